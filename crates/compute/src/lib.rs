@@ -1,0 +1,1 @@
+//! Environment pools, invoke, the Runtime API.

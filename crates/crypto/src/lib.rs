@@ -1,0 +1,1 @@
+//! Key hierarchy, envelopes, random, secret memory.

@@ -1,0 +1,1 @@
+//! Listeners, TLS, size, time and connection limits, request ids.

@@ -1,0 +1,1 @@
+//! Logs and audit: write path and queries.

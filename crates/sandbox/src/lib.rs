@@ -1,0 +1,1 @@
+//! Isolation: namespaces, cgroups, seccomp, mounts. All unsafe code lives here.

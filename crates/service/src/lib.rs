@@ -1,0 +1,1 @@
+//! The contract every service fulfils, the pipeline, the test kit.

@@ -1,0 +1,1 @@
+//! Ordered tables and serializable transactions on an embedded engine.

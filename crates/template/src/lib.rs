@@ -1,0 +1,1 @@
+//! CloudFormation and SAM templates: parse, transform, plan. Pure.

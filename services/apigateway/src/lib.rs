@@ -1,0 +1,1 @@
+//! REST APIs, the control plane of the gateway.

@@ -1,0 +1,1 @@
+//! Stacks, provisioned by calling the other services as the caller.

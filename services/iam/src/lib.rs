@@ -1,0 +1,1 @@
+//! Users, groups, roles, policies, access keys.

@@ -1,0 +1,2 @@
+//! The project's only tool.
+fn main() {}

@@ -1,1 +1,15 @@
-//! Listeners, TLS, size, time and connection limits, request ids.
+//! Where strangers' bytes arrive: listeners, TLS, and the limits on size, time and number.
+//!
+//! Nothing here decides who may do what. Each request is read whole within its limits, then handed to one of three
+//! answers: health, an API Gateway stage, or the AWS APIs' pipeline.
+
+mod body;
+mod limits;
+mod listener;
+mod router;
+mod tls;
+
+pub use limits::Limits;
+pub use listener::{Edge, Listening, ServeError};
+pub use router::Router;
+pub use tls::{TlsError, TlsIdentity};

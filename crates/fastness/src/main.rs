@@ -1,2 +1,36 @@
 //! The binary: configuration, wiring, commands.
-fn main() {}
+//!
+//! Nothing depends on this crate. It reads the environment and the command line once, builds the platform from its
+//! parts, and holds no rule of any service.
+
+mod args;
+mod credentials;
+mod platform;
+mod serve;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Args, Command};
+
+fn main() -> ExitCode {
+    // Sandboxes are made by a small process of their own; this returns at once in every other process.
+    sandbox::run_if_spawner();
+    let args = Args::parse();
+    let result = match args.command {
+        Command::Serve(options) => serve::run(options),
+        Command::Up(options) => up::run(options),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("fastness: {}", base::Chain(error.as_ref()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Any error that ends a command; its whole chain is printed.
+type Error = Box<dyn std::error::Error + Send + Sync>;

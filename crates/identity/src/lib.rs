@@ -1,1 +1,14 @@
 //! SigV4, presigned URLs, sessions to a Principal; the policies of a principal.
+//!
+//! Reading order: [`principal`] (who may call), [`sigv4`] (how a request proves it), [`session`] (temporary
+//! credentials), [`records`] (what is stored), [`directory`] (who exists and which policies apply). This crate knows no
+//! service's operations, takes no access decision (that is `policy`'s), and never accepts a request on the strength of
+//! a key's name, prefix or shape.
+
+pub mod context;
+pub mod ids;
+pub mod principal;
+pub mod sigv4;
+
+pub use principal::{AssumedRole, Principal, PrincipalTags, Root, ServicePrincipal, SessionOfKey, User};
+pub use sigv4::{Credential, CredentialError, CredentialSource, Family, SignatureError, Verified};

@@ -1,1 +1,23 @@
-//! The contract every service fulfils, the pipeline, the test kit.
+//! The contract that every service fulfils, and the one pipeline that every call goes through.
+//!
+//! Reading order: [`pipeline`] (life of a call), [`access`] (what an operation asks leave for), [`registry`] (how a
+//! service declares its operations), [`call`] (what a handler may do). No call reaches a handler except through
+//! [`Pipeline`]: a [`Permit`] can be made nowhere else. This crate knows no service, no socket and no sandbox.
+
+pub mod access;
+pub mod call;
+pub mod denial;
+pub mod error;
+pub mod jobs;
+pub mod pipeline;
+pub mod registry;
+pub mod testkit;
+mod throttle;
+
+pub use access::{Access, AccessRequest, Check};
+pub use call::{Call, Source};
+pub use error::{Internal, ServiceError};
+pub use jobs::Jobs;
+pub use pipeline::{Pipeline, PipelineParts};
+pub use registry::{Permit, Service, ServiceBuilder};
+pub use throttle::{Rate, Throttle};

@@ -1,1 +1,5 @@
 //! Tables and items.
+
+pub mod attribute;
+pub mod invalid;
+pub mod number;

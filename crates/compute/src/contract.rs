@@ -1,0 +1,194 @@
+//! What compute asks of others: who starts processes, who gives credentials, who takes logs, who answers the door.
+//!
+//! Traits and plain data only. Compute never decides what a role may do.
+
+use std::fmt;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use base::{AccountId, SecretString, Timestamp};
+use tokio::net::TcpStream;
+
+use crate::BoxFuture;
+use crate::function::FunctionSpec;
+
+/// Starts isolated processes.
+pub trait Launcher: Send + Sync + 'static {
+    /// Whether functions of this runtime can be run here.
+    fn supports(&self, runtime: &str) -> bool;
+
+    /// Starts one.
+    fn launch(&self, order: LaunchOrder) -> BoxFuture<'_, Result<Launched, LaunchError>>;
+}
+
+/// What is to be started. Holds credentials: it has no `Debug`.
+pub struct LaunchOrder {
+    /// Unique: letters, digits and hyphens.
+    pub environment_id: String,
+    /// The runtime's identifier.
+    pub runtime: String,
+    /// The unpacked code on this machine.
+    pub code_directory: PathBuf,
+    /// All environment variables of the process.
+    pub variables: Vec<(String, SecretString)>,
+    /// Memory, in MiB.
+    pub memory_mib: u32,
+    /// The size of `/tmp`, in MiB.
+    pub tmp_mib: u32,
+}
+
+/// A process that was started, with its ways to the outside.
+pub struct Launched {
+    /// Listens inside, for the Runtime API.
+    pub runtime_api: std::net::TcpListener,
+    /// Listens inside, for the AWS API.
+    pub aws_api: std::net::TcpListener,
+    /// What the process writes.
+    pub stdout: OwnedFd,
+    /// What the process writes on errors.
+    pub stderr: OwnedFd,
+    /// The process itself.
+    pub process: Arc<dyn Process>,
+}
+
+/// A running process and all that it started.
+pub trait Process: Send + Sync {
+    /// Ends all of it at once. Idempotent, and does not wait.
+    fn kill(&self);
+    /// Waits for its end.
+    fn exited(&self) -> BoxFuture<'static, Exit>;
+    /// Stops it from running until [`Process::thaw`].
+    fn freeze(&self);
+    /// Lets it run again.
+    fn thaw(&self);
+    /// The most memory it ever used.
+    fn memory_peak_bytes(&self) -> Option<u64>;
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exit {
+    /// Its status.
+    pub status: ExitStatus,
+    /// True where it was ended because it used too much memory.
+    pub oom_killed: bool,
+}
+
+/// The status with which a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExitStatus {
+    /// By itself.
+    Code(i32),
+    /// By a signal.
+    Signal(i32),
+}
+
+/// A process could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum LaunchError {
+    /// This machine has no such runtime.
+    #[error("runtime `{0}` is not available on this machine")]
+    RuntimeUnavailable(String),
+    /// The sandbox failed.
+    #[error("the sandbox failed")]
+    Sandbox(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl LaunchError {
+    /// From the sandbox's own error.
+    pub fn sandbox(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Sandbox(cause.into())
+    }
+}
+
+/// Gives the temporary credentials of a function's execution role.
+pub trait CredentialSource: Send + Sync + 'static {
+    /// Credentials for one environment. They are bound to it, and nobody else gets them.
+    fn credentials<'a>(
+        &'a self,
+        function: &'a FunctionSpec,
+        environment_id: &'a str,
+    ) -> BoxFuture<'a, Result<RoleCredentials, CredentialError>>;
+}
+
+/// Temporary credentials.
+#[derive(Clone)]
+pub struct RoleCredentials {
+    /// `ASIA…`
+    pub access_key_id: String,
+    /// The key that signs.
+    pub secret_access_key: SecretString,
+    /// The session.
+    pub session_token: SecretString,
+    /// When they end.
+    pub expires_at: Timestamp,
+}
+
+impl fmt::Debug for RoleCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RoleCredentials").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
+    }
+}
+
+/// A role gave no credentials.
+#[derive(Debug, thiserror::Error)]
+pub enum CredentialError {
+    /// The role is gone, or does not trust Lambda.
+    #[error("the role cannot be assumed by Lambda")]
+    NotAssumable,
+    /// The attempt failed.
+    #[error("the role's credentials could not be made")]
+    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Where a function's output goes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct LogTarget {
+    /// The account.
+    pub account: AccountId,
+    /// In whose name it is written.
+    pub role_arn: String,
+    /// The function, without a qualifier.
+    pub function_arn: String,
+    /// The environment that wrote it.
+    pub environment_id: String,
+    /// The log group.
+    pub log_group: String,
+    /// The log stream.
+    pub log_stream: String,
+}
+
+/// One line of output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogEvent {
+    /// When it was read.
+    pub timestamp: Timestamp,
+    /// The line, without its end.
+    pub message: String,
+}
+
+/// Takes functions' output.
+pub trait LogSink: Send + Sync + 'static {
+    /// Delivers events of one stream, in order. False where they were refused or lost.
+    fn deliver<'a>(&'a self, target: &'a LogTarget, events: Vec<LogEvent>) -> BoxFuture<'a, bool>;
+}
+
+/// Who is on the other side of an environment's AWS door.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnvironmentIdentity {
+    /// The account.
+    pub account: AccountId,
+    /// The function, without a qualifier.
+    pub function_arn: String,
+    /// Its version.
+    pub version: String,
+    /// Its execution role: the only principal that may come through this door.
+    pub role_arn: String,
+    /// The environment.
+    pub environment_id: String,
+}
+
+/// Serves one connection that came through an environment's AWS door. The future ends with the connection, and is
+/// dropped when the environment ends.
+pub type AwsDoor = Arc<dyn Fn(TcpStream, Arc<EnvironmentIdentity>) -> BoxFuture<'static, ()> + Send + Sync>;

@@ -1,0 +1,17 @@
+//! One execution environment: a process, its Runtime API, its output, its door.
+//!
+//! It has one owner at a time and serves one invocation at a time; whoever owns it drives its connections and reads
+//! its output on the same task, so that an invocation needs no hand-over between tasks.
+
+mod door;
+mod life;
+mod output;
+mod report;
+mod variables;
+
+pub use variables::RESERVED_VARIABLES;
+
+pub(crate) use life::{Completion, Environment, InitFailure, Placement};
+pub(crate) use output::Output;
+pub(crate) use report::{Report, Verdict, exit_message};
+pub(crate) use variables::variables_of;

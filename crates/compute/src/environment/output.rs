@@ -1,0 +1,247 @@
+//! What a function writes: pipes in, lines out, bounded in every direction.
+//!
+//! A line longer than the limit is split, never dropped; bytes that are not UTF-8 are replaced. A pipe that nobody
+//! reads stops its writer, which is what an idle environment deserves.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::OwnedFd;
+use std::task::{Context, Poll};
+
+use base::Clock;
+use tokio::io::unix::AsyncFd;
+
+use crate::contract::LogEvent;
+use crate::limits::{LOG_HELD_BYTES_MAX, LOG_LINE_BYTES_MAX, LOG_TAIL_BYTES_MAX};
+
+/// Bytes read at once.
+const READ_BYTES: usize = 16 * 1024;
+/// Bytes read from one pipe before others get their turn.
+const TURN_BYTES: usize = 256 * 1024;
+
+/// The output of one environment.
+pub(crate) struct Output {
+    clock: Clock,
+    pipes: [Pipe; 2],
+    lines: Lines,
+}
+
+/// Lines that were read and not handed on.
+#[derive(Default)]
+struct Lines {
+    held: Vec<LogEvent>,
+    held_bytes: usize,
+    tail: Vec<u8>,
+}
+
+struct Pipe {
+    source: Option<AsyncFd<File>>,
+    partial: Vec<u8>,
+}
+
+impl Output {
+    /// Reads these two pipes.
+    ///
+    /// # Errors
+    /// Where they are not pipes, or cannot be registered with this runtime.
+    pub(crate) fn new(stdout: OwnedFd, stderr: OwnedFd, clock: Clock) -> io::Result<Self> {
+        Ok(Self { clock, pipes: [Pipe::new(stdout)?, Pipe::new(stderr)?], lines: Lines::default() })
+    }
+
+    /// Reads what is there, and asks to be woken when there is more.
+    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) {
+        for pipe in &mut self.pipes {
+            pipe.poll_read(cx, &mut self.lines, &self.clock);
+        }
+    }
+
+    /// Reads what is there at this moment, whatever the reactor knows: what was written before an answer was sent
+    /// is in the pipe when the answer arrives.
+    pub(crate) fn read_now(&mut self) {
+        for pipe in &mut self.pipes {
+            pipe.read_now(&mut self.lines, &self.clock);
+        }
+    }
+
+    /// Ends lines that have no end yet.
+    pub(crate) fn end_lines(&mut self) {
+        for pipe in &mut self.pipes {
+            let rest = std::mem::take(&mut pipe.partial);
+            if !rest.is_empty() {
+                self.lines.push(&rest, &self.clock);
+            }
+        }
+    }
+
+    /// Adds a line of the platform's own.
+    pub(crate) fn platform_line(&mut self, line: &str) {
+        self.lines.push(line.as_bytes(), &self.clock);
+    }
+
+    /// Forgets the end of the log, as a new invocation begins.
+    pub(crate) fn begin_tail(&mut self) {
+        self.lines.tail.clear();
+    }
+
+    /// The end of the log since [`Output::begin_tail`].
+    pub(crate) fn tail(&self) -> Vec<u8> {
+        let start = self.lines.tail.len().saturating_sub(LOG_TAIL_BYTES_MAX);
+        self.lines.tail.get(start..).unwrap_or_default().to_vec()
+    }
+
+    /// True where enough is held to hand it on.
+    pub(crate) const fn is_full(&self) -> bool {
+        self.lines.held_bytes >= LOG_HELD_BYTES_MAX
+    }
+
+    /// Hands on what is held.
+    pub(crate) fn take_held(&mut self) -> Vec<LogEvent> {
+        self.lines.held_bytes = 0;
+        std::mem::take(&mut self.lines.held)
+    }
+}
+
+impl Lines {
+    fn push(&mut self, line: &[u8], clock: &Clock) {
+        let message = String::from_utf8_lossy(line).into_owned();
+        self.tail.extend_from_slice(message.as_bytes());
+        self.tail.push(b'\n');
+        if self.tail.len() > 4 * LOG_TAIL_BYTES_MAX {
+            let excess = self.tail.len() - LOG_TAIL_BYTES_MAX;
+            self.tail.drain(..excess);
+        }
+        self.held_bytes += message.len() + std::mem::size_of::<LogEvent>();
+        self.held.push(LogEvent { timestamp: clock.now(), message });
+    }
+}
+
+impl Pipe {
+    fn new(fd: OwnedFd) -> io::Result<Self> {
+        let fd = tokio::net::unix::pipe::Receiver::from_owned_fd(fd)?.into_nonblocking_fd()?;
+        Ok(Self { source: Some(AsyncFd::new(File::from(fd))?), partial: Vec::new() })
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>, lines: &mut Lines, clock: &Clock) {
+        let mut buffer = [0; READ_BYTES];
+        let mut turn = 0;
+        loop {
+            let Some(source) = &self.source else { return };
+            let Poll::Ready(Ok(mut guard)) = source.poll_read_ready(cx) else { return };
+            match guard.try_io(|source| source.get_ref().read(&mut buffer)) {
+                Err(_would_block) => {}
+                Ok(Ok(length)) if length > 0 => {
+                    turn += length;
+                    self.split(buffer.get(..length).unwrap_or_default(), lines, clock);
+                    if turn >= TURN_BYTES {
+                        cx.waker().wake_by_ref();
+                        return;
+                    }
+                }
+                Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+                Ok(_) => self.source = None,
+            }
+        }
+    }
+
+    fn read_now(&mut self, lines: &mut Lines, clock: &Clock) {
+        let mut buffer = [0; READ_BYTES];
+        let mut turn = 0;
+        while turn < TURN_BYTES {
+            let Some(source) = &self.source else { return };
+            match source.get_ref().read(&mut buffer) {
+                Ok(length) if length > 0 => {
+                    turn += length;
+                    self.split(buffer.get(..length).unwrap_or_default(), lines, clock);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                _ => self.source = None,
+            }
+        }
+    }
+
+    fn split(&mut self, bytes: &[u8], lines: &mut Lines, clock: &Clock) {
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let (text, ends) = match piece.split_last() {
+                Some((b'\n', text)) => (text, true),
+                _ => (piece, false),
+            };
+            self.partial.extend_from_slice(text);
+            while self.partial.len() > LOG_LINE_BYTES_MAX {
+                let rest = self.partial.split_off(LOG_LINE_BYTES_MAX);
+                lines.push(&std::mem::replace(&mut self.partial, rest), clock);
+            }
+            if ends {
+                let line = std::mem::take(&mut self.partial);
+                lines.push(line.strip_suffix(b"\r").unwrap_or(&line), clock);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn output() -> (Output, io::PipeWriter, io::PipeWriter) {
+        let (out, stdout) = io::pipe().unwrap();
+        let (err, stderr) = io::pipe().unwrap();
+        (Output::new(out.into(), err.into(), Clock::system()).unwrap(), stdout, stderr)
+    }
+
+    fn messages(output: &mut Output) -> Vec<String> {
+        output.take_held().into_iter().map(|event| event.message).collect()
+    }
+
+    #[tokio::test]
+    async fn lines_come_out_whole_and_the_last_one_when_it_is_ended() {
+        let (mut output, mut stdout, mut stderr) = output();
+        stdout.write_all(b"one\ntw").unwrap();
+        stderr.write_all(b"bad\xff\r\n").unwrap();
+        output.read_now();
+        assert_eq!(messages(&mut output), ["one", "bad\u{fffd}"]);
+        stdout.write_all(b"o\nthree").unwrap();
+        drop(stdout);
+        output.read_now();
+        output.end_lines();
+        assert_eq!(messages(&mut output), ["two", "three"]);
+        assert_eq!(output.tail(), "one\nbad\u{fffd}\ntwo\nthree\n".as_bytes());
+    }
+
+    #[tokio::test]
+    async fn reading_wakes_and_sees_the_end() {
+        let (mut output, mut stdout, stderr) = output();
+        drop(stderr);
+        let writer = std::thread::spawn(move || stdout.write_all(b"late\n").unwrap());
+        std::future::poll_fn(|cx| {
+            output.poll_read(cx);
+            if output.pipes.iter().all(|pipe| pipe.source.is_none()) { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        writer.join().unwrap();
+        assert_eq!(messages(&mut output), ["late"]);
+    }
+
+    #[tokio::test]
+    async fn long_lines_are_split_and_the_tail_is_bounded() {
+        let (mut output, stdout, _stderr) = output();
+        let long = vec![b'x'; LOG_LINE_BYTES_MAX + 10];
+        let writer = std::thread::spawn(move || {
+            let mut stdout = stdout;
+            stdout.write_all(&long).unwrap();
+            stdout.write_all(b"\nend\n").unwrap();
+        });
+        std::future::poll_fn(|cx| {
+            output.poll_read(cx);
+            if output.pipes[0].source.is_none() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        writer.join().unwrap();
+        let lengths: Vec<usize> = messages(&mut output).iter().map(String::len).collect();
+        assert_eq!(lengths, [LOG_LINE_BYTES_MAX, 10, 3]);
+        assert_eq!(output.tail().len(), LOG_TAIL_BYTES_MAX);
+        assert!(output.tail().ends_with(b"end\n"));
+    }
+}

@@ -1,0 +1,115 @@
+//! The environment variables of a function's process.
+//!
+//! The platform's own come last and win: a function's configuration cannot change who it is.
+
+use base::SecretString;
+
+use crate::contract::RoleCredentials;
+use crate::function::FunctionSpec;
+
+/// Names that a function's configuration may not set.
+pub const RESERVED_VARIABLES: [&str; 20] = [
+    "_HANDLER",
+    "_X_AMZN_TRACE_ID",
+    "AWS_ACCESS_KEY",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_DEFAULT_REGION",
+    "AWS_EXECUTION_ENV",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_VERSION",
+    "AWS_LAMBDA_INITIALIZATION_TYPE",
+    "AWS_LAMBDA_LOG_GROUP_NAME",
+    "AWS_LAMBDA_LOG_STREAM_NAME",
+    "AWS_LAMBDA_RUNTIME_API",
+    "AWS_REGION",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SECRET_KEY",
+    "AWS_SECURITY_TOKEN",
+    "AWS_SESSION_TOKEN",
+    "LAMBDA_RUNTIME_DIR",
+    "LAMBDA_TASK_ROOT",
+];
+
+/// Where the Runtime API listens, inside.
+const RUNTIME_API: &str = "127.0.0.1:9001";
+/// Where the AWS API listens, inside.
+const AWS_ENDPOINT: &str = "http://127.0.0.1:4566";
+
+/// All variables of one environment.
+pub(crate) fn variables_of(
+    spec: &FunctionSpec,
+    log_stream: &str,
+    credentials: &RoleCredentials,
+) -> Vec<(String, SecretString)> {
+    let memory = spec.memory_mib.to_string();
+    let execution = format!("AWS_Lambda_{}", spec.runtime);
+    let defaults = [
+        ("LANG", "en_US.UTF-8"),
+        ("TZ", ":UTC"),
+        ("PATH", "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"),
+        ("LD_LIBRARY_PATH", "/var/task:/var/task/lib:/opt/lib"),
+        ("AWS_ENDPOINT_URL", AWS_ENDPOINT),
+    ];
+    let fixed = [
+        ("_HANDLER", spec.handler.as_str()),
+        ("AWS_LAMBDA_FUNCTION_NAME", &spec.name),
+        ("AWS_LAMBDA_FUNCTION_VERSION", &spec.version),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", &spec.log_group),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", log_stream),
+        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
+        ("AWS_LAMBDA_RUNTIME_API", RUNTIME_API),
+        ("AWS_EXECUTION_ENV", &execution),
+        ("AWS_REGION", spec.region.as_str()),
+        ("AWS_DEFAULT_REGION", spec.region.as_str()),
+        ("AWS_ACCESS_KEY_ID", &credentials.access_key_id),
+        ("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key.expose()),
+        ("AWS_SESSION_TOKEN", credentials.session_token.expose()),
+        ("LAMBDA_TASK_ROOT", "/var/task"),
+        ("LAMBDA_RUNTIME_DIR", "/var/runtime"),
+    ];
+    let mut variables: Vec<(String, SecretString)> = Vec::with_capacity(32);
+    let mut set = |name: &str, value: SecretString| {
+        variables.retain(|(known, _)| known != name);
+        variables.push((name.to_owned(), value));
+    };
+    for (name, value) in defaults {
+        set(name, SecretString::new(value));
+    }
+    for (name, value) in &spec.variables {
+        set(name, value.clone());
+    }
+    // SECURITY: after the function's own, which may not replace them.
+    for (name, value) in fixed {
+        set(name, SecretString::new(value));
+    }
+    variables
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    #[test]
+    fn the_platforms_variables_win_and_defaults_yield() {
+        let mut spec = testing::spec();
+        spec.variables = vec![
+            ("TZ".into(), SecretString::new("Europe/Vienna")),
+            ("AWS_ACCESS_KEY_ID".into(), SecretString::new("forged")),
+            ("TABLE".into(), SecretString::new("orders")),
+        ];
+        let variables = variables_of(&spec, "stream", &testing::credentials());
+        let get = |name: &str| {
+            let found: Vec<&str> =
+                variables.iter().filter(|(known, _)| known == name).map(|(_, value)| value.expose()).collect();
+            assert_eq!(found.len(), 1, "{name}");
+            found[0].to_owned()
+        };
+        assert_eq!(get("TZ"), "Europe/Vienna");
+        assert_eq!(get("TABLE"), "orders");
+        assert_eq!(get("AWS_ACCESS_KEY_ID"), "ASIATESTTESTTESTTEST");
+        assert_eq!(get("AWS_LAMBDA_LOG_STREAM_NAME"), "stream");
+    }
+}

@@ -1,0 +1,77 @@
+//! Every number that bounds compute, in one place.
+//!
+//! The names say the unit. Where AWS documents a quota for the same thing, the number is AWS's.
+
+use std::time::Duration;
+
+/// The largest deployment package of a direct upload, zipped.
+pub const PACKAGE_ZIPPED_BYTES_MAX: usize = 50 * 1024 * 1024;
+/// The largest deployment package from an artifact, zipped. AWS bounds only the unzipped size there.
+pub const ARTIFACT_BYTES_MAX: usize = 250 * 1024 * 1024;
+/// The largest deployment package, unzipped.
+pub const PACKAGE_UNZIPPED_BYTES_MAX: u64 = 262_144_000;
+/// The most entries in a deployment package.
+pub const PACKAGE_ENTRIES_MAX: usize = 65_535;
+/// The longest path of an entry.
+pub const ENTRY_PATH_BYTES_MAX: usize = 1_024;
+/// The longest component of an entry's path.
+pub const ENTRY_NAME_BYTES_MAX: usize = 255;
+/// The deepest entry.
+pub const ENTRY_DEPTH_MAX: usize = 64;
+/// The longest target of a link.
+pub const LINK_TARGET_BYTES_MAX: u64 = 1_024;
+
+/// The largest payload of a synchronous invocation.
+pub const REQUEST_BYTES_MAX: usize = 6 * 1024 * 1024;
+/// The largest payload of an asynchronous invocation.
+pub const EVENT_BYTES_MAX: usize = 1024 * 1024;
+/// The largest answer of a function: six megabytes and the hundred bytes that Lambda allows on top.
+pub const RESPONSE_BYTES_MAX: usize = 6 * 1024 * 1024 + 100;
+/// Bytes beyond the largest answer that are read and thrown away before the connection is closed instead.
+pub const RESPONSE_DISCARD_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// The largest request head on the Runtime API.
+pub const RUNTIME_HEAD_BYTES_MAX: usize = 64 * 1024;
+/// The most request headers on the Runtime API.
+pub const RUNTIME_HEADERS_MAX: usize = 64;
+/// The most connections that one environment may hold open to its Runtime API.
+pub const RUNTIME_CONNECTIONS_MAX: usize = 16;
+/// The most connections that one environment may hold open to its AWS door.
+pub const DOOR_CONNECTIONS_MAX: usize = 64;
+
+/// How long an environment may take from its start to its first `next`.
+pub const INIT_TIME_MAX: Duration = Duration::from_secs(10);
+/// How long an environment that nobody uses is kept.
+pub const IDLE_TIME_MAX: Duration = Duration::from_secs(300);
+/// How long an environment stays runnable once it is idle; then it is frozen.
+pub const IDLE_BEFORE_FREEZE: Duration = Duration::from_millis(100);
+/// An environment whose role credentials expire within this is not used again.
+pub const CREDENTIALS_MARGIN: Duration = Duration::from_secs(900 + 60);
+
+/// The longest line of output that stays one log event; a longer one is split.
+pub const LOG_LINE_BYTES_MAX: usize = 256 * 1024;
+/// The end of an invocation's log that `LogType=Tail` answers.
+pub const LOG_TAIL_BYTES_MAX: usize = 4 * 1024;
+/// Output that one environment holds before it is handed to the log queue in the middle of an invocation.
+pub const LOG_HELD_BYTES_MAX: usize = 64 * 1024;
+/// Output batches that wait for delivery; more are dropped and counted.
+pub const LOG_QUEUE_BATCHES_MAX: usize = 4_096;
+/// Output bytes that wait for delivery; more are dropped and counted.
+pub const LOG_QUEUE_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Concurrent executions of one account: AWS's default quota.
+pub const ACCOUNT_CONCURRENCY_MAX: u32 = 1_000;
+/// Concurrency of an account that reservations must leave to functions without one.
+pub const UNRESERVED_CONCURRENCY_MIN: u32 = 100;
+/// Environments of this machine at one time, unless the operator sets another number.
+pub const ENVIRONMENTS_MAX: usize = 100;
+/// Memory that this machine promises to environments at one time, unless the operator sets another number.
+pub const ENVIRONMENT_MEMORY_MIB_MAX: u64 = 16 * 1024;
+
+/// How long an asynchronous invocation is tried.
+pub const EVENT_AGE_MAX: Duration = Duration::from_secs(6 * 3_600);
+/// How often an asynchronous invocation is tried again after a function error.
+pub const EVENT_RETRIES_MAX: u32 = 2;
+/// Asynchronous invocations that wait in one account.
+pub const EVENT_QUEUE_MAX: usize = 100_000;
+/// Asynchronous invocations in progress at one time.
+pub const EVENT_WORKERS_MAX: usize = 16;

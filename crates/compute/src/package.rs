@@ -1,0 +1,18 @@
+//! Deployment packages: checked, unpacked once, kept by content, verified before they are used again.
+//!
+//! Knows nothing of functions: a package is bytes in, a read-only directory out. Nothing of a package is ever executed
+//! or interpreted here.
+
+mod artifact;
+mod entry;
+mod extract;
+mod hash;
+mod manifest;
+mod shelf;
+
+pub use artifact::{Artifact, ArtifactError};
+pub use entry::Refusal;
+pub use hash::{CodeHash, InvalidCodeHash};
+pub use shelf::{CodeStore, PackageError, StoredPackage};
+
+pub(crate) use extract::check_archive;

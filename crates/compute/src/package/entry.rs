@@ -1,0 +1,246 @@
+//! Which entries of a zip file may become files, directories or links.
+//!
+//! It refuses by name and kind only, before a byte is written: absolute paths, `..`, odd characters, devices, links
+//! that lead out, names that collide or differ only in case, files used as directories.
+
+use std::collections::HashMap;
+
+use crate::limits::{ENTRY_DEPTH_MAX, ENTRY_NAME_BYTES_MAX, ENTRY_PATH_BYTES_MAX};
+
+/// Why a package is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The bytes are not a zip file, or a damaged one.
+    #[error("the file is not a valid zip file")]
+    NotAZip,
+    /// There are no files in it.
+    #[error("the zip file is empty")]
+    Empty,
+    /// Too many entries.
+    #[error("the zip file has more than {0} entries")]
+    TooManyEntries(usize),
+    /// Too many bytes once unzipped.
+    #[error("the unzipped size is over {0} bytes")]
+    TooLarge(u64),
+    /// The upload itself is too large.
+    #[error("the zip file is over {0} bytes")]
+    ZippedTooLarge(usize),
+    /// Two entries share bytes of the file: a bomb.
+    #[error("entries of the zip file overlap")]
+    Overlapping,
+    /// An entry is encrypted.
+    #[error("entry `{0}` is encrypted")]
+    Encrypted(String),
+    /// An entry is compressed in a way other than stored and deflated.
+    #[error("entry `{0}` uses a compression method that is not supported")]
+    Compression(String),
+    /// An entry is neither file, directory nor link.
+    #[error("entry `{0}` is a device or another special file")]
+    Special(String),
+    /// A path that could leave the directory or cannot be a path here.
+    #[error("entry `{0}` has a path that is not allowed")]
+    Path(String),
+    /// A link whose target is outside.
+    #[error("entry `{0}` is a link that leads out of the package")]
+    Link(String),
+    /// Two entries with one name.
+    #[error("entry `{0}` appears twice, or is both a file and a directory")]
+    Duplicate(String),
+    /// Two entries that one would mistake for each other.
+    #[error("entry `{0}` differs from another only in case")]
+    Case(String),
+    /// An entry's bytes do not match their checksum or length.
+    #[error("entry `{0}` is damaged")]
+    Damaged(String),
+}
+
+/// What an entry becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Directory,
+    File { executable: bool },
+    Link,
+}
+
+const TYPE_MASK: u32 = 0o170_000;
+const TYPE_DIRECTORY: u32 = 0o040_000;
+const TYPE_FILE: u32 = 0o100_000;
+const TYPE_LINK: u32 = 0o120_000;
+
+impl Kind {
+    /// The kind of an entry by its Unix mode, if it has one, and its name.
+    pub(super) fn of(name: &str, unix_mode: Option<u32>) -> Result<Self, Refusal> {
+        let mode = unix_mode.unwrap_or(0);
+        let executable = mode & 0o111 != 0;
+        match (mode & TYPE_MASK, name.ends_with('/')) {
+            (TYPE_DIRECTORY | 0, true) => Ok(Self::Directory),
+            (TYPE_DIRECTORY, false) => Err(Refusal::Path(printable(name))),
+            (TYPE_FILE | 0, false) => Ok(Self::File { executable }),
+            (TYPE_LINK, false) => Ok(Self::Link),
+            _ => Err(Refusal::Special(printable(name))),
+        }
+    }
+}
+
+/// A name as it may appear in a message.
+pub(super) fn printable(name: &str) -> String {
+    name.chars().take(128).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// The clean relative path of an entry, without a trailing slash.
+pub(super) fn clean_path(name: &str) -> Result<&str, Refusal> {
+    let path = name.strip_suffix('/').unwrap_or(name);
+    let allowed = !path.is_empty()
+        && path.len() <= ENTRY_PATH_BYTES_MAX
+        && path.split('/').count() <= ENTRY_DEPTH_MAX
+        && path.split('/').all(is_allowed_component);
+    if allowed { Ok(path) } else { Err(Refusal::Path(printable(name))) }
+}
+
+fn is_allowed_component(component: &str) -> bool {
+    !matches!(component, "" | "." | "..")
+        && component.len() <= ENTRY_NAME_BYTES_MAX
+        && !component.chars().any(|c| c.is_control() || c == '\\')
+}
+
+/// Whether a link at `path` with this target stays inside the package however its parts are followed.
+// SECURITY: `..` may only lead the target. Behind a name it could be taken relative to another link's target, and
+// then the text no longer says where it ends.
+pub(super) fn is_inside(path: &str, target: &str) -> bool {
+    let depth = path.split('/').count().saturating_sub(1);
+    let climbs = target.split('/').take_while(|part| *part == "..").count();
+    let below = target.split('/').skip(climbs);
+    climbs <= depth
+        && !target.is_empty()
+        && below.clone().all(|part| part != "..")
+        && !target.starts_with('/')
+        && !target.chars().any(|c| c.is_control() || c == '\\')
+}
+
+/// The names taken so far.
+#[derive(Default)]
+pub(super) struct Names(HashMap<String, Taken>);
+
+struct Taken {
+    spelling: String,
+    directory: Origin,
+}
+
+#[derive(PartialEq, Eq)]
+enum Origin {
+    NotADirectory,
+    Implied,
+    Entry,
+}
+
+impl Names {
+    /// Takes a path, and its ancestors as directories.
+    pub(super) fn take(&mut self, path: &str, kind: Kind) -> Result<(), Refusal> {
+        for (at, _) in path.match_indices('/') {
+            if let Some(ancestor) = path.get(..at) {
+                self.take_one(ancestor, Origin::Implied)?;
+            }
+        }
+        let origin = if kind == Kind::Directory { Origin::Entry } else { Origin::NotADirectory };
+        self.take_one(path, origin)
+    }
+
+    fn take_one(&mut self, path: &str, origin: Origin) -> Result<(), Refusal> {
+        let Some(taken) = self.0.get_mut(&path.to_lowercase()) else {
+            self.0.insert(path.to_lowercase(), Taken { spelling: path.to_owned(), directory: origin });
+            return Ok(());
+        };
+        if taken.spelling != path {
+            return Err(Refusal::Case(printable(path)));
+        }
+        match (&taken.directory, origin) {
+            (Origin::Implied | Origin::Entry, Origin::Implied) => Ok(()),
+            (Origin::Implied, Origin::Entry) => {
+                taken.directory = Origin::Entry;
+                Ok(())
+            }
+            _ => Err(Refusal::Duplicate(printable(path))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_relative_paths_without_tricks_are_clean() {
+        for good in ["a", "a/b.py", "a/", "ä/ö", "a..b", "..a", " "] {
+            assert!(clean_path(good).is_ok(), "{good}");
+        }
+        let long = "a".repeat(256);
+        let deep = "a/".repeat(65);
+        for bad in
+            ["", "/", "/etc/passwd", "..", "a/../b", "a//b", "./a", "a\\b", "a\0b", "a\nb", &long, &deep, "../x/"]
+        {
+            assert!(clean_path(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn links_may_only_climb_at_their_start_and_not_out() {
+        for (path, target) in [("a", "b"), ("a/b", "../c"), ("a/b/c", "../../d/e"), ("a", "b/c")] {
+            assert!(is_inside(path, target), "{path} -> {target}");
+        }
+        for (path, target) in [
+            ("a", ""),
+            ("a", "/etc/passwd"),
+            ("a", ".."),
+            ("a", "../b"),
+            ("a/b", "../../c"),
+            ("a", "b/../c"),
+            ("a/b", "../c/../../d"),
+            ("a", "b\0"),
+        ] {
+            assert!(!is_inside(path, target), "{path} -> {target}");
+        }
+    }
+
+    #[test]
+    fn kinds_come_from_the_mode_and_devices_are_none() {
+        assert_eq!(Kind::of("a", None), Ok(Kind::File { executable: false }));
+        assert_eq!(Kind::of("a", Some(0o100_755)), Ok(Kind::File { executable: true }));
+        assert_eq!(Kind::of("a", Some(0o104_755)), Ok(Kind::File { executable: true }));
+        assert_eq!(Kind::of("a/", Some(0o040_755)), Ok(Kind::Directory));
+        assert_eq!(Kind::of("a/", None), Ok(Kind::Directory));
+        assert_eq!(Kind::of("a", Some(0o120_777)), Ok(Kind::Link));
+        for special in [0o020_666, 0o060_660, 0o010_644, 0o140_644] {
+            assert_eq!(Kind::of("a", Some(special)), Err(Refusal::Special("a".into())), "{special:o}");
+        }
+        assert!(Kind::of("a", Some(0o040_755)).is_err());
+        assert!(Kind::of("a/", Some(0o100_755)).is_err());
+    }
+
+    #[test]
+    fn names_that_collide_are_refused() {
+        const FILE: Kind = Kind::File { executable: false };
+        let accept: &[&[(&str, Kind)]] = &[
+            &[("a/b", FILE), ("a", Kind::Directory)],
+            &[("a", Kind::Directory), ("a/b", FILE), ("a/c", FILE)],
+        ];
+        let refuse: &[&[(&str, Kind)]] = &[
+            &[("a", FILE), ("a", FILE)],
+            &[("a", FILE), ("A", FILE)],
+            &[("a/x", FILE), ("A/y", FILE)],
+            &[("a", FILE), ("a/b", FILE)],
+            &[("a/b", FILE), ("a", FILE)],
+            &[("a", Kind::Link), ("a/b", FILE)],
+            &[("a", Kind::Directory), ("a", Kind::Directory)],
+        ];
+        let run = |paths: &[(&str, Kind)]| {
+            let mut names = Names::default();
+            paths.iter().try_for_each(|(path, kind)| names.take(path, *kind))
+        };
+        for paths in accept {
+            assert_eq!(run(paths), Ok(()), "{paths:?}");
+        }
+        for paths in refuse {
+            assert!(run(paths).is_err(), "{paths:?}");
+        }
+    }
+}

@@ -1,0 +1,348 @@
+//! Where packages stand: `<data-dir>/code/packages/<hash>.zip`, and unpacked under `<data-dir>/code/unpacked/<hash>/`.
+//!
+//! The zip file is the truth and is durable before it is acknowledged; the unpacked directory is made from it, is
+//! verified before a process uses it for the first time, and is made again where it does not match.
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+use super::entry::Refusal;
+use super::{CodeHash, extract, manifest};
+use crate::limits::ARTIFACT_BYTES_MAX;
+
+/// A package was not kept or cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PackageError {
+    /// The package itself is not acceptable: the uploader's to mend.
+    #[error("the package was refused")]
+    Refused(#[from] Refusal),
+    /// No package has this hash.
+    #[error("package {0} is not there")]
+    Missing(CodeHash),
+    /// What is on disk is not what was uploaded.
+    #[error("package {0} does not match its hash")]
+    Corrupt(CodeHash),
+    /// The disk failed.
+    #[error("the code folder failed")]
+    Disk(#[from] io::Error),
+}
+
+/// A package that is kept and unpacked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoredPackage {
+    /// Its name.
+    pub hash: CodeHash,
+    /// Its size, zipped.
+    pub size_bytes: u64,
+}
+
+/// All packages of this platform. Cheap to clone.
+#[derive(Clone)]
+pub struct CodeStore(Arc<Shelf>);
+
+struct Shelf {
+    packages: PathBuf,
+    unpacked: PathBuf,
+    artifacts: PathBuf,
+    /// Directories that this process unpacked or verified.
+    verified: Mutex<HashSet<CodeHash>>,
+    /// Held while a directory is verified or made again, so that two callers do not do it at once.
+    repair: Mutex<()>,
+}
+
+impl CodeStore {
+    /// Opens the code folder under `data_dir`, makes it where needed, and removes what an interrupted upload left.
+    ///
+    /// # Errors
+    /// Where the folder cannot be made or read.
+    pub fn open(data_dir: &Path) -> io::Result<Self> {
+        let root = data_dir.join("code");
+        let shelf = Shelf {
+            packages: root.join("packages"),
+            unpacked: root.join("unpacked"),
+            artifacts: root.join("artifacts"),
+            verified: Mutex::default(),
+            repair: Mutex::new(()),
+        };
+        for directory in [&shelf.packages, &shelf.unpacked, &shelf.artifacts] {
+            fs::DirBuilder::new().recursive(true).mode(0o755).create(directory)?;
+        }
+        for directory in [&shelf.packages, &shelf.artifacts] {
+            fs::set_permissions(directory, fs::Permissions::from_mode(0o700))?;
+        }
+        for directory in [&shelf.packages, &shelf.unpacked] {
+            remove_leftovers(directory)?;
+        }
+        Ok(Self(Arc::new(shelf)))
+    }
+
+    /// Checks, keeps and unpacks a package. It is durable when this returns.
+    ///
+    /// # Errors
+    /// Where the package is refused or the disk fails; nothing is kept then.
+    pub async fn put(&self, zip: Bytes) -> Result<StoredPackage, PackageError> {
+        self.blocking(move |shelf| shelf.put(&zip)).await
+    }
+
+    /// The directory with the unpacked code, verified since this process started.
+    ///
+    /// # Errors
+    /// Where there is no such package, or it is corrupt.
+    pub async fn directory(&self, hash: CodeHash) -> Result<PathBuf, PackageError> {
+        if self.0.verified.lock().contains(&hash) {
+            return Ok(self.0.task_directory(hash));
+        }
+        self.blocking(move |shelf| shelf.directory(hash)).await
+    }
+
+    /// The zip file as it was uploaded.
+    ///
+    /// # Errors
+    /// Where there is no such package, or it is corrupt.
+    pub async fn package(&self, hash: CodeHash) -> Result<Bytes, PackageError> {
+        self.blocking(move |shelf| shelf.package(hash).map(Bytes::from)).await
+    }
+
+    /// Removes every package that `is_used` does not name. Call it before functions run.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    pub fn remove_unused(&self, is_used: impl Fn(CodeHash) -> bool) -> io::Result<usize> {
+        let mut removed = 0;
+        for entry in fs::read_dir(&self.0.packages)? {
+            let entry = entry?;
+            let name = entry.file_name().into_string().unwrap_or_default();
+            let hash = name.strip_suffix(".zip").and_then(|stem| stem.parse::<CodeHash>().ok());
+            if let Some(hash) = hash.filter(|hash| !is_used(*hash)) {
+                self.0.verified.lock().remove(&hash);
+                fs::remove_file(entry.path())?;
+                remove_if_there(&self.0.unpacked.join(hash.to_string()))?;
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
+
+    pub(super) fn artifacts_directory(&self) -> &Path {
+        &self.0.artifacts
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Shelf) -> Result<T, PackageError> + Send + 'static,
+    ) -> Result<T, PackageError> {
+        let shelf = Arc::clone(&self.0);
+        tokio::task::spawn_blocking(move || work(&shelf))
+            .await
+            .unwrap_or_else(|panic| Err(io::Error::other(panic).into()))
+    }
+}
+
+impl Shelf {
+    fn put(&self, zip: &[u8]) -> Result<StoredPackage, PackageError> {
+        if zip.len() > ARTIFACT_BYTES_MAX {
+            return Err(Refusal::ZippedTooLarge(ARTIFACT_BYTES_MAX).into());
+        }
+        let hash = CodeHash::of(zip);
+        let stored = StoredPackage { hash, size_bytes: u64::try_from(zip.len()).unwrap_or(u64::MAX) };
+        let file = self.package_file(hash);
+        if !(file.exists() && self.verified.lock().contains(&hash)) {
+            // Unpacked first: a package that cannot be unpacked is never kept.
+            self.unpack(hash, zip)?;
+            write_durably(&file, zip)?;
+        }
+        Ok(stored)
+    }
+
+    fn directory(&self, hash: CodeHash) -> Result<PathBuf, PackageError> {
+        let _one_at_a_time = self.repair.lock();
+        if self.verified.lock().contains(&hash) {
+            return Ok(self.task_directory(hash));
+        }
+        if self.matches_manifest(hash) {
+            self.verified.lock().insert(hash);
+            return Ok(self.task_directory(hash));
+        }
+        let zip = self.package(hash)?;
+        remove_if_there(&self.unpacked.join(hash.to_string()))?;
+        self.unpack(hash, &zip)?;
+        Ok(self.task_directory(hash))
+    }
+
+    fn matches_manifest(&self, hash: CodeHash) -> bool {
+        let written = fs::read_to_string(self.unpacked.join(hash.to_string()).join("manifest"));
+        let found = manifest::describe(&self.task_directory(hash));
+        matches!((written, found), (Ok(written), Ok(found)) if written == found)
+    }
+
+    fn package(&self, hash: CodeHash) -> Result<Vec<u8>, PackageError> {
+        let zip = match fs::read(self.package_file(hash)) {
+            Ok(zip) => zip,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(PackageError::Missing(hash)),
+            Err(error) => return Err(error.into()),
+        };
+        if CodeHash::of(&zip) == hash { Ok(zip) } else { Err(PackageError::Corrupt(hash)) }
+    }
+
+    fn unpack(&self, hash: CodeHash, zip: &[u8]) -> Result<(), PackageError> {
+        let making = self.unpacked.join(format!("{hash}.tmp-{}", crypto::random::hex(8)));
+        let made = self.unpack_into(&making, hash, zip);
+        if made.is_err() {
+            let _ = remove_if_there(&making);
+        }
+        made
+    }
+
+    fn unpack_into(&self, making: &Path, hash: CodeHash, zip: &[u8]) -> Result<(), PackageError> {
+        let task = making.join("task");
+        fs::create_dir_all(&task)?;
+        fs::set_permissions(making, fs::Permissions::from_mode(0o755))?;
+        fs::set_permissions(&task, fs::Permissions::from_mode(0o755))?;
+        extract::extract(zip, &task)?;
+        write_durably(&making.join("manifest"), manifest::describe(&task)?.as_bytes())?;
+        let place = self.unpacked.join(hash.to_string());
+        if place.exists() && self.matches_manifest(hash) {
+            remove_if_there(making)?;
+        } else {
+            remove_if_there(&place)?;
+            fs::rename(making, &place)?;
+        }
+        self.verified.lock().insert(hash);
+        Ok(())
+    }
+
+    fn package_file(&self, hash: CodeHash) -> PathBuf {
+        self.packages.join(format!("{hash}.zip"))
+    }
+
+    fn task_directory(&self, hash: CodeHash) -> PathBuf {
+        self.unpacked.join(hash.to_string()).join("task")
+    }
+}
+
+/// Writes a file so that it is either whole or absent after a crash.
+pub(super) fn write_durably(path: &Path, content: &[u8]) -> io::Result<()> {
+    let directory = path.parent().ok_or_else(|| io::Error::other("a file without a directory"))?;
+    let making = path.with_extension(format!("tmp-{}", crypto::random::hex(8)));
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&making)?;
+    let written = file.write_all(content).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&making, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&making);
+    }
+    written?;
+    File::open(directory)?.sync_all()
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn remove_leftovers(directory: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let is_leftover = entry.file_name().to_string_lossy().contains(".tmp-");
+        if is_leftover && entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?;
+        } else if is_leftover {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use zip::ZipWriter;
+    use zip::write::SimpleFileOptions;
+
+    use super::*;
+
+    fn package(content: &[u8]) -> Bytes {
+        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+        writer.start_file("handler.py", SimpleFileOptions::default()).unwrap();
+        writer.write_all(content).unwrap();
+        Bytes::from(writer.finish().unwrap().into_inner())
+    }
+
+    #[tokio::test]
+    async fn a_package_is_unpacked_once_and_survives_a_restart() {
+        let data = tempfile::tempdir().unwrap();
+        let store = CodeStore::open(data.path()).unwrap();
+        let zip = package(b"pass");
+        let stored = store.put(zip.clone()).await.unwrap();
+        assert_eq!(store.put(zip.clone()).await.unwrap(), stored);
+        let directory = store.directory(stored.hash).await.unwrap();
+        assert_eq!(fs::read(directory.join("handler.py")).unwrap(), b"pass");
+        let again = CodeStore::open(data.path()).unwrap();
+        assert_eq!(again.directory(stored.hash).await.unwrap(), directory);
+        assert_eq!(again.package(stored.hash).await.unwrap(), zip);
+    }
+
+    #[tokio::test]
+    async fn a_changed_directory_is_made_again_from_the_package() {
+        let data = tempfile::tempdir().unwrap();
+        let hash = CodeStore::open(data.path()).unwrap().put(package(b"pass")).await.unwrap().hash;
+        let code = data.path().join("code/unpacked").join(hash.to_string()).join("task");
+        type Change = fn(&Path);
+        let changes: [Change; 4] = [
+            |code| fs::write(code.join("handler.py"), "evil").unwrap(),
+            |code| fs::write(code.join("extra.py"), "evil").unwrap(),
+            |code| fs::remove_file(code.join("handler.py")).unwrap(),
+            |code| fs::set_permissions(code.join("handler.py"), fs::Permissions::from_mode(0o755)).unwrap(),
+        ];
+        for change in changes {
+            change(&code);
+            let directory = CodeStore::open(data.path()).unwrap().directory(hash).await.unwrap();
+            assert_eq!(fs::read(directory.join("handler.py")).unwrap(), b"pass");
+            assert!(!directory.join("extra.py").exists());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_corrupt_or_missing_package_is_an_error() {
+        let data = tempfile::tempdir().unwrap();
+        let hash = CodeStore::open(data.path()).unwrap().put(package(b"pass")).await.unwrap().hash;
+        let root = data.path().join("code");
+        fs::write(root.join("packages").join(format!("{hash}.zip")), b"rotten").unwrap();
+        fs::remove_dir_all(root.join("unpacked").join(hash.to_string())).unwrap();
+        let store = CodeStore::open(data.path()).unwrap();
+        assert!(matches!(store.directory(hash).await, Err(PackageError::Corrupt(_))));
+        let other = CodeHash::of(b"another");
+        assert!(matches!(store.directory(other).await, Err(PackageError::Missing(_))));
+    }
+
+    #[tokio::test]
+    async fn refused_packages_and_interrupted_uploads_leave_nothing() {
+        let data = tempfile::tempdir().unwrap();
+        let store = CodeStore::open(data.path()).unwrap();
+        assert!(matches!(store.put(Bytes::from_static(b"no zip")).await, Err(PackageError::Refused(_))));
+        let unpacked = data.path().join("code/unpacked");
+        fs::create_dir(unpacked.join("aa.tmp-bb")).unwrap();
+        let _ = CodeStore::open(data.path()).unwrap();
+        assert_eq!(fs::read_dir(unpacked).unwrap().count(), 0);
+        assert_eq!(fs::read_dir(data.path().join("code/packages")).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn unused_packages_are_removed() {
+        let data = tempfile::tempdir().unwrap();
+        let store = CodeStore::open(data.path()).unwrap();
+        let kept = store.put(package(b"1")).await.unwrap().hash;
+        let gone = store.put(package(b"2")).await.unwrap().hash;
+        assert_eq!(store.remove_unused(|hash| hash == kept).unwrap(), 1);
+        assert!(store.directory(kept).await.is_ok());
+        assert!(store.directory(gone).await.is_err());
+    }
+}

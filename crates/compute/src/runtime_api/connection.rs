@@ -1,0 +1,135 @@
+//! One connection of a runtime: bytes in, whole requests out; answers queued and written as the peer takes them.
+//!
+//! It never waits by itself. Whoever polls it decides for how long.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::task::{Context, Poll};
+
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::net::TcpStream;
+
+use super::answer::{CONTINUE, Refused};
+use super::message::{Message, Parser};
+
+/// Room made before each read.
+const READ_BYTES: usize = 16 * 1024;
+
+pub(super) struct Connection {
+    stream: TcpStream,
+    parser: Parser,
+    input: BytesMut,
+    output: VecDeque<Bytes>,
+    /// No further request is read.
+    closes: bool,
+    /// A request was handed out and its answer is not queued yet.
+    owes_answer: bool,
+}
+
+impl Connection {
+    pub(super) fn new(stream: TcpStream) -> Self {
+        // A small answer must not wait for the peer's acknowledgement of the one before.
+        let _ = stream.set_nodelay(true);
+        Self {
+            stream,
+            parser: Parser::default(),
+            input: BytesMut::new(),
+            output: VecDeque::new(),
+            closes: false,
+            owes_answer: false,
+        }
+    }
+
+    /// The next whole request; `None` once the connection is of no more use.
+    pub(super) fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
+        if self.poll_flush(cx).is_err() {
+            return Poll::Ready(None);
+        }
+        loop {
+            if self.closes {
+                let is_done = self.output.is_empty() && !self.owes_answer;
+                return if is_done { Poll::Ready(None) } else { Poll::Pending };
+            }
+            match self.parser.advance(&mut self.input) {
+                Ok(Some(message)) => {
+                    self.closes |= !message.head.keep_alive;
+                    self.owes_answer = true;
+                    return Poll::Ready(Some(message));
+                }
+                Ok(None) => {}
+                Err(_) => {
+                    self.closes = true;
+                    self.send(Refused::Malformed.bytes());
+                    continue;
+                }
+            }
+            if self.parser.take_continue() {
+                self.send(CONTINUE); // comes before the request is whole, so no answer is owed yet
+            }
+            self.input.reserve(READ_BYTES);
+            match self.stream.try_read_buf(&mut self.input) {
+                Ok(0) => return Poll::Ready(None),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    match self.stream.poll_read_ready(cx) {
+                        Poll::Ready(Ok(())) => {}
+                        Poll::Ready(Err(_)) => return Poll::Ready(None),
+                        Poll::Pending => return Poll::Pending,
+                    }
+                }
+                Err(_) => return Poll::Ready(None),
+            }
+        }
+    }
+
+    /// Queues bytes and writes as many as the peer takes now.
+    pub(super) fn send(&mut self, bytes: Bytes) {
+        self.send_both(bytes, Bytes::new());
+    }
+
+    /// Queues a head and a body, and writes as many of them as the peer takes now.
+    pub(super) fn send_both(&mut self, head: Bytes, body: Bytes) {
+        self.output.extend([head, body].into_iter().filter(|bytes| !bytes.is_empty()));
+        self.owes_answer = false;
+        // An error shows again, and is handled, at the next poll.
+        let _ = self.write_now();
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        while !self.output.is_empty() {
+            self.write_now()?;
+            if !self.output.is_empty() && self.stream.poll_write_ready(cx)?.is_pending() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes until nothing is left or the peer takes no more.
+    fn write_now(&mut self) -> io::Result<()> {
+        while !self.output.is_empty() {
+            let mut slices = [IoSlice::new(&[]), IoSlice::new(&[])];
+            for (slice, bytes) in slices.iter_mut().zip(&self.output) {
+                *slice = IoSlice::new(bytes);
+            }
+            match self.stream.try_write_vectored(&slices) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => self.wrote(written),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn wrote(&mut self, mut written: usize) {
+        while let Some(first) = self.output.front_mut() {
+            if written < first.len() {
+                first.advance(written);
+                return;
+            }
+            written -= first.len();
+            self.output.pop_front();
+        }
+    }
+}

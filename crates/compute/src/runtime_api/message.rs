@@ -1,0 +1,349 @@
+//! An incremental HTTP/1.1 request parser for the few requests that a runtime makes.
+//!
+//! The peer is hostile code. Everything is bounded, ambiguous framing is refused, and bytes of a body beyond the
+//! largest answer are counted but not kept.
+
+use base64::Engine as _;
+use bytes::{Buf, Bytes, BytesMut};
+
+use crate::limits::{
+    RESPONSE_BYTES_MAX, RESPONSE_DISCARD_BYTES_MAX, RUNTIME_HEAD_BYTES_MAX, RUNTIME_HEADERS_MAX,
+};
+
+/// The request cannot be understood; the connection is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Malformed;
+
+/// One whole request.
+#[derive(Debug, Default)]
+pub(crate) struct Message {
+    pub(crate) head: Head,
+    /// The body, or as much of it as may be kept.
+    pub(crate) body: Bytes,
+    /// How long the body was in truth.
+    pub(crate) body_bytes: u64,
+    /// What a streamed answer says at its end where it failed half-way.
+    pub(crate) failed_midway: Option<(String, Bytes)>,
+}
+
+/// What matters of a request's head.
+#[derive(Debug, Default)]
+pub(crate) struct Head {
+    pub(crate) method: String,
+    pub(crate) target: String,
+    /// `Lambda-Runtime-Function-Error-Type`
+    pub(crate) error_type: Option<String>,
+    pub(crate) keep_alive: bool,
+    expects_continue: bool,
+}
+
+/// Where in a request the parser stands.
+#[derive(Debug, Default)]
+pub(crate) struct Parser {
+    state: State,
+    owes_continue: bool,
+}
+
+#[derive(Debug, Default)]
+enum State {
+    #[default]
+    Head,
+    Fixed(Box<Partial>, u64),
+    ChunkSize(Box<Partial>),
+    Chunk(Box<Partial>, u64),
+    ChunkEnd(Box<Partial>),
+    Trailers(Box<Partial>),
+    Broken,
+}
+
+#[derive(Debug, Default)]
+struct Partial {
+    head: Head,
+    body: BytesMut,
+    body_bytes: u64,
+}
+
+enum Framing {
+    Length(u64),
+    Chunked,
+}
+
+enum Step {
+    Next(State),
+    Done(Message),
+    NeedsInput(State),
+}
+
+impl Parser {
+    /// Takes as much of `input` as it can and answers a request once one is whole.
+    pub(crate) fn advance(&mut self, input: &mut BytesMut) -> Result<Option<Message>, Malformed> {
+        loop {
+            let state = std::mem::replace(&mut self.state, State::Broken);
+            match self.step(state, input)? {
+                Step::Next(state) => self.state = state,
+                Step::Done(message) => {
+                    self.state = State::Head;
+                    return Ok(Some(message));
+                }
+                Step::NeedsInput(state) => {
+                    self.state = state;
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
+    /// True once where the peer waits for `100 Continue` before it sends its body.
+    pub(crate) const fn take_continue(&mut self) -> bool {
+        std::mem::replace(&mut self.owes_continue, false)
+    }
+
+    fn step(&mut self, state: State, input: &mut BytesMut) -> Result<Step, Malformed> {
+        match state {
+            State::Broken => Err(Malformed),
+            State::Head => self.head(input),
+            State::Fixed(mut partial, remaining) => {
+                let taken = partial.take(input, remaining)?;
+                Ok(match remaining - taken {
+                    0 => Step::Done(partial.finish(None)),
+                    left => Step::NeedsInput(State::Fixed(partial, left)),
+                })
+            }
+            State::ChunkSize(partial) => chunk_size(partial, input),
+            State::Chunk(mut partial, remaining) => {
+                let taken = partial.take(input, remaining)?;
+                Ok(match remaining - taken {
+                    0 => Step::Next(State::ChunkEnd(partial)),
+                    left => Step::NeedsInput(State::Chunk(partial, left)),
+                })
+            }
+            State::ChunkEnd(partial) => match input.get(..2) {
+                None => Ok(Step::NeedsInput(State::ChunkEnd(partial))),
+                Some(b"\r\n") => {
+                    input.advance(2);
+                    Ok(Step::Next(State::ChunkSize(partial)))
+                }
+                Some(_) => Err(Malformed),
+            },
+            State::Trailers(partial) => trailers(partial, input),
+        }
+    }
+
+    fn head(&mut self, input: &mut BytesMut) -> Result<Step, Malformed> {
+        let mut headers = [httparse::EMPTY_HEADER; RUNTIME_HEADERS_MAX];
+        let mut request = httparse::Request::new(&mut headers);
+        let length = match request.parse(input) {
+            Ok(httparse::Status::Complete(length)) if length <= RUNTIME_HEAD_BYTES_MAX => length,
+            Ok(httparse::Status::Partial) if input.len() <= RUNTIME_HEAD_BYTES_MAX => {
+                return Ok(Step::NeedsInput(State::Head));
+            }
+            _ => return Err(Malformed),
+        };
+        let (head, framing) = read_head(&request)?;
+        self.owes_continue = head.expects_continue;
+        input.advance(length);
+        let partial = Box::new(Partial { head, ..Partial::default() });
+        Ok(Step::Next(match framing {
+            Framing::Length(length) => State::Fixed(partial, length),
+            Framing::Chunked => State::ChunkSize(partial),
+        }))
+    }
+}
+
+impl Partial {
+    fn take(&mut self, input: &mut BytesMut, limit: u64) -> Result<u64, Malformed> {
+        let length = input.len().min(usize::try_from(limit).unwrap_or(usize::MAX));
+        let taken = u64::try_from(length).map_err(|_| Malformed)?;
+        self.body_bytes = self.body_bytes.saturating_add(taken);
+        if self.body_bytes > RESPONSE_DISCARD_BYTES_MAX {
+            return Err(Malformed);
+        }
+        let mut piece = input.split_to(length);
+        piece.truncate(RESPONSE_BYTES_MAX.saturating_sub(self.body.len()));
+        if self.body.is_empty() {
+            self.body = piece;
+        } else {
+            self.body.extend_from_slice(&piece);
+        }
+        Ok(taken)
+    }
+
+    fn finish(self, failed_midway: Option<(String, Bytes)>) -> Message {
+        Message { head: self.head, body: self.body.freeze(), body_bytes: self.body_bytes, failed_midway }
+    }
+}
+
+// SECURITY: a length and a transfer coding together, or two lengths, are how requests are smuggled: refused.
+fn read_head(request: &httparse::Request<'_, '_>) -> Result<(Head, Framing), Malformed> {
+    let mut head = Head {
+        method: request.method.unwrap_or_default().to_owned(),
+        target: request.path.unwrap_or_default().to_owned(),
+        keep_alive: request.version == Some(1),
+        ..Head::default()
+    };
+    let mut length: Option<u64> = None;
+    let mut chunked = false;
+    for header in request.headers.iter() {
+        let name = header.name;
+        let value = header.value.trim_ascii();
+        if name.eq_ignore_ascii_case("content-length") {
+            if length.replace(decimal(value)?).is_some() {
+                return Err(Malformed);
+            }
+        } else if name.eq_ignore_ascii_case("transfer-encoding") {
+            if chunked || !value.eq_ignore_ascii_case(b"chunked") {
+                return Err(Malformed);
+            }
+            chunked = true;
+        } else if name.eq_ignore_ascii_case("connection") {
+            head.keep_alive &= !value.eq_ignore_ascii_case(b"close");
+        } else if name.eq_ignore_ascii_case("expect") {
+            head.expects_continue = value.eq_ignore_ascii_case(b"100-continue");
+        } else if name.eq_ignore_ascii_case("lambda-runtime-function-error-type") {
+            head.error_type = error_type(value);
+        }
+    }
+    match (length, chunked) {
+        (Some(_), true) => Err(Malformed),
+        (length, false) => Ok((head, Framing::Length(length.unwrap_or(0)))),
+        (None, true) => Ok((head, Framing::Chunked)),
+    }
+}
+
+fn decimal(digits: &[u8]) -> Result<u64, Malformed> {
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return Err(Malformed);
+    }
+    std::str::from_utf8(digits).ok().and_then(|text| text.parse().ok()).ok_or(Malformed)
+}
+
+/// An error type as the runtime names it, kept only where it could be one.
+fn error_type(value: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(value).ok()?;
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    (!text.is_empty() && text.len() <= 128 && text.chars().all(allowed)).then(|| text.to_owned())
+}
+
+fn chunk_size(partial: Box<Partial>, input: &mut BytesMut) -> Result<Step, Malformed> {
+    match httparse::parse_chunk_size(input) {
+        Ok(httparse::Status::Complete((length, size))) => {
+            input.advance(length);
+            Ok(Step::Next(if size == 0 { State::Trailers(partial) } else { State::Chunk(partial, size) }))
+        }
+        Ok(httparse::Status::Partial) if input.len() <= RUNTIME_HEAD_BYTES_MAX => {
+            Ok(Step::NeedsInput(State::ChunkSize(partial)))
+        }
+        _ => Err(Malformed),
+    }
+}
+
+fn trailers(partial: Box<Partial>, input: &mut BytesMut) -> Result<Step, Malformed> {
+    let mut headers = [httparse::EMPTY_HEADER; RUNTIME_HEADERS_MAX];
+    let (length, failed) = match httparse::parse_headers(input, &mut headers) {
+        Ok(httparse::Status::Complete((length, headers))) => (length, midway_failure(headers)),
+        Ok(httparse::Status::Partial) if input.len() <= RUNTIME_HEAD_BYTES_MAX => {
+            return Ok(Step::NeedsInput(State::Trailers(partial)));
+        }
+        _ => return Err(Malformed),
+    };
+    input.advance(length);
+    Ok(Step::Done(partial.finish(failed)))
+}
+
+fn midway_failure(trailers: &[httparse::Header<'_>]) -> Option<(String, Bytes)> {
+    let find = |name: &str| trailers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
+    let kind = error_type(find("lambda-runtime-function-error-type")?.value.trim_ascii())?;
+    let body = find("lambda-runtime-function-error-body").map(|header| header.value.trim_ascii());
+    let body = base64::engine::general_purpose::STANDARD.decode(body.unwrap_or_default()).unwrap_or_default();
+    Some((kind, Bytes::from(body)))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parse_in_pieces(bytes: &[u8], piece: usize) -> Result<Vec<Message>, Malformed> {
+        let mut parser = Parser::default();
+        let mut input = BytesMut::new();
+        let mut messages = Vec::new();
+        for piece in bytes.chunks(piece.max(1)) {
+            input.extend_from_slice(piece);
+            while let Some(message) = parser.advance(&mut input)? {
+                messages.push(message);
+            }
+        }
+        Ok(messages)
+    }
+
+    const EXCHANGE: &[u8] = b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: x\r\n\r\n\
+        POST /a HTTP/1.1\r\nContent-Length: 5\r\nLambda-Runtime-Function-Error-Type: My.Error\r\n\r\nhello\
+        POST /b HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\
+        Lambda-Runtime-Function-Error-Type: Late\r\nLambda-Runtime-Function-Error-Body: e30=\r\n\r\n\
+        GET /c HTTP/1.0\r\n\r\n";
+
+    #[test]
+    fn requests_come_out_whole_however_they_were_cut() {
+        for piece in 1..EXCHANGE.len() {
+            let messages = parse_in_pieces(EXCHANGE, piece).unwrap();
+            let seen: Vec<_> =
+                messages.iter().map(|m| (m.head.target.as_str(), m.body.as_ref(), m.head.keep_alive)).collect();
+            assert_eq!(
+                seen,
+                [
+                    ("/2018-06-01/runtime/invocation/next", b"".as_ref(), true),
+                    ("/a", b"hello", true),
+                    ("/b", b"abcde", true),
+                    ("/c", b"", false),
+                ]
+            );
+            assert_eq!(messages[1].head.error_type.as_deref(), Some("My.Error"));
+            assert_eq!(messages[2].failed_midway, Some(("Late".to_owned(), Bytes::from_static(b"{}"))));
+        }
+    }
+
+    #[test]
+    fn ambiguous_framing_is_refused() {
+        for headers in [
+            "Content-Length: 1\r\nTransfer-Encoding: chunked",
+            "Content-Length: 1\r\nContent-Length: 1",
+            "Content-Length: +1",
+            "Content-Length: -1",
+            "Content-Length: 99999999999999999999",
+            "Transfer-Encoding: gzip, chunked",
+            "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+        ] {
+            let request = format!("POST /a HTTP/1.1\r\n{headers}\r\n\r\nx");
+            assert_eq!(parse_in_pieces(request.as_bytes(), 4096).err(), Some(Malformed), "{headers}");
+        }
+        let chunk = b"POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n";
+        assert_eq!(parse_in_pieces(chunk, 4096).err(), Some(Malformed));
+        let endless = [b"GET /".as_slice(), &vec![b'a'; RUNTIME_HEAD_BYTES_MAX + 1]].concat();
+        assert_eq!(parse_in_pieces(&endless, 4096).err(), Some(Malformed));
+    }
+
+    #[test]
+    fn a_body_over_the_limit_is_counted_but_not_kept() {
+        let length = RESPONSE_BYTES_MAX + 10_000;
+        let mut request = format!("POST /a HTTP/1.1\r\nContent-Length: {length}\r\n\r\n").into_bytes();
+        request.resize(request.len() + length, b'x');
+        let messages = parse_in_pieces(&request, 65_536).unwrap();
+        assert_eq!(messages[0].body.len(), RESPONSE_BYTES_MAX);
+        assert_eq!(messages[0].body_bytes, length as u64);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..512)) {
+            crate::runtime_api::fuzz::fuzz_runtime_api(&bytes);
+        }
+
+        #[test]
+        fn no_damage_to_a_request_makes_it_panic(at in 0..EXCHANGE.len(), byte in any::<u8>()) {
+            let mut bytes = EXCHANGE.to_vec();
+            bytes[at] = byte;
+            crate::runtime_api::fuzz::fuzz_runtime_api(&bytes);
+        }
+    }
+}

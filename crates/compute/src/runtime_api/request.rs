@@ -1,0 +1,92 @@
+//! Which call of the Runtime API a request is.
+//!
+//! It reads the path and nothing else: whether the call is allowed now is the environment's to say.
+
+use bytes::Bytes;
+
+use super::message::Message;
+
+/// A call of the Runtime API, version 2018-06-01.
+#[derive(Debug)]
+pub(crate) enum RuntimeRequest {
+    /// The runtime is ready for an invocation.
+    Next,
+    /// The function's answer to an invocation.
+    Response { request_id: String, body: Bytes, body_bytes: u64, failed_midway: Option<(String, Bytes)> },
+    /// The function failed on an invocation.
+    InvocationError { request_id: String, error_type: Option<String>, body: Bytes },
+    /// The function could not be initialised.
+    InitError { error_type: Option<String>, body: Bytes },
+    /// Nothing that exists here.
+    Unknown,
+}
+
+const ROOT: &str = "/2018-06-01/runtime/";
+
+impl RuntimeRequest {
+    /// Sorts a request.
+    pub(crate) fn of(message: Message) -> Self {
+        let target = message.head.target.split('?').next().unwrap_or_default();
+        let Some(path) = target.strip_prefix(ROOT) else { return Self::Unknown };
+        match (message.head.method.as_str(), path) {
+            ("GET", "invocation/next") => Self::Next,
+            ("POST", "init/error") => {
+                Self::InitError { error_type: message.head.error_type, body: message.body }
+            }
+            ("POST", path) => match invocation_path(path) {
+                Some((id, "response")) => Self::Response {
+                    request_id: id.to_owned(),
+                    body: message.body,
+                    body_bytes: message.body_bytes,
+                    failed_midway: message.failed_midway,
+                },
+                Some((id, "error")) => Self::InvocationError {
+                    request_id: id.to_owned(),
+                    error_type: message.head.error_type,
+                    body: message.body,
+                },
+                _ => Self::Unknown,
+            },
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// `invocation/<id>/<what>` in parts.
+fn invocation_path(path: &str) -> Option<(&str, &str)> {
+    path.strip_prefix("invocation/")?.split_once('/')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime_api::message::Head;
+
+    fn sort(method: &str, target: &str) -> RuntimeRequest {
+        let head = Head { method: method.to_owned(), target: target.to_owned(), ..Head::default() };
+        RuntimeRequest::of(Message { head, ..Message::default() })
+    }
+
+    #[test]
+    fn each_call_is_known_by_method_and_path() {
+        assert!(matches!(sort("GET", "/2018-06-01/runtime/invocation/next"), RuntimeRequest::Next));
+        assert!(matches!(sort("POST", "/2018-06-01/runtime/init/error"), RuntimeRequest::InitError { .. }));
+        match sort("POST", "/2018-06-01/runtime/invocation/abc/response") {
+            RuntimeRequest::Response { request_id, .. } => assert_eq!(request_id, "abc"),
+            other => panic!("{other:?}"),
+        }
+        match sort("POST", "/2018-06-01/runtime/invocation/abc/error") {
+            RuntimeRequest::InvocationError { request_id, .. } => assert_eq!(request_id, "abc"),
+            other => panic!("{other:?}"),
+        }
+        for (method, target) in [
+            ("POST", "/2018-06-01/runtime/invocation/next"),
+            ("GET", "/2018-06-01/runtime/invocation/abc/response"),
+            ("POST", "/2018-06-01/runtime/invocation/abc/response/more"),
+            ("GET", "/2020-01-01/extension/event/next"),
+            ("GET", "/"),
+        ] {
+            assert!(matches!(sort(method, target), RuntimeRequest::Unknown), "{method} {target}");
+        }
+    }
+}

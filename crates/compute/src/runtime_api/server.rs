@@ -1,0 +1,108 @@
+//! All connections of one environment's runtime, and the one of them that waits for an invocation.
+//!
+//! Bounded: a connection too many is closed at once. A parked `next` is remembered by its connection, so that a
+//! connection that closed cannot be given an invocation.
+
+use std::io;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use tokio::net::TcpListener;
+
+use super::answer::{ACCEPTED, Assignment, Refused};
+use super::connection::Connection;
+use super::request::RuntimeRequest;
+use crate::limits::RUNTIME_CONNECTIONS_MAX;
+
+/// A connection, for as long as its request is being answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ConnectionId(usize);
+
+/// The server's side of one environment's Runtime API.
+pub(crate) struct RuntimeApi {
+    listener: TcpListener,
+    connections: Vec<Option<Connection>>,
+    parked: Option<ConnectionId>,
+}
+
+impl RuntimeApi {
+    /// Serves a listener that was born inside the environment.
+    ///
+    /// # Errors
+    /// Where the listener cannot be registered with this runtime.
+    pub(crate) fn new(listener: std::net::TcpListener) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        Ok(Self { listener: TcpListener::from_std(listener)?, connections: Vec::new(), parked: None })
+    }
+
+    /// The next request on any connection.
+    pub(crate) fn poll_request(&mut self, cx: &mut Context<'_>) -> Poll<(ConnectionId, RuntimeRequest)> {
+        self.accept(cx);
+        for (index, slot) in self.connections.iter_mut().enumerate() {
+            let id = ConnectionId(index);
+            let Some(connection) = slot else { continue };
+            match connection.poll_message(cx) {
+                Poll::Pending => {}
+                // A runtime that waits for an invocation has nothing to say; one that does is out of step.
+                Poll::Ready(Some(_)) if self.parked == Some(id) => {
+                    *slot = None;
+                    self.parked = None;
+                }
+                Poll::Ready(Some(message)) => return Poll::Ready((id, RuntimeRequest::of(message))),
+                Poll::Ready(None) => {
+                    *slot = None;
+                    if self.parked == Some(id) {
+                        self.parked = None;
+                    }
+                }
+            }
+        }
+        Poll::Pending
+    }
+
+    fn accept(&mut self, cx: &mut Context<'_>) {
+        while let Poll::Ready(accepted) = self.listener.poll_accept(cx) {
+            let Ok((stream, _)) = accepted else { continue };
+            let connection = Some(Connection::new(stream));
+            if let Some(free) = self.connections.iter_mut().find(|slot| slot.is_none()) {
+                *free = connection;
+            } else if self.connections.len() < RUNTIME_CONNECTIONS_MAX {
+                self.connections.push(connection);
+            }
+        }
+    }
+
+    /// Keeps a `next` waiting until there is an invocation.
+    pub(crate) const fn park(&mut self, id: ConnectionId) {
+        self.parked = Some(id);
+    }
+
+    /// True where a `next` waits.
+    pub(crate) const fn is_parked(&self) -> bool {
+        self.parked.is_some()
+    }
+
+    /// Hands an invocation to the `next` that waits; false where none does.
+    pub(crate) fn assign(&mut self, assignment: &Assignment<'_>) -> bool {
+        let Some(ConnectionId(index)) = self.parked.take() else { return false };
+        let Some(Some(connection)) = self.connections.get_mut(index) else { return false };
+        connection.send_both(assignment.head(), assignment.payload.clone());
+        true
+    }
+
+    /// Answers `202 Accepted`.
+    pub(crate) fn accept_request(&mut self, id: ConnectionId) {
+        self.send(id, ACCEPTED);
+    }
+
+    /// Refuses a request.
+    pub(crate) fn refuse(&mut self, id: ConnectionId, refused: Refused) {
+        self.send(id, refused.bytes());
+    }
+
+    fn send(&mut self, ConnectionId(index): ConnectionId, bytes: Bytes) {
+        if let Some(Some(connection)) = self.connections.get_mut(index) {
+            connection.send(bytes);
+        }
+    }
+}

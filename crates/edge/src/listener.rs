@@ -1,0 +1,185 @@
+//! Accepts connections within the limits, serves HTTP/1.1 on them, and drains them at the end.
+//!
+//! It knows neither AWS nor functions: a connection is a stream, a peer address and, for connections out of a
+//! function's environment, the door that it came through.
+
+use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use service::call::Door;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+
+use crate::body::BodyMemory;
+use crate::limits::Limits;
+use crate::router::{Arrival, Router};
+use crate::tls::TlsIdentity;
+
+/// Everything that connections share. Cheap to clone.
+#[derive(Clone)]
+pub struct Edge {
+    router: Arc<Router>,
+    limits: Limits,
+    memory: BodyMemory,
+    places: Arc<Semaphore>,
+    http: http1::Builder,
+}
+
+/// Why the edge does not listen.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address is taken or not ours.
+    #[error("cannot listen on {address}")]
+    Bind {
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+}
+
+/// A bound address that accepts connections once [`Listening::run`] is awaited.
+pub struct Listening {
+    edge: Edge,
+    listener: TcpListener,
+    address: SocketAddr,
+    tls: Option<TlsIdentity>,
+}
+
+impl Edge {
+    /// An edge that hands requests to `router`.
+    pub fn new(router: Router, limits: Limits) -> Self {
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new())
+            .header_read_timeout(limits.head_timeout)
+            .max_headers(limits.headers_max)
+            .max_buf_size(limits.head_bytes_max)
+            .keep_alive(true)
+            .half_close(false)
+            .pipeline_flush(true);
+        Self {
+            router: Arc::new(router),
+            limits,
+            memory: BodyMemory::new(limits.bodies_bytes_max),
+            places: Arc::new(Semaphore::new(limits.connections_max)),
+            http,
+        }
+    }
+
+    /// Takes the address.
+    ///
+    /// # Errors
+    /// Where the system refuses it.
+    pub async fn bind(self, address: SocketAddr, tls: Option<TlsIdentity>) -> Result<Listening, ServeError> {
+        let bound = |source| ServeError::Bind { address, source };
+        let listener = TcpListener::bind(address).await.map_err(bound)?;
+        let address = listener.local_addr().map_err(bound)?;
+        Ok(Listening { edge: self, listener, address, tls })
+    }
+
+    /// Serves one connection that came out of a function's environment, until it ends.
+    pub async fn serve_door(&self, stream: TcpStream, door: Arc<Door>) {
+        let _ = stream.set_nodelay(true);
+        let Ok(_place) = Arc::clone(&self.places).try_acquire_owned() else { return };
+        let peer = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let arrival = Arrival { peer, is_secure: true, door: Some(door) };
+        if let Err(error) = self.connection(stream, arrival).await {
+            tracing::debug!(%error, "a connection from a function ended early");
+        }
+    }
+
+    fn connection<S>(
+        &self,
+        stream: S,
+        arrival: Arrival,
+    ) -> http1::Connection<
+        TokioIo<S>,
+        impl hyper::service::Service<
+            hyper::Request<Incoming>,
+            Response = hyper::Response<Full<Bytes>>,
+            Error = Infallible,
+            Future: Send,
+        > + use<S>,
+    >
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let router = Arc::clone(&self.router);
+        let limits = self.limits;
+        let memory = self.memory.clone();
+        let arrival = Arc::new(arrival);
+        let service = service_fn(move |request| {
+            let router = Arc::clone(&router);
+            let memory = memory.clone();
+            let arrival = Arc::clone(&arrival);
+            async move { Ok::<_, Infallible>(router.answer(request, &arrival, &limits, &memory).await) }
+        });
+        self.http.serve_connection(TokioIo::new(stream), service)
+    }
+}
+
+impl Listening {
+    /// The address with its real port.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Accepts connections until `stop` turns true, then lets open requests finish within the drain time.
+    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+        let graceful = GracefulShutdown::new();
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                _ = stop.wait_for(|stopping| *stopping) => break,
+            };
+            match accepted {
+                Ok((stream, peer)) => self.admit(stream, peer, &graceful),
+                // Out of descriptors, most likely: wait for connections to end instead of spinning.
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            }
+        }
+        drop(self.listener);
+        if tokio::time::timeout(self.edge.limits.drain_timeout, graceful.shutdown()).await.is_err() {
+            tracing::warn!("requests still open after the drain time were cut off");
+        }
+    }
+
+    fn admit(&self, stream: TcpStream, peer: SocketAddr, graceful: &GracefulShutdown) {
+        let Ok(place) = Arc::clone(&self.edge.places).try_acquire_owned() else {
+            tracing::warn!(%peer, "connection refused: {} are open", self.edge.limits.connections_max);
+            return;
+        };
+        let _ = stream.set_nodelay(true);
+        let watcher = graceful.watcher();
+        let edge = self.edge.clone();
+        let tls = self.tls.clone();
+        tokio::spawn(async move {
+            let _place = place;
+            let arrival = Arrival { peer: peer.ip(), is_secure: tls.is_some(), door: None };
+            let served = match tls {
+                None => watcher.watch(edge.connection(stream, arrival)).await,
+                Some(TlsIdentity(acceptor)) => {
+                    let handshake = tokio::time::timeout(Duration::from_secs(10), acceptor.accept(stream));
+                    let Ok(Ok(stream)) = handshake.await else { return };
+                    watcher.watch(edge.connection(stream, arrival)).await
+                }
+            };
+            if let Err(error) = served {
+                tracing::debug!(%peer, %error, "a connection ended early");
+            }
+        });
+    }
+}

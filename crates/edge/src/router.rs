@@ -1,0 +1,137 @@
+//! Which of the three answers a request gets: health, an API Gateway stage, or the AWS APIs' pipeline.
+//!
+//! Health is the only thing that answers without the pipeline or the gateway, and it says nothing but that the
+//! platform is up. What comes through a function's door reaches the AWS APIs alone.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use gateway::Gateway;
+use http::{HeaderValue, Method, StatusCode, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use protocol::{WireRequest, WireResponse};
+use service::call::Door;
+use service::{Pipeline, Source};
+
+use crate::body::{self, BodyError, BodyMemory};
+use crate::limits::Limits;
+
+type Response = hyper::Response<Full<Bytes>>;
+
+const HEALTH_PATH: &str = "/_fastness/health";
+const USER_AGENT_BYTES_MAX: usize = 1_024;
+
+/// Where a connection came from.
+pub(crate) struct Arrival {
+    pub(crate) peer: IpAddr,
+    pub(crate) is_secure: bool,
+    pub(crate) door: Option<Arc<Door>>,
+}
+
+/// The answers that a listener gives.
+pub struct Router {
+    pipeline: Pipeline,
+    gateway: Gateway,
+}
+
+impl Router {
+    /// A router to these two.
+    pub const fn new(pipeline: Pipeline, gateway: Gateway) -> Self {
+        Self { pipeline, gateway }
+    }
+
+    pub(crate) async fn answer(
+        &self,
+        request: hyper::Request<Incoming>,
+        arrival: &Arrival,
+        limits: &Limits,
+        memory: &BodyMemory,
+    ) -> Response {
+        let (head, body) = request.into_parts();
+        // SECURITY: health is for strangers too: it tells that the platform is up and nothing else.
+        if arrival.door.is_none() && head.uri.path() == HEALTH_PATH {
+            return health(&head.method);
+        }
+        let stage = arrival.door.is_none() && self.gateway.serves(&head);
+        let bytes_max = match (stage, head.uri.path()) {
+            (true, _) => limits.stage_body_bytes_max,
+            (_, path) if path.starts_with("/2015-03-31/functions") => limits.package_bytes_max,
+            _ => limits.body_bytes_max,
+        };
+        let (body, _held) = match body::read(body, bytes_max, limits.body_timeout, memory).await {
+            Ok(read) => read,
+            Err(error) => return refuse(error, stage),
+        };
+        let source = source(&head, arrival);
+        if stage {
+            return finish(self.gateway.handle(head, body, source).await);
+        }
+        let request = WireRequest {
+            method: head.method.as_str(),
+            path: head.uri.path(),
+            query: head.uri.query().unwrap_or_default(),
+            headers: &head.headers,
+            body: &body,
+        };
+        into_http(self.pipeline.serve(&request, source).await)
+    }
+}
+
+fn source(head: &http::request::Parts, arrival: &Arrival) -> Source {
+    let user_agent = head.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    let user_agent = user_agent.unwrap_or_default();
+    Source {
+        ip: arrival.peer,
+        user_agent: user_agent.chars().take(USER_AGENT_BYTES_MAX).collect(),
+        is_secure: arrival.is_secure,
+        via: Vec::new(),
+        door: arrival.door.clone(),
+    }
+}
+
+fn into_http(answer: WireResponse) -> Response {
+    let mut response = Response::new(Full::new(answer.body));
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.headers_mut() = answer.headers;
+    response
+}
+
+fn finish(answer: http::Response<Bytes>) -> Response {
+    answer.map(Full::new)
+}
+
+fn health(method: &Method) -> Response {
+    if method != Method::GET && method != Method::HEAD {
+        return plain(StatusCode::METHOD_NOT_ALLOWED, r#"{"message":"use GET"}"#);
+    }
+    plain(StatusCode::OK, r#"{"status":"ready"}"#)
+}
+
+fn refuse(error: BodyError, stage: bool) -> Response {
+    let (status, code) = match error {
+        BodyError::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLargeException"),
+        BodyError::TimedOut => (StatusCode::REQUEST_TIMEOUT, "RequestTimeout"),
+        BodyError::Busy => (StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable"),
+        BodyError::Broken => (StatusCode::BAD_REQUEST, "IncompleteBody"),
+    };
+    let message = match (stage, error) {
+        (true, BodyError::TooLarge(_)) => r#"{"message":"Request Too Long"}"#.to_owned(),
+        _ => format!(r#"{{"__type":"{code}","message":"{error}"}}"#),
+    };
+    let mut response = plain(status, message);
+    // The rest of the body is still on its way: this connection cannot be used again.
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    if let Ok(code) = HeaderValue::from_str(code) {
+        response.headers_mut().insert("x-amzn-errortype", code);
+    }
+    response
+}
+
+fn plain(status: StatusCode, body: impl Into<Bytes>) -> Response {
+    let mut response = Response::new(Full::new(body.into()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}

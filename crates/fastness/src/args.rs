@@ -1,0 +1,137 @@
+//! The command line and the environment variables that stand in for it.
+//!
+//! The outside contract: names and defaults here change only with a note in `CHANGELOG.md`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use base::{AccountId, Region, SecretString};
+use clap::{Args as ClapArgs, Parser, Subcommand};
+
+/// A serverless platform that you run yourself and that enforces every control for real.
+#[derive(Parser)]
+#[command(name = "fastness", version, about, max_term_width = 110)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Run the platform.
+    Serve(PlatformOptions),
+    /// Run the platform, deploy a SAM or CloudFormation template, print its addresses and follow its logs.
+    Up(UpOptions),
+}
+
+/// How the platform runs.
+#[derive(ClapArgs, Clone)]
+pub(crate) struct PlatformOptions {
+    /// The address to listen on.
+    #[arg(long, env = "FASTNESS_LISTEN", default_value = "127.0.0.1:4566", value_name = "IP:PORT")]
+    pub(crate) listen: SocketAddr,
+
+    /// Where all state is kept; nothing is written elsewhere.
+    #[arg(long, env = "FASTNESS_DATA_DIR", default_value = ".fastness", value_name = "DIR")]
+    pub(crate) data_dir: PathBuf,
+
+    /// The account that the first start makes.
+    #[arg(long, env = "FASTNESS_ACCOUNT_ID", default_value = "000000000000", value_name = "12 DIGITS")]
+    pub(crate) account_id: AccountId,
+
+    /// The region that the platform stands for.
+    #[arg(long, env = "FASTNESS_REGION", default_value = "us-east-1")]
+    pub(crate) region: Region,
+
+    /// A PEM certificate chain; with --tls-key, the platform speaks TLS only.
+    #[arg(long, env = "FASTNESS_TLS_CERT", requires = "tls_key", value_name = "FILE")]
+    pub(crate) tls_cert: Option<PathBuf>,
+
+    /// The PEM private key of --tls-cert.
+    #[arg(long, env = "FASTNESS_TLS_KEY", requires = "tls_cert", value_name = "FILE")]
+    pub(crate) tls_key: Option<PathBuf>,
+
+    /// Calls a second that an account may make of one service.
+    #[arg(long, env = "FASTNESS_CALLS_PER_SECOND", default_value_t = service::Rate::DEFAULT.per_second, value_name = "N")]
+    pub(crate) calls_per_second: u32,
+
+    /// Essential sandbox layers that may be missing on this host, by name; functions then run without them.
+    #[arg(long, env = "FASTNESS_ACCEPT_MISSING_LAYERS", value_delimiter = ',', value_name = "LAYER,…")]
+    pub(crate) accept_missing_layers: Vec<String>,
+
+    /// What is logged to stderr: `info`, `debug`, or directives such as `service=debug`.
+    #[arg(long, env = "FASTNESS_LOG", default_value = "warn", value_name = "FILTER")]
+    pub(crate) log: String,
+
+    /// The administrator's access key id for the first start; random where it is not given.
+    #[arg(long, env = "FASTNESS_ROOT_ACCESS_KEY_ID", hide = true)]
+    pub(crate) root_access_key_id: Option<String>,
+
+    /// The administrator's secret access key for the first start; random where it is not given.
+    #[arg(long, env = "FASTNESS_ROOT_SECRET_ACCESS_KEY", hide = true, hide_env_values = true, value_parser = secret)]
+    pub(crate) root_secret_access_key: Option<SecretString>,
+}
+
+/// What `up` deploys.
+#[derive(ClapArgs, Clone)]
+pub(crate) struct UpOptions {
+    /// A SAM or CloudFormation template, or the folder that holds `template.yaml`, `template.yml` or `template.json`.
+    #[arg(default_value = ".", value_name = "TEMPLATE")]
+    pub(crate) template: PathBuf,
+
+    /// The stack's name; the template folder's name where it is not given.
+    #[arg(long)]
+    pub(crate) stack_name: Option<String>,
+
+    /// A template parameter, as `Key=Value`; may be repeated.
+    #[arg(long = "parameter", value_name = "KEY=VALUE", value_parser = key_value)]
+    pub(crate) parameters: Vec<(String, String)>,
+
+    /// Stop after deploying instead of following logs and edits.
+    #[arg(long)]
+    pub(crate) once: bool,
+
+    /// Do not redeploy functions whose files change.
+    #[arg(long)]
+    pub(crate) no_watch: bool,
+
+    /// Print what was deployed as one JSON document on stdout.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) platform: PlatformOptions,
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "the shape that clap asks for")]
+fn secret(text: &str) -> Result<SecretString, String> {
+    Ok(SecretString::new(text))
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    text.split_once('=')
+        .filter(|(key, _)| !key.is_empty())
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .ok_or_else(|| format!("`{text}` is not of the form Key=Value"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn the_defaults_are_the_outside_contract() {
+        let Command::Serve(options) = Args::parse_from(["fastness", "serve"]).command else { panic!() };
+        assert_eq!(options.listen.to_string(), "127.0.0.1:4566");
+        assert_eq!(options.data_dir, PathBuf::from(".fastness"));
+        assert_eq!(options.account_id.as_str(), "000000000000");
+        assert_eq!(options.region.as_str(), "us-east-1");
+    }
+}

@@ -1,0 +1,218 @@
+//! Turns a function's folder into a package: its files, its dependencies, one deterministic zip.
+//!
+//! Dependencies come from the registries as `sam build` takes them (`requirements.txt`, `package.json`), but without
+//! running anyone's code on this host: pip takes wheels only, npm runs no scripts. What was installed is kept per
+//! manifest and runtime, so that an edit of a handler packages in milliseconds.
+
+use std::io::{Cursor, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+/// Why a package could not be made.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BuildError {
+    /// A file could not be read or written.
+    #[error("cannot read or write `{path}`")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// The package manager is missing or failed.
+    #[error("`{command}` failed for `{folder}`:\n{output}")]
+    Install {
+        /// What was run.
+        command: String,
+        /// The function's folder.
+        folder: PathBuf,
+        /// The end of what it printed.
+        output: String,
+    },
+    /// The zip could not be written.
+    #[error("cannot write the package")]
+    Zip(#[from] zip::result::ZipError),
+    /// More files, bytes or levels than Lambda takes.
+    #[error("`{0}` holds more than a Lambda package may: 250 MB, 50,000 files, 64 levels")]
+    TooLarge(PathBuf),
+}
+
+const BYTES_MAX: u64 = 250 * 1024 * 1024;
+const FILES_MAX: usize = 50_000;
+const DEPTH_MAX: usize = 64;
+const SKIPPED: [&str; 5] = ["__pycache__", ".git", ".fastness", ".aws-sam", ".venv"];
+
+/// Builds the package of the function in `folder` for `runtime`; `cache` keeps installed dependencies.
+pub(crate) fn package(folder: &Path, runtime: &str, cache: &Path) -> Result<Vec<u8>, BuildError> {
+    let mut files = Files::default();
+    files.add_tree(folder, folder, 0)?;
+    let installed = dependencies(folder, runtime, cache)?;
+    if let Some(installed) = &installed {
+        files.add_tree(installed, installed, 0)?;
+    }
+    files.zip()
+}
+
+/// Installs what the folder's manifest names, once for each content of the manifest.
+fn dependencies(folder: &Path, runtime: &str, cache: &Path) -> Result<Option<PathBuf>, BuildError> {
+    let (manifest, is_node) = match runtime {
+        python if python.starts_with("python") => (folder.join("requirements.txt"), false),
+        node if node.starts_with("nodejs") => (folder.join("package.json"), true),
+        _ => return Ok(None),
+    };
+    let Ok(text) = std::fs::read(&manifest) else { return Ok(None) };
+    if is_node && folder.join("node_modules").is_dir() {
+        return Ok(None);
+    }
+    let lock = std::fs::read(folder.join("package-lock.json")).unwrap_or_default();
+    let key = hex::encode(crypto::sha256(&[runtime.as_bytes(), &text, &lock].concat()));
+    let target = cache.join(key);
+    if target.is_dir() {
+        return Ok(Some(target));
+    }
+    let partial = target.with_extension("partial");
+    let io = |path: &Path| {
+        let path = path.to_owned();
+        move |source| BuildError::Io { path, source }
+    };
+    if partial.exists() {
+        std::fs::remove_dir_all(&partial).map_err(io(&partial))?;
+    }
+    std::fs::create_dir_all(&partial).map_err(io(&partial))?;
+    if is_node { npm(folder, &partial)? } else { pip(&manifest, folder, &partial)? }
+    std::fs::rename(&partial, &target).map_err(io(&target))?;
+    Ok(Some(target))
+}
+
+fn pip(manifest: &Path, folder: &Path, target: &Path) -> Result<(), BuildError> {
+    let mut command = Command::new("python3");
+    command.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]);
+    // SECURITY: wheels only, so that no package's set-up code runs on the host.
+    command.args(["--only-binary", ":all:", "--no-compile", "--requirement"]).arg(manifest);
+    command.arg("--target").arg(target);
+    run(command, folder)
+}
+
+fn npm(folder: &Path, target: &Path) -> Result<(), BuildError> {
+    for name in ["package.json", "package-lock.json"] {
+        let from = folder.join(name);
+        if from.is_file() {
+            let to = target.join(name);
+            std::fs::copy(&from, &to).map_err(|source| BuildError::Io { path: to, source })?;
+        }
+    }
+    let verb = if target.join("package-lock.json").is_file() { "ci" } else { "install" };
+    let mut command = Command::new("npm");
+    // SECURITY: no scripts, so that no package's set-up code runs on the host.
+    command.args([verb, "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
+    command.current_dir(target);
+    run(command, folder)
+}
+
+fn run(mut command: Command, folder: &Path) -> Result<(), BuildError> {
+    let shown = format!("{command:?}").replace('"', "");
+    let failed =
+        |output: String| BuildError::Install { command: shown.clone(), folder: folder.to_owned(), output };
+    let output = command.stdin(std::process::Stdio::null()).output();
+    let output = output.map_err(|error| failed(error.to_string()))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let printed = String::from_utf8_lossy(&output.stderr);
+    let tail: Vec<&str> = printed.lines().rev().take(15).collect();
+    Err(failed(tail.into_iter().rev().collect::<Vec<_>>().join("\n")))
+}
+
+/// The files of a package by their names in it; the first file of a name stays.
+#[derive(Default)]
+struct Files {
+    by_name: std::collections::BTreeMap<String, PathBuf>,
+    bytes: u64,
+}
+
+impl Files {
+    fn add_tree(&mut self, root: &Path, folder: &Path, depth: usize) -> Result<(), BuildError> {
+        let io = |source| BuildError::Io { path: folder.to_owned(), source };
+        if depth > DEPTH_MAX {
+            return Err(BuildError::TooLarge(root.to_owned()));
+        }
+        for entry in std::fs::read_dir(folder).map_err(io)? {
+            let entry = entry.map_err(io)?;
+            let path = entry.path();
+            // Follows links as `sam build` does: the package holds what they point at.
+            let metadata = std::fs::metadata(&path).map_err(io)?;
+            let name = entry.file_name();
+            if name.to_str().is_some_and(|name| SKIPPED.contains(&name)) {
+                continue;
+            }
+            if metadata.is_dir() {
+                self.add_tree(root, &path, depth + 1)?;
+            } else if metadata.is_file() {
+                self.add_file(root, path, metadata.len())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn add_file(&mut self, root: &Path, path: PathBuf, bytes: u64) -> Result<(), BuildError> {
+        let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.bytes > BYTES_MAX || self.by_name.len() >= FILES_MAX {
+            return Err(BuildError::TooLarge(root.to_owned()));
+        }
+        self.by_name.entry(name).or_insert(path);
+        Ok(())
+    }
+
+    /// The same files make the same bytes: sorted names, one date.
+    fn zip(&self) -> Result<Vec<u8>, BuildError> {
+        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, path) in &self.by_name {
+            let io = |source| BuildError::Io { path: path.clone(), source };
+            let contents = std::fs::read(path).map_err(io)?;
+            let mode = std::os::unix::fs::PermissionsExt::mode(
+                &std::fs::metadata(path).map_err(io)?.permissions(),
+            );
+            let options = SimpleFileOptions::default()
+                .compression_method(CompressionMethod::Deflated)
+                .last_modified_time(zip::DateTime::default())
+                .unix_permissions(if mode & 0o111 == 0 { 0o644 } else { 0o755 });
+            writer.start_file(name.as_str(), options)?;
+            writer.write_all(&contents).map_err(io)?;
+        }
+        Ok(writer.finish()?.into_inner())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_files_make_the_same_package() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("b.py"), "b = 1").unwrap();
+        std::fs::create_dir(folder.path().join("pkg")).unwrap();
+        std::fs::write(folder.path().join("pkg/a.py"), "a = 1").unwrap();
+        let cache = tempfile::tempdir().unwrap();
+        let first = package(folder.path(), "python3.12", cache.path()).unwrap();
+        let second = package(folder.path(), "python3.12", cache.path()).unwrap();
+        assert_eq!(first, second);
+        let mut archive = zip::ZipArchive::new(Cursor::new(first)).unwrap();
+        let names: Vec<String> =
+            (0..archive.len()).map(|i| archive.by_index(i).unwrap().name().to_owned()).collect();
+        assert_eq!(names, ["b.py", "pkg/a.py"]);
+    }
+
+    #[test]
+    fn a_failing_install_says_what_failed() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("requirements.txt"), "not a requirement !!").unwrap();
+        let cache = tempfile::tempdir().unwrap();
+        let error = package(folder.path(), "python3.12", cache.path()).unwrap_err();
+        assert!(error.to_string().contains("pip install"), "{error}");
+    }
+}

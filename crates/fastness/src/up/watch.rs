@@ -1,0 +1,67 @@
+//! Notices when a file under a folder changes, by looking twice a second.
+//!
+//! Looking is dull and works on every file system; it is bounded in files and depth, and follows no links.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+const FILES_MAX: usize = 20_000;
+const DEPTH_MAX: usize = 16;
+/// Folders whose content is made by tools, not by people.
+const SKIPPED: [&str; 6] = ["node_modules", "__pycache__", ".git", ".fastness", ".aws-sam", ".venv"];
+
+/// The files of a folder as they were at one moment.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sight(BTreeMap<PathBuf, (u64, Option<SystemTime>)>);
+
+impl Sight {
+    /// Looks at every file below `folder`.
+    pub(crate) fn of(folder: &Path) -> Self {
+        let mut sight = Self::default();
+        sight.look(folder, 0);
+        sight
+    }
+
+    fn look(&mut self, folder: &Path, depth: usize) {
+        let Ok(entries) = std::fs::read_dir(folder) else { return };
+        for entry in entries.flatten() {
+            if self.0.len() >= FILES_MAX {
+                return;
+            }
+            let Ok(kind) = entry.file_type() else { continue };
+            let skipped = entry.file_name().to_str().is_some_and(|name| SKIPPED.contains(&name));
+            if kind.is_dir() && depth < DEPTH_MAX && !skipped {
+                self.look(&entry.path(), depth + 1);
+            } else if kind.is_file()
+                && let Ok(metadata) = entry.metadata()
+            {
+                self.0.insert(entry.path(), (metadata.len(), metadata.modified().ok()));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edit_a_new_file_and_a_removal_are_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("app.py");
+        std::fs::write(&file, "one").unwrap();
+        let first = Sight::of(folder.path());
+        assert_eq!(first, Sight::of(folder.path()));
+        std::fs::write(&file, "three").unwrap();
+        let second = Sight::of(folder.path());
+        assert_ne!(first, second);
+        std::fs::write(folder.path().join("more.py"), "").unwrap();
+        assert_ne!(second, Sight::of(folder.path()));
+        std::fs::remove_file(folder.path().join("more.py")).unwrap();
+        assert_eq!(second, Sight::of(folder.path()));
+        std::fs::create_dir(folder.path().join("__pycache__")).unwrap();
+        std::fs::write(folder.path().join("__pycache__/app.pyc"), "").unwrap();
+        assert_eq!(second, Sight::of(folder.path()));
+    }
+}

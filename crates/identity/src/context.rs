@@ -1,0 +1,1 @@
+//! The condition keys that a principal brings to every decision.

@@ -1,0 +1,387 @@
+//! Who makes a call: the account's root user, a user, a role's session, a service, or a stranger.
+//!
+//! A principal is what was proven, or what the platform itself says about its own calls. It holds no policy and no
+//! secret; the directory says what it may do.
+
+use base::{AccountId, Arn, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// Tags of a principal: the user's or role's own, or those of a session.
+pub type PrincipalTags = Vec<(String, String)>;
+
+/// The maker of a call. Cheap to share behind an `Arc`; compares by content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind")]
+pub enum Principal {
+    /// The account itself, through its own access key.
+    Root(Root),
+    /// An IAM user.
+    User(User),
+    /// A session of a role.
+    AssumedRole(AssumedRole),
+    /// An AWS service that acts for itself, inside the platform. No request from outside can become one.
+    Service(ServicePrincipal),
+    /// Nobody that was proven.
+    Anonymous,
+}
+
+/// The account's root user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Root {
+    /// The account.
+    pub account: AccountId,
+    /// The key that signed; empty for calls that the platform makes in the account's own name.
+    pub access_key_id: String,
+    /// Present where the key is a temporary one from `GetSessionToken`.
+    pub session: Option<SessionOfKey>,
+    arn: String,
+}
+
+/// An IAM user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// The account.
+    pub account: AccountId,
+    /// The user's name.
+    pub name: String,
+    /// The user's path, `/` for most.
+    pub path: String,
+    /// `AIDA…`.
+    pub user_id: String,
+    /// The key that signed.
+    pub access_key_id: String,
+    /// Present where the key is a temporary one from `GetSessionToken`.
+    pub session: Option<SessionOfKey>,
+    arn: String,
+}
+
+/// What a temporary key of a user or of the root user says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionOfKey {
+    /// When the session began.
+    pub issued_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// True where the session began with a second factor.
+    pub mfa: bool,
+}
+
+/// A session of a role.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssumedRole {
+    /// The role's account.
+    pub account: AccountId,
+    /// The role's name.
+    pub role_name: String,
+    /// The role's path, `/` for most.
+    pub role_path: String,
+    /// `AROA…`.
+    pub role_id: String,
+    /// The name that whoever assumed the role gave to the session.
+    pub session_name: String,
+    /// The temporary key that signed.
+    pub access_key_id: String,
+    /// When the session began.
+    pub issued_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// True where the session began with a second factor.
+    pub mfa: bool,
+    /// Session policies: inline documents that narrow what the role may do.
+    pub session_policies: Vec<String>,
+    /// Session policies: ARNs of managed policies that narrow what the role may do.
+    pub session_policy_arns: Vec<String>,
+    /// Session tags.
+    pub session_tags: PrincipalTags,
+    /// The `SourceIdentity` that was set when the role was assumed.
+    pub source_identity: Option<String>,
+    /// The execution environment for which the credentials were made. Its door accepts these and no others.
+    pub source_environment: Option<String>,
+    /// The ARN of the function for which the credentials were made (`lambda:SourceFunctionArn`).
+    pub source_function: Option<String>,
+    arn: String,
+    role_arn: String,
+    user_id: String,
+}
+
+/// A service that acts for itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServicePrincipal {
+    /// For example `apigateway.amazonaws.com`.
+    pub name: String,
+    /// The resource on whose behalf the service calls (`aws:SourceArn`).
+    pub source_arn: Option<String>,
+    /// The account that owns that resource (`aws:SourceAccount`).
+    pub source_account: Option<AccountId>,
+}
+
+impl Root {
+    /// The root user of `account`, with the key that signed.
+    pub fn new(account: AccountId, access_key_id: impl Into<String>) -> Self {
+        Self { account, access_key_id: access_key_id.into(), session: None, arn: root_arn(account) }
+    }
+}
+
+impl User {
+    /// A user of `account`, with the key that signed.
+    pub fn new(
+        account: AccountId,
+        path: impl Into<String>,
+        name: impl Into<String>,
+        user_id: impl Into<String>,
+        access_key_id: impl Into<String>,
+    ) -> Self {
+        let (path, name) = (path.into(), name.into());
+        let arn = entity_arn(account, "user", &path, &name);
+        Self {
+            account,
+            name,
+            path,
+            user_id: user_id.into(),
+            access_key_id: access_key_id.into(),
+            session: None,
+            arn,
+        }
+    }
+}
+
+impl AssumedRole {
+    /// A session of the role with this path and name, without tags, session policies or source.
+    pub fn new(
+        account: AccountId,
+        role_path: impl Into<String>,
+        role_name: impl Into<String>,
+        role_id: impl Into<String>,
+        session_name: impl Into<String>,
+    ) -> Self {
+        let (role_path, role_name, session_name) = (role_path.into(), role_name.into(), session_name.into());
+        let role_id = role_id.into();
+        let user_id = format!("{role_id}:{session_name}");
+        let role_arn = entity_arn(account, "role", &role_path, &role_name);
+        let resource = format!("assumed-role/{role_name}/{session_name}");
+        let arn = Arn::new("sts", "", account.as_str(), resource).to_string();
+        Self {
+            account,
+            role_name,
+            role_path,
+            role_id,
+            session_name,
+            access_key_id: String::new(),
+            issued_at: Timestamp::default(),
+            expires_at: Timestamp::default(),
+            mfa: false,
+            session_policies: Vec::new(),
+            session_policy_arns: Vec::new(),
+            session_tags: Vec::new(),
+            source_identity: None,
+            source_environment: None,
+            source_function: None,
+            arn,
+            role_arn,
+            user_id,
+        }
+    }
+
+    /// The ARN of the role itself, path included.
+    pub fn role_arn(&self) -> &str {
+        &self.role_arn
+    }
+
+    /// `AROA…:session-name`, which is this principal's `aws:userid`.
+    pub fn user_id(&self) -> &str {
+        &self.user_id
+    }
+}
+
+impl ServicePrincipal {
+    /// A service that calls on behalf of `source_arn` in `source_account`.
+    pub fn new(name: impl Into<String>, source_arn: Option<String>, source_account: Option<AccountId>) -> Self {
+        Self { name: name.into(), source_arn, source_account }
+    }
+}
+
+impl Principal {
+    /// The root user of an account, as the platform itself: for its own start-up work.
+    pub fn root(account: AccountId) -> Self {
+        Self::Root(Root::new(account, ""))
+    }
+
+    /// A service that calls on behalf of a resource.
+    pub fn service(name: &str, source_arn: &str, source_account: AccountId) -> Self {
+        Self::Service(ServicePrincipal::new(name, Some(source_arn.to_owned()), Some(source_account)))
+    }
+
+    /// The principal's ARN (for a role, that of the session), a service's name, or `*` for a stranger.
+    pub fn arn(&self) -> &str {
+        match self {
+            Self::Root(root) => &root.arn,
+            Self::User(user) => &user.arn,
+            Self::AssumedRole(role) => &role.arn,
+            Self::Service(service) => &service.name,
+            Self::Anonymous => "*",
+        }
+    }
+
+    /// The principal's own account. A service has none of its own; a stranger has none at all.
+    pub const fn account(&self) -> Option<AccountId> {
+        match self {
+            Self::Root(root) => Some(root.account),
+            Self::User(user) => Some(user.account),
+            Self::AssumedRole(role) => Some(role.account),
+            Self::Service(service) => service.source_account,
+            Self::Anonymous => None,
+        }
+    }
+
+    /// The access key that signed, where one did.
+    pub fn access_key_id(&self) -> Option<&str> {
+        let id = match self {
+            Self::Root(root) => &root.access_key_id,
+            Self::User(user) => &user.access_key_id,
+            Self::AssumedRole(role) => &role.access_key_id,
+            Self::Service(_) | Self::Anonymous => return None,
+        };
+        (!id.is_empty()).then_some(id)
+    }
+
+    /// `aws:userid`: the account for root, `AIDA…` for a user, `AROA…:session` for a role's session.
+    pub fn user_id(&self) -> &str {
+        match self {
+            Self::Root(root) => root.account.as_str(),
+            Self::User(user) => &user.user_id,
+            Self::AssumedRole(role) => &role.user_id,
+            Self::Service(service) => &service.name,
+            Self::Anonymous => "anonymous",
+        }
+    }
+
+    /// When this principal's temporary credentials were issued; `None` for long-term keys and services.
+    pub fn token_issued_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Root(Root { session, .. }) | Self::User(User { session, .. }) => {
+                session.as_ref().map(|session| session.issued_at)
+            }
+            Self::AssumedRole(role) => Some(role.issued_at),
+            Self::Service(_) | Self::Anonymous => None,
+        }
+    }
+
+    /// The execution environment that these credentials belong to, if they belong to one.
+    pub fn source_environment(&self) -> Option<&str> {
+        match self {
+            Self::AssumedRole(role) => role.source_environment.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// CloudTrail's `userIdentity` element.
+    /// <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html>
+    pub fn cloudtrail_identity(&self) -> Value {
+        match self {
+            Self::Root(root) => {
+                let account = root.account.as_str();
+                let mut element = json!({"type": "Root", "principalId": account, "arn": root.arn,
+                    "accountId": account, "accessKeyId": root.access_key_id});
+                add_key_session(&mut element, root.session.as_ref());
+                element
+            }
+            Self::User(user) => {
+                let mut element = json!({"type": "IAMUser", "principalId": user.user_id, "arn": user.arn,
+                    "accountId": user.account.as_str(), "accessKeyId": user.access_key_id,
+                    "userName": user.name});
+                add_key_session(&mut element, user.session.as_ref());
+                element
+            }
+            Self::AssumedRole(role) => role.cloudtrail_identity(),
+            Self::Service(service) => json!({"type": "AWSService", "invokedBy": service.name}),
+            Self::Anonymous => {
+                json!({"type": "AWSAccount", "principalId": "", "accountId": "ANONYMOUS_PRINCIPAL"})
+            }
+        }
+    }
+}
+
+impl AssumedRole {
+    fn cloudtrail_identity(&self) -> Value {
+        let mut context = json!({
+            "sessionIssuer": {"type": "Role", "principalId": self.role_id, "arn": self.role_arn,
+                "accountId": self.account.as_str(), "userName": self.role_name},
+            "attributes": attributes(self.issued_at, self.mfa)});
+        if let (Some(identity), Some(members)) = (&self.source_identity, context.as_object_mut()) {
+            members.insert("sourceIdentity".to_owned(), json!(identity));
+        }
+        json!({"type": "AssumedRole", "principalId": self.user_id, "arn": self.arn,
+            "accountId": self.account.as_str(), "accessKeyId": self.access_key_id, "sessionContext": context})
+    }
+}
+
+fn add_key_session(element: &mut Value, session: Option<&SessionOfKey>) {
+    if let (Some(session), Some(members)) = (session, element.as_object_mut()) {
+        let context = json!({"attributes": attributes(session.issued_at, session.mfa)});
+        members.insert("sessionContext".to_owned(), context);
+    }
+}
+
+fn attributes(issued_at: Timestamp, mfa: bool) -> Value {
+    json!({"creationDate": issued_at.iso8601_secs(), "mfaAuthenticated": mfa.to_string()})
+}
+
+/// The ARN of an account's root user, which in policies also stands for the account.
+pub fn root_arn(account: AccountId) -> String {
+    Arn::new("iam", "", account.as_str(), "root").to_string()
+}
+
+/// The ARN of an IAM entity: `kind` is `user`, `role`, `group`, `policy`, …; `path` begins and ends with `/`.
+pub fn entity_arn(account: AccountId, kind: &str, path: &str, name: &str) -> String {
+    Arn::new("iam", "", account.as_str(), format!("{kind}{path}{name}")).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account() -> AccountId {
+        "123456789012".parse().unwrap()
+    }
+
+    #[test]
+    fn arns_have_the_forms_that_aws_gives_them() {
+        let user = User::new(account(), "/team/", "bob", "AIDAX", "AKIAX");
+        let role = AssumedRole::new(account(), "/app/", "orders", "AROAX", "s1");
+        assert_eq!(role.role_arn(), "arn:aws:iam::123456789012:role/app/orders");
+        let table = [
+            (Principal::root(account()), "arn:aws:iam::123456789012:root", "123456789012"),
+            (Principal::User(user), "arn:aws:iam::123456789012:user/team/bob", "AIDAX"),
+            (Principal::AssumedRole(role), "arn:aws:sts::123456789012:assumed-role/orders/s1", "AROAX:s1"),
+            (
+                Principal::service("lambda.amazonaws.com", "arn:x", account()),
+                "lambda.amazonaws.com",
+                "lambda.amazonaws.com",
+            ),
+            (Principal::Anonymous, "*", "anonymous"),
+        ];
+        for (principal, arn, user_id) in table {
+            assert_eq!(principal.arn(), arn);
+            assert_eq!(principal.user_id(), user_id);
+        }
+    }
+
+    #[test]
+    fn a_service_shares_no_account_with_the_resource_it_acts_for() {
+        let service = Principal::service("apigateway.amazonaws.com", "arn:x", account());
+        assert_eq!(service.account(), Some(account()));
+    }
+
+    #[test]
+    fn the_audit_element_names_role_and_session() {
+        let mut role = AssumedRole::new(account(), "/", "orders", "AROAX", "s1");
+        role.access_key_id = "ASIAX".into();
+        role.issued_at = Timestamp::from_secs(1_440_938_160);
+        let element = Principal::AssumedRole(role).cloudtrail_identity();
+        assert_eq!(element["type"], "AssumedRole");
+        assert_eq!(element["principalId"], "AROAX:s1");
+        assert_eq!(element["sessionContext"]["sessionIssuer"]["userName"], "orders");
+        assert_eq!(element["sessionContext"]["attributes"]["creationDate"], "2015-08-30T12:36:00Z");
+    }
+}

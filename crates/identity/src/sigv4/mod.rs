@@ -1,0 +1,103 @@
+//! AWS Signature Version 4: checks signed requests and presigned URLs, and signs, over the bytes that were sent.
+//!
+//! Nothing here decodes, repairs or re-serialises what will be handled: the raw path, query, headers and body are what
+//! is hashed. It decides who signed, never what they may do. Chunked (`STREAMING-…`) payloads and SigV4A are refused
+//! with an error of their own, and there is no mode in which a signature is not compared.
+//!
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
+
+mod canonical;
+mod claim;
+mod error;
+mod keys;
+mod payload;
+mod sign;
+mod verify;
+
+use std::sync::Arc;
+
+use base::{SecretString, Timestamp};
+
+pub use claim::{Claim, claimed};
+pub use error::{Family, Refusal, SignatureError};
+pub use keys::SigningKeys;
+pub use sign::{Signer, presign, sign};
+pub use verify::{Verified, Verifier};
+
+use crate::principal::Principal;
+
+/// The one algorithm that is accepted.
+pub const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+
+/// How far a signature's time may lie from ours, either way, in minutes.
+pub const SKEW_MINUTES_MAX: i64 = 15;
+
+/// The longest life of a presigned URL: a week.
+pub const PRESIGNED_SECS_MAX: i64 = 604_800;
+
+/// The most headers that a signature may name.
+pub const SIGNED_HEADERS_MAX: usize = 128;
+
+/// A request as it arrived. Over HTTP/2 the edge puts `:authority` into `host` first.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// The method, upper case.
+    pub method: &'a str,
+    /// The path as sent.
+    pub path: &'a str,
+    /// The query as sent, without `?`.
+    pub query: &'a str,
+    /// The headers in order of arrival.
+    pub headers: &'a http::HeaderMap,
+    /// The whole body.
+    pub body: &'a [u8],
+}
+
+/// What a signature must be scoped to, and which rules it was made under.
+#[derive(Clone, Copy, Debug)]
+pub struct Expected<'a> {
+    /// The service's signing name, for example `dynamodb` or `execute-api`.
+    pub service: &'a str,
+    /// The regions that are accepted: one for most, also `us-east-1` for global services.
+    pub regions: &'a [&'a str],
+    /// The rules of S3: the path is encoded once and never normalised, the payload's hash stands in a header, and
+    /// the payload may stay unsigned.
+    pub s3: bool,
+}
+
+/// A secret and whom it belongs to.
+#[derive(Clone, Debug)]
+pub struct Credential {
+    /// The secret access key.
+    pub secret: Arc<SecretString>,
+    /// The principal that this key proves, its `access_key_id` being the one that was asked for.
+    pub principal: Arc<Principal>,
+}
+
+/// Why there is no credential to check against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CredentialError {
+    /// No such key, an inactive one, or one whose owner is gone.
+    #[error("the access key is not known")]
+    Unknown,
+    /// The session token is missing, damaged, or belongs to another key.
+    #[error("the session token is not valid")]
+    InvalidToken,
+    /// The session is over.
+    #[error("the session has expired")]
+    ExpiredToken,
+    /// The directory cannot tell: refuse, and let the caller try again.
+    #[error("the directory cannot answer")]
+    Unavailable,
+}
+
+/// Where secrets are looked up.
+pub trait CredentialSource: Send + Sync {
+    /// The credential under this key; `session_token` is what the request carried.
+    fn credential(
+        &self,
+        access_key_id: &str,
+        session_token: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Credential, CredentialError>;
+}

@@ -1,0 +1,227 @@
+//! AWS's evaluation: an explicit deny anywhere ends it; then every type of policy that has a say must allow.
+//!
+//! The order of the steps decides only which of several reasons is given, never the answer. Nothing here reads a
+//! policy's text or looks anything up.
+
+use crate::decision::{Allowed, Decision, Denial, DenialKind, PolicyType, StatementRef, Undecided};
+use crate::policy::{NamedPolicy, Policy, PolicyKind, PolicySet};
+use crate::principal::Grant;
+use crate::request::{PrincipalKind, Request};
+use crate::statement::{Applies, Effect, Question, Statement};
+
+/// Decides a request.
+pub fn evaluate(request: &Request<'_>, set: &PolicySet<'_>) -> Decision {
+    let question = Question::new(request);
+    match Evaluation::run(&question, set) {
+        Ok(by) => Decision::Allow(Allowed { by }),
+        Err(denial) => Decision::Deny(denial),
+    }
+}
+
+/// What the policies of one type say together.
+#[derive(Default)]
+struct Opinion<'p> {
+    deny: Option<Found<'p>>,
+    /// The statement that names the caller most closely.
+    allow: Option<(Grant, Found<'p>)>,
+    undecided: Option<(&'static str, Found<'p>)>,
+}
+
+#[derive(Clone, Copy)]
+struct Found<'p> {
+    policy: Option<&'p NamedPolicy>,
+    index: usize,
+    statement: &'p Statement,
+}
+
+impl Found<'_> {
+    fn to_ref(self, policy_type: PolicyType) -> StatementRef {
+        StatementRef {
+            policy_type,
+            policy: self.policy.map(|named| named.name.clone()),
+            index: self.index,
+            sid: self.statement.sid.clone(),
+        }
+    }
+}
+
+impl<'p> Opinion<'p> {
+    /// Asks every statement: a deny may stand last.
+    fn add(&mut self, question: &Question<'_>, named: Option<&'p NamedPolicy>, policy: &'p Policy) {
+        for (index, statement) in policy.statements().iter().enumerate() {
+            let found = Found { policy: named, index, statement };
+            match (statement.applies(question), statement.effect) {
+                (Applies::No(_), _) => {}
+                (Applies::Yes(_), Effect::Deny) => self.deny = self.deny.or(Some(found)),
+                (Applies::Yes(grant), Effect::Allow) => {
+                    if self.allow.is_none_or(|(closest, _)| closest < grant) {
+                        self.allow = Some((grant, found));
+                    }
+                }
+                // SECURITY: what cannot be decided denies, and never allows.
+                (Applies::Undecidable(reason, _), Effect::Deny) => {
+                    self.undecided = Some((reason, found));
+                    self.deny = self.deny.or(Some(found));
+                }
+                (Applies::Undecidable(reason, _), Effect::Allow) => {
+                    self.undecided = self.undecided.or(Some((reason, found)));
+                }
+            }
+        }
+    }
+
+    fn of_named(question: &Question<'_>, policies: &'p [NamedPolicy]) -> Self {
+        let mut opinion = Self::default();
+        policies.iter().for_each(|named| opinion.add(question, Some(named), &named.policy));
+        opinion
+    }
+
+    fn of(question: &Question<'_>, policies: impl Iterator<Item = &'p Policy>) -> Self {
+        let mut opinion = Self::default();
+        policies.for_each(|policy| opinion.add(question, None, policy));
+        opinion
+    }
+
+    fn refuse_if_denied(&self, policy_type: PolicyType) -> Result<(), Denial> {
+        match &self.deny {
+            None => Ok(()),
+            Some(found) => Err(Denial {
+                kind: DenialKind::Explicit,
+                policy_type,
+                statement: Some(found.to_ref(policy_type)),
+                undecided: self.undecided(policy_type),
+            }),
+        }
+    }
+
+    fn require(&self, policy_type: PolicyType) -> Result<StatementRef, Denial> {
+        match &self.allow {
+            Some((_, found)) => Ok(found.to_ref(policy_type)),
+            None => Err(Denial {
+                kind: DenialKind::Implicit,
+                policy_type,
+                statement: None,
+                undecided: self.undecided(policy_type),
+            }),
+        }
+    }
+
+    fn undecided(&self, policy_type: PolicyType) -> Option<Undecided> {
+        self.undecided.map(|(reason, found)| Undecided { statement: found.to_ref(policy_type), reason })
+    }
+}
+
+struct Evaluation<'p> {
+    identity: Opinion<'p>,
+    boundary: Option<Opinion<'p>>,
+    session: Option<Opinion<'p>>,
+    resource: Opinion<'p>,
+    resource_type: PolicyType,
+}
+
+impl<'p> Evaluation<'p> {
+    fn run(question: &Question<'_>, set: &PolicySet<'p>) -> Result<Option<StatementRef>, Denial> {
+        let request = question.request;
+        let is_trust = set.resource.is_some_and(|policy| policy.kind() == PolicyKind::Trust);
+        let evaluation = Self {
+            identity: Opinion::of_named(question, set.identity),
+            boundary: set.boundary.map(|policy| Opinion::of(question, std::iter::once(policy))),
+            session: (!set.session.is_empty()).then(|| Opinion::of(question, set.session.iter())),
+            resource: Opinion::of(question, set.resource.into_iter()),
+            resource_type: if is_trust { PolicyType::Trust } else { PolicyType::ResourceBased },
+        };
+        organization(question, set)?;
+        evaluation.refuse_if_denied()?;
+        match request.principal.kind {
+            PrincipalKind::Service | PrincipalKind::Anonymous => evaluation.stranger(),
+            _ if is_same_account(request) => evaluation.same_account(request.principal.kind),
+            _ => evaluation.cross_account(request.principal.kind),
+        }
+    }
+
+    fn refuse_if_denied(&self) -> Result<(), Denial> {
+        self.resource.refuse_if_denied(self.resource_type)?;
+        self.identity.refuse_if_denied(PolicyType::IdentityBased)?;
+        if let Some(boundary) = &self.boundary {
+            boundary.refuse_if_denied(PolicyType::PermissionsBoundary)?;
+        }
+        if let Some(session) = &self.session {
+            session.refuse_if_denied(PolicyType::Session)?;
+        }
+        Ok(())
+    }
+
+    /// Services and anonymous callers have no policies of their own.
+    fn stranger(&self) -> Result<Option<StatementRef>, Denial> {
+        self.resource.require(self.resource_type).map(Some)
+    }
+
+    /// Either side suffices; a trust policy must allow in any case.
+    fn same_account(&self, kind: PrincipalKind) -> Result<Option<StatementRef>, Denial> {
+        let granted = match &self.resource.allow {
+            Some((grant, found)) => Some((*grant, found.to_ref(self.resource_type))),
+            None => None,
+        };
+        match granted {
+            // Named exactly, the caller's boundary and session do not narrow what the resource's owner gave.
+            Some((Grant::Exact, by)) => return Ok(Some(by)),
+            Some((Grant::Role | Grant::Anyone, by)) => return self.narrowed(Some(by)),
+            Some((Grant::Account, _)) => {}
+            None if self.resource_type == PolicyType::Trust => {
+                self.resource.require(self.resource_type)?;
+            }
+            None => {}
+        }
+        self.principal_side(kind)
+    }
+
+    /// Both sides must allow.
+    fn cross_account(&self, kind: PrincipalKind) -> Result<Option<StatementRef>, Denial> {
+        self.resource.require(self.resource_type)?;
+        self.principal_side(kind)
+    }
+
+    /// What the caller's own account allows it.
+    fn principal_side(&self, kind: PrincipalKind) -> Result<Option<StatementRef>, Denial> {
+        if kind == PrincipalKind::Root {
+            return Ok(None);
+        }
+        let by = self.identity.require(PolicyType::IdentityBased)?;
+        self.narrowed(Some(by))
+    }
+
+    /// Boundary and session policies allow nothing; they can only withhold.
+    fn narrowed(&self, by: Option<StatementRef>) -> Result<Option<StatementRef>, Denial> {
+        if let Some(boundary) = &self.boundary {
+            boundary.require(PolicyType::PermissionsBoundary)?;
+        }
+        if let Some(session) = &self.session {
+            session.require(PolicyType::Session)?;
+        }
+        Ok(by)
+    }
+}
+
+/// Without both account ids it is another account: the stricter rule.
+fn is_same_account(request: &Request<'_>) -> bool {
+    !request.resource_account.is_empty() && request.resource_account == request.principal.account
+}
+
+/// An organization's policies: at every level something must allow and nothing deny. They do not bind AWS's services.
+fn organization(question: &Question<'_>, set: &PolicySet<'_>) -> Result<(), Denial> {
+    if question.request.principal.kind == PrincipalKind::Service {
+        return Ok(());
+    }
+    let sides = [
+        (set.resource_control, PolicyType::ResourceControl),
+        (set.service_control, PolicyType::ServiceControl),
+    ];
+    for (levels, policy_type) in sides {
+        let opinions: Vec<_> = levels.iter().map(|level| Opinion::of_named(question, level)).collect();
+        opinions.iter().try_for_each(|opinion| opinion.refuse_if_denied(policy_type))?;
+        for opinion in &opinions {
+            opinion.require(policy_type)?;
+        }
+    }
+    Ok(())
+}

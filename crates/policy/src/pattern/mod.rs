@@ -1,0 +1,190 @@
+//! Compiled policy strings: what `Action`, `Resource` and string conditions compare with.
+//!
+//! A pattern knows no policy and no request; variables are answered by whoever asks for the match.
+
+mod glob;
+mod tokens;
+
+use glob::{Glob, GlobBuilder};
+pub(crate) use tokens::{Syntax, Token, tokenize};
+
+/// Answers policy variables by lower-case key. `None` where the request has no single value for it.
+pub(crate) trait Variables {
+    fn variable(&self, key: &str) -> Option<&str>;
+}
+
+/// One policy string, compiled to the cheapest form that can decide it.
+#[derive(Clone, Debug)]
+pub(crate) enum Pattern {
+    /// `*`
+    Any,
+    /// No wildcard, no variable.
+    Exact(Box<str>),
+    /// Text and one final `*`.
+    Prefix(Box<str>),
+    /// Other wildcards.
+    Glob(Glob),
+    /// Variables: the rest is known only when a request is.
+    Template(Box<[Token]>),
+}
+
+impl Pattern {
+    /// Compiles one string.
+    pub(crate) fn compile(text: &str, syntax: Syntax) -> Result<Self, crate::PolicyError> {
+        tokenize(text, syntax).map(Self::from_tokens)
+    }
+
+    /// Compiles what is already taken apart.
+    pub(crate) fn from_tokens(tokens: Vec<Token>) -> Self {
+        match tokens.as_slice() {
+            [] => Self::Exact("".into()),
+            [Token::Star] => Self::Any,
+            [Token::Literal(text)] => Self::Exact(text.as_str().into()),
+            [Token::Literal(text), Token::Star] => Self::Prefix(text.as_str().into()),
+            tokens if tokens.iter().any(|token| matches!(token, Token::Variable { .. })) => {
+                Self::Template(tokens.into())
+            }
+            tokens => Self::Glob(resolve(tokens, &NoVariables, false).unwrap_or_else(|| GlobBuilder::default().build())),
+        }
+    }
+
+    /// True where the whole text fits. A variable without a value fits nothing.
+    pub(crate) fn matches(&self, text: &str, variables: &impl Variables) -> bool {
+        self.matches_with(text, variables, false)
+    }
+
+    /// The same where case does not matter: `text` is lower case already, as the pattern's literals are.
+    pub(crate) fn matches_folded(&self, text: &str, variables: &impl Variables) -> bool {
+        self.matches_with(text, variables, true)
+    }
+
+    fn matches_with(&self, text: &str, variables: &impl Variables, fold: bool) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Exact(expected) => **expected == *text,
+            Self::Prefix(prefix) => text.starts_with(&**prefix),
+            Self::Glob(glob) => glob.matches(text),
+            Self::Template(tokens) => {
+                resolve(tokens, variables, fold).is_some_and(|glob| glob.matches(text))
+            }
+        }
+    }
+}
+
+struct NoVariables;
+
+impl Variables for NoVariables {
+    fn variable(&self, _: &str) -> Option<&str> {
+        None
+    }
+}
+
+/// A longer value is no value: what a request carries must not decide how large a pattern gets.
+const VARIABLE_BYTES_MAX: usize = 2_048;
+
+/// Puts values in the place of variables. Wildcards inside a value are ordinary characters.
+// SECURITY: a tag or user name with `*` in it must not widen the policy that mentions it.
+fn resolve(tokens: &[Token], variables: &impl Variables, fold: bool) -> Option<Glob> {
+    let mut glob = GlobBuilder::default();
+    for token in tokens {
+        match token {
+            Token::Literal(text) => glob.literal(text),
+            Token::Star => glob.star(),
+            Token::Question => glob.question(),
+            Token::Variable { key, default } => {
+                let value = variables.variable(key).or(default.as_deref())?;
+                match (value.len() <= VARIABLE_BYTES_MAX, fold) {
+                    (false, _) => return None,
+                    (true, false) => glob.literal(value),
+                    (true, true) => glob.literal(&value.to_lowercase()),
+                }
+            }
+        }
+    }
+    Some(glob.build())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: Syntax = Syntax { wildcards: true, variables: true };
+
+    struct One(&'static str);
+
+    impl Variables for One {
+        fn variable(&self, key: &str) -> Option<&str> {
+            (key == "v").then_some(self.0)
+        }
+    }
+
+    fn matches(pattern: &str, text: &str) -> bool {
+        Pattern::compile(pattern, ALL).unwrap().matches(text, &One("a*c"))
+    }
+
+    #[test]
+    fn wildcards_match_as_documented() {
+        for (pattern, text, expected) in [
+            ("*", "", true),
+            ("*", "anything", true),
+            ("", "", true),
+            ("", "a", false),
+            ("a*", "a", true),
+            ("a*", "ba", false),
+            ("*a", "ba", true),
+            ("*a", "ab", false),
+            ("a*a", "a", false),
+            ("a*a", "aa", true),
+            ("a*b*c", "a1b2b3c", true),
+            ("a*b*c", "acb", false),
+            ("?", "", false),
+            ("?", "ä", true),
+            ("??", "ä", false),
+            ("a?c", "abc", true),
+            ("*?", "", false),
+            ("*?", "x", true),
+            ("?*", "x", true),
+            ("*a?c*", "xxabxaacyy", true),
+            ("*a?c", "abcaXc", true),
+            ("*a?c", "abcaXd", false),
+            ("*?a?*", "a", false),
+            ("*?a?*", "bab", true),
+            ("ab*ba", "aba", false),
+            ("*ab*", "aab", true),
+        ] {
+            assert_eq!(matches(pattern, text), expected, "{pattern} against {text}");
+        }
+    }
+
+    #[test]
+    fn a_wildcard_inside_a_value_is_an_ordinary_character() {
+        assert!(matches("x/${v}/*", "x/a*c/y"));
+        assert!(!matches("x/${v}/*", "x/abc/y"));
+        assert!(matches("?/${v}", "x/a*c"));
+    }
+
+    #[test]
+    fn a_variable_without_value_matches_nothing_but_a_default_helps() {
+        assert!(!matches("${w}", ""));
+        assert!(!matches("*${w}*", "x"));
+        assert!(matches("${w, 'd'}e", "de"));
+        assert!(matches("${w,''}e", "e"));
+    }
+
+    #[test]
+    fn a_hostile_pattern_is_decided_quickly() {
+        let text = "a".repeat(200_000);
+        for pattern in ["a*".repeat(900) + "b", "*?aaaaaaaa".repeat(180) + "b", "?".repeat(2_000) + "*b"] {
+            assert!(!matches(&pattern, &text));
+        }
+        assert!(!matches(&format!("*?{}b*", "a".repeat(2_000)), &text));
+    }
+
+    #[test]
+    fn pieces_longer_than_a_word_match_across_it() {
+        let piece = format!("?{}z", "ab".repeat(70));
+        let text = format!("{}Q{}z{}", "ab".repeat(90), "ab".repeat(70), "tail");
+        assert!(matches(&format!("*{piece}*"), &text));
+        assert!(!matches(&format!("*{piece}y*"), &text));
+    }
+}

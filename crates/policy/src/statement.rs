@@ -1,0 +1,105 @@
+//! One compiled statement, and whether it applies to a request.
+//!
+//! A statement does not know which policy it belongs to, nor what the other statements say.
+
+use std::sync::Arc;
+
+use crate::condition::{Condition, Verdict};
+use crate::pattern::Pattern;
+use crate::principal::{Grant, PrincipalElement};
+use crate::request::Request;
+
+/// `Allow` or `Deny`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    Allow,
+    Deny,
+}
+
+/// A list of patterns, or everything but the list.
+#[derive(Clone, Debug)]
+pub(crate) struct Selection {
+    pub(crate) patterns: Vec<Pattern>,
+    pub(crate) negated: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Statement {
+    pub(crate) sid: Option<Arc<str>>,
+    pub(crate) effect: Effect,
+    pub(crate) principal: Option<PrincipalElement>,
+    /// In lower case.
+    pub(crate) actions: Selection,
+    /// Absent in trust policies: the role itself is the resource.
+    pub(crate) resources: Option<Selection>,
+    pub(crate) conditions: Vec<Condition>,
+}
+
+/// The element on account of which a statement does not apply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Element {
+    Action,
+    Resource,
+    Principal,
+    Condition,
+}
+
+/// What a statement says about a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Applies {
+    No(Element),
+    /// It applies; for statements with a principal, how closely it named the caller.
+    Yes(Grant),
+    /// A condition cannot be decided: this allows nothing, and denies.
+    Undecidable(&'static str, Grant),
+}
+
+/// A request, with its action in the case in which patterns are kept.
+pub(crate) struct Question<'r> {
+    pub(crate) request: &'r Request<'r>,
+    action: String,
+}
+
+impl<'r> Question<'r> {
+    pub(crate) fn new(request: &'r Request<'r>) -> Self {
+        Self { request, action: request.action.to_ascii_lowercase() }
+    }
+}
+
+impl Selection {
+    /// Whether the text is selected. Text is never empty in a well-formed request; an empty one is not selected at all.
+    fn contains(&self, text: &str, request: &Request<'_>) -> bool {
+        !text.is_empty() && self.patterns.iter().any(|pattern| pattern.matches(text, request)) != self.negated
+    }
+}
+
+impl Statement {
+    /// Decides whether the statement applies.
+    pub(crate) fn applies(&self, question: &Question<'_>) -> Applies {
+        let request = question.request;
+        if !self.actions.contains(&question.action, request) {
+            return Applies::No(Element::Action);
+        }
+        if self.resources.as_ref().is_some_and(|resources| !resources.contains(request.resource, request)) {
+            return Applies::No(Element::Resource);
+        }
+        let Some(grant) = self.grant(request) else { return Applies::No(Element::Principal) };
+        let mut undecidable = None;
+        for condition in &self.conditions {
+            match condition.check(request) {
+                Verdict::Holds => {}
+                Verdict::Fails => return Applies::No(Element::Condition),
+                Verdict::Undecidable(reason) => undecidable = Some(reason),
+            }
+        }
+        undecidable.map_or(Applies::Yes(grant), |reason| Applies::Undecidable(reason, grant))
+    }
+
+    fn grant(&self, request: &Request<'_>) -> Option<Grant> {
+        match (&self.principal, self.effect) {
+            (None, _) => Some(Grant::Exact),
+            (Some(element), Effect::Allow) => element.grants(&request.principal),
+            (Some(element), Effect::Deny) => element.denies(&request.principal).then_some(Grant::Exact),
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The cgroups of one environment: limits, freezing, and what they saw.
+//!
+//! The spawner makes and removes them; the server, which is root as well, freezes and reads them.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::Version;
+use super::files;
+use crate::spec::EnvironmentSpec;
+
+const MIB: u64 = 1_024 * 1_024;
+/// Processor time is accounted in periods of this length.
+const CPU_PERIOD_MICROS: u64 = 20_000;
+
+/// A cgroup in the hierarchy of one controller.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Place {
+    pub(super) version: Version,
+    pub(super) dir: PathBuf,
+}
+
+/// Where an environment is held, controller by controller; several may be the same folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct EnvironmentCgroup {
+    pub(super) memory: Option<Place>,
+    pub(super) cpu: Option<Place>,
+    pub(super) pids: Option<Place>,
+    pub(super) freezer: Option<Place>,
+}
+
+impl EnvironmentCgroup {
+    fn dirs(&self) -> Vec<&Path> {
+        let places = [&self.memory, &self.cpu, &self.pids, &self.freezer];
+        let mut dirs: Vec<&Path> = places.into_iter().flatten().map(|place| place.dir.as_path()).collect();
+        dirs.sort_unstable();
+        dirs.dedup();
+        dirs
+    }
+
+    /// Makes the folders and sets the limits.
+    pub(super) fn create(&self, spec: &EnvironmentSpec) -> io::Result<()> {
+        for dir in self.dirs() {
+            files::make_dir(dir)?;
+        }
+        self.limit_memory(spec)?;
+        self.limit_cpu(spec)?;
+        if let Some(pids) = &self.pids {
+            files::write(&pids.dir, "pids.max", spec.pids_max)?;
+        }
+        Ok(())
+    }
+
+    fn limit_memory(&self, spec: &EnvironmentSpec) -> io::Result<()> {
+        let Some(Place { version, dir }) = &self.memory else { return Ok(()) };
+        let bytes = u64::from(spec.memory_mib) * MIB;
+        match version {
+            Version::V1 => {
+                files::write(dir, "memory.limit_in_bytes", bytes)?;
+                // Memory and swap together: swap is none of the function's memory. Absent without swap accounting.
+                if dir.join("memory.memsw.limit_in_bytes").exists() {
+                    files::write(dir, "memory.memsw.limit_in_bytes", bytes)?;
+                } else {
+                    files::write(dir, "memory.swappiness", 0)?;
+                }
+            }
+            Version::V2 => {
+                files::write(dir, "memory.max", bytes)?;
+                if dir.join("memory.swap.max").exists() {
+                    files::write(dir, "memory.swap.max", 0)?;
+                }
+                files::write(dir, "memory.oom.group", 1)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn limit_cpu(&self, spec: &EnvironmentSpec) -> io::Result<()> {
+        let Some(Place { version, dir }) = &self.cpu else { return Ok(()) };
+        let quota = u64::from(spec.cpu.ceiling_millis) * CPU_PERIOD_MICROS / 1_000;
+        let weight = u64::from(spec.cpu.weight_millis);
+        match version {
+            Version::V1 => {
+                files::write(dir, "cpu.shares", (weight * 1_024 / 1_000).clamp(2, 262_144))?;
+                files::write(dir, "cpu.cfs_period_us", CPU_PERIOD_MICROS)?;
+                files::write(dir, "cpu.cfs_quota_us", quota.max(1_000))
+            }
+            Version::V2 => {
+                files::write(dir, "cpu.weight", (weight / 10).clamp(1, 10_000))?;
+                files::write(dir, "cpu.max", format!("{} {CPU_PERIOD_MICROS}", quota.max(1_000)))
+            }
+        }
+    }
+
+    /// Puts a process in, with everything it will ever start.
+    pub(crate) fn admit(&self, pid: i32) -> io::Result<()> {
+        self.dirs().into_iter().try_for_each(|dir| files::write(dir, "cgroup.procs", pid))
+    }
+
+    /// Stops or resumes every process inside.
+    pub(crate) fn freeze(&self, frozen: bool) -> io::Result<()> {
+        let freezer = self.freezer.as_ref().ok_or(io::ErrorKind::Unsupported)?;
+        files::write(&freezer.dir, "cgroup.freeze", u8::from(frozen))
+    }
+
+    /// Processes that the kernel killed here for want of memory.
+    pub(crate) fn oom_kills(&self) -> u64 {
+        let Some(Place { version, dir }) = &self.memory else { return 0 };
+        let file = match version {
+            Version::V1 => "memory.oom_control",
+            Version::V2 => "memory.events",
+        };
+        files::read_keyed(dir, file, "oom_kill").unwrap_or(0)
+    }
+
+    /// The most memory that was ever in use here.
+    pub(crate) fn memory_peak_bytes(&self) -> Option<u64> {
+        let Place { version, dir } = self.memory.as_ref()?;
+        match version {
+            Version::V1 => files::read_number(dir, "memory.max_usage_in_bytes"),
+            Version::V2 => {
+                files::read_number(dir, "memory.peak").or_else(|| files::read_number(dir, "memory.current"))
+            }
+        }
+    }
+
+    /// Removes the folders. `false` while something still lives in one.
+    pub(crate) fn remove(&self) -> bool {
+        self.dirs().into_iter().map(files::remove_dir).fold(true, |all, removed| all && removed.is_ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::spec::CpuShare;
+
+    fn spec() -> EnvironmentSpec {
+        let mut spec = EnvironmentSpec::new("a", vec!["/bin/true".into()]);
+        spec.memory_mib = 256;
+        spec.cpu = CpuShare { weight_millis: 144, ceiling_millis: 1_000 };
+        spec.pids_max = 64;
+        spec
+    }
+
+    fn everything(version: Version, dir: &Path) -> EnvironmentCgroup {
+        let place = || Some(Place { version, dir: dir.to_path_buf() });
+        EnvironmentCgroup { memory: place(), cpu: place(), pids: place(), freezer: place() }
+    }
+
+    fn written(dir: &Path, file: &str) -> String {
+        fs::read_to_string(dir.join(file)).unwrap_or_default()
+    }
+
+    #[test]
+    fn limits_are_written_in_version_2s_words() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("memory.swap.max"), "max").unwrap();
+        let cgroup = everything(Version::V2, dir.path());
+        cgroup.create(&spec()).unwrap();
+        for (file, value) in [
+            ("memory.max", "268435456"),
+            ("memory.swap.max", "0"),
+            ("memory.oom.group", "1"),
+            ("cpu.weight", "14"),
+            ("cpu.max", "20000 20000"),
+            ("pids.max", "64"),
+        ] {
+            assert_eq!(written(dir.path(), file), value, "{file}");
+        }
+        cgroup.freeze(true).unwrap();
+        assert_eq!(written(dir.path(), "cgroup.freeze"), "1");
+        fs::write(dir.path().join("memory.events"), "low 0\noom 3\noom_kill 2\n").unwrap();
+        fs::write(dir.path().join("memory.peak"), "4096\n").unwrap();
+        assert_eq!((cgroup.oom_kills(), cgroup.memory_peak_bytes()), (2, Some(4_096)));
+    }
+
+    #[test]
+    fn limits_are_written_in_version_1s_words() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("memory.memsw.limit_in_bytes"), "").unwrap();
+        let cgroup = everything(Version::V1, dir.path());
+        cgroup.create(&spec()).unwrap();
+        for (file, value) in [
+            ("memory.limit_in_bytes", "268435456"),
+            ("memory.memsw.limit_in_bytes", "268435456"),
+            ("cpu.shares", "147"),
+            ("cpu.cfs_quota_us", "20000"),
+            ("pids.max", "64"),
+        ] {
+            assert_eq!(written(dir.path(), file), value, "{file}");
+        }
+        fs::write(dir.path().join("memory.oom_control"), "oom_kill_disable 0\nunder_oom 0\noom_kill 1\n").unwrap();
+        assert_eq!(cgroup.oom_kills(), 1);
+    }
+
+    #[test]
+    fn without_a_freezer_freezing_is_an_error() {
+        assert!(EnvironmentCgroup::default().freeze(true).is_err());
+    }
+}

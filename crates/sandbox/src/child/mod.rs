@@ -1,0 +1,129 @@
+//! What runs inside the fresh namespaces: builds the environment around itself, then becomes its init.
+//!
+//! Runs on a copy of the spawner's memory and knows only its [`Plan`]. The order below is the isolation: each step
+//! gives something up that the step before still needed, and the function's program starts when nothing is left.
+
+mod function;
+mod init;
+mod network;
+mod privileges;
+mod root;
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
+
+use rustix::process::{DumpableBehavior, Signal, set_dumpable_behavior, set_parent_process_death_signal};
+use rustix::thread::UnshareFlags;
+
+use crate::message::{Channel, Progress};
+use crate::spec::EnvironmentSpec;
+use crate::sys::{self, CommandLine, Instruction};
+
+/// Everything the child needs, made by the spawner before cloning.
+pub(crate) struct Plan<'a> {
+    pub(crate) spec: &'a EnvironmentSpec,
+    pub(crate) command: CommandLine,
+    pub(crate) filter: &'a [Instruction],
+    pub(crate) channel: Channel,
+    pub(crate) root: OwnedFd,
+    pub(crate) binds: Vec<(OwnedFd, PathBuf)>,
+    pub(crate) null: BorrowedFd<'a>,
+    pub(crate) stdout: OwnedFd,
+    pub(crate) stderr: OwnedFd,
+    /// Where init says how the function ended.
+    pub(crate) status: OwnedFd,
+    /// Whether this host lets a namespace have its own `/proc`.
+    pub(crate) proc: bool,
+}
+
+/// Why an environment was not made.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    stage: &'static str,
+    error: io::Error,
+}
+
+/// Names the stage of an error.
+pub(crate) trait Stage<T> {
+    fn stage(self, stage: &'static str) -> Result<T, Failure>;
+}
+
+impl<T, E: Into<io::Error>> Stage<T> for Result<T, E> {
+    fn stage(self, stage: &'static str) -> Result<T, Failure> {
+        self.map_err(|error| Failure { stage, error: error.into() })
+    }
+}
+
+/// The child's whole life; its result is the exit code of the environment's init.
+pub(crate) fn run(plan: &Plan<'_>) -> i32 {
+    match make(plan) {
+        Ok(function) => init::run(function, plan),
+        Err(failure) => report(&plan.channel, &failure),
+    }
+}
+
+/// Tells the spawner and ends.
+fn report(channel: &Channel, failure: &Failure) -> i32 {
+    let message =
+        Progress::Failed { stage: failure.stage.to_owned(), reason: failure.error.to_string() };
+    // If the spawner is gone there is nobody to tell.
+    drop(channel.send(&message, &[]));
+    1
+}
+
+fn make(plan: &Plan<'_>) -> Result<sys::Cloned, Failure> {
+    close_others(plan).stage("close descriptors")?;
+    sys::reset();
+    await_go(plan).stage("wait for the id maps")?;
+    privileges::become_inner_root().stage("take the inner ids")?;
+    // After the spawner has put this process into its cgroup: that becomes the root of what it can see.
+    sys::unshare(UnshareFlags::NEWCGROUP).stage("cgroup namespace")?;
+    rustix::system::sethostname(b"sandbox").stage("host name")?;
+    let listeners = network::open_doors(&plan.spec.doors).stage("doors")?;
+    root::enter(plan)?;
+    // SECURITY: only now, since a change of ids clears it. The spawner's end takes every environment with it.
+    set_parent_process_death_signal(Some(Signal::KILL)).stage("death signal")?;
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).stage("dumpable")?;
+    let descriptors: Vec<BorrowedFd<'_>> = listeners.iter().map(AsFd::as_fd).collect();
+    // Fails if the spawner died before the death signal was set.
+    plan.channel.send(&Progress::Ready, &descriptors).stage("report")?;
+    drop(listeners);
+    sys::spawn(0, || function::run(plan)).stage("clone the function")
+}
+
+/// The spawner sends one message when the id maps are written and the cgroups entered.
+fn await_go(plan: &Plan<'_>) -> io::Result<()> {
+    match plan.channel.receive::<Progress>(None)? {
+        Some((Progress::Ready, _)) => Ok(()),
+        _ => Err(io::ErrorKind::BrokenPipe.into()),
+    }
+}
+
+/// SECURITY: the spawner's socket to the server and the pidfds and pipes of other environments came along.
+fn close_others(plan: &Plan<'_>) -> io::Result<()> {
+    let mut kept: Vec<i32> = plan.binds.iter().map(|(tree, _)| tree.as_raw_fd()).collect();
+    kept.extend([
+        plan.channel.as_fd().as_raw_fd(),
+        plan.root.as_raw_fd(),
+        plan.null.as_raw_fd(),
+        plan.stdout.as_raw_fd(),
+        plan.stderr.as_raw_fd(),
+        plan.status.as_raw_fd(),
+    ]);
+    close_all_but(&mut kept)
+}
+
+/// Closes every descriptor that is not listed. Panics write to standard error, so 0, 1 and 2 become `/dev/null`
+/// in the spawner long before.
+fn close_all_but(kept: &mut [i32]) -> io::Result<()> {
+    kept.sort_unstable();
+    let mut next = 3;
+    for number in kept.iter().copied() {
+        if number >= next {
+            sys::close_range(next, number - 1)?;
+            next = number + 1;
+        }
+    }
+    sys::close_range(next, i32::MAX)
+}

@@ -1,0 +1,204 @@
+//! What the server and its spawner say to each other, over a packet socket that carries descriptors.
+//!
+//! One packet is one message; nothing is ever larger than [`PACKET_BYTES_MAX`]. Knows nothing of what is asked.
+
+use std::io::{self, IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recvmsg,
+    sendmsg,
+};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroize;
+
+use crate::cgroup::EnvironmentCgroup;
+use crate::layers::LayerStatus;
+use crate::spec::EnvironmentSpec;
+
+/// The largest message: a spec at its limits, escaped.
+const PACKET_BYTES_MAX: usize = 192 * 1_024;
+/// The most descriptors of a message: pidfd, status, stdout, stderr and the doors.
+const DESCRIPTORS_MAX: usize = 16;
+
+/// From the server to the spawner.
+#[derive(Serialize, Deserialize)]
+pub(crate) enum Request {
+    /// Make an environment; answered by [`Reply::Launched`] or [`Reply::Refused`].
+    Launch(Box<EnvironmentSpec>),
+    /// End an environment and remove what is left of it; not answered.
+    Release { id: String },
+}
+
+/// From the spawner to the server.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Reply {
+    /// The first message: the spawner is ready, or cannot be.
+    Started { layers: Vec<LayerStatus>, failure: Option<String> },
+    /// With descriptors: pidfd, status, stdout, stderr, then the listeners in the order of the spec's doors.
+    Launched { cgroup: EnvironmentCgroup },
+    /// Nothing was made.
+    Refused { stage: String, reason: String },
+}
+
+/// From the child that becomes the environment to the spawner.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Progress {
+    /// With descriptors: the listeners. The program is about to be executed.
+    Ready,
+    /// It cannot be.
+    Failed { stage: String, reason: String },
+}
+
+/// One end of the socket.
+#[derive(Debug)]
+pub(crate) struct Channel(OwnedFd);
+
+/// A message and the descriptors that came with it.
+pub(crate) type Received<T> = (T, Vec<OwnedFd>);
+
+impl Channel {
+    /// Takes an end that was handed to this process.
+    pub(crate) fn new(end: OwnedFd) -> Self {
+        Self(end)
+    }
+
+    /// Two ends, closed on exec.
+    pub(crate) fn pair() -> io::Result<(Self, Self)> {
+        use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+        let (one, other) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
+        for end in [&one, &other] {
+            rustix::net::sockopt::set_socket_send_buffer_size(end, PACKET_BYTES_MAX + 4_096)?;
+        }
+        Ok((Self(one), Self(other)))
+    }
+
+    /// Sends one message. An oversized one is an error and not sent.
+    pub(crate) fn send<T: Serialize>(&self, message: &T, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+        let mut packet = serde_json::to_vec(message)?;
+        let result = self.send_packet(&packet, descriptors);
+        // SECURITY: specs carry credentials of functions.
+        packet.zeroize();
+        result
+    }
+
+    fn send_packet(&self, packet: &[u8], descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+        if packet.len() > PACKET_BYTES_MAX || descriptors.len() > DESCRIPTORS_MAX {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "message too large"));
+        }
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        if !descriptors.is_empty() {
+            control.push(SendAncillaryMessage::ScmRights(descriptors));
+        }
+        let flags = SendFlags::NOSIGNAL;
+        rustix::io::retry_on_intr(|| sendmsg(&self.0, &[IoSlice::new(packet)], &mut control, flags))?;
+        Ok(())
+    }
+
+    /// The next message; `None` when the other side is gone; `TimedOut` when it says nothing in time.
+    pub(crate) fn receive<T: DeserializeOwned>(&self, patience: Option<Duration>) -> io::Result<Option<Received<T>>> {
+        if let Some(patience) = patience {
+            self.await_readable(patience)?;
+        }
+        let mut packet = vec![0_u8; PACKET_BYTES_MAX];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
+        let mut control = RecvAncillaryBuffer::new(&mut space);
+        let received = rustix::io::retry_on_intr(|| {
+            recvmsg(&self.0, &mut [IoSliceMut::new(&mut packet)], &mut control, RecvFlags::CMSG_CLOEXEC)
+        })?;
+        let mut descriptors = Vec::new();
+        for message in control.drain() {
+            if let RecvAncillaryMessage::ScmRights(arrived) = message {
+                descriptors.extend(arrived);
+            }
+        }
+        let text = packet.get_mut(..received.bytes).unwrap_or_default();
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let message = serde_json::from_slice(text);
+        // SECURITY: specs carry credentials of functions.
+        text.zeroize();
+        Ok(Some((message?, descriptors)))
+    }
+
+    fn await_readable(&self, patience: Duration) -> io::Result<()> {
+        let timeout = Timespec::try_from(patience).map_err(io::Error::other)?;
+        let mut watched = [PollFd::new(&self.0, PollFlags::IN)];
+        match rustix::io::retry_on_intr(|| poll(&mut watched, Some(&timeout)))? {
+            0 => Err(io::ErrorKind::TimedOut.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl AsFd for Channel {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl From<Channel> for OwnedFd {
+    fn from(channel: Channel) -> Self {
+        channel.0
+    }
+}
+
+/// Any bytes are a request or an error, and a request is checked before use.
+pub fn fuzz_request(data: &[u8]) {
+    if let Ok(Request::Launch(spec)) = serde_json::from_slice::<Request>(data) {
+        drop(spec.check());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_message_arrives_with_its_descriptors() {
+        let (here, there) = Channel::pair().unwrap();
+        let file = tempfile::tempfile().unwrap();
+        let request = Request::Release { id: "a".into() };
+        here.send(&request, &[file.as_fd(), file.as_fd()]).unwrap();
+        let (Request::Release { id }, descriptors) = there.receive(None).unwrap().unwrap() else {
+            panic!("another message")
+        };
+        assert_eq!((id.as_str(), descriptors.len()), ("a", 2));
+    }
+
+    #[test]
+    fn the_largest_spec_fits_a_packet_and_a_larger_message_is_refused() {
+        let (here, there) = Channel::pair().unwrap();
+        let mut spec = EnvironmentSpec::new("a", vec!["/bin/true".into()]);
+        spec.environment = vec![("A".into(), "\"".repeat(90 * 1_024))];
+        spec.check().unwrap();
+        here.send(&Request::Launch(Box::new(spec.clone())), &[]).unwrap();
+        assert!(there.receive::<Request>(None).unwrap().is_some());
+        spec.environment = vec![("A".into(), "\u{1}".repeat(90 * 1_024))];
+        assert!(here.send(&Request::Launch(Box::new(spec)), &[]).is_err());
+    }
+
+    #[test]
+    fn a_closed_end_is_none_and_silence_is_a_time_out() {
+        let (here, there) = Channel::pair().unwrap();
+        let silence = there.receive::<Request>(Some(Duration::from_millis(5)));
+        assert_eq!(silence.err().unwrap().kind(), io::ErrorKind::TimedOut);
+        drop(here);
+        assert!(there.receive::<Request>(None).unwrap().is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_request_or_an_error(data: Vec<u8>) {
+            fuzz_request(&data);
+        }
+    }
+}

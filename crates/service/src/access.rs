@@ -1,0 +1,141 @@
+//! What an operation asks leave for: actions, resources, resource policies, condition keys.
+//!
+//! An access function reads names out of the input and looks up resource policies and tags. It never decides, and
+//! it never reports that something does not exist: absence is only told by the handler, after the decision.
+
+use base::{AccountId, Region, Timestamp};
+use identity::Principal;
+use policy::Policy;
+
+/// What an access function may look at.
+pub struct AccessRequest<'a, I> {
+    /// The validated input.
+    pub input: &'a I,
+    /// Who calls.
+    pub principal: &'a Principal,
+    /// The account in which the call acts: the caller's own, unless a resource names another.
+    pub account: AccountId,
+    /// The region in which the call acts.
+    pub region: &'a Region,
+    /// When the call arrived.
+    pub now: Timestamp,
+}
+
+/// The leave that an operation needs: every check must be granted.
+#[derive(Debug, Default)]
+pub struct Access {
+    checks: Vec<Check>,
+    open: Option<&'static str>,
+}
+
+/// One decision that policy has to take.
+#[derive(Debug)]
+pub struct Check {
+    /// The IAM action, for example `dynamodb:GetItem`.
+    pub action: &'static str,
+    /// The ARN of the target, or `*` for actions without one.
+    pub resource: String,
+    /// The account that owns the target; `None` where it is the account of the call.
+    pub resource_account: Option<AccountId>,
+    /// The policy attached to the target, if it has one.
+    pub resource_policy: Option<Policy>,
+    /// True where the target is a role to be assumed: without a trust policy nobody may, whatever else allows it.
+    pub is_trust: bool,
+    /// Condition keys that only this service knows, with their values; an empty list is a key without values.
+    pub context: Vec<(String, Vec<String>)>,
+}
+
+impl Access {
+    /// Leave for one action on one resource.
+    pub fn to(action: &'static str, resource: impl Into<String>) -> Self {
+        let check = Check {
+            action,
+            resource: resource.into(),
+            resource_account: None,
+            resource_policy: None,
+            is_trust: false,
+            context: Vec::new(),
+        };
+        Self { checks: vec![check], open: None }
+    }
+
+    /// No policy is asked, because of `reason`; the caller is still authenticated, throttled and recorded.
+    // SECURITY: every use is listed by `cargo xtask coverage`, and needs its reason.
+    pub fn open(reason: &'static str) -> Self {
+        Self { checks: Vec::new(), open: Some(reason) }
+    }
+
+    /// Adds further leave that is needed as well, for example `iam:PassRole`.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.checks.extend(other.checks);
+        self
+    }
+
+    /// The policy attached to the target of the last check.
+    #[must_use]
+    pub fn resource_policy(mut self, policy: Option<Policy>) -> Self {
+        if let Some(check) = self.checks.last_mut() {
+            check.resource_policy = policy;
+        }
+        self
+    }
+
+    /// The trust policy of the role that is the target of the last check; `None` where there is no such role.
+    #[must_use]
+    pub fn trust_policy(mut self, policy: Option<Policy>) -> Self {
+        if let Some(check) = self.checks.last_mut() {
+            check.resource_policy = policy;
+            check.is_trust = true;
+        }
+        self
+    }
+
+    /// The account that owns the target of the last check.
+    #[must_use]
+    pub fn owned_by(mut self, account: AccountId) -> Self {
+        if let Some(check) = self.checks.last_mut() {
+            check.resource_account = Some(account);
+        }
+        self
+    }
+
+    /// A condition key of the last check, with all of its values.
+    #[must_use]
+    pub fn when(
+        mut self,
+        key: impl Into<String>,
+        values: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        if let Some(check) = self.checks.last_mut() {
+            check.context.push((key.into(), values.into_iter().map(Into::into).collect()));
+        }
+        self
+    }
+
+    /// `aws:ResourceTag/…` of the last check's target.
+    #[must_use]
+    pub fn resource_tags<'t>(self, tags: impl IntoIterator<Item = (&'t str, &'t str)>) -> Self {
+        tags.into_iter()
+            .fold(self, |access, (key, value)| access.when(format!("aws:ResourceTag/{key}"), [value]))
+    }
+
+    /// `aws:RequestTag/…` and `aws:TagKeys` of the last check.
+    #[must_use]
+    pub fn request_tags<'t>(self, tags: impl IntoIterator<Item = (&'t str, &'t str)>) -> Self {
+        let mut keys = Vec::new();
+        let access = tags.into_iter().fold(self, |access, (key, value)| {
+            keys.push(key.to_owned());
+            access.when(format!("aws:RequestTag/{key}"), [value])
+        });
+        if keys.is_empty() { access } else { access.when("aws:TagKeys", keys) }
+    }
+
+    pub(crate) fn checks(&self) -> &[Check] {
+        &self.checks
+    }
+
+    pub(crate) const fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+}

@@ -1,0 +1,128 @@
+//! Asks policy for every leave that a call needs, with the condition keys that the platform itself knows.
+//!
+//! It decides nothing: evaluation is the `policy` crate's, the policies are the directory's, and what is asked was
+//! said by the service's access function.
+
+use base::{AccountId, Region, Timestamp};
+use identity::{Directory, Principal};
+use policy::{Context, Decision, Denial, DenialKind, PolicySet, PolicyType, Request};
+use protocol::OperationModel;
+
+use crate::access::{Access, Check};
+use crate::call::Source;
+use crate::denial::{self, Denials};
+use crate::pipeline::Refused;
+
+/// The answer about a role that does not exist, so that it cannot be told from one that trusts others.
+const UNTRUSTED: Denial = Denial {
+    kind: DenialKind::Implicit,
+    policy_type: PolicyType::Trust,
+    statement: None,
+    undecided: None,
+};
+
+/// One call, as policy is asked about it.
+pub(crate) struct Question<'a> {
+    pub(crate) directory: &'a Directory,
+    pub(crate) denials: &'a Denials,
+    pub(crate) principal: &'a Principal,
+    pub(crate) account: AccountId,
+    pub(crate) region: &'a Region,
+    pub(crate) source: &'a Source,
+    pub(crate) operation: OperationModel,
+    pub(crate) now: Timestamp,
+}
+
+impl Question<'_> {
+    /// Ok where every check is granted; else the first refusal.
+    pub(crate) fn ask(&self, access: &Access) -> Result<(), Refused> {
+        if access.is_open() {
+            return Ok(());
+        }
+        // SECURITY: an operation that asks for nothing was not thought about: it is denied, not open.
+        if access.checks().is_empty() {
+            let message = format!("{} has no action mapped", self.operation.name());
+            return Err(denial::denied(self.operation, message).into());
+        }
+        let common = self.context();
+        access.checks().iter().try_for_each(|check| self.check(check, &common))
+    }
+
+    fn check(&self, check: &Check, common: &Context) -> Result<(), Refused> {
+        // SECURITY: a directory that cannot answer refuses.
+        let policies = self.directory.policies_for(self.principal).map_err(|error| {
+            tracing::error!(error = %base::Chain(&error), "the policies of a principal cannot be read");
+            let message = "the policies of the caller cannot be read".to_owned();
+            Refused::from(denial::denied(self.operation, message))
+        })?;
+        let owner = check.resource_account.unwrap_or(self.account);
+        let with_own_keys;
+        let context = if check.context.is_empty() {
+            common
+        } else {
+            with_own_keys = own_keys(common, check);
+            &with_own_keys
+        };
+        let request = Request {
+            principal: self.principal.policy_view(),
+            action: check.action,
+            resource: &check.resource,
+            resource_account: owner.as_str(),
+            context,
+        };
+        let set = PolicySet {
+            identity: policies.identity(),
+            boundary: policies.boundary(),
+            session: policies.session(),
+            resource: check.resource_policy.as_ref(),
+            ..PolicySet::default()
+        };
+        let decision = if check.is_trust && check.resource_policy.is_none() {
+            Decision::Deny(UNTRUSTED)
+        } else {
+            policy::evaluate(&request, &set)
+        };
+        match decision {
+            Decision::Allow(_) => Ok(()),
+            Decision::Deny(denial) => Err(Refused {
+                fault: denial::fault(self.operation, self.principal, &request, &denial),
+                message: Some(self.denials.seal(&request, &denial)),
+            }),
+        }
+    }
+
+    /// The global keys of this call.
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>
+    fn context(&self) -> Context {
+        let mut context = identity::context::of(self.principal, self.now);
+        let source = self.source;
+        context.add("aws:CurrentTime", self.now.iso8601_secs());
+        context.add("aws:EpochTime", self.now.secs().to_string());
+        context.add("aws:SecureTransport", if source.is_secure { "true" } else { "false" });
+        context.add("aws:RequestedRegion", self.region.as_str());
+        context.add("aws:ViaAWSService", if source.via.is_empty() { "false" } else { "true" });
+        if source.via.is_empty() {
+            // As in AWS, the caller's address is not told where a service calls in its name.
+            context.add("aws:SourceIp", source.ip.to_string());
+            context.add("aws:UserAgent", source.user_agent.clone());
+        }
+        for service in &source.via {
+            context.add("aws:CalledVia", *service);
+        }
+        if let (Some(first), Some(last)) = (source.via.first(), source.via.last()) {
+            context.add("aws:CalledViaFirst", *first);
+            context.add("aws:CalledViaLast", *last);
+        }
+        context
+    }
+}
+
+fn own_keys(common: &Context, check: &Check) -> Context {
+    let mut context = common.clone();
+    for (key, values) in &check.context {
+        for value in values {
+            context.add(key.clone(), value.clone());
+        }
+    }
+    context
+}

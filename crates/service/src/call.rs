@@ -1,0 +1,190 @@
+//! What a handler may do: read the time, change the store under audit, and call other services.
+//!
+//! A call never hands out the pipeline's insides. Every change made through [`Call::transact`] carries the call's
+//! audit record in the same transaction, so that no change can become visible without it.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use base::{AccountId, Region, Timestamp};
+use identity::Principal;
+use observe::AuditTicket;
+use protocol::{Fault, FromValue, IntoValue, Operation, Value};
+use store::{Store, StoreError, Transaction};
+
+use crate::error::Internal;
+use crate::pipeline::Pipeline;
+
+/// Where a call came from.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The peer's address; loopback for calls that the platform makes itself.
+    pub ip: IpAddr,
+    /// The `User-Agent`, or the calling service's name; at most 1,024 bytes.
+    pub user_agent: String,
+    /// True where the call came over TLS or did not leave the process.
+    pub is_secure: bool,
+    /// The services through which the call came, outermost first (`aws:CalledVia`).
+    pub via: Vec<&'static str>,
+    /// The environment whose door the call came through, if it came from inside a function.
+    pub door: Option<Arc<Door>>,
+}
+
+/// The identity of a function's environment, as its way in knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Door {
+    /// The account of the function.
+    pub account: AccountId,
+    /// The function's execution role.
+    pub role_arn: String,
+    /// The environment, unique for the life of the platform.
+    pub environment_id: String,
+}
+
+impl Source {
+    /// The platform itself, calling in the name of `service` (for example `lambda.amazonaws.com`).
+    pub fn platform(service: &'static str) -> Self {
+        Self {
+            ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            user_agent: service.to_owned(),
+            is_secure: true,
+            via: Vec::new(),
+            door: None,
+        }
+    }
+
+    /// The source of a call that `service` makes on behalf of the one that came from here.
+    #[must_use]
+    pub fn through(&self, service: &'static str) -> Self {
+        let mut onward = self.clone();
+        service.clone_into(&mut onward.user_agent);
+        onward.via.push(service);
+        onward
+    }
+
+    /// What CloudTrail writes as the source's address: a service's name where one is in between.
+    pub fn address(&self) -> String {
+        self.via.last().map_or_else(|| self.ip.to_string(), |service| (*service).to_owned())
+    }
+}
+
+/// One authorized call, as its handler sees it. Cheap to clone.
+#[derive(Clone)]
+pub struct Call {
+    pub(crate) principal: Arc<Principal>,
+    pub(crate) account: AccountId,
+    pub(crate) source: Arc<Source>,
+    pub(crate) request_id: Arc<str>,
+    pub(crate) arrived: Timestamp,
+    pub(crate) event_source: &'static str,
+    pub(crate) audit: AuditTicket,
+    pub(crate) pipeline: Pipeline,
+}
+
+impl Call {
+    /// Who calls.
+    pub fn principal(&self) -> &Arc<Principal> {
+        &self.principal
+    }
+
+    /// The account in which the call acts.
+    pub const fn account(&self) -> AccountId {
+        self.account
+    }
+
+    /// The region in which the call acts.
+    pub fn region(&self) -> &Region {
+        self.pipeline.region()
+    }
+
+    /// Where the call came from.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// The id that the caller's answer carries.
+    pub fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
+    /// When the call arrived. Handlers use this, so that one call has one time.
+    pub const fn now(&self) -> Timestamp {
+        self.arrived
+    }
+
+    /// The store, for reading. Changes go through [`Call::transact`].
+    pub fn store(&self) -> &Store {
+        self.pipeline.store()
+    }
+
+    /// Changes the store. The call's audit record becomes durable in the same transaction.
+    ///
+    /// # Errors
+    /// What `body` answers (nothing is written then), or the store's own failure.
+    pub async fn transact<T, E>(
+        &self,
+        body: impl FnOnce(&mut Transaction<'_>) -> Result<T, E> + Send,
+    ) -> Result<T, E>
+    where
+        T: Send,
+        E: From<StoreError> + Send,
+    {
+        self.store()
+            .transact(|transaction| {
+                let answer = body(transaction)?;
+                // SECURITY: durable together with the change, so that no change is visible without its record.
+                self.audit.attach(transaction)?;
+                Ok(answer)
+            })
+            .await
+    }
+
+    /// Calls another service as the caller of this one, through the whole pipeline.
+    ///
+    /// # Errors
+    /// Whatever the other service or the pipeline answers.
+    pub async fn invoke_as_caller<O: Operation>(&self, input: O::Input) -> Result<O::Output, Fault> {
+        self.invoke_as::<O>(Arc::clone(&self.principal), input).await
+    }
+
+    /// Calls another service as `principal`, through the whole pipeline.
+    ///
+    /// # Errors
+    /// Whatever the other service or the pipeline answers.
+    pub async fn invoke_as<O: Operation>(
+        &self,
+        principal: Arc<Principal>,
+        input: O::Input,
+    ) -> Result<O::Output, Fault> {
+        let answer = self.invoke(principal, O::SERVICE, O::NAME, input.into_value()).await?;
+        O::Output::from_value(answer).map_err(|mismatch| {
+            tracing::error!(operation = O::NAME, %mismatch, "an answer does not fit its own model");
+            Fault::internal()
+        })
+    }
+
+    /// Calls another service as `principal` with a value built from its model.
+    ///
+    /// # Errors
+    /// Whatever the other service or the pipeline answers.
+    pub async fn invoke(
+        &self,
+        principal: Arc<Principal>,
+        service: &str,
+        operation: &str,
+        input: Value,
+    ) -> Result<Value, Fault> {
+        let source = self.source.through(self.event_source);
+        Box::pin(self.pipeline.invoke(principal, source, service, operation, input)).await
+    }
+
+    /// The pipeline itself, for work that goes on after the answer.
+    pub const fn pipeline(&self) -> &Pipeline {
+        &self.pipeline
+    }
+
+    /// Turns a mismatch between a record and its code into this service's internal error.
+    pub fn internal<E: From<Internal>>(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> E {
+        E::from(Internal::new(cause))
+    }
+}

@@ -1,0 +1,88 @@
+//! How a denial is told: AWS's sentence for the caller, a sealed message for whoever may decode it.
+//!
+//! The sentence names who, what and which kind of policy; everything else stands in the sealed message, which only
+//! `sts:DecodeAuthorizationMessage` opens.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use crypto::Sealer;
+use identity::Principal;
+use policy::{Denial, DenialKind, Request};
+use protocol::{Fault, OperationModel, WireProtocol};
+use serde_json::json;
+
+/// The response header that carries the sealed message of a denial.
+pub const MESSAGE_HEADER: &str = "x-fastness-authorization-message";
+
+const SEAL_CONTEXT: &[u8] = b"authorization-message";
+/// AWS's own bound on an encoded message.
+const ENCODED_BYTES_MAX: usize = 10_240;
+
+/// Makes and opens the sealed messages.
+pub struct Denials(Sealer);
+
+/// The text was not made by this platform, or was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the authorization message is not valid")]
+pub struct InvalidMessage;
+
+impl Denials {
+    pub(crate) const fn new(sealer: Sealer) -> Self {
+        Self(sealer)
+    }
+
+    /// The sealed account of a denial: who asked for what, under which condition keys, and what decided.
+    pub(crate) fn seal(&self, request: &Request<'_>, denial: &Denial) -> String {
+        let items = request.context.iter().map(|(key, values)| json!({"key": key, "values": {"items": values}}));
+        let account = json!({
+            "allowed": false,
+            "explicitDeny": denial.kind == DenialKind::Explicit,
+            "reason": denial.reason_text(request.action),
+            "matchedStatements": denial.statement,
+            "context": {
+                "principal": {"id": request.principal.user_id, "arn": request.principal.arn},
+                "action": request.action,
+                "resource": request.resource,
+                "conditions": {"items": items.collect::<Vec<_>>()},
+            },
+        });
+        URL_SAFE_NO_PAD.encode(self.0.seal(SEAL_CONTEXT, account.to_string().as_bytes()))
+    }
+
+    /// Opens a sealed account.
+    ///
+    /// # Errors
+    /// Where the text was not sealed here or was changed since.
+    pub fn open(&self, encoded: &str) -> Result<String, InvalidMessage> {
+        if encoded.len() > ENCODED_BYTES_MAX {
+            return Err(InvalidMessage);
+        }
+        let sealed = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| InvalidMessage)?;
+        let account = self.0.open(SEAL_CONTEXT, &sealed).map_err(|_| InvalidMessage)?;
+        String::from_utf8(account).map_err(|_| InvalidMessage)
+    }
+}
+
+/// The answer to a call that policy refused, in AWS's words.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>
+pub(crate) fn fault(operation: OperationModel, principal: &Principal, request: &Request<'_>, denial: &Denial) -> Fault {
+    let who = match principal {
+        Principal::Service(service) => format!("Service: {}", service.name),
+        Principal::Anonymous => "User: anonymous".to_owned(),
+        known => format!("User: {}", known.arn()),
+    };
+    let action = request.action;
+    let resource = if request.resource == "*" { String::new() } else { format!(" on resource: {}", request.resource) };
+    let message =
+        format!("{who} is not authorized to perform: {action}{resource} {}", denial.reason_text(action));
+    denied(operation, message)
+}
+
+/// A denial that no policy took: an action that is not mapped, or a control that could not decide.
+pub(crate) fn denied(operation: OperationModel, message: String) -> Fault {
+    match operation.model().protocol() {
+        WireProtocol::Query | WireProtocol::RestXml => Fault::sender("AccessDenied", message).with_status(403),
+        WireProtocol::Json10 | WireProtocol::Json11 => Fault::sender("AccessDeniedException", message),
+        WireProtocol::RestJson => Fault::sender("AccessDeniedException", message).with_status(403),
+    }
+}

@@ -1,0 +1,353 @@
+//! The life of a call, top to bottom: every control, in its order, with no way around.
+//!
+//! A request from the network enters at [`Pipeline::serve`]; a service that calls another enters at
+//! [`Pipeline::invoke`]. Both meet in `run`. This module holds the order and nothing else: how a signature is
+//! checked, a policy decided or a record written is the business of the crates it calls.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use base::{AccountId, Clock, Region, Timestamp};
+use crypto::Sealer;
+use identity::{Directory, Principal};
+use observe::AuditTrail;
+use protocol::{Fault, OperationModel, Value, WireRequest, WireResponse};
+use store::Store;
+use tokio::sync::watch;
+use tracing::Instrument;
+
+use crate::authenticate::Authenticator;
+use crate::authorize;
+use crate::call::{Call, Source};
+use crate::denial::{Denials, MESSAGE_HEADER};
+use crate::jobs::Jobs;
+use crate::record::{self, Outcome};
+use crate::registry::{Asker, Failure, Service};
+use crate::throttle::{Rate, Throttle};
+
+/// The one way to every service. Cheap to clone.
+#[derive(Clone)]
+pub struct Pipeline(Arc<Parts>);
+
+/// What a pipeline is made of.
+pub struct PipelineParts {
+    /// The services, each once.
+    pub services: Vec<Service>,
+    /// Who exists and what they may do.
+    pub directory: Directory,
+    /// Where calls are recorded.
+    pub audit: AuditTrail,
+    /// All state.
+    pub store: Store,
+    /// The time.
+    pub clock: Clock,
+    /// The account that owns the platform: refusals of strangers are recorded there.
+    pub home: AccountId,
+    /// The region that the platform stands for.
+    pub region: Region,
+    /// What each account may ask of each service.
+    pub rate: Rate,
+    /// Seals the messages that `DecodeAuthorizationMessage` opens.
+    pub message_sealer: Sealer,
+}
+
+struct Parts {
+    services: HashMap<&'static str, Service>,
+    jobs: std::sync::Mutex<Vec<crate::jobs::Job>>,
+    directory: Directory,
+    authenticator: Authenticator,
+    throttle: Throttle,
+    audit: AuditTrail,
+    denials: Denials,
+    store: Store,
+    clock: Clock,
+    home: AccountId,
+    region: Region,
+}
+
+/// Who calls what from where, once all of that is known.
+struct Attempt {
+    operation: OperationModel,
+    principal: Arc<Principal>,
+    account: AccountId,
+    source: Arc<Source>,
+    request_id: Arc<str>,
+    arrived: Timestamp,
+}
+
+/// Why a call was refused, with the sealed message that explains a denial.
+pub(crate) struct Refused {
+    pub(crate) fault: Fault,
+    pub(crate) message: Option<String>,
+}
+
+impl From<Fault> for Refused {
+    fn from(fault: Fault) -> Self {
+        Self { fault, message: None }
+    }
+}
+
+impl Pipeline {
+    /// A pipeline to these services.
+    pub fn new(parts: PipelineParts) -> Self {
+        let mut services = parts.services;
+        let jobs = services.iter_mut().flat_map(Service::take_jobs).collect();
+        Self(Arc::new(Parts {
+            services: services.into_iter().map(|service| (service.name(), service)).collect(),
+            jobs: std::sync::Mutex::new(jobs),
+            authenticator: Authenticator::new(parts.directory.clone(), parts.region.clone()),
+            directory: parts.directory,
+            throttle: Throttle::new(parts.rate),
+            audit: parts.audit,
+            denials: Denials::new(parts.message_sealer),
+            store: parts.store,
+            clock: parts.clock,
+            home: parts.home,
+            region: parts.region,
+        }))
+    }
+
+    /// Answers one request from the network. It never fails: every refusal is an answer of the API's own form.
+    pub async fn serve(&self, request: &WireRequest<'_>, source: Source) -> WireResponse {
+        let arrived = self.0.clock.now();
+        let request_id: Arc<str> = crypto::random::uuid().into();
+        // SECURITY: before authentication only names are read: which API, which operation, which signature.
+        let claim = self.0.authenticator.claimed_service(request);
+        let routed = protocol::route(claim.as_deref(), request);
+        let authenticated = self.0.authenticator.authenticate(&routed, request, &source, arrived);
+        let source = Arc::new(source);
+        let principal = match authenticated {
+            Ok(principal) => principal,
+            Err(refusal) => {
+                self.record_stranger(&routed, &refusal, &source, &request_id, arrived);
+                return protocol::encode_refusal(&routed, &refusal.fault, &request_id);
+            }
+        };
+        let operation = match routed {
+            Ok(operation) => operation,
+            Err(fault) => return fault.encode(&request_id),
+        };
+        let account = principal.account().unwrap_or(self.0.home);
+        let attempt =
+            Attempt { operation, principal, account, source, request_id: Arc::clone(&request_id), arrived };
+        match self.admit(attempt, |operation| protocol::decode_input(operation, request)).await {
+            Ok(output) => protocol::encode_output(operation, &output, &request_id),
+            Err(refused) => encode_refused(operation, &refused, &request_id),
+        }
+    }
+
+    /// Calls an operation as `principal` from inside the platform. Every control applies but the signature, which
+    /// only something outside has to show.
+    ///
+    /// # Errors
+    /// Whatever the service or a control answers.
+    pub async fn invoke(
+        &self,
+        principal: Arc<Principal>,
+        source: Source,
+        service: &str,
+        operation: &str,
+        input: Value,
+    ) -> Result<Value, Fault> {
+        let unknown = || Fault::sender("UnknownOperationException", format!("{service}:{operation}"));
+        let operation = protocol::model(service).and_then(|model| model.operation(operation));
+        let operation = operation.ok_or_else(unknown)?;
+        let attempt = Attempt {
+            operation,
+            account: principal.account().unwrap_or(self.0.home),
+            principal,
+            source: Arc::new(source),
+            request_id: crypto::random::uuid().into(),
+            arrived: self.0.clock.now(),
+        };
+        self.admit(attempt, |_| Ok(input)).await.map_err(|refused| refused.fault)
+    }
+
+    /// Throttle and parse; then the rest of the call under its trace.
+    async fn admit(
+        &self,
+        attempt: Attempt,
+        input: impl FnOnce(OperationModel) -> Result<Value, Fault>,
+    ) -> Result<Value, Refused> {
+        let operation = attempt.operation;
+        if !self.0.throttle.admit(attempt.account, operation.model().service(), attempt.arrived) {
+            let fault = Fault::sender("ThrottlingException", "Rate exceeded");
+            self.record_refusal(&attempt, None, &fault);
+            return Err(fault.into());
+        }
+        let input = match input(operation).and_then(|input| {
+            protocol::validate_input(operation, &input)?;
+            Ok(input)
+        }) {
+            Ok(input) => input,
+            Err(fault) => {
+                self.record_refusal(&attempt, None, &fault);
+                return Err(fault.into());
+            }
+        };
+        let span = tracing::debug_span!(
+            "call",
+            service = operation.model().service(),
+            operation = operation.name(),
+            request_id = &*attempt.request_id
+        );
+        self.run(attempt, input).instrument(span).await
+    }
+
+    /// Resolve, authorize, begin the record, do the work, end the record.
+    async fn run(&self, attempt: Attempt, input: Value) -> Result<Value, Refused> {
+        let operation = attempt.operation;
+        let parameters = record::parameters(operation, &input);
+        let (access, ready) = match self.resolve(&attempt, input) {
+            Ok(resolved) => resolved,
+            Err(failure) => {
+                let fault = self.blame(operation, failure);
+                self.record_refusal(&attempt, Some(parameters), &fault);
+                return Err(fault.into());
+            }
+        };
+        let question = authorize::Question {
+            directory: &self.0.directory,
+            denials: &self.0.denials,
+            principal: &attempt.principal,
+            account: attempt.account,
+            region: &self.0.region,
+            source: &attempt.source,
+            operation,
+            now: attempt.arrived,
+        };
+        // SECURITY: no work before this answer, and nothing above has told whether the target exists.
+        if let Err(refused) = question.ask(&access) {
+            self.record_denial(&attempt, parameters, &refused);
+            return Err(refused);
+        }
+        let record = self.record(&attempt, Some(parameters), access.checks());
+        let audit = self.0.audit.begin(record);
+        let call = Call {
+            event_source: operation.model().event_source(),
+            principal: Arc::clone(&attempt.principal),
+            account: attempt.account,
+            source: Arc::clone(&attempt.source),
+            request_id: Arc::clone(&attempt.request_id),
+            arrived: attempt.arrived,
+            audit: audit.clone(),
+            pipeline: self.clone(),
+        };
+        match ready(call).await {
+            Ok(output) => {
+                audit.succeed(record::response(operation, &output)).await;
+                Ok(output)
+            }
+            Err(failure) => {
+                let fault = self.blame(operation, failure);
+                audit.fail(&fault.code, &fault.message).await;
+                Err(fault.into())
+            }
+        }
+    }
+
+    fn resolve(
+        &self,
+        attempt: &Attempt,
+        input: Value,
+    ) -> Result<(crate::Access, crate::registry::Ready), Failure> {
+        let (service, name) = (attempt.operation.model().service(), attempt.operation.name());
+        let endpoint = self.0.services.get(service).and_then(|found| found.endpoint(name));
+        let Some(endpoint) = endpoint else {
+            let reason = self.0.services.get(service).and_then(|found| found.decline_reason(name));
+            return Err(Failure::from(not_implemented(service, name, reason)));
+        };
+        let asker = Asker {
+            principal: &attempt.principal,
+            account: attempt.account,
+            region: &self.0.region,
+            now: attempt.arrived,
+        };
+        endpoint.resolve(input, &asker)
+    }
+
+    /// Logs what only operators may know, and keeps what the caller may.
+    fn blame(&self, operation: OperationModel, failure: Failure) -> Fault {
+        if let Some(cause) = failure.cause {
+            tracing::error!(
+                service = operation.model().service(),
+                operation = operation.name(),
+                cause,
+                "a call failed inside the platform"
+            );
+        }
+        failure.fault
+    }
+
+    /// The region that the platform stands for.
+    pub fn region(&self) -> &Region {
+        &self.0.region
+    }
+
+    /// The account that owns the platform.
+    pub fn home(&self) -> AccountId {
+        self.0.home
+    }
+
+    /// All state.
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// The time.
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// Who exists and what they may do.
+    pub fn directory(&self) -> &Directory {
+        &self.0.directory
+    }
+
+    /// Where calls are recorded.
+    pub fn audit(&self) -> &AuditTrail {
+        &self.0.audit
+    }
+
+    /// Seals and opens the messages that explain denials.
+    pub fn denials(&self) -> &Denials {
+        &self.0.denials
+    }
+
+    /// The services by name.
+    pub fn services(&self) -> impl Iterator<Item = &Service> {
+        self.0.services.values()
+    }
+
+    /// Starts every service's background jobs; they end when `stop` turns true. Later calls start nothing.
+    pub fn start_jobs(&self, stop: &watch::Receiver<bool>) -> tokio::task::JoinSet<()> {
+        let jobs = self.0.jobs.lock().map(|mut jobs| std::mem::take(&mut *jobs)).unwrap_or_default();
+        let mut running = tokio::task::JoinSet::new();
+        for job in jobs {
+            let work = (job.work)(Jobs::new(self.clone(), stop.clone()));
+            running.spawn(async move {
+                if let Err(error) = work.await {
+                    tracing::error!(job = job.name, error = %base::Chain(&error), "a background job ended");
+                }
+            });
+        }
+        running
+    }
+}
+
+fn not_implemented(service: &str, operation: &str, reason: Option<&str>) -> Fault {
+    let message = match reason {
+        Some(reason) => format!("{service}:{operation} is not offered here: {reason}"),
+        None => format!("{service}:{operation} is not implemented yet"),
+    };
+    Fault::sender("NotImplemented", message).with_status(501)
+}
+
+fn encode_refused(operation: OperationModel, refused: &Refused, request_id: &str) -> WireResponse {
+    let mut response = protocol::encode_fault(operation, &refused.fault, request_id);
+    let message = refused.message.as_deref().and_then(|message| http::HeaderValue::from_str(message).ok());
+    if let Some(message) = message {
+        response.headers.insert(MESSAGE_HEADER, message);
+    }
+    response
+}

@@ -1,0 +1,199 @@
+//! How a service declares its operations, and the proof a handler gets that its call was let through.
+//!
+//! An operation without an access function cannot be registered; one that is in the model and neither registered
+//! nor declined answers that it is not implemented.
+
+use std::collections::{BTreeMap, HashMap};
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use base::{AccountId, Region, Timestamp};
+use identity::Principal;
+use protocol::{Fault, FromValue, IntoValue, Operation, Value};
+
+use crate::access::{Access, AccessRequest};
+use crate::call::Call;
+use crate::error::{Internal, ServiceError};
+use crate::jobs::{Job, Jobs};
+
+/// Proof that a call was authenticated, validated, authorized and recorded. Only the pipeline makes one.
+pub struct Permit<O: Operation> {
+    /// The request's members.
+    pub input: O::Input,
+    /// The call's context.
+    pub call: Call,
+    _made_by_the_pipeline: PhantomData<()>,
+}
+
+type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// The rest of a call once leave is granted.
+pub(crate) type Ready = Box<dyn FnOnce(Call) -> BoxFuture<Result<Value, Failure>> + Send>;
+
+/// What went wrong, for the caller and for the operator.
+pub(crate) struct Failure {
+    pub(crate) fault: Fault,
+    pub(crate) cause: Option<String>,
+}
+
+impl Failure {
+    fn from_error<E: ServiceError>(error: E) -> Self {
+        let cause = error.internal().map(|internal| base::Chain(internal).to_string());
+        Self { fault: error.into_fault(), cause }
+    }
+
+    fn internal(cause: &dyn std::error::Error) -> Self {
+        Self { fault: Fault::internal(), cause: Some(base::Chain(cause).to_string()) }
+    }
+}
+
+/// Who asks, for access functions.
+pub(crate) struct Asker<'a> {
+    pub(crate) principal: &'a Principal,
+    pub(crate) account: AccountId,
+    pub(crate) region: &'a Region,
+    pub(crate) now: Timestamp,
+}
+
+/// An operation with its types erased: takes the input apart, names the leave it needs, and holds the work back.
+pub(crate) trait Endpoint: Send + Sync {
+    fn resolve(&self, input: Value, asker: &Asker<'_>) -> Result<(Access, Ready), Failure>;
+}
+
+struct TypedEndpoint<S, O, E, A, H> {
+    state: Arc<S>,
+    access: A,
+    handler: Arc<H>,
+    _types: PhantomData<fn(O) -> E>,
+}
+
+impl<S, O, E, A, H, F> Endpoint for TypedEndpoint<S, O, E, A, H>
+where
+    S: Send + Sync + 'static,
+    O: Operation,
+    E: ServiceError,
+    A: Fn(&S, &AccessRequest<'_, O::Input>) -> Result<Access, E> + Send + Sync,
+    H: Fn(Arc<S>, Permit<O>) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<O::Output, E>> + Send + 'static,
+{
+    fn resolve(&self, input: Value, asker: &Asker<'_>) -> Result<(Access, Ready), Failure> {
+        let input = O::Input::from_value(input).map_err(|mismatch| Failure::internal(&mismatch))?;
+        let request = AccessRequest {
+            input: &input,
+            principal: asker.principal,
+            account: asker.account,
+            region: asker.region,
+            now: asker.now,
+        };
+        let access = (self.access)(&self.state, &request).map_err(Failure::from_error)?;
+        let state = Arc::clone(&self.state);
+        let handler = Arc::clone(&self.handler);
+        let ready: Ready = Box::new(move |call| {
+            Box::pin(async move {
+                let permit = Permit { input, call, _made_by_the_pipeline: PhantomData };
+                let output = handler(state, permit).await.map_err(Failure::from_error)?;
+                Ok(output.into_value())
+            })
+        });
+        Ok((access, ready))
+    }
+}
+
+/// A service as the pipeline knows it: a table of operations.
+pub struct Service {
+    name: &'static str,
+    endpoints: HashMap<&'static str, Box<dyn Endpoint>>,
+    declined: BTreeMap<&'static str, &'static str>,
+    jobs: Vec<Job>,
+}
+
+impl Service {
+    /// The API's name, as in `models/`.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The operations that are implemented.
+    pub fn implemented(&self) -> impl Iterator<Item = &'static str> {
+        self.endpoints.keys().copied()
+    }
+
+    /// The operations that are declined, with their reasons.
+    pub fn declined(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.declined.iter().map(|(name, reason)| (*name, *reason))
+    }
+
+    pub(crate) fn endpoint(&self, operation: &str) -> Option<&dyn Endpoint> {
+        self.endpoints.get(operation).map(AsRef::as_ref)
+    }
+
+    pub(crate) fn decline_reason(&self, operation: &str) -> Option<&'static str> {
+        self.declined.get(operation).copied()
+    }
+
+    pub(crate) fn take_jobs(&mut self) -> Vec<Job> {
+        std::mem::take(&mut self.jobs)
+    }
+}
+
+/// Builds a service's operation table.
+pub struct ServiceBuilder<S> {
+    state: Arc<S>,
+    service: Service,
+}
+
+impl<S: Send + Sync + 'static> ServiceBuilder<S> {
+    /// An empty table for the API of this name; `state` is what its handlers share.
+    pub fn new(name: &'static str, state: Arc<S>) -> Self {
+        let service =
+            Service { name, endpoints: HashMap::new(), declined: BTreeMap::new(), jobs: Vec::new() };
+        Self { state, service }
+    }
+
+    /// An operation: the leave it needs, and the work.
+    #[must_use]
+    pub fn operation<O, E, A, H, F>(mut self, access: A, handler: H) -> Self
+    where
+        O: Operation,
+        E: ServiceError,
+        A: Fn(&S, &AccessRequest<'_, O::Input>) -> Result<Access, E> + Send + Sync + 'static,
+        H: Fn(Arc<S>, Permit<O>) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<O::Output, E>> + Send + 'static,
+    {
+        debug_assert_eq!(O::SERVICE, self.service.name, "{} belongs to another API", O::NAME);
+        let endpoint = TypedEndpoint::<S, O, E, A, H> {
+            state: Arc::clone(&self.state),
+            access,
+            handler: Arc::new(handler),
+            _types: PhantomData,
+        };
+        self.service.endpoints.insert(O::NAME, Box::new(endpoint));
+        self
+    }
+
+    /// Operations of the model that are deliberately not offered, all for the same reason.
+    #[must_use]
+    pub fn declined(mut self, reason: &'static str, operations: &[&'static str]) -> Self {
+        self.service.declined.extend(operations.iter().map(|name| (*name, reason)));
+        self
+    }
+
+    /// Work in the background from the platform's start to its stop.
+    #[must_use]
+    pub fn job<W, F>(mut self, name: &'static str, work: W) -> Self
+    where
+        W: FnOnce(Arc<S>, Jobs) -> F + Send + 'static,
+        F: Future<Output = Result<(), Internal>> + Send + 'static,
+    {
+        let state = Arc::clone(&self.state);
+        self.service.jobs.push(Job::new(name, move |jobs| work(state, jobs)));
+        self
+    }
+
+    /// The finished table.
+    pub fn build(self) -> Service {
+        self.service
+    }
+}

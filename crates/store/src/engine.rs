@@ -1,0 +1,163 @@
+//! The embedded engine: one keyspace of sealed records, one atomic batch a group.
+//!
+//! The only module that knows fjall. Never clears a keyspace and never writes outside [`Engine::commit`]. A value leaves it only
+//! after it opened for its own table and key, so rot is an error and never an answer.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use bytes::Bytes;
+use crypto::Sealer;
+use fjall::config::CompressionPolicy;
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable};
+
+use crate::error::StoreError;
+use crate::table::{OWN, Table};
+
+/// What a group writes: engine keys to new values, or to nothing where a record is deleted.
+pub(crate) type Writes = BTreeMap<Vec<u8>, Option<Bytes>>;
+
+/// Journals and memtables are kept small so that a start after a crash has little to replay.
+const JOURNAL_BYTES_MAX: u64 = 64 * 1_024 * 1_024;
+const MEMTABLE_BYTES_MAX: u64 = 16 * 1_024 * 1_024;
+const CACHE_BYTES_MAX: u64 = 32 * 1_024 * 1_024;
+const WORKER_THREADS: usize = 2;
+
+/// Under this key every group writes its number: what the marker's number is compared with at the next start.
+const GROUP_KEY: &[u8] = b"group";
+
+/// The open engine.
+pub(crate) struct Engine {
+    records: Keyspace,
+    database: Database,
+    sealer: Sealer,
+    sync: PersistMode,
+}
+
+/// A consistent, frozen view.
+pub(crate) struct View(fjall::Snapshot);
+
+/// Sealed records of one range. Ends after an error.
+pub(crate) type SealedIter = Box<dyn Iterator<Item = fjall::Guard> + Send>;
+
+impl Engine {
+    /// Opens or makes the engine's folder. The error is for operators.
+    pub(crate) fn open(folder: &Path, sealer: Sealer, durable: bool) -> Result<Self, String> {
+        let open = || {
+            let database = Database::builder(folder)
+                .max_journaling_size(JOURNAL_BYTES_MAX)
+                .cache_size(CACHE_BYTES_MAX)
+                .worker_threads(WORKER_THREADS)
+                .open()?;
+            let options = || {
+                // Sealed values do not compress.
+                KeyspaceCreateOptions::default()
+                    .max_memtable_size(MEMTABLE_BYTES_MAX)
+                    .data_block_compression_policy(CompressionPolicy::disabled())
+            };
+            let records = database.keyspace("records", options)?;
+            Ok::<_, fjall::Error>((database, records))
+        };
+        // The engine asserts what it expects of its files, so a damaged one may panic instead of answering an error.
+        let opened = catch_unwind(AssertUnwindSafe(open));
+        let (database, records) = opened
+            .map_err(|_| "its files contradict each other".to_owned())?
+            .map_err(|error| error.to_string())?;
+        let sync = if durable { PersistMode::SyncData } else { PersistMode::Buffer };
+        Ok(Self { records, database, sealer, sync })
+    }
+
+    /// The number of the last group in the engine; `None` in an empty one.
+    pub(crate) fn last_group(&self) -> Result<Option<u64>, StoreError> {
+        let stored = self.get(OWN, GROUP_KEY)?;
+        let number = |value: &[u8]| value.first_chunk::<8>().map(|bytes| u64::from_be_bytes(*bytes));
+        stored.map(|value| number(&value).ok_or(StoreError::Damaged { table: OWN.name() })).transpose()
+    }
+
+    /// True where there is no record at all.
+    pub(crate) fn is_empty(&self) -> Result<bool, StoreError> {
+        self.database.snapshot().is_empty(&self.records).map_err(|error| read_failed(OWN, &error))
+    }
+
+    /// Writes a group and makes it durable: journal, one sync, and only then visible to readers.
+    pub(crate) fn commit(&self, writes: &Writes, group: u64) -> Result<(), String> {
+        let mut batch = self.database.batch().durability(Some(self.sync));
+        for (key, value) in writes {
+            match value {
+                Some(value) => batch.insert(&self.records, key.as_slice(), self.sealer.seal(key, value)),
+                None => batch.remove(&self.records, key.as_slice()),
+            }
+        }
+        let group_key = OWN.engine_key(GROUP_KEY);
+        let sealed = self.sealer.seal(&group_key, &group.to_be_bytes());
+        batch.insert(&self.records, group_key, sealed);
+        catch_unwind(AssertUnwindSafe(|| batch.commit()))
+            .map_err(|_| "the engine stopped in the middle of a write".to_owned())?
+            .map_err(|error| error.to_string())
+    }
+
+    /// The newest durable value.
+    pub(crate) fn get(&self, table: Table, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
+        let key = table.engine_key(key);
+        let read = catch_unwind(AssertUnwindSafe(|| self.records.get(&key)));
+        self.opened(table, &key, read)
+    }
+
+    /// The durable value as the view saw it.
+    pub(crate) fn get_at(&self, view: &View, table: Table, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
+        let key = table.engine_key(key);
+        let read = catch_unwind(AssertUnwindSafe(|| view.0.get(&self.records, &key)));
+        self.opened(table, &key, read)
+    }
+
+    fn opened(
+        &self,
+        table: Table,
+        key: &[u8],
+        read: std::thread::Result<fjall::Result<Option<fjall::Slice>>>,
+    ) -> Result<Option<Bytes>, StoreError> {
+        let sealed = read
+            .map_err(|_| StoreError::Damaged { table: table.name() })?
+            .map_err(|error| read_failed(table, &error))?;
+        sealed.map(|sealed| self.unseal(table, key, &sealed)).transpose()
+    }
+
+    /// What is durable now.
+    pub(crate) fn view(&self) -> View {
+        View(self.database.snapshot())
+    }
+
+    /// The view's records between the bounds.
+    pub(crate) fn range(&self, view: &View, bounds: (Vec<u8>, Bound<Vec<u8>>), reverse: bool) -> SealedIter {
+        let range = view.0.range(&self.records, (Bound::Included(bounds.0), bounds.1));
+        if reverse { Box::new(range.rev()) } else { Box::new(range) }
+    }
+
+    /// The next record of a range: its engine key and its opened value.
+    pub(crate) fn next_of(
+        &self,
+        table: Table,
+        records: &mut SealedIter,
+    ) -> Option<Result<(Vec<u8>, Bytes), StoreError>> {
+        let next = catch_unwind(AssertUnwindSafe(|| records.next().map(fjall::Guard::into_inner)));
+        match next {
+            Err(_) => Some(Err(StoreError::Damaged { table: table.name() })),
+            Ok(None) => None,
+            Ok(Some(Err(error))) => Some(Err(read_failed(table, &error))),
+            Ok(Some(Ok((key, sealed)))) => {
+                Some(self.unseal(table, &key, &sealed).map(|value| (key.to_vec(), value)))
+            }
+        }
+    }
+
+    fn unseal(&self, table: Table, key: &[u8], sealed: &[u8]) -> Result<Bytes, StoreError> {
+        let opened = self.sealer.open(key, sealed);
+        opened.map(Bytes::from).map_err(|_| StoreError::Damaged { table: table.name() })
+    }
+}
+
+fn read_failed(table: Table, error: &fjall::Error) -> StoreError {
+    StoreError::Read { table: table.name(), reason: error.to_string() }
+}

@@ -1,0 +1,128 @@
+//! Which keys of a table a scan visits, in which direction, and how many.
+
+use std::ops::Bound;
+
+use crate::table::Table;
+
+/// A range of a table's keys: `start` inclusive, `end` exclusive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// The first key that belongs to it.
+    pub start: Vec<u8>,
+    /// The first key behind it; `None` reaches to the table's end.
+    pub end: Option<Vec<u8>>,
+    /// Largest key first.
+    pub reverse: bool,
+    /// At most so many records.
+    pub limit: usize,
+}
+
+impl Range {
+    /// The whole table.
+    #[must_use]
+    pub const fn all() -> Self {
+        Self { start: Vec::new(), end: None, reverse: false, limit: usize::MAX }
+    }
+
+    /// Every key that starts with these bytes.
+    pub fn prefix(prefix: impl AsRef<[u8]>) -> Self {
+        let prefix = prefix.as_ref();
+        Self { start: prefix.to_vec(), end: successor(prefix), ..Self::all() }
+    }
+
+    /// From `start`, inclusive, to `end`, exclusive.
+    pub fn between(start: impl AsRef<[u8]>, end: impl AsRef<[u8]>) -> Self {
+        Self { start: start.as_ref().to_vec(), end: Some(end.as_ref().to_vec()), ..Self::all() }
+    }
+
+    /// Only keys greater than this one: where a forward listing goes on.
+    #[must_use]
+    pub fn after(mut self, key: impl AsRef<[u8]>) -> Self {
+        let mut next = key.as_ref().to_vec();
+        next.push(0);
+        if next > self.start {
+            self.start = next;
+        }
+        self
+    }
+
+    /// Only keys less than this one: where a reverse listing goes on.
+    #[must_use]
+    pub fn before(mut self, key: impl AsRef<[u8]>) -> Self {
+        let key = key.as_ref();
+        if self.end.as_deref().is_none_or(|end| key < end) {
+            self.end = Some(key.to_vec());
+        }
+        self
+    }
+
+    /// Largest key first.
+    #[must_use]
+    pub const fn reversed(mut self) -> Self {
+        self.reverse = true;
+        self
+    }
+
+    /// At most so many records.
+    #[must_use]
+    pub const fn limit(mut self, limit: usize) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// The range in the engine's keys; `None` where nothing can be in it.
+    pub(crate) fn engine_bounds(&self, table: Table) -> Option<(Vec<u8>, Bound<Vec<u8>>)> {
+        let start = table.engine_key(&self.start);
+        let end = self.end.as_ref().map(|end| table.engine_key(end)).or_else(|| table.engine_end());
+        match end {
+            Some(end) if end <= start => None,
+            Some(end) => Some((start, Bound::Excluded(end))),
+            None => Some((start, Bound::Unbounded)),
+        }
+    }
+}
+
+/// The least key that is greater than every key with this prefix; `None` where there is none.
+fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
+    let kept = prefix.iter().rposition(|byte| *byte != 0xff)?;
+    let mut next: Vec<u8> = prefix.iter().copied().take(kept + 1).collect();
+    if let Some(last) = next.last_mut() {
+        *last += 1;
+    }
+    Some(next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_ends_before_its_successor() {
+        let cases: [(&[u8], Option<&[u8]>); 4] =
+            [(b"", None), (b"a", Some(b"b")), (b"a\xff", Some(b"b")), (b"\xff\xff", None)];
+        for (prefix, end) in cases {
+            assert_eq!(Range::prefix(prefix).end.as_deref(), end, "{prefix:?}");
+        }
+    }
+
+    #[test]
+    fn a_listing_goes_on_where_it_stopped() {
+        let range = Range::prefix("a").after("ab");
+        assert_eq!((range.start.as_slice(), range.end.as_deref()), (&b"ab\0"[..], Some(&b"b"[..])));
+        assert_eq!(
+            Range::prefix("b").after("a").start,
+            b"b",
+            "a token from before the range changes nothing"
+        );
+        assert_eq!(Range::prefix("a").before("z").end.unwrap(), b"b");
+        assert_eq!(Range::prefix("a").before("ab").end.unwrap(), b"ab");
+    }
+
+    #[test]
+    fn an_empty_range_has_no_bounds() {
+        let table = Table::new(7, "t");
+        assert!(Range::between("b", "a").engine_bounds(table).is_none());
+        assert!(Range::between("a", "a").engine_bounds(table).is_none());
+        assert!(Range::all().engine_bounds(Table::new(u16::MAX, "last")).is_some());
+    }
+}

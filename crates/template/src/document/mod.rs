@@ -1,0 +1,47 @@
+//! Text to a tree: YAML with CloudFormation's short-form tags, or JSON.
+//!
+//! Knows no section of a template. Refuses duplicate keys, unknown tags, and anything beyond the caps on size, depth and
+//! node count, aliases counted as often as they are used.
+
+mod json;
+mod scalar;
+mod tag;
+mod yaml;
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use crate::error::TemplateError;
+use crate::limits::DOCUMENT_BYTES_MAX;
+
+/// A parsed document: the tree, and the lines on which its sections and their entries stand.
+#[derive(Clone, Debug, Default)]
+pub struct Document {
+    /// The tree. Short-form tags are already long: `!Ref x` is `{"Ref": "x"}`.
+    pub root: Value,
+    lines: HashMap<String, u32>,
+}
+
+impl Document {
+    /// Parses `text`, at most [`DOCUMENT_BYTES_MAX`] bytes of it.
+    pub fn parse(text: &str) -> Result<Self, TemplateError> {
+        if text.len() > DOCUMENT_BYTES_MAX {
+            return Err(TemplateError::format(format_args!(
+                "the template has {} bytes, and at most {DOCUMENT_BYTES_MAX} are allowed.",
+                text.len()
+            )));
+        }
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        if !text.trim_start().starts_with('{') {
+            return yaml::parse(text);
+        }
+        // A brace opens JSON, or a YAML map in flow style. The JSON error is the one to tell.
+        json::parse(text).or_else(|error| yaml::parse(text).map_err(|_| error))
+    }
+
+    /// The line of a section (`Resources`) or of an entry in it (`Resources/Table`), counted from 1.
+    pub fn line(&self, path: &str) -> Option<u32> {
+        self.lines.get(path).copied()
+    }
+}

@@ -1,0 +1,26 @@
+//! Every limit on a template, in one place. AWS's quotas where AWS has one, our own caps on hostile text where not.
+
+/// The largest template passed by value, in bytes.
+pub const BODY_BYTES_MAX: usize = 51_200;
+/// The largest template at all, in bytes: what `up` and a template from S3 may have.
+pub const DOCUMENT_BYTES_MAX: usize = 1_048_576;
+/// How deep maps and lists may nest, aliases expanded.
+pub const DEPTH_MAX: usize = 96;
+/// How many scalars, lists and maps a document may hold, aliases expanded.
+pub const NODES_MAX: usize = 200_000;
+/// Resources in one template.
+pub const RESOURCES_MAX: usize = 500;
+/// Parameters in one template.
+pub const PARAMETERS_MAX: usize = 200;
+/// Mappings in one template.
+pub const MAPPINGS_MAX: usize = 200;
+/// Outputs in one template.
+pub const OUTPUTS_MAX: usize = 200;
+/// Bytes in a parameter's value.
+pub const PARAMETER_BYTES_MAX: usize = 4_096;
+/// Bytes in a template's description.
+pub const DESCRIPTION_BYTES_MAX: usize = 1_024;
+/// Characters in a logical id.
+pub const LOGICAL_ID_CHARS_MAX: usize = 255;
+/// Bytes that a single resolved value may grow to: `Fn::Join` and `Fn::Sub` multiply.
+pub const RESOLVED_BYTES_MAX: usize = 4_194_304;

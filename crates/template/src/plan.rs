@@ -1,0 +1,268 @@
+//! A template with its values: which resources exist, in which order, and what their properties resolve to.
+//!
+//! Creates nothing. Every reference in every active resource and output is checked here, before anything is provisioned.
+
+use std::collections::{BTreeSet, HashMap};
+
+use indexmap::{IndexMap, IndexSet};
+use serde_json::Value;
+
+use crate::error::TemplateError;
+use crate::intrinsic::{self, Attribute, Piece, Resources};
+use crate::scope::Scope;
+use crate::template::{Output, Resource, Template};
+
+/// What is to exist, and in which order.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    scope: Scope,
+    resources: IndexMap<String, Resource>,
+    outputs: IndexMap<String, Output>,
+    dependencies: HashMap<String, BTreeSet<String>>,
+    order: Vec<String>,
+}
+
+/// One resolved output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResolvedOutput {
+    /// The output's key.
+    pub key: String,
+    /// Its value.
+    pub value: String,
+    /// Its description.
+    pub description: Option<String>,
+    /// The name under which it is exported.
+    pub export_name: Option<String>,
+}
+
+impl Plan {
+    /// Selects the resources whose condition holds, and orders them.
+    pub fn new(template: &Template, scope: Scope) -> Result<Self, TemplateError> {
+        let mut resources = IndexMap::new();
+        for (id, resource) in &template.resources {
+            let line = resource.line;
+            let exists = resource.condition.as_deref().map_or(Ok(true), |c| scope.condition(c));
+            if exists.map_err(|e| e.at(line))? {
+                resources.insert(id.clone(), resource.clone());
+            }
+        }
+        let mut outputs = IndexMap::new();
+        for (key, output) in &template.outputs {
+            if output.condition.as_deref().map_or(Ok(true), |c| scope.condition(c))? {
+                outputs.insert(key.clone(), output.clone());
+            }
+        }
+        let mut dependencies = HashMap::new();
+        for (id, resource) in &resources {
+            let found = dependencies_of(id, resource, template, &scope).map_err(|e| e.at(resource.line))?;
+            dependencies.insert(id.clone(), found);
+        }
+        check_existing(&dependencies, &resources)?;
+        for output in outputs.values() {
+            let mut references = References { template, scope: &scope, found: BTreeSet::new(), block: "Outputs" };
+            references.visit(&output.value)?;
+            output.export_name.iter().try_for_each(|name| references.visit(name))?;
+            if let Some(absent) = references.found.iter().find(|id| !resources.contains_key(*id)) {
+                return Err(unresolved(absent, "Outputs"));
+            }
+        }
+        let order = order(&resources, &dependencies)?;
+        Ok(Self { scope, resources, outputs, dependencies, order })
+    }
+
+    /// The resources that are to exist, in the order of the template.
+    pub fn resources(&self) -> &IndexMap<String, Resource> {
+        &self.resources
+    }
+
+    /// The logical ids, each behind all that it depends on.
+    pub fn order(&self) -> &[String] {
+        &self.order
+    }
+
+    /// What a resource depends on, directly.
+    pub fn dependencies(&self, logical_id: &str) -> impl Iterator<Item = &str> {
+        self.dependencies.get(logical_id).into_iter().flatten().map(String::as_str)
+    }
+
+    /// The values in scope.
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// The properties of a resource with every function resolved.
+    pub fn properties(&self, logical_id: &str, resources: &dyn Resources) -> Result<Value, TemplateError> {
+        let Some(resource) = self.resources.get(logical_id) else {
+            return Err(unresolved(logical_id, "Resources"));
+        };
+        let resolved = intrinsic::resolve(&resource.properties, &self.scope, resources);
+        Ok(resolved.map_err(|e| e.at(resource.line))?.unwrap_or_default())
+    }
+
+    /// The outputs, once every resource exists.
+    pub fn outputs(&self, resources: &dyn Resources) -> Result<Vec<ResolvedOutput>, TemplateError> {
+        let text = |value: &Value, key: &str| {
+            intrinsic::resolve(value, &self.scope, resources)?
+                .as_ref()
+                .and_then(crate::parameter::scalar_text)
+                .ok_or_else(|| TemplateError::format(format_args!("The Value field of every Outputs member must evaluate to a String. ({key})")))
+        };
+        self.outputs
+            .iter()
+            .map(|(key, output)| {
+                Ok(ResolvedOutput {
+                    key: key.clone(),
+                    value: text(&output.value, key)?,
+                    description: output.description.clone(),
+                    export_name: output.export_name.as_ref().map(|name| text(name, key)).transpose()?,
+                })
+            })
+            .collect()
+    }
+}
+
+fn unresolved(logical_id: &str, block: &str) -> TemplateError {
+    TemplateError::format(format_args!(
+        "Unresolved resource dependencies [{logical_id}] in the {block} block of the template"
+    ))
+}
+
+fn dependencies_of(
+    id: &str,
+    resource: &Resource,
+    template: &Template,
+    scope: &Scope,
+) -> Result<BTreeSet<String>, TemplateError> {
+    let mut references = References { template, scope, found: BTreeSet::new(), block: "Resources" };
+    references.visit(&resource.properties)?;
+    for name in &resource.depends_on {
+        if !template.resources.contains_key(name) {
+            return Err(unresolved(name, "Resources"));
+        }
+        // AWS lets DependsOn name a resource whose condition is false, and ignores it.
+        let inactive = template.resources.get(name).and_then(|r| r.condition.as_deref());
+        if inactive.map_or(Ok(true), |condition| scope.condition(condition))? {
+            references.found.insert(name.clone());
+        }
+    }
+    if references.found.contains(id) {
+        return Err(circular([id]));
+    }
+    Ok(references.found)
+}
+
+fn check_existing(
+    dependencies: &HashMap<String, BTreeSet<String>>,
+    resources: &IndexMap<String, Resource>,
+) -> Result<(), TemplateError> {
+    let absent: IndexSet<&str> = resources
+        .keys()
+        .filter_map(|id| dependencies.get(id))
+        .flatten()
+        .filter(|id| !resources.contains_key(*id))
+        .map(String::as_str)
+        .collect();
+    if absent.is_empty() {
+        return Ok(());
+    }
+    Err(unresolved(&absent.into_iter().collect::<Vec<_>>().join(", "), "Resources"))
+}
+
+fn circular<'a>(ids: impl IntoIterator<Item = &'a str>) -> TemplateError {
+    let ids = ids.into_iter().collect::<Vec<_>>().join(", ");
+    TemplateError::new(format!("Circular dependency between resources: [{ids}]"))
+}
+
+/// Kahn's algorithm, stable in the order of the template.
+fn order(
+    resources: &IndexMap<String, Resource>,
+    dependencies: &HashMap<String, BTreeSet<String>>,
+) -> Result<Vec<String>, TemplateError> {
+    let mut placed: IndexSet<&str> = IndexSet::new();
+    loop {
+        let ready: Vec<&str> = resources
+            .keys()
+            .map(String::as_str)
+            .filter(|id| !placed.contains(id))
+            .filter(|id| dependencies.get(*id).is_none_or(|set| set.iter().all(|d| placed.contains(d.as_str()))))
+            .collect();
+        if ready.is_empty() {
+            break;
+        }
+        placed.extend(ready);
+    }
+    if placed.len() == resources.len() {
+        return Ok(placed.into_iter().map(str::to_owned).collect());
+    }
+    Err(circular(resources.keys().map(String::as_str).filter(|id| !placed.contains(id))))
+}
+
+/// Collects the resources that a tree refers to, following only the branches of `Fn::If` that are taken.
+struct References<'a> {
+    template: &'a Template,
+    scope: &'a Scope,
+    found: BTreeSet<String>,
+    block: &'static str,
+}
+
+impl References<'_> {
+    fn visit(&mut self, value: &Value) -> Result<(), TemplateError> {
+        match value {
+            Value::Array(items) => items.iter().try_for_each(|item| self.visit(item)),
+            Value::Object(map) => match intrinsic::function(map) {
+                Some(("Ref", Value::String(name))) => self.reference(name),
+                Some(("Fn::GetAtt", argument)) => {
+                    let (id, attribute) = intrinsic::attribute_parts(argument)?;
+                    self.attribute(id)?;
+                    match attribute {
+                        Attribute::Function(function) => self.visit(function),
+                        Attribute::Text(_) => Ok(()),
+                    }
+                }
+                Some(("Fn::Sub", argument)) => self.substitution(argument),
+                Some(("Fn::If", argument)) => self.visit(intrinsic::branch(argument, self.scope)?),
+                Some((_, argument)) => self.visit(argument),
+                None => map.values().try_for_each(|value| self.visit(value)),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    fn reference(&mut self, name: &str) -> Result<(), TemplateError> {
+        if name == "AWS::NoValue" || self.scope.value(name).is_some() {
+            return Ok(());
+        }
+        if !self.template.resources.contains_key(name) {
+            return Err(unresolved(name, self.block));
+        }
+        self.found.insert(name.to_owned());
+        Ok(())
+    }
+
+    fn attribute(&mut self, id: &str) -> Result<(), TemplateError> {
+        if !self.template.resources.contains_key(id) {
+            let message = format_args!("instance of Fn::GetAtt references undefined resource {id}");
+            return Err(TemplateError::function(message));
+        }
+        self.found.insert(id.to_owned());
+        Ok(())
+    }
+
+    fn substitution(&mut self, argument: &Value) -> Result<(), TemplateError> {
+        let (template, variables) = intrinsic::sub_parts(argument)?;
+        for value in variables.into_iter().flat_map(|own| own.values()) {
+            self.visit(value)?;
+        }
+        for piece in intrinsic::sub_pieces(template)? {
+            let Piece::Name(name) = piece else { continue };
+            if variables.is_some_and(|own| own.contains_key(name)) {
+                continue;
+            }
+            match name.split_once('.') {
+                Some((id, _)) => self.attribute(id)?,
+                None => self.reference(name)?,
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,66 @@
+//! What the serverless transform refuses, collected: a caller is told everything at once.
+
+use crate::error::TemplateError;
+
+/// All that is wrong with a serverless template, in AWS's words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Problems(Vec<String>);
+
+impl Problems {
+    /// One problem of a resource.
+    pub(super) fn resource(id: &str, message: impl std::fmt::Display) -> Self {
+        Self(vec![format!("Resource with id [{id}] is invalid. {message}")])
+    }
+
+    /// One problem of an event of a function.
+    pub(super) fn event(function: &str, event: &str, message: impl std::fmt::Display) -> Self {
+        Self::resource(function, format_args!("Event with id [{event}] is invalid. {message}"))
+    }
+
+    /// One problem of the template's structure.
+    pub(super) fn structure(message: impl std::fmt::Display) -> Self {
+        Self(vec![format!("Structure of the SAM template is invalid. {message}")])
+    }
+
+    /// One problem in other words.
+    pub(super) fn other(message: impl Into<String>) -> Self {
+        Self(vec![message.into()])
+    }
+
+    /// Takes the problems of `result` over, and gives its value where there is one.
+    pub(super) fn collect<T>(&mut self, result: Result<T, Self>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(Self(more)) => {
+                // The same problem may be seen from two sides.
+                self.0.extend(more.into_iter().filter(|new| !self.0.contains(new)).collect::<Vec<_>>());
+                None
+            }
+        }
+    }
+
+    /// `Err` where there is any problem.
+    pub(super) fn into_result(self) -> Result<(), Self> {
+        if self.0.is_empty() { Ok(()) } else { Err(self) }
+    }
+
+    /// The single problems.
+    pub fn causes(&self) -> &[String] {
+        &self.0
+    }
+
+    /// The whole message, as the transform words it.
+    pub fn message(&self) -> String {
+        format!(
+            "Invalid Serverless Application Specification document. Number of errors found: {}. {}",
+            self.0.len(),
+            self.0.join(" ")
+        )
+    }
+}
+
+impl From<Problems> for TemplateError {
+    fn from(problems: Problems) -> Self {
+        Self::new(format!("Transform {} failed with: {}", super::TRANSFORM, problems.message()))
+    }
+}

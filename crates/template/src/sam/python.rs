@@ -1,0 +1,439 @@
+//! API bodies as the published transform holds them, so that the ids it derives from them come out the same.
+//!
+//! A deployment's logical id is a fingerprint of the API body's printed form, and the transform prints as Python 2.7 did:
+//! dictionaries in the order of their hash table, and text of the template apart from text of the transform's own. A
+//! stack that was deployed elsewhere keeps its ids only if we print the same. This is that print and that order, and
+//! nothing more of Python.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use indexmap::IndexMap;
+use serde_json::{Map, Number, Value};
+
+/// A value inside an API body.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Py {
+    None,
+    Bool(bool),
+    Number(Number),
+    Text(Text),
+    List(Vec<Py>),
+    Dict(Dict),
+}
+
+/// A string, and whether it came from the template (Python 2's `unicode`) or from the transform (`str`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Text {
+    pub text: String,
+    pub from_template: bool,
+}
+
+impl Text {
+    /// A string of the transform's own.
+    pub fn own(text: impl Into<String>) -> Self {
+        Self { text: text.into(), from_template: false }
+    }
+
+    /// A string of the template.
+    pub fn template(text: impl Into<String>) -> Self {
+        Self { text: text.into(), from_template: true }
+    }
+}
+
+impl From<&str> for Py {
+    fn from(text: &str) -> Self {
+        Self::Text(Text::own(text))
+    }
+}
+
+impl From<String> for Py {
+    fn from(text: String) -> Self {
+        Self::Text(Text::own(text))
+    }
+}
+
+impl From<Text> for Py {
+    fn from(text: Text) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<Dict> for Py {
+    fn from(dict: Dict) -> Self {
+        Self::Dict(dict)
+    }
+}
+
+impl Py {
+    /// A tree of the template: all text is the template's, all dictionaries hash-ordered.
+    pub fn from_template(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::None,
+            Value::Bool(flag) => Self::Bool(*flag),
+            Value::Number(number) => Self::Number(number.clone()),
+            Value::String(text) => Self::Text(Text::template(text)),
+            Value::Array(items) => Self::List(items.iter().map(Self::from_template).collect()),
+            Value::Object(map) => {
+                let mut dict = Dict::hashed();
+                for (key, value) in map {
+                    dict.set(Text::template(key), Self::from_template(value));
+                }
+                Self::Dict(dict)
+            }
+        }
+    }
+
+    /// The plain tree.
+    pub fn to_value(&self) -> Value {
+        match self {
+            Self::None => Value::Null,
+            Self::Bool(flag) => Value::Bool(*flag),
+            Self::Number(number) => Value::Number(number.clone()),
+            Self::Text(text) => Value::String(text.text.clone()),
+            Self::List(items) => Value::Array(items.iter().map(Self::to_value).collect()),
+            Self::Dict(dict) => Value::Object(dict.to_map()),
+        }
+    }
+
+    /// A copy as Python's `deepcopy` makes it: hash tables are filled anew, which may reorder them.
+    pub fn deep_copy(&self) -> Self {
+        match self {
+            Self::List(items) => Self::List(items.iter().map(Self::deep_copy).collect()),
+            Self::Dict(dict) => Self::Dict(dict.deep_copy()),
+            leaf => leaf.clone(),
+        }
+    }
+
+    pub fn as_dict(&self) -> Option<&Dict> {
+        match self {
+            Self::Dict(dict) => Some(dict),
+            _ => None,
+        }
+    }
+
+    pub fn as_dict_mut(&mut self) -> Option<&mut Dict> {
+        match self {
+            Self::Dict(dict) => Some(dict),
+            _ => None,
+        }
+    }
+
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(&text.text),
+            _ => None,
+        }
+    }
+
+    /// True where Python's `if value:` is.
+    pub fn is_truthy(&self) -> bool {
+        match self {
+            Self::None => false,
+            Self::Bool(flag) => *flag,
+            Self::Number(number) => number.as_f64() != Some(0.0),
+            Self::Text(text) => !text.text.is_empty(),
+            Self::List(items) => !items.is_empty(),
+            Self::Dict(dict) => !dict.is_empty(),
+        }
+    }
+
+    /// The printed form, `repr()`.
+    pub fn print(&self) -> String {
+        let mut out = String::new();
+        self.write(&mut out);
+        out
+    }
+
+    fn write(&self, out: &mut String) {
+        match self {
+            Self::None => out.push_str("None"),
+            Self::Bool(true) => out.push_str("True"),
+            Self::Bool(false) => out.push_str("False"),
+            Self::Number(number) => out.push_str(&number.to_string()),
+            Self::Text(text) => write_text(text, out),
+            Self::List(items) => {
+                out.push('[');
+                for (at, item) in items.iter().enumerate() {
+                    out.push_str(if at > 0 { ", " } else { "" });
+                    item.write(out);
+                }
+                out.push(']');
+            }
+            Self::Dict(dict) => {
+                out.push('{');
+                for (at, (key, value)) in dict.iter().enumerate() {
+                    out.push_str(if at > 0 { ", " } else { "" });
+                    write_text(&key, out);
+                    out.push_str(": ");
+                    value.write(out);
+                }
+                out.push('}');
+            }
+        }
+    }
+}
+
+fn write_text(text: &Text, out: &mut String) {
+    if text.from_template {
+        let printed = quoted(&unicode_escape(&text.text));
+        out.push('u');
+        out.push_str(&printed.replace("\\\\", "\\"));
+    } else {
+        out.push_str(&quoted(&text.text));
+    }
+}
+
+/// Python 3's `repr` of a string, as far as printable text, controls and quotes go.
+fn quoted(text: &str) -> String {
+    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+    let mut out = String::from(quote);
+    for character in text.chars() {
+        match character {
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if c == quote => {
+                out.push('\\');
+                out.push(c);
+            }
+            c if c.is_ascii_control() => {
+                let _ = write!(out, "\\x{:02x}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push(quote);
+    out
+}
+
+/// Python's `unicode_escape` encoding: ASCII only.
+fn unicode_escape(text: &str) -> String {
+    let mut out = String::new();
+    for character in text.chars() {
+        let code = u32::from(character);
+        let _ = match character {
+            '\\' => out.write_str("\\\\"),
+            '\n' => out.write_str("\\n"),
+            '\r' => out.write_str("\\r"),
+            '\t' => out.write_str("\\t"),
+            ' '..='~' => out.write_char(character),
+            _ if code < 0x100 => write!(out, "\\x{code:02x}"),
+            _ if code < 0x1_0000 => write!(out, "\\u{code:04x}"),
+            _ => write!(out, "\\U{code:08x}"),
+        };
+    }
+    out
+}
+
+/// A dictionary: hash-ordered as Python 2.7's, or in order of insertion as Python 3's.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Dict {
+    slots: Option<Slots>,
+    entries: IndexMap<String, (bool, Py)>,
+}
+
+impl PartialEq for Dict {
+    fn eq(&self, other: &Self) -> bool {
+        self.to_map() == other.to_map()
+    }
+}
+
+impl Dict {
+    /// An empty dictionary in hash order.
+    pub fn hashed() -> Self {
+        Self { slots: Some(Slots::default()), entries: IndexMap::new() }
+    }
+
+    /// An empty dictionary in order of insertion.
+    pub fn plain() -> Self {
+        Self::default()
+    }
+
+    /// The same with one more entry, for building.
+    pub fn with(mut self, key: &str, value: impl Into<Py>) -> Self {
+        self.set(Text::own(key), value.into());
+        self
+    }
+
+    /// Sets an entry. A key that is there keeps its own text.
+    pub fn set(&mut self, key: Text, value: Py) {
+        if let Some(slots) = &mut self.slots {
+            slots.add(&key.text);
+        }
+        match self.entries.get_mut(&key.text) {
+            Some((_, old)) => *old = value,
+            None => {
+                self.entries.insert(key.text, (key.from_template, value));
+            }
+        }
+    }
+
+    /// Sets all entries of `other`, after making room for them as `dict.update` does.
+    pub fn update(&mut self, other: Self) {
+        if let Some(slots) = &mut self.slots {
+            slots.merge(&other.keys());
+        }
+        for (key, (from_template, value)) in other.entries {
+            self.set(Text { text: key, from_template }, value);
+        }
+    }
+
+    pub fn get(&self, key: &str) -> Option<&Py> {
+        self.entries.get(key).map(|(_, value)| value)
+    }
+
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Py> {
+        self.entries.get_mut(key).map(|(_, value)| value)
+    }
+
+    pub fn contains(&self, key: &str) -> bool {
+        self.entries.contains_key(key)
+    }
+
+    pub fn remove(&mut self, key: &str) -> Option<Py> {
+        let (_, value) = self.entries.shift_remove(key)?;
+        if let Some(slots) = &mut self.slots {
+            slots.remove(key);
+        }
+        Some(value)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The keys in this dictionary's order.
+    pub fn keys(&self) -> Vec<String> {
+        match &self.slots {
+            Some(slots) => slots.keys(),
+            None => self.entries.keys().cloned().collect(),
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (Text, &Py)> {
+        self.keys().into_iter().filter_map(|text| {
+            let (from_template, value) = self.entries.get(&text)?;
+            Some((Text { text, from_template: *from_template }, value))
+        })
+    }
+
+    fn to_map(&self) -> Map<String, Value> {
+        self.entries.iter().map(|(key, (_, value))| (key.clone(), value.to_value())).collect()
+    }
+
+    fn deep_copy(&self) -> Self {
+        let mut copy = if self.slots.is_some() { Self::hashed() } else { Self::plain() };
+        for (key, value) in self.iter() {
+            copy.set(key, value.deep_copy());
+        }
+        copy
+    }
+}
+
+/// The hash table of a Python 2.7 dictionary: only where each key stands.
+#[derive(Clone, Debug)]
+struct Slots {
+    /// `None` marks a slot whose key was removed.
+    table: BTreeMap<u64, Option<String>>,
+    used: u64,
+    filled: u64,
+    mask: u64,
+}
+
+impl Default for Slots {
+    fn default() -> Self {
+        Self { table: BTreeMap::new(), used: 0, filled: 0, mask: 7 }
+    }
+}
+
+impl Slots {
+    fn keys(&self) -> Vec<String> {
+        self.table.values().flatten().cloned().collect()
+    }
+
+    /// Where `key` stands or would be put.
+    fn find(&self, key: &str) -> u64 {
+        let hash = hash(key);
+        let holds = |slot: u64| self.table.get(&slot);
+        let is_key = |held: &Option<String>| held.as_deref() == Some(key);
+        let mut slot = hash & self.mask;
+        let mut walker = slot;
+        let mut perturb = hash;
+        let mut free = None;
+        loop {
+            match holds(slot) {
+                None => return free.unwrap_or(slot),
+                Some(held) if is_key(held) => return slot,
+                Some(None) if free.is_none() => free = Some(slot),
+                Some(_) => {}
+            }
+            walker = walker.wrapping_mul(5).wrapping_add(perturb).wrapping_add(1);
+            slot = walker & self.mask;
+            perturb >>= 5;
+        }
+    }
+
+    fn add(&mut self, key: &str) {
+        let before = self.used;
+        let slot = self.find(key);
+        match self.table.insert(slot, Some(key.to_owned())) {
+            None => {
+                self.used += 1;
+                self.filled += 1;
+            }
+            Some(None) => self.used += 1,
+            Some(Some(_)) => {}
+        }
+        if self.used > before && self.filled * 3 >= (self.mask + 1) * 2 {
+            self.resize(self.used * if self.used > 50_000 { 2 } else { 4 });
+        }
+    }
+
+    fn remove(&mut self, key: &str) {
+        let slot = self.find(key);
+        if let Some(held @ Some(_)) = self.table.get_mut(&slot) {
+            *held = None;
+            self.used -= 1;
+        }
+    }
+
+    fn merge(&mut self, keys: &[String]) {
+        if keys.is_empty() {
+            return;
+        }
+        let more = keys.len() as u64;
+        if (self.filled + more) * 3 >= (self.mask + 1) * 2 {
+            self.resize((self.used + more) * 2);
+        }
+        for key in keys {
+            self.add(key);
+        }
+    }
+
+    fn resize(&mut self, request: u64) {
+        let mut size = 8;
+        while size <= request {
+            size <<= 1;
+        }
+        let keys = self.keys();
+        *self = Self { mask: size - 1, ..Self::default() };
+        for key in keys {
+            self.add(&key);
+        }
+    }
+}
+
+/// Python 2.7's hash of a string on a 64-bit machine, without randomisation.
+fn hash(text: &str) -> u64 {
+    let mut characters = text.chars().map(u64::from).peekable();
+    let Some(first) = characters.peek() else { return 0 };
+    let mut hash = first << 7;
+    let mut length = 0_u64;
+    for code in characters {
+        hash = hash.wrapping_mul(1_000_003) ^ code;
+        length += 1;
+    }
+    hash ^ length
+}

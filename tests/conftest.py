@@ -1,0 +1,33 @@
+"""Fixtures for every test from outside: one shared platform, and fresh ones where a test kills or configures it."""
+
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from harness import Platform  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory):
+    """The platform that most tests share; each test names its own resources."""
+    running = Platform(tmp_path_factory.mktemp("platform")).start()
+    yield running
+    assert running.process.poll() is None, "the platform ended during the tests:\n" + running.log_path.read_text()[-4000:]
+    assert running.stop() == 0
+
+
+@pytest.fixture
+def fresh(tmp_path):
+    """A platform of this test's own, not yet started; killed at the end if it still runs."""
+    own = Platform(tmp_path)
+    yield own
+    own.kill()
+
+
+@pytest.fixture
+def name(request):
+    """A resource name of this test's own."""
+    return "t-" + request.node.name.replace("[", "-").replace("]", "").replace("_", "-")[:50].strip("-")

@@ -1,0 +1,90 @@
+//! What people decided about the models: `models/overrides.toml`, and `models/<service>.overrides.toml` of each service.
+//!
+//! An entry that matches nothing any more is an error where it is used, so that these files never rot.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+use crate::failure::{At, Outcome};
+use crate::workspace::{read, root};
+
+/// Decisions that hold for every model.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Global {
+    /// Traits that say nothing a server needs.
+    pub(crate) drop: BTreeSet<String>,
+    /// Patterns whose regular expression our engine does not have, by their exact text.
+    #[serde(default)]
+    pub(crate) pattern: BTreeMap<String, Pattern>,
+}
+
+/// How to match what a pattern means.
+#[derive(Deserialize, Clone, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Pattern {
+    /// The whole text must match this.
+    pub(crate) regex: String,
+    /// And must not match this.
+    pub(crate) except: Option<String>,
+}
+
+/// Decisions about one service.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Service {
+    /// Operations that `api.rs` has types for.
+    pub(crate) implement: BTreeSet<String>,
+    /// Shapes that stay `protocol::Value` in `api.rs`.
+    pub(crate) opaque: BTreeSet<String>,
+    /// Shapes that are secret although the model does not say so.
+    pub(crate) sensitive: BTreeSet<String>,
+    /// `Structure$Member`s that the audit trail must not show.
+    pub(crate) redact: BTreeSet<String>,
+    /// `Structure$Member`s that are required although the model does not say so.
+    pub(crate) required: BTreeSet<String>,
+    /// `Structure$Member`s that may be absent although the model says otherwise.
+    pub(crate) optional: BTreeSet<String>,
+    /// Operations that count as reads, against their access level.
+    pub(crate) read_only: BTreeSet<String>,
+    /// Operations whose IAM action has another name.
+    pub(crate) action: BTreeMap<String, String>,
+    /// The code of a request that breaks a constraint of the model.
+    pub(crate) validation_error: Option<String>,
+    /// What stands before an error shape's name in `__type`.
+    pub(crate) error_namespace: Option<String>,
+    /// Constraints by shape.
+    pub(crate) shape: BTreeMap<String, Constraints>,
+    /// Whole messages for values that break a pattern; `{member}` is the member's name.
+    pub(crate) pattern_message: BTreeMap<String, String>,
+}
+
+/// Constraints that replace the model's.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Constraints {
+    /// Traits of the model that AWS does not enforce: `min`, `max`, `pattern`, `enum`.
+    pub(crate) remove: BTreeSet<String>,
+    pub(crate) min: Option<i64>,
+    pub(crate) max: Option<i64>,
+    pub(crate) pattern: Option<String>,
+    #[serde(rename = "enum")]
+    pub(crate) values: Option<Vec<String>>,
+}
+
+impl Global {
+    /// Reads `models/overrides.toml`.
+    pub(crate) fn load() -> Outcome<Self> {
+        let path = root().join("models/overrides.toml");
+        toml::from_str(&read(&path)?).at("models/overrides.toml")
+    }
+}
+
+impl Service {
+    /// Reads `models/<service>.overrides.toml`; every service has one, for it says what is implemented.
+    pub(crate) fn load(service: &str) -> Outcome<Self> {
+        let name = format!("models/{service}.overrides.toml");
+        toml::from_str(&read(&root().join(&name))?).at(name)
+    }
+}

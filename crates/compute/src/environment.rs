@@ -12,6 +12,8 @@ mod variables;
 pub use variables::RESERVED_VARIABLES;
 
 pub(crate) use life::{Completion, Environment, InitFailure, Placement};
-pub(crate) use output::Output;
-pub(crate) use report::{Report, Verdict, exit_message};
+pub(crate) use report::{
+    Report, Verdict, end_line, error_payload, exit_message, init_report_line, start_line, timeout_line,
+    timeout_message,
+};
 pub(crate) use variables::variables_of;

@@ -3,16 +3,35 @@
 //! Knows no IAM, no wire format of an AWS API and no service: credentials, log delivery and the AWS API behind an
 //! environment's door are handed in by those who may know them. All isolation is `sandbox`'s.
 
+mod contract;
+mod environment;
+mod events;
+mod function;
 pub mod limits;
+mod logs;
 mod package;
+mod pool;
 mod runtime_api;
+mod sandboxed;
+#[cfg(test)]
+mod testing;
 
+pub use contract::{
+    AwsDoor, CredentialError, CredentialSource, EnvironmentIdentity, Exit, ExitStatus, LaunchError,
+    LaunchOrder, Launched, Launcher, LogEvent, LogSink, LogTarget, Process, RoleCredentials,
+};
+pub use environment::RESERVED_VARIABLES;
+pub use events::{EventError, EventQueue, EventTarget, EventVerdict, QueuedEvent, RetryTimes};
+pub use function::{
+    Concurrency, FunctionSpec, InvokeError, InvokeOutcome, InvokeRequest, SharedSpec, Throttled,
+};
 pub use package::{
     Artifact, ArtifactError, CodeHash, CodeStore, InvalidCodeHash, PackageError, Refusal, StoredPackage,
 };
-
+pub use pool::{Compute, ComputeFigures, ComputeOptions, HostLimits};
 #[doc(hidden)]
 pub use runtime_api::fuzz;
+pub use sandboxed::SandboxLauncher;
 
-/// A future that does not borrow its executor.
+/// A boxed future that may move between threads.
 pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -5,6 +5,7 @@
 
 mod args;
 mod credentials;
+mod functions;
 mod platform;
 mod serve;
 mod up;

@@ -6,9 +6,19 @@
 //! a key's name, prefix or shape.
 
 pub mod context;
+pub mod directory;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod ids;
 pub mod principal;
+pub mod records;
+pub mod session;
 pub mod sigv4;
 
+pub use directory::{
+    BootstrapError, Directory, DirectoryError, Edit, FunctionSource, PrincipalPolicies, Reads,
+    RoleCredentialsError, RoleName, RootKey,
+};
 pub use principal::{AssumedRole, Principal, PrincipalTags, Root, ServicePrincipal, SessionOfKey, User};
+pub use session::{RoleSession, Session, Subject, TemporaryCredentials, Tokens};
 pub use sigv4::{Credential, CredentialError, CredentialSource, Family, SignatureError, Verified};

@@ -4,6 +4,7 @@
 //! secret; the directory says what it may do.
 
 use base::{AccountId, Arn, Timestamp};
+use policy::{PrincipalKind, PrincipalView};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -13,6 +14,7 @@ pub type PrincipalTags = Vec<(String, String)>;
 /// The maker of a call. Cheap to share behind an `Arc`; compares by content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind")]
+#[allow(clippy::large_enum_variant, reason = "lives behind an Arc, and most are sessions of roles")]
 pub enum Principal {
     /// The account itself, through its own access key.
     Root(Root),
@@ -53,6 +55,8 @@ pub struct User {
     pub access_key_id: String,
     /// Present where the key is a temporary one from `GetSessionToken`.
     pub session: Option<SessionOfKey>,
+    /// The user's tags.
+    pub tags: PrincipalTags,
     arn: String,
 }
 
@@ -92,8 +96,14 @@ pub struct AssumedRole {
     pub session_policies: Vec<String>,
     /// Session policies: ARNs of managed policies that narrow what the role may do.
     pub session_policy_arns: Vec<String>,
-    /// Session tags.
+    /// The role's own tags.
+    pub role_tags: PrincipalTags,
+    /// Session tags: each stands before a role's tag of the same key.
     pub session_tags: PrincipalTags,
+    /// The keys of session tags that go on into the next role that this session assumes.
+    pub transitive_tags: Vec<String>,
+    /// True where a session of a role assumed this one.
+    pub chained: bool,
     /// The `SourceIdentity` that was set when the role was assumed.
     pub source_identity: Option<String>,
     /// The execution environment for which the credentials were made. Its door accepts these and no others.
@@ -141,6 +151,7 @@ impl User {
             user_id: user_id.into(),
             access_key_id: access_key_id.into(),
             session: None,
+            tags: Vec::new(),
             arn,
         }
     }
@@ -173,7 +184,10 @@ impl AssumedRole {
             mfa: false,
             session_policies: Vec::new(),
             session_policy_arns: Vec::new(),
+            role_tags: Vec::new(),
             session_tags: Vec::new(),
+            transitive_tags: Vec::new(),
+            chained: false,
             source_identity: None,
             source_environment: None,
             source_function: None,
@@ -196,7 +210,11 @@ impl AssumedRole {
 
 impl ServicePrincipal {
     /// A service that calls on behalf of `source_arn` in `source_account`.
-    pub fn new(name: impl Into<String>, source_arn: Option<String>, source_account: Option<AccountId>) -> Self {
+    pub fn new(
+        name: impl Into<String>,
+        source_arn: Option<String>,
+        source_account: Option<AccountId>,
+    ) -> Self {
         Self { name: name.into(), source_arn, source_account }
     }
 }
@@ -272,6 +290,45 @@ impl Principal {
         match self {
             Self::AssumedRole(role) => role.source_environment.as_deref(),
             _ => None,
+        }
+    }
+
+    /// What policy evaluation sees of this principal.
+    // SECURITY: a service belongs to no account: it is never "the same account" as a resource, so that only a
+    // resource's or role's own policy lets it in.
+    pub fn policy_view(&self) -> PrincipalView<'_> {
+        let view = PrincipalView {
+            kind: PrincipalKind::Anonymous,
+            arn: "",
+            account: "",
+            role_arn: None,
+            service: None,
+            user_id: self.user_id(),
+        };
+        match self {
+            Self::Root(root) => PrincipalView {
+                kind: PrincipalKind::Root,
+                arn: &root.arn,
+                account: root.account.as_str(),
+                ..view
+            },
+            Self::User(user) => PrincipalView {
+                kind: PrincipalKind::User,
+                arn: &user.arn,
+                account: user.account.as_str(),
+                ..view
+            },
+            Self::AssumedRole(role) => PrincipalView {
+                kind: PrincipalKind::AssumedRole,
+                arn: &role.arn,
+                account: role.account.as_str(),
+                role_arn: Some(&role.role_arn),
+                ..view
+            },
+            Self::Service(service) => {
+                PrincipalView { kind: PrincipalKind::Service, service: Some(&service.name), ..view }
+            }
+            Self::Anonymous => view,
         }
     }
 
@@ -370,6 +427,7 @@ mod tests {
     #[test]
     fn a_service_shares_no_account_with_the_resource_it_acts_for() {
         let service = Principal::service("apigateway.amazonaws.com", "arn:x", account());
+        assert_eq!(service.policy_view().account, "");
         assert_eq!(service.account(), Some(account()));
     }
 

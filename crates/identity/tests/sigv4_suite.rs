@@ -139,7 +139,8 @@ fn signing_gives_the_published_signatures() {
             s3: false,
         };
         let mut headers = case.headers.clone();
-        sign(&case.method, &case.path, &case.query, &mut headers, case.body.as_bytes(), &signer, now).unwrap();
+        sign(&case.method, &case.path, &case.query, &mut headers, case.body.as_bytes(), &signer, now)
+            .unwrap();
         assert_eq!(headers["authorization"].to_str().unwrap(), case.authorization, "{}", case.name);
     }
 }

@@ -62,7 +62,9 @@ pub enum PolicyError {
     #[error("Statement IDs (SID) in a single policy must be unique.")]
     DuplicateSid,
     /// A `Sid` with other characters than letters and digits, where the kind demands them.
-    #[error("Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*")]
+    #[error(
+        "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*"
+    )]
     InvalidSid,
     /// An identity policy names a principal.
     #[error("Policy document should not specify a principal.")]

@@ -158,10 +158,8 @@ impl<'p> Evaluation<'p> {
 
     /// Either side suffices; a trust policy must allow in any case.
     fn same_account(&self, kind: PrincipalKind) -> Result<Option<StatementRef>, Denial> {
-        let granted = match &self.resource.allow {
-            Some((grant, found)) => Some((*grant, found.to_ref(self.resource_type))),
-            None => None,
-        };
+        let allow = self.resource.allow.as_ref();
+        let granted = allow.map(|(grant, found)| (*grant, found.to_ref(self.resource_type)));
         match granted {
             // Named exactly, the caller's boundary and session do not narrow what the resource's owner gave.
             Some((Grant::Exact, by)) => return Ok(Some(by)),
@@ -184,7 +182,7 @@ impl<'p> Evaluation<'p> {
     /// What the caller's own account allows it.
     fn principal_side(&self, kind: PrincipalKind) -> Result<Option<StatementRef>, Denial> {
         if kind == PrincipalKind::Root {
-            return Ok(None);
+            return self.narrowed(None);
         }
         let by = self.identity.require(PolicyType::IdentityBased)?;
         self.narrowed(Some(by))

@@ -1,6 +1,8 @@
 //! Bodies for fuzz targets: any bytes, no panic, and answers that agree with each other.
 
-use crate::{Context, Policy, PolicyKind, PolicySet, PrincipalKind, PrincipalView, Request, evaluate, explain};
+use crate::{
+    Context, Policy, PolicyKind, PolicySet, PrincipalKind, PrincipalView, Request, evaluate, explain,
+};
 
 const KINDS: [PolicyKind; 7] = [
     PolicyKind::Identity,
@@ -15,7 +17,8 @@ const KINDS: [PolicyKind; 7] = [
 /// Parses the bytes as a policy of every kind and evaluates what parses; `true` where something did.
 pub fn fuzz_policy(data: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(data) else { return false };
-    let context = Context::new().with("aws:SourceIp", "192.0.2.1").with("aws:CurrentTime", "2026-11-22T00:00:00Z");
+    let context =
+        Context::new().with("aws:SourceIp", "192.0.2.1").with("aws:CurrentTime", "2026-11-22T00:00:00Z");
     let request = Request {
         principal: PrincipalView {
             kind: PrincipalKind::User,
@@ -36,7 +39,9 @@ pub fn fuzz_policy(data: &[u8]) -> bool {
         parsed = true;
         let session = [policy.clone()];
         let set = match kind {
-            PolicyKind::Resource | PolicyKind::Trust => PolicySet { resource: Some(&policy), ..PolicySet::default() },
+            PolicyKind::Resource | PolicyKind::Trust => {
+                PolicySet { resource: Some(&policy), ..PolicySet::default() }
+            }
             PolicyKind::Boundary => PolicySet { boundary: Some(&policy), ..PolicySet::default() },
             _ => PolicySet { session: &session, ..PolicySet::default() },
         };
@@ -65,7 +70,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(4_000))]
+        #![proptest_config(ProptestConfig { cases: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
         fn mutated_policies_never_panic(seed in 0..SEEDS.len(), edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6)) {

@@ -17,7 +17,15 @@ use crate::statement::{Effect, Selection, Statement};
 const STRING_BYTES_MAX: usize = 2_048;
 
 const STATEMENT_ELEMENTS: [&str; 9] = [
-    "Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition",
+    "Sid",
+    "Effect",
+    "Principal",
+    "NotPrincipal",
+    "Action",
+    "NotAction",
+    "Resource",
+    "NotResource",
+    "Condition",
 ];
 
 /// Parses and compiles a whole document.
@@ -45,7 +53,8 @@ pub(crate) fn document(text: &str, kind: PolicyKind) -> Result<Vec<Statement>, P
         None => return Err(PolicyError::syntax("`Statement` is missing")),
     };
     let reader = Reader { kind, variables };
-    let statements: Vec<_> = statements.iter().map(|json| reader.statement(json)).collect::<Result<_, _>>()?;
+    let statements: Vec<_> =
+        statements.iter().map(|json| reader.statement(json)).collect::<Result<_, _>>()?;
     unique_sids(&statements)?;
     Ok(statements)
 }
@@ -100,7 +109,9 @@ impl Reader {
         let Json::Object(elements) = json else {
             return Err(PolicyError::syntax("a statement is an object"));
         };
-        if let Some((unknown, _)) = elements.iter().find(|(name, _)| !STATEMENT_ELEMENTS.contains(&name.as_str())) {
+        if let Some((unknown, _)) =
+            elements.iter().find(|(name, _)| !STATEMENT_ELEMENTS.contains(&name.as_str()))
+        {
             return Err(PolicyError::syntax(format!("`{unknown}` is not an element of a statement")));
         }
         let elements = Elements(elements);
@@ -165,7 +176,7 @@ impl Reader {
             }
             patterns.push(Pattern::compile(&folded, syntax)?);
         }
-        Ok(Selection { patterns, negated })
+        Ok(Selection::new(patterns, negated))
     }
 
     fn resources(&self, elements: &Elements<'_>) -> Result<Option<Selection>, PolicyError> {
@@ -183,7 +194,7 @@ impl Reader {
             return Err(PolicyError::MissingResource);
         }
         let patterns = resources.into_iter().map(|text| self.resource(text)).collect::<Result<_, _>>()?;
-        Ok(Some(Selection { patterns, negated }))
+        Ok(Some(Selection::new(patterns, negated)))
     }
 
     fn resource(&self, text: &str) -> Result<Pattern, PolicyError> {
@@ -193,11 +204,12 @@ impl Reader {
         check_resource(text)?;
         let mut tokens = tokenize(text, Syntax { wildcards: true, variables: self.variables })?;
         // An ARN that ends early means every value of the components that it leaves out.
-        let colons = |token: &Token| if let Token::Literal(text) = token { text.matches(':').count() } else { 0 };
+        let colons =
+            |token: &Token| if let Token::Literal(text) = token { text.matches(':').count() } else { 0 };
         for _ in tokens.iter().map(colons).sum::<usize>()..5 {
             tokens.extend([Token::Literal(":".to_owned()), Token::Star]);
         }
-        Ok(Pattern::from_tokens(tokens))
+        Ok(Pattern::from_tokens(&tokens))
     }
 
     fn conditions(&self, json: &Json) -> Result<Vec<Condition>, PolicyError> {
@@ -279,7 +291,10 @@ fn check_resource(text: &str) -> Result<(), PolicyError> {
     let mut components = rest.splitn(5, ':');
     let partition = components.next().unwrap_or_default();
     if partition != base::PARTITION && partition != "*" {
-        return Err(PolicyError::InvalidPartition { partition: partition.to_owned(), resource: text.to_owned() });
+        return Err(PolicyError::InvalidPartition {
+            partition: partition.to_owned(),
+            resource: text.to_owned(),
+        });
     }
     let vendor = components.next().unwrap_or_default();
     let named = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');

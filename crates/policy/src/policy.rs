@@ -62,7 +62,10 @@ impl Policy {
 
 impl fmt::Debug for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Policy").field("kind", &self.0.kind).field("text", &self.0.text).finish_non_exhaustive()
+        f.debug_struct("Policy")
+            .field("kind", &self.0.kind)
+            .field("text", &self.0.text)
+            .finish_non_exhaustive()
     }
 }
 

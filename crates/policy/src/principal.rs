@@ -78,7 +78,8 @@ impl PrincipalElement {
         if !self.negated {
             return self.patterns.iter().any(|pattern| pattern.grant(principal).is_some());
         }
-        let listed = |grant: Grant| self.patterns.iter().any(|pattern| pattern.grant(principal) == Some(grant));
+        let listed =
+            |grant: Grant| self.patterns.iter().any(|pattern| pattern.grant(principal) == Some(grant));
         let spared = listed(Grant::Anyone)
             || match principal.kind {
                 PrincipalKind::Root | PrincipalKind::Service => listed(Grant::Exact),
@@ -102,7 +103,9 @@ impl PrincipalPattern {
             "AWS" if value.starts_with("arn:") => Self::arn(value).ok_or_else(bad),
             "AWS" if is_unique_id(value) => Ok(Self::UniqueId(value.into())),
             "Service" if is_service(value) => Ok(Self::Service(value.into())),
-            "Federated" if !value.is_empty() && !value.contains(['*', '?']) => Ok(Self::Federated(value.into())),
+            "Federated" if !value.is_empty() && !value.contains(['*', '?']) => {
+                Ok(Self::Federated(value.into()))
+            }
             "CanonicalUser" if !value.is_empty() => Ok(Self::CanonicalUser),
             "AWS" | "Service" | "Federated" | "CanonicalUser" => Err(bad()),
             _ => Err(PolicyError::syntax(format!("`{kind}` is not a kind of principal"))),
@@ -118,9 +121,13 @@ impl PrincipalPattern {
         let (kind, name) = arn.resource.split_once('/').unwrap_or((&arn.resource, ""));
         match (arn.service.as_str(), kind) {
             ("iam", "root") if name.is_empty() => Some(Self::Account(arn.account.as_str().into())),
-            ("iam", "user" | "role") if !name.is_empty() && !name.ends_with('/') => Some(Self::Arn(text.into())),
+            ("iam", "user" | "role") if !name.is_empty() && !name.ends_with('/') => {
+                Some(Self::Arn(text.into()))
+            }
             ("sts", "federated-user") if !name.is_empty() => Some(Self::Arn(text.into())),
-            ("sts", "assumed-role") if name.split('/').count() == 2 && !name.split('/').any(str::is_empty) => {
+            ("sts", "assumed-role")
+                if name.split('/').count() == 2 && !name.split('/').any(str::is_empty) =>
+            {
                 Some(Self::Arn(text.into()))
             }
             _ => None,
@@ -200,7 +207,10 @@ mod tests {
             (r#"{"AWS":"*"}"#, Some(Grant::Anyone)),
             (r#"{"AWS":"111111111111"}"#, Some(Grant::Account)),
             (r#"{"AWS":"arn:aws:iam::111111111111:root"}"#, Some(Grant::Account)),
-            (r#"{"AWS":["arn:aws:iam::111111111111:root","arn:aws:iam::111111111111:role/path/app"]}"#, Some(Grant::Role)),
+            (
+                r#"{"AWS":["arn:aws:iam::111111111111:root","arn:aws:iam::111111111111:role/path/app"]}"#,
+                Some(Grant::Role),
+            ),
             (r#"{"AWS":"arn:aws:sts::111111111111:assumed-role/app/s1"}"#, Some(Grant::Exact)),
             (r#"{"AWS":"AROAEXAMPLEEXAMPLE00"}"#, Some(Grant::Role)),
             (r#"{"AWS":"arn:aws:iam::111111111111:role/app"}"#, None),

@@ -19,8 +19,30 @@ pub(crate) enum Effect {
 /// A list of patterns, or everything but the list.
 #[derive(Clone, Debug)]
 pub(crate) struct Selection {
-    pub(crate) patterns: Vec<Pattern>,
-    pub(crate) negated: bool,
+    patterns: Vec<(Head, Pattern)>,
+    negated: bool,
+}
+
+/// The first bytes of a text, or of every text that a pattern can match: most patterns are ruled out by them alone.
+#[derive(Clone, Copy, Debug)]
+struct Head {
+    bytes: u128,
+    mask: u128,
+}
+
+impl Head {
+    fn of(text: &str) -> Self {
+        let mut head = Self { bytes: 0, mask: 0 };
+        for (place, byte) in text.bytes().take(16).enumerate() {
+            head.bytes |= u128::from(byte) << (8 * place);
+            head.mask |= 0xff << (8 * place);
+        }
+        head
+    }
+
+    const fn rules_out(self, text: Self) -> bool {
+        (text.bytes ^ self.bytes) & self.mask != 0
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -58,18 +80,29 @@ pub(crate) enum Applies {
 pub(crate) struct Question<'r> {
     pub(crate) request: &'r Request<'r>,
     action: String,
+    action_head: Head,
+    resource_head: Head,
 }
 
 impl<'r> Question<'r> {
     pub(crate) fn new(request: &'r Request<'r>) -> Self {
-        Self { request, action: request.action.to_ascii_lowercase() }
+        let action = request.action.to_ascii_lowercase();
+        let (action_head, resource_head) = (Head::of(&action), Head::of(request.resource));
+        Self { request, action, action_head, resource_head }
     }
 }
 
 impl Selection {
+    pub(crate) fn new(patterns: Vec<Pattern>, negated: bool) -> Self {
+        let with_head = |pattern: Pattern| (Head::of(pattern.literal_start()), pattern);
+        Self { patterns: patterns.into_iter().map(with_head).collect(), negated }
+    }
+
     /// Whether the text is selected. Text is never empty in a well-formed request; an empty one is not selected at all.
-    fn contains(&self, text: &str, request: &Request<'_>) -> bool {
-        !text.is_empty() && self.patterns.iter().any(|pattern| pattern.matches(text, request)) != self.negated
+    fn contains(&self, text: &str, head: Head, request: &Request<'_>) -> bool {
+        let fits =
+            |(first, pattern): &(Head, Pattern)| !first.rules_out(head) && pattern.matches(text, request);
+        !text.is_empty() && self.patterns.iter().any(fits) != self.negated
     }
 }
 
@@ -77,10 +110,12 @@ impl Statement {
     /// Decides whether the statement applies.
     pub(crate) fn applies(&self, question: &Question<'_>) -> Applies {
         let request = question.request;
-        if !self.actions.contains(&question.action, request) {
+        if !self.actions.contains(&question.action, question.action_head, request) {
             return Applies::No(Element::Action);
         }
-        if self.resources.as_ref().is_some_and(|resources| !resources.contains(request.resource, request)) {
+        let resource =
+            |resources: &Selection| resources.contains(request.resource, question.resource_head, request);
+        if !self.resources.as_ref().is_none_or(resource) {
             return Applies::No(Element::Resource);
         }
         let Some(grant) = self.grant(request) else { return Applies::No(Element::Principal) };

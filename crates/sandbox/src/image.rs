@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
 use rustix::mount::{
-    MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags, mount, mount_change, move_mount, open_tree,
+    MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags, mount, mount_change, move_mount,
+    open_tree,
 };
 use rustix::thread::UnshareFlags;
 
@@ -70,8 +71,10 @@ impl RootImages {
 
     /// A detached copy of the image that has the mount points of `binds`.
     pub(crate) fn clone_for(&mut self, binds: &[Bind]) -> io::Result<OwnedFd> {
-        let mut points: MountPoints =
-            binds.iter().map(|bind| Ok((bind.inside.clone(), fs::metadata(&bind.host)?.is_dir()))).collect::<io::Result<_>>()?;
+        let mut points: MountPoints = binds
+            .iter()
+            .map(|bind| Ok((bind.inside.clone(), fs::metadata(&bind.host)?.is_dir())))
+            .collect::<io::Result<_>>()?;
         points.sort_unstable();
         points.dedup();
         let path = match self.images.get(&points) {
@@ -107,13 +110,25 @@ pub(crate) fn open_bind(host: &Path) -> io::Result<OwnedFd> {
 }
 
 fn clone_tree(path: &Path) -> io::Result<OwnedFd> {
-    let flags = OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::AT_RECURSIVE;
+    let flags =
+        OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::AT_RECURSIVE;
     open_tree(CWD, path, flags)
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
 }
 
 fn furnish(root: &Path) -> io::Result<()> {
-    for dir in ["dev", "etc", "etc/ssl/certs", "etc/alternatives", "opt", "proc", "run", "tmp", "var/runtime", "var/task"] {
+    for dir in [
+        "dev",
+        "etc",
+        "etc/ssl/certs",
+        "etc/alternatives",
+        "opt",
+        "proc",
+        "run",
+        "tmp",
+        "var/runtime",
+        "var/task",
+    ] {
         fs::create_dir_all(root.join(dir))?;
     }
     symlink("../tmp", root.join("var/tmp"))?;
@@ -160,9 +175,12 @@ fn furnish_devices(root: &Path) -> io::Result<()> {
     for (name, major, minor) in DEVICES {
         furnish_device(&dev.join(name), name, major, minor)?;
     }
-    for (name, target) in
-        [("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"), ("stderr", "/proc/self/fd/2")]
-    {
+    for (name, target) in [
+        ("fd", "/proc/self/fd"),
+        ("stdin", "/proc/self/fd/0"),
+        ("stdout", "/proc/self/fd/1"),
+        ("stderr", "/proc/self/fd/2"),
+    ] {
         symlink(target, dev.join(name))?;
     }
     Ok(())

@@ -13,6 +13,7 @@ mod catalog;
 mod cgroup;
 mod child;
 mod environment;
+mod ids;
 mod image;
 mod layers;
 mod message;
@@ -22,12 +23,13 @@ mod spec;
 mod supervisor;
 mod sys;
 
-pub use catalog::{HostRuntime, RuntimeKind, runtime_catalog};
+pub use catalog::{HostRuntime, NODE_BOOTSTRAP, PYTHON_BOOTSTRAP, RuntimeKind, runtime_catalog, runtime_for};
 pub use environment::{Environment, Exit, ExitStatus};
 pub use layers::LayerStatus;
 pub use spawner::{LaunchError, Spawner, SpawnerOptions, StartError};
 pub use spec::{
-    AWS_API_PORT, Bind, CpuShare, EGRESS_PORT, EnvironmentSpec, InvalidSpec, RUNTIME_API_PORT, VCPU_MEMORY_MIB,
+    AWS_API_PORT, Bind, CpuShare, EGRESS_PORT, EnvironmentSpec, InvalidSpec, RUNTIME_API_PORT,
+    VCPU_MEMORY_MIB,
 };
 
 /// Parsers that meet bytes from elsewhere, for the fuzzer.

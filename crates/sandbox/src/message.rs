@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recvmsg,
-    sendmsg,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
+    SendFlags, recvmsg, sendmsg,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -70,7 +70,8 @@ impl Channel {
     /// Two ends, closed on exec.
     pub(crate) fn pair() -> io::Result<(Self, Self)> {
         use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
-        let (one, other) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
+        let (one, other) =
+            socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
         for end in [&one, &other] {
             rustix::net::sockopt::set_socket_send_buffer_size(end, PACKET_BYTES_MAX + 4_096)?;
         }
@@ -101,7 +102,10 @@ impl Channel {
     }
 
     /// The next message; `None` when the other side is gone; `TimedOut` when it says nothing in time.
-    pub(crate) fn receive<T: DeserializeOwned>(&self, patience: Option<Duration>) -> io::Result<Option<Received<T>>> {
+    pub(crate) fn receive<T: DeserializeOwned>(
+        &self,
+        patience: Option<Duration>,
+    ) -> io::Result<Option<Received<T>>> {
         if let Some(patience) = patience {
             self.await_readable(patience)?;
         }

@@ -145,7 +145,10 @@ impl EnvironmentSpec {
         }
         require(bytes <= TEXT_BYTES_MAX, "at most 96 KiB of arguments and environment variables")?;
         let named = |(name, _): &(String, String)| !name.is_empty() && !name.contains('=');
-        require(self.environment.iter().all(named), "environment variable names are not empty and hold no `=`")
+        require(
+            self.environment.iter().all(named),
+            "environment variable names are not empty and hold no `=`",
+        )
     }
 
     fn check_paths(&self) -> Result<(), InvalidSpec> {
@@ -155,7 +158,10 @@ impl EnvironmentSpec {
         require(self.binds.len() <= BINDS_MAX, "at most 32 binds")?;
         for bind in &self.binds {
             require(bind.host.is_absolute(), "a bind's host path is absolute")?;
-            require(is_plain(&bind.inside), "a bind's inside path is absolute, without `..`, and not the root")?;
+            require(
+                is_plain(&bind.inside),
+                "a bind's inside path is absolute, without `..`, and not the root",
+            )?;
             require(!is_reserved(&bind.inside), "a bind stays out of /proc, /dev, /sys, /tmp and /etc")?;
         }
         Ok(())
@@ -167,8 +173,14 @@ impl EnvironmentSpec {
         require(TMP_INODES.contains(&self.tmp_inodes), "16 to 4,194,304 inodes in /tmp")?;
         require(PIDS.contains(&self.pids_max), "4 to 32,768 processes")?;
         require(OPEN_FILES.contains(&self.open_files_max), "16 to 65,536 open files")?;
-        require((1..=1_024_000).contains(&self.cpu.weight_millis), "a CPU weight of 1 to 1,024,000 thousandths")?;
-        require((10..=1_024_000).contains(&self.cpu.ceiling_millis), "a CPU ceiling of 10 to 1,024,000 thousandths")?;
+        require(
+            (1..=1_024_000).contains(&self.cpu.weight_millis),
+            "a CPU weight of 1 to 1,024,000 thousandths",
+        )?;
+        require(
+            (10..=1_024_000).contains(&self.cpu.ceiling_millis),
+            "a CPU ceiling of 10 to 1,024,000 thousandths",
+        )?;
         require(self.doors.len() <= DOORS_MAX, "at most 8 doors")?;
         require(self.doors.iter().all(|port| *port >= 1_024), "door ports of 1,024 and above")
     }
@@ -242,10 +254,18 @@ mod tests {
 
     #[test]
     fn processor_shares_follow_memory() {
-        for (memory_mib, weight_millis, ceiling_millis) in
-            [(128, 72, 1_000), (1_769, 1_000, 1_000), (1_770, 1_000, 1_000), (3_538, 2_000, 2_000), (10_240, 5_788, 6_000)]
-        {
-            assert_eq!(CpuShare::for_memory(memory_mib), CpuShare { weight_millis, ceiling_millis }, "{memory_mib}");
+        for (memory_mib, weight_millis, ceiling_millis) in [
+            (128, 72, 1_000),
+            (1_769, 1_000, 1_000),
+            (1_770, 1_000, 1_000),
+            (3_538, 2_000, 2_000),
+            (10_240, 5_788, 6_000),
+        ] {
+            assert_eq!(
+                CpuShare::for_memory(memory_mib),
+                CpuShare { weight_millis, ceiling_millis },
+                "{memory_mib}"
+            );
         }
     }
 

@@ -5,9 +5,9 @@
 use std::sync::Arc;
 
 use base::{Region, Timestamp};
-use identity::sigv4::{self, Expected, Family, Verifier};
+use identity::sigv4::{self, Claim, Expected, Family, Verifier};
 use identity::{Directory, Principal};
-use protocol::{Fault, OperationModel, WireProtocol, WireRequest};
+use protocol::{Fault, Model, OperationModel, Protocol, RouteFault, WireRequest, WireResponse};
 
 use crate::call::{Door, Source};
 
@@ -26,11 +26,10 @@ impl Authenticator {
         Self { directory, region, verifier: Verifier::new() }
     }
 
-    /// The principal that signed for `service`, by the rules of `wire`.
+    /// The principal that signed for `service`.
     pub(crate) fn authenticate(
         &self,
-        service: &str,
-        family: Family,
+        service: &Named,
         request: &WireRequest<'_>,
         source: &Source,
         now: Timestamp,
@@ -42,10 +41,11 @@ impl Authenticator {
             headers: request.headers,
             body: request.body,
         };
+        let family = service.family();
+        let is_global = matches!(service.signing_name, "iam" | "sts" | "organizations");
         let regions = [self.region.as_str(), GLOBAL_REGION];
-        let is_global = matches!(service, "iam" | "sts" | "organizations" | "cloudfront" | "route53");
         let regions = if is_global { regions.as_slice() } else { regions.split_at(1).0 };
-        let expected = Expected { service, regions, s3: family == Family::S3 };
+        let expected = Expected { service: service.signing_name, regions, s3: family == Family::S3 };
         let verified = self.verifier.verify(&signed, &expected, &self.directory, now).map_err(|error| {
             let refusal = error.refusal(family);
             Fault::sender(refusal.code, refusal.message).with_status(refusal.status)
@@ -77,12 +77,54 @@ fn wrong_door(family: Family) -> Fault {
     Fault::sender(refusal.code, message).with_status(refusal.status)
 }
 
-/// How the API of this operation words authentication errors.
-pub(crate) fn family(operation: OperationModel) -> Family {
-    match operation.model().protocol() {
-        WireProtocol::Query => Family::Query,
-        WireProtocol::Json10 | WireProtocol::Json11 => Family::Json,
-        WireProtocol::RestJson => Family::RestJson,
-        WireProtocol::RestXml => Family::S3,
+/// The API that a request means, as far as that is known before it is authenticated.
+pub(crate) struct Named {
+    operation: Option<OperationModel>,
+    model: Option<&'static Model>,
+    protocol: Protocol,
+    signing_name: &'static str,
+}
+
+impl Named {
+    /// From what routing found; a request that names no API at all is answered as the claim's or STS's would be.
+    pub(crate) fn of(routed: &Result<OperationModel, RouteFault>, claim: Option<Claim<'_>>) -> Self {
+        let claimed = || {
+            let service = claim?.service;
+            protocol::models().find(|model| model.signing_name() == service)
+        };
+        let (operation, model, protocol) = match routed {
+            Ok(operation) => (Some(*operation), Some(operation.model()), operation.model().protocol()),
+            Err(fault) => (None, fault.model.or_else(claimed), fault.protocol),
+        };
+        Self { operation, model, protocol, signing_name: model.map_or("sts", Model::signing_name) }
+    }
+
+    /// The operation that was meant, where that is known.
+    pub(crate) const fn operation(&self) -> Option<OperationModel> {
+        self.operation
+    }
+
+    /// The service that answers, for records: `sts.amazonaws.com`.
+    pub(crate) fn event_source(&self) -> &'static str {
+        self.model.map_or("signin.amazonaws.com", Model::event_source)
+    }
+
+    /// The answer, in the form of the API that was meant.
+    pub(crate) fn encode(&self, fault: &Fault, request_id: &str) -> WireResponse {
+        match self.model {
+            Some(model) => protocol::encode_fault(model, self.operation, fault, request_id),
+            None => {
+                RouteFault { model: None, protocol: self.protocol, fault: fault.clone() }.encode(request_id)
+            }
+        }
+    }
+
+    const fn family(&self) -> Family {
+        match self.protocol {
+            Protocol::Query => Family::Query,
+            Protocol::Json10 | Protocol::Json11 => Family::Json,
+            Protocol::RestJson => Family::RestJson,
+            _ => Family::S3,
+        }
     }
 }

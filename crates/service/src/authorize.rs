@@ -14,12 +14,8 @@ use crate::denial::{self, Denials};
 use crate::pipeline::Refused;
 
 /// The answer about a role that does not exist, so that it cannot be told from one that trusts others.
-const UNTRUSTED: Denial = Denial {
-    kind: DenialKind::Implicit,
-    policy_type: PolicyType::Trust,
-    statement: None,
-    undecided: None,
-};
+const UNTRUSTED: Denial =
+    Denial { kind: DenialKind::Implicit, policy_type: PolicyType::Trust, statement: None, undecided: None };
 
 /// One call, as policy is asked about it.
 pub(crate) struct Question<'a> {

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crypto::Sealer;
 use identity::Principal;
 use policy::{Denial, DenialKind, Request};
-use protocol::{Fault, OperationModel, WireProtocol};
+use protocol::{Fault, OperationModel, Protocol};
 use serde_json::json;
 
 /// The response header that carries the sealed message of a denial.
@@ -33,7 +33,8 @@ impl Denials {
 
     /// The sealed account of a denial: who asked for what, under which condition keys, and what decided.
     pub(crate) fn seal(&self, request: &Request<'_>, denial: &Denial) -> String {
-        let items = request.context.iter().map(|(key, values)| json!({"key": key, "values": {"items": values}}));
+        let items =
+            request.context.iter().map(|(key, values)| json!({"key": key, "values": {"items": values}}));
         let account = json!({
             "allowed": false,
             "explicitDeny": denial.kind == DenialKind::Explicit,
@@ -65,14 +66,20 @@ impl Denials {
 
 /// The answer to a call that policy refused, in AWS's words.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>
-pub(crate) fn fault(operation: OperationModel, principal: &Principal, request: &Request<'_>, denial: &Denial) -> Fault {
+pub(crate) fn fault(
+    operation: OperationModel,
+    principal: &Principal,
+    request: &Request<'_>,
+    denial: &Denial,
+) -> Fault {
     let who = match principal {
         Principal::Service(service) => format!("Service: {}", service.name),
         Principal::Anonymous => "User: anonymous".to_owned(),
         known => format!("User: {}", known.arn()),
     };
     let action = request.action;
-    let resource = if request.resource == "*" { String::new() } else { format!(" on resource: {}", request.resource) };
+    let resource =
+        if request.resource == "*" { String::new() } else { format!(" on resource: {}", request.resource) };
     let message =
         format!("{who} is not authorized to perform: {action}{resource} {}", denial.reason_text(action));
     denied(operation, message)
@@ -81,8 +88,10 @@ pub(crate) fn fault(operation: OperationModel, principal: &Principal, request: &
 /// A denial that no policy took: an action that is not mapped, or a control that could not decide.
 pub(crate) fn denied(operation: OperationModel, message: String) -> Fault {
     match operation.model().protocol() {
-        WireProtocol::Query | WireProtocol::RestXml => Fault::sender("AccessDenied", message).with_status(403),
-        WireProtocol::Json10 | WireProtocol::Json11 => Fault::sender("AccessDeniedException", message),
-        WireProtocol::RestJson => Fault::sender("AccessDeniedException", message).with_status(403),
+        Protocol::Query | Protocol::RestXml => Fault::sender("AccessDenied", message).with_status(403),
+        Protocol::Json10 | Protocol::Json11 | Protocol::Cbor => {
+            Fault::sender("AccessDeniedException", message)
+        }
+        Protocol::RestJson => Fault::sender("AccessDeniedException", message).with_status(403),
     }
 }

@@ -5,11 +5,14 @@
 //! [`Pipeline`]: a [`Permit`] can be made nowhere else. This crate knows no service, no socket and no sandbox.
 
 pub mod access;
+mod authenticate;
+mod authorize;
 pub mod call;
 pub mod denial;
 pub mod error;
 pub mod jobs;
 pub mod pipeline;
+mod record;
 pub mod registry;
 pub mod testkit;
 mod throttle;

@@ -10,18 +10,18 @@ use std::sync::Arc;
 use base::{AccountId, Clock, Region, Timestamp};
 use crypto::Sealer;
 use identity::{Directory, Principal};
-use observe::AuditTrail;
+use observe::{AuditTrail, Outcome, Record};
 use protocol::{Fault, OperationModel, Value, WireRequest, WireResponse};
 use store::Store;
 use tokio::sync::watch;
 use tracing::Instrument;
 
-use crate::authenticate::Authenticator;
+use crate::authenticate::{Authenticator, Named};
 use crate::authorize;
 use crate::call::{Call, Source};
 use crate::denial::{Denials, MESSAGE_HEADER};
 use crate::jobs::Jobs;
-use crate::record::{self, Outcome};
+use crate::record;
 use crate::registry::{Asker, Failure, Service};
 use crate::throttle::{Rate, Throttle};
 
@@ -53,10 +53,10 @@ pub struct PipelineParts {
 
 struct Parts {
     services: HashMap<&'static str, Service>,
-    jobs: std::sync::Mutex<Vec<crate::jobs::Job>>,
     directory: Directory,
     authenticator: Authenticator,
     throttle: Throttle,
+    strangers: Throttle,
     audit: AuditTrail,
     denials: Denials,
     store: Store,
@@ -66,13 +66,13 @@ struct Parts {
 }
 
 /// Who calls what from where, once all of that is known.
-struct Attempt {
-    operation: OperationModel,
-    principal: Arc<Principal>,
-    account: AccountId,
-    source: Arc<Source>,
-    request_id: Arc<str>,
-    arrived: Timestamp,
+pub(crate) struct Attempt {
+    pub(crate) operation: OperationModel,
+    pub(crate) principal: Arc<Principal>,
+    pub(crate) account: AccountId,
+    pub(crate) source: Arc<Source>,
+    pub(crate) request_id: Arc<str>,
+    pub(crate) arrived: Timestamp,
 }
 
 /// Why a call was refused, with the sealed message that explains a denial.
@@ -90,12 +90,10 @@ impl From<Fault> for Refused {
 impl Pipeline {
     /// A pipeline to these services.
     pub fn new(parts: PipelineParts) -> Self {
-        let mut services = parts.services;
-        let jobs = services.iter_mut().flat_map(Service::take_jobs).collect();
         Self(Arc::new(Parts {
-            services: services.into_iter().map(|service| (service.name(), service)).collect(),
-            jobs: std::sync::Mutex::new(jobs),
+            services: parts.services.into_iter().map(|service| (service.name(), service)).collect(),
             authenticator: Authenticator::new(parts.directory.clone(), parts.region.clone()),
+            strangers: Throttle::new(record::STRANGERS),
             directory: parts.directory,
             throttle: Throttle::new(parts.rate),
             audit: parts.audit,
@@ -111,16 +109,18 @@ impl Pipeline {
     pub async fn serve(&self, request: &WireRequest<'_>, source: Source) -> WireResponse {
         let arrived = self.0.clock.now();
         let request_id: Arc<str> = crypto::random::uuid().into();
-        // SECURITY: before authentication only names are read: which API, which operation, which signature.
-        let claim = self.0.authenticator.claimed_service(request);
-        let routed = protocol::route(claim.as_deref(), request);
-        let authenticated = self.0.authenticator.authenticate(&routed, request, &source, arrived);
+        // SECURITY: before authentication only names are read: which API, which operation, whose signature.
+        let claim = identity::sigv4::claimed(request.headers, request.query);
+        let routed = protocol::route(claim.map(|claim| claim.service), request);
+        let service = Named::of(&routed, claim);
+        let authenticated = self.0.authenticator.authenticate(&service, request, &source, arrived);
         let source = Arc::new(source);
         let principal = match authenticated {
             Ok(principal) => principal,
-            Err(refusal) => {
-                self.record_stranger(&routed, &refusal, &source, &request_id, arrived);
-                return protocol::encode_refusal(&routed, &refusal.fault, &request_id);
+            Err(fault) => {
+                let stranger = record::Stranger { service: &service, claim };
+                self.record_stranger(&stranger, &fault, &source, &request_id, arrived).await;
+                return service.encode(&fault, &request_id);
             }
         };
         let operation = match routed {
@@ -172,7 +172,7 @@ impl Pipeline {
         let operation = attempt.operation;
         if !self.0.throttle.admit(attempt.account, operation.model().service(), attempt.arrived) {
             let fault = Fault::sender("ThrottlingException", "Rate exceeded");
-            self.record_refusal(&attempt, None, &fault);
+            self.record_refused(&attempt, None, &fault, None).await;
             return Err(fault.into());
         }
         let input = match input(operation).and_then(|input| {
@@ -181,7 +181,7 @@ impl Pipeline {
         }) {
             Ok(input) => input,
             Err(fault) => {
-                self.record_refusal(&attempt, None, &fault);
+                self.record_refused(&attempt, None, &fault, None).await;
                 return Err(fault.into());
             }
         };
@@ -202,7 +202,7 @@ impl Pipeline {
             Ok(resolved) => resolved,
             Err(failure) => {
                 let fault = self.blame(operation, failure);
-                self.record_refusal(&attempt, Some(parameters), &fault);
+                self.record_refused(&attempt, parameters, &fault, None).await;
                 return Err(fault.into());
             }
         };
@@ -218,10 +218,10 @@ impl Pipeline {
         };
         // SECURITY: no work before this answer, and nothing above has told whether the target exists.
         if let Err(refused) = question.ask(&access) {
-            self.record_denial(&attempt, parameters, &refused);
+            self.record_refused(&attempt, parameters, &refused.fault, refused.message.as_deref()).await;
             return Err(refused);
         }
-        let record = self.record(&attempt, Some(parameters), access.checks());
+        let record = record::of(&attempt, &self.0.region, parameters, access.checks(), None);
         let audit = self.0.audit.begin(record);
         let call = Call {
             event_source: operation.model().event_source(),
@@ -235,12 +235,12 @@ impl Pipeline {
         };
         match ready(call).await {
             Ok(output) => {
-                audit.succeed(record::response(operation, &output)).await;
+                audit.succeed(record::response(operation, &output)).await.map_err(|_| unrecorded())?;
                 Ok(output)
             }
             Err(failure) => {
                 let fault = self.blame(operation, failure);
-                audit.fail(&fault.code, &fault.message).await;
+                audit.fail(&fault.code, &fault.message).await.map_err(|_| unrecorded())?;
                 Err(fault.into())
             }
         }
@@ -255,7 +255,7 @@ impl Pipeline {
         let endpoint = self.0.services.get(service).and_then(|found| found.endpoint(name));
         let Some(endpoint) = endpoint else {
             let reason = self.0.services.get(service).and_then(|found| found.decline_reason(name));
-            return Err(Failure::from(not_implemented(service, name, reason)));
+            return Err(Failure { fault: not_implemented(service, name, reason), cause: None });
         };
         let asker = Asker {
             principal: &attempt.principal,
@@ -277,6 +277,41 @@ impl Pipeline {
             );
         }
         failure.fault
+    }
+
+    // SECURITY: a refused call is on record before its caller is answered.
+    async fn record_refused(
+        &self,
+        attempt: &Attempt,
+        parameters: Option<Vec<u8>>,
+        fault: &Fault,
+        message: Option<&str>,
+    ) {
+        let record = record::of(attempt, &self.0.region, parameters, &[], message);
+        self.keep(record, fault).await;
+    }
+
+    /// Strangers fill no disk: beyond a rate, their refusals are no longer recorded one by one.
+    async fn record_stranger(
+        &self,
+        stranger: &record::Stranger<'_>,
+        fault: &Fault,
+        source: &Source,
+        request_id: &Arc<str>,
+        arrived: Timestamp,
+    ) {
+        if self.0.strangers.admit(self.0.home, "strangers", arrived) {
+            let account = stranger.account(&self.0.directory).unwrap_or(self.0.home);
+            let record = stranger.record(account, &self.0.region, source, request_id, arrived);
+            self.keep(record, fault).await;
+        }
+    }
+
+    async fn keep(&self, record: Record, fault: &Fault) {
+        let outcome = Outcome::failure(fault.code.clone(), fault.message.clone());
+        if self.0.audit.record(record, outcome).await.is_err() {
+            tracing::error!(code = %fault.code, "a refused call could not be recorded");
+        }
     }
 
     /// The region that the platform stands for.
@@ -321,9 +356,8 @@ impl Pipeline {
 
     /// Starts every service's background jobs; they end when `stop` turns true. Later calls start nothing.
     pub fn start_jobs(&self, stop: &watch::Receiver<bool>) -> tokio::task::JoinSet<()> {
-        let jobs = self.0.jobs.lock().map(|mut jobs| std::mem::take(&mut *jobs)).unwrap_or_default();
         let mut running = tokio::task::JoinSet::new();
-        for job in jobs {
+        for job in self.services().flat_map(Service::take_jobs) {
             let work = (job.work)(Jobs::new(self.clone(), stop.clone()));
             running.spawn(async move {
                 if let Err(error) = work.await {
@@ -335,6 +369,12 @@ impl Pipeline {
     }
 }
 
+/// A call that cannot be recorded does not succeed, whatever it did.
+fn unrecorded() -> Fault {
+    tracing::error!("a call could not be recorded");
+    Fault::internal()
+}
+
 fn not_implemented(service: &str, operation: &str, reason: Option<&str>) -> Fault {
     let message = match reason {
         Some(reason) => format!("{service}:{operation} is not offered here: {reason}"),
@@ -344,7 +384,7 @@ fn not_implemented(service: &str, operation: &str, reason: Option<&str>) -> Faul
 }
 
 fn encode_refused(operation: OperationModel, refused: &Refused, request_id: &str) -> WireResponse {
-    let mut response = protocol::encode_fault(operation, &refused.fault, request_id);
+    let mut response = protocol::encode_fault(operation.model(), Some(operation), &refused.fault, request_id);
     let message = refused.message.as_deref().and_then(|message| http::HeaderValue::from_str(message).ok());
     if let Some(message) = message {
         response.headers.insert(MESSAGE_HEADER, message);

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use base::{AccountId, Region, Timestamp};
 use identity::Principal;
@@ -106,7 +106,8 @@ pub struct Service {
     name: &'static str,
     endpoints: HashMap<&'static str, Box<dyn Endpoint>>,
     declined: BTreeMap<&'static str, &'static str>,
-    jobs: Vec<Job>,
+    // Locked once, when the platform starts them.
+    jobs: Mutex<Vec<Job>>,
 }
 
 impl Service {
@@ -133,8 +134,8 @@ impl Service {
         self.declined.get(operation).copied()
     }
 
-    pub(crate) fn take_jobs(&mut self) -> Vec<Job> {
-        std::mem::take(&mut self.jobs)
+    pub(crate) fn take_jobs(&self) -> Vec<Job> {
+        self.jobs.lock().map(|mut jobs| std::mem::take(&mut *jobs)).unwrap_or_default()
     }
 }
 
@@ -148,7 +149,7 @@ impl<S: Send + Sync + 'static> ServiceBuilder<S> {
     /// An empty table for the API of this name; `state` is what its handlers share.
     pub fn new(name: &'static str, state: Arc<S>) -> Self {
         let service =
-            Service { name, endpoints: HashMap::new(), declined: BTreeMap::new(), jobs: Vec::new() };
+            Service { name, endpoints: HashMap::new(), declined: BTreeMap::new(), jobs: Mutex::default() };
         Self { state, service }
     }
 
@@ -188,7 +189,9 @@ impl<S: Send + Sync + 'static> ServiceBuilder<S> {
         F: Future<Output = Result<(), Internal>> + Send + 'static,
     {
         let state = Arc::clone(&self.state);
-        self.service.jobs.push(Job::new(name, move |jobs| work(state, jobs)));
+        if let Ok(jobs) = self.service.jobs.get_mut() {
+            jobs.push(Job::new(name, move |jobs| work(state, jobs)));
+        }
         self
     }
 

@@ -136,7 +136,7 @@ impl Store {
     /// and this returns after the one sync of their group; where it errs, nothing is written. Either way nothing is returned
     /// that rests on writes which are not durable.
     ///
-    /// The body runs before the first suspension; a caller who goes away later does not undo it.
+    /// A caller who goes away once the body has run does not undo it.
     pub async fn transact<T, E, F>(&self, body: F) -> Result<T, E>
     where
         F: FnOnce(&mut Transaction<'_>) -> Result<T, E>,

@@ -38,10 +38,23 @@ pub(crate) struct Writer {
 impl Writer {
     /// Runs until the store is dropped and everything that was accepted is durable, or until a write fails.
     pub(crate) fn run(mut self) {
-        while let Some(group) = self.next_group() {
+        // A panic must not leave callers waiting for a thread that is gone.
+        if catch_unwind(AssertUnwindSafe(|| self.work())).is_err() {
+            self.fail("the writer panicked");
+        }
+    }
+
+    fn work(&mut self) {
+        while let Some(mut group) = self.next_group() {
+            let callers = std::mem::take(&mut group.callers);
             if let Err(reason) = self.make_durable(group) {
                 self.fail(&reason);
+                // Only now, when the store is closed, do the callers learn of it: their channels are dropped.
                 return;
+            }
+            for caller in callers {
+                // A caller who has gone away is answered by nobody; the write stands.
+                let _ = caller.send(());
             }
         }
         if let Err(error) = self.marker.sync() {
@@ -73,7 +86,7 @@ impl Writer {
         Some(group)
     }
 
-    /// Commits what is in flight, then runs callbacks, then answers: in this order, so that whoever has an answer
+    /// Commits what is in flight, then runs callbacks; callers are answered after both, so that whoever has an answer
     /// finds the change, and no cache still holds what was before it.
     fn make_durable(&mut self, group: Group) -> Result<(), String> {
         let in_flight = self.shared.pending.lock().in_flight.clone();
@@ -89,10 +102,6 @@ impl Writer {
             catch_unwind(AssertUnwindSafe(callback)).map_err(|_| "a commit callback panicked".to_owned())?;
         }
         self.shared.pending.lock().in_flight = None;
-        for caller in group.callers {
-            // A caller who has gone away is answered by nobody; the write stands.
-            let _ = caller.send(());
-        }
         Ok(())
     }
 

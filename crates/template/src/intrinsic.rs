@@ -27,7 +27,7 @@ pub(crate) enum Piece<'a> {
 }
 
 /// Resolves a tree. `None` is `AWS::NoValue`: the member or item is left out.
-pub fn resolve(
+pub(crate) fn resolve(
     value: &Value,
     scope: &Scope,
     resources: &dyn Resources,
@@ -49,11 +49,17 @@ pub fn resolve(
     }
 }
 
-fn members(map: &Map<String, Value>, scope: &Scope, resources: &dyn Resources) -> Result<Value, TemplateError> {
+fn members(
+    map: &Map<String, Value>,
+    scope: &Scope,
+    resources: &dyn Resources,
+) -> Result<Value, TemplateError> {
     let mut resolved = Map::new();
     for (name, value) in map {
         if name.starts_with("Fn::") {
-            return Err(TemplateError::function(format_args!("{name} must be the only member of its object.")));
+            return Err(TemplateError::function(format_args!(
+                "{name} must be the only member of its object."
+            )));
         }
         if let Some(value) = resolve(value, scope, resources)? {
             resolved.insert(name.clone(), value);
@@ -164,7 +170,9 @@ pub(crate) fn attribute_parts(argument: &Value) -> Result<(&str, Attribute<'_>),
                 Some(_) => None,
                 None => Some((id.as_str(), Attribute::Text(attribute))),
             },
-            [Value::String(id), function @ Value::Object(_)] => Some((id.as_str(), Attribute::Function(function))),
+            [Value::String(id), function @ Value::Object(_)] => {
+                Some((id.as_str(), Attribute::Function(function)))
+            }
             _ => None,
         },
         _ => None,
@@ -177,22 +185,31 @@ pub(crate) fn attribute_parts(argument: &Value) -> Result<(&str, Attribute<'_>),
 }
 
 /// Resolves to a string, or says which function wanted one.
-fn text(value: &Value, scope: &Scope, resources: &dyn Resources, function: &str) -> Result<String, TemplateError> {
-    resolve(value, scope, resources)?
-        .as_ref()
-        .and_then(scalar_text)
-        .ok_or_else(|| TemplateError::function(format_args!("{function} requires a string where it got something else.")))
+fn text(
+    value: &Value,
+    scope: &Scope,
+    resources: &dyn Resources,
+    function: &str,
+) -> Result<String, TemplateError> {
+    resolve(value, scope, resources)?.as_ref().and_then(scalar_text).ok_or_else(|| {
+        TemplateError::function(format_args!("{function} requires a string where it got something else."))
+    })
 }
 
 fn bounded(text: String) -> Result<Value, TemplateError> {
     if text.len() > RESOLVED_BYTES_MAX {
-        return Err(TemplateError::function(format_args!("a value grows beyond {RESOLVED_BYTES_MAX} bytes.")));
+        return Err(TemplateError::function(format_args!(
+            "a value grows beyond {RESOLVED_BYTES_MAX} bytes."
+        )));
     }
     Ok(Value::String(text))
 }
 
 /// The two arguments of an `Fn::Sub`: the string, and its own variables.
-pub(crate) fn sub_parts(argument: &Value) -> Result<(&str, Option<&Map<String, Value>>), TemplateError> {
+type SubParts<'a> = (&'a str, Option<&'a Map<String, Value>>);
+
+/// Takes the arguments of an `Fn::Sub` apart.
+pub(crate) fn sub_parts(argument: &Value) -> Result<SubParts<'_>, TemplateError> {
     let parts = match argument {
         Value::String(template) => Some((template.as_str(), None)),
         Value::Array(list) => match list.as_slice() {
@@ -276,7 +293,9 @@ fn join(argument: &Value, scope: &Scope, resources: &dyn Resources) -> Result<Va
     let texts: Vec<String> = items.iter().map(scalar_text).collect::<Option<_>>().ok_or_else(malformed)?;
     let size = texts.iter().map(|text| text.len() + delimiter.len()).sum::<usize>();
     if size > RESOLVED_BYTES_MAX {
-        return Err(TemplateError::function(format_args!("a value grows beyond {RESOLVED_BYTES_MAX} bytes.")));
+        return Err(TemplateError::function(format_args!(
+            "a value grows beyond {RESOLVED_BYTES_MAX} bytes."
+        )));
     }
     bounded(texts.join(delimiter))
 }
@@ -321,7 +340,7 @@ fn find_in_map(argument: &Value, scope: &Scope, resources: &dyn Resources) -> Re
     let top = text(top, scope, resources, "Fn::FindInMap")?;
     let second = text(second, scope, resources, "Fn::FindInMap")?;
     let found = scope.mappings.get(&map).and_then(|map| map.get(&top)).and_then(|keys| keys.get(&second));
-    found
-        .cloned()
-        .ok_or_else(|| TemplateError::function(format_args!("Unable to get mapping for {map}::{top}::{second}")))
+    found.cloned().ok_or_else(|| {
+        TemplateError::function(format_args!("Unable to get mapping for {map}::{top}::{second}"))
+    })
 }

@@ -15,6 +15,8 @@ mod plan;
 pub mod sam;
 mod scope;
 mod template;
+#[cfg(test)]
+mod tests;
 
 pub use document::Document;
 pub use error::TemplateError;

@@ -100,7 +100,8 @@ impl Parameter {
     pub(crate) fn parse(name: &str, value: &Value) -> Result<Self, TemplateError> {
         let malformed =
             |why: &dyn fmt::Display| TemplateError::format(format_args!("Parameter {name}: {why}"));
-        let body = value.as_object().ok_or_else(|| malformed(&"every Parameters member must be an object."))?;
+        let body =
+            value.as_object().ok_or_else(|| malformed(&"every Parameters member must be an object."))?;
         let mut parameter = Self {
             kind: kind(name, body.get("Type"))?,
             default: None,
@@ -113,7 +114,9 @@ impl Parameter {
             value: (None, None),
         };
         for (attribute, value) in body {
-            let text = || scalar_text(value).ok_or_else(|| malformed(&format_args!("{attribute} must be a string.")));
+            let text = || {
+                scalar_text(value).ok_or_else(|| malformed(&format_args!("{attribute} must be a string.")))
+            };
             let number = || {
                 let text = scalar_text(value).and_then(|text| text.parse::<f64>().ok());
                 text.filter(|n| n.is_finite())
@@ -121,7 +124,12 @@ impl Parameter {
             };
             match attribute.as_str() {
                 "Type" => {}
-                "Default" => parameter.default = Some(default_text(value).ok_or_else(|| malformed(&"every Default member must be a string."))?),
+                "Default" => {
+                    parameter.default = Some(
+                        default_text(value)
+                            .ok_or_else(|| malformed(&"every Default member must be a string."))?,
+                    )
+                }
                 "Description" => parameter.description = Some(text()?),
                 "NoEcho" => parameter.no_echo = matches!(text()?.as_str(), "true" | "True"),
                 "AllowedPattern" => parameter.allowed_pattern = Some(text()?),
@@ -129,7 +137,8 @@ impl Parameter {
                 "AllowedValues" => {
                     let list = value.as_array().ok_or_else(|| malformed(&"AllowedValues must be a list."))?;
                     let texts: Option<Vec<_>> = list.iter().map(scalar_text).collect();
-                    parameter.allowed_values = texts.ok_or_else(|| malformed(&"AllowedValues must be scalars."))?;
+                    parameter.allowed_values =
+                        texts.ok_or_else(|| malformed(&"AllowedValues must be scalars."))?;
                 }
                 "MinLength" => parameter.length.0 = Some(number()?),
                 "MaxLength" => parameter.length.1 = Some(number()?),
@@ -170,27 +179,39 @@ impl Parameter {
             if !self.allowed_values.is_empty() && !self.allowed_values.iter().any(|allowed| allowed == part) {
                 return refuse(format!("must be one of AllowedValues: [{}]", self.allowed_values.join(", ")));
             }
-            if let Some(pattern) = &self.allowed_pattern {
-                if !matches_whole(name, pattern, part)? {
-                    return refuse(format!("must match pattern {pattern}"));
-                }
+            if let Some(pattern) = &self.allowed_pattern
+                && !matches_whole(name, pattern, part)?
+            {
+                return refuse(format!("must match pattern {pattern}"));
             }
             let characters = part.chars().count() as f64;
             if self.length.0.is_some_and(|min| characters < min) {
-                return refuse(format!("must contain at least {} characters", self.length.0.unwrap_or_default()));
+                return refuse(format!(
+                    "must contain at least {} characters",
+                    self.length.0.unwrap_or_default()
+                ));
             }
             if self.length.1.is_some_and(|max| characters > max) {
-                return refuse(format!("must contain at most {} characters", self.length.1.unwrap_or_default()));
+                return refuse(format!(
+                    "must contain at most {} characters",
+                    self.length.1.unwrap_or_default()
+                ));
             }
             if matches!(self.kind, ParameterKind::Number | ParameterKind::NumberList) {
                 let Some(number) = part.parse::<f64>().ok().filter(|number| number.is_finite()) else {
                     return refuse("must be a number".to_owned());
                 };
                 if self.value.0.is_some_and(|min| number < min) {
-                    return refuse(format!("must be a number not less than {}", self.value.0.unwrap_or_default()));
+                    return refuse(format!(
+                        "must be a number not less than {}",
+                        self.value.0.unwrap_or_default()
+                    ));
                 }
                 if self.value.1.is_some_and(|max| number > max) {
-                    return refuse(format!("must be a number not greater than {}", self.value.1.unwrap_or_default()));
+                    return refuse(format!(
+                        "must be a number not greater than {}",
+                        self.value.1.unwrap_or_default()
+                    ));
                 }
             }
         }
@@ -207,9 +228,9 @@ fn kind(name: &str, value: Option<&Value>) -> Result<ParameterKind, TemplateErro
         Some(other) if other.contains("AWS::") => Err(TemplateError::format(format_args!(
             "Parameter {name}: the parameter type {other} is not supported."
         ))),
-        Some(other) => {
-            Err(TemplateError::format(format_args!("Unrecognized parameter type: {other} (parameter {name})")))
-        }
+        Some(other) => Err(TemplateError::format(format_args!(
+            "Unrecognized parameter type: {other} (parameter {name})"
+        ))),
         None => Err(TemplateError::format(format_args!(
             "Every Parameters object must contain a Type member. (parameter {name})"
         ))),
@@ -234,7 +255,8 @@ fn default_text(value: &Value) -> Option<String> {
 }
 
 fn matches_whole(name: &str, pattern: &str, text: &str) -> Result<bool, TemplateError> {
-    let unusable = |_| TemplateError::format(format_args!("Parameter {name}: AllowedPattern cannot be evaluated."));
+    let unusable =
+        |_| TemplateError::format(format_args!("Parameter {name}: AllowedPattern cannot be evaluated."));
     // SECURITY: the pattern comes from the caller; the automaton is linear in the text and its size is capped.
     let regex = Regex::builder()
         .configure(Regex::config().nfa_size_limit(Some(1 << 20)).onepass_size_limit(Some(1 << 18)))

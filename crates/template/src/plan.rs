@@ -59,7 +59,8 @@ impl Plan {
         }
         check_existing(&dependencies, &resources)?;
         for output in outputs.values() {
-            let mut references = References { template, scope: &scope, found: BTreeSet::new(), block: "Outputs" };
+            let mut references =
+                References { template, scope: &scope, found: BTreeSet::new(), block: "Outputs" };
             references.visit(&output.value)?;
             output.export_name.iter().try_for_each(|name| references.visit(name))?;
             if let Some(absent) = references.found.iter().find(|id| !resources.contains_key(*id)) {
@@ -105,7 +106,11 @@ impl Plan {
             intrinsic::resolve(value, &self.scope, resources)?
                 .as_ref()
                 .and_then(crate::parameter::scalar_text)
-                .ok_or_else(|| TemplateError::format(format_args!("The Value field of every Outputs member must evaluate to a String. ({key})")))
+                .ok_or_else(|| {
+                    TemplateError::format(format_args!(
+                        "The Value field of every Outputs member must evaluate to a String. ({key})"
+                    ))
+                })
         };
         self.outputs
             .iter()
@@ -184,7 +189,9 @@ fn order(
             .keys()
             .map(String::as_str)
             .filter(|id| !placed.contains(id))
-            .filter(|id| dependencies.get(*id).is_none_or(|set| set.iter().all(|d| placed.contains(d.as_str()))))
+            .filter(|id| {
+                dependencies.get(*id).is_none_or(|set| set.iter().all(|d| placed.contains(d.as_str())))
+            })
             .collect();
         if ready.is_empty() {
             break;

@@ -120,7 +120,9 @@ fn evaluate(
         None => {}
     }
     let body = template.conditions.get(name).ok_or_else(|| {
-        TemplateError::format(format_args!("Unresolved condition dependency {name} in the Conditions block of the template"))
+        TemplateError::format(format_args!(
+            "Unresolved condition dependency {name} in the Conditions block of the template"
+        ))
     })?;
     if depth > crate::limits::DEPTH_MAX {
         return Err(TemplateError::format("Conditions refer to each other too deeply."));

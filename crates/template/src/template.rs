@@ -70,17 +70,24 @@ pub struct Output {
 
 /// The sections that a template may have.
 const SECTIONS: [&str; 11] = [
-    "AWSTemplateFormatVersion", "Conditions", "Description", "Globals", "Hooks", "Mappings", "Metadata", "Outputs",
-    "Parameters", "Resources", "Transform",
+    "AWSTemplateFormatVersion",
+    "Conditions",
+    "Description",
+    "Globals",
+    "Hooks",
+    "Mappings",
+    "Metadata",
+    "Outputs",
+    "Parameters",
+    "Resources",
+    "Transform",
 ];
 
 impl Template {
     /// Reads the sections of a parsed document.
     pub fn from_document(document: &Document) -> Result<Self, TemplateError> {
-        let root = document
-            .root
-            .as_object()
-            .ok_or_else(|| TemplateError::format("unsupported structure."))?;
+        let root =
+            document.root.as_object().ok_or_else(|| TemplateError::format("unsupported structure."))?;
         check_sections(root, document)?;
         let template = Self {
             description: description(root)?,
@@ -178,7 +185,9 @@ fn entries<T>(
 
 fn check_name(section: &str, name: &str) -> Result<(), TemplateError> {
     let alphanumeric = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    if name.len() <= limits::LOGICAL_ID_CHARS_MAX && (alphanumeric || matches!(section, "Mappings" | "Conditions")) {
+    if name.len() <= limits::LOGICAL_ID_CHARS_MAX
+        && (alphanumeric || matches!(section, "Mappings" | "Conditions"))
+    {
         return Ok(());
     }
     let member = section.strip_suffix('s').unwrap_or(section);
@@ -186,7 +195,8 @@ fn check_name(section: &str, name: &str) -> Result<(), TemplateError> {
 }
 
 fn mapping(name: &str, value: &Value) -> Result<IndexMap<String, Map<String, Value>>, TemplateError> {
-    let refuse = || TemplateError::format(format_args!("Every Mappings member {name} must be a map of maps."));
+    let refuse =
+        || TemplateError::format(format_args!("Every Mappings member {name} must be a map of maps."));
     let outer = value.as_object().ok_or_else(refuse)?;
     outer
         .iter()
@@ -195,9 +205,9 @@ fn mapping(name: &str, value: &Value) -> Result<IndexMap<String, Map<String, Val
 }
 
 fn resource(name: &str, value: &Value, line: Option<u32>) -> Result<Resource, TemplateError> {
-    let body = value
-        .as_object()
-        .ok_or_else(|| TemplateError::format(format_args!("[/Resources/{name}] resource definition is malformed")))?;
+    let body = value.as_object().ok_or_else(|| {
+        TemplateError::format(format_args!("[/Resources/{name}] resource definition is malformed"))
+    })?;
     let mut resource = Resource { properties: Value::Object(Map::new()), line, ..Resource::default() };
     for (attribute, value) in body {
         match attribute.as_str() {

@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use crate::number::Number;
 
+pub(crate) use convert::TOO_DEEP;
 pub use convert::attributes_from_entries;
 
 /// How deep lists and maps may be nested in an item.
@@ -69,6 +70,19 @@ impl AttributeValue {
     /// True for texts, numbers and byte strings: what may be ordered, and what may be a key.
     pub(crate) const fn is_orderable(&self) -> bool {
         matches!(self, Self::S(_) | Self::N(_) | Self::B(_))
+    }
+
+    /// True where lists and maps are nested deeper than `levels`, counting this value.
+    fn is_deeper_than(&self, levels: usize) -> bool {
+        let below = |value: &Self| match levels.checked_sub(1) {
+            Some(fewer) => value.is_deeper_than(fewer),
+            None => true,
+        };
+        match self {
+            Self::M(map) => map.iter().any(|(_, value)| below(value)),
+            Self::L(list) => list.iter().any(below),
+            _ => false,
+        }
     }
 
     /// True for the three set types.
@@ -140,6 +154,11 @@ impl Attributes {
     /// The attributes in order of their names.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &AttributeValue)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// True where lists and maps are nested deeper than DynamoDB allows.
+    pub(crate) fn is_too_deep(&self) -> bool {
+        self.iter().any(|(_, value)| value.is_deeper_than(NESTING_MAX))
     }
 
     /// How many attributes there are.

@@ -4,15 +4,6 @@
 #![allow(missing_docs, clippy::struct_excessive_bools)]
 
 #[derive(Debug, Clone, Copy)]
-pub struct AddRoleToInstanceProfile;
-impl protocol::Operation for AddRoleToInstanceProfile {
-    const SERVICE: &'static str = "iam";
-    const NAME: &'static str = "AddRoleToInstanceProfile";
-    type Input = AddRoleToInstanceProfileRequest;
-    type Output = ();
-}
-
-#[derive(Debug, Clone, Copy)]
 pub struct AddUserToGroup;
 impl protocol::Operation for AddUserToGroup {
     const SERVICE: &'static str = "iam";
@@ -76,15 +67,6 @@ impl protocol::Operation for CreateGroup {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub struct CreateInstanceProfile;
-impl protocol::Operation for CreateInstanceProfile {
-    const SERVICE: &'static str = "iam";
-    const NAME: &'static str = "CreateInstanceProfile";
-    type Input = CreateInstanceProfileRequest;
-    type Output = CreateInstanceProfileResponse;
-}
-
-#[derive(Debug, Clone, Copy)]
 pub struct CreatePolicy;
 impl protocol::Operation for CreatePolicy {
     const SERVICE: &'static str = "iam";
@@ -109,15 +91,6 @@ impl protocol::Operation for CreateRole {
     const NAME: &'static str = "CreateRole";
     type Input = CreateRoleRequest;
     type Output = CreateRoleResponse;
-}
-
-#[derive(Debug, Clone, Copy)]
-pub struct CreateServiceLinkedRole;
-impl protocol::Operation for CreateServiceLinkedRole {
-    const SERVICE: &'static str = "iam";
-    const NAME: &'static str = "CreateServiceLinkedRole";
-    type Input = CreateServiceLinkedRoleRequest;
-    type Output = CreateServiceLinkedRoleResponse;
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -162,15 +135,6 @@ impl protocol::Operation for DeleteGroupPolicy {
     const SERVICE: &'static str = "iam";
     const NAME: &'static str = "DeleteGroupPolicy";
     type Input = DeleteGroupPolicyRequest;
-    type Output = ();
-}
-
-#[derive(Debug, Clone, Copy)]
-pub struct DeleteInstanceProfile;
-impl protocol::Operation for DeleteInstanceProfile {
-    const SERVICE: &'static str = "iam";
-    const NAME: &'static str = "DeleteInstanceProfile";
-    type Input = DeleteInstanceProfileRequest;
     type Output = ();
 }
 
@@ -301,24 +265,6 @@ impl protocol::Operation for GetAccountSummary {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub struct GetContextKeysForCustomPolicy;
-impl protocol::Operation for GetContextKeysForCustomPolicy {
-    const SERVICE: &'static str = "iam";
-    const NAME: &'static str = "GetContextKeysForCustomPolicy";
-    type Input = GetContextKeysForCustomPolicyRequest;
-    type Output = GetContextKeysForPolicyResponse;
-}
-
-#[derive(Debug, Clone, Copy)]
-pub struct GetContextKeysForPrincipalPolicy;
-impl protocol::Operation for GetContextKeysForPrincipalPolicy {
-    const SERVICE: &'static str = "iam";
-    const NAME: &'static str = "GetContextKeysForPrincipalPolicy";
-    type Input = GetContextKeysForPrincipalPolicyRequest;
-    type Output = GetContextKeysForPolicyResponse;
-}
-
-#[derive(Debug, Clone, Copy)]
 pub struct GetGroup;
 impl protocol::Operation for GetGroup {
     const SERVICE: &'static str = "iam";
@@ -334,15 +280,6 @@ impl protocol::Operation for GetGroupPolicy {
     const NAME: &'static str = "GetGroupPolicy";
     type Input = GetGroupPolicyRequest;
     type Output = GetGroupPolicyResponse;
-}
-
-#[derive(Debug, Clone, Copy)]
-pub struct GetInstanceProfile;
-impl protocol::Operation for GetInstanceProfile {
-    const SERVICE: &'static str = "iam";
-    const NAME: &'static str = "GetInstanceProfile";
-    type Input = GetInstanceProfileRequest;
-    type Output = GetInstanceProfileResponse;
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -481,24 +418,6 @@ impl protocol::Operation for ListGroupsForUser {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub struct ListInstanceProfiles;
-impl protocol::Operation for ListInstanceProfiles {
-    const SERVICE: &'static str = "iam";
-    const NAME: &'static str = "ListInstanceProfiles";
-    type Input = ListInstanceProfilesRequest;
-    type Output = ListInstanceProfilesResponse;
-}
-
-#[derive(Debug, Clone, Copy)]
-pub struct ListInstanceProfilesForRole;
-impl protocol::Operation for ListInstanceProfilesForRole {
-    const SERVICE: &'static str = "iam";
-    const NAME: &'static str = "ListInstanceProfilesForRole";
-    type Input = ListInstanceProfilesForRoleRequest;
-    type Output = ListInstanceProfilesForRoleResponse;
-}
-
-#[derive(Debug, Clone, Copy)]
 pub struct ListPolicies;
 impl protocol::Operation for ListPolicies {
     const SERVICE: &'static str = "iam";
@@ -625,15 +544,6 @@ impl protocol::Operation for PutUserPolicy {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub struct RemoveRoleFromInstanceProfile;
-impl protocol::Operation for RemoveRoleFromInstanceProfile {
-    const SERVICE: &'static str = "iam";
-    const NAME: &'static str = "RemoveRoleFromInstanceProfile";
-    type Input = RemoveRoleFromInstanceProfileRequest;
-    type Output = ();
-}
-
-#[derive(Debug, Clone, Copy)]
 pub struct RemoveUserFromGroup;
 impl protocol::Operation for RemoveUserFromGroup {
     const SERVICE: &'static str = "iam";
@@ -649,24 +559,6 @@ impl protocol::Operation for SetDefaultPolicyVersion {
     const NAME: &'static str = "SetDefaultPolicyVersion";
     type Input = SetDefaultPolicyVersionRequest;
     type Output = ();
-}
-
-#[derive(Debug, Clone, Copy)]
-pub struct SimulateCustomPolicy;
-impl protocol::Operation for SimulateCustomPolicy {
-    const SERVICE: &'static str = "iam";
-    const NAME: &'static str = "SimulateCustomPolicy";
-    type Input = SimulateCustomPolicyRequest;
-    type Output = SimulatePolicyResponse;
-}
-
-#[derive(Debug, Clone, Copy)]
-pub struct SimulatePrincipalPolicy;
-impl protocol::Operation for SimulatePrincipalPolicy {
-    const SERVICE: &'static str = "iam";
-    const NAME: &'static str = "SimulatePrincipalPolicy";
-    type Input = SimulatePrincipalPolicyRequest;
-    type Output = SimulatePolicyResponse;
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -820,16 +712,6 @@ protocol::structure!(AccessKeyMetadata {
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct AddRoleToInstanceProfileRequest {
-    pub instance_profile_name: String,
-    pub role_name: String,
-}
-protocol::structure!(AddRoleToInstanceProfileRequest {
-    instance_profile_name: "InstanceProfileName",
-    role_name: "RoleName"
-});
-
-#[derive(Debug, Clone, Default, PartialEq)]
 pub struct AddUserToGroupRequest {
     pub group_name: String,
     pub user_name: String,
@@ -875,18 +757,6 @@ pub struct AttachedPolicy {
 protocol::structure!(AttachedPolicy { policy_name: "PolicyName", policy_arn: "PolicyArn" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct ContextEntry {
-    pub context_key_name: Option<String>,
-    pub context_key_values: Option<Vec<String>>,
-    pub context_key_type: Option<String>,
-}
-protocol::structure!(ContextEntry {
-    context_key_name: "ContextKeyName",
-    context_key_values: "ContextKeyValues",
-    context_key_type: "ContextKeyType"
-});
-
-#[derive(Debug, Clone, Default, PartialEq)]
 pub struct CreateAccessKeyRequest {
     pub user_name: Option<String>,
 }
@@ -916,24 +786,6 @@ pub struct CreateGroupResponse {
     pub group: Group,
 }
 protocol::structure!(CreateGroupResponse { group: "Group" });
-
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct CreateInstanceProfileRequest {
-    pub instance_profile_name: String,
-    pub path: Option<String>,
-    pub tags: Option<Vec<Tag>>,
-}
-protocol::structure!(CreateInstanceProfileRequest {
-    instance_profile_name: "InstanceProfileName",
-    path: "Path",
-    tags: "Tags"
-});
-
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct CreateInstanceProfileResponse {
-    pub instance_profile: InstanceProfile,
-}
-protocol::structure!(CreateInstanceProfileResponse { instance_profile: "InstanceProfile" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CreatePolicyRequest {
@@ -1002,24 +854,6 @@ pub struct CreateRoleResponse {
 protocol::structure!(CreateRoleResponse { role: "Role" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct CreateServiceLinkedRoleRequest {
-    pub aws_service_name: String,
-    pub description: Option<String>,
-    pub custom_suffix: Option<String>,
-}
-protocol::structure!(CreateServiceLinkedRoleRequest {
-    aws_service_name: "AWSServiceName",
-    description: "Description",
-    custom_suffix: "CustomSuffix"
-});
-
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct CreateServiceLinkedRoleResponse {
-    pub role: Option<Role>,
-}
-protocol::structure!(CreateServiceLinkedRoleResponse { role: "Role" });
-
-#[derive(Debug, Clone, Default, PartialEq)]
 pub struct CreateUserRequest {
     pub path: Option<String>,
     pub user_name: String,
@@ -1064,12 +898,6 @@ pub struct DeleteGroupRequest {
     pub group_name: String,
 }
 protocol::structure!(DeleteGroupRequest { group_name: "GroupName" });
-
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct DeleteInstanceProfileRequest {
-    pub instance_profile_name: String,
-}
-protocol::structure!(DeleteInstanceProfileRequest { instance_profile_name: "InstanceProfileName" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeletePolicyRequest {
@@ -1144,30 +972,6 @@ pub struct DetachUserPolicyRequest {
 protocol::structure!(DetachUserPolicyRequest { user_name: "UserName", policy_arn: "PolicyArn" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct EvaluationResult {
-    pub eval_action_name: String,
-    pub eval_resource_name: Option<String>,
-    pub eval_decision: String,
-    pub matched_statements: Option<Vec<Statement>>,
-    pub missing_context_values: Option<Vec<String>>,
-    pub organizations_decision_detail: Option<OrganizationsDecisionDetail>,
-    pub permissions_boundary_decision_detail: Option<PermissionsBoundaryDecisionDetail>,
-    pub eval_decision_details: Option<protocol::Entries<String>>,
-    pub resource_specific_results: Option<Vec<ResourceSpecificResult>>,
-}
-protocol::structure!(EvaluationResult {
-    eval_action_name: "EvalActionName",
-    eval_resource_name: "EvalResourceName",
-    eval_decision: "EvalDecision",
-    matched_statements: "MatchedStatements",
-    missing_context_values: "MissingContextValues",
-    organizations_decision_detail: "OrganizationsDecisionDetail",
-    permissions_boundary_decision_detail: "PermissionsBoundaryDecisionDetail",
-    eval_decision_details: "EvalDecisionDetails",
-    resource_specific_results: "ResourceSpecificResults"
-});
-
-#[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetAccessKeyLastUsedRequest {
     pub access_key_id: String,
 }
@@ -1220,28 +1024,6 @@ pub struct GetAccountSummaryResponse {
 protocol::structure!(GetAccountSummaryResponse { summary_map: "SummaryMap" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct GetContextKeysForCustomPolicyRequest {
-    pub policy_input_list: Vec<String>,
-}
-protocol::structure!(GetContextKeysForCustomPolicyRequest { policy_input_list: "PolicyInputList" });
-
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct GetContextKeysForPolicyResponse {
-    pub context_key_names: Option<Vec<String>>,
-}
-protocol::structure!(GetContextKeysForPolicyResponse { context_key_names: "ContextKeyNames" });
-
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct GetContextKeysForPrincipalPolicyRequest {
-    pub policy_source_arn: String,
-    pub policy_input_list: Option<Vec<String>>,
-}
-protocol::structure!(GetContextKeysForPrincipalPolicyRequest {
-    policy_source_arn: "PolicySourceArn",
-    policy_input_list: "PolicyInputList"
-});
-
-#[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetGroupPolicyRequest {
     pub group_name: String,
     pub policy_name: String,
@@ -1281,18 +1063,6 @@ protocol::structure!(GetGroupResponse {
     is_truncated: "IsTruncated",
     marker: "Marker"
 });
-
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct GetInstanceProfileRequest {
-    pub instance_profile_name: String,
-}
-protocol::structure!(GetInstanceProfileRequest { instance_profile_name: "InstanceProfileName" });
-
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct GetInstanceProfileResponse {
-    pub instance_profile: InstanceProfile,
-}
-protocol::structure!(GetInstanceProfileResponse { instance_profile: "InstanceProfile" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetPolicyRequest {
@@ -1661,54 +1431,6 @@ pub struct ListGroupsResponse {
 protocol::structure!(ListGroupsResponse { groups: "Groups", is_truncated: "IsTruncated", marker: "Marker" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct ListInstanceProfilesForRoleRequest {
-    pub role_name: String,
-    pub marker: Option<String>,
-    pub max_items: Option<i64>,
-}
-protocol::structure!(ListInstanceProfilesForRoleRequest {
-    role_name: "RoleName",
-    marker: "Marker",
-    max_items: "MaxItems"
-});
-
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct ListInstanceProfilesForRoleResponse {
-    pub instance_profiles: Vec<InstanceProfile>,
-    pub is_truncated: Option<bool>,
-    pub marker: Option<String>,
-}
-protocol::structure!(ListInstanceProfilesForRoleResponse {
-    instance_profiles: "InstanceProfiles",
-    is_truncated: "IsTruncated",
-    marker: "Marker"
-});
-
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct ListInstanceProfilesRequest {
-    pub path_prefix: Option<String>,
-    pub marker: Option<String>,
-    pub max_items: Option<i64>,
-}
-protocol::structure!(ListInstanceProfilesRequest {
-    path_prefix: "PathPrefix",
-    marker: "Marker",
-    max_items: "MaxItems"
-});
-
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct ListInstanceProfilesResponse {
-    pub instance_profiles: Vec<InstanceProfile>,
-    pub is_truncated: Option<bool>,
-    pub marker: Option<String>,
-}
-protocol::structure!(ListInstanceProfilesResponse {
-    instance_profiles: "InstanceProfiles",
-    is_truncated: "IsTruncated",
-    marker: "Marker"
-});
-
-#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListPoliciesRequest {
     pub scope: Option<String>,
     pub only_attached: Option<bool>,
@@ -1925,20 +1647,6 @@ protocol::structure!(ManagedPolicyDetail {
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct OrganizationsDecisionDetail {
-    pub allowed_by_organizations: Option<bool>,
-}
-protocol::structure!(OrganizationsDecisionDetail { allowed_by_organizations: "AllowedByOrganizations" });
-
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct PermissionsBoundaryDecisionDetail {
-    pub allowed_by_permissions_boundary: Option<bool>,
-}
-protocol::structure!(PermissionsBoundaryDecisionDetail {
-    allowed_by_permissions_boundary: "AllowedByPermissionsBoundary"
-});
-
-#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Policy {
     pub policy_name: Option<String>,
     pub policy_id: Option<String>,
@@ -2011,13 +1719,6 @@ protocol::structure!(PolicyVersion {
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Position {
-    pub line: Option<i64>,
-    pub column: Option<i64>,
-}
-protocol::structure!(Position { line: "Line", column: "Column" });
-
-#[derive(Debug, Clone, Default, PartialEq)]
 pub struct PutGroupPolicyRequest {
     pub group_name: String,
     pub policy_name: String,
@@ -2074,39 +1775,11 @@ protocol::structure!(PutUserPolicyRequest {
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct RemoveRoleFromInstanceProfileRequest {
-    pub instance_profile_name: String,
-    pub role_name: String,
-}
-protocol::structure!(RemoveRoleFromInstanceProfileRequest {
-    instance_profile_name: "InstanceProfileName",
-    role_name: "RoleName"
-});
-
-#[derive(Debug, Clone, Default, PartialEq)]
 pub struct RemoveUserFromGroupRequest {
     pub group_name: String,
     pub user_name: String,
 }
 protocol::structure!(RemoveUserFromGroupRequest { group_name: "GroupName", user_name: "UserName" });
-
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct ResourceSpecificResult {
-    pub eval_resource_name: String,
-    pub eval_resource_decision: String,
-    pub matched_statements: Option<Vec<Statement>>,
-    pub missing_context_values: Option<Vec<String>>,
-    pub eval_decision_details: Option<protocol::Entries<String>>,
-    pub permissions_boundary_decision_detail: Option<PermissionsBoundaryDecisionDetail>,
-}
-protocol::structure!(ResourceSpecificResult {
-    eval_resource_name: "EvalResourceName",
-    eval_resource_decision: "EvalResourceDecision",
-    matched_statements: "MatchedStatements",
-    missing_context_values: "MissingContextValues",
-    eval_decision_details: "EvalDecisionDetails",
-    permissions_boundary_decision_detail: "PermissionsBoundaryDecisionDetail"
-});
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Role {
@@ -2179,90 +1852,6 @@ pub struct SetDefaultPolicyVersionRequest {
     pub version_id: String,
 }
 protocol::structure!(SetDefaultPolicyVersionRequest { policy_arn: "PolicyArn", version_id: "VersionId" });
-
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct SimulateCustomPolicyRequest {
-    pub policy_input_list: Vec<String>,
-    pub permissions_boundary_policy_input_list: Option<Vec<String>>,
-    pub action_names: Vec<String>,
-    pub resource_arns: Option<Vec<String>>,
-    pub resource_policy: Option<String>,
-    pub resource_owner: Option<String>,
-    pub caller_arn: Option<String>,
-    pub context_entries: Option<Vec<ContextEntry>>,
-    pub resource_handling_option: Option<String>,
-    pub max_items: Option<i64>,
-    pub marker: Option<String>,
-}
-protocol::structure!(SimulateCustomPolicyRequest {
-    policy_input_list: "PolicyInputList",
-    permissions_boundary_policy_input_list: "PermissionsBoundaryPolicyInputList",
-    action_names: "ActionNames",
-    resource_arns: "ResourceArns",
-    resource_policy: "ResourcePolicy",
-    resource_owner: "ResourceOwner",
-    caller_arn: "CallerArn",
-    context_entries: "ContextEntries",
-    resource_handling_option: "ResourceHandlingOption",
-    max_items: "MaxItems",
-    marker: "Marker"
-});
-
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct SimulatePolicyResponse {
-    pub evaluation_results: Option<Vec<EvaluationResult>>,
-    pub is_truncated: Option<bool>,
-    pub marker: Option<String>,
-}
-protocol::structure!(SimulatePolicyResponse {
-    evaluation_results: "EvaluationResults",
-    is_truncated: "IsTruncated",
-    marker: "Marker"
-});
-
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct SimulatePrincipalPolicyRequest {
-    pub policy_source_arn: String,
-    pub policy_input_list: Option<Vec<String>>,
-    pub permissions_boundary_policy_input_list: Option<Vec<String>>,
-    pub action_names: Vec<String>,
-    pub resource_arns: Option<Vec<String>>,
-    pub resource_policy: Option<String>,
-    pub resource_owner: Option<String>,
-    pub caller_arn: Option<String>,
-    pub context_entries: Option<Vec<ContextEntry>>,
-    pub resource_handling_option: Option<String>,
-    pub max_items: Option<i64>,
-    pub marker: Option<String>,
-}
-protocol::structure!(SimulatePrincipalPolicyRequest {
-    policy_source_arn: "PolicySourceArn",
-    policy_input_list: "PolicyInputList",
-    permissions_boundary_policy_input_list: "PermissionsBoundaryPolicyInputList",
-    action_names: "ActionNames",
-    resource_arns: "ResourceArns",
-    resource_policy: "ResourcePolicy",
-    resource_owner: "ResourceOwner",
-    caller_arn: "CallerArn",
-    context_entries: "ContextEntries",
-    resource_handling_option: "ResourceHandlingOption",
-    max_items: "MaxItems",
-    marker: "Marker"
-});
-
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Statement {
-    pub source_policy_id: Option<String>,
-    pub source_policy_type: Option<String>,
-    pub start_position: Option<Position>,
-    pub end_position: Option<Position>,
-}
-protocol::structure!(Statement {
-    source_policy_id: "SourcePolicyId",
-    source_policy_type: "SourcePolicyType",
-    start_position: "StartPosition",
-    end_position: "EndPosition"
-});
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tag {

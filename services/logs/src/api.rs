@@ -40,15 +40,6 @@ impl protocol::Operation for DeleteLogStream {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub struct DeleteResourcePolicy;
-impl protocol::Operation for DeleteResourcePolicy {
-    const SERVICE: &'static str = "logs";
-    const NAME: &'static str = "DeleteResourcePolicy";
-    type Input = DeleteResourcePolicyRequest;
-    type Output = ();
-}
-
-#[derive(Debug, Clone, Copy)]
 pub struct DeleteRetentionPolicy;
 impl protocol::Operation for DeleteRetentionPolicy {
     const SERVICE: &'static str = "logs";
@@ -73,15 +64,6 @@ impl protocol::Operation for DescribeLogStreams {
     const NAME: &'static str = "DescribeLogStreams";
     type Input = DescribeLogStreamsRequest;
     type Output = DescribeLogStreamsResponse;
-}
-
-#[derive(Debug, Clone, Copy)]
-pub struct DescribeResourcePolicies;
-impl protocol::Operation for DescribeResourcePolicies {
-    const SERVICE: &'static str = "logs";
-    const NAME: &'static str = "DescribeResourcePolicies";
-    type Input = DescribeResourcePoliciesRequest;
-    type Output = DescribeResourcePoliciesResponse;
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -145,15 +127,6 @@ impl protocol::Operation for PutLogGroupDeletionProtection {
     const NAME: &'static str = "PutLogGroupDeletionProtection";
     type Input = PutLogGroupDeletionProtectionRequest;
     type Output = ();
-}
-
-#[derive(Debug, Clone, Copy)]
-pub struct PutResourcePolicy;
-impl protocol::Operation for PutResourcePolicy {
-    const SERVICE: &'static str = "logs";
-    const NAME: &'static str = "PutResourcePolicy";
-    type Input = PutResourcePolicyRequest;
-    type Output = PutResourcePolicyResponse;
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -251,18 +224,6 @@ protocol::structure!(DeleteLogStreamRequest {
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct DeleteResourcePolicyRequest {
-    pub policy_name: Option<String>,
-    pub resource_arn: Option<String>,
-    pub expected_revision_id: Option<String>,
-}
-protocol::structure!(DeleteResourcePolicyRequest {
-    policy_name: "policyName",
-    resource_arn: "resourceArn",
-    expected_revision_id: "expectedRevisionId"
-});
-
-#[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeleteRetentionPolicyRequest {
     pub log_group_name: String,
 }
@@ -323,30 +284,6 @@ pub struct DescribeLogStreamsResponse {
     pub next_token: Option<String>,
 }
 protocol::structure!(DescribeLogStreamsResponse { log_streams: "logStreams", next_token: "nextToken" });
-
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct DescribeResourcePoliciesRequest {
-    pub next_token: Option<String>,
-    pub limit: Option<i64>,
-    pub resource_arn: Option<String>,
-    pub policy_scope: Option<String>,
-}
-protocol::structure!(DescribeResourcePoliciesRequest {
-    next_token: "nextToken",
-    limit: "limit",
-    resource_arn: "resourceArn",
-    policy_scope: "policyScope"
-});
-
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct DescribeResourcePoliciesResponse {
-    pub resource_policies: Option<Vec<ResourcePolicy>>,
-    pub next_token: Option<String>,
-}
-protocol::structure!(DescribeResourcePoliciesResponse {
-    resource_policies: "resourcePolicies",
-    next_token: "nextToken"
-});
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Entity {
@@ -591,7 +528,7 @@ protocol::structure!(OutputLogEvent {
 pub struct PutLogEventsRequest {
     pub log_group_name: String,
     pub log_stream_name: String,
-    pub log_events: Vec<InputLogEvent>,
+    pub log_events: protocol::Sensitive<Vec<InputLogEvent>>,
     pub sequence_token: Option<String>,
     pub entity: Option<Entity>,
 }
@@ -626,30 +563,6 @@ protocol::structure!(PutLogGroupDeletionProtectionRequest {
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct PutResourcePolicyRequest {
-    pub policy_name: Option<String>,
-    pub policy_document: Option<String>,
-    pub resource_arn: Option<String>,
-    pub expected_revision_id: Option<String>,
-}
-protocol::structure!(PutResourcePolicyRequest {
-    policy_name: "policyName",
-    policy_document: "policyDocument",
-    resource_arn: "resourceArn",
-    expected_revision_id: "expectedRevisionId"
-});
-
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct PutResourcePolicyResponse {
-    pub resource_policy: Option<ResourcePolicy>,
-    pub revision_id: Option<String>,
-}
-protocol::structure!(PutResourcePolicyResponse {
-    resource_policy: "resourcePolicy",
-    revision_id: "revisionId"
-});
-
-#[derive(Debug, Clone, Default, PartialEq)]
 pub struct PutRetentionPolicyRequest {
     pub log_group_name: String,
     pub retention_in_days: i64,
@@ -675,24 +588,6 @@ protocol::structure!(RejectedLogEventsInfo {
     too_new_log_event_start_index: "tooNewLogEventStartIndex",
     too_old_log_event_end_index: "tooOldLogEventEndIndex",
     expired_log_event_end_index: "expiredLogEventEndIndex"
-});
-
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct ResourcePolicy {
-    pub policy_name: Option<String>,
-    pub policy_document: Option<String>,
-    pub last_updated_time: Option<i64>,
-    pub policy_scope: Option<String>,
-    pub resource_arn: Option<String>,
-    pub revision_id: Option<String>,
-}
-protocol::structure!(ResourcePolicy {
-    policy_name: "policyName",
-    policy_document: "policyDocument",
-    last_updated_time: "lastUpdatedTime",
-    policy_scope: "policyScope",
-    resource_arn: "resourceArn",
-    revision_id: "revisionId"
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]

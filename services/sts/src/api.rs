@@ -40,15 +40,6 @@ impl protocol::Operation for GetCallerIdentity {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub struct GetFederationToken;
-impl protocol::Operation for GetFederationToken {
-    const SERVICE: &'static str = "sts";
-    const NAME: &'static str = "GetFederationToken";
-    type Input = GetFederationTokenRequest;
-    type Output = GetFederationTokenResponse;
-}
-
-#[derive(Debug, Clone, Copy)]
 pub struct GetSessionToken;
 impl protocol::Operation for GetSessionToken {
     const SERVICE: &'static str = "sts";
@@ -112,7 +103,7 @@ protocol::structure!(AssumedRoleUser { assumed_role_id: "AssumedRoleId", arn: "A
 pub struct Credentials {
     pub access_key_id: String,
     pub secret_access_key: protocol::Sensitive<String>,
-    pub session_token: String,
+    pub session_token: protocol::Sensitive<String>,
     pub expiration: protocol::Timestamp,
 }
 protocol::structure!(Credentials {
@@ -133,13 +124,6 @@ pub struct DecodeAuthorizationMessageResponse {
     pub decoded_message: Option<String>,
 }
 protocol::structure!(DecodeAuthorizationMessageResponse { decoded_message: "DecodedMessage" });
-
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct FederatedUser {
-    pub federated_user_id: String,
-    pub arn: String,
-}
-protocol::structure!(FederatedUser { federated_user_id: "FederatedUserId", arn: "Arn" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetAccessKeyInfoRequest {
@@ -164,34 +148,6 @@ pub struct GetCallerIdentityResponse {
     pub arn: Option<String>,
 }
 protocol::structure!(GetCallerIdentityResponse { user_id: "UserId", account: "Account", arn: "Arn" });
-
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct GetFederationTokenRequest {
-    pub name: String,
-    pub policy: Option<String>,
-    pub policy_arns: Option<Vec<PolicyDescriptorType>>,
-    pub duration_seconds: Option<i64>,
-    pub tags: Option<Vec<Tag>>,
-}
-protocol::structure!(GetFederationTokenRequest {
-    name: "Name",
-    policy: "Policy",
-    policy_arns: "PolicyArns",
-    duration_seconds: "DurationSeconds",
-    tags: "Tags"
-});
-
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct GetFederationTokenResponse {
-    pub credentials: Option<Credentials>,
-    pub federated_user: Option<FederatedUser>,
-    pub packed_policy_size: Option<i64>,
-}
-protocol::structure!(GetFederationTokenResponse {
-    credentials: "Credentials",
-    federated_user: "FederatedUser",
-    packed_policy_size: "PackedPolicySize"
-});
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetSessionTokenRequest {

@@ -146,6 +146,9 @@ impl Compactor<'_> {
         if let Some(namespace) = &self.overrides.error_namespace {
             header.insert("errorNamespace".to_owned(), namespace.as_str().into());
         }
+        if self.overrides.crc32 {
+            header.insert("crc32".to_owned(), true.into());
+        }
         if !self.overrides.pattern_message.is_empty() {
             header.insert("patternMessages".to_owned(), json!(self.overrides.pattern_message));
         }

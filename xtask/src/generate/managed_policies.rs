@@ -59,7 +59,6 @@ const NAMES: &[&str] = &[
     "IAMUserChangePassword",
     "PowerUserAccess",
     "SecretsManagerReadWrite",
-    "SecurityAudit",
     "ViewOnlyAccess",
 ];
 

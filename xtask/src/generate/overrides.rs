@@ -54,6 +54,8 @@ pub(crate) struct Service {
     pub(crate) validation_error: Option<String>,
     /// What stands before an error shape's name in `__type`.
     pub(crate) error_namespace: Option<String>,
+    /// Answers carry `x-amz-crc32`.
+    pub(crate) crc32: bool,
     /// Constraints by shape.
     pub(crate) shape: BTreeMap<String, Constraints>,
     /// Whole messages for values that break a pattern; `{member}` is the member's name.

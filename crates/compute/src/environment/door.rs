@@ -4,12 +4,16 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::contract::{AwsDoor, EnvironmentIdentity};
 use crate::limits::DOOR_CONNECTIONS_MAX;
+
+/// How long to wait after a failed accept where no connection can end first.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
 /// Open until dropped.
 pub(crate) struct OpenDoor(JoinHandle<()>);
@@ -50,7 +54,7 @@ async fn serve(listener: TcpListener, door: AwsDoor, identity: Arc<EnvironmentId
                 connections.spawn(door(stream, Arc::clone(&identity)));
             }
             // Out of descriptors, most likely: let those that are open make progress.
-            Err(_) if connections.is_empty() => tokio::task::yield_now().await,
+            Err(_) if connections.is_empty() => tokio::time::sleep(ACCEPT_PAUSE).await,
             Err(_) => drop(connections.join_next().await),
         }
     }

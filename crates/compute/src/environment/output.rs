@@ -6,10 +6,12 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
+use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use base::Clock;
-use tokio::io::unix::AsyncFd;
+use tokio::io::{AsyncRead as _, ReadBuf};
+use tokio::net::unix::pipe::Receiver;
 
 use crate::contract::LogEvent;
 use crate::limits::{LOG_HELD_BYTES_MAX, LOG_LINE_BYTES_MAX, LOG_TAIL_BYTES_MAX};
@@ -35,8 +37,14 @@ struct Lines {
 }
 
 struct Pipe {
-    source: Option<AsyncFd<File>>,
+    source: Option<Source>,
     partial: Vec<u8>,
+}
+
+/// One pipe, read in two ways: when the reactor says so, and directly.
+struct Source {
+    watched: Receiver,
+    direct: File,
 }
 
 impl Output {
@@ -110,35 +118,36 @@ impl Lines {
             let excess = self.tail.len() - LOG_TAIL_BYTES_MAX;
             self.tail.drain(..excess);
         }
-        self.held_bytes += message.len() + std::mem::size_of::<LogEvent>();
+        self.held_bytes += message.len() + size_of::<LogEvent>();
         self.held.push(LogEvent { timestamp: clock.now(), message });
     }
 }
 
 impl Pipe {
     fn new(fd: OwnedFd) -> io::Result<Self> {
-        let fd = tokio::net::unix::pipe::Receiver::from_owned_fd(fd)?.into_nonblocking_fd()?;
-        Ok(Self { source: Some(AsyncFd::new(File::from(fd))?), partial: Vec::new() })
+        let direct = File::from(fd.try_clone()?);
+        // Non-blocking from here on, through either descriptor: the mode belongs to the pipe's end, not to the number.
+        let watched = Receiver::from_owned_fd(fd)?;
+        Ok(Self { source: Some(Source { watched, direct }), partial: Vec::new() })
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>, lines: &mut Lines, clock: &Clock) {
         let mut buffer = [0; READ_BYTES];
         let mut turn = 0;
         loop {
-            let Some(source) = &self.source else { return };
-            let Poll::Ready(Ok(mut guard)) = source.poll_read_ready(cx) else { return };
-            match guard.try_io(|source| source.get_ref().read(&mut buffer)) {
-                Err(_would_block) => {}
-                Ok(Ok(length)) if length > 0 => {
-                    turn += length;
-                    self.split(buffer.get(..length).unwrap_or_default(), lines, clock);
+            let Some(source) = &mut self.source else { return };
+            let mut read = ReadBuf::new(&mut buffer);
+            match Pin::new(&mut source.watched).poll_read(cx, &mut read) {
+                Poll::Pending => return,
+                Poll::Ready(Ok(())) if !read.filled().is_empty() => {
+                    turn += read.filled().len();
+                    self.split(read.filled(), lines, clock);
                     if turn >= TURN_BYTES {
                         cx.waker().wake_by_ref();
                         return;
                     }
                 }
-                Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-                Ok(_) => self.source = None,
+                Poll::Ready(_) => self.source = None,
             }
         }
     }
@@ -148,7 +157,7 @@ impl Pipe {
         let mut turn = 0;
         while turn < TURN_BYTES {
             let Some(source) = &self.source else { return };
-            match source.get_ref().read(&mut buffer) {
+            match (&source.direct).read(&mut buffer) {
                 Ok(length) if length > 0 => {
                     turn += length;
                     self.split(buffer.get(..length).unwrap_or_default(), lines, clock);
@@ -217,7 +226,11 @@ mod tests {
         let writer = std::thread::spawn(move || stdout.write_all(b"late\n").unwrap());
         std::future::poll_fn(|cx| {
             output.poll_read(cx);
-            if output.pipes.iter().all(|pipe| pipe.source.is_none()) { Poll::Ready(()) } else { Poll::Pending }
+            if output.pipes.iter().all(|pipe| pipe.source.is_none()) {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
         })
         .await;
         writer.join().unwrap();

@@ -84,7 +84,12 @@ pub(crate) fn timeout_message(timeout: Duration) -> String {
 }
 
 /// `INIT_REPORT …`, for a start that failed.
-pub(crate) fn init_report_line(duration: Duration, phase: &str, status: &str, error_type: Option<&str>) -> String {
+pub(crate) fn init_report_line(
+    duration: Duration,
+    phase: &str,
+    status: &str,
+    error_type: Option<&str>,
+) -> String {
     let mut line =
         format!("INIT_REPORT Init Duration: {} ms\tPhase: {phase}\tStatus: {status}", millis(duration));
     if let Some(kind) = error_type {

@@ -102,8 +102,11 @@ mod tests {
         ];
         let variables = variables_of(&spec, "stream", &testing::credentials());
         let get = |name: &str| {
-            let found: Vec<&str> =
-                variables.iter().filter(|(known, _)| known == name).map(|(_, value)| value.expose()).collect();
+            let found: Vec<&str> = variables
+                .iter()
+                .filter(|(known, _)| known == name)
+                .map(|(_, value)| value.expose())
+                .collect();
             assert_eq!(found.len(), 1, "{name}");
             found[0].to_owned()
         };

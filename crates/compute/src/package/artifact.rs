@@ -42,7 +42,7 @@ pub enum ArtifactError {
 }
 
 /// The bucket that an account's artifacts are named by.
-pub fn bucket_of(account: AccountId, region: &Region) -> String {
+pub(super) fn bucket_of(account: AccountId, region: &Region) -> String {
     format!("fastness-artifacts-{account}-{region}")
 }
 

@@ -175,9 +175,21 @@ mod tests {
         }
         let long = "a".repeat(256);
         let deep = "a/".repeat(65);
-        for bad in
-            ["", "/", "/etc/passwd", "..", "a/../b", "a//b", "./a", "a\\b", "a\0b", "a\nb", &long, &deep, "../x/"]
-        {
+        for bad in [
+            "",
+            "/",
+            "/etc/passwd",
+            "..",
+            "a/../b",
+            "a//b",
+            "./a",
+            "a\\b",
+            "a\0b",
+            "a\nb",
+            &long,
+            &deep,
+            "../x/",
+        ] {
             assert!(clean_path(bad).is_err(), "{bad:?}");
         }
     }

@@ -232,7 +232,8 @@ pub(super) fn write_durably(path: &Path, content: &[u8]) -> io::Result<()> {
     let directory = path.parent().ok_or_else(|| io::Error::other("a file without a directory"))?;
     let making = path.with_extension(format!("tmp-{}", crypto::random::hex(8)));
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&making)?;
-    let written = file.write_all(content).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&making, path));
+    let written =
+        file.write_all(content).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&making, path));
     if written.is_err() {
         let _ = fs::remove_file(&making);
     }

@@ -61,7 +61,9 @@ impl Refused {
     pub(super) fn bytes(self) -> Bytes {
         let (status, kind, message) = match self {
             Self::RequestId => ("400 Bad Request", "InvalidRequestID", "Invalid request ID"),
-            Self::State => ("403 Forbidden", "InvalidStateTransition", "The call is not allowed in this state"),
+            Self::State => {
+                ("403 Forbidden", "InvalidStateTransition", "The call is not allowed in this state")
+            }
             Self::TooLarge => {
                 ("413 Payload Too Large", "RequestEntityTooLarge", "Exceeded maximum allowed payload size")
             }
@@ -108,7 +110,8 @@ mod tests {
 
     #[test]
     fn declared_lengths_are_true() {
-        for answer in [ACCEPTED, Refused::RequestId.bytes(), Refused::Unknown.bytes(), Refused::State.bytes()] {
+        for answer in [ACCEPTED, Refused::RequestId.bytes(), Refused::Unknown.bytes(), Refused::State.bytes()]
+        {
             let text = std::str::from_utf8(&answer).unwrap();
             let (head, body) = text.split_once("\r\n\r\n").unwrap();
             assert!(head.ends_with(&format!("Content-Length: {}", body.len())), "{text}");

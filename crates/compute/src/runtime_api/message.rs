@@ -34,7 +34,7 @@ pub(crate) struct Head {
     /// `Lambda-Runtime-Function-Error-Type`
     pub(crate) error_type: Option<String>,
     pub(crate) keep_alive: bool,
-    expects_continue: bool,
+    pub(crate) expects_continue: bool,
 }
 
 /// Where in a request the parser stands.
@@ -287,8 +287,10 @@ mod tests {
     fn requests_come_out_whole_however_they_were_cut() {
         for piece in 1..EXCHANGE.len() {
             let messages = parse_in_pieces(EXCHANGE, piece).unwrap();
-            let seen: Vec<_> =
-                messages.iter().map(|m| (m.head.target.as_str(), m.body.as_ref(), m.head.keep_alive)).collect();
+            let seen: Vec<_> = messages
+                .iter()
+                .map(|m| (m.head.target.as_str(), m.body.as_ref(), m.head.keep_alive))
+                .collect();
             assert_eq!(
                 seen,
                 [

@@ -23,6 +23,13 @@ impl Sight {
         sight
     }
 
+    /// Looks at one file.
+    pub(crate) fn of_file(file: &Path) -> Self {
+        let metadata = std::fs::metadata(file).ok();
+        let seen = metadata.map(|metadata| (file.to_owned(), (metadata.len(), metadata.modified().ok())));
+        Self(seen.into_iter().collect())
+    }
+
     fn look(&mut self, folder: &Path, depth: usize) {
         let Ok(entries) = std::fs::read_dir(folder) else { return };
         for entry in entries.flatten() {

@@ -142,7 +142,11 @@ mod tests {
             ("/a%2fb", "/a%252fb", "/a/b"),
             ("/a(b)+c", "/a%28b%29%2Bc", "/a%28b%29%2Bc"),
             ("/%zz", "/%25zz", "/%25zz"),
-            ("/2015-03-31/functions/a%3Ab/invocations", "/2015-03-31/functions/a%253Ab/invocations", "/2015-03-31/functions/a%3Ab/invocations"),
+            (
+                "/2015-03-31/functions/a%3Ab/invocations",
+                "/2015-03-31/functions/a%253Ab/invocations",
+                "/2015-03-31/functions/a%3Ab/invocations",
+            ),
         ];
         for (path, standard, s3) in table {
             assert_eq!(text(|out| uri(out, path, false)), standard, "{path}");

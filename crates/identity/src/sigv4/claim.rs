@@ -127,7 +127,8 @@ pub(super) fn read<'a>(request: &Request<'a>) -> Result<Claimed<'a>, SignatureEr
     if authorizations.next().is_some() {
         return Err(SignatureError::Ambiguous);
     }
-    let in_query = pairs(request.query).any(|(name, _)| name == "X-Amz-Algorithm" || name == "X-Amz-Signature");
+    let in_query =
+        pairs(request.query).any(|(name, _)| name == "X-Amz-Algorithm" || name == "X-Amz-Signature");
     match (first, in_query) {
         (Some(_), true) => Err(SignatureError::Ambiguous),
         (Some(header), false) => from_header(request, header.as_bytes()),
@@ -202,7 +203,8 @@ fn from_header<'a>(request: &Request<'a>, header: &'a [u8]) -> Result<Claimed<'a
 }
 
 fn wrong_algorithm(algorithm: &str, parameters: &str) -> Option<SignatureError> {
-    let is_name = |text: &str| text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let is_name =
+        |text: &str| text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     (algorithm.starts_with("AWS4-") && is_name(algorithm) && parameters.contains('='))
         .then(|| SignatureError::Incomplete(format!("Unsupported AWS 'algorithm': '{algorithm}'.")))
 }

@@ -117,7 +117,8 @@ const EXPIRES: Codes = codes(
 );
 const UNKNOWN: Codes =
     codes(("InvalidClientTokenId", 403), "UnrecognizedClientException", ("InvalidAccessKeyId", 403));
-const TOKEN: Codes = codes(("InvalidClientTokenId", 403), "UnrecognizedClientException", ("InvalidToken", 400));
+const TOKEN: Codes =
+    codes(("InvalidClientTokenId", 403), "UnrecognizedClientException", ("InvalidToken", 400));
 const EXPIRED: Codes = codes(("ExpiredToken", 403), "ExpiredTokenException", ("ExpiredToken", 400));
 const PAYLOAD: Codes =
     codes(("SignatureDoesNotMatch", 403), "InvalidSignatureException", ("XAmzContentSHA256Mismatch", 400));
@@ -174,7 +175,9 @@ impl SignatureError {
                 "Missing Authentication Token"
             }
             Self::Missing => "Request is missing Authentication Token",
-            Self::Skewed(_) if s3 => "The difference between the request time and the current time is too large.",
+            Self::Skewed(_) if s3 => {
+                "The difference between the request time and the current time is too large."
+            }
             Self::PresignedExpired(_) if s3 => "Request has expired",
             Self::Incomplete(message)
             | Self::Mismatch(message)

@@ -54,7 +54,13 @@ impl SigningKeys {
     }
 
     /// Keeps the key of a request that was proven.
-    pub(super) fn keep(&self, access_key_id: &str, secret: &SecretString, scope: KeyScope<'_>, key: &[u8; 32]) {
+    pub(super) fn keep(
+        &self,
+        access_key_id: &str,
+        secret: &SecretString,
+        scope: KeyScope<'_>,
+        key: &[u8; 32],
+    ) {
         let hash = self.hash(access_key_id, scope);
         if self.cached(hash, access_key_id, secret, scope).is_some() {
             return;

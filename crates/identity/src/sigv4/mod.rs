@@ -100,4 +100,9 @@ pub trait CredentialSource: Send + Sync {
         session_token: Option<&str>,
         now: Timestamp,
     ) -> Result<Credential, CredentialError>;
+
+    /// Hears that a request was proven with this key. It must not wait.
+    fn used(&self, access_key_id: &str, service: &str, region: &str, now: Timestamp) {
+        let _ = (access_key_id, service, region, now);
+    }
 }

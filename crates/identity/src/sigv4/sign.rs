@@ -38,6 +38,10 @@ const UNSIGNED: [&str; 8] = [
     "x-amzn-trace-id",
 ];
 
+/// Every byte but the unreserved ones is escaped in a query.
+const UNRESERVED: &percent_encoding::AsciiSet =
+    &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 /// Signs a request: adds `x-amz-date`, `authorization` and what else is needed to `headers`, which must hold `host`.
 pub fn sign(
     method: &str,
@@ -66,8 +70,7 @@ pub fn sign(
     let scope = Scope::new(signer, &stamp);
     let signature = scope.signature(&request);
     let credential = scope.credential();
-    let value =
-        format!("{ALGORITHM} Credential={credential}, SignedHeaders={list}, Signature={signature}");
+    let value = format!("{ALGORITHM} Credential={credential}, SignedHeaders={list}, Signature={signature}");
     headers.insert(AUTHORIZATION, HeaderValue::from_str(&value)?);
     Ok(())
 }
@@ -94,7 +97,7 @@ pub fn presign(
         }
         full.push_str(name);
         full.push('=');
-        full.extend(percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC));
+        full.extend(percent_encoding::utf8_percent_encode(value, UNRESERVED));
     };
     add("X-Amz-Algorithm", ALGORITHM);
     add("X-Amz-Credential", &scope.credential());

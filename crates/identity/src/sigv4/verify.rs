@@ -12,7 +12,8 @@ use super::claim::{self, Claimed};
 use super::error::SignatureError;
 use super::keys::{KeyScope, SigningKeys};
 use super::{
-    ALGORITHM, CredentialError, CredentialSource, Expected, Request, SIGNED_HEADERS_MAX, SKEW_MINUTES_MAX, payload,
+    ALGORITHM, CredentialError, CredentialSource, Expected, Request, SIGNED_HEADERS_MAX, SKEW_MINUTES_MAX,
+    payload,
 };
 use crate::principal::Principal;
 
@@ -60,11 +61,11 @@ impl Verifier {
         let credential = credentials
             .credential(scope.access_key_id, claimed.session_token.as_deref(), now)
             .map_err(|error| match error {
-                CredentialError::Unknown => SignatureError::UnknownKey,
-                CredentialError::InvalidToken => SignatureError::InvalidToken,
-                CredentialError::ExpiredToken => SignatureError::ExpiredToken,
-                CredentialError::Unavailable => SignatureError::Unavailable,
-            })?;
+            CredentialError::Unknown => SignatureError::UnknownKey,
+            CredentialError::InvalidToken => SignatureError::InvalidToken,
+            CredentialError::ExpiredToken => SignatureError::ExpiredToken,
+            CredentialError::Unavailable => SignatureError::Unavailable,
+        })?;
 
         let text = string_to_sign(request, expected, &claimed)?;
         let key_scope = KeyScope { date: scope.date, region: scope.region, service: scope.service };
@@ -74,6 +75,7 @@ impl Verifier {
             return Err(SignatureError::Wrong);
         }
         self.keys.keep(scope.access_key_id, &credential.secret, key_scope, &key);
+        credentials.used(scope.access_key_id, scope.service, scope.region, now);
         Ok(Verified {
             principal: credential.principal,
             region: scope.region,

@@ -163,8 +163,10 @@ impl Expected {
             Comparison::StringEquals { fold } => {
                 let syntax = Syntax { wildcards: false, variables };
                 let folded = |text: &String| if fold { text.to_lowercase() } else { text.clone() };
-                let patterns =
-                    expected.iter().map(|text| Pattern::compile(&folded(text), syntax)).collect::<Result<_, _>>()?;
+                let patterns = expected
+                    .iter()
+                    .map(|text| Pattern::compile(&folded(text), syntax))
+                    .collect::<Result<_, _>>()?;
                 Self::Strings { patterns, fold }
             }
             Comparison::StringLike => {
@@ -173,14 +175,16 @@ impl Expected {
                     expected.iter().map(|text| Pattern::compile(text, syntax)).collect::<Result<_, _>>()?;
                 Self::Strings { patterns, fold: false }
             }
-            Comparison::Arn => {
-                Self::Arns(expected.iter().map(|text| ArnPattern::compile(text, variables)).collect::<Result<_, _>>()?)
-            }
+            Comparison::Arn => Self::Arns(
+                expected.iter().map(|text| ArnPattern::compile(text, variables)).collect::<Result<_, _>>()?,
+            ),
             Comparison::Numeric(order) => Self::Numbers(read(expected, "a number", Number::parse)?, order),
             Comparison::Date(order) => Self::Moments(read(expected, "a date", values::moment)?, order),
             Comparison::Bool => Self::Booleans(read(expected, "a boolean", values::boolean)?),
             Comparison::Binary => Self::Binaries(read(expected, "base64", values::binary)?),
-            Comparison::IpAddress => Self::Networks(read(expected, "an address or CIDR range", values::network)?),
+            Comparison::IpAddress => {
+                Self::Networks(read(expected, "an address or CIDR range", values::network)?)
+            }
             Comparison::Null => match read(expected, "a boolean", values::boolean)?.as_slice() {
                 [absent] => Self::Absent(*absent),
                 _ => return Err(PolicyError::syntax("`Null` takes one boolean")),
@@ -200,7 +204,9 @@ impl Expected {
             }
             Self::Arns(patterns) => any(patterns, |pattern| pattern.matches(actual, request)),
             Self::Numbers(expected, order) => match Number::parse(actual) {
-                Some(actual) => any(expected, |number| actual.compare(*number).is_some_and(|it| order.holds(it))),
+                Some(actual) => {
+                    any(expected, |number| actual.compare(*number).is_some_and(|it| order.holds(it)))
+                }
                 None => Verdict::Undecidable("the key's value is not a number"),
             },
             Self::Moments(expected, order) => match values::moment(actual) {
@@ -228,8 +234,13 @@ fn any<T>(expected: &[T], fits: impl FnMut(&T) -> bool) -> Verdict {
     Verdict::from_bool(expected.iter().any(fits))
 }
 
-fn read<T>(expected: &[String], kind: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, PolicyError> {
-    let one = |text: &String| parse(text).ok_or_else(|| PolicyError::legacy(format!("`{text}` is not {kind}")));
+fn read<T>(
+    expected: &[String],
+    kind: &str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<Vec<T>, PolicyError> {
+    let one =
+        |text: &String| parse(text).ok_or_else(|| PolicyError::legacy(format!("`{text}` is not {kind}")));
     expected.iter().map(one).collect()
 }
 
@@ -249,7 +260,7 @@ impl ArnPattern {
         while components.len() < 6 {
             components.push(vec![Token::Star]);
         }
-        Ok(Self::Components(components.into_iter().map(Pattern::from_tokens).collect()))
+        Ok(Self::Components(components.iter().map(|tokens| Pattern::from_tokens(tokens)).collect()))
     }
 
     fn matches(&self, actual: &str, request: &Request<'_>) -> bool {
@@ -264,7 +275,7 @@ impl ArnPattern {
 
 /// The first five colons part components; later ones belong to the resource.
 fn split_literal(text: &str, components: &mut Vec<Vec<Token>>) {
-    let room = 6_usize.saturating_sub(components.len()).max(1);
+    let room = 7_usize.saturating_sub(components.len()).max(1);
     for (index, part) in text.splitn(room, ':').enumerate() {
         if index > 0 {
             components.push(Vec::new());

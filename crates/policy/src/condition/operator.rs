@@ -129,7 +129,9 @@ mod tests {
 
     #[test]
     fn other_names_are_refused() {
-        for name in ["", "stringequals", "StringEqual", "ForSome:Bool", "NullIfExists", "ForAnyValue:Null", "BoolNot"] {
+        for name in
+            ["", "stringequals", "StringEqual", "ForSome:Bool", "NullIfExists", "ForAnyValue:Null", "BoolNot"]
+        {
             assert!(Operator::parse(name).is_err(), "{name}");
         }
     }

@@ -109,7 +109,13 @@ mod tests {
     #[test]
     fn moments_have_several_spellings() {
         let day = Some(Timestamp::from_secs(1_795_305_600));
-        for text in ["2026-11-22T00:00:00Z", "2026-11-22", "1795305600", "2026-11-22T01:00+01:00", "2026-11-22T00:00Z"] {
+        for text in [
+            "2026-11-22T00:00:00Z",
+            "2026-11-22",
+            "1795305600",
+            "2026-11-22T01:00+01:00",
+            "2026-11-22T00:00Z",
+        ] {
             assert_eq!(moment(text), day, "{text}");
         }
         assert_eq!(moment("2026-11"), moment("2026-11-01"));

@@ -126,7 +126,7 @@ impl Chunk {
                 let fits = mixed.characters.iter().all(|expected| {
                     rest.next().is_some_and(|found| expected.is_none_or(|expected| expected == found))
                 });
-                fits.then(|| rest.as_str())
+                fits.then_some(rest.as_str())
             }
         }
     }

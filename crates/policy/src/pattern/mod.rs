@@ -31,12 +31,12 @@ pub(crate) enum Pattern {
 impl Pattern {
     /// Compiles one string.
     pub(crate) fn compile(text: &str, syntax: Syntax) -> Result<Self, crate::PolicyError> {
-        tokenize(text, syntax).map(Self::from_tokens)
+        tokenize(text, syntax).map(|tokens| Self::from_tokens(&tokens))
     }
 
     /// Compiles what is already taken apart.
-    pub(crate) fn from_tokens(tokens: Vec<Token>) -> Self {
-        match tokens.as_slice() {
+    pub(crate) fn from_tokens(tokens: &[Token]) -> Self {
+        match tokens {
             [] => Self::Exact("".into()),
             [Token::Star] => Self::Any,
             [Token::Literal(text)] => Self::Exact(text.as_str().into()),
@@ -44,7 +44,21 @@ impl Pattern {
             tokens if tokens.iter().any(|token| matches!(token, Token::Variable { .. })) => {
                 Self::Template(tokens.into())
             }
-            tokens => Self::Glob(resolve(tokens, &NoVariables, false).unwrap_or_else(|| GlobBuilder::default().build())),
+            tokens => Self::Glob(
+                resolve(tokens, &NoVariables, false).unwrap_or_else(|| GlobBuilder::default().build()),
+            ),
+        }
+    }
+
+    /// What every text that fits begins with, as far as it is known without looking closer.
+    pub(crate) fn literal_start(&self) -> &str {
+        match self {
+            Self::Exact(text) | Self::Prefix(text) => text,
+            Self::Template(tokens) => match tokens.first() {
+                Some(Token::Literal(text)) => text,
+                _ => "",
+            },
+            Self::Any | Self::Glob(_) => "",
         }
     }
 
@@ -64,9 +78,7 @@ impl Pattern {
             Self::Exact(expected) => **expected == *text,
             Self::Prefix(prefix) => text.starts_with(&**prefix),
             Self::Glob(glob) => glob.matches(text),
-            Self::Template(tokens) => {
-                resolve(tokens, variables, fold).is_some_and(|glob| glob.matches(text))
-            }
+            Self::Template(tokens) => resolve(tokens, variables, fold).is_some_and(|glob| glob.matches(text)),
         }
     }
 }

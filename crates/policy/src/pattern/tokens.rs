@@ -66,7 +66,8 @@ fn variable<'t>(whole: &str, text: &'t str, tokens: &mut Tokens) -> Result<&'t s
             (key.trim(), Some(default.ok_or_else(refuse)?.to_owned()))
         }
     };
-    let forbidden = |character: char| matches!(character, '$' | '{' | '*' | '?' | '\'') || character.is_control();
+    let forbidden =
+        |character: char| matches!(character, '$' | '{' | '*' | '?' | '\'') || character.is_control();
     if key.is_empty() || key.contains(forbidden) {
         return Err(refuse());
     }

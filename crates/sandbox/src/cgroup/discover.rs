@@ -80,9 +80,7 @@ fn assign_v2(found: &mut Hierarchies, mount: &Mount<'_>, controllers: &dyn Fn(&P
     let offered = controllers(&base);
     let offers = |name: &str| offered.split_whitespace().any(|offer| offer == name);
     let hierarchy = || Some(Hierarchy { version: Version::V2, base: base.clone() });
-    for (name, place) in
-        [("memory", &mut found.memory), ("cpu", &mut found.cpu), ("pids", &mut found.pids)]
-    {
+    for (name, place) in [("memory", &mut found.memory), ("cpu", &mut found.cpu), ("pids", &mut found.pids)] {
         if offers(name) {
             *place = hierarchy();
         }

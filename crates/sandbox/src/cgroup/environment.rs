@@ -194,7 +194,8 @@ mod tests {
         ] {
             assert_eq!(written(dir.path(), file), value, "{file}");
         }
-        fs::write(dir.path().join("memory.oom_control"), "oom_kill_disable 0\nunder_oom 0\noom_kill 1\n").unwrap();
+        fs::write(dir.path().join("memory.oom_control"), "oom_kill_disable 0\nunder_oom 0\noom_kill 1\n")
+            .unwrap();
         assert_eq!(cgroup.oom_kills(), 1);
     }
 

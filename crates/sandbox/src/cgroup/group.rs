@@ -57,7 +57,9 @@ impl CgroupGroup {
         let mut take = |layer, hierarchy: Option<Hierarchy>, place: &mut Option<Hierarchy>| {
             let outcome = adopt_one(hierarchy, &name, locked, layer);
             report.push(match &outcome {
-                Ok(taken) => LayerStatus::active(layer, format!("{:?} {}", taken.version, taken.base.display())),
+                Ok(taken) => {
+                    LayerStatus::active(layer, format!("{:?} {}", taken.version, taken.base.display()))
+                }
                 Err(reason) => LayerStatus::missing(layer, format!("{reason}{problems}")),
             });
             *place = outcome.ok();
@@ -80,13 +82,14 @@ impl CgroupGroup {
             pids: place(&self.group.pids),
             freezer: place(&self.group.freezer),
         };
-        cgroup.create(spec).inspect_err(|_| drop(cgroup.remove()))?;
+        cgroup.create(spec).inspect_err(|_| {
+            cgroup.remove();
+        })?;
         Ok(cgroup)
     }
-}
 
-impl Drop for CgroupGroup {
-    fn drop(&mut self) {
+    /// Removes the group with everything in it.
+    pub(crate) fn remove(&self) {
         for hierarchy in all(&self.group) {
             clean(&hierarchy.base);
         }
@@ -111,7 +114,8 @@ fn adopt_one(
     files::make_dir(&base).map_err(|error| error.to_string())?;
     if version == Version::V2 && layer != layers::FREEZER {
         let controller = layer.0.trim_start_matches("cgroup-");
-        files::write(&base, "cgroup.subtree_control", format!("+{controller}")).map_err(|error| error.to_string())?;
+        files::write(&base, "cgroup.subtree_control", format!("+{controller}"))
+            .map_err(|error| error.to_string())?;
     }
     Ok(Hierarchy { version, base })
 }
@@ -200,7 +204,7 @@ fn empty(group: &Path) {
         let mut left = false;
         for dir in &dirs {
             for pid in processes(dir) {
-                drop(kill_process(pid, Signal::KILL));
+                let _ = kill_process(pid, Signal::KILL);
             }
             left |= files::remove_dir(dir).is_err();
         }

@@ -10,7 +10,7 @@ mod files;
 mod group;
 
 pub(crate) use environment::EnvironmentCgroup;
-pub(crate) use group::CgroupGroup;
+pub(crate) use group::{CgroupGroup, GROUPS_MAX};
 
 use serde::{Deserialize, Serialize};
 

@@ -4,13 +4,13 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 
 use landlock::{
-    ABI, Access, AccessFs, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreatedAttr,
-    Scope,
+    ABI, Access, AccessFs, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
+    RulesetCreatedAttr, Scope,
 };
 use rustix::fs::Mode;
 use rustix::process::{Resource, Rlimit, setrlimit};
 
-use super::{Failure, Plan, Stage, close_all_but, privileges, report};
+use super::{Failure, Plan, Stage, privileges, report};
 use crate::sys;
 
 const MIB: u64 = 1_024 * 1_024;
@@ -49,7 +49,7 @@ fn place_descriptors(plan: &Plan<'_>) -> io::Result<()> {
     sys::place(plan.stdout.as_fd(), 1)?;
     sys::place(plan.stderr.as_fd(), 2)?;
     // The channel reports a failed exec, and a successful one closes it.
-    close_all_but(&mut [plan.channel.as_fd().as_raw_fd()])
+    sys::close_all_but(&mut [plan.channel.as_fd().as_raw_fd()])
 }
 
 fn limit(plan: &Plan<'_>) -> io::Result<()> {

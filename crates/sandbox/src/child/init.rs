@@ -7,7 +7,7 @@ use std::os::fd::AsRawFd;
 
 use rustix::process::{WaitOptions, wait};
 
-use super::{Failure, Plan, Stage, close_all_but, privileges};
+use super::{Failure, Plan, Stage, privileges};
 use crate::sys;
 
 /// Waits, reports the function's wait status on `plan.status`, and returns when the environment is to end.
@@ -22,7 +22,7 @@ pub(super) fn run(function: sys::Cloned, plan: &Plan<'_>) -> i32 {
             Ok(Some((ended, status))) if ended.as_raw_nonzero().get() == pid => {
                 let bytes = status.as_raw().to_ne_bytes();
                 // If nobody reads it, nobody waits for it.
-                drop(rustix::io::write(&plan.status, &bytes));
+                let _ = rustix::io::write(&plan.status, &bytes);
                 return 0;
             }
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
@@ -32,7 +32,7 @@ pub(super) fn run(function: sys::Cloned, plan: &Plan<'_>) -> i32 {
 }
 
 fn seal(plan: &Plan<'_>) -> Result<(), Failure> {
-    close_all_but(&mut [plan.status.as_raw_fd()]).stage("close descriptors")?;
+    sys::close_all_but(&mut [plan.status.as_raw_fd()]).stage("close descriptors")?;
     privileges::seal_capabilities().stage("capabilities")?;
     privileges::drop_capabilities().stage("capabilities")?;
     sys::install_filter(plan.filter).stage("seccomp")

@@ -65,8 +65,7 @@ pub(crate) fn run(plan: &Plan<'_>) -> i32 {
 
 /// Tells the spawner and ends.
 fn report(channel: &Channel, failure: &Failure) -> i32 {
-    let message =
-        Progress::Failed { stage: failure.stage.to_owned(), reason: failure.error.to_string() };
+    let message = Progress::Failed { stage: failure.stage.to_owned(), reason: failure.error.to_string() };
     // If the spawner is gone there is nobody to tell.
     drop(channel.send(&message, &[]));
     1
@@ -111,19 +110,5 @@ fn close_others(plan: &Plan<'_>) -> io::Result<()> {
         plan.stderr.as_raw_fd(),
         plan.status.as_raw_fd(),
     ]);
-    close_all_but(&mut kept)
-}
-
-/// Closes every descriptor that is not listed. Panics write to standard error, so 0, 1 and 2 become `/dev/null`
-/// in the spawner long before.
-fn close_all_but(kept: &mut [i32]) -> io::Result<()> {
-    kept.sort_unstable();
-    let mut next = 3;
-    for number in kept.iter().copied() {
-        if number >= next {
-            sys::close_range(next, number - 1)?;
-            next = number + 1;
-        }
-    }
-    sys::close_range(next, i32::MAX)
+    sys::close_all_but(&mut kept)
 }

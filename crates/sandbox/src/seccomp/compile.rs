@@ -172,7 +172,13 @@ const TIOCSETD: u32 = 0x5423;
 /// Rewriting the process's own memory map description, and letting others trace it.
 const FORBIDDEN_PRCTL: &[u32] = &[libc::PR_SET_MM.cast_unsigned(), libc::PR_SET_PTRACER.cast_unsigned()];
 
-fn emit_any_of(program: &mut Backwards, argument: u32, values: &[u32], yes: Position, no: Position) -> Position {
+fn emit_any_of(
+    program: &mut Backwards,
+    argument: u32,
+    values: &[u32],
+    yes: Position,
+    no: Position,
+) -> Position {
     let mut next = no;
     for value in values {
         next = program.test(JUMP_EQUAL, *value, yes, next);

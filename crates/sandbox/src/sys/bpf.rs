@@ -27,8 +27,7 @@ pub(crate) fn install_filter(filter: &[Instruction]) -> io::Result<()> {
     let len = u16::try_from(filter.len()).map_err(|_| io::Error::from_raw_os_error(libc::EINVAL))?;
     let program = Program { len, filter: filter.as_ptr() };
     // SAFETY: `program` describes `filter`, which outlives the call; the kernel copies it.
-    let result = unsafe {
-        libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0_u32, &raw const program)
-    };
+    let result =
+        unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0_u32, &raw const program) };
     super::checked(result).map(drop)
 }

@@ -7,7 +7,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 ///
 /// Only for a freshly cloned process that owns nothing in that range any more: values of type `OwnedFd` in it
 /// must be forgotten by leaving through [`super::exit_now`] or exec.
-pub(crate) fn close_range(first: RawFd, last: RawFd) -> io::Result<()> {
+fn close_range(first: RawFd, last: RawFd) -> io::Result<()> {
     if first > last {
         return Ok(());
     }
@@ -26,4 +26,17 @@ pub(crate) fn place(fd: BorrowedFd<'_>, number: RawFd) -> io::Result<()> {
     // SAFETY: replaces `number` in this process's table; the callers use it only for 0, 1 and 2 before exec.
     let result = unsafe { libc::dup2(fd.as_raw_fd(), number) };
     super::checked(result.into()).map(drop)
+}
+
+/// Closes every descriptor above 2 that is not listed; the same contract as for a range of them.
+pub(crate) fn close_all_but(kept: &mut [RawFd]) -> io::Result<()> {
+    kept.sort_unstable();
+    let mut next = 3;
+    for number in kept.iter().copied() {
+        if number >= next {
+            close_range(next, number - 1)?;
+            next = number + 1;
+        }
+    }
+    close_range(next, RawFd::MAX)
 }

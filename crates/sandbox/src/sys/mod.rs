@@ -6,14 +6,16 @@
 mod bpf;
 mod descriptors;
 mod exec;
+mod landlock;
 mod loopback;
 mod mounts;
 mod process;
 mod signals;
 
 pub(crate) use bpf::{Instruction, install_filter};
-pub(crate) use descriptors::{close_range, place};
+pub(crate) use descriptors::{close_all_but, place};
 pub(crate) use exec::{CommandLine, execute};
+pub(crate) use landlock::landlock_version;
 pub(crate) use loopback::raise_loopback;
 pub(crate) use mounts::seal_mount;
 pub(crate) use process::{Cloned, exit_now, spawn, unshare};

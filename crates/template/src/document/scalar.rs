@@ -21,7 +21,8 @@ pub(super) fn number(text: &str) -> Option<Value> {
         return None;
     }
     let value: Value = serde_json::from_str(text).ok()?;
-    (value.is_number() && value.to_string() == text).then_some(value)
+    let printed = value.to_string();
+    (value.is_number() && printed == text).then_some(value)
 }
 
 #[cfg(test)]

@@ -192,7 +192,8 @@ impl Builder {
                         return Err(fault(span, format_args!("duplicate key `{name}`.")));
                     }
                     if let (Some(line), true) = (line(span), depth <= 2) {
-                        self.lines.insert(section.map_or_else(|| name.clone(), |s| format!("{s}/{name}")), line);
+                        self.lines
+                            .insert(section.map_or_else(|| name.clone(), |s| format!("{s}/{name}")), line);
                     }
                     *key = Some(name);
                 }

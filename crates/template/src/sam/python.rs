@@ -25,18 +25,18 @@ pub(super) enum Py {
 /// A string, and whether it came from the template (Python 2's `unicode`) or from the transform (`str`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Text {
-    pub text: String,
-    pub from_template: bool,
+    pub(super) text: String,
+    pub(super) from_template: bool,
 }
 
 impl Text {
     /// A string of the transform's own.
-    pub fn own(text: impl Into<String>) -> Self {
+    pub(super) fn own(text: impl Into<String>) -> Self {
         Self { text: text.into(), from_template: false }
     }
 
     /// A string of the template.
-    pub fn template(text: impl Into<String>) -> Self {
+    pub(super) fn template(text: impl Into<String>) -> Self {
         Self { text: text.into(), from_template: true }
     }
 }
@@ -67,7 +67,7 @@ impl From<Dict> for Py {
 
 impl Py {
     /// A tree of the template: all text is the template's, all dictionaries hash-ordered.
-    pub fn from_template(value: &Value) -> Self {
+    pub(super) fn from_template(value: &Value) -> Self {
         match value {
             Value::Null => Self::None,
             Value::Bool(flag) => Self::Bool(*flag),
@@ -85,7 +85,7 @@ impl Py {
     }
 
     /// The plain tree.
-    pub fn to_value(&self) -> Value {
+    pub(super) fn to_value(&self) -> Value {
         match self {
             Self::None => Value::Null,
             Self::Bool(flag) => Value::Bool(*flag),
@@ -97,7 +97,7 @@ impl Py {
     }
 
     /// A copy as Python's `deepcopy` makes it: hash tables are filled anew, which may reorder them.
-    pub fn deep_copy(&self) -> Self {
+    pub(super) fn deep_copy(&self) -> Self {
         match self {
             Self::List(items) => Self::List(items.iter().map(Self::deep_copy).collect()),
             Self::Dict(dict) => Self::Dict(dict.deep_copy()),
@@ -105,21 +105,21 @@ impl Py {
         }
     }
 
-    pub fn as_dict(&self) -> Option<&Dict> {
+    pub(super) fn as_dict(&self) -> Option<&Dict> {
         match self {
             Self::Dict(dict) => Some(dict),
             _ => None,
         }
     }
 
-    pub fn as_dict_mut(&mut self) -> Option<&mut Dict> {
+    pub(super) fn as_dict_mut(&mut self) -> Option<&mut Dict> {
         match self {
             Self::Dict(dict) => Some(dict),
             _ => None,
         }
     }
 
-    pub fn as_str(&self) -> Option<&str> {
+    pub(super) fn as_str(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(&text.text),
             _ => None,
@@ -127,7 +127,7 @@ impl Py {
     }
 
     /// True where Python's `if value:` is.
-    pub fn is_truthy(&self) -> bool {
+    pub(super) fn is_truthy(&self) -> bool {
         match self {
             Self::None => false,
             Self::Bool(flag) => *flag,
@@ -139,7 +139,7 @@ impl Py {
     }
 
     /// The printed form, `repr()`.
-    pub fn print(&self) -> String {
+    pub(super) fn print(&self) -> String {
         let mut out = String::new();
         self.write(&mut out);
         out
@@ -242,23 +242,23 @@ impl PartialEq for Dict {
 
 impl Dict {
     /// An empty dictionary in hash order.
-    pub fn hashed() -> Self {
+    pub(super) fn hashed() -> Self {
         Self { slots: Some(Slots::default()), entries: IndexMap::new() }
     }
 
     /// An empty dictionary in order of insertion.
-    pub fn plain() -> Self {
+    pub(super) fn plain() -> Self {
         Self::default()
     }
 
     /// The same with one more entry, for building.
-    pub fn with(mut self, key: &str, value: impl Into<Py>) -> Self {
+    pub(super) fn with(mut self, key: &str, value: impl Into<Py>) -> Self {
         self.set(Text::own(key), value.into());
         self
     }
 
     /// Sets an entry. A key that is there keeps its own text.
-    pub fn set(&mut self, key: Text, value: Py) {
+    pub(super) fn set(&mut self, key: Text, value: Py) {
         if let Some(slots) = &mut self.slots {
             slots.add(&key.text);
         }
@@ -271,7 +271,7 @@ impl Dict {
     }
 
     /// Sets all entries of `other`, after making room for them as `dict.update` does.
-    pub fn update(&mut self, other: Self) {
+    pub(super) fn update(&mut self, other: Self) {
         if let Some(slots) = &mut self.slots {
             slots.merge(&other.keys());
         }
@@ -280,19 +280,19 @@ impl Dict {
         }
     }
 
-    pub fn get(&self, key: &str) -> Option<&Py> {
+    pub(super) fn get(&self, key: &str) -> Option<&Py> {
         self.entries.get(key).map(|(_, value)| value)
     }
 
-    pub fn get_mut(&mut self, key: &str) -> Option<&mut Py> {
+    pub(super) fn get_mut(&mut self, key: &str) -> Option<&mut Py> {
         self.entries.get_mut(key).map(|(_, value)| value)
     }
 
-    pub fn contains(&self, key: &str) -> bool {
+    pub(super) fn contains(&self, key: &str) -> bool {
         self.entries.contains_key(key)
     }
 
-    pub fn remove(&mut self, key: &str) -> Option<Py> {
+    pub(super) fn remove(&mut self, key: &str) -> Option<Py> {
         let (_, value) = self.entries.shift_remove(key)?;
         if let Some(slots) = &mut self.slots {
             slots.remove(key);
@@ -300,12 +300,12 @@ impl Dict {
         Some(value)
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
     /// The keys in this dictionary's order.
-    pub fn keys(&self) -> Vec<String> {
+    pub(super) fn keys(&self) -> Vec<String> {
         match &self.slots {
             Some(slots) => slots.keys(),
             None => self.entries.keys().cloned().collect(),
@@ -334,7 +334,7 @@ impl Dict {
 
 /// The hash table of a Python 2.7 dictionary: only where each key stands.
 #[derive(Clone, Debug)]
-struct Slots {
+pub(super) struct Slots {
     /// `None` marks a slot whose key was removed.
     table: BTreeMap<u64, Option<String>>,
     used: u64,
@@ -348,8 +348,17 @@ impl Default for Slots {
     }
 }
 
+impl<'a> FromIterator<&'a String> for Slots {
+    fn from_iter<I: IntoIterator<Item = &'a String>>(keys: I) -> Self {
+        let mut slots = Self::default();
+        keys.into_iter().for_each(|key| slots.add(key));
+        slots
+    }
+}
+
 impl Slots {
-    fn keys(&self) -> Vec<String> {
+    /// The keys in the table's order.
+    pub(super) fn keys(&self) -> Vec<String> {
         self.table.values().flatten().cloned().collect()
     }
 
@@ -375,7 +384,7 @@ impl Slots {
         }
     }
 
-    fn add(&mut self, key: &str) {
+    pub(super) fn add(&mut self, key: &str) {
         let before = self.used;
         let slot = self.find(key);
         match self.table.insert(slot, Some(key.to_owned())) {
@@ -391,7 +400,7 @@ impl Slots {
         }
     }
 
-    fn remove(&mut self, key: &str) {
+    pub(super) fn remove(&mut self, key: &str) {
         let slot = self.find(key);
         if let Some(held @ Some(_)) = self.table.get_mut(&slot) {
             *held = None;
@@ -399,7 +408,8 @@ impl Slots {
         }
     }
 
-    fn merge(&mut self, keys: &[String]) {
+    /// Makes room for `keys` as `dict.update` does, and adds them.
+    pub(super) fn merge(&mut self, keys: &[String]) {
         if keys.is_empty() {
             return;
         }

@@ -13,7 +13,7 @@ use super::value::single;
 pub(super) struct Generated(HashMap<(String, String), String>);
 
 impl Generated {
-    pub fn add(&mut self, id: &str, property: &str, generated: &str) {
+    pub(super) fn add(&mut self, id: &str, property: &str, generated: &str) {
         self.0.insert((id.to_owned(), property.to_owned()), generated.to_owned());
     }
 
@@ -22,7 +22,7 @@ impl Generated {
     }
 
     /// Rewrites every reference in a tree.
-    pub fn apply(&self, value: &mut Value) {
+    pub(super) fn apply(&self, value: &mut Value) {
         match value {
             Value::Array(items) => items.iter_mut().for_each(|item| self.apply(item)),
             Value::Object(_) => {

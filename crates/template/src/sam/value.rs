@@ -146,14 +146,16 @@ pub(super) fn with_parameters(value: &Value, parameters: &IndexMap<String, Value
             Some(("Ref", Value::String(name))) => parameters.get(name).unwrap_or(value).clone(),
             Some(("Fn::Sub", Value::String(text))) => json!({ "Fn::Sub": substituted(text, parameters) }),
             Some(("Fn::Sub", Value::Array(list))) => {
-                let mut list: Vec<Value> = list.iter().map(|item| with_parameters(item, parameters)).collect();
+                let mut list: Vec<Value> =
+                    list.iter().map(|item| with_parameters(item, parameters)).collect();
                 if let Some(Value::String(text)) = list.first_mut() {
                     *text = substituted(text, parameters);
                 }
                 json!({ "Fn::Sub": list })
             }
             _ => {
-                let entries = map.iter().map(|(name, value)| (name.clone(), with_parameters(value, parameters)));
+                let entries =
+                    map.iter().map(|(name, value)| (name.clone(), with_parameters(value, parameters)));
                 Value::Object(entries.collect())
             }
         },

@@ -13,7 +13,7 @@ use crate::invalid::Invalid;
 const EMPTY: &str = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes";
 const AMBIGUOUS: &str =
     "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes";
-const TOO_DEEP: &str = "Nesting Levels have exceeded supported limits: \
+pub(crate) const TOO_DEEP: &str = "Nesting Levels have exceeded supported limits: \
     Attributes in the item have nested levels beyond supported limit";
 const MALFORMED: &str = "Supplied AttributeValue is not of the type that its name says";
 

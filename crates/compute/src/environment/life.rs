@@ -1,0 +1,367 @@
+//! The life of one environment: start, wait, invocations one after the other, end.
+//!
+//! It keeps the Runtime API's rules: one invocation at a time, an answer only to the invocation in progress, nothing
+//! out of order. What an outcome means to the caller of Invoke is not decided here.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use base::{Clock, Timestamp};
+use bytes::Bytes;
+use tokio::time::{Instant, timeout_at};
+
+use super::door::OpenDoor;
+use super::output::Output;
+use crate::BoxFuture;
+use crate::contract::{AwsDoor, EnvironmentIdentity, Exit, Launched, LogTarget, Process};
+use crate::function::{FunctionKey, InvokeRequest, SharedSpec};
+use crate::limits::RESPONSE_BYTES_MAX;
+use crate::runtime_api::{Assignment, ConnectionId, Refused, RuntimeApi, RuntimeRequest};
+
+/// One execution environment. Its processes end when it is dropped.
+pub(crate) struct Environment {
+    pub(crate) placement: Placement,
+    pub(crate) output: Output,
+    /// When it was last given back.
+    pub(crate) idle_since: Instant,
+    phase: Phase,
+    is_frozen: bool,
+    api: RuntimeApi,
+    process: Arc<dyn Process>,
+    exit: BoxFuture<'static, Exit>,
+    memory_peak: Option<(Instant, u64)>,
+    _door: OpenDoor,
+}
+
+/// What an environment is made for; fixed for its life.
+pub(crate) struct Placement {
+    pub(crate) key: FunctionKey,
+    pub(crate) spec: SharedSpec,
+    pub(crate) log: Arc<LogTarget>,
+    /// When its credentials end.
+    pub(crate) credentials_end: Timestamp,
+    /// Its share of the machine, given back when it is dropped.
+    pub(crate) _share: crate::pool::HostShare,
+}
+
+/// Where in its life an environment is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Starting,
+    /// It asked for the next invocation.
+    Ready,
+    Busy,
+    /// It answered, and has not asked for the next invocation yet.
+    Answered,
+    Ended(Exit),
+}
+
+/// How an invocation ended, as far as the environment can tell.
+#[derive(Debug)]
+pub(crate) enum Completion {
+    Response(Bytes),
+    TooLarge,
+    FunctionError(Bytes),
+    TimedOut,
+    Exited(Exit),
+}
+
+/// Why an environment did not come up.
+#[derive(Debug)]
+pub(crate) enum InitFailure {
+    Reported { error_type: Option<String>, body: Bytes },
+    Exited(Exit),
+    TimedOut,
+}
+
+enum Event {
+    Request(ConnectionId, RuntimeRequest),
+    Exited(Exit),
+}
+
+/// How long a stale figure of memory use is good enough for a report.
+const MEMORY_PEAK_AGE_MAX: Duration = Duration::from_millis(500);
+
+impl Environment {
+    /// Takes charge of what was launched.
+    ///
+    /// # Errors
+    /// Where its descriptors cannot be registered with this runtime; the process is ended.
+    pub(crate) fn new(
+        placement: Placement,
+        launched: Launched,
+        door: AwsDoor,
+        clock: Clock,
+    ) -> std::io::Result<Self> {
+        let identity = Arc::new(EnvironmentIdentity {
+            account: placement.spec.account,
+            function_arn: placement.spec.arn.clone(),
+            version: placement.spec.version.clone(),
+            role_arn: placement.spec.role_arn.clone(),
+            environment_id: placement.log.environment_id.clone(),
+        });
+        let process = launched.process;
+        let made = RuntimeApi::new(launched.runtime_api).and_then(|api| {
+            let output = Output::new(launched.stdout, launched.stderr, clock)?;
+            Ok((api, output, OpenDoor::open(launched.aws_api, door, identity)?))
+        });
+        let (api, output, door) = made.inspect_err(|_| process.kill())?;
+        Ok(Self {
+            placement,
+            output,
+            idle_since: Instant::now(),
+            phase: Phase::Starting,
+            is_frozen: false,
+            api,
+            exit: process.exited(),
+            process,
+            memory_peak: None,
+            _door: door,
+        })
+    }
+
+    /// Waits until the runtime asks for its first invocation.
+    ///
+    /// # Errors
+    /// Where it reports a failure, ends, or takes longer than `limit`.
+    pub(crate) async fn initialise(&mut self, limit: Duration) -> Result<(), InitFailure> {
+        let deadline = Instant::now() + limit;
+        loop {
+            match timeout_at(deadline, self.event()).await {
+                Err(_) => return Err(InitFailure::TimedOut),
+                Ok(Event::Exited(exit)) => return Err(InitFailure::Exited(exit)),
+                Ok(Event::Request(connection, RuntimeRequest::Next)) => {
+                    self.ready(connection);
+                    return Ok(());
+                }
+                Ok(Event::Request(connection, RuntimeRequest::InitError { error_type, body })) => {
+                    self.api.accept_request(connection);
+                    self.output.read_now();
+                    return Err(InitFailure::Reported { error_type, body });
+                }
+                Ok(Event::Request(connection, request)) => self.refuse(connection, &request),
+            }
+        }
+    }
+
+    /// Waits until the runtime asks for the next invocation, after it answered the last one.
+    pub(crate) async fn wait_until_ready(&mut self, deadline: Instant) -> bool {
+        while !self.is_ready() {
+            match timeout_at(deadline, self.event()).await {
+                Err(_) | Ok(Event::Exited(_)) => return false,
+                Ok(Event::Request(connection, request)) => self.between_invocations(connection, &request),
+            }
+        }
+        true
+    }
+
+    /// Looks at what happened since anyone last looked, without waiting. False where it has ended.
+    pub(crate) async fn is_alive(&mut self) -> bool {
+        poll_fn(|cx| Poll::Ready(self.look(cx))).await
+    }
+
+    /// As [`Environment::is_alive`], with nobody to wake.
+    pub(crate) fn look(&mut self, cx: &mut Context<'_>) -> bool {
+        while let Poll::Ready(event) = self.poll_event(cx) {
+            match event {
+                Event::Exited(_) => return false,
+                Event::Request(connection, request) => self.between_invocations(connection, &request),
+            }
+        }
+        !matches!(self.phase, Phase::Ended(_))
+    }
+
+    /// True where an invocation can be handed to the runtime at once.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.phase == Phase::Ready && self.api.is_parked()
+    }
+
+    /// Hands the runtime an invocation and waits for its end.
+    pub(crate) async fn run(
+        &mut self,
+        request: &InvokeRequest,
+        deadline_millis: i64,
+        limit: Duration,
+        mut hand_on: impl FnMut(&mut Output),
+    ) -> Completion {
+        let deadline = Instant::now() + limit;
+        let assignment = Assignment {
+            request_id: &request.request_id,
+            deadline_millis,
+            invoked_arn: &request.invoked_arn,
+            trace_id: &request.trace_id,
+            client_context: request.client_context.as_deref(),
+            payload: &request.payload,
+        };
+        self.phase = Phase::Busy;
+        if !self.api.assign(&assignment) {
+            // The connection went away since it was looked at: so did the runtime, and its end says how.
+            tracing::debug!(environment = %self.placement.log.environment_id, "no connection to hand an invocation to");
+        }
+        loop {
+            let event = match timeout_at(deadline, self.event()).await {
+                Err(_) => return Completion::TimedOut,
+                Ok(Event::Exited(exit)) => return Completion::Exited(exit),
+                Ok(event) => event,
+            };
+            if let Event::Request(connection, call) = event
+                && let Some(completion) = self.during_invocation(connection, call, &request.request_id)
+            {
+                self.output.read_now();
+                return completion;
+            }
+            if self.output.is_full() {
+                hand_on(&mut self.output);
+            }
+        }
+    }
+
+    /// Ends all of its processes. What they had written can still be read.
+    pub(crate) fn kill(&self) {
+        self.process.kill();
+    }
+
+    /// Ends all of its processes and waits until they are gone, to read what they had written.
+    pub(crate) async fn kill_and_read(&mut self, patience: Duration) {
+        self.process.kill();
+        let deadline = Instant::now() + patience;
+        while !matches!(self.phase, Phase::Ended(_)) {
+            match timeout_at(deadline, self.event()).await {
+                Err(_) | Ok(Event::Exited(_)) => break,
+                Ok(Event::Request(..)) => {}
+            }
+        }
+        self.output.read_now();
+        self.output.end_lines();
+    }
+
+    /// Stops it from running.
+    pub(crate) fn freeze(&mut self) {
+        if !std::mem::replace(&mut self.is_frozen, true) {
+            self.process.freeze();
+        }
+    }
+
+    /// Lets it run again.
+    pub(crate) fn thaw(&mut self) {
+        if std::mem::replace(&mut self.is_frozen, false) {
+            self.process.thaw();
+        }
+    }
+
+    /// True where it does not run.
+    pub(crate) const fn is_frozen(&self) -> bool {
+        self.is_frozen
+    }
+
+    /// The most memory that it ever used; not older than half a second.
+    pub(crate) fn memory_peak_bytes(&mut self) -> u64 {
+        match self.memory_peak {
+            Some((read, bytes)) if read.elapsed() < MEMORY_PEAK_AGE_MAX => bytes,
+            _ => {
+                let bytes = self.process.memory_peak_bytes().unwrap_or(0);
+                self.memory_peak = Some((Instant::now(), bytes));
+                bytes
+            }
+        }
+    }
+
+    fn ready(&mut self, connection: ConnectionId) {
+        self.api.park(connection);
+        self.phase = Phase::Ready;
+    }
+
+    fn between_invocations(&mut self, connection: ConnectionId, request: &RuntimeRequest) {
+        match request {
+            RuntimeRequest::Next if !self.is_ready() => self.ready(connection),
+            request => self.refuse(connection, request),
+        }
+    }
+
+    // SECURITY: only the id of the invocation in progress is accepted, so that a function cannot answer for another
+    // invocation, of itself or of anyone else.
+    fn during_invocation(
+        &mut self,
+        connection: ConnectionId,
+        call: RuntimeRequest,
+        in_progress: &str,
+    ) -> Option<Completion> {
+        match call {
+            RuntimeRequest::Response { request_id, body, body_bytes, failed_midway }
+                if request_id == in_progress =>
+            {
+                self.phase = Phase::Answered;
+                if body_bytes > u64::try_from(RESPONSE_BYTES_MAX).unwrap_or(u64::MAX) {
+                    self.api.refuse(connection, Refused::TooLarge);
+                    return Some(Completion::TooLarge);
+                }
+                self.api.accept_request(connection);
+                Some(match failed_midway {
+                    None => Completion::Response(body),
+                    Some((_, error)) => Completion::FunctionError(error),
+                })
+            }
+            RuntimeRequest::InvocationError { request_id, error_type, body } if request_id == in_progress => {
+                self.phase = Phase::Answered;
+                self.api.accept_request(connection);
+                Some(Completion::FunctionError(described(body, error_type)))
+            }
+            RuntimeRequest::Response { .. } | RuntimeRequest::InvocationError { .. } => {
+                self.api.refuse(connection, Refused::RequestId);
+                None
+            }
+            call => {
+                self.refuse(connection, &call);
+                None
+            }
+        }
+    }
+
+    fn refuse(&mut self, connection: ConnectionId, request: &RuntimeRequest) {
+        let refused = match request {
+            RuntimeRequest::Unknown => Refused::Unknown,
+            _ => Refused::State,
+        };
+        self.api.refuse(connection, refused);
+    }
+
+    async fn event(&mut self) -> Event {
+        poll_fn(|cx| self.poll_event(cx)).await
+    }
+
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
+        if let Phase::Ended(exit) = self.phase {
+            return Poll::Ready(Event::Exited(exit));
+        }
+        self.output.poll_read(cx);
+        // Requests come before the end: an answer that was sent counts, even if the process is gone by now.
+        if let Poll::Ready((connection, request)) = self.api.poll_request(cx) {
+            return Poll::Ready(Event::Request(connection, request));
+        }
+        match self.exit.as_mut().poll(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(exit) => {
+                self.phase = Phase::Ended(exit);
+                self.output.read_now();
+                self.output.end_lines();
+                Poll::Ready(Event::Exited(exit))
+            }
+        }
+    }
+}
+
+impl Drop for Environment {
+    fn drop(&mut self) {
+        self.process.kill();
+    }
+}
+
+/// An error's body; where the runtime sent none, its type stands in.
+fn described(body: Bytes, error_type: Option<String>) -> Bytes {
+    match error_type {
+        Some(kind) if body.is_empty() => Bytes::from(serde_json::json!({ "errorType": kind }).to_string()),
+        _ => body,
+    }
+}

@@ -1,0 +1,274 @@
+//! Delivers due events, a bounded number at a time, and decides when each is tried again or given up.
+//!
+//! An event is deleted only once its fate is decided; a process that dies before that delivers it again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::Timestamp;
+use bytes::Bytes;
+use store::StoreError;
+use tokio::task::JoinSet;
+
+use super::schedule::Entry;
+use super::{EVENTS, PAYLOADS, Queue, QueuedEvent, key_of};
+use crate::BoxFuture;
+use crate::limits::EVENT_WORKERS_MAX;
+
+/// What came of one delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventVerdict {
+    /// The function answered.
+    Done,
+    /// The function failed.
+    FunctionError,
+    /// The function was not reached: throttled, or a fault of the platform.
+    Refused,
+    /// The function does not exist any more.
+    Gone,
+}
+
+/// Delivers one event.
+pub trait EventTarget: Send + Sync + 'static {
+    /// Invokes the event's function.
+    fn deliver<'a>(&'a self, event: &'a QueuedEvent, payload: Bytes) -> BoxFuture<'a, EventVerdict>;
+    /// An event is given up after its last try.
+    fn give_up<'a>(&'a self, event: &'a QueuedEvent, verdict: EventVerdict) -> BoxFuture<'a, ()>;
+}
+
+/// How long to wait where nothing is queued; a new event wakes earlier.
+const IDLE_PAUSE: Duration = Duration::from_secs(60);
+/// How long to wait after the store failed.
+const FAILURE_PAUSE: Duration = Duration::from_secs(1);
+
+pub(super) async fn run(
+    queue: &Arc<Queue>,
+    target: Arc<dyn EventTarget>,
+    stopped: impl Future<Output = ()> + Send,
+) {
+    let mut stopped = std::pin::pin!(stopped);
+    let mut deliveries = JoinSet::new();
+    loop {
+        while deliveries.try_join_next().is_some() {}
+        while deliveries.len() < EVENT_WORKERS_MAX {
+            let due = queue.schedule.lock().take_due(queue.now());
+            let Some(entry) = due else { break };
+            let (queue, target) = (Arc::clone(queue), Arc::clone(&target));
+            deliveries.spawn(async move { queue.deliver(entry, &*target).await });
+        }
+        let pause = if deliveries.len() < EVENT_WORKERS_MAX { queue.pause() } else { IDLE_PAUSE };
+        tokio::select! {
+            () = &mut stopped => break,
+            () = queue.changed.notified() => {}
+            () = tokio::time::sleep(pause) => {}
+            Some(_) = deliveries.join_next(), if !deliveries.is_empty() => {}
+        }
+    }
+    // What is in progress is finished; what cannot be is found again in the store at the next start.
+    while deliveries.join_next().await.is_some() {}
+}
+
+impl Queue {
+    /// How long until the next event is due.
+    fn pause(&self) -> Duration {
+        let due = self.schedule.lock().next_due();
+        due.map_or(IDLE_PAUSE, |due| {
+            Duration::from_millis(u64::try_from(due.millis_since(self.now())).unwrap_or(0)).min(IDLE_PAUSE)
+        })
+    }
+
+    async fn deliver(&self, entry: Entry, target: &dyn EventTarget) {
+        let account = entry.account;
+        match self.try_deliver(&entry, target).await {
+            Ok(Some(again)) => self.schedule.lock().put_back(again),
+            Ok(None) => self.schedule.lock().finish(account),
+            Err(error) => {
+                tracing::error!(error = %base::Chain(&error), "an asynchronous invocation could not be recorded");
+                tokio::time::sleep(FAILURE_PAUSE).await;
+                let due_at = self.now().plus_millis(1_000);
+                self.schedule.lock().put_back(Entry { due_at, ..entry });
+            }
+        }
+        self.changed.notify_one();
+    }
+
+    /// One try; answers the event's next place in the order, if it has one.
+    async fn try_deliver(
+        &self,
+        entry: &Entry,
+        target: &dyn EventTarget,
+    ) -> Result<Option<Entry>, StoreError> {
+        let key = store::Key::new().str(entry.account.as_str()).str(&entry.request_id);
+        let (state, payload) = (self.store.get(EVENTS, &key)?, self.store.get(PAYLOADS, &key)?);
+        let (Some(state), Some(payload)) = (state, payload) else { return Ok(None) };
+        let Ok(mut event) = QueuedEvent::decode(&state) else { return Ok(None) };
+        let verdict = if self.now() >= event.gives_up_at {
+            EventVerdict::Refused
+        } else {
+            target.deliver(&event, payload).await
+        };
+        match self.next_try(&mut event, verdict) {
+            Some(due_at) => {
+                event.due_at = due_at;
+                let state = event.encode();
+                self.store.transact(|transaction| transaction.put(EVENTS, key_of(&event), state)).await?;
+                Ok(Some(Entry::of(&event)))
+            }
+            None => {
+                if verdict != EventVerdict::Done {
+                    target.give_up(&event, verdict).await;
+                }
+                self.store
+                    .transact(|transaction| {
+                        transaction.delete(EVENTS, &key)?;
+                        transaction.delete(PAYLOADS, &key)
+                    })
+                    .await?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// When the event is tried again, if it is.
+    fn next_try(&self, event: &mut QueuedEvent, verdict: EventVerdict) -> Option<Timestamp> {
+        let pause = match verdict {
+            EventVerdict::Done | EventVerdict::Gone => return None,
+            EventVerdict::FunctionError if event.failures >= event.retries_max => return None,
+            EventVerdict::FunctionError => {
+                event.failures += 1;
+                event.refusals = 0;
+                self.times.after_function_error.saturating_mul(event.failures)
+            }
+            EventVerdict::Refused => {
+                event.refusals = event.refusals.saturating_add(1);
+                let doubled = 1_u32.checked_shl(event.refusals - 1).unwrap_or(u32::MAX);
+                self.times.after_refusal.saturating_mul(doubled).min(self.times.after_refusal_max)
+            }
+        };
+        let due_at = self.now().plus_millis(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX));
+        (due_at < event.gives_up_at).then_some(due_at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base::Clock;
+    use parking_lot::Mutex;
+    use store::Store;
+
+    use super::super::{EventQueue, RetryTimes};
+    use super::*;
+
+    #[derive(Default)]
+    struct Target {
+        verdicts: Mutex<Vec<EventVerdict>>,
+        seen: Mutex<Vec<String>>,
+        given_up: Mutex<Vec<EventVerdict>>,
+    }
+
+    impl EventTarget for Target {
+        fn deliver<'a>(&'a self, event: &'a QueuedEvent, payload: Bytes) -> BoxFuture<'a, EventVerdict> {
+            let text = format!("{}:{}", event.request_id, String::from_utf8_lossy(&payload));
+            self.seen.lock().push(text);
+            let verdict = self.verdicts.lock().pop().unwrap_or(EventVerdict::Done);
+            Box::pin(async move { verdict })
+        }
+
+        fn give_up<'a>(&'a self, _: &'a QueuedEvent, verdict: EventVerdict) -> BoxFuture<'a, ()> {
+            self.given_up.lock().push(verdict);
+            Box::pin(async {})
+        }
+    }
+
+    const FAST: RetryTimes = RetryTimes {
+        after_function_error: Duration::from_millis(5),
+        after_refusal: Duration::from_millis(5),
+        after_refusal_max: Duration::from_millis(10),
+    };
+
+    fn event(id: &str, age_millis: i64) -> QueuedEvent {
+        let now = Clock::system().now();
+        QueuedEvent {
+            account: "000000000000".parse().unwrap(),
+            request_id: id.into(),
+            function_arn: "arn".into(),
+            qualifier: None,
+            client_context: None,
+            trace_id: String::new(),
+            queued_at: now,
+            due_at: now,
+            gives_up_at: now.plus_millis(age_millis),
+            retries_max: 2,
+            failures: 0,
+            refusals: 0,
+        }
+    }
+
+    async fn put(store: &Store, queue: &EventQueue, event: &QueuedEvent) {
+        let put =
+            store.transact(|t| queue.put(t, event, Bytes::from_static(b"p")).map_err(|_| StoreError::Failed));
+        put.await.unwrap();
+    }
+
+    /// Runs the queue until it is empty and answers what the target saw and which events were given up.
+    async fn outcome(verdicts: &[EventVerdict], age_millis: i64) -> (usize, Vec<EventVerdict>) {
+        let store = Store::ephemeral().unwrap();
+        let queue = EventQueue::load(store.clone(), Clock::system(), FAST).unwrap();
+        put(&store, &queue, &event("a", age_millis)).await;
+        let target = Arc::new(Target::default());
+        target.verdicts.lock().extend(verdicts.iter().rev());
+        drain(&queue, &target).await;
+        assert!(store.scan(EVENTS, &store::Range::all()).unwrap().is_empty());
+        assert!(store.scan(PAYLOADS, &store::Range::all()).unwrap().is_empty());
+        (target.seen.lock().len(), target.given_up.lock().clone())
+    }
+
+    async fn drain(queue: &EventQueue, target: &Arc<Target>) {
+        let watched = queue.clone();
+        let empty = async move {
+            while !watched.is_empty() {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        let run = queue.run(Arc::clone(target) as Arc<dyn EventTarget>, empty);
+        tokio::time::timeout(Duration::from_secs(10), run).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn events_are_tried_as_often_as_lambda_does() {
+        use EventVerdict::{Done, FunctionError, Gone, Refused};
+        let cases: [(&[EventVerdict], usize, &[EventVerdict]); 5] = [
+            (&[Done], 1, &[]),
+            (&[FunctionError, Done], 2, &[]),
+            (&[FunctionError, FunctionError, FunctionError], 3, &[FunctionError]),
+            (&[Refused, Refused, Refused, Refused, Done], 5, &[]),
+            (&[Gone], 1, &[Gone]),
+        ];
+        for (verdicts, tries, given_up) in cases {
+            assert_eq!(outcome(verdicts, 60_000).await, (tries, given_up.to_vec()), "{verdicts:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_event_that_is_too_old_is_given_up() {
+        let (_, given_up) = outcome(&[EventVerdict::Refused; 50], 30).await;
+        assert_eq!(given_up, [EventVerdict::Refused]);
+    }
+
+    #[tokio::test]
+    async fn what_was_queued_is_delivered_after_a_restart() {
+        let store = Store::ephemeral().unwrap();
+        let first = EventQueue::load(store.clone(), Clock::system(), FAST).unwrap();
+        for id in ["a", "b", "c"] {
+            put(&store, &first, &event(id, 60_000)).await;
+        }
+        drop(first);
+        let second = EventQueue::load(store.clone(), Clock::system(), FAST).unwrap();
+        assert_eq!(second.len(), 3);
+        let target = Arc::new(Target::default());
+        drain(&second, &target).await;
+        let mut seen = target.seen.lock().clone();
+        seen.sort();
+        assert_eq!(seen, ["a:p", "b:p", "c:p"]);
+    }
+}

@@ -1,0 +1,202 @@
+//! All environments of this machine, and the way to invoke a function in one of them.
+//!
+//! An environment is reused only for the same revision of the same version of the same function. It knows no alias,
+//! no permission and no queue.
+
+mod admission;
+mod host;
+mod idle;
+mod invoke;
+mod persevering;
+mod sweep;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use base::Clock;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+pub use host::HostLimits;
+
+pub(crate) use host::HostShare;
+
+use self::admission::Admission;
+use self::host::Host;
+use self::idle::Idle;
+use self::persevering::Persevering;
+use crate::contract::{AwsDoor, CredentialSource, Launcher, LogSink};
+use crate::environment::Environment;
+use crate::function::{InvokeError, InvokeOutcome, InvokeRequest, SharedSpec};
+use crate::logs::LogQueue;
+use crate::package::CodeStore;
+
+/// What compute is made of.
+pub struct ComputeOptions {
+    /// Starts processes.
+    pub launcher: Arc<dyn Launcher>,
+    /// Holds the code.
+    pub code: CodeStore,
+    /// Gives roles' credentials.
+    pub credentials: Arc<dyn CredentialSource>,
+    /// Takes output.
+    pub logs: Arc<dyn LogSink>,
+    /// Serves the AWS API inside.
+    pub door: AwsDoor,
+    /// Tells the time.
+    pub clock: Clock,
+    /// Bounds this machine.
+    pub limits: HostLimits,
+}
+
+/// Runs functions. Cheap to clone.
+#[derive(Clone)]
+pub struct Compute(Arc<Pool>);
+
+struct Pool {
+    launcher: Arc<dyn Launcher>,
+    code: CodeStore,
+    credentials: Arc<dyn CredentialSource>,
+    logs: LogQueue,
+    door: AwsDoor,
+    clock: Clock,
+    host: Arc<Host>,
+    admission: Arc<Admission>,
+    idle: Mutex<Idle>,
+    stopping: AtomicBool,
+    /// Wakes the sweep where it sleeps because there is nothing to freeze.
+    sweep_sleeps: AtomicBool,
+    wake_sweep: Notify,
+}
+
+/// Figures of this moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ComputeFigures {
+    /// Environments, idle ones included.
+    pub environments: usize,
+    /// Environments without an invocation.
+    pub idle: usize,
+    /// Invocations in progress.
+    pub executions: u32,
+    /// Log events that were dropped or refused since the start.
+    pub log_events_dropped: u64,
+}
+
+impl Compute {
+    /// Starts compute on the current tokio runtime.
+    pub fn start(options: ComputeOptions) -> Self {
+        let pool = Arc::new(Pool {
+            launcher: options.launcher,
+            code: options.code,
+            credentials: options.credentials,
+            logs: LogQueue::start(options.logs),
+            door: options.door,
+            clock: options.clock,
+            host: Arc::new(Host::new(options.limits)),
+            admission: Arc::default(),
+            idle: Mutex::default(),
+            stopping: AtomicBool::new(false),
+            sweep_sleeps: AtomicBool::new(false),
+            wake_sweep: Notify::new(),
+        });
+        tokio::spawn(sweep::sweep(Arc::downgrade(&pool)));
+        Self(pool)
+    }
+
+    /// The code packages.
+    pub fn code(&self) -> &CodeStore {
+        &self.0.code
+    }
+
+    /// Whether functions of this runtime can be run on this machine.
+    pub fn supports(&self, runtime: &str) -> bool {
+        self.0.launcher.supports(runtime)
+    }
+
+    /// Runs a function once. An invocation that has begun goes on to its end even where the caller goes away.
+    ///
+    /// # Errors
+    /// Where the function was never reached. A failure of the function itself is an outcome.
+    pub async fn invoke(
+        &self,
+        spec: &SharedSpec,
+        request: InvokeRequest,
+    ) -> Result<InvokeOutcome, InvokeError> {
+        if self.0.stopping.load(Ordering::Relaxed) {
+            return Err(InvokeError::Stopping);
+        }
+        let ticket = self.0.admission.admit(spec, request.concurrency).map_err(InvokeError::Throttled)?;
+        let pool = Arc::clone(&self.0);
+        let spec = Arc::clone(spec);
+        Persevering::new(async move {
+            let _ticket = ticket;
+            pool.run(&spec, &request).await
+        })
+        .await
+    }
+
+    /// Ends the environments of a function, or of one version of it: idle ones now, others after their invocation.
+    pub fn retire(&self, function_arn: &str, version: Option<&str>) {
+        let ended = self
+            .0
+            .idle
+            .lock()
+            .retire(|key| key.arn == function_arn && version.is_none_or(|v| key.version == v));
+        ended.into_iter().for_each(|environment| self.0.discard(environment));
+    }
+
+    /// Figures of this moment.
+    pub fn figures(&self) -> ComputeFigures {
+        ComputeFigures {
+            environments: self.0.host.environments(),
+            idle: self.0.idle.lock().count(),
+            executions: self.0.admission.executions(),
+            log_events_dropped: self.0.logs.dropped(),
+        }
+    }
+
+    /// Takes no more invocations, waits for those in progress as long as `grace`, and ends every environment.
+    pub async fn stop(&self, grace: Duration) {
+        self.0.stopping.store(true, Ordering::Relaxed);
+        let deadline = Instant::now() + grace;
+        self.0.discard_idle();
+        while self.0.admission.executions() > 0 && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        self.0.discard_idle();
+    }
+}
+
+impl Pool {
+    /// Gives an environment back after an invocation that left it usable.
+    fn give_back(&self, mut environment: Box<Environment>) {
+        environment.idle_since = Instant::now();
+        let refused = if self.stopping.load(Ordering::Relaxed) {
+            Some(environment)
+        } else {
+            self.idle.lock().give_back(environment)
+        };
+        if let Some(environment) = refused {
+            self.discard(environment);
+        } else if self.sweep_sleeps.swap(false, Ordering::Relaxed) {
+            self.wake_sweep.notify_one();
+        }
+    }
+
+    /// Ends an environment and hands on what it had written.
+    fn discard(&self, mut environment: Box<Environment>) {
+        environment.kill();
+        environment.output.read_now();
+        self.logs.put(&environment.placement.log, environment.output.take_held());
+        self.idle.lock().forget(&environment.placement.log.environment_id);
+    }
+
+    fn discard_idle(&self) {
+        let all = self.idle.lock().retire(|_| true);
+        all.into_iter().for_each(|environment| self.discard(environment));
+    }
+}

@@ -1,0 +1,117 @@
+//! How many executions there may be at one time, of a function and of an account.
+//!
+//! Counts only: an execution is counted from before its environment is found until its outcome is known.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use base::AccountId;
+use parking_lot::Mutex;
+
+use crate::function::{Concurrency, FunctionSpec, Throttled};
+
+/// The executions of this moment.
+#[derive(Default)]
+pub(super) struct Admission(Mutex<Counts>);
+
+#[derive(Default)]
+struct Counts {
+    all: u32,
+    by_function: HashMap<String, u32>,
+    unreserved_by_account: HashMap<AccountId, u32>,
+}
+
+/// One execution, counted until dropped.
+pub(super) struct Ticket {
+    admission: Arc<Admission>,
+    function: String,
+    unreserved: Option<AccountId>,
+}
+
+impl Admission {
+    /// Counts one more execution, or says which bound forbids it.
+    pub(super) fn admit(
+        self: &Arc<Self>,
+        spec: &FunctionSpec,
+        bounds: Concurrency,
+    ) -> Result<Ticket, Throttled> {
+        let mut counts = self.0.lock();
+        let of_function = counts.by_function.get(&spec.arn).copied().unwrap_or(0);
+        let unreserved = match bounds.reserved {
+            Some(reserved) if of_function >= reserved => return Err(Throttled::Reserved),
+            Some(_) => None,
+            None => {
+                let of_account = counts.unreserved_by_account.entry(spec.account).or_default();
+                if *of_account >= bounds.unreserved_max {
+                    return Err(Throttled::Account);
+                }
+                *of_account += 1;
+                Some(spec.account)
+            }
+        };
+        counts.all += 1;
+        *counts.by_function.entry(spec.arn.clone()).or_default() += 1;
+        Ok(Ticket { admission: Arc::clone(self), function: spec.arn.clone(), unreserved })
+    }
+
+    /// Executions of this moment.
+    pub(super) fn executions(&self) -> u32 {
+        self.0.lock().all
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        let mut counts = self.admission.0.lock();
+        counts.all = counts.all.saturating_sub(1);
+        one_less(&mut counts.by_function, &self.function);
+        if let Some(account) = self.unreserved {
+            one_less(&mut counts.unreserved_by_account, &account);
+        }
+    }
+}
+
+fn one_less<K, Q>(counts: &mut HashMap<K, u32>, key: &Q)
+where
+    K: std::hash::Hash + Eq + std::borrow::Borrow<Q>,
+    Q: std::hash::Hash + Eq + ?Sized,
+{
+    if let Some(count) = counts.get_mut(key) {
+        *count = count.saturating_sub(1);
+        if *count == 0 {
+            counts.remove(key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    const fn bounds(reserved: Option<u32>, unreserved_max: u32) -> Concurrency {
+        Concurrency { reserved, unreserved_max }
+    }
+
+    #[test]
+    fn reservations_and_the_account_bound_executions() {
+        let admission = Arc::new(Admission::default());
+        let spec = testing::spec();
+        let admit = |bounds| admission.admit(&spec, bounds);
+        assert_eq!(admit(bounds(Some(0), 10)).err(), Some(Throttled::Reserved));
+        let first = admit(bounds(Some(1), 0)).ok();
+        assert!(first.is_some());
+        assert_eq!(admit(bounds(Some(1), 10)).err(), Some(Throttled::Reserved));
+        drop(first);
+        let again = admit(bounds(Some(1), 0)).ok();
+        assert!(again.is_some());
+        drop(again);
+        assert_eq!(admit(bounds(None, 0)).err(), Some(Throttled::Account));
+        let unreserved = admit(bounds(None, 1)).ok();
+        assert_eq!(admit(bounds(None, 1)).err(), Some(Throttled::Account));
+        assert_eq!(admission.executions(), 1);
+        drop(unreserved);
+        assert_eq!(admission.executions(), 0);
+        assert!(admission.0.lock().by_function.is_empty());
+    }
+}

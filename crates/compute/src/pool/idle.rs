@@ -1,0 +1,102 @@
+//! Environments without an invocation, by what they may be used for.
+//!
+//! The one used last is used first, so that the others grow old. Nothing here waits or ends a process.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::environment::Environment;
+use crate::function::FunctionKey;
+
+#[derive(Default)]
+pub(super) struct Idle {
+    environments: HashMap<FunctionKey, Vec<Box<Environment>>>,
+    /// Environments in use, by id, so that an update reaches them too.
+    busy: HashMap<String, FunctionKey>,
+    /// Environments in use that must not be used again.
+    retired: HashSet<String>,
+}
+
+impl Idle {
+    /// The environment used last for exactly this.
+    pub(super) fn take(&mut self, key: &FunctionKey) -> Option<Box<Environment>> {
+        let stack = self.environments.get_mut(key)?;
+        let environment = stack.pop()?;
+        if stack.is_empty() {
+            self.environments.remove(key);
+        }
+        self.busy.insert(environment.placement.log.environment_id.clone(), key.clone());
+        Some(environment)
+    }
+
+    /// Counts a new environment as one in use.
+    pub(super) fn started(&mut self, environment: &Environment) {
+        let placement = &environment.placement;
+        self.busy.insert(placement.log.environment_id.clone(), placement.key.clone());
+    }
+
+    /// Takes an environment back, or answers it where it must not be used again.
+    pub(super) fn give_back(&mut self, environment: Box<Environment>) -> Option<Box<Environment>> {
+        self.busy.remove(&environment.placement.log.environment_id);
+        if self.retired.remove(&environment.placement.log.environment_id) {
+            return Some(environment);
+        }
+        self.environments.entry(environment.placement.key.clone()).or_default().push(environment);
+        None
+    }
+
+    /// Takes an environment back that is still at work, as the last one to be used.
+    pub(super) fn give_back_last(&mut self, environment: Box<Environment>) -> Option<Box<Environment>> {
+        let key = environment.placement.key.clone();
+        let refused = self.give_back(environment);
+        if refused.is_none()
+            && let Some(stack) = self.environments.get_mut(&key)
+        {
+            stack.rotate_right(1);
+        }
+        refused
+    }
+
+    /// Forgets an environment that has ended.
+    pub(super) fn forget(&mut self, environment_id: &str) {
+        self.busy.remove(environment_id);
+        self.retired.remove(environment_id);
+    }
+
+    /// Takes out the environments that match, and marks those in use.
+    pub(super) fn retire(&mut self, matches: impl Fn(&FunctionKey) -> bool) -> Vec<Box<Environment>> {
+        let marked = self.busy.iter().filter(|(_, key)| matches(key)).map(|(id, _)| id.clone());
+        self.retired.extend(marked);
+        self.environments.extract_if(|key, _| matches(key)).flat_map(|(_, stack)| stack).collect()
+    }
+
+    /// Takes out the environment that was not used for the longest time.
+    pub(super) fn take_oldest(&mut self) -> Option<Box<Environment>> {
+        let oldest = self
+            .environments
+            .iter()
+            .flat_map(|(key, stack)| stack.iter().enumerate().map(move |(at, e)| (e.idle_since, at, key)))
+            .min_by_key(|(since, at, _)| (*since, *at))
+            .map(|(_, at, key)| (at, key.clone()));
+        let (at, key) = oldest?;
+        let stack = self.environments.get_mut(&key)?;
+        let environment = stack.remove(at);
+        if stack.is_empty() {
+            self.environments.remove(&key);
+        }
+        Some(environment)
+    }
+
+    /// Lets `keep` look at every idle environment, and takes out those it does not keep.
+    pub(super) fn sift(&mut self, mut keep: impl FnMut(&mut Environment) -> bool) -> Vec<Box<Environment>> {
+        let mut sifted = Vec::new();
+        self.environments.retain(|_, stack| {
+            sifted.extend(stack.extract_if(.., |environment| !keep(environment)));
+            !stack.is_empty()
+        });
+        sifted
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.environments.values().map(Vec::len).sum()
+    }
+}

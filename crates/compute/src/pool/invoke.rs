@@ -1,0 +1,308 @@
+//! One invocation, from finding an environment to giving it back.
+//!
+//! Decides what an ending means: which payload, which line in the log, and whether the environment may go on.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::{HostShare, Pool};
+use crate::contract::{CredentialError, LaunchError, LaunchOrder, LogTarget};
+use crate::environment::{
+    Completion, Environment, InitFailure, Placement, Report, Verdict, end_line, error_payload, exit_message,
+    init_report_line, start_line, timeout_line, timeout_message, variables_of,
+};
+use crate::function::{FunctionKey, InvokeError, InvokeOutcome, InvokeRequest, SharedSpec, Throttled};
+use crate::limits::{INIT_TIME_MAX, RESPONSE_BYTES_MAX};
+
+/// How long an invocation waits for an environment that has answered but not asked for more, before it takes another.
+const READY_PATIENCE: Duration = Duration::from_millis(50);
+/// How long the last output of an environment that is being ended is waited for.
+const LAST_OUTPUT_PATIENCE: Duration = Duration::from_millis(500);
+
+/// What an ending means.
+struct Ending {
+    payload: Bytes,
+    verdict: Verdict,
+    is_reusable: bool,
+}
+
+impl Pool {
+    pub(super) async fn run(
+        &self,
+        spec: &SharedSpec,
+        request: &InvokeRequest,
+    ) -> Result<InvokeOutcome, InvokeError> {
+        let key = FunctionKey::of(spec);
+        match self.take_warm(&key).await {
+            Some(environment) => Ok(self.run_in(environment, request, None).await),
+            None => self.run_cold(spec, &key, request).await,
+        }
+    }
+
+    /// An idle environment that is ready for work.
+    async fn take_warm(&self, key: &FunctionKey) -> Option<Box<Environment>> {
+        loop {
+            let mut environment = self.idle.lock().take(key)?;
+            environment.thaw();
+            if !self.has_fresh_credentials(&environment) || !environment.is_alive().await {
+                self.discard(environment);
+                continue;
+            }
+            if environment.is_ready() || environment.wait_until_ready(Instant::now() + READY_PATIENCE).await {
+                return Some(environment);
+            }
+            // Still at work on something of its own, or gone; the sweep finds out which.
+            let refused = self.idle.lock().give_back_last(environment);
+            if let Some(environment) = refused {
+                self.discard(environment);
+            }
+            return None;
+        }
+    }
+
+    /// Starts an environment for this invocation.
+    async fn run_cold(
+        &self,
+        spec: &SharedSpec,
+        key: &FunctionKey,
+        request: &InvokeRequest,
+    ) -> Result<InvokeOutcome, InvokeError> {
+        let started = Instant::now();
+        let mut environment = self.start(spec, key).await?;
+        let failure = match environment.initialise(INIT_TIME_MAX).await {
+            Ok(()) => return Ok(self.run_in(environment, request, Some(started.elapsed())).await),
+            Err(failure) => failure,
+        };
+        self.report_init_failure(&mut environment, &failure, started.elapsed(), "init").await;
+        drop(environment);
+        self.run_after_failed_init(spec, key, request).await
+    }
+
+    /// As Lambda does: starts once more, now on the invocation's own time.
+    async fn run_after_failed_init(
+        &self,
+        spec: &SharedSpec,
+        key: &FunctionKey,
+        request: &InvokeRequest,
+    ) -> Result<InvokeOutcome, InvokeError> {
+        let started = Instant::now();
+        let mut environment = self.start(spec, key).await?;
+        let Err(failure) = environment.initialise(spec.timeout).await else {
+            return Ok(self.run_in(environment, request, None).await);
+        };
+        environment.output.begin_tail();
+        environment.output.platform_line(&start_line(&request.request_id, &spec.version));
+        self.report_init_failure(&mut environment, &failure, started.elapsed(), "invoke").await;
+        let ending = match failure {
+            InitFailure::Reported { body, .. } => {
+                Ending { payload: body, verdict: Verdict::FunctionError, is_reusable: false }
+            }
+            InitFailure::Exited(exit) => exited(&mut environment, request, exit),
+            InitFailure::TimedOut => self.timed_out(&mut environment, request),
+        };
+        Ok(self.conclude(environment, request, ending, started.elapsed(), None))
+    }
+
+    async fn report_init_failure(
+        &self,
+        environment: &mut Environment,
+        failure: &InitFailure,
+        took: Duration,
+        phase: &str,
+    ) {
+        environment.kill_and_read(LAST_OUTPUT_PATIENCE).await;
+        let (status, error_type) = match failure {
+            InitFailure::TimedOut => ("timeout", None),
+            InitFailure::Exited(exit) => ("error", Some(exit_message(*exit).0)),
+            InitFailure::Reported { error_type, .. } => ("error", error_type.as_deref()),
+        };
+        environment.output.platform_line(&init_report_line(took, phase, status, error_type));
+        self.logs.put(&environment.placement.log, environment.output.take_held());
+        self.idle.lock().forget(&environment.placement.log.environment_id);
+    }
+
+    /// Runs the handler in an environment that is ready.
+    async fn run_in(
+        &self,
+        mut environment: Box<Environment>,
+        request: &InvokeRequest,
+        init_duration: Option<Duration>,
+    ) -> InvokeOutcome {
+        let spec = Arc::clone(&environment.placement.spec);
+        let log = Arc::clone(&environment.placement.log);
+        environment.output.begin_tail();
+        environment.output.platform_line(&start_line(&request.request_id, &spec.version));
+        let timeout_millis = i64::try_from(spec.timeout.as_millis()).unwrap_or(i64::MAX);
+        let deadline = self.clock.now().plus_millis(timeout_millis).millis();
+        let began = Instant::now();
+        let completion = environment
+            .run(request, deadline, spec.timeout, |output| self.logs.put(&log, output.take_held()))
+            .await;
+        let duration = began.elapsed();
+        let ending = self.meaning_of(completion, &mut environment, request).await;
+        self.conclude(environment, request, ending, duration, init_duration)
+    }
+
+    async fn meaning_of(
+        &self,
+        completion: Completion,
+        environment: &mut Environment,
+        request: &InvokeRequest,
+    ) -> Ending {
+        match completion {
+            Completion::Response(payload) => Ending { payload, verdict: Verdict::Success, is_reusable: true },
+            Completion::FunctionError(payload) => {
+                Ending { payload, verdict: Verdict::FunctionError, is_reusable: true }
+            }
+            Completion::TooLarge => {
+                let message = format!(
+                    "Response payload size exceeded maximum allowed payload size ({RESPONSE_BYTES_MAX} bytes)."
+                );
+                let payload = error_payload("Function.ResponseSizeTooLarge", &message).into();
+                Ending { payload, verdict: Verdict::FunctionError, is_reusable: true }
+            }
+            Completion::TimedOut => {
+                environment.kill_and_read(LAST_OUTPUT_PATIENCE).await;
+                self.timed_out(environment, request)
+            }
+            Completion::Exited(exit) => exited(environment, request, exit),
+        }
+    }
+
+    fn timed_out(&self, environment: &mut Environment, request: &InvokeRequest) -> Ending {
+        let timeout = environment.placement.spec.timeout;
+        let id = &request.request_id;
+        environment.output.platform_line(&timeout_line(self.clock.now(), id, timeout));
+        let message = format!("RequestId: {id} Error: {}", timeout_message(timeout));
+        Ending {
+            payload: error_payload("Sandbox.Timedout", &message).into(),
+            verdict: Verdict::Timeout,
+            is_reusable: false,
+        }
+    }
+
+    /// Writes the closing lines, gives the environment back or ends it, and answers.
+    fn conclude(
+        &self,
+        mut environment: Box<Environment>,
+        request: &InvokeRequest,
+        ending: Ending,
+        duration: Duration,
+        init_duration: Option<Duration>,
+    ) -> InvokeOutcome {
+        let memory_peak_bytes = environment.memory_peak_bytes();
+        let is_function_error = ending.verdict != Verdict::Success;
+        let report = Report {
+            request_id: &request.request_id,
+            duration,
+            init_duration,
+            memory_mib: environment.placement.spec.memory_mib,
+            memory_peak_bytes,
+            verdict: ending.verdict,
+        };
+        environment.output.platform_line(&end_line(&request.request_id));
+        environment.output.platform_line(&report.line());
+        let outcome = InvokeOutcome {
+            payload: ending.payload,
+            is_function_error,
+            log_tail: request.wants_log_tail.then(|| environment.output.tail()),
+            executed_version: environment.placement.spec.version.clone(),
+            duration,
+            init_duration,
+        };
+        self.logs.put(&environment.placement.log, environment.output.take_held());
+        if ending.is_reusable {
+            self.give_back(environment);
+        } else {
+            self.discard(environment);
+        }
+        outcome
+    }
+
+    /// Starts a new environment.
+    async fn start(&self, spec: &SharedSpec, key: &FunctionKey) -> Result<Box<Environment>, InvokeError> {
+        if !self.launcher.supports(&spec.runtime) {
+            return Err(InvokeError::RuntimeUnavailable(spec.runtime.clone()));
+        }
+        let share = self.reserve_share(spec.memory_mib)?;
+        let code_directory = self.code.directory(spec.code).await.map_err(InvokeError::Code)?;
+        let log = Arc::new(self.log_target(spec));
+        let credentials =
+            self.credentials.credentials(spec, &log.environment_id).await.map_err(InvokeError::Role)?;
+        // SECURITY: credentials that end before an invocation can must not be handed out: they could not be renewed.
+        if credentials.expires_at.millis_since(self.clock.now()) <= 0 {
+            return Err(InvokeError::Role(CredentialError::NotAssumable));
+        }
+        let order = LaunchOrder {
+            environment_id: log.environment_id.clone(),
+            runtime: spec.runtime.clone(),
+            code_directory,
+            variables: variables_of(spec, &log.log_stream, &credentials),
+            memory_mib: spec.memory_mib,
+            tmp_mib: spec.tmp_mib,
+        };
+        let launched = self.launcher.launch(order).await.map_err(launch_error)?;
+        let placement = Placement {
+            key: key.clone(),
+            spec: Arc::clone(spec),
+            log,
+            credentials_end: credentials.expires_at,
+            _share: share,
+        };
+        let environment = Environment::new(placement, launched, Arc::clone(&self.door), self.clock.clone())
+            .map_err(|error| InvokeError::Launch(LaunchError::sandbox(error)))?;
+        self.idle.lock().started(&environment);
+        Ok(Box::new(environment))
+    }
+
+    /// Room for one more environment; where there is none, the one not used for the longest time makes room.
+    fn reserve_share(&self, memory_mib: u32) -> Result<HostShare, InvokeError> {
+        loop {
+            if self.stopping.load(Ordering::Relaxed) {
+                return Err(InvokeError::Stopping);
+            }
+            if let Some(share) = self.host.reserve(memory_mib) {
+                return Ok(share);
+            }
+            let oldest = self.idle.lock().take_oldest();
+            self.discard(oldest.ok_or(InvokeError::Throttled(Throttled::Machine))?);
+        }
+    }
+
+    fn log_target(&self, spec: &SharedSpec) -> LogTarget {
+        let now = self.clock.now().iso8601_secs();
+        let day = now.get(..10).unwrap_or_default().replace('-', "/");
+        let id = crypto::random::hex(16);
+        LogTarget {
+            account: spec.account,
+            role_arn: spec.role_arn.clone(),
+            function_arn: spec.arn.clone(),
+            log_group: spec.log_group.clone(),
+            log_stream: format!("{day}/[{}]{id}", spec.version),
+            environment_id: id,
+        }
+    }
+}
+
+fn launch_error(error: LaunchError) -> InvokeError {
+    match error {
+        LaunchError::RuntimeUnavailable(runtime) => InvokeError::RuntimeUnavailable(runtime),
+        error => InvokeError::Launch(error),
+    }
+}
+
+fn exited(environment: &mut Environment, request: &InvokeRequest, exit: crate::contract::Exit) -> Ending {
+    let (kind, message) = exit_message(exit);
+    let message = format!("RequestId: {} Error: {message}", request.request_id);
+    environment.output.platform_line(&message);
+    environment.output.platform_line(kind);
+    Ending {
+        payload: error_payload(kind, &message).into(),
+        verdict: Verdict::Error(kind),
+        is_reusable: false,
+    }
+}

@@ -1,0 +1,63 @@
+//! Looks after environments that nobody uses: freezes them, and ends those that are old, broken or out of date.
+//!
+//! Sleeps until an environment becomes idle; then it looks often until all of them are frozen.
+
+use std::sync::Weak;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Waker};
+use std::time::Duration;
+
+use super::Pool;
+use crate::environment::Environment;
+use crate::limits::{CREDENTIALS_MARGIN, IDLE_BEFORE_FREEZE, IDLE_TIME_MAX};
+
+/// How often it looks while everything is frozen.
+const LONG_PAUSE: Duration = Duration::from_secs(5);
+
+pub(super) async fn sweep(pool: Weak<Pool>) {
+    let mut all_frozen = true;
+    loop {
+        if all_frozen {
+            let Some(alive) = pool.upgrade() else { return };
+            alive.sweep_sleeps.store(true, Ordering::Relaxed);
+            let _ = tokio::time::timeout(LONG_PAUSE, alive.wake_sweep.notified()).await;
+        } else {
+            tokio::time::sleep(IDLE_BEFORE_FREEZE).await;
+        }
+        let Some(pool) = pool.upgrade() else { return };
+        all_frozen = pool.sweep_once();
+    }
+}
+
+impl Pool {
+    /// Looks at every idle environment once; true where all of them are frozen.
+    fn sweep_once(&self) -> bool {
+        let mut all_frozen = true;
+        let mut cx = Context::from_waker(Waker::noop());
+        let sifted = self.idle.lock().sift(|environment| {
+            let keep = self.is_worth_keeping(environment, &mut cx);
+            if keep && environment.is_ready() && environment.idle_since.elapsed() >= IDLE_BEFORE_FREEZE {
+                self.logs.put(&environment.placement.log, environment.output.take_held());
+                environment.freeze();
+            }
+            all_frozen &= environment.is_frozen();
+            keep
+        });
+        sifted.into_iter().for_each(|environment| self.discard(environment));
+        all_frozen
+    }
+
+    fn is_worth_keeping(&self, environment: &mut Environment, cx: &mut Context<'_>) -> bool {
+        let idle = environment.idle_since.elapsed();
+        environment.look(cx)
+            && idle < IDLE_TIME_MAX
+            && (environment.is_ready() || idle < environment.placement.spec.timeout)
+            && self.has_fresh_credentials(environment)
+    }
+
+    /// Whether its credentials last longer than an invocation can.
+    pub(super) fn has_fresh_credentials(&self, environment: &Environment) -> bool {
+        let left = environment.placement.credentials_end.millis_since(self.clock.now());
+        u128::try_from(left).is_ok_and(|left| left > CREDENTIALS_MARGIN.as_millis())
+    }
+}

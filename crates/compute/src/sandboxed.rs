@@ -1,0 +1,170 @@
+//! Functions in real sandboxes: the launcher that the platform uses.
+//!
+//! It maps AWS's runtime identifiers to the interpreters of this host and says what stands where inside. It makes no
+//! isolation of its own and loosens none.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use sandbox::{Bind, CpuShare, EnvironmentSpec, HostRuntime, RuntimeKind, Spawner};
+use tokio::net::unix::pipe::Receiver;
+
+use crate::BoxFuture;
+use crate::contract::{Exit, ExitStatus, LaunchError, LaunchOrder, Launched, Launcher, Process};
+
+/// Starts environments through a sandbox spawner.
+pub struct SandboxLauncher {
+    spawner: Arc<Spawner>,
+    catalog: Vec<HostRuntime>,
+    bootstraps: PathBuf,
+}
+
+impl SandboxLauncher {
+    /// Uses this spawner and these interpreters; `bootstraps` is the folder that stands at `/var/runtime`.
+    pub fn new(spawner: Arc<Spawner>, catalog: Vec<HostRuntime>, bootstraps: PathBuf) -> Self {
+        Self { spawner, catalog, bootstraps }
+    }
+
+    fn runtime(&self, identifier: &str) -> Option<&HostRuntime> {
+        let kind = kind_of(identifier)?;
+        self.catalog.iter().find(|runtime| runtime.kind == kind)
+    }
+
+    fn spec(&self, order: &LaunchOrder) -> Option<EnvironmentSpec> {
+        let runtime = self.runtime(&order.runtime)?;
+        let mut spec = EnvironmentSpec::new(order.environment_id.clone(), runtime.argv.clone());
+        let modules = (!runtime.module_dirs.is_empty()).then(|| runtime.module_dirs.join(":"));
+        let variables = order.variables.iter().map(|(name, value)| (name.clone(), value.expose().to_owned()));
+        spec.environment = variables.chain(modules.map(|dirs| (MODULE_DIRS.to_owned(), dirs))).collect();
+        spec.binds.clone_from(&runtime.binds);
+        spec.binds.push(Bind::new(&order.code_directory, "/var/task"));
+        spec.binds.push(Bind::new(&self.bootstraps, "/var/runtime"));
+        spec.memory_mib = order.memory_mib;
+        spec.tmp_mib = order.tmp_mib;
+        spec.cpu = CpuShare::for_memory(order.memory_mib);
+        Some(spec)
+    }
+}
+
+/// Tells the bootstrap where the host's third-party modules stand.
+const MODULE_DIRS: &str = "FASTNESS_MODULE_DIRS";
+
+/// The family of an AWS runtime identifier.
+fn kind_of(identifier: &str) -> Option<RuntimeKind> {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if let Some(minor) = identifier.strip_prefix("python3.") {
+        return digits(minor).then_some(RuntimeKind::Python);
+    }
+    if let Some(major) = identifier.strip_prefix("nodejs").and_then(|rest| rest.strip_suffix(".x")) {
+        return digits(major).then_some(RuntimeKind::Node);
+    }
+    matches!(identifier, "provided" | "provided.al2" | "provided.al2023").then_some(RuntimeKind::Provided)
+}
+
+impl Launcher for SandboxLauncher {
+    fn supports(&self, runtime: &str) -> bool {
+        self.runtime(runtime).is_some()
+    }
+
+    fn launch(&self, order: LaunchOrder) -> BoxFuture<'_, Result<Launched, LaunchError>> {
+        Box::pin(async move {
+            let spec =
+                self.spec(&order).ok_or_else(|| LaunchError::RuntimeUnavailable(order.runtime.clone()))?;
+            let spawner = Arc::clone(&self.spawner);
+            let launch = tokio::task::spawn_blocking(move || spawner.launch(&spec));
+            let environment = launch.await.map_err(LaunchError::sandbox)?.map_err(LaunchError::sandbox)?;
+            assemble(environment).map_err(LaunchError::sandbox)
+        })
+    }
+}
+
+fn assemble(mut environment: sandbox::Environment) -> io::Result<Launched> {
+    let incomplete = || io::Error::other("the sandbox handed over too few descriptors");
+    let mut doors = environment.take_listeners().into_iter();
+    let runtime_api = doors.next().ok_or_else(incomplete)?;
+    let aws_api = doors.next().ok_or_else(incomplete)?;
+    let stdout = environment.take_stdout().ok_or_else(incomplete)?;
+    let stderr = environment.take_stderr().ok_or_else(incomplete)?;
+    let process = Arc::new(SandboxedProcess(Arc::new(environment)));
+    Ok(Launched { runtime_api, aws_api, stdout, stderr, process })
+}
+
+struct SandboxedProcess(Arc<sandbox::Environment>);
+
+impl Process for SandboxedProcess {
+    fn kill(&self) {
+        self.0.kill();
+    }
+
+    fn exited(&self) -> BoxFuture<'static, Exit> {
+        let environment = Arc::clone(&self.0);
+        Box::pin(async move {
+            if let Err(error) = wait(&environment).await {
+                // Nothing is known of a process that cannot be watched: it must not go on.
+                tracing::error!(%error, environment = environment.id(), "an environment cannot be watched");
+                environment.kill();
+            }
+            match environment.try_wait() {
+                Ok(Some(exit)) => Exit { status: status(exit.status), oom_killed: exit.oom_killed },
+                _ => Exit { status: ExitStatus::Signal(KILL), oom_killed: false },
+            }
+        })
+    }
+
+    fn freeze(&self) {
+        if let Err(error) = self.0.freeze() {
+            tracing::debug!(%error, environment = self.0.id(), "an idle environment was not frozen");
+        }
+    }
+
+    fn thaw(&self) {
+        if let Err(error) = self.0.thaw() {
+            tracing::warn!(%error, environment = self.0.id(), "an environment was not thawed");
+        }
+    }
+
+    fn memory_peak_bytes(&self) -> Option<u64> {
+        self.0.memory_peak_bytes()
+    }
+}
+
+const KILL: i32 = 9;
+
+fn status(status: sandbox::ExitStatus) -> ExitStatus {
+    match status {
+        sandbox::ExitStatus::Code(code) => ExitStatus::Code(code),
+        sandbox::ExitStatus::Signal(signal) => ExitStatus::Signal(signal),
+        sandbox::ExitStatus::Killed => ExitStatus::Signal(KILL),
+    }
+}
+
+/// Waits until the descriptor of the process becomes readable. The reactor takes any descriptor that can be watched;
+/// nothing is read from this one.
+async fn wait(environment: &sandbox::Environment) -> io::Result<()> {
+    let watched = Receiver::from_owned_fd_unchecked(environment.exit_fd().try_clone_to_owned()?)?;
+    watched.readable().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runtimes_are_known_by_their_family() {
+        for (identifier, kind) in [
+            ("python3.9", Some(RuntimeKind::Python)),
+            ("python3.13", Some(RuntimeKind::Python)),
+            ("nodejs22.x", Some(RuntimeKind::Node)),
+            ("provided.al2023", Some(RuntimeKind::Provided)),
+            ("python2.7", None),
+            ("python3.", None),
+            ("nodejs.x", None),
+            ("nodejs4.3", None),
+            ("java21", None),
+            ("provided.al3", None),
+        ] {
+            assert_eq!(kind_of(identifier), kind, "{identifier}");
+        }
+    }
+}

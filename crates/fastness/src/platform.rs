@@ -1,0 +1,210 @@
+//! The wiring: builds every part from the options and connects them, in the order in which they depend on each other.
+//!
+//! No rule of any service is here. Two parts need what is built after them (functions call the AWS APIs, their output
+//! goes through the pipeline); they get it through a cell that is filled before the first request is accepted.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use base::Clock;
+use compute::{Artifact, CodeStore, Compute};
+use crypto::RootKey;
+use edge::{Edge, Limits, Router, TlsIdentity};
+use gateway::Gateway;
+use identity::Directory;
+use observe::AuditTrail;
+use service::{Pipeline, PipelineParts, Rate};
+use store::{Store, StoreOptions};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::args::PlatformOptions;
+use crate::{Error, credentials, functions};
+
+/// Everything that can be opened before the asynchronous runtime starts.
+pub(crate) struct Platform {
+    options: PlatformOptions,
+    data_dir: PathBuf,
+    keys: RootKey,
+    store: Store,
+    sandboxes: Arc<sandbox::Spawner>,
+}
+
+/// A platform that answers.
+#[derive(Clone)]
+pub(crate) struct Running {
+    pub(crate) pipeline: Pipeline,
+    /// `http://127.0.0.1:4566`
+    pub(crate) endpoint: String,
+    pub(crate) data_dir: PathBuf,
+    code: CodeStore,
+    gateway: Gateway,
+}
+
+impl Platform {
+    /// Opens the data folder, or makes it.
+    pub(crate) fn open(options: PlatformOptions) -> Result<Self, Error> {
+        observe::logs::init(&options.log, observe::logs::Format::Text)?;
+        let data_dir = make_private(&options.data_dir)?;
+        // Before any thread exists: the spawner is a copy of this process's start, not of its state.
+        let mut spawner = sandbox::SpawnerOptions::new(data_dir.join("sandbox"));
+        spawner.accept_loss = options.accept_missing_layers.clone();
+        let sandboxes = Arc::new(sandbox::Spawner::start(spawner)?);
+        let keys = RootKey::load_or_create(&data_dir.join("root.key"))?;
+        let store = Store::open(StoreOptions {
+            path: data_dir.join("store"),
+            sealer: keys.derive("store"),
+            clock: Clock::system(),
+        })?;
+        Ok(Self { options, data_dir, keys, store, sandboxes })
+    }
+
+    /// Serves, runs `work` beside it, and drains when `work` ends or the process is told to stop.
+    pub(crate) fn run<W, F>(self, work: W) -> Result<(), Error>
+    where
+        W: FnOnce(Running) -> F,
+        F: Future<Output = Result<(), Error>>,
+    {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let result = runtime.block_on(self.serve(work));
+        runtime.shutdown_timeout(std::time::Duration::from_secs(5));
+        result
+    }
+
+    async fn serve<W, F>(self, work: W) -> Result<(), Error>
+    where
+        W: FnOnce(Running) -> F,
+        F: Future<Output = Result<(), Error>>,
+    {
+        let tls = match (&self.options.tls_cert, &self.options.tls_key) {
+            (Some(certificate), Some(key)) => Some(TlsIdentity::load(certificate, key)?),
+            _ => None,
+        };
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let (stop, stopping) = watch::channel(false);
+        let built = self.build().await?;
+        let listening = built.edge.clone().bind(self.options.listen, tls).await?;
+        let endpoint = format!("{scheme}://{}", listening.address());
+        let mut jobs = built.pipeline.start_jobs(&stopping);
+        let serving = tokio::spawn(listening.run(stopping));
+        let running = Running {
+            pipeline: built.pipeline.clone(),
+            endpoint,
+            data_dir: self.data_dir.clone(),
+            code: built.compute.code().clone(),
+            gateway: built.gateway,
+        };
+        running.note_outputs(&BTreeMap::new())?;
+        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let result = tokio::select! {
+            result = work(running) => result,
+            _ = terminate.recv() => Ok(()),
+            _ = interrupt.recv() => Ok(()),
+        };
+        let _ = stop.send(true);
+        serving.await?;
+        while jobs.join_next().await.is_some() {}
+        built.compute.stop().await;
+        built.pipeline.audit().flush().await?;
+        result
+    }
+
+    async fn build(&self) -> Result<Built, Error> {
+        let clock = Clock::system();
+        let (account, region) = (self.options.account_id, self.options.region.clone());
+        let directory = Directory::new(self.store.clone(), self.keys.derive("sessions"));
+        self.bootstrap(&directory, &clock).await?;
+        let audit = AuditTrail::new(self.store.clone())?;
+        let code = CodeStore::open(&self.data_dir)?;
+        let later: Arc<OnceLock<(Pipeline, Edge)>> = Arc::default();
+        let compute = functions::start(&self.sandboxes, code, &directory, &clock, &later);
+        let gateway = Gateway::new(self.store.clone())?;
+        let services = vec![
+            iam::service(&directory),
+            sts::service(&directory),
+            lambda::service(&self.store, &directory, &compute)?,
+            apigateway::service(&self.store, &gateway),
+            dynamodb::service(&self.store)?,
+            logs::service(&self.store),
+            cloudtrail::service(&audit),
+            cloudformation::service(&self.store),
+        ];
+        let calls_per_second = self.options.calls_per_second;
+        let pipeline = Pipeline::new(PipelineParts {
+            services,
+            directory,
+            audit,
+            store: self.store.clone(),
+            clock,
+            home: account,
+            region,
+            rate: Rate { per_second: calls_per_second, burst: calls_per_second.saturating_mul(2) },
+            message_sealer: self.keys.derive("authorization messages"),
+        });
+        let edge = Edge::new(Router::new(pipeline.clone(), gateway.clone()), Limits::DEFAULT);
+        let _ = later.set((pipeline.clone(), edge.clone()));
+        Ok(Built { pipeline, edge, gateway, compute })
+    }
+
+    /// The first start makes the account and its administrator's key, and writes the key where its owner finds it.
+    async fn bootstrap(&self, directory: &Directory, clock: &Clock) -> Result<(), Error> {
+        let given = match (&self.options.root_access_key_id, &self.options.root_secret_access_key) {
+            (Some(id), Some(secret)) => {
+                Some(identity::RootKey { access_key_id: id.clone(), secret: secret.clone() })
+            }
+            (None, None) => None,
+            _ => {
+                let both = "FASTNESS_ROOT_ACCESS_KEY_ID and FASTNESS_ROOT_SECRET_ACCESS_KEY go together";
+                return Err(both.into());
+            }
+        };
+        let made = directory.bootstrap_account(self.options.account_id, given, clock.now()).await?;
+        if let Some(key) = made {
+            credentials::write(&self.data_dir, &key.access_key_id, &key.secret)?;
+        }
+        Ok(())
+    }
+}
+
+struct Built {
+    pipeline: Pipeline,
+    edge: Edge,
+    gateway: Gateway,
+    compute: Compute,
+}
+
+impl Running {
+    /// Puts a package where Lambda finds it.
+    pub(crate) async fn put_artifact(&self, zip: Vec<u8>) -> Result<Artifact, Error> {
+        let (account, region) = (self.pipeline.home(), self.pipeline.region());
+        Ok(self.code.put_artifact(account, region, zip.into()).await?)
+    }
+
+    /// True where the API has this stage.
+    pub(crate) fn serves_stage(&self, api: &str, stage: &str) -> bool {
+        self.gateway.has_stage(api, stage)
+    }
+
+    /// The AWS config file for this platform.
+    pub(crate) fn config_path(&self) -> PathBuf {
+        self.data_dir.join("config")
+    }
+
+    /// Writes the AWS config file, with a profile for each output that is a role.
+    pub(crate) fn note_outputs(&self, outputs: &BTreeMap<String, String>) -> Result<(), Error> {
+        let text = crate::up::config_file(&self.endpoint, self.pipeline.region().as_str(), outputs);
+        Ok(credentials::replace(&self.config_path(), text.as_bytes())?)
+    }
+}
+
+/// Makes the data folder, for its owner's eyes only, and answers its full path.
+fn make_private(folder: &Path) -> Result<PathBuf, Error> {
+    use std::os::unix::fs::DirBuilderExt;
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700);
+    let failed = |error| format!("cannot make the data folder `{}`: {error}", folder.display());
+    builder.create(folder).map_err(failed)?;
+    Ok(folder.canonicalize().map_err(failed)?)
+}

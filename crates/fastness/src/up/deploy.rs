@@ -1,0 +1,186 @@
+//! Creates or updates the stack as the administrator, through the pipeline, and tells its events as they happen.
+//!
+//! It knows CloudFormation's API and nothing behind it: what anyone can do with `aws cloudformation`, no more.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use cloudformation::api;
+use identity::Principal;
+use protocol::{Fault, FromValue, IntoValue, Operation};
+use service::{Pipeline, Source};
+
+use crate::Error;
+
+/// Deploys stacks with the administrator's rights.
+pub(crate) struct Deployer {
+    pipeline: Pipeline,
+    administrator: Arc<Principal>,
+}
+
+/// What became of a deployment.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Deployed {
+    /// The stack is new.
+    Created,
+    /// The stack was changed.
+    Updated,
+    /// The template says what is there already.
+    Unchanged,
+}
+
+/// A deployment that did not succeed: the stack's state, and what failed on the way.
+#[derive(Debug, thiserror::Error)]
+#[error("the stack `{stack}` ended in {status}{}", failures.iter().map(|f| format!("\n  {f}")).collect::<String>())]
+pub(crate) struct StackFailed {
+    stack: String,
+    status: String,
+    failures: Vec<String>,
+}
+
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// IAM resources, names given to them, and the SAM transform: running `up` on a template says yes to them.
+const CAPABILITIES: [&str; 3] = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"];
+
+impl Deployer {
+    pub(crate) fn new(pipeline: Pipeline) -> Self {
+        let administrator = Arc::new(Principal::root(pipeline.home()));
+        Self { pipeline, administrator }
+    }
+
+    async fn call<O: Operation>(&self, input: O::Input) -> Result<O::Output, Fault> {
+        let mut source = Source::platform("fastness up");
+        source.via.clear();
+        let input = input.into_value();
+        let answer =
+            self.pipeline.invoke(Arc::clone(&self.administrator), source, O::SERVICE, O::NAME, input).await?;
+        O::Output::from_value(answer).map_err(|_| Fault::internal())
+    }
+
+    /// The stack as it stands, if there is one.
+    pub(crate) async fn stack(&self, name: &str) -> Result<Option<api::Stack>, Error> {
+        let input = api::DescribeStacksInput { stack_name: Some(name.to_owned()), next_token: None };
+        match self.call::<api::DescribeStacks>(input).await {
+            Ok(answer) => Ok(answer.stacks.and_then(|stacks| stacks.into_iter().next())),
+            Err(fault) if fault.message.contains("does not exist") => Ok(None),
+            Err(fault) => Err(words(&fault)),
+        }
+    }
+
+    /// The stack's resources: logical id, type, physical id.
+    pub(crate) async fn resources(&self, name: &str) -> Result<Vec<(String, String, String)>, Error> {
+        let input = api::DescribeStackResourcesInput { stack_name: Some(name.to_owned()), ..Default::default() };
+        let answer = self.call::<api::DescribeStackResources>(input).await.map_err(|fault| words(&fault))?;
+        let resources = answer.stack_resources.unwrap_or_default().into_iter();
+        Ok(resources
+            .map(|resource| {
+                let physical = resource.physical_resource_id.unwrap_or_default();
+                (resource.logical_resource_id, resource.resource_type, physical)
+            })
+            .collect())
+    }
+
+    /// Creates the stack, or updates it where it exists; each event goes to `tell` once.
+    pub(crate) async fn deploy(
+        &self,
+        name: &str,
+        template: String,
+        parameters: &[(String, String)],
+        mut tell: impl FnMut(&api::StackEvent),
+    ) -> Result<Deployed, Error> {
+        let existing = self.stack(name).await?;
+        if existing.as_ref().is_some_and(|stack| stack.stack_status == "ROLLBACK_COMPLETE") {
+            // A creation that failed leaves nothing but its events; only its removal frees the name.
+            let input = api::DeleteStackInput { stack_name: name.to_owned(), ..Default::default() };
+            self.call::<api::DeleteStack>(input).await.map_err(|fault| words(&fault))?;
+            self.settle(name, &mut HashSet::new(), &mut |_| ()).await?;
+        }
+        let existing = self.stack(name).await?;
+        let mut told = self.events(name).await?.into_iter().map(|event| event.event_id).collect();
+        let parameters = parameters.iter().map(|(key, value)| api::Parameter {
+            parameter_key: Some(key.clone()),
+            parameter_value: Some(value.clone()),
+            ..Default::default()
+        });
+        let parameters = Some(parameters.collect());
+        let capabilities = Some(CAPABILITIES.map(str::to_owned).to_vec());
+        let (stack_name, template_body) = (name.to_owned(), Some(template));
+        let is_new = existing.is_none();
+        let started = if is_new {
+            let input =
+                api::CreateStackInput { stack_name, template_body, parameters, capabilities, ..Default::default() };
+            self.call::<api::CreateStack>(input).await.map(|_| ())
+        } else {
+            let input =
+                api::UpdateStackInput { stack_name, template_body, parameters, capabilities, ..Default::default() };
+            self.call::<api::UpdateStack>(input).await.map(|_| ())
+        };
+        match started {
+            Err(fault) if fault.message.contains("No updates are to be performed") => return Ok(Deployed::Unchanged),
+            Err(fault) => return Err(words(&fault)),
+            Ok(()) => {}
+        }
+        let (status, failures) = self.settle(name, &mut told, &mut tell).await?;
+        match status.as_str() {
+            "CREATE_COMPLETE" => Ok(Deployed::Created),
+            "UPDATE_COMPLETE" => Ok(Deployed::Updated),
+            _ => Err(StackFailed { stack: name.to_owned(), status, failures }.into()),
+        }
+    }
+
+    /// Waits until nothing is in progress; answers the stack's last state and what failed.
+    async fn settle(
+        &self,
+        name: &str,
+        told: &mut HashSet<String>,
+        tell: &mut impl FnMut(&api::StackEvent),
+    ) -> Result<(String, Vec<String>), Error> {
+        let mut failures = HashMap::new();
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            let stack = self.stack(name).await?;
+            for event in self.events(name).await?.iter().rev() {
+                if told.insert(event.event_id.clone()) {
+                    note_failure(event, &mut failures);
+                    tell(event);
+                }
+            }
+            let Some(stack) = stack else { return Ok(("DELETE_COMPLETE".to_owned(), Vec::new())) };
+            let is_cleaning = stack.stack_status.ends_with("_CLEANUP_IN_PROGRESS");
+            if is_cleaning || !stack.stack_status.ends_with("_IN_PROGRESS") {
+                let mut failures: Vec<(usize, String)> = failures.into_values().collect();
+                failures.sort_unstable();
+                let status = stack.stack_status.replace("_COMPLETE_CLEANUP_IN_PROGRESS", "_COMPLETE");
+                return Ok((status, failures.into_iter().map(|(_, text)| text).collect()));
+            }
+        }
+    }
+
+    /// The newest events, newest first.
+    async fn events(&self, name: &str) -> Result<Vec<api::StackEvent>, Error> {
+        let input = api::DescribeStackEventsInput { stack_name: name.to_owned(), next_token: None };
+        match self.call::<api::DescribeStackEvents>(input).await {
+            Ok(answer) => Ok(answer.stack_events.unwrap_or_default()),
+            Err(fault) if fault.message.contains("does not exist") => Ok(Vec::new()),
+            Err(fault) => Err(words(&fault)),
+        }
+    }
+}
+
+/// The first failure of each resource says why; those that follow are its echo.
+fn note_failure(event: &api::StackEvent, failures: &mut HashMap<String, (usize, String)>) {
+    let status = event.resource_status.as_deref().unwrap_or_default();
+    let reason = event.resource_status_reason.as_deref().unwrap_or_default();
+    let is_echo = reason.is_empty() || reason.contains("cancelled");
+    if status.ends_with("_FAILED") && !is_echo {
+        let resource = event.logical_resource_id.clone().unwrap_or_default();
+        let kind = event.resource_type.as_deref().unwrap_or_default();
+        let at = failures.len();
+        failures.entry(resource.clone()).or_insert_with(|| (at, format!("{resource} ({kind}): {reason}")));
+    }
+}
+
+fn words(fault: &Fault) -> Error {
+    format!("{}: {}", fault.code, fault.message).into()
+}

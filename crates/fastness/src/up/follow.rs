@@ -1,0 +1,136 @@
+//! After the stack stands: prints what its functions log, and redeploys what is edited.
+//!
+//! It reads logs as anyone with the right could, through CloudWatch Logs; it keeps no other way to them.
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use identity::Principal;
+use logs::api as logs_api;
+use protocol::{FromValue, IntoValue, Operation, Timestamp};
+use service::{Pipeline, Source};
+
+use super::Up;
+use super::deploy::Deployed;
+use super::progress::Progress;
+use super::project::LocalFunction;
+use super::watch::Sight;
+use crate::Error;
+
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+impl Up {
+    /// Runs until the process is told to stop.
+    pub(super) async fn follow(&mut self) -> Result<(), Error> {
+        let mut sights = self.sights()?;
+        let mut tail = Tail::new(self.running.pipeline.clone());
+        let watches = !self.options.no_watch;
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            let groups = self.log_groups().await?;
+            tail.print_new(&groups).await;
+            if watches {
+                self.redeploy_changed(&mut sights).await;
+            }
+        }
+    }
+
+    /// What every function's folder, and the template, look like now.
+    fn sights(&self) -> Result<HashMap<PathBuf, Sight>, Error> {
+        let document = self.project.read()?;
+        let mut sights: HashMap<PathBuf, Sight> = HashMap::new();
+        for function in self.project.local_functions(&document) {
+            sights.entry(function.code.clone()).or_insert_with(|| Sight::of(&function.code));
+        }
+        sights.insert(self.project.template.clone(), Sight::of_file(&self.project.template));
+        Ok(sights)
+    }
+
+    async fn redeploy_changed(&mut self, sights: &mut HashMap<PathBuf, Sight>) {
+        // A template that does not parse while it is being edited is told once it is saved again.
+        let Ok(present) = self.sights() else { return };
+        let changed: Vec<PathBuf> =
+            present.iter().filter(|(path, sight)| sights.get(*path) != Some(sight)).map(|(path, _)| path.clone()).collect();
+        if changed.is_empty() {
+            return;
+        }
+        *sights = present;
+        let progress = Progress::start(self.options.json);
+        match self.redeploy(&changed, &progress).await {
+            Ok(Deployed::Unchanged) => progress.say("nothing changed"),
+            Ok(_) => progress.say("redeployed"),
+            Err(error) => eprintln!("fastness: {}", base::Chain(error.as_ref())),
+        }
+        progress.finish();
+    }
+
+    async fn redeploy(&mut self, changed: &[PathBuf], progress: &Progress) -> Result<Deployed, Error> {
+        let document = self.project.read()?;
+        let functions: Vec<LocalFunction> = self
+            .project
+            .local_functions(&document)
+            .into_iter()
+            .filter(|function| changed.contains(&function.code))
+            .collect();
+        self.deploy(progress, Some(&functions)).await
+    }
+
+    async fn log_groups(&self) -> Result<Vec<String>, Error> {
+        let resources = self.deployer.resources(&self.project.stack_name).await?;
+        let functions = resources.into_iter().filter(|(_, kind, _)| kind == "AWS::Lambda::Function");
+        Ok(functions.map(|(_, _, name)| format!("/aws/lambda/{name}")).collect())
+    }
+}
+
+/// How far each log group was printed.
+struct Tail {
+    pipeline: Pipeline,
+    administrator: Arc<Principal>,
+    begin: Timestamp,
+    printed: HashMap<String, HashSet<String>>,
+}
+
+impl Tail {
+    fn new(pipeline: Pipeline) -> Self {
+        let administrator = Arc::new(Principal::root(pipeline.home()));
+        let begin = pipeline.clock().now();
+        Self { pipeline, administrator, begin, printed: HashMap::new() }
+    }
+
+    async fn print_new(&mut self, groups: &[String]) {
+        // Events arrive a moment after their time: each look goes back a little, and knows what it printed.
+        let start = self.begin.max(self.pipeline.clock().now().plus_secs(-30));
+        for group in groups {
+            let events = self.events(group, start).await;
+            let printed = self.printed.entry(group.clone()).or_default();
+            let mut seen = HashSet::new();
+            for event in events {
+                let id = event.event_id.unwrap_or_default();
+                if !printed.contains(&id) {
+                    let name = group.rsplit('/').next().unwrap_or(group);
+                    eprintln!("{name}  {}", event.message.unwrap_or_default().trim_end());
+                }
+                seen.insert(id);
+            }
+            *printed = seen;
+        }
+    }
+
+    async fn events(&self, group: &str, start: Timestamp) -> Vec<logs_api::FilteredLogEvent> {
+        let input = logs_api::FilterLogEventsRequest {
+            log_group_name: Some(group.to_owned()),
+            start_time: Some(start.millis()),
+            ..Default::default()
+        };
+        let (service, name) = (logs_api::FilterLogEvents::SERVICE, logs_api::FilterLogEvents::NAME);
+        let source = Source::platform("fastness up");
+        let principal = Arc::clone(&self.administrator);
+        let answer = self.pipeline.invoke(principal, source, service, name, input.into_value()).await;
+        // A group that does not exist yet has logged nothing.
+        let Ok(answer) = answer else { return Vec::new() };
+        let answer = logs_api::FilterLogEventsResponse::from_value(answer);
+        answer.ok().and_then(|answer| answer.events).unwrap_or_default()
+    }
+}

@@ -1,0 +1,126 @@
+//! `fastness up`: runs the platform, deploys a template with its code, tells what to try, follows logs and edits.
+//!
+//! Everything it does to the platform it does as the administrator through the pipeline; it has no rights of its own.
+
+mod build;
+mod deploy;
+mod follow;
+mod progress;
+mod project;
+mod report;
+mod watch;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::Error;
+use crate::args::UpOptions;
+use crate::platform::{Platform, Running};
+use deploy::{Deployed, Deployer};
+use progress::Progress;
+use project::{LocalFunction, Project};
+use report::Report;
+
+pub(crate) use report::config_file;
+
+/// Runs the platform with a stack on it until it is told to stop.
+pub(crate) fn run(options: UpOptions) -> Result<(), Error> {
+    let project = Project::find(&options.template, options.stack_name.as_deref())?;
+    project.read()?;
+    let platform = Platform::open(options.platform.clone())?;
+    platform.run(|running| async move {
+        let mut up = Up { project, options, deployer: Deployer::new(running.pipeline.clone()), running };
+        up.bring_up().await?;
+        if up.options.once {
+            return Ok(());
+        }
+        up.follow().await
+    })
+}
+
+struct Up {
+    project: Project,
+    options: UpOptions,
+    deployer: Deployer,
+    running: Running,
+}
+
+impl Up {
+    async fn bring_up(&mut self) -> Result<(), Error> {
+        let progress = Progress::start(self.options.json);
+        let name = self.project.stack_name.clone();
+        progress.say(&format!("deploying {} as stack {name}", self.project.template.display()));
+        self.deploy(&progress, None).await?;
+        let report = self.report().await?;
+        progress.finish();
+        if self.options.json {
+            println!("{}", report.json());
+        } else {
+            print!("{}", report.text());
+        }
+        println!("ready on {}", self.running.endpoint);
+        Ok(())
+    }
+
+    /// Packages all local functions, or only those of `changed`, and deploys the template as it is now.
+    async fn deploy(&mut self, progress: &Progress, changed: Option<&[LocalFunction]>) -> Result<Deployed, Error> {
+        let mut document = self.project.read()?;
+        let functions = self.project.local_functions(&document);
+        for function in &functions {
+            if changed.is_none_or(|changed| changed.contains(function)) {
+                progress.say(&format!("packaging {}", function.logical_id));
+            }
+            let package = self.package(function.clone()).await?;
+            function.set_package(&mut document.root, &package.bucket, &package.key);
+        }
+        let template = document.root.to_string();
+        let tell = |event: &cloudformation::api::StackEvent| progress.event(event);
+        let deployed =
+            self.deployer.deploy(&self.project.stack_name, template, &self.options.parameters, tell).await?;
+        self.running.note_outputs(&self.outputs().await?)?;
+        Ok(deployed)
+    }
+
+    async fn package(&self, function: LocalFunction) -> Result<compute::Artifact, Error> {
+        let cache = self.running.data_dir.join("build");
+        let built = tokio::task::spawn_blocking(move || build_package(&function, &cache)).await?;
+        Ok(self.running.put_artifact(built?).await?)
+    }
+
+    async fn outputs(&self) -> Result<BTreeMap<String, String>, Error> {
+        let stack = self.deployer.stack(&self.project.stack_name).await?;
+        let outputs = stack.and_then(|stack| stack.outputs).unwrap_or_default().into_iter();
+        Ok(outputs.filter_map(|output| Some((output.output_key?, output.output_value?))).collect())
+    }
+
+    async fn report(&self) -> Result<Report, Error> {
+        let resources = self.deployer.resources(&self.project.stack_name).await?;
+        let of_kind = |kind: &str| resources.iter().filter(move |(_, found, _)| found == kind).map(|(_, _, id)| id);
+        let stages: Vec<&String> = of_kind("AWS::ApiGateway::Stage").collect();
+        let apis: Vec<&String> = of_kind("AWS::ApiGateway::RestApi").collect();
+        let pairs = apis.iter().flat_map(|api| stages.iter().map(move |stage| (*api, *stage)));
+        let served = pairs.filter(|(api, stage)| self.running.serves_stage(api, stage));
+        Ok(Report {
+            stack_name: self.project.stack_name.clone(),
+            endpoint: self.running.endpoint.clone(),
+            region: self.running.pipeline.region().to_string(),
+            data_dir: self.running.data_dir.display().to_string(),
+            credentials: crate::credentials::path(&self.running.data_dir).display().to_string(),
+            config: self.running.config_path().display().to_string(),
+            stages: served.map(|(api, stage)| (api.clone(), stage.clone())).collect(),
+            outputs: self.outputs().await?,
+            requests: Report::requests_of(&self.project.read()?.root),
+        })
+    }
+}
+
+fn build_package(function: &LocalFunction, cache: &Path) -> Result<Vec<u8>, Error> {
+    if !function.code.exists() {
+        let (id, path) = (&function.logical_id, function.code.display());
+        return Err(format!("the code of {id} is not there: `{path}`").into());
+    }
+    if function.code.is_file() {
+        return Ok(std::fs::read(&function.code)?);
+    }
+    Ok(build::package(&function.code, &function.runtime, cache)?)
+}

@@ -1,0 +1,113 @@
+//! The one way to change an account's records: every change takes the cached answers of its account along.
+//!
+//! It knows the records' form and not the rules of any API; those are the `iam` service's.
+
+use std::sync::Arc;
+
+use base::AccountId;
+use bytes::Bytes;
+use store::{Key, Range, Snapshot, Store, StoreError, Table, Transaction};
+
+use super::{Directory, DirectoryError};
+use crate::records::Record;
+
+/// What records can be read from: durable state, a frozen view of it, or a transaction.
+pub trait Reads {
+    /// The bytes under a key.
+    fn bytes(&self, table: Table, key: &Key) -> Result<Option<Bytes>, StoreError>;
+
+    /// The entries of a range, in order.
+    fn entries(&self, table: Table, range: &Range) -> Result<Vec<(Vec<u8>, Bytes)>, StoreError>;
+
+    /// The record under a key.
+    fn record<R: Record>(&self, table: Table, key: &Key) -> Result<Option<R>, DirectoryError> {
+        let bytes = self.bytes(table, key)?;
+        Ok(bytes.map(|bytes| R::decode(&bytes)).transpose()?)
+    }
+
+    /// All records whose keys begin with `prefix`.
+    fn records<R: Record>(&self, table: Table, prefix: &Key) -> Result<Vec<R>, DirectoryError> {
+        let entries = self.entries(table, &Range::prefix(prefix))?;
+        entries.iter().map(|(_, bytes)| Ok(R::decode(bytes)?)).collect()
+    }
+}
+
+impl Reads for Store {
+    fn bytes(&self, table: Table, key: &Key) -> Result<Option<Bytes>, StoreError> {
+        self.get(table, key)
+    }
+
+    fn entries(&self, table: Table, range: &Range) -> Result<Vec<(Vec<u8>, Bytes)>, StoreError> {
+        self.scan(table, range)
+    }
+}
+
+impl Reads for Snapshot {
+    fn bytes(&self, table: Table, key: &Key) -> Result<Option<Bytes>, StoreError> {
+        self.get(table, key)
+    }
+
+    fn entries(&self, table: Table, range: &Range) -> Result<Vec<(Vec<u8>, Bytes)>, StoreError> {
+        self.scan(table, range)
+    }
+}
+
+impl Reads for Transaction<'_> {
+    fn bytes(&self, table: Table, key: &Key) -> Result<Option<Bytes>, StoreError> {
+        self.get(table, key)
+    }
+
+    fn entries(&self, table: Table, range: &Range) -> Result<Vec<(Vec<u8>, Bytes)>, StoreError> {
+        self.scan(table, range)
+    }
+}
+
+/// A change of one account's records inside a transaction.
+pub struct Edit<'e, 't> {
+    transaction: &'e mut Transaction<'t>,
+    account: AccountId,
+}
+
+impl Directory {
+    /// Begins a change of `account`. What is cached of the account ends when the transaction is durable, before its
+    /// caller is told.
+    // SECURITY: this is where a deleted key, a detached policy and a changed trust policy take effect.
+    pub fn edit<'e, 't>(&self, transaction: &'e mut Transaction<'t>, account: AccountId) -> Edit<'e, 't> {
+        let shared = Arc::clone(&self.0);
+        transaction.after_commit(move || shared.generations.advance(account));
+        Edit { transaction, account }
+    }
+}
+
+impl Edit<'_, '_> {
+    /// The account whose records these are.
+    pub const fn account(&self) -> AccountId {
+        self.account
+    }
+
+    /// Writes a record.
+    pub fn put<R: Record>(&mut self, table: Table, key: &Key, record: &R) -> Result<(), DirectoryError> {
+        let bytes = record.encode()?;
+        Ok(self.transaction.put(table, key, bytes)?)
+    }
+
+    /// Writes an entry of an index: a key without a value.
+    pub fn mark(&mut self, table: Table, key: &Key) -> Result<(), DirectoryError> {
+        Ok(self.transaction.put(table, key, Vec::new())?)
+    }
+
+    /// Deletes a record or an entry of an index.
+    pub fn delete(&mut self, table: Table, key: &Key) -> Result<(), DirectoryError> {
+        Ok(self.transaction.delete(table, key)?)
+    }
+}
+
+impl Reads for Edit<'_, '_> {
+    fn bytes(&self, table: Table, key: &Key) -> Result<Option<Bytes>, StoreError> {
+        self.transaction.get(table, key)
+    }
+
+    fn entries(&self, table: Table, range: &Range) -> Result<Vec<(Vec<u8>, Bytes)>, StoreError> {
+        self.transaction.scan(table, range)
+    }
+}

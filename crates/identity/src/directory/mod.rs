@@ -1,0 +1,96 @@
+//! Who exists, with which secret, and which policies apply: answers from memory, renewed the instant anything changes.
+//!
+//! It decides nothing. Where it cannot answer (a store that failed, a record or policy that does not parse) it says so
+//! and its callers refuse. Long-term keys and session tokens are told apart by the presence of a token, never by how a
+//! key's id looks.
+
+mod bootstrap;
+mod cache;
+mod credentials;
+mod edit;
+pub mod managed;
+mod policies;
+mod roles;
+
+use std::fmt;
+use std::sync::Arc;
+
+use crypto::Sealer;
+use policy::PolicyError;
+use store::{Store, StoreError};
+
+pub use bootstrap::{BootstrapError, RootKey};
+pub use edit::{Edit, Reads};
+pub use policies::PrincipalPolicies;
+pub use roles::{FunctionSource, RoleCredentialsError, RoleName};
+
+use crate::records::RecordError;
+use crate::session::Tokens;
+use cache::{Cache, Generations};
+use credentials::Known;
+
+/// The directory. Clones share it.
+#[derive(Clone)]
+pub struct Directory(Arc<Shared>);
+
+struct Shared {
+    store: Store,
+    tokens: Tokens,
+    generations: Generations,
+    credentials: Cache<Known>,
+    policies: Cache<Arc<PrincipalPolicies>>,
+}
+
+/// Why the directory cannot answer. Never a reason to let anyone in.
+#[derive(Debug, thiserror::Error)]
+pub enum DirectoryError {
+    /// The store failed.
+    #[error("the directory's store failed")]
+    Store(#[from] StoreError),
+    /// A record does not parse.
+    #[error("a record of the directory does not parse")]
+    Record(#[from] RecordError),
+    /// A stored policy does not compile.
+    #[error("the stored policy `{name}` does not compile")]
+    Policy {
+        /// The policy's name or ARN.
+        name: String,
+        /// Why.
+        source: PolicyError,
+    },
+    /// An attached policy is not there.
+    #[error("the attached policy `{0}` is not there")]
+    PolicyMissing(String),
+    /// A session could not be sealed.
+    #[error("a session token could not be made")]
+    Token(#[from] serde_json::Error),
+}
+
+impl fmt::Debug for Directory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Directory(…)")
+    }
+}
+
+impl Directory {
+    /// The directory over a store. `sessions` seals session tokens: every token ends with it.
+    pub fn new(store: Store, sessions: Sealer) -> Self {
+        Self(Arc::new(Shared {
+            store,
+            tokens: Tokens::new(sessions),
+            generations: Generations::default(),
+            credentials: Cache::default(),
+            policies: Cache::default(),
+        }))
+    }
+
+    /// The store that the directory reads.
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// Makes and opens session tokens.
+    pub fn tokens(&self) -> &Tokens {
+        &self.0.tokens
+    }
+}

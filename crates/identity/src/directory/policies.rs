@@ -1,0 +1,168 @@
+//! The policies that apply to a principal: its own, its groups', its boundary, its session's.
+//!
+//! A policy that is attached but missing, or stored but not compilable, is an error for its principal as a whole: what
+//! cannot be read might have been a deny.
+
+use std::sync::Arc;
+
+use base::AccountId;
+use policy::{NamedPolicy, Policy, PolicyKind};
+
+use super::{Directory, DirectoryError, Reads, managed};
+use crate::principal::{AssumedRole, Principal, User};
+use crate::records::{GroupRecord, InlinePolicy, ManagedPolicyRecord, RoleRecord, UserRecord, keys};
+
+/// The compiled policies of a principal.
+#[derive(Clone, Debug, Default)]
+pub struct PrincipalPolicies {
+    identity: Vec<NamedPolicy>,
+    boundary: Option<Policy>,
+    session: Vec<Policy>,
+}
+
+impl PrincipalPolicies {
+    /// Identity policies: inline and attached, those of groups included.
+    pub fn identity(&self) -> &[NamedPolicy] {
+        &self.identity
+    }
+
+    /// The permissions boundary.
+    pub const fn boundary(&self) -> Option<&Policy> {
+        self.boundary.as_ref()
+    }
+
+    /// Session policies. Empty where the session has none.
+    pub fn session(&self) -> &[Policy] {
+        &self.session
+    }
+}
+
+impl Directory {
+    /// The policies of this principal, compiled, as of now. The root user, services and strangers have none; neither
+    /// has a user or role that is gone.
+    pub fn policies_for(&self, principal: &Principal) -> Result<Arc<PrincipalPolicies>, DirectoryError> {
+        let shared = &self.0;
+        let (account, key) = match principal {
+            Principal::User(user) => (user.account, user.user_id.as_str()),
+            // Sessions that are narrowed have policies of their own, under their own key.
+            Principal::AssumedRole(role) if is_narrowed(role) => (role.account, role.access_key_id.as_str()),
+            Principal::AssumedRole(role) => (role.account, role.role_id.as_str()),
+            Principal::Root(_) | Principal::Service(_) | Principal::Anonymous => return Ok(Arc::default()),
+        };
+        if let Some(policies) = shared.policies.get(key, &shared.generations) {
+            return Ok(policies);
+        }
+        let generation = shared.generations.current(account);
+        let policies = Arc::new(match principal {
+            Principal::User(user) => self.of_user(user)?,
+            Principal::AssumedRole(role) => self.of_role(role)?,
+            Principal::Root(_) | Principal::Service(_) | Principal::Anonymous => PrincipalPolicies::default(),
+        });
+        shared.policies.keep(key, account, generation, Arc::clone(&policies));
+        Ok(policies)
+    }
+
+    /// The document in force of a managed policy, customer's or AWS's, as seen from `account`.
+    pub fn managed_policy(
+        &self,
+        account: AccountId,
+        arn: &str,
+        kind: PolicyKind,
+    ) -> Result<Option<Policy>, DirectoryError> {
+        if let Some(aws) = managed::by_arn(arn) {
+            return match aws.policy() {
+                Ok(policy) => Ok(Some(policy.clone())),
+                Err(source) => Err(DirectoryError::Policy { name: arn.to_owned(), source: source.clone() }),
+            };
+        }
+        let Some(name) = customer_policy_name(account, arn) else { return Ok(None) };
+        let record: Option<ManagedPolicyRecord> =
+            self.0.store.record(keys::POLICIES, &keys::named(account, name))?;
+        let Some(record) = record.filter(|record| is_arn_of(account, record, arn)) else { return Ok(None) };
+        let version = record.in_force().ok_or_else(|| DirectoryError::PolicyMissing(arn.to_owned()))?;
+        compile(arn, &version.document, kind).map(Some)
+    }
+
+    fn of_user(&self, user: &User) -> Result<PrincipalPolicies, DirectoryError> {
+        // One frozen view: a user and its groups from the same moment.
+        let view = self.0.store.snapshot()?;
+        let record = view.record::<UserRecord>(keys::USERS, &keys::named(user.account, &user.name))?;
+        let Some(record) = record.filter(|record| record.user_id == user.user_id) else {
+            return Ok(PrincipalPolicies::default());
+        };
+        let mut identity = Vec::new();
+        self.add_own(&mut identity, user.account, &record.inline, &record.attached)?;
+        for group in &record.groups {
+            let group = view.record::<GroupRecord>(keys::GROUPS, &keys::named(user.account, group))?;
+            if let Some(group) = group {
+                self.add_own(&mut identity, user.account, &group.inline, &group.attached)?;
+            }
+        }
+        let boundary = self.boundary(user.account, record.boundary.as_deref())?;
+        Ok(PrincipalPolicies { identity, boundary, session: Vec::new() })
+    }
+
+    fn of_role(&self, role: &AssumedRole) -> Result<PrincipalPolicies, DirectoryError> {
+        let key = keys::named(role.account, &role.role_name);
+        let record = self.0.store.record::<RoleRecord>(keys::ROLES, &key)?;
+        let Some(record) = record.filter(|record| record.role_id == role.role_id) else {
+            return Ok(PrincipalPolicies::default());
+        };
+        let mut identity = Vec::new();
+        self.add_own(&mut identity, role.account, &record.inline, &record.attached)?;
+        let boundary = self.boundary(role.account, record.boundary.as_deref())?;
+        let mut session = Vec::new();
+        for document in &role.session_policies {
+            session.push(compile("session policy", document, PolicyKind::Session)?);
+        }
+        for arn in &role.session_policy_arns {
+            session.push(self.required(role.account, arn, PolicyKind::Session)?);
+        }
+        Ok(PrincipalPolicies { identity, boundary, session })
+    }
+
+    fn add_own(
+        &self,
+        identity: &mut Vec<NamedPolicy>,
+        account: AccountId,
+        inline: &[InlinePolicy],
+        attached: &[String],
+    ) -> Result<(), DirectoryError> {
+        for InlinePolicy { name, document } in inline {
+            identity.push(NamedPolicy::new(name.as_str(), compile(name, document, PolicyKind::Identity)?));
+        }
+        for arn in attached {
+            identity.push(NamedPolicy::new(arn.as_str(), self.required(account, arn, PolicyKind::Identity)?));
+        }
+        Ok(())
+    }
+
+    fn boundary(&self, account: AccountId, arn: Option<&str>) -> Result<Option<Policy>, DirectoryError> {
+        arn.map(|arn| self.required(account, arn, PolicyKind::Boundary)).transpose()
+    }
+
+    // SECURITY: an attached policy that is not there is an error and never "no policy": it may have been a boundary
+    // or a deny.
+    fn required(&self, account: AccountId, arn: &str, kind: PolicyKind) -> Result<Policy, DirectoryError> {
+        self.managed_policy(account, arn, kind)?.ok_or_else(|| DirectoryError::PolicyMissing(arn.to_owned()))
+    }
+}
+
+fn is_narrowed(role: &AssumedRole) -> bool {
+    !role.session_policies.is_empty() || !role.session_policy_arns.is_empty()
+}
+
+fn compile(name: &str, document: &str, kind: PolicyKind) -> Result<Policy, DirectoryError> {
+    Policy::parse(document, kind).map_err(|source| DirectoryError::Policy { name: name.to_owned(), source })
+}
+
+/// The name in `arn:aws:iam::<account>:policy/path/name`, for a policy of this account.
+pub(crate) fn customer_policy_name(account: AccountId, arn: &str) -> Option<&str> {
+    let rest = arn.strip_prefix("arn:aws:iam::")?.strip_prefix(account.as_str())?;
+    let full = rest.strip_prefix(":policy/")?;
+    full.rsplit('/').next().filter(|name| !name.is_empty())
+}
+
+fn is_arn_of(account: AccountId, record: &ManagedPolicyRecord, arn: &str) -> bool {
+    crate::principal::entity_arn(account, "policy", &record.path, &record.name) == arn
+}

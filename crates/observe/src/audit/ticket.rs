@@ -1,0 +1,111 @@
+//! A call in progress, as the trail knows it.
+//!
+//! A ticket that is dropped without an end still leaves its record: a caller who hangs up does not escape the trail.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use store::{Batch, StoreError, Transaction};
+
+use crate::audit::queue::Ended;
+use crate::audit::record::{Outcome, Record};
+use crate::audit::trail::AuditTrail;
+use crate::audit::{AuditUnavailable, BLOCKS, block, block_key};
+
+/// Begun with [`AuditTrail::begin`]. Clones are the same ticket.
+#[derive(Clone)]
+pub struct AuditTicket(Arc<Ticket>);
+
+struct Ticket {
+    trail: AuditTrail,
+    record: Arc<Record>,
+    event_id: u128,
+    /// The record stands in the store, durable, because a change of this call is.
+    attached: Arc<AtomicBool>,
+    ended: AtomicBool,
+}
+
+impl std::fmt::Debug for AuditTicket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AuditTicket").field("event_id", &self.event_id()).finish_non_exhaustive()
+    }
+}
+
+impl AuditTicket {
+    pub(crate) fn new(trail: AuditTrail, record: Record) -> Self {
+        Self(Arc::new(Ticket {
+            trail,
+            record: Arc::new(record),
+            event_id: u128::from_be_bytes(crypto::random::bytes()),
+            attached: Arc::default(),
+            ended: AtomicBool::new(false),
+        }))
+    }
+
+    /// The record's `eventID`.
+    #[must_use]
+    pub fn event_id(&self) -> String {
+        crate::audit::json::uuid(self.0.event_id)
+    }
+
+    /// Writes the record in the transaction of a change; the first change of a call carries it, later ones need not.
+    // SECURITY: the change and its record become durable together or not at all.
+    pub fn attach(&self, transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
+        let ticket = &self.0;
+        if ticket.attached.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let stored = block::single(&ticket.record, ticket.event_id, &Outcome::default());
+        transaction.put(BLOCKS, ticket.key(), stored)?;
+        let attached = Arc::clone(&ticket.attached);
+        transaction.after_commit(move || attached.store(true, Ordering::Release));
+        Ok(())
+    }
+
+    /// The call worked. `response_elements` is JSON without sensitive members.
+    pub async fn succeed(&self, response_elements: Option<Vec<u8>>) -> Result<(), AuditUnavailable> {
+        self.end(Outcome::success(response_elements)).await
+    }
+
+    /// The call was refused or failed.
+    pub async fn fail(&self, code: &str, message: &str) -> Result<(), AuditUnavailable> {
+        self.end(Outcome::failure(code, message)).await
+    }
+
+    /// The first end counts.
+    async fn end(&self, outcome: Outcome) -> Result<(), AuditUnavailable> {
+        let ticket = &self.0;
+        if ticket.ended.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        if !ticket.attached.load(Ordering::Acquire) {
+            return ticket.trail.queue().push(ticket.ended_with(outcome)).await;
+        }
+        if outcome == Outcome::default() {
+            // What stands in the store already says everything.
+            return Ok(());
+        }
+        let mut batch = Batch::new();
+        batch.put(BLOCKS, ticket.key(), block::single(&ticket.record, ticket.event_id, &outcome));
+        ticket.trail.store().write_later_when_room(batch).await.map_err(|_| AuditUnavailable)
+    }
+}
+
+impl Ticket {
+    fn key(&self) -> store::Key {
+        block_key(self.record.account, self.record.event_time, self.event_id)
+    }
+
+    fn ended_with(&self, outcome: Outcome) -> Ended {
+        Ended { record: Arc::clone(&self.record), event_id: self.event_id, outcome }
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if !*self.ended.get_mut() && !self.attached.load(Ordering::Acquire) {
+            let outcome = Outcome { interrupted: true, ..Outcome::default() };
+            self.trail.queue().push_now(self.ended_with(outcome));
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Which operation a request means.
+//!
+//! Runs before authentication. SECURITY: it reads the path, the query, two headers and, for the query protocol, one
+//! parameter of the body; it answers the same for what does not exist and what is not implemented.
+
+mod host;
+mod uri_template;
+
+pub use uri_template::UriTemplate;
+
+use crate::codec::form;
+use crate::codec::fault;
+use crate::model::{Model, OperationModel, Protocol, model, models};
+use crate::{Fault, WireRequest, WireResponse};
+
+/// No operation was found; knows in which form to say so.
+#[derive(Debug)]
+pub struct RouteFault {
+    /// The API that was meant, where that much was clear.
+    pub model: Option<&'static Model>,
+    /// How to answer.
+    pub protocol: Protocol,
+    /// What to answer.
+    pub fault: Fault,
+}
+
+impl RouteFault {
+    fn of(model: &'static Model, fault: Fault) -> Self {
+        Self { model: Some(model), protocol: model.protocol(), fault }
+    }
+
+    /// The answer.
+    pub fn encode(&self, request_id: &str) -> WireResponse {
+        fault::encode(self.model, self.protocol, &self.fault, request_id)
+    }
+}
+
+/// Finds the operation as AWS does: `X-Amz-Target`, `Action`, or method and path, within the API that the credential
+/// scope names. Without a scope, the target, the action's version, the host or the path say which API is meant.
+pub fn route(scope_service: Option<&str>, request: &WireRequest<'_>) -> Result<OperationModel, RouteFault> {
+    let api = match scope_service {
+        Some(scope) => models().find(|model| model.signing_name() == scope),
+        None => unsigned(request),
+    };
+    let Some(api) = api else { return Err(unknown_api(request)) };
+    match api.protocol() {
+        Protocol::Json10 | Protocol::Json11 => by_target(api, request),
+        Protocol::Query => by_action(api, request),
+        Protocol::RestJson | Protocol::RestXml | Protocol::Cbor => by_path(api, request),
+    }
+}
+
+fn target<'a>(request: &WireRequest<'a>) -> Option<&'a str> {
+    request.headers.get("x-amz-target")?.to_str().ok()
+}
+
+fn parameter(request: &WireRequest<'_>, name: &str) -> Option<String> {
+    form::find(request.query.as_bytes(), name).or_else(|| form::find(request.body, name)).map(std::borrow::Cow::into_owned)
+}
+
+/// The API of a request that carries no scope.
+fn unsigned(request: &WireRequest<'_>) -> Option<&'static Model> {
+    if let Some((prefix, _)) = target(request).and_then(|target| target.split_once('.')) {
+        return models().find(|model| model.target_prefix() == Some(prefix));
+    }
+    if let Some(service) = host::service(request.headers) {
+        return model(service).or_else(|| models().find(|model| model.endpoint_prefix() == service));
+    }
+    if let Some(action) = parameter(request, "Action") {
+        let version = parameter(request, "Version");
+        let queries = || models().filter(|model| model.protocol() == Protocol::Query);
+        let named = queries().find(|model| Some(model.api_version()) == version.as_deref());
+        return named.or_else(|| queries().find(|model| model.operation(&action).is_some()));
+    }
+    models().filter(|model| model.protocol() == Protocol::RestJson).find(|model| find_path(model, request).is_some())
+}
+
+fn unknown_api(request: &WireRequest<'_>) -> RouteFault {
+    let protocol = if target(request).is_some() {
+        Protocol::Json11
+    } else if parameter(request, "Action").is_some() {
+        Protocol::Query
+    } else {
+        Protocol::RestJson
+    };
+    RouteFault { model: None, protocol, fault: unknown_operation() }
+}
+
+fn unknown_operation() -> Fault {
+    Fault::sender("UnknownOperationException", "The requested operation is not recognized by the service.")
+}
+
+fn by_target(api: &'static Model, request: &WireRequest<'_>) -> Result<OperationModel, RouteFault> {
+    let unknown = || RouteFault::of(api, unknown_operation());
+    if request.method != "POST" {
+        return Err(unknown());
+    }
+    let (prefix, name) = target(request).and_then(|target| target.split_once('.')).ok_or_else(unknown)?;
+    // Some prefixes have dots of their own: the operation is what stands behind the whole prefix.
+    let name = match api.target_prefix() {
+        Some(whole) if whole == prefix => Some(name),
+        Some(whole) => target(request).and_then(|target| target.strip_prefix(whole)?.strip_prefix('.')),
+        None => None,
+    };
+    name.and_then(|name| api.operation(name)).ok_or_else(unknown)
+}
+
+fn by_action(api: &'static Model, request: &WireRequest<'_>) -> Result<OperationModel, RouteFault> {
+    let Some(action) = parameter(request, "Action").filter(|action| !action.is_empty()) else {
+        return Err(RouteFault::of(api, Fault::sender("MissingAction", "Missing Action")));
+    };
+    let version = parameter(request, "Version");
+    let known = version.as_deref() == Some(api.api_version());
+    api.operation(&action).filter(|_| known).ok_or_else(|| {
+        let action: String = action.chars().take(128).collect();
+        let version: String = version.as_deref().unwrap_or("NO_VERSION_SPECIFIED").chars().take(32).collect();
+        let message = format!("Could not find operation {action} for version {version}");
+        RouteFault::of(api, Fault::sender("InvalidAction", message))
+    })
+}
+
+fn by_path(api: &'static Model, request: &WireRequest<'_>) -> Result<OperationModel, RouteFault> {
+    find_path(api, request).ok_or_else(|| RouteFault::of(api, unknown_operation()))
+}
+
+fn find_path(api: &'static Model, request: &WireRequest<'_>) -> Option<OperationModel> {
+    api.operations()
+        .filter(|operation| operation.http_method() == request.method)
+        .filter(|operation| operation.uri().matches(request.path, request.query))
+        .max_by_key(|operation| operation.uri().specificity())
+}

@@ -1,0 +1,187 @@
+//! A running environment as the server holds it: its doors, its output, its end.
+//!
+//! Dropping it ends every process inside. Does no I/O on the doors and reads no output: that is the caller's.
+
+use std::fmt;
+use std::io;
+use std::net::TcpListener;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Signal, pidfd_send_signal};
+
+use crate::cgroup::EnvironmentCgroup;
+use crate::message::Request;
+use crate::spawner::Link;
+
+/// A running environment. Dropping it kills it.
+pub struct Environment {
+    id: String,
+    listeners: Vec<TcpListener>,
+    stdout: Option<OwnedFd>,
+    stderr: Option<OwnedFd>,
+    pidfd: OwnedFd,
+    status: OwnedFd,
+    cgroup: EnvironmentCgroup,
+    link: Arc<Link>,
+}
+
+/// How an environment ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exit {
+    /// How the function's process ended.
+    pub status: ExitStatus,
+    /// Whether the kernel killed a process of it for want of memory.
+    pub oom_killed: bool,
+    /// The most memory it ever used, where the host counts it.
+    pub memory_peak_bytes: Option<u64>,
+}
+
+/// How the function's process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExitStatus {
+    /// It exited with this code.
+    Code(i32),
+    /// This signal ended it.
+    Signal(i32),
+    /// The environment was killed as a whole, by [`Environment::kill`] or with its spawner.
+    Killed,
+}
+
+impl Environment {
+    /// From the spawner's answer: pidfd, status, stdout, stderr, then one listener a door.
+    pub(crate) fn assemble(
+        id: String,
+        cgroup: EnvironmentCgroup,
+        descriptors: Vec<OwnedFd>,
+        doors: usize,
+        link: Arc<Link>,
+    ) -> Option<Self> {
+        let mut descriptors = descriptors.into_iter();
+        let (pidfd, status) = (descriptors.next()?, descriptors.next()?);
+        let (stdout, stderr) = (descriptors.next()?, descriptors.next()?);
+        let listeners: Vec<TcpListener> = descriptors.map(TcpListener::from).collect();
+        let complete = listeners.len() == doors;
+        let environment =
+            Self { id, listeners, stdout: Some(stdout), stderr: Some(stderr), pidfd, status, cgroup, link };
+        complete.then_some(environment)
+    }
+
+    /// The id of the spec.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The listeners, one a door, in the order of the spec. Empty the second time.
+    pub fn take_listeners(&mut self) -> Vec<TcpListener> {
+        std::mem::take(&mut self.listeners)
+    }
+
+    /// The read end of standard output. `None` the second time.
+    pub fn take_stdout(&mut self) -> Option<OwnedFd> {
+        self.stdout.take()
+    }
+
+    /// The read end of standard error. `None` the second time.
+    pub fn take_stderr(&mut self) -> Option<OwnedFd> {
+        self.stderr.take()
+    }
+
+    /// A descriptor that becomes readable when no process is left inside; for an event loop.
+    pub fn exit_fd(&self) -> BorrowedFd<'_> {
+        self.pidfd.as_fd()
+    }
+
+    /// Kills every process inside, whatever it does. Returns at once; [`Environment::wait`] says when all are gone.
+    pub fn kill(&self) {
+        // The one failure is that it is gone already. What version 2 has frozen still dies.
+        let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
+    }
+
+    /// Waits until no process is left inside.
+    pub fn wait(&self) -> io::Result<Exit> {
+        self.poll_exit(None).and_then(|exit| exit.ok_or_else(|| io::ErrorKind::TimedOut.into()))
+    }
+
+    /// How it ended, or `None` while something still runs inside.
+    pub fn try_wait(&self) -> io::Result<Option<Exit>> {
+        self.poll_exit(Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))
+    }
+
+    fn poll_exit(&self, timeout: Option<&Timespec>) -> io::Result<Option<Exit>> {
+        let mut watched = [PollFd::new(&self.pidfd, PollFlags::IN)];
+        if rustix::io::retry_on_intr(|| poll(&mut watched, timeout))? == 0 {
+            return Ok(None);
+        }
+        Ok(Some(Exit {
+            status: self.status(),
+            oom_killed: self.cgroup.oom_kills() > 0,
+            memory_peak_bytes: self.memory_peak_bytes(),
+        }))
+    }
+
+    /// What init wrote before it ended; once read it is kept by peeking, so that asking twice gives one answer.
+    fn status(&self) -> ExitStatus {
+        let mut bytes = [0_u8; 4];
+        let flags = rustix::net::RecvFlags::PEEK | rustix::net::RecvFlags::DONTWAIT;
+        match rustix::net::recv(&self.status, &mut bytes, flags) {
+            Ok((4, _)) => decode(i32::from_ne_bytes(bytes)),
+            _ => ExitStatus::Killed,
+        }
+    }
+
+    /// Stops every process inside until [`Environment::thaw`].
+    pub fn freeze(&self) -> io::Result<()> {
+        self.cgroup.freeze(true)
+    }
+
+    /// Resumes every process inside.
+    pub fn thaw(&self) -> io::Result<()> {
+        self.cgroup.freeze(false)
+    }
+
+    /// The most memory used so far, where the host counts it.
+    pub fn memory_peak_bytes(&self) -> Option<u64> {
+        self.cgroup.memory_peak_bytes()
+    }
+}
+
+/// A wait status: the signal in the low seven bits, or the code above the low eight.
+fn decode(status: i32) -> ExitStatus {
+    match status & 0x7F {
+        0 => ExitStatus::Code((status >> 8) & 0xFF),
+        signal => ExitStatus::Signal(signal),
+    }
+}
+
+impl Drop for Environment {
+    fn drop(&mut self) {
+        self.kill();
+        // If the spawner is gone, so is everything that would be released.
+        drop(self.link.tell(&Request::Release { id: std::mem::take(&mut self.id) }));
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Environment").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wait_statuses_are_codes_and_signals() {
+        for (raw, expected) in [
+            (0, ExitStatus::Code(0)),
+            (3 << 8, ExitStatus::Code(3)),
+            (9, ExitStatus::Signal(9)),
+            (11 | 0x80, ExitStatus::Signal(11)),
+        ] {
+            assert_eq!(decode(raw), expected, "{raw:#x}");
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Makes one environment: everything that takes the host's rights is done here, the rest by the child.
+
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use rustix::fs::{Gid, Uid};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::{Signal, pidfd_send_signal};
+
+use super::{Member, Supervisor};
+use crate::child::{self, Plan};
+use crate::ids::IdMap;
+use crate::image::open_bind;
+use crate::message::{Channel, Progress};
+use crate::spec::EnvironmentSpec;
+use crate::sys::{self, Cloned, CommandLine};
+
+/// The child has no reason to take longer; a machine out of memory may be one.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The namespaces of an environment; its cgroup namespace follows when it is in its cgroup.
+pub(super) const NAMESPACES: i32 = libc::CLONE_NEWUSER
+    | libc::CLONE_NEWPID
+    | libc::CLONE_NEWNS
+    | libc::CLONE_NEWIPC
+    | libc::CLONE_NEWUTS
+    | libc::CLONE_NEWNET;
+
+/// Why there is no environment.
+pub(super) struct Refusal {
+    pub(super) stage: String,
+    pub(super) reason: String,
+}
+
+/// Names the step of an error.
+trait Step<T> {
+    fn step(self, stage: &str) -> Result<T, Refusal>;
+}
+
+impl<T, E: std::fmt::Display> Step<T> for Result<T, E> {
+    fn step(self, stage: &str) -> Result<T, Refusal> {
+        self.map_err(|error| Refusal { stage: stage.to_owned(), reason: error.to_string() })
+    }
+}
+
+/// The environment, and what the server gets of it behind its pidfd: status, stdout, stderr, the listeners.
+type Launched = (Member, Vec<OwnedFd>);
+
+pub(super) fn launch(supervisor: &mut Supervisor, spec: &EnvironmentSpec) -> Result<Launched, Refusal> {
+    spec.check().step("check the spec")?;
+    if supervisor.living.contains_key(&spec.id) {
+        return Err(refusal("check the spec", "an environment with this id lives already"));
+    }
+    let ids = supervisor.ids.take();
+    let ids = ids.ok_or_else(|| refusal("ids", "4,096 environments live already"))?;
+    let launched = launch_with(supervisor, spec, ids);
+    if launched.is_err() {
+        supervisor.ids.give_back(ids);
+    }
+    launched
+}
+
+fn refusal(stage: &str, reason: &str) -> Refusal {
+    Refusal { stage: stage.to_owned(), reason: reason.to_owned() }
+}
+
+/// What stays with the spawner when the child has its plan.
+struct Ends {
+    channel: Channel,
+    status: OwnedFd,
+    stdout: OwnedFd,
+    stderr: OwnedFd,
+}
+
+fn launch_with(supervisor: &mut Supervisor, spec: &EnvironmentSpec, ids: IdMap) -> Result<Launched, Refusal> {
+    let root = supervisor.images.clone_for(&spec.binds).step("root image")?;
+    let (plan, ends) = plan(supervisor, spec, ids, root)?;
+    let cgroup = supervisor.group.create(spec).step("cgroups")?;
+    let cloned = match sys::spawn(NAMESPACES, || child::run(&plan)).step("clone") {
+        Ok(cloned) => cloned,
+        Err(refusal) => {
+            cgroup.remove();
+            return Err(refusal);
+        }
+    };
+    drop(plan);
+    let prepared = cgroup.admit(cloned.pid).step("enter the cgroups").and_then(|()| {
+        write_maps(&cloned, ids).step("id maps")?;
+        ends.channel.send(&Progress::Ready, &[]).step("start the child")?;
+        await_exec(&ends.channel)
+    });
+    let member = Member { pidfd: cloned.pidfd, ids, cgroup };
+    match prepared {
+        Ok(listeners) => {
+            let handed = [ends.status, ends.stdout, ends.stderr].into_iter().chain(listeners).collect();
+            Ok((member, handed))
+        }
+        Err(refusal) => {
+            abandon(&member);
+            Err(refusal)
+        }
+    }
+}
+
+/// Kills what was half made and waits for its end, so that its ids can be used again.
+fn abandon(member: &Member) {
+    let _ = pidfd_send_signal(&member.pidfd, Signal::KILL);
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while !(member.is_gone() && member.cgroup.remove()) && std::time::Instant::now() < deadline {
+        std::thread::sleep(Duration::from_micros(200));
+    }
+}
+
+fn plan<'a>(
+    supervisor: &'a Supervisor,
+    spec: &'a EnvironmentSpec,
+    ids: IdMap,
+    root: OwnedFd,
+) -> Result<(Plan<'a>, Ends), Refusal> {
+    let open = |bind: &crate::spec::Bind| Ok((open_bind(&bind.host)?, bind.inside.clone()));
+    let binds = spec.binds.iter().map(open).collect::<io::Result<Vec<_>>>().step("binds")?;
+    let (channel, child_channel) = Channel::pair().step("sockets")?;
+    let (status, child_status) =
+        socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).step("sockets")?;
+    let (stdout, child_stdout) = output_pipe(ids).step("pipes")?;
+    let (stderr, child_stderr) = output_pipe(ids).step("pipes")?;
+    let plan = Plan {
+        spec,
+        command: CommandLine::new(&spec.argv, &spec.environment).step("arguments")?,
+        filter: &supervisor.filter,
+        channel: child_channel,
+        root,
+        binds,
+        null: supervisor.null.as_fd(),
+        stdout: child_stdout,
+        stderr: child_stderr,
+        status: child_status,
+        proc: supervisor.proc,
+    };
+    Ok((plan, Ends { channel, status, stdout, stderr }))
+}
+
+/// A pipe that belongs to the function, which may open it once more as `/dev/stdout`.
+fn output_pipe(ids: IdMap) -> io::Result<(OwnedFd, OwnedFd)> {
+    let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
+    let (uid, gid) = (Uid::from_raw(ids.function), Gid::from_raw(ids.function));
+    rustix::fs::fchown(&write, Some(uid), Some(gid))?;
+    Ok((read, write))
+}
+
+fn write_maps(cloned: &Cloned, ids: IdMap) -> io::Result<()> {
+    fs::write(format!("/proc/{}/uid_map", cloned.pid), ids.uid_map())?;
+    fs::write(format!("/proc/{}/gid_map", cloned.pid), ids.gid_map())
+}
+
+/// The child's listeners, once its program runs: a successful exec closes the child's last end of the channel.
+fn await_exec(channel: &Channel) -> Result<Vec<OwnedFd>, Refusal> {
+    let mut listeners = None;
+    loop {
+        match channel.receive::<Progress>(Some(PATIENCE)).step("wait for the child")? {
+            Some((Progress::Ready, arrived)) => listeners = Some(arrived),
+            Some((Progress::Failed { stage, reason }, _)) => return Err(Refusal { stage, reason }),
+            None => return listeners.ok_or_else(|| refusal("wait for the child", "it died")),
+        }
+    }
+}

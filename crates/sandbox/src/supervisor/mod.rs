@@ -1,0 +1,156 @@
+//! The spawner process: makes environments on request, removes what is left of them, and takes them all with it.
+//!
+//! Single-threaded, with the few capabilities it needs, an empty environment and no file of the server's. It parses
+//! only what the server sends, and holds nothing of an environment but its pidfd, its ids and its cgroups.
+
+mod launch;
+mod probe;
+mod start;
+
+use std::collections::HashMap;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Signal, pidfd_send_signal};
+
+use crate::cgroup::{CgroupGroup, EnvironmentCgroup};
+use crate::ids::{IdMap, IdRange};
+use crate::image::RootImages;
+use crate::message::{Channel, Reply, Request};
+use crate::sys::{self, Instruction};
+
+/// Marks a process as the spawner: its name, and a variable that holds the server's pid.
+pub(crate) const MARKER: &str = "fastness-spawner";
+/// The variable that holds the folder for the root image.
+pub(crate) const STATE_DIR: &str = "fastness-spawner-state-dir";
+
+/// What is left of an environment is looked for this often.
+const RETRY: Duration = Duration::from_millis(20);
+/// At the end, environments get this long to die.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// Whether this process was executed to be the spawner.
+pub(crate) fn is_spawner() -> bool {
+    std::env::args_os().next().is_some_and(|name| name == MARKER) && std::env::var_os(MARKER).is_some()
+}
+
+/// Serves until the server goes away, then ends everything.
+pub(crate) fn run() -> ! {
+    let code = match start::start() {
+        Ok(mut supervisor) => {
+            let served = supervisor.serve();
+            supervisor.end_all();
+            i32::from(served.is_err())
+        }
+        Err(_) => 1,
+    };
+    sys::exit_now(code)
+}
+
+/// The spawner's whole state.
+struct Supervisor {
+    server: Channel,
+    null: OwnedFd,
+    filter: Vec<Instruction>,
+    group: CgroupGroup,
+    ids: IdRange,
+    images: RootImages,
+    proc: bool,
+    living: HashMap<String, Member>,
+    ending: Vec<Member>,
+}
+
+/// An environment.
+struct Member {
+    pidfd: OwnedFd,
+    ids: IdMap,
+    cgroup: EnvironmentCgroup,
+}
+
+impl Supervisor {
+    fn serve(&mut self) -> io::Result<()> {
+        loop {
+            if !self.await_request()? {
+                self.bury();
+                continue;
+            }
+            match self.server.receive::<Request>(None)? {
+                Some((Request::Launch(spec), _)) => self.answer_launch(&spec)?,
+                Some((Request::Release { id }, _)) => self.release(&id),
+                None => return Ok(()),
+            }
+            self.bury();
+        }
+    }
+
+    /// Whether there is a request; `false` when an ending environment may have ended.
+    fn await_request(&self) -> io::Result<bool> {
+        let mut watched = vec![PollFd::new(&self.server, PollFlags::IN)];
+        watched.extend(self.ending.iter().map(|member| PollFd::new(&member.pidfd, PollFlags::IN)));
+        let retry = Timespec::try_from(RETRY).map_err(io::Error::other)?;
+        let timeout = if self.ending.is_empty() { None } else { Some(&retry) };
+        rustix::io::retry_on_intr(|| poll(&mut watched, timeout))?;
+        Ok(watched.first().is_some_and(|server| !server.revents().is_empty()))
+    }
+
+    fn answer_launch(&mut self, spec: &crate::spec::EnvironmentSpec) -> io::Result<()> {
+        match launch::launch(self, spec) {
+            Ok((member, handed)) => {
+                let reply = Reply::Launched { cgroup: member.cgroup.clone() };
+                let mut descriptors = vec![member.pidfd.as_fd()];
+                descriptors.extend(handed.iter().map(AsFd::as_fd));
+                let sent = self.server.send(&reply, &descriptors);
+                self.living.insert(spec.id.clone(), member);
+                sent
+            }
+            Err(refusal) => {
+                let launch::Refusal { stage, reason } = refusal;
+                self.server.send(&Reply::Refused { stage, reason }, &[])
+            }
+        }
+    }
+
+    fn release(&mut self, id: &str) {
+        if let Some(member) = self.living.remove(id) {
+            member.kill();
+            self.ending.push(member);
+        }
+    }
+
+    /// Frees what no process uses any more. What cannot be freed yet is tried again.
+    fn bury(&mut self) {
+        let ids = &mut self.ids;
+        self.ending.retain(|member| {
+            let gone = member.is_gone() && member.cgroup.remove();
+            if gone {
+                ids.give_back(member.ids);
+            }
+            !gone
+        });
+    }
+
+    fn end_all(&mut self) {
+        self.ending.extend(self.living.drain().map(|(_, member)| member));
+        self.ending.iter().for_each(Member::kill);
+        let start = Instant::now();
+        while !self.ending.is_empty() && start.elapsed() < FAREWELL {
+            self.bury();
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        self.group.remove();
+    }
+}
+
+impl Member {
+    fn kill(&self) {
+        // The one failure is that it is gone already.
+        let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
+    }
+
+    fn is_gone(&self) -> bool {
+        let mut watched = [PollFd::new(&self.pidfd, PollFlags::IN)];
+        poll(&mut watched, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|ready| ready > 0)
+    }
+}

@@ -1,0 +1,110 @@
+//! How the spawner comes to be: from the server's process image to a small one with few rights.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::PathBuf;
+
+use rustix::process::{Signal, set_parent_process_death_signal};
+use rustix::thread::{CapabilitySet, capabilities, remove_capability_from_bounding_set, set_capabilities};
+
+use super::{MARKER, STATE_DIR, Supervisor, probe};
+use crate::cgroup::CgroupGroup;
+use crate::ids::IdRange;
+use crate::image::RootImages;
+use crate::layers::LayerStatus;
+use crate::message::{Channel, Reply};
+use crate::{seccomp, sys};
+
+/// What making environments takes. The rest is given up before the first request is read.
+const NEEDED: CapabilitySet = CapabilitySet::SYS_ADMIN
+    .union(CapabilitySet::SETUID)
+    .union(CapabilitySet::SETGID)
+    .union(CapabilitySet::CHOWN)
+    .union(CapabilitySet::DAC_OVERRIDE)
+    .union(CapabilitySet::DAC_READ_SEARCH)
+    .union(CapabilitySet::FOWNER)
+    .union(CapabilitySet::MKNOD)
+    .union(CapabilitySet::KILL);
+
+/// Prepares and tells the server how it went. An error means that nobody is there to be told.
+pub(super) fn start() -> io::Result<Supervisor> {
+    let (server, null) = take_socket()?;
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    if !parent_is_the_server() {
+        return Err(io::ErrorKind::BrokenPipe.into());
+    }
+    rustix::process::setsid()?;
+    sys::reset();
+    sys::ignore_children();
+    match prepare() {
+        Ok((images, group, mut layers)) => {
+            let mut supervisor = assemble(server, null, images, group);
+            layers.splice(0..0, probe::probe(&mut supervisor));
+            supervisor.server.send(&Reply::Started { layers, failure: None }, &[])?;
+            Ok(supervisor)
+        }
+        Err(error) => {
+            let failure = Some(format!("{error} (it needs root, with CAP_SYS_ADMIN)"));
+            server.send(&Reply::Started { layers: Vec::new(), failure }, &[])?;
+            Err(error)
+        }
+    }
+}
+
+fn assemble(server: Channel, null: OwnedFd, images: RootImages, group: CgroupGroup) -> Supervisor {
+    Supervisor {
+        server,
+        null,
+        filter: seccomp::compile(),
+        ids: IdRange::of_group(group.number()),
+        group,
+        images,
+        proc: true,
+        living: HashMap::new(),
+        ending: Vec::new(),
+    }
+}
+
+fn prepare() -> io::Result<(RootImages, CgroupGroup, Vec<LayerStatus>)> {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+    let state_dir = std::env::var_os(STATE_DIR).ok_or(io::ErrorKind::InvalidInput)?;
+    let images = RootImages::prepare(&PathBuf::from(state_dir).join("sandbox"))?;
+    let (group, layers) = CgroupGroup::claim();
+    shed_capabilities()?;
+    Ok((images, group, layers))
+}
+
+/// The socket comes as standard input. It moves away, and everything else that may have been inherited is closed, so
+/// that 0, 1 and 2 are `/dev/null` here and in everything cloned from here.
+fn take_socket() -> io::Result<(Channel, OwnedFd)> {
+    let socket = io::stdin().as_fd().try_clone_to_owned()?;
+    let null: OwnedFd = File::options().read(true).write(true).open("/dev/null")?.into();
+    for number in 0..=2 {
+        sys::place(null.as_fd(), number)?;
+    }
+    sys::close_all_but(&mut [socket.as_raw_fd(), null.as_raw_fd()])?;
+    Ok((Channel::new(socket), null))
+}
+
+/// The death signal is sent only by a parent that dies after it was asked for.
+fn parent_is_the_server() -> bool {
+    let server = std::env::var_os(MARKER).and_then(|pid| pid.to_str()?.parse::<i32>().ok());
+    server == rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get())
+}
+
+fn shed_capabilities() -> io::Result<()> {
+    for capability in CapabilitySet::all().difference(NEEDED).iter() {
+        match remove_capability_from_bounding_set(capability) {
+            Err(rustix::io::Errno::INVAL) | Ok(()) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let mut sets = capabilities(None)?;
+    sets.effective &= NEEDED;
+    sets.permitted &= NEEDED;
+    sets.inheritable = CapabilitySet::empty();
+    set_capabilities(None, sets)?;
+    Ok(())
+}

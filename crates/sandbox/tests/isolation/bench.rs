@@ -1,0 +1,21 @@
+//! How long a sandbox takes, printed for whoever asks with `--nocapture`; no promise is made here.
+
+use std::time::Instant;
+
+use crate::support::{host, spec};
+
+#[test]
+fn launching_is_a_matter_of_milliseconds() {
+    let host = host();
+    let mut micros: Vec<u128> = Vec::new();
+    for _ in 0..50 {
+        let spec = spec(&["/usr/bin/true"]);
+        let start = Instant::now();
+        let environment = host.spawner.launch(&spec).unwrap();
+        micros.push(start.elapsed().as_micros());
+        environment.wait().unwrap();
+    }
+    micros.sort_unstable();
+    println!("launch: min {} p50 {} max {} µs", micros[0], micros[25], micros[49]);
+    assert!(micros[25] < 100_000, "a launch took {} µs", micros[25]);
+}

@@ -1,0 +1,99 @@
+//! A Runtime API just large enough to drive the bootstraps, on the listener that was born inside.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+
+/// A request as it came.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    pub(crate) line: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
+}
+
+impl Request {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+}
+
+/// One runtime's connection.
+pub(crate) struct Runtime {
+    reader: BufReader<TcpStream>,
+    writer: TcpStream,
+    next: u32,
+}
+
+impl Runtime {
+    /// Waits for the runtime to connect.
+    pub(crate) fn accept(listener: &TcpListener) -> Self {
+        let (writer, _) = listener.accept().unwrap();
+        writer.set_nodelay(true).unwrap();
+        writer.set_read_timeout(Some(std::time::Duration::from_secs(20))).unwrap();
+        Self { reader: BufReader::new(writer.try_clone().unwrap()), writer, next: 0 }
+    }
+
+    pub(crate) fn request(&mut self) -> Request {
+        let mut lines = Vec::new();
+        loop {
+            let mut line = String::new();
+            assert!(self.reader.read_line(&mut line).unwrap() > 0, "the runtime closed the connection: {lines:?}");
+            let line = line.trim_end().to_owned();
+            if line.is_empty() {
+                break;
+            }
+            lines.push(line);
+        }
+        let headers: Vec<(String, String)> = lines[1..]
+            .iter()
+            .map(|line| line.split_once(": ").unwrap())
+            .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
+            .collect();
+        let mut request = Request { line: lines[0].clone(), headers, body: String::new() };
+        let length = request.header("content-length").map_or(0, |length| length.parse().unwrap());
+        let mut body = vec![0; length];
+        self.reader.read_exact(&mut body).unwrap();
+        request.body = String::from_utf8(body).unwrap();
+        request
+    }
+
+    /// Expects the runtime to ask, gives it an event, and returns its answer.
+    pub(crate) fn invoke(&mut self, event: &str) -> Request {
+        self.invoke_with(event, "")
+    }
+
+    pub(crate) fn invoke_with(&mut self, event: &str, headers: &str) -> Request {
+        let asked = self.request();
+        assert_eq!(asked.line, "GET /2018-06-01/runtime/invocation/next HTTP/1.1", "{asked:?}");
+        self.give_with(event, headers);
+        let answer = self.request();
+        self.accept_answer();
+        answer
+    }
+
+    /// Answers the runtime's request for an invocation.
+    pub(crate) fn give(&mut self, event: &str) {
+        self.give_with(event, "");
+    }
+
+    fn give_with(&mut self, event: &str, headers: &str) {
+        self.next += 1;
+        let deadline = 4_102_444_800_000_u64;
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: req-{}\r\nLambda-Runtime-Deadline-Ms: {deadline}\r\n\
+             Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:us-east-1:000000000000:function:f\r\n\
+             Lambda-Runtime-Trace-Id: Root=1-2-3\r\n{headers}Content-Length: {}\r\n\r\n{event}",
+            self.next,
+            event.len()
+        );
+        self.writer.write_all(head.as_bytes()).unwrap();
+    }
+
+    pub(crate) fn accept_answer(&mut self) {
+        self.writer.write_all(b"HTTP/1.1 202 Accepted\r\nContent-Length: 16\r\n\r\n{\"status\":\"OK\"}\n").unwrap();
+    }
+}

@@ -1,0 +1,99 @@
+//! Starts a spawner and environments for tests, and collects what they print.
+
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use sandbox::{Bind, Environment, EnvironmentSpec, Exit, Spawner, SpawnerOptions};
+
+/// A spawner with its own state folder.
+pub(crate) struct Host {
+    pub(crate) spawner: Spawner,
+    pub(crate) dir: tempfile::TempDir,
+}
+
+/// What became of a program.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) exit: Exit,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// Starts a spawner with every essential layer, or fails saying why.
+pub(crate) fn host() -> Host {
+    assert!(rustix::process::geteuid().is_root(), "these tests make real sandboxes: run them as root");
+    let dir = tempfile::tempdir().unwrap();
+    let options = SpawnerOptions::for_test(dir.path().join("state"), "spawner_process");
+    let spawner = Spawner::start(options).unwrap();
+    Host { spawner, dir }
+}
+
+/// A spec for a shell script.
+pub(crate) fn shell(script: &str) -> EnvironmentSpec {
+    spec(&["/bin/sh", "-c", script])
+}
+
+/// A spec for a Python program, with the host's own `/usr/bin/python3`.
+pub(crate) fn python(program: &str) -> EnvironmentSpec {
+    let mut spec = spec(&["/usr/bin/python3", "-I", "-S", "-c", program]);
+    spec.memory_mib = 256;
+    spec
+}
+
+/// A spec with a unique id.
+pub(crate) fn spec(argv: &[&str]) -> EnvironmentSpec {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let id = format!("t{}", NEXT.fetch_add(1, Ordering::Relaxed));
+    let mut spec = EnvironmentSpec::new(id, argv.iter().map(|text| (*text).to_owned()).collect());
+    spec.working_dir = "/tmp".into();
+    spec.environment = vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned())];
+    spec
+}
+
+/// Reads a pipe to its end in the background.
+pub(crate) fn drain(pipe: OwnedFd) -> JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        File::from(pipe).read_to_end(&mut bytes).unwrap();
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
+}
+
+/// Waits for the end, but not for ever.
+pub(crate) fn wait(environment: &Environment, patience: Duration) -> Option<Exit> {
+    let deadline = std::time::Instant::now() + patience;
+    loop {
+        if let Some(exit) = environment.try_wait().unwrap() {
+            return Some(exit);
+        }
+        if std::time::Instant::now() > deadline {
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+impl Host {
+    /// Runs a program to its end.
+    pub(crate) fn run(&self, spec: &EnvironmentSpec) -> Outcome {
+        let mut environment = self.spawner.launch(spec).unwrap();
+        let stdout = drain(environment.take_stdout().unwrap());
+        let stderr = drain(environment.take_stderr().unwrap());
+        let exit = wait(&environment, Duration::from_secs(30)).expect("the program ends");
+        Outcome { exit, stdout: stdout.join().unwrap(), stderr: stderr.join().unwrap() }
+    }
+
+    /// Makes a folder with files, as a package would be, and binds it.
+    pub(crate) fn package(&self, name: &str, files: &[(&str, &str)]) -> Bind {
+        let dir = self.dir.path().join(name);
+        std::fs::create_dir_all(&dir).unwrap();
+        for (file, content) in files {
+            std::fs::write(dir.join(file), content).unwrap();
+        }
+        Bind::new(dir, "/var/task")
+    }
+}

@@ -1,0 +1,195 @@
+//! What a call leaves behind: a CloudTrail-shaped record, with sensitive members redacted.
+//!
+//! It says what to record; when, is the pipeline's to say, and how a record becomes durable the audit trail's.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use base::{AccountId, Region, Timestamp};
+use identity::sigv4::Claim;
+use identity::{Directory, Principal};
+use observe::{AccessedResource, Category, Record};
+use protocol::{OperationModel, Shape, Value};
+use serde_json::json;
+
+use crate::access::Check;
+use crate::authenticate::Named;
+use crate::call::Source;
+use crate::pipeline::Attempt;
+use crate::throttle::Rate;
+
+/// How many refusals of strangers are recorded: what they send must not fill the disk.
+pub(crate) const STRANGERS: Rate = Rate { per_second: 100, burst: 1_000 };
+
+/// Services whose items CloudTrail calls data: their calls are data events.
+const DATA_SERVICES: [&str; 1] = ["dynamodb"];
+/// Operations outside those services that touch data and not configuration.
+const DATA_OPERATIONS: [&str; 4] = ["Invoke", "PutLogEvents", "GetLogEvents", "FilterLogEvents"];
+
+/// The record of a call whose caller is proven.
+pub(crate) fn of(
+    attempt: &Attempt,
+    region: &Region,
+    parameters: Option<Vec<u8>>,
+    checks: &[Check],
+    message: Option<&str>,
+) -> Record {
+    let operation = attempt.operation;
+    let principal = &*attempt.principal;
+    let identity = match attempt.source.via.last() {
+        None => principal.cloudtrail_identity(),
+        Some(service) => invoked_by(principal, service),
+    };
+    Record {
+        account: attempt.account,
+        event_time: attempt.arrived,
+        event_source: Cow::Borrowed(operation.model().event_source()),
+        event_name: Cow::Borrowed(operation.name()),
+        region: region.clone(),
+        source_ip: attempt.source.address(),
+        user_agent: attempt.source.user_agent.clone(),
+        user_identity: identity.to_string().into(),
+        username: username(principal),
+        access_key_id: principal.access_key_id().unwrap_or_default().to_owned(),
+        request_parameters: parameters,
+        request_id: Arc::clone(&attempt.request_id),
+        read_only: operation.is_read_only(),
+        resources: resources(attempt.account, checks),
+        category: category(operation),
+        shared_event_id: None,
+        vpc_endpoint_id: None,
+        additional_event_data: message
+            .map(|message| json!({"encodedAuthorizationMessage": message}).to_string().into_bytes()),
+    }
+}
+
+/// A request whose caller is not proven: what it claimed, and why it was refused.
+pub(crate) struct Stranger<'a> {
+    pub(crate) service: &'a Named,
+    pub(crate) claim: Option<Claim<'a>>,
+}
+
+impl Stranger<'_> {
+    /// The account of the key that was claimed, so that its owner learns of the attempt.
+    pub(crate) fn account(&self, directory: &Directory) -> Option<AccountId> {
+        let account = identity::ids::account_of(self.claim?.access_key_id)?;
+        directory.account_exists(account).is_ok_and(|exists| exists).then_some(account)
+    }
+
+    pub(crate) fn record(
+        &self,
+        account: AccountId,
+        region: &Region,
+        source: &Source,
+        request_id: &Arc<str>,
+        arrived: Timestamp,
+    ) -> Record {
+        let claimed: String =
+            self.claim.map(|claim| claim.access_key_id.chars().take(128).collect()).unwrap_or_default();
+        let operation = self.service.operation();
+        Record {
+            account,
+            event_time: arrived,
+            event_source: Cow::Borrowed(self.service.event_source()),
+            event_name: Cow::Borrowed(operation.map_or("UnknownOperation", OperationModel::name)),
+            region: region.clone(),
+            source_ip: source.address(),
+            user_agent: source.user_agent.clone(),
+            user_identity: json!({"type": "Unknown", "principalId": "", "accountId": "",
+                "accessKeyId": claimed})
+            .to_string()
+            .into(),
+            username: String::new(),
+            access_key_id: claimed,
+            request_parameters: None,
+            request_id: Arc::clone(request_id),
+            read_only: operation.is_some_and(OperationModel::is_read_only),
+            resources: Vec::new(),
+            category: operation.map_or(Category::Management, category),
+            shared_event_id: None,
+            vpc_endpoint_id: None,
+            additional_event_data: None,
+        }
+    }
+}
+
+/// The input as JSON without its sensitive members; `None` where there is nothing to tell.
+pub(crate) fn parameters(operation: OperationModel, input: &Value) -> Option<Vec<u8>> {
+    written(operation.input()?, input)
+}
+
+/// The output of a change as JSON without its sensitive members. Like CloudTrail, reads and data events leave none.
+pub(crate) fn response(operation: OperationModel, output: &Value) -> Option<Vec<u8>> {
+    if operation.is_read_only() || category(operation) == Category::Data {
+        return None;
+    }
+    written(operation.output()?, output)
+}
+
+fn written(shape: Shape, value: &Value) -> Option<Vec<u8>> {
+    match value {
+        Value::Structure(members) if !members.is_empty() => {
+            let mut json = Vec::with_capacity(128);
+            protocol::write_audit_json(shape, value, &mut json);
+            Some(json)
+        }
+        _ => None,
+    }
+}
+
+fn category(operation: OperationModel) -> Category {
+    let is_data = DATA_OPERATIONS.contains(&operation.name())
+        || DATA_SERVICES.contains(&operation.service()) && operation.name().contains("Item")
+        || matches!(operation.name(), "Query" | "Scan");
+    if is_data { Category::Data } else { Category::Management }
+}
+
+fn username(principal: &Principal) -> String {
+    match principal {
+        Principal::Root(_) => "root".to_owned(),
+        Principal::User(user) => user.name.clone(),
+        Principal::AssumedRole(role) => role.session_name.clone(),
+        Principal::Service(service) => service.name.clone(),
+        Principal::Anonymous => String::new(),
+    }
+}
+
+fn invoked_by(principal: &Principal, service: &str) -> serde_json::Value {
+    let mut identity = principal.cloudtrail_identity();
+    if let Some(members) = identity.as_object_mut() {
+        members.insert("invokedBy".to_owned(), json!(service));
+    }
+    identity
+}
+
+fn resources(account: AccountId, checks: &[Check]) -> Vec<AccessedResource> {
+    let named = checks.iter().filter(|check| check.resource.starts_with("arn:"));
+    named
+        .map(|check| AccessedResource {
+            arn: check.resource.clone(),
+            account: check.resource_account.unwrap_or(account),
+            kind: kind_of(&check.resource),
+        })
+        .collect()
+}
+
+/// The CloudFormation type of what an ARN names, as CloudTrail writes it.
+fn kind_of(arn: &str) -> Cow<'static, str> {
+    let mut parts = arn.splitn(6, ':');
+    let (service, resource) = (parts.nth(2).unwrap_or_default(), parts.nth(2).unwrap_or_default());
+    let kind = resource.split([':', '/']).next().unwrap_or_default();
+    let known = match (service, kind) {
+        ("dynamodb", "table") => "AWS::DynamoDB::Table",
+        ("lambda", "function") => "AWS::Lambda::Function",
+        ("iam", "user") => "AWS::IAM::User",
+        ("iam", "role") => "AWS::IAM::Role",
+        ("iam", "group") => "AWS::IAM::Group",
+        ("iam", "policy") => "AWS::IAM::Policy",
+        ("iam", "access-key") => "AWS::IAM::AccessKey",
+        ("logs", "log-group") => "AWS::Logs::LogGroup",
+        ("cloudformation", "stack") => "AWS::CloudFormation::Stack",
+        ("apigateway", _) => "AWS::ApiGateway::RestApi",
+        _ => "",
+    };
+    Cow::Borrowed(known)
+}

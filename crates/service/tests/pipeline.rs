@@ -1,0 +1,242 @@
+//! The pipeline's order, seen from outside: a service of one real operation, and every way to be refused.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use base::SecretString;
+use identity::sigv4;
+use protocol::{FromValue, IntoValue, Operation, ShapeMismatch, Value, WireRequest, WireResponse};
+use serde_json::{Value as Json, json};
+use service::testkit::TestKit;
+use service::{Access, AccessRequest, Permit, Rate, Service, ServiceBuilder, Source, service_error};
+
+service_error! {
+    /// What the sample service answers.
+    pub enum Error {
+        /// For `?` on tests.
+        NotAuthorized = "InvalidAuthorizationMessageException",
+    }
+}
+
+struct Members(Value);
+
+impl FromValue for Members {
+    fn from_value(value: Value) -> Result<Self, ShapeMismatch> {
+        Ok(Self(value))
+    }
+}
+
+impl IntoValue for Members {
+    fn into_value(self) -> Value {
+        self.0
+    }
+}
+
+struct GetCallerIdentity;
+
+impl Operation for GetCallerIdentity {
+    const SERVICE: &'static str = "sts";
+    const NAME: &'static str = "GetCallerIdentity";
+    type Input = Members;
+    type Output = Members;
+}
+
+struct GetAccessKeyInfo;
+
+impl Operation for GetAccessKeyInfo {
+    const SERVICE: &'static str = "sts";
+    const NAME: &'static str = "GetAccessKeyInfo";
+    type Input = Members;
+    type Output = Members;
+}
+
+#[derive(Default)]
+struct Sample {
+    handled: AtomicUsize,
+}
+
+fn open(_: &Sample, _: &AccessRequest<'_, Members>) -> Result<Access, Error> {
+    Ok(Access::open("anyone may ask who they are"))
+}
+
+fn info_access(_: &Sample, _: &AccessRequest<'_, Members>) -> Result<Access, Error> {
+    Ok(Access::to("sts:GetAccessKeyInfo", "*"))
+}
+
+async fn who(sample: Arc<Sample>, permit: Permit<GetCallerIdentity>) -> Result<Members, Error> {
+    sample.handled.fetch_add(1, Ordering::SeqCst);
+    let arn = permit.call.principal().arn().to_owned();
+    Ok(Members(protocol::Structure::new().with("Arn", arn).into_value()))
+}
+
+async fn info(sample: Arc<Sample>, permit: Permit<GetAccessKeyInfo>) -> Result<Members, Error> {
+    sample.handled.fetch_add(1, Ordering::SeqCst);
+    permit.call.transact(|_| Ok::<_, Error>(())).await?;
+    Ok(Members(protocol::Structure::new().with("Account", permit.call.account().as_str()).into_value()))
+}
+
+fn sample(state: &Arc<Sample>) -> Service {
+    ServiceBuilder::new("sts", Arc::clone(state))
+        .operation(open, who)
+        .operation(info_access, info)
+        .declined("there is no SAML identity provider here", &["AssumeRoleWithSAML"])
+        .build()
+}
+
+async fn kit() -> (TestKit, Arc<Sample>) {
+    let state = Arc::new(Sample::default());
+    let kit = TestKit::start(|_| vec![sample(&state)]).await;
+    (kit, state)
+}
+
+fn key_info() -> Json {
+    json!({"AccessKeyId": "AKIAIOSFODNN7EXAMPLE"})
+}
+
+#[tokio::test]
+async fn a_policy_decides_and_the_reason_is_told() {
+    let (kit, state) = kit().await;
+    let allowed = kit
+        .user("allowed", json!([{"Effect": "Allow", "Action": "sts:GetAccessKeyInfo", "Resource": "*"}]))
+        .await;
+    let nobody = kit.user("nobody", json!([])).await;
+    let answer = kit.json(&allowed, "sts", "GetAccessKeyInfo", &key_info()).await.unwrap();
+    assert_eq!(answer, json!({"Account": "123456789012"}));
+    let fault = kit.json(&nobody, "sts", "GetAccessKeyInfo", &key_info()).await.unwrap_err();
+    assert_eq!(fault.code, "AccessDenied");
+    assert_eq!(
+        fault.message,
+        "User: arn:aws:iam::123456789012:user/nobody is not authorized to perform: sts:GetAccessKeyInfo because no \
+         identity-based policy allows the sts:GetAccessKeyInfo action"
+    );
+    assert_eq!(state.handled.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn what_is_not_implemented_says_so() {
+    let (kit, _) = kit().await;
+    let root = kit.administrator();
+    let declined = kit
+        .json(
+            &root,
+            "sts",
+            "AssumeRoleWithSAML",
+            &json!({"RoleArn": "arn:aws:iam::123456789012:role/r",
+            "PrincipalArn": "arn:aws:iam::123456789012:saml-provider/p", "SAMLAssertion": "aaaa"}),
+        )
+        .await
+        .unwrap_err();
+    assert_eq!((&*declined.code, declined.status), ("NotImplemented", 501));
+    assert!(declined.message.contains("no SAML identity provider"), "{}", declined.message);
+    let absent = kit.json(&root, "sts", "GetSessionToken", &json!({})).await.unwrap_err();
+    assert_eq!((&*absent.code, absent.status), ("NotImplemented", 501));
+}
+
+#[tokio::test]
+async fn every_call_leaves_its_record() {
+    let (kit, _) = kit().await;
+    let nobody = kit.user("nobody", json!([])).await;
+    kit.json(&nobody, "sts", "GetCallerIdentity", &json!({})).await.unwrap();
+    kit.json(&nobody, "sts", "GetAccessKeyInfo", &key_info()).await.unwrap_err();
+    kit.json(&kit.administrator(), "sts", "GetAccessKeyInfo", &key_info()).await.unwrap();
+    let records = kit.records().await;
+    assert_eq!(records.len(), 3, "{records:#?}");
+    let of = |name: &str, failed: bool| {
+        let found = records.iter().find(|r| r["eventName"] == name && r["errorCode"].is_string() == failed);
+        found.unwrap_or_else(|| panic!("no {name}: {records:#?}"))
+    };
+    let denied = of("GetAccessKeyInfo", true);
+    assert_eq!(denied["userIdentity"]["userName"], "nobody");
+    assert_eq!(denied["eventSource"], "sts.amazonaws.com");
+    assert!(denied["errorMessage"].as_str().unwrap().contains("no identity-based policy"));
+    assert!(denied["additionalEventData"]["encodedAuthorizationMessage"].is_string(), "{denied:#}");
+    let message = denied["additionalEventData"]["encodedAuthorizationMessage"].as_str().unwrap();
+    let opened: Json = serde_json::from_str(&kit.pipeline.denials().open(message).unwrap()).unwrap();
+    assert_eq!(opened["context"]["action"], "sts:GetAccessKeyInfo");
+    let changed: String = message.chars().rev().collect();
+    assert!(kit.pipeline.denials().open(&changed).is_err());
+    of("GetCallerIdentity", false);
+    of("GetAccessKeyInfo", false);
+}
+
+#[tokio::test]
+async fn an_account_that_calls_too_often_is_told_so() {
+    let state = Arc::new(Sample::default());
+    let kit = TestKit::start_with(Rate { per_second: 1, burst: 2 }, |_| vec![sample(&state)]).await;
+    let root = kit.administrator();
+    for _ in 0..2 {
+        kit.json(&root, "sts", "GetCallerIdentity", &json!({})).await.unwrap();
+    }
+    let fault = kit.json(&root, "sts", "GetCallerIdentity", &json!({})).await.unwrap_err();
+    assert_eq!(fault.code, "ThrottlingException");
+    kit.clock.advance_millis(1_000);
+    kit.json(&root, "sts", "GetCallerIdentity", &json!({})).await.unwrap();
+    assert_eq!(state.handled.load(Ordering::SeqCst), 3);
+}
+
+/// A signed form post; the closure may damage it.
+async fn post(kit: &TestKit, body: &str, damage: impl FnOnce(&mut http::HeaderMap)) -> WireResponse {
+    let mut headers = http::HeaderMap::new();
+    headers.insert("host", "127.0.0.1:4566".parse().unwrap());
+    headers.insert("content-type", "application/x-www-form-urlencoded".parse().unwrap());
+    damage(&mut headers);
+    let body = bytes::Bytes::copy_from_slice(body.as_bytes());
+    let request = WireRequest { method: "POST", path: "/", query: "", headers: &headers, body: &body };
+    let source = Source { via: Vec::new(), ..Source::platform("test") };
+    kit.pipeline.serve(&request, source).await
+}
+
+const WHO: &str = "Action=GetCallerIdentity&Version=2011-06-15";
+
+#[tokio::test]
+async fn no_handler_sees_a_request_without_a_signature() {
+    let (kit, state) = kit().await;
+    let answer = post(&kit, WHO, |_| ()).await;
+    assert_eq!(answer.status, 403);
+    let text = String::from_utf8(answer.body.to_vec()).unwrap();
+    assert!(text.contains("<Code>MissingAuthenticationToken</Code>"), "{text}");
+    let forged = post(&kit, WHO, |headers| {
+        let credential = "AKIAIOSFODNN7EXAMPLE/20260101/us-east-1/sts/aws4_request";
+        let signature = "0".repeat(64);
+        let value = format!(
+            "AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=content-type;host;x-amz-date, Signature={signature}"
+        );
+        headers.insert("authorization", value.parse().unwrap());
+        headers.insert("x-amz-date", "20260101T000000Z".parse().unwrap());
+    })
+    .await;
+    assert_eq!(forged.status, 403);
+    assert_eq!(state.handled.load(Ordering::SeqCst), 0);
+    let records = kit.records().await;
+    assert_eq!(records.len(), 2, "{records:#?}");
+    assert!(records.iter().all(|record| record["errorCode"].is_string()));
+    assert!(records.iter().any(|record| record["userIdentity"]["accessKeyId"] == "AKIAIOSFODNN7EXAMPLE"));
+}
+
+#[tokio::test]
+async fn a_signed_request_is_answered() {
+    let (kit, _) = kit().await;
+    let directory = kit.pipeline.directory();
+    let account = "111122223333".parse().unwrap();
+    let key = identity::RootKey {
+        access_key_id: "AKIATESTTESTTESTTEST".to_owned(),
+        secret: SecretString::new("a-secret-of-forty-characters-is-the-rule"),
+    };
+    directory.bootstrap_account(account, Some(key.clone()), kit.clock.now()).await.unwrap();
+    let answer = post(&kit, WHO, |headers| {
+        let signer = sigv4::Signer {
+            access_key_id: &key.access_key_id,
+            secret: &key.secret,
+            session_token: None,
+            region: "us-east-1",
+            service: "sts",
+            s3: false,
+        };
+        sigv4::sign("POST", "/", "", headers, WHO.as_bytes(), &signer, kit.clock.now()).unwrap();
+    })
+    .await;
+    let text = String::from_utf8(answer.body.to_vec()).unwrap();
+    assert_eq!(answer.status, 200, "{text}");
+    assert!(text.contains("<Arn>arn:aws:iam::111122223333:root</Arn>"), "{text}");
+}

@@ -1,0 +1,87 @@
+//! What the expansion of one serverless resource sees of its template.
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
+
+use super::python::Dict;
+
+/// Attributes that the generated main resource keeps.
+const KEPT: [&str; 5] = ["DeletionPolicy", "UpdatePolicy", "Condition", "UpdateReplacePolicy", "Metadata"];
+/// Attributes that every generated resource gets.
+const PASSED_ON: [&str; 3] = ["Condition", "DeletionPolicy", "UpdateReplacePolicy"];
+
+/// A serverless resource to expand.
+pub(super) struct Source<'a> {
+    /// Its logical id.
+    pub(super) id: &'a str,
+    /// The whole entry.
+    pub(super) body: &'a Map<String, Value>,
+    /// Its properties, globals merged.
+    pub(super) properties: Map<String, Value>,
+}
+
+impl<'a> Source<'a> {
+    /// Looks at an entry of `Resources`.
+    pub(super) fn new(id: &'a str, body: &'a Map<String, Value>) -> Self {
+        let properties = body.get("Properties").and_then(Value::as_object).cloned().unwrap_or_default();
+        Self { id, body, properties }
+    }
+
+    /// The `Condition`.
+    pub(super) fn condition(&self) -> Option<&str> {
+        self.body.get("Condition").and_then(Value::as_str)
+    }
+
+    /// The main resource that this one becomes.
+    pub(super) fn whole(&self, kind: &str, properties: Map<String, Value>) -> Value {
+        self.build(kind, properties, &KEPT, true)
+    }
+
+    /// A resource beside the main one.
+    pub(super) fn part(&self, kind: &str, properties: Map<String, Value>) -> Value {
+        self.build(kind, properties, &PASSED_ON, false)
+    }
+
+    fn build(&self, kind: &str, properties: Map<String, Value>, attributes: &[&str], ordered: bool) -> Value {
+        let mut built = Map::from_iter([("Type".to_owned(), Value::from(kind))]);
+        let depends_on = self.body.get("DependsOn").filter(|value| ordered && super::value::is_truthy(value));
+        if let Some(depends_on) = depends_on {
+            built.insert("DependsOn".to_owned(), depends_on.clone());
+        }
+        for name in attributes {
+            if let Some(value) = self.body.get(*name) {
+                built.insert((*name).to_owned(), value.clone());
+            }
+        }
+        built.insert("Properties".to_owned(), Value::Object(properties));
+        Value::Object(built)
+    }
+}
+
+/// An API's body, and whether the transform owns it: only then do events add routes to it.
+#[derive(Clone)]
+pub(super) struct Body {
+    pub(super) doc: Dict,
+    pub(super) managed: bool,
+}
+
+/// What expansions share and add to.
+pub(super) struct Context {
+    /// Values of parameters and of the pseudo parameters that are known here.
+    pub(super) parameters: IndexMap<String, Value>,
+    /// The bodies of the template's APIs by logical id.
+    pub(super) bodies: IndexMap<String, Body>,
+    /// The properties of the template's APIs by logical id.
+    pub(super) apis: IndexMap<String, Map<String, Value>>,
+    /// Conditions to add to the template.
+    pub(super) conditions: Map<String, Value>,
+    /// For each API the names of the functions behind it, joined: a change of name is a new deployment.
+    pub(super) function_names: IndexMap<String, String>,
+}
+
+impl Context {
+    /// A value with the parameters filled in.
+    pub(super) fn with_parameters(&self, value: &Value) -> Value {
+        super::value::with_parameters(value, &self.parameters)
+    }
+}

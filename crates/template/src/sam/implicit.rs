@@ -1,0 +1,215 @@
+//! APIs before their expansion: the implicit one that events share, and the bodies that the transform writes itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value, json};
+
+use super::context::Body;
+use super::error::Problems;
+use super::event;
+use super::python::{Py, Slots, Text};
+use super::swagger::{self, Editor};
+use super::value::is_truthy;
+
+/// The logical id of the API of all events that name none.
+pub(super) const IMPLICIT: &str = "ServerlessRestApi";
+const IMPLICIT_HTTP: &str = "ServerlessHttpApi";
+const API: &str = "AWS::Serverless::Api";
+
+/// The `DeletionPolicy` and `UpdateReplacePolicy` of a function.
+type Policies = (Option<String>, Option<String>);
+
+/// For each API, path and method the condition of the function behind it.
+type Conditions = BTreeMap<String, IndexMap<String, BTreeMap<String, Option<String>>>>;
+
+/// What is settled about APIs before anything is expanded.
+pub(super) struct Prepared {
+    /// The body of every API.
+    pub(super) bodies: IndexMap<String, Body>,
+    /// The logical ids in the order in which resources are expanded: that order shows in the bodies.
+    pub(super) order: Vec<String>,
+}
+
+/// Adds the implicit API where events need it, gives events their API, and starts every API's body.
+pub(super) fn prepare(root: &mut Map<String, Value>) -> Result<Prepared, Problems> {
+    let Some(resources) = root.get_mut("Resources").and_then(Value::as_object_mut) else {
+        return Ok(Prepared { bodies: IndexMap::new(), order: Vec::new() });
+    };
+    let mut slots: Slots = resources.keys().collect();
+    slots.add(IMPLICIT);
+    let mut bodies = start_bodies(resources);
+    let explicit = resources.get(IMPLICIT).cloned();
+    let explicit_body = bodies.shift_remove(IMPLICIT);
+    resources.insert(IMPLICIT.to_owned(), json!({ "Type": API, "Properties": { "StageName": "Prod" } }));
+    bodies.insert(IMPLICIT.to_owned(), Body { doc: swagger::skeleton(), managed: true });
+
+    let mut conditions = Conditions::new();
+    let mut policies = Vec::new();
+    let mut problems = Problems::default();
+    for id in &slots.keys() {
+        let kind = resources.get(id).and_then(|resource| resource.get("Type"));
+        if kind.is_none_or(|kind| kind != super::function::KIND) {
+            continue;
+        }
+        let result = add_events(id, resources, &mut bodies, &mut conditions, &mut policies);
+        problems.collect(result);
+    }
+    problems.into_result()?;
+
+    let used = bodies.get(IMPLICIT).is_some_and(|body| {
+        body.doc.get("paths").and_then(Py::as_dict).is_some_and(|paths| !paths.is_empty())
+    });
+    let mut added = Map::new();
+    if used {
+        set_attributes(resources, &conditions, &policies, &mut added);
+    }
+    set_path_conditions(&mut bodies, &conditions, &mut added)?;
+    if !used {
+        resources.shift_remove(IMPLICIT);
+        bodies.shift_remove(IMPLICIT);
+        if let (Some(explicit), Some(body)) = (explicit, explicit_body) {
+            resources.insert(IMPLICIT.to_owned(), explicit);
+            bodies.insert(IMPLICIT.to_owned(), body);
+        }
+    }
+    if !resources.contains_key(IMPLICIT) {
+        slots.remove(IMPLICIT);
+    }
+    // The published transform tries an implicit HTTP API as well, and takes it out again: that may move the others.
+    if !resources.contains_key(IMPLICIT_HTTP) {
+        slots.add(IMPLICIT_HTTP);
+        slots.remove(IMPLICIT_HTTP);
+    }
+    if !added.is_empty() {
+        let section = root.entry("Conditions").or_insert_with(|| json!({}));
+        section.as_object_mut().into_iter().for_each(|section| section.extend(added.clone()));
+    }
+    Ok(Prepared { bodies, order: slots.keys() })
+}
+
+fn start_bodies(resources: &mut Map<String, Value>) -> IndexMap<String, Body> {
+    let mut bodies = IndexMap::new();
+    for (id, resource) in resources.iter_mut() {
+        if resource.get("Type").is_none_or(|kind| kind != API) {
+            continue;
+        }
+        let written =
+            resource.get("Properties").and_then(|p| p.get("DefinitionBody")).filter(|b| is_truthy(b));
+        let body = match written.map(Py::from_template) {
+            Some(Py::Dict(doc)) => Body { doc, managed: false },
+            _ => Body { doc: swagger::skeleton(), managed: true },
+        };
+        bodies.insert(id.clone(), body);
+    }
+    bodies
+}
+
+fn add_events(
+    id: &str,
+    resources: &mut Map<String, Value>,
+    bodies: &mut IndexMap<String, Body>,
+    conditions: &mut Conditions,
+    policies: &mut Vec<Policies>,
+) -> Result<(), Problems> {
+    let Some(function) = resources.get_mut(id).and_then(Value::as_object_mut) else { return Ok(()) };
+    let attribute = |name: &str| function.get(name).and_then(Value::as_str).map(str::to_owned);
+    let condition = attribute("Condition");
+    let policy = (attribute("DeletionPolicy"), attribute("UpdateReplacePolicy"));
+    let events =
+        function.get_mut("Properties").and_then(|p| p.get_mut("Events")).and_then(Value::as_object_mut);
+    let mut problems = Problems::default();
+    let Some(events) = events else { return Ok(()) };
+    for name in &event::Order::of(events).of_routes {
+        let Some(event) = events.get_mut(name) else { continue };
+        let Some(properties) = event.get_mut("Properties").and_then(Value::as_object_mut) else { continue };
+        let api = properties.entry("RestApiId").or_insert_with(|| json!({ "Ref": IMPLICIT })).clone();
+        let Some(api_id) = event::api_id(&api).filter(|_| event::is_reference(&api)).map(str::to_owned)
+        else {
+            let message = "Property 'RestApiId' should be a string.";
+            problems.collect::<()>(Err(Problems::event(id, name, message)));
+            continue;
+        };
+        // What is missing or of the wrong type is told when the event itself is expanded.
+        let text = |name: &str| properties.get(name).and_then(Value::as_str).map(str::to_owned);
+        let (Some(path), Some(method)) = (text("Path"), text("Method")) else { continue };
+        let by_path = conditions.entry(api_id.clone()).or_default().entry(path.clone()).or_default();
+        by_path.insert(method.clone(), condition.clone());
+        if api_id == IMPLICIT {
+            policies.push(policy.clone());
+        }
+        let Some(body) = bodies.get_mut(&api_id).filter(|body| body.managed) else { continue };
+        let mut editor = Editor::new(&body.doc)?;
+        editor.add_path(&path, &method)?;
+        body.doc = editor.finish();
+    }
+    problems.into_result()
+}
+
+/// The implicit API lives under the conditions, and with the policies, of the functions behind it.
+fn set_attributes(
+    resources: &mut Map<String, Value>,
+    conditions: &Conditions,
+    policies: &[Policies],
+    added: &mut Map<String, Value>,
+) {
+    let all: BTreeSet<&Option<String>> =
+        conditions.get(IMPLICIT).into_iter().flatten().flat_map(|(_, methods)| methods.values()).collect();
+    let Some(api) = resources.get_mut(IMPLICIT).and_then(Value::as_object_mut) else { return };
+    if let Some(name) = combined(&all, "ServerlessRestApiCondition", added) {
+        api.insert("Condition".to_owned(), name.into());
+    }
+    let strongest = |chosen: &dyn Fn(&Policies) -> Option<String>| {
+        let given: Vec<String> = policies.iter().filter_map(chosen).collect();
+        ["Retain", "Snapshot", "Delete"].into_iter().find(|policy| given.iter().any(|g| g == policy))
+    };
+    if let Some(policy) = strongest(&|policy| policy.0.clone()).filter(|policy| *policy != "Snapshot") {
+        api.insert("DeletionPolicy".to_owned(), policy.into());
+    }
+    if let Some(policy) = strongest(&|policy| policy.1.clone()) {
+        api.insert("UpdateReplacePolicy".to_owned(), policy.into());
+    }
+}
+
+fn set_path_conditions(
+    bodies: &mut IndexMap<String, Body>,
+    conditions: &Conditions,
+    added: &mut Map<String, Value>,
+) -> Result<(), Problems> {
+    for (id, body) in bodies.iter_mut().filter(|(_, body)| body.managed) {
+        let mut editor = Editor::new(&body.doc)?;
+        for path in editor.paths() {
+            let methods = conditions.get(id).and_then(|paths| paths.get(&path));
+            let all: BTreeSet<&Option<String>> = methods.into_iter().flat_map(BTreeMap::values).collect();
+            let spelled = path.replace('/', "SLASH").replace('{', "OB").replace('}', "CB");
+            if let Some(name) = combined(&all, &format!("{id}{spelled}PathCondition"), added) {
+                let from_template = all.len() == 1;
+                editor.make_conditional(&path, &Text { text: name, from_template });
+            }
+        }
+        body.doc = editor.finish();
+    }
+    Ok(())
+}
+
+/// The name of a condition that holds where any of `all` does; none where something is unconditional.
+fn combined(all: &BTreeSet<&Option<String>>, name: &str, added: &mut Map<String, Value>) -> Option<String> {
+    let names: Option<Vec<String>> = all.iter().map(|condition| (*condition).clone()).collect();
+    let mut names = names.filter(|names| !names.is_empty())?;
+    if names.len() == 1 {
+        return names.pop();
+    }
+    // An Fn::Or takes ten conditions: more are chained through numbered ones.
+    const TERMS_MAX: usize = 10;
+    let mut number = (names.len() - 2) / (TERMS_MAX - 1);
+    while names.len() > 1 {
+        let title = if number > 0 { format!("{name}{number}") } else { name.to_owned() };
+        number = number.saturating_sub(1);
+        let rest = names.split_off(names.len().min(TERMS_MAX));
+        let terms: Vec<Value> = names.iter().map(|name| json!({ "Condition": name })).collect();
+        added.insert(title.clone(), json!({ "Fn::Or": terms }));
+        names = rest;
+        names.push(title);
+    }
+    Some(name.to_owned())
+}

@@ -1,0 +1,510 @@
+//! Edits an API's OpenAPI body: paths, Lambda integrations, IAM authorization, CORS.
+//!
+//! Knows the body's shape and nothing of functions or stages. Each edit works on a copy and gives a copy back, as the
+//! published transform does, since copying may reorder what a fingerprint is later taken of.
+
+use serde_json::Value;
+
+use super::error::Problems;
+use super::python::{Dict, Py, Text};
+use super::value::is_truthy;
+
+const INTEGRATION: &str = "x-amazon-apigateway-integration";
+const ANY_METHOD: &str = "x-amazon-apigateway-any-method";
+const SECURITY: &str = "securityDefinitions";
+const NOT_METHODS: [&str; 3] = ["summary", "description", "parameters"];
+
+/// A body under edit.
+pub(super) struct Editor {
+    doc: Dict,
+    security: Dict,
+}
+
+/// The CORS settings of an API.
+pub(super) struct Cors {
+    pub(super) methods: Option<Py>,
+    pub(super) headers: Option<Py>,
+    pub(super) origin: Py,
+    pub(super) max_age: Option<Py>,
+    pub(super) credentials: bool,
+}
+
+/// A body with no paths.
+pub(super) fn skeleton() -> Dict {
+    let title = Dict::plain().with("Ref", "AWS::StackName");
+    let info = Dict::hashed().with("version", "1.0").with("title", title);
+    Dict::hashed().with("swagger", "2.0").with("info", info).with("paths", Dict::hashed())
+}
+
+/// True where the body is one that can be edited.
+pub(super) fn is_valid(doc: &Dict) -> bool {
+    let versioned = doc.get("swagger").is_some_and(Py::is_truthy)
+        || doc.get("openapi").is_some_and(|version| is_version_3(&version.to_value()));
+    versioned && doc.get("paths").is_some_and(|paths| paths.as_dict().is_some())
+}
+
+/// `3`, `3.0` or `3.0.1`.
+pub(super) fn is_version_3(version: &Value) -> bool {
+    let text = crate::parameter::scalar_text(version).unwrap_or_default();
+    let rest = text.strip_prefix('3');
+    let digit = |part: &str| part.len() == 1 && part.bytes().all(|b| b.is_ascii_digit());
+    rest.is_some_and(|rest| {
+        let parts: Vec<&str> = rest.split('.').collect();
+        parts.len() <= 3 && parts.first() == Some(&"") && parts.iter().skip(1).all(|part| digit(part))
+    })
+}
+
+fn no_value() -> Py {
+    Dict::plain().with("Ref", "AWS::NoValue").into()
+}
+
+/// `{"Fn::If": [condition, value, AWS::NoValue]}`
+fn conditional(condition: &Text, value: Py) -> Py {
+    let branches = vec![Py::Text(condition.clone()), value, no_value()];
+    Dict::plain().with("Fn::If", Py::List(branches)).into()
+}
+
+/// The method's name in the body.
+fn method_key(method: &str) -> Text {
+    let lower = method.to_lowercase();
+    if lower == "any" { Text::own(ANY_METHOD) } else { Text::template(lower) }
+}
+
+/// The content of an item, or of both branches of the condition that it is.
+fn contents(item: &mut Py) -> Vec<&mut Py> {
+    let is_condition = item.as_dict().is_some_and(|dict| dict.contains("Fn::If"));
+    if !is_condition {
+        return vec![item];
+    }
+    let absent = no_value();
+    match item.as_dict_mut().and_then(|dict| dict.get_mut("Fn::If")) {
+        Some(Py::List(branches)) => branches.iter_mut().skip(1).filter(|branch| **branch != absent).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn malformed(path: &str) -> Problems {
+    Problems::structure(format_args!(
+        "Value of '{path}' path must be a dictionary according to Swagger spec."
+    ))
+}
+
+fn has_integration(definition: &Dict) -> bool {
+    definition.get(INTEGRATION).is_some_and(Py::is_truthy)
+}
+
+impl Editor {
+    /// Starts on a copy of the body.
+    pub(super) fn new(doc: &Dict) -> Result<Self, Problems> {
+        if !is_valid(doc) {
+            return Err(Problems::structure(
+                "Invalid Swagger document or the Swagger document is not explicitly defined in 'DefinitionBody'.",
+            ));
+        }
+        let doc = copy(doc);
+        let security = doc.get(SECURITY).and_then(Py::as_dict).filter(|dict| !dict.is_empty()).cloned();
+        let mut editor = Self { doc, security: security.unwrap_or_else(Dict::hashed) };
+        for path in editor.paths() {
+            editor.for_each_item(&path, |_| Ok(()))?;
+        }
+        Ok(editor)
+    }
+
+    /// The edited body.
+    pub(super) fn finish(mut self) -> Dict {
+        if !self.security.is_empty() {
+            self.doc.set(Text::own(SECURITY), self.security.into());
+        }
+        copy(&self.doc)
+    }
+
+    /// All paths.
+    pub(super) fn paths(&self) -> Vec<String> {
+        self.doc.get("paths").and_then(Py::as_dict).map(Dict::keys).unwrap_or_default()
+    }
+
+    fn path_mut(&mut self, path: &str) -> Option<&mut Py> {
+        self.doc.get_mut("paths").and_then(Py::as_dict_mut).and_then(|paths| paths.get_mut(path))
+    }
+
+    fn for_each_item(
+        &mut self,
+        path: &str,
+        mut edit: impl FnMut(&mut Dict) -> Result<(), Problems>,
+    ) -> Result<(), Problems> {
+        let Some(item) = self.path_mut(path) else { return Ok(()) };
+        for content in contents(item) {
+            edit(content.as_dict_mut().ok_or_else(|| malformed(path))?)?;
+        }
+        Ok(())
+    }
+
+    /// Calls `edit` with every definition of a path that has an integration, and its method.
+    fn for_each_method(
+        &mut self,
+        path: &str,
+        mut edit: impl FnMut(&str, &mut Dict) -> Result<(), Problems>,
+    ) -> Result<(), Problems> {
+        self.for_each_item(path, |item| {
+            for method in item.keys() {
+                if NOT_METHODS.contains(&method.as_str()) {
+                    continue;
+                }
+                let Some(raw) = item.get_mut(&method) else { continue };
+                for content in contents(raw) {
+                    let definition = content.as_dict_mut().ok_or_else(|| {
+                        Problems::structure(format_args!(
+                            "Definition of method '{method}' for path '{path}' should be a map."
+                        ))
+                    })?;
+                    if has_integration(definition) {
+                        edit(&method, definition)?;
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Adds a path and a method without an integration.
+    pub(super) fn add_path(&mut self, path: &str, method: &str) -> Result<(), Problems> {
+        let key = method_key(method);
+        if let Some(paths) = self.doc.get_mut("paths").and_then(Py::as_dict_mut)
+            && !paths.contains(path)
+        {
+            paths.set(Text::template(path), Dict::hashed().into());
+        }
+        self.for_each_item(path, |item| {
+            if !item.contains(&key.text) {
+                item.set(key.clone(), Dict::hashed().into());
+            }
+            Ok(())
+        })
+    }
+
+    /// True where all branches of the path have an integration for the method.
+    pub(super) fn has_integration(&mut self, path: &str, method: &str) -> bool {
+        let key = method_key(method).text;
+        let Some(item) = self.path_mut(path) else { return false };
+        contents(item).into_iter().all(|content| {
+            let definition = content.as_dict_mut().and_then(|item| item.get_mut(&key));
+            definition.is_some_and(|raw| {
+                contents(raw).into_iter().any(|content| content.as_dict().is_some_and(has_integration))
+            })
+        })
+    }
+
+    /// Integrates a path and method with a function.
+    pub(super) fn add_lambda(
+        &mut self,
+        path: &str,
+        method: &str,
+        uri: &Py,
+        credentials: Option<&Py>,
+        condition: Option<&Text>,
+    ) -> Result<(), Problems> {
+        self.add_path(path, method)?;
+        let key = method_key(method);
+        let uri = condition.map_or_else(|| uri.clone(), |condition| conditional(condition, uri.clone()));
+        self.for_each_item(path, |item| {
+            let definition =
+                item.get_mut(&key.text).and_then(Py::as_dict_mut).ok_or_else(|| malformed(path))?;
+            let mut integration = Dict::hashed().with("type", "aws_proxy").with("httpMethod", "POST");
+            integration.set(Text::own("uri"), uri.clone());
+            if let Some(credentials) = credentials {
+                integration.set(Text::own("credentials"), credentials.clone());
+            }
+            definition.set(Text::own(INTEGRATION), integration.into());
+            if !definition.contains("responses") {
+                definition.set(Text::own("responses"), Dict::hashed().into());
+            }
+            if let Some(condition) = condition {
+                let whole = Py::Dict(definition.clone());
+                item.set(key.clone(), conditional(condition, whole));
+            }
+            Ok(())
+        })
+    }
+
+    /// Sets an integration's time-out.
+    pub(super) fn set_timeout(&mut self, path: &str, method: &str, millis: &Value) -> Result<(), Problems> {
+        let key = method_key(method).text;
+        self.for_each_method(path, |name, definition| {
+            if name == key
+                && let Some(integration) = definition.get_mut(INTEGRATION).and_then(Py::as_dict_mut)
+            {
+                integration.set(Text::own("timeoutInMillis"), Py::from_template(millis));
+            }
+            Ok(())
+        })
+    }
+
+    /// Wraps a whole path in a condition.
+    pub(super) fn make_conditional(&mut self, path: &str, condition: &Text) {
+        if let Some(item) = self.path_mut(path) {
+            *item = conditional(condition, item.clone());
+        }
+    }
+
+    /// Sets the authorizer of one method: `AWS_IAM`, or `NONE` to opt out of the default.
+    pub(super) fn set_method_authorizer(
+        &mut self,
+        path: &str,
+        method: &str,
+        authorizer: &str,
+    ) -> Result<(), Problems> {
+        let key = method_key(method).text;
+        let mut iam = false;
+        self.for_each_method(path, |name, definition| {
+            if name != key {
+                return Ok(());
+            }
+            let mut security = security_of(definition, path, name)?;
+            security.push(requirement(Text::template(authorizer)));
+            iam |= first_is_iam(&security);
+            definition.set(Text::own("security"), Py::List(security));
+            Ok(())
+        })?;
+        if iam {
+            self.define_iam();
+        }
+        Ok(())
+    }
+
+    /// Declares the `AWS_IAM` scheme, as the API's default where `name` is the API's own text.
+    pub(super) fn define_default_iam(&mut self, name: &str) {
+        let scheme = Dict::hashed()
+            .with("type", "apiKey")
+            .with("name", "Authorization")
+            .with("in", "header")
+            .with("x-amazon-apigateway-authtype", "awsSigv4");
+        self.security.set(Text::template(name), scheme.into());
+    }
+
+    fn define_iam(&mut self) {
+        if self.security.contains("AWS_IAM") {
+            return;
+        }
+        let scheme = Dict::hashed()
+            .with("x-amazon-apigateway-authtype", "awsSigv4")
+            .with("type", "apiKey")
+            .with("name", "Authorization")
+            .with("in", "header");
+        self.security.update(Dict::hashed().with("AWS_IAM", scheme));
+    }
+
+    /// Gives every method of a path the default authorizer, except those that chose their own or `NONE`.
+    pub(super) fn set_default_authorizer(
+        &mut self,
+        path: &str,
+        authorizer: &str,
+        with_preflight: bool,
+    ) -> Result<(), Problems> {
+        let mut iam = false;
+        self.for_each_method(path, |method, definition| {
+            if method == "options" && !with_preflight {
+                return Ok(());
+            }
+            let existing = security_of(definition, path, method)?;
+            let names = |entry: &Py, name: &str| entry.as_dict().is_some_and(|dict| dict.contains(name));
+            let (mut chosen, mut others): (Vec<Py>, Vec<Py>) =
+                existing.into_iter().partition(|entry| names(entry, "AWS_IAM"));
+            if let Some(at) = others.iter().position(|entry| names(entry, "NONE")) {
+                others.remove(at);
+                chosen.clear();
+            } else if chosen.is_empty() {
+                chosen.push(requirement(Text::template(authorizer)));
+            }
+            others.append(&mut chosen);
+            // SECURITY: where nothing is left the marker stays in the body, as in the published transform: the
+            // gateway reads it as "no authorization", which is what the template's author wrote.
+            if !others.is_empty() {
+                iam |= first_is_iam(&others);
+                definition.set(Text::own("security"), Py::List(others));
+            }
+            Ok(())
+        })?;
+        if iam {
+            self.define_iam();
+        }
+        Ok(())
+    }
+
+    /// Declares binary media types.
+    pub(super) fn set_binary_types(&mut self, types: &Value) {
+        let types = unescaped(&Py::from_template(types));
+        self.doc.set(Text::own("x-amazon-apigateway-binary-media-types"), types);
+    }
+
+    /// Turns the default endpoint off or on.
+    pub(super) fn set_endpoint_disabled(&mut self, disabled: &Value) {
+        const KEY: &str = "x-amazon-apigateway-endpoint-configuration";
+        let flag = Py::from_template(disabled);
+        let set = |holder: &mut Dict| {
+            if !holder.contains(KEY) {
+                holder.set(Text::own(KEY), Dict::plain().into());
+            }
+            if let Some(configuration) = holder.get_mut(KEY).and_then(Py::as_dict_mut) {
+                configuration.set(Text::own("disableExecuteApiEndpoint"), flag.clone());
+            }
+        };
+        if !self.doc.get("openapi").is_some_and(|version| is_version_3(&version.to_value())) {
+            return set(&mut self.doc);
+        }
+        if !self.doc.contains("servers") {
+            self.doc.set(Text::own("servers"), Py::List(vec![Dict::hashed().into()]));
+        }
+        if let Some(Py::List(servers)) = self.doc.get_mut("servers") {
+            servers.iter_mut().filter_map(Py::as_dict_mut).for_each(set);
+        }
+    }
+
+    /// Adds an OPTIONS method that answers preflight requests, where the path has none.
+    pub(super) fn add_cors(&mut self, path: &str, cors: &Cors) -> Result<(), Problems> {
+        let mut methods = cors.methods.clone().filter(Py::is_truthy);
+        self.for_each_item(path, |item| {
+            if item.contains("options") {
+                return Ok(());
+            }
+            let allowed = methods.get_or_insert_with(|| Py::from(format!("'{}'", methods_of(item)))).clone();
+            item.set(Text::own("options"), preflight(cors, allowed).into());
+            Ok(())
+        })
+    }
+}
+
+fn copy(doc: &Dict) -> Dict {
+    match Py::Dict(doc.clone()).deep_copy() {
+        Py::Dict(dict) => dict,
+        _ => Dict::hashed(),
+    }
+}
+
+fn requirement(name: Text) -> Py {
+    let mut requirement = Dict::hashed();
+    requirement.set(name, Py::List(Vec::new()));
+    requirement.into()
+}
+
+fn first_is_iam(security: &[Py]) -> bool {
+    security.first().and_then(Py::as_dict).is_some_and(|dict| dict.contains("AWS_IAM"))
+}
+
+fn security_of(definition: &Dict, path: &str, method: &str) -> Result<Vec<Py>, Problems> {
+    match definition.get("security") {
+        None => Ok(Vec::new()),
+        Some(Py::List(list)) => Ok(list.clone()),
+        Some(_) => Err(Problems::structure(format_args!(
+            "Type of security for path {path} method {method} must be a list"
+        ))),
+    }
+}
+
+/// `~1` stands for a slash in media types, since some tools escape them so.
+fn unescaped(value: &Py) -> Py {
+    match value {
+        Py::Text(text) => Text::template(text.text.replace("~1", "/")).into(),
+        Py::List(items) => Py::List(items.iter().map(unescaped).collect()),
+        other => other.clone(),
+    }
+}
+
+fn methods_of(item: &Dict) -> String {
+    let all = ["OPTIONS", "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"].map(str::to_owned);
+    let mut methods: Vec<String> = item.keys().iter().map(|method| method.to_uppercase()).collect();
+    if item.contains(ANY_METHOD) {
+        methods = all.to_vec();
+    }
+    methods.push("OPTIONS".to_owned());
+    methods.sort();
+    methods.dedup();
+    methods.join(",")
+}
+
+fn preflight(cors: &Cors, methods: Py) -> Dict {
+    let mut parameters = Dict::hashed();
+    let mut headers = Dict::hashed();
+    let mut add = |header: &str, value: Py, kind: &str| {
+        parameters.set(Text::own(format!("method.response.header.{header}")), value);
+        headers.set(Text::own(header), Dict::plain().with("type", kind).into());
+    };
+    add("Access-Control-Allow-Origin", cors.origin.clone(), "string");
+    if let Some(allowed) = cors.headers.clone().filter(Py::is_truthy) {
+        add("Access-Control-Allow-Headers", allowed, "string");
+    }
+    add("Access-Control-Allow-Methods", methods, "string");
+    if let Some(max_age) = cors.max_age.clone() {
+        add("Access-Control-Max-Age", max_age, "integer");
+    }
+    if cors.credentials {
+        add("Access-Control-Allow-Credentials", "'true'".into(), "string");
+    }
+    let json = || Py::List(vec!["application/json".into()]);
+    let template = |text: &str| Dict::plain().with("application/json", text);
+    let default = Dict::hashed()
+        .with("statusCode", "200")
+        .with("responseParameters", parameters)
+        .with("responseTemplates", template("{}\n"));
+    let integration = Dict::hashed()
+        .with("type", "mock")
+        .with("requestTemplates", template("{\n  \"statusCode\" : 200\n}\n"))
+        .with("responses", Dict::hashed().with("default", default));
+    let response =
+        Dict::hashed().with("description", "Default response for CORS method").with("headers", headers);
+    Dict::hashed()
+        .with("summary", "CORS support")
+        .with("consumes", json())
+        .with("produces", json())
+        .with(INTEGRATION, integration)
+        .with("responses", Dict::hashed().with("200", response))
+}
+
+/// Turns a body into OpenAPI 3 where the API asks for it.
+pub(super) fn to_openapi_3(doc: &mut Dict, wanted: Option<&Value>) {
+    if doc.get("swagger").is_some_and(|version| *version != Py::None) {
+        return;
+    }
+    let version = wanted.cloned().or_else(|| doc.get("openapi").map(Py::to_value));
+    if !version.is_some_and(|version| is_truthy(&version) && is_version_3(&version)) {
+        return;
+    }
+    for (from, to) in [(SECURITY, "securitySchemes"), ("definitions", "schemas")] {
+        if !doc.get(from).is_some_and(Py::is_truthy) {
+            continue;
+        }
+        let components = doc.get("components").and_then(Py::as_dict).filter(|dict| !dict.is_empty());
+        let mut components = components.cloned().unwrap_or_else(Dict::hashed);
+        if let Some(moved) = doc.get(from).cloned() {
+            components.set(Text::own(to), moved);
+        }
+        doc.set(Text::own("components"), components.into());
+        doc.remove(from);
+    }
+    let Some(paths) = doc.get_mut("paths").and_then(Py::as_dict_mut) else { return };
+    for path in paths.keys() {
+        let options = paths.get_mut(&path).and_then(Py::as_dict_mut).and_then(|item| item.get_mut("options"));
+        let Some(options) = options.and_then(Py::as_dict_mut) else { continue };
+        for field in options.keys() {
+            match field.as_str() {
+                "produces" | "consumes" => {
+                    options.remove(&field);
+                }
+                "responses" => add_header_schemas(options),
+                _ => {}
+            }
+        }
+    }
+}
+
+fn add_header_schemas(options: &mut Dict) {
+    let mut at = options.get_mut("responses");
+    for step in ["200", "headers"] {
+        at = at.and_then(Py::as_dict_mut).and_then(|dict| dict.get_mut(step));
+    }
+    let Some(headers) = at.and_then(Py::as_dict_mut) else { return };
+    for name in headers.keys() {
+        if let Some(header) = headers.get_mut(&name) {
+            *header = Dict::hashed().with("schema", header.clone()).into();
+        }
+    }
+}

@@ -1,0 +1,448 @@
+// Runs one Node.js function: loads its handler, then answers invocations of the Runtime API until it is killed.
+//
+// Standard library only, for every Node.js from 18 on. It knows no AWS API and opens no connection but the one to the
+// Runtime API. Response streaming is refused with an error of its own, never answered in part.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire, Module } from 'node:module';
+import { connect } from 'node:net';
+import { basename, dirname, join, resolve } from 'node:path';
+import { format, types } from 'node:util';
+
+const env = process.env;
+const API = '/2018-06-01/runtime/';
+const TASK_ROOT = env.LAMBDA_TASK_ROOT ?? '/var/task';
+const JSON_LOG = env.AWS_LAMBDA_LOG_FORMAT?.toUpperCase() === 'JSON';
+const STREAMING = Symbol.for('aws.lambda.runtime.handler.streaming');
+const REQUEST_ID = Symbol.for('aws.lambda.runtime.requestId');
+const HEAD_END = Buffer.from('\r\n\r\n');
+const EXIT_UNHANDLED_REJECTION = 128;
+const EXIT_UNCAUGHT_EXCEPTION = 129;
+
+// ---- Errors -------------------------------------------------------------------------------------------------------
+
+/** An error with a name of the platform's: the function cannot be run. */
+class Fault extends Error {
+  constructor(name, message, stack) {
+    super(message);
+    this.name = `Runtime.${name}`;
+    if (stack) this.stack = stack;
+  }
+}
+
+const isError = (value) =>
+  types.isNativeError(value) ||
+  ['name', 'message', 'stack'].every((member) => value && typeof value[member] === 'string');
+
+/** An error, or whatever else was thrown, as the platform reports it. */
+function describe(thrown) {
+  try {
+    if (isError(thrown)) {
+      return { errorType: thrown.name, errorMessage: thrown.message, trace: thrown.stack.split('\n') };
+    }
+    return { errorType: typeof thrown, errorMessage: String(thrown), trace: [] };
+  } catch {
+    return { errorType: 'handled', errorMessage: 'The error could not be read', trace: [] };
+  }
+}
+
+/** An error with its members that JSON would leave out, for the log. */
+function enumerable(_key, value) {
+  if (!(value instanceof Error)) return value;
+  const { name: errorType, message: errorMessage, code, stack } = value;
+  const lines = typeof stack === 'string' ? { stack: stack.split('\n') } : {};
+  return { errorType, errorMessage, code, ...value, ...lines };
+}
+
+function logError(title, thrown) {
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  if (JSON_LOG) return console.error(error);
+  let text;
+  try {
+    text = JSON.stringify(error, enumerable);
+  } catch {
+    text = JSON.stringify(describe(error));
+  }
+  console.error(title, `\t${text}`);
+}
+
+// ---- The log ------------------------------------------------------------------------------------------------------
+
+const LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
+
+const textLine = (level, args) => `${new Date().toISOString()}\t${globalThis[REQUEST_ID]}\t${level}\t${format(...args)}`;
+
+function jsonLine(level, args) {
+  const entry = { timestamp: new Date().toISOString(), level, requestId: globalThis[REQUEST_ID] };
+  const described = (_key, value) => {
+    if (!(value instanceof Error)) return value;
+    const { errorType, errorMessage, trace } = describe(value);
+    return { ...value, errorType, errorMessage, stackTrace: trace };
+  };
+  try {
+    return JSON.stringify({ ...entry, message: args.length === 1 ? args[0] : format(...args) }, described);
+  } catch {
+    return JSON.stringify({ ...entry, message: format(...args) });
+  }
+}
+
+/** One event is one line: its own line feeds become carriage returns. */
+function patchConsole() {
+  const line = JSON_LOG ? jsonLine : textLine;
+  const least = Math.max(0, LEVELS.indexOf(env.AWS_LAMBDA_LOG_LEVEL?.toUpperCase()));
+  for (const [rank, level] of LEVELS.entries()) {
+    const write = (...args) => void process.stdout.write(`${line(level, args).replaceAll('\n', '\r')}\n`);
+    console[level.toLowerCase()] = rank >= least || level === 'FATAL' ? write : () => {};
+  }
+  console.log = console.info;
+}
+
+// ---- The Runtime API ----------------------------------------------------------------------------------------------
+
+/**
+ * One connection, kept alive. An answer and the request for the next invocation leave in one write, so that an
+ * invocation costs one round trip.
+ */
+class RuntimeApi {
+  #host;
+  #port;
+  #socket;
+  #received = Buffer.alloc(0);
+  #waiting;
+  #next;
+
+  constructor(address) {
+    const colon = address.lastIndexOf(':');
+    this.#host = address.slice(0, colon);
+    this.#port = Number(address.slice(colon + 1));
+    this.#next = this.#head('GET', 'invocation/next');
+  }
+
+  /** The next invocation: its headers, lower-case, and its body. */
+  async next() {
+    this.#send([this.#next]);
+    return this.#receive();
+  }
+
+  /** Answers an invocation and waits for the next one. */
+  async answer(requestId, body, errorType) {
+    const what = errorType === undefined ? 'response' : 'error';
+    const head = this.#head('POST', `invocation/${requestId}/${what}`, Buffer.byteLength(body), errorType);
+    this.#send([head, body, this.#next]);
+    try {
+      // What the platform thinks of the answer is the caller's to learn: the function goes on either way.
+      const { headers } = await this.#receive();
+      if (headers.connection !== 'close') return await this.#receive();
+    } catch {
+      // An answer over the limit may not be read to its end.
+    }
+    this.#socket?.destroy();
+    this.#socket = undefined;
+    return this.next();
+  }
+
+  /** Reports the error of an invocation after which the process ends. */
+  async fail(requestId, thrown) {
+    await this.#post(requestId === undefined ? 'init/error' : `invocation/${requestId}/error`, describe(thrown));
+  }
+
+  async #post(path, description) {
+    const body = JSON.stringify(description);
+    this.#send([this.#head('POST', path, Buffer.byteLength(body), description.errorType), body]);
+    await this.#receive().catch(() => {});
+  }
+
+  /** Whether waiting for the Runtime API keeps the process alive. */
+  hold(holds) {
+    if (holds) this.#socket?.ref();
+    else this.#socket?.unref();
+  }
+
+  #head(method, path, length, errorType) {
+    const lines = [`${method} ${API}${path} HTTP/1.1`, `Host: ${this.#host}:${this.#port}`, 'User-Agent: fastness-node'];
+    if (length !== undefined) lines.push('Content-Type: application/json', `Content-Length: ${length}`);
+    // Names of error classes are the function's: nothing in them may end the header.
+    if (errorType !== undefined) {
+      lines.push(`Lambda-Runtime-Function-Error-Type: ${String(errorType).replace(/[^\x20-\x7e]/g, '?')}`);
+    }
+    return `${lines.join('\r\n')}\r\n\r\n`;
+  }
+
+  #send(parts) {
+    if (!this.#socket) this.#connect();
+    this.#socket.ref();
+    this.#socket.cork();
+    for (const part of parts) this.#socket.write(part);
+    this.#socket.uncork();
+  }
+
+  #connect() {
+    this.#received = Buffer.alloc(0);
+    const socket = connect({ host: this.#host, port: this.#port, noDelay: true });
+    socket.on('data', (data) => {
+      this.#received = this.#received.length ? Buffer.concat([this.#received, data]) : data;
+      this.#waiting?.resolve();
+    });
+    const lost = (error) => {
+      if (this.#socket === socket) this.#socket = undefined;
+      this.#waiting?.reject(error ?? new Error('the Runtime API closed the connection'));
+    };
+    socket.on('error', lost);
+    socket.on('close', () => lost());
+    this.#socket = socket;
+  }
+
+  #more() {
+    return new Promise((resolve, reject) => {
+      if (!this.#socket) reject(new Error('the Runtime API closed the connection'));
+      this.#waiting = { resolve, reject };
+    });
+  }
+
+  async #take(length) {
+    while (this.#received.length < length) await this.#more();
+    const taken = this.#received.subarray(0, length);
+    this.#received = this.#received.subarray(length);
+    return taken;
+  }
+
+  async #until(mark) {
+    let end;
+    while ((end = this.#received.indexOf(mark)) < 0) await this.#more();
+    const taken = this.#received.subarray(0, end).toString();
+    this.#received = this.#received.subarray(end + mark.length);
+    return taken;
+  }
+
+  async #receive() {
+    for (;;) {
+      const [status, ...lines] = (await this.#until(HEAD_END)).split('\r\n');
+      if (/^HTTP\/1\.1 1/.test(status)) continue;
+      const headers = {};
+      for (const line of lines) {
+        const colon = line.indexOf(':');
+        headers[line.slice(0, colon).toLowerCase()] = line.slice(colon + 1).trim();
+      }
+      const chunked = headers['transfer-encoding']?.toLowerCase() === 'chunked';
+      const body = chunked ? await this.#chunks() : await this.#take(Number(headers['content-length'] ?? 0));
+      return { headers, body: body.toString() };
+    }
+  }
+
+  async #chunks() {
+    const parts = [];
+    for (;;) {
+      const length = parseInt(await this.#until('\r\n'), 16);
+      if (length === 0) {
+        while ((await this.#until('\r\n')) !== '');
+        return Buffer.concat(parts);
+      }
+      parts.push(Buffer.from(await this.#take(length)));
+      await this.#take(2);
+    }
+  }
+}
+
+// ---- The handler --------------------------------------------------------------------------------------------------
+
+const require = createRequire(join(TASK_ROOT, 'noop.js'));
+
+/** Whether `.js` files of a folder are ES modules, by the nearest package.json. */
+function isModuleFolder(folder) {
+  if (folder.endsWith('/node_modules')) return false;
+  const manifest = join(folder, 'package.json');
+  if (existsSync(manifest)) {
+    try {
+      return JSON.parse(readFileSync(manifest, 'utf8'))?.type === 'module';
+    } catch {
+      console.warn(`${manifest} cannot be read, it will be ignored for ES module detection purposes.`);
+      return false;
+    }
+  }
+  return folder !== '/' && isModuleFolder(dirname(folder));
+}
+
+async function loadModule(root, name) {
+  const path = resolve(TASK_ROOT, root, name);
+  const scriptsAreModules = isModuleFolder(dirname(path));
+  const loaders = [
+    ['', require],
+    ['.js', scriptsAreModules ? (file) => import(file) : require],
+    ['.mjs', (file) => import(file)],
+    ['.cjs', require],
+  ];
+  for (const [extension, load] of loaders) {
+    if (existsSync(path + extension) && (extension || !existsSync(join(path, '.')))) return load(path + extension);
+  }
+  return require(require.resolve(name, { paths: [TASK_ROOT, resolve(TASK_ROOT, root)] }));
+}
+
+/** The function that `folder/module.member.function` names. */
+async function loadHandler(name) {
+  if (name.includes('..')) {
+    const advice = 'Use absolute paths when specifying root directories in handler names.';
+    throw new Fault('MalformedHandlerName', `'${name}' is not a valid handler name. ${advice}`);
+  }
+  const last = basename(name);
+  const root = name.slice(0, name.indexOf(last));
+  const dot = last.indexOf('.');
+  if (dot < 0) throw new Fault('MalformedHandlerName', 'Bad handler');
+  let loaded;
+  try {
+    loaded = await loadModule(root, last.slice(0, dot));
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new Fault('UserCodeSyntaxError', String(error), error.stack);
+    if (['MODULE_NOT_FOUND', 'ERR_MODULE_NOT_FOUND'].includes(error?.code)) {
+      throw new Fault('ImportModuleError', String(error), error.stack);
+    }
+    throw error;
+  }
+  const members = last.slice(dot + 1).split('.');
+  const handler = members.reduce((value, member) => value?.[member], loaded);
+  if (!handler) throw new Fault('HandlerNotFound', `${name} is undefined or not exported`);
+  if (typeof handler !== 'function') throw new Fault('HandlerNotFound', `${name} is not a function`);
+  if (handler[STREAMING]) {
+    throw new Fault('MalformedStreamingHandler', 'Response streaming is not supported by this platform yet');
+  }
+  return handler;
+}
+
+// ---- An invocation ------------------------------------------------------------------------------------------------
+
+const parsed = (headers, name) => (headers[name] ? JSON.parse(headers[name]) : undefined);
+
+/** What a handler may know about the invocation and the function; `settle` ends the invocation. */
+function makeContext(headers, settle) {
+  const deadline = Number(headers['lambda-runtime-deadline-ms'] ?? 0);
+  let waits = true;
+  const succeed = (result) => settle({ result }, waits);
+  const fail = (error) => settle({ error: error ?? 'handled' }, waits);
+  const done = (error, result) => (error === undefined || error === null ? succeed(result) : fail(error));
+  const context = {
+    get callbackWaitsForEmptyEventLoop() {
+      return waits;
+    },
+    set callbackWaitsForEmptyEventLoop(value) {
+      waits = Boolean(value);
+    },
+    succeed: (result) => settle({ result }, false),
+    fail: (error) => settle({ error: error ?? 'handled' }, false),
+    done: (error, result) =>
+      settle(error === undefined || error === null ? { result } : { error }, false),
+    functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION,
+    functionName: env.AWS_LAMBDA_FUNCTION_NAME,
+    memoryLimitInMB: env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
+    logGroupName: env.AWS_LAMBDA_LOG_GROUP_NAME,
+    logStreamName: env.AWS_LAMBDA_LOG_STREAM_NAME,
+    clientContext: parsed(headers, 'lambda-runtime-client-context'),
+    identity: parsed(headers, 'lambda-runtime-cognito-identity'),
+    invokedFunctionArn: headers['lambda-runtime-invoked-function-arn'],
+    awsRequestId: headers['lambda-runtime-aws-request-id'],
+    getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
+  };
+  return { context, callback: done };
+}
+
+/** Waits for what the handler returns, or for its callback, or for the event loop to run dry. */
+function run(handler, headers, body) {
+  return new Promise((resolve) => {
+    let settled;
+    const finish = () => {
+      process.off('beforeExit', finish);
+      resolve(settled ?? { result: null });
+    };
+    const settle = (outcome, waits) => {
+      if (settled) return;
+      settled = outcome;
+      if (!waits) finish();
+    };
+    process.on('beforeExit', finish);
+    try {
+      const { context, callback } = makeContext(headers, settle);
+      const returned = handler(JSON.parse(body), context, callback);
+      if (typeof returned?.then === 'function') {
+        returned.then(
+          (result) => settle({ result }, false),
+          (error) => settle({ error }, false),
+        );
+      }
+    } catch (error) {
+      settle({ error }, false);
+    }
+  });
+}
+
+function serialise(result) {
+  try {
+    return { body: JSON.stringify(result === undefined ? null : result) ?? 'null' };
+  } catch {
+    return failed(new Error('Unable to stringify response body'));
+  }
+}
+
+function failed(error) {
+  logError('Invoke Error', error);
+  const description = describe(error);
+  return { body: JSON.stringify(description), errorType: description.errorType };
+}
+
+// ---- The process --------------------------------------------------------------------------------------------------
+
+/** What nobody catches ends the environment, after it has been reported. */
+function dieOnUncaught(api) {
+  const die = (title, code) => (thrown) => {
+    logError(title, thrown);
+    api.fail(globalThis[REQUEST_ID], thrown).finally(() => process.exit(code));
+  };
+  process.on('uncaughtException', die('Uncaught Exception', EXIT_UNCAUGHT_EXCEPTION));
+  const onRejection = die('Unhandled Promise Rejection', EXIT_UNHANDLED_REJECTION);
+  process.on('unhandledRejection', (reason) => {
+    const fault = new Fault('UnhandledPromiseRejection', String(reason));
+    fault.reason = reason;
+    onRejection(fault);
+  });
+}
+
+function addLayerPaths() {
+  const major = process.versions.node.split('.')[0];
+  const layers = [`/opt/nodejs/node${major}/node_modules`, '/opt/nodejs/node_modules'];
+  env.NODE_PATH = [...(env.NODE_PATH ? [env.NODE_PATH] : []), ...layers].join(':');
+  Module._initPaths();
+}
+
+async function serve(api, handler) {
+  let { headers, body } = await api.next();
+  for (;;) {
+    const requestId = headers['lambda-runtime-aws-request-id'];
+    globalThis[REQUEST_ID] = requestId;
+    if (headers['lambda-runtime-trace-id']) env._X_AMZN_TRACE_ID = headers['lambda-runtime-trace-id'];
+    else delete env._X_AMZN_TRACE_ID;
+    // While the handler runs, only its own work keeps the event loop going.
+    api.hold(false);
+    const outcome = await run(handler, headers, body);
+    const answer = 'error' in outcome ? failed(outcome.error) : serialise(outcome.result);
+    ({ headers, body } = await api.answer(requestId, answer.body, answer.errorType));
+  }
+}
+
+async function main() {
+  patchConsole();
+  addLayerPaths();
+  globalThis.awslambda = {
+    streamifyResponse: (handler) => Object.assign(handler, { [STREAMING]: 'response' }),
+  };
+  const api = new RuntimeApi(env.AWS_LAMBDA_RUNTIME_API);
+  dieOnUncaught(api);
+  let handler;
+  try {
+    handler = await loadHandler(env._HANDLER ?? '');
+  } catch (error) {
+    logError('Uncaught Exception', error);
+    await api.fail(undefined, error);
+    process.exit(1);
+  }
+  await serve(api, handler);
+}
+
+// Not awaited here: a module that never finishes loading would end the process when the event loop runs dry.
+main();

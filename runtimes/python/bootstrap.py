@@ -1,0 +1,423 @@
+"""Runs one Python function: loads its handler, then answers invocations of the Runtime API until it is killed.
+
+Standard library only, for every Python from 3.9 on. It knows no AWS API, opens no connection but the one to the
+Runtime API, and never catches what is meant to end the process: ``SystemExit`` in a handler ends the environment,
+as on Lambda.
+
+Usage: python3 -S -B bootstrap.py [FOLDER OF THE SDK]...
+"""
+
+import json
+import os
+import socket
+import sys
+import time
+
+API = "/2018-06-01/runtime/"
+TASK_ROOT = os.environ.get("LAMBDA_TASK_ROOT", "/var/task")
+# Lines of one event stand between carriage returns, since a line feed begins the next event.
+EVENT_LINE = "\r"
+INDENT = "\u00a0"
+
+
+class Fault(Exception):
+    """The function cannot be run, for a reason that has a name of the platform's."""
+
+    def __init__(self, kind, message, trace=()):
+        super().__init__(message)
+        self.kind = kind
+        self.trace = list(trace)
+
+
+class RuntimeApi:
+    """One connection to the Runtime API, kept alive.
+
+    An answer and the request for the next invocation leave in one write, so that an invocation costs one round trip.
+    """
+
+    def __init__(self, address):
+        host, _, port = address.rpartition(":")
+        self._address = (host, int(port))
+        self._next = self._head("GET", "invocation/next")
+        self._socket = None
+        self._buffer = b""
+
+    def _head(self, method, path, length=None, error_type=None):
+        host = "%s:%d" % self._address
+        lines = ["%s %s%s HTTP/1.1" % (method, API, path), "Host: " + host, "User-Agent: fastness-python"]
+        if length is not None:
+            lines += ["Content-Type: application/json", "Content-Length: %d" % length]
+        if error_type is not None:
+            lines.append("Lambda-Runtime-Function-Error-Type: " + error_type)
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
+
+    def next(self):
+        """The next invocation: its headers, lower-case, and its body."""
+        self._send(self._next)
+        return self._receive()[1:]
+
+    def answer(self, request_id, body, error_type=None):
+        """Answers an invocation and waits for the next one."""
+        what = "response" if error_type is None else "error"
+        head = self._head("POST", "invocation/%s/%s" % (request_id, what), len(body), error_type)
+        try:
+            if len(body) < 65536:
+                self._send(head + body + self._next)
+            else:
+                self._send(head)
+                self._send(body)
+                self._send(self._next)
+            # What the platform thinks of the answer is the caller's to learn: the function goes on either way.
+            _, headers, _ = self._receive()
+            if headers.get("connection") != "close":
+                return self._receive()[1:]
+        except ConnectionError:
+            # An answer over the limit may not be read to its end.
+            pass
+        self._socket = None
+        return self.next()
+
+    def initialisation_failed(self, body, error_type):
+        """Says why no invocation will ever be answered."""
+        self._send(self._head("POST", "init/error", len(body), error_type) + body)
+        self._receive()
+
+    def _send(self, data):
+        if self._socket is None:
+            self._socket = socket.create_connection(self._address)
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._buffer = b""
+        self._socket.sendall(data)
+
+    def _more(self):
+        data = self._socket.recv(262144)
+        if not data:
+            raise ConnectionResetError("the Runtime API closed the connection")
+        self._buffer += data
+
+    def _take(self, length):
+        if length > len(self._buffer):
+            parts, missing = [self._buffer], length - len(self._buffer)
+            while missing > 0:
+                data = self._socket.recv(min(missing, 1048576))
+                if not data:
+                    raise ConnectionResetError("the Runtime API closed the connection")
+                parts.append(data)
+                missing -= len(data)
+            self._buffer = b"".join(parts)
+        taken, self._buffer = self._buffer[:length], self._buffer[length:]
+        return taken
+
+    def _line(self):
+        while True:
+            line, end, rest = self._buffer.partition(b"\r\n")
+            if end:
+                self._buffer = rest
+                return line
+            self._more()
+
+    def _receive(self):
+        status = 100
+        while 100 <= status < 200:
+            while b"\r\n\r\n" not in self._buffer:
+                self._more()
+            head, _, self._buffer = self._buffer.partition(b"\r\n\r\n")
+            lines = head.decode("utf-8", "replace").split("\r\n")
+            status = int(lines[0].split(" ", 2)[1])
+            headers = {}
+            for line in lines[1:]:
+                name, _, value = line.partition(":")
+                headers[name.lower()] = value.strip()
+        if headers.get("transfer-encoding", "").lower() == "chunked":
+            return status, headers, self._chunks()
+        return status, headers, self._take(int(headers.get("content-length", 0)))
+
+    def _chunks(self):
+        body = b""
+        while True:
+            length = int(self._line().partition(b";")[0], 16)
+            if length == 0:
+                while self._line():
+                    pass
+                return body
+            body += self._take(length)
+            self._take(2)
+
+
+class CognitoIdentity:
+    """Who is calling through an Amazon Cognito identity pool; empty for other callers."""
+
+    __slots__ = ("cognito_identity_id", "cognito_identity_pool_id")
+
+    def __init__(self, values):
+        self.cognito_identity_id = values.get("cognitoIdentityId")
+        self.cognito_identity_pool_id = values.get("cognitoIdentityPoolId")
+
+    def __repr__(self):
+        return "CognitoIdentity([cognito_identity_id=%s,cognito_identity_pool_id=%s])" % (
+            self.cognito_identity_id,
+            self.cognito_identity_pool_id,
+        )
+
+
+class Client:
+    """The application that is calling through the mobile SDK."""
+
+    __slots__ = ("installation_id", "app_title", "app_version_name", "app_version_code", "app_package_name")
+
+    def __init__(self, values):
+        for name in self.__slots__:
+            setattr(self, name, values.get(name))
+
+
+class ClientContext:
+    """What the caller says about itself."""
+
+    __slots__ = ("custom", "env", "client")
+
+    def __init__(self, values):
+        self.custom = values.get("custom")
+        self.env = values.get("env")
+        client = values.get("client")
+        self.client = Client(client) if isinstance(client, dict) else None
+
+
+class LambdaContext:
+    """What a handler may know about the invocation and the function."""
+
+    function_name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME")
+    function_version = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION")
+    memory_limit_in_mb = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+    log_group_name = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
+    log_stream_name = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
+
+    def __init__(self, headers):
+        self.aws_request_id = headers.get("lambda-runtime-aws-request-id", "")
+        self.invoked_function_arn = headers.get("lambda-runtime-invoked-function-arn")
+        self.tenant_id = headers.get("lambda-runtime-aws-tenant-id")
+        self._deadline_millis = int(headers.get("lambda-runtime-deadline-ms", 0))
+        client = _parse_header(headers, "lambda-runtime-client-context", "Client Context")
+        self.client_context = None if client is None else ClientContext(client)
+        identity = _parse_header(headers, "lambda-runtime-cognito-identity", "Cognito Identity")
+        self.identity = CognitoIdentity(identity or {})
+
+    def get_remaining_time_in_millis(self):
+        """Milliseconds until the platform ends the invocation."""
+        return max(0, self._deadline_millis - int(time.time() * 1000))
+
+    def log(self, message):
+        """Writes to the function's log, without a line feed."""
+        sys.stdout.write(str(message))
+
+    def __repr__(self):
+        names = (
+            "aws_request_id log_group_name log_stream_name function_name memory_limit_in_mb function_version "
+            "invoked_function_arn client_context identity tenant_id"
+        )
+        return "LambdaContext([%s])" % ",".join("%s=%s" % (name, getattr(self, name)) for name in names.split())
+
+
+def _parse_header(headers, name, title):
+    text = headers.get(name)
+    if not text:
+        return None
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise Fault("Runtime.LambdaContextUnmarshalError", "Unable to parse %s JSON: %s" % (title, error))
+    return value if isinstance(value, dict) else {}
+
+
+class CurrentRequest:
+    """Which invocation log records belong to."""
+
+    request_id = ""
+    tenant_id = None
+
+
+def set_up_logging():
+    """Gives the root logger a handler, as functions expect; JSON if the function is configured so."""
+    import logging
+
+    class Handler(logging.Handler):
+        def emit(self, record):
+            sys.stdout.write(self.format(record))
+
+    class RequestId(logging.Filter):
+        def filter(self, record):
+            record.aws_request_id = CurrentRequest.request_id
+            record.tenant_id = CurrentRequest.tenant_id
+            return True
+
+    class JsonFormatter(logging.Formatter):
+        def format(self, record):
+            entry = {
+                "timestamp": self.formatTime(record, "%Y-%m-%dT%H:%M:%SZ"),
+                "level": record.levelname,
+                "message": record.getMessage(),
+                "logger": record.name,
+            }
+            if record.exc_info:
+                entry["stackTrace"] = self.formatException(record.exc_info).split("\n")
+                entry["errorType"] = record.exc_info[0].__name__ if record.exc_info[0] else None
+                entry["errorMessage"] = str(record.exc_info[1])
+            if CurrentRequest.request_id:
+                entry["requestId"] = CurrentRequest.request_id
+            return json.dumps(entry, default=str, ensure_ascii=False) + "\n"
+
+    logging.Formatter.converter = time.gmtime
+    handler = Handler()
+    if os.environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON":
+        handler.setFormatter(JsonFormatter())
+    else:
+        line = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n"
+        handler.setFormatter(logging.Formatter(line, "%Y-%m-%dT%H:%M:%S"))
+    handler.addFilter(RequestId())
+    root = logging.getLogger()
+    root.addHandler(handler)
+    level = os.environ.get("AWS_LAMBDA_LOG_LEVEL", "").upper().replace("FATAL", "CRITICAL").replace("TRACE", "DEBUG")
+    if level in ("DEBUG", "INFO", "WARNING", "WARN", "ERROR", "CRITICAL"):
+        root.setLevel(level)
+
+
+def load_handler(name):
+    """The function that ``module.function`` names."""
+    import importlib
+
+    module_name, dot, function_name = name.rpartition(".")
+    if not dot:
+        reason = "not enough values to unpack (expected 2, got 1)"
+        raise Fault("Runtime.MalformedHandlerName", "Bad handler '%s': %s" % (name, reason))
+    if module_name.split(".")[0] in sys.builtin_module_names:
+        message = "Cannot use built-in module %s as a handler module" % module_name
+        raise Fault("Runtime.BuiltInModuleConflict", message)
+    try:
+        module = importlib.import_module(module_name.replace("/", "."))
+    except ImportError as error:
+        raise Fault("Runtime.ImportModuleError", "Unable to import module '%s': %s" % (module_name, error))
+    except SyntaxError as error:
+        trace = ['  File "%s" Line %s\n    %s' % (error.filename, error.lineno, error.text)]
+        raise Fault("Runtime.UserCodeSyntaxError", "Syntax error in module '%s': %s" % (module_name, error), trace)
+    try:
+        return getattr(module, function_name)
+    except AttributeError:
+        message = "Handler '%s' missing on module '%s'" % (function_name, module_name)
+        raise Fault("Runtime.HandlerNotFound", message)
+
+
+def describe(error, request_id=""):
+    """An error as the platform reports it: without the frames of this file, which are none of the function's."""
+    if isinstance(error, Fault):
+        kind, trace = error.kind, error.trace
+    else:
+        import traceback
+
+        kind = type(error).__name__
+        frames = traceback.extract_tb(error.__traceback__)
+        while frames and frames[0].filename == __file__:
+            frames.pop(0)
+        while frames and frames[0].filename.startswith("<frozen importlib"):
+            frames.pop(0)
+        trace = traceback.format_list(frames)
+    return {"errorMessage": str(error), "errorType": kind, "requestId": request_id, "stackTrace": trace}
+
+
+def log_error(error):
+    """Writes a described error to the log, as one event."""
+    if os.environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON":
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        sys.stdout.write(json.dumps({"timestamp": stamp, "level": "ERROR", **error}) + "\n")
+        return
+    lines = ["[ERROR] %s: %s" % (error["errorType"], error["errorMessage"]), "Traceback (most recent call last):"]
+    for line in "".join(error["stackTrace"]).splitlines():
+        text = line.lstrip(" ")
+        lines.append(INDENT * (len(line) - len(text)) + text)
+    # An error's message may have lines of its own.
+    sys.stdout.write(EVENT_LINE.join(lines).replace("\n", EVENT_LINE) + "\n")
+
+
+def invoke(handler, headers, body):
+    """One invocation: the body of its answer, and the type of its error if it failed."""
+    request_id = headers.get("lambda-runtime-aws-request-id", "")
+    CurrentRequest.request_id = request_id
+    CurrentRequest.tenant_id = headers.get("lambda-runtime-aws-tenant-id")
+    trace_id = headers.get("lambda-runtime-trace-id")
+    if trace_id is not None:
+        os.environ["_X_AMZN_TRACE_ID"] = trace_id
+    else:
+        os.environ.pop("_X_AMZN_TRACE_ID", None)
+    try:
+        context = LambdaContext(headers)
+        try:
+            event = json.loads(body)
+        except Exception as error:
+            raise Fault("Runtime.UnmarshalError", "Unable to unmarshal input: %s" % error)
+        result = handler(event, context)
+        try:
+            answer = dump(result)
+        except Exception as error:
+            raise Fault("Runtime.MarshalError", "Unable to marshal response: %s" % error)
+        return answer, None
+    except Exception as error:
+        description = describe(error, request_id)
+        log_error(description)
+        return dump(description), description["errorType"]
+
+
+# As on Lambda, whose runtimes before 3.12 escape everything that is not ASCII.
+ESCAPE = sys.version_info < (3, 12)
+
+
+def dump(value):
+    """A value as JSON bytes."""
+    return json.dumps(value, ensure_ascii=ESCAPE).encode("utf-8", "surrogatepass" if not ESCAPE else "strict")
+
+
+def prepare_paths(module_dirs):
+    """What can be imported: the package, the layers, what the environment says, Python itself, the host's modules."""
+    own = os.path.dirname(os.path.abspath(__file__))
+    standard = [path for path in sys.path if path not in ("", own)]
+    version = "python%d.%d" % sys.version_info[:2]
+    layers = ["/opt/python/lib/%s/site-packages" % version, "/opt/python"]
+    sys.path[:] = [TASK_ROOT] + layers + standard + module_dirs
+    sys.argv[:] = [sys.argv[0]]
+    sys.dont_write_bytecode = True
+
+
+def prepare_output():
+    """Every line leaves the process when it is complete."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+
+
+def initialise(api):
+    """The handler; or the reason why there is none is told, and the process ends."""
+    try:
+        set_up_logging()
+        return load_handler(os.environ.get("_HANDLER", ""))
+    except Exception as error:
+        description = describe(error)
+        log_error(description)
+        sys.stdout.flush()
+        api.initialisation_failed(dump(description), description["errorType"])
+        sys.exit(1)
+
+
+def main():
+    prepare_paths(sys.argv[1:])
+    prepare_output()
+    # Handlers find this module by its usual name, not as the program.
+    sys.modules["bootstrap"] = sys.modules["__main__"]
+    api = RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    handler = initialise(api)
+    headers, body = api.next()
+    while True:
+        answer, error_type = invoke(handler, headers, body)
+        # What was printed belongs to this invocation, so it leaves before the answer does.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        headers, body = api.answer(headers.get("lambda-runtime-aws-request-id", ""), answer, error_type)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,449 @@
+//! Key schemas, and the keys under which items are stored: byte strings in the order in which DynamoDB sorts.
+//!
+//! ```text
+//! table id (8)  hash of the partition key (4)  partition key, escaped  sort key, escaped
+//! ```
+//! Texts sort by their UTF-8 bytes, numbers by value, binaries by unsigned bytes. The hash spreads partitions over a
+//! scan's segments; within one partition the order is the sort key's. This module touches no store.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use store::{Key, Range};
+
+use crate::attribute::{AttributeValue, Attributes};
+use crate::expression::KeyCondition;
+use crate::expression::key_condition::KeyTest;
+use crate::invalid::Invalid;
+
+/// The most bytes of a partition key.
+const PARTITION_BYTES_MAX: usize = 2_048;
+/// The most bytes of a sort key.
+const SORT_BYTES_MAX: usize = 1_024;
+/// What [`Key`] writes behind the bytes of a part.
+const TERMINATOR_BYTES: usize = 2;
+
+const MISMATCH: &str = "The provided key element does not match the schema";
+
+/// The types that a key attribute can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ScalarType {
+    /// Text.
+    S,
+    /// Number.
+    N,
+    /// Binary.
+    B,
+}
+
+impl ScalarType {
+    /// The type of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "S" => Some(Self::S),
+            "N" => Some(Self::N),
+            "B" => Some(Self::B),
+            _ => None,
+        }
+    }
+
+    /// The type's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::S => "S",
+            Self::N => "N",
+            Self::B => "B",
+        }
+    }
+}
+
+impl fmt::Display for ScalarType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A key attribute: its name and its type.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyAttribute {
+    /// The attribute's name.
+    pub name: String,
+    /// The attribute's type.
+    pub scalar: ScalarType,
+}
+
+/// What a table's items are found by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeySchema {
+    /// The partition key.
+    pub partition: KeyAttribute,
+    /// The sort key, where there is one.
+    pub sort: Option<KeyAttribute>,
+}
+
+/// Which of the two keys a value is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Partition,
+    Sort,
+}
+
+/// An item's key, encoded.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ItemKey {
+    partition: Vec<u8>,
+    sort: Option<Vec<u8>>,
+}
+
+impl KeySchema {
+    /// The key attributes, the partition key first.
+    pub fn attributes(&self) -> impl Iterator<Item = &KeyAttribute> {
+        std::iter::once(&self.partition).chain(&self.sort)
+    }
+
+    /// True for the names of key attributes.
+    pub fn contains(&self, name: &str) -> bool {
+        self.attributes().any(|attribute| attribute.name == name)
+    }
+
+    fn roles(&self) -> impl Iterator<Item = (Role, &KeyAttribute)> {
+        [Role::Partition, Role::Sort].into_iter().zip(self.attributes())
+    }
+
+    /// The key in a whole item.
+    ///
+    /// # Errors
+    /// A key attribute is missing, of a wrong type, empty or too long.
+    pub fn key_of_item(&self, item: &Attributes) -> Result<ItemKey, Invalid> {
+        let mut parts = Vec::with_capacity(2);
+        for (role, attribute) in self.roles() {
+            let KeyAttribute { name, scalar } = attribute;
+            let value = item
+                .get(name)
+                .ok_or_else(|| Invalid::parameter(format!("Missing the key {name} in the item")))?;
+            let part = encoded(value, *scalar).ok_or_else(|| {
+                let actual = value.type_name();
+                Invalid::parameter(format!("Type mismatch for key {name} expected: {scalar} actual: {actual}"))
+            })?;
+            check_length(&part, role, value, name, "are not valid.")?;
+            parts.push(part);
+        }
+        Ok(ItemKey::of(parts))
+    }
+
+    /// The key in a request's `Key`, which has to name the key attributes and nothing else.
+    ///
+    /// # Errors
+    /// It does not match the schema, or a value is empty or too long.
+    pub fn key_of(&self, key: &Attributes) -> Result<ItemKey, Invalid> {
+        let mut parts = Vec::with_capacity(2);
+        for (role, attribute) in self.roles() {
+            let KeyAttribute { name, scalar } = attribute;
+            let value = key.get(name).ok_or_else(|| Invalid::new(MISMATCH))?;
+            let part = encoded(value, *scalar).ok_or_else(|| Invalid::new(MISMATCH))?;
+            check_length(&part, role, value, name, "were invalid:")?;
+            parts.push(part);
+        }
+        if parts.len() != key.len() {
+            return Err(Invalid::new(MISMATCH));
+        }
+        Ok(ItemKey::of(parts))
+    }
+
+    /// The key attributes of an item, as `LastEvaluatedKey` answers them.
+    pub fn project(&self, item: &Attributes) -> Attributes {
+        let named = self.attributes().filter_map(|key| Some((key.name.clone(), item.get(&key.name)?.clone())));
+        named.collect()
+    }
+
+    /// Refuses paths into key attributes, which are scalars.
+    ///
+    /// # Errors
+    /// One of the attributes is a key.
+    pub fn check_nested<'a>(&self, nested: impl IntoIterator<Item = &'a str>) -> Result<(), Invalid> {
+        match nested.into_iter().find(|name| self.contains(name)) {
+            Some(name) => Err(Invalid::new(format!(
+                "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: Key: {name}"
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// Which part of a table a key condition asks for.
+    ///
+    /// # Errors
+    /// It tests other attributes than the keys, in other ways than an index can answer, or with other types.
+    pub fn bind(&self, condition: &KeyCondition) -> Result<PartitionRange, Invalid> {
+        if self.sort.is_none() && condition.attributes().len() > 1 {
+            return Err(Invalid::new("Query key condition not supported"));
+        }
+        let missed =
+            |name: &str| Invalid::new(format!("Query condition missed key schema element: {name}"));
+        let partition_test =
+            condition.test(&self.partition.name).ok_or_else(|| missed(&self.partition.name))?;
+        let sort = self.sort.as_ref().map(|attribute| (attribute, condition.test(&attribute.name)));
+        if let Some((attribute, None)) = sort
+            && condition.attributes().len() > 1
+        {
+            return Err(missed(&attribute.name));
+        }
+        let partition = match partition_test {
+            KeyTest::Equal(value) => checked(&self.partition, Role::Partition, value)?,
+            other => {
+                self.check_types(&self.partition, other)?;
+                return Err(Invalid::new("Query key condition not supported"));
+            }
+        };
+        let sort = match sort {
+            Some((attribute, Some(test))) => {
+                self.check_types(attribute, test)?;
+                Some(SortRange::of(attribute, test)?)
+            }
+            _ => None,
+        };
+        Ok(PartitionRange { partition, sort })
+    }
+
+    fn check_types(&self, attribute: &KeyAttribute, test: &KeyTest) -> Result<(), Invalid> {
+        if test.values().any(|value| value.type_name() != attribute.scalar.name()) {
+            return Err(Invalid::parameter("Condition parameter type does not match schema type"));
+        }
+        if attribute.scalar == ScalarType::N && matches!(test, KeyTest::BeginsWith(_)) {
+            return Err(Invalid::parameter(
+                "ComparisonOperator BEGINS_WITH is not valid for N AttributeValue type",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// A condition's value for a key, encoded.
+fn checked(attribute: &KeyAttribute, role: Role, value: &AttributeValue) -> Result<Vec<u8>, Invalid> {
+    let part = encoded(value, attribute.scalar)
+        .ok_or_else(|| Invalid::parameter("Condition parameter type does not match schema type"))?;
+    check_length(&part, role, value, &attribute.name, "were invalid:")?;
+    Ok(part)
+}
+
+/// The bytes of a value in the order of its type; `None` where it is of another type.
+fn encoded(value: &AttributeValue, scalar: ScalarType) -> Option<Vec<u8>> {
+    match (value, scalar) {
+        (AttributeValue::S(text), ScalarType::S) => Some(text.as_bytes().to_vec()),
+        (AttributeValue::B(bytes), ScalarType::B) => Some(bytes.to_vec()),
+        (AttributeValue::N(number), ScalarType::N) => {
+            let mut bytes = Vec::with_capacity(22);
+            number.encode_ordered(&mut bytes);
+            Some(bytes)
+        }
+        _ => None,
+    }
+}
+
+fn check_length(
+    part: &[u8],
+    role: Role,
+    value: &AttributeValue,
+    name: &str,
+    validity: &str,
+) -> Result<(), Invalid> {
+    if part.is_empty() {
+        let what = if matches!(value, AttributeValue::S(_)) { "string" } else { "binary" };
+        return Err(Invalid::new(format!(
+            "One or more parameter values {validity} The AttributeValue for a key attribute cannot contain \
+             an empty {what} value. Key: {name}"
+        )));
+    }
+    // The first message has no blank before the number: DynamoDB's has none.
+    match role {
+        Role::Partition if part.len() > PARTITION_BYTES_MAX => Err(Invalid::parameter(format!(
+            "Size of hashkey has exceeded the maximum size limit of{PARTITION_BYTES_MAX} bytes"
+        ))),
+        Role::Sort if part.len() > SORT_BYTES_MAX => Err(Invalid::parameter(format!(
+            "Aggregated size of all range keys has exceeded the size limit of {SORT_BYTES_MAX} bytes"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// How a key value stands in the condition key `dynamodb:LeadingKeys`.
+pub fn leading_key(value: &AttributeValue) -> Option<String> {
+    match value {
+        AttributeValue::S(text) => Some(text.clone()),
+        AttributeValue::N(number) => Some(number.to_string()),
+        AttributeValue::B(bytes) => Some(STANDARD.encode(bytes)),
+        _ => None,
+    }
+}
+
+impl ItemKey {
+    fn of(parts: Vec<Vec<u8>>) -> Self {
+        let mut parts = parts.into_iter();
+        Self { partition: parts.next().unwrap_or_default(), sort: parts.next() }
+    }
+
+    /// Where the item is stored.
+    pub fn in_table(&self, table: u64) -> Key {
+        let key = partition_key(table, &self.partition);
+        match &self.sort {
+            Some(sort) => key.bytes(sort),
+            None => key,
+        }
+    }
+
+    /// True where both keys are of the same partition.
+    pub fn shares_partition(&self, range: &PartitionRange) -> bool {
+        self.partition == range.partition
+    }
+
+    /// True where the hash of the key's partition belongs to a segment.
+    pub fn is_in_segment(&self, segment: Segment) -> bool {
+        let (start, end) = segment.hashes();
+        let hash = u64::from(hash(&self.partition));
+        start <= hash && hash < end
+    }
+}
+
+fn partition_key(table: u64, partition: &[u8]) -> Key {
+    Key::new().u64(table).u32(hash(partition)).bytes(partition)
+}
+
+/// Where all items of a table are stored.
+pub fn table_range(table: u64) -> Range {
+    Range::prefix(Key::new().u64(table))
+}
+
+/// FNV-1a with a final mix. Part of the storage format: it never changes.
+fn hash(bytes: &[u8]) -> u32 {
+    let mut state = bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |state, byte| (state ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+    state ^= state >> 33;
+    state = state.wrapping_mul(0xff51_afd7_ed55_8ccd);
+    state ^= state >> 33;
+    u32::try_from(state >> 32).unwrap_or(0)
+}
+
+/// One of several equal parts of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Its number, from zero.
+    pub index: u32,
+    /// How many there are.
+    pub total: u32,
+}
+
+impl Segment {
+    /// The whole table.
+    pub const ALL: Self = Self { index: 0, total: 1 };
+
+    /// The first hash of the segment, and the first behind it.
+    fn hashes(self) -> (u64, u64) {
+        let space = 1_u64 << 32;
+        let total = u64::from(self.total.max(1));
+        let start = |index: u64| (space * index).div_ceil(total);
+        (start(self.index.into()), start(u64::from(self.index) + 1))
+    }
+
+    /// Where the segment's items are stored.
+    pub fn range(self, table: u64) -> Range {
+        let (start, end) = self.hashes();
+        let bound = |hash: u64| u32::try_from(hash).ok().map(|hash| Key::new().u64(table).u32(hash).into_vec());
+        let whole = table_range(table);
+        Range { start: bound(start).unwrap_or(whole.start), end: bound(end).or(whole.end), ..Range::all() }
+    }
+}
+
+/// The items of one partition, or those between two sort keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartitionRange {
+    partition: Vec<u8>,
+    sort: Option<SortRange>,
+}
+
+/// A range of encoded sort keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum SortRange {
+    /// From the first, if any, up to and without the second, if any.
+    Between(Option<Bound>, Option<Bound>),
+    /// All with these first bytes.
+    Prefix(Vec<u8>),
+}
+
+/// A place between sort keys: just before this one, or just behind it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Bound {
+    key: Vec<u8>,
+    is_behind: bool,
+}
+
+impl SortRange {
+    fn of(attribute: &KeyAttribute, test: &KeyTest) -> Result<Self, Invalid> {
+        let at = |value: &AttributeValue, is_behind: bool| {
+            Ok(Some(Bound { key: checked(attribute, Role::Sort, value)?, is_behind }))
+        };
+        Ok(match test {
+            KeyTest::Equal(value) => Self::Between(at(value, false)?, at(value, true)?),
+            KeyTest::Less(value) => Self::Between(None, at(value, false)?),
+            KeyTest::LessEqual(value) => Self::Between(None, at(value, true)?),
+            KeyTest::Greater(value) => Self::Between(at(value, true)?, None),
+            KeyTest::GreaterEqual(value) => Self::Between(at(value, false)?, None),
+            KeyTest::Between(low, high) => {
+                if low.scalar_cmp(high).is_some_and(std::cmp::Ordering::is_gt) {
+                    return Err(Invalid::new(
+                        "The BETWEEN condition was provided a range where the lower bound is greater than \
+                         the upper bound",
+                    ));
+                }
+                Self::Between(at(low, false)?, at(high, true)?)
+            }
+            KeyTest::BeginsWith(start) => Self::Prefix(checked(attribute, Role::Sort, start)?),
+        })
+    }
+}
+
+impl PartitionRange {
+    /// Where the items are stored.
+    pub fn range(&self, table: u64) -> Range {
+        let prefix = partition_key(table, &self.partition);
+        let whole = Range::prefix(&prefix);
+        match &self.sort {
+            None => whole,
+            Some(SortRange::Prefix(start)) => {
+                let mut key = prefix.bytes(start).into_vec();
+                key.truncate(key.len().saturating_sub(TERMINATOR_BYTES));
+                Range::prefix(key)
+            }
+            Some(SortRange::Between(low, high)) => {
+                let place = |bound: &Bound| {
+                    let key = prefix.clone().bytes(&bound.key);
+                    if bound.is_behind { key.raw(&[0]).into_vec() } else { key.into_vec() }
+                };
+                let start = low.as_ref().map_or(whole.start, place);
+                let end = high.as_ref().map(place).or(whole.end);
+                Range { start, end, ..Range::all() }
+            }
+        }
+    }
+
+    /// True where this key's sort key is in the range.
+    pub fn contains(&self, table: u64, key: &ItemKey) -> bool {
+        let range = self.range(table);
+        let stored = key.in_table(table).into_vec();
+        range.start <= stored && range.end.is_none_or(|end| stored < end)
+    }
+
+    /// True where the range is narrowed by the sort key.
+    pub const fn is_narrowed(&self) -> bool {
+        self.sort.is_some()
+    }
+
+    /// True where at most one item can be in the range.
+    pub fn is_single(&self) -> bool {
+        matches!(&self.sort, Some(SortRange::Between(Some(low), Some(high))) if low.key == high.key)
+    }
+}
+
+#[cfg(test)]
+mod tests;

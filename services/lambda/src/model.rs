@@ -1,0 +1,9 @@
+//! The rules of Lambda's domain: names, settings, permissions, aliases, versions.
+//!
+//! No I/O, no wire: plain values in, plain values or an error of the API out.
+
+pub(crate) mod alias;
+pub(crate) mod name;
+pub(crate) mod permission;
+pub(crate) mod settings;
+pub(crate) mod tags;

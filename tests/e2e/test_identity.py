@@ -5,19 +5,9 @@ import json
 import botocore.exceptions
 import pytest
 
+from support import refused, trust
+
 ALLOW_CALLER = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "iam:GetUser", "Resource": "*"}]}
-
-
-def trust(principal):
-    return json.dumps({"Version": "2012-10-17",
-                       "Statement": [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]})
-
-
-def refused(call, code, **arguments):
-    with pytest.raises(botocore.exceptions.ClientError) as caught:
-        call(**arguments)
-    assert caught.value.response["Error"]["Code"] == code, caught.value
-    return caught.value.response["Error"]["Message"]
 
 
 def test_the_administrator_is_the_accounts_root(platform):

@@ -104,6 +104,12 @@ class Platform:
         settings = {"retries": {"max_attempts": 1}, "read_timeout": 90, **config}
         return session.client(service, endpoint_url=self.endpoint, config=botocore.config.Config(**settings))
 
+    def resource(self, service):
+        """An unmodified boto3 resource of the administrator's."""
+        key, secret = self.root()
+        session = boto3.session.Session(aws_access_key_id=key, aws_secret_access_key=secret, region_name="us-east-1")
+        return session.resource(service, endpoint_url=self.endpoint)
+
     def user(self, name, *statements):
         """A new IAM user with an inline policy of these statements: (key, secret)."""
         iam = self.client("iam")

@@ -28,7 +28,7 @@ enum Command {
 }
 
 fn main() -> std::process::ExitCode {
-    match run(Arguments::parse().command) {
+    match run(&Arguments::parse().command) {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("error: {failure}");
@@ -37,8 +37,8 @@ fn main() -> std::process::ExitCode {
     }
 }
 
-fn run(command: Command) -> Outcome {
+fn run(command: &Command) -> Outcome {
     match command {
-        Command::Gen { check } => generate::run(check),
+        Command::Gen { check } => generate::run(*check),
     }
 }

@@ -1,18 +1,18 @@
-//! Where things are in the repository.
+//! Where things are in the repository, and which services it has.
 //!
 //! Knows paths and names only; reads nothing but what it is asked for.
 
 use std::path::{Path, PathBuf};
 
-use crate::failure::{At, Outcome};
+use toml::Table;
 
-/// The services, in the order of the workspace's member list.
-pub(crate) const SERVICES: [&str; 8] =
-    ["iam", "sts", "lambda", "apigateway", "dynamodb", "logs", "cloudtrail", "cloudformation"];
+use crate::failure::{At, Failure, Outcome};
 
 /// The repository's root.
 pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
+    // Cargo says at run time which copy of the repository was meant.
+    let here = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    Path::new(&here).parent().map(Path::to_owned).unwrap_or_default()
 }
 
 /// The text of a file, or a failure that names it.
@@ -23,4 +23,23 @@ pub(crate) fn read(path: &Path) -> Outcome<String> {
 /// The path relative to the root, for messages.
 pub(crate) fn shown(path: &Path) -> String {
     path.strip_prefix(root()).unwrap_or(path).display().to_string()
+}
+
+/// A manifest.
+pub(crate) fn manifest(folder: &str) -> Outcome<Table> {
+    let path = root().join(folder).join("Cargo.toml");
+    read(&path)?.parse().at(path.display())
+}
+
+/// The folders of the workspace's packages, in the order in which the manifest lists them.
+pub(crate) fn members() -> Outcome<Vec<String>> {
+    let workspace = manifest("")?;
+    let members = workspace.get("workspace").and_then(|workspace| workspace.get("members")?.as_array());
+    let members = members.ok_or_else(|| Failure::new("Cargo.toml has no workspace members"))?;
+    Ok(members.iter().filter_map(toml::Value::as_str).map(str::to_owned).collect())
+}
+
+/// The services' names, in the same order.
+pub(crate) fn services() -> Outcome<Vec<String>> {
+    Ok(members()?.iter().filter_map(|folder| folder.strip_prefix("services/")).map(str::to_owned).collect())
 }

@@ -1,13 +1,13 @@
 //! Functions in real sandboxes: the launcher that the platform uses.
 //!
-//! It maps AWS's runtime identifiers to the interpreters of this host and says what stands where inside. It makes no
+//! It says what stands where inside: the code, the bootstraps, the interpreter's own files. It makes no
 //! isolation of its own and loosens none.
 
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use sandbox::{Bind, CpuShare, EnvironmentSpec, HostRuntime, RuntimeKind, Spawner};
+use sandbox::{Bind, CpuShare, EnvironmentSpec, HostRuntime, Spawner, runtime_for};
 use tokio::net::unix::pipe::Receiver;
 
 use crate::BoxFuture;
@@ -21,22 +21,17 @@ pub struct SandboxLauncher {
 }
 
 impl SandboxLauncher {
-    /// Uses this spawner and these interpreters; `bootstraps` is the folder that stands at `/var/runtime`.
+    /// Uses this spawner and these interpreters; `bootstraps` is the folder that stands at
+    /// `/var/runtime`, with `bootstrap.py` and `bootstrap.mjs` in it.
     pub fn new(spawner: Arc<Spawner>, catalog: Vec<HostRuntime>, bootstraps: PathBuf) -> Self {
         Self { spawner, catalog, bootstraps }
     }
 
-    fn runtime(&self, identifier: &str) -> Option<&HostRuntime> {
-        let kind = kind_of(identifier)?;
-        self.catalog.iter().find(|runtime| runtime.kind == kind)
-    }
-
     fn spec(&self, order: &LaunchOrder) -> Option<EnvironmentSpec> {
-        let runtime = self.runtime(&order.runtime)?;
+        let runtime = runtime_for(&self.catalog, &order.runtime)?;
         let mut spec = EnvironmentSpec::new(order.environment_id.clone(), runtime.argv.clone());
-        let modules = (!runtime.module_dirs.is_empty()).then(|| runtime.module_dirs.join(":"));
         let variables = order.variables.iter().map(|(name, value)| (name.clone(), value.expose().to_owned()));
-        spec.environment = variables.chain(modules.map(|dirs| (MODULE_DIRS.to_owned(), dirs))).collect();
+        spec.environment = variables.collect();
         spec.binds.clone_from(&runtime.binds);
         spec.binds.push(Bind::new(&order.code_directory, "/var/task"));
         spec.binds.push(Bind::new(&self.bootstraps, "/var/runtime"));
@@ -47,24 +42,9 @@ impl SandboxLauncher {
     }
 }
 
-/// Tells the bootstrap where the host's third-party modules stand.
-const MODULE_DIRS: &str = "FASTNESS_MODULE_DIRS";
-
-/// The family of an AWS runtime identifier.
-fn kind_of(identifier: &str) -> Option<RuntimeKind> {
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if let Some(minor) = identifier.strip_prefix("python3.") {
-        return digits(minor).then_some(RuntimeKind::Python);
-    }
-    if let Some(major) = identifier.strip_prefix("nodejs").and_then(|rest| rest.strip_suffix(".x")) {
-        return digits(major).then_some(RuntimeKind::Node);
-    }
-    matches!(identifier, "provided" | "provided.al2" | "provided.al2023").then_some(RuntimeKind::Provided)
-}
-
 impl Launcher for SandboxLauncher {
     fn supports(&self, runtime: &str) -> bool {
-        self.runtime(runtime).is_some()
+        runtime_for(&self.catalog, runtime).is_some()
     }
 
     fn launch(&self, order: LaunchOrder) -> BoxFuture<'_, Result<Launched, LaunchError>> {
@@ -144,27 +124,4 @@ fn status(status: sandbox::ExitStatus) -> ExitStatus {
 async fn wait(environment: &sandbox::Environment) -> io::Result<()> {
     let watched = Receiver::from_owned_fd_unchecked(environment.exit_fd().try_clone_to_owned()?)?;
     watched.readable().await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn runtimes_are_known_by_their_family() {
-        for (identifier, kind) in [
-            ("python3.9", Some(RuntimeKind::Python)),
-            ("python3.13", Some(RuntimeKind::Python)),
-            ("nodejs22.x", Some(RuntimeKind::Node)),
-            ("provided.al2023", Some(RuntimeKind::Provided)),
-            ("python2.7", None),
-            ("python3.", None),
-            ("nodejs.x", None),
-            ("nodejs4.3", None),
-            ("java21", None),
-            ("provided.al3", None),
-        ] {
-            assert_eq!(kind_of(identifier), kind, "{identifier}");
-        }
-    }
 }

@@ -1,1 +1,26 @@
 //! API Gateway data plane: routes, authorization, integrations.
+//!
+//! Reading order: [`records`] (what is served), [`Stages`] (what is live), [`Gateway`] (life of a request). It serves
+//! from memory and never waits on the store; it calls functions only through the pipeline, as API Gateway, the caller
+//! or a role. How an API is edited is `services/apigateway`'s, which writes these records through [`Stages`].
+
+mod address;
+mod audit;
+mod authorize;
+mod event;
+mod function;
+#[doc(hidden)]
+pub mod fuzz;
+mod gateway;
+mod media;
+mod mock;
+mod proxy;
+pub mod records;
+mod refusal;
+mod route;
+mod stages;
+mod throttle;
+
+pub use gateway::{BODY_BYTES_MAX, Gateway, INTEGRATION_MILLIS_MAX};
+pub use stages::{StageError, Stages, selection_pattern};
+pub use throttle::{BURST_DEFAULT, RATE_DEFAULT};

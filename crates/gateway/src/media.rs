@@ -19,9 +19,9 @@ impl BinaryTypes {
         self.0.iter().any(|one| {
             one == "*/*"
                 || *one == first
-                || one.strip_suffix("/*").is_some_and(|kind| {
-                    first.strip_prefix(kind).is_some_and(|rest| rest.starts_with('/'))
-                })
+                || one
+                    .strip_suffix("/*")
+                    .is_some_and(|kind| first.strip_prefix(kind).is_some_and(|rest| rest.starts_with('/')))
         })
     }
 }

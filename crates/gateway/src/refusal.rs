@@ -79,7 +79,8 @@ impl Refusal {
     pub(crate) fn into_response(self) -> Response<Bytes> {
         let member = if self.capital { "Message" } else { "message" };
         let mut response = Response::new(json!({ member: self.message }).to_string().into());
-        *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.status_mut() =
+            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert("x-amzn-errortype", HeaderValue::from_static(self.code));

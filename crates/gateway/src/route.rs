@@ -92,7 +92,9 @@ impl Router {
                         break;
                     }
                     Some((name, false)) => {
-                        let child = node.parameter.get_or_insert_with(|| Box::new((name.to_owned(), Node::default())));
+                        let child = node
+                            .parameter
+                            .get_or_insert_with(|| Box::new((name.to_owned(), Node::default())));
                         node = &mut child.1;
                     }
                     None => node = node.literals.entry(part.to_owned()).or_default(),

@@ -222,6 +222,18 @@ async fn attributes_and_times_select() {
 }
 
 #[tokio::test]
+async fn calls_of_one_millisecond_keep_their_order() {
+    let (_store, trail, _) = open();
+    for name in ["A", "B", "C", "D", "E"] {
+        trail.record(record(name, NOON), Outcome::success(None)).await.unwrap();
+    }
+    let page = trail.query(&query(10)).await.unwrap();
+    assert_eq!(names(&page), "E D C B A");
+    let id = page.events[0].event_id();
+    assert_eq!((id.as_bytes()[14], id.len()), (b'7', 36), "{id}");
+}
+
+#[tokio::test]
 async fn old_records_are_not_served_and_are_deleted() {
     let (store, trail, clock) = open();
     for digit in [1, 2] {

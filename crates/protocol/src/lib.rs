@@ -6,6 +6,8 @@ mod authorization;
 mod codec;
 mod constraint;
 mod fault;
+#[doc(hidden)]
+pub mod fuzz;
 mod model;
 mod route;
 mod sensitive;
@@ -13,17 +15,20 @@ mod structure;
 mod value;
 mod wire;
 
-pub use authorization::{AccessLevel, Action, ActionResource, Authorization, ResourceType, action, authorization};
+pub use authorization::{
+    AccessLevel, Action, ActionResource, Authorization, ResourceType, action, authorization,
+};
 pub use base::Timestamp;
 pub use bytes::Bytes;
 pub use codec::{
-    DEPTH_MAX, HIDDEN, Redact, VALUES_MAX, decode_input, encode_fault, encode_output, value_from_json, value_to_json,
-    write_audit_json,
+    DEPTH_MAX, HIDDEN, Redact, VALUES_MAX, decode_input, encode_fault, encode_output, value_from_json,
+    value_to_json, write_audit_json,
 };
 pub use constraint::validate_input;
 pub use fault::Fault;
 pub use model::{
-    ErrorShape, Kind, Location, Member, Model, OperationModel, Protocol, Shape, TimestampFormat, UnreadableModel, model, models,
+    ErrorShape, Kind, Location, Member, Model, OperationModel, Protocol, Shape, TimestampFormat,
+    UnreadableModel, model, models,
 };
 pub use route::{RouteFault, UriTemplate, route};
 pub use sensitive::Sensitive;

@@ -84,7 +84,9 @@ fn sorted(value: Value) -> Value {
         Value::Structure(members) => {
             let members: BTreeMap<&'static str, Value> =
                 members.into_iter().map(|(name, value)| (name, sorted(value))).collect();
-            Value::Structure(members.into_iter().fold(Structure::new(), |all, (name, value)| all.with(name, value)))
+            Value::Structure(
+                members.into_iter().fold(Structure::new(), |all, (name, value)| all.with(name, value)),
+            )
         }
         Value::List(items) => Value::List(items.into_iter().map(sorted).collect()),
         Value::Map(entries) => {
@@ -125,10 +127,14 @@ fn output(case: &Case) -> Result<(), String> {
     let operation = operation(case);
     let expected = case.response.as_ref().unwrap();
     let answer = match &case.error_code {
-        Some(code) => protocol::encode_fault(operation.model(), Some(operation), &fault(operation, code, case), "id"),
+        Some(code) => {
+            protocol::encode_fault(operation.model(), Some(operation), &fault(operation, code, case), "id")
+        }
         None => {
             let result = case.result.as_ref().unwrap_or(&Json::Null);
-            let output = operation.output().map_or_else(|| Value::Structure(Structure::new()), |shape| value(shape, result));
+            let output = operation
+                .output()
+                .map_or_else(|| Value::Structure(Structure::new()), |shape| value(shape, result));
             protocol::encode_output(operation, &output, "id")
         }
     };
@@ -143,7 +149,9 @@ fn output(case: &Case) -> Result<(), String> {
 fn fault(operation: OperationModel, code: &str, case: &Case) -> Fault {
     let shape = operation.model().error(code).unwrap_or_else(|| panic!("no error {code}"));
     let mut fault = Fault::sender(code.to_owned(), "");
-    let Value::Structure(members) = value(shape, case.error.as_ref().unwrap()) else { panic!("not a structure") };
+    let Value::Structure(members) = value(shape, case.error.as_ref().unwrap()) else {
+        panic!("not a structure")
+    };
     for (name, value) in members {
         match value {
             Value::String(text) if name.eq_ignore_ascii_case("message") => fault.message = text,
@@ -181,13 +189,20 @@ fn same_body(answer: &WireResponse, expected: &Json, error: bool) -> Result<(), 
     let expected = expected.get("body").and_then(Json::as_str).unwrap_or_default().trim();
     let ours = String::from_utf8_lossy(&answer.body).into_owned();
     // Vectors give no body, or an empty object, where there is nothing to say; so does AWS, by service.
-    let nothing = |text: &str| matches!(text, "" | "{}") || text.contains("Result></") || !text.contains("Result>");
-    if expected.is_empty() && (answer.body.is_empty() || nothing(&ours)) || ours.is_empty() && expected == "{}" {
+    let nothing =
+        |text: &str| matches!(text, "" | "{}") || text.contains("Result></") || !text.contains("Result>");
+    if expected.is_empty() && (answer.body.is_empty() || nothing(&ours))
+        || ours.is_empty() && expected == "{}"
+    {
         return Ok(());
     }
     if expected.starts_with('<') {
         let (ours, expected) = (element(&ours), element(expected));
-        return if ours == expected { Ok(()) } else { Err(format!("\n  ours     {ours:?}\n  expected {expected:?}")) };
+        return if ours == expected {
+            Ok(())
+        } else {
+            Err(format!("\n  ours     {ours:?}\n  expected {expected:?}"))
+        };
     }
     let parse = |text: &str| serde_json::from_str::<Json>(text).unwrap_or_else(|_| Json::from(text));
     let (mut mine, mut theirs) = (parse(&ours), parse(expected));

@@ -1,5 +1,10 @@
 //! Every generated `api.rs` compiles against this crate and agrees with its model.
-#![allow(clippy::unwrap_used, dead_code, unreachable_pub, reason = "tests, and generated modules seen from outside")]
+#![allow(
+    clippy::unwrap_used,
+    dead_code,
+    unreachable_pub,
+    reason = "tests, and generated modules seen from outside"
+)]
 
 use protocol::{FromValue, IntoValue, Operation, Sensitive, Structure, Value};
 
@@ -39,7 +44,10 @@ fn operations_stand_in_their_models() {
 
 #[test]
 fn sensitive_members_are_not_printed() {
-    let key = iam::AccessKey { secret_access_key: Sensitive::new("wJalrXUtnFEMI".to_owned()), ..iam::AccessKey::default() };
+    let key = iam::AccessKey {
+        secret_access_key: Sensitive::new("wJalrXUtnFEMI".to_owned()),
+        ..iam::AccessKey::default()
+    };
     assert!(!format!("{key:?}").contains("wJalr"));
 }
 

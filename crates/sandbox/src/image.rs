@@ -156,7 +156,7 @@ fn furnish_programs(root: &Path, name: &str) -> io::Result<()> {
     }
     fs::create_dir(root.join(name))?;
     let tree = open_bind(&host)?;
-    attach(tree, &root.join(name))
+    attach(&tree, &root.join(name))
 }
 
 /// Debian's indirection: `/usr/bin/awk` is a link into here.
@@ -197,11 +197,11 @@ fn furnish_device(path: &Path, name: &str, major: u32, minor: u32) -> io::Result
         return Err(io::Error::other(format!("{} is no device", host.display())));
     }
     fs::write(path, "")?;
-    attach(clone_tree(&host)?, path)
+    attach(&clone_tree(&host)?, path)
 }
 
-fn attach(tree: OwnedFd, at: &Path) -> io::Result<()> {
-    move_mount(&tree, "", CWD, at, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)?;
+fn attach(tree: &OwnedFd, at: &Path) -> io::Result<()> {
+    move_mount(tree, "", CWD, at, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)?;
     Ok(())
 }
 

@@ -7,11 +7,12 @@ use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::time::Duration;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use crate::environment::Environment;
 use crate::layers::{LayerStatus, unacceptable};
@@ -21,6 +22,8 @@ use crate::supervisor::{MARKER, STATE_DIR};
 
 /// The spawner answers within this time or counts as dead.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// At the end it gets this long to end every environment.
+const FAREWELL: Duration = Duration::from_secs(6);
 
 /// How to start a spawner.
 #[derive(Clone, Debug)]
@@ -96,6 +99,7 @@ pub struct Spawner {
 pub(crate) struct Link {
     channel: Mutex<Channel>,
     alive: Arc<AtomicBool>,
+    keeper: JoinHandle<()>,
 }
 
 impl Spawner {
@@ -103,7 +107,8 @@ impl Spawner {
     pub fn start(options: SpawnerOptions) -> Result<Self, StartError> {
         let (here, there) = Channel::pair().map_err(StartError::Process)?;
         let alive = Arc::new(AtomicBool::new(true));
-        keep(&options, there, Arc::clone(&alive))?;
+        let SpawnerOptions { state_dir, accept_loss, arguments } = options;
+        let keeper = keep(command(&state_dir, arguments, there), Arc::clone(&alive))?;
         let (layers, failure) = match here.receive::<Reply>(Some(PATIENCE)).map_err(StartError::Process)? {
             Some((Reply::Started { layers, failure }, _)) => (layers, failure),
             _ => return Err(StartError::Process(io::ErrorKind::UnexpectedEof.into())),
@@ -111,11 +116,11 @@ impl Spawner {
         if let Some(failure) = failure {
             return Err(StartError::Prepare(failure));
         }
-        let missing = unacceptable(&layers, &options.accept_loss);
+        let missing = unacceptable(&layers, &accept_loss);
         if !missing.is_empty() {
             return Err(StartError::Layers(missing));
         }
-        Ok(Self { link: Arc::new(Link { channel: Mutex::new(here), alive }), layers: layers.into() })
+        Ok(Self { link: Arc::new(Link { channel: Mutex::new(here), alive, keeper }), layers: layers.into() })
     }
 
     /// The layers of isolation on this host, and what became of each.
@@ -131,8 +136,12 @@ impl Spawner {
     /// Makes an environment and starts its program. Blocks for a few milliseconds; may be called from any thread.
     pub fn launch(&self, spec: &EnvironmentSpec) -> Result<Environment, LaunchError> {
         spec.check()?;
-        let request = Request::Launch(Box::new(spec.clone()));
-        let (reply, descriptors) = self.link.ask(&request).map_err(LaunchError::SpawnerGone)?;
+        let mut request = Request::Launch(Box::new(spec.clone()));
+        let answer = self.link.ask(&request);
+        if let Request::Launch(copy) = &mut request {
+            copy.wipe();
+        }
+        let (reply, descriptors) = answer.map_err(LaunchError::SpawnerGone)?;
         match reply {
             Reply::Launched { cgroup } => {
                 let link = Arc::clone(&self.link);
@@ -170,10 +179,22 @@ impl Link {
     }
 }
 
+impl Drop for Link {
+    /// Lets the spawner end every environment, remove the cgroups and go, which takes milliseconds.
+    fn drop(&mut self) {
+        let channel = self.channel.get_mut().unwrap_or_else(PoisonError::into_inner);
+        // Its next read finds the end.
+        let _ = rustix::net::shutdown(&*channel, rustix::net::Shutdown::Both);
+        let deadline = Instant::now() + FAREWELL;
+        while !self.keeper.is_finished() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
 /// Starts the process from a thread that waits for it: the kernel ties a child's death signal to the thread that
 /// made it, so that thread must live as long as the server.
-fn keep(options: &SpawnerOptions, socket: Channel, alive: Arc<AtomicBool>) -> Result<(), StartError> {
-    let mut command = command(options, socket);
+fn keep(mut command: Command, alive: Arc<AtomicBool>) -> Result<JoinHandle<()>, StartError> {
     let (started, outcome) = mpsc::sync_channel(1);
     let body = move || match command.spawn() {
         Ok(mut child) => {
@@ -185,9 +206,10 @@ fn keep(options: &SpawnerOptions, socket: Channel, alive: Arc<AtomicBool>) -> Re
         }
         Err(error) => drop(started.send(Err(error))),
     };
-    std::thread::Builder::new().name("spawner-keeper".to_owned()).spawn(body).map_err(StartError::Process)?;
+    let keeper = std::thread::Builder::new().name("spawner-keeper".to_owned()).spawn(body);
+    let keeper = keeper.map_err(StartError::Process)?;
     let outcome = outcome.recv().unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into()));
-    outcome.map_err(StartError::Process)
+    outcome.map(|()| keeper).map_err(StartError::Process)
 }
 
 fn await_end(child: &mut Child) {
@@ -198,14 +220,14 @@ fn await_end(child: &mut Child) {
     }
 }
 
-fn command(options: &SpawnerOptions, socket: Channel) -> Command {
+fn command(state_dir: &Path, arguments: Vec<OsString>, socket: Channel) -> Command {
     let mut command = Command::new("/proc/self/exe");
     command
         .arg0(MARKER)
-        .args(&options.arguments)
+        .args(arguments)
         .env_clear()
         .env(MARKER, std::process::id().to_string())
-        .env(STATE_DIR, &options.state_dir)
+        .env(STATE_DIR, state_dir)
         .stdin(Stdio::from(OwnedFd::from(socket)))
         .stdout(Stdio::null());
     command

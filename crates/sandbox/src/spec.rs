@@ -6,6 +6,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroize;
 
 /// The Runtime API's port on the environment's own loopback.
 pub const RUNTIME_API_PORT: u16 = 9001;
@@ -127,6 +128,11 @@ impl EnvironmentSpec {
         self.check_texts()?;
         self.check_paths()?;
         self.check_numbers()
+    }
+
+    /// Wipes the values of the variables, which carry credentials, from this copy.
+    pub(crate) fn wipe(&mut self) {
+        self.environment.iter_mut().for_each(|(_, value)| value.zeroize());
     }
 
     fn check_texts(&self) -> Result<(), InvalidSpec> {

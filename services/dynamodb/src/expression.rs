@@ -26,7 +26,7 @@ const TEXT_BYTES_MAX: usize = 4_096;
 /// The most operators and functions that an expression may have.
 const OPERATORS_MAX: usize = 300;
 /// The most operands that IN may have on its right side.
-const IN_OPERANDS_MAX: usize = 100;
+pub(crate) const IN_OPERANDS_MAX: usize = 100;
 /// How deep parentheses, NOT and functions may be nested. AWS documents no number; the stack wants one.
 const NESTING_MAX: usize = 40;
 

@@ -32,9 +32,10 @@ pub(crate) fn read(packages: &Packages, service: &str) -> Outcome<Facts> {
     };
     Ok(Facts {
         actions: sorted(&table("privileges")?, action),
-        resources: sorted(&table("resources")?, |resource| {
-            json!({ "arn": resource.get("arn"), "conditions": resource.get("condition_keys") })
-        }),
+        resources: sorted(
+            &table("resources")?,
+            |resource| json!({ "arn": resource.get("arn"), "conditions": resource.get("condition_keys") }),
+        ),
         conditions: sorted(&table("conditions")?, |condition| {
             condition.get("type").cloned().unwrap_or(Value::Null)
         }),
@@ -42,7 +43,8 @@ pub(crate) fn read(packages: &Packages, service: &str) -> Outcome<Facts> {
 }
 
 fn sorted(table: &Map<String, Value>, reduce: impl Fn(&Value) -> Value) -> Vec<(String, Value)> {
-    let mut entries: Vec<(String, Value)> = table.iter().map(|(name, facts)| (name.clone(), reduce(facts))).collect();
+    let mut entries: Vec<(String, Value)> =
+        table.iter().map(|(name, facts)| (name.clone(), reduce(facts))).collect();
     entries.sort_by(|left, right| left.0.cmp(&right.0));
     entries
 }

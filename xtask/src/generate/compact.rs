@@ -71,7 +71,10 @@ pub(crate) struct Model {
 impl Model {
     /// The shape of this name.
     pub(crate) fn shape(&self, name: &str) -> Option<&Value> {
-        self.shapes.binary_search_by(|(shape, _)| shape.as_str().cmp(name)).ok().and_then(|at| Some(&self.shapes.get(at)?.1))
+        self.shapes
+            .binary_search_by(|(shape, _)| shape.as_str().cmp(name))
+            .ok()
+            .and_then(|at| Some(&self.shapes.get(at)?.1))
     }
 }
 
@@ -174,8 +177,13 @@ impl Compactor<'_> {
                 out.extend(self.direction(name, key, reference)?);
             }
         }
-        let errors: Vec<&Value> =
-            operation.get("errors").and_then(Value::as_array).into_iter().flatten().filter_map(|e| e.get("shape")).collect();
+        let errors: Vec<&Value> = operation
+            .get("errors")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(|e| e.get("shape"))
+            .collect();
         if !errors.is_empty() {
             out.insert("errors".to_owned(), json!(errors));
         }
@@ -184,7 +192,12 @@ impl Compactor<'_> {
     }
 
     /// `input` or `output`: the shape's name, and the wrapper or locations that hang on the reference.
-    fn direction(&self, name: &str, key: &str, reference: &Map<String, Value>) -> Outcome<Map<String, Value>> {
+    fn direction(
+        &self,
+        name: &str,
+        key: &str,
+        reference: &Map<String, Value>,
+    ) -> Outcome<Map<String, Value>> {
         let mut out = Map::new();
         for (inner, value) in reference {
             match inner.as_str() {
@@ -226,7 +239,8 @@ impl Compactor<'_> {
         if let Some(members) = shape.get("members").and_then(Value::as_object) {
             let mut reduced = Map::new();
             for (member, reference) in members {
-                let reference = reference.as_object().ok_or_else(|| self.fail(name, "has a strange member"))?;
+                let reference =
+                    reference.as_object().ok_or_else(|| self.fail(name, "has a strange member"))?;
                 reduced.insert(member.clone(), self.reference(name, member, reference)?);
             }
             self.require(name, &reduced, &mut out);
@@ -248,7 +262,10 @@ impl Compactor<'_> {
         }
         for key in shape.keys() {
             let children = ["pattern", "member", "key", "value", "members"];
-            if !TRAITS.contains(&key.as_str()) && !children.contains(&key.as_str()) && !self.global.drop.contains(key) {
+            if !TRAITS.contains(&key.as_str())
+                && !children.contains(&key.as_str())
+                && !self.global.drop.contains(key)
+            {
                 return Err(self.fail(name, &format!("trait `{key}` is unknown")));
             }
         }
@@ -299,8 +316,13 @@ impl Compactor<'_> {
     }
 
     fn require(&self, name: &str, members: &Map<String, Value>, out: &mut Map<String, Value>) {
-        let said: BTreeSet<&str> =
-            out.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+        let said: BTreeSet<&str> = out
+            .get("required")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
         let required: Vec<&String> = members
             .keys()
             .filter(|member| {
@@ -318,7 +340,8 @@ impl Compactor<'_> {
 
     fn refuse_stale_overrides(&self, model: &Model) -> Outcome {
         let overrides = self.overrides;
-        let operations = overrides.implement.iter().chain(&overrides.read_only).chain(overrides.action.keys());
+        let operations =
+            overrides.implement.iter().chain(&overrides.read_only).chain(overrides.action.keys());
         for name in operations {
             if !model.operations.iter().any(|(operation, _)| operation == name) {
                 return Err(self.fail("overrides", &format!("there is no operation {name}")));

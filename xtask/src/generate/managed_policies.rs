@@ -75,7 +75,8 @@ pub(crate) fn generate(packages: &Packages) -> Outcome<String> {
 
 fn source(packages: &Packages) -> Outcome<Map<String, Value>> {
     let text = String::from_utf8(packages.bytes(SOURCE)?).at(SOURCE)?;
-    let json = text.split("\"\"\"").nth(1).ok_or_else(|| Failure::new(format!("{SOURCE} changed its form")))?;
+    let json =
+        text.split("\"\"\"").nth(1).ok_or_else(|| Failure::new(format!("{SOURCE} changed its form")))?;
     serde_json::from_str(&json.replace("\\\\", "\\")).at(SOURCE)
 }
 

@@ -12,13 +12,16 @@ mod pattern;
 mod provenance;
 mod rust_api;
 mod sam_templates;
+mod service_list;
 mod vectors;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+pub(crate) use provenance::hex;
+
 use crate::failure::{At, Failure, Outcome};
-use crate::workspace::{SERVICES, root, shown};
+use crate::workspace::{root, services, shown};
 
 /// Every generated file: path from the root, and its whole text.
 type Files = BTreeMap<PathBuf, String>;
@@ -28,7 +31,8 @@ pub(crate) fn run(check: bool) -> Outcome {
     let packages = packages::install()?;
     let global = overrides::Global::load()?;
     let mut files = Files::new();
-    for service in SERVICES {
+    let services = services()?;
+    for service in services.iter().map(String::as_str) {
         let overrides = overrides::Service::load(service)?;
         let definition = packages.service_model(service)?;
         let facts = authorization::read(&packages, service)?;
@@ -38,6 +42,7 @@ pub(crate) fn run(check: bool) -> Outcome {
         let api = rust_api::generate(service, &model, &overrides)?;
         files.insert(format!("services/{service}/src/api.rs").into(), api);
     }
+    files.insert("crates/protocol/src/services.rs".into(), service_list::generate(&services)?);
     files.insert("models/aws-managed-policies.json".into(), managed_policies::generate(&packages)?);
     if let Some(templates) = sam_templates::generate(&packages)? {
         files.insert("models/sam-policy-templates.json".into(), templates);

@@ -40,7 +40,8 @@ pub(crate) fn install() -> Outcome<Packages> {
 
 fn site_packages(environment: &Path) -> Outcome<PathBuf> {
     let lib = environment.join("lib");
-    let found = std::fs::read_dir(&lib).at(shown(&lib))?.flatten().map(|entry| entry.path().join("site-packages"));
+    let found =
+        std::fs::read_dir(&lib).at(shown(&lib))?.flatten().map(|entry| entry.path().join("site-packages"));
     found.into_iter().find(|site| site.join("botocore").is_dir()).ok_or_else(|| {
         Failure::new(format!("no botocore under {}: remove that folder and run again", shown(&lib)))
     })

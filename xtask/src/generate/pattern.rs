@@ -16,7 +16,8 @@ pub(crate) fn matcher(pattern: &str, place: &str, global: &Global) -> Outcome<Pa
     };
     for regex in std::iter::once(&chosen.regex).chain(&chosen.except) {
         Regex::new(&format!(r"\A(?:{regex})\z")).map_err(|error| {
-            let cause = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+            let cause =
+                std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
             Failure::new(format!(
                 "{place}: add the pattern `{pattern}` to models/overrides.toml: {}",
                 cause.lines().last().unwrap_or_default()
@@ -63,7 +64,10 @@ fn translate(pattern: &str) -> String {
 
 /// Java's POSIX names are ASCII; every other property has the same name in our engine.
 fn property(name: &str, inside: bool) -> String {
-    let posix = ["Lower", "Upper", "ASCII", "Alpha", "Digit", "Alnum", "Punct", "Graph", "Print", "Blank", "Cntrl", "XDigit"];
+    let posix = [
+        "Lower", "Upper", "ASCII", "Alpha", "Digit", "Alnum", "Punct", "Graph", "Print", "Blank", "Cntrl",
+        "XDigit",
+    ];
     match (posix.contains(&name), inside) {
         (false, _) => format!("\\p{{{name}}}"),
         (true, true) => format!("[:{}:]", name.to_ascii_lowercase()),

@@ -23,6 +23,7 @@ pub(crate) fn generate(packages: &Packages, files: &Files) -> Outcome<String> {
     Ok(format!("{document:#}\n"))
 }
 
-fn hex(digest: &[u8]) -> String {
+/// Lower-case hexadecimal digits.
+pub(crate) fn hex(digest: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -16,10 +16,10 @@ use crate::workspace::root;
 
 /// Words that a field cannot be called without `r#`.
 const KEYWORDS: &[&str] = &[
-    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn", "else", "enum",
-    "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod",
-    "move", "mut", "override", "priv", "pub", "ref", "return", "static", "struct", "trait", "true", "try", "type",
-    "typeof", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn", "else",
+    "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro",
+    "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "static", "struct", "trait",
+    "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
 
 struct Generator<'a> {
@@ -76,7 +76,9 @@ impl Generator<'_> {
             }
             let shape = self.shape(&name)?;
             if shape.get("eventstream").is_some() {
-                return Err(self.fail(&format!("{name} is an event stream; leave its operations out of `implement`")));
+                return Err(
+                    self.fail(&format!("{name} is an event stream; leave its operations out of `implement`"))
+                );
             }
             open.extend(children(shape).map(|(_, child)| child.to_owned()));
             if self.kind(&name, shape)? == "structure" {
@@ -132,8 +134,13 @@ impl Generator<'_> {
 
     fn structure(&self, name: &str, boxed: &BTreeSet<String>) -> Outcome<String> {
         let shape = self.shape(name)?;
-        let required: BTreeSet<&str> =
-            shape.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+        let required: BTreeSet<&str> = shape
+            .get("required")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
         let mut fields = String::new();
         let mut names = String::new();
         for (member, child) in children(shape) {
@@ -198,7 +205,13 @@ fn reference(child: &Value) -> Option<&str> {
 /// Shape names start lower-case in some models.
 fn type_name(shape: &str) -> String {
     let mut chars = shape.chars();
-    chars.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(chars).filter(|c| *c != '_').collect()
+    chars
+        .next()
+        .map(|first| first.to_ascii_uppercase())
+        .into_iter()
+        .chain(chars)
+        .filter(|c| *c != '_')
+        .collect()
 }
 
 /// `KMSMasterKeyId` is `kms_master_key_id`; digits stay with what stands before them.
@@ -212,7 +225,10 @@ fn snake(member: &str) -> String {
             || (before.is_some_and(char::is_ascii_uppercase) && after.is_some_and(char::is_ascii_lowercase));
         // A plural acronym (`ARNs`, `IDs`) is one word.
         let plural = after == Some(&'s') && chars.get(at + 2).is_none_or(char::is_ascii_uppercase);
-        if char.is_ascii_uppercase() && starts_word && !(plural && before.is_some_and(char::is_ascii_uppercase)) {
+        if char.is_ascii_uppercase()
+            && starts_word
+            && !(plural && before.is_some_and(char::is_ascii_uppercase))
+        {
             out.push('_');
         }
         out.push(if matches!(char, '-' | '.') { '_' } else { char.to_ascii_lowercase() });
@@ -223,7 +239,8 @@ fn snake(member: &str) -> String {
     if KEYWORDS.contains(&out.as_str()) { format!("r#{out}") } else { out }
 }
 
-fn format(source: &str) -> Outcome<String> {
+/// The source as rustfmt leaves it.
+pub(crate) fn format(source: &str) -> Outcome<String> {
     let mut child = Command::new("rustfmt")
         .args(["--edition", "2024", "--emit", "stdout", "--config-path"])
         .arg(root().join("rustfmt.toml"))
@@ -235,7 +252,11 @@ fn format(source: &str) -> Outcome<String> {
         stdin.write_all(source.as_bytes()).at("rustfmt")?;
     }
     let output = child.wait_with_output().at("rustfmt")?;
-    if output.status.success() { String::from_utf8(output.stdout).at("rustfmt") } else { Err(Failure::new("rustfmt failed")) }
+    if output.status.success() {
+        String::from_utf8(output.stdout).at("rustfmt")
+    } else {
+        Err(Failure::new("rustfmt failed"))
+    }
 }
 
 #[cfg(test)]

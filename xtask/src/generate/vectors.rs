@@ -5,10 +5,10 @@
 
 use serde_json::{Map, Value, json};
 
+use super::Files;
 use super::compact::{self, Model};
 use super::overrides::Global;
 use super::packages::Packages;
-use super::Files;
 use crate::failure::{At, Failure, Outcome};
 
 /// The protocols that our codecs speak, as botocore names the files.
@@ -35,7 +35,10 @@ pub(crate) fn generate(packages: &Packages, global: &Global, files: &mut Files) 
 }
 
 fn cases(name: &str, suite: &Value, global: &Global) -> Outcome<Vec<String>> {
-    let cases = suite.get("cases").and_then(Value::as_array).ok_or_else(|| Failure::new(format!("{name}: no cases")))?;
+    let cases = suite
+        .get("cases")
+        .and_then(Value::as_array)
+        .ok_or_else(|| Failure::new(format!("{name}: no cases")))?;
     let mut lines = Vec::new();
     for case in cases {
         let id = case.get("id").and_then(Value::as_str).unwrap_or_default();

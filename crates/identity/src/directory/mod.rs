@@ -21,7 +21,7 @@ use store::{Store, StoreError};
 
 pub use bootstrap::{BootstrapError, RootKey};
 pub use edit::{Edit, Reads};
-pub use policies::PrincipalPolicies;
+pub use policies::{PrincipalPolicies, customer_policy_name};
 pub use roles::{FunctionSource, RoleCredentialsError, RoleName};
 
 use crate::records::RecordError;

@@ -157,7 +157,7 @@ fn compile(name: &str, document: &str, kind: PolicyKind) -> Result<Policy, Direc
 }
 
 /// The name in `arn:aws:iam::<account>:policy/path/name`, for a policy of this account.
-pub(crate) fn customer_policy_name(account: AccountId, arn: &str) -> Option<&str> {
+pub fn customer_policy_name(account: AccountId, arn: &str) -> Option<&str> {
     let rest = arn.strip_prefix("arn:aws:iam::")?.strip_prefix(account.as_str())?;
     let full = rest.strip_prefix(":policy/")?;
     full.rsplit('/').next().filter(|name| !name.is_empty())

@@ -33,10 +33,11 @@ impl std::fmt::Debug for AuditTicket {
 
 impl AuditTicket {
     pub(crate) fn new(trail: AuditTrail, record: Record) -> Self {
+        let event_id = trail.next_event_id(record.event_time);
         Self(Arc::new(Ticket {
             trail,
             record: Arc::new(record),
-            event_id: u128::from_be_bytes(crypto::random::bytes()),
+            event_id,
             attached: Arc::default(),
             ended: AtomicBool::new(false),
         }))

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 
 use base::{AccountId, Timestamp};
@@ -19,6 +20,8 @@ pub struct AuditTrail(Arc<Open>);
 struct Open {
     store: Store,
     queue: Arc<Queue>,
+    /// Counts calls; see [`AuditTrail::next_event_id`].
+    calls: AtomicU64,
     writer: Option<JoinHandle<()>>,
 }
 
@@ -36,7 +39,7 @@ impl AuditTrail {
         let writer = thread::Builder::new()
             .name("audit-writer".to_owned())
             .spawn(move || write_blocks(&thread_store, &thread_queue))?;
-        Ok(Self(Arc::new(Open { store, queue, writer: Some(writer) })))
+        Ok(Self(Arc::new(Open { store, queue, calls: AtomicU64::new(0), writer: Some(writer) })))
     }
 
     /// Begins the record of a call.
@@ -47,7 +50,7 @@ impl AuditTrail {
 
     /// Records a call that ended before any work began. Waits while the queue is full.
     pub async fn record(&self, record: Record, outcome: Outcome) -> Result<(), AuditUnavailable> {
-        let event_id = u128::from_be_bytes(crypto::random::bytes());
+        let event_id = self.next_event_id(record.event_time);
         self.0.queue.push(Ended { record: Arc::new(record), event_id, outcome }).await
     }
 
@@ -55,6 +58,16 @@ impl AuditTrail {
     pub async fn flush(&self) -> Result<(), AuditUnavailable> {
         self.0.queue.flush().await?;
         self.0.store.flush().await.map_err(|_| AuditUnavailable)
+    }
+
+    /// A version 7 UUID: the call's time, then a count, then 32 random bits. So ids sort as calls arrived, and pages of calls of
+    /// one millisecond keep their order.
+    pub(crate) fn next_event_id(&self, arrived: Timestamp) -> u128 {
+        let millis = u128::from(arrived.millis().cast_unsigned()) & 0xffff_ffff_ffff;
+        let count = u128::from(self.0.calls.fetch_add(1, Ordering::Relaxed));
+        let (high, low) = (count >> 30 & 0xfff, count & 0x3fff_ffff);
+        let random = u128::from(u32::from_be_bytes(crypto::random::bytes()));
+        millis << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low << 32 | random
     }
 
     pub(crate) fn queue(&self) -> &Queue {

@@ -36,12 +36,7 @@ const GENERIC: &[(&[&str], Spelling, Spelling, Spelling)] = &[
         ("ValidationException", 400),
         ("ValidationException", 400),
     ),
-    (
-        &["InternalFailure"],
-        ("InternalFailure", 500),
-        ("InternalFailure", 500),
-        ("InternalFailure", 500),
-    ),
+    (&["InternalFailure"], ("InternalFailure", 500), ("InternalFailure", 500), ("InternalFailure", 500)),
     (
         &["ServiceUnavailable", "ServiceUnavailableException"],
         ("ServiceUnavailable", 503),
@@ -87,11 +82,18 @@ pub fn encode_fault(
 }
 
 /// An error where not even the API is known.
-pub(crate) fn encode(model: Option<&'static Model>, protocol: Protocol, fault: &Fault, request_id: &str) -> WireResponse {
+pub(crate) fn encode(
+    model: Option<&'static Model>,
+    protocol: Protocol,
+    fault: &Fault,
+    request_id: &str,
+) -> WireResponse {
     let spelled = spell(model, protocol, fault);
     let mut answer = match protocol {
         Protocol::Query | Protocol::RestXml => query(model, &spelled, fault, request_id),
-        Protocol::Json10 | Protocol::Json11 | Protocol::RestJson | Protocol::Cbor => json(model, protocol, &spelled, fault),
+        Protocol::Json10 | Protocol::Json11 | Protocol::RestJson | Protocol::Cbor => {
+            json(model, protocol, &spelled, fault)
+        }
     };
     finish(model.is_some_and(Model::crc32), &mut answer, request_id);
     answer
@@ -120,7 +122,12 @@ fn spell<'f>(model: Option<&'static Model>, protocol: Protocol, fault: &'f Fault
     }
 }
 
-fn query(model: Option<&'static Model>, spelled: &Spelled<'_>, fault: &Fault, request_id: &str) -> WireResponse {
+fn query(
+    model: Option<&'static Model>,
+    spelled: &Spelled<'_>,
+    fault: &Fault,
+    request_id: &str,
+) -> WireResponse {
     let mut body = String::with_capacity(512);
     xml::open_root("ErrorResponse", model.and_then(|model| model.xml_namespace), &mut body);
     xml::open("Error", &mut body);
@@ -130,7 +137,11 @@ fn query(model: Option<&'static Model>, spelled: &Spelled<'_>, fault: &Fault, re
         xml::element("Message", &fault.message, &mut body);
     }
     if let Some(shape) = spelled.shape {
-        let members = fault.members.iter().cloned().fold(crate::Structure::new(), |all, (name, value)| all.with(name, value));
+        let members = fault
+            .members
+            .iter()
+            .cloned()
+            .fold(crate::Structure::new(), |all, (name, value)| all.with(name, value));
         xml::write_members(shape, &Value::Structure(members), &mut body);
     }
     xml::close("Error", &mut body);
@@ -139,7 +150,12 @@ fn query(model: Option<&'static Model>, spelled: &Spelled<'_>, fault: &Fault, re
     response(spelled.status, XML, body)
 }
 
-fn json(model: Option<&'static Model>, protocol: Protocol, spelled: &Spelled<'_>, fault: &Fault) -> WireResponse {
+fn json(
+    model: Option<&'static Model>,
+    protocol: Protocol,
+    spelled: &Spelled<'_>,
+    fault: &Fault,
+) -> WireResponse {
     let mut body = Vec::with_capacity(256);
     let mut separator = Separator::open(b'{', &mut body);
     let mut name = |name: &str, body: &mut Vec<u8>| {

@@ -40,7 +40,9 @@ pub(crate) fn find<'a>(text: &'a [u8], name: &str) -> Option<Cow<'a, str>> {
 fn decode(raw: &[u8]) -> Result<Cow<'_, str>, Fault> {
     let plain = !raw.iter().any(|byte| matches!(byte, b'+' | b'%'));
     if plain {
-        return std::str::from_utf8(raw).map(Cow::Borrowed).map_err(|_| malformed("A parameter is not UTF-8"));
+        return std::str::from_utf8(raw)
+            .map(Cow::Borrowed)
+            .map_err(|_| malformed("A parameter is not UTF-8"));
     }
     let spaced: Vec<u8> = raw.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
     let decoded: Vec<u8> = percent_decode(&spaced).collect();

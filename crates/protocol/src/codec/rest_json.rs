@@ -13,8 +13,13 @@ use crate::model::{Kind, Location, Member, OperationModel, Shape, TimestampForma
 use crate::{Fault, Structure, Value, WireRequest, WireResponse};
 
 /// The parameters of a request.
-pub(super) fn decode(operation: OperationModel, shape: Shape, request: &WireRequest<'_>) -> Result<Value, Fault> {
-    let labels = operation.uri().labels(request.path).ok_or_else(|| refuse("The path is not UTF-8 once decoded"))?;
+pub(super) fn decode(
+    operation: OperationModel,
+    shape: Shape,
+    request: &WireRequest<'_>,
+) -> Result<Value, Fault> {
+    let labels =
+        operation.uri().labels(request.path).ok_or_else(|| refuse("The path is not UTF-8 once decoded"))?;
     let pairs = form::pairs(request.query.as_bytes()).map_err(|fault| refuse(&fault.message))?;
     let mut structure = body(shape, request)?;
     for member in shape.members() {
@@ -41,8 +46,9 @@ fn refuse(message: &str) -> Fault {
 }
 
 fn one(shape: Shape, member: &Member, text: &str, protocol: TimestampFormat) -> Result<Value, Fault> {
-    scalar::parse(shape, text, member.timestamp_format, protocol)
-        .ok_or_else(|| refuse(&format!("A value of {} can not be converted to {}", member.name, scalar::kind_name(shape))))
+    scalar::parse(shape, text, member.timestamp_format, protocol).ok_or_else(|| {
+        refuse(&format!("A value of {} can not be converted to {}", member.name, scalar::kind_name(shape)))
+    })
 }
 
 fn body(shape: Shape, request: &WireRequest<'_>) -> Result<Structure, Fault> {
@@ -78,8 +84,9 @@ fn query(member: &Member, inside: Shape, pairs: &[Pair<'_>]) -> Result<Option<Va
     match inside.kind() {
         Kind::List { member: element, .. } => {
             let element_shape = inside.of(element);
-            let items: Vec<Value> =
-                given.map(|text| one(element_shape, element, text, TimestampFormat::Iso8601)).collect::<Result<_, _>>()?;
+            let items: Vec<Value> = given
+                .map(|text| one(element_shape, element, text, TimestampFormat::Iso8601))
+                .collect::<Result<_, _>>()?;
             Ok((!items.is_empty()).then_some(Value::List(items)))
         }
         Kind::Map { value, .. } => Ok(whole_query(inside, value, pairs)),
@@ -176,7 +183,11 @@ fn prefixed(member: &Member, headers: &HeaderMap) -> Value {
 /// A successful answer.
 pub(super) fn encode(operation: OperationModel, output: &Value) -> WireResponse {
     let (Some(shape), Value::Structure(members)) = (operation.output(), output) else {
-        return WireResponse { status: operation.status(), headers: HeaderMap::new(), body: bytes::Bytes::new() };
+        return WireResponse {
+            status: operation.status(),
+            headers: HeaderMap::new(),
+            body: bytes::Bytes::new(),
+        };
     };
     let mut answer = encode_body(operation, shape, output, members);
     for member in shape.members() {
@@ -202,7 +213,11 @@ fn encode_body(operation: OperationModel, shape: Shape, output: &Value, members:
     let Some(payload) = payload.and_then(|at| shapes.get(at)) else {
         let any = shapes.iter().any(|member| member.location == Location::Body);
         if operation.status() == 204 || !any {
-            return WireResponse { status: operation.status(), headers: HeaderMap::new(), body: bytes::Bytes::new() };
+            return WireResponse {
+                status: operation.status(),
+                headers: HeaderMap::new(),
+                body: bytes::Bytes::new(),
+            };
         }
         let mut body = Vec::with_capacity(256);
         writer::write_body(shape, output, &mut body);
@@ -229,7 +244,9 @@ pub(super) fn add_header(member: &Member, shape: Shape, value: &Value, headers: 
             let element_shape = shape.of(element);
             let items: Vec<String> = items
                 .iter()
-                .filter_map(|item| scalar::write(element_shape, item, element.timestamp_format, TimestampFormat::Http))
+                .filter_map(|item| {
+                    scalar::write(element_shape, item, element.timestamp_format, TimestampFormat::Http)
+                })
                 .map(|text| quote(text, element_shape))
                 .collect();
             Some(items.join(", ")).filter(|text| !text.is_empty())

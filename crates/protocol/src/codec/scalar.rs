@@ -27,7 +27,11 @@ pub(super) const fn kind_name(shape: Shape) -> &'static str {
 }
 
 /// The member's format, else the shape's, else the protocol's.
-pub(super) fn format_of(shape: Shape, member: Option<TimestampFormat>, protocol: TimestampFormat) -> TimestampFormat {
+pub(super) fn format_of(
+    shape: Shape,
+    member: Option<TimestampFormat>,
+    protocol: TimestampFormat,
+) -> TimestampFormat {
     member.or(shape.data.timestamp_format).unwrap_or(protocol)
 }
 
@@ -43,7 +47,8 @@ pub(super) fn timestamp(text: &str, format: TimestampFormat) -> Option<Timestamp
 /// A moment from seconds; `None` before the year -9999 and after 9999.
 pub(super) fn timestamp_from_seconds(seconds: f64) -> Option<Timestamp> {
     let millis = (seconds * 1_000.0).round();
-    (millis.is_finite() && millis.abs() <= 253_402_300_799_999.0).then(|| Timestamp::from_millis(millis as i64))
+    (millis.is_finite() && millis.abs() <= 253_402_300_799_999.0)
+        .then(|| Timestamp::from_millis(millis as i64))
 }
 
 /// Writes a moment. Fractions are written where there are any.
@@ -119,7 +124,9 @@ pub(super) fn write(
         Value::Float(number) => write_float(*number, matches!(shape.kind(), Kind::Float { single: true })),
         Value::Timestamp(moment) => write_timestamp(*moment, format_of(shape, member, protocol)),
         Value::Blob(bytes) => STANDARD.encode(bytes),
-        Value::Null | Value::List(_) | Value::Map(_) | Value::Structure(_) | Value::Document(_) => return None,
+        Value::Null | Value::List(_) | Value::Map(_) | Value::Structure(_) | Value::Document(_) => {
+            return None;
+        }
     })
 }
 
@@ -137,7 +144,10 @@ mod tests {
             assert_eq!(write_timestamp(moment, format), text);
             assert_eq!(timestamp(text, format), Some(moment));
         }
-        assert_eq!(timestamp("Tue, 29 Apr 2014 18:30:38 GMT", TimestampFormat::Http), Some(Timestamp::from_secs(1_398_796_238)));
+        assert_eq!(
+            timestamp("Tue, 29 Apr 2014 18:30:38 GMT", TimestampFormat::Http),
+            Some(Timestamp::from_secs(1_398_796_238))
+        );
     }
 
     #[test]

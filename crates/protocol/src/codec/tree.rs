@@ -35,7 +35,8 @@ fn from(shape: Shape, json: &Json, depth: usize) -> Result<Value, Fault> {
             return items.collect::<Result<_, _>>().map(Value::List);
         }
         (Kind::Map { value, .. }, Json::Object(entries)) => {
-            let entries = entries.iter().map(|(key, item)| Ok((key.clone(), from(shape.of(value), item, depth + 1)?)));
+            let entries =
+                entries.iter().map(|(key, item)| Ok((key.clone(), from(shape.of(value), item, depth + 1)?)));
             return entries.collect::<Result<_, _>>().map(Value::Map);
         }
         (Kind::Document, json) => Some(Value::Document(json.clone())),
@@ -55,8 +56,12 @@ fn from(shape: Shape, json: &Json, depth: usize) -> Result<Value, Fault> {
 
 fn from_text(shape: Shape, kind: &Kind, text: &str) -> Option<Value> {
     match kind {
-        Kind::String { .. } | Kind::Blob | Kind::Timestamp => scalar::parse(shape, text, Some(TimestampFormat::Iso8601), TimestampFormat::Iso8601),
-        Kind::Float { .. } if matches!(text, "NaN" | "Infinity" | "-Infinity") => scalar::float(text).map(Value::Float),
+        Kind::String { .. } | Kind::Blob | Kind::Timestamp => {
+            scalar::parse(shape, text, Some(TimestampFormat::Iso8601), TimestampFormat::Iso8601)
+        }
+        Kind::Float { .. } if matches!(text, "NaN" | "Infinity" | "-Infinity") => {
+            scalar::float(text).map(Value::Float)
+        }
         _ => None,
     }
 }
@@ -89,7 +94,8 @@ pub fn value_to_json(shape: Shape, value: &Value, redact: Redact) -> Json {
         (Value::Structure(members), Kind::Structure { .. }) => {
             let present = members.iter().filter(|(_, value)| **value != Value::Null);
             let members = present.map(|(name, value)| {
-                let json = shape.member(name).map(|(member, shape)| member_to_json(member, shape, value, redact));
+                let json =
+                    shape.member(name).map(|(member, shape)| member_to_json(member, shape, value, redact));
                 (name.to_owned(), json.unwrap_or_else(|| Json::from(HIDDEN)))
             });
             Json::Object(members.collect())

@@ -90,7 +90,8 @@ fn write(name: &str, member: &Member, shape: Shape, value: &Value, out: &mut Str
         }
         _ => {
             open_with_attributes(name, member, shape, value, out);
-            if let Some(text) = scalar::write(shape, value, member.timestamp_format, TimestampFormat::Iso8601) {
+            if let Some(text) = scalar::write(shape, value, member.timestamp_format, TimestampFormat::Iso8601)
+            {
                 escape(&text, out);
             }
             close(name, out);

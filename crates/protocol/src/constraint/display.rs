@@ -2,8 +2,6 @@
 //!
 //! SECURITY: a sensitive value is never quoted, at whatever depth; and what is quoted has an end.
 
-use std::fmt::Write as _;
-
 use crate::Value;
 use crate::model::{Kind, Member, Shape};
 
@@ -35,11 +33,13 @@ fn write(shape: Shape, value: &Value, out: &mut String) {
     }
     match (value, shape.kind()) {
         (Value::String(text), _) => out.push_str(text),
-        (Value::Integer(number), _) => drop(write!(out, "{number}")),
-        (Value::Float(number), _) => drop(write!(out, "{number}")),
-        (Value::Bool(value), _) => drop(write!(out, "{value}")),
-        (Value::Timestamp(moment), _) => drop(write!(out, "{moment}")),
-        (Value::Blob(bytes), _) => drop(write!(out, "java.nio.HeapByteBuffer[pos=0 lim={0} cap={0}]", bytes.len())),
+        (Value::Integer(number), _) => out.push_str(&number.to_string()),
+        (Value::Float(number), _) => out.push_str(&number.to_string()),
+        (Value::Bool(value), _) => out.push_str(&value.to_string()),
+        (Value::Timestamp(moment), _) => out.push_str(&moment.to_string()),
+        (Value::Blob(bytes), _) => {
+            out.push_str(&format!("java.nio.HeapByteBuffer[pos=0 lim={0} cap={0}]", bytes.len()))
+        }
         (Value::List(items), Kind::List { member, .. }) => {
             let items = items.iter().map(|item| (None, shape, member, item));
             sequence(items, ('[', ']'), out);
@@ -52,7 +52,8 @@ fn write(shape: Shape, value: &Value, out: &mut String) {
             out.push_str(shape.name());
             let present = members.iter().filter_map(|member| {
                 let mut chars = member.name.chars();
-                let name = chars.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(chars).collect();
+                let name =
+                    chars.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(chars).collect();
                 Some((Some(name), shape, member, present.get(member.name)?))
             });
             sequence(present, ('(', ')'), out);
@@ -73,7 +74,11 @@ fn sequence<'a>(items: impl Iterator<Item = Item<'a>>, (open, close): (char, cha
             out.push_str(&name);
             out.push('=');
         }
-        if member.redact { out.push_str("***Sensitive Data Redacted***") } else { write(shape.of(member), item, out) }
+        if member.redact {
+            out.push_str("***Sensitive Data Redacted***")
+        } else {
+            write(shape.of(member), item, out)
+        }
     }
     out.push(close);
 }

@@ -48,7 +48,8 @@ impl Check {
     fn fail(&mut self, shape: Shape, value: &Value, path: &Path<'_>, constraint: &str) {
         if self.failures.len() < FAILURES_MAX {
             let value = display::value(shape, value);
-            self.failures.push(format!("Value {value}at '{path}' failed to satisfy constraint: {constraint}"));
+            self.failures
+                .push(format!("Value {value}at '{path}' failed to satisfy constraint: {constraint}"));
         }
     }
 
@@ -90,15 +91,9 @@ impl Check {
         for member in members {
             let inside = shape.of(member);
             let path = path.then(Part::Member(member.name));
-            match present.get(member.name) {
-                Some(value) if *value != Value::Null => {
-                    if inside.data.constrained {
-                        self.value(inside, value, &path);
-                    }
-                }
-                _ if member.required => {
-                    self.fail(inside, &Value::Null, &path, "Member must not be null");
-                }
+            match present.get(member.name).filter(|value| **value != Value::Null) {
+                Some(value) if inside.data.constrained => self.value(inside, value, &path),
+                None if member.required => self.fail(inside, &Value::Null, &path, "Member must not be null"),
                 _ => {}
             }
         }
@@ -108,7 +103,15 @@ impl Check {
         }
     }
 
-    fn list(&mut self, shape: Shape, member: &'static Member, sparse: bool, items: &[Value], whole: &Value, path: &Path<'_>) {
+    fn list(
+        &mut self,
+        shape: Shape,
+        member: &'static Member,
+        sparse: bool,
+        items: &[Value],
+        whole: &Value,
+        path: &Path<'_>,
+    ) {
         let element = shape.of(member);
         if !sparse && items.contains(&Value::Null) {
             return self.fail(shape, whole, path, "Member must not be null");

@@ -10,12 +10,12 @@ mod shape;
 
 use std::collections::HashMap;
 
-pub use operation::OperationModel;
 pub(crate) use operation::OperationData;
+pub use operation::OperationModel;
 pub use reader::UnreadableModel;
 pub use registry::{model, models};
-pub use shape::{ErrorShape, Kind, Location, Member, Shape, TimestampFormat};
 pub(crate) use shape::ShapeData;
+pub use shape::{ErrorShape, Kind, Location, Member, Shape, TimestampFormat};
 
 /// The wire protocol of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -122,7 +122,8 @@ impl Model {
         let by_name = self.shape(code).filter(|shape| shape.error().is_some());
         by_name.or_else(|| {
             let mut errors = self.shapes.iter().filter(|shape| shape.error.is_some());
-            let found = errors.find(|shape| shape.error.as_ref().is_some_and(|error| error.code == Some(code)))?;
+            let found =
+                errors.find(|shape| shape.error.as_ref().is_some_and(|error| error.code == Some(code)))?;
             Some(Shape::new(self, found))
         })
     }

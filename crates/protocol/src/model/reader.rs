@@ -239,7 +239,9 @@ impl<'de: 'static> Deserialize<'de> for RawMember {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RawMember, A::Error> {
-                RawReference::deserialize(MapAccessDeserializer::new(map)).map(RawMember).map_err(A::Error::custom)
+                RawReference::deserialize(MapAccessDeserializer::new(map))
+                    .map(RawMember)
+                    .map_err(A::Error::custom)
             }
         }
         deserializer.deserialize_any(Reference)
@@ -249,7 +251,8 @@ impl<'de: 'static> Deserialize<'de> for RawMember {
 /// Reads a model. Both the text and what is made of it live as long as the process.
 pub(super) fn read(text: &'static str) -> Result<&'static Model, UnreadableModel> {
     let raw: RawModel = serde_json::from_str(text)?;
-    let ids: HashMap<&'static str, u32> = raw.shapes.0.iter().zip(0_u32..).map(|((name, _), id)| (*name, id)).collect();
+    let ids: HashMap<&'static str, u32> =
+        raw.shapes.0.iter().zip(0_u32..).map(|((name, _), id)| (*name, id)).collect();
     let mut shapes = Vec::with_capacity(raw.shapes.0.len());
     for (name, shape) in raw.shapes.0 {
         shapes.push(shape.build(name, &ids)?);
@@ -273,8 +276,17 @@ pub(super) fn read(text: &'static str) -> Result<&'static Model, UnreadableModel
         error_namespace: raw.error_namespace.map(|text| text.0),
         crc32: raw.crc32,
         event_source: format!("{service}.amazonaws.com"),
-        pattern_messages: raw.pattern_messages.0.into_iter().map(|(pattern, message)| (pattern, message.0)).collect(),
-        operation_by_name: operations.iter().zip(0_u32..).map(|(operation, id)| (operation.name, id)).collect(),
+        pattern_messages: raw
+            .pattern_messages
+            .0
+            .into_iter()
+            .map(|(pattern, message)| (pattern, message.0))
+            .collect(),
+        operation_by_name: operations
+            .iter()
+            .zip(0_u32..)
+            .map(|(operation, id)| (operation.name, id))
+            .collect(),
         operations,
         shapes,
         shape_by_name: ids,
@@ -361,7 +373,9 @@ impl RawMember {
 impl RawShape {
     fn build(mut self, name: &'static str, ids: &Ids) -> Result<ShapeData, UnreadableModel> {
         let child = |child: Option<RawMember>, label: &'static str| {
-            child.ok_or_else(|| UnreadableModel::Dangling(format!("{name}${label}")))?.build(label, false, ids)
+            child
+                .ok_or_else(|| UnreadableModel::Dangling(format!("{name}${label}")))?
+                .build(label, false, ids)
         };
         let kind = match self.r#type.0 {
             "structure" if self.document => Kind::Document,
@@ -377,7 +391,9 @@ impl RawShape {
                 flattened: self.flattened,
                 sparse: self.sparse,
             },
-            "string" | "character" => Kind::String { values: self.values.iter().map(|value| value.0).collect() },
+            "string" | "character" => {
+                Kind::String { values: self.values.iter().map(|value| value.0).collect() }
+            }
             "blob" => Kind::Blob,
             "boolean" => Kind::Boolean,
             "byte" => Kind::Integer { lowest: i8::MIN.into(), highest: i8::MAX.into(), name: "Byte" },
@@ -390,10 +406,9 @@ impl RawShape {
             other => return Err(UnreadableModel::Dangling(other.to_owned())),
         };
         let exception = self.exception || self.fault;
-        let error = self.error.map(|error| ErrorShape {
-            code: error.code.map(|text| text.0),
-            status: error.http_status_code,
-        });
+        let error = self
+            .error
+            .map(|error| ErrorShape { code: error.code.map(|text| text.0), status: error.http_status_code });
         let regex = self.regex.or(self.pattern);
         Ok(ShapeData {
             name,
@@ -408,7 +423,7 @@ impl RawShape {
                 compiled: OnceLock::new(),
             }),
             timestamp_format: timestamp_format(self.timestamp_format)?,
-            error: error.or_else(|| exception.then(|| ErrorShape::default())),
+            error: error.or_else(|| exception.then(ErrorShape::default)),
             constrained: false,
         })
     }

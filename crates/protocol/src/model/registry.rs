@@ -49,7 +49,8 @@ mod tests {
     #[test]
     fn every_model_reads() {
         for entry in &ENTRIES {
-            let model = reader::read(entry.text).map_err(|error| format!("{}: {error}", entry.service)).unwrap();
+            let model =
+                reader::read(entry.text).map_err(|error| format!("{}: {error}", entry.service)).unwrap();
             assert_eq!(model.service, entry.service);
             assert!(model.operations().len() > 10);
         }

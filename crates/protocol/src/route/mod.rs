@@ -8,8 +8,8 @@ mod uri_template;
 
 pub use uri_template::UriTemplate;
 
-use crate::codec::form;
 use crate::codec::fault;
+use crate::codec::form;
 use crate::model::{Model, OperationModel, Protocol, model, models};
 use crate::{Fault, WireRequest, WireResponse};
 
@@ -55,7 +55,9 @@ fn target<'a>(request: &WireRequest<'a>) -> Option<&'a str> {
 }
 
 fn parameter(request: &WireRequest<'_>, name: &str) -> Option<String> {
-    form::find(request.query.as_bytes(), name).or_else(|| form::find(request.body, name)).map(std::borrow::Cow::into_owned)
+    form::find(request.query.as_bytes(), name)
+        .or_else(|| form::find(request.body, name))
+        .map(std::borrow::Cow::into_owned)
 }
 
 /// The API of a request that carries no scope.
@@ -72,7 +74,9 @@ fn unsigned(request: &WireRequest<'_>) -> Option<&'static Model> {
         let named = queries().find(|model| Some(model.api_version()) == version.as_deref());
         return named.or_else(|| queries().find(|model| model.operation(&action).is_some()));
     }
-    models().filter(|model| model.protocol() == Protocol::RestJson).find(|model| find_path(model, request).is_some())
+    models()
+        .filter(|model| model.protocol() == Protocol::RestJson)
+        .find(|model| find_path(model, request).is_some())
 }
 
 fn unknown_api(request: &WireRequest<'_>) -> RouteFault {

@@ -58,7 +58,8 @@ impl UriTemplate {
 
     /// True where the raw path and query fit. Allocates nothing.
     pub(crate) fn matches(&self, path: &str, query: &str) -> bool {
-        self.walk(path, |_, _| true) && self.query.iter().all(|(name, value)| has_parameter(query, name, *value))
+        self.walk(path, |_, _| true)
+            && self.query.iter().all(|(name, value)| has_parameter(query, name, *value))
     }
 
     /// The labels of a path that matches; `None` where it does not, or where a label is not UTF-8.
@@ -131,7 +132,8 @@ mod tests {
 
     #[test]
     fn templates_match_raw_segments() {
-        let cases: &[(&str, &str, Option<&[(&str, &str)]>)] = &[
+        type Expected = Option<&'static [(&'static str, &'static str)]>;
+        let cases: &[(&str, &str, Expected)] = &[
             ("/functions/{Name}/invocations", "/functions/a%2Fb/invocations", Some(&[("Name", "a/b")])),
             ("/functions/{Name}", "/functions/", None),
             ("/functions/", "/functions", Some(&[])),
@@ -145,8 +147,9 @@ mod tests {
         ];
         for (template, path, expected) in cases {
             let labels = UriTemplate::parse(template).labels(path);
-            let labels: Option<Vec<(&str, &str)>> =
-                labels.as_ref().map(|labels| labels.iter().map(|(name, value)| (*name, value.as_str())).collect());
+            let labels: Option<Vec<(&str, &str)>> = labels
+                .as_ref()
+                .map(|labels| labels.iter().map(|(name, value)| (*name, value.as_str())).collect());
             assert_eq!(labels.as_deref(), *expected, "{template} {path}");
         }
     }

@@ -25,24 +25,29 @@ pub(crate) struct Case {
 /// The value that a vector's parameters stand for: blobs are text, moments epoch seconds.
 pub(crate) fn value(shape: Shape, json: &Json) -> Value {
     match (shape.kind(), json) {
-        (Kind::Structure { .. }, Json::Object(entries)) => Value::Structure(entries.iter().fold(
-            Structure::new(),
-            |all, (name, json)| match shape.member(name) {
-                Some((member, inside)) => all.with(member.name(), value(inside, json)),
-                None => all,
-            },
-        )),
+        (Kind::Structure { .. }, Json::Object(entries)) => {
+            Value::Structure(entries.iter().fold(Structure::new(), |all, (name, json)| {
+                match shape.member(name) {
+                    Some((member, inside)) => all.with(member.name(), value(inside, json)),
+                    None => all,
+                }
+            }))
+        }
         (Kind::Structure { .. }, _) => Value::Structure(Structure::new()),
         (Kind::List { member, .. }, Json::Array(items)) => {
             Value::List(items.iter().map(|item| value(shape.of(member), item)).collect())
         }
-        (Kind::Map { value: inside, .. }, Json::Object(entries)) => {
-            Value::Map(entries.iter().map(|(key, json)| (key.clone(), value(shape.of(inside), json))).collect())
-        }
+        (Kind::Map { value: inside, .. }, Json::Object(entries)) => Value::Map(
+            entries.iter().map(|(key, json)| (key.clone(), value(shape.of(inside), json))).collect(),
+        ),
         (Kind::Document, json) => Value::Document(json.clone()),
         (Kind::Blob, Json::String(text)) => Value::Blob(Bytes::from(text.clone())),
-        (Kind::Timestamp, json) => Value::Timestamp(Timestamp::from_millis((json.as_f64().unwrap() * 1000.0) as i64)),
-        (Kind::Float { .. }, Json::String(text)) => Value::Float(text.replace("Infinity", "inf").parse().unwrap()),
+        (Kind::Timestamp, json) => {
+            Value::Timestamp(Timestamp::from_millis((json.as_f64().unwrap() * 1000.0) as i64))
+        }
+        (Kind::Float { .. }, Json::String(text)) => {
+            Value::Float(text.replace("Infinity", "inf").parse().unwrap())
+        }
         (Kind::Float { .. }, json) => Value::Float(json.as_f64().unwrap()),
         (Kind::Integer { .. }, Json::Number(number)) => Value::Integer(number.as_i64().unwrap()),
         (_, Json::String(text)) => Value::String(text.clone()),

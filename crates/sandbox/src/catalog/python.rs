@@ -13,7 +13,8 @@ use super::{HostRuntime, PYTHON_BOOTSTRAP, RuntimeKind, bind_prefix};
 use crate::spec::Bind;
 
 /// boto3 and its dependencies: all of them plain Python, so that one copy serves every version.
-const SDK_MODULES: [&str; 7] = ["boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six.py"];
+const SDK_MODULES: [&str; 7] =
+    ["boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six.py"];
 /// Where they are inside.
 const SDK_ROOT: &str = "/var/lang/sdk";
 
@@ -120,6 +121,7 @@ fn describe(program: &Path, search_path: &OsStr) -> Option<Found> {
     let binds = bind_prefix(&base_prefix).into_iter().collect();
     // No `site`: neither the host's start-up files nor its `.pth` files run. No byte code is written.
     let argv = [executable, "-S", "-B", PYTHON_BOOTSTRAP].into_iter().map(str::to_owned).collect();
-    let runtime = HostRuntime { kind: RuntimeKind::Python, version: version.to_owned(), binds, argv, sdk: None };
+    let runtime =
+        HostRuntime { kind: RuntimeKind::Python, version: version.to_owned(), binds, argv, sdk: None };
     Some((runtime, module_dirs))
 }

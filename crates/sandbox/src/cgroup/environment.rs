@@ -2,7 +2,9 @@
 //!
 //! The spawner makes and removes them; the server, which is root as well, freezes and reads them.
 
+use std::fs::File;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -29,6 +31,15 @@ pub(crate) struct EnvironmentCgroup {
     pub(super) cpu: Option<Place>,
     pub(super) pids: Option<Place>,
     pub(super) freezer: Option<Place>,
+}
+
+/// Ways into the cgroups of an environment.
+#[derive(Debug, Default)]
+pub(crate) struct Entrances {
+    /// The folder for `CLONE_INTO_CGROUP`.
+    pub(crate) v2: Option<OwnedFd>,
+    /// Files into which the child, still single-threaded, writes itself.
+    pub(crate) v1: Vec<OwnedFd>,
 }
 
 impl EnvironmentCgroup {
@@ -94,9 +105,19 @@ impl EnvironmentCgroup {
         }
     }
 
-    /// Puts a process in, with everything it will ever start.
-    pub(crate) fn admit(&self, pid: i32) -> io::Result<()> {
-        self.dirs().into_iter().try_for_each(|dir| files::write(dir, "cgroup.procs", pid))
+    /// What a child needs to be born into these cgroups.
+    ///
+    /// Neither way moves a running process from outside: that waits for every processor, which takes milliseconds.
+    pub(crate) fn entrances(&self) -> io::Result<Entrances> {
+        let mut entrances = Entrances::default();
+        let places = [&self.memory, &self.cpu, &self.pids, &self.freezer];
+        for Place { version, dir } in places.into_iter().flatten() {
+            match version {
+                Version::V1 => entrances.v1.push(File::options().write(true).open(dir.join("tasks"))?.into()),
+                Version::V2 => entrances.v2 = Some(File::open(dir)?.into()),
+            }
+        }
+        Ok(entrances)
     }
 
     /// Stops or resumes every process inside.
@@ -128,7 +149,11 @@ impl EnvironmentCgroup {
 
     /// Removes the folders. `false` while something still lives in one.
     pub(crate) fn remove(&self) -> bool {
-        self.dirs().into_iter().map(files::remove_dir).fold(true, |all, removed| all && removed.is_ok())
+        let mut all = true;
+        for dir in self.dirs() {
+            all &= files::remove_dir(dir).is_ok();
+        }
+        all
     }
 }
 

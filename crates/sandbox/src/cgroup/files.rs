@@ -1,13 +1,14 @@
 //! Reads and writes the small files that cgroups are made of.
 
+use std::fmt::Display;
 use std::fs;
 use std::io;
 use std::path::Path;
 
 /// Writes one value; the error names the file.
-pub(super) fn write(dir: &Path, file: &str, value: impl ToString) -> io::Result<()> {
+pub(super) fn write(dir: &Path, file: &str, value: impl Display) -> io::Result<()> {
     let path = dir.join(file);
-    fs::write(&path, value.to_string())
+    fs::write(&path, format!("{value}"))
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
 }
 

@@ -9,7 +9,7 @@ mod environment;
 mod files;
 mod group;
 
-pub(crate) use environment::EnvironmentCgroup;
+pub(crate) use environment::{Entrances, EnvironmentCgroup};
 pub(crate) use group::{CgroupGroup, GROUPS_MAX};
 
 use serde::{Deserialize, Serialize};

@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use rustix::process::{DumpableBehavior, Signal, set_dumpable_behavior, set_parent_process_death_signal};
 use rustix::thread::UnshareFlags;
 
+use crate::cgroup::Entrances;
 use crate::message::{Channel, Progress};
 use crate::spec::EnvironmentSpec;
 use crate::sys::{self, CommandLine, Instruction};
@@ -26,6 +27,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) command: CommandLine,
     pub(crate) filter: &'a [Instruction],
     pub(crate) channel: Channel,
+    pub(crate) entrances: Entrances,
     pub(crate) root: OwnedFd,
     pub(crate) binds: Vec<(OwnedFd, PathBuf)>,
     pub(crate) null: BorrowedFd<'a>,
@@ -74,9 +76,10 @@ fn report(channel: &Channel, failure: &Failure) -> i32 {
 fn make(plan: &Plan<'_>) -> Result<sys::Cloned, Failure> {
     close_others(plan).stage("close descriptors")?;
     sys::reset();
+    enter_cgroups(plan).stage("enter the cgroups")?;
     await_go(plan).stage("wait for the id maps")?;
     privileges::become_inner_root().stage("take the inner ids")?;
-    // After the spawner has put this process into its cgroup: that becomes the root of what it can see.
+    // Its own cgroups become the root of what it can see.
     sys::unshare(UnshareFlags::NEWCGROUP).stage("cgroup namespace")?;
     rustix::system::sethostname(b"sandbox").stage("host name")?;
     let listeners = network::open_doors(&plan.spec.doors).stage("doors")?;
@@ -88,10 +91,18 @@ fn make(plan: &Plan<'_>) -> Result<sys::Cloned, Failure> {
     // Fails if the spawner died before the death signal was set.
     plan.channel.send(&Progress::Ready, &descriptors).stage("report")?;
     drop(listeners);
-    sys::spawn(0, || function::run(plan)).stage("clone the function")
+    sys::spawn(0, None, || function::run(plan)).stage("clone the function")
 }
 
-/// The spawner sends one message when the id maps are written and the cgroups entered.
+/// SECURITY: before anything is allocated for the function, and before it can have a second thread.
+fn enter_cgroups(plan: &Plan<'_>) -> io::Result<()> {
+    for tasks in &plan.entrances.v1 {
+        rustix::io::write(tasks, b"0")?;
+    }
+    Ok(())
+}
+
+/// The spawner sends one message when the id maps are written.
 fn await_go(plan: &Plan<'_>) -> io::Result<()> {
     match plan.channel.receive::<Progress>(None)? {
         Some((Progress::Ready, _)) => Ok(()),
@@ -102,6 +113,7 @@ fn await_go(plan: &Plan<'_>) -> io::Result<()> {
 /// SECURITY: the spawner's socket to the server and the pidfds and pipes of other environments came along.
 fn close_others(plan: &Plan<'_>) -> io::Result<()> {
     let mut kept: Vec<i32> = plan.binds.iter().map(|(tree, _)| tree.as_raw_fd()).collect();
+    kept.extend(plan.entrances.v1.iter().map(AsRawFd::as_raw_fd));
     kept.extend([
         plan.channel.as_fd().as_raw_fd(),
         plan.root.as_raw_fd(),

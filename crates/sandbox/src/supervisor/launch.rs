@@ -11,6 +11,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Signal, pidfd_send_signal};
 
 use super::{Member, Supervisor};
+use crate::cgroup::EnvironmentCgroup;
 use crate::child::{self, Plan};
 use crate::ids::IdMap;
 use crate::image::open_bind;
@@ -77,18 +78,15 @@ struct Ends {
 
 fn launch_with(supervisor: &mut Supervisor, spec: &EnvironmentSpec, ids: IdMap) -> Result<Launched, Refusal> {
     let root = supervisor.images.clone_for(&spec.binds).step("root image")?;
-    let (plan, ends) = plan(supervisor, spec, ids, root)?;
     let cgroup = supervisor.group.create(spec).step("cgroups")?;
-    let cloned = match sys::spawn(NAMESPACES, || child::run(&plan)).step("clone") {
-        Ok(cloned) => cloned,
-        Err(refusal) => {
-            cgroup.remove();
-            return Err(refusal);
-        }
-    };
-    drop(plan);
-    let prepared = cgroup.admit(cloned.pid).step("enter the cgroups").and_then(|()| {
-        write_maps(&cloned, ids).step("id maps")?;
+    let cloned = plan(supervisor, spec, ids, root, &cgroup).and_then(|(plan, ends)| {
+        let into = plan.entrances.v2.as_ref().map(AsFd::as_fd);
+        Ok((sys::spawn(NAMESPACES, into, || child::run(&plan)).step("clone")?, ends))
+    });
+    let (cloned, ends) = cloned.inspect_err(|_| {
+        cgroup.remove();
+    })?;
+    let prepared = write_maps(&cloned, ids).step("id maps").and_then(|()| {
         ends.channel.send(&Progress::Ready, &[]).step("start the child")?;
         await_exec(&ends.channel)
     });
@@ -119,6 +117,7 @@ fn plan<'a>(
     spec: &'a EnvironmentSpec,
     ids: IdMap,
     root: OwnedFd,
+    cgroup: &EnvironmentCgroup,
 ) -> Result<(Plan<'a>, Ends), Refusal> {
     let open = |bind: &crate::spec::Bind| Ok((open_bind(&bind.host)?, bind.inside.clone()));
     let binds = spec.binds.iter().map(open).collect::<io::Result<Vec<_>>>().step("binds")?;
@@ -132,6 +131,7 @@ fn plan<'a>(
         command: CommandLine::new(&spec.argv, &spec.environment).step("arguments")?,
         filter: &supervisor.filter,
         channel: child_channel,
+        entrances: cgroup.entrances().step("cgroups")?,
         root,
         binds,
         null: supervisor.null.as_fd(),

@@ -77,7 +77,12 @@ impl Supervisor {
                 continue;
             }
             match self.server.receive::<Request>(None)? {
-                Some((Request::Launch(spec), _)) => self.answer_launch(&spec)?,
+                Some((Request::Launch(mut spec), _)) => {
+                    let answered = self.answer_launch(&spec);
+                    // SECURITY: the next environment's init begins as a copy of this memory.
+                    spec.wipe();
+                    answered?;
+                }
                 Some((Request::Release { id }, _)) => self.release(&id),
                 None => return Ok(()),
             }

@@ -4,6 +4,8 @@ use std::ffi::{CString, NulError};
 use std::io;
 use std::ptr;
 
+use zeroize::Zeroize;
+
 /// A program, its arguments and its environment in the form that `execve` takes, made before cloning.
 pub(crate) struct CommandLine {
     program: CString,
@@ -15,12 +17,28 @@ impl CommandLine {
     /// Converts; fails on a NUL byte.
     pub(crate) fn new(argv: &[String], environment: &[(String, String)]) -> Result<Self, NulError> {
         let arguments = argv.iter().map(|text| CString::new(text.as_str())).collect::<Result<Vec<_>, _>>()?;
-        let variable = |(name, value): &(String, String)| CString::new(format!("{name}={value}"));
+        let variable = |(name, value): &(String, String)| {
+            // The exact size at once: growing would leave copies of the value behind.
+            let mut text = Vec::with_capacity(name.len() + value.len() + 2);
+            text.extend_from_slice(name.as_bytes());
+            text.push(b'=');
+            text.extend_from_slice(value.as_bytes());
+            CString::new(text)
+        };
         Ok(Self {
             program: arguments.first().cloned().unwrap_or_default(),
             arguments,
             environment: environment.iter().map(variable).collect::<Result<Vec<_>, _>>()?,
         })
+    }
+}
+
+impl Drop for CommandLine {
+    /// SECURITY: variables carry credentials, and the next environment's init begins as a copy of this memory.
+    fn drop(&mut self) {
+        for variable in self.environment.drain(..) {
+            variable.into_bytes().zeroize();
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Clones the calling process, and ends it without ceremony.
 
 use std::io;
-use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rustix::thread::UnshareFlags;
@@ -14,19 +14,31 @@ pub(crate) struct Cloned {
     pub(crate) pidfd: OwnedFd,
 }
 
+/// Not in libc: the flag has no room in an `int`.
+const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+
 /// What a child that panicked exits with.
 const PANICKED: i32 = 113;
 
-/// Clones this process into the namespaces of `flags`; the child runs `body` and exits with its result.
+/// Clones this process into the namespaces of `flags` and the version 2 cgroup of `cgroup`; the child runs `body` and
+/// exits with its result.
 ///
 /// Like fork, so the caller must be single-threaded: the spawner is, and nothing else calls this.
-pub(crate) fn spawn(flags: i32, body: impl FnOnce() -> i32) -> io::Result<Cloned> {
+pub(crate) fn spawn(
+    flags: i32,
+    cgroup: Option<BorrowedFd<'_>>,
+    body: impl FnOnce() -> i32,
+) -> io::Result<Cloned> {
     let mut pidfd: RawFd = -1;
     // SAFETY: an all-zero `clone_args` is valid: it is integers only.
     let mut arguments: libc::clone_args = unsafe { std::mem::zeroed() };
     let namespaces = u64::from(flags.cast_unsigned());
     arguments.flags = namespaces | u64::from(libc::CLONE_PIDFD.cast_unsigned());
     arguments.pidfd = (&raw mut pidfd) as u64;
+    if let Some(cgroup) = cgroup {
+        arguments.flags |= CLONE_INTO_CGROUP;
+        arguments.cgroup = u64::from(cgroup.as_raw_fd().cast_unsigned());
+    }
     arguments.exit_signal = u64::from(libc::SIGCHLD.cast_unsigned());
     // SAFETY: without CLONE_VM and with no stack given this is fork: the child runs on its own copy of this memory.
     // The caller is single-threaded, so no lock is held by a thread that the child does not have.

@@ -12,6 +12,9 @@
 
 mod bench;
 mod launch;
+mod lifetime;
+mod limits;
+mod probes;
 mod runtime_api;
 mod runtimes;
 mod support;

@@ -41,7 +41,10 @@ impl Runtime {
         let mut lines = Vec::new();
         loop {
             let mut line = String::new();
-            assert!(self.reader.read_line(&mut line).unwrap() > 0, "the runtime closed the connection: {lines:?}");
+            assert!(
+                self.reader.read_line(&mut line).unwrap() > 0,
+                "the runtime closed the connection: {lines:?}"
+            );
             let line = line.trim_end().to_owned();
             if line.is_empty() {
                 break;
@@ -94,6 +97,8 @@ impl Runtime {
     }
 
     pub(crate) fn accept_answer(&mut self) {
-        self.writer.write_all(b"HTTP/1.1 202 Accepted\r\nContent-Length: 16\r\n\r\n{\"status\":\"OK\"}\n").unwrap();
+        self.writer
+            .write_all(b"HTTP/1.1 202 Accepted\r\nContent-Length: 16\r\n\r\n{\"status\":\"OK\"}\n")
+            .unwrap();
     }
 }

@@ -153,8 +153,19 @@ fn a_python_handler_sees_the_whole_context() {
     assert_eq!(
         answer.json(),
         json!([
-            "req-1", "f", "$LATEST", "512", "/aws/lambda/f", "stream",
-            "arn:aws:lambda:us-east-1:000000000000:function:f", true, "v", "t", "i", "Root=1-2-3", "/var/task",
+            "req-1",
+            "f",
+            "$LATEST",
+            "512",
+            "/aws/lambda/f",
+            "stream",
+            "arn:aws:lambda:us-east-1:000000000000:function:f",
+            true,
+            "v",
+            "t",
+            "i",
+            "Root=1-2-3",
+            "/var/task",
             "/var/task"
         ])
     );
@@ -185,7 +196,10 @@ fn python_errors_are_reported_as_lambda_does() {
     );
     let marshal = function.runtime.invoke("1").json();
     assert_eq!(marshal["errorType"], "Runtime.MarshalError");
-    assert_eq!(marshal["errorMessage"], "Unable to marshal response: Object of type set is not JSON serializable");
+    assert_eq!(
+        marshal["errorMessage"],
+        "Unable to marshal response: Object of type set is not JSON serializable"
+    );
     assert_eq!(marshal["stackTrace"], json!([]));
     let output = function.output();
     assert!(output.contains("[ERROR] ValueError: no\rTraceback (most recent call last):\r"), "{output:?}");
@@ -196,12 +210,25 @@ fn python_functions_that_cannot_be_loaded_say_why() {
     let host = host();
     let catalog = catalog();
     let cases: &[(&str, &str, &str, &str)] = &[
-        ("app.handler", "import nonexistent_thing", "Runtime.ImportModuleError",
-            "Unable to import module 'app': No module named 'nonexistent_thing'"),
-        ("other.handler", "", "Runtime.ImportModuleError", "Unable to import module 'other': No module named 'other'"),
+        (
+            "app.handler",
+            "import nonexistent_thing",
+            "Runtime.ImportModuleError",
+            "Unable to import module 'app': No module named 'nonexistent_thing'",
+        ),
+        (
+            "other.handler",
+            "",
+            "Runtime.ImportModuleError",
+            "Unable to import module 'other': No module named 'other'",
+        ),
         ("app.missing", "", "Runtime.HandlerNotFound", "Handler 'missing' missing on module 'app'"),
-        ("app", "", "Runtime.MalformedHandlerName",
-            "Bad handler 'app': not enough values to unpack (expected 2, got 1)"),
+        (
+            "app",
+            "",
+            "Runtime.MalformedHandlerName",
+            "Bad handler 'app': not enough values to unpack (expected 2, got 1)",
+        ),
         ("app.handler", "def x(:", "Runtime.UserCodeSyntaxError", "Syntax error in module 'app': "),
         ("app.handler", "1/0", "ZeroDivisionError", "division by zero"),
     ];
@@ -245,10 +272,21 @@ fn node_handlers_of_every_kind_answer() {
     let catalog = catalog();
     let cases: &[(&str, &str, Value)] = &[
         ("app.js", "exports.handler = async (e) => e", json!({"a": 1})),
-        ("app.js", "exports.handler = (e, c, done) => setTimeout(() => done(null, 'later'), 5)", json!("later")),
-        ("app.js", "exports.handler = (e, c, done) => { c.callbackWaitsForEmptyEventLoop = false; done(null, 1) }", json!(1)),
-        ("app.js", "exports.handler = (e, c) => c.succeed([c.awsRequestId, c.functionName, c.memoryLimitInMB])",
-            json!(["req-1", "f", "512"])),
+        (
+            "app.js",
+            "exports.handler = (e, c, done) => setTimeout(() => done(null, 'later'), 5)",
+            json!("later"),
+        ),
+        (
+            "app.js",
+            "exports.handler = (e, c, done) => { c.callbackWaitsForEmptyEventLoop = false; done(null, 1) }",
+            json!(1),
+        ),
+        (
+            "app.js",
+            "exports.handler = (e, c) => c.succeed([c.awsRequestId, c.functionName, c.memoryLimitInMB])",
+            json!(["req-1", "f", "512"]),
+        ),
         ("app.js", "exports.handler = () => {}", json!(null)),
         ("app.mjs", "export const handler = async () => import.meta.url.startsWith('file:')", json!(true)),
         ("app.cjs", "exports.handler = async (e, c) => c.getRemainingTimeInMillis() > 1000", json!(true)),
@@ -304,9 +342,16 @@ fn an_uncaught_exception_in_node_is_reported_and_ends_the_environment() {
     let host = host();
     let catalog = catalog();
     for (code, kind, status) in [
-        ("exports.handler = (e, c, done) => setTimeout(() => { throw new RangeError('late') }, 1)", "RangeError", 129),
-        ("exports.handler = (e, c, done) => { Promise.reject(new Error('x')); setTimeout(done, 1000) }",
-            "Runtime.UnhandledPromiseRejection", 128),
+        (
+            "exports.handler = (e, c, done) => setTimeout(() => { throw new RangeError('late') }, 1)",
+            "RangeError",
+            129,
+        ),
+        (
+            "exports.handler = (e, c, done) => { Promise.reject(new Error('x')); setTimeout(done, 1000) }",
+            "Runtime.UnhandledPromiseRejection",
+            128,
+        ),
     ] {
         let mut function = Function::start(&host, node(&catalog), "app.handler", &[("app.js", code)]);
         let error = function.runtime.invoke("{}").json();

@@ -97,3 +97,19 @@ impl Host {
         Bind::new(dir, "/var/task")
     }
 }
+
+/// Processes of the host: pid and command line, its arguments separated by spaces.
+pub(crate) fn processes() -> impl Iterator<Item = (u32, String)> {
+    std::fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| {
+        let pid = entry.file_name().to_str()?.parse().ok()?;
+        let command = std::fs::read(entry.path().join("cmdline")).ok()?;
+        Some((pid, String::from_utf8_lossy(&command).replace('\0', " ")))
+    })
+}
+
+/// A process with `marker` in its command line, other than this one and its spawner.
+pub(crate) fn find_process(marker: &str) -> Option<u32> {
+    processes()
+        .find(|(pid, command)| *pid != std::process::id() && command.contains(marker))
+        .map(|(pid, _)| pid)
+}

@@ -40,6 +40,26 @@ pub struct Update {
 }
 
 impl Update {
+    /// Adds a SET. The paths of an update must not overlap.
+    pub(crate) fn push_set(&mut self, path: Path, value: SetValue) {
+        self.sets.push((path, value));
+    }
+
+    /// Adds a REMOVE.
+    pub(crate) fn push_remove(&mut self, path: Path) {
+        self.removes.push(path);
+    }
+
+    /// Adds an ADD of a number or a set.
+    pub(crate) fn push_add(&mut self, path: Path, value: AttributeValue) {
+        self.adds.push((path, value));
+    }
+
+    /// Adds a DELETE of a set.
+    pub(crate) fn push_delete(&mut self, path: Path, value: AttributeValue) {
+        self.deletes.push((path, value));
+    }
+
     /// The paths that the update changes.
     pub fn targets(&self) -> impl Iterator<Item = &Path> {
         let sets = self.sets.iter().map(|(path, _)| path);

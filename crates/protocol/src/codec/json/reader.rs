@@ -32,7 +32,11 @@ pub(in crate::codec) fn read(shape: Shape, body: &[u8]) -> Result<Value, Fault> 
         Err(error) => Err(Fault::sender(
             "SerializationException",
             state.refusal.into_inner().unwrap_or_else(|| {
-                format!("Unexpected character or end of input at line {} column {}", error.line(), error.column())
+                format!(
+                    "Unexpected character or end of input at line {} column {}",
+                    error.line(),
+                    error.column()
+                )
             }),
         )),
     }
@@ -133,7 +137,9 @@ impl Seed<'_> {
     fn blob<E: Error>(&self, text: &str) -> Result<Value, E> {
         if !text.len().is_multiple_of(4) {
             let length = text.len();
-            return self.refuse(format!("Base64 encoded length is expected a multiple of 4 bytes but found: {length}"));
+            return self.refuse(format!(
+                "Base64 encoded length is expected a multiple of 4 bytes but found: {length}"
+            ));
         }
         match STANDARD.decode(text) {
             Ok(bytes) => Ok(Value::Blob(bytes.into())),
@@ -148,9 +154,7 @@ impl<'de> DeserializeSeed<'de> for Seed<'_> {
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
         self.count()?;
         match self.shape.kind() {
-            Kind::Document => {
-                serde::Deserialize::deserialize(deserializer).map(Value::Document)
-            }
+            Kind::Document => serde::Deserialize::deserialize(deserializer).map(Value::Document),
             _ => deserializer.deserialize_any(self),
         }
     }

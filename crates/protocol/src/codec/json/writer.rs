@@ -18,7 +18,12 @@ pub(in crate::codec) fn write_body(shape: Shape, value: &Value, out: &mut Vec<u8
 }
 
 /// Writes any value; without a shape, by its own kind.
-pub(in crate::codec) fn write(shape: Option<Shape>, format: Option<TimestampFormat>, value: &Value, out: &mut Vec<u8>) {
+pub(in crate::codec) fn write(
+    shape: Option<Shape>,
+    format: Option<TimestampFormat>,
+    value: &Value,
+    out: &mut Vec<u8>,
+) {
     match value {
         Value::Null => out.extend_from_slice(b"null"),
         Value::Bool(true) => out.extend_from_slice(b"true"),
@@ -36,7 +41,12 @@ pub(in crate::codec) fn write(shape: Option<Shape>, format: Option<TimestampForm
         Value::List(items) => {
             let element = shape.and_then(element_of);
             write_list(items, out, |item, out| {
-                write(element.map(|(_, shape)| shape), element.and_then(|(member, _)| member.timestamp_format), item, out);
+                write(
+                    element.map(|(_, shape)| shape),
+                    element.and_then(|(member, _)| member.timestamp_format),
+                    item,
+                    out,
+                );
             });
         }
         Value::Map(entries) => write_map(shape, entries, out),
@@ -77,7 +87,12 @@ fn write_map(shape: Option<Shape>, entries: &[(String, Value)], out: &mut Vec<u8
         separator.next(out);
         write_string(key, out);
         out.push(b':');
-        write(value.map(|(_, shape)| shape), value.and_then(|(member, _)| member.timestamp_format), item, out);
+        write(
+            value.map(|(_, shape)| shape),
+            value.and_then(|(member, _)| member.timestamp_format),
+            item,
+            out,
+        );
     }
     out.push(b'}');
 }

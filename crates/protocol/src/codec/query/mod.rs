@@ -39,7 +39,13 @@ fn malformed_input(message: String) -> Fault {
 }
 
 impl Decoder {
-    fn value(&mut self, shape: Shape, member: &Member, node: &Node<'_>, depth: usize) -> Result<Value, Fault> {
+    fn value(
+        &mut self,
+        shape: Shape,
+        member: &Member,
+        node: &Node<'_>,
+        depth: usize,
+    ) -> Result<Value, Fault> {
         self.values = self.values.checked_sub(1).ok_or_else(|| {
             malformed_input(format!("The request consists of more than {VALUES_MAX} values"))
         })?;
@@ -48,15 +54,23 @@ impl Decoder {
         }
         match shape.kind() {
             Kind::Structure { .. } => self.structure(shape, node, depth),
-            Kind::List { member: element, flattened, .. } => self.list(shape, element, *flattened || member.flattened, node, depth),
+            Kind::List { member: element, flattened, .. } => {
+                self.list(shape, element, *flattened || member.flattened, node, depth)
+            }
             Kind::Map { key, value, flattened, .. } => {
                 self.map(shape, (key, value), *flattened || member.flattened, node, depth)
-            },
+            }
             _ => {
                 let text = node.value.unwrap_or_default();
-                scalar::parse(shape, text, member.timestamp_format, TimestampFormat::Iso8601).ok_or_else(|| {
-                    malformed_input(format!("A value of {} can not be converted to {}", member.name, scalar::kind_name(shape)))
-                })
+                scalar::parse(shape, text, member.timestamp_format, TimestampFormat::Iso8601).ok_or_else(
+                    || {
+                        malformed_input(format!(
+                            "A value of {} can not be converted to {}",
+                            member.name,
+                            scalar::kind_name(shape)
+                        ))
+                    },
+                )
             }
         }
     }
@@ -81,7 +95,14 @@ impl Decoder {
         Ok(Value::Structure(structure))
     }
 
-    fn list(&mut self, shape: Shape, element: &'static Member, flattened: bool, node: &Node<'_>, depth: usize) -> Result<Value, Fault> {
+    fn list(
+        &mut self,
+        shape: Shape,
+        element: &'static Member,
+        flattened: bool,
+        node: &Node<'_>,
+        depth: usize,
+    ) -> Result<Value, Fault> {
         let items = if flattened { Some(node) } else { node.child(element_name(element, "member")) };
         // `Tags=` is an empty list.
         let Some(items) = items else { return Ok(Value::List(Vec::new())) };
@@ -131,7 +152,9 @@ pub(super) fn encode(operation: OperationModel, output: &Value, request_id: &str
     let envelope = format!("{}Response", operation.name());
     xml::open_root(&envelope, operation.model().xml_namespace, &mut body);
     if let Some(shape) = operation.output() {
-        let wrapper = operation.result_wrapper().map_or_else(|| format!("{}Result", operation.name()).into(), Cow::Borrowed);
+        let wrapper = operation
+            .result_wrapper()
+            .map_or_else(|| format!("{}Result", operation.name()).into(), Cow::Borrowed);
         xml::open(&wrapper, &mut body);
         xml::write_members(shape, output, &mut body);
         xml::close(&wrapper, &mut body);

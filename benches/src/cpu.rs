@@ -1,0 +1,29 @@
+//! What the kernel says of a process: CPU time and memory.
+
+use std::time::Duration;
+
+use crate::Error;
+
+/// User and system time of a process so far.
+pub(crate) fn time(pid: u32) -> Result<Duration, Error> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let mut ticks = fields.split_whitespace().skip(11).take(2).map(|field| field.parse::<u64>().unwrap_or(0));
+    let both = ticks.next().unwrap_or(0) + ticks.next().unwrap_or(0);
+    // The kernel counts in hundredths of a second on every platform that we run on.
+    Ok(Duration::from_millis(both * 10))
+}
+
+/// Memory that belongs to the process alone or is shared in proportion, in MiB.
+pub(crate) fn memory_mib(pid: u32) -> Result<f64, Error> {
+    let rollup = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
+    let line = rollup.lines().find(|line| line.starts_with("Pss:")).unwrap_or_default();
+    let kib: f64 = line.split_whitespace().nth(1).unwrap_or("0").parse()?;
+    Ok(kib / 1024.0)
+}
+
+/// The processes whose parent this is.
+pub(crate) fn children(pid: u32) -> Vec<u32> {
+    let listed = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    listed.split_whitespace().filter_map(|child| child.parse().ok()).collect()
+}

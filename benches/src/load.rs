@@ -1,0 +1,116 @@
+//! Sends one request again and again over kept connections, and counts.
+//!
+//! The bytes were signed beforehand, so that the client costs next to nothing beside the server.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::{Error, cpu};
+
+/// What a run showed.
+pub(crate) struct Figures {
+    pub(crate) per_second: f64,
+    pub(crate) min_us: f64,
+    pub(crate) p50_us: f64,
+    pub(crate) p99_us: f64,
+    pub(crate) server_cpu_us: f64,
+}
+
+/// Runs for `span` after a short warm-up.
+pub(crate) fn run(
+    address: SocketAddr,
+    server: u32,
+    request: &[u8],
+    connections: usize,
+    span: Duration,
+) -> Result<Figures, Error> {
+    drive(address, request, connections, span / 8)?;
+    let before = cpu::time(server)?;
+    let begin = Instant::now();
+    let mut latencies = drive(address, request, connections, span)?;
+    let elapsed = begin.elapsed();
+    let used = cpu::time(server)?.saturating_sub(before);
+    latencies.sort_unstable();
+    let calls = latencies.len() as f64;
+    let at = |part: f64| {
+        let index = ((calls - 1.0) * part) as usize;
+        latencies.get(index).map_or(0.0, |latency| latency.as_secs_f64() * 1e6)
+    };
+    Ok(Figures {
+        per_second: calls / elapsed.as_secs_f64(),
+        min_us: at(0.0),
+        p50_us: at(0.5),
+        p99_us: at(0.99),
+        server_cpu_us: used.as_secs_f64() * 1e6 / calls,
+    })
+}
+
+fn drive(address: SocketAddr, request: &[u8], connections: usize, span: Duration) -> Result<Vec<Duration>, Error> {
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> =
+            (0..connections).map(|_| scope.spawn(|| one_connection(address, request, &stop))).collect();
+        std::thread::sleep(span);
+        stop.store(true, Ordering::Relaxed);
+        let mut all = Vec::new();
+        for worker in workers {
+            all.extend(worker.join().map_err(|_| "a connection's thread panicked")??);
+        }
+        Ok(all)
+    })
+}
+
+fn one_connection(address: SocketAddr, request: &[u8], stop: &AtomicBool) -> Result<Vec<Duration>, Error> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+    let mut latencies = Vec::with_capacity(100_000);
+    let mut buffer = Vec::with_capacity(16 * 1024);
+    while !stop.load(Ordering::Relaxed) {
+        let begin = Instant::now();
+        stream.write_all(request)?;
+        read_answer(&mut stream, &mut buffer)?;
+        latencies.push(begin.elapsed());
+    }
+    Ok(latencies)
+}
+
+/// Sends the request once and answers status and body.
+pub(crate) fn once(address: SocketAddr, request: &[u8]) -> Result<String, Error> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    stream.write_all(request)?;
+    let mut buffer = Vec::new();
+    read_answer(&mut stream, &mut buffer)?;
+    Ok(String::from_utf8_lossy(&buffer).into_owned())
+}
+
+fn read_answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<(), Error> {
+    buffer.clear();
+    let mut chunk = [0_u8; 16 * 1024];
+    loop {
+        let count = stream.read(&mut chunk)?;
+        if count == 0 {
+            return Err("the server closed the connection".into());
+        }
+        buffer.extend_from_slice(chunk.get(..count).unwrap_or_default());
+        if let Some(whole) = length(buffer)
+            && buffer.len() >= whole
+        {
+            return if buffer.starts_with(b"HTTP/1.1 2") {
+                Ok(())
+            } else {
+                Err(format!("refused: {}", String::from_utf8_lossy(buffer)).into())
+            };
+        }
+    }
+}
+
+fn length(buffer: &[u8]) -> Option<usize> {
+    let head = buffer.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
+    let text = std::str::from_utf8(buffer.get(..head)?).ok()?.to_ascii_lowercase();
+    let declared = text.lines().find_map(|line| line.strip_prefix("content-length:"))?;
+    Some(head + declared.trim().parse::<usize>().ok()?)
+}

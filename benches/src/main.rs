@@ -1,0 +1,66 @@
+//! Figures that `SPECIFICATION.md` promises, each beside a reference measured in the same run.
+//!
+//! It drives the release binary from outside, over loopback, for a bounded time. Time never decides a test: this
+//! prints, and people judge.
+
+mod cpu;
+mod echo;
+mod load;
+mod platform;
+mod request;
+
+use std::time::Duration;
+
+use load::Figures;
+use platform::Platform;
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+const SPAN: Duration = Duration::from_secs(4);
+
+fn main() -> Result<(), Error> {
+    let mut arguments = std::env::args().skip(1);
+    match arguments.next().as_deref() {
+        Some("echo") => echo::serve(),
+        Some(binary) => run(binary),
+        None => Err("usage: benches PATH-OF-FASTNESS".into()),
+    }
+}
+
+fn run(binary: &str) -> Result<(), Error> {
+    println!("whole-process figures on loopback; server CPU is user + system time of the server, a call");
+    let echo = echo::Child::start()?;
+    let platform = Platform::start(binary)?;
+    println!("\nstart to ready, empty data folder: {:.0} ms", platform.ready_after.as_secs_f64() * 1e3);
+    println!("memory at rest: {:.1} MiB (and its sandbox spawner {:.1} MiB)", platform.memory_mib()?, platform.spawner_memory_mib());
+
+    head();
+    let bare = request::plain(echo.address);
+    row("bare hyper echo", 1, &load::run(echo.address, echo.pid, &bare, 1, SPAN)?);
+    row("bare hyper echo", 16, &load::run(echo.address, echo.pid, &bare, 16, SPAN)?);
+    let who = platform.caller_identity()?;
+    row("sts GetCallerIdentity", 1, &load::run(platform.address, platform.pid, &who, 1, SPAN)?);
+    row("sts GetCallerIdentity", 16, &load::run(platform.address, platform.pid, &who, 16, SPAN)?);
+
+    platform.make_function()?;
+    let invoke = platform.invoke()?;
+    row("lambda Invoke, warm Python echo", 1, &load::run(platform.address, platform.pid, &invoke, 1, SPAN)?);
+
+    platform.make_table()?;
+    let (get, put) = (platform.get_item()?, platform.put_item()?);
+    row("dynamodb PutItem, durable", 16, &load::run(platform.address, platform.pid, &put, 16, SPAN)?);
+    row("dynamodb GetItem", 1, &load::run(platform.address, platform.pid, &get, 1, SPAN)?);
+    row("dynamodb GetItem", 16, &load::run(platform.address, platform.pid, &get, 16, SPAN)?);
+    Ok(())
+}
+
+fn head() {
+    println!("\n{:<34} {:>5} {:>10} {:>10} {:>10} {:>10} {:>12}", "", "conns", "calls/s", "p50 us", "p99 us", "min us", "server CPU us");
+}
+
+fn row(name: &str, connections: usize, figures: &Figures) {
+    println!(
+        "{name:<34} {connections:>5} {:>10.0} {:>10.0} {:>10.0} {:>10.0} {:>12.1}",
+        figures.per_second, figures.p50_us, figures.p99_us, figures.min_us, figures.server_cpu_us
+    );
+}

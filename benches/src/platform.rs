@@ -1,0 +1,137 @@
+//! One platform under test: started on an empty folder, ended at the end.
+
+use std::io::{BufRead, BufReader, Cursor, Write};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use base::SecretString;
+use base64::Engine as _;
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::request::{Draft, signed};
+use crate::{Error, cpu, load};
+
+/// A running release binary.
+pub(crate) struct Platform {
+    process: Child,
+    _folder: TempDir,
+    key: (String, SecretString),
+    pub(crate) pid: u32,
+    pub(crate) address: SocketAddr,
+    pub(crate) ready_after: Duration,
+}
+
+impl Platform {
+    pub(crate) fn start(binary: &str) -> Result<Self, Error> {
+        let folder = tempfile::tempdir()?;
+        let key = ("FASTNESSBENCHKEY0001".to_owned(), SecretString::new("a-secret-only-for-this-run-of-benches"));
+        let begin = Instant::now();
+        let mut process = Command::new(binary)
+            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(folder.path().join("data"))
+            .env("FASTNESS_ROOT_ACCESS_KEY_ID", &key.0)
+            .env("FASTNESS_ROOT_SECRET_ACCESS_KEY", key.1.expose())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().ok_or("no output")?).read_line(&mut line)?;
+        let ready_after = begin.elapsed();
+        let address = line.split("http://").nth(1).and_then(|rest| rest.split([';', ' ']).next());
+        let address = address.ok_or_else(|| format!("not ready: {line}"))?.trim().parse()?;
+        let pid = process.id();
+        Ok(Self { process, _folder: folder, key, pid, address, ready_after })
+    }
+
+    pub(crate) fn memory_mib(&self) -> Result<f64, Error> {
+        std::thread::sleep(Duration::from_millis(500));
+        cpu::memory_mib(self.pid)
+    }
+
+    pub(crate) fn spawner_memory_mib(&self) -> f64 {
+        cpu::children(self.pid).into_iter().filter_map(|child| cpu::memory_mib(child).ok()).sum()
+    }
+
+    fn signed(&self, draft: &Draft<'_>) -> Result<Vec<u8>, Error> {
+        signed(self.address, &self.key, draft)
+    }
+
+    fn call(&self, draft: &Draft<'_>) -> Result<String, Error> {
+        load::once(self.address, &self.signed(draft)?)
+    }
+
+    pub(crate) fn caller_identity(&self) -> Result<Vec<u8>, Error> {
+        let body = b"Action=GetCallerIdentity&Version=2011-06-15";
+        self.signed(&form("sts", body))
+    }
+
+    pub(crate) fn make_function(&self) -> Result<(), Error> {
+        let trust = "%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%7B%22Effect%22%3A%22Allow%22%2C%22Principal%22%3A%7B%22Service%22%3A%22lambda.amazonaws.com%22%7D%2C%22Action%22%3A%22sts%3AAssumeRole%22%7D%5D%7D";
+        let body = format!("Action=CreateRole&Version=2010-05-08&RoleName=bench&AssumeRolePolicyDocument={trust}");
+        self.call(&form("iam", body.as_bytes()))?;
+        let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        zip.start_file("app.py", zip::write::SimpleFileOptions::default())?;
+        zip.write_all(b"def handler(event, context):\n    return event\n")?;
+        let zip = base64::engine::general_purpose::STANDARD.encode(zip.finish()?.into_inner());
+        let body = json!({"FunctionName": "echo", "Runtime": "python3.12", "Handler": "app.handler",
+            "Role": "arn:aws:iam::000000000000:role/bench", "Code": {"ZipFile": zip}});
+        self.call(&rest("POST", "/2015-03-31/functions", body.to_string().as_bytes()))?;
+        let begin = Instant::now();
+        while begin.elapsed() < Duration::from_secs(20) {
+            if load::once(self.address, &self.invoke()?).is_ok() {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Err("the function never became active".into())
+    }
+
+    pub(crate) fn invoke(&self) -> Result<Vec<u8>, Error> {
+        self.signed(&rest("POST", "/2015-03-31/functions/echo/invocations", br#"{"key":"value"}"#))
+    }
+
+    pub(crate) fn make_table(&self) -> Result<(), Error> {
+        let body = json!({"TableName": "bench", "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+            "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}]});
+        self.call(&table("DynamoDB_20120810.CreateTable", body.to_string().as_bytes()))?;
+        load::once(self.address, &self.put_item()?).map(|_| ())
+    }
+
+    pub(crate) fn put_item(&self) -> Result<Vec<u8>, Error> {
+        let body = json!({"TableName": "bench", "Item": {"id": {"S": "one"}, "n": {"N": "42"}, "text": {"S": "x".repeat(200)}}});
+        self.signed(&table("DynamoDB_20120810.PutItem", body.to_string().as_bytes()))
+    }
+
+    pub(crate) fn get_item(&self) -> Result<Vec<u8>, Error> {
+        let body = json!({"TableName": "bench", "Key": {"id": {"S": "one"}}});
+        self.signed(&table("DynamoDB_20120810.GetItem", body.to_string().as_bytes()))
+    }
+}
+
+fn form<'a>(service: &'a str, body: &'a [u8]) -> Draft<'a> {
+    Draft { service, method: "POST", path: "/", headers: &[("content-type", "application/x-www-form-urlencoded")], body }
+}
+
+fn rest<'a>(method: &'a str, path: &'a str, body: &'a [u8]) -> Draft<'a> {
+    Draft { service: "lambda", method, path, headers: &[("content-type", "application/json")], body }
+}
+
+fn table<'a>(target: &'static str, body: &'a [u8]) -> Draft<'a> {
+    let headers: &'static [(&'static str, &'static str)] = match target {
+        "DynamoDB_20120810.CreateTable" => &[JSON, ("x-amz-target", "DynamoDB_20120810.CreateTable")],
+        "DynamoDB_20120810.PutItem" => &[JSON, ("x-amz-target", "DynamoDB_20120810.PutItem")],
+        _ => &[JSON, ("x-amz-target", "DynamoDB_20120810.GetItem")],
+    };
+    Draft { service: "dynamodb", method: "POST", path: "/", headers, body }
+}
+
+const JSON: (&str, &str) = ("content-type", "application/x-amz-json-1.0");
+
+impl Drop for Platform {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

@@ -1,0 +1,55 @@
+//! Builds signed requests as bytes.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+
+use base::{Clock, SecretString};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use identity::sigv4::{self, Signer};
+
+use crate::Error;
+
+/// What is signed.
+pub(crate) struct Draft<'a> {
+    pub(crate) service: &'a str,
+    pub(crate) method: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) headers: &'a [(&'static str, &'a str)],
+    pub(crate) body: &'a [u8],
+}
+
+/// An unsigned request of about the same size, for the reference.
+pub(crate) fn plain(address: SocketAddr) -> Vec<u8> {
+    format!("POST / HTTP/1.1\r\nhost: {address}\r\ncontent-length: 43\r\n\r\nAction=GetCallerIdentity&Version=2011-06-15").into_bytes()
+}
+
+/// The bytes of a signed request.
+pub(crate) fn signed(
+    address: SocketAddr,
+    key: &(String, SecretString),
+    draft: &Draft<'_>,
+) -> Result<Vec<u8>, Error> {
+    let mut headers = HeaderMap::new();
+    headers.insert("host", HeaderValue::from_str(&address.to_string())?);
+    for (name, value) in draft.headers {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_str(value)?);
+    }
+    let signer = Signer {
+        access_key_id: &key.0,
+        secret: &key.1,
+        session_token: None,
+        region: "us-east-1",
+        service: draft.service,
+        s3: false,
+    };
+    let now = Clock::system().now();
+    sigv4::sign(draft.method, draft.path, "", &mut headers, draft.body, &signer, now)?;
+    let mut text = format!("{} {} HTTP/1.1\r\n", draft.method, draft.path);
+    for (name, value) in &headers {
+        let _ = write!(text, "{name}: {}\r\n", value.to_str()?);
+    }
+    let _ = write!(text, "content-length: {}\r\n\r\n", draft.body.len());
+    let mut bytes = text.into_bytes();
+    bytes.extend_from_slice(draft.body);
+    Ok(bytes)
+}

@@ -1,0 +1,181 @@
+//! What a function's answer to a proxy integration becomes.
+//!
+//! An answer that is not of the documented form is an error of the function's, and the caller learns nothing of it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use serde_json::{Map, Value};
+
+/// What a proxy answer may hold. None of it is mandatory, and nothing else is allowed.
+const MEMBERS: [&str; 5] = ["statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"];
+
+/// Headers that are the gateway's own; a function's are handed on under another name.
+const REMAPPED: [&str; 4] = ["connection", "content-length", "date", "server"];
+
+/// The answer is not of the documented form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("malformed Lambda proxy response")]
+pub(crate) struct Malformed;
+
+/// Reads a function's answer. `wants_bytes` is true where the caller takes bytes of a binary type.
+pub(crate) fn answer(payload: &[u8], wants_bytes: bool) -> Result<Response<Bytes>, Malformed> {
+    let Ok(Value::Object(members)) = serde_json::from_slice(payload) else { return Err(Malformed) };
+    if members.keys().any(|name| !MEMBERS.contains(&name.as_str())) {
+        return Err(Malformed);
+    }
+    let mut response = Response::new(body(&members, wants_bytes)?);
+    *response.status_mut() = status(members.get("statusCode"))?;
+    let headers = response.headers_mut();
+    add_headers(headers, members.get("headers"))?;
+    add_headers(headers, members.get("multiValueHeaders"))?;
+    if !headers.contains_key(http::header::CONTENT_TYPE) {
+        headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    Ok(response)
+}
+
+fn status(value: Option<&Value>) -> Result<StatusCode, Malformed> {
+    let number = match value {
+        None | Some(Value::Null) => return Ok(StatusCode::OK),
+        Some(Value::Number(number)) => number.as_u64(),
+        Some(Value::String(text)) => text.parse().ok(),
+        Some(_) => None,
+    };
+    let number = number.and_then(|number| u16::try_from(number).ok()).ok_or(Malformed)?;
+    // 1xx would leave the caller waiting for the real answer.
+    if !(200..600).contains(&number) {
+        return Err(Malformed);
+    }
+    StatusCode::from_u16(number).map_err(|_| Malformed)
+}
+
+fn body(members: &Map<String, Value>, wants_bytes: bool) -> Result<Bytes, Malformed> {
+    let text = match members.get("body") {
+        None | Some(Value::Null) => return Ok(Bytes::new()),
+        Some(Value::String(text)) => text,
+        Some(_) => return Err(Malformed),
+    };
+    let encoded = match members.get("isBase64Encoded") {
+        None | Some(Value::Null) => false,
+        Some(Value::Bool(encoded)) => *encoded,
+        Some(_) => return Err(Malformed),
+    };
+    if encoded && wants_bytes {
+        return STANDARD.decode(text).map(Bytes::from).map_err(|_| Malformed);
+    }
+    Ok(Bytes::copy_from_slice(text.as_bytes()))
+}
+
+fn add_headers(headers: &mut HeaderMap, value: Option<&Value>) -> Result<(), Malformed> {
+    let entries = match value {
+        None | Some(Value::Null) => return Ok(()),
+        Some(Value::Object(entries)) => entries,
+        Some(_) => return Err(Malformed),
+    };
+    for (name, value) in entries {
+        let name = name.to_ascii_lowercase();
+        if name == "transfer-encoding" {
+            continue;
+        }
+        let name = if REMAPPED.contains(&name.as_str()) { format!("x-amzn-remapped-{name}") } else { name };
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| Malformed)?;
+        match value {
+            Value::Array(values) => {
+                headers.remove(&name);
+                for value in values {
+                    headers.append(&name, scalar(value)?);
+                }
+            }
+            value => {
+                headers.insert(name, scalar(value)?);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn scalar(value: &Value) -> Result<HeaderValue, Malformed> {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Bool(value) => value.to_string(),
+        Value::Number(number) => number.to_string(),
+        _ => return Err(Malformed),
+    };
+    HeaderValue::from_str(&text).map_err(|_| Malformed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(payload: &str) -> String {
+        match answer(payload.as_bytes(), true) {
+            Err(Malformed) => "malformed".to_owned(),
+            Ok(response) => {
+                let headers = response
+                    .headers()
+                    .iter()
+                    .map(|(name, value)| format!(" {name}={}", value.to_str().unwrap()));
+                let headers: String = headers.collect();
+                format!(
+                    "{}{headers} {}",
+                    response.status().as_u16(),
+                    String::from_utf8_lossy(response.body())
+                )
+            }
+        }
+    }
+
+    #[test]
+    fn answers_of_the_documented_form_are_handed_on() {
+        for (payload, expected) in [
+            (r#"{"statusCode":201,"body":"x"}"#, "201 content-type=application/json x"),
+            ("{}", "200 content-type=application/json "),
+            (
+                r#"{"statusCode":"404","headers":{"Content-Type":"text/plain"}}"#,
+                "404 content-type=text/plain ",
+            ),
+            (r#"{"headers":{"X-A":true,"x-b":1}}"#, "200 x-a=true x-b=1 content-type=application/json "),
+            (
+                r#"{"headers":{"x-a":"1"},"multiValueHeaders":{"X-A":["2","3"]}}"#,
+                "200 x-a=2 x-a=3 content-type=application/json ",
+            ),
+            (
+                r#"{"headers":{"Content-Length":"99","Date":"now","Transfer-Encoding":"chunked"}}"#,
+                "200 x-amzn-remapped-content-length=99 x-amzn-remapped-date=now content-type=application/json ",
+            ),
+            (r#"{"body":"eHl6","isBase64Encoded":true}"#, "200 content-type=application/json xyz"),
+            (r#"{"body":null,"headers":null}"#, "200 content-type=application/json "),
+        ] {
+            assert_eq!(shown(payload), expected, "{payload}");
+        }
+        let text = answer(br#"{"body":"eHl6","isBase64Encoded":true}"#, false).unwrap();
+        assert_eq!(text.body().as_ref(), b"eHl6");
+    }
+
+    #[test]
+    fn other_answers_are_malformed() {
+        for payload in [
+            "",
+            "null",
+            "\"text\"",
+            "[]",
+            r#"{"message":"hi"}"#,
+            r#"{"statusCode":"ok"}"#,
+            r#"{"statusCode":100}"#,
+            r#"{"statusCode":99999}"#,
+            r#"{"statusCode":200.5}"#,
+            r#"{"body":{"a":1}}"#,
+            r#"{"headers":[]}"#,
+            r#"{"headers":{"a b":"c"}}"#,
+            r#"{"headers":{"x":"a\r\nSet-Cookie: b"}}"#,
+            r#"{"headers":{"x":null}}"#,
+            r#"{"isBase64Encoded":"yes","body":""}"#,
+            r#"{"isBase64Encoded":true,"body":"!"}"#,
+        ] {
+            assert_eq!(shown(payload), "malformed", "{payload}");
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! The stages that are live, in memory, renewed the instant a change to them is durable.
+//!
+//! Requests read this snapshot and never wait for the store. Every write of a stage or a deployment goes through here,
+//! so that no change can miss the snapshot.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use policy::{Policy, PolicyError, PolicyKind};
+use regex_automata::meta::Regex;
+use store::{Range, Store, StoreError, Transaction};
+
+use crate::media::BinaryTypes;
+use crate::records::{
+    self, DEPLOYMENTS, DeployedMethod, DeploymentRecord, Integration, MethodSettings, RecordError, STAGES,
+    StageRecord, deployment_key, stage_key,
+};
+use crate::route::Router;
+use crate::throttle::{BURST_DEFAULT, Bucket, RATE_DEFAULT};
+
+/// The live stages. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct Stages(Arc<ArcSwap<Live>>);
+
+/// By API id and stage name.
+type Live = HashMap<(String, String), Arc<LiveStage>>;
+
+/// Why a stage cannot go live.
+#[derive(Debug, thiserror::Error)]
+pub enum StageError {
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+    /// A record does not parse.
+    #[error("a record does not parse")]
+    Record(#[from] RecordError),
+    /// The stage points at a deployment that is not there.
+    #[error("the deployment is not there")]
+    NoDeployment,
+    /// The API's resource policy does not compile.
+    #[error("the resource policy does not compile")]
+    Policy(#[from] PolicyError),
+    /// A selection pattern does not compile.
+    #[error("the selection pattern `{0}` does not compile")]
+    Pattern(String),
+}
+
+/// A stage, ready to serve.
+#[derive(Debug)]
+pub(crate) struct LiveStage {
+    pub(crate) record: StageRecord,
+    pub(crate) deployment: DeploymentRecord,
+    pub(crate) router: Router,
+    pub(crate) policy: Option<Policy>,
+    pub(crate) binary_types: BinaryTypes,
+    /// For each method of the deployment: the selection patterns of a mock integration.
+    pub(crate) patterns: Vec<Vec<Option<Regex>>>,
+    bucket: Bucket,
+    method_buckets: HashMap<usize, Bucket>,
+}
+
+impl LiveStage {
+    fn new(record: StageRecord, deployment: DeploymentRecord) -> Result<Self, StageError> {
+        let policy = deployment.api.policy.as_deref();
+        let policy = policy.map(|text| Policy::parse(text, PolicyKind::Resource)).transpose()?;
+        let methods = &deployment.api.methods;
+        let patterns =
+            methods.iter().map(|method| patterns(&method.integration)).collect::<Result<_, _>>()?;
+        let default = record.method_settings.get("*/*");
+        let limit = |settings: Option<&MethodSettings>| {
+            let rate = settings.and_then(|it| it.throttling_rate_limit);
+            (rate, settings.and_then(|it| it.throttling_burst_limit))
+        };
+        let (rate, burst) = limit(default);
+        let bucket = Bucket::new(rate.unwrap_or(RATE_DEFAULT), burst.unwrap_or(BURST_DEFAULT));
+        let own = |(place, method): (usize, &DeployedMethod)| {
+            let (own_rate, own_burst) = limit(record.method_settings.get(&settings_key(method)));
+            let throttled = own_rate.is_some() || own_burst.is_some();
+            let rate = own_rate.or(rate).unwrap_or(RATE_DEFAULT);
+            let burst = own_burst.or(burst).unwrap_or(BURST_DEFAULT);
+            throttled.then(|| (place, Bucket::new(rate, burst)))
+        };
+        let method_buckets = methods.iter().enumerate().filter_map(own).collect();
+        Ok(Self {
+            router: Router::new(methods),
+            binary_types: BinaryTypes::new(&deployment.api.binary_media_types),
+            policy,
+            patterns,
+            bucket,
+            method_buckets,
+            record,
+            deployment,
+        })
+    }
+
+    /// Takes a token of the stage, or of the method where it has a limit of its own.
+    pub(crate) fn admits(&self, method: usize, now: base::Timestamp) -> bool {
+        self.method_buckets.get(&method).unwrap_or(&self.bucket).take(now)
+    }
+}
+
+/// How a method is named among a stage's settings: `orders/{id}/GET`; the root resource is `/`.
+fn settings_key(method: &DeployedMethod) -> String {
+    let path = method.resource_path.trim_start_matches('/');
+    format!("{}/{}", if path.is_empty() { "/" } else { path }, method.http_method)
+}
+
+fn patterns(integration: &Integration) -> Result<Vec<Option<Regex>>, StageError> {
+    let Integration::Mock(mock) = integration else { return Ok(Vec::new()) };
+    let one = |pattern: Option<&String>| pattern.map(|pattern| selection_pattern(pattern)).transpose();
+    mock.responses.iter().map(|response| one(response.selection_pattern.as_ref())).collect()
+}
+
+/// The compiled size that a selection pattern may have.
+const PATTERN_BYTES_MAX: usize = 64 * 1_024;
+
+/// Compiles a selection pattern, which must fit the whole status.
+///
+/// # Errors
+/// Where it is no regular expression, or too large a one.
+pub fn selection_pattern(pattern: &str) -> Result<Regex, StageError> {
+    let limits = Regex::config().nfa_size_limit(Some(PATTERN_BYTES_MAX)).onepass(false);
+    let whole = format!("^(?:{pattern})$");
+    let built = Regex::builder().configure(limits).build(&whole);
+    built.map_err(|_| StageError::Pattern(pattern.to_owned()))
+}
+
+impl Stages {
+    /// Reads every stage. One that cannot go live is left out and reported: the others serve on.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub fn load(store: &Store) -> Result<Self, StoreError> {
+        let snapshot = store.snapshot()?;
+        let mut live = Live::new();
+        for (_, bytes) in snapshot.scan(STAGES, &Range::all())? {
+            let stage = records::decode::<StageRecord>(&bytes).map_err(StageError::from).and_then(|record| {
+                let key = deployment_key(&record.rest_api_id, &record.deployment_id);
+                let deployment = snapshot.get(DEPLOYMENTS, key)?.ok_or(StageError::NoDeployment)?;
+                LiveStage::new(record, records::decode(&deployment)?)
+            });
+            match stage {
+                Ok(stage) => {
+                    let key = (stage.record.rest_api_id.clone(), stage.record.stage_name.clone());
+                    live.insert(key, Arc::new(stage));
+                }
+                Err(error) => tracing::error!(error = %base::Chain(&error), "a stage cannot go live"),
+            }
+        }
+        Ok(Self(Arc::new(ArcSwap::from_pointee(live))))
+    }
+
+    pub(crate) fn find(&self, rest_api_id: &str, stage_name: &str) -> Option<Arc<LiveStage>> {
+        self.0.load().get(&(rest_api_id.to_ascii_lowercase(), stage_name.to_owned())).cloned()
+    }
+
+    /// Writes a deployment. It serves nothing until a stage points at it.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub fn put_deployment(
+        &self,
+        transaction: &mut Transaction<'_>,
+        deployment: &DeploymentRecord,
+    ) -> Result<(), StageError> {
+        let key = deployment_key(&deployment.rest_api_id, &deployment.id);
+        Ok(transaction.put(DEPLOYMENTS, key, records::encode(deployment)?)?)
+    }
+
+    /// Writes a stage; it serves from the moment the transaction is durable.
+    ///
+    /// # Errors
+    /// Where the stage cannot go live: nothing may be stored that could not be served.
+    pub fn put_stage(&self, transaction: &mut Transaction<'_>, stage: StageRecord) -> Result<(), StageError> {
+        let deployment =
+            transaction.get(DEPLOYMENTS, deployment_key(&stage.rest_api_id, &stage.deployment_id))?;
+        let deployment = records::decode(&deployment.ok_or(StageError::NoDeployment)?)?;
+        let key = (stage.rest_api_id.clone(), stage.stage_name.clone());
+        transaction.put(STAGES, stage_key(&key.0, &key.1), records::encode(&stage)?)?;
+        let live = Arc::new(LiveStage::new(stage, deployment)?);
+        let stages = self.clone();
+        transaction.after_commit(move || {
+            stages.change(|live_stages| {
+                live_stages.insert(key.clone(), Arc::clone(&live));
+            });
+        });
+        Ok(())
+    }
+
+    /// Deletes a stage; it is gone from the moment the transaction is durable.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub fn delete_stage(
+        &self,
+        transaction: &mut Transaction<'_>,
+        rest_api_id: &str,
+        stage_name: &str,
+    ) -> Result<(), StageError> {
+        transaction.delete(STAGES, stage_key(rest_api_id, stage_name))?;
+        let key = (rest_api_id.to_owned(), stage_name.to_owned());
+        let stages = self.clone();
+        transaction.after_commit(move || {
+            stages.change(|live| {
+                live.remove(&key);
+            });
+        });
+        Ok(())
+    }
+
+    /// Deletes a deployment that no stage points at any more.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub fn delete_deployment(
+        &self,
+        transaction: &mut Transaction<'_>,
+        rest_api_id: &str,
+        deployment_id: &str,
+    ) -> Result<(), StageError> {
+        Ok(transaction.delete(DEPLOYMENTS, deployment_key(rest_api_id, deployment_id))?)
+    }
+
+    /// Callbacks run in the order of commits, so the last change of a stage is the one that stays.
+    fn change(&self, edit: impl Fn(&mut Live)) {
+        self.0.rcu(|live| {
+            let mut changed = Live::clone(live);
+            edit(&mut changed);
+            changed
+        });
+    }
+}

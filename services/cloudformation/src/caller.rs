@@ -1,0 +1,45 @@
+//! Calls the other services as whoever asked for the stack, through the pipeline, in the shape of their models.
+//!
+//! Knows no resource type. A member that a model has not, or a value that does not fit it, is an error.
+
+use std::sync::Arc;
+
+use base::{AccountId, Region};
+use identity::Principal;
+use protocol::{Fault, Redact};
+use serde_json::Value;
+use service::{Pipeline, Source};
+
+use crate::shape;
+
+/// The name under which this service calls others.
+pub(crate) const SERVICE: &str = "cloudformation.amazonaws.com";
+
+/// Who calls, and through what.
+#[derive(Clone)]
+pub(crate) struct Caller {
+    pub(crate) pipeline: Pipeline,
+    pub(crate) principal: Arc<Principal>,
+    pub(crate) source: Source,
+    pub(crate) account: AccountId,
+}
+
+impl Caller {
+    /// The region in which all of it happens.
+    pub(crate) fn region(&self) -> &Region {
+        self.pipeline.region()
+    }
+
+    /// Calls an operation with members named as in its model, and gives its answer the same way.
+    pub(crate) async fn call(&self, service: &str, operation: &str, input: Value) -> Result<Value, Fault> {
+        let unknown = || Fault::sender("NotImplemented", format!("{service}:{operation} is not known here"));
+        let model = protocol::model(service).and_then(|model| model.operation(operation)).ok_or_else(unknown)?;
+        let input = match model.input() {
+            Some(members) => protocol::value_from_json(members, &shape::fit(members, input))?,
+            None => protocol::Value::Structure(protocol::Structure::new()),
+        };
+        let principal = Arc::clone(&self.principal);
+        let answer = Box::pin(self.pipeline.invoke(principal, self.source.clone(), service, operation, input)).await?;
+        Ok(model.output().map_or(Value::Null, |members| protocol::value_to_json(members, &answer, Redact::No)))
+    }
+}

@@ -1,0 +1,166 @@
+//! `AWS::ApiGateway::RestApi`: from an OpenAPI body, or empty.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value, json};
+
+use super::document::to_text;
+use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, tags, text};
+use crate::records::Physical;
+
+pub(super) struct RestApi;
+
+const PROPERTIES: [Property; 13] = [
+    optional("ApiKeySourceType"),
+    optional("BinaryMediaTypes"),
+    optional("Body"),
+    optional("Description"),
+    optional("DisableExecuteApiEndpoint"),
+    optional("EndpointConfiguration"),
+    optional("FailOnWarnings"),
+    optional("MinimumCompressionSize"),
+    optional("Mode"),
+    optional("Name"),
+    optional("Parameters"),
+    optional("Policy"),
+    optional("Tags"),
+];
+
+impl Provider for RestApi {
+    fn kind(&self) -> &'static str {
+        "AWS::ApiGateway::RestApi"
+    }
+
+    fn properties(&self) -> &'static [Property] {
+        &PROPERTIES
+    }
+
+    fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
+        Box::pin(async move {
+            let answer = match work.get("Body") {
+                Some(body) => work.call("apigateway", "ImportRestApi", import(work, body)).await?,
+                None => work.call("apigateway", "CreateRestApi", Value::Object(plain(work)?)).await?,
+            };
+            let id = text(answer.get("id"));
+            let root = answer.get("rootResourceId").cloned();
+            let made = work.made(&id, json!({ "RestApiId": id, "RootResourceId": root }));
+            if work.get("Body").is_some() {
+                patch(work, &id, &Value::Null).await.map_err(|failure| failure.after(&made))?;
+                set_tags(work, &id, None).await.map_err(|failure| failure.after(&made))?;
+            }
+            Ok(made)
+        })
+    }
+
+    fn update<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, Physical> {
+        Box::pin(async move {
+            let body = work.get("Body").filter(|body| old.properties.get("Body") != Some(body));
+            if let Some(body) = body {
+                let mut input = import(work, body);
+                if let Some(input) = input.as_object_mut() {
+                    input.insert("restApiId".to_owned(), old.id.clone().into());
+                    input.insert("mode".to_owned(), work.get("Mode").cloned().unwrap_or_else(|| json!("overwrite")));
+                }
+                work.call("apigateway", "PutRestApi", input).await?;
+            }
+            patch(work, &old.id, &old.properties).await?;
+            set_tags(work, &old.id, old.properties.get("Tags")).await?;
+            Ok(work.made(&old.id, Value::Object(old.attributes.clone())))
+        })
+    }
+
+    fn delete<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, ()> {
+        Box::pin(async move {
+            if old.id == work.planned {
+                // The service gives the id: a planned one was never made.
+                return Ok(());
+            }
+            gone(work.call("apigateway", "DeleteRestApi", json!({ "restApiId": old.id })).await)
+        })
+    }
+}
+
+fn import(work: &Work, body: &Value) -> Value {
+    let mut input = Map::from_iter([("body".to_owned(), Value::from(STANDARD.encode(to_text(Some(body)))))]);
+    for (from, to) in [("FailOnWarnings", "failOnWarnings"), ("Parameters", "parameters")] {
+        input.extend(work.get(from).map(|value| (to.to_owned(), value.clone())));
+    }
+    Value::Object(input)
+}
+
+fn plain(work: &Work) -> Result<Map<String, Value>, Failure> {
+    if work.get("Name").is_none() {
+        return Err(Failure::new("Property Name is required where there is no Body."));
+    }
+    let renamed = [
+        ("ApiKeySourceType", "apiKeySource"),
+        ("BinaryMediaTypes", "binaryMediaTypes"),
+        ("Description", "description"),
+        ("DisableExecuteApiEndpoint", "disableExecuteApiEndpoint"),
+        ("MinimumCompressionSize", "minimumCompressionSize"),
+        ("Name", "name"),
+    ];
+    let mut input = Map::new();
+    for (from, to) in renamed {
+        input.extend(work.get(from).map(|value| (to.to_owned(), value.clone())));
+    }
+    if let Some(endpoint) = work.get("EndpointConfiguration") {
+        let types = endpoint.get("Types").cloned().unwrap_or_default();
+        input.insert("endpointConfiguration".to_owned(), json!({ "types": types }));
+    }
+    if let Some(policy) = work.get("Policy") {
+        input.insert("policy".to_owned(), to_text(Some(policy)).into());
+    }
+    if let Some(given) = work.get("Tags") {
+        input.insert("tags".to_owned(), Value::Object(tags::to_map(Some(given))));
+    }
+    Ok(input)
+}
+
+/// What a body does not say, as patches where it differs.
+async fn patch(work: &Work, id: &str, old: &Value) -> Result<(), Failure> {
+    let mut operations = Vec::new();
+    let renamed = [
+        ("ApiKeySourceType", "/apiKeySource"),
+        ("Description", "/description"),
+        ("DisableExecuteApiEndpoint", "/disableExecuteApiEndpoint"),
+        ("MinimumCompressionSize", "/minimumCompressionSize"),
+        ("Name", "/name"),
+    ];
+    for (property, path) in renamed {
+        if let Some(value) = work.get(property).filter(|value| old.get(property) != Some(value)) {
+            operations.push(json!({ "op": "replace", "path": path, "value": text(Some(value)) }));
+        }
+    }
+    if let Some(policy) = work.get("Policy").filter(|policy| old.get("Policy") != Some(policy)) {
+        operations.push(json!({ "op": "replace", "path": "/policy", "value": to_text(Some(policy)) }));
+    }
+    let escaped = |kind: &Value| text(Some(kind)).replace('~', "~0").replace('/', "~1");
+    let (before, wanted) = (list(old.get("BinaryMediaTypes")), list(work.get("BinaryMediaTypes")));
+    // A body may already name its types as the transform writes them, with slashes escaped: both mean the same.
+    for kind in wanted.iter().filter(|kind| !before.contains(kind)) {
+        let path = format!("/binaryMediaTypes/{}", text(Some(kind)).replace('/', "~1"));
+        operations.push(json!({ "op": "add", "path": path }));
+    }
+    for kind in before.iter().filter(|kind| !wanted.contains(kind)) {
+        operations.push(json!({ "op": "remove", "path": format!("/binaryMediaTypes/{}", escaped(kind)) }));
+    }
+    if operations.is_empty() {
+        return Ok(());
+    }
+    let input = json!({ "restApiId": id, "patchOperations": operations });
+    work.call("apigateway", "UpdateRestApi", input).await?;
+    Ok(())
+}
+
+async fn set_tags(work: &Work, id: &str, old: Option<&Value>) -> Result<(), Failure> {
+    let (set, removed) = tags::difference(old, work.get("Tags"));
+    let arn = base::Arn::new("apigateway", work.caller.region().as_str(), "", format!("/restapis/{id}")).to_string();
+    if !removed.is_empty() {
+        work.call("apigateway", "UntagResource", json!({ "resourceArn": arn, "tagKeys": removed })).await?;
+    }
+    if !set.is_empty() {
+        work.call("apigateway", "TagResource", json!({ "resourceArn": arn, "tags": set })).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,180 @@
+//! `AWS::DynamoDB::Table`.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::{Answer, Failure, Property, Provider, Work, gone, is_absent, optional, required, tags, text};
+use crate::records::Physical;
+
+pub(super) struct Table;
+
+const PROPERTIES: [Property; 14] = [
+    optional("AttributeDefinitions"),
+    optional("BillingMode"),
+    optional("DeletionProtectionEnabled"),
+    optional("GlobalSecondaryIndexes").fixed(),
+    required("KeySchema").fixed(),
+    optional("LocalSecondaryIndexes").fixed(),
+    optional("PointInTimeRecoverySpecification"),
+    optional("ProvisionedThroughput"),
+    optional("SSESpecification"),
+    optional("StreamSpecification"),
+    optional("TableClass"),
+    optional("TableName").fixed(),
+    optional("Tags"),
+    optional("TimeToLiveSpecification"),
+];
+
+/// What `UpdateTable` takes.
+const UPDATABLE: [&str; 6] =
+    ["BillingMode", "DeletionProtectionEnabled", "ProvisionedThroughput", "SSESpecification", "StreamSpecification", "TableClass"];
+
+/// How often and how long apart a table is looked at until it is as asked.
+const LOOKS_MAX: usize = 120;
+const LOOK_APART: Duration = Duration::from_millis(250);
+
+impl Provider for Table {
+    fn kind(&self) -> &'static str {
+        "AWS::DynamoDB::Table"
+    }
+
+    fn properties(&self) -> &'static [Property] {
+        &PROPERTIES
+    }
+
+    fn name(&self) -> Option<(&'static str, usize)> {
+        Some(("TableName", 255))
+    }
+
+    fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
+        Box::pin(async move {
+            let mut input = work.pick(&[
+                "AttributeDefinitions", "BillingMode", "DeletionProtectionEnabled", "GlobalSecondaryIndexes", "KeySchema",
+                "LocalSecondaryIndexes", "ProvisionedThroughput", "TableClass", "Tags",
+            ]);
+            input.insert("TableName".to_owned(), work.planned.clone().into());
+            input.extend(stream(work).map(|stream| ("StreamSpecification".to_owned(), stream)));
+            input.extend(encryption(work).map(|sse| ("SSESpecification".to_owned(), sse)));
+            let answer = work.call("dynamodb", "CreateTable", Value::Object(input)).await?;
+            let table = answer.get("TableDescription").cloned().unwrap_or_default();
+            let mut made = work.made(&work.planned, json!({ "Arn": table.get("TableArn") }));
+            let later = async {
+                let table = wait(work, &made.id).await?;
+                set_extras(work, &made.id, &Value::Null).await?;
+                Ok::<_, Failure>(table)
+            };
+            let table = later.await.map_err(|failure| failure.after(&made))?;
+            if let Some(stream) = table.get("LatestStreamArn").filter(|stream| !stream.is_null()) {
+                made.attributes.insert("StreamArn".to_owned(), stream.clone());
+            }
+            Ok(made)
+        })
+    }
+
+    fn update<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, Physical> {
+        Box::pin(async move {
+            let differs = |name: &&str| old.properties.get(*name) != work.get(name);
+            let names: Vec<&str> = UPDATABLE.into_iter().filter(differs).collect();
+            let mut input = work.pick(&names);
+            if input.contains_key("StreamSpecification") {
+                input.extend(stream(work).map(|stream| ("StreamSpecification".to_owned(), stream)));
+            }
+            if input.contains_key("SSESpecification") {
+                input.extend(encryption(work).map(|sse| ("SSESpecification".to_owned(), sse)));
+            }
+            if names.contains(&"StreamSpecification") && work.get("StreamSpecification").is_none() {
+                input.insert("StreamSpecification".to_owned(), json!({ "StreamEnabled": false }));
+            }
+            if names.contains(&"DeletionProtectionEnabled") && work.get("DeletionProtectionEnabled").is_none() {
+                input.insert("DeletionProtectionEnabled".to_owned(), json!(false));
+            }
+            if !input.is_empty() {
+                input.insert("TableName".to_owned(), old.id.clone().into());
+                work.call("dynamodb", "UpdateTable", Value::Object(input)).await?;
+                wait(work, &old.id).await?;
+            }
+            set_extras(work, &old.id, &old.properties).await?;
+            let arn = text(old.attributes.get("Arn"));
+            let (set, removed) = tags::difference(old.properties.get("Tags"), work.get("Tags"));
+            if !removed.is_empty() {
+                work.call("dynamodb", "UntagResource", json!({ "ResourceArn": arn, "TagKeys": removed })).await?;
+            }
+            if !set.is_empty() {
+                let input = json!({ "ResourceArn": arn, "Tags": tags::to_list(set) });
+                work.call("dynamodb", "TagResource", input).await?;
+            }
+            Ok(work.made(&old.id, Value::Object(old.attributes.clone())))
+        })
+    }
+
+    fn delete<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, ()> {
+        Box::pin(async move {
+            gone(work.call("dynamodb", "DeleteTable", json!({ "TableName": old.id })).await)?;
+            for _ in 0..LOOKS_MAX {
+                match work.call("dynamodb", "DescribeTable", json!({ "TableName": old.id })).await {
+                    Err(fault) if is_absent(&fault) => return Ok(()),
+                    Err(fault) => return Err(fault.into()),
+                    Ok(_) => tokio::time::sleep(LOOK_APART).await,
+                }
+            }
+            Err(Failure::new(format!("The table {} did not go away in time.", old.id)))
+        })
+    }
+}
+
+/// A template says only which images; the call wants it said that there is a stream.
+fn stream(work: &Work) -> Option<Value> {
+    let mut stream = work.get("StreamSpecification")?.as_object()?.clone();
+    stream.insert("StreamEnabled".to_owned(), Value::Bool(true));
+    Some(Value::Object(stream))
+}
+
+/// `SSEEnabled` in a template is `Enabled` in the call.
+fn encryption(work: &Work) -> Option<Value> {
+    let given = work.get("SSESpecification")?.as_object()?;
+    let renamed = given.iter().map(|(name, value)| {
+        (if name == "SSEEnabled" { "Enabled".to_owned() } else { name.clone() }, value.clone())
+    });
+    Some(Value::Object(renamed.collect::<Map<_, _>>()))
+}
+
+async fn set_extras(work: &Work, name: &str, old: &Value) -> Result<(), Failure> {
+    match work.get("TimeToLiveSpecification") {
+        same if same == old.get("TimeToLiveSpecification") => {}
+        Some(wanted) => {
+            let input = json!({ "TableName": name, "TimeToLiveSpecification": wanted });
+            work.call("dynamodb", "UpdateTimeToLive", input).await?;
+        }
+        None => {
+            let mut before = old.get("TimeToLiveSpecification").cloned().unwrap_or_default();
+            if let Some(specification) = before.as_object_mut() {
+                specification.insert("Enabled".to_owned(), Value::Bool(false));
+            }
+            let input = json!({ "TableName": name, "TimeToLiveSpecification": before });
+            work.call("dynamodb", "UpdateTimeToLive", input).await?;
+        }
+    }
+    match work.get("PointInTimeRecoverySpecification") {
+        same if same == old.get("PointInTimeRecoverySpecification") => {}
+        wanted => {
+            let off = json!({ "PointInTimeRecoveryEnabled": false });
+            let wanted = wanted.cloned().unwrap_or(off);
+            let input = json!({ "TableName": name, "PointInTimeRecoverySpecification": wanted });
+            work.call("dynamodb", "UpdateContinuousBackups", input).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn wait(work: &Work, name: &str) -> Result<Value, Failure> {
+    for _ in 0..LOOKS_MAX {
+        let answer = work.call("dynamodb", "DescribeTable", json!({ "TableName": name })).await?;
+        let table = answer.get("Table").cloned().unwrap_or_default();
+        if text(table.get("TableStatus")) == "ACTIVE" {
+            return Ok(table);
+        }
+        tokio::time::sleep(LOOK_APART).await;
+    }
+    Err(Failure::new(format!("The table {name} did not become active in time.")))
+}

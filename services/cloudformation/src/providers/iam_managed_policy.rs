@@ -1,0 +1,129 @@
+//! `AWS::IAM::ManagedPolicy`.
+
+use serde_json::{Map, Value, json};
+
+use super::document::to_text;
+use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, required, text};
+use crate::records::Physical;
+
+pub(super) struct ManagedPolicy;
+
+const PROPERTIES: [Property; 7] = [
+    optional("Description").fixed(),
+    optional("Groups"),
+    optional("ManagedPolicyName").fixed(),
+    optional("Path").fixed(),
+    required("PolicyDocument"),
+    optional("Roles"),
+    optional("Users"),
+];
+
+/// The property, the member that names a holder, and the calls that attach and detach.
+const HOLDERS: [(&str, &str, &str, &str); 3] = [
+    ("Roles", "RoleName", "AttachRolePolicy", "DetachRolePolicy"),
+    ("Users", "UserName", "AttachUserPolicy", "DetachUserPolicy"),
+    ("Groups", "GroupName", "AttachGroupPolicy", "DetachGroupPolicy"),
+];
+
+/// How many versions IAM keeps of one policy.
+const VERSIONS_MAX: usize = 5;
+
+impl Provider for ManagedPolicy {
+    fn kind(&self) -> &'static str {
+        "AWS::IAM::ManagedPolicy"
+    }
+
+    fn properties(&self) -> &'static [Property] {
+        &PROPERTIES
+    }
+
+    fn name(&self) -> Option<(&'static str, usize)> {
+        Some(("ManagedPolicyName", 128))
+    }
+
+    fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
+        Box::pin(async move {
+            let mut input = work.pick(&["Description", "Path"]);
+            input.insert("PolicyName".to_owned(), work.planned.clone().into());
+            input.insert("PolicyDocument".to_owned(), to_text(work.get("PolicyDocument")).into());
+            let answer = work.call("iam", "CreatePolicy", Value::Object(input)).await?;
+            let policy = answer.get("Policy").cloned().unwrap_or_default();
+            let arn = text(policy.get("Arn"));
+            let made = work.made(&arn, json!({ "PolicyArn": arn, "PolicyId": policy.get("PolicyId") }));
+            attach(work, &arn, &Value::Null).await.map_err(|failure| failure.after(&made))?;
+            Ok(made)
+        })
+    }
+
+    fn update<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, Physical> {
+        Box::pin(async move {
+            if old.properties.get("PolicyDocument") != work.get("PolicyDocument") {
+                let versions = old_versions(work, &old.id).await?;
+                if versions.len() + 1 >= VERSIONS_MAX {
+                    // IAM lists the newest first: the last one is the oldest.
+                    if let Some(oldest) = versions.last() {
+                        let input = json!({ "PolicyArn": old.id, "VersionId": oldest });
+                        gone(work.call("iam", "DeletePolicyVersion", input).await)?;
+                    }
+                }
+                let document = to_text(work.get("PolicyDocument"));
+                let input = json!({ "PolicyArn": old.id, "PolicyDocument": document, "SetAsDefault": true });
+                work.call("iam", "CreatePolicyVersion", input).await?;
+            }
+            attach(work, &old.id, &old.properties).await?;
+            Ok(work.made(&old.id, Value::Object(old.attributes.clone())))
+        })
+    }
+
+    fn delete<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, ()> {
+        Box::pin(async move {
+            if !old.id.starts_with("arn:") {
+                // Planned and never made, or made without an answer: its ARN follows from its name.
+                let path = match text(old.properties.get("Path")) {
+                    path if path.is_empty() => "/".to_owned(),
+                    path => path,
+                };
+                let account = work.caller.account;
+                let resource = format!("policy{path}{}", old.id);
+                let id = base::Arn::new("iam", "", account.as_str(), resource).to_string();
+                return delete(work, &Physical { id, ..old.clone() }).await;
+            }
+            delete(work, old).await
+        })
+    }
+}
+
+async fn delete(work: &Work, old: &Physical) -> Result<(), Failure> {
+    let none = Work { properties: Map::new(), ..work.clone() };
+    attach(&none, &old.id, &old.properties).await?;
+    for version in old_versions(work, &old.id).await? {
+        let input = json!({ "PolicyArn": old.id, "VersionId": version });
+        gone(work.call("iam", "DeletePolicyVersion", input).await)?;
+    }
+    gone(work.call("iam", "DeletePolicy", json!({ "PolicyArn": old.id })).await)
+}
+
+/// All versions but the default one.
+async fn old_versions(work: &Work, arn: &str) -> Result<Vec<Value>, Failure> {
+    let answer = match work.call("iam", "ListPolicyVersions", json!({ "PolicyArn": arn })).await {
+        Ok(answer) => answer,
+        Err(fault) if super::is_absent(&fault) => return Ok(Vec::new()),
+        Err(fault) => return Err(fault.into()),
+    };
+    let versions = list(answer.get("Versions")).iter();
+    let old = versions.filter(|version| version.get("IsDefaultVersion") != Some(&Value::Bool(true)));
+    Ok(old.filter_map(|version| version.get("VersionId").cloned()).collect())
+}
+
+async fn attach(work: &Work, arn: &str, old: &Value) -> Result<(), Failure> {
+    for (property, member, attach, detach) in HOLDERS {
+        let (present, wanted) = (list(old.get(property)), list(work.get(property)));
+        for holder in wanted.iter().filter(|holder| !present.contains(holder)) {
+            work.call("iam", attach, json!({ member: holder, "PolicyArn": arn })).await?;
+        }
+        for holder in present.iter().filter(|holder| !wanted.contains(holder)) {
+            gone(work.call("iam", detach, json!({ member: holder, "PolicyArn": arn })).await)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! `AWS::IAM::Policy`: one inline policy in any number of roles, users and groups.
+
+use serde_json::{Map, Value, json};
+
+use super::document::to_text;
+use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, required, text};
+use crate::records::Physical;
+
+pub(super) struct InlinePolicy;
+
+const PROPERTIES: [Property; 5] = [
+    optional("Groups"),
+    required("PolicyDocument"),
+    required("PolicyName"),
+    optional("Roles"),
+    optional("Users"),
+];
+
+/// The property, the member that names a holder, and the calls that put and delete.
+const HOLDERS: [(&str, &str, &str, &str); 3] = [
+    ("Roles", "RoleName", "PutRolePolicy", "DeleteRolePolicy"),
+    ("Users", "UserName", "PutUserPolicy", "DeleteUserPolicy"),
+    ("Groups", "GroupName", "PutGroupPolicy", "DeleteGroupPolicy"),
+];
+
+impl Provider for InlinePolicy {
+    fn kind(&self) -> &'static str {
+        "AWS::IAM::Policy"
+    }
+
+    fn properties(&self) -> &'static [Property] {
+        &PROPERTIES
+    }
+
+    fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
+        Box::pin(async move {
+            let made = work.made(&work.planned, json!({ "Id": work.planned }));
+            if HOLDERS.iter().all(|(property, ..)| list(work.get(property)).is_empty()) {
+                return Err(Failure::new("At least one of [Groups,Roles,Users] must be non-empty."));
+            }
+            put(work).await.map_err(|failure| failure.after(&made))?;
+            Ok(made)
+        })
+    }
+
+    fn update<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, Physical> {
+        Box::pin(async move {
+            put(work).await?;
+            // What the new state does not name any more, or names differently, goes.
+            let renamed = old.properties.get("PolicyName") != work.get("PolicyName");
+            let mut left = Map::new();
+            for (property, ..) in HOLDERS {
+                let kept = list(work.get(property));
+                let items = list(old.properties.get(property)).iter().filter(|item| renamed || !kept.contains(item));
+                left.insert(property.to_owned(), items.cloned().collect());
+            }
+            remove(work, &text(old.properties.get("PolicyName")), &Value::Object(left)).await?;
+            Ok(work.made(&old.id, Value::Object(old.attributes.clone())))
+        })
+    }
+
+    fn delete<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, ()> {
+        Box::pin(async move { remove(work, &text(old.properties.get("PolicyName")), &old.properties).await })
+    }
+}
+
+async fn put(work: &Work) -> Result<(), Failure> {
+    let (name, document) = (work.text("PolicyName"), to_text(work.get("PolicyDocument")));
+    for (property, member, put, _) in HOLDERS {
+        for holder in list(work.get(property)) {
+            let input = json!({ member: holder, "PolicyName": name, "PolicyDocument": document });
+            work.call("iam", put, input).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn remove(work: &Work, name: &str, holders: &Value) -> Result<(), Failure> {
+    for (property, member, _, delete) in HOLDERS {
+        for holder in list(holders.get(property)) {
+            gone(work.call("iam", delete, json!({ member: holder, "PolicyName": name })).await)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! `AWS::IAM::User`: name, path, policies, groups, tags. Passwords and boundaries are not offered.
+
+use serde_json::{Value, json};
+
+use super::document::to_text;
+use super::iam_role::by_name;
+use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, tags};
+use crate::records::Physical;
+
+pub(super) struct User;
+
+const PROPERTIES: [Property; 6] = [
+    optional("Groups"),
+    optional("ManagedPolicyArns"),
+    optional("Path").fixed(),
+    optional("Policies"),
+    optional("Tags"),
+    optional("UserName").fixed(),
+];
+
+impl Provider for User {
+    fn kind(&self) -> &'static str {
+        "AWS::IAM::User"
+    }
+
+    fn properties(&self) -> &'static [Property] {
+        &PROPERTIES
+    }
+
+    fn name(&self) -> Option<(&'static str, usize)> {
+        Some(("UserName", 64))
+    }
+
+    fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
+        Box::pin(async move {
+            let mut input = work.pick(&["Path", "Tags"]);
+            input.insert("UserName".to_owned(), work.planned.clone().into());
+            let answer = work.call("iam", "CreateUser", Value::Object(input)).await?;
+            let arn = answer.get("User").and_then(|user| user.get("Arn")).cloned();
+            let made = work.made(&work.planned, json!({ "Arn": arn }));
+            set_rights(work, &made.id, &Value::Null).await.map_err(|failure| failure.after(&made))?;
+            Ok(made)
+        })
+    }
+
+    fn update<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, Physical> {
+        Box::pin(async move {
+            set_rights(work, &old.id, &old.properties).await?;
+            let (set, removed) = tags::difference(old.properties.get("Tags"), work.get("Tags"));
+            if !removed.is_empty() {
+                work.call("iam", "UntagUser", json!({ "UserName": old.id, "TagKeys": removed })).await?;
+            }
+            if !set.is_empty() {
+                work.call("iam", "TagUser", json!({ "UserName": old.id, "Tags": tags::to_list(set) })).await?;
+            }
+            Ok(work.made(&old.id, Value::Object(old.attributes.clone())))
+        })
+    }
+
+    fn delete<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let none = Work { properties: serde_json::Map::new(), ..work.clone() };
+            set_rights(&none, &old.id, &old.properties).await?;
+            gone(work.call("iam", "DeleteUser", json!({ "UserName": old.id })).await)
+        })
+    }
+}
+
+/// Brings attached policies, inline policies and groups from `old` to what is wanted.
+async fn set_rights(work: &Work, name: &str, old: &Value) -> Result<(), Failure> {
+    let differences = [
+        ("ManagedPolicyArns", "PolicyArn", "AttachUserPolicy", "DetachUserPolicy"),
+        ("Groups", "GroupName", "AddUserToGroup", "RemoveUserFromGroup"),
+    ];
+    for (property, member, add, remove) in differences {
+        let (present, wanted) = (list(old.get(property)), list(work.get(property)));
+        for item in wanted.iter().filter(|item| !present.contains(item)) {
+            work.call("iam", add, json!({ "UserName": name, member: item })).await?;
+        }
+        for item in present.iter().filter(|item| !wanted.contains(item)) {
+            gone(work.call("iam", remove, json!({ "UserName": name, member: item })).await)?;
+        }
+    }
+    let (present, wanted) = (by_name(old.get("Policies")), by_name(work.get("Policies")));
+    for (policy, document) in wanted.iter().filter(|(policy, document)| present.get(*policy) != Some(*document)) {
+        let input = json!({ "UserName": name, "PolicyName": policy, "PolicyDocument": to_text(Some(document)) });
+        work.call("iam", "PutUserPolicy", input).await?;
+    }
+    for policy in present.keys().filter(|policy| !wanted.contains_key(*policy)) {
+        gone(work.call("iam", "DeleteUserPolicy", json!({ "UserName": name, "PolicyName": policy })).await)?;
+    }
+    Ok(())
+}

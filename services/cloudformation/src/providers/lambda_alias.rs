@@ -1,0 +1,48 @@
+//! `AWS::Lambda::Alias`.
+
+use serde_json::{Value, json};
+
+use super::{Answer, Property, Provider, Work, gone, optional, required, text};
+use crate::records::Physical;
+
+pub(super) struct Alias;
+
+const PROPERTIES: [Property; 5] = [
+    optional("Description"),
+    required("FunctionName").fixed(),
+    required("FunctionVersion"),
+    required("Name").fixed(),
+    optional("RoutingConfig"),
+];
+
+impl Provider for Alias {
+    fn kind(&self) -> &'static str {
+        "AWS::Lambda::Alias"
+    }
+
+    fn properties(&self) -> &'static [Property] {
+        &PROPERTIES
+    }
+
+    fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
+        Box::pin(async move {
+            let answer = work.call("lambda", "CreateAlias", Value::Object(work.properties.clone())).await?;
+            let arn = text(answer.get("AliasArn"));
+            Ok(work.made(&arn, json!({ "AliasArn": arn })))
+        })
+    }
+
+    fn update<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, Physical> {
+        Box::pin(async move {
+            work.call("lambda", "UpdateAlias", Value::Object(work.properties.clone())).await?;
+            Ok(work.made(&old.id, Value::Object(old.attributes.clone())))
+        })
+    }
+
+    fn delete<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let (function, name) = (text(old.properties.get("FunctionName")), text(old.properties.get("Name")));
+            gone(work.call("lambda", "DeleteAlias", json!({ "FunctionName": function, "Name": name })).await)
+        })
+    }
+}

@@ -1,0 +1,178 @@
+//! `AWS::Lambda::Function`.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::{Answer, Failure, Property, Provider, Work, gone, lambda_code, optional, required, tags, text};
+use crate::records::Physical;
+
+pub(super) struct Function;
+
+const PROPERTIES: [Property; 22] = [
+    optional("Architectures"),
+    required("Code"),
+    optional("CodeSigningConfigArn"),
+    optional("DeadLetterConfig"),
+    optional("Description"),
+    optional("Environment"),
+    optional("EphemeralStorage"),
+    optional("FileSystemConfigs"),
+    optional("FunctionName").fixed(),
+    optional("Handler"),
+    optional("KmsKeyArn"),
+    optional("Layers"),
+    optional("LoggingConfig"),
+    optional("MemorySize"),
+    optional("PackageType").fixed(),
+    optional("ReservedConcurrentExecutions"),
+    required("Role"),
+    optional("Runtime"),
+    optional("SnapStart"),
+    optional("Tags"),
+    optional("Timeout"),
+    optional("TracingConfig"),
+];
+
+/// What goes into the configuration as it is.
+const CONFIGURATION: [&str; 13] = [
+    "DeadLetterConfig", "Description", "Environment", "EphemeralStorage", "FileSystemConfigs", "Handler", "Layers",
+    "LoggingConfig", "MemorySize", "Role", "Runtime", "SnapStart", "Timeout",
+];
+
+/// How often and how long apart a new function is looked at until it is active.
+const LOOKS_MAX: usize = 120;
+const LOOK_APART: Duration = Duration::from_millis(500);
+
+impl Provider for Function {
+    fn kind(&self) -> &'static str {
+        "AWS::Lambda::Function"
+    }
+
+    fn properties(&self) -> &'static [Property] {
+        &PROPERTIES
+    }
+
+    fn name(&self) -> Option<(&'static str, usize)> {
+        Some(("FunctionName", 64))
+    }
+
+    fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
+        Box::pin(async move {
+            let mut input = configuration(work);
+            input.extend(work.pick(&["Architectures", "CodeSigningConfigArn", "PackageType"]));
+            input.insert("FunctionName".to_owned(), work.planned.clone().into());
+            input.insert("Code".to_owned(), Value::Object(lambda_code::to_call(work)?));
+            if let Some(given) = work.get("Tags") {
+                input.insert("Tags".to_owned(), Value::Object(tags::to_map(Some(given))));
+            }
+            let answer = work.call("lambda", "CreateFunction", Value::Object(input)).await?;
+            let made = work.made(&work.planned, json!({ "Arn": answer.get("FunctionArn") }));
+            finish(work, &made.id, None).await.map_err(|failure| failure.after(&made))?;
+            Ok(made)
+        })
+    }
+
+    fn update<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, Physical> {
+        Box::pin(async move {
+            let differs = |name: &str| old.properties.get(name) != work.get(name);
+            if ["Code", "Architectures"].into_iter().any(differs) {
+                let mut input = lambda_code::to_call(work)?;
+                input.extend(work.pick(&["Architectures"]));
+                input.insert("FunctionName".to_owned(), old.id.clone().into());
+                work.call("lambda", "UpdateFunctionCode", Value::Object(input)).await?;
+                wait_until_updated(work, &old.id).await?;
+            }
+            if CONFIGURATION.into_iter().chain(["KmsKeyArn", "TracingConfig"]).any(differs) {
+                let mut input = configuration(work);
+                reset_what_is_gone(&mut input, &old.properties);
+                input.insert("FunctionName".to_owned(), old.id.clone().into());
+                work.call("lambda", "UpdateFunctionConfiguration", Value::Object(input)).await?;
+                wait_until_updated(work, &old.id).await?;
+            }
+            if differs("CodeSigningConfigArn") {
+                return Err(Failure::new("CodeSigningConfigArn of a function cannot be changed here."));
+            }
+            finish(work, &old.id, Some(&old.properties)).await?;
+            let arn = text(old.attributes.get("Arn"));
+            let (set, removed) = tags::difference(old.properties.get("Tags"), work.get("Tags"));
+            if !removed.is_empty() {
+                work.call("lambda", "UntagResource", json!({ "Resource": arn, "TagKeys": removed })).await?;
+            }
+            if !set.is_empty() {
+                work.call("lambda", "TagResource", json!({ "Resource": arn, "Tags": set })).await?;
+            }
+            Ok(work.made(&old.id, Value::Object(old.attributes.clone())))
+        })
+    }
+
+    fn delete<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, ()> {
+        Box::pin(async move { gone(work.call("lambda", "DeleteFunction", json!({ "FunctionName": old.id })).await) })
+    }
+}
+
+fn configuration(work: &Work) -> Map<String, Value> {
+    let mut input = work.pick(&CONFIGURATION);
+    if let Some(key) = work.get("KmsKeyArn") {
+        input.insert("KMSKeyArn".to_owned(), key.clone());
+    }
+    if let Some(tracing) = work.get("TracingConfig") {
+        input.insert("TracingConfig".to_owned(), tracing.clone());
+    }
+    input
+}
+
+/// A setting that the new template does not have any more goes back to Lambda's default.
+fn reset_what_is_gone(input: &mut Map<String, Value>, old: &Value) {
+    let defaults = [
+        ("Description", json!("")),
+        ("Environment", json!({ "Variables": {} })),
+        ("Layers", json!([])),
+        ("MemorySize", json!(128)),
+        ("Timeout", json!(3)),
+        ("EphemeralStorage", json!({ "Size": 512 })),
+        ("TracingConfig", json!({ "Mode": "PassThrough" })),
+    ];
+    for (name, default) in defaults {
+        if old.get(name).is_some_and(|value| !value.is_null()) {
+            input.entry(name).or_insert(default);
+        }
+    }
+}
+
+/// Waits until the function is there, and sets what its creation does not take.
+async fn finish(work: &Work, name: &str, old: Option<&Value>) -> Result<(), Failure> {
+    if old.is_none() {
+        wait_until_updated(work, name).await?;
+    }
+    let (before, wanted) =
+        (old.and_then(|old| old.get("ReservedConcurrentExecutions")), work.get("ReservedConcurrentExecutions"));
+    match wanted {
+        same if same == before => {}
+        Some(number) => {
+            let input = json!({ "FunctionName": name, "ReservedConcurrentExecutions": number });
+            work.call("lambda", "PutFunctionConcurrency", input).await?;
+        }
+        None => gone(work.call("lambda", "DeleteFunctionConcurrency", json!({ "FunctionName": name })).await)?,
+    }
+    Ok(())
+}
+
+async fn wait_until_updated(work: &Work, name: &str) -> Result<(), Failure> {
+    for _ in 0..LOOKS_MAX {
+        let answer = work.call("lambda", "GetFunctionConfiguration", json!({ "FunctionName": name })).await?;
+        let (state, update) = (text(answer.get("State")), text(answer.get("LastUpdateStatus")));
+        match (state.as_str(), update.as_str()) {
+            ("Failed", _) => {
+                return Err(Failure::new(format!("The function failed: {}", text(answer.get("StateReason")))));
+            }
+            (_, "Failed") => {
+                let reason = text(answer.get("LastUpdateStatusReason"));
+                return Err(Failure::new(format!("The function's update failed: {reason}")));
+            }
+            ("Pending", _) | (_, "InProgress") => tokio::time::sleep(LOOK_APART).await,
+            _ => return Ok(()),
+        }
+    }
+    Err(Failure::new(format!("The function {name} did not become active in time.")))
+}

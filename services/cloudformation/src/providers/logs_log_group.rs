@@ -1,0 +1,83 @@
+//! `AWS::Logs::LogGroup`.
+
+use serde_json::{Map, Value, json};
+
+use super::{Answer, Failure, Property, Provider, Work, gone, optional, tags, text};
+use crate::records::Physical;
+
+pub(super) struct LogGroup;
+
+const PROPERTIES: [Property; 5] = [
+    optional("KmsKeyId").fixed(),
+    optional("LogGroupClass").fixed(),
+    optional("LogGroupName").fixed(),
+    optional("RetentionInDays"),
+    optional("Tags"),
+];
+
+impl Provider for LogGroup {
+    fn kind(&self) -> &'static str {
+        "AWS::Logs::LogGroup"
+    }
+
+    fn properties(&self) -> &'static [Property] {
+        &PROPERTIES
+    }
+
+    fn name(&self) -> Option<(&'static str, usize)> {
+        Some(("LogGroupName", 512))
+    }
+
+    fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
+        Box::pin(async move {
+            let mut input = Map::from_iter([("logGroupName".to_owned(), Value::from(work.planned.clone()))]);
+            for (from, to) in [("KmsKeyId", "kmsKeyId"), ("LogGroupClass", "logGroupClass")] {
+                input.extend(work.get(from).map(|value| (to.to_owned(), value.clone())));
+            }
+            if let Some(given) = work.get("Tags") {
+                input.insert("tags".to_owned(), Value::Object(tags::to_map(Some(given))));
+            }
+            work.call("logs", "CreateLogGroup", Value::Object(input)).await?;
+            let made = work.made(&work.planned, json!({ "Arn": arn(work, &work.planned) }));
+            set_retention(work, &made.id, None).await.map_err(|failure| failure.after(&made))?;
+            Ok(made)
+        })
+    }
+
+    fn update<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, Physical> {
+        Box::pin(async move {
+            set_retention(work, &old.id, old.properties.get("RetentionInDays")).await?;
+            let (set, removed) = tags::difference(old.properties.get("Tags"), work.get("Tags"));
+            let arn = text(old.attributes.get("Arn"));
+            let resource = arn.trim_end_matches(":*");
+            if !removed.is_empty() {
+                work.call("logs", "UntagResource", json!({ "resourceArn": resource, "tagKeys": removed })).await?;
+            }
+            if !set.is_empty() {
+                work.call("logs", "TagResource", json!({ "resourceArn": resource, "tags": set })).await?;
+            }
+            Ok(work.made(&old.id, Value::Object(old.attributes.clone())))
+        })
+    }
+
+    fn delete<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, ()> {
+        Box::pin(async move { gone(work.call("logs", "DeleteLogGroup", json!({ "logGroupName": old.id })).await) })
+    }
+}
+
+fn arn(work: &Work, name: &str) -> String {
+    let (region, account) = (work.caller.region().as_str(), work.caller.account);
+    base::Arn::new("logs", region, account.as_str(), format!("log-group:{name}:*")).to_string()
+}
+
+async fn set_retention(work: &Work, name: &str, old: Option<&Value>) -> Result<(), Failure> {
+    match work.get("RetentionInDays") {
+        same if same == old => {}
+        Some(days) => {
+            let input = json!({ "logGroupName": name, "retentionInDays": days });
+            work.call("logs", "PutRetentionPolicy", input).await?;
+        }
+        None => gone(work.call("logs", "DeleteRetentionPolicy", json!({ "logGroupName": name })).await)?,
+    }
+    Ok(())
+}

@@ -1,0 +1,318 @@
+//! Resource types: which properties each has, and how it is made, changed and deleted through its service.
+//!
+//! One file a type. A provider knows no stack and no store. A type that is not in [`find`], or a property that a provider
+//! does not declare, is refused before anything is created.
+
+mod apigateway_deployment;
+mod apigateway_rest_api;
+mod apigateway_stage;
+mod document;
+mod dynamodb_table;
+mod iam_managed_policy;
+mod iam_policy;
+mod iam_role;
+mod iam_user;
+mod lambda_alias;
+mod lambda_code;
+mod lambda_function;
+mod lambda_permission;
+mod lambda_version;
+mod logs_log_group;
+mod tags;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use protocol::Fault;
+use serde_json::{Map, Value};
+
+use crate::artifacts::Artifacts;
+use crate::caller::Caller;
+use crate::records::Physical;
+
+/// What a provider's work answers.
+pub(crate) type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 'a>>;
+
+/// What it takes to change a property.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Update {
+    /// The resource stays.
+    InPlace,
+    /// Another resource takes its place.
+    Replace,
+}
+
+/// A property that a type has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Property {
+    pub(crate) name: &'static str,
+    pub(crate) required: bool,
+    pub(crate) update: Update,
+}
+
+/// An optional property that changes in place.
+pub(crate) const fn optional(name: &'static str) -> Property {
+    Property { name, required: false, update: Update::InPlace }
+}
+
+/// A required property that changes in place.
+pub(crate) const fn required(name: &'static str) -> Property {
+    Property { name, required: true, update: Update::InPlace }
+}
+
+impl Property {
+    /// The same, but a change replaces the resource.
+    pub(crate) const fn fixed(mut self) -> Self {
+        self.update = Update::Replace;
+        self
+    }
+}
+
+/// Why a service refused, and whether something exists nevertheless.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    pub(crate) message: String,
+    /// What was made before it failed, to be deleted.
+    pub(crate) partial: Option<Box<Physical>>,
+}
+
+impl Failure {
+    /// A refusal of our own.
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), partial: None }
+    }
+
+    /// The same, with something left behind.
+    pub(crate) fn after(mut self, made: &Physical) -> Self {
+        self.partial = Some(Box::new(made.clone()));
+        self
+    }
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        let code = handler_code(&fault);
+        Self::new(format!(
+            "Resource handler returned message: \"{}\" (HandlerErrorCode: {code})",
+            fault.message.trim_end_matches('.')
+        ))
+    }
+}
+
+/// The resource provider protocol's name for a service's error.
+fn handler_code(fault: &Fault) -> &'static str {
+    let code = fault.code.as_ref();
+    match code {
+        _ if code.contains("AccessDenied") => "AccessDenied",
+        _ if is_absent(fault) => "NotFound",
+        _ if code.contains("AlreadyExists") || code == "ResourceInUseException" || code == "ResourceConflictException" => {
+            "AlreadyExists"
+        }
+        _ if code.contains("Throttl") || code == "TooManyRequestsException" => "Throttling",
+        _ if code.contains("LimitExceeded") => "ServiceLimitExceeded",
+        _ if fault.is_sender() => "InvalidRequest",
+        _ => "GeneralServiceException",
+    }
+}
+
+/// True where the service says that there is no such thing.
+pub(crate) fn is_absent(fault: &Fault) -> bool {
+    let code = fault.code.as_ref();
+    code.starts_with("NoSuchEntity") || code.contains("NotFound")
+}
+
+/// A deletion that finds nothing has nothing left to do.
+pub(crate) fn gone(answer: Result<Value, Fault>) -> Result<(), Failure> {
+    match answer {
+        Ok(_) => Ok(()),
+        Err(fault) if is_absent(&fault) => Ok(()),
+        Err(fault) => Err(fault.into()),
+    }
+}
+
+/// What a provider works with.
+#[derive(Clone)]
+pub(crate) struct Work {
+    pub(crate) caller: Caller,
+    pub(crate) artifacts: Arc<dyn Artifacts>,
+    /// The id that was planned for a new resource: its own name, or a generated one.
+    pub(crate) planned: String,
+    /// The resolved properties.
+    pub(crate) properties: Map<String, Value>,
+}
+
+impl Work {
+    /// A property that is there.
+    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
+        self.properties.get(name).filter(|value| !value.is_null())
+    }
+
+    /// A text property, or empty.
+    pub(crate) fn text(&self, name: &str) -> String {
+        text(self.get(name))
+    }
+
+    /// Calls a service.
+    pub(crate) async fn call(&self, service: &str, operation: &str, input: Value) -> Result<Value, Fault> {
+        self.caller.call(service, operation, input).await
+    }
+
+    /// The named properties that are there, as they are.
+    pub(crate) fn pick(&self, names: &[&str]) -> Map<String, Value> {
+        names.iter().filter_map(|name| Some(((*name).to_owned(), self.get(name)?.clone()))).collect()
+    }
+
+    /// A resource with these properties.
+    pub(crate) fn made(&self, id: impl Into<String>, attributes: Value) -> Physical {
+        let attributes = match attributes {
+            Value::Object(map) => map,
+            _ => Map::new(),
+        };
+        Physical { id: id.into(), properties: Value::Object(self.properties.clone()), attributes }
+    }
+}
+
+/// A scalar as text.
+pub(crate) fn text(value: Option<&Value>) -> String {
+    match value {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Number(number)) => number.to_string(),
+        Some(Value::Bool(flag)) => flag.to_string(),
+        _ => String::new(),
+    }
+}
+
+/// The items of a list, or none.
+pub(crate) fn list(value: Option<&Value>) -> &[Value] {
+    value.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
+/// A resource type.
+pub(crate) trait Provider: Send + Sync {
+    /// For example `AWS::DynamoDB::Table`.
+    fn kind(&self) -> &'static str;
+
+    /// Every property that it knows.
+    fn properties(&self) -> &'static [Property];
+
+    /// The property that names the resource, and the longest name a generated one may have.
+    fn name(&self) -> Option<(&'static str, usize)> {
+        None
+    }
+
+    /// Makes the resource.
+    fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical>;
+
+    /// Changes the resource from `old` to what is in `work`.
+    fn update<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, Physical>;
+
+    /// Deletes the resource. One that is not there is deleted already.
+    fn delete<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, ()>;
+}
+
+/// All types, in the order of their names.
+static PROVIDERS: [&dyn Provider; 13] = [
+    &apigateway_deployment::Deployment,
+    &apigateway_rest_api::RestApi,
+    &apigateway_stage::Stage,
+    &dynamodb_table::Table,
+    &iam_managed_policy::ManagedPolicy,
+    &iam_policy::InlinePolicy,
+    &iam_role::Role,
+    &iam_user::User,
+    &lambda_alias::Alias,
+    &lambda_function::Function,
+    &lambda_permission::Permission,
+    &lambda_version::Version,
+    &logs_log_group::LogGroup,
+];
+
+/// The provider of a type.
+pub(crate) fn find(kind: &str) -> Option<&'static dyn Provider> {
+    PROVIDERS.iter().copied().find(|provider| provider.kind() == kind)
+}
+
+/// The top-level properties that differ.
+pub(crate) fn changed(old: &Value, new: &Value) -> Vec<String> {
+    let empty = Map::new();
+    let (old, new) = (old.as_object().unwrap_or(&empty), new.as_object().unwrap_or(&empty));
+    let mut names: Vec<&String> = old.keys().chain(new.keys().filter(|name| !old.contains_key(*name))).collect();
+    names.retain(|name| old.get(*name) != new.get(*name));
+    names.into_iter().cloned().collect()
+}
+
+/// True where a change of these properties takes another resource.
+pub(crate) fn replaces(provider: &dyn Provider, changed: &[String]) -> bool {
+    let fixed = |name: &String| {
+        let property = provider.properties().iter().find(|property| property.name == *name);
+        property.is_none_or(|property| property.update == Update::Replace)
+    };
+    changed.iter().any(fixed)
+}
+
+/// Refuses unknown and missing properties of one resource.
+pub(crate) fn check(logical_id: &str, kind: &str, properties: &Value) -> Result<(), String> {
+    let Some(provider) = find(kind) else {
+        return Err(format!("Template format error: Unrecognized resource types: [{kind}]"));
+    };
+    let empty = Map::new();
+    let given = properties.as_object().unwrap_or(&empty);
+    let known = provider.properties();
+    let refuse = |what: String| format!("Properties validation failed for resource {logical_id} with message: {what}");
+    if let Some(name) = given.keys().find(|name| !known.iter().any(|property| property.name == name.as_str())) {
+        return Err(refuse(format!("#: extraneous key [{name}] is not permitted")));
+    }
+    if let Some(missing) = known.iter().find(|property| property.required && !given.contains_key(property.name)) {
+        return Err(refuse(format!("#: required key [{}] not found", missing.name)));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn types_are_sorted_and_unique() {
+        let kinds: Vec<&str> = PROVIDERS.iter().map(|provider| provider.kind()).collect();
+        let mut sorted = kinds.clone();
+        sorted.sort_unstable();
+        sorted.dedup();
+        assert_eq!(kinds, sorted);
+    }
+
+    #[test]
+    fn properties_are_unique_and_names_are_fixed() {
+        for provider in PROVIDERS {
+            let mut names: Vec<&str> = provider.properties().iter().map(|property| property.name).collect();
+            names.sort_unstable();
+            let count = names.len();
+            names.dedup();
+            assert_eq!(names.len(), count, "{}", provider.kind());
+            if let Some((name, _)) = provider.name() {
+                assert!(replaces(provider, &[name.to_owned()]), "{}", provider.kind());
+            }
+        }
+    }
+
+    #[test]
+    fn unknown_types_and_properties_are_named() {
+        let table = [
+            ("AWS::SNS::Topic", json!({}), "Unrecognized resource types: [AWS::SNS::Topic]"),
+            ("AWS::Logs::LogGroup", json!({"Retention": 1}), "extraneous key [Retention] is not permitted"),
+            ("AWS::IAM::Role", json!({}), "required key [AssumeRolePolicyDocument] not found"),
+        ];
+        for (kind, properties, message) in table {
+            assert!(check("R", kind, &properties).unwrap_err().contains(message), "{kind}");
+        }
+    }
+
+    #[test]
+    fn differences_are_told_by_property() {
+        let old = json!({"A": 1, "B": {"x": [1]}, "C": 3});
+        let new = json!({"A": 1, "B": {"x": [2]}, "D": 4});
+        assert_eq!(changed(&old, &new), ["B", "C", "D"]);
+    }
+}

@@ -1,0 +1,22 @@
+//! Tags: the list of a template, the map of some services, and what differs between two lists.
+
+use serde_json::{Map, Value};
+
+/// `[{Key, Value}]` as a map.
+pub(super) fn to_map(tags: Option<&Value>) -> Map<String, Value> {
+    let pairs = super::list(tags).iter().map(|tag| (super::text(tag.get("Key")), super::text(tag.get("Value")).into()));
+    pairs.collect()
+}
+
+/// What to set and which keys to remove, to get from `old` to `new`.
+pub(super) fn difference(old: Option<&Value>, new: Option<&Value>) -> (Map<String, Value>, Vec<String>) {
+    let (old, new) = (to_map(old), to_map(new));
+    let removed = old.keys().filter(|key| !new.contains_key(*key)).cloned().collect();
+    let set = new.into_iter().filter(|(key, value)| old.get(key) != Some(value)).collect();
+    (set, removed)
+}
+
+/// A map as `[{Key, Value}]`.
+pub(super) fn to_list(tags: Map<String, Value>) -> Value {
+    tags.into_iter().map(|(key, value)| serde_json::json!({ "Key": key, "Value": value })).collect()
+}

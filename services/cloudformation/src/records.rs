@@ -1,0 +1,228 @@
+//! What is stored: stacks, their resources, their events, change sets. JSON, with a version each.
+//!
+//! Values of `NoEcho` parameters are in stacks and resources: the store seals them, and [`crate::view`] never shows them.
+
+use base::{AccountId, Timestamp};
+use identity::Principal;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use store::Table;
+
+/// Stacks by account, region and id; deleted ones stay.
+pub(crate) const STACKS: Table = Table::new(0x0701, "cloudformation/stacks");
+/// The id of the stack that has a name now, by account, region and name.
+pub(crate) const NAMES: Table = Table::new(0x0702, "cloudformation/names");
+/// Resources by stack id and logical id.
+pub(crate) const RESOURCES: Table = Table::new(0x0703, "cloudformation/resources");
+/// Events by stack id, newest first.
+pub(crate) const EVENTS: Table = Table::new(0x0704, "cloudformation/events");
+/// Change sets by stack id and name.
+pub(crate) const CHANGE_SETS: Table = Table::new(0x0705, "cloudformation/change-sets");
+
+/// The version of every record here.
+pub(crate) const VERSION: u8 = 1;
+
+/// One stack.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct StackRecord {
+    pub(crate) version: u8,
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) account: AccountId,
+    pub(crate) region: String,
+    pub(crate) status: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Option<Timestamp>,
+    pub(crate) deleted_at: Option<Timestamp>,
+    pub(crate) content: Content,
+    pub(crate) outputs: Vec<OutputRecord>,
+    pub(crate) disable_rollback: bool,
+    pub(crate) on_failure: OnFailure,
+    pub(crate) termination_protection: bool,
+    pub(crate) policy: Option<String>,
+    /// How many events there are: the next one's number.
+    pub(crate) events: u64,
+    /// How many operations began: resources settled by the present one carry its number.
+    pub(crate) operations: u64,
+    /// What is going on, if anything is.
+    pub(crate) operation: Option<OperationRecord>,
+}
+
+/// What the caller asked a stack to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Content {
+    /// The template as given.
+    pub(crate) template: String,
+    /// The template after its transform, as JSON text.
+    pub(crate) processed: String,
+    pub(crate) description: Option<String>,
+    pub(crate) parameters: Vec<ParameterRecord>,
+    pub(crate) tags: Vec<(String, String)>,
+    pub(crate) capabilities: Vec<String>,
+}
+
+/// The value of one parameter.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ParameterRecord {
+    pub(crate) key: String,
+    pub(crate) value: String,
+    pub(crate) no_echo: bool,
+}
+
+impl std::fmt::Debug for ParameterRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}={}", self.key, self.shown())
+    }
+}
+
+impl ParameterRecord {
+    /// The value, or `****`.
+    pub(crate) fn shown(&self) -> &str {
+        if self.no_echo { template::parameter::MASK } else { &self.value }
+    }
+}
+
+/// One output.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OutputRecord {
+    pub(crate) key: String,
+    pub(crate) value: String,
+    pub(crate) description: Option<String>,
+    pub(crate) export_name: Option<String>,
+}
+
+/// What happens to a stack whose creation fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum OnFailure {
+    Rollback,
+    Delete,
+    Nothing,
+}
+
+/// An operation under way: enough to go on with it after a restart.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct OperationRecord {
+    pub(crate) kind: OperationKind,
+    pub(crate) phase: Phase,
+    /// As whom the other services are called.
+    pub(crate) principal: Principal,
+    /// The address from which the caller called.
+    pub(crate) source_ip: std::net::IpAddr,
+    /// True where the caller's call was protected on its way.
+    pub(crate) is_secure: bool,
+    pub(crate) token: Option<String>,
+    /// What the stack was before an update.
+    pub(crate) before: Option<Content>,
+    /// Logical ids that a deletion leaves alone.
+    pub(crate) retain: Vec<String>,
+}
+
+/// What was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum OperationKind {
+    Create,
+    Update,
+    Delete,
+}
+
+/// How far it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Phase {
+    /// Towards what was asked.
+    Forward,
+    /// Everything is as asked; what was replaced or dropped is being deleted.
+    Cleanup,
+    /// Back to what was before.
+    Rollback,
+}
+
+/// A state of a resource that exists or existed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Physical {
+    /// What `Ref` gives, and what the service knows the resource by.
+    pub(crate) id: String,
+    /// The properties it was last given, resolved.
+    pub(crate) properties: Value,
+    /// What `Fn::GetAtt` gives.
+    pub(crate) attributes: Map<String, Value>,
+}
+
+/// One resource of a stack.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ResourceRecord {
+    pub(crate) version: u8,
+    pub(crate) logical_id: String,
+    pub(crate) kind: String,
+    pub(crate) status: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) updated_at: Timestamp,
+    pub(crate) depends_on: Vec<String>,
+    pub(crate) deletion_policy: Option<String>,
+    pub(crate) update_replace_policy: Option<String>,
+    /// The resource, once it exists.
+    pub(crate) physical: Option<Physical>,
+    /// What is being made: written before the service is called, so that a restart knows the name.
+    pub(crate) pending: Option<Physical>,
+    /// The state before the present operation, where the operation changed it.
+    pub(crate) before: Option<Physical>,
+    /// What the present operation did.
+    pub(crate) change: Option<Change>,
+    /// The number of the operation that last settled this resource.
+    pub(crate) settled: u64,
+}
+
+/// What an operation did to a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Change {
+    Created,
+    Updated,
+    Replaced,
+}
+
+/// One event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct EventRecord {
+    pub(crate) version: u8,
+    pub(crate) id: String,
+    pub(crate) logical_id: String,
+    pub(crate) physical_id: Option<String>,
+    pub(crate) kind: String,
+    pub(crate) at: Timestamp,
+    pub(crate) status: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) token: Option<String>,
+}
+
+/// One change set.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ChangeSetRecord {
+    pub(crate) version: u8,
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) description: Option<String>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) status: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) execution_status: String,
+    /// True where it creates the stack.
+    pub(crate) creates: bool,
+    pub(crate) content: Content,
+    pub(crate) changes: Vec<ChangeRecord>,
+    /// The state of the stack for which it was made: executing it later, after another change, is refused.
+    pub(crate) stack_operations: u64,
+}
+
+/// One difference that a change set would make.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ChangeRecord {
+    /// `Add`, `Modify` or `Remove`.
+    pub(crate) action: String,
+    pub(crate) logical_id: String,
+    pub(crate) physical_id: Option<String>,
+    pub(crate) kind: String,
+    /// For `Modify`: `True`, `False` or `Conditional`.
+    pub(crate) replacement: Option<String>,
+    /// The top-level properties that differ.
+    pub(crate) properties: Vec<String>,
+}

@@ -1,0 +1,393 @@
+//! What each operation asks leave for: the action, the table, and the condition keys of fine-grained policies.
+//!
+//! Whether a table exists is never told here: without one, its policy, its tags and its leading keys are absent, and
+//! the decision is taken on the ARN alone.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use protocol::{Entries, Value};
+use service::{Access, AccessRequest};
+
+use crate::State;
+use crate::api;
+use crate::attribute::attributes_from_entries;
+use crate::error::Error;
+use crate::expression::KeyCondition;
+use crate::expression::key_condition::KeyTest;
+use crate::key::leading_key;
+use crate::request::HoldsExpressions;
+use crate::tables::{Table, Target};
+
+type Answer = Result<Access, Error>;
+
+/// Leave for an action on a table that may or may not exist.
+fn table_access<I>(
+    state: &State,
+    request: &AccessRequest<'_, I>,
+    action: &'static str,
+    table: &str,
+) -> Result<(Access, Option<Arc<Table>>), Error> {
+    let target = Target::parse(table, request.account, request.region)?;
+    Ok(target_access(state, action, &target, None))
+}
+
+fn target_access(
+    state: &State,
+    action: &'static str,
+    target: &Target,
+    index: Option<&str>,
+) -> (Access, Option<Arc<Table>>) {
+    let mut resource = target.arn();
+    if let Some(index) = index {
+        resource = format!("{resource}/index/{index}");
+    }
+    let table = state.tables.find(target);
+    let access = Access::to(action, resource).owned_by(target.account);
+    let access = match &table {
+        Some(table) => access
+            .resource_policy(table.policy.clone())
+            .resource_tags(table.record.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))),
+        None => access,
+    };
+    (access, table)
+}
+
+/// An access function for operations that name one table and no items.
+macro_rules! table_operations {
+    ($($name:ident($input:ty, $action:literal);)*) => {$(
+        pub(crate) fn $name(state: &State, request: &AccessRequest<'_, $input>) -> Answer {
+            Ok(table_access(state, request, $action, &request.input.table_name)?.0)
+        }
+    )*};
+}
+
+table_operations! {
+    delete_table(api::DeleteTableInput, "dynamodb:DeleteTable");
+    describe_table(api::DescribeTableInput, "dynamodb:DescribeTable");
+    update_table(api::UpdateTableInput, "dynamodb:UpdateTable");
+    describe_time_to_live(api::DescribeTimeToLiveInput, "dynamodb:DescribeTimeToLive");
+    update_time_to_live(api::UpdateTimeToLiveInput, "dynamodb:UpdateTimeToLive");
+    describe_continuous_backups(api::DescribeContinuousBackupsInput, "dynamodb:DescribeContinuousBackups");
+}
+
+/// An access function for operations that name a table by its ARN.
+macro_rules! resource_operations {
+    ($($name:ident($input:ty, $action:literal);)*) => {$(
+        pub(crate) fn $name(state: &State, request: &AccessRequest<'_, $input>) -> Answer {
+            let target = Target::of_arn(&request.input.resource_arn, request.region)?;
+            Ok(target_access(state, $action, &target, None).0)
+        }
+    )*};
+}
+
+resource_operations! {
+    untag_resource_target(api::UntagResourceInput, "dynamodb:UntagResource");
+    list_tags_of_resource(api::ListTagsOfResourceInput, "dynamodb:ListTagsOfResource");
+    get_resource_policy(api::GetResourcePolicyInput, "dynamodb:GetResourcePolicy");
+    put_resource_policy(api::PutResourcePolicyInput, "dynamodb:PutResourcePolicy");
+    delete_resource_policy(api::DeleteResourcePolicyInput, "dynamodb:DeleteResourcePolicy");
+}
+
+pub(crate) fn untag_resource(state: &State, request: &AccessRequest<'_, api::UntagResourceInput>) -> Answer {
+    Ok(untag_resource_target(state, request)?.when("aws:TagKeys", &request.input.tag_keys))
+}
+
+pub(crate) fn tag_resource(state: &State, request: &AccessRequest<'_, api::TagResourceInput>) -> Answer {
+    let target = Target::of_arn(&request.input.resource_arn, request.region)?;
+    let (access, _) = target_access(state, "dynamodb:TagResource", &target, None);
+    Ok(access.request_tags(request.input.tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str()))))
+}
+
+pub(crate) fn create_table(state: &State, request: &AccessRequest<'_, api::CreateTableInput>) -> Answer {
+    let input = request.input;
+    let target = Target::parse(&input.table_name, request.account, request.region)?;
+    let tags = || input.tags.iter().flatten().map(|tag| (tag.key.as_str(), tag.value.as_str()));
+    // A table that does not exist yet has no policy and no tags: one of the same name lends it none.
+    let new = |action| Access::to(action, target.arn()).owned_by(target.account).request_tags(tags());
+    let mut access = new("dynamodb:CreateTable");
+    if input.tags.as_ref().is_some_and(|tags| !tags.is_empty()) {
+        access = access.and(new("dynamodb:TagResource"));
+    }
+    if input.resource_policy.is_some() {
+        access = access.and(new("dynamodb:PutResourcePolicy"));
+    }
+    let _ = state;
+    Ok(access)
+}
+
+pub(crate) fn list_tables(_: &State, _: &AccessRequest<'_, api::ListTablesInput>) -> Answer {
+    Ok(Access::to("dynamodb:ListTables", "*"))
+}
+
+pub(crate) fn describe_limits(_: &State, _: &AccessRequest<'_, api::DescribeLimitsInput>) -> Answer {
+    Ok(Access::to("dynamodb:DescribeLimits", "*"))
+}
+
+pub(crate) fn describe_endpoints(_: &State, _: &AccessRequest<'_, api::DescribeEndpointsRequest>) -> Answer {
+    Ok(Access::to("dynamodb:DescribeEndpoints", "*"))
+}
+
+/// The condition keys of an access to items.
+#[derive(Default)]
+struct Fine<'a> {
+    keys: Vec<&'a Entries<Value>>,
+    attributes: BTreeSet<String>,
+    leading: Vec<String>,
+    select: Option<&'a str>,
+    return_values: Option<&'a str>,
+    return_consumed_capacity: Option<&'a str>,
+    enclosing_operation: Option<&'static str>,
+}
+
+impl Fine<'_> {
+    /// Adds the keys to the last check of `access`.
+    fn add_to(mut self, access: Access, table: Option<&Table>) -> Result<Access, Error> {
+        for key in self.keys {
+            self.attributes.extend(key.iter().map(|(name, _)| name.to_owned()));
+            // SECURITY: a value that is no key has no leading key; the handler refuses it after the decision.
+            let partition = table.and_then(|table| key.get(&table.record.schema.partition.name));
+            if let Some(value) = partition {
+                let value = crate::attribute::AttributeValue::try_from(value.clone())?;
+                self.leading.extend(leading_key(&value));
+            }
+        }
+        let mut access = access;
+        if !self.leading.is_empty() {
+            access = access.when("dynamodb:LeadingKeys", self.leading);
+        }
+        if !self.attributes.is_empty() {
+            access = access.when("dynamodb:Attributes", self.attributes);
+        }
+        let single = [
+            ("dynamodb:Select", self.select),
+            ("dynamodb:ReturnValues", self.return_values),
+            ("dynamodb:ReturnConsumedCapacity", self.return_consumed_capacity),
+            ("dynamodb:EnclosingOperation", self.enclosing_operation),
+        ];
+        for (key, value) in single {
+            if let Some(value) = value {
+                access = access.when(key, [value]);
+            }
+        }
+        Ok(access)
+    }
+}
+
+/// What a read of whole items or of parts of them selects.
+// SECURITY: policies that limit attributes allow only SPECIFIC_ATTRIBUTES: a read without a projection answers all.
+const fn selection(is_projected: bool) -> Option<&'static str> {
+    Some(if is_projected { "SPECIFIC_ATTRIBUTES" } else { "ALL_ATTRIBUTES" })
+}
+
+/// What a write may answer.
+// SECURITY: a failed condition can answer the whole item as well, so it counts as asking for it.
+fn returned<'a>(return_values: Option<&'a str>, on_failure: Option<&str>) -> Option<&'a str> {
+    match (return_values.unwrap_or("NONE"), on_failure) {
+        ("NONE", Some("ALL_OLD")) => Some("ALL_OLD"),
+        (values, _) => Some(values),
+    }
+}
+
+pub(crate) fn get_item(state: &State, request: &AccessRequest<'_, api::GetItemInput>) -> Answer {
+    let input = request.input;
+    let expressions = input.expressions()?;
+    let (access, table) = table_access(state, request, "dynamodb:GetItem", &input.table_name)?;
+    let fine = Fine {
+        keys: vec![&input.key],
+        attributes: expressions.attributes(),
+        select: selection(expressions.projection.is_some()),
+        return_consumed_capacity: input.return_consumed_capacity.as_deref(),
+        ..Fine::default()
+    };
+    fine.add_to(access, table.as_deref())
+}
+
+pub(crate) fn put_item(state: &State, request: &AccessRequest<'_, api::PutItemInput>) -> Answer {
+    let input = request.input;
+    let (access, table) = table_access(state, request, "dynamodb:PutItem", &input.table_name)?;
+    let fine = Fine {
+        keys: vec![&input.item],
+        attributes: input.expressions()?.attributes(),
+        return_values: returned(
+            input.return_values.as_deref(),
+            input.return_values_on_condition_check_failure.as_deref(),
+        ),
+        return_consumed_capacity: input.return_consumed_capacity.as_deref(),
+        ..Fine::default()
+    };
+    fine.add_to(access, table.as_deref())
+}
+
+pub(crate) fn update_item(state: &State, request: &AccessRequest<'_, api::UpdateItemInput>) -> Answer {
+    let input = request.input;
+    let (access, table) = table_access(state, request, "dynamodb:UpdateItem", &input.table_name)?;
+    let fine = Fine {
+        keys: vec![&input.key],
+        attributes: input.expressions()?.attributes(),
+        return_values: returned(
+            input.return_values.as_deref(),
+            input.return_values_on_condition_check_failure.as_deref(),
+        ),
+        return_consumed_capacity: input.return_consumed_capacity.as_deref(),
+        ..Fine::default()
+    };
+    fine.add_to(access, table.as_deref())
+}
+
+pub(crate) fn delete_item(state: &State, request: &AccessRequest<'_, api::DeleteItemInput>) -> Answer {
+    let input = request.input;
+    let (access, table) = table_access(state, request, "dynamodb:DeleteItem", &input.table_name)?;
+    let fine = Fine {
+        keys: vec![&input.key],
+        attributes: input.expressions()?.attributes(),
+        return_values: returned(
+            input.return_values.as_deref(),
+            input.return_values_on_condition_check_failure.as_deref(),
+        ),
+        return_consumed_capacity: input.return_consumed_capacity.as_deref(),
+        ..Fine::default()
+    };
+    fine.add_to(access, table.as_deref())
+}
+
+pub(crate) fn query(state: &State, request: &AccessRequest<'_, api::QueryInput>) -> Answer {
+    let input = request.input;
+    let expressions = input.expressions()?;
+    let target = Target::parse(&input.table_name, request.account, request.region)?;
+    let (access, table) = target_access(state, "dynamodb:Query", &target, input.index_name.as_deref());
+    let partition = table.as_deref().map(|table| table.record.schema.partition.name.as_str());
+    let leading = expressions.key_condition.as_ref().zip(partition).and_then(leading_of);
+    let fine = Fine {
+        leading: leading.into_iter().collect(),
+        attributes: expressions.attributes(),
+        select: input.select.as_deref().or(selection(expressions.projection.is_some())),
+        return_consumed_capacity: input.return_consumed_capacity.as_deref(),
+        ..Fine::default()
+    };
+    fine.add_to(access, table.as_deref())
+}
+
+fn leading_of((condition, partition): (&KeyCondition, &str)) -> Option<String> {
+    match condition.test(partition) {
+        Some(KeyTest::Equal(value)) => leading_key(value),
+        _ => None,
+    }
+}
+
+pub(crate) fn scan(state: &State, request: &AccessRequest<'_, api::ScanInput>) -> Answer {
+    let input = request.input;
+    let expressions = input.expressions()?;
+    let target = Target::parse(&input.table_name, request.account, request.region)?;
+    let (access, table) = target_access(state, "dynamodb:Scan", &target, input.index_name.as_deref());
+    let fine = Fine {
+        attributes: expressions.attributes(),
+        select: input.select.as_deref().or(selection(expressions.projection.is_some())),
+        return_consumed_capacity: input.return_consumed_capacity.as_deref(),
+        ..Fine::default()
+    };
+    fine.add_to(access, table.as_deref())
+}
+
+/// All of several checks; a request without any is refused before it gets here.
+fn all(checks: impl IntoIterator<Item = Answer>) -> Answer {
+    let mut joined: Option<Access> = None;
+    for check in checks {
+        let check = check?;
+        joined = Some(match joined {
+            Some(access) => access.and(check),
+            None => check,
+        });
+    }
+    joined.ok_or_else(|| Error::Validation("The request names no table".to_owned()))
+}
+
+pub(crate) fn batch_get_item(state: &State, request: &AccessRequest<'_, api::BatchGetItemInput>) -> Answer {
+    all(request.input.request_items.iter().map(|(name, wanted)| {
+        let expressions = wanted.expressions()?;
+        let (access, table) = table_access(state, request, "dynamodb:BatchGetItem", name)?;
+        let fine = Fine {
+            keys: wanted.keys.iter().collect(),
+            attributes: expressions.attributes(),
+            select: selection(expressions.projection.is_some()),
+            return_consumed_capacity: request.input.return_consumed_capacity.as_deref(),
+            ..Fine::default()
+        };
+        fine.add_to(access, table.as_deref())
+    }))
+}
+
+pub(crate) fn batch_write_item(state: &State, request: &AccessRequest<'_, api::BatchWriteItemInput>) -> Answer {
+    all(request.input.request_items.iter().map(|(name, writes)| {
+        let (access, table) = table_access(state, request, "dynamodb:BatchWriteItem", name)?;
+        let puts = writes.iter().filter_map(|write| write.put_request.as_ref()).map(|put| &put.item);
+        let deletes = writes.iter().filter_map(|write| write.delete_request.as_ref()).map(|delete| &delete.key);
+        let fine = Fine {
+            keys: puts.chain(deletes).collect(),
+            return_consumed_capacity: request.input.return_consumed_capacity.as_deref(),
+            ..Fine::default()
+        };
+        fine.add_to(access, table.as_deref())
+    }))
+}
+
+pub(crate) fn transact_get_items(
+    state: &State,
+    request: &AccessRequest<'_, api::TransactGetItemsInput>,
+) -> Answer {
+    all(request.input.transact_items.iter().map(|item| {
+        let get = &item.get;
+        let expressions = get.expressions()?;
+        let (access, table) = table_access(state, request, "dynamodb:GetItem", &get.table_name)?;
+        let fine = Fine {
+            keys: vec![&get.key],
+            attributes: expressions.attributes(),
+            select: selection(expressions.projection.is_some()),
+            enclosing_operation: Some("TransactGetItems"),
+            ..Fine::default()
+        };
+        fine.add_to(access, table.as_deref())
+    }))
+}
+
+pub(crate) fn transact_write_items(
+    state: &State,
+    request: &AccessRequest<'_, api::TransactWriteItemsInput>,
+) -> Answer {
+    let check = |action, table: &str, key, expressions: &dyn Fn() -> _, on_failure: Option<&str>| -> Answer {
+        let expressions: crate::request::Expressions = expressions()?;
+        let (access, table) = table_access(state, request, action, table)?;
+        let fine = Fine {
+            keys: vec![key],
+            attributes: expressions.attributes(),
+            return_values: returned(None, on_failure),
+            enclosing_operation: Some("TransactWriteItems"),
+            ..Fine::default()
+        };
+        fine.add_to(access, table.as_deref())
+    };
+    all(request.input.transact_items.iter().flat_map(|item| {
+        let checked = item.condition_check.as_ref().map(|it| {
+            let on_failure = it.return_values_on_condition_check_failure.as_deref();
+            check("dynamodb:ConditionCheckItem", &it.table_name, &it.key, &|| it.expressions(), on_failure)
+        });
+        let put = item.put.as_ref().map(|it| {
+            let on_failure = it.return_values_on_condition_check_failure.as_deref();
+            check("dynamodb:PutItem", &it.table_name, &it.item, &|| it.expressions(), on_failure)
+        });
+        let deleted = item.delete.as_ref().map(|it| {
+            let on_failure = it.return_values_on_condition_check_failure.as_deref();
+            check("dynamodb:DeleteItem", &it.table_name, &it.key, &|| it.expressions(), on_failure)
+        });
+        let updated = item.update.as_ref().map(|it| {
+            let on_failure = it.return_values_on_condition_check_failure.as_deref();
+            check("dynamodb:UpdateItem", &it.table_name, &it.key, &|| it.expressions(), on_failure)
+        });
+        [checked, put, deleted, updated].into_iter().flatten()
+    }))
+}
+
+/// A key or an item from a request, checked. Here, so that access functions and handlers agree on it.
+pub(crate) fn attributes(entries: Entries<Value>) -> Result<crate::attribute::Attributes, Error> {
+    Ok(attributes_from_entries(entries)?)
+}

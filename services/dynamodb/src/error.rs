@@ -1,0 +1,98 @@
+//! What the API answers when it refuses.
+//!
+//! Shapes with more members than a message are made by functions here; they travel as passed faults.
+
+use protocol::{Entries, IntoValue, Structure, Value};
+use service::error::Fault;
+
+use crate::attribute::Attributes;
+use crate::invalid::Invalid;
+use crate::item::DamagedItem;
+
+service::service_error! {
+    /// What this API answers when it refuses.
+    pub enum Error {
+        /// The request breaks a rule that the model does not hold.
+        Validation = "ValidationException",
+        /// The table or what belongs to it is not there.
+        ResourceNotFound = "ResourceNotFoundException",
+        /// The table exists already, or is protected.
+        ResourceInUse = "ResourceInUseException",
+        /// There are too many tables.
+        LimitExceeded = "LimitExceededException",
+        /// The table has no resource policy, or another revision of it.
+        PolicyNotFound = "PolicyNotFoundException",
+        /// A client token came with another request before.
+        IdempotentParameterMismatch = "IdempotentParameterMismatchException",
+    }
+}
+
+impl From<Invalid> for Error {
+    fn from(invalid: Invalid) -> Self {
+        Self::Validation(invalid.into_message())
+    }
+}
+
+impl From<DamagedItem> for Error {
+    fn from(damaged: DamagedItem) -> Self {
+        Self::Internal(service::Internal::new(damaged))
+    }
+}
+
+/// What is said of a failed condition.
+const CONDITION_FAILED: &str = "The conditional request failed";
+
+/// A condition that did not hold; the item as it is, where the caller asked for it.
+pub(crate) fn condition_failed(item: Option<Attributes>) -> Error {
+    let fault = Fault::sender("ConditionalCheckFailedException", CONDITION_FAILED);
+    Error::from(match item {
+        Some(item) => fault.with_member("Item", Entries::from(item)),
+        None => fault,
+    })
+}
+
+/// Why one action of a transaction stands in its way.
+#[derive(Debug)]
+pub(crate) enum Cancellation {
+    /// It does not.
+    None,
+    /// Its condition does not hold.
+    Condition(Option<Attributes>),
+    /// It cannot be applied to the item.
+    Invalid(Invalid),
+}
+
+impl Cancellation {
+    const fn code(&self) -> &'static str {
+        match self {
+            Self::None => "None",
+            Self::Condition(_) => "ConditionalCheckFailed",
+            Self::Invalid(_) => "ValidationError",
+        }
+    }
+}
+
+/// A transaction that was not carried out, with the reason of each of its actions.
+pub(crate) fn transaction_cancelled(reasons: Vec<Cancellation>) -> Error {
+    let codes: Vec<_> = reasons.iter().map(Cancellation::code).collect();
+    let message = format!(
+        "Transaction cancelled, please refer cancellation reasons for specific reasons [{}]",
+        codes.join(", ")
+    );
+    let reasons: Vec<Value> = reasons
+        .into_iter()
+        .map(|reason| {
+            let shape = Structure::new().with("Code", reason.code());
+            let shape = match reason {
+                Cancellation::None => shape,
+                Cancellation::Condition(item) => {
+                    shape.with("Message", CONDITION_FAILED).with("Item", item.map(Entries::from))
+                }
+                Cancellation::Invalid(invalid) => shape.with("Message", invalid.into_message()),
+            };
+            shape.into_value()
+        })
+        .collect();
+    let fault = Fault::sender("TransactionCanceledException", message);
+    Error::from(fault.with_member("CancellationReasons", Value::List(reasons)))
+}

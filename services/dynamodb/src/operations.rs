@@ -1,0 +1,29 @@
+//! The operations, one file a subject.
+
+pub(crate) mod batch;
+pub(crate) mod describe;
+pub(crate) mod items;
+pub(crate) mod limits;
+pub(crate) mod pages;
+pub(crate) mod resource_policy;
+pub(crate) mod tables;
+pub(crate) mod tags;
+pub(crate) mod time_to_live;
+pub(crate) mod transactions;
+pub(crate) mod write;
+
+use std::sync::Arc;
+
+use service::Call;
+
+use crate::State;
+use crate::error::Error;
+use crate::tables::{Table, Target, not_found};
+
+impl State {
+    /// The table whose items a call works on.
+    pub(crate) fn table(&self, call: &Call, name: &str) -> Result<Arc<Table>, Error> {
+        let target = Target::parse(name, call.account(), call.region())?;
+        self.tables.find(&target).ok_or_else(not_found)
+    }
+}

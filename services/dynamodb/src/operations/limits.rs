@@ -1,0 +1,36 @@
+//! What an account may have, and where the API is.
+
+use std::sync::Arc;
+
+use service::Permit;
+
+use crate::State;
+use crate::api;
+use crate::error::Error;
+
+/// The quotas that AWS gives every account.
+const ACCOUNT_UNITS: i64 = 80_000;
+const TABLE_UNITS: i64 = 40_000;
+
+pub(crate) async fn describe_limits(
+    _: Arc<State>,
+    _: Permit<api::DescribeLimits>,
+) -> Result<api::DescribeLimitsOutput, Error> {
+    Ok(api::DescribeLimitsOutput {
+        account_max_read_capacity_units: Some(ACCOUNT_UNITS),
+        account_max_write_capacity_units: Some(ACCOUNT_UNITS),
+        table_max_read_capacity_units: Some(TABLE_UNITS),
+        table_max_write_capacity_units: Some(TABLE_UNITS),
+    })
+}
+
+pub(crate) async fn describe_endpoints(
+    _: Arc<State>,
+    permit: Permit<api::DescribeEndpoints>,
+) -> Result<api::DescribeEndpointsResponse, Error> {
+    let endpoint = api::Endpoint {
+        address: format!("dynamodb.{}.amazonaws.com", permit.call.region()),
+        cache_period_in_minutes: 1_440,
+    };
+    Ok(api::DescribeEndpointsResponse { endpoints: vec![endpoint] })
+}

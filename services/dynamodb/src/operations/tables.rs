@@ -1,0 +1,240 @@
+//! Making, changing, listing and deleting tables.
+//!
+//! A table is usable as soon as its creation is answered, and gone as soon as its deletion is; the items of a deleted
+//! table go later, in the background.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use policy::{Policy, PolicyKind};
+use service::{Internal, Permit};
+use store::{Key, Transaction};
+
+use super::describe::{Status, describe};
+use crate::State;
+use crate::api;
+use crate::error::Error;
+use crate::invalid::Invalid;
+use crate::model;
+use crate::records::{DOOMED, PolicyRecord, SEQUENCE, TABLES, TableRecord};
+use crate::tables::{Table, Target, save, stored, table_not_found};
+
+/// How many names one page of tables has at most.
+const PAGE_MAX: usize = 100;
+
+pub(crate) async fn create_table(
+    state: Arc<State>,
+    permit: Permit<api::CreateTable>,
+) -> Result<api::CreateTableOutput, Error> {
+    let Permit { input, call, .. } = permit;
+    let target = Target::parse(&input.table_name, call.account(), call.region())?;
+    if target.account != call.account() {
+        return Err(Error::Validation("A table can only be created in the account of the caller".to_owned()));
+    }
+    let record = new_record(&input, &target, call.now())?;
+    let names = state.tables.names(target.account, &target.region);
+    if names.is_some_and(|names| names.len() >= model::TABLES_MAX) {
+        let max = model::TABLES_MAX;
+        return Err(Error::LimitExceeded(format!(
+            "Subscriber limit exceeded: There is a limit of {max} tables per subscriber"
+        )));
+    }
+    let table = call
+        .transact(|transaction| {
+            if stored(transaction, &target)?.is_some() {
+                return Err(Error::ResourceInUse(format!("Table already exists: {}", target.name)));
+            }
+            let id = next_id(transaction)?;
+            save(transaction, &state, TableRecord { id, ..record })
+        })
+        .await?;
+    Ok(api::CreateTableOutput { table_description: Some(describe(&table, Status::Active)) })
+}
+
+fn new_record(
+    input: &api::CreateTableInput,
+    target: &Target,
+    now: base::Timestamp,
+) -> Result<TableRecord, Error> {
+    model::check_offered(input)?;
+    let billing = model::billing(input.billing_mode.as_deref(), input.provisioned_throughput.as_ref())?;
+    let schema = model::key_schema(
+        input.key_schema.as_deref().unwrap_or_default(),
+        input.attribute_definitions.as_deref().unwrap_or_default(),
+    )?;
+    let mut record =
+        TableRecord::new(target.account, target.region.clone(), target.name.clone(), schema, now);
+    record.billing = billing;
+    record.is_protected = input.deletion_protection_enabled.unwrap_or(false);
+    record.class = input.table_class.clone();
+    record.is_encryption_requested =
+        input.sse_specification.as_ref().and_then(|sse| sse.enabled).unwrap_or(false);
+    record.tags = model::tagged(&[], input.tags.as_deref().unwrap_or_default())?;
+    record.policy = input.resource_policy.as_deref().map(policy_record).transpose()?;
+    Ok(record)
+}
+
+/// A resource policy that parses, with a new revision.
+pub(crate) fn policy_record(text: &str) -> Result<PolicyRecord, Error> {
+    Policy::parse(text, PolicyKind::Resource)
+        .map_err(|error| Invalid::new(format!("Invalid policy document: {error}")))?;
+    Ok(PolicyRecord { text: text.to_owned(), revision: crypto::random::uuid() })
+}
+
+/// Ids are given out once, so that a new table never finds the items of an old one of its name.
+fn next_id(transaction: &mut Transaction<'_>) -> Result<u64, Error> {
+    let last = transaction.get(SEQUENCE, Key::new())?;
+    let last = match last.as_deref() {
+        None => 0,
+        Some(bytes) => {
+            let bytes = <[u8; 8]>::try_from(bytes)
+                .map_err(|_| Error::Internal(Internal::new("the sequence of table ids is damaged")))?;
+            u64::from_be_bytes(bytes)
+        }
+    };
+    let next = last
+        .checked_add(1)
+        .ok_or_else(|| Error::Internal(Internal::new("the sequence of table ids has ended")))?;
+    transaction.put(SEQUENCE, Key::new(), next.to_be_bytes().to_vec())?;
+    Ok(next)
+}
+
+pub(crate) async fn delete_table(
+    state: Arc<State>,
+    permit: Permit<api::DeleteTable>,
+) -> Result<api::DeleteTableOutput, Error> {
+    let Permit { input, call, .. } = permit;
+    let target = Target::parse(&input.table_name, call.account(), call.region())?;
+    let table = call
+        .transact(|transaction| {
+            let record = stored(transaction, &target)?.ok_or_else(|| table_not_found(&target.name))?;
+            if record.is_protected {
+                return Err(Error::Validation(format!(
+                    "Resource cannot be deleted as it is currently protected against deletion. \
+                     Disable deletion protection first. Table: {}",
+                    record.name
+                )));
+            }
+            transaction.delete(TABLES, record.key())?;
+            transaction.put(DOOMED, Key::new().u64(record.id), Vec::new())?;
+            let table = Table::new(record)?;
+            let (shown, gone) = (Arc::clone(&state), table.record.clone());
+            transaction.after_commit(move || {
+                shown.tables.remove(&gone);
+                shown.sweep.notify_one();
+            });
+            Ok(table)
+        })
+        .await?;
+    Ok(api::DeleteTableOutput { table_description: Some(describe(&table, Status::Deleting)) })
+}
+
+pub(crate) async fn describe_table(
+    state: Arc<State>,
+    permit: Permit<api::DescribeTable>,
+) -> Result<api::DescribeTableOutput, Error> {
+    let table = named(&state, &permit.call, &permit.input.table_name)?;
+    Ok(api::DescribeTableOutput { table: Some(describe(&table, Status::Active)) })
+}
+
+/// The table of this name, for operations on tables.
+pub(crate) fn named(state: &State, call: &service::Call, name: &str) -> Result<Arc<Table>, Error> {
+    let target = Target::parse(name, call.account(), call.region())?;
+    state.tables.find(&target).ok_or_else(|| table_not_found(&target.name))
+}
+
+pub(crate) async fn list_tables(
+    state: Arc<State>,
+    permit: Permit<api::ListTables>,
+) -> Result<api::ListTablesOutput, Error> {
+    let Permit { input, call, .. } = permit;
+    let limit = input.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(PAGE_MAX).clamp(1, PAGE_MAX);
+    let names = state.tables.names(call.account(), call.region()).unwrap_or_default();
+    let start = match &input.exclusive_start_table_name {
+        Some(start) => Bound::Excluded(start.clone()),
+        None => Bound::Unbounded,
+    };
+    let mut behind = names.range((start, Bound::Unbounded)).map(|(name, _)| name.clone());
+    let page: Vec<String> = behind.by_ref().take(limit).collect();
+    let has_more = behind.next().is_some();
+    Ok(api::ListTablesOutput {
+        last_evaluated_table_name: page.last().filter(|_| has_more).cloned(),
+        table_names: Some(page),
+    })
+}
+
+pub(crate) async fn update_table(
+    state: Arc<State>,
+    permit: Permit<api::UpdateTable>,
+) -> Result<api::UpdateTableOutput, Error> {
+    let Permit { input, call, .. } = permit;
+    check_update(&input)?;
+    let target = Target::parse(&input.table_name, call.account(), call.region())?;
+    let table = call
+        .transact(|transaction| {
+            let mut record = stored(transaction, &target)?.ok_or_else(|| table_not_found(&target.name))?;
+            if input.billing_mode.is_some() || input.provisioned_throughput.is_some() {
+                let mode = input.billing_mode.as_deref();
+                record.billing = model::billing(mode, input.provisioned_throughput.as_ref())?;
+            }
+            if let Some(is_protected) = input.deletion_protection_enabled {
+                record.is_protected = is_protected;
+            }
+            if input.table_class.is_some() {
+                record.class.clone_from(&input.table_class);
+            }
+            if let Some(enabled) = input.sse_specification.as_ref().and_then(|sse| sse.enabled) {
+                record.is_encryption_requested = enabled;
+            }
+            save(transaction, &state, record)
+        })
+        .await?;
+    Ok(api::UpdateTableOutput { table_description: Some(describe(&table, Status::Active)) })
+}
+
+fn check_update(input: &api::UpdateTableInput) -> Result<(), Invalid> {
+    let refused = [
+        (input.global_secondary_index_updates.as_ref().is_some_and(|list| !list.is_empty()), "GlobalSecondaryIndexUpdates"),
+        (input.replica_updates.as_ref().is_some_and(|list| !list.is_empty()), "ReplicaUpdates"),
+        (input.stream_specification.as_ref().is_some_and(|stream| stream.stream_enabled), "StreamSpecification"),
+        (input.sse_specification.as_ref().is_some_and(|sse| sse.kms_master_key_id.is_some()), "SSESpecification.KMSMasterKeyId"),
+        (input.multi_region_consistency.is_some(), "MultiRegionConsistency"),
+        (input.global_table_witness_updates.is_some(), "GlobalTableWitnessUpdates"),
+        (input.on_demand_throughput.is_some(), "OnDemandThroughput"),
+        (input.warm_throughput.is_some(), "WarmThroughput"),
+        (input.global_table_settings_replication_mode.is_some(), "GlobalTableSettingsReplicationMode"),
+    ];
+    if let Some((_, name)) = refused.into_iter().find(|(is_given, _)| *is_given) {
+        return Err(model::unsupported(name));
+    }
+    let is_change = input.provisioned_throughput.is_some()
+        || input.billing_mode.is_some()
+        || input.sse_specification.is_some()
+        || input.table_class.is_some()
+        || input.stream_specification.is_some()
+        || input.deletion_protection_enabled.is_some();
+    if is_change {
+        Ok(())
+    } else {
+        Err(Invalid::new(
+            "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, \
+             GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required",
+        ))
+    }
+}
+
+pub(crate) async fn describe_continuous_backups(
+    state: Arc<State>,
+    permit: Permit<api::DescribeContinuousBackups>,
+) -> Result<api::DescribeContinuousBackupsOutput, Error> {
+    named(&state, &permit.call, &permit.input.table_name)?;
+    Ok(api::DescribeContinuousBackupsOutput {
+        continuous_backups_description: Some(api::ContinuousBackupsDescription {
+            continuous_backups_status: "DISABLED".to_owned(),
+            point_in_time_recovery_description: Some(api::PointInTimeRecoveryDescription {
+                point_in_time_recovery_status: Some("DISABLED".to_owned()),
+                ..api::PointInTimeRecoveryDescription::default()
+            }),
+        }),
+    })
+}

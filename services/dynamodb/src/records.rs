@@ -1,0 +1,227 @@
+//! What is stored of tables, and where.
+//!
+//! | table | key | value |
+//! |---|---|---|
+//! | `dynamodb.tables` | account, region, name | id (8 bytes), then [`TableRecord`] as JSON |
+//! | `dynamodb.items` | see [`crate::key`] | see [`crate::item`] |
+//! | `dynamodb.doomed` | table id | nothing: the table is gone, its items are to be deleted |
+//! | `dynamodb.sequence` | empty | the last table id given out |
+//! | `dynamodb.tokens` | account, client token | when it came, and the digest of its request |
+
+use base::{AccountId, Region, Timestamp};
+use serde::{Deserialize, Serialize};
+use store::{Key, Table};
+
+use crate::key::{KeyAttribute, KeySchema};
+
+/// Table descriptors.
+pub const TABLES: Table = Table::new(0x0501, "dynamodb.tables");
+/// Items.
+pub const ITEMS: Table = Table::new(0x0502, "dynamodb.items");
+/// Deleted tables whose items are still there.
+pub const DOOMED: Table = Table::new(0x0503, "dynamodb.doomed");
+/// The last table id.
+pub const SEQUENCE: Table = Table::new(0x0504, "dynamodb.sequence");
+/// Client tokens of transactions.
+pub const TOKENS: Table = Table::new(0x0505, "dynamodb.tokens");
+
+/// The version that [`TableRecord`] is written in.
+const VERSION: u8 = 1;
+
+/// How a table is paid for. Provisioned units are kept and answered; nothing is throttled by them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Billing {
+    /// `PAY_PER_REQUEST`
+    PayPerRequest,
+    /// `PROVISIONED`
+    Provisioned {
+        /// Read capacity units.
+        read: i64,
+        /// Write capacity units.
+        write: i64,
+    },
+}
+
+/// A table's own policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyRecord {
+    /// The document as it was given.
+    pub text: String,
+    /// Changes with every change of the document.
+    pub revision: String,
+}
+
+/// A table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableRecord {
+    version: u8,
+    /// Names the table's items; another one when a table of the same name is made again.
+    pub id: u64,
+    /// The owner.
+    pub account: AccountId,
+    /// Where the table is.
+    pub region: Region,
+    /// The name.
+    pub name: String,
+    /// The id that the API answers.
+    pub uuid: String,
+    /// What items are found by.
+    pub schema: KeySchema,
+    /// How it is paid for.
+    pub billing: Billing,
+    /// When it was made.
+    pub created: Timestamp,
+    /// True where it cannot be deleted.
+    pub is_protected: bool,
+    /// `STANDARD` or `STANDARD_INFREQUENT_ACCESS`, where one was given.
+    pub class: Option<String>,
+    /// True where encryption under a key of AWS KMS was asked for; values are sealed in any case.
+    pub is_encryption_requested: bool,
+    /// Its tags, in order of their keys.
+    pub tags: Vec<(String, String)>,
+    /// The attribute that holds each item's time to live, where that is enabled.
+    pub time_to_live: Option<String>,
+    /// Its own policy.
+    pub policy: Option<PolicyRecord>,
+}
+
+/// A stored table cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum DamagedRecord {
+    /// The value is shorter than its id.
+    #[error("a stored table is cut short")]
+    Cut,
+    /// The value is not in the form of any version.
+    #[error("a stored table is damaged")]
+    Json(#[from] serde_json::Error),
+    /// The value was written by a newer version.
+    #[error("a stored table has version {0}, which this version cannot read")]
+    Version(u8),
+}
+
+impl TableRecord {
+    /// A new table.
+    pub fn new(account: AccountId, region: Region, name: String, schema: KeySchema, created: Timestamp) -> Self {
+        Self {
+            version: VERSION,
+            id: 0,
+            account,
+            region,
+            name,
+            uuid: crypto::random::uuid(),
+            schema,
+            billing: Billing::PayPerRequest,
+            created,
+            is_protected: false,
+            class: None,
+            is_encryption_requested: false,
+            tags: Vec::new(),
+            time_to_live: None,
+            policy: None,
+        }
+    }
+
+    /// Where the record is stored.
+    pub fn key(&self) -> Key {
+        table_key(self.account, &self.region, &self.name)
+    }
+
+    /// The stored bytes.
+    ///
+    /// # Errors
+    /// Never, in practice: the record is plain data.
+    pub fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let mut bytes = self.id.to_be_bytes().to_vec();
+        serde_json::to_writer(&mut bytes, self)?;
+        Ok(bytes)
+    }
+
+    /// The record in these bytes.
+    ///
+    /// # Errors
+    /// The bytes are damaged, or of a newer version.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DamagedRecord> {
+        let (id, json) = bytes.split_first_chunk::<8>().ok_or(DamagedRecord::Cut)?;
+        let record: Self = serde_json::from_slice(json)?;
+        match record.version {
+            VERSION if record.id == u64::from_be_bytes(*id) => Ok(record),
+            VERSION => Err(DamagedRecord::Cut),
+            newer => Err(DamagedRecord::Version(newer)),
+        }
+    }
+
+    /// The table's ARN.
+    pub fn arn(&self) -> String {
+        table_arn(self.account, &self.region, &self.name)
+    }
+
+    /// The key attributes.
+    pub fn key_attributes(&self) -> impl Iterator<Item = &KeyAttribute> {
+        self.schema.attributes()
+    }
+}
+
+/// The id in a stored table's bytes, without reading the rest.
+pub fn stored_id(bytes: &[u8]) -> Option<u64> {
+    bytes.first_chunk::<8>().map(|id| u64::from_be_bytes(*id))
+}
+
+/// Where a table of this name is stored.
+pub fn table_key(account: AccountId, region: &Region, name: &str) -> Key {
+    Key::new().str(account.as_str()).str(region.as_str()).str(name)
+}
+
+/// The ARN of a table of this name.
+pub fn table_arn(account: AccountId, region: &Region, name: &str) -> String {
+    base::Arn::new("dynamodb", region.as_str(), account.as_str(), format!("table/{name}")).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::ScalarType;
+
+    const GOLDEN: &str = r#"{"version":1,"id":7,"account":"000000000001","region":"us-east-1","name":"Orders","uuid":"u","schema":{"partition":{"name":"id","scalar":"S"},"sort":{"name":"at","scalar":"N"}},"billing":{"Provisioned":{"read":1,"write":2}},"created":1000,"is_protected":true,"class":"STANDARD","is_encryption_requested":false,"tags":[["k","v"]],"time_to_live":"ttl","policy":{"text":"{}","revision":"1"}}"#;
+
+    fn sample() -> TableRecord {
+        let key = |name: &str, scalar| KeyAttribute { name: name.to_owned(), scalar };
+        let schema = KeySchema { partition: key("id", ScalarType::S), sort: Some(key("at", ScalarType::N)) };
+        TableRecord {
+            id: 7,
+            uuid: "u".to_owned(),
+            billing: Billing::Provisioned { read: 1, write: 2 },
+            is_protected: true,
+            class: Some("STANDARD".to_owned()),
+            tags: vec![("k".to_owned(), "v".to_owned())],
+            time_to_live: Some("ttl".to_owned()),
+            policy: Some(PolicyRecord { text: "{}".to_owned(), revision: "1".to_owned() }),
+            ..TableRecord::new(
+                "000000000001".parse().unwrap(),
+                "us-east-1".parse().unwrap(),
+                "Orders".to_owned(),
+                schema,
+                Timestamp::from_secs(1),
+            )
+        }
+    }
+
+    #[test]
+    fn the_stored_form_does_not_change() {
+        let mut golden = 7_u64.to_be_bytes().to_vec();
+        golden.extend_from_slice(GOLDEN.as_bytes());
+        assert_eq!(String::from_utf8_lossy(&sample().encode().unwrap()), String::from_utf8_lossy(&golden));
+        assert_eq!(TableRecord::decode(&golden).unwrap(), sample());
+        assert_eq!(stored_id(&golden), Some(7));
+    }
+
+    #[test]
+    fn damaged_and_newer_records_are_refused() {
+        let encode = |json: &str| [&7_u64.to_be_bytes()[..], json.as_bytes()].concat();
+        assert!(matches!(TableRecord::decode(b"123"), Err(DamagedRecord::Cut)));
+        assert!(matches!(TableRecord::decode(&encode("{")), Err(DamagedRecord::Json(_))));
+        let newer = GOLDEN.replacen("\"version\":1", "\"version\":2", 1);
+        assert!(matches!(TableRecord::decode(&encode(&newer)), Err(DamagedRecord::Version(2))));
+        let other = GOLDEN.replacen("\"id\":7", "\"id\":8", 1);
+        assert!(TableRecord::decode(&encode(&other)).is_err());
+    }
+}

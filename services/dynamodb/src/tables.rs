@@ -1,0 +1,223 @@
+//! The tables as every call sees them: an in-memory snapshot, filled at the start, changed only after commits.
+//!
+//! Reading it takes no lock and never waits on the store. It holds no items.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use base::{AccountId, Arn, Region};
+use policy::{Policy, PolicyKind};
+use service::Internal;
+use store::{Range, Store, Transaction};
+
+use crate::error::Error;
+use crate::invalid::Invalid;
+use crate::records::{self, TABLES, TableRecord, stored_id, table_arn, table_key};
+
+/// A table, ready for use.
+#[derive(Debug)]
+pub struct Table {
+    /// What is stored of it.
+    pub record: TableRecord,
+    /// Its own policy, compiled.
+    pub policy: Option<Policy>,
+    /// Its ARN.
+    pub arn: String,
+}
+
+impl Table {
+    /// From its record.
+    ///
+    /// # Errors
+    /// The stored policy does not parse.
+    pub fn new(record: TableRecord) -> Result<Self, Internal> {
+        let policy = record.policy.as_ref().map(|policy| Policy::parse(&policy.text, PolicyKind::Resource));
+        let policy = policy.transpose().map_err(Internal::new)?;
+        let arn = record.arn();
+        Ok(Self { record, policy, arn })
+    }
+
+    /// Refuses to go on where the table was deleted, or made anew, in the meantime.
+    ///
+    /// # Errors
+    /// The table is gone.
+    // SECURITY: asked inside the transaction, so that nothing is written for a table whose deletion was acknowledged.
+    pub fn check_alive(&self, transaction: &Transaction<'_>) -> Result<(), Error> {
+        let stored = transaction.get(TABLES, self.record.key())?;
+        match stored.as_deref().and_then(stored_id) {
+            Some(id) if id == self.record.id => Ok(()),
+            _ => Err(not_found()),
+        }
+    }
+}
+
+/// What items operations say of a table that is not there.
+pub fn not_found() -> Error {
+    Error::ResourceNotFound("Requested resource not found".to_owned())
+}
+
+/// What table operations say of a table that is not there.
+pub fn table_not_found(name: &str) -> Error {
+    Error::ResourceNotFound(format!("Requested resource not found: Table: {name} not found"))
+}
+
+/// Which table a request means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The owner.
+    pub account: AccountId,
+    /// Where the table is.
+    pub region: Region,
+    /// The table's name.
+    pub name: String,
+}
+
+const NAME_PATTERN: &str = "[a-zA-Z0-9_.-]+";
+
+impl Target {
+    /// From a request's `TableName`, which is a name or an ARN.
+    ///
+    /// # Errors
+    /// It is neither, or names another region.
+    pub fn parse(text: &str, account: AccountId, region: &Region) -> Result<Self, Invalid> {
+        if text.starts_with("arn:") {
+            return Self::of_arn(text, region);
+        }
+        if !(3..=255).contains(&text.len()) {
+            return Err(Invalid::new(
+                "TableName must be at least 3 characters long and at most 255 characters long",
+            ));
+        }
+        if !text.bytes().all(is_name_byte) {
+            return Err(Invalid::new(format!(
+                "1 validation error detected: Value '{text}' at 'tableName' failed to satisfy constraint: \
+                 Member must satisfy regular expression pattern: {NAME_PATTERN}"
+            )));
+        }
+        Ok(Self { account, region: region.clone(), name: text.to_owned() })
+    }
+
+    /// From a table's ARN.
+    ///
+    /// # Errors
+    /// It is none, or names another region.
+    pub fn of_arn(text: &str, region: &Region) -> Result<Self, Invalid> {
+        let invalid =
+            || Invalid::new(format!("Invalid TableArn: Invalid ResourceArn provided as input {text}"));
+        let arn: Arn = text.parse().map_err(|_| invalid())?;
+        let name = arn.resource.strip_prefix("table/").unwrap_or_default();
+        let is_name = (3..=255).contains(&name.len()) && name.bytes().all(is_name_byte);
+        let is_ours = arn.partition == base::PARTITION && arn.service == "dynamodb";
+        if !is_name || !is_ours || arn.region != region.as_str() {
+            return Err(invalid());
+        }
+        let account = arn.account.parse().map_err(|_| invalid())?;
+        Ok(Self { account, region: region.clone(), name: name.to_owned() })
+    }
+
+    /// The table's ARN, whether it exists or not.
+    pub fn arn(&self) -> String {
+        table_arn(self.account, &self.region, &self.name)
+    }
+
+    /// Where the table is stored.
+    pub fn key(&self) -> store::Key {
+        table_key(self.account, &self.region, &self.name)
+    }
+}
+
+const fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-')
+}
+
+type Names = BTreeMap<String, Arc<Table>>;
+
+/// All tables, by owner and region.
+#[derive(Debug, Default)]
+pub struct Tables(ArcSwap<HashMap<(AccountId, Region), Arc<Names>>>);
+
+impl Tables {
+    /// Reads every table from the store.
+    ///
+    /// # Errors
+    /// The store fails, or a record is damaged.
+    pub fn load(store: &Store) -> Result<Self, Internal> {
+        let tables = Self::default();
+        let stored = store.scan(TABLES, &Range::all()).map_err(Internal::new)?;
+        for (_, bytes) in stored {
+            let record = TableRecord::decode(&bytes).map_err(Internal::new)?;
+            tables.put(Arc::new(Table::new(record)?));
+        }
+        Ok(tables)
+    }
+
+    /// The table that is meant, if it is there.
+    pub fn find(&self, target: &Target) -> Option<Arc<Table>> {
+        let names = self.names(target.account, &target.region)?;
+        names.get(&target.name).cloned()
+    }
+
+    /// The tables of an account, in order of their names.
+    pub fn names(&self, account: AccountId, region: &Region) -> Option<Arc<Names>> {
+        self.0.load().get(&(account, region.clone())).cloned()
+    }
+
+    /// Every table.
+    pub fn all(&self) -> Vec<Arc<Table>> {
+        self.0.load().values().flat_map(|names| names.values().cloned()).collect()
+    }
+
+    /// Adds or replaces a table. Called after commits only, in their order.
+    pub fn put(&self, table: Arc<Table>) {
+        let owner = (table.record.account, table.record.region.clone());
+        self.change(&owner, |names| {
+            names.insert(table.record.name.clone(), Arc::clone(&table));
+        });
+    }
+
+    /// Takes a table out. Called after commits only, in their order.
+    pub fn remove(&self, record: &TableRecord) {
+        let owner = (record.account, record.region.clone());
+        self.change(&owner, |names| {
+            names.remove(&record.name);
+        });
+    }
+
+    fn change(&self, owner: &(AccountId, Region), change: impl Fn(&mut Names)) {
+        self.0.rcu(|all| {
+            let mut all = HashMap::clone(all);
+            let mut names = all.get(owner).map(|names| Names::clone(names)).unwrap_or_default();
+            change(&mut names);
+            all.insert(owner.clone(), Arc::new(names));
+            all
+        });
+    }
+}
+
+/// Writes a table and, once that is durable, shows it to all calls.
+///
+/// # Errors
+/// The store fails.
+pub fn save(
+    transaction: &mut Transaction<'_>,
+    tables: &Arc<crate::State>,
+    record: TableRecord,
+) -> Result<Arc<Table>, Error> {
+    let bytes = record.encode().map_err(Internal::new)?;
+    transaction.put(TABLES, record.key(), bytes)?;
+    let table = Arc::new(Table::new(record)?);
+    let (state, shown) = (Arc::clone(tables), Arc::clone(&table));
+    transaction.after_commit(move || state.tables.put(shown));
+    Ok(table)
+}
+
+/// The record of a table as the transaction sees it, which may be newer than what calls see.
+///
+/// # Errors
+/// The store fails, or the record is damaged.
+pub fn stored(transaction: &Transaction<'_>, target: &Target) -> Result<Option<TableRecord>, Error> {
+    let bytes = transaction.get(records::TABLES, target.key())?;
+    let record = bytes.map(|bytes| TableRecord::decode(&bytes)).transpose();
+    record.map_err(|damaged| Error::Internal(Internal::new(damaged)))
+}

@@ -1,0 +1,16 @@
+//! How many of each there may be.
+//!
+//! AWS's quotas as an account has them at first; the sizes of policies are `policy::quota`'s.
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
+
+pub(crate) const USERS_MAX: usize = 5_000;
+pub(crate) const GROUPS_MAX: usize = 300;
+pub(crate) const ROLES_MAX: usize = 1_000;
+pub(crate) const POLICIES_MAX: usize = 1_500;
+pub(crate) const VERSIONS_MAX: usize = 5;
+pub(crate) const GROUPS_PER_USER_MAX: usize = 10;
+pub(crate) const ATTACHED_MAX: usize = 10;
+pub(crate) const ACCESS_KEYS_MAX: usize = 2;
+pub(crate) const TAGS_MAX: usize = 50;
+pub(crate) const PAGE_DEFAULT: usize = 100;
+pub(crate) const PAGE_MAX: usize = 1_000;

@@ -1,0 +1,291 @@
+//! Every function in memory: what invocations and access checks read without waiting for the store.
+//!
+//! It is written from the store alone: at the start, and after each change is durable. It never runs ahead of it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::{AccountId, Region, SecretString};
+use compute::{FunctionSpec, SharedSpec};
+use parking_lot::RwLock;
+use policy::Policy;
+use service::Call;
+use store::{KeyReader, Range, Store, StoreError, Transaction};
+
+use crate::error::Error;
+use crate::model::name::{FunctionId, LATEST};
+use crate::model::permission;
+use crate::records::{
+    ALIASES, AliasRecord, FUNCTIONS, FunctionRecord, Record, RecordError, VERSIONS, VersionRecord, function_key,
+};
+
+/// A function with all of its versions and aliases.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Function {
+    pub(crate) record: FunctionRecord,
+    pub(crate) versions: BTreeMap<u64, VersionRecord>,
+    pub(crate) aliases: BTreeMap<String, AliasRecord>,
+}
+
+/// A function, and what is made of it once for many invocations.
+pub(crate) struct Loaded {
+    pub(crate) function: Function,
+    specs: HashMap<String, SharedSpec>,
+    policies: HashMap<String, Policy>,
+}
+
+/// All functions of this platform.
+#[derive(Default)]
+pub(crate) struct Catalog(RwLock<BTreeMap<FunctionId, Arc<Loaded>>>);
+
+/// The catalog could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    /// The store failed.
+    #[error("the functions cannot be read")]
+    Store(#[from] StoreError),
+    /// A record does not parse.
+    #[error("a function cannot be read")]
+    Record(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<RecordError> for CatalogError {
+    fn from(error: RecordError) -> Self {
+        Self::Record(Box::new(error))
+    }
+}
+
+impl From<CatalogError> for Error {
+    fn from(error: CatalogError) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl Function {
+    /// The version of this label: `$LATEST` or a number.
+    pub(crate) fn version(&self, label: &str) -> Option<&VersionRecord> {
+        if label == LATEST {
+            return Some(&self.record.latest);
+        }
+        self.versions.get(&label.parse().ok()?).filter(|version| version.version == label)
+    }
+
+    /// The version that a qualifier stands for; for an alias its first one.
+    pub(crate) fn qualified(&self, qualifier: Option<&str>) -> Option<&VersionRecord> {
+        let qualifier = qualifier.unwrap_or(LATEST);
+        match self.aliases.get(qualifier) {
+            Some(alias) => self.version(&alias.version),
+            None => self.version(qualifier),
+        }
+    }
+
+    /// Every version, `$LATEST` first.
+    pub(crate) fn all_versions(&self) -> impl Iterator<Item = &VersionRecord> {
+        std::iter::once(&self.record.latest).chain(self.versions.values())
+    }
+}
+
+impl Loaded {
+    fn of(id: &FunctionId, function: Function) -> Self {
+        let specs = function
+            .all_versions()
+            .map(|version| (version.version.clone(), Arc::new(spec_of(id, version))))
+            .collect();
+        let mut policies = HashMap::new();
+        for (qualifier, stored) in &function.record.policies {
+            match permission::compile(&stored.statements) {
+                Ok(Some(policy)) => drop(policies.insert(qualifier.clone(), policy)),
+                Ok(None) => {}
+                // SECURITY: its statements only allow; without it nobody is let in by it.
+                Err(error) => {
+                    tracing::error!(function = id.arn(), %error, "a stored resource policy does not compile");
+                }
+            }
+        }
+        Self { function, specs, policies }
+    }
+
+    /// What compute is to run for this version.
+    pub(crate) fn spec(&self, label: &str) -> Option<&SharedSpec> {
+        self.specs.get(label)
+    }
+}
+
+fn spec_of(id: &FunctionId, version: &VersionRecord) -> FunctionSpec {
+    let default_group = || format!("/aws/lambda/{}", id.name);
+    let variables = &version.variables.0;
+    FunctionSpec {
+        account: id.account,
+        region: id.region.clone(),
+        name: id.name.clone(),
+        arn: id.arn(),
+        version: version.version.clone(),
+        revision: version.revision_id.clone(),
+        code: version.code,
+        runtime: version.runtime.clone(),
+        handler: version.handler.clone(),
+        memory_mib: version.memory_mib,
+        timeout: Duration::from_secs(u64::from(version.timeout_secs)),
+        tmp_mib: version.tmp_mib,
+        role_arn: version.role.clone(),
+        variables: variables.iter().map(|(k, v)| (k.clone(), SecretString::new(v.clone()))).collect(),
+        log_group: version.log_group.clone().unwrap_or_else(default_group),
+    }
+}
+
+impl Catalog {
+    /// Reads every function.
+    pub(crate) fn load(store: &Store) -> Result<Self, CatalogError> {
+        let mut functions = BTreeMap::new();
+        let snapshot = store.snapshot()?;
+        for item in snapshot.iter(FUNCTIONS, &Range::all()) {
+            let (key, value) = item?;
+            let id = id_of(&key)?;
+            let record = FunctionRecord::decode(&value)?;
+            let range = Range::prefix(function_key(&id));
+            let function =
+                assemble(record, snapshot.scan(VERSIONS, &range)?, snapshot.scan(ALIASES, &range)?)?;
+            let loaded = Arc::new(Loaded::of(&id, function));
+            functions.insert(id, loaded);
+        }
+        Ok(Self(RwLock::new(functions)))
+    }
+
+    /// The function, if it exists.
+    pub(crate) fn get(&self, id: &FunctionId) -> Option<Arc<Loaded>> {
+        self.0.read().get(id).cloned()
+    }
+
+    /// The resource policy of a function, a version or an alias.
+    pub(crate) fn policy(&self, id: &FunctionId, qualifier: Option<&str>) -> Option<Policy> {
+        self.0.read().get(id)?.policies.get(qualifier.unwrap_or_default()).cloned()
+    }
+
+    /// The functions of an account behind this name, in the order of their names.
+    pub(crate) fn list(
+        &self,
+        account: AccountId,
+        region: &Region,
+        after: Option<&str>,
+    ) -> Vec<(FunctionId, Arc<Loaded>)> {
+        let functions = self.0.read();
+        let mine = |id: &FunctionId| id.account == account && id.region == *region;
+        let behind = |id: &FunctionId| after.is_none_or(|after| id.name.as_str() > after);
+        functions
+            .iter()
+            .filter(|(id, _)| mine(id) && behind(id))
+            .map(|(id, loaded)| (id.clone(), Arc::clone(loaded)))
+            .collect()
+    }
+
+    /// Concurrency that the functions of an account have reserved, one of them left out.
+    pub(crate) fn reserved(&self, account: AccountId, except: Option<&FunctionId>) -> u32 {
+        let functions = self.0.read();
+        let of_account = functions.iter().filter(|(id, _)| id.account == account && Some(*id) != except);
+        of_account.filter_map(|(_, loaded)| loaded.function.record.reserved_concurrency).sum()
+    }
+
+    /// True where some version of some function uses this package.
+    pub(crate) fn uses(&self, code: compute::CodeHash) -> bool {
+        self.0.read().values().any(|loaded| loaded.function.all_versions().any(|version| version.code == code))
+    }
+
+    fn put(&self, id: FunctionId, function: Option<Function>) {
+        let mut functions = self.0.write();
+        match function {
+            Some(function) => {
+                let loaded = Arc::new(Loaded::of(&id, function));
+                functions.insert(id, loaded);
+            }
+            None => drop(functions.remove(&id)),
+        }
+    }
+
+    /// Changes one function in a transaction: `work` gets what is stored and leaves what is to be stored.
+    pub(crate) async fn change<T: Send>(
+        self: &Arc<Self>,
+        call: &Call,
+        id: &FunctionId,
+        work: impl FnOnce(&mut Option<Function>) -> Result<T, Error> + Send,
+    ) -> Result<T, Error> {
+        call.transact(|transaction| {
+            let before = read(transaction, id)?;
+            let mut after = before.clone();
+            let answer = work(&mut after)?;
+            write(transaction, id, before.as_ref(), after.as_ref())?;
+            let (catalog, id) = (Arc::clone(self), id.clone());
+            transaction.after_commit(move || catalog.put(id, after));
+            Ok(answer)
+        })
+        .await
+    }
+}
+
+fn id_of(key: &[u8]) -> Result<FunctionId, CatalogError> {
+    let mut reader = KeyReader::new(key);
+    let mut part = || reader.str().map_err(|error| CatalogError::Record(Box::new(error)));
+    let (account, region, name) = (part()?, part()?, part()?);
+    let account = account.parse().map_err(|error| CatalogError::Record(Box::new(error)))?;
+    let region = region.parse().map_err(|error| CatalogError::Record(Box::new(error)))?;
+    Ok(FunctionId { account, region, name })
+}
+
+type Rows = Vec<(Vec<u8>, protocol::Bytes)>;
+
+fn assemble(record: FunctionRecord, versions: Rows, aliases: Rows) -> Result<Function, CatalogError> {
+    let mut function = Function { record, versions: BTreeMap::new(), aliases: BTreeMap::new() };
+    for (_, value) in versions {
+        let version = VersionRecord::decode(&value)?;
+        let number = version.version.parse().map_err(|error| CatalogError::Record(Box::new(error)))?;
+        function.versions.insert(number, version);
+    }
+    for (_, value) in aliases {
+        let alias = AliasRecord::decode(&value)?;
+        function.aliases.insert(alias.name.clone(), alias);
+    }
+    Ok(function)
+}
+
+fn read(transaction: &Transaction<'_>, id: &FunctionId) -> Result<Option<Function>, CatalogError> {
+    let key = function_key(id);
+    let Some(value) = transaction.get(FUNCTIONS, &key)? else { return Ok(None) };
+    let range = Range::prefix(&key);
+    let (versions, aliases) = (transaction.scan(VERSIONS, &range)?, transaction.scan(ALIASES, &range)?);
+    assemble(FunctionRecord::decode(&value)?, versions, aliases).map(Some)
+}
+
+/// Writes what differs.
+fn write(
+    transaction: &mut Transaction<'_>,
+    id: &FunctionId,
+    before: Option<&Function>,
+    after: Option<&Function>,
+) -> Result<(), CatalogError> {
+    let key = || function_key(id);
+    match after {
+        Some(after) if before.is_none_or(|before| before.record != after.record) => {
+            transaction.put(FUNCTIONS, key(), after.record.encode()?)?;
+        }
+        Some(_) => {}
+        None => transaction.delete(FUNCTIONS, key())?,
+    }
+    let none = (BTreeMap::new(), BTreeMap::new());
+    let parts = |function: Option<&'_ Function>| -> (BTreeMap<u64, VersionRecord>, BTreeMap<String, AliasRecord>) {
+        function.map_or_else(|| none.clone(), |function| (function.versions.clone(), function.aliases.clone()))
+    };
+    let ((old_versions, old_aliases), (versions, aliases)) = (parts(before), parts(after));
+    for number in old_versions.keys().filter(|number| !versions.contains_key(number)) {
+        transaction.delete(VERSIONS, key().u64(*number))?;
+    }
+    for name in old_aliases.keys().filter(|name| !aliases.contains_key(*name)) {
+        transaction.delete(ALIASES, key().str(name))?;
+    }
+    for (number, version) in versions.iter().filter(|(number, version)| old_versions.get(number) != Some(version)) {
+        transaction.put(VERSIONS, key().u64(*number), version.encode()?)?;
+    }
+    for (name, alias) in aliases.iter().filter(|(name, alias)| old_aliases.get(*name) != Some(alias)) {
+        transaction.put(ALIASES, key().str(name), alias.encode()?)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,115 @@
+//! Where a function's code comes from: bytes in the request, or an artifact that was put down before.
+
+use base::{AccountId, Region};
+use compute::limits::PACKAGE_ZIPPED_BYTES_MAX;
+use compute::{ArtifactError, PackageError, Refusal, StoredPackage};
+use protocol::{Bytes, Sensitive};
+
+use crate::Lambda;
+use crate::api;
+use crate::error::Error;
+use crate::model::settings::not_supported;
+
+/// The members that name code, of either operation.
+pub(crate) struct CodeSource {
+    zip_file: Option<Sensitive<Bytes>>,
+    s3_bucket: Option<String>,
+    s3_key: Option<String>,
+    unsupported: Option<&'static str>,
+}
+
+impl From<api::FunctionCode> for CodeSource {
+    fn from(code: api::FunctionCode) -> Self {
+        let unsupported = unsupported(&code.image_uri, &code.source_kms_key_arn, &code.s3_object_version);
+        Self { zip_file: code.zip_file, s3_bucket: code.s3_bucket, s3_key: code.s3_key, unsupported }
+    }
+}
+
+impl From<&mut api::UpdateFunctionCodeRequest> for CodeSource {
+    fn from(code: &mut api::UpdateFunctionCodeRequest) -> Self {
+        let unsupported = unsupported(&code.image_uri, &code.source_kms_key_arn, &code.s3_object_version);
+        Self {
+            zip_file: code.zip_file.take(),
+            s3_bucket: code.s3_bucket.take(),
+            s3_key: code.s3_key.take(),
+            unsupported,
+        }
+    }
+}
+
+fn unsupported(image: &Option<String>, key: &Option<String>, version: &Option<String>) -> Option<&'static str> {
+    [("ImageUri", image), ("SourceKMSKeyArn", key), ("S3ObjectVersion", version)]
+        .into_iter()
+        .find_map(|(name, value)| value.as_ref().map(|_| name))
+}
+
+impl CodeSource {
+    /// Checks the code, keeps it and unpacks it.
+    pub(crate) async fn keep(
+        self,
+        lambda: &Lambda,
+        account: AccountId,
+        region: &Region,
+    ) -> Result<StoredPackage, Error> {
+        if let Some(member) = self.unsupported {
+            return Err(not_supported(member));
+        }
+        let refuse = |message: &str| Err(Error::InvalidParameterValue(message.to_owned()));
+        let zip = match (self.zip_file, self.s3_bucket, self.s3_key) {
+            (Some(zip), None, None) => direct(zip.into_exposed())?,
+            (None, Some(bucket), Some(key)) => artifact(lambda, account, region, &bucket, &key).await?,
+            (None, None, None) => return refuse("Please provide a source for function code."),
+            (None, _, _) => return refuse("S3Bucket and S3Key must be provided together."),
+            (Some(_), _, _) => {
+                return refuse("Please do not provide other FunctionCode parameters when providing a ZipFile.");
+            }
+        };
+        lambda.compute.code().put(zip).await.map_err(package_error)
+    }
+}
+
+fn direct(zip: Bytes) -> Result<Bytes, Error> {
+    if zip.len() > PACKAGE_ZIPPED_BYTES_MAX {
+        return Err(Error::RequestTooLarge(format!(
+            "The deployment package is {} bytes; a direct upload has at most {PACKAGE_ZIPPED_BYTES_MAX} bytes",
+            zip.len()
+        )));
+    }
+    Ok(zip)
+}
+
+async fn artifact(
+    lambda: &Lambda,
+    account: AccountId,
+    region: &Region,
+    bucket: &str,
+    key: &str,
+) -> Result<Bytes, Error> {
+    lambda.compute.code().artifact(account, region, bucket, key).await.map_err(|error| match error {
+        ArtifactError::UnknownBucket(bucket) => Error::InvalidParameterValue(format!(
+            "Error occurred while GetObject. S3 is not available on this platform yet: bucket {bucket} cannot be \
+             read. Give the code as a ZipFile."
+        )),
+        ArtifactError::UnknownKey => Error::InvalidParameterValue(
+            "Error occurred while GetObject. S3 Error Code: NoSuchKey. S3 Error Message: The specified key does not \
+             exist."
+                .to_owned(),
+        ),
+        error => Error::internal(error),
+    })
+}
+
+fn package_error(error: PackageError) -> Error {
+    match error {
+        PackageError::Refused(Refusal::TooLarge(limit)) => {
+            Error::InvalidParameterValue(format!("Unzipped size must be smaller than {limit} bytes"))
+        }
+        PackageError::Refused(Refusal::Empty) => {
+            Error::InvalidParameterValue("Uploaded file must be a non-empty zip".to_owned())
+        }
+        PackageError::Refused(reason) => Error::InvalidParameterValue(format!(
+            "Could not unzip uploaded file. Please check your file, then try to upload again. ({reason})"
+        )),
+        error => Error::internal(error),
+    }
+}

@@ -1,0 +1,63 @@
+//! `PutFunctionConcurrency`, `GetFunctionConcurrency`, `DeleteFunctionConcurrency`.
+
+use std::sync::Arc;
+
+use compute::limits::{ACCOUNT_CONCURRENCY_MAX, UNRESERVED_CONCURRENCY_MIN};
+use service::Permit;
+
+use super::create::whole;
+use super::{existing, stored, target};
+use crate::Lambda;
+use crate::api;
+use crate::error::Error;
+
+pub(crate) async fn put_concurrency(
+    lambda: Arc<Lambda>,
+    permit: Permit<api::PutFunctionConcurrency>,
+) -> Result<api::Concurrency, Error> {
+    let (input, call) = super::parts(permit);
+    let id = target(&call, &input.function_name, None)?.unqualified()?;
+    let asked = whole(input.reserved_concurrent_executions)?;
+    lambda
+        .catalog
+        .change(&call, &id, |function| {
+            let function = stored(function, &id)?;
+            let others = lambda.catalog.reserved(id.account, Some(&id));
+            let all = others.saturating_add(asked);
+            if all > ACCOUNT_CONCURRENCY_MAX - UNRESERVED_CONCURRENCY_MIN {
+                return Err(Error::InvalidParameterValue(format!(
+                    "Specified ReservedConcurrentExecutions for function decreases account's \
+                     UnreservedConcurrentExecution below its minimum value of [{UNRESERVED_CONCURRENCY_MIN}]."
+                )));
+            }
+            function.record.reserved_concurrency = Some(asked);
+            Ok(())
+        })
+        .await?;
+    Ok(api::Concurrency { reserved_concurrent_executions: Some(i64::from(asked)) })
+}
+
+pub(crate) async fn get_concurrency(
+    lambda: Arc<Lambda>,
+    permit: Permit<api::GetFunctionConcurrency>,
+) -> Result<api::GetFunctionConcurrencyResponse, Error> {
+    let (input, call) = super::parts(permit);
+    let loaded = existing(&lambda, &target(&call, &input.function_name, None)?)?;
+    let reserved = loaded.function.record.reserved_concurrency;
+    Ok(api::GetFunctionConcurrencyResponse { reserved_concurrent_executions: reserved.map(i64::from) })
+}
+
+pub(crate) async fn delete_concurrency(
+    lambda: Arc<Lambda>,
+    permit: Permit<api::DeleteFunctionConcurrency>,
+) -> Result<(), Error> {
+    let (input, call) = super::parts(permit);
+    let id = target(&call, &input.function_name, None)?.unqualified()?;
+    lambda
+        .catalog
+        .change(&call, &id, |function| {
+            stored(function, &id)?.record.reserved_concurrency = None;
+            Ok(())
+        })
+        .await
+}

@@ -1,0 +1,147 @@
+//! `CreateFunction`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use base::Timestamp;
+use compute::StoredPackage;
+use identity::Principal;
+use service::Permit;
+
+use super::shape::{Moment, configuration};
+use super::{code::CodeSource, revision, target, versions};
+use crate::Lambda;
+use crate::api;
+use crate::catalog::Function;
+use crate::error::Error;
+use crate::model::name::{FunctionId, LATEST};
+use crate::model::settings::{
+    Unsupported, check_architectures, check_memory, check_timeout, not_supported, variables,
+};
+use crate::model::tags;
+use crate::records::{FunctionRecord, Variables, VersionRecord};
+
+const DEFAULT_TIMEOUT_SECS: i64 = 3;
+const DEFAULT_MEMORY_MIB: i64 = 128;
+const DEFAULT_TMP_MIB: i64 = 512;
+
+pub(crate) async fn create_function(
+    lambda: Arc<Lambda>,
+    permit: Permit<api::CreateFunction>,
+) -> Result<api::FunctionConfiguration, Error> {
+    let (mut input, call) = super::parts(permit);
+    let id = target(&call, &input.function_name, None)?.unqualified()?;
+    let conflict = || Error::ResourceConflict(format!("Function already exist: {}", id.name));
+    if lambda.catalog.get(&id).is_some() {
+        return Err(conflict());
+    }
+    Unsupported::from(&input).check()?;
+    let draft = draft(&lambda, &mut input)?;
+    let mut tag_list = Vec::new();
+    tags::set(&mut tag_list, input.tags.take().into_iter().flatten())?;
+    check_role(&lambda, &draft.role, &id, call.now())?;
+    let source = CodeSource::from(input.code);
+    let package = source.keep(&lambda, id.account, call.region()).await?;
+    let publish = input.publish.unwrap_or(false);
+    let latest = VersionRecord {
+        code: package.hash,
+        code_bytes: package.size_bytes,
+        modified_at: call.now(),
+        ..draft
+    };
+    let made = lambda
+        .catalog
+        .change(&call, &id, |stored| {
+            if stored.is_some() {
+                return Err(conflict());
+            }
+            let record = FunctionRecord {
+                latest,
+                next_version: 1,
+                tags: tag_list,
+                reserved_concurrency: None,
+                policies: BTreeMap::new(),
+            };
+            let function =
+                stored.insert(Function { record, versions: BTreeMap::new(), aliases: BTreeMap::new() });
+            Ok(if publish {
+                versions::publish(function, None, call.now())
+            } else {
+                function.record.latest.clone()
+            })
+        })
+        .await?;
+    let arn = if publish { id.qualified_arn(&made.version) } else { id.arn() };
+    Ok(configuration(&id.name, arn, &made, Moment::Created))
+}
+
+/// The version that the request describes, without its code.
+fn draft(lambda: &Lambda, input: &mut api::CreateFunctionRequest) -> Result<VersionRecord, Error> {
+    if input.package_type.as_deref().is_some_and(|kind| kind != "Zip") {
+        return Err(not_supported("PackageType Image"));
+    }
+    let (Some(runtime), Some(handler)) = (input.runtime.take(), input.handler.take()) else {
+        return Err(Error::InvalidParameterValue(
+            "Runtime and Handler are mandatory parameters for functions created with deployment packages."
+                .to_owned(),
+        ));
+    };
+    check_runtime(lambda, &runtime)?;
+    check_architectures(input.architectures.as_deref())?;
+    let timeout = input.timeout.unwrap_or(DEFAULT_TIMEOUT_SECS);
+    check_timeout(timeout)?;
+    let memory = input.memory_size.unwrap_or(DEFAULT_MEMORY_MIB);
+    check_memory(memory)?;
+    let tmp = input.ephemeral_storage.as_ref().map_or(DEFAULT_TMP_MIB, |storage| storage.size);
+    Ok(VersionRecord {
+        version: LATEST.to_owned(),
+        revision_id: revision(),
+        runtime,
+        handler,
+        role: input.role.clone(),
+        description: input.description.take().unwrap_or_default(),
+        timeout_secs: whole(timeout)?,
+        memory_mib: whole(memory)?,
+        tmp_mib: whole(tmp)?,
+        variables: Variables(variables(input.environment.take())?),
+        log_group: input.logging_config.take().and_then(|config| config.log_group),
+        code: no_code().hash,
+        code_bytes: 0,
+        modified_at: Timestamp::default(),
+    })
+}
+
+/// Stands in until the code is kept.
+fn no_code() -> StoredPackage {
+    StoredPackage { hash: compute::CodeHash::of(b""), size_bytes: 0 }
+}
+
+/// A number that the model bounded.
+pub(crate) fn whole(number: i64) -> Result<u32, Error> {
+    u32::try_from(number).map_err(|_| Error::InvalidParameterValue(format!("{number} is out of range")))
+}
+
+/// Refuses a runtime that this machine does not have.
+pub(crate) fn check_runtime(lambda: &Lambda, runtime: &str) -> Result<(), Error> {
+    if lambda.compute.supports(runtime) {
+        return Ok(());
+    }
+    Err(Error::InvalidParameterValue(format!("Runtime {runtime} is not available on this machine.")))
+}
+
+/// Refuses a role that does not exist or does not trust Lambda.
+pub(crate) fn check_role(lambda: &Lambda, role_arn: &str, id: &FunctionId, now: Timestamp) -> Result<(), Error> {
+    let service = Principal::service("lambda.amazonaws.com", &id.arn(), id.account);
+    let is_assumable = match lambda.directory.role_by_arn(role_arn).map_err(Error::internal)? {
+        Some((account, role)) if account == id.account => {
+            lambda.directory.trusts_service(role_arn, &role, &service, now).map_err(Error::internal)?
+        }
+        _ => false,
+    };
+    if is_assumable {
+        return Ok(());
+    }
+    Err(Error::InvalidParameterValue(
+        "The role defined for the function cannot be assumed by Lambda.".to_owned(),
+    ))
+}

@@ -1,0 +1,120 @@
+//! `GetFunction`, `GetFunctionConfiguration`, `ListFunctions`, `DeleteFunction`.
+
+use std::sync::Arc;
+
+use protocol::Entries;
+use service::Permit;
+
+use super::shape::{Moment, configuration};
+use super::{existing, not_found, page, stored, target};
+use crate::Lambda;
+use crate::api;
+use crate::catalog::Loaded;
+use crate::error::Error;
+use crate::model::name::{LATEST, Target};
+
+/// The configuration of what a target names.
+fn of(loaded: &Loaded, target: &Target) -> Result<api::FunctionConfiguration, Error> {
+    let version = loaded.function.qualified(target.qualifier.as_deref());
+    let version = version.ok_or_else(|| not_found(&target.arn()))?;
+    Ok(configuration(&target.id.name, target.arn(), version, Moment::Settled))
+}
+
+pub(crate) async fn get_function(
+    lambda: Arc<Lambda>,
+    permit: Permit<api::GetFunction>,
+) -> Result<api::GetFunctionResponse, Error> {
+    let (input, call) = super::parts(permit);
+    let target = target(&call, &input.function_name, input.qualifier.as_deref())?;
+    let loaded = existing(&lambda, &target)?;
+    let record = &loaded.function.record;
+    let tags: Entries<String> = record.tags.iter().cloned().collect();
+    let concurrency = record.reserved_concurrency.map(|reserved| api::Concurrency {
+        reserved_concurrent_executions: Some(i64::from(reserved)),
+    });
+    // No address: nothing here hands code out over HTTP.
+    let code = api::FunctionCodeLocation {
+        repository_type: Some("S3".to_owned()),
+        ..api::FunctionCodeLocation::default()
+    };
+    Ok(api::GetFunctionResponse {
+        configuration: Some(of(&loaded, &target)?),
+        code: Some(code),
+        tags: (!tags.is_empty()).then_some(tags),
+        concurrency,
+        ..api::GetFunctionResponse::default()
+    })
+}
+
+pub(crate) async fn get_function_configuration(
+    lambda: Arc<Lambda>,
+    permit: Permit<api::GetFunctionConfiguration>,
+) -> Result<api::FunctionConfiguration, Error> {
+    let (input, call) = super::parts(permit);
+    let target = target(&call, &input.function_name, input.qualifier.as_deref())?;
+    of(&*existing(&lambda, &target)?, &target)
+}
+
+pub(crate) async fn list_functions(
+    lambda: Arc<Lambda>,
+    permit: Permit<api::ListFunctions>,
+) -> Result<api::ListFunctionsResponse, Error> {
+    let (input, call) = super::parts(permit);
+    let after = page::after(input.marker.as_deref())?;
+    let mut functions = lambda.catalog.list(call.account(), call.region(), after.as_deref());
+    let next_marker = page::cut(&mut functions, input.max_items, |(id, _)| id.name.clone());
+    let all = input.function_version.as_deref() == Some("ALL");
+    let mut listed = Vec::new();
+    for (id, loaded) in functions {
+        if all {
+            let versions = loaded.function.all_versions();
+            listed.extend(versions.map(|version| {
+                configuration(&id.name, id.qualified_arn(&version.version), version, Moment::Settled)
+            }));
+        } else {
+            listed.push(configuration(&id.name, id.arn(), &loaded.function.record.latest, Moment::Settled));
+        }
+    }
+    Ok(api::ListFunctionsResponse { next_marker, functions: Some(listed) })
+}
+
+pub(crate) async fn delete_function(
+    lambda: Arc<Lambda>,
+    permit: Permit<api::DeleteFunction>,
+) -> Result<api::DeleteFunctionResponse, Error> {
+    let (input, call) = super::parts(permit);
+    let target = target(&call, &input.function_name, input.qualifier.as_deref())?;
+    let id = &target.id;
+    let qualifier = target.qualifier.as_deref();
+    if qualifier == Some(LATEST) {
+        return Err(Error::InvalidParameterValue(
+            "$LATEST version cannot be deleted without deleting the function.".to_owned(),
+        ));
+    }
+    lambda
+        .catalog
+        .change(&call, id, |function| {
+            let present = stored(function, id)?;
+            let Some(version) = qualifier else {
+                *function = None;
+                return Ok(());
+            };
+            let number = version.parse().ok().filter(|number| present.versions.contains_key(number));
+            let number: u64 = number.ok_or_else(|| not_found(&target.arn()))?;
+            let uses = |alias: &&crate::records::AliasRecord| {
+                alias.version == version || alias.routing.as_ref().is_some_and(|(other, _)| other == version)
+            };
+            if let Some(alias) = present.aliases.values().find(uses) {
+                return Err(Error::ResourceConflict(format!(
+                    "Version {version} cannot be deleted while alias {} points to it",
+                    alias.name
+                )));
+            }
+            present.versions.remove(&number);
+            present.record.policies.remove(version);
+            Ok(())
+        })
+        .await?;
+    lambda.compute.retire(&id.arn(), qualifier);
+    Ok(api::DeleteFunctionResponse { status_code: Some(204) })
+}

@@ -1,0 +1,237 @@
+//! `Invoke`: synchronous, asynchronous, and as a rehearsal.
+//!
+//! The resource policy had its say before. Nothing here knows how a function is run.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use compute::limits::{
+    ACCOUNT_CONCURRENCY_MAX, EVENT_AGE_MAX, EVENT_BYTES_MAX, EVENT_RETRIES_MAX, REQUEST_BYTES_MAX,
+};
+use compute::{
+    Concurrency, EventError, InvokeError, InvokeOutcome, InvokeRequest, QueuedEvent, SharedSpec, Throttled,
+};
+use protocol::{Bytes, Sensitive};
+use service::{Call, Permit};
+
+use super::{existing, not_found, target};
+use crate::Lambda;
+use crate::api;
+use crate::catalog::Loaded;
+use crate::error::Error;
+use crate::model::alias;
+use crate::model::name::{LATEST, Target};
+use crate::model::settings::not_supported;
+
+/// The longest client context, in base64.
+const CLIENT_CONTEXT_BYTES_MAX: usize = 3_583;
+
+pub(crate) async fn invoke(
+    lambda: Arc<Lambda>,
+    permit: Permit<api::Invoke>,
+) -> Result<api::InvocationResponse, Error> {
+    let (input, call) = super::parts(permit);
+    if input.durable_execution_name.is_some() || input.tenant_id.is_some() {
+        return Err(not_supported("DurableExecutionName or TenantId"));
+    }
+    let target = target(&call, &input.function_name, input.qualifier.as_deref())?;
+    let loaded = existing(&lambda, &target)?;
+    let spec = choose(&loaded, &target)?;
+    let kind = input.invocation_type.as_deref().unwrap_or("RequestResponse");
+    let is_event = kind == "Event";
+    let client_context = input.client_context.as_deref().map(client_context).transpose()?;
+    let payload = payload(input.payload, is_event, kind)?;
+    match kind {
+        "DryRun" => Ok(api::InvocationResponse { status_code: Some(204), ..Default::default() }),
+        "Event" => queue(&lambda, &call, &target, client_context, payload).await,
+        _ => {
+            let wants_log_tail = input.log_type.as_deref() == Some("Tail");
+            let request = InvokeRequest {
+                request_id: call.request_id().to_owned(),
+                payload,
+                invoked_arn: target.arn(),
+                trace_id: trace_id(&call),
+                client_context,
+                wants_log_tail,
+                concurrency: concurrency(&lambda, &loaded, &target),
+            };
+            let outcome = lambda.compute.invoke(&spec, request).await.map_err(refused)?;
+            Ok(answer(outcome))
+        }
+    }
+}
+
+/// The version that runs; for an alias with two, by lot.
+pub(crate) fn choose(loaded: &Loaded, target: &Target) -> Result<SharedSpec, Error> {
+    let qualifier = target.qualifier.as_deref().unwrap_or(LATEST);
+    let version = match loaded.function.aliases.get(qualifier) {
+        Some(found) if found.routing.is_some() => alias::choose(found, draw()),
+        Some(found) => &found.version,
+        None => qualifier,
+    };
+    loaded.spec(version).cloned().ok_or_else(|| not_found(&target.arn()))
+}
+
+/// A number from 0 up to but not including 1.
+fn draw() -> f64 {
+    f64::from(u32::from_le_bytes(crypto::random::bytes())) / (f64::from(u32::MAX) + 1.0)
+}
+
+/// How much may run at this moment.
+pub(crate) fn concurrency(lambda: &Lambda, loaded: &Loaded, target: &Target) -> Concurrency {
+    let reserved = loaded.function.record.reserved_concurrency;
+    let unreserved_max = match reserved {
+        Some(_) => 0,
+        None => ACCOUNT_CONCURRENCY_MAX.saturating_sub(lambda.catalog.reserved(target.id.account, None)),
+    };
+    Concurrency { reserved, unreserved_max }
+}
+
+fn payload(payload: Option<Sensitive<Bytes>>, is_event: bool, kind: &str) -> Result<Bytes, Error> {
+    let payload = payload.map(Sensitive::into_exposed).unwrap_or_default();
+    let limit = if is_event { EVENT_BYTES_MAX } else { REQUEST_BYTES_MAX };
+    if payload.len() > limit {
+        return Err(Error::RequestTooLarge(format!(
+            "{} byte payload is too large for the {kind} invocation type (limit {limit} bytes)",
+            payload.len()
+        )));
+    }
+    if payload.is_empty() {
+        return Ok(Bytes::from_static(b"{}"));
+    }
+    match serde_json::from_slice::<serde::de::IgnoredAny>(&payload) {
+        Ok(_) => Ok(payload),
+        Err(error) => Err(Error::InvalidRequestContent(format!(
+            "Could not parse request body into json: Could not parse payload into json: line {}, column {}",
+            error.line(),
+            error.column()
+        ))),
+    }
+}
+
+fn client_context(text: &str) -> Result<String, Error> {
+    let refuse = || {
+        Error::InvalidRequestContent("Client context must be a valid Base64-encoded JSON object.".to_owned())
+    };
+    if text.len() > CLIENT_CONTEXT_BYTES_MAX {
+        return Err(Error::InvalidRequestContent(format!(
+            "Client context must be at most {CLIENT_CONTEXT_BYTES_MAX} bytes."
+        )));
+    }
+    let bytes = STANDARD.decode(text).map_err(|_| refuse())?;
+    let context: serde_json::Value = serde_json::from_slice(&bytes).map_err(|_| refuse())?;
+    if context.is_object() { Ok(context.to_string()) } else { Err(refuse()) }
+}
+
+fn trace_id(call: &Call) -> String {
+    let secs = u32::try_from(call.now().secs()).unwrap_or(0);
+    format!("Root=1-{secs:08x}-{};Sampled=0", crypto::random::hex(12))
+}
+
+fn answer(outcome: InvokeOutcome) -> api::InvocationResponse {
+    api::InvocationResponse {
+        status_code: Some(200),
+        function_error: outcome.is_function_error.then(|| "Unhandled".to_owned()),
+        log_result: outcome.log_tail.map(|tail| STANDARD.encode(tail)),
+        payload: Some(Sensitive::new(outcome.payload)),
+        executed_version: Some(outcome.executed_version),
+        durable_execution_arn: None,
+    }
+}
+
+/// Accepts an asynchronous invocation; it is durable when this returns.
+async fn queue(
+    lambda: &Lambda,
+    call: &Call,
+    target: &Target,
+    client_context: Option<String>,
+    payload: Bytes,
+) -> Result<api::InvocationResponse, Error> {
+    let now = call.now();
+    let event = QueuedEvent {
+        account: target.id.account,
+        request_id: call.request_id().to_owned(),
+        function_arn: target.id.arn(),
+        qualifier: target.qualifier.clone(),
+        client_context,
+        trace_id: trace_id(call),
+        queued_at: now,
+        due_at: now,
+        gives_up_at: now.plus_millis(i64::try_from(EVENT_AGE_MAX.as_millis()).unwrap_or(i64::MAX)),
+        retries_max: EVENT_RETRIES_MAX,
+        failures: 0,
+        refusals: 0,
+    };
+    call.transact(|transaction| {
+        lambda.events.put(transaction, &event, payload).map_err(|error| match error {
+            EventError::Full => throttled("ConcurrentInvocationLimitExceeded", "Rate Exceeded."),
+            EventError::Store(error) => Error::from(error),
+        })
+    })
+    .await?;
+    Ok(api::InvocationResponse { status_code: Some(202), ..Default::default() })
+}
+
+fn throttled(reason: &'static str, message: &str) -> Error {
+    Error::TooManyRequests { reason, message: message.to_owned() }
+}
+
+/// An invocation that never reached the function, in the API's words.
+fn refused(error: InvokeError) -> Error {
+    match error {
+        InvokeError::Throttled(Throttled::Reserved) => {
+            throttled("ReservedFunctionConcurrentInvocationLimitExceeded", "Rate Exceeded.")
+        }
+        InvokeError::Throttled(Throttled::Account) => {
+            throttled("ConcurrentInvocationLimitExceeded", "Rate Exceeded.")
+        }
+        InvokeError::Throttled(Throttled::Machine) => throttled(
+            "ConcurrentInvocationLimitExceeded",
+            "Rate Exceeded. This machine has no room for another execution environment.",
+        ),
+        InvokeError::Role(compute::CredentialError::NotAssumable) => {
+            Error::AccessDenied("The role defined for the function cannot be assumed by Lambda.".to_owned())
+        }
+        InvokeError::RuntimeUnavailable(runtime) => {
+            Error::InvalidRuntime(format!("Runtime {runtime} is not available on this machine."))
+        }
+        InvokeError::Stopping => Error::Unavailable,
+        error => Error::internal(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn payloads_are_json_and_bounded() {
+        let check = |bytes: &[u8], is_event| {
+            payload(Some(Sensitive::new(Bytes::copy_from_slice(bytes))), is_event, "Event")
+        };
+        assert_eq!(payload(None, false, "").unwrap().as_ref(), b"{}");
+        assert_eq!(check(b"[1]", false).unwrap().as_ref(), b"[1]");
+        for bad in [b"{".as_slice(), b"hello", b"{}x", b"\xff", &[b'['; 1_000]] {
+            assert!(matches!(check(bad, false), Err(Error::InvalidRequestContent(_))));
+        }
+        let large = [b"\"".as_slice(), &vec![b'x'; EVENT_BYTES_MAX], b"\""].concat();
+        assert!(check(&large, false).is_ok());
+        assert!(matches!(check(&large, true), Err(Error::RequestTooLarge(_))));
+    }
+
+    #[test]
+    fn a_client_context_is_an_object_in_base64() {
+        assert_eq!(client_context(&STANDARD.encode(r#"{"a": 1}"#)).unwrap(), r#"{"a":1}"#);
+        for bad in ["{}", &STANDARD.encode("[]"), &STANDARD.encode("{"), &"A".repeat(4_000)] {
+            assert!(client_context(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_draw_is_below_one() {
+        for _ in 0..1_000 {
+            assert!((0.0..1.0).contains(&draw()));
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! `AddPermission`, `RemovePermission`, `GetPolicy`.
+
+use std::sync::Arc;
+
+use service::Permit;
+
+use super::{check_revision, existing, not_found, revision, stored, target};
+use crate::Lambda;
+use crate::api;
+use crate::catalog::Function;
+use crate::error::Error;
+use crate::model::name::{LATEST, Target};
+use crate::model::permission;
+
+/// The API that tells the latest revision.
+const READ_API: &str = "GetPolicy";
+
+fn check_qualifier(function: &Function, target: &Target) -> Result<(), Error> {
+    match target.qualifier.as_deref() {
+        None => Ok(()),
+        Some(LATEST) => Err(Error::InvalidParameterValue(
+            "We currently do not support adding policies for $LATEST.".to_owned(),
+        )),
+        qualifier => function.qualified(qualifier).map(drop).ok_or_else(|| not_found(&target.arn())),
+    }
+}
+
+pub(crate) async fn add_permission(
+    lambda: Arc<Lambda>,
+    permit: Permit<api::AddPermission>,
+) -> Result<api::AddPermissionResponse, Error> {
+    let (input, call) = super::parts(permit);
+    let target = target(&call, &input.function_name, input.qualifier.as_deref())?;
+    let body = permission::statement(&input, &target.arn())?;
+    let statement = body.to_string();
+    lambda
+        .catalog
+        .change(&call, &target.id, |function| {
+            let function = stored(function, &target.id)?;
+            check_qualifier(function, &target)?;
+            let key = target.qualifier.clone().unwrap_or_default();
+            let policy = function.record.policies.entry(key).or_default();
+            check_revision(input.revision_id.as_deref(), &policy.revision_id, READ_API)?;
+            permission::add(policy, &input.statement_id, body)?;
+            policy.revision_id = revision();
+            Ok(())
+        })
+        .await?;
+    Ok(api::AddPermissionResponse { statement: Some(statement) })
+}
+
+pub(crate) async fn remove_permission(
+    lambda: Arc<Lambda>,
+    permit: Permit<api::RemovePermission>,
+) -> Result<(), Error> {
+    let (input, call) = super::parts(permit);
+    let target = target(&call, &input.function_name, input.qualifier.as_deref())?;
+    lambda
+        .catalog
+        .change(&call, &target.id, |function| {
+            let function = stored(function, &target.id)?;
+            let key = target.qualifier.clone().unwrap_or_default();
+            let policy = function.record.policies.get_mut(&key).ok_or_else(no_policy)?;
+            check_revision(input.revision_id.as_deref(), &policy.revision_id, READ_API)?;
+            permission::remove(policy, &input.statement_id)?;
+            policy.revision_id = revision();
+            if policy.statements.is_empty() {
+                function.record.policies.remove(&key);
+            }
+            Ok(())
+        })
+        .await
+}
+
+pub(crate) async fn get_policy(
+    lambda: Arc<Lambda>,
+    permit: Permit<api::GetPolicy>,
+) -> Result<api::GetPolicyResponse, Error> {
+    let (input, call) = super::parts(permit);
+    let target = target(&call, &input.function_name, input.qualifier.as_deref())?;
+    let loaded = existing(&lambda, &target)?;
+    let key = target.qualifier.as_deref().unwrap_or_default();
+    let policy = loaded.function.record.policies.get(key).ok_or_else(no_policy)?;
+    Ok(api::GetPolicyResponse {
+        policy: Some(permission::document(&policy.statements)),
+        revision_id: Some(policy.revision_id.clone()),
+    })
+}
+
+fn no_policy() -> Error {
+    Error::ResourceNotFound("The resource you requested does not exist.".to_owned())
+}

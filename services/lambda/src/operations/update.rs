@@ -1,0 +1,128 @@
+//! `UpdateFunctionCode` and `UpdateFunctionConfiguration`.
+
+use std::sync::Arc;
+
+use service::Permit;
+
+use super::code::CodeSource;
+use super::create::{check_role, check_runtime, whole};
+use super::shape::{Moment, configuration};
+use super::{check_revision, existing, revision, stored, target, versions};
+use crate::Lambda;
+use crate::api;
+use crate::error::Error;
+use crate::model::name::{FunctionId, LATEST};
+use crate::model::settings::{
+    Unsupported, check_architectures, check_memory, check_timeout, not_supported, variables,
+};
+use crate::records::{Variables, VersionRecord};
+
+/// The API that tells the latest revision.
+const READ_API: &str = "GetFunction/GetAlias";
+
+pub(crate) async fn update_function_code(
+    lambda: Arc<Lambda>,
+    permit: Permit<api::UpdateFunctionCode>,
+) -> Result<api::FunctionConfiguration, Error> {
+    let (mut input, call) = super::parts(permit);
+    let target = target(&call, &input.function_name, None)?;
+    let current = existing(&lambda, &target)?;
+    let id = target.unqualified()?;
+    check_revision(input.revision_id.as_deref(), &current.function.record.latest.revision_id, READ_API)?;
+    check_architectures(input.architectures.as_deref())?;
+    if input.publish_to.is_some() {
+        return Err(not_supported("PublishTo"));
+    }
+    let package = CodeSource::from(&mut input).keep(&lambda, id.account, call.region()).await?;
+    if input.dry_run == Some(true) {
+        let latest = VersionRecord {
+            code: package.hash,
+            code_bytes: package.size_bytes,
+            ..current.function.record.latest.clone()
+        };
+        return Ok(configuration(&id.name, id.arn(), &latest, Moment::Settled));
+    }
+    let publish = input.publish == Some(true);
+    let made = lambda
+        .catalog
+        .change(&call, &id, |function| {
+            let function = stored(function, &id)?;
+            let latest = &mut function.record.latest;
+            check_revision(input.revision_id.as_deref(), &latest.revision_id, READ_API)?;
+            latest.code = package.hash;
+            latest.code_bytes = package.size_bytes;
+            latest.modified_at = call.now();
+            latest.revision_id = revision();
+            Ok(if publish { versions::publish(function, None, call.now()) } else { latest.clone() })
+        })
+        .await?;
+    lambda.compute.retire(&id.arn(), Some(LATEST));
+    Ok(updated(&id, &made))
+}
+
+pub(crate) async fn update_function_configuration(
+    lambda: Arc<Lambda>,
+    permit: Permit<api::UpdateFunctionConfiguration>,
+) -> Result<api::FunctionConfiguration, Error> {
+    let (input, call) = super::parts(permit);
+    let target = target(&call, &input.function_name, None)?;
+    existing(&lambda, &target)?;
+    let id = target.unqualified()?;
+    Unsupported::from(&input).check()?;
+    if let Some(runtime) = &input.runtime {
+        check_runtime(&lambda, runtime)?;
+    }
+    if let Some(role) = &input.role {
+        check_role(&lambda, role, &id, call.now())?;
+    }
+    input.timeout.map_or(Ok(()), check_timeout)?;
+    input.memory_size.map_or(Ok(()), check_memory)?;
+    let new_variables = input.environment.clone().map(|environment| variables(Some(environment))).transpose()?;
+    let made = lambda
+        .catalog
+        .change(&call, &id, |function| {
+            let latest = &mut stored(function, &id)?.record.latest;
+            check_revision(input.revision_id.as_deref(), &latest.revision_id, READ_API)?;
+            apply(latest, input)?;
+            if let Some(new_variables) = new_variables {
+                latest.variables = Variables(new_variables);
+            }
+            latest.modified_at = call.now();
+            latest.revision_id = revision();
+            Ok(latest.clone())
+        })
+        .await?;
+    lambda.compute.retire(&id.arn(), Some(LATEST));
+    Ok(updated(&id, &made))
+}
+
+/// Puts what the request gives over what is there.
+fn apply(latest: &mut VersionRecord, input: api::UpdateFunctionConfigurationRequest) -> Result<(), Error> {
+    let replace = |old: &mut String, new: Option<String>| {
+        if let Some(new) = new {
+            *old = new;
+        }
+    };
+    replace(&mut latest.role, input.role);
+    replace(&mut latest.handler, input.handler);
+    replace(&mut latest.description, input.description);
+    replace(&mut latest.runtime, input.runtime);
+    let replace = |old: &mut u32, new: Option<i64>| -> Result<(), Error> {
+        if let Some(new) = new {
+            *old = whole(new)?;
+        }
+        Ok(())
+    };
+    replace(&mut latest.timeout_secs, input.timeout)?;
+    replace(&mut latest.memory_mib, input.memory_size)?;
+    replace(&mut latest.tmp_mib, input.ephemeral_storage.map(|storage| storage.size))?;
+    if let Some(group) = input.logging_config.and_then(|config| config.log_group) {
+        latest.log_group = Some(group);
+    }
+    Ok(())
+}
+
+fn updated(id: &FunctionId, version: &VersionRecord) -> api::FunctionConfiguration {
+    let arn = if version.version == LATEST { id.arn() } else { id.qualified_arn(&version.version) };
+    configuration(&id.name, arn, version, Moment::Updated)
+}

@@ -1,0 +1,50 @@
+//! Credentials of functions' execution roles, and the principal in whose name output is written.
+//!
+//! Both come from the directory, which asks the role's trust policy; nothing is decided here.
+
+use base::Clock;
+use compute::{BoxFuture, CredentialError, CredentialSource, FunctionSpec, LogTarget, RoleCredentials};
+use identity::{AssumedRole, Directory, FunctionSource, Principal, RoleCredentialsError, RoleName};
+
+/// Gives environments the credentials of their function's role.
+pub(crate) struct FunctionRoles {
+    pub(crate) directory: Directory,
+    pub(crate) clock: Clock,
+}
+
+impl CredentialSource for FunctionRoles {
+    fn credentials<'a>(
+        &'a self,
+        function: &'a FunctionSpec,
+        environment_id: &'a str,
+    ) -> BoxFuture<'a, Result<RoleCredentials, CredentialError>> {
+        let source = FunctionSource {
+            function_arn: function.arn.clone(),
+            account: function.account,
+            environment_id: environment_id.to_owned(),
+        };
+        let made =
+            self.directory.role_credentials(&function.role_arn, &function.name, &source, self.clock.now());
+        Box::pin(std::future::ready(match made {
+            Ok(made) => Ok(RoleCredentials {
+                access_key_id: made.access_key_id,
+                secret_access_key: made.secret,
+                session_token: made.session_token,
+                expires_at: made.expires_at,
+            }),
+            Err(RoleCredentialsError::NotAssumable) => Err(CredentialError::NotAssumable),
+            Err(error) => Err(CredentialError::Failed(Box::new(error))),
+        }))
+    }
+}
+
+/// The session of the function's role in which an environment's output is written; `None` where the role is gone.
+pub(crate) fn log_writer(directory: &Directory, target: &LogTarget) -> Option<Principal> {
+    let (account, role) = directory.role_by_arn(&target.role_arn).ok().flatten()?;
+    let path = RoleName::parse(&target.role_arn)?.path;
+    let session = target.function_arn.rsplit(':').next().unwrap_or_default();
+    let mut principal = AssumedRole::new(account, &path, &role.name, &role.role_id, session);
+    principal.source_environment = Some(target.environment_id.clone());
+    principal.source_function = Some(target.function_arn.clone());
+    (account == target.account).then_some(Principal::AssumedRole(principal))
+}

@@ -1,0 +1,110 @@
+//! The leave that each operation needs.
+//!
+//! Decides nothing, but refuses callers of a kind that AWS never lets in, whatever their policies say.
+
+use identity::{Principal, RoleName};
+use policy::Policy;
+use service::{Access, AccessRequest};
+
+use crate::api::{
+    AssumeRoleRequest, DecodeAuthorizationMessageRequest, GetAccessKeyInfoRequest, GetCallerIdentityRequest,
+    GetSessionTokenRequest,
+};
+use crate::{Error, Sts};
+
+type Outcome = Result<Access, Error>;
+
+/// Whoever can sign may learn who they are.
+pub(crate) fn caller_identity(_: &Sts, _: &AccessRequest<'_, GetCallerIdentityRequest>) -> Outcome {
+    Ok(Access::open("AWS lets every signed caller ask who they are; no policy can forbid it"))
+}
+
+pub(crate) fn session_token(_: &Sts, request: &AccessRequest<'_, GetSessionTokenRequest>) -> Outcome {
+    match request.principal {
+        Principal::Root(root) if root.session.is_none() => {}
+        Principal::User(user) if user.session.is_none() => {}
+        Principal::Root(_) | Principal::User(_) | Principal::AssumedRole(_) => {
+            return Err(Error::denied("Cannot call GetSessionToken with session credentials"));
+        }
+        Principal::Service(_) | Principal::Anonymous => {
+            return Err(Error::denied("Cannot call GetSessionToken without credentials of a user"));
+        }
+    }
+    Ok(Access::open("a user's long-term key may always be turned into a session of the same rights"))
+}
+
+pub(crate) fn key_info(_: &Sts, request: &AccessRequest<'_, GetAccessKeyInfoRequest>) -> Outcome {
+    refuse_key_sessions(request.principal)?;
+    Ok(Access::to("sts:GetAccessKeyInfo", "*"))
+}
+
+pub(crate) fn decode(_: &Sts, request: &AccessRequest<'_, DecodeAuthorizationMessageRequest>) -> Outcome {
+    refuse_key_sessions(request.principal)?;
+    Ok(Access::to("sts:DecodeAuthorizationMessage", "*"))
+}
+
+/// A session of a user, made without a second factor, may call `AssumeRole` and `GetCallerIdentity` and nothing else
+/// of this API.
+fn refuse_key_sessions(principal: &Principal) -> Result<(), Error> {
+    let session = match principal {
+        Principal::Root(root) => root.session.as_ref(),
+        Principal::User(user) => user.session.as_ref(),
+        _ => None,
+    };
+    if session.is_some_and(|session| !session.mfa) { Err(Error::invalid_token()) } else { Ok(()) }
+}
+
+/// Leave to assume the role; to tag the session and to set its source identity, where that is asked too. The role's
+/// trust policy has its say in each.
+pub(crate) fn assume_role(sts: &Sts, request: &AccessRequest<'_, AssumeRoleRequest>) -> Outcome {
+    let input = request.input;
+    if matches!(request.principal, Principal::Root(_)) {
+        return Err(Error::denied("Roles may not be assumed by root accounts."));
+    }
+    let Some(name) = RoleName::parse(&input.role_arn) else {
+        return Err(Error::ValidationError(format!("{} is invalid", input.role_arn)));
+    };
+    let role = sts.directory.role_by_arn(&input.role_arn)?;
+    let role = role.map(|(_, role)| role);
+    let trust = role.as_ref().map(|role| sts.directory.trust_policy(role)).transpose()?;
+    let tags = role.as_ref().map(|role| role.tags.as_slice()).unwrap_or_default();
+
+    let leave = |action| check(action, request, &name, trust.clone(), tags);
+    let mut access = leave("sts:AssumeRole");
+    if input.tags.as_ref().is_some_and(|tags| !tags.is_empty()) {
+        access = access.and(leave("sts:TagSession"));
+    }
+    if input.source_identity.is_some() {
+        access = access.and(leave("sts:SetSourceIdentity"));
+    }
+    Ok(access)
+}
+
+fn check(
+    action: &'static str,
+    request: &AccessRequest<'_, AssumeRoleRequest>,
+    role: &RoleName,
+    trust: Option<Policy>,
+    tags: &[(String, String)],
+) -> Access {
+    let input = request.input;
+    let mut access = Access::to(action, input.role_arn.as_str())
+        .owned_by(role.account)
+        .trust_policy(trust)
+        .when("sts:RoleSessionName", [input.role_session_name.as_str()])
+        .resource_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+    for (key, value) in tags {
+        access = access.when(format!("iam:ResourceTag/{key}"), [value.as_str()]);
+    }
+    if let Some(id) = &input.external_id {
+        access = access.when("sts:ExternalId", [id.as_str()]);
+    }
+    if let Some(source) = &input.source_identity {
+        access = access.when("sts:SourceIdentity", [source.as_str()]);
+    }
+    if let Some(keys) = &input.transitive_tag_keys {
+        access = access.when("sts:TransitiveTagKeys", keys.iter().map(String::as_str));
+    }
+    let requested = input.tags.iter().flatten();
+    access.request_tags(requested.map(|tag| (tag.key.as_str(), tag.value.as_str())))
+}

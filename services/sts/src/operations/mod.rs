@@ -1,0 +1,22 @@
+//! The handlers, one file a subject.
+//!
+//! Each gets a permit: who calls was proven, and that they may was decided.
+
+pub(crate) mod assume_role;
+pub(crate) mod identity;
+pub(crate) mod messages;
+pub(crate) mod session_token;
+
+use ::identity::TemporaryCredentials;
+
+use crate::api::Credentials;
+
+/// Temporary credentials as the API writes them.
+fn credentials(made: &TemporaryCredentials) -> Credentials {
+    Credentials {
+        access_key_id: made.access_key_id.clone(),
+        secret_access_key: made.secret.expose().to_owned().into(),
+        session_token: made.session_token.expose().to_owned().into(),
+        expiration: made.expires_at,
+    }
+}

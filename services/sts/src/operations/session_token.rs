@@ -1,0 +1,37 @@
+//! Temporary credentials of a user, from its own long-term key.
+//!
+//! They carry the user's rights and no others.
+
+use std::sync::Arc;
+
+use ::identity::{DirectoryError, Principal, Session, Subject};
+use service::Permit;
+
+use super::credentials;
+use crate::api::{GetSessionToken, GetSessionTokenResponse};
+use crate::{Error, Sts, model};
+
+pub(crate) async fn session_token(
+    sts: Arc<Sts>,
+    permit: Permit<GetSessionToken>,
+) -> Result<GetSessionTokenResponse, Error> {
+    let Permit { input, call, .. } = permit;
+    if input.serial_number.is_some() || input.token_code.is_some() {
+        return Err(Error::denied("MultiFactorAuthentication failed with invalid MFA one time pass code."));
+    }
+    let subject = match &**call.principal() {
+        Principal::Root(_) => Subject::Root,
+        Principal::User(user) => Subject::User { name: user.name.clone(), user_id: user.user_id.clone() },
+        _ => return Err(Error::denied("Cannot call GetSessionToken with session credentials")),
+    };
+    let secs = model::key_session_secs(input.duration_seconds, subject == Subject::Root);
+    let session = Session {
+        account: call.account(),
+        subject,
+        issued_at: call.now(),
+        expires_at: call.now().plus_secs(secs),
+        mfa: false,
+    };
+    let made = sts.directory.tokens().issue(&session).map_err(DirectoryError::from)?;
+    Ok(GetSessionTokenResponse { credentials: Some(credentials(&made)) })
+}

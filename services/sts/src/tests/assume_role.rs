@@ -1,0 +1,106 @@
+//! Who may assume which role, and what the session is.
+
+use serde_json::json;
+
+use super::{allow, assume, kit, kit_with_role};
+
+const DENIED: &str = "User: arn:aws:iam::123456789012:user/ana is not authorized to perform: sts:AssumeRole on \
+     resource: arn:aws:iam::123456789012:role/target";
+
+#[tokio::test]
+async fn trust_in_the_account_needs_leave_of_the_user_too() {
+    let kit = kit_with_role().await;
+    let ana = kit.user("ana", json!([])).await;
+    let fault = assume(&kit, &ana, json!({})).await.unwrap_err();
+    assert_eq!((fault.code.as_ref(), fault.status), ("AccessDenied", 403));
+    assert!(fault.message.starts_with(DENIED), "{}", fault.message);
+    let bob = kit.user("bob", allow("sts:AssumeRole")).await;
+    let answer = assume(&kit, &bob, json!({})).await.unwrap();
+    assert_eq!(answer["AssumedRoleUser"]["Arn"], "arn:aws:sts::123456789012:assumed-role/target/session");
+    assert!(answer["AssumedRoleUser"]["AssumedRoleId"].as_str().unwrap().ends_with(":session"));
+}
+
+#[tokio::test]
+async fn trust_in_the_user_by_name_is_enough() {
+    let kit = kit().await;
+    kit.role("target", json!({"AWS": "arn:aws:iam::123456789012:user/ana"}), json!([])).await;
+    let ana = kit.user("ana", json!([])).await;
+    assert!(assume(&kit, &ana, json!({})).await.is_ok());
+    let bob = kit.user("bob", allow("sts:AssumeRole")).await;
+    assert_eq!(assume(&kit, &bob, json!({})).await.unwrap_err().code, "AccessDenied");
+}
+
+#[tokio::test]
+async fn a_role_that_is_not_there_cannot_be_told_from_one_that_does_not_trust() {
+    let kit = kit().await;
+    let ana = kit.user("ana", allow("sts:AssumeRole")).await;
+    let absent = assume(&kit, &ana, json!({})).await.unwrap_err();
+    kit.role("target", json!({"Service": "lambda.amazonaws.com"}), json!([])).await;
+    let untrusting = assume(&kit, &ana, json!({})).await.unwrap_err();
+    assert_eq!((absent.code, absent.message), (untrusting.code, untrusting.message));
+}
+
+#[tokio::test]
+async fn root_users_assume_no_role() {
+    let kit = kit_with_role().await;
+    let fault = assume(&kit, &kit.administrator(), json!({})).await.unwrap_err();
+    assert_eq!(fault.message, "Roles may not be assumed by root accounts.");
+    assert_eq!(fault.code, "AccessDenied");
+}
+
+#[tokio::test]
+async fn input_is_checked_in_awss_words() {
+    let kit = kit_with_role().await;
+    let ana = kit.user("ana", allow("sts:*")).await;
+    let table = [
+        (json!({"RoleArn": "arn:aws:iam::123456789012:user/target"}), "ValidationError", "is invalid"),
+        (json!({"DurationSeconds": 899}), "ValidationError", "greater than or equal to 900"),
+        (json!({"DurationSeconds": 3_601}), "ValidationError", "MaxSessionDuration set for this role"),
+        (json!({"RoleSessionName": "a b"}), "ValidationError", "roleSessionName"),
+        (json!({"Policy": "{"}), "MalformedPolicyDocument", ""),
+        (
+            json!({"PolicyArns": [{"arn": "arn:aws:iam::123456789012:policy/none"}]}),
+            "ValidationError",
+            "does not exist",
+        ),
+        (
+            json!({"SerialNumber": "arn:aws:iam::123456789012:mfa/x", "TokenCode": "123456"}),
+            "AccessDenied",
+            "MFA",
+        ),
+    ];
+    for (input, code, words) in table {
+        let fault = assume(&kit, &ana, input.clone()).await.expect_err(&input.to_string());
+        assert!(
+            fault.code == code || fault.code == format!("{code}Exception"),
+            "{input}: {} {}",
+            fault.code,
+            fault.message
+        );
+        assert!(fault.message.contains(words), "{input}: {}", fault.message);
+    }
+}
+
+#[tokio::test]
+async fn tags_and_source_identity_need_leave_of_their_own() {
+    let kit = kit_with_role().await;
+    let ana = kit.user("ana", allow("sts:AssumeRole")).await;
+    let tagged = json!({"Tags": [{"Key": "team", "Value": "a"}]});
+    let fault = assume(&kit, &ana, tagged.clone()).await.unwrap_err();
+    assert!(fault.message.contains("sts:TagSession"), "{}", fault.message);
+    let named = json!({"SourceIdentity": "ana"});
+    let fault = assume(&kit, &ana, named).await.unwrap_err();
+    assert!(fault.message.contains("sts:SetSourceIdentity"), "{}", fault.message);
+}
+
+#[tokio::test]
+async fn conditions_see_the_name_and_the_external_id() {
+    let kit = kit_with_role().await;
+    let statement = json!([{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*",
+        "Condition": {"StringEquals": {"sts:ExternalId": "e1", "sts:RoleSessionName": "session"}}}]);
+    let ana = kit.user("ana", statement).await;
+    assert!(assume(&kit, &ana, json!({"ExternalId": "e1"})).await.is_ok());
+    assert!(assume(&kit, &ana, json!({"ExternalId": "e2"})).await.is_err());
+    assert!(assume(&kit, &ana, json!({})).await.is_err());
+    assert!(assume(&kit, &ana, json!({"ExternalId": "e1", "RoleSessionName": "other"})).await.is_err());
+}

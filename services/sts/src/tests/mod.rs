@@ -1,0 +1,58 @@
+//! The service through the whole pipeline: decisions as in AWS, and credentials that really sign.
+
+mod assume_role;
+mod sessions;
+mod wire;
+
+use std::sync::Arc;
+
+use identity::Principal;
+use protocol::Fault;
+use serde_json::{Value, json};
+use service::testkit::TestKit;
+use service::testkit::compliance::Subject;
+
+const ROLE_ARN: &str = "arn:aws:iam::123456789012:role/target";
+
+async fn kit() -> TestKit {
+    TestKit::start(|on| vec![crate::service(on.directory.clone())]).await
+}
+
+/// A kit with a role that trusts its whole account.
+async fn kit_with_role() -> TestKit {
+    let kit = kit().await;
+    kit.role("target", json!({"AWS": "arn:aws:iam::123456789012:root"}), json!([])).await;
+    kit
+}
+
+async fn assume(kit: &TestKit, who: &Arc<Principal>, more: Value) -> Result<Value, Fault> {
+    let mut input = json!({"RoleArn": ROLE_ARN, "RoleSessionName": "session"});
+    for (name, value) in more.as_object().unwrap() {
+        input[name] = value.clone();
+    }
+    kit.json(who, "sts", "AssumeRole", &input).await
+}
+
+fn allow(action: &str) -> Value {
+    json!([{"Effect": "Allow", "Action": action, "Resource": "*"}])
+}
+
+fn samples() -> Vec<(&'static str, Value)> {
+    vec![
+        ("AssumeRole", json!({"RoleArn": ROLE_ARN, "RoleSessionName": "session"})),
+        ("DecodeAuthorizationMessage", json!({"EncodedMessage": "abc"})),
+        ("GetAccessKeyInfo", json!({"AccessKeyId": "AKIAQNZGKIQY56JQ7WML"})),
+        ("GetCallerIdentity", json!({})),
+        ("GetSessionToken", json!({"DurationSeconds": 900})),
+    ]
+}
+
+service::service_compliance!(
+    kit_with_role().await,
+    Subject {
+        service: "sts",
+        samples: &samples(),
+        open: &["GetCallerIdentity", "GetSessionToken"],
+        secrets: &[],
+    }
+);

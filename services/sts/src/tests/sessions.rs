@@ -1,0 +1,145 @@
+//! Session tokens of users, keys and messages.
+
+use std::sync::Arc;
+
+use identity::{CredentialSource as _, Principal};
+use serde_json::{Value, json};
+use service::testkit::TestKit;
+
+use super::{allow, assume, kit, kit_with_role};
+
+/// The principal that these credentials prove.
+fn proven(kit: &TestKit, answer: &Value) -> Arc<Principal> {
+    let text = |name: &str| answer["Credentials"][name].as_str().unwrap().to_owned();
+    let (id, token) = (text("AccessKeyId"), text("SessionToken"));
+    let found = kit.pipeline.directory().credential(&id, Some(&token), kit.clock.now()).unwrap();
+    assert_eq!(found.secret.expose(), text("SecretAccessKey"));
+    found.principal
+}
+
+#[tokio::test]
+async fn a_users_session_is_the_user_and_gets_no_further_session() {
+    let kit = kit().await;
+    let ana = kit.user("ana", allow("*")).await;
+    let answer = kit.json(&ana, "sts", "GetSessionToken", &json!({})).await.unwrap();
+    let session = proven(&kit, &answer);
+    assert_eq!(session.arn(), ana.arn());
+    let who = kit.json(&session, "sts", "GetCallerIdentity", &json!({})).await.unwrap();
+    assert_eq!(who["Arn"], "arn:aws:iam::123456789012:user/ana");
+    let again = kit.json(&session, "sts", "GetSessionToken", &json!({})).await.unwrap_err();
+    assert_eq!(again.message, "Cannot call GetSessionToken with session credentials");
+    // AWS lets such a session assume roles and ask who it is, and nothing else here.
+    let info = json!({"AccessKeyId": "AKIAQNZGKIQY56JQ7WML"});
+    let fault = kit.json(&session, "sts", "GetAccessKeyInfo", &info).await.unwrap_err();
+    assert_eq!(fault.code, "InvalidClientTokenId");
+}
+
+#[tokio::test]
+async fn a_root_users_session_lasts_an_hour() {
+    let kit = kit().await;
+    let answer = kit
+        .json(&kit.administrator(), "sts", "GetSessionToken", &json!({"DurationSeconds": 43_200}))
+        .await
+        .unwrap();
+    let Principal::Root(root) = &*proven(&kit, &answer) else { panic!("not a root user") };
+    let session = root.session.as_ref().unwrap();
+    assert_eq!(session.expires_at.millis_since(session.issued_at), 3_600_000);
+}
+
+#[tokio::test]
+async fn what_a_session_hands_on_goes_down_the_chain() {
+    let kit = kit().await;
+    let anyone = json!({"AWS": "123456789012"});
+    let directory = kit.pipeline.directory();
+    kit.role("target", anyone.clone(), allow("sts:*")).await;
+    kit.role("next", anyone, json!([])).await;
+    // Trust must say that tags and source identities are welcome.
+    for name in ["target", "next"] {
+        let key = identity::records::keys::named(kit.account, name);
+        let mut record = directory.role(kit.account, name).unwrap().unwrap();
+        record.trust = record
+            .trust
+            .replace(r#""sts:AssumeRole""#, r#"["sts:AssumeRole","sts:TagSession","sts:SetSourceIdentity"]"#);
+        let written: Result<(), identity::DirectoryError> = kit
+            .pipeline
+            .store()
+            .transact(|tx| directory.edit(tx, kit.account).put(identity::records::keys::ROLES, &key, &record))
+            .await;
+        written.unwrap();
+    }
+    let ana = kit.user("ana", allow("sts:*")).await;
+    let first = assume(
+        &kit,
+        &ana,
+        json!({"Tags": [{"Key": "team", "Value": "a"}, {"Key": "own", "Value": "b"}],
+            "TransitiveTagKeys": ["team"], "SourceIdentity": "ana"}),
+    )
+    .await
+    .unwrap();
+    assert_eq!(first["SourceIdentity"], "ana");
+    assert!(first["PackedPolicySize"].as_i64().unwrap() >= 1);
+    let session = proven(&kit, &first);
+
+    let to_next = |more: Value| {
+        let mut input = json!({"RoleArn": "arn:aws:iam::123456789012:role/next"});
+        for (name, value) in more.as_object().unwrap() {
+            input[name] = value.clone();
+        }
+        input
+    };
+    let second = assume(&kit, &session, to_next(json!({}))).await.unwrap();
+    let Principal::AssumedRole(role) = &*proven(&kit, &second) else { panic!("not a role") };
+    assert!(role.chained);
+    assert_eq!(role.session_tags, [("team".to_owned(), "a".to_owned())]);
+    assert_eq!(role.source_identity.as_deref(), Some("ana"));
+    let changed = to_next(json!({"Tags": [{"Key": "Team", "Value": "z"}]}));
+    assert_eq!(assume(&kit, &session, changed).await.unwrap_err().code, "InvalidParameterValue");
+    let changed = to_next(json!({"SourceIdentity": "eve"}));
+    assert_eq!(assume(&kit, &session, changed).await.unwrap_err().code, "AccessDenied");
+    let long = to_next(json!({"DurationSeconds": 3_601}));
+    assert!(assume(&kit, &session, long).await.unwrap_err().message.contains("role chaining"));
+}
+
+#[tokio::test]
+async fn a_session_policy_narrows_and_never_widens() {
+    let kit = kit().await;
+    kit.role("target", json!({"AWS": "123456789012"}), allow("sts:GetAccessKeyInfo")).await;
+    let ana = kit.user("ana", allow("sts:AssumeRole")).await;
+    let info = json!({"AccessKeyId": "AKIAQNZGKIQY56JQ7WML"});
+    let message = json!({"EncodedMessage": "abc"});
+    for (action, may_info) in [("sts:*", true), ("sts:DecodeAuthorizationMessage", false)] {
+        let policy = json!({"Version": "2012-10-17", "Statement": allow(action)}).to_string();
+        let answer = assume(&kit, &ana, json!({"Policy": policy})).await.unwrap();
+        let session = proven(&kit, &answer);
+        let answered = kit.json(&session, "sts", "GetAccessKeyInfo", &info).await;
+        assert_eq!(answered.is_ok(), may_info, "{action}");
+        let fault = kit.json(&session, "sts", "DecodeAuthorizationMessage", &message).await.unwrap_err();
+        assert_eq!(fault.code, "AccessDenied", "{action}");
+    }
+}
+
+#[tokio::test]
+async fn sessions_end_on_time_and_with_their_role() {
+    let kit = kit_with_role().await;
+    let ana = kit.user("ana", allow("sts:AssumeRole")).await;
+    let answer = assume(&kit, &ana, json!({"DurationSeconds": 900})).await.unwrap();
+    let text = |name: &str| answer["Credentials"][name].as_str().unwrap().to_owned();
+    let (id, token) = (text("AccessKeyId"), text("SessionToken"));
+    let directory = kit.pipeline.directory();
+    kit.clock.advance_millis(899_999);
+    assert!(directory.credential(&id, Some(&token), kit.clock.now()).is_ok());
+    kit.clock.advance_millis(1);
+    let late = directory.credential(&id, Some(&token), kit.clock.now());
+    assert_eq!(late.map(|_| ()), Err(identity::CredentialError::ExpiredToken));
+}
+
+#[tokio::test]
+async fn the_account_of_a_key_is_told() {
+    let kit = kit().await;
+    let ask = async |id: &str| {
+        kit.json(&kit.administrator(), "sts", "GetAccessKeyInfo", &json!({"AccessKeyId": id})).await
+    };
+    assert_eq!(ask("ASIAQNZGKIQY56JQ7WML").await.unwrap()["Account"], "029608264753");
+    assert_eq!(ask("AKIAIOSFODNN7EXAMPLE").await.unwrap_err().code, "ValidationError");
+    assert!(ask("short").await.is_err());
+}

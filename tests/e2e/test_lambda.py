@@ -1,0 +1,280 @@
+"""Lambda: functions in real sandboxes, driven by unmodified boto3 and the `aws` CLI."""
+
+import base64
+import io
+import json
+import os
+import pathlib
+import sys
+import zipfile
+
+import awslambdaric
+import pytest
+
+from support import eventually, package, refused, trust
+
+ECHO = "def handler(event, context):\n    return event\n"
+
+
+@pytest.fixture(scope="module")
+def role(platform):
+    iam = platform.client("iam")
+    arn = iam.create_role(RoleName="lambda-tests", AssumeRolePolicyDocument=trust({"Service": "lambda.amazonaws.com"}))["Role"]["Arn"]
+    iam.attach_role_policy(RoleName="lambda-tests", PolicyArn="arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole")
+    return arn
+
+
+@pytest.fixture
+def function(platform, role, name):
+    """Makes functions of this test's own and removes them at the end."""
+    client, made = platform.client("lambda"), []
+
+    def make(code, runtime="python3.12", handler="app.handler", suffix="", **settings):
+        files = {"app__py": code} if runtime.startswith("python") else {"index__mjs": code} if runtime.startswith("node") else {"bootstrap": code}
+        made.append(name + suffix)
+        client.create_function(FunctionName=name + suffix, Runtime=runtime, Role=settings.pop("Role", role), Handler=handler,
+                               Code={"ZipFile": package(**files)}, **settings)
+        client.get_waiter("function_active_v2").wait(FunctionName=name + suffix, WaiterConfig={"Delay": 1})
+        return name + suffix
+
+    yield make
+    for each in made:
+        client.delete_function(FunctionName=each)
+
+
+def call(platform, function, payload=None, **settings):
+    answer = platform.client("lambda").invoke(FunctionName=function, Payload=json.dumps(payload), **settings)
+    return answer, json.loads(answer["Payload"].read() or b"null")
+
+
+def test_python_answers_and_is_reused_when_warm(platform, function):
+    code = "import os\ncount = 0\ndef handler(event, context):\n    global count\n    count += 1\n    return [count, event, context.function_name, os.environ['GREETING']]\n"
+    made = function(code, Environment={"Variables": {"GREETING": "hello"}})
+    answers = [call(platform, made, {"n": n})[1] for n in range(3)]
+    assert answers == [[n + 1, {"n": n}, made, "hello"] for n in range(3)]
+
+
+def test_node_answers(platform, function):
+    made = function("export const handler = async (event, context) => ({ got: event, id: context.awsRequestId.length });\n", "nodejs20.x", "index.handler")
+    assert call(platform, made, {"a": [1]})[1] == {"got": {"a": [1]}, "id": 36}
+
+
+def test_a_custom_runtime_answers(platform, function):
+    script = """#!/bin/sh
+while true; do
+  python3 - <<'PY'
+import os, urllib.request
+api = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"] + "/2018-06-01/runtime/invocation/"
+with urllib.request.urlopen(api + "next") as event:
+    body, request_id = event.read(), event.headers["Lambda-Runtime-Aws-Request-Id"]
+urllib.request.urlopen(urllib.request.Request(api + request_id + "/response", data=b'{"custom":' + body + b'}', method="POST")).read()
+PY
+done
+"""
+    made = function(script, "provided.al2023", "any")
+    assert call(platform, made, {"x": 1})[1] == {"custom": {"x": 1}}
+
+
+def test_errors_look_like_lambdas(platform, function):
+    made = function("def handler(event, context):\n    raise ValueError('no good')\n")
+    answer, payload = call(platform, made)
+    assert (answer["StatusCode"], answer["FunctionError"]) == (200, "Unhandled")
+    assert (payload["errorType"], payload["errorMessage"]) == ("ValueError", "no good") and payload["stackTrace"]
+
+
+@pytest.mark.parametrize("code,kind", [("import nowhere\n", "Runtime.ImportModuleError"), ("def other(): pass\n", "Runtime.HandlerNotFound"),
+                                       ("def handler(:\n", "Runtime.UserCodeSyntaxError")])
+def test_functions_that_cannot_start_say_why(platform, function, code, kind):
+    answer, payload = call(platform, function(code))
+    assert answer["FunctionError"] == "Unhandled" and payload["errorType"] == kind, payload
+
+
+def test_timeouts_exits_and_memory_are_reported_and_survived(platform, function):
+    code = """import os, time
+def handler(event, context):
+    if event == "sleep": time.sleep(30)
+    if event == "exit": os._exit(3)
+    if event == "memory": return len(bytearray(600 * 1024 * 1024))
+    return "fine"
+"""
+    made = function(code, Timeout=2, MemorySize=128)
+    for event, part in (("sleep", "Task timed out after 2.00 seconds"), ("exit", "Runtime exited with error: exit status 3"), ("memory", "Runtime")):
+        answer, payload = call(platform, made, event)
+        assert answer.get("FunctionError") == "Unhandled" and part in payload["errorMessage"], (event, payload)
+        assert call(platform, made, "ok")[1] == "fine"
+
+
+def test_the_tail_of_the_log_comes_along_and_the_rest_lands_in_logs(platform, function):
+    made = function("def handler(event, context):\n    print('hello from inside')\n    return 1\n")
+    answer, _ = call(platform, made, LogType="Tail")
+    tail = base64.b64decode(answer["LogResult"]).decode()
+    request = answer["ResponseMetadata"]["RequestId"]
+    for part in (f"START RequestId: {request} Version: $LATEST", "hello from inside", f"END RequestId: {request}", f"REPORT RequestId: {request}", "Max Memory Used"):
+        assert part in tail, tail
+    logs = platform.client("logs")
+    found = eventually(lambda: [event["message"] for event in logs.filter_log_events(logGroupName=f"/aws/lambda/{made}")["events"]]
+                       if any(group["logGroupName"] == f"/aws/lambda/{made}" for group in logs.describe_log_groups()["logGroups"]) else [])
+    assert any("hello from inside" in message for message in found)
+
+
+def test_output_is_not_logged_without_the_role_allowing_it(platform, function, name):
+    bare = platform.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust({"Service": "lambda.amazonaws.com"}))["Role"]["Arn"]
+    made = function(ECHO, Role=bare)
+    assert call(platform, made, 1)[1] == 1
+    denied = eventually(lambda: [event for event in platform.events(EventSource="logs.amazonaws.com") if f"/{name}/" in event["userIdentity"].get("arn", "")])
+    assert all("AccessDenied" in event["errorCode"] for event in denied)
+    assert not [group for group in platform.client("logs").describe_log_groups()["logGroups"] if group["logGroupName"] == f"/aws/lambda/{made}"]
+
+
+def test_a_function_has_its_roles_rights_and_no_others(platform, function, name):
+    dynamodb, iam = platform.client("dynamodb"), platform.client("iam")
+    for table in (name + "-own", name + "-other"):
+        dynamodb.create_table(TableName=table, BillingMode="PAY_PER_REQUEST", AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+                              KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}])
+        dynamodb.put_item(TableName=table, Item={"id": {"S": "1"}, "v": {"S": table}})
+    reader = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust({"Service": "lambda.amazonaws.com"}))["Role"]["Arn"]
+    statement = {"Effect": "Allow", "Action": ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"],
+                 "Resource": f"arn:aws:dynamodb:us-east-1:000000000000:table/{name}-own"}
+    iam.put_role_policy(RoleName=name, PolicyName="read", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    code = """import boto3, botocore.exceptions
+client = boto3.client("dynamodb")
+def handler(event, context):
+    try:
+        return getattr(client, event["operation"])(TableName=event["table"], **event["arguments"]).get("Item", {})
+    except botocore.exceptions.ClientError as error:
+        return error.response["Error"]
+"""
+    made = function(code, Role=reader, Timeout=20)
+    read = {"operation": "get_item", "arguments": {"Key": {"id": {"S": "1"}}}}
+    assert call(platform, made, {**read, "table": name + "-own"})[1]["v"] == {"S": name + "-own"}
+    for event in ({**read, "table": name + "-other"},
+                  {"operation": "put_item", "table": name + "-own", "arguments": {"Item": {"id": {"S": "2"}}}}):
+        refusal = call(platform, made, event)[1]
+        assert refusal["Code"] == "AccessDeniedException" and "no identity-based policy allows" in refusal["Message"], refusal
+        assert f":assumed-role/{name}/" in refusal["Message"], refusal
+    assert [e for e in platform.events(EventName="PutItem") if e.get("errorCode") and f"assumed-role/{name}/" in e["userIdentity"]["arn"]]
+
+
+def test_a_functions_credentials_are_worth_nothing_in_another(platform, function):
+    thief = function("import os\ndef handler(event, context):\n    return {k: os.environ[k] for k in ('AWS_ACCESS_KEY_ID','AWS_SECRET_ACCESS_KEY','AWS_SESSION_TOKEN')}\n", suffix="-a")
+    stolen = call(platform, thief)[1]
+    code = """import boto3, botocore.exceptions
+def handler(event, context):
+    client = boto3.client("sts", aws_access_key_id=event["AWS_ACCESS_KEY_ID"], aws_secret_access_key=event["AWS_SECRET_ACCESS_KEY"], aws_session_token=event.get("AWS_SESSION_TOKEN"))
+    try:
+        return client.get_caller_identity()["Arn"]
+    except botocore.exceptions.ClientError as error:
+        return error.response["Error"]["Code"]
+"""
+    other = function(code, suffix="-b", Timeout=20)
+    assert call(platform, other, stolen)[1] == "InvalidClientTokenId"
+    key, secret = platform.root()
+    assert call(platform, other, {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret})[1] == "InvalidClientTokenId"
+
+
+def test_event_and_dry_run(platform, function):
+    client = platform.client("lambda")
+    made = function("def handler(event, context):\n    print('async', event)\n")
+    assert client.invoke(FunctionName=made, InvocationType="DryRun")["StatusCode"] == 204
+    assert client.invoke(FunctionName=made, InvocationType="Event", Payload=b'"later"')["StatusCode"] == 202
+    logs = platform.client("logs")
+    groups = lambda: [g["logGroupName"] for g in logs.describe_log_groups()["logGroups"]]
+    eventually(lambda: f"/aws/lambda/{made}" in groups() and
+               [e for e in logs.filter_log_events(logGroupName=f"/aws/lambda/{made}")["events"] if "async later" in e["message"]])
+
+
+def test_versions_and_aliases(platform, function):
+    client = platform.client("lambda")
+    made = function("def handler(event, context):\n    return 'one ' + context.function_version\n")
+    assert client.publish_version(FunctionName=made)["Version"] == "1"
+    client.update_function_code(FunctionName=made, ZipFile=package(app__py="def handler(event, context):\n    return 'two ' + context.function_version\n"))
+    client.get_waiter("function_updated_v2").wait(FunctionName=made, WaiterConfig={"Delay": 1})
+    assert client.publish_version(FunctionName=made)["Version"] == "2"
+    alias = client.create_alias(FunctionName=made, Name="live", FunctionVersion="1")
+    assert alias["AliasArn"].endswith(f":function:{made}:live")
+    assert [call(platform, made, Qualifier=q)[1] for q in ("1", "2", "$LATEST", "live")] == ["one 1", "two 2", "two $LATEST", "one 1"]
+    client.update_alias(FunctionName=made, Name="live", FunctionVersion="2")
+    assert call(platform, made + ":live")[1] == "two 2"
+    assert [v["Version"] for v in client.list_versions_by_function(FunctionName=made)["Versions"]] == ["$LATEST", "1", "2"]
+    refused(client.delete_function, "ResourceConflictException", FunctionName=made, Qualifier="2")
+    client.delete_alias(FunctionName=made, Name="live")
+    refused(client.get_alias, "ResourceNotFoundException", FunctionName=made, Name="live")
+
+
+def test_configuration_changes_reach_the_next_invocation(platform, function):
+    client = platform.client("lambda")
+    made = function("import os\ndef handler(event, context):\n    return os.environ.get('V')\n")
+    assert call(platform, made)[1] is None
+    client.update_function_configuration(FunctionName=made, Environment={"Variables": {"V": "new"}}, MemorySize=256)
+    client.get_waiter("function_updated_v2").wait(FunctionName=made, WaiterConfig={"Delay": 1})
+    assert call(platform, made)[1] == "new"
+    assert client.get_function(FunctionName=made)["Configuration"]["MemorySize"] == 256
+    assert made in [f["FunctionName"] for page in client.get_paginator("list_functions").paginate() for f in page["Functions"]]
+
+
+def test_permissions_let_other_accounts_services_in(platform, function):
+    client = platform.client("lambda")
+    made = function(ECHO)
+    refused(client.get_policy, "ResourceNotFoundException", FunctionName=made)
+    client.add_permission(FunctionName=made, StatementId="gw", Action="lambda:InvokeFunction", Principal="apigateway.amazonaws.com",
+                          SourceArn="arn:aws:execute-api:us-east-1:000000000000:abc/*/GET/x")
+    policy = json.loads(client.get_policy(FunctionName=made)["Policy"])
+    assert policy["Statement"][0]["Sid"] == "gw" and "ArnLike" in policy["Statement"][0]["Condition"]
+    refused(client.add_permission, "ResourceConflictException", FunctionName=made, StatementId="gw", Action="lambda:InvokeFunction", Principal="apigateway.amazonaws.com")
+    client.remove_permission(FunctionName=made, StatementId="gw")
+    refused(client.remove_permission, "ResourceNotFoundException", FunctionName=made, StatementId="gw")
+
+
+def test_bad_functions_are_refused_in_lambdas_words(platform, role, name):
+    client = platform.client("lambda", parameter_validation=False)
+    good = {"FunctionName": name, "Runtime": "python3.12", "Role": role, "Handler": "app.handler", "Code": {"ZipFile": package(app__py=ECHO)}}
+    for change, code in (({"Timeout": 901}, "ValidationException"), ({"MemorySize": 64}, "ValidationException"), ({"Runtime": "cobol1"}, "InvalidParameterValueException"),
+                         ({"Role": "nonsense"}, "ValidationException"), ({"FunctionName": "a b"}, "ValidationException"),
+                         ({"Role": "arn:aws:iam::000000000000:role/none"}, "InvalidParameterValueException"),
+                         ({"Code": {"ZipFile": b"not a zip"}}, "InvalidParameterValueException"), ({"Code": {}}, "InvalidParameterValueException"),
+                         ({"Environment": {"Variables": {"AWS_REGION": "x"}}}, "InvalidParameterValueException"),
+                         ({"Environment": {"Variables": {"BIG": "x" * 5000}}}, "InvalidParameterValueException")):
+        refused(client.create_function, code, **{**good, **change})
+    refused(client.invoke, "ResourceNotFoundException", FunctionName="never-made")
+    refused(client.invoke, "ResourceNotFoundException", FunctionName="never-made", Qualifier="9")
+
+
+def test_payload_limits(platform, function):
+    client = platform.client("lambda")
+    made = function("def handler(event, context):\n    return 'x' * (7 * 1024 * 1024)\n")
+    answer, payload = call(platform, made)
+    assert answer["FunctionError"] == "Unhandled" and "ResponseSizeTooLarge" in payload["errorType"]
+    refused(client.invoke, "RequestTooLargeException", FunctionName=made, Payload=b'"' + b"x" * (6 * 1024 * 1024 + 10) + b'"')
+    refused(client.invoke, "InvalidRequestContentException", FunctionName=made, Payload=b"{not json")
+
+
+def test_the_official_runtime_client_works(platform, function, role, name):
+    """awslambdaric from PyPI, as a custom runtime, unmodified."""
+    site = pathlib.Path(awslambdaric.__file__).parent.parent
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for wanted in ("awslambdaric", "simplejson", "snapshot_restore_py"):
+            for path in (site / wanted).rglob("*"):
+                if path.is_file() and "__pycache__" not in path.parts:
+                    archive.write(path, str(path.relative_to(site)))
+        for native in site.glob("runtime_client*.so"):
+            archive.write(native, native.name)
+        info = zipfile.ZipInfo("bootstrap")
+        info.external_attr = 0o755 << 16
+        archive.writestr(info, "#!/bin/sh\nexport PYTHONPATH=/var/task\nexec %s -m awslambdaric app.handler\n" % os.path.realpath(sys._base_executable))
+        archive.writestr("app.py", "def handler(event, context):\n    return {'ric': event, 'left': context.get_remaining_time_in_millis() > 0}\n")
+    client = platform.client("lambda")
+    client.create_function(FunctionName=name, Runtime="provided.al2023", Role=role, Handler="app.handler", Timeout=20, Code={"ZipFile": buffer.getvalue()})
+    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
+    assert call(platform, name, [1])[1] == {"ric": [1], "left": True}
+    client.delete_function(FunctionName=name)
+
+
+def test_the_cli_drives_lambda(platform, function, tmp_path):
+    made = function(ECHO)
+    out = tmp_path / "out.json"
+    done = platform.aws("lambda", "invoke", "--function-name", made, "--cli-binary-format", "raw-in-base64-out", "--payload", '{"k": 1}', str(out))
+    if done.returncode != 0:
+        done = platform.aws("lambda", "invoke", "--function-name", made, "--payload", '{"k": 1}', str(out))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(out.read_text()) == {"k": 1}

@@ -1,0 +1,96 @@
+"""CloudWatch Logs and CloudTrail, driven by unmodified boto3 and the `aws` CLI."""
+
+import json
+import time
+
+import pytest
+
+from support import refused
+
+
+def now_ms():
+    return int(time.time() * 1000)
+
+
+@pytest.fixture
+def group(platform, name):
+    logs = platform.client("logs")
+    logs.create_log_group(logGroupName=name)
+    yield logs
+    logs.delete_log_group(logGroupName=name)
+
+
+def test_events_are_kept_in_order_and_found(group, name):
+    group.create_log_stream(logGroupName=name, logStreamName="s")
+    base = now_ms()
+    group.put_log_events(logGroupName=name, logStreamName="s", logEvents=[{"timestamp": base + i, "message": f"line {i}{' ERROR' if i % 3 == 0 else ''}"} for i in range(10)])
+    got = group.get_log_events(logGroupName=name, logStreamName="s", startFromHead=True, limit=4)
+    assert [event["message"] for event in got["events"]] == ["line 0 ERROR", "line 1", "line 2", "line 3 ERROR"]
+    more = group.get_log_events(logGroupName=name, logStreamName="s", startFromHead=True, nextToken=got["nextForwardToken"])
+    assert len(more["events"]) == 6
+    end = group.get_log_events(logGroupName=name, logStreamName="s", startFromHead=True, nextToken=more["nextForwardToken"])
+    assert end["events"] == [] and end["nextForwardToken"] == more["nextForwardToken"]
+    found = [event["message"] for page in group.get_paginator("filter_log_events").paginate(logGroupName=name, filterPattern="ERROR") for event in page["events"]]
+    assert found == ["line 0 ERROR", "line 3 ERROR", "line 6 ERROR", "line 9 ERROR"]
+
+
+def test_json_patterns_find_members(group, name):
+    group.create_log_stream(logGroupName=name, logStreamName="s")
+    group.put_log_events(logGroupName=name, logStreamName="s", logEvents=[{"timestamp": now_ms(), "message": json.dumps({"level": level, "ms": ms})} for level, ms in (("info", 3), ("warn", 30))])
+    for pattern, count in (('{ $.level = "warn" }', 1), ("{ $.ms > 2 }", 2), ("{ $.ms > 29 }", 1)):
+        assert len(group.filter_log_events(logGroupName=name, filterPattern=pattern)["events"]) == count, pattern
+
+
+def test_what_is_refused(group, name):
+    refused(group.create_log_group, "ResourceAlreadyExistsException", logGroupName=name)
+    refused(group.put_log_events, "ResourceNotFoundException", logGroupName=name, logStreamName="none", logEvents=[{"timestamp": now_ms(), "message": "x"}])
+    group.create_log_stream(logGroupName=name, logStreamName="s")
+    refused(group.create_log_stream, "ResourceAlreadyExistsException", logGroupName=name, logStreamName="s")
+    refused(group.put_log_events, "InvalidParameterException", logGroupName=name, logStreamName="s",
+            logEvents=[{"timestamp": now_ms(), "message": "b"}, {"timestamp": now_ms() - 5000, "message": "a"}])
+    old = group.put_log_events(logGroupName=name, logStreamName="s", logEvents=[{"timestamp": now_ms() - 15 * 86_400_000, "message": "old"}])
+    assert old["rejectedLogEventsInfo"]["tooOldLogEventEndIndex"] >= 0
+    refused(group.put_retention_policy, "InvalidParameterException", logGroupName=name, retentionInDays=2)
+    refused(group.delete_log_group, "ResourceNotFoundException", logGroupName="never-made")
+
+
+def test_retention_and_tags(group, name):
+    group.put_retention_policy(logGroupName=name, retentionInDays=7)
+    described = group.describe_log_groups(logGroupNamePrefix=name)["logGroups"][0]
+    assert described["retentionInDays"] == 7
+    arn = described["arn"].removesuffix(":*")
+    group.tag_resource(resourceArn=arn, tags={"k": "v"})
+    assert group.list_tags_for_resource(resourceArn=arn)["tags"] == {"k": "v"}
+    group.delete_retention_policy(logGroupName=name)
+    assert "retentionInDays" not in group.describe_log_groups(logGroupNamePrefix=name)["logGroups"][0]
+
+
+def test_the_trail_shows_who_did_what_and_why_not(platform, name):
+    key, secret = platform.user(name)
+    refused(platform.client("dynamodb", key, secret).delete_table, "AccessDeniedException", TableName=name)
+    found = platform.aws("cloudtrail", "lookup-events", "--lookup-attributes", f"AttributeKey=Username,AttributeValue={name}", "--output", "json")
+    assert found.returncode == 0, found.stderr
+    events = json.loads(found.stdout)["Events"]
+    event = json.loads(next(e for e in events if e["EventName"] == "DeleteTable")["CloudTrailEvent"])
+    assert event["errorCode"] == "AccessDeniedException" and "no identity-based policy allows" in event["errorMessage"]
+    assert event["userIdentity"]["userName"] == name and event["sourceIPAddress"] == "127.0.0.1" and "Boto3" in event["userAgent"]
+    assert event["requestParameters"] == {"tableName": name} and event["eventSource"] == "dynamodb.amazonaws.com"
+
+
+def test_no_secret_is_in_the_trail(platform, name):
+    _, secret = platform.user(name)
+    session = platform.client("sts").get_session_token()["Credentials"]
+    text = json.dumps(platform.events())
+    assert secret not in text and session["SecretAccessKey"] not in text and session["SessionToken"] not in text
+    root_key, root_secret = platform.root()
+    assert root_key in text and root_secret not in text
+
+
+def test_lookups_are_paged_and_bounded(platform, name):
+    trail = platform.client("cloudtrail")
+    first = trail.lookup_events(MaxResults=2)
+    assert len(first["Events"]) == 2 and first["NextToken"]
+    second = trail.lookup_events(MaxResults=2, NextToken=first["NextToken"])
+    assert not {e["EventId"] for e in first["Events"]} & {e["EventId"] for e in second["Events"]}
+    refused(platform.client("cloudtrail", parameter_validation=False).lookup_events, "InvalidMaxResultsException", MaxResults=51)
+    refused(trail.lookup_events, "InvalidNextTokenException", NextToken="nonsense")

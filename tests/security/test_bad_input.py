@@ -1,0 +1,93 @@
+"""Bad input of every kind gets an answer of AWS's form: never a hang, a panic or a 500."""
+
+import json
+import random
+import socket
+
+import pytest
+
+from support import signed_get
+
+TARGETS = {"dynamodb": "DynamoDB_20120810.", "logs": "Logs_20140328.", "cloudtrail": "CloudTrail_20131101."}
+
+
+def send(platform, service, body, target=None, content_type="application/x-amz-json-1.0", path="/", method="POST"):
+    headers = {"Content-Type": content_type}
+    if target:
+        headers["X-Amz-Target"] = target
+    return signed_get(platform, path, method, body, service=service, headers=headers)
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"1", b'"x"', b"\xff\xfe", b'{"TableName":', b'{"TableName":"a","TableName":"b"}', b'{"TableName":1}',
+                                  b"[" * 100_000, b'{"a":' * 50_000, b'{"TableName":"' + b"x" * 1_000_000 + b'"}', b'{"Limit":1e999}', b'{"Limit":99999999999999999999}',
+                                  b'{"Key":{"a":{"B":"not base64!"}},"TableName":"aaa"}', b"\x00" * 1000])
+@pytest.mark.parametrize("operation", ["ListTables", "GetItem"])
+def test_json_bodies(platform, operation, body):
+    answer = send(platform, "dynamodb", body, TARGETS["dynamodb"] + operation)
+    assert answer.status_code < 500, (body[:60], answer.text)
+    assert answer.status_code == 200 or answer.json()["__type"]
+
+
+@pytest.mark.parametrize("body", [b"", b"Action", b"Action=", b"Action=Nope&Version=2010-05-08", b"&&&&", b"Action=CreateUser&Version=1999-01-01", b"Action=CreateUser&Version=2010-05-08",
+                                  b"Action=CreateUser&Version=2010-05-08&UserName=%", b"Action=CreateUser&Version=2010-05-08&UserName=%ff%fe",
+                                  b"Action=CreateUser&Version=2010-05-08&UserName=a&UserName=b", b"Action=CreateUser&Version=2010-05-08&UserName=" + b"x" * 100_000,
+                                  b"Action=TagUser&Version=2010-05-08&UserName=a&Tags.member.999999999999.Key=x", b"Action=TagUser&Version=2010-05-08&" + b"Tags.member" * 10_000,
+                                  b"a=b&" * 50_000])
+def test_query_bodies(platform, body):
+    answer = send(platform, "iam", body, content_type="application/x-www-form-urlencoded")
+    assert 400 <= answer.status_code < 500 and "<Code>" in answer.text, (body[:60], answer.text)
+
+
+@pytest.mark.parametrize("method,path", [("GET", "/2015-03-31/functions/%00"), ("GET", "/2015-03-31/functions/" + "x" * 5000), ("POST", "/2015-03-31/functions"), ("PUT", "/nowhere"),
+                                         ("GET", "/2015-03-31/functions/%2e%2e%2f"), ("DELETE", "/2015-03-31/functions/a/b/c/d"), ("PATCH", "/"), ("POST", "/2015-03-31/functions/a/invocations/x")])
+def test_rest_paths(platform, method, path):
+    answer = send(platform, "lambda", b"{", path=path, method=method, content_type="application/json")
+    assert 400 <= answer.status_code < 500, (path, answer.text)
+
+
+@pytest.mark.parametrize("target", ["", "x", "DynamoDB_20120810", "DynamoDB_20120810.", "DynamoDB_20120810.Nope", "DynamoDB_20111205.GetItem", "." * 1000, "Logs_20140328.GetItem"])
+def test_targets(platform, target):
+    answer = send(platform, "dynamodb", b"{}", target)
+    assert 400 <= answer.status_code < 500, answer.text
+
+
+def test_an_operation_that_is_not_implemented_says_so(platform):
+    answer = send(platform, "dynamodb", b'{"TableName":"aaa"}', TARGETS["dynamodb"] + "DescribeContributorInsights")
+    assert answer.status_code == 501 and "DescribeContributorInsights" in answer.text
+
+
+def test_oversized_bodies_are_refused_before_they_are_read(platform):
+    with socket.create_connection(("127.0.0.1", platform.port), timeout=10) as stream:
+        stream.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999999\r\n\r\n")
+        assert b" 413 " in stream.recv(4096).split(b"\r\n")[0]
+
+
+@pytest.mark.parametrize("head", [b"\x16\x03\x01\x02\x00\x01", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 200 + b"\r\n", b"GET /" + b"x" * 200_000,
+                                  b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+                                  b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n", b"GET / HTTP/1.1\r\nHost: x\r\nBad Header : y\r\n\r\n"])
+def test_broken_http_is_answered_or_closed(platform, head):
+    with socket.create_connection(("127.0.0.1", platform.port), timeout=10) as stream:
+        try:
+            stream.sendall(head)
+            stream.shutdown(socket.SHUT_WR)
+            answer = stream.recv(4096)
+        except (ConnectionResetError, BrokenPipeError):
+            answer = b""
+        assert not answer or answer.startswith(b"HTTP/1.1 4"), answer
+    assert platform.raw("GET", "/_fastness/health").status_code == 200
+
+
+def test_random_damage_never_breaks_it(platform):
+    dice = random.Random(7)
+    good = {"dynamodb": (TARGETS["dynamodb"] + "PutItem", json.dumps({"TableName": "none", "Item": {"id": {"S": "1"}, "m": {"M": {"l": {"L": [{"N": "1"}]}}}},
+                                                                    "ConditionExpression": "a = :b AND size(c) > :d", "ExpressionAttributeValues": {":b": {"S": "x"}, ":d": {"N": "1"}}})),
+            "logs": (TARGETS["logs"] + "FilterLogEvents", json.dumps({"logGroupName": "none", "filterPattern": '{ $.a = "b" && $.c > 1 }'}))}
+    for _ in range(150):
+        service = dice.choice(list(good))
+        target, text = good[service]
+        body = bytearray(text.encode())
+        for _ in range(dice.randint(1, 6)):
+            at = dice.randrange(len(body))
+            body[at:at + dice.randint(0, 3)] = bytes(dice.randrange(256) for _ in range(dice.randint(0, 3)))
+        answer = send(platform, service, bytes(body), target, "application/x-amz-json-1.1")
+        assert answer.status_code < 500, (bytes(body), answer.text)

@@ -1,0 +1,56 @@
+//! Which third-party crate may be used where, and where `unsafe` may stand.
+//!
+//! Confinement keeps a library's ways, and its flaws, in one place. A crate that is not listed may be used anywhere.
+
+use super::manifest::packages;
+use super::modules::sources;
+use crate::failure::Outcome;
+use crate::workspace::{read, shown};
+
+/// Third-party crates, and the packages that may use them.
+const CONFINED: &[(&[&str], &[&str])] = &[
+    (&["hyper", "hyper-util"], &["edge", "gateway", "compute"]),
+    (&["rustls", "rustls-pki-types", "tokio-rustls"], &["edge"]),
+    (&["aws-lc-rs"], &["crypto"]),
+    (&["fjall"], &["store"]),
+    (&["rustix", "libc", "landlock"], &["sandbox", "base"]),
+    (&["tracing-subscriber", "lz4_flex"], &["observe"]),
+    (&["saphyr", "saphyr-parser"], &["template"]),
+    (&["quick-xml"], &["protocol"]),
+    (&["jiff"], &["base"]),
+    (&["clap", "indicatif", "comfy-table"], &["fastness", "xtask"]),
+    (&["zip"], &["compute", "cloudformation", "fastness"]),
+    (&["sha2", "toml"], &["xtask"]),
+];
+
+/// The one folder with `unsafe` in it.
+const UNSAFE: &str = "crates/sandbox/src/sys";
+
+/// Every use outside its place.
+pub(super) fn check() -> Outcome<Vec<String>> {
+    let mut problems = Vec::new();
+    for package in packages()? {
+        for name in &package.dependencies {
+            let confined = CONFINED.iter().find(|(crates, _)| crates.contains(&name.as_str()));
+            if let Some((_, allowed)) = confined
+                && !allowed.contains(&package.name.as_str())
+            {
+                problems.push(format!("{} may not use {name}: it belongs to {}", package.folder, allowed.join(", ")));
+            }
+        }
+    }
+    for path in sources()? {
+        let place = shown(&path);
+        if place.starts_with(UNSAFE) || place.starts_with("xtask/") {
+            continue;
+        }
+        for (number, line) in read(&path)?.lines().enumerate() {
+            let code = line.split("//").next().unwrap_or_default();
+            let opens = ["unsafe {", "unsafe fn", "unsafe impl", "unsafe extern", "allow(unsafe_code)"];
+            if opens.iter().any(|open| code.contains(open)) {
+                problems.push(format!("{place}:{}: unsafe stands only under {UNSAFE}", number + 1));
+            }
+        }
+    }
+    Ok(problems)
+}

@@ -1,6 +1,8 @@
 """Fixtures for every test from outside: one shared platform, and fresh ones where a test kills or configures it."""
 
+import hashlib
 import pathlib
+import re
 import sys
 
 import pytest
@@ -30,4 +32,5 @@ def fresh(tmp_path):
 @pytest.fixture
 def name(request):
     """A resource name of this test's own."""
-    return "t-" + request.node.name.replace("[", "-").replace("]", "").replace("_", "-")[:50].strip("-")
+    plain = re.sub("[^A-Za-z0-9]+", "-", request.node.name.removeprefix("test_"))
+    return "t-" + plain[:40].strip("-") + "-" + hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:6]

@@ -2,8 +2,13 @@
 //!
 //! It changes files of this repository and runs its checks; it is no part of the platform, and nothing depends on it.
 
+mod bench;
+mod coverage;
 mod failure;
 mod generate;
+mod new_service;
+mod test;
+mod tidy;
 mod workspace;
 
 use clap::{Parser, Subcommand};
@@ -25,6 +30,29 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Check what no compiler checks: layers, confinement, module headers, generated files
+    Tidy,
+    /// Write the skeleton of a service with one operation
+    NewService {
+        /// botocore's name of the API, for example `sqs`
+        name: String,
+        /// The operation to begin with; by default one that reads and requires nothing
+        #[arg(long)]
+        operation: Option<String>,
+    },
+    /// Show how much of each API is implemented, declined, or neither
+    Coverage {
+        /// Also list the operations that are neither
+        #[arg(long)]
+        missing: bool,
+    },
+    /// Build the release binary and print its figures
+    Bench,
+    /// Set up what is needed and run everything: format, lints, tests, end to end, probes
+    Test {
+        /// Only the steps whose name contains this
+        only: Option<String>,
+    },
 }
 
 fn main() -> std::process::ExitCode {
@@ -40,5 +68,10 @@ fn main() -> std::process::ExitCode {
 fn run(command: &Command) -> Outcome {
     match command {
         Command::Gen { check } => generate::run(*check),
+        Command::Bench => bench::run(),
+        Command::Tidy => tidy::run(),
+        Command::NewService { name, operation } => new_service::run(name, operation.as_deref()),
+        Command::Coverage { missing } => coverage::run(*missing),
+        Command::Test { only } => test::run(only.as_deref()),
     }
 }

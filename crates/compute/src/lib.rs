@@ -15,6 +15,8 @@ mod runtime_api;
 mod sandboxed;
 #[cfg(test)]
 mod testing;
+#[doc(hidden)]
+pub mod testkit;
 
 pub use contract::{
     AwsDoor, CredentialError, CredentialSource, EnvironmentIdentity, Exit, ExitStatus, LaunchError,
@@ -29,9 +31,18 @@ pub use package::{
     Artifact, ArtifactError, CodeHash, CodeStore, InvalidCodeHash, PackageError, Refusal, StoredPackage,
 };
 pub use pool::{Compute, ComputeFigures, ComputeOptions, HostLimits};
-#[doc(hidden)]
-pub use runtime_api::fuzz;
 pub use sandboxed::SandboxLauncher;
 
 /// A boxed future that may move between threads.
 pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Bodies of the fuzz targets, as ordinary functions that tests call too.
+#[doc(hidden)]
+pub mod fuzz {
+    pub use crate::runtime_api::fuzz::fuzz_runtime_api;
+
+    /// Whatever the bytes, a package is refused or planned, and nothing is written.
+    pub fn fuzz_package(data: &[u8]) {
+        let _ = crate::package::check_archive(data);
+    }
+}

@@ -38,6 +38,8 @@ pub const RUNTIME_CONNECTIONS_MAX: usize = 16;
 /// The most connections that one environment may hold open to its AWS door.
 pub const DOOR_CONNECTIONS_MAX: usize = 64;
 
+/// Environments that are started at one time; further invocations wait, and take one that becomes idle meanwhile.
+pub const STARTS_MAX: usize = 8;
 /// How long an environment may take from its start to its first `next`.
 pub const INIT_TIME_MAX: Duration = Duration::from_secs(10);
 /// How long an environment that nobody uses is kept.

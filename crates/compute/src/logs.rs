@@ -61,6 +61,16 @@ impl LogQueue {
         }
     }
 
+    /// Waits until nothing waits for delivery any more, but not longer than `patience`.
+    pub(crate) async fn drain(&self, patience: Duration) {
+        let empty = async {
+            while self.counts.waiting_bytes.load(Ordering::Relaxed) > 0 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let _ = tokio::time::timeout(patience, empty).await;
+    }
+
     /// How many events were dropped or refused since the start.
     pub(crate) fn dropped(&self) -> u64 {
         self.counts.dropped.load(Ordering::Relaxed)

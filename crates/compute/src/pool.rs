@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use base::Clock;
 use parking_lot::Mutex;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
 pub use host::HostLimits;
@@ -32,8 +32,12 @@ use self::persevering::Persevering;
 use crate::contract::{AwsDoor, CredentialSource, Launcher, LogSink};
 use crate::environment::Environment;
 use crate::function::{InvokeError, InvokeOutcome, InvokeRequest, SharedSpec};
+use crate::limits::STARTS_MAX;
 use crate::logs::LogQueue;
 use crate::package::CodeStore;
+
+/// How long the delivery of the last output is waited for.
+const LAST_OUTPUT_TIME_MAX: Duration = Duration::from_secs(2);
 
 /// What compute is made of.
 pub struct ComputeOptions {
@@ -67,6 +71,7 @@ struct Pool {
     host: Arc<Host>,
     admission: Arc<Admission>,
     idle: Mutex<Idle>,
+    starts: Semaphore,
     stopping: AtomicBool,
     /// Wakes the sweep where it sleeps because there is nothing to freeze.
     sweep_sleeps: AtomicBool,
@@ -99,6 +104,7 @@ impl Compute {
             host: Arc::new(Host::new(options.limits)),
             admission: Arc::default(),
             idle: Mutex::default(),
+            starts: Semaphore::new(STARTS_MAX),
             stopping: AtomicBool::new(false),
             sweep_sleeps: AtomicBool::new(false),
             wake_sweep: Notify::new(),
@@ -159,7 +165,8 @@ impl Compute {
         }
     }
 
-    /// Takes no more invocations, waits for those in progress as long as `grace`, and ends every environment.
+    /// Takes no more invocations, waits for those in progress as long as `grace`, ends every environment, and waits
+    /// a moment for their last output to be delivered.
     pub async fn stop(&self, grace: Duration) {
         self.0.stopping.store(true, Ordering::Relaxed);
         let deadline = Instant::now() + grace;
@@ -168,6 +175,7 @@ impl Compute {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         self.0.discard_idle();
+        self.0.logs.drain(LAST_OUTPUT_TIME_MAX).await;
     }
 }
 

@@ -14,8 +14,7 @@ pub(crate) use request::RuntimeRequest;
 pub(crate) use server::{ConnectionId, RuntimeApi};
 
 /// Entry points for fuzzing.
-#[doc(hidden)]
-pub mod fuzz {
+pub(crate) mod fuzz {
     use bytes::BytesMut;
 
     /// Feeds bytes to the HTTP parser in two pieces and routes whatever comes out.

@@ -61,5 +61,8 @@ fn main() {
     for service in ["iam", "lambda", "apigateway", "logs", "cloudtrail", "cloudformation"] {
         black_box(protocol::model(service));
     }
-    println!("reading the six other models                       {:>8.2} ms", start.elapsed().as_secs_f64() * 1e3);
+    println!(
+        "reading the six other models                       {:>8.2} ms",
+        start.elapsed().as_secs_f64() * 1e3
+    );
 }

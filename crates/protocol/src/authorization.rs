@@ -7,6 +7,8 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
+use crate::services::SERVICES;
+
 /// What an action does, in AWS's five words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum AccessLevel {
@@ -101,29 +103,13 @@ impl Authorization {
     }
 }
 
-struct Entry {
-    service: &'static str,
-    text: &'static str,
-    facts: OnceLock<Option<Authorization>>,
-}
-
-macro_rules! entries {
-    ($($service:literal),* $(,)?) => {
-        [$(Entry {
-            service: $service,
-            text: include_str!(concat!("../../../models/authorization/", $service, ".json")),
-            facts: OnceLock::new(),
-        }),*]
-    };
-}
-
-static ENTRIES: [Entry; 8] =
-    entries!["iam", "sts", "lambda", "apigateway", "dynamodb", "logs", "cloudtrail", "cloudformation"];
+static FACTS: [OnceLock<Option<Authorization>>; SERVICES.len()] = [const { OnceLock::new() }; SERVICES.len()];
 
 /// The facts of a service, by its folder name. Read on first use.
 pub fn authorization(service: &str) -> Option<&'static Authorization> {
-    let entry = ENTRIES.iter().find(|entry| entry.service == service)?;
-    entry.facts.get_or_init(|| serde_json::from_str(entry.text).ok()).as_ref()
+    let at = SERVICES.iter().position(|texts| texts.service == service)?;
+    let text = SERVICES.get(at)?.authorization;
+    FACTS.get(at)?.get_or_init(|| serde_json::from_str(text).ok()).as_ref()
 }
 
 /// One action's facts.
@@ -137,8 +123,8 @@ mod tests {
 
     #[test]
     fn every_table_reads() {
-        for entry in &ENTRIES {
-            serde_json::from_str::<Authorization>(entry.text).unwrap();
+        for texts in &SERVICES {
+            serde_json::from_str::<Authorization>(texts.authorization).unwrap();
         }
         assert_eq!(action("dynamodb", "GetItem").unwrap().level(), AccessLevel::Read);
         assert!(action("dynamodb", "GetItem").unwrap().resources()["table"].required);

@@ -11,6 +11,7 @@ pub mod fuzz;
 mod model;
 mod route;
 mod sensitive;
+mod services;
 mod structure;
 mod value;
 mod wire;

@@ -199,7 +199,23 @@ mod tests {
         assert!(there.receive::<Request>(None).unwrap().is_none());
     }
 
+    #[test]
+    fn seeds_of_the_fuzzer_are_requests_or_errors() {
+        let spec = serde_json::to_vec(&EnvironmentSpec::new("a", vec!["/bin/true".into()])).unwrap();
+        let launch = [b"{\"Launch\":".as_slice(), &spec, b"}"].concat();
+        let seeds: [&[u8]; 5] = [&launch, b"{\"Release\":{\"id\":\"a\"}}", b"", b"{\"Launch\":{}}", b"[[[["];
+        for seed in seeds {
+            fuzz_request(seed);
+            for end in 0..seed.len() {
+                fuzz_request(&seed[..end]);
+            }
+        }
+        fuzz_request(&b"[".repeat(100_000));
+    }
+
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_096))]
+
         #[test]
         fn any_bytes_are_a_request_or_an_error(data: Vec<u8>) {
             fuzz_request(&data);

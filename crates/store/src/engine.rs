@@ -11,7 +11,7 @@ use std::path::Path;
 use bytes::Bytes;
 use crypto::Sealer;
 use fjall::config::CompressionPolicy;
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable};
+use fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable};
 
 use crate::error::StoreError;
 use crate::table::{OWN, Table};
@@ -26,7 +26,7 @@ const CACHE_BYTES_MAX: u64 = 32 * 1_024 * 1_024;
 const WORKER_THREADS: usize = 2;
 
 /// Under this key every group writes its number: what the marker's number is compared with at the next start.
-const GROUP_KEY: &[u8] = b"group";
+pub(crate) const GROUP_KEY: &[u8] = b"group";
 
 /// The open engine.
 pub(crate) struct Engine {
@@ -50,6 +50,7 @@ impl Engine {
                 .max_journaling_size(JOURNAL_BYTES_MAX)
                 .cache_size(CACHE_BYTES_MAX)
                 .worker_threads(WORKER_THREADS)
+                .journal_compression(CompressionType::None)
                 .open()?;
             let options = || {
                 // Sealed values do not compress.

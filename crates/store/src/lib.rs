@@ -49,6 +49,13 @@ pub mod fuzz {
         assert!(data.starts_with(again.as_ref()), "decoding and encoding disagree");
     }
 
+    /// Whatever the bytes, a batch of a journal is taken whole or not at all.
+    pub fn fuzz_journal(data: &[u8]) {
+        let mut rest = data;
+        while let Some(_batch) = crate::journals::take_batch(&mut rest) {}
+        assert!(data.ends_with(rest), "something else was left");
+    }
+
     /// Whatever the bytes, a marker is read or refused.
     pub fn fuzz_marker(data: &[u8]) {
         let _ = crate::marker::parse(data);
@@ -64,6 +71,8 @@ mod tests {
         fn hostile_bytes_are_read_or_refused(data: Vec<u8>) {
             crate::fuzz::fuzz_key(&data);
             crate::fuzz::fuzz_marker(&data);
+            crate::fuzz::fuzz_journal(&data);
+            crate::fuzz::fuzz_journal(&[&[1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2][..], &data].concat());
         }
     }
 

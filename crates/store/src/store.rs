@@ -16,8 +16,8 @@ use tokio::sync::{Notify, oneshot};
 
 use crate::engine::Engine;
 use crate::error::{OpenError, StoreError};
-use crate::group::{Batch, LaterError, Pending};
-use crate::journals::ClosedJournals;
+use crate::group::{Batch, Due, LaterError, Pending};
+use crate::journals::{self, Flaw};
 use crate::lock::FolderLock;
 use crate::marker::{Content, Marker};
 use crate::range::Range;
@@ -174,9 +174,13 @@ impl Store {
         if pending.failed {
             return Err(LaterError::Failed);
         }
+        let was_idle = pending.group.due().is_none();
         let added = pending.group.add_later(batch);
+        let wakes = was_idle || matches!(pending.group.due(), Some(Due::Now));
         drop(pending);
-        self.0.shared.work.notify_one();
+        if wakes {
+            self.0.shared.work.notify_one();
+        }
         added.map_err(LaterError::Full)
     }
 
@@ -267,12 +271,11 @@ fn open_checked(path: &Path, sealer: Sealer, durable: bool) -> Result<(Engine, u
     if marker == Some(Content::UnknownFormat) {
         return Err(OpenError::Format { path: path.to_owned() });
     }
-    let journals = ClosedJournals::note(&folder, path).map_err(failed)?;
+    if let Some(Content::Group(acknowledged)) = marker {
+        check_journals(path, &folder, &sealer, acknowledged)?;
+    }
     let engine = Engine::open(&folder, sealer, durable)
         .map_err(|reason| OpenError::Damaged { path: path.to_owned(), reason })?;
-    if let Some(journal) = journals.damaged().map_err(failed)? {
-        return Err(OpenError::Journal { path: path.to_owned(), journal: journal.to_owned() });
-    }
     let found = engine.last_group().map_err(|error| match error {
         StoreError::Damaged { .. } => OpenError::Key { path: path.to_owned() },
         other => OpenError::Damaged { path: path.to_owned(), reason: other.to_string() },
@@ -287,6 +290,18 @@ fn open_checked(path: &Path, sealer: Sealer, durable: bool) -> Result<(Engine, u
         _ => return Err(OpenError::Marker { path: path.to_owned() }),
     };
     Ok((engine, group))
+}
+
+/// Refuses journals that lost something; see `journals`.
+fn check_journals(path: &Path, engine: &Path, sealer: &Sealer, acknowledged: u64) -> Result<(), OpenError> {
+    let checked = journals::check(engine, sealer, acknowledged);
+    match checked.map_err(|source| OpenError::Io { path: path.to_owned(), source })? {
+        Ok(()) => Ok(()),
+        Err(Flaw::Closed(journal)) => Err(OpenError::Journal { path: path.to_owned(), journal }),
+        Err(Flaw::Cut(found)) => {
+            Err(OpenError::Cut { path: path.to_owned(), expected: acknowledged, found: found.unwrap_or(0) })
+        }
+    }
 }
 
 /// The first group of a new store, and its marker: after the engine, so that a marker always has a store.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base::Clock;
 use store::{Batch, Key, Range, Store, StoreOptions, Table};
@@ -33,6 +33,20 @@ fn value(writer: u32, number: u64) -> Vec<u8> {
 fn last(store: &Store, writer: u32) -> u64 {
     let stored = store.get(LAST, Key::new().u32(writer)).unwrap();
     stored.map_or(0, |bytes| u64::from_be_bytes(bytes.as_ref().try_into().unwrap()))
+}
+
+/// The engine's journals, oldest first.
+fn journals(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder.join("store/engine")) else { return Vec::new() };
+    let mut found: Vec<(u64, PathBuf)> = entries
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            let number = path.file_name()?.to_str()?.strip_suffix(".jnl")?.parse().ok()?;
+            Some((number, path))
+        })
+        .collect();
+    found.sort();
+    found.into_iter().map(|(_, path)| path).collect()
 }
 
 /// Not a test: the process that is killed. Without a folder on its standard input it does nothing.
@@ -75,7 +89,7 @@ async fn write(store: Store, writer: u32) {
 }
 
 /// Starts the process, kills it after a while, and says what it had acknowledged.
-fn run_and_kill(folder: &Path, millis: u64) -> BTreeMap<u32, u64> {
+fn run_and_kill(folder: &Path, until: impl FnOnce()) -> BTreeMap<u32, u64> {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "writer_process", "--ignored", "--nocapture"])
         .stdin(Stdio::piped())
@@ -95,7 +109,7 @@ fn run_and_kill(folder: &Path, millis: u64) -> BTreeMap<u32, u64> {
         out.read_to_end(&mut rest).unwrap();
         String::from_utf8(rest).unwrap()
     });
-    std::thread::sleep(Duration::from_millis(millis));
+    until();
     child.kill().unwrap();
     child.wait().unwrap();
     seen.push_str(&reader.join().unwrap());
@@ -136,7 +150,7 @@ fn kill_9_under_load_loses_nothing_acknowledged() {
     let mut total = 0;
     for round in 0..ROUNDS {
         let wait = u64::from(u16::from_be_bytes(crypto::random::bytes())) % 300;
-        let acknowledged = run_and_kill(folder.path(), wait);
+        let acknowledged = run_and_kill(folder.path(), || std::thread::sleep(Duration::from_millis(wait)));
         let now = check(folder.path(), &acknowledged);
         assert!(now > total, "round {round} wrote nothing");
         total = now;
@@ -146,4 +160,46 @@ fn kill_9_under_load_loses_nothing_acknowledged() {
     store.transact_blocking(|t| t.put(NOTES, "end", "of it")).unwrap();
     drop(store);
     assert!(open(folder.path()).get(NOTES, "end").unwrap().is_some());
+}
+
+/// The engine takes a closed journal that does not parse to its end for a shorter one. We do not.
+#[test]
+fn a_closed_journal_that_rots_is_refused_again_and_again() {
+    let folder = tempfile::tempdir().unwrap();
+    for _ in 0..20 {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let acknowledged = run_and_kill(folder.path(), || {
+            while journals(folder.path()).len() < 2 && Instant::now() < deadline {
+                std::thread::sleep(Duration::from_micros(200));
+            }
+        });
+        let journals = journals(folder.path());
+        if journals.len() < 2 {
+            // The closed journal was already flushed and gone: an ordinary crash.
+            check(folder.path(), &acknowledged);
+            continue;
+        }
+        break_after_the_middle(&journals[0]);
+        let root = crypto::RootKey::load_or_create(&folder.path().join("root.key")).unwrap();
+        for _ in 0..2 {
+            let options = StoreOptions {
+                path: folder.path().join("store"),
+                sealer: root.derive("store"),
+                clock: Clock::system(),
+            };
+            let refused = Store::open(options).unwrap_err();
+            assert!(matches!(refused, store::OpenError::Journal { .. }), "{refused}");
+        }
+        return;
+    }
+    panic!("no closed journal was caught in 20 rounds");
+}
+
+/// Makes the tag of a batch unreadable: what the engine mistakes for the journal's end.
+fn break_after_the_middle(journal: &Path) {
+    let bytes = std::fs::read(journal).unwrap();
+    let middle = bytes.len() / 2;
+    let trailer = bytes[middle..].windows(4).position(|four| four == b"FJL\x03").unwrap();
+    let file = std::fs::File::options().write(true).open(journal).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file, &[0x7f], (middle + trailer + 4) as u64).unwrap();
 }

@@ -165,6 +165,38 @@ fn a_journal_cut_short_is_refused_again_and_again() {
     }
 }
 
+/// What a power failure leaves of a group that is being written: all of its pages but one.
+fn tear_the_last_group(folder: &Path) {
+    let (journal, used) = files(folder)
+        .into_iter()
+        .find(|(path, _)| path.extension().is_some_and(|extension| extension == "jnl"))
+        .unwrap();
+    let file = File::options().write(true).open(journal).unwrap();
+    file.write_all_at(&[0; 4_096], used - 50_000).unwrap();
+}
+
+#[test]
+fn a_torn_group_that_nobody_was_told_of_is_cut_off() {
+    let sealer = RootKey::ephemeral().derive("store");
+    let folder = tempfile::tempdir().unwrap();
+    fill(folder.path(), &sealer, 100, 0);
+    let marker = fs::read(folder.path().join("MARKER")).unwrap();
+    let store = open(folder.path(), &sealer).unwrap();
+    store.transact_blocking(|t| t.put(LARGE, "torn", vec![7; 100_000])).unwrap();
+    drop(store);
+    // The group was written, but the power failed before its sync was done and the marker knew of it.
+    tear_the_last_group(folder.path());
+    assert!(open(folder.path(), &sealer).is_err(), "an acknowledged group is never cut off");
+    assert!(open(folder.path(), &sealer).is_err(), "nor at the second try");
+    fs::write(folder.path().join("MARKER"), marker).unwrap();
+    assert!(!notices(folder.path(), &sealer, 100, 0), "everything else is there");
+    let store = open(folder.path(), &sealer).unwrap();
+    assert!(store.get(LARGE, "torn").unwrap().is_none());
+    store.transact_blocking(|t| t.put(LARGE, "next", "goes on")).unwrap();
+    drop(store);
+    assert!(open(folder.path(), &sealer).unwrap().get(LARGE, "next").unwrap().is_some());
+}
+
 #[test]
 fn a_missing_marker_or_journal_is_refused() {
     let sealer = RootKey::ephemeral().derive("store");

@@ -1,1 +1,96 @@
 //! REST APIs, the control plane of the gateway.
+//!
+//! An API is a tree of resources with methods and integrations. A deployment freezes it; a stage serves a deployment.
+//! Nothing that is edited here is served before it is deployed, and what is deployed is written through the data
+//! plane's [`Stages`], so that it serves at once. Knows no HTTP of callers and no function.
+//!
+//! Invariants:
+//! - an integration that could not be served is refused when it is put, never when it is called;
+//! - an element of an OpenAPI document that would change how an API answers is understood or refused by name;
+//! - whoever hands a role to API Gateway needs `iam:PassRole`, through imports and patches too.
+//!
+//! Differences from AWS: integrations are Lambda proxies and mocks with fixed templates; callers are told apart by
+//! SigV4 or not at all; documents are JSON; models, validators and gateway responses are not kept; a resource policy
+//! is shown as plain JSON, where AWS shows it escaped once more.
+
+mod access;
+pub mod api;
+mod declined;
+mod error;
+mod freeze;
+#[doc(hidden)]
+pub mod fuzz;
+mod integration;
+mod model;
+mod openapi;
+mod operations;
+mod patch;
+mod records;
+mod store;
+mod view;
+
+use std::sync::Arc;
+
+use gateway::Stages;
+use service::{Service, ServiceBuilder};
+
+use access::access;
+use declined::DECLINED;
+pub use error::Error;
+use operations::{account, deployments, integrations, methods, resources, rest_apis, stages, tags};
+
+/// What the handlers share.
+pub(crate) struct ApiGateway {
+    pub(crate) store: ::store::Store,
+    pub(crate) stages: Stages,
+}
+
+/// The service over this store; `stages` are those that the gateway serves.
+pub fn service(store: ::store::Store, stages: Stages) -> Service {
+    let state = Arc::new(ApiGateway { store, stages });
+    let builder = served(ServiceBuilder::new("apigateway", state));
+    DECLINED.iter().fold(builder, |builder, (reason, names)| builder.declined(reason, names)).build()
+}
+
+fn served(builder: ServiceBuilder<ApiGateway>) -> ServiceBuilder<ApiGateway> {
+    builder
+        .operation::<api::GetAccount, _, _, _, _>(access, account::get_account)
+        .operation::<api::CreateRestApi, _, _, _, _>(access, rest_apis::create)
+        .operation::<api::ImportRestApi, _, _, _, _>(access, rest_apis::import)
+        .operation::<api::PutRestApi, _, _, _, _>(access, rest_apis::put)
+        .operation::<api::GetRestApi, _, _, _, _>(access, rest_apis::get)
+        .operation::<api::GetRestApis, _, _, _, _>(access, rest_apis::list)
+        .operation::<api::UpdateRestApi, _, _, _, _>(access, rest_apis::update)
+        .operation::<api::DeleteRestApi, _, _, _, _>(access, rest_apis::delete)
+        .operation::<api::CreateResource, _, _, _, _>(access, resources::create)
+        .operation::<api::GetResource, _, _, _, _>(access, resources::get)
+        .operation::<api::GetResources, _, _, _, _>(access, resources::list)
+        .operation::<api::DeleteResource, _, _, _, _>(access, resources::delete)
+        .operation::<api::PutMethod, _, _, _, _>(access, methods::put)
+        .operation::<api::GetMethod, _, _, _, _>(access, methods::get)
+        .operation::<api::UpdateMethod, _, _, _, _>(access, methods::update)
+        .operation::<api::DeleteMethod, _, _, _, _>(access, methods::delete)
+        .operation::<api::PutMethodResponse, _, _, _, _>(access, methods::put_response)
+        .operation::<api::GetMethodResponse, _, _, _, _>(access, methods::get_response)
+        .operation::<api::DeleteMethodResponse, _, _, _, _>(access, methods::delete_response)
+        .operation::<api::PutIntegration, _, _, _, _>(access, integrations::put)
+        .operation::<api::GetIntegration, _, _, _, _>(access, integrations::get)
+        .operation::<api::UpdateIntegration, _, _, _, _>(access, integrations::update)
+        .operation::<api::DeleteIntegration, _, _, _, _>(access, integrations::delete)
+        .operation::<api::PutIntegrationResponse, _, _, _, _>(access, integrations::put_response)
+        .operation::<api::GetIntegrationResponse, _, _, _, _>(access, integrations::get_response)
+        .operation::<api::DeleteIntegrationResponse, _, _, _, _>(access, integrations::delete_response)
+        .operation::<api::CreateDeployment, _, _, _, _>(access, deployments::create)
+        .operation::<api::GetDeployment, _, _, _, _>(access, deployments::get)
+        .operation::<api::GetDeployments, _, _, _, _>(access, deployments::list)
+        .operation::<api::UpdateDeployment, _, _, _, _>(access, deployments::update)
+        .operation::<api::DeleteDeployment, _, _, _, _>(access, deployments::delete)
+        .operation::<api::CreateStage, _, _, _, _>(access, stages::create)
+        .operation::<api::GetStage, _, _, _, _>(access, stages::get)
+        .operation::<api::GetStages, _, _, _, _>(access, stages::list)
+        .operation::<api::UpdateStage, _, _, _, _>(access, stages::update)
+        .operation::<api::DeleteStage, _, _, _, _>(access, stages::delete)
+        .operation::<api::GetTags, _, _, _, _>(access, tags::get)
+        .operation::<api::TagResource, _, _, _, _>(access, tags::tag)
+        .operation::<api::UntagResource, _, _, _, _>(access, tags::untag)
+}

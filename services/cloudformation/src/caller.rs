@@ -33,13 +33,17 @@ impl Caller {
     /// Calls an operation with members named as in its model, and gives its answer the same way.
     pub(crate) async fn call(&self, service: &str, operation: &str, input: Value) -> Result<Value, Fault> {
         let unknown = || Fault::sender("NotImplemented", format!("{service}:{operation} is not known here"));
-        let model = protocol::model(service).and_then(|model| model.operation(operation)).ok_or_else(unknown)?;
+        let model =
+            protocol::model(service).and_then(|model| model.operation(operation)).ok_or_else(unknown)?;
         let input = match model.input() {
             Some(members) => protocol::value_from_json(members, &shape::fit(members, input))?,
             None => protocol::Value::Structure(protocol::Structure::new()),
         };
         let principal = Arc::clone(&self.principal);
-        let answer = Box::pin(self.pipeline.invoke(principal, self.source.clone(), service, operation, input)).await?;
-        Ok(model.output().map_or(Value::Null, |members| protocol::value_to_json(members, &answer, Redact::No)))
+        let answer =
+            Box::pin(self.pipeline.invoke(principal, self.source.clone(), service, operation, input)).await?;
+        Ok(model
+            .output()
+            .map_or(Value::Null, |members| protocol::value_to_json(members, &answer, Redact::No)))
     }
 }

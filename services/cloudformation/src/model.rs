@@ -81,7 +81,8 @@ pub(crate) fn capabilities(template: &Template) -> (Option<&'static str>, Vec<St
     let mut kinds = Vec::new();
     for resource in template.resources.values() {
         let Some((_, name)) = GRANTING.iter().find(|(kind, _)| *kind == resource.kind) else { continue };
-        let named = name.is_some_and(|name| resource.properties.get(name).is_some_and(|value| *value != Value::Null));
+        let named =
+            name.is_some_and(|name| resource.properties.get(name).is_some_and(|value| *value != Value::Null));
         if named {
             needed = Some("CAPABILITY_NAMED_IAM");
         } else {

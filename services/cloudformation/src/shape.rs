@@ -10,7 +10,7 @@ pub(crate) fn fit(shape: Shape, value: Value) -> Value {
     match (shape.kind(), value) {
         (Kind::Structure { members, .. }, Value::Object(entries)) => {
             let fitted = entries.into_iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| {
-                let member = members.iter().find(|member| member.name == name);
+                let member = members.iter().find(|member| member.name() == name);
                 let value = match member {
                     Some(member) => fit(shape.of(member), value),
                     None => value,
@@ -27,8 +27,12 @@ pub(crate) fn fit(shape: Shape, value: Value) -> Value {
         }
         (Kind::String { .. }, Value::Number(number)) => Value::String(number.to_string()),
         (Kind::String { .. }, Value::Bool(flag)) => Value::String(flag.to_string()),
-        (Kind::Integer { .. }, Value::String(text)) => text.parse::<i64>().map_or(Value::String(text), Value::from),
-        (Kind::Float { .. }, Value::String(text)) => text.parse::<f64>().map_or(Value::String(text), Value::from),
+        (Kind::Integer { .. }, Value::String(text)) => {
+            text.parse::<i64>().map_or(Value::String(text), Value::from)
+        }
+        (Kind::Float { .. }, Value::String(text)) => {
+            text.parse::<f64>().map_or(Value::String(text), Value::from)
+        }
         (Kind::Boolean, Value::String(text)) => match text.as_str() {
             "true" | "True" => Value::Bool(true),
             "false" | "False" => Value::Bool(false),

@@ -9,7 +9,8 @@ use store::{Key, Range, Store, StoreError, Table, Transaction};
 
 use crate::error::Error;
 use crate::records::{
-    CHANGE_SETS, ChangeSetRecord, EVENTS, EventRecord, NAMES, RESOURCES, ResourceRecord, STACKS, StackRecord, VERSION,
+    CHANGE_SETS, ChangeSetRecord, EVENTS, EventRecord, NAMES, RESOURCES, ResourceRecord, STACKS, StackRecord,
+    VERSION,
 };
 
 /// Something that can be read from: the store, or a transaction on it.
@@ -107,12 +108,6 @@ pub(crate) fn save(tx: &mut Transaction<'_>, stack: &StackRecord) -> Result<(), 
     put(tx, STACKS, &stack_key(stack.account, &stack.region, &stack.id), stack)
 }
 
-/// Removes a stack that never became one: a change set's, when the change set goes.
-pub(crate) fn forget(tx: &mut Transaction<'_>, stack: &StackRecord) -> Result<(), Error> {
-    tx.delete(NAMES, home(stack.account, &stack.region).str(&stack.name))?;
-    Ok(tx.delete(STACKS, stack_key(stack.account, &stack.region, &stack.id))?)
-}
-
 /// Appends an event and counts it in the stack, which the caller saves.
 pub(crate) fn add_event(
     tx: &mut Transaction<'_>,
@@ -146,7 +141,11 @@ pub(crate) fn resources(store: &Store, stack_id: &str) -> Result<Vec<ResourceRec
 }
 
 /// Writes a resource.
-pub(crate) fn save_resource(tx: &mut Transaction<'_>, stack_id: &str, record: &ResourceRecord) -> Result<(), Error> {
+pub(crate) fn save_resource(
+    tx: &mut Transaction<'_>,
+    stack_id: &str,
+    record: &ResourceRecord,
+) -> Result<(), Error> {
     put(tx, RESOURCES, &Key::new().str(stack_id).str(&record.logical_id), record)
 }
 

@@ -142,15 +142,15 @@ struct Fine<'a> {
 
 impl Fine<'_> {
     /// Adds the keys to the last check of `access`.
-    fn add_to(mut self, access: Access, table: Option<&Table>) -> Result<Access, Error> {
+    fn add_to(mut self, access: Access, table: Option<&Table>) -> Access {
         for key in self.keys {
             self.attributes.extend(key.iter().map(|(name, _)| name.to_owned()));
-            // SECURITY: a value that is no key has no leading key; the handler refuses it after the decision.
+            // SECURITY: a value that is none is passed over, not refused: a refusal here would tell that the table
+            // exists and what its key is called. The handler refuses it after the decision, before anything is done.
             let partition = table.and_then(|table| key.get(&table.record.schema.partition.name));
-            if let Some(value) = partition {
-                let value = crate::attribute::AttributeValue::try_from(value.clone())?;
-                self.leading.extend(leading_key(&value));
-            }
+            let value =
+                partition.and_then(|value| crate::attribute::AttributeValue::try_from(value.clone()).ok());
+            self.leading.extend(value.as_ref().and_then(leading_key));
         }
         let mut access = access;
         if !self.leading.is_empty() {
@@ -170,7 +170,7 @@ impl Fine<'_> {
                 access = access.when(key, [value]);
             }
         }
-        Ok(access)
+        access
     }
 }
 
@@ -200,7 +200,7 @@ pub(crate) fn get_item(state: &State, request: &AccessRequest<'_, api::GetItemIn
         return_consumed_capacity: input.return_consumed_capacity.as_deref(),
         ..Fine::default()
     };
-    fine.add_to(access, table.as_deref())
+    Ok(fine.add_to(access, table.as_deref()))
 }
 
 pub(crate) fn put_item(state: &State, request: &AccessRequest<'_, api::PutItemInput>) -> Answer {
@@ -216,7 +216,7 @@ pub(crate) fn put_item(state: &State, request: &AccessRequest<'_, api::PutItemIn
         return_consumed_capacity: input.return_consumed_capacity.as_deref(),
         ..Fine::default()
     };
-    fine.add_to(access, table.as_deref())
+    Ok(fine.add_to(access, table.as_deref()))
 }
 
 pub(crate) fn update_item(state: &State, request: &AccessRequest<'_, api::UpdateItemInput>) -> Answer {
@@ -232,7 +232,7 @@ pub(crate) fn update_item(state: &State, request: &AccessRequest<'_, api::Update
         return_consumed_capacity: input.return_consumed_capacity.as_deref(),
         ..Fine::default()
     };
-    fine.add_to(access, table.as_deref())
+    Ok(fine.add_to(access, table.as_deref()))
 }
 
 pub(crate) fn delete_item(state: &State, request: &AccessRequest<'_, api::DeleteItemInput>) -> Answer {
@@ -248,7 +248,7 @@ pub(crate) fn delete_item(state: &State, request: &AccessRequest<'_, api::Delete
         return_consumed_capacity: input.return_consumed_capacity.as_deref(),
         ..Fine::default()
     };
-    fine.add_to(access, table.as_deref())
+    Ok(fine.add_to(access, table.as_deref()))
 }
 
 pub(crate) fn query(state: &State, request: &AccessRequest<'_, api::QueryInput>) -> Answer {
@@ -265,7 +265,7 @@ pub(crate) fn query(state: &State, request: &AccessRequest<'_, api::QueryInput>)
         return_consumed_capacity: input.return_consumed_capacity.as_deref(),
         ..Fine::default()
     };
-    fine.add_to(access, table.as_deref())
+    Ok(fine.add_to(access, table.as_deref()))
 }
 
 fn leading_of((condition, partition): (&KeyCondition, &str)) -> Option<String> {
@@ -286,7 +286,7 @@ pub(crate) fn scan(state: &State, request: &AccessRequest<'_, api::ScanInput>) -
         return_consumed_capacity: input.return_consumed_capacity.as_deref(),
         ..Fine::default()
     };
-    fine.add_to(access, table.as_deref())
+    Ok(fine.add_to(access, table.as_deref()))
 }
 
 /// All of several checks; a request without any is refused before it gets here.
@@ -313,21 +313,25 @@ pub(crate) fn batch_get_item(state: &State, request: &AccessRequest<'_, api::Bat
             return_consumed_capacity: request.input.return_consumed_capacity.as_deref(),
             ..Fine::default()
         };
-        fine.add_to(access, table.as_deref())
+        Ok(fine.add_to(access, table.as_deref()))
     }))
 }
 
-pub(crate) fn batch_write_item(state: &State, request: &AccessRequest<'_, api::BatchWriteItemInput>) -> Answer {
+pub(crate) fn batch_write_item(
+    state: &State,
+    request: &AccessRequest<'_, api::BatchWriteItemInput>,
+) -> Answer {
     all(request.input.request_items.iter().map(|(name, writes)| {
         let (access, table) = table_access(state, request, "dynamodb:BatchWriteItem", name)?;
         let puts = writes.iter().filter_map(|write| write.put_request.as_ref()).map(|put| &put.item);
-        let deletes = writes.iter().filter_map(|write| write.delete_request.as_ref()).map(|delete| &delete.key);
+        let deletes =
+            writes.iter().filter_map(|write| write.delete_request.as_ref()).map(|delete| &delete.key);
         let fine = Fine {
             keys: puts.chain(deletes).collect(),
             return_consumed_capacity: request.input.return_consumed_capacity.as_deref(),
             ..Fine::default()
         };
-        fine.add_to(access, table.as_deref())
+        Ok(fine.add_to(access, table.as_deref()))
     }))
 }
 
@@ -346,7 +350,7 @@ pub(crate) fn transact_get_items(
             enclosing_operation: Some("TransactGetItems"),
             ..Fine::default()
         };
-        fine.add_to(access, table.as_deref())
+        Ok(fine.add_to(access, table.as_deref()))
     }))
 }
 
@@ -364,7 +368,7 @@ pub(crate) fn transact_write_items(
             enclosing_operation: Some("TransactWriteItems"),
             ..Fine::default()
         };
-        fine.add_to(access, table.as_deref())
+        Ok(fine.add_to(access, table.as_deref()))
     };
     all(request.input.transact_items.iter().flat_map(|item| {
         let checked = item.condition_check.as_ref().map(|it| {

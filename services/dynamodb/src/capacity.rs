@@ -37,6 +37,26 @@ pub(crate) fn consumed(mode: Option<&str>, table: &str, units: f64) -> Option<Co
     })
 }
 
+/// Units by table, in order of first use.
+#[derive(Debug, Default)]
+pub(crate) struct Units(Vec<(String, f64)>);
+
+impl Units {
+    /// Adds units of a table.
+    pub(crate) fn add(&mut self, table: &str, units: f64) {
+        match self.0.iter_mut().find(|(name, _)| name == table) {
+            Some((_, sum)) => *sum += units,
+            None => self.0.push((table.to_owned(), units)),
+        }
+    }
+
+    /// All of them in the form that the caller asked for; nothing where none were asked for.
+    pub(crate) fn consumed(&self, mode: Option<&str>) -> Option<Vec<ConsumedCapacity>> {
+        let all: Vec<_> = self.0.iter().filter_map(|(table, units)| consumed(mode, table, *units)).collect();
+        (!all.is_empty()).then_some(all)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

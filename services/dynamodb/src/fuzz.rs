@@ -4,9 +4,9 @@
 
 use protocol::{Entries, Structure, Value};
 
+use crate::attribute::{AttributeValue, Attributes};
 use crate::expression::{Condition, KeyCondition, Kind, Placeholders, Projection, Update};
 use crate::number::Number;
-use crate::attribute::{AttributeValue, Attributes};
 
 /// Numbers survive their text and their ordered bytes.
 pub fn fuzz_number(data: &[u8]) {

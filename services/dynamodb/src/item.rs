@@ -76,7 +76,9 @@ fn encode_value(out: &mut Vec<u8>, value: &AttributeValue) {
             encode_attributes(out, map);
         }
         AttributeValue::L(list) => encode_list(out, tag::L, list, encode_value),
-        AttributeValue::Ss(set) => encode_list(out, tag::SS, set, |out, text| encode_bytes(out, text.as_bytes())),
+        AttributeValue::Ss(set) => {
+            encode_list(out, tag::SS, set, |out, text| encode_bytes(out, text.as_bytes()))
+        }
         AttributeValue::Ns(set) => encode_list(out, tag::NS, set, encode_number),
         AttributeValue::Bs(set) => encode_list(out, tag::BS, set, |out, bytes| encode_bytes(out, bytes)),
     }
@@ -216,7 +218,10 @@ impl<'a> Reader<'a> {
         (0..count).map(|_| read(self)).collect()
     }
 
-    fn set<T: Ord>(&mut self, read: impl Fn(&mut Self) -> Result<T, DamagedItem>) -> Result<Vec<T>, DamagedItem> {
+    fn set<T: Ord>(
+        &mut self,
+        read: impl Fn(&mut Self) -> Result<T, DamagedItem>,
+    ) -> Result<Vec<T>, DamagedItem> {
         let elements = self.list(read)?;
         let is_set = !elements.is_empty() && elements.iter().zip(elements.iter().skip(1)).all(|(a, b)| a < b);
         if is_set { Ok(elements) } else { Err(DamagedItem) }

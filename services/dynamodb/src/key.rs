@@ -125,7 +125,9 @@ impl KeySchema {
                 .ok_or_else(|| Invalid::parameter(format!("Missing the key {name} in the item")))?;
             let part = encoded(value, *scalar).ok_or_else(|| {
                 let actual = value.type_name();
-                Invalid::parameter(format!("Type mismatch for key {name} expected: {scalar} actual: {actual}"))
+                Invalid::parameter(format!(
+                    "Type mismatch for key {name} expected: {scalar} actual: {actual}"
+                ))
             })?;
             check_length(&part, role, value, name, "are not valid.")?;
             parts.push(part);
@@ -154,7 +156,8 @@ impl KeySchema {
 
     /// The key attributes of an item, as `LastEvaluatedKey` answers them.
     pub fn project(&self, item: &Attributes) -> Attributes {
-        let named = self.attributes().filter_map(|key| Some((key.name.clone(), item.get(&key.name)?.clone())));
+        let named =
+            self.attributes().filter_map(|key| Some((key.name.clone(), item.get(&key.name)?.clone())));
         named.collect()
     }
 
@@ -179,8 +182,7 @@ impl KeySchema {
         if self.sort.is_none() && condition.attributes().len() > 1 {
             return Err(Invalid::new("Query key condition not supported"));
         }
-        let missed =
-            |name: &str| Invalid::new(format!("Query condition missed key schema element: {name}"));
+        let missed = |name: &str| Invalid::new(format!("Query condition missed key schema element: {name}"));
         let partition_test =
             condition.test(&self.partition.name).ok_or_else(|| missed(&self.partition.name))?;
         let sort = self.sort.as_ref().map(|attribute| (attribute, condition.test(&attribute.name)));
@@ -316,9 +318,9 @@ pub fn table_range(table: u64) -> Range {
 
 /// FNV-1a with a final mix. Part of the storage format: it never changes.
 fn hash(bytes: &[u8]) -> u32 {
-    let mut state = bytes
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |state, byte| (state ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+    let mut state = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |state, byte| {
+        (state ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    });
     state ^= state >> 33;
     state = state.wrapping_mul(0xff51_afd7_ed55_8ccd);
     state ^= state >> 33;
@@ -349,7 +351,8 @@ impl Segment {
     /// Where the segment's items are stored.
     pub fn range(self, table: u64) -> Range {
         let (start, end) = self.hashes();
-        let bound = |hash: u64| u32::try_from(hash).ok().map(|hash| Key::new().u64(table).u32(hash).into_vec());
+        let bound =
+            |hash: u64| u32::try_from(hash).ok().map(|hash| Key::new().u64(table).u32(hash).into_vec());
         let whole = table_range(table);
         Range { start: bound(start).unwrap_or(whole.start), end: bound(end).or(whole.end), ..Range::all() }
     }

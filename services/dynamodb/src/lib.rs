@@ -1,10 +1,187 @@
-//! Tables and items.
+//! DynamoDB: tables, and items in them.
+//!
+//! Nouns: a *table* has a key schema and items; an *item* is a set of named values with a key; a *partition* holds the
+//! items of one partition key in order of their sort keys. A table is active as soon as its creation is answered and
+//! gone as soon as its deletion is; there is no state in between.
+//!
+//! Invariants: an item is stored under its table's id, which is never given out twice, so a table never shows items of
+//! an earlier one of its name; every write asks inside its transaction whether the table still is; every read is of
+//! durable state, so all reads are consistent, and `ConsistentRead` only counts differently; what is authorized and
+//! what is done are read from a request by the same code ([`request`]).
+//!
+//! Deliberate differences from AWS: provisioned units are kept and answered, and throttle nothing; all values are
+//! sealed at rest whether or not that was asked for; secondary indexes, streams, global tables, backups and PartiQL are
+//! refused, never ignored; conditions may nest 40 levels deep.
 
+mod access;
+pub mod api;
 pub mod attribute;
+mod capacity;
+pub mod error;
 pub mod expression;
 #[doc(hidden)]
 pub mod fuzz;
 pub mod invalid;
 pub mod item;
+mod jobs;
 pub mod key;
+mod model;
 pub mod number;
+mod operations;
+pub mod records;
+mod request;
+pub mod tables;
+
+use std::sync::Arc;
+
+use service::{Internal, Service, ServiceBuilder};
+use store::Store;
+use tokio::sync::Notify;
+
+use operations::{
+    batch, items, limits, pages, resource_policy, tables as table_operations, tags, time_to_live,
+};
+
+/// What all calls share.
+#[derive(Debug)]
+pub struct State {
+    pub(crate) tables: tables::Tables,
+    /// Rung when a table was deleted.
+    pub(crate) sweep: Notify,
+}
+
+/// What is deliberately not offered, and why.
+const DECLINED: &[(&str, &[&str])] = &[
+    (
+        "backups and restores are not offered yet",
+        &[
+            "CreateBackup",
+            "DeleteBackup",
+            "DescribeBackup",
+            "ListBackups",
+            "RestoreTableFromBackup",
+            "RestoreTableToPointInTime",
+            "UpdateContinuousBackups",
+        ],
+    ),
+    (
+        "imports and exports need S3, which is not offered yet",
+        &[
+            "DescribeExport",
+            "DescribeImport",
+            "ExportTableToPointInTime",
+            "ImportTable",
+            "ListExports",
+            "ListImports",
+        ],
+    ),
+    (
+        "there is one region, so there are no replicas",
+        &[
+            "CreateGlobalTable",
+            "DescribeGlobalTable",
+            "DescribeGlobalTableSettings",
+            "DescribeTableReplicaAutoScaling",
+            "ListGlobalTables",
+            "UpdateGlobalTable",
+            "UpdateGlobalTableSettings",
+            "UpdateTableReplicaAutoScaling",
+        ],
+    ),
+    ("PartiQL is not offered yet", &["BatchExecuteStatement", "ExecuteStatement", "ExecuteTransaction"]),
+    (
+        "contributor insights are not offered",
+        &["DescribeContributorInsights", "ListContributorInsights", "UpdateContributorInsights"],
+    ),
+    (
+        "streaming to Kinesis is not offered yet",
+        &[
+            "DescribeKinesisStreamingDestination",
+            "DisableKinesisStreamingDestination",
+            "EnableKinesisStreamingDestination",
+            "UpdateKinesisStreamingDestination",
+        ],
+    ),
+];
+
+/// The service, with the tables that the store holds.
+///
+/// # Errors
+/// The store fails, or a stored table is damaged.
+pub fn service(store: &Store) -> Result<Service, Internal> {
+    let state = Arc::new(State { tables: tables::Tables::load(store)?, sweep: Notify::new() });
+    let builder = with_item_operations(with_table_operations(ServiceBuilder::new("dynamodb", state)));
+    let builder = DECLINED.iter().fold(builder, |builder, (reason, names)| builder.declined(reason, names));
+    Ok(builder
+        .job("dynamodb-sweep", jobs::sweep)
+        .job("dynamodb-expire", jobs::expire)
+        .job("dynamodb-count", jobs::count)
+        .build())
+}
+
+fn with_table_operations(builder: ServiceBuilder<State>) -> ServiceBuilder<State> {
+    builder
+        .operation::<api::CreateTable, _, _, _, _>(access::create_table, table_operations::create_table)
+        .operation::<api::DeleteTable, _, _, _, _>(access::delete_table, table_operations::delete_table)
+        .operation::<api::DescribeTable, _, _, _, _>(access::describe_table, table_operations::describe_table)
+        .operation::<api::ListTables, _, _, _, _>(access::list_tables, table_operations::list_tables)
+        .operation::<api::UpdateTable, _, _, _, _>(access::update_table, table_operations::update_table)
+        .operation::<api::DescribeContinuousBackups, _, _, _, _>(
+            access::describe_continuous_backups,
+            table_operations::describe_continuous_backups,
+        )
+        .operation::<api::DescribeLimits, _, _, _, _>(access::describe_limits, limits::describe_limits)
+        .operation::<api::DescribeEndpoints, _, _, _, _>(
+            access::describe_endpoints,
+            limits::describe_endpoints,
+        )
+        .operation::<api::TagResource, _, _, _, _>(access::tag_resource, tags::tag_resource)
+        .operation::<api::UntagResource, _, _, _, _>(access::untag_resource, tags::untag_resource)
+        .operation::<api::ListTagsOfResource, _, _, _, _>(
+            access::list_tags_of_resource,
+            tags::list_tags_of_resource,
+        )
+        .operation::<api::DescribeTimeToLive, _, _, _, _>(
+            access::describe_time_to_live,
+            time_to_live::describe_time_to_live,
+        )
+        .operation::<api::UpdateTimeToLive, _, _, _, _>(
+            access::update_time_to_live,
+            time_to_live::update_time_to_live,
+        )
+        .operation::<api::GetResourcePolicy, _, _, _, _>(
+            access::get_resource_policy,
+            resource_policy::get_resource_policy,
+        )
+        .operation::<api::PutResourcePolicy, _, _, _, _>(
+            access::put_resource_policy,
+            resource_policy::put_resource_policy,
+        )
+        .operation::<api::DeleteResourcePolicy, _, _, _, _>(
+            access::delete_resource_policy,
+            resource_policy::delete_resource_policy,
+        )
+}
+
+fn with_item_operations(builder: ServiceBuilder<State>) -> ServiceBuilder<State> {
+    builder
+        .operation::<api::GetItem, _, _, _, _>(access::get_item, items::get_item)
+        .operation::<api::PutItem, _, _, _, _>(access::put_item, items::put_item)
+        .operation::<api::UpdateItem, _, _, _, _>(access::update_item, items::update_item)
+        .operation::<api::DeleteItem, _, _, _, _>(access::delete_item, items::delete_item)
+        .operation::<api::Query, _, _, _, _>(access::query, pages::query)
+        .operation::<api::Scan, _, _, _, _>(access::scan, pages::scan)
+        .operation::<api::BatchGetItem, _, _, _, _>(access::batch_get_item, batch::batch_get_item)
+        .operation::<api::BatchWriteItem, _, _, _, _>(access::batch_write_item, batch::batch_write_item)
+        .operation::<api::TransactGetItems, _, _, _, _>(
+            access::transact_get_items,
+            operations::transactions::transact_get_items,
+        )
+        .operation::<api::TransactWriteItems, _, _, _, _>(
+            access::transact_write_items,
+            operations::transactions::transact_write_items,
+        )
+}
+
+#[cfg(test)]
+mod tests;

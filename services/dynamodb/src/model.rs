@@ -27,9 +27,18 @@ pub(crate) fn check_offered(input: &api::CreateTableInput) -> Result<(), Invalid
     let is_encrypted_with_own_key =
         input.sse_specification.as_ref().is_some_and(|sse| sse.kms_master_key_id.is_some());
     let parameters = [
-        (input.local_secondary_indexes.as_ref().is_some_and(|list| !list.is_empty()), "LocalSecondaryIndexes"),
-        (input.global_secondary_indexes.as_ref().is_some_and(|list| !list.is_empty()), "GlobalSecondaryIndexes"),
-        (input.stream_specification.as_ref().is_some_and(|stream| stream.stream_enabled), "StreamSpecification"),
+        (
+            input.local_secondary_indexes.as_ref().is_some_and(|list| !list.is_empty()),
+            "LocalSecondaryIndexes",
+        ),
+        (
+            input.global_secondary_indexes.as_ref().is_some_and(|list| !list.is_empty()),
+            "GlobalSecondaryIndexes",
+        ),
+        (
+            input.stream_specification.as_ref().is_some_and(|stream| stream.stream_enabled),
+            "StreamSpecification",
+        ),
         (is_encrypted_with_own_key, "SSESpecification.KMSMasterKeyId"),
         (input.warm_throughput.is_some(), "WarmThroughput"),
         (input.on_demand_throughput.is_some(), "OnDemandThroughput"),
@@ -80,7 +89,8 @@ pub(crate) fn key_schema(
     definitions: &[api::AttributeDefinition],
 ) -> Result<KeySchema, Invalid> {
     let keys: Vec<&str> = elements.iter().map(|element| element.attribute_name.as_str()).collect();
-    let defined: Vec<&str> = definitions.iter().map(|definition| definition.attribute_name.as_str()).collect();
+    let defined: Vec<&str> =
+        definitions.iter().map(|definition| definition.attribute_name.as_str()).collect();
     if keys.len() > 2 {
         return Err(Invalid::new(format!(
             "1 validation error detected: Value '[{}]' at 'keySchema' failed to satisfy constraint: \
@@ -102,7 +112,9 @@ pub(crate) fn key_schema(
     if let [one, two] = keys.as_slice()
         && one == two
     {
-        return Err(Invalid::new("Both the Hash Key and the Range Key element in the KeySchema have the same name"));
+        return Err(Invalid::new(
+            "Both the Hash Key and the Range Key element in the KeySchema have the same name",
+        ));
     }
     let types: Vec<&str> = elements.iter().map(|element| element.key_type.as_str()).collect();
     if types.first() != Some(&"HASH") {
@@ -131,7 +143,10 @@ pub(crate) fn key_schema(
 ///
 /// # Errors
 /// There are too many, a key is used twice, or a key or value is not allowed.
-pub(crate) fn tagged(present: &[(String, String)], more: &[api::Tag]) -> Result<Vec<(String, String)>, Invalid> {
+pub(crate) fn tagged(
+    present: &[(String, String)],
+    more: &[api::Tag],
+) -> Result<Vec<(String, String)>, Invalid> {
     let mut tags: BTreeMap<String, String> = present.iter().cloned().collect();
     let mut seen = std::collections::BTreeSet::new();
     for tag in more {
@@ -158,19 +173,46 @@ mod tests {
     }
 
     fn definition(name: &str, attribute_type: &str) -> api::AttributeDefinition {
-        api::AttributeDefinition { attribute_name: name.to_owned(), attribute_type: attribute_type.to_owned() }
+        api::AttributeDefinition {
+            attribute_name: name.to_owned(),
+            attribute_type: attribute_type.to_owned(),
+        }
     }
 
     #[test]
     fn key_schemas_that_do_not_fit_are_refused_in_dynamodbs_words() {
         let (p, s) = (|| element("p", "HASH"), || element("s", "RANGE"));
         for (elements, definitions, message) in [
-            (vec![p(), s()], vec![definition("p", "S")], "Invalid KeySchema: Some index key attribute have no definition"),
-            (vec![p()], vec![definition("q", "S")], "One or more parameter values were invalid: Some index key attributes are not defined in AttributeDefinitions. Keys: [p], AttributeDefinitions: [q]"),
-            (vec![p(), p()], vec![definition("p", "S"), definition("q", "S")], "Both the Hash Key and the Range Key element in the KeySchema have the same name"),
-            (vec![s()], vec![definition("s", "S")], "Invalid KeySchema: The first KeySchemaElement is not a HASH key type"),
-            (vec![p(), element("s", "HASH")], vec![definition("p", "S"), definition("s", "S")], "Invalid KeySchema: The second KeySchemaElement is not a RANGE key type"),
-            (vec![p()], vec![definition("p", "S"), definition("s", "S")], "One or more parameter values were invalid: Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions"),
+            (
+                vec![p(), s()],
+                vec![definition("p", "S")],
+                "Invalid KeySchema: Some index key attribute have no definition",
+            ),
+            (
+                vec![p()],
+                vec![definition("q", "S")],
+                "One or more parameter values were invalid: Some index key attributes are not defined in AttributeDefinitions. Keys: [p], AttributeDefinitions: [q]",
+            ),
+            (
+                vec![p(), p()],
+                vec![definition("p", "S"), definition("q", "S")],
+                "Both the Hash Key and the Range Key element in the KeySchema have the same name",
+            ),
+            (
+                vec![s()],
+                vec![definition("s", "S")],
+                "Invalid KeySchema: The first KeySchemaElement is not a HASH key type",
+            ),
+            (
+                vec![p(), element("s", "HASH")],
+                vec![definition("p", "S"), definition("s", "S")],
+                "Invalid KeySchema: The second KeySchemaElement is not a RANGE key type",
+            ),
+            (
+                vec![p()],
+                vec![definition("p", "S"), definition("s", "S")],
+                "One or more parameter values were invalid: Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions",
+            ),
         ] {
             assert_eq!(key_schema(&elements, &definitions).unwrap_err().message(), message);
         }

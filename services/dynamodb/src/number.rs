@@ -264,9 +264,9 @@ impl Ord for Number {
         let size = |one: &Self, two: &Self| {
             one.magnitude().cmp(&two.magnitude()).then_with(|| one.aligned().cmp(&two.aligned()))
         };
-        sign(self).cmp(&sign(other)).then_with(|| {
-            if self.is_negative { size(other, self) } else { size(self, other) }
-        })
+        sign(self)
+            .cmp(&sign(other))
+            .then_with(|| if self.is_negative { size(other, self) } else { size(self, other) })
     }
 }
 

@@ -101,7 +101,13 @@ pub enum DamagedRecord {
 
 impl TableRecord {
     /// A new table.
-    pub fn new(account: AccountId, region: Region, name: String, schema: KeySchema, created: Timestamp) -> Self {
+    pub fn new(
+        account: AccountId,
+        region: Region,
+        name: String,
+        schema: KeySchema,
+        created: Timestamp,
+    ) -> Self {
         Self {
             version: VERSION,
             id: 0,

@@ -77,7 +77,9 @@ impl Parameters<'_> {
             )));
         }
         if self.names.is_some() && given.is_empty() {
-            return Err(Invalid::new("ExpressionAttributeNames can only be specified when using expressions"));
+            return Err(Invalid::new(
+                "ExpressionAttributeNames can only be specified when using expressions",
+            ));
         }
         let has_taker = given.iter().any(|name| *name != Kind::Projection.name());
         if self.values.is_some() && !has_taker {
@@ -100,7 +102,10 @@ impl Parameters<'_> {
         let places = &mut placeholders;
         let expressions = Expressions {
             update: self.update.map(|text| Update::parse(text, places)).transpose()?,
-            condition: self.condition.map(|text| Condition::parse(Kind::Condition, text, places)).transpose()?,
+            condition: self
+                .condition
+                .map(|text| Condition::parse(Kind::Condition, text, places))
+                .transpose()?,
             key_condition: self.key_condition.map(|text| KeyCondition::parse(text, places)).transpose()?,
             filter: self.filter.map(|text| Condition::parse(Kind::Filter, text, places)).transpose()?,
             projection: self.projection.map(|text| Projection::parse(text, places)).transpose()?,

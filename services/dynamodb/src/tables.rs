@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use arc_swap::ArcSwap;
 use base::{AccountId, Arn, Region};
@@ -13,7 +14,7 @@ use store::{Range, Store, Transaction};
 
 use crate::error::Error;
 use crate::invalid::Invalid;
-use crate::records::{self, TABLES, TableRecord, stored_id, table_arn, table_key};
+use crate::records::{TABLES, TableRecord, stored_id, table_arn, table_key};
 
 /// A table, ready for use.
 #[derive(Debug)]
@@ -24,6 +25,44 @@ pub struct Table {
     pub policy: Option<Policy>,
     /// Its ARN.
     pub arn: String,
+    /// How much is in it.
+    pub counts: Arc<Counts>,
+}
+
+/// How many items a table has, as they were last counted: DynamoDB's numbers are hours old, too.
+#[derive(Debug, Default)]
+pub struct Counts {
+    items: AtomicI64,
+    bytes: AtomicI64,
+    is_stale: AtomicBool,
+}
+
+impl Counts {
+    /// How many items there are.
+    pub fn items(&self) -> i64 {
+        self.items.load(Ordering::Relaxed)
+    }
+
+    /// How many bytes they count for.
+    pub fn bytes(&self) -> i64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Says that something changed since the last count.
+    pub fn touch(&self) {
+        self.is_stale.store(true, Ordering::Relaxed);
+    }
+
+    /// True where something changed since this was last asked.
+    pub fn take_stale(&self) -> bool {
+        self.is_stale.swap(false, Ordering::Relaxed)
+    }
+
+    /// The result of a count.
+    pub fn set(&self, items: i64, bytes: i64) {
+        self.items.store(items, Ordering::Relaxed);
+        self.bytes.store(bytes, Ordering::Relaxed);
+    }
 }
 
 impl Table {
@@ -35,7 +74,9 @@ impl Table {
         let policy = record.policy.as_ref().map(|policy| Policy::parse(&policy.text, PolicyKind::Resource));
         let policy = policy.transpose().map_err(Internal::new)?;
         let arn = record.arn();
-        Ok(Self { record, policy, arn })
+        let counts = Arc::new(Counts::default());
+        counts.touch();
+        Ok(Self { record, policy, arn, counts })
     }
 
     /// Refuses to go on where the table was deleted, or made anew, in the meantime.
@@ -147,7 +188,7 @@ impl Tables {
         let stored = store.scan(TABLES, &Range::all()).map_err(Internal::new)?;
         for (_, bytes) in stored {
             let record = TableRecord::decode(&bytes).map_err(Internal::new)?;
-            tables.put(Arc::new(Table::new(record)?));
+            tables.put(&Arc::new(Table::new(record)?));
         }
         Ok(tables)
     }
@@ -156,6 +197,12 @@ impl Tables {
     pub fn find(&self, target: &Target) -> Option<Arc<Table>> {
         let names = self.names(target.account, &target.region)?;
         names.get(&target.name).cloned()
+    }
+
+    /// The same table as it is shown now.
+    fn same(&self, record: &TableRecord) -> Option<Arc<Table>> {
+        let names = self.names(record.account, &record.region)?;
+        names.get(&record.name).filter(|table| table.record.id == record.id).cloned()
     }
 
     /// The tables of an account, in order of their names.
@@ -169,10 +216,10 @@ impl Tables {
     }
 
     /// Adds or replaces a table. Called after commits only, in their order.
-    pub fn put(&self, table: Arc<Table>) {
+    pub fn put(&self, table: &Arc<Table>) {
         let owner = (table.record.account, table.record.region.clone());
         self.change(&owner, |names| {
-            names.insert(table.record.name.clone(), Arc::clone(&table));
+            names.insert(table.record.name.clone(), Arc::clone(table));
         });
     }
 
@@ -201,14 +248,18 @@ impl Tables {
 /// The store fails.
 pub fn save(
     transaction: &mut Transaction<'_>,
-    tables: &Arc<crate::State>,
+    state: &Arc<crate::State>,
     record: TableRecord,
 ) -> Result<Arc<Table>, Error> {
     let bytes = record.encode().map_err(Internal::new)?;
     transaction.put(TABLES, record.key(), bytes)?;
-    let table = Arc::new(Table::new(record)?);
-    let (state, shown) = (Arc::clone(tables), Arc::clone(&table));
-    transaction.after_commit(move || state.tables.put(shown));
+    let mut table = Table::new(record)?;
+    if let Some(present) = state.tables.same(&table.record) {
+        table.counts = Arc::clone(&present.counts);
+    }
+    let table = Arc::new(table);
+    let (state, shown) = (Arc::clone(state), Arc::clone(&table));
+    transaction.after_commit(move || state.tables.put(&shown));
     Ok(table)
 }
 
@@ -217,7 +268,7 @@ pub fn save(
 /// # Errors
 /// The store fails, or the record is damaged.
 pub fn stored(transaction: &Transaction<'_>, target: &Target) -> Result<Option<TableRecord>, Error> {
-    let bytes = transaction.get(records::TABLES, target.key())?;
+    let bytes = transaction.get(TABLES, target.key())?;
     let record = bytes.map(|bytes| TableRecord::decode(&bytes)).transpose();
     record.map_err(|damaged| Error::Internal(Internal::new(damaged)))
 }

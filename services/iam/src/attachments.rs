@@ -5,10 +5,10 @@
 use std::collections::HashMap;
 
 use base::AccountId;
-use identity::directory::managed;
 use identity::directory::customer_policy_name;
-use identity::records::{Attachable as _, ManagedPolicyRecord, RoleRecord, UserRecord, keys};
+use identity::directory::managed;
 use identity::principal::entity_arn;
+use identity::records::{ManagedPolicyRecord, RoleRecord, UserRecord, keys};
 use identity::{Edit, Reads};
 use store::{Key, KeyReader, Range};
 

@@ -72,11 +72,14 @@ fn exists(from: &impl Reads, account: AccountId, named: &str) -> Result<bool, Er
     }
     let Some((kind, rest)) = arn.resource.split_once('/') else { return Ok(true) };
     let name = rest.rsplit('/').next().unwrap_or(rest);
-    let found = match kind {
-        "user" => entity::find::<UserRecord>(from, account, name)?.map(|user| entity::Entity::arn(&user, account)),
-        "role" => entity::find::<RoleRecord>(from, account, name)?.map(|role| entity::Entity::arn(&role, account)),
-        _ => return Ok(true),
-    };
+    let found =
+        match kind {
+            "user" => entity::find::<UserRecord>(from, account, name)?
+                .map(|user| entity::Entity::arn(&user, account)),
+            "role" => entity::find::<RoleRecord>(from, account, name)?
+                .map(|role| entity::Entity::arn(&role, account)),
+            _ => return Ok(true),
+        };
     Ok(found.as_deref() == Some(named))
 }
 

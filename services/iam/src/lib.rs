@@ -1,1 +1,60 @@
-//! Users, groups, roles, policies, access keys.
+//! Users, groups, roles, policies, access keys: AWS Identity and Access Management.
+//!
+//! This service writes the records that `identity` reads at every call: a change is in force for the next request that
+//! begins after it was answered. It decides nothing about access, and keeps no copy of anything.
+//!
+//! Invariants:
+//! - names are unique in their account without regard to case, and found with regard to it;
+//! - every policy that is stored compiles, as what it is attached as;
+//! - the index of attachments and the entities' records change together;
+//! - a secret access key is told once, in the answer that makes it;
+//! - what something hangs on is not deleted: users with keys, policies or groups, roles and groups with policies,
+//!   policies that are attached.
+//!
+//! Differences from AWS: changes are in force at once; a trust policy keeps the ARN of a user that is deleted and made
+//! anew under its name, where AWS keeps the id of the first; `RoleLastUsed` is empty; passwords, second factors,
+//! certificates, identity providers, instance profiles, service-linked roles and reports are declined.
+
+mod access;
+pub mod api;
+mod attachments;
+mod documents;
+mod entity;
+mod error;
+mod operations;
+mod page;
+mod quota;
+mod shapes;
+mod table;
+mod tags;
+
+use identity::{Directory, Edit};
+use service::Call;
+use store::Snapshot;
+
+pub use error::Error;
+pub use table::service;
+
+/// What the handlers share.
+pub(crate) struct Iam {
+    pub(crate) directory: Directory,
+}
+
+impl Iam {
+    /// Changes the caller's account: recorded, and in force everywhere before the caller is answered.
+    pub(crate) async fn change<T: Send>(
+        &self,
+        call: &Call,
+        body: impl FnOnce(&mut Edit<'_, '_>) -> Result<T, Error> + Send,
+    ) -> Result<T, Error> {
+        call.transact(|transaction| body(&mut self.directory.edit(transaction, call.account()))).await
+    }
+
+    /// A frozen view, for answers that read more than one record.
+    pub(crate) fn view(&self) -> Result<Snapshot, Error> {
+        Ok(self.directory.store().snapshot()?)
+    }
+}
+
+#[cfg(test)]
+mod tests;

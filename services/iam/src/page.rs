@@ -44,11 +44,7 @@ impl Paging {
         let page: Vec<(String, T)> = rest.by_ref().take(size).collect();
         let more = rest.next().is_some();
         let marker = page.last().filter(|_| more).map(|(key, _)| hex::encode(key));
-        Ok(Page {
-            items: page.into_iter().map(|(_, item)| item).collect(),
-            is_truncated: Some(more),
-            marker,
-        })
+        Ok(Page { items: page.into_iter().map(|(_, item)| item).collect(), is_truncated: Some(more), marker })
     }
 }
 

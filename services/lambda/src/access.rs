@@ -92,7 +92,9 @@ pub(crate) fn update_function_configuration(
 // SECURITY: whoever gives a function a role can act as that role; AWS asks for leave to pass it, and so do we.
 fn pass_role(role: &str, target: &Target) -> Outcome {
     let name = RoleName::parse(role).ok_or_else(|| {
-        Error::InvalidParameterValue("The role defined for the function cannot be assumed by Lambda.".to_owned())
+        Error::InvalidParameterValue(
+            "The role defined for the function cannot be assumed by Lambda.".to_owned(),
+        )
     })?;
     if name.account != target.id.account {
         return Err(Error::AccessDenied("Cross-account pass role is not allowed.".to_owned()));

@@ -17,7 +17,8 @@ use crate::error::Error;
 use crate::model::name::{FunctionId, LATEST};
 use crate::model::permission;
 use crate::records::{
-    ALIASES, AliasRecord, FUNCTIONS, FunctionRecord, Record, RecordError, VERSIONS, VersionRecord, function_key,
+    ALIASES, AliasRecord, FUNCTIONS, FunctionRecord, Record, RecordError, VERSIONS, VersionRecord,
+    function_key,
 };
 
 /// A function with all of its versions and aliases.
@@ -37,7 +38,14 @@ pub(crate) struct Loaded {
 
 /// All functions of this platform.
 #[derive(Default)]
-pub(crate) struct Catalog(RwLock<BTreeMap<FunctionId, Arc<Loaded>>>);
+pub(crate) struct Catalog(RwLock<Functions>);
+
+#[derive(Default)]
+struct Functions {
+    by_id: BTreeMap<FunctionId, Arc<Loaded>>,
+    /// Concurrency that the functions of each account have reserved together.
+    reserved: HashMap<AccountId, u32>,
+}
 
 /// The catalog could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -137,7 +145,7 @@ fn spec_of(id: &FunctionId, version: &VersionRecord) -> FunctionSpec {
 impl Catalog {
     /// Reads every function.
     pub(crate) fn load(store: &Store) -> Result<Self, CatalogError> {
-        let mut functions = BTreeMap::new();
+        let mut functions = Functions::default();
         let snapshot = store.snapshot()?;
         for item in snapshot.iter(FUNCTIONS, &Range::all()) {
             let (key, value) = item?;
@@ -146,20 +154,19 @@ impl Catalog {
             let range = Range::prefix(function_key(&id));
             let function =
                 assemble(record, snapshot.scan(VERSIONS, &range)?, snapshot.scan(ALIASES, &range)?)?;
-            let loaded = Arc::new(Loaded::of(&id, function));
-            functions.insert(id, loaded);
+            functions.put(id, Some(function));
         }
         Ok(Self(RwLock::new(functions)))
     }
 
     /// The function, if it exists.
     pub(crate) fn get(&self, id: &FunctionId) -> Option<Arc<Loaded>> {
-        self.0.read().get(id).cloned()
+        self.0.read().by_id.get(id).cloned()
     }
 
     /// The resource policy of a function, a version or an alias.
     pub(crate) fn policy(&self, id: &FunctionId, qualifier: Option<&str>) -> Option<Policy> {
-        self.0.read().get(id)?.policies.get(qualifier.unwrap_or_default()).cloned()
+        self.0.read().by_id.get(id)?.policies.get(qualifier.unwrap_or_default()).cloned()
     }
 
     /// The functions of an account behind this name, in the order of their names.
@@ -173,33 +180,25 @@ impl Catalog {
         let mine = |id: &FunctionId| id.account == account && id.region == *region;
         let behind = |id: &FunctionId| after.is_none_or(|after| id.name.as_str() > after);
         functions
+            .by_id
             .iter()
             .filter(|(id, _)| mine(id) && behind(id))
             .map(|(id, loaded)| (id.clone(), Arc::clone(loaded)))
             .collect()
     }
 
-    /// Concurrency that the functions of an account have reserved, one of them left out.
-    pub(crate) fn reserved(&self, account: AccountId, except: Option<&FunctionId>) -> u32 {
-        let functions = self.0.read();
-        let of_account = functions.iter().filter(|(id, _)| id.account == account && Some(*id) != except);
-        of_account.filter_map(|(_, loaded)| loaded.function.record.reserved_concurrency).sum()
+    /// Concurrency that the functions of an account have reserved together.
+    pub(crate) fn reserved(&self, account: AccountId) -> u32 {
+        self.0.read().reserved.get(&account).copied().unwrap_or(0)
     }
 
     /// True where some version of some function uses this package.
     pub(crate) fn uses(&self, code: compute::CodeHash) -> bool {
-        self.0.read().values().any(|loaded| loaded.function.all_versions().any(|version| version.code == code))
-    }
-
-    fn put(&self, id: FunctionId, function: Option<Function>) {
-        let mut functions = self.0.write();
-        match function {
-            Some(function) => {
-                let loaded = Arc::new(Loaded::of(&id, function));
-                functions.insert(id, loaded);
-            }
-            None => drop(functions.remove(&id)),
-        }
+        self.0
+            .read()
+            .by_id
+            .values()
+            .any(|loaded| loaded.function.all_versions().any(|version| version.code == code))
     }
 
     /// Changes one function in a transaction: `work` gets what is stored and leaves what is to be stored.
@@ -215,10 +214,27 @@ impl Catalog {
             let answer = work(&mut after)?;
             write(transaction, id, before.as_ref(), after.as_ref())?;
             let (catalog, id) = (Arc::clone(self), id.clone());
-            transaction.after_commit(move || catalog.put(id, after));
+            transaction.after_commit(move || catalog.0.write().put(id, after));
             Ok(answer)
         })
         .await
+    }
+}
+
+impl Functions {
+    fn put(&mut self, id: FunctionId, function: Option<Function>) {
+        let account = id.account;
+        let reserved = |loaded: Option<&Loaded>| {
+            loaded.and_then(|loaded| loaded.function.record.reserved_concurrency).unwrap_or(0)
+        };
+        let new = function.map(|function| Arc::new(Loaded::of(&id, function)));
+        let new_reserved = reserved(new.as_deref());
+        let old = match new {
+            Some(loaded) => self.by_id.insert(id, loaded),
+            None => self.by_id.remove(&id),
+        };
+        let of_account = self.reserved.entry(account).or_default();
+        *of_account = of_account.saturating_sub(reserved(old.as_deref())).saturating_add(new_reserved);
     }
 }
 
@@ -271,9 +287,13 @@ fn write(
         None => transaction.delete(FUNCTIONS, key())?,
     }
     let none = (BTreeMap::new(), BTreeMap::new());
-    let parts = |function: Option<&'_ Function>| -> (BTreeMap<u64, VersionRecord>, BTreeMap<String, AliasRecord>) {
-        function.map_or_else(|| none.clone(), |function| (function.versions.clone(), function.aliases.clone()))
-    };
+    let parts =
+        |function: Option<&'_ Function>| -> (BTreeMap<u64, VersionRecord>, BTreeMap<String, AliasRecord>) {
+            function.map_or_else(
+                || none.clone(),
+                |function| (function.versions.clone(), function.aliases.clone()),
+            )
+        };
     let ((old_versions, old_aliases), (versions, aliases)) = (parts(before), parts(after));
     for number in old_versions.keys().filter(|number| !versions.contains_key(number)) {
         transaction.delete(VERSIONS, key().u64(*number))?;
@@ -281,7 +301,9 @@ fn write(
     for name in old_aliases.keys().filter(|name| !aliases.contains_key(*name)) {
         transaction.delete(ALIASES, key().str(name))?;
     }
-    for (number, version) in versions.iter().filter(|(number, version)| old_versions.get(number) != Some(version)) {
+    for (number, version) in
+        versions.iter().filter(|(number, version)| old_versions.get(number) != Some(version))
+    {
         transaction.put(VERSIONS, key().u64(*number), version.encode()?)?;
     }
     for (name, alias) in aliases.iter().filter(|(name, alias)| old_aliases.get(*name) != Some(alias)) {

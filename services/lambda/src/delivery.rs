@@ -59,7 +59,10 @@ impl LogDelivery {
                 }
                 other => other,
             };
-            put.inspect_err(|_| drop(self.made.lock().remove(&stream)))?;
+            if put.is_err() {
+                self.made.lock().remove(&stream);
+            }
+            put?;
         }
         Ok(())
     }

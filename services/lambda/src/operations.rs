@@ -34,7 +34,10 @@ pub(crate) fn existing(lambda: &Lambda, target: &Target) -> Result<Arc<Loaded>, 
 }
 
 /// The same within a change.
-pub(crate) fn stored<'f>(function: &'f mut Option<Function>, id: &FunctionId) -> Result<&'f mut Function, Error> {
+pub(crate) fn stored<'f>(
+    function: &'f mut Option<Function>,
+    id: &FunctionId,
+) -> Result<&'f mut Function, Error> {
     function.as_mut().ok_or_else(|| not_found(&id.arn()))
 }
 

@@ -10,6 +10,7 @@ mod access;
 pub mod api;
 mod chunk;
 mod error;
+#[doc(hidden)]
 pub mod fuzz;
 mod jobs;
 mod model;
@@ -61,10 +62,19 @@ pub fn service(store: Store) -> Service {
         .operation::<api::TagLogGroup, _, _, _, _>(access::tag_log_group, tags::tag_log_group)
         .operation::<api::UntagLogGroup, _, _, _, _>(access::untag_log_group, tags::untag_log_group)
         .operation::<api::ListTagsLogGroup, _, _, _, _>(access::list_tags_log_group, tags::list_for_log_group)
-        .declined(NO_INSIGHTS, &["StartQuery", "StopQuery", "GetQueryResults", "DescribeQueries", "StartLiveTail"])
+        .declined(
+            NO_INSIGHTS,
+            &["StartQuery", "StopQuery", "GetQueryResults", "DescribeQueries", "StartLiveTail"],
+        )
         .declined(
             NO_DELIVERY,
-            &["PutSubscriptionFilter", "PutDestination", "CreateExportTask", "CreateDelivery", "PutMetricFilter"],
+            &[
+                "PutSubscriptionFilter",
+                "PutDestination",
+                "CreateExportTask",
+                "CreateDelivery",
+                "PutMetricFilter",
+            ],
         )
         .declined(NO_KMS, &["AssociateKmsKey", "DisassociateKmsKey"])
         .declined(NO_POLICY, &["PutResourcePolicy", "DeleteResourcePolicy", "DescribeResourcePolicies"])

@@ -10,7 +10,8 @@ use crate::error::Error;
 
 /// The retentions that AWS accepts, in days.
 const RETENTION_DAYS: [i64; 22] = [
-    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1_096, 1_827, 2_192, 2_557, 2_922, 3_288, 3_653,
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1_096, 1_827, 2_192, 2_557, 2_922, 3_288,
+    3_653,
 ];
 /// What AWS adds to each event's text when it counts bytes.
 pub(crate) const EVENT_OVERHEAD_BYTES: usize = 26;
@@ -116,7 +117,9 @@ pub(crate) fn judge(
 ) -> Result<Judged, Error> {
     let bytes: usize = events.iter().map(|(_, length)| length + EVENT_OVERHEAD_BYTES).sum();
     if bytes > BATCH_BYTES_MAX {
-        return Err(Error::invalid(format!("Upload too large: {bytes} bytes exceeds limit of {BATCH_BYTES_MAX}")));
+        return Err(Error::invalid(format!(
+            "Upload too large: {bytes} bytes exceeds limit of {BATCH_BYTES_MAX}"
+        )));
     }
     if !events.is_sorted_by_key(|(time, _)| *time) {
         return Err(Error::invalid(
@@ -147,7 +150,9 @@ pub(crate) fn judge(
 pub(crate) fn check_tags<'a>(tags: impl Iterator<Item = (&'a str, &'a str)>) -> Result<(), Error> {
     for (key, _) in tags {
         if key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:")) {
-            return Err(Error::invalid(format!("The tag key {key} is not valid: aws: is a reserved prefix.")));
+            return Err(Error::invalid(format!(
+                "The tag key {key} is not valid: aws: is a reserved prefix."
+            )));
         }
     }
     Ok(())
@@ -170,8 +175,16 @@ mod tests {
         let cases: [(&[i64], Option<u32>, Judged); 6] = [
             (&[0], None, Judged { taken: 0..1, ..Judged::default() }),
             (&[-14 * DAY, 0 - 13 * DAY], None, Judged { taken: 0..2, ..Judged::default() }),
-            (&[-14 * DAY - 1, -14 * DAY], None, Judged { taken: 1..2, too_old_to: Some(1), ..Judged::default() }),
-            (&[2 * HOUR, 2 * HOUR + 1], None, Judged { taken: 0..1, too_new_from: Some(1), ..Judged::default() }),
+            (
+                &[-14 * DAY - 1, -14 * DAY],
+                None,
+                Judged { taken: 1..2, too_old_to: Some(1), ..Judged::default() },
+            ),
+            (
+                &[2 * HOUR, 2 * HOUR + 1],
+                None,
+                Judged { taken: 0..1, too_new_from: Some(1), ..Judged::default() },
+            ),
             (&[-DAY - 1, -DAY], Some(1), Judged { taken: 1..2, expired_to: Some(1), ..Judged::default() }),
             (
                 &[-15 * DAY],

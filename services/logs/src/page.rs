@@ -108,7 +108,9 @@ mod tests {
         }
         let search = SearchPlace { place: Place::new(5, 6, 7), stream: "2026/01/01/[$LATEST]é".to_owned() };
         assert_eq!(SearchPlace::parse(&search.token()).unwrap(), search);
-        for bad in ["", "f/", "f/1/s", "x/1", &format!("f/{}/s", "9".repeat(56)), &format!("f/{}/s", "é".repeat(28))] {
+        for bad in
+            ["", "f/", "f/1/s", "x/1", &format!("f/{}/s", "9".repeat(56)), &format!("f/{}/s", "é".repeat(28))]
+        {
             assert!(Turn::parse(bad).is_err(), "{bad}");
             assert!(SearchPlace::parse(bad).is_err(), "{bad}");
         }

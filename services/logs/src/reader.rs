@@ -52,13 +52,7 @@ impl Reader {
         if reverse {
             range = range.reversed();
         }
-        Self {
-            chunks: snapshot.iter(CHUNKS, &range),
-            unread: None,
-            ready: BTreeMap::new(),
-            window,
-            reverse,
-        }
+        Self { chunks: snapshot.iter(CHUNKS, &range), unread: None, ready: BTreeMap::new(), window, reverse }
     }
 
     /// The next event.
@@ -81,7 +75,9 @@ impl Reader {
         match (next, unread) {
             (None, _) => false,
             (Some(_), None) => true,
-            (Some((place, _)), Some(first)) if self.reverse => place.time() >= first.saturating_add(SPAN_MILLIS),
+            (Some((place, _)), Some(first)) if self.reverse => {
+                place.time() >= first.saturating_add(SPAN_MILLIS)
+            }
             (Some((place, _)), Some(first)) => place.time() < first,
         }
     }

@@ -154,8 +154,7 @@ mod tests {
             protected: true,
             tags: BTreeMap::from([("a".to_owned(), "b".to_owned())]),
         };
-        let golden =
-            r#"{"v":1,"id":"G","created":5,"retention_days":7,"class":"STANDARD","protected":true,"tags":{"a":"b"}}"#;
+        let golden = r#"{"v":1,"id":"G","created":5,"retention_days":7,"class":"STANDARD","protected":true,"tags":{"a":"b"}}"#;
         assert_eq!(encode(&group).unwrap(), golden.as_bytes());
         assert_eq!(decode::<GroupRecord>(golden.as_bytes()).unwrap(), group);
         let bare: GroupRecord = decode(br#"{"v":1,"id":"G","created":5,"class":"STANDARD"}"#).unwrap();

@@ -7,7 +7,7 @@ mod authorization;
 mod compact;
 mod managed_policies;
 mod overrides;
-mod packages;
+pub(crate) mod packages;
 mod pattern;
 mod provenance;
 mod rust_api;
@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 pub(crate) use provenance::hex;
+pub(crate) use rust_api::{format, snake, type_name};
 
 use crate::failure::{At, Failure, Outcome};
 use crate::workspace::{root, services, shown};

@@ -203,7 +203,7 @@ fn reference(child: &Value) -> Option<&str> {
 }
 
 /// Shape names start lower-case in some models.
-fn type_name(shape: &str) -> String {
+pub(crate) fn type_name(shape: &str) -> String {
     let mut chars = shape.chars();
     chars
         .next()
@@ -215,7 +215,7 @@ fn type_name(shape: &str) -> String {
 }
 
 /// `KMSMasterKeyId` is `kms_master_key_id`; digits stay with what stands before them.
-fn snake(member: &str) -> String {
+pub(crate) fn snake(member: &str) -> String {
     let chars: Vec<char> = member.chars().collect();
     let mut out = String::new();
     for (at, char) in chars.iter().enumerate() {

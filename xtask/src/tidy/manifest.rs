@@ -19,6 +19,18 @@ pub(super) struct Package {
     pub(super) dev_dependencies: Vec<String>,
 }
 
+impl Package {
+    /// True for an AWS API.
+    pub(super) fn is_service(&self) -> bool {
+        self.folder.starts_with("services/")
+    }
+
+    /// True for what is no part of the platform.
+    pub(super) fn is_tool(&self) -> bool {
+        !self.is_service() && !self.folder.starts_with("crates/")
+    }
+}
+
 /// All packages, in the order of the workspace's members.
 pub(super) fn packages() -> Outcome<Vec<Package>> {
     members()?.into_iter().map(package).collect()

@@ -18,7 +18,8 @@ pub(super) fn check() -> Outcome<Vec<String>> {
     for (path, hash) in &files {
         match std::fs::read(root().join(path)) {
             Ok(bytes) if hash.as_str() == Some(hex(&Sha256::digest(&bytes)).as_str()) => {}
-            Ok(_) => problems.push(format!("{path} was changed by hand, or its generator was: run `cargo xtask gen`")),
+            Ok(_) => problems
+                .push(format!("{path} was changed by hand, or its generator was: run `cargo xtask gen`")),
             Err(_) => problems.push(format!("{path} is missing: run `cargo xtask gen`")),
         }
     }

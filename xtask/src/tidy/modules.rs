@@ -21,7 +21,7 @@ pub(super) fn check() -> Outcome<Vec<String>> {
         let text = read(&path)?;
         let place = shown(&path);
         // A module of tests belongs to the module that it tests, which has a header.
-        let tests = path.file_stem().is_some_and(|stem| stem == "tests");
+        let tests = place.contains("/src/") && path.iter().any(|part| part == "tests" || part == "tests.rs");
         if !tests && !text.lines().next().is_some_and(|line| line.starts_with("//! ")) {
             problems.push(format!("{place}: the first line says the module's job: `//! …`"));
         }
@@ -42,7 +42,8 @@ pub(super) fn check() -> Outcome<Vec<String>> {
 /// All Rust sources, sorted.
 pub(super) fn sources() -> Outcome<Vec<PathBuf>> {
     let mut found = Vec::new();
-    let mut open: Vec<PathBuf> = FOLDERS.iter().map(|folder| root().join(folder)).filter(|path| path.is_dir()).collect();
+    let mut open: Vec<PathBuf> =
+        FOLDERS.iter().map(|folder| root().join(folder)).filter(|path| path.is_dir()).collect();
     while let Some(folder) = open.pop() {
         for entry in std::fs::read_dir(&folder).at(folder.display())? {
             let path = entry.at(folder.display())?.path();

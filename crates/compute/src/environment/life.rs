@@ -221,11 +221,15 @@ impl Environment {
     /// Ends all of its processes. What they had written can still be read.
     pub(crate) fn kill(&self) {
         self.process.kill();
+        if self.is_frozen {
+            // A process that is frozen by a version 1 cgroup dies only once it runs again; it gets no further.
+            self.process.thaw();
+        }
     }
 
     /// Ends all of its processes and waits until they are gone, to read what they had written.
     pub(crate) async fn kill_and_read(&mut self, patience: Duration) {
-        self.process.kill();
+        self.kill();
         let deadline = Instant::now() + patience;
         while !matches!(self.phase, Phase::Ended(_)) {
             match timeout_at(deadline, self.event()).await {
@@ -354,7 +358,7 @@ impl Environment {
 
 impl Drop for Environment {
     fn drop(&mut self) {
-        self.process.kill();
+        self.kill();
     }
 }
 

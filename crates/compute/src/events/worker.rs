@@ -38,6 +38,8 @@ pub trait EventTarget: Send + Sync + 'static {
 
 /// How long to wait where nothing is queued; a new event wakes earlier.
 const IDLE_PAUSE: Duration = Duration::from_secs(60);
+/// How long deliveries may go on once the queue is stopped.
+const STOP_PATIENCE: Duration = Duration::from_secs(10);
 /// How long to wait after the store failed.
 const FAILURE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -64,8 +66,9 @@ pub(super) async fn run(
             Some(_) = deliveries.join_next(), if !deliveries.is_empty() => {}
         }
     }
-    // What is in progress is finished; what cannot be is found again in the store at the next start.
-    while deliveries.join_next().await.is_some() {}
+    // What is in progress may finish; what does not is found again in the store at the next start.
+    let finish = async { while deliveries.join_next().await.is_some() {} };
+    let _ = tokio::time::timeout(STOP_PATIENCE, finish).await;
 }
 
 impl Queue {

@@ -275,4 +275,18 @@ mod tests {
         lying[central + 24..central + 28].copy_from_slice(&1_u32.to_le_bytes());
         let _ = refusal(&lying);
     }
+
+    #[test]
+    fn no_bytes_and_no_damage_make_the_check_panic() {
+        use proptest::prelude::*;
+        let seed = zip_of(&[("a/b.py", 0o644, b"pass"), ("c", 0o120_777, b"a/b.py"), ("d/", 0o755, b"")]);
+        proptest!(|(bytes in proptest::collection::vec(any::<u8>(), 0..256), at in 0..seed.len(), byte in any::<u8>())| {
+            crate::fuzz::fuzz_package(&bytes);
+            let mut damaged = seed.clone();
+            damaged[at] = byte;
+            crate::fuzz::fuzz_package(&damaged);
+            let directory = tempfile::tempdir().unwrap();
+            drop(extract(&damaged, directory.path()));
+        });
+    }
 }

@@ -2,6 +2,11 @@
 //!
 //! The one used last is used first, so that the others grow old. Nothing here waits or ends a process.
 
+#![allow(
+    clippy::vec_box,
+    reason = "environments move in and out of here: as pointers, not as hundreds of bytes"
+)]
+
 use std::collections::{HashMap, HashSet};
 
 use crate::environment::Environment;

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 
 use super::{HostShare, Pool};
@@ -37,9 +38,17 @@ impl Pool {
         request: &InvokeRequest,
     ) -> Result<InvokeOutcome, InvokeError> {
         let key = FunctionKey::of(spec);
+        if let Some(environment) = self.take_warm(&key).await {
+            return Ok(self.run_in(environment, request, None).await);
+        }
+        // A burst must not start so many at once that none of them is ready in time.
+        let mut turn = self.starts.acquire().await.ok();
         match self.take_warm(&key).await {
-            Some(environment) => Ok(self.run_in(environment, request, None).await),
-            None => self.run_cold(spec, &key, request).await,
+            Some(environment) => {
+                drop(turn.take());
+                Ok(self.run_in(environment, request, None).await)
+            }
+            None => self.run_cold(spec, &key, request, turn).await,
         }
     }
 
@@ -64,16 +73,19 @@ impl Pool {
         }
     }
 
-    /// Starts an environment for this invocation.
+    /// Starts an environment for this invocation. The turn to start one is given back once it is up.
     async fn run_cold(
         &self,
         spec: &SharedSpec,
         key: &FunctionKey,
         request: &InvokeRequest,
+        turn: Option<SemaphorePermit<'_>>,
     ) -> Result<InvokeOutcome, InvokeError> {
         let started = Instant::now();
         let mut environment = self.start(spec, key).await?;
-        let failure = match environment.initialise(INIT_TIME_MAX).await {
+        let initialised = environment.initialise(INIT_TIME_MAX).await;
+        drop(turn);
+        let failure = match initialised {
             Ok(()) => return Ok(self.run_in(environment, request, Some(started.elapsed())).await),
             Err(failure) => failure,
         };

@@ -10,7 +10,8 @@ use super::*;
 use crate::contract::{Exit, ExitStatus};
 use crate::function::{Concurrency, FunctionSpec, Throttled};
 use crate::limits::RESPONSE_BYTES_MAX;
-use crate::testing::{self, Collected, Credentials, Runtime, TaskLauncher, exit, request};
+use crate::testing::{self, Collected, Credentials, request};
+use crate::testkit::{Runtime, TaskLauncher, exit};
 
 struct Fixture {
     compute: Compute,
@@ -255,7 +256,7 @@ async fn forged_ids_and_calls_out_of_turn_are_refused() {
             let forged = runtime.respond("00000000-0000-0000-0000-000000000000", "forged").await;
             let (twice, _) = runtime.call("GET", "invocation/next", "", "").await;
             let (unknown, _) = runtime.call("GET", "extension/register", "", "").await;
-            let status = |answer: &str| answer[9..12].to_owned();
+            let status = |answer: &str| answer.get(9..12).unwrap_or_default().to_owned();
             let seen = [early, forged, twice, unknown].map(|answer| status(&answer)).join(" ");
             runtime.respond(&id, &seen).await;
             let again = runtime.respond(&id, "again").await;
@@ -398,4 +399,37 @@ async fn a_stop_waits_for_work_and_then_ends_everything() {
     assert_eq!(fixture.compute.figures().environments, 0);
     let refused = fixture.compute.invoke(&Arc::new(fixture.spec.clone()), request("x")).await;
     assert!(matches!(refused, Err(InvokeError::Stopping)));
+}
+
+#[tokio::test]
+async fn a_burst_starts_a_bounded_number_at_once() {
+    use std::sync::atomic::AtomicUsize;
+    let (starting, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let seen = (Arc::clone(&starting), Arc::clone(&most));
+    let fixture = fixture(move |mut runtime: Runtime| {
+        let (starting, most) = seen.clone();
+        async move {
+            most.fetch_max(starting.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            starting.fetch_sub(1, Ordering::SeqCst);
+            loop {
+                let (id, _) = runtime.next().await;
+                runtime.respond(&id, "ok").await;
+            }
+        }
+    })
+    .await;
+    let spec = Arc::new(fixture.spec.clone());
+    let mut burst = tokio::task::JoinSet::new();
+    for _ in 0..40 {
+        let (compute, spec) = (fixture.compute.clone(), Arc::clone(&spec));
+        burst.spawn(async move { compute.invoke(&spec, request("x")).await.unwrap() });
+    }
+    while let Some(outcome) = burst.join_next().await {
+        assert!(!outcome.unwrap().is_function_error);
+    }
+    assert!(most.load(Ordering::SeqCst) <= STARTS_MAX);
+    assert!(fixture.launched() < 40, "{}", fixture.launched());
+    fixture.compute.stop(Duration::from_secs(1)).await;
+    assert_eq!(fixture.logs.0.lock().iter().filter(|line| line.starts_with("END ")).count(), 40);
 }

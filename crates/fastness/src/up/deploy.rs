@@ -81,6 +81,19 @@ impl Deployer {
             .collect())
     }
 
+    /// The stages of the stack's REST APIs: API id and stage name.
+    pub(crate) async fn stages(&self, name: &str) -> Result<Vec<(String, String)>, Error> {
+        let resources = self.resources(name).await?;
+        let mut stages = Vec::new();
+        for (_, _, api) in resources.iter().filter(|(_, kind, _)| kind == "AWS::ApiGateway::RestApi") {
+            let input = apigateway::api::GetStagesRequest { rest_api_id: api.clone(), ..Default::default() };
+            let answer = self.call::<apigateway::api::GetStages>(input).await.map_err(|fault| words(&fault))?;
+            let found = answer.item.unwrap_or_default().into_iter().filter_map(|stage| stage.stage_name);
+            stages.extend(found.map(|stage| (api.clone(), stage)));
+        }
+        Ok(stages)
+    }
+
     /// Creates the stack, or updates it where it exists; each event goes to `tell` once.
     pub(crate) async fn deploy(
         &self,

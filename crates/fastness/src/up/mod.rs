@@ -94,12 +94,7 @@ impl Up {
     }
 
     async fn report(&self) -> Result<Report, Error> {
-        let resources = self.deployer.resources(&self.project.stack_name).await?;
-        let of_kind = |kind: &str| resources.iter().filter(move |(_, found, _)| found == kind).map(|(_, _, id)| id);
-        let stages: Vec<&String> = of_kind("AWS::ApiGateway::Stage").collect();
-        let apis: Vec<&String> = of_kind("AWS::ApiGateway::RestApi").collect();
-        let pairs = apis.iter().flat_map(|api| stages.iter().map(move |stage| (*api, *stage)));
-        let served = pairs.filter(|(api, stage)| self.running.serves_stage(api, stage));
+        let stages = self.deployer.stages(&self.project.stack_name).await?;
         Ok(Report {
             stack_name: self.project.stack_name.clone(),
             endpoint: self.running.endpoint.clone(),
@@ -107,7 +102,7 @@ impl Up {
             data_dir: self.running.data_dir.display().to_string(),
             credentials: crate::credentials::path(&self.running.data_dir).display().to_string(),
             config: self.running.config_path().display().to_string(),
-            stages: served.map(|(api, stage)| (api.clone(), stage.clone())).collect(),
+            stages,
             outputs: self.outputs().await?,
             requests: Report::requests_of(&self.project.read()?.root),
         })

@@ -44,13 +44,16 @@ pub(super) struct KeyScope<'a> {
 }
 
 impl SigningKeys {
-    /// The signing key, from the cache or derived now.
-    pub(super) fn get(&self, access_key_id: &str, secret: &SecretString, scope: KeyScope<'_>) -> [u8; 32] {
+    /// The signing key, and whether it was kept: else it was derived now.
+    pub(super) fn get(
+        &self,
+        access_key_id: &str,
+        secret: &SecretString,
+        scope: KeyScope<'_>,
+    ) -> ([u8; 32], bool) {
         let hash = self.hash(access_key_id, scope);
-        if let Some(key) = self.cached(hash, access_key_id, secret, scope) {
-            return key;
-        }
-        derive(secret, scope)
+        let kept = self.cached(hash, access_key_id, secret, scope);
+        kept.map_or_else(|| (derive(secret, scope), false), |key| (key, true))
     }
 
     /// Keeps the key of a request that was proven.
@@ -62,9 +65,6 @@ impl SigningKeys {
         key: &[u8; 32],
     ) {
         let hash = self.hash(access_key_id, scope);
-        if self.cached(hash, access_key_id, secret, scope).is_some() {
-            return;
-        }
         let Some(shard) = self.shard(hash) else { return };
         let entry = Entry {
             scope: label(access_key_id, scope),
@@ -137,10 +137,12 @@ mod tests {
     fn a_key_id_with_another_secret_never_meets_the_old_key() {
         let keys = SigningKeys::default();
         let (old, new) = (SecretString::new("old"), SecretString::new("new"));
-        let key = keys.get("AKIA", &old, SCOPE);
+        let (key, is_kept) = keys.get("AKIA", &old, SCOPE);
+        assert!(!is_kept);
         keys.keep("AKIA", &old, SCOPE, &key);
-        assert_eq!(keys.get("AKIA", &old, SCOPE), key);
-        assert_ne!(keys.get("AKIA", &new, SCOPE), key);
+        assert_eq!(keys.get("AKIA", &old, SCOPE), (key, true));
+        let (other, is_kept) = keys.get("AKIA", &new, SCOPE);
+        assert!(other != key && !is_kept);
     }
 
     #[test]

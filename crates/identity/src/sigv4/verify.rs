@@ -69,12 +69,14 @@ impl Verifier {
 
         let text = string_to_sign(request, expected, &claimed)?;
         let key_scope = KeyScope { date: scope.date, region: scope.region, service: scope.service };
-        let key = self.keys.get(scope.access_key_id, &credential.secret, key_scope);
+        let (key, is_kept) = self.keys.get(scope.access_key_id, &credential.secret, key_scope);
         let calculated = hex::encode(crypto::hmac_sha256(&key, &text));
         if !crypto::constant_time_eq(calculated.as_bytes(), claimed.signature.as_bytes()) {
             return Err(SignatureError::Wrong);
         }
-        self.keys.keep(scope.access_key_id, &credential.secret, key_scope, &key);
+        if !is_kept {
+            self.keys.keep(scope.access_key_id, &credential.secret, key_scope, &key);
+        }
         credentials.used(scope.access_key_id, scope.service, scope.region, now);
         Ok(Verified {
             principal: credential.principal,
@@ -118,8 +120,8 @@ fn check_time(claimed: &Claimed<'_>, now: Timestamp) -> Result<(), SignatureErro
     let signed = claimed.signed_at;
     let stamp = &claimed.stamp;
     let (oldest, newest) = (now.plus_secs(-SKEW_MINUTES_MAX * 60), now.plus_secs(SKEW_MINUTES_MAX * 60));
-    let now_text = now.iso8601_basic();
     if signed > newest {
+        let now_text = now.iso8601_basic();
         return Err(SignatureError::Skewed(format!(
             "Signature not yet current: {stamp} is still later than {} ({now_text} + {SKEW_MINUTES_MAX} min.)",
             newest.iso8601_basic()
@@ -127,12 +129,14 @@ fn check_time(claimed: &Claimed<'_>, now: Timestamp) -> Result<(), SignatureErro
     }
     match claimed.expires_secs {
         None if signed < oldest => Err(SignatureError::Skewed(format!(
-            "Signature expired: {stamp} is now earlier than {} ({now_text} - {SKEW_MINUTES_MAX} min.)",
-            oldest.iso8601_basic()
+            "Signature expired: {stamp} is now earlier than {} ({} - {SKEW_MINUTES_MAX} min.)",
+            oldest.iso8601_basic(),
+            now.iso8601_basic()
         ))),
         Some(secs) if now > signed.plus_secs(secs) => Err(SignatureError::PresignedExpired(format!(
-            "Signature expired: {stamp} is now earlier than {} ({now_text} - {secs} s.)",
-            now.plus_secs(-secs).iso8601_basic()
+            "Signature expired: {stamp} is now earlier than {} ({} - {secs} s.)",
+            now.plus_secs(-secs).iso8601_basic(),
+            now.iso8601_basic()
         ))),
         _ => Ok(()),
     }

@@ -5,7 +5,7 @@
 
 use base::Timestamp;
 
-use crate::audit::json;
+use crate::audit::json::{self, Seconds};
 use crate::audit::query::Event;
 use crate::audit::record::{Outcome, Record};
 
@@ -27,7 +27,13 @@ const DECODED_BYTES_MAX: usize = 4 * BYTES_MAX;
 pub(crate) struct MalformedBlock;
 
 /// Appends a record to a block that is not compressed yet.
-pub(crate) fn append(block: &mut Vec<u8>, record: &Record, event_id: u128, outcome: &Outcome) {
+pub(crate) fn append(
+    block: &mut Vec<u8>,
+    seconds: &mut Seconds,
+    record: &Record,
+    event_id: u128,
+    outcome: &Outcome,
+) {
     block.extend_from_slice(&record.event_time.millis().to_be_bytes());
     block.extend_from_slice(&event_id.to_be_bytes());
     block.push(if record.read_only { FLAG_READ_ONLY } else { 0 });
@@ -41,7 +47,7 @@ pub(crate) fn append(block: &mut Vec<u8>, record: &Record, event_id: u128, outco
     }
     let length_at = block.len();
     put_length(block, 0);
-    json::write(block, record, event_id, outcome);
+    json::write(block, seconds, record, event_id, outcome);
     let length = u32::try_from(block.len() - length_at - 4).unwrap_or(u32::MAX);
     if let Some(field) = block.get_mut(length_at..length_at + 4) {
         field.copy_from_slice(&length.to_be_bytes());
@@ -51,7 +57,7 @@ pub(crate) fn append(block: &mut Vec<u8>, record: &Record, event_id: u128, outco
 /// A block with this one record.
 pub(crate) fn single(record: &Record, event_id: u128, outcome: &Outcome) -> Vec<u8> {
     let mut block = Vec::with_capacity(1_024 + record.bytes());
-    append(&mut block, record, event_id, outcome);
+    append(&mut block, &mut Seconds::default(), record, event_id, outcome);
     compress(&block)
 }
 

@@ -3,6 +3,8 @@
 //! <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html>
 //! The element order is CloudTrail's. Elements that callers fill are cut to CloudTrail's own limits, and say so.
 
+use base::Timestamp;
+
 use crate::audit::record::{Category, Outcome, Record};
 
 /// CloudTrail leaves `requestParameters` and `responseElements` out where they are larger.
@@ -10,14 +12,37 @@ const ELEMENT_BYTES_MAX: usize = 100 * 1_024;
 const ERROR_MESSAGE_BYTES_MAX: usize = 1_024;
 const USER_AGENT_BYTES_MAX: usize = 1_024;
 
+/// The text of a second, kept: records are written in the order of time, so the same one is asked for again and again.
+#[derive(Default)]
+pub(crate) struct Seconds {
+    secs: Option<i64>,
+    text: String,
+}
+
+impl Seconds {
+    fn text(&mut self, time: Timestamp) -> &str {
+        if self.secs != Some(time.secs()) {
+            self.secs = Some(time.secs());
+            self.text = time.iso8601_secs();
+        }
+        &self.text
+    }
+}
+
 /// Appends the record's JSON text.
-pub(crate) fn write(out: &mut Vec<u8>, record: &Record, event_id: u128, outcome: &Outcome) {
+pub(crate) fn write(
+    out: &mut Vec<u8>,
+    seconds: &mut Seconds,
+    record: &Record,
+    event_id: u128,
+    outcome: &Outcome,
+) {
     out.extend_from_slice(br#"{"eventVersion":"1.11","userIdentity":"#);
     raw(out, Some(&record.user_identity));
-    text_member(out, "eventTime", &record.event_time.iso8601_secs());
+    plain_member(out, "eventTime", seconds.text(record.event_time));
     text_member(out, "eventSource", &record.event_source);
     text_member(out, "eventName", &record.event_name);
-    text_member(out, "awsRegion", record.region.as_str());
+    plain_member(out, "awsRegion", record.region.as_str());
     text_member(out, "sourceIPAddress", &record.source_ip);
     text_member(out, "userAgent", cut(&record.user_agent, USER_AGENT_BYTES_MAX));
     if let Some((code, message)) = &outcome.error {
@@ -32,12 +57,12 @@ pub(crate) fn write(out: &mut Vec<u8>, record: &Record, event_id: u128, outcome:
         element(out, "additionalEventData", record.additional_event_data.as_deref());
     }
     text_member(out, "requestID", &record.request_id);
-    text_member(out, "eventID", &uuid(event_id));
+    plain_member(out, "eventID", &uuid(event_id));
     bool_member(out, "readOnly", record.read_only);
     resources(out, record);
-    text_member(out, "eventType", "AwsApiCall");
+    plain_member(out, "eventType", "AwsApiCall");
     bool_member(out, "managementEvent", record.category == Category::Management);
-    text_member(out, "recipientAccountId", record.account.as_str());
+    plain_member(out, "recipientAccountId", record.account.as_str());
     if let Some(shared) = &record.shared_event_id {
         text_member(out, "sharedEventID", shared);
     }
@@ -48,20 +73,21 @@ pub(crate) fn write(out: &mut Vec<u8>, record: &Record, event_id: u128, outcome:
         Category::Management => "Management",
         Category::Data => "Data",
     };
-    text_member(out, "eventCategory", category);
+    plain_member(out, "eventCategory", category);
     out.push(b'}');
 }
 
 /// An event id as it is shown: hyphenated.
 pub(crate) fn uuid(id: u128) -> String {
-    format!(
-        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-        id >> 96,
-        id >> 80 & 0xffff,
-        id >> 64 & 0xffff,
-        id >> 48 & 0xffff,
-        id & 0xffff_ffff_ffff
-    )
+    let mut text = String::with_capacity(36);
+    for digit in (0..32).rev() {
+        if matches!(digit, 23 | 19 | 15 | 11) {
+            text.push('-');
+        }
+        let value = u32::try_from(id >> (digit * 4) & 15).unwrap_or(0);
+        text.push(char::from_digit(value, 16).unwrap_or('0'));
+    }
+    text
 }
 
 fn resources(out: &mut Vec<u8>, record: &Record) {
@@ -103,6 +129,14 @@ fn raw(out: &mut Vec<u8>, json: Option<&[u8]>) {
 fn text_member(out: &mut Vec<u8>, name: &str, value: &str) {
     member(out, name);
     text(out, value);
+}
+
+/// A value that is known to hold nothing that JSON escapes: digits, letters, hyphens.
+fn plain_member(out: &mut Vec<u8>, name: &str, value: &str) {
+    member(out, name);
+    out.push(b'"');
+    out.extend_from_slice(value.as_bytes());
+    out.push(b'"');
 }
 
 fn bool_member(out: &mut Vec<u8>, name: &str, value: bool) {

@@ -8,6 +8,7 @@ use std::thread::{self, JoinHandle};
 use base::{AccountId, Timestamp};
 use store::{Batch, LaterError, Store, StoreError};
 
+use crate::audit::json::Seconds;
 use crate::audit::queue::{Ended, Queue};
 use crate::audit::record::{Outcome, Record};
 use crate::audit::ticket::AuditTicket;
@@ -22,6 +23,8 @@ struct Open {
     queue: Arc<Queue>,
     /// Counts calls; see [`AuditTrail::next_event_id`].
     calls: AtomicU64,
+    /// Tells ids of this process from those of an earlier one.
+    process: u32,
     writer: Option<JoinHandle<()>>,
 }
 
@@ -39,7 +42,8 @@ impl AuditTrail {
         let writer = thread::Builder::new()
             .name("audit-writer".to_owned())
             .spawn(move || write_blocks(&thread_store, &thread_queue))?;
-        Ok(Self(Arc::new(Open { store, queue, calls: AtomicU64::new(0), writer: Some(writer) })))
+        let process = u32::from_be_bytes(crypto::random::bytes());
+        Ok(Self(Arc::new(Open { store, queue, calls: AtomicU64::new(0), process, writer: Some(writer) })))
     }
 
     /// Begins the record of a call.
@@ -60,14 +64,13 @@ impl AuditTrail {
         self.0.store.flush().await.map_err(|_| AuditUnavailable)
     }
 
-    /// A version 7 UUID: the call's time, then a count, then 32 random bits. So ids sort as calls arrived, and pages of calls of
-    /// one millisecond keep their order.
+    /// A version 7 UUID: the call's time, then a count, then 32 bits that were drawn when the trail was opened. So ids
+    /// sort as calls arrived, and pages of calls of one millisecond keep their order.
     pub(crate) fn next_event_id(&self, arrived: Timestamp) -> u128 {
         let millis = u128::from(arrived.millis().cast_unsigned()) & 0xffff_ffff_ffff;
         let count = u128::from(self.0.calls.fetch_add(1, Ordering::Relaxed));
         let (high, low) = (count >> 30 & 0xfff, count & 0x3fff_ffff);
-        let random = u128::from(u32::from_be_bytes(crypto::random::bytes()));
-        millis << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low << 32 | random
+        millis << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low << 32 | u128::from(self.0.process)
     }
 
     pub(crate) fn queue(&self) -> &Queue {
@@ -114,9 +117,10 @@ fn write_blocks(store: &Store, queue: &Queue) {
 fn write(store: &Store, mut ended: Vec<Ended>) -> Result<(), StoreError> {
     ended.sort_by_key(|one| (one.record.account, one.record.event_time, one.event_id));
     let mut batch = Batch::new();
+    let mut seconds = Seconds::default();
     let mut rest = ended.as_slice();
     while let Some(first) = rest.first() {
-        let mut open = OpenBlock::new(first);
+        let mut open = OpenBlock::new(first, &mut seconds);
         let taken = rest.iter().take_while(|one| open.take(one)).count();
         batch.put(
             BLOCKS,
@@ -141,7 +145,8 @@ fn write_when_room(store: &Store, mut batch: Batch) -> Result<(), StoreError> {
 }
 
 /// A block that is being filled with records of one account, oldest first.
-struct OpenBlock {
+struct OpenBlock<'a> {
+    seconds: &'a mut Seconds,
     account: AccountId,
     oldest: Timestamp,
     newest: (Timestamp, u128),
@@ -149,11 +154,11 @@ struct OpenBlock {
     bytes: Vec<u8>,
 }
 
-impl OpenBlock {
-    fn new(first: &Ended) -> Self {
+impl<'a> OpenBlock<'a> {
+    fn new(first: &Ended, seconds: &'a mut Seconds) -> Self {
         let time = first.record.event_time;
         let newest = (time, first.event_id);
-        Self { account: first.record.account, oldest: time, newest, records: 0, bytes: Vec::new() }
+        Self { seconds, account: first.record.account, oldest: time, newest, records: 0, bytes: Vec::new() }
     }
 
     /// Takes a record, or refuses one that begins the next block.
@@ -165,7 +170,7 @@ impl OpenBlock {
             && self.records < block::RECORDS_MAX
             && self.bytes.len() < block::BYTES_MAX;
         if belongs {
-            block::append(&mut self.bytes, &ended.record, ended.event_id, &ended.outcome);
+            block::append(&mut self.bytes, self.seconds, &ended.record, ended.event_id, &ended.outcome);
             self.newest = (time, ended.event_id);
             self.records += 1;
         }

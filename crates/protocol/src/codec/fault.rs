@@ -70,14 +70,13 @@ struct Spelled<'f> {
     shape: Option<Shape>,
 }
 
-/// An error, in the form of the model's protocol.
+/// An error, in the form of the model's protocol. Which operation was meant changes nothing in the protocols spoken so far.
 pub fn encode_fault(
     model: &'static Model,
-    operation: Option<OperationModel>,
+    _operation: Option<OperationModel>,
     fault: &Fault,
     request_id: &str,
 ) -> WireResponse {
-    let _ = operation;
     encode(Some(model), model.protocol(), fault, request_id)
 }
 

@@ -9,6 +9,8 @@ mod json;
 mod query;
 mod rest_json;
 mod rest_xml;
+#[cfg(test)]
+mod roundtrip;
 mod scalar;
 mod tree;
 mod xml;

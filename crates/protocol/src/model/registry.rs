@@ -6,40 +6,25 @@
 use std::sync::OnceLock;
 
 use super::{Model, reader};
+use crate::services::SERVICES;
 
-struct Entry {
-    service: &'static str,
-    text: &'static str,
-    model: OnceLock<Option<&'static Model>>,
-}
-
-macro_rules! entries {
-    ($($service:literal),* $(,)?) => {
-        [$(Entry {
-            service: $service,
-            text: include_str!(concat!("../../../../models/", $service, ".json")),
-            model: OnceLock::new(),
-        }),*]
-    };
-}
-
-static ENTRIES: [Entry; 8] =
-    entries!["iam", "sts", "lambda", "apigateway", "dynamodb", "logs", "cloudtrail", "cloudformation"];
-
-impl Entry {
-    fn model(&self) -> Option<&'static Model> {
-        *self.model.get_or_init(|| reader::read(self.text).ok())
-    }
-}
+static MODELS: [OnceLock<Option<&'static Model>>; SERVICES.len()] =
+    [const { OnceLock::new() }; SERVICES.len()];
 
 /// The model of a service, by its folder name.
 pub fn model(service: &str) -> Option<&'static Model> {
-    ENTRIES.iter().find(|entry| entry.service == service)?.model()
+    let at = SERVICES.iter().position(|texts| texts.service == service)?;
+    at_index(at)
 }
 
 /// All models. Reads every one of them.
 pub fn models() -> impl Iterator<Item = &'static Model> {
-    ENTRIES.iter().filter_map(Entry::model)
+    (0..SERVICES.len()).filter_map(at_index)
+}
+
+fn at_index(at: usize) -> Option<&'static Model> {
+    let text = SERVICES.get(at)?.model;
+    *MODELS.get(at)?.get_or_init(|| reader::read(text).ok())
 }
 
 #[cfg(test)]
@@ -48,10 +33,10 @@ mod tests {
 
     #[test]
     fn every_model_reads() {
-        for entry in &ENTRIES {
+        for texts in &SERVICES {
             let model =
-                reader::read(entry.text).map_err(|error| format!("{}: {error}", entry.service)).unwrap();
-            assert_eq!(model.service, entry.service);
+                reader::read(texts.model).map_err(|error| format!("{}: {error}", texts.service)).unwrap();
+            assert_eq!(model.service, texts.service);
             assert!(model.operations().len() > 10);
         }
     }

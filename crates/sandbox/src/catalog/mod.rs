@@ -1,6 +1,6 @@
 //! Finds the interpreters of this host and says how to run them inside an environment.
 //!
-//! Asks each interpreter once what it is; knows AWS's runtime identifiers and nothing of functions. The places inside
+//! Reads what installations say about themselves and asks the others once; knows AWS's runtime identifiers and nothing of functions. The places inside
 //! at which bootstraps are expected are [`PYTHON_BOOTSTRAP`] and [`NODE_BOOTSTRAP`].
 
 mod ask;
@@ -57,7 +57,7 @@ impl HostRuntime {
 }
 
 /// The interpreters on `search_path`, a colon-separated list of folders such as `PATH`; the preferred one of a family
-/// first. Takes some ten milliseconds an interpreter: ask once.
+/// first. Takes ten milliseconds and more for each that must be asked: call it once.
 pub fn runtime_catalog(search_path: &OsStr) -> Vec<HostRuntime> {
     let folders: Vec<PathBuf> =
         std::env::split_paths(search_path).filter(|path| path.is_absolute()).collect();

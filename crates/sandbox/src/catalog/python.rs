@@ -88,8 +88,15 @@ fn candidates(folders: &[PathBuf]) -> Vec<PathBuf> {
     }
     programs.retain(|program| program.is_file());
     let mut seen = BTreeSet::new();
-    programs.retain(|program| program.canonicalize().is_ok_and(|real| seen.insert(real)));
+    programs.retain(|program| program.canonicalize().is_ok_and(|real| !is_unfit(&real) && seen.insert(real)));
     programs
+}
+
+/// Whether the name alone says that the version is none of those served.
+fn is_unfit(program: &Path) -> bool {
+    let name = program.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    let minor = name.strip_prefix("python3.").and_then(|minor| minor.trim_end_matches('m').parse().ok());
+    minor.is_some_and(|minor: u32| !MINORS.contains(&minor))
 }
 
 fn is_shim(program: &Path) -> bool {
@@ -108,20 +115,90 @@ fn pyenv_programs(root: &Path) -> Vec<PathBuf> {
     names.into_iter().map(|version| version.join("bin/python3")).collect()
 }
 
+/// What a program is: read from its files where they say it, asked otherwise.
 fn describe(program: &Path, search_path: &OsStr) -> Option<Found> {
-    let answer = ask(program, &["-I", "-S", "-c", QUESTION], search_path)?;
-    let mut lines = answer.lines();
-    let (executable, version) = (lines.next()?, lines.next()?);
-    let base_prefix = PathBuf::from(lines.next()?);
-    let module_dirs: Vec<PathBuf> = lines.map(PathBuf::from).filter(|dir| dir.is_dir()).collect();
-    let minor: u32 = version.strip_prefix("3.")?.split('.').next()?.parse().ok()?;
+    let facts = read(program).or_else(|| question(program, search_path))?;
+    let minor: u32 = facts.version.strip_prefix("3.")?.split('.').next()?.parse().ok()?;
     if !MINORS.contains(&minor) {
         return None;
     }
-    let binds = bind_prefix(&base_prefix).into_iter().collect();
     // No `site`: neither the host's start-up files nor its `.pth` files run. No byte code is written.
-    let argv = [executable, "-S", "-B", PYTHON_BOOTSTRAP].into_iter().map(str::to_owned).collect();
-    let runtime =
-        HostRuntime { kind: RuntimeKind::Python, version: version.to_owned(), binds, argv, sdk: None };
-    Some((runtime, module_dirs))
+    let executable = facts.executable.display().to_string();
+    let argv = [executable.as_str(), "-S", "-B", PYTHON_BOOTSTRAP].map(str::to_owned).to_vec();
+    let binds = bind_prefix(&facts.prefix).into_iter().collect();
+    let runtime = HostRuntime { kind: RuntimeKind::Python, version: facts.version, binds, argv, sdk: None };
+    Some((runtime, facts.module_dirs))
+}
+
+struct Facts {
+    executable: PathBuf,
+    version: String,
+    prefix: PathBuf,
+    module_dirs: Vec<PathBuf>,
+}
+
+/// An installation with its headers says everything without being run, which would cost the start some ten
+/// milliseconds for each.
+fn read(program: &Path) -> Option<Facts> {
+    if program.parent()?.parent()?.join("pyvenv.cfg").exists() {
+        return None;
+    }
+    let executable = program.canonicalize().ok()?;
+    let name = executable.file_name()?.to_str()?.to_owned();
+    let prefix = executable.parent()?.parent()?.to_path_buf();
+    let library = prefix.join("lib").join(&name);
+    if !library.join("os.py").is_file() {
+        return None;
+    }
+    let header = std::fs::read_to_string(prefix.join("include").join(&name).join("patchlevel.h")).ok()?;
+    let version = version_in(&header)?;
+    let mut module_dirs = vec![library.join("site-packages")];
+    if prefix == Path::new("/usr") {
+        module_dirs.push(PathBuf::from("/usr/lib/python3/dist-packages"));
+        module_dirs.push(Path::new("/usr/local/lib").join(&name).join("dist-packages"));
+    }
+    Some(Facts { executable, version, prefix, module_dirs })
+}
+
+/// `#define PY_VERSION "3.11.2+"`
+fn version_in(header: &str) -> Option<String> {
+    let line =
+        header.lines().find_map(|line| line.strip_prefix("#define PY_VERSION")?.trim().strip_prefix('"'))?;
+    Some(line.split(['"', '+']).next()?.to_owned())
+}
+
+fn question(program: &Path, search_path: &OsStr) -> Option<Facts> {
+    let answer = ask(program, &["-I", "-S", "-c", QUESTION], search_path)?;
+    let mut lines = answer.lines();
+    Some(Facts {
+        executable: lines.next()?.into(),
+        version: lines.next()?.to_owned(),
+        prefix: lines.next()?.into(),
+        module_dirs: lines.map(PathBuf::from).filter(|dir| dir.is_dir()).collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_from_headers() {
+        let header = "#define PY_MICRO_VERSION 2\n#define PY_VERSION      \t\"3.11.2+\"\n";
+        assert_eq!(version_in(header).as_deref(), Some("3.11.2"));
+        assert_eq!(version_in("#define PY_VERSION_HEX 1\n"), None);
+        assert_eq!(version_in(""), None);
+    }
+
+    #[test]
+    fn reading_and_asking_agree_wherever_both_are_possible() {
+        for minor in MINORS {
+            let program = PathBuf::from(format!("/usr/bin/python3.{minor}"));
+            let path = OsStr::new("/usr/bin:/bin");
+            if let (Some(read), Some(asked)) = (read(&program), question(&program, path)) {
+                let facts = |facts: Facts| (facts.executable, facts.version, facts.prefix);
+                assert_eq!(facts(read), facts(asked));
+            }
+        }
+    }
 }

@@ -6,7 +6,9 @@ use crate::support::{host, spec};
 
 #[test]
 fn launching_is_a_matter_of_milliseconds() {
+    let start = Instant::now();
     let host = host();
+    println!("spawner: {} ms", start.elapsed().as_millis());
     let mut micros: Vec<u128> = Vec::new();
     for _ in 0..50 {
         let spec = spec(&["/usr/bin/true"]);

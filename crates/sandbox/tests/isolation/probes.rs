@@ -255,3 +255,19 @@ fn an_id_lives_once() {
     assert!(host.spawner.launch(&spec).unwrap_err().to_string().contains("lives already"));
     drop(environment);
 }
+
+#[test]
+fn landlock_holds_one_layer_over_the_function() {
+    let host = host();
+    if !host.spawner.layers().iter().any(|layer| layer.name == "landlock" && layer.active) {
+        return; // reported as missing, and not essential
+    }
+    // The kernel stacks sixteen layers; one of them is ours.
+    let code = "import ctypes\nsyscall = ctypes.CDLL(None).syscall\nattribute = ctypes.create_string_buffer(b'\\x01' + bytes(7))\n\
+        layers = 0\n\
+        while True:\n\
+        \x20   ruleset = syscall(444, attribute, 8, 0)\n\
+        \x20   if ruleset < 0 or syscall(446, ruleset, 0) != 0: break\n\
+        \x20   layers += 1\nprint(layers)";
+    assert_eq!(host.run(&python(code)).stdout, "15\n");
+}

@@ -21,30 +21,37 @@ impl Request {
     }
 }
 
-/// One runtime's connection.
+/// One runtime: a client may use a connection for everything, as ours do, or a new one at any time.
 pub(crate) struct Runtime {
+    listener: TcpListener,
     reader: BufReader<TcpStream>,
     writer: TcpStream,
     next: u32,
 }
 
+fn connection(listener: &TcpListener) -> (BufReader<TcpStream>, TcpStream) {
+    let (writer, _) = listener.accept().unwrap();
+    writer.set_nodelay(true).unwrap();
+    writer.set_read_timeout(Some(std::time::Duration::from_secs(20))).unwrap();
+    (BufReader::new(writer.try_clone().unwrap()), writer)
+}
+
 impl Runtime {
     /// Waits for the runtime to connect.
-    pub(crate) fn accept(listener: &TcpListener) -> Self {
-        let (writer, _) = listener.accept().unwrap();
-        writer.set_nodelay(true).unwrap();
-        writer.set_read_timeout(Some(std::time::Duration::from_secs(20))).unwrap();
-        Self { reader: BufReader::new(writer.try_clone().unwrap()), writer, next: 0 }
+    pub(crate) fn accept(listener: TcpListener) -> Self {
+        let (reader, writer) = connection(&listener);
+        Self { listener, reader, writer, next: 0 }
     }
 
     pub(crate) fn request(&mut self) -> Request {
         let mut lines = Vec::new();
         loop {
             let mut line = String::new();
-            assert!(
-                self.reader.read_line(&mut line).unwrap() > 0,
-                "the runtime closed the connection: {lines:?}"
-            );
+            if self.reader.read_line(&mut line).unwrap() == 0 {
+                assert!(lines.is_empty(), "the runtime closed the connection: {lines:?}");
+                (self.reader, self.writer) = connection(&self.listener);
+                continue;
+            }
             let line = line.trim_end().to_owned();
             if line.is_empty() {
                 break;
@@ -87,7 +94,7 @@ impl Runtime {
         self.next += 1;
         let deadline = 4_102_444_800_000_u64;
         let head = format!(
-            "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: req-{}\r\nLambda-Runtime-Deadline-Ms: {deadline}\r\n\
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nLambda-Runtime-Aws-Request-Id: req-{}\r\nLambda-Runtime-Deadline-Ms: {deadline}\r\n\
              Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:us-east-1:000000000000:function:f\r\n\
              Lambda-Runtime-Trace-Id: Root=1-2-3\r\n{headers}Content-Length: {}\r\n\r\n{event}",
             self.next,

@@ -45,3 +45,10 @@ impl Document {
         self.lines.get(path).copied()
     }
 }
+
+impl From<Value> for Document {
+    /// A tree that was parsed before; its lines are not known any more.
+    fn from(root: Value) -> Self {
+        Self { root, ..Self::default() }
+    }
+}

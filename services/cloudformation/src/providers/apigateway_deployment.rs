@@ -40,7 +40,8 @@ impl Provider for Deployment {
 
     fn update<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, Physical> {
         Box::pin(async move {
-            let operation = json!({ "op": "replace", "path": "/description", "value": work.text("Description") });
+            let operation =
+                json!({ "op": "replace", "path": "/description", "value": work.text("Description") });
             let input = json!({
                 "restApiId": work.text("RestApiId"),
                 "deploymentId": old.id,
@@ -74,7 +75,11 @@ fn stage_description(description: &Value, input: &mut Map<String, Value>) -> Res
             "Description" => "stageDescription",
             "Variables" => "variables",
             "TracingEnabled" => "tracingEnabled",
-            _ => return Err(Failure::new(format!("StageDescription has no member {name} that is supported here"))),
+            _ => {
+                return Err(Failure::new(format!(
+                    "StageDescription has no member {name} that is supported here"
+                )));
+            }
         };
         input.insert(member.to_owned(), value.clone());
     }

@@ -59,7 +59,10 @@ impl Provider for RestApi {
                 let mut input = import(work, body);
                 if let Some(input) = input.as_object_mut() {
                     input.insert("restApiId".to_owned(), old.id.clone().into());
-                    input.insert("mode".to_owned(), work.get("Mode").cloned().unwrap_or_else(|| json!("overwrite")));
+                    input.insert(
+                        "mode".to_owned(),
+                        work.get("Mode").cloned().unwrap_or_else(|| json!("overwrite")),
+                    );
                 }
                 work.call("apigateway", "PutRestApi", input).await?;
             }
@@ -155,7 +158,8 @@ async fn patch(work: &Work, id: &str, old: &Value) -> Result<(), Failure> {
 
 async fn set_tags(work: &Work, id: &str, old: Option<&Value>) -> Result<(), Failure> {
     let (set, removed) = tags::difference(old, work.get("Tags"));
-    let arn = base::Arn::new("apigateway", work.caller.region().as_str(), "", format!("/restapis/{id}")).to_string();
+    let arn = base::Arn::new("apigateway", work.caller.region().as_str(), "", format!("/restapis/{id}"))
+        .to_string();
     if !removed.is_empty() {
         work.call("apigateway", "UntagResource", json!({ "resourceArn": arn, "tagKeys": removed })).await?;
     }

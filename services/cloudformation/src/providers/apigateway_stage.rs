@@ -65,7 +65,9 @@ impl Provider for Stage {
         Box::pin(async move {
             let api = text(old.properties.get("RestApiId"));
             let stage = text(old.properties.get("StageName"));
-            gone(work.call("apigateway", "DeleteStage", json!({ "restApiId": api, "stageName": stage })).await)
+            gone(
+                work.call("apigateway", "DeleteStage", json!({ "restApiId": api, "stageName": stage })).await,
+            )
         })
     }
 }
@@ -84,7 +86,8 @@ fn patches(work: &Work, old: &Value) -> Vec<Value> {
         }
     }
     let empty = Map::new();
-    let variables = |value: Option<&'_ Value>| value.and_then(Value::as_object).cloned().unwrap_or_else(|| empty.clone());
+    let variables =
+        |value: Option<&'_ Value>| value.and_then(Value::as_object).cloned().unwrap_or_else(|| empty.clone());
     let (before, wanted) = (variables(old.get("Variables")), variables(work.get("Variables")));
     for (name, value) in wanted.iter().filter(|(name, value)| before.get(*name) != Some(*value)) {
         let value = text(Some(value));

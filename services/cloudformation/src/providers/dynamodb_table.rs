@@ -27,8 +27,14 @@ const PROPERTIES: [Property; 14] = [
 ];
 
 /// What `UpdateTable` takes.
-const UPDATABLE: [&str; 6] =
-    ["BillingMode", "DeletionProtectionEnabled", "ProvisionedThroughput", "SSESpecification", "StreamSpecification", "TableClass"];
+const UPDATABLE: [&str; 6] = [
+    "BillingMode",
+    "DeletionProtectionEnabled",
+    "ProvisionedThroughput",
+    "SSESpecification",
+    "StreamSpecification",
+    "TableClass",
+];
 
 /// How often and how long apart a table is looked at until it is as asked.
 const LOOKS_MAX: usize = 120;
@@ -50,8 +56,15 @@ impl Provider for Table {
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
         Box::pin(async move {
             let mut input = work.pick(&[
-                "AttributeDefinitions", "BillingMode", "DeletionProtectionEnabled", "GlobalSecondaryIndexes", "KeySchema",
-                "LocalSecondaryIndexes", "ProvisionedThroughput", "TableClass", "Tags",
+                "AttributeDefinitions",
+                "BillingMode",
+                "DeletionProtectionEnabled",
+                "GlobalSecondaryIndexes",
+                "KeySchema",
+                "LocalSecondaryIndexes",
+                "ProvisionedThroughput",
+                "TableClass",
+                "Tags",
             ]);
             input.insert("TableName".to_owned(), work.planned.clone().into());
             input.extend(stream(work).map(|stream| ("StreamSpecification".to_owned(), stream)));
@@ -86,7 +99,8 @@ impl Provider for Table {
             if names.contains(&"StreamSpecification") && work.get("StreamSpecification").is_none() {
                 input.insert("StreamSpecification".to_owned(), json!({ "StreamEnabled": false }));
             }
-            if names.contains(&"DeletionProtectionEnabled") && work.get("DeletionProtectionEnabled").is_none() {
+            if names.contains(&"DeletionProtectionEnabled") && work.get("DeletionProtectionEnabled").is_none()
+            {
                 input.insert("DeletionProtectionEnabled".to_owned(), json!(false));
             }
             if !input.is_empty() {
@@ -98,7 +112,8 @@ impl Provider for Table {
             let arn = text(old.attributes.get("Arn"));
             let (set, removed) = tags::difference(old.properties.get("Tags"), work.get("Tags"));
             if !removed.is_empty() {
-                work.call("dynamodb", "UntagResource", json!({ "ResourceArn": arn, "TagKeys": removed })).await?;
+                work.call("dynamodb", "UntagResource", json!({ "ResourceArn": arn, "TagKeys": removed }))
+                    .await?;
             }
             if !set.is_empty() {
                 let input = json!({ "ResourceArn": arn, "Tags": tags::to_list(set) });

@@ -51,7 +51,8 @@ impl Provider for InlinePolicy {
             let mut left = Map::new();
             for (property, ..) in HOLDERS {
                 let kept = list(work.get(property));
-                let items = list(old.properties.get(property)).iter().filter(|item| renamed || !kept.contains(item));
+                let items =
+                    list(old.properties.get(property)).iter().filter(|item| renamed || !kept.contains(item));
                 left.insert(property.to_owned(), items.cloned().collect());
             }
             remove(work, &text(old.properties.get("PolicyName")), &Value::Object(left)).await?;

@@ -35,13 +35,15 @@ impl Provider for Role {
 
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
         Box::pin(async move {
-            let mut input = work.pick(&["Description", "MaxSessionDuration", "Path", "PermissionsBoundary", "Tags"]);
+            let mut input =
+                work.pick(&["Description", "MaxSessionDuration", "Path", "PermissionsBoundary", "Tags"]);
             let trust = to_text(work.get("AssumeRolePolicyDocument"));
             input.insert("RoleName".to_owned(), work.planned.clone().into());
             input.insert("AssumeRolePolicyDocument".to_owned(), trust.into());
             let answer = work.call("iam", "CreateRole", Value::Object(input)).await?;
             let role = answer.get("Role").cloned().unwrap_or_default();
-            let made = work.made(&work.planned, json!({ "Arn": role.get("Arn"), "RoleId": role.get("RoleId") }));
+            let made =
+                work.made(&work.planned, json!({ "Arn": role.get("Arn"), "RoleId": role.get("RoleId") }));
             set_policies(work, &made, &Value::Null).await.map_err(|failure| failure.after(&made))?;
             Ok(made)
         })
@@ -64,7 +66,9 @@ impl Provider for Role {
                     let input = json!({ "RoleName": name, "PermissionsBoundary": arn });
                     work.call("iam", "PutRolePermissionsBoundary", input).await?;
                 }
-                None => gone(work.call("iam", "DeleteRolePermissionsBoundary", json!({ "RoleName": name })).await)?,
+                None => gone(
+                    work.call("iam", "DeleteRolePermissionsBoundary", json!({ "RoleName": name })).await,
+                )?,
             }
             let made = work.made(&old.id, Value::Object(old.attributes.clone()));
             set_policies(work, &made, &old.properties).await?;
@@ -113,8 +117,11 @@ async fn set_policies(work: &Work, role: &Physical, old: &Value) -> Result<(), F
         gone(work.call("iam", "DetachRolePolicy", json!({ "RoleName": name, "PolicyArn": arn })).await)?;
     }
     let (present, wanted) = (by_name(old.get("Policies")), by_name(work.get("Policies")));
-    for (policy, document) in wanted.iter().filter(|(policy, document)| present.get(*policy) != Some(*document)) {
-        let input = json!({ "RoleName": name, "PolicyName": policy, "PolicyDocument": to_text(Some(document)) });
+    for (policy, document) in
+        wanted.iter().filter(|(policy, document)| present.get(*policy) != Some(*document))
+    {
+        let input =
+            json!({ "RoleName": name, "PolicyName": policy, "PolicyDocument": to_text(Some(document)) });
         work.call("iam", "PutRolePolicy", input).await?;
     }
     for policy in present.keys().filter(|policy| !wanted.contains_key(*policy)) {

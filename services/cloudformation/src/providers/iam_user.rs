@@ -51,7 +51,8 @@ impl Provider for User {
                 work.call("iam", "UntagUser", json!({ "UserName": old.id, "TagKeys": removed })).await?;
             }
             if !set.is_empty() {
-                work.call("iam", "TagUser", json!({ "UserName": old.id, "Tags": tags::to_list(set) })).await?;
+                work.call("iam", "TagUser", json!({ "UserName": old.id, "Tags": tags::to_list(set) }))
+                    .await?;
             }
             Ok(work.made(&old.id, Value::Object(old.attributes.clone())))
         })
@@ -82,8 +83,11 @@ async fn set_rights(work: &Work, name: &str, old: &Value) -> Result<(), Failure>
         }
     }
     let (present, wanted) = (by_name(old.get("Policies")), by_name(work.get("Policies")));
-    for (policy, document) in wanted.iter().filter(|(policy, document)| present.get(*policy) != Some(*document)) {
-        let input = json!({ "UserName": name, "PolicyName": policy, "PolicyDocument": to_text(Some(document)) });
+    for (policy, document) in
+        wanted.iter().filter(|(policy, document)| present.get(*policy) != Some(*document))
+    {
+        let input =
+            json!({ "UserName": name, "PolicyName": policy, "PolicyDocument": to_text(Some(document)) });
         work.call("iam", "PutUserPolicy", input).await?;
     }
     for policy in present.keys().filter(|policy| !wanted.contains_key(*policy)) {

@@ -41,7 +41,8 @@ impl Provider for Alias {
 
     fn delete<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, ()> {
         Box::pin(async move {
-            let (function, name) = (text(old.properties.get("FunctionName")), text(old.properties.get("Name")));
+            let (function, name) =
+                (text(old.properties.get("FunctionName")), text(old.properties.get("Name")));
             gone(work.call("lambda", "DeleteAlias", json!({ "FunctionName": function, "Name": name })).await)
         })
     }

@@ -17,7 +17,9 @@ pub(super) fn to_call(work: &Work) -> Result<Map<String, Value>, Failure> {
     let code = work.get("Code").and_then(Value::as_object).cloned().unwrap_or_default();
     let known = ["ZipFile", "S3Bucket", "S3Key", "S3ObjectVersion"];
     if let Some(unknown) = code.keys().find(|name| !known.contains(&name.as_str())) {
-        return Err(Failure::new(format!("Properties validation failed: Code has no member {unknown} that is supported here")));
+        return Err(Failure::new(format!(
+            "Properties validation failed: Code has no member {unknown} that is supported here"
+        )));
     }
     if let Some(source) = code.get("ZipFile") {
         let package = package(&text(Some(source)), &work.text("Runtime"))?;
@@ -44,7 +46,8 @@ fn package(source: &str, runtime: &str) -> Result<Vec<u8>, Failure> {
     if source.len() > INLINE_CHARS_MAX {
         return Err(Failure::new(format!("Inline source has more than {INLINE_CHARS_MAX} bytes.")));
     }
-    let failed = |error: &dyn std::fmt::Display| Failure::new(format!("The inline source cannot be packed: {error}"));
+    let failed =
+        |error: &dyn std::fmt::Display| Failure::new(format!("The inline source cannot be packed: {error}"));
     let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
     // A fixed date: the same source is the same package, and so the same CodeSha256.
     let options = SimpleFileOptions::default()
@@ -65,7 +68,7 @@ mod tests {
         for (runtime, name) in [("python3.12", "index.py"), ("nodejs20.x", "index.js")] {
             let bytes = package("x = 1", runtime).unwrap();
             let mut archive = zip::ZipArchive::new(Cursor::new(bytes.clone())).unwrap();
-            assert_eq!(archive.by_index(0).unwrap().name(), name);
+            assert_eq!(archive.by_index(0).unwrap().name().unwrap(), name);
             assert_eq!(package("x = 1", runtime).unwrap(), bytes);
         }
         assert!(package("x", "provided.al2023").is_err());

@@ -36,8 +36,19 @@ const PROPERTIES: [Property; 22] = [
 
 /// What goes into the configuration as it is.
 const CONFIGURATION: [&str; 13] = [
-    "DeadLetterConfig", "Description", "Environment", "EphemeralStorage", "FileSystemConfigs", "Handler", "Layers",
-    "LoggingConfig", "MemorySize", "Role", "Runtime", "SnapStart", "Timeout",
+    "DeadLetterConfig",
+    "Description",
+    "Environment",
+    "EphemeralStorage",
+    "FileSystemConfigs",
+    "Handler",
+    "Layers",
+    "LoggingConfig",
+    "MemorySize",
+    "Role",
+    "Runtime",
+    "SnapStart",
+    "Timeout",
 ];
 
 /// How often and how long apart a new function is looked at until it is active.
@@ -107,7 +118,9 @@ impl Provider for Function {
     }
 
     fn delete<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, ()> {
-        Box::pin(async move { gone(work.call("lambda", "DeleteFunction", json!({ "FunctionName": old.id })).await) })
+        Box::pin(async move {
+            gone(work.call("lambda", "DeleteFunction", json!({ "FunctionName": old.id })).await)
+        })
     }
 }
 
@@ -145,15 +158,19 @@ async fn finish(work: &Work, name: &str, old: Option<&Value>) -> Result<(), Fail
     if old.is_none() {
         wait_until_updated(work, name).await?;
     }
-    let (before, wanted) =
-        (old.and_then(|old| old.get("ReservedConcurrentExecutions")), work.get("ReservedConcurrentExecutions"));
+    let (before, wanted) = (
+        old.and_then(|old| old.get("ReservedConcurrentExecutions")),
+        work.get("ReservedConcurrentExecutions"),
+    );
     match wanted {
         same if same == before => {}
         Some(number) => {
             let input = json!({ "FunctionName": name, "ReservedConcurrentExecutions": number });
             work.call("lambda", "PutFunctionConcurrency", input).await?;
         }
-        None => gone(work.call("lambda", "DeleteFunctionConcurrency", json!({ "FunctionName": name })).await)?,
+        None => {
+            gone(work.call("lambda", "DeleteFunctionConcurrency", json!({ "FunctionName": name })).await)?
+        }
     }
     Ok(())
 }
@@ -164,7 +181,10 @@ async fn wait_until_updated(work: &Work, name: &str) -> Result<(), Failure> {
         let (state, update) = (text(answer.get("State")), text(answer.get("LastUpdateStatus")));
         match (state.as_str(), update.as_str()) {
             ("Failed", _) => {
-                return Err(Failure::new(format!("The function failed: {}", text(answer.get("StateReason")))));
+                return Err(Failure::new(format!(
+                    "The function failed: {}",
+                    text(answer.get("StateReason"))
+                )));
             }
             (_, "Failed") => {
                 let reason = text(answer.get("LastUpdateStatusReason"));

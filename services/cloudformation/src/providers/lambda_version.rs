@@ -21,7 +21,8 @@ impl Provider for Version {
 
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
         Box::pin(async move {
-            let answer = work.call("lambda", "PublishVersion", Value::Object(work.properties.clone())).await?;
+            let answer =
+                work.call("lambda", "PublishVersion", Value::Object(work.properties.clone())).await?;
             let arn = text(answer.get("FunctionArn"));
             let version = text(answer.get("Version"));
             Ok(work.made(&arn, json!({ "FunctionArn": arn, "Version": version })))

@@ -51,7 +51,8 @@ impl Provider for LogGroup {
             let arn = text(old.attributes.get("Arn"));
             let resource = arn.trim_end_matches(":*");
             if !removed.is_empty() {
-                work.call("logs", "UntagResource", json!({ "resourceArn": resource, "tagKeys": removed })).await?;
+                work.call("logs", "UntagResource", json!({ "resourceArn": resource, "tagKeys": removed }))
+                    .await?;
             }
             if !set.is_empty() {
                 work.call("logs", "TagResource", json!({ "resourceArn": resource, "tags": set })).await?;
@@ -61,7 +62,9 @@ impl Provider for LogGroup {
     }
 
     fn delete<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, ()> {
-        Box::pin(async move { gone(work.call("logs", "DeleteLogGroup", json!({ "logGroupName": old.id })).await) })
+        Box::pin(
+            async move { gone(work.call("logs", "DeleteLogGroup", json!({ "logGroupName": old.id })).await) },
+        )
     }
 }
 

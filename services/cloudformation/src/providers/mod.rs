@@ -106,7 +106,10 @@ fn handler_code(fault: &Fault) -> &'static str {
     match code {
         _ if code.contains("AccessDenied") => "AccessDenied",
         _ if is_absent(fault) => "NotFound",
-        _ if code.contains("AlreadyExists") || code == "ResourceInUseException" || code == "ResourceConflictException" => {
+        _ if code.contains("AlreadyExists")
+            || code == "ResourceInUseException"
+            || code == "ResourceConflictException" =>
+        {
             "AlreadyExists"
         }
         _ if code.contains("Throttl") || code == "TooManyRequestsException" => "Throttling",
@@ -237,7 +240,8 @@ pub(crate) fn find(kind: &str) -> Option<&'static dyn Provider> {
 pub(crate) fn changed(old: &Value, new: &Value) -> Vec<String> {
     let empty = Map::new();
     let (old, new) = (old.as_object().unwrap_or(&empty), new.as_object().unwrap_or(&empty));
-    let mut names: Vec<&String> = old.keys().chain(new.keys().filter(|name| !old.contains_key(*name))).collect();
+    let mut names: Vec<&String> =
+        old.keys().chain(new.keys().filter(|name| !old.contains_key(*name))).collect();
     names.retain(|name| old.get(*name) != new.get(*name));
     names.into_iter().cloned().collect()
 }
@@ -259,11 +263,15 @@ pub(crate) fn check(logical_id: &str, kind: &str, properties: &Value) -> Result<
     let empty = Map::new();
     let given = properties.as_object().unwrap_or(&empty);
     let known = provider.properties();
-    let refuse = |what: String| format!("Properties validation failed for resource {logical_id} with message: {what}");
-    if let Some(name) = given.keys().find(|name| !known.iter().any(|property| property.name == name.as_str())) {
+    let refuse =
+        |what: String| format!("Properties validation failed for resource {logical_id} with message: {what}");
+    if let Some(name) = given.keys().find(|name| !known.iter().any(|property| property.name == name.as_str()))
+    {
         return Err(refuse(format!("#: extraneous key [{name}] is not permitted")));
     }
-    if let Some(missing) = known.iter().find(|property| property.required && !given.contains_key(property.name)) {
+    if let Some(missing) =
+        known.iter().find(|property| property.required && !given.contains_key(property.name))
+    {
         return Err(refuse(format!("#: required key [{}] not found", missing.name)));
     }
     Ok(())

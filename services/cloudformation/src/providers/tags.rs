@@ -4,7 +4,9 @@ use serde_json::{Map, Value};
 
 /// `[{Key, Value}]` as a map.
 pub(super) fn to_map(tags: Option<&Value>) -> Map<String, Value> {
-    let pairs = super::list(tags).iter().map(|tag| (super::text(tag.get("Key")), super::text(tag.get("Value")).into()));
+    let pairs = super::list(tags)
+        .iter()
+        .map(|tag| (super::text(tag.get("Key")), super::text(tag.get("Value")).into()));
     pairs.collect()
 }
 

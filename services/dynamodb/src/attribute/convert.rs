@@ -11,8 +11,7 @@ use super::{AttributeValue, Attributes, NESTING_MAX};
 use crate::invalid::Invalid;
 
 const EMPTY: &str = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes";
-const AMBIGUOUS: &str =
-    "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes";
+const AMBIGUOUS: &str = "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes";
 pub(crate) const TOO_DEEP: &str = "Nesting Levels have exceeded supported limits: \
     Attributes in the item have nested levels beyond supported limit";
 const MALFORMED: &str = "Supplied AttributeValue is not of the type that its name says";
@@ -82,9 +81,9 @@ fn string_set(items: Vec<Value>) -> Result<AttributeValue, Invalid> {
         return Err(Invalid::parameter("An string set  may not be empty"));
     }
     let given = items.into_iter().map(text_of).collect::<Result<Vec<_>, _>>()?;
-    sorted_set(given.clone())
-        .map(AttributeValue::Ss)
-        .ok_or_else(|| Invalid::parameter(format!("Input collection [{}] contains duplicates.", given.join(", "))))
+    sorted_set(given.clone()).map(AttributeValue::Ss).ok_or_else(|| {
+        Invalid::parameter(format!("Input collection [{}] contains duplicates.", given.join(", ")))
+    })
 }
 
 fn number_set(items: Vec<Value>) -> Result<AttributeValue, Invalid> {

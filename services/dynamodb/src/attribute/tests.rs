@@ -30,7 +30,8 @@ pub(crate) fn any_value() -> impl Strategy<Value = AttributeValue> {
         any::<bool>().prop_map(AttributeValue::Bool),
         Just(AttributeValue::Null),
         set(".{0,6}".boxed()).prop_map(|s| AttributeValue::Ss(s.into_iter().collect())),
-        proptest::collection::btree_set(number, 1..4).prop_map(|s| AttributeValue::Ns(s.into_iter().collect())),
+        proptest::collection::btree_set(number, 1..4)
+            .prop_map(|s| AttributeValue::Ns(s.into_iter().collect())),
         proptest::collection::btree_set(blob, 1..4).prop_map(|s| AttributeValue::Bs(s.into_iter().collect())),
     ];
     leaf.prop_recursive(4, 24, 4, |inner| {
@@ -53,17 +54,33 @@ fn malformed_values_are_refused_in_dynamodbs_words() {
     let blob = |text: &'static str| Value::Blob(Bytes::from_static(text.as_bytes()));
     let prefix = "One or more parameter values were invalid: ";
     for (value, message) in [
-        (Value::Structure(Structure::new()), "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes".to_owned()),
+        (
+            Value::Structure(Structure::new()),
+            "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
+                .to_owned(),
+        ),
         (wire("N", text("")), "The parameter cannot be converted to a numeric value".to_owned()),
         (wire("N", text("b")), "The parameter cannot be converted to a numeric value: b".to_owned()),
-        (wire("NULL", Value::Bool(false)), format!("{prefix}Null attribute value types must have the value of true")),
+        (
+            wire("NULL", Value::Bool(false)),
+            format!("{prefix}Null attribute value types must have the value of true"),
+        ),
         (wire("SS", list(vec![])), format!("{prefix}An string set  may not be empty")),
         (wire("NS", list(vec![])), format!("{prefix}An number set  may not be empty")),
         (wire("BS", list(vec![])), format!("{prefix}Binary sets should not be empty")),
-        (wire("SS", list(vec![text("b"), text("a"), text("b")])), format!("{prefix}Input collection [b, a, b] contains duplicates.")),
+        (
+            wire("SS", list(vec![text("b"), text("a"), text("b")])),
+            format!("{prefix}Input collection [b, a, b] contains duplicates."),
+        ),
         (wire("NS", list(vec![text("1"), text("1.0")])), "Input collection contains duplicates".to_owned()),
-        (wire("BS", list(vec![blob("a"), blob("a")])), format!("{prefix}Input collection [YQ==, YQ==]of type BS contains duplicates.")),
-        (wire("L", list(vec![wire("M", Value::Map(vec![("x".into(), wire("N", text("y")))]))])), "The parameter cannot be converted to a numeric value: y".to_owned()),
+        (
+            wire("BS", list(vec![blob("a"), blob("a")])),
+            format!("{prefix}Input collection [YQ==, YQ==]of type BS contains duplicates."),
+        ),
+        (
+            wire("L", list(vec![wire("M", Value::Map(vec![("x".into(), wire("N", text("y")))]))])),
+            "The parameter cannot be converted to a numeric value: y".to_owned(),
+        ),
     ] {
         assert_eq!(refused(value.clone()), message, "{value:?}");
     }
@@ -78,7 +95,8 @@ fn malformed_values_are_refused_in_dynamodbs_words() {
 
 #[test]
 fn nesting_ends_at_thirty_two_levels() {
-    let nested = |levels| (0..levels).fold(wire("S", text("x")), |inner, _| wire("L", Value::List(vec![inner])));
+    let nested =
+        |levels| (0..levels).fold(wire("S", text("x")), |inner, _| wire("L", Value::List(vec![inner])));
     assert!(AttributeValue::try_from(nested(32)).is_ok());
     assert!(refused(nested(33)).starts_with("Nesting Levels have exceeded supported limits"));
     assert!(refused(nested(5_000)).starts_with("Nesting Levels have exceeded supported limits"));
@@ -100,15 +118,28 @@ fn sizes_are_counted_as_dynamodb_counts() {
         ("n".into(), AttributeValue::N("12".parse().unwrap())),
         ("flag".into(), AttributeValue::Bool(true)),
         ("list".into(), AttributeValue::L(vec![AttributeValue::Null, AttributeValue::S("é".into())])),
-        ("map".into(), AttributeValue::M(Attributes::from_entries(vec![("k".into(), AttributeValue::B(Bytes::from_static(b"12")))]))),
+        (
+            "map".into(),
+            AttributeValue::M(Attributes::from_entries(vec![(
+                "k".into(),
+                AttributeValue::B(Bytes::from_static(b"12")),
+            )])),
+        ),
     ]);
-    assert_eq!(item.size_bytes(), (2 + 3) + (1 + 2) + (4 + 1) + (4 + 3 + 1 + 1 + 1 + 2) + (3 + 3 + 1 + 1 + 2));
+    assert_eq!(
+        item.size_bytes(),
+        (2 + 3) + (1 + 2) + (4 + 1) + (4 + 3 + 1 + 1 + 1 + 2) + (3 + 3 + 1 + 1 + 2)
+    );
 }
 
 #[test]
 fn of_equal_names_the_last_one_counts() {
     let one = |n: &str| AttributeValue::N(n.parse().unwrap());
-    let item = Attributes::from_entries(vec![("b".into(), one("1")), ("a".into(), one("2")), ("b".into(), one("3"))]);
+    let item = Attributes::from_entries(vec![
+        ("b".into(), one("1")),
+        ("a".into(), one("2")),
+        ("b".into(), one("3")),
+    ]);
     assert_eq!(item.len(), 2);
     assert_eq!(item.get("b"), Some(&one("3")));
 }

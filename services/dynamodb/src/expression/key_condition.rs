@@ -124,7 +124,9 @@ fn comparison(comparator: Comparator, one: Operand, two: Operand) -> Result<(Str
         (other, Operand::Path(path)) => (path, other, true),
         (Operand::Size(_), _) | (_, Operand::Size(_)) => return Err(nested_operation()),
         (Operand::Value(_), Operand::Value(_)) => {
-            return Err(Invalid::new("Invalid condition in KeyConditionExpression: No key attribute specified"));
+            return Err(Invalid::new(
+                "Invalid condition in KeyConditionExpression: No key attribute specified",
+            ));
         }
     };
     let name = attribute(&path)?;

@@ -87,9 +87,8 @@ fn token(rest: &str) -> (TokenKind, usize) {
         }
         byte if is_word_start(byte) => (TokenKind::Word, run(0, is_word_part)),
         byte if byte.is_ascii_digit() => (TokenKind::Integer, run(0, |byte| byte.is_ascii_digit())),
-        _ => symbol(first, bytes.get(1).copied()).unwrap_or_else(|| {
-            (TokenKind::Unknown, rest.chars().next().map_or(0, char::len_utf8))
-        }),
+        _ => symbol(first, bytes.get(1).copied())
+            .unwrap_or_else(|| (TokenKind::Unknown, rest.chars().next().map_or(0, char::len_utf8))),
     }
 }
 
@@ -124,7 +123,10 @@ mod tests {
         let cut: Vec<_> = tokens(text).iter().map(|t| text.get(t.start..t.end).unwrap()).collect();
         assert_eq!(
             cut,
-            ["#a", ".", "b", "[", "12", "]", "<>", ":v", "AND", "size", "(", "x", ")", ">=", ":w", ",", "é", "%", ""]
+            [
+                "#a", ".", "b", "[", "12", "]", "<>", ":v", "AND", "size", "(", "x", ")", ">=", ":w", ",",
+                "é", "%", ""
+            ]
         );
     }
 }

@@ -63,7 +63,8 @@ impl Projection {
 
     /// What is wanted of the item. Elements of lists close ranks.
     pub fn apply(&self, item: &Attributes) -> Attributes {
-        let found = self.heads.iter().filter_map(|(name, part)| Some((name.clone(), part.of(item.get(name)?)?)));
+        let found =
+            self.heads.iter().filter_map(|(name, part)| Some((name.clone(), part.of(item.get(name)?)?)));
         found.collect()
     }
 }

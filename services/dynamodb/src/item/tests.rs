@@ -6,7 +6,10 @@ use crate::attribute::tests::any_attributes;
 /// One of everything; the bytes below were written by version 1 and have to stay readable.
 fn sample() -> Attributes {
     let n = |text: &str| AttributeValue::N(text.parse().unwrap());
-    let map = Attributes::from_entries(vec![("x".into(), AttributeValue::Null), ("y".into(), AttributeValue::Bool(true))]);
+    let map = Attributes::from_entries(vec![
+        ("x".into(), AttributeValue::Null),
+        ("y".into(), AttributeValue::Bool(true)),
+    ]);
     Attributes::from_entries(vec![
         ("b".into(), AttributeValue::B(Bytes::from_static(b"\x00\xff"))),
         ("bs".into(), AttributeValue::Bs(vec![Bytes::from_static(b"1"), Bytes::from_static(b"2")])),
@@ -36,7 +39,7 @@ fn every_cut_and_every_unknown_version_or_tag_is_refused() {
     let bytes = encode(&sample());
     assert_eq!(decode(&bytes), Ok(sample()));
     for length in 0..bytes.len() {
-        assert_eq!(decode(bytes.get(..length).unwrap()), Err(DamagedItem), "{length}");
+        assert_eq!(decode(&bytes[..length]), Err(DamagedItem), "{length}");
     }
     let mut longer = bytes.clone();
     longer.push(0);

@@ -73,17 +73,30 @@ fn key_conditions_that_do_not_fit_the_schema_are_refused() {
     let both = schema(ScalarType::S, Some(ScalarType::N));
     let alone = schema(ScalarType::S, None);
     let p = || ("p", KeyTest::Equal(s("1")));
-    let mismatch = "One or more parameter values were invalid: Condition parameter type does not match schema type";
+    let mismatch =
+        "One or more parameter values were invalid: Condition parameter type does not match schema type";
     for (schema, tests, message) in [
         (&both, vec![("q", KeyTest::Equal(s("1")))], "Query condition missed key schema element: p"),
         (&both, vec![p(), ("q", KeyTest::Equal(n("1")))], "Query condition missed key schema element: s"),
         (&both, vec![("p", KeyTest::Less(s("1")))], "Query key condition not supported"),
         (&both, vec![("p", KeyTest::Equal(n("1")))], mismatch),
         (&both, vec![p(), ("s", KeyTest::Less(s("1")))], mismatch),
-        (&both, vec![p(), ("s", KeyTest::BeginsWith(n("1")))], "One or more parameter values were invalid: ComparisonOperator BEGINS_WITH is not valid for N AttributeValue type"),
-        (&both, vec![p(), ("s", KeyTest::Between(n("2"), n("1")))], "The BETWEEN condition was provided a range where the lower bound is greater than the upper bound"),
+        (
+            &both,
+            vec![p(), ("s", KeyTest::BeginsWith(n("1")))],
+            "One or more parameter values were invalid: ComparisonOperator BEGINS_WITH is not valid for N AttributeValue type",
+        ),
+        (
+            &both,
+            vec![p(), ("s", KeyTest::Between(n("2"), n("1")))],
+            "The BETWEEN condition was provided a range where the lower bound is greater than the upper bound",
+        ),
         (&alone, vec![p(), ("s", KeyTest::Equal(n("1")))], "Query key condition not supported"),
-        (&alone, vec![("p", KeyTest::Equal(s("")))], "One or more parameter values were invalid: The AttributeValue for a key attribute cannot contain an empty string value. Key: p"),
+        (
+            &alone,
+            vec![("p", KeyTest::Equal(s("")))],
+            "One or more parameter values were invalid: The AttributeValue for a key attribute cannot contain an empty string value. Key: p",
+        ),
     ] {
         assert_eq!(bind(schema, &tests).unwrap_err().message(), message);
     }

@@ -64,7 +64,8 @@ impl Number {
             let pair = (pair ^ flip).checked_sub(1).filter(|pair| *pair < 100).ok_or(NotANumber)?;
             coefficient = coefficient * 100 + u128::from(pair);
         }
-        let digits = i32::try_from(coefficient.checked_ilog10().ok_or(NotANumber)?).map_err(|_| NotANumber)?;
+        let digits =
+            i32::try_from(coefficient.checked_ilog10().ok_or(NotANumber)?).map_err(|_| NotANumber)?;
         let magnitude = i32::from(biased ^ flip) + MAGNITUDE_MIN;
         debug_assert!(magnitude <= MAGNITUDE_MAX);
         let number = Self::normalized(flip != 0, coefficient, magnitude - digits).map_err(|_| NotANumber)?;

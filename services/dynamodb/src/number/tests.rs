@@ -42,7 +42,9 @@ fn numbers_are_answered_in_plain_form() {
 #[test]
 fn what_does_not_fit_is_refused_in_dynamodbs_words() {
     let numeric = "The parameter cannot be converted to a numeric value";
-    for bad in ["NaN", "Infinity", "-Infinity", "dog", " 1", "1 ", "1e", "e5", ".", "-", "1.2.3", "0x10", "1_0", "١"] {
+    for bad in
+        ["NaN", "Infinity", "-Infinity", "dog", " 1", "1 ", "1e", "e5", ".", "-", "1.2.3", "0x10", "1_0", "١"]
+    {
         assert_eq!(bad.parse::<Number>().unwrap_err().message(), format!("{numeric}: {bad}"), "{bad}");
     }
     assert_eq!("".parse::<Number>().unwrap_err().message(), numeric);
@@ -77,7 +79,8 @@ fn sums_are_exact_or_refused() {
     assert_eq!(number("1e22").minus(&number("1")).unwrap().to_string(), "9999999999999999999999");
     assert_eq!(number("5").minus(&number("5")).unwrap(), Number::ZERO);
     assert_eq!(number("1e38").minus(&number("1")).unwrap().to_string(), "9".repeat(38));
-    for (one, two) in [("1e50", "1"), ("9e125", "9e125"), ("1e50", "-1"), ("1e125", "1e-130"), ("1e38", "1")] {
+    for (one, two) in [("1e50", "1"), ("9e125", "9e125"), ("1e50", "-1"), ("1e125", "1e-130"), ("1e38", "1")]
+    {
         assert_eq!(number(one).plus(&number(two)).unwrap_err().message(), OVERFLOW, "{one} + {two}");
     }
     assert_eq!(number("1.1e-130").minus(&number("1e-130")).unwrap_err().message(), UNDERFLOW);
@@ -92,15 +95,25 @@ fn the_size_counts_digit_pairs() {
 
 #[test]
 fn bytes_that_are_no_number_are_refused() {
-    for bad in [&[][..], &[0x20, 0], &[0x30], &[0x30, 130], &[0x30, 130, 0], &[0x30, 130, 101, 0], &[0x30, 130, 2],
-        &[0x30, 130, 11, 1, 0], &[0x10, 125, 0xFE, 0], &[0x30, 130, 1, 2, 0]]
-    {
+    for bad in [
+        &[][..],
+        &[0x20, 0],
+        &[0x30],
+        &[0x30, 130],
+        &[0x30, 130, 0],
+        &[0x30, 130, 101, 0],
+        &[0x30, 130, 2],
+        &[0x30, 130, 11, 1, 0],
+        &[0x10, 125, 0xFE, 0],
+        &[0x30, 130, 1, 2, 0],
+    ] {
         assert_eq!(Number::decode_ordered(bad), Err(NotANumber), "{bad:?}");
     }
 }
 
 fn any_literal() -> impl Strategy<Value = String> {
-    ("-?[0-9]{1,20}(\\.[0-9]{1,18})?", -110_i32..105).prop_map(|(mantissa, exponent)| format!("{mantissa}e{exponent}"))
+    ("-?[0-9]{1,20}(\\.[0-9]{1,18})?", -110_i32..105)
+        .prop_map(|(mantissa, exponent)| format!("{mantissa}e{exponent}"))
 }
 
 proptest! {

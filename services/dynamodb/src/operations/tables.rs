@@ -31,7 +31,7 @@ pub(crate) async fn create_table(
     if target.account != call.account() {
         return Err(Error::Validation("A table can only be created in the account of the caller".to_owned()));
     }
-    let record = new_record(&input, &target, call.now())?;
+    let mut record = new_record(&input, &target, call.now())?;
     let names = state.tables.names(target.account, &target.region);
     if names.is_some_and(|names| names.len() >= model::TABLES_MAX) {
         let max = model::TABLES_MAX;
@@ -44,8 +44,8 @@ pub(crate) async fn create_table(
             if stored(transaction, &target)?.is_some() {
                 return Err(Error::ResourceInUse(format!("Table already exists: {}", target.name)));
             }
-            let id = next_id(transaction)?;
-            save(transaction, &state, TableRecord { id, ..record })
+            record.id = next_id(transaction)?;
+            save(transaction, &state, record)
         })
         .await?;
     Ok(api::CreateTableOutput { table_description: Some(describe(&table, Status::Active)) })
@@ -148,7 +148,8 @@ pub(crate) async fn list_tables(
     permit: Permit<api::ListTables>,
 ) -> Result<api::ListTablesOutput, Error> {
     let Permit { input, call, .. } = permit;
-    let limit = input.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(PAGE_MAX).clamp(1, PAGE_MAX);
+    let limit =
+        input.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(PAGE_MAX).clamp(1, PAGE_MAX);
     let names = state.tables.names(call.account(), call.region()).unwrap_or_default();
     let start = match &input.exclusive_start_table_name {
         Some(start) => Bound::Excluded(start.clone()),
@@ -194,10 +195,19 @@ pub(crate) async fn update_table(
 
 fn check_update(input: &api::UpdateTableInput) -> Result<(), Invalid> {
     let refused = [
-        (input.global_secondary_index_updates.as_ref().is_some_and(|list| !list.is_empty()), "GlobalSecondaryIndexUpdates"),
+        (
+            input.global_secondary_index_updates.as_ref().is_some_and(|list| !list.is_empty()),
+            "GlobalSecondaryIndexUpdates",
+        ),
         (input.replica_updates.as_ref().is_some_and(|list| !list.is_empty()), "ReplicaUpdates"),
-        (input.stream_specification.as_ref().is_some_and(|stream| stream.stream_enabled), "StreamSpecification"),
-        (input.sse_specification.as_ref().is_some_and(|sse| sse.kms_master_key_id.is_some()), "SSESpecification.KMSMasterKeyId"),
+        (
+            input.stream_specification.as_ref().is_some_and(|stream| stream.stream_enabled),
+            "StreamSpecification",
+        ),
+        (
+            input.sse_specification.as_ref().is_some_and(|sse| sse.kms_master_key_id.is_some()),
+            "SSESpecification.KMSMasterKeyId",
+        ),
         (input.multi_region_consistency.is_some(), "MultiRegionConsistency"),
         (input.global_table_witness_updates.is_some(), "GlobalTableWitnessUpdates"),
         (input.on_demand_throughput.is_some(), "OnDemandThroughput"),

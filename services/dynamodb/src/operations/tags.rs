@@ -33,7 +33,10 @@ pub(crate) async fn tag_resource(state: Arc<State>, permit: Permit<api::TagResou
     .await
 }
 
-pub(crate) async fn untag_resource(state: Arc<State>, permit: Permit<api::UntagResource>) -> Result<(), Error> {
+pub(crate) async fn untag_resource(
+    state: Arc<State>,
+    permit: Permit<api::UntagResource>,
+) -> Result<(), Error> {
     let Permit { input, call, .. } = permit;
     if input.tag_keys.is_empty() {
         return Err(Error::Validation("Atleast one Tag Key needs to be provided as Input.".to_owned()));
@@ -65,7 +68,9 @@ pub(crate) async fn list_tags_of_resource(
     Ok(api::ListTagsOfResourceOutput {
         next_token: behind.next().map(|_| end.to_string()),
         tags: Some(
-            page.into_iter().map(|(key, value)| api::Tag { key: key.clone(), value: value.clone() }).collect(),
+            page.into_iter()
+                .map(|(key, value)| api::Tag { key: key.clone(), value: value.clone() })
+                .collect(),
         ),
     })
 }

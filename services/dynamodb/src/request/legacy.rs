@@ -50,7 +50,7 @@ impl Legacy<'_> {
             condition: self.expected.map(|expected| self.joined(expected, expectation)).transpose()?,
             key_condition: self.key_conditions.map(key_condition).transpose()?,
             filter: filter.map(|filter| self.joined(filter, comparison)).transpose()?,
-            projection: self.attributes_to_get.map(projection).transpose()?,
+            projection: self.attributes_to_get.map(|names| projection(names)).transpose()?,
         })
     }
 
@@ -59,13 +59,14 @@ impl Legacy<'_> {
         entries: &Entries<T>,
         convert: fn(&str, &T) -> Result<Condition, Invalid>,
     ) -> Result<Condition, Invalid> {
-        let conditions = entries.iter().map(|(name, entry)| convert(name, entry)).collect::<Result<_, _>>()?;
+        let conditions =
+            entries.iter().map(|(name, entry)| convert(name, entry)).collect::<Result<_, _>>()?;
         let is_any = self.conditional_operator.is_some_and(|operator| operator == "OR");
         Ok(if is_any { Condition::Or(conditions) } else { Condition::And(conditions) })
     }
 }
 
-fn projection(names: &Vec<String>) -> Result<Projection, Invalid> {
+fn projection(names: &[String]) -> Result<Projection, Invalid> {
     let mut seen = std::collections::BTreeSet::new();
     if let Some(twice) = names.iter().find(|name| !seen.insert(name.as_str())) {
         return Err(Invalid::parameter(format!("Duplicate value in attribute name: {twice}")));
@@ -193,7 +194,8 @@ fn expectation(name: &str, entry: &ExpectedAttributeValue) -> Result<Condition, 
     if entry.exists.is_some() {
         return refused("Exists and ComparisonOperator cannot be used together".to_owned());
     }
-    let values = entry.attribute_value_list.as_deref().or_else(|| entry.value.as_ref().map(std::slice::from_ref));
+    let values =
+        entry.attribute_value_list.as_deref().or_else(|| entry.value.as_ref().map(std::slice::from_ref));
     match values {
         None if !matches!(operator.as_str(), "NULL" | "NOT_NULL") => {
             refused(format!("Value or AttributeValueList must be used with ComparisonOperator: {operator}"))
@@ -221,7 +223,8 @@ fn update(entries: &Entries<AttributeValueUpdate>) -> Result<Update, Invalid> {
             ("ADD", Some(value @ AttributeValue::L(_))) => {
                 let none = UpdateOperand::Value(AttributeValue::L(Vec::new()));
                 let before = UpdateOperand::IfNotExists(path.clone(), Box::new(none));
-                let joined = UpdateOperand::ListAppend(Box::new(before), Box::new(UpdateOperand::Value(value)));
+                let joined =
+                    UpdateOperand::ListAppend(Box::new(before), Box::new(UpdateOperand::Value(value)));
                 update.push_set(path, SetValue::Operand(joined));
             }
             ("DELETE", Some(value)) => {

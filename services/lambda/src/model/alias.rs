@@ -24,7 +24,9 @@ pub(crate) fn routing(
         return refuse("$LATEST is not supported for an alias pointing to more than 1 version");
     }
     if other == version {
-        return refuse(&format!("Invalid function version {other}. Function version {other} is already included in routing configuration."));
+        return refuse(&format!(
+            "Invalid function version {other}. Function version {other} is already included in routing configuration."
+        ));
     }
     if !(0.0..=1.0).contains(weight) {
         return refuse("The weight of a version is between 0.0 and 1.0");
@@ -46,7 +48,9 @@ pub(crate) fn choose(alias: &AliasRecord, draw: f64) -> &str {
 /// Refuses a name that could be taken for a version.
 pub(crate) fn check_name(name: &str) -> Result<(), Error> {
     if name.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(Error::InvalidParameterValue(format!("`{name}` is a version and cannot be the name of an alias")));
+        return Err(Error::InvalidParameterValue(format!(
+            "`{name}` is a version and cannot be the name of an alias"
+        )));
     }
     Ok(())
 }
@@ -82,7 +86,8 @@ mod tests {
 
     #[test]
     fn the_draw_decides_by_weight() {
-        let alias = AliasRecord { version: "1".into(), routing: Some(("2".into(), 0.3)), ..AliasRecord::default() };
+        let alias =
+            AliasRecord { version: "1".into(), routing: Some(("2".into(), 0.3)), ..AliasRecord::default() };
         assert_eq!([0.0, 0.29, 0.3, 0.99].map(|draw| choose(&alias, draw).to_owned()), ["2", "2", "1", "1"]);
         assert!(check_name("12").is_err() && check_name("v12").is_ok());
     }

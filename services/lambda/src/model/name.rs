@@ -70,7 +70,8 @@ impl Target {
             && derived != given
         {
             return Err(Error::InvalidParameterValue(
-                "The derived qualifier from the function name does not match the specified qualifier.".to_owned(),
+                "The derived qualifier from the function name does not match the specified qualifier."
+                    .to_owned(),
             ));
         }
         let id = FunctionId { account, region: named_region, name: parts.name.to_owned() };
@@ -109,9 +110,8 @@ impl<'a> Parts<'a> {
         let mut parts: Vec<&str> = text.split(':').collect();
         let mut region = None;
         let mut account = None;
-        if parts.first() == Some(&"arn") {
-            let is_lambda = parts.get(1) == Some(&base::PARTITION) && parts.get(2) == Some(&"lambda");
-            if !is_lambda || parts.len() < 7 {
+        if let ["arn", partition, service, _, _, kind, _, ..] = parts.as_slice() {
+            if *partition != base::PARTITION || *service != "lambda" || *kind != "function" {
                 return None;
             }
             parts.drain(..3);

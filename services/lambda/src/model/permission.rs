@@ -64,8 +64,7 @@ fn condition(request: &AddPermissionRequest) -> Map<String, Value> {
         condition.insert("StringEquals".to_owned(), Value::Object(equals));
     }
     if let Some(via_url) = request.invoked_via_function_url {
-        condition
-            .insert("Bool".to_owned(), json!({ "lambda:InvokedViaFunctionUrl": via_url.to_string() }));
+        condition.insert("Bool".to_owned(), json!({ "lambda:InvokedViaFunctionUrl": via_url.to_string() }));
     }
     if let Some(arn) = &request.source_arn {
         condition.insert("ArnLike".to_owned(), json!({ "AWS:SourceArn": arn }));
@@ -174,7 +173,12 @@ mod tests {
         assert!(matches!(remove(&mut policy, "other"), Err(Error::ResourceNotFound(_))));
         remove(&mut policy, "api").unwrap();
         assert!(compile(&policy.statements).unwrap().is_none());
-        let refused = (0..200).find_map(|n| add(&mut policy, &n.to_string(), body.clone()).err());
+        let numbered = |n: u32| {
+            let mut body = body.clone();
+            body["Sid"] = json!(n.to_string());
+            body
+        };
+        let refused = (0..200).find_map(|n| add(&mut policy, &n.to_string(), numbered(n)).err());
         assert!(matches!(refused, Some(Error::PolicyLengthExceeded(_))));
     }
 }

@@ -4,8 +4,9 @@
 //! member that this platform does not act on: refused unless it says what is the case anyway.
 
 use crate::api::{
-    CapacityProviderConfig, CreateFunctionRequest, DeadLetterConfig, DurableConfig, Environment, FileSystemConfig,
-    ImageConfig, LoggingConfig, SnapStart, TenancyConfig, TracingConfig, UpdateFunctionConfigurationRequest, VpcConfig,
+    CapacityProviderConfig, CreateFunctionRequest, DeadLetterConfig, DurableConfig, Environment,
+    FileSystemConfig, ImageConfig, LoggingConfig, SnapStart, TenancyConfig, TracingConfig,
+    UpdateFunctionConfigurationRequest, VpcConfig,
 };
 use crate::error::Error;
 
@@ -81,7 +82,9 @@ impl Unsupported<'_> {
         let is_set = |text: Option<&str>| text.is_some_and(|text| !text.is_empty());
         let vpc = self.vpc_config.is_some_and(|vpc| {
             let has = |ids: &Option<Vec<String>>| ids.as_ref().is_some_and(|ids| !ids.is_empty());
-            has(&vpc.subnet_ids) || has(&vpc.security_group_ids) || vpc.ipv6_allowed_for_dual_stack == Some(true)
+            has(&vpc.subnet_ids)
+                || has(&vpc.security_group_ids)
+                || vpc.ipv6_allowed_for_dual_stack == Some(true)
         });
         let dead_letter = self.dead_letter_config.is_some_and(|config| is_set(config.target_arn.as_deref()));
         let tracing = self

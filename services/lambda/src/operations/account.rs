@@ -25,7 +25,7 @@ pub(crate) async fn account_settings(
         packages.extend(loaded.function.all_versions().map(|version| (version.code, version.code_bytes)));
     }
     let used: u64 = packages.values().sum();
-    let unreserved = ACCOUNT_CONCURRENCY_MAX.saturating_sub(lambda.catalog.reserved(call.account(), None));
+    let unreserved = ACCOUNT_CONCURRENCY_MAX.saturating_sub(lambda.catalog.reserved(call.account()));
     Ok(api::GetAccountSettingsResponse {
         account_limit: Some(api::AccountLimit {
             total_code_size: Some(TOTAL_CODE_BYTES_MAX),

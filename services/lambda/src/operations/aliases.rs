@@ -72,8 +72,9 @@ pub(crate) async fn list_aliases(
     let target = target(&call, &input.function_name, None)?;
     let loaded = existing(&lambda, &target)?;
     let after = page::after(input.marker.as_deref())?;
-    let of_version =
-        |found: &&AliasRecord| input.function_version.as_ref().is_none_or(|version| found.version == *version);
+    let of_version = |found: &&AliasRecord| {
+        input.function_version.as_ref().is_none_or(|version| found.version == *version)
+    };
     let mut aliases: Vec<&AliasRecord> = loaded
         .function
         .aliases

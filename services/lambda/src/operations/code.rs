@@ -37,7 +37,11 @@ impl From<&mut api::UpdateFunctionCodeRequest> for CodeSource {
     }
 }
 
-fn unsupported(image: &Option<String>, key: &Option<String>, version: &Option<String>) -> Option<&'static str> {
+fn unsupported(
+    image: &Option<String>,
+    key: &Option<String>,
+    version: &Option<String>,
+) -> Option<&'static str> {
     [("ImageUri", image), ("SourceKMSKeyArn", key), ("S3ObjectVersion", version)]
         .into_iter()
         .find_map(|(name, value)| value.as_ref().map(|_| name))
@@ -61,7 +65,9 @@ impl CodeSource {
             (None, None, None) => return refuse("Please provide a source for function code."),
             (None, _, _) => return refuse("S3Bucket and S3Key must be provided together."),
             (Some(_), _, _) => {
-                return refuse("Please do not provide other FunctionCode parameters when providing a ZipFile.");
+                return refuse(
+                    "Please do not provide other FunctionCode parameters when providing a ZipFile.",
+                );
             }
         };
         lambda.compute.code().put(zip).await.map_err(package_error)

@@ -22,7 +22,8 @@ pub(crate) async fn put_concurrency(
         .catalog
         .change(&call, &id, |function| {
             let function = stored(function, &id)?;
-            let others = lambda.catalog.reserved(id.account, Some(&id));
+            let own = function.record.reserved_concurrency.unwrap_or(0);
+            let others = lambda.catalog.reserved(id.account).saturating_sub(own);
             let all = others.saturating_add(asked);
             if all > ACCOUNT_CONCURRENCY_MAX - UNRESERVED_CONCURRENCY_MIN {
                 return Err(Error::InvalidParameterValue(format!(

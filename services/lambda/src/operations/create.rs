@@ -130,7 +130,12 @@ pub(crate) fn check_runtime(lambda: &Lambda, runtime: &str) -> Result<(), Error>
 }
 
 /// Refuses a role that does not exist or does not trust Lambda.
-pub(crate) fn check_role(lambda: &Lambda, role_arn: &str, id: &FunctionId, now: Timestamp) -> Result<(), Error> {
+pub(crate) fn check_role(
+    lambda: &Lambda,
+    role_arn: &str,
+    id: &FunctionId,
+    now: Timestamp,
+) -> Result<(), Error> {
     let service = Principal::service("lambda.amazonaws.com", &id.arn(), id.account);
     let is_assumable = match lambda.directory.role_by_arn(role_arn).map_err(Error::internal)? {
         Some((account, role)) if account == id.account => {

@@ -29,9 +29,9 @@ pub(crate) async fn get_function(
     let loaded = existing(&lambda, &target)?;
     let record = &loaded.function.record;
     let tags: Entries<String> = record.tags.iter().cloned().collect();
-    let concurrency = record.reserved_concurrency.map(|reserved| api::Concurrency {
-        reserved_concurrent_executions: Some(i64::from(reserved)),
-    });
+    let concurrency = record
+        .reserved_concurrency
+        .map(|reserved| api::Concurrency { reserved_concurrent_executions: Some(i64::from(reserved)) });
     // No address: nothing here hands code out over HTTP.
     let code = api::FunctionCodeLocation {
         repository_type: Some("S3".to_owned()),

@@ -83,7 +83,7 @@ pub(crate) fn concurrency(lambda: &Lambda, loaded: &Loaded, target: &Target) -> 
     let reserved = loaded.function.record.reserved_concurrency;
     let unreserved_max = match reserved {
         Some(_) => 0,
-        None => ACCOUNT_CONCURRENCY_MAX.saturating_sub(lambda.catalog.reserved(target.id.account, None)),
+        None => ACCOUNT_CONCURRENCY_MAX.saturating_sub(lambda.catalog.reserved(target.id.account)),
     };
     Concurrency { reserved, unreserved_max }
 }

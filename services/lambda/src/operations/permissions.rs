@@ -60,7 +60,9 @@ pub(crate) async fn remove_permission(
         .change(&call, &target.id, |function| {
             let function = stored(function, &target.id)?;
             let key = target.qualifier.clone().unwrap_or_default();
-            let policy = function.record.policies.get_mut(&key).ok_or_else(no_policy)?;
+            let policy = function.record.policies.get_mut(&key).ok_or_else(|| {
+                Error::ResourceNotFound("No policy is associated with the given resource.".to_owned())
+            })?;
             check_revision(input.revision_id.as_deref(), &policy.revision_id, READ_API)?;
             permission::remove(policy, &input.statement_id)?;
             policy.revision_id = revision();
@@ -80,13 +82,12 @@ pub(crate) async fn get_policy(
     let target = target(&call, &input.function_name, input.qualifier.as_deref())?;
     let loaded = existing(&lambda, &target)?;
     let key = target.qualifier.as_deref().unwrap_or_default();
-    let policy = loaded.function.record.policies.get(key).ok_or_else(no_policy)?;
+    let policy =
+        loaded.function.record.policies.get(key).ok_or_else(|| {
+            Error::ResourceNotFound("The resource you requested does not exist.".to_owned())
+        })?;
     Ok(api::GetPolicyResponse {
         policy: Some(permission::document(&policy.statements)),
         revision_id: Some(policy.revision_id.clone()),
     })
-}
-
-fn no_policy() -> Error {
-    Error::ResourceNotFound("The resource you requested does not exist.".to_owned())
 }

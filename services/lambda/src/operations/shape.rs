@@ -87,9 +87,10 @@ fn modified(at: Timestamp) -> String {
 /// An alias.
 pub(crate) fn alias(function_arn: &str, alias: &AliasRecord) -> api::AliasConfiguration {
     let routing = alias.routing.iter().map(|(version, weight)| (version.clone(), *weight));
-    let routing = alias.routing.is_some().then(|| api::AliasRoutingConfiguration {
-        additional_version_weights: Some(routing.collect()),
-    });
+    let routing = alias
+        .routing
+        .is_some()
+        .then(|| api::AliasRoutingConfiguration { additional_version_weights: Some(routing.collect()) });
     api::AliasConfiguration {
         alias_arn: Some(format!("{function_arn}:{}", alias.name)),
         name: Some(alias.name.clone()),

@@ -14,7 +14,8 @@ use crate::model::tags;
 fn tagged(call: &Call, resource: &str) -> Result<FunctionId, Error> {
     let target = target(call, resource, None)?;
     if target.qualifier.is_some() {
-        let message = "Tags on function aliases and versions are not supported. Please specify a function ARN.";
+        let message =
+            "Tags on function aliases and versions are not supported. Please specify a function ARN.";
         return Err(Error::InvalidParameterValue(message.to_owned()));
     }
     Ok(target.id)

@@ -77,7 +77,8 @@ pub(crate) async fn update_function_configuration(
     }
     input.timeout.map_or(Ok(()), check_timeout)?;
     input.memory_size.map_or(Ok(()), check_memory)?;
-    let new_variables = input.environment.clone().map(|environment| variables(Some(environment))).transpose()?;
+    let new_variables =
+        input.environment.clone().map(|environment| variables(Some(environment))).transpose()?;
     let made = lambda
         .catalog
         .change(&call, &id, |function| {

@@ -98,8 +98,8 @@ pub(crate) async fn list_versions(
         .collect();
     let next_marker = page::cut(&mut versions, input.max_items, |version| number(version).to_string());
     let id = &target.id;
-    let versions = versions.into_iter().map(|version| {
-        configuration(&id.name, id.qualified_arn(&version.version), version, Moment::Settled)
-    });
+    let versions = versions
+        .into_iter()
+        .map(|version| configuration(&id.name, id.qualified_arn(&version.version), version, Moment::Settled));
     Ok(api::ListVersionsByFunctionResponse { next_marker, versions: Some(versions.collect()) })
 }

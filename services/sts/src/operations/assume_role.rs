@@ -70,9 +70,9 @@ fn gone(call: &Call, input: &AssumeRoleRequest) -> Error {
     ))
 }
 
-fn caller_session(call: &Call) -> Option<AssumedRole> {
+fn caller_session(call: &Call) -> Option<&AssumedRole> {
     match &**call.principal() {
-        Principal::AssumedRole(role) => Some(role.clone()),
+        Principal::AssumedRole(role) => Some(role),
         _ => None,
     }
 }
@@ -81,7 +81,7 @@ fn role_session(
     sts: &Sts,
     account: AccountId,
     role: &RoleRecord,
-    caller: Option<AssumedRole>,
+    caller: Option<&AssumedRole>,
     input: AssumeRoleRequest,
 ) -> Result<(RoleSession, Option<i64>), Error> {
     let policy_arns: Vec<String> =
@@ -93,7 +93,6 @@ fn role_session(
         }
     }
     let (caller_tags, caller_transitive, caller_identity) = caller
-        .as_ref()
         .map(|caller| (&*caller.session_tags, &*caller.transitive_tags, caller.source_identity.clone()))
         .unwrap_or_default();
     let asked = input.tags.into_iter().flatten().map(|tag| (tag.key, tag.value)).collect();

@@ -143,7 +143,7 @@ async fn the_message_of_a_denial_is_opened_by_those_who_may() {
         serde_json::from_str(answer["DecodedMessage"].as_str().unwrap()).unwrap();
     assert_eq!(decoded["allowed"], false);
     assert_eq!(decoded["context"]["action"], "sts:GetAccessKeyInfo");
-    let changed = json!({"EncodedMessage": message.replace(&message[..4], "AAAA")});
+    let changed = json!({"EncodedMessage": format!("AAAA{}", message.split_at(4).1)});
     let fault = kit.json(&bob, "sts", "DecodeAuthorizationMessage", &changed).await.unwrap_err();
     assert_eq!(fault.code, "InvalidAuthorizationMessageException");
 }

@@ -28,11 +28,17 @@ impl Condition {
             Self::Exists(path) => path.get(item).is_some(),
             Self::NotExists(path) => path.get(item).is_none(),
             Self::Type(one, name) => one.resolve(item).is_some_and(|value| value.type_name() == name),
-            Self::BeginsWith(one, two) => match (one.resolve(item).as_deref(), two.resolve(item).as_deref()) {
-                (Some(AttributeValue::S(text)), Some(AttributeValue::S(start))) => text.starts_with(start),
-                (Some(AttributeValue::B(bytes)), Some(AttributeValue::B(start))) => bytes.starts_with(start),
-                _ => false,
-            },
+            Self::BeginsWith(one, two) => {
+                match (one.resolve(item).as_deref(), two.resolve(item).as_deref()) {
+                    (Some(AttributeValue::S(text)), Some(AttributeValue::S(start))) => {
+                        text.starts_with(start)
+                    }
+                    (Some(AttributeValue::B(bytes)), Some(AttributeValue::B(start))) => {
+                        bytes.starts_with(start)
+                    }
+                    _ => false,
+                }
+            }
             Self::Contains(one, two) => match (one.resolve(item).as_deref(), two.resolve(item).as_deref()) {
                 (Some(whole), Some(part)) => contains(whole, part),
                 _ => false,

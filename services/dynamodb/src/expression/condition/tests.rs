@@ -45,7 +45,10 @@ fn item() -> Attributes {
         ("a.b".to_owned(), s("dotted")),
         ("flag".to_owned(), wire("BOOL", Value::Bool(true))),
         ("nil".to_owned(), wire("NULL", Value::Bool(true))),
-        ("tags".to_owned(), wire("SS", Value::List(vec![Value::String("x".into()), Value::String("y".into())]))),
+        (
+            "tags".to_owned(),
+            wire("SS", Value::List(vec![Value::String("x".into()), Value::String("y".into())])),
+        ),
         ("m".to_owned(), wire("M", inner)),
         ("l".to_owned(), wire("L", Value::List(vec![n("1"), s("ab"), n("3")]))),
     ]);
@@ -111,6 +114,7 @@ fn conditions_hold_as_dynamodb_says() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "one table")]
 fn faulty_conditions_are_refused_in_dynamodbs_words() {
     for (text, message) in [
         ("", "The expression can not be empty;"),
@@ -132,25 +136,67 @@ fn faulty_conditions_are_refused_in_dynamodbs_words() {
         ("((id = :abc))", "The expression has redundant parentheses;"),
         ("name = :abc", "Attribute name is a reserved keyword; reserved keyword: name"),
         ("m.Status = :abc", "Attribute name is a reserved keyword; reserved keyword: Status"),
-        ("#q = :abc", "An expression attribute name used in the document path is not defined; attribute name: #q"),
+        (
+            "#q = :abc",
+            "An expression attribute name used in the document path is not defined; attribute name: #q",
+        ),
         ("id = :q", "An expression attribute value used in expression is not defined; attribute value: :q"),
         ("exists(id)", "Invalid function name; function: exists"),
         ("Size(id) = :one", "Invalid function name; function: Size"),
-        ("attribute_exists(id, n)", "Incorrect number of operands for operator or function; operator or function: attribute_exists, number of operands: 2"),
-        ("begins_with(id)", "Incorrect number of operands for operator or function; operator or function: begins_with, number of operands: 1"),
-        ("attribute_exists(:abc)", "Operator or function requires a document path; operator or function: attribute_exists"),
-        ("begins_with(id, :one)", "Incorrect operand type for operator or function; operator or function: begins_with, operand type: N"),
-        ("attribute_type(id, :one)", "Incorrect operand type for operator or function; operator or function: attribute_type, operand type: N"),
-        ("attribute_type(id, :bad)", "Invalid attribute type name found; type: Q, valid types: {B,NULL,SS,BOOL,L,BS,N,NS,S,M}"),
-        ("size(:one) = :one", "Incorrect operand type for operator or function; operator or function: size, operand type: N"),
+        (
+            "attribute_exists(id, n)",
+            "Incorrect number of operands for operator or function; operator or function: attribute_exists, number of operands: 2",
+        ),
+        (
+            "begins_with(id)",
+            "Incorrect number of operands for operator or function; operator or function: begins_with, number of operands: 1",
+        ),
+        (
+            "attribute_exists(:abc)",
+            "Operator or function requires a document path; operator or function: attribute_exists",
+        ),
+        (
+            "begins_with(id, :one)",
+            "Incorrect operand type for operator or function; operator or function: begins_with, operand type: N",
+        ),
+        (
+            "attribute_type(id, :one)",
+            "Incorrect operand type for operator or function; operator or function: attribute_type, operand type: N",
+        ),
+        (
+            "attribute_type(id, :bad)",
+            "Invalid attribute type name found; type: Q, valid types: {B,NULL,SS,BOOL,L,BS,N,NS,S,M}",
+        ),
+        (
+            "size(:one) = :one",
+            "Incorrect operand type for operator or function; operator or function: size, operand type: N",
+        ),
         ("size(id)", "The function is not allowed to be used this way in an expression; function: size"),
-        ("size(id) AND n = :one", "The function is not allowed to be used this way in an expression; function: size"),
-        ("attribute_exists(id) = :abc", "The function is not allowed to be used this way in an expression; function: attribute_exists"),
-        ("id = id", "The first operand must be distinct from the remaining operands for this operator or function; operator: =, first operand: [id]"),
-        ("l[0] < l[0]", "The first operand must be distinct from the remaining operands for this operator or function; operator: <, first operand: [l, [0]]"),
+        (
+            "size(id) AND n = :one",
+            "The function is not allowed to be used this way in an expression; function: size",
+        ),
+        (
+            "attribute_exists(id) = :abc",
+            "The function is not allowed to be used this way in an expression; function: attribute_exists",
+        ),
+        (
+            "id = id",
+            "The first operand must be distinct from the remaining operands for this operator or function; operator: =, first operand: [id]",
+        ),
+        (
+            "l[0] < l[0]",
+            "The first operand must be distinct from the remaining operands for this operator or function; operator: <, first operand: [l, [0]]",
+        ),
         ("id < :true", "Incorrect operand type for operator or function; operator: <, operand type: BOOL"),
-        ("n BETWEEN :nine AND :one", "The BETWEEN operator requires upper bound to be greater than or equal to lower bound; lower bound operand: AttributeValue: {N:9}, upper bound operand: AttributeValue: {N:1}"),
-        ("n BETWEEN :one AND :abc", "The BETWEEN operator requires same data type for lower and upper bounds; lower bound operand: AttributeValue: {N:1}, upper bound operand: AttributeValue: {S:abc}"),
+        (
+            "n BETWEEN :nine AND :one",
+            "The BETWEEN operator requires upper bound to be greater than or equal to lower bound; lower bound operand: AttributeValue: {N:9}, upper bound operand: AttributeValue: {N:1}",
+        ),
+        (
+            "n BETWEEN :one AND :abc",
+            "The BETWEEN operator requires same data type for lower and upper bounds; lower bound operand: AttributeValue: {N:1}, upper bound operand: AttributeValue: {S:abc}",
+        ),
         ("l[99999999999] = :one", "List index is not within the allowable range; index: [99999999999]"),
     ] {
         let invalid = Condition::parse(Kind::Condition, text, &mut placeholders()).unwrap_err();
@@ -160,7 +206,8 @@ fn faulty_conditions_are_refused_in_dynamodbs_words() {
 
 #[test]
 fn sizes_and_counts_are_bounded() {
-    let parse = |text: &str| Condition::parse(Kind::Filter, text, &mut placeholders()).map_err(|i| i.into_message());
+    let parse =
+        |text: &str| Condition::parse(Kind::Filter, text, &mut placeholders()).map_err(|i| i.into_message());
     let many = |count: usize| vec!["n=:one"; count].join(" OR ");
     assert!(parse(&many(150)).is_ok());
     assert!(parse(&many(151)).unwrap_err().contains("too many operators"));
@@ -187,9 +234,18 @@ fn placeholders_must_be_well_formed_and_used() {
     let refused = |names, values| Placeholders::new(names, values).unwrap_err().into_message();
     assert_eq!(refused(Some(Entries(vec![])), None), "ExpressionAttributeNames must not be empty");
     assert_eq!(refused(None, Some(Entries(vec![]))), "ExpressionAttributeValues must not be empty");
-    assert_eq!(refused(names("a"), None), "ExpressionAttributeNames contains invalid key: Syntax error; key: \"a\"");
-    assert_eq!(refused(names("#a-b"), None), "ExpressionAttributeNames contains invalid key: Syntax error; key: \"#a-b\"");
-    assert_eq!(refused(None, values(":", n("1"))), "ExpressionAttributeValues contains invalid key: Syntax error; key: \":\"");
+    assert_eq!(
+        refused(names("a"), None),
+        "ExpressionAttributeNames contains invalid key: Syntax error; key: \"a\""
+    );
+    assert_eq!(
+        refused(names("#a-b"), None),
+        "ExpressionAttributeNames contains invalid key: Syntax error; key: \"#a-b\""
+    );
+    assert_eq!(
+        refused(None, values(":", n("1"))),
+        "ExpressionAttributeValues contains invalid key: Syntax error; key: \":\""
+    );
     assert_eq!(
         refused(None, values(":v", n("x"))),
         "ExpressionAttributeValues contains invalid value: The parameter cannot be converted to a numeric value: x for key :v"

@@ -7,7 +7,9 @@ fn parsed(text: &str) -> Result<Vec<(String, KeyTest)>, String> {
     let values = [":a", ":b"].into_iter().map(|key| (key.to_owned(), wire("S", Value::String(key.into()))));
     let names = Entries(vec![("#k".to_owned(), "key".to_owned())]);
     let mut placeholders = Placeholders::new(Some(names), Some(values.collect())).unwrap();
-    KeyCondition::parse(text, &mut placeholders).map(|condition| condition.tests).map_err(Invalid::into_message)
+    KeyCondition::parse(text, &mut placeholders)
+        .map(|condition| condition.tests)
+        .map_err(Invalid::into_message)
 }
 
 fn value(key: &str) -> AttributeValue {
@@ -41,11 +43,17 @@ fn what_no_range_can_answer_is_refused_in_dynamodbs_words() {
         ("attribute_exists(p)", "Invalid operator used in KeyConditionExpression: attribute_exists"),
         ("contains(p, :a)", "Invalid operator used in KeyConditionExpression: contains"),
         ("p = :a AND p = :b", "KeyConditionExpressions must only contain one condition per key"),
-        ("p = s", "Invalid condition in KeyConditionExpression: Multiple attribute names used in one condition"),
+        (
+            "p = s",
+            "Invalid condition in KeyConditionExpression: Multiple attribute names used in one condition",
+        ),
         (":a = :b", "Invalid condition in KeyConditionExpression: No key attribute specified"),
         ("p.x = :a", "KeyConditionExpressions cannot have conditions on nested attributes"),
         ("size(p) = :a", "KeyConditionExpressions cannot contain nested operations"),
-        (":a BETWEEN p AND :b", "Invalid condition in KeyConditionExpression: BETWEEN operator must have the key attribute as its first operand"),
+        (
+            ":a BETWEEN p AND :b",
+            "Invalid condition in KeyConditionExpression: BETWEEN operator must have the key attribute as its first operand",
+        ),
         ("p = :a AND q = :a AND r = :a", "Conditions can be of length 1 or 2 only"),
         ("p = ", "Invalid KeyConditionExpression: Syntax error; token: \"<EOF>\", near: \"=\""),
     ] {

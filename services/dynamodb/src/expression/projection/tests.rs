@@ -61,9 +61,18 @@ fn faulty_projections_are_refused_in_dynamodbs_words() {
         (":v", "Syntax error; token: \":v\", near: \":v\""),
         ("a..b", "Syntax error; token: \".\", near: \"..b\""),
         ("data", "Attribute name is a reserved keyword; reserved keyword: data"),
-        ("a, a", "Two document paths overlap with each other; must remove or rewrite one of these paths; path one: [a], path two: [a]"),
-        ("m.x, #m", "Two document paths overlap with each other; must remove or rewrite one of these paths; path one: [m, x], path two: [m]"),
-        ("m.x, m[1]", "Two document paths conflict with each other; must remove or rewrite one of these paths; path one: [m, x], path two: [m, [1]]"),
+        (
+            "a, a",
+            "Two document paths overlap with each other; must remove or rewrite one of these paths; path one: [a], path two: [a]",
+        ),
+        (
+            "m.x, #m",
+            "Two document paths overlap with each other; must remove or rewrite one of these paths; path one: [m, x], path two: [m]",
+        ),
+        (
+            "m.x, m[1]",
+            "Two document paths conflict with each other; must remove or rewrite one of these paths; path one: [m, x], path two: [m, [1]]",
+        ),
     ] {
         assert_eq!(parsed(text), Err(format!("Invalid ProjectionExpression: {message}")), "{text}");
     }

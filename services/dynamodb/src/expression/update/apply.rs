@@ -103,9 +103,15 @@ fn subtracted(
 ) -> Result<Option<AttributeValue>, Invalid> {
     Ok(match (existing, value) {
         (None, _) => None,
-        (Some(AttributeValue::Ss(one)), AttributeValue::Ss(two)) => difference(one, two).map(AttributeValue::Ss),
-        (Some(AttributeValue::Ns(one)), AttributeValue::Ns(two)) => difference(one, two).map(AttributeValue::Ns),
-        (Some(AttributeValue::Bs(one)), AttributeValue::Bs(two)) => difference(one, two).map(AttributeValue::Bs),
+        (Some(AttributeValue::Ss(one)), AttributeValue::Ss(two)) => {
+            difference(one, two).map(AttributeValue::Ss)
+        }
+        (Some(AttributeValue::Ns(one)), AttributeValue::Ns(two)) => {
+            difference(one, two).map(AttributeValue::Ns)
+        }
+        (Some(AttributeValue::Bs(one)), AttributeValue::Bs(two)) => {
+            difference(one, two).map(AttributeValue::Bs)
+        }
         _ => return Err(Invalid::new(WRONG_TYPE)),
     })
 }

@@ -81,9 +81,18 @@ fn updates_change_what_they_say() {
         ("SET c = if_not_exists(c, :one) + :two", vec![("c", Some(n("3")))]),
         ("SET n = if_not_exists(n, :one)", vec![]),
         ("SET l = list_append(l, :list)", vec![("l", Some(list(&["0", "1", "2", "3", "8", "9"])))]),
-        ("SET c = list_append(if_not_exists(c, :list), :list)", vec![("c", Some(list(&["8", "9", "8", "9"])))]),
-        ("SET l[1] = :one, l[9] = :two, l[7] = :one", vec![("l", Some(list(&["0", "1", "2", "3", "1", "2"])))]),
-        ("SET m.k = :one, m.j = m.k", vec![("m", Some(map(&[("j", n("7")), ("k", n("1")), ("l", list(&["1"]))])))]),
+        (
+            "SET c = list_append(if_not_exists(c, :list), :list)",
+            vec![("c", Some(list(&["8", "9", "8", "9"])))],
+        ),
+        (
+            "SET l[1] = :one, l[9] = :two, l[7] = :one",
+            vec![("l", Some(list(&["0", "1", "2", "3", "1", "2"])))],
+        ),
+        (
+            "SET m.k = :one, m.j = m.k",
+            vec![("m", Some(map(&[("j", n("7")), ("k", n("1")), ("l", list(&["1"]))])))],
+        ),
         ("SET m.l[0] = :two", vec![("m", Some(map(&[("k", n("7")), ("l", list(&["2"]))])))]),
         ("SET a = n, n = :one", vec![("a", Some(n("5"))), ("n", Some(n("1")))]),
         ("SET #v = :map", vec![("value", Some(map(&[])))]),
@@ -95,9 +104,10 @@ fn updates_change_what_they_say() {
         ("ADD t :set", vec![("t", Some(set(&["x", "z"])))]),
         ("DELETE tags :set", vec![("tags", Some(set(&["y"])))]),
         ("DELETE gone :set", vec![]),
-        ("SET a = :one REMOVE n ADD c :one DELETE tags :set", vec![
-            ("a", Some(n("1"))), ("n", None), ("c", Some(n("1"))), ("tags", Some(set(&["y"]))),
-        ]),
+        (
+            "SET a = :one REMOVE n ADD c :one DELETE tags :set",
+            vec![("a", Some(n("1"))), ("n", None), ("c", Some(n("1"))), ("tags", Some(set(&["y"])))],
+        ),
     ] {
         assert_eq!(applied(text), Ok(with(&changes)), "{text}");
     }
@@ -124,17 +134,50 @@ fn faulty_updates_are_refused_in_dynamodbs_words() {
         ("SET a = :one SET b = :one", "The \"SET\" section can only be used once in an update expression;"),
         ("SET name = :one", "Attribute name is a reserved keyword; reserved keyword: name"),
         ("SET a = size(l)", "Invalid function name; function: size"),
-        ("SET #q = :one", "An expression attribute name used in the document path is not defined; attribute name: #q"),
-        ("SET a = :q", "An expression attribute value used in expression is not defined; attribute value: :q"),
-        ("SET a = :one, a = :two", "Two document paths overlap with each other; must remove or rewrite one of these paths; path one: [a], path two: [a]"),
-        ("SET a.b = :one REMOVE a", "Two document paths overlap with each other; must remove or rewrite one of these paths; path one: [a, b], path two: [a]"),
-        ("SET a.b = :one, a[0] = :two", "Two document paths conflict with each other; must remove or rewrite one of these paths; path one: [a, b], path two: [a, [0]]"),
-        ("ADD a :text", "Incorrect operand type for operator or function; operator: ADD, operand type: STRING"),
-        ("DELETE a :one", "Incorrect operand type for operator or function; operator: DELETE, operand type: NUMBER"),
-        ("SET a = :text + :one", "Incorrect operand type for operator or function; operator or function: +, operand type: S"),
-        ("SET a = list_append(:one, l)", "Incorrect operand type for operator or function; operator or function: list_append, operand type: N"),
-        ("SET a = if_not_exists(:one, :two)", "Operator or function requires a document path; operator or function: if_not_exists"),
-        ("SET a = if_not_exists(b)", "Incorrect number of operands for operator or function; operator or function: if_not_exists, number of operands: 1"),
+        (
+            "SET #q = :one",
+            "An expression attribute name used in the document path is not defined; attribute name: #q",
+        ),
+        (
+            "SET a = :q",
+            "An expression attribute value used in expression is not defined; attribute value: :q",
+        ),
+        (
+            "SET a = :one, a = :two",
+            "Two document paths overlap with each other; must remove or rewrite one of these paths; path one: [a], path two: [a]",
+        ),
+        (
+            "SET a.b = :one REMOVE a",
+            "Two document paths overlap with each other; must remove or rewrite one of these paths; path one: [a, b], path two: [a]",
+        ),
+        (
+            "SET a.b = :one, a[0] = :two",
+            "Two document paths conflict with each other; must remove or rewrite one of these paths; path one: [a, b], path two: [a, [0]]",
+        ),
+        (
+            "ADD a :text",
+            "Incorrect operand type for operator or function; operator: ADD, operand type: STRING",
+        ),
+        (
+            "DELETE a :one",
+            "Incorrect operand type for operator or function; operator: DELETE, operand type: NUMBER",
+        ),
+        (
+            "SET a = :text + :one",
+            "Incorrect operand type for operator or function; operator or function: +, operand type: S",
+        ),
+        (
+            "SET a = list_append(:one, l)",
+            "Incorrect operand type for operator or function; operator or function: list_append, operand type: N",
+        ),
+        (
+            "SET a = if_not_exists(:one, :two)",
+            "Operator or function requires a document path; operator or function: if_not_exists",
+        ),
+        (
+            "SET a = if_not_exists(b)",
+            "Incorrect number of operands for operator or function; operator or function: if_not_exists, number of operands: 1",
+        ),
     ] {
         assert_eq!(applied(text), Err(format!("Invalid UpdateExpression: {message}")), "{text}");
     }
@@ -159,7 +202,10 @@ fn updates_that_the_item_does_not_bear_are_refused() {
         ("SET m[0] = :one", no_parent),
         ("SET m.gone.b = :one", no_parent),
         ("REMOVE gone.b", no_parent),
-        ("SET a = :huge + :huge", "Number overflow. Attempting to store a number with magnitude larger than supported range"),
+        (
+            "SET a = :huge + :huge",
+            "Number overflow. Attempting to store a number with magnitude larger than supported range",
+        ),
     ] {
         assert_eq!(applied(text), Err(message.to_owned()), "{text}");
     }

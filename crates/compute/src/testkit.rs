@@ -1,0 +1,183 @@
+//! A launcher that runs functions as tasks of the test itself.
+//!
+//! It isolates nothing, and is for tests only, of this crate and of those above; panics are its way to fail. Its
+//! functions speak the Runtime API over a real loopback connection.
+#![allow(clippy::unwrap_used, clippy::string_slice, clippy::missing_panics_doc, reason = "for tests only")]
+
+use std::io::{PipeWriter, Write as _};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+
+use crate::BoxFuture;
+use crate::contract::{Exit, ExitStatus, LaunchError, LaunchOrder, Launched, Launcher, Process};
+
+/// A function's code in a test.
+pub type Body = Arc<dyn Fn(Runtime) -> BoxFuture<'static, Exit> + Send + Sync>;
+
+/// Starts [`Body`]s.
+pub struct TaskLauncher {
+    body: Body,
+    /// How many environments were started.
+    pub launched: AtomicUsize,
+    /// How many of them were killed.
+    pub killed: Arc<AtomicUsize>,
+}
+
+impl TaskLauncher {
+    /// Starts this body in each environment.
+    pub fn new<F>(body: impl Fn(Runtime) -> F + Send + Sync + 'static) -> Arc<Self>
+    where
+        F: Future<Output = Exit> + Send + 'static,
+    {
+        let body: Body = Arc::new(move |runtime| Box::pin(body(runtime)));
+        Arc::new(Self { body, launched: AtomicUsize::new(0), killed: Arc::default() })
+    }
+}
+
+impl Launcher for TaskLauncher {
+    fn supports(&self, runtime: &str) -> bool {
+        runtime.starts_with("python3.")
+    }
+
+    fn launch(&self, order: LaunchOrder) -> BoxFuture<'_, Result<Launched, LaunchError>> {
+        let serial = self.launched.fetch_add(1, Ordering::SeqCst);
+        let runtime_api = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let aws_api = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let (out, stdout) = std::io::pipe().unwrap();
+        let (err, stderr) = std::io::pipe().unwrap();
+        let runtime = Runtime {
+            api: runtime_api.local_addr().unwrap(),
+            door: aws_api.local_addr().unwrap(),
+            connection: None,
+            stdout,
+            _stderr: stderr,
+            serial,
+            order,
+        };
+        let (ended, exit) = watch::channel(None);
+        let work = (self.body)(runtime);
+        let finish = ended.clone();
+        let task = tokio::spawn(async move {
+            let exit = work.await;
+            finish.send_if_modified(|slot| {
+                slot.is_none() && {
+                    *slot = Some(exit);
+                    true
+                }
+            });
+        });
+        let process = Arc::new(TaskProcess {
+            ended,
+            exit,
+            task: task.abort_handle(),
+            killed: Arc::clone(&self.killed),
+        });
+        Box::pin(async move {
+            Ok(Launched { runtime_api, aws_api, stdout: out.into(), stderr: err.into(), process })
+        })
+    }
+}
+
+struct TaskProcess {
+    ended: watch::Sender<Option<Exit>>,
+    exit: watch::Receiver<Option<Exit>>,
+    task: tokio::task::AbortHandle,
+    killed: Arc<AtomicUsize>,
+}
+
+impl Process for TaskProcess {
+    fn kill(&self) {
+        self.task.abort();
+        let killed = Exit { status: ExitStatus::Signal(9), oom_killed: false };
+        if self.ended.send_if_modified(|slot| {
+            slot.is_none() && {
+                *slot = Some(killed);
+                true
+            }
+        }) {
+            self.killed.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    fn exited(&self) -> BoxFuture<'static, Exit> {
+        let mut exit = self.exit.clone();
+        Box::pin(async move { exit.wait_for(Option::is_some).await.unwrap().unwrap() })
+    }
+
+    fn freeze(&self) {}
+
+    fn thaw(&self) {}
+
+    fn memory_peak_bytes(&self) -> Option<u64> {
+        Some(30 * 1024 * 1024)
+    }
+}
+
+/// A function's side of the Runtime API.
+pub struct Runtime {
+    /// Where the AWS door is.
+    pub door: SocketAddr,
+    /// How many environments were started before.
+    pub serial: usize,
+    /// What was ordered.
+    pub order: LaunchOrder,
+    api: SocketAddr,
+    stdout: PipeWriter,
+    connection: Option<TcpStream>,
+    _stderr: PipeWriter,
+}
+
+/// An end with this code.
+pub const fn exit(code: i32) -> Exit {
+    Exit { status: ExitStatus::Code(code), oom_killed: false }
+}
+
+impl Runtime {
+    /// Writes a line to standard output.
+    pub fn print(&mut self, line: &str) {
+        writeln!(self.stdout, "{line}").unwrap();
+    }
+
+    /// Asks for the next invocation: its id and payload.
+    pub async fn next(&mut self) -> (String, String) {
+        let (head, body) = self.call("GET", "invocation/next", "", "").await;
+        let id = head.lines().find_map(|line| line.strip_prefix("Lambda-Runtime-Aws-Request-Id: "));
+        (id.unwrap().to_owned(), body)
+    }
+
+    /// Answers an invocation; the head of the Runtime API's answer.
+    pub async fn respond(&mut self, id: &str, body: &str) -> String {
+        self.call("POST", &format!("invocation/{id}/response"), "", body).await.0
+    }
+
+    /// One call of the Runtime API: the answer's head and body.
+    pub async fn call(&mut self, method: &str, path: &str, headers: &str, body: &str) -> (String, String) {
+        if self.connection.is_none() {
+            self.connection = Some(TcpStream::connect(self.api).await.unwrap());
+        }
+        let stream = self.connection.as_mut().unwrap();
+        let length = body.len();
+        let request = format!(
+            "{method} /2018-06-01/runtime/{path} HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        loop {
+            let text = String::from_utf8_lossy(&answer).into_owned();
+            if let Some((head, body)) = text.split_once("\r\n\r\n") {
+                let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: ")).unwrap();
+                if body.len() >= length.parse::<usize>().unwrap() {
+                    return (head.to_owned(), body.to_owned());
+                }
+            }
+            if stream.read_buf(&mut answer).await.unwrap() == 0 {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}

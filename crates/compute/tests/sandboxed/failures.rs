@@ -1,0 +1,133 @@
+//! Functions that fail, and what their callers and logs are told.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::support::{host, log, text};
+
+fn failure(outcome: &compute::InvokeOutcome) -> (String, String) {
+    assert!(outcome.is_function_error, "{}", text(outcome));
+    let failure: Value = serde_json::from_slice(&outcome.payload).unwrap();
+    let part = |name: &str| failure[name].as_str().unwrap_or_default().to_owned();
+    (part("errorType"), part("errorMessage"))
+}
+
+const MOODS: &str = r#"
+import os, sys, time
+def handler(event, context):
+    print("doing", event)
+    if event == "raise":
+        raise ValueError("no")
+    if event == "sleep":
+        time.sleep(60)
+    if event == "exit":
+        os._exit(3)
+    if event == "memory":
+        hoard = []
+        while True:
+            hoard.append(bytearray(16 << 20))
+    if event == "large":
+        return "x" * (7 << 20)
+    return event
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_kind_of_failure_has_its_own_name() {
+    let host = host().await;
+    let mut spec = host.function("python3.12", &[("app.py", MOODS)]).await;
+    spec.timeout = Duration::from_secs(5);
+    let raised = host.invoke(&spec, "\"raise\"").await;
+    assert_eq!(failure(&raised), ("ValueError".into(), "no".into()));
+    let large = host.invoke(&spec, "\"large\"").await;
+    assert_eq!(failure(&large).0, "Function.ResponseSizeTooLarge");
+    let ended = host.invoke(&spec, "\"exit\"").await;
+    let (kind, message) = failure(&ended);
+    assert_eq!(kind, "Runtime.ExitError");
+    assert!(message.ends_with("Error: Runtime exited with error: exit status 3"), "{message}");
+    assert!(log(&ended).contains("Status: error\tError Type: Runtime.ExitError"), "{}", log(&ended));
+    let hungry = host.invoke(&spec, "\"memory\"").await;
+    assert_eq!(failure(&hungry).0, "Runtime.OutOfMemory", "{}", log(&hungry));
+    assert_eq!(text(&host.invoke(&spec, "\"fine\"").await), "\"fine\"");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_time_out_ends_the_process_and_keeps_its_log() {
+    let host = host().await;
+    let mut spec = host.function("python3.12", &[("app.py", MOODS)]).await;
+    spec.timeout = Duration::from_secs(1);
+    let started = std::time::Instant::now();
+    let outcome = host.invoke(&spec, "\"sleep\"").await;
+    assert!(started.elapsed() < Duration::from_secs(5));
+    let (kind, message) = failure(&outcome);
+    assert_eq!(kind, "Sandbox.Timedout");
+    assert!(message.ends_with("Error: Task timed out after 1.00 seconds"), "{message}");
+    let log = log(&outcome);
+    assert!(log.contains("doing sleep\n") && log.contains("Task timed out after 1.00 seconds"), "{log}");
+    assert_eq!(host.compute.figures().environments, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn code_that_cannot_be_loaded_says_so() {
+    let host = host().await;
+    let cases = [
+        ("app.py", "import nothing_of_this_name\n", "Runtime.ImportModuleError"),
+        ("app.py", "def handler(:\n", "Runtime.UserCodeSyntaxError"),
+        ("app.py", "def other():\n    pass\n", "Runtime.HandlerNotFound"),
+    ];
+    for (file, code, expected) in cases {
+        let spec = host.function("python3.12", &[(file, code)]).await;
+        let outcome = host.invoke(&spec, "{}").await;
+        assert_eq!(failure(&outcome).0, expected, "{}", text(&outcome));
+    }
+    assert_eq!(host.compute.figures().environments, 0);
+}
+
+/// Processes of this machine whose environment has this variable.
+fn processes_with(variable: &str) -> usize {
+    let holds = |entry: std::fs::DirEntry| {
+        let environment = std::fs::read(entry.path().join("environ")).unwrap_or_default();
+        environment.split(|byte| *byte == 0).any(|entry| entry == variable.as_bytes())
+    };
+    std::fs::read_dir("/proc").unwrap().flatten().map(holds).filter(|held| *held).count()
+}
+
+async fn gone(variable: &str) {
+    for _ in 0..100 {
+        if processes_with(variable) == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{} processes are left", processes_with(variable));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_process_is_left_of_a_frozen_a_timed_out_or_a_busy_environment() {
+    let host = host().await;
+    let marker = crypto::random::hex(8);
+    let variable = format!("GREETING={marker}");
+    let code = r"
+import subprocess, time
+def handler(event, context):
+    subprocess.Popen(['sleep', '600'], start_new_session=True)
+    if event == 'sleep':
+        time.sleep(60)
+";
+    let mut spec = host.function("python3.12", &[("app.py", code)]).await;
+    spec.variables = vec![("GREETING".into(), base::SecretString::new(marker))];
+    spec.timeout = Duration::from_secs(1);
+    host.invoke(&spec, "1").await;
+    assert_eq!(processes_with(&variable), 2);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    host.compute.retire(&spec.arn, None);
+    gone(&variable).await;
+    host.invoke(&spec, "\"sleep\"").await;
+    gone(&variable).await;
+    let stopping = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        host.compute.stop(Duration::from_secs(3)).await;
+    };
+    tokio::join!(host.invoke(&spec, "\"sleep\""), stopping);
+    gone(&variable).await;
+}

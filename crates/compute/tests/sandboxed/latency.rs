@@ -1,0 +1,31 @@
+//! How long a warm invocation takes, for whoever reads the test's output.
+//!
+//! A bound that only a broken hot path misses, because the machine that runs this is busy with other things too.
+
+use std::time::{Duration, Instant};
+
+use crate::support::{host, text};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_warm_python_echo_takes_well_under_a_few_milliseconds() {
+    let host = host().await;
+    let spec = host.function("python3.12", &[("app.py", "def handler(e, c):\n    return e\n")]).await;
+    let cold = Instant::now();
+    host.invoke(&spec, "1").await;
+    println!("cold start: {:?}", cold.elapsed());
+    let spec = std::sync::Arc::new(spec);
+    let mut times: Vec<Duration> = Vec::new();
+    for n in 0..2_000 {
+        let mut request = crate::support::request(&n.to_string());
+        request.wants_log_tail = false;
+        let start = Instant::now();
+        let outcome = host.compute.invoke(&spec, request).await.unwrap();
+        times.push(start.elapsed());
+        assert_eq!(text(&outcome), n.to_string());
+    }
+    times.sort();
+    let at = |share: usize| times[times.len() * share / 100];
+    println!("warm invocation: p50 {:?}, p90 {:?}, p99 {:?}", at(50), at(90), at(99));
+    assert_eq!(host.compute.figures().environments, 1);
+    assert!(at(50) < Duration::from_millis(5), "{:?}", at(50));
+}

@@ -1,0 +1,85 @@
+//! How functions run here: sandboxes made by the spawner, bootstraps from this binary, the AWS APIs behind a door.
+//!
+//! The door needs the edge, and the edge needs the services that need the door: it is a cell, filled before the first
+//! request is accepted.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock, OnceLock};
+
+use compute::{
+    AwsDoor, BoxFuture, LaunchError, LaunchOrder, Launched, Launcher, SandboxLauncher,
+};
+use edge::Edge;
+use sandbox::Spawner;
+use service::call::Door;
+
+/// The way from the doors to the edge.
+pub(crate) type LaterEdge = Arc<OnceLock<Edge>>;
+
+const PYTHON_BOOTSTRAP: &str = include_str!("../../../runtimes/python/bootstrap.py");
+const NODE_BOOTSTRAP: &str = include_str!("../../../runtimes/node/bootstrap.mjs");
+
+/// A launcher that looks for the interpreters of this host in the background: asking each of them takes longer than all
+/// the rest of a start. Whoever needs the answer before it is there waits for it.
+pub(crate) struct HostLauncher(Arc<LazyLauncher>);
+
+type LazyLauncher = LazyLock<SandboxLauncher, Box<dyn FnOnce() -> SandboxLauncher + Send>>;
+
+impl HostLauncher {
+    /// Begins to look in the folders of `search_path`.
+    pub(crate) fn new(spawner: &Arc<Spawner>, data_dir: &Path, search_path: OsString) -> std::io::Result<Self> {
+        let bootstraps = write_bootstraps(data_dir)?;
+        let spawner = Arc::clone(spawner);
+        let find = move || SandboxLauncher::new(spawner, sandbox::runtime_catalog(&search_path), bootstraps);
+        let lazy: Arc<LazyLauncher> = Arc::new(LazyLock::new(Box::new(find)));
+        let found = Arc::clone(&lazy);
+        std::thread::Builder::new().name("find-runtimes".to_owned()).spawn(move || {
+            LazyLock::force(&found);
+        })?;
+        Ok(Self(lazy))
+    }
+}
+
+impl Launcher for HostLauncher {
+    fn supports(&self, runtime: &str) -> bool {
+        self.0.supports(runtime)
+    }
+
+    fn launch(&self, order: LaunchOrder) -> BoxFuture<'_, Result<Launched, LaunchError>> {
+        self.0.launch(order)
+    }
+}
+
+/// Writes the bootstraps of this binary where sandboxes can mount them.
+fn write_bootstraps(data_dir: &Path) -> std::io::Result<PathBuf> {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = data_dir.join("runtimes");
+    std::fs::create_dir_all(&folder)?;
+    for (name, text) in [("bootstrap.py", PYTHON_BOOTSTRAP), ("bootstrap.mjs", NODE_BOOTSTRAP)] {
+        let path = folder.join(name);
+        std::fs::write(&path, text)?;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644))?;
+    }
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755))?;
+    Ok(folder)
+}
+
+/// Hands connections out of environments to the edge, with the identity of their environment.
+pub(crate) fn door(edge: &LaterEdge) -> AwsDoor {
+    let edge = Arc::clone(edge);
+    Arc::new(move |stream, identity| {
+        let edge = edge.get().cloned();
+        let door = Arc::new(Door {
+            account: identity.account,
+            role_arn: identity.role_arn.clone(),
+            environment_id: identity.environment_id.clone(),
+        });
+        Box::pin(async move {
+            // Before the edge is there, no function runs: nothing waits here.
+            if let Some(edge) = edge {
+                edge.serve_door(stream, door).await;
+            }
+        })
+    })
+}

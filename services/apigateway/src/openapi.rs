@@ -1,0 +1,227 @@
+//! Reads an OpenAPI 2 or 3 document with API Gateway's extensions into an API.
+//!
+//! What only documents is skipped; what would change how the API answers and is not known here is refused by name, never
+//! dropped. Documents are JSON.
+
+mod method;
+
+use serde_json::{Map, Value};
+
+use crate::Error;
+use crate::records::{ApiRecord, MethodRecord};
+
+pub(crate) use method::Security;
+
+/// The largest document, in bytes: API Gateway's own bound.
+pub(crate) const DOCUMENT_BYTES_MAX: usize = 6 * 1_024 * 1_024;
+
+/// Methods of one document. A hundred times what a large API has.
+const METHODS_MAX: usize = 10_000;
+
+const PATH_METHODS: [&str; 7] = ["get", "put", "post", "delete", "options", "head", "patch"];
+const ANY_METHOD: &str = "x-amazon-apigateway-any-method";
+
+/// What a document says, before it is put over an API.
+#[derive(Debug)]
+pub(crate) struct Document {
+    pub(crate) title: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) version: Option<String>,
+    pub(crate) binary_media_types: Option<Vec<String>>,
+    pub(crate) policy: Option<Value>,
+    pub(crate) api_key_source: Option<String>,
+    pub(crate) disable_execute_api_endpoint: Option<bool>,
+    /// Path, HTTP method, method; paths without methods have none.
+    pub(crate) paths: Vec<(String, Vec<(String, MethodRecord)>)>,
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Document {
+    /// Reads a document.
+    pub(crate) fn read(body: &[u8]) -> Result<Self, Error> {
+        if body.len() > DOCUMENT_BYTES_MAX {
+            return Err(Error::bad("Request body is too large: an API definition has at most 6 MB"));
+        }
+        let json: Value = serde_json::from_slice(body).map_err(|_| {
+            Error::bad("Invalid OpenAPI input: the body is not a JSON document (YAML is not supported yet)")
+        })?;
+        let Value::Object(root) = json else { return Err(Error::bad("Invalid OpenAPI input.")) };
+        let is_2 = root.get("swagger").and_then(Value::as_str) == Some("2.0");
+        let is_3 =
+            root.get("openapi").and_then(Value::as_str).is_some_and(|version| version.starts_with("3.0"));
+        if is_2 == is_3 {
+            return Err(Error::bad(
+                "Unable to parse API definition because of a malformed definition at path /",
+            ));
+        }
+        let mut document = Self {
+            title: info(&root, "title"),
+            description: info(&root, "description"),
+            version: info(&root, "version"),
+            binary_media_types: None,
+            policy: None,
+            api_key_source: None,
+            disable_execute_api_endpoint: None,
+            paths: Vec::new(),
+            warnings: Vec::new(),
+        };
+        for (name, value) in &root {
+            document.element(name, value)?;
+        }
+        let security = Security::read(&root)?;
+        document.read_paths(&root, &security)?;
+        Ok(document)
+    }
+
+    /// One element of the document's root, but for the paths and what secures them.
+    fn element(&mut self, name: &str, value: &Value) -> Result<(), Error> {
+        match name {
+            "x-amazon-apigateway-binary-media-types" => {
+                self.binary_media_types = Some(strings(value).ok_or_else(|| malformed(name))?);
+            }
+            "x-amazon-apigateway-policy" => self.policy = Some(value.clone()),
+            "x-amazon-apigateway-api-key-source" => {
+                self.api_key_source = Some(value.as_str().ok_or_else(|| malformed(name))?.to_owned());
+            }
+            "x-amazon-apigateway-endpoint-configuration" => self.endpoint_configuration(value)?,
+            "definitions" => self.warnings.push("Models are not stored: definitions was skipped".to_owned()),
+            "components" => self.components(value)?,
+            "x-amazon-apigateway-documentation" | "x-amazon-apigateway-importexport-version" => {
+                self.warnings.push(format!("{name} was skipped"));
+            }
+            "swagger"
+            | "openapi"
+            | "info"
+            | "paths"
+            | "securityDefinitions"
+            | "security"
+            | "host"
+            | "basePath"
+            | "schemes"
+            | "servers"
+            | "tags"
+            | "externalDocs"
+            | "consumes"
+            | "produces" => {}
+            _ if name.starts_with("x-amazon-apigateway-") => return Err(Error::unsupported(name)),
+            _ if name.starts_with("x-") => {}
+            _ => return Err(malformed(name)),
+        }
+        Ok(())
+    }
+
+    fn components(&mut self, value: &Value) -> Result<(), Error> {
+        let Value::Object(components) = value else { return Err(malformed("components")) };
+        for name in components.keys() {
+            match name.as_str() {
+                "securitySchemes" => {}
+                "schemas" | "examples" | "headers" | "parameters" | "responses" | "requestBodies"
+                | "links" => {
+                    self.warnings.push(format!("Models are not stored: components/{name} was skipped"));
+                }
+                _ if name.starts_with("x-amazon-apigateway-") => return Err(Error::unsupported(name)),
+                _ if name.starts_with("x-") => {}
+                _ => return Err(malformed(&format!("components/{name}"))),
+            }
+        }
+        Ok(())
+    }
+
+    fn endpoint_configuration(&mut self, value: &Value) -> Result<(), Error> {
+        let Value::Object(settings) = value else { return Err(malformed("endpoint configuration")) };
+        for (name, value) in settings {
+            match (name.as_str(), value) {
+                ("disableExecuteApiEndpoint", Value::Bool(disabled)) => {
+                    self.disable_execute_api_endpoint = Some(*disabled);
+                }
+                ("vpcEndpointIds", _) => return Err(Error::unsupported("A private endpoint")),
+                _ => return Err(malformed(&format!("x-amazon-apigateway-endpoint-configuration/{name}"))),
+            }
+        }
+        Ok(())
+    }
+
+    fn read_paths(&mut self, root: &Map<String, Value>, security: &Security<'_>) -> Result<(), Error> {
+        let paths = match root.get("paths") {
+            None => return Ok(()),
+            Some(Value::Object(paths)) => paths,
+            Some(_) => return Err(malformed("paths")),
+        };
+        let mut count = 0_usize;
+        for (path, item) in paths.iter().filter(|(path, _)| !path.starts_with("x-")) {
+            let Value::Object(item) = item else { return Err(malformed(path)) };
+            let mut methods = Vec::new();
+            for (name, operation) in item {
+                let http_method = match name.as_str() {
+                    ANY_METHOD => "ANY".to_owned(),
+                    known if PATH_METHODS.contains(&known) => known.to_ascii_uppercase(),
+                    "parameters" | "summary" | "description" | "servers" => continue,
+                    other if other.starts_with("x-amazon-apigateway-") => {
+                        return Err(Error::unsupported(other));
+                    }
+                    other if other.starts_with("x-") => continue,
+                    other => return Err(malformed(&format!("{path}/{other}"))),
+                };
+                let read = method::read(operation, security);
+                methods.push((http_method, read.map_err(|error| at(error, path, name))?));
+            }
+            count = count.saturating_add(methods.len());
+            if count > METHODS_MAX {
+                return Err(Error::bad(format!("An API definition has at most {METHODS_MAX} methods")));
+            }
+            self.paths.push((path.clone(), methods));
+        }
+        Ok(())
+    }
+
+    /// Puts the document's resources and methods over those of an API.
+    pub(crate) fn apply(&self, api: &mut ApiRecord) -> Result<(), Error> {
+        for (path, methods) in &self.paths {
+            let resource_id = api.resource_at(path)?;
+            let resource = api.resource_mut(&resource_id)?;
+            resource.methods.extend(methods.iter().cloned());
+        }
+        if let Some(types) = &self.binary_media_types {
+            api.binary_media_types.clone_from(types);
+        }
+        if let Some(source) = &self.api_key_source {
+            api.api_key_source.clone_from(source);
+        }
+        if let Some(disabled) = self.disable_execute_api_endpoint {
+            api.disable_execute_api_endpoint = disabled;
+        }
+        Ok(())
+    }
+
+    /// The roles that API Gateway would assume for the document's integrations.
+    pub(crate) fn roles(&self) -> Vec<String> {
+        let methods = self.paths.iter().flat_map(|(_, methods)| methods);
+        let credentials =
+            methods.filter_map(|(_, method)| method.integration.as_ref()?.credentials.as_deref());
+        let mut roles: Vec<_> =
+            credentials.filter_map(|it| crate::integration::role(Some(it))).map(str::to_owned).collect();
+        roles.sort_unstable();
+        roles.dedup();
+        roles
+    }
+}
+
+/// The same error, with the method it is about.
+fn at(error: Error, path: &str, name: &str) -> Error {
+    match error {
+        Error::BadRequest(message) => Error::BadRequest(format!("{message} (at {path} {name})")),
+        other => other,
+    }
+}
+
+fn info(root: &Map<String, Value>, name: &str) -> Option<String> {
+    root.get("info")?.get(name)?.as_str().map(str::to_owned)
+}
+
+fn malformed(at: &str) -> Error {
+    Error::bad(format!("Unable to parse API definition because of a malformed definition at path {at}"))
+}
+
+fn strings(value: &Value) -> Option<Vec<String>> {
+    value.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect()
+}

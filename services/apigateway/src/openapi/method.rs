@@ -1,0 +1,200 @@
+//! One operation of a document: who may call it, and its integration.
+//!
+//! Parameters and schemas are not enforced here, so they are only kept where API Gateway shows them again.
+
+use std::collections::BTreeMap;
+
+use gateway::INTEGRATION_MILLIS_MAX;
+use gateway::records::Authorization;
+use serde_json::{Map, Value};
+
+use super::malformed;
+use crate::Error;
+use crate::integration;
+use crate::records::{IntegrationRecord, IntegrationResponseRecord, MethodRecord, MethodResponseRecord};
+
+/// The document's security schemes, and the requirement of methods that state none.
+pub(crate) struct Security<'d> {
+    schemes: Option<&'d Map<String, Value>>,
+    default: Option<&'d Value>,
+}
+
+impl<'d> Security<'d> {
+    pub(crate) fn read(root: &'d Map<String, Value>) -> Result<Self, Error> {
+        let schemes =
+            root.get("securityDefinitions").or_else(|| root.get("components")?.get("securitySchemes"));
+        let schemes = match schemes {
+            None => None,
+            Some(Value::Object(schemes)) => Some(schemes),
+            Some(_) => return Err(malformed("securityDefinitions")),
+        };
+        Ok(Self { schemes, default: root.get("security") })
+    }
+
+    /// How callers of an operation are told apart.
+    // SECURITY: a requirement that is not understood is an error; taking it for none would open the method.
+    fn authorization(&self, operation: &Map<String, Value>) -> Result<Authorization, Error> {
+        match operation.get("x-amazon-apigateway-auth").map(|auth| auth.get("type").and_then(Value::as_str)) {
+            None => {}
+            Some(Some(kind)) if kind.eq_ignore_ascii_case("AWS_IAM") => return Ok(Authorization::AwsIam),
+            Some(Some(kind)) if kind.eq_ignore_ascii_case("NONE") => return Ok(Authorization::None),
+            Some(_) => {
+                return Err(Error::unsupported(
+                    "An x-amazon-apigateway-auth type other than AWS_IAM and NONE",
+                ));
+            }
+        }
+        let requirements = match operation.get("security").or(self.default) {
+            None => return Ok(Authorization::None),
+            Some(Value::Array(requirements)) => requirements,
+            Some(_) => return Err(malformed("security")),
+        };
+        let mut authorization = Authorization::None;
+        for requirement in requirements {
+            let Value::Object(names) = requirement else { return Err(malformed("security")) };
+            for name in names.keys() {
+                if self.scheme(name)? == Authorization::AwsIam {
+                    authorization = Authorization::AwsIam;
+                }
+            }
+        }
+        Ok(authorization)
+    }
+
+    fn scheme(&self, name: &str) -> Result<Authorization, Error> {
+        let scheme = self.schemes.and_then(|schemes| schemes.get(name));
+        let kind =
+            scheme.and_then(|scheme| scheme.get("x-amazon-apigateway-authtype")).and_then(Value::as_str);
+        match (scheme, kind) {
+            (Some(_), Some(kind)) if kind.eq_ignore_ascii_case("awsSigv4") => Ok(Authorization::AwsIam),
+            // The name that templates use for methods that are open although there is a default.
+            (None, _) if name == "NONE" => Ok(Authorization::None),
+            (Some(_), _) => Err(Error::unsupported(&format!(
+                "The security scheme {name}: only AWS_IAM is, and an authorizer or API key"
+            ))),
+            (None, _) => Err(Error::bad(format!("Unable to find the security scheme {name}"))),
+        }
+    }
+}
+
+/// Elements that describe an operation and change nothing.
+const DESCRIPTIVE: [&str; 13] = [
+    "summary",
+    "description",
+    "tags",
+    "externalDocs",
+    "consumes",
+    "produces",
+    "schemes",
+    "deprecated",
+    "parameters",
+    "requestBody",
+    "callbacks",
+    "servers",
+    "security",
+];
+
+/// Reads one operation.
+pub(crate) fn read(operation: &Value, security: &Security<'_>) -> Result<MethodRecord, Error> {
+    let Value::Object(operation) = operation else { return Err(malformed("operation")) };
+    let mut method =
+        MethodRecord { authorization: security.authorization(operation)?, ..MethodRecord::default() };
+    for (name, value) in operation {
+        match name.as_str() {
+            "operationId" => method.operation_name = value.as_str().map(str::to_owned),
+            "responses" => method.responses = responses(value)?,
+            "x-amazon-apigateway-integration" => method.integration = Some(read_integration(value)?),
+            "x-amazon-apigateway-auth" => {}
+            known if DESCRIPTIVE.contains(&known) => {}
+            other if other.starts_with("x-amazon-apigateway-") => return Err(Error::unsupported(other)),
+            other if other.starts_with("x-") => {}
+            other => return Err(malformed(other)),
+        }
+    }
+    Ok(method)
+}
+
+/// The declared responses: their status codes and the names of their headers.
+fn responses(value: &Value) -> Result<BTreeMap<String, MethodResponseRecord>, Error> {
+    let Value::Object(responses) = value else { return Err(malformed("responses")) };
+    let is_status = |name: &str| name.len() == 3 && name.bytes().all(|byte| byte.is_ascii_digit());
+    let one = |(status, response): (&String, &Value)| {
+        let headers = response.get("headers").and_then(Value::as_object);
+        let names = headers.into_iter().flat_map(Map::keys);
+        let parameters = names.map(|name| (format!("method.response.header.{name}"), false)).collect();
+        (status.clone(), MethodResponseRecord { parameters, models: BTreeMap::new() })
+    };
+    Ok(responses.iter().filter(|(status, _)| is_status(status)).map(one).collect())
+}
+
+fn read_integration(value: &Value) -> Result<IntegrationRecord, Error> {
+    let Value::Object(members) = value else { return Err(malformed("x-amazon-apigateway-integration")) };
+    let mut record = IntegrationRecord {
+        passthrough_behavior: "WHEN_NO_MATCH".to_owned(),
+        timeout_millis: INTEGRATION_MILLIS_MAX,
+        ..IntegrationRecord::default()
+    };
+    for (name, value) in members {
+        let text = || value.as_str().map(str::to_owned).ok_or_else(|| malformed(name));
+        match name.as_str() {
+            "type" => record.kind = text()?.to_ascii_uppercase(),
+            "httpMethod" => record.http_method = Some(text()?.to_ascii_uppercase()),
+            "uri" => record.uri = Some(text()?),
+            "credentials" => record.credentials = Some(text()?),
+            "passthroughBehavior" => record.passthrough_behavior = text()?.to_ascii_uppercase(),
+            "contentHandling" => record.content_handling = Some(text()?),
+            "timeoutInMillis" => {
+                record.timeout_millis = milliseconds(value).ok_or_else(|| malformed(name))?
+            }
+            "cacheNamespace" => record.cache_namespace = Some(text()?),
+            "requestParameters" => record.request_parameters = texts(value).ok_or_else(|| malformed(name))?,
+            "requestTemplates" => record.request_templates = texts(value).ok_or_else(|| malformed(name))?,
+            "responses" => record.responses = integration_responses(value)?,
+            "cacheKeyParameters" if value.as_array().is_some_and(Vec::is_empty) => {}
+            "connectionType" if value.as_str() == Some("INTERNET") => {}
+            _ => return Err(Error::unsupported(&format!("x-amazon-apigateway-integration/{name}"))),
+        }
+    }
+    integration::served(&record)?;
+    Ok(record)
+}
+
+fn milliseconds(value: &Value) -> Option<u32> {
+    value.as_u64().and_then(|millis| u32::try_from(millis).ok())
+}
+
+/// By selection pattern; `default` is the one without.
+fn integration_responses(value: &Value) -> Result<BTreeMap<String, IntegrationResponseRecord>, Error> {
+    let Value::Object(responses) = value else { return Err(malformed("responses")) };
+    let mut read = BTreeMap::new();
+    for (pattern, response) in responses {
+        let Value::Object(members) = response else { return Err(malformed("responses")) };
+        let mut status = None;
+        let mut record = IntegrationResponseRecord {
+            selection_pattern: (pattern != "default").then(|| pattern.clone()),
+            ..IntegrationResponseRecord::default()
+        };
+        for (name, value) in members {
+            match name.as_str() {
+                "statusCode" => {
+                    status =
+                        value.as_str().map(str::to_owned).or_else(|| value.as_u64().map(|it| it.to_string()));
+                }
+                "responseParameters" => record.parameters = texts(value).ok_or_else(|| malformed(name))?,
+                "responseTemplates" => record.templates = texts(value).ok_or_else(|| malformed(name))?,
+                _ => {
+                    return Err(Error::unsupported(&format!(
+                        "x-amazon-apigateway-integration/responses/{name}"
+                    )));
+                }
+            }
+        }
+        read.insert(status.ok_or_else(|| malformed("responses/statusCode"))?, record);
+    }
+    Ok(read)
+}
+
+fn texts(value: &Value) -> Option<BTreeMap<String, String>> {
+    let entries = value.as_object()?.iter();
+    entries.map(|(key, value)| value.as_str().map(|value| (key.clone(), value.to_owned()))).collect()
+}

@@ -1,0 +1,166 @@
+//! Methods and the responses that they declare.
+
+use std::sync::Arc;
+
+use gateway::records::Authorization;
+use service::Permit;
+
+use super::map;
+use super::rest_apis::change;
+use crate::api::{
+    self, DeleteMethod, DeleteMethodResponse, GetMethod, GetMethodResponse, PutMethod, PutMethodResponse,
+    UpdateMethod,
+};
+use crate::model::http_method;
+use crate::patch::{Op, Patch};
+use crate::records::{MethodRecord, MethodResponseRecord};
+use crate::store::Apis;
+use crate::view;
+use crate::{ApiGateway, Error};
+
+pub(crate) async fn put(state: Arc<ApiGateway>, permit: Permit<PutMethod>) -> Result<api::Method, Error> {
+    let Permit { input, call, .. } = permit;
+    let name = http_method(&input.http_method)?;
+    let authorization = authorization(&input.authorization_type)?;
+    if input.api_key_required == Some(true) {
+        return Err(Error::unsupported("An API key"));
+    }
+    if input.authorizer_id.is_some() || input.authorization_scopes.is_some_and(|scopes| !scopes.is_empty()) {
+        return Err(Error::unsupported("An authorizer"));
+    }
+    if input.request_validator_id.is_some() {
+        return Err(Error::unsupported("A request validator"));
+    }
+    let method = MethodRecord {
+        authorization,
+        operation_name: input.operation_name,
+        request_parameters: map(input.request_parameters),
+        request_models: map(input.request_models),
+        ..MethodRecord::default()
+    };
+    let shown = view::method(&name, &method);
+    change(&state, &call, &input.rest_api_id, |record| {
+        let methods = &mut record.resource_mut(&input.resource_id)?.methods;
+        if methods.contains_key(&name) {
+            return Err(Error::Conflict("Method already exists for this resource".to_owned()));
+        }
+        methods.insert(name, method);
+        Ok(())
+    })
+    .await?;
+    Ok(shown)
+}
+
+pub(crate) async fn get(state: Arc<ApiGateway>, permit: Permit<GetMethod>) -> Result<api::Method, Error> {
+    let Permit { input, call, .. } = permit;
+    let record = Apis(call.account()).get(&state.store, &input.rest_api_id)?;
+    let method = record.method(&input.resource_id, &input.http_method)?;
+    Ok(view::method(&input.http_method.to_ascii_uppercase(), method))
+}
+
+pub(crate) async fn update(
+    state: Arc<ApiGateway>,
+    permit: Permit<UpdateMethod>,
+) -> Result<api::Method, Error> {
+    let Permit { input, call, .. } = permit;
+    let patches = Patch::read(input.patch_operations)?;
+    let record = change(&state, &call, &input.rest_api_id, |record| {
+        let method = record.method_mut(&input.resource_id, &input.http_method)?;
+        patches.iter().try_for_each(|patch| apply_patch(method, patch))
+    })
+    .await?;
+    let method = record.method(&input.resource_id, &input.http_method)?;
+    Ok(view::method(&input.http_method.to_ascii_uppercase(), method))
+}
+
+pub(crate) async fn delete(state: Arc<ApiGateway>, permit: Permit<DeleteMethod>) -> Result<(), Error> {
+    let Permit { input, call, .. } = permit;
+    change(&state, &call, &input.rest_api_id, |record| {
+        record.method(&input.resource_id, &input.http_method)?;
+        record.resource_mut(&input.resource_id)?.methods.remove(&input.http_method.to_ascii_uppercase());
+        Ok(())
+    })
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn put_response(
+    state: Arc<ApiGateway>,
+    permit: Permit<PutMethodResponse>,
+) -> Result<api::MethodResponse, Error> {
+    let Permit { input, call, .. } = permit;
+    let response = MethodResponseRecord {
+        parameters: map(input.response_parameters),
+        models: map(input.response_models),
+    };
+    let shown = view::method_response(&input.status_code, &response);
+    change(&state, &call, &input.rest_api_id, |record| {
+        let method = record.method_mut(&input.resource_id, &input.http_method)?;
+        if method.responses.contains_key(&input.status_code) {
+            return Err(Error::Conflict("Response already exists for this resource".to_owned()));
+        }
+        method.responses.insert(input.status_code, response);
+        Ok(())
+    })
+    .await?;
+    Ok(shown)
+}
+
+pub(crate) async fn get_response(
+    state: Arc<ApiGateway>,
+    permit: Permit<GetMethodResponse>,
+) -> Result<api::MethodResponse, Error> {
+    let Permit { input, call, .. } = permit;
+    let record = Apis(call.account()).get(&state.store, &input.rest_api_id)?;
+    let method = record.method(&input.resource_id, &input.http_method)?;
+    let response = method.responses.get(&input.status_code).ok_or_else(no_response)?;
+    Ok(view::method_response(&input.status_code, response))
+}
+
+pub(crate) async fn delete_response(
+    state: Arc<ApiGateway>,
+    permit: Permit<DeleteMethodResponse>,
+) -> Result<(), Error> {
+    let Permit { input, call, .. } = permit;
+    change(&state, &call, &input.rest_api_id, |record| {
+        let method = record.method_mut(&input.resource_id, &input.http_method)?;
+        method.responses.remove(&input.status_code).map(|_| ()).ok_or_else(no_response)
+    })
+    .await?;
+    Ok(())
+}
+
+pub(crate) fn no_response() -> Error {
+    Error::NotFound("Invalid Response status code specified".to_owned())
+}
+
+fn authorization(name: &str) -> Result<Authorization, Error> {
+    match name {
+        "NONE" => Ok(Authorization::None),
+        "AWS_IAM" => Ok(Authorization::AwsIam),
+        "CUSTOM" | "COGNITO_USER_POOLS" => Err(Error::unsupported("An authorizer")),
+        _ => Err(Error::bad(
+            "Invalid authorizer type specified. Must be one of: [NONE, AWS_IAM, CUSTOM, COGNITO_USER_POOLS]",
+        )),
+    }
+}
+
+fn apply_patch(method: &mut MethodRecord, patch: &Patch) -> Result<(), Error> {
+    match (patch.parts().as_slice(), patch.op) {
+        (["authorizationType"], Op::Replace) => method.authorization = authorization(&patch.required()?)?,
+        (["operationName"], _) => method.operation_name = patch.new_value(),
+        (["apiKeyRequired"], Op::Replace) => {
+            if patch.boolean()? {
+                return Err(Error::unsupported("An API key"));
+            }
+        }
+        (["requestParameters", name], Op::Add | Op::Replace) => {
+            method.request_parameters.insert((*name).to_owned(), patch.boolean()?);
+        }
+        (["requestParameters", name], Op::Remove) => {
+            method.request_parameters.remove(*name);
+        }
+        _ => return Err(patch.invalid_path()),
+    }
+    Ok(())
+}

@@ -1,0 +1,220 @@
+//! Stages: names under which deployments are served, with their variables and limits.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ::store::Transaction;
+use gateway::records::{MethodSettings, StageRecord};
+use service::Permit;
+
+use super::deployments::new_stage;
+use super::map;
+use super::tags::check_tags;
+use crate::api::{self, CreateStage, DeleteStage, GetStage, GetStages, UpdateStage};
+use crate::patch::{Op, Patch};
+use crate::records::ApiRecord;
+use crate::store::{self, Apis};
+use crate::view;
+use crate::{ApiGateway, Error};
+
+/// Stages of one API.
+const STAGES_MAX: usize = 10;
+/// Variables of one stage.
+const VARIABLES_MAX: usize = 100;
+/// Settings of one stage's methods.
+const SETTINGS_MAX: usize = 300;
+
+pub(crate) async fn create(state: Arc<ApiGateway>, permit: Permit<CreateStage>) -> Result<api::Stage, Error> {
+    let Permit { input, call, .. } = permit;
+    check_stage_name(&input.stage_name)?;
+    refuse_cache(input.cache_cluster_enabled, input.cache_cluster_size.as_deref())?;
+    if input.canary_settings.is_some() {
+        return Err(Error::unsupported("A canary"));
+    }
+    if input.documentation_version.is_some() {
+        return Err(Error::unsupported("A documentation version"));
+    }
+    let mut stage = new_stage(&call, &input.rest_api_id, input.stage_name);
+    stage.deployment_id = input.deployment_id;
+    stage.description = input.description;
+    stage.variables = map(input.variables);
+    stage.tracing_enabled = input.tracing_enabled.unwrap_or(false);
+    stage.tags = map(input.tags);
+    check(&stage)?;
+    let apis = Apis(call.account());
+    let shown = view::stage(&stage);
+    call.transact(|transaction| {
+        let record = apis.read(transaction, &input.rest_api_id)?;
+        if store::read_stage(transaction, &record, &stage.stage_name)?.is_some() {
+            return Err(Error::Conflict("Stage already exists".to_owned()));
+        }
+        check_stage_count(transaction, &record)?;
+        Ok(state.stages.put_stage(transaction, stage)?)
+    })
+    .await?;
+    Ok(shown)
+}
+
+pub(crate) async fn get(state: Arc<ApiGateway>, permit: Permit<GetStage>) -> Result<api::Stage, Error> {
+    let Permit { input, call, .. } = permit;
+    let record = Apis(call.account()).get(&state.store, &input.rest_api_id)?;
+    Ok(view::stage(&store::stage(&state.store, &record, &input.stage_name)?))
+}
+
+pub(crate) async fn list(state: Arc<ApiGateway>, permit: Permit<GetStages>) -> Result<api::Stages, Error> {
+    let Permit { input, call, .. } = permit;
+    let record = Apis(call.account()).get(&state.store, &input.rest_api_id)?;
+    let stages = store::stages(&state.store.snapshot()?, &record)?;
+    let wanted =
+        |stage: &&StageRecord| input.deployment_id.as_ref().is_none_or(|id| *id == stage.deployment_id);
+    Ok(api::Stages { item: Some(stages.iter().filter(wanted).map(view::stage).collect()) })
+}
+
+pub(crate) async fn update(state: Arc<ApiGateway>, permit: Permit<UpdateStage>) -> Result<api::Stage, Error> {
+    let Permit { input, call, .. } = permit;
+    let patches = Patch::read(input.patch_operations)?;
+    let apis = Apis(call.account());
+    let stage = call
+        .transact(|transaction| {
+            let record = apis.read(transaction, &input.rest_api_id)?;
+            let stage = store::read_stage(transaction, &record, &input.stage_name)?;
+            let mut stage = stage.ok_or_else(|| Error::not_found("Stage"))?;
+            patches.iter().try_for_each(|patch| apply_patch(&mut stage, patch))?;
+            stage.updated = call.now();
+            check(&stage)?;
+            state.stages.put_stage(transaction, stage.clone())?;
+            Ok::<_, Error>(stage)
+        })
+        .await?;
+    Ok(view::stage(&stage))
+}
+
+pub(crate) async fn delete(state: Arc<ApiGateway>, permit: Permit<DeleteStage>) -> Result<(), Error> {
+    let Permit { input, call, .. } = permit;
+    let apis = Apis(call.account());
+    call.transact(|transaction| {
+        let record = apis.read(transaction, &input.rest_api_id)?;
+        store::read_stage(transaction, &record, &input.stage_name)?
+            .ok_or_else(|| Error::not_found("Stage"))?;
+        Ok(state.stages.delete_stage(transaction, &record.id, &input.stage_name)?)
+    })
+    .await
+}
+
+pub(crate) fn check_stage_count(transaction: &Transaction<'_>, record: &ApiRecord) -> Result<(), Error> {
+    if store::read_stages(transaction, record)?.len() >= STAGES_MAX {
+        return Err(Error::LimitExceeded("Maximum number of Stages for this API has been reached.".into()));
+    }
+    Ok(())
+}
+
+pub(crate) fn check_stage_name(name: &str) -> Result<(), Error> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    if (1..=128).contains(&name.len()) && name.bytes().all(allowed) {
+        return Ok(());
+    }
+    Err(Error::bad("Stage name only allows a-zA-Z0-9_-"))
+}
+
+pub(crate) fn check_variables(variables: &BTreeMap<String, String>) -> Result<(), Error> {
+    let in_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let in_value = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#&=,".contains(&byte);
+    for (name, value) in variables {
+        let good_name = (1..=64).contains(&name.len()) && name.bytes().all(in_name);
+        if !good_name || value.len() > 512 || !value.bytes().all(in_value) {
+            return Err(Error::bad(format!(
+                "Stage variable names can only have letters, digits and underscores, and values must match \
+                 [A-Za-z0-9-._~:/?#&=,]+: {name}"
+            )));
+        }
+    }
+    if variables.len() > VARIABLES_MAX {
+        return Err(Error::bad(format!("A stage has at most {VARIABLES_MAX} variables")));
+    }
+    Ok(())
+}
+
+pub(crate) fn refuse_cache(enabled: Option<bool>, size: Option<&str>) -> Result<(), Error> {
+    if enabled == Some(true) || size.is_some_and(|size| !size.is_empty()) {
+        return Err(Error::unsupported("A cache cluster"));
+    }
+    Ok(())
+}
+
+fn check(stage: &StageRecord) -> Result<(), Error> {
+    check_variables(&stage.variables)?;
+    check_tags(&stage.tags)?;
+    if stage.method_settings.len() > SETTINGS_MAX {
+        return Err(Error::bad(format!("A stage has settings for at most {SETTINGS_MAX} methods")));
+    }
+    Ok(())
+}
+
+fn apply_patch(stage: &mut StageRecord, patch: &Patch) -> Result<(), Error> {
+    match (patch.parts().as_slice(), patch.op) {
+        (["deploymentId"], Op::Replace) => stage.deployment_id = patch.required()?,
+        (["description"], _) => stage.description = patch.new_value(),
+        (["tracingEnabled"], Op::Replace) => stage.tracing_enabled = patch.boolean()?,
+        (["variables", name], Op::Add | Op::Replace) => {
+            stage.variables.insert((*name).to_owned(), patch.required()?);
+        }
+        (["variables", name], Op::Remove) => {
+            stage.variables.remove(*name);
+        }
+        (["cacheClusterEnabled"], Op::Replace) => refuse_cache(Some(patch.boolean()?), None)?,
+        ([resource, method], Op::Remove) => {
+            stage.method_settings.remove(&settings_key(resource, method));
+        }
+        ([resource, method, group, setting], Op::Add | Op::Replace) => {
+            let settings = stage.method_settings.entry(settings_key(resource, method)).or_default();
+            apply_setting(settings, group, setting, patch)?;
+        }
+        _ => return Err(patch.invalid_path()),
+    }
+    Ok(())
+}
+
+/// As the data plane names a method among a stage's settings: `*/*`, `orders/{id}/GET`.
+fn settings_key(resource: &str, method: &str) -> String {
+    let path = resource.trim_start_matches('/');
+    format!("{}/{method}", if path.is_empty() { "/" } else { path })
+}
+
+fn apply_setting(
+    settings: &mut MethodSettings,
+    group: &str,
+    setting: &str,
+    patch: &Patch,
+) -> Result<(), Error> {
+    match (group, setting) {
+        ("throttling", "rateLimit") => {
+            let rate: f64 = patch.number()?;
+            if !rate.is_finite() || rate < 0.0 {
+                return Err(Error::bad("A rate limit is a number from 0"));
+            }
+            settings.throttling_rate_limit = Some(rate);
+        }
+        ("throttling", "burstLimit") => settings.throttling_burst_limit = Some(patch.number()?),
+        ("metrics", "enabled") => settings.metrics_enabled = patch.boolean()?,
+        ("logging", "loglevel") => {
+            let level = patch.required()?;
+            // No account can have set the role that logging needs.
+            if level != "OFF" {
+                return Err(Error::bad(
+                    "CloudWatch Logs role ARN must be set in account settings to enable logging",
+                ));
+            }
+            settings.logging_level = Some(level);
+        }
+        ("logging", "dataTrace") => {
+            if patch.boolean()? {
+                return Err(Error::bad(
+                    "CloudWatch Logs role ARN must be set in account settings to enable logging",
+                ));
+            }
+        }
+        ("caching", _) => return Err(Error::unsupported("A cache")),
+        _ => return Err(patch.invalid_path()),
+    }
+    Ok(())
+}

@@ -1,0 +1,92 @@
+//! Tags of APIs and stages, by their ARNs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use service::{Call, Permit};
+
+use crate::api::{self, GetTags, TagResource, UntagResource};
+use crate::store::{self, Apis};
+use crate::{ApiGateway, Error};
+
+/// Tags of one resource.
+const TAGS_MAX: usize = 50;
+
+/// What an ARN of this API names.
+enum Tagged<'a> {
+    Api(&'a str),
+    Stage(&'a str, &'a str),
+}
+
+/// Takes `arn:aws:apigateway:<region>::/restapis/<id>[/stages/<name>]` apart.
+fn tagged<'a>(call: &Call, arn: &'a str) -> Result<Tagged<'a>, Error> {
+    let prefix = format!("arn:aws:apigateway:{}::/restapis/", call.region());
+    let invalid = || Error::bad("Invalid ARN specified in the request");
+    let rest = arn.strip_prefix(&prefix).ok_or_else(invalid)?;
+    match rest.split('/').collect::<Vec<_>>().as_slice() {
+        [id] if !id.is_empty() => Ok(Tagged::Api(id)),
+        [id, "stages", name] => Ok(Tagged::Stage(id, name)),
+        _ => Err(invalid()),
+    }
+}
+
+pub(crate) async fn get(state: Arc<ApiGateway>, permit: Permit<GetTags>) -> Result<api::Tags, Error> {
+    let Permit { input, call, .. } = permit;
+    let apis = Apis(call.account());
+    let tags = match tagged(&call, &input.resource_arn)? {
+        Tagged::Api(id) => apis.get(&state.store, id)?.tags,
+        Tagged::Stage(id, name) => store::stage(&state.store, &apis.get(&state.store, id)?, name)?.tags,
+    };
+    Ok(api::Tags { tags: Some(tags.into_iter().collect()) })
+}
+
+pub(crate) async fn tag(state: Arc<ApiGateway>, permit: Permit<TagResource>) -> Result<(), Error> {
+    let Permit { input, call, .. } = permit;
+    edit(&state, &call, &input.resource_arn, |tags| tags.extend(input.tags)).await
+}
+
+pub(crate) async fn untag(state: Arc<ApiGateway>, permit: Permit<UntagResource>) -> Result<(), Error> {
+    let Permit { input, call, .. } = permit;
+    edit(&state, &call, &input.resource_arn, |tags| tags.retain(|key, _| !input.tag_keys.contains(key))).await
+}
+
+async fn edit(
+    state: &ApiGateway,
+    call: &Call,
+    arn: &str,
+    change: impl FnOnce(&mut BTreeMap<String, String>) + Send,
+) -> Result<(), Error> {
+    let apis = Apis(call.account());
+    let target = tagged(call, arn)?;
+    call.transact(|transaction| match target {
+        Tagged::Api(id) => {
+            let mut record = apis.read(transaction, id)?;
+            change(&mut record.tags);
+            check_tags(&record.tags)?;
+            apis.write(transaction, &record)
+        }
+        Tagged::Stage(id, name) => {
+            let record = apis.read(transaction, id)?;
+            let stage = store::read_stage(transaction, &record, name)?;
+            let mut stage = stage.ok_or_else(|| Error::not_found("Stage"))?;
+            change(&mut stage.tags);
+            check_tags(&stage.tags)?;
+            Ok(state.stages.put_stage(transaction, stage)?)
+        }
+    })
+    .await
+}
+
+/// AWS's rules for tags.
+pub(crate) fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), Error> {
+    if tags.len() > TAGS_MAX {
+        return Err(Error::bad(format!("A resource has at most {TAGS_MAX} tags")));
+    }
+    for (key, value) in tags {
+        let reserved = key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"));
+        if reserved || !(1..=128).contains(&key.chars().count()) || value.chars().count() > 256 {
+            return Err(Error::bad(format!("Invalid tag: {key}")));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! Reads and writes of one account's APIs. Stages and deployments are written through the data plane's own module.
+//!
+//! The account is part of every key: another account's API is not there.
+
+use base::AccountId;
+use gateway::records::{
+    DEPLOYMENTS, DeploymentRecord, STAGES, StageRecord, api_prefix, decode, deployment_key, encode, stage_key,
+};
+use store::{Range, Snapshot, Store, Transaction};
+
+use crate::Error;
+use crate::records::{APIS, ApiRecord, account_prefix, api_key};
+
+/// The APIs of one account.
+#[derive(Clone, Copy)]
+pub(crate) struct Apis(pub(crate) AccountId);
+
+impl Apis {
+    /// An API's durable record, if there is one.
+    pub(crate) fn find(self, store: &Store, id: &str) -> Result<Option<ApiRecord>, Error> {
+        store.get(APIS, api_key(self.0, id))?.map(|bytes| Ok(decode(&bytes)?)).transpose()
+    }
+
+    /// An API's durable record.
+    pub(crate) fn get(self, store: &Store, id: &str) -> Result<ApiRecord, Error> {
+        self.find(store, id)?.ok_or_else(|| self.missing(id))
+    }
+
+    /// All durable records, by id.
+    pub(crate) fn all(self, store: &Store) -> Result<Vec<ApiRecord>, Error> {
+        let found = store.scan_prefix(APIS, account_prefix(self.0))?;
+        found.iter().map(|(_, bytes)| Ok(decode(bytes)?)).collect()
+    }
+
+    /// An API's record inside a change.
+    pub(crate) fn read(self, transaction: &Transaction<'_>, id: &str) -> Result<ApiRecord, Error> {
+        match transaction.get(APIS, api_key(self.0, id))? {
+            Some(bytes) => Ok(decode(&bytes)?),
+            None => Err(self.missing(id)),
+        }
+    }
+
+    /// How many APIs there are.
+    pub(crate) fn count(self, transaction: &Transaction<'_>) -> Result<usize, Error> {
+        Ok(transaction.scan(APIS, &Range::prefix(account_prefix(self.0)))?.len())
+    }
+
+    /// Writes an API's record.
+    pub(crate) fn write(self, transaction: &mut Transaction<'_>, api: &ApiRecord) -> Result<(), Error> {
+        Ok(transaction.put(APIS, api_key(self.0, &api.id), encode(api)?)?)
+    }
+
+    /// Deletes an API's record.
+    pub(crate) fn delete(self, transaction: &mut Transaction<'_>, id: &str) -> Result<(), Error> {
+        Ok(transaction.delete(APIS, api_key(self.0, id))?)
+    }
+
+    fn missing(self, id: &str) -> Error {
+        Error::NotFound(format!("Invalid API identifier specified {}:{id}", self.0))
+    }
+}
+
+/// The durable stages of an API that the caller was found to own.
+pub(crate) fn stages(snapshot: &Snapshot, api: &ApiRecord) -> Result<Vec<StageRecord>, Error> {
+    let found = snapshot.scan(STAGES, &Range::prefix(api_prefix(&api.id)))?;
+    found.iter().map(|(_, bytes)| Ok(decode(bytes)?)).collect()
+}
+
+/// The durable deployments of an API.
+pub(crate) fn deployments(snapshot: &Snapshot, api: &ApiRecord) -> Result<Vec<DeploymentRecord>, Error> {
+    let found = snapshot.scan(DEPLOYMENTS, &Range::prefix(api_prefix(&api.id)))?;
+    found.iter().map(|(_, bytes)| Ok(decode(bytes)?)).collect()
+}
+
+/// A durable stage.
+pub(crate) fn stage(store: &Store, api: &ApiRecord, name: &str) -> Result<StageRecord, Error> {
+    let found = store.get(STAGES, stage_key(&api.id, name))?;
+    Ok(decode(&found.ok_or_else(|| Error::not_found("Stage"))?)?)
+}
+
+/// A durable deployment.
+pub(crate) fn deployment(store: &Store, api: &ApiRecord, id: &str) -> Result<DeploymentRecord, Error> {
+    let found = store.get(DEPLOYMENTS, deployment_key(&api.id, id))?;
+    Ok(decode(&found.ok_or_else(|| Error::not_found("Deployment"))?)?)
+}
+
+/// A stage inside a change, if it is there.
+pub(crate) fn read_stage(
+    transaction: &Transaction<'_>,
+    api: &ApiRecord,
+    name: &str,
+) -> Result<Option<StageRecord>, Error> {
+    let found = transaction.get(STAGES, stage_key(&api.id, name))?;
+    found.map(|bytes| Ok(decode(&bytes)?)).transpose()
+}
+
+/// All stages inside a change.
+pub(crate) fn read_stages(transaction: &Transaction<'_>, api: &ApiRecord) -> Result<Vec<StageRecord>, Error> {
+    let found = transaction.scan(STAGES, &Range::prefix(api_prefix(&api.id)))?;
+    found.iter().map(|(_, bytes)| Ok(decode(bytes)?)).collect()
+}
+
+/// A deployment inside a change.
+pub(crate) fn read_deployment(
+    transaction: &Transaction<'_>,
+    api: &ApiRecord,
+    id: &str,
+) -> Result<DeploymentRecord, Error> {
+    let found = transaction.get(DEPLOYMENTS, deployment_key(&api.id, id))?;
+    Ok(decode(&found.ok_or_else(|| Error::not_found("Deployment"))?)?)
+}
+
+/// All deployments inside a change.
+pub(crate) fn read_deployments(
+    transaction: &Transaction<'_>,
+    api: &ApiRecord,
+) -> Result<Vec<DeploymentRecord>, Error> {
+    let found = transaction.scan(DEPLOYMENTS, &Range::prefix(api_prefix(&api.id)))?;
+    found.iter().map(|(_, bytes)| Ok(decode(bytes)?)).collect()
+}

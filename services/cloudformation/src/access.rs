@@ -1,0 +1,154 @@
+//! For each operation: the IAM action, how to find the stack, and the condition keys.
+//!
+//! Decides nothing and tells nothing of what exists: a name that finds no stack becomes the ARN that its stack would have.
+
+use service::{Access, AccessRequest};
+
+use crate::CloudFormation;
+use crate::api;
+use crate::error::Error;
+use crate::stacks;
+
+type Request<'a, I> = AccessRequest<'a, I>;
+
+/// The stack of this name or id, or the ARN pattern of one that is not there.
+fn target<I>(state: &CloudFormation, request: &Request<'_, I>, name_or_id: &str) -> Result<String, Error> {
+    if name_or_id.starts_with("arn:") {
+        return Ok(name_or_id.to_owned());
+    }
+    let found = stacks::find(&state.store, request.account, request.region, name_or_id)?;
+    Ok(found.map_or_else(
+        || crate::model::stack_arn(request.region.as_str(), request.account.as_str(), name_or_id, "*"),
+        |stack| stack.id,
+    ))
+}
+
+/// An access function for operations on one stack: `by_name!(name, Input, "action", |input| &input.stack_name)`.
+macro_rules! on_stack {
+    ($($name:ident($input:ty) = $action:literal, |$it:ident| $stack:expr;)*) => {$(
+        pub(crate) fn $name(state: &CloudFormation, request: &Request<'_, $input>) -> Result<Access, Error> {
+            let $it = request.input;
+            Ok(Access::to($action, target(state, request, $stack)?))
+        }
+    )*};
+}
+
+on_stack! {
+    delete_stack(api::DeleteStackInput) = "cloudformation:DeleteStack", |it| &it.stack_name;
+    describe_stack_events(api::DescribeStackEventsInput) = "cloudformation:DescribeStackEvents", |it| &it.stack_name;
+    describe_stack_resource(api::DescribeStackResourceInput) = "cloudformation:DescribeStackResource", |it| &it.stack_name;
+    list_stack_resources(api::ListStackResourcesInput) = "cloudformation:ListStackResources", |it| &it.stack_name;
+    list_change_sets(api::ListChangeSetsInput) = "cloudformation:ListChangeSets", |it| &it.stack_name;
+    update_termination_protection(api::UpdateTerminationProtectionInput) =
+        "cloudformation:UpdateTerminationProtection", |it| &it.stack_name;
+}
+
+/// Operations whose stack may stay unnamed: then all stacks are meant.
+macro_rules! on_stack_or_all {
+    ($($name:ident($input:ty) = $action:literal, |$it:ident| $stack:expr;)*) => {$(
+        pub(crate) fn $name(state: &CloudFormation, request: &Request<'_, $input>) -> Result<Access, Error> {
+            let $it = request.input;
+            let name: Option<String> = $stack;
+            match name {
+                Some(name) => Ok(Access::to($action, target(state, request, &name)?)),
+                None => Ok(Access::to($action, "*")),
+            }
+        }
+    )*};
+}
+
+on_stack_or_all! {
+    describe_stacks(api::DescribeStacksInput) = "cloudformation:DescribeStacks", |it| it.stack_name.clone();
+    describe_stack_resources(api::DescribeStackResourcesInput) =
+        "cloudformation:DescribeStackResources", |it| it.stack_name.clone();
+    get_template(api::GetTemplateInput) = "cloudformation:GetTemplate",
+        |it| it.stack_name.clone().or_else(|| stack_of(it.change_set_name.as_deref()));
+    get_template_summary(api::GetTemplateSummaryInput) = "cloudformation:GetTemplateSummary", |it| it.stack_name.clone();
+    list_stacks(api::ListStacksInput) = "cloudformation:ListStacks", |it| { let _ = it; None };
+    list_exports(api::ListExportsInput) = "cloudformation:ListExports", |it| { let _ = it; None };
+    validate_template(api::ValidateTemplateInput) = "cloudformation:ValidateTemplate", |it| { let _ = it; None };
+}
+
+/// A change set's ARN says no stack: without a name every stack is asked about.
+fn stack_of(_change_set: Option<&str>) -> Option<String> {
+    None
+}
+
+/// The tags of a request as pairs.
+fn pairs(tags: Option<&Vec<api::Tag>>) -> impl Iterator<Item = (&str, &str)> {
+    tags.into_iter().flatten().map(|tag| (tag.key.as_str(), tag.value.as_str()))
+}
+
+fn with_template_url(access: Access, url: Option<&String>) -> Access {
+    match url {
+        Some(url) => access.when("cloudformation:TemplateUrl", [url.clone()]),
+        None => access,
+    }
+}
+
+pub(crate) fn create_stack(
+    state: &CloudFormation,
+    request: &Request<'_, api::CreateStackInput>,
+) -> Result<Access, Error> {
+    let input = request.input;
+    let access = Access::to("cloudformation:CreateStack", target(state, request, &input.stack_name)?);
+    Ok(with_template_url(access, input.template_url.as_ref()).request_tags(pairs(input.tags.as_ref())))
+}
+
+pub(crate) fn update_stack(
+    state: &CloudFormation,
+    request: &Request<'_, api::UpdateStackInput>,
+) -> Result<Access, Error> {
+    let input = request.input;
+    let access = Access::to("cloudformation:UpdateStack", target(state, request, &input.stack_name)?);
+    Ok(with_template_url(access, input.template_url.as_ref()).request_tags(pairs(input.tags.as_ref())))
+}
+
+pub(crate) fn create_change_set(
+    state: &CloudFormation,
+    request: &Request<'_, api::CreateChangeSetInput>,
+) -> Result<Access, Error> {
+    let input = request.input;
+    let access = Access::to("cloudformation:CreateChangeSet", target(state, request, &input.stack_name)?)
+        .when("cloudformation:ChangeSetName", [input.change_set_name.clone()]);
+    Ok(with_template_url(access, input.template_url.as_ref()).request_tags(pairs(input.tags.as_ref())))
+}
+
+/// Leave for an operation on a change set, whose stack is named, or everything.
+fn on_change_set<I>(
+    state: &CloudFormation,
+    request: &Request<'_, I>,
+    action: &'static str,
+    stack: Option<&String>,
+    change_set: &str,
+) -> Result<Access, Error> {
+    let resource = match stack {
+        Some(stack) => target(state, request, stack)?,
+        None => "*".to_owned(),
+    };
+    Ok(Access::to(action, resource).when("cloudformation:ChangeSetName", [change_set]))
+}
+
+pub(crate) fn describe_change_set(
+    state: &CloudFormation,
+    request: &Request<'_, api::DescribeChangeSetInput>,
+) -> Result<Access, Error> {
+    let (stack, set) = (request.input.stack_name.as_ref(), &request.input.change_set_name);
+    on_change_set(state, request, "cloudformation:DescribeChangeSet", stack, set)
+}
+
+pub(crate) fn execute_change_set(
+    state: &CloudFormation,
+    request: &Request<'_, api::ExecuteChangeSetInput>,
+) -> Result<Access, Error> {
+    let (stack, set) = (request.input.stack_name.as_ref(), &request.input.change_set_name);
+    on_change_set(state, request, "cloudformation:ExecuteChangeSet", stack, set)
+}
+
+pub(crate) fn delete_change_set(
+    state: &CloudFormation,
+    request: &Request<'_, api::DeleteChangeSetInput>,
+) -> Result<Access, Error> {
+    let (stack, set) = (request.input.stack_name.as_ref(), &request.input.change_set_name);
+    on_change_set(state, request, "cloudformation:DeleteChangeSet", stack, set)
+}

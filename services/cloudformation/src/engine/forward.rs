@@ -1,0 +1,329 @@
+//! Towards what was asked: creates, changes and replaces resources, each once all that it depends on is settled.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value};
+use template::Plan;
+use tokio::task::JoinSet;
+
+use super::PARALLEL_MAX;
+use super::run::{References, Run};
+use crate::diff;
+use crate::error::Error;
+use crate::model::status;
+use crate::providers::{self, Failure, Provider};
+use crate::records::{
+    Change, OnFailure, OperationKind, OutputRecord, Phase, Physical, ResourceRecord, VERSION,
+};
+
+/// What is to be done with one resource.
+enum Step {
+    Nothing,
+    Work(Task),
+    Impossible(String),
+}
+
+/// A step that calls a service.
+struct Task {
+    provider: &'static dyn Provider,
+    work: providers::Work,
+    /// The resource to change in place; without it one is made.
+    old: Option<Physical>,
+    /// True where an earlier try may have made the resource under the name that was generated for it.
+    retried: bool,
+}
+
+/// What went wrong, by logical id.
+#[derive(Default)]
+struct Failed {
+    created: Vec<String>,
+    updated: Vec<String>,
+}
+
+/// Carries the forward phase out, and chooses the next one.
+pub(super) async fn go(run: &mut Run) -> Result<(), Error> {
+    let plan = run.plan(&run.stack.content)?;
+    let mut flight: JoinSet<(String, Result<Physical, Failure>)> = JoinSet::new();
+    let mut seen: HashSet<String> = HashSet::new();
+    let mut failed = Failed::default();
+    loop {
+        if failed.created.is_empty() && failed.updated.is_empty() {
+            for id in plan.order() {
+                let ready = plan.dependencies(id).all(|dependency| is_settled(run, dependency));
+                if seen.contains(id) || !ready || flight.len() >= PARALLEL_MAX {
+                    continue;
+                }
+                seen.insert(id.clone());
+                match begin(run, &plan, id).await? {
+                    Step::Nothing => {}
+                    Step::Work(task) => {
+                        let id = id.clone();
+                        flight.spawn(async move { (id, task.carry_out().await) });
+                    }
+                    Step::Impossible(reason) => {
+                        fail(run, id, Failure::new(reason), &mut failed).await?;
+                        break;
+                    }
+                }
+            }
+        }
+        match flight.join_next().await {
+            None => break,
+            Some(Ok((id, Ok(physical)))) => succeed(run, &id, physical).await?,
+            Some(Ok((id, Err(failure)))) => fail(run, &id, failure, &mut failed).await?,
+            Some(Err(error)) => return Err(Error::Internal(service::Internal::new(error))),
+        }
+    }
+    finish(run, &plan, &failed).await
+}
+
+fn is_settled(run: &Run, id: &str) -> bool {
+    run.resources.get(id).is_some_and(|record| record.settled == run.number())
+}
+
+impl Task {
+    async fn carry_out(self) -> Result<Physical, Failure> {
+        let Some(old) = &self.old else {
+            if self.retried {
+                let planned = Physical {
+                    properties: Value::Object(self.work.properties.clone()),
+                    ..empty(&self.work.planned)
+                };
+                self.provider.delete(&self.work, &planned).await?;
+            }
+            return self.provider.create(&self.work).await;
+        };
+        self.provider.update(&self.work, old).await
+    }
+}
+
+fn empty(id: &str) -> Physical {
+    Physical { id: id.to_owned(), properties: Value::Null, attributes: Map::new() }
+}
+
+/// Decides on one resource, and writes down what is about to be done.
+async fn begin(run: &mut Run, plan: &Plan, id: &str) -> Result<Step, Error> {
+    if is_settled(run, id) {
+        return Ok(Step::Nothing);
+    }
+    let Some(resource) = plan.resources().get(id) else { return Ok(Step::Nothing) };
+    let existing = run.resources.get(id).cloned();
+    let mut record = existing.unwrap_or_else(|| new_record(id, &resource.kind));
+    record.depends_on = plan.dependencies(id).map(str::to_owned).collect();
+    record.deletion_policy.clone_from(&resource.deletion_policy);
+    record.update_replace_policy.clone_from(&resource.update_replace_policy);
+    let Some(provider) = providers::find(&resource.kind) else {
+        run.put(record, false).await?;
+        return Ok(Step::Impossible(format!("Resource type {} is not supported", resource.kind)));
+    };
+    let properties = match plan.properties(id, &References(&run.resources)) {
+        Ok(properties) => diff::with_stack_tags(&resource.kind, properties, &run.stack.content.tags),
+        Err(error) => {
+            run.put(record, false).await?;
+            return Ok(Step::Impossible(error.message().to_owned()));
+        }
+    };
+    let in_place = match &record.physical {
+        None => None,
+        Some(old) => {
+            let changed = providers::changed(&old.properties, &properties);
+            if changed.is_empty() {
+                record.settled = run.number();
+                run.put(record, false).await?;
+                return Ok(Step::Nothing);
+            }
+            (!providers::replaces(provider, &changed)).then(|| old.clone())
+        }
+    };
+    let creates = record.physical.is_none();
+    let retried = in_place.is_none() && record.pending.is_some();
+    let own_name = own_name(provider, &properties);
+    let planned = match (&in_place, &record.pending, &own_name) {
+        (Some(old), _, _) => old.id.clone(),
+        (None, _, Some(name)) => name.clone(),
+        (None, Some(pending), None) => pending.id.clone(),
+        (None, None, None) => generated_name(provider, &run.stack.name, id),
+    };
+    let taken = record.physical.as_ref().is_some_and(|old| old.id == planned);
+    if in_place.is_none() && own_name.is_some() && taken {
+        run.put(record, false).await?;
+        return Ok(Step::Impossible(format!(
+            "CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename {planned} and \
+             update the stack again."
+        )));
+    }
+    record.pending = Some(Physical { properties: properties.clone(), ..empty(&planned) });
+    record.reason = (!creates && in_place.is_none()).then(|| {
+        "Requested update requires the creation of a new physical resource; hence creating one.".to_owned()
+    });
+    record.status = if creates { "CREATE_IN_PROGRESS" } else { "UPDATE_IN_PROGRESS" }.to_owned();
+    run.put(record, true).await?;
+    let work = run.work(&planned, &properties);
+    // SECURITY: only a name that was generated for this resource is surely ours to delete after an interrupted try.
+    Ok(Step::Work(Task { provider, work, old: in_place, retried: retried && own_name.is_none() }))
+}
+
+fn new_record(id: &str, kind: &str) -> ResourceRecord {
+    ResourceRecord {
+        version: VERSION,
+        logical_id: id.to_owned(),
+        kind: kind.to_owned(),
+        status: String::new(),
+        reason: None,
+        updated_at: base::Timestamp::default(),
+        depends_on: Vec::new(),
+        deletion_policy: None,
+        update_replace_policy: None,
+        physical: None,
+        pending: None,
+        before: None,
+        change: None,
+        settled: 0,
+    }
+}
+
+/// The name that the template gives the resource.
+fn own_name(provider: &dyn Provider, properties: &Value) -> Option<String> {
+    let (property, _) = provider.name()?;
+    let name = providers::text(properties.get(property));
+    (!name.is_empty()).then_some(name)
+}
+
+/// `stack-LogicalId-RANDOM`, cut so that the random part stays.
+fn generated_name(provider: &dyn Provider, stack: &str, id: &str) -> String {
+    const RANDOM_CHARS: usize = 12;
+    let longest = provider.name().map_or(100, |(_, longest)| longest);
+    let readable: String =
+        format!("{stack}-{id}").chars().take(longest.saturating_sub(RANDOM_CHARS + 1)).collect();
+    format!("{readable}-{}", crypto::random::base32(RANDOM_CHARS))
+}
+
+async fn succeed(run: &mut Run, id: &str, physical: Physical) -> Result<(), Error> {
+    let Some(mut record) = run.resources.get(id).cloned() else { return Ok(()) };
+    let creates = record.physical.is_none();
+    let same = record.physical.as_ref().is_some_and(|old| old.id == physical.id);
+    if record.before.is_none() {
+        record.before = record.physical.take();
+    }
+    record.change = Some(match (creates, same) {
+        (true, _) => Change::Created,
+        (false, true) => Change::Updated,
+        (false, false) => Change::Replaced,
+    });
+    record.physical = Some(physical);
+    record.pending = None;
+    record.settled = run.number();
+    record.reason = None;
+    record.status = if creates { "CREATE_COMPLETE" } else { "UPDATE_COMPLETE" }.to_owned();
+    run.put(record, true).await
+}
+
+async fn fail(run: &mut Run, id: &str, failure: Failure, failed: &mut Failed) -> Result<(), Error> {
+    let Some(mut record) = run.resources.get(id).cloned() else { return Ok(()) };
+    let creates = record.physical.is_none();
+    let pending = record.pending.take();
+    if let Some(partial) = failure.partial {
+        record.change = Some(if creates { Change::Created } else { Change::Replaced });
+        record.before = record.before.or_else(|| record.physical.take());
+        record.physical = Some(*partial);
+    } else if let (Some(old), Some(pending)) = (&record.physical, pending) {
+        // An update in place that failed may have done a part of its work: going back starts from what was tried.
+        if old.id == pending.id {
+            record.change = Some(Change::Updated);
+            record.before = record.before.or_else(|| Some(old.clone()));
+            let tried = Physical { properties: pending.properties, ..old.clone() };
+            record.physical = Some(tried);
+        }
+    }
+    record.reason = Some(failure.message);
+    record.status = if creates { "CREATE_FAILED" } else { "UPDATE_FAILED" }.to_owned();
+    let list = if creates { &mut failed.created } else { &mut failed.updated };
+    list.push(id.to_owned());
+    run.put(record, true).await
+}
+
+impl Failed {
+    fn reason(&self) -> Option<String> {
+        let parts = [("create", &self.created), ("update", &self.updated)];
+        let told: Vec<String> = parts
+            .into_iter()
+            .filter(|(_, ids)| !ids.is_empty())
+            .map(|(verb, ids)| format!("The following resource(s) failed to {verb}: [{}]. ", ids.join(", ")))
+            .collect();
+        (!told.is_empty()).then(|| told.concat())
+    }
+}
+
+async fn finish(run: &mut Run, plan: &Plan, failed: &Failed) -> Result<(), Error> {
+    let Some(operation) = run.stack.operation.clone() else { return Ok(()) };
+    let creates = operation.kind == OperationKind::Create;
+    let outputs = match failed.reason() {
+        Some(reason) => Err(reason),
+        None => plan.outputs(&References(&run.resources)).map_err(|error| error.message().to_owned()),
+    };
+    let reason = match outputs {
+        Ok(outputs) => {
+            let outputs = outputs.into_iter().map(|output| OutputRecord {
+                key: output.key,
+                value: output.value,
+                description: output.description,
+                export_name: output.export_name,
+            });
+            let outputs: Vec<OutputRecord> = outputs.collect();
+            return complete(run, creates, outputs).await;
+        }
+        Err(reason) => reason,
+    };
+    let keeps = run.stack.disable_rollback || (creates && run.stack.on_failure == OnFailure::Nothing);
+    if keeps {
+        let failed = if creates { status::CREATE_FAILED } else { status::UPDATE_FAILED };
+        run.settle_all().await?;
+        return run.set_stack(failed, Some(&reason), |stack| stack.operation = None).await;
+    }
+    let (status, reason) = if creates {
+        (status::ROLLBACK_IN_PROGRESS, format!("{reason}Rollback requested by user."))
+    } else {
+        (status::UPDATE_ROLLBACK_IN_PROGRESS, reason)
+    };
+    let to_rollback = |stack: &mut crate::records::StackRecord| {
+        if let Some(operation) = &mut stack.operation {
+            operation.phase = Phase::Rollback;
+        }
+    };
+    run.set_stack(status, Some(&reason), to_rollback).await
+}
+
+async fn complete(run: &mut Run, creates: bool, outputs: Vec<OutputRecord>) -> Result<(), Error> {
+    let set = |stack: &mut crate::records::StackRecord| stack.outputs = outputs;
+    if creates {
+        run.settle_all().await?;
+        return run
+            .set_stack(status::CREATE_COMPLETE, None, |stack| {
+                set(stack);
+                stack.operation = None;
+            })
+            .await;
+    }
+    run.set_stack(status::UPDATE_CLEANUP, None, |stack| {
+        set(stack);
+        if let Some(operation) = &mut stack.operation {
+            operation.phase = Phase::Cleanup;
+            operation.before = None;
+        }
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn generated_names_keep_their_random_part() {
+        let table = providers::find("AWS::Lambda::Function").unwrap();
+        let name = generated_name(table, &"s".repeat(100), "Logical");
+        assert_eq!(name.len(), 64);
+        assert_ne!(name, generated_name(table, &"s".repeat(100), "Logical"));
+        assert!(generated_name(table, "orders", "Get").starts_with("orders-Get-"));
+    }
+}

@@ -1,0 +1,196 @@
+//! One operation on one stack while it is carried out: what is known of the stack, and how steps are written down.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
+use service::{Pipeline, Source};
+use template::{Plan, Resources, TemplateError};
+
+use crate::CloudFormation;
+use crate::caller::{Caller, SERVICE};
+use crate::error::Error;
+use crate::prepare;
+use crate::providers::Work;
+use crate::records::{Content, Physical, ResourceRecord, StackRecord};
+use crate::stacks;
+
+/// The type under which a stack itself appears in its events.
+pub(crate) const STACK: &str = "AWS::CloudFormation::Stack";
+
+/// An operation under way.
+pub(super) struct Run {
+    pub(super) state: Arc<CloudFormation>,
+    pub(super) caller: Caller,
+    pub(super) stack: StackRecord,
+    pub(super) resources: IndexMap<String, ResourceRecord>,
+}
+
+impl Run {
+    /// `None` where nothing is to be done.
+    pub(super) fn new(
+        state: &Arc<CloudFormation>,
+        pipeline: &Pipeline,
+        stack: StackRecord,
+    ) -> Result<Option<Self>, Error> {
+        let Some(operation) = &stack.operation else { return Ok(None) };
+        let caller = Caller {
+            pipeline: pipeline.clone(),
+            principal: Arc::new(operation.principal.clone()),
+            source: source(operation.source_ip, operation.is_secure),
+            account: stack.account,
+        };
+        let found = stacks::resources(&state.store, &stack.id)?;
+        let resources = found.into_iter().map(|record| (record.logical_id.clone(), record)).collect();
+        Ok(Some(Self { state: Arc::clone(state), caller, stack, resources }))
+    }
+
+    /// The number of this operation.
+    pub(super) fn number(&self) -> u64 {
+        self.stack.operations
+    }
+
+    /// The plan of a content.
+    pub(super) fn plan(&self, content: &Content) -> Result<Plan, Error> {
+        let stack = &self.stack;
+        let pseudo = prepare::pseudo(stack.account.as_str(), &stack.region, &stack.name, &stack.id);
+        prepare::plan(content, pseudo)
+    }
+
+    /// What a provider works with.
+    pub(super) fn work(&self, planned: &str, properties: &Value) -> Work {
+        Work {
+            caller: self.caller.clone(),
+            artifacts: Arc::clone(&self.state.artifacts),
+            planned: planned.to_owned(),
+            properties: properties.as_object().cloned().unwrap_or_else(Map::new),
+        }
+    }
+
+    /// Changes the stack, and leaves an event of its new status.
+    pub(super) async fn set_stack(
+        &mut self,
+        status: &str,
+        reason: Option<&str>,
+        edit: impl FnOnce(&mut StackRecord) + Send,
+    ) -> Result<(), Error> {
+        let now = self.caller.pipeline.clock().now();
+        let known = self.stack.clone();
+        self.stack = self
+            .state
+            .store
+            .transact(|tx| {
+                let stored = stacks::by_id(tx, known.account, &known.region, &known.id)?;
+                let mut stack = stored.unwrap_or(known);
+                let subject = (stack.name.clone(), stack.id.clone());
+                let event = stacks::event(&stack, (&subject.0, Some(&subject.1), STACK), status, reason, now);
+                stacks::add_event(tx, &mut stack, &event)?;
+                status.clone_into(&mut stack.status);
+                stack.reason = reason.map(str::to_owned);
+                edit(&mut stack);
+                stacks::save(tx, &stack)?;
+                Ok::<_, Error>(stack)
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Writes a resource, with an event of its status where `told`.
+    pub(super) async fn put(&mut self, mut record: ResourceRecord, told: bool) -> Result<(), Error> {
+        let now = self.caller.pipeline.clock().now();
+        record.updated_at = now;
+        let known = self.stack.clone();
+        let written = record.clone();
+        self.stack = self
+            .state
+            .store
+            .transact(|tx| {
+                let stored = stacks::by_id(tx, known.account, &known.region, &known.id)?;
+                let mut stack = stored.unwrap_or(known);
+                if told {
+                    let physical =
+                        written.physical.as_ref().or(written.pending.as_ref()).map(|found| found.id.as_str());
+                    let subject = (written.logical_id.as_str(), physical, written.kind.as_str());
+                    let event =
+                        stacks::event(&stack, subject, &written.status, written.reason.as_deref(), now);
+                    stacks::add_event(tx, &mut stack, &event)?;
+                    stacks::save(tx, &stack)?;
+                }
+                stacks::save_resource(tx, &stack.id, &written)?;
+                Ok::<_, Error>(stack)
+            })
+            .await?;
+        self.resources.insert(record.logical_id.clone(), record);
+        Ok(())
+    }
+
+    /// Writes a resource under a new status, with its event.
+    pub(super) async fn tell(
+        &mut self,
+        record: &ResourceRecord,
+        status: &str,
+        reason: Option<String>,
+    ) -> Result<(), Error> {
+        let mut record = record.clone();
+        status.clone_into(&mut record.status);
+        record.reason = reason;
+        self.put(record, true).await
+    }
+
+    /// Drops a resource that no longer belongs to the stack.
+    pub(super) async fn drop_resource(&mut self, logical_id: &str) -> Result<(), Error> {
+        let id = self.stack.id.clone();
+        self.state.store.transact(|tx| stacks::drop_resource(tx, &id, logical_id)).await?;
+        self.resources.shift_remove(logical_id);
+        Ok(())
+    }
+
+    /// Ends the operation: what it changed is what there is now.
+    pub(super) async fn settle_all(&mut self) -> Result<(), Error> {
+        let changed: Vec<ResourceRecord> = self
+            .resources
+            .values()
+            .filter(|record| record.change.is_some() || record.before.is_some() || record.pending.is_some())
+            .cloned()
+            .collect();
+        for mut record in changed {
+            record.change = None;
+            record.before = None;
+            record.pending = None;
+            self.put(record, false).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The source that calls carry: the one who asked, through this service.
+fn source(ip: IpAddr, is_secure: bool) -> Source {
+    Source { ip, is_secure, ..Source::platform(SERVICE).through(SERVICE) }
+}
+
+/// What resources answer to references while the stack is being made.
+pub(super) struct References<'a>(pub(super) &'a IndexMap<String, ResourceRecord>);
+
+impl References<'_> {
+    fn physical(&self, logical_id: &str) -> Result<&Physical, TemplateError> {
+        let found = self.0.get(logical_id).and_then(|record| record.physical.as_ref());
+        found.ok_or_else(|| TemplateError::new(format!("Resource {logical_id} does not exist yet")))
+    }
+}
+
+impl Resources for References<'_> {
+    fn reference(&self, logical_id: &str) -> Result<Value, TemplateError> {
+        Ok(Value::from(self.physical(logical_id)?.id.as_str()))
+    }
+
+    fn attribute(&self, logical_id: &str, attribute: &str) -> Result<Value, TemplateError> {
+        let found = self.physical(logical_id)?.attributes.get(attribute).filter(|value| !value.is_null());
+        found.cloned().ok_or_else(|| {
+            let kind = self.0.get(logical_id).map_or("", |record| record.kind.as_str());
+            TemplateError::function(format_args!(
+                "resource {logical_id} does not support attribute type {attribute} in Fn::GetAtt ({kind})"
+            ))
+        })
+    }
+}

@@ -1,0 +1,88 @@
+//! Shows stacks, their events and their exports.
+
+use std::sync::Arc;
+
+use service::Permit;
+
+use super::{PAGE, find, page};
+use crate::CloudFormation;
+use crate::api;
+use crate::error::{Error, no_stack, no_stack_with_id};
+use crate::model::status;
+use crate::stacks as records;
+use crate::view;
+
+type State = Arc<CloudFormation>;
+
+pub(crate) async fn stacks(
+    state: State,
+    permit: Permit<api::DescribeStacks>,
+) -> Result<api::DescribeStacksOutput, Error> {
+    let (input, call) = (permit.input, permit.call);
+    if let Some(name) = &input.stack_name {
+        let stack = find(&state, &call, name)?.ok_or_else(|| no_stack_with_id(name))?;
+        return Ok(api::DescribeStacksOutput { stacks: Some(vec![view::stack(&stack)]), next_token: None });
+    }
+    let mut found = records::all(&state.store, call.account(), call.region())?;
+    found.retain(|stack| stack.status != status::DELETE_COMPLETE);
+    found.sort_by_key(|stack| std::cmp::Reverse(stack.created_at));
+    let (found, next_token) = page(found, input.next_token.as_ref())?;
+    Ok(api::DescribeStacksOutput { stacks: Some(found.iter().map(view::stack).collect()), next_token })
+}
+
+pub(crate) async fn list(
+    state: State,
+    permit: Permit<api::ListStacks>,
+) -> Result<api::ListStacksOutput, Error> {
+    let (input, call) = (permit.input, permit.call);
+    let mut found = records::all(&state.store, call.account(), call.region())?;
+    if let Some(wanted) = input.stack_status_filter.filter(|wanted| !wanted.is_empty()) {
+        found.retain(|stack| wanted.contains(&stack.status));
+    }
+    found.sort_by_key(|stack| std::cmp::Reverse(stack.created_at));
+    let (found, next_token) = page(found, input.next_token.as_ref())?;
+    let stack_summaries = Some(found.iter().map(view::summary).collect());
+    Ok(api::ListStacksOutput { stack_summaries, next_token })
+}
+
+pub(crate) async fn events(
+    state: State,
+    permit: Permit<api::DescribeStackEvents>,
+) -> Result<api::DescribeStackEventsOutput, Error> {
+    let (input, call) = (permit.input, permit.call);
+    let stack = find(&state, &call, &input.stack_name)?.ok_or_else(|| no_stack(&input.stack_name))?;
+    let invalid = |_| Error::Validation("The NextToken is not valid.".to_owned());
+    let before: Option<u64> = input.next_token.map(|token| token.parse()).transpose().map_err(invalid)?;
+    let found = records::events(&state.store, &stack, before, PAGE)?;
+    // Events are numbered from zero without gaps, so the oldest one shown has this number.
+    let newest = before.unwrap_or(stack.events);
+    let oldest = newest.saturating_sub(found.len() as u64);
+    let next_token = (found.len() == PAGE && oldest > 0).then(|| oldest.to_string());
+    let stack_events = Some(found.iter().map(|event| view::event(&stack, event)).collect());
+    Ok(api::DescribeStackEventsOutput { stack_events, next_token })
+}
+
+pub(crate) async fn exports(
+    state: State,
+    permit: Permit<api::ListExports>,
+) -> Result<api::ListExportsOutput, Error> {
+    let (input, call) = (permit.input, permit.call);
+    let mut exports = Vec::new();
+    for stack in records::all(&state.store, call.account(), call.region())? {
+        if stack.status == status::DELETE_COMPLETE {
+            continue;
+        }
+        for output in &stack.outputs {
+            if let Some(name) = &output.export_name {
+                exports.push(api::Export {
+                    exporting_stack_id: Some(stack.id.clone()),
+                    name: Some(name.clone()),
+                    value: Some(output.value.clone()),
+                });
+            }
+        }
+    }
+    exports.sort_by(|left, right| left.name.cmp(&right.name));
+    let (exports, next_token) = page(exports, input.next_token.as_ref())?;
+    Ok(api::ListExportsOutput { exports: Some(exports), next_token })
+}

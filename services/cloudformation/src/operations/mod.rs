@@ -1,0 +1,105 @@
+//! The handlers, one file a subject, and what they share.
+
+pub(crate) mod change_sets;
+pub(crate) mod describe;
+pub(crate) mod resources;
+pub(crate) mod stacks;
+pub(crate) mod templates;
+
+use indexmap::IndexMap;
+use service::Call;
+use template::limits::{BODY_BYTES_MAX, DOCUMENT_BYTES_MAX};
+
+use crate::CloudFormation;
+use crate::api;
+use crate::error::Error;
+use crate::records::{OperationKind, OperationRecord, Phase, StackRecord};
+use crate::stacks as records;
+
+/// Entries on one page of a listing.
+pub(crate) const PAGE: usize = 100;
+
+/// The stack of this name or id in the caller's account.
+pub(crate) fn find(
+    state: &CloudFormation,
+    call: &Call,
+    name_or_id: &str,
+) -> Result<Option<StackRecord>, Error> {
+    records::find(&state.store, call.account(), call.region(), name_or_id)
+}
+
+/// The template's text, from wherever the caller passed it.
+pub(crate) fn body(
+    state: &CloudFormation,
+    body: Option<&String>,
+    url: Option<&String>,
+    previous: Option<&str>,
+) -> Result<String, Error> {
+    match (body, url, previous) {
+        (Some(body), None, None) if body.len() > BODY_BYTES_MAX => Err(Error::Validation(format!(
+            "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have length less \
+             than or equal to {BODY_BYTES_MAX}"
+        ))),
+        (Some(body), None, None) => Ok(body.clone()),
+        (None, Some(url), None) => match state.artifacts.template(url) {
+            Some(text) if text.len() <= DOCUMENT_BYTES_MAX => Ok(text),
+            Some(_) => {
+                Err(Error::Validation(format!("Template may not exceed {DOCUMENT_BYTES_MAX} bytes in size.")))
+            }
+            None => Err(Error::Validation("S3 error: The specified bucket does not exist".to_owned())),
+        },
+        (None, None, Some(previous)) => Ok(previous.to_owned()),
+        (None, None, None) => {
+            Err(Error::Validation("Either Template URL or Template Body must be specified.".to_owned()))
+        }
+        _ => Err(Error::Validation(
+            "You must specify only one of: TemplateBody, TemplateURL, UsePreviousTemplate".to_owned(),
+        )),
+    }
+}
+
+/// Tags as pairs.
+pub(crate) fn pairs(tags: Vec<api::Tag>) -> Vec<(String, String)> {
+    tags.into_iter().map(|tag| (tag.key, tag.value)).collect()
+}
+
+/// The values that parameters have now, for `UsePreviousValue`.
+pub(crate) fn previous(stack: Option<&StackRecord>) -> IndexMap<String, String> {
+    let parameters = stack.into_iter().flat_map(|stack| &stack.content.parameters);
+    parameters.map(|parameter| (parameter.key.clone(), parameter.value.clone())).collect()
+}
+
+/// An operation that begins with this call.
+pub(crate) fn operation(call: &Call, kind: OperationKind, token: Option<String>) -> OperationRecord {
+    OperationRecord {
+        kind,
+        phase: Phase::Forward,
+        principal: (**call.principal()).clone(),
+        source_ip: call.source().ip,
+        is_secure: call.source().is_secure,
+        token,
+        before: None,
+        retain: Vec::new(),
+    }
+}
+
+/// Refuses a member that is there, since ignoring it would change what was asked.
+pub(crate) fn refuse(members: &[(&str, bool)]) -> Result<(), Error> {
+    match members.iter().find(|(_, present)| *present) {
+        None => Ok(()),
+        Some((name, _)) => Err(Error::Validation(format!("{name} is not supported here."))),
+    }
+}
+
+/// A page of a list, and where the next one begins. Tokens are offsets.
+pub(crate) fn page<T>(items: Vec<T>, token: Option<&String>) -> Result<(Vec<T>, Option<String>), Error> {
+    let invalid = || Error::Validation("The NextToken is not valid.".to_owned());
+    let from: usize = token.map_or(Ok(0), |token| token.parse()).map_err(|_| invalid())?;
+    let total = items.len();
+    if from > total {
+        return Err(invalid());
+    }
+    let page: Vec<T> = items.into_iter().skip(from).take(PAGE).collect();
+    let next = from + page.len();
+    Ok((page, (next < total).then(|| next.to_string())))
+}

@@ -1,0 +1,96 @@
+//! Shows the resources of stacks.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use service::Permit;
+
+use super::{PAGE, find, page};
+use crate::CloudFormation;
+use crate::api;
+use crate::error::{Error, no_stack, no_stack_with_id};
+use crate::records::{ResourceRecord, StackRecord};
+use crate::stacks as records;
+use crate::view;
+
+type State = Arc<CloudFormation>;
+
+pub(crate) async fn one(
+    state: State,
+    permit: Permit<api::DescribeStackResource>,
+) -> Result<api::DescribeStackResourceOutput, Error> {
+    let (input, call) = (permit.input, permit.call);
+    let stack = find(&state, &call, &input.stack_name)?.ok_or_else(|| no_stack(&input.stack_name))?;
+    let found = records::resources(&state.store, &stack.id)?;
+    let record =
+        found.into_iter().find(|record| record.logical_id == input.logical_resource_id).ok_or_else(|| {
+            let (id, name) = (&input.logical_resource_id, &stack.name);
+            Error::Validation(format!("Resource {id} does not exist for stack {name}"))
+        })?;
+    let metadata = metadata(&stack, &record.logical_id)?;
+    let stack_resource_detail = Some(view::resource_detail(&stack, &record, metadata));
+    Ok(api::DescribeStackResourceOutput { stack_resource_detail })
+}
+
+/// The `Metadata` attribute of a resource.
+fn metadata(stack: &StackRecord, id: &str) -> Result<Option<String>, Error> {
+    let root: Value = serde_json::from_str(&stack.content.processed)?;
+    let resource = root.get("Resources").and_then(|resources| resources.get(id));
+    Ok(resource.and_then(|resource| resource.get("Metadata")).map(Value::to_string))
+}
+
+pub(crate) async fn some(
+    state: State,
+    permit: Permit<api::DescribeStackResources>,
+) -> Result<api::DescribeStackResourcesOutput, Error> {
+    let (input, call) = (permit.input, permit.call);
+    let (stack, mut found) = match (&input.stack_name, &input.physical_resource_id) {
+        (Some(name), None) => {
+            let stack = find(&state, &call, name)?.ok_or_else(|| no_stack_with_id(name))?;
+            let found = records::resources(&state.store, &stack.id)?;
+            (stack, found)
+        }
+        (None, Some(physical)) => holder(&state, &call, physical)?,
+        _ => {
+            return Err(Error::Validation(
+                "Either StackName or PhysicalResourceId must be specified, but not both.".to_owned(),
+            ));
+        }
+    };
+    if let Some(id) = &input.logical_resource_id {
+        found.retain(|record| record.logical_id == *id);
+        if found.is_empty() {
+            return Err(Error::Validation(format!("Resource {id} does not exist for stack {}", stack.name)));
+        }
+    }
+    let stack_resources = found.iter().take(PAGE).map(|record| view::resource(&stack, record)).collect();
+    Ok(api::DescribeStackResourcesOutput { stack_resources: Some(stack_resources) })
+}
+
+/// The stack that has a physical resource.
+fn holder(
+    state: &CloudFormation,
+    call: &service::Call,
+    physical: &str,
+) -> Result<(StackRecord, Vec<ResourceRecord>), Error> {
+    for stack in records::all(&state.store, call.account(), call.region())? {
+        let found = records::resources(&state.store, &stack.id)?;
+        let has = |record: &ResourceRecord| record.physical.as_ref().is_some_and(|own| own.id == physical);
+        if stack.status != crate::model::status::DELETE_COMPLETE && found.iter().any(has) {
+            return Ok((stack, found));
+        }
+    }
+    Err(Error::Validation(format!("Stack for {physical} does not exist")))
+}
+
+pub(crate) async fn list(
+    state: State,
+    permit: Permit<api::ListStackResources>,
+) -> Result<api::ListStackResourcesOutput, Error> {
+    let (input, call) = (permit.input, permit.call);
+    let stack = find(&state, &call, &input.stack_name)?.ok_or_else(|| no_stack_with_id(&input.stack_name))?;
+    let found = records::resources(&state.store, &stack.id)?;
+    let (found, next_token) = page(found, input.next_token.as_ref())?;
+    let stack_resource_summaries = Some(found.iter().map(view::resource_summary).collect());
+    Ok(api::ListStackResourcesOutput { stack_resource_summaries, next_token })
+}

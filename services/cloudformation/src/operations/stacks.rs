@@ -1,0 +1,266 @@
+//! Creates, updates and deletes stacks: decides, writes the operation, and lets the engine carry it out.
+
+use std::sync::Arc;
+
+use service::{Call, Permit};
+
+use super::{body, find, operation, pairs, previous, refuse};
+use crate::CloudFormation;
+use crate::api;
+use crate::diff;
+use crate::engine;
+use crate::error::{Error, no_stack};
+use crate::model::{self, status};
+use crate::prepare::{self, Request};
+use crate::records::{Content, OnFailure, OperationKind, OperationRecord, StackRecord, VERSION};
+use crate::stacks;
+
+/// The type under which a stack appears in its own events.
+const STACK: &str = "AWS::CloudFormation::Stack";
+
+type State = Arc<CloudFormation>;
+
+pub(crate) async fn create(
+    state: State,
+    permit: Permit<api::CreateStack>,
+) -> Result<api::CreateStackOutput, Error> {
+    let (input, call) = (permit.input, permit.call);
+    model::check_name(&input.stack_name)?;
+    refuse(&[
+        ("RoleARN", input.role_arn.is_some()),
+        ("StackPolicyBody", input.stack_policy_body.is_some()),
+        ("StackPolicyURL", input.stack_policy_url.is_some()),
+        ("TimeoutInMinutes", input.timeout_in_minutes.is_some()),
+        ("NotificationARNs", input.notification_arns.as_ref().is_some_and(|arns| !arns.is_empty())),
+        ("RollbackConfiguration", triggers(input.rollback_configuration.as_ref())),
+        ("ResourceTypes", input.resource_types.as_ref().is_some_and(|types| !types.is_empty())),
+    ])?;
+    if input.disable_rollback.is_some() && input.on_failure.is_some() {
+        let message = "You can specify either DisableRollback or OnFailure, but not both.";
+        return Err(Error::Validation(message.to_owned()));
+    }
+    let text = body(&state, input.template_body.as_ref(), input.template_url.as_ref(), None)?;
+    let mut stack = new_stack(&call, &input.stack_name);
+    let request = Request {
+        body: &text,
+        parameters: &input.parameters.unwrap_or_default(),
+        tags: pairs(input.tags.unwrap_or_default()),
+        capabilities: input.capabilities.unwrap_or_default(),
+        by_change_set: false,
+        previous: previous(None),
+        pseudo: prepare::pseudo(call.account().as_str(), call.region().as_str(), &stack.name, &stack.id),
+    };
+    let (content, _) = prepare::content(request)?;
+    stack.content = content;
+    stack.disable_rollback = input.disable_rollback.unwrap_or(false);
+    stack.on_failure = match input.on_failure.as_deref() {
+        Some("DELETE") => OnFailure::Delete,
+        Some("DO_NOTHING") => OnFailure::Nothing,
+        _ => OnFailure::Rollback,
+    };
+    stack.termination_protection = input.enable_termination_protection.unwrap_or(false);
+    check_count(&state, &call)?;
+    let begun = operation(&call, OperationKind::Create, input.client_request_token);
+    let stack = begin(&state, &call, stack, begun, status::CREATE_IN_PROGRESS).await?;
+    Ok(api::CreateStackOutput { stack_id: Some(stack.id), operation_id: None })
+}
+
+/// Refuses a stack more than an account may have.
+pub(crate) fn check_count(state: &CloudFormation, call: &Call) -> Result<(), Error> {
+    let stacks = stacks::all(&state.store, call.account(), call.region())?;
+    let live = stacks.iter().filter(|stack| stack.status != status::DELETE_COMPLETE).count();
+    if live < model::STACKS_MAX {
+        return Ok(());
+    }
+    Err(Error::LimitExceeded(format!("Limit for stack has been exceeded: {}", model::STACKS_MAX)))
+}
+
+/// True where a rollback configuration asks for anything.
+fn triggers(configuration: Option<&api::RollbackConfiguration>) -> bool {
+    configuration
+        .and_then(|configuration| configuration.rollback_triggers.as_ref())
+        .is_some_and(|list| !list.is_empty())
+}
+
+/// A stack that is not written yet.
+pub(crate) fn new_stack(call: &Call, name: &str) -> StackRecord {
+    let id = model::stack_arn(call.region().as_str(), call.account().as_str(), name, &crypto::random::uuid());
+    StackRecord {
+        version: VERSION,
+        id,
+        name: name.to_owned(),
+        account: call.account(),
+        region: call.region().as_str().to_owned(),
+        status: String::new(),
+        reason: None,
+        created_at: call.now(),
+        updated_at: None,
+        deleted_at: None,
+        content: Content {
+            template: String::new(),
+            processed: String::new(),
+            description: None,
+            parameters: Vec::new(),
+            tags: Vec::new(),
+            capabilities: Vec::new(),
+        },
+        outputs: Vec::new(),
+        disable_rollback: false,
+        on_failure: OnFailure::Rollback,
+        termination_protection: false,
+        policy: None,
+        events: 0,
+        operations: 0,
+        operation: None,
+    }
+}
+
+/// Writes an operation into a stack and starts it. The stack's state is checked again under the transaction.
+pub(crate) async fn begin(
+    state: &State,
+    call: &Call,
+    stack: StackRecord,
+    begun: OperationRecord,
+    status: &'static str,
+) -> Result<StackRecord, Error> {
+    let now = call.now();
+    let written = call
+        .transact(|tx| {
+            let stored = stacks::find(tx, stack.account, call.region(), &stack.name)?;
+            let mut next = stack;
+            if let Some(stored) = stored {
+                check_unchanged(&stored, &next, begun.kind)?;
+                next.events = stored.events;
+                next.operations = stored.operations;
+            }
+            next.operations += 1;
+            next.operation = Some(begun);
+            status.clone_into(&mut next.status);
+            next.reason = Some("User Initiated".to_owned());
+            let subject = (next.name.clone(), next.id.clone());
+            let reason = next.reason.clone();
+            let told = (subject.0.as_str(), Some(subject.1.as_str()), STACK);
+            let event = stacks::event(&next, told, status, reason.as_deref(), now);
+            stacks::add_event(tx, &mut next, &event)?;
+            stacks::save(tx, &next)?;
+            Ok::<_, Error>(next)
+        })
+        .await?;
+    engine::start(state, call.pipeline(), &written);
+    Ok(written)
+}
+
+fn check_unchanged(stored: &StackRecord, next: &StackRecord, kind: OperationKind) -> Result<(), Error> {
+    if stored.id != next.id {
+        return Err(Error::AlreadyExists(format!("Stack [{}] already exists", next.name)));
+    }
+    let may = match kind {
+        OperationKind::Create => stored.status == status::REVIEW_IN_PROGRESS,
+        OperationKind::Update => model::can_update(&stored.status),
+        OperationKind::Delete => model::can_delete(&stored.status),
+    };
+    if may && stored.operation.is_none() { Ok(()) } else { Err(busy(stored, "updated")) }
+}
+
+/// `Stack:… is in … state and can not be updated.`
+pub(crate) fn busy(stack: &StackRecord, verb: &str) -> Error {
+    Error::Validation(format!("Stack:{} is in {} state and can not be {verb}.", stack.id, stack.status))
+}
+
+pub(crate) async fn update(
+    state: State,
+    permit: Permit<api::UpdateStack>,
+) -> Result<api::UpdateStackOutput, Error> {
+    let (input, call) = (permit.input, permit.call);
+    refuse(&[
+        ("RoleARN", input.role_arn.is_some()),
+        ("StackPolicyBody", input.stack_policy_body.is_some()),
+        ("StackPolicyURL", input.stack_policy_url.is_some()),
+        ("StackPolicyDuringUpdateBody", input.stack_policy_during_update_body.is_some()),
+        ("StackPolicyDuringUpdateURL", input.stack_policy_during_update_url.is_some()),
+        ("NotificationARNs", input.notification_arns.as_ref().is_some_and(|arns| !arns.is_empty())),
+        ("RollbackConfiguration", triggers(input.rollback_configuration.as_ref())),
+        ("ResourceTypes", input.resource_types.as_ref().is_some_and(|types| !types.is_empty())),
+    ])?;
+    let stack = find(&state, &call, &input.stack_name)?;
+    let stack = stack.filter(|stack| stack.status != status::DELETE_COMPLETE);
+    let mut stack = stack.ok_or_else(|| no_stack(&input.stack_name))?;
+    if !model::can_update(&stack.status) {
+        return Err(busy(&stack, "updated"));
+    }
+    let same = input.use_previous_template.unwrap_or(false).then(|| stack.content.template.clone());
+    let text = body(&state, input.template_body.as_ref(), input.template_url.as_ref(), same.as_deref())?;
+    let pseudo = prepare::pseudo(call.account().as_str(), call.region().as_str(), &stack.name, &stack.id);
+    let request = Request {
+        body: &text,
+        parameters: &input.parameters.unwrap_or_default(),
+        tags: input.tags.map_or_else(|| stack.content.tags.clone(), pairs),
+        capabilities: input.capabilities.unwrap_or_default(),
+        by_change_set: false,
+        previous: previous(Some(&stack)),
+        pseudo: pseudo.clone(),
+    };
+    let (content, plan) = prepare::content(request)?;
+    let old = prepare::plan(&stack.content, pseudo)?;
+    let resources = stacks::resources(&state.store, &stack.id)?;
+    let changes = diff::changes(Some(&old), &plan, &resources)?;
+    if changes.is_empty() && content.tags == stack.content.tags && !diff::outputs_differ(&old, &plan)? {
+        return Err(Error::Validation("No updates are to be performed.".to_owned()));
+    }
+    stack.disable_rollback = input.disable_rollback.unwrap_or(false);
+    let mut begun = operation(&call, OperationKind::Update, input.client_request_token);
+    begun.before = Some(std::mem::replace(&mut stack.content, content));
+    let stack = begin(&state, &call, stack, begun, status::UPDATE_IN_PROGRESS).await?;
+    Ok(api::UpdateStackOutput { stack_id: Some(stack.id), operation_id: None })
+}
+
+pub(crate) async fn delete(state: State, permit: Permit<api::DeleteStack>) -> Result<(), Error> {
+    let (input, call) = (permit.input, permit.call);
+    refuse(&[
+        ("RoleARN", input.role_arn.is_some()),
+        ("DeletionMode", input.deletion_mode.as_deref().is_some_and(|mode| mode != "STANDARD")),
+    ])?;
+    // A stack that is not there is deleted already, as on AWS.
+    let Some(stack) = find(&state, &call, &input.stack_name)? else { return Ok(()) };
+    if stack.status == status::DELETE_COMPLETE || stack.status == status::DELETE_IN_PROGRESS {
+        return Ok(());
+    }
+    if stack.termination_protection {
+        return Err(Error::Validation(format!(
+            "Stack [{}] cannot be deleted while TerminationProtection is enabled",
+            stack.name
+        )));
+    }
+    if !model::can_delete(&stack.status) {
+        return Err(busy(&stack, "deleted"));
+    }
+    let retain = input.retain_resources.unwrap_or_default();
+    if !retain.is_empty() && stack.status != status::DELETE_FAILED {
+        return Err(Error::Validation(
+            "Invalid operation on stack: RetainResources can only be used on a stack in the DELETE_FAILED state.".to_owned(),
+        ));
+    }
+    let mut begun = operation(&call, OperationKind::Delete, input.client_request_token);
+    begun.retain = retain;
+    begin(&state, &call, stack, begun, status::DELETE_IN_PROGRESS).await?;
+    Ok(())
+}
+
+pub(crate) async fn update_termination_protection(
+    state: State,
+    permit: Permit<api::UpdateTerminationProtection>,
+) -> Result<api::UpdateTerminationProtectionOutput, Error> {
+    let (input, call) = (permit.input, permit.call);
+    let stack =
+        find(&state, &call, &input.stack_name)?.filter(|stack| stack.status != status::DELETE_COMPLETE);
+    let stack = stack.ok_or_else(|| no_stack(&input.stack_name))?;
+    let id = stack.id.clone();
+    call.transact(|tx| {
+        let stored = stacks::by_id(tx, stack.account, &stack.region, &stack.id)?;
+        let mut stored = stored.ok_or_else(|| no_stack(&input.stack_name))?;
+        stored.termination_protection = input.enable_termination_protection;
+        stacks::save(tx, &stored)
+    })
+    .await?;
+    Ok(api::UpdateTerminationProtectionOutput { stack_id: Some(id) })
+}

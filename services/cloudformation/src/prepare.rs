@@ -1,0 +1,224 @@
+//! A template as given, made ready: transformed, checked, its parameters resolved, its resources known.
+//!
+//! Everything that can be refused is refused here, before anything is created. Calls no service.
+
+use indexmap::IndexMap;
+use serde_json::Value;
+use template::parameter::{self, Given, ParameterValue};
+use template::{Document, Plan, Pseudo, Resources, Scope, Template, TemplateError, sam};
+
+use crate::api;
+use crate::error::Error;
+use crate::model;
+use crate::providers;
+use crate::records::{Content, ParameterRecord};
+
+/// A template that was parsed and, where it asks for it, transformed.
+pub(crate) struct Parsed {
+    pub(crate) template: Template,
+    pub(crate) processed: Value,
+    /// True where the serverless transform ran.
+    pub(crate) expanded: bool,
+    /// What `Transform` names.
+    pub(crate) transforms: Vec<String>,
+}
+
+/// The values that a caller gives to parameters.
+pub(crate) fn given(parameters: &[api::Parameter]) -> Result<IndexMap<String, Given>, Error> {
+    let mut given = IndexMap::new();
+    for parameter in parameters {
+        let key = parameter.parameter_key.clone().unwrap_or_default();
+        let value = match (&parameter.parameter_value, parameter.use_previous_value) {
+            (Some(_), Some(true)) => {
+                return Err(Error::Validation(format!(
+                    "Invalid input for parameter key {key}. Cannot specify usePreviousValue as true and non empty value for \
+                     a parameter"
+                )));
+            }
+            (Some(value), _) => Given::Value(value.clone()),
+            (None, Some(true)) => Given::Previous,
+            (None, _) => {
+                return Err(Error::Validation(format!(
+                    "Invalid input for parameter key {key}. Need to specify either usePreviousValue as true or a value for \
+                     the parameter"
+                )));
+            }
+        };
+        if given.insert(key.clone(), value).is_some() {
+            return Err(Error::Validation(format!("Parameter key {key} is given more than once.")));
+        }
+    }
+    Ok(given)
+}
+
+/// Parses a template; `given` and `previous` are values that the transform may look at.
+pub(crate) fn parse(
+    text: &str,
+    region: &str,
+    given: &IndexMap<String, Given>,
+    previous: &IndexMap<String, String>,
+) -> Result<Parsed, Error> {
+    let mut document = Document::parse(text)?;
+    let transforms = transforms(&document.root);
+    let expanded = sam::wanted(&document.root);
+    if expanded {
+        let known = given.iter().filter_map(|(name, value)| {
+            let text = match value {
+                Given::Value(text) => Some(text),
+                Given::Previous => previous.get(name),
+            };
+            Some((name.clone(), Value::from(text?.as_str())))
+        });
+        document.root =
+            sam::transform(&document.root, &known.collect(), region).map_err(TemplateError::from)?;
+    }
+    let template = Template::from_document(&document)?;
+    if let Some(other) = template.transforms.first() {
+        return Err(Error::Validation(format!("No transform named {other} found.")));
+    }
+    if document.root.get("Globals").is_some() {
+        return Err(Error::Validation("Invalid template property or properties [Globals]".to_owned()));
+    }
+    Ok(Parsed { template, processed: document.root, expanded, transforms })
+}
+
+fn transforms(root: &Value) -> Vec<String> {
+    match root.get("Transform") {
+        Some(Value::String(name)) => vec![name.clone()],
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Refuses resource types, properties and policies that are not known here.
+pub(crate) fn check_resources(template: &Template) -> Result<(), Error> {
+    let unknown: Vec<&str> = template
+        .resources
+        .values()
+        .map(|resource| resource.kind.as_str())
+        .filter(|kind| providers::find(kind).is_none())
+        .collect();
+    if !unknown.is_empty() {
+        let kinds = unknown.join(", ");
+        return Err(Error::Validation(format!(
+            "Template format error: Unrecognized resource types: [{kinds}]"
+        )));
+    }
+    for (id, resource) in &template.resources {
+        let refused = |why: String| Error::from(TemplateError::new(why).at(resource.line));
+        providers::check(id, &resource.kind, &resource.properties).map_err(refused)?;
+        let policies = [&resource.deletion_policy, &resource.update_replace_policy];
+        if policies.into_iter().flatten().any(|policy| policy == "Snapshot") {
+            let kind = &resource.kind;
+            return Err(refused(format!(
+                "Template error: resource type {kind} does not support deletion policy Snapshot"
+            )));
+        }
+        if let Some(name) = resource.policies.keys().next() {
+            return Err(refused(format!(
+                "Template format error: {name} of resource {id} is not supported here."
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The pseudo parameters of a stack.
+pub(crate) fn pseudo(account: &str, region: &str, name: &str, id: &str) -> Pseudo {
+    Pseudo {
+        account_id: account.to_owned(),
+        region: region.to_owned(),
+        stack_id: id.to_owned(),
+        stack_name: name.to_owned(),
+    }
+}
+
+/// A plan from what is stored.
+pub(crate) fn plan(content: &Content, pseudo: Pseudo) -> Result<Plan, Error> {
+    let root: Value = serde_json::from_str(&content.processed)?;
+    let template = Template::from_document(&Document::from(root))?;
+    let given = content.parameters.iter().map(|p| (p.key.clone(), Given::Value(p.value.clone()))).collect();
+    let values = parameter::resolve(&template, &given, &IndexMap::new())?;
+    Ok(Plan::new(&template, Scope::new(&template, values, pseudo)?)?)
+}
+
+/// Parameters as they are stored.
+pub(crate) fn parameter_records(
+    values: &IndexMap<String, ParameterValue>,
+    template: &Template,
+) -> Vec<ParameterRecord> {
+    let record = |(key, value): (&String, &ParameterValue)| ParameterRecord {
+        key: key.clone(),
+        value: value.text().to_owned(),
+        no_echo: template.parameters.get(key).is_some_and(|parameter| parameter.no_echo),
+    };
+    values.iter().map(record).collect()
+}
+
+/// Stands for resources whose values are not known: references differ where they name different things.
+pub(crate) struct Symbolic;
+
+impl Resources for Symbolic {
+    fn reference(&self, logical_id: &str) -> Result<Value, TemplateError> {
+        Ok(Value::from(format!("{{{{Ref {logical_id}}}}}")))
+    }
+
+    fn attribute(&self, logical_id: &str, attribute: &str) -> Result<Value, TemplateError> {
+        Ok(Value::from(format!("{{{{GetAtt {logical_id}.{attribute}}}}}")))
+    }
+}
+
+/// What a caller asks a stack to be.
+pub(crate) struct Request<'a> {
+    pub(crate) body: &'a str,
+    pub(crate) parameters: &'a [api::Parameter],
+    pub(crate) tags: Vec<(String, String)>,
+    pub(crate) capabilities: Vec<String>,
+    pub(crate) by_change_set: bool,
+    pub(crate) previous: IndexMap<String, String>,
+    pub(crate) pseudo: Pseudo,
+}
+
+/// Checks a request and makes it the content of a stack.
+pub(crate) fn content(request: Request<'_>) -> Result<(Content, Plan), Error> {
+    let given = given(request.parameters)?;
+    let parsed = parse(request.body, &request.pseudo.region, &given, &request.previous)?;
+    let template = &parsed.template;
+    model::check_capabilities(template, &request.capabilities, parsed.expanded, request.by_change_set)?;
+    check_resources(template)?;
+    check_tags(&request.tags)?;
+    let values = parameter::resolve(template, &given, &request.previous)?;
+    let parameters = parameter_records(&values, template);
+    let plan = Plan::new(template, Scope::new(template, values, request.pseudo)?)?;
+    // Functions that cannot resolve whatever the resources answer are told now.
+    for id in plan.order() {
+        plan.properties(id, &Symbolic)?;
+    }
+    plan.outputs(&Symbolic)?;
+    let content = Content {
+        template: request.body.to_owned(),
+        processed: parsed.processed.to_string(),
+        description: template.description.clone(),
+        parameters,
+        tags: request.tags,
+        capabilities: request.capabilities,
+    };
+    Ok((content, plan))
+}
+
+fn check_tags(tags: &[(String, String)]) -> Result<(), Error> {
+    if tags.len() > model::TAGS_MAX {
+        return Err(Error::Validation(format!("A stack has at most {} tags.", model::TAGS_MAX)));
+    }
+    for (at, (key, _)) in tags.iter().enumerate() {
+        if key.starts_with("aws:") {
+            return Err(Error::Validation(format!(
+                "Tag key {key} is reserved: keys that start with aws: are AWS's."
+            )));
+        }
+        if tags.iter().take(at).any(|(other, _)| other == key) {
+            return Err(Error::Validation(format!("Duplicate tag key {key}.")));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,43 @@
+//! What every service must do.
+
+use serde_json::{Value, json};
+use service::testkit::compliance::Subject;
+
+use super::{SMALL, Stage};
+
+fn samples() -> Vec<(&'static str, Value)> {
+    let stack = json!({ "StackName": "compliance" });
+    let set = json!({ "StackName": "compliance", "ChangeSetName": "c" });
+    vec![
+        ("CreateStack", json!({ "StackName": "compliance", "TemplateBody": SMALL })),
+        ("UpdateStack", json!({ "StackName": "missing", "TemplateBody": SMALL })),
+        (
+            "UpdateTerminationProtection",
+            json!({ "StackName": "missing", "EnableTerminationProtection": false }),
+        ),
+        ("DescribeStacks", stack.clone()),
+        ("ListStacks", json!({})),
+        ("DescribeStackEvents", stack.clone()),
+        ("ListExports", json!({})),
+        ("DescribeStackResource", json!({ "StackName": "compliance", "LogicalResourceId": "Table" })),
+        ("DescribeStackResources", stack.clone()),
+        ("ListStackResources", stack.clone()),
+        ("GetTemplate", stack.clone()),
+        ("GetTemplateSummary", json!({ "TemplateBody": SMALL })),
+        ("ValidateTemplate", json!({ "TemplateBody": SMALL })),
+        (
+            "CreateChangeSet",
+            json!({ "StackName": "other", "ChangeSetName": "c", "ChangeSetType": "CREATE", "TemplateBody": SMALL }),
+        ),
+        ("DescribeChangeSet", set.clone()),
+        ("ExecuteChangeSet", set.clone()),
+        ("DeleteChangeSet", set),
+        ("ListChangeSets", stack.clone()),
+        ("DeleteStack", stack),
+    ]
+}
+
+service::service_compliance!(
+    Stage::new().await.kit,
+    Subject { service: "cloudformation", samples: &samples(), open: &[], secrets: &[] }
+);

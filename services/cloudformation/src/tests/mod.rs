@@ -1,0 +1,118 @@
+//! Through the whole pipeline, in memory, over stand-ins for the services that stacks call.
+
+mod change_sets;
+mod compliance;
+mod lifecycle;
+mod refusals;
+mod restart;
+mod world;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use identity::Principal;
+use protocol::Fault;
+use serde_json::{Value, json};
+use service::testkit::TestKit;
+
+use crate::{CloudFormation, NoArtifacts};
+use world::World;
+
+/// A platform with stand-ins.
+struct Stage {
+    kit: TestKit,
+    world: Arc<World>,
+    who: Arc<Principal>,
+}
+
+impl Stage {
+    async fn new() -> Self {
+        let world = Arc::new(World::default());
+        let kit = TestKit::start(|foundation| {
+            let mut services = world::services(&world);
+            services
+                .push(crate::service(CloudFormation::new(foundation.store.clone(), Arc::new(NoArtifacts))));
+            services
+        })
+        .await;
+        let who = kit.administrator();
+        Self { kit, world, who }
+    }
+
+    async fn call(&self, operation: &str, input: Value) -> Result<Value, Fault> {
+        self.kit.json(&self.who, "cloudformation", operation, &input).await
+    }
+
+    async fn create(&self, name: &str, template: &str) -> Result<Value, Fault> {
+        let capabilities = json!(["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]);
+        self.call(
+            "CreateStack",
+            json!({ "StackName": name, "TemplateBody": template, "Capabilities": capabilities }),
+        )
+        .await
+    }
+
+    async fn update(&self, name: &str, template: &str) -> Result<Value, Fault> {
+        let capabilities = json!(["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]);
+        self.call(
+            "UpdateStack",
+            json!({ "StackName": name, "TemplateBody": template, "Capabilities": capabilities }),
+        )
+        .await
+    }
+
+    async fn describe(&self, name: &str) -> Value {
+        let answer = self.call("DescribeStacks", json!({ "StackName": name })).await.unwrap();
+        answer["Stacks"][0].clone()
+    }
+
+    /// Waits until nothing is going on, and answers the status.
+    async fn settled(&self, name: &str) -> String {
+        for _ in 0..2_000 {
+            let status = self.describe(name).await["StackStatus"].as_str().unwrap().to_owned();
+            if !status.ends_with("_IN_PROGRESS") {
+                return status;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        panic!("the stack {name} does not settle: {}", self.describe(name).await);
+    }
+
+    /// `LogicalId STATUS`, oldest first.
+    async fn events(&self, name: &str) -> Vec<String> {
+        let answer = self.call("DescribeStackEvents", json!({ "StackName": name })).await.unwrap();
+        let events = answer["StackEvents"].as_array().unwrap().iter().rev();
+        let told = |event: &Value| {
+            format!(
+                "{} {}",
+                event["LogicalResourceId"].as_str().unwrap(),
+                event["ResourceStatus"].as_str().unwrap()
+            )
+        };
+        events.map(told).collect()
+    }
+
+    /// The reason in the event of a resource's status.
+    async fn reason(&self, name: &str, logical_id: &str, status: &str) -> String {
+        let answer = self.call("DescribeStackEvents", json!({ "StackName": name })).await.unwrap();
+        let events = answer["StackEvents"].as_array().unwrap();
+        let found =
+            events.iter().find(|e| e["LogicalResourceId"] == logical_id && e["ResourceStatus"] == status);
+        found.unwrap()["ResourceStatusReason"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+/// A table and a group of logs that is named after it.
+const SMALL: &str = "
+Resources:
+  Group: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: !Sub '/x/${Table}', RetentionInDays: '7'}}
+  Table:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      TableName: orders
+      BillingMode: PAY_PER_REQUEST
+      AttributeDefinitions: [{AttributeName: id, AttributeType: S}]
+      KeySchema: [{AttributeName: id, KeyType: HASH}]
+Outputs:
+  Arn: {Value: !GetAtt Table.Arn, Export: {Name: arn}}
+";

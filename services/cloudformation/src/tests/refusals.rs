@@ -1,0 +1,166 @@
+//! What is refused before anything is created.
+
+use serde_json::json;
+
+use super::{SMALL, Stage};
+
+#[tokio::test]
+async fn bad_requests_get_awss_answers_and_create_nothing() {
+    let stage = Stage::new().await;
+    let role = "Resources: {R: {Type: AWS::IAM::Role, Properties: {AssumeRolePolicyDocument: {}}}}";
+    let named =
+        "Resources: {R: {Type: AWS::IAM::Role, Properties: {RoleName: r, AssumeRolePolicyDocument: {}}}}";
+    let sam = "Transform: AWS::Serverless-2016-10-31\nResources: {T: {Type: AWS::Serverless::SimpleTable}}";
+    let secret = "Parameters: {P: {Type: String, MinLength: 9, NoEcho: true}}\nResources: {T: {Type: AWS::Logs::LogGroup}}";
+    let table = [
+        (
+            json!({ "TemplateBody": "Resources: {T: {Type: AWS::SNS::Topic}}" }),
+            "ValidationError",
+            "Unrecognized resource types: [AWS::SNS::Topic]",
+        ),
+        (
+            json!({ "TemplateBody": "Resources:\n  L: {Type: AWS::Logs::LogGroup, Properties: {Retention: 1}}" }),
+            "ValidationError",
+            "extraneous key [Retention] is not permitted (line 2)",
+        ),
+        (
+            json!({ "TemplateBody": "Resources: {L: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: !Ref X}}}" }),
+            "ValidationError",
+            "Unresolved resource dependencies [X]",
+        ),
+        (json!({ "TemplateBody": "nonsense" }), "ValidationError", "unsupported structure"),
+        (json!({}), "ValidationError", "Either Template URL or Template Body must be specified."),
+        (json!({ "TemplateURL": "https://b.s3.amazonaws.com/k" }), "ValidationError", "S3 error"),
+        (
+            json!({ "TemplateBody": role }),
+            "InsufficientCapabilitiesException",
+            "Requires capabilities : [CAPABILITY_IAM]",
+        ),
+        (
+            json!({ "TemplateBody": named, "Capabilities": ["CAPABILITY_IAM"] }),
+            "InsufficientCapabilitiesException",
+            "Requires capabilities : [CAPABILITY_NAMED_IAM]",
+        ),
+        (
+            json!({ "TemplateBody": sam }),
+            "InsufficientCapabilitiesException",
+            "Requires capabilities : [CAPABILITY_AUTO_EXPAND]",
+        ),
+        (
+            json!({ "TemplateBody": SMALL, "RoleARN": "arn:aws:iam::123456789012:role/r" }),
+            "ValidationError",
+            "RoleARN is not supported",
+        ),
+        (
+            json!({ "TemplateBody": SMALL, "Parameters": [{ "ParameterKey": "P", "ParameterValue": "x" }] }),
+            "ValidationError",
+            "Parameters: [P] do not exist in the template",
+        ),
+        (json!({ "TemplateBody": secret }), "ValidationError", "Parameters: [P] must have values"),
+        (
+            json!({ "TemplateBody": secret, "Parameters": [{ "ParameterKey": "P", "ParameterValue": "hunter2" }] }),
+            "ValidationError",
+            "must contain at least 9 characters",
+        ),
+        (
+            json!({ "TemplateBody": "Resources: {L: {Type: AWS::Logs::LogGroup, DeletionPolicy: Snapshot}}" }),
+            "ValidationError",
+            "does not support deletion policy Snapshot",
+        ),
+        (
+            json!({ "TemplateBody": SMALL, "Tags": [{ "Key": "aws:x", "Value": "y" }] }),
+            "ValidationError",
+            "reserved",
+        ),
+    ];
+    for (mut input, code, message) in table {
+        input["StackName"] = json!("x");
+        let fault = stage.call("CreateStack", input.clone()).await.unwrap_err();
+        assert_eq!(fault.code, code, "{input}: {}", fault.message);
+        assert!(fault.message.contains(message), "{input}: {}", fault.message);
+        assert!(!fault.message.contains("hunter2"));
+    }
+    assert!(stage.world.things().calls.is_empty());
+    assert!(stage.call("DescribeStacks", json!({ "StackName": "x" })).await.is_err());
+}
+
+#[tokio::test]
+async fn names_of_stacks_are_theirs_alone() {
+    let stage = Stage::new().await;
+    stage.create("small", SMALL).await.unwrap();
+    stage.settled("small").await;
+    let fault = stage.create("small", SMALL).await.unwrap_err();
+    assert_eq!(
+        (fault.code.as_ref(), fault.message.as_str()),
+        ("AlreadyExistsException", "Stack [small] already exists")
+    );
+    let fault = stage.update("other", SMALL).await.unwrap_err();
+    assert_eq!(fault.message, "Stack [other] does not exist");
+    for bad in ["1x", "a_b", ""] {
+        assert!(stage.create(bad, SMALL).await.is_err(), "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn a_protected_stack_is_not_deleted() {
+    let stage = Stage::new().await;
+    stage.create("small", SMALL).await.unwrap();
+    stage.settled("small").await;
+    let protect = |on: bool| json!({ "StackName": "small", "EnableTerminationProtection": on });
+    stage.call("UpdateTerminationProtection", protect(true)).await.unwrap();
+    let fault = stage.call("DeleteStack", json!({ "StackName": "small" })).await.unwrap_err();
+    assert_eq!(fault.message, "Stack [small] cannot be deleted while TerminationProtection is enabled");
+    stage.call("UpdateTerminationProtection", protect(false)).await.unwrap();
+    stage.call("DeleteStack", json!({ "StackName": "small" })).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_type_does_not_change_under_a_logical_id() {
+    let stage = Stage::new().await;
+    stage.create("small", "Resources: {A: {Type: AWS::Logs::LogGroup}}").await.unwrap();
+    stage.settled("small").await;
+    let other = "Resources: {A: {Type: AWS::ApiGateway::RestApi, Properties: {Name: a}}}";
+    let fault = stage.update("small", other).await.unwrap_err();
+    assert!(fault.message.starts_with("Update of resource type is not permitted."), "{}", fault.message);
+}
+
+#[tokio::test]
+async fn secrets_are_masked_wherever_they_could_be_seen() {
+    let stage = Stage::new().await;
+    let template = "Parameters: {P: {Type: String, NoEcho: true}}\nResources: {L: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: !Sub 'g-${P}'}}}";
+    let input = json!({ "StackName": "s", "TemplateBody": template,
+        "Parameters": [{ "ParameterKey": "P", "ParameterValue": "hunter2" }] });
+    stage.call("CreateStack", input).await.unwrap();
+    assert_eq!(stage.settled("s").await, "CREATE_COMPLETE");
+    assert_eq!(stage.world.names("group"), ["g-hunter2"]);
+    assert_eq!(stage.describe("s").await["Parameters"][0]["ParameterValue"], "****");
+    let keep = json!({ "StackName": "s", "UsePreviousTemplate": true, "Tags": [{ "Key": "k", "Value": "v" }],
+        "Parameters": [{ "ParameterKey": "P", "UsePreviousValue": true }] });
+    stage.call("UpdateStack", keep).await.unwrap();
+    assert_eq!(stage.settled("s").await, "UPDATE_COMPLETE");
+    assert_eq!(stage.world.names("group"), ["g-hunter2"]);
+}
+
+#[tokio::test]
+async fn resources_are_made_with_the_rights_of_whoever_asked() {
+    let mut stage = Stage::new().await;
+    stage.who = stage
+        .kit
+        .user(
+            "deployer",
+            json!([
+                { "Effect": "Allow", "Action": ["cloudformation:*", "dynamodb:*"], "Resource": "*" },
+            ]),
+        )
+        .await;
+    stage.create("small", SMALL).await.unwrap();
+    assert_eq!(stage.settled("small").await, "ROLLBACK_COMPLETE");
+    let reason = stage.reason("small", "Group", "CREATE_FAILED").await;
+    assert!(reason.contains("is not authorized to perform: logs:CreateLogGroup"), "{reason}");
+    assert!(stage.world.is_empty());
+    let records = stage.kit.records().await;
+    let mine = |name: &str| records.iter().find(|record| record["eventName"] == name).cloned().unwrap();
+    assert_eq!(mine("CreateTable")["userIdentity"]["userName"], "deployer");
+    assert_eq!(mine("CreateTable")["sourceIPAddress"], "cloudformation.amazonaws.com");
+    assert_eq!(mine("CreateLogGroup")["errorCode"], "AccessDeniedException");
+}

@@ -1,0 +1,125 @@
+//! An operation that a stop of the platform interrupts goes on at the next start.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use service::testkit::TestKit;
+use tokio::sync::watch;
+
+use super::world::{self, World};
+use super::{SMALL, Stage};
+use crate::records::{OperationKind, Phase};
+use crate::{CloudFormation, NoArtifacts, stacks};
+
+/// A platform over the store of another, with its own engine.
+async fn restarted(stage: &Stage) -> Stage {
+    let store = stage.kit.pipeline.store().clone();
+    let world: Arc<World> = Arc::clone(&stage.world);
+    let kit = TestKit::over(store, stage.kit.clock.clone(), service::Rate::DEFAULT, |foundation| {
+        let mut services = world::services(&world);
+        services.push(crate::service(CloudFormation::new(foundation.store.clone(), Arc::new(NoArtifacts))));
+        services
+    })
+    .await;
+    let who = kit.administrator();
+    Stage { kit, world, who }
+}
+
+/// Writes the stack back to a moment in the middle of an operation.
+async fn interrupt(stage: &Stage, edit: impl FnOnce(&mut crate::records::StackRecord) + Send) {
+    let store = stage.kit.pipeline.store();
+    let region = stage.kit.pipeline.region().clone();
+    let mut stack = stacks::find(store, stage.kit.account, &region, "small").unwrap().unwrap();
+    edit(&mut stack);
+    let written: Result<(), crate::Error> = store.transact(|tx| stacks::save(tx, &stack)).await;
+    written.unwrap();
+}
+
+fn operation(stage: &Stage, kind: OperationKind, phase: Phase) -> crate::records::OperationRecord {
+    crate::records::OperationRecord {
+        kind,
+        phase,
+        principal: (*stage.who).clone(),
+        source_ip: std::net::Ipv4Addr::LOCALHOST.into(),
+        is_secure: true,
+        token: None,
+        before: None,
+        retain: Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn a_creation_goes_on_with_what_is_missing() {
+    let stage = Stage::new().await;
+    stage.create("small", SMALL).await.unwrap();
+    stage.settled("small").await;
+    // As if the platform had stopped while the group was being made, under a name of the caller's.
+    stage.world.things().existing.remove("group//x/orders");
+    let begun = operation(&stage, OperationKind::Create, Phase::Forward);
+    interrupt(&stage, |stack| {
+        "CREATE_IN_PROGRESS".clone_into(&mut stack.status);
+        stack.operation = Some(begun);
+    })
+    .await;
+    let store = stage.kit.pipeline.store();
+    let id = stage.describe("small").await["StackId"].as_str().unwrap().to_owned();
+    let mut records = stacks::resources(store, &id).unwrap();
+    let group = records.iter_mut().find(|record| record.logical_id == "Group").unwrap();
+    group.pending = group.physical.take();
+    group.settled = 0;
+    "CREATE_IN_PROGRESS".clone_into(&mut group.status);
+    let group = group.clone();
+    let written: Result<(), crate::Error> = store.transact(|tx| stacks::save_resource(tx, &id, &group)).await;
+    written.unwrap();
+
+    let again = restarted(&stage).await;
+    let (stop, stopping) = watch::channel(false);
+    let mut jobs = again.kit.pipeline.start_jobs(&stopping);
+    assert_eq!(again.settled("small").await, "CREATE_COMPLETE");
+    assert_eq!(again.world.names("group"), ["/x/orders"]);
+    let tables =
+        again.world.things().calls.iter().filter(|call| call.starts_with("dynamodb:CreateTable")).count();
+    assert_eq!(tables, 1, "what was settled is not made again");
+    stop.send(true).unwrap();
+    while jobs.join_next().await.is_some() {}
+}
+
+#[tokio::test]
+async fn a_deletion_goes_on() {
+    let stage = Stage::new().await;
+    stage.create("small", SMALL).await.unwrap();
+    stage.settled("small").await;
+    let begun = operation(&stage, OperationKind::Delete, Phase::Forward);
+    interrupt(&stage, |stack| {
+        "DELETE_IN_PROGRESS".clone_into(&mut stack.status);
+        stack.operation = Some(begun);
+    })
+    .await;
+    // Half of the work was done before the stop.
+    stage.world.things().existing.remove("group//x/orders");
+    let id = stage.describe("small").await["StackId"].as_str().unwrap().to_owned();
+    let again = restarted(&stage).await;
+    let (_stop, stopping) = watch::channel(false);
+    let _jobs = again.kit.pipeline.start_jobs(&stopping);
+    assert_eq!(again.settled(&id).await, "DELETE_COMPLETE");
+    assert!(again.world.is_empty());
+    assert!(again.call("DescribeStacks", json!({ "StackName": "small" })).await.is_err());
+}
+
+#[tokio::test]
+async fn a_rollback_goes_on() {
+    let stage = Stage::new().await;
+    stage.create("small", SMALL).await.unwrap();
+    stage.settled("small").await;
+    let begun = operation(&stage, OperationKind::Create, Phase::Rollback);
+    interrupt(&stage, |stack| {
+        "ROLLBACK_IN_PROGRESS".clone_into(&mut stack.status);
+        stack.operation = Some(begun);
+    })
+    .await;
+    let again = restarted(&stage).await;
+    let (_stop, stopping) = watch::channel(false);
+    let _jobs = again.kit.pipeline.start_jobs(&stopping);
+    assert_eq!(again.settled("small").await, "ROLLBACK_COMPLETE");
+    assert!(again.world.is_empty());
+}

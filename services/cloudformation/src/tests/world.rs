@@ -1,0 +1,203 @@
+//! Stand-ins for the services that stacks call: they keep what exists, and refuse when they are told to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use protocol::{Fault, Redact};
+use serde_json::{Value, json};
+use service::{Access, AccessRequest, Permit, Service, ServiceBuilder};
+
+use crate::error::Error;
+
+/// What exists, what was called, and what is to fail.
+#[derive(Default)]
+pub(super) struct Things {
+    /// `role/name`, `table/name`, …, with the input that made it.
+    pub(super) existing: BTreeMap<String, Value>,
+    /// `Service:Operation name`, in order.
+    pub(super) calls: Vec<String>,
+    /// Operations that are refused.
+    pub(super) broken: BTreeSet<String>,
+    counter: u64,
+}
+
+#[derive(Default)]
+pub(super) struct World(Mutex<Things>);
+
+/// Operations that make a thing: the thing's kind, and the member that names it.
+const MAKERS: [(&str, &str, &str); 7] = [
+    ("CreateRole", "role", "RoleName"),
+    ("CreateTable", "table", "TableName"),
+    ("CreateFunction", "function", "FunctionName"),
+    ("CreateLogGroup", "group", "logGroupName"),
+    ("AddPermission", "permission", "StatementId"),
+    ("CreateStage", "stage", "stageName"),
+    ("PutRolePolicy", "inline", "PolicyName"),
+];
+
+/// Operations that take a thing away.
+const TAKERS: [(&str, &str, &str); 9] = [
+    ("DeleteRole", "role", "RoleName"),
+    ("DeleteTable", "table", "TableName"),
+    ("DeleteFunction", "function", "FunctionName"),
+    ("DeleteLogGroup", "group", "logGroupName"),
+    ("RemovePermission", "permission", "StatementId"),
+    ("DeleteStage", "stage", "stageName"),
+    ("DeleteRestApi", "api", "restApiId"),
+    ("DeleteDeployment", "deployment", "deploymentId"),
+    ("DeleteRolePolicy", "inline", "PolicyName"),
+];
+
+impl World {
+    pub(super) fn things(&self) -> MutexGuard<'_, Things> {
+        self.0.lock().unwrap()
+    }
+
+    pub(super) fn names(&self, kind: &str) -> Vec<String> {
+        let prefix = format!("{kind}/");
+        self.things().existing.keys().filter_map(|key| key.strip_prefix(&prefix)).map(str::to_owned).collect()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.things().existing.is_empty()
+    }
+
+    fn answer(
+        &self,
+        service: &'static str,
+        operation: &'static str,
+        input: protocol::Value,
+    ) -> Result<protocol::Value, Error> {
+        let model = protocol::model(service).unwrap().operation(operation).unwrap();
+        let input =
+            model.input().map_or(Value::Null, |shape| protocol::value_to_json(shape, &input, Redact::No));
+        let mut things = self.things();
+        let named = MAKERS.iter().chain(&TAKERS).find(|(name, ..)| *name == operation);
+        let name = named
+            .map_or(String::new(), |(_, _, member)| input[*member].as_str().unwrap_or_default().to_owned());
+        things.calls.push(format!("{service}:{operation} {name}"));
+        if things.broken.contains(operation) {
+            return Err(
+                Fault::sender("InvalidParameterValueException", format!("{operation} is broken")).into()
+            );
+        }
+        if let Some((_, kind, _)) = MAKERS.iter().find(|(maker, ..)| *maker == operation) {
+            let key = format!("{kind}/{name}");
+            if things.existing.contains_key(&key) && operation != "PutRolePolicy" {
+                return Err(
+                    Fault::sender("ResourceConflictException", format!("{name} already exists")).into()
+                );
+            }
+            things.existing.insert(key, input.clone());
+        }
+        if let Some((_, kind, _)) = TAKERS.iter().find(|(taker, ..)| *taker == operation) {
+            if things.existing.remove(&format!("{kind}/{name}")).is_none() {
+                return Err(Fault::sender("ResourceNotFoundException", format!("{name} not found")).into());
+            }
+        }
+        let output = output(&mut things, operation, &input)?;
+        match model.output() {
+            Some(shape) => Ok(protocol::value_from_json(shape, &output)?),
+            None => Ok(protocol::Value::Structure(protocol::Structure::new())),
+        }
+    }
+}
+
+fn output(things: &mut Things, operation: &str, input: &Value) -> Result<Value, Error> {
+    let text = |member: &str| input[member].as_str().unwrap_or_default().to_owned();
+    Ok(match operation {
+        "CreateRole" => {
+            let name = text("RoleName");
+            json!({ "Role": { "Path": "/", "RoleName": name, "RoleId": "AROAEXAMPLE", "CreateDate": 0,
+                "Arn": format!("arn:aws:iam::123456789012:role/{name}") } })
+        }
+        "CreateTable" | "DescribeTable" => {
+            let name = text("TableName");
+            if !things.existing.contains_key(&format!("table/{name}")) {
+                return Err(Fault::sender("ResourceNotFoundException", "no table").into());
+            }
+            let arn = format!("arn:aws:dynamodb:us-east-1:123456789012:table/{name}");
+            let table = json!({ "TableName": name, "TableStatus": "ACTIVE", "TableArn": arn });
+            if operation == "CreateTable" {
+                json!({ "TableDescription": table })
+            } else {
+                json!({ "Table": table })
+            }
+        }
+        "CreateFunction" | "GetFunctionConfiguration" => {
+            let name = text("FunctionName");
+            let arn = format!("arn:aws:lambda:us-east-1:123456789012:function:{name}");
+            json!({ "FunctionName": name, "FunctionArn": arn, "State": "Active", "LastUpdateStatus": "Successful" })
+        }
+        "ImportRestApi" | "CreateDeployment" => {
+            things.counter += 1;
+            let kind = if operation == "ImportRestApi" { "api" } else { "deployment" };
+            let id = format!("{kind}{}", things.counter);
+            things.existing.insert(format!("{kind}/{id}"), input.clone());
+            if let Some(stage) = input["stageName"].as_str() {
+                things.existing.insert(format!("stage/{stage}"), json!({ "deploymentId": id }));
+            }
+            json!({ "id": id })
+        }
+        "GetStage" => match things.existing.get(&format!("stage/{}", text("stageName"))) {
+            Some(stage) => json!({ "stageName": text("stageName"), "deploymentId": stage["deploymentId"] }),
+            None => return Err(Fault::sender("NotFoundException", "no stage").into()),
+        },
+        _ => json!({}),
+    })
+}
+
+macro_rules! stand_ins {
+    ($($module:ident { $($operation:ident)* })*) => {
+        $(
+            mod $module {
+                $(
+                    pub(super) struct $operation;
+
+                    impl protocol::Operation for $operation {
+                        const SERVICE: &'static str = stringify!($module);
+                        const NAME: &'static str = stringify!($operation);
+                        type Input = protocol::Value;
+                        type Output = protocol::Value;
+                    }
+                )*
+            }
+        )*
+
+        /// The stand-ins.
+        pub(super) fn services(world: &Arc<World>) -> Vec<Service> {
+            vec![$({
+                let mut builder = ServiceBuilder::new(stringify!($module), Arc::clone(world));
+                $(
+                    builder = builder.operation::<$module::$operation, Error, _, _, _>(
+                        |_: &World, _: &AccessRequest<'_, protocol::Value>| {
+                            Ok(Access::to(concat!(stringify!($module), ":", stringify!($operation)), "*"))
+                        },
+                        |world: Arc<World>, permit: Permit<$module::$operation>| async move {
+                            tokio::task::yield_now().await;
+                            world.answer(stringify!($module), stringify!($operation), permit.input)
+                        },
+                    );
+                )*
+                builder.build()
+            }),*]
+        }
+    };
+}
+
+stand_ins! {
+    iam {
+        CreateRole DeleteRole AttachRolePolicy DetachRolePolicy PutRolePolicy DeleteRolePolicy UpdateRole
+        UpdateAssumeRolePolicy TagRole UntagRole
+    }
+    dynamodb { CreateTable DescribeTable DeleteTable UpdateTable TagResource UntagResource }
+    lambda {
+        CreateFunction GetFunctionConfiguration DeleteFunction AddPermission RemovePermission UpdateFunctionCode
+        UpdateFunctionConfiguration TagResource UntagResource
+    }
+    logs { CreateLogGroup DeleteLogGroup PutRetentionPolicy DeleteRetentionPolicy TagResource UntagResource }
+    apigateway {
+        ImportRestApi UpdateRestApi PutRestApi DeleteRestApi CreateDeployment DeleteDeployment CreateStage GetStage
+        UpdateStage DeleteStage TagResource UntagResource
+    }
+}

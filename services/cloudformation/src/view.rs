@@ -1,0 +1,203 @@
+//! Records as the API shows them. Values of `NoEcho` parameters are masked here and nowhere shown.
+
+use crate::api;
+use crate::records::{
+    ChangeRecord, ChangeSetRecord, Content, EventRecord, ParameterRecord, ResourceRecord, StackRecord,
+};
+
+pub(crate) fn parameters(parameters: &[ParameterRecord]) -> Vec<api::Parameter> {
+    let view = |parameter: &ParameterRecord| api::Parameter {
+        parameter_key: Some(parameter.key.clone()),
+        parameter_value: Some(parameter.shown().to_owned()),
+        ..api::Parameter::default()
+    };
+    parameters.iter().map(view).collect()
+}
+
+pub(crate) fn tags(tags: &[(String, String)]) -> Vec<api::Tag> {
+    tags.iter().map(|(key, value)| api::Tag { key: key.clone(), value: value.clone() }).collect()
+}
+
+/// A list, or nothing where it is empty.
+fn some<T>(items: Vec<T>) -> Option<Vec<T>> {
+    (!items.is_empty()).then_some(items)
+}
+
+pub(crate) fn stack(record: &StackRecord) -> api::Stack {
+    let Content { description, parameters: given, tags: own, capabilities, .. } = &record.content;
+    let outputs = record.outputs.iter().map(|output| api::Output {
+        output_key: Some(output.key.clone()),
+        output_value: Some(output.value.clone()),
+        description: output.description.clone(),
+        export_name: output.export_name.clone(),
+    });
+    api::Stack {
+        stack_id: Some(record.id.clone()),
+        stack_name: record.name.clone(),
+        description: description.clone(),
+        parameters: some(parameters(given)),
+        creation_time: record.created_at,
+        deletion_time: record.deleted_at,
+        last_updated_time: record.updated_at,
+        rollback_configuration: Some(api::RollbackConfiguration::default()),
+        stack_status: record.status.clone(),
+        stack_status_reason: record.reason.clone(),
+        disable_rollback: Some(record.disable_rollback),
+        notification_arns: Some(Vec::new()),
+        capabilities: some(capabilities.clone()),
+        outputs: some(outputs.collect()),
+        tags: Some(tags(own)),
+        enable_termination_protection: Some(record.termination_protection),
+        drift_information: Some(api::StackDriftInformation {
+            stack_drift_status: "NOT_CHECKED".to_owned(),
+            ..api::StackDriftInformation::default()
+        }),
+        ..api::Stack::default()
+    }
+}
+
+pub(crate) fn summary(record: &StackRecord) -> api::StackSummary {
+    api::StackSummary {
+        stack_id: Some(record.id.clone()),
+        stack_name: record.name.clone(),
+        template_description: record.content.description.clone(),
+        creation_time: record.created_at,
+        last_updated_time: record.updated_at,
+        deletion_time: record.deleted_at,
+        stack_status: record.status.clone(),
+        stack_status_reason: record.reason.clone(),
+        drift_information: Some(api::StackDriftInformationSummary {
+            stack_drift_status: "NOT_CHECKED".to_owned(),
+            ..api::StackDriftInformationSummary::default()
+        }),
+        ..api::StackSummary::default()
+    }
+}
+
+pub(crate) fn event(stack: &StackRecord, record: &EventRecord) -> api::StackEvent {
+    api::StackEvent {
+        stack_id: stack.id.clone(),
+        event_id: record.id.clone(),
+        stack_name: stack.name.clone(),
+        logical_resource_id: Some(record.logical_id.clone()),
+        physical_resource_id: Some(record.physical_id.clone().unwrap_or_default()),
+        resource_type: Some(record.kind.clone()),
+        timestamp: record.at,
+        resource_status: Some(record.status.clone()),
+        resource_status_reason: record.reason.clone(),
+        client_request_token: record.token.clone(),
+        ..api::StackEvent::default()
+    }
+}
+
+fn physical_id(record: &ResourceRecord) -> Option<String> {
+    record.physical.as_ref().map(|physical| physical.id.clone())
+}
+
+pub(crate) fn resource(stack: &StackRecord, record: &ResourceRecord) -> api::StackResource {
+    api::StackResource {
+        stack_name: Some(stack.name.clone()),
+        stack_id: Some(stack.id.clone()),
+        logical_resource_id: record.logical_id.clone(),
+        physical_resource_id: physical_id(record),
+        resource_type: record.kind.clone(),
+        timestamp: record.updated_at,
+        resource_status: record.status.clone(),
+        resource_status_reason: record.reason.clone(),
+        drift_information: Some(api::StackResourceDriftInformation {
+            stack_resource_drift_status: "NOT_CHECKED".to_owned(),
+            last_check_timestamp: None,
+        }),
+        ..api::StackResource::default()
+    }
+}
+
+pub(crate) fn resource_detail(
+    stack: &StackRecord,
+    record: &ResourceRecord,
+    metadata: Option<String>,
+) -> api::StackResourceDetail {
+    api::StackResourceDetail {
+        stack_name: Some(stack.name.clone()),
+        stack_id: Some(stack.id.clone()),
+        logical_resource_id: record.logical_id.clone(),
+        physical_resource_id: physical_id(record),
+        resource_type: record.kind.clone(),
+        last_updated_timestamp: record.updated_at,
+        resource_status: record.status.clone(),
+        resource_status_reason: record.reason.clone(),
+        metadata,
+        drift_information: Some(api::StackResourceDriftInformation {
+            stack_resource_drift_status: "NOT_CHECKED".to_owned(),
+            last_check_timestamp: None,
+        }),
+        ..api::StackResourceDetail::default()
+    }
+}
+
+pub(crate) fn resource_summary(record: &ResourceRecord) -> api::StackResourceSummary {
+    api::StackResourceSummary {
+        logical_resource_id: record.logical_id.clone(),
+        physical_resource_id: physical_id(record),
+        resource_type: record.kind.clone(),
+        last_updated_timestamp: record.updated_at,
+        resource_status: record.status.clone(),
+        resource_status_reason: record.reason.clone(),
+        drift_information: Some(api::StackResourceDriftInformationSummary {
+            stack_resource_drift_status: "NOT_CHECKED".to_owned(),
+            last_check_timestamp: None,
+        }),
+        module_info: None,
+    }
+}
+
+pub(crate) fn change(record: &ChangeRecord) -> api::Change {
+    let details = record.properties.iter().map(|name| api::ResourceChangeDetail {
+        target: Some(api::ResourceTargetDefinition {
+            attribute: Some("Properties".to_owned()),
+            name: Some(name.clone()),
+            requires_recreation: Some(requires_recreation(record, name).to_owned()),
+            ..api::ResourceTargetDefinition::default()
+        }),
+        evaluation: Some("Static".to_owned()),
+        change_source: Some("DirectModification".to_owned()),
+        causing_entity: None,
+    });
+    let modifies = record.action == "Modify";
+    api::Change {
+        r#type: Some("Resource".to_owned()),
+        hook_invocation_count: None,
+        resource_change: Some(api::ResourceChange {
+            action: Some(record.action.clone()),
+            logical_resource_id: Some(record.logical_id.clone()),
+            physical_resource_id: record.physical_id.clone(),
+            resource_type: Some(record.kind.clone()),
+            replacement: record.replacement.clone(),
+            scope: Some(if modifies { vec!["Properties".to_owned()] } else { Vec::new() }),
+            details: Some(details.collect()),
+            ..api::ResourceChange::default()
+        }),
+    }
+}
+
+fn requires_recreation(record: &ChangeRecord, property: &str) -> &'static str {
+    let replaces = crate::providers::find(&record.kind)
+        .is_some_and(|provider| crate::providers::replaces(provider, &[property.to_owned()]));
+    if replaces { "Always" } else { "Never" }
+}
+
+pub(crate) fn change_set_summary(stack: &StackRecord, set: &ChangeSetRecord) -> api::ChangeSetSummary {
+    api::ChangeSetSummary {
+        stack_id: Some(stack.id.clone()),
+        stack_name: Some(stack.name.clone()),
+        change_set_id: Some(set.id.clone()),
+        change_set_name: Some(set.name.clone()),
+        execution_status: Some(set.execution_status.clone()),
+        status: Some(set.status.clone()),
+        status_reason: set.reason.clone(),
+        creation_time: Some(set.created_at),
+        description: set.description.clone(),
+        include_nested_stacks: Some(false),
+        ..api::ChangeSetSummary::default()
+    }
+}

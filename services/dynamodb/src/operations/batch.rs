@@ -1,0 +1,164 @@
+//! Several items of several tables at once, each on its own: no condition, and no order between them.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use protocol::{Entries, Value};
+use service::{Call, Permit};
+
+use super::write::Write;
+use crate::State;
+use crate::access::attributes;
+use crate::api;
+use crate::attribute::Attributes;
+use crate::capacity::{Units, consumed, is_wanted, read_units};
+use crate::error::Error;
+use crate::item;
+use crate::key::ItemKey;
+use crate::records::ITEMS;
+use crate::request::{Expressions, HoldsExpressions};
+
+/// The most keys of one BatchGetItem.
+const GETS_MAX: usize = 100;
+/// The most writes of one BatchWriteItem.
+const WRITES_MAX: usize = 25;
+/// The most that the items of one answer count for; the keys of the rest are answered as unprocessed.
+const ANSWER_BYTES_MAX: usize = 16 * 1_024 * 1_024;
+
+const DUPLICATES: &str = "Provided list of item keys contains duplicates";
+
+fn too_many(operation: &str) -> Error {
+    Error::Validation(format!("Too many items requested for the {operation} call"))
+}
+
+pub(crate) async fn batch_get_item(
+    state: Arc<State>,
+    permit: Permit<api::BatchGetItem>,
+) -> Result<api::BatchGetItemOutput, Error> {
+    let Permit { input, call, .. } = permit;
+    if input.request_items.iter().map(|(_, wanted)| wanted.keys.len()).sum::<usize>() > GETS_MAX {
+        return Err(too_many("BatchGetItem"));
+    }
+    let mut room = ANSWER_BYTES_MAX;
+    let mut responses = Vec::new();
+    let mut unprocessed = Vec::new();
+    let mut capacity = Vec::new();
+    // One snapshot: the items that an answer shows were there together.
+    let snapshot = call.store().snapshot()?;
+    for (name, mut wanted) in input.request_items {
+        let gets = gets(&state, &call, &name, &wanted)?;
+        let mut bytes = 0;
+        let mut items = Vec::new();
+        let mut rest = Vec::new();
+        for (place, key) in gets.places.into_iter().zip(std::mem::take(&mut wanted.keys)) {
+            if room == 0 {
+                rest.push(key);
+                continue;
+            }
+            let Some(stored) = snapshot.get(ITEMS, place)? else { continue };
+            let item = item::decode(&stored)?;
+            let size = item.size_bytes();
+            bytes += size;
+            room = room.saturating_sub(size);
+            items.push(answered(item, &gets.expressions));
+        }
+        let units = read_units(bytes, wanted.consistent_read.unwrap_or(false));
+        capacity.extend(consumed(input.return_consumed_capacity.as_deref(), &gets.table, units));
+        responses.push((name.clone(), items));
+        if !rest.is_empty() {
+            unprocessed.push((name, api::KeysAndAttributes { keys: rest, ..wanted }));
+        }
+    }
+    Ok(api::BatchGetItemOutput {
+        responses: Some(Entries(responses)),
+        unprocessed_keys: Some(Entries(unprocessed)),
+        consumed_capacity: (!capacity.is_empty()).then_some(capacity),
+    })
+}
+
+fn answered(item: Attributes, expressions: &Expressions) -> Entries<Value> {
+    match &expressions.projection {
+        Some(projection) => projection.apply(&item).into(),
+        None => item.into(),
+    }
+}
+
+/// The reads of one table.
+struct Gets {
+    table: String,
+    places: Vec<store::Key>,
+    expressions: Expressions,
+}
+
+fn gets(state: &State, call: &Call, name: &str, wanted: &api::KeysAndAttributes) -> Result<Gets, Error> {
+    let expressions = wanted.expressions()?;
+    let table = state.table(call, name)?;
+    expressions.check_key_paths(&table.record.schema)?;
+    let mut seen = HashSet::new();
+    let mut places = Vec::with_capacity(wanted.keys.len());
+    for key in &wanted.keys {
+        let key = table.record.schema.key_of(&attributes(key.clone())?)?;
+        places.push(key.in_table(table.record.id));
+        if !seen.insert(key) {
+            return Err(Error::Validation(DUPLICATES.to_owned()));
+        }
+    }
+    Ok(Gets { table: table.record.name.clone(), places, expressions })
+}
+
+pub(crate) async fn batch_write_item(
+    state: Arc<State>,
+    permit: Permit<api::BatchWriteItem>,
+) -> Result<api::BatchWriteItemOutput, Error> {
+    let Permit { input, call, .. } = permit;
+    if input.request_items.iter().map(|(_, writes)| writes.len()).sum::<usize>() > WRITES_MAX {
+        return Err(too_many("BatchWriteItem"));
+    }
+    let mode = input.return_consumed_capacity;
+    let mut writes = Vec::new();
+    let mut seen: HashSet<(u64, ItemKey)> = HashSet::new();
+    for (name, requests) in input.request_items {
+        for request in requests {
+            let write = one_write(&state, &call, &name, request)?;
+            if !seen.insert((write.table.record.id, write.key.clone())) {
+                return Err(Error::Validation(DUPLICATES.to_owned()));
+            }
+            writes.push(write.reading_before(is_wanted(mode.as_deref())));
+        }
+    }
+    let units = call
+        .transact(|transaction| {
+            let mut units = Units::default();
+            for write in writes {
+                let table = write.table.record.name.clone();
+                units.add(&table, write.perform(transaction)?.write_units());
+            }
+            Ok::<_, Error>(units)
+        })
+        .await?;
+    Ok(api::BatchWriteItemOutput {
+        unprocessed_items: Some(Entries(Vec::new())),
+        consumed_capacity: units.consumed(mode.as_deref()),
+        ..api::BatchWriteItemOutput::default()
+    })
+}
+
+fn one_write(state: &State, call: &Call, name: &str, request: api::WriteRequest) -> Result<Write, Error> {
+    let none = Expressions::default();
+    match (request.put_request, request.delete_request) {
+        (Some(put), None) => {
+            let item = attributes(put.item)?;
+            Ok(Write::put(state.table(call, name)?, item, none)?)
+        }
+        (None, Some(delete)) => {
+            let key = attributes(delete.key)?;
+            Ok(Write::delete(state.table(call, name)?, &key, none)?)
+        }
+        // DynamoDB says this of write requests, too.
+        _ => Err(Error::Validation(
+            "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported \
+             datatypes"
+                .to_owned(),
+        )),
+    }
+}

@@ -1,0 +1,245 @@
+//! Many items, a page at a time: Query and Scan.
+//!
+//! A page ends at the caller's limit of items read, or once those items count for 1 MB, whichever comes first.
+
+use std::sync::Arc;
+
+use protocol::{Entries, Value};
+use service::Permit;
+use store::{Range, Store};
+
+use crate::State;
+use crate::api;
+use crate::attribute::Attributes;
+use crate::capacity::{consumed, read_units};
+use crate::error::Error;
+use crate::expression::{Condition, Projection};
+use crate::invalid::Invalid;
+use crate::item;
+use crate::key::{ItemKey, KeySchema, PartitionRange, Segment};
+use crate::records::ITEMS;
+use crate::request::{Expressions, HoldsExpressions};
+use crate::tables::Table;
+
+/// A page ends with the item that crosses this.
+const PAGE_BYTES: usize = 1_024 * 1_024;
+/// The most segments of a scan.
+const SEGMENTS_MAX: i64 = 1_000_000;
+
+/// What a page is made of.
+struct Reader<'a> {
+    store: &'a Store,
+    table: &'a Table,
+    range: Range,
+    limit: Option<i64>,
+    filter: Option<&'a Condition>,
+    projection: Option<&'a Projection>,
+    counts_only: bool,
+}
+
+/// The items of one page.
+#[derive(Default)]
+struct Page {
+    items: Vec<Entries<Value>>,
+    count: i64,
+    scanned: i64,
+    bytes: usize,
+    last: Option<Attributes>,
+}
+
+impl Reader<'_> {
+    fn page(self) -> Result<Page, Error> {
+        let mut page = Page::default();
+        for record in self.store.snapshot()?.iter(ITEMS, &self.range) {
+            let (_, bytes) = record?;
+            let item = item::decode(&bytes)?;
+            page.scanned += 1;
+            page.bytes = page.bytes.saturating_add(item.size_bytes());
+            let is_full = page.bytes >= PAGE_BYTES || self.limit.is_some_and(|limit| page.scanned >= limit);
+            if is_full {
+                page.last = Some(self.table.record.schema.project(&item));
+            }
+            if self.filter.is_none_or(|filter| filter.matches(&item)) {
+                page.count += 1;
+                if !self.counts_only {
+                    page.items.push(match self.projection {
+                        Some(projection) => projection.apply(&item).into(),
+                        None => item.into(),
+                    });
+                }
+            }
+            if is_full {
+                break;
+            }
+        }
+        Ok(page)
+    }
+}
+
+/// Refuses combinations of `Select` and a projection; true where only the count is answered.
+fn check_select(select: Option<&str>, has_projection: bool) -> Result<bool, Invalid> {
+    match (select, has_projection) {
+        (Some("SPECIFIC_ATTRIBUTES"), false) => Err(Invalid::new(
+            "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES",
+        )),
+        (Some(select @ ("ALL_ATTRIBUTES" | "COUNT")), true) => {
+            Err(Invalid::new(format!("Cannot specify the AttributesToGet when choosing to get {select}")))
+        }
+        (Some("ALL_PROJECTED_ATTRIBUTES"), _) => {
+            Err(Invalid::new("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName"))
+        }
+        (select, _) => Ok(select == Some("COUNT")),
+    }
+}
+
+fn check_index(index: Option<&String>) -> Result<(), Invalid> {
+    match index {
+        Some(index) => Err(Invalid::new(format!("The table does not have the specified index: {index}"))),
+        None => Ok(()),
+    }
+}
+
+/// The key at which a page starts, which has to be one of this table's.
+fn start_key(schema: &KeySchema, key: Entries<Value>) -> Result<ItemKey, Invalid> {
+    let key = crate::attribute::attributes_from_entries(key)
+        .map_err(|invalid| invalid.within("The provided starting key is invalid: "))?;
+    schema.key_of(&key).map_err(|invalid| invalid.within("The provided starting key is invalid: "))
+}
+
+pub(crate) async fn query(state: Arc<State>, permit: Permit<api::Query>) -> Result<api::QueryOutput, Error> {
+    let Permit { input, call, .. } = permit;
+    let expressions = input.expressions()?;
+    let Some(condition) = &expressions.key_condition else {
+        return Err(Error::Validation(
+            "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."
+                .to_owned(),
+        ));
+    };
+    let counts_only = check_select(input.select.as_deref(), expressions.projection.is_some())?;
+    let table = state.table(&call, &input.table_name)?;
+    check_index(input.index_name.as_ref())?;
+    let schema = &table.record.schema;
+    let partition = schema.bind(condition)?;
+    check_filter(schema, &expressions)?;
+    let mut range = partition.range(table.record.id);
+    let is_reverse = input.scan_index_forward == Some(false);
+    if let Some(start) = input.exclusive_start_key {
+        let start = start_key(schema, start)?;
+        check_start(&partition, &start, table.record.id)?;
+        let place = start.in_table(table.record.id);
+        range = if is_reverse { range.before(place) } else { range.after(place) };
+    }
+    let page = Reader {
+        store: call.store(),
+        table: &table,
+        range: if is_reverse { range.reversed() } else { range },
+        limit: input.limit,
+        filter: expressions.filter.as_ref(),
+        projection: expressions.projection.as_ref(),
+        counts_only,
+    }
+    .page()?;
+    let units = read_units(page.bytes, input.consistent_read.unwrap_or(false));
+    Ok(api::QueryOutput {
+        items: (!counts_only).then_some(page.items),
+        count: Some(page.count),
+        scanned_count: Some(page.scanned),
+        last_evaluated_key: page.last.map(Entries::from),
+        consumed_capacity: consumed(input.return_consumed_capacity.as_deref(), &table.record.name, units),
+    })
+}
+
+/// Key attributes are for the key condition; a filter on them would only hide that they are read.
+fn check_filter(schema: &KeySchema, expressions: &Expressions) -> Result<(), Invalid> {
+    let mut key = None;
+    if let Some(filter) = &expressions.filter {
+        filter.visit_paths(&mut |path| {
+            if key.is_none() && schema.contains(path.head()) {
+                key = Some(path.head().to_owned());
+            }
+        });
+    }
+    match key {
+        Some(key) => Err(Invalid::new(format!(
+            "Filter Expression can only contain non-primary key attributes: Primary key attribute: {key}"
+        ))),
+        None => expressions.check_key_paths(schema),
+    }
+}
+
+fn check_start(partition: &PartitionRange, start: &ItemKey, table: u64) -> Result<(), Invalid> {
+    if !start.shares_partition(partition) {
+        return Err(Invalid::new(if partition.is_narrowed() {
+            "The query can return at most one row and cannot be restarted"
+        } else {
+            "The provided starting key is outside query boundaries based on provided conditions"
+        }));
+    }
+    if !partition.contains(table, start) {
+        return Err(Invalid::new("The provided starting key does not match the range key predicate"));
+    }
+    Ok(())
+}
+
+pub(crate) async fn scan(state: Arc<State>, permit: Permit<api::Scan>) -> Result<api::ScanOutput, Error> {
+    let Permit { input, call, .. } = permit;
+    let expressions = input.expressions()?;
+    let counts_only = check_select(input.select.as_deref(), expressions.projection.is_some())?;
+    let segment = segment(input.segment, input.total_segments)?;
+    let table = state.table(&call, &input.table_name)?;
+    check_index(input.index_name.as_ref())?;
+    let schema = &table.record.schema;
+    expressions.check_key_paths(schema)?;
+    let mut range = segment.range(table.record.id);
+    if let Some(start) = input.exclusive_start_key {
+        let start = start_key(schema, start)?;
+        if !start.is_in_segment(segment) {
+            return Err(Error::Validation(format!(
+                "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey \
+                 with correct Segment. TotalSegments: {} Segment: {}",
+                segment.total, segment.index
+            )));
+        }
+        range = range.after(start.in_table(table.record.id));
+    }
+    let page = Reader {
+        store: call.store(),
+        table: &table,
+        range,
+        limit: input.limit,
+        filter: expressions.filter.as_ref(),
+        projection: expressions.projection.as_ref(),
+        counts_only,
+    }
+    .page()?;
+    let units = read_units(page.bytes, input.consistent_read.unwrap_or(false));
+    Ok(api::ScanOutput {
+        items: (!counts_only).then_some(page.items),
+        count: Some(page.count),
+        scanned_count: Some(page.scanned),
+        last_evaluated_key: page.last.map(Entries::from),
+        consumed_capacity: consumed(input.return_consumed_capacity.as_deref(), &table.record.name, units),
+    })
+}
+
+fn segment(index: Option<i64>, total: Option<i64>) -> Result<Segment, Invalid> {
+    match (index, total) {
+        (None, None) => Ok(Segment::ALL),
+        (Some(_), None) => Err(Invalid::new(
+            "The TotalSegments parameter is required but was not present in the request when Segment parameter \
+             is present",
+        )),
+        (None, Some(_)) => Err(Invalid::new(
+            "The Segment parameter is required but was not present in the request when parameter TotalSegments \
+             is present",
+        )),
+        (Some(index), Some(total)) if index >= total => Err(Invalid::new(format!(
+            "The Segment parameter is zero-based and must be less than parameter TotalSegments: Segment: {index} \
+             is not less than TotalSegments: {total}"
+        ))),
+        (Some(index), Some(total)) => match (u32::try_from(index), u32::try_from(total)) {
+            (Ok(index), Ok(total)) if i64::from(total) <= SEGMENTS_MAX => Ok(Segment { index, total }),
+            _ => Err(Invalid::parameter(format!("TotalSegments must be between 1 and {SEGMENTS_MAX}"))),
+        },
+    }
+}

@@ -1,0 +1,194 @@
+use std::sync::Arc;
+
+use identity::Principal;
+use serde_json::{Value, json};
+
+use super::{Fixture, create, n, s};
+
+const TABLE: &str = "arn:aws:dynamodb:us-east-1:123456789012:table/Tab";
+
+fn allow(actions: &[&str], condition: &Value) -> Value {
+    json!([{"Effect": "Allow", "Action": actions, "Resource": TABLE, "Condition": condition}])
+}
+
+async fn may(fixture: &Fixture, who: &Arc<Principal>, operation: &str, input: &Value) -> bool {
+    match fixture.kit.json(who, "dynamodb", operation, input).await {
+        Ok(_) => true,
+        Err(fault) if fault.code.starts_with("AccessDenied") => false,
+        Err(fault) => panic!("{operation}: {fault:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_policy_on_one_table_says_nothing_of_another() {
+    let fixture = Fixture::with_table("p:S").await;
+    fixture.ok("CreateTable", &create("Other", "p:S")).await;
+    let reader = fixture.kit.user("reader", allow(&["dynamodb:GetItem", "dynamodb:Query"], &json!({}))).await;
+    let get = |table: &str| json!({"TableName": table, "Key": {"p": s("1")}});
+    assert!(may(&fixture, &reader, "GetItem", &get("Tab")).await);
+    assert!(may(&fixture, &reader, "GetItem", &get(TABLE)).await);
+    assert!(!may(&fixture, &reader, "GetItem", &get("Other")).await);
+    assert!(
+        !may(&fixture, &reader, "GetItem", &get("Missing")).await,
+        "absence is not told to who may not know"
+    );
+    assert!(!may(&fixture, &reader, "PutItem", &json!({"TableName": "Tab", "Item": {"p": s("1")}})).await);
+    assert!(!may(&fixture, &reader, "Scan", &json!({"TableName": "Tab"})).await);
+    assert!(!may(&fixture, &reader, "DescribeTable", &json!({"TableName": "Tab"})).await);
+    let mixed = json!({"TransactItems": [{"Get": get("Tab")}, {"Get": get("Other")}]});
+    assert!(
+        !may(&fixture, &reader, "TransactGetItems", &mixed).await,
+        "every table of a transaction is asked for"
+    );
+}
+
+#[tokio::test]
+async fn leading_keys_limit_to_ones_own_partition() {
+    let fixture = Fixture::with_table("p:S s:N").await;
+    let actions = [
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+        "dynamodb:BatchGetItem",
+        "dynamodb:UpdateItem",
+        "dynamodb:DeleteItem",
+    ];
+    let condition = json!({"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["${aws:username}"]}});
+    let alice = fixture.kit.user("alice", allow(&actions, &condition)).await;
+    for (owner, allowed) in [("alice", true), ("bob", false)] {
+        let key = json!({"p": s(owner), "s": n(1)});
+        let values = json!({":p": s(owner)});
+        for (operation, input) in [
+            ("PutItem", json!({"TableName": "Tab", "Item": key})),
+            ("GetItem", json!({"TableName": "Tab", "Key": key})),
+            ("UpdateItem", json!({"TableName": "Tab", "Key": key})),
+            (
+                "Query",
+                json!({"TableName": "Tab", "KeyConditionExpression": "p = :p", "ExpressionAttributeValues": values}),
+            ),
+            ("DeleteItem", json!({"TableName": "Tab", "Key": key})),
+        ] {
+            assert_eq!(may(&fixture, &alice, operation, &input).await, allowed, "{operation} {owner}");
+        }
+    }
+    let both = json!({"RequestItems": {"Tab": {"Keys": [{"p": s("alice"), "s": n(1)}, {"p": s("bob"), "s": n(1)}]}}});
+    assert!(!may(&fixture, &alice, "BatchGetItem", &both).await, "one key of another is one too many");
+}
+
+#[tokio::test]
+async fn attribute_conditions_limit_what_is_read_and_written() {
+    let fixture = Fixture::with_table("p:S").await;
+    fixture.put(json!({"p": s("1"), "shown": s("x"), "salary": s("y")})).await;
+    let condition = json!({
+        "ForAllValues:StringEquals": {"dynamodb:Attributes": ["p", "shown"]},
+        "StringEqualsIfExists": {"dynamodb:Select": "SPECIFIC_ATTRIBUTES", "dynamodb:ReturnValues": ["NONE", "UPDATED_OLD", "UPDATED_NEW"]},
+    });
+    let actions = [
+        "dynamodb:GetItem",
+        "dynamodb:UpdateItem",
+        "dynamodb:Query",
+        "dynamodb:DeleteItem",
+        "dynamodb:PutItem",
+    ];
+    let limited = fixture.kit.user("limited", allow(&actions, &condition)).await;
+    let with = |more: Value| {
+        let mut input = json!({"TableName": "Tab", "Key": {"p": s("1")}});
+        input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        input
+    };
+    let set = |expression: &str, more: Value| {
+        let mut input =
+            with(json!({"UpdateExpression": expression, "ExpressionAttributeValues": {":v": s("z")}}));
+        input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        input
+    };
+    for (operation, input, allowed) in [
+        ("GetItem", with(json!({"ProjectionExpression": "p, shown"})), true),
+        ("GetItem", with(json!({"ProjectionExpression": "p, salary"})), false),
+        (
+            "GetItem",
+            with(json!({"ProjectionExpression": "#h", "ExpressionAttributeNames": {"#h": "salary"}})),
+            false,
+        ),
+        ("GetItem", with(json!({"AttributesToGet": ["salary"]})), false),
+        ("GetItem", with(json!({})), false),
+        ("UpdateItem", set("SET shown = :v", json!({})), true),
+        ("UpdateItem", set("SET salary = :v", json!({})), false),
+        ("UpdateItem", with(json!({"UpdateExpression": "SET shown = salary"})), false),
+        ("UpdateItem", set("SET shown = :v", json!({"ReturnValues": "ALL_NEW"})), false),
+        (
+            "UpdateItem",
+            set("SET shown = :v", json!({"ConditionExpression": "attribute_exists(salary)"})),
+            false,
+        ),
+        (
+            "UpdateItem",
+            set(
+                "SET shown = :v",
+                json!({"ConditionExpression": "attribute_exists(shown)", "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}),
+            ),
+            false,
+        ),
+        ("DeleteItem", with(json!({"ReturnValues": "ALL_OLD"})), false),
+        ("PutItem", json!({"TableName": "Tab", "Item": {"p": s("2"), "salary": s("z")}}), false),
+        ("PutItem", json!({"TableName": "Tab", "Item": {"p": s("2"), "shown": s("z")}}), true),
+        (
+            "Query",
+            json!({"TableName": "Tab", "KeyConditionExpression": "p = :v", "ExpressionAttributeValues": {":v": s("1")}}),
+            false,
+        ),
+        (
+            "Query",
+            json!({"TableName": "Tab", "KeyConditionExpression": "p = :v", "ProjectionExpression": "shown", "FilterExpression": "attribute_exists(salary)", "ExpressionAttributeValues": {":v": s("1")}}),
+            false,
+        ),
+        (
+            "Query",
+            json!({"TableName": "Tab", "KeyConditionExpression": "p = :v", "ProjectionExpression": "shown", "Select": "SPECIFIC_ATTRIBUTES", "ExpressionAttributeValues": {":v": s("1")}}),
+            true,
+        ),
+    ] {
+        assert_eq!(may(&fixture, &limited, operation, &input).await, allowed, "{operation} {input}");
+    }
+}
+
+#[tokio::test]
+async fn a_tables_own_policy_lets_in_and_keeps_out() {
+    let fixture = Fixture::with_table("p:S").await;
+    let get = json!({"TableName": "Tab", "Key": {"p": s("1")}});
+    let guest = fixture.kit.user("guest", json!([])).await;
+    assert!(!may(&fixture, &guest, "GetItem", &get).await);
+    let policy = |effect: &str| {
+        json!({"Version": "2012-10-17", "Statement": {"Effect": effect, "Principal": {"AWS": "arn:aws:iam::123456789012:user/guest"},
+            "Action": "dynamodb:GetItem", "Resource": TABLE}})
+    };
+    let put = |effect: &str| json!({"ResourceArn": TABLE, "Policy": policy(effect).to_string()});
+    let revision = fixture.ok("PutResourcePolicy", &put("Allow")).await["RevisionId"].clone();
+    assert!(may(&fixture, &guest, "GetItem", &get).await);
+    let shown = fixture.ok("GetResourcePolicy", &json!({"ResourceArn": TABLE})).await;
+    assert_eq!(
+        (&shown["RevisionId"], shown["Policy"].as_str()),
+        (&revision, Some(policy("Allow").to_string().as_str()))
+    );
+    let mut stale = put("Deny");
+    stale["ExpectedRevisionId"] = json!("other");
+    assert_eq!(fixture.refused("PutResourcePolicy", &stale).await.0, "PolicyNotFoundException");
+    fixture.ok("PutResourcePolicy", &put("Deny")).await;
+    assert!(!may(&fixture, &guest, "GetItem", &get).await);
+    fixture.ok("DeleteResourcePolicy", &json!({"ResourceArn": TABLE})).await;
+    assert_eq!(
+        fixture.refused("GetResourcePolicy", &json!({"ResourceArn": TABLE})).await.0,
+        "PolicyNotFoundException"
+    );
+    fixture.invalid("PutResourcePolicy", &json!({"ResourceArn": TABLE, "Policy": "{"})).await;
+}
+
+#[tokio::test]
+async fn tags_given_at_creation_need_leave_of_their_own() {
+    let fixture = Fixture::new().await;
+    let maker = fixture.kit.user("maker", allow(&["dynamodb:CreateTable"], &json!({}))).await;
+    let mut tagged = create("Tab", "p:S");
+    tagged["Tags"] = json!([{"Key": "k", "Value": "v"}]);
+    assert!(!may(&fixture, &maker, "CreateTable", &tagged).await);
+    assert!(may(&fixture, &maker, "CreateTable", &create("Tab", "p:S")).await);
+}

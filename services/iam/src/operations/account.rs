@@ -1,0 +1,130 @@
+//! The account: its alias, and how much of everything there is.
+//!
+//! Counts are counted when they are asked for.
+
+use std::sync::Arc;
+
+use base::AccountId;
+use identity::records::{AccountRecord, ManagedPolicyRecord, keys};
+use identity::{Edit, Reads};
+use policy::quota as size;
+use service::Permit;
+use store::{Range, Table};
+
+use super::users;
+use crate::page::Paging;
+use crate::{Error, Iam, api, quota};
+
+fn load(edit: &Edit<'_, '_>) -> Result<AccountRecord, Error> {
+    let record: Option<AccountRecord> = edit.record(keys::ACCOUNTS, &keys::account(edit.account()))?;
+    record.ok_or_else(|| Error::NoSuchEntity("The account cannot be found.".to_owned()))
+}
+
+fn save(edit: &mut Edit<'_, '_>, record: &AccountRecord) -> Result<(), Error> {
+    let key = keys::account(edit.account());
+    Ok(edit.put(keys::ACCOUNTS, &key, record)?)
+}
+
+pub(crate) async fn create_alias(
+    iam: Arc<Iam>,
+    permit: Permit<api::CreateAccountAlias>,
+) -> Result<(), Error> {
+    let Permit { input, call, .. } = permit;
+    iam.change(&call, |edit| {
+        let all: Vec<AccountRecord> = edit.records(keys::ACCOUNTS, &store::Key::new())?;
+        let mut record = load(edit)?;
+        let taken = all.iter().any(|other| other.alias.as_deref() == Some(input.account_alias.as_str()));
+        if taken && record.alias.as_deref() != Some(input.account_alias.as_str()) {
+            return Err(Error::EntityAlreadyExists(format!(
+                "The account alias {} already exists.",
+                input.account_alias
+            )));
+        }
+        record.alias = Some(input.account_alias);
+        save(edit, &record)
+    })
+    .await
+}
+
+pub(crate) async fn delete_alias(
+    iam: Arc<Iam>,
+    permit: Permit<api::DeleteAccountAlias>,
+) -> Result<(), Error> {
+    let Permit { input, call, .. } = permit;
+    iam.change(&call, |edit| {
+        let mut record = load(edit)?;
+        if record.alias.as_deref() != Some(input.account_alias.as_str()) {
+            return Err(Error::NoSuchEntity(format!(
+                "The account alias {} cannot be found.",
+                input.account_alias
+            )));
+        }
+        record.alias = None;
+        save(edit, &record)
+    })
+    .await
+}
+
+pub(crate) async fn list_aliases(
+    iam: Arc<Iam>,
+    permit: Permit<api::ListAccountAliases>,
+) -> Result<api::ListAccountAliasesResponse, Error> {
+    let key = keys::account(permit.call.account());
+    let record: Option<AccountRecord> = iam.directory.store().record(keys::ACCOUNTS, &key)?;
+    let aliases = record.and_then(|record| record.alias).map(|alias| (alias.clone(), alias));
+    let page = Paging::new(permit.input.marker, permit.input.max_items).of(aliases.into_iter().collect())?;
+    Ok(api::ListAccountAliasesResponse {
+        account_aliases: page.items,
+        is_truncated: page.is_truncated,
+        marker: page.marker,
+    })
+}
+
+pub(crate) async fn summary(
+    iam: Arc<Iam>,
+    permit: Permit<api::GetAccountSummary>,
+) -> Result<api::GetAccountSummaryResponse, Error> {
+    let account = permit.call.account();
+    let view = iam.view()?;
+    let policies: Vec<ManagedPolicyRecord> = view.records(keys::POLICIES, &keys::all_of(account))?;
+    let versions: usize = policies.iter().map(|policy| policy.versions.len()).sum();
+    let root_keys = users::key_ids(&view, account, "")?.len();
+    let map = [
+        ("Users", count(&view, account, keys::USERS)?),
+        ("UsersQuota", quota::USERS_MAX),
+        ("Groups", count(&view, account, keys::GROUPS)?),
+        ("GroupsQuota", quota::GROUPS_MAX),
+        ("Roles", count(&view, account, keys::ROLES)?),
+        ("RolesQuota", quota::ROLES_MAX),
+        ("Policies", policies.len()),
+        ("PoliciesQuota", quota::POLICIES_MAX),
+        ("PolicyVersionsInUse", versions),
+        ("VersionsPerPolicyQuota", quota::VERSIONS_MAX),
+        ("GroupsPerUserQuota", quota::GROUPS_PER_USER_MAX),
+        ("AccessKeysPerUserQuota", quota::ACCESS_KEYS_MAX),
+        ("AttachedPoliciesPerUserQuota", quota::ATTACHED_MAX),
+        ("AttachedPoliciesPerGroupQuota", quota::ATTACHED_MAX),
+        ("AttachedPoliciesPerRoleQuota", quota::ATTACHED_MAX),
+        ("PolicySizeQuota", size::MANAGED_POLICY_CHARACTERS_MAX),
+        ("UserPolicySizeQuota", size::USER_INLINE_CHARACTERS_MAX),
+        ("GroupPolicySizeQuota", size::GROUP_INLINE_CHARACTERS_MAX),
+        ("RolePolicySizeQuota", size::ROLE_INLINE_CHARACTERS_MAX),
+        ("AssumeRolePolicySizeQuota", size::TRUST_POLICY_CHARACTERS_MAX),
+        ("AccountAccessKeysPresent", root_keys),
+        ("AccountMFAEnabled", 0),
+        ("AccountPasswordPresent", 0),
+        ("AccountSigningCertificatesPresent", 0),
+        ("MFADevices", 0),
+        ("MFADevicesInUse", 0),
+        ("InstanceProfiles", 0),
+        ("Providers", 0),
+        ("ServerCertificates", 0),
+    ];
+    let entries =
+        map.into_iter().map(|(name, number)| (name.to_owned(), i64::try_from(number).unwrap_or(i64::MAX)));
+    Ok(api::GetAccountSummaryResponse { summary_map: Some(entries.collect()) })
+}
+
+fn count(from: &impl Reads, account: AccountId, table: Table) -> Result<usize, Error> {
+    Ok(from.entries(table, &Range::prefix(keys::all_of(account)))?.len())
+}

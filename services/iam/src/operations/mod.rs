@@ -1,0 +1,36 @@
+//! The handlers, one file a subject.
+//!
+//! Each gets a permit: who calls was proven, and that they may was decided.
+
+pub(crate) mod access_keys;
+pub(crate) mod account;
+pub(crate) mod attached;
+pub(crate) mod boundaries;
+pub(crate) mod details;
+pub(crate) mod entities;
+pub(crate) mod groups;
+pub(crate) mod inline;
+pub(crate) mod members;
+pub(crate) mod policies;
+pub(crate) mod roles;
+pub(crate) mod tags;
+pub(crate) mod users;
+pub(crate) mod versions;
+
+use crate::Error;
+
+/// The path of a new entity.
+fn path(given: Option<String>) -> String {
+    given.unwrap_or_else(|| "/".to_owned())
+}
+
+/// Refuses to delete what policies still hang on.
+fn check_no_policies(inline: bool, attached: bool) -> Result<(), Error> {
+    if attached {
+        return Err(Error::conflict("detach all policies"));
+    }
+    if inline {
+        return Err(Error::conflict("delete policies"));
+    }
+    Ok(())
+}

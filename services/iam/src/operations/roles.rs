@@ -1,0 +1,130 @@
+//! Roles: made, read, changed, deleted, listed; and who may assume them.
+//!
+//! A role's sessions end with it, and a role of the same name made later is another role.
+
+use std::sync::Arc;
+
+use identity::ids;
+use identity::records::{RoleRecord, keys};
+use service::Permit;
+
+use super::{check_no_policies, path};
+use crate::page::Paging;
+use crate::{Error, Iam, api, attachments, documents, entity, quota, shapes, tags};
+
+/// The default of the longest session, in seconds.
+const SESSION_SECS_DEFAULT: i64 = 3_600;
+
+pub(crate) async fn create(
+    iam: Arc<Iam>,
+    permit: Permit<api::CreateRole>,
+) -> Result<api::CreateRoleResponse, Error> {
+    let Permit { input, call, .. } = permit;
+    let record = RoleRecord {
+        name: input.role_name,
+        path: path(input.path),
+        role_id: ids::entity(ids::ROLE),
+        created_at: call.now(),
+        trust: input.assume_role_policy_document,
+        description: input.description,
+        session_secs_max: input.max_session_duration.unwrap_or(SESSION_SECS_DEFAULT),
+        tags: tags::from_api(input.tags)?,
+        inline: Vec::new(),
+        attached: Vec::new(),
+        boundary: None,
+    };
+    let mut role = shapes::whole_role(
+        call.account(),
+        &RoleRecord { boundary: input.permissions_boundary.clone(), ..record.clone() },
+    );
+    role.role_last_used = None;
+    iam.change(&call, |edit| {
+        documents::check_trust(edit, edit.account(), &record.trust)?;
+        entity::check_new::<RoleRecord>(edit, &record.name, quota::ROLES_MAX)?;
+        attachments::set_boundary(edit, record, input.permissions_boundary)
+    })
+    .await?;
+    Ok(api::CreateRoleResponse { role })
+}
+
+pub(crate) async fn get(iam: Arc<Iam>, permit: Permit<api::GetRole>) -> Result<api::GetRoleResponse, Error> {
+    let account = permit.call.account();
+    let record = entity::load(iam.directory.store(), account, &permit.input.role_name)?;
+    Ok(api::GetRoleResponse { role: shapes::whole_role(account, &record) })
+}
+
+pub(crate) async fn update(
+    iam: Arc<Iam>,
+    permit: Permit<api::UpdateRole>,
+) -> Result<api::UpdateRoleResponse, Error> {
+    let Permit { input, call, .. } = permit;
+    iam.change(&call, |edit| {
+        let mut record: RoleRecord = entity::load(edit, edit.account(), &input.role_name)?;
+        if let Some(description) = input.description {
+            record.description = Some(description);
+        }
+        if let Some(secs) = input.max_session_duration {
+            record.session_secs_max = secs;
+        }
+        entity::save(edit, &record)
+    })
+    .await?;
+    Ok(api::UpdateRoleResponse {})
+}
+
+pub(crate) async fn update_description(
+    iam: Arc<Iam>,
+    permit: Permit<api::UpdateRoleDescription>,
+) -> Result<api::UpdateRoleDescriptionResponse, Error> {
+    let Permit { input, call, .. } = permit;
+    let record = iam
+        .change(&call, |edit| {
+            let mut record: RoleRecord = entity::load(edit, edit.account(), &input.role_name)?;
+            record.description = Some(input.description);
+            entity::save(edit, &record)?;
+            Ok(record)
+        })
+        .await?;
+    Ok(api::UpdateRoleDescriptionResponse { role: Some(shapes::whole_role(call.account(), &record)) })
+}
+
+pub(crate) async fn update_trust(
+    iam: Arc<Iam>,
+    permit: Permit<api::UpdateAssumeRolePolicy>,
+) -> Result<(), Error> {
+    let Permit { input, call, .. } = permit;
+    iam.change(&call, |edit| {
+        let mut record: RoleRecord = entity::load(edit, edit.account(), &input.role_name)?;
+        documents::check_trust(edit, edit.account(), &input.policy_document)?;
+        record.trust = input.policy_document;
+        entity::save(edit, &record)
+    })
+    .await
+}
+
+pub(crate) async fn delete(iam: Arc<Iam>, permit: Permit<api::DeleteRole>) -> Result<(), Error> {
+    let Permit { input, call, .. } = permit;
+    iam.change(&call, |edit| {
+        let record: RoleRecord = entity::load(edit, edit.account(), &input.role_name)?;
+        check_no_policies(!record.inline.is_empty(), !record.attached.is_empty())?;
+        let key = keys::named(edit.account(), &record.name);
+        attachments::set_boundary(edit, record, None)?;
+        Ok(edit.delete(keys::ROLES, &key)?)
+    })
+    .await
+}
+
+pub(crate) async fn list(
+    iam: Arc<Iam>,
+    permit: Permit<api::ListRoles>,
+) -> Result<api::ListRolesResponse, Error> {
+    let api::ListRolesRequest { path_prefix, marker, max_items } = permit.input;
+    let account = permit.call.account();
+    let all = entity::all::<RoleRecord>(&iam.view()?, account, path_prefix.as_deref())?;
+    let page = Paging::new(marker, max_items).of(all)?;
+    Ok(api::ListRolesResponse {
+        roles: page.items.iter().map(|record| shapes::role(account, record)).collect(),
+        is_truncated: page.is_truncated,
+        marker: page.marker,
+    })
+}

@@ -1,0 +1,111 @@
+//! What every service must do, for every operation.
+
+use serde_json::{Value, json};
+use service::testkit::compliance::Subject;
+
+use super::{LAMBDA_TRUST, READ, kit};
+
+const POLICY: &str = "arn:aws:iam::123456789012:policy/p";
+
+#[allow(clippy::too_many_lines, reason = "one line an operation")]
+fn samples() -> Vec<(&'static str, Value)> {
+    let user = json!({"UserName": "u"});
+    let group = json!({"GroupName": "g"});
+    let role = json!({"RoleName": "r"});
+    let policy = json!({"PolicyArn": POLICY});
+    let with = |base: &Value, more: Value| {
+        let mut all = base.clone();
+        for (name, value) in more.as_object().unwrap() {
+            all[name] = value.clone();
+        }
+        all
+    };
+    let attach = json!({"PolicyArn": POLICY});
+    let inline = json!({"PolicyName": "i"});
+    let put = json!({"PolicyName": "i", "PolicyDocument": READ});
+    let tags = json!({"Tags": [{"Key": "k", "Value": "v"}]});
+    let untag = json!({"TagKeys": ["k"]});
+    let version = json!({"VersionId": "v1"});
+    let key = json!({"AccessKeyId": "AKIAQNZGKIQY56JQ7WML"});
+    vec![
+        ("CreateUser", user.clone()),
+        ("GetUser", user.clone()),
+        ("UpdateUser", with(&user, json!({"NewPath": "/x/"}))),
+        ("ListUsers", json!({})),
+        ("TagUser", with(&user, tags.clone())),
+        ("UntagUser", with(&user, untag.clone())),
+        ("ListUserTags", user.clone()),
+        ("CreateGroup", group.clone()),
+        ("GetGroup", group.clone()),
+        ("UpdateGroup", with(&group, json!({"NewPath": "/x/"}))),
+        ("ListGroups", json!({})),
+        ("AddUserToGroup", with(&group, user.clone())),
+        ("ListGroupsForUser", user.clone()),
+        ("RemoveUserFromGroup", with(&group, user.clone())),
+        ("CreateRole", with(&role, json!({"AssumeRolePolicyDocument": LAMBDA_TRUST}))),
+        ("GetRole", role.clone()),
+        ("UpdateRole", with(&role, json!({"Description": "d"}))),
+        ("UpdateRoleDescription", with(&role, json!({"Description": "d"}))),
+        ("UpdateAssumeRolePolicy", with(&role, json!({"PolicyDocument": LAMBDA_TRUST}))),
+        ("ListRoles", json!({})),
+        ("TagRole", with(&role, tags.clone())),
+        ("UntagRole", with(&role, untag.clone())),
+        ("ListRoleTags", role.clone()),
+        ("CreatePolicy", json!({"PolicyName": "p", "PolicyDocument": READ})),
+        ("GetPolicy", policy.clone()),
+        ("ListPolicies", json!({})),
+        ("CreatePolicyVersion", with(&policy, json!({"PolicyDocument": READ}))),
+        ("GetPolicyVersion", with(&policy, version.clone())),
+        ("ListPolicyVersions", policy.clone()),
+        ("SetDefaultPolicyVersion", with(&policy, version.clone())),
+        ("DeletePolicyVersion", with(&policy, json!({"VersionId": "v2"}))),
+        ("TagPolicy", with(&policy, tags)),
+        ("UntagPolicy", with(&policy, untag)),
+        ("ListPolicyTags", policy.clone()),
+        ("PutUserPolicy", with(&user, put.clone())),
+        ("GetUserPolicy", with(&user, inline.clone())),
+        ("ListUserPolicies", user.clone()),
+        ("DeleteUserPolicy", with(&user, inline.clone())),
+        ("PutGroupPolicy", with(&group, put.clone())),
+        ("GetGroupPolicy", with(&group, inline.clone())),
+        ("ListGroupPolicies", group.clone()),
+        ("DeleteGroupPolicy", with(&group, inline.clone())),
+        ("PutRolePolicy", with(&role, put)),
+        ("GetRolePolicy", with(&role, inline.clone())),
+        ("ListRolePolicies", role.clone()),
+        ("DeleteRolePolicy", with(&role, inline)),
+        ("AttachUserPolicy", with(&user, attach.clone())),
+        ("ListAttachedUserPolicies", user.clone()),
+        ("ListEntitiesForPolicy", policy.clone()),
+        ("DetachUserPolicy", with(&user, attach.clone())),
+        ("AttachGroupPolicy", with(&group, attach.clone())),
+        ("ListAttachedGroupPolicies", group.clone()),
+        ("DetachGroupPolicy", with(&group, attach.clone())),
+        ("AttachRolePolicy", with(&role, attach.clone())),
+        ("ListAttachedRolePolicies", role.clone()),
+        ("DetachRolePolicy", with(&role, attach)),
+        ("PutUserPermissionsBoundary", with(&user, json!({"PermissionsBoundary": POLICY}))),
+        ("DeleteUserPermissionsBoundary", user.clone()),
+        ("PutRolePermissionsBoundary", with(&role, json!({"PermissionsBoundary": POLICY}))),
+        ("DeleteRolePermissionsBoundary", role.clone()),
+        ("CreateAccessKey", user.clone()),
+        ("UpdateAccessKey", with(&key, json!({"Status": "Inactive", "UserName": "u"}))),
+        ("DeleteAccessKey", with(&key, user.clone())),
+        ("ListAccessKeys", user.clone()),
+        ("GetAccessKeyLastUsed", key),
+        ("CreateAccountAlias", json!({"AccountAlias": "acme"})),
+        ("ListAccountAliases", json!({})),
+        ("DeleteAccountAlias", json!({"AccountAlias": "acme"})),
+        ("GetAccountSummary", json!({})),
+        ("GetAccountAuthorizationDetails", json!({})),
+        ("DeletePolicy", policy),
+        ("DeleteRole", role),
+        ("DeleteGroup", group),
+        ("DeleteUser", user),
+    ]
+}
+
+service::service_compliance!(
+    kit().await,
+    Subject { service: "iam", samples: &samples(), open: &[], secrets: &[] }
+);

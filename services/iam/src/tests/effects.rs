@@ -1,0 +1,175 @@
+//! What is written here is in force for the next call: granted, narrowed, withdrawn.
+
+use std::sync::Arc;
+
+use identity::{CredentialSource as _, Principal, Session, Subject};
+use serde_json::{Value, json};
+use service::testkit::TestKit;
+
+use super::{LAMBDA_TRUST, done, kit, policy, user};
+
+fn allow(action: &str) -> String {
+    json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]})
+        .to_string()
+}
+
+/// The user as it signs with a key of its own.
+async fn caller(kit: &TestKit, name: &str) -> Arc<Principal> {
+    let made = done(kit, "CreateAccessKey", json!({"UserName": name})).await;
+    let id = made["AccessKey"]["AccessKeyId"].as_str().unwrap().to_owned();
+    kit.pipeline.directory().credential(&id, None, kit.clock.now()).unwrap().principal
+}
+
+async fn may(kit: &TestKit, who: &Arc<Principal>, operation: &str, input: Value) -> bool {
+    match kit.json(who, "iam", operation, &input).await {
+        Ok(_) => true,
+        Err(fault) if fault.code == "AccessDenied" => false,
+        Err(fault) => panic!("{operation}: {fault:?}"),
+    }
+}
+
+#[tokio::test]
+async fn every_kind_of_grant_works_at_once_and_ends_at_once() {
+    let kit = kit().await;
+    user(&kit, "ana").await;
+    let ana = caller(&kit, "ana").await;
+    let list = || may(&kit, &ana, "ListUsers", json!({}));
+    assert!(!list().await, "nothing granted");
+
+    done(
+        &kit,
+        "PutUserPolicy",
+        json!({"UserName": "ana", "PolicyName": "i", "PolicyDocument": allow("iam:ListUsers")}),
+    )
+    .await;
+    assert!(list().await, "inline");
+    done(&kit, "DeleteUserPolicy", json!({"UserName": "ana", "PolicyName": "i"})).await;
+    assert!(!list().await, "inline withdrawn");
+
+    let arn = policy(&kit, "p").await;
+    done(&kit, "AttachUserPolicy", json!({"UserName": "ana", "PolicyArn": arn})).await;
+    assert!(!list().await, "attached, and about something else");
+    let version = json!({"PolicyArn": arn, "PolicyDocument": allow("iam:List*"), "SetAsDefault": true});
+    done(&kit, "CreatePolicyVersion", version).await;
+    assert!(list().await, "another version in force");
+    done(&kit, "SetDefaultPolicyVersion", json!({"PolicyArn": arn, "VersionId": "v1"})).await;
+    assert!(!list().await, "and back");
+    done(&kit, "SetDefaultPolicyVersion", json!({"PolicyArn": arn, "VersionId": "v2"})).await;
+    done(&kit, "DetachUserPolicy", json!({"UserName": "ana", "PolicyArn": arn})).await;
+    assert!(!list().await, "detached");
+
+    done(&kit, "CreateGroup", json!({"GroupName": "g"})).await;
+    done(&kit, "AttachGroupPolicy", json!({"GroupName": "g", "PolicyArn": arn})).await;
+    done(&kit, "AddUserToGroup", json!({"GroupName": "g", "UserName": "ana"})).await;
+    assert!(list().await, "through a group");
+    done(&kit, "UpdateGroup", json!({"GroupName": "g", "NewGroupName": "h"})).await;
+    assert!(list().await, "through a renamed group");
+    let boundary =
+        done(&kit, "CreatePolicy", json!({"PolicyName": "b", "PolicyDocument": allow("s3:*")})).await;
+    let boundary = boundary["Policy"]["Arn"].clone();
+    done(&kit, "PutUserPermissionsBoundary", json!({"UserName": "ana", "PermissionsBoundary": boundary}))
+        .await;
+    assert!(!list().await, "outside its boundary");
+    done(&kit, "DeleteUserPermissionsBoundary", json!({"UserName": "ana"})).await;
+    assert!(list().await, "without a boundary");
+    done(&kit, "RemoveUserFromGroup", json!({"GroupName": "h", "UserName": "ana"})).await;
+    assert!(!list().await, "out of the group");
+}
+
+#[tokio::test]
+async fn tags_of_target_and_caller_decide() {
+    let kit = kit().await;
+    user(&kit, "ana").await;
+    user(&kit, "bob").await;
+    let same_team = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "iam:GetUser", "Resource": "*",
+        "Condition": {"StringEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}}}]});
+    done(
+        &kit,
+        "PutUserPolicy",
+        json!({"UserName": "ana", "PolicyName": "i", "PolicyDocument": same_team.to_string()}),
+    )
+    .await;
+    let tag = |name: &str, team: &str| json!({"UserName": name, "Tags": [{"Key": "team", "Value": team}]});
+    let made = done(&kit, "CreateAccessKey", json!({"UserName": "ana"})).await;
+    let id = made["AccessKey"]["AccessKeyId"].as_str().unwrap().to_owned();
+    let get = async || {
+        let found = kit.pipeline.directory().credential(&id, None, kit.clock.now()).unwrap();
+        may(&kit, &found.principal, "GetUser", json!({"UserName": "bob"})).await
+    };
+    assert!(!get().await, "no tags");
+    done(&kit, "TagUser", tag("ana", "red")).await;
+    done(&kit, "TagUser", tag("bob", "blue")).await;
+    assert!(!get().await, "other teams");
+    done(&kit, "TagUser", tag("bob", "red")).await;
+    assert!(get().await, "the same team");
+    done(&kit, "UntagUser", json!({"UserName": "bob", "TagKeys": ["team"]})).await;
+    assert!(!get().await, "untagged");
+}
+
+#[tokio::test]
+async fn leave_can_be_bound_to_the_policy_that_is_attached() {
+    let kit = kit().await;
+    let only = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole";
+    let ana = kit
+        .user(
+            "ana",
+            json!([{"Effect": "Allow", "Action": "iam:AttachRolePolicy", "Resource": "*",
+            "Condition": {"ArnEquals": {"iam:PolicyARN": only}}}]),
+        )
+        .await;
+    done(&kit, "CreateRole", json!({"RoleName": "r", "AssumeRolePolicyDocument": LAMBDA_TRUST})).await;
+    let attach = |arn: &str| json!({"RoleName": "r", "PolicyArn": arn});
+    assert!(may(&kit, &ana, "AttachRolePolicy", attach(only)).await);
+    assert!(
+        !may(&kit, &ana, "AttachRolePolicy", attach("arn:aws:iam::aws:policy/AdministratorAccess")).await
+    );
+}
+
+#[tokio::test]
+async fn a_session_of_a_users_key_cannot_make_keys() {
+    let kit = kit().await;
+    user(&kit, "ana").await;
+    done(
+        &kit,
+        "AttachUserPolicy",
+        json!({"UserName": "ana", "PolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess"}),
+    )
+    .await;
+    let record = kit.pipeline.directory().user(kit.account, "ana").unwrap().unwrap();
+    let session = |mfa| Session {
+        account: kit.account,
+        subject: Subject::User { name: "ana".into(), user_id: record.user_id.clone() },
+        issued_at: kit.clock.now(),
+        expires_at: kit.clock.now().plus_secs(900),
+        mfa,
+    };
+    for (mfa, allowed) in [(false, false), (true, true)] {
+        let directory = kit.pipeline.directory();
+        let made = directory.tokens().issue(&session(mfa)).unwrap();
+        let token = made.session_token.expose();
+        let who = directory.credential(&made.access_key_id, Some(token), kit.clock.now()).unwrap().principal;
+        let answer = kit.json(&who, "iam", "CreateAccessKey", &json!({"UserName": "ana"})).await;
+        assert_eq!(answer.is_ok(), allowed, "second factor: {mfa}");
+    }
+}
+
+#[tokio::test]
+async fn users_and_policies_outlive_a_restart() {
+    use base::Clock;
+    use service::testkit::START;
+    let clock = Clock::manual(START);
+    let store = store::Store::ephemeral_at(clock.clone()).unwrap();
+    let build = |on: &service::testkit::Foundation| vec![crate::service(on.directory.clone())];
+    let first = TestKit::over(store.clone(), clock.clone(), service::Rate::DEFAULT, build).await;
+    user(&first, "ana").await;
+    policy(&first, "p").await;
+    drop(first);
+    let second = TestKit::over(store, clock, service::Rate::DEFAULT, build).await;
+    assert_eq!(done(&second, "GetUser", json!({"UserName": "ana"})).await["User"]["UserName"], "ana");
+    done(
+        &second,
+        "AttachUserPolicy",
+        json!({"UserName": "ana", "PolicyArn": "arn:aws:iam::123456789012:policy/p"}),
+    )
+    .await;
+}

@@ -1,0 +1,76 @@
+//! Groups and their members.
+
+use serde_json::json;
+
+use super::{done, kit, names, refused, user};
+
+#[tokio::test]
+async fn members_come_and_go() {
+    let kit = kit().await;
+    user(&kit, "ana").await;
+    user(&kit, "bob").await;
+    done(&kit, "CreateGroup", json!({"GroupName": "team", "Path": "/p/"})).await;
+    for name in ["bob", "ana", "ana"] {
+        done(&kit, "AddUserToGroup", json!({"GroupName": "team", "UserName": name})).await;
+    }
+    let told = done(&kit, "GetGroup", json!({"GroupName": "team"})).await;
+    assert_eq!(names(&told, "Users", "UserName"), ["ana", "bob"]);
+    assert_eq!(told["Group"]["Arn"], "arn:aws:iam::123456789012:group/p/team");
+    let groups = done(&kit, "ListGroupsForUser", json!({"UserName": "ana"})).await;
+    assert_eq!(names(&groups, "Groups", "GroupName"), ["team"]);
+
+    refused(
+        &kit,
+        "DeleteGroup",
+        json!({"GroupName": "team"}),
+        "DeleteConflict",
+        "remove users from group first",
+    )
+    .await;
+    done(&kit, "UpdateGroup", json!({"GroupName": "team", "NewGroupName": "crew"})).await;
+    let groups = done(&kit, "ListGroupsForUser", json!({"UserName": "ana"})).await;
+    assert_eq!(names(&groups, "Groups", "GroupName"), ["crew"]);
+    for name in ["ana", "bob"] {
+        done(&kit, "RemoveUserFromGroup", json!({"GroupName": "crew", "UserName": name})).await;
+    }
+    done(&kit, "DeleteGroup", json!({"GroupName": "crew"})).await;
+    refused(
+        &kit,
+        "GetGroup",
+        json!({"GroupName": "crew"}),
+        "NoSuchEntity",
+        "The group with name crew cannot be found.",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_user_belongs_to_ten_groups_at_most() {
+    let kit = kit().await;
+    user(&kit, "ana").await;
+    for at in 0..11 {
+        done(&kit, "CreateGroup", json!({"GroupName": format!("g{at}")})).await;
+    }
+    for at in 0..10 {
+        done(&kit, "AddUserToGroup", json!({"GroupName": format!("g{at}"), "UserName": "ana"})).await;
+    }
+    let one_more = json!({"GroupName": "g10", "UserName": "ana"});
+    refused(&kit, "AddUserToGroup", one_more, "LimitExceeded", "Cannot exceed quota for GroupsPerUser: 10")
+        .await;
+    refused(
+        &kit,
+        "AddUserToGroup",
+        json!({"GroupName": "g", "UserName": "ana"}),
+        "NoSuchEntity",
+        "group with name g",
+    )
+    .await;
+    refused(
+        &kit,
+        "AddUserToGroup",
+        json!({"GroupName": "g0", "UserName": "x"}),
+        "NoSuchEntity",
+        "user with name x",
+    )
+    .await;
+}

@@ -1,0 +1,67 @@
+//! What every service must do.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use service::testkit::compliance::Subject;
+
+use super::{ARN, Fixture, create_input, zip_base64};
+
+fn samples() -> Vec<(&'static str, Value)> {
+    let named = || json!({"FunctionName": "orders"});
+    let permission = json!({"FunctionName": "orders", "StatementId": "s", "Action": "lambda:InvokeFunction",
+        "Principal": "events.amazonaws.com"});
+    let alias = json!({"FunctionName": "orders", "Name": "live"});
+    let new_alias = json!({"FunctionName": "orders", "Name": "live", "FunctionVersion": "1"});
+    vec![
+        ("AddPermission", permission),
+        ("CreateAlias", new_alias.clone()),
+        ("CreateFunction", create_input()),
+        ("DeleteAlias", alias.clone()),
+        ("DeleteFunction", named()),
+        ("DeleteFunctionConcurrency", named()),
+        ("GetAccountSettings", json!({})),
+        ("GetAlias", alias),
+        ("GetFunction", named()),
+        ("GetFunctionCodeSigningConfig", named()),
+        ("GetFunctionConcurrency", named()),
+        ("GetFunctionConfiguration", named()),
+        ("GetPolicy", named()),
+        ("Invoke", json!({"FunctionName": "orders", "Payload": "InBheWxvYWQtc2VjcmV0Ig=="})),
+        ("ListAliases", named()),
+        ("ListFunctions", json!({})),
+        ("ListTags", json!({"Resource": ARN})),
+        ("ListVersionsByFunction", named()),
+        ("PublishVersion", named()),
+        ("PutFunctionConcurrency", json!({"FunctionName": "orders", "ReservedConcurrentExecutions": 1})),
+        ("RemovePermission", json!({"FunctionName": "orders", "StatementId": "s"})),
+        ("TagResource", json!({"Resource": ARN, "Tags": {"a": "b"}})),
+        ("UntagResource", json!({"Resource": ARN, "TagKeys": ["a"]})),
+        ("UpdateAlias", new_alias),
+        ("UpdateFunctionCode", json!({"FunctionName": "orders", "ZipFile": zip_base64("2")})),
+        ("UpdateFunctionConfiguration", json!({"FunctionName": "orders", "Timeout": 5})),
+    ]
+}
+
+#[tokio::test]
+async fn the_service_is_compliant() {
+    let fixture = Fixture::empty().await;
+    let subject = Subject {
+        service: "lambda",
+        samples: &samples(),
+        open: &[],
+        secrets: &["hello-secret", "payload-secret", "InBheWxvYWQtc2VjcmV0Ig"],
+    };
+    service::testkit::compliance::check(&fixture.kit, &subject).await;
+}
+
+proptest! {
+    #[test]
+    fn no_text_breaks_the_reading_of_names(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
+        crate::fuzz::fuzz_function_name(&bytes);
+    }
+
+    #[test]
+    fn names_that_look_right_are_read_back(text in "(arn:aws:lambda:)?([a-z]{2}-[a-z]{4}-[0-9]:)?([0-9]{12}:)?(function:)?[a-z0-9-]{1,8}(:[a-z0-9$]{1,8})?") {
+        crate::fuzz::fuzz_function_name(text.as_bytes());
+    }
+}

@@ -1,0 +1,252 @@
+//! Functions, versions, aliases, tags, concurrency settings.
+
+use serde_json::{Value, json};
+
+use super::{ARN, Fixture, ROLE, create_input, zip_base64};
+
+#[tokio::test]
+async fn a_function_is_created_read_listed_and_deleted() {
+    let fixture = Fixture::empty().await;
+    let created = fixture.ok("CreateFunction", create_input()).await;
+    assert_eq!(created["FunctionArn"], ARN);
+    assert_eq!((&created["State"], &created["StateReasonCode"]), (&json!("Pending"), &json!("Creating")));
+    assert_eq!((&created["Timeout"], &created["MemorySize"]), (&json!(3), &json!(128)));
+    assert_eq!(created["Version"], "$LATEST");
+    let read = fixture.ok("GetFunction", json!({"FunctionName": ARN})).await;
+    assert_eq!(read["Configuration"]["State"], "Active");
+    assert_eq!(read["Configuration"]["LastUpdateStatus"], "Successful");
+    assert_eq!(read["Configuration"]["Environment"]["Variables"]["GREETING"], "hello-secret");
+    assert_eq!(read["Tags"], json!({"team": "blue"}));
+    let listed = fixture.ok("ListFunctions", json!({})).await;
+    assert_eq!(listed["Functions"].as_array().unwrap().len(), 1);
+    let again = fixture.refused("CreateFunction", create_input()).await;
+    assert_eq!(again, ("ResourceConflictException".into(), "Function already exist: orders".into()));
+    fixture.ok("DeleteFunction", json!({"FunctionName": "orders"})).await;
+    let gone = fixture.refused("GetFunction", json!({"FunctionName": "orders"})).await;
+    assert_eq!(gone, ("ResourceNotFoundException".into(), format!("Function not found: {ARN}")));
+    assert_eq!(fixture.ok("ListFunctions", json!({})).await["Functions"], json!([]));
+}
+
+#[tokio::test]
+async fn a_restart_keeps_functions_versions_aliases_and_permissions() {
+    let fixture = Fixture::start().await;
+    fixture.ok("PublishVersion", json!({"FunctionName": "orders"})).await;
+    fixture
+        .ok("CreateAlias", json!({"FunctionName": "orders", "Name": "live", "FunctionVersion": "1"}))
+        .await;
+    fixture
+        .ok(
+            "AddPermission",
+            json!({"FunctionName": "orders", "StatementId": "s", "Action": "lambda:InvokeFunction",
+                "Principal": "events.amazonaws.com"}),
+        )
+        .await;
+    let before = fixture.ok("GetFunction", json!({"FunctionName": "orders", "Qualifier": "live"})).await;
+    let policy = fixture.ok("GetPolicy", json!({"FunctionName": "orders"})).await;
+    let fixture = fixture.restarted().await;
+    let after = fixture.ok("GetFunction", json!({"FunctionName": "orders", "Qualifier": "live"})).await;
+    assert_eq!(after, before);
+    assert_eq!(fixture.ok("GetPolicy", json!({"FunctionName": "orders"})).await, policy);
+    let answer = fixture.invoke(json!({"FunctionName": "orders:live"}), &json!({})).await;
+    assert_eq!(answer["Payload"]["version"], "1");
+}
+
+#[tokio::test]
+async fn what_cannot_be_done_is_refused_by_name() {
+    let fixture = Fixture::empty().await;
+    let cases: [(&str, Value, &str, &str); 12] = [
+        (
+            "Role",
+            json!("arn:aws:iam::123456789012:role/stranger-role"),
+            "InvalidParameterValueException",
+            "cannot be assumed by Lambda",
+        ),
+        (
+            "Role",
+            json!("arn:aws:iam::123456789012:role/missing"),
+            "InvalidParameterValueException",
+            "cannot be assumed by Lambda",
+        ),
+        (
+            "Role",
+            json!("arn:aws:iam::999999999999:role/x"),
+            "AccessDeniedException",
+            "Cross-account pass role",
+        ),
+        ("Runtime", json!("java21"), "InvalidParameterValueException", "not available on this machine"),
+        ("Timeout", json!(901), "ValidationException", "less than or equal to 900"),
+        ("MemorySize", json!(10_241), "InvalidParameterValueException", "less than or equal to 10240"),
+        (
+            "Layers",
+            json!(["arn:aws:lambda:us-east-1:123456789012:layer:x:1"]),
+            "InvalidParameterValueException",
+            "Layers is not supported",
+        ),
+        ("TracingConfig", json!({"Mode": "Active"}), "InvalidParameterValueException", "TracingConfig"),
+        ("VpcConfig", json!({"SubnetIds": ["subnet-1"]}), "InvalidParameterValueException", "VpcConfig"),
+        (
+            "Environment",
+            json!({"Variables": {"AWS_REGION": "x"}}),
+            "InvalidParameterValueException",
+            "reserved keys",
+        ),
+        (
+            "Code",
+            json!({"S3Bucket": "bucket", "S3Key": "k"}),
+            "InvalidParameterValueException",
+            "S3 is not available",
+        ),
+        (
+            "Code",
+            json!({"ZipFile": "bm8gemlw"}),
+            "InvalidParameterValueException",
+            "Could not unzip uploaded file",
+        ),
+    ];
+    for (member, value, code, message) in cases {
+        let mut input = create_input();
+        input[member] = value;
+        let (seen, said) = fixture.refused("CreateFunction", input).await;
+        assert_eq!(seen, code, "{member}: {said}");
+        assert!(said.contains(message), "{member}: {said}");
+    }
+    let mut input = create_input();
+    input.as_object_mut().unwrap().remove("Handler");
+    let (_, said) = fixture.refused("CreateFunction", input).await;
+    assert!(said.starts_with("Runtime and Handler are mandatory"), "{said}");
+    assert_eq!(fixture.ok("ListFunctions", json!({})).await["Functions"], json!([]));
+}
+
+#[tokio::test]
+async fn an_artifact_of_the_account_is_code_too() {
+    use base64::Engine as _;
+    let fixture = Fixture::empty().await;
+    let zip = base64::engine::general_purpose::STANDARD.decode(zip_base64("artifact")).unwrap();
+    let region = "us-east-1".parse().unwrap();
+    let put = fixture.compute.code().put_artifact(fixture.kit.account, &region, zip.into()).await.unwrap();
+    let mut input = create_input();
+    input["Code"] = json!({"S3Bucket": put.bucket, "S3Key": put.key});
+    fixture.ok("CreateFunction", input).await;
+}
+
+#[tokio::test]
+async fn updates_change_the_revision_and_keep_what_they_do_not_name() {
+    let fixture = Fixture::start().await;
+    let before = fixture.ok("GetFunctionConfiguration", json!({"FunctionName": "orders"})).await;
+    let stale =
+        json!({"FunctionName": "orders", "Timeout": 5, "RevisionId": "00000000-0000-0000-0000-000000000000"});
+    let (code, _) = fixture.refused("UpdateFunctionConfiguration", stale).await;
+    assert_eq!(code, "PreconditionFailedException");
+    let update = json!({"FunctionName": "orders", "Timeout": 5, "RevisionId": before["RevisionId"]});
+    let updated = fixture.ok("UpdateFunctionConfiguration", update).await;
+    assert_eq!((&updated["Timeout"], &updated["LastUpdateStatus"]), (&json!(5), &json!("InProgress")));
+    assert_eq!(updated["Environment"]["Variables"]["GREETING"], "hello-secret");
+    assert_ne!(updated["RevisionId"], before["RevisionId"]);
+    let code = json!({"FunctionName": "orders", "ZipFile": zip_base64("2"), "Publish": true});
+    let published = fixture.ok("UpdateFunctionCode", code).await;
+    assert_eq!(published["Version"], "1");
+    assert_ne!(published["CodeSha256"], before["CodeSha256"]);
+    let rehearsal = json!({"FunctionName": "orders", "ZipFile": zip_base64("3"), "DryRun": true});
+    let rehearsed = fixture.ok("UpdateFunctionCode", rehearsal).await;
+    let read = fixture.ok("GetFunctionConfiguration", json!({"FunctionName": "orders"})).await;
+    assert_eq!(read["CodeSha256"], published["CodeSha256"]);
+    assert_ne!(rehearsed["CodeSha256"], read["CodeSha256"]);
+}
+
+#[tokio::test]
+async fn versions_are_made_only_of_changes_and_are_never_numbered_twice() {
+    let fixture = Fixture::start().await;
+    let publish = || fixture.ok("PublishVersion", json!({"FunctionName": "orders"}));
+    assert_eq!(publish().await["Version"], "1");
+    assert_eq!(publish().await["Version"], "1");
+    fixture.ok("UpdateFunctionConfiguration", json!({"FunctionName": "orders", "MemorySize": 256})).await;
+    assert_eq!(publish().await["Version"], "2");
+    fixture.ok("DeleteFunction", json!({"FunctionName": "orders", "Qualifier": "2"})).await;
+    fixture.ok("UpdateFunctionConfiguration", json!({"FunctionName": "orders", "MemorySize": 512})).await;
+    assert_eq!(publish().await["Version"], "3");
+    let listed = fixture.ok("ListVersionsByFunction", json!({"FunctionName": "orders", "MaxItems": 2})).await;
+    let versions = |page: &Value| -> Vec<String> {
+        page["Versions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|v| v["Version"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(versions(&listed), ["$LATEST", "1"]);
+    let next = json!({"FunctionName": "orders", "Marker": listed["NextMarker"]});
+    assert_eq!(versions(&fixture.ok("ListVersionsByFunction", next).await), ["3"]);
+    let read = fixture.ok("GetFunctionConfiguration", json!({"FunctionName": "orders:1"})).await;
+    assert_eq!((&read["MemorySize"], &read["FunctionArn"]), (&json!(128), &json!(format!("{ARN}:1"))));
+    let (code, _) = fixture.refused("GetFunction", json!({"FunctionName": "orders", "Qualifier": "2"})).await;
+    assert_eq!(code, "ResourceNotFoundException");
+    let latest = json!({"FunctionName": "orders", "Qualifier": "$LATEST"});
+    let (code, _) = fixture.refused("DeleteFunction", latest).await;
+    assert_eq!(code, "InvalidParameterValueException");
+    let wrong = json!({"FunctionName": "orders", "CodeSha256": "x"});
+    let (code, message) = fixture.refused("PublishVersion", wrong).await;
+    assert_eq!(code, "InvalidParameterValueException");
+    assert!(message.starts_with("CodeSHA256 (x) is different"), "{message}");
+}
+
+#[tokio::test]
+async fn aliases_point_to_versions_that_cannot_go_away_under_them() {
+    let fixture = Fixture::start().await;
+    fixture.ok("PublishVersion", json!({"FunctionName": "orders"})).await;
+    let alias = |name: &str, version: &str| json!({"FunctionName": "orders", "Name": name, "FunctionVersion": version});
+    let made = fixture.ok("CreateAlias", alias("live", "1")).await;
+    assert_eq!(made["AliasArn"], format!("{ARN}:live"));
+    for (input, code) in
+        [(alias("live", "1"), "ResourceConflictException"), (alias("next", "9"), "ResourceNotFoundException")]
+    {
+        assert_eq!(fixture.refused("CreateAlias", input).await.0, code);
+    }
+    assert_eq!(
+        fixture.refused("DeleteFunction", json!({"FunctionName": "orders:1"})).await.0,
+        "ResourceConflictException"
+    );
+    let missing = fixture.refused("GetAlias", json!({"FunctionName": "orders", "Name": "x"})).await;
+    assert_eq!(missing, ("ResourceNotFoundException".into(), format!("Cannot find alias arn: {ARN}:x")));
+    let update =
+        json!({"FunctionName": "orders", "Name": "live", "FunctionVersion": "$LATEST", "Description": "d"});
+    assert_eq!(fixture.ok("UpdateAlias", update).await["FunctionVersion"], "$LATEST");
+    let listed = fixture.ok("ListAliases", json!({"FunctionName": "orders"})).await;
+    assert_eq!(listed["Aliases"][0]["Description"], "d");
+    fixture.ok("DeleteAlias", json!({"FunctionName": "orders", "Name": "live"})).await;
+    fixture.ok("DeleteAlias", json!({"FunctionName": "orders", "Name": "live"})).await;
+    fixture.ok("DeleteFunction", json!({"FunctionName": "orders:1"})).await;
+}
+
+#[tokio::test]
+async fn tags_and_concurrency_are_kept() {
+    let fixture = Fixture::start().await;
+    fixture.ok("TagResource", json!({"Resource": ARN, "Tags": {"a": "1"}})).await;
+    fixture.ok("UntagResource", json!({"Resource": ARN, "TagKeys": ["team"]})).await;
+    assert_eq!(fixture.ok("ListTags", json!({"Resource": ARN})).await["Tags"], json!({"a": "1"}));
+    let put = |n: u32| json!({"FunctionName": "orders", "ReservedConcurrentExecutions": n});
+    fixture.ok("PutFunctionConcurrency", put(900)).await;
+    assert_eq!(fixture.refused("PutFunctionConcurrency", put(901)).await.0, "InvalidParameterValueException");
+    let read = fixture.ok("GetFunctionConcurrency", json!({"FunctionName": "orders"})).await;
+    assert_eq!(read["ReservedConcurrentExecutions"], 900);
+    let settings = fixture.ok("GetAccountSettings", json!({})).await;
+    assert_eq!(settings["AccountLimit"]["UnreservedConcurrentExecutions"], 100);
+    assert_eq!(settings["AccountUsage"]["FunctionCount"], 1);
+    fixture.ok("DeleteFunctionConcurrency", json!({"FunctionName": "orders"})).await;
+    assert_eq!(fixture.ok("GetFunctionConcurrency", json!({"FunctionName": "orders"})).await, json!({}));
+}
+
+#[tokio::test]
+async fn the_role_must_be_the_callers_to_pass() {
+    let fixture = Fixture::empty().await;
+    let statements = json!([{"Effect": "Allow", "Action": "lambda:*", "Resource": "*"}]);
+    let developer = fixture.kit.user("developer", statements).await;
+    let refused = fixture.as_who(&developer, "CreateFunction", create_input()).await.unwrap_err();
+    assert_eq!(refused.code, "AccessDeniedException");
+    assert!(refused.message.contains("iam:PassRole"), "{}", refused.message);
+    let statements = json!([
+        {"Effect": "Allow", "Action": "lambda:*", "Resource": "*"},
+        {"Effect": "Allow", "Action": "iam:PassRole", "Resource": ROLE,
+         "Condition": {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}}]);
+    let deployer = fixture.kit.user("deployer", statements).await;
+    fixture.as_who(&deployer, "CreateFunction", create_input()).await.unwrap();
+}

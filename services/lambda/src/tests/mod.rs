@@ -1,0 +1,160 @@
+//! Through the whole pipeline, in memory; functions are tasks of the test that speak the Runtime API.
+
+mod compliance;
+mod delivery;
+mod functions;
+mod invocations;
+mod permissions;
+mod wire;
+
+use std::io::{Cursor, Write as _};
+use std::sync::{Arc, Mutex};
+
+use compute::testkit::{Runtime, TaskLauncher};
+use compute::{CodeStore, Compute, Exit, HostLimits, Launcher};
+use identity::Principal;
+use protocol::Fault;
+use serde_json::{Value, json};
+use service::testkit::{Foundation, TestKit};
+
+use crate::LambdaParts;
+
+pub(crate) const ROLE: &str = "arn:aws:iam::123456789012:role/orders-role";
+pub(crate) const ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:orders";
+
+pub(crate) struct Fixture {
+    pub(crate) kit: TestKit,
+    pub(crate) launcher: Arc<TaskLauncher>,
+    pub(crate) compute: Compute,
+    pub(crate) data: tempfile::TempDir,
+}
+
+/// A function that answers `{"event": …, "version": …, "environment": …}`, and does what its event asks.
+async fn body(mut runtime: Runtime) -> Exit {
+    let variables: serde_json::Map<String, Value> =
+        runtime.order.variables.iter().map(|(k, v)| (k.clone(), json!(v.expose()))).collect();
+    let version = variables["AWS_LAMBDA_FUNCTION_VERSION"].clone();
+    loop {
+        let (id, event) = runtime.next().await;
+        let event: Value = serde_json::from_str(&event).unwrap();
+        runtime.print(&format!("event {event}"));
+        if event["fail"] == true {
+            let path = format!("invocation/{id}/error");
+            runtime.call("POST", &path, "", r#"{"errorType":"E"}"#).await;
+            continue;
+        }
+        if event["exit"] == true {
+            return compute::testkit::exit(1);
+        }
+        let answer = json!({"event": event, "version": version, "environment": runtime.serial,
+            "variable": variables.get("GREETING"), "key": variables["AWS_ACCESS_KEY_ID"]});
+        runtime.respond(&id, &answer.to_string()).await;
+    }
+}
+
+pub(crate) fn zip_base64(content: &str) -> String {
+    use base64::Engine as _;
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    writer.start_file("app.py", zip::write::SimpleFileOptions::default()).unwrap();
+    writer.write_all(content.as_bytes()).unwrap();
+    base64::engine::general_purpose::STANDARD.encode(writer.finish().unwrap().into_inner())
+}
+
+pub(crate) fn create_input() -> Value {
+    json!({
+        "FunctionName": "orders", "Runtime": "python3.13", "Role": ROLE, "Handler": "app.handler",
+        "Code": {"ZipFile": zip_base64("1")},
+        "Environment": {"Variables": {"GREETING": "hello-secret"}},
+        "Tags": {"team": "blue"},
+    })
+}
+
+fn parts(foundation: &Foundation, data: &std::path::Path, launcher: &Arc<TaskLauncher>) -> LambdaParts {
+    LambdaParts {
+        store: foundation.store.clone(),
+        directory: foundation.directory.clone(),
+        clock: foundation.clock.clone(),
+        region: foundation.region.clone(),
+        launcher: Arc::clone(launcher) as Arc<dyn Launcher>,
+        code: CodeStore::open(data).unwrap(),
+        door: Arc::new(|_, _| Box::pin(async {})),
+        limits: HostLimits::default(),
+    }
+}
+
+impl Fixture {
+    /// A platform without functions.
+    pub(crate) async fn empty() -> Self {
+        Self::with(Vec::new()).await
+    }
+
+    /// The same with further services.
+    pub(crate) async fn with(others: Vec<service::Service>) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let launcher = TaskLauncher::new(body);
+        let slot = Mutex::new(None);
+        let kit = TestKit::start(|foundation| {
+            let (service, compute) = crate::service(parts(foundation, data.path(), &launcher)).unwrap();
+            *slot.lock().unwrap() = Some(compute);
+            std::iter::once(service).chain(others).collect()
+        })
+        .await;
+        kit.role("orders-role", json!({"Service": "lambda.amazonaws.com"}), json!([])).await;
+        kit.role("stranger-role", json!({"Service": "ec2.amazonaws.com"}), json!([])).await;
+        let compute = slot.into_inner().unwrap().unwrap();
+        Self { kit, launcher, compute, data }
+    }
+
+    /// A platform with the function `orders`.
+    pub(crate) async fn start() -> Self {
+        let fixture = Self::empty().await;
+        fixture.ok("CreateFunction", create_input()).await;
+        fixture
+    }
+
+    /// The same platform after a restart.
+    pub(crate) async fn restarted(self) -> Self {
+        let Self { kit, launcher, data, .. } = self;
+        let slot = Mutex::new(None);
+        let store = kit.pipeline.store().clone();
+        let kit = TestKit::over(store, kit.clock.clone(), service::Rate::DEFAULT, |foundation| {
+            let (service, compute) = crate::service(parts(foundation, data.path(), &launcher)).unwrap();
+            *slot.lock().unwrap() = Some(compute);
+            vec![service]
+        })
+        .await;
+        Self { kit, launcher, compute: slot.into_inner().unwrap().unwrap(), data }
+    }
+
+    pub(crate) async fn as_who(
+        &self,
+        who: &Arc<Principal>,
+        operation: &str,
+        input: Value,
+    ) -> Result<Value, Fault> {
+        self.kit.json(who, "lambda", operation, &input).await
+    }
+
+    pub(crate) async fn ok(&self, operation: &str, input: Value) -> Value {
+        let answer = self.as_who(&self.kit.administrator(), operation, input).await;
+        answer.unwrap_or_else(|fault| panic!("{operation}: {} {}", fault.code, fault.message))
+    }
+
+    /// The code and message of a refusal.
+    pub(crate) async fn refused(&self, operation: &str, input: Value) -> (String, String) {
+        let answer = self.as_who(&self.kit.administrator(), operation, input).await;
+        let fault = answer.err().unwrap_or_else(|| panic!("{operation} was not refused"));
+        (fault.code.into_owned(), fault.message)
+    }
+
+    /// Invokes and answers the whole response with its payload parsed.
+    pub(crate) async fn invoke(&self, mut input: Value, event: &Value) -> Value {
+        use base64::Engine as _;
+        use base64::engine::general_purpose::STANDARD;
+        input["Payload"] = json!(STANDARD.encode(event.to_string()));
+        let mut answer = self.ok("Invoke", input).await;
+        let payload = STANDARD.decode(answer["Payload"].as_str().unwrap_or_default()).unwrap();
+        answer["Payload"] = serde_json::from_slice(&payload).unwrap_or(Value::Null);
+        answer
+    }
+}

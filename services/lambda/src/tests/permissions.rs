@@ -1,0 +1,87 @@
+//! Resource policies: who may invoke whose function, decided by the pipeline.
+
+use std::sync::Arc;
+
+use identity::Principal;
+use serde_json::{Value, json};
+
+use super::{ARN, Fixture};
+
+const API: &str = "arn:aws:execute-api:us-east-1:123456789012:abc/prod/GET/orders";
+
+fn gateway(source_arn: &str) -> Arc<Principal> {
+    Arc::new(Principal::service("apigateway.amazonaws.com", source_arn, "123456789012".parse().unwrap()))
+}
+
+async fn may_invoke(fixture: &Fixture, who: &Arc<Principal>, name: &str) -> bool {
+    match fixture.as_who(who, "Invoke", json!({"FunctionName": name, "InvocationType": "DryRun"})).await {
+        Ok(_) => true,
+        Err(fault) => {
+            assert_eq!(fault.code, "AccessDeniedException", "{}", fault.message);
+            false
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_service_invokes_only_with_permission_and_only_for_its_source() {
+    let fixture = Fixture::start().await;
+    assert!(!may_invoke(&fixture, &gateway(API), ARN).await);
+    let permission = json!({"FunctionName": "orders", "StatementId": "api", "Action": "lambda:InvokeFunction",
+        "Principal": "apigateway.amazonaws.com",
+        "SourceArn": "arn:aws:execute-api:us-east-1:123456789012:abc/*/GET/orders",
+        "SourceAccount": "123456789012"});
+    let added = fixture.ok("AddPermission", permission.clone()).await;
+    let statement: Value = serde_json::from_str(added["Statement"].as_str().unwrap()).unwrap();
+    assert_eq!(statement["Resource"], ARN);
+    assert!(may_invoke(&fixture, &gateway(API), ARN).await);
+    assert!(!may_invoke(&fixture, &gateway(&API.replace("abc", "xyz")), ARN).await);
+    assert!(!may_invoke(&fixture, &gateway(API), &format!("{ARN}:$LATEST")).await);
+    let events = Arc::new(Principal::service("events.amazonaws.com", API, fixture.kit.account));
+    assert!(!may_invoke(&fixture, &events, ARN).await);
+    assert_eq!(fixture.refused("AddPermission", permission).await.0, "ResourceConflictException");
+    let policy = fixture.ok("GetPolicy", json!({"FunctionName": "orders"})).await;
+    let document: Value = serde_json::from_str(policy["Policy"].as_str().unwrap()).unwrap();
+    assert_eq!((&document["Id"], &document["Statement"][0]), (&json!("default"), &statement));
+    fixture.ok("RemovePermission", json!({"FunctionName": "orders", "StatementId": "api"})).await;
+    assert!(!may_invoke(&fixture, &gateway(API), ARN).await);
+    assert_eq!(
+        fixture.refused("GetPolicy", json!({"FunctionName": "orders"})).await,
+        ("ResourceNotFoundException".into(), "The resource you requested does not exist.".into())
+    );
+}
+
+#[tokio::test]
+async fn permissions_of_an_alias_are_its_own() {
+    let fixture = Fixture::start().await;
+    fixture.ok("PublishVersion", json!({"FunctionName": "orders"})).await;
+    fixture
+        .ok("CreateAlias", json!({"FunctionName": "orders", "Name": "live", "FunctionVersion": "1"}))
+        .await;
+    let permission = |qualifier: &str| {
+        json!({"FunctionName": "orders", "Qualifier": qualifier, "StatementId": "api",
+            "Action": "lambda:InvokeFunction", "Principal": "apigateway.amazonaws.com"})
+    };
+    fixture.ok("AddPermission", permission("live")).await;
+    assert!(may_invoke(&fixture, &gateway(API), &format!("{ARN}:live")).await);
+    assert!(!may_invoke(&fixture, &gateway(API), &format!("{ARN}:1")).await);
+    assert!(!may_invoke(&fixture, &gateway(API), ARN).await);
+    assert_eq!(
+        fixture.refused("AddPermission", permission("$LATEST")).await.0,
+        "InvalidParameterValueException"
+    );
+    assert_eq!(fixture.refused("AddPermission", permission("9")).await.0, "ResourceNotFoundException");
+}
+
+#[tokio::test]
+async fn users_need_the_action_on_the_function_they_name() {
+    let fixture = Fixture::start().await;
+    let statement = |resource: &str| json!([{"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": resource}]);
+    let caller = fixture.kit.user("caller", statement(ARN)).await;
+    assert!(may_invoke(&fixture, &caller, "orders").await);
+    assert!(!may_invoke(&fixture, &caller, "orders:$LATEST").await);
+    assert!(!may_invoke(&fixture, &caller, "other").await);
+    let nobody = fixture.kit.user("nobody", json!([])).await;
+    assert!(!may_invoke(&fixture, &nobody, "orders").await);
+    assert!(!may_invoke(&fixture, &nobody, "does-not-exist").await);
+}

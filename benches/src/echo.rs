@@ -32,7 +32,8 @@ pub(crate) fn serve() -> Result<(), Error> {
 }
 
 async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
-    let body = request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let body =
+        request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     Ok(Response::new(Full::new(body)))
 }
 
@@ -45,7 +46,8 @@ pub(crate) struct Child {
 
 impl Child {
     pub(crate) fn start() -> Result<Self, Error> {
-        let mut process = Command::new(std::env::current_exe()?).arg("echo").stdout(Stdio::piped()).spawn()?;
+        let mut process =
+            Command::new(std::env::current_exe()?).arg("echo").stdout(Stdio::piped()).spawn()?;
         let mut line = String::new();
         BufReader::new(process.stdout.take().ok_or("no output")?).read_line(&mut line)?;
         let pid = process.id();

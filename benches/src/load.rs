@@ -47,7 +47,12 @@ pub(crate) fn run(
     })
 }
 
-fn drive(address: SocketAddr, request: &[u8], connections: usize, span: Duration) -> Result<Vec<Duration>, Error> {
+fn drive(
+    address: SocketAddr,
+    request: &[u8],
+    connections: usize,
+    span: Duration,
+) -> Result<Vec<Duration>, Error> {
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let workers: Vec<_> =

@@ -32,7 +32,11 @@ fn run(binary: &str) -> Result<(), Error> {
     let echo = echo::Child::start()?;
     let platform = Platform::start(binary)?;
     println!("\nstart to ready, empty data folder: {:.0} ms", platform.ready_after.as_secs_f64() * 1e3);
-    println!("memory at rest: {:.1} MiB (and its sandbox spawner {:.1} MiB)", platform.memory_mib()?, platform.spawner_memory_mib());
+    println!(
+        "memory at rest: {:.1} MiB (and its sandbox spawner {:.1} MiB)",
+        platform.memory_mib()?,
+        platform.spawner_memory_mib()
+    );
 
     head();
     let bare = request::plain(echo.address);
@@ -55,7 +59,10 @@ fn run(binary: &str) -> Result<(), Error> {
 }
 
 fn head() {
-    println!("\n{:<34} {:>5} {:>10} {:>10} {:>10} {:>10} {:>12}", "", "conns", "calls/s", "p50 us", "p99 us", "min us", "server CPU us");
+    println!(
+        "\n{:<34} {:>5} {:>10} {:>10} {:>10} {:>10} {:>12}",
+        "", "conns", "calls/s", "p50 us", "p99 us", "min us", "server CPU us"
+    );
 }
 
 fn row(name: &str, connections: usize, figures: &Figures) {

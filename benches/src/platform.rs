@@ -26,7 +26,8 @@ pub(crate) struct Platform {
 impl Platform {
     pub(crate) fn start(binary: &str) -> Result<Self, Error> {
         let folder = tempfile::tempdir()?;
-        let key = ("FASTNESSBENCHKEY0001".to_owned(), SecretString::new("a-secret-only-for-this-run-of-benches"));
+        let key =
+            ("FASTNESSBENCHKEY0001".to_owned(), SecretString::new("a-secret-only-for-this-run-of-benches"));
         let begin = Instant::now();
         let mut process = Command::new(binary)
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
@@ -68,7 +69,8 @@ impl Platform {
 
     pub(crate) fn make_function(&self) -> Result<(), Error> {
         let trust = "%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%7B%22Effect%22%3A%22Allow%22%2C%22Principal%22%3A%7B%22Service%22%3A%22lambda.amazonaws.com%22%7D%2C%22Action%22%3A%22sts%3AAssumeRole%22%7D%5D%7D";
-        let body = format!("Action=CreateRole&Version=2010-05-08&RoleName=bench&AssumeRolePolicyDocument={trust}");
+        let body =
+            format!("Action=CreateRole&Version=2010-05-08&RoleName=bench&AssumeRolePolicyDocument={trust}");
         self.call(&form("iam", body.as_bytes()))?;
         let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
         zip.start_file("app.py", zip::write::SimpleFileOptions::default())?;
@@ -111,7 +113,13 @@ impl Platform {
 }
 
 fn form<'a>(service: &'a str, body: &'a [u8]) -> Draft<'a> {
-    Draft { service, method: "POST", path: "/", headers: &[("content-type", "application/x-www-form-urlencoded")], body }
+    Draft {
+        service,
+        method: "POST",
+        path: "/",
+        headers: &[("content-type", "application/x-www-form-urlencoded")],
+        body,
+    }
 }
 
 fn rest<'a>(method: &'a str, path: &'a str, body: &'a [u8]) -> Draft<'a> {

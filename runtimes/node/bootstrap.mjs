@@ -136,8 +136,9 @@ class RuntimeApi {
     } catch {
       // An answer over the limit may not be read to its end.
     }
-    this.#socket?.destroy();
+    const lost = this.#socket;
     this.#socket = undefined;
+    lost?.destroy();
     return this.next();
   }
 
@@ -179,12 +180,15 @@ class RuntimeApi {
   #connect() {
     this.#received = Buffer.alloc(0);
     const socket = connect({ host: this.#host, port: this.#port, noDelay: true });
+    // A connection that was given up says nothing any more.
     socket.on('data', (data) => {
+      if (this.#socket !== socket) return;
       this.#received = this.#received.length ? Buffer.concat([this.#received, data]) : data;
       this.#waiting?.resolve();
     });
     const lost = (error) => {
-      if (this.#socket === socket) this.#socket = undefined;
+      if (this.#socket !== socket) return;
+      this.#socket = undefined;
       this.#waiting?.reject(error ?? new Error('the Runtime API closed the connection'));
     };
     socket.on('error', lost);

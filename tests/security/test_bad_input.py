@@ -77,6 +77,13 @@ def test_broken_http_is_answered_or_closed(platform, head):
     assert platform.raw("GET", "/_fastness/health").status_code == 200
 
 
+@pytest.mark.parametrize("line", [b"Authorization: \x7f", b"a b: c", b"\r\n".join([b"a: b"] * 150)])
+def test_broken_headers_are_answered(platform, line):
+    with socket.create_connection(("127.0.0.1", platform.port), timeout=10) as stream:
+        stream.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n" + line + b"\r\n\r\n")
+        assert stream.recv(4096).startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 431 "))
+
+
 def test_random_damage_never_breaks_it(platform):
     dice = random.Random(7)
     good = {"dynamodb": (TARGETS["dynamodb"] + "PutItem", json.dumps({"TableName": "none", "Item": {"id": {"S": "1"}, "m": {"M": {"l": {"L": [{"N": "1"}]}}}},

@@ -61,7 +61,12 @@ impl Timestamp {
         let t = self.civil();
         format!(
             "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
-            t.year(), t.month(), t.day(), t.hour(), t.minute(), t.second()
+            t.year(),
+            t.month(),
+            t.day(),
+            t.hour(),
+            t.minute(),
+            t.second()
         )
     }
 
@@ -70,7 +75,13 @@ impl Timestamp {
         let t = self.civil();
         format!(
             "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
-            t.year(), t.month(), t.day(), t.hour(), t.minute(), t.second(), t.millisecond()
+            t.year(),
+            t.month(),
+            t.day(),
+            t.hour(),
+            t.minute(),
+            t.second(),
+            t.millisecond()
         )
     }
 
@@ -79,7 +90,12 @@ impl Timestamp {
         let t = self.civil();
         format!(
             "{:04}{:02}{:02}T{:02}{:02}{:02}Z",
-            t.year(), t.month(), t.day(), t.hour(), t.minute(), t.second()
+            t.year(),
+            t.month(),
+            t.day(),
+            t.hour(),
+            t.minute(),
+            t.second()
         )
     }
 

@@ -74,6 +74,6 @@ pub const EVENT_AGE_MAX: Duration = Duration::from_secs(6 * 3_600);
 /// How often an asynchronous invocation is tried again after a function error.
 pub const EVENT_RETRIES_MAX: u32 = 2;
 /// Asynchronous invocations that wait in one account.
-pub const EVENT_QUEUE_MAX: usize = 100_000;
+pub const EVENT_QUEUE_MAX: usize = 10_000;
 /// Asynchronous invocations in progress at one time.
 pub const EVENT_WORKERS_MAX: usize = 16;

@@ -65,8 +65,7 @@ impl Edge {
             .max_headers(limits.headers_max)
             .max_buf_size(limits.head_bytes_max)
             .keep_alive(true)
-            .half_close(false)
-            .pipeline_flush(true);
+            .half_close(false);
         Self {
             router: Arc::new(router),
             limits,

@@ -7,9 +7,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, OnceLock};
 
-use compute::{
-    AwsDoor, BoxFuture, LaunchError, LaunchOrder, Launched, Launcher, SandboxLauncher,
-};
+use compute::{AwsDoor, BoxFuture, LaunchError, LaunchOrder, Launched, Launcher, SandboxLauncher};
 use edge::Edge;
 use sandbox::Spawner;
 use service::call::Door;
@@ -28,7 +26,11 @@ type LazyLauncher = LazyLock<SandboxLauncher, Box<dyn FnOnce() -> SandboxLaunche
 
 impl HostLauncher {
     /// Begins to look in the folders of `search_path`.
-    pub(crate) fn new(spawner: &Arc<Spawner>, data_dir: &Path, search_path: OsString) -> std::io::Result<Self> {
+    pub(crate) fn new(
+        spawner: &Arc<Spawner>,
+        data_dir: &Path,
+        search_path: OsString,
+    ) -> std::io::Result<Self> {
         let bootstraps = write_bootstraps(data_dir)?;
         let spawner = Arc::clone(spawner);
         let find = move || SandboxLauncher::new(spawner, sandbox::runtime_catalog(&search_path), bootstraps);

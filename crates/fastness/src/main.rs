@@ -8,6 +8,7 @@ mod credentials;
 mod functions;
 mod platform;
 mod serve;
+mod up;
 
 use std::process::ExitCode;
 
@@ -21,7 +22,7 @@ fn main() -> ExitCode {
     let args = Args::parse();
     let result = match args.command {
         Command::Serve(options) => serve::run(options),
-        Command::Up(_) => Ok(()),
+        Command::Up(options) => up::run(options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::Clock;
+use cloudformation::{CloudFormation, NoArtifacts};
 use compute::{Artifact, CodeStore, Compute, HostLimits};
 use crypto::RootKey;
 use edge::{Edge, Limits, Router, TlsIdentity};
@@ -106,7 +107,8 @@ impl Platform {
             code: built.compute.code().clone(),
         };
         running.note_outputs(&BTreeMap::new())?;
-        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let (mut terminate, mut interrupt) =
+            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let result = tokio::select! {
             result = work(running) => result,
             _ = terminate.recv() => Ok(()),
@@ -148,6 +150,7 @@ impl Platform {
             dynamodb::service(&self.store)?,
             logs::service(self.store.clone()),
             cloudtrail::service(),
+            cloudformation::service(CloudFormation::new(self.store.clone(), Arc::new(NoArtifacts))),
         ];
         let calls_per_second = self.options.calls_per_second;
         let pipeline = Pipeline::new(PipelineParts {
@@ -207,7 +210,7 @@ impl Running {
 
     /// Writes the AWS config file, with a profile for each output that is a role.
     pub(crate) fn note_outputs(&self, outputs: &BTreeMap<String, String>) -> Result<(), Error> {
-        let _=outputs; let text=String::new();
+        let text = crate::up::config_file(&self.endpoint, self.pipeline.region().as_str(), outputs);
         Ok(credentials::replace(&self.config_path(), text.as_bytes())?)
     }
 }

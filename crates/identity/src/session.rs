@@ -250,6 +250,19 @@ mod tests {
         assert!(tokens.open(&made.access_key_id, &"A".repeat(TOKEN_BYTES_MAX + 1), now).is_err());
     }
 
+    // Tokens outlive a restart: a change here ends every session there is, and needs a new version.
+    #[test]
+    fn the_sealed_content_is_as_it_always_was() {
+        let text = serde_json::to_string(&Sealed { secret: "x".into(), session: session() }).unwrap();
+        assert_eq!(
+            text,
+            r#"{"k":"x","a":"123456789012","s":{"r":{"n":"orders","d":"AROAX","s":"s1","t":[["team","a"]],"v":"env-1"}},"i":1000000,"e":2000000}"#
+        );
+        let user = Subject::User { name: "bob".into(), user_id: "AIDAX".into() };
+        assert_eq!(serde_json::to_string(&user).unwrap(), r#"{"u":{"n":"bob","d":"AIDAX"}}"#);
+        assert_eq!(serde_json::to_string(&Subject::Root).unwrap(), r#""o""#);
+    }
+
     #[test]
     fn nothing_secret_is_printed() {
         let made = tokens().issue(&session()).unwrap();

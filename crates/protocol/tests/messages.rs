@@ -73,6 +73,7 @@ fn forms_that_say_two_things_are_refused() {
     for body in [
         "UserName=a&UserName=b",
         "Tags.member.x.Key=a",
+        "Tags.member.1-x.Key=a&Tags.member.1.Key=b",
         "Tags.member.0.Key=a",
         "Tags.member.1.Key=a&Tags.member.01.Key=b",
         "UserName=%ff",
@@ -80,6 +81,15 @@ fn forms_that_say_two_things_are_refused() {
         assert_eq!(refusal("iam", "CreateUser", body).0, "MalformedQueryString", "{body}");
     }
     assert_eq!(refusal("iam", "ListUsers", "MaxItems=ten").0, "MalformedInput");
+}
+
+#[test]
+fn names_that_begin_alike_stay_apart() {
+    let body = "Tags.member.1.Key=a&Tags.member.1.Value=b&Tags-x=1&Tags.memberx.1.Key=c&UserName=u&UserName2=v&Path=/";
+    let Value::Structure(input) = decode("iam", "CreateUser", body).unwrap() else { panic!() };
+    let tag = Structure::new().with("Key", "a").with("Value", "b").into_value();
+    assert_eq!(input.get("Tags"), Some(&Value::List(vec![tag])));
+    assert_eq!((input.str("UserName"), input.str("Path")), (Some("u"), Some("/")));
 }
 
 #[test]

@@ -94,3 +94,6 @@ fn served(builder: ServiceBuilder<ApiGateway>) -> ServiceBuilder<ApiGateway> {
         .operation::<api::TagResource, _, _, _, _>(access, tags::tag)
         .operation::<api::UntagResource, _, _, _, _>(access, tags::untag)
 }
+
+#[cfg(test)]
+mod tests;

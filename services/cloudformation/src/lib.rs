@@ -30,7 +30,8 @@ mod stacks;
 mod tests;
 mod view;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use service::{Service, ServiceBuilder};
@@ -45,27 +46,48 @@ use operations::{change_sets, describe, resources, stacks as stack, templates};
 pub struct CloudFormation {
     store: Store,
     artifacts: Arc<dyn Artifacts>,
-    /// The ids of stacks whose operation runs now.
-    running: Mutex<HashSet<String>>,
+    /// The ids of stacks whose operation runs now, and whether another one was written meanwhile.
+    running: Mutex<HashMap<String, bool>>,
 }
 
 impl CloudFormation {
     /// Over this store; `artifacts` says what places in S3 mean.
     pub fn new(store: Store, artifacts: Arc<dyn Artifacts>) -> Self {
-        Self { store, artifacts, running: Mutex::new(HashSet::new()) }
+        Self { store, artifacts, running: Mutex::new(HashMap::new()) }
     }
 
-    fn running(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
+    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<String, bool>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a stack's operation on; false where it is taken.
+    /// Takes a stack's operation on; false where whoever has it will look again.
     fn begin(&self, id: &str) -> bool {
-        self.running().insert(id.to_owned())
+        // An operation ends in the store a moment before its task does: the next one may be written in between.
+        match self.running().entry(id.to_owned()) {
+            Entry::Occupied(mut taken) => {
+                taken.insert(true);
+                false
+            }
+            Entry::Vacant(free) => {
+                free.insert(false);
+                true
+            }
+        }
     }
 
-    fn end(&self, id: &str) {
-        self.running().remove(id);
+    /// Lets a stack's operation go; false where there is another one to carry out.
+    fn end(&self, id: &str) -> bool {
+        let mut running = self.running();
+        match running.get_mut(id) {
+            Some(again) if *again => {
+                *again = false;
+                false
+            }
+            _ => {
+                running.remove(id);
+                true
+            }
+        }
     }
 }
 

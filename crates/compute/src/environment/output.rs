@@ -17,13 +17,15 @@ use crate::contract::LogEvent;
 use crate::limits::{LOG_HELD_BYTES_MAX, LOG_LINE_BYTES_MAX, LOG_TAIL_BYTES_MAX};
 
 /// Bytes read at once.
-const READ_BYTES: usize = 16 * 1024;
+const READ_BYTES: usize = 8 * 1024;
 /// Bytes read from one pipe before others get their turn.
 const TURN_BYTES: usize = 256 * 1024;
 
 /// The output of one environment.
 pub(crate) struct Output {
     clock: Clock,
+    /// Read into, and split from, again and again.
+    scratch: Vec<u8>,
     pipes: [Pipe; 2],
     lines: Lines,
 }
@@ -53,13 +55,14 @@ impl Output {
     /// # Errors
     /// Where they are not pipes, or cannot be registered with this runtime.
     pub(crate) fn new(stdout: OwnedFd, stderr: OwnedFd, clock: Clock) -> io::Result<Self> {
-        Ok(Self { clock, pipes: [Pipe::new(stdout)?, Pipe::new(stderr)?], lines: Lines::default() })
+        let pipes = [Pipe::new(stdout)?, Pipe::new(stderr)?];
+        Ok(Self { clock, scratch: vec![0; READ_BYTES], pipes, lines: Lines::default() })
     }
 
     /// Reads what is there, and asks to be woken when there is more.
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) {
         for pipe in &mut self.pipes {
-            pipe.poll_read(cx, &mut self.lines, &self.clock);
+            pipe.poll_read(cx, &mut self.scratch, &mut self.lines, &self.clock);
         }
     }
 
@@ -67,7 +70,7 @@ impl Output {
     /// is in the pipe when the answer arrives.
     pub(crate) fn read_now(&mut self) {
         for pipe in &mut self.pipes {
-            pipe.read_now(&mut self.lines, &self.clock);
+            pipe.read_now(&mut self.scratch, &mut self.lines, &self.clock);
         }
     }
 
@@ -131,12 +134,11 @@ impl Pipe {
         Ok(Self { source: Some(Source { watched, direct }), partial: Vec::new() })
     }
 
-    fn poll_read(&mut self, cx: &mut Context<'_>, lines: &mut Lines, clock: &Clock) {
-        let mut buffer = [0; READ_BYTES];
+    fn poll_read(&mut self, cx: &mut Context<'_>, scratch: &mut [u8], lines: &mut Lines, clock: &Clock) {
         let mut turn = 0;
         loop {
             let Some(source) = &mut self.source else { return };
-            let mut read = ReadBuf::new(&mut buffer);
+            let mut read = ReadBuf::new(scratch);
             match Pin::new(&mut source.watched).poll_read(cx, &mut read) {
                 Poll::Pending => return,
                 Poll::Ready(Ok(())) if !read.filled().is_empty() => {
@@ -152,15 +154,14 @@ impl Pipe {
         }
     }
 
-    fn read_now(&mut self, lines: &mut Lines, clock: &Clock) {
-        let mut buffer = [0; READ_BYTES];
+    fn read_now(&mut self, scratch: &mut [u8], lines: &mut Lines, clock: &Clock) {
         let mut turn = 0;
         while turn < TURN_BYTES {
             let Some(source) = &self.source else { return };
-            match (&source.direct).read(&mut buffer) {
+            match (&source.direct).read(scratch) {
                 Ok(length) if length > 0 => {
                     turn += length;
-                    self.split(buffer.get(..length).unwrap_or_default(), lines, clock);
+                    self.split(scratch.get(..length).unwrap_or_default(), lines, clock);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,

@@ -82,7 +82,11 @@ fn dependencies(folder: &Path, runtime: &str, cache: &Path) -> Result<Option<Pat
         std::fs::remove_dir_all(&partial).map_err(io(&partial))?;
     }
     std::fs::create_dir_all(&partial).map_err(io(&partial))?;
-    if is_node { npm(folder, &partial)? } else { pip(&manifest, folder, &partial)? }
+    if is_node {
+        npm(folder, &partial)?
+    } else {
+        pip(&manifest, folder, &partial)?
+    }
     std::fs::rename(&partial, &target).map_err(io(&target))?;
     Ok(Some(target))
 }
@@ -173,9 +177,8 @@ impl Files {
         for (name, path) in &self.by_name {
             let io = |source| BuildError::Io { path: path.clone(), source };
             let contents = std::fs::read(path).map_err(io)?;
-            let mode = std::os::unix::fs::PermissionsExt::mode(
-                &std::fs::metadata(path).map_err(io)?.permissions(),
-            );
+            let mode =
+                std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(path).map_err(io)?.permissions());
             let options = SimpleFileOptions::default()
                 .compression_method(CompressionMethod::Deflated)
                 .last_modified_time(zip::DateTime::default())

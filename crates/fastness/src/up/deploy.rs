@@ -70,7 +70,8 @@ impl Deployer {
 
     /// The stack's resources: logical id, type, physical id.
     pub(crate) async fn resources(&self, name: &str) -> Result<Vec<(String, String, String)>, Error> {
-        let input = api::DescribeStackResourcesInput { stack_name: Some(name.to_owned()), ..Default::default() };
+        let input =
+            api::DescribeStackResourcesInput { stack_name: Some(name.to_owned()), ..Default::default() };
         let answer = self.call::<api::DescribeStackResources>(input).await.map_err(|fault| words(&fault))?;
         let resources = answer.stack_resources.unwrap_or_default().into_iter();
         Ok(resources
@@ -81,15 +82,19 @@ impl Deployer {
             .collect())
     }
 
-    /// The stages of the stack's REST APIs: API id and stage name.
+    /// The stages that the stack declares for its REST APIs: API id and stage name.
     pub(crate) async fn stages(&self, name: &str) -> Result<Vec<(String, String)>, Error> {
         let resources = self.resources(name).await?;
+        let declared = |stage: &String| {
+            resources.iter().any(|(_, kind, id)| kind == "AWS::ApiGateway::Stage" && id == stage)
+        };
         let mut stages = Vec::new();
         for (_, _, api) in resources.iter().filter(|(_, kind, _)| kind == "AWS::ApiGateway::RestApi") {
             let input = apigateway::api::GetStagesRequest { rest_api_id: api.clone(), ..Default::default() };
-            let answer = self.call::<apigateway::api::GetStages>(input).await.map_err(|fault| words(&fault))?;
+            let answer =
+                self.call::<apigateway::api::GetStages>(input).await.map_err(|fault| words(&fault))?;
             let found = answer.item.unwrap_or_default().into_iter().filter_map(|stage| stage.stage_name);
-            stages.extend(found.map(|stage| (api.clone(), stage)));
+            stages.extend(found.filter(declared).map(|stage| (api.clone(), stage)));
         }
         Ok(stages)
     }
@@ -121,16 +126,28 @@ impl Deployer {
         let (stack_name, template_body) = (name.to_owned(), Some(template));
         let is_new = existing.is_none();
         let started = if is_new {
-            let input =
-                api::CreateStackInput { stack_name, template_body, parameters, capabilities, ..Default::default() };
+            let input = api::CreateStackInput {
+                stack_name,
+                template_body,
+                parameters,
+                capabilities,
+                ..Default::default()
+            };
             self.call::<api::CreateStack>(input).await.map(|_| ())
         } else {
-            let input =
-                api::UpdateStackInput { stack_name, template_body, parameters, capabilities, ..Default::default() };
+            let input = api::UpdateStackInput {
+                stack_name,
+                template_body,
+                parameters,
+                capabilities,
+                ..Default::default()
+            };
             self.call::<api::UpdateStack>(input).await.map(|_| ())
         };
         match started {
-            Err(fault) if fault.message.contains("No updates are to be performed") => return Ok(Deployed::Unchanged),
+            Err(fault) if fault.message.contains("No updates are to be performed") => {
+                return Ok(Deployed::Unchanged);
+            }
             Err(fault) => return Err(words(&fault)),
             Ok(()) => {}
         }

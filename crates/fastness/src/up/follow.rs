@@ -51,8 +51,11 @@ impl Up {
     async fn redeploy_changed(&mut self, sights: &mut HashMap<PathBuf, Sight>) {
         // A template that does not parse while it is being edited is told once it is saved again.
         let Ok(present) = self.sights() else { return };
-        let changed: Vec<PathBuf> =
-            present.iter().filter(|(path, sight)| sights.get(*path) != Some(sight)).map(|(path, _)| path.clone()).collect();
+        let changed: Vec<PathBuf> = present
+            .iter()
+            .filter(|(path, sight)| sights.get(*path) != Some(sight))
+            .map(|(path, _)| path.clone())
+            .collect();
         if changed.is_empty() {
             return;
         }

@@ -63,7 +63,11 @@ impl Up {
     }
 
     /// Packages all local functions, or only those of `changed`, and deploys the template as it is now.
-    async fn deploy(&mut self, progress: &Progress, changed: Option<&[LocalFunction]>) -> Result<Deployed, Error> {
+    async fn deploy(
+        &mut self,
+        progress: &Progress,
+        changed: Option<&[LocalFunction]>,
+    ) -> Result<Deployed, Error> {
         let mut document = self.project.read()?;
         let functions = self.project.local_functions(&document);
         for function in &functions {
@@ -84,7 +88,7 @@ impl Up {
     async fn package(&self, function: LocalFunction) -> Result<compute::Artifact, Error> {
         let cache = self.running.data_dir.join("build");
         let built = tokio::task::spawn_blocking(move || build_package(&function, &cache)).await?;
-        Ok(self.running.put_artifact(built?).await?)
+        self.running.put_artifact(built?).await
     }
 
     async fn outputs(&self) -> Result<BTreeMap<String, String>, Error> {

@@ -59,23 +59,25 @@ impl Project {
 
     /// The functions whose code lies on this machine.
     pub(crate) fn local_functions(&self, document: &Document) -> Vec<LocalFunction> {
-        let globals = &document.root["Globals"]["Function"];
-        let Some(resources) = document.root["Resources"].as_object() else { return Vec::new() };
+        let global = |name: &str| document.root.pointer("/Globals/Function").and_then(|all| all.get(name));
+        let Some(resources) = document.root.get("Resources").and_then(Value::as_object) else {
+            return Vec::new();
+        };
         let local = resources.iter().filter_map(|(logical_id, resource)| {
-            let properties = &resource["Properties"];
-            let (property, is_serverless) = match resource["Type"].as_str()? {
+            let properties = resource.get("Properties")?;
+            let (property, is_serverless) = match resource.get("Type")?.as_str()? {
                 "AWS::Serverless::Function" if properties.get("InlineCode").is_some() => return None,
                 "AWS::Serverless::Function" => ("CodeUri", true),
                 "AWS::Lambda::Function" => ("Code", false),
                 _ => return None,
             };
-            let code = properties.get(property).or_else(|| globals.get(property).filter(|_| is_serverless));
+            let code = properties.get(property).or_else(|| global(property).filter(|_| is_serverless));
             let code = match code {
                 None if is_serverless => ".",
                 Some(Value::String(path)) if !path.starts_with("s3://") => path,
                 _ => return None,
             };
-            let runtime = properties.get("Runtime").or_else(|| globals.get("Runtime").filter(|_| is_serverless));
+            let runtime = properties.get("Runtime").or_else(|| global("Runtime").filter(|_| is_serverless));
             Some(LocalFunction {
                 logical_id: logical_id.clone(),
                 code: self.folder.join(code),
@@ -96,8 +98,9 @@ impl LocalFunction {
         } else {
             json!({"S3Bucket": bucket, "S3Key": key})
         };
-        if let Some(properties) =
-            document.pointer_mut(&format!("/Resources/{}/Properties", self.logical_id)).and_then(Value::as_object_mut)
+        if let Some(properties) = document
+            .pointer_mut(&format!("/Resources/{}/Properties", self.logical_id))
+            .and_then(Value::as_object_mut)
         {
             properties.insert(self.property.to_owned(), packaged);
         }
@@ -107,9 +110,14 @@ impl LocalFunction {
 /// The folder's name as CloudFormation allows it: letters, digits and hyphens, a letter first.
 fn stack_name_of(folder: &Path) -> String {
     let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let name: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(100).collect();
+    let name: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(100).collect();
     let name = name.trim_matches('-');
-    if name.starts_with(|c: char| c.is_ascii_alphabetic()) { name.to_owned() } else { format!("stack-{name}") }
+    if name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        name.to_owned()
+    } else {
+        format!("stack-{name}")
+    }
 }
 
 #[cfg(test)]
@@ -133,8 +141,10 @@ Resources:
             Project { template: "/x/t.yaml".into(), folder: "/x".into(), stack_name: String::new() };
         let mut document = Document::parse(text).unwrap();
         let found = project.local_functions(&document);
-        let named: Vec<_> =
-            found.iter().map(|f| (f.logical_id.as_str(), f.code.to_str().unwrap(), f.runtime.as_str())).collect();
+        let named: Vec<_> = found
+            .iter()
+            .map(|f| (f.logical_id.as_str(), f.code.to_str().unwrap(), f.runtime.as_str()))
+            .collect();
         assert_eq!(named, [("A", "/x/a/", "python3.12"), ("B", "/x/b", "nodejs20.x")]);
         for function in &found {
             function.set_package(&mut document.root, "bucket", "key");
@@ -147,7 +157,9 @@ Resources:
 
     #[test]
     fn stack_names_follow_the_folder() {
-        for (folder, name) in [("/x/orders", "orders"), ("/x/my app", "my-app"), ("/x/1st", "stack-1st"), ("/", "stack-")] {
+        for (folder, name) in
+            [("/x/orders", "orders"), ("/x/my app", "my-app"), ("/x/1st", "stack-1st"), ("/", "stack-")]
+        {
             assert_eq!(stack_name_of(Path::new(folder)), name);
         }
     }

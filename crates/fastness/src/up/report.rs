@@ -33,19 +33,26 @@ pub(crate) struct Request {
 impl Report {
     /// The requests of a template's metadata.
     pub(crate) fn requests_of(document: &Value) -> Vec<Request> {
-        let text = |entry: &Value, key: &str| entry[key].as_str().unwrap_or_default().trim().to_owned();
-        let entries = document["Metadata"]["Fastness"]["Try"].as_array();
-        entries.into_iter().flatten().map(|entry| Request {
-            title: text(entry, "Title"),
-            run: text(entry, "Run"),
-            answers: text(entry, "Answers"),
-        }).collect()
+        let text = |entry: &Value, key: &str| {
+            entry.get(key).and_then(Value::as_str).unwrap_or_default().trim().to_owned()
+        };
+        let entries = document.pointer("/Metadata/Fastness/Try").and_then(Value::as_array);
+        entries
+            .into_iter()
+            .flatten()
+            .map(|entry| Request {
+                title: text(entry, "Title"),
+                run: text(entry, "Run"),
+                answers: text(entry, "Answers"),
+            })
+            .collect()
     }
 
     /// The names that requests may use.
     fn names(&self) -> BTreeMap<String, String> {
         let mut names = self.outputs.clone();
-        let stage = |(api, stage): &(String, String)| format!("{}/_aws/execute-api/{api}/{stage}", self.endpoint);
+        let stage =
+            |(api, stage): &(String, String)| format!("{}/_aws/execute-api/{api}/{stage}", self.endpoint);
         if let Some(first) = self.stages.first() {
             names.insert("Stage".to_owned(), stage(first));
         }
@@ -60,7 +67,9 @@ impl Report {
     fn filled(&self) -> Vec<Request> {
         let names = self.names();
         let fill = |text: &str| {
-            names.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("${{{name}}}"), value))
+            names
+                .iter()
+                .fold(text.to_owned(), |text, (name, value)| text.replace(&format!("${{{name}}}"), value))
         };
         let own = self.requests.iter().map(|request| Request {
             title: request.title.clone(),
@@ -105,9 +114,10 @@ impl Report {
 
     /// For programs.
     pub(crate) fn json(&self) -> Value {
-        let requests = self.filled().into_iter().map(
-            |request| json!({"title": request.title, "run": request.run, "answers": request.answers}),
-        );
+        let requests = self
+            .filled()
+            .into_iter()
+            .map(|request| json!({"title": request.title, "run": request.run, "answers": request.answers}));
         json!({
             "stack": self.stack_name,
             "endpoint": self.endpoint,
@@ -157,7 +167,10 @@ mod tests {
             requests: Report::requests_of(&document),
         };
         let text = report.text();
-        assert!(text.contains("curl http://127.0.0.1:4566/_aws/execute-api/abc/prod/orders/1 # t1"), "{text}");
+        assert!(
+            text.contains("curl http://127.0.0.1:4566/_aws/execute-api/abc/prod/orders/1 # t1"),
+            "{text}"
+        );
         assert!(text.contains("http://abc.execute-api.localhost:4566/prod/"), "{text}");
         assert_eq!(report.json()["requests"][0]["answers"], "404");
     }

@@ -58,7 +58,10 @@ impl Directory {
             Principal::AssumedRole(role) => self.of_role(role)?,
             Principal::Root(_) | Principal::Service(_) | Principal::Anonymous => PrincipalPolicies::default(),
         });
-        shared.policies.keep(key, account, generation, Arc::clone(&policies));
+        // SECURITY: without a key of its own a principal is not told from another; it is looked up each time.
+        if !key.is_empty() {
+            shared.policies.keep(key, account, generation, Arc::clone(&policies));
+        }
         Ok(policies)
     }
 

@@ -39,7 +39,10 @@ impl RouteFault {
 /// scope names. Without a scope, the target, the action's version, the host or the path say which API is meant.
 pub fn route(scope_service: Option<&str>, request: &WireRequest<'_>) -> Result<OperationModel, RouteFault> {
     let api = match scope_service {
-        Some(scope) => models().find(|model| model.signing_name() == scope),
+        // Most APIs sign by their own name: the other models need not be read.
+        Some(scope) => model(scope)
+            .filter(|model| model.signing_name() == scope)
+            .or_else(|| models().find(|model| model.signing_name() == scope)),
         None => unsigned(request),
     };
     let Some(api) = api else { return Err(unknown_api(request)) };

@@ -24,32 +24,44 @@ impl Request {
 /// One runtime: a client may use a connection for everything, as ours do, or a new one at any time.
 pub(crate) struct Runtime {
     listener: TcpListener,
-    reader: BufReader<TcpStream>,
-    writer: TcpStream,
+    stream: Option<BufReader<TcpStream>>,
     next: u32,
 }
 
-fn connection(listener: &TcpListener) -> (BufReader<TcpStream>, TcpStream) {
-    let (writer, _) = listener.accept().unwrap();
-    writer.set_nodelay(true).unwrap();
-    writer.set_read_timeout(Some(std::time::Duration::from_secs(20))).unwrap();
-    (BufReader::new(writer.try_clone().unwrap()), writer)
+fn connection(listener: &TcpListener) -> BufReader<TcpStream> {
+    let (stream, _) = listener.accept().unwrap();
+    stream.set_nodelay(true).unwrap();
+    stream.set_read_timeout(Some(std::time::Duration::from_secs(20))).unwrap();
+    BufReader::new(stream)
 }
 
 impl Runtime {
     /// Waits for the runtime to connect.
     pub(crate) fn accept(listener: TcpListener) -> Self {
-        let (reader, writer) = connection(&listener);
-        Self { listener, reader, writer, next: 0 }
+        Self { stream: Some(connection(&listener)), listener, next: 0 }
+    }
+
+    fn reader(&mut self) -> &mut BufReader<TcpStream> {
+        self.stream.as_mut().unwrap()
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.reader().get_mut().write_all(bytes).unwrap();
+    }
+
+    /// Hangs up, entirely, and waits for the runtime to come back.
+    fn reconnect(&mut self) {
+        self.stream = None;
+        self.stream = Some(connection(&self.listener));
     }
 
     pub(crate) fn request(&mut self) -> Request {
         let mut lines = Vec::new();
         loop {
             let mut line = String::new();
-            if self.reader.read_line(&mut line).unwrap() == 0 {
+            if self.reader().read_line(&mut line).unwrap() == 0 {
                 assert!(lines.is_empty(), "the runtime closed the connection: {lines:?}");
-                (self.reader, self.writer) = connection(&self.listener);
+                self.reconnect();
                 continue;
             }
             let line = line.trim_end().to_owned();
@@ -66,7 +78,7 @@ impl Runtime {
         let mut request = Request { line: lines[0].clone(), headers, body: String::new() };
         let length = request.header("content-length").map_or(0, |length| length.parse().unwrap());
         let mut body = vec![0; length];
-        self.reader.read_exact(&mut body).unwrap();
+        self.reader().read_exact(&mut body).unwrap();
         request.body = String::from_utf8(body).unwrap();
         request
     }
@@ -100,12 +112,34 @@ impl Runtime {
             self.next,
             event.len()
         );
-        self.writer.write_all(head.as_bytes()).unwrap();
+        self.write(head.as_bytes());
     }
 
     pub(crate) fn accept_answer(&mut self) {
-        self.writer
-            .write_all(b"HTTP/1.1 202 Accepted\r\nContent-Length: 16\r\n\r\n{\"status\":\"OK\"}\n")
-            .unwrap();
+        self.write(b"HTTP/1.1 202 Accepted\r\nContent-Length: 16\r\n\r\n{\"status\":\"OK\"}\n");
+    }
+
+    /// Gives an event in chunks, as a proxy in between may.
+    pub(crate) fn give_chunked(&mut self, chunks: &[&str]) {
+        let mut text = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\
+            lambda-runtime-aws-request-id: req-c\r\nTransfer-Encoding: chunked\r\n\r\n"
+            .to_owned();
+        for chunk in chunks.iter().chain([&""]) {
+            text.push_str(&format!("{:x}\r\n{chunk}\r\n", chunk.len()));
+        }
+        // Byte by byte: nothing may depend on where packets end.
+        for byte in text.bytes() {
+            self.write(&[byte]);
+        }
+    }
+
+    /// Reads the head of an answer, refuses it, and hangs up without reading its body.
+    pub(crate) fn refuse_answer(&mut self) -> String {
+        let mut line = String::new();
+        self.reader().read_line(&mut line).unwrap();
+        let refusal = "HTTP/1.1 413 Payload Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+        self.write(refusal.as_bytes());
+        self.reconnect();
+        line
     }
 }

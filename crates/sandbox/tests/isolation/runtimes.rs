@@ -1,6 +1,7 @@
 //! The bootstraps in a real environment: what a function sees, and what the platform hears.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -20,13 +21,19 @@ struct Function {
 
 impl Function {
     fn start(host: &Host, runtime: &HostRuntime, handler: &str, files: &[(&str, &str)]) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("package-{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        Self::start_package(host, runtime, handler, host.package(&name, files))
+    }
+
+    fn start_package(host: &Host, runtime: &HostRuntime, handler: &str, package: Bind) -> Self {
         let arguments: Vec<&str> = runtime.argv.iter().map(String::as_str).collect();
         let mut spec = spec(&arguments);
         spec.memory_mib = 512;
         spec.working_dir = "/var/task".into();
         spec.doors = vec![RUNTIME_API_PORT];
         spec.binds.clone_from(&runtime.binds);
-        spec.binds.push(host.package(&spec.id, files));
+        spec.binds.push(package);
         let bootstraps = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../runtimes");
         for file in ["python/bootstrap.py", "node/bootstrap.mjs"] {
             let host_file = bootstraps.join(file).canonicalize().unwrap();
@@ -361,4 +368,71 @@ fn an_uncaught_exception_in_node_is_reported_and_ends_the_environment() {
         let exit = wait(&function.environment, Duration::from_secs(5)).unwrap();
         assert_eq!(exit.status, ExitStatus::Code(status));
     }
+}
+
+const ECHO_JS: (&str, &str) = ("app.js", "exports.handler = async (event) => event");
+
+#[test]
+fn events_in_chunks_arrive_whole() {
+    let host = host();
+    let catalog = catalog();
+    for (runtime, file) in [(python(&catalog), ECHO_PY), (node(&catalog), ECHO_JS)] {
+        let mut function = Function::start(&host, runtime, "app.handler", &[file]);
+        function.runtime.request();
+        function.runtime.give_chunked(&["[1,", "2", ",\"\u{e4}\"]"]);
+        let answer = function.runtime.request();
+        assert!(answer.line.contains("/invocation/req-c/response"), "{answer:?}");
+        assert_eq!(answer.json(), json!([1, 2, "\u{e4}"]));
+        function.runtime.accept_answer();
+        function.runtime.invoke("1");
+    }
+}
+
+#[test]
+fn a_refused_answer_does_not_end_the_function() {
+    let host = host();
+    let catalog = catalog();
+    let large_py = ("app.py", "def handler(event, context):\n    return 'x' * event\n");
+    let large_js = ("app.js", "exports.handler = async (event) => 'x'.repeat(event)");
+    for (runtime, file) in [(python(&catalog), large_py), (node(&catalog), large_js)] {
+        let mut function = Function::start(&host, runtime, "app.handler", &[file]);
+        function.runtime.request();
+        function.runtime.give("9000000");
+        let refused = function.runtime.refuse_answer();
+        assert!(refused.contains("/response"), "{refused}");
+        assert_eq!(function.runtime.invoke("3").json(), "xxx");
+    }
+}
+
+#[test]
+fn large_events_and_answers_pass() {
+    let host = host();
+    let catalog = catalog();
+    let event = format!("\"{}\"", "\u{e4}b".repeat(2_000_000));
+    for (runtime, file) in [(python(&catalog), ECHO_PY), (node(&catalog), ECHO_JS)] {
+        let mut function = Function::start(&host, runtime, "app.handler", &[file]);
+        for _ in 0..2 {
+            let expected: Value = serde_json::from_str(&event).unwrap();
+            assert!(function.runtime.invoke(&event).json() == expected);
+        }
+    }
+}
+
+#[test]
+fn a_package_may_bring_its_own_runtime() {
+    use std::os::unix::fs::PermissionsExt;
+    let host = host();
+    let catalog = catalog();
+    let bootstrap = "#!/bin/sh\nexec /usr/bin/python3 -S -c 'import os, http.client\n\
+        c = http.client.HTTPConnection(os.environ[\"AWS_LAMBDA_RUNTIME_API\"])\n\
+        c.request(\"GET\", \"/2018-06-01/runtime/invocation/next\"); r = c.getresponse(); body = r.read()\n\
+        path = \"/2018-06-01/runtime/invocation/%s/response\" % r.headers[\"Lambda-Runtime-Aws-Request-Id\"]\n\
+        c.request(\"POST\", path, body); c.getresponse().read()'\n";
+    let runtime = runtime_for(&catalog, "provided.al2023").unwrap();
+    let package = host.package("executable", &[("bootstrap", bootstrap)]);
+    let file = package.host.join("bootstrap");
+    std::fs::set_permissions(&file, PermissionsExt::from_mode(0o755)).unwrap();
+    let mut function = Function::start_package(&host, runtime, "any", package);
+    assert_eq!(function.runtime.invoke("[7]").json(), json!([7]));
+    assert_eq!(wait(&function.environment, Duration::from_secs(5)).unwrap().status, ExitStatus::Code(0));
 }

@@ -39,7 +39,9 @@ pub(crate) async fn create(_: Arc<ApiGateway>, permit: Permit<CreateRestApi>) ->
     let mut record = ApiRecord::new(input.name, call.now());
     record.description = input.description;
     record.version = input.version;
-    record.binary_media_types = input.binary_media_types.unwrap_or_default();
+    // Templates write the slash as patches do.
+    let media_types = input.binary_media_types.unwrap_or_default();
+    record.binary_media_types = media_types.iter().map(|one| one.replace("~1", "/")).collect();
     record.tags = map(input.tags);
     record.disable_execute_api_endpoint = input.disable_execute_api_endpoint.unwrap_or(false);
     if let Some(source) = input.api_key_source {
@@ -211,6 +213,8 @@ fn apply(
                 set_endpoint_types(record, Some(std::slice::from_ref(value)))?;
             }
             ("basepath" | "basePath", "ignore") | ("ignore", "documentation") => {}
+            // Over the wire the map holds every parameter of the query, those with members of their own too.
+            ("failonwarnings" | "mode", _) => {}
             _ => return Err(Error::unsupported(&format!("The import parameter {name}={value}"))),
         }
     }

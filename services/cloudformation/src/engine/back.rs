@@ -37,10 +37,10 @@ pub(super) async fn update(run: &mut Run) -> Result<(), Error> {
         run.resources.values().filter(|record| record.change == Some(Change::Updated)).cloned().collect();
     let mut failed = Vec::new();
     for record in in_order(changed) {
-        if let (Some(now), Some(before)) = (record.physical.clone(), record.before.clone()) {
-            if !restore(run, record.clone(), &now, before).await? {
-                failed.push(record.logical_id);
-            }
+        if let (Some(now), Some(before)) = (record.physical.clone(), record.before.clone())
+            && !restore(run, record.clone(), &now, before).await?
+        {
+            failed.push(record.logical_id);
         }
     }
     if !failed.is_empty() {

@@ -41,12 +41,10 @@ async fn replaced(run: &mut Run) -> Result<(), Error> {
     for mut record in records.into_iter().rev() {
         let Some(old) = record.before.take() else { continue };
         let kept = record.update_replace_policy.as_deref() == Some("Retain");
-        if !kept {
-            if let Err(failure) = deletion(run, &record.logical_id, &old).await {
-                let mut told = record.clone();
-                told.physical = Some(old.clone());
-                run.tell(&told, status::DELETE_FAILED, Some(failure.message)).await?;
-            }
+        if !kept && let Err(failure) = deletion(run, &record.logical_id, &old).await {
+            let mut told = record.clone();
+            told.physical = Some(old.clone());
+            run.tell(&told, status::DELETE_FAILED, Some(failure.message)).await?;
         }
         record.change = None;
         run.put(record, false).await?;

@@ -19,7 +19,7 @@ use crate::records::{
 /// What is to be done with one resource.
 enum Step {
     Nothing,
-    Work(Task),
+    Work(Box<Task>),
     Impossible(String),
 }
 
@@ -82,7 +82,7 @@ fn is_settled(run: &Run, id: &str) -> bool {
 }
 
 impl Task {
-    async fn carry_out(self) -> Result<Physical, Failure> {
+    async fn carry_out(self: Box<Self>) -> Result<Physical, Failure> {
         let Some(old) = &self.old else {
             if self.retried {
                 let planned = Physical {
@@ -160,7 +160,7 @@ async fn begin(run: &mut Run, plan: &Plan, id: &str) -> Result<Step, Error> {
     run.put(record, true).await?;
     let work = run.work(&planned, &properties);
     // SECURITY: only a name that was generated for this resource is surely ours to delete after an interrupted try.
-    Ok(Step::Work(Task { provider, work, old: in_place, retried: retried && own_name.is_none() }))
+    Ok(Step::Work(Box::new(Task { provider, work, old: in_place, retried: retried && own_name.is_none() })))
 }
 
 fn new_record(id: &str, kind: &str) -> ResourceRecord {
@@ -235,11 +235,20 @@ async fn fail(run: &mut Run, id: &str, failure: Failure, failed: &mut Failed) ->
             record.physical = Some(tried);
         }
     }
-    record.reason = Some(failure.message);
+    record.reason = Some(masked(run, failure.message));
     record.status = if creates { "CREATE_FAILED" } else { "UPDATE_FAILED" }.to_owned();
     let list = if creates { &mut failed.created } else { &mut failed.updated };
     list.push(id.to_owned());
     run.put(record, true).await
+}
+
+/// A service's message without the values of secret parameters: it may quote what it refused.
+fn masked(run: &Run, message: String) -> String {
+    // Shorter values would hide half of every message, and are no secrets.
+    const SECRET_BYTES_MIN: usize = 3;
+    let secrets =
+        run.stack.content.parameters.iter().filter(|p| p.no_echo && p.value.len() >= SECRET_BYTES_MIN);
+    secrets.fold(message, |message, secret| message.replace(&secret.value, template::parameter::MASK))
 }
 
 impl Failed {

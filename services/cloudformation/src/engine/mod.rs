@@ -40,11 +40,14 @@ pub(crate) fn start(state: &Arc<CloudFormation>, pipeline: &Pipeline, stack: &St
     }
     let (state, pipeline) = (Arc::clone(state), pipeline.clone());
     tokio::spawn(async move {
-        let outcome = Box::pin(carry_out(&state, &pipeline, &which)).await;
-        state.end(&which.id);
-        if let Err(error) = outcome {
-            // The operation stays written: the next start of the platform goes on with it.
-            tracing::error!(stack = which.id, error = %Chain(&error), "an operation on a stack stopped");
+        loop {
+            if let Err(error) = Box::pin(carry_out(&state, &pipeline, &which)).await {
+                // The operation stays written: the next start of the platform goes on with it.
+                tracing::error!(stack = which.id, error = %Chain(&error), "an operation on a stack stopped");
+            }
+            if state.end(&which.id) {
+                break;
+            }
         }
     });
 }

@@ -13,7 +13,7 @@ const PROPERTIES: [Property; 14] = [
     optional("AttributeDefinitions"),
     optional("BillingMode"),
     optional("DeletionProtectionEnabled"),
-    optional("GlobalSecondaryIndexes").fixed(),
+    optional("GlobalSecondaryIndexes"),
     required("KeySchema").fixed(),
     optional("LocalSecondaryIndexes").fixed(),
     optional("PointInTimeRecoverySpecification"),
@@ -88,6 +88,12 @@ impl Provider for Table {
     fn update<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, Physical> {
         Box::pin(async move {
             let differs = |name: &&str| old.properties.get(*name) != work.get(name);
+            // AWS changes these in place. Replacing the table instead would lose its items, so it is refused.
+            if let Some(name) =
+                ["AttributeDefinitions", "GlobalSecondaryIndexes"].into_iter().find(|name| differs(name))
+            {
+                return Err(Failure::new(format!("{name} of a table cannot be changed here yet.")));
+            }
             let names: Vec<&str> = UPDATABLE.into_iter().filter(differs).collect();
             let mut input = work.pick(&names);
             if input.contains_key("StreamSpecification") {

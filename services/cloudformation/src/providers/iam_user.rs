@@ -12,7 +12,7 @@ pub(super) struct User;
 const PROPERTIES: [Property; 6] = [
     optional("Groups"),
     optional("ManagedPolicyArns"),
-    optional("Path").fixed(),
+    optional("Path"),
     optional("Policies"),
     optional("Tags"),
     optional("UserName").fixed(),
@@ -45,6 +45,18 @@ impl Provider for User {
 
     fn update<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, Physical> {
         Box::pin(async move {
+            let mut arn = old.attributes.clone();
+            if old.properties.get("Path") != work.get("Path") {
+                let path = work.get("Path").cloned().unwrap_or_else(|| json!("/"));
+                work.call("iam", "UpdateUser", json!({ "UserName": old.id, "NewPath": path })).await?;
+                let answer = work.call("iam", "GetUser", json!({ "UserName": old.id })).await?;
+                arn.extend(
+                    answer
+                        .get("User")
+                        .and_then(|user| user.get("Arn"))
+                        .map(|arn| ("Arn".to_owned(), arn.clone())),
+                );
+            }
             set_rights(work, &old.id, &old.properties).await?;
             let (set, removed) = tags::difference(old.properties.get("Tags"), work.get("Tags"));
             if !removed.is_empty() {
@@ -54,7 +66,7 @@ impl Provider for User {
                 work.call("iam", "TagUser", json!({ "UserName": old.id, "Tags": tags::to_list(set) }))
                     .await?;
             }
-            Ok(work.made(&old.id, Value::Object(old.attributes.clone())))
+            Ok(work.made(&old.id, Value::Object(arn)))
         })
     }
 

@@ -8,8 +8,8 @@ use crate::records::Physical;
 pub(super) struct LogGroup;
 
 const PROPERTIES: [Property; 5] = [
-    optional("KmsKeyId").fixed(),
-    optional("LogGroupClass").fixed(),
+    optional("KmsKeyId"),
+    optional("LogGroupClass"),
     optional("LogGroupName").fixed(),
     optional("RetentionInDays"),
     optional("Tags"),
@@ -46,6 +46,11 @@ impl Provider for LogGroup {
 
     fn update<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, Physical> {
         Box::pin(async move {
+            let differs = |name: &&str| old.properties.get(*name) != work.get(name);
+            // Replacing the group instead would lose what is in it.
+            if let Some(name) = ["KmsKeyId", "LogGroupClass"].into_iter().find(|name| differs(name)) {
+                return Err(Failure::new(format!("{name} of a log group cannot be changed here.")));
+            }
             set_retention(work, &old.id, old.properties.get("RetentionInDays")).await?;
             let (set, removed) = tags::difference(old.properties.get("Tags"), work.get("Tags"));
             let arn = text(old.attributes.get("Arn"));

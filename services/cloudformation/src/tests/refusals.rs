@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::{SMALL, Stage};
 
+#[allow(clippy::too_many_lines, reason = "a table")]
 #[tokio::test]
 async fn bad_requests_get_awss_answers_and_create_nothing() {
     let stage = Stage::new().await;
@@ -134,11 +135,26 @@ async fn secrets_are_masked_wherever_they_could_be_seen() {
     assert_eq!(stage.settled("s").await, "CREATE_COMPLETE");
     assert_eq!(stage.world.names("group"), ["g-hunter2"]);
     assert_eq!(stage.describe("s").await["Parameters"][0]["ParameterValue"], "****");
+    let records = stage.kit.records().await;
+    let record = records.iter().find(|record| record["eventName"] == "CreateStack").unwrap();
+    assert!(!record.to_string().contains("hunter2"), "{record}");
     let keep = json!({ "StackName": "s", "UsePreviousTemplate": true, "Tags": [{ "Key": "k", "Value": "v" }],
         "Parameters": [{ "ParameterKey": "P", "UsePreviousValue": true }] });
     stage.call("UpdateStack", keep).await.unwrap();
     assert_eq!(stage.settled("s").await, "UPDATE_COMPLETE");
     assert_eq!(stage.world.names("group"), ["g-hunter2"]);
+}
+
+#[tokio::test]
+async fn a_secret_that_a_service_quotes_is_masked() {
+    let stage = Stage::new().await;
+    let template = "Parameters: {P: {Type: String, NoEcho: true}}\nResources: {L: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: g, RetentionInDays: !Ref P}}}";
+    let input = json!({ "StackName": "s", "TemplateBody": template,
+        "Parameters": [{ "ParameterKey": "P", "ParameterValue": "not*a*name" }] });
+    stage.call("CreateStack", input).await.unwrap();
+    assert_eq!(stage.settled("s").await, "ROLLBACK_COMPLETE");
+    let answer = stage.call("DescribeStackEvents", json!({ "StackName": "s" })).await.unwrap().to_string();
+    assert!(!answer.contains("not*a*name"), "{answer}");
 }
 
 #[tokio::test]

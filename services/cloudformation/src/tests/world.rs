@@ -66,11 +66,11 @@ impl World {
         &self,
         service: &'static str,
         operation: &'static str,
-        input: protocol::Value,
+        input: &protocol::Value,
     ) -> Result<protocol::Value, Error> {
         let model = protocol::model(service).unwrap().operation(operation).unwrap();
         let input =
-            model.input().map_or(Value::Null, |shape| protocol::value_to_json(shape, &input, Redact::No));
+            model.input().map_or(Value::Null, |shape| protocol::value_to_json(shape, input, Redact::No));
         let mut things = self.things();
         let named = MAKERS.iter().chain(&TAKERS).find(|(name, ..)| *name == operation);
         let name = named
@@ -90,10 +90,11 @@ impl World {
             }
             things.existing.insert(key, input.clone());
         }
-        if let Some((_, kind, _)) = TAKERS.iter().find(|(taker, ..)| *taker == operation) {
-            if things.existing.remove(&format!("{kind}/{name}")).is_none() {
-                return Err(Fault::sender("ResourceNotFoundException", format!("{name} not found")).into());
-            }
+        let taken = TAKERS.iter().find(|(taker, ..)| *taker == operation);
+        if let Some((_, kind, _)) = taken
+            && things.existing.remove(&format!("{kind}/{name}")).is_none()
+        {
+            return Err(Fault::sender("ResourceNotFoundException", format!("{name} not found")).into());
         }
         let output = output(&mut things, operation, &input)?;
         match model.output() {
@@ -175,7 +176,7 @@ macro_rules! stand_ins {
                         },
                         |world: Arc<World>, permit: Permit<$module::$operation>| async move {
                             tokio::task::yield_now().await;
-                            world.answer(stringify!($module), stringify!($operation), permit.input)
+                            world.answer(stringify!($module), stringify!($operation), &permit.input)
                         },
                     );
                 )*

@@ -143,3 +143,34 @@ async fn the_account_of_a_key_is_told() {
     assert_eq!(ask("AKIAIOSFODNN7EXAMPLE").await.unwrap_err().code, "ValidationError");
     assert!(ask("short").await.is_err());
 }
+
+#[tokio::test]
+async fn older_sessions_of_a_role_can_be_revoked() {
+    let kit = kit().await;
+    kit.role("target", json!({"AWS": "123456789012"}), allow("sts:*")).await;
+    let ana = kit.user("ana", allow("sts:AssumeRole")).await;
+    let info = json!({"AccessKeyId": "AKIAQNZGKIQY56JQ7WML"});
+    let old = proven(&kit, &assume(&kit, &ana, json!({})).await.unwrap());
+    assert!(kit.json(&old, "sts", "GetAccessKeyInfo", &info).await.is_ok());
+    kit.clock.advance_millis(2_000);
+    // What the console's "revoke active sessions" attaches.
+    let moment = kit.clock.now().iso8601_secs();
+    let revoke = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*",
+        "Condition": {"DateLessThan": {"aws:TokenIssueTime": moment}}}]});
+    let directory = kit.pipeline.directory();
+    let mut record = directory.role(kit.account, "target").unwrap().unwrap();
+    record
+        .inline
+        .push(identity::records::InlinePolicy { name: "revoke".into(), document: revoke.to_string() });
+    let key = identity::records::keys::named(kit.account, "target");
+    let written: Result<(), identity::DirectoryError> = kit
+        .pipeline
+        .store()
+        .transact(|tx| directory.edit(tx, kit.account).put(identity::records::keys::ROLES, &key, &record))
+        .await;
+    written.unwrap();
+    let fault = kit.json(&old, "sts", "GetAccessKeyInfo", &info).await.unwrap_err();
+    assert!(fault.message.contains("with an explicit deny"), "{}", fault.message);
+    let new = proven(&kit, &assume(&kit, &ana, json!({})).await.unwrap());
+    assert!(kit.json(&new, "sts", "GetAccessKeyInfo", &info).await.is_ok());
+}

@@ -6,7 +6,7 @@ mod nodes;
 
 use std::borrow::Cow;
 
-use nodes::Node;
+use nodes::{Node, Nodes};
 
 use super::{DEPTH_MAX, VALUES_MAX, form, response, scalar, xml};
 use crate::model::{Kind, Member, OperationModel, Shape, TimestampFormat};
@@ -22,11 +22,8 @@ const ENVELOPE: [&str; 2] = ["Action", "Version"];
 pub(super) fn decode(shape: Shape, request: &WireRequest<'_>) -> Result<Value, Fault> {
     let mut pairs = form::pairs(request.query.as_bytes())?;
     pairs.extend(form::pairs(request.body)?);
-    let mut root = Node::default();
-    for (name, value) in pairs.iter().filter(|(name, _)| !ENVELOPE.contains(&name.as_ref())) {
-        root.insert(name, value)?;
-    }
-    Decoder { values: VALUES_MAX }.structure(shape, &root, 0)
+    let nodes = Nodes::new(&pairs)?;
+    Decoder { values: VALUES_MAX }.structure(shape, &nodes.root(), 0)
 }
 
 struct Decoder {
@@ -89,7 +86,7 @@ impl Decoder {
                 _ => member.wire_name,
             };
             if let Some(child) = node.child(name) {
-                structure.push(member.name, self.value(inside, member, child, depth + 1)?);
+                structure.push(member.name, self.value(inside, member, &child, depth + 1)?);
             }
         }
         Ok(Value::Structure(structure))
@@ -103,13 +100,13 @@ impl Decoder {
         node: &Node<'_>,
         depth: usize,
     ) -> Result<Value, Fault> {
-        let items = if flattened { Some(node) } else { node.child(element_name(element, "member")) };
+        let items = if flattened { Some(*node) } else { node.child(element_name(element, "member")) };
         // `Tags=` is an empty list.
         let Some(items) = items else { return Ok(Value::List(Vec::new())) };
         let inside = shape.of(element);
         let mut list = Vec::new();
         for item in items.numbered()? {
-            list.push(self.value(inside, element, item, depth + 1)?);
+            list.push(self.value(inside, element, &item, depth + 1)?);
         }
         Ok(Value::List(list))
     }
@@ -122,7 +119,7 @@ impl Decoder {
         node: &Node<'_>,
         depth: usize,
     ) -> Result<Value, Fault> {
-        let entries = if flattened { Some(node) } else { node.child("entry") };
+        let entries = if flattened { Some(*node) } else { node.child("entry") };
         let Some(entries) = entries else { return Ok(Value::Map(Vec::new())) };
         let inside = shape.of(value);
         let mut map: Vec<(String, Value)> = Vec::new();
@@ -133,7 +130,7 @@ impl Decoder {
                 return Err(malformed_input("Duplicate key in a map".to_owned()));
             }
             let value = match entry.child(element_name(value, "value")) {
-                Some(node) => self.value(inside, value, node, depth + 1)?,
+                Some(node) => self.value(inside, value, &node, depth + 1)?,
                 None => Value::Null,
             };
             map.push((name.to_owned(), value));

@@ -181,10 +181,15 @@ impl RawShape {
             "timestamp" => Kind::Timestamp,
             other => return Err(UnreadableModel::Dangling(other.to_owned())),
         };
-        let exception = self.exception || self.fault;
-        let error = self
-            .error
-            .map(|error| ErrorShape { code: error.code.map(|text| text.0), status: error.http_status_code });
+        // An error of the service's own has status 500 where the model gives none.
+        let status = self.fault.then_some(500);
+        let error = match self.error {
+            Some(error) => Some(ErrorShape {
+                code: error.code.map(|text| text.0),
+                status: error.http_status_code.or(status),
+            }),
+            None => (self.exception || self.fault).then_some(ErrorShape { code: None, status }),
+        };
         let regex = self.regex.or(self.pattern);
         Ok(ShapeData {
             name,
@@ -199,7 +204,7 @@ impl RawShape {
                 compiled: OnceLock::new(),
             }),
             timestamp_format: timestamp_format(self.timestamp_format)?,
-            error: error.or_else(|| exception.then(ErrorShape::default)),
+            error,
             constrained: false,
         })
     }

@@ -1,0 +1,205 @@
+//! Who may call a stage, as whom a function is called, and what is recorded of refusals.
+
+use super::*;
+
+fn allow(resource: &str) -> Value {
+    json!([{"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": resource}])
+}
+
+async fn role(platform: &Platform, name: &str, statements: Value) -> Arc<identity::Principal> {
+    platform.kit.role(name, json!({"AWS": "arn:aws:iam::123456789012:root"}), statements).await
+}
+
+#[tokio::test]
+async fn a_signed_call_needs_a_policy_for_its_method_and_path() {
+    let platform = platform().await;
+    let id = platform.deploy(definition()).await;
+    let arn = |rest: &str| format!("arn:aws:execute-api:us-east-1:123456789012:{id}/{rest}");
+    let uri = format!("http://{id}.execute-api.localhost:4566/prod/orders/7");
+    for (name, statements, expected) in [
+        ("exact", allow(&arn("prod/POST/orders/7")), 200),
+        ("all", allow("*"), 200),
+        ("other-path", allow(&arn("prod/POST/orders/8")), 403),
+        ("other-stage", allow(&arn("dev/POST/orders/7")), 403),
+        ("other-method", allow(&arn("prod/GET/*")), 403),
+        ("nothing", json!([]), 403),
+    ] {
+        let caller = role(&platform, name, statements).await;
+        let answer = platform.signed(&caller, &uri, "{}", false).await;
+        assert_eq!(answer.status, expected, "{name}: {:?}", answer.body);
+        if expected == 403 {
+            let message = format!(
+                "User: arn:aws:sts::123456789012:assumed-role/{name}/session is not authorized to perform: \
+                 execute-api:Invoke on resource: arn:aws:execute-api:us-east-1:********9012:{id}/prod/POST/orders/7"
+            );
+            assert_eq!(
+                (answer.error.as_str(), answer.body),
+                ("AccessDeniedException", json!({"Message": message}))
+            );
+        }
+    }
+    let path_form = format!("http://127.0.0.1:4566/_aws/execute-api/{id}/prod/orders/7?a=b%20c");
+    let caller = role(&platform, "path-form", allow("*")).await;
+    assert_eq!(platform.signed(&caller, &path_form, "{}", false).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_encoded_path_is_the_path_that_policies_name() {
+    let platform = platform().await;
+    let id = platform.deploy(definition()).await;
+    let deny = json!([{"Effect": "Allow", "Action": "*", "Resource": "*"},
+        {"Effect": "Deny", "Action": "execute-api:Invoke",
+         "Resource": format!("arn:aws:execute-api:us-east-1:123456789012:{id}/prod/POST/orders/secret")}]);
+    let caller = role(&platform, "denied", deny).await;
+    for path in ["orders/secret", "orders/%73ecret", "orders/secret/", "%6Frders/secre%74"] {
+        let answer = platform
+            .signed(&caller, &format!("http://{id}.execute-api.localhost/prod/{path}"), "", false)
+            .await;
+        assert_eq!(answer.status, 403, "{path}");
+        let message = answer.body["Message"].as_str().unwrap().to_owned();
+        assert!(message.ends_with(" with an explicit deny"), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn unsigned_and_wrongly_signed_calls_never_reach_the_function() {
+    let platform = platform().await;
+    let id = platform.deploy(definition()).await;
+    let uri = format!("http://{id}.execute-api.localhost/prod/orders/7");
+    let answer = platform.send(Request::post(&uri).body("{}").unwrap()).await;
+    let missing = json!({"message": "Missing Authentication Token"});
+    let expected = (403, "MissingAuthenticationTokenException", missing);
+    assert_eq!((answer.status, answer.error.as_str(), answer.body), expected);
+    let caller = role(&platform, "caller", allow("*")).await;
+    let answer = platform.signed(&caller, &uri, "{}", true).await;
+    assert_eq!((answer.status, answer.error.as_str()), (403, "InvalidSignatureException"));
+    let message = answer.body["message"].as_str().unwrap().to_owned();
+    assert!(message.starts_with("The request signature we calculated does not match"), "{message}");
+    assert!(platform.function.calls.lock().unwrap().is_empty());
+    let records = platform.kit.records().await;
+    let refused = records.iter().filter(|record| record["eventSource"] == "execute-api.amazonaws.com");
+    let codes: Vec<_> = refused.map(|record| record["errorCode"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(codes.len(), 2, "{codes:?}");
+}
+
+#[tokio::test]
+async fn the_event_tells_who_signed_and_hides_the_proof() {
+    let platform = platform().await;
+    let id = platform.deploy(definition()).await;
+    let caller = role(&platform, "caller", allow("*")).await;
+    platform.signed(&caller, &format!("http://{id}.execute-api.localhost/prod/orders/7"), "{}", false).await;
+    let event = platform.last_event();
+    let identity = &event["requestContext"]["identity"];
+    assert_eq!(identity["userArn"], "arn:aws:sts::123456789012:assumed-role/caller/session");
+    assert_eq!(identity["accountId"], "123456789012");
+    assert!(identity["accessKey"].as_str().unwrap().starts_with("ASIA"));
+    assert_eq!(event["pathParameters"], json!({"id": "7"}));
+    let text = event.to_string().to_ascii_lowercase();
+    assert!(!text.contains("signature=") && !text.contains("x-amz-security-token"), "{text}");
+}
+
+#[tokio::test]
+async fn without_leave_of_the_function_the_gateway_fails_and_the_trail_says_why() {
+    let platform = platform().await;
+    let id = platform.deploy(definition()).await;
+    platform.permit_invocation("arn:aws:execute-api:us-east-1:123456789012:other/*");
+    let answer = platform.get(&format!("http://{id}.execute-api.localhost/prod/open")).await;
+    let expected = (500, "InternalServerErrorException", json!({"message": "Internal server error"}));
+    assert_eq!((answer.status, answer.error.as_str(), answer.body), expected);
+    assert!(platform.function.calls.lock().unwrap().is_empty());
+    let records = platform.kit.records().await;
+    let denied = records.iter().find(|record| record["eventName"] == "Invoke").unwrap();
+    let message = denied["errorMessage"].as_str().unwrap();
+    assert!(
+        message.contains("no resource-based policy allows the lambda:InvokeFunction action"),
+        "{message}"
+    );
+    platform.permit_invocation(&format!("arn:aws:execute-api:us-east-1:123456789012:{id}/prod/GET/open"));
+    assert_eq!(platform.get(&format!("http://{id}.execute-api.localhost/prod/open")).await.status, 200);
+}
+
+#[tokio::test]
+async fn caller_credentials_call_the_function_as_the_caller() {
+    let platform = platform().await;
+    let mut definition = definition();
+    let integration = &mut definition["paths"]["/orders/{id}"]["post"]["x-amazon-apigateway-integration"];
+    integration["credentials"] = json!("arn:aws:iam::*:user/*");
+    let id = platform.deploy(definition).await;
+    *platform.function.policy.lock().unwrap() = None;
+    let uri = format!("http://{id}.execute-api.localhost/prod/orders/7");
+    let caller = role(&platform, "weak", allow("*")).await;
+    assert_eq!(platform.signed(&caller, &uri, "{}", false).await.status, 500);
+    let both = json!([{"Effect": "Allow", "Action": ["execute-api:Invoke", "lambda:InvokeFunction"], "Resource": "*"}]);
+    let caller = role(&platform, "strong", both).await;
+    assert_eq!(platform.signed(&caller, &uri, "{}", false).await.status, 200);
+    assert_eq!(platform.last_caller(), "arn:aws:sts::123456789012:assumed-role/strong/session");
+}
+
+#[tokio::test]
+async fn a_resource_policy_decides_for_strangers_and_callers() {
+    let platform = platform().await;
+    let mut definition = definition();
+    let statement = |effect: &str, resource: &str, address: &str| {
+        json!({"Effect": effect, "Principal": "*", "Action": "execute-api:Invoke", "Resource": resource,
+            "Condition": {"IpAddress": {"aws:SourceIp": address}}})
+    };
+    definition["x-amazon-apigateway-policy"] = json!({"Version": "2012-10-17", "Statement": [
+        statement("Allow", "execute-api:/prod/GET/open", "192.0.2.0/24"),
+        statement("Deny", "execute-api:/prod/POST/orders/9", "192.0.2.0/24"),
+    ]});
+    let id = platform.deploy(definition).await;
+    let at = |path: &str| format!("http://{id}.execute-api.localhost/prod/{path}");
+    assert_eq!(platform.get(&at("open")).await.status, 200);
+    let answer = platform.get(&at("any/x")).await;
+    let message = answer.body["Message"].as_str().unwrap().to_owned();
+    assert!(
+        message.starts_with("User: anonymous is not authorized to perform: execute-api:Invoke"),
+        "{message}"
+    );
+    let caller = role(&platform, "caller", allow("*")).await;
+    assert_eq!(platform.signed(&caller, &at("orders/7"), "{}", false).await.status, 200);
+    assert_eq!(platform.signed(&caller, &at("orders/9"), "{}", false).await.status, 403);
+}
+
+#[tokio::test]
+async fn handing_over_a_role_needs_leave_to_pass_it() {
+    let platform = platform().await;
+    let mut definition = definition();
+    definition["paths"]["/open"]["get"]["x-amazon-apigateway-integration"]["credentials"] =
+        json!("arn:aws:iam::123456789012:role/powerful");
+    let import = || crate::api::ImportRestApiRequest {
+        body: Bytes::from(definition.to_string()),
+        ..Default::default()
+    };
+    let editor = json!([{"Effect": "Allow", "Action": "apigateway:*", "Resource": "*"}]);
+    let editor = platform.kit.user("editor", editor).await;
+    let refused = platform.kit.call::<crate::api::ImportRestApi>(&editor, import()).await.unwrap_err();
+    assert!(refused.message.contains("iam:PassRole"), "{}", refused.message);
+    let passer = json!([{"Effect": "Allow", "Action": "apigateway:*", "Resource": "*"},
+        {"Effect": "Allow", "Action": "iam:PassRole", "Resource": "arn:aws:iam::123456789012:role/powerful",
+         "Condition": {"StringEquals": {"iam:PassedToService": "apigateway.amazonaws.com"}}}]);
+    let passer = platform.kit.user("passer", passer).await;
+    platform.kit.call::<crate::api::ImportRestApi>(&passer, import()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_role_is_assumed_only_where_it_trusts_the_gateway() {
+    let platform = platform().await;
+    let mut definition = definition();
+    for (path, name) in [("/open", "trusting"), ("/closed", "closed")] {
+        let mut method = definition["paths"]["/open"]["get"].clone();
+        method["x-amazon-apigateway-integration"]["credentials"] =
+            json!(format!("arn:aws:iam::123456789012:role/{name}"));
+        definition["paths"][path]["get"] = method;
+    }
+    let id = platform.deploy(definition).await;
+    *platform.function.policy.lock().unwrap() = None;
+    let invoke = json!([{"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": "*"}]);
+    platform.kit.role("trusting", json!({"Service": "apigateway.amazonaws.com"}), invoke.clone()).await;
+    platform.kit.role("closed", json!({"Service": "lambda.amazonaws.com"}), invoke).await;
+    let at = |path: &str| format!("http://{id}.execute-api.localhost/prod/{path}");
+    assert_eq!(platform.get(&at("open")).await.status, 200);
+    let session = "arn:aws:sts::123456789012:assumed-role/trusting/BackplaneAssumeRoleSession";
+    assert_eq!(platform.last_caller(), session);
+    assert_eq!(platform.get(&at("closed")).await.status, 500);
+}

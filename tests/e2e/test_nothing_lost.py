@@ -2,12 +2,13 @@
 
 import concurrent.futures
 import json
+import subprocess
 import threading
-import time
 
 import botocore.exceptions
 
-from support import package, trust
+from harness.platform import binary, free_port
+from support import eventually, package, trust
 
 
 def test_acknowledged_changes_survive_kill_9(fresh):
@@ -44,12 +45,12 @@ def test_acknowledged_changes_survive_kill_9(fresh):
 
         with concurrent.futures.ThreadPoolExecutor(6) as pool:
             workers = [pool.submit(load, worker) for worker in range(6)]
-            time.sleep(1.5)
+            enough = len(acknowledged["items"]) + 300
+            eventually(lambda: len(acknowledged["items"]) > enough and acknowledged["functions"], timeout_s=60)
             fresh.kill()
             stop.set()
             [worker.result(30) for worker in workers]
         fresh.start()
-    assert len(acknowledged["items"]) > 100
     dynamodb, iam, functions = (fresh.client(s) for s in ("dynamodb", "iam", "lambda"))
     items = {item["id"]["S"] for page in dynamodb.get_paginator("scan").paginate(TableName="items") for item in page["Items"]}
     users = {user["UserName"] for page in iam.get_paginator("list_users").paginate() for user in page["Users"]}
@@ -61,9 +62,7 @@ def test_acknowledged_changes_survive_kill_9(fresh):
     assert json.loads(functions.invoke(FunctionName=some)["Payload"].read()) == 1
 
 
-def test_a_second_process_on_the_same_folder_is_refused(fresh, tmp_path):
-    import subprocess
-    from harness.platform import binary, free_port
+def test_a_second_process_on_the_same_folder_is_refused(fresh):
     fresh.start()
     second = subprocess.run([binary(), "serve", "--listen", f"127.0.0.1:{free_port()}", "--data-dir", str(fresh.data_dir)],
                             capture_output=True, text=True, timeout=60)

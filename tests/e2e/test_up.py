@@ -70,11 +70,14 @@ def test_unsigned_and_misigned_calls_stop_at_the_gateway(up):
     assert up.raw("GET", stage_path(up) + "/nowhere").status_code == 403
 
 
-def test_a_role_without_the_permission_is_refused(up):
-    session = up.client("sts").assume_role(RoleArn=up.report["outputs"]["VisitorRole"], RoleSessionName="visitor")["Credentials"]
-    keys = (session["AccessKeyId"], session["SecretAccessKey"], session["SessionToken"])
+def test_a_user_without_the_permission_is_refused(up):
+    iam, visitor = up.client("iam"), up.report["outputs"]["Visitor"]
+    made = iam.create_access_key(UserName=visitor)["AccessKey"]
+    keys = (made["AccessKeyId"], made["SecretAccessKey"])
     refusal = signed_get(up, stage_path(up) + "/orders", "POST", b"{}", *keys)
-    assert refusal.status_code == 403 and "is not authorized to perform: execute-api:Invoke" in refusal.json()["Message" if "Message" in refusal.json() else "message"]
+    assert refusal.status_code == 403 and f"user/{visitor} is not authorized to perform: execute-api:Invoke" in refusal.text
+    assert signed_get(up, stage_path(up) + "/orders/none", key=keys[0], secret=keys[1]).status_code == 404
+    iam.delete_access_key(UserName=visitor, AccessKeyId=keys[0])
 
 
 def test_a_function_that_reaches_too_far_is_refused(up):

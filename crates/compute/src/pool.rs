@@ -199,7 +199,7 @@ impl Pool {
     fn discard(&self, mut environment: Box<Environment>) {
         environment.kill();
         environment.output.read_now();
-        self.logs.put(&environment.placement.log, environment.output.take_held());
+        environment.hand_on();
         self.idle.lock().forget(&environment.placement.log.environment_id);
     }
 

@@ -143,6 +143,22 @@ impl Runtime {
         writeln!(self.stdout, "{line}").unwrap();
     }
 
+    /// Writes a line to standard output; false once nobody reads it any more.
+    pub fn try_print(&mut self, line: &str) -> bool {
+        writeln!(self.stdout, "{line}").is_ok()
+    }
+
+    /// Sends many answers to an invocation without reading what becomes of them.
+    pub async fn flood(&mut self, id: &str) {
+        let one = format!(
+            "POST /2018-06-01/runtime/invocation/{id}/response HTTP/1.1\r\nContent-Length: 0\r\n\r\n"
+        );
+        let Some(stream) = self.connection.as_mut() else { return };
+        if stream.write_all(one.repeat(100).as_bytes()).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// Asks for the next invocation: its id and payload.
     pub async fn next(&mut self) -> (String, String) {
         let (head, body) = self.call("GET", "invocation/next", "", "").await;

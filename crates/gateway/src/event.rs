@@ -148,6 +148,9 @@ impl Invocation<'_> {
             None => self.source.ip.to_string(),
         };
         let (scheme, port) = if self.source.is_secure { ("https", "443") } else { ("http", "80") };
+        let host = self.headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let named = host.rsplit_once(':').map(|(_, port)| port).filter(|port| port.parse::<u16>().is_ok());
+        let port = named.unwrap_or(port);
         let own = [
             ("X-Amzn-Trace-Id", self.trace_id.to_owned()),
             ("X-Forwarded-For", forwarded),

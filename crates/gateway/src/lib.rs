@@ -17,6 +17,7 @@ mod mock;
 mod proxy;
 pub mod records;
 mod refusal;
+mod response_header;
 mod route;
 mod stages;
 mod throttle;

@@ -3,12 +3,13 @@
 //! Nothing is evaluated: templates that would need it were refused when they were put.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use regex_automata::meta::Regex;
 use serde_json::Value;
 
 use crate::records::{Mock, MockResponse};
 use crate::refusal::Refusal;
+use crate::response_header::{self, Named};
 
 /// What a request without a content type counts as.
 const TYPE_DEFAULT: &str = "application/json";
@@ -67,7 +68,7 @@ fn write(mock: &MockResponse, request: &HeaderMap) -> Response<Bytes> {
 }
 
 fn set(headers: &mut HeaderMap, name: &str, value: &str) {
-    if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
+    if let (Named::As(name), Ok(value)) = (response_header::name(name), HeaderValue::from_str(value)) {
         headers.insert(name, value);
     }
 }
@@ -90,7 +91,10 @@ mod tests {
         let response = |status, pattern: Option<&str>| MockResponse {
             status,
             selection_pattern: pattern.map(str::to_owned),
-            headers: BTreeMap::from([("X-From".to_owned(), status.to_string())]),
+            headers: BTreeMap::from([
+                ("X-From".to_owned(), status.to_string()),
+                ("Content-Length".to_owned(), "99".to_owned()),
+            ]),
             templates: BTreeMap::from([
                 ("application/json".to_owned(), "{}".to_owned()),
                 ("text/plain".to_owned(), "plain".to_owned()),
@@ -116,6 +120,7 @@ mod tests {
             Ok(response) => response,
             Err(refusal) => refusal.into_response(),
         };
+        assert!(!response.headers().contains_key("content-length"));
         (response.status().as_u16(), String::from_utf8(response.into_body().to_vec()).unwrap())
     }
 

@@ -5,14 +5,13 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use serde_json::{Map, Value};
+
+use crate::response_header::{self, Named};
 
 /// What a proxy answer may hold. None of it is mandatory, and nothing else is allowed.
 const MEMBERS: [&str; 5] = ["statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"];
-
-/// Headers that are the gateway's own; a function's are handed on under another name.
-const REMAPPED: [&str; 4] = ["connection", "content-length", "date", "server"];
 
 /// The answer is not of the documented form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -75,12 +74,11 @@ fn add_headers(headers: &mut HeaderMap, value: Option<&Value>) -> Result<(), Mal
         Some(_) => return Err(Malformed),
     };
     for (name, value) in entries {
-        let name = name.to_ascii_lowercase();
-        if name == "transfer-encoding" {
-            continue;
-        }
-        let name = if REMAPPED.contains(&name.as_str()) { format!("x-amzn-remapped-{name}") } else { name };
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| Malformed)?;
+        let name = match response_header::name(name) {
+            Named::As(name) => name,
+            Named::Dropped => continue,
+            Named::Invalid => return Err(Malformed),
+        };
         match value {
             Value::Array(values) => {
                 headers.remove(&name);

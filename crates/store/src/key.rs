@@ -27,7 +27,19 @@ impl Key {
 
     /// Appends bytes.
     #[must_use]
-    pub fn bytes(mut self, bytes: &[u8]) -> Self {
+    pub fn bytes(self, bytes: &[u8]) -> Self {
+        self.bytes_prefix(bytes).raw(&[ZERO, END])
+    }
+
+    /// Appends the beginning of a text: for ranges of keys whose text starts with it.
+    #[must_use]
+    pub fn str_prefix(self, text: &str) -> Self {
+        self.bytes_prefix(text.as_bytes())
+    }
+
+    /// Appends the beginning of bytes: for ranges of keys whose bytes start with these.
+    #[must_use]
+    pub fn bytes_prefix(mut self, bytes: &[u8]) -> Self {
         self.0.reserve(bytes.len() + 2);
         for &byte in bytes {
             self.0.push(byte);
@@ -35,7 +47,6 @@ impl Key {
                 self.0.push(ESCAPED_ZERO);
             }
         }
-        self.0.extend_from_slice(&[ZERO, END]);
         self
     }
 
@@ -223,6 +234,14 @@ mod tests {
         fn no_part_is_a_prefix_of_another(left: Vec<u8>, right: Vec<u8>) {
             let (a, b) = (Key::new().bytes(&left), Key::new().bytes(&right));
             prop_assert_eq!(a.as_ref().starts_with(b.as_ref()), left == right);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_prefix_covers_what_starts_with_it(left: Vec<u8>, right: Vec<u8>) {
+            let (whole, prefix) = (Key::new().bytes(&left), Key::new().bytes_prefix(&right));
+            prop_assert_eq!(whole.as_ref().starts_with(prefix.as_ref()), left.starts_with(&right));
         }
     }
 

@@ -10,6 +10,7 @@ mod group;
 mod journals;
 mod key;
 mod lock;
+mod manifests;
 mod marker;
 mod range;
 mod scan;

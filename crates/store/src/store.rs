@@ -19,6 +19,7 @@ use crate::error::{OpenError, StoreError};
 use crate::group::{Batch, Due, LaterError, Pending};
 use crate::journals::{self, Flaw};
 use crate::lock::FolderLock;
+use crate::manifests;
 use crate::marker::{Content, Marker};
 use crate::range::Range;
 use crate::snapshot::Snapshot;
@@ -271,7 +272,10 @@ fn open_checked(path: &Path, sealer: Sealer, durable: bool) -> Result<(Engine, u
     if marker == Some(Content::UnknownFormat) {
         return Err(OpenError::Format { path: path.to_owned() });
     }
+    // A store without a marker is still being made: nothing was acknowledged, and its files may be half there.
     if let Some(Content::Group(acknowledged)) = marker {
+        let sound = manifests::check(&folder).map_err(failed)?;
+        sound.map_err(|reason| OpenError::Damaged { path: path.to_owned(), reason })?;
         check_journals(path, &folder, &sealer, acknowledged)?;
     }
     let engine = Engine::open(&folder, sealer, durable)

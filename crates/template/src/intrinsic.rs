@@ -3,11 +3,13 @@
 //! Knows no resource: what `Ref` and `Fn::GetAtt` of one give, the caller says through [`Resources`]. A function it does
 //! not know, and a dynamic reference, is an error, never left in the result.
 
+use std::cell::Cell;
+
 use base64::Engine as _;
 use serde_json::{Map, Value};
 
 use crate::error::TemplateError;
-use crate::limits::RESOLVED_BYTES_MAX;
+use crate::limits::{NODES_MAX, RESOLVED_BYTES_MAX};
 use crate::parameter::scalar_text;
 use crate::scope::Scope;
 
@@ -26,20 +28,67 @@ pub(crate) enum Piece<'a> {
     Name(&'a str),
 }
 
+/// The resources of a stack, and how much one resolution may still produce: functions multiply what they are given.
+struct Metered<'a> {
+    resources: &'a dyn Resources,
+    left: Cell<usize>,
+}
+
+impl Metered<'_> {
+    fn spend(&self, bytes: usize) -> Result<(), TemplateError> {
+        match self.left.get().checked_sub(bytes) {
+            Some(left) => {
+                self.left.set(left);
+                Ok(())
+            }
+            None => Err(too_large()),
+        }
+    }
+
+    fn reference(&self, logical_id: &str) -> Result<Value, TemplateError> {
+        self.resources.reference(logical_id)
+    }
+
+    fn attribute(&self, logical_id: &str, attribute: &str) -> Result<Value, TemplateError> {
+        self.resources.attribute(logical_id, attribute)
+    }
+}
+
+fn too_large() -> TemplateError {
+    TemplateError::function(format_args!("the resolved values grow beyond {RESOLVED_BYTES_MAX} bytes."))
+}
+
+/// What a value weighs, its own text and items only.
+fn weight(value: Option<&Value>) -> usize {
+    match value {
+        Some(Value::String(text)) => text.len(),
+        Some(Value::Array(items)) => items.iter().map(|item| item.as_str().map_or(8, str::len) + 8).sum(),
+        _ => 0,
+    }
+}
+
 /// Resolves a tree. `None` is `AWS::NoValue`: the member or item is left out.
 pub(crate) fn resolve(
     value: &Value,
     scope: &Scope,
     resources: &dyn Resources,
 ) -> Result<Option<Value>, TemplateError> {
+    tree(value, scope, &Metered { resources, left: Cell::new(RESOLVED_BYTES_MAX) })
+}
+
+fn tree(value: &Value, scope: &Scope, resources: &Metered<'_>) -> Result<Option<Value>, TemplateError> {
     match value {
         Value::Object(map) => match function(map) {
-            Some((name, argument)) => call(name, argument, scope, resources),
+            Some((name, argument)) => {
+                let value = call(name, argument, scope, resources)?;
+                resources.spend(weight(value.as_ref()))?;
+                Ok(value)
+            }
             None => members(map, scope, resources).map(Some),
         },
         Value::Array(items) => {
             let resolved: Result<Vec<Value>, _> =
-                items.iter().filter_map(|item| resolve(item, scope, resources).transpose()).collect();
+                items.iter().filter_map(|item| tree(item, scope, resources).transpose()).collect();
             Ok(Some(Value::Array(resolved?)))
         }
         Value::String(text) if text.contains("{{resolve:") => {
@@ -49,11 +98,7 @@ pub(crate) fn resolve(
     }
 }
 
-fn members(
-    map: &Map<String, Value>,
-    scope: &Scope,
-    resources: &dyn Resources,
-) -> Result<Value, TemplateError> {
+fn members(map: &Map<String, Value>, scope: &Scope, resources: &Metered<'_>) -> Result<Value, TemplateError> {
     let mut resolved = Map::new();
     for (name, value) in map {
         if name.starts_with("Fn::") {
@@ -61,7 +106,7 @@ fn members(
                 "{name} must be the only member of its object."
             )));
         }
-        if let Some(value) = resolve(value, scope, resources)? {
+        if let Some(value) = tree(value, scope, resources)? {
             resolved.insert(name.clone(), value);
         }
     }
@@ -81,7 +126,7 @@ fn call(
     name: &str,
     argument: &Value,
     scope: &Scope,
-    resources: &dyn Resources,
+    resources: &Metered<'_>,
 ) -> Result<Option<Value>, TemplateError> {
     let some = |value: Result<Value, TemplateError>| value.map(Some);
     match name {
@@ -123,7 +168,7 @@ fn call(
 fn reference(
     argument: &Value,
     scope: &Scope,
-    resources: &dyn Resources,
+    resources: &Metered<'_>,
 ) -> Result<Option<Value>, TemplateError> {
     match argument.as_str() {
         Some("AWS::NoValue") => Ok(None),
@@ -132,7 +177,7 @@ fn reference(
     }
 }
 
-fn named(name: &str, scope: &Scope, resources: &dyn Resources) -> Result<Value, TemplateError> {
+fn named(name: &str, scope: &Scope, resources: &Metered<'_>) -> Result<Value, TemplateError> {
     scope.value(name).map_or_else(|| resources.reference(name), Ok)
 }
 
@@ -146,12 +191,8 @@ pub(crate) fn branch<'a>(argument: &'a Value, scope: &Scope) -> Result<&'a Value
     }
 }
 
-fn choose(
-    argument: &Value,
-    scope: &Scope,
-    resources: &dyn Resources,
-) -> Result<Option<Value>, TemplateError> {
-    resolve(branch(argument, scope)?, scope, resources)
+fn choose(argument: &Value, scope: &Scope, resources: &Metered<'_>) -> Result<Option<Value>, TemplateError> {
+    tree(branch(argument, scope)?, scope, resources)
 }
 
 /// The second argument of an `Fn::GetAtt`.
@@ -188,19 +229,17 @@ pub(crate) fn attribute_parts(argument: &Value) -> Result<(&str, Attribute<'_>),
 fn text(
     value: &Value,
     scope: &Scope,
-    resources: &dyn Resources,
+    resources: &Metered<'_>,
     function: &str,
 ) -> Result<String, TemplateError> {
-    resolve(value, scope, resources)?.as_ref().and_then(scalar_text).ok_or_else(|| {
+    tree(value, scope, resources)?.as_ref().and_then(scalar_text).ok_or_else(|| {
         TemplateError::function(format_args!("{function} requires a string where it got something else."))
     })
 }
 
 fn bounded(text: String) -> Result<Value, TemplateError> {
     if text.len() > RESOLVED_BYTES_MAX {
-        return Err(TemplateError::function(format_args!(
-            "a value grows beyond {RESOLVED_BYTES_MAX} bytes."
-        )));
+        return Err(too_large());
     }
     Ok(Value::String(text))
 }
@@ -252,7 +291,7 @@ pub(crate) fn sub_pieces(template: &str) -> Result<Vec<Piece<'_>>, TemplateError
     Ok(pieces)
 }
 
-fn substitute(argument: &Value, scope: &Scope, resources: &dyn Resources) -> Result<Value, TemplateError> {
+fn substitute(argument: &Value, scope: &Scope, resources: &Metered<'_>) -> Result<Value, TemplateError> {
     let (template, variables) = sub_parts(argument)?;
     let mut result = String::with_capacity(template.len());
     for piece in sub_pieces(template)? {
@@ -264,7 +303,7 @@ fn substitute(argument: &Value, scope: &Scope, resources: &dyn Resources) -> Res
             Piece::Name(name) => name,
         };
         let value = match (variables.and_then(|own| own.get(name)), name.split_once('.')) {
-            (Some(own), _) => resolve(own, scope, resources)?.unwrap_or_default(),
+            (Some(own), _) => tree(own, scope, resources)?.unwrap_or_default(),
             (None, Some((logical_id, attribute))) => resources.attribute(logical_id, attribute)?,
             (None, None) => named(name, scope, resources)?,
         };
@@ -279,7 +318,7 @@ fn substitute(argument: &Value, scope: &Scope, resources: &dyn Resources) -> Res
     bounded(result)
 }
 
-fn join(argument: &Value, scope: &Scope, resources: &dyn Resources) -> Result<Value, TemplateError> {
+fn join(argument: &Value, scope: &Scope, resources: &Metered<'_>) -> Result<Value, TemplateError> {
     let malformed = || {
         TemplateError::function(
             "every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of strings to be \
@@ -289,21 +328,22 @@ fn join(argument: &Value, scope: &Scope, resources: &dyn Resources) -> Result<Va
     let Some([Value::String(delimiter), list]) = argument.as_array().map(Vec::as_slice) else {
         return Err(malformed());
     };
-    let Some(Value::Array(items)) = resolve(list, scope, resources)? else { return Err(malformed()) };
+    let Some(Value::Array(items)) = tree(list, scope, resources)? else { return Err(malformed()) };
     let texts: Vec<String> = items.iter().map(scalar_text).collect::<Option<_>>().ok_or_else(malformed)?;
     let size = texts.iter().map(|text| text.len() + delimiter.len()).sum::<usize>();
     if size > RESOLVED_BYTES_MAX {
-        return Err(TemplateError::function(format_args!(
-            "a value grows beyond {RESOLVED_BYTES_MAX} bytes."
-        )));
+        return Err(too_large());
     }
     bounded(texts.join(delimiter))
 }
 
-fn split(argument: &Value, scope: &Scope, resources: &dyn Resources) -> Result<Value, TemplateError> {
+fn split(argument: &Value, scope: &Scope, resources: &Metered<'_>) -> Result<Value, TemplateError> {
     match argument.as_array().map(Vec::as_slice) {
         Some([Value::String(delimiter), source]) if !delimiter.is_empty() => {
             let source = text(source, scope, resources, "Fn::Split")?;
+            if source.matches(delimiter.as_str()).count() > NODES_MAX {
+                return Err(too_large());
+            }
             Ok(Value::from(source.split(delimiter.as_str()).collect::<Vec<_>>()))
         }
         _ => Err(TemplateError::function(
@@ -313,7 +353,7 @@ fn split(argument: &Value, scope: &Scope, resources: &dyn Resources) -> Result<V
     }
 }
 
-fn select(argument: &Value, scope: &Scope, resources: &dyn Resources) -> Result<Value, TemplateError> {
+fn select(argument: &Value, scope: &Scope, resources: &Metered<'_>) -> Result<Value, TemplateError> {
     let malformed = || {
         TemplateError::function(
             "Fn::Select requires a list argument with two elements: the first must resolve to an index, the second to a list.",
@@ -322,7 +362,7 @@ fn select(argument: &Value, scope: &Scope, resources: &dyn Resources) -> Result<
     let Some([index, list]) = argument.as_array().map(Vec::as_slice) else { return Err(malformed()) };
     let index = text(index, scope, resources, "Fn::Select")?;
     let position: usize = index.parse().map_err(|_| malformed())?;
-    let Some(Value::Array(mut items)) = resolve(list, scope, resources)? else { return Err(malformed()) };
+    let Some(Value::Array(mut items)) = tree(list, scope, resources)? else { return Err(malformed()) };
     if position >= items.len() {
         let message = format_args!("Fn::Select cannot select nonexistent value at index {index}");
         return Err(TemplateError::function(message));
@@ -330,7 +370,7 @@ fn select(argument: &Value, scope: &Scope, resources: &dyn Resources) -> Result<
     Ok(items.swap_remove(position))
 }
 
-fn find_in_map(argument: &Value, scope: &Scope, resources: &dyn Resources) -> Result<Value, TemplateError> {
+fn find_in_map(argument: &Value, scope: &Scope, resources: &Metered<'_>) -> Result<Value, TemplateError> {
     let Some([map, top, second]) = argument.as_array().map(Vec::as_slice) else {
         return Err(TemplateError::function(
             "every Fn::FindInMap object requires three parameters, the map name, map key and the attribute for return value",

@@ -22,5 +22,5 @@ pub const PARAMETER_BYTES_MAX: usize = 4_096;
 pub const DESCRIPTION_BYTES_MAX: usize = 1_024;
 /// Characters in a logical id.
 pub const LOGICAL_ID_CHARS_MAX: usize = 255;
-/// Bytes that a single resolved value may grow to: `Fn::Join` and `Fn::Sub` multiply.
+/// Bytes that the functions of one resource may produce together: `Fn::Join` and `Fn::Sub` multiply.
 pub const RESOLVED_BYTES_MAX: usize = 4_194_304;

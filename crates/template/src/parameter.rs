@@ -265,13 +265,22 @@ fn matches_whole(name: &str, pattern: &str, text: &str) -> Result<bool, Template
     Ok(regex.is_match(text))
 }
 
-/// Where the value of one parameter comes from.
-#[derive(Clone, Debug, PartialEq)]
+/// Where the value of one parameter comes from. It does not print: it may be a secret.
+#[derive(Clone, PartialEq)]
 pub enum Given {
     /// The caller gave it.
     Value(String),
     /// `UsePreviousValue`: the value of the stack's last successful operation.
     Previous,
+}
+
+impl fmt::Debug for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Value(_) => "Value(…)",
+            Self::Previous => "Previous",
+        })
+    }
 }
 
 /// Brings declarations, given values and the previous operation's values together. All that is missing is told at once.

@@ -262,6 +262,27 @@ fn misused_functions_are_errors() {
 }
 
 #[test]
+fn functions_do_not_multiply_without_end() {
+    let mut value = "'xxxxxxxxxxxxxxxx'".to_owned();
+    for _ in 0..8 {
+        value = format!(
+            "{{Fn::Sub: ['${{a}}${{a}}${{a}}${{a}}${{a}}${{a}}${{a}}${{a}}${{a}}${{a}}', {{a: {value}}}]}}"
+        );
+    }
+    let alone = format!("Resources: {{A: {{Type: T, Properties: {{X: {value}}}}}}}");
+    let error = plan(&alone).and_then(|plan| plan.properties("A", &Echo)).unwrap_err();
+    assert!(error.message().contains("grow beyond"), "{error}");
+    let wide = vec!["!Join ['', [!Ref P, !Ref P, !Ref P, !Ref P]]"; 600].join(", ");
+    let many = format!(
+        "Parameters: {{P: {{Type: String}}}}\nResources: {{A: {{Type: T, Properties: {{X: [{wide}]}}}}}}"
+    );
+    let error = plan_with(&many, &[("P", &"p".repeat(4_000))])
+        .and_then(|plan| plan.properties("A", &Echo))
+        .unwrap_err();
+    assert!(error.message().contains("grow beyond"), "{error}");
+}
+
+#[test]
 fn resources_come_behind_what_they_depend_on() {
     let plan = plan(
         "Conditions: {Off: !Equals [a, b]}\nResources:\n  D: {Type: T, DependsOn: [C, Gone]}\n  C: {Type: T, Properties: {X: !Sub '${B.Arn}'}}\n  \

@@ -3,6 +3,7 @@
 //! Knows no resource type. A member that a model has not, or a value that does not fit it, is an error.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use base::{AccountId, Region};
 use identity::Principal;
@@ -14,6 +15,10 @@ use crate::shape;
 
 /// The name under which this service calls others.
 pub(crate) const SERVICE: &str = "cloudformation.amazonaws.com";
+
+/// How often a throttled call is tried, and how long the first pause is; each further one is twice as long.
+const TRIES_MAX: usize = 8;
+const PAUSE_FIRST: Duration = Duration::from_millis(100);
 
 /// Who calls, and through what.
 #[derive(Clone)]
@@ -39,11 +44,30 @@ impl Caller {
             Some(members) => protocol::value_from_json(members, &shape::fit(members, input))?,
             None => protocol::Value::Structure(protocol::Structure::new()),
         };
-        let principal = Arc::clone(&self.principal);
-        let answer =
-            Box::pin(self.pipeline.invoke(principal, self.source.clone(), service, operation, input)).await?;
+        let answer = self.patiently(service, operation, input).await?;
         Ok(model
             .output()
             .map_or(Value::Null, |members| protocol::value_to_json(members, &answer, Redact::No)))
+    }
+
+    /// Tries again where the caller's own rate is spent: a large stack is not to fail for being large.
+    async fn patiently(
+        &self,
+        service: &str,
+        operation: &str,
+        input: protocol::Value,
+    ) -> Result<protocol::Value, Fault> {
+        let mut pause = PAUSE_FIRST;
+        for _ in 0..TRIES_MAX {
+            let (principal, source) = (Arc::clone(&self.principal), self.source.clone());
+            let answer =
+                Box::pin(self.pipeline.invoke(principal, source, service, operation, input.clone())).await;
+            match answer {
+                Err(fault) if fault.code == "ThrottlingException" => tokio::time::sleep(pause).await,
+                answer => return answer,
+            }
+            pause *= 2;
+        }
+        Err(Fault::sender("ThrottlingException", "Rate exceeded"))
     }
 }

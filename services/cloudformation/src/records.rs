@@ -137,8 +137,8 @@ pub(crate) enum Phase {
     Rollback,
 }
 
-/// A state of a resource that exists or existed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// A state of a resource that exists or existed. Its properties do not print: they may hold secrets.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Physical {
     /// What `Ref` gives, and what the service knows the resource by.
     pub(crate) id: String,
@@ -146,6 +146,12 @@ pub(crate) struct Physical {
     pub(crate) properties: Value,
     /// What `Fn::GetAtt` gives.
     pub(crate) attributes: Map<String, Value>,
+}
+
+impl std::fmt::Debug for Physical {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Physical({}, …)", self.id)
+    }
 }
 
 /// One resource of a stack.

@@ -3,7 +3,8 @@
 //! Whether a table exists is never told here: without one, its policy, its tags and its leading keys are absent, and
 //! the decision is taken on the ARN alone.
 
-use std::collections::BTreeSet;
+mod fine;
+
 use std::sync::Arc;
 
 use protocol::{Entries, Value};
@@ -18,6 +19,7 @@ use crate::expression::key_condition::KeyTest;
 use crate::key::leading_key;
 use crate::request::HoldsExpressions;
 use crate::tables::{Table, Target};
+use fine::{Fine, returned, selection};
 
 type Answer = Result<Access, Error>;
 
@@ -99,7 +101,7 @@ pub(crate) fn tag_resource(state: &State, request: &AccessRequest<'_, api::TagRe
     Ok(access.request_tags(request.input.tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str()))))
 }
 
-pub(crate) fn create_table(state: &State, request: &AccessRequest<'_, api::CreateTableInput>) -> Answer {
+pub(crate) fn create_table(_: &State, request: &AccessRequest<'_, api::CreateTableInput>) -> Answer {
     let input = request.input;
     let target = Target::parse(&input.table_name, request.account, request.region)?;
     let tags = || input.tags.iter().flatten().map(|tag| (tag.key.as_str(), tag.value.as_str()));
@@ -112,7 +114,6 @@ pub(crate) fn create_table(state: &State, request: &AccessRequest<'_, api::Creat
     if input.resource_policy.is_some() {
         access = access.and(new("dynamodb:PutResourcePolicy"));
     }
-    let _ = state;
     Ok(access)
 }
 
@@ -126,67 +127,6 @@ pub(crate) fn describe_limits(_: &State, _: &AccessRequest<'_, api::DescribeLimi
 
 pub(crate) fn describe_endpoints(_: &State, _: &AccessRequest<'_, api::DescribeEndpointsRequest>) -> Answer {
     Ok(Access::to("dynamodb:DescribeEndpoints", "*"))
-}
-
-/// The condition keys of an access to items.
-#[derive(Default)]
-struct Fine<'a> {
-    keys: Vec<&'a Entries<Value>>,
-    attributes: BTreeSet<String>,
-    leading: Vec<String>,
-    select: Option<&'a str>,
-    return_values: Option<&'a str>,
-    return_consumed_capacity: Option<&'a str>,
-    enclosing_operation: Option<&'static str>,
-}
-
-impl Fine<'_> {
-    /// Adds the keys to the last check of `access`.
-    fn add_to(mut self, access: Access, table: Option<&Table>) -> Access {
-        for key in self.keys {
-            self.attributes.extend(key.iter().map(|(name, _)| name.to_owned()));
-            // SECURITY: a value that is none is passed over, not refused: a refusal here would tell that the table
-            // exists and what its key is called. The handler refuses it after the decision, before anything is done.
-            let partition = table.and_then(|table| key.get(&table.record.schema.partition.name));
-            let value =
-                partition.and_then(|value| crate::attribute::AttributeValue::try_from(value.clone()).ok());
-            self.leading.extend(value.as_ref().and_then(leading_key));
-        }
-        let mut access = access;
-        if !self.leading.is_empty() {
-            access = access.when("dynamodb:LeadingKeys", self.leading);
-        }
-        if !self.attributes.is_empty() {
-            access = access.when("dynamodb:Attributes", self.attributes);
-        }
-        let single = [
-            ("dynamodb:Select", self.select),
-            ("dynamodb:ReturnValues", self.return_values),
-            ("dynamodb:ReturnConsumedCapacity", self.return_consumed_capacity),
-            ("dynamodb:EnclosingOperation", self.enclosing_operation),
-        ];
-        for (key, value) in single {
-            if let Some(value) = value {
-                access = access.when(key, [value]);
-            }
-        }
-        access
-    }
-}
-
-/// What a read of whole items or of parts of them selects.
-// SECURITY: policies that limit attributes allow only SPECIFIC_ATTRIBUTES: a read without a projection answers all.
-const fn selection(is_projected: bool) -> Option<&'static str> {
-    Some(if is_projected { "SPECIFIC_ATTRIBUTES" } else { "ALL_ATTRIBUTES" })
-}
-
-/// What a write may answer.
-// SECURITY: a failed condition can answer the whole item as well, so it counts as asking for it.
-fn returned<'a>(return_values: Option<&'a str>, on_failure: Option<&str>) -> Option<&'a str> {
-    match (return_values.unwrap_or("NONE"), on_failure) {
-        ("NONE", Some("ALL_OLD")) => Some("ALL_OLD"),
-        (values, _) => Some(values),
-    }
 }
 
 pub(crate) fn get_item(state: &State, request: &AccessRequest<'_, api::GetItemInput>) -> Answer {

@@ -40,6 +40,15 @@ pub fn fuzz_expression(data: &[u8]) {
     }
 }
 
+/// Stored items are read or refused; what is read is written back as it was, or in a shorter form.
+pub fn fuzz_item(data: &[u8]) {
+    if let Ok(item) = crate::item::decode(data) {
+        let again = crate::item::encode(&item);
+        assert!(again.len() <= data.len());
+        assert_eq!(crate::item::decode(&again).ok(), Some(item));
+    }
+}
+
 fn placeholders(given: &str) -> Placeholders {
     let value = |name, value| {
         let mut structure = Structure::new();
@@ -116,6 +125,8 @@ mod tests {
         fn any_bytes_pass(data in proptest::collection::vec(any::<u8>(), 0..80)) {
             fuzz_expression(&data);
             fuzz_number(&data);
+            fuzz_item(&data);
+            fuzz_item(&[&[1, 1, 1, b'a'], &*data].concat());
         }
 
         #[test]

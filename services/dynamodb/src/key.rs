@@ -6,6 +6,8 @@
 //! Texts sort by their UTF-8 bytes, numbers by value, binaries by unsigned bytes. The hash spreads partitions over a
 //! scan's segments; within one partition the order is the sort key's. This module touches no store.
 
+mod range;
+
 use std::fmt;
 
 use base64::Engine;
@@ -18,12 +20,13 @@ use crate::expression::KeyCondition;
 use crate::expression::key_condition::KeyTest;
 use crate::invalid::Invalid;
 
+use range::SortRange;
+pub use range::{PartitionRange, Segment};
+
 /// The most bytes of a partition key.
 const PARTITION_BYTES_MAX: usize = 2_048;
 /// The most bytes of a sort key.
 const SORT_BYTES_MAX: usize = 1_024;
-/// What [`Key`] writes behind the bytes of a part.
-const TERMINATOR_BYTES: usize = 2;
 
 const MISMATCH: &str = "The provided key element does not match the schema";
 
@@ -205,7 +208,7 @@ impl KeySchema {
             }
             _ => None,
         };
-        Ok(PartitionRange { partition, sort })
+        Ok(PartitionRange::new(partition, sort))
     }
 
     fn check_types(&self, attribute: &KeyAttribute, test: &KeyTest) -> Result<(), Invalid> {
@@ -296,7 +299,7 @@ impl ItemKey {
 
     /// True where both keys are of the same partition.
     pub fn shares_partition(&self, range: &PartitionRange) -> bool {
-        self.partition == range.partition
+        range.is_of(&self.partition)
     }
 
     /// True where the hash of the key's partition belongs to a segment.
@@ -325,127 +328,6 @@ fn hash(bytes: &[u8]) -> u32 {
     state = state.wrapping_mul(0xff51_afd7_ed55_8ccd);
     state ^= state >> 33;
     u32::try_from(state >> 32).unwrap_or(0)
-}
-
-/// One of several equal parts of a table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Segment {
-    /// Its number, from zero.
-    pub index: u32,
-    /// How many there are.
-    pub total: u32,
-}
-
-impl Segment {
-    /// The whole table.
-    pub const ALL: Self = Self { index: 0, total: 1 };
-
-    /// The first hash of the segment, and the first behind it.
-    fn hashes(self) -> (u64, u64) {
-        let space = 1_u64 << 32;
-        let total = u64::from(self.total.max(1));
-        let start = |index: u64| (space * index).div_ceil(total);
-        (start(self.index.into()), start(u64::from(self.index) + 1))
-    }
-
-    /// Where the segment's items are stored.
-    pub fn range(self, table: u64) -> Range {
-        let (start, end) = self.hashes();
-        let bound =
-            |hash: u64| u32::try_from(hash).ok().map(|hash| Key::new().u64(table).u32(hash).into_vec());
-        let whole = table_range(table);
-        Range { start: bound(start).unwrap_or(whole.start), end: bound(end).or(whole.end), ..Range::all() }
-    }
-}
-
-/// The items of one partition, or those between two sort keys.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PartitionRange {
-    partition: Vec<u8>,
-    sort: Option<SortRange>,
-}
-
-/// A range of encoded sort keys.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum SortRange {
-    /// From the first, if any, up to and without the second, if any.
-    Between(Option<Bound>, Option<Bound>),
-    /// All with these first bytes.
-    Prefix(Vec<u8>),
-}
-
-/// A place between sort keys: just before this one, or just behind it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Bound {
-    key: Vec<u8>,
-    is_behind: bool,
-}
-
-impl SortRange {
-    fn of(attribute: &KeyAttribute, test: &KeyTest) -> Result<Self, Invalid> {
-        let at = |value: &AttributeValue, is_behind: bool| {
-            Ok(Some(Bound { key: checked(attribute, Role::Sort, value)?, is_behind }))
-        };
-        Ok(match test {
-            KeyTest::Equal(value) => Self::Between(at(value, false)?, at(value, true)?),
-            KeyTest::Less(value) => Self::Between(None, at(value, false)?),
-            KeyTest::LessEqual(value) => Self::Between(None, at(value, true)?),
-            KeyTest::Greater(value) => Self::Between(at(value, true)?, None),
-            KeyTest::GreaterEqual(value) => Self::Between(at(value, false)?, None),
-            KeyTest::Between(low, high) => {
-                if low.scalar_cmp(high).is_some_and(std::cmp::Ordering::is_gt) {
-                    return Err(Invalid::new(
-                        "The BETWEEN condition was provided a range where the lower bound is greater than \
-                         the upper bound",
-                    ));
-                }
-                Self::Between(at(low, false)?, at(high, true)?)
-            }
-            KeyTest::BeginsWith(start) => Self::Prefix(checked(attribute, Role::Sort, start)?),
-        })
-    }
-}
-
-impl PartitionRange {
-    /// Where the items are stored.
-    pub fn range(&self, table: u64) -> Range {
-        let prefix = partition_key(table, &self.partition);
-        let whole = Range::prefix(&prefix);
-        match &self.sort {
-            None => whole,
-            Some(SortRange::Prefix(start)) => {
-                let mut key = prefix.bytes(start).into_vec();
-                key.truncate(key.len().saturating_sub(TERMINATOR_BYTES));
-                Range::prefix(key)
-            }
-            Some(SortRange::Between(low, high)) => {
-                let place = |bound: &Bound| {
-                    let key = prefix.clone().bytes(&bound.key);
-                    if bound.is_behind { key.raw(&[0]).into_vec() } else { key.into_vec() }
-                };
-                let start = low.as_ref().map_or(whole.start, place);
-                let end = high.as_ref().map(place).or(whole.end);
-                Range { start, end, ..Range::all() }
-            }
-        }
-    }
-
-    /// True where this key's sort key is in the range.
-    pub fn contains(&self, table: u64, key: &ItemKey) -> bool {
-        let range = self.range(table);
-        let stored = key.in_table(table).into_vec();
-        range.start <= stored && range.end.is_none_or(|end| stored < end)
-    }
-
-    /// True where the range is narrowed by the sort key.
-    pub const fn is_narrowed(&self) -> bool {
-        self.sort.is_some()
-    }
-
-    /// True where at most one item can be in the range.
-    pub fn is_single(&self) -> bool {
-        matches!(&self.sort, Some(SortRange::Between(Some(low), Some(high))) if low.key == high.key)
-    }
 }
 
 #[cfg(test)]

@@ -80,6 +80,24 @@ pub(crate) fn billing(
     }
 }
 
+/// How a table is paid for after a change; without a mode in the request it keeps its own.
+///
+/// # Errors
+/// Mode and units do not go together, or the units are out of bounds.
+pub(crate) fn rebilled(
+    present: Billing,
+    mode: Option<&str>,
+    throughput: Option<&api::ProvisionedThroughput>,
+) -> Result<Billing, Invalid> {
+    match (present, mode, throughput) {
+        (_, Some("PROVISIONED"), None) => {
+            Err(Invalid::parameter("ProvisionedThroughput must be specified when BillingMode is PROVISIONED"))
+        }
+        (Billing::PayPerRequest, None, throughput) => billing(Some("PAY_PER_REQUEST"), throughput),
+        (_, mode, throughput) => billing(mode, throughput),
+    }
+}
+
 /// A new table's key schema.
 ///
 /// # Errors
@@ -227,6 +245,10 @@ mod tests {
         assert_eq!(billing(None, Some(&units)), Ok(Billing::Provisioned { read: 5, write: 6 }));
         assert!(billing(None, None).is_err());
         assert!(billing(Some("PAY_PER_REQUEST"), Some(&units)).is_err());
+        assert!(rebilled(Billing::PayPerRequest, None, Some(&units)).is_err());
+        assert!(rebilled(Billing::PayPerRequest, Some("PROVISIONED"), None).is_err());
+        let changed = rebilled(Billing::Provisioned { read: 1, write: 1 }, None, Some(&units));
+        assert_eq!(changed, Ok(Billing::Provisioned { read: 5, write: 6 }));
         let many = api::ProvisionedThroughput { read_capacity_units: CAPACITY_UNITS_MAX + 1, ..units };
         assert_eq!(
             billing(None, Some(&many)).unwrap_err().message(),

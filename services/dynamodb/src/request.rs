@@ -13,6 +13,7 @@ use crate::expression::{Condition, KeyCondition, Kind, Placeholders, Projection,
 use crate::invalid::Invalid;
 use crate::key::KeySchema;
 
+use legacy::KEY_CONDITIONS;
 pub(crate) use legacy::Legacy;
 
 /// The parameters of a request that hold or serve expressions.
@@ -67,7 +68,11 @@ impl Parameters<'_> {
 
     fn check_combination(&self) -> Result<(), Invalid> {
         let given = self.given();
-        let legacy = self.legacy.given();
+        let mut legacy = self.legacy.given();
+        // KeyConditions may stand beside expressions, as long as there are no two key conditions.
+        if self.key_condition.is_none() {
+            legacy.retain(|name| *name != KEY_CONDITIONS);
+        }
         if !given.is_empty() && !legacy.is_empty() {
             return Err(Invalid::new(format!(
                 "Can not use both expression and non-expression parameters in the same request: \
@@ -106,7 +111,10 @@ impl Parameters<'_> {
                 .condition
                 .map(|text| Condition::parse(Kind::Condition, text, places))
                 .transpose()?,
-            key_condition: self.key_condition.map(|text| KeyCondition::parse(text, places)).transpose()?,
+            key_condition: match self.key_condition {
+                Some(text) => Some(KeyCondition::parse(text, places)?),
+                None => self.legacy.key_condition()?,
+            },
             filter: self.filter.map(|text| Condition::parse(Kind::Filter, text, places)).transpose()?,
             projection: self.projection.map(|text| Projection::parse(text, places)).transpose()?,
         };

@@ -167,41 +167,120 @@ fn table(lambda: Arc<Lambda>) -> Service {
             access::update_function_configuration,
             update::update_function_configuration,
         );
-    declined(builder).job("environments", jobs::environments).job("queued-invocations", jobs::events).build()
+    DECLINED
+        .iter()
+        .fold(builder, |builder, (reason, operations)| builder.declined(reason, operations))
+        .job("environments", jobs::environments)
+        .job("queued-invocations", jobs::events)
+        .build()
 }
 
-/// What is deliberately not offered.
-fn declined(builder: ServiceBuilder<Lambda>) -> ServiceBuilder<Lambda> {
-    builder
-        .declined("AWS deprecated it; Invoke with InvocationType Event does the same", &["InvokeAsync"])
-        .declined(
-            "functions are not published to capacity providers here",
-            &[
-                "CreateCapacityProvider",
-                "DeleteCapacityProvider",
-                "GetCapacityProvider",
-                "GetFunctionScalingConfig",
-                "ListCapacityProviders",
-                "ListFunctionVersionsByCapacityProvider",
-                "PutFunctionScalingConfig",
-                "UpdateCapacityProvider",
-            ],
-        )
-        .declined(
-            "durable executions are not part of this platform yet",
-            &[
-                "CheckpointDurableExecution",
-                "GetDurableExecution",
-                "GetDurableExecutionHistory",
-                "GetDurableExecutionState",
-                "ListDurableExecutionsByFunction",
-                "SendDurableExecutionCallbackFailure",
-                "SendDurableExecutionCallbackHeartbeat",
-                "SendDurableExecutionCallbackSuccess",
-                "StopDurableExecution",
-            ],
-        )
-}
+/// What is not offered, and why.
+const DECLINED: &[(&str, &[&str])] = &[
+    ("AWS deprecated it; Invoke with InvocationType Event does the same", &["InvokeAsync"]),
+    (
+        "functions are not published to capacity providers here",
+        &[
+            "CreateCapacityProvider",
+            "DeleteCapacityProvider",
+            "GetCapacityProvider",
+            "GetFunctionScalingConfig",
+            "ListCapacityProviders",
+            "ListFunctionVersionsByCapacityProvider",
+            "PutFunctionScalingConfig",
+            "UpdateCapacityProvider",
+        ],
+    ),
+    (
+        "durable executions are not part of this platform yet",
+        &[
+            "CheckpointDurableExecution",
+            "GetDurableExecution",
+            "GetDurableExecutionHistory",
+            "GetDurableExecutionState",
+            "ListDurableExecutionsByFunction",
+            "SendDurableExecutionCallbackFailure",
+            "SendDurableExecutionCallbackHeartbeat",
+            "SendDurableExecutionCallbackSuccess",
+            "StopDurableExecution",
+        ],
+    ),
+    (
+        "layers are not part of this platform yet",
+        &[
+            "AddLayerVersionPermission",
+            "DeleteLayerVersion",
+            "GetLayerVersion",
+            "GetLayerVersionByArn",
+            "GetLayerVersionPolicy",
+            "ListLayerVersions",
+            "ListLayers",
+            "PublishLayerVersion",
+            "RemoveLayerVersionPermission",
+        ],
+    ),
+    (
+        "there are no event sources to read from on this platform yet",
+        &[
+            "CreateEventSourceMapping",
+            "DeleteEventSourceMapping",
+            "GetEventSourceMapping",
+            "ListEventSourceMappings",
+            "UpdateEventSourceMapping",
+        ],
+    ),
+    (
+        "code signing is not part of this platform yet",
+        &[
+            "CreateCodeSigningConfig",
+            "DeleteCodeSigningConfig",
+            "DeleteFunctionCodeSigningConfig",
+            "GetCodeSigningConfig",
+            "ListCodeSigningConfigs",
+            "ListFunctionsByCodeSigningConfig",
+            "PutFunctionCodeSigningConfig",
+            "UpdateCodeSigningConfig",
+        ],
+    ),
+    (
+        "environments are not provisioned ahead on this platform yet",
+        &[
+            "DeleteProvisionedConcurrencyConfig",
+            "GetProvisionedConcurrencyConfig",
+            "ListProvisionedConcurrencyConfigs",
+            "PutProvisionedConcurrencyConfig",
+        ],
+    ),
+    (
+        "function URLs are not part of this platform yet",
+        &[
+            "CreateFunctionUrlConfig",
+            "DeleteFunctionUrlConfig",
+            "GetFunctionUrlConfig",
+            "ListFunctionUrlConfigs",
+            "UpdateFunctionUrlConfig",
+        ],
+    ),
+    (
+        "asynchronous invocations have Lambda's default retries and age, which cannot be changed yet",
+        &[
+            "DeleteFunctionEventInvokeConfig",
+            "GetFunctionEventInvokeConfig",
+            "ListFunctionEventInvokeConfigs",
+            "PutFunctionEventInvokeConfig",
+            "UpdateFunctionEventInvokeConfig",
+        ],
+    ),
+    ("answers are not streamed on this platform yet", &["InvokeWithResponseStream"]),
+    (
+        "runtimes are those of the host; there are no versions of them to choose from",
+        &["GetRuntimeManagementConfig", "PutRuntimeManagementConfig"],
+    ),
+    (
+        "loops between functions are not detected on this platform yet",
+        &["GetFunctionRecursionConfig", "PutFunctionRecursionConfig"],
+    ),
+];
 
 /// Entry points for fuzzing.
 #[doc(hidden)]

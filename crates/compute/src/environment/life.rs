@@ -18,6 +18,7 @@ use crate::BoxFuture;
 use crate::contract::{AwsDoor, EnvironmentIdentity, Exit, Launched, LogTarget, Process};
 use crate::function::{FunctionKey, InvokeRequest, SharedSpec};
 use crate::limits::RESPONSE_BYTES_MAX;
+use crate::logs::LogQueue;
 use crate::runtime_api::{Assignment, ConnectionId, Refused, RuntimeApi, RuntimeRequest};
 
 /// One execution environment. Its processes end when it is dropped.
@@ -32,6 +33,9 @@ pub(crate) struct Environment {
     process: Arc<dyn Process>,
     exit: BoxFuture<'static, Exit>,
     memory_peak: Option<(Instant, u64)>,
+    /// Calls that were refused since the last invocation began.
+    refusals: u32,
+    logs: LogQueue,
     _door: OpenDoor,
 }
 
@@ -81,6 +85,10 @@ enum Event {
     Exited(Exit),
 }
 
+/// Calls that make no sense, of one invocation, after which a runtime is ended.
+const REFUSALS_MAX: u32 = 1_000;
+/// Calls that an idle runtime may make between two looks.
+const IDLE_CALLS_MAX: usize = 16;
 /// How long a stale figure of memory use is good enough for a report.
 const MEMORY_PEAK_AGE_MAX: Duration = Duration::from_millis(500);
 
@@ -93,6 +101,7 @@ impl Environment {
         placement: Placement,
         launched: Launched,
         door: AwsDoor,
+        logs: LogQueue,
         clock: Clock,
     ) -> std::io::Result<Self> {
         let identity = Arc::new(EnvironmentIdentity {
@@ -118,6 +127,8 @@ impl Environment {
             exit: process.exited(),
             process,
             memory_peak: None,
+            refusals: 0,
+            logs,
             _door: door,
         })
     }
@@ -129,19 +140,19 @@ impl Environment {
     pub(crate) async fn initialise(&mut self, limit: Duration) -> Result<(), InitFailure> {
         let deadline = Instant::now() + limit;
         loop {
-            match timeout_at(deadline, self.event()).await {
-                Err(_) => return Err(InitFailure::TimedOut),
-                Ok(Event::Exited(exit)) => return Err(InitFailure::Exited(exit)),
-                Ok(Event::Request(connection, RuntimeRequest::Next)) => {
+            match self.event_before(deadline).await {
+                None => return Err(InitFailure::TimedOut),
+                Some(Event::Exited(exit)) => return Err(InitFailure::Exited(exit)),
+                Some(Event::Request(connection, RuntimeRequest::Next)) => {
                     self.ready(connection);
                     return Ok(());
                 }
-                Ok(Event::Request(connection, RuntimeRequest::InitError { error_type, body })) => {
+                Some(Event::Request(connection, RuntimeRequest::InitError { error_type, body })) => {
                     self.api.accept_request(connection);
                     self.output.read_now();
                     return Err(InitFailure::Reported { error_type, body });
                 }
-                Ok(Event::Request(connection, request)) => self.refuse(connection, &request),
+                Some(Event::Request(connection, request)) => self.refuse(connection, &request),
             }
         }
     }
@@ -149,9 +160,9 @@ impl Environment {
     /// Waits until the runtime asks for the next invocation, after it answered the last one.
     pub(crate) async fn wait_until_ready(&mut self, deadline: Instant) -> bool {
         while !self.is_ready() {
-            match timeout_at(deadline, self.event()).await {
-                Err(_) | Ok(Event::Exited(_)) => return false,
-                Ok(Event::Request(connection, request)) => self.between_invocations(connection, &request),
+            match self.event_before(deadline).await {
+                None | Some(Event::Exited(_)) => return false,
+                Some(Event::Request(connection, request)) => self.between_invocations(connection, &request),
             }
         }
         true
@@ -163,14 +174,19 @@ impl Environment {
     }
 
     /// As [`Environment::is_alive`], with nobody to wake.
+    // SECURITY: bounded, because it runs under the pool's lock. A runtime that keeps talking while nobody asks it
+    // anything counts as broken.
     pub(crate) fn look(&mut self, cx: &mut Context<'_>) -> bool {
-        while let Poll::Ready(event) = self.poll_event(cx) {
-            match event {
-                Event::Exited(_) => return false,
-                Event::Request(connection, request) => self.between_invocations(connection, &request),
+        for _ in 0..IDLE_CALLS_MAX {
+            match self.poll_event(cx) {
+                Poll::Pending => return true,
+                Poll::Ready(Event::Exited(_)) => return false,
+                Poll::Ready(Event::Request(connection, request)) => {
+                    self.between_invocations(connection, &request);
+                }
             }
         }
-        !matches!(self.phase, Phase::Ended(_))
+        false
     }
 
     /// True where an invocation can be handed to the runtime at once.
@@ -184,7 +200,6 @@ impl Environment {
         request: &InvokeRequest,
         deadline_millis: i64,
         limit: Duration,
-        mut hand_on: impl FnMut(&mut Output),
     ) -> Completion {
         let deadline = Instant::now() + limit;
         let assignment = Assignment {
@@ -196,24 +211,20 @@ impl Environment {
             payload: &request.payload,
         };
         self.phase = Phase::Busy;
+        self.refusals = 0;
         if !self.api.assign(&assignment) {
             // The connection went away since it was looked at: so did the runtime, and its end says how.
             tracing::debug!(environment = %self.placement.log.environment_id, "no connection to hand an invocation to");
         }
         loop {
-            let event = match timeout_at(deadline, self.event()).await {
-                Err(_) => return Completion::TimedOut,
-                Ok(Event::Exited(exit)) => return Completion::Exited(exit),
-                Ok(event) => event,
+            let (connection, call) = match self.event_before(deadline).await {
+                None => return Completion::TimedOut,
+                Some(Event::Exited(exit)) => return Completion::Exited(exit),
+                Some(Event::Request(connection, call)) => (connection, call),
             };
-            if let Event::Request(connection, call) = event
-                && let Some(completion) = self.during_invocation(connection, call, &request.request_id)
-            {
+            if let Some(completion) = self.during_invocation(connection, call, &request.request_id) {
                 self.output.read_now();
                 return completion;
-            }
-            if self.output.is_full() {
-                hand_on(&mut self.output);
             }
         }
     }
@@ -232,9 +243,9 @@ impl Environment {
         self.kill();
         let deadline = Instant::now() + patience;
         while !matches!(self.phase, Phase::Ended(_)) {
-            match timeout_at(deadline, self.event()).await {
-                Err(_) | Ok(Event::Exited(_)) => break,
-                Ok(Event::Request(..)) => {}
+            match self.event_before(deadline).await {
+                None | Some(Event::Exited(_)) => break,
+                Some(Event::Request(..)) => {}
             }
         }
         self.output.read_now();
@@ -313,7 +324,7 @@ impl Environment {
                 Some(Completion::FunctionError(described(body, error_type)))
             }
             RuntimeRequest::Response { .. } | RuntimeRequest::InvocationError { .. } => {
-                self.api.refuse(connection, Refused::RequestId);
+                self.answer_refusal(connection, Refused::RequestId);
                 None
             }
             call => {
@@ -328,11 +339,34 @@ impl Environment {
             RuntimeRequest::Unknown => Refused::Unknown,
             _ => Refused::State,
         };
-        self.api.refuse(connection, refused);
+        self.answer_refusal(connection, refused);
     }
 
-    async fn event(&mut self) -> Event {
-        poll_fn(|cx| self.poll_event(cx)).await
+    // SECURITY: answering costs the platform's time and not the function's: one that never stops asking is ended.
+    fn answer_refusal(&mut self, connection: ConnectionId, refused: Refused) {
+        self.api.refuse(connection, refused);
+        self.refusals = self.refusals.saturating_add(1);
+        if self.refusals == REFUSALS_MAX {
+            tracing::info!(environment = %self.placement.log.environment_id, "a runtime makes no sense and is ended");
+            self.kill();
+        }
+    }
+
+    /// Hands on the output that is held.
+    pub(crate) fn hand_on(&mut self) {
+        let held = self.output.take_held();
+        self.logs.put(&self.placement.log, held);
+    }
+
+    /// What happens next, if it happens before the deadline.
+    // SECURITY: the deadline is looked at first, and others get their turn: a runtime that always has something to say
+    // must not outlive its time-out, nor keep the thread for itself.
+    async fn event_before(&mut self, deadline: Instant) -> Option<Event> {
+        tokio::task::coop::consume_budget().await;
+        if Instant::now() >= deadline {
+            return None;
+        }
+        timeout_at(deadline, poll_fn(|cx| self.poll_event(cx))).await.ok()
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
@@ -340,6 +374,9 @@ impl Environment {
             return Poll::Ready(Event::Exited(exit));
         }
         self.output.poll_read(cx);
+        if self.output.is_full() {
+            self.hand_on();
+        }
         // Requests come before the end: an answer that was sent counts, even if the process is gone by now.
         if let Poll::Ready((connection, request)) = self.api.poll_request(cx) {
             return Poll::Ready(Event::Request(connection, request));

@@ -133,7 +133,7 @@ impl Pool {
             InitFailure::Reported { error_type, .. } => ("error", error_type.as_deref()),
         };
         environment.output.platform_line(&init_report_line(took, phase, status, error_type));
-        self.logs.put(&environment.placement.log, environment.output.take_held());
+        environment.hand_on();
         self.idle.lock().forget(&environment.placement.log.environment_id);
     }
 
@@ -145,15 +145,12 @@ impl Pool {
         init_duration: Option<Duration>,
     ) -> InvokeOutcome {
         let spec = Arc::clone(&environment.placement.spec);
-        let log = Arc::clone(&environment.placement.log);
         environment.output.begin_tail();
         environment.output.platform_line(&start_line(&request.request_id, &spec.version));
         let timeout_millis = i64::try_from(spec.timeout.as_millis()).unwrap_or(i64::MAX);
         let deadline = self.clock.now().plus_millis(timeout_millis).millis();
         let began = Instant::now();
-        let completion = environment
-            .run(request, deadline, spec.timeout, |output| self.logs.put(&log, output.take_held()))
-            .await;
+        let completion = environment.run(request, deadline, spec.timeout).await;
         let duration = began.elapsed();
         let ending = self.meaning_of(completion, &mut environment, request).await;
         self.conclude(environment, request, ending, duration, init_duration)
@@ -226,7 +223,7 @@ impl Pool {
             duration,
             init_duration,
         };
-        self.logs.put(&environment.placement.log, environment.output.take_held());
+        environment.hand_on();
         if ending.is_reusable {
             self.give_back(environment);
         } else {
@@ -265,8 +262,14 @@ impl Pool {
             credentials_end: credentials.expires_at,
             _share: share,
         };
-        let environment = Environment::new(placement, launched, Arc::clone(&self.door), self.clock.clone())
-            .map_err(|error| InvokeError::Launch(LaunchError::sandbox(error)))?;
+        let environment = Environment::new(
+            placement,
+            launched,
+            Arc::clone(&self.door),
+            self.logs.clone(),
+            self.clock.clone(),
+        )
+        .map_err(|error| InvokeError::Launch(LaunchError::sandbox(error)))?;
         self.idle.lock().started(&environment);
         Ok(Box::new(environment))
     }

@@ -37,7 +37,7 @@ impl Pool {
         let sifted = self.idle.lock().sift(|environment| {
             let keep = self.is_worth_keeping(environment, &mut cx);
             if keep && environment.is_ready() && environment.idle_since.elapsed() >= IDLE_BEFORE_FREEZE {
-                self.logs.put(&environment.placement.log, environment.output.take_held());
+                environment.hand_on();
                 environment.freeze();
             }
             all_frozen &= environment.is_frozen();

@@ -433,3 +433,63 @@ async fn a_burst_starts_a_bounded_number_at_once() {
     fixture.compute.stop(Duration::from_secs(1)).await;
     assert_eq!(fixture.logs.0.lock().iter().filter(|line| line.starts_with("END ")).count(), 40);
 }
+
+#[tokio::test]
+async fn a_runtime_that_never_stops_asking_is_ended() {
+    let fixture = fixture(|mut runtime: Runtime| async move {
+        runtime.next().await;
+        loop {
+            runtime.call("GET", "nothing", "", "").await;
+        }
+    })
+    .await;
+    let outcome = tokio::time::timeout(Duration::from_secs(5), fixture.invoke("x")).await.unwrap();
+    assert!(text(&outcome).contains("Runtime.ExitError"), "{}", text(&outcome));
+    assert_eq!((fixture.killed(), fixture.compute.figures().environments), (1, 0));
+}
+
+#[tokio::test]
+async fn a_runtime_that_talks_while_it_is_idle_is_ended_and_others_go_on() {
+    let fixture = fixture(|mut runtime: Runtime| async move {
+        let (id, _) = runtime.next().await;
+        runtime.respond(&id, "ok").await;
+        loop {
+            runtime.flood(&id).await;
+        }
+    })
+    .await;
+    assert_eq!(text(&fixture.invoke("x").await), "ok");
+    for _ in 0..100 {
+        if fixture.killed() == 1 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!((fixture.killed(), fixture.compute.figures().environments), (1, 0));
+    assert_eq!(text(&fixture.invoke("x").await), "ok");
+}
+
+#[tokio::test]
+async fn output_without_end_is_handed_on_and_never_piles_up() {
+    let mut fixture = fixture(|mut runtime: Runtime| async move {
+        let line = "x".repeat(1_000);
+        runtime.next().await;
+        tokio::task::spawn_blocking(move || {
+            loop {
+                if !runtime.try_print(&line) {
+                    return exit(1);
+                }
+            }
+        })
+        .await
+        .unwrap()
+    })
+    .await;
+    fixture.spec.timeout = Duration::from_millis(300);
+    let outcome = fixture.invoke("x").await;
+    assert!(text(&outcome).contains("Sandbox.Timedout"));
+    fixture.compute.stop(Duration::from_secs(1)).await;
+    let delivered = fixture.logs.0.lock().len() as u64;
+    let dropped = fixture.compute.figures().log_events_dropped;
+    assert!(delivered + dropped > 1_000, "{delivered} delivered, {dropped} dropped");
+}

@@ -12,6 +12,8 @@ use tokio::net::TcpStream;
 use super::answer::{CONTINUE, Refused};
 use super::message::{Message, Parser};
 
+/// Bytes read before others get their turn.
+const TURN_BYTES: usize = 1024 * 1024;
 /// Room made before each read.
 const READ_BYTES: usize = 16 * 1024;
 
@@ -45,6 +47,11 @@ impl Connection {
         if self.poll_flush(cx).is_err() {
             return Poll::Ready(None);
         }
+        if !self.output.is_empty() {
+            // SECURITY: a peer that does not read its answers gets no more of them.
+            return Poll::Pending;
+        }
+        let mut turn = 0;
         loop {
             if self.closes {
                 let is_done = self.output.is_empty() && !self.owes_answer;
@@ -69,7 +76,13 @@ impl Connection {
             self.input.reserve(READ_BYTES);
             match self.stream.try_read_buf(&mut self.input) {
                 Ok(0) => return Poll::Ready(None),
-                Ok(_) => {}
+                Ok(length) => {
+                    turn += length;
+                    if turn >= TURN_BYTES {
+                        cx.waker().wake_by_ref();
+                        return Poll::Pending;
+                    }
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     match self.stream.poll_read_ready(cx) {
                         Poll::Ready(Ok(())) => {}

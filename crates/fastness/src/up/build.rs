@@ -206,7 +206,7 @@ mod tests {
         assert_eq!(first, second);
         let mut archive = zip::ZipArchive::new(Cursor::new(first)).unwrap();
         let names: Vec<String> =
-            (0..archive.len()).map(|i| archive.by_index(i).unwrap().name().to_owned()).collect();
+            (0..archive.len()).map(|i| archive.by_index(i).unwrap().name().unwrap().into_owned()).collect();
         assert_eq!(names, ["b.py", "pkg/a.py"]);
     }
 

@@ -3,31 +3,20 @@
 //! A lock on the folder says that its spawner lives; what an unlocked one holds is stale and removed. The number also
 //! gives the spawner its own range of user ids, so that two platforms on a host never share one.
 
-use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
-use rustix::fs::{FlockOperation, flock};
-use rustix::process::{Pid, Signal, kill_process};
-
+use super::claim::{Claim, claim, group_name, processes};
 use super::discover::{Hierarchies, Hierarchy, discover};
 use super::environment::{EnvironmentCgroup, Place};
 use super::{Version, files};
 use crate::layers::{self, LayerStatus};
 use crate::spec::EnvironmentSpec;
 
-/// Spawners that can live on a host at a time.
-pub(crate) const GROUPS_MAX: u32 = 256;
-const NAME_PREFIX: &str = "fastness-";
-const STALE_ATTEMPTS: u32 = 50;
-
 /// A spawner's own part of every hierarchy, held until this is dropped.
 pub(crate) struct CgroupGroup {
-    number: u32,
     group: Hierarchies,
-    lock: Option<File>,
+    claim: Option<Claim>,
 }
 
 impl CgroupGroup {
@@ -35,27 +24,28 @@ impl CgroupGroup {
     pub(crate) fn claim() -> (Self, Vec<LayerStatus>) {
         let mut hierarchies = discover().unwrap_or_default();
         let problems = prepare_controllers(&mut hierarchies);
-        let claimed = claim_number(&hierarchies);
-        let (number, lock) = match claimed {
-            Ok((number, lock)) => (number, Some(lock)),
-            Err(_) => (0, None),
-        };
-        let mut group = Self { number, group: Hierarchies::default(), lock };
-        let layers = group.adopt(hierarchies, &problems);
+        let bases: Vec<&Path> = all(&hierarchies).map(|hierarchy| hierarchy.base.as_path()).collect();
+        let claimed = claim(&bases);
+        let name = claimed.as_ref().map(|claim| group_name(claim.number)).map_err(io::Error::to_string);
+        let mut group = Self { group: Hierarchies::default(), claim: claimed.ok() };
+        let layers = group.adopt(hierarchies, &name, &problems);
         (group, layers)
     }
 
-    /// Less than [`GROUPS_MAX`], and no other living spawner's.
+    /// Less than [`super::GROUPS_MAX`], and no other living spawner's.
     pub(crate) fn number(&self) -> u32 {
-        self.number
+        self.claim.as_ref().map_or(0, |claim| claim.number)
     }
 
-    fn adopt(&mut self, found: Hierarchies, problems: &str) -> Vec<LayerStatus> {
-        let name = format!("{NAME_PREFIX}{}", self.number);
-        let locked = self.lock.is_some();
+    fn adopt(
+        &mut self,
+        found: Hierarchies,
+        name: &Result<String, String>,
+        problems: &str,
+    ) -> Vec<LayerStatus> {
         let mut report = Vec::new();
         let mut take = |layer, hierarchy: Option<Hierarchy>, place: &mut Option<Hierarchy>| {
-            let outcome = adopt_one(hierarchy, &name, locked, layer);
+            let outcome = adopt_one(hierarchy, name, layer);
             report.push(match &outcome {
                 Ok(taken) => {
                     LayerStatus::active(layer, format!("{:?} {}", taken.version, taken.base.display()))
@@ -90,8 +80,8 @@ impl CgroupGroup {
 
     /// Removes the group with everything in it.
     pub(crate) fn remove(&self) {
-        for hierarchy in all(&self.group) {
-            clean(&hierarchy.base);
+        if let Some(claim) = &self.claim {
+            claim.remove();
         }
     }
 }
@@ -102,16 +92,12 @@ fn all(hierarchies: &Hierarchies) -> impl Iterator<Item = &Hierarchy> {
 
 fn adopt_one(
     hierarchy: Option<Hierarchy>,
-    name: &str,
-    locked: bool,
+    name: &Result<String, String>,
     layer: (&str, bool),
 ) -> Result<Hierarchy, String> {
     let Hierarchy { version, base } = hierarchy.ok_or("no such controller is mounted")?;
-    if !locked {
-        return Err(format!("{} is not writable", base.display()));
-    }
+    let name = name.as_ref().map_err(Clone::clone)?;
     let base = base.join(name);
-    files::make_dir(&base).map_err(|error| error.to_string())?;
     if version == Version::V2 && layer != layers::FREEZER {
         let controller = layer.0.trim_start_matches("cgroup-");
         files::write(&base, "cgroup.subtree_control", format!("+{controller}"))
@@ -145,77 +131,4 @@ fn move_processes_down(base: &Path) -> io::Result<()> {
         drop(files::write(&leaf, "cgroup.procs", pid.as_raw_nonzero()));
     }
     Ok(())
-}
-
-/// The first number whose folder nobody holds a lock on. All stale ones on the way are emptied.
-fn claim_number(hierarchies: &Hierarchies) -> io::Result<(u32, File)> {
-    let bases: Vec<&Path> = all(hierarchies).map(|hierarchy| hierarchy.base.as_path()).collect();
-    let first = bases.first().ok_or(io::ErrorKind::NotFound)?;
-    for number in 0..GROUPS_MAX {
-        let name = format!("{NAME_PREFIX}{number}");
-        let dir = first.join(&name);
-        files::make_dir(&dir)?;
-        if let Some(lock) = lock(&dir)? {
-            for base in &bases {
-                empty(&base.join(&name));
-            }
-            remove_stale_after(number, &bases);
-            return Ok((number, lock));
-        }
-    }
-    Err(io::Error::other("256 platforms live on this host already"))
-}
-
-fn lock(dir: &Path) -> io::Result<Option<File>> {
-    let Ok(file) = File::open(dir) else { return Ok(None) };
-    if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-        return Ok(None);
-    }
-    // Its last owner may have removed the folder between the opening and the lock.
-    let same = fs::metadata(dir).is_ok_and(|now| file.metadata().is_ok_and(|then| now.ino() == then.ino()));
-    Ok(same.then_some(file))
-}
-
-fn remove_stale_after(own: u32, bases: &[&Path]) {
-    let Some(first) = bases.first() else { return };
-    for number in own.saturating_add(1)..GROUPS_MAX {
-        let name = format!("{NAME_PREFIX}{number}");
-        let dir = first.join(&name);
-        if dir.exists() && matches!(lock(&dir), Ok(Some(_))) {
-            for base in bases {
-                clean(&base.join(&name));
-            }
-        }
-    }
-}
-
-/// Removes a group with everything in it.
-fn clean(group: &Path) {
-    empty(group);
-    drop(files::remove_dir(group));
-}
-
-/// Kills what lives below `group` and removes the cgroups.
-fn empty(group: &Path) {
-    let Ok(entries) = fs::read_dir(group) else { return };
-    let dirs: Vec<PathBuf> =
-        entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
-    for attempt in 0..STALE_ATTEMPTS {
-        let mut left = false;
-        for dir in &dirs {
-            for pid in processes(dir) {
-                let _ = kill_process(pid, Signal::KILL);
-            }
-            left |= files::remove_dir(dir).is_err();
-        }
-        if !left {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(u64::from(attempt.min(10))));
-    }
-}
-
-fn processes(dir: &Path) -> Vec<Pid> {
-    let text = fs::read_to_string(dir.join("cgroup.procs")).unwrap_or_default();
-    text.lines().filter_map(|line| Pid::from_raw(line.trim().parse().ok()?)).collect()
 }

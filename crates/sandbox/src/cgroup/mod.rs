@@ -4,13 +4,15 @@
 //! only, for which every kernel offers it without a controller: what version 1 has frozen cannot be killed, so that a
 //! dead platform would leave frozen orphans.
 
+mod claim;
 mod discover;
 mod environment;
 mod files;
 mod group;
 
+pub(crate) use claim::GROUPS_MAX;
 pub(crate) use environment::{Entrances, EnvironmentCgroup};
-pub(crate) use group::{CgroupGroup, GROUPS_MAX};
+pub(crate) use group::CgroupGroup;
 
 use serde::{Deserialize, Serialize};
 

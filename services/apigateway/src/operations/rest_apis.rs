@@ -19,6 +19,8 @@ use crate::{ApiGateway, Error};
 
 /// APIs of one account.
 const APIS_MAX: usize = 600;
+/// An API's name.
+const NAME_BYTES_MAX: usize = 1_024;
 /// Binary media types of one API.
 const MEDIA_TYPES_MAX: usize = 100;
 
@@ -32,9 +34,6 @@ pub(crate) async fn create(_: Arc<ApiGateway>, permit: Permit<CreateRestApi>) ->
     }
     if input.security_policy.is_some() || input.endpoint_access_mode.is_some() {
         return Err(Error::unsupported("A security policy of the API's own"));
-    }
-    if input.name.is_empty() {
-        return Err(Error::bad("API name cannot be empty"));
     }
     let mut record = ApiRecord::new(input.name, call.now());
     record.description = input.description;
@@ -84,13 +83,13 @@ pub(crate) async fn put(state: Arc<ApiGateway>, permit: Permit<PutRestApi>) -> R
             let root = record.root_resource_id.clone();
             record.resources.retain(|id, _| *id == root);
             record.resource_mut(&root)?.methods.clear();
-            record.binary_media_types.clear();
-            record.policy = None;
             if let Some(title) = document.title.clone().filter(|title| !title.is_empty()) {
                 record.name = title;
             }
-            record.description.clone_from(&document.description);
-            record.version.clone_from(&document.version);
+            // SECURITY: what the document does not speak of stays. A policy that went away with a new definition would
+            // open the API; it is removed by a patch that says so.
+            record.description = document.description.clone().or(record.description.take());
+            record.version = document.version.clone().or(record.version.take());
         }
         apply(&call, &document, record, &parameters)
     })
@@ -182,6 +181,11 @@ fn with_warnings(record: &ApiRecord, warnings: Vec<String>) -> api::RestApi {
 /// What must hold of an API however it came about.
 fn check(record: &ApiRecord) -> Result<(), Error> {
     check_tags(&record.tags)?;
+    if record.name.is_empty() || record.name.len() > NAME_BYTES_MAX {
+        return Err(Error::bad(format!(
+            "API name cannot be empty, nor longer than {NAME_BYTES_MAX} characters"
+        )));
+    }
     if record.binary_media_types.len() > MEDIA_TYPES_MAX {
         return Err(Error::bad(format!("An API has at most {MEDIA_TYPES_MAX} binary media types")));
     }

@@ -166,6 +166,10 @@ fn apply_patch(stage: &mut StageRecord, patch: &Patch) -> Result<(), Error> {
             stage.method_settings.remove(&settings_key(resource, method));
         }
         ([resource, method, group, setting], Op::Add | Op::Replace) => {
+            // Either all methods or one: half a wildcard would be kept and never apply.
+            if (*resource == "*") != (*method == "*") {
+                return Err(patch.invalid_path());
+            }
             let settings = stage.method_settings.entry(settings_key(resource, method)).or_default();
             apply_setting(settings, group, setting, patch)?;
         }
@@ -213,6 +217,7 @@ fn apply_setting(
                 ));
             }
         }
+        ("caching", "enabled") if !patch.boolean()? => {}
         ("caching", _) => return Err(Error::unsupported("A cache")),
         _ => return Err(patch.invalid_path()),
     }

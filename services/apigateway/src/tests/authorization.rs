@@ -49,9 +49,16 @@ async fn an_encoded_path_is_the_path_that_policies_name() {
     let id = platform.deploy(definition()).await;
     let deny = json!([{"Effect": "Allow", "Action": "*", "Resource": "*"},
         {"Effect": "Deny", "Action": "execute-api:Invoke",
-         "Resource": format!("arn:aws:execute-api:us-east-1:123456789012:{id}/prod/POST/orders/secret")}]);
+         "Resource": format!("arn:aws:execute-api:us-east-1:123456789012:{id}/prod/POST/orders/secret*")}]);
     let caller = role(&platform, "denied", deny).await;
-    for path in ["orders/secret", "orders/%73ecret", "orders/secret/", "%6Frders/secre%74"] {
+    for path in [
+        "orders/secret",
+        "orders/%73ecret",
+        "orders/secret/",
+        "%6Frders/secre%74",
+        "orders/%73ecret%2Fx",
+        "orders/%73ecret%ff",
+    ] {
         let answer = platform
             .signed(&caller, &format!("http://{id}.execute-api.localhost/prod/{path}"), "", false)
             .await;

@@ -90,6 +90,7 @@ async fn stages_and_deployments_hold_each_other() {
         json!({"op": "replace", "path": "/cacheClusterEnabled", "value": "true"}),
         json!({"op": "replace", "path": "/*/*/logging/loglevel", "value": "INFO"}),
         json!({"op": "replace", "path": "/*/*/throttling/rateLimit", "value": "-1"}),
+        json!({"op": "replace", "path": "/*/GET/throttling/rateLimit", "value": "1"}),
         json!({"op": "replace", "path": "/variables/a b", "value": "x"}),
         json!({"op": "replace", "path": "/deploymentId", "value": "none"}),
     ] {

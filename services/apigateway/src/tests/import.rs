@@ -90,7 +90,11 @@ async fn what_is_not_understood_is_refused_by_name() {
 #[tokio::test]
 async fn putting_a_definition_merges_or_overwrites() {
     let platform = platform().await;
-    let id = import(&platform, &definition()).await.unwrap().id.unwrap();
+    let mut first = definition();
+    first["x-amazon-apigateway-binary-media-types"] = json!(["image/png"]);
+    first["x-amazon-apigateway-policy"] = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+        "Principal": "*", "Action": "execute-api:Invoke", "Resource": "execute-api:/*"}]});
+    let id = import(&platform, &first).await.unwrap().id.unwrap();
     let put = |mode: &str| {
         crate::api::PutRestApiRequest {
         rest_api_id: id.clone(),
@@ -119,6 +123,8 @@ async fn putting_a_definition_merges_or_overwrites() {
     let replaced =
         platform.kit.call::<crate::api::PutRestApi>(&administrator, put("overwrite")).await.unwrap();
     assert_eq!(replaced.name.as_deref(), Some("second"));
+    assert_eq!(replaced.binary_media_types, Some(vec!["image/png".to_owned()]));
+    assert!(replaced.policy.is_some());
     assert_eq!(paths().await, "/ /new");
 }
 

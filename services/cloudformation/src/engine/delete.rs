@@ -45,7 +45,18 @@ pub(super) fn existing(run: &Run) -> Vec<(String, Physical)> {
         record.status != status::DELETE_COMPLETE && record.status != status::DELETE_SKIPPED
     };
     let resources = run.resources.values().filter(gone);
-    resources.filter_map(|record| Some((record.logical_id.clone(), record.physical.clone()?))).collect()
+    resources.filter_map(|record| Some((record.logical_id.clone(), physical(record)?))).collect()
+}
+
+/// What there is of a resource; what an interrupted try may have left, where it can only be ours.
+fn physical(record: &ResourceRecord) -> Option<Physical> {
+    let interrupted = || {
+        let pending = record.pending.clone()?;
+        let provider = providers::find(&record.kind)?;
+        let ours = provider.owns_planned() && providers::own_name(provider, &pending.properties).is_none();
+        ours.then_some(pending)
+    };
+    record.physical.clone().or_else(interrupted)
 }
 
 /// Deletes items, dependents first, independent ones side by side. Answers the ids that failed.

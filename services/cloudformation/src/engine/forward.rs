@@ -136,8 +136,8 @@ async fn begin(run: &mut Run, plan: &Plan, id: &str) -> Result<Step, Error> {
         }
     };
     let creates = record.physical.is_none();
-    let retried = in_place.is_none() && record.pending.is_some();
-    let own_name = own_name(provider, &properties);
+    let retried = in_place.is_none() && record.pending.is_some() && provider.owns_planned();
+    let own_name = providers::own_name(provider, &properties);
     let planned = match (&in_place, &record.pending, &own_name) {
         (Some(old), _, _) => old.id.clone(),
         (None, _, Some(name)) => name.clone(),
@@ -180,13 +180,6 @@ fn new_record(id: &str, kind: &str) -> ResourceRecord {
         change: None,
         settled: 0,
     }
-}
-
-/// The name that the template gives the resource.
-fn own_name(provider: &dyn Provider, properties: &Value) -> Option<String> {
-    let (property, _) = provider.name()?;
-    let name = providers::text(properties.get(property));
-    (!name.is_empty()).then_some(name)
 }
 
 /// `stack-LogicalId-RANDOM`, cut so that the random part stays.

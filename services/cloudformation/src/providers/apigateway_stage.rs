@@ -2,14 +2,15 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Failure, Property, Provider, Work, gone, optional, required, tags, text};
+use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, required, tags, text};
 use crate::records::Physical;
 
 pub(super) struct Stage;
 
-const PROPERTIES: [Property; 7] = [
+const PROPERTIES: [Property; 8] = [
     required("DeploymentId"),
     optional("Description"),
+    optional("MethodSettings"),
     required("RestApiId").fixed(),
     required("StageName").fixed(),
     optional("Tags"),
@@ -44,18 +45,19 @@ impl Provider for Stage {
                 input.insert("tags".to_owned(), Value::Object(tags::to_map(Some(given))));
             }
             work.call("apigateway", "CreateStage", Value::Object(input)).await?;
-            Ok(work.made(work.text("StageName"), Value::Null))
+            let made = work.made(work.text("StageName"), Value::Null);
+            let settings = method_patches(work, &Value::Null)?;
+            patch(work, &made.id, settings).await.map_err(|failure| failure.after(&made))?;
+            Ok(made)
         })
     }
 
     fn update<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, Physical> {
         Box::pin(async move {
             let api = work.text("RestApiId");
-            let operations = patches(work, &old.properties);
-            if !operations.is_empty() {
-                let input = json!({ "restApiId": api, "stageName": old.id, "patchOperations": operations });
-                work.call("apigateway", "UpdateStage", input).await?;
-            }
+            let mut operations = patches(work, &old.properties);
+            operations.extend(method_patches(work, &old.properties)?);
+            patch(work, &old.id, operations).await?;
             set_tags(work, &api, old).await?;
             Ok(work.made(&old.id, Value::Object(old.attributes.clone())))
         })
@@ -70,6 +72,63 @@ impl Provider for Stage {
             )
         })
     }
+}
+
+async fn patch(work: &Work, stage: &str, operations: Vec<Value>) -> Result<(), Failure> {
+    if operations.is_empty() {
+        return Ok(());
+    }
+    let api = work.text("RestApiId");
+    let input = json!({ "restApiId": api, "stageName": stage, "patchOperations": operations });
+    work.call("apigateway", "UpdateStage", input).await?;
+    Ok(())
+}
+
+/// A member of a method's settings, and where the stage keeps it.
+const SETTINGS: [(&str, &str); 8] = [
+    ("CacheDataEncrypted", "caching/dataEncrypted"),
+    ("CacheTtlInSeconds", "caching/ttlInSeconds"),
+    ("CachingEnabled", "caching/enabled"),
+    ("DataTraceEnabled", "logging/dataTrace"),
+    ("LoggingLevel", "logging/loglevel"),
+    ("MetricsEnabled", "metrics/enabled"),
+    ("ThrottlingBurstLimit", "throttling/burstLimit"),
+    ("ThrottlingRateLimit", "throttling/rateLimit"),
+];
+
+/// The settings of methods, as patches where they differ. A method that is not named any more loses its own.
+fn method_patches(work: &Work, old: &Value) -> Result<Vec<Value>, Failure> {
+    let (before, wanted) = (list(old.get("MethodSettings")), list(work.get("MethodSettings")));
+    let mut operations = Vec::new();
+    for gone in before.iter().filter(|entry| !wanted.iter().any(|other| place(other) == place(entry))) {
+        operations.push(json!({ "op": "remove", "path": place(gone) }));
+    }
+    for entry in wanted.iter().filter(|entry| !before.contains(entry)) {
+        let members = entry.as_object().into_iter().flatten();
+        for (name, value) in
+            members.filter(|(name, _)| !matches!(name.as_str(), "HttpMethod" | "ResourcePath"))
+        {
+            let Some((_, path)) = SETTINGS.iter().find(|(member, _)| member == name) else {
+                return Err(Failure::new(format!("MethodSettings has no member {name}")));
+            };
+            let path = format!("{}/{path}", place(entry));
+            operations.push(json!({ "op": "replace", "path": path, "value": text(Some(value)) }));
+        }
+    }
+    Ok(operations)
+}
+
+/// Where a stage keeps the settings of a method: `/*/*`, `/~1orders~1{id}/GET`.
+fn place(entry: &Value) -> String {
+    let resource = text(entry.get("ResourcePath"));
+    let resource = match resource.strip_prefix('/').unwrap_or(&resource) {
+        // Templates write the slashes inside escaped, as the API wants them, or plain.
+        all_or_escaped if all_or_escaped == "*" || all_or_escaped.starts_with("~1") => {
+            all_or_escaped.to_owned()
+        }
+        plain => format!("~1{}", plain.replace('/', "~1")),
+    };
+    format!("/{resource}/{}", text(entry.get("HttpMethod")))
 }
 
 fn patches(work: &Work, old: &Value) -> Vec<Value> {
@@ -110,4 +169,23 @@ async fn set_tags(work: &Work, api: &str, old: &Physical) -> Result<(), Failure>
         work.call("apigateway", "TagResource", json!({ "resourceArn": arn, "tags": set })).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_stand_where_the_api_keeps_them() {
+        let table = [
+            ("/*", "*", "/*/*"),
+            ("*", "*", "/*/*"),
+            ("/~1orders~1{id}", "GET", "/~1orders~1{id}/GET"),
+            ("/orders/{id}", "GET", "/~1orders~1{id}/GET"),
+            ("/", "PUT", "/~1/PUT"),
+        ];
+        for (resource, method, path) in table {
+            assert_eq!(place(&json!({ "ResourcePath": resource, "HttpMethod": method })), path);
+        }
+    }
 }

@@ -28,6 +28,11 @@ impl Provider for Permission {
         &PROPERTIES
     }
 
+    fn owns_planned(&self) -> bool {
+        // The planned id is the statement's, and no one else's statement has it.
+        true
+    }
+
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
         Box::pin(async move {
             let mut input = work.properties.clone();

@@ -4,6 +4,8 @@
 //! does not declare, is refused before anything is created.
 
 mod apigateway_deployment;
+mod apigateway_method;
+mod apigateway_resource;
 mod apigateway_rest_api;
 mod apigateway_stage;
 mod document;
@@ -176,6 +178,13 @@ impl Work {
     }
 }
 
+/// The name that the template itself gives a resource.
+pub(crate) fn own_name(provider: &dyn Provider, properties: &Value) -> Option<String> {
+    let (property, _) = provider.name()?;
+    let name = text(properties.get(property));
+    (!name.is_empty()).then_some(name)
+}
+
 /// A scalar as text.
 pub(crate) fn text(value: Option<&Value>) -> String {
     match value {
@@ -204,6 +213,12 @@ pub(crate) trait Provider: Send + Sync {
         None
     }
 
+    /// True where what has the planned id can only be this resource, so that it may be deleted when it is not known
+    /// whether it was made. Not so where other properties say what it is: those may name what someone else made.
+    fn owns_planned(&self) -> bool {
+        self.name().is_some()
+    }
+
     /// Makes the resource.
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical>;
 
@@ -215,8 +230,10 @@ pub(crate) trait Provider: Send + Sync {
 }
 
 /// All types, in the order of their names.
-static PROVIDERS: [&dyn Provider; 13] = [
+static PROVIDERS: [&dyn Provider; 15] = [
     &apigateway_deployment::Deployment,
+    &apigateway_method::Method,
+    &apigateway_resource::Resource,
     &apigateway_rest_api::RestApi,
     &apigateway_stage::Stage,
     &dynamodb_table::Table,

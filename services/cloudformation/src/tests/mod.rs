@@ -3,6 +3,7 @@
 mod change_sets;
 mod compliance;
 mod lifecycle;
+mod records;
 mod refusals;
 mod restart;
 mod world;

@@ -123,3 +123,27 @@ async fn a_rollback_goes_on() {
     assert_eq!(again.settled("small").await, "ROLLBACK_COMPLETE");
     assert!(again.world.is_empty());
 }
+
+#[tokio::test]
+async fn a_rollback_takes_away_what_an_interrupted_try_left_and_nothing_of_others() {
+    let stage = Stage::new().await;
+    stage.create("small", "Resources: {Own: {Type: AWS::Logs::LogGroup}, Named: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: theirs}}}").await.unwrap();
+    stage.settled("small").await;
+    let store = stage.kit.pipeline.store();
+    let id = stage.describe("small").await["StackId"].as_str().unwrap().to_owned();
+    for mut record in stacks::resources(store, &id).unwrap() {
+        record.pending = record.physical.take();
+        record.settled = 0;
+        let written: Result<(), crate::Error> =
+            store.transact(|tx| stacks::save_resource(tx, &id, &record)).await;
+        written.unwrap();
+    }
+    let begun = operation(&stage, OperationKind::Create, Phase::Rollback);
+    interrupt(&stage, |stack| stack.operation = Some(begun)).await;
+    interrupt(&stage, |stack| "ROLLBACK_IN_PROGRESS".clone_into(&mut stack.status)).await;
+    let again = restarted(&stage).await;
+    let (_stop, stopping) = watch::channel(false);
+    let _jobs = again.kit.pipeline.start_jobs(&stopping);
+    assert_eq!(again.settled("small").await, "ROLLBACK_COMPLETE");
+    assert_eq!(again.world.names("group"), ["theirs"], "it may have been there before");
+}

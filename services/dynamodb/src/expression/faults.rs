@@ -17,6 +17,8 @@ pub(super) enum Class {
     Overlap,
     Conflict,
     Limit,
+    /// The value of ADD or DELETE.
+    ChangingValue,
     OperandCount,
     Distinct,
     Operand,

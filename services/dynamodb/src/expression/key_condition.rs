@@ -4,7 +4,7 @@
 
 use super::condition::{Comparator, Operand};
 use super::placeholders::Placeholders;
-use super::{Condition, Kind, Path};
+use super::{Condition, Kind};
 use crate::attribute::AttributeValue;
 use crate::invalid::Invalid;
 
@@ -98,12 +98,14 @@ fn collect(condition: Condition, tests: &mut Vec<(String, KeyTest)>) -> Result<(
         Condition::Compare(Comparator::NotEqual, ..) => return Err(unfit("<>")),
         Condition::Compare(comparator, one, two) => comparison(comparator, one, two)?,
         Condition::Between(one, low, high) => {
-            let name = first_operand("BETWEEN", one)?;
-            (name, KeyTest::Between(given(low)?, given(high)?))
+            let (name, values) = behind_name("BETWEEN", vec![one, low, high])?;
+            let mut values = values.into_iter();
+            let (low, high) = values.next().zip(values.next()).ok_or_else(no_name)?;
+            (name, KeyTest::Between(low, high))
         }
         Condition::BeginsWith(one, start) => {
-            let name = first_operand("begins_with", one)?;
-            (name, KeyTest::BeginsWith(given(start)?))
+            let (name, mut values) = behind_name("begins_with", vec![one, start])?;
+            (name, KeyTest::BeginsWith(values.pop().ok_or_else(no_name)?))
         }
     };
     if tests.iter().any(|(name, _)| *name == test.0) {
@@ -118,19 +120,9 @@ fn unfit(operator: &str) -> Invalid {
 }
 
 fn comparison(comparator: Comparator, one: Operand, two: Operand) -> Result<(String, KeyTest), Invalid> {
-    let (path, value, is_swapped) = match (one, two) {
-        (Operand::Path(_), Operand::Path(_)) => return Err(several_names()),
-        (Operand::Path(path), other) => (path, other, false),
-        (other, Operand::Path(path)) => (path, other, true),
-        (Operand::Size(_), _) | (_, Operand::Size(_)) => return Err(nested_operation()),
-        (Operand::Value(_), Operand::Value(_)) => {
-            return Err(Invalid::new(
-                "Invalid condition in KeyConditionExpression: No key attribute specified",
-            ));
-        }
-    };
-    let name = attribute(&path)?;
-    let value = given(value)?;
+    let is_swapped = !matches!(one, Operand::Path(_));
+    let (name, mut values) = name_and_values(vec![one, two])?;
+    let value = values.pop().ok_or_else(no_name)?;
     let test = match (comparator, is_swapped) {
         (Comparator::Less, false) | (Comparator::Greater, true) => KeyTest::Less(value),
         (Comparator::LessEqual, false) | (Comparator::GreaterEqual, true) => KeyTest::LessEqual(value),
@@ -141,40 +133,45 @@ fn comparison(comparator: Comparator, one: Operand, two: Operand) -> Result<(Str
     Ok((name, test))
 }
 
-fn attribute(path: &Path) -> Result<String, Invalid> {
-    if path.is_nested() {
-        return Err(Invalid::new("KeyConditionExpressions cannot have conditions on nested attributes"));
-    }
-    Ok(path.head().to_owned())
-}
-
-fn first_operand(operator: &str, operand: Operand) -> Result<String, Invalid> {
-    match operand {
-        Operand::Path(path) => attribute(&path),
-        Operand::Size(_) => Err(nested_operation()),
-        Operand::Value(_) => Err(Invalid::new(format!(
+/// The values behind an operator that wants the key attribute first.
+fn behind_name(operator: &str, operands: Vec<Operand>) -> Result<(String, Vec<AttributeValue>), Invalid> {
+    if !matches!(operands.first(), Some(Operand::Path(_))) {
+        return Err(Invalid::new(format!(
             "Invalid condition in KeyConditionExpression: {operator} operator must have the key attribute \
              as its first operand"
-        ))),
+        )));
     }
+    name_and_values(operands)
 }
 
-fn given(operand: Operand) -> Result<AttributeValue, Invalid> {
-    match operand {
-        Operand::Value(value) => Ok(value),
-        Operand::Path(_) => Err(several_names()),
-        Operand::Size(_) => Err(nested_operation()),
+/// The one attribute among the operands, and the values that the others are.
+fn name_and_values(operands: Vec<Operand>) -> Result<(String, Vec<AttributeValue>), Invalid> {
+    let mut name = None;
+    let mut values = Vec::with_capacity(2);
+    for operand in operands {
+        match operand {
+            Operand::Path(_) if name.is_some() => {
+                return Err(Invalid::new(
+                    "Invalid condition in KeyConditionExpression: Multiple attribute names used in one condition",
+                ));
+            }
+            Operand::Path(path) if path.is_nested() => {
+                return Err(Invalid::new(
+                    "KeyConditionExpressions cannot have conditions on nested attributes",
+                ));
+            }
+            Operand::Path(path) => name = Some(path.head().to_owned()),
+            Operand::Value(value) => values.push(value),
+            Operand::Size(_) => {
+                return Err(Invalid::new("KeyConditionExpressions cannot contain nested operations"));
+            }
+        }
     }
+    Ok((name.ok_or_else(no_name)?, values))
 }
 
-fn several_names() -> Invalid {
-    Invalid::new(
-        "Invalid condition in KeyConditionExpression: Multiple attribute names used in one condition",
-    )
-}
-
-fn nested_operation() -> Invalid {
-    Invalid::new("KeyConditionExpressions cannot contain nested operations")
+fn no_name() -> Invalid {
+    Invalid::new("Invalid condition in KeyConditionExpression: No key attribute specified")
 }
 
 #[cfg(test)]

@@ -175,8 +175,8 @@ pub(crate) async fn update_table(
         .transact(|transaction| {
             let mut record = stored(transaction, &target)?.ok_or_else(|| table_not_found(&target.name))?;
             if input.billing_mode.is_some() || input.provisioned_throughput.is_some() {
-                let mode = input.billing_mode.as_deref();
-                record.billing = model::billing(mode, input.provisioned_throughput.as_ref())?;
+                let throughput = input.provisioned_throughput.as_ref();
+                record.billing = model::rebilled(record.billing, input.billing_mode.as_deref(), throughput)?;
             }
             if let Some(is_protected) = input.deletion_protection_enabled {
                 record.is_protected = is_protected;

@@ -21,7 +21,12 @@ use crate::tables::Table;
 #[derive(Debug)]
 pub(crate) enum Change {
     /// It becomes this.
-    Put(Attributes),
+    Put {
+        /// The new item.
+        item: Attributes,
+        /// Its stored form, made before the transaction: other writers wait for as little as possible.
+        encoded: Vec<u8>,
+    },
     /// It is changed; where there is none, it starts as its key.
     Update {
         /// The key attributes.
@@ -115,7 +120,8 @@ impl Write {
         if item.size_bytes() > ITEM_BYTES_MAX {
             return Err(Invalid::new("Item size has exceeded the maximum allowed size"));
         }
-        Self::new(table, key, Change::Put(item), expressions)
+        let encoded = item::encode(&item);
+        Self::new(table, key, Change::Put { item, encoded }, expressions)
     }
 
     /// A write that deletes the item of this key.
@@ -153,6 +159,11 @@ impl Write {
                 "Cannot update attribute {name}. This attribute is part of the key"
             )));
         }
+        let mut nested = Vec::new();
+        if let Some(update) = &update {
+            update.visit_paths(&mut |path| nested.extend(path.is_nested().then(|| path.head())));
+        }
+        schema.check_nested(nested)?;
         Self::new(table, key, Change::Update { key: attributes, update }, expressions)
     }
 
@@ -200,14 +211,18 @@ impl Write {
                 return Err(Refusal::Cancelled(Cancellation::Condition(item)));
             }
         }
-        let after = match self.change {
-            Change::Put(item) => Some(item),
-            Change::Update { key, update } => Some(updated(before.as_ref(), key, update.as_ref())?),
-            Change::Delete => None,
+        let (after, encoded) = match self.change {
+            Change::Put { item, encoded } => (Some(item), Some(encoded)),
+            Change::Update { key, update } => {
+                let item = updated(before.as_ref(), key, update.as_ref())?;
+                let encoded = item::encode(&item);
+                (Some(item), Some(encoded))
+            }
+            Change::Delete => (None, None),
             Change::Check => return Ok(Outcome { after: before.clone(), before }),
         };
-        match &after {
-            Some(item) => transaction.put(ITEMS, &self.place, item::encode(item))?,
+        match encoded {
+            Some(encoded) => transaction.put(ITEMS, &self.place, encoded)?,
             None => transaction.delete(ITEMS, &self.place)?,
         }
         let table = Arc::clone(&self.table);

@@ -11,6 +11,9 @@ use crate::expression::update::{SetValue, UpdateOperand};
 use crate::expression::{Condition, KeyCondition, Path, Projection, Update};
 use crate::invalid::Invalid;
 
+/// The one old parameter that may stand beside expressions.
+pub(super) const KEY_CONDITIONS: &str = "KeyConditions";
+
 /// The old parameters of a request.
 #[derive(Debug, Default)]
 pub(crate) struct Legacy<'a> {
@@ -33,7 +36,7 @@ impl Legacy<'_> {
             (self.query_filter.is_some(), "QueryFilter"),
             (self.scan_filter.is_some(), "ScanFilter"),
             (self.conditional_operator.is_some(), "ConditionalOperator"),
-            (self.key_conditions.is_some(), "KeyConditions"),
+            (self.key_conditions.is_some(), KEY_CONDITIONS),
         ]
         .into_iter()
         .filter_map(|(is_given, name)| is_given.then_some(name))
@@ -48,10 +51,15 @@ impl Legacy<'_> {
         Ok(Expressions {
             update: self.attribute_updates.map(update).transpose()?,
             condition: self.expected.map(|expected| self.joined(expected, expectation)).transpose()?,
-            key_condition: self.key_conditions.map(key_condition).transpose()?,
+            key_condition: self.key_condition()?,
             filter: filter.map(|filter| self.joined(filter, comparison)).transpose()?,
             projection: self.attributes_to_get.map(|names| projection(names)).transpose()?,
         })
+    }
+
+    /// The key condition in the old form.
+    pub(super) fn key_condition(&self) -> Result<Option<KeyCondition>, Invalid> {
+        self.key_conditions.map(key_condition).transpose()
     }
 
     fn joined<T>(

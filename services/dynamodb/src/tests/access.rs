@@ -43,6 +43,20 @@ async fn a_policy_on_one_table_says_nothing_of_another() {
 }
 
 #[tokio::test]
+async fn a_bad_key_does_not_tell_a_stranger_that_the_table_exists() {
+    let fixture = Fixture::with_table("p:S").await;
+    let stranger = fixture.kit.user("stranger", json!([])).await;
+    let mut answers = Vec::new();
+    for table in ["Tab", "Nil"] {
+        let input = json!({"TableName": table, "Key": {"p": {"N": "no number"}}});
+        let fault = fixture.kit.json(&stranger, "dynamodb", "GetItem", &input).await.unwrap_err();
+        answers.push((fault.code, fault.message.replace(table, "T")));
+    }
+    assert_eq!(answers[0], answers[1]);
+    assert!(answers[0].0.starts_with("AccessDenied"));
+}
+
+#[tokio::test]
 async fn leading_keys_limit_to_ones_own_partition() {
     let fixture = Fixture::with_table("p:S s:N").await;
     let actions = [

@@ -42,9 +42,15 @@ fn samples() -> Vec<(&'static str, serde_json::Value)> {
         ),
         ("Scan", table.clone()),
         ("BatchGetItem", json!({"RequestItems": {"Tab": {"Keys": [key]}}})),
-        ("BatchWriteItem", json!({"RequestItems": {"Tab": [{"PutRequest": {"Item": {"p": {"S": "sesame"}, "v": {"S": SECRET}}}}]}})),
+        (
+            "BatchWriteItem",
+            json!({"RequestItems": {"Tab": [{"PutRequest": {"Item": {"p": {"S": "sesame"}, "v": {"S": SECRET}}}}]}}),
+        ),
         ("TransactGetItems", json!({"TransactItems": [{"Get": {"TableName": "Tab", "Key": key}}]})),
-        ("TransactWriteItems", json!({"TransactItems": [{"Put": {"TableName": "Tab", "Item": {"p": {"S": "sesame"}, "v": {"S": SECRET}}}}]})),
+        (
+            "TransactWriteItems",
+            json!({"TransactItems": [{"Put": {"TableName": "Tab", "Item": {"p": {"S": "sesame"}, "v": {"S": SECRET}}}}]}),
+        ),
         ("PutResourcePolicy", json!({"ResourceArn": ARN, "Policy": policy.to_string()})),
         ("GetResourcePolicy", json!({"ResourceArn": ARN})),
         ("DeleteResourcePolicy", json!({"ResourceArn": ARN})),

@@ -200,4 +200,7 @@ async fn the_older_query_parameters_work_too() {
         "s": {"ComparisonOperator": "GT", "AttributeValueList": [n(0)]}},
         "QueryFilter": {"v": {"ComparisonOperator": "LT", "AttributeValueList": [n(200)]}}});
     assert_eq!(sorts(&fixture.ok("Query", &input).await), vec![2, 10]);
+    let beside = json!({"TableName": "Tab", "FilterExpression": "v < :v", "ExpressionAttributeValues": {":v": n(200)},
+        "KeyConditions": {"p": {"ComparisonOperator": "EQ", "AttributeValueList": [s("a")]}}});
+    assert_eq!(sorts(&fixture.ok("Query", &beside).await), vec![-10, -1, 0, 2, 10]);
 }

@@ -9,7 +9,7 @@ use identity::records::{AccessKeyRecord, KeyOwner, LastUsedRecord, UserRecord, k
 use identity::{Edit, Principal, Reads, ids};
 use service::{Call, Permit};
 
-use super::users;
+use super::{moment, users, whole_secs};
 use crate::page::Paging;
 use crate::{Error, Iam, api, entity, quota};
 
@@ -61,7 +61,7 @@ pub(crate) async fn create(
                 owner,
                 secret: secret.expose().to_owned(),
                 active: true,
-                created_at: call.now(),
+                created_at: moment(&call),
             };
             edit.put(keys::ACCESS_KEYS, &keys::access_key(&id), &record)?;
             edit.mark(keys::KEYS_OF_USERS, &keys::key_of(account, &name, &id))?;
@@ -73,7 +73,7 @@ pub(crate) async fn create(
         access_key_id: id,
         status: status(true).to_owned(),
         secret_access_key: secret.expose().to_owned().into(),
-        create_date: Some(call.now()),
+        create_date: Some(moment(&call)),
     };
     Ok(api::CreateAccessKeyResponse { access_key })
 }
@@ -166,7 +166,7 @@ pub(crate) async fn last_used(
     Ok(api::GetAccessKeyLastUsedResponse {
         user_name: Some(user_name),
         access_key_last_used: Some(api::AccessKeyLastUsed {
-            last_used_date: at,
+            last_used_date: at.map(whole_secs),
             service_name: or_none(service),
             region: or_none(region),
         }),

@@ -8,7 +8,7 @@ use identity::records::{GroupRecord, UserRecord, keys};
 use identity::{Edit, ids};
 use service::Permit;
 
-use super::{check_no_policies, members, path};
+use super::{check_no_policies, members, moment, path};
 use crate::page::Paging;
 use crate::{Error, Iam, api, attachments, entity, quota, shapes};
 
@@ -21,7 +21,7 @@ pub(crate) async fn create(
         name: input.group_name,
         path: path(input.path),
         group_id: ids::entity(ids::GROUP),
-        created_at: call.now(),
+        created_at: moment(&call),
         inline: Vec::new(),
         attached: Vec::new(),
     };

@@ -17,7 +17,19 @@ pub(crate) mod tags;
 pub(crate) mod users;
 pub(crate) mod versions;
 
+use base::Timestamp;
+use service::Call;
+
 use crate::Error;
+
+/// When a call arrived, in whole seconds, as IAM tells all times.
+const fn moment(call: &Call) -> Timestamp {
+    whole_secs(call.now())
+}
+
+const fn whole_secs(moment: Timestamp) -> Timestamp {
+    Timestamp::from_secs(moment.secs())
+}
 
 /// The path of a new entity.
 fn path(given: Option<String>) -> String {

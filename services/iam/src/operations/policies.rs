@@ -13,7 +13,7 @@ use identity::{Edit, Reads, ids};
 use service::Permit;
 use store::Range;
 
-use super::path;
+use super::{moment, path};
 use crate::attachments::{self, Count};
 use crate::page::Paging;
 use crate::{Error, Iam, api, documents, quota, shapes, tags};
@@ -71,14 +71,14 @@ pub(crate) async fn create(
 ) -> Result<api::CreatePolicyResponse, Error> {
     let Permit { input, call, .. } = permit;
     documents::check_managed(&input.policy_document)?;
-    let first = PolicyVersion { number: 1, created_at: call.now(), document: input.policy_document };
+    let first = PolicyVersion { number: 1, created_at: moment(&call), document: input.policy_document };
     let record = ManagedPolicyRecord {
         name: input.policy_name,
         path: path(input.path),
         policy_id: ids::entity(ids::POLICY),
         description: input.description,
-        created_at: call.now(),
-        updated_at: call.now(),
+        created_at: moment(&call),
+        updated_at: moment(&call),
         tags: tags::from_api(input.tags)?,
         default_version: 1,
         newest_version: 1,

@@ -8,7 +8,7 @@ use identity::ids;
 use identity::records::{RoleRecord, keys};
 use service::Permit;
 
-use super::{check_no_policies, path};
+use super::{check_no_policies, moment, path};
 use crate::page::Paging;
 use crate::{Error, Iam, api, attachments, documents, entity, quota, shapes, tags};
 
@@ -24,7 +24,7 @@ pub(crate) async fn create(
         name: input.role_name,
         path: path(input.path),
         role_id: ids::entity(ids::ROLE),
-        created_at: call.now(),
+        created_at: moment(&call),
         trust: input.assume_role_policy_document,
         description: input.description,
         session_secs_max: input.max_session_duration.unwrap_or(SESSION_SECS_DEFAULT),

@@ -10,7 +10,7 @@ use identity::{Edit, Principal, Reads as _, ids};
 use service::{Call, Permit};
 use store::{KeyReader, Range};
 
-use super::{check_no_policies, path};
+use super::{check_no_policies, moment, path, whole_secs};
 use crate::page::Paging;
 use crate::{Error, Iam, api, attachments, entity, quota, shapes, tags};
 
@@ -23,7 +23,7 @@ pub(crate) async fn create(
         name: input.user_name,
         path: path(input.path),
         user_id: ids::entity(ids::USER),
-        created_at: call.now(),
+        created_at: moment(&call),
         tags: tags::from_api(input.tags)?,
         inline: Vec::new(),
         attached: Vec::new(),
@@ -64,7 +64,7 @@ fn root(iam: &Iam, account: AccountId) -> Result<api::User, Error> {
         user_name: "root".to_owned(),
         user_id: account.to_string(),
         arn: identity::principal::root_arn(account),
-        create_date: record.map(|record| record.created_at).unwrap_or_default(),
+        create_date: record.map(|record| whole_secs(record.created_at)).unwrap_or_default(),
         ..api::User::default()
     })
 }

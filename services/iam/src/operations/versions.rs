@@ -7,6 +7,7 @@ use std::sync::Arc;
 use identity::records::{ManagedPolicyRecord, PolicyVersion};
 use service::Permit;
 
+use super::moment;
 use super::policies::{self, Found};
 use crate::page::Paging;
 use crate::{Error, Iam, api, documents, quota, shapes};
@@ -31,7 +32,7 @@ pub(crate) async fn create(
 ) -> Result<api::CreatePolicyVersionResponse, Error> {
     let Permit { input, call, .. } = permit;
     let set_default = input.set_as_default.unwrap_or(false);
-    let now = call.now();
+    let now = moment(&call);
     let version = iam
         .change(&call, |edit| {
             let mut record = policies::load(edit, &input.policy_arn)?;
@@ -106,7 +107,7 @@ pub(crate) async fn set_default(
     permit: Permit<api::SetDefaultPolicyVersion>,
 ) -> Result<(), Error> {
     let Permit { input, call, .. } = permit;
-    let now = call.now();
+    let now = moment(&call);
     iam.change(&call, |edit| {
         let mut record = policies::load(edit, &input.policy_arn)?;
         record.default_version = position(&record, &input.policy_arn, &input.version_id)?;

@@ -85,3 +85,20 @@ async fn users_need_the_action_on_the_function_they_name() {
     assert!(!may_invoke(&fixture, &nobody, "orders").await);
     assert!(!may_invoke(&fixture, &nobody, "does-not-exist").await);
 }
+
+#[tokio::test]
+async fn another_account_needs_the_functions_permission() {
+    let fixture = Fixture::start().await;
+    let other = Arc::new(Principal::root("999999999999".parse().unwrap()));
+    assert!(!may_invoke(&fixture, &other, ARN).await);
+    let permission = json!({"FunctionName": "orders", "StatementId": "other", "Action": "lambda:InvokeFunction",
+        "Principal": "999999999999"});
+    fixture.ok("AddPermission", permission).await;
+    assert!(may_invoke(&fixture, &other, ARN).await);
+    for operation in ["GetFunction", "DeleteFunction", "GetPolicy"] {
+        let fault = fixture.as_who(&other, operation, json!({"FunctionName": ARN})).await.unwrap_err();
+        assert_eq!(fault.code, "AccessDeniedException", "{operation}");
+    }
+    let mine = fixture.as_who(&other, "Invoke", json!({"FunctionName": "orders"})).await.unwrap_err();
+    assert_eq!(mine.code, "ResourceNotFoundException");
+}

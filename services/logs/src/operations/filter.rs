@@ -84,7 +84,7 @@ fn streams(
     } else {
         let prefix = records::stream_prefix(group_id);
         let wanted = input.log_stream_name_prefix.as_deref().unwrap_or_default();
-        for entry in snapshot.iter(STREAMS, &Range::prefix(prefix.clone().raw(wanted.as_bytes()))) {
+        for entry in snapshot.iter(STREAMS, &Range::prefix(prefix.clone().str_prefix(wanted))) {
             let (key, stored) = entry?;
             found.push((name_of(&prefix, &key)?, records::decode(&stored)?));
         }

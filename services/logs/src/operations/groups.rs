@@ -203,7 +203,7 @@ impl Wanted {
         let prefix = records::group_prefix(&own);
         let mut range = Range::prefix(&prefix);
         if !self.prefix.is_empty() {
-            range.start = prefix.clone().raw(self.prefix.as_bytes()).into_vec();
+            range.start = prefix.clone().str_prefix(&self.prefix).into_vec();
         }
         if let Some(token) = token {
             range = range.after(prefix.clone().str(token));

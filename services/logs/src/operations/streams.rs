@@ -85,7 +85,7 @@ fn by_name(logs: &Logs, group_id: &str, input: &DescribeLogStreamsRequest) -> Re
     let wanted = input.log_stream_name_prefix.as_deref().unwrap_or_default();
     let mut range = Range::prefix(&prefix);
     if !wanted.is_empty() {
-        range = Range::prefix(prefix.clone().raw(wanted.as_bytes()));
+        range = Range::prefix(prefix.clone().str_prefix(wanted));
     }
     let token = input.next_token.as_deref().map(|token| prefix.clone().str(token));
     range = match (token, input.descending == Some(true)) {

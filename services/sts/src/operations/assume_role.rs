@@ -10,7 +10,7 @@ use base::AccountId;
 use policy::PolicyKind;
 use service::{Call, Permit};
 
-use super::credentials;
+use super::{credentials, moment};
 use crate::api::{self, AssumeRoleRequest, AssumeRoleResponse, AssumedRoleUser};
 use crate::{Error, Sts, model};
 
@@ -35,8 +35,8 @@ pub(crate) async fn assume_role(
     let session = Session {
         account,
         subject: Subject::Role(Box::new(role_session)),
-        issued_at: call.now(),
-        expires_at: call.now().plus_secs(secs),
+        issued_at: moment(&call),
+        expires_at: moment(&call).plus_secs(secs),
         mfa: false,
     };
     let made = sts.directory.tokens().issue(&session).map_err(DirectoryError::from)?;

@@ -8,8 +8,15 @@ pub(crate) mod messages;
 pub(crate) mod session_token;
 
 use ::identity::TemporaryCredentials;
+use base::Timestamp;
+use service::Call;
 
 use crate::api::Credentials;
+
+/// When a session begins: in whole seconds, as STS tells all times.
+const fn moment(call: &Call) -> Timestamp {
+    Timestamp::from_secs(call.now().secs())
+}
 
 /// Temporary credentials as the API writes them.
 fn credentials(made: &TemporaryCredentials) -> Credentials {

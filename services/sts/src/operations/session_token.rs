@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ::identity::{DirectoryError, Principal, Session, Subject};
 use service::Permit;
 
-use super::credentials;
+use super::{credentials, moment};
 use crate::api::{GetSessionToken, GetSessionTokenResponse};
 use crate::{Error, Sts, model};
 
@@ -28,8 +28,8 @@ pub(crate) async fn session_token(
     let session = Session {
         account: call.account(),
         subject,
-        issued_at: call.now(),
-        expires_at: call.now().plus_secs(secs),
+        issued_at: moment(&call),
+        expires_at: moment(&call).plus_secs(secs),
         mfa: false,
     };
     let made = sts.directory.tokens().issue(&session).map_err(DirectoryError::from)?;

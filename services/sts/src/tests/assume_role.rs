@@ -1,6 +1,11 @@
 //! Who may assume which role, and what the session is.
 
-use serde_json::json;
+use std::sync::Arc;
+
+use identity::records::{InlinePolicy, UserRecord, keys};
+use identity::{DirectoryError, Principal, User};
+use serde_json::{Value, json};
+use service::testkit::TestKit;
 
 use super::{allow, assume, kit, kit_with_role};
 
@@ -103,4 +108,59 @@ async fn conditions_see_the_name_and_the_external_id() {
     assert!(assume(&kit, &ana, json!({"ExternalId": "e2"})).await.is_err());
     assert!(assume(&kit, &ana, json!({})).await.is_err());
     assert!(assume(&kit, &ana, json!({"ExternalId": "e1", "RoleSessionName": "other"})).await.is_err());
+}
+
+/// A user of another account, with these statements.
+async fn foreigner(kit: &TestKit, name: &str, statements: Value) -> Arc<Principal> {
+    let account = "210987654321".parse().unwrap();
+    let document = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
+    let record = UserRecord {
+        name: name.to_owned(),
+        path: "/".to_owned(),
+        user_id: format!("AIDA{name}"),
+        created_at: kit.clock.now(),
+        tags: vec![],
+        inline: vec![InlinePolicy { name: "inline".to_owned(), document }],
+        attached: vec![],
+        groups: vec![],
+        boundary: None,
+    };
+    let directory = kit.pipeline.directory();
+    let written: Result<(), DirectoryError> = kit
+        .pipeline
+        .store()
+        .transact(|tx| directory.edit(tx, account).put(keys::USERS, &keys::named(account, name), &record))
+        .await;
+    written.unwrap();
+    Arc::new(Principal::User(User::new(account, "/", name, format!("AIDA{name}"), "AKIATEST")))
+}
+
+#[tokio::test]
+async fn between_accounts_both_sides_must_agree() {
+    let table = [
+        // The trust policy's principal, the user's leave, and whether that is enough.
+        (json!({"AWS": "210987654321"}), "sts:AssumeRole", true),
+        (json!({"AWS": "210987654321"}), "s3:*", false),
+        (json!({"AWS": "arn:aws:iam::210987654321:user/eve"}), "s3:*", false),
+        (json!({"AWS": "arn:aws:iam::210987654321:user/eve"}), "sts:AssumeRole", true),
+        (json!({"AWS": "arn:aws:iam::210987654321:user/other"}), "sts:AssumeRole", false),
+        (json!({"AWS": "123456789012"}), "sts:*", false),
+    ];
+    for (trusted, action, allowed) in table {
+        let kit = kit().await;
+        kit.role("target", trusted.clone(), json!([])).await;
+        let eve = foreigner(&kit, "eve", allow(action)).await;
+        let answer = assume(&kit, &eve, json!({})).await;
+        assert_eq!(answer.is_ok(), allowed, "{trusted} and {action}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_service_is_let_in_by_trust_alone() {
+    let kit = kit().await;
+    kit.role("target", json!({"Service": "lambda.amazonaws.com"}), json!([])).await;
+    let service =
+        |name: &str| Arc::new(Principal::service(name, "arn:aws:lambda:us-east-1:1:function:f", kit.account));
+    assert!(assume(&kit, &service("lambda.amazonaws.com"), json!({})).await.is_ok());
+    assert!(assume(&kit, &service("ec2.amazonaws.com"), json!({})).await.is_err());
 }

@@ -49,6 +49,11 @@ fn what_no_range_can_answer_is_refused_in_dynamodbs_words() {
         ),
         (":a = :b", "Invalid condition in KeyConditionExpression: No key attribute specified"),
         ("p.x = :a", "KeyConditionExpressions cannot have conditions on nested attributes"),
+        ("p[0] = s", "KeyConditionExpressions cannot have conditions on nested attributes"),
+        (
+            "size(p) BETWEEN :a AND :b",
+            "Invalid condition in KeyConditionExpression: BETWEEN operator must have the key attribute as its first operand",
+        ),
         ("size(p) = :a", "KeyConditionExpressions cannot contain nested operations"),
         (
             ":a BETWEEN p AND :b",

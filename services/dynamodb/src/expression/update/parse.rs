@@ -25,6 +25,8 @@ impl Parser<'_> {
     fn update(&mut self) -> Result<Update, Invalid> {
         let mut update = Update::default();
         let mut seen = Vec::new();
+        // In the order of the text: messages name the earlier path first.
+        let mut targets = Vec::new();
         loop {
             let section = ["SET", "REMOVE", "ADD", "DELETE"].into_iter().find(|name| self.is_keyword(name));
             let Some(section) = section else {
@@ -37,18 +39,24 @@ impl Parser<'_> {
                 self.faults.note(Class::Section, message);
             }
             seen.push(section);
-            self.actions(section, &mut update)?;
+            self.actions(section, &mut update, &mut targets)?;
             if self.peek().kind == TokenKind::End {
-                check_apart(&mut self.faults, update.targets());
+                check_apart(&mut self.faults, targets.iter());
                 return Ok(update);
             }
         }
     }
 
-    fn actions(&mut self, section: &'static str, update: &mut Update) -> Result<(), Invalid> {
+    fn actions(
+        &mut self,
+        section: &'static str,
+        update: &mut Update,
+        targets: &mut Vec<Path>,
+    ) -> Result<(), Invalid> {
         loop {
             self.count_operator()?;
             let path = self.path()?;
+            targets.push(path.clone());
             match section {
                 "SET" => {
                     self.expect(TokenKind::Equal)?;
@@ -88,7 +96,7 @@ impl Parser<'_> {
             let message = format!(
                 "Incorrect operand type for operator or function; operator: {section}, operand type: {name}"
             );
-            self.faults.note(Class::Operand, message);
+            self.faults.note(Class::ChangingValue, message);
         }
         Ok(value)
     }
@@ -139,7 +147,7 @@ impl Parser<'_> {
             "Incorrect operand type for operator or function; \
              operator or function: {function}, operand type: {operand_type}"
         );
-        self.faults.note(Class::OperandCount, message);
+        self.faults.note(Class::Operand, message);
     }
 
     fn update_operand(&mut self) -> Result<UpdateOperand, Invalid> {
@@ -188,7 +196,7 @@ impl Parser<'_> {
                 "Incorrect number of operands for operator or function; \
                  operator or function: {name}, number of operands: {given}"
             );
-            self.faults.note(Class::OperandCount, message);
+            self.faults.note(Class::Operand, message);
             return nothing;
         };
         if name == "if_not_exists" {
@@ -210,7 +218,7 @@ impl Parser<'_> {
             _ => {
                 let message = "Operator or function requires a document path; \
                                operator or function: if_not_exists";
-                self.faults.note(Class::OperandCount, message);
+                self.faults.note(Class::Operand, message);
                 UpdateOperand::IfNotExists(Path::of_attribute(""), Box::new(second))
             }
         }

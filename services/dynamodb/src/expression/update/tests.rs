@@ -147,6 +147,10 @@ fn faulty_updates_are_refused_in_dynamodbs_words() {
             "Two document paths overlap with each other; must remove or rewrite one of these paths; path one: [a], path two: [a]",
         ),
         (
+            "REMOVE a SET a.b = :one",
+            "Two document paths overlap with each other; must remove or rewrite one of these paths; path one: [a], path two: [a, b]",
+        ),
+        (
             "SET a.b = :one REMOVE a",
             "Two document paths overlap with each other; must remove or rewrite one of these paths; path one: [a, b], path two: [a]",
         ),

@@ -1,0 +1,93 @@
+//! `AWS::ApiGateway::Method`: a method with its integration and their responses.
+
+use serde_json::{Value, json};
+
+use super::apigateway_resource::uncapitalised;
+use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, required, text};
+use crate::records::Physical;
+
+pub(super) struct Method;
+
+const PROPERTIES: [Property; 12] = [
+    optional("ApiKeyRequired"),
+    optional("AuthorizationScopes"),
+    required("AuthorizationType"),
+    optional("AuthorizerId"),
+    required("HttpMethod").fixed(),
+    optional("Integration"),
+    optional("MethodResponses"),
+    optional("OperationName"),
+    optional("RequestModels"),
+    optional("RequestParameters"),
+    required("ResourceId").fixed(),
+    required("RestApiId").fixed(),
+];
+
+impl Provider for Method {
+    fn kind(&self) -> &'static str {
+        "AWS::ApiGateway::Method"
+    }
+
+    fn properties(&self) -> &'static [Property] {
+        &PROPERTIES
+    }
+
+    fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
+        Box::pin(async move {
+            let made = work.made(&work.planned, Value::Null);
+            put(work).await.map_err(|failure| failure.after(&made))?;
+            Ok(made)
+        })
+    }
+
+    fn update<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, Physical> {
+        Box::pin(async move {
+            // A method is small and its parts belong together: it is written anew.
+            self.delete(work, old).await?;
+            put(work).await?;
+            Ok(work.made(&old.id, Value::Object(old.attributes.clone())))
+        })
+    }
+
+    fn delete<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let part = |name: &str| text(old.properties.get(name));
+            let input = json!({
+                "restApiId": part("RestApiId"),
+                "resourceId": part("ResourceId"),
+                "httpMethod": part("HttpMethod"),
+            });
+            gone(work.call("apigateway", "DeleteMethod", input).await)
+        })
+    }
+}
+
+/// `value` with the members that name the method.
+fn of(work: &Work, value: &Value) -> Value {
+    let mut input = uncapitalised(value).as_object().cloned().unwrap_or_default();
+    for (property, member) in
+        [("RestApiId", "restApiId"), ("ResourceId", "resourceId"), ("HttpMethod", "httpMethod")]
+    {
+        input.insert(member.to_owned(), work.text(property).into());
+    }
+    Value::Object(input)
+}
+
+async fn put(work: &Work) -> Result<(), Failure> {
+    let mut method = work.properties.clone();
+    for apart in ["Integration", "MethodResponses"] {
+        method.shift_remove(apart);
+    }
+    work.call("apigateway", "PutMethod", of(work, &Value::Object(method))).await?;
+    for response in list(work.get("MethodResponses")) {
+        work.call("apigateway", "PutMethodResponse", of(work, response)).await?;
+    }
+    let Some(Value::Object(integration)) = work.get("Integration") else { return Ok(()) };
+    let mut integration = integration.clone();
+    let responses = integration.shift_remove("IntegrationResponses");
+    work.call("apigateway", "PutIntegration", of(work, &Value::Object(integration))).await?;
+    for response in list(responses.as_ref()) {
+        work.call("apigateway", "PutIntegrationResponse", of(work, response)).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,72 @@
+//! The condition keys of fine-grained policies, from what a request names.
+//!
+//! It refuses nothing: what is not valid is passed over here, and refused by the handler after the decision.
+
+use std::collections::BTreeSet;
+
+use protocol::{Entries, Value};
+use service::Access;
+
+use crate::attribute::AttributeValue;
+use crate::key::leading_key;
+use crate::tables::Table;
+
+/// The condition keys of an access to items.
+#[derive(Default)]
+pub(super) struct Fine<'a> {
+    pub(super) keys: Vec<&'a Entries<Value>>,
+    pub(super) attributes: BTreeSet<String>,
+    pub(super) leading: Vec<String>,
+    pub(super) select: Option<&'a str>,
+    pub(super) return_values: Option<&'a str>,
+    pub(super) return_consumed_capacity: Option<&'a str>,
+    pub(super) enclosing_operation: Option<&'static str>,
+}
+
+impl Fine<'_> {
+    /// Adds the keys to the last check of `access`.
+    pub(super) fn add_to(mut self, access: Access, table: Option<&Table>) -> Access {
+        for key in self.keys {
+            self.attributes.extend(key.iter().map(|(name, _)| name.to_owned()));
+            // SECURITY: a value that is none is passed over, not refused: a refusal here would tell that the table
+            // exists and what its key is called. The handler refuses it after the decision, before anything is done.
+            let partition = table.and_then(|table| key.get(&table.record.schema.partition.name));
+            let value = partition.and_then(|value| AttributeValue::try_from(value.clone()).ok());
+            self.leading.extend(value.as_ref().and_then(leading_key));
+        }
+        let mut access = access;
+        if !self.leading.is_empty() {
+            access = access.when("dynamodb:LeadingKeys", self.leading);
+        }
+        if !self.attributes.is_empty() {
+            access = access.when("dynamodb:Attributes", self.attributes);
+        }
+        let single = [
+            ("dynamodb:Select", self.select),
+            ("dynamodb:ReturnValues", self.return_values),
+            ("dynamodb:ReturnConsumedCapacity", self.return_consumed_capacity),
+            ("dynamodb:EnclosingOperation", self.enclosing_operation),
+        ];
+        for (key, value) in single {
+            if let Some(value) = value {
+                access = access.when(key, [value]);
+            }
+        }
+        access
+    }
+}
+
+/// What a read of whole items or of parts of them selects.
+// SECURITY: policies that limit attributes allow only SPECIFIC_ATTRIBUTES: a read without a projection answers all.
+pub(super) const fn selection(is_projected: bool) -> Option<&'static str> {
+    Some(if is_projected { "SPECIFIC_ATTRIBUTES" } else { "ALL_ATTRIBUTES" })
+}
+
+/// What a write may answer.
+// SECURITY: a failed condition can answer the whole item as well, so it counts as asking for it.
+pub(super) fn returned<'a>(return_values: Option<&'a str>, on_failure: Option<&str>) -> Option<&'a str> {
+    match (return_values.unwrap_or("NONE"), on_failure) {
+        ("NONE", Some("ALL_OLD")) => Some("ALL_OLD"),
+        (values, _) => Some(values),
+    }
+}

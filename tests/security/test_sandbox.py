@@ -32,7 +32,7 @@ PROBES = {
     "write to the interpreter": lambda: open(os.__file__, "a"),
     "read the host's shadow file": lambda: open("/etc/shadow").read(),
     "list root's home": lambda: [f for f in os.listdir("/root")],
-    "see the platform's folder": lambda: glob.glob("/**/root.key", recursive=True)[0],
+    "see the platform's folder": lambda: [os.path.join(d, f) for d, _, fs in os.walk("/") for f in fs if f == "root.key"][0],
     "see another process": lambda: [p for p in os.listdir("/proc") if p.isdigit() and int(p) not in (1, os.getpid(), os.getppid())][0],
     "read the parent's memory": lambda: open("/proc/%d/mem" % os.getppid(), "rb").read(1) if os.getppid() else open("/nothing"),
     "reach the platform's port on the host": lambda: connect("127.0.0.1", int(os.environ["PLATFORM_PORT"])),
@@ -98,6 +98,8 @@ def handler(event, context):
             for _ in range(100000): held.append(os.dup(0))
         except OSError as error:
             return [len(held), errno.errorcode[error.errno]]
+        finally:
+            for fd in held: os.close(fd)
         return [len(held), "no limit"]
     if event == "tmp":
         try:
@@ -105,6 +107,8 @@ def handler(event, context):
                 for _ in range(4096): f.write(b"x" * 1048576)
         except OSError as error:
             return errno.errorcode[error.errno]
+        finally:
+            os.unlink("/tmp/big")
         return "no limit"
     if event == "inodes":
         try:

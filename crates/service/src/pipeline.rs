@@ -16,6 +16,7 @@ use store::Store;
 use tokio::sync::watch;
 use tracing::Instrument;
 
+use crate::access::Check;
 use crate::authenticate::{Authenticator, Named};
 use crate::authorize;
 use crate::call::{Call, Source};
@@ -172,8 +173,9 @@ impl Pipeline {
         let operation = attempt.operation;
         if !self.0.throttle.admit(attempt.account, operation.model().service(), attempt.arrived) {
             let fault = Fault::sender("ThrottlingException", "Rate exceeded");
-            self.record_refused(&attempt, None, &fault, None).await;
-            return Err(fault.into());
+            let refused = fault.into();
+            self.record_refused(&attempt, None, &[], &refused).await;
+            return Err(refused);
         }
         let input = match input(operation).and_then(|input| {
             protocol::validate_input(operation, &input)?;
@@ -181,8 +183,9 @@ impl Pipeline {
         }) {
             Ok(input) => input,
             Err(fault) => {
-                self.record_refused(&attempt, None, &fault, None).await;
-                return Err(fault.into());
+                let refused = fault.into();
+                self.record_refused(&attempt, None, &[], &refused).await;
+                return Err(refused);
             }
         };
         let span = tracing::debug_span!(
@@ -202,8 +205,9 @@ impl Pipeline {
             Ok(resolved) => resolved,
             Err(failure) => {
                 let fault = self.blame(operation, failure);
-                self.record_refused(&attempt, parameters, &fault, None).await;
-                return Err(fault.into());
+                let refused = fault.into();
+                self.record_refused(&attempt, parameters, &[], &refused).await;
+                return Err(refused);
             }
         };
         let question = authorize::Question {
@@ -218,7 +222,7 @@ impl Pipeline {
         };
         // SECURITY: no work before this answer, and nothing above has told whether the target exists.
         if let Err(refused) = question.ask(&access) {
-            self.record_refused(&attempt, parameters, &refused.fault, refused.message.as_deref()).await;
+            self.record_refused(&attempt, parameters, access.checks(), &refused).await;
             return Err(refused);
         }
         let record = record::of(&attempt, &self.0.region, parameters, access.checks(), None);
@@ -284,11 +288,11 @@ impl Pipeline {
         &self,
         attempt: &Attempt,
         parameters: Option<Vec<u8>>,
-        fault: &Fault,
-        message: Option<&str>,
+        checks: &[Check],
+        refused: &Refused,
     ) {
-        let record = record::of(attempt, &self.0.region, parameters, &[], message);
-        self.keep(record, fault).await;
+        let record = record::of(attempt, &self.0.region, parameters, checks, refused.message.as_deref());
+        self.keep(record, &refused.fault).await;
     }
 
     /// Strangers fill no disk: beyond a rate, their refusals are no longer recorded one by one.

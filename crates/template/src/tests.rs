@@ -262,6 +262,21 @@ fn misused_functions_are_errors() {
 }
 
 #[test]
+fn a_template_full_of_routes_is_transformed() {
+    // As many as fit in a template that is passed by value: work that grew with their square would show.
+    let events: Vec<String> =
+        (0..800).map(|n| format!("E{n}: {{Type: Api, Properties: {{Path: /p{n}, Method: get}}}}")).collect();
+    let text = format!(
+        "Transform: AWS::Serverless-2016-10-31\nGlobals: {{Api: {{Cors: \"'*'\", Auth: {{DefaultAuthorizer: AWS_IAM}}}}}}\nResources: {{F: \
+         {{Type: AWS::Serverless::Function, Properties: {{InlineCode: x, Handler: a.b, Runtime: python3.9, Events: {{{}}}}}}}}}",
+        events.join(", ")
+    );
+    let document = Document::parse(&text).unwrap();
+    let root = sam::transform(&document.root, &IndexMap::new(), "us-east-1").unwrap();
+    assert_eq!(root["Resources"].as_object().unwrap().len(), 800 + 5);
+}
+
+#[test]
 fn functions_do_not_multiply_without_end() {
     let mut value = "'xxxxxxxxxxxxxxxx'".to_owned();
     for _ in 0..8 {
@@ -344,6 +359,10 @@ fn what_the_transform_does_not_support_is_named() {
         (
             "Transform: AWS::Serverless-2016-10-31\nResources: {H: {Type: AWS::Serverless::HttpApi}}".to_owned(),
             "The resource type AWS::Serverless::HttpApi is not supported",
+        ),
+        (
+            "Transform: AWS::Serverless-2016-10-31\nResources: {T: {Type: AWS::Serverless::SimpleTable, Propertys: {}}}".to_owned(),
+            "The attribute Propertys is not supported",
         ),
         (
             "Transform: AWS::Serverless-2016-10-31\nResources: {A: {Type: AWS::Serverless::Api, Properties: {StageName: a, Auth: {DefaultAuthorizer: Mine}}}}".to_owned(),

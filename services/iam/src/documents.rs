@@ -4,8 +4,8 @@
 //! exist.
 
 use base::{AccountId, Arn};
-use identity::Reads;
 use identity::records::{RoleRecord, UserRecord};
+use identity::{Edit, Reads};
 use policy::{Policy, PolicyKind, quota as size};
 use serde_json::Value;
 
@@ -65,6 +65,48 @@ fn principals(document: &str) -> Vec<String> {
     named.filter_map(|name| name.as_str().map(str::to_owned)).collect()
 }
 
+/// The document with `new` in the place of `old` wherever a statement names it as a principal; `None` where none does.
+fn renamed(document: &str, old: &str, new: &str) -> Option<String> {
+    let mut document: Value = serde_json::from_str(document).ok()?;
+    let mut found = false;
+    let mut replace = |name: &mut Value| {
+        if name.as_str() == Some(old) {
+            *name = new.into();
+            found = true;
+        }
+    };
+    let statements = match document.get_mut("Statement")? {
+        Value::Array(statements) => statements.as_mut_slice(),
+        one => std::slice::from_mut(one),
+    };
+    for statement in statements {
+        for element in ["/Principal/AWS", "/NotPrincipal/AWS"] {
+            match statement.pointer_mut(element) {
+                Some(Value::Array(names)) => names.iter_mut().for_each(&mut replace),
+                Some(one) => replace(one),
+                None => {}
+            }
+        }
+    }
+    found.then(|| document.to_string())
+}
+
+/// Follows a user or role through the account's trust policies: to its new ARN, or to its unique id once it is gone.
+// SECURITY: trust is in the one who had the name when it was written. Without this, whoever may make users could step
+// into the place of one that was deleted.
+pub(crate) fn retarget(edit: &mut Edit<'_, '_>, old_arn: &str, new: &str) -> Result<(), Error> {
+    if old_arn == new {
+        return Ok(());
+    }
+    for (_, mut role) in entity::all::<RoleRecord>(edit, edit.account(), None)? {
+        if let Some(trust) = renamed(&role.trust, old_arn, new) {
+            role.trust = trust;
+            entity::save(edit, &role)?;
+        }
+    }
+    Ok(())
+}
+
 fn exists(from: &impl Reads, account: AccountId, named: &str) -> Result<bool, Error> {
     let Ok(arn) = named.parse::<Arn>() else { return Ok(true) };
     if arn.service != "iam" || arn.account != account.as_str() {
@@ -90,6 +132,17 @@ mod tests {
     #[test]
     fn documents_are_escaped_as_rfc_3986_has_it() {
         assert_eq!(escaped(r#"{"a": "ä~-._"}"#), "%7B%22a%22%3A%20%22%C3%A4~-._%22%7D");
+    }
+
+    #[test]
+    fn only_principals_are_renamed() {
+        let document =
+            r#"{"Statement":[{"Sid":"a","Principal":{"AWS":"a"}},{"NotPrincipal":{"AWS":["b","a"]}}]}"#;
+        let renamed_to =
+            r#"{"Statement":[{"Sid":"a","Principal":{"AWS":"x"}},{"NotPrincipal":{"AWS":["b","x"]}}]}"#;
+        assert_eq!(renamed(document, "a", "x").as_deref(), Some(renamed_to));
+        assert_eq!(renamed(document, "c", "x"), None);
+        assert_eq!(renamed(r#"{"Statement":{"Principal":"*"}}"#, "*", "x"), None);
     }
 
     #[test]

@@ -7,13 +7,13 @@
 //! - names are unique in their account without regard to case, and found with regard to it;
 //! - every policy that is stored compiles, as what it is attached as;
 //! - the index of attachments and the entities' records change together;
+//! - a trust policy means the user or role it named when it was written: it follows a new name, and shows the unique id
+//!   of one that is gone;
 //! - a secret access key is told once, in the answer that makes it;
 //! - what something hangs on is not deleted: users with keys, policies or groups, roles and groups with policies,
 //!   policies that are attached.
 //!
-//! Differences from AWS: changes are in force at once; a trust policy keeps the ARN of a user that is deleted and made
-//! anew under its name, where AWS keeps the id of the first; `RoleLastUsed` is empty; passwords, second factors,
-//! certificates, identity providers, instance profiles, service-linked roles and reports are declined.
+//! Differences from AWS: changes are in force at once; `RoleLastUsed` is empty; passwords, second factors, certificates, identity providers, instance profiles, service-linked roles and reports are declined.
 
 mod access;
 pub mod api;

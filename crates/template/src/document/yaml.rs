@@ -29,6 +29,9 @@ pub(super) fn parse(text: &str) -> Result<Document, TemplateError> {
     Ok(Document { root, lines: builder.lines })
 }
 
+/// How much text counts as one value more.
+const TEXT_BYTES_PER_NODE: usize = 256;
+
 fn line(span: Span) -> Option<u32> {
     u32::try_from(span.start.line()).ok()
 }
@@ -91,7 +94,9 @@ impl Builder {
             Event::SequenceEnd | Event::MappingEnd => self.close(span),
             Event::Scalar(text, style, anchor, tag) => {
                 let value = self.scalar(&text, style, tag.as_deref(), span)?;
-                self.finish(Node { value, nodes: 1, height: 1 }, anchor, span)
+                // Long text weighs more: an alias repeats it as well.
+                let nodes = 1 + text.len() / TEXT_BYTES_PER_NODE;
+                self.finish(Node { value, nodes, height: 1 }, anchor, span)
             }
             Event::Alias(anchor) => match self.anchors.get(&anchor).cloned() {
                 Some(node) => self.finish(node, 0, span),

@@ -193,7 +193,7 @@ fn add_auth(id: &str, doc: &Dict, auth: &Value) -> Result<Dict, Problems> {
 
 fn rest_api(source: &Source<'_>, context: &Context, body: &Dict) -> Map<String, Value> {
     let properties = &source.properties;
-    let mut api = Map::from_iter([("Body".to_owned(), Py::Dict(body.clone()).to_value())]);
+    let mut api = Map::from_iter([("Body".to_owned(), Py::from(body.clone()).to_value())]);
     if let Some(types) = member(properties, "BinaryMediaTypes") {
         api.insert("BinaryMediaTypes".to_owned(), context.with_parameters(types));
     }
@@ -250,7 +250,7 @@ fn endpoint_configuration(endpoint: &Value) -> (Value, Value) {
 /// The deployment's logical id follows the body: another body is another deployment.
 fn deployment(source: &Source<'_>, context: &Context, body: &Dict) -> (String, Map<String, Value>) {
     let version = truthy(&source.properties, "OpenApiVersion").and_then(Value::as_str);
-    let printed = Py::Dict(body.clone()).print();
+    let printed = Py::from(body.clone()).print();
     let names = context.function_names.get(source.id).filter(|names| !names.is_empty());
     let parts: Vec<&str> =
         [Some(printed.as_str()), version, names.map(String::as_str)].into_iter().flatten().collect();

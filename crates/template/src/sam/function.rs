@@ -12,7 +12,7 @@ use super::version;
 
 pub(super) const KIND: &str = "AWS::Serverless::Function";
 
-const PROPERTIES: [(&str, Kind); 52] = [
+const PROPERTIES: [(&str, Kind); 49] = [
     ("FunctionName", Kind::TextOrMap),
     ("Handler", Kind::Any),
     ("Runtime", Kind::Any),
@@ -62,10 +62,6 @@ const PROPERTIES: [(&str, Kind); 52] = [
     ("PublishToLatestPublished", Kind::Unsupported),
     ("TenancyConfig", Kind::Unsupported),
     ("DurableConfig", Kind::Unsupported),
-    // Written by the transform itself, never by a template.
-    ("FunctionUrl", Kind::Unsupported),
-    ("Url", Kind::Unsupported),
-    ("Alias", Kind::Unsupported),
 ];
 
 /// Properties that the function takes over as they are.

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
@@ -97,7 +99,7 @@ fn start_bodies(resources: &mut Map<String, Value>) -> IndexMap<String, Body> {
         let written =
             resource.get("Properties").and_then(|p| p.get("DefinitionBody")).filter(|b| is_truthy(b));
         let body = match written.map(Py::from_template) {
-            Some(Py::Dict(doc)) => Body { doc, managed: false },
+            Some(Py::Dict(doc)) => Body { doc: Arc::unwrap_or_clone(doc), managed: false },
             _ => Body { doc: swagger::skeleton(), managed: true },
         };
         bodies.insert(id.clone(), body);

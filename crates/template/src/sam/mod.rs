@@ -83,6 +83,19 @@ pub fn transform(
     Ok(root)
 }
 
+/// What a serverless resource may have besides its properties. The published transform drops anything else.
+const ATTRIBUTES: [&str; 9] = [
+    "Type",
+    "Properties",
+    "Condition",
+    "DependsOn",
+    "DeletionPolicy",
+    "UpdatePolicy",
+    "UpdateReplacePolicy",
+    "Metadata",
+    "IgnoreGlobals",
+];
+
 type Expanded = IndexMap<String, Vec<(String, Value)>>;
 
 /// Functions first, since their events write into the bodies of APIs; then APIs; then the rest.
@@ -114,8 +127,10 @@ fn expand_all(
             let message = format_args!("The resource type {kind} is not supported by this platform.");
             problems.collect::<()>(Err(Problems::resource(id, message)));
         }
-        if resource.get("Connectors").is_some() {
-            let message = "The attribute Connectors is not supported by this platform.";
+        let unknown =
+            |name: &&String| kind.starts_with("AWS::Serverless::") && !ATTRIBUTES.contains(&name.as_str());
+        if let Some(name) = resource.as_object().and_then(|body| body.keys().find(unknown)) {
+            let message = format_args!("The attribute {name} is not supported by this platform.");
             problems.collect::<()>(Err(Problems::resource(id, message)));
         }
     }

@@ -5,8 +5,8 @@
 //! stack that was deployed elsewhere keeps its ids only if we print the same. This is that print and that order, and
 //! nothing more of Python.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Number, Value};
@@ -19,7 +19,8 @@ pub(super) enum Py {
     Number(Number),
     Text(Text),
     List(Vec<Py>),
-    Dict(Dict),
+    /// Shared, so that copying what a copy would not change costs nothing.
+    Dict(Arc<Dict>),
 }
 
 /// A string, and whether it came from the template (Python 2's `unicode`) or from the transform (`str`).
@@ -61,7 +62,7 @@ impl From<Text> for Py {
 
 impl From<Dict> for Py {
     fn from(dict: Dict) -> Self {
-        Self::Dict(dict)
+        Self::Dict(Arc::new(dict))
     }
 }
 
@@ -79,7 +80,7 @@ impl Py {
                 for (key, value) in map {
                     dict.set(Text::template(key), Self::from_template(value));
                 }
-                Self::Dict(dict)
+                dict.into()
             }
         }
     }
@@ -100,7 +101,8 @@ impl Py {
     pub(super) fn deep_copy(&self) -> Self {
         match self {
             Self::List(items) => Self::List(items.iter().map(Self::deep_copy).collect()),
-            Self::Dict(dict) => Self::Dict(dict.deep_copy()),
+            Self::Dict(dict) if dict.settled => Self::Dict(Arc::clone(dict)),
+            Self::Dict(dict) => dict.deep_copy().into(),
             leaf => leaf.clone(),
         }
     }
@@ -114,7 +116,11 @@ impl Py {
 
     pub(super) fn as_dict_mut(&mut self) -> Option<&mut Dict> {
         match self {
-            Self::Dict(dict) => Some(dict),
+            Self::Dict(dict) => {
+                let dict = Arc::make_mut(dict);
+                dict.settled = false;
+                Some(dict)
+            }
             _ => None,
         }
     }
@@ -135,6 +141,14 @@ impl Py {
             Self::Text(text) => !text.text.is_empty(),
             Self::List(items) => !items.is_empty(),
             Self::Dict(dict) => !dict.is_empty(),
+        }
+    }
+
+    fn is_settled(&self) -> bool {
+        match self {
+            Self::List(items) => items.iter().all(Self::is_settled),
+            Self::Dict(dict) => dict.settled,
+            _ => true,
         }
     }
 
@@ -232,18 +246,20 @@ fn unicode_escape(text: &str) -> String {
 pub(super) struct Dict {
     slots: Option<Slots>,
     entries: IndexMap<String, (bool, Py)>,
+    /// True where a deep copy is known to come out the same, at every depth.
+    settled: bool,
 }
 
 impl PartialEq for Dict {
     fn eq(&self, other: &Self) -> bool {
-        self.to_map() == other.to_map()
+        self.entries.len() == other.entries.len() && self.to_map() == other.to_map()
     }
 }
 
 impl Dict {
     /// An empty dictionary in hash order.
     pub(super) fn hashed() -> Self {
-        Self { slots: Some(Slots::default()), entries: IndexMap::new() }
+        Self { slots: Some(Slots::default()), ..Self::default() }
     }
 
     /// An empty dictionary in order of insertion.
@@ -323,28 +339,42 @@ impl Dict {
         self.entries.iter().map(|(key, (_, value))| (key.clone(), value.to_value())).collect()
     }
 
-    fn deep_copy(&self) -> Self {
-        let mut copy = if self.slots.is_some() { Self::hashed() } else { Self::plain() };
-        for (key, value) in self.iter() {
-            copy.set(key, value.deep_copy());
+    pub(super) fn deep_copy(&self) -> Self {
+        let mut copy = Self { slots: self.slots.as_ref().map(Slots::copied), ..self.clone() };
+        for (_, value) in copy.entries.values_mut() {
+            if !value.is_settled() {
+                *value = value.deep_copy();
+            }
         }
+        let same_order = copy.slots == self.slots;
+        copy.settled = same_order && copy.entries.values().all(|(_, value)| value.is_settled());
         copy
     }
 }
 
 /// The hash table of a Python 2.7 dictionary: only where each key stands.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Slots {
-    /// `None` marks a slot whose key was removed.
-    table: BTreeMap<u64, Option<String>>,
-    used: u64,
-    filled: u64,
-    mask: u64,
+    table: Vec<Slot>,
+    used: usize,
+    filled: usize,
 }
+
+/// One place in the table.
+#[derive(Clone, Debug, PartialEq)]
+enum Slot {
+    Empty,
+    /// A key stood here: searches go on behind it.
+    Removed,
+    Key(u64, Arc<str>),
+}
+
+/// The size of an empty table.
+const SLOTS_MIN: usize = 8;
 
 impl Default for Slots {
     fn default() -> Self {
-        Self { table: BTreeMap::new(), used: 0, filled: 0, mask: 7 }
+        Self::of_size(SLOTS_MIN)
     }
 }
 
@@ -357,53 +387,74 @@ impl<'a> FromIterator<&'a String> for Slots {
 }
 
 impl Slots {
+    fn of_size(size: usize) -> Self {
+        Self { table: vec![Slot::Empty; size], used: 0, filled: 0 }
+    }
+
+    fn held(&self) -> impl Iterator<Item = (u64, &Arc<str>)> {
+        self.table.iter().filter_map(|slot| match slot {
+            Slot::Key(hash, key) => Some((*hash, key)),
+            _ => None,
+        })
+    }
+
     /// The keys in the table's order.
     pub(super) fn keys(&self) -> Vec<String> {
-        self.table.values().flatten().cloned().collect()
+        self.held().map(|(_, key)| key.as_ref().to_owned()).collect()
+    }
+
+    /// The same keys in a table of their own, filled in this one's order.
+    fn copied(&self) -> Self {
+        let mut copy = Self::default();
+        for (hash, key) in self.held() {
+            copy.put(hash, Arc::clone(key));
+        }
+        copy
     }
 
     /// Where `key` stands or would be put.
-    fn find(&self, key: &str) -> u64 {
-        let hash = hash(key);
-        let holds = |slot: u64| self.table.get(&slot);
-        let is_key = |held: &Option<String>| held.as_deref() == Some(key);
-        let mut slot = hash & self.mask;
-        let mut walker = slot;
+    fn find(&self, hash: u64, key: &str) -> usize {
+        let mask = self.table.len() as u64 - 1;
+        let place = |walker: u64| usize::try_from(walker & mask).unwrap_or_default();
+        let mut at = place(hash);
+        let mut walker = hash & mask;
         let mut perturb = hash;
         let mut free = None;
         loop {
-            match holds(slot) {
-                None => return free.unwrap_or(slot),
-                Some(held) if is_key(held) => return slot,
-                Some(None) if free.is_none() => free = Some(slot),
+            match self.table.get(at) {
+                None | Some(Slot::Empty) => return free.unwrap_or(at),
+                Some(Slot::Key(_, held)) if held.as_ref() == key => return at,
+                Some(Slot::Removed) if free.is_none() => free = Some(at),
                 Some(_) => {}
             }
             walker = walker.wrapping_mul(5).wrapping_add(perturb).wrapping_add(1);
-            slot = walker & self.mask;
+            at = place(walker);
             perturb >>= 5;
         }
     }
 
     pub(super) fn add(&mut self, key: &str) {
-        let before = self.used;
-        let slot = self.find(key);
-        match self.table.insert(slot, Some(key.to_owned())) {
-            None => {
-                self.used += 1;
-                self.filled += 1;
-            }
-            Some(None) => self.used += 1,
-            Some(Some(_)) => {}
+        self.put(hash(key), key.into());
+    }
+
+    fn put(&mut self, hash: u64, key: Arc<str>) {
+        let at = self.find(hash, &key);
+        let Some(slot) = self.table.get_mut(at) else { return };
+        match std::mem::replace(slot, Slot::Key(hash, key)) {
+            Slot::Key(..) => return,
+            Slot::Empty => self.filled += 1,
+            Slot::Removed => {}
         }
-        if self.used > before && self.filled * 3 >= (self.mask + 1) * 2 {
+        self.used += 1;
+        if self.filled * 3 >= self.table.len() * 2 {
             self.resize(self.used * if self.used > 50_000 { 2 } else { 4 });
         }
     }
 
     pub(super) fn remove(&mut self, key: &str) {
-        let slot = self.find(key);
-        if let Some(held @ Some(_)) = self.table.get_mut(&slot) {
-            *held = None;
+        let at = self.find(hash(key), key);
+        if let Some(slot @ Slot::Key(..)) = self.table.get_mut(at) {
+            *slot = Slot::Removed;
             self.used -= 1;
         }
     }
@@ -413,24 +464,22 @@ impl Slots {
         if keys.is_empty() {
             return;
         }
-        let more = keys.len() as u64;
-        if (self.filled + more) * 3 >= (self.mask + 1) * 2 {
-            self.resize((self.used + more) * 2);
+        if (self.filled + keys.len()) * 3 >= self.table.len() * 2 {
+            self.resize((self.used + keys.len()) * 2);
         }
         for key in keys {
             self.add(key);
         }
     }
 
-    fn resize(&mut self, request: u64) {
-        let mut size = 8;
+    fn resize(&mut self, request: usize) {
+        let mut size = SLOTS_MIN;
         while size <= request {
             size <<= 1;
         }
-        let keys = self.keys();
-        *self = Self { mask: size - 1, ..Self::default() };
-        for key in keys {
-            self.add(&key);
+        let old = std::mem::replace(self, Self::of_size(size));
+        for (hash, key) in old.held() {
+            self.put(hash, Arc::clone(key));
         }
     }
 }

@@ -103,9 +103,11 @@ impl Editor {
         }
         let doc = copy(doc);
         let security = doc.get(SECURITY).and_then(Py::as_dict).filter(|dict| !dict.is_empty()).cloned();
-        let mut editor = Self { doc, security: security.unwrap_or_else(Dict::hashed) };
+        let editor = Self { doc, security: security.unwrap_or_else(Dict::hashed) };
+        let paths = editor.doc.get("paths").and_then(Py::as_dict);
         for path in editor.paths() {
-            editor.for_each_item(&path, |_| Ok(()))?;
+            let item = paths.and_then(|paths| paths.get(&path));
+            item.and_then(Py::as_dict).ok_or_else(|| malformed(&path))?;
         }
         Ok(editor)
     }
@@ -219,7 +221,7 @@ impl Editor {
                 definition.set(Text::own("responses"), Dict::hashed().into());
             }
             if let Some(condition) = condition {
-                let whole = Py::Dict(definition.clone());
+                let whole = Py::from(definition.clone());
                 item.set(key.clone(), conditional(condition, whole));
             }
             Ok(())
@@ -374,10 +376,7 @@ impl Editor {
 }
 
 fn copy(doc: &Dict) -> Dict {
-    match Py::Dict(doc.clone()).deep_copy() {
-        Py::Dict(dict) => dict,
-        _ => Dict::hashed(),
-    }
+    doc.deep_copy()
 }
 
 fn requirement(name: Text) -> Py {

@@ -54,19 +54,21 @@ impl Provider for RestApi {
 
     fn update<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, Physical> {
         Box::pin(async move {
-            let body = work.get("Body").filter(|body| old.properties.get("Body") != Some(body));
+            let differs = |name: &&str| old.properties.get(*name) != work.get(name);
+            let imports = ["Body", "FailOnWarnings", "Mode", "Parameters"].iter().any(differs);
+            let body = work.get("Body").filter(|_| imports);
             if let Some(body) = body {
                 let mut input = import(work, body);
                 if let Some(input) = input.as_object_mut() {
                     input.insert("restApiId".to_owned(), old.id.clone().into());
-                    input.insert(
-                        "mode".to_owned(),
-                        work.get("Mode").cloned().unwrap_or_else(|| json!("overwrite")),
-                    );
+                    let mode = work.get("Mode").cloned().unwrap_or_else(|| json!("overwrite"));
+                    input.insert("mode".to_owned(), mode);
                 }
                 work.call("apigateway", "PutRestApi", input).await?;
             }
-            patch(work, &old.id, &old.properties).await?;
+            // A body that is put anew brings its own title and settings: what the template says besides is said again.
+            let known = if body.is_some() { Value::Null } else { old.properties.clone() };
+            patch(work, &old.id, &known).await?;
             set_tags(work, &old.id, old.properties.get("Tags")).await?;
             Ok(work.made(&old.id, Value::Object(old.attributes.clone())))
         })
@@ -108,6 +110,7 @@ fn plain(work: &Work) -> Result<Map<String, Value>, Failure> {
         input.extend(work.get(from).map(|value| (to.to_owned(), value.clone())));
     }
     if let Some(endpoint) = work.get("EndpointConfiguration") {
+        check_endpoint(Some(endpoint))?;
         let types = endpoint.get("Types").cloned().unwrap_or_default();
         input.insert("endpointConfiguration".to_owned(), json!({ "types": types }));
     }
@@ -138,6 +141,17 @@ async fn patch(work: &Work, id: &str, old: &Value) -> Result<(), Failure> {
     if let Some(policy) = work.get("Policy").filter(|policy| old.get("Policy") != Some(policy)) {
         operations.push(json!({ "op": "replace", "path": "/policy", "value": to_text(Some(policy)) }));
     }
+    let defaults = [
+        ("Description", "/description", ""),
+        ("DisableExecuteApiEndpoint", "/disableExecuteApiEndpoint", "false"),
+        ("Policy", "/policy", ""),
+    ];
+    for (property, path, default) in defaults {
+        if old.get(property).is_some_and(|value| !value.is_null()) && work.get(property).is_none() {
+            operations.push(json!({ "op": "replace", "path": path, "value": default }));
+        }
+    }
+    operations.extend(endpoint_patch(work, old)?);
     let escaped = |kind: &Value| text(Some(kind)).replace('~', "~0").replace('/', "~1");
     let (before, wanted) = (list(old.get("BinaryMediaTypes")), list(work.get("BinaryMediaTypes")));
     // A body may already name its types as the transform writes them, with slashes escaped: both mean the same.
@@ -154,6 +168,35 @@ async fn patch(work: &Work, id: &str, old: &Value) -> Result<(), Failure> {
     let input = json!({ "restApiId": id, "patchOperations": operations });
     work.call("apigateway", "UpdateRestApi", input).await?;
     Ok(())
+}
+
+/// The change of the endpoint's type, where it is not what the API has.
+fn endpoint_patch(work: &Work, old: &Value) -> Result<Option<Value>, Failure> {
+    let kind = |configuration: Option<&Value>| {
+        let types = configuration.and_then(|configuration| configuration.get("Types"));
+        list(types).first().map(|kind| text(Some(kind)))
+    };
+    check_endpoint(work.get("EndpointConfiguration"))?;
+    let Some(wanted) = kind(work.get("EndpointConfiguration")) else { return Ok(None) };
+    // An import may have been told the type already.
+    let told = work.get("Parameters").and_then(|parameters| parameters.get("endpointConfigurationTypes"));
+    let told = told.map(|told| text(Some(told))).filter(|_| old.is_null());
+    let present = kind(old.get("EndpointConfiguration")).or(told).unwrap_or_else(|| "EDGE".to_owned());
+    if present == wanted {
+        return Ok(None);
+    }
+    let path = format!("/endpointConfiguration/types/{present}");
+    Ok(Some(json!({ "op": "replace", "path": path, "value": wanted })))
+}
+
+fn check_endpoint(configuration: Option<&Value>) -> Result<(), Failure> {
+    let members = configuration.and_then(Value::as_object).into_iter().flatten();
+    match members.map(|(name, _)| name).find(|name| *name != "Types") {
+        Some(name) => {
+            Err(Failure::new(format!("EndpointConfiguration has no member {name} that is supported here")))
+        }
+        None => Ok(()),
+    }
 }
 
 async fn set_tags(work: &Work, id: &str, old: Option<&Value>) -> Result<(), Failure> {

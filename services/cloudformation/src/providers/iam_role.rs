@@ -58,6 +58,12 @@ impl Provider for Role {
                 work.call("iam", "UpdateAssumeRolePolicy", input).await?;
             }
             let mut settings = work.pick(&["Description", "MaxSessionDuration"]);
+            // What the template does not say any more goes back to IAM's default.
+            for (gone, default) in [("Description", json!("")), ("MaxSessionDuration", json!(3_600))] {
+                if old.properties.get(gone).is_some_and(|value| !value.is_null()) {
+                    settings.entry(gone).or_insert(default);
+                }
+            }
             settings.insert("RoleName".to_owned(), name.clone());
             work.call("iam", "UpdateRole", Value::Object(settings)).await?;
             match work.get("PermissionsBoundary") {

@@ -9,6 +9,7 @@ use identity::records::{RoleRecord, keys};
 use service::Permit;
 
 use super::{check_no_policies, moment, path};
+use crate::entity::Entity as _;
 use crate::page::Paging;
 use crate::{Error, Iam, api, attachments, documents, entity, quota, shapes, tags};
 
@@ -107,6 +108,7 @@ pub(crate) async fn delete(iam: Arc<Iam>, permit: Permit<api::DeleteRole>) -> Re
     iam.change(&call, |edit| {
         let record: RoleRecord = entity::load(edit, edit.account(), &input.role_name)?;
         check_no_policies(!record.inline.is_empty(), !record.attached.is_empty())?;
+        documents::retarget(edit, &record.arn(edit.account()), &record.role_id)?;
         let key = keys::named(edit.account(), &record.name);
         attachments::set_boundary(edit, record, None)?;
         Ok(edit.delete(keys::ROLES, &key)?)

@@ -5,14 +5,16 @@
 use std::sync::Arc;
 
 use base::AccountId;
+use identity::principal::entity_arn;
 use identity::records::{AccessKeyRecord, KeyOwner, UserRecord, keys};
 use identity::{Edit, Principal, Reads as _, ids};
 use service::{Call, Permit};
 use store::{KeyReader, Range};
 
 use super::{check_no_policies, moment, path, whole_secs};
+use crate::entity::Entity as _;
 use crate::page::Paging;
-use crate::{Error, Iam, api, attachments, entity, quota, shapes, tags};
+use crate::{Error, Iam, api, attachments, documents, entity, quota, shapes, tags};
 
 pub(crate) async fn create(
     iam: Arc<Iam>,
@@ -77,14 +79,15 @@ pub(super) fn needs_name() -> Error {
 pub(crate) async fn update(iam: Arc<Iam>, permit: Permit<api::UpdateUser>) -> Result<(), Error> {
     let Permit { input, call, .. } = permit;
     iam.change(&call, |edit| {
-        let mut record: UserRecord = entity::load(edit, edit.account(), &input.user_name)?;
+        let account = edit.account();
+        let mut record: UserRecord = entity::load(edit, account, &input.user_name)?;
+        let old_arn = record.arn(account);
         if let Some(path) = input.new_path {
             record.path = path;
         }
-        match input.new_user_name {
-            Some(name) if name != record.name => rename(edit, record, name),
-            _ => entity::save(edit, &record),
-        }
+        let name = input.new_user_name.unwrap_or_else(|| record.name.clone());
+        documents::retarget(edit, &old_arn, &entity_arn(account, "user", &record.path, &name))?;
+        if name == record.name { entity::save(edit, &record) } else { rename(edit, record, name) }
     })
     .await
 }
@@ -148,6 +151,7 @@ pub(crate) async fn delete(iam: Arc<Iam>, permit: Permit<api::DeleteUser>) -> Re
         if !record.groups.is_empty() {
             return Err(Error::conflict("remove users from group"));
         }
+        documents::retarget(edit, &record.arn(edit.account()), &record.user_id)?;
         let key = keys::named(edit.account(), &record.name);
         attachments::set_boundary(edit, record, None)?;
         Ok(edit.delete(keys::USERS, &key)?)

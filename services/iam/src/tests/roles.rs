@@ -143,3 +143,26 @@ async fn boundaries_are_set_shown_and_taken_away() {
         .await;
     done(&kit, "DeletePolicy", json!({"PolicyArn": two})).await;
 }
+
+#[tokio::test]
+async fn trust_follows_a_user_and_is_not_inherited_by_its_name() {
+    let kit = kit().await;
+    let made = done(&kit, "CreateUser", json!({"UserName": "ana"})).await;
+    let id = made["User"]["UserId"].as_str().unwrap();
+    let trust = LAMBDA_TRUST.replace(
+        r#""Service":"lambda.amazonaws.com""#,
+        r#""AWS":["arn:aws:iam::123456789012:user/ana","123456789012"]"#,
+    );
+    done(&kit, "CreateRole", json!({"RoleName": "r", "AssumeRolePolicyDocument": trust})).await;
+    let shown = async || {
+        let told = done(&kit, "GetRole", json!({"RoleName": "r"})).await;
+        unescaped(told["Role"]["AssumeRolePolicyDocument"].as_str().unwrap())
+    };
+    done(&kit, "UpdateUser", json!({"UserName": "ana", "NewUserName": "bea", "NewPath": "/p/"})).await;
+    assert_eq!(shown().await, trust.replace("user/ana", "user/p/bea"));
+    done(&kit, "DeleteUser", json!({"UserName": "bea"})).await;
+    assert_eq!(shown().await, trust.replace("arn:aws:iam::123456789012:user/ana", id));
+    // A later user of the same name and path is not the one that was trusted.
+    done(&kit, "CreateUser", json!({"UserName": "bea", "Path": "/p/"})).await;
+    assert!(!shown().await.contains("bea"));
+}

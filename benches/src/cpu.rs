@@ -22,8 +22,10 @@ pub(crate) fn memory_mib(pid: u32) -> Result<f64, Error> {
     Ok(kib / 1024.0)
 }
 
-/// The processes whose parent this is.
+/// The processes whose parent this is, whichever of its threads started them.
 pub(crate) fn children(pid: u32) -> Vec<u32> {
-    let listed = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-    listed.split_whitespace().filter_map(|child| child.parse().ok()).collect()
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let listed = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+    let listed: Vec<String> = listed.collect();
+    listed.iter().flat_map(|line| line.split_whitespace()).filter_map(|child| child.parse().ok()).collect()
 }

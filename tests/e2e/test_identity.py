@@ -43,7 +43,7 @@ def test_a_user_without_a_policy_is_denied_everything(platform, name):
     assert {"ListUsers", "CreateUser", "Invoke", "LookupEvents"} <= {record["eventName"].removesuffix("20150331") for record in records}
     for record in records:
         if record["eventName"] != "GetCallerIdentity":
-            assert "no identity-based policy allows" in record["errorMessage"], record
+            assert "because no " in record["errorMessage"] and " policy allows the " in record["errorMessage"], record
 
 
 def test_users_groups_and_policies_live_their_lives(platform, name):

@@ -31,7 +31,8 @@ PROBES = {
     "write the root": lambda: open("/x", "w"),
     "write to the interpreter": lambda: open(os.__file__, "a"),
     "read the host's shadow file": lambda: open("/etc/shadow").read(),
-    "list root's home": lambda: [f for f in os.listdir("/root")],
+    # The way to the interpreter may stand there; nothing of root's may.
+    "list root's home": lambda: [f for f in os.listdir("/root") if not sys.prefix.startswith("/root/" + f)][0],
     "see the platform's folder": lambda: [os.path.join(d, f) for d, _, fs in os.walk("/") for f in fs if f == "root.key"][0],
     "see another process": lambda: [p for p in os.listdir("/proc") if p.isdigit() and int(p) not in (1, os.getpid(), os.getppid())][0],
     "read the parent's memory": lambda: open("/proc/%d/mem" % os.getppid(), "rb").read(1) if os.getppid() else open("/nothing"),

@@ -126,7 +126,12 @@ pub(crate) fn check_runtime(lambda: &Lambda, runtime: &str) -> Result<(), Error>
     if lambda.compute.supports(runtime) {
         return Ok(());
     }
-    Err(Error::InvalidParameterValue(format!("Runtime {runtime} is not available on this machine.")))
+    let known =
+        "python3.*, nodejs*, provided, provided.al2, provided.al2023, as far as this machine has them";
+    Err(Error::InvalidParameterValue(format!(
+        "Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [{known}] \
+         or be a valid ARN"
+    )))
 }
 
 /// Refuses a role that does not exist or does not trust Lambda.

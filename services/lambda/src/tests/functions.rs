@@ -73,7 +73,7 @@ async fn what_cannot_be_done_is_refused_by_name() {
             "AccessDeniedException",
             "Cross-account pass role",
         ),
-        ("Runtime", json!("java21"), "InvalidParameterValueException", "not available on this machine"),
+        ("Runtime", json!("java21"), "InvalidParameterValueException", "Member must satisfy enum value set"),
         ("Timeout", json!(901), "ValidationException", "less than or equal to 900"),
         ("MemorySize", json!(10_241), "InvalidParameterValueException", "less than or equal to 10240"),
         (

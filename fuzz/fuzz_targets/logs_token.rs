@@ -1,0 +1,6 @@
+//! Fuzz target: hands whatever bytes there are to `logs::fuzz::fuzz_token`.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| logs::fuzz::fuzz_token(data));

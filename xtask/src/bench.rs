@@ -5,15 +5,13 @@
 use std::process::Command;
 
 use crate::failure::Outcome;
-use crate::test::{release_binary, run_in};
+use crate::host::{cargo, run_in};
+use crate::test::release_binary;
 
 /// Builds and measures.
 pub(crate) fn run() -> Outcome {
-    let cargo = || Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    run_in(
-        cargo().args(["build", "--release", "--package", "fastness", "--package", "benches"]),
-        "cargo build",
-    )?;
+    let arguments = ["build", "--release", "--package", "fastness", "--package", "benches"];
+    run_in(&mut cargo(&arguments), "cargo build")?;
     let bench = release_binary().with_file_name("benches");
     run_in(Command::new(bench).arg(release_binary()), "benches")
 }

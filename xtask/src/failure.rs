@@ -5,6 +5,7 @@
 use std::fmt;
 
 /// A message for the person who ran the command.
+#[derive(Debug)]
 pub(crate) struct Failure(String);
 
 /// What every subcommand returns.

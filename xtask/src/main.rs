@@ -6,6 +6,8 @@ mod bench;
 mod coverage;
 mod failure;
 mod generate;
+mod host;
+mod licences;
 mod new_service;
 mod test;
 mod tidy;

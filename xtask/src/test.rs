@@ -7,15 +7,20 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::failure::{At, Failure, Outcome};
-use crate::workspace::root;
+use crate::host::{
+    CC, CURL, NODE, NPM, OPENSSL, PYTHON, cargo, has_subcommand, need, need_component, python_environment,
+    run_in,
+};
+use crate::workspace::{root, target};
 
 /// One step of the run: its name, and what it does.
 type Step = (&'static str, fn() -> Outcome);
 
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     ("formatting", formatting),
     ("structure", structure),
     ("generated files", generated),
+    ("supply chain", supply_chain),
     ("lints", lints),
     ("unit, service and compliance tests", crate_tests),
     ("documentation examples", doc_tests),
@@ -47,7 +52,8 @@ pub(crate) fn run(only: Option<&str>) -> Outcome {
 }
 
 fn formatting() -> Outcome {
-    cargo(&["fmt", "--all", "--check"])
+    need_component("fmt", "rustfmt")?;
+    run_in(&mut cargo(&["fmt", "--all", "--check"]), "cargo fmt")
 }
 
 fn structure() -> Outcome {
@@ -55,34 +61,52 @@ fn structure() -> Outcome {
 }
 
 fn generated() -> Outcome {
+    need_component("fmt", "rustfmt")?;
     crate::generate::run(true)
 }
 
+/// Advisories are left out: they change without us, and their database is fetched from the network.
+fn supply_chain() -> Outcome {
+    if has_subcommand("deny") {
+        println!(
+            "cargo-deny judges licences, bans and sources; `cargo deny check` would judge advisories too"
+        );
+        let check = ["deny", "--locked", "check", "--hide-inclusion-graph", "licenses", "bans", "sources"];
+        return run_in(&mut cargo(&check), "cargo deny");
+    }
+    println!("cargo-deny is not installed; our own reading of deny.toml stands in for it");
+    crate::licences::run()
+}
+
 fn lints() -> Outcome {
-    cargo(&["clippy", "--locked", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])
+    need_component("clippy", "clippy")?;
+    let arguments = ["clippy", "--locked", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"];
+    run_in(&mut cargo(&arguments), "cargo clippy")
 }
 
 fn crate_tests() -> Outcome {
+    need(&[CC, PYTHON, NODE])?;
     let venv = venv()?;
-    let has_nextest = Command::new("cargo").args(["nextest", "--version"]).output();
-    let arguments: &[&str] = if has_nextest.is_ok_and(|output| output.status.success()) {
+    let arguments: &[&str] = if has_subcommand("nextest") {
         &["nextest", "run", "--locked", "--workspace"]
     } else {
         println!("cargo-nextest is not installed; `cargo test` stands in for it");
         &["test", "--locked", "--workspace", "--lib", "--bins", "--tests", "--quiet"]
     };
-    run_in(cargo_command(arguments).env("PATH", with_venv(&venv)?), "cargo")
+    run_in(cargo(arguments).env("PATH", with_venv(&venv)?), "cargo")
 }
 
 fn doc_tests() -> Outcome {
-    cargo(&["test", "--locked", "--workspace", "--doc", "--quiet"])
+    run_in(&mut cargo(&["test", "--locked", "--workspace", "--doc", "--quiet"]), "cargo test --doc")
 }
 
 fn release() -> Outcome {
-    cargo(&["build", "--locked", "--release", "--quiet", "--package", "fastness"])
+    let arguments = ["build", "--locked", "--release", "--quiet", "--package", "fastness"];
+    run_in(&mut cargo(&arguments), "cargo build")
 }
 
 fn outside() -> Outcome {
+    need(&[PYTHON, NODE, NPM, CURL, OPENSSL])?;
     let venv = venv()?;
     let mut pytest = Command::new(venv.join("bin/python"));
     pytest.args(["-m", "pytest"]).env("PATH", with_venv(&venv)?).env("FASTNESS_BIN", release_binary());
@@ -94,10 +118,6 @@ pub(crate) fn release_binary() -> PathBuf {
     target().join("release/fastness")
 }
 
-fn target() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
-}
-
 /// The Python environment with boto3, the `aws` CLI and pytest, made anew when its requirements change.
 pub(crate) fn venv() -> Outcome<PathBuf> {
     let venv = target().join("test-venv");
@@ -107,16 +127,7 @@ pub(crate) fn venv() -> Outcome<PathBuf> {
         return Ok(venv);
     }
     println!("installing boto3, awscli and pytest into {}", venv.display());
-    let make = || {
-        let mut command = Command::new("python3");
-        command.args(["-m", "venv", "--clear"]).arg(&venv);
-        command
-    };
-    if run_in(&mut make(), "python3 -m venv").is_err() {
-        // Debian keeps the venv module in a package of its own.
-        run_in(Command::new("apt-get").args(["install", "--yes", "--quiet", "python3-venv"]), "apt-get")?;
-        run_in(&mut make(), "python3 -m venv")?;
-    }
+    python_environment(&venv)?;
     let mut pip = Command::new(venv.join("bin/python"));
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]);
     run_in(pip.arg(root().join("tests/requirements.txt")), "pip install")?;
@@ -129,20 +140,4 @@ fn with_venv(venv: &std::path::Path) -> Outcome<std::ffi::OsString> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let paths = std::iter::once(venv.join("bin")).chain(std::env::split_paths(&path));
     std::env::join_paths(paths).at("PATH")
-}
-
-fn cargo(arguments: &[&str]) -> Outcome {
-    run_in(&mut cargo_command(arguments), "cargo")
-}
-
-fn cargo_command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(arguments);
-    command
-}
-
-/// Runs a command at the repository's root with its output shown.
-pub(crate) fn run_in(command: &mut Command, name: &str) -> Outcome {
-    let status = command.current_dir(root()).status().at(name)?;
-    if status.success() { Ok(()) } else { Err(Failure::new(format!("{name} ended with {status}"))) }
 }

@@ -15,6 +15,12 @@ pub(crate) fn root() -> PathBuf {
     Path::new(&here).parent().map(Path::to_owned).unwrap_or_default()
 }
 
+/// Where builds go, and what is made for tests and generators: outside the clone if cargo is told so.
+pub(crate) fn target() -> PathBuf {
+    let named = std::env::var_os("CARGO_TARGET_DIR");
+    named.map_or_else(|| root().join("target"), |folder| root().join(folder))
+}
+
 /// The text of a file, or a failure that names it.
 pub(crate) fn read(path: &Path) -> Outcome<String> {
     std::fs::read_to_string(path).at(path.display())

@@ -8,7 +8,6 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http_body::Body;
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Why a body was not read.
@@ -29,15 +28,19 @@ pub(crate) enum BodyError {
 }
 
 /// The share of the memory for bodies that a request holds until it is answered.
+#[derive(Default)]
 pub(crate) struct Held {
-    _permit: Option<OwnedSemaphorePermit>,
+    permit: Option<OwnedSemaphorePermit>,
+    bytes: usize,
 }
 
 /// Memory for bodies, counted in blocks.
 #[derive(Clone)]
 pub(crate) struct BodyMemory(Arc<Semaphore>);
 
-const BLOCK_BYTES: usize = 4 * 1024;
+const BLOCK_BYTES: usize = 64 * 1024;
+/// Bodies up to this size are bounded well enough by the number of connections.
+const FREE_BYTES: usize = 4 * 1024;
 /// How long a request waits for memory that other requests hold.
 const MEMORY_WAIT: Duration = Duration::from_secs(5);
 
@@ -46,42 +49,54 @@ impl BodyMemory {
         Self(Arc::new(Semaphore::new((bytes_max / BLOCK_BYTES).min(Semaphore::MAX_PERMITS))))
     }
 
-    async fn hold(&self, bytes: usize) -> Result<Held, BodyError> {
-        // Small bodies are bounded well enough by the number of connections.
-        if bytes <= BLOCK_BYTES {
-            return Ok(Held { _permit: None });
+    /// Lets `held` cover `bytes`. What a peer announces holds nothing: only bytes that arrived do.
+    async fn cover(&self, held: &mut Held, bytes: usize) -> Result<(), BodyError> {
+        if bytes <= FREE_BYTES || bytes <= held.bytes {
+            return Ok(());
         }
-        let blocks = u32::try_from(bytes.div_ceil(BLOCK_BYTES)).map_err(|_| BodyError::Busy)?;
-        let permit = tokio::time::timeout(MEMORY_WAIT, Arc::clone(&self.0).acquire_many_owned(blocks)).await;
-        match permit {
-            Ok(Ok(permit)) => Ok(Held { _permit: Some(permit) }),
-            Ok(Err(_)) | Err(_) => Err(BodyError::Busy),
+        let missing = (bytes - held.bytes).div_ceil(BLOCK_BYTES);
+        let blocks = u32::try_from(missing).map_err(|_| BodyError::Busy)?;
+        let more = tokio::time::timeout(MEMORY_WAIT, Arc::clone(&self.0).acquire_many_owned(blocks)).await;
+        let Ok(Ok(more)) = more else { return Err(BodyError::Busy) };
+        held.bytes += missing * BLOCK_BYTES;
+        match &mut held.permit {
+            Some(permit) => permit.merge(more),
+            none => *none = Some(more),
         }
+        Ok(())
     }
 }
 
 /// The whole body, and the memory it holds.
-pub(crate) async fn read(
-    mut body: Incoming,
+pub(crate) async fn read<B>(
+    mut body: B,
     bytes_max: usize,
     timeout: Duration,
     memory: &BodyMemory,
-) -> Result<(Bytes, Held), BodyError> {
+) -> Result<(Bytes, Held), BodyError>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let mut held = Held::default();
     if body.is_end_stream() {
-        return Ok((Bytes::new(), memory.hold(0).await?));
+        return Ok((Bytes::new(), held));
     }
-    let declared = body.size_hint().exact();
-    if declared.is_some_and(|bytes| bytes > bytes_max as u64) {
+    if body.size_hint().exact().is_some_and(|bytes| bytes > bytes_max as u64) {
         return Err(BodyError::TooLarge(bytes_max));
     }
-    // A body of unknown length holds its limit from the start: what was not asked for cannot be granted halfway.
-    let expected = declared.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(bytes_max);
-    let held = memory.hold(expected).await?;
-    let whole = tokio::time::timeout(timeout, collect(&mut body, bytes_max)).await;
+    let whole = tokio::time::timeout(timeout, collect(&mut body, bytes_max, memory, &mut held)).await;
     Ok((whole.map_err(|_| BodyError::TimedOut)??, held))
 }
 
-async fn collect(body: &mut Incoming, bytes_max: usize) -> Result<Bytes, BodyError> {
+async fn collect<B>(
+    body: &mut B,
+    bytes_max: usize,
+    memory: &BodyMemory,
+    held: &mut Held,
+) -> Result<Bytes, BodyError>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
     let mut first: Option<Bytes> = None;
     let mut rest = BytesMut::new();
     let mut bytes = 0_usize;
@@ -91,6 +106,7 @@ async fn collect(body: &mut Incoming, bytes_max: usize) -> Result<Bytes, BodyErr
         if bytes > bytes_max {
             return Err(BodyError::TooLarge(bytes_max));
         }
+        memory.cover(held, bytes).await?;
         // One frame is the usual case, and is never copied.
         match first.take() {
             None if rest.is_empty() => first = Some(data),
@@ -101,4 +117,58 @@ async fn collect(body: &mut Incoming, bytes_max: usize) -> Result<Bytes, BodyErr
         }
     }
     Ok(first.unwrap_or_else(|| rest.freeze()))
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::StreamBody;
+    use hyper::body::Frame;
+
+    use super::*;
+
+    const SOON: Duration = Duration::from_secs(1);
+
+    fn chunks(sizes: &[usize]) -> impl Body<Data = Bytes> + Unpin {
+        let frames: Vec<_> = sizes
+            .iter()
+            .map(|size| Ok::<_, std::io::Error>(Frame::data(Bytes::from(vec![7; *size]))))
+            .collect();
+        StreamBody::new(futures_util::stream::iter(frames))
+    }
+
+    #[tokio::test]
+    async fn a_body_in_pieces_is_joined_and_holds_what_it_takes() {
+        let memory = BodyMemory::new(4 * BLOCK_BYTES);
+        let (bytes, held) = read(chunks(&[1, 100_000, 2]), 1 << 20, SOON, &memory).await.unwrap();
+        assert_eq!((bytes.len(), memory.0.available_permits()), (100_003, 2));
+        drop(held);
+        assert_eq!(memory.0.available_permits(), 4);
+    }
+
+    #[tokio::test]
+    async fn a_body_over_its_limit_is_refused_and_holds_nothing() {
+        let memory = BodyMemory::new(4 * BLOCK_BYTES);
+        let refused = read(chunks(&[500, 600]), 1_000, SOON, &memory).await.err();
+        assert_eq!((refused, memory.0.available_permits()), (Some(BodyError::TooLarge(1_000)), 4));
+    }
+
+    #[tokio::test]
+    async fn a_body_that_stalls_times_out() {
+        let memory = BodyMemory::new(4 * BLOCK_BYTES);
+        let first =
+            futures_util::stream::iter([Ok::<_, std::io::Error>(Frame::data(Bytes::from_static(b"x")))]);
+        let stalled = futures_util::StreamExt::chain(first, futures_util::stream::pending());
+        let refused = read(StreamBody::new(stalled), 10, Duration::from_millis(20), &memory).await.err();
+        assert_eq!(refused, Some(BodyError::TimedOut));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn memory_that_others_hold_is_waited_for_and_then_refused() {
+        let memory = BodyMemory::new(2 * BLOCK_BYTES);
+        let (_, held) = read(chunks(&[2 * BLOCK_BYTES]), 1 << 20, SOON, &memory).await.unwrap();
+        let waiting = read(chunks(&[10_000]), 1 << 20, 10 * MEMORY_WAIT, &memory).await.err();
+        assert_eq!(waiting, Some(BodyError::Busy));
+        drop(held);
+        assert!(read(chunks(&[10_000]), 1 << 20, SOON, &memory).await.is_ok());
+    }
 }

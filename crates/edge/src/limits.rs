@@ -21,7 +21,7 @@ pub struct Limits {
     pub package_bytes_max: usize,
     /// Bytes of a body for an API Gateway stage: AWS's payload quota.
     pub stage_body_bytes_max: usize,
-    /// Bytes of all bodies being read or served at once; a request beyond waits, then answers 503.
+    /// Bytes of all bodies that have arrived and are not answered yet; a request beyond waits, then answers 503.
     pub bodies_bytes_max: usize,
     /// How long open requests may go on when the platform stops.
     pub drain_timeout: Duration,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::Clock;
-use cloudformation::{CloudFormation, NoArtifacts};
+use cloudformation::CloudFormation;
 use compute::{Artifact, CodeStore, Compute, HostLimits};
 use crypto::RootKey;
 use edge::{Edge, Limits, Router, TlsIdentity};
@@ -150,7 +150,7 @@ impl Platform {
             dynamodb::service(&self.store)?,
             logs::service(self.store.clone()),
             cloudtrail::service(),
-            cloudformation::service(CloudFormation::new(self.store.clone(), Arc::new(NoArtifacts))),
+            cloudformation::service(CloudFormation::new(self.store.clone())),
         ];
         let calls_per_second = self.options.calls_per_second;
         let pipeline = Pipeline::new(PipelineParts {

@@ -51,7 +51,10 @@ impl Question<'_> {
             return Ok(None);
         }
         let asking = principal.clone().unwrap_or_else(|| Arc::new(Principal::Anonymous));
-        self.evaluate(&asking)?;
+        self.evaluate(&asking, &self.resource())?;
+        if let Some(path) = self.path.with_slashes() {
+            self.evaluate(&asking, &self.resource_at(&path))?;
+        }
         Ok(principal)
     }
 
@@ -73,8 +76,7 @@ impl Question<'_> {
         })
     }
 
-    fn evaluate(&self, principal: &Arc<Principal>) -> Result<(), Denied> {
-        let resource = self.resource();
+    fn evaluate(&self, principal: &Arc<Principal>, resource: &str) -> Result<(), Denied> {
         let denied = |message: String, reason: String| Denied {
             refusal: Refusal::denied(message),
             principal: Arc::clone(principal),
@@ -84,7 +86,7 @@ impl Question<'_> {
         let policies = self.pipeline.directory().policies_for(principal).map_err(|error| {
             tracing::error!(error = %base::Chain(&error), "the policies of a caller cannot be read");
             denied(
-                self.message(principal, &resource, None),
+                self.message(principal, resource, None),
                 "the caller's policies cannot be read".to_owned(),
             )
         })?;
@@ -92,7 +94,7 @@ impl Question<'_> {
         let request = Request {
             principal: principal.policy_view(),
             action: ACTION,
-            resource: &resource,
+            resource,
             resource_account: self.stage.record.account.as_str(),
             context: &context,
         };
@@ -106,7 +108,7 @@ impl Question<'_> {
         match policy::evaluate(&request, &set) {
             Decision::Allow(_) => Ok(()),
             Decision::Deny(denial) => Err(denied(
-                self.message(principal, &resource, Some(&denial)),
+                self.message(principal, resource, Some(&denial)),
                 format!("{}: {denial}", denial.reason_text(ACTION)),
             )),
         }
@@ -114,9 +116,13 @@ impl Question<'_> {
 
     /// The ARN that policies name: the request's own method and path, not the resource's template.
     pub(crate) fn resource(&self) -> String {
+        self.resource_at(&self.path.for_policy())
+    }
+
+    fn resource_at(&self, path: &str) -> String {
         let stage = &self.stage.record;
         let (region, account) = (self.pipeline.region().as_str(), stage.account.as_str());
-        let (method, path) = (self.head.method.as_str(), self.path.for_policy());
+        let method = self.head.method.as_str();
         let (id, name) = (&stage.rest_api_id, &stage.stage_name);
         format!("arn:aws:execute-api:{region}:{account}:{id}/{name}/{method}/{path}")
     }

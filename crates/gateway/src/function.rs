@@ -86,8 +86,13 @@ impl Target<'_> {
     }
 
     /// The role's session, by the same `sts:AssumeRole` that everyone uses.
+    // SECURITY: the role is the one that its name says, without stage variables: leave to pass it was asked for that
+    // name. And it is of the API's own account: a role that trusts API Gateway does not mean everybody's APIs.
     async fn assume(&self, service: Arc<Principal>, role_arn: &str) -> Option<Arc<Principal>> {
-        let role_arn = fill(role_arn, self.variables)?;
+        if identity::RoleName::parse(role_arn)?.account != self.source_account {
+            tracing::warn!(role_arn, "an integration's role is of another account");
+            return None;
+        }
         let input =
             Structure::new().with("RoleArn", role_arn).with("RoleSessionName", "BackplaneAssumeRoleSession");
         let input = Value::Structure(input);

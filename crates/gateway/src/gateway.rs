@@ -9,7 +9,7 @@ use std::time::Duration;
 use base::Timestamp;
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Response};
+use http::{HeaderMap, HeaderValue, Method, Response};
 use identity::Principal;
 use identity::sigv4::Verifier;
 use service::{Pipeline, Source};
@@ -31,6 +31,18 @@ use crate::throttle::Bucket;
 pub const BODY_BYTES_MAX: usize = 10 * 1_024 * 1_024;
 /// The longest that an integration may take, in milliseconds.
 pub const INTEGRATION_MILLIS_MAX: u32 = 29_000;
+
+/// The methods that an API may have; `ANY` stands for these and no others.
+// SECURITY: to HTTP, `delete` is another method than `DELETE`, and so it is to a policy; to many a function it is not.
+const METHODS: [Method; 7] = [
+    Method::DELETE,
+    Method::GET,
+    Method::HEAD,
+    Method::OPTIONS,
+    Method::PATCH,
+    Method::POST,
+    Method::PUT,
+];
 
 /// Serves the stages of REST APIs. Cheap to clone.
 #[derive(Clone)]
@@ -194,6 +206,9 @@ impl Gateway {
 }
 
 fn route<'r>(stage: &'r LiveStage, head: &Parts, address: &'r Address<'r>) -> Result<Routed<'r>, Refusal> {
+    if !METHODS.contains(&head.method) {
+        return Err(Refusal::no_such_method());
+    }
     let path = RequestPath::new(address.path);
     let found = stage.router.find(head.method.as_str(), &path).ok_or_else(Refusal::no_such_method)?;
     let method = stage.deployment.api.methods.get(found.method).ok_or_else(Refusal::no_such_method)?;

@@ -62,6 +62,14 @@ impl<'p> RequestPath<'p> {
     pub(crate) fn for_policy(&self) -> String {
         self.segments.join("/")
     }
+
+    /// The path as a function's parameters spell it, where encoded slashes make that another text.
+    // SECURITY: a policy on `admin/*` must hold for `admin%2Fx` too, which a `{proxy+}` hands on as `admin/x`.
+    pub(crate) fn with_slashes(&self) -> Option<String> {
+        let plain = self.for_policy();
+        let slashes = value(&plain);
+        (slashes != plain).then_some(slashes)
+    }
 }
 
 /// A part as routes and policies see it: decoded, but for a slash, which must not make one part two.
@@ -217,6 +225,18 @@ mod tests {
             let pairs = found.map(|found| found.parameters).unwrap_or_default();
             let pairs: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
             assert_eq!(pairs.join("&"), parameters, "{request}");
+        }
+    }
+
+    #[test]
+    fn an_encoded_slash_has_a_second_spelling() {
+        for (raw, second) in [
+            ("/a/b", None),
+            ("/admin%2Fx", Some("admin/x")),
+            ("/admin%2fx/y", Some("admin/x/y")),
+            ("/admin%252Fx", Some("admin/x")),
+        ] {
+            assert_eq!(RequestPath::new(raw).with_slashes().as_deref(), second, "{raw}");
         }
     }
 

@@ -14,7 +14,6 @@
 
 mod access;
 pub mod api;
-mod artifacts;
 mod caller;
 mod diff;
 mod engine;
@@ -37,7 +36,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use service::{Service, ServiceBuilder};
 use store::Store;
 
-pub use artifacts::{Artifacts, NoArtifacts};
 pub use error::Error;
 
 use operations::{change_sets, describe, resources, stacks as stack, templates};
@@ -45,15 +43,14 @@ use operations::{change_sets, describe, resources, stacks as stack, templates};
 /// What the handlers share.
 pub struct CloudFormation {
     store: Store,
-    artifacts: Arc<dyn Artifacts>,
     /// The ids of stacks whose operation runs now, and whether another one was written meanwhile.
     running: Mutex<HashMap<String, bool>>,
 }
 
 impl CloudFormation {
-    /// Over this store; `artifacts` says what places in S3 mean.
-    pub fn new(store: Store, artifacts: Arc<dyn Artifacts>) -> Self {
-        Self { store, artifacts, running: Mutex::new(HashMap::new()) }
+    /// Over this store.
+    pub fn new(store: Store) -> Self {
+        Self { store, running: Mutex::new(HashMap::new()) }
     }
 
     fn running(&self) -> std::sync::MutexGuard<'_, HashMap<String, bool>> {

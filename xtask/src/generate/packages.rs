@@ -1,4 +1,4 @@
-//! Installs the pinned packages into `target/xtask-venv` and reads files out of them.
+//! Installs the pinned packages into `xtask-venv` in the target folder and reads files out of them.
 //!
 //! Imports none of them, with one exception made elsewhere: `xtask/python/` scripts run in this environment.
 
@@ -9,7 +9,8 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::failure::{At, Failure, Outcome};
-use crate::workspace::{read, root, shown};
+use crate::host::python_environment;
+use crate::workspace::{read, root, shown, target};
 
 /// The installed packages.
 pub(crate) struct Packages {
@@ -23,10 +24,11 @@ pub(crate) struct Packages {
 pub(crate) fn install() -> Outcome<Packages> {
     let requirements = root().join("models/requirements.txt");
     let wanted = read(&requirements)?;
-    let environment = root().join("target/xtask-venv");
+    let environment = target().join("xtask-venv");
     let stamp = environment.join("requirements.txt");
     if std::fs::read_to_string(&stamp).ok().as_ref() != Some(&wanted) {
-        call(Command::new("python3").args(["-m", "venv"]).arg(&environment))?;
+        println!("installing what models/requirements.txt pins into {}", environment.display());
+        python_environment(&environment)?;
         call(
             Command::new(environment.join("bin/pip"))
                 .args(["install", "--quiet", "--disable-pip-version-check", "--no-deps", "-r"])
@@ -89,7 +91,7 @@ impl Packages {
     /// The unpacked source distribution of botocore: its protocol test vectors are not in the wheel.
     pub(crate) fn botocore_source(&self) -> Outcome<PathBuf> {
         let pin = self.pins.iter().find(|pin| pin.starts_with("botocore==")).cloned().unwrap_or_default();
-        let folder = root().join("target/xtask-sdist");
+        let folder = target().join("xtask-sdist");
         let unpacked = folder.join(pin.replace("==", "-"));
         if !unpacked.join("tests/unit/protocols").is_dir() {
             call(

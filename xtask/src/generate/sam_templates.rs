@@ -2,7 +2,7 @@
 
 use super::packages::{Packages, call};
 use crate::failure::Outcome;
-use crate::workspace::{read, root};
+use crate::workspace::{read, root, target};
 
 /// Runs `xtask/python/sam_policy_templates.py`; nothing where the script is absent.
 pub(crate) fn generate(packages: &Packages) -> Outcome<Option<String>> {
@@ -10,7 +10,7 @@ pub(crate) fn generate(packages: &Packages) -> Outcome<Option<String>> {
     if !script.is_file() {
         return Ok(None);
     }
-    let output = root().join("target/sam-policy-templates.json");
+    let output = target().join("sam-policy-templates.json");
     call(packages.python().arg("-B").arg(&script).arg(&output))?;
     read(&output).map(Some)
 }

@@ -3,6 +3,7 @@
 //! Each rule is a function that returns what breaks it. It changes nothing, and there is no list of exceptions to grow.
 
 mod confinement;
+mod fuzz;
 mod layers;
 mod manifest;
 mod models;
@@ -13,11 +14,12 @@ use crate::failure::{Failure, Outcome};
 /// A rule: its name, and what breaks it.
 type Rule = (&'static str, fn() -> Outcome<Vec<String>>);
 
-const RULES: [Rule; 4] = [
+const RULES: [Rule; 5] = [
     ("layers", layers::check),
     ("confinement", confinement::check),
     ("modules", modules::check),
     ("models", models::check),
+    ("fuzz targets", fuzz::check),
 ];
 
 /// Checks every rule and prints what breaks it.

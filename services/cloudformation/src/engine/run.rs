@@ -62,7 +62,6 @@ impl Run {
     pub(super) fn work(&self, planned: &str, properties: &Value) -> Work {
         Work {
             caller: self.caller.clone(),
-            artifacts: Arc::clone(&self.state.artifacts),
             planned: planned.to_owned(),
             properties: properties.as_object().cloned().unwrap_or_else(Map::new),
         }

@@ -46,7 +46,7 @@ pub(crate) async fn create(
     };
     let stack = subject(&state, &call, &input.stack_name, creates)?;
     let same = input.use_previous_template.unwrap_or(false).then(|| stack.content.template.clone());
-    let text = body(&state, input.template_body.as_ref(), input.template_url.as_ref(), same.as_deref())?;
+    let text = body(input.template_body.as_ref(), input.template_url.as_ref(), same.as_deref())?;
     let pseudo = prepare::pseudo(call.account().as_str(), call.region().as_str(), &stack.name, &stack.id);
     let request = Request {
         body: &text,

@@ -8,7 +8,7 @@ pub(crate) mod templates;
 
 use indexmap::IndexMap;
 use service::Call;
-use template::limits::{BODY_BYTES_MAX, DOCUMENT_BYTES_MAX};
+use template::limits::BODY_BYTES_MAX;
 
 use crate::CloudFormation;
 use crate::api;
@@ -30,7 +30,6 @@ pub(crate) fn find(
 
 /// The template's text, from wherever the caller passed it.
 pub(crate) fn body(
-    state: &CloudFormation,
     body: Option<&String>,
     url: Option<&String>,
     previous: Option<&str>,
@@ -41,13 +40,10 @@ pub(crate) fn body(
              than or equal to {BODY_BYTES_MAX}"
         ))),
         (Some(body), None, None) => Ok(body.clone()),
-        (None, Some(url), None) => match state.artifacts.template(url) {
-            Some(text) if text.len() <= DOCUMENT_BYTES_MAX => Ok(text),
-            Some(_) => {
-                Err(Error::Validation(format!("Template may not exceed {DOCUMENT_BYTES_MAX} bytes in size.")))
-            }
-            None => Err(Error::Validation("S3 error: The specified bucket does not exist".to_owned())),
-        },
+        // There is no S3 here, so no bucket that a template could lie in.
+        (None, Some(_), None) => {
+            Err(Error::Validation("S3 error: The specified bucket does not exist".to_owned()))
+        }
         (None, None, Some(previous)) => Ok(previous.to_owned()),
         (None, None, None) => {
             Err(Error::Validation("Either Template URL or Template Body must be specified.".to_owned()))

@@ -39,7 +39,7 @@ pub(crate) async fn create(
         let message = "You can specify either DisableRollback or OnFailure, but not both.";
         return Err(Error::Validation(message.to_owned()));
     }
-    let text = body(&state, input.template_body.as_ref(), input.template_url.as_ref(), None)?;
+    let text = body(input.template_body.as_ref(), input.template_url.as_ref(), None)?;
     let mut stack = new_stack(&call, &input.stack_name);
     let request = Request {
         body: &text,
@@ -189,7 +189,7 @@ pub(crate) async fn update(
         return Err(busy(&stack, "updated"));
     }
     let same = input.use_previous_template.unwrap_or(false).then(|| stack.content.template.clone());
-    let text = body(&state, input.template_body.as_ref(), input.template_url.as_ref(), same.as_deref())?;
+    let text = body(input.template_body.as_ref(), input.template_url.as_ref(), same.as_deref())?;
     let pseudo = prepare::pseudo(call.account().as_str(), call.region().as_str(), &stack.name, &stack.id);
     let request = Request {
         body: &text,

@@ -1,4 +1,4 @@
-//! A function's code: inline source as a package, a package of ours, or a place in S3 that Lambda is to read.
+//! A function's code: inline source as a package, or a place in S3 that Lambda is to read.
 
 use std::io::{Cursor, Write as _};
 
@@ -25,11 +25,7 @@ pub(super) fn to_call(work: &Work) -> Result<Map<String, Value>, Failure> {
         let package = package(&text(Some(source)), &work.text("Runtime"))?;
         return Ok(Map::from_iter([("ZipFile".to_owned(), STANDARD.encode(package).into())]));
     }
-    let (bucket, key) = (text(code.get("S3Bucket")), text(code.get("S3Key")));
-    match work.artifacts.object(&bucket, &key) {
-        Some(package) => Ok(Map::from_iter([("ZipFile".to_owned(), STANDARD.encode(package).into())])),
-        None => Ok(code),
-    }
+    Ok(code)
 }
 
 /// One file with the name that CloudFormation gives inline source.

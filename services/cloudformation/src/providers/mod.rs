@@ -24,12 +24,10 @@ mod tags;
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 
 use protocol::Fault;
 use serde_json::{Map, Value};
 
-use crate::artifacts::Artifacts;
 use crate::caller::Caller;
 use crate::records::Physical;
 
@@ -140,7 +138,6 @@ pub(crate) fn gone(answer: Result<Value, Fault>) -> Result<(), Failure> {
 #[derive(Clone)]
 pub(crate) struct Work {
     pub(crate) caller: Caller,
-    pub(crate) artifacts: Arc<dyn Artifacts>,
     /// The id that was planned for a new resource: its own name, or a generated one.
     pub(crate) planned: String,
     /// The resolved properties.

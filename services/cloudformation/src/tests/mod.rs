@@ -16,7 +16,7 @@ use protocol::Fault;
 use serde_json::{Value, json};
 use service::testkit::TestKit;
 
-use crate::{CloudFormation, NoArtifacts};
+use crate::CloudFormation;
 use world::World;
 
 /// A platform with stand-ins.
@@ -32,7 +32,7 @@ impl Stage {
         let kit = TestKit::start(|foundation| {
             let mut services = world::services(&world);
             services
-                .push(crate::service(CloudFormation::new(foundation.store.clone(), Arc::new(NoArtifacts))));
+                .push(crate::service(CloudFormation::new(foundation.store.clone())));
             services
         })
         .await;

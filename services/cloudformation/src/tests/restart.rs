@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::world::{self, World};
 use super::{SMALL, Stage};
 use crate::records::{OperationKind, Phase};
-use crate::{CloudFormation, NoArtifacts, stacks};
+use crate::{CloudFormation, stacks};
 
 /// A platform over the store of another, with its own engine.
 async fn restarted(stage: &Stage) -> Stage {
@@ -17,7 +17,7 @@ async fn restarted(stage: &Stage) -> Stage {
     let world: Arc<World> = Arc::clone(&stage.world);
     let kit = TestKit::over(store, stage.kit.clock.clone(), service::Rate::DEFAULT, |foundation| {
         let mut services = world::services(&world);
-        services.push(crate::service(CloudFormation::new(foundation.store.clone(), Arc::new(NoArtifacts))));
+        services.push(crate::service(CloudFormation::new(foundation.store.clone())));
         services
     })
     .await;

@@ -3,6 +3,7 @@
 import datetime
 import json
 
+import botocore.exceptions
 import pytest
 
 from support import eventually, refused, trust
@@ -48,8 +49,7 @@ def test_a_user_is_made_tagged_renamed_and_deleted(iam, name):
 def test_names_that_differ_only_in_case_are_the_same(iam, name):
     iam.create_user(UserName=name)
     refused(iam.create_user, "EntityAlreadyExists", UserName=name.upper())
-    loose = {"UserName": "a b"}
-    assert "must be" in refused(iam.create_user, "ValidationError", **loose) or True
+    refused(iam.create_user, "ValidationError", UserName="a b")
 
 
 def test_access_keys_are_made_used_switched_off_and_deleted(platform, iam, name):
@@ -212,9 +212,9 @@ def test_the_account_has_an_alias_a_summary_and_details(iam, name):
 
 
 def test_what_is_declined_says_so(iam):
-    with pytest.raises(Exception) as caught:
+    with pytest.raises(botocore.exceptions.ClientError) as caught:
         iam.list_saml_providers()
-    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501 or caught.value.response["Error"]["Code"], caught.value
+    assert (caught.value.response["Error"]["Code"], caught.value.response["ResponseMetadata"]["HTTPStatusCode"]) == ("NotImplemented", 501)
 
 
 def test_the_cli_makes_a_role_with_a_policy(platform, name, tmp_path):

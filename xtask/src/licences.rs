@@ -40,16 +40,15 @@ pub(crate) fn run() -> Outcome {
     let deny: Table = text.parse().at("deny.toml")?;
     let rules = Rules::of(&deny)?;
     let mut packages = BTreeMap::new();
+    let mut expected = BTreeSet::new();
     for target in strings(&deny, &["graph", "targets"]) {
-        let output = cargo(&["metadata", "--locked", "--format-version", "1", "--filter-platform", &target])
-            .current_dir(root())
-            .output()
-            .at("cargo metadata")?;
-        if !output.status.success() {
-            let complaint = String::from_utf8_lossy(&output.stderr);
-            return Err(Failure::new(format!("cargo metadata: {}", complaint.trim())));
-        }
-        collect(&serde_json::from_slice(&output.stdout).at("cargo metadata")?, &mut packages);
+        let metadata = ask(&["metadata", "--locked", "--format-version", "1", "--filter-platform", &target])?;
+        let metadata = serde_json::from_str(&metadata).at("cargo metadata")?;
+        let tree =
+            ["tree", "--locked", "--workspace", "--prefix", "none", "--format", "{p}", "--target", &target];
+        let built = built(&ask(&tree)?);
+        collect(&metadata, &built, &mut packages);
+        expected.extend(built);
     }
     let problems: Vec<String> = packages.values().flat_map(|package| rules.broken_by(package)).collect();
     for problem in &problems {
@@ -57,36 +56,64 @@ pub(crate) fn run() -> Outcome {
     }
     println!("{} packages checked for licences, bans and sources", packages.len());
     match problems.len() {
-        0 if packages.is_empty() => Err(Failure::new("deny.toml names no target")),
+        // SECURITY: a package that was not looked at is not one that passed.
+        0 if packages.is_empty() || packages.len() != expected.len() => {
+            Err(Failure::new(format!("cargo builds {} packages, not those", expected.len())))
+        }
         0 => Ok(()),
         count => Err(Failure::new(format!("{count} packages break deny.toml"))),
     }
 }
 
-/// Adds the packages of one target's graph.
-fn collect(metadata: &Value, packages: &mut BTreeMap<String, Package>) {
+/// What cargo prints.
+fn ask(arguments: &[&str]) -> Outcome<String> {
+    let name = format!("cargo {}", arguments.first().unwrap_or(&""));
+    let output = cargo(arguments).current_dir(root()).output().at(&name)?;
+    if output.status.success() {
+        return String::from_utf8(output.stdout).at(name);
+    }
+    Err(Failure::new(format!("{name}: {}", String::from_utf8_lossy(&output.stderr).trim())))
+}
+
+/// The names and versions in a tree's lines, each `NAME vVERSION …`.
+fn built(tree: &str) -> BTreeSet<(String, String)> {
+    let lines = tree.lines().filter_map(|line| {
+        let mut words = line.split_whitespace();
+        Some((words.next()?.to_owned(), words.next()?.strip_prefix('v')?.to_owned()))
+    });
+    lines.collect()
+}
+
+/// Adds the packages of one target's graph that are built: the graph of `cargo metadata` also holds optional ones that
+/// no feature switches on.
+fn collect(metadata: &Value, built: &BTreeSet<(String, String)>, packages: &mut BTreeMap<String, Package>) {
     let list = |value: &Value, name: &str| {
         value.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default().to_vec()
     };
     let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
     let described: BTreeMap<_, _> = list(metadata, "packages")
         .into_iter()
+        .filter(|package| {
+            let named = text(package, "name").zip(text(package, "version"));
+            named.is_some_and(|named| built.contains(&named))
+        })
         .filter_map(|package| Some((text(&package, "id")?, package)))
         .collect();
-    let name_of = |id: &str| described.get(id).and_then(|package| text(package, "name")).unwrap_or_default();
-    // The resolved graph, not the list of packages: that one has every platform's.
     for node in metadata.get("resolve").map(|resolve| list(resolve, "nodes")).unwrap_or_default() {
-        let Some(id) = text(&node, "id") else { continue };
-        let package = packages.entry(id.clone()).or_default();
-        if let Some(description) = described.get(&id) {
-            package.name = name_of(&id);
-            package.version = text(description, "version").unwrap_or_default();
-            package.licence = text(description, "license");
-            package.source = text(description, "source");
-        }
+        let Some((id, description)) = text(&node, "id").and_then(|id| described.get_key_value(&id)) else {
+            continue;
+        };
+        let name = text(description, "name").unwrap_or_default();
         for dependency in list(&node, "dependencies").iter().filter_map(Value::as_str) {
-            packages.entry(dependency.to_owned()).or_default().parents.insert(name_of(&id));
+            if described.contains_key(dependency) {
+                packages.entry(dependency.to_owned()).or_default().parents.insert(name.clone());
+            }
         }
+        let package = packages.entry(id.clone()).or_default();
+        package.version = text(description, "version").unwrap_or_default();
+        package.licence = text(description, "license");
+        package.source = text(description, "source");
+        package.name = name;
     }
 }
 

@@ -68,6 +68,7 @@ impl Platform {
             (sandboxes.join(), store)
         });
         let sandboxes = Arc::new(sandboxes.map_err(|_| "starting the sandbox spawner panicked")??);
+        tell_layers(sandboxes.layers());
         let store = store?;
         Ok(Self { options, data_dir, keys, store, sandboxes })
     }
@@ -210,8 +211,23 @@ impl Running {
 
     /// Writes the AWS config file, with a profile for each output that is a role.
     pub(crate) fn note_outputs(&self, outputs: &BTreeMap<String, String>) -> Result<(), Error> {
-        let text = crate::up::config_file(&self.endpoint, self.pipeline.region().as_str(), outputs);
+        let text = credentials::config_file(&self.endpoint, self.pipeline.region().as_str(), outputs);
         Ok(credentials::replace(&self.config_path(), text.as_bytes())?)
+    }
+}
+
+/// Says what isolates functions on this host, and warns of what does not.
+fn tell_layers(layers: &[sandbox::LayerStatus]) {
+    for sandbox::LayerStatus { name, active, detail, essential } in layers {
+        match (active, essential) {
+            (true, _) => tracing::info!(layer = name, detail, "isolation"),
+            (false, true) => {
+                tracing::warn!(layer = name, detail, "functions run without an essential layer of isolation")
+            }
+            (false, false) => {
+                tracing::warn!(layer = name, detail, "functions run without a layer of isolation")
+            }
+        }
     }
 }
 

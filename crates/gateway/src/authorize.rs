@@ -85,10 +85,7 @@ impl Question<'_> {
         // SECURITY: a directory that cannot answer refuses.
         let policies = self.pipeline.directory().policies_for(principal).map_err(|error| {
             tracing::error!(error = %base::Chain(&error), "the policies of a caller cannot be read");
-            denied(
-                self.message(principal, resource, None),
-                "the caller's policies cannot be read".to_owned(),
-            )
+            denied(self.message(principal, resource, None), "the caller's policies cannot be read".to_owned())
         })?;
         let context = self.context(principal);
         let request = Request {

@@ -34,15 +34,8 @@ pub const INTEGRATION_MILLIS_MAX: u32 = 29_000;
 
 /// The methods that an API may have; `ANY` stands for these and no others.
 // SECURITY: to HTTP, `delete` is another method than `DELETE`, and so it is to a policy; to many a function it is not.
-const METHODS: [Method; 7] = [
-    Method::DELETE,
-    Method::GET,
-    Method::HEAD,
-    Method::OPTIONS,
-    Method::PATCH,
-    Method::POST,
-    Method::PUT,
-];
+const METHODS: [Method; 7] =
+    [Method::DELETE, Method::GET, Method::HEAD, Method::OPTIONS, Method::PATCH, Method::POST, Method::PUT];
 
 /// Serves the stages of REST APIs. Cheap to clone.
 #[derive(Clone)]

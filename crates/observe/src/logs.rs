@@ -2,6 +2,8 @@
 //!
 //! Nobody but operators reads them, yet no secret belongs in them. Audit does not go through here.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
 
@@ -35,7 +37,11 @@ pub enum LogsError {
 pub fn init(filter: &str, format: Format) -> Result<(), LogsError> {
     let parsed = EnvFilter::try_new(filter)
         .map_err(|source| LogsError::Filter { filter: filter.to_owned(), source })?;
-    let lines = tracing_subscriber::fmt().with_env_filter(parsed).with_writer(std::io::stderr);
+    // Colours are for people at a terminal; a file or a collector gets plain text.
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(parsed)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     let set = match format {
         Format::Text => lines.compact().try_init(),
         Format::Json => lines.json().try_init(),

@@ -35,6 +35,8 @@ pub struct Check {
     pub action: &'static str,
     /// The ARN of the target, or `*` for actions without one.
     pub resource: String,
+    /// What a refusal calls the target instead of its ARN, where the ARN tells more than the caller said.
+    pub told_as: Option<String>,
     /// The account that owns the target; `None` where it is the account of the call.
     pub resource_account: Option<AccountId>,
     /// The policy attached to the target, if it has one.
@@ -51,6 +53,7 @@ impl Access {
         let check = Check {
             action,
             resource: resource.into(),
+            told_as: None,
             resource_account: None,
             resource_policy: None,
             is_trust: false,
@@ -87,6 +90,16 @@ impl Access {
         if let Some(check) = self.checks.last_mut() {
             check.resource_policy = policy;
             check.is_trust = true;
+        }
+        self
+    }
+
+    /// What a refusal calls the target of the last check, in the caller's own words.
+    // SECURITY: an ARN that was looked up tells by its form that there is something behind it.
+    #[must_use]
+    pub fn told_as(mut self, name: impl Into<String>) -> Self {
+        if let Some(check) = self.checks.last_mut() {
+            check.told_as = Some(name.into());
         }
         self
     }

@@ -80,11 +80,23 @@ impl Question<'_> {
         };
         match decision {
             Decision::Allow(_) => Ok(()),
-            Decision::Deny(denial) => Err(Refused {
-                fault: denial::fault(self.operation, self.principal, &request, &denial),
-                message: Some(self.denials.seal(&request, &denial)),
-            }),
+            Decision::Deny(denial) => {
+                let told = check.told_as.as_deref().unwrap_or(&check.resource);
+                let fault = denial::fault(self.operation, self.principal, request.action, told, &denial);
+                Err(Refused { fault, message: Some(self.explained(request, denial, common)) })
+            }
         }
+    }
+
+    /// The sealed account of a denial, which the caller's own account can open.
+    // SECURITY: of what is another account's it tells nothing that was looked up there: no tags, no statement.
+    fn explained(&self, request: Request<'_>, mut denial: Denial, common: &Context) -> String {
+        if self.principal.account().is_some_and(|account| account.as_str() == request.resource_account) {
+            return self.denials.seal(&request, &denial);
+        }
+        denial.statement = None;
+        denial.undecided = None;
+        self.denials.seal(&Request { context: common, ..request }, &denial)
     }
 
     /// The global keys of this call.

@@ -69,7 +69,8 @@ impl Denials {
 pub(crate) fn fault(
     operation: OperationModel,
     principal: &Principal,
-    request: &Request<'_>,
+    action: &str,
+    resource: &str,
     denial: &Denial,
 ) -> Fault {
     let who = match principal {
@@ -77,9 +78,7 @@ pub(crate) fn fault(
         Principal::Anonymous => "User: anonymous".to_owned(),
         known => format!("User: {}", known.arn()),
     };
-    let action = request.action;
-    let resource =
-        if request.resource == "*" { String::new() } else { format!(" on resource: {}", request.resource) };
+    let resource = if resource == "*" { String::new() } else { format!(" on resource: {resource}") };
     let message =
         format!("{who} is not authorized to perform: {action}{resource} {}", denial.reason_text(action));
     denied(operation, message)

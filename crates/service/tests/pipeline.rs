@@ -240,3 +240,33 @@ async fn a_signed_request_is_answered() {
     assert_eq!(answer.status, 200, "{text}");
     assert!(text.contains("<Arn>arn:aws:iam::111122223333:root</Arn>"), "{text}");
 }
+
+/// Another account's resource, with a tag and a policy that refuses.
+fn foreign_access(_: &Sample, _: &AccessRequest<'_, Members>) -> Result<Access, Error> {
+    let policy = json!({"Version": "2012-10-17", "Statement": [
+        {"Sid": "InnerName", "Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}]});
+    let policy = policy::Policy::parse(&policy.to_string(), policy::PolicyKind::Resource).unwrap();
+    Ok(Access::to("sts:GetAccessKeyInfo", "arn:aws:iam::210987654321:user/theirs")
+        .owned_by("210987654321".parse().unwrap())
+        .resource_policy(Some(policy))
+        .resource_tags([("project", "hidden-value")])
+        .told_as("theirs"))
+}
+
+#[tokio::test]
+async fn an_explained_denial_tells_nothing_of_another_accounts_resource() {
+    let state = Arc::new(Sample::default());
+    let kit = TestKit::start(|_| {
+        let service = ServiceBuilder::new("sts", Arc::clone(&state));
+        vec![service.operation(open, who).operation(foreign_access, info).build()]
+    })
+    .await;
+    let root = kit.administrator();
+    let fault = kit.json(&root, "sts", "GetAccessKeyInfo", &key_info()).await.unwrap_err();
+    assert!(fault.message.contains(" on resource: theirs with an explicit deny"), "{}", fault.message);
+    let records = kit.records().await;
+    let sealed = records[0]["additionalEventData"]["encodedAuthorizationMessage"].as_str().unwrap();
+    let opened = kit.pipeline.denials().open(sealed).unwrap();
+    assert!(!opened.contains("hidden-value") && !opened.contains("InnerName"), "{opened}");
+    assert!(opened.contains("aws:") && opened.contains("sts:GetAccessKeyInfo"), "{opened}");
+}

@@ -3,14 +3,18 @@
 //! Decides nothing. Tags are looked up for conditions; whether their API exists is not told.
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-iam-policy-examples.html>
 
-use base::AccountId;
+use std::collections::BTreeMap;
+
+use base::{AccountId, Region};
+use identity::RoleName;
 use protocol::Entries;
 use service::{Access, AccessRequest};
 
 use crate::api;
 use crate::integration;
+use crate::model::Tagged;
 use crate::openapi::Document;
-use crate::store::Apis;
+use crate::store::{self, Apis};
 use crate::{ApiGateway, Error};
 
 /// Where an operation acts, and what it needs besides.
@@ -21,14 +25,19 @@ pub(crate) trait Target {
     /// The path behind `arn:aws:apigateway:<region>::`.
     fn path(&self) -> String;
 
-    /// The API, whose tags conditions may name.
-    fn rest_api_id(&self) -> Option<&str> {
+    /// The API or stage, whose tags conditions may name.
+    fn tagged(&self, _: &Region) -> Option<Tagged<'_>> {
         None
     }
 
     /// The tags that the request gives.
     fn tags(&self) -> Option<&Entries<String>> {
         None
+    }
+
+    /// The tags that the request takes away.
+    fn tag_keys(&self) -> &[String] {
+        &[]
     }
 
     /// True where the request sets an API's resource policy.
@@ -47,27 +56,46 @@ pub(crate) fn access<I: Target>(state: &ApiGateway, request: &AccessRequest<'_, 
     let input = request.input;
     let resource = format!("arn:aws:apigateway:{}::{}", request.region, input.path());
     let mut access = Access::to(I::ACTION, resource.clone());
-    if let Some(id) = input.rest_api_id() {
-        access = access
-            .resource_tags(tags(state, request.account, id)?.iter().map(|(k, v)| (k.as_str(), v.as_str())));
+    if let Some(tagged) = input.tagged(request.region) {
+        let tags = tags(state, request.account, tagged)?;
+        access = access.resource_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
     }
     if let Some(tags) = input.tags() {
         access = access.request_tags(tags.iter().map(|(key, value)| (key, value.as_str())));
+    }
+    if !input.tag_keys().is_empty() {
+        access = access.when("aws:TagKeys", input.tag_keys());
     }
     if input.sets_policy() {
         access = access.and(Access::to("apigateway:UpdateRestApiPolicy", resource));
     }
     // SECURITY: whoever hands a role to API Gateway needs leave to pass it, as everywhere.
+    // One of another account is not the caller's to pass, whatever its policies say.
     for role in input.passed_roles() {
+        if RoleName::parse(&role).is_some_and(|name| name.account != request.account) {
+            return Err(Error::bad("Cross-account pass role is not allowed."));
+        }
         let pass = Access::to("iam:PassRole", role);
         access = access.and(pass.when("iam:PassedToService", ["apigateway.amazonaws.com"]));
     }
     Ok(access)
 }
 
-fn tags(state: &ApiGateway, account: AccountId, id: &str) -> Result<Vec<(String, String)>, Error> {
-    let api = Apis(account).find(&state.store, id)?;
-    Ok(api.map(|api| api.tags.into_iter().collect()).unwrap_or_default())
+/// An API's tags; of a stage, its own before those of its API.
+fn tags(
+    state: &ApiGateway,
+    account: AccountId,
+    tagged: Tagged<'_>,
+) -> Result<BTreeMap<String, String>, Error> {
+    let (Tagged::Api(id) | Tagged::Stage(id, _)) = tagged;
+    let Some(api) = Apis(account).find(&state.store, id)? else { return Ok(BTreeMap::new()) };
+    let stage = match tagged {
+        Tagged::Api(_) => None,
+        Tagged::Stage(_, name) => store::find_stage(&state.store, &api, name)?,
+    };
+    let mut tags = api.tags;
+    tags.extend(stage.into_iter().flat_map(|stage| stage.tags));
+    Ok(tags)
 }
 
 /// Declares where requests act: the verb, then the path's format with the members that fill it.
@@ -89,8 +117,54 @@ macro_rules! of_api {
     ($( $request:ident: $verb:literal, $format:literal $(, $member:ident)* $(=> { $($more:tt)* })?; )*) => {
         targets! {$(
             $request: $verb, $format, rest_api_id $(, $member)* => {
-                fn rest_api_id(&self) -> Option<&str> {
-                    Some(&self.rest_api_id)
+                fn tagged(&self, _: &Region) -> Option<Tagged<'_>> {
+                    Some(Tagged::Api(&self.rest_api_id))
+                }
+                $($($more)*)?
+            };
+        )*}
+    };
+}
+
+// SECURITY: handlers take a method in any letters, so leave is asked for the one that is meant.
+macro_rules! of_method {
+    ($( $request:ident: $verb:literal, $rest:literal $(, $member:ident)* $(=> { $($more:tt)* })?; )*) => {$(
+        impl Target for api::$request {
+            const ACTION: &'static str = concat!("apigateway:", $verb);
+
+            fn path(&self) -> String {
+                let (id, resource) = (&self.rest_api_id, &self.resource_id);
+                let method = self.http_method.to_ascii_uppercase();
+                format!(concat!("/restapis/{}/resources/{}/methods/{}", $rest), id, resource, method $(, self.$member)*)
+            }
+
+            fn tagged(&self, _: &Region) -> Option<Tagged<'_>> {
+                Some(Tagged::Api(&self.rest_api_id))
+            }
+
+            $($($more)*)?
+        }
+    )*};
+}
+
+macro_rules! of_stage {
+    ($( $request:ident: $verb:literal; )*) => {
+        targets! {$(
+            $request: $verb, "/restapis/{}/stages/{}", rest_api_id, stage_name => {
+                fn tagged(&self, _: &Region) -> Option<Tagged<'_>> {
+                    Some(Tagged::Stage(&self.rest_api_id, &self.stage_name))
+                }
+            };
+        )*}
+    };
+}
+
+macro_rules! by_arn {
+    ($( $request:ident: $verb:literal $(=> { $($more:tt)* })?; )*) => {
+        targets! {$(
+            $request: $verb, "/tags/{}", resource_arn => {
+                fn tagged(&self, region: &Region) -> Option<Tagged<'_>> {
+                    Tagged::of(region, &self.resource_arn)
                 }
                 $($($more)*)?
             };
@@ -117,13 +191,26 @@ targets! {
             Document::read(&self.body).map(|document| document.roles()).unwrap_or_default()
         }
     };
-    GetTagsRequest: "GET", "/tags/{}", resource_arn;
-    UntagResourceRequest: "DELETE", "/tags/{}", resource_arn;
-    TagResourceRequest: "PUT", "/tags/{}", resource_arn => {
+}
+
+by_arn! {
+    GetTagsRequest: "GET";
+    UntagResourceRequest: "DELETE" => {
+        fn tag_keys(&self) -> &[String] {
+            &self.tag_keys
+        }
+    };
+    TagResourceRequest: "PUT" => {
         fn tags(&self) -> Option<&Entries<String>> {
             Some(&self.tags)
         }
     };
+}
+
+of_stage! {
+    GetStageRequest: "GET";
+    UpdateStageRequest: "PATCH";
+    DeleteStageRequest: "DELETE";
 }
 
 of_api! {
@@ -146,29 +233,6 @@ of_api! {
     GetResourceRequest: "GET", "/restapis/{}/resources/{}", resource_id;
     CreateResourceRequest: "POST", "/restapis/{}/resources/{}", parent_id;
     DeleteResourceRequest: "DELETE", "/restapis/{}/resources/{}", resource_id;
-    PutMethodRequest: "PUT", "/restapis/{}/resources/{}/methods/{}", resource_id, http_method;
-    GetMethodRequest: "GET", "/restapis/{}/resources/{}/methods/{}", resource_id, http_method;
-    UpdateMethodRequest: "PATCH", "/restapis/{}/resources/{}/methods/{}", resource_id, http_method;
-    DeleteMethodRequest: "DELETE", "/restapis/{}/resources/{}/methods/{}", resource_id, http_method;
-    PutMethodResponseRequest: "PUT", "/restapis/{}/resources/{}/methods/{}/responses/{}", resource_id, http_method, status_code;
-    GetMethodResponseRequest: "GET", "/restapis/{}/resources/{}/methods/{}/responses/{}", resource_id, http_method, status_code;
-    DeleteMethodResponseRequest: "DELETE", "/restapis/{}/resources/{}/methods/{}/responses/{}", resource_id, http_method, status_code;
-    PutIntegrationRequest: "PUT", "/restapis/{}/resources/{}/methods/{}/integration", resource_id, http_method => {
-        fn passed_roles(&self) -> Vec<String> {
-            integration::role(self.credentials.as_deref()).map(str::to_owned).into_iter().collect()
-        }
-    };
-    GetIntegrationRequest: "GET", "/restapis/{}/resources/{}/methods/{}/integration", resource_id, http_method;
-    UpdateIntegrationRequest: "PATCH", "/restapis/{}/resources/{}/methods/{}/integration", resource_id, http_method => {
-        fn passed_roles(&self) -> Vec<String> {
-            let values = patches(self.patch_operations.as_ref(), "/credentials");
-            values.filter_map(|value| integration::role(Some(value))).map(str::to_owned).collect()
-        }
-    };
-    DeleteIntegrationRequest: "DELETE", "/restapis/{}/resources/{}/methods/{}/integration", resource_id, http_method;
-    PutIntegrationResponseRequest: "PUT", "/restapis/{}/resources/{}/methods/{}/integration/responses/{}", resource_id, http_method, status_code;
-    GetIntegrationResponseRequest: "GET", "/restapis/{}/resources/{}/methods/{}/integration/responses/{}", resource_id, http_method, status_code;
-    DeleteIntegrationResponseRequest: "DELETE", "/restapis/{}/resources/{}/methods/{}/integration/responses/{}", resource_id, http_method, status_code;
     CreateDeploymentRequest: "POST", "/restapis/{}/deployments";
     GetDeploymentsRequest: "GET", "/restapis/{}/deployments";
     GetDeploymentRequest: "GET", "/restapis/{}/deployments/{}", deployment_id;
@@ -180,9 +244,32 @@ of_api! {
         }
     };
     GetStagesRequest: "GET", "/restapis/{}/stages";
-    GetStageRequest: "GET", "/restapis/{}/stages/{}", stage_name;
-    UpdateStageRequest: "PATCH", "/restapis/{}/stages/{}", stage_name;
-    DeleteStageRequest: "DELETE", "/restapis/{}/stages/{}", stage_name;
+}
+
+of_method! {
+    PutMethodRequest: "PUT", "";
+    GetMethodRequest: "GET", "";
+    UpdateMethodRequest: "PATCH", "";
+    DeleteMethodRequest: "DELETE", "";
+    PutMethodResponseRequest: "PUT", "/responses/{}", status_code;
+    GetMethodResponseRequest: "GET", "/responses/{}", status_code;
+    DeleteMethodResponseRequest: "DELETE", "/responses/{}", status_code;
+    PutIntegrationRequest: "PUT", "/integration" => {
+        fn passed_roles(&self) -> Vec<String> {
+            integration::role(self.credentials.as_deref()).map(str::to_owned).into_iter().collect()
+        }
+    };
+    GetIntegrationRequest: "GET", "/integration";
+    UpdateIntegrationRequest: "PATCH", "/integration" => {
+        fn passed_roles(&self) -> Vec<String> {
+            let values = patches(self.patch_operations.as_ref(), "/credentials");
+            values.filter_map(|value| integration::role(Some(value))).map(str::to_owned).collect()
+        }
+    };
+    DeleteIntegrationRequest: "DELETE", "/integration";
+    PutIntegrationResponseRequest: "PUT", "/integration/responses/{}", status_code;
+    GetIntegrationResponseRequest: "GET", "/integration/responses/{}", status_code;
+    DeleteIntegrationResponseRequest: "DELETE", "/integration/responses/{}", status_code;
 }
 
 /// The values that patches give to a path; empty text where they give none.

@@ -229,6 +229,25 @@ fn spell_out(resource: &mut String, prefix: &str) {
     }
 }
 
+/// What can have tags, by its ARN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tagged<'a> {
+    Api(&'a str),
+    Stage(&'a str, &'a str),
+}
+
+impl<'a> Tagged<'a> {
+    /// Takes `arn:aws:apigateway:<region>::/restapis/<id>[/stages/<name>]` apart.
+    pub(crate) fn of(region: &Region, arn: &'a str) -> Option<Self> {
+        let rest = arn.strip_prefix("arn:aws:apigateway:")?.strip_prefix(region.as_str())?;
+        match rest.strip_prefix("::/restapis/")?.split('/').collect::<Vec<_>>().as_slice() {
+            [id] if !id.is_empty() => Some(Self::Api(id)),
+            [id, "stages", name] => Some(Self::Stage(id, name)),
+            _ => None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -74,8 +74,12 @@ pub(crate) fn deployments(snapshot: &Snapshot, api: &ApiRecord) -> Result<Vec<De
 
 /// A durable stage.
 pub(crate) fn stage(store: &Store, api: &ApiRecord, name: &str) -> Result<StageRecord, Error> {
-    let found = store.get(STAGES, stage_key(&api.id, name))?;
-    Ok(decode(&found.ok_or_else(|| Error::not_found("Stage"))?)?)
+    find_stage(store, api, name)?.ok_or_else(|| Error::not_found("Stage"))
+}
+
+/// A durable stage, if it is there.
+pub(crate) fn find_stage(store: &Store, api: &ApiRecord, name: &str) -> Result<Option<StageRecord>, Error> {
+    store.get(STAGES, stage_key(&api.id, name))?.map(|found| Ok(decode(&found)?)).transpose()
 }
 
 /// A durable deployment.

@@ -16,6 +16,8 @@ service::service_error! {
         Validation = "ValidationException",
         /// The table or what belongs to it is not there.
         ResourceNotFound = "ResourceNotFoundException",
+        /// The table is not there, in the words of operations on backups.
+        TableNotFound = "TableNotFoundException",
         /// The table exists already, or is protected.
         ResourceInUse = "ResourceInUseException",
         /// There are too many tables.

@@ -4,7 +4,9 @@
 //! handlers, after the decision.
 
 use identity::principal::{entity_arn, root_arn};
-use identity::records::{AccessKeyRecord, KeyOwner, ManagedPolicyRecord, RoleRecord, Tag, UserRecord, keys};
+use identity::records::{
+    AccessKeyRecord, GroupRecord, KeyOwner, ManagedPolicyRecord, RoleRecord, Tag, UserRecord, keys,
+};
 use identity::{Principal, Reads as _};
 use protocol::Operation;
 use service::{Access, AccessRequest};
@@ -40,10 +42,12 @@ fn requested(access: Access, tags: Option<&Vec<api::Tag>>) -> Access {
     access.request_tags(tags.into_iter().flatten().map(|tag| (tag.key.as_str(), tag.value.as_str())))
 }
 
+// As in AWS, a refusal names a user, role or group without the path that was looked up for it.
 fn on_user<I>(iam: &Iam, request: &AccessRequest<'_, I>, action: &'static str, name: &str) -> Outcome {
     let found = entity::find::<UserRecord>(iam.directory.store(), request.account, name)?;
     let path = found.as_ref().map_or("/", |user| user.path());
-    let mut access = leave(request, action, entity_arn(request.account, "user", path, name))?;
+    let arn = entity_arn(request.account, "user", path, name);
+    let mut access = leave(request, action, arn)?.told_as(format!("user {name}"));
     if let Some(user) = &found {
         access = tagged(access, &user.tags);
         if let Some(boundary) = &user.boundary {
@@ -56,7 +60,8 @@ fn on_user<I>(iam: &Iam, request: &AccessRequest<'_, I>, action: &'static str, n
 fn on_role<I>(iam: &Iam, request: &AccessRequest<'_, I>, action: &'static str, name: &str) -> Outcome {
     let found = entity::find::<RoleRecord>(iam.directory.store(), request.account, name)?;
     let path = found.as_ref().map_or("/", |role| role.path());
-    let mut access = leave(request, action, entity_arn(request.account, "role", path, name))?;
+    let arn = entity_arn(request.account, "role", path, name);
+    let mut access = leave(request, action, arn)?.told_as(format!("role {name}"));
     if let Some(role) = &found {
         access = tagged(access, &role.tags);
         if let Some(boundary) = &role.boundary {
@@ -67,9 +72,10 @@ fn on_role<I>(iam: &Iam, request: &AccessRequest<'_, I>, action: &'static str, n
 }
 
 fn on_group<I>(iam: &Iam, request: &AccessRequest<'_, I>, action: &'static str, name: &str) -> Outcome {
-    let found = entity::find::<identity::records::GroupRecord>(iam.directory.store(), request.account, name)?;
+    let found = entity::find::<GroupRecord>(iam.directory.store(), request.account, name)?;
     let path = found.as_ref().map_or("/", |group| group.path());
-    leave(request, action, entity_arn(request.account, "group", path, name))
+    let arn = entity_arn(request.account, "group", path, name);
+    Ok(leave(request, action, arn)?.told_as(format!("group {name}")))
 }
 
 /// Leave on the user that a request names.
@@ -214,7 +220,8 @@ pub(crate) fn put_user_boundary(
     let found = entity::find::<UserRecord>(iam.directory.store(), request.account, &input.user_name)?;
     let path = found.as_ref().map_or("/", |user| user.path());
     let arn = entity_arn(request.account, "user", path, &input.user_name);
-    let access = leave(request, "iam:PutUserPermissionsBoundary", arn)?;
+    let told = format!("user {}", input.user_name);
+    let access = leave(request, "iam:PutUserPermissionsBoundary", arn)?.told_as(told);
     let tags = found.as_ref().map(|user| user.tags.as_slice()).unwrap_or_default();
     Ok(bounded(tagged(access, tags), Some(&input.permissions_boundary)))
 }
@@ -228,7 +235,8 @@ pub(crate) fn put_role_boundary(
     let found = entity::find::<RoleRecord>(iam.directory.store(), request.account, &input.role_name)?;
     let path = found.as_ref().map_or("/", |role| role.path());
     let arn = entity_arn(request.account, "role", path, &input.role_name);
-    let access = leave(request, "iam:PutRolePermissionsBoundary", arn)?;
+    let told = format!("role {}", input.role_name);
+    let access = leave(request, "iam:PutRolePermissionsBoundary", arn)?.told_as(told);
     let tags = found.as_ref().map(|role| role.tags.as_slice()).unwrap_or_default();
     Ok(bounded(tagged(access, tags), Some(&input.permissions_boundary)))
 }
@@ -241,16 +249,20 @@ pub(crate) fn update_user(iam: &Iam, request: &AccessRequest<'_, api::UpdateUser
     let path = found.as_ref().map_or("/", |user| user.path());
     let path = input.new_path.as_deref().unwrap_or(path);
     let name = input.new_user_name.as_deref().unwrap_or(&input.user_name);
-    Ok(old.and(leave(request, "iam:UpdateUser", entity_arn(request.account, "user", path, name))?))
+    let new = leave(request, "iam:UpdateUser", entity_arn(request.account, "user", path, name))?;
+    Ok(old.and(new.told_as(format!("user {name}"))))
 }
 
 /// The same for a group.
 pub(crate) fn update_group(iam: &Iam, request: &AccessRequest<'_, api::UpdateGroupRequest>) -> Outcome {
     let input = request.input;
     let old = on_group(iam, request, "iam:UpdateGroup", &input.group_name)?;
-    let path = input.new_path.as_deref().unwrap_or("/");
+    let found = entity::find::<GroupRecord>(iam.directory.store(), request.account, &input.group_name)?;
+    let path = found.as_ref().map_or("/", |group| group.path());
+    let path = input.new_path.as_deref().unwrap_or(path);
     let name = input.new_group_name.as_deref().unwrap_or(&input.group_name);
-    Ok(old.and(leave(request, "iam:UpdateGroup", entity_arn(request.account, "group", path, name))?))
+    let new = leave(request, "iam:UpdateGroup", entity_arn(request.account, "group", path, name))?;
+    Ok(old.and(new.told_as(format!("group {name}"))))
 }
 
 /// The use of a key is the business of whoever may see its owner.

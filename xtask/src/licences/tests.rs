@@ -41,17 +41,19 @@ fn what_breaks_a_rule_is_named() {
 }
 
 #[test]
-fn only_what_the_graph_holds_is_judged() {
+fn only_what_is_built_is_judged() {
     let metadata = json!({
         "packages": [
             {"id": "x", "name": "edge", "version": "1.0.0", "license": "MIT", "source": null},
             {"id": "y", "name": "hyper", "version": "1.0.0", "license": "MIT", "source": REGISTRY},
+            {"id": "r", "name": "ring", "version": "1.0.0", "license": "MIT", "source": REGISTRY},
             {"id": "z", "name": "windows", "version": "1.0.0", "license": "Other", "source": REGISTRY},
         ],
-        "resolve": {"nodes": [{"id": "y", "dependencies": []}, {"id": "x", "dependencies": ["y"]}]},
+        "resolve": {"nodes": [{"id": "y", "dependencies": []}, {"id": "x", "dependencies": ["y", "r"]}, {"id": "r"}]},
     });
     let mut packages = BTreeMap::new();
-    collect(&metadata, &mut packages);
+    let built = built("edge v1.0.0 (/here)\nhyper v1.0.0\nhyper v1.0.0 (*)\n");
+    collect(&metadata, &built, &mut packages);
     assert_eq!(packages.keys().collect::<Vec<_>>(), ["x", "y"]);
     assert_eq!(packages["y"].parents.iter().collect::<Vec<_>>(), ["edge"]);
     assert!(packages.values().all(|package| rules().broken_by(package).is_empty()));

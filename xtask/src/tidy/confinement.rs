@@ -9,11 +9,11 @@ use crate::workspace::{read, shown};
 
 /// Third-party crates, and the packages that may use them.
 const CONFINED: &[(&[&str], &[&str])] = &[
-    (&["hyper", "hyper-util"], &["edge", "gateway", "compute"]),
+    (&["hyper", "hyper-util"], &["edge"]),
     (&["rustls", "rustls-pki-types", "tokio-rustls"], &["edge"]),
     (&["aws-lc-rs"], &["crypto"]),
     (&["fjall"], &["store"]),
-    (&["rustix", "libc", "landlock"], &["sandbox", "base"]),
+    (&["rustix", "libc", "landlock"], &["sandbox"]),
     (&["tracing-subscriber"], &["observe"]),
     (&["lz4_flex"], &["observe", "logs"]),
     (&["saphyr", "saphyr-parser"], &["template"]),

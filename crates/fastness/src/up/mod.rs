@@ -21,8 +21,6 @@ use progress::Progress;
 use project::{LocalFunction, Project};
 use report::Report;
 
-pub(crate) use report::config_file;
-
 /// Runs the platform with a stack on it until it is told to stop.
 pub(crate) fn run(options: UpOptions) -> Result<(), Error> {
     let project = Project::find(&options.template, options.stack_name.as_deref())?;

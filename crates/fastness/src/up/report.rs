@@ -132,21 +132,6 @@ impl Report {
     }
 }
 
-/// An AWS config file for this platform: `[default]`, and a profile for each output that is a role of the account.
-pub(crate) fn config_file(endpoint: &str, region: &str, outputs: &BTreeMap<String, String>) -> String {
-    let mut text = format!("[default]\nregion = {region}\nendpoint_url = {endpoint}\n");
-    for (key, value) in outputs {
-        if value.starts_with("arn:aws:iam::") && value.contains(":role/") {
-            let _ = write!(
-                text,
-                "\n[profile {key}]\nregion = {region}\nendpoint_url = {endpoint}\nrole_arn = {value}\n\
-                 source_profile = default\n"
-            );
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,15 +158,5 @@ mod tests {
         );
         assert!(text.contains("http://abc.execute-api.localhost:4566/prod/"), "{text}");
         assert_eq!(report.json()["requests"][0]["answers"], "404");
-    }
-
-    #[test]
-    fn roles_among_the_outputs_become_profiles() {
-        let outputs = BTreeMap::from([
-            ("Visitor".to_owned(), "arn:aws:iam::000000000000:role/v".to_owned()),
-            ("Table".to_owned(), "t".to_owned()),
-        ]);
-        let text = config_file("http://127.0.0.1:1", "us-east-1", &outputs);
-        assert!(text.contains("[profile Visitor]") && !text.contains("[profile Table]"), "{text}");
     }
 }

@@ -113,20 +113,35 @@ impl Event {
     }
 
     fn has(&self, attribute: &Attribute) -> bool {
-        let resource_name = |name: &str, wanted: &str| {
-            name == wanted || name.rsplit([':', '/']).next().is_some_and(|last| last == wanted)
-        };
         match attribute {
             Attribute::EventId(id) => self.event_id() == *id,
             Attribute::EventName(name) => self.event_name == *name,
             Attribute::ReadOnly(read_only) => self.read_only == *read_only,
             Attribute::Username(name) => self.username == *name,
             Attribute::ResourceType(kind) => self.resources.iter().any(|(_, of)| of == kind),
-            Attribute::ResourceName(name) => self.resources.iter().any(|(arn, _)| resource_name(arn, name)),
+            Attribute::ResourceName(name) => {
+                self.resources.iter().any(|(arn, kind)| is_named(arn, kind, name))
+            }
             Attribute::EventSource(source) => self.event_source == *source,
             Attribute::AccessKeyId(id) => self.access_key_id == *id,
         }
     }
+}
+
+/// Whether this is the ARN or the name of a resource. The name follows the type, as in `table/NAME/index/…` and
+/// `log-group:NAME:log-stream:…`, and may have slashes itself; IAM's comes last, after a path.
+fn is_named(arn: &str, kind: &str, wanted: &str) -> bool {
+    let ends = |text: &str| text.rsplit([':', '/']).next() == Some(wanted);
+    if arn == wanted || ends(arn) {
+        return true;
+    }
+    let resource = arn.splitn(6, ':').nth(5).unwrap_or_default();
+    let named = resource.trim_start_matches('/').split_once([':', '/']).map(|(_, named)| named);
+    let follows = |named: &str| {
+        let rest = named.strip_prefix(wanted);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
+    };
+    !wanted.is_empty() && !kind.starts_with("AWS::IAM::") && named.is_some_and(follows)
 }
 
 /// Some records, and where the next ones are.
@@ -257,4 +272,35 @@ pub(crate) fn newest_of(key: &[u8]) -> Option<Timestamp> {
 
 fn damaged() -> StoreError {
     StoreError::Damaged { table: BLOCKS.name() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_named;
+
+    #[test]
+    fn resources_are_found_by_their_names() {
+        let (group, table, role, stack, api) = (
+            "arn:aws:logs:us-east-1:000000000000:log-group:/aws/lambda/f:log-stream:",
+            "arn:aws:dynamodb:us-east-1:000000000000:table/t/index/i",
+            "arn:aws:iam::000000000000:role/team/r",
+            "arn:aws:cloudformation:us-east-1:000000000000:stack/s/0a1b",
+            "arn:aws:apigateway:us-east-1::/restapis/abc/stages/prod",
+        );
+        for (arn, kind, wanted, expected) in [
+            (group, "AWS::Logs::LogGroup", "/aws/lambda/f", true),
+            (group, "AWS::Logs::LogGroup", group, true),
+            (group, "AWS::Logs::LogGroup", "/aws/lambda/", false),
+            (group, "AWS::Logs::LogGroup", "/aws/lam", false),
+            (table, "AWS::DynamoDB::Table", "t", true),
+            (table, "AWS::DynamoDB::Table", "table", false),
+            (stack, "AWS::CloudFormation::Stack", "s", true),
+            (api, "AWS::ApiGateway::RestApi", "abc", true),
+            (role, "AWS::IAM::Role", "r", true),
+            (role, "AWS::IAM::Role", "team", false),
+            (role, "AWS::IAM::Role", "team/r", false),
+        ] {
+            assert_eq!(is_named(arn, kind, wanted), expected, "{arn} {wanted}");
+        }
+    }
 }

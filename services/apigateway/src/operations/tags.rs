@@ -6,28 +6,15 @@ use std::sync::Arc;
 use service::{Call, Permit};
 
 use crate::api::{self, GetTags, TagResource, UntagResource};
+use crate::model::Tagged;
 use crate::store::{self, Apis};
 use crate::{ApiGateway, Error};
 
 /// Tags of one resource.
 const TAGS_MAX: usize = 50;
 
-/// What an ARN of this API names.
-enum Tagged<'a> {
-    Api(&'a str),
-    Stage(&'a str, &'a str),
-}
-
-/// Takes `arn:aws:apigateway:<region>::/restapis/<id>[/stages/<name>]` apart.
 fn tagged<'a>(call: &Call, arn: &'a str) -> Result<Tagged<'a>, Error> {
-    let prefix = format!("arn:aws:apigateway:{}::/restapis/", call.region());
-    let invalid = || Error::bad("Invalid ARN specified in the request");
-    let rest = arn.strip_prefix(&prefix).ok_or_else(invalid)?;
-    match rest.split('/').collect::<Vec<_>>().as_slice() {
-        [id] if !id.is_empty() => Ok(Tagged::Api(id)),
-        [id, "stages", name] => Ok(Tagged::Stage(id, name)),
-        _ => Err(invalid()),
-    }
+    Tagged::of(call.region(), arn).ok_or_else(|| Error::bad("Invalid ARN specified in the request"))
 }
 
 pub(crate) async fn get(state: Arc<ApiGateway>, permit: Permit<GetTags>) -> Result<api::Tags, Error> {

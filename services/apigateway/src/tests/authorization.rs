@@ -210,3 +210,116 @@ async fn a_role_is_assumed_only_where_it_trusts_the_gateway() {
     assert_eq!(platform.last_caller(), session);
     assert_eq!(platform.get(&at("closed")).await.status, 500);
 }
+
+#[tokio::test]
+async fn a_role_of_another_account_cannot_be_handed_over() {
+    let platform = platform().await;
+    let role = "arn:aws:iam::210987654321:role/theirs";
+    let mut definition = definition();
+    definition["paths"]["/open"]["get"]["x-amazon-apigateway-integration"]["credentials"] = json!(role);
+    let body = Bytes::from(definition.to_string());
+    let import = crate::api::ImportRestApiRequest { body, ..Default::default() };
+    let administrator = platform.kit.administrator();
+    let refused = platform.kit.call::<crate::api::ImportRestApi>(&administrator, import).await.unwrap_err();
+    assert_eq!(refused.message, "Cross-account pass role is not allowed.");
+}
+
+#[tokio::test]
+async fn a_role_that_stage_variables_would_complete_is_refused() {
+    let platform = platform().await;
+    let mut definition = definition();
+    definition["paths"]["/open"]["get"]["x-amazon-apigateway-integration"]["credentials"] =
+        json!("arn:aws:iam::123456789012:role/${stageVariables.role}");
+    let body = Bytes::from(definition.to_string());
+    let import = crate::api::ImportRestApiRequest { body, ..Default::default() };
+    let administrator = platform.kit.administrator();
+    let refused = platform.kit.call::<crate::api::ImportRestApi>(&administrator, import).await.unwrap_err();
+    assert!(refused.message.contains("stage variable"), "{}", refused.message);
+}
+
+#[tokio::test]
+async fn an_encoded_slash_does_not_lead_around_a_policy() {
+    let platform = platform().await;
+    let mut definition = definition();
+    let statement = |effect: &str, resource: &str| json!({"Effect": effect, "Principal": "*", "Action": "execute-api:Invoke", "Resource": resource});
+    definition["x-amazon-apigateway-policy"] = json!({"Version": "2012-10-17", "Statement": [
+        statement("Allow", "execute-api:/prod/*"), statement("Deny", "execute-api:/prod/GET/any/admin/*")]});
+    let id = platform.deploy(definition).await;
+    for (path, expected) in [
+        ("any/user/x", 200),
+        ("any/user%2Fx", 200),
+        ("any/admin/x", 403),
+        ("any/admin%2Fx", 403),
+        ("any/admin%2fx", 403),
+        ("any/%61dmin%2Fx", 403),
+        ("any/admin%252Fx", 403),
+    ] {
+        let answer = platform.get(&format!("http://{id}.execute-api.localhost/prod/{path}")).await;
+        assert_eq!(answer.status, expected, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_method_in_other_letters_does_not_lead_around_a_policy() {
+    let platform = platform().await;
+    let mut definition = definition();
+    let statement = |effect: &str, resource: &str| json!({"Effect": effect, "Principal": "*", "Action": "execute-api:Invoke", "Resource": resource});
+    definition["x-amazon-apigateway-policy"] = json!({"Version": "2012-10-17", "Statement": [
+        statement("Allow", "execute-api:/prod/*"), statement("Deny", "execute-api:/prod/DELETE/*")]});
+    let id = platform.deploy(definition).await;
+    let uri = format!("http://{id}.execute-api.localhost/prod/any/x");
+    for (method, expected) in
+        [("PUT", 200), ("DELETE", 403), ("delete", 403), ("Delete", 403), ("ANY", 403), ("*", 403)]
+    {
+        let request = Request::builder().method(method).uri(&uri).body("").unwrap();
+        assert_eq!(platform.send(request).await.status, expected, "{method}");
+    }
+}
+
+#[tokio::test]
+async fn a_tag_protects_what_carries_it_from_losing_it() {
+    let platform = platform().await;
+    let id = platform.deploy(definition()).await;
+    let arn = format!("arn:aws:apigateway:us-east-1::/restapis/{id}");
+    let stage = format!("{arn}/stages/prod");
+    for arn in [&arn, &stage] {
+        let tags = json!({"resourceArn": arn, "tags": {"keep": "yes"}});
+        platform.call("TagResource", tags).await.unwrap();
+    }
+    let careful = json!([{"Effect": "Allow", "Action": "apigateway:*", "Resource": "*"},
+        {"Effect": "Deny", "Action": ["apigateway:DELETE", "apigateway:PUT"], "Resource": "*",
+         "Condition": {"StringEquals": {"aws:ResourceTag/keep": "yes"}}}]);
+    let careful = platform.kit.user("careful", careful).await;
+    for (operation, input) in [
+        ("UntagResource", json!({"resourceArn": arn, "tagKeys": ["keep"]})),
+        ("UntagResource", json!({"resourceArn": stage, "tagKeys": ["keep"]})),
+        ("TagResource", json!({"resourceArn": arn, "tags": {"keep": "no"}})),
+        ("DeleteStage", json!({"restApiId": id, "stageName": "prod"})),
+        ("DeleteRestApi", json!({"restApiId": id})),
+    ] {
+        let answer = platform.kit.json(&careful, "apigateway", operation, &input).await;
+        assert!(answer.unwrap_err().message.contains("with an explicit deny"), "{operation}");
+    }
+}
+
+#[tokio::test]
+async fn leave_is_asked_for_the_method_that_is_meant() {
+    let platform = platform().await;
+    let id = platform.deploy(definition()).await;
+    let tree = platform.call("GetResources", json!({"restApiId": id})).await.unwrap();
+    let open = tree["items"].as_array().unwrap().iter().find(|item| item["path"] == "/open").unwrap();
+    let careful = json!([{"Effect": "Allow", "Action": "apigateway:*", "Resource": "*"},
+        {"Effect": "Deny", "Action": "apigateway:*", "Resource": "arn:aws:apigateway:*::/restapis/*/methods/GET*"}]);
+    let careful = platform.kit.user("careful", careful).await;
+    for method in ["GET", "get", "Get"] {
+        let input = json!({"restApiId": id, "resourceId": open["id"], "httpMethod": method});
+        for operation in ["GetMethod", "DeleteMethod", "GetIntegration", "DeleteIntegration"] {
+            let answer = platform.kit.json(&careful, "apigateway", operation, &input).await;
+            assert!(answer.unwrap_err().message.contains("with an explicit deny"), "{operation} {method}");
+        }
+        let mut put = input.clone();
+        put["authorizationType"] = json!("NONE");
+        let answer = platform.kit.json(&careful, "apigateway", "PutMethod", &put).await;
+        assert!(answer.unwrap_err().message.contains("with an explicit deny"), "PutMethod {method}");
+    }
+}

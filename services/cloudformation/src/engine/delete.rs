@@ -2,9 +2,8 @@
 
 use std::collections::HashSet;
 
-use tokio::task::JoinSet;
-
 use super::PARALLEL_MAX;
+use super::flight::Flight;
 use super::run::Run;
 use crate::error::Error;
 use crate::model::status;
@@ -50,19 +49,21 @@ pub(super) fn existing(run: &Run) -> Vec<(String, Physical)> {
 
 /// What there is of a resource; what an interrupted try may have left, where it can only be ours.
 fn physical(record: &ResourceRecord) -> Option<Physical> {
-    let interrupted = || {
-        let pending = record.pending.clone()?;
-        let provider = providers::find(&record.kind)?;
-        let ours = provider.owns_planned() && providers::own_name(provider, &pending.properties).is_none();
-        ours.then_some(pending)
-    };
-    record.physical.clone().or_else(interrupted)
+    record.physical.clone().or_else(|| interrupted(record))
+}
+
+/// What an interrupted try may have left under its planned name, where that can only be ours.
+pub(super) fn interrupted(record: &ResourceRecord) -> Option<Physical> {
+    let pending = record.pending.clone()?;
+    let provider = providers::find(&record.kind)?;
+    let ours = provider.owns_planned() && providers::own_name(provider, &pending.properties).is_none();
+    ours.then_some(pending)
 }
 
 /// Deletes items, dependents first, independent ones side by side. Answers the ids that failed.
 pub(super) async fn all(run: &mut Run, doomed: Doomed) -> Result<Vec<String>, Error> {
     let mut left = doomed.items;
-    let mut flight: JoinSet<(String, Result<(), Failure>)> = JoinSet::new();
+    let mut flight = Flight::new();
     let mut flying: HashSet<String> = HashSet::new();
     let mut failed: Vec<String> = Vec::new();
     loop {
@@ -81,12 +82,12 @@ pub(super) async fn all(run: &mut Run, doomed: Doomed) -> Result<Vec<String>, Er
             tell(run, &id, status::DELETE_IN_PROGRESS, None).await?;
             flying.insert(id.clone());
             let task = deletion(run, &id, &physical);
-            flight.spawn(async move { (id, task.await) });
+            flight.spawn(id, task);
         }
-        match flight.join_next().await {
-            Some(Ok((id, outcome))) => {
+        match flight.next().await {
+            Some((id, outcome)) => {
                 flying.remove(&id);
-                match outcome {
+                match outcome.unwrap_or_else(|| Err(Failure::new("Internal Failure"))) {
                     Ok(()) => tell(run, &id, status::DELETE_COMPLETE, None).await?,
                     Err(failure) => {
                         tell(run, &id, status::DELETE_FAILED, Some(failure.message)).await?;
@@ -94,7 +95,6 @@ pub(super) async fn all(run: &mut Run, doomed: Doomed) -> Result<Vec<String>, Er
                     }
                 }
             }
-            Some(Err(error)) => return Err(Error::Internal(service::Internal::new(error))),
             // What is left depends on something that could not be deleted.
             None if left.iter().all(|(id, _)| blocked_by_failure(run, id, &left, &failed)) => {
                 return Ok(failed);

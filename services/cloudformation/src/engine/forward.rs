@@ -4,9 +4,10 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 use template::Plan;
-use tokio::task::JoinSet;
 
 use super::PARALLEL_MAX;
+use super::delete::interrupted;
+use super::flight::Flight;
 use super::run::{References, Run};
 use crate::diff;
 use crate::error::Error;
@@ -43,7 +44,7 @@ struct Failed {
 /// Carries the forward phase out, and chooses the next one.
 pub(super) async fn go(run: &mut Run) -> Result<(), Error> {
     let plan = run.plan(&run.stack.content)?;
-    let mut flight: JoinSet<(String, Result<Physical, Failure>)> = JoinSet::new();
+    let mut flight = Flight::new();
     let mut seen: HashSet<String> = HashSet::new();
     let mut failed = Failed::default();
     loop {
@@ -57,8 +58,7 @@ pub(super) async fn go(run: &mut Run) -> Result<(), Error> {
                 match begin(run, &plan, id).await? {
                     Step::Nothing => {}
                     Step::Work(task) => {
-                        let id = id.clone();
-                        flight.spawn(async move { (id, task.carry_out().await) });
+                        flight.spawn(id.clone(), task.carry_out());
                     }
                     Step::Impossible(reason) => {
                         fail(run, id, Failure::new(reason), &mut failed).await?;
@@ -67,11 +67,17 @@ pub(super) async fn go(run: &mut Run) -> Result<(), Error> {
                 }
             }
         }
-        match flight.join_next().await {
+        match flight.next().await {
             None => break,
-            Some(Ok((id, Ok(physical)))) => succeed(run, &id, physical).await?,
-            Some(Ok((id, Err(failure)))) => fail(run, &id, failure, &mut failed).await?,
-            Some(Err(error)) => return Err(Error::Internal(service::Internal::new(error))),
+            Some((id, Some(Ok(physical)))) => succeed(run, &id, physical).await?,
+            Some((id, Some(Err(failure)))) => fail(run, &id, failure, &mut failed).await?,
+            Some((id, None)) => {
+                // It is not known what there is: whatever surely is ours is there to be deleted.
+                let mut failure = Failure::new("Internal Failure");
+                let left = run.resources.get(&id).filter(|record| record.physical.is_none());
+                failure.partial = left.and_then(interrupted).map(Box::new);
+                fail(run, &id, failure, &mut failed).await?;
+            }
         }
     }
     finish(run, &plan, &failed).await

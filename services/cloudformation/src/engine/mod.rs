@@ -6,6 +6,8 @@
 mod back;
 mod clean;
 mod delete;
+mod fault;
+mod flight;
 mod forward;
 mod run;
 
@@ -41,9 +43,16 @@ pub(crate) fn start(state: &Arc<CloudFormation>, pipeline: &Pipeline, stack: &St
     let (state, pipeline) = (Arc::clone(state), pipeline.clone());
     tokio::spawn(async move {
         loop {
-            if let Err(error) = Box::pin(carry_out(&state, &pipeline, &which)).await {
-                // The operation stays written: the next start of the platform goes on with it.
+            if let Err(error) = attempt(&state, &pipeline, &which).await {
                 tracing::error!(stack = which.id, error = %Chain(&error), "an operation on a stack stopped");
+                match fault::end(&state, &pipeline, &which, &error).await {
+                    // Each turn is a step towards the end: forward, back, nothing.
+                    Ok(()) => continue,
+                    // The store is gone. The operation stays written: the next start of the platform goes on with it.
+                    Err(error) => {
+                        tracing::error!(stack = which.id, error = %Chain(&error), "it cannot be ended");
+                    }
+                }
             }
             if state.end(&which.id) {
                 break;
@@ -60,6 +69,15 @@ pub(crate) async fn resume(state: Arc<CloudFormation>, mut jobs: Jobs) -> Result
     }
     jobs.stopped().await;
     Ok(())
+}
+
+/// Carries an operation out in a task of its own, so that a panic in it is an error like others.
+async fn attempt(state: &Arc<CloudFormation>, pipeline: &Pipeline, which: &Which) -> Result<(), Error> {
+    let (state, pipeline, which) = (Arc::clone(state), pipeline.clone(), which.clone());
+    match tokio::spawn(async move { carry_out(&state, &pipeline, &which).await }).await {
+        Ok(result) => result,
+        Err(error) => Err(flight::panicked(error).await),
+    }
 }
 
 async fn carry_out(state: &Arc<CloudFormation>, pipeline: &Pipeline, which: &Which) -> Result<(), Error> {

@@ -57,7 +57,7 @@ fn capabilities(template: &Template) -> (Option<Vec<String>>, Option<String>) {
 }
 
 pub(crate) async fn validate(
-    state: State,
+    _: State,
     permit: Permit<api::ValidateTemplate>,
 ) -> Result<api::ValidateTemplateOutput, Error> {
     let (input, call) = (permit.input, permit.call);

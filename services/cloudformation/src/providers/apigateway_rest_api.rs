@@ -45,7 +45,9 @@ impl Provider for RestApi {
             let root = answer.get("rootResourceId").cloned();
             let made = work.made(&id, json!({ "RestApiId": id, "RootResourceId": root }));
             if work.get("Body").is_some() {
-                patch(work, &id, &Value::Null).await.map_err(|failure| failure.after(&made))?;
+                patch(work, &id, Before::imported(&Value::Null))
+                    .await
+                    .map_err(|failure| failure.after(&made))?;
                 set_tags(work, &id, None).await.map_err(|failure| failure.after(&made))?;
             }
             Ok(made)
@@ -55,7 +57,9 @@ impl Provider for RestApi {
     fn update<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, Physical> {
         Box::pin(async move {
             let differs = |name: &&str| old.properties.get(*name) != work.get(name);
-            let imports = ["Body", "FailOnWarnings", "Mode", "Parameters"].iter().any(differs);
+            // Without a name of its own the API has the body's title: only the body knows it.
+            let unnamed = work.get("Name").is_none() && differs(&"Name");
+            let imports = unnamed || ["Body", "FailOnWarnings", "Mode", "Parameters"].iter().any(differs);
             let body = work.get("Body").filter(|_| imports);
             if let Some(body) = body {
                 let mut input = import(work, body);
@@ -66,9 +70,8 @@ impl Provider for RestApi {
                 }
                 work.call("apigateway", "PutRestApi", input).await?;
             }
-            // A body that is put anew brings its own title and settings: what the template says besides is said again.
-            let known = if body.is_some() { Value::Null } else { old.properties.clone() };
-            patch(work, &old.id, &known).await?;
+            let before = Before { properties: &old.properties, imported: body.is_some() };
+            patch(work, &old.id, before).await?;
             set_tags(work, &old.id, old.properties.get("Tags")).await?;
             Ok(work.made(&old.id, Value::Object(old.attributes.clone())))
         })
@@ -123,8 +126,27 @@ fn plain(work: &Work) -> Result<Map<String, Value>, Failure> {
     Ok(input)
 }
 
+/// What an API was before it is patched.
+#[derive(Clone, Copy)]
+struct Before<'a> {
+    properties: &'a Value,
+    /// A body was just put. It brings its own title and settings: what the template says besides is said again.
+    imported: bool,
+}
+
+impl<'a> Before<'a> {
+    fn imported(properties: &'a Value) -> Self {
+        Self { properties, imported: true }
+    }
+
+    /// True where the API has this value surely.
+    fn has(self, property: &str, value: &Value) -> bool {
+        !self.imported && self.properties.get(property) == Some(value)
+    }
+}
+
 /// What a body does not say, as patches where it differs.
-async fn patch(work: &Work, id: &str, old: &Value) -> Result<(), Failure> {
+async fn patch(work: &Work, id: &str, before: Before<'_>) -> Result<(), Failure> {
     let mut operations = Vec::new();
     let renamed = [
         ("ApiKeySourceType", "/apiKeySource"),
@@ -134,33 +156,24 @@ async fn patch(work: &Work, id: &str, old: &Value) -> Result<(), Failure> {
         ("Name", "/name"),
     ];
     for (property, path) in renamed {
-        if let Some(value) = work.get(property).filter(|value| old.get(property) != Some(value)) {
+        if let Some(value) = work.get(property).filter(|value| !before.has(property, value)) {
             operations.push(json!({ "op": "replace", "path": path, "value": text(Some(value)) }));
         }
     }
-    if let Some(policy) = work.get("Policy").filter(|policy| old.get("Policy") != Some(policy)) {
+    if let Some(policy) = work.get("Policy").filter(|policy| !before.has("Policy", policy)) {
         operations.push(json!({ "op": "replace", "path": "/policy", "value": to_text(Some(policy)) }));
     }
-    let defaults = [
-        ("Description", "/description", ""),
-        ("DisableExecuteApiEndpoint", "/disableExecuteApiEndpoint", "false"),
-        ("Policy", "/policy", ""),
-    ];
-    for (property, path, default) in defaults {
-        if old.get(property).is_some_and(|value| !value.is_null()) && work.get(property).is_none() {
-            operations.push(json!({ "op": "replace", "path": path, "value": default }));
-        }
+    operations.extend(defaults(work, before.properties));
+    operations.extend(endpoint_patch(work, before)?);
+    // The transform writes its types with slashes escaped: both ways mean the same.
+    let path = |kind: &&Value| format!("/binaryMediaTypes/{}", text(Some(*kind)).replace('/', "~1"));
+    let had = list(before.properties.get("BinaryMediaTypes"));
+    let wanted = list(work.get("BinaryMediaTypes"));
+    for kind in had.iter().filter(|kind| !wanted.contains(kind)) {
+        operations.push(json!({ "op": "remove", "path": path(&kind) }));
     }
-    operations.extend(endpoint_patch(work, old)?);
-    let escaped = |kind: &Value| text(Some(kind)).replace('~', "~0").replace('/', "~1");
-    let (before, wanted) = (list(old.get("BinaryMediaTypes")), list(work.get("BinaryMediaTypes")));
-    // A body may already name its types as the transform writes them, with slashes escaped: both mean the same.
-    for kind in wanted.iter().filter(|kind| !before.contains(kind)) {
-        let path = format!("/binaryMediaTypes/{}", text(Some(kind)).replace('/', "~1"));
-        operations.push(json!({ "op": "add", "path": path }));
-    }
-    for kind in before.iter().filter(|kind| !wanted.contains(kind)) {
-        operations.push(json!({ "op": "remove", "path": format!("/binaryMediaTypes/{}", escaped(kind)) }));
+    for kind in wanted.iter().filter(|kind| before.imported || !had.contains(kind)) {
+        operations.push(json!({ "op": "add", "path": path(&kind) }));
     }
     if operations.is_empty() {
         return Ok(());
@@ -170,8 +183,24 @@ async fn patch(work: &Work, id: &str, old: &Value) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What the template no longer says, back to what an API has where nothing is said.
+fn defaults(work: &Work, old: &Value) -> Vec<Value> {
+    // What the body says itself is not the template's to take away.
+    let table = [
+        ("ApiKeySourceType", "/apiKeySource", "HEADER", "/x-amazon-apigateway-api-key-source"),
+        ("Description", "/description", "", "/info/description"),
+        ("DisableExecuteApiEndpoint", "/disableExecuteApiEndpoint", "false", "/none"),
+        ("Policy", "/policy", "", "/x-amazon-apigateway-policy"),
+    ];
+    let dropped = table.iter().filter(|(property, _, _, by_body)| {
+        let told = work.get("Body").is_some_and(|body| body.pointer(by_body).is_some());
+        old.get(*property).is_some_and(|value| !value.is_null()) && work.get(property).is_none() && !told
+    });
+    dropped.map(|(_, path, default, _)| json!({ "op": "replace", "path": path, "value": default })).collect()
+}
+
 /// The change of the endpoint's type, where it is not what the API has.
-fn endpoint_patch(work: &Work, old: &Value) -> Result<Option<Value>, Failure> {
+fn endpoint_patch(work: &Work, before: Before<'_>) -> Result<Option<Value>, Failure> {
     let kind = |configuration: Option<&Value>| {
         let types = configuration.and_then(|configuration| configuration.get("Types"));
         list(types).first().map(|kind| text(Some(kind)))
@@ -180,8 +209,10 @@ fn endpoint_patch(work: &Work, old: &Value) -> Result<Option<Value>, Failure> {
     let Some(wanted) = kind(work.get("EndpointConfiguration")) else { return Ok(None) };
     // An import may have been told the type already.
     let told = work.get("Parameters").and_then(|parameters| parameters.get("endpointConfigurationTypes"));
-    let told = told.map(|told| text(Some(told))).filter(|_| old.is_null());
-    let present = kind(old.get("EndpointConfiguration")).or(told).unwrap_or_else(|| "EDGE".to_owned());
+    let told = told.map(|told| text(Some(told))).filter(|_| before.imported);
+    let present = told
+        .or_else(|| kind(before.properties.get("EndpointConfiguration")))
+        .unwrap_or_else(|| "EDGE".to_owned());
     if present == wanted {
         return Ok(None);
     }

@@ -254,3 +254,41 @@ async fn a_serverless_application_is_deployed_changed_and_deleted() {
     assert_eq!(stage.settled(id).await, "DELETE_COMPLETE", "{:?}", stage.events(id).await);
     assert!(stage.world.is_empty(), "{:?}", stage.world.things().existing);
 }
+
+/// What was sent to `UpdateRestApi` since the last `PutRestApi` or `ImportRestApi`: path and value.
+fn patched(stage: &Stage) -> Vec<(String, String)> {
+    let inputs = stage.world.things().inputs.clone();
+    let body = inputs.iter().rposition(|(name, _)| name == "PutRestApi" || name == "ImportRestApi").unwrap();
+    let updates = inputs.iter().skip(body).filter(|(name, _)| name == "UpdateRestApi");
+    let operations = updates.flat_map(|(_, input)| input["patchOperations"].as_array().unwrap().clone());
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    operations.map(|one| (text(&one["path"]), text(&one["value"]))).collect()
+}
+
+#[tokio::test]
+async fn what_a_template_says_of_an_api_wins_over_its_new_body() {
+    let stage = Stage::new().await;
+    let api = |extra: &str, title: &str| {
+        format!(
+            "Resources: {{Api: {{Type: AWS::ApiGateway::RestApi, Properties: {{Name: ours, {extra} \
+             EndpointConfiguration: {{Types: [REGIONAL]}}, Body: {{openapi: 3.0.1, info: {{title: {title}}}, paths: {{}}}}}}}}}}"
+        )
+    };
+    let policy = "Policy: {Version: '2012-10-17', Statement: []}, Description: d,";
+    stage.create("small", &api(policy, "first")).await.unwrap();
+    assert_eq!(stage.settled("small").await, "CREATE_COMPLETE");
+    let name = ("/name".to_owned(), "ours".to_owned());
+    assert!(patched(&stage).contains(&name));
+    stage.update("small", &api(policy, "second")).await.unwrap();
+    assert_eq!(stage.settled("small").await, "UPDATE_COMPLETE");
+    let said = patched(&stage);
+    assert!(said.contains(&name) && said.contains(&("/description".to_owned(), "d".to_owned())), "{said:?}");
+    assert!(said.iter().any(|(path, value)| path == "/policy" && value.contains("2012-10-17")), "{said:?}");
+    assert!(!said.iter().any(|(path, _)| path.starts_with("/endpointConfiguration")), "{said:?}");
+    // What goes away together with a new body goes away too.
+    stage.update("small", &api("", "third")).await.unwrap();
+    assert_eq!(stage.settled("small").await, "UPDATE_COMPLETE");
+    let said = patched(&stage);
+    let emptied = |path: &str| said.contains(&(path.to_owned(), String::new()));
+    assert!(said.contains(&name) && emptied("/policy") && emptied("/description"), "{said:?}");
+}

@@ -2,6 +2,7 @@
 
 mod change_sets;
 mod compliance;
+mod faults;
 mod lifecycle;
 mod records;
 mod refusals;
@@ -31,8 +32,7 @@ impl Stage {
         let world = Arc::new(World::default());
         let kit = TestKit::start(|foundation| {
             let mut services = world::services(&world);
-            services
-                .push(crate::service(CloudFormation::new(foundation.store.clone())));
+            services.push(crate::service(CloudFormation::new(foundation.store.clone())));
             services
         })
         .await;

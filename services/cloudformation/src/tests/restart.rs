@@ -12,7 +12,7 @@ use crate::records::{OperationKind, Phase};
 use crate::{CloudFormation, stacks};
 
 /// A platform over the store of another, with its own engine.
-async fn restarted(stage: &Stage) -> Stage {
+pub(super) async fn restarted(stage: &Stage) -> Stage {
     let store = stage.kit.pipeline.store().clone();
     let world: Arc<World> = Arc::clone(&stage.world);
     let kit = TestKit::over(store, stage.kit.clock.clone(), service::Rate::DEFAULT, |foundation| {
@@ -26,7 +26,7 @@ async fn restarted(stage: &Stage) -> Stage {
 }
 
 /// Writes the stack back to a moment in the middle of an operation.
-async fn interrupt(stage: &Stage, edit: impl FnOnce(&mut crate::records::StackRecord) + Send) {
+pub(super) async fn interrupt(stage: &Stage, edit: impl FnOnce(&mut crate::records::StackRecord) + Send) {
     let store = stage.kit.pipeline.store();
     let region = stage.kit.pipeline.region().clone();
     let mut stack = stacks::find(store, stage.kit.account, &region, "small").unwrap().unwrap();
@@ -35,7 +35,7 @@ async fn interrupt(stage: &Stage, edit: impl FnOnce(&mut crate::records::StackRe
     written.unwrap();
 }
 
-fn operation(stage: &Stage, kind: OperationKind, phase: Phase) -> crate::records::OperationRecord {
+pub(super) fn operation(stage: &Stage, kind: OperationKind, phase: Phase) -> crate::records::OperationRecord {
     crate::records::OperationRecord {
         kind,
         phase,

@@ -18,6 +18,10 @@ pub(super) struct Things {
     pub(super) calls: Vec<String>,
     /// Operations that are refused.
     pub(super) broken: BTreeSet<String>,
+    /// Operations that panic.
+    pub(super) panicking: BTreeSet<String>,
+    /// Every call's operation and input, in order.
+    pub(super) inputs: Vec<(String, Value)>,
     counter: u64,
 }
 
@@ -76,6 +80,11 @@ impl World {
         let name = named
             .map_or(String::new(), |(_, _, member)| input[*member].as_str().unwrap_or_default().to_owned());
         things.calls.push(format!("{service}:{operation} {name}"));
+        things.inputs.push((operation.to_owned(), input.clone()));
+        if things.panicking.contains(operation) {
+            drop(things);
+            panic!("{operation} panics");
+        }
         if things.broken.contains(operation) {
             return Err(
                 Fault::sender("InvalidParameterValueException", format!("{operation} is broken")).into()

@@ -237,7 +237,10 @@ pub(crate) async fn describe_continuous_backups(
     state: Arc<State>,
     permit: Permit<api::DescribeContinuousBackups>,
 ) -> Result<api::DescribeContinuousBackupsOutput, Error> {
-    named(&state, &permit.call, &permit.input.table_name)?;
+    let target = Target::parse(&permit.input.table_name, permit.call.account(), permit.call.region())?;
+    if state.tables.find(&target).is_none() {
+        return Err(Error::TableNotFound(format!("Table not found: {}", target.name)));
+    }
     Ok(api::DescribeContinuousBackupsOutput {
         continuous_backups_description: Some(api::ContinuousBackupsDescription {
             continuous_backups_status: "DISABLED".to_owned(),

@@ -28,6 +28,8 @@ async fn a_table_is_made_described_listed_and_deleted() {
         assert_eq!(code, "ResourceNotFoundException");
         assert_eq!(message, "Requested resource not found: Table: Tab not found");
     }
+    let (code, message) = fixture.refused("DescribeContinuousBackups", &json!({"TableName": "Tab"})).await;
+    assert_eq!((code.as_str(), message.as_str()), ("TableNotFoundException", "Table not found: Tab"));
     let (code, message) =
         fixture.refused("GetItem", &json!({"TableName": "Tab", "Key": {"p": s("1")}})).await;
     assert_eq!(

@@ -173,3 +173,44 @@ async fn users_and_policies_outlive_a_restart() {
     )
     .await;
 }
+
+#[tokio::test]
+async fn a_refusal_does_not_tell_what_exists() {
+    let kit = kit().await;
+    for (kind, extra) in [
+        ("User", json!({})),
+        ("Group", json!({})),
+        ("Role", json!({"AssumeRolePolicyDocument": LAMBDA_TRUST})),
+    ] {
+        let mut input = extra;
+        input[format!("{kind}Name")] = json!("known");
+        input["Path"] = json!("/hidden/");
+        done(&kit, &format!("Create{kind}"), input).await;
+    }
+    let nobody = kit.user("nobody", json!([])).await;
+    for operation in
+        ["GetUser", "DeleteUser", "UpdateUser", "GetRole", "DeleteRole", "GetGroup", "UpdateGroup"]
+    {
+        let kind =
+            operation.trim_start_matches(|c: char| c.is_uppercase()).trim_start_matches(char::is_lowercase);
+        let told = async |name: &str| {
+            let input = json!({format!("{kind}Name"): name});
+            let fault = kit.json(&nobody, "iam", operation, &input).await.unwrap_err();
+            assert_eq!(fault.code, "AccessDenied");
+            fault.message.replace(name, "NAME")
+        };
+        assert_eq!(told("known").await, told("other").await, "{operation}");
+    }
+}
+
+#[tokio::test]
+async fn a_group_that_is_renamed_stays_below_its_path() {
+    let kit = kit().await;
+    done(&kit, "CreateGroup", json!({"GroupName": "a", "Path": "/dev/"})).await;
+    let dev = json!([{"Effect": "Allow", "Action": "iam:UpdateGroup", "Resource": "arn:aws:iam::*:group/dev/*"},
+        {"Effect": "Deny", "Action": "iam:UpdateGroup", "Resource": "arn:aws:iam::*:group/dev/taken*"}]);
+    let dev = kit.user("dev", dev).await;
+    let rename = |to: &str| json!({"GroupName": "a", "NewGroupName": to});
+    assert!(!may(&kit, &dev, "UpdateGroup", rename("taken-1")).await);
+    assert!(may(&kit, &dev, "UpdateGroup", rename("free")).await);
+}

@@ -1,0 +1,178 @@
+"""Every operation of apigateway, driven by unmodified boto3 and the `aws` CLI."""
+
+import json
+
+import pytest
+
+from support import refused
+
+ARN = "arn:aws:apigateway:us-east-1::/restapis/"
+MOCK = {"type": "MOCK", "requestTemplates": {"application/json": '{"statusCode": 200}'}}
+
+
+@pytest.fixture
+def gateway(platform):
+    return platform.client("apigateway")
+
+
+@pytest.fixture
+def api(gateway, name):
+    made = gateway.create_rest_api(name=name, description="d", tags={"first": "1"})
+    yield made["id"]
+    gateway.delete_rest_api(restApiId=made["id"])
+
+
+@pytest.fixture
+def root(gateway, api):
+    return gateway.get_rest_api(restApiId=api)["rootResourceId"]
+
+
+def mock(gateway, at, answer="hello"):
+    """Puts a method with a mock integration: where it is, and what it answers."""
+    gateway.put_method(**at, authorizationType="NONE")
+    gateway.put_method_response(**at, statusCode="200")
+    gateway.put_integration(**at, **MOCK)
+    gateway.put_integration_response(**at, statusCode="200", responseTemplates={"application/json": json.dumps(answer)})
+
+
+def patch(path, value=None, op="replace"):
+    return {"patchOperations": [{"op": op, "path": path, **({} if value is None else {"value": value})}]}
+
+
+def test_an_api_is_made_listed_changed_and_deleted(gateway, api, name):
+    shown = gateway.get_rest_api(restApiId=api)
+    assert (shown["name"], shown["description"], shown["tags"]) == (name, "d", {"first": "1"})
+    assert api in [each["id"] for page in gateway.get_paginator("get_rest_apis").paginate(PaginationConfig={"PageSize": 1}) for each in page["items"]]
+    assert gateway.update_rest_api(restApiId=api, **patch("/description", "new"))["description"] == "new"
+    refused(gateway.update_rest_api, "BadRequestException", restApiId=api, **patch("/nowhere", "x"))
+    other = gateway.create_rest_api(name=name)["id"]
+    gateway.delete_rest_api(restApiId=other)
+    for call in (gateway.get_rest_api, gateway.delete_rest_api, gateway.get_resources, gateway.get_stages):
+        assert refused(call, "NotFoundException", restApiId=other) == "Invalid API identifier specified 000000000000:" + other
+    assert gateway.get_account()["throttleSettings"]["rateLimit"] > 0
+
+
+def test_resources_form_a_tree(gateway, api, root):
+    orders = gateway.create_resource(restApiId=api, parentId=root, pathPart="orders")
+    one = gateway.create_resource(restApiId=api, parentId=orders["id"], pathPart="{id}")
+    assert (orders["path"], one["path"], one["parentId"]) == ("/orders", "/orders/{id}", orders["id"])
+    assert gateway.get_resource(restApiId=api, resourceId=one["id"])["pathPart"] == "{id}"
+    assert sorted(each["path"] for each in gateway.get_resources(restApiId=api)["items"]) == ["/", "/orders", "/orders/{id}"]
+    message = refused(gateway.create_resource, "ConflictException", restApiId=api, parentId=root, pathPart="orders")
+    assert message == "Another resource with the same parent already has this name: orders"
+    refused(gateway.create_resource, "BadRequestException", restApiId=api, parentId=root, pathPart="a b")
+    refused(gateway.create_resource, "NotFoundException", restApiId=api, parentId="nowhere", pathPart="x")
+    gateway.delete_resource(restApiId=api, resourceId=orders["id"])
+    assert refused(gateway.get_resource, "NotFoundException", restApiId=api, resourceId=one["id"]) == "Invalid Resource identifier specified"
+    refused(gateway.delete_resource, "BadRequestException", restApiId=api, resourceId=root)
+
+
+def test_methods_and_integrations_are_put_shown_changed_and_deleted(gateway, api, root):
+    at = {"restApiId": api, "resourceId": root, "httpMethod": "GET"}
+    refused(gateway.get_method, "NotFoundException", **at)
+    refused(gateway.put_integration, "NotFoundException", **at, **MOCK)
+    mock(gateway, at)
+    refused(gateway.put_method, "ConflictException", **at, authorizationType="NONE")
+    assert gateway.get_method(**at)["methodIntegration"]["type"] == "MOCK"
+    assert gateway.update_method(**at, **patch("/authorizationType", "AWS_IAM"))["authorizationType"] == "AWS_IAM"
+    assert gateway.get_integration(**at)["requestTemplates"] == MOCK["requestTemplates"]
+    changed = gateway.update_integration(**at, **patch("/requestTemplates/application~1json", '{"statusCode": 404}'))
+    assert changed["requestTemplates"] == {"application/json": '{"statusCode": 404}'}
+    assert gateway.get_method_response(**at, statusCode="200")["statusCode"] == "200"
+    assert gateway.get_integration_response(**at, statusCode="200")["responseTemplates"] == {"application/json": '"hello"'}
+    gateway.delete_integration_response(**at, statusCode="200")
+    gateway.delete_method_response(**at, statusCode="200")
+    for call in (gateway.get_integration_response, gateway.get_method_response):
+        refused(call, "NotFoundException", **at, statusCode="200")
+    gateway.delete_integration(**at)
+    refused(gateway.get_integration, "NotFoundException", **at)
+    gateway.delete_method(**at)
+    assert refused(gateway.delete_method, "NotFoundException", **at) == "Invalid Method identifier specified"
+
+
+def test_only_what_is_deployed_is_served(platform, gateway, api, root):
+    at = {"restApiId": api, "resourceId": root, "httpMethod": "GET"}
+    refused(gateway.create_deployment, "BadRequestException", restApiId=api)
+    mock(gateway, at, "one")
+    first = gateway.create_deployment(restApiId=api, stageName="prod", description="first")
+    path = f"/restapis/{api}/prod/_user_request_/"
+    assert platform.raw("GET", path).json() == "one"
+    gateway.put_integration_response(**at, statusCode="200", responseTemplates={"application/json": '"two"'})
+    assert platform.raw("GET", path).json() == "one"
+    second = gateway.create_deployment(restApiId=api)
+    assert sorted(each["id"] for each in gateway.get_deployments(restApiId=api)["items"]) == sorted([first["id"], second["id"]])
+    assert gateway.update_deployment(restApiId=api, deploymentId=second["id"], **patch("/description", "second"))["description"] == "second"
+    assert gateway.get_deployment(restApiId=api, deploymentId=second["id"])["description"] == "second"
+    stage = gateway.update_stage(restApiId=api, stageName="prod", **patch("/deploymentId", second["id"]))
+    assert stage["deploymentId"] == second["id"] and platform.raw("GET", path).json() == "two"
+    message = refused(gateway.delete_deployment, "BadRequestException", restApiId=api, deploymentId=second["id"])
+    assert message == "Active stages pointing to this deployment must be moved or deleted"
+    gateway.delete_deployment(restApiId=api, deploymentId=first["id"])
+    refused(gateway.get_deployment, "NotFoundException", restApiId=api, deploymentId=first["id"])
+
+
+def test_stages_have_variables_and_limits(platform, gateway, api, root):
+    mock(gateway, {"restApiId": api, "resourceId": root, "httpMethod": "GET"})
+    deployment = gateway.create_deployment(restApiId=api)["id"]
+    made = gateway.create_stage(restApiId=api, stageName="test", deploymentId=deployment, variables={"a": "1"}, tags={"t": "1"})
+    assert (made["variables"], made["tags"]) == ({"a": "1"}, {"t": "1"})
+    refused(gateway.create_stage, "ConflictException", restApiId=api, stageName="test", deploymentId=deployment)
+    refused(gateway.create_stage, "BadRequestException", restApiId=api, stageName="a b", deploymentId=deployment)
+    refused(gateway.create_stage, "BadRequestException", restApiId=api, stageName="other", deploymentId="nowhere")
+    gateway.update_stage(restApiId=api, stageName="test", **patch("/variables/a", "2"))
+    gateway.update_stage(restApiId=api, stageName="test", **patch("/*/*/throttling/rateLimit", "7"))
+    shown = gateway.get_stage(restApiId=api, stageName="test")
+    assert shown["variables"] == {"a": "2"} and shown["methodSettings"]["*/*"]["throttlingRateLimit"] == 7
+    assert [each["stageName"] for each in gateway.get_stages(restApiId=api, deploymentId=deployment)["item"]] == ["test"]
+    gateway.delete_stage(restApiId=api, stageName="test")
+    assert refused(gateway.get_stage, "NotFoundException", restApiId=api, stageName="test") == "Invalid stage identifier specified"
+    assert platform.raw("GET", f"/restapis/{api}/test/_user_request_/").status_code == 403
+
+
+def test_tags_of_apis_and_stages(gateway, api):
+    gateway.tag_resource(resourceArn=ARN + api, tags={"a": "1", "b": "2"})
+    gateway.untag_resource(resourceArn=ARN + api, tagKeys=["b", "first"])
+    assert gateway.get_tags(resourceArn=ARN + api)["tags"] == gateway.get_rest_api(restApiId=api)["tags"] == {"a": "1"}
+    refused(gateway.get_tags, "NotFoundException", resourceArn=ARN + "nowhere")
+    refused(gateway.tag_resource, "BadRequestException", resourceArn="arn:aws:s3:::bucket", tags={"a": "1"})
+
+
+def document(title, *paths):
+    integration = {**MOCK, "responses": {"default": {"statusCode": "200", "responseTemplates": {"application/json": '"imported"'}}}}
+    method = {"responses": {"200": {"description": "fine"}}, "x-amazon-apigateway-integration": integration}
+    return json.dumps({"openapi": "3.0.1", "info": {"title": title, "version": "1"}, "paths": {path: {"get": method} for path in paths}})
+
+
+def test_an_openapi_document_makes_and_replaces_an_api(platform, gateway, name):
+    made = gateway.import_rest_api(body=document(name, "/a", "/b/{c}"), failOnWarnings=True)["id"]
+    paths = lambda: sorted(each["path"] for each in gateway.get_resources(restApiId=made)["items"])
+    assert paths() == ["/", "/a", "/b", "/b/{c}"]
+    gateway.put_rest_api(restApiId=made, mode="merge", body=document(name, "/d"))
+    assert paths() == ["/", "/a", "/b", "/b/{c}", "/d"]
+    assert gateway.put_rest_api(restApiId=made, mode="overwrite", body=document(name + "-new", "/e"))["name"] == name + "-new"
+    assert paths() == ["/", "/e"]
+    gateway.create_deployment(restApiId=made, stageName="prod")
+    assert platform.raw("GET", f"/restapis/{made}/prod/_user_request_/e").json() == "imported"
+    for bad in ("", "{", "[]", '{"openapi": "3.0.1"}', '{"openapi": "9", "info": {"title": "x", "version": "1"}, "paths": {}}'):
+        refused(gateway.put_rest_api, "BadRequestException", restApiId=made, body=bad)
+    gateway.delete_rest_api(restApiId=made)
+
+
+def test_a_user_reads_but_does_not_change(platform, gateway, api, name):
+    mine = platform.client("apigateway", *platform.user(name, {"Effect": "Allow", "Action": "apigateway:GET", "Resource": f"arn:aws:apigateway:us-east-1::/restapis/{api}*"}))
+    assert mine.get_rest_api(restApiId=api)["name"] and mine.get_resources(restApiId=api)["items"]
+    message = refused(mine.update_rest_api, "AccessDeniedException", restApiId=api, **patch("/description", "mine"))
+    assert f"is not authorized to perform: apigateway:PATCH on resource: {ARN}{api}" in message
+    refused(mine.delete_rest_api, "AccessDeniedException", restApiId=api)
+    refused(mine.get_rest_apis, "AccessDeniedException")
+
+
+def test_the_cli_makes_an_api(platform, name):
+    made = platform.aws("apigateway", "create-rest-api", "--name", name, "--output", "json")
+    assert made.returncode == 0, made.stderr
+    api = json.loads(made.stdout)["id"]
+    listed = platform.aws("apigateway", "get-resources", "--rest-api-id", api, "--output", "json")
+    assert [each["path"] for each in json.loads(listed.stdout)["items"]] == ["/"], listed.stderr
+    assert platform.aws("apigateway", "delete-rest-api", "--rest-api-id", api).returncode == 0
+    gone = platform.aws("apigateway", "get-rest-api", "--rest-api-id", api)
+    assert gone.returncode != 0 and "(NotFoundException)" in gone.stderr

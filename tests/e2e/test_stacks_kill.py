@@ -47,7 +47,8 @@ def everything(platform):
         "AWS::IAM::ManagedPolicy": {p["Arn"] for p in client("iam").list_policies(Scope="Local")["Policies"]},
         "AWS::DynamoDB::Table": set(client("dynamodb").list_tables()["TableNames"]),
         "AWS::ApiGateway::RestApi": {a["id"] for a in client("apigateway").get_rest_apis(limit=500)["items"]},
-        "AWS::Logs::LogGroup": {g["logGroupName"] for g in client("logs").describe_log_groups()["logGroups"]},
+        # Lambda makes a group of its own for each function that ran; it is no stack's, as on AWS.
+        "AWS::Logs::LogGroup": {g["logGroupName"] for g in client("logs").describe_log_groups()["logGroups"] if not g["logGroupName"].startswith("/aws/lambda/")},
     }
 
 
@@ -76,7 +77,7 @@ def interrupted(platform, begin, seconds):
     platform.start()
 
 
-@pytest.mark.parametrize("moment", [0.0, 0.02, 0.05, 0.1, 0.15, 0.25])
+@pytest.mark.parametrize("moment", [0.0, 0.03, 0.08, 0.2])
 def test_a_stack_survives_kill_9(fresh, moment):
     fresh.start()
     made = []

@@ -2,6 +2,7 @@
 
 import json
 
+import botocore.exceptions
 import pytest
 
 from support import refused, trust
@@ -106,6 +107,15 @@ def test_a_session_token_keeps_the_users_rights_but_not_iam(platform, name):
     refused(platform.client("sts", key, secret, parameter_validation=False).get_session_token, "ValidationError", DurationSeconds=899)
     refused(platform.client("dynamodb", session[0], session[1], session[2][:-4] + "AAAA").list_tables, "UnrecognizedClientException")
     refused(platform.client("dynamodb", session[0], session[1]).list_tables, "UnrecognizedClientException")
+
+
+def test_a_denial_is_decoded_for_whom_may_read_it(platform, friend, name):
+    with pytest.raises(botocore.exceptions.ClientError) as caught:
+        platform.client("iam", *platform.user(name + "-g")).list_users()
+    encoded = caught.value.response["ResponseMetadata"]["HTTPHeaders"]["x-fastness-authorization-message"]
+    refused(friend.decode_authorization_message, "AccessDenied", EncodedMessage=encoded)
+    decoded = json.loads(platform.client("sts").decode_authorization_message(EncodedMessage=encoded)["DecodedMessage"])
+    assert (decoded["allowed"], decoded["explicitDeny"], decoded["context"]["action"]) == (False, False, "iam:ListUsers")
 
 
 def test_the_cli_drives_sts(platform, name):

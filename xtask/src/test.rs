@@ -91,7 +91,7 @@ fn crate_tests() -> Outcome {
         &["nextest", "run", "--locked", "--workspace"]
     } else {
         println!("cargo-nextest is not installed; `cargo test` stands in for it");
-        &["test", "--locked", "--workspace", "--lib", "--bins", "--tests", "--quiet"]
+        &["test", "--locked", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast", "--quiet"]
     };
     run_in(cargo(arguments).env("PATH", with_venv(&venv)?), "cargo")
 }

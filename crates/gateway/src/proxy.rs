@@ -13,6 +13,11 @@ use crate::response_header::{self, Named};
 /// What a proxy answer may hold. None of it is mandatory, and nothing else is allowed.
 const MEMBERS: [&str; 5] = ["statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"];
 
+/// API Gateway's bound on the names and values of an answer's headers together.
+///
+/// SECURITY: a header map holds some 32,000 entries and panics beyond; a function's payload has room for many more.
+const HEADER_BYTES_MAX: usize = 10_240;
+
 /// The answer is not of the documented form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("malformed Lambda proxy response")]
@@ -27,8 +32,9 @@ pub(crate) fn answer(payload: &[u8], wants_bytes: bool) -> Result<Response<Bytes
     let mut response = Response::new(body(&members, wants_bytes)?);
     *response.status_mut() = status(members.get("statusCode"))?;
     let headers = response.headers_mut();
-    add_headers(headers, members.get("headers"))?;
-    add_headers(headers, members.get("multiValueHeaders"))?;
+    let mut room = HEADER_BYTES_MAX;
+    add_headers(headers, members.get("headers"), &mut room)?;
+    add_headers(headers, members.get("multiValueHeaders"), &mut room)?;
     if !headers.contains_key(http::header::CONTENT_TYPE) {
         headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
@@ -67,7 +73,7 @@ fn body(members: &Map<String, Value>, wants_bytes: bool) -> Result<Bytes, Malfor
     Ok(Bytes::copy_from_slice(text.as_bytes()))
 }
 
-fn add_headers(headers: &mut HeaderMap, value: Option<&Value>) -> Result<(), Malformed> {
+fn add_headers(headers: &mut HeaderMap, value: Option<&Value>, room: &mut usize) -> Result<(), Malformed> {
     let entries = match value {
         None | Some(Value::Null) => return Ok(()),
         Some(Value::Object(entries)) => entries,
@@ -79,15 +85,21 @@ fn add_headers(headers: &mut HeaderMap, value: Option<&Value>) -> Result<(), Mal
             Named::Dropped => continue,
             Named::Invalid => return Err(Malformed),
         };
+        let mut measured = |value: &Value| {
+            let value = scalar(value)?;
+            *room = room.checked_sub(name.as_str().len() + value.len()).ok_or(Malformed)?;
+            Ok(value)
+        };
         match value {
             Value::Array(values) => {
                 headers.remove(&name);
                 for value in values {
-                    headers.append(&name, scalar(value)?);
+                    headers.append(&name, measured(value)?);
                 }
             }
             value => {
-                headers.insert(name, scalar(value)?);
+                let value = measured(value)?;
+                headers.insert(name, value);
             }
         }
     }
@@ -174,6 +186,24 @@ mod tests {
             r#"{"isBase64Encoded":true,"body":"!"}"#,
         ] {
             assert_eq!(shown(payload), "malformed", "{payload}");
+        }
+    }
+
+    #[test]
+    fn headers_end_at_their_bytes_however_many_there_are() {
+        let value = "v".repeat(HEADER_BYTES_MAX - "x".len());
+        let fits = format!(r#"{{"headers":{{"x":"{value}"}}}}"#);
+        assert!(shown(&fits).starts_with("200 x=vvv"));
+        for payload in [
+            fits.replace("vv", "vvv"),
+            format!(r#"{{"headers":{{"x":"{value}"}},"multiValueHeaders":{{"y":[""]}}}}"#),
+            format!(r#"{{"multiValueHeaders":{{"x":[{}""]}}}}"#, r#""","#.repeat(40_000)),
+            format!(
+                r#"{{"headers":{{{}"x":""}}}}"#,
+                (0..40_000).map(|number| format!(r#""a{number}":"","#)).collect::<String>()
+            ),
+        ] {
+            assert_eq!(shown(&payload), "malformed");
         }
     }
 }

@@ -195,6 +195,35 @@ async fn policies_of_a_user_are_its_own_its_groups_and_its_boundary() {
     // Another user of the same name has nothing of this one's.
     put_user(&directory, UserRecord { user_id: "AIDAOTHER".into(), inline: vec![], ..user() }).await;
     assert!(directory.policies_for(&principal).unwrap().identity().is_empty());
+    assert!(!may_by_resource_policy(&directory, &principal), "gone, and named by a resource's policy");
+    let heir = Principal::User(identity::User::new(account(), "/team/", "Bob", "AIDAOTHER", "AKIABOB"));
+    assert!(may_by_resource_policy(&directory, &heir));
+}
+
+/// Whether a policy of a resource that names everyone and this user lets the principal in.
+fn may_by_resource_policy(directory: &Directory, principal: &Principal) -> bool {
+    let arn = principal.arn();
+    let text = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}},
+        {{"Effect":"Allow","Principal":{{"AWS":"{arn}"}},"Action":"*","Resource":"*"}}]}}"#
+    );
+    let resource = policy::Policy::parse(&text, policy::PolicyKind::Resource).unwrap();
+    let policies = directory.policies_for(principal).unwrap();
+    let request = policy::Request {
+        principal: principal.policy_view(),
+        action: "dynamodb:GetItem",
+        resource: "arn:aws:dynamodb:us-east-1:123456789012:table/orders",
+        resource_account: "123456789012",
+        context: &policy::Context::new(),
+    };
+    let set = policy::PolicySet {
+        identity: policies.identity(),
+        boundary: policies.boundary(),
+        session: policies.session(),
+        resource: Some(&resource),
+        ..policy::PolicySet::default()
+    };
+    matches!(policy::evaluate(&request, &set), policy::Decision::Allow(_))
 }
 
 async fn put_role(directory: &Directory, record: RoleRecord) {

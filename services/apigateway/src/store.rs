@@ -74,7 +74,7 @@ pub(crate) fn deployments(snapshot: &Snapshot, api: &ApiRecord) -> Result<Vec<De
 
 /// A durable stage.
 pub(crate) fn stage(store: &Store, api: &ApiRecord, name: &str) -> Result<StageRecord, Error> {
-    find_stage(store, api, name)?.ok_or_else(|| Error::not_found("Stage"))
+    find_stage(store, api, name)?.ok_or_else(|| Error::not_found("stage"))
 }
 
 /// A durable stage, if it is there.

@@ -15,6 +15,7 @@
 mod access;
 pub mod api;
 mod caller;
+mod declined;
 mod diff;
 mod engine;
 mod error;
@@ -88,21 +89,9 @@ impl CloudFormation {
     }
 }
 
-/// Operations that would need what this platform does not have yet.
-const LATER: [&str; 8] = [
-    "CancelUpdateStack",
-    "ContinueUpdateRollback",
-    "DescribeAccountLimits",
-    "DescribeEvents",
-    "GetStackPolicy",
-    "ListImports",
-    "RollbackStack",
-    "SetStackPolicy",
-];
-
 /// The service's operation table.
 pub fn service(state: CloudFormation) -> Service {
-    ServiceBuilder::new("cloudformation", Arc::new(state))
+    let builder = ServiceBuilder::new("cloudformation", Arc::new(state))
         .operation::<api::CreateStack, _, _, _, _>(access::create_stack, stack::create)
         .operation::<api::UpdateStack, _, _, _, _>(access::update_stack, stack::update)
         .operation::<api::DeleteStack, _, _, _, _>(access::delete_stack, stack::delete)
@@ -127,8 +116,6 @@ pub fn service(state: CloudFormation) -> Service {
         .operation::<api::DescribeChangeSet, _, _, _, _>(access::describe_change_set, change_sets::describe)
         .operation::<api::ExecuteChangeSet, _, _, _, _>(access::execute_change_set, change_sets::execute)
         .operation::<api::DeleteChangeSet, _, _, _, _>(access::delete_change_set, change_sets::delete)
-        .operation::<api::ListChangeSets, _, _, _, _>(access::list_change_sets, change_sets::list)
-        .declined("not implemented yet: it needs what stacks here do not keep", &LATER)
-        .job("cloudformation/resume", engine::resume)
-        .build()
+        .operation::<api::ListChangeSets, _, _, _, _>(access::list_change_sets, change_sets::list);
+    declined::decline(builder).job("cloudformation/resume", engine::resume).build()
 }

@@ -7,6 +7,7 @@
 
 mod access;
 pub mod api;
+mod declined;
 mod error;
 mod jobs;
 mod lookup;
@@ -17,45 +18,10 @@ use std::sync::Arc;
 
 use service::{Service, ServiceBuilder};
 
-const NO_TRAILS: &str = "the one trail of this platform is always on; it is not made, changed or stopped";
-const NO_LAKE: &str =
-    "CloudTrail Lake (event data stores, queries, channels, dashboards) is not part of this platform";
-const NO_INSIGHTS: &str = "CloudTrail Insights is not part of this platform";
-
 /// The service's operation table.
 #[must_use]
 pub fn service() -> Service {
-    ServiceBuilder::new("cloudtrail", Arc::new(()))
-        .operation::<api::LookupEvents, _, _, _, _>(access::lookup_events, lookup::lookup_events)
-        .declined(
-            NO_TRAILS,
-            &[
-                "CreateTrail",
-                "DeleteTrail",
-                "UpdateTrail",
-                "StartLogging",
-                "StopLogging",
-                "PutEventSelectors",
-            ],
-        )
-        .declined(
-            NO_LAKE,
-            &[
-                "CreateEventDataStore",
-                "DeleteEventDataStore",
-                "UpdateEventDataStore",
-                "RestoreEventDataStore",
-                "StartQuery",
-                "CancelQuery",
-                "CreateChannel",
-                "DeleteChannel",
-                "UpdateChannel",
-                "CreateDashboard",
-                "DeleteDashboard",
-                "UpdateDashboard",
-            ],
-        )
-        .declined(NO_INSIGHTS, &["PutInsightSelectors", "GetInsightSelectors"])
-        .job("audit-retention", |_, jobs| jobs::prune(jobs))
-        .build()
+    let builder = ServiceBuilder::new("cloudtrail", Arc::new(()))
+        .operation::<api::LookupEvents, _, _, _, _>(access::lookup_events, lookup::lookup_events);
+    declined::decline(builder).job("audit-retention", |_, jobs| jobs::prune(jobs)).build()
 }

@@ -9,6 +9,7 @@
 mod access;
 pub mod api;
 mod chunk;
+mod declined;
 mod error;
 #[doc(hidden)]
 pub mod fuzz;
@@ -34,15 +35,10 @@ pub(crate) struct Logs {
     pub(crate) store: Store,
 }
 
-const NO_INSIGHTS: &str = "Logs Insights queries are not part of this platform yet; FilterLogEvents is";
-const NO_DELIVERY: &str = "log delivery, subscriptions and exports have no destination on this platform yet";
-const NO_KMS: &str = "log groups are sealed by the platform; keys of one's own come with KMS";
-const NO_POLICY: &str = "no AWS service writes to log groups by itself here, so there is nothing to allow";
-
 /// The service's operation table.
 #[must_use]
 pub fn service(store: Store) -> Service {
-    ServiceBuilder::new("logs", Arc::new(Logs { store }))
+    let builder = ServiceBuilder::new("logs", Arc::new(Logs { store }))
         .operation::<api::CreateLogGroup, _, _, _, _>(access::create_log_group, groups::create)
         .operation::<api::DeleteLogGroup, _, _, _, _>(access::delete_log_group, groups::delete)
         .operation::<api::DescribeLogGroups, _, _, _, _>(access::describe_log_groups, groups::describe)
@@ -61,23 +57,9 @@ pub fn service(store: Store) -> Service {
         .operation::<api::ListTagsForResource, _, _, _, _>(access::list_tags, tags::list_for_resource)
         .operation::<api::TagLogGroup, _, _, _, _>(access::tag_log_group, tags::tag_log_group)
         .operation::<api::UntagLogGroup, _, _, _, _>(access::untag_log_group, tags::untag_log_group)
-        .operation::<api::ListTagsLogGroup, _, _, _, _>(access::list_tags_log_group, tags::list_for_log_group)
-        .declined(
-            NO_INSIGHTS,
-            &["StartQuery", "StopQuery", "GetQueryResults", "DescribeQueries", "StartLiveTail"],
-        )
-        .declined(
-            NO_DELIVERY,
-            &[
-                "PutSubscriptionFilter",
-                "PutDestination",
-                "CreateExportTask",
-                "CreateDelivery",
-                "PutMetricFilter",
-            ],
-        )
-        .declined(NO_KMS, &["AssociateKmsKey", "DisassociateKmsKey"])
-        .declined(NO_POLICY, &["PutResourcePolicy", "DeleteResourcePolicy", "DescribeResourcePolicies"])
-        .job("logs-retention", jobs::run)
-        .build()
+        .operation::<api::ListTagsLogGroup, _, _, _, _>(
+            access::list_tags_log_group,
+            tags::list_for_log_group,
+        );
+    declined::decline(builder).job("logs-retention", jobs::run).build()
 }

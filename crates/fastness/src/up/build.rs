@@ -22,7 +22,15 @@ pub(crate) enum BuildError {
         /// The system's answer.
         source: std::io::Error,
     },
-    /// The package manager is missing or failed.
+    /// The package manager is not on this host.
+    #[error("`{program}` is not installed, or not in PATH: it installs what `{manifest}` names")]
+    Missing {
+        /// The program.
+        program: String,
+        /// The file that asks for it.
+        manifest: PathBuf,
+    },
+    /// The package manager failed.
     #[error("`{command}` failed for `{folder}`:\n{output}")]
     Install {
         /// What was run.
@@ -45,11 +53,15 @@ const FILES_MAX: usize = 50_000;
 const DEPTH_MAX: usize = 64;
 const SKIPPED: [&str; 5] = ["__pycache__", ".git", ".fastness", ".aws-sam", ".venv"];
 
-/// Builds the package of the function in `folder` for `runtime`; `cache` keeps installed dependencies.
-pub(crate) fn package(folder: &Path, runtime: &str, cache: &Path) -> Result<Vec<u8>, BuildError> {
-    let mut files = Files::default();
+/// Builds the package of the function in `folder` for `runtime`; installed dependencies are kept below `data_dir`.
+pub(crate) fn package(folder: &Path, runtime: &str, data_dir: &Path) -> Result<Vec<u8>, BuildError> {
+    // SECURITY: the platform's own folder may lie in the code's; its keys are in no package.
+    let mut files = Files { except: data_dir.canonicalize().ok(), ..Files::default() };
+    let folder =
+        &folder.canonicalize().map_err(|source| BuildError::Io { path: folder.to_owned(), source })?;
     files.add_tree(folder, folder, 0)?;
-    let installed = dependencies(folder, runtime, cache)?;
+    let installed = dependencies(folder, runtime, &data_dir.join("build"))?;
+    files.except = None;
     if let Some(installed) = &installed {
         files.add_tree(installed, installed, 0)?;
     }
@@ -97,7 +109,7 @@ fn pip(manifest: &Path, folder: &Path, target: &Path) -> Result<(), BuildError> 
     // SECURITY: wheels only, so that no package's set-up code runs on the host.
     command.args(["--only-binary", ":all:", "--no-compile", "--requirement"]).arg(manifest);
     command.arg("--target").arg(target);
-    run(command, folder)
+    run(command, folder, manifest)
 }
 
 fn npm(folder: &Path, target: &Path) -> Result<(), BuildError> {
@@ -113,15 +125,21 @@ fn npm(folder: &Path, target: &Path) -> Result<(), BuildError> {
     // SECURITY: no scripts, so that no package's set-up code runs on the host.
     command.args([verb, "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
     command.current_dir(target);
-    run(command, folder)
+    run(command, folder, &folder.join("package.json"))
 }
 
-fn run(mut command: Command, folder: &Path) -> Result<(), BuildError> {
+fn run(mut command: Command, folder: &Path, manifest: &Path) -> Result<(), BuildError> {
     let shown = format!("{command:?}").replace('"', "");
     let failed =
         |output: String| BuildError::Install { command: shown.clone(), folder: folder.to_owned(), output };
     let output = command.stdin(std::process::Stdio::null()).output();
-    let output = output.map_err(|error| failed(error.to_string()))?;
+    let output = output.map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => BuildError::Missing {
+            program: command.get_program().to_string_lossy().into_owned(),
+            manifest: manifest.to_owned(),
+        },
+        _ => failed(error.to_string()),
+    })?;
     if output.status.success() {
         return Ok(());
     }
@@ -134,12 +152,17 @@ fn run(mut command: Command, folder: &Path) -> Result<(), BuildError> {
 #[derive(Default)]
 struct Files {
     by_name: std::collections::BTreeMap<String, PathBuf>,
+    /// A folder that is left out.
+    except: Option<PathBuf>,
     bytes: u64,
 }
 
 impl Files {
     fn add_tree(&mut self, root: &Path, folder: &Path, depth: usize) -> Result<(), BuildError> {
         let io = |source| BuildError::Io { path: folder.to_owned(), source };
+        if self.except.as_deref() == Some(folder) {
+            return Ok(());
+        }
         if depth > DEPTH_MAX {
             return Err(BuildError::TooLarge(root.to_owned()));
         }
@@ -208,6 +231,31 @@ mod tests {
         let names: Vec<String> =
             (0..archive.len()).map(|i| archive.by_index(i).unwrap().name().unwrap().into_owned()).collect();
         assert_eq!(names, ["b.py", "pkg/a.py"]);
+    }
+
+    #[test]
+    fn the_platforms_own_folder_is_in_no_package() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("state");
+        std::fs::create_dir(&data).unwrap();
+        std::fs::write(data.join("root.key"), "secret").unwrap();
+        std::fs::write(folder.path().join("a.py"), "a = 1").unwrap();
+        let zip = package(folder.path(), "python3.12", &data).unwrap();
+        let mut archive = zip::ZipArchive::new(Cursor::new(zip)).unwrap();
+        assert_eq!(archive.len(), 1);
+        assert_eq!(archive.by_index(0).unwrap().name().unwrap(), "a.py");
+    }
+
+    #[test]
+    fn a_missing_package_manager_is_named_with_what_needs_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let manifest = folder.path().join("package.json");
+        let error = run(Command::new("no-such-program"), folder.path(), &manifest).unwrap_err();
+        let told = error.to_string();
+        assert!(
+            told.contains("`no-such-program` is not installed") && told.contains("package.json"),
+            "{told}"
+        );
     }
 
     #[test]

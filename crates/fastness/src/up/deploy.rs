@@ -39,6 +39,15 @@ pub(crate) struct StackFailed {
     failures: Vec<String>,
 }
 
+/// What CloudFormation does not take.
+#[derive(Debug, thiserror::Error)]
+#[error("{code}: {message}")]
+pub(crate) struct Refused {
+    code: String,
+    /// Why.
+    pub(crate) message: String,
+}
+
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// IAM resources, names given to them, and the SAM transform: running `up` on a template says yes to them.
 const CAPABILITIES: [&str; 3] = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"];
@@ -107,14 +116,7 @@ impl Deployer {
         parameters: &[(String, String)],
         mut tell: impl FnMut(&api::StackEvent),
     ) -> Result<Deployed, Error> {
-        let existing = self.stack(name).await?;
-        if existing.as_ref().is_some_and(|stack| stack.stack_status == "ROLLBACK_COMPLETE") {
-            // A creation that failed leaves nothing but its events; only its removal frees the name.
-            let input = api::DeleteStackInput { stack_name: name.to_owned(), ..Default::default() };
-            self.call::<api::DeleteStack>(input).await.map_err(|fault| words(&fault))?;
-            self.settle(name, &mut HashSet::new(), &mut |_| ()).await?;
-        }
-        let existing = self.stack(name).await?;
+        let existing = self.ready(name, &mut tell).await?;
         let mut told = self.events(name).await?.into_iter().map(|event| event.event_id).collect();
         let parameters = parameters.iter().map(|(key, value)| api::Parameter {
             parameter_key: Some(key.clone()),
@@ -159,6 +161,47 @@ impl Deployer {
         }
     }
 
+    /// The stack, once it may be created or updated.
+    async fn ready(
+        &self,
+        name: &str,
+        tell: &mut impl FnMut(&api::StackEvent),
+    ) -> Result<Option<api::Stack>, Error> {
+        let Some(mut stack) = self.stack(name).await? else { return Ok(None) };
+        if is_at_work(&stack.stack_status) {
+            // What the last stop interrupted goes on by itself, and comes first.
+            self.settle(name, &mut HashSet::new(), tell).await?;
+            match self.stack(name).await? {
+                Some(settled) => stack = settled,
+                None => return Ok(None),
+            }
+        }
+        let stuck = |advice: &str| {
+            let status = &stack.stack_status;
+            Error::from(format!("the stack `{name}` is in {status}: {advice}"))
+        };
+        match stack.stack_status.as_str() {
+            // A creation that failed leaves nothing that anyone used; only its removal frees the name.
+            "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "CREATE_FAILED" | "DELETE_FAILED" => {
+                let input = api::DeleteStackInput { stack_name: name.to_owned(), ..Default::default() };
+                self.call::<api::DeleteStack>(input).await.map_err(|fault| words(&fault))?;
+                let mut told = self.events(name).await?.into_iter().map(|event| event.event_id).collect();
+                let (status, failures) = self.settle(name, &mut told, tell).await?;
+                match status.as_str() {
+                    "DELETE_COMPLETE" => Ok(None),
+                    _ => Err(StackFailed { stack: name.to_owned(), status, failures }.into()),
+                }
+            }
+            "UPDATE_FAILED" | "UPDATE_ROLLBACK_FAILED" => Err(stuck(
+                "it cannot be updated any more; `aws cloudformation delete-stack` removes it with all that it holds",
+            )),
+            "REVIEW_IN_PROGRESS" => Err(stuck(
+                "a change set waits for it; execute it, or `aws cloudformation delete-stack` removes the stack",
+            )),
+            _ => Ok(Some(stack)),
+        }
+    }
+
     /// Waits until nothing is in progress; answers the stack's last state and what failed.
     async fn settle(
         &self,
@@ -177,12 +220,10 @@ impl Deployer {
                 }
             }
             let Some(stack) = stack else { return Ok(("DELETE_COMPLETE".to_owned(), Vec::new())) };
-            let is_cleaning = stack.stack_status.ends_with("_CLEANUP_IN_PROGRESS");
-            if is_cleaning || !stack.stack_status.ends_with("_IN_PROGRESS") {
+            if !is_at_work(&stack.stack_status) {
                 let mut failures: Vec<(usize, String)> = failures.into_values().collect();
                 failures.sort_unstable();
-                let status = stack.stack_status.replace("_COMPLETE_CLEANUP_IN_PROGRESS", "_COMPLETE");
-                return Ok((status, failures.into_iter().map(|(_, text)| text).collect()));
+                return Ok((stack.stack_status, failures.into_iter().map(|(_, text)| text).collect()));
             }
         }
     }
@@ -196,6 +237,12 @@ impl Deployer {
             Err(fault) => Err(words(&fault)),
         }
     }
+}
+
+/// True where a state is to be waited out.
+fn is_at_work(status: &str) -> bool {
+    // A stack in review waits for people.
+    status.ends_with("_IN_PROGRESS") && status != "REVIEW_IN_PROGRESS"
 }
 
 /// The first failure of each resource says why; those that follow are its echo.
@@ -212,5 +259,5 @@ fn note_failure(event: &api::StackEvent, failures: &mut HashMap<String, (usize, 
 }
 
 fn words(fault: &Fault) -> Error {
-    format!("{}: {}", fault.code, fault.message).into()
+    Refused { code: fault.code.to_string(), message: fault.message.clone() }.into()
 }

@@ -19,17 +19,24 @@ use super::project::LocalFunction;
 use super::watch::Sight;
 use crate::Error;
 
+/// What was last seen at each path that is watched.
+pub(super) type Sights = HashMap<PathBuf, Sight>;
+
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 impl Up {
     /// Runs until the process is told to stop.
-    pub(super) async fn follow(&mut self) -> Result<(), Error> {
-        let mut sights = self.sights()?;
+    ///
+    /// Nothing that fails here ends it: it is told, and the next edit is the next try.
+    pub(super) async fn follow(&mut self, mut sights: Sights) -> Result<(), Error> {
         let mut tail = Tail::new(self.running.pipeline.clone());
         let watches = !self.options.no_watch;
+        let mut groups = Vec::new();
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            let groups = self.log_groups().await?;
+            if let Ok(found) = self.log_groups().await {
+                groups = found;
+            }
             tail.print_new(&groups).await;
             if watches {
                 self.redeploy_changed(&mut sights).await;
@@ -38,19 +45,32 @@ impl Up {
     }
 
     /// What every function's folder, and the template, look like now.
-    fn sights(&self) -> Result<HashMap<PathBuf, Sight>, Error> {
+    pub(super) fn sights(&self) -> Result<Sights, Error> {
         let document = self.project.read()?;
-        let mut sights: HashMap<PathBuf, Sight> = HashMap::new();
+        let mut sights = Sights::new();
         for function in self.project.local_functions(&document) {
-            sights.entry(function.code.clone()).or_insert_with(|| Sight::of(&function.code));
+            sights
+                .entry(function.code.clone())
+                .or_insert_with(|| Sight::of(&function.code, &self.running.data_dir));
         }
         sights.insert(self.project.template.clone(), Sight::of_file(&self.project.template));
         Ok(sights)
     }
 
-    async fn redeploy_changed(&mut self, sights: &mut HashMap<PathBuf, Sight>) {
-        // A template that does not parse while it is being edited is told once it is saved again.
-        let Ok(present) = self.sights() else { return };
+    async fn redeploy_changed(&mut self, sights: &mut Sights) {
+        let present = match self.sights() {
+            Ok(present) => present,
+            Err(error) => {
+                // Told once for each state of the file that cannot be read.
+                let path = &self.project.template;
+                let seen = Sight::of_file(path);
+                if sights.get(path) != Some(&seen) {
+                    sights.insert(path.clone(), seen);
+                    eprintln!("fastness: {}", base::Chain(error.as_ref()));
+                }
+                return;
+            }
+        };
         let changed: Vec<PathBuf> = present
             .iter()
             .filter(|(path, sight)| sights.get(*path) != Some(sight))

@@ -5,6 +5,7 @@
 mod build;
 mod deploy;
 mod follow;
+mod place;
 mod progress;
 mod project;
 mod report;
@@ -16,7 +17,7 @@ use std::path::Path;
 use crate::Error;
 use crate::args::UpOptions;
 use crate::platform::{Platform, Running};
-use deploy::{Deployed, Deployer};
+use deploy::{Deployed, Deployer, Refused};
 use progress::Progress;
 use project::{LocalFunction, Project};
 use report::Report;
@@ -28,11 +29,13 @@ pub(crate) fn run(options: UpOptions) -> Result<(), Error> {
     let platform = Platform::open(options.platform.clone())?;
     platform.run(|running| async move {
         let mut up = Up { project, options, deployer: Deployer::new(running.pipeline.clone()), running };
+        // What is edited while the stack comes up is an edit too.
+        let sights = up.sights()?;
         up.bring_up().await?;
         if up.options.once {
             return Ok(());
         }
-        up.follow().await
+        up.follow(sights).await
     })
 }
 
@@ -78,14 +81,24 @@ impl Up {
         let template = document.root.to_string();
         let tell = |event: &cloudformation::api::StackEvent| progress.event(event);
         let deployed =
-            self.deployer.deploy(&self.project.stack_name, template, &self.options.parameters, tell).await?;
+            self.deployer.deploy(&self.project.stack_name, template, &self.options.parameters, tell).await;
+        let deployed = deployed.map_err(|error| self.located(&document, error))?;
         self.running.note_outputs(&self.outputs().await?)?;
         Ok(deployed)
     }
 
+    /// A refusal with the place in the template that it is about, where it names one.
+    fn located(&self, document: &template::Document, error: Error) -> Error {
+        let refused = error.downcast_ref::<Refused>();
+        match refused.and_then(|refused| place::line(document, &refused.message)) {
+            Some(line) => format!("{}, line {line}: {error}", self.project.template.display()).into(),
+            None => error,
+        }
+    }
+
     async fn package(&self, function: LocalFunction) -> Result<compute::Artifact, Error> {
-        let cache = self.running.data_dir.join("build");
-        let built = tokio::task::spawn_blocking(move || build_package(&function, &cache)).await?;
+        let data_dir = self.running.data_dir.clone();
+        let built = tokio::task::spawn_blocking(move || build_package(&function, &data_dir)).await?;
         self.running.put_artifact(built?).await
     }
 
@@ -111,13 +124,16 @@ impl Up {
     }
 }
 
-fn build_package(function: &LocalFunction, cache: &Path) -> Result<Vec<u8>, Error> {
+fn build_package(function: &LocalFunction, data_dir: &Path) -> Result<Vec<u8>, Error> {
     if !function.code.exists() {
         let (id, path) = (&function.logical_id, function.code.display());
         return Err(format!("the code of {id} is not there: `{path}`").into());
     }
     if function.code.is_file() {
-        return Ok(std::fs::read(&function.code)?);
+        let unreadable = |error| format!("cannot read the code of {}: {error}", function.logical_id);
+        return Ok(std::fs::read(&function.code).map_err(unreadable)?);
     }
-    Ok(build::package(&function.code, &function.runtime, cache)?)
+    let packed = build::package(&function.code, &function.runtime, data_dir);
+    Ok(packed
+        .map_err(|error| format!("{} cannot be packaged: {}", function.logical_id, base::Chain(&error)))?)
 }

@@ -53,7 +53,8 @@ impl Project {
 
     /// Reads the template as it is now.
     pub(crate) fn read(&self) -> Result<Document, Error> {
-        let text = std::fs::read_to_string(&self.template)?;
+        let unreadable = |error| format!("cannot read the template `{}`: {error}", self.template.display());
+        let text = std::fs::read_to_string(&self.template).map_err(unreadable)?;
         Document::parse(&text).map_err(|error| format!("{}: {error}", self.template.display()).into())
     }
 
@@ -67,6 +68,8 @@ impl Project {
             let properties = resource.get("Properties")?;
             let (property, is_serverless) = match resource.get("Type")?.as_str()? {
                 "AWS::Serverless::Function" if properties.get("InlineCode").is_some() => return None,
+                // A function that is an image has no code here.
+                _ if properties.get("PackageType").is_some_and(|kind| kind == "Image") => return None,
                 "AWS::Serverless::Function" => ("CodeUri", true),
                 "AWS::Lambda::Function" => ("Code", false),
                 _ => return None,

@@ -37,9 +37,21 @@ impl PrincipalPolicies {
     }
 }
 
+/// The boundary of whoever is gone.
+const NOTHING: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}"#;
+
+impl PrincipalPolicies {
+    // SECURITY: a deny, not merely no policies. A call that began before its user or role was deleted must not pass by
+    // a resource's policy that names it, freed of the boundary and session policies that went with it.
+    fn of_someone_gone() -> Result<Self, DirectoryError> {
+        let boundary = compile("boundary of someone who is gone", NOTHING, PolicyKind::Boundary)?;
+        Ok(Self { boundary: Some(boundary), ..Self::default() })
+    }
+}
+
 impl Directory {
-    /// The policies of this principal, compiled, as of now. The root user, services and strangers have none; neither
-    /// has a user or role that is gone.
+    /// The policies of this principal, compiled, as of now. The root user, services and strangers have none; a user or
+    /// role that is gone is denied everything.
     pub fn policies_for(&self, principal: &Principal) -> Result<Arc<PrincipalPolicies>, DirectoryError> {
         let shared = &self.0;
         let (account, key) = match principal {
@@ -91,7 +103,7 @@ impl Directory {
         let view = self.0.store.snapshot()?;
         let record = view.record::<UserRecord>(keys::USERS, &keys::named(user.account, &user.name))?;
         let Some(record) = record.filter(|record| record.user_id == user.user_id) else {
-            return Ok(PrincipalPolicies::default());
+            return PrincipalPolicies::of_someone_gone();
         };
         let mut identity = Vec::new();
         self.add_own(&mut identity, user.account, &record.inline, &record.attached)?;
@@ -109,7 +121,7 @@ impl Directory {
         let key = keys::named(role.account, &role.role_name);
         let record = self.0.store.record::<RoleRecord>(keys::ROLES, &key)?;
         let Some(record) = record.filter(|record| record.role_id == role.role_id) else {
-            return Ok(PrincipalPolicies::default());
+            return PrincipalPolicies::of_someone_gone();
         };
         let mut identity = Vec::new();
         self.add_own(&mut identity, role.account, &record.inline, &record.attached)?;

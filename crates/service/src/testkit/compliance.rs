@@ -46,6 +46,10 @@ fn covers_every_operation(kit: &TestKit, subject: &Subject<'_>) {
         assert!(!implemented.contains(name), "{name} is declined and implemented");
         assert!(reason.len() > 10, "{name} is declined without a reason");
     }
+    let declined: BTreeSet<&str> = service.declined().map(|(name, _)| name).collect();
+    let silent: Vec<_> =
+        known.iter().filter(|name| !implemented.contains(*name) && !declined.contains(*name)).collect();
+    assert!(silent.is_empty(), "neither implemented nor declined with a reason: {silent:?}");
 }
 
 fn is_denial(fault: &Fault) -> bool {

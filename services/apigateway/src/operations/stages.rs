@@ -78,7 +78,7 @@ pub(crate) async fn update(state: Arc<ApiGateway>, permit: Permit<UpdateStage>) 
         .transact(|transaction| {
             let record = apis.read(transaction, &input.rest_api_id)?;
             let stage = store::read_stage(transaction, &record, &input.stage_name)?;
-            let mut stage = stage.ok_or_else(|| Error::not_found("Stage"))?;
+            let mut stage = stage.ok_or_else(|| Error::not_found("stage"))?;
             patches.iter().try_for_each(|patch| apply_patch(&mut stage, patch))?;
             stage.updated = call.now();
             check(&stage)?;
@@ -95,7 +95,7 @@ pub(crate) async fn delete(state: Arc<ApiGateway>, permit: Permit<DeleteStage>) 
     call.transact(|transaction| {
         let record = apis.read(transaction, &input.rest_api_id)?;
         store::read_stage(transaction, &record, &input.stage_name)?
-            .ok_or_else(|| Error::not_found("Stage"))?;
+            .ok_or_else(|| Error::not_found("stage"))?;
         Ok(state.stages.delete_stage(transaction, &record.id, &input.stage_name)?)
     })
     .await

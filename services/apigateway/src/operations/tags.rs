@@ -55,7 +55,7 @@ async fn edit(
         Tagged::Stage(id, name) => {
             let record = apis.read(transaction, id)?;
             let stage = store::read_stage(transaction, &record, name)?;
-            let mut stage = stage.ok_or_else(|| Error::not_found("Stage"))?;
+            let mut stage = stage.ok_or_else(|| Error::not_found("stage"))?;
             change(&mut stage.tags);
             check_tags(&stage.tags)?;
             Ok(state.stages.put_stage(transaction, stage)?)

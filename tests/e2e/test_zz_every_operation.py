@@ -29,13 +29,14 @@ SERVICES = sorted(path.name for path in (ROOT / "services").iterdir() if (path /
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_every_implemented_operation_was_driven(platform, request, service):
+def test_every_implemented_operation_was_driven(request, service):
     collected = {item.path for item in request.session.items}
     left_out = sorted(path.name for path in HERE.parent.glob("test_*_operations.py") if path not in collected)
     if left_out:
         pytest.skip(f"judges only runs of all that drive the operations; left out: {', '.join(left_out)}")
     operations = implemented(service)
     assert operations, f"no operation of {service} was found in its sources"
+    platform = request.getfixturevalue("platform")
     events = platform.events(EventSource=f"{model(service)['endpointPrefix']}.amazonaws.com")
     # Lambda's names carry a date in CloudTrail.
     driven = {re.sub(r"20\d{6}(v\d)?$", "", event["eventName"]) for event in events if "errorCode" not in event}

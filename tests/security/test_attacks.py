@@ -227,10 +227,10 @@ def test_a_deny_on_a_name_holds_for_every_form_of_it(platform, name):
     for other in wrong:
         refused(lambda_.create_function, "InvalidParameterValueException", FunctionName="p" + name, Role=other, **code)
     mine.create_user(UserName=name + "-2")
+    everything = json.dumps({"Version": "2012-10-17", "Statement": [allow("*")]})
     for other in (policy.replace(":policy/", ":policy/x/"), policy.upper().replace("ARN:AWS:IAM", "arn:aws:iam").replace(":POLICY/", ":policy/")):
         refused(mine.attach_user_policy, "NoSuchEntity", UserName=name + "-2", PolicyArn=other)
-        refused(mine.create_policy_version, "NoSuchEntity", PolicyArn=other, PolicyDocument="{}" if False else json.dumps(
-            {"Version": "2012-10-17", "Statement": [allow("*")]}), SetAsDefault=True)
+        refused(mine.create_policy_version, "NoSuchEntity", PolicyArn=other, PolicyDocument=everything, SetAsDefault=True)
     refused(mine.get_role, "NoSuchEntity", RoleName=name.upper())
 
 
@@ -319,13 +319,13 @@ def test_a_forwarded_address_is_not_believed(platform, name):
 
 def test_no_caller_hides_or_forges_a_record(platform, name):
     key = platform.user(name)
-    agents = ['x","eventName":"DeleteTrail","y":"', "a" * 20_000, "\\u0000\\", "}\t{", "\x7f"[:0] + "plain"]
+    agents = ['x","eventName":"DeleteTrail","y":"', "a" * 20_000, "\\u0000\\", "}\t{", "plain"]
     for agent in agents:
         headers = {"X-Amz-Target": "DynamoDB_20120810.ListTables", "Content-Type": "application/x-amz-json-1.0", "User-Agent": agent}
         signed_get(platform, "/", "POST", b"{}", key=key[0], secret=key[1], service="dynamodb", headers=headers)
     kept = eventually(lambda: (lambda found: found if len(found) >= len(agents) else None)(platform.events(Username=name)))
     assert [event["eventName"] for event in kept] == ["ListTables"] * len(agents)
-    assert all(event["errorCode"] == "AccessDenied" or "AccessDenied" in event["errorCode"] for event in kept)
+    assert all("AccessDenied" in event["errorCode"] for event in kept)
     assert max(len(event["userAgent"]) for event in kept) <= 1_024
     assert sorted(event["userAgent"][:1_024] for event in kept) == sorted(agent[:1_024] for agent in agents)
 

@@ -11,7 +11,8 @@
 //!
 //! Differences from AWS: integrations are Lambda proxies and mocks with fixed templates; callers are told apart by
 //! SigV4 or not at all; documents are JSON; models, validators and gateway responses are not kept; a resource policy
-//! is shown as plain JSON, where AWS shows it escaped once more, and outlives a definition that does not speak of it.
+//! is shown as plain JSON, where AWS shows it escaped once more, and outlives a definition that does not speak of it;
+//! an integration's role is named in full, without stage variables.
 
 mod access;
 pub mod api;

@@ -93,6 +93,14 @@ def test_a_caller_deploys_only_what_they_may_make(platform, stacks, name):
     assert any(f"user/{name} is not authorized to perform: dynamodb:CreateTable" in reason for reason in reasons), reasons
 
 
+def test_a_refusal_does_not_tell_whether_a_stack_exists(platform, stacks, name):
+    key, secret = platform.user(name)
+    stacks.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": {"G": {"Type": "AWS::Logs::LogGroup"}}}))
+    stranger = platform.client("cloudformation", key, secret)
+    told = [refused(stranger.delete_stack, "AccessDenied", StackName=each).replace(each, "NAME") for each in (name, name[:-1] + "x")]
+    assert told[0].replace("NAME", "") == told[1].replace("NAME", ""), told
+
+
 @pytest.mark.parametrize("template,part", [
     ("", "TemplateBody"), ("{", "Template format error"), ("[]", "Template format error"), ("Resources: {}", "At least one Resources member must be defined"),
     ("Resources: {A: {Type: AWS::SQS::Nothing}}", "AWS::SQS::Nothing"), ("Resources: {A: {Type: AWS::DynamoDB::Table, Properties: {Unheard: 1}}}", "Unheard"),

@@ -11,16 +11,21 @@ use crate::stacks;
 
 type Request<'a, I> = AccessRequest<'a, I>;
 
-/// The stack of this name or id, or the ARN pattern of one that is not there.
-fn target<I>(state: &CloudFormation, request: &Request<'_, I>, name_or_id: &str) -> Result<String, Error> {
+/// Leave for an action on the stack of this name or id.
+fn to_stack<I>(
+    state: &CloudFormation,
+    request: &Request<'_, I>,
+    action: &'static str,
+    name_or_id: &str,
+) -> Result<Access, Error> {
     if name_or_id.starts_with("arn:") {
-        return Ok(name_or_id.to_owned());
+        return Ok(Access::to(action, name_or_id));
     }
+    let (region, account) = (request.region.as_str(), request.account.as_str());
+    let anyone = crate::model::stack_arn(region, account, name_or_id, "*");
     let found = stacks::find(&state.store, request.account, request.region, name_or_id)?;
-    Ok(found.map_or_else(
-        || crate::model::stack_arn(request.region.as_str(), request.account.as_str(), name_or_id, "*"),
-        |stack| stack.id,
-    ))
+    // SECURITY: a refusal names the stack by its name alone: its id would tell that it exists.
+    Ok(Access::to(action, found.map_or_else(|| anyone.clone(), |stack| stack.id)).told_as(anyone))
 }
 
 /// An access function for operations on one stack: `by_name!(name, Input, "action", |input| &input.stack_name)`.
@@ -28,7 +33,7 @@ macro_rules! on_stack {
     ($($name:ident($input:ty) = $action:literal, |$it:ident| $stack:expr;)*) => {$(
         pub(crate) fn $name(state: &CloudFormation, request: &Request<'_, $input>) -> Result<Access, Error> {
             let $it = request.input;
-            Ok(Access::to($action, target(state, request, $stack)?))
+            to_stack(state, request, $action, $stack)
         }
     )*};
 }
@@ -50,7 +55,7 @@ macro_rules! on_stack_or_all {
             let $it = request.input;
             let name: Option<String> = $stack;
             match name {
-                Some(name) => Ok(Access::to($action, target(state, request, &name)?)),
+                Some(name) => to_stack(state, request, $action, &name),
                 None => Ok(Access::to($action, "*")),
             }
         }
@@ -91,7 +96,7 @@ pub(crate) fn create_stack(
     request: &Request<'_, api::CreateStackInput>,
 ) -> Result<Access, Error> {
     let input = request.input;
-    let access = Access::to("cloudformation:CreateStack", target(state, request, &input.stack_name)?);
+    let access = to_stack(state, request, "cloudformation:CreateStack", &input.stack_name)?;
     Ok(with_template_url(access, input.template_url.as_ref()).request_tags(pairs(input.tags.as_ref())))
 }
 
@@ -100,7 +105,7 @@ pub(crate) fn update_stack(
     request: &Request<'_, api::UpdateStackInput>,
 ) -> Result<Access, Error> {
     let input = request.input;
-    let access = Access::to("cloudformation:UpdateStack", target(state, request, &input.stack_name)?);
+    let access = to_stack(state, request, "cloudformation:UpdateStack", &input.stack_name)?;
     Ok(with_template_url(access, input.template_url.as_ref()).request_tags(pairs(input.tags.as_ref())))
 }
 
@@ -109,7 +114,7 @@ pub(crate) fn create_change_set(
     request: &Request<'_, api::CreateChangeSetInput>,
 ) -> Result<Access, Error> {
     let input = request.input;
-    let access = Access::to("cloudformation:CreateChangeSet", target(state, request, &input.stack_name)?)
+    let access = to_stack(state, request, "cloudformation:CreateChangeSet", &input.stack_name)?
         .when("cloudformation:ChangeSetName", [input.change_set_name.clone()]);
     Ok(with_template_url(access, input.template_url.as_ref()).request_tags(pairs(input.tags.as_ref())))
 }
@@ -122,11 +127,11 @@ fn on_change_set<I>(
     stack: Option<&String>,
     change_set: &str,
 ) -> Result<Access, Error> {
-    let resource = match stack {
-        Some(stack) => target(state, request, stack)?,
-        None => "*".to_owned(),
+    let access = match stack {
+        Some(stack) => to_stack(state, request, action, stack)?,
+        None => Access::to(action, "*"),
     };
-    Ok(Access::to(action, resource).when("cloudformation:ChangeSetName", [change_set]))
+    Ok(access.when("cloudformation:ChangeSetName", [change_set]))
 }
 
 pub(crate) fn describe_change_set(

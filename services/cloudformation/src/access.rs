@@ -48,7 +48,7 @@ on_stack! {
         "cloudformation:UpdateTerminationProtection", |it| &it.stack_name;
 }
 
-/// Operations whose stack may stay unnamed: then all stacks are meant.
+/// Operations whose stack may stay unnamed, as where a change set's ARN is given: then all stacks are meant.
 macro_rules! on_stack_or_all {
     ($($name:ident($input:ty) = $action:literal, |$it:ident| $stack:expr;)*) => {$(
         pub(crate) fn $name(state: &CloudFormation, request: &Request<'_, $input>) -> Result<Access, Error> {
@@ -67,16 +67,11 @@ on_stack_or_all! {
     describe_stack_resources(api::DescribeStackResourcesInput) =
         "cloudformation:DescribeStackResources", |it| it.stack_name.clone();
     get_template(api::GetTemplateInput) = "cloudformation:GetTemplate",
-        |it| it.stack_name.clone().or_else(|| stack_of(it.change_set_name.as_deref()));
+        |it| it.stack_name.clone();
     get_template_summary(api::GetTemplateSummaryInput) = "cloudformation:GetTemplateSummary", |it| it.stack_name.clone();
     list_stacks(api::ListStacksInput) = "cloudformation:ListStacks", |it| { let _ = it; None };
     list_exports(api::ListExportsInput) = "cloudformation:ListExports", |it| { let _ = it; None };
     validate_template(api::ValidateTemplateInput) = "cloudformation:ValidateTemplate", |it| { let _ = it; None };
-}
-
-/// A change set's ARN says no stack: without a name every stack is asked about.
-fn stack_of(_change_set: Option<&str>) -> Option<String> {
-    None
 }
 
 /// The tags of a request as pairs.

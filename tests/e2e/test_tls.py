@@ -1,5 +1,9 @@
 """TLS: the platform speaks it alone where it has a certificate, and policies know whether a call came over it."""
 
+import json
+import os
+import socket
+import ssl
 import subprocess
 
 import boto3
@@ -69,3 +73,67 @@ def test_policies_see_secure_transport(secure, platform, name):
 def test_half_an_identity_starts_nothing(secure, tmp_path, given, missing):
     with pytest.raises(AssertionError, match=missing):
         Platform(tmp_path, arguments=(given, str(secure.certificate))).start()
+
+
+class SelfIssuedPlatform(Platform):
+    """A platform that is its own certificate authority."""
+
+    def __init__(self, folder, *more):
+        super().__init__(folder, arguments=("--tls-self-issued", *more))
+
+    @property
+    def endpoint(self):
+        return f"https://127.0.0.1:{self.port}"
+
+    @property
+    def authority(self):
+        return self.data_dir / "tls" / "authority.pem"
+
+
+@pytest.fixture(scope="module")
+def self_issued(tmp_path_factory):
+    with SelfIssuedPlatform(tmp_path_factory.mktemp("self-issued"), "--tls-name", "fastness.example") as running:
+        yield running
+
+
+def test_the_aws_cli_needs_nothing_but_the_config_file_of_the_data_folder(self_issued):
+    environment = {"PATH": os.environ["PATH"], "AWS_CONFIG_FILE": str(self_issued.data_dir / "config"),
+                   "AWS_SHARED_CREDENTIALS_FILE": str(self_issued.data_dir / "credentials")}
+    shown = subprocess.run(["aws", "sts", "get-caller-identity"], env=environment, capture_output=True, text=True, timeout=60)
+    assert shown.returncode == 0, shown.stderr
+    assert json.loads(shown.stdout)["Account"] == "000000000000"
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "a1b2.execute-api.localhost", "u1.lambda-url.us-east-1.localhost", "bucket.s3.localhost",
+                                  "fastness.example", "a1b2.execute-api.fastness.example"])
+def test_every_address_form_is_certified(self_issued, host):
+    context = ssl.create_default_context(cafile=self_issued.authority)
+    with socket.create_connection(("127.0.0.1", self_issued.port), 10) as plain, context.wrap_socket(plain, server_hostname=host) as secured:
+        assert secured.version() in ("TLSv1.2", "TLSv1.3")
+
+
+def test_it_vouches_for_no_other_name(self_issued):
+    context = ssl.create_default_context(cafile=self_issued.authority)
+    with socket.create_connection(("127.0.0.1", self_issued.port), 10) as plain, pytest.raises(ssl.SSLCertVerificationError):
+        context.wrap_socket(plain, server_hostname="sts.amazonaws.com")
+    text = subprocess.run(["openssl", "x509", "-in", str(self_issued.authority), "-noout", "-text"], capture_output=True, text=True, check=True).stdout
+    assert "X509v3 Name Constraints: critical" in text and "DNS:localhost" in text and "pathlen:0" in text
+    assert "PRIVATE" not in "".join(p.read_text(errors="replace") for p in self_issued.authority.parent.iterdir())
+
+
+def test_the_authority_outlives_a_restart_and_a_new_name_needs_a_new_one(tmp_path):
+    first = SelfIssuedPlatform(tmp_path).start()
+    try:
+        trusted = first.authority.read_bytes()
+    finally:
+        first.kill()
+    with SelfIssuedPlatform(tmp_path) as again:
+        assert again.authority.read_bytes() == trusted
+        assert requests.get(again.endpoint + "/_fastness/health", verify=str(again.authority), timeout=10).ok
+    with pytest.raises(AssertionError, match="does not vouch for `other.example`"):
+        SelfIssuedPlatform(tmp_path, "--tls-name", "other.example").start()
+
+
+def test_one_identity_or_the_other(secure, tmp_path):
+    with pytest.raises(AssertionError, match="cannot be used with"):
+        Platform(tmp_path, arguments=("--tls-self-issued", "--tls-cert", str(secure.certificate), "--tls-key", str(secure.certificate))).start()

@@ -3,12 +3,15 @@
 //! Nothing here decides who may do what. Each request is read whole within its limits, then handed to one of three
 //! answers: health, an API Gateway stage, or the AWS APIs' pipeline.
 
+mod authority;
 mod body;
 mod limits;
 mod listener;
+mod peers;
 mod router;
 mod tls;
 
+pub use authority::{Authority, AuthorityError};
 pub use limits::Limits;
 pub use listener::{Edge, Listening, ServeError};
 pub use router::Router;

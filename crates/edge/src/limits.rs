@@ -7,6 +7,8 @@ use std::time::Duration;
 pub struct Limits {
     /// Open connections at once; a further one is closed before a byte is read.
     pub connections_max: usize,
+    /// Open connections at once from one peer, so that none takes the places of all: an IPv4 address, or an IPv6 /64.
+    pub peer_connections_max: usize,
     /// Header fields in a request; more answers 431.
     pub headers_max: usize,
     /// Bytes of a request's head; more answers 431.
@@ -31,6 +33,7 @@ impl Limits {
     /// The platform's own choice.
     pub const DEFAULT: Self = Self {
         connections_max: 8_192,
+        peer_connections_max: 2_048,
         headers_max: 100,
         head_bytes_max: 64 * 1024,
         head_timeout: Duration::from_secs(75),

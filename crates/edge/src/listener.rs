@@ -22,6 +22,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::body::BodyMemory;
 use crate::limits::Limits;
+use crate::peers::Peers;
 use crate::router::{Arrival, Router};
 use crate::tls::TlsIdentity;
 
@@ -32,6 +33,7 @@ pub struct Edge {
     limits: Limits,
     memory: BodyMemory,
     places: Arc<Semaphore>,
+    peers: Peers,
     http: http1::Builder,
 }
 
@@ -71,6 +73,7 @@ impl Edge {
             limits,
             memory: BodyMemory::new(limits.bodies_bytes_max),
             places: Arc::new(Semaphore::new(limits.connections_max)),
+            peers: Peers::new(limits.peer_connections_max),
             http,
         }
     }
@@ -136,6 +139,7 @@ impl Listening {
     /// Accepts connections until `stop` turns true, then lets open requests finish within the drain time.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         let graceful = GracefulShutdown::new();
+        let renewing = self.tls.clone().map(|identity| tokio::spawn(identity.keep_fresh()));
         loop {
             let accepted = tokio::select! {
                 accepted = self.listener.accept() => accepted,
@@ -150,6 +154,9 @@ impl Listening {
                 }
             }
         }
+        if let Some(renewing) = renewing {
+            renewing.abort();
+        }
         drop(self.listener);
         if tokio::time::timeout(self.edge.limits.drain_timeout, graceful.shutdown()).await.is_err() {
             tracing::warn!("requests still open after the drain time were cut off");
@@ -161,16 +168,20 @@ impl Listening {
             tracing::warn!(%peer, "connection refused: {} are open", self.edge.limits.connections_max);
             return;
         };
+        let Some(share) = self.edge.peers.admit(peer.ip()) else {
+            tracing::warn!(%peer, "connection refused: the peer has {} open", self.edge.limits.peer_connections_max);
+            return;
+        };
         let _ = stream.set_nodelay(true);
         let watcher = graceful.watcher();
         let edge = self.edge.clone();
         let tls = self.tls.clone();
         tokio::spawn(async move {
-            let _place = place;
+            let _held = (place, share);
             let arrival = Arrival { peer: peer.ip(), is_secure: tls.is_some(), door: None };
             let served = match tls {
                 None => watcher.watch(edge.connection(stream, arrival)).await,
-                Some(TlsIdentity(acceptor)) => {
+                Some(TlsIdentity { acceptor, .. }) => {
                     let handshake = tokio::time::timeout(Duration::from_secs(10), acceptor.accept(stream));
                     let Ok(Ok(stream)) = handshake.await else { return };
                     watcher.watch(edge.connection(stream, arrival)).await

@@ -1,18 +1,32 @@
-//! The server's TLS identity, from PEM files.
+//! The server's TLS identity: from PEM files, or issued by the platform's own authority and renewed while it runs.
 //!
 //! TLS 1.2 and 1.3 with rustls's own choice of suites; the provider is named here and never taken from the process.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
+use arc_swap::ArcSwap;
+use base::{Clock, Region};
 use rustls::ServerConfig;
+use rustls::crypto::CryptoProvider;
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 
+use crate::authority::{Authority, AuthorityError, Issued};
+
+/// How often an issued certificate is replaced: long before it ends.
+const RENEWED_EVERY: Duration = Duration::from_secs(7 * 86_400);
+
 /// A certificate chain with its key, ready to accept connections.
 #[derive(Clone)]
-pub struct TlsIdentity(pub(crate) TlsAcceptor);
+pub struct TlsIdentity {
+    pub(crate) acceptor: TlsAcceptor,
+    renewal: Option<Arc<Renewal>>,
+}
 
 /// Why a TLS identity could not be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +42,9 @@ pub enum TlsError {
     /// Certificate and key do not fit each other, or are of an unsupported kind.
     #[error("the TLS certificate and key cannot be used")]
     Identity(#[source] rustls::Error),
+    /// The platform's own authority gave none.
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
 }
 
 impl TlsIdentity {
@@ -44,14 +61,83 @@ impl TlsIdentity {
             .and_then(Iterator::collect)
             .map_err(pem(certificate))?;
         let key = PrivateKeyDer::from_pem_file(key).map_err(pem(key))?;
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(TlsError::Identity)?
-            .with_no_client_auth()
-            .with_single_cert(chain, key)
-            .map_err(TlsError::Identity)?;
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self(TlsAcceptor::from(Arc::new(config))))
+        let current = Arc::new(Current::new((chain, key))?);
+        Ok(Self { acceptor: acceptor(current)?, renewal: None })
     }
+
+    /// An identity of the platform's own authority.
+    ///
+    /// # Errors
+    /// Where it cannot issue one.
+    pub fn issued(authority: Authority, region: Region, clock: Clock) -> Result<Self, TlsError> {
+        let current = Arc::new(Current::new(authority.issue(&region, clock.now())?)?);
+        let renewal = Renewal { authority, region, clock, current: Arc::clone(&current) };
+        Ok(Self { acceptor: acceptor(current)?, renewal: Some(Arc::new(renewal)) })
+    }
+
+    /// Replaces an issued certificate now and then, for ever; waits for ever where nothing is to be replaced.
+    pub(crate) async fn keep_fresh(self) {
+        let Some(renewal) = self.renewal else { return std::future::pending().await };
+        loop {
+            tokio::time::sleep(RENEWED_EVERY).await;
+            if let Err(error) = renewal.renew() {
+                tracing::error!(error = %base::Chain(&error), "the TLS certificate could not be renewed");
+            }
+        }
+    }
+}
+
+struct Renewal {
+    authority: Authority,
+    region: Region,
+    clock: Clock,
+    current: Arc<Current>,
+}
+
+impl Renewal {
+    fn renew(&self) -> Result<(), TlsError> {
+        let issued = self.authority.issue(&self.region, self.clock.now())?;
+        self.current.0.store(certified(issued)?);
+        Ok(())
+    }
+}
+
+/// The certificate that new connections get.
+struct Current(ArcSwap<CertifiedKey>);
+
+impl Current {
+    fn new(issued: Issued) -> Result<Self, TlsError> {
+        Ok(Self(ArcSwap::new(certified(issued)?)))
+    }
+}
+
+impl std::fmt::Debug for Current {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Current(…)")
+    }
+}
+
+impl ResolvesServerCert for Current {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.load_full())
+    }
+}
+
+fn certified((chain, key): Issued) -> Result<Arc<CertifiedKey>, TlsError> {
+    // `from_der` refuses a key that does not belong to the certificate.
+    CertifiedKey::from_der(chain, key, &provider()).map(Arc::new).map_err(TlsError::Identity)
+}
+
+fn acceptor(current: Arc<Current>) -> Result<TlsAcceptor, TlsError> {
+    let mut config = ServerConfig::builder_with_provider(Arc::new(provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(TlsError::Identity)?
+        .with_no_client_auth()
+        .with_cert_resolver(current);
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+fn provider() -> CryptoProvider {
+    rustls::crypto::aws_lc_rs::default_provider()
 }

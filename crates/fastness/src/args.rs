@@ -51,6 +51,21 @@ pub(crate) struct PlatformOptions {
     #[arg(long, env = "FASTNESS_TLS_KEY", requires = "tls_cert", value_name = "FILE")]
     pub(crate) tls_key: Option<PathBuf>,
 
+    /// Speak TLS only, with a certificate of the platform's own authority, whose file clients are told to trust:
+    /// `<data-dir>/tls/authority.pem`. It vouches for localhost, the loopback addresses and what --tls-name adds.
+    #[arg(long, env = "FASTNESS_TLS_SELF_ISSUED", conflicts_with = "tls_cert")]
+    pub(crate) tls_self_issued: bool,
+
+    /// Further host names or IP addresses that the self-issued certificate is for.
+    #[arg(
+        long = "tls-name",
+        env = "FASTNESS_TLS_NAMES",
+        requires = "tls_self_issued",
+        value_delimiter = ',',
+        value_name = "NAME,…"
+    )]
+    pub(crate) tls_names: Vec<String>,
+
     /// Calls a second that an account may make of one service.
     #[arg(long, env = "FASTNESS_CALLS_PER_SECOND", default_value_t = service::Rate::DEFAULT.per_second, value_name = "N")]
     pub(crate) calls_per_second: u32,

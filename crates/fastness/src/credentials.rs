@@ -42,16 +42,24 @@ pub(crate) fn replace(path: &Path, contents: &[u8]) -> std::io::Result<()> {
     std::fs::rename(&fresh, path)
 }
 
+/// How clients reach the platform.
+pub(crate) struct Endpoint<'a> {
+    pub(crate) url: &'a str,
+    pub(crate) region: &'a str,
+    pub(crate) ca_bundle: Option<&'a Path>,
+}
+
 /// An AWS config file for this platform: `[default]`, and a profile for each output that is a role of the account.
-pub(crate) fn config_file(endpoint: &str, region: &str, outputs: &BTreeMap<String, String>) -> String {
-    let mut text = format!("[default]\nregion = {region}\nendpoint_url = {endpoint}\n");
+pub(crate) fn config_file(endpoint: &Endpoint<'_>, outputs: &BTreeMap<String, String>) -> String {
+    let Endpoint { url, region, ca_bundle } = endpoint;
+    let mut common = format!("region = {region}\nendpoint_url = {url}\n");
+    if let Some(bundle) = ca_bundle {
+        let _ = writeln!(common, "ca_bundle = {}", bundle.display());
+    }
+    let mut text = format!("[default]\n{common}");
     for (key, value) in outputs {
         if value.starts_with("arn:aws:iam::") && value.contains(":role/") {
-            let _ = write!(
-                text,
-                "\n[profile {key}]\nregion = {region}\nendpoint_url = {endpoint}\nrole_arn = {value}\n\
-                 source_profile = default\n"
-            );
+            let _ = write!(text, "\n[profile {key}]\n{common}role_arn = {value}\nsource_profile = default\n");
         }
     }
     text
@@ -80,7 +88,10 @@ mod tests {
             ("Visitor".to_owned(), "arn:aws:iam::000000000000:role/v".to_owned()),
             ("Table".to_owned(), "t".to_owned()),
         ]);
-        let text = config_file("http://127.0.0.1:1", "us-east-1", &outputs);
+        let bundle = Path::new("/data/tls/authority.pem");
+        let endpoint = Endpoint { url: "https://127.0.0.1:1", region: "us-east-1", ca_bundle: Some(bundle) };
+        let text = config_file(&endpoint, &outputs);
+        assert_eq!(text.matches("ca_bundle = /data/tls/authority.pem").count(), 2, "{text}");
         assert!(text.contains("[profile Visitor]") && !text.contains("[profile Table]"), "{text}");
     }
 }

@@ -12,7 +12,7 @@ use base::Clock;
 use cloudformation::CloudFormation;
 use compute::{Artifact, CodeStore, Compute, HostLimits};
 use crypto::RootKey;
-use edge::{Edge, Limits, Router, TlsIdentity};
+use edge::{Authority, Edge, Limits, Router, TlsIdentity};
 use gateway::{Gateway, Stages};
 use identity::Directory;
 use lambda::LambdaParts;
@@ -45,6 +45,8 @@ pub(crate) struct Running {
     /// `http://127.0.0.1:4566`
     pub(crate) endpoint: String,
     pub(crate) data_dir: PathBuf,
+    /// What clients are to trust, where the platform's own authority vouches for it.
+    ca_bundle: Option<PathBuf>,
     code: CodeStore,
 }
 
@@ -90,10 +92,7 @@ impl Platform {
         W: FnOnce(Running) -> F,
         F: Future<Output = Result<(), Error>>,
     {
-        let tls = match (&self.options.tls_cert, &self.options.tls_key) {
-            (Some(certificate), Some(key)) => Some(TlsIdentity::load(certificate, key)?),
-            _ => None,
-        };
+        let (tls, ca_bundle) = self.tls_identity()?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let (stop, stopping) = watch::channel(false);
         let built = self.build().await?;
@@ -106,6 +105,7 @@ impl Platform {
             endpoint,
             data_dir: self.data_dir.clone(),
             code: built.compute.code().clone(),
+            ca_bundle,
         };
         running.note_outputs(&BTreeMap::new())?;
         let (mut terminate, mut interrupt) =
@@ -121,6 +121,27 @@ impl Platform {
         built.compute.stop(DRAIN).await;
         built.pipeline.audit().flush().await?;
         result
+    }
+
+    /// The identity to serve with, and the file that clients need to trust it.
+    fn tls_identity(&self) -> Result<(Option<TlsIdentity>, Option<PathBuf>), Error> {
+        let options = &self.options;
+        if let (Some(certificate), Some(key)) = (&options.tls_cert, &options.tls_key) {
+            return Ok((Some(TlsIdentity::load(certificate, key)?), None));
+        }
+        if !options.tls_self_issued {
+            return Ok((None, None));
+        }
+        let mut names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).to_vec();
+        if !options.listen.ip().is_unspecified() {
+            names.push(options.listen.ip().to_string());
+        }
+        names.extend(options.tls_names.iter().cloned());
+        let clock = Clock::system();
+        let sealer = self.keys.derive("certificate authority");
+        let authority = Authority::load_or_create(&self.data_dir.join("tls"), &sealer, &names, clock.now())?;
+        let ca_bundle = authority.certificate().to_owned();
+        Ok((Some(TlsIdentity::issued(authority, options.region.clone(), clock)?), Some(ca_bundle)))
     }
 
     async fn build(&self) -> Result<Built, Error> {
@@ -211,7 +232,12 @@ impl Running {
 
     /// Writes the AWS config file, with a profile for each output that is a role.
     pub(crate) fn note_outputs(&self, outputs: &BTreeMap<String, String>) -> Result<(), Error> {
-        let text = credentials::config_file(&self.endpoint, self.pipeline.region().as_str(), outputs);
+        let endpoint = credentials::Endpoint {
+            url: &self.endpoint,
+            region: self.pipeline.region().as_str(),
+            ca_bundle: self.ca_bundle.as_deref(),
+        };
+        let text = credentials::config_file(&endpoint, outputs);
         Ok(credentials::replace(&self.config_path(), text.as_bytes())?)
     }
 }

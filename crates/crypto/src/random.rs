@@ -29,7 +29,7 @@ pub fn hex(n_bytes: usize) -> String {
     let mut text = String::with_capacity(n_bytes * 2);
     for byte in drawn {
         for digit in [byte >> 4, byte & 15] {
-            text.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
+            text.push(hex_digit(digit));
         }
     }
     text
@@ -52,14 +52,18 @@ pub fn alphanumeric(n_chars: usize) -> String {
 pub fn uuid() -> String {
     let drawn = u128::from_be_bytes(bytes());
     let versioned = drawn & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
-    format!(
-        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-        versioned >> 96,
-        versioned >> 80 & 0xffff,
-        versioned >> 64 & 0xffff,
-        versioned >> 48 & 0xffff,
-        versioned & 0xffff_ffff_ffff,
-    )
+    let mut text = String::with_capacity(36);
+    for digit in (0..32).rev() {
+        if matches!(digit, 23 | 19 | 15 | 11) {
+            text.push('-');
+        }
+        text.push(hex_digit((versioned >> (digit * 4) & 15) as u8));
+    }
+    text
+}
+
+const fn hex_digit(nibble: u8) -> char {
+    (if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 }) as char
 }
 
 /// Draws characters without bias: bytes beyond the last whole multiple of the alphabet's size are thrown away.

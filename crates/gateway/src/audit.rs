@@ -59,7 +59,7 @@ fn of(question: &Question<'_>, denied: &Denied, request_id: &Arc<str>) -> Record
         region: question.pipeline.region().clone(),
         source_ip: question.source.address(),
         user_agent: question.source.user_agent.clone(),
-        user_identity: principal.cloudtrail_identity().to_string().into(),
+        user_identity: principal.cloudtrail_identity(None).into(),
         username: username(principal),
         access_key_id,
         request_parameters: Some(

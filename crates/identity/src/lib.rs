@@ -5,6 +5,7 @@
 //! service's operations, takes no access decision (that is `policy`'s), and never accepts a request on the strength of
 //! a key's name, prefix or shape.
 
+mod audit_element;
 pub mod context;
 pub mod directory;
 #[doc(hidden)]

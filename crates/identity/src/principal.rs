@@ -6,7 +6,6 @@
 use base::{AccountId, Arn, Timestamp};
 use policy::{PrincipalKind, PrincipalView};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 /// Tags of a principal: the user's or role's own, or those of a session.
 pub type PrincipalTags = Vec<(String, String)>;
@@ -331,57 +330,6 @@ impl Principal {
             Self::Anonymous => view,
         }
     }
-
-    /// CloudTrail's `userIdentity` element.
-    /// <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html>
-    pub fn cloudtrail_identity(&self) -> Value {
-        match self {
-            Self::Root(root) => {
-                let account = root.account.as_str();
-                let mut element = json!({"type": "Root", "principalId": account, "arn": root.arn,
-                    "accountId": account, "accessKeyId": root.access_key_id});
-                add_key_session(&mut element, root.session.as_ref());
-                element
-            }
-            Self::User(user) => {
-                let mut element = json!({"type": "IAMUser", "principalId": user.user_id, "arn": user.arn,
-                    "accountId": user.account.as_str(), "accessKeyId": user.access_key_id,
-                    "userName": user.name});
-                add_key_session(&mut element, user.session.as_ref());
-                element
-            }
-            Self::AssumedRole(role) => role.cloudtrail_identity(),
-            Self::Service(service) => json!({"type": "AWSService", "invokedBy": service.name}),
-            Self::Anonymous => {
-                json!({"type": "AWSAccount", "principalId": "", "accountId": "ANONYMOUS_PRINCIPAL"})
-            }
-        }
-    }
-}
-
-impl AssumedRole {
-    fn cloudtrail_identity(&self) -> Value {
-        let mut context = json!({
-            "sessionIssuer": {"type": "Role", "principalId": self.role_id, "arn": self.role_arn,
-                "accountId": self.account.as_str(), "userName": self.role_name},
-            "attributes": attributes(self.issued_at, self.mfa)});
-        if let (Some(identity), Some(members)) = (&self.source_identity, context.as_object_mut()) {
-            members.insert("sourceIdentity".to_owned(), json!(identity));
-        }
-        json!({"type": "AssumedRole", "principalId": self.user_id, "arn": self.arn,
-            "accountId": self.account.as_str(), "accessKeyId": self.access_key_id, "sessionContext": context})
-    }
-}
-
-fn add_key_session(element: &mut Value, session: Option<&SessionOfKey>) {
-    if let (Some(session), Some(members)) = (session, element.as_object_mut()) {
-        let context = json!({"attributes": attributes(session.issued_at, session.mfa)});
-        members.insert("sessionContext".to_owned(), context);
-    }
-}
-
-fn attributes(issued_at: Timestamp, mfa: bool) -> Value {
-    json!({"creationDate": issued_at.iso8601_secs(), "mfaAuthenticated": mfa.to_string()})
 }
 
 /// The ARN of an account's root user, which in policies also stands for the account.
@@ -429,17 +377,5 @@ mod tests {
         let service = Principal::service("apigateway.amazonaws.com", "arn:x", account());
         assert_eq!(service.policy_view().account, "");
         assert_eq!(service.account(), Some(account()));
-    }
-
-    #[test]
-    fn the_audit_element_names_role_and_session() {
-        let mut role = AssumedRole::new(account(), "/", "orders", "AROAX", "s1");
-        role.access_key_id = "ASIAX".into();
-        role.issued_at = Timestamp::from_secs(1_440_938_160);
-        let element = Principal::AssumedRole(role).cloudtrail_identity();
-        assert_eq!(element["type"], "AssumedRole");
-        assert_eq!(element["principalId"], "AROAX:s1");
-        assert_eq!(element["sessionContext"]["sessionIssuer"]["userName"], "orders");
-        assert_eq!(element["sessionContext"]["attributes"]["creationDate"], "2015-08-30T12:36:00Z");
     }
 }

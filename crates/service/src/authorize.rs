@@ -4,7 +4,7 @@
 //! said by the service's access function.
 
 use base::{AccountId, Region, Timestamp};
-use identity::{Directory, Principal};
+use identity::{Directory, Principal, PrincipalPolicies};
 use policy::{Context, Decision, Denial, DenialKind, PolicySet, PolicyType, Request};
 use protocol::OperationModel;
 
@@ -40,17 +40,17 @@ impl Question<'_> {
             let message = format!("{} has no action mapped", self.operation.name());
             return Err(denial::denied(self.operation, message).into());
         }
-        let common = self.context();
-        access.checks().iter().try_for_each(|check| self.check(check, &common))
-    }
-
-    fn check(&self, check: &Check, common: &Context) -> Result<(), Refused> {
         // SECURITY: a directory that cannot answer refuses.
         let policies = self.directory.policies_for(self.principal).map_err(|error| {
             tracing::error!(error = %base::Chain(&error), "the policies of a principal cannot be read");
             let message = "the policies of the caller cannot be read".to_owned();
             Refused::from(denial::denied(self.operation, message))
         })?;
+        let common = self.context();
+        access.checks().iter().try_for_each(|check| self.check(check, &policies, &common))
+    }
+
+    fn check(&self, check: &Check, policies: &PrincipalPolicies, common: &Context) -> Result<(), Refused> {
         let owner = check.resource_account.unwrap_or(self.account);
         let with_own_keys;
         let context = if check.context.is_empty() {

@@ -36,10 +36,7 @@ pub(crate) fn of(
 ) -> Record {
     let operation = attempt.operation;
     let principal = &*attempt.principal;
-    let identity = match attempt.source.via.last() {
-        None => principal.cloudtrail_identity(),
-        Some(service) => invoked_by(principal, service),
-    };
+    let invoked_by = attempt.source.via.last().copied();
     Record {
         account: attempt.account,
         event_time: attempt.arrived,
@@ -48,7 +45,7 @@ pub(crate) fn of(
         region: region.clone(),
         source_ip: attempt.source.address(),
         user_agent: attempt.source.user_agent.clone(),
-        user_identity: identity.to_string().into(),
+        user_identity: principal.cloudtrail_identity(invoked_by).into(),
         username: username(principal),
         access_key_id: principal.access_key_id().unwrap_or_default().to_owned(),
         request_parameters: parameters,
@@ -152,14 +149,6 @@ fn username(principal: &Principal) -> String {
         Principal::Service(service) => service.name.clone(),
         Principal::Anonymous => String::new(),
     }
-}
-
-fn invoked_by(principal: &Principal, service: &str) -> serde_json::Value {
-    let mut identity = principal.cloudtrail_identity();
-    if let Some(members) = identity.as_object_mut() {
-        members.insert("invokedBy".to_owned(), json!(service));
-    }
-    identity
 }
 
 fn resources(account: AccountId, checks: &[Check]) -> Vec<AccessedResource> {

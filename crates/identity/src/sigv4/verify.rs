@@ -70,8 +70,9 @@ impl Verifier {
         let text = string_to_sign(request, expected, &claimed)?;
         let key_scope = KeyScope { date: scope.date, region: scope.region, service: scope.service };
         let (key, is_kept) = self.keys.get(scope.access_key_id, &credential.secret, key_scope);
-        let calculated = hex::encode(crypto::hmac_sha256(&key, &text));
-        if !crypto::constant_time_eq(calculated.as_bytes(), claimed.signature.as_bytes()) {
+        let mut calculated = [0_u8; 64];
+        let written = hex::encode_to_slice(crypto::hmac_sha256(&key, &text), &mut calculated);
+        if written.is_err() || !crypto::constant_time_eq(&calculated, claimed.signature.as_bytes()) {
             return Err(SignatureError::Wrong);
         }
         if !is_kept {

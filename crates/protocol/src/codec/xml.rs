@@ -128,6 +128,11 @@ fn open_with_attributes(name: &str, member: &Member, shape: Shape, value: &Value
 
 /// Text with everything escaped that XML gives a meaning.
 fn escape(text: &str, out: &mut String) {
+    // Most texts are plain, and go over in one piece.
+    let is_plain = |byte: u8| (b' '..0x7f).contains(&byte) && !matches!(byte, b'&' | b'<' | b'>' | b'"');
+    if text.bytes().all(is_plain) {
+        return out.push_str(text);
+    }
     for char in text.chars() {
         match char {
             '&' => out.push_str("&amp;"),

@@ -1,0 +1,176 @@
+//! CloudTrail's `userIdentity` element: a principal as records name it.
+//!
+//! It says what was proven, and holds neither secret nor right.
+//! <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html>
+
+use base::Timestamp;
+use serde::Serialize;
+
+use crate::principal::{AssumedRole, Principal, SessionOfKey};
+
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Element<'a> {
+    r#type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    principal_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arn: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_key_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_context: Option<SessionContext<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invoked_by: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SessionContext<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_issuer: Option<Issuer<'a>>,
+    attributes: Attributes,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_identity: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Issuer<'a> {
+    r#type: &'static str,
+    principal_id: &'a str,
+    arn: &'a str,
+    account_id: &'a str,
+    user_name: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Attributes {
+    creation_date: String,
+    mfa_authenticated: &'static str,
+}
+
+impl Principal {
+    /// The element as JSON; `invoked_by` is the service that called in the principal's name, where one did.
+    pub fn cloudtrail_identity(&self, invoked_by: Option<&str>) -> Vec<u8> {
+        let element = Element { invoked_by: invoked_by.or_else(|| self.own_service()), ..self.element() };
+        serde_json::to_vec(&element).unwrap_or_default()
+    }
+
+    fn own_service(&self) -> Option<&str> {
+        match self {
+            Self::Service(service) => Some(&service.name),
+            _ => None,
+        }
+    }
+
+    fn element(&self) -> Element<'_> {
+        match self {
+            Self::Root(root) => Element {
+                r#type: "Root",
+                principal_id: Some(root.account.as_str()),
+                arn: Some(self.arn()),
+                account_id: Some(root.account.as_str()),
+                access_key_id: Some(&root.access_key_id),
+                session_context: root.session.as_ref().map(of_key),
+                ..Element::default()
+            },
+            Self::User(user) => Element {
+                r#type: "IAMUser",
+                principal_id: Some(&user.user_id),
+                arn: Some(self.arn()),
+                account_id: Some(user.account.as_str()),
+                access_key_id: Some(&user.access_key_id),
+                user_name: Some(&user.name),
+                session_context: user.session.as_ref().map(of_key),
+                ..Element::default()
+            },
+            Self::AssumedRole(role) => Element {
+                r#type: "AssumedRole",
+                principal_id: Some(role.user_id()),
+                arn: Some(self.arn()),
+                account_id: Some(role.account.as_str()),
+                access_key_id: Some(&role.access_key_id),
+                session_context: Some(of_role(role)),
+                ..Element::default()
+            },
+            Self::Service(_) => Element { r#type: "AWSService", ..Element::default() },
+            Self::Anonymous => Element {
+                r#type: "AWSAccount",
+                principal_id: Some(""),
+                account_id: Some("ANONYMOUS_PRINCIPAL"),
+                ..Element::default()
+            },
+        }
+    }
+}
+
+fn of_role(role: &AssumedRole) -> SessionContext<'_> {
+    SessionContext {
+        session_issuer: Some(Issuer {
+            r#type: "Role",
+            principal_id: &role.role_id,
+            arn: role.role_arn(),
+            account_id: role.account.as_str(),
+            user_name: &role.role_name,
+        }),
+        attributes: attributes(role.issued_at, role.mfa),
+        source_identity: role.source_identity.as_deref(),
+    }
+}
+
+fn of_key(session: &SessionOfKey) -> SessionContext<'static> {
+    let attributes = attributes(session.issued_at, session.mfa);
+    SessionContext { session_issuer: None, attributes, source_identity: None }
+}
+
+fn attributes(issued_at: Timestamp, mfa: bool) -> Attributes {
+    let mfa_authenticated = if mfa { "true" } else { "false" };
+    Attributes { creation_date: issued_at.iso8601_secs(), mfa_authenticated }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::principal::User;
+
+    fn element(principal: &Principal, invoked_by: Option<&str>) -> Value {
+        serde_json::from_slice(&principal.cloudtrail_identity(invoked_by)).unwrap()
+    }
+
+    #[test]
+    fn a_session_names_its_role_and_the_service_in_between() {
+        let account = "123456789012".parse().unwrap();
+        let mut role = AssumedRole::new(account, "/", "orders", "AROAX", "s1");
+        role.access_key_id = "ASIAX".into();
+        role.issued_at = Timestamp::from_secs(1_440_938_160);
+        role.source_identity = Some("ana".into());
+        let element = element(&Principal::AssumedRole(role), Some("cloudformation.amazonaws.com"));
+        assert_eq!(element["type"], "AssumedRole");
+        assert_eq!(element["principalId"], "AROAX:s1");
+        assert_eq!(element["sessionContext"]["sessionIssuer"]["userName"], "orders");
+        assert_eq!(element["sessionContext"]["attributes"]["creationDate"], "2015-08-30T12:36:00Z");
+        assert_eq!(element["sessionContext"]["sourceIdentity"], "ana");
+        assert_eq!(element["invokedBy"], "cloudformation.amazonaws.com");
+    }
+
+    #[test]
+    fn users_services_and_strangers_have_their_own_form() {
+        let account = "123456789012".parse().unwrap();
+        let user = Principal::User(User::new(account, "/", "ana", "AIDAX", "AKIAX"));
+        let expected = json!({"type": "IAMUser", "principalId": "AIDAX", "userName": "ana",
+            "arn": "arn:aws:iam::123456789012:user/ana", "accountId": "123456789012", "accessKeyId": "AKIAX"});
+        assert_eq!(element(&user, None), expected);
+        let service = Principal::service("events.amazonaws.com", "arn:x", account);
+        let expected = json!({"type": "AWSService", "invokedBy": "events.amazonaws.com"});
+        assert_eq!(element(&service, None), expected);
+        assert_eq!(element(&Principal::Anonymous, None)["accountId"], "ANONYMOUS_PRINCIPAL");
+    }
+}

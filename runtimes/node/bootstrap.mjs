@@ -429,9 +429,18 @@ async function serve(api, handler) {
   }
 }
 
+/** Takes the function's requests to the egress proxy, where this Node.js does not know how to. */
+async function addProxy() {
+  const knows = process.allowedNodeEnvironmentFlags.has('--use-env-proxy');
+  if (knows || !(env.HTTP_PROXY ?? env.http_proxy ?? env.HTTPS_PROXY ?? env.https_proxy)) return;
+  const { useProxy } = await import('./proxy.mjs');
+  useProxy();
+}
+
 async function main() {
   patchConsole();
   addLayerPaths();
+  await addProxy();
   globalThis.awslambda = {
     streamifyResponse: (handler) => Object.assign(handler, { [STREAMING]: 'response' }),
   };

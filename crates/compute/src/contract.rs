@@ -44,6 +44,8 @@ pub struct Launched {
     pub runtime_api: std::net::TcpListener,
     /// Listens inside, for the AWS API.
     pub aws_api: std::net::TcpListener,
+    /// Listens inside, for what the function wants of the outside.
+    pub egress: std::net::TcpListener,
     /// What the process writes.
     pub stdout: OwnedFd,
     /// What the process writes on errors.
@@ -174,7 +176,7 @@ pub trait LogSink: Send + Sync + 'static {
     fn deliver<'a>(&'a self, target: &'a LogTarget, events: Vec<LogEvent>) -> BoxFuture<'a, bool>;
 }
 
-/// Who is on the other side of an environment's AWS door.
+/// Who is on the other side of an environment's doors.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EnvironmentIdentity {
     /// The account.
@@ -189,6 +191,6 @@ pub struct EnvironmentIdentity {
     pub environment_id: String,
 }
 
-/// Serves one connection that came through an environment's AWS door. The future ends with the connection, and is
+/// Serves one connection that came through a door of an environment: its AWS door, or its egress door. The future ends with the connection, and is
 /// dropped when the environment ends.
 pub type AwsDoor = Arc<dyn Fn(TcpStream, Arc<EnvironmentIdentity>) -> BoxFuture<'static, ()> + Send + Sync>;

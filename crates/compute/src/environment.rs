@@ -1,4 +1,4 @@
-//! One execution environment: a process, its Runtime API, its output, its door.
+//! One execution environment: a process, its Runtime API, its output, its doors.
 //!
 //! It has one owner at a time and serves one invocation at a time; whoever owns it drives its connections and reads
 //! its output on the same task, so that an invocation needs no hand-over between tasks.
@@ -11,7 +11,7 @@ mod variables;
 
 pub use variables::RESERVED_VARIABLES;
 
-pub(crate) use life::{Completion, Environment, InitFailure, Placement};
+pub(crate) use life::{Completion, Doors, Environment, InitFailure, Placement};
 pub(crate) use report::{
     Report, Verdict, end_line, error_payload, exit_message, init_report_line, start_line, timeout_line,
     timeout_message,

@@ -4,6 +4,7 @@
 //! environment's door are handed in by those who may know them. All isolation is `sandbox`'s.
 
 mod contract;
+mod egress;
 mod environment;
 mod events;
 mod function;
@@ -21,6 +22,10 @@ pub mod testkit;
 pub use contract::{
     AwsDoor, CredentialError, CredentialSource, EnvironmentIdentity, Exit, ExitStatus, LaunchError,
     LaunchOrder, Launched, Launcher, LogEvent, LogSink, LogTarget, Process, RoleCredentials,
+};
+pub use egress::{
+    EgressAttempt, EgressLog, EgressOutcome, EgressProxy, EgressProxyOptions, EgressRule, InvalidRule,
+    Resolve,
 };
 pub use environment::RESERVED_VARIABLES;
 pub use events::{EventError, EventQueue, EventTarget, EventVerdict, QueuedEvent, RetryTimes};
@@ -40,6 +45,11 @@ pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a
 #[doc(hidden)]
 pub mod fuzz {
     pub use crate::runtime_api::fuzz::fuzz_runtime_api;
+
+    /// Whatever the bytes, a request to the egress proxy is read or refused, and so is a rule.
+    pub fn fuzz_egress(data: &[u8]) {
+        crate::egress::fuzz_egress(data);
+    }
 
     /// Whatever the bytes, a package is refused or planned, and nothing is written.
     pub fn fuzz_package(data: &[u8]) {

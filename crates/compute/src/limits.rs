@@ -38,6 +38,31 @@ pub const RUNTIME_CONNECTIONS_MAX: usize = 16;
 /// The most connections that one environment may hold open to its AWS door.
 pub const DOOR_CONNECTIONS_MAX: usize = 64;
 
+/// The largest head of a request to the egress proxy.
+pub const EGRESS_HEAD_BYTES_MAX: usize = 16 * 1024;
+/// The most headers of a request to the egress proxy.
+pub const EGRESS_HEADERS_MAX: usize = 64;
+/// How long the head of a request to the egress proxy may take.
+pub const EGRESS_HEAD_TIME_MAX: Duration = Duration::from_secs(10);
+/// Connections of all environments to the outside; of one, [`DOOR_CONNECTIONS_MAX`].
+pub const EGRESS_CONNECTIONS_MAX: usize = 1_024;
+/// How long a connection to the outside may be silent.
+pub const EGRESS_IDLE_TIME_MAX: Duration = Duration::from_secs(350);
+/// How long a connection to the outside may last.
+pub const EGRESS_TIME_MAX: Duration = Duration::from_secs(3_600);
+/// Names that are resolved for functions at one time.
+pub const EGRESS_LOOKUPS_MAX: usize = 16;
+/// How long a name may take to resolve.
+pub const EGRESS_LOOKUP_TIME_MAX: Duration = Duration::from_secs(5);
+/// Addresses of one name that are looked at.
+pub const EGRESS_ADDRESSES_MAX: usize = 8;
+/// Bytes that wait in one direction of a connection to the outside.
+pub const EGRESS_BUFFER_BYTES: usize = 16 * 1024;
+/// Attempts of one environment that come to nothing, a second; more wait for their answer.
+pub const EGRESS_REFUSALS_PER_SECOND: u32 = 10;
+/// Such attempts that may come at once after a quiet time.
+pub const EGRESS_REFUSALS_BURST: u32 = 50;
+
 /// Environments that are started at one time; further invocations wait, and take one that becomes idle meanwhile.
 pub const STARTS_MAX: usize = 8;
 /// How long an environment may take from its start to its first `next`.

@@ -51,6 +51,8 @@ pub struct ComputeOptions {
     pub logs: Arc<dyn LogSink>,
     /// Serves the AWS API inside.
     pub door: AwsDoor,
+    /// Serves what functions want of the outside; nothing is reached where it is `None`.
+    pub egress: Option<AwsDoor>,
     /// Tells the time.
     pub clock: Clock,
     /// Bounds this machine.
@@ -67,6 +69,7 @@ struct Pool {
     credentials: Arc<dyn CredentialSource>,
     logs: LogQueue,
     door: AwsDoor,
+    egress: Option<AwsDoor>,
     clock: Clock,
     host: Arc<Host>,
     admission: Arc<Admission>,
@@ -100,6 +103,7 @@ impl Compute {
             credentials: options.credentials,
             logs: LogQueue::start(options.logs),
             door: options.door,
+            egress: options.egress,
             clock: options.clock,
             host: Arc::new(Host::new(options.limits)),
             admission: Arc::default(),

@@ -7,7 +7,10 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use sandbox::{Bind, CpuShare, EnvironmentSpec, HostRuntime, Spawner, runtime_for};
+use sandbox::{
+    AWS_API_PORT, Bind, CpuShare, EGRESS_PORT, EnvironmentSpec, HostRuntime, RUNTIME_API_PORT, Spawner,
+    runtime_for,
+};
 use tokio::net::unix::pipe::Receiver;
 
 use crate::BoxFuture;
@@ -38,6 +41,7 @@ impl SandboxLauncher {
         spec.memory_mib = order.memory_mib;
         spec.tmp_mib = order.tmp_mib;
         spec.cpu = CpuShare::for_memory(order.memory_mib);
+        spec.doors = vec![RUNTIME_API_PORT, AWS_API_PORT, EGRESS_PORT];
         Some(spec)
     }
 }
@@ -64,10 +68,11 @@ fn assemble(mut environment: sandbox::Environment) -> io::Result<Launched> {
     let mut doors = environment.take_listeners().into_iter();
     let runtime_api = doors.next().ok_or_else(incomplete)?;
     let aws_api = doors.next().ok_or_else(incomplete)?;
+    let egress = doors.next().ok_or_else(incomplete)?;
     let stdout = environment.take_stdout().ok_or_else(incomplete)?;
     let stderr = environment.take_stderr().ok_or_else(incomplete)?;
     let process = Arc::new(SandboxedProcess(Arc::new(environment)));
-    Ok(Launched { runtime_api, aws_api, stdout, stderr, process })
+    Ok(Launched { runtime_api, aws_api, egress, stdout, stderr, process })
 }
 
 struct SandboxedProcess(Arc<sandbox::Environment>);

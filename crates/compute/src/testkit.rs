@@ -48,11 +48,13 @@ impl Launcher for TaskLauncher {
         let serial = self.launched.fetch_add(1, Ordering::SeqCst);
         let runtime_api = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let aws_api = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let egress = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let (out, stdout) = std::io::pipe().unwrap();
         let (err, stderr) = std::io::pipe().unwrap();
         let runtime = Runtime {
             api: runtime_api.local_addr().unwrap(),
             door: aws_api.local_addr().unwrap(),
+            egress: egress.local_addr().unwrap(),
             connection: None,
             stdout,
             _stderr: stderr,
@@ -78,7 +80,7 @@ impl Launcher for TaskLauncher {
             killed: Arc::clone(&self.killed),
         });
         Box::pin(async move {
-            Ok(Launched { runtime_api, aws_api, stdout: out.into(), stderr: err.into(), process })
+            Ok(Launched { runtime_api, aws_api, egress, stdout: out.into(), stderr: err.into(), process })
         })
     }
 }
@@ -122,6 +124,8 @@ impl Process for TaskProcess {
 pub struct Runtime {
     /// Where the AWS door is.
     pub door: SocketAddr,
+    /// Where the egress door is.
+    pub egress: SocketAddr,
     /// How many environments were started before.
     pub serial: usize,
     /// What was ordered.

@@ -74,6 +74,11 @@ pub(crate) struct PlatformOptions {
     #[arg(long, env = "FASTNESS_ACCEPT_MISSING_LAYERS", value_delimiter = ',', value_name = "LAYER,…")]
     pub(crate) accept_missing_layers: Vec<String>,
 
+    /// What functions may reach outside; nothing where it is not given. `HOST[:PORT]`, `*.DOMAIN[:PORT]`,
+    /// `ADDRESS/BITS[:PORT]`, or `@FILE` with one rule a line; may be repeated. The port is 443 where it is not given.
+    #[arg(long = "allow-egress", env = "FASTNESS_ALLOW_EGRESS", value_delimiter = ',', value_name = "RULE")]
+    pub(crate) allow_egress: Vec<String>,
+
     /// What is logged to stderr: `info`, `debug`, or directives such as `service=debug`.
     #[arg(long, env = "FASTNESS_LOG", default_value = "warn", value_name = "FILTER")]
     pub(crate) log: String,

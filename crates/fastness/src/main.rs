@@ -5,6 +5,7 @@
 
 mod args;
 mod credentials;
+mod egress;
 mod functions;
 mod platform;
 mod serve;

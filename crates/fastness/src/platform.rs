@@ -4,13 +4,14 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use base::Clock;
 use cloudformation::CloudFormation;
-use compute::{Artifact, CodeStore, Compute, HostLimits};
+use compute::{Artifact, CodeStore, Compute, EgressProxy, EgressProxyOptions, EgressRule, HostLimits};
 use crypto::RootKey;
 use edge::{Authority, Edge, Limits, Router, TlsIdentity};
 use gateway::{Gateway, Stages};
@@ -23,8 +24,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::args::PlatformOptions;
+use crate::egress::EgressRecords;
 use crate::functions::{HostLauncher, LaterEdge};
-use crate::{Error, credentials, functions};
+use crate::{Error, credentials, egress, functions};
 
 /// How long invocations may go on when the platform stops.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -36,6 +38,7 @@ pub(crate) struct Platform {
     keys: RootKey,
     store: Store,
     sandboxes: Arc<sandbox::Spawner>,
+    egress_rules: Vec<EgressRule>,
 }
 
 /// A platform that answers.
@@ -54,6 +57,7 @@ impl Platform {
     /// Opens the data folder, or makes it.
     pub(crate) fn open(options: PlatformOptions) -> Result<Self, Error> {
         observe::logs::init(&options.log, observe::logs::Format::Text)?;
+        let egress_rules = egress::rules(&options.allow_egress)?;
         let data_dir = make_private(&options.data_dir)?;
         let mut spawner = sandbox::SpawnerOptions::new(data_dir.join("sandbox"));
         spawner.accept_loss.clone_from(&options.accept_missing_layers);
@@ -72,7 +76,7 @@ impl Platform {
         let sandboxes = Arc::new(sandboxes.map_err(|_| "starting the sandbox spawner panicked")??);
         tell_layers(sandboxes.layers());
         let store = store?;
-        Ok(Self { options, data_dir, keys, store, sandboxes })
+        Ok(Self { options, data_dir, keys, store, sandboxes, egress_rules })
     }
 
     /// Serves, runs `work` beside it, and drains when `work` ends or the process is told to stop.
@@ -98,6 +102,7 @@ impl Platform {
         let built = self.build().await?;
         let listening = built.edge.clone().bind(self.options.listen, tls).await?;
         let endpoint = format!("{scheme}://{}", listening.address());
+        let _ = built.address.set(listening.address());
         let mut jobs = built.pipeline.start_jobs(&stopping);
         let serving = tokio::spawn(listening.run(stopping));
         let running = Running {
@@ -154,6 +159,18 @@ impl Platform {
         let later = LaterEdge::default();
         let search_path = std::env::var_os("PATH").unwrap_or_default();
         let stages = Stages::load(&self.store)?;
+        let address = Arc::new(OnceLock::new());
+        let egress = EgressProxy::new(EgressProxyOptions {
+            rules: self.egress_rules.clone(),
+            log: Arc::new(EgressRecords {
+                trail: audit.clone(),
+                directory: directory.clone(),
+                clock: clock.clone(),
+                region: region.clone(),
+            }),
+            platform: Arc::clone(&address),
+            resolver: None,
+        });
         let (lambda, compute) = lambda::service(LambdaParts {
             store: self.store.clone(),
             directory: directory.clone(),
@@ -162,6 +179,7 @@ impl Platform {
             launcher: Arc::new(HostLauncher::new(&self.sandboxes, &self.data_dir, search_path)?),
             code,
             door: functions::door(&later),
+            egress: Some(egress.door()),
             limits: HostLimits::default(),
         })?;
         let services = vec![
@@ -189,7 +207,7 @@ impl Platform {
         let gateway = Gateway::new(pipeline.clone(), stages);
         let edge = Edge::new(Router::new(pipeline.clone(), gateway), Limits::DEFAULT);
         let _ = later.set(edge.clone());
-        Ok(Built { pipeline, edge, compute })
+        Ok(Built { pipeline, edge, compute, address })
     }
 
     /// The first start makes the account and its administrator's key, and writes the key where its owner finds it.
@@ -216,6 +234,8 @@ struct Built {
     pipeline: Pipeline,
     edge: Edge,
     compute: Compute,
+    /// Where the platform listens, once it does.
+    address: Arc<OnceLock<SocketAddr>>,
 }
 
 impl Running {

@@ -62,6 +62,8 @@ pub struct LambdaParts {
     pub code: CodeStore,
     /// Serves the AWS API inside environments.
     pub door: AwsDoor,
+    /// Serves what functions want of the outside.
+    pub egress: Option<AwsDoor>,
     /// Bounds this machine.
     pub limits: HostLimits,
 }
@@ -91,6 +93,7 @@ pub fn service(parts: LambdaParts) -> Result<(Service, Compute), CatalogError> {
         credentials: Arc::new(roles),
         logs: Arc::clone(&delivery) as Arc<dyn LogSink>,
         door: parts.door,
+        egress: parts.egress,
         clock: parts.clock.clone(),
         limits: parts.limits,
     });

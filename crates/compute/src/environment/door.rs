@@ -1,4 +1,4 @@
-//! The AWS door of one environment: accepts connections and hands them on with the environment's identity.
+//! One door of one environment: accepts connections and hands them on with the environment's identity.
 //!
 //! It reads no byte of them. Its connections end with the environment.
 

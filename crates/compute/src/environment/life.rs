@@ -36,7 +36,7 @@ pub(crate) struct Environment {
     /// Calls that were refused since the last invocation began.
     refusals: u32,
     logs: LogQueue,
-    _door: OpenDoor,
+    _doors: (OpenDoor, Option<OpenDoor>),
 }
 
 /// What an environment is made for; fixed for its life.
@@ -48,6 +48,13 @@ pub(crate) struct Placement {
     pub(crate) credentials_end: Timestamp,
     /// Its share of the machine, given back when it is dropped.
     pub(crate) _share: crate::pool::HostShare,
+}
+
+/// Who serves what comes through its doors.
+pub(crate) struct Doors {
+    pub(crate) aws: AwsDoor,
+    /// Closed where it is `None`.
+    pub(crate) egress: Option<AwsDoor>,
 }
 
 /// Where in its life an environment is.
@@ -100,7 +107,7 @@ impl Environment {
     pub(crate) fn new(
         placement: Placement,
         launched: Launched,
-        door: AwsDoor,
+        doors: Doors,
         logs: LogQueue,
         clock: Clock,
     ) -> std::io::Result<Self> {
@@ -114,9 +121,11 @@ impl Environment {
         let process = launched.process;
         let made = RuntimeApi::new(launched.runtime_api).and_then(|api| {
             let output = Output::new(launched.stdout, launched.stderr, clock)?;
-            Ok((api, output, OpenDoor::open(launched.aws_api, door, identity)?))
+            let aws = OpenDoor::open(launched.aws_api, doors.aws, Arc::clone(&identity))?;
+            let egress = doors.egress.map(|egress| OpenDoor::open(launched.egress, egress, identity));
+            Ok((api, output, (aws, egress.transpose()?)))
         });
-        let (api, output, door) = made.inspect_err(|_| process.kill())?;
+        let (api, output, doors) = made.inspect_err(|_| process.kill())?;
         Ok(Self {
             placement,
             output,
@@ -129,7 +138,7 @@ impl Environment {
             memory_peak: None,
             refusals: 0,
             logs,
-            _door: door,
+            _doors: doors,
         })
     }
 

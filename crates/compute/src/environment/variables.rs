@@ -35,12 +35,28 @@ pub const RESERVED_VARIABLES: [&str; 20] = [
 const RUNTIME_API: &str = "127.0.0.1:9001";
 /// Where the AWS API listens, inside.
 const AWS_ENDPOINT: &str = "http://127.0.0.1:4566";
+/// Where the egress proxy listens, inside.
+const EGRESS_PROXY: &str = "http://127.0.0.1:3128";
+/// What is reached without the proxy: the other doors.
+const NO_PROXY: &str = "127.0.0.1,localhost";
+/// What makes HTTP clients use the proxy. A function may set them otherwise: there is no other way out either way.
+const PROXY_VARIABLES: [(&str, &str); 7] = [
+    ("HTTP_PROXY", EGRESS_PROXY),
+    ("HTTPS_PROXY", EGRESS_PROXY),
+    ("http_proxy", EGRESS_PROXY),
+    ("https_proxy", EGRESS_PROXY),
+    ("NO_PROXY", NO_PROXY),
+    ("no_proxy", NO_PROXY),
+    // Node.js from 24 on heeds the others only where this is set.
+    ("NODE_USE_ENV_PROXY", "1"),
+];
 
 /// All variables of one environment.
 pub(crate) fn variables_of(
     spec: &FunctionSpec,
     log_stream: &str,
     credentials: &RoleCredentials,
+    has_egress: bool,
 ) -> Vec<(String, SecretString)> {
     let memory = spec.memory_mib.to_string();
     let execution = format!("AWS_Lambda_{}", spec.runtime);
@@ -69,12 +85,13 @@ pub(crate) fn variables_of(
         ("LAMBDA_TASK_ROOT", "/var/task"),
         ("LAMBDA_RUNTIME_DIR", "/var/runtime"),
     ];
-    let mut variables: Vec<(String, SecretString)> = Vec::with_capacity(32);
+    let mut variables: Vec<(String, SecretString)> = Vec::with_capacity(40);
     let mut set = |name: &str, value: SecretString| {
         variables.retain(|(known, _)| known != name);
         variables.push((name.to_owned(), value));
     };
-    for (name, value) in defaults {
+    let proxy = PROXY_VARIABLES.iter().copied().filter(|_| has_egress);
+    for (name, value) in defaults.into_iter().chain(proxy) {
         set(name, SecretString::new(value));
     }
     for (name, value) in &spec.variables {
@@ -99,8 +116,9 @@ mod tests {
             ("TZ".into(), SecretString::new("Europe/Vienna")),
             ("AWS_ACCESS_KEY_ID".into(), SecretString::new("forged")),
             ("TABLE".into(), SecretString::new("orders")),
+            ("HTTP_PROXY".into(), SecretString::new("http://127.0.0.1:9")),
         ];
-        let variables = variables_of(&spec, "stream", &testing::credentials());
+        let variables = variables_of(&spec, "stream", &testing::credentials(), true);
         let get = |name: &str| {
             let found: Vec<&str> = variables
                 .iter()
@@ -112,6 +130,8 @@ mod tests {
         };
         assert_eq!(get("TZ"), "Europe/Vienna");
         assert_eq!(get("TABLE"), "orders");
+        assert_eq!(get("https_proxy"), EGRESS_PROXY);
+        assert_eq!(get("HTTP_PROXY"), "http://127.0.0.1:9");
         assert_eq!(get("AWS_ACCESS_KEY_ID"), "ASIATESTTESTTESTTEST");
         assert_eq!(get("AWS_LAMBDA_LOG_STREAM_NAME"), "stream");
     }

@@ -13,8 +13,8 @@ use tokio::time::Instant;
 use super::{HostShare, Pool};
 use crate::contract::{CredentialError, LaunchError, LaunchOrder, LogTarget};
 use crate::environment::{
-    Completion, Environment, InitFailure, Placement, Report, Verdict, end_line, error_payload, exit_message,
-    init_report_line, start_line, timeout_line, timeout_message, variables_of,
+    Completion, Doors, Environment, InitFailure, Placement, Report, Verdict, end_line, error_payload,
+    exit_message, init_report_line, start_line, timeout_line, timeout_message, variables_of,
 };
 use crate::function::{FunctionKey, InvokeError, InvokeOutcome, InvokeRequest, SharedSpec, Throttled};
 use crate::limits::{INIT_TIME_MAX, RESPONSE_BYTES_MAX};
@@ -250,7 +250,7 @@ impl Pool {
             environment_id: log.environment_id.clone(),
             runtime: spec.runtime.clone(),
             code_directory,
-            variables: variables_of(spec, &log.log_stream, &credentials),
+            variables: variables_of(spec, &log.log_stream, &credentials, self.egress.is_some()),
             memory_mib: spec.memory_mib,
             tmp_mib: spec.tmp_mib,
         };
@@ -265,7 +265,7 @@ impl Pool {
         let environment = Environment::new(
             placement,
             launched,
-            Arc::clone(&self.door),
+            Doors { aws: Arc::clone(&self.door), egress: self.egress.clone() },
             self.logs.clone(),
             self.clock.clone(),
         )

@@ -52,6 +52,7 @@ where
         credentials: Arc::new(Credentials),
         logs: Arc::clone(&logs) as Arc<dyn LogSink>,
         door,
+        egress: None,
         clock: Clock::system(),
         limits,
     });

@@ -57,7 +57,7 @@ pub(crate) async fn host() -> Host {
     let bootstraps = data.path().join("runtime");
     std::fs::create_dir(&bootstraps).unwrap();
     let runtimes = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../runtimes");
-    for file in ["python/bootstrap.py", "node/bootstrap.mjs"] {
+    for file in ["python/bootstrap.py", "node/bootstrap.mjs", "node/proxy.mjs"] {
         let name = Path::new(file).file_name().unwrap();
         std::fs::copy(runtimes.join(file), bootstraps.join(name)).unwrap();
     }
@@ -77,6 +77,7 @@ pub(crate) async fn host() -> Host {
         credentials: Arc::new(Credentials),
         logs: Arc::new(Silent),
         door,
+        egress: None,
         clock: Clock::system(),
         limits: HostLimits::default(),
     });

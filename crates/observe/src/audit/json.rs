@@ -60,7 +60,12 @@ pub(crate) fn write(
     plain_member(out, "eventID", &uuid(event_id));
     bool_member(out, "readOnly", record.read_only);
     resources(out, record);
-    plain_member(out, "eventType", "AwsApiCall");
+    let (category, event_type) = match record.category {
+        Category::Management => ("Management", "AwsApiCall"),
+        Category::Data => ("Data", "AwsApiCall"),
+        Category::Network => ("NetworkActivity", "AwsVpceEvent"),
+    };
+    plain_member(out, "eventType", event_type);
     bool_member(out, "managementEvent", record.category == Category::Management);
     plain_member(out, "recipientAccountId", record.account.as_str());
     if let Some(shared) = &record.shared_event_id {
@@ -69,10 +74,6 @@ pub(crate) fn write(
     if let Some(endpoint) = &record.vpc_endpoint_id {
         text_member(out, "vpcEndpointId", endpoint);
     }
-    let category = match record.category {
-        Category::Management => "Management",
-        Category::Data => "Data",
-    };
     plain_member(out, "eventCategory", category);
     out.push(b'}');
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use base::{AccountId, Region, Timestamp};
 use bytes::Bytes;
 
-/// Management events change or read what exists; data events work with what is inside it.
+/// Management events change or read what exists; data events work with what is inside it; network events are no calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Category {
     /// Control-plane calls.
@@ -14,6 +14,8 @@ pub enum Category {
     Management,
     /// Calls on items, objects, invocations.
     Data,
+    /// Connections to the outside.
+    Network,
 }
 
 /// A resource that a call touched.

@@ -78,6 +78,7 @@ fn parts(foundation: &Foundation, data: &std::path::Path, launcher: &Arc<TaskLau
         launcher: Arc::clone(launcher) as Arc<dyn Launcher>,
         code: CodeStore::open(data).unwrap(),
         door: Arc::new(|_, _| Box::pin(async {})),
+        egress: None,
         limits: HostLimits::default(),
     }
 }

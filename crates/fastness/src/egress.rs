@@ -97,7 +97,7 @@ impl EgressRecords {
             region: self.region.clone(),
             source_ip: "lambda.amazonaws.com".to_owned(),
             user_agent: String::new(),
-            user_identity: self.user_identity(identity, session).to_string().into(),
+            user_identity: self.user_identity(identity, session).into(),
             username: session.to_owned(),
             access_key_id: String::new(),
             request_parameters: Some(
@@ -124,25 +124,23 @@ impl EgressRecords {
     }
 
     /// The session of the function's role; its name alone where the role is gone.
-    fn user_identity(&self, identity: &EnvironmentIdentity, session: &str) -> serde_json::Value {
+    fn user_identity(&self, identity: &EnvironmentIdentity, session: &str) -> Vec<u8> {
         let role = self.directory.role_by_arn(&identity.role_arn).ok().flatten();
         match (role, RoleName::parse(&identity.role_arn)) {
-            (Some((account, role)), Some(name)) => Principal::AssumedRole(AssumedRole::new(
-                account,
-                &name.path,
-                &role.name,
-                &role.role_id,
-                session,
-            ))
-            .cloudtrail_identity(),
+            (Some((account, role)), Some(name)) => {
+                let session = AssumedRole::new(account, &name.path, &role.name, &role.role_id, session);
+                Principal::AssumedRole(session).cloudtrail_identity(None)
+            }
             _ => unknown(identity.account, &identity.role_arn),
         }
     }
 }
 
-fn unknown(account: AccountId, role_arn: &str) -> serde_json::Value {
+fn unknown(account: AccountId, role_arn: &str) -> Vec<u8> {
     json!({"type": "AssumedRole", "accountId": account.as_str(),
         "sessionContext": {"sessionIssuer": {"type": "Role", "arn": role_arn}}})
+    .to_string()
+    .into_bytes()
 }
 
 /// The name of the role's session: the function's.

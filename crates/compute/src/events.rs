@@ -16,7 +16,7 @@ use store::{Key, Range, Store, StoreError, Table, Transaction};
 use tokio::sync::Notify;
 
 pub use record::QueuedEvent;
-pub use worker::{EventTarget, EventVerdict};
+pub use worker::{EventAnswer, EventEnding, EventReport, EventTarget, EventVerdict, Settlement};
 
 use self::schedule::{Entry, Schedule};
 use crate::limits::EVENT_QUEUE_MAX;

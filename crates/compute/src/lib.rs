@@ -28,7 +28,10 @@ pub use egress::{
     Resolve,
 };
 pub use environment::RESERVED_VARIABLES;
-pub use events::{EventError, EventQueue, EventTarget, EventVerdict, QueuedEvent, RetryTimes};
+pub use events::{
+    EventAnswer, EventEnding, EventError, EventQueue, EventReport, EventTarget, EventVerdict, QueuedEvent,
+    RetryTimes, Settlement,
+};
 pub use function::{
     Concurrency, FunctionSpec, InvokeError, InvokeOutcome, InvokeRequest, SharedSpec, Throttled,
 };

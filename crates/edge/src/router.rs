@@ -22,6 +22,7 @@ type Response = hyper::Response<Full<Bytes>>;
 
 const HEALTH_PATH: &str = "/_fastness/health";
 const USER_AGENT_BYTES_MAX: usize = 1_024;
+const TRACE_BYTES_MAX: usize = 1_024;
 
 /// Where a connection came from.
 pub(crate) struct Arrival {
@@ -82,12 +83,14 @@ impl Router {
 fn source(head: &http::request::Parts, arrival: &Arrival) -> Source {
     let user_agent = head.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     let user_agent = user_agent.unwrap_or_default();
+    let trace = head.headers.get("x-amzn-trace-id").and_then(|value| value.to_str().ok());
     Source {
         ip: arrival.peer,
         user_agent: user_agent.chars().take(USER_AGENT_BYTES_MAX).collect(),
         is_secure: arrival.is_secure,
         via: Vec::new(),
         door: arrival.door.clone(),
+        trace: trace.filter(|trace| trace.len() <= TRACE_BYTES_MAX).map(str::to_owned),
     }
 }
 

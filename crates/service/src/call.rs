@@ -28,6 +28,8 @@ pub struct Source {
     pub via: Vec<&'static str>,
     /// The environment whose door the call came through, if it came from inside a function.
     pub door: Option<Arc<Door>>,
+    /// The trace header (`X-Amzn-Trace-Id`) as it arrived, unread; at most 1,024 bytes.
+    pub trace: Option<String>,
 }
 
 /// The identity of a function's environment, as its way in knows it.
@@ -50,6 +52,7 @@ impl Source {
             is_secure: true,
             via: Vec::new(),
             door: None,
+            trace: None,
         }
     }
 

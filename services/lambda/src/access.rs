@@ -61,6 +61,22 @@ simple! {
     delete_concurrency, DeleteFunctionConcurrencyRequest, "lambda:DeleteFunctionConcurrency", function_name, |_| None;
     get_code_signing, GetFunctionCodeSigningConfigRequest, "lambda:GetFunctionCodeSigningConfig", function_name,
         |_| None;
+    put_event_config, PutFunctionEventInvokeConfigRequest, "lambda:PutFunctionEventInvokeConfig", function_name,
+        |r| r.qualifier.as_deref();
+    update_event_config, UpdateFunctionEventInvokeConfigRequest, "lambda:UpdateFunctionEventInvokeConfig", function_name,
+        |r| r.qualifier.as_deref();
+    get_event_config, GetFunctionEventInvokeConfigRequest, "lambda:GetFunctionEventInvokeConfig", function_name,
+        |r| r.qualifier.as_deref();
+    list_event_configs, ListFunctionEventInvokeConfigsRequest, "lambda:ListFunctionEventInvokeConfigs", function_name,
+        |_| None;
+    delete_event_config, DeleteFunctionEventInvokeConfigRequest, "lambda:DeleteFunctionEventInvokeConfig", function_name,
+        |r| r.qualifier.as_deref();
+    get_recursion, GetFunctionRecursionConfigRequest, "lambda:GetFunctionRecursionConfig", function_name, |_| None;
+    put_recursion, PutFunctionRecursionConfigRequest, "lambda:PutFunctionRecursionConfig", function_name, |_| None;
+    get_runtime_management, GetRuntimeManagementConfigRequest, "lambda:GetRuntimeManagementConfig", function_name,
+        |r| r.qualifier.as_deref();
+    put_runtime_management, PutRuntimeManagementConfigRequest, "lambda:PutRuntimeManagementConfig", function_name,
+        |r| r.qualifier.as_deref();
     invoke, InvocationRequest, "lambda:InvokeFunction", function_name, |r| r.qualifier.as_deref();
 }
 

@@ -4,6 +4,15 @@
 #![allow(missing_docs, clippy::struct_excessive_bools)]
 
 #[derive(Debug, Clone, Copy)]
+pub struct AddLayerVersionPermission;
+impl protocol::Operation for AddLayerVersionPermission {
+    const SERVICE: &'static str = "lambda";
+    const NAME: &'static str = "AddLayerVersionPermission";
+    type Input = AddLayerVersionPermissionRequest;
+    type Output = AddLayerVersionPermissionResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct AddPermission;
 impl protocol::Operation for AddPermission {
     const SERVICE: &'static str = "lambda";
@@ -19,6 +28,24 @@ impl protocol::Operation for CreateAlias {
     const NAME: &'static str = "CreateAlias";
     type Input = CreateAliasRequest;
     type Output = AliasConfiguration;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct CreateCodeSigningConfig;
+impl protocol::Operation for CreateCodeSigningConfig {
+    const SERVICE: &'static str = "lambda";
+    const NAME: &'static str = "CreateCodeSigningConfig";
+    type Input = CreateCodeSigningConfigRequest;
+    type Output = CreateCodeSigningConfigResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct CreateEventSourceMapping;
+impl protocol::Operation for CreateEventSourceMapping {
+    const SERVICE: &'static str = "lambda";
+    const NAME: &'static str = "CreateEventSourceMapping";
+    type Input = CreateEventSourceMappingRequest;
+    type Output = EventSourceMappingConfiguration;
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -49,12 +76,39 @@ impl protocol::Operation for DeleteAlias {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct DeleteCodeSigningConfig;
+impl protocol::Operation for DeleteCodeSigningConfig {
+    const SERVICE: &'static str = "lambda";
+    const NAME: &'static str = "DeleteCodeSigningConfig";
+    type Input = DeleteCodeSigningConfigRequest;
+    type Output = DeleteCodeSigningConfigResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteEventSourceMapping;
+impl protocol::Operation for DeleteEventSourceMapping {
+    const SERVICE: &'static str = "lambda";
+    const NAME: &'static str = "DeleteEventSourceMapping";
+    type Input = DeleteEventSourceMappingRequest;
+    type Output = EventSourceMappingConfiguration;
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct DeleteFunction;
 impl protocol::Operation for DeleteFunction {
     const SERVICE: &'static str = "lambda";
     const NAME: &'static str = "DeleteFunction";
     type Input = DeleteFunctionRequest;
     type Output = DeleteFunctionResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteFunctionCodeSigningConfig;
+impl protocol::Operation for DeleteFunctionCodeSigningConfig {
+    const SERVICE: &'static str = "lambda";
+    const NAME: &'static str = "DeleteFunctionCodeSigningConfig";
+    type Input = DeleteFunctionCodeSigningConfigRequest;
+    type Output = ();
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -85,6 +139,24 @@ impl protocol::Operation for DeleteFunctionUrlConfig {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct DeleteLayerVersion;
+impl protocol::Operation for DeleteLayerVersion {
+    const SERVICE: &'static str = "lambda";
+    const NAME: &'static str = "DeleteLayerVersion";
+    type Input = DeleteLayerVersionRequest;
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteProvisionedConcurrencyConfig;
+impl protocol::Operation for DeleteProvisionedConcurrencyConfig {
+    const SERVICE: &'static str = "lambda";
+    const NAME: &'static str = "DeleteProvisionedConcurrencyConfig";
+    type Input = DeleteProvisionedConcurrencyConfigRequest;
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct GetAccountSettings;
 impl protocol::Operation for GetAccountSettings {
     const SERVICE: &'static str = "lambda";
@@ -100,6 +172,24 @@ impl protocol::Operation for GetAlias {
     const NAME: &'static str = "GetAlias";
     type Input = GetAliasRequest;
     type Output = AliasConfiguration;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GetCodeSigningConfig;
+impl protocol::Operation for GetCodeSigningConfig {
+    const SERVICE: &'static str = "lambda";
+    const NAME: &'static str = "GetCodeSigningConfig";
+    type Input = GetCodeSigningConfigRequest;
+    type Output = GetCodeSigningConfigResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GetEventSourceMapping;
+impl protocol::Operation for GetEventSourceMapping {
+    const SERVICE: &'static str = "lambda";
+    const NAME: &'static str = "GetEventSourceMapping";
+    type Input = GetEventSourceMappingRequest;
+    type Output = EventSourceMappingConfiguration;
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -166,12 +256,48 @@ impl protocol::Operation for GetFunctionUrlConfig {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct GetLayerVersion;
+impl protocol::Operation for GetLayerVersion {
+    const SERVICE: &'static str = "lambda";
+    const NAME: &'static str = "GetLayerVersion";
+    type Input = GetLayerVersionRequest;
+    type Output = GetLayerVersionResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GetLayerVersionByArn;
+impl protocol::Operation for GetLayerVersionByArn {
+    const SERVICE: &'static str = "lambda";
+    const NAME: &'static str = "GetLayerVersionByArn";
+    type Input = GetLayerVersionByArnRequest;
+    type Output = GetLayerVersionResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GetLayerVersionPolicy;
+impl protocol::Operation for GetLayerVersionPolicy {
+    const SERVICE: &'static str = "lambda";
+    const NAME: &'static str = "GetLayerVersionPolicy";
+    type Input = GetLayerVersionPolicyRequest;
+    type Output = GetLayerVersionPolicyResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct GetPolicy;
 impl protocol::Operation for GetPolicy {
     const SERVICE: &'static str = "lambda";
     const NAME: &'static str = "GetPolicy";
     type Input = GetPolicyRequest;
     type Output = GetPolicyResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GetProvisionedConcurrencyConfig;
+impl protocol::Operation for GetProvisionedConcurrencyConfig {
+    const SERVICE: &'static str = "lambda";
+    const NAME: &'static str = "GetProvisionedConcurrencyConfig";
+    type Input = GetProvisionedConcurrencyConfigRequest;
+    type Output = GetProvisionedConcurrencyConfigResponse;
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -211,6 +337,24 @@ impl protocol::Operation for ListAliases {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct ListCodeSigningConfigs;
+impl protocol::Operation for ListCodeSigningConfigs {
+    const SERVICE: &'static str = "lambda";
+    const NAME: &'static str = "ListCodeSigningConfigs";
+    type Input = ListCodeSigningConfigsRequest;
+    type Output = ListCodeSigningConfigsResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct ListEventSourceMappings;
+impl protocol::Operation for ListEventSourceMappings {
+    const SERVICE: &'static str = "lambda";
+    const NAME: &'static str = "ListEventSourceMappings";
+    type Input = ListEventSourceMappingsRequest;
+    type Output = ListEventSourceMappingsResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct ListFunctionEventInvokeConfigs;
 impl protocol::Operation for ListFunctionEventInvokeConfigs {
     const SERVICE: &'static str = "lambda";
@@ -238,6 +382,42 @@ impl protocol::Operation for ListFunctions {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct ListFunctionsByCodeSigningConfig;
+impl protocol::Operation for ListFunctionsByCodeSigningConfig {
+    const SERVICE: &'static str = "lambda";
+    const NAME: &'static str = "ListFunctionsByCodeSigningConfig";
+    type Input = ListFunctionsByCodeSigningConfigRequest;
+    type Output = ListFunctionsByCodeSigningConfigResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct ListLayerVersions;
+impl protocol::Operation for ListLayerVersions {
+    const SERVICE: &'static str = "lambda";
+    const NAME: &'static str = "ListLayerVersions";
+    type Input = ListLayerVersionsRequest;
+    type Output = ListLayerVersionsResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct ListLayers;
+impl protocol::Operation for ListLayers {
+    const SERVICE: &'static str = "lambda";
+    const NAME: &'static str = "ListLayers";
+    type Input = ListLayersRequest;
+    type Output = ListLayersResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct ListProvisionedConcurrencyConfigs;
+impl protocol::Operation for ListProvisionedConcurrencyConfigs {
+    const SERVICE: &'static str = "lambda";
+    const NAME: &'static str = "ListProvisionedConcurrencyConfigs";
+    type Input = ListProvisionedConcurrencyConfigsRequest;
+    type Output = ListProvisionedConcurrencyConfigsResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct ListTags;
 impl protocol::Operation for ListTags {
     const SERVICE: &'static str = "lambda";
@@ -256,12 +436,30 @@ impl protocol::Operation for ListVersionsByFunction {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct PublishLayerVersion;
+impl protocol::Operation for PublishLayerVersion {
+    const SERVICE: &'static str = "lambda";
+    const NAME: &'static str = "PublishLayerVersion";
+    type Input = PublishLayerVersionRequest;
+    type Output = PublishLayerVersionResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct PublishVersion;
 impl protocol::Operation for PublishVersion {
     const SERVICE: &'static str = "lambda";
     const NAME: &'static str = "PublishVersion";
     type Input = PublishVersionRequest;
     type Output = FunctionConfiguration;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct PutFunctionCodeSigningConfig;
+impl protocol::Operation for PutFunctionCodeSigningConfig {
+    const SERVICE: &'static str = "lambda";
+    const NAME: &'static str = "PutFunctionCodeSigningConfig";
+    type Input = PutFunctionCodeSigningConfigRequest;
+    type Output = PutFunctionCodeSigningConfigResponse;
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -289,6 +487,33 @@ impl protocol::Operation for PutFunctionRecursionConfig {
     const NAME: &'static str = "PutFunctionRecursionConfig";
     type Input = PutFunctionRecursionConfigRequest;
     type Output = PutFunctionRecursionConfigResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct PutProvisionedConcurrencyConfig;
+impl protocol::Operation for PutProvisionedConcurrencyConfig {
+    const SERVICE: &'static str = "lambda";
+    const NAME: &'static str = "PutProvisionedConcurrencyConfig";
+    type Input = PutProvisionedConcurrencyConfigRequest;
+    type Output = PutProvisionedConcurrencyConfigResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct PutRuntimeManagementConfig;
+impl protocol::Operation for PutRuntimeManagementConfig {
+    const SERVICE: &'static str = "lambda";
+    const NAME: &'static str = "PutRuntimeManagementConfig";
+    type Input = PutRuntimeManagementConfigRequest;
+    type Output = PutRuntimeManagementConfigResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct RemoveLayerVersionPermission;
+impl protocol::Operation for RemoveLayerVersionPermission {
+    const SERVICE: &'static str = "lambda";
+    const NAME: &'static str = "RemoveLayerVersionPermission";
+    type Input = RemoveLayerVersionPermissionRequest;
+    type Output = ();
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -325,6 +550,24 @@ impl protocol::Operation for UpdateAlias {
     const NAME: &'static str = "UpdateAlias";
     type Input = UpdateAliasRequest;
     type Output = AliasConfiguration;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateCodeSigningConfig;
+impl protocol::Operation for UpdateCodeSigningConfig {
+    const SERVICE: &'static str = "lambda";
+    const NAME: &'static str = "UpdateCodeSigningConfig";
+    type Input = UpdateCodeSigningConfigRequest;
+    type Output = UpdateCodeSigningConfigResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateEventSourceMapping;
+impl protocol::Operation for UpdateEventSourceMapping {
+    const SERVICE: &'static str = "lambda";
+    const NAME: &'static str = "UpdateEventSourceMapping";
+    type Input = UpdateEventSourceMappingRequest;
+    type Output = EventSourceMappingConfiguration;
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -387,6 +630,33 @@ pub struct AccountUsage {
 protocol::structure!(AccountUsage { total_code_size: "TotalCodeSize", function_count: "FunctionCount" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct AddLayerVersionPermissionRequest {
+    pub layer_name: String,
+    pub version_number: i64,
+    pub statement_id: String,
+    pub action: String,
+    pub principal: String,
+    pub organization_id: Option<String>,
+    pub revision_id: Option<String>,
+}
+protocol::structure!(AddLayerVersionPermissionRequest {
+    layer_name: "LayerName",
+    version_number: "VersionNumber",
+    statement_id: "StatementId",
+    action: "Action",
+    principal: "Principal",
+    organization_id: "OrganizationId",
+    revision_id: "RevisionId"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AddLayerVersionPermissionResponse {
+    pub statement: Option<String>,
+    pub revision_id: Option<String>,
+}
+protocol::structure!(AddLayerVersionPermissionResponse { statement: "Statement", revision_id: "RevisionId" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct AddPermissionRequest {
     pub function_name: String,
     pub statement_id: String,
@@ -447,11 +717,53 @@ pub struct AliasRoutingConfiguration {
 protocol::structure!(AliasRoutingConfiguration { additional_version_weights: "AdditionalVersionWeights" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct AllowedPublishers {
+    pub signing_profile_version_arns: Vec<String>,
+}
+protocol::structure!(AllowedPublishers { signing_profile_version_arns: "SigningProfileVersionArns" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AmazonManagedKafkaEventSourceConfig {
+    pub consumer_group_id: Option<String>,
+    pub schema_registry_config: Option<KafkaSchemaRegistryConfig>,
+}
+protocol::structure!(AmazonManagedKafkaEventSourceConfig {
+    consumer_group_id: "ConsumerGroupId",
+    schema_registry_config: "SchemaRegistryConfig"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct CapacityProviderConfig {
     pub lambda_managed_instances_capacity_provider_config: LambdaManagedInstancesCapacityProviderConfig,
 }
 protocol::structure!(CapacityProviderConfig {
     lambda_managed_instances_capacity_provider_config: "LambdaManagedInstancesCapacityProviderConfig"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CodeSigningConfig {
+    pub code_signing_config_id: String,
+    pub code_signing_config_arn: String,
+    pub description: Option<String>,
+    pub allowed_publishers: AllowedPublishers,
+    pub code_signing_policies: CodeSigningPolicies,
+    pub last_modified: String,
+}
+protocol::structure!(CodeSigningConfig {
+    code_signing_config_id: "CodeSigningConfigId",
+    code_signing_config_arn: "CodeSigningConfigArn",
+    description: "Description",
+    allowed_publishers: "AllowedPublishers",
+    code_signing_policies: "CodeSigningPolicies",
+    last_modified: "LastModified"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CodeSigningPolicies {
+    pub untrusted_artifact_on_deployment: Option<String>,
+}
+protocol::structure!(CodeSigningPolicies {
+    untrusted_artifact_on_deployment: "UntrustedArtifactOnDeployment"
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -492,6 +804,88 @@ protocol::structure!(CreateAliasRequest {
     function_version: "FunctionVersion",
     description: "Description",
     routing_config: "RoutingConfig"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateCodeSigningConfigRequest {
+    pub description: Option<String>,
+    pub allowed_publishers: AllowedPublishers,
+    pub code_signing_policies: Option<CodeSigningPolicies>,
+    pub tags: Option<protocol::Entries<String>>,
+}
+protocol::structure!(CreateCodeSigningConfigRequest {
+    description: "Description",
+    allowed_publishers: "AllowedPublishers",
+    code_signing_policies: "CodeSigningPolicies",
+    tags: "Tags"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateCodeSigningConfigResponse {
+    pub code_signing_config: CodeSigningConfig,
+}
+protocol::structure!(CreateCodeSigningConfigResponse { code_signing_config: "CodeSigningConfig" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateEventSourceMappingRequest {
+    pub event_source_arn: Option<String>,
+    pub function_name: String,
+    pub enabled: Option<bool>,
+    pub batch_size: Option<i64>,
+    pub filter_criteria: Option<FilterCriteria>,
+    pub maximum_batching_window_in_seconds: Option<i64>,
+    pub parallelization_factor: Option<i64>,
+    pub starting_position: Option<String>,
+    pub starting_position_timestamp: Option<protocol::Timestamp>,
+    pub destination_config: Option<DestinationConfig>,
+    pub maximum_record_age_in_seconds: Option<i64>,
+    pub bisect_batch_on_function_error: Option<bool>,
+    pub maximum_retry_attempts: Option<i64>,
+    pub tags: Option<protocol::Entries<String>>,
+    pub tumbling_window_in_seconds: Option<i64>,
+    pub topics: Option<Vec<String>>,
+    pub queues: Option<Vec<String>>,
+    pub source_access_configurations: Option<Vec<SourceAccessConfiguration>>,
+    pub self_managed_event_source: Option<SelfManagedEventSource>,
+    pub function_response_types: Option<Vec<String>>,
+    pub amazon_managed_kafka_event_source_config: Option<AmazonManagedKafkaEventSourceConfig>,
+    pub self_managed_kafka_event_source_config: Option<SelfManagedKafkaEventSourceConfig>,
+    pub scaling_config: Option<ScalingConfig>,
+    pub document_db_event_source_config: Option<DocumentDBEventSourceConfig>,
+    pub kms_key_arn: Option<String>,
+    pub metrics_config: Option<EventSourceMappingMetricsConfig>,
+    pub logging_config: Option<EventSourceMappingLoggingConfig>,
+    pub provisioned_poller_config: Option<ProvisionedPollerConfig>,
+}
+protocol::structure!(CreateEventSourceMappingRequest {
+    event_source_arn: "EventSourceArn",
+    function_name: "FunctionName",
+    enabled: "Enabled",
+    batch_size: "BatchSize",
+    filter_criteria: "FilterCriteria",
+    maximum_batching_window_in_seconds: "MaximumBatchingWindowInSeconds",
+    parallelization_factor: "ParallelizationFactor",
+    starting_position: "StartingPosition",
+    starting_position_timestamp: "StartingPositionTimestamp",
+    destination_config: "DestinationConfig",
+    maximum_record_age_in_seconds: "MaximumRecordAgeInSeconds",
+    bisect_batch_on_function_error: "BisectBatchOnFunctionError",
+    maximum_retry_attempts: "MaximumRetryAttempts",
+    tags: "Tags",
+    tumbling_window_in_seconds: "TumblingWindowInSeconds",
+    topics: "Topics",
+    queues: "Queues",
+    source_access_configurations: "SourceAccessConfigurations",
+    self_managed_event_source: "SelfManagedEventSource",
+    function_response_types: "FunctionResponseTypes",
+    amazon_managed_kafka_event_source_config: "AmazonManagedKafkaEventSourceConfig",
+    self_managed_kafka_event_source_config: "SelfManagedKafkaEventSourceConfig",
+    scaling_config: "ScalingConfig",
+    document_db_event_source_config: "DocumentDBEventSourceConfig",
+    kms_key_arn: "KMSKeyArn",
+    metrics_config: "MetricsConfig",
+    logging_config: "LoggingConfig",
+    provisioned_poller_config: "ProvisionedPollerConfig"
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -604,6 +998,28 @@ pub struct DeleteAliasRequest {
 protocol::structure!(DeleteAliasRequest { function_name: "FunctionName", name: "Name" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteCodeSigningConfigRequest {
+    pub code_signing_config_arn: String,
+}
+protocol::structure!(DeleteCodeSigningConfigRequest { code_signing_config_arn: "CodeSigningConfigArn" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteCodeSigningConfigResponse {}
+protocol::structure!(DeleteCodeSigningConfigResponse {});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteEventSourceMappingRequest {
+    pub uuid: String,
+}
+protocol::structure!(DeleteEventSourceMappingRequest { uuid: "UUID" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteFunctionCodeSigningConfigRequest {
+    pub function_name: String,
+}
+protocol::structure!(DeleteFunctionCodeSigningConfigRequest { function_name: "FunctionName" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeleteFunctionConcurrencyRequest {
     pub function_name: String,
 }
@@ -643,11 +1059,40 @@ protocol::structure!(DeleteFunctionUrlConfigRequest {
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteLayerVersionRequest {
+    pub layer_name: String,
+    pub version_number: i64,
+}
+protocol::structure!(DeleteLayerVersionRequest { layer_name: "LayerName", version_number: "VersionNumber" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteProvisionedConcurrencyConfigRequest {
+    pub function_name: String,
+    pub qualifier: String,
+}
+protocol::structure!(DeleteProvisionedConcurrencyConfigRequest {
+    function_name: "FunctionName",
+    qualifier: "Qualifier"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct DestinationConfig {
     pub on_success: Option<OnSuccess>,
     pub on_failure: Option<OnFailure>,
 }
 protocol::structure!(DestinationConfig { on_success: "OnSuccess", on_failure: "OnFailure" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DocumentDBEventSourceConfig {
+    pub database_name: Option<String>,
+    pub collection_name: Option<String>,
+    pub full_document: Option<String>,
+}
+protocol::structure!(DocumentDBEventSourceConfig {
+    database_name: "DatabaseName",
+    collection_name: "CollectionName",
+    full_document: "FullDocument"
+});
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DurableConfig {
@@ -686,11 +1131,114 @@ pub struct EphemeralStorage {
 protocol::structure!(EphemeralStorage { size: "Size" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct EventSourceMappingConfiguration {
+    pub uuid: Option<String>,
+    pub starting_position: Option<String>,
+    pub starting_position_timestamp: Option<protocol::Timestamp>,
+    pub batch_size: Option<i64>,
+    pub maximum_batching_window_in_seconds: Option<i64>,
+    pub parallelization_factor: Option<i64>,
+    pub event_source_arn: Option<String>,
+    pub filter_criteria: Option<FilterCriteria>,
+    pub function_arn: Option<String>,
+    pub last_modified: Option<protocol::Timestamp>,
+    pub last_processing_result: Option<String>,
+    pub state: Option<String>,
+    pub state_transition_reason: Option<String>,
+    pub destination_config: Option<DestinationConfig>,
+    pub topics: Option<Vec<String>>,
+    pub queues: Option<Vec<String>>,
+    pub source_access_configurations: Option<Vec<SourceAccessConfiguration>>,
+    pub self_managed_event_source: Option<SelfManagedEventSource>,
+    pub maximum_record_age_in_seconds: Option<i64>,
+    pub bisect_batch_on_function_error: Option<bool>,
+    pub maximum_retry_attempts: Option<i64>,
+    pub tumbling_window_in_seconds: Option<i64>,
+    pub function_response_types: Option<Vec<String>>,
+    pub amazon_managed_kafka_event_source_config: Option<AmazonManagedKafkaEventSourceConfig>,
+    pub self_managed_kafka_event_source_config: Option<SelfManagedKafkaEventSourceConfig>,
+    pub scaling_config: Option<ScalingConfig>,
+    pub document_db_event_source_config: Option<DocumentDBEventSourceConfig>,
+    pub kms_key_arn: Option<String>,
+    pub filter_criteria_error: Option<FilterCriteriaError>,
+    pub event_source_mapping_arn: Option<String>,
+    pub metrics_config: Option<EventSourceMappingMetricsConfig>,
+    pub logging_config: Option<EventSourceMappingLoggingConfig>,
+    pub provisioned_poller_config: Option<ProvisionedPollerConfig>,
+}
+protocol::structure!(EventSourceMappingConfiguration {
+    uuid: "UUID",
+    starting_position: "StartingPosition",
+    starting_position_timestamp: "StartingPositionTimestamp",
+    batch_size: "BatchSize",
+    maximum_batching_window_in_seconds: "MaximumBatchingWindowInSeconds",
+    parallelization_factor: "ParallelizationFactor",
+    event_source_arn: "EventSourceArn",
+    filter_criteria: "FilterCriteria",
+    function_arn: "FunctionArn",
+    last_modified: "LastModified",
+    last_processing_result: "LastProcessingResult",
+    state: "State",
+    state_transition_reason: "StateTransitionReason",
+    destination_config: "DestinationConfig",
+    topics: "Topics",
+    queues: "Queues",
+    source_access_configurations: "SourceAccessConfigurations",
+    self_managed_event_source: "SelfManagedEventSource",
+    maximum_record_age_in_seconds: "MaximumRecordAgeInSeconds",
+    bisect_batch_on_function_error: "BisectBatchOnFunctionError",
+    maximum_retry_attempts: "MaximumRetryAttempts",
+    tumbling_window_in_seconds: "TumblingWindowInSeconds",
+    function_response_types: "FunctionResponseTypes",
+    amazon_managed_kafka_event_source_config: "AmazonManagedKafkaEventSourceConfig",
+    self_managed_kafka_event_source_config: "SelfManagedKafkaEventSourceConfig",
+    scaling_config: "ScalingConfig",
+    document_db_event_source_config: "DocumentDBEventSourceConfig",
+    kms_key_arn: "KMSKeyArn",
+    filter_criteria_error: "FilterCriteriaError",
+    event_source_mapping_arn: "EventSourceMappingArn",
+    metrics_config: "MetricsConfig",
+    logging_config: "LoggingConfig",
+    provisioned_poller_config: "ProvisionedPollerConfig"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EventSourceMappingLoggingConfig {
+    pub system_log_level: Option<String>,
+}
+protocol::structure!(EventSourceMappingLoggingConfig { system_log_level: "SystemLogLevel" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EventSourceMappingMetricsConfig {
+    pub metrics: Option<Vec<String>>,
+}
+protocol::structure!(EventSourceMappingMetricsConfig { metrics: "Metrics" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct FileSystemConfig {
     pub arn: String,
     pub local_mount_path: String,
 }
 protocol::structure!(FileSystemConfig { arn: "Arn", local_mount_path: "LocalMountPath" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Filter {
+    pub pattern: Option<String>,
+}
+protocol::structure!(Filter { pattern: "Pattern" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FilterCriteria {
+    pub filters: Option<Vec<Filter>>,
+}
+protocol::structure!(FilterCriteria { filters: "Filters" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FilterCriteriaError {
+    pub error_code: Option<String>,
+    pub message: Option<String>,
+}
+protocol::structure!(FilterCriteriaError { error_code: "ErrorCode", message: "Message" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct FunctionCode {
@@ -870,6 +1418,24 @@ pub struct GetAliasRequest {
 protocol::structure!(GetAliasRequest { function_name: "FunctionName", name: "Name" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetCodeSigningConfigRequest {
+    pub code_signing_config_arn: String,
+}
+protocol::structure!(GetCodeSigningConfigRequest { code_signing_config_arn: "CodeSigningConfigArn" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetCodeSigningConfigResponse {
+    pub code_signing_config: CodeSigningConfig,
+}
+protocol::structure!(GetCodeSigningConfigResponse { code_signing_config: "CodeSigningConfig" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetEventSourceMappingRequest {
+    pub uuid: String,
+}
+protocol::structure!(GetEventSourceMappingRequest { uuid: "UUID" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetFunctionCodeSigningConfigRequest {
     pub function_name: String,
 }
@@ -982,6 +1548,60 @@ protocol::structure!(GetFunctionUrlConfigResponse {
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetLayerVersionByArnRequest {
+    pub arn: String,
+}
+protocol::structure!(GetLayerVersionByArnRequest { arn: "Arn" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetLayerVersionPolicyRequest {
+    pub layer_name: String,
+    pub version_number: i64,
+}
+protocol::structure!(GetLayerVersionPolicyRequest {
+    layer_name: "LayerName",
+    version_number: "VersionNumber"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetLayerVersionPolicyResponse {
+    pub policy: Option<String>,
+    pub revision_id: Option<String>,
+}
+protocol::structure!(GetLayerVersionPolicyResponse { policy: "Policy", revision_id: "RevisionId" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetLayerVersionRequest {
+    pub layer_name: String,
+    pub version_number: i64,
+}
+protocol::structure!(GetLayerVersionRequest { layer_name: "LayerName", version_number: "VersionNumber" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetLayerVersionResponse {
+    pub content: Option<LayerVersionContentOutput>,
+    pub layer_arn: Option<String>,
+    pub layer_version_arn: Option<String>,
+    pub description: Option<String>,
+    pub created_date: Option<String>,
+    pub version: Option<i64>,
+    pub compatible_runtimes: Option<Vec<String>>,
+    pub license_info: Option<String>,
+    pub compatible_architectures: Option<Vec<String>>,
+}
+protocol::structure!(GetLayerVersionResponse {
+    content: "Content",
+    layer_arn: "LayerArn",
+    layer_version_arn: "LayerVersionArn",
+    description: "Description",
+    created_date: "CreatedDate",
+    version: "Version",
+    compatible_runtimes: "CompatibleRuntimes",
+    license_info: "LicenseInfo",
+    compatible_architectures: "CompatibleArchitectures"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetPolicyRequest {
     pub function_name: String,
     pub qualifier: Option<String>,
@@ -994,6 +1614,34 @@ pub struct GetPolicyResponse {
     pub revision_id: Option<String>,
 }
 protocol::structure!(GetPolicyResponse { policy: "Policy", revision_id: "RevisionId" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetProvisionedConcurrencyConfigRequest {
+    pub function_name: String,
+    pub qualifier: String,
+}
+protocol::structure!(GetProvisionedConcurrencyConfigRequest {
+    function_name: "FunctionName",
+    qualifier: "Qualifier"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetProvisionedConcurrencyConfigResponse {
+    pub requested_provisioned_concurrent_executions: Option<i64>,
+    pub available_provisioned_concurrent_executions: Option<i64>,
+    pub allocated_provisioned_concurrent_executions: Option<i64>,
+    pub status: Option<String>,
+    pub status_reason: Option<String>,
+    pub last_modified: Option<String>,
+}
+protocol::structure!(GetProvisionedConcurrencyConfigResponse {
+    requested_provisioned_concurrent_executions: "RequestedProvisionedConcurrentExecutions",
+    available_provisioned_concurrent_executions: "AvailableProvisionedConcurrentExecutions",
+    allocated_provisioned_concurrent_executions: "AllocatedProvisionedConcurrentExecutions",
+    status: "Status",
+    status_reason: "StatusReason",
+    last_modified: "LastModified"
+});
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetRuntimeManagementConfigRequest {
@@ -1097,6 +1745,33 @@ pub struct InvokeAsyncResponse {
 protocol::structure!(InvokeAsyncResponse { status: "Status" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct KafkaSchemaRegistryAccessConfig {
+    pub r#type: Option<String>,
+    pub uri: Option<String>,
+}
+protocol::structure!(KafkaSchemaRegistryAccessConfig { r#type: "Type", uri: "URI" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct KafkaSchemaRegistryConfig {
+    pub schema_registry_uri: Option<String>,
+    pub event_record_format: Option<String>,
+    pub access_configs: Option<Vec<KafkaSchemaRegistryAccessConfig>>,
+    pub schema_validation_configs: Option<Vec<KafkaSchemaValidationConfig>>,
+}
+protocol::structure!(KafkaSchemaRegistryConfig {
+    schema_registry_uri: "SchemaRegistryURI",
+    event_record_format: "EventRecordFormat",
+    access_configs: "AccessConfigs",
+    schema_validation_configs: "SchemaValidationConfigs"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct KafkaSchemaValidationConfig {
+    pub attribute: Option<String>,
+}
+protocol::structure!(KafkaSchemaValidationConfig { attribute: "Attribute" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct LambdaManagedInstancesCapacityProviderConfig {
     pub capacity_provider_arn: String,
     pub per_execution_environment_max_concurrency: Option<i64>,
@@ -1123,6 +1798,68 @@ protocol::structure!(Layer {
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct LayerVersionContentInput {
+    pub s3_bucket: Option<String>,
+    pub s3_key: Option<String>,
+    pub s3_object_version: Option<String>,
+    pub zip_file: Option<protocol::Sensitive<protocol::Bytes>>,
+}
+protocol::structure!(LayerVersionContentInput {
+    s3_bucket: "S3Bucket",
+    s3_key: "S3Key",
+    s3_object_version: "S3ObjectVersion",
+    zip_file: "ZipFile"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LayerVersionContentOutput {
+    pub location: Option<String>,
+    pub code_sha256: Option<String>,
+    pub code_size: Option<i64>,
+    pub signing_profile_version_arn: Option<String>,
+    pub signing_job_arn: Option<String>,
+}
+protocol::structure!(LayerVersionContentOutput {
+    location: "Location",
+    code_sha256: "CodeSha256",
+    code_size: "CodeSize",
+    signing_profile_version_arn: "SigningProfileVersionArn",
+    signing_job_arn: "SigningJobArn"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LayerVersionsListItem {
+    pub layer_version_arn: Option<String>,
+    pub version: Option<i64>,
+    pub description: Option<String>,
+    pub created_date: Option<String>,
+    pub compatible_runtimes: Option<Vec<String>>,
+    pub license_info: Option<String>,
+    pub compatible_architectures: Option<Vec<String>>,
+}
+protocol::structure!(LayerVersionsListItem {
+    layer_version_arn: "LayerVersionArn",
+    version: "Version",
+    description: "Description",
+    created_date: "CreatedDate",
+    compatible_runtimes: "CompatibleRuntimes",
+    license_info: "LicenseInfo",
+    compatible_architectures: "CompatibleArchitectures"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LayersListItem {
+    pub layer_name: Option<String>,
+    pub layer_arn: Option<String>,
+    pub latest_matching_version: Option<LayerVersionsListItem>,
+}
+protocol::structure!(LayersListItem {
+    layer_name: "LayerName",
+    layer_arn: "LayerArn",
+    latest_matching_version: "LatestMatchingVersion"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListAliasesRequest {
     pub function_name: String,
     pub function_version: Option<String>,
@@ -1142,6 +1879,47 @@ pub struct ListAliasesResponse {
     pub aliases: Option<Vec<AliasConfiguration>>,
 }
 protocol::structure!(ListAliasesResponse { next_marker: "NextMarker", aliases: "Aliases" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListCodeSigningConfigsRequest {
+    pub marker: Option<String>,
+    pub max_items: Option<i64>,
+}
+protocol::structure!(ListCodeSigningConfigsRequest { marker: "Marker", max_items: "MaxItems" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListCodeSigningConfigsResponse {
+    pub next_marker: Option<String>,
+    pub code_signing_configs: Option<Vec<CodeSigningConfig>>,
+}
+protocol::structure!(ListCodeSigningConfigsResponse {
+    next_marker: "NextMarker",
+    code_signing_configs: "CodeSigningConfigs"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListEventSourceMappingsRequest {
+    pub event_source_arn: Option<String>,
+    pub function_name: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i64>,
+}
+protocol::structure!(ListEventSourceMappingsRequest {
+    event_source_arn: "EventSourceArn",
+    function_name: "FunctionName",
+    marker: "Marker",
+    max_items: "MaxItems"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListEventSourceMappingsResponse {
+    pub next_marker: Option<String>,
+    pub event_source_mappings: Option<Vec<EventSourceMappingConfiguration>>,
+}
+protocol::structure!(ListEventSourceMappingsResponse {
+    next_marker: "NextMarker",
+    event_source_mappings: "EventSourceMappings"
+});
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListFunctionEventInvokeConfigsRequest {
@@ -1188,6 +1966,28 @@ protocol::structure!(ListFunctionUrlConfigsResponse {
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListFunctionsByCodeSigningConfigRequest {
+    pub code_signing_config_arn: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i64>,
+}
+protocol::structure!(ListFunctionsByCodeSigningConfigRequest {
+    code_signing_config_arn: "CodeSigningConfigArn",
+    marker: "Marker",
+    max_items: "MaxItems"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListFunctionsByCodeSigningConfigResponse {
+    pub next_marker: Option<String>,
+    pub function_arns: Option<Vec<String>>,
+}
+protocol::structure!(ListFunctionsByCodeSigningConfigResponse {
+    next_marker: "NextMarker",
+    function_arns: "FunctionArns"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListFunctionsRequest {
     pub master_region: Option<String>,
     pub function_version: Option<String>,
@@ -1207,6 +2007,75 @@ pub struct ListFunctionsResponse {
     pub functions: Option<Vec<FunctionConfiguration>>,
 }
 protocol::structure!(ListFunctionsResponse { next_marker: "NextMarker", functions: "Functions" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListLayerVersionsRequest {
+    pub compatible_runtime: Option<String>,
+    pub layer_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i64>,
+    pub compatible_architecture: Option<String>,
+}
+protocol::structure!(ListLayerVersionsRequest {
+    compatible_runtime: "CompatibleRuntime",
+    layer_name: "LayerName",
+    marker: "Marker",
+    max_items: "MaxItems",
+    compatible_architecture: "CompatibleArchitecture"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListLayerVersionsResponse {
+    pub next_marker: Option<String>,
+    pub layer_versions: Option<Vec<LayerVersionsListItem>>,
+}
+protocol::structure!(ListLayerVersionsResponse {
+    next_marker: "NextMarker",
+    layer_versions: "LayerVersions"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListLayersRequest {
+    pub compatible_runtime: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i64>,
+    pub compatible_architecture: Option<String>,
+}
+protocol::structure!(ListLayersRequest {
+    compatible_runtime: "CompatibleRuntime",
+    marker: "Marker",
+    max_items: "MaxItems",
+    compatible_architecture: "CompatibleArchitecture"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListLayersResponse {
+    pub next_marker: Option<String>,
+    pub layers: Option<Vec<LayersListItem>>,
+}
+protocol::structure!(ListLayersResponse { next_marker: "NextMarker", layers: "Layers" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListProvisionedConcurrencyConfigsRequest {
+    pub function_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i64>,
+}
+protocol::structure!(ListProvisionedConcurrencyConfigsRequest {
+    function_name: "FunctionName",
+    marker: "Marker",
+    max_items: "MaxItems"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListProvisionedConcurrencyConfigsResponse {
+    pub provisioned_concurrency_configs: Option<Vec<ProvisionedConcurrencyConfigListItem>>,
+    pub next_marker: Option<String>,
+}
+protocol::structure!(ListProvisionedConcurrencyConfigsResponse {
+    provisioned_concurrency_configs: "ProvisionedConcurrencyConfigs",
+    next_marker: "NextMarker"
+});
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListTagsRequest {
@@ -1266,6 +2135,80 @@ pub struct OnSuccess {
 protocol::structure!(OnSuccess { destination: "Destination" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct ProvisionedConcurrencyConfigListItem {
+    pub function_arn: Option<String>,
+    pub requested_provisioned_concurrent_executions: Option<i64>,
+    pub available_provisioned_concurrent_executions: Option<i64>,
+    pub allocated_provisioned_concurrent_executions: Option<i64>,
+    pub status: Option<String>,
+    pub status_reason: Option<String>,
+    pub last_modified: Option<String>,
+}
+protocol::structure!(ProvisionedConcurrencyConfigListItem {
+    function_arn: "FunctionArn",
+    requested_provisioned_concurrent_executions: "RequestedProvisionedConcurrentExecutions",
+    available_provisioned_concurrent_executions: "AvailableProvisionedConcurrentExecutions",
+    allocated_provisioned_concurrent_executions: "AllocatedProvisionedConcurrentExecutions",
+    status: "Status",
+    status_reason: "StatusReason",
+    last_modified: "LastModified"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ProvisionedPollerConfig {
+    pub minimum_pollers: Option<i64>,
+    pub maximum_pollers: Option<i64>,
+    pub poller_group_name: Option<String>,
+}
+protocol::structure!(ProvisionedPollerConfig {
+    minimum_pollers: "MinimumPollers",
+    maximum_pollers: "MaximumPollers",
+    poller_group_name: "PollerGroupName"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PublishLayerVersionRequest {
+    pub layer_name: String,
+    pub description: Option<String>,
+    pub content: LayerVersionContentInput,
+    pub compatible_runtimes: Option<Vec<String>>,
+    pub license_info: Option<String>,
+    pub compatible_architectures: Option<Vec<String>>,
+}
+protocol::structure!(PublishLayerVersionRequest {
+    layer_name: "LayerName",
+    description: "Description",
+    content: "Content",
+    compatible_runtimes: "CompatibleRuntimes",
+    license_info: "LicenseInfo",
+    compatible_architectures: "CompatibleArchitectures"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PublishLayerVersionResponse {
+    pub content: Option<LayerVersionContentOutput>,
+    pub layer_arn: Option<String>,
+    pub layer_version_arn: Option<String>,
+    pub description: Option<String>,
+    pub created_date: Option<String>,
+    pub version: Option<i64>,
+    pub compatible_runtimes: Option<Vec<String>>,
+    pub license_info: Option<String>,
+    pub compatible_architectures: Option<Vec<String>>,
+}
+protocol::structure!(PublishLayerVersionResponse {
+    content: "Content",
+    layer_arn: "LayerArn",
+    layer_version_arn: "LayerVersionArn",
+    description: "Description",
+    created_date: "CreatedDate",
+    version: "Version",
+    compatible_runtimes: "CompatibleRuntimes",
+    license_info: "LicenseInfo",
+    compatible_architectures: "CompatibleArchitectures"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct PublishVersionRequest {
     pub function_name: String,
     pub code_sha256: Option<String>,
@@ -1279,6 +2222,26 @@ protocol::structure!(PublishVersionRequest {
     description: "Description",
     revision_id: "RevisionId",
     publish_to: "PublishTo"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutFunctionCodeSigningConfigRequest {
+    pub code_signing_config_arn: String,
+    pub function_name: String,
+}
+protocol::structure!(PutFunctionCodeSigningConfigRequest {
+    code_signing_config_arn: "CodeSigningConfigArn",
+    function_name: "FunctionName"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutFunctionCodeSigningConfigResponse {
+    pub code_signing_config_arn: String,
+    pub function_name: String,
+}
+protocol::structure!(PutFunctionCodeSigningConfigResponse {
+    code_signing_config_arn: "CodeSigningConfigArn",
+    function_name: "FunctionName"
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -1324,6 +2287,76 @@ pub struct PutFunctionRecursionConfigResponse {
 protocol::structure!(PutFunctionRecursionConfigResponse { recursive_loop: "RecursiveLoop" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutProvisionedConcurrencyConfigRequest {
+    pub function_name: String,
+    pub qualifier: String,
+    pub provisioned_concurrent_executions: i64,
+}
+protocol::structure!(PutProvisionedConcurrencyConfigRequest {
+    function_name: "FunctionName",
+    qualifier: "Qualifier",
+    provisioned_concurrent_executions: "ProvisionedConcurrentExecutions"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutProvisionedConcurrencyConfigResponse {
+    pub requested_provisioned_concurrent_executions: Option<i64>,
+    pub available_provisioned_concurrent_executions: Option<i64>,
+    pub allocated_provisioned_concurrent_executions: Option<i64>,
+    pub status: Option<String>,
+    pub status_reason: Option<String>,
+    pub last_modified: Option<String>,
+}
+protocol::structure!(PutProvisionedConcurrencyConfigResponse {
+    requested_provisioned_concurrent_executions: "RequestedProvisionedConcurrentExecutions",
+    available_provisioned_concurrent_executions: "AvailableProvisionedConcurrentExecutions",
+    allocated_provisioned_concurrent_executions: "AllocatedProvisionedConcurrentExecutions",
+    status: "Status",
+    status_reason: "StatusReason",
+    last_modified: "LastModified"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutRuntimeManagementConfigRequest {
+    pub function_name: String,
+    pub qualifier: Option<String>,
+    pub update_runtime_on: String,
+    pub runtime_version_arn: Option<String>,
+}
+protocol::structure!(PutRuntimeManagementConfigRequest {
+    function_name: "FunctionName",
+    qualifier: "Qualifier",
+    update_runtime_on: "UpdateRuntimeOn",
+    runtime_version_arn: "RuntimeVersionArn"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PutRuntimeManagementConfigResponse {
+    pub update_runtime_on: String,
+    pub function_arn: String,
+    pub runtime_version_arn: Option<String>,
+}
+protocol::structure!(PutRuntimeManagementConfigResponse {
+    update_runtime_on: "UpdateRuntimeOn",
+    function_arn: "FunctionArn",
+    runtime_version_arn: "RuntimeVersionArn"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RemoveLayerVersionPermissionRequest {
+    pub layer_name: String,
+    pub version_number: i64,
+    pub statement_id: String,
+    pub revision_id: Option<String>,
+}
+protocol::structure!(RemoveLayerVersionPermissionRequest {
+    layer_name: "LayerName",
+    version_number: "VersionNumber",
+    statement_id: "StatementId",
+    revision_id: "RevisionId"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct RemovePermissionRequest {
     pub function_name: String,
     pub statement_id: String,
@@ -1352,6 +2385,28 @@ pub struct RuntimeVersionError {
 protocol::structure!(RuntimeVersionError { error_code: "ErrorCode", message: "Message" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct ScalingConfig {
+    pub maximum_concurrency: Option<i64>,
+}
+protocol::structure!(ScalingConfig { maximum_concurrency: "MaximumConcurrency" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SelfManagedEventSource {
+    pub endpoints: Option<protocol::Entries<Vec<String>>>,
+}
+protocol::structure!(SelfManagedEventSource { endpoints: "Endpoints" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SelfManagedKafkaEventSourceConfig {
+    pub consumer_group_id: Option<String>,
+    pub schema_registry_config: Option<KafkaSchemaRegistryConfig>,
+}
+protocol::structure!(SelfManagedKafkaEventSourceConfig {
+    consumer_group_id: "ConsumerGroupId",
+    schema_registry_config: "SchemaRegistryConfig"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct SnapStart {
     pub apply_on: Option<String>,
 }
@@ -1363,6 +2418,13 @@ pub struct SnapStartResponse {
     pub optimization_status: Option<String>,
 }
 protocol::structure!(SnapStartResponse { apply_on: "ApplyOn", optimization_status: "OptimizationStatus" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SourceAccessConfiguration {
+    pub r#type: Option<String>,
+    pub uri: Option<String>,
+}
+protocol::structure!(SourceAccessConfiguration { r#type: "Type", uri: "URI" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TagResourceRequest {
@@ -1419,6 +2481,76 @@ protocol::structure!(UpdateAliasRequest {
     description: "Description",
     routing_config: "RoutingConfig",
     revision_id: "RevisionId"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateCodeSigningConfigRequest {
+    pub code_signing_config_arn: String,
+    pub description: Option<String>,
+    pub allowed_publishers: Option<AllowedPublishers>,
+    pub code_signing_policies: Option<CodeSigningPolicies>,
+}
+protocol::structure!(UpdateCodeSigningConfigRequest {
+    code_signing_config_arn: "CodeSigningConfigArn",
+    description: "Description",
+    allowed_publishers: "AllowedPublishers",
+    code_signing_policies: "CodeSigningPolicies"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateCodeSigningConfigResponse {
+    pub code_signing_config: CodeSigningConfig,
+}
+protocol::structure!(UpdateCodeSigningConfigResponse { code_signing_config: "CodeSigningConfig" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateEventSourceMappingRequest {
+    pub uuid: String,
+    pub function_name: Option<String>,
+    pub enabled: Option<bool>,
+    pub batch_size: Option<i64>,
+    pub filter_criteria: Option<FilterCriteria>,
+    pub maximum_batching_window_in_seconds: Option<i64>,
+    pub destination_config: Option<DestinationConfig>,
+    pub maximum_record_age_in_seconds: Option<i64>,
+    pub bisect_batch_on_function_error: Option<bool>,
+    pub maximum_retry_attempts: Option<i64>,
+    pub parallelization_factor: Option<i64>,
+    pub source_access_configurations: Option<Vec<SourceAccessConfiguration>>,
+    pub tumbling_window_in_seconds: Option<i64>,
+    pub function_response_types: Option<Vec<String>>,
+    pub scaling_config: Option<ScalingConfig>,
+    pub amazon_managed_kafka_event_source_config: Option<AmazonManagedKafkaEventSourceConfig>,
+    pub self_managed_kafka_event_source_config: Option<SelfManagedKafkaEventSourceConfig>,
+    pub document_db_event_source_config: Option<DocumentDBEventSourceConfig>,
+    pub kms_key_arn: Option<String>,
+    pub metrics_config: Option<EventSourceMappingMetricsConfig>,
+    pub logging_config: Option<EventSourceMappingLoggingConfig>,
+    pub provisioned_poller_config: Option<ProvisionedPollerConfig>,
+}
+protocol::structure!(UpdateEventSourceMappingRequest {
+    uuid: "UUID",
+    function_name: "FunctionName",
+    enabled: "Enabled",
+    batch_size: "BatchSize",
+    filter_criteria: "FilterCriteria",
+    maximum_batching_window_in_seconds: "MaximumBatchingWindowInSeconds",
+    destination_config: "DestinationConfig",
+    maximum_record_age_in_seconds: "MaximumRecordAgeInSeconds",
+    bisect_batch_on_function_error: "BisectBatchOnFunctionError",
+    maximum_retry_attempts: "MaximumRetryAttempts",
+    parallelization_factor: "ParallelizationFactor",
+    source_access_configurations: "SourceAccessConfigurations",
+    tumbling_window_in_seconds: "TumblingWindowInSeconds",
+    function_response_types: "FunctionResponseTypes",
+    scaling_config: "ScalingConfig",
+    amazon_managed_kafka_event_source_config: "AmazonManagedKafkaEventSourceConfig",
+    self_managed_kafka_event_source_config: "SelfManagedKafkaEventSourceConfig",
+    document_db_event_source_config: "DocumentDBEventSourceConfig",
+    kms_key_arn: "KMSKeyArn",
+    metrics_config: "MetricsConfig",
+    logging_config: "LoggingConfig",
+    provisioned_poller_config: "ProvisionedPollerConfig"
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]

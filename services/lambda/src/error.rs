@@ -25,6 +25,8 @@ pub enum Error {
     RequestTooLarge(String),
     /// The policy would be too long.
     PolicyLengthExceeded(String),
+    /// The function has called itself too often.
+    RecursiveInvocation,
     /// The resource exists already, or is in use.
     ResourceConflict(String),
     /// The resource does not exist.
@@ -61,6 +63,7 @@ impl Error {
             Self::PreconditionFailed(_) => "PreconditionFailedException",
             Self::RequestTooLarge(_) => "RequestTooLargeException",
             Self::PolicyLengthExceeded(_) => "PolicyLengthExceededException",
+            Self::RecursiveInvocation => "RecursiveInvocationException",
             Self::ResourceConflict(_) => "ResourceConflictException",
             Self::ResourceNotFound(_) => "ResourceNotFoundException",
             Self::TooManyRequests { .. } => "TooManyRequestsException",
@@ -83,6 +86,10 @@ impl Error {
             | Self::ResourceNotFound(message)
             | Self::TooManyRequests { message, .. }
             | Self::Validation(message) => message,
+            Self::RecursiveInvocation => {
+                "Lambda has detected your function being invoked in a recursive loop with other AWS resources and \
+                 stopped your function's invocation."
+            }
             Self::Unavailable => "The platform is stopping.",
             Self::Passed(fault) => &fault.message,
             Self::Internal(_) => "Service encountered an internal error.",

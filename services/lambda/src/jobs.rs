@@ -4,13 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::Region;
-use compute::{BoxFuture, EventTarget, EventVerdict, InvokeRequest, QueuedEvent};
+use compute::{
+    BoxFuture, EventAnswer, EventEnding, EventReport, EventTarget, EventVerdict, InvokeOutcome,
+    InvokeRequest, QueuedEvent, Settlement,
+};
 use protocol::Bytes;
-use service::{Internal, Jobs};
+use service::{Internal, Jobs, Pipeline};
 
-use crate::Lambda;
 use crate::model::name::Target;
+use crate::model::trace;
 use crate::operations::invoke::{choose, concurrency};
+use crate::operations::recursion::is_loop;
+use crate::{Lambda, destinations};
 
 /// How long invocations in progress may go on once the platform stops.
 const STOP_GRACE: Duration = Duration::from_secs(10);
@@ -25,38 +30,44 @@ pub(crate) async fn environments(lambda: Arc<Lambda>, mut jobs: Jobs) -> Result<
 
 /// Invokes what was queued.
 pub(crate) async fn events(lambda: Arc<Lambda>, mut jobs: Jobs) -> Result<(), Internal> {
-    let target = Arc::new(QueuedInvocations { lambda: Arc::clone(&lambda) });
+    let target = QueuedInvocations { lambda: Arc::clone(&lambda), pipeline: jobs.pipeline().clone() };
+    let target = Arc::new(target);
     lambda.events.run(target, async { jobs.stopped().await }).await;
     Ok(())
 }
 
 struct QueuedInvocations {
     lambda: Arc<Lambda>,
+    pipeline: Pipeline,
 }
 
 impl EventTarget for QueuedInvocations {
-    fn deliver<'a>(&'a self, event: &'a QueuedEvent, payload: Bytes) -> BoxFuture<'a, EventVerdict> {
+    fn deliver<'a>(&'a self, event: &'a QueuedEvent, payload: Bytes) -> BoxFuture<'a, EventReport> {
         Box::pin(self.invoke(event, payload))
     }
 
-    fn give_up<'a>(&'a self, event: &'a QueuedEvent, verdict: EventVerdict) -> BoxFuture<'a, ()> {
-        tracing::warn!(
-            function = event.function_arn,
-            request_id = event.request_id,
-            ?verdict,
-            "an asynchronous invocation was given up"
-        );
-        Box::pin(std::future::ready(()))
+    fn settle<'a>(&'a self, event: &'a QueuedEvent, settlement: Settlement) -> BoxFuture<'a, ()> {
+        Box::pin(self.send(event, settlement))
     }
+}
+
+const fn unanswered(verdict: EventVerdict) -> EventReport {
+    EventReport { verdict, answer: None }
 }
 
 impl QueuedInvocations {
     // Leave was granted when the event was accepted, and belongs to whoever sent it.
-    async fn invoke(&self, event: &QueuedEvent, payload: Bytes) -> EventVerdict {
+    async fn invoke(&self, event: &QueuedEvent, payload: Bytes) -> EventReport {
         let lambda = &self.lambda;
-        let Some(target) = target(event, &lambda.region) else { return EventVerdict::Gone };
-        let Some(loaded) = lambda.catalog.get(&target.id) else { return EventVerdict::Gone };
-        let Ok(spec) = choose(&loaded, &target) else { return EventVerdict::Gone };
+        let Some(target) = target(event, &lambda.region) else { return unanswered(EventVerdict::Gone) };
+        let Some(loaded) = lambda.catalog.get(&target.id) else { return unanswered(EventVerdict::Gone) };
+        let Ok(spec) = choose(&loaded, &target) else { return unanswered(EventVerdict::Gone) };
+        if loaded.function.record.reserved_concurrency == Some(0) {
+            return unanswered(EventVerdict::Rejected("ZeroReservedConcurrency"));
+        }
+        if is_loop(&loaded, trace::hops(&event.trace_id, &target.id.arn())) {
+            return unanswered(EventVerdict::Rejected("RecursiveInvocation"));
+        }
         let request = InvokeRequest {
             request_id: event.request_id.clone(),
             payload,
@@ -67,14 +78,38 @@ impl QueuedInvocations {
             concurrency: concurrency(lambda, &loaded, &target),
         };
         match lambda.compute.invoke(&spec, request).await {
-            Ok(outcome) if outcome.is_function_error => EventVerdict::FunctionError,
-            Ok(_) => EventVerdict::Done,
+            Ok(outcome) => answered(outcome),
             Err(error) => {
                 tracing::debug!(error = %base::Chain(&error), "an asynchronous invocation has to wait");
-                EventVerdict::Refused
+                unanswered(EventVerdict::Refused)
             }
         }
     }
+
+    async fn send(&self, event: &QueuedEvent, settlement: Settlement) {
+        if settlement.ending != EventEnding::Done {
+            tracing::warn!(
+                function = event.function_arn,
+                request_id = event.request_id,
+                ending = ?settlement.ending,
+                "an asynchronous invocation was given up"
+            );
+        }
+        let Some(target) = target(event, &self.lambda.region) else { return };
+        let Some(loaded) = self.lambda.catalog.get(&target.id) else { return };
+        destinations::send(&self.pipeline, &loaded, &target, event, &settlement).await;
+    }
+}
+
+fn answered(outcome: InvokeOutcome) -> EventReport {
+    let is_function_error = outcome.is_function_error;
+    let answer = EventAnswer {
+        payload: outcome.payload,
+        executed_version: outcome.executed_version,
+        is_function_error,
+    };
+    let verdict = if is_function_error { EventVerdict::FunctionError } else { EventVerdict::Done };
+    EventReport { verdict, answer: Some(answer) }
 }
 
 fn target(event: &QueuedEvent, region: &Region) -> Option<Target> {

@@ -3,7 +3,9 @@
 //! No I/O, no wire: plain values in, plain values or an error of the API out.
 
 pub(crate) mod alias;
+pub(crate) mod event_config;
 pub(crate) mod name;
 pub(crate) mod permission;
 pub(crate) mod settings;
 pub(crate) mod tags;
+pub(crate) mod trace;

@@ -32,6 +32,28 @@ pub(crate) struct FunctionRecord {
     pub(crate) reserved_concurrency: Option<u32>,
     /// Resource policies by qualifier; the function's own under the empty one.
     pub(crate) policies: BTreeMap<String, FunctionPolicy>,
+    /// Settings of asynchronous invocations, by version or alias.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) event_configs: BTreeMap<String, EventConfig>,
+    /// True where the function may call itself without end.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) allows_loops: bool,
+}
+
+/// For what is stored only where it is set.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+/// How asynchronous invocations of a version or an alias are retried, and where their outcome goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct EventConfig {
+    pub(crate) retries_max: Option<u32>,
+    pub(crate) age_max_secs: Option<u32>,
+    pub(crate) on_success: Option<String>,
+    pub(crate) on_failure: Option<String>,
+    pub(crate) modified_at: Timestamp,
 }
 
 /// A version's code and configuration.
@@ -183,12 +205,32 @@ mod tests {
             tags: vec![("k".into(), "v".into())],
             reserved_concurrency: Some(5),
             policies: BTreeMap::from([(String::new(), policy)]),
+            event_configs: BTreeMap::new(),
+            allows_loops: false,
         };
         let rest = concat!(
             r#","next_version":2,"tags":[["k","v"]],"reserved_concurrency":5,"policies":{"":{"revision_id":"p","#,
             r#""statements":[{"sid":"s","body":{"Sid":"s"}}]}}}"#
         );
         golden(&function, &format!(r#"{{"latest":{version}{rest}"#));
+        let config = EventConfig {
+            retries_max: Some(1),
+            age_max_secs: None,
+            on_success: None,
+            on_failure: Some("f".into()),
+            modified_at: Timestamp::from_millis(1),
+        };
+        let further = FunctionRecord {
+            event_configs: BTreeMap::from([("$LATEST".into(), config)]),
+            allows_loops: true,
+            ..function.clone()
+        };
+        let more = concat!(
+            r#","event_configs":{"$LATEST":{"retries_max":1,"age_max_secs":null,"on_success":null,"#,
+            r#""on_failure":"f","modified_at":1}},"allows_loops":true}"#
+        );
+        let rest = rest.strip_suffix('}').unwrap();
+        golden(&further, &format!(r#"{{"latest":{version}{rest}{more}"#));
         let alias = AliasRecord {
             name: "live".into(),
             version: "1".into(),

@@ -1,10 +1,12 @@
-//! Credentials of functions' execution roles, and the principal in whose name output is written.
+//! Credentials of functions' execution roles, and the principals in whose names output is written and outcomes sent.
 //!
-//! Both come from the directory, which asks the role's trust policy; nothing is decided here.
+//! All come from the directory, which asks the role's trust policy; nothing is decided here.
 
-use base::Clock;
+use base::{Clock, Timestamp};
 use compute::{BoxFuture, CredentialError, CredentialSource, FunctionSpec, LogTarget, RoleCredentials};
 use identity::{AssumedRole, Directory, FunctionSource, Principal, RoleCredentialsError, RoleName};
+
+use crate::model::name::FunctionId;
 
 /// Gives environments the credentials of their function's role.
 pub(crate) struct FunctionRoles {
@@ -47,4 +49,25 @@ pub(crate) fn log_writer(directory: &Directory, target: &LogTarget) -> Option<Pr
     principal.source_environment = Some(target.environment_id.clone());
     principal.source_function = Some(target.function_arn.clone());
     (account == target.account).then_some(Principal::AssumedRole(principal))
+}
+
+/// The session of a function's role in which the platform itself acts for the function; `None` where the role is gone
+/// or does not trust Lambda any more.
+pub(crate) fn session(
+    directory: &Directory,
+    role_arn: &str,
+    function: &FunctionId,
+    now: Timestamp,
+) -> Option<Principal> {
+    let (account, role) = directory.role_by_arn(role_arn).ok().flatten()?;
+    let service = Principal::service("lambda.amazonaws.com", &function.arn(), function.account);
+    // SECURITY: the same question as when credentials are made; a role that was taken from Lambda sends nothing.
+    let is_trusted = directory.trusts_service(role_arn, &role, &service, now).ok()?;
+    if account != function.account || !is_trusted {
+        return None;
+    }
+    let path = RoleName::parse(role_arn)?.path;
+    let mut principal = AssumedRole::new(account, &path, &role.name, &role.role_id, &function.name);
+    principal.source_function = Some(function.arn());
+    Some(Principal::AssumedRole(principal))
 }

@@ -24,16 +24,72 @@ pub enum EventVerdict {
     FunctionError,
     /// The function was not reached: throttled, or a fault of the platform.
     Refused,
+    /// The function will not be reached however often it is tried; why, in the owner's words.
+    Rejected(&'static str),
     /// The function does not exist any more.
     Gone,
+}
+
+/// What a function answered to an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventAnswer {
+    /// The answer, or the description of the failure.
+    pub payload: Bytes,
+    /// The version that ran.
+    pub executed_version: String,
+    /// True where the function failed.
+    pub is_function_error: bool,
+}
+
+/// One delivery and its answer, if the function was reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventReport {
+    /// What came of it.
+    pub verdict: EventVerdict,
+    /// What the function answered.
+    pub answer: Option<EventAnswer>,
+}
+
+/// How an event ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventEnding {
+    /// The function answered.
+    Done,
+    /// The function failed as often as it may.
+    RetriesExhausted,
+    /// The event is too old.
+    AgeExceeded,
+    /// The function may not be reached.
+    Rejected(&'static str),
+    /// The function does not exist any more.
+    Gone,
+}
+
+/// All that is known of an event at its end.
+#[derive(Debug, Clone)]
+pub struct Settlement {
+    /// How it ended.
+    pub ending: EventEnding,
+    /// The answer to the last try, if that reached the function.
+    pub answer: Option<EventAnswer>,
+    /// The event.
+    pub payload: Bytes,
+    /// How often the function ran.
+    pub tries: u32,
 }
 
 /// Delivers one event.
 pub trait EventTarget: Send + Sync + 'static {
     /// Invokes the event's function.
-    fn deliver<'a>(&'a self, event: &'a QueuedEvent, payload: Bytes) -> BoxFuture<'a, EventVerdict>;
-    /// An event is given up after its last try.
-    fn give_up<'a>(&'a self, event: &'a QueuedEvent, verdict: EventVerdict) -> BoxFuture<'a, ()>;
+    fn deliver<'a>(&'a self, event: &'a QueuedEvent, payload: Bytes) -> BoxFuture<'a, EventReport>;
+    /// An event has ended, and is forgotten afterwards; a process that dies in between settles it again.
+    fn settle<'a>(&'a self, event: &'a QueuedEvent, settlement: Settlement) -> BoxFuture<'a, ()>;
+}
+
+/// What follows a try.
+enum Next {
+    Again(Timestamp),
+    End(EventEnding),
 }
 
 /// How long to wait where nothing is queued; a new event wakes earlier.
@@ -105,22 +161,24 @@ impl Queue {
         let (state, payload) = (self.store.get(EVENTS, &key)?, self.store.get(PAYLOADS, &key)?);
         let (Some(state), Some(payload)) = (state, payload) else { return Ok(None) };
         let Ok(mut event) = QueuedEvent::decode(&state) else { return Ok(None) };
-        let verdict = if self.now() >= event.gives_up_at {
-            EventVerdict::Refused
+        let too_old = self.now() >= event.gives_up_at;
+        let report = if too_old {
+            EventReport { verdict: EventVerdict::Refused, answer: None }
         } else {
-            target.deliver(&event, payload).await
+            target.deliver(&event, payload.clone()).await
         };
-        match self.next_try(&mut event, verdict) {
-            Some(due_at) => {
+        let ran = matches!(report.verdict, EventVerdict::Done | EventVerdict::FunctionError);
+        let tries = event.failures + u32::from(ran);
+        match self.next_try(&mut event, report.verdict) {
+            Next::Again(due_at) => {
                 event.due_at = due_at;
                 let state = event.encode();
                 self.store.transact(|transaction| transaction.put(EVENTS, key_of(&event), state)).await?;
                 Ok(Some(Entry::of(&event)))
             }
-            None => {
-                if verdict != EventVerdict::Done {
-                    target.give_up(&event, verdict).await;
-                }
+            Next::End(ending) => {
+                let settlement = Settlement { ending, answer: report.answer, payload, tries };
+                target.settle(&event, settlement).await;
                 self.store
                     .transact(|transaction| {
                         transaction.delete(EVENTS, &key)?;
@@ -132,11 +190,15 @@ impl Queue {
         }
     }
 
-    /// When the event is tried again, if it is.
-    fn next_try(&self, event: &mut QueuedEvent, verdict: EventVerdict) -> Option<Timestamp> {
+    /// When the event is tried again, or how it ends.
+    fn next_try(&self, event: &mut QueuedEvent, verdict: EventVerdict) -> Next {
         let pause = match verdict {
-            EventVerdict::Done | EventVerdict::Gone => return None,
-            EventVerdict::FunctionError if event.failures >= event.retries_max => return None,
+            EventVerdict::Done => return Next::End(EventEnding::Done),
+            EventVerdict::Gone => return Next::End(EventEnding::Gone),
+            EventVerdict::Rejected(why) => return Next::End(EventEnding::Rejected(why)),
+            EventVerdict::FunctionError if event.failures >= event.retries_max => {
+                return Next::End(EventEnding::RetriesExhausted);
+            }
             EventVerdict::FunctionError => {
                 event.failures += 1;
                 event.refusals = 0;
@@ -149,7 +211,7 @@ impl Queue {
             }
         };
         let due_at = self.now().plus_millis(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX));
-        (due_at < event.gives_up_at).then_some(due_at)
+        if due_at < event.gives_up_at { Next::Again(due_at) } else { Next::End(EventEnding::AgeExceeded) }
     }
 }
 
@@ -166,19 +228,20 @@ mod tests {
     struct Target {
         verdicts: Mutex<Vec<EventVerdict>>,
         seen: Mutex<Vec<String>>,
-        given_up: Mutex<Vec<EventVerdict>>,
+        endings: Mutex<Vec<(EventEnding, u32)>>,
     }
 
     impl EventTarget for Target {
-        fn deliver<'a>(&'a self, event: &'a QueuedEvent, payload: Bytes) -> BoxFuture<'a, EventVerdict> {
+        fn deliver<'a>(&'a self, event: &'a QueuedEvent, payload: Bytes) -> BoxFuture<'a, EventReport> {
             let text = format!("{}:{}", event.request_id, String::from_utf8_lossy(&payload));
             self.seen.lock().push(text);
             let verdict = self.verdicts.lock().pop().unwrap_or(EventVerdict::Done);
-            Box::pin(async move { verdict })
+            Box::pin(async move { EventReport { verdict, answer: None } })
         }
 
-        fn give_up<'a>(&'a self, _: &'a QueuedEvent, verdict: EventVerdict) -> BoxFuture<'a, ()> {
-            self.given_up.lock().push(verdict);
+        fn settle<'a>(&'a self, _: &'a QueuedEvent, settlement: Settlement) -> BoxFuture<'a, ()> {
+            assert_eq!(settlement.payload.as_ref(), b"p");
+            self.endings.lock().push((settlement.ending, settlement.tries));
             Box::pin(async {})
         }
     }
@@ -213,8 +276,8 @@ mod tests {
         put.await.unwrap();
     }
 
-    /// Runs the queue until it is empty and answers what the target saw and which events were given up.
-    async fn outcome(verdicts: &[EventVerdict], age_millis: i64) -> (usize, Vec<EventVerdict>) {
+    /// Runs the queue until it is empty and answers what the target saw and how the event ended.
+    async fn outcome(verdicts: &[EventVerdict], age_millis: i64) -> (usize, Vec<(EventEnding, u32)>) {
         let store = Store::ephemeral().unwrap();
         let queue = EventQueue::load(store.clone(), Clock::system(), FAST).unwrap();
         put(&store, &queue, &event("a", age_millis)).await;
@@ -223,7 +286,7 @@ mod tests {
         drain(&queue, &target).await;
         assert!(store.scan(EVENTS, &store::Range::all()).unwrap().is_empty());
         assert!(store.scan(PAYLOADS, &store::Range::all()).unwrap().is_empty());
-        (target.seen.lock().len(), target.given_up.lock().clone())
+        (target.seen.lock().len(), target.endings.lock().clone())
     }
 
     async fn drain(queue: &EventQueue, target: &Arc<Target>) {
@@ -239,23 +302,25 @@ mod tests {
 
     #[tokio::test]
     async fn events_are_tried_as_often_as_lambda_does() {
-        use EventVerdict::{Done, FunctionError, Gone, Refused};
-        let cases: [(&[EventVerdict], usize, &[EventVerdict]); 5] = [
-            (&[Done], 1, &[]),
-            (&[FunctionError, Done], 2, &[]),
-            (&[FunctionError, FunctionError, FunctionError], 3, &[FunctionError]),
-            (&[Refused, Refused, Refused, Refused, Done], 5, &[]),
-            (&[Gone], 1, &[Gone]),
+        use EventVerdict::{Done, FunctionError, Gone, Refused, Rejected};
+        let cases: [(&[EventVerdict], usize, (EventEnding, u32)); 7] = [
+            (&[Done], 1, (EventEnding::Done, 1)),
+            (&[FunctionError, Done], 2, (EventEnding::Done, 2)),
+            (&[FunctionError, FunctionError, FunctionError], 3, (EventEnding::RetriesExhausted, 3)),
+            (&[Refused, Refused, Refused, Refused, Done], 5, (EventEnding::Done, 1)),
+            (&[Gone], 1, (EventEnding::Gone, 0)),
+            (&[Rejected("why")], 1, (EventEnding::Rejected("why"), 0)),
+            (&[FunctionError, Rejected("why")], 2, (EventEnding::Rejected("why"), 1)),
         ];
-        for (verdicts, tries, given_up) in cases {
-            assert_eq!(outcome(verdicts, 60_000).await, (tries, given_up.to_vec()), "{verdicts:?}");
+        for (verdicts, tries, ending) in cases {
+            assert_eq!(outcome(verdicts, 60_000).await, (tries, vec![ending]), "{verdicts:?}");
         }
     }
 
     #[tokio::test]
     async fn an_event_that_is_too_old_is_given_up() {
-        let (_, given_up) = outcome(&[EventVerdict::Refused; 50], 30).await;
-        assert_eq!(given_up, [EventVerdict::Refused]);
+        let (_, endings) = outcome(&[EventVerdict::Refused; 50], 30).await;
+        assert_eq!(endings, [(EventEnding::AgeExceeded, 0)]);
     }
 
     #[tokio::test]

@@ -130,6 +130,7 @@ pub(crate) async fn delete_alias(lambda: Arc<Lambda>, permit: Permit<api::Delete
             let function = stored(function, &id)?;
             function.aliases.remove(&input.name);
             function.record.policies.remove(&input.name);
+            function.record.event_configs.remove(&input.name);
             Ok(())
         })
         .await

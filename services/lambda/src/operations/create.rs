@@ -61,6 +61,8 @@ pub(crate) async fn create_function(
                 tags: tag_list,
                 reserved_concurrency: None,
                 policies: BTreeMap::new(),
+                event_configs: BTreeMap::new(),
+                allows_loops: false,
             };
             let function =
                 stored.insert(Function { record, versions: BTreeMap::new(), aliases: BTreeMap::new() });

@@ -112,6 +112,7 @@ pub(crate) async fn delete_function(
             }
             present.versions.remove(&number);
             present.record.policies.remove(version);
+            present.record.event_configs.remove(version);
             Ok(())
         })
         .await?;

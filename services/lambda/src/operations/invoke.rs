@@ -3,6 +3,7 @@
 //! The resource policy had its say before. Nothing here knows how a function is run.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,6 +16,7 @@ use compute::{
 use protocol::{Bytes, Sensitive};
 use service::{Call, Permit};
 
+use super::recursion::is_loop;
 use super::{existing, not_found, target};
 use crate::Lambda;
 use crate::api;
@@ -23,6 +25,7 @@ use crate::error::Error;
 use crate::model::alias;
 use crate::model::name::{LATEST, Target};
 use crate::model::settings::not_supported;
+use crate::model::trace::Trace;
 
 /// The longest client context, in base64.
 const CLIENT_CONTEXT_BYTES_MAX: usize = 3_583;
@@ -42,16 +45,21 @@ pub(crate) async fn invoke(
     let is_event = kind == "Event";
     let client_context = input.client_context.as_deref().map(client_context).transpose()?;
     let payload = payload(input.payload, is_event, kind)?;
+    let trace = Trace::next(call.source().trace.as_deref(), &target.id.arn(), call.now());
     match kind {
         "DryRun" => Ok(api::InvocationResponse { status_code: Some(204), ..Default::default() }),
-        "Event" => queue(&lambda, &call, &target, client_context, payload).await,
+        "Event" => {
+            let event = event(&call, &loaded, &target, client_context, &trace);
+            queue(&lambda, &call, &event, payload).await
+        }
+        _ if is_loop(&loaded, trace.hops()) => Err(Error::RecursiveInvocation),
         _ => {
             let wants_log_tail = input.log_type.as_deref() == Some("Tail");
             let request = InvokeRequest {
                 request_id: call.request_id().to_owned(),
                 payload,
                 invoked_arn: target.arn(),
-                trace_id: trace_id(&call),
+                trace_id: trace.header(),
                 client_context,
                 wants_log_tail,
                 concurrency: concurrency(&lambda, &loaded, &target),
@@ -124,11 +132,6 @@ fn client_context(text: &str) -> Result<String, Error> {
     if context.is_object() { Ok(context.to_string()) } else { Err(refuse()) }
 }
 
-fn trace_id(call: &Call) -> String {
-    let secs = u32::try_from(call.now().secs()).unwrap_or(0);
-    format!("Root=1-{secs:08x}-{};Sampled=0", crypto::random::hex(12))
-}
-
 fn answer(outcome: InvokeOutcome) -> api::InvocationResponse {
     api::InvocationResponse {
         status_code: Some(200),
@@ -140,31 +143,44 @@ fn answer(outcome: InvokeOutcome) -> api::InvocationResponse {
     }
 }
 
-/// Accepts an asynchronous invocation; it is durable when this returns.
-async fn queue(
-    lambda: &Lambda,
+/// An asynchronous invocation with the settings of the version or alias that it names.
+fn event(
     call: &Call,
+    loaded: &Loaded,
     target: &Target,
     client_context: Option<String>,
-    payload: Bytes,
-) -> Result<api::InvocationResponse, Error> {
+    trace: &Trace,
+) -> QueuedEvent {
     let now = call.now();
-    let event = QueuedEvent {
+    let configs = &loaded.function.record.event_configs;
+    let config = configs.get(target.qualifier.as_deref().unwrap_or(LATEST));
+    let age = config.and_then(|config| config.age_max_secs);
+    let age = age.map_or(EVENT_AGE_MAX, |secs| Duration::from_secs(secs.into()));
+    QueuedEvent {
         account: target.id.account,
         request_id: call.request_id().to_owned(),
         function_arn: target.id.arn(),
         qualifier: target.qualifier.clone(),
         client_context,
-        trace_id: trace_id(call),
+        trace_id: trace.header(),
         queued_at: now,
         due_at: now,
-        gives_up_at: now.plus_millis(i64::try_from(EVENT_AGE_MAX.as_millis()).unwrap_or(i64::MAX)),
-        retries_max: EVENT_RETRIES_MAX,
+        gives_up_at: now.plus_millis(i64::try_from(age.as_millis()).unwrap_or(i64::MAX)),
+        retries_max: config.and_then(|config| config.retries_max).unwrap_or(EVENT_RETRIES_MAX),
         failures: 0,
         refusals: 0,
-    };
+    }
+}
+
+/// Accepts an asynchronous invocation; it is durable when this returns.
+async fn queue(
+    lambda: &Lambda,
+    call: &Call,
+    event: &QueuedEvent,
+    payload: Bytes,
+) -> Result<api::InvocationResponse, Error> {
     call.transact(|transaction| {
-        lambda.events.put(transaction, &event, payload).map_err(|error| match error {
+        lambda.events.put(transaction, event, payload).map_err(|error| match error {
             EventError::Full => throttled("ConcurrentInvocationLimitExceeded", "Rate Exceeded."),
             EventError::Store(error) => Error::from(error),
         })

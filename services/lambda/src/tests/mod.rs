@@ -4,6 +4,7 @@ mod compliance;
 mod delivery;
 mod functions;
 mod invocations;
+mod outcomes;
 mod permissions;
 mod wire;
 
@@ -27,10 +28,14 @@ pub(crate) struct Fixture {
     pub(crate) launcher: Arc<TaskLauncher>,
     pub(crate) compute: Compute,
     pub(crate) data: tempfile::TempDir,
+    /// The functions that were run, each with its event.
+    pub(crate) seen: Seen,
 }
 
+type Seen = Arc<Mutex<Vec<(String, Value)>>>;
+
 /// A function that answers `{"event": …, "version": …, "environment": …}`, and does what its event asks.
-async fn body(mut runtime: Runtime) -> Exit {
+async fn body(mut runtime: Runtime, seen: Seen) -> Exit {
     let variables: serde_json::Map<String, Value> =
         runtime.order.variables.iter().map(|(k, v)| (k.clone(), json!(v.expose()))).collect();
     let version = variables["AWS_LAMBDA_FUNCTION_VERSION"].clone();
@@ -38,6 +43,8 @@ async fn body(mut runtime: Runtime) -> Exit {
         let (id, event) = runtime.next().await;
         let event: Value = serde_json::from_str(&event).unwrap();
         runtime.print(&format!("event {event}"));
+        let name = variables["AWS_LAMBDA_FUNCTION_NAME"].as_str().unwrap().to_owned();
+        seen.lock().unwrap().push((name, event.clone()));
         if event["fail"] == true {
             let path = format!("invocation/{id}/error");
             runtime.call("POST", &path, "", r#"{"errorType":"E"}"#).await;
@@ -92,7 +99,9 @@ impl Fixture {
     /// The same with further services.
     pub(crate) async fn with(others: Vec<service::Service>) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let launcher = TaskLauncher::new(body);
+        let seen = Seen::default();
+        let remembered = Arc::clone(&seen);
+        let launcher = TaskLauncher::new(move |runtime| body(runtime, Arc::clone(&remembered)));
         let slot = Mutex::new(None);
         let kit = TestKit::start(|foundation| {
             let (service, compute) = crate::service(parts(foundation, data.path(), &launcher)).unwrap();
@@ -103,7 +112,7 @@ impl Fixture {
         kit.role("orders-role", json!({"Service": "lambda.amazonaws.com"}), json!([])).await;
         kit.role("stranger-role", json!({"Service": "ec2.amazonaws.com"}), json!([])).await;
         let compute = slot.into_inner().unwrap().unwrap();
-        Self { kit, launcher, compute, data }
+        Self { kit, launcher, compute, data, seen }
     }
 
     /// A platform with the function `orders`.
@@ -115,7 +124,7 @@ impl Fixture {
 
     /// The same platform after a restart.
     pub(crate) async fn restarted(self) -> Self {
-        let Self { kit, launcher, data, .. } = self;
+        let Self { kit, launcher, data, seen, .. } = self;
         let slot = Mutex::new(None);
         let store = kit.pipeline.store().clone();
         let kit = TestKit::over(store, kit.clock.clone(), service::Rate::DEFAULT, |foundation| {
@@ -124,7 +133,7 @@ impl Fixture {
             vec![service]
         })
         .await;
-        Self { kit, launcher, compute: slot.into_inner().unwrap().unwrap(), data }
+        Self { kit, launcher, compute: slot.into_inner().unwrap().unwrap(), data, seen }
     }
 
     pub(crate) async fn as_who(

@@ -1,0 +1,155 @@
+//! The operation table: what is offered, with the leave that each operation needs, and what is not, with the reason.
+//!
+//! Names only; every rule is elsewhere.
+
+use std::sync::Arc;
+
+use service::{Service, ServiceBuilder};
+
+use crate::operations::{
+    account, aliases, concurrency, create, event_config, functions, invoke, permissions, recursion,
+    runtime_management, tags, update, versions,
+};
+use crate::{Lambda, access, api, jobs};
+
+macro_rules! operations {
+    ($builder:expr; $($name:ident: $access:path, $handler:path;)*) => {
+        $builder$(.operation::<api::$name, _, _, _, _>($access, $handler))*
+    };
+}
+
+/// The operations.
+pub(crate) fn table(lambda: Arc<Lambda>) -> Service {
+    let builder = operations! { ServiceBuilder::new("lambda", lambda);
+        AddPermission: access::add_permission, permissions::add_permission;
+        CreateAlias: access::create_alias, aliases::create_alias;
+        CreateFunction: access::create_function, create::create_function;
+        DeleteAlias: access::delete_alias, aliases::delete_alias;
+        DeleteFunction: access::delete_function, functions::delete_function;
+        DeleteFunctionConcurrency: access::delete_concurrency, concurrency::delete_concurrency;
+        DeleteFunctionEventInvokeConfig: access::delete_event_config, event_config::delete_event_config;
+        GetAccountSettings: access::account_settings, account::account_settings;
+        GetAlias: access::get_alias, aliases::get_alias;
+        GetFunction: access::get_function, functions::get_function;
+        GetFunctionCodeSigningConfig: access::get_code_signing, account::get_code_signing;
+        GetFunctionConcurrency: access::get_concurrency, concurrency::get_concurrency;
+        GetFunctionConfiguration: access::get_function_configuration, functions::get_function_configuration;
+        GetFunctionEventInvokeConfig: access::get_event_config, event_config::get_event_config;
+        GetFunctionRecursionConfig: access::get_recursion, recursion::get_recursion;
+        GetPolicy: access::get_policy, permissions::get_policy;
+        GetRuntimeManagementConfig: access::get_runtime_management, runtime_management::get_runtime_management;
+        Invoke: access::invoke, invoke::invoke;
+        ListAliases: access::list_aliases, aliases::list_aliases;
+        ListFunctionEventInvokeConfigs: access::list_event_configs, event_config::list_event_configs;
+        ListFunctions: access::list_functions, functions::list_functions;
+        ListTags: access::list_tags, tags::list_tags;
+        ListVersionsByFunction: access::list_versions, versions::list_versions;
+        PublishVersion: access::publish_version, versions::publish_version;
+        PutFunctionConcurrency: access::put_concurrency, concurrency::put_concurrency;
+        PutFunctionEventInvokeConfig: access::put_event_config, event_config::put_event_config;
+        PutFunctionRecursionConfig: access::put_recursion, recursion::put_recursion;
+        PutRuntimeManagementConfig: access::put_runtime_management, runtime_management::put_runtime_management;
+        RemovePermission: access::remove_permission, permissions::remove_permission;
+        TagResource: access::tag_resource, tags::tag_resource;
+        UntagResource: access::untag_resource, tags::untag_resource;
+        UpdateAlias: access::update_alias, aliases::update_alias;
+        UpdateFunctionCode: access::update_function_code, update::update_function_code;
+        UpdateFunctionConfiguration: access::update_function_configuration, update::update_function_configuration;
+        UpdateFunctionEventInvokeConfig: access::update_event_config, event_config::update_event_config;
+    };
+    DECLINED
+        .iter()
+        .fold(builder, |builder, (reason, operations)| builder.declined(reason, operations))
+        .job("environments", jobs::environments)
+        .job("queued-invocations", jobs::events)
+        .build()
+}
+
+/// What is not offered, and why.
+const DECLINED: &[(&str, &[&str])] = &[
+    ("AWS deprecated it; Invoke with InvocationType Event does the same", &["InvokeAsync"]),
+    (
+        "functions are not published to capacity providers here",
+        &[
+            "CreateCapacityProvider",
+            "DeleteCapacityProvider",
+            "GetCapacityProvider",
+            "GetFunctionScalingConfig",
+            "ListCapacityProviders",
+            "ListFunctionVersionsByCapacityProvider",
+            "PutFunctionScalingConfig",
+            "UpdateCapacityProvider",
+        ],
+    ),
+    (
+        "durable executions are not part of this platform yet",
+        &[
+            "CheckpointDurableExecution",
+            "GetDurableExecution",
+            "GetDurableExecutionHistory",
+            "GetDurableExecutionState",
+            "ListDurableExecutionsByFunction",
+            "SendDurableExecutionCallbackFailure",
+            "SendDurableExecutionCallbackHeartbeat",
+            "SendDurableExecutionCallbackSuccess",
+            "StopDurableExecution",
+        ],
+    ),
+    (
+        "layers are not part of this platform yet",
+        &[
+            "AddLayerVersionPermission",
+            "DeleteLayerVersion",
+            "GetLayerVersion",
+            "GetLayerVersionByArn",
+            "GetLayerVersionPolicy",
+            "ListLayerVersions",
+            "ListLayers",
+            "PublishLayerVersion",
+            "RemoveLayerVersionPermission",
+        ],
+    ),
+    (
+        "there are no event sources to read from on this platform yet",
+        &[
+            "CreateEventSourceMapping",
+            "DeleteEventSourceMapping",
+            "GetEventSourceMapping",
+            "ListEventSourceMappings",
+            "UpdateEventSourceMapping",
+        ],
+    ),
+    (
+        "code signing is not part of this platform yet",
+        &[
+            "CreateCodeSigningConfig",
+            "DeleteCodeSigningConfig",
+            "DeleteFunctionCodeSigningConfig",
+            "GetCodeSigningConfig",
+            "ListCodeSigningConfigs",
+            "ListFunctionsByCodeSigningConfig",
+            "PutFunctionCodeSigningConfig",
+            "UpdateCodeSigningConfig",
+        ],
+    ),
+    (
+        "environments are not provisioned ahead on this platform yet",
+        &[
+            "DeleteProvisionedConcurrencyConfig",
+            "GetProvisionedConcurrencyConfig",
+            "ListProvisionedConcurrencyConfigs",
+            "PutProvisionedConcurrencyConfig",
+        ],
+    ),
+    (
+        "function URLs are not part of this platform yet",
+        &[
+            "CreateFunctionUrlConfig",
+            "DeleteFunctionUrlConfig",
+            "GetFunctionUrlConfig",
+            "ListFunctionUrlConfigs",
+            "UpdateFunctionUrlConfig",
+        ],
+    ),
+    ("answers are not streamed on this platform yet", &["InvokeWithResponseStream"]),
+];

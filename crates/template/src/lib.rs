@@ -2,25 +2,31 @@
 //!
 //! Does no I/O, knows no store and calls no service. What it does not understand is an error that names it: nothing in a
 //! template is dropped silently. [`Document`] is text to a tree, [`sam`] turns the serverless shorthand of a tree into plain
-//! CloudFormation, [`Template`] reads the sections, and [`Plan`] says what is to exist and in which order.
+//! CloudFormation, [`Macros`] runs all that a template's `Transform` names, [`Template`] reads the sections, and [`Plan`] says what is to exist and in which order.
 
 mod document;
 mod error;
 #[doc(hidden)]
 pub mod fuzz;
+mod include;
 mod intrinsic;
+mod language;
 pub mod limits;
+mod macros;
 pub mod parameter;
 mod plan;
+mod rules;
 pub mod sam;
 mod scope;
 mod template;
 #[cfg(test)]
 mod tests;
 
-pub use document::Document;
+pub use document::{Document, Place};
 pub use error::TemplateError;
+pub use include::{Includes, NoIncludes};
 pub use intrinsic::Resources;
+pub use macros::Macros;
 pub use plan::{Plan, ResolvedOutput};
 pub use scope::{Pseudo, Scope};
 pub use template::{Output, Resource, Template};

@@ -24,3 +24,11 @@ pub const DESCRIPTION_BYTES_MAX: usize = 1_024;
 pub const LOGICAL_ID_CHARS_MAX: usize = 255;
 /// Bytes that the functions of one resource may produce together: `Fn::Join` and `Fn::Sub` multiply.
 pub const RESOLVED_BYTES_MAX: usize = 4_194_304;
+/// Rules in one template.
+pub const RULES_MAX: usize = 200;
+/// Assertions in one rule.
+pub const ASSERTIONS_MAX: usize = 100;
+/// How deep `Fn::ForEach` may nest.
+pub const LOOPS_DEPTH_MAX: usize = 5;
+/// Files that one template may include.
+pub const INCLUDES_MAX: usize = 100;

@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use indexmap::{IndexMap, IndexSet};
 use serde_json::Value;
 
+use crate::document::Places;
 use crate::error::TemplateError;
 use crate::intrinsic::{self, Attribute, Piece, Resources};
 use crate::scope::Scope;
@@ -20,6 +21,7 @@ pub struct Plan {
     outputs: IndexMap<String, Output>,
     dependencies: HashMap<String, BTreeSet<String>>,
     order: Vec<String>,
+    places: Places,
 }
 
 /// One resolved output.
@@ -48,27 +50,35 @@ impl Plan {
         }
         let mut outputs = IndexMap::new();
         for (key, output) in &template.outputs {
-            if output.condition.as_deref().map_or(Ok(true), |c| scope.condition(c))? {
+            let exists = output.condition.as_deref().map_or(Ok(true), |c| scope.condition(c));
+            if exists.map_err(|error| error.under(key).under("Outputs").located(&template.places))? {
                 outputs.insert(key.clone(), output.clone());
             }
         }
         let mut dependencies = HashMap::new();
         for (id, resource) in &resources {
-            let found = dependencies_of(id, resource, template, &scope).map_err(|e| e.at(resource.line))?;
+            let found = dependencies_of(id, resource, template, &scope).map_err(|error| {
+                error.under(id).under("Resources").located(&template.places).at(resource.line)
+            })?;
             dependencies.insert(id.clone(), found);
         }
         check_existing(&dependencies, &resources)?;
-        for output in outputs.values() {
+        for (key, output) in &outputs {
             let mut references =
                 References { template, scope: &scope, found: BTreeSet::new(), block: "Outputs" };
-            references.visit(&output.value)?;
-            output.export_name.iter().try_for_each(|name| references.visit(name))?;
+            let located = |error: TemplateError, member: &str| {
+                error.under(member).under(key).under("Outputs").located(&template.places)
+            };
+            references.visit(&output.value).map_err(|error| located(error, "Value"))?;
+            if let Some(name) = &output.export_name {
+                references.visit(name).map_err(|error| located(error.under("Name"), "Export"))?;
+            }
             if let Some(absent) = references.found.iter().find(|id| !resources.contains_key(*id)) {
                 return Err(unresolved(absent, "Outputs"));
             }
         }
         let order = order(&resources, &dependencies)?;
-        Ok(Self { scope, resources, outputs, dependencies, order })
+        Ok(Self { scope, resources, outputs, dependencies, order, places: template.places.clone() })
     }
 
     /// The resources that are to exist, in the order of the template.
@@ -97,13 +107,17 @@ impl Plan {
             return Err(unresolved(logical_id, "Resources"));
         };
         let resolved = intrinsic::resolve(&resource.properties, &self.scope, resources);
-        Ok(resolved.map_err(|e| e.at(resource.line))?.unwrap_or_default())
+        let located = |error: TemplateError| {
+            error.under("Properties").under(logical_id).under("Resources").located(&self.places)
+        };
+        Ok(resolved.map_err(|error| located(error).at(resource.line))?.unwrap_or_default())
     }
 
     /// The outputs, once every resource exists.
     pub fn outputs(&self, resources: &dyn Resources) -> Result<Vec<ResolvedOutput>, TemplateError> {
         let text = |value: &Value, key: &str| {
-            intrinsic::resolve(value, &self.scope, resources)?
+            intrinsic::resolve(value, &self.scope, resources)
+                .map_err(|error| error.under("Value").under(key).under("Outputs").located(&self.places))?
                 .as_ref()
                 .and_then(crate::parameter::scalar_text)
                 .ok_or_else(|| {
@@ -139,10 +153,10 @@ fn dependencies_of(
     scope: &Scope,
 ) -> Result<BTreeSet<String>, TemplateError> {
     let mut references = References { template, scope, found: BTreeSet::new(), block: "Resources" };
-    references.visit(&resource.properties)?;
+    references.visit(&resource.properties).map_err(|error| error.under("Properties"))?;
     for name in &resource.depends_on {
         if !template.resources.contains_key(name) {
-            return Err(unresolved(name, "Resources"));
+            return Err(unresolved(name, "Resources").under("DependsOn"));
         }
         // AWS lets DependsOn name a resource whose condition is false, and ignores it.
         let inactive = template.resources.get(name).and_then(|r| r.condition.as_deref());
@@ -215,7 +229,10 @@ struct References<'a> {
 impl References<'_> {
     fn visit(&mut self, value: &Value) -> Result<(), TemplateError> {
         match value {
-            Value::Array(items) => items.iter().try_for_each(|item| self.visit(item)),
+            Value::Array(items) => items
+                .iter()
+                .enumerate()
+                .try_for_each(|(at, item)| self.visit(item).map_err(|error| error.under(at.to_string()))),
             Value::Object(map) => match intrinsic::function(map) {
                 Some(("Ref", Value::String(name))) => self.reference(name),
                 Some(("Fn::GetAtt", argument)) => {
@@ -229,7 +246,9 @@ impl References<'_> {
                 Some(("Fn::Sub", argument)) => self.substitution(argument),
                 Some(("Fn::If", argument)) => self.visit(intrinsic::branch(argument, self.scope)?),
                 Some((_, argument)) => self.visit(argument),
-                None => map.values().try_for_each(|value| self.visit(value)),
+                None => map
+                    .iter()
+                    .try_for_each(|(name, value)| self.visit(value).map_err(|error| error.under(name))),
             },
             _ => Ok(()),
         }

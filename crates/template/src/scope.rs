@@ -67,12 +67,16 @@ impl Scope {
             Self { parameters, pseudo, mappings: template.mappings.clone(), conditions: HashMap::new() };
         let mut progress = HashMap::new();
         for name in template.conditions.keys() {
-            evaluate(name, template, &scope, &mut progress, 0)?;
+            evaluate(name, template, &scope, &mut progress, 0)
+                .map_err(|error| error.under(name).under("Conditions").located(&template.places))?;
         }
         let done = |(name, state)| match state {
             Progress::Done(truth) => Some((name, truth)),
             Progress::Started => None,
         };
+        // Rules come first for the author, but see no condition: the order of checks does not show.
+        crate::rules::check(template.rules.iter(), &scope)
+            .map_err(|error| error.located(&template.places))?;
         scope.conditions = progress.into_iter().filter_map(done).collect();
         Ok(scope)
     }
@@ -84,6 +88,15 @@ impl Scope {
         })
     }
 
+    /// What is known before the sections are read: no condition yet.
+    pub(crate) fn early(
+        parameters: IndexMap<String, ParameterValue>,
+        mappings: IndexMap<String, IndexMap<String, Map<String, Value>>>,
+        pseudo: Pseudo,
+    ) -> Self {
+        Self { parameters, pseudo, mappings, conditions: HashMap::new() }
+    }
+
     /// What `Ref` to a parameter or pseudo parameter gives.
     pub(crate) fn value(&self, name: &str) -> Option<Value> {
         self.parameters.get(name).map(ParameterValue::to_value).or_else(|| self.pseudo.get(name))
@@ -91,7 +104,7 @@ impl Scope {
 }
 
 /// Conditions see no resource.
-struct NoResources;
+pub(crate) struct NoResources;
 
 impl Resources for NoResources {
     fn reference(&self, logical_id: &str) -> Result<Value, TemplateError> {
@@ -174,7 +187,7 @@ fn predicate(
     }
 }
 
-fn same(left: Option<&Value>, right: Option<&Value>) -> bool {
+pub(crate) fn same(left: Option<&Value>, right: Option<&Value>) -> bool {
     let text = |value: &Value| crate::parameter::scalar_text(value);
     match (left, right) {
         (Some(left), Some(right)) => match (text(left), text(right)) {

@@ -6,10 +6,14 @@
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
-use crate::document::Document;
+use crate::document::{Document, Places};
 use crate::error::TemplateError;
 use crate::limits;
 use crate::parameter::Parameter;
+use crate::rules::Rule;
+
+/// The values of one map of `Mappings`, by top-level and second-level key.
+type Mapping = IndexMap<String, Map<String, Value>>;
 
 /// A parsed template.
 #[derive(Clone, Debug, Default)]
@@ -23,13 +27,17 @@ pub struct Template {
     /// `Parameters`, in the order of the template.
     pub parameters: IndexMap<String, Parameter>,
     /// `Mappings`: map name, top-level key, second-level key.
-    pub mappings: IndexMap<String, IndexMap<String, Map<String, Value>>>,
+    pub mappings: IndexMap<String, Mapping>,
     /// `Conditions`, not evaluated.
     pub conditions: IndexMap<String, Value>,
     /// `Resources`, in the order of the template.
     pub resources: IndexMap<String, Resource>,
     /// `Outputs`.
     pub outputs: IndexMap<String, Output>,
+    /// `Rules`, not evaluated.
+    pub(crate) rules: IndexMap<String, Rule>,
+    /// Where its parts stand.
+    pub(crate) places: Places,
 }
 
 /// One entry of `Resources`.
@@ -69,7 +77,7 @@ pub struct Output {
 }
 
 /// The sections that a template may have.
-const SECTIONS: [&str; 11] = [
+const SECTIONS: [&str; 12] = [
     "AWSTemplateFormatVersion",
     "Conditions",
     "Description",
@@ -80,6 +88,7 @@ const SECTIONS: [&str; 11] = [
     "Outputs",
     "Parameters",
     "Resources",
+    "Rules",
     "Transform",
 ];
 
@@ -93,24 +102,48 @@ impl Template {
             description: description(root)?,
             metadata: root.get("Metadata").cloned(),
             transforms: transforms(root.get("Transform"))?,
-            parameters: entries(root, "Parameters", limits::PARAMETERS_MAX, |name, value| {
-                Parameter::parse(name, value).map_err(|e| e.at(document.line(&format!("Parameters/{name}"))))
-            })?,
-            mappings: entries(root, "Mappings", limits::MAPPINGS_MAX, mapping)?,
+            parameters: parameters(document)?,
+            mappings: mappings(document)?,
             conditions: entries(root, "Conditions", limits::RESOURCES_MAX, |_, value| Ok(value.clone()))?,
             resources: entries(root, "Resources", limits::RESOURCES_MAX, |name, value| {
                 let line = document.line(&format!("Resources/{name}"));
-                resource(name, value, line).map_err(|e| e.at(line))
+                resource(name, value, line)
+                    .map_err(|error| error.under(name).under("Resources").located(document.places()))
             })?,
             outputs: entries(root, "Outputs", limits::OUTPUTS_MAX, |name, value| {
-                output(name, value).map_err(|e| e.at(document.line(&format!("Outputs/{name}"))))
+                output(name, value)
+                    .map_err(|error| error.under(name).under("Outputs").located(document.places()))
             })?,
+            rules: entries(root, "Rules", limits::RULES_MAX, |name, value| {
+                Rule::parse(name, value)
+                    .map_err(|error| error.under(name).under("Rules").located(document.places()))
+            })?,
+            places: document.places().clone(),
         };
         if template.resources.is_empty() {
             return Err(TemplateError::format("At least one Resources member must be defined."));
         }
         Ok(template)
     }
+}
+
+/// The `Parameters` of a document, before anything else of it is looked at.
+pub(crate) fn parameters(document: &Document) -> Result<IndexMap<String, Parameter>, TemplateError> {
+    let Some(root) = document.root.as_object() else { return Ok(IndexMap::new()) };
+    entries(root, "Parameters", limits::PARAMETERS_MAX, |name, value| {
+        let place = document.place(&format!("Parameters/{name}"));
+        let mut parameter = Parameter::parse(name, value).map_err(|error| error.at_place(place))?;
+        parameter.place = place;
+        Ok(parameter)
+    })
+}
+
+/// The `Mappings` of a document, before anything else of it is looked at.
+pub(crate) fn mappings(document: &Document) -> Result<IndexMap<String, Mapping>, TemplateError> {
+    let Some(root) = document.root.as_object() else { return Ok(IndexMap::new()) };
+    entries(root, "Mappings", limits::MAPPINGS_MAX, |name, value| {
+        mapping(name, value).map_err(|error| error.under(name).under("Mappings").located(document.places()))
+    })
 }
 
 fn check_sections(root: &Map<String, Value>, document: &Document) -> Result<(), TemplateError> {
@@ -233,7 +266,7 @@ fn resource(name: &str, value: &Value, line: Option<u32>) -> Result<Resource, Te
             "Metadata" => resource.metadata = Some(value.clone()),
             _ => {
                 let message = format!("Invalid template resource property '{attribute}'");
-                return Err(TemplateError::new(message));
+                return Err(TemplateError::new(message).under(attribute));
             }
         }
     }

@@ -5,7 +5,7 @@
 use indexmap::IndexMap;
 use serde_json::Value;
 use template::parameter::{self, Given, ParameterValue};
-use template::{Document, Plan, Pseudo, Resources, Scope, Template, TemplateError, sam};
+use template::{Document, Macros, Plan, Pseudo, Resources, Scope, Template, TemplateError, sam};
 
 use crate::api;
 use crate::error::Error;
@@ -17,7 +17,7 @@ use crate::records::{Content, ParameterRecord};
 pub(crate) struct Parsed {
     pub(crate) template: Template,
     pub(crate) processed: Value,
-    /// True where the serverless transform ran.
+    /// True where a transform ran.
     pub(crate) expanded: bool,
     /// What `Transform` names.
     pub(crate) transforms: Vec<String>,
@@ -54,24 +54,14 @@ pub(crate) fn given(parameters: &[api::Parameter]) -> Result<IndexMap<String, Gi
 /// Parses a template; `given` and `previous` are values that the transform may look at.
 pub(crate) fn parse(
     text: &str,
-    region: &str,
+    pseudo: &Pseudo,
     given: &IndexMap<String, Given>,
     previous: &IndexMap<String, String>,
 ) -> Result<Parsed, Error> {
-    let mut document = Document::parse(text)?;
+    let document = Document::parse(text)?;
     let transforms = transforms(&document.root);
-    let expanded = sam::wanted(&document.root);
-    if expanded {
-        let known = given.iter().filter_map(|(name, value)| {
-            let text = match value {
-                Given::Value(text) => Some(text),
-                Given::Previous => previous.get(name),
-            };
-            Some((name.clone(), Value::from(text?.as_str())))
-        });
-        document.root =
-            sam::transform(&document.root, &known.collect(), region).map_err(TemplateError::from)?;
-    }
+    let expanded = sam::wanted(&document.root) || !transforms.is_empty();
+    let document = Macros::new(given, previous, pseudo).run(document)?;
     let template = Template::from_document(&document)?;
     if let Some(other) = template.transforms.first() {
         return Err(Error::Validation(format!("No transform named {other} found.")));
@@ -182,7 +172,7 @@ pub(crate) struct Request<'a> {
 /// Checks a request and makes it the content of a stack.
 pub(crate) fn content(request: Request<'_>) -> Result<(Content, Plan), Error> {
     let given = given(request.parameters)?;
-    let parsed = parse(request.body, &request.pseudo.region, &given, &request.previous)?;
+    let parsed = parse(request.body, &request.pseudo, &given, &request.previous)?;
     let template = &parsed.template;
     model::check_capabilities(template, &request.capabilities, parsed.expanded, request.by_change_set)?;
     check_resources(template)?;

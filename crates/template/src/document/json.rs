@@ -18,7 +18,7 @@ pub(super) fn parse(text: &str) -> Result<Document, TemplateError> {
         .deserialize(&mut deserializer)
         .and_then(|root| deserializer.end().map(|()| root))
         .map_err(|error| not_well_formed(&error))?;
-    Ok(Document { root, ..Document::default() })
+    Ok(Document { root, places: super::json_place::places(text) })
 }
 
 fn not_well_formed(error: &serde_json::Error) -> TemplateError {
@@ -27,7 +27,14 @@ fn not_well_formed(error: &serde_json::Error) -> TemplateError {
         error.line(),
         error.column()
     ))
-    .at(u32::try_from(error.line()).ok())
+    .at_place(place(error))
+}
+
+fn place(error: &serde_json::Error) -> Option<super::Place> {
+    Some(super::Place {
+        line: u32::try_from(error.line()).ok()?,
+        column: u32::try_from(error.column()).ok()?,
+    })
 }
 
 /// One value, `depth` levels below the root.

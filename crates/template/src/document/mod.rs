@@ -4,23 +4,26 @@
 //! node count, aliases counted as often as they are used.
 
 mod json;
+mod json_place;
+mod place;
 mod scalar;
 mod tag;
 mod yaml;
-
-use std::collections::HashMap;
 
 use serde_json::Value;
 
 use crate::error::TemplateError;
 use crate::limits::DOCUMENT_BYTES_MAX;
 
-/// A parsed document: the tree, and the lines on which its sections and their entries stand.
+pub use place::Place;
+pub(crate) use place::Places;
+
+/// A parsed document: the tree, and where its keys and items stand.
 #[derive(Clone, Debug, Default)]
 pub struct Document {
     /// The tree. Short-form tags are already long: `!Ref x` is `{"Ref": "x"}`.
     pub root: Value,
-    lines: HashMap<String, u32>,
+    places: Places,
 }
 
 impl Document {
@@ -40,9 +43,18 @@ impl Document {
         json::parse(text).or_else(|error| yaml::parse(text).map_err(|_| error))
     }
 
-    /// The line of a section (`Resources`) or of an entry in it (`Resources/Table`), counted from 1.
+    /// The line of a section (`Resources`), of an entry in it (`Resources/Table`) or of anything below, counted from 1.
     pub fn line(&self, path: &str) -> Option<u32> {
-        self.lines.get(path).copied()
+        self.place(path).map(|place| place.line)
+    }
+
+    /// The place of the same; of something below an entry that has no place of its own, the nearest that has one.
+    pub fn place(&self, path: &str) -> Option<Place> {
+        self.places.find(path.split('/'))
+    }
+
+    pub(crate) fn places(&self) -> &Places {
+        &self.places
     }
 }
 

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
 use serde_json::{Map, Value};
 
+use super::place::{self, Place, ROOT};
 use super::{Document, scalar, tag};
 use crate::error::TemplateError;
 use crate::limits::{DEPTH_MAX, NODES_MAX};
@@ -26,18 +27,23 @@ pub(super) fn parse(text: &str) -> Result<Document, TemplateError> {
         builder.take(event, span)?;
     }
     let root = builder.root.unwrap_or_default();
-    Ok(Document { root, lines: builder.lines })
+    Ok(Document { root, places: builder.places.finish() })
 }
 
 /// How much text counts as one value more.
 const TEXT_BYTES_PER_NODE: usize = 256;
 
-fn line(span: Span) -> Option<u32> {
-    u32::try_from(span.start.line()).ok()
+fn place(line: usize, column: usize) -> Place {
+    let number = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
+    Place { line: number(line), column: number(column.saturating_add(1)) }
+}
+
+fn start(span: Span) -> Place {
+    place(span.start.line(), span.start.col())
 }
 
 fn fault(span: Span, message: impl std::fmt::Display) -> TemplateError {
-    TemplateError::format(format_args!("{message} (line {})", span.start.line())).at(line(span))
+    TemplateError::format(format_args!("{message} (line {})", span.start.line())).at_place(Some(start(span)))
 }
 
 fn not_well_formed(error: &ScanError) -> TemplateError {
@@ -47,7 +53,7 @@ fn not_well_formed(error: &ScanError) -> TemplateError {
         mark.line(),
         mark.col() + 1
     ))
-    .at(u32::try_from(mark.line()).ok())
+    .at_place(Some(place(mark.line(), mark.col())))
 }
 
 /// A finished node with what it weighs, so that an alias to it can be charged in full.
@@ -60,7 +66,7 @@ struct Node {
 
 enum Content {
     List(Vec<Value>),
-    Map { entries: Map<String, Value>, key: Option<String>, merged: Vec<Map<String, Value>> },
+    Map { entries: Map<String, Value>, key: Option<(String, u32)>, merged: Vec<Map<String, Value>> },
 }
 
 /// A collection that is still open.
@@ -70,6 +76,8 @@ struct Open {
     anchor: usize,
     nodes: usize,
     height: usize,
+    /// Its number among the places.
+    place: u32,
 }
 
 #[derive(Default)]
@@ -78,7 +86,7 @@ struct Builder {
     anchors: HashMap<usize, Node>,
     nodes: usize,
     root: Option<Value>,
-    lines: HashMap<String, u32>,
+    places: place::Builder,
 }
 
 impl Builder {
@@ -96,6 +104,7 @@ impl Builder {
                 let value = self.scalar(&text, style, tag.as_deref(), span)?;
                 // Long text weighs more: an alias repeats it as well.
                 let nodes = 1 + text.len() / TEXT_BYTES_PER_NODE;
+                self.place_of_value(span);
                 self.finish(Node { value, nodes, height: 1 }, anchor, span)
             }
             Event::Alias(anchor) => match self.anchors.get(&anchor).cloned() {
@@ -117,7 +126,8 @@ impl Builder {
             return Err(fault(span, format_args!("maps and lists nest deeper than {DEPTH_MAX} levels.")));
         }
         let tag = tag.filter(|tag| !tag.is_yaml_core_schema()).map(|tag| tag.suffix.clone());
-        self.open.push(Open { content, tag, anchor, nodes: 1, height: 0 });
+        let place = self.place_of_value(span);
+        self.open.push(Open { content, tag, anchor, nodes: 1, height: 0, place });
         Ok(())
     }
 
@@ -180,8 +190,6 @@ impl Builder {
         if anchor != 0 {
             self.anchors.insert(anchor, node.clone());
         }
-        let depth = self.open.len();
-        let section = self.section();
         let Some(open) = self.open.last_mut() else {
             self.root = Some(node.value);
             return Ok(());
@@ -196,14 +204,11 @@ impl Builder {
                     if entries.contains_key(&name) {
                         return Err(fault(span, format_args!("duplicate key `{name}`.")));
                     }
-                    if let (Some(line), true) = (line(span), depth <= 2) {
-                        self.lines
-                            .insert(section.map_or_else(|| name.clone(), |s| format!("{s}/{name}")), line);
-                    }
-                    *key = Some(name);
+                    let number = self.places.child(open.place, &name, start(span));
+                    *key = Some((name, number));
                 }
-                Some(name) if name == "<<" => merge(node.value, merged, span)?,
-                Some(name) => {
+                Some((name, _)) if name == "<<" => merge(node.value, merged, span)?,
+                Some((name, _)) => {
                     entries.insert(name, node.value);
                 }
             },
@@ -211,11 +216,14 @@ impl Builder {
         Ok(())
     }
 
-    /// The root's key that is being filled.
-    fn section(&self) -> Option<String> {
-        match self.open.as_slice() {
-            [Open { content: Content::Map { key: Some(section), .. }, .. }, _] => Some(section.clone()),
-            _ => None,
+    /// The number of the value that starts here: its key's, or its own in a list.
+    fn place_of_value(&mut self, span: Span) -> u32 {
+        match self.open.last() {
+            Some(Open { content: Content::List(items), place, .. }) => {
+                self.places.child(*place, &items.len().to_string(), start(span))
+            }
+            Some(Open { content: Content::Map { key: Some((_, number)), .. }, .. }) => *number,
+            _ => ROOT,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What the serverless transform refuses, collected: a caller is told everything at once.
 
+use crate::document::Document;
 use crate::error::TemplateError;
 
 /// All that is wrong with a serverless template, in AWS's words.
@@ -59,8 +60,21 @@ impl Problems {
     }
 }
 
+impl Problems {
+    /// The problems as one error, each cause with the place of the resource that it is about.
+    pub(crate) fn located(&self, document: &Document) -> TemplateError {
+        let causes = self.0.iter().map(|message| {
+            let id = message.strip_prefix("Resource with id [").and_then(|rest| rest.split_once(']'));
+            let place = id.and_then(|(id, _)| document.place(&format!("Resources/{id}")));
+            TemplateError::new(message.as_str()).at_place(place)
+        });
+        let message = format!("Transform {} failed with: {}", super::TRANSFORM, self.message());
+        TemplateError::of_all(message, causes.collect())
+    }
+}
+
 impl From<Problems> for TemplateError {
     fn from(problems: Problems) -> Self {
-        Self::new(format!("Transform {} failed with: {}", super::TRANSFORM, problems.message()))
+        problems.located(&Document::default())
     }
 }

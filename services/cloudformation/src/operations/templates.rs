@@ -46,7 +46,8 @@ pub(crate) async fn get(
 /// Parameters without values: the transform may still look at defaults.
 fn parse(call: &Call, text: &str) -> Result<Parsed, Error> {
     let none: IndexMap<String, Given> = IndexMap::new();
-    prepare::parse(text, call.region().as_str(), &none, &IndexMap::new())
+    let pseudo = prepare::pseudo(call.account().as_str(), call.region().as_str(), "", "");
+    prepare::parse(text, &pseudo, &none, &IndexMap::new())
 }
 
 fn capabilities(template: &Template) -> (Option<Vec<String>>, Option<String>) {

@@ -3,6 +3,9 @@
 //! Values are text or lists of text, as CloudFormation hands them to `Ref`. A value of a `NoEcho` parameter never appears in
 //! an error, and [`ParameterValue`] does not print it.
 
+mod kind;
+mod value;
+
 use std::fmt;
 
 use indexmap::IndexMap;
@@ -13,8 +16,11 @@ use crate::error::TemplateError;
 use crate::limits::PARAMETER_BYTES_MAX;
 use crate::template::Template;
 
-/// What is shown in place of a `NoEcho` value.
-pub const MASK: &str = "****";
+use kind::Source;
+use value::items;
+
+pub use kind::ParameterKind;
+pub use value::{Given, Lookup, MASK, Nothing, ParameterValue};
 
 /// One entry of `Parameters`.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,67 +38,8 @@ pub struct Parameter {
     constraint_description: Option<String>,
     length: (Option<f64>, Option<f64>),
     value: (Option<f64>, Option<f64>),
-}
-
-/// The types of parameters that are supported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ParameterKind {
-    /// `String`
-    Text,
-    /// `Number`
-    Number,
-    /// `CommaDelimitedList`
-    TextList,
-    /// `List<Number>`
-    NumberList,
-}
-
-impl ParameterKind {
-    /// The name in a template.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Text => "String",
-            Self::Number => "Number",
-            Self::TextList => "CommaDelimitedList",
-            Self::NumberList => "List<Number>",
-        }
-    }
-}
-
-/// The value of a parameter for one stack operation.
-#[derive(Clone, PartialEq)]
-pub struct ParameterValue {
-    text: String,
-    list: bool,
-    no_echo: bool,
-}
-
-impl ParameterValue {
-    /// The text as given. A secret where the parameter is `NoEcho`: use [`Self::shown`] in anything that is answered.
-    pub fn text(&self) -> &str {
-        &self.text
-    }
-
-    /// The text, or `****`.
-    pub fn shown(&self) -> &str {
-        if self.no_echo { MASK } else { &self.text }
-    }
-
-    /// What `Ref` gives: a string, or a list of strings.
-    pub fn to_value(&self) -> Value {
-        if self.list { Value::from(items(&self.text)) } else { Value::from(self.text.as_str()) }
-    }
-}
-
-impl fmt::Debug for ParameterValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.shown())
-    }
-}
-
-/// The members of a comma-delimited list, trimmed.
-fn items(text: &str) -> Vec<&str> {
-    if text.is_empty() { Vec::new() } else { text.split(',').map(str::trim).collect() }
+    /// Where it is declared.
+    pub(crate) place: Option<crate::document::Place>,
 }
 
 impl Parameter {
@@ -103,7 +50,7 @@ impl Parameter {
         let body =
             value.as_object().ok_or_else(|| malformed(&"every Parameters member must be an object."))?;
         let mut parameter = Self {
-            kind: kind(name, body.get("Type"))?,
+            kind: ParameterKind::parse(name, body.get("Type"))?,
             default: None,
             description: None,
             no_echo: false,
@@ -112,6 +59,7 @@ impl Parameter {
             constraint_description: None,
             length: (None, None),
             value: (None, None),
+            place: None,
         };
         for (attribute, value) in body {
             let text = || {
@@ -154,10 +102,26 @@ impl Parameter {
     }
 
     /// Checks a value and takes it.
-    fn accept(&self, name: &str, text: &str) -> Result<ParameterValue, TemplateError> {
+    fn accept(&self, name: &str, text: &str, lookup: &dyn Lookup) -> Result<ParameterValue, TemplateError> {
         self.check(name, text)?;
-        let list = matches!(self.kind, ParameterKind::TextList | ParameterKind::NumberList);
-        Ok(ParameterValue { text: text.to_owned(), list, no_echo: self.no_echo })
+        let (stored, source) = match self.kind.source() {
+            Source::Stored(source) => (Some(lookup.stored(text)?), source.as_ref()),
+            source => (None, source),
+        };
+        let list = self.kind.is_list();
+        if let Source::Aws(kind) = source {
+            let value = stored.as_deref().unwrap_or(text);
+            let values = if list { items(value) } else { vec![value] };
+            for value in values {
+                if !lookup.exists(kind, value)? {
+                    let shown = if self.no_echo { MASK } else { value };
+                    return Err(TemplateError::new(format!(
+                        "Parameter validation failed: parameter value {shown} for parameter name {name} does not exist"
+                    )));
+                }
+            }
+        }
+        Ok(ParameterValue { text: text.to_owned(), stored, list, no_echo: self.no_echo })
     }
 
     fn check(&self, name: &str, text: &str) -> Result<(), TemplateError> {
@@ -171,13 +135,10 @@ impl Parameter {
         if text.len() > PARAMETER_BYTES_MAX {
             return refuse(format!("must contain at most {PARAMETER_BYTES_MAX} characters"));
         }
-        let parts = match self.kind {
-            ParameterKind::Text | ParameterKind::Number => vec![text],
-            ParameterKind::TextList | ParameterKind::NumberList => items(text),
-        };
+        let parts = if self.kind.is_list() { items(text) } else { vec![text] };
         for part in parts {
             if !self.allowed_values.is_empty() && !self.allowed_values.iter().any(|allowed| allowed == part) {
-                return refuse(format!("must be one of AllowedValues: [{}]", self.allowed_values.join(", ")));
+                return refuse("must be one of AllowedValues".to_owned());
             }
             if let Some(pattern) = &self.allowed_pattern
                 && !matches_whole(name, pattern, part)?
@@ -197,7 +158,7 @@ impl Parameter {
                     self.length.1.unwrap_or_default()
                 ));
             }
-            if matches!(self.kind, ParameterKind::Number | ParameterKind::NumberList) {
+            if *self.kind.source() == Source::Number {
                 let Some(number) = part.parse::<f64>().ok().filter(|number| number.is_finite()) else {
                     return refuse("must be a number".to_owned());
                 };
@@ -216,24 +177,6 @@ impl Parameter {
             }
         }
         Ok(())
-    }
-}
-
-fn kind(name: &str, value: Option<&Value>) -> Result<ParameterKind, TemplateError> {
-    match value.and_then(Value::as_str) {
-        Some("String") => Ok(ParameterKind::Text),
-        Some("Number") => Ok(ParameterKind::Number),
-        Some("CommaDelimitedList") => Ok(ParameterKind::TextList),
-        Some("List<Number>") => Ok(ParameterKind::NumberList),
-        Some(other) if other.contains("AWS::") => Err(TemplateError::format(format_args!(
-            "Parameter {name}: the parameter type {other} is not supported."
-        ))),
-        Some(other) => Err(TemplateError::format(format_args!(
-            "Unrecognized parameter type: {other} (parameter {name})"
-        ))),
-        None => Err(TemplateError::format(format_args!(
-            "Every Parameters object must contain a Type member. (parameter {name})"
-        ))),
     }
 }
 
@@ -265,39 +208,51 @@ fn matches_whole(name: &str, pattern: &str, text: &str) -> Result<bool, Template
     Ok(regex.is_match(text))
 }
 
-/// Where the value of one parameter comes from. It does not print: it may be a secret.
-#[derive(Clone, PartialEq)]
-pub enum Given {
-    /// The caller gave it.
-    Value(String),
-    /// `UsePreviousValue`: the value of the stack's last successful operation.
-    Previous,
-}
-
-impl fmt::Debug for Given {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Value(_) => "Value(…)",
-            Self::Previous => "Previous",
-        })
-    }
-}
-
 /// Brings declarations, given values and the previous operation's values together. All that is missing is told at once.
+///
+/// # Errors
+/// A value that its declaration refuses; and every type that names things of the account, since nothing is known of it here.
 pub fn resolve(
     template: &Template,
     given: &IndexMap<String, Given>,
     previous: &IndexMap<String, String>,
 ) -> Result<IndexMap<String, ParameterValue>, TemplateError> {
+    resolve_with(template, given, previous, &Nothing)
+}
+
+/// The same where `lookup` knows the account.
+///
+/// # Errors
+/// A value that its declaration or `lookup` refuses.
+pub fn resolve_with(
+    template: &Template,
+    given: &IndexMap<String, Given>,
+    previous: &IndexMap<String, String>,
+    lookup: &dyn Lookup,
+) -> Result<IndexMap<String, ParameterValue>, TemplateError> {
+    let (values, missing) = known(&template.parameters, given, previous, lookup)?;
+    if missing.is_empty() {
+        return Ok(values);
+    }
+    Err(TemplateError::new(format!("Parameters: [{}] must have values", missing.join(", "))))
+}
+
+/// What is known of the values, and the names of those that have none.
+pub(crate) fn known<'a>(
+    declared: &'a IndexMap<String, Parameter>,
+    given: &IndexMap<String, Given>,
+    previous: &IndexMap<String, String>,
+    lookup: &dyn Lookup,
+) -> Result<(IndexMap<String, ParameterValue>, Vec<&'a str>), TemplateError> {
     let unknown: Vec<&str> =
-        given.keys().filter(|name| !template.parameters.contains_key(*name)).map(String::as_str).collect();
+        given.keys().filter(|name| !declared.contains_key(*name)).map(String::as_str).collect();
     if !unknown.is_empty() {
         let message = format!("Parameters: [{}] do not exist in the template", unknown.join(", "));
         return Err(TemplateError::new(message));
     }
     let mut missing = Vec::new();
     let mut values = IndexMap::new();
-    for (name, parameter) in &template.parameters {
+    for (name, parameter) in declared {
         let text = match given.get(name) {
             Some(Given::Value(text)) => Some(text),
             Some(Given::Previous) => previous.get(name),
@@ -305,13 +260,11 @@ pub fn resolve(
         };
         match text {
             Some(text) => {
-                values.insert(name.clone(), parameter.accept(name, text)?);
+                let accepted = parameter.accept(name, text, lookup);
+                values.insert(name.clone(), accepted.map_err(|error| error.at_place(parameter.place))?);
             }
             None => missing.push(name.as_str()),
         }
     }
-    if missing.is_empty() {
-        return Ok(values);
-    }
-    Err(TemplateError::new(format!("Parameters: [{}] must have values", missing.join(", "))))
+    Ok((values, missing))
 }

@@ -45,6 +45,23 @@ impl Resources for Echo {
     fn attribute(&self, logical_id: &str, attribute: &str) -> Result<Value, TemplateError> {
         Ok(json!(format!("{logical_id}/{attribute}")))
     }
+
+    fn import(&self, name: &str) -> Result<Value, TemplateError> {
+        Ok(json!(format!("import-{name}")))
+    }
+}
+
+/// `Ref X` is `x-of-X`; nothing is exported.
+struct Alone;
+
+impl Resources for Alone {
+    fn reference(&self, logical_id: &str) -> Result<Value, TemplateError> {
+        Echo.reference(logical_id)
+    }
+
+    fn attribute(&self, logical_id: &str, attribute: &str) -> Result<Value, TemplateError> {
+        Echo.attribute(logical_id, attribute)
+    }
 }
 
 #[test]
@@ -143,10 +160,10 @@ fn sections_are_checked() {
 #[test]
 fn a_fault_of_a_resource_has_its_line() {
     let error = plan("Resources:\n  A: {Type: T}\n  B:\n    Type: T\n    Foo: 1\n").unwrap_err();
-    assert_eq!(error.line(), Some(3));
+    assert_eq!(error.line(), Some(5));
     let error = plan("Resources:\n  A: {Type: T}\n  B:\n    Type: T\n    Properties: {X: !Ref Nothing}\n")
         .unwrap_err();
-    assert_eq!(error.line(), Some(3));
+    assert_eq!(error.line(), Some(5));
 }
 
 #[test]
@@ -215,6 +232,14 @@ fn functions_resolve_as_cloudformation_resolves_them() {
         ("!Select [1, [a, b]]", json!("b")),
         ("!Select ['0', !Split [',', 'x,y']]", json!("x")),
         ("!FindInMap [M, !Ref AWS::Region, size]", json!("big")),
+        ("!FindInMap [M, nowhere, size, {DefaultValue: !Ref B}]", json!("ref-B")),
+        ("!FindInMap [M, eu-west-1, size, {DefaultValue: x}]", json!("big")),
+        ("!Length [a, !Ref AWS::NoValue, b]", json!(2)),
+        ("!Length {Fn::Split: [',', 'a,b,c']}", json!(3)),
+        ("!ToJsonString {b: !Ref B, a: [1, true]}", json!("{\"b\":\"ref-B\",\"a\":[1,true]}")),
+        ("!Cidr [10.0.0.0/16, 2, 8]", json!(["10.0.0.0/24", "10.0.1.0/24"])),
+        ("!Select [1, !Cidr [10.0.0.0/16, '2', '8']]", json!("10.0.1.0/24")),
+        ("!ImportValue {Fn::Sub: '${AWS::StackName}-x'}", json!("import-s-x")),
         ("!Base64 hello", json!("aGVsbG8=")),
         ("!GetAZs ''", json!(["eu-west-1a", "eu-west-1b", "eu-west-1c"])),
         ("!If [Yes, a, b]", json!("a")),
@@ -247,16 +272,25 @@ fn misused_functions_are_errors() {
         ("!FindInMap [M, a, b]", "Unable to get mapping for M::a::b"),
         ("!If [Nope, a, b]", "Unresolved condition dependency Nope"),
         ("!ImportValue x", "No export named x found"),
-        ("!Cidr [a, 1, 2]", "the function Fn::Cidr is not supported"),
-        ("!Transform {Name: x}", "the function Fn::Transform is not supported"),
-        ("{Fn::Foo: x}", "the function Fn::Foo is not supported"),
+        ("!Cidr [a, 1, 2]", "Fn::Cidr got the invalid CIDR block a."),
+        ("!Cidr [10.0.0.0/8, 1]", "every Fn::Cidr object requires three parameters"),
+        ("!Transform {Name: x}", "Encountered unsupported function: Fn::Transform"),
+        (
+            "{Fn::Foo: x}",
+            "Encountered unsupported function: Fn::Foo Supported functions are: [Fn::Base64, Fn::GetAtt",
+        ),
+        ("!Length a", "Transform AWS::LanguageExtensions failed with: Fn::Length layout is incorrect"),
+        (
+            "!ToJsonString a",
+            "Transform AWS::LanguageExtensions failed with: Fn::ToJsonString layout is incorrect",
+        ),
         ("{Fn::Sub: x, y: z}", "must be the only member"),
         ("'{{resolve:ssm:x}}'", "dynamic references"),
         ("!Ref A", "Circular dependency between resources: [A]"),
     ];
     for (function, message) in table {
         let text = format!("Resources: {{B: {{Type: T}}, A: {{Type: T, Properties: {{X: {function}}}}}}}");
-        let error = plan(&text).and_then(|plan| plan.properties("A", &Echo)).unwrap_err().to_string();
+        let error = plan(&text).and_then(|plan| plan.properties("A", &Alone)).unwrap_err().to_string();
         assert!(error.contains(message), "{function}: {error}");
     }
 }
@@ -381,7 +415,7 @@ fn what_the_transform_does_not_support_is_named() {
 
 #[test]
 fn the_expanded_template_plans() {
-    let text = include_str!("../tests/corpus/implicit_api.yaml");
+    let text = include_str!("../../tests/corpus/implicit_api.yaml");
     let mut document = Document::parse(text).unwrap();
     document.root = sam::transform(&document.root, &IndexMap::new(), "us-east-1").unwrap();
     let template = Template::from_document(&document).unwrap();
@@ -395,6 +429,8 @@ fn the_expanded_template_plans() {
             && place["ServerlessRestApi"] < place["ServerlessRestApiProdStage"]
     );
 }
+
+mod extensions;
 
 mod fuzzing {
     use proptest::prelude::*;

@@ -15,6 +15,8 @@ Resources:
   First: {Type: AWS::Serverless::SimpleTable}
   Second: {Type: AWS::Serverless::SimpleTable}
   Group: {Type: AWS::Logs::LogGroup, Properties: {RetentionInDays: 7}}
+  Named: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: named}}
+  NamedTable: {Type: AWS::Serverless::SimpleTable, Properties: {TableName: named}}
   Policy:
     Type: AWS::IAM::ManagedPolicy
     Properties: {PolicyDocument: {Version: "2012-10-17", Statement: [{Effect: Allow, Action: "dynamodb:ListTables", Resource: "*"}]}}

@@ -91,6 +91,7 @@ fn source(head: &http::request::Parts, arrival: &Arrival) -> Source {
         via: Vec::new(),
         door: arrival.door.clone(),
         trace: trace.filter(|trace| trace.len() <= TRACE_BYTES_MAX).map(str::to_owned),
+        marks: None,
     }
 }
 

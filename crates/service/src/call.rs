@@ -30,7 +30,12 @@ pub struct Source {
     pub door: Option<Arc<Door>>,
     /// The trace header (`X-Amzn-Trace-Id`) as it arrived, unread; at most 1,024 bytes.
     pub trace: Option<String>,
+    /// The `aws:` tags that a calling service puts on what this call makes. Nothing outside can set them.
+    pub marks: Option<Arc<Marks>>,
 }
+
+/// Tags that only the platform writes, for example `aws:cloudformation:stack-id`.
+pub type Marks = [(String, String)];
 
 /// The identity of a function's environment, as its way in knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +48,11 @@ pub struct Door {
     pub environment_id: String,
 }
 
+/// True for the keys of tags that only the platform writes and takes away.
+pub fn is_mark(key: &str) -> bool {
+    key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"))
+}
+
 impl Source {
     /// The platform itself, calling in the name of `service` (for example `lambda.amazonaws.com`).
     pub fn platform(service: &'static str) -> Self {
@@ -53,6 +63,7 @@ impl Source {
             via: Vec::new(),
             door: None,
             trace: None,
+            marks: None,
         }
     }
 
@@ -62,6 +73,8 @@ impl Source {
         let mut onward = self.clone();
         service.clone_into(&mut onward.user_agent);
         onward.via.push(service);
+        // They are for what this call makes, not for what is made along the way.
+        onward.marks = None;
         onward
     }
 
@@ -103,6 +116,11 @@ impl Call {
     /// Where the call came from.
     pub fn source(&self) -> &Source {
         &self.source
+    }
+
+    /// The `aws:` tags for what this call makes; they count for no quota and need no leave.
+    pub fn marks(&self) -> Vec<(String, String)> {
+        self.source.marks.as_deref().unwrap_or_default().to_vec()
     }
 
     /// The id that the caller's answer carries.

@@ -18,7 +18,7 @@ pub mod testkit;
 mod throttle;
 
 pub use access::{Access, AccessRequest, Check};
-pub use call::{Call, Source};
+pub use call::{Call, Marks, Source, is_mark};
 pub use error::{Internal, ServiceError};
 pub use jobs::Jobs;
 pub use pipeline::{Pipeline, PipelineParts};

@@ -44,6 +44,10 @@ on_stack! {
     describe_stack_resource(api::DescribeStackResourceInput) = "cloudformation:DescribeStackResource", |it| &it.stack_name;
     list_stack_resources(api::ListStackResourcesInput) = "cloudformation:ListStackResources", |it| &it.stack_name;
     list_change_sets(api::ListChangeSetsInput) = "cloudformation:ListChangeSets", |it| &it.stack_name;
+    cancel_update_stack(api::CancelUpdateStackInput) = "cloudformation:CancelUpdateStack", |it| &it.stack_name;
+    continue_update_rollback(api::ContinueUpdateRollbackInput) =
+        "cloudformation:ContinueUpdateRollback", |it| &it.stack_name;
+    rollback_stack(api::RollbackStackInput) = "cloudformation:RollbackStack", |it| &it.stack_name;
     update_termination_protection(api::UpdateTerminationProtectionInput) =
         "cloudformation:UpdateTerminationProtection", |it| &it.stack_name;
 }

@@ -58,10 +58,6 @@ const DECLINED: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "operations roll back by themselves; continuing or cancelling by hand is not offered yet",
-        &["CancelUpdateStack", "ContinueUpdateRollback", "RollbackStack"],
-    ),
-    (
         "templates are not generated from what exists",
         &[
             "CreateGeneratedTemplate",

@@ -39,7 +39,7 @@ use store::Store;
 
 pub use error::Error;
 
-use operations::{change_sets, describe, resources, stacks as stack, templates};
+use operations::{change_sets, describe, resources, rollback, stacks as stack, templates};
 
 /// What the handlers share.
 pub struct CloudFormation {
@@ -99,6 +99,12 @@ pub fn service(state: CloudFormation) -> Service {
             access::update_termination_protection,
             stack::update_termination_protection,
         )
+        .operation::<api::CancelUpdateStack, _, _, _, _>(access::cancel_update_stack, rollback::cancel_update)
+        .operation::<api::ContinueUpdateRollback, _, _, _, _>(
+            access::continue_update_rollback,
+            rollback::continue_update,
+        )
+        .operation::<api::RollbackStack, _, _, _, _>(access::rollback_stack, rollback::roll_back)
         .operation::<api::DescribeStacks, _, _, _, _>(access::describe_stacks, describe::stacks)
         .operation::<api::ListStacks, _, _, _, _>(access::list_stacks, describe::list)
         .operation::<api::DescribeStackEvents, _, _, _, _>(access::describe_stack_events, describe::events)

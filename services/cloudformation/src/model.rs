@@ -37,7 +37,29 @@ pub(crate) const TAGS_MAX: usize = 50;
 
 /// True where an update or a change set may be applied.
 pub(crate) fn can_update(status: &str) -> bool {
-    matches!(status, status::CREATE_COMPLETE | status::UPDATE_COMPLETE | status::UPDATE_ROLLBACK_COMPLETE)
+    matches!(
+        status,
+        status::CREATE_COMPLETE
+            | status::UPDATE_COMPLETE
+            | status::UPDATE_ROLLBACK_COMPLETE
+            | status::UPDATE_FAILED
+    )
+}
+
+/// True where an update stopped half-way, and may be brought back or deleted.
+pub(crate) fn can_go_back(status: &str) -> bool {
+    matches!(status, status::CREATE_FAILED | status::UPDATE_FAILED | status::UPDATE_ROLLBACK_FAILED)
+}
+
+/// True where a stack in state `from` may begin an operation whose first state is `to`.
+pub(crate) fn may_begin(from: &str, to: &str) -> bool {
+    match to {
+        status::CREATE_IN_PROGRESS => from == status::REVIEW_IN_PROGRESS,
+        status::UPDATE_IN_PROGRESS => can_update(from),
+        status::DELETE_IN_PROGRESS => can_delete(from),
+        status::ROLLBACK_IN_PROGRESS | status::UPDATE_ROLLBACK_IN_PROGRESS => can_go_back(from),
+        _ => false,
+    }
 }
 
 /// True where nothing is going on, so that the stack may be deleted.

@@ -47,6 +47,9 @@ pub(crate) struct StackRecord {
     pub(crate) operations: u64,
     /// What is going on, if anything is.
     pub(crate) operation: Option<OperationRecord>,
+    /// What the stack was when it last stood firm, where an update stopped half-way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) firm: Option<Content>,
 }
 
 /// What the caller asked a stack to be.
@@ -114,8 +117,11 @@ pub(crate) struct OperationRecord {
     pub(crate) token: Option<String>,
     /// What the stack was before an update.
     pub(crate) before: Option<Content>,
-    /// Logical ids that a deletion leaves alone.
+    /// Logical ids that a deletion, or the way back, leaves alone.
     pub(crate) retain: Vec<String>,
+    /// True where somebody asked that an update turn back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) cancelled: bool,
 }
 
 /// What was asked.
@@ -176,6 +182,9 @@ pub(crate) struct ResourceRecord {
     pub(crate) change: Option<Change>,
     /// The number of the operation that last settled this resource.
     pub(crate) settled: u64,
+    /// What was made and replaced again since the stack last stood firm: to be deleted whichever way it goes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) leftovers: Vec<Physical>,
 }
 
 /// What an operation did to a resource.

@@ -171,12 +171,12 @@ pub(crate) fn tagged(
         if !seen.insert(tag.key.as_str()) {
             return Err(Invalid::parameter(format!("Duplicate tag key: {}", tag.key)));
         }
-        if tag.key.starts_with("aws:") {
+        if service::is_mark(&tag.key) {
             return Err(Invalid::parameter(format!("Tag keys must not start with aws:. Key: {}", tag.key)));
         }
         tags.insert(tag.key.clone(), tag.value.clone());
     }
-    if tags.len() > TAGS_MAX {
+    if tags.keys().filter(|key| !service::is_mark(key)).count() > TAGS_MAX {
         return Err(Invalid::parameter(format!("Number of tags exceeds the limit of {TAGS_MAX}")));
     }
     Ok(tags.into_iter().collect())

@@ -13,6 +13,13 @@ pub(crate) fn from_api(tags: Option<Vec<api::Tag>>) -> Result<Vec<Tag>, Error> {
     Ok(stored)
 }
 
+/// The tags of what a call makes: the request's, and those that the platform adds.
+pub(crate) fn of_new(tags: Option<Vec<api::Tag>>, call: &service::Call) -> Result<Vec<Tag>, Error> {
+    let mut stored = from_api(tags)?;
+    stored.extend(call.marks());
+    Ok(stored)
+}
+
 /// Stored tags as answers carry them; `None` where there are none.
 pub(crate) fn to_api(tags: &[Tag]) -> Option<Vec<api::Tag>> {
     (!tags.is_empty()).then(|| list(tags))
@@ -33,7 +40,7 @@ pub(crate) fn add(stored: &mut Vec<Tag>, tags: Vec<api::Tag>) -> Result<(), Erro
                 "Duplicate tag keys found. Please note that Tag keys are case insensitive.".to_owned(),
             ));
         }
-        if lower.starts_with("aws:") {
+        if service::is_mark(&key) {
             return Err(Error::InvalidInput("Tag keys beginning with aws: are reserved.".to_owned()));
         }
         seen.push(lower);
@@ -42,15 +49,19 @@ pub(crate) fn add(stored: &mut Vec<Tag>, tags: Vec<api::Tag>) -> Result<(), Erro
             None => stored.push((key, value)),
         }
     }
-    if stored.len() > quota::TAGS_MAX {
+    if stored.iter().filter(|(key, _)| !service::is_mark(key)).count() > quota::TAGS_MAX {
         return Err(Error::LimitExceeded("The number of tags has reached the maximum limit.".to_owned()));
     }
     Ok(())
 }
 
 /// Takes tags away; keys that are not there are no error.
-pub(crate) fn remove(stored: &mut Vec<Tag>, keys: &[String]) {
+pub(crate) fn remove(stored: &mut Vec<Tag>, keys: &[String]) -> Result<(), Error> {
+    if keys.iter().any(|key| service::is_mark(key)) {
+        return Err(Error::InvalidInput("Tag keys beginning with aws: are reserved.".to_owned()));
+    }
     stored.retain(|(key, _)| !keys.iter().any(|other| other.eq_ignore_ascii_case(key)));
+    Ok(())
 }
 
 #[cfg(test)]
@@ -66,7 +77,8 @@ mod tests {
         let mut stored = from_api(Some(tags(&[("Team", "a"), ("x", "1")]))).unwrap();
         add(&mut stored, tags(&[("team", "b")])).unwrap();
         assert_eq!(stored, [("team".to_owned(), "b".to_owned()), ("x".to_owned(), "1".to_owned())]);
-        remove(&mut stored, &["TEAM".to_owned(), "none".to_owned()]);
+        remove(&mut stored, &["TEAM".to_owned(), "none".to_owned()]).unwrap();
+        assert!(remove(&mut stored, &["AWS:x".to_owned()]).is_err());
         assert_eq!(stored.len(), 1);
     }
 

@@ -42,6 +42,8 @@ pub(crate) async fn create(_: Arc<ApiGateway>, permit: Permit<CreateRestApi>) ->
     let media_types = input.binary_media_types.unwrap_or_default();
     record.binary_media_types = media_types.iter().map(|one| one.replace("~1", "/")).collect();
     record.tags = map(input.tags);
+    check_tags(&record.tags)?;
+    record.tags.extend(call.marks());
     record.disable_execute_api_endpoint = input.disable_execute_api_endpoint.unwrap_or(false);
     if let Some(source) = input.api_key_source {
         record.api_key_source = source;
@@ -68,6 +70,7 @@ pub(crate) async fn import(_: Arc<ApiGateway>, permit: Permit<ImportRestApi>) ->
     apply(&call, &document, &mut record, &map(input.parameters))?;
     record.description = document.description;
     record.version = document.version;
+    record.tags.extend(call.marks());
     insert(&call, record, document.warnings).await
 }
 
@@ -180,7 +183,6 @@ fn with_warnings(record: &ApiRecord, warnings: Vec<String>) -> api::RestApi {
 
 /// What must hold of an API however it came about.
 fn check(record: &ApiRecord) -> Result<(), Error> {
-    check_tags(&record.tags)?;
     if record.name.is_empty() || record.name.len() > NAME_BYTES_MAX {
         return Err(Error::bad(format!(
             "API name cannot be empty, nor longer than {NAME_BYTES_MAX} characters"

@@ -40,6 +40,8 @@ pub(crate) async fn create(state: Arc<ApiGateway>, permit: Permit<CreateStage>) 
     stage.variables = map(input.variables);
     stage.tracing_enabled = input.tracing_enabled.unwrap_or(false);
     stage.tags = map(input.tags);
+    check_tags(&stage.tags)?;
+    stage.tags.extend(call.marks());
     check(&stage)?;
     let apis = Apis(call.account());
     let shown = view::stage(&stage);
@@ -143,7 +145,6 @@ pub(crate) fn refuse_cache(enabled: Option<bool>, size: Option<&str>) -> Result<
 
 fn check(stage: &StageRecord) -> Result<(), Error> {
     check_variables(&stage.variables)?;
-    check_tags(&stage.tags)?;
     if stage.method_settings.len() > SETTINGS_MAX {
         return Err(Error::bad(format!("A stage has settings for at most {SETTINGS_MAX} methods")));
     }

@@ -29,11 +29,16 @@ pub(crate) async fn get(state: Arc<ApiGateway>, permit: Permit<GetTags>) -> Resu
 
 pub(crate) async fn tag(state: Arc<ApiGateway>, permit: Permit<TagResource>) -> Result<(), Error> {
     let Permit { input, call, .. } = permit;
-    edit(&state, &call, &input.resource_arn, |tags| tags.extend(input.tags)).await
+    let given: BTreeMap<String, String> = input.tags.into_iter().collect();
+    check_tags(&given)?;
+    edit(&state, &call, &input.resource_arn, |tags| tags.extend(given)).await
 }
 
 pub(crate) async fn untag(state: Arc<ApiGateway>, permit: Permit<UntagResource>) -> Result<(), Error> {
     let Permit { input, call, .. } = permit;
+    if let Some(key) = input.tag_keys.iter().find(|key| service::is_mark(key)) {
+        return Err(Error::bad(format!("Invalid tag: {key}")));
+    }
     edit(&state, &call, &input.resource_arn, |tags| tags.retain(|key, _| !input.tag_keys.contains(key))).await
 }
 
@@ -49,7 +54,7 @@ async fn edit(
         Tagged::Api(id) => {
             let mut record = apis.read(transaction, id)?;
             change(&mut record.tags);
-            check_tags(&record.tags)?;
+            check_count(&record.tags)?;
             apis.write(transaction, &record)
         }
         Tagged::Stage(id, name) => {
@@ -57,21 +62,26 @@ async fn edit(
             let stage = store::read_stage(transaction, &record, name)?;
             let mut stage = stage.ok_or_else(|| Error::not_found("stage"))?;
             change(&mut stage.tags);
-            check_tags(&stage.tags)?;
+            check_count(&stage.tags)?;
             Ok(state.stages.put_stage(transaction, stage)?)
         }
     })
     .await
 }
 
-/// AWS's rules for tags.
-pub(crate) fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), Error> {
-    if tags.len() > TAGS_MAX {
+/// The platform's own tags do not count.
+fn check_count(tags: &BTreeMap<String, String>) -> Result<(), Error> {
+    if tags.keys().filter(|key| !service::is_mark(key)).count() > TAGS_MAX {
         return Err(Error::bad(format!("A resource has at most {TAGS_MAX} tags")));
     }
+    Ok(())
+}
+
+/// AWS's rules for tags.
+pub(crate) fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), Error> {
+    check_count(tags)?;
     for (key, value) in tags {
-        let reserved = key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"));
-        if reserved || !(1..=128).contains(&key.chars().count()) || value.chars().count() > 256 {
+        if service::is_mark(key) || !(1..=128).contains(&key.chars().count()) || value.chars().count() > 256 {
             return Err(Error::bad(format!("Invalid tag: {key}")));
         }
     }

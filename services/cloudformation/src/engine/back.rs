@@ -1,6 +1,7 @@
 //! Back: takes a failed creation away, and brings a failed update to where it began.
 
 use super::delete::{self, Doomed, deletion};
+use super::remnant;
 use super::run::Run;
 use crate::error::Error;
 use crate::model::status;
@@ -33,10 +34,18 @@ pub(super) async fn creation(run: &mut Run) -> Result<(), Error> {
 
 /// Brings every resource that an update changed back to what it was.
 pub(super) async fn update(run: &mut Run) -> Result<(), Error> {
-    let changed: Vec<ResourceRecord> =
-        run.resources.values().filter(|record| record.change == Some(Change::Updated)).cloned().collect();
+    let skip = run.stack.operation.as_ref().map(|operation| operation.retain.clone()).unwrap_or_default();
+    let mut changed: Vec<ResourceRecord> = run.resources.values().cloned().collect();
+    changed.iter_mut().for_each(take_up);
+    changed.retain(|record| record.change == Some(Change::Updated));
     let mut failed = Vec::new();
-    for record in in_order(changed) {
+    for mut record in in_order(changed) {
+        if skip.contains(&record.logical_id) {
+            record.before = None;
+            record.change = None;
+            run.tell(&record, status::UPDATE_COMPLETE, None).await?;
+            continue;
+        }
         if let (Some(now), Some(before)) = (record.physical.clone(), record.before.clone())
             && !restore(run, record.clone(), &now, before).await?
         {
@@ -46,7 +55,9 @@ pub(super) async fn update(run: &mut Run) -> Result<(), Error> {
     if !failed.is_empty() {
         let reason = format!("The following resource(s) failed to update: [{}]. ", failed.join(", "));
         return run
-            .set_stack(status::UPDATE_ROLLBACK_FAILED, Some(&reason), |stack| stack.operation = None)
+            .set_stack(status::UPDATE_ROLLBACK_FAILED, Some(&reason), |stack| {
+                stack.firm = stack.operation.take().and_then(|operation| operation.before);
+            })
             .await;
     }
     if run.stack.status != status::UPDATE_ROLLBACK_CLEANUP {
@@ -57,11 +68,24 @@ pub(super) async fn update(run: &mut Run) -> Result<(), Error> {
     run.settle_all().await?;
     run.set_stack(status::UPDATE_ROLLBACK_COMPLETE, None, |stack| {
         stack.updated_at = Some(now);
+        stack.firm = None;
         if let Some(before) = stack.operation.take().and_then(|operation| operation.before) {
             stack.content = before;
         }
     })
     .await
+}
+
+/// A change in place that was interrupted may have done a part of its work: the way back starts from what was tried.
+fn take_up(record: &mut ResourceRecord) {
+    let Some(pending) = record.pending.clone() else { return };
+    let Some(old) = record.physical.clone().filter(|old| old.id == pending.id) else { return };
+    record.pending = None;
+    if record.change.is_none() {
+        record.change = Some(Change::Updated);
+        record.before = Some(old.clone());
+    }
+    record.physical = Some(Physical { properties: pending.properties, ..old });
 }
 
 /// Changes one resource back. False where its service refuses.
@@ -73,7 +97,7 @@ async fn restore(
 ) -> Result<bool, Error> {
     let Some(provider) = providers::find(&record.kind) else { return Ok(false) };
     run.tell(&record, "UPDATE_IN_PROGRESS", None).await?;
-    let work = run.work(&before.id, &before.properties);
+    let work = run.work(&record.logical_id, &before.id, &before.properties);
     match provider.update(&work, now).await {
         Ok(_) => {
             record.physical = Some(before);
@@ -91,26 +115,31 @@ async fn restore(
 
 /// Deletes what the update made, and lets the old ones of what it replaced be again.
 async fn remove_new(run: &mut Run) -> Result<(), Error> {
-    let made: Vec<ResourceRecord> = run
-        .resources
-        .values()
-        .filter(|record| matches!(record.change, Some(Change::Created | Change::Replaced)))
-        .cloned()
-        .collect();
+    let made: Vec<ResourceRecord> =
+        run.resources.values().filter(|record| !remnant::made(record).is_empty()).cloned().collect();
     for mut record in in_order(made).into_iter().rev() {
-        if let Some(new) = record.physical.clone() {
+        let created = record.before.is_none() && record.change != Some(Change::Updated);
+        if created && record.deletion_policy.as_deref() == Some("Retain") {
+            run.tell(&record, status::DELETE_SKIPPED, None).await?;
+        } else {
             run.tell(&record, status::DELETE_IN_PROGRESS, None).await?;
-            match deletion(run, &record.logical_id, &new).await {
+            match deletion(run, &record.logical_id, remnant::made(&record)).await {
                 Ok(()) => run.tell(&record, status::DELETE_COMPLETE, None).await?,
                 Err(failure) => run.tell(&record, status::DELETE_FAILED, Some(failure.message)).await?,
             }
         }
-        if record.change == Some(Change::Created) {
+        if record.change == Some(Change::Replaced) {
+            record.physical = record.before.take();
+        } else if record.change == Some(Change::Created) {
+            record.physical = None;
+        }
+        record.change = None;
+        record.pending = None;
+        record.leftovers.clear();
+        if record.physical.is_none() {
             run.drop_resource(&record.logical_id).await?;
             continue;
         }
-        record.physical = record.before.take();
-        record.change = None;
         record.status = status::UPDATE_COMPLETE.to_owned();
         run.put(record, false).await?;
     }

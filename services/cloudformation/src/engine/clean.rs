@@ -3,10 +3,10 @@
 //! A deletion that fails does not fail the update, as on AWS: it is told in an event and left behind.
 
 use super::delete::{self, Doomed, deletion};
+use super::remnant::{self, Remnant};
 use super::run::Run;
 use crate::error::Error;
 use crate::model::status;
-use crate::records::Change;
 
 /// Ends an update.
 pub(super) async fn update(run: &mut Run) -> Result<(), Error> {
@@ -36,17 +36,25 @@ pub(super) async fn update(run: &mut Run) -> Result<(), Error> {
 /// Deletes the old ones of what was replaced.
 async fn replaced(run: &mut Run) -> Result<(), Error> {
     let records: Vec<_> =
-        run.resources.values().filter(|r| r.change == Some(Change::Replaced)).cloned().collect();
+        run.resources.values().filter(|r| !remnant::replaced(r).is_empty()).cloned().collect();
     // Later ones in the order of creation refer to earlier ones: the other way round nothing is in use.
     for mut record in records.into_iter().rev() {
-        let Some(old) = record.before.take() else { continue };
         let kept = record.update_replace_policy.as_deref() == Some("Retain");
-        if !kept && let Err(failure) = deletion(run, &record.logical_id, &old).await {
+        for old in remnant::replaced(&record) {
             let mut told = record.clone();
             told.physical = Some(old.clone());
-            run.tell(&told, status::DELETE_FAILED, Some(failure.message)).await?;
+            if kept {
+                run.tell(&told, status::DELETE_SKIPPED, None).await?;
+                continue;
+            }
+            let remnant = Remnant { physical: old, is_ours: true };
+            if let Err(failure) = deletion(run, &record.logical_id, vec![remnant]).await {
+                run.tell(&told, status::DELETE_FAILED, Some(failure.message)).await?;
+            }
         }
         record.change = None;
+        record.before = None;
+        record.leftovers.clear();
         run.put(record, false).await?;
     }
     Ok(())

@@ -4,16 +4,20 @@ use std::collections::HashSet;
 
 use super::PARALLEL_MAX;
 use super::flight::Flight;
+use super::remnant::{self, Remnant};
 use super::run::Run;
 use crate::error::Error;
 use crate::model::status;
 use crate::providers::{self, Failure};
-use crate::records::{Physical, ResourceRecord};
+use crate::records::ResourceRecord;
+
+/// A logical id, and what of it is to go.
+pub(super) type Item = (String, Vec<Remnant>);
 
 /// The ids of a deletion, and what happens to one whose policy keeps it.
 pub(super) struct Doomed {
     /// The logical ids, with what of each is deleted.
-    pub(super) items: Vec<(String, Physical)>,
+    pub(super) items: Vec<Item>,
     /// True while a stack that failed to be created is taken back.
     pub(super) on_create: bool,
     /// Kept whatever their policy says.
@@ -39,25 +43,13 @@ pub(super) async fn stack(run: &mut Run) -> Result<(), Error> {
 }
 
 /// Everything that exists, or may exist under a name that was planned for it.
-pub(super) fn existing(run: &Run) -> Vec<(String, Physical)> {
+pub(super) fn existing(run: &Run) -> Vec<Item> {
     let gone = |record: &&ResourceRecord| {
         record.status != status::DELETE_COMPLETE && record.status != status::DELETE_SKIPPED
     };
     let resources = run.resources.values().filter(gone);
-    resources.filter_map(|record| Some((record.logical_id.clone(), physical(record)?))).collect()
-}
-
-/// What there is of a resource; what an interrupted try may have left, where it can only be ours.
-fn physical(record: &ResourceRecord) -> Option<Physical> {
-    record.physical.clone().or_else(|| interrupted(record))
-}
-
-/// What an interrupted try may have left under its planned name, where that can only be ours.
-pub(super) fn interrupted(record: &ResourceRecord) -> Option<Physical> {
-    let pending = record.pending.clone()?;
-    let provider = providers::find(&record.kind)?;
-    let ours = provider.owns_planned() && providers::own_name(provider, &pending.properties).is_none();
-    ours.then_some(pending)
+    let items = resources.map(|record| (record.logical_id.clone(), remnant::all(record)));
+    items.filter(|(_, remnants)| !remnants.is_empty()).collect()
 }
 
 /// Deletes items, dependents first, independent ones side by side. Answers the ids that failed.
@@ -70,9 +62,9 @@ pub(super) async fn all(run: &mut Run, doomed: Doomed) -> Result<Vec<String>, Er
         let blocked = blocked(run, &left, &flying, &failed);
         let (now, later): (Vec<_>, Vec<_>) = left.into_iter().partition(|(id, _)| !blocked.contains(id));
         left = later;
-        for (at, (id, physical)) in now.into_iter().enumerate() {
+        for (at, (id, remnants)) in now.into_iter().enumerate() {
             if at + flying.len() >= PARALLEL_MAX {
-                left.push((id, physical));
+                left.push((id, remnants));
                 continue;
             }
             if keeps(run, &id, &doomed.retain, doomed.on_create) {
@@ -81,7 +73,7 @@ pub(super) async fn all(run: &mut Run, doomed: Doomed) -> Result<Vec<String>, Er
             }
             tell(run, &id, status::DELETE_IN_PROGRESS, None).await?;
             flying.insert(id.clone());
-            let task = deletion(run, &id, &physical);
+            let task = deletion(run, &id, remnants);
             flight.spawn(id, task);
         }
         match flight.next().await {
@@ -105,18 +97,13 @@ pub(super) async fn all(run: &mut Run, doomed: Doomed) -> Result<Vec<String>, Er
 }
 
 /// The ids on which something depends that is still there.
-fn blocked(
-    run: &Run,
-    left: &[(String, Physical)],
-    flying: &HashSet<String>,
-    failed: &[String],
-) -> HashSet<String> {
+fn blocked(run: &Run, left: &[Item], flying: &HashSet<String>, failed: &[String]) -> HashSet<String> {
     let present = left.iter().map(|(id, _)| id).chain(flying).chain(failed);
     let records = present.filter_map(|id| run.resources.get(id));
     records.flat_map(|record| record.depends_on.iter().cloned()).collect()
 }
 
-fn blocked_by_failure(run: &Run, id: &str, left: &[(String, Physical)], failed: &[String]) -> bool {
+fn blocked_by_failure(run: &Run, id: &str, left: &[Item], failed: &[String]) -> bool {
     blocked(run, left, &HashSet::new(), failed).contains(id)
 }
 
@@ -135,19 +122,21 @@ async fn tell(run: &mut Run, id: &str, status: &str, reason: Option<String>) -> 
     run.tell(&record, status, reason).await
 }
 
-/// The deletion of one physical resource.
+/// The deletion of what there is of one resource.
 pub(super) fn deletion(
     run: &Run,
     id: &str,
-    physical: &Physical,
+    remnants: Vec<Remnant>,
 ) -> impl Future<Output = Result<(), Failure>> + Send + use<> {
     let kind = run.resources.get(id).map(|record| record.kind.clone()).unwrap_or_default();
-    let work = run.work("", &physical.properties);
-    let physical = physical.clone();
+    let work = run.work(id, "", &serde_json::Value::Null);
     async move {
-        match providers::find(&kind) {
-            Some(provider) => provider.delete(&work, &physical).await,
-            None => Err(Failure::new(format!("Resource type {kind} is not supported"))),
+        let Some(provider) = providers::find(&kind) else {
+            return Err(Failure::new(format!("Resource type {kind} is not supported")));
+        };
+        for remnant in remnants {
+            remnant.remove(provider, &work).await?;
         }
+        Ok(())
     }
 }

@@ -45,7 +45,11 @@ pub(super) async fn end(
     if turn.status == status::UPDATE_COMPLETE {
         run.settle_all().await?;
     }
-    run.set_stack(turn.status, Some(&reason), |stack| stack.operation = None).await
+    run.set_stack(turn.status, Some(&reason), |stack| {
+        let before = stack.operation.take().and_then(|operation| operation.before);
+        stack.firm = before.or(stack.firm.take());
+    })
+    .await
 }
 
 fn turn(stack: &StackRecord) -> Option<Turn> {

@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 use template::Plan;
 
 use super::PARALLEL_MAX;
-use super::delete::interrupted;
 use super::flight::Flight;
+use super::remnant::{self, Remnant};
 use super::run::{References, Run};
 use crate::diff;
 use crate::error::Error;
@@ -30,8 +30,8 @@ struct Task {
     work: providers::Work,
     /// The resource to change in place; without it one is made.
     old: Option<Physical>,
-    /// True where an earlier try may have made the resource under the name that was generated for it.
-    retried: bool,
+    /// What an earlier try may have made.
+    interrupted: Option<Remnant>,
 }
 
 /// What went wrong, by logical id.
@@ -48,7 +48,7 @@ pub(super) async fn go(run: &mut Run) -> Result<(), Error> {
     let mut seen: HashSet<String> = HashSet::new();
     let mut failed = Failed::default();
     loop {
-        if failed.created.is_empty() && failed.updated.is_empty() {
+        if failed.is_empty() && !run.is_cancelled() {
             for id in plan.order() {
                 let ready = plan.dependencies(id).all(|dependency| is_settled(run, dependency));
                 if seen.contains(id) || !ready || flight.len() >= PARALLEL_MAX {
@@ -75,7 +75,7 @@ pub(super) async fn go(run: &mut Run) -> Result<(), Error> {
                 // It is not known what there is: whatever surely is ours is there to be deleted.
                 let mut failure = Failure::new("Internal Failure");
                 let left = run.resources.get(&id).filter(|record| record.physical.is_none());
-                failure.partial = left.and_then(interrupted).map(Box::new);
+                failure.partial = left.and_then(remnant::surely_ours).map(Box::new);
                 fail(run, &id, failure, &mut failed).await?;
             }
         }
@@ -90,12 +90,8 @@ fn is_settled(run: &Run, id: &str) -> bool {
 impl Task {
     async fn carry_out(self: Box<Self>) -> Result<Physical, Failure> {
         let Some(old) = &self.old else {
-            if self.retried {
-                let planned = Physical {
-                    properties: Value::Object(self.work.properties.clone()),
-                    ..empty(&self.work.planned)
-                };
-                self.provider.delete(&self.work, &planned).await?;
+            if let Some(remnant) = self.interrupted {
+                remnant.remove(self.provider, &self.work).await?;
             }
             return self.provider.create(&self.work).await;
         };
@@ -142,7 +138,7 @@ async fn begin(run: &mut Run, plan: &Plan, id: &str) -> Result<Step, Error> {
         }
     };
     let creates = record.physical.is_none();
-    let retried = in_place.is_none() && record.pending.is_some() && provider.owns_planned();
+    let interrupted = if in_place.is_none() { remnant::interrupted(&record) } else { None };
     let own_name = providers::own_name(provider, &properties);
     let planned = match (&in_place, &record.pending, &own_name) {
         (Some(old), _, _) => old.id.clone(),
@@ -164,9 +160,8 @@ async fn begin(run: &mut Run, plan: &Plan, id: &str) -> Result<Step, Error> {
     });
     record.status = if creates { "CREATE_IN_PROGRESS" } else { "UPDATE_IN_PROGRESS" }.to_owned();
     run.put(record, true).await?;
-    let work = run.work(&planned, &properties);
-    // SECURITY: only a name that was generated for this resource is surely ours to delete after an interrupted try.
-    Ok(Step::Work(Box::new(Task { provider, work, old: in_place, retried: retried && own_name.is_none() })))
+    let work = run.work(id, &planned, &properties);
+    Ok(Step::Work(Box::new(Task { provider, work, old: in_place, interrupted })))
 }
 
 fn new_record(id: &str, kind: &str) -> ResourceRecord {
@@ -185,6 +180,7 @@ fn new_record(id: &str, kind: &str) -> ResourceRecord {
         before: None,
         change: None,
         settled: 0,
+        leftovers: Vec::new(),
     }
 }
 
@@ -201,14 +197,13 @@ async fn succeed(run: &mut Run, id: &str, physical: Physical) -> Result<(), Erro
     let Some(mut record) = run.resources.get(id).cloned() else { return Ok(()) };
     let creates = record.physical.is_none();
     let same = record.physical.as_ref().is_some_and(|old| old.id == physical.id);
-    if record.before.is_none() {
-        record.before = record.physical.take();
-    }
-    record.change = Some(match (creates, same) {
+    let old = record.physical.take();
+    let change = match (creates, same) {
         (true, _) => Change::Created,
         (false, true) => Change::Updated,
         (false, false) => Change::Replaced,
-    });
+    };
+    keep_old(&mut record, old, change);
     record.physical = Some(physical);
     record.pending = None;
     record.settled = run.number();
@@ -217,21 +212,33 @@ async fn succeed(run: &mut Run, id: &str, physical: Physical) -> Result<(), Erro
     run.put(record, true).await
 }
 
+/// Remembers what a resource was, for the way back; over several updates that stopped half-way, what it was at first.
+fn keep_old(record: &mut ResourceRecord, old: Option<Physical>, change: Change) {
+    match (record.change, change) {
+        // What was made since is made still, whatever it is changed to.
+        (Some(Change::Created | Change::Replaced), Change::Updated) => {}
+        (Some(Change::Created | Change::Replaced), Change::Replaced) => record.leftovers.extend(old),
+        _ => {
+            record.before = record.before.take().or(old);
+            record.change = Some(change);
+        }
+    }
+}
+
 async fn fail(run: &mut Run, id: &str, failure: Failure, failed: &mut Failed) -> Result<(), Error> {
     let Some(mut record) = run.resources.get(id).cloned() else { return Ok(()) };
     let creates = record.physical.is_none();
     let pending = record.pending.take();
     if let Some(partial) = failure.partial {
-        record.change = Some(if creates { Change::Created } else { Change::Replaced });
-        record.before = record.before.or_else(|| record.physical.take());
+        let old = record.physical.take();
+        keep_old(&mut record, old, if creates { Change::Created } else { Change::Replaced });
         record.physical = Some(*partial);
     } else if let (Some(old), Some(pending)) = (&record.physical, pending) {
         // An update in place that failed may have done a part of its work: going back starts from what was tried.
         if old.id == pending.id {
-            record.change = Some(Change::Updated);
-            record.before = record.before.or_else(|| Some(old.clone()));
-            let tried = Physical { properties: pending.properties, ..old.clone() };
-            record.physical = Some(tried);
+            let old = old.clone();
+            keep_old(&mut record, Some(old.clone()), Change::Updated);
+            record.physical = Some(Physical { properties: pending.properties, ..old });
         }
     }
     record.reason = Some(masked(run, failure.message));
@@ -251,6 +258,10 @@ fn masked(run: &Run, message: String) -> String {
 }
 
 impl Failed {
+    fn is_empty(&self) -> bool {
+        self.created.is_empty() && self.updated.is_empty()
+    }
+
     fn reason(&self) -> Option<String> {
         let parts = [("create", &self.created), ("update", &self.updated)];
         let told: Vec<String> = parts
@@ -267,6 +278,7 @@ async fn finish(run: &mut Run, plan: &Plan, failed: &Failed) -> Result<(), Error
     let creates = operation.kind == OperationKind::Create;
     let outputs = match failed.reason() {
         Some(reason) => Err(reason),
+        None if run.is_cancelled() => Err("Resource update cancelled".to_owned()),
         None => plan.outputs(&References(&run.resources)).map_err(|error| error.message().to_owned()),
     };
     let reason = match outputs {
@@ -282,11 +294,15 @@ async fn finish(run: &mut Run, plan: &Plan, failed: &Failed) -> Result<(), Error
         }
         Err(reason) => reason,
     };
-    let keeps = run.stack.disable_rollback || (creates && run.stack.on_failure == OnFailure::Nothing);
-    if keeps {
+    let disabled = run.stack.disable_rollback && !run.is_cancelled();
+    if disabled || (creates && run.stack.on_failure == OnFailure::Nothing) {
+        // What each resource was stays written: the stack may be brought back later.
         let failed = if creates { status::CREATE_FAILED } else { status::UPDATE_FAILED };
-        run.settle_all().await?;
-        return run.set_stack(failed, Some(&reason), |stack| stack.operation = None).await;
+        return run
+            .set_stack(failed, Some(&reason), |stack| {
+                stack.firm = stack.operation.take().and_then(|operation| operation.before);
+            })
+            .await;
     }
     let (status, reason) = if creates {
         (status::ROLLBACK_IN_PROGRESS, format!("{reason}Rollback requested by user."))
@@ -314,6 +330,7 @@ async fn complete(run: &mut Run, creates: bool, outputs: Vec<OutputRecord>) -> R
     }
     run.set_stack(status::UPDATE_CLEANUP, None, |stack| {
         set(stack);
+        stack.firm = None;
         if let Some(operation) = &mut stack.operation {
             operation.phase = Phase::Cleanup;
             operation.before = None;

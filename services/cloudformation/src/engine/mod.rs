@@ -9,6 +9,7 @@ mod delete;
 mod fault;
 mod flight;
 mod forward;
+mod remnant;
 mod run;
 
 use std::sync::Arc;

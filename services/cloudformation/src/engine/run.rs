@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
-use service::{Pipeline, Source};
+use service::{Marks, Pipeline, Source};
 use template::{Plan, Resources, TemplateError};
 
 use crate::CloudFormation;
@@ -51,6 +51,11 @@ impl Run {
         self.stack.operations
     }
 
+    /// True where somebody asked that the update turn back.
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.stack.operation.as_ref().is_some_and(|operation| operation.cancelled)
+    }
+
     /// The plan of a content.
     pub(super) fn plan(&self, content: &Content) -> Result<Plan, Error> {
         let stack = &self.stack;
@@ -59,9 +64,11 @@ impl Run {
     }
 
     /// What a provider works with.
-    pub(super) fn work(&self, planned: &str, properties: &Value) -> Work {
+    pub(super) fn work(&self, logical_id: &str, planned: &str, properties: &Value) -> Work {
+        let mut caller = self.caller.clone();
+        caller.source.marks = Some(marks(&self.stack, logical_id));
         Work {
-            caller: self.caller.clone(),
+            caller,
             planned: planned.to_owned(),
             properties: properties.as_object().cloned().unwrap_or_else(Map::new),
         }
@@ -154,6 +161,7 @@ impl Run {
             .cloned()
             .collect();
         for mut record in changed {
+            record.leftovers.clear();
             record.change = None;
             record.before = None;
             record.pending = None;
@@ -161,6 +169,12 @@ impl Run {
         }
         Ok(())
     }
+}
+
+/// The tags by which a resource tells whose it is.
+fn marks(stack: &StackRecord, logical_id: &str) -> Arc<Marks> {
+    let mark = |key: &str, value: &str| (format!("aws:cloudformation:{key}"), value.to_owned());
+    Arc::from([mark("logical-id", logical_id), mark("stack-id", &stack.id), mark("stack-name", &stack.name)])
 }
 
 /// The source that calls carry: the one who asked, through this service.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use service::{Call, Permit};
 
-use super::stacks::{begin, busy, check_count, new_stack};
+use super::stacks::{before, begin, busy, check_count, new_stack};
 use super::{body, find, operation, page, pairs, previous, refuse};
 use crate::CloudFormation;
 use crate::api;
@@ -213,7 +213,7 @@ pub(crate) async fn execute(
     stack.disable_rollback = input.disable_rollback.unwrap_or(false);
     stack.on_failure = OnFailure::Rollback;
     let mut begun = operation(&call, kind, input.client_request_token);
-    let before = std::mem::replace(&mut stack.content, set.content.clone());
+    let before = before(&mut stack, set.content.clone());
     begun.before = (!set.creates).then_some(before);
     let stack = begin(&state, &call, stack, begun, next).await?;
     // Executing one change set uses up all of them: they were computed for the stack as it was.

@@ -3,6 +3,7 @@
 pub(crate) mod change_sets;
 pub(crate) mod describe;
 pub(crate) mod resources;
+pub(crate) mod rollback;
 pub(crate) mod stacks;
 pub(crate) mod templates;
 
@@ -76,6 +77,7 @@ pub(crate) fn operation(call: &Call, kind: OperationKind, token: Option<String>)
         token,
         before: None,
         retain: Vec::new(),
+        cancelled: false,
     }
 }
 

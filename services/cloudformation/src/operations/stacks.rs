@@ -112,6 +112,7 @@ pub(crate) fn new_stack(call: &Call, name: &str) -> StackRecord {
         events: 0,
         operations: 0,
         operation: None,
+        firm: None,
     }
 }
 
@@ -129,7 +130,7 @@ pub(crate) async fn begin(
             let stored = stacks::find(tx, stack.account, call.region(), &stack.name)?;
             let mut next = stack;
             if let Some(stored) = stored {
-                check_unchanged(&stored, &next, begun.kind)?;
+                check_unchanged(&stored, &next, status)?;
                 next.events = stored.events;
                 next.operations = stored.operations;
             }
@@ -150,16 +151,15 @@ pub(crate) async fn begin(
     Ok(written)
 }
 
-fn check_unchanged(stored: &StackRecord, next: &StackRecord, kind: OperationKind) -> Result<(), Error> {
+fn check_unchanged(stored: &StackRecord, next: &StackRecord, to: &str) -> Result<(), Error> {
     if stored.id != next.id {
         return Err(Error::AlreadyExists(format!("Stack [{}] already exists", next.name)));
     }
-    let may = match kind {
-        OperationKind::Create => stored.status == status::REVIEW_IN_PROGRESS,
-        OperationKind::Update => model::can_update(&stored.status),
-        OperationKind::Delete => model::can_delete(&stored.status),
-    };
-    if may && stored.operation.is_none() { Ok(()) } else { Err(busy(stored, "updated")) }
+    if model::may_begin(&stored.status, to) && stored.operation.is_none() {
+        Ok(())
+    } else {
+        Err(busy(stored, "updated"))
+    }
 }
 
 /// `Stack:… is in … state and can not be updated.`
@@ -209,9 +209,15 @@ pub(crate) async fn update(
     }
     stack.disable_rollback = input.disable_rollback.unwrap_or(false);
     let mut begun = operation(&call, OperationKind::Update, input.client_request_token);
-    begun.before = Some(std::mem::replace(&mut stack.content, content));
+    begun.before = Some(before(&mut stack, content));
     let stack = begin(&state, &call, stack, begun, status::UPDATE_IN_PROGRESS).await?;
     Ok(api::UpdateStackOutput { stack_id: Some(stack.id), operation_id: None })
+}
+
+/// Sets a stack's new content, and answers what it goes back to if the update fails.
+pub(crate) fn before(stack: &mut StackRecord, content: Content) -> Content {
+    let old = std::mem::replace(&mut stack.content, content);
+    stack.firm.take().unwrap_or(old)
 }
 
 pub(crate) async fn delete(state: State, permit: Permit<api::DeleteStack>) -> Result<(), Error> {

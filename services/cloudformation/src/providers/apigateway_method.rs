@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::apigateway_resource::uncapitalised;
+use super::apigateway_rest_api::is_of_stack;
 use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, required, text};
 use crate::records::Physical;
 
@@ -32,10 +33,18 @@ impl Provider for Method {
         &PROPERTIES
     }
 
+    fn find<'a>(&'a self, work: &'a Work) -> Answer<'a, Option<Physical>> {
+        Box::pin(async move {
+            let ours = is_of_stack(work, &work.text("RestApiId")).await?;
+            Ok(ours.then(|| work.made(&work.planned, Value::Null)))
+        })
+    }
+
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
         Box::pin(async move {
             let made = work.made(&work.planned, Value::Null);
-            put(work).await.map_err(|failure| failure.after(&made))?;
+            put_method(work).await?;
+            put_parts(work).await.map_err(|failure| failure.after(&made))?;
             Ok(made)
         })
     }
@@ -44,7 +53,8 @@ impl Provider for Method {
         Box::pin(async move {
             // A method is small and its parts belong together: it is written anew.
             self.delete(work, old).await?;
-            put(work).await?;
+            put_method(work).await?;
+            put_parts(work).await?;
             Ok(work.made(&old.id, Value::Object(old.attributes.clone())))
         })
     }
@@ -73,12 +83,16 @@ fn of(work: &Work, value: &Value) -> Value {
     Value::Object(input)
 }
 
-async fn put(work: &Work) -> Result<(), Failure> {
+async fn put_method(work: &Work) -> Result<(), Failure> {
     let mut method = work.properties.clone();
     for apart in ["Integration", "MethodResponses"] {
         method.shift_remove(apart);
     }
     work.call("apigateway", "PutMethod", of(work, &Value::Object(method))).await?;
+    Ok(())
+}
+
+async fn put_parts(work: &Work) -> Result<(), Failure> {
     for response in list(work.get("MethodResponses")) {
         work.call("apigateway", "PutMethodResponse", of(work, response)).await?;
     }

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Answer, Failure, Property, Provider, Work, gone, required, text};
+use super::apigateway_rest_api::is_of_stack;
+use super::{Answer, Failure, Property, Provider, Work, gone, list, required, text};
 use crate::records::Physical;
 
 pub(super) struct Resource;
@@ -17,6 +18,22 @@ impl Provider for Resource {
 
     fn properties(&self) -> &'static [Property] {
         &PROPERTIES
+    }
+
+    fn find<'a>(&'a self, work: &'a Work) -> Answer<'a, Option<Physical>> {
+        Box::pin(async move {
+            let api = work.text("RestApiId");
+            if !is_of_stack(work, &api).await? {
+                return Ok(None);
+            }
+            let answer =
+                work.call("apigateway", "GetResources", json!({ "restApiId": api, "limit": 500 })).await?;
+            let (parent, part) = (work.text("ParentId"), work.text("PathPart"));
+            let found = list(answer.get("items"))
+                .iter()
+                .find(|item| text(item.get("parentId")) == parent && text(item.get("pathPart")) == part);
+            Ok(found.map(|item| work.made(text(item.get("id")), Value::Null)))
+        })
     }
 
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {

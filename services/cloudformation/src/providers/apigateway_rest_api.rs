@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::document::to_text;
-use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, tags, text};
+use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, seen, tags, text};
 use crate::records::Physical;
 
 pub(super) struct RestApi;
@@ -26,6 +26,15 @@ const PROPERTIES: [Property; 13] = [
     optional("Tags"),
 ];
 
+/// APIs that one call lists.
+const PAGE: u32 = 500;
+
+/// True where an API was made by the stack: then what is inside of it, where the stack was about to make it, is too.
+pub(super) async fn is_of_stack(work: &Work, api: &str) -> Result<bool, Failure> {
+    let shown = seen(work.call("apigateway", "GetRestApi", json!({ "restApiId": api })).await)?;
+    Ok(work.is_of_stack(shown.as_ref().and_then(|api| api.get("tags"))))
+}
+
 impl Provider for RestApi {
     fn kind(&self) -> &'static str {
         "AWS::ApiGateway::RestApi"
@@ -33,6 +42,24 @@ impl Provider for RestApi {
 
     fn properties(&self) -> &'static [Property] {
         &PROPERTIES
+    }
+
+    fn find<'a>(&'a self, work: &'a Work) -> Answer<'a, Option<Physical>> {
+        Box::pin(async move {
+            let mut position = Value::Null;
+            loop {
+                let input = json!({ "limit": PAGE, "position": position });
+                let page = work.call("apigateway", "GetRestApis", input).await?;
+                let found = list(page.get("items")).iter().find(|api| work.is_marked(api.get("tags")));
+                if let Some(api) = found {
+                    return Ok(Some(work.made(text(api.get("id")), Value::Null)));
+                }
+                position = page.get("position").cloned().unwrap_or_default();
+                if position.is_null() {
+                    return Ok(None);
+                }
+            }
+        })
     }
 
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, required, tags, text};
+use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, required, seen, tags, text};
 use crate::records::Physical;
 
 pub(super) struct Stage;
@@ -25,6 +25,16 @@ impl Provider for Stage {
 
     fn properties(&self) -> &'static [Property] {
         &PROPERTIES
+    }
+
+    fn find<'a>(&'a self, work: &'a Work) -> Answer<'a, Option<Physical>> {
+        Box::pin(async move {
+            let (api, stage) = (work.text("RestApiId"), work.text("StageName"));
+            let input = json!({ "restApiId": api, "stageName": stage });
+            let shown = seen(work.call("apigateway", "GetStage", input).await)?;
+            let tags = shown.as_ref().and_then(|stage| stage.get("tags"));
+            Ok(work.is_marked(tags).then(|| work.made(stage, Value::Null)))
+        })
     }
 
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Failure, Property, Provider, Work, gone, is_absent, optional, required, tags, text};
+use super::{
+    Answer, Failure, Property, Provider, Work, gone, is_absent, optional, required, seen, tags, text,
+};
 use crate::records::Physical;
 
 pub(super) struct Table;
@@ -51,6 +53,18 @@ impl Provider for Table {
 
     fn name(&self) -> Option<(&'static str, usize)> {
         Some(("TableName", 255))
+    }
+
+    fn find<'a>(&'a self, work: &'a Work) -> Answer<'a, Option<Physical>> {
+        Box::pin(async move {
+            let shown = work.call("dynamodb", "DescribeTable", json!({ "TableName": work.planned })).await;
+            let Some(shown) = seen(shown)? else { return Ok(None) };
+            let arn = shown.pointer("/Table/TableArn").cloned().unwrap_or_default();
+            let tags =
+                seen(work.call("dynamodb", "ListTagsOfResource", json!({ "ResourceArn": arn })).await)?;
+            let tags = tags.as_ref().and_then(|answer| answer.get("Tags"));
+            Ok(work.is_marked(tags).then(|| work.made(&work.planned, Value::Null)))
+        })
     }
 
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::document::to_text;
-use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, required, text};
+use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, required, seen, text};
 use crate::records::Physical;
 
 pub(super) struct ManagedPolicy;
@@ -39,6 +39,15 @@ impl Provider for ManagedPolicy {
 
     fn name(&self) -> Option<(&'static str, usize)> {
         Some(("ManagedPolicyName", 128))
+    }
+
+    fn find<'a>(&'a self, work: &'a Work) -> Answer<'a, Option<Physical>> {
+        Box::pin(async move {
+            let arn = arn(work, &work.planned, &Value::Object(work.properties.clone()));
+            let shown = seen(work.call("iam", "GetPolicy", json!({ "PolicyArn": arn })).await)?;
+            let tags = shown.as_ref().and_then(|shown| shown.pointer("/Policy/Tags"));
+            Ok(work.is_marked(tags).then(|| work.made(arn, Value::Null)))
+        })
     }
 
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
@@ -78,19 +87,22 @@ impl Provider for ManagedPolicy {
     fn delete<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, ()> {
         Box::pin(async move {
             if !old.id.starts_with("arn:") {
-                // Planned and never made, or made without an answer: its ARN follows from its name.
-                let path = match text(old.properties.get("Path")) {
-                    path if path.is_empty() => "/".to_owned(),
-                    path => path,
-                };
-                let account = work.caller.account;
-                let resource = format!("policy{path}{}", old.id);
-                let id = base::Arn::new("iam", "", account.as_str(), resource).to_string();
+                // Planned and never made, or made without an answer.
+                let id = arn(work, &old.id, &old.properties);
                 return delete(work, &Physical { id, ..old.clone() }).await;
             }
             delete(work, old).await
         })
     }
+}
+
+/// A policy's ARN follows from its name and path.
+fn arn(work: &Work, name: &str, properties: &Value) -> String {
+    let path = match text(properties.get("Path")) {
+        path if path.is_empty() => "/".to_owned(),
+        path => path,
+    };
+    base::Arn::new("iam", "", work.caller.account.as_str(), format!("policy{path}{name}")).to_string()
 }
 
 async fn delete(work: &Work, old: &Physical) -> Result<(), Failure> {

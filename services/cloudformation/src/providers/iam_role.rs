@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::document::to_text;
-use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, required, tags, text};
+use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, required, seen, tags, text};
 use crate::records::Physical;
 
 pub(super) struct Role;
@@ -31,6 +31,14 @@ impl Provider for Role {
 
     fn name(&self) -> Option<(&'static str, usize)> {
         Some(("RoleName", 64))
+    }
+
+    fn find<'a>(&'a self, work: &'a Work) -> Answer<'a, Option<Physical>> {
+        Box::pin(async move {
+            let shown = seen(work.call("iam", "GetRole", json!({ "RoleName": work.planned })).await)?;
+            let tags = shown.as_ref().and_then(|shown| shown.pointer("/Role/Tags"));
+            Ok(work.is_marked(tags).then(|| work.made(&work.planned, Value::Null)))
+        })
     }
 
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::document::to_text;
 use super::iam_role::by_name;
-use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, tags};
+use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, seen, tags};
 use crate::records::Physical;
 
 pub(super) struct User;
@@ -29,6 +29,14 @@ impl Provider for User {
 
     fn name(&self) -> Option<(&'static str, usize)> {
         Some(("UserName", 64))
+    }
+
+    fn find<'a>(&'a self, work: &'a Work) -> Answer<'a, Option<Physical>> {
+        Box::pin(async move {
+            let shown = seen(work.call("iam", "GetUser", json!({ "UserName": work.planned })).await)?;
+            let tags = shown.as_ref().and_then(|shown| shown.pointer("/User/Tags"));
+            Ok(work.is_marked(tags).then(|| work.made(&work.planned, Value::Null)))
+        })
     }
 
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {

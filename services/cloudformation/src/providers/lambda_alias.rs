@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Answer, Property, Provider, Work, gone, optional, required, text};
+use super::{Answer, Property, Provider, Work, gone, optional, required, seen, text};
 use crate::records::Physical;
 
 pub(super) struct Alias;
@@ -22,6 +22,15 @@ impl Provider for Alias {
 
     fn properties(&self) -> &'static [Property] {
         &PROPERTIES
+    }
+
+    fn find<'a>(&'a self, work: &'a Work) -> Answer<'a, Option<Physical>> {
+        Box::pin(async move {
+            let input = json!({ "FunctionName": work.text("FunctionName") });
+            let shown = seen(work.call("lambda", "GetFunction", input).await)?;
+            let ours = work.is_of_stack(shown.as_ref().and_then(|shown| shown.get("Tags")));
+            Ok(ours.then(|| work.made(&work.planned, Value::Null)))
+        })
     }
 
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {

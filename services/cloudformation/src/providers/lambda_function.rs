@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Failure, Property, Provider, Work, gone, lambda_code, optional, required, tags, text};
+use super::{
+    Answer, Failure, Property, Provider, Work, gone, lambda_code, optional, required, seen, tags, text,
+};
 use crate::records::Physical;
 
 pub(super) struct Function;
@@ -66,6 +68,14 @@ impl Provider for Function {
 
     fn name(&self) -> Option<(&'static str, usize)> {
         Some(("FunctionName", 64))
+    }
+
+    fn find<'a>(&'a self, work: &'a Work) -> Answer<'a, Option<Physical>> {
+        Box::pin(async move {
+            let shown = work.call("lambda", "GetFunction", json!({ "FunctionName": work.planned })).await;
+            let shown = seen(shown)?.filter(|shown| work.is_marked(shown.get("Tags")));
+            Ok(shown.map(|_| work.made(&work.planned, Value::Null)))
+        })
     }
 
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Failure, Property, Provider, Work, gone, optional, tags, text};
+use super::{Answer, Failure, Property, Provider, Work, gone, optional, seen, tags, text};
 use crate::records::Physical;
 
 pub(super) struct LogGroup;
@@ -26,6 +26,16 @@ impl Provider for LogGroup {
 
     fn name(&self) -> Option<(&'static str, usize)> {
         Some(("LogGroupName", 512))
+    }
+
+    fn find<'a>(&'a self, work: &'a Work) -> Answer<'a, Option<Physical>> {
+        Box::pin(async move {
+            let arn = arn(work, &work.planned);
+            let input = json!({ "resourceArn": arn.trim_end_matches(":*") });
+            let shown = seen(work.call("logs", "ListTagsForResource", input).await)?;
+            let tags = shown.as_ref().and_then(|answer| answer.get("tags"));
+            Ok(work.is_marked(tags).then(|| work.made(&work.planned, Value::Null)))
+        })
     }
 
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {

@@ -134,6 +134,15 @@ pub(crate) fn gone(answer: Result<Value, Fault>) -> Result<(), Failure> {
     }
 }
 
+/// What a service shows of a thing, or nothing where there is no such thing.
+pub(crate) fn seen(answer: Result<Value, Fault>) -> Result<Option<Value>, Failure> {
+    match answer {
+        Ok(shown) => Ok(Some(shown)),
+        Err(fault) if is_absent(&fault) => Ok(None),
+        Err(fault) => Err(fault.into()),
+    }
+}
+
 /// What a provider works with.
 #[derive(Clone)]
 pub(crate) struct Work {
@@ -165,6 +174,20 @@ impl Work {
         names.iter().filter_map(|name| Some(((*name).to_owned(), self.get(name)?.clone()))).collect()
     }
 
+    /// True where tags, as a list or as a map, say that this very resource of this stack was made with them.
+    pub(crate) fn is_marked(&self, tags: Option<&Value>) -> bool {
+        self.marks().len() == 3 && self.marks().iter().all(|(key, value)| tag_is(tags, key, value))
+    }
+
+    /// True where tags say that something of this stack was made with them.
+    pub(crate) fn is_of_stack(&self, tags: Option<&Value>) -> bool {
+        self.marks().iter().any(|(key, value)| key.ends_with(":stack-id") && tag_is(tags, key, value))
+    }
+
+    fn marks(&self) -> &[(String, String)] {
+        self.caller.source.marks.as_deref().unwrap_or_default()
+    }
+
     /// A resource with these properties.
     pub(crate) fn made(&self, id: impl Into<String>, attributes: Value) -> Physical {
         let attributes = match attributes {
@@ -192,6 +215,17 @@ pub(crate) fn text(value: Option<&Value>) -> String {
     }
 }
 
+/// True where tags, as a list of pairs or as a map, have this one. Only the platform writes keys that begin with `aws:`.
+fn tag_is(tags: Option<&Value>, key: &str, value: &str) -> bool {
+    match tags {
+        Some(Value::Object(map)) => map.get(key).is_some_and(|found| found == value),
+        Some(Value::Array(pairs)) => {
+            pairs.iter().any(|pair| text(pair.get("Key")) == key && text(pair.get("Value")) == value)
+        }
+        _ => false,
+    }
+}
+
 /// The items of a list, or none.
 pub(crate) fn list(value: Option<&Value>) -> &[Value] {
     value.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
@@ -214,6 +248,14 @@ pub(crate) trait Provider: Send + Sync {
     /// whether it was made. Not so where other properties say what it is: those may name what someone else made.
     fn owns_planned(&self) -> bool {
         self.name().is_some()
+    }
+
+    /// What an interrupted try made, where its marks, or those of what it stands in, prove that it is this resource.
+    ///
+    /// # Errors
+    /// The service does not let the caller look: then it cannot be decided.
+    fn find<'a>(&'a self, _work: &'a Work) -> Answer<'a, Option<Physical>> {
+        Box::pin(async { Ok(None) })
     }
 
     /// Makes the resource.

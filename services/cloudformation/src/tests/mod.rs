@@ -7,6 +7,7 @@ mod lifecycle;
 mod records;
 mod refusals;
 mod restart;
+mod rollback;
 mod world;
 
 use std::sync::Arc;

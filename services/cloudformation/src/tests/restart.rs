@@ -45,6 +45,7 @@ pub(super) fn operation(stage: &Stage, kind: OperationKind, phase: Phase) -> cra
         token: None,
         before: None,
         retain: Vec::new(),
+        cancelled: false,
     }
 }
 
@@ -124,26 +125,89 @@ async fn a_rollback_goes_on() {
     assert!(again.world.is_empty());
 }
 
-#[tokio::test]
-async fn a_rollback_takes_away_what_an_interrupted_try_left_and_nothing_of_others() {
-    let stage = Stage::new().await;
-    stage.create("small", "Resources: {Own: {Type: AWS::Logs::LogGroup}, Named: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: theirs}}}").await.unwrap();
-    stage.settled("small").await;
+/// As if the platform had stopped after the services made these resources and before the stack knew.
+async fn forget(stage: &Stage, id: &str, logical_ids: &[&str]) {
     let store = stage.kit.pipeline.store();
-    let id = stage.describe("small").await["StackId"].as_str().unwrap().to_owned();
-    for mut record in stacks::resources(store, &id).unwrap() {
-        record.pending = record.physical.take();
-        record.settled = 0;
-        let written: Result<(), crate::Error> =
-            store.transact(|tx| stacks::save_resource(tx, &id, &record)).await;
-        written.unwrap();
+    for mut record in stacks::resources(store, id).unwrap() {
+        if logical_ids.contains(&record.logical_id.as_str()) {
+            record.pending = record.physical.take();
+            record.settled = 0;
+            let written: Result<(), crate::Error> =
+                store.transact(|tx| stacks::save_resource(tx, id, &record)).await;
+            written.unwrap();
+        }
     }
-    let begun = operation(&stage, OperationKind::Create, Phase::Rollback);
-    interrupt(&stage, |stack| stack.operation = Some(begun)).await;
-    interrupt(&stage, |stack| "ROLLBACK_IN_PROGRESS".clone_into(&mut stack.status)).await;
-    let again = restarted(&stage).await;
-    let (_stop, stopping) = watch::channel(false);
-    let _jobs = again.kit.pipeline.start_jobs(&stopping);
-    assert_eq!(again.settled("small").await, "ROLLBACK_COMPLETE");
-    assert_eq!(again.world.names("group"), ["theirs"], "it may have been there before");
+}
+
+const NAMED: &str = "Resources: {Own: {Type: AWS::Logs::LogGroup}, Named: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: theirs}}}";
+
+async fn made(stage: &Stage, template: &str) -> String {
+    stage.create("small", template).await.unwrap();
+    stage.settled("small").await;
+    stage.describe("small").await["StackId"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn what_is_made_says_whose_it_is() {
+    let stage = Stage::new().await;
+    let id = made(&stage, NAMED).await;
+    let marks = stage.world.things().marks["group/theirs"].clone();
+    let told: Vec<(&str, &str)> = marks.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            ("aws:cloudformation:logical-id", "Named"),
+            ("aws:cloudformation:stack-id", id.as_str()),
+            ("aws:cloudformation:stack-name", "small"),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn what_an_interrupted_try_made_is_found_by_its_marks() {
+    for (kind, phase, ends, left) in [
+        (OperationKind::Create, Phase::Forward, "CREATE_COMPLETE", 2),
+        (OperationKind::Create, Phase::Rollback, "ROLLBACK_COMPLETE", 0),
+        (OperationKind::Delete, Phase::Forward, "DELETE_COMPLETE", 0),
+    ] {
+        let stage = Stage::new().await;
+        let id = made(&stage, NAMED).await;
+        forget(&stage, &id, &["Own", "Named"]).await;
+        let begun = operation(&stage, kind, phase);
+        interrupt(&stage, |stack| {
+            "CREATE_IN_PROGRESS".clone_into(&mut stack.status);
+            stack.operation = Some(begun);
+        })
+        .await;
+        let again = restarted(&stage).await;
+        let (_stop, stopping) = watch::channel(false);
+        let _jobs = again.kit.pipeline.start_jobs(&stopping);
+        assert_eq!(again.settled(&id).await, ends);
+        assert_eq!(again.world.names("group").len(), left, "{ends}");
+    }
+}
+
+#[tokio::test]
+async fn what_carries_somebody_elses_marks_is_left_alone() {
+    for key in ["aws:cloudformation:stack-id", "aws:cloudformation:logical-id"] {
+        let stage = Stage::new().await;
+        let id = made(&stage, NAMED).await;
+        forget(&stage, &id, &["Own", "Named"]).await;
+        let marks = |world: &World| {
+            world.things().marks.get_mut("group/theirs").unwrap().insert(key.to_owned(), "other".to_owned());
+        };
+        marks(&stage.world);
+        let begun = operation(&stage, OperationKind::Create, Phase::Rollback);
+        interrupt(&stage, |stack| stack.operation = Some(begun)).await;
+        let again = restarted(&stage).await;
+        let (_stop, stopping) = watch::channel(false);
+        let _jobs = again.kit.pipeline.start_jobs(&stopping);
+        for _ in 0..2_000 {
+            if again.world.names("group") == ["theirs"] {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+        assert_eq!(again.world.names("group"), ["theirs"], "{key}");
+    }
 }

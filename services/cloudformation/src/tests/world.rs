@@ -18,6 +18,10 @@ pub(super) struct Things {
     pub(super) calls: Vec<String>,
     /// Operations that are refused.
     pub(super) broken: BTreeSet<String>,
+    /// The tags that the platform put on what exists.
+    pub(super) marks: BTreeMap<String, BTreeMap<String, String>>,
+    /// Operations that are refused once they were called this often.
+    pub(super) broken_after: BTreeMap<String, usize>,
     /// Operations that panic.
     pub(super) panicking: BTreeSet<String>,
     /// Every call's operation and input, in order.
@@ -26,7 +30,19 @@ pub(super) struct Things {
 }
 
 #[derive(Default)]
-pub(super) struct World(Mutex<Things>);
+pub(super) struct World(Mutex<Things>, Held);
+
+/// Operations that wait until nobody holds them.
+type Held = Arc<Mutex<BTreeSet<&'static str>>>;
+
+/// Holds an operation back while it lives.
+pub(super) struct Hold(Held, &'static str);
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.lock().unwrap().remove(self.1);
+    }
+}
 
 /// Operations that make a thing: the thing's kind, and the member that names it.
 const MAKERS: [(&str, &str, &str); 7] = [
@@ -57,6 +73,18 @@ impl World {
         self.0.lock().unwrap()
     }
 
+    pub(super) fn hold(&self, operation: &'static str) -> Hold {
+        self.1.lock().unwrap().insert(operation);
+        Hold(Arc::clone(&self.1), operation)
+    }
+
+    async fn wait(&self, operation: &str) {
+        tokio::task::yield_now().await;
+        while self.1.lock().unwrap().contains(operation) {
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+    }
+
     pub(super) fn names(&self, kind: &str) -> Vec<String> {
         let prefix = format!("{kind}/");
         self.things().existing.keys().filter_map(|key| key.strip_prefix(&prefix)).map(str::to_owned).collect()
@@ -71,6 +99,7 @@ impl World {
         service: &'static str,
         operation: &'static str,
         input: &protocol::Value,
+        marks: Vec<(String, String)>,
     ) -> Result<protocol::Value, Error> {
         let model = protocol::model(service).unwrap().operation(operation).unwrap();
         let input =
@@ -85,7 +114,15 @@ impl World {
             drop(things);
             panic!("{operation} panics");
         }
-        if things.broken.contains(operation) {
+        let spent = match things.broken_after.get_mut(operation) {
+            Some(0) => true,
+            Some(left) => {
+                *left -= 1;
+                false
+            }
+            None => false,
+        };
+        if spent || things.broken.contains(operation) {
             return Err(
                 Fault::sender("InvalidParameterValueException", format!("{operation} is broken")).into()
             );
@@ -97,6 +134,7 @@ impl World {
                     Fault::sender("ResourceConflictException", format!("{name} already exists")).into()
                 );
             }
+            things.marks.insert(key.clone(), marks.into_iter().collect());
             things.existing.insert(key, input.clone());
         }
         let taken = TAKERS.iter().find(|(taker, ..)| *taker == operation);
@@ -149,6 +187,15 @@ fn output(things: &mut Things, operation: &str, input: &Value) -> Result<Value, 
             }
             json!({ "id": id })
         }
+        "ListTagsForResource" => {
+            let name = text("resourceArn")
+                .split_once(":log-group:")
+                .map_or(String::new(), |(_, name)| name.to_owned());
+            match things.existing.contains_key(&format!("group/{name}")) {
+                true => json!({ "tags": things.marks.get(&format!("group/{name}")) }),
+                false => return Err(Fault::sender("ResourceNotFoundException", "no group").into()),
+            }
+        }
         "GetStage" => match things.existing.get(&format!("stage/{}", text("stageName"))) {
             Some(stage) => json!({ "stageName": text("stageName"), "deploymentId": stage["deploymentId"] }),
             None => return Err(Fault::sender("NotFoundException", "no stage").into()),
@@ -184,8 +231,8 @@ macro_rules! stand_ins {
                             Ok(Access::to(concat!(stringify!($module), ":", stringify!($operation)), "*"))
                         },
                         |world: Arc<World>, permit: Permit<$module::$operation>| async move {
-                            tokio::task::yield_now().await;
-                            world.answer(stringify!($module), stringify!($operation), &permit.input)
+                            world.wait(stringify!($operation)).await;
+                            world.answer(stringify!($module), stringify!($operation), &permit.input, permit.call.marks())
                         },
                     );
                 )*
@@ -205,7 +252,7 @@ stand_ins! {
         CreateFunction GetFunctionConfiguration DeleteFunction AddPermission RemovePermission UpdateFunctionCode
         UpdateFunctionConfiguration TagResource UntagResource
     }
-    logs { CreateLogGroup DeleteLogGroup PutRetentionPolicy DeleteRetentionPolicy TagResource UntagResource }
+    logs { ListTagsForResource CreateLogGroup DeleteLogGroup PutRetentionPolicy DeleteRetentionPolicy TagResource UntagResource }
     apigateway {
         ImportRestApi UpdateRestApi PutRestApi DeleteRestApi CreateDeployment DeleteDeployment CreateStage GetStage
         UpdateStage DeleteStage TagResource UntagResource

@@ -32,6 +32,8 @@ pub(crate) async fn create_table(
         return Err(Error::Validation("A table can only be created in the account of the caller".to_owned()));
     }
     let mut record = new_record(&input, &target, call.now())?;
+    record.tags.extend(call.marks());
+    record.tags.sort();
     let names = state.tables.names(target.account, &target.region);
     if names.is_some_and(|names| names.len() >= model::TABLES_MAX) {
         let max = model::TABLES_MAX;

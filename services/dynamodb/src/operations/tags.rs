@@ -41,6 +41,9 @@ pub(crate) async fn untag_resource(
     if input.tag_keys.is_empty() {
         return Err(Error::Validation("Atleast one Tag Key needs to be provided as Input.".to_owned()));
     }
+    if let Some(key) = input.tag_keys.iter().find(|key| service::is_mark(key)) {
+        return Err(Error::Validation(format!("Tag keys must not start with aws:. Key: {key}")));
+    }
     let target = Target::of_arn(&input.resource_arn, call.region())?;
     call.transact(|transaction| {
         let mut record = stored(transaction, &target)?.ok_or_else(|| not_found(&input.resource_arn))?;

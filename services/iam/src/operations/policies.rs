@@ -79,7 +79,7 @@ pub(crate) async fn create(
         description: input.description,
         created_at: moment(&call),
         updated_at: moment(&call),
-        tags: tags::from_api(input.tags)?,
+        tags: tags::of_new(input.tags, &call)?,
         default_version: 1,
         newest_version: 1,
         versions: vec![first],

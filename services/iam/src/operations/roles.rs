@@ -29,7 +29,7 @@ pub(crate) async fn create(
         trust: input.assume_role_policy_document,
         description: input.description,
         session_secs_max: input.max_session_duration.unwrap_or(SESSION_SECS_DEFAULT),
-        tags: tags::from_api(input.tags)?,
+        tags: tags::of_new(input.tags, &call)?,
         inline: Vec::new(),
         attached: Vec::new(),
         boundary: None,

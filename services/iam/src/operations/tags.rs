@@ -32,7 +32,7 @@ macro_rules! operations {
             let Permit { input, call, .. } = permit;
             iam.change(&call, |edit| {
                 let mut record: $record = entity::load(edit, edit.account(), &input.$name)?;
-                tags::remove(&mut record.tags, &input.tag_keys);
+                tags::remove(&mut record.tags, &input.tag_keys)?;
                 entity::save(edit, &record)
             })
             .await
@@ -66,7 +66,7 @@ pub(crate) async fn untag_policy(iam: Arc<Iam>, permit: Permit<api::UntagPolicy>
     let Permit { input, call, .. } = permit;
     iam.change(&call, |edit| {
         let mut record = policies::load(edit, &input.policy_arn)?;
-        tags::remove(&mut record.tags, &input.tag_keys);
+        tags::remove(&mut record.tags, &input.tag_keys)?;
         policies::save(edit, &record)
     })
     .await

@@ -26,7 +26,7 @@ pub(crate) async fn create(
         path: path(input.path),
         user_id: ids::entity(ids::USER),
         created_at: moment(&call),
-        tags: tags::from_api(input.tags)?,
+        tags: tags::of_new(input.tags, &call)?,
         inline: Vec::new(),
         attached: Vec::new(),
         groups: Vec::new(),

@@ -21,7 +21,7 @@ pub(crate) fn set(
             None => tags.push((key, value)),
         }
     }
-    if tags.len() > TAGS_MAX {
+    if tags.iter().filter(|(key, _)| !service::is_mark(key)).count() > TAGS_MAX {
         return Err(Error::InvalidParameterValue(format!("A function has at most {TAGS_MAX} tags.")));
     }
     Ok(())
@@ -36,8 +36,16 @@ fn check(key: &str, value: &str) -> Result<(), Error> {
     if value.chars().count() > VALUE_CHARS_MAX || !value.chars().all(allowed) {
         return refuse(format!("The value of tag `{key}` is not valid."));
     }
-    if key.to_ascii_lowercase().starts_with("aws:") {
+    if service::is_mark(key) {
         return refuse("Tag keys that begin with aws: are reserved.".to_owned());
+    }
+    Ok(())
+}
+
+/// Refuses to take away what only the platform writes.
+pub(crate) fn check_removal(keys: &[String]) -> Result<(), Error> {
+    if keys.iter().any(|key| service::is_mark(key)) {
+        return Err(Error::InvalidParameterValue("Tag keys that begin with aws: are reserved.".to_owned()));
     }
     Ok(())
 }

@@ -39,6 +39,7 @@ pub(crate) async fn create_function(
     let draft = draft(&lambda, &mut input)?;
     let mut tag_list = Vec::new();
     tags::set(&mut tag_list, input.tags.take().into_iter().flatten())?;
+    tag_list.extend(call.marks());
     check_role(&lambda, &draft.role, &id, call.now())?;
     let source = CodeSource::from(input.code);
     let package = source.keep(&lambda, id.account, call.region()).await?;

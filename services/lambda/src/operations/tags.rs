@@ -36,6 +36,7 @@ pub(crate) async fn untag_resource(
 ) -> Result<(), Error> {
     let (input, call) = super::parts(permit);
     let id = tagged(&call, &input.resource)?;
+    tags::check_removal(&input.tag_keys)?;
     lambda
         .catalog
         .change(&call, &id, |function| {

@@ -41,7 +41,7 @@ pub(crate) async fn create(_: Arc<Logs>, permit: Permit<CreateLogGroup>) -> Resu
         retention_days: None,
         class: input.log_group_class.unwrap_or_else(|| STANDARD.to_owned()),
         protected: input.deletion_protection_enabled.unwrap_or(false),
-        tags: tags.into_iter().collect(),
+        tags: tags.into_iter().chain(call.marks()).collect(),
     };
     let stored = records::encode(&record)?;
     call.transact(|transaction| {

@@ -57,7 +57,7 @@ async fn tag(call: &Call, group: &GroupName, tags: Entries<String>) -> Result<()
     check_tags(tags.iter().map(|(key, value)| (key, value.as_str())))?;
     groups::change(call, group, |record| {
         record.tags.extend(tags);
-        if record.tags.len() > TAGS_MAX {
+        if record.tags.keys().filter(|key| !service::is_mark(key)).count() > TAGS_MAX {
             return Err(Error::TooManyTags(format!("A log group has at most {TAGS_MAX} tags.")));
         }
         Ok(())
@@ -66,6 +66,7 @@ async fn tag(call: &Call, group: &GroupName, tags: Entries<String>) -> Result<()
 }
 
 async fn untag(call: &Call, group: &GroupName, keys: &[String]) -> Result<(), Error> {
+    check_tags(keys.iter().map(|key| (key.as_str(), "")))?;
     groups::change(call, group, |record| {
         record.tags.retain(|key, _| !keys.contains(key));
         Ok(())

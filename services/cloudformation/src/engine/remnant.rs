@@ -1,0 +1,75 @@
+//! What may be left of a resource besides what the stack knows that it has.
+//!
+//! Deletes nothing that could be somebody else's: either the name was generated for this resource, or the thing carries the
+//! stack's marks, or it stands inside of something that does.
+
+use crate::providers::{self, Failure, Provider, Work};
+use crate::records::{Change, Physical, ResourceRecord};
+
+/// Something that exists, or may exist.
+#[derive(Clone)]
+pub(super) struct Remnant {
+    pub(super) physical: Physical,
+    /// False where it has to be looked for first.
+    pub(super) is_ours: bool,
+}
+
+impl Remnant {
+    fn ours(physical: Physical) -> Self {
+        Self { physical, is_ours: true }
+    }
+
+    /// Deletes it, if it is there and the stack's. `work` names the stack.
+    pub(super) async fn remove(self, provider: &'static dyn Provider, work: &Work) -> Result<(), Failure> {
+        let properties = self.physical.properties.as_object().cloned().unwrap_or_default();
+        let work = Work { planned: self.physical.id.clone(), properties, ..work.clone() };
+        if self.is_ours {
+            return provider.delete(&Work { planned: String::new(), ..work }, &self.physical).await;
+        }
+        match provider.find(&work).await? {
+            Some(found) => provider.delete(&Work { planned: String::new(), ..work }, &found).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// What an interrupted try left under its planned name, where that can only be ours.
+pub(super) fn surely_ours(record: &ResourceRecord) -> Option<Physical> {
+    let pending = record.pending.clone()?;
+    let provider = providers::find(&record.kind)?;
+    // SECURITY: a name of the template's own may be taken by something of somebody else.
+    let ours = provider.owns_planned() && providers::own_name(provider, &pending.properties).is_none();
+    ours.then_some(pending)
+}
+
+/// What an interrupted try to make the resource may have left. A change in place leaves nothing.
+pub(super) fn interrupted(record: &ResourceRecord) -> Option<Remnant> {
+    let pending = record.pending.clone()?;
+    if record.physical.as_ref().is_some_and(|physical| physical.id == pending.id) {
+        return None;
+    }
+    Some(match surely_ours(record) {
+        Some(physical) => Remnant::ours(physical),
+        None => Remnant { physical: pending, is_ours: false },
+    })
+}
+
+/// What was made since the stack last stood firm: to go on the way back.
+pub(super) fn made(record: &ResourceRecord) -> Vec<Remnant> {
+    let new = matches!(record.change, Some(Change::Created | Change::Replaced));
+    let present = record.physical.clone().filter(|_| new);
+    let all = present.into_iter().chain(record.leftovers.clone()).map(Remnant::ours);
+    all.chain(interrupted(record)).collect()
+}
+
+/// What was replaced: to go once everything is as asked.
+pub(super) fn replaced(record: &ResourceRecord) -> Vec<Physical> {
+    let before = record.before.clone().filter(|_| record.change == Some(Change::Replaced));
+    before.into_iter().chain(record.leftovers.clone()).collect()
+}
+
+/// All there is or may be of a resource.
+pub(super) fn all(record: &ResourceRecord) -> Vec<Remnant> {
+    let present = record.physical.clone().into_iter().chain(replaced(record)).map(Remnant::ours);
+    present.chain(interrupted(record)).collect()
+}

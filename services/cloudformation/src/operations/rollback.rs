@@ -1,0 +1,103 @@
+//! Turns an update back, goes on with a way back that stopped, and brings back what was left half-way.
+//!
+//! Decides whether that is possible; what is done is the engine's.
+
+use std::sync::Arc;
+
+use service::Permit;
+
+use super::stacks::{begin, busy};
+use super::{find, operation, refuse};
+use crate::CloudFormation;
+use crate::api;
+use crate::error::{Error, no_stack};
+use crate::model::{self, status};
+use crate::records::{Change, OperationKind, OperationRecord, Phase, StackRecord};
+use crate::stacks;
+
+type State = Arc<CloudFormation>;
+
+fn live(state: &CloudFormation, call: &service::Call, name: &str) -> Result<StackRecord, Error> {
+    let stack = find(state, call, name)?.filter(|stack| stack.status != status::DELETE_COMPLETE);
+    stack.ok_or_else(|| no_stack(name))
+}
+
+pub(crate) async fn cancel_update(state: State, permit: Permit<api::CancelUpdateStack>) -> Result<(), Error> {
+    let (input, call) = (permit.input, permit.call);
+    let stack = live(&state, &call, &input.stack_name)?;
+    let refused =
+        || Error::Validation("CancelUpdateStack cannot be called from current stack status".to_owned());
+    call.transact(|tx| {
+        let stored = stacks::by_id(tx, stack.account, &stack.region, &stack.id)?;
+        let mut stored = stored.ok_or_else(|| no_stack(&input.stack_name))?;
+        if stored.status != status::UPDATE_IN_PROGRESS {
+            return Err(refused());
+        }
+        stored.operation.as_mut().ok_or_else(refused)?.cancelled = true;
+        stacks::save(tx, &stored)
+    })
+    .await
+}
+
+pub(crate) async fn continue_update(
+    state: State,
+    permit: Permit<api::ContinueUpdateRollback>,
+) -> Result<api::ContinueUpdateRollbackOutput, Error> {
+    let (input, call) = (permit.input, permit.call);
+    refuse(&[("RoleARN", input.role_arn.is_some())])?;
+    let stack = live(&state, &call, &input.stack_name)?;
+    if stack.status != status::UPDATE_ROLLBACK_FAILED {
+        return Err(busy(&stack, "continued rolling back"));
+    }
+    let skip = input.resources_to_skip.unwrap_or_default();
+    check_skipped(&state, &stack, &skip)?;
+    let begun = OperationRecord {
+        retain: skip,
+        ..back(&stack, operation(&call, OperationKind::Update, input.client_request_token))
+    };
+    begin(&state, &call, stack, begun, status::UPDATE_ROLLBACK_IN_PROGRESS).await?;
+    Ok(api::ContinueUpdateRollbackOutput {})
+}
+
+/// Only what did not go back may be skipped.
+fn check_skipped(state: &CloudFormation, stack: &StackRecord, skip: &[String]) -> Result<(), Error> {
+    let records = stacks::resources(&state.store, &stack.id)?;
+    for id in skip {
+        let record = records.iter().find(|record| record.logical_id == *id);
+        if !record.is_some_and(|record| record.change == Some(Change::Updated)) {
+            return Err(Error::Validation(format!(
+                "The following resources to skip cannot be skipped: [{id}]. Only resources in the UPDATE_FAILED state that \
+                 failed to roll back can be skipped."
+            )));
+        }
+    }
+    Ok(())
+}
+
+pub(crate) async fn roll_back(
+    state: State,
+    permit: Permit<api::RollbackStack>,
+) -> Result<api::RollbackStackOutput, Error> {
+    let (input, call) = (permit.input, permit.call);
+    refuse(&[
+        ("RoleARN", input.role_arn.is_some()),
+        ("RetainExceptOnCreate", input.retain_except_on_create.unwrap_or(false)),
+    ])?;
+    let stack = live(&state, &call, &input.stack_name)?;
+    if !model::can_go_back(&stack.status) {
+        return Err(busy(&stack, "rolled back"));
+    }
+    let (kind, to) = if stack.status == status::CREATE_FAILED {
+        (OperationKind::Create, status::ROLLBACK_IN_PROGRESS)
+    } else {
+        (OperationKind::Update, status::UPDATE_ROLLBACK_IN_PROGRESS)
+    };
+    let begun = back(&stack, operation(&call, kind, input.client_request_token));
+    let stack = begin(&state, &call, stack, begun, to).await?;
+    Ok(api::RollbackStackOutput { stack_id: Some(stack.id), operation_id: None })
+}
+
+/// An operation that brings a stack back to what it was when it last stood firm.
+fn back(stack: &StackRecord, begun: OperationRecord) -> OperationRecord {
+    OperationRecord { phase: Phase::Rollback, before: stack.firm.clone(), ..begun }
+}

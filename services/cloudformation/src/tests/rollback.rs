@@ -1,0 +1,113 @@
+//! What stopped half-way is brought back, gone on with or deleted, and nothing is left behind.
+
+use serde_json::json;
+
+use super::Stage;
+
+const TWO: &str = "Resources: {A: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: a, RetentionInDays: 7}}, \
+    B: {Type: AWS::Logs::LogGroup, DependsOn: A, Properties: {LogGroupName: b}}}";
+
+/// A stack whose way back fails: A was changed in place and B replaced, and A cannot be changed again.
+async fn stuck(stage: &Stage) -> String {
+    stage.create("two", TWO).await.unwrap();
+    stage.settled("two").await;
+    let id = stage.describe("two").await["StackId"].as_str().unwrap().to_owned();
+    let next = TWO
+        .replace("RetentionInDays: 7", "RetentionInDays: 30")
+        .replace("LogGroupName: b", "LogGroupName: c")
+        + "\nOutputs: {O: {Value: !GetAtt B.Nothing}}";
+    stage.world.things().broken_after.insert("PutRetentionPolicy".to_owned(), 1);
+    stage.update("two", &next).await.unwrap();
+    assert_eq!(stage.settled("two").await, "UPDATE_ROLLBACK_FAILED");
+    let mut groups = stage.world.names("group");
+    groups.sort();
+    assert_eq!(groups, ["a", "b", "c"], "nothing is taken away before the way back is sure");
+    id
+}
+
+#[tokio::test]
+async fn a_stack_that_could_not_be_rolled_back_is_deleted_with_all_that_it_made() {
+    let stage = Stage::new().await;
+    let id = stuck(&stage).await;
+    stage.call("DeleteStack", json!({ "StackName": "two" })).await.unwrap();
+    assert_eq!(stage.settled(&id).await, "DELETE_COMPLETE");
+    assert!(stage.world.is_empty(), "{:?}", stage.world.names("group"));
+}
+
+#[tokio::test]
+async fn a_way_back_that_stopped_goes_on() {
+    let stage = Stage::new().await;
+    stuck(&stage).await;
+    let refused = stage.update("two", TWO).await.unwrap_err();
+    assert!(refused.message.ends_with("is in UPDATE_ROLLBACK_FAILED state and can not be updated."));
+    stage.world.things().broken_after.clear();
+    stage.call("ContinueUpdateRollback", json!({ "StackName": "two" })).await.unwrap();
+    assert_eq!(stage.settled("two").await, "UPDATE_ROLLBACK_COMPLETE");
+    assert_eq!(stage.world.names("group"), ["a", "b"]);
+    let template = stage.call("GetTemplate", json!({ "StackName": "two" })).await.unwrap();
+    assert_eq!(template["TemplateBody"], TWO);
+}
+
+#[tokio::test]
+async fn what_cannot_go_back_is_skipped_by_name() {
+    let stage = Stage::new().await;
+    stuck(&stage).await;
+    let skip = |id: &str| json!({ "StackName": "two", "ResourcesToSkip": [id] });
+    let refused = stage.call("ContinueUpdateRollback", skip("B")).await.unwrap_err();
+    assert!(refused.message.contains("cannot be skipped: [B]"), "{}", refused.message);
+    stage.call("ContinueUpdateRollback", skip("A")).await.unwrap();
+    assert_eq!(stage.settled("two").await, "UPDATE_ROLLBACK_COMPLETE");
+    assert_eq!(stage.world.names("group"), ["a", "b"]);
+}
+
+#[tokio::test]
+async fn a_failed_update_that_was_kept_is_rolled_back_or_updated_again() {
+    for again in [true, false] {
+        let stage = Stage::new().await;
+        stage.create("two", TWO).await.unwrap();
+        stage.settled("two").await;
+        let next =
+            TWO.replace("LogGroupName: b", "LogGroupName: c") + "\nOutputs: {O: {Value: !GetAtt B.Nothing}}";
+        let input = json!({ "StackName": "two", "TemplateBody": next, "DisableRollback": true });
+        stage.call("UpdateStack", input).await.unwrap();
+        assert_eq!(stage.settled("two").await, "UPDATE_FAILED");
+        assert_eq!(stage.world.names("group"), ["a", "b", "c"]);
+        if again {
+            stage.update("two", &TWO.replace("LogGroupName: b", "LogGroupName: d")).await.unwrap();
+            assert_eq!(stage.settled("two").await, "UPDATE_COMPLETE");
+            assert_eq!(stage.world.names("group"), ["a", "d"]);
+        } else {
+            stage.call("RollbackStack", json!({ "StackName": "two" })).await.unwrap();
+            assert_eq!(stage.settled("two").await, "UPDATE_ROLLBACK_COMPLETE");
+            assert_eq!(stage.world.names("group"), ["a", "b"]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_creation_that_was_kept_is_rolled_back() {
+    let stage = Stage::new().await;
+    let input = json!({ "StackName": "two", "TemplateBody": TWO, "DisableRollback": true });
+    stage.world.things().broken.insert("PutRetentionPolicy".to_owned());
+    stage.call("CreateStack", input).await.unwrap();
+    assert_eq!(stage.settled("two").await, "CREATE_FAILED");
+    stage.call("RollbackStack", json!({ "StackName": "two" })).await.unwrap();
+    assert_eq!(stage.settled("two").await, "ROLLBACK_COMPLETE");
+    assert!(stage.world.is_empty());
+}
+
+#[tokio::test]
+async fn only_an_update_under_way_is_cancelled() {
+    let stage = Stage::new().await;
+    stage.create("two", TWO).await.unwrap();
+    stage.settled("two").await;
+    let refused = stage.call("CancelUpdateStack", json!({ "StackName": "two" })).await.unwrap_err();
+    assert_eq!(refused.message, "CancelUpdateStack cannot be called from current stack status");
+    let refused = stage.call("ContinueUpdateRollback", json!({ "StackName": "two" })).await.unwrap_err();
+    assert!(refused.message.contains("is in CREATE_COMPLETE state"), "{}", refused.message);
+    let held = stage.world.hold("PutRetentionPolicy");
+    stage.update("two", &TWO.replace("RetentionInDays: 7", "RetentionInDays: 30")).await.unwrap();
+    stage.call("CancelUpdateStack", json!({ "StackName": "two" })).await.unwrap();
+    drop(held);
+    assert_eq!(stage.settled("two").await, "UPDATE_ROLLBACK_COMPLETE");
+}

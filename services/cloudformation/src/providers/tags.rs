@@ -13,7 +13,9 @@ pub(super) fn to_map(tags: Option<&Value>) -> Map<String, Value> {
 /// What to set and which keys to remove, to get from `old` to `new`.
 pub(super) fn difference(old: Option<&Value>, new: Option<&Value>) -> (Map<String, Value>, Vec<String>) {
     let (old, new) = (to_map(old), to_map(new));
-    let removed = old.keys().filter(|key| !new.contains_key(*key)).cloned().collect();
+    // The platform's own are nobody's to take away; a template that asked for one was refused.
+    let removed =
+        old.keys().filter(|key| !new.contains_key(*key) && !service::is_mark(key)).cloned().collect();
     let set = new.into_iter().filter(|(key, value)| old.get(key) != Some(value)).collect();
     (set, removed)
 }

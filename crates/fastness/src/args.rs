@@ -22,6 +22,8 @@ pub(crate) enum Command {
     Serve(PlatformOptions),
     /// Run the platform, deploy a SAM or CloudFormation template, print its addresses and follow its logs.
     Up(UpOptions),
+    /// Print a template as it is after its transforms: serverless resources, loops and includes written out.
+    Transform(TransformOptions),
 }
 
 /// How the platform runs.
@@ -121,6 +123,35 @@ pub(crate) struct UpOptions {
 
     #[command(flatten)]
     pub(crate) platform: PlatformOptions,
+}
+
+/// What `transform` prints.
+#[derive(ClapArgs, Clone)]
+pub(crate) struct TransformOptions {
+    /// The template.
+    #[arg(value_name = "TEMPLATE")]
+    pub(crate) template: PathBuf,
+
+    /// Template parameters, as `Key=Value`; may be repeated.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value, num_args = 1..)]
+    pub(crate) parameter_overrides: Vec<(String, String)>,
+
+    /// The region that the template is for.
+    #[arg(long, env = "FASTNESS_REGION", default_value = "us-east-1")]
+    pub(crate) region: Region,
+
+    /// The format of what is printed.
+    #[arg(long, value_enum, default_value_t = OutputFormat::Yaml)]
+    pub(crate) output: OutputFormat,
+}
+
+/// How a template is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum OutputFormat {
+    /// JSON, indented.
+    Json,
+    /// YAML.
+    Yaml,
 }
 
 #[allow(clippy::unnecessary_wraps, reason = "the shape that clap asks for")]

@@ -9,6 +9,7 @@ mod egress;
 mod functions;
 mod platform;
 mod serve;
+mod transform;
 mod up;
 
 use std::process::ExitCode;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
     let result = match args.command {
         Command::Serve(options) => serve::run(options),
         Command::Up(options) => up::run(options),
+        Command::Transform(options) => transform::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -3,6 +3,7 @@
 //! Knows no section of a template. Refuses duplicate keys, unknown tags, and anything beyond the caps on size, depth and
 //! node count, aliases counted as often as they are used.
 
+mod emit;
 mod json;
 mod json_place;
 mod place;
@@ -51,6 +52,11 @@ impl Document {
     /// The place of the same; of something below an entry that has no place of its own, the nearest that has one.
     pub fn place(&self, path: &str) -> Option<Place> {
         self.places.find(path.split('/'))
+    }
+
+    /// The tree as YAML text that parses to the same tree.
+    pub fn to_yaml(&self) -> String {
+        emit::yaml(&self.root)
     }
 
     pub(crate) fn places(&self) -> &Places {

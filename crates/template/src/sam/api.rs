@@ -56,10 +56,7 @@ pub(super) fn expand(
     context: &Context,
     generated: &mut Generated,
 ) -> Result<Vec<(String, Value)>, Problems> {
-    check(source.id, KIND, &source.properties, &PROPERTIES)?;
-    if member(&source.properties, "StageName").is_none() {
-        return Err(Problems::resource(source.id, "Missing required property 'StageName'."));
-    }
+    check(source.id, KIND, &source.properties, &PROPERTIES, &["StageName"])?;
     let version = truthy(&source.properties, "OpenApiVersion");
     if version.is_some_and(|version| version != "2.0" && !swagger::is_version_3(version)) {
         return Err(Problems::resource(source.id, "The OpenApiVersion value must be of the format '3.0.0'."));

@@ -3,6 +3,7 @@
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
+use super::deployment::Preference;
 use super::python::Dict;
 
 /// Attributes that the generated main resource keeps.
@@ -42,6 +43,11 @@ impl<'a> Source<'a> {
         self.build(kind, properties, &PASSED_ON, false)
     }
 
+    /// A resource that has all that the main one keeps, but waits for nothing.
+    pub(super) fn all_attributes(&self, kind: &str, properties: Map<String, Value>) -> Value {
+        self.build(kind, properties, &KEPT, false)
+    }
+
     fn build(&self, kind: &str, properties: Map<String, Value>, attributes: &[&str], ordered: bool) -> Value {
         let mut built = Map::from_iter([("Type".to_owned(), Value::from(kind))]);
         let depends_on = self.body.get("DependsOn").filter(|value| ordered && super::value::is_truthy(value));
@@ -73,6 +79,12 @@ pub(super) struct Context {
     pub(super) bodies: IndexMap<String, Body>,
     /// The properties of the template's APIs by logical id.
     pub(super) apis: IndexMap<String, Map<String, Value>>,
+    /// All resources of the template. Events change buckets and user pools in here.
+    pub(super) resources: Map<String, Value>,
+    /// The template's mappings.
+    pub(super) mappings: Map<String, Value>,
+    /// Functions that want their traffic moved step by step.
+    pub(super) deployments: Vec<Preference>,
     /// Conditions to add to the template.
     pub(super) conditions: Map<String, Value>,
     /// For each API the names of the functions behind it, joined: a change of name is a new deployment.
@@ -83,5 +95,10 @@ impl Context {
     /// A value with the parameters filled in.
     pub(super) fn with_parameters(&self, value: &Value) -> Value {
         super::value::with_parameters(value, &self.parameters)
+    }
+
+    /// A value with the parameters filled in, and what it looks up in mappings.
+    pub(super) fn with_mappings(&self, value: &Value) -> Value {
+        super::value::with_mappings(&self.with_parameters(value), &self.mappings)
     }
 }

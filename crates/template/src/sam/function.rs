@@ -5,10 +5,12 @@ use serde_json::{Map, Value, json};
 use super::context::{Context, Source};
 use super::error::Problems;
 use super::event;
+use super::location::s3_location;
 use super::references::Generated;
 use super::role;
-use super::value::{Kind, check, is_no_value, member, reference, single, tag_list, truthy};
+use super::value::{Kind, attribute, check, if_parts, is_no_value, member, reference, truthy};
 use super::version;
+use super::{deployment, invoke, rules, url};
 
 pub(super) const KIND: &str = "AWS::Serverless::Function";
 
@@ -17,10 +19,10 @@ const PROPERTIES: [(&str, Kind); 49] = [
     ("Handler", Kind::Any),
     ("Runtime", Kind::Any),
     ("CodeUri", Kind::Any),
-    ("ImageUri", Kind::Unsupported),
+    ("ImageUri", Kind::Any),
     ("PackageType", Kind::Any),
     ("InlineCode", Kind::Any),
-    ("DeadLetterQueue", Kind::Unsupported),
+    ("DeadLetterQueue", Kind::Map),
     ("Description", Kind::Any),
     ("MemorySize", Kind::Any),
     ("Timeout", Kind::Any),
@@ -36,47 +38,49 @@ const PROPERTIES: [(&str, Kind); 49] = [
     ("PropagateTags", Kind::Flag),
     ("Tracing", Kind::TextOrMap),
     ("KmsKeyArn", Kind::Any),
-    ("DeploymentPreference", Kind::Unsupported),
+    ("DeploymentPreference", Kind::Map),
     ("ReservedConcurrentExecutions", Kind::Any),
     ("Layers", Kind::TextOrMapList),
-    ("EventInvokeConfig", Kind::Unsupported),
+    ("EventInvokeConfig", Kind::Map),
     ("EphemeralStorage", Kind::Any),
     ("AutoPublishAlias", Kind::Text),
     ("AutoPublishCodeSha256", Kind::Text),
     ("AutoPublishAliasAllProperties", Kind::PlainFlag),
     ("VersionDescription", Kind::Any),
-    ("ProvisionedConcurrencyConfig", Kind::Unsupported),
+    ("ProvisionedConcurrencyConfig", Kind::Any),
     ("FileSystemConfigs", Kind::Any),
-    ("ImageConfig", Kind::Unsupported),
+    ("ImageConfig", Kind::Any),
     ("CodeSigningConfigArn", Kind::Any),
     ("Architectures", Kind::Any),
     ("SnapStart", Kind::Map),
-    ("FunctionUrlConfig", Kind::Unsupported),
+    ("FunctionUrlConfig", Kind::Map),
     ("RuntimeManagementConfig", Kind::Any),
     ("LoggingConfig", Kind::Any),
     ("RecursiveLoop", Kind::Any),
     ("SourceKMSKeyArn", Kind::Any),
-    ("CapacityProviderConfig", Kind::Unsupported),
-    ("FunctionScalingConfig", Kind::Unsupported),
-    ("VersionDeletionPolicy", Kind::Text),
-    ("PublishToLatestPublished", Kind::Unsupported),
-    ("TenancyConfig", Kind::Unsupported),
-    ("DurableConfig", Kind::Unsupported),
+    ("CapacityProviderConfig", Kind::Map),
+    ("FunctionScalingConfig", Kind::Map),
+    ("VersionDeletionPolicy", Kind::DeleteOrRetain),
+    ("PublishToLatestPublished", Kind::Any),
+    ("TenancyConfig", Kind::Any),
+    ("DurableConfig", Kind::Map),
 ];
 
 /// Properties that the function takes over as they are.
-const SAME: [&str; 18] = [
+const SAME: [&str; 22] = [
     "Handler",
     "Runtime",
     "Description",
     "MemorySize",
     "Timeout",
     "VpcConfig",
+    "Role",
     "Environment",
     "KmsKeyArn",
     "ReservedConcurrentExecutions",
     "Layers",
     "FileSystemConfigs",
+    "ImageConfig",
     "PackageType",
     "Architectures",
     "SnapStart",
@@ -84,6 +88,8 @@ const SAME: [&str; 18] = [
     "CodeSigningConfigArn",
     "RuntimeManagementConfig",
     "LoggingConfig",
+    "TenancyConfig",
+    "RecursiveLoop",
 ];
 
 const RESERVED_TAGS: [&str; 3] =
@@ -95,32 +101,72 @@ pub(super) fn expand(
     context: &mut Context,
     generated: &mut Generated,
 ) -> Result<Vec<(String, Value)>, Problems> {
-    check(source.id, KIND, &source.properties, &PROPERTIES)?;
-    check_tags(source)?;
+    check(source.id, KIND, &source.properties, &PROPERTIES, &[])?;
+    event::link(source, context)?;
+    rules::check(source)?;
     let mut function = base_function(source, context)?;
     let mut more = Vec::new();
-    let mut alias = None;
+    let mut alias: Option<(String, String)> = None;
     if truthy(&source.properties, "AutoPublishAlias").is_some() {
         let published = version::expand(source, context, &mut function)?;
         generated.add(source.id, "Version", &published.version.0);
         generated.add(source.id, "Alias", &published.alias.0);
-        alias = Some(published.alias.0.clone());
+        alias = Some((published.alias.0.clone(), published.name));
         more.extend([published.version, published.alias]);
-    } else if member(&source.properties, "VersionDeletionPolicy").is_some() {
-        return Err(Problems::resource(source.id, "'VersionDeletionPolicy' requires 'AutoPublishAlias'."));
     }
-    more.extend(set_role(source, context, &mut function)?);
-    let target = event::Target { source, alias: alias.as_deref() };
-    more.extend(event::expand(&target, context)?);
-    if source.properties.get("PropagateTags") == Some(&Value::Bool(true)) {
-        propagate_tags(source, &mut function, &mut more);
+    let alias_id = alias.as_ref().map(|(id, _)| id.as_str());
+    let target = event::Target { source, alias: alias_id };
+    more.extend(url::expand(&target)?);
+    if let Some(policy) = deployment::add(source, alias_id, context)?
+        && let Some((_, alias)) = more.iter_mut().find(|(id, _)| Some(id.as_str()) == alias_id)
+        && let Some(alias) = alias.as_object_mut()
+    {
+        alias.insert("UpdatePolicy".to_owned(), policy);
     }
+    let mut policies = Vec::new();
+    if let Some(config) = truthy(&source.properties, "DeadLetterQueue") {
+        let action = if config.get("Type").is_some_and(|kind| kind == "SQS") {
+            "sqs:SendMessage"
+        } else {
+            "sns:Publish"
+        };
+        let target = config.get("TargetArn").cloned().unwrap_or_default();
+        policies.push(super::policy::dead_letters(action, &target));
+    }
+    if truthy(&source.properties, "EventInvokeConfig").is_some() {
+        let invoke = invoke::expand(source, alias.as_ref(), context)?;
+        for (id, resource) in &invoke.resources {
+            match resource.get("Type").and_then(Value::as_str) {
+                Some("AWS::SNS::Topic") => generated.add(source.id, "DestinationTopic", id),
+                Some("AWS::SQS::Queue") => generated.add(source.id, "DestinationQueue", id),
+                _ => {}
+            }
+        }
+        more.extend(invoke.resources);
+        policies.extend(invoke.policies);
+    }
+    let (role_id, mut role) = role::expand(source, context, policies)?;
+    let keep = set_role(source, context, &mut function, &role_id, &mut role)?;
+    let events = event::expand(&target, context, &mut role)?;
+    for (id, resource) in &events {
+        match resource.get("Type").and_then(Value::as_str) {
+            Some("AWS::SNS::Topic") => generated.add(source.id, "DestinationTopic", id),
+            Some("AWS::SQS::Queue") => generated.add(source.id, "DestinationQueue", id),
+            _ => {}
+        }
+    }
+    more.extend(keep.then_some((role_id, role)));
+    more.extend(events);
     let mut resources = vec![(source.id.to_owned(), source.whole("AWS::Lambda::Function", function))];
     resources.extend(more);
+    if source.properties.get("PropagateTags") == Some(&Value::Bool(true)) {
+        super::value::propagate_tags(truthy(&source.properties, "Tags"), &mut resources);
+    }
     Ok(resources)
 }
 
-fn check_tags(source: &Source<'_>) -> Result<(), Problems> {
+/// SAM's own tags may not be set.
+pub(super) fn check_tags(source: &Source<'_>) -> Result<(), Problems> {
     let tags = source.properties.get("Tags").and_then(Value::as_object);
     match RESERVED_TAGS.iter().find(|name| tags.is_some_and(|tags| tags.contains_key(**name))) {
         None => Ok(()),
@@ -146,35 +192,51 @@ fn base_function(source: &Source<'_>, context: &Context) -> Result<Map<String, V
         }
     }
     function.insert("Code".to_owned(), code(source)?);
+    check_tags(source)?;
     function.insert("Tags".to_owned(), role::tags(source).into());
     if let Some(tracing) = truthy(properties, "Tracing")
         && context.with_parameters(tracing) != "Disabled"
     {
         function.insert("TracingConfig".to_owned(), json!({ "Mode": tracing }));
     }
-    match member(properties, "PackageType").map(|kind| kind == "Zip") {
-        None | Some(true) => {}
-        Some(false) => {
-            return Err(Problems::resource(source.id, "PackageType must be `Zip` on this platform."));
+    if let Some(target) = truthy(properties, "DeadLetterQueue").and_then(|queue| queue.get("TargetArn")) {
+        function.insert("DeadLetterConfig".to_owned(), json!({ "TargetArn": target }));
+    }
+    for name in ["DurableConfig", "PublishToLatestPublished"] {
+        if let Some(value) = member(properties, name) {
+            function.insert(name.to_owned(), value.clone());
         }
     }
-    if truthy(properties, "Runtime").is_none() || truthy(properties, "Handler").is_none() {
-        return Err(Problems::resource(
-            source.id,
-            "Runtime and Handler needs to be present when PackageType is of type `Zip`",
-        ));
+    if let Some(config) = truthy(properties, "CapacityProviderConfig") {
+        function.insert("CapacityProviderConfig".to_owned(), rules::capacity_provider(source.id, config)?);
     }
+    if let Some(config) = truthy(properties, "FunctionScalingConfig") {
+        function.insert("FunctionScalingConfig".to_owned(), config.clone());
+    }
+    rules::check_package(source.id, &function)?;
     Ok(function)
 }
 
 fn code(source: &Source<'_>) -> Result<Value, Problems> {
     let properties = &source.properties;
+    let refuse = |message: String| Err(Problems::resource(source.id, message));
+    let package = truthy(properties, "PackageType").map_or(json!("Zip"), Value::clone);
+    if package == "Image" {
+        let Some(uri) = member(properties, "ImageUri") else {
+            return refuse("'ImageUri' must be set.".to_owned());
+        };
+        if !super::value::is_truthy(uri) {
+            return refuse("'ImageUri' requires that a image hosted at a registry be specified.".to_owned());
+        }
+        return Ok(json!({ "ImageUri": uri }));
+    }
+    if package != "Zip" {
+        return refuse(format!("invalid 'PackageType' : {}", super::value::shown(&package)));
+    }
     let mut code = match (member(properties, "InlineCode"), member(properties, "CodeUri")) {
         (Some(inline), _) => Map::from_iter([("ZipFile".to_owned(), inline.clone())]),
-        (None, Some(uri)) => s3_location(source.id, uri)?,
-        (None, None) => {
-            return Err(Problems::resource(source.id, "Only one of 'InlineCode' or 'CodeUri' can be set."));
-        }
+        (None, Some(uri)) => s3_location(source.id, "CodeUri", uri)?,
+        (None, None) => return refuse("Only one of 'InlineCode' or 'CodeUri' can be set.".to_owned()),
     };
     if let Some(key) = truthy(properties, "SourceKMSKeyArn") {
         code.insert("SourceKMSKeyArn".to_owned(), key.clone());
@@ -182,86 +244,39 @@ fn code(source: &Source<'_>) -> Result<Value, Problems> {
     Ok(Value::Object(code))
 }
 
-/// `s3://bucket/key?versionId=v`, or the same as a map.
-fn s3_location(id: &str, uri: &Value) -> Result<Map<String, Value>, Problems> {
-    let (bucket, key, version) = match uri {
-        Value::Object(map) => match (truthy(map, "Bucket"), truthy(map, "Key")) {
-            (Some(bucket), Some(key)) => (bucket.clone(), key.clone(), map.get("Version").cloned()),
-            _ => {
-                let message = "'CodeUri' requires Bucket and Key properties to be specified.";
-                return Err(Problems::resource(id, message));
-            }
-        },
-        Value::String(text) => {
-            let parts = text.strip_prefix("s3://").and_then(|rest| rest.split_once('/'));
-            let Some((bucket, rest)) = parts.filter(|(bucket, rest)| !bucket.is_empty() && !rest.is_empty())
-            else {
-                return Err(Problems::resource(
-                    id,
-                    "'CodeUri' is not a valid S3 Uri of the form 's3://bucket/key' with optional versionId query \
-                     parameter.",
-                ));
-            };
-            let (key, query) = rest.split_once('?').unwrap_or((rest, ""));
-            let version = query.split('&').find_map(|pair| pair.strip_prefix("versionId="));
-            (json!(bucket), json!(key.trim_start_matches('/')), version.map(Value::from))
-        }
-        _ => return Err(Problems::resource(id, "'CodeUri' must be of type dict or string.")),
-    };
-    let mut code = Map::from_iter([("S3Bucket".to_owned(), bucket), ("S3Key".to_owned(), key)]);
-    if let Some(version) = version {
-        code.insert("S3ObjectVersion".to_owned(), version);
-    }
-    Ok(code)
-}
-
-/// Gives the function its role, and says which role resource that takes.
+/// Gives the function its role, and says whether the generated one is part of the template.
 fn set_role(
     source: &Source<'_>,
     context: &mut Context,
     function: &mut Map<String, Value>,
-) -> Result<Option<(String, Value)>, Problems> {
-    // Built even where the function brings its own role, so that wrong policies are told.
-    let (role_id, mut role) = role::expand(source, context)?;
-    let arn = json!({ "Fn::GetAtt": [role_id, "Arn"] });
-    let given = function.get("Role").map(|role| context.with_parameters(role));
-    let Some(given) = given else {
+    role_id: &str,
+    role: &mut Value,
+) -> Result<bool, Problems> {
+    let arn = attribute(role_id, "Arn");
+    let Some(given) = function.get("Role").map(|role| context.with_parameters(role)) else {
         function.insert("Role".to_owned(), arn);
-        return Ok(Some((role_id, role)));
+        return Ok(true);
     };
-    let Some(("Fn::If", branches)) = single(&given) else { return Ok(None) };
-    let Some([Value::String(condition), yes, no]) = branches.as_array().map(Vec::as_slice) else {
-        return Err(Problems::resource(source.id, "Malformed 'Role' property: Fn::If requires 3 arguments."));
-    };
+    let malformed = |why| Problems::resource(source.id, format_args!("Malformed 'Role' property: {why}."));
+    let Some(parts) = function.get("Role").and_then(if_parts) else { return Ok(false) };
+    parts.map_err(malformed)?;
+    let Some(Ok([condition, yes, no])) = if_parts(&given) else { return Ok(false) };
+    let name = condition.as_str().unwrap_or_default();
     let (chosen, exists_under) = match (is_no_value(yes), is_no_value(no)) {
         (true, true) => (arn, None),
-        (true, false) => (json!({ "Fn::If": [condition, arn, no] }), Some(condition.clone())),
+        (true, false) => (json!({ "Fn::If": [condition, arn, no] }), Some(name.to_owned())),
         (false, true) => {
-            let negated = format!("NOT{condition}");
+            let negated = format!("NOT{name}");
             context.conditions.insert(negated.clone(), json!({ "Fn::Not": [{ "Condition": condition }] }));
             (json!({ "Fn::If": [condition, yes, arn] }), Some(negated))
         }
-        (false, false) => return Ok(None),
+        (false, false) => return Ok(false),
     };
     function.insert("Role".to_owned(), chosen);
     if let (Some(condition), Some(role)) = (exists_under, role.as_object_mut()) {
         role.insert("Condition".to_owned(), condition.into());
     }
-    Ok(Some((role_id, role)))
-}
-
-fn propagate_tags(source: &Source<'_>, function: &mut Map<String, Value>, more: &mut [(String, Value)]) {
-    let Some(tags) = truthy(&source.properties, "Tags") else { return };
-    let tags = Value::from(tag_list(Some(tags)));
-    function.insert("Tags".to_owned(), tags.clone());
-    for (_, resource) in more {
-        let is_role = resource.get("Type").is_some_and(|kind| kind == "AWS::IAM::Role");
-        if let (true, Some(properties)) =
-            (is_role, resource.get_mut("Properties").and_then(Value::as_object_mut))
-        {
-            properties.insert("Tags".to_owned(), tags.clone());
-        }
-    }
+    Ok(true)
 }
 
 /// What an event or alias calls the function by.

@@ -195,7 +195,11 @@ fn set_path_conditions(
 }
 
 /// The name of a condition that holds where any of `all` does; none where something is unconditional.
-fn combined(all: &BTreeSet<&Option<String>>, name: &str, added: &mut Map<String, Value>) -> Option<String> {
+pub(super) fn combined(
+    all: &BTreeSet<&Option<String>>,
+    name: &str,
+    added: &mut Map<String, Value>,
+) -> Option<String> {
     let names: Option<Vec<String>> = all.iter().map(|condition| (*condition).clone()).collect();
     let mut names = names.filter(|names| !names.is_empty())?;
     if names.len() == 1 {

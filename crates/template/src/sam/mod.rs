@@ -5,18 +5,28 @@
 //! no function except references to parameters that decide what is generated.
 
 mod api;
+mod application;
 mod context;
+mod deployment;
 mod error;
 mod event;
 mod function;
 mod globals;
 mod implicit;
+mod invoke;
+mod layer;
+mod location;
+mod policy;
 mod python;
+mod python_json;
 mod references;
 mod role;
+mod rules;
 mod sha1;
+mod state_machine;
 mod swagger;
 mod table;
+mod url;
 mod value;
 mod version;
 
@@ -58,8 +68,16 @@ pub fn transform(
     let apis = of_kind(&resources, api::KIND)
         .map(|(id, body)| (id.clone(), Source::new(id, body).properties))
         .collect();
-    let mut context =
-        Context { parameters, bodies, apis, conditions: Map::new(), function_names: IndexMap::new() };
+    let mut context = Context {
+        parameters,
+        bodies,
+        apis,
+        resources: resources.clone(),
+        mappings: root.get("Mappings").and_then(Value::as_object).cloned().unwrap_or_default(),
+        deployments: Vec::new(),
+        conditions: Map::new(),
+        function_names: IndexMap::new(),
+    };
     let ordered: Map<String, Value> =
         order.iter().filter_map(|id| Some((id.clone(), resources.get(id)?.clone()))).collect();
     let (expanded, generated) = expand_all(&ordered, &mut context)?;
@@ -68,10 +86,11 @@ pub fn transform(
         match expanded.get(id) {
             Some(parts) => result.extend(parts.iter().cloned()),
             None => {
-                result.insert(id.clone(), resource.clone());
+                result.insert(id.clone(), context.resources.get(id).unwrap_or(resource).clone());
             }
         }
     }
+    result.extend(expanded.get("").into_iter().flatten().cloned());
     root.insert("Resources".to_owned(), Value::Object(result));
     if !context.conditions.is_empty() {
         let section = root.entry("Conditions").or_insert_with(|| Value::Object(Map::new()));
@@ -84,7 +103,7 @@ pub fn transform(
 }
 
 /// What a serverless resource may have besides its properties. The published transform drops anything else.
-const ATTRIBUTES: [&str; 9] = [
+const ATTRIBUTES: [&str; 10] = [
     "Type",
     "Properties",
     "Condition",
@@ -94,7 +113,12 @@ const ATTRIBUTES: [&str; 9] = [
     "UpdateReplacePolicy",
     "Metadata",
     "IgnoreGlobals",
+    "Connectors",
 ];
+
+/// The serverless types that are expanded.
+const EXPANDED: [&str; 6] =
+    [function::KIND, state_machine::KIND, api::KIND, table::KIND, layer::KIND, application::KIND];
 
 type Expanded = IndexMap<String, Vec<(String, Value)>>;
 
@@ -112,18 +136,32 @@ fn expand_all(
         let parts = function::expand(&source, context, &mut generated);
         problems.collect(parts.map(|parts| expanded.insert(id.clone(), parts)));
     }
+    for (id, body) in of_kind(resources, state_machine::KIND) {
+        let parts = state_machine::expand(&Source::new(id, body), context, &mut generated);
+        problems.collect(parts.map(|parts| expanded.insert(id.clone(), parts)));
+    }
     for (id, body) in of_kind(resources, api::KIND) {
         let parts = api::expand(&Source::new(id, body), context, &mut generated);
         problems.collect(parts.map(|parts| expanded.insert(id.clone(), parts)));
     }
-    for (id, body) in of_kind(resources, table::KIND) {
-        let parts = table::expand(&Source::new(id, body));
-        problems.collect(parts.map(|parts| expanded.insert(id.clone(), parts)));
+    for (id, body) in resources.iter().filter_map(|(id, body)| Some((id, body.as_object()?))) {
+        let source = Source::new(id, body);
+        let parts = match body.get("Type").and_then(Value::as_str) {
+            Some(table::KIND) => table::expand(&source),
+            Some(layer::KIND) => layer::expand(&source, context),
+            Some(application::KIND) => application::expand(&source),
+            _ => continue,
+        };
+        if let Some(parts) = problems.collect(parts) {
+            if let Some((new, _)) = parts.first().filter(|(new, _)| new != id) {
+                generated.rename(id, new);
+            }
+            expanded.insert(id.clone(), parts);
+        }
     }
     for (id, resource) in resources {
         let kind = resource.get("Type").and_then(Value::as_str).unwrap_or_default();
-        if kind.starts_with("AWS::Serverless::") && ![function::KIND, api::KIND, table::KIND].contains(&kind)
-        {
+        if kind.starts_with("AWS::Serverless::") && !EXPANDED.contains(&kind) {
             let message = format_args!("The resource type {kind} is not supported by this platform.");
             problems.collect::<()>(Err(Problems::resource(id, message)));
         }
@@ -135,6 +173,11 @@ fn expand_all(
         }
     }
     check_unique(resources, &expanded, &mut problems);
+    let preferences = std::mem::take(&mut context.deployments);
+    let shared = deployment::resources(&preferences, &mut context.conditions, &mut problems);
+    if !shared.is_empty() {
+        expanded.insert(String::new(), shared);
+    }
     problems.into_result()?;
     Ok((expanded, generated))
 }

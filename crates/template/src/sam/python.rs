@@ -85,6 +85,22 @@ impl Py {
         }
     }
 
+    /// A tree as Python 3 holds it: in order of insertion, text without its origin.
+    pub(super) fn plain(value: &Value) -> Self {
+        match value {
+            Value::String(text) => Self::Text(Text::own(text)),
+            Value::Array(items) => Self::List(items.iter().map(Self::plain).collect()),
+            Value::Object(map) => {
+                let mut dict = Dict::plain();
+                for (key, value) in map {
+                    dict.set(Text::own(key), Self::plain(value));
+                }
+                dict.into()
+            }
+            leaf => Self::from_template(leaf),
+        }
+    }
+
     /// The plain tree.
     pub(super) fn to_value(&self) -> Value {
         match self {

@@ -29,7 +29,7 @@ static FACTS: LazyLock<Facts> = LazyLock::new(|| {
         .unwrap_or_else(|_| Facts { templates: BTreeMap::new(), managed: BTreeMap::new() })
 });
 
-fn managed_arn(path: &str) -> String {
+pub(super) fn managed_arn(path: &str) -> String {
     format!("arn:{}:iam::aws:policy/{path}", base::PARTITION)
 }
 
@@ -147,11 +147,16 @@ struct Policies {
     inline: Vec<Value>,
 }
 
-fn policies(source: &Source<'_>, role_id: &str, managed: Vec<Value>) -> Result<Policies, Problems> {
+fn policies(
+    source: &Source<'_>,
+    role_id: &str,
+    given: Option<&Value>,
+    managed: Vec<Value>,
+) -> Result<Policies, Problems> {
     let id = source.id;
     let mut result = Policies { managed, inline: Vec::new() };
     let mut problems = Problems::default();
-    let entries = match truthy(&source.properties, "Policies") {
+    let entries = match given.filter(|given| super::value::is_truthy(given)) {
         None => Vec::new(),
         Some(Value::Array(list)) => list.clone(),
         Some(one) => vec![one.clone()],
@@ -182,10 +187,46 @@ fn policies(source: &Source<'_>, role_id: &str, managed: Vec<Value>) -> Result<P
     Ok(result)
 }
 
-/// The role's logical id and its entry.
-pub(super) fn expand(source: &Source<'_>, context: &Context) -> Result<(String, Value), Problems> {
+/// What a role is made of besides `Policies`.
+pub(super) struct Parts {
+    pub(super) managed: Vec<Value>,
+    pub(super) inline: Vec<Value>,
+    pub(super) trust: Value,
+    pub(super) tags: Vec<Value>,
+    /// `Policies` as the template has it.
+    pub(super) policies: Option<Value>,
+}
+
+/// The role of a resource: its logical id and its entry.
+pub(super) fn build(source: &Source<'_>, parts: Parts) -> Result<(String, Value), Problems> {
     let role_id = format!("{}Role", source.id);
-    let mut managed = vec![managed_arn("service-role/AWSLambdaBasicExecutionRole").into()];
+    let policies = policies(source, &role_id, parts.policies.as_ref(), parts.managed)?;
+    let mut inline = parts.inline;
+    inline.extend(policies.inline);
+    let mut role = Map::from_iter([("AssumeRolePolicyDocument".to_owned(), parts.trust)]);
+    role.insert("ManagedPolicyArns".to_owned(), policies.managed.into());
+    if !inline.is_empty() {
+        role.insert("Policies".to_owned(), inline.into());
+    }
+    for (from, to) in [("RolePath", "Path"), ("PermissionsBoundary", "PermissionsBoundary")] {
+        if let Some(value) = member(&source.properties, from) {
+            role.insert(to.to_owned(), value.clone());
+        }
+    }
+    role.insert("Tags".to_owned(), parts.tags.into());
+    Ok((role_id, source.part("AWS::IAM::Role", role)))
+}
+
+/// A function's role. `more` are policies that its other properties need.
+pub(super) fn expand(
+    source: &Source<'_>,
+    context: &Context,
+    more: Vec<Value>,
+) -> Result<(String, Value), Problems> {
+    let durable = truthy(&source.properties, "DurableConfig").is_some();
+    let basic =
+        if durable { "AWSLambdaBasicDurableExecutionRolePolicy" } else { "AWSLambdaBasicExecutionRole" };
+    let mut managed = vec![managed_arn(&format!("service-role/{basic}")).into()];
     let tracing = truthy(&source.properties, "Tracing").map(|tracing| context.with_parameters(tracing));
     if tracing.is_some_and(|tracing| tracing != "Disabled") {
         managed.push(managed_arn("AWSXrayWriteOnlyAccess").into());
@@ -193,29 +234,10 @@ pub(super) fn expand(source: &Source<'_>, context: &Context) -> Result<(String, 
     if truthy(&source.properties, "VpcConfig").is_some() {
         managed.push(managed_arn("service-role/AWSLambdaVPCAccessExecutionRole").into());
     }
-    let policies = policies(source, &role_id, managed)?;
-    let trust = member(&source.properties, "AssumeRolePolicyDocument").cloned().unwrap_or_else(|| {
-        json!({
-            "Version": "2012-10-17",
-            "Statement": [{
-                "Action": ["sts:AssumeRole"],
-                "Effect": "Allow",
-                "Principal": { "Service": ["lambda.amazonaws.com"] },
-            }],
-        })
-    });
-    let mut role = Map::from_iter([("AssumeRolePolicyDocument".to_owned(), trust)]);
-    role.insert("ManagedPolicyArns".to_owned(), policies.managed.into());
-    if !policies.inline.is_empty() {
-        role.insert("Policies".to_owned(), policies.inline.into());
-    }
-    for (from, to) in [("RolePath", "Path"), ("PermissionsBoundary", "PermissionsBoundary")] {
-        if let Some(value) = member(&source.properties, from) {
-            role.insert(to.to_owned(), value.clone());
-        }
-    }
-    role.insert("Tags".to_owned(), tags(source).into());
-    Ok((role_id, source.part("AWS::IAM::Role", role)))
+    let trust = member(&source.properties, "AssumeRolePolicyDocument").cloned();
+    let trust = trust.unwrap_or_else(|| super::policy::trust("lambda.amazonaws.com"));
+    let policies = source.properties.get("Policies").cloned();
+    build(source, Parts { managed, inline: more, trust, tags: tags(source), policies })
 }
 
 /// The tags of everything that a function becomes: SAM's own first.

@@ -19,7 +19,7 @@ const PROPERTIES: [(&str, Kind); 6] = [
 
 /// The table.
 pub(super) fn expand(source: &Source<'_>) -> Result<Vec<(String, Value)>, Problems> {
-    check(source.id, KIND, &source.properties, &PROPERTIES)?;
+    check(source.id, KIND, &source.properties, &PROPERTIES, &[])?;
     let (name, kind) = primary_key(source)?;
     let mut table = Map::new();
     table

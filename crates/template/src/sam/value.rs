@@ -16,6 +16,25 @@ pub(super) fn single(value: &Value) -> Option<(&str, &Value)> {
     map.iter().next().map(|(name, value)| (name.as_str(), value))
 }
 
+/// The id that a `Ref` or `Fn::GetAtt` names.
+pub(super) fn referred(value: &Value) -> Option<&str> {
+    match single(value)? {
+        ("Ref", Value::String(id)) => Some(id),
+        ("Fn::GetAtt", Value::Array(list)) => list.first()?.as_str(),
+        ("Fn::GetAtt", Value::String(text)) => text.split('.').next(),
+        _ => None,
+    }
+}
+
+/// The three parts of an `Fn::If`, or what is wrong with it.
+pub(super) fn if_parts(value: &Value) -> Option<Result<[&Value; 3], &'static str>> {
+    let ("Fn::If", parts) = single(value)? else { return None };
+    Some(match parts.as_array().map(Vec::as_slice) {
+        Some([condition, yes, no]) => Ok([condition, yes, no]),
+        _ => Err("Fn::If requires 3 arguments"),
+    })
+}
+
 /// True for `{"Ref": "AWS::NoValue"}`.
 pub(super) fn is_no_value(value: &Value) -> bool {
     single(value) == Some(("Ref", &Value::from("AWS::NoValue")))
@@ -43,6 +62,11 @@ pub(super) fn truthy<'a>(map: &'a Map<String, Value>, name: &str) -> Option<&'a 
     map.get(name).filter(|value| is_truthy(value))
 }
 
+/// `{"Fn::GetAtt": [id, attribute]}`
+pub(super) fn attribute(id: &str, attribute: &str) -> Value {
+    json!({ "Fn::GetAtt": [id, attribute] })
+}
+
 /// `{"Ref": id}`
 pub(super) fn reference(id: &str) -> Value {
     json!({ "Ref": id })
@@ -58,6 +82,15 @@ pub(super) enum Kind {
     Flag,
     /// A flag that no function may stand for.
     PlainFlag,
+    /// The same for a text.
+    PlainText,
+    /// The same for a map.
+    PlainMap,
+    /// Text or a list of text, no function.
+    PlainTextOrTexts,
+    /// The text `Delete` or `Retain`, no function.
+    DeleteOrRetain,
+    FlagOrMap,
     Integer,
     List,
     TextOrMapList,
@@ -78,8 +111,13 @@ impl Kind {
         };
         match self {
             Self::Any | Self::Unsupported => true,
-            Self::Text => value.is_string(),
-            Self::Map => value.is_object(),
+            Self::Text | Self::PlainText => value.is_string(),
+            Self::Map | Self::PlainMap => value.is_object(),
+            Self::FlagOrMap => value.is_boolean() || value.is_object(),
+            Self::DeleteOrRetain => matches!(value.as_str(), Some("Delete" | "Retain")),
+            Self::PlainTextOrTexts => {
+                value.is_string() || value.as_array().is_some_and(|list| list.iter().all(Value::is_string))
+            }
             Self::TextOrMap => text_or_map(value),
             Self::Flag | Self::PlainFlag => value.is_boolean(),
             Self::Integer => value.is_i64() || value.is_u64(),
@@ -94,40 +132,58 @@ impl Kind {
 
     fn name(self) -> Option<&'static str> {
         match self {
-            Self::Text => Some("string"),
-            Self::Map => Some("map"),
-            Self::Flag | Self::PlainFlag => Some("boolean"),
-            Self::Integer => Some("integer"),
-            Self::List => Some("list"),
+            Self::Text | Self::PlainText => Some("string"),
+            Self::Map | Self::PlainMap => Some("map"),
+            Self::DeleteOrRetain => Some("one of the strings: 'Delete' or 'Retain'"),
             _ => None,
         }
     }
 }
 
-/// Checks a resource's or event's properties against what it may have. Every problem is told.
+/// Checks a resource's or event's properties against what it may and must have. The first problem is told, as the
+/// published transform does: names that are unknown come before values that are missing or of the wrong type.
 pub(super) fn check(
     id: &str,
     kind: &str,
     properties: &Map<String, Value>,
     known: &[(&str, Kind)],
+    required: &[&str],
 ) -> Result<(), Problems> {
-    let mut problems = Problems::default();
-    for (name, value) in properties {
-        let result = match known.iter().find(|(known, _)| known == name).map(|(_, kind)| *kind) {
-            None => Err(format!("property {name} not defined for resource of type {kind}")),
-            Some(Kind::Unsupported) => Err(format!("Property '{name}' is not supported by this platform.")),
-            Some(_) if value.is_null() => Ok(()),
-            // A map of one entry may be a function: CloudFormation will see.
-            Some(expected) if expected != Kind::PlainFlag && single(value).is_some() => Ok(()),
-            Some(expected) if expected.fits(value) => Ok(()),
-            Some(expected) => Err(match expected.name() {
-                Some(expected) => format!("Property '{name}' should be a {expected}."),
-                None => format!("Type of property '{name}' is invalid."),
-            }),
-        };
-        problems.collect(result.map_err(|message| Problems::resource(id, message)));
+    let refuse = |message: String| Err(Problems::resource(id, message));
+    for name in properties.keys() {
+        match known.iter().find(|(known, _)| known == name) {
+            None => return refuse(format!("property {name} not defined for resource of type {kind}")),
+            Some((_, Kind::Unsupported)) => {
+                return refuse(format!("Property '{name}' is not supported by this platform."));
+            }
+            Some(_) => {}
+        }
     }
-    problems.into_result()
+    for (name, expected) in known {
+        let Some(value) = member(properties, name) else {
+            if required.contains(name) {
+                return refuse(format!("Missing required property '{name}'."));
+            }
+            continue;
+        };
+        // A map of one entry may be a function: CloudFormation will see.
+        let may_be_function = !matches!(
+            expected,
+            Kind::PlainFlag
+                | Kind::PlainText
+                | Kind::PlainMap
+                | Kind::PlainTextOrTexts
+                | Kind::DeleteOrRetain
+        );
+        if (may_be_function && single(value).is_some()) || expected.fits(value) {
+            continue;
+        }
+        return refuse(match expected.name() {
+            Some(expected) => format!("Property '{name}' should be a {expected}."),
+            None => format!("Type of property '{name}' is invalid."),
+        });
+    }
+    Ok(())
 }
 
 /// `{"Key": …, "Value": …}` for every tag.
@@ -136,6 +192,66 @@ pub(super) fn tag_list(tags: Option<&Value>) -> Vec<Value> {
     entries
         .map(|(key, value)| json!({ "Key": key, "Value": if value.is_null() { json!("") } else { value.clone() } }))
         .collect()
+}
+
+/// The types that take tags over from the resource that they are generated for.
+const TAGGED: [&str; 21] = [
+    "AWS::ApiGateway::ApiKey",
+    "AWS::ApiGateway::DomainName",
+    "AWS::ApiGateway::DomainNameV2",
+    "AWS::ApiGateway::RestApi",
+    "AWS::ApiGateway::Stage",
+    "AWS::ApiGateway::UsagePlan",
+    "AWS::ApiGatewayV2::Api",
+    "AWS::ApiGatewayV2::DomainName",
+    "AWS::ApiGatewayV2::Stage",
+    "AWS::CloudFormation::Stack",
+    "AWS::CodeDeploy::Application",
+    "AWS::CodeDeploy::DeploymentGroup",
+    "AWS::DynamoDB::Table",
+    "AWS::AppSync::GraphQLApi",
+    "AWS::IAM::Role",
+    "AWS::IoT::TopicRule",
+    "AWS::Lambda::CapacityProvider",
+    "AWS::Lambda::Function",
+    "AWS::SNS::Topic",
+    "AWS::SQS::Queue",
+    "AWS::StepFunctions::StateMachine",
+];
+
+/// `PropagateTags`: the tags in place of those that the transform sets.
+pub(super) fn propagate_tags(tags: Option<&Value>, resources: &mut [(String, Value)]) {
+    let Some(tags) = tags else { return };
+    let tags = Value::from(tag_list(Some(tags)));
+    for (_, resource) in resources {
+        let tagged = resource.get("Type").and_then(Value::as_str).is_some_and(|kind| TAGGED.contains(&kind));
+        if let (true, Some(properties)) =
+            (tagged, resource.get_mut("Properties").and_then(Value::as_object_mut))
+        {
+            properties.insert("Tags".to_owned(), tags.clone());
+        }
+    }
+}
+
+/// Replaces `Fn::FindInMap` by what it finds, as far as its keys are known.
+pub(super) fn with_mappings(value: &Value, mappings: &Map<String, Value>) -> Value {
+    match value {
+        Value::Array(items) => items.iter().map(|item| with_mappings(item, mappings)).collect(),
+        Value::Object(map) => {
+            if let Some(("Fn::FindInMap", Value::Array(keys))) = single(value) {
+                let mut found = keys.iter().map(Value::as_str);
+                if let (Some(Some(map)), Some(Some(top)), Some(Some(second)), None) =
+                    (found.next(), found.next(), found.next(), found.next())
+                    && let Some(value) =
+                        mappings.get(map).and_then(|map| map.get(top)).and_then(|keys| keys.get(second))
+                {
+                    return value.clone();
+                }
+            }
+            map.iter().map(|(name, value)| (name.clone(), with_mappings(value, mappings))).collect()
+        }
+        leaf => leaf.clone(),
+    }
 }
 
 /// Replaces references to parameters by their values, as far as the transform itself needs to look at a value.
@@ -165,4 +281,20 @@ pub(super) fn with_parameters(value: &Value, parameters: &IndexMap<String, Value
 
 fn substituted(text: &str, parameters: &IndexMap<String, Value>) -> String {
     super::references::rewrite(text, |name| parameters.get(name)?.as_str().map(str::to_owned))
+}
+
+/// A value as the published transform prints it inside a message.
+pub(super) fn shown(value: &Value) -> String {
+    value.as_str().map_or_else(|| printed(value), str::to_owned)
+}
+
+/// A value as Python's `repr` has it.
+pub(super) fn printed(value: &Value) -> String {
+    super::python::Py::plain(value).print()
+}
+
+/// A list of names as Python's `repr` has it.
+pub(super) fn printed_list(names: &[&str]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("'{name}'")).collect();
+    format!("[{}]", names.join(", "))
 }

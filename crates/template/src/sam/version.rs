@@ -1,18 +1,18 @@
 //! `AutoPublishAlias`: a version whose logical id follows the code, and an alias that points to it.
 
-use std::fmt::Write as _;
-
 use serde_json::{Map, Value, json};
 
 use super::context::{Context, Source};
 use super::error::Problems;
 use super::sha1;
-use super::value::{member, truthy};
+use super::value::{is_truthy, member, referred, truthy};
 
 /// The generated version and alias.
 pub(super) struct Published {
     pub(super) version: (String, Value),
     pub(super) alias: (String, Value),
+    /// The alias's own name.
+    pub(super) name: String,
 }
 
 /// Publishes the function. Parameters in its code location are filled in, as the published transform does.
@@ -27,28 +27,38 @@ pub(super) fn expand(
     function.insert("Code".to_owned(), code.clone());
     let suffix = match fixed {
         Some(hash) => hash.chars().take(10).collect(),
-        None => fingerprint(&code, source, function),
+        None => fingerprint(&code, source, function, context),
     };
     let version_id = format!("{}Version{suffix}", source.id);
     let mut properties = Map::from_iter([("FunctionName".to_owned(), super::function::name_of(source.id))]);
     if let Some(description) = member(&source.properties, "VersionDescription") {
         properties.insert("Description".to_owned(), description.clone());
     }
+    let scaling = member(&source.properties, "FunctionScalingConfig");
+    if let (Some(scaling), Some(_)) = (scaling, member(&source.properties, "CapacityProviderConfig")) {
+        properties.insert("FunctionScalingConfig".to_owned(), scaling.clone());
+    }
     let mut version = source.part("AWS::Lambda::Version", properties);
     if let Some(body) = version.as_object_mut() {
         // A version outlives the next deployment: aliases and callers may still point to it.
         let policy = member(&source.properties, "VersionDeletionPolicy").cloned();
-        body.entry("DeletionPolicy").or_insert_with(|| policy.unwrap_or_else(|| json!("Retain")));
+        let managed = member(&source.properties, "CapacityProviderConfig").is_some();
+        let usual = if managed { "Delete" } else { "Retain" };
+        body.entry("DeletionPolicy").or_insert_with(|| policy.unwrap_or_else(|| json!(usual)));
     }
     let alias_id = format!("{}Alias{}", source.id, name.replace('-', "D").replace('_', "U"));
-    let alias = Map::from_iter([
-        ("Name".to_owned(), Value::from(name)),
+    let mut alias = Map::from_iter([
+        ("Name".to_owned(), Value::from(name.as_str())),
         ("FunctionName".to_owned(), super::function::name_of(source.id)),
         ("FunctionVersion".to_owned(), json!({ "Fn::GetAtt": [version_id, "Version"] })),
     ]);
+    if let Some(config) = truthy(&source.properties, "ProvisionedConcurrencyConfig") {
+        alias.insert("ProvisionedConcurrencyConfig".to_owned(), config.clone());
+    }
     Ok(Published {
         version: (version_id, version),
         alias: (alias_id, source.part("AWS::Lambda::Alias", alias)),
+        name,
     })
 }
 
@@ -94,10 +104,23 @@ fn fixed_hash(
     Ok(Some(hash))
 }
 
-fn fingerprint(code: &Value, source: &Source<'_>, function: &Map<String, Value>) -> String {
+fn fingerprint(
+    code: &Value,
+    source: &Source<'_>,
+    function: &Map<String, Value>,
+    context: &Context,
+) -> String {
     let mut data = code.as_object().cloned().unwrap_or_default();
     if source.properties.get("AutoPublishAliasAllProperties") == Some(&Value::Bool(true)) {
         data = function.clone();
+        for layer in truthy(function, "Layers").and_then(Value::as_array).into_iter().flatten() {
+            let Some(id) = referred(layer) else { continue };
+            let properties = context.resources.get(id).and_then(|layer| layer.get("Properties"));
+            let publishes = properties.and_then(|properties| properties.get("PublishLambdaVersion"));
+            if let (Some(properties), Some(true)) = (properties, publishes.map(is_truthy)) {
+                data.insert(id.to_owned(), properties.clone());
+            }
+        }
     } else {
         if let Some(Value::Object(environment)) = truthy(function, "Environment") {
             data.extend(environment.clone());
@@ -110,47 +133,15 @@ fn fingerprint(code: &Value, source: &Source<'_>, function: &Map<String, Value>)
             data.insert("SnapStart".to_owned(), snapshot.clone());
         }
     }
-    let mut text = String::new();
-    write_sorted(&Value::Object(data), &mut text);
+    data_hash(&Value::Object(data))
+}
+
+/// What ends a logical id that follows some text.
+pub(super) fn short_hash(text: &str) -> String {
     sha1::hex(text.as_bytes()).chars().take(10).collect()
 }
 
-/// JSON without spaces, keys sorted, all but ASCII escaped.
-fn write_sorted(value: &Value, out: &mut String) {
-    match value {
-        Value::Object(map) => {
-            let mut keys: Vec<&String> = map.keys().collect();
-            keys.sort();
-            out.push('{');
-            for (at, key) in keys.into_iter().enumerate() {
-                out.push_str(if at > 0 { "," } else { "" });
-                write_ascii(&Value::from(key.as_str()), out);
-                out.push(':');
-                write_sorted(map.get(key).unwrap_or(&Value::Null), out);
-            }
-            out.push('}');
-        }
-        Value::Array(items) => {
-            out.push('[');
-            for (at, item) in items.iter().enumerate() {
-                out.push_str(if at > 0 { "," } else { "" });
-                write_sorted(item, out);
-            }
-            out.push(']');
-        }
-        leaf => write_ascii(leaf, out),
-    }
-}
-
-fn write_ascii(leaf: &Value, out: &mut String) {
-    let mut units = [0_u16; 2];
-    for character in leaf.to_string().chars() {
-        if character.is_ascii() {
-            out.push(character);
-        } else {
-            for unit in character.encode_utf16(&mut units) {
-                let _ = write!(out, "\\u{unit:04x}");
-            }
-        }
-    }
+/// What ends a logical id that follows some data.
+pub(super) fn data_hash(data: &Value) -> String {
+    short_hash(&super::python_json::compact(data))
 }

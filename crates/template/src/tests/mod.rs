@@ -386,8 +386,6 @@ fn what_the_transform_does_not_support_is_named() {
         )
     };
     let table = [
-        (function("Events: {E: {Type: Schedule, Properties: {Schedule: rate(1 day)}}}"), "Event type Schedule is not supported"),
-        (function("FunctionUrlConfig: {AuthType: NONE}"), "Property 'FunctionUrlConfig' is not supported"),
         (function("Events: {E: {Type: Api, Properties: {Path: /a, Method: get, Auth: {ApiKeyRequired: true}}}}"), "Property 'Auth.ApiKeyRequired' is not supported"),
         (function("Policies: [{DynamoDBReadPolicy: {TableName: t, Index: i}}]"), "Policy template 'DynamoDBReadPolicy' has no parameter 'Index'"),
         (

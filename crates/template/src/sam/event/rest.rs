@@ -1,146 +1,121 @@
-//! Events of a function. `Api` adds a route to an API's body and a permission to the function; every other type is refused.
+//! `Api`: a route of a REST API, and the permission of that API to call the function.
+//!
+//! Adds to bodies that the transform wrote, and to none that the author wrote.
 
 use serde_json::{Map, Value, json};
 
-use super::context::{Context, Source};
-use super::error::Problems;
-use super::python::{Dict, Py, Slots, Text};
-use super::sha1;
-use super::swagger::Editor;
-use super::value::{Kind, check, is_truthy, single, truthy};
+use super::super::context::{Context, Source};
+use super::super::error::Problems;
+use super::super::python::{Dict, Py, Text};
+use super::super::swagger::Editor;
+use super::super::value::{Kind, is_truthy, single, truthy};
+use super::{Event, Grant, StateMachineEvent, Target, suffixed};
 
-const API_EVENT: [(&str, Kind); 9] = [
+pub(super) const API_EVENT: [(&str, Kind); 9] = [
     ("Path", Kind::Text),
     ("Method", Kind::Text),
     ("RestApiId", Kind::Text),
     ("Stage", Kind::Text),
     ("Auth", Kind::Map),
-    ("RequestModel", Kind::Unsupported),
-    ("RequestParameters", Kind::Unsupported),
+    ("RequestModel", Kind::Map),
+    ("RequestParameters", Kind::List),
     ("TimeoutInMillis", Kind::Integer),
-    ("ResponseTransferMode", Kind::Unsupported),
+    ("ResponseTransferMode", Kind::Text),
 ];
 
-/// What an event calls: a function, or its alias.
-pub(super) struct Target<'a> {
-    pub(super) source: &'a Source<'a>,
-    pub(super) alias: Option<&'a str>,
-}
+pub(super) const START_EVENT: [(&str, Kind); 6] = [
+    ("Path", Kind::Text),
+    ("Method", Kind::Text),
+    ("RestApiId", Kind::Text),
+    ("Stage", Kind::Text),
+    ("Auth", Kind::Map),
+    ("UnescapeMappingTemplate", Kind::PlainFlag),
+];
 
-/// In which order the published transform meets a function's events: that order shows in the bodies of APIs.
-pub(super) struct Order {
-    /// The `Api` events, as they are added to bodies at first.
-    pub(super) of_routes: Vec<String>,
-    /// All events, as they are expanded.
-    pub(super) of_all: Vec<String>,
-}
-
-impl Order {
-    pub(super) fn of(events: &Map<String, Value>) -> Self {
-        let mut all: Slots = events.keys().collect();
-        let order = all.keys();
-        let routes: Slots = order.iter().filter(|id| events.get(*id).is_some_and(is_api)).collect();
-        let of_routes = routes.keys();
-        all.merge(&of_routes);
-        Self { of_routes, of_all: all.keys() }
-    }
+/// Adds a route that starts a state machine.
+pub(in super::super) fn start_execution(
+    source: &Source<'_>,
+    event: &StateMachineEvent<'_>,
+    _target: &str,
+    _role: &Value,
+    _context: &mut Context,
+) -> Result<(), Problems> {
+    Err(Problems::event(
+        source.id,
+        event.id,
+        "Event type Api of a state machine is not supported by this platform.",
+    ))
 }
 
 /// One `Api` event, checked.
 struct Route<'a> {
-    event: &'a str,
+    event: &'a Event<'a>,
     path: String,
     method: String,
     api_id: String,
     api: Value,
     auth: Map<String, Value>,
-    timeout: Option<Value>,
-}
-
-/// All that a function's events become.
-pub(super) fn expand(target: &Target<'_>, context: &mut Context) -> Result<Vec<(String, Value)>, Problems> {
-    let events =
-        target.source.properties.get("Events").and_then(Value::as_object).cloned().unwrap_or_default();
-    let order = Order::of(&events).of_all;
-    let mut ordered: Vec<(&String, &Value)> =
-        order.iter().filter_map(|id| events.get_key_value(id)).collect();
-    ordered.sort_by_key(|(id, event)| {
-        let path = event.get("Properties").and_then(|properties| properties.get("Path"));
-        path.and_then(Value::as_str).unwrap_or(id.as_str())
-    });
-    let mut problems = Problems::default();
-    let mut resources = Vec::new();
-    for (id, event) in ordered {
-        let expanded = route(target, id, event).and_then(|route| {
-            add_route(target, &route, context)?;
-            Ok(permission(target, &route, context))
-        });
-        resources.extend(problems.collect(expanded));
-    }
-    problems.into_result()?;
-    Ok(resources)
 }
 
 /// The API that an event names: a logical id, or something that is none.
-pub(super) fn api_id(reference: &Value) -> Option<&str> {
+pub(in super::super) fn api_id(reference: &Value) -> Option<&str> {
     match reference {
         Value::String(id) => Some(id),
         other => other.get("Ref").and_then(Value::as_str),
     }
 }
 
-fn route<'a>(target: &Target<'_>, id: &'a str, event: &Value) -> Result<Route<'a>, Problems> {
-    let function = target.source.id;
-    match event.get("Type").and_then(Value::as_str) {
-        Some("Api") => {}
-        Some(kind) => {
-            let message = format_args!("Event type {kind} is not supported by this platform.");
-            return Err(Problems::event(function, id, message));
-        }
-        None => {
-            let message = "Resource dict has missing or invalid value for key Type. Event Type is: None.";
-            return Err(Problems::event(function, id, message));
-        }
-    }
-    if let Some(extra) =
-        event.as_object().and_then(|map| map.keys().find(|k| !matches!(k.as_str(), "Type" | "Properties")))
-    {
-        return Err(Problems::event(function, id, format_args!("Attribute '{extra}' is not known.")));
-    }
-    let properties = event.get("Properties").and_then(Value::as_object).cloned().unwrap_or_default();
-    check(&format!("{function}{id}"), "Api", &properties, &API_EVENT)?;
-    let text = |name: &str| match properties.get(name) {
-        Some(Value::String(text)) => Ok(text.clone()),
-        Some(Value::Null) | None => {
-            Err(Problems::event(function, id, format_args!("Property '{name}' is required.")))
-        }
-        Some(_) => Err(Problems::event(function, id, format_args!("Property '{name}' should be a string."))),
+/// Checks that the API is there.
+pub(super) fn link(event: &Event<'_>, context: &Context) -> Result<(), Problems> {
+    let Some(id) = event.get("RestApiId").and_then(api_id) else { return Ok(()) };
+    let Some(api) = context.resources.get(id).and_then(Value::as_object) else {
+        return Err(event.refuse(
+            "RestApiId property of Api event must reference a valid resource in the same template.",
+        ));
     };
-    let api = properties.get("RestApiId").cloned().unwrap_or_default();
-    let auth = match properties.get("Auth") {
-        None | Some(Value::Null) => Map::new(),
-        Some(Value::Object(auth)) => auth.clone(),
-        Some(_) => return Err(Problems::event(function, id, "Property 'Auth' should be a map.")),
+    let properties = match api.get("Properties") {
+        None => return Ok(()),
+        Some(Value::Object(properties)) => properties,
+        Some(_) => return Err(Problems::resource(id, "Attribute 'Properties' should be a map.")),
     };
-    let known = ["Authorizer", "InvokeRole"];
-    if let Some(extra) = auth.keys().find(|key| !known.contains(&key.as_str())) {
-        let message = format_args!("Property 'Auth.{extra}' is not supported by this platform.");
-        return Err(Problems::event(function, id, message));
+    match properties.get("StageName") {
+        Some(Value::String(name)) if name.is_empty() => {
+            Err(Problems::resource(id, "StageName cannot be empty."))
+        }
+        _ => Ok(()),
     }
-    Ok(Route {
-        event: id,
-        path: text("Path")?,
-        method: text("Method")?.to_lowercase(),
+}
+
+pub(super) fn expand(
+    target: &Target<'_>,
+    event: &Event<'_>,
+    context: &mut Context,
+) -> Result<Vec<(String, Value)>, Problems> {
+    let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default();
+    let api = event.get("RestApiId").cloned().unwrap_or_default();
+    let route = Route {
+        event,
+        path: text("Path").to_owned(),
+        method: text("Method").to_lowercase(),
         api_id: api_id(&api).unwrap_or_default().to_owned(),
         api,
-        auth,
-        timeout: truthy(&properties, "TimeoutInMillis").cloned(),
-    })
+        auth: event.map("Auth")?.cloned().unwrap_or_default(),
+    };
+    for name in ["RequestModel", "RequestParameters", "ResponseTransferMode"] {
+        if event.truthy(name).is_some() {
+            return Err(event.refuse(format_args!("Property '{name}' is not supported by this platform.")));
+        }
+    }
+    let known = ["Authorizer", "InvokeRole"];
+    if let Some(extra) = route.auth.keys().find(|key| !known.contains(&key.as_str())) {
+        return Err(event.refuse(format_args!("Property 'Auth.{extra}' is not supported by this platform.")));
+    }
+    add_route(target, &route, context)?;
+    Ok(vec![permission(target, &route, context)])
 }
 
 fn add_route(target: &Target<'_>, route: &Route<'_>, context: &mut Context) -> Result<(), Problems> {
-    let function = target.source.id;
-    let refuse = |message: String| Problems::event(function, route.event, message);
+    let refuse = |message: String| route.event.refuse(message);
     let (Some(body), Some(api)) = (context.bodies.get(&route.api_id), context.apis.get(&route.api_id)) else {
         return Err(refuse(
             "RestApiId must be a valid reference to an 'AWS::Serverless::Api' resource in same template."
@@ -174,7 +149,7 @@ fn add_route(target: &Target<'_>, route: &Route<'_>, context: &mut Context) -> R
         let authorizer = check_authorizer(authorizer, route, &api_auth).map_err(refuse)?;
         editor.set_method_authorizer(&route.path, &route.method, authorizer)?;
     }
-    if let Some(timeout) = &route.timeout {
+    if let Some(timeout) = route.event.truthy("TimeoutInMillis") {
         editor.set_timeout(&route.path, &route.method, timeout)?;
     }
     let doc = editor.finish();
@@ -245,11 +220,7 @@ fn integration_uri(target: &Target<'_>) -> Py {
 fn permission(target: &Target<'_>, route: &Route<'_>, context: &Context) -> (String, Value) {
     let stage = context.apis.get(&route.api_id).and_then(|api| api.get("StageName"));
     let suffix = stage.and_then(Value::as_str).unwrap_or("Stage");
-    let suffix = match suffix.chars().all(char::is_alphanumeric) {
-        true => suffix.to_owned(),
-        false => sha1::hex(suffix.as_bytes()).chars().take(10).collect(),
-    };
-    let id = format!("{}{}Permission{suffix}", target.source.id, route.event);
+    let id = suffixed(&format!("{}Permission", route.event.logical_id), suffix);
     let path = match route.path.strip_suffix('/') {
         Some(path) if !path.is_empty() => path,
         _ => &route.path,
@@ -260,14 +231,12 @@ fn permission(target: &Target<'_>, route: &Route<'_>, context: &Context) -> (Str
         base::PARTITION,
         wildcards(path)
     );
-    let callee = target.alias.unwrap_or(target.source.id);
-    let properties = Map::from_iter([
-        ("Action".to_owned(), json!("lambda:InvokeFunction")),
-        ("FunctionName".to_owned(), super::value::reference(callee)),
-        ("Principal".to_owned(), json!("apigateway.amazonaws.com")),
-        ("SourceArn".to_owned(), json!({ "Fn::Sub": [arn, { "__ApiId__": route.api, "__Stage__": "*" }] })),
-    ]);
-    (id, target.source.part("AWS::Lambda::Permission", properties))
+    let grant = Grant {
+        principal: "apigateway.amazonaws.com",
+        source_arn: Some(json!({ "Fn::Sub": [arn, { "__ApiId__": route.api, "__Stage__": "*" }] })),
+        ..Grant::default()
+    };
+    target.permission(id, grant)
 }
 
 /// `/a/{id}/{proxy+}` is `/a/*/*` in an ARN.
@@ -293,11 +262,11 @@ fn wildcards(path: &str) -> String {
 }
 
 /// True for an event that is a route of a REST API.
-pub(super) fn is_api(event: &Value) -> bool {
+pub(in super::super) fn is_api(event: &Value) -> bool {
     event.get("Type").is_some_and(|kind| kind == "Api")
 }
 
 /// True where a reference is one that can name an API of this template.
-pub(super) fn is_reference(value: &Value) -> bool {
+pub(in super::super) fn is_reference(value: &Value) -> bool {
     value.is_string() || single(value).is_some_and(|(name, _)| name == "Ref")
 }

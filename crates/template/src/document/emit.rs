@@ -1,0 +1,114 @@
+//! A tree as YAML text that parses to the same tree.
+//!
+//! Block style; text that could be read as anything else is quoted. Functions keep their long form.
+
+use serde_json::Value;
+
+use super::scalar;
+
+/// The YAML text of a tree.
+pub(super) fn yaml(value: &Value) -> String {
+    let mut out = String::new();
+    match value {
+        Value::Object(map) if !map.is_empty() => write(value, 0, &mut out),
+        Value::Array(items) if !items.is_empty() => write(value, 0, &mut out),
+        leaf => {
+            scalar_text(leaf, &mut out);
+            out.push('\n');
+        }
+    }
+    out
+}
+
+fn indent(level: usize, out: &mut String) {
+    out.push_str(&"  ".repeat(level));
+}
+
+/// The document's depth cap bounds the recursion.
+fn write(value: &Value, level: usize, out: &mut String) {
+    match value {
+        Value::Object(map) => {
+            for (at, (name, value)) in map.iter().enumerate() {
+                // The first entry of a list's map stands behind the dash.
+                if at > 0 || !out.ends_with("- ") {
+                    indent(level, out);
+                }
+                text(name, out);
+                out.push(':');
+                inside(value, level + 1, out);
+            }
+        }
+        Value::Array(items) => {
+            for (at, item) in items.iter().enumerate() {
+                if at > 0 || !out.ends_with("- ") {
+                    indent(level, out);
+                }
+                out.push_str("- ");
+                match item {
+                    Value::Object(map) if !map.is_empty() => write(item, level + 1, out),
+                    Value::Array(items) if !items.is_empty() => write(item, level + 1, out),
+                    leaf => {
+                        scalar_text(leaf, out);
+                        out.push('\n');
+                    }
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn inside(value: &Value, level: usize, out: &mut String) {
+    let nested = match value {
+        Value::Object(map) => !map.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        _ => false,
+    };
+    if nested {
+        out.push('\n');
+        return write(value, level, out);
+    }
+    out.push(' ');
+    scalar_text(value, out);
+    out.push('\n');
+}
+
+fn scalar_text(value: &Value, out: &mut String) {
+    match value {
+        Value::String(plain) => text(plain, out),
+        other => out.push_str(&other.to_string()),
+    }
+}
+
+fn text(plain: &str, out: &mut String) {
+    let starts = plain.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'/');
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_./:@-".contains(&byte);
+    let is_text = scalar::plain(plain).is_string();
+    if starts && is_text && plain.bytes().all(allowed) && !plain.ends_with(':') {
+        out.push_str(plain);
+    } else {
+        // A JSON string is a YAML double-quoted one.
+        out.push_str(&Value::from(plain).to_string());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::Document;
+
+    #[test]
+    fn what_is_written_parses_to_the_same_tree() {
+        let table = [
+            json!({"a": [], "b": {}, "c": [[1, [2]], {"x": 1, "y": [true, null]}], "d": "yes", "e": "true", "f": "12"}),
+            json!({"Fn::Sub": "a: b", "x-y": "# no", "s": "two\nlines\tand \"quotes\" ü", "": "~", "u": "a:b:", "v": "-"}),
+            json!({"a": {"b": {"c": [{"d": {"e": "f"}}]}}, "n": -1.5, "z": "1.10", "w": " padded "}),
+        ];
+        for tree in table {
+            let text = yaml(&tree);
+            assert_eq!(Document::parse(&text).unwrap().root, tree, "{text}");
+        }
+    }
+}

@@ -49,6 +49,8 @@ class Platform:
         self.process = None
         self.log_path = self.folder / "platform.log"
         self.ready_line = None
+        # Operations whose records stand in the trail of another account than the administrator's.
+        self.driven_elsewhere = set()
 
     @property
     def endpoint(self):

@@ -84,9 +84,11 @@ fn source(head: &http::request::Parts, arrival: &Arrival) -> Source {
     let user_agent = head.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     let user_agent = user_agent.unwrap_or_default();
     let trace = head.headers.get("x-amzn-trace-id").and_then(|value| value.to_str().ok());
+    let referer = head.headers.get(header::REFERER).and_then(|value| value.to_str().ok());
     Source {
         ip: arrival.peer,
         user_agent: user_agent.chars().take(USER_AGENT_BYTES_MAX).collect(),
+        referer: referer.map(|text| text.chars().take(USER_AGENT_BYTES_MAX).collect()),
         is_secure: arrival.is_secure,
         via: Vec::new(),
         door: arrival.door.clone(),

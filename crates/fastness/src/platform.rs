@@ -185,6 +185,7 @@ impl Platform {
         let services = vec![
             iam::service(directory.clone()),
             sts::service(directory.clone()),
+            organizations::service(directory.clone()),
             lambda,
             apigateway::service(self.store.clone(), stages.clone()),
             dynamodb::service(&self.store)?,

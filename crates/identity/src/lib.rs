@@ -16,8 +16,9 @@ pub mod records;
 pub mod session;
 pub mod sigv4;
 
+pub use directory::governance;
 pub use directory::{
-    BootstrapError, Directory, DirectoryError, Edit, FunctionSource, PrincipalPolicies, Reads,
+    BootstrapError, Directory, DirectoryError, Edit, FunctionSource, Governance, PrincipalPolicies, Reads,
     RoleCredentialsError, RoleName, RootKey,
 };
 pub use principal::{AssumedRole, Principal, PrincipalTags, Root, ServicePrincipal, SessionOfKey, User};

@@ -26,7 +26,7 @@ impl Decision {
 /// What allowed a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Allowed {
-    /// The statement, or `None` where the account's root user needs none.
+    /// The statement, or `None` where the account's root user needs none and where a grant of the resource's owner allows.
     pub by: Option<StatementRef>,
 }
 
@@ -76,6 +76,8 @@ pub enum PolicyType {
     ServiceControl,
     /// The organization's limits on resources.
     ResourceControl,
+    /// The policy of the private endpoint that the call came through.
+    VpcEndpoint,
     /// The role's trust policy.
     Trust,
 }
@@ -110,6 +112,7 @@ impl PolicyType {
             Self::Session => "session policy",
             Self::ServiceControl => "service control policy",
             Self::ResourceControl => "resource control policy",
+            Self::VpcEndpoint => "VPC endpoint policy",
             Self::Trust => "role trust policy",
         }
     }

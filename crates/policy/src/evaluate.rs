@@ -112,26 +112,41 @@ impl<'p> Opinion<'p> {
 }
 
 struct Evaluation<'p> {
+    resource_control: Vec<Opinion<'p>>,
+    service_control: Vec<Opinion<'p>>,
+    endpoint: Option<Opinion<'p>>,
     identity: Opinion<'p>,
     boundary: Option<Opinion<'p>>,
     session: Option<Opinion<'p>>,
     resource: Opinion<'p>,
     resource_type: PolicyType,
+    /// Without the resource's policy nobody may, whatever else allows it.
+    resource_decides: bool,
+    /// The resource's owner gave the caller leave outside of any policy.
+    granted: bool,
 }
 
 impl<'p> Evaluation<'p> {
     fn run(question: &Question<'_>, set: &PolicySet<'p>) -> Result<Option<StatementRef>, Denial> {
         let request = question.request;
         let is_trust = set.resource.is_some_and(|policy| policy.kind() == PolicyKind::Trust);
+        // Service control policies bind principals of accounts, and a service or a stranger is none.
+        let binds = !matches!(request.principal.kind, PrincipalKind::Service | PrincipalKind::Anonymous);
+        let service_control = if binds { set.service_control } else { &[] };
         let evaluation = Self {
+            resource_control: levels(question, set.resource_control),
+            service_control: levels(question, service_control),
+            endpoint: set.endpoint.map(|policy| Opinion::of(question, std::iter::once(policy))),
             identity: Opinion::of_named(question, set.identity),
             boundary: set.boundary.map(|policy| Opinion::of(question, std::iter::once(policy))),
             session: (!set.session.is_empty()).then(|| Opinion::of(question, set.session.iter())),
             resource: Opinion::of(question, set.resource.into_iter()),
             resource_type: if is_trust { PolicyType::Trust } else { PolicyType::ResourceBased },
+            resource_decides: is_trust || set.resource_decides,
+            granted: set.grant.is_some(),
         };
-        organization(question, set)?;
         evaluation.refuse_if_denied()?;
+        evaluation.within_the_organization()?;
         match request.principal.kind {
             PrincipalKind::Service | PrincipalKind::Anonymous => evaluation.stranger(),
             _ if is_same_account(request) => evaluation.same_account(request.principal.kind),
@@ -139,7 +154,17 @@ impl<'p> Evaluation<'p> {
         }
     }
 
+    /// An explicit deny anywhere ends it, before anything that is merely not allowed is told.
     fn refuse_if_denied(&self) -> Result<(), Denial> {
+        for level in &self.resource_control {
+            level.refuse_if_denied(PolicyType::ResourceControl)?;
+        }
+        for level in &self.service_control {
+            level.refuse_if_denied(PolicyType::ServiceControl)?;
+        }
+        if let Some(endpoint) = &self.endpoint {
+            endpoint.refuse_if_denied(PolicyType::VpcEndpoint)?;
+        }
         self.resource.refuse_if_denied(self.resource_type)?;
         self.identity.refuse_if_denied(PolicyType::IdentityBased)?;
         if let Some(boundary) = &self.boundary {
@@ -151,13 +176,38 @@ impl<'p> Evaluation<'p> {
         Ok(())
     }
 
+    /// At every level of the organization, and at the private endpoint, something must allow.
+    fn within_the_organization(&self) -> Result<(), Denial> {
+        for level in &self.resource_control {
+            level.require(PolicyType::ResourceControl)?;
+        }
+        for level in &self.service_control {
+            level.require(PolicyType::ServiceControl)?;
+        }
+        if let Some(endpoint) = &self.endpoint {
+            endpoint.require(PolicyType::VpcEndpoint)?;
+        }
+        Ok(())
+    }
+
+    /// What the resource's side says: its policy, or leave that its owner gave outside of any policy.
+    fn resource_side(&self) -> Result<Option<StatementRef>, Denial> {
+        if self.granted {
+            return Ok(None);
+        }
+        self.resource.require(self.resource_type).map(Some)
+    }
+
     /// Services and anonymous callers have no policies of their own.
     fn stranger(&self) -> Result<Option<StatementRef>, Denial> {
-        self.resource.require(self.resource_type).map(Some)
+        self.resource_side()
     }
 
     /// Either side suffices; a trust policy must allow in any case.
     fn same_account(&self, kind: PrincipalKind) -> Result<Option<StatementRef>, Denial> {
+        if self.granted {
+            return Ok(None);
+        }
         let allow = self.resource.allow.as_ref();
         let granted = allow.map(|(grant, found)| (*grant, found.to_ref(self.resource_type)));
         match granted {
@@ -165,7 +215,7 @@ impl<'p> Evaluation<'p> {
             Some((Grant::Exact, by)) => return Ok(Some(by)),
             Some((Grant::Role | Grant::Anyone, by)) => return self.narrowed(Some(by)),
             Some((Grant::Account, _)) => {}
-            None if self.resource_type == PolicyType::Trust => {
+            None if self.resource_decides => {
                 self.resource.require(self.resource_type)?;
             }
             None => {}
@@ -175,7 +225,7 @@ impl<'p> Evaluation<'p> {
 
     /// Both sides must allow.
     fn cross_account(&self, kind: PrincipalKind) -> Result<Option<StatementRef>, Denial> {
-        self.resource.require(self.resource_type)?;
+        self.resource_side()?;
         self.principal_side(kind)
     }
 
@@ -205,21 +255,6 @@ fn is_same_account(request: &Request<'_>) -> bool {
     !request.resource_account.is_empty() && request.resource_account == request.principal.account
 }
 
-/// An organization's policies: at every level something must allow and nothing deny. They do not bind AWS's services.
-fn organization(question: &Question<'_>, set: &PolicySet<'_>) -> Result<(), Denial> {
-    if question.request.principal.kind == PrincipalKind::Service {
-        return Ok(());
-    }
-    let sides = [
-        (set.resource_control, PolicyType::ResourceControl),
-        (set.service_control, PolicyType::ServiceControl),
-    ];
-    for (levels, policy_type) in sides {
-        let opinions: Vec<_> = levels.iter().map(|level| Opinion::of_named(question, level)).collect();
-        opinions.iter().try_for_each(|opinion| opinion.refuse_if_denied(policy_type))?;
-        for opinion in &opinions {
-            opinion.require(policy_type)?;
-        }
-    }
-    Ok(())
+fn levels<'p>(question: &Question<'_>, levels: &[&'p [NamedPolicy]]) -> Vec<Opinion<'p>> {
+    levels.iter().map(|level| Opinion::of_named(question, level)).collect()
 }

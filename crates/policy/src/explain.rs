@@ -122,6 +122,7 @@ fn policies(set: &PolicySet<'_>, question: &Question<'_>) -> Vec<PolicyTrace> {
         let is_trust = policy.kind() == PolicyKind::Trust;
         add(if is_trust { PolicyType::Trust } else { PolicyType::ResourceBased }, None, policy);
     }
+    set.endpoint.into_iter().for_each(|policy| add(PolicyType::VpcEndpoint, None, policy));
     set.boundary.into_iter().for_each(|policy| add(PolicyType::PermissionsBoundary, None, policy));
     set.session.iter().for_each(|policy| add(PolicyType::Session, None, policy));
     traces

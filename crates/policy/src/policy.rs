@@ -106,4 +106,10 @@ pub struct PolicySet<'a> {
     pub service_control: &'a [&'a [NamedPolicy]],
     /// Resource control policies, likewise.
     pub resource_control: &'a [&'a [NamedPolicy]],
+    /// The policy of the private endpoint that the call came through.
+    pub endpoint: Option<&'a Policy>,
+    /// The id of a grant by which the resource's owner gave this very caller leave for this very action, as KMS has them.
+    pub grant: Option<&'a str>,
+    /// True where only the resource's policy opens it, even to its own account, as for KMS keys. Trust policies always do.
+    pub resource_decides: bool,
 }

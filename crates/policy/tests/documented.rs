@@ -90,7 +90,7 @@ fn decide(policies: &Policies, request: &Request<'_>) -> Decision {
         session: &session,
         resource: resource.as_ref().or(trust.as_ref()),
         service_control: &levels,
-        resource_control: &[],
+        ..PolicySet::default()
     };
     let decision = evaluate(request, &set);
     assert_eq!(explain(request, &set).allowed, decision.is_allowed());
@@ -408,4 +408,88 @@ fn explanations_show_every_statement_and_value() {
             }] }],
         })
     );
+}
+
+fn with(principal: PrincipalView<'_>, account: &str, set: &PolicySet<'_>) -> String {
+    let context = Context::new();
+    let request = Request {
+        principal,
+        action: "s3:GetObject",
+        resource: OBJECT,
+        resource_account: account,
+        context: &context,
+    };
+    match evaluate(&request, set) {
+        Decision::Allow(_) => "allow".to_owned(),
+        Decision::Deny(denial) => denial.reason_text("s3:GetObject"),
+    }
+}
+
+#[test]
+fn resource_control_policies_bind_services_and_strangers_too() {
+    let identity = [named(&allow(), PolicyKind::Identity)];
+    let everyone = statement("Allow", r#","Principal":"*""#);
+    let resource = Policy::parse(&everyone, PolicyKind::Resource).unwrap();
+    let base = PolicySet { identity: &identity, resource: Some(&resource), ..PolicySet::default() };
+    let full = [named(&everyone, PolicyKind::ResourceControl)];
+    let denial = named(&statement("Deny", r#","Principal":"*""#), PolicyKind::ResourceControl);
+    let deny = [full[0].clone(), denial];
+    for caller in [ANA, SESSION, ROOT, SERVICE, NOBODY] {
+        let decide =
+            |levels: &[&[NamedPolicy]]| with(caller, HOME, &PolicySet { resource_control: levels, ..base });
+        assert_eq!(decide(&[&full, &full]), "allow", "{caller:?}");
+        assert_eq!(decide(&[&full, &deny]), "with an explicit deny in a resource control policy");
+        assert_eq!(
+            decide(&[&full, &[]]),
+            "because no resource control policy allows the s3:GetObject action",
+            "{caller:?}"
+        );
+    }
+    // Service control policies speak of the principals of accounts only.
+    for (caller, bound) in [(ANA, true), (SESSION, true), (ROOT, true), (SERVICE, false), (NOBODY, false)] {
+        let answer = with(caller, HOME, &PolicySet { service_control: &[&[]], ..base });
+        assert_eq!(answer != "allow", bound, "{caller:?}: {answer}");
+    }
+}
+
+#[test]
+fn an_explicit_deny_is_told_before_what_is_merely_not_allowed() {
+    let boundary = Policy::parse(&deny(), PolicyKind::Boundary).unwrap();
+    let set = PolicySet { boundary: Some(&boundary), service_control: &[&[]], ..PolicySet::default() };
+    assert_eq!(with(ANA, HOME, &set), "with an explicit deny in a permissions boundary");
+}
+
+#[test]
+fn a_private_endpoints_policy_withholds() {
+    let identity = [named(&allow(), PolicyKind::Identity)];
+    for (text, expected) in [
+        (to(r#""*""#), "allow"),
+        (to(r#"{"AWS":"222222222222"}"#), "because no VPC endpoint policy allows the s3:GetObject action"),
+        (statement("Deny", r#","Principal":"*""#), "with an explicit deny in a VPC endpoint policy"),
+    ] {
+        let policy = Policy::parse(&text, PolicyKind::Resource).unwrap();
+        let set = PolicySet { identity: &identity, endpoint: Some(&policy), ..PolicySet::default() };
+        assert_eq!(with(ANA, HOME, &set), expected, "{text}");
+    }
+}
+
+/// A KMS key opens by its own policy or by a grant, never by an identity policy alone.
+#[test]
+fn a_keys_policy_decides_and_a_grant_stands_beside_it() {
+    let identity = [named(&allow(), PolicyKind::Identity)];
+    let account = Policy::parse(&to(r#"{"AWS":"111111111111"}"#), PolicyKind::Resource).unwrap();
+    let denied = Policy::parse(&statement("Deny", r#","Principal":"*""#), PolicyKind::Resource).unwrap();
+    let key = |resource, grant, has_identity: bool, owner: &str| {
+        let identity: &[NamedPolicy] = if has_identity { &identity } else { &[] };
+        let set = PolicySet { identity, resource, grant, resource_decides: true, ..PolicySet::default() };
+        with(ANA, owner, &set)
+    };
+    assert_eq!(key(None, None, true, HOME), NO_RESOURCE);
+    assert_eq!(key(Some(&account), None, true, HOME), "allow");
+    assert_eq!(key(Some(&account), None, false, HOME), NO_IDENTITY);
+    assert_eq!(key(None, Some("grant-1"), false, HOME), "allow");
+    let answer = key(Some(&denied), Some("grant-1"), true, HOME);
+    assert_eq!(answer, "with an explicit deny in a resource-based policy");
+    assert_eq!(key(None, Some("grant-1"), false, "222222222222"), NO_IDENTITY);
+    assert_eq!(key(None, Some("grant-1"), true, "222222222222"), "allow");
 }

@@ -10,7 +10,7 @@ pub(crate) struct Texts {
 }
 
 /// In the order of the workspace's members.
-pub(crate) const SERVICES: [Texts; 8] = [
+pub(crate) const SERVICES: [Texts; 9] = [
     Texts {
         service: "iam",
         model: include_str!("../../../models/iam.json"),
@@ -20,6 +20,11 @@ pub(crate) const SERVICES: [Texts; 8] = [
         service: "sts",
         model: include_str!("../../../models/sts.json"),
         authorization: include_str!("../../../models/authorization/sts.json"),
+    },
+    Texts {
+        service: "organizations",
+        model: include_str!("../../../models/organizations.json"),
+        authorization: include_str!("../../../models/authorization/organizations.json"),
     },
     Texts {
         service: "lambda",

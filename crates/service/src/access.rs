@@ -43,6 +43,10 @@ pub struct Check {
     pub resource_policy: Option<Policy>,
     /// True where the target is a role to be assumed: without a trust policy nobody may, whatever else allows it.
     pub is_trust: bool,
+    /// True where only the resource's policy opens it, even to its own account, as for KMS keys.
+    pub resource_decides: bool,
+    /// The id of a grant by which the resource's owner gave this very caller leave for this very action.
+    pub grant: Option<String>,
     /// Condition keys that only this service knows, with their values; an empty list is a key without values.
     pub context: Vec<(String, Vec<String>)>,
 }
@@ -57,6 +61,8 @@ impl Access {
             resource_account: None,
             resource_policy: None,
             is_trust: false,
+            resource_decides: false,
+            grant: None,
             context: Vec::new(),
         };
         Self { checks: vec![check], open: None }
@@ -80,6 +86,18 @@ impl Access {
     pub fn resource_policy(mut self, policy: Option<Policy>) -> Self {
         if let Some(check) = self.checks.last_mut() {
             check.resource_policy = policy;
+        }
+        self
+    }
+
+    /// The policy attached to the target of the last check, without which nobody may, its own account included: that
+    /// of a KMS key. `grant` is the id of a grant that gives this caller leave for this action.
+    #[must_use]
+    pub fn key_policy(mut self, policy: Option<Policy>, grant: Option<String>) -> Self {
+        if let Some(check) = self.checks.last_mut() {
+            check.resource_policy = policy;
+            check.resource_decides = true;
+            check.grant = grant;
         }
         self
     }

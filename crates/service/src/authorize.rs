@@ -3,8 +3,11 @@
 //! It decides nothing: evaluation is the `policy` crate's, the policies are the directory's, and what is asked was
 //! said by the service's access function.
 
+use std::sync::Arc;
+
 use base::{AccountId, Region, Timestamp};
-use identity::{Directory, Principal, PrincipalPolicies};
+use identity::governance::{Governance, Whose};
+use identity::{Directory, DirectoryError, Principal, PrincipalPolicies};
 use policy::{Context, Decision, Denial, DenialKind, PolicySet, PolicyType, Request};
 use protocol::OperationModel;
 
@@ -40,23 +43,39 @@ impl Question<'_> {
             let message = format!("{} has no action mapped", self.operation.name());
             return Err(denial::denied(self.operation, message).into());
         }
-        // SECURITY: a directory that cannot answer refuses.
-        let policies = self.directory.policies_for(self.principal).map_err(|error| {
-            tracing::error!(error = %base::Chain(&error), "the policies of a principal cannot be read");
-            let message = "the policies of the caller cannot be read".to_owned();
-            Refused::from(denial::denied(self.operation, message))
-        })?;
-        let common = self.context();
-        access.checks().iter().try_for_each(|check| self.check(check, &policies, &common))
+        let known = self.known().map_err(|error| self.unreadable(&error))?;
+        let common = self.context(&known);
+        access.checks().iter().try_for_each(|check| self.check(check, &known, &common))
     }
 
-    fn check(&self, check: &Check, policies: &PrincipalPolicies, common: &Context) -> Result<(), Refused> {
+    /// What the directory says of the caller, once for the whole call.
+    fn known(&self) -> Result<Known, DirectoryError> {
+        let account = self.principal.account();
+        let governance = account.map(|account| self.directory.governance(account)).transpose()?;
+        Ok(Known {
+            policies: self.directory.policies_for(self.principal)?,
+            governance: governance.unwrap_or_default(),
+        })
+    }
+
+    // SECURITY: a directory that cannot answer refuses.
+    fn unreadable(&self, error: &DirectoryError) -> Refused {
+        tracing::error!(error = %base::Chain(error), "the policies of a call cannot be read");
+        denial::denied(self.operation, "the policies of the caller cannot be read".to_owned()).into()
+    }
+
+    fn check(&self, check: &Check, known: &Known, common: &Context) -> Result<(), Refused> {
         let owner = check.resource_account.unwrap_or(self.account);
+        let governance = if Some(owner) == self.principal.account() {
+            Arc::clone(&known.governance)
+        } else {
+            self.directory.governance(owner).map_err(|error| self.unreadable(&error))?
+        };
         let with_own_keys;
-        let context = if check.context.is_empty() {
+        let context = if check.context.is_empty() && governance.organization().is_none() {
             common
         } else {
-            with_own_keys = own_keys(common, check);
+            with_own_keys = own_keys(common, check, &governance);
             &with_own_keys
         };
         let request = Request {
@@ -66,11 +85,20 @@ impl Question<'_> {
             resource_account: owner.as_str(),
             context,
         };
+        let (service_control, resource_control) = if is_service_linked(self.principal) {
+            (Vec::new(), Vec::new())
+        } else {
+            (known.governance.service_control(), governance.resource_control(check.action))
+        };
         let set = PolicySet {
-            identity: policies.identity(),
-            boundary: policies.boundary(),
-            session: policies.session(),
+            identity: known.policies.identity(),
+            boundary: known.policies.boundary(),
+            session: known.policies.session(),
             resource: check.resource_policy.as_ref(),
+            service_control: &service_control,
+            resource_control: &resource_control,
+            grant: check.grant.as_deref(),
+            resource_decides: check.resource_decides,
             ..PolicySet::default()
         };
         let decision = if check.is_trust && check.resource_policy.is_none() {
@@ -101,8 +129,11 @@ impl Question<'_> {
 
     /// The global keys of this call.
     /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>
-    fn context(&self) -> Context {
+    fn context(&self, known: &Known) -> Context {
         let mut context = identity::context::of(self.principal, self.now);
+        let whose =
+            if matches!(self.principal, Principal::Service(_)) { Whose::Source } else { Whose::Principal };
+        known.governance.describe(&mut context, whose);
         let source = self.source;
         context.add("aws:CurrentTime", self.now.iso8601_secs());
         context.add("aws:EpochTime", self.now.secs().to_string());
@@ -113,6 +144,9 @@ impl Question<'_> {
             // As in AWS, the caller's address is not told where a service calls in its name.
             context.add("aws:SourceIp", source.ip.to_string());
             context.add("aws:UserAgent", source.user_agent.clone());
+            if let Some(referer) = &source.referer {
+                context.add("aws:Referer", referer.clone());
+            }
         }
         for service in &source.via {
             context.add("aws:CalledVia", *service);
@@ -125,8 +159,20 @@ impl Question<'_> {
     }
 }
 
-fn own_keys(common: &Context, check: &Check) -> Context {
+/// What the directory says of the caller.
+struct Known {
+    policies: Arc<PrincipalPolicies>,
+    governance: Arc<Governance>,
+}
+
+/// As in AWS, an organization does not bind the roles that services made for themselves.
+fn is_service_linked(principal: &Principal) -> bool {
+    matches!(principal, Principal::AssumedRole(role) if role.role_path.starts_with("/aws-service-role/"))
+}
+
+fn own_keys(common: &Context, check: &Check, governance: &Governance) -> Context {
     let mut context = common.clone();
+    governance.describe(&mut context, Whose::Resource);
     for (key, values) in &check.context {
         for value in values {
             context.add(key.clone(), value.clone());

@@ -22,6 +22,8 @@ pub struct Source {
     pub ip: IpAddr,
     /// The `User-Agent`, or the calling service's name; at most 1,024 bytes.
     pub user_agent: String,
+    /// The `Referer`, where one was sent; at most 1,024 bytes.
+    pub referer: Option<String>,
     /// True where the call came over TLS or did not leave the process.
     pub is_secure: bool,
     /// The services through which the call came, outermost first (`aws:CalledVia`).
@@ -59,6 +61,7 @@ impl Source {
         Self {
             ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
             user_agent: service.to_owned(),
+            referer: None,
             is_secure: true,
             via: Vec::new(),
             door: None,

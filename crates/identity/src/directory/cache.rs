@@ -35,6 +35,13 @@ impl Generations {
         self.slot(account).map_or(u64::MAX, |slot| slot.load(Ordering::SeqCst))
     }
 
+    /// Ends every entry there is.
+    pub(super) fn advance_all(&self) {
+        for slot in &self.0 {
+            slot.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
     pub(super) fn advance(&self, account: AccountId) {
         if let Some(slot) = self.slot(account) {
             slot.fetch_add(1, Ordering::SeqCst);

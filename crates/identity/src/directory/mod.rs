@@ -8,6 +8,7 @@ mod bootstrap;
 mod cache;
 mod credentials;
 mod edit;
+pub mod governance;
 pub mod managed;
 mod policies;
 mod roles;
@@ -21,6 +22,7 @@ use store::{Store, StoreError};
 
 pub use bootstrap::{BootstrapError, RootKey};
 pub use edit::{Edit, Reads};
+pub use governance::Governance;
 pub use policies::{PrincipalPolicies, customer_policy_name};
 pub use roles::{FunctionSource, RoleCredentialsError, RoleName};
 
@@ -39,6 +41,7 @@ struct Shared {
     generations: Generations,
     credentials: Cache<Known>,
     policies: Cache<Arc<PrincipalPolicies>>,
+    governance: Cache<Arc<Governance>>,
 }
 
 /// Why the directory cannot answer. Never a reason to let anyone in.
@@ -81,6 +84,7 @@ impl Directory {
             generations: Generations::default(),
             credentials: Cache::default(),
             policies: Cache::default(),
+            governance: Cache::default(),
         }))
     }
 

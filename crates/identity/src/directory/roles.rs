@@ -2,9 +2,12 @@
 //!
 //! Nothing here gives out credentials without the role's trust policy having said yes.
 
+use std::sync::Arc;
+
 use base::{AccountId, Arn, Timestamp};
 use policy::{Decision, Policy, PolicyKind, PolicySet, Request};
 
+use super::governance::Whose;
 use super::{Directory, DirectoryError, Reads};
 use crate::principal::{Principal, entity_arn};
 use crate::records::{RoleRecord, UserRecord, keys};
@@ -99,9 +102,18 @@ impl Directory {
     ) -> Result<bool, DirectoryError> {
         let trust = self.trust_policy(role)?;
         let account = RoleName::parse(role_arn).map(|name| name.account);
-        let context = crate::context::of(service, now)
+        let mut context = crate::context::of(service, now)
             .with("aws:CurrentTime", now.iso8601_secs())
             .with("aws:EpochTime", now.secs().to_string());
+        let governance = match account {
+            Some(account) => self.governance(account)?,
+            None => Arc::default(),
+        };
+        governance.describe(&mut context, Whose::Resource);
+        if let Some(source) = service.account() {
+            self.governance(source)?.describe(&mut context, Whose::Source);
+        }
+        let resource_control = governance.resource_control("sts:AssumeRole");
         let request = Request {
             principal: service.policy_view(),
             action: "sts:AssumeRole",
@@ -109,7 +121,8 @@ impl Directory {
             resource_account: account.as_ref().map_or("", AccountId::as_str),
             context: &context,
         };
-        let set = PolicySet { resource: Some(&trust), ..PolicySet::default() };
+        let set =
+            PolicySet { resource: Some(&trust), resource_control: &resource_control, ..PolicySet::default() };
         Ok(matches!(policy::evaluate(&request, &set), Decision::Allow(_)))
     }
 

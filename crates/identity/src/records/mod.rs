@@ -7,6 +7,7 @@ mod access_key;
 mod entity;
 pub mod keys;
 mod managed_policy;
+pub mod organization;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

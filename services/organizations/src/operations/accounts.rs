@@ -1,0 +1,96 @@
+//! Member accounts: described, listed, moved, let go.
+//!
+//! An account that leaves stays what it is: a tenant with its principals and resources, bound by no control policy.
+
+use std::sync::Arc;
+
+use ::identity::records::organization::{MemberRecord, OrganizationRecord, keys};
+use service::Permit;
+
+use crate::{Error, Organizations, api, page, shapes, tree};
+
+pub(crate) async fn describe(
+    org: Arc<Organizations>,
+    permit: Permit<api::DescribeAccount>,
+) -> Result<api::DescribeAccountResponse, Error> {
+    let view = org.view()?;
+    let record = tree::readable(&view, permit.call.account())?;
+    let member = tree::member_named(&view, &record.id, &permit.input.account_id)?;
+    Ok(api::DescribeAccountResponse { account: Some(shapes::account(&record, &member)) })
+}
+
+fn shown(record: &OrganizationRecord, members: Vec<MemberRecord>) -> Vec<(String, api::Account)> {
+    members.into_iter().map(|member| (member.account.to_string(), shapes::account(record, &member))).collect()
+}
+
+pub(crate) async fn list(
+    org: Arc<Organizations>,
+    permit: Permit<api::ListAccounts>,
+) -> Result<api::ListAccountsResponse, Error> {
+    let view = org.view()?;
+    let record = tree::readable(&view, permit.call.account())?;
+    let all = shown(&record, tree::members(&view, &record.id)?);
+    let (accounts, next_token) = page::of(all, permit.input.next_token, permit.input.max_results)?;
+    Ok(api::ListAccountsResponse { accounts: Some(accounts), next_token })
+}
+
+pub(crate) async fn list_below(
+    org: Arc<Organizations>,
+    permit: Permit<api::ListAccountsForParent>,
+) -> Result<api::ListAccountsForParentResponse, Error> {
+    let input = permit.input;
+    let view = org.view()?;
+    let record = tree::readable(&view, permit.call.account())?;
+    let parent = tree::unit(&view, &record.id, &input.parent_id)?.ok_or_else(Error::no_parent)?;
+    let mut members = tree::members(&view, &record.id)?;
+    members.retain(|member| member.parent == parent.id);
+    let (accounts, next_token) = page::of(shown(&record, members), input.next_token, input.max_results)?;
+    Ok(api::ListAccountsForParentResponse { accounts: Some(accounts), next_token })
+}
+
+pub(crate) async fn r#move(org: Arc<Organizations>, permit: Permit<api::MoveAccount>) -> Result<(), Error> {
+    let Permit { input, call, .. } = permit;
+    org.change(&call, |edit| {
+        let record = tree::managed(edit, edit.account())?;
+        let mut member = tree::member_named(edit, &record.id, &input.account_id)?;
+        if member.parent != input.source_parent_id {
+            return Err(Error::no_source());
+        }
+        if tree::unit(edit, &record.id, &input.destination_parent_id)?.is_none() {
+            return Err(Error::no_destination());
+        }
+        if input.destination_parent_id == member.parent {
+            return Err(Error::there_already());
+        }
+        member.parent = input.destination_parent_id;
+        Ok(edit.put(keys::MEMBERS, &keys::member(member.account), &member)?)
+    })
+    .await
+}
+
+pub(crate) async fn remove(
+    org: Arc<Organizations>,
+    permit: Permit<api::RemoveAccountFromOrganization>,
+) -> Result<(), Error> {
+    let Permit { input, call, .. } = permit;
+    org.change(&call, |edit| {
+        let record = tree::managed(edit, edit.account())?;
+        let member = tree::member_named(edit, &record.id, &input.account_id)?;
+        if record.management == member.account {
+            return Err(Error::stays());
+        }
+        check_no_delegation(&member)?;
+        Ok(edit.delete(keys::MEMBERS, &keys::member(member.account))?)
+    })
+    .await
+}
+
+/// An account that administers something for the organization stays until that is taken from it.
+pub(crate) fn check_no_delegation(member: &MemberRecord) -> Result<(), Error> {
+    if member.delegated.is_empty() {
+        return Ok(());
+    }
+    Err(Error::ConstraintViolation(
+        "You can't remove an account that is a delegated administrator from the organization.".to_owned(),
+    ))
+}

@@ -1,0 +1,34 @@
+//! The rules of tags. Keys are unique, with regard to case.
+//!
+//! What carries tags is not known here.
+
+use identity::records::Tag;
+
+use crate::model::TAGS_MAX;
+use crate::{Error, api};
+
+/// Tags of a request as they are stored.
+pub(crate) fn from_api(tags: Option<Vec<api::Tag>>) -> Result<Vec<Tag>, Error> {
+    let mut stored = Vec::new();
+    add(&mut stored, tags.unwrap_or_default())?;
+    Ok(stored)
+}
+
+/// Sets tags; one of the same key gets the new value.
+pub(crate) fn add(stored: &mut Vec<Tag>, tags: Vec<api::Tag>) -> Result<(), Error> {
+    for (at, api::Tag { key, .. }) in tags.iter().enumerate() {
+        if key.to_ascii_lowercase().starts_with("aws:") {
+            return Err(Error::InvalidInput("Tag keys beginning with aws: are reserved.".to_owned()));
+        }
+        if tags.iter().take(at).any(|other| other.key == *key) {
+            return Err(Error::InvalidInput("Duplicate tag keys are not allowed.".to_owned()));
+        }
+    }
+    for api::Tag { key, value } in tags {
+        match stored.iter_mut().find(|(other, _)| *other == key) {
+            Some(tag) => tag.1 = value,
+            None => stored.push((key, value)),
+        }
+    }
+    if stored.len() > TAGS_MAX { Err(Error::quota("tags", TAGS_MAX)) } else { Ok(()) }
+}

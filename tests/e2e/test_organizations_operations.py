@@ -1,0 +1,202 @@
+"""Every operation of organizations, driven by unmodified boto3 and the `aws` CLI, and what its policies do to calls."""
+
+import json
+
+import pytest
+
+from support import refused, trust
+
+SCP, RCP = "SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"
+
+
+def document(**statement):
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+@pytest.fixture(scope="module")
+def org(platform):
+    """The administrator's client; the organization is made once, and goes with the last test of this file."""
+    client = platform.client("organizations")
+    made = client.create_organization(FeatureSet="ALL")["Organization"]
+    assert made["Id"].startswith("o-") and made["MasterAccountId"] == "000000000000"
+    return client
+
+
+@pytest.fixture(scope="module")
+def root(org):
+    return org.list_roots()["Roots"][0]["Id"]
+
+
+@pytest.fixture(scope="module")
+def courier(platform, org):
+    """The sts client of a user of the management account that may assume any role."""
+    return platform.client("sts", *platform.user("org-courier", {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}))
+
+
+@pytest.fixture
+def member(org, courier, name):
+    """A new account: its id, and how to get a client of its administrator."""
+    status = org.create_account(AccountName=name, Email=f"{name}@example.com")["CreateAccountStatus"]
+    assert status["State"] == "SUCCEEDED", status
+    return status["AccountId"]
+
+
+@pytest.fixture
+def inside(platform, courier):
+    def client(account, service, role="OrganizationAccountAccessRole", sts=None):
+        arn = f"arn:aws:iam::{account}:role/{role}"
+        made = (sts or courier).assume_role(RoleArn=arn, RoleSessionName="admin")["Credentials"]
+        return platform.client(service, made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
+    return client
+
+
+def test_the_organization_has_a_tree(org, root, name):
+    described = org.describe_organization()["Organization"]
+    assert described["Arn"] == f"arn:aws:organizations::000000000000:organization/{described['Id']}"
+    refused(org.create_organization, "AlreadyInOrganizationException")
+    unit = org.create_organizational_unit(ParentId=root, Name=name, Tags=[{"Key": "k", "Value": "v"}])["OrganizationalUnit"]
+    assert unit["Arn"] == f"arn:aws:organizations::000000000000:ou/{described['Id']}/{unit['Id']}"
+    refused(org.create_organizational_unit, "DuplicateOrganizationalUnitException", ParentId=root, Name=name)
+    org.update_organizational_unit(OrganizationalUnitId=unit["Id"], Name=name + "-2")
+    assert org.describe_organizational_unit(OrganizationalUnitId=unit["Id"])["OrganizationalUnit"]["Name"] == name + "-2"
+    below = org.list_organizational_units_for_parent(ParentId=root)["OrganizationalUnits"]
+    assert unit["Id"] in [one["Id"] for one in below]
+    assert org.list_parents(ChildId=unit["Id"])["Parents"] == [{"Id": root, "Type": "ROOT"}]
+    children = org.list_children(ParentId=root, ChildType="ORGANIZATIONAL_UNIT")["Children"]
+    assert {"Id": unit["Id"], "Type": "ORGANIZATIONAL_UNIT"} in children
+    org.tag_resource(ResourceId=unit["Id"], Tags=[{"Key": "team", "Value": "red"}])
+    org.untag_resource(ResourceId=unit["Id"], TagKeys=["k"])
+    assert org.list_tags_for_resource(ResourceId=unit["Id"])["Tags"] == [{"Key": "team", "Value": "red"}]
+    org.delete_organizational_unit(OrganizationalUnitId=unit["Id"])
+    refused(org.describe_organizational_unit, "OrganizationalUnitNotFoundException", OrganizationalUnitId=unit["Id"])
+
+
+def test_an_account_is_a_tenant_of_its_own(platform, org, root, member, inside, name):
+    created = org.list_create_account_status(States=["SUCCEEDED"])["CreateAccountStatuses"]
+    mine = next(one for one in created if one.get("AccountId") == member)
+    assert org.describe_create_account_status(CreateAccountRequestId=mine["Id"])["CreateAccountStatus"]["AccountId"] == member
+    account = org.describe_account(AccountId=member)["Account"]
+    assert (account["Name"], account["Email"], account["JoinedMethod"]) == (name, f"{name}@example.com", "CREATED")
+    assert member in [one["Id"] for one in org.list_accounts()["Accounts"]]
+    who = inside(member, "sts").get_caller_identity()
+    assert who["Account"] == member and who["Arn"] == f"arn:aws:sts::{member}:assumed-role/OrganizationAccountAccessRole/admin"
+    # The same name in two accounts is two things, and neither is seen from the other.
+    theirs, ours = inside(member, "dynamodb"), platform.client("dynamodb")
+    shape = {"TableName": name, "BillingMode": "PAY_PER_REQUEST", "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+             "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}]}
+    theirs.create_table(**shape)
+    assert name not in ours.list_tables()["TableNames"]
+    refused(ours.describe_table, "ResourceNotFoundException", TableName=name)
+    ours.create_table(**shape)
+    theirs.put_item(TableName=name, Item={"id": {"S": "theirs"}})
+    assert ours.scan(TableName=name)["Items"] == []
+    assert [user["UserName"] for user in inside(member, "iam").list_users()["Users"]] == []
+    # Nobody else gets in: the role trusts the management account, and a user needs leave there.
+    nobody = platform.client("sts", *platform.user(name))
+    refused(nobody.assume_role, "AccessDenied", RoleArn=f"arn:aws:iam::{member}:role/OrganizationAccountAccessRole", RoleSessionName="xx")
+    shown = platform.aws("organizations", "describe-account", "--account-id", member, "--output", "json")
+    assert json.loads(shown.stdout)["Account"]["Id"] == member, shown.stderr
+    unit = org.create_organizational_unit(ParentId=root, Name=name)["OrganizationalUnit"]["Id"]
+    org.move_account(AccountId=member, SourceParentId=root, DestinationParentId=unit)
+    assert [one["Id"] for one in org.list_accounts_for_parent(ParentId=unit)["Accounts"]] == [member]
+    org.move_account(AccountId=member, SourceParentId=unit, DestinationParentId=root)
+
+
+def test_a_service_control_policy_binds_the_next_call(platform, org, root, member, inside):
+    if not org.list_roots()["Roots"][0]["PolicyTypes"]:
+        assert org.enable_policy_type(RootId=root, PolicyType=SCP)["Root"]["PolicyTypes"] == [{"Type": SCP, "Status": "ENABLED"}]
+    made = org.create_policy(Name=f"no-users-{member}", Description="d", Type=SCP,
+                             Content=document(Effect="Deny", Action="iam:ListUsers", Resource="*"))["Policy"]
+    policy = made["PolicySummary"]["Id"]
+    iam = inside(member, "iam")
+    assert iam.list_users()["Users"] == []
+    org.attach_policy(PolicyId=policy, TargetId=member)
+    message = refused(iam.list_users, "AccessDenied")
+    assert message.endswith("with an explicit deny in a service control policy"), message
+    assert platform.client("iam").list_users()["Users"], "the management account is not bound"
+    org.update_policy(PolicyId=policy, Content=document(Effect="Deny", Action="iam:ListRoles", Resource="*"))
+    assert iam.list_users()["Users"] == []
+    refused(iam.list_roles, "AccessDenied")
+    assert [one["TargetId"] for one in org.list_targets_for_policy(PolicyId=policy)["Targets"]] == [member]
+    attached = {one["Id"] for one in org.list_policies_for_target(TargetId=member, Filter=SCP)["Policies"]}
+    assert attached == {"p-FullAWSAccess", policy}
+    assert policy in {one["Id"] for one in org.list_policies(Filter=SCP)["Policies"]}
+    refused(org.delete_policy, "PolicyInUseException", PolicyId=policy)
+    org.detach_policy(PolicyId=policy, TargetId=member)
+    assert iam.list_roles()["Roles"]
+    assert json.loads(org.describe_policy(PolicyId="p-FullAWSAccess")["Policy"]["Content"])["Statement"]
+    org.delete_policy(PolicyId=policy)
+
+
+def test_a_resource_control_policy_guards_the_roles_of_members(platform, org, root, member, inside, courier):
+    org.enable_policy_type(RootId=root, PolicyType=RCP)
+    deny = document(Effect="Deny", Principal="*", Action="sts:AssumeRole", Resource="*",
+                    Condition={"StringNotLike": {"aws:PrincipalArn": "arn:aws:iam::000000000000:user/org-other*"}})
+    policy = org.create_policy(Name=f"guard-{member}", Description="", Type=RCP, Content=deny)["Policy"]["PolicySummary"]["Id"]
+    inside(member, "sts").get_caller_identity()
+    org.attach_policy(PolicyId=policy, TargetId=member)
+    role = f"arn:aws:iam::{member}:role/OrganizationAccountAccessRole"
+    message = refused(courier.assume_role, "AccessDenied", RoleArn=role, RoleSessionName="xx")
+    assert message.endswith("with an explicit deny in a resource control policy"), message
+    other = platform.client("sts", *platform.user(f"org-other-{member}", {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}))
+    assert other.assume_role(RoleArn=role, RoleSessionName="xx")["Credentials"]
+    refused(org.create_policy, "MalformedPolicyDocumentException", Name="x", Description="", Type=RCP,
+            Content=document(Effect="Allow", Principal="*", Action="sts:*", Resource="*"))
+    org.disable_policy_type(RootId=root, PolicyType=RCP)
+    inside(member, "sts").get_caller_identity()
+    org.delete_policy(PolicyId=policy)
+
+
+def test_the_organization_is_a_condition_key_of_trust(platform, org, member, inside):
+    """A role of the management account that trusts whoever belongs to the organization."""
+    id = org.describe_organization()["Organization"]["Id"]
+    iam, theirs = platform.client("iam"), inside(member, "sts")
+    for organization, trusted in ((id, True), ("o-0000000000", False)):
+        name = f"org-{member}-{trusted}"
+        statement = json.loads(trust({"AWS": "*"}))["Statement"][0]
+        statement["Condition"] = {"StringEquals": {"aws:PrincipalOrgID": organization}}
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+        arn = f"arn:aws:iam::000000000000:role/{name}"
+        if trusted:
+            assert theirs.assume_role(RoleArn=arn, RoleSessionName="xx")["Credentials"]
+        else:
+            refused(theirs.assume_role, "AccessDenied", RoleArn=arn, RoleSessionName="xx")
+
+
+def test_services_are_trusted_and_administered_by_members(org, member, inside):
+    service = "access-analyzer.amazonaws.com"
+    org.enable_aws_service_access(ServicePrincipal=service)
+    enabled = org.list_aws_service_access_for_organization()["EnabledServicePrincipals"]
+    assert [one["ServicePrincipal"] for one in enabled] == [service]
+    theirs = inside(member, "organizations")
+    refused(theirs.list_accounts, "AccessDeniedException")
+    org.register_delegated_administrator(AccountId=member, ServicePrincipal=service)
+    assert member in [one["Id"] for one in theirs.list_accounts()["Accounts"]]
+    refused(theirs.create_account, "AccessDeniedException", AccountName="x", Email="x@example.com")
+    assert [one["Id"] for one in org.list_delegated_administrators(ServicePrincipal=service)["DelegatedAdministrators"]] == [member]
+    assert [one["ServicePrincipal"] for one in org.list_delegated_services_for_account(AccountId=member)["DelegatedServices"]] == [service]
+    org.deregister_delegated_administrator(AccountId=member, ServicePrincipal=service)
+    org.disable_aws_service_access(ServicePrincipal=service)
+    refused(theirs.list_accounts, "AccessDeniedException")
+
+
+def test_members_leave_and_are_let_go(platform, org, member, inside, name):
+    other = org.create_account(AccountName=name + "-2", Email=f"{name}-2@example.com")["CreateAccountStatus"]["AccountId"]
+    refused(org.leave_organization, "MasterCannotLeaveOrganizationException")
+    inside(other, "organizations").leave_organization()
+    events = inside(other, "cloudtrail").lookup_events(LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": "LeaveOrganization"}])
+    assert len(events["Events"]) == 1, "the record stands in the trail of the account that left"
+    platform.driven_elsewhere.add("LeaveOrganization")
+    refused(inside(other, "organizations").describe_organization, "AWSOrganizationsNotInUseException")
+    org.remove_account_from_organization(AccountId=member)
+    refused(org.describe_account, "AccountNotFoundException", AccountId=member)
+
+
+def test_the_organization_ends_when_its_members_are_gone(org):
+    refused(org.delete_organization, "OrganizationNotEmptyException")
+    for page in org.get_paginator("list_accounts").paginate():
+        for account in page["Accounts"]:
+            if account["JoinedMethod"] == "CREATED":
+                org.remove_account_from_organization(AccountId=account["Id"])
+    org.delete_organization()
+    refused(org.describe_organization, "AWSOrganizationsNotInUseException")

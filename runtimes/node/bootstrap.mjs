@@ -11,8 +11,8 @@ import { format, types } from 'node:util';
 
 const env = process.env;
 const API = '/2018-06-01/runtime/';
-const TASK_ROOT = env.LAMBDA_TASK_ROOT ?? '/var/task';
-const JSON_LOG = env.AWS_LAMBDA_LOG_FORMAT?.toUpperCase() === 'JSON';
+const taskRoot = () => env.LAMBDA_TASK_ROOT ?? '/var/task';
+const logsJson = () => env.AWS_LAMBDA_LOG_FORMAT?.toUpperCase() === 'JSON';
 const STREAMING = Symbol.for('aws.lambda.runtime.handler.streaming');
 const REQUEST_ID = Symbol.for('aws.lambda.runtime.requestId');
 const HEAD_END = Buffer.from('\r\n\r\n');
@@ -56,7 +56,7 @@ function enumerable(_key, value) {
 
 function logError(title, thrown) {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-  if (JSON_LOG) return console.error(error);
+  if (logsJson()) return console.error(error);
   let text;
   try {
     text = JSON.stringify(error, enumerable);
@@ -88,7 +88,7 @@ function jsonLine(level, args) {
 
 /** One event is one line: its own line feeds become carriage returns. */
 function patchConsole() {
-  const line = JSON_LOG ? jsonLine : textLine;
+  const line = logsJson() ? jsonLine : textLine;
   const least = Math.max(0, LEVELS.indexOf(env.AWS_LAMBDA_LOG_LEVEL?.toUpperCase()));
   for (const [rank, level] of LEVELS.entries()) {
     const write = (...args) => void process.stdout.write(`${line(level, args).replaceAll('\n', '\r')}\n`);
@@ -140,6 +140,12 @@ class RuntimeApi {
     this.#socket = undefined;
     lost?.destroy();
     return this.next();
+  }
+
+  /** What this process is for: the environment variables of its function. */
+  async assignment() {
+    this.#send(['GET /2018-06-01/fastness/assignment HTTP/1.1\r\nHost: runtime\r\n\r\n']);
+    return JSON.parse((await this.#receive()).body);
   }
 
   /** Reports the error of an invocation after which the process ends. */
@@ -249,7 +255,7 @@ class RuntimeApi {
 
 // ---- The handler --------------------------------------------------------------------------------------------------
 
-const require = createRequire(join(TASK_ROOT, 'noop.js'));
+const requireFrom = (root) => createRequire(join(root, 'noop.js'));
 
 /** Whether `.js` files of a folder are ES modules, by the nearest package.json. */
 function isModuleFolder(folder) {
@@ -267,7 +273,8 @@ function isModuleFolder(folder) {
 }
 
 async function loadModule(root, name) {
-  const path = resolve(TASK_ROOT, root, name);
+  const path = resolve(taskRoot(), root, name);
+  const require = requireFrom(taskRoot());
   const scriptsAreModules = isModuleFolder(dirname(path));
   const loaders = [
     ['', require],
@@ -278,7 +285,7 @@ async function loadModule(root, name) {
   for (const [extension, load] of loaders) {
     if (existsSync(path + extension) && (extension || !existsSync(join(path, '.')))) return load(path + extension);
   }
-  return require(require.resolve(name, { paths: [TASK_ROOT, resolve(TASK_ROOT, root)] }));
+  return require(require.resolve(name, { paths: [taskRoot(), resolve(taskRoot(), root)] }));
 }
 
 /** The function that `folder/module.member.function` names. */
@@ -437,14 +444,25 @@ async function addProxy() {
   useProxy();
 }
 
+/** Waits for a function, with what every function needs loaded already. */
+async function awaitAssignment(api) {
+  await import('./proxy.mjs');
+  const variables = await api.assignment();
+  for (const name of Object.keys(env)) if (!(name in variables)) delete env[name];
+  Object.assign(env, variables);
+  // The package was attached over the folder of this name: where it is now must be looked up anew.
+  process.chdir(taskRoot());
+}
+
 async function main() {
+  const api = new RuntimeApi(env.AWS_LAMBDA_RUNTIME_API);
+  if (env.FASTNESS_PARKED) await awaitAssignment(api);
   patchConsole();
   addLayerPaths();
   await addProxy();
   globalThis.awslambda = {
     streamifyResponse: (handler) => Object.assign(handler, { [STREAMING]: 'response' }),
   };
-  const api = new RuntimeApi(env.AWS_LAMBDA_RUNTIME_API);
   dieOnUncaught(api);
   let handler;
   try {

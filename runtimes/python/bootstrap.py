@@ -14,7 +14,6 @@ import sys
 import time
 
 API = "/2018-06-01/runtime/"
-TASK_ROOT = os.environ.get("LAMBDA_TASK_ROOT", "/var/task")
 # Lines of one event stand between carriage returns, since a line feed begins the next event.
 EVENT_LINE = "\r"
 INDENT = "\u00a0"
@@ -76,6 +75,14 @@ class RuntimeApi:
             pass
         self._socket = None
         return self.next()
+
+    def assignment(self):
+        """What this process is for: the environment variables of its function."""
+        self._send(b"GET /2018-06-01/fastness/assignment HTTP/1.1\r\nHost: runtime\r\n\r\n")
+        status, _, body = self._receive()
+        if status != 200:
+            raise ConnectionResetError("there is no assignment")
+        return json.loads(body)
 
     def initialisation_failed(self, body, error_type):
         """Says why no invocation will ever be answered."""
@@ -185,11 +192,14 @@ class ClientContext:
 class LambdaContext:
     """What a handler may know about the invocation and the function."""
 
-    function_name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME")
-    function_version = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION")
-    memory_limit_in_mb = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
-    log_group_name = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
-    log_stream_name = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
+    @classmethod
+    def learn(cls):
+        """Reads what is the same for all invocations."""
+        cls.function_name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME")
+        cls.function_version = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION")
+        cls.memory_limit_in_mb = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+        cls.log_group_name = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
+        cls.log_stream_name = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
 
     def __init__(self, headers):
         self.aws_request_id = headers.get("lambda-runtime-aws-request-id", "")
@@ -379,7 +389,7 @@ def prepare_paths(module_dirs):
     standard = [path for path in sys.path if path not in ("", own)]
     version = "python%d.%d" % sys.version_info[:2]
     layers = ["/opt/python/lib/%s/site-packages" % version, "/opt/python"]
-    sys.path[:] = [TASK_ROOT] + layers + standard + module_dirs
+    sys.path[:] = [os.environ.get("LAMBDA_TASK_ROOT", "/var/task")] + layers + standard + module_dirs
     sys.argv[:] = [sys.argv[0]]
     sys.dont_write_bytecode = True
 
@@ -403,12 +413,28 @@ def initialise(api):
         sys.exit(1)
 
 
+def await_assignment(api):
+    """Waits for a function, with what every function needs loaded already."""
+    import importlib  # noqa: F401
+    import logging  # noqa: F401
+    import traceback  # noqa: F401
+
+    variables = api.assignment()
+    os.environ.clear()
+    os.environ.update(variables)
+    # The package was attached over the folder of this name: where it is now must be looked up anew.
+    os.chdir(os.environ.get("LAMBDA_TASK_ROOT", "/var/task"))
+
+
 def main():
-    prepare_paths(sys.argv[1:])
+    api = RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"])
     prepare_output()
     # Handlers find this module by its usual name, not as the program.
     sys.modules["bootstrap"] = sys.modules["__main__"]
-    api = RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    if os.environ.get("FASTNESS_PARKED"):
+        await_assignment(api)
+    LambdaContext.learn()
+    prepare_paths(sys.argv[1:])
     handler = initialise(api)
     headers, body = api.next()
     while True:

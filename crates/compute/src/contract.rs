@@ -20,6 +20,35 @@ pub trait Launcher: Send + Sync + 'static {
 
     /// Starts one.
     fn launch(&self, order: LaunchOrder) -> BoxFuture<'_, Result<Launched, LaunchError>>;
+
+    /// As what an environment for such a function can be started before the function is known; `None` where it cannot.
+    fn parking(&self, _runtime: &str, _memory_mib: u32, _tmp_mib: u32) -> Option<ParkingClass> {
+        None
+    }
+
+    /// Starts one that has run no code but the runtime's own, and awaits [`Process::assign`].
+    fn park(&self, order: ParkOrder) -> BoxFuture<'_, Result<Launched, LaunchError>> {
+        Box::pin(std::future::ready(Err(LaunchError::RuntimeUnavailable(order.class.runtime))))
+    }
+}
+
+/// Environments that were started ahead and can stand in for each other.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ParkingClass {
+    /// The runtime that is started.
+    pub runtime: String,
+    /// The memory that it is started with, in MiB; an assignment may raise it.
+    pub memory_mib: u32,
+}
+
+/// What is to be started ahead of any function.
+pub struct ParkOrder {
+    /// Unique: letters, digits and hyphens.
+    pub environment_id: String,
+    /// What it is started as.
+    pub class: ParkingClass,
+    /// The environment variables until the assignment brings the function's.
+    pub variables: Vec<(String, SecretString)>,
 }
 
 /// What is to be started. Holds credentials: it has no `Debug`.
@@ -64,6 +93,11 @@ pub trait Process: Send + Sync {
     fn freeze(&self);
     /// Lets it run again.
     fn thaw(&self);
+    /// Gives one that was started ahead its code and its limits; works once.
+    fn assign(&self, _order: &LaunchOrder) -> BoxFuture<'static, Result<(), LaunchError>> {
+        let refusal = std::io::Error::other("the process awaits no assignment");
+        Box::pin(std::future::ready(Err(LaunchError::sandbox(refusal))))
+    }
     /// The most memory it ever used.
     fn memory_peak_bytes(&self) -> Option<u64>;
 }

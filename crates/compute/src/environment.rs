@@ -6,14 +6,16 @@
 mod door;
 mod life;
 mod output;
+mod parked;
 mod report;
 mod variables;
 
 pub use variables::RESERVED_VARIABLES;
 
 pub(crate) use life::{Completion, Doors, Environment, InitFailure, Placement};
+pub(crate) use parked::{Parked, Started};
 pub(crate) use report::{
     Report, Verdict, end_line, error_payload, exit_message, init_report_line, start_line, timeout_line,
     timeout_message,
 };
-pub(crate) use variables::variables_of;
+pub(crate) use variables::{binds_at_exec, parked_variables, variables_of};

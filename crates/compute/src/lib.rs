@@ -21,7 +21,8 @@ pub mod testkit;
 
 pub use contract::{
     AwsDoor, CredentialError, CredentialSource, EnvironmentIdentity, Exit, ExitStatus, LaunchError,
-    LaunchOrder, Launched, Launcher, LogEvent, LogSink, LogTarget, Process, RoleCredentials,
+    LaunchOrder, Launched, Launcher, LogEvent, LogSink, LogTarget, ParkOrder, ParkingClass, Process,
+    RoleCredentials,
 };
 pub use egress::{
     EgressAttempt, EgressLog, EgressOutcome, EgressProxy, EgressProxyOptions, EgressRule, InvalidRule,

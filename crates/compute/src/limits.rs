@@ -65,6 +65,14 @@ pub const EGRESS_REFUSALS_BURST: u32 = 50;
 
 /// Environments that are started at one time; further invocations wait, and take one that becomes idle meanwhile.
 pub const STARTS_MAX: usize = 8;
+/// Environments of one kind that are started ahead of their functions.
+pub const PARKED_CLASS_MAX: usize = 8;
+/// Environments of all kinds that are started ahead.
+pub const PARKED_MAX: usize = 16;
+/// How long environments of a kind are started ahead after a function last wanted one.
+pub const PARKED_INTEREST: Duration = Duration::from_secs(600);
+/// How long one waits for its function before it is replaced.
+pub const PARKED_AGE_MAX: Duration = Duration::from_secs(3_600);
 /// How long an environment may take from its start to its first `next`.
 pub const INIT_TIME_MAX: Duration = Duration::from_secs(10);
 /// How long an environment that nobody uses is kept.

@@ -7,6 +7,7 @@ mod admission;
 mod host;
 mod idle;
 mod invoke;
+mod parked;
 mod persevering;
 mod sweep;
 #[cfg(test)]
@@ -28,6 +29,7 @@ pub(crate) use host::HostShare;
 use self::admission::Admission;
 use self::host::Host;
 use self::idle::Idle;
+use self::parked::ParkedPool;
 use self::persevering::Persevering;
 use crate::contract::{AwsDoor, CredentialSource, Launcher, LogSink};
 use crate::environment::Environment;
@@ -74,6 +76,7 @@ struct Pool {
     host: Arc<Host>,
     admission: Arc<Admission>,
     idle: Mutex<Idle>,
+    parked: ParkedPool,
     starts: Semaphore,
     stopping: AtomicBool,
     /// Wakes the sweep where it sleeps because there is nothing to freeze.
@@ -84,8 +87,10 @@ struct Pool {
 /// Figures of this moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ComputeFigures {
-    /// Environments, idle ones included.
+    /// Environments of functions, idle ones included.
     pub environments: usize,
+    /// Environments that were started ahead and wait for a function.
+    pub parked: usize,
     /// Environments without an invocation.
     pub idle: usize,
     /// Invocations in progress.
@@ -108,12 +113,14 @@ impl Compute {
             host: Arc::new(Host::new(options.limits)),
             admission: Arc::default(),
             idle: Mutex::default(),
+            parked: ParkedPool::default(),
             starts: Semaphore::new(STARTS_MAX),
             stopping: AtomicBool::new(false),
             sweep_sleeps: AtomicBool::new(false),
             wake_sweep: Notify::new(),
         });
         tokio::spawn(sweep::sweep(Arc::downgrade(&pool)));
+        tokio::spawn(parked::refill(Arc::downgrade(&pool)));
         Self(pool)
     }
 
@@ -125,6 +132,13 @@ impl Compute {
     /// Whether functions of this runtime can be run on this machine.
     pub fn supports(&self, runtime: &str) -> bool {
         self.0.launcher.supports(runtime)
+    }
+
+    /// Says that a function exists now: what it can be given is started ahead of its first invocation.
+    pub fn expect(&self, runtime: &str, memory_mib: u32, tmp_mib: u32) {
+        if let Some(class) = self.0.launcher.parking(runtime, memory_mib, tmp_mib) {
+            self.0.parked.expect(&class);
+        }
     }
 
     /// Runs a function once. An invocation that has begun goes on to its end even where the caller goes away.
@@ -162,7 +176,8 @@ impl Compute {
     /// Figures of this moment.
     pub fn figures(&self) -> ComputeFigures {
         ComputeFigures {
-            environments: self.0.host.environments(),
+            environments: self.0.host.environments().saturating_sub(self.0.parked.count()),
+            parked: self.0.parked.ready(),
             idle: self.0.idle.lock().count(),
             executions: self.0.admission.executions(),
             log_events_dropped: self.0.logs.dropped(),
@@ -174,11 +189,13 @@ impl Compute {
     pub async fn stop(&self, grace: Duration) {
         self.0.stopping.store(true, Ordering::Relaxed);
         let deadline = Instant::now() + grace;
+        self.0.parked.clear();
         self.0.discard_idle();
         while self.0.admission.executions() > 0 && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         self.0.discard_idle();
+        self.0.parked.clear();
         self.0.logs.drain(LAST_OUTPUT_TIME_MAX).await;
     }
 }

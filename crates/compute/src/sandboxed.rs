@@ -8,13 +8,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use sandbox::{
-    AWS_API_PORT, Bind, CpuShare, EGRESS_PORT, EnvironmentSpec, HostRuntime, RUNTIME_API_PORT, Spawner,
-    runtime_for,
+    AWS_API_PORT, Bind, CpuShare, EGRESS_PORT, EnvironmentSpec, HostRuntime, RUNTIME_API_PORT, RuntimeKind,
+    Spawner, runtime_for,
 };
 use tokio::net::unix::pipe::Receiver;
 
 use crate::BoxFuture;
-use crate::contract::{Exit, ExitStatus, LaunchError, LaunchOrder, Launched, Launcher, Process};
+use crate::contract::{
+    Exit, ExitStatus, LaunchError, LaunchOrder, Launched, Launcher, ParkOrder, ParkingClass, Process,
+};
 
 /// Starts environments through a sandbox spawner.
 pub struct SandboxLauncher {
@@ -30,13 +32,39 @@ impl SandboxLauncher {
         Self { spawner, catalog, bootstraps }
     }
 
+    /// An environment without a function: its interpreter, and nothing to do yet.
+    fn parked_spec(&self, order: &ParkOrder) -> Option<EnvironmentSpec> {
+        let ParkingClass { runtime, memory_mib } = &order.class;
+        let runtime = runtime_for(&self.catalog, runtime)?;
+        let mut spec = EnvironmentSpec::new(order.environment_id.clone(), runtime.argv.clone());
+        let variables = order.variables.iter().map(|(name, value)| (name.clone(), value.expose().to_owned()));
+        spec.environment = variables.collect();
+        spec.binds.clone_from(&runtime.binds);
+        spec.binds.push(Bind::new(&self.bootstraps, "/var/runtime"));
+        spec.working_dir = "/".into();
+        spec.memory_mib = *memory_mib;
+        spec.tmp_mib = PARKED_TMP_MIB;
+        // It comes up when nobody else wants the processor.
+        spec.cpu = CpuShare { weight_millis: PARKED_WEIGHT_MILLIS, ceiling_millis: 1_000 };
+        spec.doors = vec![RUNTIME_API_PORT, AWS_API_PORT, EGRESS_PORT];
+        spec.awaits_assignment = true;
+        Some(spec)
+    }
+
+    async fn start(&self, spec: EnvironmentSpec) -> Result<Launched, LaunchError> {
+        let spawner = Arc::clone(&self.spawner);
+        let launch = tokio::task::spawn_blocking(move || spawner.launch(&spec));
+        let environment = launch.await.map_err(LaunchError::sandbox)?.map_err(LaunchError::sandbox)?;
+        assemble(environment).map_err(LaunchError::sandbox)
+    }
+
     fn spec(&self, order: &LaunchOrder) -> Option<EnvironmentSpec> {
         let runtime = runtime_for(&self.catalog, &order.runtime)?;
         let mut spec = EnvironmentSpec::new(order.environment_id.clone(), runtime.argv.clone());
         let variables = order.variables.iter().map(|(name, value)| (name.clone(), value.expose().to_owned()));
         spec.environment = variables.collect();
         spec.binds.clone_from(&runtime.binds);
-        spec.binds.push(Bind::new(&order.code_directory, "/var/task"));
+        spec.binds.push(Bind::new(&order.code_directory, TASK_ROOT));
         spec.binds.push(Bind::new(&self.bootstraps, "/var/runtime"));
         spec.memory_mib = order.memory_mib;
         spec.tmp_mib = order.tmp_mib;
@@ -55,13 +83,37 @@ impl Launcher for SandboxLauncher {
         Box::pin(async move {
             let spec =
                 self.spec(&order).ok_or_else(|| LaunchError::RuntimeUnavailable(order.runtime.clone()))?;
-            let spawner = Arc::clone(&self.spawner);
-            let launch = tokio::task::spawn_blocking(move || spawner.launch(&spec));
-            let environment = launch.await.map_err(LaunchError::sandbox)?.map_err(LaunchError::sandbox)?;
-            assemble(environment).map_err(LaunchError::sandbox)
+            self.start(spec).await
+        })
+    }
+
+    /// Node.js sizes its heap by the memory that it starts with; Python does not ask.
+    fn parking(&self, runtime: &str, memory_mib: u32, tmp_mib: u32) -> Option<ParkingClass> {
+        let runtime = runtime_for(&self.catalog, runtime).filter(|_| tmp_mib == PARKED_TMP_MIB)?;
+        let memory_mib = match runtime.kind {
+            RuntimeKind::Python => PARKED_MEMORY_MIB.min(memory_mib),
+            RuntimeKind::Node => memory_mib,
+            RuntimeKind::Provided => return None,
+        };
+        Some(ParkingClass { runtime: runtime.identifier(), memory_mib })
+    }
+
+    fn park(&self, order: ParkOrder) -> BoxFuture<'_, Result<Launched, LaunchError>> {
+        Box::pin(async move {
+            let spec = self.parked_spec(&order);
+            let spec = spec.ok_or_else(|| LaunchError::RuntimeUnavailable(order.class.runtime.clone()))?;
+            self.start(spec).await
         })
     }
 }
+
+/// Where the package stands inside.
+const TASK_ROOT: &str = "/var/task";
+/// Lambda's default `/tmp`: an environment with another is started for its function.
+const PARKED_TMP_MIB: u32 = 512;
+/// The least memory a function can have.
+const PARKED_MEMORY_MIB: u32 = 128;
+const PARKED_WEIGHT_MILLIS: u32 = 10;
 
 fn assemble(mut environment: sandbox::Environment) -> io::Result<Launched> {
     let incomplete = || io::Error::other("the sandbox handed over too few descriptors");
@@ -107,6 +159,19 @@ impl Process for SandboxedProcess {
         if let Err(error) = self.0.thaw() {
             tracing::warn!(%error, environment = self.0.id(), "an environment was not thawed");
         }
+    }
+
+    fn assign(&self, order: &LaunchOrder) -> BoxFuture<'static, Result<(), LaunchError>> {
+        let environment = Arc::clone(&self.0);
+        let assignment = sandbox::Assignment {
+            binds: vec![Bind::new(&order.code_directory, TASK_ROOT)],
+            memory_mib: order.memory_mib,
+            cpu: CpuShare::for_memory(order.memory_mib),
+        };
+        Box::pin(async move {
+            let assign = tokio::task::spawn_blocking(move || environment.assign(&assignment));
+            assign.await.map_err(LaunchError::sandbox)?.map_err(LaunchError::sandbox)
+        })
     }
 
     fn memory_peak_bytes(&self) -> Option<u64> {

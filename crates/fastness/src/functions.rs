@@ -7,7 +7,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, OnceLock};
 
-use compute::{AwsDoor, BoxFuture, LaunchError, LaunchOrder, Launched, Launcher, SandboxLauncher};
+use compute::{
+    AwsDoor, BoxFuture, LaunchError, LaunchOrder, Launched, Launcher, ParkOrder, ParkingClass,
+    SandboxLauncher,
+};
 use edge::Edge;
 use sandbox::Spawner;
 use service::call::Door;
@@ -51,6 +54,14 @@ impl Launcher for HostLauncher {
 
     fn launch(&self, order: LaunchOrder) -> BoxFuture<'_, Result<Launched, LaunchError>> {
         self.0.launch(order)
+    }
+
+    fn parking(&self, runtime: &str, memory_mib: u32, tmp_mib: u32) -> Option<ParkingClass> {
+        self.0.parking(runtime, memory_mib, tmp_mib)
+    }
+
+    fn park(&self, order: ParkOrder) -> BoxFuture<'_, Result<Launched, LaunchError>> {
+        self.0.park(order)
     }
 }
 

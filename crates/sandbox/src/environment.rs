@@ -12,8 +12,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Signal, pidfd_send_signal};
 
 use crate::cgroup::EnvironmentCgroup;
-use crate::message::Request;
-use crate::spawner::Link;
+use crate::message::{Reply, Request};
+use crate::spawner::{LaunchError, Link};
+use crate::spec::Assignment;
 
 /// A running environment. Dropping it kills it.
 pub struct Environment {
@@ -97,6 +98,22 @@ impl Environment {
     pub fn kill(&self) {
         // The one failure is that it is gone already. What version 2 has frozen still dies.
         let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
+    }
+
+    /// Gives an environment that awaits it what it is for. Blocks for less than a millisecond; works once.
+    ///
+    /// # Errors
+    /// Where it was not made for that, has its assignment, or a step failed: then it is of no more use.
+    pub fn assign(&self, assignment: &Assignment) -> Result<(), LaunchError> {
+        assignment.check()?;
+        let request = Request::Assign { id: self.id.clone(), assignment: assignment.clone() };
+        match self.link.ask(&request).map_err(LaunchError::SpawnerGone)?.0 {
+            Reply::Assigned => Ok(()),
+            Reply::Refused { stage, reason } => Err(LaunchError::Refused { stage, reason }),
+            Reply::Started { .. } | Reply::Launched { .. } => {
+                Err(LaunchError::SpawnerGone(io::ErrorKind::InvalidData.into()))
+            }
+        }
     }
 
     /// Waits until no process is left inside.

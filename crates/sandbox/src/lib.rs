@@ -28,7 +28,7 @@ pub use environment::{Environment, Exit, ExitStatus};
 pub use layers::LayerStatus;
 pub use spawner::{LaunchError, Spawner, SpawnerOptions, StartError};
 pub use spec::{
-    AWS_API_PORT, Bind, CpuShare, EGRESS_PORT, EnvironmentSpec, InvalidSpec, RUNTIME_API_PORT,
+    AWS_API_PORT, Assignment, Bind, CpuShare, EGRESS_PORT, EnvironmentSpec, InvalidSpec, RUNTIME_API_PORT,
     VCPU_MEMORY_MIB,
 };
 

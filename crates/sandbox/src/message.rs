@@ -18,7 +18,7 @@ use zeroize::Zeroize;
 
 use crate::cgroup::EnvironmentCgroup;
 use crate::layers::LayerStatus;
-use crate::spec::EnvironmentSpec;
+use crate::spec::{Assignment, EnvironmentSpec};
 
 /// The largest message: a spec at its limits, escaped.
 const PACKET_BYTES_MAX: usize = 192 * 1_024;
@@ -30,6 +30,8 @@ const DESCRIPTORS_MAX: usize = 16;
 pub(crate) enum Request {
     /// Make an environment; answered by [`Reply::Launched`] or [`Reply::Refused`].
     Launch(Box<EnvironmentSpec>),
+    /// Give an environment that was made ahead what it is for; answered by [`Reply::Assigned`] or [`Reply::Refused`].
+    Assign { id: String, assignment: Assignment },
     /// End an environment and remove what is left of it; not answered.
     Release { id: String },
 }
@@ -41,11 +43,13 @@ pub(crate) enum Reply {
     Started { layers: Vec<LayerStatus>, failure: Option<String> },
     /// With descriptors: pidfd, status, stdout, stderr, then the listeners in the order of the spec's doors.
     Launched { cgroup: EnvironmentCgroup },
+    /// The environment is what it was assigned to be.
+    Assigned,
     /// Nothing was made.
     Refused { stage: String, reason: String },
 }
 
-/// From the child that becomes the environment to the spawner.
+/// From a child to the spawner.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Progress {
     /// With descriptors: the listeners. The program is about to be executed.
@@ -155,8 +159,10 @@ impl From<Channel> for OwnedFd {
 
 /// Any bytes are a request or an error, and a request is checked before use.
 pub fn fuzz_request(data: &[u8]) {
-    if let Ok(Request::Launch(spec)) = serde_json::from_slice::<Request>(data) {
-        drop(spec.check());
+    match serde_json::from_slice::<Request>(data) {
+        Ok(Request::Launch(spec)) => drop(spec.check()),
+        Ok(Request::Assign { assignment, .. }) => drop(assignment.check()),
+        Ok(Request::Release { .. }) | Err(_) => {}
     }
 }
 

@@ -149,7 +149,9 @@ impl Spawner {
                     .ok_or_else(|| LaunchError::SpawnerGone(io::ErrorKind::InvalidData.into()))
             }
             Reply::Refused { stage, reason } => Err(LaunchError::Refused { stage, reason }),
-            Reply::Started { .. } => Err(LaunchError::SpawnerGone(io::ErrorKind::InvalidData.into())),
+            Reply::Started { .. } | Reply::Assigned => {
+                Err(LaunchError::SpawnerGone(io::ErrorKind::InvalidData.into()))
+            }
         }
     }
 }
@@ -160,7 +162,8 @@ impl Link {
         self.channel.lock().unwrap_or_else(PoisonError::into_inner).send(request, &[])
     }
 
-    fn ask(&self, request: &Request) -> io::Result<(Reply, Vec<OwnedFd>)> {
+    /// Asks for one thing and its answer.
+    pub(crate) fn ask(&self, request: &Request) -> io::Result<(Reply, Vec<OwnedFd>)> {
         let channel = self.channel.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.alive.load(Ordering::Acquire) {
             return Err(io::ErrorKind::BrokenPipe.into());

@@ -56,6 +56,28 @@ pub struct EnvironmentSpec {
     pub cpu: CpuShare,
     /// Ports on the environment's loopback whose listeners are returned, in this order.
     pub doors: Vec<u16>,
+    /// Whether an [`Assignment`] follows: the environment is made before it is known what for.
+    pub awaits_assignment: bool,
+}
+
+/// What an environment that was made ahead becomes, once: files and limits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assignment {
+    /// Folders of the host that appear inside, always read-only, over folders that every environment has.
+    pub binds: Vec<Bind>,
+    /// Limit of memory, in MiB; not less than before.
+    pub memory_mib: u32,
+    /// Share of the processors.
+    pub cpu: CpuShare,
+}
+
+impl Assignment {
+    /// Refuses what cannot be done, or must not.
+    pub fn check(&self) -> Result<(), InvalidSpec> {
+        require(MEMORY_MIB.contains(&self.memory_mib), "16 to 65,536 MiB of memory")?;
+        check_cpu(self.cpu)?;
+        check_binds(&self.binds)
+    }
 }
 
 /// A host path that appears inside, read-only.
@@ -120,6 +142,7 @@ impl EnvironmentSpec {
             open_files_max: 1_024,
             cpu: CpuShare::for_memory(128),
             doors: vec![RUNTIME_API_PORT, AWS_API_PORT],
+            awaits_assignment: false,
         }
     }
 
@@ -161,16 +184,7 @@ impl EnvironmentSpec {
         let program = self.argv.first().map(Path::new);
         require(program.is_some_and(Path::is_absolute), "the program is an absolute path")?;
         require(self.working_dir.is_absolute(), "the working directory is an absolute path")?;
-        require(self.binds.len() <= BINDS_MAX, "at most 32 binds")?;
-        for bind in &self.binds {
-            require(bind.host.is_absolute(), "a bind's host path is absolute")?;
-            require(
-                is_plain(&bind.inside),
-                "a bind's inside path is absolute, without `..`, and not the root",
-            )?;
-            require(!is_reserved(&bind.inside), "a bind stays out of /proc, /dev, /sys, /tmp and /etc")?;
-        }
-        Ok(())
+        check_binds(&self.binds)
     }
 
     fn check_numbers(&self) -> Result<(), InvalidSpec> {
@@ -179,14 +193,7 @@ impl EnvironmentSpec {
         require(TMP_INODES.contains(&self.tmp_inodes), "16 to 4,194,304 inodes in /tmp")?;
         require(PIDS.contains(&self.pids_max), "4 to 32,768 processes")?;
         require(OPEN_FILES.contains(&self.open_files_max), "16 to 65,536 open files")?;
-        require(
-            (1..=1_024_000).contains(&self.cpu.weight_millis),
-            "a CPU weight of 1 to 1,024,000 thousandths",
-        )?;
-        require(
-            (10..=1_024_000).contains(&self.cpu.ceiling_millis),
-            "a CPU ceiling of 10 to 1,024,000 thousandths",
-        )?;
+        check_cpu(self.cpu)?;
         require(self.doors.len() <= DOORS_MAX, "at most 8 doors")?;
         require(self.doors.iter().all(|port| *port >= 1_024), "door ports of 1,024 and above")
     }
@@ -205,6 +212,21 @@ impl std::fmt::Debug for EnvironmentSpec {
 
 fn require(holds: bool, message: &'static str) -> Result<(), InvalidSpec> {
     if holds { Ok(()) } else { Err(InvalidSpec(message)) }
+}
+
+fn check_binds(binds: &[Bind]) -> Result<(), InvalidSpec> {
+    require(binds.len() <= BINDS_MAX, "at most 32 binds")?;
+    for bind in binds {
+        require(bind.host.is_absolute(), "a bind's host path is absolute")?;
+        require(is_plain(&bind.inside), "a bind's inside path is absolute, without `..`, and not the root")?;
+        require(!is_reserved(&bind.inside), "a bind stays out of /proc, /dev, /sys, /tmp and /etc")?;
+    }
+    Ok(())
+}
+
+fn check_cpu(cpu: CpuShare) -> Result<(), InvalidSpec> {
+    require((1..=1_024_000).contains(&cpu.weight_millis), "a CPU weight of 1 to 1,024,000 thousandths")?;
+    require((10..=1_024_000).contains(&cpu.ceiling_millis), "a CPU ceiling of 10 to 1,024,000 thousandths")
 }
 
 fn is_plain(path: &Path) -> bool {

@@ -14,8 +14,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::door::OpenDoor;
 use super::output::Output;
+use super::parked::Started;
 use crate::BoxFuture;
-use crate::contract::{AwsDoor, EnvironmentIdentity, Exit, Launched, LogTarget, Process};
+use crate::contract::{AwsDoor, EnvironmentIdentity, Exit, LogTarget, Process};
 use crate::function::{FunctionKey, InvokeRequest, SharedSpec};
 use crate::limits::RESPONSE_BYTES_MAX;
 use crate::logs::LogQueue;
@@ -100,13 +101,13 @@ const IDLE_CALLS_MAX: usize = 16;
 const MEMORY_PEAK_AGE_MAX: Duration = Duration::from_millis(500);
 
 impl Environment {
-    /// Takes charge of what was launched.
+    /// Takes charge of what was started.
     ///
     /// # Errors
     /// Where its descriptors cannot be registered with this runtime; the process is ended.
     pub(crate) fn new(
         placement: Placement,
-        launched: Launched,
+        started: Started,
         doors: Doors,
         logs: LogQueue,
         clock: Clock,
@@ -118,14 +119,13 @@ impl Environment {
             role_arn: placement.spec.role_arn.clone(),
             environment_id: placement.log.environment_id.clone(),
         });
-        let process = launched.process;
-        let made = RuntimeApi::new(launched.runtime_api).and_then(|api| {
-            let output = Output::new(launched.stdout, launched.stderr, clock)?;
-            let aws = OpenDoor::open(launched.aws_api, doors.aws, Arc::clone(&identity))?;
-            let egress = doors.egress.map(|egress| OpenDoor::open(launched.egress, egress, identity));
-            Ok((api, output, (aws, egress.transpose()?)))
+        let Started { api, aws_api, egress, stdout, stderr, process } = started;
+        let made = Output::new(stdout, stderr, clock).and_then(|output| {
+            let aws = OpenDoor::open(aws_api, doors.aws, Arc::clone(&identity))?;
+            let egress = doors.egress.map(|door| OpenDoor::open(egress, door, identity));
+            Ok((output, (aws, egress.transpose()?)))
         });
-        let (api, output, doors) = made.inspect_err(|_| process.kill())?;
+        let (output, doors) = made.inspect_err(|_| process.kill())?;
         Ok(Self {
             placement,
             output,

@@ -51,6 +51,45 @@ const PROXY_VARIABLES: [(&str, &str); 7] = [
     ("NODE_USE_ENV_PROXY", "1"),
 ];
 
+/// What tells a runtime that its function follows.
+const PARKED: &str = "FASTNESS_PARKED";
+/// Beginnings of names that programs read when they start, and never again.
+const EXEC_PREFIXES: [&str; 12] = [
+    "PYTHON",
+    "NODE_",
+    "LD_",
+    "LC_",
+    "MALLOC_",
+    "GLIBC_",
+    "OPENSSL_",
+    "SSL_",
+    "UV_",
+    "ICU_",
+    "GCONV_",
+    "FASTNESS_",
+];
+/// Such names.
+const EXEC_NAMES: [&str; 5] = ["TZ", "LANG", "LANGUAGE", "LOCPATH", "AWS_LAMBDA_EXEC_WRAPPER"];
+/// What every environment has unless its function says otherwise.
+const DEFAULTS: [(&str, &str); 5] = [
+    ("LANG", "en_US.UTF-8"),
+    ("TZ", ":UTC"),
+    ("PATH", "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"),
+    ("LD_LIBRARY_PATH", "/var/task:/var/task/lib:/opt/lib"),
+    ("AWS_ENDPOINT_URL", AWS_ENDPOINT),
+];
+
+/// Whether a function that sets this variable needs a process that is executed with it.
+pub(crate) fn binds_at_exec(name: &str) -> bool {
+    EXEC_NAMES.contains(&name) || EXEC_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// The variables of an environment that is started before its function is known: nobody's.
+pub(crate) fn parked_variables() -> Vec<(String, SecretString)> {
+    let own = [("AWS_LAMBDA_RUNTIME_API", RUNTIME_API), ("NODE_USE_ENV_PROXY", "1"), (PARKED, "1")];
+    DEFAULTS.into_iter().chain(own).map(|(name, value)| (name.to_owned(), SecretString::new(value))).collect()
+}
+
 /// All variables of one environment.
 pub(crate) fn variables_of(
     spec: &FunctionSpec,
@@ -60,13 +99,6 @@ pub(crate) fn variables_of(
 ) -> Vec<(String, SecretString)> {
     let memory = spec.memory_mib.to_string();
     let execution = format!("AWS_Lambda_{}", spec.runtime);
-    let defaults = [
-        ("LANG", "en_US.UTF-8"),
-        ("TZ", ":UTC"),
-        ("PATH", "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"),
-        ("LD_LIBRARY_PATH", "/var/task:/var/task/lib:/opt/lib"),
-        ("AWS_ENDPOINT_URL", AWS_ENDPOINT),
-    ];
     let fixed = [
         ("_HANDLER", spec.handler.as_str()),
         ("AWS_LAMBDA_FUNCTION_NAME", &spec.name),
@@ -91,7 +123,7 @@ pub(crate) fn variables_of(
         variables.push((name.to_owned(), value));
     };
     let proxy = PROXY_VARIABLES.iter().copied().filter(|_| has_egress);
-    for (name, value) in defaults.into_iter().chain(proxy) {
+    for (name, value) in DEFAULTS.into_iter().chain(proxy) {
         set(name, SecretString::new(value));
     }
     for (name, value) in &spec.variables {
@@ -108,6 +140,23 @@ pub(crate) fn variables_of(
 mod tests {
     use super::*;
     use crate::testing;
+
+    #[test]
+    fn variables_that_are_read_at_the_start_need_a_start_of_their_own() {
+        for name in
+            ["PYTHONPATH", "NODE_OPTIONS", "LD_PRELOAD", "TZ", "AWS_LAMBDA_EXEC_WRAPPER", "SSL_CERT_FILE"]
+        {
+            assert!(binds_at_exec(name), "{name}");
+        }
+        for name in ["TABLE", "AWS_REGION", "PATH", "HTTP_PROXY", "NODES", "TZDIR2"] {
+            assert!(!binds_at_exec(name), "{name}");
+        }
+        assert!(
+            parked_variables()
+                .iter()
+                .all(|(name, _)| !name.starts_with("AWS_S") && !name.starts_with("AWS_ACC"))
+        );
+    }
 
     #[test]
     fn the_platforms_variables_win_and_defaults_yield() {

@@ -2,10 +2,12 @@
 //!
 //! Decides what an ending means: which payload, which line in the log, and whether the environment may go on.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use base::Timestamp;
 use bytes::Bytes;
 use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
@@ -13,8 +15,8 @@ use tokio::time::Instant;
 use super::{HostShare, Pool};
 use crate::contract::{CredentialError, LaunchError, LaunchOrder, LogTarget};
 use crate::environment::{
-    Completion, Doors, Environment, InitFailure, Placement, Report, Verdict, end_line, error_payload,
-    exit_message, init_report_line, start_line, timeout_line, timeout_message, variables_of,
+    Completion, Doors, Environment, InitFailure, Placement, Report, Started, Verdict, end_line,
+    error_payload, exit_message, init_report_line, start_line, timeout_line, timeout_message, variables_of,
 };
 use crate::function::{FunctionKey, InvokeError, InvokeOutcome, InvokeRequest, SharedSpec, Throttled};
 use crate::limits::{INIT_TIME_MAX, RESPONSE_BYTES_MAX};
@@ -237,9 +239,57 @@ impl Pool {
         if !self.launcher.supports(&spec.runtime) {
             return Err(InvokeError::RuntimeUnavailable(spec.runtime.clone()));
         }
-        let share = self.reserve_share(spec.memory_mib)?;
         let code_directory = self.code.directory(spec.code).await.map_err(InvokeError::Code)?;
-        let log = Arc::new(self.log_target(spec));
+        // Before the share is reserved: what was started ahead gives its own back.
+        let parked = self.parking(spec).and_then(|class| self.parked.take(&class));
+        let mut started = None;
+        if let Some(parked) = parked {
+            let (log, order, end) =
+                self.order(spec, parked.environment_id.clone(), code_directory.clone()).await?;
+            match parked.assign(&order).await {
+                Ok(assigned) => started = Some((log, end, assigned)),
+                Err(error) => {
+                    let error = base::Chain(&error).to_string();
+                    tracing::warn!(error, "an environment that was started ahead was of no use");
+                }
+            }
+        }
+        let share = self.reserve_share(spec.memory_mib)?;
+        let (log, credentials_end, started) = match started {
+            Some(started) => started,
+            None => {
+                let (log, order, end) = self.order(spec, crypto::random::hex(16), code_directory).await?;
+                let launched = self.launcher.launch(order).await.map_err(launch_error)?;
+                (
+                    log,
+                    end,
+                    Started::of(launched)
+                        .map_err(|error| InvokeError::Launch(LaunchError::sandbox(error)))?,
+                )
+            }
+        };
+        let placement =
+            Placement { key: key.clone(), spec: Arc::clone(spec), log, credentials_end, _share: share };
+        let environment = Environment::new(
+            placement,
+            started,
+            Doors { aws: Arc::clone(&self.door), egress: self.egress.clone() },
+            self.logs.clone(),
+            self.clock.clone(),
+        )
+        .map_err(|error| InvokeError::Launch(LaunchError::sandbox(error)))?;
+        self.idle.lock().started(&environment);
+        Ok(Box::new(environment))
+    }
+
+    /// All that a process of this function is to be given, under this id; and when its credentials end.
+    async fn order(
+        &self,
+        spec: &SharedSpec,
+        environment_id: String,
+        code_directory: PathBuf,
+    ) -> Result<(Arc<LogTarget>, LaunchOrder, Timestamp), InvokeError> {
+        let log = Arc::new(self.log_target(spec, environment_id));
         let credentials =
             self.credentials.credentials(spec, &log.environment_id).await.map_err(InvokeError::Role)?;
         // SECURITY: credentials that end before an invocation can must not be handed out: they could not be renewed.
@@ -254,27 +304,10 @@ impl Pool {
             memory_mib: spec.memory_mib,
             tmp_mib: spec.tmp_mib,
         };
-        let launched = self.launcher.launch(order).await.map_err(launch_error)?;
-        let placement = Placement {
-            key: key.clone(),
-            spec: Arc::clone(spec),
-            log,
-            credentials_end: credentials.expires_at,
-            _share: share,
-        };
-        let environment = Environment::new(
-            placement,
-            launched,
-            Doors { aws: Arc::clone(&self.door), egress: self.egress.clone() },
-            self.logs.clone(),
-            self.clock.clone(),
-        )
-        .map_err(|error| InvokeError::Launch(LaunchError::sandbox(error)))?;
-        self.idle.lock().started(&environment);
-        Ok(Box::new(environment))
+        Ok((log, order, credentials.expires_at))
     }
 
-    /// Room for one more environment; where there is none, the one not used for the longest time makes room.
+    /// Room for one more environment; where there is none, what was started ahead makes room, then the one not used for the longest time.
     fn reserve_share(&self, memory_mib: u32) -> Result<HostShare, InvokeError> {
         loop {
             if self.stopping.load(Ordering::Relaxed) {
@@ -283,15 +316,17 @@ impl Pool {
             if let Some(share) = self.host.reserve(memory_mib) {
                 return Ok(share);
             }
+            if self.parked.evict_one() {
+                continue;
+            }
             let oldest = self.idle.lock().take_oldest();
             self.discard(oldest.ok_or(InvokeError::Throttled(Throttled::Machine))?);
         }
     }
 
-    fn log_target(&self, spec: &SharedSpec) -> LogTarget {
+    fn log_target(&self, spec: &SharedSpec, id: String) -> LogTarget {
         let now = self.clock.now().iso8601_secs();
         let day = now.get(..10).unwrap_or_default().replace('-', "/");
-        let id = crypto::random::hex(16);
         LogTarget {
             account: spec.account,
             role_arn: spec.role_arn.clone(),

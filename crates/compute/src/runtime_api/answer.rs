@@ -78,6 +78,13 @@ impl Refused {
     }
 }
 
+/// The head of a JSON document.
+pub(super) fn document_head(length: usize) -> Bytes {
+    Bytes::from(format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+    ))
+}
+
 /// `202 Accepted`.
 pub(super) const ACCEPTED: Bytes = Bytes::from_static(
     b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{\"status\":\"OK\"}\n",

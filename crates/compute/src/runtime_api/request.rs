@@ -9,6 +9,8 @@ use super::message::Message;
 /// A call of the Runtime API, version 2018-06-01.
 #[derive(Debug)]
 pub(crate) enum RuntimeRequest {
+    /// A runtime that was started ahead is ready to learn what for.
+    Assignment,
     /// The runtime is ready for an invocation.
     Next,
     /// The function's answer to an invocation.
@@ -22,11 +24,16 @@ pub(crate) enum RuntimeRequest {
 }
 
 const ROOT: &str = "/2018-06-01/runtime/";
+/// No call of AWS's: this platform's own bootstraps make it, and only before there is a function.
+const ASSIGNMENT: &str = "/2018-06-01/fastness/assignment";
 
 impl RuntimeRequest {
     /// Sorts a request.
     pub(crate) fn of(message: Message) -> Self {
         let target = message.head.target.split('?').next().unwrap_or_default();
+        if target == ASSIGNMENT && message.head.method == "GET" {
+            return Self::Assignment;
+        }
         let Some(path) = target.strip_prefix(ROOT) else { return Self::Unknown };
         match (message.head.method.as_str(), path) {
             ("GET", "invocation/next") => Self::Next,
@@ -70,6 +77,8 @@ mod tests {
     #[test]
     fn each_call_is_known_by_method_and_path() {
         assert!(matches!(sort("GET", "/2018-06-01/runtime/invocation/next"), RuntimeRequest::Next));
+        assert!(matches!(sort("GET", ASSIGNMENT), RuntimeRequest::Assignment));
+        assert!(matches!(sort("POST", ASSIGNMENT), RuntimeRequest::Unknown));
         assert!(matches!(sort("POST", "/2018-06-01/runtime/init/error"), RuntimeRequest::InitError { .. }));
         match sort("POST", "/2018-06-01/runtime/invocation/abc/response") {
             RuntimeRequest::Response { request_id, .. } => assert_eq!(request_id, "abc"),

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use tokio::net::TcpListener;
 
-use super::answer::{ACCEPTED, Assignment, Refused};
+use super::answer::{ACCEPTED, Assignment, Refused, document_head};
 use super::connection::Connection;
 use super::request::RuntimeRequest;
 use crate::limits::RUNTIME_CONNECTIONS_MAX;
@@ -72,7 +72,7 @@ impl RuntimeApi {
         }
     }
 
-    /// Keeps a `next` waiting until there is an invocation.
+    /// Keeps a `next` waiting until there is an invocation, or a runtime until there is a function.
     pub(crate) const fn park(&mut self, id: ConnectionId) {
         self.parked = Some(id);
     }
@@ -87,6 +87,14 @@ impl RuntimeApi {
         let Some(ConnectionId(index)) = self.parked.take() else { return false };
         let Some(Some(connection)) = self.connections.get_mut(index) else { return false };
         connection.send_both(assignment.head(), assignment.payload.clone());
+        true
+    }
+
+    /// Hands a JSON document to the call that waits; false where none does.
+    pub(crate) fn hand_over(&mut self, document: Bytes) -> bool {
+        let Some(ConnectionId(index)) = self.parked.take() else { return false };
+        let Some(Some(connection)) = self.connections.get_mut(index) else { return false };
+        connection.send_both(document_head(document.len()), document);
         true
     }
 

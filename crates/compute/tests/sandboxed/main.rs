@@ -13,6 +13,7 @@
 mod failures;
 mod functions;
 mod latency;
+mod parked;
 mod support;
 
 /// The spawner: this test binary, executed again with this test's name.

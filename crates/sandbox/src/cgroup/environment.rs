@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Version;
 use super::files;
-use crate::spec::EnvironmentSpec;
+use crate::spec::{Assignment, CpuShare, EnvironmentSpec};
 
 const MIB: u64 = 1_024 * 1_024;
 /// Processor time is accounted in periods of this length.
@@ -57,11 +57,29 @@ impl EnvironmentCgroup {
             files::make_dir(dir)?;
         }
         self.limit_memory(spec)?;
-        self.limit_cpu(spec)?;
+        self.limit_cpu(spec.cpu)?;
         if let Some(pids) = &self.pids {
             files::write(&pids.dir, "pids.max", spec.pids_max)?;
         }
         Ok(())
+    }
+
+    /// Sets the limits of an assignment. Memory is raised or stays, never lowered.
+    pub(crate) fn raise(&self, assignment: &Assignment) -> io::Result<()> {
+        if let Some(Place { version, dir }) = &self.memory {
+            let bytes = u64::from(assignment.memory_mib) * MIB;
+            match version {
+                Version::V1 => {
+                    // The sum may never be below the part.
+                    if dir.join("memory.memsw.limit_in_bytes").exists() {
+                        files::write(dir, "memory.memsw.limit_in_bytes", bytes)?;
+                    }
+                    files::write(dir, "memory.limit_in_bytes", bytes)?;
+                }
+                Version::V2 => files::write(dir, "memory.max", bytes)?,
+            }
+        }
+        self.limit_cpu(assignment.cpu)
     }
 
     fn limit_memory(&self, spec: &EnvironmentSpec) -> io::Result<()> {
@@ -88,10 +106,10 @@ impl EnvironmentCgroup {
         Ok(())
     }
 
-    fn limit_cpu(&self, spec: &EnvironmentSpec) -> io::Result<()> {
+    fn limit_cpu(&self, cpu: CpuShare) -> io::Result<()> {
         let Some(Place { version, dir }) = &self.cpu else { return Ok(()) };
-        let quota = u64::from(spec.cpu.ceiling_millis) * CPU_PERIOD_MICROS / 1_000;
-        let weight = u64::from(spec.cpu.weight_millis);
+        let quota = u64::from(cpu.ceiling_millis) * CPU_PERIOD_MICROS / 1_000;
+        let weight = u64::from(cpu.weight_millis);
         match version {
             Version::V1 => {
                 files::write(dir, "cpu.shares", (weight * 1_024 / 1_000).clamp(2, 262_144))?;

@@ -83,15 +83,25 @@ fn make(plan: &Plan<'_>) -> Result<sys::Cloned, Failure> {
     sys::unshare(UnshareFlags::NEWCGROUP).stage("cgroup namespace")?;
     rustix::system::sethostname(b"sandbox").stage("host name")?;
     let listeners = network::open_doors(&plan.spec.doors).stage("doors")?;
+    let mounts = own_mounts(plan).stage("mount namespace")?;
     root::enter(plan)?;
     // SECURITY: only now, since a change of ids clears it. The spawner's end takes every environment with it.
     set_parent_process_death_signal(Some(Signal::KILL)).stage("death signal")?;
     set_dumpable_behavior(DumpableBehavior::NotDumpable).stage("dumpable")?;
-    let descriptors: Vec<BorrowedFd<'_>> = listeners.iter().map(AsFd::as_fd).collect();
+    let descriptors: Vec<BorrowedFd<'_>> =
+        listeners.iter().map(AsFd::as_fd).chain(mounts.iter().map(AsFd::as_fd)).collect();
     // Fails if the spawner died before the death signal was set.
     plan.channel.send(&Progress::Ready, &descriptors).stage("report")?;
-    drop(listeners);
+    drop((listeners, mounts));
     sys::spawn(0, None, || function::run(plan)).stage("clone the function")
+}
+
+/// The spawner's way to this environment's files, where an assignment follows. Opened while the host's `/proc` is there.
+fn own_mounts(plan: &Plan<'_>) -> io::Result<Option<OwnedFd>> {
+    if !plan.spec.awaits_assignment {
+        return Ok(None);
+    }
+    std::fs::File::open("/proc/self/ns/mnt").map(|file| Some(file.into()))
 }
 
 /// SECURITY: before anything is allocated for the function, and before it can have a second thread.

@@ -37,7 +37,7 @@ pub(super) struct Refusal {
 }
 
 /// Names the step of an error.
-trait Step<T> {
+pub(super) trait Step<T> {
     fn step(self, stage: &str) -> Result<T, Refusal>;
 }
 
@@ -64,7 +64,7 @@ pub(super) fn launch(supervisor: &mut Supervisor, spec: &EnvironmentSpec) -> Res
     launched
 }
 
-fn refusal(stage: &str, reason: &str) -> Refusal {
+pub(super) fn refusal(stage: &str, reason: &str) -> Refusal {
     Refusal { stage: stage.to_owned(), reason: reason.to_owned() }
 }
 
@@ -90,9 +90,12 @@ fn launch_with(supervisor: &mut Supervisor, spec: &EnvironmentSpec, ids: IdMap) 
         ends.channel.send(&Progress::Ready, &[]).step("start the child")?;
         await_exec(&ends.channel)
     });
-    let member = Member { pidfd: cloned.pidfd, ids, cgroup };
+    let mut member = Member { pidfd: cloned.pidfd, ids, cgroup, mounts: None };
     match prepared {
-        Ok(listeners) => {
+        Ok(mut listeners) => {
+            if spec.awaits_assignment {
+                member.mounts = listeners.pop();
+            }
             let handed = [ends.status, ends.stdout, ends.stderr].into_iter().chain(listeners).collect();
             Ok((member, handed))
         }

@@ -3,6 +3,7 @@
 //! Single-threaded, with the few capabilities it needs, an empty environment and no file of the server's. It parses
 //! only what the server sends, and holds nothing of an environment but its pidfd, its ids and its cgroups.
 
+mod assign;
 mod launch;
 mod probe;
 mod start;
@@ -67,6 +68,8 @@ struct Member {
     pidfd: OwnedFd,
     ids: IdMap,
     cgroup: EnvironmentCgroup,
+    /// Where its files are, as long as it awaits its assignment.
+    mounts: Option<OwnedFd>,
 }
 
 impl Supervisor {
@@ -82,6 +85,13 @@ impl Supervisor {
                     // SECURITY: the next environment's init begins as a copy of this memory.
                     spec.wipe();
                     answered?;
+                }
+                Some((Request::Assign { id, assignment }, _)) => {
+                    let reply = match assign::assign(self, &id, &assignment) {
+                        Ok(()) => Reply::Assigned,
+                        Err(launch::Refusal { stage, reason }) => Reply::Refused { stage, reason },
+                    };
+                    self.server.send(&reply, &[])?;
                 }
                 Some((Request::Release { id }, _)) => self.release(&id),
                 None => return Ok(()),
@@ -118,7 +128,8 @@ impl Supervisor {
     }
 
     fn release(&mut self, id: &str) {
-        if let Some(member) = self.living.remove(id) {
+        if let Some(mut member) = self.living.remove(id) {
+            member.mounts = None;
             member.kill();
             self.ending.push(member);
         }

@@ -19,6 +19,7 @@ use crate::{seccomp, sys};
 
 /// What making environments takes. The rest is given up before the first request is read.
 const NEEDED: CapabilitySet = CapabilitySet::SYS_ADMIN
+    .union(CapabilitySet::SYS_CHROOT)
     .union(CapabilitySet::SETUID)
     .union(CapabilitySet::SETGID)
     .union(CapabilitySet::CHOWN)

@@ -10,6 +10,7 @@
     reason = "tests"
 )]
 
+mod assign;
 mod bench;
 mod launch;
 mod lifetime;

@@ -74,6 +74,7 @@ pub(crate) async fn create_function(
             })
         })
         .await?;
+    lambda.compute.expect(&made.runtime, made.memory_mib, made.tmp_mib);
     let arn = if publish { id.qualified_arn(&made.version) } else { id.arn() };
     Ok(configuration(&id.name, arn, &made, Moment::Created))
 }

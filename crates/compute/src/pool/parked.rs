@@ -1,0 +1,237 @@
+//! Environments that were started ahead: how many of each kind there are, and who gets them.
+//!
+//! Their number follows the arrivals of the last seconds. They are started one at a time, when no invocation waits for a
+//! start, and none of them is ever given out twice.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::Pool;
+use crate::contract::{ParkOrder, ParkingClass};
+use crate::environment::{Parked, binds_at_exec, parked_variables};
+use crate::function::FunctionSpec;
+use crate::limits::{
+    INIT_TIME_MAX, PARKED_AGE_MAX, PARKED_CLASS_MAX, PARKED_INTEREST, PARKED_MAX, STARTS_MAX,
+};
+
+/// How long arrivals count.
+const MEMORY_SECS: f64 = 10.0;
+/// How often it looks whether something is too old.
+const LONG_PAUSE: Duration = Duration::from_secs(5);
+/// How long a start ahead waits for invocations that start environments, at most.
+const YIELD_MAX: Duration = Duration::from_millis(20);
+/// How long nothing of a kind is started after a failure.
+const FAILURE_PAUSE: Duration = Duration::from_secs(10);
+
+/// Environments without a function.
+#[derive(Default)]
+pub(super) struct ParkedPool {
+    classes: Mutex<HashMap<ParkingClass, Class>>,
+    wake: Notify,
+}
+
+struct Class {
+    ready: Vec<Parked>,
+    starting: usize,
+    /// Arrivals, each of which counts less as it grows old.
+    arrivals: f64,
+    last: Instant,
+    not_before: Instant,
+}
+
+impl Class {
+    fn new(now: Instant) -> Self {
+        Self { ready: Vec::new(), starting: 0, arrivals: 0.0, last: now, not_before: now }
+    }
+
+    fn arrived(&mut self, now: Instant, count: f64) {
+        self.arrivals = self.faded(now) + count;
+        self.last = now;
+    }
+
+    fn faded(&self, now: Instant) -> f64 {
+        self.arrivals * (-now.saturating_duration_since(self.last).as_secs_f64() / MEMORY_SECS).exp()
+    }
+
+    /// One, and as many as arrive in a second.
+    fn target(&self, now: Instant) -> usize {
+        if now.saturating_duration_since(self.last) >= PARKED_INTEREST {
+            return 0;
+        }
+        let a_second = (self.faded(now) / MEMORY_SECS).ceil().clamp(0.0, 1_000.0);
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to what fits")]
+        let a_second = a_second as usize;
+        (1 + a_second).min(PARKED_CLASS_MAX)
+    }
+}
+
+impl ParkedPool {
+    /// Notes that such environments will be wanted.
+    pub(super) fn expect(&self, class: &ParkingClass) {
+        let now = Instant::now();
+        self.classes.lock().entry(class.clone()).or_insert_with(|| Class::new(now)).arrived(now, 0.0);
+        self.wake.notify_one();
+    }
+
+    /// One that waits, and notes the arrival either way.
+    pub(super) fn take(&self, class: &ParkingClass) -> Option<Parked> {
+        let now = Instant::now();
+        let mut classes = self.classes.lock();
+        let entry = classes.entry(class.clone()).or_insert_with(|| Class::new(now));
+        entry.arrived(now, 1.0);
+        self.wake.notify_one();
+        loop {
+            let mut parked = entry.ready.pop()?;
+            if parked.is_waiting() {
+                return Some(parked);
+            }
+            parked.end();
+        }
+    }
+
+    /// Gives up one, to make room. False where there is none.
+    pub(super) fn evict_one(&self) -> bool {
+        let mut classes = self.classes.lock();
+        let evicted = classes.values_mut().find_map(|class| class.ready.pop());
+        evicted.map(Parked::end).is_some()
+    }
+
+    pub(super) fn clear(&self) {
+        let classes = std::mem::take(&mut *self.classes.lock());
+        classes.into_values().flat_map(|class| class.ready).for_each(Parked::end);
+    }
+
+    /// Those that wait.
+    pub(super) fn ready(&self) -> usize {
+        self.classes.lock().values().map(|class| class.ready.len()).sum()
+    }
+
+    /// Those that wait, and those that come up.
+    pub(super) fn count(&self) -> usize {
+        self.classes.lock().values().map(|class| class.ready.len() + class.starting).sum()
+    }
+
+    /// The kind that lacks most, counted as starting from now on.
+    fn begin_start(&self) -> Option<ParkingClass> {
+        let now = Instant::now();
+        let mut classes = self.classes.lock();
+        let all: usize = classes.values().map(|class| class.ready.len() + class.starting).sum();
+        if all >= PARKED_MAX {
+            return None;
+        }
+        let lacking = |class: &Class| class.target(now).saturating_sub(class.ready.len() + class.starting);
+        let wanting = classes.iter_mut().filter(|(_, class)| class.not_before <= now);
+        let (name, class) =
+            wanting.max_by_key(|(_, class)| lacking(class)).filter(|(_, c)| lacking(c) > 0)?;
+        class.starting += 1;
+        Some(name.clone())
+    }
+
+    fn end_start(&self, name: &ParkingClass, parked: Option<Parked>) {
+        let now = Instant::now();
+        let mut classes = self.classes.lock();
+        let Some(class) = classes.get_mut(name) else {
+            // Everything was given up meanwhile.
+            parked.into_iter().for_each(Parked::end);
+            return;
+        };
+        class.starting = class.starting.saturating_sub(1);
+        match parked {
+            Some(parked) => class.ready.push(parked),
+            None => class.not_before = now + FAILURE_PAUSE,
+        }
+    }
+
+    /// Ends those that are too many, too old or gone; forgets kinds that nobody wants.
+    fn trim(&self) {
+        let now = Instant::now();
+        let mut ended = Vec::new();
+        self.classes.lock().retain(|_, class| {
+            let is_of_use = |parked: &mut Parked| {
+                now.saturating_duration_since(parked.since) < PARKED_AGE_MAX && parked.is_waiting()
+            };
+            ended.extend(class.ready.extract_if(.., |parked| !is_of_use(parked)));
+            let target = class.target(now);
+            let surplus = class.ready.len().saturating_sub(target.max(1));
+            ended.extend(class.ready.drain(..if target == 0 { class.ready.len() } else { surplus }));
+            target > 0 || class.starting > 0
+        });
+        ended.into_iter().for_each(Parked::end);
+    }
+}
+
+/// Keeps the pool at its size for as long as there is one.
+pub(super) async fn refill(pool: Weak<Pool>) {
+    loop {
+        let Some(alive) = pool.upgrade() else { return };
+        alive.parked.trim();
+        let Some(class) = alive.parked.begin_start() else {
+            let woken = tokio::time::timeout(LONG_PAUSE, alive.parked.wake.notified());
+            let _ = woken.await;
+            continue;
+        };
+        let parked = alive.park(&class).await;
+        alive.parked.end_start(&class, parked);
+    }
+}
+
+impl Pool {
+    /// What such a function can be given that was started ahead.
+    pub(super) fn parking(&self, spec: &FunctionSpec) -> Option<ParkingClass> {
+        let binds = spec.variables.iter().any(|(name, _)| binds_at_exec(name));
+        if binds { None } else { self.launcher.parking(&spec.runtime, spec.memory_mib, spec.tmp_mib) }
+    }
+
+    async fn park(self: &Arc<Self>, class: &ParkingClass) -> Option<Parked> {
+        let deadline = Instant::now() + YIELD_MAX;
+        while self.starts.available_permits() < STARTS_MAX && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        let share = self.host.reserve(class.memory_mib)?;
+        let environment_id = crypto::random::hex(16);
+        let order = ParkOrder {
+            environment_id: environment_id.clone(),
+            class: class.clone(),
+            variables: parked_variables(),
+        };
+        let parked = match self.launcher.park(order).await {
+            Ok(launched) => {
+                let booted = Parked::boot(environment_id, launched, share, INIT_TIME_MAX).await;
+                booted.map_err(|error| error.to_string())
+            }
+            Err(error) => Err(base::Chain(&error).to_string()),
+        };
+        parked
+            .inspect_err(|error| {
+                tracing::warn!(error, runtime = class.runtime, "an environment was not started ahead")
+            })
+            .ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_follows_the_arrivals_and_ends_with_the_interest() {
+        let start = Instant::now();
+        let mut class = Class::new(start);
+        assert_eq!(class.target(start), 1);
+        for _ in 0..25 {
+            class.arrived(start, 1.0);
+        }
+        assert_eq!(class.target(start), 4);
+        for _ in 0..1_000 {
+            class.arrived(start, 1.0);
+        }
+        assert_eq!(class.target(start), PARKED_CLASS_MAX);
+        assert_eq!(class.target(start + Duration::from_secs(120)), 2);
+        assert_eq!(class.target(start + PARKED_INTEREST), 0);
+    }
+}

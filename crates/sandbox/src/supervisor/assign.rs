@@ -1,0 +1,59 @@
+//! Gives an environment that was made ahead what it is for: its files, its memory, its share of the processors.
+//!
+//! Works once for each. Files are attached by a child that enters the environment's mounts and leaves nothing but them; it runs
+//! before any code of the function's is there.
+
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rustix::fs::CWD;
+use rustix::mount::{MoveMountFlags, move_mount};
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+
+use super::Supervisor;
+use super::launch::{Refusal, Step as _, refusal};
+use crate::image::open_bind;
+use crate::message::{Channel, Progress};
+use crate::spec::Assignment;
+use crate::sys;
+
+const PATIENCE: Duration = Duration::from_secs(5);
+
+pub(super) fn assign(supervisor: &mut Supervisor, id: &str, assignment: &Assignment) -> Result<(), Refusal> {
+    assignment.check().step("check the assignment")?;
+    let member =
+        supervisor.living.get_mut(id).ok_or_else(|| refusal("assign", "there is no such environment"))?;
+    // SECURITY: taken, so that a second assignment finds nothing to enter.
+    let mounts =
+        member.mounts.take().ok_or_else(|| refusal("assign", "the environment awaits no assignment"))?;
+    member.cgroup.raise(assignment).step("cgroups")?;
+    let open = |bind: &crate::spec::Bind| Ok((open_bind(&bind.host)?, bind.inside.clone()));
+    let binds = assignment.binds.iter().map(open).collect::<std::io::Result<Vec<_>>>().step("binds")?;
+    let (here, there) = Channel::pair().step("sockets")?;
+    let child = sys::spawn(0, None, || attach(&there, &mounts, &binds)).step("clone")?;
+    drop((child, there));
+    match here.receive::<Progress>(Some(PATIENCE)).step("attach the files")? {
+        Some((Progress::Ready, _)) => Ok(()),
+        Some((Progress::Failed { stage, reason }, _)) => Err(Refusal { stage, reason }),
+        None => Err(refusal("attach the files", "the child died")),
+    }
+}
+
+/// The child: its result is its exit code, its message is what counts.
+fn attach(channel: &Channel, mounts: &OwnedFd, binds: &[(OwnedFd, PathBuf)]) -> i32 {
+    use std::os::fd::AsFd as _;
+    let message = match attach_all(mounts.as_fd(), binds) {
+        Ok(()) => Progress::Ready,
+        Err(error) => Progress::Failed { stage: "attach the files".to_owned(), reason: error.to_string() },
+    };
+    i32::from(channel.send(&message, &[]).is_err())
+}
+
+fn attach_all(mounts: BorrowedFd<'_>, binds: &[(OwnedFd, PathBuf)]) -> rustix::io::Result<()> {
+    move_into_link_name_space(mounts, Some(LinkNameSpaceType::Mount))?;
+    for (tree, inside) in binds {
+        move_mount(tree, "", CWD, inside, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! Environments that are made before it is known what for: assigned once, to files and limits, and nothing else.
+
+use std::time::Duration;
+
+use sandbox::{Assignment, Bind, CpuShare};
+
+use crate::support::{drain, host, shell, wait};
+
+fn assignment(bind: Bind) -> Assignment {
+    Assignment { binds: vec![bind], memory_mib: 256, cpu: CpuShare::for_memory(256) }
+}
+
+#[test]
+fn an_assignment_brings_files_that_cannot_be_written_and_happens_once() {
+    let host = host();
+    let mut spec = shell(
+        "while ! test -e /var/task/name; do sleep 0.01; done; cd /var/task; cat name; \
+         echo x > name || echo refused; ls /proc/self/fd | wc -l",
+    );
+    spec.awaits_assignment = true;
+    let mut environment = host.spawner.launch(&spec).unwrap();
+    let (stdout, stderr) =
+        (drain(environment.take_stdout().unwrap()), drain(environment.take_stderr().unwrap()));
+    let assignment = assignment(host.package("one", &[("name", "orders\n")]));
+    environment.assign(&assignment).unwrap();
+    assert!(environment.assign(&assignment).is_err(), "a second assignment");
+    assert!(wait(&environment, Duration::from_secs(10)).is_some());
+    let text = stdout.join().unwrap();
+    assert!(text.starts_with("orders\nrefused\n"), "{text} {}", stderr.join().unwrap());
+}
+
+#[test]
+fn assignments_do_not_meet() {
+    let host = host();
+    let script = "while ! test -e /var/task/name; do sleep 0.01; done; cat /var/task/name; ls /var/task";
+    let environments: Vec<_> = ["a", "b", "c"]
+        .into_iter()
+        .map(|name| {
+            let mut spec = shell(script);
+            spec.awaits_assignment = true;
+            let mut environment = host.spawner.launch(&spec).unwrap();
+            let stdout = drain(environment.take_stdout().unwrap());
+            (name, environment, stdout)
+        })
+        .collect();
+    for (name, environment, _) in &environments {
+        environment.assign(&assignment(host.package(name, &[("name", name), (name, "")]))).unwrap();
+    }
+    for (name, environment, stdout) in environments {
+        assert!(wait(&environment, Duration::from_secs(10)).is_some());
+        assert_eq!(stdout.join().unwrap(), format!("{name}{name}\nname\n"));
+    }
+}
+
+#[test]
+fn what_was_not_made_for_it_or_makes_no_sense_is_refused() {
+    let host = host();
+    let good = assignment(host.package("one", &[("name", "x")]));
+    let ordinary = host.spawner.launch(&shell("sleep 60")).unwrap();
+    assert!(ordinary.assign(&good).is_err(), "an environment that awaits nothing");
+    let mut spec = shell("sleep 60");
+    spec.awaits_assignment = true;
+    let parked = host.spawner.launch(&spec).unwrap();
+    let over = |inside: &str| assignment(Bind::new(host.dir.path(), inside));
+    for bad in
+        [over("/proc/1"), over("/tmp/x"), over("/var/../etc"), Assignment { memory_mib: 0, ..good.clone() }]
+    {
+        assert!(parked.assign(&bad).is_err(), "{bad:?}");
+    }
+    parked.assign(&good).unwrap();
+}
+
+#[test]
+fn memory_acts_as_assigned() {
+    let host = host();
+    let program = "import os, time\n\
+        while not os.path.exists('/var/task/name'): time.sleep(0.01)\n\
+        held = bytearray(150 << 20); print(len(held) >> 20, flush=True)\n\
+        more = bytearray(200 << 20); print('too much')";
+    let mut spec = crate::support::python(program);
+    spec.awaits_assignment = true;
+    spec.memory_mib = 64;
+    let mut environment = host.spawner.launch(&spec).unwrap();
+    let stdout = drain(environment.take_stdout().unwrap());
+    environment.assign(&assignment(host.package("one", &[("name", "x")]))).unwrap();
+    let exit = wait(&environment, Duration::from_secs(20)).unwrap();
+    assert_eq!((stdout.join().unwrap().as_str(), exit.oom_killed), ("150\n", true));
+}

@@ -39,15 +39,13 @@ macro_rules! on_stack {
 }
 
 on_stack! {
-    delete_stack(api::DeleteStackInput) = "cloudformation:DeleteStack", |it| &it.stack_name;
     describe_stack_events(api::DescribeStackEventsInput) = "cloudformation:DescribeStackEvents", |it| &it.stack_name;
     describe_stack_resource(api::DescribeStackResourceInput) = "cloudformation:DescribeStackResource", |it| &it.stack_name;
     list_stack_resources(api::ListStackResourcesInput) = "cloudformation:ListStackResources", |it| &it.stack_name;
     list_change_sets(api::ListChangeSetsInput) = "cloudformation:ListChangeSets", |it| &it.stack_name;
     cancel_update_stack(api::CancelUpdateStackInput) = "cloudformation:CancelUpdateStack", |it| &it.stack_name;
-    continue_update_rollback(api::ContinueUpdateRollbackInput) =
-        "cloudformation:ContinueUpdateRollback", |it| &it.stack_name;
-    rollback_stack(api::RollbackStackInput) = "cloudformation:RollbackStack", |it| &it.stack_name;
+    get_stack_policy(api::GetStackPolicyInput) = "cloudformation:GetStackPolicy", |it| &it.stack_name;
+    set_stack_policy(api::SetStackPolicyInput) = "cloudformation:SetStackPolicy", |it| &it.stack_name;
     update_termination_protection(api::UpdateTerminationProtectionInput) =
         "cloudformation:UpdateTerminationProtection", |it| &it.stack_name;
 }
@@ -74,6 +72,9 @@ on_stack_or_all! {
         |it| it.stack_name.clone();
     get_template_summary(api::GetTemplateSummaryInput) = "cloudformation:GetTemplateSummary", |it| it.stack_name.clone();
     list_stacks(api::ListStacksInput) = "cloudformation:ListStacks", |it| { let _ = it; None };
+    list_imports(api::ListImportsInput) = "cloudformation:ListImports", |it| { let _ = it; None };
+    describe_account_limits(api::DescribeAccountLimitsInput) =
+        "cloudformation:DescribeAccountLimits", |it| { let _ = it; None };
     list_exports(api::ListExportsInput) = "cloudformation:ListExports", |it| { let _ = it; None };
     validate_template(api::ValidateTemplateInput) = "cloudformation:ValidateTemplate", |it| { let _ = it; None };
 }
@@ -90,13 +91,44 @@ fn with_template_url(access: Access, url: Option<&String>) -> Access {
     }
 }
 
+/// Leave to hand a role to this service, where one is given.
+// SECURITY: whoever makes a stack with a role acts as that role; without leave to pass it they may not.
+fn with_role<I>(access: Access, request: &Request<'_, I>, role: Option<&String>) -> Result<Access, Error> {
+    let Some(role) = role else { return Ok(access) };
+    let name = identity::RoleName::parse(role)
+        .filter(|name| name.account == request.account)
+        .ok_or_else(|| Error::Validation(format!("Role {role} is invalid or cannot be assumed")))?;
+    let pass = Access::to("iam:PassRole", role)
+        .owned_by(name.account)
+        .when("iam:PassedToService", [crate::caller::SERVICE]);
+    Ok(access.when("cloudformation:RoleArn", [role.clone()]).and(pass))
+}
+
+/// An access function for operations on one stack that may name a role.
+macro_rules! with_a_role {
+    ($($name:ident($input:ty) = $action:literal;)*) => {$(
+        pub(crate) fn $name(state: &CloudFormation, request: &Request<'_, $input>) -> Result<Access, Error> {
+            let access = to_stack(state, request, $action, &request.input.stack_name)?;
+            with_role(access, request, request.input.role_arn.as_ref())
+        }
+    )*};
+}
+
+with_a_role! {
+    continue_update_rollback(api::ContinueUpdateRollbackInput) = "cloudformation:ContinueUpdateRollback";
+    delete_stack(api::DeleteStackInput) = "cloudformation:DeleteStack";
+    rollback_stack(api::RollbackStackInput) = "cloudformation:RollbackStack";
+}
+
 pub(crate) fn create_stack(
     state: &CloudFormation,
     request: &Request<'_, api::CreateStackInput>,
 ) -> Result<Access, Error> {
     let input = request.input;
     let access = to_stack(state, request, "cloudformation:CreateStack", &input.stack_name)?;
-    Ok(with_template_url(access, input.template_url.as_ref()).request_tags(pairs(input.tags.as_ref())))
+    let access =
+        with_template_url(access, input.template_url.as_ref()).request_tags(pairs(input.tags.as_ref()));
+    with_role(access, request, input.role_arn.as_ref())
 }
 
 pub(crate) fn update_stack(
@@ -105,7 +137,9 @@ pub(crate) fn update_stack(
 ) -> Result<Access, Error> {
     let input = request.input;
     let access = to_stack(state, request, "cloudformation:UpdateStack", &input.stack_name)?;
-    Ok(with_template_url(access, input.template_url.as_ref()).request_tags(pairs(input.tags.as_ref())))
+    let access =
+        with_template_url(access, input.template_url.as_ref()).request_tags(pairs(input.tags.as_ref()));
+    with_role(access, request, input.role_arn.as_ref())
 }
 
 pub(crate) fn create_change_set(
@@ -115,7 +149,9 @@ pub(crate) fn create_change_set(
     let input = request.input;
     let access = to_stack(state, request, "cloudformation:CreateChangeSet", &input.stack_name)?
         .when("cloudformation:ChangeSetName", [input.change_set_name.clone()]);
-    Ok(with_template_url(access, input.template_url.as_ref()).request_tags(pairs(input.tags.as_ref())))
+    let access =
+        with_template_url(access, input.template_url.as_ref()).request_tags(pairs(input.tags.as_ref()));
+    with_role(access, request, input.role_arn.as_ref())
 }
 
 /// Leave for an operation on a change set, whose stack is named, or everything.

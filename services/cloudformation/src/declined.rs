@@ -83,7 +83,7 @@ const DECLINED: &[(&str, &[&str])] = &[
             "ListStackRefactors",
         ],
     ),
-    ("not offered yet", &["DescribeAccountLimits", "DescribeEvents", "ListImports"]),
+    ("not offered yet", &["DescribeEvents"]),
     (
         "drift detection is not offered yet",
         &[
@@ -94,7 +94,6 @@ const DECLINED: &[(&str, &[&str])] = &[
         ],
     ),
     ("nothing here has a price", &["EstimateTemplateCost"]),
-    ("stack policies are not offered yet", &["GetStackPolicy", "SetStackPolicy"]),
     ("creation policies and wait conditions are not offered", &["SignalResource"]),
 ];
 

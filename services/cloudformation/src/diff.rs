@@ -2,85 +2,258 @@
 //!
 //! Values that only exist once resources do are compared by what they refer to.
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::Value;
-use template::Plan;
+use template::{Plan, Resource};
 
 use crate::error::Error;
 use crate::prepare::Symbolic;
 use crate::providers;
-use crate::records::{ChangeRecord, ResourceRecord};
+use crate::records::{ChangeRecord, Content, DetailRecord, ResourceRecord};
 
-/// The differences between two plans. A type that changes under a logical id is refused.
-pub(crate) fn changes(
-    old: Option<&Plan>,
-    new: &Plan,
-    records: &[ResourceRecord],
-) -> Result<Vec<ChangeRecord>, Error> {
-    let physical = |id: &str| {
-        let record = records.iter().find(|record| record.logical_id == id);
-        record.and_then(|record| record.physical.as_ref()).map(|physical| physical.id.clone())
-    };
+/// What a stack is and what it would be.
+pub(crate) struct Sides<'a> {
+    pub(crate) old: Option<(&'a Plan, &'a Content)>,
+    pub(crate) new: (&'a Plan, &'a Content),
+    pub(crate) records: &'a [ResourceRecord],
+}
+
+/// What becomes of what others refer to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Replaced,
+    Perhaps,
+}
+
+/// The differences between two sides. A type that changes under a logical id is refused.
+pub(crate) fn changes(sides: &Sides<'_>) -> Result<Vec<ChangeRecord>, Error> {
+    let new = sides.new.0;
     let mut changes = Vec::new();
-    let mut replaced: Vec<String> = Vec::new();
+    let mut fates: HashMap<String, Fate> = HashMap::new();
     for id in new.order() {
         let Some(resource) = new.resources().get(id) else { continue };
-        let mut change = ChangeRecord {
-            action: "Add".to_owned(),
-            logical_id: id.clone(),
-            physical_id: None,
-            kind: resource.kind.clone(),
-            replacement: None,
-            properties: Vec::new(),
+        let before = sides.old.and_then(|(old, _)| Some((old, old.resources().get(id)?)));
+        let Some((old, before)) = before else {
+            changes.push(ChangeRecord::of("Add", id, &resource.kind));
+            continue;
         };
-        let before = old.and_then(|old| Some((old, old.resources().get(id)?)));
-        if let Some((old, before)) = before {
-            if before.kind != resource.kind {
-                return Err(Error::Validation(format!(
-                    "Update of resource type is not permitted. The new template modifies resource type of the following \
-                     resources: [{id}]"
-                )));
-            }
-            let differing =
-                providers::changed(&old.properties(id, &Symbolic)?, &new.properties(id, &Symbolic)?);
-            let follows = new.dependencies(id).any(|dependency| replaced.iter().any(|id| id == dependency));
-            let moved = before.metadata != resource.metadata
-                || before.deletion_policy != resource.deletion_policy
-                || before.update_replace_policy != resource.update_replace_policy;
-            if differing.is_empty() && !follows && !moved {
-                continue;
-            }
-            let replaces =
-                providers::find(&resource.kind).is_some_and(|p| providers::replaces(p, &differing));
-            if replaces {
-                replaced.push(id.clone());
-            }
-            change.action = "Modify".to_owned();
-            change.physical_id = physical(id);
-            change.replacement = Some(if replaces { "True" } else { "False" }.to_owned());
-            if follows && !replaces {
-                change.replacement = Some("Conditional".to_owned());
-            }
-            change.properties = differing;
+        if before.kind != resource.kind {
+            return Err(Error::Validation(format!(
+                "Update of resource type is not permitted. The new template modifies resource type of the following \
+                 resources: [{id}]"
+            )));
         }
+        let mut details = sides.attributes(before, resource);
+        details.extend(sides.properties(id, (old, before), resource, &fates)?);
+        if details.is_empty() {
+            continue;
+        }
+        let replacement = replacement(&details);
+        match replacement {
+            "True" => fates.insert(id.clone(), Fate::Replaced),
+            "Conditional" => fates.insert(id.clone(), Fate::Perhaps),
+            _ => None,
+        };
+        let mut change = ChangeRecord::of("Modify", id, &resource.kind);
+        change.physical_id = sides.physical(id);
+        change.replacement = Some(replacement.to_owned());
+        change.properties = details.iter().filter_map(|detail| detail.name.clone()).collect();
+        change.properties.dedup();
+        change.policy_action =
+            (replacement == "True").then(|| match before.update_replace_policy.as_deref() {
+                Some("Retain") => "ReplaceAndRetain".to_owned(),
+                _ => "ReplaceAndDelete".to_owned(),
+            });
+        change.details = details;
         changes.push(change);
     }
-    for (id, resource) in old.into_iter().flat_map(Plan::resources) {
+    for (id, resource) in sides.old.into_iter().flat_map(|(old, _)| old.resources()) {
         if !new.resources().contains_key(id) {
-            changes.push(ChangeRecord {
-                action: "Remove".to_owned(),
-                logical_id: id.clone(),
-                physical_id: physical(id),
-                kind: resource.kind.clone(),
-                replacement: None,
-                properties: Vec::new(),
-            });
+            let mut change = ChangeRecord::of("Remove", id, &resource.kind);
+            change.physical_id = sides.physical(id);
+            let kept = matches!(resource.deletion_policy.as_deref(), Some("Retain" | "RetainExceptOnCreate"));
+            change.policy_action = Some(if kept { "Retain" } else { "Delete" }.to_owned());
+            changes.push(change);
         }
     }
     Ok(changes)
 }
 
+impl ChangeRecord {
+    fn of(action: &str, id: &str, kind: &str) -> Self {
+        Self {
+            action: action.to_owned(),
+            logical_id: id.to_owned(),
+            physical_id: None,
+            kind: kind.to_owned(),
+            replacement: None,
+            properties: Vec::new(),
+            policy_action: None,
+            details: Vec::new(),
+        }
+    }
+}
+
+/// What surely replaces, then what may: the latter depends on what another resource becomes.
+fn replacement(details: &[DetailRecord]) -> &'static str {
+    let mut replacing = details.iter().filter(|detail| detail.recreation != "Never").peekable();
+    if replacing.peek().is_none() {
+        return "False";
+    }
+    if replacing.any(|detail| detail.evaluation == "Static") { "True" } else { "Conditional" }
+}
+
+impl Sides<'_> {
+    fn physical(&self, id: &str) -> Option<String> {
+        let record = self.records.iter().find(|record| record.logical_id == id);
+        record.and_then(|record| record.physical.as_ref()).map(|physical| physical.id.clone())
+    }
+
+    /// What differs besides the properties.
+    fn attributes(&self, before: &Resource, after: &Resource) -> Vec<DetailRecord> {
+        let tagged = providers::find(&after.kind)
+            .is_some_and(|provider| provider.properties().iter().any(|property| property.name == "Tags"));
+        let retagged = self.old.is_some_and(|(_, old)| old.tags != self.new.1.tags);
+        let differ = [
+            ("Metadata", before.metadata != after.metadata),
+            ("DeletionPolicy", before.deletion_policy != after.deletion_policy),
+            ("UpdateReplacePolicy", before.update_replace_policy != after.update_replace_policy),
+            ("Tags", tagged && retagged),
+        ];
+        let detail = |attribute: &str| DetailRecord {
+            attribute: attribute.to_owned(),
+            name: None,
+            recreation: "Never".to_owned(),
+            evaluation: "Static".to_owned(),
+            source: "DirectModification".to_owned(),
+            causing: None,
+        };
+        differ.into_iter().filter(|(_, differs)| *differs).map(|(attribute, _)| detail(attribute)).collect()
+    }
+
+    /// What differs in the properties, and why.
+    fn properties(
+        &self,
+        id: &str,
+        (old, before): (&Plan, &Resource),
+        after: &Resource,
+        fates: &HashMap<String, Fate>,
+    ) -> Result<Vec<DetailRecord>, Error> {
+        let new = self.new.0;
+        let differing = providers::changed(&old.properties(id, &Symbolic)?, &new.properties(id, &Symbolic)?);
+        let nothing = Value::Null;
+        let mut details = Vec::new();
+        for (name, raw) in after.properties.as_object().into_iter().flatten() {
+            let differs = differing.contains(name);
+            let raw_before = before.properties.get(name).unwrap_or(&nothing);
+            let mut of = |evaluation: &str, source: &str, causing: Option<String>| {
+                details.push(DetailRecord {
+                    attribute: "Properties".to_owned(),
+                    name: Some(name.clone()),
+                    recreation: recreation(&after.kind, name).to_owned(),
+                    evaluation: evaluation.to_owned(),
+                    source: source.to_owned(),
+                    causing,
+                });
+            };
+            let mut explained = false;
+            for reference in references(raw) {
+                let (target, is_attribute) = match reference.split_once('.') {
+                    Some((target, _)) => (target, true),
+                    None => (reference.as_str(), false),
+                };
+                if differs && self.parameter_differs(target) {
+                    of("Static", "ParameterReference", Some(reference.clone()));
+                    explained = true;
+                } else if fates.contains_key(target) {
+                    let source = if is_attribute { "ResourceAttribute" } else { "ResourceReference" };
+                    of("Dynamic", source, Some(reference.clone()));
+                }
+            }
+            if differs && raw != raw_before {
+                of("Static", "DirectModification", None);
+            } else if differs {
+                // As AWS tells it: the value is another one, and by how much is known when it is resolved.
+                of(if explained { "Dynamic" } else { "Static" }, "DirectModification", None);
+            }
+        }
+        let gone = differing.iter().filter(|name| after.properties.get(name.as_str()).is_none());
+        details.extend(gone.map(|name| DetailRecord {
+            attribute: "Properties".to_owned(),
+            name: Some(name.clone()),
+            recreation: recreation(&after.kind, name).to_owned(),
+            evaluation: "Static".to_owned(),
+            source: "DirectModification".to_owned(),
+            causing: None,
+        }));
+        Ok(details)
+    }
+
+    fn parameter_differs(&self, name: &str) -> bool {
+        let value = |content: &Content| {
+            content.parameters.iter().find(|parameter| parameter.key == name).map(|found| found.value.clone())
+        };
+        let new = value(self.new.1);
+        new.is_some() && self.old.is_none_or(|(_, old)| value(old) != new)
+    }
+}
+
+fn recreation(kind: &str, property: &str) -> &'static str {
+    let replaces = providers::find(kind).is_some_and(|p| providers::replaces(p, &[property.to_owned()]));
+    if replaces { "Always" } else { "Never" }
+}
+
+/// What a raw value refers to: `Name` or `Name.Attribute`, each once, in the order of the template.
+fn references(value: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    collect(value, &mut found);
+    let mut seen = HashSet::new();
+    found.retain(|name| seen.insert(name.clone()));
+    found
+}
+
+fn collect(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
+        Value::Object(map) => {
+            for (name, argument) in map {
+                match (name.as_str(), argument) {
+                    ("Ref", Value::String(name)) => found.push(name.clone()),
+                    ("Fn::GetAtt", Value::String(name)) => found.push(name.clone()),
+                    ("Fn::GetAtt", Value::Array(parts)) => {
+                        let parts: Vec<&str> = parts.iter().filter_map(Value::as_str).collect();
+                        found.push(parts.join("."));
+                    }
+                    ("Fn::Sub", Value::String(text)) => found.extend(names_in(text)),
+                    ("Fn::Sub", Value::Array(parts)) => {
+                        found.extend(parts.first().and_then(Value::as_str).into_iter().flat_map(names_in));
+                        parts.iter().skip(1).for_each(|part| collect(part, found));
+                    }
+                    _ => collect(argument, found),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The names in `${…}` of a text.
+fn names_in(text: &str) -> Vec<String> {
+    let pieces = text.split("${").skip(1);
+    let names = pieces.filter_map(|piece| piece.split_once('}').map(|(name, _)| name.trim()));
+    names.filter(|name| !name.starts_with('!')).map(str::to_owned).collect()
+}
+
+/// True where nothing differs, outputs and tags included.
+pub(crate) fn is_nothing(sides: &Sides<'_>) -> Result<bool, Error> {
+    let Some((old, before)) = sides.old else { return Ok(false) };
+    let same = changes(sides)?.is_empty() && before.tags == sides.new.1.tags;
+    Ok(same && !outputs_differ(old, sides.new.0)?)
+}
+
 /// True where the outputs that two plans would give differ.
-pub(crate) fn outputs_differ(old: &Plan, new: &Plan) -> Result<bool, Error> {
+fn outputs_differ(old: &Plan, new: &Plan) -> Result<bool, Error> {
     Ok(old.outputs(&Symbolic)? != new.outputs(&Symbolic)?)
 }
 
@@ -101,4 +274,26 @@ pub(crate) fn with_stack_tags(kind: &str, mut properties: Value, tags: &[(String
         }
     }
     properties
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn references_are_found_wherever_functions_hide_them() {
+        let table = [
+            (json!({ "Ref": "A" }), vec!["A"]),
+            (json!({ "Fn::GetAtt": ["A", "Arn"] }), vec!["A.Arn"]),
+            (json!({ "Fn::GetAtt": "A.Outputs.B" }), vec!["A.Outputs.B"]),
+            (json!({ "Fn::Sub": "x-${A}-${!L}-${B.Arn}" }), vec!["A", "B.Arn"]),
+            (json!({ "Fn::Sub": ["${V}", { "V": { "Ref": "C" } }] }), vec!["V", "C"]),
+            (json!({ "Fn::Join": ["", [{ "Ref": "A" }, "x", { "Ref": "A" }]] }), vec!["A"]),
+            (json!("plain"), vec![]),
+        ];
+        for (value, expected) in table {
+            assert_eq!(references(&value), expected, "{value}");
+        }
+    }
 }

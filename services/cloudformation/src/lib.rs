@@ -9,8 +9,8 @@
 //! not known here is an error that names it.
 //!
 //! Deliberate differences from AWS: change sets are ready when `CreateChangeSet` answers; events carry no resource
-//! properties; a deleted custom-named resource of another owner is never adopted; nested stacks, stack sets, imports,
-//! exports across stacks, drift, stack policies, rollback triggers and service roles are not offered.
+//! properties; a deleted custom-named resource of another owner is never adopted; stack sets, imports of resources, drift
+//! and rollback triggers are not offered.
 
 mod access;
 pub mod api;
@@ -19,12 +19,15 @@ mod declined;
 mod diff;
 mod engine;
 mod error;
+mod exports;
 mod model;
 mod operations;
 mod prepare;
 mod providers;
 mod records;
+mod role;
 mod shape;
+mod stack_policy;
 mod stacks;
 #[cfg(test)]
 mod tests;
@@ -39,7 +42,7 @@ use store::Store;
 
 pub use error::Error;
 
-use operations::{change_sets, describe, resources, rollback, stacks as stack, templates};
+use operations::{change_sets, describe, protection, resources, rollback, stacks as stack, templates};
 
 /// What the handlers share.
 pub struct CloudFormation {
@@ -97,7 +100,14 @@ pub fn service(state: CloudFormation) -> Service {
         .operation::<api::DeleteStack, _, _, _, _>(access::delete_stack, stack::delete)
         .operation::<api::UpdateTerminationProtection, _, _, _, _>(
             access::update_termination_protection,
-            stack::update_termination_protection,
+            protection::update_termination_protection,
+        )
+        .operation::<api::GetStackPolicy, _, _, _, _>(access::get_stack_policy, protection::get_policy)
+        .operation::<api::SetStackPolicy, _, _, _, _>(access::set_stack_policy, protection::set_policy)
+        .operation::<api::ListImports, _, _, _, _>(access::list_imports, describe::imports)
+        .operation::<api::DescribeAccountLimits, _, _, _, _>(
+            access::describe_account_limits,
+            describe::limits,
         )
         .operation::<api::CancelUpdateStack, _, _, _, _>(access::cancel_update_stack, rollback::cancel_update)
         .operation::<api::ContinueUpdateRollback, _, _, _, _>(

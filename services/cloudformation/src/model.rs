@@ -86,14 +86,17 @@ pub(crate) fn check_name(name: &str) -> Result<(), Error> {
 }
 
 /// Resource types that grant rights, and the property that gives one a name of its own.
-const GRANTING: [(&str, Option<&str>); 8] = [
+const GRANTING: [(&str, Option<&str>); 11] = [
     ("AWS::IAM::AccessKey", None),
     ("AWS::IAM::Group", Some("GroupName")),
+    ("AWS::IAM::GroupPolicy", None),
     ("AWS::IAM::InstanceProfile", Some("InstanceProfileName")),
     ("AWS::IAM::ManagedPolicy", Some("ManagedPolicyName")),
     ("AWS::IAM::Policy", None),
     ("AWS::IAM::Role", Some("RoleName")),
+    ("AWS::IAM::RolePolicy", None),
     ("AWS::IAM::User", Some("UserName")),
+    ("AWS::IAM::UserPolicy", None),
     ("AWS::IAM::UserToGroupAddition", None),
 ];
 

@@ -2,8 +2,12 @@
 //!
 //! Everything that can be refused is refused here, before anything is created. Calls no service.
 
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
 use indexmap::IndexMap;
 use serde_json::Value;
+use service::Pipeline;
 use template::parameter::{self, Given, ParameterValue};
 use template::{Document, Macros, Plan, Pseudo, Resources, Scope, Template, TemplateError, sam};
 
@@ -81,15 +85,18 @@ fn transforms(root: &Value) -> Vec<String> {
 }
 
 /// Refuses resource types, properties and policies that are not known here.
-pub(crate) fn check_resources(template: &Template) -> Result<(), Error> {
+pub(crate) fn check_resources(template: &Template, pipeline: &Pipeline) -> Result<(), Error> {
     let unknown: Vec<&str> = template
         .resources
         .values()
         .map(|resource| resource.kind.as_str())
-        .filter(|kind| providers::find(kind).is_none())
+        .filter(|kind| !providers::is_offered(kind, pipeline))
         .collect();
     if !unknown.is_empty() {
-        let kinds = unknown.join(", ");
+        let mut kinds: Vec<&str> = unknown;
+        kinds.sort_unstable();
+        kinds.dedup();
+        let kinds = kinds.join(", ");
         return Err(Error::Validation(format!(
             "Template format error: Unrecognized resource types: [{kinds}]"
         )));
@@ -148,7 +155,38 @@ pub(crate) fn parameter_records(
 /// Stands for resources whose values are not known: references differ where they name different things.
 pub(crate) struct Symbolic;
 
+/// The same while a template is checked: exports must exist, and those that are used are remembered.
+struct Checked<'a> {
+    exports: &'a BTreeMap<String, String>,
+    used: RefCell<BTreeSet<String>>,
+}
+
+impl Resources for Checked<'_> {
+    fn reference(&self, logical_id: &str) -> Result<Value, TemplateError> {
+        Symbolic.reference(logical_id)
+    }
+
+    fn attribute(&self, logical_id: &str, attribute: &str) -> Result<Value, TemplateError> {
+        Symbolic.attribute(logical_id, attribute)
+    }
+
+    fn import(&self, name: &str) -> Result<Value, TemplateError> {
+        self.used.borrow_mut().insert(name.to_owned());
+        exported(self.exports, name)
+    }
+}
+
+/// What is exported under a name.
+pub(crate) fn exported(exports: &BTreeMap<String, String>, name: &str) -> Result<Value, TemplateError> {
+    let found = exports.get(name).map(|value| Value::from(value.as_str()));
+    found.ok_or_else(|| TemplateError::new(format!("No export named {name} found.")))
+}
+
 impl Resources for Symbolic {
+    fn import(&self, name: &str) -> Result<Value, TemplateError> {
+        Ok(Value::from(format!("{{{{ImportValue {name}}}}}")))
+    }
+
     fn reference(&self, logical_id: &str) -> Result<Value, TemplateError> {
         Ok(Value::from(format!("{{{{Ref {logical_id}}}}}")))
     }
@@ -167,6 +205,10 @@ pub(crate) struct Request<'a> {
     pub(crate) by_change_set: bool,
     pub(crate) previous: IndexMap<String, String>,
     pub(crate) pseudo: Pseudo,
+    /// What the account's stacks export.
+    pub(crate) exports: &'a BTreeMap<String, String>,
+    /// What the platform offers.
+    pub(crate) pipeline: &'a Pipeline,
 }
 
 /// Checks a request and makes it the content of a stack.
@@ -175,16 +217,17 @@ pub(crate) fn content(request: Request<'_>) -> Result<(Content, Plan), Error> {
     let parsed = parse(request.body, &request.pseudo, &given, &request.previous)?;
     let template = &parsed.template;
     model::check_capabilities(template, &request.capabilities, parsed.expanded, request.by_change_set)?;
-    check_resources(template)?;
+    check_resources(template, request.pipeline)?;
     check_tags(&request.tags)?;
     let values = parameter::resolve(template, &given, &request.previous)?;
     let parameters = parameter_records(&values, template);
     let plan = Plan::new(template, Scope::new(template, values, request.pseudo)?)?;
     // Functions that cannot resolve whatever the resources answer are told now.
+    let checked = Checked { exports: request.exports, used: RefCell::default() };
     for id in plan.order() {
-        plan.properties(id, &Symbolic)?;
+        plan.properties(id, &checked)?;
     }
-    plan.outputs(&Symbolic)?;
+    plan.outputs(&checked)?;
     let content = Content {
         template: request.body.to_owned(),
         processed: parsed.processed.to_string(),
@@ -192,6 +235,7 @@ pub(crate) fn content(request: Request<'_>) -> Result<(Content, Plan), Error> {
         parameters,
         tags: request.tags,
         capabilities: request.capabilities,
+        imports: checked.used.into_inner().into_iter().collect(),
     };
     Ok((content, plan))
 }

@@ -19,6 +19,21 @@ pub(crate) const EVENTS: Table = Table::new(0x0704, "cloudformation/events");
 /// Change sets by stack id and name.
 pub(crate) const CHANGE_SETS: Table = Table::new(0x0705, "cloudformation/change-sets");
 
+/// Exports by account, region and name: who exports what.
+pub(crate) const EXPORTS: Table = Table::new(0x0706, "cloudformation/exports");
+/// The stacks that use an export, by account, region, name and stack id.
+pub(crate) const IMPORTS: Table = Table::new(0x0707, "cloudformation/imports");
+
+/// One export, as others find it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ExportRecord {
+    pub(crate) version: u8,
+    pub(crate) name: String,
+    pub(crate) stack_id: String,
+    pub(crate) stack_name: String,
+    pub(crate) value: String,
+}
+
 /// The version of every record here.
 pub(crate) const VERSION: u8 = 1;
 
@@ -50,6 +65,18 @@ pub(crate) struct StackRecord {
     /// What the stack was when it last stood firm, where an update stopped half-way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) firm: Option<Content>,
+    /// The role as which the other services are called, where one was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) role_arn: Option<String>,
+    /// The token of the last operation, and the state in which it began: the same call again is the same operation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) last_token: Option<(String, String)>,
+    /// The change set by which it was last made or changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) change_set_id: Option<String>,
+    /// The stack in which this one is nested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) parent_id: Option<String>,
 }
 
 /// What the caller asked a stack to be.
@@ -63,6 +90,9 @@ pub(crate) struct Content {
     pub(crate) parameters: Vec<ParameterRecord>,
     pub(crate) tags: Vec<(String, String)>,
     pub(crate) capabilities: Vec<String>,
+    /// The exports of other stacks that it uses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) imports: Vec<String>,
 }
 
 /// The value of one parameter.
@@ -122,6 +152,9 @@ pub(crate) struct OperationRecord {
     /// True where somebody asked that an update turn back.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) cancelled: bool,
+    /// A stack policy that stands for the stack's own during this update.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) policy: Option<String>,
 }
 
 /// What was asked.
@@ -224,6 +257,9 @@ pub(crate) struct ChangeSetRecord {
     pub(crate) creates: bool,
     pub(crate) content: Content,
     pub(crate) changes: Vec<ChangeRecord>,
+    /// The role that its stack is to be made with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) role_arn: Option<String>,
     /// The state of the stack for which it was made: executing it later, after another change, is refused.
     pub(crate) stack_operations: u64,
 }
@@ -240,4 +276,27 @@ pub(crate) struct ChangeRecord {
     pub(crate) replacement: Option<String>,
     /// The top-level properties that differ.
     pub(crate) properties: Vec<String>,
+    /// What becomes of what is there: `Delete`, `Retain`, `ReplaceAndDelete`, `ReplaceAndRetain`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) policy_action: Option<String>,
+    /// What differs, one by one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) details: Vec<DetailRecord>,
+}
+
+/// Why something differs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DetailRecord {
+    /// `Properties`, `Metadata`, `Tags`, …
+    pub(crate) attribute: String,
+    /// The property.
+    pub(crate) name: Option<String>,
+    /// `Always` or `Never`.
+    pub(crate) recreation: String,
+    /// `Static`, or `Dynamic` where it is known only once the stack is changed.
+    pub(crate) evaluation: String,
+    /// `DirectModification`, `ParameterReference`, `ResourceReference` or `ResourceAttribute`.
+    pub(crate) source: String,
+    /// What is referred to.
+    pub(crate) causing: Option<String>,
 }

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use store::{Key, Range, Store, StoreError, Table, Transaction};
 
 use crate::error::Error;
+use crate::exports;
 use crate::records::{
     CHANGE_SETS, ChangeSetRecord, EVENTS, EventRecord, NAMES, RESOURCES, ResourceRecord, STACKS, StackRecord,
     VERSION,
@@ -31,15 +32,20 @@ impl Reader for Transaction<'_> {
     }
 }
 
-fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     Ok(serde_json::from_slice(bytes)?)
 }
 
-fn put<T: Serialize>(tx: &mut Transaction<'_>, table: Table, key: &Key, record: &T) -> Result<(), Error> {
+pub(crate) fn put<T: Serialize>(
+    tx: &mut Transaction<'_>,
+    table: Table,
+    key: &Key,
+    record: &T,
+) -> Result<(), Error> {
     Ok(tx.put(table, key, serde_json::to_vec(record)?)?)
 }
 
-fn home(account: AccountId, region: &str) -> Key {
+pub(crate) fn home(account: AccountId, region: &str) -> Key {
     Key::new().str(account.as_str()).str(region)
 }
 
@@ -95,7 +101,12 @@ pub(crate) fn unfinished(store: &Store) -> Result<Vec<StackRecord>, Error> {
 }
 
 /// Writes a stack, and makes its name point to it, or to nothing once it is deleted.
+///
+/// # Errors
+/// It exports what another stack exports.
 pub(crate) fn save(tx: &mut Transaction<'_>, stack: &StackRecord) -> Result<(), Error> {
+    let stored = by_id(tx, stack.account, &stack.region, &stack.id)?;
+    exports::index(tx, stored.as_ref(), stack)?;
     let name = home(stack.account, &stack.region).str(&stack.name);
     if stack.status == crate::model::status::DELETE_COMPLETE {
         let holder = tx.get(NAMES, &name)?;

@@ -52,6 +52,10 @@ pub(crate) fn stack(record: &StackRecord) -> api::Stack {
             stack_drift_status: "NOT_CHECKED".to_owned(),
             ..api::StackDriftInformation::default()
         }),
+        role_arn: record.role_arn.clone(),
+        change_set_id: record.change_set_id.clone(),
+        parent_id: record.parent_id.clone(),
+        root_id: record.parent_id.clone(),
         ..api::Stack::default()
     }
 }
@@ -152,38 +156,35 @@ pub(crate) fn resource_summary(record: &ResourceRecord) -> api::StackResourceSum
 }
 
 pub(crate) fn change(record: &ChangeRecord) -> api::Change {
-    let details = record.properties.iter().map(|name| api::ResourceChangeDetail {
+    let details = record.details.iter().map(|detail| api::ResourceChangeDetail {
         target: Some(api::ResourceTargetDefinition {
-            attribute: Some("Properties".to_owned()),
-            name: Some(name.clone()),
-            requires_recreation: Some(requires_recreation(record, name).to_owned()),
+            attribute: Some(detail.attribute.clone()),
+            name: detail.name.clone(),
+            requires_recreation: Some(detail.recreation.clone()),
             ..api::ResourceTargetDefinition::default()
         }),
-        evaluation: Some("Static".to_owned()),
-        change_source: Some("DirectModification".to_owned()),
-        causing_entity: None,
+        evaluation: Some(detail.evaluation.clone()),
+        change_source: Some(detail.source.clone()),
+        causing_entity: detail.causing.clone(),
     });
-    let modifies = record.action == "Modify";
+    let mut scope: Vec<String> = record.details.iter().map(|detail| detail.attribute.clone()).collect();
+    scope.sort();
+    scope.dedup();
     api::Change {
         r#type: Some("Resource".to_owned()),
         hook_invocation_count: None,
         resource_change: Some(api::ResourceChange {
+            policy_action: record.policy_action.clone(),
             action: Some(record.action.clone()),
             logical_resource_id: Some(record.logical_id.clone()),
             physical_resource_id: record.physical_id.clone(),
             resource_type: Some(record.kind.clone()),
             replacement: record.replacement.clone(),
-            scope: Some(if modifies { vec!["Properties".to_owned()] } else { Vec::new() }),
+            scope: Some(scope),
             details: Some(details.collect()),
             ..api::ResourceChange::default()
         }),
     }
-}
-
-fn requires_recreation(record: &ChangeRecord, property: &str) -> &'static str {
-    let replaces = crate::providers::find(&record.kind)
-        .is_some_and(|provider| crate::providers::replaces(provider, &[property.to_owned()]));
-    if replaces { "Always" } else { "Never" }
 }
 
 pub(crate) fn change_set_summary(stack: &StackRecord, set: &ChangeSetRecord) -> api::ChangeSetSummary {

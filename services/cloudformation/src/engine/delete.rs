@@ -1,12 +1,13 @@
 //! Deletes resources: each once nothing that depends on it is left.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use super::PARALLEL_MAX;
 use super::flight::Flight;
 use super::remnant::{self, Remnant};
 use super::run::Run;
 use crate::error::Error;
+use crate::exports;
 use crate::model::status;
 use crate::providers::{self, Failure};
 use crate::records::ResourceRecord;
@@ -27,6 +28,10 @@ pub(super) struct Doomed {
 /// Deletes all of a stack.
 pub(super) async fn stack(run: &mut Run) -> Result<(), Error> {
     let retain = run.stack.operation.as_ref().map(|operation| operation.retain.clone()).unwrap_or_default();
+    if let Some((name, users, _)) = exports::in_use(&run.state.store, &run.stack, &BTreeMap::new())? {
+        let reason = format!("Delete canceled. {}", exports::refusal(&name, &users, false));
+        return run.set_stack(status::DELETE_FAILED, Some(&reason), |stack| stack.operation = None).await;
+    }
     let items = existing(run);
     let failed = all(run, Doomed { items, on_create: false, retain }).await?;
     if failed.is_empty() {

@@ -8,14 +8,16 @@ use template::Plan;
 use super::PARALLEL_MAX;
 use super::flight::Flight;
 use super::remnant::{self, Remnant};
-use super::run::{References, Run};
+use super::run::Run;
 use crate::diff;
 use crate::error::Error;
+use crate::exports;
 use crate::model::status;
 use crate::providers::{self, Failure, Provider};
 use crate::records::{
     Change, OnFailure, OperationKind, OutputRecord, Phase, Physical, ResourceRecord, VERSION,
 };
+use crate::stack_policy::Action;
 
 /// What is to be done with one resource.
 enum Step {
@@ -47,6 +49,7 @@ pub(super) async fn go(run: &mut Run) -> Result<(), Error> {
     let mut flight = Flight::new();
     let mut seen: HashSet<String> = HashSet::new();
     let mut failed = Failed::default();
+    protect_dropped(run, &plan, &mut failed).await?;
     loop {
         if failed.is_empty() && !run.is_cancelled() {
             for id in plan.order() {
@@ -81,6 +84,22 @@ pub(super) async fn go(run: &mut Run) -> Result<(), Error> {
         }
     }
     finish(run, &plan, &failed).await
+}
+
+/// Refuses an update that would delete what the stack's policy protects.
+async fn protect_dropped(run: &mut Run, plan: &Plan, failed: &mut Failed) -> Result<(), Error> {
+    let dropped: Vec<(String, String)> = run
+        .resources
+        .values()
+        .filter(|record| record.physical.is_some() && !plan.resources().contains_key(&record.logical_id))
+        .map(|record| (record.logical_id.clone(), record.kind.clone()))
+        .collect();
+    for (id, kind) in dropped {
+        if let Some(denied) = run.protected(Action::Delete, &id, &kind) {
+            fail(run, &id, Failure::new(denied), failed).await?;
+        }
+    }
+    Ok(())
 }
 
 fn is_settled(run: &Run, id: &str) -> bool {
@@ -118,7 +137,7 @@ async fn begin(run: &mut Run, plan: &Plan, id: &str) -> Result<Step, Error> {
         run.put(record, false).await?;
         return Ok(Step::Impossible(format!("Resource type {} is not supported", resource.kind)));
     };
-    let properties = match plan.properties(id, &References(&run.resources)) {
+    let properties = match plan.properties(id, &run.references()) {
         Ok(properties) => diff::with_stack_tags(&resource.kind, properties, &run.stack.content.tags),
         Err(error) => {
             run.put(record, false).await?;
@@ -146,6 +165,12 @@ async fn begin(run: &mut Run, plan: &Plan, id: &str) -> Result<Step, Error> {
         (None, Some(pending), None) => pending.id.clone(),
         (None, None, None) => generated_name(provider, &run.stack.name, id),
     };
+    let action = if in_place.is_some() { Action::Modify } else { Action::Replace };
+    if let Some(denied) = run.protected(action, id, &resource.kind).filter(|_| !creates) {
+        record.pending = None;
+        run.put(record, false).await?;
+        return Ok(Step::Impossible(denied));
+    }
     let taken = record.physical.as_ref().is_some_and(|old| old.id == planned);
     if in_place.is_none() && own_name.is_some() && taken {
         run.put(record, false).await?;
@@ -279,7 +304,7 @@ async fn finish(run: &mut Run, plan: &Plan, failed: &Failed) -> Result<(), Error
     let outputs = match failed.reason() {
         Some(reason) => Err(reason),
         None if run.is_cancelled() => Err("Resource update cancelled".to_owned()),
-        None => plan.outputs(&References(&run.resources)).map_err(|error| error.message().to_owned()),
+        None => plan.outputs(&run.references()).map_err(|error| error.message().to_owned()),
     };
     let reason = match outputs {
         Ok(outputs) => {
@@ -290,7 +315,10 @@ async fn finish(run: &mut Run, plan: &Plan, failed: &Failed) -> Result<(), Error
                 export_name: output.export_name,
             });
             let outputs: Vec<OutputRecord> = outputs.collect();
-            return complete(run, creates, outputs).await;
+            match refused_exports(run, &outputs)? {
+                None => return complete(run, creates, outputs).await,
+                Some(reason) => reason,
+            }
         }
         Err(reason) => reason,
     };
@@ -315,6 +343,13 @@ async fn finish(run: &mut Run, plan: &Plan, failed: &Failed) -> Result<(), Error
         }
     };
     run.set_stack(status, Some(&reason), to_rollback).await
+}
+
+/// Why the exports may not become what they would be: others use what they are now.
+fn refused_exports(run: &Run, outputs: &[OutputRecord]) -> Result<Option<String>, Error> {
+    let named = outputs.iter().filter_map(|output| Some((output.export_name.clone()?, output.value.clone())));
+    let used = exports::in_use(&run.state.store, &run.stack, &named.collect())?;
+    Ok(used.map(|(name, users, is_changed)| exports::refusal(&name, &users, is_changed)))
 }
 
 async fn complete(run: &mut Run, creates: bool, outputs: Vec<OutputRecord>) -> Result<(), Error> {

@@ -1,5 +1,6 @@
 //! One operation on one stack while it is carried out: what is known of the stack, and how steps are written down.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -11,9 +12,11 @@ use template::{Plan, Resources, TemplateError};
 use crate::CloudFormation;
 use crate::caller::{Caller, SERVICE};
 use crate::error::Error;
+use crate::exports;
 use crate::prepare;
 use crate::providers::Work;
-use crate::records::{Content, Physical, ResourceRecord, StackRecord};
+use crate::records::{Content, OperationKind, Physical, ResourceRecord, StackRecord};
+use crate::stack_policy::{Action, StackPolicy};
 use crate::stacks;
 
 /// The type under which a stack itself appears in its events.
@@ -25,6 +28,10 @@ pub(super) struct Run {
     pub(super) caller: Caller,
     pub(super) stack: StackRecord,
     pub(super) resources: IndexMap<String, ResourceRecord>,
+    /// What the account's stacks export.
+    exports: BTreeMap<String, String>,
+    /// What the update may do, where the stack has a policy.
+    policy: Option<StackPolicy>,
 }
 
 impl Run {
@@ -43,7 +50,21 @@ impl Run {
         };
         let found = stacks::resources(&state.store, &stack.id)?;
         let resources = found.into_iter().map(|record| (record.logical_id.clone(), record)).collect();
-        Ok(Some(Self { state: Arc::clone(state), caller, stack, resources }))
+        let exports = exports::all(&state.store, stack.account, &stack.region)?;
+        let policy = operation.policy.as_deref().or(stack.policy.as_deref());
+        let policy = policy.filter(|_| operation.kind == OperationKind::Update);
+        let policy = policy.map(StackPolicy::parse).transpose()?;
+        Ok(Some(Self { state: Arc::clone(state), caller, stack, resources, exports, policy }))
+    }
+
+    /// What the stack's policy says against an action on one of its resources.
+    pub(super) fn protected(&self, action: Action, logical_id: &str, kind: &str) -> Option<String> {
+        self.policy.as_ref().and_then(|policy| policy.refusal(action, logical_id, kind))
+    }
+
+    /// What resources answer to references now.
+    pub(super) fn references(&self) -> References<'_> {
+        References { resources: &self.resources, exports: &self.exports }
     }
 
     /// The number of this operation.
@@ -183,11 +204,14 @@ fn source(ip: IpAddr, is_secure: bool) -> Source {
 }
 
 /// What resources answer to references while the stack is being made.
-pub(super) struct References<'a>(pub(super) &'a IndexMap<String, ResourceRecord>);
+pub(super) struct References<'a> {
+    resources: &'a IndexMap<String, ResourceRecord>,
+    exports: &'a BTreeMap<String, String>,
+}
 
 impl References<'_> {
     fn physical(&self, logical_id: &str) -> Result<&Physical, TemplateError> {
-        let found = self.0.get(logical_id).and_then(|record| record.physical.as_ref());
+        let found = self.resources.get(logical_id).and_then(|record| record.physical.as_ref());
         found.ok_or_else(|| TemplateError::new(format!("Resource {logical_id} does not exist yet")))
     }
 }
@@ -197,10 +221,14 @@ impl Resources for References<'_> {
         Ok(Value::from(self.physical(logical_id)?.id.as_str()))
     }
 
+    fn import(&self, name: &str) -> Result<Value, TemplateError> {
+        prepare::exported(self.exports, name)
+    }
+
     fn attribute(&self, logical_id: &str, attribute: &str) -> Result<Value, TemplateError> {
         let found = self.physical(logical_id)?.attributes.get(attribute).filter(|value| !value.is_null());
         found.cloned().ok_or_else(|| {
-            let kind = self.0.get(logical_id).map_or("", |record| record.kind.as_str());
+            let kind = self.resources.get(logical_id).map_or("", |record| record.kind.as_str());
             TemplateError::function(format_args!(
                 "resource {logical_id} does not support attribute type {attribute} in Fn::GetAtt ({kind})"
             ))

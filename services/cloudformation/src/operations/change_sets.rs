@@ -8,11 +8,13 @@ use super::stacks::{before, begin, busy, check_count, new_stack};
 use super::{body, find, operation, page, pairs, previous, refuse};
 use crate::CloudFormation;
 use crate::api;
-use crate::diff;
+use crate::diff::{self, Sides};
 use crate::error::{Error, no_stack};
+use crate::exports;
 use crate::model::{self, status};
 use crate::prepare::{self, Request};
 use crate::records::{ChangeSetRecord, OnFailure, OperationKind, StackRecord, VERSION};
+use crate::role;
 use crate::stacks;
 use crate::view;
 
@@ -28,7 +30,6 @@ pub(crate) async fn create(
 ) -> Result<api::CreateChangeSetOutput, Error> {
     let (input, call) = (permit.input, permit.call);
     refuse(&[
-        ("RoleARN", input.role_arn.is_some()),
         ("IncludeNestedStacks", input.include_nested_stacks.unwrap_or(false)),
         ("ResourcesToImport", input.resources_to_import.as_ref().is_some_and(|list| !list.is_empty())),
         ("ImportExistingResources", input.import_existing_resources.unwrap_or(false)),
@@ -47,6 +48,7 @@ pub(crate) async fn create(
     let stack = subject(&state, &call, &input.stack_name, creates)?;
     let same = input.use_previous_template.unwrap_or(false).then(|| stack.content.template.clone());
     let text = body(input.template_body.as_ref(), input.template_url.as_ref(), same.as_deref())?;
+    let exports = exports::all(&state.store, call.account(), call.region().as_str())?;
     let pseudo = prepare::pseudo(call.account().as_str(), call.region().as_str(), &stack.name, &stack.id);
     let request = Request {
         body: &text,
@@ -56,17 +58,18 @@ pub(crate) async fn create(
         by_change_set: true,
         previous: previous((!creates).then_some(&stack)),
         pseudo: pseudo.clone(),
+        exports: &exports,
+        pipeline: call.pipeline(),
     };
     let (content, plan) = prepare::content(request)?;
     let old = if creates { None } else { Some(prepare::plan(&stack.content, pseudo)?) };
-    let resources = stacks::resources(&state.store, &stack.id)?;
-    let changes = diff::changes(old.as_ref(), &plan, &resources)?;
-    let empty = match &old {
-        None => false,
-        Some(old) => {
-            changes.is_empty() && content.tags == stack.content.tags && !diff::outputs_differ(old, &plan)?
-        }
+    let records = stacks::resources(&state.store, &stack.id)?;
+    let sides = Sides {
+        old: old.as_ref().map(|old| (old, &stack.content)),
+        new: (&plan, &content),
+        records: &records,
     };
+    let (changes, empty) = (diff::changes(&sides)?, diff::is_nothing(&sides)?);
     let name = input.change_set_name;
     let arn = format!("changeSet/{name}/{}", crypto::random::uuid());
     let set = ChangeSetRecord {
@@ -82,6 +85,7 @@ pub(crate) async fn create(
         creates,
         content,
         changes,
+        role_arn: input.role_arn,
         stack_operations: stack.operations,
     };
     let (id, stack_id) = (set.id.clone(), stack.id.clone());
@@ -215,6 +219,8 @@ pub(crate) async fn execute(
     let mut begun = operation(&call, kind, input.client_request_token);
     let before = before(&mut stack, set.content.clone());
     begun.before = (!set.creates).then_some(before);
+    stack.change_set_id = Some(set.id.clone());
+    role::act(&call, &mut stack, set.role_arn.clone(), &mut begun).await?;
     let stack = begin(&state, &call, stack, begun, next).await?;
     // Executing one change set uses up all of them: they were computed for the stack as it was.
     state

@@ -86,3 +86,33 @@ pub(crate) async fn exports(
     let (exports, next_token) = page(exports, input.next_token.as_ref())?;
     Ok(api::ListExportsOutput { exports: Some(exports), next_token })
 }
+
+pub(crate) async fn imports(
+    state: State,
+    permit: Permit<api::ListImports>,
+) -> Result<api::ListImportsOutput, Error> {
+    let (input, call) = (permit.input, permit.call);
+    let users =
+        crate::exports::users(&state.store, call.account(), call.region().as_str(), &input.export_name)?;
+    if users.is_empty() {
+        let name = input.export_name;
+        return Err(Error::Validation(format!("Export '{name}' is not imported by any stack.")));
+    }
+    let (users, next_token) = page(users, input.next_token.as_ref())?;
+    Ok(api::ListImportsOutput { imports: Some(users), next_token })
+}
+
+pub(crate) async fn limits(
+    _: State,
+    _: Permit<api::DescribeAccountLimits>,
+) -> Result<api::DescribeAccountLimitsOutput, Error> {
+    let limit = |name: &str, value: usize| api::AccountLimit {
+        name: Some(name.to_owned()),
+        value: i64::try_from(value).ok(),
+    };
+    let limits = vec![
+        limit("StackLimit", crate::model::STACKS_MAX),
+        limit("StackOutputsLimit", template::limits::OUTPUTS_MAX),
+    ];
+    Ok(api::DescribeAccountLimitsOutput { account_limits: Some(limits), next_token: None })
+}

@@ -2,6 +2,7 @@
 
 pub(crate) mod change_sets;
 pub(crate) mod describe;
+pub(crate) mod protection;
 pub(crate) mod resources;
 pub(crate) mod rollback;
 pub(crate) mod stacks;
@@ -78,6 +79,7 @@ pub(crate) fn operation(call: &Call, kind: OperationKind, token: Option<String>)
         before: None,
         retain: Vec::new(),
         cancelled: false,
+        policy: None,
     }
 }
 

@@ -13,6 +13,7 @@ use crate::api;
 use crate::error::{Error, no_stack};
 use crate::model::{self, status};
 use crate::records::{Change, OperationKind, OperationRecord, Phase, StackRecord};
+use crate::role;
 use crate::stacks;
 
 type State = Arc<CloudFormation>;
@@ -44,17 +45,17 @@ pub(crate) async fn continue_update(
     permit: Permit<api::ContinueUpdateRollback>,
 ) -> Result<api::ContinueUpdateRollbackOutput, Error> {
     let (input, call) = (permit.input, permit.call);
-    refuse(&[("RoleARN", input.role_arn.is_some())])?;
-    let stack = live(&state, &call, &input.stack_name)?;
+    let mut stack = live(&state, &call, &input.stack_name)?;
     if stack.status != status::UPDATE_ROLLBACK_FAILED {
         return Err(busy(&stack, "continued rolling back"));
     }
     let skip = input.resources_to_skip.unwrap_or_default();
     check_skipped(&state, &stack, &skip)?;
-    let begun = OperationRecord {
+    let mut begun = OperationRecord {
         retain: skip,
         ..back(&stack, operation(&call, OperationKind::Update, input.client_request_token))
     };
+    role::act(&call, &mut stack, input.role_arn, &mut begun).await?;
     begin(&state, &call, stack, begun, status::UPDATE_ROLLBACK_IN_PROGRESS).await?;
     Ok(api::ContinueUpdateRollbackOutput {})
 }
@@ -79,11 +80,8 @@ pub(crate) async fn roll_back(
     permit: Permit<api::RollbackStack>,
 ) -> Result<api::RollbackStackOutput, Error> {
     let (input, call) = (permit.input, permit.call);
-    refuse(&[
-        ("RoleARN", input.role_arn.is_some()),
-        ("RetainExceptOnCreate", input.retain_except_on_create.unwrap_or(false)),
-    ])?;
-    let stack = live(&state, &call, &input.stack_name)?;
+    refuse(&[("RetainExceptOnCreate", input.retain_except_on_create.unwrap_or(false))])?;
+    let mut stack = live(&state, &call, &input.stack_name)?;
     if !model::can_go_back(&stack.status) {
         return Err(busy(&stack, "rolled back"));
     }
@@ -92,7 +90,8 @@ pub(crate) async fn roll_back(
     } else {
         (OperationKind::Update, status::UPDATE_ROLLBACK_IN_PROGRESS)
     };
-    let begun = back(&stack, operation(&call, kind, input.client_request_token));
+    let mut begun = back(&stack, operation(&call, kind, input.client_request_token));
+    role::act(&call, &mut stack, input.role_arn, &mut begun).await?;
     let stack = begin(&state, &call, stack, begun, to).await?;
     Ok(api::RollbackStackOutput { stack_id: Some(stack.id), operation_id: None })
 }

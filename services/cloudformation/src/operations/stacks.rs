@@ -7,12 +7,15 @@ use service::{Call, Permit};
 use super::{body, find, operation, pairs, previous, refuse};
 use crate::CloudFormation;
 use crate::api;
-use crate::diff;
+use crate::diff::{self, Sides};
 use crate::engine;
 use crate::error::{Error, no_stack};
+use crate::exports;
 use crate::model::{self, status};
 use crate::prepare::{self, Request};
 use crate::records::{Content, OnFailure, OperationKind, OperationRecord, StackRecord, VERSION};
+use crate::role;
+use crate::stack_policy::StackPolicy;
 use crate::stacks;
 
 /// The type under which a stack appears in its own events.
@@ -27,8 +30,6 @@ pub(crate) async fn create(
     let (input, call) = (permit.input, permit.call);
     model::check_name(&input.stack_name)?;
     refuse(&[
-        ("RoleARN", input.role_arn.is_some()),
-        ("StackPolicyBody", input.stack_policy_body.is_some()),
         ("StackPolicyURL", input.stack_policy_url.is_some()),
         ("TimeoutInMinutes", input.timeout_in_minutes.is_some()),
         ("NotificationARNs", input.notification_arns.as_ref().is_some_and(|arns| !arns.is_empty())),
@@ -39,8 +40,14 @@ pub(crate) async fn create(
         let message = "You can specify either DisableRollback or OnFailure, but not both.";
         return Err(Error::Validation(message.to_owned()));
     }
+    if let Some(made) = find(&state, &call, &input.stack_name)?
+        && repeated(&made, input.client_request_token.as_ref(), status::CREATE_IN_PROGRESS)
+    {
+        return Ok(api::CreateStackOutput { stack_id: Some(made.id), operation_id: None });
+    }
     let text = body(input.template_body.as_ref(), input.template_url.as_ref(), None)?;
     let mut stack = new_stack(&call, &input.stack_name);
+    let exports = exports::all(&state.store, call.account(), call.region().as_str())?;
     let request = Request {
         body: &text,
         parameters: &input.parameters.unwrap_or_default(),
@@ -49,6 +56,8 @@ pub(crate) async fn create(
         by_change_set: false,
         previous: previous(None),
         pseudo: prepare::pseudo(call.account().as_str(), call.region().as_str(), &stack.name, &stack.id),
+        exports: &exports,
+        pipeline: call.pipeline(),
     };
     let (content, _) = prepare::content(request)?;
     stack.content = content;
@@ -59,10 +68,23 @@ pub(crate) async fn create(
         _ => OnFailure::Rollback,
     };
     stack.termination_protection = input.enable_termination_protection.unwrap_or(false);
+    stack.policy = policy(input.stack_policy_body)?;
     check_count(&state, &call)?;
-    let begun = operation(&call, OperationKind::Create, input.client_request_token);
+    let mut begun = operation(&call, OperationKind::Create, input.client_request_token);
+    role::act(&call, &mut stack, input.role_arn, &mut begun).await?;
     let stack = begin(&state, &call, stack, begun, status::CREATE_IN_PROGRESS).await?;
     Ok(api::CreateStackOutput { stack_id: Some(stack.id), operation_id: None })
+}
+
+/// A stack policy that was checked.
+fn policy(body: Option<String>) -> Result<Option<String>, Error> {
+    body.map(|text| StackPolicy::parse(&text).map(|_| text)).transpose()
+}
+
+/// True where the same call was made before: its operation is this one.
+pub(crate) fn repeated(stack: &StackRecord, token: Option<&String>, to: &str) -> bool {
+    let last = stack.last_token.as_ref();
+    token.is_some_and(|token| last.is_some_and(|(known, state)| known == token && state == to))
 }
 
 /// Refuses a stack more than an account may have.
@@ -80,6 +102,12 @@ fn triggers(configuration: Option<&api::RollbackConfiguration>) -> bool {
     configuration
         .and_then(|configuration| configuration.rollback_triggers.as_ref())
         .is_some_and(|list| !list.is_empty())
+}
+
+/// The stack whose resource the new one is: it marks what it makes.
+fn parent(call: &Call) -> Option<String> {
+    let marks = call.marks().into_iter();
+    marks.filter(|(key, _)| key == "aws:cloudformation:stack-id").map(|(_, id)| id).next()
 }
 
 /// A stack that is not written yet.
@@ -103,6 +131,7 @@ pub(crate) fn new_stack(call: &Call, name: &str) -> StackRecord {
             parameters: Vec::new(),
             tags: Vec::new(),
             capabilities: Vec::new(),
+            imports: Vec::new(),
         },
         outputs: Vec::new(),
         disable_rollback: false,
@@ -113,6 +142,10 @@ pub(crate) fn new_stack(call: &Call, name: &str) -> StackRecord {
         operations: 0,
         operation: None,
         firm: None,
+        role_arn: None,
+        last_token: None,
+        change_set_id: None,
+        parent_id: parent(call),
     }
 }
 
@@ -135,6 +168,7 @@ pub(crate) async fn begin(
                 next.operations = stored.operations;
             }
             next.operations += 1;
+            next.last_token = begun.token.clone().map(|token| (token, status.to_owned()));
             next.operation = Some(begun);
             status.clone_into(&mut next.status);
             next.reason = Some("User Initiated".to_owned());
@@ -173,10 +207,7 @@ pub(crate) async fn update(
 ) -> Result<api::UpdateStackOutput, Error> {
     let (input, call) = (permit.input, permit.call);
     refuse(&[
-        ("RoleARN", input.role_arn.is_some()),
-        ("StackPolicyBody", input.stack_policy_body.is_some()),
         ("StackPolicyURL", input.stack_policy_url.is_some()),
-        ("StackPolicyDuringUpdateBody", input.stack_policy_during_update_body.is_some()),
         ("StackPolicyDuringUpdateURL", input.stack_policy_during_update_url.is_some()),
         ("NotificationARNs", input.notification_arns.as_ref().is_some_and(|arns| !arns.is_empty())),
         ("RollbackConfiguration", triggers(input.rollback_configuration.as_ref())),
@@ -185,9 +216,13 @@ pub(crate) async fn update(
     let stack = find(&state, &call, &input.stack_name)?;
     let stack = stack.filter(|stack| stack.status != status::DELETE_COMPLETE);
     let mut stack = stack.ok_or_else(|| no_stack(&input.stack_name))?;
+    if repeated(&stack, input.client_request_token.as_ref(), status::UPDATE_IN_PROGRESS) {
+        return Ok(api::UpdateStackOutput { stack_id: Some(stack.id), operation_id: None });
+    }
     if !model::can_update(&stack.status) {
         return Err(busy(&stack, "updated"));
     }
+    let exports = exports::all(&state.store, call.account(), call.region().as_str())?;
     let same = input.use_previous_template.unwrap_or(false).then(|| stack.content.template.clone());
     let text = body(input.template_body.as_ref(), input.template_url.as_ref(), same.as_deref())?;
     let pseudo = prepare::pseudo(call.account().as_str(), call.region().as_str(), &stack.name, &stack.id);
@@ -199,17 +234,25 @@ pub(crate) async fn update(
         by_change_set: false,
         previous: previous(Some(&stack)),
         pseudo: pseudo.clone(),
+        exports: &exports,
+        pipeline: call.pipeline(),
     };
     let (content, plan) = prepare::content(request)?;
     let old = prepare::plan(&stack.content, pseudo)?;
-    let resources = stacks::resources(&state.store, &stack.id)?;
-    let changes = diff::changes(Some(&old), &plan, &resources)?;
-    if changes.is_empty() && content.tags == stack.content.tags && !diff::outputs_differ(&old, &plan)? {
+    let records = stacks::resources(&state.store, &stack.id)?;
+    let sides = Sides { old: Some((&old, &stack.content)), new: (&plan, &content), records: &records };
+    // What stopped half-way is tried again, as it was asked.
+    if stack.firm.is_none() && diff::is_nothing(&sides)? {
         return Err(Error::Validation("No updates are to be performed.".to_owned()));
     }
     stack.disable_rollback = input.disable_rollback.unwrap_or(false);
     let mut begun = operation(&call, OperationKind::Update, input.client_request_token);
     begun.before = Some(before(&mut stack, content));
+    begun.policy = policy(input.stack_policy_during_update_body)?;
+    if let Some(text) = policy(input.stack_policy_body)? {
+        stack.policy = Some(text);
+    }
+    role::act(&call, &mut stack, input.role_arn, &mut begun).await?;
     let stack = begin(&state, &call, stack, begun, status::UPDATE_IN_PROGRESS).await?;
     Ok(api::UpdateStackOutput { stack_id: Some(stack.id), operation_id: None })
 }
@@ -222,12 +265,9 @@ pub(crate) fn before(stack: &mut StackRecord, content: Content) -> Content {
 
 pub(crate) async fn delete(state: State, permit: Permit<api::DeleteStack>) -> Result<(), Error> {
     let (input, call) = (permit.input, permit.call);
-    refuse(&[
-        ("RoleARN", input.role_arn.is_some()),
-        ("DeletionMode", input.deletion_mode.as_deref().is_some_and(|mode| mode != "STANDARD")),
-    ])?;
+    refuse(&[("DeletionMode", input.deletion_mode.as_deref().is_some_and(|mode| mode != "STANDARD"))])?;
     // A stack that is not there is deleted already, as on AWS.
-    let Some(stack) = find(&state, &call, &input.stack_name)? else { return Ok(()) };
+    let Some(mut stack) = find(&state, &call, &input.stack_name)? else { return Ok(()) };
     if stack.status == status::DELETE_COMPLETE || stack.status == status::DELETE_IN_PROGRESS {
         return Ok(());
     }
@@ -248,25 +288,7 @@ pub(crate) async fn delete(state: State, permit: Permit<api::DeleteStack>) -> Re
     }
     let mut begun = operation(&call, OperationKind::Delete, input.client_request_token);
     begun.retain = retain;
+    role::act(&call, &mut stack, input.role_arn, &mut begun).await?;
     begin(&state, &call, stack, begun, status::DELETE_IN_PROGRESS).await?;
     Ok(())
-}
-
-pub(crate) async fn update_termination_protection(
-    state: State,
-    permit: Permit<api::UpdateTerminationProtection>,
-) -> Result<api::UpdateTerminationProtectionOutput, Error> {
-    let (input, call) = (permit.input, permit.call);
-    let stack =
-        find(&state, &call, &input.stack_name)?.filter(|stack| stack.status != status::DELETE_COMPLETE);
-    let stack = stack.ok_or_else(|| no_stack(&input.stack_name))?;
-    let id = stack.id.clone();
-    call.transact(|tx| {
-        let stored = stacks::by_id(tx, stack.account, &stack.region, &stack.id)?;
-        let mut stored = stored.ok_or_else(|| no_stack(&input.stack_name))?;
-        stored.termination_protection = input.enable_termination_protection;
-        stacks::save(tx, &stored)
-    })
-    .await?;
-    Ok(api::UpdateTerminationProtectionOutput { stack_id: Some(id) })
 }

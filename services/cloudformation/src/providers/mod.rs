@@ -10,7 +10,11 @@ mod apigateway_rest_api;
 mod apigateway_stage;
 mod document;
 mod dynamodb_table;
+mod iam_access_key;
+mod iam_group;
+mod iam_inline;
 mod iam_managed_policy;
+mod iam_member;
 mod iam_policy;
 mod iam_role;
 mod iam_user;
@@ -20,6 +24,8 @@ mod lambda_function;
 mod lambda_permission;
 mod lambda_version;
 mod logs_log_group;
+mod plain;
+mod plain_types;
 mod tags;
 
 use std::future::Future;
@@ -27,6 +33,7 @@ use std::pin::Pin;
 
 use protocol::Fault;
 use serde_json::{Map, Value};
+use service::Pipeline;
 
 use crate::caller::Caller;
 use crate::records::Physical;
@@ -236,6 +243,11 @@ pub(crate) trait Provider: Send + Sync {
     /// For example `AWS::DynamoDB::Table`.
     fn kind(&self) -> &'static str;
 
+    /// The service and the operation without which there can be no such resource, where the platform may lack it.
+    fn needs(&self) -> Option<(&'static str, &'static str)> {
+        None
+    }
+
     /// Every property that it knows.
     fn properties(&self) -> &'static [Property];
 
@@ -269,27 +281,48 @@ pub(crate) trait Provider: Send + Sync {
 }
 
 /// All types, in the order of their names.
-static PROVIDERS: [&dyn Provider; 15] = [
+static PROVIDERS: [&dyn Provider; 27] = [
     &apigateway_deployment::Deployment,
     &apigateway_method::Method,
     &apigateway_resource::Resource,
     &apigateway_rest_api::RestApi,
     &apigateway_stage::Stage,
     &dynamodb_table::Table,
+    &iam_access_key::AccessKey,
+    &iam_group::Group,
+    &iam_inline::GROUP,
+    &iam_member::InstanceProfile,
     &iam_managed_policy::ManagedPolicy,
     &iam_policy::InlinePolicy,
     &iam_role::Role,
+    &iam_inline::ROLE,
     &iam_user::User,
+    &iam_inline::USER,
+    &iam_member::UserToGroup,
     &lambda_alias::Alias,
+    &plain_types::EVENT_INVOKE_CONFIG,
+    &plain_types::EVENT_SOURCE_MAPPING,
     &lambda_function::Function,
+    &plain_types::LAYER_VERSION,
     &lambda_permission::Permission,
+    &plain_types::URL,
     &lambda_version::Version,
     &logs_log_group::LogGroup,
+    &plain_types::LOG_STREAM,
 ];
 
 /// The provider of a type.
 pub(crate) fn find(kind: &str) -> Option<&'static dyn Provider> {
     PROVIDERS.iter().copied().find(|provider| provider.kind() == kind)
+}
+
+/// True where a type is known, and the platform's services can make it.
+pub(crate) fn is_offered(kind: &str, pipeline: &Pipeline) -> bool {
+    let Some(provider) = find(kind) else { return false };
+    provider.needs().is_none_or(|(name, operation)| {
+        let mut services = pipeline.services();
+        services.any(|service| service.name() == name && service.implemented().any(|each| each == operation))
+    })
 }
 
 /// The top-level properties that differ.

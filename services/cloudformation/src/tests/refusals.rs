@@ -50,7 +50,7 @@ async fn bad_requests_get_awss_answers_and_create_nothing() {
         (
             json!({ "TemplateBody": SMALL, "RoleARN": "arn:aws:iam::123456789012:role/r" }),
             "ValidationError",
-            "RoleARN is not supported",
+            "is invalid or cannot be assumed",
         ),
         (
             json!({ "TemplateBody": SMALL, "Parameters": [{ "ParameterKey": "P", "ParameterValue": "x" }] }),

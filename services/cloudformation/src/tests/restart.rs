@@ -46,6 +46,7 @@ pub(super) fn operation(stage: &Stage, kind: OperationKind, phase: Phase) -> cra
         before: None,
         retain: Vec::new(),
         cancelled: false,
+        policy: None,
     }
 }
 

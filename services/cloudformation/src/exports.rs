@@ -1,0 +1,130 @@
+//! Values that stacks export, and who uses them. The index is written with the stack's record, never apart from it.
+//!
+//! Knows no template: which names a stack uses is told by whoever resolved it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base::AccountId;
+use store::{Key, Store, Transaction};
+
+use crate::error::Error;
+use crate::model::status;
+use crate::records::{EXPORTS, ExportRecord, IMPORTS, StackRecord, VERSION};
+use crate::stacks::{decode, home, put};
+
+fn export_key(account: AccountId, region: &str, name: &str) -> Key {
+    home(account, region).str(name)
+}
+
+/// What a stack exports now.
+fn of(stack: &StackRecord) -> BTreeMap<&str, &str> {
+    if stack.status == status::DELETE_COMPLETE {
+        return BTreeMap::new();
+    }
+    let named = stack
+        .outputs
+        .iter()
+        .filter_map(|output| Some((output.export_name.as_deref()?, output.value.as_str())));
+    named.collect()
+}
+
+fn used(stack: &StackRecord) -> BTreeSet<&str> {
+    if stack.status == status::DELETE_COMPLETE {
+        return BTreeSet::new();
+    }
+    // What the stack may go back to is in use as well.
+    let before = stack.operation.as_ref().and_then(|operation| operation.before.as_ref());
+    let contents = std::iter::once(&stack.content).chain(before).chain(&stack.firm);
+    contents.flat_map(|content| &content.imports).map(String::as_str).collect()
+}
+
+/// Brings the index from what was stored of a stack to what it is.
+pub(crate) fn index(
+    tx: &mut Transaction<'_>,
+    stored: Option<&StackRecord>,
+    stack: &StackRecord,
+) -> Result<(), Error> {
+    let (account, region) = (stack.account, stack.region.as_str());
+    let (before, after) = (stored.map(of).unwrap_or_default(), of(stack));
+    for name in before.keys().filter(|name| !after.contains_key(*name)) {
+        tx.delete(EXPORTS, export_key(account, region, name))?;
+    }
+    for (name, value) in after.iter().filter(|(name, value)| before.get(*name) != Some(value)) {
+        let key = export_key(account, region, name);
+        if let Some(other) = tx.get(EXPORTS, &key)? {
+            let other: ExportRecord = decode(&other)?;
+            if other.stack_id != stack.id {
+                let holder = other.stack_name;
+                return Err(Error::Validation(format!(
+                    "Export with name {name} is already exported by stack {holder}"
+                )));
+            }
+        }
+        let record = ExportRecord {
+            version: VERSION,
+            name: (*name).to_owned(),
+            stack_id: stack.id.clone(),
+            stack_name: stack.name.clone(),
+            value: (*value).to_owned(),
+        };
+        put(tx, EXPORTS, &key, &record)?;
+    }
+    let (before, after) = (stored.map(used).unwrap_or_default(), used(stack));
+    let key = |name: &str| export_key(account, region, name).str(&stack.id);
+    for name in before.difference(&after) {
+        tx.delete(IMPORTS, key(name))?;
+    }
+    for name in after.difference(&before) {
+        tx.put(IMPORTS, key(name), stack.name.clone().into_bytes())?;
+    }
+    Ok(())
+}
+
+/// All that is exported in an account and region, by name.
+pub(crate) fn all(
+    store: &Store,
+    account: AccountId,
+    region: &str,
+) -> Result<BTreeMap<String, String>, Error> {
+    let found = store.scan_prefix(EXPORTS, home(account, region))?;
+    let pair = |bytes: &[u8]| decode(bytes).map(|record: ExportRecord| (record.name, record.value));
+    found.iter().map(|(_, bytes)| pair(bytes)).collect()
+}
+
+/// The names of the stacks that use an export.
+pub(crate) fn users(
+    store: &Store,
+    account: AccountId,
+    region: &str,
+    name: &str,
+) -> Result<Vec<String>, Error> {
+    let found = store.scan_prefix(IMPORTS, export_key(account, region, name))?;
+    let mut users: Vec<String> =
+        found.iter().map(|(_, bytes)| String::from_utf8_lossy(bytes).into_owned()).collect();
+    users.sort();
+    Ok(users)
+}
+
+/// The first export of a stack that others use and that would not stay as it is.
+pub(crate) fn in_use(
+    store: &Store,
+    stack: &StackRecord,
+    next: &BTreeMap<String, String>,
+) -> Result<Option<(String, Vec<String>, bool)>, Error> {
+    for (name, value) in of(stack) {
+        if next.get(name).is_some_and(|next| next == value) {
+            continue;
+        }
+        let users = users(store, stack.account, &stack.region, name)?;
+        if !users.is_empty() {
+            return Ok(Some((name.to_owned(), users, next.contains_key(name))));
+        }
+    }
+    Ok(None)
+}
+
+/// `Export … cannot be … as it is in use by …`
+pub(crate) fn refusal(name: &str, users: &[String], is_changed: bool) -> String {
+    let (verb, users) = (if is_changed { "update" } else { "delete" }, users.join(", "));
+    format!("Cannot {verb} export {name} as it is in use by {users}")
+}

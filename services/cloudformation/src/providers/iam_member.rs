@@ -1,0 +1,118 @@
+//! `AWS::IAM::UserToGroupAddition` and `AWS::IAM::InstanceProfile`: who is in what.
+
+use serde_json::{Value, json};
+
+use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, required, text};
+use crate::records::Physical;
+
+pub(super) struct UserToGroup;
+
+const MEMBERS: [Property; 2] = [required("GroupName").fixed(), required("Users")];
+
+impl Provider for UserToGroup {
+    fn kind(&self) -> &'static str {
+        "AWS::IAM::UserToGroupAddition"
+    }
+
+    fn properties(&self) -> &'static [Property] {
+        &MEMBERS
+    }
+
+    fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
+        Box::pin(async move {
+            let made = work.made(&work.planned, Value::Null);
+            members(work, &work.text("GroupName"), &Value::Null)
+                .await
+                .map_err(|failure| failure.after(&made))?;
+            Ok(made)
+        })
+    }
+
+    fn update<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, Physical> {
+        Box::pin(async move {
+            members(work, &work.text("GroupName"), &old.properties).await?;
+            Ok(work.made(&old.id, Value::Object(old.attributes.clone())))
+        })
+    }
+
+    fn delete<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let none = Work { properties: serde_json::Map::new(), ..work.clone() };
+            members(&none, &text(old.properties.get("GroupName")), &old.properties).await
+        })
+    }
+}
+
+async fn members(work: &Work, group: &str, old: &Value) -> Result<(), Failure> {
+    let (present, wanted) = (list(old.get("Users")), list(work.get("Users")));
+    for user in wanted.iter().filter(|user| !present.contains(user)) {
+        work.call("iam", "AddUserToGroup", json!({ "GroupName": group, "UserName": user })).await?;
+    }
+    for user in present.iter().filter(|user| !wanted.contains(user)) {
+        gone(work.call("iam", "RemoveUserFromGroup", json!({ "GroupName": group, "UserName": user })).await)?;
+    }
+    Ok(())
+}
+
+pub(super) struct InstanceProfile;
+
+const PROFILE: [Property; 3] =
+    [optional("InstanceProfileName").fixed(), optional("Path").fixed(), required("Roles")];
+
+impl Provider for InstanceProfile {
+    fn kind(&self) -> &'static str {
+        "AWS::IAM::InstanceProfile"
+    }
+
+    fn needs(&self) -> Option<(&'static str, &'static str)> {
+        Some(("iam", "CreateInstanceProfile"))
+    }
+
+    fn properties(&self) -> &'static [Property] {
+        &PROFILE
+    }
+
+    fn name(&self) -> Option<(&'static str, usize)> {
+        Some(("InstanceProfileName", 128))
+    }
+
+    fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
+        Box::pin(async move {
+            let mut input = work.pick(&["Path"]);
+            input.insert("InstanceProfileName".to_owned(), work.planned.clone().into());
+            let answer = work.call("iam", "CreateInstanceProfile", Value::Object(input)).await?;
+            let made = work.made(&work.planned, json!({ "Arn": answer.pointer("/InstanceProfile/Arn") }));
+            roles(work, &made.id, &Value::Null).await.map_err(|failure| failure.after(&made))?;
+            Ok(made)
+        })
+    }
+
+    fn update<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, Physical> {
+        Box::pin(async move {
+            roles(work, &old.id, &old.properties).await?;
+            Ok(work.made(&old.id, Value::Object(old.attributes.clone())))
+        })
+    }
+
+    fn delete<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let none = Work { properties: serde_json::Map::new(), ..work.clone() };
+            roles(&none, &old.id, &old.properties).await?;
+            gone(work.call("iam", "DeleteInstanceProfile", json!({ "InstanceProfileName": old.id })).await)
+        })
+    }
+}
+
+/// A profile holds one role: the old one leaves before the new one comes.
+async fn roles(work: &Work, profile: &str, old: &Value) -> Result<(), Failure> {
+    let (present, wanted) = (list(old.get("Roles")), list(work.get("Roles")));
+    for role in present.iter().filter(|role| !wanted.contains(role)) {
+        let input = json!({ "InstanceProfileName": profile, "RoleName": role });
+        gone(work.call("iam", "RemoveRoleFromInstanceProfile", input).await)?;
+    }
+    for role in wanted.iter().filter(|role| !present.contains(role)) {
+        let input = json!({ "InstanceProfileName": profile, "RoleName": role });
+        work.call("iam", "AddRoleToInstanceProfile", input).await?;
+    }
+    Ok(())
+}

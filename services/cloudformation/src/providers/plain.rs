@@ -1,0 +1,129 @@
+//! Types whose service has one call each to make, to change and to delete a thing: told in tables, nothing written out.
+//!
+//! What takes more than that has a file of its own.
+
+use serde_json::{Map, Value};
+
+use super::{Answer, Failure, Property, Provider, Update, Work, gone, text};
+use crate::records::Physical;
+
+/// One type.
+pub(super) struct Plain {
+    pub(super) kind: &'static str,
+    pub(super) service: &'static str,
+    pub(super) properties: &'static [Property],
+    /// The property that names the thing, and the longest generated name.
+    pub(super) name: Option<(&'static str, usize)>,
+    /// The calls.
+    pub(super) create: &'static str,
+    pub(super) update: Option<&'static str>,
+    pub(super) delete: &'static str,
+    /// Properties whose member in the calls has another name.
+    pub(super) members: &'static [(&'static str, &'static str)],
+    /// What `Ref` gives.
+    pub(super) id: Id,
+    /// What `Fn::GetAtt` gives: where the answer to the creation has it.
+    pub(super) attributes: &'static [(&'static str, &'static str)],
+    /// The members that say which thing is changed or deleted.
+    pub(super) keys: &'static [(&'static str, Part)],
+}
+
+/// Where a thing's id comes from.
+#[derive(Clone, Copy)]
+pub(super) enum Id {
+    /// It is the planned name.
+    Planned,
+    /// The answer to its creation has it.
+    Answer(&'static str),
+}
+
+/// Where a part of a thing's name comes from.
+#[derive(Clone, Copy)]
+pub(super) enum Part {
+    Id,
+    /// The part of the id between two colons, from the first on.
+    OfArn(usize),
+    Property(&'static str),
+}
+
+impl Plain {
+    fn member(&self, property: &str) -> String {
+        let renamed = self.members.iter().find(|(name, _)| *name == property);
+        renamed.map_or(property, |(_, member)| member).to_owned()
+    }
+
+    /// The properties as members of a call.
+    fn input(&self, work: &Work, only: impl Fn(&Property) -> bool) -> Map<String, Value> {
+        let wanted = self.properties.iter().filter(|property| only(property));
+        let given = wanted.filter_map(|property| Some((property.name, work.get(property.name)?.clone())));
+        given.map(|(name, value)| (self.member(name), value)).collect()
+    }
+
+    fn keys(&self, of: &Physical) -> Map<String, Value> {
+        let part = |part: Part| match part {
+            Part::Id => of.id.clone(),
+            Part::OfArn(at) => of.id.split(':').nth(at).unwrap_or_default().to_owned(),
+            Part::Property(name) => text(of.properties.get(name)),
+        };
+        let keys = self.keys.iter().map(|(member, from)| ((*member).to_owned(), part(*from)));
+        keys.filter(|(_, value)| !value.is_empty()).map(|(member, value)| (member, value.into())).collect()
+    }
+}
+
+impl Provider for Plain {
+    fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    fn needs(&self) -> Option<(&'static str, &'static str)> {
+        Some((self.service, self.create))
+    }
+
+    fn properties(&self) -> &'static [Property] {
+        self.properties
+    }
+
+    fn name(&self) -> Option<(&'static str, usize)> {
+        self.name
+    }
+
+    fn owns_planned(&self) -> bool {
+        // Where the service gives the id, the planned one says nothing of what was made.
+        self.name.is_some() && matches!(self.id, Id::Planned)
+    }
+
+    fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
+        Box::pin(async move {
+            let mut input = self.input(work, |_| true);
+            if let Some((name, _)) = self.name {
+                input.insert(self.member(name), work.planned.clone().into());
+            }
+            let answer = work.call(self.service, self.create, Value::Object(input)).await?;
+            let id = match self.id {
+                Id::Planned => work.planned.clone(),
+                Id::Answer(place) => text(answer.pointer(place)),
+            };
+            let attribute =
+                |(name, place): &(&str, &str)| Some(((*name).to_owned(), answer.pointer(place)?.clone()));
+            Ok(work.made(id, Value::Object(self.attributes.iter().filter_map(attribute).collect())))
+        })
+    }
+
+    fn update<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, Physical> {
+        Box::pin(async move {
+            let Some(update) = self.update else {
+                return Err(Failure::new(format!("{} cannot be changed in place.", self.kind)));
+            };
+            let mut input = self.input(work, |property| property.update == Update::InPlace);
+            input.extend(self.keys(old));
+            work.call(self.service, update, Value::Object(input)).await?;
+            Ok(work.made(&old.id, Value::Object(old.attributes.clone())))
+        })
+    }
+
+    fn delete<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, ()> {
+        Box::pin(
+            async move { gone(work.call(self.service, self.delete, Value::Object(self.keys(old))).await) },
+        )
+    }
+}

@@ -30,6 +30,9 @@ pub struct Source {
     pub door: Option<Arc<Door>>,
     /// The trace header (`X-Amzn-Trace-Id`) as it arrived, unread; at most 1,024 bytes.
     pub trace: Option<String>,
+    /// How the function URL tells callers apart through which the call came, if it came through one.
+    // SECURITY: only the gateway sets it, for what it served itself.
+    pub function_url: Option<&'static str>,
 }
 
 /// The identity of a function's environment, as its way in knows it.
@@ -53,6 +56,7 @@ impl Source {
             via: Vec::new(),
             door: None,
             trace: None,
+            function_url: None,
         }
     }
 

@@ -59,6 +59,8 @@ pub struct LaunchOrder {
     pub runtime: String,
     /// The unpacked code on this machine.
     pub code_directory: PathBuf,
+    /// The content of its layers, if it has any.
+    pub layers_directory: Option<PathBuf>,
     /// All environment variables of the process.
     pub variables: Vec<(String, SecretString)>,
     /// Memory, in MiB.

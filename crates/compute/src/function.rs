@@ -28,6 +28,8 @@ pub struct FunctionSpec {
     pub revision: String,
     /// The deployment package.
     pub code: CodeHash,
+    /// The layers that stand under `/opt`, the last one on top.
+    pub layers: Vec<CodeHash>,
     /// The runtime's identifier, for example `python3.13`.
     pub runtime: String,
     /// The handler, as the runtime understands it.

@@ -7,6 +7,7 @@ mod artifact;
 mod entry;
 mod extract;
 mod hash;
+mod layers;
 mod manifest;
 mod shelf;
 

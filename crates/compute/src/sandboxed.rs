@@ -18,6 +18,9 @@ use crate::contract::{
     Exit, ExitStatus, LaunchError, LaunchOrder, Launched, Launcher, ParkOrder, ParkingClass, Process,
 };
 
+/// Where a custom runtime's own bootstrap stands.
+const TASK_BOOTSTRAP: &str = "/var/task/bootstrap";
+
 /// Starts environments through a sandbox spawner.
 pub struct SandboxLauncher {
     spawner: Arc<Spawner>,
@@ -66,6 +69,16 @@ impl SandboxLauncher {
         spec.binds.clone_from(&runtime.binds);
         spec.binds.push(Bind::new(&order.code_directory, TASK_ROOT));
         spec.binds.push(Bind::new(&self.bootstraps, "/var/runtime"));
+        if let Some(layers) = &order.layers_directory {
+            spec.binds.push(Bind::new(layers, "/opt"));
+            // As on Lambda, a layer may bring the bootstrap of a custom runtime.
+            if spec.argv == [TASK_BOOTSTRAP]
+                && !order.code_directory.join("bootstrap").exists()
+                && layers.join("bootstrap").exists()
+            {
+                spec.argv = vec!["/opt/bootstrap".to_owned()];
+            }
+        }
         spec.memory_mib = order.memory_mib;
         spec.tmp_mib = order.tmp_mib;
         spec.cpu = CpuShare::for_memory(order.memory_mib);

@@ -20,6 +20,7 @@ pub(crate) fn spec() -> FunctionSpec {
         version: "$LATEST".into(),
         revision: "1".into(),
         code: CodeHash::of(b""),
+        layers: Vec::new(),
         runtime: "python3.13".into(),
         handler: "app.handler".into(),
         memory_mib: 128,

@@ -58,7 +58,11 @@ impl Router {
         let stage = arrival.door.is_none() && self.gateway.serves(&head);
         let bytes_max = match (stage, head.uri.path()) {
             (true, _) => limits.stage_body_bytes_max,
-            (_, path) if path.starts_with("/2015-03-31/functions") => limits.package_bytes_max,
+            (_, path)
+                if path.starts_with("/2015-03-31/functions") || path.starts_with("/2018-10-31/layers") =>
+            {
+                limits.package_bytes_max
+            }
             _ => limits.body_bytes_max,
         };
         let (body, _held) = match body::read(body, bytes_max, limits.body_timeout, memory).await {
@@ -92,6 +96,7 @@ fn source(head: &http::request::Parts, arrival: &Arrival) -> Source {
         is_secure: arrival.is_secure,
         via: Vec::new(),
         door: arrival.door.clone(),
+        function_url: None,
         trace: trace.filter(|trace| trace.len() <= TRACE_BYTES_MAX).map(str::to_owned),
         marks: None,
     }

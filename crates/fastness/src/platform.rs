@@ -14,7 +14,7 @@ use cloudformation::CloudFormation;
 use compute::{Artifact, CodeStore, Compute, EgressProxy, EgressProxyOptions, EgressRule, HostLimits};
 use crypto::RootKey;
 use edge::{Authority, Edge, Limits, Router, TlsIdentity};
-use gateway::{Gateway, Stages};
+use gateway::{FunctionUrls, Gateway, Stages};
 use identity::Directory;
 use lambda::LambdaParts;
 use observe::AuditTrail;
@@ -103,6 +103,7 @@ impl Platform {
         let listening = built.edge.clone().bind(self.options.listen, tls).await?;
         let endpoint = format!("{scheme}://{}", listening.address());
         let _ = built.address.set(listening.address());
+        built.urls.served_at(scheme, listening.address().port());
         let mut jobs = built.pipeline.start_jobs(&stopping);
         let serving = tokio::spawn(listening.run(stopping));
         let running = Running {
@@ -171,7 +172,9 @@ impl Platform {
             platform: Arc::clone(&address),
             resolver: None,
         });
+        let urls = FunctionUrls::load(&self.store)?;
         let (lambda, compute) = lambda::service(LambdaParts {
+            urls: urls.clone(),
             store: self.store.clone(),
             directory: directory.clone(),
             clock: clock.clone(),
@@ -205,10 +208,10 @@ impl Platform {
             rate: Rate { per_second: calls_per_second, burst: calls_per_second.saturating_mul(2) },
             message_sealer: self.keys.derive("authorization messages"),
         });
-        let gateway = Gateway::new(pipeline.clone(), stages);
+        let gateway = Gateway::new(pipeline.clone(), stages).with_function_urls(urls.clone());
         let edge = Edge::new(Router::new(pipeline.clone(), gateway), Limits::DEFAULT);
         let _ = later.set(edge.clone());
-        Ok(Built { pipeline, edge, compute, address })
+        Ok(Built { pipeline, edge, compute, address, urls })
     }
 
     /// The first start makes the account and its administrator's key, and writes the key where its owner finds it.
@@ -235,6 +238,7 @@ struct Built {
     pipeline: Pipeline,
     edge: Edge,
     compute: Compute,
+    urls: FunctionUrls,
     /// Where the platform listens, once it does.
     address: Arc<OnceLock<SocketAddr>>,
 }

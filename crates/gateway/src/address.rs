@@ -44,7 +44,7 @@ impl<'r> Address<'r> {
 }
 
 /// The host without its port: from `Host`, or from the request line of HTTP/2.
-fn host(head: &Parts) -> Option<&str> {
+pub(crate) fn host(head: &Parts) -> Option<&str> {
     let named = head.headers.get(http::header::HOST).and_then(|value| value.to_str().ok());
     let host = named.or_else(|| head.uri.authority().map(http::uri::Authority::as_str))?;
     let host = host.rsplit('@').next().unwrap_or(host);

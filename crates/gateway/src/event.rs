@@ -34,10 +34,10 @@ const DROPPED: [&str; 13] = [
 ];
 
 /// Headers that prove the caller to the gateway and are nobody else's business.
-const CREDENTIALS: [&str; 3] = ["authorization", "x-amz-security-token", "x-amz-content-sha256"];
+pub(crate) const CREDENTIALS: [&str; 3] = ["authorization", "x-amz-security-token", "x-amz-content-sha256"];
 
 /// Query parameters of a presigned request that do the same.
-const SIGNATURE_PARAMETERS: [&str; 2] = ["X-Amz-Signature", "X-Amz-Security-Token"];
+pub(crate) const SIGNATURE_PARAMETERS: [&str; 2] = ["X-Amz-Signature", "X-Amz-Security-Token"];
 
 /// Everything that an event tells.
 pub(crate) struct Invocation<'r> {
@@ -198,11 +198,11 @@ impl Invocation<'_> {
     }
 }
 
-fn or_null(map: Map<String, Value>) -> Value {
+pub(crate) fn or_null(map: Map<String, Value>) -> Value {
     if map.is_empty() { Value::Null } else { Value::Object(map) }
 }
 
-fn form_decode(text: &str) -> String {
+pub(crate) fn form_decode(text: &str) -> String {
     let spaced = text.replace('+', " ");
     percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
 }
@@ -219,7 +219,7 @@ fn title_case(name: &str) -> String {
 }
 
 /// `22/Nov/2026:03:17:00 +0000`.
-fn request_time(moment: Timestamp) -> String {
+pub(crate) fn request_time(moment: Timestamp) -> String {
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let text = moment.iso8601_secs();

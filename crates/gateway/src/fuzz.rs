@@ -43,6 +43,11 @@ pub fn fuzz_proxy_answer(data: &[u8]) {
     }
 }
 
+/// Reads any bytes as the answer of a function that has a URL.
+pub fn fuzz_url_answer(data: &[u8]) {
+    crate::url::fuzz_answer(data);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,6 +69,7 @@ mod tests {
             fuzz_route(seed.as_bytes());
             fuzz_address(seed.as_bytes());
             fuzz_proxy_answer(seed.as_bytes());
+            fuzz_url_answer(seed.as_bytes());
         }
     }
 
@@ -76,6 +82,7 @@ mod tests {
             fuzz_route(path.as_bytes());
             fuzz_address(&bytes);
             fuzz_proxy_answer(&bytes);
+            fuzz_url_answer(&bytes);
         }
     }
 }

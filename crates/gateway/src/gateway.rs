@@ -26,6 +26,7 @@ use crate::refusal::Refusal;
 use crate::route::RequestPath;
 use crate::stages::{LiveStage, Stages};
 use crate::throttle::Bucket;
+use crate::url::{self, FunctionUrls, UrlAddress, Visit};
 
 /// The largest request body, in bytes: API Gateway's payload quota.
 pub const BODY_BYTES_MAX: usize = 10 * 1_024 * 1_024;
@@ -44,6 +45,7 @@ pub struct Gateway(Arc<Shared>);
 struct Shared {
     pipeline: Pipeline,
     stages: Stages,
+    urls: FunctionUrls,
     verifier: Verifier,
     strangers: Bucket,
 }
@@ -91,21 +93,59 @@ impl Gateway {
     /// A gateway that serves these stages and calls functions through this pipeline.
     pub fn new(pipeline: Pipeline, stages: Stages) -> Self {
         let (verifier, strangers) = (Verifier::new(), audit::strangers());
-        Self(Arc::new(Shared { pipeline, stages, verifier, strangers }))
+        let urls = FunctionUrls::default();
+        Self(Arc::new(Shared { pipeline, stages, urls, verifier, strangers }))
     }
 
-    /// True where a request is addressed to a stage, whether or not there is one.
+    /// The same gateway, serving these function URLs too. For the wiring, before it serves.
+    #[must_use]
+    pub fn with_function_urls(self, urls: FunctionUrls) -> Self {
+        let (verifier, strangers) = (Verifier::new(), audit::strangers());
+        let (pipeline, stages) = (self.0.pipeline.clone(), self.0.stages.clone());
+        Self(Arc::new(Shared { pipeline, stages, urls, verifier, strangers }))
+    }
+
+    /// True where a request is addressed to a stage or a function URL, whether or not there is one.
     pub fn serves(&self, head: &Parts) -> bool {
-        Address::of(head).is_some()
+        Address::of(head).is_some() || UrlAddress::of(head).is_some()
     }
 
     /// Answers a request to a stage. It never fails: every refusal is an answer in API Gateway's words.
     pub async fn handle(&self, head: Parts, body: Bytes, source: Source) -> Response<Bytes> {
         let now = self.0.pipeline.clock().now();
         let ids = Ids::new(now);
+        if UrlAddress::of(&head).is_some() {
+            return self.visit(&head, &body, &source, &ids, now).await;
+        }
         let answer = Box::pin(self.serve(&head, &body, &source, &ids, now)).await;
         let mut response = answer.unwrap_or_else(Refusal::into_response);
         ids.put(response.headers_mut());
+        response
+    }
+
+    /// Answers a request to a function URL.
+    async fn visit(
+        &self,
+        head: &Parts,
+        body: &Bytes,
+        source: &Source,
+        ids: &Ids,
+        now: Timestamp,
+    ) -> Response<Bytes> {
+        let shared = &self.0;
+        let visit = Visit {
+            pipeline: &shared.pipeline,
+            verifier: &shared.verifier,
+            urls: &shared.urls,
+            head,
+            body,
+            source,
+            now,
+            request_id: &ids.request,
+            trace_id: &ids.trace,
+        };
+        let mut response = visit.answer().await;
+        url::sign_off(&mut response, &ids.request, &ids.trace);
         response
     }
 

@@ -1,8 +1,8 @@
-//! API Gateway data plane: routes, authorization, integrations.
+//! API Gateway data plane: routes, authorization, integrations; and function URLs.
 //!
 //! Reading order: [`records`] (what is served), [`Stages`] (what is live), [`Gateway`] (life of a request). It serves
 //! from memory and never waits on the store; it calls functions only through the pipeline, as API Gateway, the caller
-//! or a role. How an API is edited is `services/apigateway`'s, which writes these records through [`Stages`].
+//! or a role. [`FunctionUrls`] are the other addresses that it serves. How an API is edited is `services/apigateway`'s, which writes these records through [`Stages`].
 
 mod address;
 mod audit;
@@ -21,7 +21,9 @@ mod response_header;
 mod route;
 mod stages;
 mod throttle;
+mod url;
 
 pub use gateway::{BODY_BYTES_MAX, Gateway, INTEGRATION_MILLIS_MAX};
 pub use stages::{StageError, Stages, selection_pattern};
 pub use throttle::{BURST_DEFAULT, RATE_DEFAULT};
+pub use url::{FUNCTION_URLS, FunctionUrl, FunctionUrls, UrlAuth, UrlCors, UrlError};

@@ -16,7 +16,7 @@ const MEMBERS: [&str; 5] = ["statusCode", "headers", "multiValueHeaders", "body"
 /// API Gateway's bound on the names and values of an answer's headers together.
 ///
 /// SECURITY: a header map holds some 32,000 entries and panics beyond; a function's payload has room for many more.
-const HEADER_BYTES_MAX: usize = 10_240;
+pub(crate) const HEADER_BYTES_MAX: usize = 10_240;
 
 /// The answer is not of the documented form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,7 +41,7 @@ pub(crate) fn answer(payload: &[u8], wants_bytes: bool) -> Result<Response<Bytes
     Ok(response)
 }
 
-fn status(value: Option<&Value>) -> Result<StatusCode, Malformed> {
+pub(crate) fn status(value: Option<&Value>) -> Result<StatusCode, Malformed> {
     let number = match value {
         None | Some(Value::Null) => return Ok(StatusCode::OK),
         Some(Value::Number(number)) => number.as_u64(),
@@ -73,7 +73,11 @@ fn body(members: &Map<String, Value>, wants_bytes: bool) -> Result<Bytes, Malfor
     Ok(Bytes::copy_from_slice(text.as_bytes()))
 }
 
-fn add_headers(headers: &mut HeaderMap, value: Option<&Value>, room: &mut usize) -> Result<(), Malformed> {
+pub(crate) fn add_headers(
+    headers: &mut HeaderMap,
+    value: Option<&Value>,
+    room: &mut usize,
+) -> Result<(), Malformed> {
     let entries = match value {
         None | Some(Value::Null) => return Ok(()),
         Some(Value::Object(entries)) => entries,

@@ -7,6 +7,8 @@ use base::{AccountId, Region, Timestamp};
 use identity::Principal;
 use policy::Policy;
 
+use crate::call::Source;
+
 /// What an access function may look at.
 pub struct AccessRequest<'a, I> {
     /// The validated input.
@@ -19,6 +21,8 @@ pub struct AccessRequest<'a, I> {
     pub region: &'a Region,
     /// When the call arrived.
     pub now: Timestamp,
+    /// Where the call came from.
+    pub source: &'a Source,
 }
 
 /// The leave that an operation needs: every check must be granted.

@@ -34,6 +34,9 @@ pub struct Source {
     pub trace: Option<String>,
     /// The `aws:` tags that a calling service puts on what this call makes. Nothing outside can set them.
     pub marks: Option<Arc<Marks>>,
+    /// How the function URL tells callers apart through which the call came, if it came through one.
+    // SECURITY: only the gateway sets it, for what it served itself.
+    pub function_url: Option<&'static str>,
 }
 
 /// Tags that only the platform writes, for example `aws:cloudformation:stack-id`.
@@ -67,6 +70,7 @@ impl Source {
             door: None,
             trace: None,
             marks: None,
+            function_url: None,
         }
     }
 

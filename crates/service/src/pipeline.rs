@@ -266,6 +266,7 @@ impl Pipeline {
             account: attempt.account,
             region: &self.0.region,
             now: attempt.arrived,
+            source: &attempt.source,
         };
         endpoint.resolve(input, &asker)
     }
@@ -291,6 +292,11 @@ impl Pipeline {
         checks: &[Check],
         refused: &Refused,
     ) {
+        // Nobody signed for what comes through an open function URL: strangers fill no disk there either.
+        let is_stranger = matches!(*attempt.principal, Principal::Anonymous);
+        if is_stranger && !self.0.strangers.admit(self.0.home, "strangers", attempt.arrived) {
+            return;
+        }
         let record = record::of(attempt, &self.0.region, parameters, checks, refused.message.as_deref());
         self.keep(record, &refused.fault).await;
     }

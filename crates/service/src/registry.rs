@@ -14,7 +14,7 @@ use identity::Principal;
 use protocol::{Fault, FromValue, IntoValue, Operation, Value};
 
 use crate::access::{Access, AccessRequest};
-use crate::call::Call;
+use crate::call::{Call, Source};
 use crate::error::{Internal, ServiceError};
 use crate::jobs::{Job, Jobs};
 
@@ -55,6 +55,7 @@ pub(crate) struct Asker<'a> {
     pub(crate) account: AccountId,
     pub(crate) region: &'a Region,
     pub(crate) now: Timestamp,
+    pub(crate) source: &'a Source,
 }
 
 /// An operation with its types erased: takes the input apart, names the leave it needs, and holds the work back.
@@ -86,6 +87,7 @@ where
             account: asker.account,
             region: asker.region,
             now: asker.now,
+            source: asker.source,
         };
         let access = (self.access)(&self.state, &request).map_err(Failure::from_error)?;
         let state = Arc::clone(&self.state);

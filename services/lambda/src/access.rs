@@ -3,13 +3,16 @@
 //! Decides nothing and never tells whether a function exists: a policy that is not there and a function that is not
 //! there look the same.
 
+use base::Region;
 use identity::RoleName;
 use service::{Access, AccessRequest};
 
 use crate::Lambda;
 use crate::api;
 use crate::error::Error;
+use crate::model::layer::{self, LayerId};
 use crate::model::name::Target;
+use crate::operations::layers;
 
 type Outcome = Result<Access, Error>;
 
@@ -77,7 +80,7 @@ simple! {
         |r| r.qualifier.as_deref();
     put_runtime_management, PutRuntimeManagementConfigRequest, "lambda:PutRuntimeManagementConfig", function_name,
         |r| r.qualifier.as_deref();
-    invoke, InvocationRequest, "lambda:InvokeFunction", function_name, |r| r.qualifier.as_deref();
+    list_urls, ListFunctionUrlConfigsRequest, "lambda:ListFunctionUrlConfigs", function_name, |_| None;
 }
 
 pub(crate) fn create_function(
@@ -90,6 +93,8 @@ pub(crate) fn create_function(
     }
     let tags = request.input.tags.iter().flat_map(|tags| tags.iter());
     let access = access.request_tags(tags.map(|(key, value)| (key, value.as_str())));
+    let layers = request.input.layers.as_deref().unwrap_or_default();
+    let access = with_layers(lambda, request.region, access, layers)?;
     Ok(access.and(pass_role(&request.input.role, &target)?))
 }
 
@@ -99,6 +104,8 @@ pub(crate) fn update_function_configuration(
 ) -> Outcome {
     let name = &request.input.function_name;
     let (access, target) = on(lambda, request, "lambda:UpdateFunctionConfiguration", name, None)?;
+    let layers = request.input.layers.as_deref().unwrap_or_default();
+    let access = with_layers(lambda, request.region, access, layers)?;
     match &request.input.role {
         Some(role) => Ok(access.and(pass_role(role, &target)?)),
         None => Ok(access),
@@ -154,4 +161,109 @@ pub(crate) fn list_functions(_: &Lambda, _: &AccessRequest<'_, api::ListFunction
 
 pub(crate) fn account_settings(_: &Lambda, _: &AccessRequest<'_, api::GetAccountSettingsRequest>) -> Outcome {
     Ok(Access::to("lambda:GetAccountSettings", "*"))
+}
+
+/// Leave to use layers, each by its own policy.
+fn with_layers(lambda: &Lambda, region: &Region, access: Access, arns: &[String]) -> Outcome {
+    if arns.is_empty() {
+        return Ok(access);
+    }
+    let access = access.when("lambda:Layer", arns);
+    layer::list(arns, region)?.into_iter().try_fold(access, |access, (id, version)| {
+        Ok(access.and(on_version(lambda, "lambda:GetLayerVersion", &id, version)))
+    })
+}
+
+fn on_version(lambda: &Lambda, action: &'static str, id: &LayerId, version: u64) -> Access {
+    let policy = lambda.layers.policy(id, version);
+    Access::to(action, id.version_arn(version)).resource_policy(policy).owned_by(id.account)
+}
+
+macro_rules! layer_versions {
+    ($($function:ident, $request:ident, $action:literal;)*) => {$(
+        pub(crate) fn $function(lambda: &Lambda, request: &AccessRequest<'_, api::$request>) -> Outcome {
+            let id = LayerId::parse(&request.input.layer_name, request.account, request.region)?;
+            let version = layers::number(request.input.version_number)?;
+            Ok(on_version(lambda, $action, &id, version))
+        }
+    )*};
+}
+
+layer_versions! {
+    get_layer, GetLayerVersionRequest, "lambda:GetLayerVersion";
+    delete_layer, DeleteLayerVersionRequest, "lambda:DeleteLayerVersion";
+    add_layer_permission, AddLayerVersionPermissionRequest, "lambda:AddLayerVersionPermission";
+    remove_layer_permission, RemoveLayerVersionPermissionRequest, "lambda:RemoveLayerVersionPermission";
+    get_layer_policy, GetLayerVersionPolicyRequest, "lambda:GetLayerVersionPolicy";
+}
+
+pub(crate) fn get_layer_by_arn(
+    lambda: &Lambda,
+    request: &AccessRequest<'_, api::GetLayerVersionByArnRequest>,
+) -> Outcome {
+    let (id, version) = LayerId::parse_version(&request.input.arn, request.region)?;
+    Ok(on_version(lambda, "lambda:GetLayerVersion", &id, version))
+}
+
+pub(crate) fn publish_layer(
+    _: &Lambda,
+    request: &AccessRequest<'_, api::PublishLayerVersionRequest>,
+) -> Outcome {
+    let id = LayerId::parse(&request.input.layer_name, request.account, request.region)?;
+    Ok(Access::to("lambda:PublishLayerVersion", id.arn()).owned_by(id.account))
+}
+
+pub(crate) fn list_layers(_: &Lambda, _: &AccessRequest<'_, api::ListLayersRequest>) -> Outcome {
+    Ok(Access::to("lambda:ListLayers", "*"))
+}
+
+pub(crate) fn list_layer_versions(
+    _: &Lambda,
+    request: &AccessRequest<'_, api::ListLayerVersionsRequest>,
+) -> Outcome {
+    let id = LayerId::parse(&request.input.layer_name, request.account, request.region)?;
+    Ok(Access::to("lambda:ListLayerVersions", "*").owned_by(id.account))
+}
+
+// SECURITY: through a URL, both the URL's and the function's own action are needed, each with the keys that say so.
+pub(crate) fn invoke(lambda: &Lambda, request: &AccessRequest<'_, api::InvocationRequest>) -> Outcome {
+    let (name, qualifier) = (&request.input.function_name, request.input.qualifier.as_deref());
+    let (invoke, target) = on(lambda, request, "lambda:InvokeFunction", name, qualifier)?;
+    let Some(auth) = request.source.function_url else { return Ok(invoke) };
+    let (through_url, _) = on(lambda, request, "lambda:InvokeFunctionUrl", name, qualifier)?;
+    let through_url = url_keys(through_url, Some(auth), &target);
+    Ok(through_url.and(invoke.when("lambda:InvokedViaFunctionUrl", ["true"])))
+}
+
+fn url_keys(access: Access, auth: Option<&str>, target: &Target) -> Access {
+    let access = access.when("lambda:FunctionArn", [target.arn()]);
+    match auth {
+        Some(auth) => access.when("lambda:FunctionUrlAuthType", [auth]),
+        None => access,
+    }
+}
+
+/// The kind of auth that a URL has now.
+fn auth_of(lambda: &Lambda, target: &Target) -> Option<&'static str> {
+    let urls = lambda.urls.of(&target.id.arn());
+    urls.iter().find(|url| url.alias == target.qualifier).map(|url| url.auth.name())
+}
+
+macro_rules! urls {
+    ($($function:ident, $request:ident, $action:literal, $auth:expr;)*) => {$(
+        pub(crate) fn $function(lambda: &Lambda, request: &AccessRequest<'_, api::$request>) -> Outcome {
+            let asked: fn(&api::$request) -> Option<&str> = $auth;
+            let (name, qualifier) = (&request.input.function_name, request.input.qualifier.as_deref());
+            let (access, target) = on(lambda, request, $action, name, qualifier)?;
+            let auth = asked(request.input).or_else(|| auth_of(lambda, &target));
+            Ok(url_keys(access, auth, &target))
+        }
+    )*};
+}
+
+urls! {
+    create_url, CreateFunctionUrlConfigRequest, "lambda:CreateFunctionUrlConfig", |r| Some(r.auth_type.as_str());
+    update_url, UpdateFunctionUrlConfigRequest, "lambda:UpdateFunctionUrlConfig", |r| r.auth_type.as_deref();
+    get_url, GetFunctionUrlConfigRequest, "lambda:GetFunctionUrlConfig", |_| None;
+    delete_url, DeleteFunctionUrlConfigRequest, "lambda:DeleteFunctionUrlConfig", |_| None;
 }

@@ -58,6 +58,13 @@ pub enum CatalogError {
     Record(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+impl CatalogError {
+    /// From what a record's reader says.
+    pub(crate) fn record(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Record(cause.into())
+    }
+}
+
 impl From<RecordError> for CatalogError {
     fn from(error: RecordError) -> Self {
         Self::Record(Box::new(error))
@@ -131,6 +138,7 @@ fn spec_of(id: &FunctionId, version: &VersionRecord) -> FunctionSpec {
         version: version.version.clone(),
         revision: version.revision_id.clone(),
         code: version.code,
+        layers: version.layers.iter().map(|layer| layer.code).collect(),
         runtime: version.runtime.clone(),
         handler: version.handler.clone(),
         memory_mib: version.memory_mib,
@@ -198,7 +206,8 @@ impl Catalog {
             .read()
             .by_id
             .values()
-            .any(|loaded| loaded.function.all_versions().any(|version| version.code == code))
+            .flat_map(|loaded| loaded.function.all_versions())
+            .any(|version| version.code == code || version.layers.iter().any(|layer| layer.code == code))
     }
 
     /// Changes one function in a transaction: `work` gets what is stored and leaves what is to be stored.
@@ -208,10 +217,20 @@ impl Catalog {
         id: &FunctionId,
         work: impl FnOnce(&mut Option<Function>) -> Result<T, Error> + Send,
     ) -> Result<T, Error> {
+        self.change_with(call, id, |_, function| work(function)).await
+    }
+
+    /// The same, where something else is to change with the function.
+    pub(crate) async fn change_with<T: Send>(
+        self: &Arc<Self>,
+        call: &Call,
+        id: &FunctionId,
+        work: impl FnOnce(&mut Transaction<'_>, &mut Option<Function>) -> Result<T, Error> + Send,
+    ) -> Result<T, Error> {
         call.transact(|transaction| {
             let before = read(transaction, id)?;
             let mut after = before.clone();
-            let answer = work(&mut after)?;
+            let answer = work(transaction, &mut after)?;
             write(transaction, id, before.as_ref(), after.as_ref())?;
             let (catalog, id) = (Arc::clone(self), id.clone());
             transaction.after_commit(move || catalog.0.write().put(id, after));

@@ -22,6 +22,7 @@ mod delivery;
 mod destinations;
 mod error;
 mod jobs;
+mod layers;
 mod model;
 mod operations;
 mod records;
@@ -34,6 +35,7 @@ use base::{Clock, Region};
 use compute::{
     AwsDoor, CodeStore, Compute, ComputeOptions, EventQueue, HostLimits, Launcher, LogSink, RetryTimes,
 };
+use gateway::FunctionUrls;
 use identity::Directory;
 use service::Service;
 use store::Store;
@@ -43,6 +45,7 @@ pub use error::Error;
 
 use catalog::Catalog;
 use delivery::LogDelivery;
+use layers::Layers;
 use roles::FunctionRoles;
 
 /// What the service is made of.
@@ -65,11 +68,15 @@ pub struct LambdaParts {
     pub egress: Option<AwsDoor>,
     /// Bounds this machine.
     pub limits: HostLimits,
+    /// The function URLs that the gateway serves.
+    pub urls: FunctionUrls,
 }
 
 /// What the handlers share.
 pub(crate) struct Lambda {
     pub(crate) catalog: Arc<Catalog>,
+    pub(crate) layers: Arc<Layers>,
+    pub(crate) urls: FunctionUrls,
     pub(crate) compute: Compute,
     pub(crate) events: EventQueue,
     pub(crate) directory: Directory,
@@ -83,7 +90,8 @@ pub(crate) struct Lambda {
 /// Where what is stored cannot be read.
 pub fn service(parts: LambdaParts) -> Result<(Service, Compute), CatalogError> {
     let catalog = Arc::new(Catalog::load(&parts.store)?);
-    remove_unused_code(&parts.code, &catalog);
+    let layers = Arc::new(Layers::load(&parts.store)?);
+    remove_unused_code(&parts.code, &catalog, &layers);
     let delivery = Arc::new(LogDelivery::default());
     let roles = FunctionRoles { directory: parts.directory.clone(), clock: parts.clock.clone() };
     let compute = Compute::start(ComputeOptions {
@@ -98,6 +106,8 @@ pub fn service(parts: LambdaParts) -> Result<(Service, Compute), CatalogError> {
     });
     let lambda = Lambda {
         catalog,
+        layers,
+        urls: parts.urls,
         compute: compute.clone(),
         events: EventQueue::load(parts.store, parts.clock, RetryTimes::default())?,
         directory: parts.directory,
@@ -107,9 +117,9 @@ pub fn service(parts: LambdaParts) -> Result<(Service, Compute), CatalogError> {
     Ok((table::table(Arc::new(lambda)), compute))
 }
 
-/// Code that no function uses any more goes when the platform starts: nothing can be uploading then.
-fn remove_unused_code(code: &CodeStore, catalog: &Catalog) {
-    match code.remove_unused(|hash| catalog.uses(hash)) {
+/// Code that no function and no layer uses any more goes when the platform starts: nothing can be uploading then.
+fn remove_unused_code(code: &CodeStore, catalog: &Catalog, layers: &Layers) {
+    match code.remove_unused(|hash| catalog.uses(hash) || layers.uses(hash)) {
         Ok(0) => {}
         Ok(removed) => tracing::info!(removed, "code packages that no function uses were removed"),
         Err(error) => tracing::warn!(%error, "unused code packages could not be removed"),

@@ -4,6 +4,7 @@
 
 pub(crate) mod alias;
 pub(crate) mod event_config;
+pub(crate) mod layer;
 pub(crate) mod name;
 pub(crate) mod permission;
 pub(crate) mod settings;

@@ -8,6 +8,8 @@ pub(crate) mod create;
 pub(crate) mod event_config;
 pub(crate) mod functions;
 pub(crate) mod invoke;
+pub(crate) mod layer_permissions;
+pub(crate) mod layers;
 pub(crate) mod page;
 pub(crate) mod permissions;
 pub(crate) mod recursion;
@@ -15,6 +17,7 @@ pub(crate) mod runtime_management;
 pub(crate) mod shape;
 pub(crate) mod tags;
 pub(crate) mod update;
+pub(crate) mod urls;
 pub(crate) mod versions;
 
 use std::sync::Arc;

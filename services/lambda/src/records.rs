@@ -75,6 +75,18 @@ pub(crate) struct VersionRecord {
     pub(crate) code: CodeHash,
     pub(crate) code_bytes: u64,
     pub(crate) modified_at: Timestamp,
+    /// In their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) layers: Vec<LayerUse>,
+}
+
+/// A layer's version as a function has it: its content stays, whatever becomes of the layer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LayerUse {
+    pub(crate) arn: String,
+    pub(crate) code: CodeHash,
+    pub(crate) code_bytes: u64,
+    pub(crate) unzipped_bytes: u64,
 }
 
 /// Environment variables: they travel and are stored, and are never printed.
@@ -170,10 +182,8 @@ mod tests {
         }
     }
 
-    // The stored form: a change here needs a new version and a reader for the old one.
-    #[test]
-    fn the_stored_bytes_are_as_they_always_were() {
-        let latest = VersionRecord {
+    fn latest() -> VersionRecord {
+        VersionRecord {
             version: "$LATEST".into(),
             revision_id: "r".into(),
             runtime: "python3.13".into(),
@@ -188,7 +198,14 @@ mod tests {
             code: CodeHash::of(b""),
             code_bytes: 22,
             modified_at: Timestamp::from_millis(1_440_938_160_000),
-        };
+            layers: Vec::new(),
+        }
+    }
+
+    // The stored form: a change here needs a new version and a reader for the old one.
+    #[test]
+    fn the_stored_bytes_are_as_they_always_were() {
+        let latest = latest();
         let version = concat!(
             r#"{"version":"$LATEST","revision_id":"r","runtime":"python3.13","handler":"app.handler","#,
             r#""role":"arn:aws:iam::000000000001:role/r","description":"","timeout_secs":3,"memory_mib":128,"#,

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use service::{Service, ServiceBuilder};
 
 use crate::operations::{
-    account, aliases, concurrency, create, event_config, functions, invoke, permissions, recursion,
-    runtime_management, tags, update, versions,
+    account, aliases, concurrency, create, event_config, functions, invoke, layer_permissions, layers,
+    permissions, recursion, runtime_management, tags, update, urls, versions,
 };
 use crate::{Lambda, access, api, jobs};
 
@@ -21,13 +21,17 @@ macro_rules! operations {
 /// The operations.
 pub(crate) fn table(lambda: Arc<Lambda>) -> Service {
     let builder = operations! { ServiceBuilder::new("lambda", lambda);
+        AddLayerVersionPermission: access::add_layer_permission, layer_permissions::add;
         AddPermission: access::add_permission, permissions::add_permission;
         CreateAlias: access::create_alias, aliases::create_alias;
         CreateFunction: access::create_function, create::create_function;
+        CreateFunctionUrlConfig: access::create_url, urls::create;
         DeleteAlias: access::delete_alias, aliases::delete_alias;
         DeleteFunction: access::delete_function, functions::delete_function;
         DeleteFunctionConcurrency: access::delete_concurrency, concurrency::delete_concurrency;
         DeleteFunctionEventInvokeConfig: access::delete_event_config, event_config::delete_event_config;
+        DeleteFunctionUrlConfig: access::delete_url, urls::delete;
+        DeleteLayerVersion: access::delete_layer, layers::delete;
         GetAccountSettings: access::account_settings, account::account_settings;
         GetAlias: access::get_alias, aliases::get_alias;
         GetFunction: access::get_function, functions::get_function;
@@ -36,19 +40,28 @@ pub(crate) fn table(lambda: Arc<Lambda>) -> Service {
         GetFunctionConfiguration: access::get_function_configuration, functions::get_function_configuration;
         GetFunctionEventInvokeConfig: access::get_event_config, event_config::get_event_config;
         GetFunctionRecursionConfig: access::get_recursion, recursion::get_recursion;
+        GetFunctionUrlConfig: access::get_url, urls::get;
+        GetLayerVersion: access::get_layer, layers::get;
+        GetLayerVersionByArn: access::get_layer_by_arn, layers::get_by_arn;
+        GetLayerVersionPolicy: access::get_layer_policy, layer_permissions::policy;
         GetPolicy: access::get_policy, permissions::get_policy;
         GetRuntimeManagementConfig: access::get_runtime_management, runtime_management::get_runtime_management;
         Invoke: access::invoke, invoke::invoke;
         ListAliases: access::list_aliases, aliases::list_aliases;
         ListFunctionEventInvokeConfigs: access::list_event_configs, event_config::list_event_configs;
+        ListFunctionUrlConfigs: access::list_urls, urls::list;
         ListFunctions: access::list_functions, functions::list_functions;
+        ListLayerVersions: access::list_layer_versions, layers::list_versions;
+        ListLayers: access::list_layers, layers::list_layers;
         ListTags: access::list_tags, tags::list_tags;
         ListVersionsByFunction: access::list_versions, versions::list_versions;
+        PublishLayerVersion: access::publish_layer, layers::publish;
         PublishVersion: access::publish_version, versions::publish_version;
         PutFunctionConcurrency: access::put_concurrency, concurrency::put_concurrency;
         PutFunctionEventInvokeConfig: access::put_event_config, event_config::put_event_config;
         PutFunctionRecursionConfig: access::put_recursion, recursion::put_recursion;
         PutRuntimeManagementConfig: access::put_runtime_management, runtime_management::put_runtime_management;
+        RemoveLayerVersionPermission: access::remove_layer_permission, layer_permissions::remove;
         RemovePermission: access::remove_permission, permissions::remove_permission;
         TagResource: access::tag_resource, tags::tag_resource;
         UntagResource: access::untag_resource, tags::untag_resource;
@@ -56,6 +69,7 @@ pub(crate) fn table(lambda: Arc<Lambda>) -> Service {
         UpdateFunctionCode: access::update_function_code, update::update_function_code;
         UpdateFunctionConfiguration: access::update_function_configuration, update::update_function_configuration;
         UpdateFunctionEventInvokeConfig: access::update_event_config, event_config::update_event_config;
+        UpdateFunctionUrlConfig: access::update_url, urls::update;
     };
     DECLINED
         .iter()
@@ -96,20 +110,6 @@ const DECLINED: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "layers are not part of this platform yet",
-        &[
-            "AddLayerVersionPermission",
-            "DeleteLayerVersion",
-            "GetLayerVersion",
-            "GetLayerVersionByArn",
-            "GetLayerVersionPolicy",
-            "ListLayerVersions",
-            "ListLayers",
-            "PublishLayerVersion",
-            "RemoveLayerVersionPermission",
-        ],
-    ),
-    (
         "there are no event sources to read from on this platform yet",
         &[
             "CreateEventSourceMapping",
@@ -139,16 +139,6 @@ const DECLINED: &[(&str, &[&str])] = &[
             "GetProvisionedConcurrencyConfig",
             "ListProvisionedConcurrencyConfigs",
             "PutProvisionedConcurrencyConfig",
-        ],
-    ),
-    (
-        "function URLs are not part of this platform yet",
-        &[
-            "CreateFunctionUrlConfig",
-            "DeleteFunctionUrlConfig",
-            "GetFunctionUrlConfig",
-            "ListFunctionUrlConfigs",
-            "UpdateFunctionUrlConfig",
         ],
     ),
     ("answers are not streamed on this platform yet", &["InvokeWithResponseStream"]),

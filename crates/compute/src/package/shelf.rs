@@ -47,10 +47,13 @@ pub struct StoredPackage {
 #[derive(Clone)]
 pub struct CodeStore(Arc<Shelf>);
 
-struct Shelf {
+pub(super) struct Shelf {
     packages: PathBuf,
     unpacked: PathBuf,
     artifacts: PathBuf,
+    layered: PathBuf,
+    /// Held while layers are laid over each other.
+    pub(super) laying: Mutex<()>,
     /// Directories that this process unpacked or verified.
     verified: Mutex<HashSet<CodeHash>>,
     /// Held while a directory is verified or made again, so that two callers do not do it at once.
@@ -68,10 +71,14 @@ impl CodeStore {
             packages: root.join("packages"),
             unpacked: root.join("unpacked"),
             artifacts: root.join("artifacts"),
+            layered: root.join("layered"),
+            laying: Mutex::new(()),
             verified: Mutex::default(),
             repair: Mutex::new(()),
         };
-        for directory in [&shelf.packages, &shelf.unpacked, &shelf.artifacts] {
+        // Made again from the layers' packages where it is needed.
+        remove_if_there(&shelf.layered)?;
+        for directory in [&shelf.packages, &shelf.unpacked, &shelf.artifacts, &shelf.layered] {
             fs::DirBuilder::new().recursive(true).mode(0o755).create(directory)?;
         }
         for directory in [&shelf.packages, &shelf.artifacts] {
@@ -134,7 +141,7 @@ impl CodeStore {
         &self.0.artifacts
     }
 
-    async fn blocking<T: Send + 'static>(
+    pub(super) async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Shelf) -> Result<T, PackageError> + Send + 'static,
     ) -> Result<T, PackageError> {
@@ -161,7 +168,7 @@ impl Shelf {
         Ok(stored)
     }
 
-    fn directory(&self, hash: CodeHash) -> Result<PathBuf, PackageError> {
+    pub(super) fn directory(&self, hash: CodeHash) -> Result<PathBuf, PackageError> {
         let _one_at_a_time = self.repair.lock();
         if self.verified.lock().contains(&hash) {
             return Ok(self.task_directory(hash));
@@ -222,6 +229,10 @@ impl Shelf {
         self.packages.join(format!("{hash}.zip"))
     }
 
+    pub(super) fn layered_directory(&self, name: CodeHash) -> PathBuf {
+        self.layered.join(name.to_string())
+    }
+
     fn task_directory(&self, hash: CodeHash) -> PathBuf {
         self.unpacked.join(hash.to_string()).join("task")
     }
@@ -241,7 +252,7 @@ pub(super) fn write_durably(path: &Path, content: &[u8]) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
 
-fn remove_if_there(path: &Path) -> io::Result<()> {
+pub(super) fn remove_if_there(path: &Path) -> io::Result<()> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),

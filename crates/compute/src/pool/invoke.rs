@@ -289,6 +289,7 @@ impl Pool {
         environment_id: String,
         code_directory: PathBuf,
     ) -> Result<(Arc<LogTarget>, LaunchOrder, Timestamp), InvokeError> {
+        let layers_directory = self.code.layers_directory(&spec.layers).await.map_err(InvokeError::Code)?;
         let log = Arc::new(self.log_target(spec, environment_id));
         let credentials =
             self.credentials.credentials(spec, &log.environment_id).await.map_err(InvokeError::Role)?;
@@ -300,6 +301,7 @@ impl Pool {
             environment_id: log.environment_id.clone(),
             runtime: spec.runtime.clone(),
             code_directory,
+            layers_directory,
             variables: variables_of(spec, &log.log_stream, &credentials, self.egress.is_some()),
             memory_mib: spec.memory_mib,
             tmp_mib: spec.tmp_mib,

@@ -183,7 +183,8 @@ pub(super) async fn refill(pool: Weak<Pool>) {
 impl Pool {
     /// What such a function can be given that was started ahead.
     pub(super) fn parking(&self, spec: &FunctionSpec) -> Option<ParkingClass> {
-        let binds = spec.variables.iter().any(|(name, _)| binds_at_exec(name));
+        // Layers stand at /opt before an interpreter looks for modules: they bind as these variables do.
+        let binds = !spec.layers.is_empty() || spec.variables.iter().any(|(name, _)| binds_at_exec(name));
         if binds { None } else { self.launcher.parking(&spec.runtime, spec.memory_mib, spec.tmp_mib) }
     }
 

@@ -117,6 +117,7 @@ impl Host {
             arn: "arn:aws:lambda:us-east-1:000000000000:function:f".into(),
             version: "$LATEST".into(),
             revision: crypto::random::uuid(),
+            layers: Vec::new(),
             code,
             runtime: runtime.into(),
             handler: "app.handler".into(),

@@ -6,7 +6,7 @@ use base::AccountId;
 use policy::{Policy, PolicyKind};
 use serde_json::{Map, Value, json};
 
-use crate::api::AddPermissionRequest;
+use crate::api::{AddLayerVersionPermissionRequest, AddPermissionRequest};
 use crate::error::Error;
 use crate::records::{FunctionPolicy, Statement};
 
@@ -15,6 +15,7 @@ const POLICY_BYTES_MAX: usize = 20_480;
 
 /// The statement that a request asks for.
 pub(crate) fn statement(request: &AddPermissionRequest, resource: &str) -> Result<Value, Error> {
+    check_action(request)?;
     let mut statement = json!({
         "Sid": request.statement_id,
         "Effect": "Allow",
@@ -27,6 +28,45 @@ pub(crate) fn statement(request: &AddPermissionRequest, resource: &str) -> Resul
         members.insert("Condition".to_owned(), Value::Object(condition));
     }
     Ok(statement)
+}
+
+/// The statement that a request about a layer's version asks for.
+pub(crate) fn layer_statement(
+    request: &AddLayerVersionPermissionRequest,
+    resource: &str,
+) -> Result<Value, Error> {
+    let mut statement = json!({
+        "Sid": request.statement_id,
+        "Effect": "Allow",
+        "Principal": principal(&request.principal)?,
+        "Action": request.action,
+        "Resource": resource,
+    });
+    match (&request.organization_id, statement.as_object_mut()) {
+        (Some(_), _) if request.principal != "*" => Err(Error::InvalidParameterValue(
+            "The principal must be * where an organization is given.".to_owned(),
+        )),
+        (Some(organization), Some(members)) => {
+            let equals = json!({ "StringEquals": { "aws:PrincipalOrgID": organization } });
+            members.insert("Condition".to_owned(), equals);
+            Ok(statement)
+        }
+        _ => Ok(statement),
+    }
+}
+
+/// Refuses conditions that the action does not know.
+fn check_action(request: &AddPermissionRequest) -> Result<(), Error> {
+    let refuse = |member: &str, action: &str| {
+        Err(Error::InvalidParameterValue(format!("{member} is only supported for {action} action")))
+    };
+    if request.function_url_auth_type.is_some() && request.action != "lambda:InvokeFunctionUrl" {
+        return refuse("FunctionUrlAuthType", "lambda:InvokeFunctionUrl");
+    }
+    if request.invoked_via_function_url.is_some() && request.action != "lambda:InvokeFunction" {
+        return refuse("InvokedViaFunctionUrl", "lambda:InvokeFunction");
+    }
+    Ok(())
 }
 
 fn principal(text: &str) -> Result<Value, Error> {

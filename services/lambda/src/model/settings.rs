@@ -24,7 +24,6 @@ pub(crate) struct Unsupported<'a> {
     pub(crate) dead_letter_config: Option<&'a DeadLetterConfig>,
     pub(crate) kms_key_arn: Option<&'a str>,
     pub(crate) tracing_config: Option<&'a TracingConfig>,
-    pub(crate) layers: Option<&'a [String]>,
     pub(crate) file_system_configs: Option<&'a [FileSystemConfig]>,
     pub(crate) image_config: Option<&'a ImageConfig>,
     pub(crate) snap_start: Option<&'a SnapStart>,
@@ -43,7 +42,6 @@ impl<'a> From<&'a CreateFunctionRequest> for Unsupported<'a> {
             dead_letter_config: request.dead_letter_config.as_ref(),
             kms_key_arn: request.kms_key_arn.as_deref(),
             tracing_config: request.tracing_config.as_ref(),
-            layers: request.layers.as_deref(),
             file_system_configs: request.file_system_configs.as_deref(),
             image_config: request.image_config.as_ref(),
             snap_start: request.snap_start.as_ref(),
@@ -64,7 +62,6 @@ impl<'a> From<&'a UpdateFunctionConfigurationRequest> for Unsupported<'a> {
             dead_letter_config: request.dead_letter_config.as_ref(),
             kms_key_arn: request.kms_key_arn.as_deref(),
             tracing_config: request.tracing_config.as_ref(),
-            layers: request.layers.as_deref(),
             file_system_configs: request.file_system_configs.as_deref(),
             image_config: request.image_config.as_ref(),
             snap_start: request.snap_start.as_ref(),
@@ -102,7 +99,6 @@ impl Unsupported<'_> {
             ("DeadLetterConfig", dead_letter),
             ("KMSKeyArn", is_set(self.kms_key_arn)),
             ("TracingConfig with mode Active", tracing),
-            ("Layers", self.layers.is_some_and(|layers| !layers.is_empty())),
             ("FileSystemConfigs", self.file_system_configs.is_some_and(|configs| !configs.is_empty())),
             ("ImageConfig", self.image_config.is_some()),
             ("SnapStart", snap_start),
@@ -230,11 +226,9 @@ mod tests {
         let empty_vpc = VpcConfig::default();
         assert!(Unsupported { tracing_config: Some(&through), ..Unsupported::default() }.check().is_ok());
         assert!(Unsupported { vpc_config: Some(&empty_vpc), ..Unsupported::default() }.check().is_ok());
-        assert!(Unsupported { layers: Some(&[]), ..Unsupported::default() }.check().is_ok());
         assert!(Unsupported { tracing_config: Some(&active), ..Unsupported::default() }.check().is_err());
-        let layers = ["arn:aws:lambda:us-east-1:1:layer:x:1".to_owned()];
-        let error = Unsupported { layers: Some(&layers), ..Unsupported::default() }.check().unwrap_err();
-        assert!(error.to_string().contains("Layers is not supported"));
+        let error = Unsupported { kms_key_arn: Some("arn"), ..Unsupported::default() }.check().unwrap_err();
+        assert!(error.to_string().contains("KMSKeyArn is not supported"));
     }
 
     #[test]

@@ -24,6 +24,7 @@ pub(crate) async fn account_settings(
     for (_, loaded) in &functions {
         packages.extend(loaded.function.all_versions().map(|version| (version.code, version.code_bytes)));
     }
+    packages.extend(lambda.layers.packages(call.account()));
     let used: u64 = packages.values().sum();
     let unreserved = ACCOUNT_CONCURRENCY_MAX.saturating_sub(lambda.catalog.reserved(call.account()));
     Ok(api::GetAccountSettingsResponse {

@@ -126,8 +126,12 @@ pub(crate) async fn delete_alias(lambda: Arc<Lambda>, permit: Permit<api::Delete
     let id = target(&call, &input.function_name, None)?.unqualified()?;
     lambda
         .catalog
-        .change(&call, &id, |function| {
+        .change_with(&call, &id, |transaction, function| {
             let function = stored(function, &id)?;
+            let urls = lambda.urls.of(&id.arn());
+            for url in urls.iter().filter(|url| url.alias.as_ref() == Some(&input.name)) {
+                lambda.urls.delete(transaction, &url.url_id)?;
+            }
             function.aliases.remove(&input.name);
             function.record.policies.remove(&input.name);
             function.record.event_configs.remove(&input.name);

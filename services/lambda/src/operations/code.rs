@@ -25,6 +25,13 @@ impl From<api::FunctionCode> for CodeSource {
     }
 }
 
+impl From<api::LayerVersionContentInput> for CodeSource {
+    fn from(code: api::LayerVersionContentInput) -> Self {
+        let unsupported = unsupported(&None, &None, &code.s3_object_version);
+        Self { zip_file: code.zip_file, s3_bucket: code.s3_bucket, s3_key: code.s3_key, unsupported }
+    }
+}
+
 impl From<&mut api::UpdateFunctionCodeRequest> for CodeSource {
     fn from(code: &mut api::UpdateFunctionCodeRequest) -> Self {
         let unsupported = unsupported(&code.image_uri, &code.source_kms_key_arn, &code.s3_object_version);

@@ -9,7 +9,7 @@ use identity::Principal;
 use service::Permit;
 
 use super::shape::{Moment, configuration};
-use super::{code::CodeSource, revision, target, versions};
+use super::{code::CodeSource, layers, revision, target, versions};
 use crate::Lambda;
 use crate::api;
 use crate::catalog::Function;
@@ -41,13 +41,16 @@ pub(crate) async fn create_function(
     tags::set(&mut tag_list, input.tags.take().into_iter().flatten())?;
     tag_list.extend(call.marks());
     check_role(&lambda, &draft.role, &id, call.now())?;
+    let layers = layers::of_function(&lambda, input.layers.as_deref().unwrap_or_default(), &id)?;
     let source = CodeSource::from(input.code);
     let package = source.keep(&lambda, id.account, call.region()).await?;
+    layers::check_size(&lambda, package.hash, &layers).await?;
     let publish = input.publish.unwrap_or(false);
     let latest = VersionRecord {
         code: package.hash,
         code_bytes: package.size_bytes,
         modified_at: call.now(),
+        layers,
         ..draft
     };
     let made = lambda
@@ -112,6 +115,7 @@ fn draft(lambda: &Lambda, input: &mut api::CreateFunctionRequest) -> Result<Vers
         code: no_code().hash,
         code_bytes: 0,
         modified_at: Timestamp::default(),
+        layers: Vec::new(),
     })
 }
 

@@ -93,10 +93,13 @@ pub(crate) async fn delete_function(
     }
     lambda
         .catalog
-        .change(&call, id, |function| {
+        .change_with(&call, id, |transaction, function| {
             let present = stored(function, id)?;
             let Some(version) = qualifier else {
                 *function = None;
+                for url in lambda.urls.of(&id.arn()) {
+                    lambda.urls.delete(transaction, &url.url_id)?;
+                }
                 return Ok(());
             };
             let number = version.parse().ok().filter(|number| present.versions.contains_key(number));

@@ -48,6 +48,7 @@ pub(crate) fn configuration(
         code_sha256: Some(version.code.base64()),
         version: text(&version.version),
         environment: environment(version),
+        layers: layers(version),
         tracing_config: Some(api::TracingConfigResponse { mode: text("PassThrough") }),
         revision_id: text(&version.revision_id),
         state: text(state),
@@ -67,6 +68,15 @@ pub(crate) fn configuration(
         }),
         ..api::FunctionConfiguration::default()
     }
+}
+
+fn layers(version: &VersionRecord) -> Option<Vec<api::Layer>> {
+    let layers = version.layers.iter().map(|layer| api::Layer {
+        arn: Some(layer.arn.clone()),
+        code_size: i64::try_from(layer.code_bytes).ok(),
+        ..api::Layer::default()
+    });
+    (!version.layers.is_empty()).then(|| layers.collect())
 }
 
 fn environment(version: &VersionRecord) -> Option<api::EnvironmentResponse> {

@@ -7,7 +7,7 @@ use service::Permit;
 use super::code::CodeSource;
 use super::create::{check_role, check_runtime, whole};
 use super::shape::{Moment, configuration};
-use super::{check_revision, existing, revision, stored, target, versions};
+use super::{check_revision, existing, layers, revision, stored, target, versions};
 use crate::Lambda;
 use crate::api;
 use crate::error::Error;
@@ -34,6 +34,7 @@ pub(crate) async fn update_function_code(
         return Err(not_supported("PublishTo"));
     }
     let package = CodeSource::from(&mut input).keep(&lambda, id.account, call.region()).await?;
+    layers::check_size(&lambda, package.hash, &current.function.record.latest.layers).await?;
     if input.dry_run == Some(true) {
         let latest = VersionRecord {
             code: package.hash,
@@ -66,7 +67,7 @@ pub(crate) async fn update_function_configuration(
 ) -> Result<api::FunctionConfiguration, Error> {
     let (input, call) = super::parts(permit);
     let target = target(&call, &input.function_name, None)?;
-    existing(&lambda, &target)?;
+    let current = existing(&lambda, &target)?;
     let id = target.unqualified()?;
     Unsupported::from(&input).check()?;
     if let Some(runtime) = &input.runtime {
@@ -79,11 +80,17 @@ pub(crate) async fn update_function_configuration(
     input.memory_size.map_or(Ok(()), check_memory)?;
     let new_variables =
         input.environment.clone().map(|environment| variables(Some(environment))).transpose()?;
+    let new_layers = input.layers.as_deref().map(|layers| layers::of_function(&lambda, layers, &id));
+    let new_layers = new_layers.transpose()?;
+    if let Some(layers) = &new_layers {
+        layers::check_size(&lambda, current.function.record.latest.code, layers).await?;
+    }
     let made = lambda
         .catalog
         .change(&call, &id, |function| {
             let latest = &mut stored(function, &id)?.record.latest;
             check_revision(input.revision_id.as_deref(), &latest.revision_id, READ_API)?;
+            latest.layers = new_layers.unwrap_or_else(|| std::mem::take(&mut latest.layers));
             apply(latest, input)?;
             if let Some(new_variables) = new_variables {
                 latest.variables = Variables(new_variables);

@@ -80,7 +80,7 @@ async fn what_cannot_be_done_is_refused_by_name() {
             "Layers",
             json!(["arn:aws:lambda:us-east-1:123456789012:layer:x:1"]),
             "InvalidParameterValueException",
-            "Layers is not supported",
+            "Layer version arn:aws:lambda:us-east-1:123456789012:layer:x:1 does not exist.",
         ),
         ("TracingConfig", json!({"Mode": "Active"}), "InvalidParameterValueException", "TracingConfig"),
         ("VpcConfig", json!({"SubnetIds": ["subnet-1"]}), "InvalidParameterValueException", "VpcConfig"),

@@ -4,8 +4,10 @@ mod compliance;
 mod delivery;
 mod functions;
 mod invocations;
+mod layers;
 mod outcomes;
 mod permissions;
+mod urls;
 mod wire;
 
 use std::io::{Cursor, Write as _};
@@ -30,6 +32,7 @@ pub(crate) struct Fixture {
     pub(crate) data: tempfile::TempDir,
     /// The functions that were run, each with its event.
     pub(crate) seen: Seen,
+    pub(crate) urls: gateway::FunctionUrls,
 }
 
 type Seen = Arc<Mutex<Vec<(String, Value)>>>;
@@ -53,7 +56,7 @@ async fn body(mut runtime: Runtime, seen: Seen) -> Exit {
         if event["exit"] == true {
             return compute::testkit::exit(1);
         }
-        let answer = json!({"event": event, "version": version, "environment": runtime.serial,
+        let answer = json!({"layers": runtime.order.layers_directory.is_some(), "event": event, "version": version, "environment": runtime.serial,
             "variable": variables.get("GREETING"), "key": variables["AWS_ACCESS_KEY_ID"]});
         runtime.respond(&id, &answer.to_string()).await;
     }
@@ -76,8 +79,14 @@ pub(crate) fn create_input() -> Value {
     })
 }
 
-fn parts(foundation: &Foundation, data: &std::path::Path, launcher: &Arc<TaskLauncher>) -> LambdaParts {
+fn parts(
+    foundation: &Foundation,
+    data: &std::path::Path,
+    launcher: &Arc<TaskLauncher>,
+    urls: &gateway::FunctionUrls,
+) -> LambdaParts {
     LambdaParts {
+        urls: urls.clone(),
         store: foundation.store.clone(),
         directory: foundation.directory.clone(),
         clock: foundation.clock.clone(),
@@ -103,8 +112,10 @@ impl Fixture {
         let remembered = Arc::clone(&seen);
         let launcher = TaskLauncher::new(move |runtime| body(runtime, Arc::clone(&remembered)));
         let slot = Mutex::new(None);
+        let urls = std::sync::OnceLock::new();
         let kit = TestKit::start(|foundation| {
-            let (service, compute) = crate::service(parts(foundation, data.path(), &launcher)).unwrap();
+            let urls = urls.get_or_init(|| gateway::FunctionUrls::load(&foundation.store).unwrap());
+            let (service, compute) = crate::service(parts(foundation, data.path(), &launcher, urls)).unwrap();
             *slot.lock().unwrap() = Some(compute);
             std::iter::once(service).chain(others).collect()
         })
@@ -112,7 +123,7 @@ impl Fixture {
         kit.role("orders-role", json!({"Service": "lambda.amazonaws.com"}), json!([])).await;
         kit.role("stranger-role", json!({"Service": "ec2.amazonaws.com"}), json!([])).await;
         let compute = slot.into_inner().unwrap().unwrap();
-        Self { kit, launcher, compute, data, seen }
+        Self { kit, launcher, compute, data, seen, urls: urls.into_inner().unwrap() }
     }
 
     /// A platform with the function `orders`.
@@ -126,14 +137,17 @@ impl Fixture {
     pub(crate) async fn restarted(self) -> Self {
         let Self { kit, launcher, data, seen, .. } = self;
         let slot = Mutex::new(None);
+        let urls = std::sync::OnceLock::new();
         let store = kit.pipeline.store().clone();
         let kit = TestKit::over(store, kit.clock.clone(), service::Rate::DEFAULT, |foundation| {
-            let (service, compute) = crate::service(parts(foundation, data.path(), &launcher)).unwrap();
+            let urls = urls.get_or_init(|| gateway::FunctionUrls::load(&foundation.store).unwrap());
+            let (service, compute) = crate::service(parts(foundation, data.path(), &launcher, urls)).unwrap();
             *slot.lock().unwrap() = Some(compute);
             vec![service]
         })
         .await;
-        Self { kit, launcher, compute: slot.into_inner().unwrap().unwrap(), data, seen }
+        let compute = slot.into_inner().unwrap().unwrap();
+        Self { kit, launcher, compute, data, seen, urls: urls.into_inner().unwrap() }
     }
 
     pub(crate) async fn as_who(

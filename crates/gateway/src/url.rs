@@ -1,0 +1,144 @@
+//! Function URLs: a function's own HTTP address, from the request to the answer.
+//!
+//! Whether a caller may come in is the pipeline's to say, as for every invocation; here the caller is only proven, where
+//! the address asks for that. An address that is not there is answered like one that is closed.
+
+mod address;
+mod answer;
+mod cors;
+mod event;
+mod live;
+mod refusal;
+
+use std::sync::Arc;
+
+use base::Timestamp;
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderValue, Response};
+use identity::Principal;
+use identity::sigv4::{self, Expected, Family, Verifier};
+use protocol::{Fault, Structure, Value};
+use service::{Pipeline, Source};
+
+pub use cors::UrlCors;
+pub use live::{FUNCTION_URLS, FunctionUrl, FunctionUrls, UrlAuth, UrlError};
+
+pub(crate) use address::UrlAddress;
+
+use refusal::Refusal;
+
+/// The largest request body: a synchronous invocation's payload.
+const BODY_BYTES_MAX: usize = 6 * 1_024 * 1_024;
+
+/// One request to a function URL.
+pub(crate) struct Visit<'r> {
+    pub(crate) pipeline: &'r Pipeline,
+    pub(crate) verifier: &'r Verifier,
+    pub(crate) urls: &'r FunctionUrls,
+    pub(crate) head: &'r Parts,
+    pub(crate) body: &'r Bytes,
+    pub(crate) source: &'r Source,
+    pub(crate) now: Timestamp,
+    pub(crate) request_id: &'r str,
+    pub(crate) trace_id: &'r str,
+}
+
+impl Visit<'_> {
+    /// Answers the request. Every refusal is an answer.
+    pub(crate) async fn answer(&self) -> Response<Bytes> {
+        let Some(address) = UrlAddress::of(self.head) else { return Refusal::forbidden().into_response() };
+        let Some(url) = self.urls.find(address.url_id) else { return Refusal::forbidden().into_response() };
+        let origin = self.head.headers.get(http::header::ORIGIN);
+        if let (Some(cors), Some(origin)) = (&url.cors, origin)
+            && let Some(preflight) = cors.preflight(self.head, origin)
+        {
+            return preflight;
+        }
+        let mut response = match Box::pin(self.serve(&address, &url)).await {
+            Ok(response) => response,
+            Err(refusal) => refusal.into_response(),
+        };
+        if let (Some(cors), Some(origin)) = (&url.cors, origin) {
+            cors.decorate(response.headers_mut(), origin);
+        }
+        response
+    }
+
+    async fn serve(&self, address: &UrlAddress<'_>, url: &FunctionUrl) -> Result<Response<Bytes>, Refusal> {
+        if self.body.len() > BODY_BYTES_MAX {
+            return Err(Refusal::too_large());
+        }
+        let caller = match url.auth {
+            UrlAuth::AwsIam => self.authenticate()?,
+            UrlAuth::None => Arc::new(Principal::Anonymous),
+        };
+        let event = event::of(self, address, url, &caller).to_string();
+        // SECURITY: only this marks a call as one through a URL, with the kind of URL that it is.
+        let source = Source {
+            function_url: Some(url.auth.name()),
+            trace: Some(self.source.trace.clone().unwrap_or_else(|| self.trace_id.to_owned())),
+            ..self.source.clone()
+        };
+        let input = Structure::new().with("FunctionName", url.arn()).with("Payload", Bytes::from(event));
+        let answered =
+            self.pipeline.invoke(caller, source, "lambda", "Invoke", Value::Structure(input)).await;
+        let Value::Structure(mut answered) = answered.map_err(|fault| refused(&fault))? else {
+            return Err(Refusal::failed());
+        };
+        if answered.str("FunctionError").is_some() {
+            return Err(Refusal::failed());
+        }
+        let Some(Value::Blob(payload)) = answered.take("Payload") else { return Err(Refusal::failed()) };
+        answer::of(&payload).map_err(|_| Refusal::failed())
+    }
+
+    fn authenticate(&self) -> Result<Arc<Principal>, Refusal> {
+        let request = sigv4::Request {
+            method: self.head.method.as_str(),
+            path: self.head.uri.path(),
+            query: self.head.uri.query().unwrap_or_default(),
+            headers: &self.head.headers,
+            body: self.body,
+        };
+        let regions = [self.pipeline.region().as_str()];
+        let expected = Expected { service: "lambda", regions: &regions, s3: false };
+        if sigv4::claimed(request.headers, request.query).is_none() {
+            return Err(Refusal::forbidden());
+        }
+        let verified = self.verifier.verify(&request, &expected, self.pipeline.directory(), self.now);
+        verified.map(|verified| verified.principal).map_err(|error| {
+            tracing::info!(%error, "a request to a function URL was not signed as it has to be");
+            Refusal::unsigned(&error.refusal(Family::RestJson))
+        })
+    }
+}
+
+fn refused(fault: &Fault) -> Refusal {
+    match fault.code.as_ref() {
+        "AccessDeniedException" => Refusal::forbidden(),
+        "TooManyRequestsException" | "ThrottlingException" => Refusal::throttled(&fault.message),
+        "RequestTooLargeException" => Refusal::too_large(),
+        "RecursiveInvocationException" => Refusal::looped(&fault.message),
+        code => {
+            tracing::warn!(code, message = fault.message, "a function behind a URL could not be called");
+            Refusal::failed()
+        }
+    }
+}
+
+/// Puts the ids on an answer.
+pub(crate) fn sign_off(response: &mut Response<Bytes>, request_id: &str, trace_id: &str) {
+    for (name, value) in [("x-amzn-requestid", request_id), ("x-amzn-trace-id", trace_id)] {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+}
+
+/// Any bytes as a function's answer through a URL: an answer or a refusal.
+pub(crate) fn fuzz_answer(data: &[u8]) {
+    if let Ok(response) = answer::of(&Bytes::copy_from_slice(data)) {
+        assert!(response.status().as_u16() >= 200, "an answer that is none");
+    }
+}

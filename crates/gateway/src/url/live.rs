@@ -1,0 +1,188 @@
+//! The function URLs that are live, in memory, renewed the instant a change to them is durable.
+//!
+//! Requests read this and never wait for the store. Every write of a URL goes through here, so that no change can miss
+//! it; the control plane is `services/lambda`'s.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use base::{AccountId, Region, Timestamp};
+use parking_lot::RwLock;
+use serde::{Deserialize, Serialize};
+use store::{Key, Range, Store, StoreError, Table, Transaction};
+
+use super::cors::UrlCors;
+use crate::records::{self, RecordError};
+
+/// Function URLs, by id.
+pub const FUNCTION_URLS: Table = Table::new(0x0603, "function-urls");
+
+/// How callers of a URL are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum UrlAuth {
+    /// Not at all: whoever the function's policy lets in.
+    #[serde(rename = "NONE")]
+    None,
+    /// By their signature; policies decide.
+    #[serde(rename = "AWS_IAM")]
+    AwsIam,
+}
+
+impl UrlAuth {
+    /// The name that the API and policies have for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "NONE",
+            Self::AwsIam => "AWS_IAM",
+        }
+    }
+}
+
+/// A function's own HTTP address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FunctionUrl {
+    /// The first label of its host.
+    pub url_id: String,
+    /// The account that owns the function.
+    pub account: AccountId,
+    /// The function's ARN, without a qualifier.
+    pub function_arn: String,
+    /// The alias that it calls, if it calls one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alias: Option<String>,
+    /// Who may call it.
+    pub auth: UrlAuth,
+    /// Which sites' scripts may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cors: Option<UrlCors>,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it was last changed.
+    pub updated: Timestamp,
+}
+
+impl FunctionUrl {
+    /// The ARN of what it calls.
+    pub fn arn(&self) -> String {
+        match &self.alias {
+            Some(alias) => format!("{}:{alias}", self.function_arn),
+            None => self.function_arn.clone(),
+        }
+    }
+}
+
+/// Why a URL is not stored.
+#[derive(Debug, thiserror::Error)]
+pub enum UrlError {
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+    /// The record has no stored form.
+    #[error("a function URL cannot be written")]
+    Record(#[from] RecordError),
+}
+
+/// All function URLs. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct FunctionUrls(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    by_id: RwLock<HashMap<String, Arc<FunctionUrl>>>,
+    served_at: OnceLock<(&'static str, u16)>,
+}
+
+impl FunctionUrls {
+    /// Reads every URL. One that cannot be read is left out and reported: the others serve on.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub fn load(store: &Store) -> Result<Self, StoreError> {
+        let urls = Self::default();
+        for (_, bytes) in store.snapshot()?.scan(FUNCTION_URLS, &Range::all())? {
+            match records::decode::<FunctionUrl>(&bytes) {
+                Ok(url) => drop(urls.0.by_id.write().insert(url.url_id.clone(), Arc::new(url))),
+                Err(error) => tracing::error!(error = %base::Chain(&error), "a function URL cannot go live"),
+            }
+        }
+        Ok(urls)
+    }
+
+    /// From here on addresses are told with this scheme and port.
+    pub fn served_at(&self, scheme: &'static str, port: u16) {
+        let _ = self.0.served_at.set((scheme, port));
+    }
+
+    /// The address of a URL: `http://<url-id>.lambda-url.<region>.localhost:4566/`.
+    pub fn address(&self, url: &FunctionUrl, region: &Region) -> String {
+        let (scheme, port) = self.0.served_at.get().copied().unwrap_or(("http", 4566));
+        format!("{scheme}://{}.lambda-url.{region}.localhost:{port}/", url.url_id)
+    }
+
+    /// The URL of this id.
+    pub fn find(&self, url_id: &str) -> Option<Arc<FunctionUrl>> {
+        self.0.by_id.read().get(&url_id.to_ascii_lowercase()).cloned()
+    }
+
+    /// The URLs of a function, by alias, its own first.
+    pub fn of(&self, function_arn: &str) -> Vec<Arc<FunctionUrl>> {
+        let urls = self.0.by_id.read();
+        let mut found: Vec<_> =
+            urls.values().filter(|url| url.function_arn == function_arn).cloned().collect();
+        found.sort_by(|one, other| one.alias.cmp(&other.alias));
+        found
+    }
+
+    /// Writes a URL; it serves from the moment the transaction is durable.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub fn put(&self, transaction: &mut Transaction<'_>, url: FunctionUrl) -> Result<(), UrlError> {
+        transaction.put(FUNCTION_URLS, Key::new().str(&url.url_id), records::encode(&url)?)?;
+        let urls = self.clone();
+        let url = Arc::new(url);
+        transaction.after_commit(move || {
+            urls.0.by_id.write().insert(url.url_id.clone(), Arc::clone(&url));
+        });
+        Ok(())
+    }
+
+    /// Deletes a URL; it is gone from the moment the transaction is durable.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub fn delete(&self, transaction: &mut Transaction<'_>, url_id: &str) -> Result<(), UrlError> {
+        transaction.delete(FUNCTION_URLS, Key::new().str(url_id))?;
+        let (urls, url_id) = (self.clone(), url_id.to_owned());
+        transaction.after_commit(move || {
+            urls.0.by_id.write().remove(&url_id);
+        });
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_keeps_its_bytes() {
+        let url = FunctionUrl {
+            url_id: "u1".into(),
+            account: "111111111111".parse().unwrap(),
+            function_arn: "arn:aws:lambda:us-east-1:111111111111:function:f".into(),
+            alias: Some("live".into()),
+            auth: UrlAuth::AwsIam,
+            cors: Some(UrlCors { allow_origins: vec!["*".into()], ..UrlCors::default() }),
+            created: Timestamp::from_secs(1),
+            updated: Timestamp::from_secs(2),
+        };
+        let golden = concat!(
+            r#"{"v":"1","url_id":"u1","account":"111111111111","#,
+            r#""function_arn":"arn:aws:lambda:us-east-1:111111111111:function:f","alias":"live","auth":"AWS_IAM","#,
+            r#""cors":{"allow_origins":["*"],"allow_credentials":false},"created":1000,"updated":2000}"#
+        );
+        assert_eq!(String::from_utf8(records::encode(&url).unwrap()).unwrap(), golden);
+        assert_eq!(records::decode::<FunctionUrl>(golden.as_bytes()).unwrap(), url);
+    }
+}

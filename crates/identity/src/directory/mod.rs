@@ -8,6 +8,7 @@ mod bootstrap;
 mod cache;
 mod credentials;
 mod edit;
+mod factors;
 pub mod managed;
 mod policies;
 mod roles;
@@ -21,9 +22,11 @@ use store::{Store, StoreError};
 
 pub use bootstrap::{BootstrapError, RootKey};
 pub use edit::{Edit, Reads};
+pub use factors::mfa_device;
 pub use policies::{PrincipalPolicies, customer_policy_name};
 pub use roles::{FunctionSource, RoleCredentialsError, RoleName};
 
+use crate::attempts::Attempts;
 use crate::records::RecordError;
 use crate::session::Tokens;
 use cache::{Cache, Generations};
@@ -39,6 +42,7 @@ struct Shared {
     generations: Generations,
     credentials: Cache<Known>,
     policies: Cache<Arc<PrincipalPolicies>>,
+    attempts: Attempts,
 }
 
 /// Why the directory cannot answer. Never a reason to let anyone in.
@@ -81,6 +85,7 @@ impl Directory {
             generations: Generations::default(),
             credentials: Cache::default(),
             policies: Cache::default(),
+            attempts: Attempts::default(),
         }))
     }
 

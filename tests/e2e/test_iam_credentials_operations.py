@@ -71,8 +71,9 @@ def test_a_role_may_ask_for_a_second_factor(platform, iam, name):
     arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))["Role"]["Arn"]
     sts = platform.client("sts", key, secret)
     refused(sts.assume_role, "AccessDenied", RoleArn=arn, RoleSessionName="s1")
-    assert sts.assume_role(RoleArn=arn, RoleSessionName="s1", SerialNumber=serial, TokenCode=code(seed))["Credentials"]
-    refused(sts.assume_role, "AccessDenied", RoleArn=arn, RoleSessionName="s1", SerialNumber=serial, TokenCode=code(seed))
+    now = code(seed, -1)
+    assert sts.assume_role(RoleArn=arn, RoleSessionName="s1", SerialNumber=serial, TokenCode=now)["Credentials"]
+    refused(sts.assume_role, "AccessDenied", RoleArn=arn, RoleSessionName="s1", SerialNumber=serial, TokenCode=now)
 
 
 def test_a_device_is_listed_tagged_resynchronised_and_taken_away(platform, iam, name):

@@ -43,6 +43,17 @@ pub fn hmac_sha256(key: &[u8], data: &[u8]) -> [u8; 32] {
     first_32(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), data).as_ref())
 }
 
+/// The HMAC-SHA-1 of `data` under `key`: for one-time codes (RFC 6238), which every authenticator makes with it.
+#[must_use]
+pub fn hmac_sha1(key: &[u8], data: &[u8]) -> [u8; 20] {
+    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, key);
+    let mut output = [0; 20];
+    for (to, from) in output.iter_mut().zip(hmac::sign(&key, data).as_ref()) {
+        *to = *from;
+    }
+    output
+}
+
 /// True where both are equal, in a time that depends on their lengths only.
 #[must_use]
 pub fn constant_time_eq(left: &[u8], right: &[u8]) -> bool {

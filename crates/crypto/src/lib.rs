@@ -1,14 +1,16 @@
 //! Randomness, digests, constant-time comparison, and the keys under which everything at rest is sealed.
 //!
-//! Knows no request, no table and no AWS service. No primitive is implemented here: all of them are AWS-LC's.
+//! Knows no request, no table and no AWS service. No primitive is implemented here: all of them are AWS-LC's, but for
+//! Argon2 (RustCrypto's), which AWS-LC does not have.
 
 mod digest;
 mod keyring;
+pub mod password;
 pub mod random;
 mod root;
 mod seal;
 
-pub use digest::{Sha256, constant_time_eq, hmac_sha256, sha256};
+pub use digest::{Sha256, constant_time_eq, hmac_sha1, hmac_sha256, sha256};
 pub use root::{RootKey, RootKeyError};
 pub use seal::{SEAL_OVERHEAD_BYTES, Sealer, Unsealable};
 

@@ -19,6 +19,11 @@ pub const GROUP: &str = "AGPA";
 /// A managed policy.
 pub const POLICY: &str = "ANPA";
 
+/// An instance profile.
+pub const INSTANCE_PROFILE: &str = "AIPA";
+/// A server certificate.
+pub const CERTIFICATE: &str = "ASCA";
+
 const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const ENCODED_CHARS: usize = 16;
 

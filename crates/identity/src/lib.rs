@@ -5,6 +5,7 @@
 //! service's operations, takes no access decision (that is `policy`'s), and never accepts a request on the strength of
 //! a key's name, prefix or shape.
 
+mod attempts;
 mod audit_element;
 pub mod context;
 pub mod directory;
@@ -15,7 +16,9 @@ pub mod principal;
 pub mod records;
 pub mod session;
 pub mod sigv4;
+pub mod totp;
 
+pub use attempts::Attempts;
 pub use directory::governance;
 pub use directory::{
     BootstrapError, Directory, DirectoryError, Edit, FunctionSource, Governance, PrincipalPolicies, Reads,

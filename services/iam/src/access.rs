@@ -3,6 +3,8 @@
 //! It names and never decides; whether something exists is seen here for its path and tags, and told only by the
 //! handlers, after the decision.
 
+pub(crate) mod credentials;
+
 use identity::principal::{entity_arn, root_arn};
 use identity::records::{
     AccessKeyRecord, GroupRecord, KeyOwner, ManagedPolicyRecord, RoleRecord, Tag, UserRecord, keys,

@@ -4,6 +4,24 @@
 #![allow(missing_docs, clippy::struct_excessive_bools)]
 
 #[derive(Debug, Clone, Copy)]
+pub struct AddClientIDToOpenIDConnectProvider;
+impl protocol::Operation for AddClientIDToOpenIDConnectProvider {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "AddClientIDToOpenIDConnectProvider";
+    type Input = AddClientIDToOpenIDConnectProviderRequest;
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct AddRoleToInstanceProfile;
+impl protocol::Operation for AddRoleToInstanceProfile {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "AddRoleToInstanceProfile";
+    type Input = AddRoleToInstanceProfileRequest;
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct AddUserToGroup;
 impl protocol::Operation for AddUserToGroup {
     const SERVICE: &'static str = "iam";
@@ -40,6 +58,15 @@ impl protocol::Operation for AttachUserPolicy {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct ChangePassword;
+impl protocol::Operation for ChangePassword {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "ChangePassword";
+    type Input = ChangePasswordRequest;
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct CreateAccessKey;
 impl protocol::Operation for CreateAccessKey {
     const SERVICE: &'static str = "iam";
@@ -64,6 +91,33 @@ impl protocol::Operation for CreateGroup {
     const NAME: &'static str = "CreateGroup";
     type Input = CreateGroupRequest;
     type Output = CreateGroupResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct CreateInstanceProfile;
+impl protocol::Operation for CreateInstanceProfile {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "CreateInstanceProfile";
+    type Input = CreateInstanceProfileRequest;
+    type Output = CreateInstanceProfileResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct CreateLoginProfile;
+impl protocol::Operation for CreateLoginProfile {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "CreateLoginProfile";
+    type Input = CreateLoginProfileRequest;
+    type Output = CreateLoginProfileResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct CreateOpenIDConnectProvider;
+impl protocol::Operation for CreateOpenIDConnectProvider {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "CreateOpenIDConnectProvider";
+    type Input = CreateOpenIDConnectProviderRequest;
+    type Output = CreateOpenIDConnectProviderResponse;
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -94,12 +148,39 @@ impl protocol::Operation for CreateRole {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct CreateServiceLinkedRole;
+impl protocol::Operation for CreateServiceLinkedRole {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "CreateServiceLinkedRole";
+    type Input = CreateServiceLinkedRoleRequest;
+    type Output = CreateServiceLinkedRoleResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct CreateUser;
 impl protocol::Operation for CreateUser {
     const SERVICE: &'static str = "iam";
     const NAME: &'static str = "CreateUser";
     type Input = CreateUserRequest;
     type Output = CreateUserResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct CreateVirtualMFADevice;
+impl protocol::Operation for CreateVirtualMFADevice {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "CreateVirtualMFADevice";
+    type Input = CreateVirtualMFADeviceRequest;
+    type Output = CreateVirtualMFADeviceResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct DeactivateMFADevice;
+impl protocol::Operation for DeactivateMFADevice {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "DeactivateMFADevice";
+    type Input = DeactivateMFADeviceRequest;
+    type Output = ();
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -121,6 +202,15 @@ impl protocol::Operation for DeleteAccountAlias {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct DeleteAccountPasswordPolicy;
+impl protocol::Operation for DeleteAccountPasswordPolicy {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "DeleteAccountPasswordPolicy";
+    type Input = ();
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct DeleteGroup;
 impl protocol::Operation for DeleteGroup {
     const SERVICE: &'static str = "iam";
@@ -135,6 +225,33 @@ impl protocol::Operation for DeleteGroupPolicy {
     const SERVICE: &'static str = "iam";
     const NAME: &'static str = "DeleteGroupPolicy";
     type Input = DeleteGroupPolicyRequest;
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteInstanceProfile;
+impl protocol::Operation for DeleteInstanceProfile {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "DeleteInstanceProfile";
+    type Input = DeleteInstanceProfileRequest;
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteLoginProfile;
+impl protocol::Operation for DeleteLoginProfile {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "DeleteLoginProfile";
+    type Input = DeleteLoginProfileRequest;
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteOpenIDConnectProvider;
+impl protocol::Operation for DeleteOpenIDConnectProvider {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "DeleteOpenIDConnectProvider";
+    type Input = DeleteOpenIDConnectProviderRequest;
     type Output = ();
 }
 
@@ -184,6 +301,24 @@ impl protocol::Operation for DeleteRolePolicy {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct DeleteServerCertificate;
+impl protocol::Operation for DeleteServerCertificate {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "DeleteServerCertificate";
+    type Input = DeleteServerCertificateRequest;
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteServiceLinkedRole;
+impl protocol::Operation for DeleteServiceLinkedRole {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "DeleteServiceLinkedRole";
+    type Input = DeleteServiceLinkedRoleRequest;
+    type Output = DeleteServiceLinkedRoleResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct DeleteUser;
 impl protocol::Operation for DeleteUser {
     const SERVICE: &'static str = "iam";
@@ -207,6 +342,15 @@ impl protocol::Operation for DeleteUserPolicy {
     const SERVICE: &'static str = "iam";
     const NAME: &'static str = "DeleteUserPolicy";
     type Input = DeleteUserPolicyRequest;
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteVirtualMFADevice;
+impl protocol::Operation for DeleteVirtualMFADevice {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "DeleteVirtualMFADevice";
+    type Input = DeleteVirtualMFADeviceRequest;
     type Output = ();
 }
 
@@ -238,6 +382,33 @@ impl protocol::Operation for DetachUserPolicy {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct EnableMFADevice;
+impl protocol::Operation for EnableMFADevice {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "EnableMFADevice";
+    type Input = EnableMFADeviceRequest;
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GenerateCredentialReport;
+impl protocol::Operation for GenerateCredentialReport {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "GenerateCredentialReport";
+    type Input = ();
+    type Output = GenerateCredentialReportResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GenerateServiceLastAccessedDetails;
+impl protocol::Operation for GenerateServiceLastAccessedDetails {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "GenerateServiceLastAccessedDetails";
+    type Input = GenerateServiceLastAccessedDetailsRequest;
+    type Output = GenerateServiceLastAccessedDetailsResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct GetAccessKeyLastUsed;
 impl protocol::Operation for GetAccessKeyLastUsed {
     const SERVICE: &'static str = "iam";
@@ -256,12 +427,48 @@ impl protocol::Operation for GetAccountAuthorizationDetails {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct GetAccountPasswordPolicy;
+impl protocol::Operation for GetAccountPasswordPolicy {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "GetAccountPasswordPolicy";
+    type Input = ();
+    type Output = GetAccountPasswordPolicyResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct GetAccountSummary;
 impl protocol::Operation for GetAccountSummary {
     const SERVICE: &'static str = "iam";
     const NAME: &'static str = "GetAccountSummary";
     type Input = ();
     type Output = GetAccountSummaryResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GetContextKeysForCustomPolicy;
+impl protocol::Operation for GetContextKeysForCustomPolicy {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "GetContextKeysForCustomPolicy";
+    type Input = GetContextKeysForCustomPolicyRequest;
+    type Output = GetContextKeysForPolicyResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GetContextKeysForPrincipalPolicy;
+impl protocol::Operation for GetContextKeysForPrincipalPolicy {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "GetContextKeysForPrincipalPolicy";
+    type Input = GetContextKeysForPrincipalPolicyRequest;
+    type Output = GetContextKeysForPolicyResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GetCredentialReport;
+impl protocol::Operation for GetCredentialReport {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "GetCredentialReport";
+    type Input = ();
+    type Output = GetCredentialReportResponse;
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -280,6 +487,42 @@ impl protocol::Operation for GetGroupPolicy {
     const NAME: &'static str = "GetGroupPolicy";
     type Input = GetGroupPolicyRequest;
     type Output = GetGroupPolicyResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GetInstanceProfile;
+impl protocol::Operation for GetInstanceProfile {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "GetInstanceProfile";
+    type Input = GetInstanceProfileRequest;
+    type Output = GetInstanceProfileResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GetLoginProfile;
+impl protocol::Operation for GetLoginProfile {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "GetLoginProfile";
+    type Input = GetLoginProfileRequest;
+    type Output = GetLoginProfileResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GetMFADevice;
+impl protocol::Operation for GetMFADevice {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "GetMFADevice";
+    type Input = GetMFADeviceRequest;
+    type Output = GetMFADeviceResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GetOpenIDConnectProvider;
+impl protocol::Operation for GetOpenIDConnectProvider {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "GetOpenIDConnectProvider";
+    type Input = GetOpenIDConnectProviderRequest;
+    type Output = GetOpenIDConnectProviderResponse;
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -316,6 +559,42 @@ impl protocol::Operation for GetRolePolicy {
     const NAME: &'static str = "GetRolePolicy";
     type Input = GetRolePolicyRequest;
     type Output = GetRolePolicyResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GetServerCertificate;
+impl protocol::Operation for GetServerCertificate {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "GetServerCertificate";
+    type Input = GetServerCertificateRequest;
+    type Output = GetServerCertificateResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GetServiceLastAccessedDetails;
+impl protocol::Operation for GetServiceLastAccessedDetails {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "GetServiceLastAccessedDetails";
+    type Input = GetServiceLastAccessedDetailsRequest;
+    type Output = GetServiceLastAccessedDetailsResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GetServiceLastAccessedDetailsWithEntities;
+impl protocol::Operation for GetServiceLastAccessedDetailsWithEntities {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "GetServiceLastAccessedDetailsWithEntities";
+    type Input = GetServiceLastAccessedDetailsWithEntitiesRequest;
+    type Output = GetServiceLastAccessedDetailsWithEntitiesResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GetServiceLinkedRoleDeletionStatus;
+impl protocol::Operation for GetServiceLinkedRoleDeletionStatus {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "GetServiceLinkedRoleDeletionStatus";
+    type Input = GetServiceLinkedRoleDeletionStatusRequest;
+    type Output = GetServiceLinkedRoleDeletionStatusResponse;
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -418,12 +697,84 @@ impl protocol::Operation for ListGroupsForUser {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct ListInstanceProfileTags;
+impl protocol::Operation for ListInstanceProfileTags {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "ListInstanceProfileTags";
+    type Input = ListInstanceProfileTagsRequest;
+    type Output = ListInstanceProfileTagsResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct ListInstanceProfiles;
+impl protocol::Operation for ListInstanceProfiles {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "ListInstanceProfiles";
+    type Input = ListInstanceProfilesRequest;
+    type Output = ListInstanceProfilesResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct ListInstanceProfilesForRole;
+impl protocol::Operation for ListInstanceProfilesForRole {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "ListInstanceProfilesForRole";
+    type Input = ListInstanceProfilesForRoleRequest;
+    type Output = ListInstanceProfilesForRoleResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct ListMFADeviceTags;
+impl protocol::Operation for ListMFADeviceTags {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "ListMFADeviceTags";
+    type Input = ListMFADeviceTagsRequest;
+    type Output = ListMFADeviceTagsResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct ListMFADevices;
+impl protocol::Operation for ListMFADevices {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "ListMFADevices";
+    type Input = ListMFADevicesRequest;
+    type Output = ListMFADevicesResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct ListOpenIDConnectProviderTags;
+impl protocol::Operation for ListOpenIDConnectProviderTags {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "ListOpenIDConnectProviderTags";
+    type Input = ListOpenIDConnectProviderTagsRequest;
+    type Output = ListOpenIDConnectProviderTagsResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct ListOpenIDConnectProviders;
+impl protocol::Operation for ListOpenIDConnectProviders {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "ListOpenIDConnectProviders";
+    type Input = ListOpenIDConnectProvidersRequest;
+    type Output = ListOpenIDConnectProvidersResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct ListPolicies;
 impl protocol::Operation for ListPolicies {
     const SERVICE: &'static str = "iam";
     const NAME: &'static str = "ListPolicies";
     type Input = ListPoliciesRequest;
     type Output = ListPoliciesResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct ListPoliciesGrantingServiceAccess;
+impl protocol::Operation for ListPoliciesGrantingServiceAccess {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "ListPoliciesGrantingServiceAccess";
+    type Input = ListPoliciesGrantingServiceAccessRequest;
+    type Output = ListPoliciesGrantingServiceAccessResponse;
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -472,6 +823,24 @@ impl protocol::Operation for ListRoles {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct ListServerCertificateTags;
+impl protocol::Operation for ListServerCertificateTags {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "ListServerCertificateTags";
+    type Input = ListServerCertificateTagsRequest;
+    type Output = ListServerCertificateTagsResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct ListServerCertificates;
+impl protocol::Operation for ListServerCertificates {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "ListServerCertificates";
+    type Input = ListServerCertificatesRequest;
+    type Output = ListServerCertificatesResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct ListUserPolicies;
 impl protocol::Operation for ListUserPolicies {
     const SERVICE: &'static str = "iam";
@@ -496,6 +865,15 @@ impl protocol::Operation for ListUsers {
     const NAME: &'static str = "ListUsers";
     type Input = ListUsersRequest;
     type Output = ListUsersResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct ListVirtualMFADevices;
+impl protocol::Operation for ListVirtualMFADevices {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "ListVirtualMFADevices";
+    type Input = ListVirtualMFADevicesRequest;
+    type Output = ListVirtualMFADevicesResponse;
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -544,6 +922,24 @@ impl protocol::Operation for PutUserPolicy {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct RemoveClientIDFromOpenIDConnectProvider;
+impl protocol::Operation for RemoveClientIDFromOpenIDConnectProvider {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "RemoveClientIDFromOpenIDConnectProvider";
+    type Input = RemoveClientIDFromOpenIDConnectProviderRequest;
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct RemoveRoleFromInstanceProfile;
+impl protocol::Operation for RemoveRoleFromInstanceProfile {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "RemoveRoleFromInstanceProfile";
+    type Input = RemoveRoleFromInstanceProfileRequest;
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct RemoveUserFromGroup;
 impl protocol::Operation for RemoveUserFromGroup {
     const SERVICE: &'static str = "iam";
@@ -553,11 +949,65 @@ impl protocol::Operation for RemoveUserFromGroup {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct ResyncMFADevice;
+impl protocol::Operation for ResyncMFADevice {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "ResyncMFADevice";
+    type Input = ResyncMFADeviceRequest;
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct SetDefaultPolicyVersion;
 impl protocol::Operation for SetDefaultPolicyVersion {
     const SERVICE: &'static str = "iam";
     const NAME: &'static str = "SetDefaultPolicyVersion";
     type Input = SetDefaultPolicyVersionRequest;
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct SimulateCustomPolicy;
+impl protocol::Operation for SimulateCustomPolicy {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "SimulateCustomPolicy";
+    type Input = SimulateCustomPolicyRequest;
+    type Output = SimulatePolicyResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct SimulatePrincipalPolicy;
+impl protocol::Operation for SimulatePrincipalPolicy {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "SimulatePrincipalPolicy";
+    type Input = SimulatePrincipalPolicyRequest;
+    type Output = SimulatePolicyResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct TagInstanceProfile;
+impl protocol::Operation for TagInstanceProfile {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "TagInstanceProfile";
+    type Input = TagInstanceProfileRequest;
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct TagMFADevice;
+impl protocol::Operation for TagMFADevice {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "TagMFADevice";
+    type Input = TagMFADeviceRequest;
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct TagOpenIDConnectProvider;
+impl protocol::Operation for TagOpenIDConnectProvider {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "TagOpenIDConnectProvider";
+    type Input = TagOpenIDConnectProviderRequest;
     type Output = ();
 }
 
@@ -580,11 +1030,47 @@ impl protocol::Operation for TagRole {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct TagServerCertificate;
+impl protocol::Operation for TagServerCertificate {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "TagServerCertificate";
+    type Input = TagServerCertificateRequest;
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct TagUser;
 impl protocol::Operation for TagUser {
     const SERVICE: &'static str = "iam";
     const NAME: &'static str = "TagUser";
     type Input = TagUserRequest;
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct UntagInstanceProfile;
+impl protocol::Operation for UntagInstanceProfile {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "UntagInstanceProfile";
+    type Input = UntagInstanceProfileRequest;
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct UntagMFADevice;
+impl protocol::Operation for UntagMFADevice {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "UntagMFADevice";
+    type Input = UntagMFADeviceRequest;
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct UntagOpenIDConnectProvider;
+impl protocol::Operation for UntagOpenIDConnectProvider {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "UntagOpenIDConnectProvider";
+    type Input = UntagOpenIDConnectProviderRequest;
     type Output = ();
 }
 
@@ -607,6 +1093,15 @@ impl protocol::Operation for UntagRole {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct UntagServerCertificate;
+impl protocol::Operation for UntagServerCertificate {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "UntagServerCertificate";
+    type Input = UntagServerCertificateRequest;
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct UntagUser;
 impl protocol::Operation for UntagUser {
     const SERVICE: &'static str = "iam";
@@ -621,6 +1116,15 @@ impl protocol::Operation for UpdateAccessKey {
     const SERVICE: &'static str = "iam";
     const NAME: &'static str = "UpdateAccessKey";
     type Input = UpdateAccessKeyRequest;
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateAccountPasswordPolicy;
+impl protocol::Operation for UpdateAccountPasswordPolicy {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "UpdateAccountPasswordPolicy";
+    type Input = UpdateAccountPasswordPolicyRequest;
     type Output = ();
 }
 
@@ -643,6 +1147,24 @@ impl protocol::Operation for UpdateGroup {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct UpdateLoginProfile;
+impl protocol::Operation for UpdateLoginProfile {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "UpdateLoginProfile";
+    type Input = UpdateLoginProfileRequest;
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateOpenIDConnectProviderThumbprint;
+impl protocol::Operation for UpdateOpenIDConnectProviderThumbprint {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "UpdateOpenIDConnectProviderThumbprint";
+    type Input = UpdateOpenIDConnectProviderThumbprintRequest;
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct UpdateRole;
 impl protocol::Operation for UpdateRole {
     const SERVICE: &'static str = "iam";
@@ -661,12 +1183,30 @@ impl protocol::Operation for UpdateRoleDescription {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct UpdateServerCertificate;
+impl protocol::Operation for UpdateServerCertificate {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "UpdateServerCertificate";
+    type Input = UpdateServerCertificateRequest;
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct UpdateUser;
 impl protocol::Operation for UpdateUser {
     const SERVICE: &'static str = "iam";
     const NAME: &'static str = "UpdateUser";
     type Input = UpdateUserRequest;
     type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct UploadServerCertificate;
+impl protocol::Operation for UploadServerCertificate {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "UploadServerCertificate";
+    type Input = UploadServerCertificateRequest;
+    type Output = UploadServerCertificateResponse;
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -709,6 +1249,26 @@ protocol::structure!(AccessKeyMetadata {
     access_key_id: "AccessKeyId",
     status: "Status",
     create_date: "CreateDate"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AddClientIDToOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+    pub client_id: String,
+}
+protocol::structure!(AddClientIDToOpenIDConnectProviderRequest {
+    open_id_connect_provider_arn: "OpenIDConnectProviderArn",
+    client_id: "ClientID"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AddRoleToInstanceProfileRequest {
+    pub instance_profile_name: String,
+    pub role_name: String,
+}
+protocol::structure!(AddRoleToInstanceProfileRequest {
+    instance_profile_name: "InstanceProfileName",
+    role_name: "RoleName"
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -757,6 +1317,25 @@ pub struct AttachedPolicy {
 protocol::structure!(AttachedPolicy { policy_name: "PolicyName", policy_arn: "PolicyArn" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct ChangePasswordRequest {
+    pub old_password: protocol::Sensitive<String>,
+    pub new_password: protocol::Sensitive<String>,
+}
+protocol::structure!(ChangePasswordRequest { old_password: "OldPassword", new_password: "NewPassword" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ContextEntry {
+    pub context_key_name: Option<String>,
+    pub context_key_values: Option<Vec<String>>,
+    pub context_key_type: Option<String>,
+}
+protocol::structure!(ContextEntry {
+    context_key_name: "ContextKeyName",
+    context_key_values: "ContextKeyValues",
+    context_key_type: "ContextKeyType"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct CreateAccessKeyRequest {
     pub user_name: Option<String>,
 }
@@ -786,6 +1365,66 @@ pub struct CreateGroupResponse {
     pub group: Group,
 }
 protocol::structure!(CreateGroupResponse { group: "Group" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateInstanceProfileRequest {
+    pub instance_profile_name: String,
+    pub path: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+protocol::structure!(CreateInstanceProfileRequest {
+    instance_profile_name: "InstanceProfileName",
+    path: "Path",
+    tags: "Tags"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateInstanceProfileResponse {
+    pub instance_profile: InstanceProfile,
+}
+protocol::structure!(CreateInstanceProfileResponse { instance_profile: "InstanceProfile" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateLoginProfileRequest {
+    pub user_name: Option<String>,
+    pub password: Option<protocol::Sensitive<String>>,
+    pub password_reset_required: Option<bool>,
+}
+protocol::structure!(CreateLoginProfileRequest {
+    user_name: "UserName",
+    password: "Password",
+    password_reset_required: "PasswordResetRequired"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateLoginProfileResponse {
+    pub login_profile: LoginProfile,
+}
+protocol::structure!(CreateLoginProfileResponse { login_profile: "LoginProfile" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateOpenIDConnectProviderRequest {
+    pub url: String,
+    pub client_id_list: Option<Vec<String>>,
+    pub thumbprint_list: Option<Vec<String>>,
+    pub tags: Option<Vec<Tag>>,
+}
+protocol::structure!(CreateOpenIDConnectProviderRequest {
+    url: "Url",
+    client_id_list: "ClientIDList",
+    thumbprint_list: "ThumbprintList",
+    tags: "Tags"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateOpenIDConnectProviderResponse {
+    pub open_id_connect_provider_arn: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+protocol::structure!(CreateOpenIDConnectProviderResponse {
+    open_id_connect_provider_arn: "OpenIDConnectProviderArn",
+    tags: "Tags"
+});
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CreatePolicyRequest {
@@ -854,6 +1493,24 @@ pub struct CreateRoleResponse {
 protocol::structure!(CreateRoleResponse { role: "Role" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateServiceLinkedRoleRequest {
+    pub aws_service_name: String,
+    pub description: Option<String>,
+    pub custom_suffix: Option<String>,
+}
+protocol::structure!(CreateServiceLinkedRoleRequest {
+    aws_service_name: "AWSServiceName",
+    description: "Description",
+    custom_suffix: "CustomSuffix"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateServiceLinkedRoleResponse {
+    pub role: Option<Role>,
+}
+protocol::structure!(CreateServiceLinkedRoleResponse { role: "Role" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct CreateUserRequest {
     pub path: Option<String>,
     pub user_name: String,
@@ -872,6 +1529,31 @@ pub struct CreateUserResponse {
     pub user: Option<User>,
 }
 protocol::structure!(CreateUserResponse { user: "User" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateVirtualMFADeviceRequest {
+    pub path: Option<String>,
+    pub virtual_mfa_device_name: String,
+    pub tags: Option<Vec<Tag>>,
+}
+protocol::structure!(CreateVirtualMFADeviceRequest {
+    path: "Path",
+    virtual_mfa_device_name: "VirtualMFADeviceName",
+    tags: "Tags"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateVirtualMFADeviceResponse {
+    pub virtual_mfa_device: VirtualMFADevice,
+}
+protocol::structure!(CreateVirtualMFADeviceResponse { virtual_mfa_device: "VirtualMFADevice" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeactivateMFADeviceRequest {
+    pub user_name: Option<String>,
+    pub serial_number: String,
+}
+protocol::structure!(DeactivateMFADeviceRequest { user_name: "UserName", serial_number: "SerialNumber" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeleteAccessKeyRequest {
@@ -898,6 +1580,26 @@ pub struct DeleteGroupRequest {
     pub group_name: String,
 }
 protocol::structure!(DeleteGroupRequest { group_name: "GroupName" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteInstanceProfileRequest {
+    pub instance_profile_name: String,
+}
+protocol::structure!(DeleteInstanceProfileRequest { instance_profile_name: "InstanceProfileName" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteLoginProfileRequest {
+    pub user_name: Option<String>,
+}
+protocol::structure!(DeleteLoginProfileRequest { user_name: "UserName" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+}
+protocol::structure!(DeleteOpenIDConnectProviderRequest {
+    open_id_connect_provider_arn: "OpenIDConnectProviderArn"
+});
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeletePolicyRequest {
@@ -932,6 +1634,24 @@ pub struct DeleteRoleRequest {
 protocol::structure!(DeleteRoleRequest { role_name: "RoleName" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteServerCertificateRequest {
+    pub server_certificate_name: String,
+}
+protocol::structure!(DeleteServerCertificateRequest { server_certificate_name: "ServerCertificateName" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteServiceLinkedRoleRequest {
+    pub role_name: String,
+}
+protocol::structure!(DeleteServiceLinkedRoleRequest { role_name: "RoleName" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteServiceLinkedRoleResponse {
+    pub deletion_task_id: String,
+}
+protocol::structure!(DeleteServiceLinkedRoleResponse { deletion_task_id: "DeletionTaskId" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeleteUserPermissionsBoundaryRequest {
     pub user_name: String,
 }
@@ -949,6 +1669,19 @@ pub struct DeleteUserRequest {
     pub user_name: String,
 }
 protocol::structure!(DeleteUserRequest { user_name: "UserName" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteVirtualMFADeviceRequest {
+    pub serial_number: String,
+}
+protocol::structure!(DeleteVirtualMFADeviceRequest { serial_number: "SerialNumber" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeletionTaskFailureReasonType {
+    pub reason: Option<String>,
+    pub role_usage_list: Option<Vec<RoleUsageType>>,
+}
+protocol::structure!(DeletionTaskFailureReasonType { reason: "Reason", role_usage_list: "RoleUsageList" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DetachGroupPolicyRequest {
@@ -970,6 +1703,88 @@ pub struct DetachUserPolicyRequest {
     pub policy_arn: String,
 }
 protocol::structure!(DetachUserPolicyRequest { user_name: "UserName", policy_arn: "PolicyArn" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EnableMFADeviceRequest {
+    pub user_name: String,
+    pub serial_number: String,
+    pub authentication_code1: protocol::Sensitive<String>,
+    pub authentication_code2: protocol::Sensitive<String>,
+}
+protocol::structure!(EnableMFADeviceRequest {
+    user_name: "UserName",
+    serial_number: "SerialNumber",
+    authentication_code1: "AuthenticationCode1",
+    authentication_code2: "AuthenticationCode2"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EntityDetails {
+    pub entity_info: EntityInfo,
+    pub last_authenticated: Option<protocol::Timestamp>,
+}
+protocol::structure!(EntityDetails { entity_info: "EntityInfo", last_authenticated: "LastAuthenticated" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EntityInfo {
+    pub arn: String,
+    pub name: String,
+    pub r#type: String,
+    pub id: String,
+    pub path: Option<String>,
+}
+protocol::structure!(EntityInfo { arn: "Arn", name: "Name", r#type: "Type", id: "Id", path: "Path" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ErrorDetails {
+    pub message: String,
+    pub code: String,
+}
+protocol::structure!(ErrorDetails { message: "Message", code: "Code" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EvaluationResult {
+    pub eval_action_name: String,
+    pub eval_resource_name: Option<String>,
+    pub eval_decision: String,
+    pub matched_statements: Option<Vec<Statement>>,
+    pub missing_context_values: Option<Vec<String>>,
+    pub organizations_decision_detail: Option<OrganizationsDecisionDetail>,
+    pub permissions_boundary_decision_detail: Option<PermissionsBoundaryDecisionDetail>,
+    pub eval_decision_details: Option<protocol::Entries<String>>,
+    pub resource_specific_results: Option<Vec<ResourceSpecificResult>>,
+}
+protocol::structure!(EvaluationResult {
+    eval_action_name: "EvalActionName",
+    eval_resource_name: "EvalResourceName",
+    eval_decision: "EvalDecision",
+    matched_statements: "MatchedStatements",
+    missing_context_values: "MissingContextValues",
+    organizations_decision_detail: "OrganizationsDecisionDetail",
+    permissions_boundary_decision_detail: "PermissionsBoundaryDecisionDetail",
+    eval_decision_details: "EvalDecisionDetails",
+    resource_specific_results: "ResourceSpecificResults"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GenerateCredentialReportResponse {
+    pub state: Option<String>,
+    pub description: Option<String>,
+}
+protocol::structure!(GenerateCredentialReportResponse { state: "State", description: "Description" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GenerateServiceLastAccessedDetailsRequest {
+    pub arn: String,
+    pub granularity: Option<String>,
+}
+protocol::structure!(GenerateServiceLastAccessedDetailsRequest { arn: "Arn", granularity: "Granularity" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GenerateServiceLastAccessedDetailsResponse {
+    pub job_id: Option<String>,
+}
+protocol::structure!(GenerateServiceLastAccessedDetailsResponse { job_id: "JobId" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetAccessKeyLastUsedRequest {
@@ -1018,10 +1833,50 @@ protocol::structure!(GetAccountAuthorizationDetailsResponse {
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetAccountPasswordPolicyResponse {
+    pub password_policy: PasswordPolicy,
+}
+protocol::structure!(GetAccountPasswordPolicyResponse { password_policy: "PasswordPolicy" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetAccountSummaryResponse {
     pub summary_map: Option<protocol::Entries<i64>>,
 }
 protocol::structure!(GetAccountSummaryResponse { summary_map: "SummaryMap" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetContextKeysForCustomPolicyRequest {
+    pub policy_input_list: Vec<String>,
+}
+protocol::structure!(GetContextKeysForCustomPolicyRequest { policy_input_list: "PolicyInputList" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetContextKeysForPolicyResponse {
+    pub context_key_names: Option<Vec<String>>,
+}
+protocol::structure!(GetContextKeysForPolicyResponse { context_key_names: "ContextKeyNames" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetContextKeysForPrincipalPolicyRequest {
+    pub policy_source_arn: String,
+    pub policy_input_list: Option<Vec<String>>,
+}
+protocol::structure!(GetContextKeysForPrincipalPolicyRequest {
+    policy_source_arn: "PolicySourceArn",
+    policy_input_list: "PolicyInputList"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetCredentialReportResponse {
+    pub content: Option<protocol::Bytes>,
+    pub report_format: Option<String>,
+    pub generated_time: Option<protocol::Timestamp>,
+}
+protocol::structure!(GetCredentialReportResponse {
+    content: "Content",
+    report_format: "ReportFormat",
+    generated_time: "GeneratedTime"
+});
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetGroupPolicyRequest {
@@ -1062,6 +1917,75 @@ protocol::structure!(GetGroupResponse {
     users: "Users",
     is_truncated: "IsTruncated",
     marker: "Marker"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetInstanceProfileRequest {
+    pub instance_profile_name: String,
+}
+protocol::structure!(GetInstanceProfileRequest { instance_profile_name: "InstanceProfileName" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetInstanceProfileResponse {
+    pub instance_profile: InstanceProfile,
+}
+protocol::structure!(GetInstanceProfileResponse { instance_profile: "InstanceProfile" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetLoginProfileRequest {
+    pub user_name: Option<String>,
+}
+protocol::structure!(GetLoginProfileRequest { user_name: "UserName" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetLoginProfileResponse {
+    pub login_profile: LoginProfile,
+}
+protocol::structure!(GetLoginProfileResponse { login_profile: "LoginProfile" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetMFADeviceRequest {
+    pub serial_number: String,
+    pub user_name: Option<String>,
+}
+protocol::structure!(GetMFADeviceRequest { serial_number: "SerialNumber", user_name: "UserName" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetMFADeviceResponse {
+    pub user_name: Option<String>,
+    pub serial_number: String,
+    pub enable_date: Option<protocol::Timestamp>,
+    pub certifications: Option<protocol::Entries<String>>,
+}
+protocol::structure!(GetMFADeviceResponse {
+    user_name: "UserName",
+    serial_number: "SerialNumber",
+    enable_date: "EnableDate",
+    certifications: "Certifications"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+}
+protocol::structure!(GetOpenIDConnectProviderRequest {
+    open_id_connect_provider_arn: "OpenIDConnectProviderArn"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetOpenIDConnectProviderResponse {
+    pub url: Option<String>,
+    pub client_id_list: Option<Vec<String>>,
+    pub thumbprint_list: Option<Vec<String>>,
+    pub create_date: Option<protocol::Timestamp>,
+    pub tags: Option<Vec<Tag>>,
+}
+protocol::structure!(GetOpenIDConnectProviderResponse {
+    url: "Url",
+    client_id_list: "ClientIDList",
+    thumbprint_list: "ThumbprintList",
+    create_date: "CreateDate",
+    tags: "Tags"
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -1119,6 +2043,99 @@ pub struct GetRoleResponse {
     pub role: Role,
 }
 protocol::structure!(GetRoleResponse { role: "Role" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetServerCertificateRequest {
+    pub server_certificate_name: String,
+}
+protocol::structure!(GetServerCertificateRequest { server_certificate_name: "ServerCertificateName" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetServerCertificateResponse {
+    pub server_certificate: ServerCertificate,
+}
+protocol::structure!(GetServerCertificateResponse { server_certificate: "ServerCertificate" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetServiceLastAccessedDetailsRequest {
+    pub job_id: String,
+    pub max_items: Option<i64>,
+    pub marker: Option<String>,
+}
+protocol::structure!(GetServiceLastAccessedDetailsRequest {
+    job_id: "JobId",
+    max_items: "MaxItems",
+    marker: "Marker"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetServiceLastAccessedDetailsResponse {
+    pub job_status: String,
+    pub job_type: Option<String>,
+    pub job_creation_date: protocol::Timestamp,
+    pub services_last_accessed: Vec<ServiceLastAccessed>,
+    pub job_completion_date: protocol::Timestamp,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+    pub error: Option<ErrorDetails>,
+}
+protocol::structure!(GetServiceLastAccessedDetailsResponse {
+    job_status: "JobStatus",
+    job_type: "JobType",
+    job_creation_date: "JobCreationDate",
+    services_last_accessed: "ServicesLastAccessed",
+    job_completion_date: "JobCompletionDate",
+    is_truncated: "IsTruncated",
+    marker: "Marker",
+    error: "Error"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetServiceLastAccessedDetailsWithEntitiesRequest {
+    pub job_id: String,
+    pub service_namespace: String,
+    pub max_items: Option<i64>,
+    pub marker: Option<String>,
+}
+protocol::structure!(GetServiceLastAccessedDetailsWithEntitiesRequest {
+    job_id: "JobId",
+    service_namespace: "ServiceNamespace",
+    max_items: "MaxItems",
+    marker: "Marker"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetServiceLastAccessedDetailsWithEntitiesResponse {
+    pub job_status: String,
+    pub job_creation_date: protocol::Timestamp,
+    pub job_completion_date: protocol::Timestamp,
+    pub entity_details_list: Vec<EntityDetails>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+    pub error: Option<ErrorDetails>,
+}
+protocol::structure!(GetServiceLastAccessedDetailsWithEntitiesResponse {
+    job_status: "JobStatus",
+    job_creation_date: "JobCreationDate",
+    job_completion_date: "JobCompletionDate",
+    entity_details_list: "EntityDetailsList",
+    is_truncated: "IsTruncated",
+    marker: "Marker",
+    error: "Error"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetServiceLinkedRoleDeletionStatusRequest {
+    pub deletion_task_id: String,
+}
+protocol::structure!(GetServiceLinkedRoleDeletionStatusRequest { deletion_task_id: "DeletionTaskId" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetServiceLinkedRoleDeletionStatusResponse {
+    pub status: String,
+    pub reason: Option<DeletionTaskFailureReasonType>,
+}
+protocol::structure!(GetServiceLinkedRoleDeletionStatusResponse { status: "Status", reason: "Reason" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetUserPolicyRequest {
@@ -1431,6 +2448,196 @@ pub struct ListGroupsResponse {
 protocol::structure!(ListGroupsResponse { groups: "Groups", is_truncated: "IsTruncated", marker: "Marker" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListInstanceProfileTagsRequest {
+    pub instance_profile_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i64>,
+}
+protocol::structure!(ListInstanceProfileTagsRequest {
+    instance_profile_name: "InstanceProfileName",
+    marker: "Marker",
+    max_items: "MaxItems"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListInstanceProfileTagsResponse {
+    pub tags: Vec<Tag>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+protocol::structure!(ListInstanceProfileTagsResponse {
+    tags: "Tags",
+    is_truncated: "IsTruncated",
+    marker: "Marker"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListInstanceProfilesForRoleRequest {
+    pub role_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i64>,
+}
+protocol::structure!(ListInstanceProfilesForRoleRequest {
+    role_name: "RoleName",
+    marker: "Marker",
+    max_items: "MaxItems"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListInstanceProfilesForRoleResponse {
+    pub instance_profiles: Vec<InstanceProfile>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+protocol::structure!(ListInstanceProfilesForRoleResponse {
+    instance_profiles: "InstanceProfiles",
+    is_truncated: "IsTruncated",
+    marker: "Marker"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListInstanceProfilesRequest {
+    pub path_prefix: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i64>,
+}
+protocol::structure!(ListInstanceProfilesRequest {
+    path_prefix: "PathPrefix",
+    marker: "Marker",
+    max_items: "MaxItems"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListInstanceProfilesResponse {
+    pub instance_profiles: Vec<InstanceProfile>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+protocol::structure!(ListInstanceProfilesResponse {
+    instance_profiles: "InstanceProfiles",
+    is_truncated: "IsTruncated",
+    marker: "Marker"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListMFADeviceTagsRequest {
+    pub serial_number: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i64>,
+}
+protocol::structure!(ListMFADeviceTagsRequest {
+    serial_number: "SerialNumber",
+    marker: "Marker",
+    max_items: "MaxItems"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListMFADeviceTagsResponse {
+    pub tags: Vec<Tag>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+protocol::structure!(ListMFADeviceTagsResponse {
+    tags: "Tags",
+    is_truncated: "IsTruncated",
+    marker: "Marker"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListMFADevicesRequest {
+    pub user_name: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i64>,
+}
+protocol::structure!(ListMFADevicesRequest {
+    user_name: "UserName",
+    marker: "Marker",
+    max_items: "MaxItems"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListMFADevicesResponse {
+    pub mfa_devices: Vec<MFADevice>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+protocol::structure!(ListMFADevicesResponse {
+    mfa_devices: "MFADevices",
+    is_truncated: "IsTruncated",
+    marker: "Marker"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListOpenIDConnectProviderTagsRequest {
+    pub open_id_connect_provider_arn: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i64>,
+}
+protocol::structure!(ListOpenIDConnectProviderTagsRequest {
+    open_id_connect_provider_arn: "OpenIDConnectProviderArn",
+    marker: "Marker",
+    max_items: "MaxItems"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListOpenIDConnectProviderTagsResponse {
+    pub tags: Vec<Tag>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+protocol::structure!(ListOpenIDConnectProviderTagsResponse {
+    tags: "Tags",
+    is_truncated: "IsTruncated",
+    marker: "Marker"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListOpenIDConnectProvidersRequest {}
+protocol::structure!(ListOpenIDConnectProvidersRequest {});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListOpenIDConnectProvidersResponse {
+    pub open_id_connect_provider_list: Option<Vec<OpenIDConnectProviderListEntry>>,
+}
+protocol::structure!(ListOpenIDConnectProvidersResponse {
+    open_id_connect_provider_list: "OpenIDConnectProviderList"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListPoliciesGrantingServiceAccessEntry {
+    pub service_namespace: Option<String>,
+    pub policies: Option<Vec<PolicyGrantingServiceAccess>>,
+}
+protocol::structure!(ListPoliciesGrantingServiceAccessEntry {
+    service_namespace: "ServiceNamespace",
+    policies: "Policies"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListPoliciesGrantingServiceAccessRequest {
+    pub marker: Option<String>,
+    pub arn: String,
+    pub service_namespaces: Vec<String>,
+}
+protocol::structure!(ListPoliciesGrantingServiceAccessRequest {
+    marker: "Marker",
+    arn: "Arn",
+    service_namespaces: "ServiceNamespaces"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListPoliciesGrantingServiceAccessResponse {
+    pub policies_granting_service_access: Vec<ListPoliciesGrantingServiceAccessEntry>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+protocol::structure!(ListPoliciesGrantingServiceAccessResponse {
+    policies_granting_service_access: "PoliciesGrantingServiceAccess",
+    is_truncated: "IsTruncated",
+    marker: "Marker"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListPoliciesRequest {
     pub scope: Option<String>,
     pub only_attached: Option<bool>,
@@ -1561,6 +2768,54 @@ pub struct ListRolesResponse {
 protocol::structure!(ListRolesResponse { roles: "Roles", is_truncated: "IsTruncated", marker: "Marker" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListServerCertificateTagsRequest {
+    pub server_certificate_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i64>,
+}
+protocol::structure!(ListServerCertificateTagsRequest {
+    server_certificate_name: "ServerCertificateName",
+    marker: "Marker",
+    max_items: "MaxItems"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListServerCertificateTagsResponse {
+    pub tags: Vec<Tag>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+protocol::structure!(ListServerCertificateTagsResponse {
+    tags: "Tags",
+    is_truncated: "IsTruncated",
+    marker: "Marker"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListServerCertificatesRequest {
+    pub path_prefix: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i64>,
+}
+protocol::structure!(ListServerCertificatesRequest {
+    path_prefix: "PathPrefix",
+    marker: "Marker",
+    max_items: "MaxItems"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListServerCertificatesResponse {
+    pub server_certificate_metadata_list: Vec<ServerCertificateMetadata>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+protocol::structure!(ListServerCertificatesResponse {
+    server_certificate_metadata_list: "ServerCertificateMetadataList",
+    is_truncated: "IsTruncated",
+    marker: "Marker"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListUserPoliciesRequest {
     pub user_name: String,
     pub marker: Option<String>,
@@ -1617,6 +2872,54 @@ pub struct ListUsersResponse {
 protocol::structure!(ListUsersResponse { users: "Users", is_truncated: "IsTruncated", marker: "Marker" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListVirtualMFADevicesRequest {
+    pub assignment_status: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i64>,
+}
+protocol::structure!(ListVirtualMFADevicesRequest {
+    assignment_status: "AssignmentStatus",
+    marker: "Marker",
+    max_items: "MaxItems"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListVirtualMFADevicesResponse {
+    pub virtual_mfa_devices: Vec<VirtualMFADevice>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+protocol::structure!(ListVirtualMFADevicesResponse {
+    virtual_mfa_devices: "VirtualMFADevices",
+    is_truncated: "IsTruncated",
+    marker: "Marker"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LoginProfile {
+    pub user_name: String,
+    pub create_date: protocol::Timestamp,
+    pub password_reset_required: Option<bool>,
+}
+protocol::structure!(LoginProfile {
+    user_name: "UserName",
+    create_date: "CreateDate",
+    password_reset_required: "PasswordResetRequired"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MFADevice {
+    pub user_name: String,
+    pub serial_number: String,
+    pub enable_date: protocol::Timestamp,
+}
+protocol::structure!(MFADevice {
+    user_name: "UserName",
+    serial_number: "SerialNumber",
+    enable_date: "EnableDate"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ManagedPolicyDetail {
     pub policy_name: Option<String>,
     pub policy_id: Option<String>,
@@ -1644,6 +2947,52 @@ protocol::structure!(ManagedPolicyDetail {
     create_date: "CreateDate",
     update_date: "UpdateDate",
     policy_version_list: "PolicyVersionList"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OpenIDConnectProviderListEntry {
+    pub arn: Option<String>,
+}
+protocol::structure!(OpenIDConnectProviderListEntry { arn: "Arn" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OrganizationsDecisionDetail {
+    pub allowed_by_organizations: Option<bool>,
+}
+protocol::structure!(OrganizationsDecisionDetail { allowed_by_organizations: "AllowedByOrganizations" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PasswordPolicy {
+    pub minimum_password_length: Option<i64>,
+    pub require_symbols: Option<bool>,
+    pub require_numbers: Option<bool>,
+    pub require_uppercase_characters: Option<bool>,
+    pub require_lowercase_characters: Option<bool>,
+    pub allow_users_to_change_password: Option<bool>,
+    pub expire_passwords: Option<bool>,
+    pub max_password_age: Option<i64>,
+    pub password_reuse_prevention: Option<i64>,
+    pub hard_expiry: Option<bool>,
+}
+protocol::structure!(PasswordPolicy {
+    minimum_password_length: "MinimumPasswordLength",
+    require_symbols: "RequireSymbols",
+    require_numbers: "RequireNumbers",
+    require_uppercase_characters: "RequireUppercaseCharacters",
+    require_lowercase_characters: "RequireLowercaseCharacters",
+    allow_users_to_change_password: "AllowUsersToChangePassword",
+    expire_passwords: "ExpirePasswords",
+    max_password_age: "MaxPasswordAge",
+    password_reuse_prevention: "PasswordReusePrevention",
+    hard_expiry: "HardExpiry"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PermissionsBoundaryDecisionDetail {
+    pub allowed_by_permissions_boundary: Option<bool>,
+}
+protocol::structure!(PermissionsBoundaryDecisionDetail {
+    allowed_by_permissions_boundary: "AllowedByPermissionsBoundary"
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -1684,6 +3033,22 @@ pub struct PolicyDetail {
 protocol::structure!(PolicyDetail { policy_name: "PolicyName", policy_document: "PolicyDocument" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct PolicyGrantingServiceAccess {
+    pub policy_name: String,
+    pub policy_type: String,
+    pub policy_arn: Option<String>,
+    pub entity_type: Option<String>,
+    pub entity_name: Option<String>,
+}
+protocol::structure!(PolicyGrantingServiceAccess {
+    policy_name: "PolicyName",
+    policy_type: "PolicyType",
+    policy_arn: "PolicyArn",
+    entity_type: "EntityType",
+    entity_name: "EntityName"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct PolicyGroup {
     pub group_name: Option<String>,
     pub group_id: Option<String>,
@@ -1717,6 +3082,13 @@ protocol::structure!(PolicyVersion {
     is_default_version: "IsDefaultVersion",
     create_date: "CreateDate"
 });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Position {
+    pub line: Option<i64>,
+    pub column: Option<i64>,
+}
+protocol::structure!(Position { line: "Line", column: "Column" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PutGroupPolicyRequest {
@@ -1775,11 +3147,63 @@ protocol::structure!(PutUserPolicyRequest {
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct RemoveClientIDFromOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+    pub client_id: String,
+}
+protocol::structure!(RemoveClientIDFromOpenIDConnectProviderRequest {
+    open_id_connect_provider_arn: "OpenIDConnectProviderArn",
+    client_id: "ClientID"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RemoveRoleFromInstanceProfileRequest {
+    pub instance_profile_name: String,
+    pub role_name: String,
+}
+protocol::structure!(RemoveRoleFromInstanceProfileRequest {
+    instance_profile_name: "InstanceProfileName",
+    role_name: "RoleName"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct RemoveUserFromGroupRequest {
     pub group_name: String,
     pub user_name: String,
 }
 protocol::structure!(RemoveUserFromGroupRequest { group_name: "GroupName", user_name: "UserName" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ResourceSpecificResult {
+    pub eval_resource_name: String,
+    pub eval_resource_decision: String,
+    pub matched_statements: Option<Vec<Statement>>,
+    pub missing_context_values: Option<Vec<String>>,
+    pub eval_decision_details: Option<protocol::Entries<String>>,
+    pub permissions_boundary_decision_detail: Option<PermissionsBoundaryDecisionDetail>,
+}
+protocol::structure!(ResourceSpecificResult {
+    eval_resource_name: "EvalResourceName",
+    eval_resource_decision: "EvalResourceDecision",
+    matched_statements: "MatchedStatements",
+    missing_context_values: "MissingContextValues",
+    eval_decision_details: "EvalDecisionDetails",
+    permissions_boundary_decision_detail: "PermissionsBoundaryDecisionDetail"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ResyncMFADeviceRequest {
+    pub user_name: String,
+    pub serial_number: String,
+    pub authentication_code1: protocol::Sensitive<String>,
+    pub authentication_code2: protocol::Sensitive<String>,
+}
+protocol::structure!(ResyncMFADeviceRequest {
+    user_name: "UserName",
+    serial_number: "SerialNumber",
+    authentication_code1: "AuthenticationCode1",
+    authentication_code2: "AuthenticationCode2"
+});
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Role {
@@ -1847,6 +3271,65 @@ pub struct RoleLastUsed {
 protocol::structure!(RoleLastUsed { last_used_date: "LastUsedDate", region: "Region" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct RoleUsageType {
+    pub region: Option<String>,
+    pub resources: Option<Vec<String>>,
+}
+protocol::structure!(RoleUsageType { region: "Region", resources: "Resources" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ServerCertificate {
+    pub server_certificate_metadata: ServerCertificateMetadata,
+    pub certificate_body: String,
+    pub certificate_chain: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+protocol::structure!(ServerCertificate {
+    server_certificate_metadata: "ServerCertificateMetadata",
+    certificate_body: "CertificateBody",
+    certificate_chain: "CertificateChain",
+    tags: "Tags"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ServerCertificateMetadata {
+    pub path: String,
+    pub server_certificate_name: String,
+    pub server_certificate_id: String,
+    pub arn: String,
+    pub upload_date: Option<protocol::Timestamp>,
+    pub expiration: Option<protocol::Timestamp>,
+}
+protocol::structure!(ServerCertificateMetadata {
+    path: "Path",
+    server_certificate_name: "ServerCertificateName",
+    server_certificate_id: "ServerCertificateId",
+    arn: "Arn",
+    upload_date: "UploadDate",
+    expiration: "Expiration"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ServiceLastAccessed {
+    pub service_name: String,
+    pub last_authenticated: Option<protocol::Timestamp>,
+    pub service_namespace: String,
+    pub last_authenticated_entity: Option<String>,
+    pub last_authenticated_region: Option<String>,
+    pub total_authenticated_entities: Option<i64>,
+    pub tracked_actions_last_accessed: Option<Vec<TrackedActionLastAccessed>>,
+}
+protocol::structure!(ServiceLastAccessed {
+    service_name: "ServiceName",
+    last_authenticated: "LastAuthenticated",
+    service_namespace: "ServiceNamespace",
+    last_authenticated_entity: "LastAuthenticatedEntity",
+    last_authenticated_region: "LastAuthenticatedRegion",
+    total_authenticated_entities: "TotalAuthenticatedEntities",
+    tracked_actions_last_accessed: "TrackedActionsLastAccessed"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct SetDefaultPolicyVersionRequest {
     pub policy_arn: String,
     pub version_id: String,
@@ -1854,11 +3337,122 @@ pub struct SetDefaultPolicyVersionRequest {
 protocol::structure!(SetDefaultPolicyVersionRequest { policy_arn: "PolicyArn", version_id: "VersionId" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct SimulateCustomPolicyRequest {
+    pub policy_input_list: Vec<String>,
+    pub permissions_boundary_policy_input_list: Option<Vec<String>>,
+    pub action_names: Vec<String>,
+    pub resource_arns: Option<Vec<String>>,
+    pub resource_policy: Option<String>,
+    pub resource_owner: Option<String>,
+    pub caller_arn: Option<String>,
+    pub context_entries: Option<Vec<ContextEntry>>,
+    pub resource_handling_option: Option<String>,
+    pub max_items: Option<i64>,
+    pub marker: Option<String>,
+}
+protocol::structure!(SimulateCustomPolicyRequest {
+    policy_input_list: "PolicyInputList",
+    permissions_boundary_policy_input_list: "PermissionsBoundaryPolicyInputList",
+    action_names: "ActionNames",
+    resource_arns: "ResourceArns",
+    resource_policy: "ResourcePolicy",
+    resource_owner: "ResourceOwner",
+    caller_arn: "CallerArn",
+    context_entries: "ContextEntries",
+    resource_handling_option: "ResourceHandlingOption",
+    max_items: "MaxItems",
+    marker: "Marker"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SimulatePolicyResponse {
+    pub evaluation_results: Option<Vec<EvaluationResult>>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+protocol::structure!(SimulatePolicyResponse {
+    evaluation_results: "EvaluationResults",
+    is_truncated: "IsTruncated",
+    marker: "Marker"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SimulatePrincipalPolicyRequest {
+    pub policy_source_arn: String,
+    pub policy_input_list: Option<Vec<String>>,
+    pub permissions_boundary_policy_input_list: Option<Vec<String>>,
+    pub action_names: Vec<String>,
+    pub resource_arns: Option<Vec<String>>,
+    pub resource_policy: Option<String>,
+    pub resource_owner: Option<String>,
+    pub caller_arn: Option<String>,
+    pub context_entries: Option<Vec<ContextEntry>>,
+    pub resource_handling_option: Option<String>,
+    pub max_items: Option<i64>,
+    pub marker: Option<String>,
+}
+protocol::structure!(SimulatePrincipalPolicyRequest {
+    policy_source_arn: "PolicySourceArn",
+    policy_input_list: "PolicyInputList",
+    permissions_boundary_policy_input_list: "PermissionsBoundaryPolicyInputList",
+    action_names: "ActionNames",
+    resource_arns: "ResourceArns",
+    resource_policy: "ResourcePolicy",
+    resource_owner: "ResourceOwner",
+    caller_arn: "CallerArn",
+    context_entries: "ContextEntries",
+    resource_handling_option: "ResourceHandlingOption",
+    max_items: "MaxItems",
+    marker: "Marker"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Statement {
+    pub source_policy_id: Option<String>,
+    pub source_policy_type: Option<String>,
+    pub start_position: Option<Position>,
+    pub end_position: Option<Position>,
+}
+protocol::structure!(Statement {
+    source_policy_id: "SourcePolicyId",
+    source_policy_type: "SourcePolicyType",
+    start_position: "StartPosition",
+    end_position: "EndPosition"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tag {
     pub key: String,
     pub value: String,
 }
 protocol::structure!(Tag { key: "Key", value: "Value" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TagInstanceProfileRequest {
+    pub instance_profile_name: String,
+    pub tags: Vec<Tag>,
+}
+protocol::structure!(TagInstanceProfileRequest {
+    instance_profile_name: "InstanceProfileName",
+    tags: "Tags"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TagMFADeviceRequest {
+    pub serial_number: String,
+    pub tags: Vec<Tag>,
+}
+protocol::structure!(TagMFADeviceRequest { serial_number: "SerialNumber", tags: "Tags" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TagOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+    pub tags: Vec<Tag>,
+}
+protocol::structure!(TagOpenIDConnectProviderRequest {
+    open_id_connect_provider_arn: "OpenIDConnectProviderArn",
+    tags: "Tags"
+});
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TagPolicyRequest {
@@ -1875,11 +3469,62 @@ pub struct TagRoleRequest {
 protocol::structure!(TagRoleRequest { role_name: "RoleName", tags: "Tags" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct TagServerCertificateRequest {
+    pub server_certificate_name: String,
+    pub tags: Vec<Tag>,
+}
+protocol::structure!(TagServerCertificateRequest {
+    server_certificate_name: "ServerCertificateName",
+    tags: "Tags"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct TagUserRequest {
     pub user_name: String,
     pub tags: Vec<Tag>,
 }
 protocol::structure!(TagUserRequest { user_name: "UserName", tags: "Tags" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TrackedActionLastAccessed {
+    pub action_name: Option<String>,
+    pub last_accessed_entity: Option<String>,
+    pub last_accessed_time: Option<protocol::Timestamp>,
+    pub last_accessed_region: Option<String>,
+}
+protocol::structure!(TrackedActionLastAccessed {
+    action_name: "ActionName",
+    last_accessed_entity: "LastAccessedEntity",
+    last_accessed_time: "LastAccessedTime",
+    last_accessed_region: "LastAccessedRegion"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UntagInstanceProfileRequest {
+    pub instance_profile_name: String,
+    pub tag_keys: Vec<String>,
+}
+protocol::structure!(UntagInstanceProfileRequest {
+    instance_profile_name: "InstanceProfileName",
+    tag_keys: "TagKeys"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UntagMFADeviceRequest {
+    pub serial_number: String,
+    pub tag_keys: Vec<String>,
+}
+protocol::structure!(UntagMFADeviceRequest { serial_number: "SerialNumber", tag_keys: "TagKeys" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UntagOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+    pub tag_keys: Vec<String>,
+}
+protocol::structure!(UntagOpenIDConnectProviderRequest {
+    open_id_connect_provider_arn: "OpenIDConnectProviderArn",
+    tag_keys: "TagKeys"
+});
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct UntagPolicyRequest {
@@ -1894,6 +3539,16 @@ pub struct UntagRoleRequest {
     pub tag_keys: Vec<String>,
 }
 protocol::structure!(UntagRoleRequest { role_name: "RoleName", tag_keys: "TagKeys" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UntagServerCertificateRequest {
+    pub server_certificate_name: String,
+    pub tag_keys: Vec<String>,
+}
+protocol::structure!(UntagServerCertificateRequest {
+    server_certificate_name: "ServerCertificateName",
+    tag_keys: "TagKeys"
+});
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct UntagUserRequest {
@@ -1912,6 +3567,30 @@ protocol::structure!(UpdateAccessKeyRequest {
     user_name: "UserName",
     access_key_id: "AccessKeyId",
     status: "Status"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateAccountPasswordPolicyRequest {
+    pub minimum_password_length: Option<i64>,
+    pub require_symbols: Option<bool>,
+    pub require_numbers: Option<bool>,
+    pub require_uppercase_characters: Option<bool>,
+    pub require_lowercase_characters: Option<bool>,
+    pub allow_users_to_change_password: Option<bool>,
+    pub max_password_age: Option<i64>,
+    pub password_reuse_prevention: Option<i64>,
+    pub hard_expiry: Option<bool>,
+}
+protocol::structure!(UpdateAccountPasswordPolicyRequest {
+    minimum_password_length: "MinimumPasswordLength",
+    require_symbols: "RequireSymbols",
+    require_numbers: "RequireNumbers",
+    require_uppercase_characters: "RequireUppercaseCharacters",
+    require_lowercase_characters: "RequireLowercaseCharacters",
+    allow_users_to_change_password: "AllowUsersToChangePassword",
+    max_password_age: "MaxPasswordAge",
+    password_reuse_prevention: "PasswordReusePrevention",
+    hard_expiry: "HardExpiry"
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -1934,6 +3613,28 @@ protocol::structure!(UpdateGroupRequest {
     group_name: "GroupName",
     new_path: "NewPath",
     new_group_name: "NewGroupName"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateLoginProfileRequest {
+    pub user_name: String,
+    pub password: Option<protocol::Sensitive<String>>,
+    pub password_reset_required: Option<bool>,
+}
+protocol::structure!(UpdateLoginProfileRequest {
+    user_name: "UserName",
+    password: "Password",
+    password_reset_required: "PasswordResetRequired"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateOpenIDConnectProviderThumbprintRequest {
+    pub open_id_connect_provider_arn: String,
+    pub thumbprint_list: Vec<String>,
+}
+protocol::structure!(UpdateOpenIDConnectProviderThumbprintRequest {
+    open_id_connect_provider_arn: "OpenIDConnectProviderArn",
+    thumbprint_list: "ThumbprintList"
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -1966,6 +3667,18 @@ pub struct UpdateRoleResponse {}
 protocol::structure!(UpdateRoleResponse {});
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateServerCertificateRequest {
+    pub server_certificate_name: String,
+    pub new_path: Option<String>,
+    pub new_server_certificate_name: Option<String>,
+}
+protocol::structure!(UpdateServerCertificateRequest {
+    server_certificate_name: "ServerCertificateName",
+    new_path: "NewPath",
+    new_server_certificate_name: "NewServerCertificateName"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct UpdateUserRequest {
     pub user_name: String,
     pub new_path: Option<String>,
@@ -1975,6 +3688,34 @@ protocol::structure!(UpdateUserRequest {
     user_name: "UserName",
     new_path: "NewPath",
     new_user_name: "NewUserName"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UploadServerCertificateRequest {
+    pub path: Option<String>,
+    pub server_certificate_name: String,
+    pub certificate_body: String,
+    pub private_key: protocol::Sensitive<String>,
+    pub certificate_chain: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+protocol::structure!(UploadServerCertificateRequest {
+    path: "Path",
+    server_certificate_name: "ServerCertificateName",
+    certificate_body: "CertificateBody",
+    private_key: "PrivateKey",
+    certificate_chain: "CertificateChain",
+    tags: "Tags"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UploadServerCertificateResponse {
+    pub server_certificate_metadata: Option<ServerCertificateMetadata>,
+    pub tags: Option<Vec<Tag>>,
+}
+protocol::structure!(UploadServerCertificateResponse {
+    server_certificate_metadata: "ServerCertificateMetadata",
+    tags: "Tags"
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -2022,5 +3763,23 @@ protocol::structure!(UserDetail {
     group_list: "GroupList",
     attached_managed_policies: "AttachedManagedPolicies",
     permissions_boundary: "PermissionsBoundary",
+    tags: "Tags"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct VirtualMFADevice {
+    pub serial_number: String,
+    pub base32_string_seed: Option<protocol::Sensitive<protocol::Bytes>>,
+    pub qr_code_png: Option<protocol::Sensitive<protocol::Bytes>>,
+    pub user: Option<User>,
+    pub enable_date: Option<protocol::Timestamp>,
+    pub tags: Option<Vec<Tag>>,
+}
+protocol::structure!(VirtualMFADevice {
+    serial_number: "SerialNumber",
+    base32_string_seed: "Base32StringSeed",
+    qr_code_png: "QRCodePNG",
+    user: "User",
+    enable_date: "EnableDate",
     tags: "Tags"
 });

@@ -18,6 +18,16 @@ service_error! {
         LimitExceeded = "LimitExceededException",
         /// A policy document is not a policy of its kind.
         MalformedPolicyDocument = "MalformedPolicyDocumentException",
+        /// A code of a second factor is wrong, or used up.
+        InvalidAuthenticationCode = "InvalidAuthenticationCodeException",
+        /// A password is not what the account's policy asks for.
+        PasswordPolicyViolation = "PasswordPolicyViolationException",
+        /// The caller is not of the kind that has this.
+        InvalidUserType = "InvalidUserTypeException",
+        /// Something is tried too often.
+        EntityTemporarilyUnmodifiable = "EntityTemporarilyUnmodifiableException",
+        /// A simulation could not be decided.
+        PolicyEvaluation = "PolicyEvaluationException",
         /// A value that the model lets through and the rules do not.
         InvalidInput = "InvalidInputException",
         /// The same, in the words of the model.
@@ -52,6 +62,19 @@ impl Error {
         Self::NoSuchEntity(format!("The Access Key with id {id} cannot be found."))
     }
 
+    pub(crate) fn no_such_device(serial: &str) -> Self {
+        Self::NoSuchEntity(format!("VirtualMFADevice with serial number {serial} doesn't exist."))
+    }
+
+    pub(crate) fn invalid_codes() -> Self {
+        Self::InvalidAuthenticationCode("Authentication code for device is not valid.".to_owned())
+    }
+
+    /// A refusal that no policy took: status 403.
+    pub(crate) fn denied(message: &str) -> Self {
+        service::error::Fault::sender("AccessDenied", message).with_status(403).into()
+    }
+
     pub(crate) fn quota(name: &str, max: usize) -> Self {
         Self::LimitExceeded(format!("Cannot exceed quota for {name}: {max}"))
     }
@@ -62,9 +85,7 @@ impl Error {
 
     /// Policies of AWS and of other accounts can be read and attached, never changed: status 403.
     pub(crate) fn outside_account() -> Self {
-        service::error::Fault::sender("AccessDenied", "Policy is outside your own account.")
-            .with_status(403)
-            .into()
+        Self::denied("Policy is outside your own account.")
     }
 
     /// The calling credentials are not of a kind that may use this API: status 403.

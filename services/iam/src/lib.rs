@@ -13,7 +13,7 @@
 //! - what something hangs on is not deleted: users with keys, policies or groups, roles and groups with policies,
 //!   policies that are attached.
 //!
-//! Differences from AWS: changes are in force at once; `RoleLastUsed` is empty; passwords, second factors, certificates, identity providers, instance profiles, service-linked roles and reports are declined.
+//! Differences from AWS: changes are in force at once; `RoleLastUsed` is empty; certificates, identity providers, service-linked roles and reports are declined; a simulated statement stands from brace to brace.
 
 mod access;
 pub mod api;
@@ -23,12 +23,16 @@ mod entity;
 mod error;
 mod operations;
 mod page;
+mod passwords;
+mod qr;
 mod quota;
+mod records;
 mod shapes;
+mod simulate;
 mod table;
 mod tags;
 
-use identity::{Directory, Edit};
+use identity::{Attempts, Directory, Edit};
 use service::Call;
 use store::Snapshot;
 
@@ -38,6 +42,8 @@ pub use table::service;
 /// What the handlers share.
 pub(crate) struct Iam {
     pub(crate) directory: Directory,
+    /// Wrong passwords, by user.
+    pub(crate) attempts: Attempts,
 }
 
 impl Iam {

@@ -2,9 +2,11 @@
 //!
 //! What is neither here nor declined answers that it is not implemented.
 
+mod credentials;
+
 use std::sync::Arc;
 
-use identity::Directory;
+use identity::{Attempts, Directory};
 use service::{Service, ServiceBuilder};
 
 use crate::operations::{
@@ -17,12 +19,13 @@ type Builder = ServiceBuilder<Iam>;
 
 /// The service over this directory.
 pub fn service(directory: Directory) -> Service {
-    let builder = ServiceBuilder::new("iam", Arc::new(Iam { directory }));
+    let builder = ServiceBuilder::new("iam", Arc::new(Iam { directory, attempts: Attempts::default() }));
     let builder = users_and_groups(builder);
     let builder = roles_and_boundaries(builder);
     let builder = managed_policies(builder);
     let builder = inline_policies(builder);
     let builder = attached_policies(builder);
+    let builder = credentials::operations(builder);
     declined(keys_and_account(builder)).build()
 }
 
@@ -337,29 +340,6 @@ fn keys_and_account(builder: Builder) -> Builder {
         )
 }
 
-const NO_PASSWORDS: &[&str] = &[
-    "ChangePassword",
-    "CreateLoginProfile",
-    "DeleteAccountPasswordPolicy",
-    "DeleteLoginProfile",
-    "GetAccountPasswordPolicy",
-    "GetLoginProfile",
-    "UpdateAccountPasswordPolicy",
-    "UpdateLoginProfile",
-];
-const NO_MFA: &[&str] = &[
-    "CreateVirtualMFADevice",
-    "DeactivateMFADevice",
-    "DeleteVirtualMFADevice",
-    "EnableMFADevice",
-    "GetMFADevice",
-    "ListMFADeviceTags",
-    "ListMFADevices",
-    "ListVirtualMFADevices",
-    "ResyncMFADevice",
-    "TagMFADevice",
-    "UntagMFADevice",
-];
 const NO_PROVIDERS: &[&str] = &[
     "AddClientIDToOpenIDConnectProvider",
     "CreateOpenIDConnectProvider",
@@ -407,18 +387,6 @@ const NO_CERTIFICATES: &[&str] = &[
     "ResetServiceSpecificCredential",
     "UpdateServiceSpecificCredential",
 ];
-const NO_INSTANCES: &[&str] = &[
-    "AddRoleToInstanceProfile",
-    "CreateInstanceProfile",
-    "DeleteInstanceProfile",
-    "GetInstanceProfile",
-    "ListInstanceProfileTags",
-    "ListInstanceProfiles",
-    "ListInstanceProfilesForRole",
-    "RemoveRoleFromInstanceProfile",
-    "TagInstanceProfile",
-    "UntagInstanceProfile",
-];
 const NO_LINKED_ROLES: &[&str] =
     &["CreateServiceLinkedRole", "DeleteServiceLinkedRole", "GetServiceLinkedRoleDeletionStatus"];
 const NO_ORGANIZATION: &[&str] = &[
@@ -448,25 +416,15 @@ const NO_REPORTS: &[&str] = &[
     "GetServiceLastAccessedDetailsWithEntities",
     "ListPoliciesGrantingServiceAccess",
 ];
-const NO_SIMULATION: &[&str] = &[
-    "GetContextKeysForCustomPolicy",
-    "GetContextKeysForPrincipalPolicy",
-    "SimulateCustomPolicy",
-    "SimulatePrincipalPolicy",
-];
 
 fn declined(builder: Builder) -> Builder {
     builder
-        .declined("there is no console to sign in to with a password", NO_PASSWORDS)
-        .declined("second factors are not part of this platform yet", NO_MFA)
         .declined("identity providers are not part of this platform yet", NO_PROVIDERS)
         .declined(
             "certificates and keys for other services belong to services not offered here",
             NO_CERTIFICATES,
         )
-        .declined("instance profiles are for virtual machines, which are not offered here", NO_INSTANCES)
         .declined("the services here act under roles that their users make", NO_LINKED_ROLES)
         .declined("there is no organization above the account", NO_ORGANIZATION)
         .declined("reports are made from the audit trail, which is complete", NO_REPORTS)
-        .declined("the policy simulator is not part of this platform yet", NO_SIMULATION)
 }

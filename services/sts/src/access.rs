@@ -10,6 +10,7 @@ use crate::api::{
     AssumeRoleRequest, DecodeAuthorizationMessageRequest, GetAccessKeyInfoRequest, GetCallerIdentityRequest,
     GetSessionTokenRequest,
 };
+use crate::operations::second_factor;
 use crate::{Error, Sts};
 
 type Outcome = Result<Access, Error>;
@@ -69,7 +70,20 @@ pub(crate) fn assume_role(sts: &Sts, request: &AccessRequest<'_, AssumeRoleReque
     let trust = role.as_ref().map(|role| sts.directory.trust_policy(role)).transpose()?;
     let tags = role.as_ref().map(|role| role.tags.as_slice()).unwrap_or_default();
 
-    let leave = |action| check(action, request, &name, trust.clone(), tags);
+    let factor = second_factor::given(input.serial_number.as_deref(), input.token_code.as_deref())?;
+    if let Some(factor) = &factor {
+        factor.check(sts, request.principal, request.now)?;
+    }
+    let leave = |action| {
+        let access = check(action, request, &name, trust.clone(), tags);
+        match (&factor, request.principal) {
+            // A session's own key says how it began; the code speaks for a long-term key only.
+            (Some(_), Principal::User(user)) if user.session.is_none() => {
+                access.when("aws:MultiFactorAuthPresent", ["true"]).when("aws:MultiFactorAuthAge", ["0"])
+            }
+            _ => access,
+        }
+    };
     let mut access = leave("sts:AssumeRole");
     if input.tags.as_ref().is_some_and(|tags| !tags.is_empty()) {
         access = access.and(leave("sts:TagSession"));

@@ -7,9 +7,10 @@
 //! Invariants:
 //! - no session lasts longer than its role, its kind of caller and AWS's own bounds allow;
 //! - a session of a session cannot drop the tags and the source identity that it was told to hand on;
+//! - a code of a second factor is good once;
 //! - a root user assumes no role, and a session gets no session token.
 //!
-//! Differences from AWS: second factors do not exist yet, so a serial number is refused; `AssumeRole` with
+//! Differences from AWS: `AssumeRole` with
 //! `ProvidedContexts` is refused; federation (SAML, web identity, `GetFederationToken`) is declined.
 
 mod access;

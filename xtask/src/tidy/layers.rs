@@ -11,7 +11,7 @@ const LAYERS: [&[&str]; 9] = [
     &["base"],
     &["crypto"],
     &["store", "protocol", "policy", "sandbox", "template"],
-    &["identity", "observe", "compute"],
+    &["identity", "observe", "compute", "analysis"],
     &["service"],
     // Before the services: the data plane owns the records that its control plane, a service, writes.
     &["gateway"],

@@ -8,6 +8,7 @@ mod bootstrap;
 mod cache;
 mod credentials;
 mod edit;
+mod factors;
 pub mod governance;
 pub mod managed;
 mod policies;
@@ -22,10 +23,12 @@ use store::{Store, StoreError};
 
 pub use bootstrap::{BootstrapError, RootKey};
 pub use edit::{Edit, Reads};
+pub use factors::mfa_device;
 pub use governance::Governance;
 pub use policies::{PrincipalPolicies, customer_policy_name};
 pub use roles::{FunctionSource, RoleCredentialsError, RoleName};
 
+use crate::attempts::Attempts;
 use crate::records::RecordError;
 use crate::session::Tokens;
 use cache::{Cache, Generations};
@@ -42,6 +45,7 @@ struct Shared {
     credentials: Cache<Known>,
     policies: Cache<Arc<PrincipalPolicies>>,
     governance: Cache<Arc<Governance>>,
+    attempts: Attempts,
 }
 
 /// Why the directory cannot answer. Never a reason to let anyone in.
@@ -85,6 +89,7 @@ impl Directory {
             credentials: Cache::default(),
             policies: Cache::default(),
             governance: Cache::default(),
+            attempts: Attempts::default(),
         }))
     }
 

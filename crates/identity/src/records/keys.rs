@@ -26,6 +26,13 @@ pub const KEYS_OF_USERS: Table = Table::new(0x0109, "access keys of users");
 /// Access key id → [`super::LastUsedRecord`].
 pub const LAST_USED: Table = Table::new(0x010A, "last use of access keys");
 
+/// Account, device name → [`super::MfaDeviceRecord`].
+pub const MFA_DEVICES: Table = Table::new(0x0120, "second factors");
+/// Account, unique id of a user → [`super::LoginProfileRecord`].
+pub const LOGIN_PROFILES: Table = Table::new(0x0121, "login profiles");
+/// Account → [`super::PasswordPolicyRecord`].
+pub const PASSWORD_POLICIES: Table = Table::new(0x0122, "password policies");
+
 /// The key of an account's own record.
 pub fn account(account: AccountId) -> Key {
     Key::new().str(account.as_str())

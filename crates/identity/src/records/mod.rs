@@ -1,11 +1,14 @@
-//! What is stored of an account's identities: accounts, users, groups, roles, managed policies, access keys.
+//! What is stored of an account's identities: accounts, users, groups, roles, managed policies, access keys,
+//! passwords, second factors.
 //!
 //! The directory reads these records; the `iam` service writes them. A record is one version byte and compact JSON. A
 //! version that is not known is an error, never a guess. Nothing here knows an operation of any API.
 
 mod access_key;
+mod device;
 mod entity;
 pub mod keys;
+mod login;
 mod managed_policy;
 pub mod organization;
 
@@ -13,7 +16,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use access_key::{AccessKeyRecord, KeyOwner, LastUsedRecord};
+pub use device::{MfaAssignment, MfaDeviceRecord};
 pub use entity::{AccountRecord, Attachable, GroupRecord, InlinePolicy, RoleRecord, Tag, UserRecord};
+pub use login::{LoginProfileRecord, PasswordPolicyRecord};
 pub use managed_policy::{ManagedPolicyRecord, PolicyVersion};
 
 /// A stored record.

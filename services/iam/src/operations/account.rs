@@ -11,7 +11,7 @@ use policy::quota as size;
 use service::Permit;
 use store::{Range, Table};
 
-use super::users;
+use super::{instance_profiles, mfa, users};
 use crate::page::Paging;
 use crate::{Error, Iam, api, quota};
 
@@ -89,6 +89,7 @@ pub(crate) async fn summary(
     let policies: Vec<ManagedPolicyRecord> = view.records(keys::POLICIES, &keys::all_of(account))?;
     let versions: usize = policies.iter().map(|policy| policy.versions.len()).sum();
     let root_keys = users::key_ids(&view, account, "")?.len();
+    let devices = mfa::all(&view, account)?;
     let map = [
         ("Users", count(&view, account, keys::USERS)?),
         ("UsersQuota", quota::USERS_MAX),
@@ -111,12 +112,14 @@ pub(crate) async fn summary(
         ("RolePolicySizeQuota", size::ROLE_INLINE_CHARACTERS_MAX),
         ("AssumeRolePolicySizeQuota", size::TRUST_POLICY_CHARACTERS_MAX),
         ("AccountAccessKeysPresent", root_keys),
+        // The root user's second factor would be set up in the console, which there is none of.
         ("AccountMFAEnabled", 0),
         ("AccountPasswordPresent", 0),
         ("AccountSigningCertificatesPresent", 0),
-        ("MFADevices", 0),
-        ("MFADevicesInUse", 0),
-        ("InstanceProfiles", 0),
+        ("MFADevices", devices.len()),
+        ("MFADevicesInUse", devices.iter().filter(|device| device.assignment.is_some()).count()),
+        ("InstanceProfiles", instance_profiles::count(&view, account)?),
+        ("InstanceProfilesQuota", quota::INSTANCE_PROFILES_MAX),
         ("Providers", 0),
         ("ServerCertificates", 0),
     ];

@@ -12,6 +12,7 @@ use identity::records::{GroupRecord, InlinePolicy, ManagedPolicyRecord, RoleReco
 use service::Permit;
 
 use super::attached::attached_policy;
+use super::instance_profiles;
 use crate::attachments::{self, Count};
 use crate::entity::{self, Entity as _};
 use crate::page::Paging;
@@ -50,9 +51,9 @@ pub(crate) async fn get(
     }
     if wanted("Role") {
         let roles = entity::all::<RoleRecord>(&view, account, None)?;
-        all.extend(
-            roles.into_iter().map(|(key, record)| (format!("3 {key}"), Detail::Role(role(account, &record)))),
-        );
+        for (key, record) in roles {
+            all.push((format!("3 {key}"), Detail::Role(role(&view, account, &record)?)));
+        }
     }
     add_policies(&mut all, &view, account, wanted("LocalManagedPolicy"), wanted("AWSManagedPolicy"))?;
     let page = Paging::new(input.marker, input.max_items).of(all)?;
@@ -141,22 +142,25 @@ fn group(account: AccountId, record: GroupRecord) -> api::GroupDetail {
     }
 }
 
-fn role(account: AccountId, record: &RoleRecord) -> api::RoleDetail {
+fn role(view: &impl Reads, account: AccountId, record: &RoleRecord) -> Result<api::RoleDetail, Error> {
+    let profiles = instance_profiles::of_role(view, account, &record.name)?;
+    let profiles: Result<_, Error> =
+        profiles.iter().map(|profile| instance_profiles::shape(view, account, profile)).collect();
     let whole = shapes::whole_role(account, record);
-    api::RoleDetail {
+    Ok(api::RoleDetail {
         path: Some(whole.path),
         role_name: Some(whole.role_name),
         role_id: Some(whole.role_id),
         arn: Some(whole.arn),
         create_date: Some(whole.create_date),
         assume_role_policy_document: whole.assume_role_policy_document,
-        instance_profile_list: Some(Vec::new()),
+        instance_profile_list: Some(profiles?),
         role_policy_list: inline(&record.inline),
         attached_managed_policies: attached(&record.attached),
         permissions_boundary: whole.permissions_boundary,
         tags: whole.tags,
         role_last_used: whole.role_last_used,
-    }
+    })
 }
 
 fn detail(policy: api::Policy, versions: Vec<api::PolicyVersion>) -> api::ManagedPolicyDetail {

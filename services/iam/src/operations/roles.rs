@@ -8,7 +8,7 @@ use identity::ids;
 use identity::records::{RoleRecord, keys};
 use service::Permit;
 
-use super::{check_no_policies, moment, path};
+use super::{check_no_policies, instance_profiles, moment, path};
 use crate::entity::Entity as _;
 use crate::page::Paging;
 use crate::{Error, Iam, api, attachments, documents, entity, quota, shapes, tags};
@@ -108,6 +108,9 @@ pub(crate) async fn delete(iam: Arc<Iam>, permit: Permit<api::DeleteRole>) -> Re
     iam.change(&call, |edit| {
         let record: RoleRecord = entity::load(edit, edit.account(), &input.role_name)?;
         check_no_policies(!record.inline.is_empty(), !record.attached.is_empty())?;
+        if !instance_profiles::of_role(edit, edit.account(), &record.name)?.is_empty() {
+            return Err(Error::conflict("remove roles from instance profile"));
+        }
         documents::retarget(edit, &record.arn(edit.account()), &record.role_id)?;
         let key = keys::named(edit.account(), &record.name);
         attachments::set_boundary(edit, record, None)?;

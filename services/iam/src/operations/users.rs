@@ -11,7 +11,7 @@ use identity::{Edit, Principal, Reads as _, ids};
 use service::{Call, Permit};
 use store::{KeyReader, Range};
 
-use super::{check_no_policies, moment, path, whole_secs};
+use super::{check_no_policies, logins, mfa, moment, path, whole_secs};
 use crate::entity::Entity as _;
 use crate::page::Paging;
 use crate::{Error, Iam, api, attachments, documents, entity, quota, shapes, tags};
@@ -150,6 +150,12 @@ pub(crate) async fn delete(iam: Arc<Iam>, permit: Permit<api::DeleteUser>) -> Re
         check_no_policies(!record.inline.is_empty(), !record.attached.is_empty())?;
         if !record.groups.is_empty() {
             return Err(Error::conflict("remove users from group"));
+        }
+        if mfa::count_of(edit, edit.account(), &record)? > 0 {
+            return Err(Error::conflict("delete MFA device"));
+        }
+        if logins::find(edit, edit.account(), &record)?.is_some() {
+            return Err(Error::conflict("delete login profile"));
         }
         documents::retarget(edit, &record.arn(edit.account()), &record.user_id)?;
         let key = keys::named(edit.account(), &record.name);

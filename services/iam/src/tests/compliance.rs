@@ -27,6 +27,10 @@ fn samples() -> Vec<(&'static str, Value)> {
     let untag = json!({"TagKeys": ["k"]});
     let version = json!({"VersionId": "v1"});
     let key = json!({"AccessKeyId": "AKIAQNZGKIQY56JQ7WML"});
+    let device = json!({"SerialNumber": "arn:aws:iam::123456789012:mfa/d"});
+    let codes = json!({"AuthenticationCode1": "918273", "AuthenticationCode2": "918274"});
+    let profile = json!({"InstanceProfileName": "i"});
+    let source = json!({"PolicySourceArn": "arn:aws:iam::123456789012:user/u"});
     vec![
         ("CreateUser", user.clone()),
         ("GetUser", user.clone()),
@@ -59,8 +63,8 @@ fn samples() -> Vec<(&'static str, Value)> {
         ("ListPolicyVersions", policy.clone()),
         ("SetDefaultPolicyVersion", with(&policy, version.clone())),
         ("DeletePolicyVersion", with(&policy, json!({"VersionId": "v2"}))),
-        ("TagPolicy", with(&policy, tags)),
-        ("UntagPolicy", with(&policy, untag)),
+        ("TagPolicy", with(&policy, tags.clone())),
+        ("UntagPolicy", with(&policy, untag.clone())),
         ("ListPolicyTags", policy.clone()),
         ("PutUserPolicy", with(&user, put.clone())),
         ("GetUserPolicy", with(&user, inline.clone())),
@@ -98,6 +102,39 @@ fn samples() -> Vec<(&'static str, Value)> {
         ("DeleteAccountAlias", json!({"AccountAlias": "acme"})),
         ("GetAccountSummary", json!({})),
         ("GetAccountAuthorizationDetails", json!({})),
+        ("CreateVirtualMFADevice", json!({"VirtualMFADeviceName": "d"})),
+        ("EnableMFADevice", with(&user, with(&device, codes.clone()))),
+        ("ResyncMFADevice", with(&user, with(&device, codes))),
+        ("ListMFADevices", user.clone()),
+        ("ListVirtualMFADevices", json!({})),
+        ("GetMFADevice", with(&device, user.clone())),
+        ("TagMFADevice", with(&device, tags.clone())),
+        ("UntagMFADevice", with(&device, untag.clone())),
+        ("ListMFADeviceTags", device.clone()),
+        ("DeactivateMFADevice", with(&device, user.clone())),
+        ("DeleteVirtualMFADevice", device),
+        ("CreateLoginProfile", with(&user, json!({"Password": "Secret-Pass-1"}))),
+        ("GetLoginProfile", user.clone()),
+        ("UpdateLoginProfile", with(&user, json!({"Password": "Secret-Pass-2"}))),
+        ("DeleteLoginProfile", user.clone()),
+        ("ChangePassword", json!({"OldPassword": "Secret-Pass-1", "NewPassword": "Secret-Pass-2"})),
+        ("UpdateAccountPasswordPolicy", json!({"RequireSymbols": true})),
+        ("GetAccountPasswordPolicy", json!({})),
+        ("DeleteAccountPasswordPolicy", json!({})),
+        ("CreateInstanceProfile", profile.clone()),
+        ("GetInstanceProfile", profile.clone()),
+        ("ListInstanceProfiles", json!({})),
+        ("ListInstanceProfilesForRole", role.clone()),
+        ("AddRoleToInstanceProfile", with(&profile, role.clone())),
+        ("RemoveRoleFromInstanceProfile", with(&profile, role.clone())),
+        ("TagInstanceProfile", with(&profile, tags.clone())),
+        ("UntagInstanceProfile", with(&profile, untag.clone())),
+        ("ListInstanceProfileTags", profile.clone()),
+        ("DeleteInstanceProfile", profile),
+        ("SimulateCustomPolicy", json!({"PolicyInputList": [READ], "ActionNames": ["s3:GetObject"]})),
+        ("SimulatePrincipalPolicy", with(&source, json!({"ActionNames": ["s3:GetObject"]}))),
+        ("GetContextKeysForCustomPolicy", json!({"PolicyInputList": [READ]})),
+        ("GetContextKeysForPrincipalPolicy", source),
         ("DeletePolicy", policy),
         ("DeleteRole", role),
         ("DeleteGroup", group),
@@ -107,5 +144,10 @@ fn samples() -> Vec<(&'static str, Value)> {
 
 service::service_compliance!(
     kit().await,
-    Subject { service: "iam", samples: &samples(), open: &[], secrets: &[] }
+    Subject {
+        service: "iam",
+        samples: &samples(),
+        open: &[],
+        secrets: &["Secret-Pass-1", "Secret-Pass-2", "918273", "918274"]
+    }
 );

@@ -3,8 +3,10 @@
 mod compliance;
 mod consistency;
 mod effects;
+mod factors;
 mod groups;
 mod keys;
+mod passwords;
 mod policies;
 mod roles;
 mod users;

@@ -10,7 +10,7 @@ use base::AccountId;
 use policy::PolicyKind;
 use service::{Call, Permit};
 
-use super::{credentials, moment};
+use super::{credentials, moment, second_factor};
 use crate::api::{self, AssumeRoleRequest, AssumeRoleResponse, AssumedRoleUser};
 use crate::{Error, Sts, model};
 
@@ -20,6 +20,10 @@ pub(crate) async fn assume_role(
 ) -> Result<AssumeRoleResponse, Error> {
     let Permit { input, call, .. } = permit;
     refuse_unsupported(&input)?;
+    let factor = second_factor::given(input.serial_number.as_deref(), input.token_code.as_deref())?;
+    if let Some(factor) = factor {
+        factor.use_up(&sts, &call).await?;
+    }
     let (account, role) = sts.directory.role_by_arn(&input.role_arn)?.ok_or_else(|| gone(&call, &input))?;
     let caller = caller_session(&call);
     let secs = model::role_session_secs(input.duration_seconds, role.session_secs_max, caller.is_some())?;
@@ -52,9 +56,6 @@ pub(crate) async fn assume_role(
 }
 
 fn refuse_unsupported(input: &AssumeRoleRequest) -> Result<(), Error> {
-    if input.serial_number.is_some() || input.token_code.is_some() {
-        return Err(Error::denied("MultiFactorAuthentication failed with invalid MFA one time pass code."));
-    }
     if input.provided_contexts.as_ref().is_some_and(|contexts| !contexts.is_empty()) {
         return Err(Error::ValidationError("ProvidedContexts is not supported.".to_owned()));
     }

@@ -5,6 +5,7 @@
 pub(crate) mod assume_role;
 pub(crate) mod identity;
 pub(crate) mod messages;
+pub(crate) mod second_factor;
 pub(crate) mod session_token;
 
 use ::identity::TemporaryCredentials;

@@ -1,13 +1,13 @@
 //! Temporary credentials of a user, from its own long-term key.
 //!
-//! They carry the user's rights and no others.
+//! They carry the user's rights and no others; with a second factor, they say so.
 
 use std::sync::Arc;
 
 use ::identity::{DirectoryError, Principal, Session, Subject};
 use service::Permit;
 
-use super::{credentials, moment};
+use super::{credentials, moment, second_factor};
 use crate::api::{GetSessionToken, GetSessionTokenResponse};
 use crate::{Error, Sts, model};
 
@@ -16,8 +16,9 @@ pub(crate) async fn session_token(
     permit: Permit<GetSessionToken>,
 ) -> Result<GetSessionTokenResponse, Error> {
     let Permit { input, call, .. } = permit;
-    if input.serial_number.is_some() || input.token_code.is_some() {
-        return Err(Error::denied("MultiFactorAuthentication failed with invalid MFA one time pass code."));
+    let factor = second_factor::given(input.serial_number.as_deref(), input.token_code.as_deref())?;
+    if let Some(factor) = &factor {
+        factor.use_up(&sts, &call).await?;
     }
     let subject = match &**call.principal() {
         Principal::Root(_) => Subject::Root,
@@ -30,7 +31,7 @@ pub(crate) async fn session_token(
         subject,
         issued_at: moment(&call),
         expires_at: moment(&call).plus_secs(secs),
-        mfa: false,
+        mfa: factor.is_some(),
     };
     let made = sts.directory.tokens().issue(&session).map_err(DirectoryError::from)?;
     Ok(GetSessionTokenResponse { credentials: Some(credentials(&made)) })

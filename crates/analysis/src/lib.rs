@@ -1,0 +1,9 @@
+//! What policies and templates grant, told before it happens.
+//!
+//! Reading order: [`json`] (a document with the place of everything in it), then what looks at it. Pure: text in,
+//! findings out. It decides about no request (that is `policy`'s), knows no store and no service; what it cannot decide
+//! it says, and never calls harmless.
+
+#[doc(hidden)]
+pub mod fuzz;
+pub mod json;

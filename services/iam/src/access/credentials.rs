@@ -1,0 +1,81 @@
+//! Leave for what users prove themselves with, and for what wraps roles.
+//!
+//! Like its parent, it names and never decides.
+
+use identity::principal::entity_arn;
+use identity::records::MfaDeviceRecord;
+use protocol::Operation;
+use service::AccessRequest;
+
+use super::{Outcome, leave, on_role, requested, tagged};
+use crate::records::{InstanceProfileRecord, Tagged};
+use crate::{Iam, api};
+
+/// Leave on the second factor that a request names.
+pub(crate) fn device<O: Operation>(
+    action: &'static str,
+    serial: fn(&O::Input) -> &str,
+) -> impl Fn(&Iam, &AccessRequest<'_, O::Input>) -> Outcome + Send + Sync + 'static {
+    move |iam, request| {
+        let serial = serial(request.input);
+        let found = MfaDeviceRecord::load(iam.directory.store(), request.account, serial).ok();
+        let tags = found.map(|mut device| std::mem::take(device.tags())).unwrap_or_default();
+        Ok(tagged(leave(request, action, serial)?, &tags))
+    }
+}
+
+pub(crate) fn create_device(
+    _: &Iam,
+    request: &AccessRequest<'_, api::CreateVirtualMFADeviceRequest>,
+) -> Outcome {
+    let input = request.input;
+    let path = input.path.as_deref().unwrap_or("/");
+    let arn = entity_arn(request.account, "mfa", path, &input.virtual_mfa_device_name);
+    Ok(requested(leave(request, "iam:CreateVirtualMFADevice", arn)?, input.tags.as_ref()))
+}
+
+fn on_profile<I>(iam: &Iam, request: &AccessRequest<'_, I>, action: &'static str, name: &str) -> Outcome {
+    let found = InstanceProfileRecord::load(iam.directory.store(), request.account, name).ok();
+    let path = found.as_ref().map_or("/", |profile| profile.path.as_str());
+    let arn = entity_arn(request.account, "instance-profile", path, name);
+    let access = leave(request, action, arn)?.told_as(format!("instance profile {name}"));
+    Ok(tagged(access, found.as_ref().map(|profile| profile.tags.as_slice()).unwrap_or_default()))
+}
+
+/// Leave on the instance profile that a request names.
+pub(crate) fn profile<O: Operation>(
+    action: &'static str,
+    name: fn(&O::Input) -> &str,
+) -> impl Fn(&Iam, &AccessRequest<'_, O::Input>) -> Outcome + Send + Sync + 'static {
+    move |iam, request| on_profile(iam, request, action, name(request.input))
+}
+
+pub(crate) fn create_profile(
+    _: &Iam,
+    request: &AccessRequest<'_, api::CreateInstanceProfileRequest>,
+) -> Outcome {
+    let input = request.input;
+    let path = input.path.as_deref().unwrap_or("/");
+    let arn = entity_arn(request.account, "instance-profile", path, &input.instance_profile_name);
+    Ok(requested(leave(request, "iam:CreateInstanceProfile", arn)?, input.tags.as_ref()))
+}
+
+/// Whoever wraps a role hands it to machines: that needs leave to pass it as well.
+pub(crate) fn add_role_to_profile(
+    iam: &Iam,
+    request: &AccessRequest<'_, api::AddRoleToInstanceProfileRequest>,
+) -> Outcome {
+    let input = request.input;
+    let own = on_profile(iam, request, "iam:AddRoleToInstanceProfile", &input.instance_profile_name)?;
+    let pass = on_role(iam, request, "iam:PassRole", &input.role_name)?
+        .when("iam:PassedToService", ["ec2.amazonaws.com"]);
+    Ok(own.and(pass))
+}
+
+/// Leave on the user, group or role that a simulation is about.
+pub(crate) fn simulated<O: Operation>(
+    action: &'static str,
+    arn: fn(&O::Input) -> &str,
+) -> impl Fn(&Iam, &AccessRequest<'_, O::Input>) -> Outcome + Send + Sync + 'static {
+    move |_, request| leave(request, action, arn(request.input))
+}

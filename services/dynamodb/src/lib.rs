@@ -10,7 +10,7 @@
 //! what is done are read from a request by the same code ([`request`]).
 //!
 //! Deliberate differences from AWS: provisioned units are kept and answered, and throttle nothing; all values are
-//! sealed at rest whether or not that was asked for; secondary indexes, streams, global tables, backups and PartiQL are
+//! sealed at rest whether or not that was asked for; reads of global indexes see every acknowledged write; streams, global tables, backups and PartiQL are
 //! refused, never ignored; conditions may nest 40 levels deep.
 
 mod access;
@@ -46,8 +46,10 @@ use operations::{
 #[derive(Debug)]
 pub struct State {
     pub(crate) tables: tables::Tables,
-    /// Rung when a table was deleted.
+    /// Rung when a table or an index was deleted.
     pub(crate) sweep: Notify,
+    /// Rung when an index was added.
+    pub(crate) backfill: Notify,
 }
 
 /// What is deliberately not offered, and why.
@@ -109,11 +111,16 @@ const DECLINED: &[(&str, &[&str])] = &[
 /// # Errors
 /// The store fails, or a stored table is damaged.
 pub fn service(store: &Store) -> Result<Service, Internal> {
-    let state = Arc::new(State { tables: tables::Tables::load(store)?, sweep: Notify::new() });
+    let state = Arc::new(State {
+        tables: tables::Tables::load(store)?,
+        sweep: Notify::new(),
+        backfill: Notify::new(),
+    });
     let builder = with_item_operations(with_table_operations(ServiceBuilder::new("dynamodb", state)));
     let builder = DECLINED.iter().fold(builder, |builder, (reason, names)| builder.declined(reason, names));
     Ok(builder
         .job("dynamodb-sweep", jobs::sweep)
+        .job("dynamodb-backfill", jobs::backfill)
         .job("dynamodb-expire", jobs::expire)
         .job("dynamodb-count", jobs::count)
         .build())

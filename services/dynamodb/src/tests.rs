@@ -8,6 +8,7 @@
 mod access;
 mod batches;
 mod compliance;
+mod indexes;
 mod items;
 mod jobs;
 mod model;

@@ -10,7 +10,7 @@ use crate::State;
 use crate::access::attributes;
 use crate::api;
 use crate::attribute::Attributes;
-use crate::capacity::{consumed, is_wanted, read_units};
+use crate::capacity::{Usage, consumed, is_wanted, read_units};
 use crate::error::Error;
 use crate::expression::Projection;
 use crate::invalid::Invalid;
@@ -34,7 +34,8 @@ pub(crate) async fn get_item(
     let mode = input.return_consumed_capacity.as_deref();
     let consumed_capacity = if is_wanted(mode) {
         let bytes = item.as_ref().map_or(0, Attributes::size_bytes);
-        consumed(mode, &table.record.name, read_units(bytes, input.consistent_read.unwrap_or(false)))
+        let units = read_units(bytes, input.consistent_read.unwrap_or(false));
+        consumed(mode, &table.record.name, &Usage::of_table(units))
     } else {
         None
     };
@@ -60,7 +61,13 @@ async fn perform(call: &Call, write: Write) -> Result<Outcome, Error> {
 }
 
 fn write_capacity(mode: Option<&str>, table: &str, outcome: &Outcome) -> Option<api::ConsumedCapacity> {
-    if is_wanted(mode) { consumed(mode, table, outcome.write_units()) } else { None }
+    consumed(mode, table, &outcome.usage)
+}
+
+/// The size of the item's collection, where the caller asked for it.
+pub(crate) fn metrics(mode: Option<&str>, outcome: &Outcome) -> Option<api::ItemCollectionMetrics> {
+    let collection = outcome.collection.as_ref().filter(|_| mode == Some("SIZE"))?;
+    Some(collection.metrics())
 }
 
 pub(crate) async fn put_item(
@@ -80,8 +87,8 @@ pub(crate) async fn put_item(
     let outcome = perform(&call, write).await?;
     Ok(api::PutItemOutput {
         consumed_capacity: write_capacity(mode, &name, &outcome),
+        item_collection_metrics: metrics(input.return_item_collection_metrics.as_deref(), &outcome),
         attributes: outcome.before.filter(|_| answers_old).map(Entries::from),
-        ..api::PutItemOutput::default()
     })
 }
 
@@ -102,8 +109,8 @@ pub(crate) async fn delete_item(
     let outcome = perform(&call, write).await?;
     Ok(api::DeleteItemOutput {
         consumed_capacity: write_capacity(mode, &name, &outcome),
+        item_collection_metrics: metrics(input.return_item_collection_metrics.as_deref(), &outcome),
         attributes: outcome.before.filter(|_| answers_old).map(Entries::from),
-        ..api::DeleteItemOutput::default()
     })
 }
 
@@ -122,8 +129,8 @@ pub(crate) async fn update_item(
     let outcome = perform(&call, write).await?;
     Ok(api::UpdateItemOutput {
         consumed_capacity: write_capacity(input.return_consumed_capacity.as_deref(), &name, &outcome),
+        item_collection_metrics: metrics(input.return_item_collection_metrics.as_deref(), &outcome),
         attributes: update_answer(input.return_values.as_deref(), changed.as_ref(), outcome),
-        ..api::UpdateItemOutput::default()
     })
 }
 

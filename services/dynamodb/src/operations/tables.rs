@@ -10,7 +10,8 @@ use policy::{Policy, PolicyKind};
 use service::{Internal, Permit};
 use store::{Key, Transaction};
 
-use super::describe::{Status, describe};
+use super::describe::{Status, describe, describe_without};
+use super::index_updates::{IndexChanges, update_indexes};
 use crate::State;
 use crate::api;
 use crate::error::Error;
@@ -45,6 +46,9 @@ pub(crate) async fn create_table(
                 return Err(Error::ResourceInUse(format!("Table already exists: {}", target.name)));
             }
             record.id = next_id(transaction)?;
+            for index in &mut record.indexes {
+                index.id = next_id(transaction)?;
+            }
             save(transaction, &state, record)
         })
         .await?;
@@ -58,12 +62,13 @@ fn new_record(
 ) -> Result<TableRecord, Error> {
     model::check_offered(input)?;
     let billing = model::billing(input.billing_mode.as_deref(), input.provisioned_throughput.as_ref())?;
-    let schema = model::key_schema(
-        input.key_schema.as_deref().unwrap_or_default(),
-        input.attribute_definitions.as_deref().unwrap_or_default(),
-    )?;
+    let definitions = input.attribute_definitions.as_deref().unwrap_or_default();
+    let schema = model::key_schema(input.key_schema.as_deref().unwrap_or_default(), definitions)?;
+    let indexes = model::indexes(input, &schema, billing)?;
+    model::check_definitions(definitions, &schema, &indexes)?;
     let mut record =
         TableRecord::new(target.account, target.region.clone(), target.name.clone(), schema, now);
+    record.indexes = indexes;
     record.billing = billing;
     record.is_protected = input.deletion_protection_enabled.unwrap_or(false);
     record.class = input.table_class.clone();
@@ -82,7 +87,7 @@ pub(crate) fn policy_record(text: &str) -> Result<PolicyRecord, Error> {
 }
 
 /// Ids are given out once, so that a new table never finds the items of an old one of its name.
-fn next_id(transaction: &mut Transaction<'_>) -> Result<u64, Error> {
+pub(crate) fn next_id(transaction: &mut Transaction<'_>) -> Result<u64, Error> {
     let last = transaction.get(SEQUENCE, Key::new())?;
     let last = match last.as_deref() {
         None => 0,
@@ -116,7 +121,9 @@ pub(crate) async fn delete_table(
                 )));
             }
             transaction.delete(TABLES, record.key())?;
-            transaction.put(DOOMED, Key::new().u64(record.id), Vec::new())?;
+            for id in std::iter::once(record.id).chain(record.indexes.iter().map(|index| index.id)) {
+                transaction.put(DOOMED, Key::new().u64(id), Vec::new())?;
+            }
             let table = Table::new(record)?;
             let (shown, gone) = (Arc::clone(&state), table.record.clone());
             transaction.after_commit(move || {
@@ -171,7 +178,7 @@ pub(crate) async fn update_table(
     let Permit { input, call, .. } = permit;
     check_update(&input)?;
     let target = Target::parse(&input.table_name, call.account(), call.region())?;
-    let table = call
+    let (table, changes) = call
         .transact(|transaction| {
             let mut record = stored(transaction, &target)?.ok_or_else(|| table_not_found(&target.name))?;
             if input.billing_mode.is_some() || input.provisioned_throughput.is_some() {
@@ -187,18 +194,28 @@ pub(crate) async fn update_table(
             if let Some(enabled) = input.sse_specification.as_ref().and_then(|sse| sse.enabled) {
                 record.is_encryption_requested = enabled;
             }
-            save(transaction, &state, record)
+            let updates = input.global_secondary_index_updates.as_deref().unwrap_or_default();
+            let definitions = input.attribute_definitions.as_deref().unwrap_or_default();
+            let changes = update_indexes(transaction, &mut record, updates, definitions)?;
+            let table = save(transaction, &state, record)?;
+            if changes != IndexChanges::default() {
+                let ringing = Arc::clone(&state);
+                transaction.after_commit(move || {
+                    ringing.backfill.notify_one();
+                    ringing.sweep.notify_one();
+                });
+            }
+            Ok::<_, Error>((table, changes))
         })
         .await?;
-    Ok(api::UpdateTableOutput { table_description: Some(describe(&table, Status::Active)) })
+    let is_changing = changes != IndexChanges::default();
+    let status = if is_changing { Status::Updating } else { Status::Active };
+    let description = describe_without(&table, status, changes.removed.as_ref());
+    Ok(api::UpdateTableOutput { table_description: Some(description) })
 }
 
 fn check_update(input: &api::UpdateTableInput) -> Result<(), Invalid> {
     let refused = [
-        (
-            input.global_secondary_index_updates.as_ref().is_some_and(|list| !list.is_empty()),
-            "GlobalSecondaryIndexUpdates",
-        ),
         (input.replica_updates.as_ref().is_some_and(|list| !list.is_empty()), "ReplicaUpdates"),
         (
             input.stream_specification.as_ref().is_some_and(|stream| stream.stream_enabled),
@@ -219,6 +236,7 @@ fn check_update(input: &api::UpdateTableInput) -> Result<(), Invalid> {
     }
     let is_change = input.provisioned_throughput.is_some()
         || input.billing_mode.is_some()
+        || input.global_secondary_index_updates.as_ref().is_some_and(|list| !list.is_empty())
         || input.sse_specification.is_some()
         || input.table_class.is_some()
         || input.stream_specification.is_some()

@@ -7,7 +7,7 @@ use crate::tables::Tables;
 
 async fn state(fixture: &Fixture) -> crate::State {
     let tables = Tables::load(fixture.kit.pipeline.store()).unwrap();
-    crate::State { tables, sweep: tokio::sync::Notify::new() }
+    crate::State { tables, sweep: tokio::sync::Notify::new(), backfill: tokio::sync::Notify::new() }
 }
 
 #[tokio::test]

@@ -62,8 +62,7 @@ async fn faulty_descriptions_are_refused() {
         (with("TableName", json!("a b c")), "1 validation error detected: Value 'a b c' at 'tableName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+".to_owned()),
         (with("BillingMode", json!("PROVISIONED")), format!("{prefix}ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED")),
         (with("ProvisionedThroughput", json!({"ReadCapacityUnits": 1, "WriteCapacityUnits": 1})), format!("{prefix}Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST")),
-        (with("GlobalSecondaryIndexes", index.clone()), format!("{prefix}GlobalSecondaryIndexes is not supported yet")),
-        (with("LocalSecondaryIndexes", index), format!("{prefix}LocalSecondaryIndexes is not supported yet")),
+        (with("LocalSecondaryIndexes", index), format!("{prefix}Table KeySchema does not have a range key, which is required when specifying a LocalSecondaryIndex")),
         (with("StreamSpecification", json!({"StreamEnabled": true, "StreamViewType": "NEW_IMAGE"})), format!("{prefix}StreamSpecification is not supported yet")),
         (with("ResourcePolicy", json!("{}")), String::new()),
     ] {

@@ -4,6 +4,7 @@
 //! service, and none leaves an audit record: they only carry out what recorded calls have asked for.
 
 mod backfill;
+mod streams;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,8 +22,12 @@ use crate::number::Number;
 use crate::operations::change::store_change;
 use crate::operations::transactions::{TOKEN_LIFE_MILLIS, token_parts};
 use crate::records::{COLLECTIONS, DOOMED, ITEMS, TOKENS};
+use crate::streams::Occasion;
 use crate::tables::{Counts, Table};
 pub(crate) use backfill::backfill;
+pub(crate) use streams::tend;
+#[cfg(test)]
+pub(crate) use streams::tend_streams;
 
 /// How many items one transaction deletes at most.
 const CHUNK: usize = 500;
@@ -129,6 +134,7 @@ async fn delete_expired(
     keys: &[&Vec<u8>],
     now: Timestamp,
 ) -> Result<(), Error> {
+    let occasion = Occasion { now, is_expiry: true };
     store
         .transact(|transaction| {
             let table = table.current(transaction)?;
@@ -137,7 +143,7 @@ async fn delete_expired(
                 let item = stored.map(|bytes| item::decode(&bytes)).transpose()?;
                 if let Some(item) = item.filter(|item| is_expired(item, attribute, now)) {
                     let key = table.record.schema.key_of_item(&item)?;
-                    store_change(transaction, &table, &key, Some(&item), None)?;
+                    store_change(transaction, &table, &key, Some(&item), None, occasion)?;
                 }
             }
             Ok(())

@@ -31,10 +31,6 @@ pub(crate) fn check_offered(input: &api::CreateTableInput) -> Result<(), Invalid
     let is_encrypted_with_own_key =
         input.sse_specification.as_ref().is_some_and(|sse| sse.kms_master_key_id.is_some());
     let parameters = [
-        (
-            input.stream_specification.as_ref().is_some_and(|stream| stream.stream_enabled),
-            "StreamSpecification",
-        ),
         (is_encrypted_with_own_key, "SSESpecification.KMSMasterKeyId"),
         (input.warm_throughput.is_some(), "WarmThroughput"),
         (input.on_demand_throughput.is_some(), "OnDemandThroughput"),

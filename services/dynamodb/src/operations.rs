@@ -9,6 +9,7 @@ pub(crate) mod limits;
 pub(crate) mod page_source;
 pub(crate) mod pages;
 pub(crate) mod resource_policy;
+pub(crate) mod stream_updates;
 pub(crate) mod tables;
 pub(crate) mod tags;
 pub(crate) mod time_to_live;

@@ -7,9 +7,12 @@
 //! | `dynamodb.doomed` | id of a table or an index | nothing: it is gone, what it holds is to be deleted |
 //! | `dynamodb.sequence` | empty | the last id given out |
 //! | `dynamodb.collections` | table id, partition key | how many bytes the items of the partition count for |
+//! | `dynamodb.streams` | stream id | [`StreamRecord`] as JSON |
+//! | `dynamodb.changes` | stream id, sequence number | see [`crate::streams`] |
 //! | `dynamodb.tokens` | account, client token | when it came, and the digest of its request |
 
 mod index;
+mod stream;
 
 use base::{AccountId, Region, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -18,6 +21,7 @@ use store::{Key, Table};
 use crate::key::{KeyAttribute, KeySchema};
 
 pub use index::{IndexKind, IndexRecord, IndexState, Projected};
+pub use stream::{Shard, StreamOfTable, StreamRecord, View, stream_arn};
 
 /// Table descriptors.
 pub const TABLES: Table = Table::new(0x0501, "dynamodb.tables");
@@ -32,6 +36,11 @@ pub const TOKENS: Table = Table::new(0x0505, "dynamodb.tokens");
 
 /// Sizes of item collections, for tables with local indexes.
 pub const COLLECTIONS: Table = Table::new(0x0506, "dynamodb.collections");
+
+/// Streams, until a day after their end.
+pub const STREAMS: Table = Table::new(0x0507, "dynamodb.streams");
+/// Changes of items, for streams.
+pub const CHANGES: Table = Table::new(0x0508, "dynamodb.changes");
 
 /// The version that [`TableRecord`] is written in. The first one knew no indexes and no layout.
 const VERSION: u8 = 2;
@@ -98,6 +107,9 @@ pub struct TableRecord {
     /// The secondary indexes, in order of their making.
     #[serde(default)]
     pub indexes: Vec<IndexRecord>,
+    /// The newest stream.
+    #[serde(default)]
+    pub stream: Option<StreamOfTable>,
 }
 
 /// A stored table cannot be read.
@@ -141,6 +153,7 @@ impl TableRecord {
             policy: None,
             layout: 0,
             indexes: Vec::new(),
+            stream: None,
         }
     }
 
@@ -248,7 +261,7 @@ mod tests {
     use super::*;
     use crate::key::ScalarType;
 
-    const GOLDEN: &str = r#"{"version":2,"id":7,"account":"000000000001","region":"us-east-1","name":"Orders","uuid":"u","schema":{"partition":{"name":"id","scalar":"S"},"sort":{"name":"at","scalar":"N"}},"billing":{"Provisioned":{"read":1,"write":2}},"created":1000,"is_protected":true,"class":"STANDARD","is_encryption_requested":false,"tags":[["k","v"]],"time_to_live":"ttl","policy":{"text":"{}","revision":"1"},"layout":3,"indexes":[{"id":8,"name":"by-x","kind":"Global","schema":{"partition":{"name":"x","scalar":"S"},"sort":null},"projected":{"Include":["y"]},"state":"Active","units":[3,4]}]}"#;
+    const GOLDEN: &str = r#"{"version":2,"id":7,"account":"000000000001","region":"us-east-1","name":"Orders","uuid":"u","schema":{"partition":{"name":"id","scalar":"S"},"sort":{"name":"at","scalar":"N"}},"billing":{"Provisioned":{"read":1,"write":2}},"created":1000,"is_protected":true,"class":"STANDARD","is_encryption_requested":false,"tags":[["k","v"]],"time_to_live":"ttl","policy":{"text":"{}","revision":"1"},"layout":3,"indexes":[{"id":8,"name":"by-x","kind":"Global","schema":{"partition":{"name":"x","scalar":"S"},"sort":null},"projected":{"Include":["y"]},"state":"Active","units":[3,4]}],"stream":{"id":9,"label":"l","view":"NewImage","is_enabled":true}}"#;
 
     fn sample() -> TableRecord {
         let key = |name: &str, scalar| KeyAttribute { name: name.to_owned(), scalar };
@@ -272,6 +285,12 @@ mod tests {
                 state: IndexState::Active,
                 units: Some((3, 4)),
             }],
+            stream: Some(StreamOfTable {
+                id: 9,
+                label: "l".to_owned(),
+                view: View::NewImage,
+                is_enabled: true,
+            }),
             ..TableRecord::new(
                 "000000000001".parse().unwrap(),
                 "us-east-1".parse().unwrap(),
@@ -299,7 +318,7 @@ mod tests {
     #[test]
     fn the_first_stored_form_is_still_read() {
         let first = [&7_u64.to_be_bytes()[..], FIRST.as_bytes()].concat();
-        let expected = TableRecord { layout: 0, indexes: Vec::new(), ..sample() };
+        let expected = TableRecord { layout: 0, indexes: Vec::new(), stream: None, ..sample() };
         assert_eq!(TableRecord::decode(&first).unwrap(), expected);
         assert_eq!(stored_stamp(&first), Some(Stamp { id: 7, layout: 0 }));
     }

@@ -15,6 +15,7 @@ use store::{Range, Store, Transaction};
 use crate::error::Error;
 use crate::invalid::Invalid;
 use crate::records::{TABLES, TableRecord, stored_stamp, table_arn, table_key};
+use crate::streams::Sequence;
 
 /// A table, ready for use.
 #[derive(Debug)]
@@ -29,6 +30,8 @@ pub struct Table {
     pub counts: Arc<Counts>,
     /// How much is in its indexes, by their ids.
     pub index_counts: BTreeMap<u64, Arc<Counts>>,
+    /// The order of its changes.
+    pub sequence: Arc<Sequence>,
 }
 
 /// How many items a table has, as they were last counted: DynamoDB's numbers are hours old, too.
@@ -79,7 +82,7 @@ impl Table {
         let counts = Arc::new(Counts::default());
         counts.touch();
         let index_counts = record.indexes.iter().map(|index| (index.id, Arc::default())).collect();
-        Ok(Self { record, policy, arn, counts, index_counts })
+        Ok(Self { record, policy, arn, counts, index_counts, sequence: Arc::default() })
     }
 
     /// The same table as the transaction finds it: its indexes may have changed since a call looked it up.
@@ -102,13 +105,14 @@ impl Table {
     }
 
     /// True where a change of an item has to know the item as it was.
-    pub const fn follows_changes(&self) -> bool {
-        !self.record.indexes.is_empty()
+    pub fn follows_changes(&self) -> bool {
+        !self.record.indexes.is_empty() || self.record.stream.as_ref().is_some_and(|stream| stream.is_enabled)
     }
 
-    /// Goes on with the counts of an earlier form of the same table.
+    /// Goes on with the counts and the sequence of an earlier form of the same table.
     fn share(&mut self, earlier: &Self) {
         self.counts = Arc::clone(&earlier.counts);
+        self.sequence = Arc::clone(&earlier.sequence);
         for (id, counts) in &mut self.index_counts {
             if let Some(present) = earlier.index_counts.get(id) {
                 *counts = Arc::clone(present);

@@ -18,6 +18,7 @@ use crate::item;
 use crate::key::ItemKey;
 use crate::records::ITEMS;
 use crate::request::{Expressions, HoldsExpressions};
+use crate::streams::Occasion;
 
 /// The most keys of one BatchGetItem.
 const GETS_MAX: usize = 100;
@@ -129,13 +130,14 @@ pub(crate) async fn batch_write_item(
             writes.push(write.reading_before(is_wanted(mode.as_deref())));
         }
     }
+    let occasion = Occasion::of_call(call.now());
     let (units, metrics) = call
         .transact(|transaction| {
             let mut units = Units::default();
             let mut metrics = Metrics::default();
             for write in writes {
                 let table = write.table.record.name.clone();
-                let outcome = write.perform(transaction)?;
+                let outcome = write.perform(transaction, occasion)?;
                 units.add(&table, &outcome.usage);
                 metrics.add(&table, metrics_mode.as_deref(), &outcome);
             }

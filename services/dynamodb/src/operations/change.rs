@@ -1,7 +1,7 @@
 //! What follows from the change of an item, in the same transaction: the stored item, its index entries, the size of its
-//! collection.
+//! collection, the record in its table's stream.
 //!
-//! Nothing else writes items, so no index can miss a change. It decides nothing about conditions.
+//! Nothing else writes items, so no index and no stream can miss a change. It decides nothing about conditions.
 
 use std::sync::Arc;
 
@@ -17,6 +17,7 @@ use crate::invalid::Invalid;
 use crate::item;
 use crate::key::ItemKey;
 use crate::records::{COLLECTIONS, ITEMS, IndexKind, IndexRecord};
+use crate::streams::{self, Occasion};
 use crate::tables::Table;
 
 /// The most bytes of all items of one partition in a table with local indexes.
@@ -82,6 +83,7 @@ pub(crate) fn store_change(
     key: &ItemKey,
     before: Option<&Attributes>,
     after: Option<After>,
+    occasion: Occasion,
 ) -> Result<(Option<Attributes>, Effects), Refusal> {
     let place = key.in_table(table.record.id);
     let (item, encoded) = after.map(|after| (after.item, after.encoded)).unzip();
@@ -89,6 +91,7 @@ pub(crate) fn store_change(
     if table.follows_changes() {
         let change = IndexChange { table, key, before, after: item.as_ref() };
         effects = change.store(transaction)?;
+        streams::record(transaction, table, before, item.as_ref(), occasion)?;
     }
     let bytes = |item: Option<&Attributes>| item.map_or(0, Attributes::size_bytes);
     effects.usage = effects.usage.and_table(write_units(bytes(before), bytes(item.as_ref())));

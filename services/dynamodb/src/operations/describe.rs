@@ -2,7 +2,7 @@
 
 use crate::api;
 use crate::key::{KeyAttribute, KeySchema};
-use crate::records::{Billing, IndexKind, IndexRecord, IndexState, Projected, TableRecord};
+use crate::records::{Billing, IndexKind, IndexRecord, IndexState, Projected, TableRecord, stream_arn};
 use crate::tables::Table;
 
 /// What a table is doing.
@@ -43,6 +43,14 @@ pub(crate) fn describe(table: &Table, status: Status) -> api::TableDescription {
         table_size_bytes: Some(table.counts.bytes()),
         item_count: Some(table.counts.items()),
         table_arn: Some(table.arn.clone()),
+        stream_specification: record.stream.as_ref().filter(|stream| stream.is_enabled).map(|stream| {
+            api::StreamSpecification {
+                stream_enabled: true,
+                stream_view_type: Some(stream.view.name().to_owned()),
+            }
+        }),
+        latest_stream_label: record.stream.as_ref().map(|stream| stream.label.clone()),
+        latest_stream_arn: record.stream.as_ref().map(|stream| stream_arn(&table.arn, &stream.label)),
         local_secondary_indexes: local_indexes(table),
         global_secondary_indexes: global_indexes(table, None),
         table_id: Some(record.uuid.clone()),

@@ -17,6 +17,7 @@ use crate::invalid::Invalid;
 use crate::item;
 use crate::records::ITEMS;
 use crate::request::HoldsExpressions;
+use crate::streams::Occasion;
 
 pub(crate) async fn get_item(
     state: Arc<State>,
@@ -57,7 +58,8 @@ fn answers_old(return_values: Option<&str>) -> Result<bool, Invalid> {
 
 /// Does a write in a transaction of its own.
 async fn perform(call: &Call, write: Write) -> Result<Outcome, Error> {
-    call.transact(|transaction| write.perform(transaction).map_err(Error::from)).await
+    let occasion = Occasion::of_call(call.now());
+    call.transact(|transaction| write.perform(transaction, occasion).map_err(Error::from)).await
 }
 
 fn write_capacity(mode: Option<&str>, table: &str, outcome: &Outcome) -> Option<api::ConsumedCapacity> {

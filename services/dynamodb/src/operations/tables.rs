@@ -12,12 +12,14 @@ use store::{Key, Transaction};
 
 use super::describe::{Status, describe, describe_without};
 use super::index_updates::{IndexChanges, update_indexes};
+use super::stream_updates::{self, update_stream};
 use crate::State;
 use crate::api;
 use crate::error::Error;
 use crate::invalid::Invalid;
 use crate::model;
 use crate::records::{DOOMED, PolicyRecord, SEQUENCE, TABLES, TableRecord};
+use crate::streams::{self, Sequence};
 use crate::tables::{Table, Target, save, stored, table_not_found};
 
 /// How many names one page of tables has at most.
@@ -33,6 +35,7 @@ pub(crate) async fn create_table(
         return Err(Error::Validation("A table can only be created in the account of the caller".to_owned()));
     }
     let mut record = new_record(&input, &target, call.now())?;
+    let view = input.stream_specification.as_ref().map(stream_updates::wanted).transpose()?.flatten();
     let names = state.tables.names(target.account, &target.region);
     if names.is_some_and(|names| names.len() >= model::TABLES_MAX) {
         let max = model::TABLES_MAX;
@@ -46,6 +49,16 @@ pub(crate) async fn create_table(
                 return Err(Error::ResourceInUse(format!("Table already exists: {}", target.name)));
             }
             record.id = next_id(transaction)?;
+            if let Some(view) = view {
+                stream_updates::enable(
+                    transaction,
+                    &state,
+                    &mut record,
+                    view,
+                    &Sequence::default(),
+                    call.now(),
+                )?;
+            }
             for index in &mut record.indexes {
                 index.id = next_id(transaction)?;
             }
@@ -124,6 +137,10 @@ pub(crate) async fn delete_table(
             for id in std::iter::once(record.id).chain(record.indexes.iter().map(|index| index.id)) {
                 transaction.put(DOOMED, Key::new().u64(id), Vec::new())?;
             }
+            if let Some(stream) = record.stream.as_ref().filter(|stream| stream.is_enabled) {
+                let sequence = sequence_of(&state, &target);
+                streams::end(transaction, &state.streams, stream.id, &sequence, call.now())?;
+            }
             let table = Table::new(record)?;
             let (shown, gone) = (Arc::clone(&state), table.record.clone());
             transaction.after_commit(move || {
@@ -142,6 +159,11 @@ pub(crate) async fn describe_table(
 ) -> Result<api::DescribeTableOutput, Error> {
     let table = named(&state, &permit.call, &permit.input.table_name)?;
     Ok(api::DescribeTableOutput { table: Some(describe(&table, Status::Active)) })
+}
+
+/// The sequence of the table that calls see. One that is not shown yet has given out no number.
+fn sequence_of(state: &State, target: &Target) -> Arc<Sequence> {
+    state.tables.find(target).map(|table| Arc::clone(&table.sequence)).unwrap_or_default()
 }
 
 /// The table of this name, for operations on tables.
@@ -197,6 +219,10 @@ pub(crate) async fn update_table(
             let updates = input.global_secondary_index_updates.as_deref().unwrap_or_default();
             let definitions = input.attribute_definitions.as_deref().unwrap_or_default();
             let changes = update_indexes(transaction, &mut record, updates, definitions)?;
+            if let Some(specification) = &input.stream_specification {
+                let sequence = sequence_of(&state, &target);
+                update_stream(transaction, &state, &mut record, specification, &sequence, call.now())?;
+            }
             let table = save(transaction, &state, record)?;
             if changes != IndexChanges::default() {
                 let ringing = Arc::clone(&state);
@@ -217,10 +243,6 @@ pub(crate) async fn update_table(
 fn check_update(input: &api::UpdateTableInput) -> Result<(), Invalid> {
     let refused = [
         (input.replica_updates.as_ref().is_some_and(|list| !list.is_empty()), "ReplicaUpdates"),
-        (
-            input.stream_specification.as_ref().is_some_and(|stream| stream.stream_enabled),
-            "StreamSpecification",
-        ),
         (
             input.sse_specification.as_ref().is_some_and(|sse| sse.kms_master_key_id.is_some()),
             "SSESpecification.KMSMasterKeyId",

@@ -20,6 +20,7 @@ use crate::invalid::Invalid;
 use crate::item;
 use crate::records::{ITEMS, TOKENS};
 use crate::request::HoldsExpressions;
+use crate::streams::Occasion;
 
 /// The most actions of one transaction.
 const ACTIONS_MAX: usize = 100;
@@ -104,6 +105,7 @@ pub(crate) async fn transact_write_items(
         writes.push(write.reading_before(is_wanted(mode)));
     }
     let metrics_mode = input.return_item_collection_metrics.as_deref();
+    let occasion = Occasion::of_call(call.now());
     let (units, metrics) = call
         .transact(|transaction| {
             if let Some(token) = &token
@@ -111,7 +113,7 @@ pub(crate) async fn transact_write_items(
             {
                 return Ok((Units::default(), Metrics::default()));
             }
-            perform_all(transaction, writes, metrics_mode)
+            perform_all(transaction, writes, metrics_mode, occasion)
         })
         .await?;
     Ok(api::TransactWriteItemsOutput {
@@ -161,6 +163,7 @@ fn perform_all(
     transaction: &mut Transaction<'_>,
     writes: Vec<Write>,
     metrics_mode: Option<&str>,
+    occasion: Occasion,
 ) -> Result<(Units, Metrics), Error> {
     let mut metrics = Metrics::default();
     let mut reasons = Vec::with_capacity(writes.len());
@@ -169,7 +172,7 @@ fn perform_all(
     let mut bytes: usize = 0;
     for write in writes {
         let table = write.table.record.name.clone();
-        match write.perform(transaction) {
+        match write.perform(transaction, occasion) {
             Ok(outcome) => {
                 bytes = bytes.saturating_add(outcome.after.as_ref().map_or(0, Attributes::size_bytes));
                 if bytes > BYTES_MAX {

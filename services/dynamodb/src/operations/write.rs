@@ -16,6 +16,7 @@ use crate::item::{self, ITEM_BYTES_MAX};
 use crate::key::ItemKey;
 use crate::records::ITEMS;
 use crate::request::Expressions;
+use crate::streams::Occasion;
 use crate::tables::Table;
 
 use super::change::{After, Collection, store_change};
@@ -198,7 +199,11 @@ impl Write {
     }
 
     /// Does it.
-    pub(crate) fn perform(self, transaction: &mut Transaction<'_>) -> Result<Outcome, Refusal> {
+    pub(crate) fn perform(
+        self,
+        transaction: &mut Transaction<'_>,
+        occasion: Occasion,
+    ) -> Result<Outcome, Refusal> {
         let table = self.table.current(transaction)?;
         let place = self.key.in_table(table.record.id);
         let before = if self.needs_before || table.follows_changes() {
@@ -229,10 +234,10 @@ impl Write {
             }
         };
         let (after, effects) =
-            store_change(transaction, &table, &self.key, before.as_ref(), after).map_err(|refusal| {
+            store_change(transaction, &table, &self.key, before.as_ref(), after, occasion).map_err(|refusal| {
                 match refusal {
                     // DynamoDB says less of updates than of new items.
-                    Refusal::Cancelled(Cancellation::Invalid(_)) if is_update => Invalid::parameter(
+                    Refusal::Cancelled(Cancellation::Invalid(_)) if is_update => Invalid::new(
                         "The update expression attempted to update the secondary index key to unsupported type",
                     )
                     .into(),

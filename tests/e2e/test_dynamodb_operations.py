@@ -150,9 +150,9 @@ def test_items_are_put_updated_queried_scanned_and_deleted(client, table):
 
 
 def test_what_is_not_offered_is_refused_by_name(client, table, name):
-    index = {"IndexName": "index", "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}], "Projection": {"ProjectionType": "ALL"}}
-    message = refused(client.create_table, "ValidationException", TableName=name + "-2", BillingMode="PAY_PER_REQUEST", GlobalSecondaryIndexes=[index], **KEYS)
-    assert "GlobalSecondaryIndexes" in message
+    message = refused(client.create_table, "ValidationException", TableName=name + "-2", BillingMode="PAY_PER_REQUEST",
+                      SSESpecification={"Enabled": True, "KMSMasterKeyId": "alias/own"}, **KEYS)
+    assert "KMSMasterKeyId" in message
     with pytest.raises(botocore.exceptions.ClientError) as caught:
         client.create_backup(TableName=table, BackupName="backup")
     assert "backups" in caught.value.response["Error"]["Message"], caught.value.response

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use crate::failure::{At, Outcome};
-use crate::workspace::{read, root, services};
+use crate::workspace::{Api, apis, read, root};
 
 /// What a service says of its API's operations.
 struct Coverage {
@@ -24,8 +24,8 @@ pub(crate) fn run(missing: bool) -> Outcome {
         "{:<16} {:>10} {:>12} {:>9} {:>8}",
         "service", "operations", "implemented", "declined", "neither"
     );
-    for service in services()? {
-        let coverage = read_coverage(&service)?;
+    for api in apis()? {
+        let coverage = read_coverage(&api)?;
         let neither = coverage.neither();
         println!(
             "{:<16} {:>10} {:>12} {:>9} {:>8}",
@@ -50,7 +50,8 @@ impl Coverage {
     }
 }
 
-fn read_coverage(service: &str) -> Outcome<Coverage> {
+fn read_coverage(api: &Api) -> Outcome<Coverage> {
+    let service = api.name.as_str();
     let place = format!("models/{service}.json");
     let model: Value = serde_json::from_str(&read(&root().join(&place))?).at(&place)?;
     let operations: BTreeSet<String> = model
@@ -60,7 +61,7 @@ fn read_coverage(service: &str) -> Outcome<Coverage> {
         .flat_map(|table| table.keys().cloned())
         .collect();
     let (mut implemented, mut declined) = (BTreeSet::new(), BTreeSet::new());
-    for path in rust_files(service)? {
+    for path in rust_files(&api.folder)? {
         let text = read(&path)?;
         implemented.extend(registered(&text));
         declined.extend(refused(&text));
@@ -70,9 +71,9 @@ fn read_coverage(service: &str) -> Outcome<Coverage> {
     Ok(Coverage { service: service.to_owned(), operations, implemented, declined })
 }
 
-fn rust_files(service: &str) -> Outcome<Vec<PathBuf>> {
+fn rust_files(source: &str) -> Outcome<Vec<PathBuf>> {
     let mut files = Vec::new();
-    let mut open = vec![root().join("services").join(service).join("src")];
+    let mut open = vec![root().join(source)];
     while let Some(folder) = open.pop() {
         for entry in std::fs::read_dir(&folder).at(folder.display())? {
             let path = entry.at(folder.display())?.path();

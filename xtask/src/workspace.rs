@@ -45,6 +45,30 @@ pub(crate) fn members() -> Outcome<Vec<String>> {
     Ok(members.iter().filter_map(toml::Value::as_str).map(str::to_owned).collect())
 }
 
+/// An API: its model's name, and the folder of its `api.rs`.
+pub(crate) struct Api {
+    /// The name in `models/`.
+    pub(crate) name: String,
+    /// The folder, from the root.
+    pub(crate) folder: String,
+}
+
+/// The APIs that services answer, in the same order: each its own, and those that its manifest names under
+/// `package.metadata.apis` because they read the same records.
+pub(crate) fn apis() -> Outcome<Vec<Api>> {
+    let mut apis = Vec::new();
+    for service in services()? {
+        let folder = format!("services/{service}");
+        let manifest = manifest(&folder)?;
+        let more = manifest.get("package").and_then(|it| it.get("metadata")?.get("apis")?.as_array());
+        let more: Vec<String> =
+            more.into_iter().flatten().filter_map(toml::Value::as_str).map(str::to_owned).collect();
+        apis.push(Api { name: service, folder: format!("{folder}/src") });
+        apis.extend(more.into_iter().map(|name| Api { folder: format!("{folder}/src/{name}"), name }));
+    }
+    Ok(apis)
+}
+
 /// The services' names, in the same order.
 pub(crate) fn services() -> Outcome<Vec<String>> {
     Ok(members()?.iter().filter_map(|folder| folder.strip_prefix("services/")).map(str::to_owned).collect())

@@ -185,13 +185,15 @@ impl Platform {
             egress: Some(egress.door()),
             limits: HostLimits::default(),
         })?;
+        let [dynamodb, dynamodb_streams] = dynamodb::services(&self.store)?;
         let services = vec![
             iam::service(directory.clone()),
             sts::service(directory.clone()),
             organizations::service(directory.clone()),
             lambda,
             apigateway::service(self.store.clone(), stages.clone()),
-            dynamodb::service(&self.store)?,
+            dynamodb,
+            dynamodb_streams,
             logs::service(self.store.clone()),
             cloudtrail::service(),
             cloudformation::service(CloudFormation::new(self.store.clone())),

@@ -10,7 +10,7 @@ pub(crate) struct Texts {
 }
 
 /// In the order of the workspace's members.
-pub(crate) const SERVICES: [Texts; 9] = [
+pub(crate) const SERVICES: [Texts; 10] = [
     Texts {
         service: "iam",
         model: include_str!("../../../models/iam.json"),
@@ -40,6 +40,11 @@ pub(crate) const SERVICES: [Texts; 9] = [
         service: "dynamodb",
         model: include_str!("../../../models/dynamodb.json"),
         authorization: include_str!("../../../models/authorization/dynamodb.json"),
+    },
+    Texts {
+        service: "dynamodbstreams",
+        model: include_str!("../../../models/dynamodbstreams.json"),
+        authorization: include_str!("../../../models/authorization/dynamodbstreams.json"),
     },
     Texts {
         service: "logs",

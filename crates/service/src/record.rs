@@ -22,7 +22,7 @@ use crate::throttle::Rate;
 pub(crate) const STRANGERS: Rate = Rate { per_second: 100, burst: 1_000 };
 
 /// Services whose items CloudTrail calls data: their calls are data events.
-const DATA_SERVICES: [&str; 1] = ["dynamodb"];
+const DATA_SERVICES: [&str; 2] = ["dynamodb", "dynamodbstreams"];
 /// Operations outside those services that touch data and not configuration.
 const DATA_OPERATIONS: [&str; 4] = ["Invoke", "PutLogEvents", "GetLogEvents", "FilterLogEvents"];
 

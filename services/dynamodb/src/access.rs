@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::expression::KeyCondition;
 use crate::expression::key_condition::KeyTest;
 use crate::key::leading_key;
-use crate::request::HoldsExpressions;
+use crate::request::{Expressions, HoldsExpressions};
 use crate::tables::{Table, Target};
 use fine::{Fine, returned, selection};
 
@@ -196,16 +196,25 @@ pub(crate) fn query(state: &State, request: &AccessRequest<'_, api::QueryInput>)
     let expressions = input.expressions()?;
     let target = Target::parse(&input.table_name, request.account, request.region)?;
     let (access, table) = target_access(state, "dynamodb:Query", &target, input.index_name.as_deref());
-    let partition = table.as_deref().map(|table| table.record.schema.partition.name.as_str());
+    let partition = table.as_deref().and_then(|table| searched(table, input.index_name.as_deref()));
     let leading = expressions.key_condition.as_ref().zip(partition).and_then(leading_of);
     let fine = Fine {
         leading: leading.into_iter().collect(),
         attributes: expressions.attributes(),
-        select: input.select.as_deref().or(selection(expressions.projection.is_some())),
+        select: input.select.as_deref().or(page_selection(&expressions, input.index_name.is_some())),
         return_consumed_capacity: input.return_consumed_capacity.as_deref(),
         ..Fine::default()
     };
     Ok(fine.add_to(access, table.as_deref()))
+}
+
+/// The name of the partition key of what a query searches.
+fn searched<'a>(table: &'a Table, index: Option<&str>) -> Option<&'a str> {
+    let schema = match index {
+        None => &table.record.schema,
+        Some(name) => &table.record.index(name)?.schema,
+    };
+    Some(schema.partition.name.as_str())
 }
 
 fn leading_of((condition, partition): (&KeyCondition, &str)) -> Option<String> {
@@ -222,11 +231,19 @@ pub(crate) fn scan(state: &State, request: &AccessRequest<'_, api::ScanInput>) -
     let (access, table) = target_access(state, "dynamodb:Scan", &target, input.index_name.as_deref());
     let fine = Fine {
         attributes: expressions.attributes(),
-        select: input.select.as_deref().or(selection(expressions.projection.is_some())),
+        select: input.select.as_deref().or(page_selection(&expressions, input.index_name.is_some())),
         return_consumed_capacity: input.return_consumed_capacity.as_deref(),
         ..Fine::default()
     };
     Ok(fine.add_to(access, table.as_deref()))
+}
+
+/// What a page selects where the request does not say it.
+const fn page_selection(expressions: &Expressions, has_index: bool) -> Option<&'static str> {
+    match (expressions.projection.is_some(), has_index) {
+        (false, true) => Some("ALL_PROJECTED_ATTRIBUTES"),
+        (is_projected, _) => selection(is_projected),
+    }
 }
 
 /// All of several checks; a request without any is refused before it gets here.
@@ -299,7 +316,7 @@ pub(crate) fn transact_write_items(
     request: &AccessRequest<'_, api::TransactWriteItemsInput>,
 ) -> Answer {
     let check = |action, table: &str, key, expressions: &dyn Fn() -> _, on_failure: Option<&str>| -> Answer {
-        let expressions: crate::request::Expressions = expressions()?;
+        let expressions: Expressions = expressions()?;
         let (access, table) = table_access(state, request, action, table)?;
         let fine = Fine {
             keys: vec![key],

@@ -1,6 +1,9 @@
 //! Capacity units, as `ReturnConsumedCapacity` answers them. Nothing is throttled by them.
 
+use protocol::Entries;
+
 use crate::api::{Capacity, ConsumedCapacity};
+use crate::records::{IndexKind, IndexRecord};
 
 const READ_UNIT_BYTES: usize = 4_096;
 const WRITE_UNIT_BYTES: usize = 1_024;
@@ -26,33 +29,99 @@ pub(crate) fn is_wanted(mode: Option<&str>) -> bool {
     matches!(mode, Some("TOTAL" | "INDEXES"))
 }
 
-/// Units of one table in the form that the caller asked for; nothing where none were asked for.
-pub(crate) fn consumed(mode: Option<&str>, table: &str, units: f64) -> Option<ConsumedCapacity> {
+/// Units of one table and of its indexes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Usage {
+    table: f64,
+    indexes: Vec<(String, IndexKind, f64)>,
+}
+
+impl Usage {
+    /// Units of the table itself.
+    pub(crate) const fn of_table(units: f64) -> Self {
+        Self { table: units, indexes: Vec::new() }
+    }
+
+    /// The same with more units of the table itself.
+    #[must_use]
+    pub(crate) fn and_table(mut self, units: f64) -> Self {
+        self.table += units;
+        self
+    }
+
+    /// The same with more units of an index.
+    #[must_use]
+    pub(crate) fn and_index(mut self, index: &IndexRecord, units: f64) -> Self {
+        self.add_index(&index.name, index.kind, units);
+        self
+    }
+
+    fn add_index(&mut self, name: &str, kind: IndexKind, units: f64) {
+        match self.indexes.iter_mut().find(|(known, ..)| known == name) {
+            Some((.., sum)) => *sum += units,
+            None => self.indexes.push((name.to_owned(), kind, units)),
+        }
+    }
+
+    /// So many times as much.
+    #[must_use]
+    pub(crate) fn times(mut self, factor: f64) -> Self {
+        self.table *= factor;
+        self.indexes.iter_mut().for_each(|(.., units)| *units *= factor);
+        self
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.table += other.table;
+        for (name, kind, units) in &other.indexes {
+            self.add_index(name, *kind, *units);
+        }
+    }
+
+    fn total(&self) -> f64 {
+        self.table + self.indexes.iter().map(|(.., units)| units).sum::<f64>()
+    }
+
+    fn of_kind(&self, wanted: IndexKind) -> Option<Entries<Capacity>> {
+        let named = |(name, _, units): &(String, IndexKind, f64)| (name.clone(), capacity(*units));
+        let of_kind: Vec<_> = self.indexes.iter().filter(|(_, kind, _)| *kind == wanted).map(named).collect();
+        (!of_kind.is_empty()).then_some(Entries(of_kind))
+    }
+}
+
+fn capacity(units: f64) -> Capacity {
+    Capacity { capacity_units: Some(units), ..Capacity::default() }
+}
+
+/// Units in the form that the caller asked for; nothing where none were asked for.
+pub(crate) fn consumed(mode: Option<&str>, table: &str, usage: &Usage) -> Option<ConsumedCapacity> {
+    let is_detailed = mode == Some("INDEXES");
     is_wanted(mode).then(|| ConsumedCapacity {
         table_name: Some(table.to_owned()),
-        capacity_units: Some(units),
-        table: (mode == Some("INDEXES"))
-            .then(|| Capacity { capacity_units: Some(units), ..Capacity::default() }),
+        capacity_units: Some(usage.total()),
+        table: is_detailed.then(|| capacity(usage.table)),
+        local_secondary_indexes: usage.of_kind(IndexKind::Local).filter(|_| is_detailed),
+        global_secondary_indexes: usage.of_kind(IndexKind::Global).filter(|_| is_detailed),
         ..ConsumedCapacity::default()
     })
 }
 
 /// Units by table, in order of first use.
 #[derive(Debug, Default)]
-pub(crate) struct Units(Vec<(String, f64)>);
+pub(crate) struct Units(Vec<(String, Usage)>);
 
 impl Units {
     /// Adds units of a table.
-    pub(crate) fn add(&mut self, table: &str, units: f64) {
+    pub(crate) fn add(&mut self, table: &str, usage: &Usage) {
         match self.0.iter_mut().find(|(name, _)| name == table) {
-            Some((_, sum)) => *sum += units,
-            None => self.0.push((table.to_owned(), units)),
+            Some((_, sum)) => sum.add(usage),
+            None => self.0.push((table.to_owned(), usage.clone())),
         }
     }
 
     /// All of them in the form that the caller asked for; nothing where none were asked for.
     pub(crate) fn consumed(&self, mode: Option<&str>) -> Option<Vec<ConsumedCapacity>> {
-        let all: Vec<_> = self.0.iter().filter_map(|(table, units)| consumed(mode, table, *units)).collect();
+        let all: Vec<_> = self.0.iter().filter_map(|(table, usage)| consumed(mode, table, usage)).collect();
         (!all.is_empty()).then_some(all)
     }
 }

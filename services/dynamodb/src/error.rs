@@ -26,6 +26,8 @@ service::service_error! {
         PolicyNotFound = "PolicyNotFoundException",
         /// A client token came with another request before.
         IdempotentParameterMismatch = "IdempotentParameterMismatchException",
+        /// The items of one partition are too much for a table with local indexes.
+        CollectionTooLarge = "ItemCollectionSizeLimitExceededException",
     }
 }
 

@@ -5,8 +5,10 @@
 use protocol::{Entries, Structure, Value};
 
 use crate::attribute::{AttributeValue, Attributes};
+use crate::dynamodbstreams::iterator::Iterator as ShardIterator;
 use crate::expression::{Condition, KeyCondition, Kind, Placeholders, Projection, Update};
 use crate::number::Number;
+use crate::streams::Change;
 
 /// Numbers survive their text and their ordered bytes.
 pub fn fuzz_number(data: &[u8]) {
@@ -46,6 +48,16 @@ pub fn fuzz_item(data: &[u8]) {
         let again = crate::item::encode(&item);
         assert!(again.len() <= data.len());
         assert_eq!(crate::item::decode(&again).ok(), Some(item));
+    }
+}
+
+/// Shard iterators are read or refused, and written back as they are; so are stored changes.
+pub fn fuzz_iterator(data: &[u8]) {
+    if let Some(iterator) = ShardIterator::parse(&String::from_utf8_lossy(data)) {
+        assert_eq!(ShardIterator::parse(&iterator.text()), Some(iterator));
+    }
+    if let Ok(change) = Change::decode(data) {
+        assert_eq!(Change::decode(&change.encode()), Ok(change));
     }
 }
 
@@ -126,6 +138,9 @@ mod tests {
             fuzz_expression(&data);
             fuzz_number(&data);
             fuzz_item(&data);
+            fuzz_iterator(&data);
+            fuzz_iterator(&[b"a|1|1.", &*data].concat());
+            fuzz_iterator(&[&[1, 1, 0][..], &data].concat());
             fuzz_item(&[&[1, 1, 1, b'a'], &*data].concat());
         }
 

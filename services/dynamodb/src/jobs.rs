@@ -1,7 +1,10 @@
-//! What happens later: items of deleted tables go, expired items go, old client tokens go, items are counted.
+//! What happens later: what deleted tables and indexes hold goes, new indexes are filled, expired items go, old client tokens go, items are counted.
 //!
 //! Each job works in small transactions, so that callers in between wait for milliseconds. None of them calls a
 //! service, and none leaves an audit record: they only carry out what recorded calls have asked for.
+
+mod backfill;
+mod streams;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,9 +19,15 @@ use crate::error::Error;
 use crate::item;
 use crate::key::table_range;
 use crate::number::Number;
+use crate::operations::change::store_change;
 use crate::operations::transactions::{TOKEN_LIFE_MILLIS, token_parts};
-use crate::records::{DOOMED, ITEMS, TOKENS};
-use crate::tables::Table;
+use crate::records::{COLLECTIONS, DOOMED, ITEMS, TOKENS};
+use crate::streams::Occasion;
+use crate::tables::{Counts, Table};
+pub(crate) use backfill::backfill;
+pub(crate) use streams::tend;
+#[cfg(test)]
+pub(crate) use streams::tend_streams;
 
 /// How many items one transaction deletes at most.
 const CHUNK: usize = 500;
@@ -56,14 +65,17 @@ pub(crate) async fn sweep_doomed(store: &Store) -> Result<(), Internal> {
 async fn sweep_chunk(store: &Store, id: u64) -> Result<bool, Error> {
     store
         .transact(|transaction| {
-            let items = transaction.scan(ITEMS, &table_range(id).limit(CHUNK))?;
-            for (key, _) in &items {
-                transaction.delete(ITEMS, key)?;
+            let mut left = CHUNK;
+            for table in [ITEMS, COLLECTIONS] {
+                for (key, _) in transaction.scan(table, &table_range(id).limit(left))? {
+                    transaction.delete(table, key)?;
+                    left = left.saturating_sub(1);
+                }
             }
-            if items.len() < CHUNK {
+            if left > 0 {
                 transaction.delete(DOOMED, Key::new().u64(id))?;
             }
-            Ok::<_, Error>(items.len() >= CHUNK)
+            Ok::<_, Error>(left == 0)
         })
         .await
 }
@@ -122,18 +134,18 @@ async fn delete_expired(
     keys: &[&Vec<u8>],
     now: Timestamp,
 ) -> Result<(), Error> {
+    let occasion = Occasion { now, is_expiry: true };
     store
         .transact(|transaction| {
-            table.check_alive(transaction)?;
+            let table = table.current(transaction)?;
             for key in keys {
                 let stored = transaction.get(ITEMS, key)?;
                 let item = stored.map(|bytes| item::decode(&bytes)).transpose()?;
-                if item.is_some_and(|item| is_expired(&item, attribute, now)) {
-                    transaction.delete(ITEMS, key)?;
+                if let Some(item) = item.filter(|item| is_expired(item, attribute, now)) {
+                    let key = table.record.schema.key_of_item(&item)?;
+                    store_change(transaction, &table, &key, Some(&item), None, occasion)?;
                 }
             }
-            let table = Arc::clone(table);
-            transaction.after_commit(move || table.counts.touch());
             Ok(())
         })
         .await
@@ -183,10 +195,18 @@ pub(crate) async fn count(state: Arc<State>, mut jobs: Jobs) -> Result<(), Inter
     Ok(())
 }
 
-/// Counts the items of a table.
+/// Counts the items of a table, and the entries of its indexes.
 pub(crate) async fn count_table(store: &Store, table: &Table) -> Result<(), Error> {
+    count_range(store, table.record.id, &table.counts).await?;
+    for (id, counts) in &table.index_counts {
+        count_range(store, *id, counts).await?;
+    }
+    Ok(())
+}
+
+async fn count_range(store: &Store, id: u64, counts: &Counts) -> Result<(), Error> {
     let (mut items, mut bytes) = (0_i64, 0_i64);
-    let mut range = table_range(table.record.id);
+    let mut range = table_range(id);
     loop {
         let page = store.scan(ITEMS, &range.clone().limit(CHUNK))?;
         let Some((last, _)) = page.last() else { break };
@@ -198,6 +218,6 @@ pub(crate) async fn count_table(store: &Store, table: &Table) -> Result<(), Erro
         }
         tokio::task::yield_now().await;
     }
-    table.counts.set(items, bytes);
+    counts.set(items, bytes);
     Ok(())
 }

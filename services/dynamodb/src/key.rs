@@ -6,6 +6,7 @@
 //! Texts sort by their UTF-8 bytes, numbers by value, binaries by unsigned bytes. The hash spreads partitions over a
 //! scan's segments; within one partition the order is the sort key's. This module touches no store.
 
+mod index;
 mod range;
 
 use std::fmt;

@@ -10,13 +10,14 @@
 //! what is done are read from a request by the same code ([`request`]).
 //!
 //! Deliberate differences from AWS: provisioned units are kept and answered, and throttle nothing; all values are
-//! sealed at rest whether or not that was asked for; secondary indexes, streams, global tables, backups and PartiQL are
+//! sealed at rest whether or not that was asked for; reads of global indexes see every acknowledged write; a stream has one open shard at a time; global tables, backups and PartiQL are
 //! refused, never ignored; conditions may nest 40 levels deep.
 
 mod access;
 pub mod api;
 pub mod attribute;
 mod capacity;
+pub mod dynamodbstreams;
 pub mod error;
 pub mod expression;
 #[doc(hidden)]
@@ -30,6 +31,7 @@ pub mod number;
 mod operations;
 pub mod records;
 mod request;
+pub mod streams;
 pub mod tables;
 
 use std::sync::Arc;
@@ -46,8 +48,11 @@ use operations::{
 #[derive(Debug)]
 pub struct State {
     pub(crate) tables: tables::Tables,
-    /// Rung when a table was deleted.
+    pub(crate) streams: Arc<streams::Streams>,
+    /// Rung when a table or an index was deleted.
     pub(crate) sweep: Notify,
+    /// Rung when an index was added.
+    pub(crate) backfill: Notify,
 }
 
 /// What is deliberately not offered, and why.
@@ -104,19 +109,25 @@ const DECLINED: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The service, with the tables that the store holds.
+/// The service and the one of its streams, with the tables that the store holds.
 ///
 /// # Errors
 /// The store fails, or a stored table is damaged.
-pub fn service(store: &Store) -> Result<Service, Internal> {
-    let state = Arc::new(State { tables: tables::Tables::load(store)?, sweep: Notify::new() });
-    let builder = with_item_operations(with_table_operations(ServiceBuilder::new("dynamodb", state)));
+pub fn services(store: &Store) -> Result<[Service; 2], Internal> {
+    let tables = tables::Tables::load(store)?;
+    let streams = Arc::new(streams::Streams::load(store, &tables)?);
+    let state = Arc::new(State { tables, streams, sweep: Notify::new(), backfill: Notify::new() });
+    let builder =
+        with_item_operations(with_table_operations(ServiceBuilder::new("dynamodb", Arc::clone(&state))));
     let builder = DECLINED.iter().fold(builder, |builder, (reason, names)| builder.declined(reason, names));
-    Ok(builder
+    let service = builder
         .job("dynamodb-sweep", jobs::sweep)
+        .job("dynamodb-backfill", jobs::backfill)
         .job("dynamodb-expire", jobs::expire)
         .job("dynamodb-count", jobs::count)
-        .build())
+        .job("dynamodb-streams", jobs::tend)
+        .build();
+    Ok([service, dynamodbstreams::service(state)])
 }
 
 fn with_table_operations(builder: ServiceBuilder<State>) -> ServiceBuilder<State> {

@@ -1,11 +1,15 @@
 //! The operations, one file a subject.
 
 pub(crate) mod batch;
+pub(crate) mod change;
 pub(crate) mod describe;
+pub(crate) mod index_updates;
 pub(crate) mod items;
 pub(crate) mod limits;
+pub(crate) mod page_source;
 pub(crate) mod pages;
 pub(crate) mod resource_policy;
+pub(crate) mod stream_updates;
 pub(crate) mod tables;
 pub(crate) mod tags;
 pub(crate) mod time_to_live;

@@ -2,17 +2,26 @@
 //!
 //! | table | key | value |
 //! |---|---|---|
-//! | `dynamodb.tables` | account, region, name | id (8 bytes), then [`TableRecord`] as JSON |
-//! | `dynamodb.items` | see [`crate::key`] | see [`crate::item`] |
-//! | `dynamodb.doomed` | table id | nothing: the table is gone, its items are to be deleted |
-//! | `dynamodb.sequence` | empty | the last table id given out |
+//! | `dynamodb.tables` | account, region, name | id and layout (8 bytes each), then [`TableRecord`] as JSON |
+//! | `dynamodb.items` | see [`crate::key`] | see [`crate::item`]; entries of indexes too, under the index's id |
+//! | `dynamodb.doomed` | id of a table or an index | nothing: it is gone, what it holds is to be deleted |
+//! | `dynamodb.sequence` | empty | the last id given out |
+//! | `dynamodb.collections` | table id, partition key | how many bytes the items of the partition count for |
+//! | `dynamodb.streams` | stream id | [`StreamRecord`] as JSON |
+//! | `dynamodb.changes` | stream id, sequence number | see [`crate::streams`] |
 //! | `dynamodb.tokens` | account, client token | when it came, and the digest of its request |
+
+mod index;
+mod stream;
 
 use base::{AccountId, Region, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::{Key, Table};
 
 use crate::key::{KeyAttribute, KeySchema};
+
+pub use index::{IndexKind, IndexRecord, IndexState, Projected};
+pub use stream::{Shard, StreamOfTable, StreamRecord, View, stream_arn};
 
 /// Table descriptors.
 pub const TABLES: Table = Table::new(0x0501, "dynamodb.tables");
@@ -25,8 +34,17 @@ pub const SEQUENCE: Table = Table::new(0x0504, "dynamodb.sequence");
 /// Client tokens of transactions.
 pub const TOKENS: Table = Table::new(0x0505, "dynamodb.tokens");
 
-/// The version that [`TableRecord`] is written in.
-const VERSION: u8 = 1;
+/// Sizes of item collections, for tables with local indexes.
+pub const COLLECTIONS: Table = Table::new(0x0506, "dynamodb.collections");
+
+/// Streams, until a day after their end.
+pub const STREAMS: Table = Table::new(0x0507, "dynamodb.streams");
+/// Changes of items, for streams.
+pub const CHANGES: Table = Table::new(0x0508, "dynamodb.changes");
+
+/// The version that [`TableRecord`] is written in. The first one knew no indexes and no layout.
+const VERSION: u8 = 2;
+const FIRST_VERSION: u8 = 1;
 
 /// How a table is paid for. Provisioned units are kept and answered; nothing is throttled by them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +101,15 @@ pub struct TableRecord {
     pub time_to_live: Option<String>,
     /// Its own policy.
     pub policy: Option<PolicyRecord>,
+    /// Counts the changes of what a write has to keep up: indexes and streams.
+    #[serde(default)]
+    pub layout: u64,
+    /// The secondary indexes, in order of their making.
+    #[serde(default)]
+    pub indexes: Vec<IndexRecord>,
+    /// The newest stream.
+    #[serde(default)]
+    pub stream: Option<StreamOfTable>,
 }
 
 /// A stored table cannot be read.
@@ -124,6 +151,9 @@ impl TableRecord {
             tags: Vec::new(),
             time_to_live: None,
             policy: None,
+            layout: 0,
+            indexes: Vec::new(),
+            stream: None,
         }
     }
 
@@ -138,6 +168,7 @@ impl TableRecord {
     /// Never, in practice: the record is plain data.
     pub fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
         let mut bytes = self.id.to_be_bytes().to_vec();
+        bytes.extend_from_slice(&self.layout.to_be_bytes());
         serde_json::to_writer(&mut bytes, self)?;
         Ok(bytes)
     }
@@ -147,11 +178,11 @@ impl TableRecord {
     /// # Errors
     /// The bytes are damaged, or of a newer version.
     pub fn decode(bytes: &[u8]) -> Result<Self, DamagedRecord> {
-        let (id, json) = bytes.split_first_chunk::<8>().ok_or(DamagedRecord::Cut)?;
+        let (stamp, json) = split(bytes).ok_or(DamagedRecord::Cut)?;
         let record: Self = serde_json::from_slice(json)?;
         match record.version {
-            VERSION if record.id == u64::from_be_bytes(*id) => Ok(record),
-            VERSION => Err(DamagedRecord::Cut),
+            FIRST_VERSION | VERSION if record.stamp() == stamp => Ok(Self { version: VERSION, ..record }),
+            FIRST_VERSION | VERSION => Err(DamagedRecord::Cut),
             newer => Err(DamagedRecord::Version(newer)),
         }
     }
@@ -161,15 +192,58 @@ impl TableRecord {
         table_arn(self.account, &self.region, &self.name)
     }
 
+    /// What changes where a write has other work to do.
+    pub const fn stamp(&self) -> Stamp {
+        Stamp { id: self.id, layout: self.layout }
+    }
+
+    /// The index of this name.
+    pub fn index(&self, name: &str) -> Option<&IndexRecord> {
+        self.indexes.iter().find(|index| index.name == name)
+    }
+
+    /// Every attribute that is part of a key of the table or of an index, once.
+    pub fn defined(&self) -> Vec<&KeyAttribute> {
+        let mut all: Vec<&KeyAttribute> = Vec::new();
+        let schemas = std::iter::once(&self.schema).chain(self.indexes.iter().map(|index| &index.schema));
+        for attribute in schemas.flat_map(KeySchema::attributes) {
+            if !all.contains(&attribute) {
+                all.push(attribute);
+            }
+        }
+        all
+    }
+
     /// The key attributes.
     pub fn key_attributes(&self) -> impl Iterator<Item = &KeyAttribute> {
         self.schema.attributes()
     }
 }
 
-/// The id in a stored table's bytes, without reading the rest.
-pub fn stored_id(bytes: &[u8]) -> Option<u64> {
-    bytes.first_chunk::<8>().map(|id| u64::from_be_bytes(*id))
+/// Which table this is, and which layout of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// The table's id.
+    pub id: u64,
+    /// How often its indexes and streams were changed.
+    pub layout: u64,
+}
+
+/// The stamp in a stored table's bytes, without reading the rest.
+pub fn stored_stamp(bytes: &[u8]) -> Option<Stamp> {
+    split(bytes).map(|(stamp, _)| stamp)
+}
+
+/// The stamp and the JSON. The first version had no layout: its JSON began where the layout stands now, and a layout
+/// never begins with a brace.
+fn split(bytes: &[u8]) -> Option<(Stamp, &[u8])> {
+    let (id, rest) = bytes.split_first_chunk::<8>()?;
+    let id = u64::from_be_bytes(*id);
+    if rest.first() == Some(&b'{') {
+        return Some((Stamp { id, layout: 0 }, rest));
+    }
+    let (layout, json) = rest.split_first_chunk::<8>()?;
+    Some((Stamp { id, layout: u64::from_be_bytes(*layout) }, json))
 }
 
 /// Where a table of this name is stored.
@@ -187,7 +261,7 @@ mod tests {
     use super::*;
     use crate::key::ScalarType;
 
-    const GOLDEN: &str = r#"{"version":1,"id":7,"account":"000000000001","region":"us-east-1","name":"Orders","uuid":"u","schema":{"partition":{"name":"id","scalar":"S"},"sort":{"name":"at","scalar":"N"}},"billing":{"Provisioned":{"read":1,"write":2}},"created":1000,"is_protected":true,"class":"STANDARD","is_encryption_requested":false,"tags":[["k","v"]],"time_to_live":"ttl","policy":{"text":"{}","revision":"1"}}"#;
+    const GOLDEN: &str = r#"{"version":2,"id":7,"account":"000000000001","region":"us-east-1","name":"Orders","uuid":"u","schema":{"partition":{"name":"id","scalar":"S"},"sort":{"name":"at","scalar":"N"}},"billing":{"Provisioned":{"read":1,"write":2}},"created":1000,"is_protected":true,"class":"STANDARD","is_encryption_requested":false,"tags":[["k","v"]],"time_to_live":"ttl","policy":{"text":"{}","revision":"1"},"layout":3,"indexes":[{"id":8,"name":"by-x","kind":"Global","schema":{"partition":{"name":"x","scalar":"S"},"sort":null},"projected":{"Include":["y"]},"state":"Active","units":[3,4]}],"stream":{"id":9,"label":"l","view":"NewImage","is_enabled":true}}"#;
 
     fn sample() -> TableRecord {
         let key = |name: &str, scalar| KeyAttribute { name: name.to_owned(), scalar };
@@ -201,6 +275,22 @@ mod tests {
             tags: vec![("k".to_owned(), "v".to_owned())],
             time_to_live: Some("ttl".to_owned()),
             policy: Some(PolicyRecord { text: "{}".to_owned(), revision: "1".to_owned() }),
+            layout: 3,
+            indexes: vec![IndexRecord {
+                id: 8,
+                name: "by-x".to_owned(),
+                kind: IndexKind::Global,
+                schema: KeySchema { partition: key("x", ScalarType::S), sort: None },
+                projected: Projected::Include(vec!["y".to_owned()]),
+                state: IndexState::Active,
+                units: Some((3, 4)),
+            }],
+            stream: Some(StreamOfTable {
+                id: 9,
+                label: "l".to_owned(),
+                view: View::NewImage,
+                is_enabled: true,
+            }),
             ..TableRecord::new(
                 "000000000001".parse().unwrap(),
                 "us-east-1".parse().unwrap(),
@@ -211,23 +301,36 @@ mod tests {
         }
     }
 
+    const FIRST: &str = r#"{"version":1,"id":7,"account":"000000000001","region":"us-east-1","name":"Orders","uuid":"u","schema":{"partition":{"name":"id","scalar":"S"},"sort":{"name":"at","scalar":"N"}},"billing":{"Provisioned":{"read":1,"write":2}},"created":1000,"is_protected":true,"class":"STANDARD","is_encryption_requested":false,"tags":[["k","v"]],"time_to_live":"ttl","policy":{"text":"{}","revision":"1"}}"#;
+
+    fn stored(layout: u64, json: &str) -> Vec<u8> {
+        [&7_u64.to_be_bytes()[..], &layout.to_be_bytes()[..], json.as_bytes()].concat()
+    }
+
     #[test]
     fn the_stored_form_does_not_change() {
-        let mut golden = 7_u64.to_be_bytes().to_vec();
-        golden.extend_from_slice(GOLDEN.as_bytes());
+        let golden = stored(3, GOLDEN);
         assert_eq!(String::from_utf8_lossy(&sample().encode().unwrap()), String::from_utf8_lossy(&golden));
         assert_eq!(TableRecord::decode(&golden).unwrap(), sample());
-        assert_eq!(stored_id(&golden), Some(7));
+        assert_eq!(stored_stamp(&golden), Some(Stamp { id: 7, layout: 3 }));
+    }
+
+    #[test]
+    fn the_first_stored_form_is_still_read() {
+        let first = [&7_u64.to_be_bytes()[..], FIRST.as_bytes()].concat();
+        let expected = TableRecord { layout: 0, indexes: Vec::new(), stream: None, ..sample() };
+        assert_eq!(TableRecord::decode(&first).unwrap(), expected);
+        assert_eq!(stored_stamp(&first), Some(Stamp { id: 7, layout: 0 }));
     }
 
     #[test]
     fn damaged_and_newer_records_are_refused() {
-        let encode = |json: &str| [&7_u64.to_be_bytes()[..], json.as_bytes()].concat();
         assert!(matches!(TableRecord::decode(b"123"), Err(DamagedRecord::Cut)));
-        assert!(matches!(TableRecord::decode(&encode("{")), Err(DamagedRecord::Json(_))));
-        let newer = GOLDEN.replacen("\"version\":1", "\"version\":2", 1);
-        assert!(matches!(TableRecord::decode(&encode(&newer)), Err(DamagedRecord::Version(2))));
+        assert!(matches!(TableRecord::decode(&stored(3, "{")), Err(DamagedRecord::Json(_))));
+        let newer = GOLDEN.replacen("\"version\":2", "\"version\":3", 1);
+        assert!(matches!(TableRecord::decode(&stored(3, &newer)), Err(DamagedRecord::Version(3))));
         let other = GOLDEN.replacen("\"id\":7", "\"id\":8", 1);
-        assert!(TableRecord::decode(&encode(&other)).is_err());
+        assert!(TableRecord::decode(&stored(3, &other)).is_err());
+        assert!(TableRecord::decode(&stored(4, GOLDEN)).is_err());
     }
 }

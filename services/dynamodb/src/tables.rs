@@ -14,7 +14,8 @@ use store::{Range, Store, Transaction};
 
 use crate::error::Error;
 use crate::invalid::Invalid;
-use crate::records::{TABLES, TableRecord, stored_id, table_arn, table_key};
+use crate::records::{TABLES, TableRecord, stored_stamp, table_arn, table_key};
+use crate::streams::Sequence;
 
 /// A table, ready for use.
 #[derive(Debug)]
@@ -27,6 +28,10 @@ pub struct Table {
     pub arn: String,
     /// How much is in it.
     pub counts: Arc<Counts>,
+    /// How much is in its indexes, by their ids.
+    pub index_counts: BTreeMap<u64, Arc<Counts>>,
+    /// The order of its changes.
+    pub sequence: Arc<Sequence>,
 }
 
 /// How many items a table has, as they were last counted: DynamoDB's numbers are hours old, too.
@@ -76,19 +81,42 @@ impl Table {
         let arn = record.arn();
         let counts = Arc::new(Counts::default());
         counts.touch();
-        Ok(Self { record, policy, arn, counts })
+        let index_counts = record.indexes.iter().map(|index| (index.id, Arc::default())).collect();
+        Ok(Self { record, policy, arn, counts, index_counts, sequence: Arc::default() })
     }
 
-    /// Refuses to go on where the table was deleted, or made anew, in the meantime.
+    /// The same table as the transaction finds it: its indexes may have changed since a call looked it up.
     ///
     /// # Errors
-    /// The table is gone.
-    // SECURITY: asked inside the transaction, so that nothing is written for a table whose deletion was acknowledged.
-    pub fn check_alive(&self, transaction: &Transaction<'_>) -> Result<(), Error> {
-        let stored = transaction.get(TABLES, self.record.key())?;
-        match stored.as_deref().and_then(stored_id) {
-            Some(id) if id == self.record.id => Ok(()),
+    /// The table was deleted, or made anew, in the meantime.
+    // SECURITY: asked inside the transaction, so that nothing is written for a table whose deletion was acknowledged,
+    // and no write passes by an index.
+    pub fn current(self: &Arc<Self>, transaction: &Transaction<'_>) -> Result<Arc<Self>, Error> {
+        let stored = transaction.get(TABLES, self.record.key())?.ok_or_else(not_found)?;
+        match stored_stamp(&stored) {
+            Some(stamp) if stamp == self.record.stamp() => Ok(Arc::clone(self)),
+            Some(stamp) if stamp.id == self.record.id => {
+                let mut newer = Self::new(TableRecord::decode(&stored).map_err(Internal::new)?)?;
+                newer.share(self);
+                Ok(Arc::new(newer))
+            }
             _ => Err(not_found()),
+        }
+    }
+
+    /// True where a change of an item has to know the item as it was.
+    pub fn follows_changes(&self) -> bool {
+        !self.record.indexes.is_empty() || self.record.stream.as_ref().is_some_and(|stream| stream.is_enabled)
+    }
+
+    /// Goes on with the counts and the sequence of an earlier form of the same table.
+    fn share(&mut self, earlier: &Self) {
+        self.counts = Arc::clone(&earlier.counts);
+        self.sequence = Arc::clone(&earlier.sequence);
+        for (id, counts) in &mut self.index_counts {
+            if let Some(present) = earlier.index_counts.get(id) {
+                *counts = Arc::clone(present);
+            }
         }
     }
 }
@@ -255,7 +283,7 @@ pub fn save(
     transaction.put(TABLES, record.key(), bytes)?;
     let mut table = Table::new(record)?;
     if let Some(present) = state.tables.same(&table.record) {
-        table.counts = Arc::clone(&present.counts);
+        table.share(&present);
     }
     let table = Arc::new(table);
     let (state, shown) = (Arc::clone(state), Arc::clone(&table));

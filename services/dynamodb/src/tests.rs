@@ -8,10 +8,12 @@
 mod access;
 mod batches;
 mod compliance;
+mod indexes;
 mod items;
 mod jobs;
 mod model;
 mod pages;
+mod streams;
 mod tables;
 
 use std::sync::Arc;
@@ -29,7 +31,7 @@ struct Fixture {
 
 impl Fixture {
     async fn new() -> Self {
-        let kit = TestKit::start(|foundation| vec![crate::service(&foundation.store).unwrap()]).await;
+        let kit = TestKit::start(|foundation| crate::services(&foundation.store).unwrap().into()).await;
         let root = kit.administrator();
         Self { kit, root }
     }
@@ -43,6 +45,11 @@ impl Fixture {
 
     async fn call(&self, operation: &str, input: &Value) -> Result<Value, Fault> {
         self.kit.json(&self.root, "dynamodb", operation, input).await
+    }
+
+    /// A call of the streams' API.
+    async fn streams(&self, operation: &str, input: &Value) -> Result<Value, Fault> {
+        self.kit.json(&self.root, "dynamodbstreams", operation, input).await
     }
 
     async fn ok(&self, operation: &str, input: &Value) -> Value {

@@ -149,6 +149,9 @@ impl Compactor<'_> {
         if let Some(namespace) = &self.overrides.error_namespace {
             header.insert("errorNamespace".to_owned(), namespace.as_str().into());
         }
+        if let Some(source) = &self.overrides.event_source {
+            header.insert("eventSource".to_owned(), source.as_str().into());
+        }
         if self.overrides.crc32 {
             header.insert("crc32".to_owned(), true.into());
         }

@@ -22,7 +22,7 @@ pub(crate) use provenance::hex;
 pub(crate) use rust_api::{format, snake, type_name};
 
 use crate::failure::{At, Failure, Outcome};
-use crate::workspace::{root, services, shown};
+use crate::workspace::{apis, root, shown};
 
 /// Every generated file: path from the root, and its whole text.
 type Files = BTreeMap<PathBuf, String>;
@@ -32,18 +32,20 @@ pub(crate) fn run(check: bool) -> Outcome {
     let packages = packages::install()?;
     let global = overrides::Global::load()?;
     let mut files = Files::new();
-    let services = services()?;
-    for service in services.iter().map(String::as_str) {
+    let apis = apis()?;
+    for api in &apis {
+        let service = api.name.as_str();
         let overrides = overrides::Service::load(service)?;
         let definition = packages.service_model(service)?;
-        let facts = authorization::read(&packages, service)?;
+        let facts = authorization::read(&packages, overrides.authorization.as_deref().unwrap_or(service))?;
         let model = compact::compact(service, &definition, &global, &overrides, &facts)?;
         files.insert(format!("models/{service}.json").into(), compact::print(&model));
         files.insert(format!("models/authorization/{service}.json").into(), authorization::print(&facts));
-        let api = rust_api::generate(service, &model, &overrides)?;
-        files.insert(format!("services/{service}/src/api.rs").into(), api);
+        let types = rust_api::generate(service, &model, &overrides)?;
+        files.insert(format!("{}/api.rs", api.folder).into(), types);
     }
-    files.insert("crates/protocol/src/services.rs".into(), service_list::generate(&services)?);
+    let names: Vec<String> = apis.into_iter().map(|api| api.name).collect();
+    files.insert("crates/protocol/src/services.rs".into(), service_list::generate(&names)?);
     files.insert("models/aws-managed-policies.json".into(), managed_policies::generate(&packages)?);
     if let Some(templates) = sam_templates::generate(&packages)? {
         files.insert("models/sam-policy-templates.json".into(), templates);

@@ -50,6 +50,10 @@ pub(crate) struct Service {
     pub(crate) read_only: BTreeSet<String>,
     /// Operations whose IAM action has another name.
     pub(crate) action: BTreeMap<String, String>,
+    /// The prefix of its IAM actions, where another service's facts hold them.
+    pub(crate) authorization: Option<String>,
+    /// The service that CloudTrail names as the source of its events, where that is another one.
+    pub(crate) event_source: Option<String>,
     /// The code of a request that breaks a constraint of the model.
     pub(crate) validation_error: Option<String>,
     /// What stands before an error shape's name in `__type`.

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::failure::{At, Outcome};
 use crate::generate::hex;
-use crate::workspace::{read, root, services};
+use crate::workspace::{apis, read, root};
 
 /// Every generated file that is missing or was changed, and every service without one.
 pub(super) fn check() -> Outcome<Vec<String>> {
@@ -23,8 +23,8 @@ pub(super) fn check() -> Outcome<Vec<String>> {
             Err(_) => problems.push(format!("{path} is missing: run `cargo xtask gen`")),
         }
     }
-    for service in services()? {
-        for path in [format!("models/{service}.json"), format!("services/{service}/src/api.rs")] {
+    for api in apis()? {
+        for path in [format!("models/{}.json", api.name), format!("{}/api.rs", api.folder)] {
             if !files.contains_key(&path) {
                 problems.push(format!("{path} is not generated"));
             }

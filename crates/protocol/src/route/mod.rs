@@ -45,11 +45,22 @@ pub fn route(scope_service: Option<&str>, request: &WireRequest<'_>) -> Result<O
             .or_else(|| models().find(|model| model.signing_name() == scope)),
         None => unsigned(request),
     };
-    let Some(api) = api else { return Err(unknown_api(request)) };
+    let Some(api) = api.map(|api| by_prefix(api, request)) else { return Err(unknown_api(request)) };
     match api.protocol() {
         Protocol::Json10 | Protocol::Json11 => by_target(api, request),
         Protocol::Query => by_action(api, request),
         Protocol::RestJson | Protocol::RestXml | Protocol::Cbor => by_path(api, request),
+    }
+}
+
+/// The API with this request's target prefix, of those that sign by the same name.
+fn by_prefix(api: &'static Model, request: &WireRequest<'_>) -> &'static Model {
+    match target(request).and_then(|target| target.split_once('.')) {
+        Some((prefix, _)) if api.target_prefix().is_some_and(|own| own != prefix) => {
+            let same = |other: &&'static Model| other.signing_name() == api.signing_name();
+            models().filter(same).find(|other| other.target_prefix() == Some(prefix)).unwrap_or(api)
+        }
+        _ => api,
     }
 }
 

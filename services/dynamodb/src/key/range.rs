@@ -2,7 +2,7 @@
 
 use store::{Key, Range};
 
-use super::{ItemKey, KeyAttribute, Role, checked, partition_key, table_range};
+use super::{KeyAttribute, Role, checked, partition_key, table_range};
 use crate::attribute::AttributeValue;
 use crate::expression::key_condition::KeyTest;
 use crate::invalid::Invalid;
@@ -115,7 +115,8 @@ impl PartitionRange {
             Some(SortRange::Between(low, high)) => {
                 let place = |bound: &Bound| {
                     let key = prefix.clone().bytes(&bound.key);
-                    if bound.is_behind { key.raw(&[0]).into_vec() } else { key.into_vec() }
+                    // In an index, several entries share a sort key: the keys of their items stand behind it.
+                    if bound.is_behind { Range::prefix(&key).end.unwrap_or_default() } else { key.into_vec() }
                 };
                 let start = low.as_ref().map_or(whole.start, place);
                 let end = high.as_ref().map(place).or(whole.end);
@@ -124,20 +125,14 @@ impl PartitionRange {
         }
     }
 
-    /// True where this key's sort key is in the range.
-    pub fn contains(&self, table: u64, key: &ItemKey) -> bool {
+    /// True where this stored key is in the range.
+    pub fn contains(&self, table: u64, stored: &[u8]) -> bool {
         let range = self.range(table);
-        let stored = key.in_table(table).into_vec();
-        range.start <= stored && range.end.is_none_or(|end| stored < end)
+        range.start.as_slice() <= stored && range.end.is_none_or(|end| stored < end.as_slice())
     }
 
     /// True where the range is narrowed by the sort key.
     pub const fn is_narrowed(&self) -> bool {
         self.sort.is_some()
-    }
-
-    /// True where at most one item can be in the range.
-    pub fn is_single(&self) -> bool {
-        matches!(&self.sort, Some(SortRange::Between(Some(low), Some(high))) if low.key == high.key)
     }
 }

@@ -6,17 +6,19 @@ use std::sync::Arc;
 use protocol::{Entries, Value};
 use service::{Call, Permit};
 
+use super::change::Metrics;
 use super::write::Write;
 use crate::State;
 use crate::access::attributes;
 use crate::api;
 use crate::attribute::Attributes;
-use crate::capacity::{Units, consumed, is_wanted, read_units};
+use crate::capacity::{Units, Usage, consumed, is_wanted, read_units};
 use crate::error::Error;
 use crate::item;
 use crate::key::ItemKey;
 use crate::records::ITEMS;
 use crate::request::{Expressions, HoldsExpressions};
+use crate::streams::Occasion;
 
 /// The most keys of one BatchGetItem.
 const GETS_MAX: usize = 100;
@@ -63,7 +65,8 @@ pub(crate) async fn batch_get_item(
             items.push(answered(item, &gets.expressions));
         }
         let units = read_units(bytes, wanted.consistent_read.unwrap_or(false));
-        capacity.extend(consumed(input.return_consumed_capacity.as_deref(), &gets.table, units));
+        let usage = Usage::of_table(units);
+        capacity.extend(consumed(input.return_consumed_capacity.as_deref(), &gets.table, &usage));
         responses.push((name.clone(), items));
         if !rest.is_empty() {
             unprocessed.push((name, api::KeysAndAttributes { keys: rest, ..wanted }));
@@ -115,6 +118,7 @@ pub(crate) async fn batch_write_item(
         return Err(too_many("BatchWriteItem"));
     }
     let mode = input.return_consumed_capacity;
+    let metrics_mode = input.return_item_collection_metrics;
     let mut writes = Vec::new();
     let mut seen: HashSet<(u64, ItemKey)> = HashSet::new();
     for (name, requests) in input.request_items {
@@ -126,20 +130,24 @@ pub(crate) async fn batch_write_item(
             writes.push(write.reading_before(is_wanted(mode.as_deref())));
         }
     }
-    let units = call
+    let occasion = Occasion::of_call(call.now());
+    let (units, metrics) = call
         .transact(|transaction| {
             let mut units = Units::default();
+            let mut metrics = Metrics::default();
             for write in writes {
                 let table = write.table.record.name.clone();
-                units.add(&table, write.perform(transaction)?.write_units());
+                let outcome = write.perform(transaction, occasion)?;
+                units.add(&table, &outcome.usage);
+                metrics.add(&table, metrics_mode.as_deref(), &outcome);
             }
-            Ok::<_, Error>(units)
+            Ok::<_, Error>((units, metrics))
         })
         .await?;
     Ok(api::BatchWriteItemOutput {
         unprocessed_items: Some(Entries(Vec::new())),
         consumed_capacity: units.consumed(mode.as_deref()),
-        ..api::BatchWriteItemOutput::default()
+        item_collection_metrics: metrics.answered(),
     })
 }
 

@@ -1,7 +1,8 @@
 //! How a table is described.
 
 use crate::api;
-use crate::records::{Billing, TableRecord};
+use crate::key::{KeyAttribute, KeySchema};
+use crate::records::{Billing, IndexKind, IndexRecord, IndexState, Projected, TableRecord, stream_arn};
 use crate::tables::Table;
 
 /// What a table is doing.
@@ -9,6 +10,8 @@ use crate::tables::Table;
 pub(crate) enum Status {
     /// It can be used.
     Active,
+    /// It is being changed; this is the answer to the change.
+    Updating,
     /// It is gone; this is the answer to its deletion.
     Deleting,
 }
@@ -17,6 +20,7 @@ impl Status {
     const fn name(self) -> &'static str {
         match self {
             Self::Active => "ACTIVE",
+            Self::Updating => "UPDATING",
             Self::Deleting => "DELETING",
         }
     }
@@ -25,7 +29,6 @@ impl Status {
 /// The description of a table.
 pub(crate) fn describe(table: &Table, status: Status) -> api::TableDescription {
     let record = &table.record;
-    let key_types = ["HASH", "RANGE"];
     let (read, write) = match record.billing {
         Billing::PayPerRequest => (0, 0),
         Billing::Provisioned { read, write } => (read, write),
@@ -33,27 +36,23 @@ pub(crate) fn describe(table: &Table, status: Status) -> api::TableDescription {
     api::TableDescription {
         attribute_definitions: Some(definitions(record)),
         table_name: Some(record.name.clone()),
-        key_schema: Some(
-            record
-                .key_attributes()
-                .zip(key_types)
-                .map(|(key, key_type)| api::KeySchemaElement {
-                    attribute_name: key.name.clone(),
-                    key_type: key_type.to_owned(),
-                })
-                .collect(),
-        ),
+        key_schema: Some(elements(&record.schema)),
         table_status: Some(status.name().to_owned()),
         creation_date_time: Some(record.created),
-        provisioned_throughput: Some(api::ProvisionedThroughputDescription {
-            number_of_decreases_today: Some(0),
-            read_capacity_units: Some(read),
-            write_capacity_units: Some(write),
-            ..api::ProvisionedThroughputDescription::default()
-        }),
+        provisioned_throughput: Some(units(read, write)),
         table_size_bytes: Some(table.counts.bytes()),
         item_count: Some(table.counts.items()),
         table_arn: Some(table.arn.clone()),
+        stream_specification: record.stream.as_ref().filter(|stream| stream.is_enabled).map(|stream| {
+            api::StreamSpecification {
+                stream_enabled: true,
+                stream_view_type: Some(stream.view.name().to_owned()),
+            }
+        }),
+        latest_stream_label: record.stream.as_ref().map(|stream| stream.label.clone()),
+        latest_stream_arn: record.stream.as_ref().map(|stream| stream_arn(&table.arn, &stream.label)),
+        local_secondary_indexes: local_indexes(table),
+        global_secondary_indexes: global_indexes(table, None),
         table_id: Some(record.uuid.clone()),
         billing_mode_summary: (record.billing == Billing::PayPerRequest).then(|| api::BillingModeSummary {
             billing_mode: Some("PAY_PER_REQUEST".to_owned()),
@@ -73,10 +72,99 @@ pub(crate) fn describe(table: &Table, status: Status) -> api::TableDescription {
     }
 }
 
+/// The description of a table that just lost an index.
+pub(crate) fn describe_without(
+    table: &Table,
+    status: Status,
+    removed: Option<&IndexRecord>,
+) -> api::TableDescription {
+    api::TableDescription {
+        global_secondary_indexes: global_indexes(table, removed),
+        ..describe(table, status)
+    }
+}
+
 fn definitions(record: &TableRecord) -> Vec<api::AttributeDefinition> {
-    let definition = |key: &crate::key::KeyAttribute| api::AttributeDefinition {
+    let definition = |key: &KeyAttribute| api::AttributeDefinition {
         attribute_name: key.name.clone(),
         attribute_type: key.scalar.name().to_owned(),
     };
-    record.key_attributes().map(definition).collect()
+    record.defined().into_iter().map(definition).collect()
+}
+
+fn elements(schema: &KeySchema) -> Vec<api::KeySchemaElement> {
+    let element = |(key, key_type): (&KeyAttribute, &str)| api::KeySchemaElement {
+        attribute_name: key.name.clone(),
+        key_type: key_type.to_owned(),
+    };
+    schema.attributes().zip(["HASH", "RANGE"]).map(element).collect()
+}
+
+fn projection(projected: &Projected) -> api::Projection {
+    let (kind, names) = match projected {
+        Projected::All => ("ALL", None),
+        Projected::KeysOnly => ("KEYS_ONLY", None),
+        Projected::Include(names) => ("INCLUDE", Some(names.clone())),
+    };
+    api::Projection { projection_type: Some(kind.to_owned()), non_key_attributes: names }
+}
+
+fn local_indexes(table: &Table) -> Option<Vec<api::LocalSecondaryIndexDescription>> {
+    let local = table.record.indexes.iter().filter(|index| index.kind == IndexKind::Local);
+    let described: Vec<_> = local
+        .map(|index| {
+            let counts = table.index_counts.get(&index.id);
+            api::LocalSecondaryIndexDescription {
+                index_name: Some(index.name.clone()),
+                key_schema: Some(elements(&index.schema)),
+                projection: Some(projection(&index.projected)),
+                index_size_bytes: Some(counts.map_or(0, |counts| counts.bytes())),
+                item_count: Some(counts.map_or(0, |counts| counts.items())),
+                index_arn: Some(index.arn(&table.arn)),
+            }
+        })
+        .collect();
+    (!described.is_empty()).then_some(described)
+}
+
+fn global_indexes(
+    table: &Table,
+    removed: Option<&IndexRecord>,
+) -> Option<Vec<api::GlobalSecondaryIndexDescription>> {
+    let global = table.record.indexes.iter().filter(|index| index.kind == IndexKind::Global);
+    let present = global.map(|index| match index.state {
+        IndexState::Active => global_index(table, index, "ACTIVE"),
+        IndexState::Filling => api::GlobalSecondaryIndexDescription {
+            backfilling: Some(true),
+            ..global_index(table, index, "CREATING")
+        },
+    });
+    let described: Vec<_> =
+        present.chain(removed.map(|index| global_index(table, index, "DELETING"))).collect();
+    (!described.is_empty()).then_some(described)
+}
+
+fn global_index(table: &Table, index: &IndexRecord, status: &str) -> api::GlobalSecondaryIndexDescription {
+    let counts = table.index_counts.get(&index.id);
+    let (read, write) = index.units.unwrap_or((0, 0));
+    api::GlobalSecondaryIndexDescription {
+        index_name: Some(index.name.clone()),
+        key_schema: Some(elements(&index.schema)),
+        projection: Some(projection(&index.projected)),
+        index_status: Some(status.to_owned()),
+        provisioned_throughput: Some(units(read, write)),
+        index_size_bytes: Some(counts.map_or(0, |counts| counts.bytes())),
+        item_count: Some(counts.map_or(0, |counts| counts.items())),
+        index_arn: Some(index.arn(&table.arn)),
+        ..api::GlobalSecondaryIndexDescription::default()
+    }
+}
+
+fn units(read: i64, write: i64) -> api::ProvisionedThroughputDescription {
+    api::ProvisionedThroughputDescription {
+        number_of_decreases_today: Some(0),
+        read_capacity_units: Some(read),
+        write_capacity_units: Some(write),
+        ..api::ProvisionedThroughputDescription::default()
+    }
 }

@@ -10,13 +10,14 @@ use crate::State;
 use crate::access::attributes;
 use crate::api;
 use crate::attribute::Attributes;
-use crate::capacity::{consumed, is_wanted, read_units};
+use crate::capacity::{Usage, consumed, is_wanted, read_units};
 use crate::error::Error;
 use crate::expression::Projection;
 use crate::invalid::Invalid;
 use crate::item;
 use crate::records::ITEMS;
 use crate::request::HoldsExpressions;
+use crate::streams::Occasion;
 
 pub(crate) async fn get_item(
     state: Arc<State>,
@@ -34,7 +35,8 @@ pub(crate) async fn get_item(
     let mode = input.return_consumed_capacity.as_deref();
     let consumed_capacity = if is_wanted(mode) {
         let bytes = item.as_ref().map_or(0, Attributes::size_bytes);
-        consumed(mode, &table.record.name, read_units(bytes, input.consistent_read.unwrap_or(false)))
+        let units = read_units(bytes, input.consistent_read.unwrap_or(false));
+        consumed(mode, &table.record.name, &Usage::of_table(units))
     } else {
         None
     };
@@ -56,11 +58,18 @@ fn answers_old(return_values: Option<&str>) -> Result<bool, Invalid> {
 
 /// Does a write in a transaction of its own.
 async fn perform(call: &Call, write: Write) -> Result<Outcome, Error> {
-    call.transact(|transaction| write.perform(transaction).map_err(Error::from)).await
+    let occasion = Occasion::of_call(call.now());
+    call.transact(|transaction| write.perform(transaction, occasion).map_err(Error::from)).await
 }
 
 fn write_capacity(mode: Option<&str>, table: &str, outcome: &Outcome) -> Option<api::ConsumedCapacity> {
-    if is_wanted(mode) { consumed(mode, table, outcome.write_units()) } else { None }
+    consumed(mode, table, &outcome.usage)
+}
+
+/// The size of the item's collection, where the caller asked for it.
+pub(crate) fn metrics(mode: Option<&str>, outcome: &Outcome) -> Option<api::ItemCollectionMetrics> {
+    let collection = outcome.collection.as_ref().filter(|_| mode == Some("SIZE"))?;
+    Some(collection.metrics())
 }
 
 pub(crate) async fn put_item(
@@ -80,8 +89,8 @@ pub(crate) async fn put_item(
     let outcome = perform(&call, write).await?;
     Ok(api::PutItemOutput {
         consumed_capacity: write_capacity(mode, &name, &outcome),
+        item_collection_metrics: metrics(input.return_item_collection_metrics.as_deref(), &outcome),
         attributes: outcome.before.filter(|_| answers_old).map(Entries::from),
-        ..api::PutItemOutput::default()
     })
 }
 
@@ -102,8 +111,8 @@ pub(crate) async fn delete_item(
     let outcome = perform(&call, write).await?;
     Ok(api::DeleteItemOutput {
         consumed_capacity: write_capacity(mode, &name, &outcome),
+        item_collection_metrics: metrics(input.return_item_collection_metrics.as_deref(), &outcome),
         attributes: outcome.before.filter(|_| answers_old).map(Entries::from),
-        ..api::DeleteItemOutput::default()
     })
 }
 
@@ -122,8 +131,8 @@ pub(crate) async fn update_item(
     let outcome = perform(&call, write).await?;
     Ok(api::UpdateItemOutput {
         consumed_capacity: write_capacity(input.return_consumed_capacity.as_deref(), &name, &outcome),
+        item_collection_metrics: metrics(input.return_item_collection_metrics.as_deref(), &outcome),
         attributes: update_answer(input.return_values.as_deref(), changed.as_ref(), outcome),
-        ..api::UpdateItemOutput::default()
     })
 }
 

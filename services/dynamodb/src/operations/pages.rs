@@ -11,15 +11,16 @@ use store::{Range, Store};
 use crate::State;
 use crate::api;
 use crate::attribute::Attributes;
-use crate::capacity::{consumed, read_units};
+use crate::capacity::consumed;
 use crate::error::Error;
 use crate::expression::{Condition, Projection};
 use crate::invalid::Invalid;
 use crate::item;
-use crate::key::{ItemKey, KeySchema, PartitionRange, Segment};
+use crate::key::{KeySchema, PartitionRange, Segment};
 use crate::records::ITEMS;
 use crate::request::{Expressions, HoldsExpressions};
-use crate::tables::Table;
+
+use super::page_source::{Source, Start};
 
 /// A page ends with the item that crosses this.
 const PAGE_BYTES: usize = 1_024 * 1_024;
@@ -29,7 +30,8 @@ const SEGMENTS_MAX: i64 = 1_000_000;
 /// What a page is made of.
 struct Reader<'a> {
     store: &'a Store,
-    table: &'a Table,
+    source: Source<'a>,
+    needs_items: bool,
     range: Range,
     limit: Option<i64>,
     filter: Option<&'a Condition>,
@@ -44,20 +46,26 @@ struct Page {
     count: i64,
     scanned: i64,
     bytes: usize,
+    fetched_units: f64,
     last: Option<Attributes>,
 }
 
 impl Reader<'_> {
     fn page(self) -> Result<Page, Error> {
         let mut page = Page::default();
-        for record in self.store.snapshot()?.iter(ITEMS, &self.range) {
+        let snapshot = self.store.snapshot()?;
+        for record in snapshot.iter(ITEMS, &self.range) {
             let (_, bytes) = record?;
-            let item = item::decode(&bytes)?;
+            let mut item = item::decode(&bytes)?;
             page.scanned += 1;
             page.bytes = page.bytes.saturating_add(item.size_bytes());
             let is_full = page.bytes >= PAGE_BYTES || self.limit.is_some_and(|limit| page.scanned >= limit);
             if is_full {
-                page.last = Some(self.table.record.schema.project(&item));
+                page.last = Some(self.source.last_key(&item));
+            }
+            if self.needs_items {
+                item = self.source.item(&snapshot, &item)?;
+                page.fetched_units += self.source.item_units(&item);
             }
             if self.filter.is_none_or(|filter| filter.matches(&item)) {
                 page.count += 1;
@@ -77,33 +85,19 @@ impl Reader<'_> {
 }
 
 /// Refuses combinations of `Select` and a projection; true where only the count is answered.
-fn check_select(select: Option<&str>, has_projection: bool) -> Result<bool, Invalid> {
+fn check_select(select: Option<&str>, has_projection: bool, has_index: bool) -> Result<bool, Invalid> {
     match (select, has_projection) {
         (Some("SPECIFIC_ATTRIBUTES"), false) => Err(Invalid::new(
             "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES",
         )),
-        (Some(select @ ("ALL_ATTRIBUTES" | "COUNT")), true) => {
+        (Some(select @ ("ALL_ATTRIBUTES" | "ALL_PROJECTED_ATTRIBUTES" | "COUNT")), true) => {
             Err(Invalid::new(format!("Cannot specify the AttributesToGet when choosing to get {select}")))
         }
-        (Some("ALL_PROJECTED_ATTRIBUTES"), _) => {
+        (Some("ALL_PROJECTED_ATTRIBUTES"), _) if !has_index => {
             Err(Invalid::new("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName"))
         }
         (select, _) => Ok(select == Some("COUNT")),
     }
-}
-
-fn check_index(index: Option<&String>) -> Result<(), Invalid> {
-    match index {
-        Some(index) => Err(Invalid::new(format!("The table does not have the specified index: {index}"))),
-        None => Ok(()),
-    }
-}
-
-/// The key at which a page starts, which has to be one of this table's.
-fn start_key(schema: &KeySchema, key: Entries<Value>) -> Result<ItemKey, Invalid> {
-    let key = crate::attribute::attributes_from_entries(key)
-        .map_err(|invalid| invalid.within("The provided starting key is invalid: "))?;
-    schema.key_of(&key).map_err(|invalid| invalid.within("The provided starting key is invalid: "))
 }
 
 pub(crate) async fn query(state: Arc<State>, permit: Permit<api::Query>) -> Result<api::QueryOutput, Error> {
@@ -115,23 +109,25 @@ pub(crate) async fn query(state: Arc<State>, permit: Permit<api::Query>) -> Resu
                 .to_owned(),
         ));
     };
-    let counts_only = check_select(input.select.as_deref(), expressions.projection.is_some())?;
+    let counts_only =
+        check_select(input.select.as_deref(), expressions.projection.is_some(), input.index_name.is_some())?;
     let table = state.table(&call, &input.table_name)?;
-    check_index(input.index_name.as_ref())?;
-    let schema = &table.record.schema;
+    let source = Source::of(&table, input.index_name.as_deref(), input.consistent_read.unwrap_or(false))?;
+    let schema = source.schema();
     let partition = schema.bind(condition)?;
     check_filter(schema, &expressions)?;
-    let mut range = partition.range(table.record.id);
+    let needs_items = source.needs_items(input.select.as_deref(), &expressions)?;
+    let mut range = partition.range(source.id());
     let is_reverse = input.scan_index_forward == Some(false);
     if let Some(start) = input.exclusive_start_key {
-        let start = start_key(schema, start)?;
-        check_start(&partition, &start, table.record.id)?;
-        let place = start.in_table(table.record.id);
-        range = if is_reverse { range.before(place) } else { range.after(place) };
+        let start = source.start(start)?;
+        check_start(&partition, &start, source.id())?;
+        range = if is_reverse { range.before(start.place) } else { range.after(start.place) };
     }
     let page = Reader {
         store: call.store(),
-        table: &table,
+        source,
+        needs_items,
         range: if is_reverse { range.reversed() } else { range },
         limit: input.limit,
         filter: expressions.filter.as_ref(),
@@ -139,13 +135,13 @@ pub(crate) async fn query(state: Arc<State>, permit: Permit<api::Query>) -> Resu
         counts_only,
     }
     .page()?;
-    let units = read_units(page.bytes, input.consistent_read.unwrap_or(false));
+    let usage = source.usage(page.bytes, page.fetched_units);
     Ok(api::QueryOutput {
         items: (!counts_only).then_some(page.items),
         count: Some(page.count),
         scanned_count: Some(page.scanned),
         last_evaluated_key: page.last.map(Entries::from),
-        consumed_capacity: consumed(input.return_consumed_capacity.as_deref(), &table.record.name, units),
+        consumed_capacity: consumed(input.return_consumed_capacity.as_deref(), &table.record.name, &usage),
     })
 }
 
@@ -167,15 +163,15 @@ fn check_filter(schema: &KeySchema, expressions: &Expressions) -> Result<(), Inv
     }
 }
 
-fn check_start(partition: &PartitionRange, start: &ItemKey, table: u64) -> Result<(), Invalid> {
-    if !start.shares_partition(partition) {
+fn check_start(partition: &PartitionRange, start: &Start, id: u64) -> Result<(), Invalid> {
+    if !start.own.shares_partition(partition) {
         return Err(Invalid::new(if partition.is_narrowed() {
             "The query can return at most one row and cannot be restarted"
         } else {
             "The provided starting key is outside query boundaries based on provided conditions"
         }));
     }
-    if !partition.contains(table, start) {
+    if !partition.contains(id, &start.place) {
         return Err(Invalid::new("The provided starting key does not match the range key predicate"));
     }
     Ok(())
@@ -184,27 +180,29 @@ fn check_start(partition: &PartitionRange, start: &ItemKey, table: u64) -> Resul
 pub(crate) async fn scan(state: Arc<State>, permit: Permit<api::Scan>) -> Result<api::ScanOutput, Error> {
     let Permit { input, call, .. } = permit;
     let expressions = input.expressions()?;
-    let counts_only = check_select(input.select.as_deref(), expressions.projection.is_some())?;
+    let counts_only =
+        check_select(input.select.as_deref(), expressions.projection.is_some(), input.index_name.is_some())?;
     let segment = segment(input.segment, input.total_segments)?;
     let table = state.table(&call, &input.table_name)?;
-    check_index(input.index_name.as_ref())?;
-    let schema = &table.record.schema;
-    expressions.check_key_paths(schema)?;
-    let mut range = segment.range(table.record.id);
+    let source = Source::of(&table, input.index_name.as_deref(), input.consistent_read.unwrap_or(false))?;
+    expressions.check_key_paths(source.schema())?;
+    let needs_items = source.needs_items(input.select.as_deref(), &expressions)?;
+    let mut range = segment.range(source.id());
     if let Some(start) = input.exclusive_start_key {
-        let start = start_key(schema, start)?;
-        if !start.is_in_segment(segment) {
+        let start = source.start(start)?;
+        if !start.own.is_in_segment(segment) {
             return Err(Error::Validation(format!(
                 "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey \
                  with correct Segment. TotalSegments: {} Segment: {}",
                 segment.total, segment.index
             )));
         }
-        range = range.after(start.in_table(table.record.id));
+        range = range.after(start.place);
     }
     let page = Reader {
         store: call.store(),
-        table: &table,
+        source,
+        needs_items,
         range,
         limit: input.limit,
         filter: expressions.filter.as_ref(),
@@ -212,13 +210,13 @@ pub(crate) async fn scan(state: Arc<State>, permit: Permit<api::Scan>) -> Result
         counts_only,
     }
     .page()?;
-    let units = read_units(page.bytes, input.consistent_read.unwrap_or(false));
+    let usage = source.usage(page.bytes, page.fetched_units);
     Ok(api::ScanOutput {
         items: (!counts_only).then_some(page.items),
         count: Some(page.count),
         scanned_count: Some(page.scanned),
         last_evaluated_key: page.last.map(Entries::from),
-        consumed_capacity: consumed(input.return_consumed_capacity.as_deref(), &table.record.name, units),
+        consumed_capacity: consumed(input.return_consumed_capacity.as_deref(), &table.record.name, &usage),
     })
 }
 

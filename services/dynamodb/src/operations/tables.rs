@@ -10,13 +10,16 @@ use policy::{Policy, PolicyKind};
 use service::{Internal, Permit};
 use store::{Key, Transaction};
 
-use super::describe::{Status, describe};
+use super::describe::{Status, describe, describe_without};
+use super::index_updates::{IndexChanges, update_indexes};
+use super::stream_updates::{self, update_stream};
 use crate::State;
 use crate::api;
 use crate::error::Error;
 use crate::invalid::Invalid;
 use crate::model;
 use crate::records::{DOOMED, PolicyRecord, SEQUENCE, TABLES, TableRecord};
+use crate::streams::{self, Sequence};
 use crate::tables::{Table, Target, save, stored, table_not_found};
 
 /// How many names one page of tables has at most.
@@ -34,6 +37,7 @@ pub(crate) async fn create_table(
     let mut record = new_record(&input, &target, call.now())?;
     record.tags.extend(call.marks());
     record.tags.sort();
+    let view = input.stream_specification.as_ref().map(stream_updates::wanted).transpose()?.flatten();
     let names = state.tables.names(target.account, &target.region);
     if names.is_some_and(|names| names.len() >= model::TABLES_MAX) {
         let max = model::TABLES_MAX;
@@ -47,6 +51,19 @@ pub(crate) async fn create_table(
                 return Err(Error::ResourceInUse(format!("Table already exists: {}", target.name)));
             }
             record.id = next_id(transaction)?;
+            if let Some(view) = view {
+                stream_updates::enable(
+                    transaction,
+                    &state,
+                    &mut record,
+                    view,
+                    &Sequence::default(),
+                    call.now(),
+                )?;
+            }
+            for index in &mut record.indexes {
+                index.id = next_id(transaction)?;
+            }
             save(transaction, &state, record)
         })
         .await?;
@@ -60,12 +77,13 @@ fn new_record(
 ) -> Result<TableRecord, Error> {
     model::check_offered(input)?;
     let billing = model::billing(input.billing_mode.as_deref(), input.provisioned_throughput.as_ref())?;
-    let schema = model::key_schema(
-        input.key_schema.as_deref().unwrap_or_default(),
-        input.attribute_definitions.as_deref().unwrap_or_default(),
-    )?;
+    let definitions = input.attribute_definitions.as_deref().unwrap_or_default();
+    let schema = model::key_schema(input.key_schema.as_deref().unwrap_or_default(), definitions)?;
+    let indexes = model::indexes(input, &schema, billing)?;
+    model::check_definitions(definitions, &schema, &indexes)?;
     let mut record =
         TableRecord::new(target.account, target.region.clone(), target.name.clone(), schema, now);
+    record.indexes = indexes;
     record.billing = billing;
     record.is_protected = input.deletion_protection_enabled.unwrap_or(false);
     record.class = input.table_class.clone();
@@ -84,7 +102,7 @@ pub(crate) fn policy_record(text: &str) -> Result<PolicyRecord, Error> {
 }
 
 /// Ids are given out once, so that a new table never finds the items of an old one of its name.
-fn next_id(transaction: &mut Transaction<'_>) -> Result<u64, Error> {
+pub(crate) fn next_id(transaction: &mut Transaction<'_>) -> Result<u64, Error> {
     let last = transaction.get(SEQUENCE, Key::new())?;
     let last = match last.as_deref() {
         None => 0,
@@ -118,7 +136,13 @@ pub(crate) async fn delete_table(
                 )));
             }
             transaction.delete(TABLES, record.key())?;
-            transaction.put(DOOMED, Key::new().u64(record.id), Vec::new())?;
+            for id in std::iter::once(record.id).chain(record.indexes.iter().map(|index| index.id)) {
+                transaction.put(DOOMED, Key::new().u64(id), Vec::new())?;
+            }
+            if let Some(stream) = record.stream.as_ref().filter(|stream| stream.is_enabled) {
+                let sequence = sequence_of(&state, &target);
+                streams::end(transaction, &state.streams, stream.id, &sequence, call.now())?;
+            }
             let table = Table::new(record)?;
             let (shown, gone) = (Arc::clone(&state), table.record.clone());
             transaction.after_commit(move || {
@@ -137,6 +161,11 @@ pub(crate) async fn describe_table(
 ) -> Result<api::DescribeTableOutput, Error> {
     let table = named(&state, &permit.call, &permit.input.table_name)?;
     Ok(api::DescribeTableOutput { table: Some(describe(&table, Status::Active)) })
+}
+
+/// The sequence of the table that calls see. One that is not shown yet has given out no number.
+fn sequence_of(state: &State, target: &Target) -> Arc<Sequence> {
+    state.tables.find(target).map(|table| Arc::clone(&table.sequence)).unwrap_or_default()
 }
 
 /// The table of this name, for operations on tables.
@@ -173,7 +202,7 @@ pub(crate) async fn update_table(
     let Permit { input, call, .. } = permit;
     check_update(&input)?;
     let target = Target::parse(&input.table_name, call.account(), call.region())?;
-    let table = call
+    let (table, changes) = call
         .transact(|transaction| {
             let mut record = stored(transaction, &target)?.ok_or_else(|| table_not_found(&target.name))?;
             if input.billing_mode.is_some() || input.provisioned_throughput.is_some() {
@@ -189,23 +218,33 @@ pub(crate) async fn update_table(
             if let Some(enabled) = input.sse_specification.as_ref().and_then(|sse| sse.enabled) {
                 record.is_encryption_requested = enabled;
             }
-            save(transaction, &state, record)
+            let updates = input.global_secondary_index_updates.as_deref().unwrap_or_default();
+            let definitions = input.attribute_definitions.as_deref().unwrap_or_default();
+            let changes = update_indexes(transaction, &mut record, updates, definitions)?;
+            if let Some(specification) = &input.stream_specification {
+                let sequence = sequence_of(&state, &target);
+                update_stream(transaction, &state, &mut record, specification, &sequence, call.now())?;
+            }
+            let table = save(transaction, &state, record)?;
+            if changes != IndexChanges::default() {
+                let ringing = Arc::clone(&state);
+                transaction.after_commit(move || {
+                    ringing.backfill.notify_one();
+                    ringing.sweep.notify_one();
+                });
+            }
+            Ok::<_, Error>((table, changes))
         })
         .await?;
-    Ok(api::UpdateTableOutput { table_description: Some(describe(&table, Status::Active)) })
+    let is_changing = changes != IndexChanges::default();
+    let status = if is_changing { Status::Updating } else { Status::Active };
+    let description = describe_without(&table, status, changes.removed.as_ref());
+    Ok(api::UpdateTableOutput { table_description: Some(description) })
 }
 
 fn check_update(input: &api::UpdateTableInput) -> Result<(), Invalid> {
     let refused = [
-        (
-            input.global_secondary_index_updates.as_ref().is_some_and(|list| !list.is_empty()),
-            "GlobalSecondaryIndexUpdates",
-        ),
         (input.replica_updates.as_ref().is_some_and(|list| !list.is_empty()), "ReplicaUpdates"),
-        (
-            input.stream_specification.as_ref().is_some_and(|stream| stream.stream_enabled),
-            "StreamSpecification",
-        ),
         (
             input.sse_specification.as_ref().is_some_and(|sse| sse.kms_master_key_id.is_some()),
             "SSESpecification.KMSMasterKeyId",
@@ -221,6 +260,7 @@ fn check_update(input: &api::UpdateTableInput) -> Result<(), Invalid> {
     }
     let is_change = input.provisioned_throughput.is_some()
         || input.billing_mode.is_some()
+        || input.global_secondary_index_updates.as_ref().is_some_and(|list| !list.is_empty())
         || input.sse_specification.is_some()
         || input.table_class.is_some()
         || input.stream_specification.is_some()

@@ -8,17 +8,19 @@ use protocol::Entries;
 use service::{Call, Internal, Permit};
 use store::{Key, Transaction};
 
+use super::change::Metrics;
 use super::write::{Refusal, Write};
 use crate::State;
 use crate::access::attributes;
 use crate::api;
 use crate::attribute::Attributes;
-use crate::capacity::{Units, is_wanted, read_units};
+use crate::capacity::{Units, Usage, is_wanted, read_units};
 use crate::error::{Cancellation, Error, transaction_cancelled};
 use crate::invalid::Invalid;
 use crate::item;
 use crate::records::{ITEMS, TOKENS};
 use crate::request::HoldsExpressions;
+use crate::streams::Occasion;
 
 /// The most actions of one transaction.
 const ACTIONS_MAX: usize = 100;
@@ -68,7 +70,7 @@ pub(crate) async fn transact_get_items(
         let item = stored.map(|bytes| item::decode(&bytes)).transpose()?;
         let size = item.as_ref().map_or(0, Attributes::size_bytes);
         bytes = bytes.saturating_add(size);
-        units.add(&table.record.name, FACTOR * read_units(size, true));
+        units.add(&table.record.name, &Usage::of_table(FACTOR * read_units(size, true)));
         let item = match &expressions.projection {
             Some(projection) => item.map(|item| projection.apply(&item)),
             None => item,
@@ -102,19 +104,21 @@ pub(crate) async fn transact_write_items(
         }
         writes.push(write.reading_before(is_wanted(mode)));
     }
-    let units = call
+    let metrics_mode = input.return_item_collection_metrics.as_deref();
+    let occasion = Occasion::of_call(call.now());
+    let (units, metrics) = call
         .transact(|transaction| {
             if let Some(token) = &token
                 && token.is_repeated(transaction)?
             {
-                return Ok(Units::default());
+                return Ok((Units::default(), Metrics::default()));
             }
-            perform_all(transaction, writes)
+            perform_all(transaction, writes, metrics_mode, occasion)
         })
         .await?;
     Ok(api::TransactWriteItemsOutput {
         consumed_capacity: units.consumed(mode),
-        ..api::TransactWriteItemsOutput::default()
+        item_collection_metrics: metrics.answered(),
     })
 }
 
@@ -155,20 +159,27 @@ fn write(state: &State, call: &Call, action: api::TransactWriteItem) -> Result<W
 }
 
 /// Does all of the writes, or says of each why not.
-fn perform_all(transaction: &mut Transaction<'_>, writes: Vec<Write>) -> Result<Units, Error> {
+fn perform_all(
+    transaction: &mut Transaction<'_>,
+    writes: Vec<Write>,
+    metrics_mode: Option<&str>,
+    occasion: Occasion,
+) -> Result<(Units, Metrics), Error> {
+    let mut metrics = Metrics::default();
     let mut reasons = Vec::with_capacity(writes.len());
     let mut units = Units::default();
     let mut is_cancelled = false;
     let mut bytes: usize = 0;
     for write in writes {
         let table = write.table.record.name.clone();
-        match write.perform(transaction) {
+        match write.perform(transaction, occasion) {
             Ok(outcome) => {
                 bytes = bytes.saturating_add(outcome.after.as_ref().map_or(0, Attributes::size_bytes));
                 if bytes > BYTES_MAX {
                     return Err(too_large());
                 }
-                units.add(&table, FACTOR * outcome.write_units());
+                metrics.add(&table, metrics_mode, &outcome);
+                units.add(&table, &outcome.usage.times(FACTOR));
                 reasons.push(Cancellation::None);
             }
             Err(Refusal::Cancelled(reason)) => {
@@ -178,7 +189,7 @@ fn perform_all(transaction: &mut Transaction<'_>, writes: Vec<Write>) -> Result<
             Err(Refusal::Error(error)) => return Err(error),
         }
     }
-    if is_cancelled { Err(transaction_cancelled(reasons)) } else { Ok(units) }
+    if is_cancelled { Err(transaction_cancelled(reasons)) } else { Ok((units, metrics)) }
 }
 
 /// A client token: the same one with the same request does nothing again.

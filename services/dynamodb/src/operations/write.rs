@@ -1,13 +1,14 @@
 //! One change of one item inside a transaction: read what is there, check the condition, change, store.
 //!
-//! Every write of every operation goes through [`Write::perform`]; it knows nothing of requests or answers.
+//! Every write of every operation goes through [`Write::perform`]; it knows nothing of requests or answers. What follows
+//! from a change, indexes above all, is [`super::change`]'s.
 
 use std::sync::Arc;
 
-use store::{Key, Transaction};
+use store::Transaction;
 
 use crate::attribute::Attributes;
-use crate::capacity::write_units;
+use crate::capacity::Usage;
 use crate::error::{Cancellation, Error, condition_failed};
 use crate::expression::{Condition, Update};
 use crate::invalid::Invalid;
@@ -15,7 +16,10 @@ use crate::item::{self, ITEM_BYTES_MAX};
 use crate::key::ItemKey;
 use crate::records::ITEMS;
 use crate::request::Expressions;
+use crate::streams::Occasion;
 use crate::tables::Table;
+
+use super::change::{After, Collection, store_change};
 
 /// What is done to an item.
 #[derive(Debug)]
@@ -45,7 +49,6 @@ pub(crate) enum Change {
 pub(crate) struct Write {
     pub(crate) table: Arc<Table>,
     pub(crate) key: ItemKey,
-    place: Key,
     change: Change,
     condition: Option<Condition>,
     answers_item_on_failure: bool,
@@ -59,14 +62,10 @@ pub(crate) struct Outcome {
     pub(crate) before: Option<Attributes>,
     /// Where there is one now.
     pub(crate) after: Option<Attributes>,
-}
-
-impl Outcome {
     /// The capacity units of the write, if it was asked to read what was there before.
-    pub(crate) fn write_units(&self) -> f64 {
-        let bytes = |item: &Option<Attributes>| item.as_ref().map_or(0, Attributes::size_bytes);
-        write_units(bytes(&self.before), bytes(&self.after))
-    }
+    pub(crate) usage: Usage,
+    /// The items of the same partition, in a table with local indexes.
+    pub(crate) collection: Option<Collection>,
 }
 
 /// Why a write did not happen.
@@ -176,7 +175,6 @@ impl Write {
         expressions.check_key_paths(&table.record.schema)?;
         let needs_before = expressions.condition.is_some() || matches!(change, Change::Update { .. });
         Ok(Self {
-            place: key.in_table(table.record.id),
             table,
             key,
             change,
@@ -201,9 +199,19 @@ impl Write {
     }
 
     /// Does it.
-    pub(crate) fn perform(self, transaction: &mut Transaction<'_>) -> Result<Outcome, Refusal> {
-        self.table.check_alive(transaction)?;
-        let before = if self.needs_before { self.read(transaction)? } else { None };
+    pub(crate) fn perform(
+        self,
+        transaction: &mut Transaction<'_>,
+        occasion: Occasion,
+    ) -> Result<Outcome, Refusal> {
+        let table = self.table.current(transaction)?;
+        let place = self.key.in_table(table.record.id);
+        let before = if self.needs_before || table.follows_changes() {
+            let stored = transaction.get(ITEMS, &place)?;
+            stored.map(|bytes| item::decode(&bytes)).transpose().map_err(Error::from)?
+        } else {
+            None
+        };
         if let Some(condition) = &self.condition {
             let nothing = Attributes::new();
             if !condition.matches(before.as_ref().unwrap_or(&nothing)) {
@@ -211,29 +219,37 @@ impl Write {
                 return Err(Refusal::Cancelled(Cancellation::Condition(item)));
             }
         }
-        let (after, encoded) = match self.change {
-            Change::Put { item, encoded } => (Some(item), Some(encoded)),
+        let is_update = matches!(self.change, Change::Update { .. });
+        let after = match self.change {
+            Change::Put { item, encoded } => Some(After { item, encoded }),
             Change::Update { key, update } => {
                 let item = updated(before.as_ref(), key, update.as_ref())?;
                 let encoded = item::encode(&item);
-                (Some(item), Some(encoded))
+                Some(After { item, encoded })
             }
-            Change::Delete => (None, None),
-            Change::Check => return Ok(Outcome { after: before.clone(), before }),
+            Change::Delete => None,
+            Change::Check => {
+                let usage = checked_usage(before.as_ref());
+                return Ok(Outcome { after: before.clone(), before, usage, collection: None });
+            }
         };
-        match encoded {
-            Some(encoded) => transaction.put(ITEMS, &self.place, encoded)?,
-            None => transaction.delete(ITEMS, &self.place)?,
-        }
-        let table = Arc::clone(&self.table);
-        transaction.after_commit(move || table.counts.touch());
-        Ok(Outcome { before, after })
+        let (after, effects) =
+            store_change(transaction, &table, &self.key, before.as_ref(), after, occasion).map_err(|refusal| {
+                match refusal {
+                    // DynamoDB says less of updates than of new items.
+                    Refusal::Cancelled(Cancellation::Invalid(_)) if is_update => Invalid::new(
+                        "The update expression attempted to update the secondary index key to unsupported type",
+                    )
+                    .into(),
+                    other => other,
+                }
+            })?;
+        Ok(Outcome { before, after, usage: effects.usage, collection: effects.collection })
     }
+}
 
-    fn read(&self, transaction: &Transaction<'_>) -> Result<Option<Attributes>, Error> {
-        let stored = transaction.get(ITEMS, &self.place)?;
-        Ok(stored.map(|bytes| item::decode(&bytes)).transpose()?)
-    }
+fn checked_usage(item: Option<&Attributes>) -> Usage {
+    Usage::of_table(crate::capacity::write_units(0, item.map_or(0, Attributes::size_bytes)))
 }
 
 fn updated(

@@ -60,7 +60,7 @@ fn samples() -> Vec<(&'static str, serde_json::Value)> {
 }
 
 async fn kit() -> TestKit {
-    TestKit::start(|foundation| vec![crate::service(&foundation.store).unwrap()]).await
+    TestKit::start(|foundation| crate::services(&foundation.store).unwrap().into()).await
 }
 
 service::service_compliance!(

@@ -5,9 +5,11 @@ use crate::jobs::{count_table, expire_items, forget_tokens, sweep_doomed};
 use crate::records::{DOOMED, ITEMS, TOKENS};
 use crate::tables::Tables;
 
-async fn state(fixture: &Fixture) -> crate::State {
+pub(super) async fn state(fixture: &Fixture) -> crate::State {
     let tables = Tables::load(fixture.kit.pipeline.store()).unwrap();
-    crate::State { tables, sweep: tokio::sync::Notify::new() }
+    let streams =
+        std::sync::Arc::new(crate::streams::Streams::load(fixture.kit.pipeline.store(), &tables).unwrap());
+    crate::State { tables, streams, sweep: tokio::sync::Notify::new(), backfill: tokio::sync::Notify::new() }
 }
 
 #[tokio::test]

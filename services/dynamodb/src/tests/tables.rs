@@ -62,9 +62,8 @@ async fn faulty_descriptions_are_refused() {
         (with("TableName", json!("a b c")), "1 validation error detected: Value 'a b c' at 'tableName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+".to_owned()),
         (with("BillingMode", json!("PROVISIONED")), format!("{prefix}ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED")),
         (with("ProvisionedThroughput", json!({"ReadCapacityUnits": 1, "WriteCapacityUnits": 1})), format!("{prefix}Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST")),
-        (with("GlobalSecondaryIndexes", index.clone()), format!("{prefix}GlobalSecondaryIndexes is not supported yet")),
-        (with("LocalSecondaryIndexes", index), format!("{prefix}LocalSecondaryIndexes is not supported yet")),
-        (with("StreamSpecification", json!({"StreamEnabled": true, "StreamViewType": "NEW_IMAGE"})), format!("{prefix}StreamSpecification is not supported yet")),
+        (with("LocalSecondaryIndexes", index), format!("{prefix}Table KeySchema does not have a range key, which is required when specifying a LocalSecondaryIndex")),
+        (with("StreamSpecification", json!({"StreamEnabled": true})), format!("{prefix}StreamViewType must be specified when StreamEnabled is true")),
         (with("ResourcePolicy", json!("{}")), String::new()),
     ] {
         let refusal = fixture.invalid("CreateTable", &input).await;
@@ -149,7 +148,8 @@ async fn a_restart_keeps_tables_items_and_settings() {
 
     let clock = Clock::manual(START);
     let store = Store::ephemeral_at(clock.clone()).unwrap();
-    let build = |foundation: &service::testkit::Foundation| vec![crate::service(&foundation.store).unwrap()];
+    let build =
+        |foundation: &service::testkit::Foundation| crate::services(&foundation.store).unwrap().into();
     let kit = TestKit::over(store.clone(), clock.clone(), Rate::DEFAULT, build).await;
     let root = kit.administrator();
     kit.json(&root, "dynamodb", "CreateTable", &create("Tab", "p:S")).await.unwrap();

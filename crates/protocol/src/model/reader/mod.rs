@@ -51,7 +51,7 @@ pub(super) fn read(text: &'static str) -> Result<&'static Model, UnreadableModel
         validation_error: raw.validation_error.map(|text| text.0),
         error_namespace: raw.error_namespace.map(|text| text.0),
         crc32: raw.crc32,
-        event_source: format!("{service}.amazonaws.com"),
+        event_source: format!("{}.amazonaws.com", raw.event_source.map_or(service, |text| text.0)),
         pattern_messages: raw
             .pattern_messages
             .0

@@ -76,6 +76,8 @@ pub(super) struct RawModel {
     #[serde(default)]
     pub(super) xml_namespace: Option<Text>,
     #[serde(default)]
+    pub(super) event_source: Option<Text>,
+    #[serde(default)]
     pub(super) validation_error: Option<Text>,
     #[serde(default)]
     pub(super) error_namespace: Option<Text>,

@@ -1,0 +1,73 @@
+//! Keys of index entries: the index's own keys, then the keys of the item, so that equal index keys stay apart.
+//!
+//! ```text
+//! index id (8)  hash of the index's partition key (4)  its partition key  [its sort key]  the item's keys
+//! ```
+
+use store::Key;
+
+use super::{ItemKey, KeySchema, check_length, encoded, partition_key};
+use crate::attribute::{AttributeValue, Attributes};
+use crate::invalid::Invalid;
+
+impl KeySchema {
+    /// An item's key in the index that this schema is of; none where the item lacks one of its attributes.
+    ///
+    /// # Errors
+    /// A value cannot be a key of the index.
+    pub fn index_key_of(&self, index: &str, item: &Attributes) -> Result<Option<ItemKey>, Invalid> {
+        let mut parts = Vec::with_capacity(2);
+        let mut is_complete = true;
+        for (role, attribute) in self.roles() {
+            let name = &attribute.name;
+            let Some(value) = item.get(name) else {
+                is_complete = false;
+                continue;
+            };
+            let part = encoded(value, attribute.scalar).ok_or_else(|| {
+                Invalid::parameter(format!(
+                    "Type mismatch for Index Key {name} Expected: {} Actual: {} IndexName: {index}",
+                    attribute.scalar,
+                    value.type_name()
+                ))
+            })?;
+            if part.is_empty() {
+                let what = if matches!(value, AttributeValue::S(_)) { "string" } else { "binary" };
+                return Err(Invalid::new(format!(
+                    "One or more parameter values are not valid. A value specified for a secondary index key is \
+                     not supported. The AttributeValue for a key attribute cannot contain an empty {what} value. \
+                     IndexName: {index}, IndexKey: {name}"
+                )));
+            }
+            check_length(&part, role, value, name, "are not valid.")?;
+            parts.push(part);
+        }
+        Ok(is_complete.then(|| ItemKey::of(parts)))
+    }
+
+    /// The keys at which a page of an index goes on: those of the index, and those of the item.
+    ///
+    /// # Errors
+    /// An attribute is missing, of a wrong type, or one too many.
+    pub fn index_start(&self, table: &Self, key: &Attributes) -> Result<(ItemKey, ItemKey), Invalid> {
+        let (own, item) = (self.project(key), table.project(key));
+        let names = self.attributes().chain(table.attributes().filter(|it| !self.contains(&it.name)));
+        if names.count() != key.len() {
+            return Err(Invalid::new(super::MISMATCH));
+        }
+        Ok((self.key_of(&own)?, table.key_of(&item)?))
+    }
+}
+
+impl ItemKey {
+    /// Where the entry of an item stands in an index, whose own key of the item this is.
+    pub fn in_index(&self, index: u64, item: &Self) -> Key {
+        let parts = [self.sort.as_ref(), Some(&item.partition), item.sort.as_ref()];
+        parts.into_iter().flatten().fold(partition_key(index, &self.partition), |key, part| key.bytes(part))
+    }
+
+    /// The encoded partition key.
+    pub fn partition(&self) -> &[u8] {
+        &self.partition
+    }
+}

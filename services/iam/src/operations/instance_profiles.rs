@@ -72,7 +72,7 @@ pub(crate) async fn create(
         profile_id: ids::entity(ids::INSTANCE_PROFILE),
         created_at: moment(&call),
         role: None,
-        tags: tags::from_api(input.tags)?,
+        tags: tags::of_new(input.tags, &call)?,
     };
     let instance_profile = iam
         .change(&call, |edit| {

@@ -70,7 +70,7 @@ pub(crate) async fn create(
         path: path(input.path),
         seed: seed.clone(),
         created_at: moment(&call),
-        tags: tags::from_api(input.tags)?,
+        tags: tags::of_new(input.tags, &call)?,
         assignment: None,
     };
     let account = call.account();

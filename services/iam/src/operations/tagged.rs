@@ -41,10 +41,7 @@ macro_rules! operations {
         pub(crate) async fn $untag(iam: Arc<Iam>, permit: Permit<api::$Untag>) -> Result<(), Error> {
             let Permit { input, call, .. } = permit;
             iam.change(&call, |edit| {
-                change::<$record>(edit, &input.$id, |stored| {
-                    tags::remove(stored, &input.tag_keys);
-                    Ok(())
-                })
+                change::<$record>(edit, &input.$id, |stored| tags::remove(stored, &input.tag_keys))
             })
             .await
         }

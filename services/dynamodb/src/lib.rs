@@ -10,7 +10,8 @@
 //! what is done are read from a request by the same code ([`request`]).
 //!
 //! Deliberate differences from AWS: provisioned units are kept and answered, and throttle nothing; all values are
-//! sealed at rest whether or not that was asked for; reads of global indexes see every acknowledged write; a stream has one open shard at a time; global tables, backups and PartiQL are
+//! sealed at rest whether or not that was asked for; reads of global indexes see every acknowledged write; a stream has one open shard at a time; global
+//! tables and backups are
 //! refused, never ignored; conditions may nest 40 levels deep.
 
 mod access;
@@ -29,6 +30,7 @@ pub mod key;
 mod model;
 pub mod number;
 mod operations;
+pub mod partiql;
 pub mod records;
 mod request;
 pub mod streams;
@@ -93,7 +95,6 @@ const DECLINED: &[(&str, &[&str])] = &[
             "UpdateTableReplicaAutoScaling",
         ],
     ),
-    ("PartiQL is not offered yet", &["BatchExecuteStatement", "ExecuteStatement", "ExecuteTransaction"]),
     (
         "contributor insights are not offered",
         &["DescribeContributorInsights", "ListContributorInsights", "UpdateContributorInsights"],
@@ -176,6 +177,18 @@ fn with_table_operations(builder: ServiceBuilder<State>) -> ServiceBuilder<State
 
 fn with_item_operations(builder: ServiceBuilder<State>) -> ServiceBuilder<State> {
     builder
+        .operation::<api::ExecuteStatement, _, _, _, _>(
+            access::partiql::execute_statement,
+            operations::partiql::execute_statement,
+        )
+        .operation::<api::BatchExecuteStatement, _, _, _, _>(
+            access::partiql::batch_execute_statement,
+            operations::partiql::batch_execute_statement,
+        )
+        .operation::<api::ExecuteTransaction, _, _, _, _>(
+            access::partiql::execute_transaction,
+            operations::partiql::execute_transaction,
+        )
         .operation::<api::GetItem, _, _, _, _>(access::get_item, items::get_item)
         .operation::<api::PutItem, _, _, _, _>(access::put_item, items::put_item)
         .operation::<api::UpdateItem, _, _, _, _>(access::update_item, items::update_item)

@@ -13,6 +13,7 @@ mod items;
 mod jobs;
 mod model;
 mod pages;
+mod partiql;
 mod streams;
 mod tables;
 

@@ -137,7 +137,7 @@ pub(crate) async fn update_item(
 }
 
 /// The attributes that UpdateItem answers.
-fn update_answer(
+pub(crate) fn update_answer(
     return_values: Option<&str>,
     changed: Option<&Projection>,
     outcome: Outcome,

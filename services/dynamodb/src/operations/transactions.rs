@@ -29,9 +29,9 @@ const BYTES_MAX: usize = 4 * 1_024 * 1_024;
 /// How long a client token is remembered.
 pub(crate) const TOKEN_LIFE_MILLIS: i64 = 10 * 60 * 1_000;
 /// Reads and writes in a transaction count twice.
-const FACTOR: f64 = 2.0;
+pub(crate) const FACTOR: f64 = 2.0;
 
-const REPEATED: &str = "Transaction request cannot include multiple operations on one item";
+pub(crate) const REPEATED: &str = "Transaction request cannot include multiple operations on one item";
 
 fn check_count(count: usize) -> Result<(), Invalid> {
     if count > ACTIONS_MAX {
@@ -159,7 +159,7 @@ fn write(state: &State, call: &Call, action: api::TransactWriteItem) -> Result<W
 }
 
 /// Does all of the writes, or says of each why not.
-fn perform_all(
+pub(crate) fn perform_all(
     transaction: &mut Transaction<'_>,
     writes: Vec<Write>,
     metrics_mode: Option<&str>,
@@ -193,21 +193,21 @@ fn perform_all(
 }
 
 /// A client token: the same one with the same request does nothing again.
-struct Token {
+pub(crate) struct Token {
     place: Key,
     digest: [u8; 32],
     now: Timestamp,
 }
 
 impl Token {
-    fn new(call: &Call, token: &str, actions: &[api::TransactWriteItem]) -> Self {
+    pub(crate) fn new(call: &Call, token: &str, actions: &impl std::fmt::Debug) -> Self {
         // The digest is compared for ten minutes, on this version of the platform: the debug form is stable enough.
         let digest = crypto::sha256(format!("{actions:?}").as_bytes());
         Self { place: Key::new().str(call.account().as_str()).str(token), digest, now: call.now() }
     }
 
     /// True where this request was done before; remembers it where it was not.
-    fn is_repeated(&self, transaction: &mut Transaction<'_>) -> Result<bool, Error> {
+    pub(crate) fn is_repeated(&self, transaction: &mut Transaction<'_>) -> Result<bool, Error> {
         if let Some(stored) = transaction.get(TOKENS, &self.place)? {
             let (came, digest) = token_parts(&stored)?;
             if self.now.millis_since(came) < TOKEN_LIFE_MILLIS {

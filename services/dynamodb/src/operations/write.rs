@@ -9,7 +9,7 @@ use store::Transaction;
 
 use crate::attribute::Attributes;
 use crate::capacity::Usage;
-use crate::error::{Cancellation, Error, condition_failed};
+use crate::error::{Cancellation, DUPLICATE, Error, condition_failed};
 use crate::expression::{Condition, Update};
 use crate::invalid::Invalid;
 use crate::item::{self, ITEM_BYTES_MAX};
@@ -53,6 +53,7 @@ pub(crate) struct Write {
     condition: Option<Condition>,
     answers_item_on_failure: bool,
     needs_before: bool,
+    is_insert: bool,
 }
 
 /// An item before and after a write.
@@ -101,6 +102,7 @@ impl From<Refusal> for Error {
             Refusal::Error(error) => error,
             Refusal::Cancelled(Cancellation::Invalid(invalid)) => invalid.into(),
             Refusal::Cancelled(Cancellation::Condition(item)) => condition_failed(item),
+            Refusal::Cancelled(Cancellation::Duplicate(_)) => Self::DuplicateItem(DUPLICATE.to_owned()),
             Refusal::Cancelled(Cancellation::None) => {
                 Self::Internal(service::Internal::new("a write was refused for no reason"))
             }
@@ -181,6 +183,7 @@ impl Write {
             condition: expressions.condition,
             answers_item_on_failure: false,
             needs_before,
+            is_insert: false,
         })
     }
 
@@ -188,6 +191,13 @@ impl Write {
     #[must_use]
     pub(crate) fn answering_on_failure(mut self, return_values: Option<&str>) -> Self {
         self.answers_item_on_failure = return_values == Some("ALL_OLD");
+        self
+    }
+
+    /// The same write, whose condition is that there is no item yet.
+    #[must_use]
+    pub(crate) const fn inserting(mut self) -> Self {
+        self.is_insert = true;
         self
     }
 
@@ -216,7 +226,11 @@ impl Write {
             let nothing = Attributes::new();
             if !condition.matches(before.as_ref().unwrap_or(&nothing)) {
                 let item = before.filter(|_| self.answers_item_on_failure);
-                return Err(Refusal::Cancelled(Cancellation::Condition(item)));
+                return Err(Refusal::Cancelled(if self.is_insert {
+                    Cancellation::Duplicate(item)
+                } else {
+                    Cancellation::Condition(item)
+                }));
             }
         }
         let is_update = matches!(self.change, Change::Update { .. });

@@ -26,6 +26,8 @@ service::service_error! {
         PolicyNotFound = "PolicyNotFoundException",
         /// A client token came with another request before.
         IdempotentParameterMismatch = "IdempotentParameterMismatchException",
+        /// A table or an index has nothing left of its provisioned throughput.
+        Throttled = "ProvisionedThroughputExceededException",
         /// There is an item of this key already.
         DuplicateItem = "DuplicateItemException",
         /// The items of one partition are too much for a table with local indexes.
@@ -68,6 +70,8 @@ pub(crate) enum Cancellation {
     Condition(Option<Attributes>),
     /// There is an item already.
     Duplicate(Option<Attributes>),
+    /// The table or an index has nothing left of its throughput.
+    Throttled(&'static str),
     /// It cannot be applied to the item.
     Invalid(Invalid),
 }
@@ -78,6 +82,7 @@ impl Cancellation {
             Self::None => "None",
             Self::Condition(_) => "ConditionalCheckFailed",
             Self::Duplicate(_) => "DuplicateItem",
+            Self::Throttled(_) => "ProvisionedThroughputExceeded",
             Self::Invalid(_) => "ValidationError",
         }
     }
@@ -102,6 +107,7 @@ pub(crate) fn transaction_cancelled(reasons: Vec<Cancellation>) -> Error {
                 Cancellation::Duplicate(item) => {
                     shape.with("Message", DUPLICATE).with("Item", item.map(Entries::from))
                 }
+                Cancellation::Throttled(message) => shape.with("Message", message),
                 Cancellation::Invalid(invalid) => shape.with("Message", invalid.into_message()),
             };
             shape.into_value()

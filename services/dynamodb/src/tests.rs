@@ -16,6 +16,7 @@ mod pages;
 mod partiql;
 mod streams;
 mod tables;
+mod throughput;
 
 use std::sync::Arc;
 

@@ -19,6 +19,7 @@ use crate::item;
 use crate::key::{KeySchema, PartitionRange, Segment};
 use crate::records::ITEMS;
 use crate::request::{Expressions, HoldsExpressions};
+use crate::throughput::Direction;
 
 use super::page_source::{Source, Start};
 
@@ -127,6 +128,7 @@ pub(crate) async fn query(state: Arc<State>, permit: Permit<api::Query>) -> Resu
         check_start(&partition, &start, source.id())?;
         range = if is_reverse { range.before(start.place) } else { range.after(start.place) };
     }
+    table.check_read(source.index, call.now())?;
     let page = Reader {
         store: call.store(),
         source,
@@ -140,6 +142,7 @@ pub(crate) async fn query(state: Arc<State>, permit: Permit<api::Query>) -> Resu
     }
     .page()?;
     let usage = source.usage(page.bytes, page.fetched_units);
+    table.spend(Direction::Read, &usage, call.now());
     Ok(api::QueryOutput {
         items: (!counts_only).then_some(page.items),
         count: Some(page.count),
@@ -203,6 +206,7 @@ pub(crate) async fn scan(state: Arc<State>, permit: Permit<api::Scan>) -> Result
         }
         range = range.after(start.place);
     }
+    table.check_read(source.index, call.now())?;
     let page = Reader {
         store: call.store(),
         source,
@@ -216,6 +220,7 @@ pub(crate) async fn scan(state: Arc<State>, permit: Permit<api::Scan>) -> Result
     }
     .page()?;
     let usage = source.usage(page.bytes, page.fetched_units);
+    table.spend(Direction::Read, &usage, call.now());
     Ok(api::ScanOutput {
         items: (!counts_only).then_some(page.items),
         count: Some(page.count),

@@ -21,6 +21,7 @@ use crate::item;
 use crate::records::{ITEMS, TOKENS};
 use crate::request::HoldsExpressions;
 use crate::streams::Occasion;
+use crate::throughput::Direction;
 
 /// The most actions of one transaction.
 const ACTIONS_MAX: usize = 100;
@@ -63,6 +64,7 @@ pub(crate) async fn transact_get_items(
         let table = state.table(&call, &get.table_name)?;
         expressions.check_key_paths(&table.record.schema)?;
         let key = table.record.schema.key_of(&attributes(get.key)?)?;
+        table.check_read(None, call.now())?;
         let stored = snapshot.get(ITEMS, key.in_table(table.record.id))?;
         if !seen.insert((table.record.id, key)) {
             return Err(Error::Validation(REPEATED.to_owned()));
@@ -70,7 +72,9 @@ pub(crate) async fn transact_get_items(
         let item = stored.map(|bytes| item::decode(&bytes)).transpose()?;
         let size = item.as_ref().map_or(0, Attributes::size_bytes);
         bytes = bytes.saturating_add(size);
-        units.add(&table.record.name, &Usage::of_table(FACTOR * read_units(size, true)));
+        let usage = Usage::of_table(FACTOR * read_units(size, true));
+        table.spend(Direction::Read, &usage, call.now());
+        units.add(&table.record.name, &usage);
         let item = match &expressions.projection {
             Some(projection) => item.map(|item| projection.apply(&item)),
             None => item,

@@ -18,6 +18,7 @@ use crate::records::ITEMS;
 use crate::request::Expressions;
 use crate::streams::Occasion;
 use crate::tables::Table;
+use crate::throughput::Direction;
 
 use super::change::{After, Collection, store_change};
 
@@ -103,6 +104,7 @@ impl From<Refusal> for Error {
             Refusal::Cancelled(Cancellation::Invalid(invalid)) => invalid.into(),
             Refusal::Cancelled(Cancellation::Condition(item)) => condition_failed(item),
             Refusal::Cancelled(Cancellation::Duplicate(_)) => Self::DuplicateItem(DUPLICATE.to_owned()),
+            Refusal::Cancelled(Cancellation::Throttled(message)) => Self::Throttled(message.to_owned()),
             Refusal::Cancelled(Cancellation::None) => {
                 Self::Internal(service::Internal::new("a write was refused for no reason"))
             }
@@ -208,6 +210,17 @@ impl Write {
         self
     }
 
+    /// About how many bytes the write stores, with index entries and stream records.
+    pub(crate) fn stored_bytes(&self) -> usize {
+        let copies = self.table.record.indexes.len().saturating_add(3);
+        match &self.change {
+            Change::Put { encoded, .. } => encoded.len().saturating_mul(copies),
+            // A deletion stores no more than the old item in the stream.
+            Change::Update { .. } | Change::Delete => ITEM_BYTES_MAX,
+            Change::Check => 0,
+        }
+    }
+
     /// Does it.
     pub(crate) fn perform(
         self,
@@ -215,6 +228,9 @@ impl Write {
         occasion: Occasion,
     ) -> Result<Outcome, Refusal> {
         let table = self.table.current(transaction)?;
+        if let Some(message) = table.spent_for_writes(occasion.now) {
+            return Err(Refusal::Cancelled(Cancellation::Throttled(message)));
+        }
         let place = self.key.in_table(table.record.id);
         let before = if self.needs_before || table.follows_changes() {
             let stored = transaction.get(ITEMS, &place)?;
@@ -258,6 +274,10 @@ impl Write {
                     other => other,
                 }
             })?;
+        if table.is_provisioned() {
+            let usage = effects.usage.clone();
+            transaction.after_commit(move || table.spend(Direction::Write, &usage, occasion.now));
+        }
         Ok(Outcome { before, after, usage: effects.usage, collection: effects.collection })
     }
 }

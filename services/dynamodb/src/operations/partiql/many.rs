@@ -26,6 +26,7 @@ use crate::partiql::{Statement, Verb};
 use crate::records::ITEMS;
 use crate::streams::Occasion;
 use crate::tables::Table;
+use crate::throughput::Direction;
 
 const MIXED: &str = "Batch request cannot contain both read and write statements";
 
@@ -81,9 +82,12 @@ pub(crate) async fn batch_execute_statement(
         let mut responses = Vec::with_capacity(statements.len());
         for (statement, request) in statements.iter().zip(&input.statements) {
             let read = state.table(&call, &statement.table).and_then(|table| {
+                table.check_read(None, call.now())?;
                 let found = read_one(&snapshot, &table, statement)?;
                 let consistent = request.consistent_read.unwrap_or(false);
-                units.add(&table.record.name, &Usage::of_table(read_units(found.bytes, consistent)));
+                let usage = Usage::of_table(read_units(found.bytes, consistent));
+                table.spend(Direction::Read, &usage, call.now());
+                units.add(&table.record.name, &usage);
                 Ok((table.record.name.clone(), found.item))
             });
             responses.push(match read {
@@ -217,8 +221,11 @@ pub(crate) async fn execute_transaction(
             if !seen.insert((table.record.id, table.record.schema.key_of(&key)?)) {
                 return Err(Error::Validation(REPEATED.to_owned()));
             }
+            table.check_read(None, call.now())?;
             let found = read_one(&snapshot, &table, statement)?;
-            units.add(&table.record.name, &Usage::of_table(FACTOR * read_units(found.bytes, true)));
+            let usage = Usage::of_table(FACTOR * read_units(found.bytes, true));
+            table.spend(Direction::Read, &usage, call.now());
+            units.add(&table.record.name, &usage);
             responses.push(api::ItemResponse { item: found.item });
         }
         return Ok(api::ExecuteTransactionOutput {

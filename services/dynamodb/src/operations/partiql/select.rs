@@ -24,6 +24,7 @@ use crate::partiql::search::{Search, search};
 use crate::partiql::{Statement, Verb};
 use crate::request::Expressions;
 use crate::tables::Table;
+use crate::throughput::Direction;
 
 /// How many bytes of a statement's digest a token carries.
 const DIGEST_BYTES: usize = 8;
@@ -112,6 +113,7 @@ pub(super) fn select(
             bound?
         }
     };
+    table.check_read(source.index, call.now())?;
     let first = pages.start.as_ref().map_or(0, |(range, _)| *range);
     let mut answer = Answer::default();
     let mut last = None;
@@ -143,6 +145,7 @@ pub(super) fn select(
         }
     }
     let usage = source.usage(answer.bytes, answer.fetched_units);
+    table.spend(Direction::Read, &usage, call.now());
     Ok(api::ExecuteStatementOutput {
         items: Some(answer.items),
         next_token: last.as_ref().map(|(at, key)| pages.token(*at, key)),

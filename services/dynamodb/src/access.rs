@@ -4,6 +4,7 @@
 //! the decision is taken on the ARN alone.
 
 mod fine;
+pub(crate) mod partiql;
 
 use std::sync::Arc;
 

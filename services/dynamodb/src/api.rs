@@ -4,6 +4,15 @@
 #![allow(missing_docs, clippy::struct_excessive_bools)]
 
 #[derive(Debug, Clone, Copy)]
+pub struct BatchExecuteStatement;
+impl protocol::Operation for BatchExecuteStatement {
+    const SERVICE: &'static str = "dynamodb";
+    const NAME: &'static str = "BatchExecuteStatement";
+    type Input = BatchExecuteStatementInput;
+    type Output = BatchExecuteStatementOutput;
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct BatchGetItem;
 impl protocol::Operation for BatchGetItem {
     const SERVICE: &'static str = "dynamodb";
@@ -100,6 +109,24 @@ impl protocol::Operation for DescribeTimeToLive {
     const NAME: &'static str = "DescribeTimeToLive";
     type Input = DescribeTimeToLiveInput;
     type Output = DescribeTimeToLiveOutput;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct ExecuteStatement;
+impl protocol::Operation for ExecuteStatement {
+    const SERVICE: &'static str = "dynamodb";
+    const NAME: &'static str = "ExecuteStatement";
+    type Input = ExecuteStatementInput;
+    type Output = ExecuteStatementOutput;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct ExecuteTransaction;
+impl protocol::Operation for ExecuteTransaction {
+    const SERVICE: &'static str = "dynamodb";
+    const NAME: &'static str = "ExecuteTransaction";
+    type Input = ExecuteTransactionInput;
+    type Output = ExecuteTransactionOutput;
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -267,6 +294,26 @@ pub struct AttributeValueUpdate {
 protocol::structure!(AttributeValueUpdate { value: "Value", action: "Action" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct BatchExecuteStatementInput {
+    pub statements: Vec<BatchStatementRequest>,
+    pub return_consumed_capacity: Option<String>,
+}
+protocol::structure!(BatchExecuteStatementInput {
+    statements: "Statements",
+    return_consumed_capacity: "ReturnConsumedCapacity"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct BatchExecuteStatementOutput {
+    pub responses: Option<Vec<BatchStatementResponse>>,
+    pub consumed_capacity: Option<Vec<ConsumedCapacity>>,
+}
+protocol::structure!(BatchExecuteStatementOutput {
+    responses: "Responses",
+    consumed_capacity: "ConsumedCapacity"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct BatchGetItemInput {
     pub request_items: protocol::Entries<KeysAndAttributes>,
     pub return_consumed_capacity: Option<String>,
@@ -287,6 +334,36 @@ protocol::structure!(BatchGetItemOutput {
     unprocessed_keys: "UnprocessedKeys",
     consumed_capacity: "ConsumedCapacity"
 });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct BatchStatementError {
+    pub code: Option<String>,
+    pub message: Option<String>,
+    pub item: Option<protocol::Entries<protocol::Value>>,
+}
+protocol::structure!(BatchStatementError { code: "Code", message: "Message", item: "Item" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct BatchStatementRequest {
+    pub statement: String,
+    pub parameters: Option<Vec<protocol::Value>>,
+    pub consistent_read: Option<bool>,
+    pub return_values_on_condition_check_failure: Option<String>,
+}
+protocol::structure!(BatchStatementRequest {
+    statement: "Statement",
+    parameters: "Parameters",
+    consistent_read: "ConsistentRead",
+    return_values_on_condition_check_failure: "ReturnValuesOnConditionCheckFailure"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct BatchStatementResponse {
+    pub error: Option<BatchStatementError>,
+    pub table_name: Option<String>,
+    pub item: Option<protocol::Entries<protocol::Value>>,
+}
+protocol::structure!(BatchStatementResponse { error: "Error", table_name: "TableName", item: "Item" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct BatchWriteItemInput {
@@ -664,6 +741,62 @@ pub struct Endpoint {
 protocol::structure!(Endpoint { address: "Address", cache_period_in_minutes: "CachePeriodInMinutes" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct ExecuteStatementInput {
+    pub statement: String,
+    pub parameters: Option<Vec<protocol::Value>>,
+    pub consistent_read: Option<bool>,
+    pub next_token: Option<String>,
+    pub return_consumed_capacity: Option<String>,
+    pub limit: Option<i64>,
+    pub return_values_on_condition_check_failure: Option<String>,
+}
+protocol::structure!(ExecuteStatementInput {
+    statement: "Statement",
+    parameters: "Parameters",
+    consistent_read: "ConsistentRead",
+    next_token: "NextToken",
+    return_consumed_capacity: "ReturnConsumedCapacity",
+    limit: "Limit",
+    return_values_on_condition_check_failure: "ReturnValuesOnConditionCheckFailure"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ExecuteStatementOutput {
+    pub items: Option<Vec<protocol::Entries<protocol::Value>>>,
+    pub next_token: Option<String>,
+    pub consumed_capacity: Option<ConsumedCapacity>,
+    pub last_evaluated_key: Option<protocol::Entries<protocol::Value>>,
+}
+protocol::structure!(ExecuteStatementOutput {
+    items: "Items",
+    next_token: "NextToken",
+    consumed_capacity: "ConsumedCapacity",
+    last_evaluated_key: "LastEvaluatedKey"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ExecuteTransactionInput {
+    pub transact_statements: Vec<ParameterizedStatement>,
+    pub client_request_token: Option<String>,
+    pub return_consumed_capacity: Option<String>,
+}
+protocol::structure!(ExecuteTransactionInput {
+    transact_statements: "TransactStatements",
+    client_request_token: "ClientRequestToken",
+    return_consumed_capacity: "ReturnConsumedCapacity"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ExecuteTransactionOutput {
+    pub responses: Option<Vec<ItemResponse>>,
+    pub consumed_capacity: Option<Vec<ConsumedCapacity>>,
+}
+protocol::structure!(ExecuteTransactionOutput {
+    responses: "Responses",
+    consumed_capacity: "ConsumedCapacity"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ExpectedAttributeValue {
     pub value: Option<protocol::Value>,
     pub exists: Option<bool>,
@@ -932,6 +1065,18 @@ pub struct OnDemandThroughputOverride {
     pub max_read_request_units: Option<i64>,
 }
 protocol::structure!(OnDemandThroughputOverride { max_read_request_units: "MaxReadRequestUnits" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ParameterizedStatement {
+    pub statement: String,
+    pub parameters: Option<Vec<protocol::Value>>,
+    pub return_values_on_condition_check_failure: Option<String>,
+}
+protocol::structure!(ParameterizedStatement {
+    statement: "Statement",
+    parameters: "Parameters",
+    return_values_on_condition_check_failure: "ReturnValuesOnConditionCheckFailure"
+});
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PointInTimeRecoveryDescription {

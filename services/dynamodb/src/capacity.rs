@@ -1,4 +1,4 @@
-//! Capacity units, as `ReturnConsumedCapacity` answers them. Nothing is throttled by them.
+//! Capacity units: what `ReturnConsumedCapacity` answers, and what provisioned throughput is spent by.
 
 use protocol::Entries;
 
@@ -76,6 +76,17 @@ impl Usage {
         for (name, kind, units) in &other.indexes {
             self.add_index(name, *kind, *units);
         }
+    }
+
+    /// The units of the table itself and of its local indexes, which have no throughput of their own.
+    pub(crate) fn of_table_and_local(&self) -> f64 {
+        let local = self.indexes.iter().filter(|(_, kind, _)| *kind == IndexKind::Local);
+        self.table + local.map(|(.., units)| units).sum::<f64>()
+    }
+
+    /// The units of an index.
+    pub(crate) fn of(&self, index: &str) -> f64 {
+        self.indexes.iter().filter(|(name, ..)| name == index).map(|(.., units)| units).sum()
     }
 
     fn total(&self) -> f64 {

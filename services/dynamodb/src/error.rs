@@ -26,6 +26,10 @@ service::service_error! {
         PolicyNotFound = "PolicyNotFoundException",
         /// A client token came with another request before.
         IdempotentParameterMismatch = "IdempotentParameterMismatchException",
+        /// A table or an index has nothing left of its provisioned throughput.
+        Throttled = "ProvisionedThroughputExceededException",
+        /// There is an item of this key already.
+        DuplicateItem = "DuplicateItemException",
         /// The items of one partition are too much for a table with local indexes.
         CollectionTooLarge = "ItemCollectionSizeLimitExceededException",
     }
@@ -43,6 +47,8 @@ impl From<DamagedItem> for Error {
     }
 }
 
+/// What is said of an INSERT of a key that is there.
+pub(crate) const DUPLICATE: &str = "Duplicate primary key exists in table";
 /// What is said of a failed condition.
 const CONDITION_FAILED: &str = "The conditional request failed";
 
@@ -62,6 +68,10 @@ pub(crate) enum Cancellation {
     None,
     /// Its condition does not hold.
     Condition(Option<Attributes>),
+    /// There is an item already.
+    Duplicate(Option<Attributes>),
+    /// The table or an index has nothing left of its throughput.
+    Throttled(&'static str),
     /// It cannot be applied to the item.
     Invalid(Invalid),
 }
@@ -71,6 +81,8 @@ impl Cancellation {
         match self {
             Self::None => "None",
             Self::Condition(_) => "ConditionalCheckFailed",
+            Self::Duplicate(_) => "DuplicateItem",
+            Self::Throttled(_) => "ProvisionedThroughputExceeded",
             Self::Invalid(_) => "ValidationError",
         }
     }
@@ -92,6 +104,10 @@ pub(crate) fn transaction_cancelled(reasons: Vec<Cancellation>) -> Error {
                 Cancellation::Condition(item) => {
                     shape.with("Message", CONDITION_FAILED).with("Item", item.map(Entries::from))
                 }
+                Cancellation::Duplicate(item) => {
+                    shape.with("Message", DUPLICATE).with("Item", item.map(Entries::from))
+                }
+                Cancellation::Throttled(message) => shape.with("Message", message),
                 Cancellation::Invalid(invalid) => shape.with("Message", invalid.into_message()),
             };
             shape.into_value()

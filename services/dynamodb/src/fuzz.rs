@@ -7,6 +7,7 @@ use protocol::{Entries, Structure, Value};
 use crate::attribute::{AttributeValue, Attributes};
 use crate::dynamodbstreams::iterator::Iterator as ShardIterator;
 use crate::expression::{Condition, KeyCondition, Kind, Placeholders, Projection, Update};
+use crate::key::{KeyAttribute, KeySchema, ScalarType};
 use crate::number::Number;
 use crate::streams::Change;
 
@@ -58,6 +59,23 @@ pub fn fuzz_iterator(data: &[u8]) {
     }
     if let Ok(change) = Change::decode(data) {
         assert_eq!(Change::decode(&change.encode()), Ok(change));
+    }
+}
+
+/// Statements parse or are refused; what parses can be searched for.
+pub fn fuzz_partiql(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let parameters = [AttributeValue::S("x".to_owned())];
+    for parameters in [&parameters[..], &[]] {
+        if let Ok(statement) = crate::partiql::Statement::parse(&text, parameters)
+            && let Some(condition) = statement.condition()
+        {
+            let key = KeyAttribute { name: "a".to_owned(), scalar: ScalarType::S };
+            let schema = KeySchema { partition: key, sort: None };
+            let found = crate::partiql::search::search(&schema, Some(condition));
+            assert_eq!(found.ranges.is_none(), found.partitions.is_empty());
+            let _ = condition.matches(&sample("v"));
+        }
     }
 }
 
@@ -139,6 +157,7 @@ mod tests {
             fuzz_number(&data);
             fuzz_item(&data);
             fuzz_iterator(&data);
+            fuzz_partiql(&data);
             fuzz_iterator(&[b"a|1|1.", &*data].concat());
             fuzz_iterator(&[&[1, 1, 0][..], &data].concat());
             fuzz_item(&[&[1, 1, 1, b'a'], &*data].concat());
@@ -152,6 +171,16 @@ mod tests {
             Just("if_not_exists"), Just("list_append"), Just("+"), Just("-"),
         ], 0..14)) {
             fuzz_expression(words.join(" ").as_bytes());
+        }
+
+        #[test]
+        fn any_row_of_statement_tokens_passes(words in proptest::collection::vec(prop_oneof![
+            Just("a"), Just("'t'"), Just("1"), Just("?"), Just("("), Just(")"), Just(","), Just("."), Just("["), Just("]"), Just("="),
+            Just("<"), Just("AND"), Just("OR"), Just("NOT"), Just("IN"), Just("BETWEEN"), Just("IS"), Just("MISSING"), Just("<<"),
+            Just(">>"), Just("{"), Just("}"), Just("size("), Just("begins_with("), Just("-"),
+        ], 0..14)) {
+            fuzz_partiql(format!("SELECT * FROM t WHERE {}", words.join(" ")).as_bytes());
+            fuzz_partiql(format!("SELECT * FROM t WHERE a = 't' {}", words.join(" ")).as_bytes());
         }
     }
 }

@@ -31,6 +31,8 @@ pub(crate) use streams::tend_streams;
 
 /// How many items one transaction deletes at most.
 const CHUNK: usize = 500;
+/// How many bytes of items one transaction deletes or copies at most, and then one item.
+const CHUNK_BYTES: usize = 8 * 1_024 * 1_024;
 /// How often expired items and old tokens are looked for.
 const EXPIRY_PAUSE: Duration = Duration::from_secs(60);
 /// How often changed tables are counted.
@@ -114,9 +116,16 @@ async fn expire_table(
         let Some((last, _)) = page.last() else { return Ok(()) };
         range = range.after(last);
         let mut expired = Vec::new();
+        let mut size: usize = 0;
         for (key, bytes) in &page {
             if is_expired(&item::decode(bytes)?, attribute, now) {
                 expired.push(key);
+                size = size.saturating_add(bytes.len());
+            }
+            // A stream stores what is deleted, and a transaction holds only so much.
+            if size > CHUNK_BYTES {
+                delete_expired(store, table, attribute, &std::mem::take(&mut expired), now).await?;
+                size = 0;
             }
         }
         if !expired.is_empty() {

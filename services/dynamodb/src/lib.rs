@@ -1,17 +1,17 @@
 //! DynamoDB: tables, and items in them.
 //!
 //! Nouns: a *table* has a key schema and items; an *item* is a set of named values with a key; a *partition* holds the
-//! items of one partition key in order of their sort keys. A table is active as soon as its creation is answered and
-//! gone as soon as its deletion is; there is no state in between.
+//! items of one partition key in order of their sort keys. A table is active as soon as its creation is answered, though
+//! the answer says `CREATING` as DynamoDB's does, and gone as soon as its deletion is.
 //!
 //! Invariants: an item is stored under its table's id, which is never given out twice, so a table never shows items of
 //! an earlier one of its name; every write asks inside its transaction whether the table still is; every read is of
 //! durable state, so all reads are consistent, and `ConsistentRead` only counts differently; what is authorized and
 //! what is done are read from a request by the same code ([`request`]).
 //!
-//! Deliberate differences from AWS: provisioned units are kept and answered, and throttle nothing; all values are
-//! sealed at rest whether or not that was asked for; reads of global indexes see every acknowledged write; a stream has one open shard at a time; global tables, backups and PartiQL are
-//! refused, never ignored; conditions may nest 40 levels deep.
+//! Deliberate differences from AWS: all values are sealed at rest whether or not that was asked for; reads of global
+//! indexes see every acknowledged write; a stream has one open shard at a time; global tables and backups are refused,
+//! never ignored; conditions may nest 40 levels deep.
 
 mod access;
 pub mod api;
@@ -29,10 +29,12 @@ pub mod key;
 mod model;
 pub mod number;
 mod operations;
+pub mod partiql;
 pub mod records;
 mod request;
 pub mod streams;
 pub mod tables;
+mod throughput;
 
 use std::sync::Arc;
 
@@ -93,7 +95,6 @@ const DECLINED: &[(&str, &[&str])] = &[
             "UpdateTableReplicaAutoScaling",
         ],
     ),
-    ("PartiQL is not offered yet", &["BatchExecuteStatement", "ExecuteStatement", "ExecuteTransaction"]),
     (
         "contributor insights are not offered",
         &["DescribeContributorInsights", "ListContributorInsights", "UpdateContributorInsights"],
@@ -176,6 +177,18 @@ fn with_table_operations(builder: ServiceBuilder<State>) -> ServiceBuilder<State
 
 fn with_item_operations(builder: ServiceBuilder<State>) -> ServiceBuilder<State> {
     builder
+        .operation::<api::ExecuteStatement, _, _, _, _>(
+            access::partiql::execute_statement,
+            operations::partiql::execute_statement,
+        )
+        .operation::<api::BatchExecuteStatement, _, _, _, _>(
+            access::partiql::batch_execute_statement,
+            operations::partiql::batch_execute_statement,
+        )
+        .operation::<api::ExecuteTransaction, _, _, _, _>(
+            access::partiql::execute_transaction,
+            operations::partiql::execute_transaction,
+        )
         .operation::<api::GetItem, _, _, _, _>(access::get_item, items::get_item)
         .operation::<api::PutItem, _, _, _, _>(access::put_item, items::put_item)
         .operation::<api::UpdateItem, _, _, _, _>(access::update_item, items::update_item)

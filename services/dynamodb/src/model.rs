@@ -9,7 +9,7 @@ use crate::invalid::Invalid;
 use crate::key::{KeyAttribute, KeySchema, ScalarType};
 use crate::records::Billing;
 
-pub(crate) use indexes::{check_definitions, index_created, indexes};
+pub(crate) use indexes::{check_definitions, index_created, indexes, settle_units};
 
 /// The most tables of one account.
 pub(crate) const TABLES_MAX: usize = 2_500;
@@ -84,6 +84,17 @@ pub(crate) fn rebilled(
     match (present, mode, throughput) {
         (_, Some("PROVISIONED"), None) => {
             Err(Invalid::parameter("ProvisionedThroughput must be specified when BillingMode is PROVISIONED"))
+        }
+        (Billing::Provisioned { read, write }, _, Some(units))
+            if (read, write) == (units.read_capacity_units, units.write_capacity_units)
+                && mode != Some("PAY_PER_REQUEST") =>
+        {
+            Err(Invalid::new(format!(
+                "The provisioned throughput for the table will not change. The requested value equals the current value. \
+                 Current ReadCapacityUnits provisioned for the table: {read}. Requested ReadCapacityUnits: {read}. \
+                 Current WriteCapacityUnits provisioned for the table: {write}. Requested WriteCapacityUnits: {write}. \
+                 Refer to the Amazon DynamoDB Developer Guide for current limits and how to request higher limits."
+            )))
         }
         (Billing::PayPerRequest, None, throughput) => billing(Some("PAY_PER_REQUEST"), throughput),
         (_, mode, throughput) => billing(mode, throughput),

@@ -8,6 +8,7 @@ pub(crate) mod items;
 pub(crate) mod limits;
 pub(crate) mod page_source;
 pub(crate) mod pages;
+pub(crate) mod partiql;
 pub(crate) mod resource_policy;
 pub(crate) mod stream_updates;
 pub(crate) mod tables;

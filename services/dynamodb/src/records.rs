@@ -46,7 +46,7 @@ pub const CHANGES: Table = Table::new(0x0508, "dynamodb.changes");
 const VERSION: u8 = 2;
 const FIRST_VERSION: u8 = 1;
 
-/// How a table is paid for. Provisioned units are kept and answered; nothing is throttled by them.
+/// How a table is paid for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Billing {
     /// `PAY_PER_REQUEST`

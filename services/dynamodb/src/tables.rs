@@ -2,6 +2,8 @@
 //!
 //! Reading it takes no lock and never waits on the store. It holds no items.
 
+mod limits;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -16,6 +18,7 @@ use crate::error::Error;
 use crate::invalid::Invalid;
 use crate::records::{TABLES, TableRecord, stored_stamp, table_arn, table_key};
 use crate::streams::Sequence;
+use crate::throughput::Throughput;
 
 /// A table, ready for use.
 #[derive(Debug)]
@@ -30,6 +33,8 @@ pub struct Table {
     pub counts: Arc<Counts>,
     /// How much is in its indexes, by their ids.
     pub index_counts: BTreeMap<u64, Arc<Counts>>,
+    /// What is left of the throughput of the table and its indexes, by their ids.
+    pub throughput: BTreeMap<u64, Arc<Throughput>>,
     /// The order of its changes.
     pub sequence: Arc<Sequence>,
 }
@@ -81,8 +86,10 @@ impl Table {
         let arn = record.arn();
         let counts = Arc::new(Counts::default());
         counts.touch();
+        let ids = std::iter::once(record.id).chain(record.indexes.iter().map(|index| index.id));
+        let throughput = ids.map(|id| (id, Arc::default())).collect();
         let index_counts = record.indexes.iter().map(|index| (index.id, Arc::default())).collect();
-        Ok(Self { record, policy, arn, counts, index_counts, sequence: Arc::default() })
+        Ok(Self { record, policy, arn, counts, index_counts, throughput, sequence: Arc::default() })
     }
 
     /// The same table as the transaction finds it: its indexes may have changed since a call looked it up.
@@ -106,13 +113,21 @@ impl Table {
 
     /// True where a change of an item has to know the item as it was.
     pub fn follows_changes(&self) -> bool {
-        !self.record.indexes.is_empty() || self.record.stream.as_ref().is_some_and(|stream| stream.is_enabled)
+        // Units depend on what was there.
+        self.is_provisioned()
+            || !self.record.indexes.is_empty()
+            || self.record.stream.as_ref().is_some_and(|stream| stream.is_enabled)
     }
 
     /// Goes on with the counts and the sequence of an earlier form of the same table.
     fn share(&mut self, earlier: &Self) {
         self.counts = Arc::clone(&earlier.counts);
         self.sequence = Arc::clone(&earlier.sequence);
+        for (id, throughput) in &mut self.throughput {
+            if let Some(present) = earlier.throughput.get(id) {
+                *throughput = Arc::clone(present);
+            }
+        }
         for (id, counts) in &mut self.index_counts {
             if let Some(present) = earlier.index_counts.get(id) {
                 *counts = Arc::clone(present);

@@ -13,8 +13,10 @@ mod items;
 mod jobs;
 mod model;
 mod pages;
+mod partiql;
 mod streams;
 mod tables;
+mod throughput;
 
 use std::sync::Arc;
 

@@ -41,7 +41,7 @@ impl Path {
     }
 
     /// The same path with one more step.
-    pub(super) fn push(&mut self, step: Step) {
+    pub(crate) fn push(&mut self, step: Step) {
         self.steps.push(step);
     }
 
@@ -71,6 +71,11 @@ impl Path {
             };
         }
         Some(value)
+    }
+
+    /// True where neither path contains the other, nor wants another kind of value there.
+    pub(crate) fn is_apart_from(&self, other: &Self) -> bool {
+        self.relation(other) == Relation::Apart
     }
 
     pub(super) fn relation(&self, other: &Self) -> Relation {

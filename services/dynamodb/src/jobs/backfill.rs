@@ -8,7 +8,7 @@ use std::sync::Arc;
 use service::{Internal, Jobs};
 use store::{Range, Store, Transaction};
 
-use super::CHUNK;
+use super::{CHUNK, CHUNK_BYTES};
 use crate::State;
 use crate::error::Error;
 use crate::item;
@@ -70,16 +70,24 @@ fn fill_chunk(
 ) -> Result<Option<Vec<u8>>, Error> {
     let table = table.current(transaction)?;
     let Some(index) = table.record.indexes.iter().find(|index| index.id == id) else { return Ok(None) };
-    let page = transaction.scan(ITEMS, &range.clone().limit(CHUNK))?;
-    for (_, bytes) in &page {
-        let item = item::decode(bytes)?;
+    let page = transaction.iter(ITEMS, &range.clone().limit(CHUNK));
+    let mut size: usize = 0;
+    let mut last = None;
+    for stored in page {
+        let (place_of_item, bytes) = stored?;
+        size = size.saturating_add(bytes.len());
+        let item = item::decode(&bytes)?;
         let key = table.record.schema.key_of_item(&item)?;
         // An item whose values cannot be keys of the index stays out of it.
         if let Ok(Some((place, entry))) = entry(&table, index, &key, &item) {
             transaction.put(ITEMS, &place, item::encode(&entry))?;
         }
+        last = Some(place_of_item);
+        if size > CHUNK_BYTES {
+            break;
+        }
     }
-    Ok(page.into_iter().next_back().map(|(key, _)| key))
+    Ok(last)
 }
 
 async fn activate(state: &Arc<State>, store: &Store, table: &Table, id: u64) -> Result<(), Error> {

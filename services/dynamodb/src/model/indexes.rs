@@ -214,6 +214,27 @@ fn check_included<'a>(indexes: impl IntoIterator<Item = &'a IndexRecord>) -> Res
     Ok(())
 }
 
+/// Brings the units of global indexes in line with how the table is paid for.
+///
+/// # Errors
+/// The table is provisioned, and an index has no units.
+pub(crate) fn settle_units(record: &mut TableRecord) -> Result<(), Invalid> {
+    let billing = record.billing;
+    for index in record.indexes.iter_mut().filter(|index| index.kind == IndexKind::Global) {
+        match billing {
+            Billing::PayPerRequest => index.units = None,
+            Billing::Provisioned { .. } if index.units.is_some() => {}
+            Billing::Provisioned { .. } => {
+                return Err(Invalid::parameter(format!(
+                    "ProvisionedThroughput must be specified for index: {}",
+                    index.name
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// A definition that no key of table or indexes uses.
 fn unused_definition<'a>(
     definitions: &'a [api::AttributeDefinition],

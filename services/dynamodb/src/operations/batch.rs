@@ -7,18 +7,20 @@ use protocol::{Entries, Value};
 use service::{Call, Permit};
 
 use super::change::Metrics;
-use super::write::Write;
+use super::write::{Refusal, Write};
 use crate::State;
 use crate::access::attributes;
 use crate::api;
 use crate::attribute::Attributes;
 use crate::capacity::{Units, Usage, consumed, is_wanted, read_units};
-use crate::error::Error;
+use crate::error::{Cancellation, Error};
 use crate::item;
 use crate::key::ItemKey;
 use crate::records::ITEMS;
 use crate::request::{Expressions, HoldsExpressions};
 use crate::streams::Occasion;
+use crate::tables::Table;
+use crate::throughput::Direction;
 
 /// The most keys of one BatchGetItem.
 const GETS_MAX: usize = 100;
@@ -26,6 +28,12 @@ const GETS_MAX: usize = 100;
 const WRITES_MAX: usize = 25;
 /// The most that the items of one answer count for; the keys of the rest are answered as unprocessed.
 const ANSWER_BYTES_MAX: usize = 16 * 1_024 * 1_024;
+
+/// What all tables of a batch being spent is told as.
+const ALL_SPENT: &str = "The level of configured provisioned throughput for the table was exceeded. Consider increasing \
+                         your provisioning level with the UpdateTable API.";
+/// The most that the writes of a batch may store together, index entries included; the rest is left unprocessed.
+const STORED_BYTES_MAX: usize = 24 * 1_024 * 1_024;
 
 const DUPLICATES: &str = "Provided list of item keys contains duplicates";
 
@@ -45,32 +53,43 @@ pub(crate) async fn batch_get_item(
     let mut responses = Vec::new();
     let mut unprocessed = Vec::new();
     let mut capacity = Vec::new();
+    let (mut spent, mut processed) = (false, false);
     // One snapshot: the items that an answer shows were there together.
     let snapshot = call.store().snapshot()?;
     for (name, mut wanted) in input.request_items {
         let gets = gets(&state, &call, &name, &wanted)?;
-        let mut bytes = 0;
+        let is_consistent = wanted.consistent_read.unwrap_or(false);
+        let is_spent = gets.table.check_read(None, call.now()).is_err();
+        let mut units = 0.0;
         let mut items = Vec::new();
         let mut rest = Vec::new();
         for (place, key) in gets.places.into_iter().zip(std::mem::take(&mut wanted.keys)) {
-            if room == 0 {
+            if room == 0 || is_spent {
                 rest.push(key);
                 continue;
             }
-            let Some(stored) = snapshot.get(ITEMS, place)? else { continue };
-            let item = item::decode(&stored)?;
-            let size = item.size_bytes();
-            bytes += size;
+            let stored = snapshot.get(ITEMS, place)?;
+            let item = stored.map(|stored| item::decode(&stored)).transpose()?;
+            let size = item.as_ref().map_or(0, Attributes::size_bytes);
+            // Each item counts for itself, and so does each that is not there.
+            units += read_units(size, is_consistent);
+            let Some(item) = item else { continue };
             room = room.saturating_sub(size);
             items.push(answered(item, &gets.expressions));
         }
-        let units = read_units(bytes, wanted.consistent_read.unwrap_or(false));
         let usage = Usage::of_table(units);
-        capacity.extend(consumed(input.return_consumed_capacity.as_deref(), &gets.table, &usage));
+        gets.table.spend(Direction::Read, &usage, call.now());
+        spent |= is_spent;
+        processed |= !is_spent;
+        let name_of_table = &gets.table.record.name;
+        capacity.extend(consumed(input.return_consumed_capacity.as_deref(), name_of_table, &usage));
         responses.push((name.clone(), items));
         if !rest.is_empty() {
             unprocessed.push((name, api::KeysAndAttributes { keys: rest, ..wanted }));
         }
+    }
+    if spent && !processed {
+        return Err(Error::Throttled(ALL_SPENT.to_owned()));
     }
     Ok(api::BatchGetItemOutput {
         responses: Some(Entries(responses)),
@@ -88,7 +107,7 @@ fn answered(item: Attributes, expressions: &Expressions) -> Entries<Value> {
 
 /// The reads of one table.
 struct Gets {
-    table: String,
+    table: Arc<Table>,
     places: Vec<store::Key>,
     expressions: Expressions,
 }
@@ -106,7 +125,7 @@ fn gets(state: &State, call: &Call, name: &str, wanted: &api::KeysAndAttributes)
             return Err(Error::Validation(DUPLICATES.to_owned()));
         }
     }
-    Ok(Gets { table: table.record.name.clone(), places, expressions })
+    Ok(Gets { table, places, expressions })
 }
 
 pub(crate) async fn batch_write_item(
@@ -123,32 +142,67 @@ pub(crate) async fn batch_write_item(
     let mut seen: HashSet<(u64, ItemKey)> = HashSet::new();
     for (name, requests) in input.request_items {
         for request in requests {
+            let copy = request.clone();
             let write = one_write(&state, &call, &name, request)?;
             if !seen.insert((write.table.record.id, write.key.clone())) {
                 return Err(Error::Validation(DUPLICATES.to_owned()));
             }
-            writes.push(write.reading_before(is_wanted(mode.as_deref())));
+            // Only tables with more to do than to store can leave something undone.
+            let undone = write.table.follows_changes().then(|| (name.clone(), copy));
+            writes.push((write.reading_before(is_wanted(mode.as_deref())), undone));
         }
     }
     let occasion = Occasion::of_call(call.now());
-    let (units, metrics) = call
+    let (units, metrics, undone) = call
         .transact(|transaction| {
             let mut units = Units::default();
             let mut metrics = Metrics::default();
-            for write in writes {
+            let mut unprocessed: Vec<(String, api::WriteRequest)> = Vec::new();
+            let mut stored: usize = 0;
+            let mut is_done = false;
+            for (write, undone) in writes {
                 let table = write.table.record.name.clone();
-                let outcome = write.perform(transaction, occasion)?;
+                stored = stored.saturating_add(write.stored_bytes());
+                if stored > STORED_BYTES_MAX
+                    && let Some(undone) = undone
+                {
+                    unprocessed.push(undone);
+                    continue;
+                }
+                let outcome = match (write.perform(transaction, occasion), undone) {
+                    (Err(Refusal::Cancelled(Cancellation::Throttled(_))), Some(undone)) => {
+                        unprocessed.push(undone);
+                        continue;
+                    }
+                    (outcome, _) => outcome?,
+                };
+                is_done = true;
                 units.add(&table, &outcome.usage);
                 metrics.add(&table, metrics_mode.as_deref(), &outcome);
             }
-            Ok::<_, Error>((units, metrics))
+            if !is_done && !unprocessed.is_empty() {
+                return Err(Error::Throttled(ALL_SPENT.to_owned()));
+            }
+            Ok::<_, Error>((units, metrics, unprocessed))
         })
         .await?;
     Ok(api::BatchWriteItemOutput {
-        unprocessed_items: Some(Entries(Vec::new())),
+        unprocessed_items: Some(by_table(undone)),
         consumed_capacity: units.consumed(mode.as_deref()),
         item_collection_metrics: metrics.answered(),
     })
+}
+
+/// Requests in the form of `UnprocessedItems`.
+fn by_table(requests: Vec<(String, api::WriteRequest)>) -> Entries<Vec<api::WriteRequest>> {
+    let mut tables: Vec<(String, Vec<api::WriteRequest>)> = Vec::new();
+    for (name, request) in requests {
+        match tables.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, requests)) => requests.push(request),
+            None => tables.push((name, vec![request])),
+        }
+    }
+    Entries(tables)
 }
 
 fn one_write(state: &State, call: &Call, name: &str, request: api::WriteRequest) -> Result<Write, Error> {

@@ -120,6 +120,7 @@ impl IndexChange<'_> {
         let mut usage = Usage::default();
         let mut bytes = [self.before, self.after].map(|item| item.map_or(0, Attributes::size_bytes));
         let mut has_local = false;
+        let mut entries = Vec::with_capacity(self.table.record.indexes.len());
         for index in &self.table.record.indexes {
             let before = self.before.and_then(|item| entry(self.table, index, self.key, item).ok().flatten());
             let after = self.entry_after(index)?;
@@ -129,13 +130,17 @@ impl IndexChange<'_> {
                     *sum = sum.saturating_add(entry.as_ref().map_or(0, |(_, item)| item.size_bytes()));
                 }
             }
+            entries.push((index, before, after));
+        }
+        // Refused before anything is written: a batch goes on with its other writes.
+        let [before, after] = bytes;
+        let collection = if has_local { Some(self.collect(transaction, before, after)?) } else { None };
+        for (index, before, after) in entries {
             let units = replace(transaction, before, after)?;
             if units > 0.0 {
                 usage = usage.and_index(index, units);
             }
         }
-        let [before, after] = bytes;
-        let collection = if has_local { Some(self.collect(transaction, before, after)?) } else { None };
         Ok(Effects { usage, collection })
     }
 

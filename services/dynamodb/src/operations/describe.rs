@@ -8,6 +8,8 @@ use crate::tables::Table;
 /// What a table is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Status {
+    /// It is being made; this is the answer to its creation.
+    Creating,
     /// It can be used.
     Active,
     /// It is being changed; this is the answer to the change.
@@ -19,6 +21,7 @@ pub(crate) enum Status {
 impl Status {
     const fn name(self) -> &'static str {
         match self {
+            Self::Creating => "CREATING",
             Self::Active => "ACTIVE",
             Self::Updating => "UPDATING",
             Self::Deleting => "DELETING",

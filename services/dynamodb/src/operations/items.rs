@@ -18,6 +18,7 @@ use crate::item;
 use crate::records::ITEMS;
 use crate::request::HoldsExpressions;
 use crate::streams::Occasion;
+use crate::throughput::Direction;
 
 pub(crate) async fn get_item(
     state: Arc<State>,
@@ -30,13 +31,16 @@ pub(crate) async fn get_item(
     let schema = &table.record.schema;
     let key = schema.key_of(&key)?;
     expressions.check_key_paths(schema)?;
+    table.check_read(None, call.now())?;
     let stored = call.store().get(ITEMS, key.in_table(table.record.id))?;
     let item = stored.map(|bytes| item::decode(&bytes)).transpose()?;
     let mode = input.return_consumed_capacity.as_deref();
-    let consumed_capacity = if is_wanted(mode) {
+    let consumed_capacity = if is_wanted(mode) || table.is_provisioned() {
         let bytes = item.as_ref().map_or(0, Attributes::size_bytes);
         let units = read_units(bytes, input.consistent_read.unwrap_or(false));
-        consumed(mode, &table.record.name, &Usage::of_table(units))
+        let usage = Usage::of_table(units);
+        table.spend(Direction::Read, &usage, call.now());
+        consumed(mode, &table.record.name, &usage)
     } else {
         None
     };
@@ -137,7 +141,7 @@ pub(crate) async fn update_item(
 }
 
 /// The attributes that UpdateItem answers.
-fn update_answer(
+pub(crate) fn update_answer(
     return_values: Option<&str>,
     changed: Option<&Projection>,
     outcome: Outcome,

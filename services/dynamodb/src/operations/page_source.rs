@@ -61,15 +61,20 @@ impl<'a> Source<'a> {
     /// The place behind `ExclusiveStartKey`.
     pub(crate) fn start(&self, key: Entries<Value>) -> Result<Start, Invalid> {
         let within = |invalid: Invalid| invalid.within("The provided starting key is invalid: ");
-        let key = crate::attribute::attributes_from_entries(key).map_err(within)?;
+        self.start_at(&crate::attribute::attributes_from_entries(key).map_err(within)?)
+    }
+
+    /// The place behind this key.
+    pub(crate) fn start_at(&self, key: &Attributes) -> Result<Start, Invalid> {
+        let within = |invalid: Invalid| invalid.within("The provided starting key is invalid: ");
         let schema = &self.table.record.schema;
         Ok(match self.index {
             None => {
-                let own = schema.key_of(&key).map_err(within)?;
+                let own = schema.key_of(key).map_err(within)?;
                 Start { place: own.in_table(self.id()).into_vec(), own }
             }
             Some(index) => {
-                let (own, item) = index.schema.index_start(schema, &key).map_err(within)?;
+                let (own, item) = index.schema.index_start(schema, key).map_err(within)?;
                 Start { place: own.in_index(index.id, &item).into_vec(), own }
             }
         })

@@ -19,39 +19,43 @@ use crate::item;
 use crate::key::{KeySchema, PartitionRange, Segment};
 use crate::records::ITEMS;
 use crate::request::{Expressions, HoldsExpressions};
+use crate::throughput::Direction;
 
 use super::page_source::{Source, Start};
 
 /// A page ends with the item that crosses this.
-const PAGE_BYTES: usize = 1_024 * 1_024;
+pub(super) const PAGE_BYTES: usize = 1_024 * 1_024;
 /// The most segments of a scan.
 const SEGMENTS_MAX: i64 = 1_000_000;
 
 /// What a page is made of.
-struct Reader<'a> {
-    store: &'a Store,
-    source: Source<'a>,
-    needs_items: bool,
-    range: Range,
-    limit: Option<i64>,
-    filter: Option<&'a Condition>,
-    projection: Option<&'a Projection>,
-    counts_only: bool,
+pub(super) struct Reader<'a> {
+    pub(super) store: &'a Store,
+    pub(super) source: Source<'a>,
+    pub(super) needs_items: bool,
+    pub(super) range: Range,
+    pub(super) limit: Option<i64>,
+    /// The page ends with the item that crosses so many bytes.
+    pub(super) room: usize,
+    pub(super) filter: Option<&'a Condition>,
+    pub(super) projection: Option<&'a Projection>,
+    pub(super) counts_only: bool,
 }
 
 /// The items of one page.
 #[derive(Default)]
-struct Page {
-    items: Vec<Entries<Value>>,
-    count: i64,
-    scanned: i64,
-    bytes: usize,
-    fetched_units: f64,
-    last: Option<Attributes>,
+pub(super) struct Page {
+    pub(super) items: Vec<Entries<Value>>,
+    pub(super) count: i64,
+    pub(super) scanned: i64,
+    pub(super) bytes: usize,
+    pub(super) fetched_units: f64,
+    pub(super) last: Option<Attributes>,
 }
 
 impl Reader<'_> {
-    fn page(self) -> Result<Page, Error> {
+    /// Reads it.
+    pub(super) fn page(self) -> Result<Page, Error> {
         let mut page = Page::default();
         let snapshot = self.store.snapshot()?;
         for record in snapshot.iter(ITEMS, &self.range) {
@@ -59,7 +63,7 @@ impl Reader<'_> {
             let mut item = item::decode(&bytes)?;
             page.scanned += 1;
             page.bytes = page.bytes.saturating_add(item.size_bytes());
-            let is_full = page.bytes >= PAGE_BYTES || self.limit.is_some_and(|limit| page.scanned >= limit);
+            let is_full = page.bytes >= self.room || self.limit.is_some_and(|limit| page.scanned >= limit);
             if is_full {
                 page.last = Some(self.source.last_key(&item));
             }
@@ -124,18 +128,21 @@ pub(crate) async fn query(state: Arc<State>, permit: Permit<api::Query>) -> Resu
         check_start(&partition, &start, source.id())?;
         range = if is_reverse { range.before(start.place) } else { range.after(start.place) };
     }
+    table.check_read(source.index, call.now())?;
     let page = Reader {
         store: call.store(),
         source,
         needs_items,
         range: if is_reverse { range.reversed() } else { range },
         limit: input.limit,
+        room: PAGE_BYTES,
         filter: expressions.filter.as_ref(),
         projection: expressions.projection.as_ref(),
         counts_only,
     }
     .page()?;
     let usage = source.usage(page.bytes, page.fetched_units);
+    table.spend(Direction::Read, &usage, call.now());
     Ok(api::QueryOutput {
         items: (!counts_only).then_some(page.items),
         count: Some(page.count),
@@ -199,18 +206,21 @@ pub(crate) async fn scan(state: Arc<State>, permit: Permit<api::Scan>) -> Result
         }
         range = range.after(start.place);
     }
+    table.check_read(source.index, call.now())?;
     let page = Reader {
         store: call.store(),
         source,
         needs_items,
         range,
         limit: input.limit,
+        room: PAGE_BYTES,
         filter: expressions.filter.as_ref(),
         projection: expressions.projection.as_ref(),
         counts_only,
     }
     .page()?;
     let usage = source.usage(page.bytes, page.fetched_units);
+    table.spend(Direction::Read, &usage, call.now());
     Ok(api::ScanOutput {
         items: (!counts_only).then_some(page.items),
         count: Some(page.count),

@@ -67,7 +67,7 @@ pub(crate) async fn create_table(
             save(transaction, &state, record)
         })
         .await?;
-    Ok(api::CreateTableOutput { table_description: Some(describe(&table, Status::Active)) })
+    Ok(api::CreateTableOutput { table_description: Some(describe(&table, Status::Creating)) })
 }
 
 fn new_record(
@@ -221,6 +221,7 @@ pub(crate) async fn update_table(
             let updates = input.global_secondary_index_updates.as_deref().unwrap_or_default();
             let definitions = input.attribute_definitions.as_deref().unwrap_or_default();
             let changes = update_indexes(transaction, &mut record, updates, definitions)?;
+            model::settle_units(&mut record)?;
             if let Some(specification) = &input.stream_specification {
                 let sequence = sequence_of(&state, &target);
                 update_stream(transaction, &state, &mut record, specification, &sequence, call.now())?;

@@ -21,6 +21,7 @@ use crate::item;
 use crate::records::{ITEMS, TOKENS};
 use crate::request::HoldsExpressions;
 use crate::streams::Occasion;
+use crate::throughput::Direction;
 
 /// The most actions of one transaction.
 const ACTIONS_MAX: usize = 100;
@@ -29,9 +30,9 @@ const BYTES_MAX: usize = 4 * 1_024 * 1_024;
 /// How long a client token is remembered.
 pub(crate) const TOKEN_LIFE_MILLIS: i64 = 10 * 60 * 1_000;
 /// Reads and writes in a transaction count twice.
-const FACTOR: f64 = 2.0;
+pub(crate) const FACTOR: f64 = 2.0;
 
-const REPEATED: &str = "Transaction request cannot include multiple operations on one item";
+pub(crate) const REPEATED: &str = "Transaction request cannot include multiple operations on one item";
 
 fn check_count(count: usize) -> Result<(), Invalid> {
     if count > ACTIONS_MAX {
@@ -63,6 +64,7 @@ pub(crate) async fn transact_get_items(
         let table = state.table(&call, &get.table_name)?;
         expressions.check_key_paths(&table.record.schema)?;
         let key = table.record.schema.key_of(&attributes(get.key)?)?;
+        table.check_read(None, call.now())?;
         let stored = snapshot.get(ITEMS, key.in_table(table.record.id))?;
         if !seen.insert((table.record.id, key)) {
             return Err(Error::Validation(REPEATED.to_owned()));
@@ -70,7 +72,9 @@ pub(crate) async fn transact_get_items(
         let item = stored.map(|bytes| item::decode(&bytes)).transpose()?;
         let size = item.as_ref().map_or(0, Attributes::size_bytes);
         bytes = bytes.saturating_add(size);
-        units.add(&table.record.name, &Usage::of_table(FACTOR * read_units(size, true)));
+        let usage = Usage::of_table(FACTOR * read_units(size, true));
+        table.spend(Direction::Read, &usage, call.now());
+        units.add(&table.record.name, &usage);
         let item = match &expressions.projection {
             Some(projection) => item.map(|item| projection.apply(&item)),
             None => item,
@@ -159,7 +163,7 @@ fn write(state: &State, call: &Call, action: api::TransactWriteItem) -> Result<W
 }
 
 /// Does all of the writes, or says of each why not.
-fn perform_all(
+pub(crate) fn perform_all(
     transaction: &mut Transaction<'_>,
     writes: Vec<Write>,
     metrics_mode: Option<&str>,
@@ -193,21 +197,21 @@ fn perform_all(
 }
 
 /// A client token: the same one with the same request does nothing again.
-struct Token {
+pub(crate) struct Token {
     place: Key,
     digest: [u8; 32],
     now: Timestamp,
 }
 
 impl Token {
-    fn new(call: &Call, token: &str, actions: &[api::TransactWriteItem]) -> Self {
+    pub(crate) fn new(call: &Call, token: &str, actions: &impl std::fmt::Debug) -> Self {
         // The digest is compared for ten minutes, on this version of the platform: the debug form is stable enough.
         let digest = crypto::sha256(format!("{actions:?}").as_bytes());
         Self { place: Key::new().str(call.account().as_str()).str(token), digest, now: call.now() }
     }
 
     /// True where this request was done before; remembers it where it was not.
-    fn is_repeated(&self, transaction: &mut Transaction<'_>) -> Result<bool, Error> {
+    pub(crate) fn is_repeated(&self, transaction: &mut Transaction<'_>) -> Result<bool, Error> {
         if let Some(stored) = transaction.get(TOKENS, &self.place)? {
             let (came, digest) = token_parts(&stored)?;
             if self.now.millis_since(came) < TOKEN_LIFE_MILLIS {

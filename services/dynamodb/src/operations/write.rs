@@ -9,7 +9,7 @@ use store::Transaction;
 
 use crate::attribute::Attributes;
 use crate::capacity::Usage;
-use crate::error::{Cancellation, Error, condition_failed};
+use crate::error::{Cancellation, DUPLICATE, Error, condition_failed};
 use crate::expression::{Condition, Update};
 use crate::invalid::Invalid;
 use crate::item::{self, ITEM_BYTES_MAX};
@@ -18,6 +18,7 @@ use crate::records::ITEMS;
 use crate::request::Expressions;
 use crate::streams::Occasion;
 use crate::tables::Table;
+use crate::throughput::Direction;
 
 use super::change::{After, Collection, store_change};
 
@@ -53,6 +54,7 @@ pub(crate) struct Write {
     condition: Option<Condition>,
     answers_item_on_failure: bool,
     needs_before: bool,
+    is_insert: bool,
 }
 
 /// An item before and after a write.
@@ -101,6 +103,8 @@ impl From<Refusal> for Error {
             Refusal::Error(error) => error,
             Refusal::Cancelled(Cancellation::Invalid(invalid)) => invalid.into(),
             Refusal::Cancelled(Cancellation::Condition(item)) => condition_failed(item),
+            Refusal::Cancelled(Cancellation::Duplicate(_)) => Self::DuplicateItem(DUPLICATE.to_owned()),
+            Refusal::Cancelled(Cancellation::Throttled(message)) => Self::Throttled(message.to_owned()),
             Refusal::Cancelled(Cancellation::None) => {
                 Self::Internal(service::Internal::new("a write was refused for no reason"))
             }
@@ -181,6 +185,7 @@ impl Write {
             condition: expressions.condition,
             answers_item_on_failure: false,
             needs_before,
+            is_insert: false,
         })
     }
 
@@ -191,11 +196,29 @@ impl Write {
         self
     }
 
+    /// The same write, whose condition is that there is no item yet.
+    #[must_use]
+    pub(crate) const fn inserting(mut self) -> Self {
+        self.is_insert = true;
+        self
+    }
+
     /// The same write, whose outcome tells what was there before.
     #[must_use]
     pub(crate) const fn reading_before(mut self, is_needed: bool) -> Self {
         self.needs_before = self.needs_before || is_needed;
         self
+    }
+
+    /// About how many bytes the write stores, with index entries and stream records.
+    pub(crate) fn stored_bytes(&self) -> usize {
+        let copies = self.table.record.indexes.len().saturating_add(3);
+        match &self.change {
+            Change::Put { encoded, .. } => encoded.len().saturating_mul(copies),
+            // A deletion stores no more than the old item in the stream.
+            Change::Update { .. } | Change::Delete => ITEM_BYTES_MAX,
+            Change::Check => 0,
+        }
     }
 
     /// Does it.
@@ -205,6 +228,9 @@ impl Write {
         occasion: Occasion,
     ) -> Result<Outcome, Refusal> {
         let table = self.table.current(transaction)?;
+        if let Some(message) = table.spent_for_writes(occasion.now) {
+            return Err(Refusal::Cancelled(Cancellation::Throttled(message)));
+        }
         let place = self.key.in_table(table.record.id);
         let before = if self.needs_before || table.follows_changes() {
             let stored = transaction.get(ITEMS, &place)?;
@@ -216,7 +242,11 @@ impl Write {
             let nothing = Attributes::new();
             if !condition.matches(before.as_ref().unwrap_or(&nothing)) {
                 let item = before.filter(|_| self.answers_item_on_failure);
-                return Err(Refusal::Cancelled(Cancellation::Condition(item)));
+                return Err(Refusal::Cancelled(if self.is_insert {
+                    Cancellation::Duplicate(item)
+                } else {
+                    Cancellation::Condition(item)
+                }));
             }
         }
         let is_update = matches!(self.change, Change::Update { .. });
@@ -244,6 +274,10 @@ impl Write {
                     other => other,
                 }
             })?;
+        if table.is_provisioned() {
+            let usage = effects.usage.clone();
+            transaction.after_commit(move || table.spend(Direction::Write, &usage, occasion.now));
+        }
         Ok(Outcome { before, after, usage: effects.usage, collection: effects.collection })
     }
 }

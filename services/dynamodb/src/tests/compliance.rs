@@ -51,6 +51,18 @@ fn samples() -> Vec<(&'static str, serde_json::Value)> {
             "TransactWriteItems",
             json!({"TransactItems": [{"Put": {"TableName": "Tab", "Item": {"p": {"S": "sesame"}, "v": {"S": SECRET}}}}]}),
         ),
+        (
+            "ExecuteStatement",
+            json!({"Statement": format!("INSERT INTO Tab VALUE {{'p': 'one', 'v': '{SECRET}'}}")}),
+        ),
+        (
+            "BatchExecuteStatement",
+            json!({"Statements": [{"Statement": "SELECT * FROM Tab WHERE p = ?", "Parameters": [{"S": SECRET}]}]}),
+        ),
+        (
+            "ExecuteTransaction",
+            json!({"TransactStatements": [{"Statement": "DELETE FROM Tab WHERE p = ?", "Parameters": [{"S": SECRET}]}]}),
+        ),
         ("PutResourcePolicy", json!({"ResourceArn": ARN, "Policy": policy.to_string()})),
         ("GetResourcePolicy", json!({"ResourceArn": ARN})),
         ("DeleteResourcePolicy", json!({"ResourceArn": ARN})),

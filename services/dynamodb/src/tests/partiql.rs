@@ -1,0 +1,221 @@
+//! PartiQL through the whole pipeline.
+
+use serde_json::{Value, json};
+
+use super::{Fixture, n, s};
+
+async fn run(fixture: &Fixture, statement: &str) -> Value {
+    fixture.ok("ExecuteStatement", &json!({"Statement": statement})).await
+}
+
+async fn items(fixture: &Fixture, statement: &str) -> Vec<Value> {
+    run(fixture, statement).await["Items"].as_array().unwrap().clone()
+}
+
+async fn filled() -> Fixture {
+    let fixture = Fixture::with_table("p:S s:N").await;
+    for partition in ["a", "b"] {
+        for number in 0..5 {
+            run(&fixture, &format!("INSERT INTO Tab VALUE {{'p': '{partition}', 's': {number}, 'v': {{'w': [{number}, 'x']}}}}")).await;
+        }
+    }
+    fixture
+}
+
+#[tokio::test]
+async fn items_are_selected_by_keys_and_by_values() {
+    let fixture = filled().await;
+    for (statement, expected) in [
+        ("SELECT * FROM Tab", 10),
+        ("SELECT * FROM Tab WHERE p = 'a'", 5),
+        ("SELECT * FROM Tab WHERE p = 'a' AND s BETWEEN 1 AND 3", 3),
+        ("SELECT * FROM Tab WHERE p IN ['a', 'b', 'c'] AND s >= 4", 2),
+        ("SELECT * FROM Tab WHERE p = 'a' AND v.w[0] > 2", 2),
+        ("SELECT * FROM Tab WHERE v.w[0] = 2", 2),
+        ("SELECT * FROM Tab WHERE p = 'a' AND v IS MISSING", 0),
+        ("SELECT * FROM Tab WHERE p = 'a' AND contains(v.w, 'x') AND NOT s IN [0, 1]", 3),
+    ] {
+        assert_eq!(items(&fixture, statement).await.len(), expected, "{statement}");
+    }
+    let found = items(&fixture, "SELECT s, v.w[1] FROM Tab WHERE p = 'a' AND s < 2 ORDER BY s DESC").await;
+    assert_eq!(
+        found,
+        vec![
+            json!({"s": n(1), "v": {"M": {"w": {"L": [s("x")]}}}}),
+            json!({"s": n(0), "v": {"M": {"w": {"L": [s("x")]}}}})
+        ]
+    );
+}
+
+#[tokio::test]
+async fn pages_go_on_over_partitions_and_only_with_their_statement() {
+    let fixture = filled().await;
+    let statement = "SELECT * FROM Tab WHERE p IN ['a', 'b'] ORDER BY s DESC";
+    let mut input = json!({"Statement": statement, "Limit": 3});
+    let mut found = Vec::new();
+    loop {
+        let page = fixture.ok("ExecuteStatement", &input).await;
+        found.extend(
+            page["Items"].as_array().unwrap().iter().map(|item| {
+                format!("{}{}", item["p"]["S"].as_str().unwrap(), item["s"]["N"].as_str().unwrap())
+            }),
+        );
+        if page["NextToken"].is_null() {
+            break;
+        }
+        input["NextToken"] = page["NextToken"].clone();
+        let other = json!({"Statement": "SELECT * FROM Tab", "NextToken": page["NextToken"]});
+        assert_eq!(fixture.invalid("ExecuteStatement", &other).await, "Invalid NextToken");
+    }
+    assert_eq!(found, ["a4", "a3", "a2", "a1", "a0", "b4", "b3", "b2", "b1", "b0"]);
+}
+
+#[tokio::test]
+async fn items_are_inserted_changed_and_deleted_once() {
+    let fixture = filled().await;
+    let (code, message) = fixture
+        .refused("ExecuteStatement", &json!({"Statement": "INSERT INTO Tab VALUE {'p': 'a', 's': 1}"}))
+        .await;
+    assert_eq!(
+        (code.as_str(), message.as_str()),
+        ("DuplicateItemException", "Duplicate primary key exists in table")
+    );
+    let changed = items(&fixture, "UPDATE Tab SET x = 1 SET v.w = list_append(v.w, ['y']) REMOVE gone WHERE p = 'a' AND s = 1 RETURNING ALL NEW *").await;
+    assert_eq!(changed[0]["v"]["M"]["w"]["L"], json!([n(1), s("x"), s("y")]));
+    let changed = items(
+        &fixture,
+        "UPDATE Tab SET x = x + 1 WHERE p = 'a' AND s = 1 AND x = 1 RETURNING MODIFIED NEW *",
+    )
+    .await;
+    assert_eq!(changed, vec![json!({"x": n(2)})]);
+    for statement in [
+        "UPDATE Tab SET x = 1 WHERE p = 'none' AND s = 1",
+        "UPDATE Tab SET x = 1 WHERE p = 'a' AND s = 1 AND x = 1",
+        "DELETE FROM Tab WHERE p = 'a' AND s = 1 AND x = 1",
+    ] {
+        assert_eq!(
+            fixture.refused("ExecuteStatement", &json!({"Statement": statement})).await.0,
+            "ConditionalCheckFailedException"
+        );
+    }
+    assert_eq!(
+        items(&fixture, "DELETE FROM Tab WHERE p = 'a' AND s = 1 RETURNING ALL OLD *").await[0]["x"],
+        n(2)
+    );
+    assert!(items(&fixture, "DELETE FROM Tab WHERE p = 'a' AND s = 1").await.is_empty());
+    let parameters =
+        json!({"Statement": "SELECT * FROM Tab WHERE p = ? AND s = ?", "Parameters": [s("a"), n(2)]});
+    assert_eq!(fixture.ok("ExecuteStatement", &parameters).await["Items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn batches_answer_each_statement_and_transactions_all_or_nothing() {
+    let fixture = filled().await;
+    let batch = |statements: &[&str]| json!({"Statements": statements.iter().map(|text| json!({"Statement": text})).collect::<Vec<_>>()});
+    let answer = fixture
+        .ok(
+            "BatchExecuteStatement",
+            &batch(&[
+                "SELECT * FROM Tab WHERE p = 'a' AND s = 1",
+                "SELECT * FROM Tab WHERE p = 'a'",
+                "SELECT * FROM None WHERE p = 'a'",
+            ]),
+        )
+        .await;
+    assert_eq!(answer["Responses"][0]["Item"]["s"], n(1));
+    assert_eq!(answer["Responses"][1]["Error"]["Code"], "ValidationError");
+    assert_eq!(answer["Responses"][2]["Error"]["Code"], "ResourceNotFound");
+    let answer = fixture
+        .ok(
+            "BatchExecuteStatement",
+            &batch(&[
+                "INSERT INTO Tab VALUE {'p': 'a', 's': 1}",
+                "INSERT INTO Tab VALUE {'p': 'n', 's': 1}",
+                "UPDATE Tab SET x = 1 WHERE p = 'z' AND s = 1",
+            ]),
+        )
+        .await;
+    let codes: Vec<_> = (0..3)
+        .map(|at| answer["Responses"][at]["Error"]["Code"].as_str().unwrap_or("none").to_owned())
+        .collect();
+    assert_eq!(codes, ["DuplicateItem", "none", "ConditionalCheckFailed"]);
+    let transaction = |statements: &[&str]| json!({"TransactStatements": statements.iter().map(|text| json!({"Statement": text})).collect::<Vec<_>>()});
+    let fault = fixture
+        .call(
+            "ExecuteTransaction",
+            &transaction(&[
+                "EXISTS(SELECT * FROM Tab WHERE p = 'n' AND s = 1)",
+                "INSERT INTO Tab VALUE {'p': 'a', 's': 1}",
+                "DELETE FROM Tab WHERE p = 'a' AND s = 2",
+            ]),
+        )
+        .await
+        .unwrap_err();
+    assert_eq!(fault.code, "TransactionCanceledException");
+    assert!(fault.message.ends_with("[None, DuplicateItem, None]"), "{}", fault.message);
+    assert_eq!(items(&fixture, "SELECT * FROM Tab WHERE p = 'a' AND s = 2").await.len(), 1);
+    fixture
+        .ok(
+            "ExecuteTransaction",
+            &transaction(&[
+                "EXISTS(SELECT * FROM Tab WHERE p = 'n' AND s = 1)",
+                "DELETE FROM Tab WHERE p = 'a' AND s = 2",
+            ]),
+        )
+        .await;
+    let read = fixture
+        .ok(
+            "ExecuteTransaction",
+            &transaction(&[
+                "SELECT * FROM Tab WHERE p = 'a' AND s = 2",
+                "SELECT * FROM Tab WHERE p = 'a' AND s = 3",
+            ]),
+        )
+        .await;
+    assert!(read["Responses"][0]["Item"].is_null() && read["Responses"][1]["Item"]["s"] == n(3));
+    assert!(
+        fixture
+            .invalid(
+                "ExecuteTransaction",
+                &transaction(&[
+                    "SELECT * FROM Tab WHERE p = 'a' AND s = 2",
+                    "DELETE FROM Tab WHERE p = 'a' AND s = 3"
+                ])
+            )
+            .await
+            .contains("both read and write")
+    );
+}
+
+#[tokio::test]
+async fn statements_need_leave_of_their_own_and_scans_can_be_denied() {
+    let fixture = filled().await;
+    let table = "arn:aws:dynamodb:us-east-1:123456789012:table/Tab";
+    let reader = json!([
+        {"Effect": "Allow", "Action": "dynamodb:PartiQLSelect", "Resource": table},
+        {"Effect": "Deny", "Action": "dynamodb:PartiQLSelect", "Resource": table, "Condition": {"Bool": {"dynamodb:FullTableScan": "true"}}}]);
+    let narrow = json!([{"Effect": "Allow", "Action": "dynamodb:PartiQL*", "Resource": table,
+        "Condition": {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["a"]}, "Null": {"dynamodb:LeadingKeys": "false"}}}]);
+    let plain = json!([{"Effect": "Allow", "Action": ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:DeleteItem"], "Resource": table}]);
+    let reader = fixture.kit.user("reader", reader).await;
+    let narrow = fixture.kit.user("narrow", narrow).await;
+    let plain = fixture.kit.user("plain", plain).await;
+    for (who, statement, expected) in [
+        (&reader, "SELECT * FROM Tab WHERE p = 'a'", true),
+        (&reader, "SELECT * FROM Tab WHERE v = 1", false),
+        (&reader, "SELECT * FROM Tab WHERE p = 'a' OR p > 'b'", false),
+        (&reader, "DELETE FROM Tab WHERE p = 'a' AND s = 1", false),
+        (&narrow, "SELECT * FROM Tab WHERE p IN ['a']", true),
+        (&narrow, "SELECT * FROM Tab WHERE p IN ['a', 'b']", false),
+        (&narrow, "SELECT * FROM Tab", false),
+        (&narrow, "INSERT INTO Tab VALUE {'p': 'a', 's': 77}", true),
+        (&narrow, "INSERT INTO Tab VALUE {'p': 'b', 's': 77}", false),
+        (&narrow, "UPDATE Tab SET x = 1 WHERE p = 'b' AND s = 1", false),
+        (&plain, "SELECT * FROM Tab WHERE p = 'a'", false),
+    ] {
+        let answer =
+            fixture.kit.json(who, "dynamodb", "ExecuteStatement", &json!({"Statement": statement})).await;
+        let is_allowed = !answer.as_ref().is_err_and(|fault| fault.code.starts_with("AccessDenied"));
+        assert_eq!(is_allowed, expected, "{statement}: {answer:?}");
+    }
+}

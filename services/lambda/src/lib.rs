@@ -23,8 +23,10 @@ mod destinations;
 mod error;
 mod jobs;
 mod layers;
+mod mappings;
 mod model;
 mod operations;
+mod poller;
 mod records;
 mod roles;
 mod table;
@@ -46,6 +48,7 @@ pub use error::Error;
 use catalog::Catalog;
 use delivery::LogDelivery;
 use layers::Layers;
+use mappings::Mappings;
 use roles::FunctionRoles;
 
 /// What the service is made of.
@@ -76,6 +79,7 @@ pub struct LambdaParts {
 pub(crate) struct Lambda {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) layers: Arc<Layers>,
+    pub(crate) mappings: Arc<Mappings>,
     pub(crate) urls: FunctionUrls,
     pub(crate) compute: Compute,
     pub(crate) events: EventQueue,
@@ -107,6 +111,7 @@ pub fn service(parts: LambdaParts) -> Result<(Service, Compute), CatalogError> {
     let lambda = Lambda {
         catalog,
         layers,
+        mappings: Arc::new(Mappings::load(&parts.store)?),
         urls: parts.urls,
         compute: compute.clone(),
         events: EventQueue::load(parts.store, parts.clock, RetryTimes::default())?,
@@ -129,6 +134,15 @@ fn remove_unused_code(code: &CodeStore, catalog: &Catalog, layers: &Layers) {
 /// Entry points for fuzzing.
 #[doc(hidden)]
 pub mod fuzz {
+    /// Reads any text as an event pattern, and applies it.
+    pub fn fuzz_event_pattern(data: &[u8]) {
+        let Ok(text) = std::str::from_utf8(data) else { return };
+        if let Ok(pattern) = crate::model::pattern::Pattern::parse(text) {
+            let event = serde_json::from_str(text).unwrap_or_default();
+            let _ = pattern.matches(&event);
+        }
+    }
+
     /// Reads any text as a function's name.
     pub fn fuzz_function_name(data: &[u8]) {
         let (Ok(account), Ok(region)) = ("000000000000".parse(), "us-east-1".parse()) else { return };

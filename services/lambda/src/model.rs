@@ -5,7 +5,9 @@
 pub(crate) mod alias;
 pub(crate) mod event_config;
 pub(crate) mod layer;
+pub(crate) mod mapping;
 pub(crate) mod name;
+pub(crate) mod pattern;
 pub(crate) mod permission;
 pub(crate) mod settings;
 pub(crate) mod tags;

@@ -8,9 +8,9 @@ use service::{Service, ServiceBuilder};
 
 use crate::operations::{
     account, aliases, concurrency, create, event_config, functions, invoke, layer_permissions, layers,
-    permissions, recursion, runtime_management, tags, update, urls, versions,
+    mappings, permissions, recursion, runtime_management, tags, update, urls, versions,
 };
-use crate::{Lambda, access, api, jobs};
+use crate::{Lambda, access, api, jobs, poller};
 
 macro_rules! operations {
     ($builder:expr; $($name:ident: $access:path, $handler:path;)*) => {
@@ -24,9 +24,11 @@ pub(crate) fn table(lambda: Arc<Lambda>) -> Service {
         AddLayerVersionPermission: access::add_layer_permission, layer_permissions::add;
         AddPermission: access::add_permission, permissions::add_permission;
         CreateAlias: access::create_alias, aliases::create_alias;
+        CreateEventSourceMapping: access::create_mapping, mappings::create;
         CreateFunction: access::create_function, create::create_function;
         CreateFunctionUrlConfig: access::create_url, urls::create;
         DeleteAlias: access::delete_alias, aliases::delete_alias;
+        DeleteEventSourceMapping: access::delete_mapping, mappings::delete;
         DeleteFunction: access::delete_function, functions::delete_function;
         DeleteFunctionConcurrency: access::delete_concurrency, concurrency::delete_concurrency;
         DeleteFunctionEventInvokeConfig: access::delete_event_config, event_config::delete_event_config;
@@ -34,6 +36,7 @@ pub(crate) fn table(lambda: Arc<Lambda>) -> Service {
         DeleteLayerVersion: access::delete_layer, layers::delete;
         GetAccountSettings: access::account_settings, account::account_settings;
         GetAlias: access::get_alias, aliases::get_alias;
+        GetEventSourceMapping: access::get_mapping, mappings::get;
         GetFunction: access::get_function, functions::get_function;
         GetFunctionCodeSigningConfig: access::get_code_signing, account::get_code_signing;
         GetFunctionConcurrency: access::get_concurrency, concurrency::get_concurrency;
@@ -48,6 +51,7 @@ pub(crate) fn table(lambda: Arc<Lambda>) -> Service {
         GetRuntimeManagementConfig: access::get_runtime_management, runtime_management::get_runtime_management;
         Invoke: access::invoke, invoke::invoke;
         ListAliases: access::list_aliases, aliases::list_aliases;
+        ListEventSourceMappings: access::list_mappings, mappings::list;
         ListFunctionEventInvokeConfigs: access::list_event_configs, event_config::list_event_configs;
         ListFunctionUrlConfigs: access::list_urls, urls::list;
         ListFunctions: access::list_functions, functions::list_functions;
@@ -66,6 +70,7 @@ pub(crate) fn table(lambda: Arc<Lambda>) -> Service {
         TagResource: access::tag_resource, tags::tag_resource;
         UntagResource: access::untag_resource, tags::untag_resource;
         UpdateAlias: access::update_alias, aliases::update_alias;
+        UpdateEventSourceMapping: access::update_mapping, mappings::update;
         UpdateFunctionCode: access::update_function_code, update::update_function_code;
         UpdateFunctionConfiguration: access::update_function_configuration, update::update_function_configuration;
         UpdateFunctionEventInvokeConfig: access::update_event_config, event_config::update_event_config;
@@ -75,6 +80,7 @@ pub(crate) fn table(lambda: Arc<Lambda>) -> Service {
         .iter()
         .fold(builder, |builder, (reason, operations)| builder.declined(reason, operations))
         .job("environments", jobs::environments)
+        .job("event-source-mappings", poller::run)
         .job("queued-invocations", jobs::events)
         .build()
 }
@@ -107,16 +113,6 @@ const DECLINED: &[(&str, &[&str])] = &[
             "SendDurableExecutionCallbackHeartbeat",
             "SendDurableExecutionCallbackSuccess",
             "StopDurableExecution",
-        ],
-    ),
-    (
-        "there are no event sources to read from on this platform yet",
-        &[
-            "CreateEventSourceMapping",
-            "DeleteEventSourceMapping",
-            "GetEventSourceMapping",
-            "ListEventSourceMappings",
-            "UpdateEventSourceMapping",
         ],
     ),
     (

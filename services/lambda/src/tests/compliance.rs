@@ -12,7 +12,8 @@ fn samples() -> Vec<(&'static str, Value)> {
         "Principal": "events.amazonaws.com"});
     let alias = json!({"FunctionName": "orders", "Name": "live"});
     let new_alias = json!({"FunctionName": "orders", "Name": "live", "FunctionVersion": "1"});
-    vec![
+    let mut samples = later_samples();
+    samples.extend([
         ("AddPermission", permission),
         ("CreateAlias", new_alias.clone()),
         ("CreateFunction", create_input()),
@@ -28,27 +29,6 @@ fn samples() -> Vec<(&'static str, Value)> {
         ("DeleteFunctionEventInvokeConfig", named()),
         ("GetFunctionEventInvokeConfig", named()),
         ("GetFunctionRecursionConfig", named()),
-        (
-            "AddLayerVersionPermission",
-            json!({"LayerName": "deps", "VersionNumber": 1, "StatementId": "s",
-            "Action": "lambda:GetLayerVersion", "Principal": "*"}),
-        ),
-        ("CreateFunctionUrlConfig", json!({"FunctionName": "orders", "AuthType": "NONE"})),
-        ("DeleteFunctionUrlConfig", named()),
-        ("DeleteLayerVersion", json!({"LayerName": "deps", "VersionNumber": 1})),
-        ("GetFunctionUrlConfig", named()),
-        ("GetLayerVersion", json!({"LayerName": "deps", "VersionNumber": 1})),
-        ("GetLayerVersionByArn", json!({"Arn": "arn:aws:lambda:us-east-1:123456789012:layer:deps:1"})),
-        ("GetLayerVersionPolicy", json!({"LayerName": "deps", "VersionNumber": 1})),
-        ("ListFunctionUrlConfigs", named()),
-        ("ListLayerVersions", json!({"LayerName": "deps"})),
-        ("ListLayers", json!({})),
-        ("PublishLayerVersion", json!({"LayerName": "deps", "Content": {"ZipFile": zip_base64("1")}})),
-        (
-            "RemoveLayerVersionPermission",
-            json!({"LayerName": "deps", "VersionNumber": 1, "StatementId": "s"}),
-        ),
-        ("UpdateFunctionUrlConfig", json!({"FunctionName": "orders", "AuthType": "AWS_IAM"})),
         ("GetPolicy", named()),
         ("GetRuntimeManagementConfig", named()),
         ("Invoke", json!({"FunctionName": "orders", "Payload": "InBheWxvYWQtc2VjcmV0Ig=="})),
@@ -69,6 +49,43 @@ fn samples() -> Vec<(&'static str, Value)> {
         ("UpdateAlias", new_alias),
         ("UpdateFunctionCode", json!({"FunctionName": "orders", "ZipFile": zip_base64("2")})),
         ("UpdateFunctionConfiguration", json!({"FunctionName": "orders", "Timeout": 5})),
+    ]);
+    samples
+}
+
+fn later_samples() -> Vec<(&'static str, Value)> {
+    let named = || json!({"FunctionName": "orders"});
+    vec![
+        (
+            "AddLayerVersionPermission",
+            json!({"LayerName": "deps", "VersionNumber": 1, "StatementId": "s",
+            "Action": "lambda:GetLayerVersion", "Principal": "*"}),
+        ),
+        (
+            "CreateEventSourceMapping",
+            json!({"FunctionName": "orders", "StartingPosition": "LATEST",
+            "EventSourceArn": "arn:aws:dynamodb:us-east-1:123456789012:table/t/stream/2026-01-01T00:00:00.000"}),
+        ),
+        ("DeleteEventSourceMapping", json!({"UUID": "u"})),
+        ("GetEventSourceMapping", json!({"UUID": "u"})),
+        ("ListEventSourceMappings", json!({})),
+        ("UpdateEventSourceMapping", json!({"UUID": "u", "BatchSize": 5})),
+        ("CreateFunctionUrlConfig", json!({"FunctionName": "orders", "AuthType": "NONE"})),
+        ("DeleteFunctionUrlConfig", named()),
+        ("DeleteLayerVersion", json!({"LayerName": "deps", "VersionNumber": 1})),
+        ("GetFunctionUrlConfig", named()),
+        ("GetLayerVersion", json!({"LayerName": "deps", "VersionNumber": 1})),
+        ("GetLayerVersionByArn", json!({"Arn": "arn:aws:lambda:us-east-1:123456789012:layer:deps:1"})),
+        ("GetLayerVersionPolicy", json!({"LayerName": "deps", "VersionNumber": 1})),
+        ("ListFunctionUrlConfigs", named()),
+        ("ListLayerVersions", json!({"LayerName": "deps"})),
+        ("ListLayers", json!({})),
+        ("PublishLayerVersion", json!({"LayerName": "deps", "Content": {"ZipFile": zip_base64("1")}})),
+        (
+            "RemoveLayerVersionPermission",
+            json!({"LayerName": "deps", "VersionNumber": 1, "StatementId": "s"}),
+        ),
+        ("UpdateFunctionUrlConfig", json!({"FunctionName": "orders", "AuthType": "AWS_IAM"})),
     ]
 }
 

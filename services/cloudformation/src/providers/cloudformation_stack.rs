@@ -47,13 +47,14 @@ impl Provider for Nested {
         Box::pin(async move {
             let mut input = input(work);
             input.insert("StackName".to_owned(), old.id.clone().into());
-            match work.call("cloudformation", "UpdateStack", Value::Object(input)).await {
-                Err(fault) if fault.message.contains("No updates are to be performed") => {}
+            let unchanged = match work.call("cloudformation", "UpdateStack", Value::Object(input)).await {
+                Err(fault) if fault.message.contains("No updates are to be performed") => true,
                 Err(fault) => return Err(fault.into()),
-                Ok(_) => {}
-            }
+                Ok(_) => false,
+            };
             let stack = settled(work, &old.id).await?;
-            if !matches!(status(&stack).as_str(), "UPDATE_COMPLETE" | "CREATE_COMPLETE") {
+            // A stack that rolled back by itself is where the outer one's way back wants it.
+            if !unchanged && status(&stack) != "UPDATE_COMPLETE" {
                 return Err(failed(&old.id, "updated", &stack));
             }
             Ok(Physical { attributes: outputs(&stack), ..work.made(&old.id, Value::Null) })

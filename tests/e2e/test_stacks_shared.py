@@ -180,14 +180,13 @@ def test_quotas_are_told(client):
 def test_identities_are_declared(platform, client, name):
     allow = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "logs:DescribeLogGroups", "Resource": "*"}]}
     text = template(
-        {"Key": {"Value": {"Ref": "Key"}}, "Secret": {"Value": {"Fn::GetAtt": ["Key", "SecretAccessKey"]}}, "Profile": {"Value": {"Fn::GetAtt": ["Profile", "Arn"]}}},
+        {"Key": {"Value": {"Ref": "Key"}}, "Secret": {"Value": {"Fn::GetAtt": ["Key", "SecretAccessKey"]}}},
         Group={"Type": "AWS::IAM::Group", "Properties": {"Policies": [{"PolicyName": "p", "PolicyDocument": allow}]}},
         User={"Type": "AWS::IAM::User"},
         In={"Type": "AWS::IAM::UserToGroupAddition", "Properties": {"GroupName": {"Ref": "Group"}, "Users": [{"Ref": "User"}]}},
         Key={"Type": "AWS::IAM::AccessKey", "Properties": {"UserName": {"Ref": "User"}}},
         Role={"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": json.loads(trusting("ec2.amazonaws.com"))}},
         Inline={"Type": "AWS::IAM::RolePolicy", "Properties": {"RoleName": {"Ref": "Role"}, "PolicyName": "q", "PolicyDocument": allow}},
-        Profile={"Type": "AWS::IAM::InstanceProfile", "Properties": {"Roles": [{"Ref": "Role"}]}},
         Logs={"Type": "AWS::Logs::LogGroup"}, Stream={"Type": "AWS::Logs::LogStream", "Properties": {"LogGroupName": {"Ref": "Logs"}}})
     assert refused(client.create_stack, "InsufficientCapabilitiesException", StackName=name, TemplateBody=text) == "Requires capabilities : [CAPABILITY_IAM]"
     stack = made(client, name, text, Capabilities=["CAPABILITY_IAM"])
@@ -195,7 +194,6 @@ def test_identities_are_declared(platform, client, name):
     logs = platform.client("logs", given["Key"], given["Secret"])
     assert eventually(lambda: logs.describe_log_groups()["logGroups"]), "the key has the group's rights"
     ids = {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in client.describe_stack_resources(StackName=name)["StackResources"]}
-    assert given["Profile"].endswith(f"instance-profile/{ids['Profile']}")
     assert platform.client("iam").list_role_policies(RoleName=ids["Role"])["PolicyNames"] == ["q"]
     assert platform.client("logs").describe_log_streams(logGroupName=ids["Logs"])["logStreams"][0]["logStreamName"] == ids["Stream"]
     client.delete_stack(StackName=name)

@@ -27,6 +27,8 @@ pub(crate) struct Caller {
     pub(crate) principal: Arc<Principal>,
     pub(crate) source: Source,
     pub(crate) account: AccountId,
+    /// What the caller acknowledged, for stacks in the stack.
+    pub(crate) capabilities: Vec<String>,
 }
 
 impl Caller {

@@ -35,6 +35,9 @@ pub(crate) const STACKS_MAX: usize = 2_000;
 /// Tags on one stack.
 pub(crate) const TAGS_MAX: usize = 50;
 
+/// How deep stacks may be nested in one another.
+pub(crate) const NESTED_MAX: usize = 5;
+
 /// True where an update or a change set may be applied.
 pub(crate) fn can_update(status: &str) -> bool {
     matches!(

@@ -77,6 +77,9 @@ pub(crate) struct StackRecord {
     /// The stack in which this one is nested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) parent_id: Option<String>,
+    /// The stack at the top of all in which this one is nested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) root_id: Option<String>,
 }
 
 /// What the caller asked a stack to be.

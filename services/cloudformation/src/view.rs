@@ -55,7 +55,7 @@ pub(crate) fn stack(record: &StackRecord) -> api::Stack {
         role_arn: record.role_arn.clone(),
         change_set_id: record.change_set_id.clone(),
         parent_id: record.parent_id.clone(),
-        root_id: record.parent_id.clone(),
+        root_id: record.root_id.clone(),
         ..api::Stack::default()
     }
 }

@@ -47,6 +47,7 @@ impl Run {
             principal: Arc::new(operation.principal.clone()),
             source: source(operation.source_ip, operation.is_secure),
             account: stack.account,
+            capabilities: stack.content.capabilities.clone(),
         };
         let found = stacks::resources(&state.store, &stack.id)?;
         let resources = found.into_iter().map(|record| (record.logical_id.clone(), record)).collect();

@@ -47,7 +47,8 @@ pub(crate) async fn create(
     };
     let stack = subject(&state, &call, &input.stack_name, creates)?;
     let same = input.use_previous_template.unwrap_or(false).then(|| stack.content.template.clone());
-    let text = body(input.template_body.as_ref(), input.template_url.as_ref(), same.as_deref())?;
+    let text =
+        body(&call, input.template_body.as_ref(), input.template_url.as_ref(), same.as_deref()).await?;
     let exports = exports::all(&state.store, call.account(), call.region().as_str())?;
     let pseudo = prepare::pseudo(call.account().as_str(), call.region().as_str(), &stack.name, &stack.id);
     let request = Request {

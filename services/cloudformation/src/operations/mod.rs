@@ -5,12 +5,14 @@ pub(crate) mod describe;
 pub(crate) mod protection;
 pub(crate) mod resources;
 pub(crate) mod rollback;
+mod source;
 pub(crate) mod stacks;
 pub(crate) mod templates;
 
+pub(crate) use source::body;
+
 use indexmap::IndexMap;
 use service::Call;
-use template::limits::BODY_BYTES_MAX;
 
 use crate::CloudFormation;
 use crate::api;
@@ -28,32 +30,6 @@ pub(crate) fn find(
     name_or_id: &str,
 ) -> Result<Option<StackRecord>, Error> {
     records::find(&state.store, call.account(), call.region(), name_or_id)
-}
-
-/// The template's text, from wherever the caller passed it.
-pub(crate) fn body(
-    body: Option<&String>,
-    url: Option<&String>,
-    previous: Option<&str>,
-) -> Result<String, Error> {
-    match (body, url, previous) {
-        (Some(body), None, None) if body.len() > BODY_BYTES_MAX => Err(Error::Validation(format!(
-            "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have length less \
-             than or equal to {BODY_BYTES_MAX}"
-        ))),
-        (Some(body), None, None) => Ok(body.clone()),
-        // There is no S3 here, so no bucket that a template could lie in.
-        (None, Some(_), None) => {
-            Err(Error::Validation("S3 error: The specified bucket does not exist".to_owned()))
-        }
-        (None, None, Some(previous)) => Ok(previous.to_owned()),
-        (None, None, None) => {
-            Err(Error::Validation("Either Template URL or Template Body must be specified.".to_owned()))
-        }
-        _ => Err(Error::Validation(
-            "You must specify only one of: TemplateBody, TemplateURL, UsePreviousTemplate".to_owned(),
-        )),
-    }
 }
 
 /// Tags as pairs.

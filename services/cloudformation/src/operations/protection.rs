@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use service::{Call, Permit};
 
-use super::{find, refuse};
+use super::find;
+use super::stacks::policy;
 use crate::CloudFormation;
 use crate::api;
 use crate::error::{Error, no_stack};
 use crate::model::status;
 use crate::records::StackRecord;
-use crate::stack_policy::StackPolicy;
 use crate::stacks;
 
 type State = Arc<CloudFormation>;
@@ -50,11 +50,9 @@ pub(crate) async fn update_termination_protection(
 
 pub(crate) async fn set_policy(state: State, permit: Permit<api::SetStackPolicy>) -> Result<(), Error> {
     let (input, call) = (permit.input, permit.call);
-    refuse(&[("StackPolicyURL", input.stack_policy_url.is_some())])?;
-    let text = input.stack_policy_body.ok_or_else(|| {
+    let text = policy(&call, input.stack_policy_body, input.stack_policy_url).await?.ok_or_else(|| {
         Error::Validation("Either StackPolicyBody or StackPolicyURL must be specified.".to_owned())
     })?;
-    StackPolicy::parse(&text)?;
     change(&state, &call, &input.stack_name, |stack| stack.policy = Some(text)).await.map(drop)
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use service::{Call, Permit};
 
+use super::source::object;
 use super::{body, find, operation, pairs, previous, refuse};
 use crate::CloudFormation;
 use crate::api;
@@ -15,7 +16,7 @@ use crate::model::{self, status};
 use crate::prepare::{self, Request};
 use crate::records::{Content, OnFailure, OperationKind, OperationRecord, StackRecord, VERSION};
 use crate::role;
-use crate::stack_policy::StackPolicy;
+use crate::stack_policy::{self, StackPolicy};
 use crate::stacks;
 
 /// The type under which a stack appears in its own events.
@@ -30,7 +31,6 @@ pub(crate) async fn create(
     let (input, call) = (permit.input, permit.call);
     model::check_name(&input.stack_name)?;
     refuse(&[
-        ("StackPolicyURL", input.stack_policy_url.is_some()),
         ("TimeoutInMinutes", input.timeout_in_minutes.is_some()),
         ("NotificationARNs", input.notification_arns.as_ref().is_some_and(|arns| !arns.is_empty())),
         ("RollbackConfiguration", triggers(input.rollback_configuration.as_ref())),
@@ -45,8 +45,9 @@ pub(crate) async fn create(
     {
         return Ok(api::CreateStackOutput { stack_id: Some(made.id), operation_id: None });
     }
-    let text = body(input.template_body.as_ref(), input.template_url.as_ref(), None)?;
+    let text = body(&call, input.template_body.as_ref(), input.template_url.as_ref(), None).await?;
     let mut stack = new_stack(&call, &input.stack_name);
+    nest(&state, &call, &mut stack)?;
     let exports = exports::all(&state.store, call.account(), call.region().as_str())?;
     let request = Request {
         body: &text,
@@ -68,7 +69,7 @@ pub(crate) async fn create(
         _ => OnFailure::Rollback,
     };
     stack.termination_protection = input.enable_termination_protection.unwrap_or(false);
-    stack.policy = policy(input.stack_policy_body)?;
+    stack.policy = policy(&call, input.stack_policy_body, input.stack_policy_url).await?;
     check_count(&state, &call)?;
     let mut begun = operation(&call, OperationKind::Create, input.client_request_token);
     role::act(&call, &mut stack, input.role_arn, &mut begun).await?;
@@ -77,8 +78,20 @@ pub(crate) async fn create(
 }
 
 /// A stack policy that was checked.
-fn policy(body: Option<String>) -> Result<Option<String>, Error> {
-    body.map(|text| StackPolicy::parse(&text).map(|_| text)).transpose()
+pub(crate) async fn policy(
+    call: &Call,
+    body: Option<String>,
+    url: Option<String>,
+) -> Result<Option<String>, Error> {
+    let text = match (body, url) {
+        (Some(_), Some(_)) => {
+            let message = "You cannot specify both StackPolicyURL and StackPolicyBody";
+            return Err(Error::Validation(message.to_owned()));
+        }
+        (None, Some(url)) => Some(object(call, &url, "StackPolicyURL", stack_policy::BYTES_MAX).await?),
+        (body, None) => body,
+    };
+    text.map(|text| StackPolicy::parse(&text).map(|_| text)).transpose()
 }
 
 /// True where the same call was made before: its operation is this one.
@@ -104,10 +117,21 @@ fn triggers(configuration: Option<&api::RollbackConfiguration>) -> bool {
         .is_some_and(|list| !list.is_empty())
 }
 
-/// The stack whose resource the new one is: it marks what it makes.
-fn parent(call: &Call) -> Option<String> {
+/// Nests a new stack in the one whose resource it is: that one marks what it makes.
+fn nest(state: &CloudFormation, call: &Call, stack: &mut StackRecord) -> Result<(), Error> {
+    let parent = |stack: &StackRecord| {
+        stacks::by_id(&state.store, stack.account, &stack.region, stack.parent_id.as_deref()?).ok()?
+    };
     let marks = call.marks().into_iter();
-    marks.filter(|(key, _)| key == "aws:cloudformation:stack-id").map(|(_, id)| id).next()
+    stack.parent_id = marks.filter(|(key, _)| key == "aws:cloudformation:stack-id").map(|(_, id)| id).next();
+    let mut above = parent(stack);
+    for _ in 0..model::NESTED_MAX {
+        let Some(found) = above else { return Ok(()) };
+        stack.root_id = Some(found.id.clone());
+        above = parent(&found);
+    }
+    let deepest = model::NESTED_MAX;
+    Err(Error::LimitExceeded(format!("Stacks are nested at most {deepest} deep.")))
 }
 
 /// A stack that is not written yet.
@@ -145,7 +169,8 @@ pub(crate) fn new_stack(call: &Call, name: &str) -> StackRecord {
         role_arn: None,
         last_token: None,
         change_set_id: None,
-        parent_id: parent(call),
+        parent_id: None,
+        root_id: None,
     }
 }
 
@@ -207,8 +232,6 @@ pub(crate) async fn update(
 ) -> Result<api::UpdateStackOutput, Error> {
     let (input, call) = (permit.input, permit.call);
     refuse(&[
-        ("StackPolicyURL", input.stack_policy_url.is_some()),
-        ("StackPolicyDuringUpdateURL", input.stack_policy_during_update_url.is_some()),
         ("NotificationARNs", input.notification_arns.as_ref().is_some_and(|arns| !arns.is_empty())),
         ("RollbackConfiguration", triggers(input.rollback_configuration.as_ref())),
         ("ResourceTypes", input.resource_types.as_ref().is_some_and(|types| !types.is_empty())),
@@ -224,7 +247,8 @@ pub(crate) async fn update(
     }
     let exports = exports::all(&state.store, call.account(), call.region().as_str())?;
     let same = input.use_previous_template.unwrap_or(false).then(|| stack.content.template.clone());
-    let text = body(input.template_body.as_ref(), input.template_url.as_ref(), same.as_deref())?;
+    let text =
+        body(&call, input.template_body.as_ref(), input.template_url.as_ref(), same.as_deref()).await?;
     let pseudo = prepare::pseudo(call.account().as_str(), call.region().as_str(), &stack.name, &stack.id);
     let request = Request {
         body: &text,
@@ -248,8 +272,9 @@ pub(crate) async fn update(
     stack.disable_rollback = input.disable_rollback.unwrap_or(false);
     let mut begun = operation(&call, OperationKind::Update, input.client_request_token);
     begun.before = Some(before(&mut stack, content));
-    begun.policy = policy(input.stack_policy_during_update_body)?;
-    if let Some(text) = policy(input.stack_policy_body)? {
+    let (body, url) = (input.stack_policy_during_update_body, input.stack_policy_during_update_url);
+    begun.policy = policy(&call, body, url).await?;
+    if let Some(text) = policy(&call, input.stack_policy_body, input.stack_policy_url).await? {
         stack.policy = Some(text);
     }
     role::act(&call, &mut stack, input.role_arn, &mut begun).await?;

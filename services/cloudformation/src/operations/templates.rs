@@ -62,7 +62,7 @@ pub(crate) async fn validate(
     permit: Permit<api::ValidateTemplate>,
 ) -> Result<api::ValidateTemplateOutput, Error> {
     let (input, call) = (permit.input, permit.call);
-    let text = body(input.template_body.as_ref(), input.template_url.as_ref(), None)?;
+    let text = body(&call, input.template_body.as_ref(), input.template_url.as_ref(), None).await?;
     let parsed = parse(&call, &text)?;
     let parameters = parsed.template.parameters.iter().map(|(key, parameter)| api::TemplateParameter {
         parameter_key: Some(key.clone()),
@@ -91,7 +91,7 @@ pub(crate) async fn summary(
         None => None,
     };
     let previous = stored.as_ref().map(|content| content.template.as_str());
-    let text = body(input.template_body.as_ref(), input.template_url.as_ref(), previous)?;
+    let text = body(&call, input.template_body.as_ref(), input.template_url.as_ref(), previous).await?;
     let parsed = parse(&call, &text)?;
     let template = &parsed.template;
     let parameters = template.parameters.iter().map(|(key, parameter)| api::ParameterDeclaration {

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::dynamodb_indexes as indexes;
 use super::{
-    Answer, Failure, Property, Provider, Work, gone, is_absent, optional, required, seen, tags, text,
+    Answer, Failure, Property, Provider, Work, gone, is_absent, list, optional, required, seen, tags, text,
 };
 use crate::records::Physical;
 
@@ -102,11 +103,10 @@ impl Provider for Table {
     fn update<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, Physical> {
         Box::pin(async move {
             let differs = |name: &&str| old.properties.get(*name) != work.get(name);
-            // AWS changes these in place. Replacing the table instead would lose its items, so it is refused.
-            if let Some(name) =
-                ["AttributeDefinitions", "GlobalSecondaryIndexes"].into_iter().find(|name| differs(name))
-            {
-                return Err(Failure::new(format!("{name} of a table cannot be changed here yet.")));
+            let changes = indexes::changes(old.properties.get("GlobalSecondaryIndexes"), work)?;
+            // Replacing the table instead would lose its items, so it is refused.
+            if changes.is_empty() && differs(&"AttributeDefinitions") {
+                return Err(Failure::new("AttributeDefinitions of a table change only with its indexes."));
             }
             let names: Vec<&str> = UPDATABLE.into_iter().filter(differs).collect();
             let mut input = work.pick(&names);
@@ -126,6 +126,15 @@ impl Provider for Table {
             if !input.is_empty() {
                 input.insert("TableName".to_owned(), old.id.clone().into());
                 work.call("dynamodb", "UpdateTable", Value::Object(input)).await?;
+                wait(work, &old.id).await?;
+            }
+            for change in changes {
+                let input = json!({
+                    "TableName": old.id,
+                    "AttributeDefinitions": work.get("AttributeDefinitions"),
+                    "GlobalSecondaryIndexUpdates": [change],
+                });
+                work.call("dynamodb", "UpdateTable", input).await?;
                 wait(work, &old.id).await?;
             }
             set_extras(work, &old.id, &old.properties).await?;
@@ -206,7 +215,9 @@ async fn wait(work: &Work, name: &str) -> Result<Value, Failure> {
     for _ in 0..LOOKS_MAX {
         let answer = work.call("dynamodb", "DescribeTable", json!({ "TableName": name })).await?;
         let table = answer.get("Table").cloned().unwrap_or_default();
-        if text(table.get("TableStatus")) == "ACTIVE" {
+        let mut indexes = list(table.get("GlobalSecondaryIndexes")).iter();
+        let settled = |index: &Value| text(index.get("IndexStatus")) == "ACTIVE";
+        if text(table.get("TableStatus")) == "ACTIVE" && indexes.all(settled) {
             return Ok(table);
         }
         tokio::time::sleep(LOOK_APART).await;

@@ -8,7 +8,9 @@ mod apigateway_method;
 mod apigateway_resource;
 mod apigateway_rest_api;
 mod apigateway_stage;
+mod cloudformation_stack;
 mod document;
+mod dynamodb_indexes;
 mod dynamodb_table;
 mod iam_access_key;
 mod iam_group;
@@ -21,11 +23,13 @@ mod iam_user;
 mod lambda_alias;
 mod lambda_code;
 mod lambda_function;
+mod lambda_layer_permission;
 mod lambda_permission;
 mod lambda_version;
 mod logs_log_group;
 mod plain;
 mod plain_types;
+mod s3_bucket;
 mod tags;
 
 use std::future::Future;
@@ -281,12 +285,13 @@ pub(crate) trait Provider: Send + Sync {
 }
 
 /// All types, in the order of their names.
-static PROVIDERS: [&dyn Provider; 27] = [
+static PROVIDERS: [&dyn Provider; 31] = [
     &apigateway_deployment::Deployment,
     &apigateway_method::Method,
     &apigateway_resource::Resource,
     &apigateway_rest_api::RestApi,
     &apigateway_stage::Stage,
+    &cloudformation_stack::Nested,
     &dynamodb_table::Table,
     &iam_access_key::AccessKey,
     &iam_group::Group,
@@ -304,11 +309,14 @@ static PROVIDERS: [&dyn Provider; 27] = [
     &plain_types::EVENT_SOURCE_MAPPING,
     &lambda_function::Function,
     &plain_types::LAYER_VERSION,
+    &lambda_layer_permission::LayerPermission,
     &lambda_permission::Permission,
     &plain_types::URL,
     &lambda_version::Version,
     &logs_log_group::LogGroup,
     &plain_types::LOG_STREAM,
+    &s3_bucket::Bucket,
+    &s3_bucket::BucketPolicy,
 ];
 
 /// The provider of a type.

@@ -1,0 +1,131 @@
+//! `AWS::CloudFormation::Stack`: a stack in a stack, made by the same calls as any other.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::{Answer, Failure, Property, Provider, Work, list, optional, required, text};
+use crate::records::Physical;
+
+pub(super) struct Nested;
+
+const PROPERTIES: [Property; 3] = [optional("Parameters"), optional("Tags"), required("TemplateURL")];
+
+/// How often and how long apart a nested stack is looked at: an hour.
+const LOOKS_MAX: usize = 18_000;
+const LOOK_APART: Duration = Duration::from_millis(200);
+
+impl Provider for Nested {
+    fn kind(&self) -> &'static str {
+        "AWS::CloudFormation::Stack"
+    }
+
+    fn properties(&self) -> &'static [Property] {
+        &PROPERTIES
+    }
+
+    fn owns_planned(&self) -> bool {
+        // The planned id is the nested stack's name, and it ends in twelve random characters.
+        true
+    }
+
+    fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
+        Box::pin(async move {
+            let mut input = input(work);
+            input.insert("StackName".to_owned(), work.planned.clone().into());
+            let answer = work.call("cloudformation", "CreateStack", Value::Object(input)).await?;
+            let made = work.made(text(answer.get("StackId")), Value::Null);
+            let stack = settled(work, &made.id).await.map_err(|failure| failure.after(&made))?;
+            if status(&stack) != "CREATE_COMPLETE" {
+                return Err(failed(&made.id, "created", &stack).after(&made));
+            }
+            Ok(Physical { attributes: outputs(&stack), ..made })
+        })
+    }
+
+    fn update<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, Physical> {
+        Box::pin(async move {
+            let mut input = input(work);
+            input.insert("StackName".to_owned(), old.id.clone().into());
+            let unchanged = match work.call("cloudformation", "UpdateStack", Value::Object(input)).await {
+                Err(fault) if fault.message.contains("No updates are to be performed") => true,
+                Err(fault) => return Err(fault.into()),
+                Ok(_) => false,
+            };
+            let stack = settled(work, &old.id).await?;
+            // A stack that rolled back by itself is where the outer one's way back wants it.
+            if !unchanged && status(&stack) != "UPDATE_COMPLETE" {
+                return Err(failed(&old.id, "updated", &stack));
+            }
+            Ok(Physical { attributes: outputs(&stack), ..work.made(&old.id, Value::Null) })
+        })
+    }
+
+    fn delete<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, ()> {
+        Box::pin(async move {
+            work.call("cloudformation", "DeleteStack", json!({ "StackName": old.id })).await?;
+            let stack = match settled(work, &old.id).await {
+                // A name finds no stack that is deleted.
+                Err(failure) if failure.message.contains("does not exist") => return Ok(()),
+                found => found?,
+            };
+            if status(&stack) == "DELETE_COMPLETE" {
+                return Ok(());
+            }
+            Err(failed(&old.id, "deleted", &stack))
+        })
+    }
+}
+
+/// What creation and update have in common.
+fn input(work: &Work) -> Map<String, Value> {
+    let mut input = work.pick(&["Tags", "TemplateURL"]);
+    let given = work.get("Parameters").and_then(Value::as_object).into_iter().flatten();
+    let value = |value: &Value| match value {
+        Value::Array(items) => items.iter().map(|item| text(Some(item))).collect::<Vec<_>>().join(","),
+        scalar => text(Some(scalar)),
+    };
+    let parameters: Vec<Value> =
+        given.map(|(key, given)| json!({ "ParameterKey": key, "ParameterValue": value(given) })).collect();
+    input.insert("Parameters".to_owned(), parameters.into());
+    // What the caller acknowledged of the outer stack is acknowledged of what is in it, and nothing more.
+    input.insert("Capabilities".to_owned(), work.caller.capabilities.clone().into());
+    input
+}
+
+/// The nested stack, once nothing is going on in it.
+async fn settled(work: &Work, id: &str) -> Result<Value, Failure> {
+    for _ in 0..LOOKS_MAX {
+        let answer = work.call("cloudformation", "DescribeStacks", json!({ "StackName": id })).await?;
+        let stack = list(answer.get("Stacks")).first().cloned().unwrap_or_default();
+        if !status(&stack).ends_with("_IN_PROGRESS") {
+            return Ok(stack);
+        }
+        tokio::time::sleep(LOOK_APART).await;
+    }
+    Err(Failure::new(format!("Embedded stack {id} did not come to rest in time.")))
+}
+
+fn status(stack: &Value) -> String {
+    text(stack.get("StackStatus"))
+}
+
+fn failed(id: &str, verb: &str, stack: &Value) -> Failure {
+    let reason = text(stack.get("StackStatusReason"));
+    Failure::new(
+        format!("Embedded stack {id} was not successfully {verb}: {reason}")
+            .trim_end_matches(": ")
+            .to_owned(),
+    )
+}
+
+/// `Outputs.Name` for each output.
+fn outputs(stack: &Value) -> Map<String, Value> {
+    let outputs = list(stack.get("Outputs")).iter();
+    outputs
+        .map(|output| {
+            let value = output.get("OutputValue").cloned().unwrap_or_default();
+            (format!("Outputs.{}", text(output.get("OutputKey"))), value)
+        })
+        .collect()
+}

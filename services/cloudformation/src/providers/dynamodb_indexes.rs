@@ -1,0 +1,72 @@
+//! What brings a table's global indexes from one template to the next: one index made or dropped at a time, as in AWS.
+//!
+//! Calls nothing.
+
+use serde_json::{Value, json};
+
+use super::{Failure, Work, list, text};
+
+/// The updates, those that drop an index first.
+pub(super) fn changes(old: Option<&Value>, work: &Work) -> Result<Vec<Value>, Failure> {
+    between(list(old), list(work.get("GlobalSecondaryIndexes")))
+}
+
+fn between(old: &[Value], new: &[Value]) -> Result<Vec<Value>, Failure> {
+    let name = |index: &Value| text(index.get("IndexName"));
+    let find = |among: &[Value], wanted: &str| among.iter().find(|index| name(index) == wanted).cloned();
+    let (mut dropped, mut changed, mut made) = (Vec::new(), Vec::new(), Vec::new());
+    for index in old.iter().filter(|index| find(new, &name(index)).is_none()) {
+        dropped.push(json!({ "Delete": { "IndexName": name(index) } }));
+    }
+    for index in new {
+        match find(old, &name(index)) {
+            None => made.push(json!({ "Create": index })),
+            Some(before) if before == *index => {}
+            Some(before) => {
+                if ["KeySchema", "Projection"].iter().any(|part| before.get(part) != index.get(part)) {
+                    return Err(Failure::new(format!(
+                        "The keys and the projection of the index {} cannot be changed: give the new one another name.",
+                        name(index)
+                    )));
+                }
+                let throughput = index.get("ProvisionedThroughput");
+                changed.push(
+                    json!({ "Update": { "IndexName": name(index), "ProvisionedThroughput": throughput } }),
+                );
+            }
+        }
+    }
+    if dropped.len() + made.len() > 1 {
+        return Err(Failure::new("Cannot perform more than one GSI creation or deletion in a single update"));
+    }
+    Ok(dropped.into_iter().chain(changed).chain(made).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn index(name: &str, key: &str, units: u32) -> Value {
+        json!({ "IndexName": name, "KeySchema": [{ "AttributeName": key, "KeyType": "HASH" }],
+            "Projection": { "ProjectionType": "ALL" }, "ProvisionedThroughput": { "ReadCapacityUnits": units } })
+    }
+
+    #[test]
+    fn one_index_comes_or_goes_at_a_time() {
+        let (a, b) = (index("a", "x", 1), index("b", "x", 1));
+        let verbs = |old: &[&Value], new: &[&Value]| -> Result<Vec<String>, Failure> {
+            let owned = |list: &[&Value]| list.iter().map(|value| (*value).clone()).collect::<Vec<_>>();
+            let changes = between(&owned(old), &owned(new))?;
+            Ok(changes.iter().filter_map(|change| change.as_object()?.keys().next().cloned()).collect())
+        };
+        let larger = index("a", "x", 2);
+        assert!(verbs(&[&a], &[&a]).unwrap().is_empty());
+        assert_eq!(verbs(&[], &[&a]).unwrap(), ["Create"]);
+        assert_eq!(verbs(&[&a, &b], &[&b]).unwrap(), ["Delete"]);
+        assert_eq!(verbs(&[&a], &[&larger]).unwrap(), ["Update"]);
+        assert_eq!(verbs(&[&a], &[&larger, &b]).unwrap(), ["Update", "Create"]);
+        assert!(verbs(&[&a], &[&b]).unwrap_err().message.starts_with("Cannot perform more than one"));
+        assert!(verbs(&[], &[&a, &b]).is_err());
+        assert!(verbs(&[&a], &[&index("a", "y", 1)]).unwrap_err().message.contains("another name"));
+    }
+}

@@ -1,0 +1,193 @@
+//! `AWS::S3::Bucket` and `AWS::S3::BucketPolicy`. What a bucket has besides is set by one call each.
+
+use serde_json::{Map, Value, json};
+
+use super::document::to_text;
+use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, required, seen, text};
+use crate::records::Physical;
+
+pub(super) struct Bucket;
+
+const PROPERTIES: [Property; 6] = [
+    optional("BucketEncryption"),
+    optional("BucketName").fixed(),
+    optional("OwnershipControls"),
+    optional("PublicAccessBlockConfiguration"),
+    optional("Tags"),
+    optional("VersioningConfiguration"),
+];
+
+/// A property, the call that sets it, the member that takes it, and the call that takes it away.
+const SETTINGS: [(&str, &str, &str, Option<&str>); 4] = [
+    (
+        "BucketEncryption",
+        "PutBucketEncryption",
+        "ServerSideEncryptionConfiguration",
+        Some("DeleteBucketEncryption"),
+    ),
+    (
+        "OwnershipControls",
+        "PutBucketOwnershipControls",
+        "OwnershipControls",
+        Some("DeleteBucketOwnershipControls"),
+    ),
+    (
+        "PublicAccessBlockConfiguration",
+        "PutPublicAccessBlock",
+        "PublicAccessBlockConfiguration",
+        Some("DeletePublicAccessBlock"),
+    ),
+    ("VersioningConfiguration", "PutBucketVersioning", "VersioningConfiguration", None),
+];
+
+impl Provider for Bucket {
+    fn kind(&self) -> &'static str {
+        "AWS::S3::Bucket"
+    }
+
+    fn needs(&self) -> Option<(&'static str, &'static str)> {
+        Some(("s3", "CreateBucket"))
+    }
+
+    fn properties(&self) -> &'static [Property] {
+        &PROPERTIES
+    }
+
+    fn name(&self) -> Option<(&'static str, usize)> {
+        Some(("BucketName", 63))
+    }
+
+    fn find<'a>(&'a self, work: &'a Work) -> Answer<'a, Option<Physical>> {
+        Box::pin(async move {
+            let shown = seen(work.call("s3", "GetBucketTagging", json!({ "Bucket": work.planned })).await);
+            let Ok(Some(shown)) = shown else { return Ok(None) };
+            Ok(work.is_marked(shown.get("TagSet")).then(|| work.made(&work.planned, Value::Null)))
+        })
+    }
+
+    fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
+        Box::pin(async move {
+            // Names of buckets have no capitals; a generated one is made of logical ids.
+            let name = work.planned.to_lowercase();
+            let region = work.caller.region().as_str();
+            let mut input = Map::from_iter([("Bucket".to_owned(), Value::from(name.clone()))]);
+            if region != "us-east-1" {
+                let place = json!({ "LocationConstraint": region });
+                input.insert("CreateBucketConfiguration".to_owned(), place);
+            }
+            work.call("s3", "CreateBucket", Value::Object(input)).await?;
+            let made = work.made(
+                &name,
+                json!({
+                    "Arn": format!("arn:aws:s3:::{name}"),
+                    "DomainName": format!("{name}.s3.amazonaws.com"),
+                    "DualStackDomainName": format!("{name}.s3.dualstack.{region}.amazonaws.com"),
+                    "RegionalDomainName": format!("{name}.s3.{region}.amazonaws.com"),
+                }),
+            );
+            set(work, &name, &Value::Null).await.map_err(|failure| failure.after(&made))?;
+            Ok(made)
+        })
+    }
+
+    fn update<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, Physical> {
+        Box::pin(async move {
+            set(work, &old.id, &old.properties).await?;
+            Ok(work.made(&old.id, Value::Object(old.attributes.clone())))
+        })
+    }
+
+    fn delete<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let answer = work.call("s3", "DeleteBucket", json!({ "Bucket": old.id.to_lowercase() })).await;
+            match answer {
+                Err(fault) if fault.code == "NoSuchBucket" => Ok(()),
+                answer => gone(answer),
+            }
+        })
+    }
+}
+
+/// Sets what differs from `old`.
+async fn set(work: &Work, bucket: &str, old: &Value) -> Result<(), Failure> {
+    for (property, put, member, delete) in SETTINGS {
+        match (work.get(property), delete) {
+            (same, _) if same == old.get(property) => {}
+            (Some(wanted), _) => {
+                let wanted = as_call(property, wanted);
+                work.call("s3", put, json!({ "Bucket": bucket, member: wanted })).await?;
+            }
+            (None, Some(delete)) => gone(work.call("s3", delete, json!({ "Bucket": bucket })).await)?,
+            (None, None) => {
+                let suspended = json!({ "Status": "Suspended" });
+                work.call("s3", put, json!({ "Bucket": bucket, member: suspended })).await?;
+            }
+        }
+    }
+    if work.get("Tags") != old.get("Tags") {
+        match work.get("Tags") {
+            Some(tags) => {
+                let input = json!({ "Bucket": bucket, "Tagging": { "TagSet": tags } });
+                work.call("s3", "PutBucketTagging", input).await?;
+            }
+            None => gone(work.call("s3", "DeleteBucketTagging", json!({ "Bucket": bucket })).await)?,
+        }
+    }
+    Ok(())
+}
+
+/// Where a template's names are not the call's.
+fn as_call(property: &str, value: &Value) -> Value {
+    if property != "BucketEncryption" {
+        return value.clone();
+    }
+    let rules = list(value.get("ServerSideEncryptionConfiguration")).iter().map(|rule| {
+        let mut rule = rule.as_object().cloned().unwrap_or_default();
+        if let Some(default) = rule.shift_remove("ServerSideEncryptionByDefault") {
+            rule.insert("ApplyServerSideEncryptionByDefault".to_owned(), default);
+        }
+        Value::Object(rule)
+    });
+    json!({ "Rules": rules.collect::<Vec<_>>() })
+}
+
+pub(super) struct BucketPolicy;
+
+const POLICY: [Property; 2] = [required("Bucket").fixed(), required("PolicyDocument")];
+
+impl Provider for BucketPolicy {
+    fn kind(&self) -> &'static str {
+        "AWS::S3::BucketPolicy"
+    }
+
+    fn needs(&self) -> Option<(&'static str, &'static str)> {
+        Some(("s3", "PutBucketPolicy"))
+    }
+
+    fn properties(&self) -> &'static [Property] {
+        &POLICY
+    }
+
+    fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
+        Box::pin(async move {
+            let input =
+                json!({ "Bucket": work.text("Bucket"), "Policy": to_text(work.get("PolicyDocument")) });
+            work.call("s3", "PutBucketPolicy", input).await?;
+            Ok(work.made(work.text("Bucket"), Value::Null))
+        })
+    }
+
+    fn update<'a>(&'a self, work: &'a Work, _: &'a Physical) -> Answer<'a, Physical> {
+        self.create(work)
+    }
+
+    fn delete<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let bucket = text(old.properties.get("Bucket"));
+            match work.call("s3", "DeleteBucketPolicy", json!({ "Bucket": bucket })).await {
+                Err(fault) if fault.code == "NoSuchBucket" => Ok(()),
+                answer => gone(answer),
+            }
+        })
+    }
+}

@@ -2,6 +2,15 @@
 //!
 //! Whatever the bytes, they are read or refused, and never a panic.
 
+/// A template is checked, or refused; no finding stands behind the text's end.
+pub fn fuzz_template(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Ok(findings) = crate::template::check(text) {
+        let lines = text.lines().count();
+        assert!(findings.iter().all(|finding| finding.line.is_none_or(|line| line <= lines.max(1))));
+    }
+}
+
 /// A document is read as `serde_json` reads it, or refused; every place in it lies in the text.
 pub fn fuzz_json(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };

@@ -6,4 +6,6 @@
 
 #[doc(hidden)]
 pub mod fuzz;
+pub mod glob;
 pub mod json;
+pub mod template;

@@ -1,0 +1,126 @@
+//! `*` and `?` in actions and ARNs, as policies match them; and which pattern takes in which.
+//!
+//! It reads patterns only: policy variables are letters like others here, and callers say what they make of them.
+
+/// True where the pattern matches the whole text.
+#[must_use]
+pub fn matches(pattern: &str, text: &str) -> bool {
+    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (mut at, mut read) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while read < text.len() {
+        match pattern.get(at) {
+            Some('*') => {
+                star = Some((at, read));
+                at += 1;
+            }
+            Some('?') => {
+                at += 1;
+                read += 1;
+            }
+            Some(wanted) if text.get(read) == Some(wanted) => {
+                at += 1;
+                read += 1;
+            }
+            // Give the last star one character more.
+            _ => match star {
+                Some((place, taken)) => {
+                    star = Some((place, taken + 1));
+                    at = place + 1;
+                    read = taken + 1;
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern.iter().skip(at).all(|left| *left == '*')
+}
+
+/// True where everything that `narrow` matches is matched by `wide`, as far as patterns show: a star or question mark
+/// of the narrow one is taken in by a star of the wide one, a question mark by a question mark.
+#[must_use]
+pub fn covers(wide: &str, narrow: &str) -> bool {
+    // A narrow star is a character that only a star matches, so that plain matching decides; a narrow question mark is
+    // one that stars and question marks match. Never yes where it should be no: some yes are missed (`?*` and `*?`).
+    const STAR: char = '\u{10ffff}';
+    let narrow: Vec<char> = narrow.chars().map(|it| if it == '*' { STAR } else { it }).collect();
+    let wide: Vec<char> = wide.chars().collect();
+    covers_from(&wide, &narrow, STAR)
+}
+
+fn covers_from(wide: &[char], narrow: &[char], star: char) -> bool {
+    // One row of the usual table for each character of the wide pattern.
+    let mut row = vec![false; narrow.len() + 1];
+    if let Some(first) = row.first_mut() {
+        *first = true;
+    }
+    for letter in wide {
+        let mut next = vec![false; narrow.len() + 1];
+        for at in 0..=narrow.len() {
+            let before = at.checked_sub(1);
+            let here = row.get(at).copied().unwrap_or(false);
+            let left = before.and_then(|before| row.get(before).copied()).unwrap_or(false);
+            let same = before.and_then(|before| narrow.get(before).copied());
+            let fits = match letter {
+                '*' => here || before.and_then(|before| next.get(before).copied()).unwrap_or(false),
+                '?' => left && same.is_some_and(|it| it != star),
+                letter => left && same == Some(*letter),
+            };
+            if let Some(cell) = next.get_mut(at) {
+                *cell = fits;
+            }
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn patterns_match_whole_texts() {
+        for (pattern, text, expected) in [
+            ("*", "", true),
+            ("", "", true),
+            ("a*c", "abbc", true),
+            ("a?c", "ac", false),
+            ("*b*", "abc", true),
+            ("s3:Get*", "s3:GetObject", true),
+            ("s3:Get*", "s3:PutObject", false),
+            ("a*b*c", "axxbyyc", true),
+            ("a*b*c", "axxcyyb", false),
+        ] {
+            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn wide_patterns_take_in_narrow_ones() {
+        for (wide, narrow, expected) in [
+            ("*", "a*b?", true),
+            ("s3:*", "s3:Get*", true),
+            ("s3:Get*", "s3:*", false),
+            ("a?", "a?", true),
+            ("a?", "a*", false),
+            ("a*", "a?", true),
+            ("a?", "ab", true),
+            ("arn:aws:s3:::b/*", "arn:aws:s3:::b/k/*", true),
+            ("arn:aws:s3:::b/*", "arn:aws:s3:::*/k", false),
+        ] {
+            assert_eq!(covers(wide, narrow), expected, "{wide} {narrow}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_covered_is_matched(wide in "[ab*?]{0,6}", narrow in "[ab*?]{0,6}", text in "[ab]{0,8}") {
+            if covers(&wide, &narrow) && matches(&narrow, &text) {
+                prop_assert!(matches(&wide, &text), "{} {} {}", wide, narrow, text);
+            }
+        }
+    }
+}

@@ -8,4 +8,6 @@
 pub mod fuzz;
 pub mod glob;
 pub mod json;
+pub mod least;
 pub mod template;
+pub mod usage;

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use base::{AccountId, Region, SecretString};
-use clap::{Args as ClapArgs, Parser, Subcommand};
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use compute::HostLimits;
 
 /// A serverless platform that you run yourself and that enforces every control for real.
@@ -25,6 +25,10 @@ pub(crate) enum Command {
     Up(UpOptions),
     /// Print a template as it is after its transforms: serverless resources, loops and includes written out.
     Transform(TransformOptions),
+    /// Check a SAM or CloudFormation template for what it would grant too widely, before it is deployed.
+    Check(CheckOptions),
+    /// Write the smallest policy that covers what a role or function really called, from the audit trail.
+    LeastPrivilege(LeastPrivilegeOptions),
 }
 
 /// How the platform runs.
@@ -173,6 +177,66 @@ fn key_value(text: &str) -> Result<(String, String), String> {
         .filter(|(key, _)| !key.is_empty())
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .ok_or_else(|| format!("`{text}` is not of the form Key=Value"))
+}
+
+/// What `check` reads and how it answers.
+#[derive(ClapArgs, Clone)]
+pub(crate) struct CheckOptions {
+    /// The template.
+    #[arg(value_name = "TEMPLATE")]
+    pub(crate) template: PathBuf,
+
+    /// How findings are written.
+    #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
+    pub(crate) format: CheckFormat,
+
+    /// The least severity that makes the command end with 1.
+    #[arg(long, value_enum, default_value_t = CheckThreshold::Medium)]
+    pub(crate) fail_on: CheckThreshold,
+}
+
+/// How findings are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CheckFormat {
+    /// For people.
+    Text,
+    /// One object.
+    Json,
+    /// SARIF 2.1.0.
+    Sarif,
+}
+
+/// From which severity on a finding fails the check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CheckThreshold {
+    /// Any finding.
+    Low,
+    /// Worth changing.
+    Medium,
+    /// Worth stopping a deployment for.
+    High,
+    /// None.
+    Never,
+}
+
+/// Whose calls `least-privilege` reads, and from which platform.
+#[derive(ClapArgs, Clone)]
+pub(crate) struct LeastPrivilegeOptions {
+    /// A role's name or ARN, or a function's.
+    #[arg(value_name = "ROLE|FUNCTION")]
+    pub(crate) subject: String,
+
+    /// The data folder of the running platform: its endpoint and the administrator's key are read there.
+    #[arg(long, env = "FASTNESS_DATA_DIR", default_value = ".fastness", value_name = "DIR")]
+    pub(crate) data_dir: PathBuf,
+
+    /// Only calls of the last so many days.
+    #[arg(long, default_value_t = 90, value_name = "DAYS", value_parser = clap::value_parser!(i64).range(1..=90))]
+    pub(crate) days: i64,
+
+    /// Write one JSON object instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[cfg(test)]

@@ -4,9 +4,12 @@
 //! parts, and holds no rule of any service.
 
 mod args;
+mod check;
+mod client;
 mod credentials;
 mod egress;
 mod functions;
+mod least_privilege;
 mod platform;
 mod serve;
 mod transform;
@@ -26,6 +29,8 @@ fn main() -> ExitCode {
         Command::Serve(options) => serve::run(options),
         Command::Up(options) => up::run(options),
         Command::Transform(options) => transform::run(&options),
+        Command::Check(options) => return check::run(&options),
+        Command::LeastPrivilege(options) => least_privilege::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -5,7 +5,7 @@
 
 mod escalation;
 mod functions;
-mod reading;
+pub(crate) mod reading;
 mod rules;
 mod statements;
 

@@ -98,7 +98,7 @@ pub(super) fn each(value: &Value) -> Vec<&Value> {
 }
 
 /// A value as text: what it refers to stands as `${Name}`.
-pub(super) fn text(value: &Value) -> String {
+pub(crate) fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Object(members) => {

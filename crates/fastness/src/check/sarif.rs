@@ -7,7 +7,8 @@ use std::path::Path;
 use analysis::template::{Finding, RULES, Rule, Severity};
 use serde_json::{Value, json};
 
-const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+const SCHEMA: &str =
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 const fn level(severity: Severity) -> &'static str {
     match severity {
@@ -39,8 +40,8 @@ fn rule(rule: &Rule) -> Value {
 
 fn result(file: &Path, finding: &Finding) -> Value {
     let index = RULES.iter().position(|rule| rule.id == finding.rule.id);
-    let logical = (!finding.resource.is_empty())
-        .then(|| json!([{"name": finding.resource, "kind": "resource"}]));
+    let logical =
+        (!finding.resource.is_empty()).then(|| json!([{"name": finding.resource, "kind": "resource"}]));
     json!({
         "ruleId": finding.rule.id,
         "ruleIndex": index,
@@ -61,7 +62,9 @@ fn uri(file: &Path) -> String {
     let mut uri = String::new();
     for byte in file.to_string_lossy().bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => uri.push(byte.into()),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                uri.push(byte.into())
+            }
             other => uri.push_str(&format!("%{other:02X}")),
         }
     }

@@ -1,0 +1,173 @@
+//! Calls to a running platform from a command: signed like any client's, over the loopback or wherever it listens.
+//!
+//! The commands that ask hold no store and no right of their own: they read the endpoint and the administrator's key
+//! that `serve` left in the data folder, and go through every control. Plain HTTP only; a platform that speaks TLS is
+//! refused with a word, because a certificate cannot be checked here.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::time::Duration;
+
+use base::{Clock, SecretString};
+use http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
+use identity::sigv4::{Signer, sign};
+use serde_json::Value;
+
+use crate::Error;
+
+/// How long one call may take.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// No answer is longer.
+const ANSWER_BYTES_MAX: u64 = 64 * 1_024 * 1_024;
+
+/// A running platform, as its administrator sees it.
+pub(crate) struct Client {
+    authority: String,
+    region: String,
+    access_key_id: String,
+    secret: SecretString,
+}
+
+/// The value of a key in the `[default]` part of an AWS config or credentials file.
+fn entry(text: &str, key: &str) -> Option<String> {
+    let default = text.lines().skip_while(|line| line.trim() != "[default]").skip(1);
+    let mut lines = default.take_while(|line| !line.trim_start().starts_with('['));
+    let pairs = lines.by_ref().filter_map(|line| line.split_once('='));
+    let mut found = pairs.filter(|(name, _)| name.trim() == key).map(|(_, value)| value.trim().to_owned());
+    found.next()
+}
+
+impl Client {
+    /// The platform whose data folder this is.
+    pub(crate) fn of(data_dir: &Path) -> Result<Self, Error> {
+        let read = |name: &str| {
+            let path = data_dir.join(name);
+            std::fs::read_to_string(&path).map_err(|error| {
+                format!("cannot read `{}`: {error}; is the platform running there?", path.display())
+            })
+        };
+        let (config, credentials) = (read("config")?, read("credentials")?);
+        let of = |text: &str, key: &str| {
+            entry(text, key).ok_or_else(|| format!("`{key}` is missing in the data folder's AWS files"))
+        };
+        let endpoint = of(&config, "endpoint_url")?;
+        let authority =
+            endpoint.strip_prefix("http://").ok_or("the platform speaks TLS, which this command does not")?;
+        Ok(Self {
+            authority: authority.trim_end_matches('/').to_owned(),
+            region: of(&config, "region")?,
+            access_key_id: of(&credentials, "aws_access_key_id")?,
+            secret: SecretString::new(of(&credentials, "aws_secret_access_key")?),
+        })
+    }
+
+    /// A call of an AWS JSON API, such as CloudTrail's: `target` is its `X-Amz-Target`.
+    pub(crate) fn json(&self, service: &str, target: &str, input: &Value) -> Result<Value, Error> {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.1"));
+        headers.insert(HeaderName::from_static("x-amz-target"), HeaderValue::from_str(target)?);
+        let answer = self.send(service, "POST", "/", headers, input.to_string().as_bytes())?;
+        Ok(serde_json::from_slice(&answer)?)
+    }
+
+    /// A read of a REST JSON API, such as Lambda's.
+    pub(crate) fn get(&self, service: &str, path: &str) -> Result<Value, Error> {
+        let answer = self.send(service, "GET", path, HeaderMap::new(), b"")?;
+        Ok(serde_json::from_slice(&answer)?)
+    }
+
+    /// A call of a query API, such as IAM's, answered as its XML.
+    pub(crate) fn query(
+        &self,
+        service: &str,
+        version: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<String, Error> {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        let mut body = format!("Version={version}");
+        for (name, value) in parameters {
+            body.push_str(&format!("&{name}={}", escaped(value)));
+        }
+        Ok(String::from_utf8(self.send(service, "POST", "/", headers, body.as_bytes())?)?)
+    }
+
+    fn send(
+        &self,
+        service: &str,
+        method: &str,
+        path: &str,
+        mut headers: HeaderMap,
+        body: &[u8],
+    ) -> Result<Vec<u8>, Error> {
+        headers.insert(HOST, HeaderValue::from_str(&self.authority)?);
+        let signer = Signer {
+            access_key_id: &self.access_key_id,
+            secret: &self.secret,
+            session_token: None,
+            region: &self.region,
+            service,
+            s3: false,
+        };
+        sign(method, path, "", &mut headers, body, &signer, Clock::system().now())?;
+        let mut request = format!("{method} {path} HTTP/1.0\r\ncontent-length: {}\r\n", body.len());
+        for (name, value) in &headers {
+            request.push_str(&format!("{name}: {}\r\n", value.to_str()?));
+        }
+        request.push_str("\r\n");
+        let mut stream = TcpStream::connect(&self.authority)
+            .map_err(|error| format!("cannot reach the platform at {}: {error}", self.authority))?;
+        stream.set_read_timeout(Some(TIMEOUT))?;
+        stream.set_write_timeout(Some(TIMEOUT))?;
+        stream.write_all(request.as_bytes())?;
+        stream.write_all(body)?;
+        let mut answer = Vec::new();
+        stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer)?;
+        split(&answer)
+    }
+}
+
+fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(byte.into()),
+            other => out.push_str(&format!("%{other:02X}")),
+        }
+    }
+    out
+}
+
+/// The body of an answer that says 200; what another says, as an error.
+fn split(answer: &[u8]) -> Result<Vec<u8>, Error> {
+    let end = answer.windows(4).position(|window| window == b"\r\n\r\n").ok_or("the answer ends early")?;
+    let (head, body) = answer.split_at(end + 4);
+    let head = String::from_utf8_lossy(head);
+    let status = head.split_whitespace().nth(1).unwrap_or_default();
+    if status == "200" {
+        return Ok(body.to_vec());
+    }
+    let told: String = String::from_utf8_lossy(body).chars().take(1_000).collect();
+    Err(format!("the platform answered {status}: {told}").into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_of_the_default_profile_are_read() {
+        let text = "[other]\nregion = x\n[default]\nregion = us-east-1\nendpoint_url=http://h:1\n[profile p]\nkey = v\n";
+        assert_eq!(entry(text, "region").as_deref(), Some("us-east-1"));
+        assert_eq!(entry(text, "endpoint_url").as_deref(), Some("http://h:1"));
+        assert_eq!(entry(text, "key"), None);
+    }
+
+    #[test]
+    fn only_a_good_answer_has_a_body() {
+        assert_eq!(split(b"HTTP/1.0 200 OK\r\na: b\r\n\r\nx").unwrap(), b"x");
+        assert!(split(b"HTTP/1.1 403 Forbidden\r\n\r\nno").unwrap_err().to_string().contains("403: no"));
+        assert!(split(b"HTTP/1.1 200").is_err());
+    }
+}

@@ -193,7 +193,8 @@ mod tests {
 
     #[test]
     fn a_role_that_is_passed_on_needs_leave_of_its_own() {
-        let made = of_record(&record("lambda.amazonaws.com", "CreateFunction", &[FUNCTION, ROLE], &json!({})));
+        let made =
+            of_record(&record("lambda.amazonaws.com", "CreateFunction", &[FUNCTION, ROLE], &json!({})));
         let needs = made.unwrap().needs;
         assert_eq!(needs[0], ("lambda:CreateFunction".to_owned(), FUNCTION.to_owned()));
         assert_eq!(needs[1], ("iam:PassRole".to_owned(), ROLE.to_owned()));

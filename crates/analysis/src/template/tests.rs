@@ -136,7 +136,9 @@ fn each_carelessness_is_found_on_its_line() {
 
 #[test]
 fn any_text_is_checked_or_refused() {
-    for seed in ["", "{", "Resources: {A: {Type: AWS::IAM::Role, Properties: {Policies: 1}}}", CARELESS, CAREFUL] {
+    for seed in
+        ["", "{", "Resources: {A: {Type: AWS::IAM::Role, Properties: {Policies: 1}}}", CARELESS, CAREFUL]
+    {
         crate::fuzz::fuzz_template(seed.as_bytes());
         for cut in (0..seed.len()).step_by(37) {
             crate::fuzz::fuzz_template(seed.as_bytes().get(..cut).unwrap());

@@ -4,11 +4,12 @@ use serde_json::{Map, Value, json};
 
 use super::context::{Context, Source};
 use super::error::Problems;
-use super::python::{Dict, Py};
+use super::python::{Dict, Py, Text};
 use super::references::Generated;
 use super::sha1;
-use super::swagger::{self, Cors, Editor};
-use super::value::{Kind, check, is_intrinsic, member, reference, tag_list, truthy};
+use super::swagger;
+use super::value::{Kind, check, member, reference, tag_list, truthy};
+use super::{api_body, authorizer, location, usage_plan};
 
 pub(super) const KIND: &str = "AWS::Serverless::Api";
 
@@ -18,7 +19,7 @@ const PROPERTIES: [(&str, Kind); 32] = [
     ("Tags", Kind::Map),
     ("PropagateTags", Kind::Flag),
     ("DefinitionBody", Kind::Map),
-    ("DefinitionUri", Kind::Unsupported),
+    ("DefinitionUri", Kind::TextOrMap),
     ("MergeDefinitions", Kind::Unsupported),
     ("CacheClusterEnabled", Kind::Flag),
     ("CacheClusterSize", Kind::Text),
@@ -29,12 +30,12 @@ const PROPERTIES: [(&str, Kind); 32] = [
     ("MinimumCompressionSize", Kind::Integer),
     ("Cors", Kind::TextOrMap),
     ("Auth", Kind::Map),
-    ("GatewayResponses", Kind::Unsupported),
+    ("GatewayResponses", Kind::Map),
     ("AccessLogSetting", Kind::Map),
     ("CanarySetting", Kind::Map),
     ("TracingEnabled", Kind::Flag),
     ("OpenApiVersion", Kind::Text),
-    ("Models", Kind::Unsupported),
+    ("Models", Kind::Map),
     ("Domain", Kind::Unsupported),
     ("FailOnWarnings", Kind::Flag),
     ("Description", Kind::Text),
@@ -47,13 +48,10 @@ const PROPERTIES: [(&str, Kind); 32] = [
     ("EndpointAccessMode", Kind::Text),
 ];
 
-const AUTH: [&str; 3] = ["DefaultAuthorizer", "InvokeRole", "AddDefaultAuthorizerToCorsPreflight"];
-const CORS: [&str; 5] = ["AllowMethods", "AllowHeaders", "AllowOrigin", "MaxAge", "AllowCredentials"];
-
 /// All that an API becomes.
 pub(super) fn expand(
     source: &Source<'_>,
-    context: &Context,
+    context: &mut Context,
     generated: &mut Generated,
 ) -> Result<Vec<(String, Value)>, Problems> {
     check(source.id, KIND, &source.properties, &PROPERTIES, &["StageName"])?;
@@ -61,136 +59,87 @@ pub(super) fn expand(
     if version.is_some_and(|version| version != "2.0" && !swagger::is_version_3(version)) {
         return Err(Problems::resource(source.id, "The OpenApiVersion value must be of the format '3.0.0'."));
     }
-    let body = body(source, context)?;
-    let (deployment_id, deployment) = deployment(source, context, &body);
+    let definition = definition(source, context)?;
+    let (deployment_id, deployment) = deployment(source, context, &definition);
     let (stage_id, stage) = stage(source, &deployment_id);
     generated.add(source.id, "Stage", &stage_id);
     generated.add(source.id, "Deployment", &deployment_id);
-    let api = rest_api(source, context, &body);
-    Ok(vec![
+    let api = rest_api(source, context, &definition)?;
+    let auth = truthy(&source.properties, "Auth").map(|auth| context.with_parameters(auth));
+    let auth = auth.as_ref().and_then(Value::as_object).cloned().unwrap_or_default();
+    let permissions = authorizer::permissions(source, &auth)?;
+    let plan = usage_plan::expand(source, &auth, &stage_id, context)?;
+    for (id, resource) in &plan {
+        if let Some(kind) = resource.get("Type").and_then(Value::as_str) {
+            generated.add(source.id, kind.trim_start_matches("AWS::ApiGateway::"), id);
+        }
+    }
+    let mut resources = vec![
         (source.id.to_owned(), source.whole("AWS::ApiGateway::RestApi", api)),
         (deployment_id, source.part("AWS::ApiGateway::Deployment", deployment)),
         (stage_id, source.part("AWS::ApiGateway::Stage", stage)),
-    ])
+    ];
+    resources.extend(permissions);
+    resources.extend(plan);
+    if source.properties.get("PropagateTags").is_some_and(super::value::is_truthy) {
+        super::value::propagate_tags(truthy(&source.properties, "Tags"), &mut resources);
+    }
+    Ok(resources)
 }
 
-/// The body with everything that the API's own properties add to it.
-fn body(source: &Source<'_>, context: &Context) -> Result<Dict, Problems> {
+/// What says which routes an API has.
+enum Definition {
+    /// A body, as the template has it or as the transform wrote it.
+    Body(Dict),
+    /// A document in S3.
+    Location(Dict),
+}
+
+fn definition(source: &Source<'_>, context: &Context) -> Result<Definition, Problems> {
     let properties = &source.properties;
-    let missing = || Problems::resource(source.id, "DefinitionBody is not a valid OpenAPI document.");
-    let mut doc = context.bodies.get(source.id).map(|body| body.doc.clone()).ok_or_else(missing)?;
-    let valid = |what: &str, doc: &Dict| {
-        let message = format!(
-            "Unable to add {what} configuration because 'DefinitionBody' does not contain a valid Swagger definition."
-        );
-        if swagger::is_valid(doc) { Ok(()) } else { Err(Problems::resource(source.id, message)) }
+    let refuse = |message: &str| Err(Problems::resource(source.id, message));
+    let Some(uri) = truthy(properties, "DefinitionUri") else {
+        return api_body::write(source, context).map(Definition::Body);
     };
-    let version = truthy(properties, "OpenApiVersion");
-    if let Some(cors) = truthy(properties, "Cors") {
-        valid("Cors", &doc)?;
-        doc = add_cors(source.id, &doc, cors)?;
+    if context.bodies.contains_key(source.id) {
+        return refuse("Specify either 'DefinitionUri' or 'DefinitionBody' property and not both.");
     }
-    if let Some(auth) = truthy(properties, "Auth") {
-        valid("Auth", &doc)?;
-        doc = add_auth(source.id, &doc, &context.with_parameters(auth))?;
-        swagger::to_openapi_3(&mut doc, version);
+    let named = [
+        ("Cors", "Cors works only with inline Swagger specified in 'DefinitionBody' property."),
+        ("Auth", "Auth works only with inline Swagger specified in 'DefinitionBody' property."),
+        (
+            "GatewayResponses",
+            "GatewayResponses works only with inline Swagger specified in 'DefinitionBody' property.",
+        ),
+        ("Models", "Models works only with inline Swagger specified in 'DefinitionBody' property."),
+    ];
+    for (name, message) in named {
+        if truthy(properties, name).is_some() {
+            return refuse(message);
+        }
     }
-    if let Some(types) = truthy(properties, "BinaryMediaTypes") {
-        let mut editor = Editor::new(&doc)?;
-        editor.set_binary_types(&context.with_parameters(types));
-        doc = editor.finish();
+    if member(properties, "DisableExecuteApiEndpoint").is_some() {
+        return refuse("DisableExecuteApiEndpoint works only within 'DefinitionBody' property.");
     }
-    if let Some(disabled) = member(properties, "DisableExecuteApiEndpoint") {
-        let mut editor = Editor::new(&doc)?;
-        editor.set_endpoint_disabled(disabled);
-        doc = editor.finish();
+    let location = location::read(source.id, "DefinitionUri", uri)?.named("Bucket", "Key", "Version");
+    let mut dict = Dict::hashed();
+    for (name, value) in &location {
+        dict.set(Text::own(name), Py::from_template(value));
     }
-    swagger::to_openapi_3(&mut doc, version);
-    Ok(doc)
+    Ok(Definition::Location(dict))
 }
 
-fn add_cors(id: &str, doc: &Dict, cors: &Value) -> Result<Dict, Problems> {
-    let mut settings =
-        Cors { methods: None, headers: None, origin: "'*'".into(), max_age: None, credentials: false };
-    match cors {
-        Value::Object(map) if !is_intrinsic(cors) => {
-            if let Some(key) = map.keys().find(|key| !CORS.contains(&key.as_str())) {
-                return Err(Problems::resource(id, format_args!("Invalid key '{key}' for 'Cors' property.")));
-            }
-            let part = |name: &str| member(map, name).map(Py::from_template);
-            settings.methods = part("AllowMethods");
-            settings.headers = part("AllowHeaders");
-            settings.max_age = part("MaxAge");
-            settings.credentials = map.get("AllowCredentials") == Some(&Value::Bool(true));
-            if let Some(origin) = map.get("AllowOrigin") {
-                settings.origin = Py::from_template(origin);
-            }
-        }
-        origin => settings.origin = Py::from_template(origin),
-    }
-    if settings.credentials && settings.origin.as_str() == Some("'*'") {
-        return Err(Problems::resource(
-            id,
-            "Unable to add Cors configuration because 'AllowCredentials' can not be true when 'AllowOrigin' is \"'*'\" \
-             or not set",
-        ));
-    }
-    if !settings.origin.is_truthy() {
-        return Err(Problems::resource(
-            id,
-            "Structure of the SAM template is invalid. Invalid input. Value for AllowedOrigins is required",
-        ));
-    }
-    let mut editor = Editor::new(doc)?;
-    let mut seen = Vec::new();
-    for path in editor.paths() {
-        // `/a` and `/a/` are one resource for API Gateway: one OPTIONS method for both.
-        let plain = if path == "/" { path.clone() } else { path.trim_end_matches('/').to_owned() };
-        if !seen.contains(&plain) {
-            editor.add_cors(&path, &settings)?;
-            seen.push(plain);
-        }
-    }
-    Ok(editor.finish())
-}
-
-fn add_auth(id: &str, doc: &Dict, auth: &Value) -> Result<Dict, Problems> {
-    let Some(auth) = auth.as_object() else {
-        return Err(Problems::resource(id, "Invalid value for 'Auth' property"));
-    };
-    if let Some(key) = auth.keys().find(|key| !AUTH.contains(&key.as_str())) {
-        let message = format_args!("Property 'Auth.{key}' is not supported by this platform.");
-        return Err(Problems::resource(id, message));
-    }
-    let mut editor = Editor::new(doc)?;
-    match auth.get("DefaultAuthorizer") {
-        None | Some(Value::Null) => {}
-        Some(Value::String(name)) if name == "AWS_IAM" => {
-            editor.define_default_iam(name);
-            let with_preflight =
-                auth.get("AddDefaultAuthorizerToCorsPreflight").is_none_or(super::value::is_truthy);
-            for path in editor.paths() {
-                editor.set_default_authorizer(&path, name, with_preflight)?;
-            }
-        }
-        // SECURITY: the published transform ignores a name it cannot find where no Authorizers are defined, which
-        // leaves the API open. Here it is refused.
-        Some(Value::String(name)) => {
-            return Err(Problems::resource(
-                id,
-                format_args!(
-                    "Unable to set DefaultAuthorizer because '{name}' was not defined in 'Authorizers'."
-                ),
-            ));
-        }
-        Some(_) => return Err(Problems::resource(id, "DefaultAuthorizer is not a string.")),
-    }
-    Ok(editor.finish())
-}
-
-fn rest_api(source: &Source<'_>, context: &Context, body: &Dict) -> Map<String, Value> {
+fn rest_api(
+    source: &Source<'_>,
+    context: &Context,
+    definition: &Definition,
+) -> Result<Map<String, Value>, Problems> {
     let properties = &source.properties;
-    let mut api = Map::from_iter([("Body".to_owned(), Py::from(body.clone()).to_value())]);
+    let (name, dict) = match definition {
+        Definition::Body(body) => ("Body", body),
+        Definition::Location(location) => ("BodyS3Location", location),
+    };
+    let mut api = Map::from_iter([(name.to_owned(), Py::from(dict.clone()).to_value())]);
     if let Some(types) = member(properties, "BinaryMediaTypes") {
         api.insert("BinaryMediaTypes".to_owned(), context.with_parameters(types));
     }
@@ -213,41 +162,43 @@ fn rest_api(source: &Source<'_>, context: &Context, body: &Dict) -> Map<String, 
         }
     }
     if let Some(endpoint) = truthy(properties, "EndpointConfiguration") {
-        let (types, configuration) = endpoint_configuration(endpoint);
+        let (types, configuration) = endpoint_configuration(source.id, endpoint)?;
         api.insert("Parameters".to_owned(), json!({ "endpointConfigurationTypes": types }));
         api.insert("EndpointConfiguration".to_owned(), configuration);
     }
-    if let (true, Some(tags)) = (propagates(source), truthy(properties, "Tags")) {
-        api.insert("Tags".to_owned(), tag_list(Some(tags)).into());
-    }
-    api
+    Ok(api)
 }
 
-fn propagates(source: &Source<'_>) -> bool {
-    source.properties.get("PropagateTags") == Some(&Value::Bool(true))
-}
-
-fn endpoint_configuration(endpoint: &Value) -> (Value, Value) {
+fn endpoint_configuration(id: &str, endpoint: &Value) -> Result<(Value, Value), Problems> {
     let Some(kind) = endpoint.get("Type").filter(|kind| super::value::is_truthy(kind)) else {
-        return (endpoint.clone(), json!({ "Types": [endpoint] }));
+        return Ok((endpoint.clone(), json!({ "Types": [endpoint] })));
     };
-    let mut configuration = json!({ "Types": [kind] });
-    if let Some(map) = configuration.as_object_mut() {
-        let ids = endpoint.get("VPCEndpointIds").or_else(|| endpoint.get("VpcEndpointIds"));
-        if let Some(ids) = ids {
-            map.insert("VpcEndpointIds".to_owned(), ids.clone());
-        }
-        if let Some(address) = endpoint.get("IpAddressType") {
-            map.insert("IpAddressType".to_owned(), address.clone());
-        }
+    let (old, new) = (endpoint.get("VPCEndpointIds"), endpoint.get("VpcEndpointIds"));
+    if old.is_some() && new.is_some() {
+        return Err(Problems::resource(
+            id,
+            "'VPCEndpointIds' and 'VpcEndpointIds' cannot be used together in EndpointConfiguration.",
+        ));
     }
-    (kind.clone(), configuration)
+    let mut configuration = Map::from_iter([("Types".to_owned(), json!([kind]))]);
+    if let Some(ids) = old.or(new) {
+        configuration.insert("VpcEndpointIds".to_owned(), ids.clone());
+    }
+    if let Some(address) = endpoint.get("IpAddressType") {
+        configuration.insert("IpAddressType".to_owned(), address.clone());
+    }
+    Ok((kind.clone(), Value::Object(configuration)))
 }
 
 /// The deployment's logical id follows the body: another body is another deployment.
-fn deployment(source: &Source<'_>, context: &Context, body: &Dict) -> (String, Map<String, Value>) {
+fn deployment(
+    source: &Source<'_>,
+    context: &Context,
+    definition: &Definition,
+) -> (String, Map<String, Value>) {
     let version = truthy(&source.properties, "OpenApiVersion").and_then(Value::as_str);
-    let printed = Py::from(body.clone()).print();
+    let (Definition::Body(dict) | Definition::Location(dict)) = definition;
+    let printed = Py::from(dict.clone()).print();
     let names = context.function_names.get(source.id).filter(|names| !names.is_empty());
     let parts: Vec<&str> =
         [Some(printed.as_str()), version, names.map(String::as_str)].into_iter().flatten().collect();

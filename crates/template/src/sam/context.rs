@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::deployment::Preference;
 use super::python::Dict;
+use super::usage_plan::Shared;
 
 /// Attributes that the generated main resource keeps.
 const KEPT: [&str; 5] = ["DeletionPolicy", "UpdatePolicy", "Condition", "UpdateReplacePolicy", "Metadata"];
@@ -31,6 +32,12 @@ impl<'a> Source<'a> {
     /// The `Condition`.
     pub(super) fn condition(&self) -> Option<&str> {
         self.body.get("Condition").and_then(Value::as_str)
+    }
+
+    /// What every generated resource gets of the attributes.
+    pub(super) fn passed_on(&self) -> Map<String, Value> {
+        let given = |name: &&str| Some(((*name).to_owned(), self.body.get(*name)?.clone()));
+        PASSED_ON.iter().filter_map(given).collect()
     }
 
     /// The main resource that this one becomes.
@@ -85,6 +92,8 @@ pub(super) struct Context {
     pub(super) mappings: Map<String, Value>,
     /// Functions that want their traffic moved step by step.
     pub(super) deployments: Vec<Preference>,
+    /// The usage plan that APIs share.
+    pub(super) usage_plan: Shared,
     /// Conditions to add to the template.
     pub(super) conditions: Map<String, Value>,
     /// For each API the names of the functions behind it, joined: a change of name is a new deployment.

@@ -51,7 +51,9 @@ pub(super) fn prepare(root: &mut Map<String, Value>) -> Result<Prepared, Problem
     let mut problems = Problems::default();
     for id in &slots.keys() {
         let kind = resources.get(id).and_then(|resource| resource.get("Type"));
-        if kind.is_none_or(|kind| kind != super::function::KIND) {
+        let has_events =
+            kind.is_some_and(|kind| kind == super::function::KIND || kind == super::state_machine::KIND);
+        if !has_events {
             continue;
         }
         let result = add_events(id, resources, &mut bodies, &mut conditions, &mut policies);
@@ -98,6 +100,10 @@ fn start_bodies(resources: &mut Map<String, Value>) -> IndexMap<String, Body> {
         }
         let written =
             resource.get("Properties").and_then(|p| p.get("DefinitionBody")).filter(|b| is_truthy(b));
+        let elsewhere = resource.get("Properties").and_then(|p| p.get("DefinitionUri"));
+        if written.is_none() && elsewhere.is_some_and(is_truthy) {
+            continue;
+        }
         let body = match written.map(Py::from_template) {
             Some(Py::Dict(doc)) => Body { doc: Arc::unwrap_or_clone(doc), managed: false },
             _ => Body { doc: swagger::skeleton(), managed: true },

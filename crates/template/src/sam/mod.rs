@@ -5,7 +5,9 @@
 //! no function except references to parameters that decide what is generated.
 
 mod api;
+mod api_body;
 mod application;
+mod authorizer;
 mod context;
 mod deployment;
 mod error;
@@ -27,6 +29,7 @@ mod state_machine;
 mod swagger;
 mod table;
 mod url;
+mod usage_plan;
 mod value;
 mod version;
 
@@ -75,6 +78,7 @@ pub fn transform(
         resources: resources.clone(),
         mappings: root.get("Mappings").and_then(Value::as_object).cloned().unwrap_or_default(),
         deployments: Vec::new(),
+        usage_plan: usage_plan::Shared::default(),
         conditions: Map::new(),
         function_names: IndexMap::new(),
     };
@@ -91,6 +95,14 @@ pub fn transform(
         }
     }
     result.extend(expanded.get("").into_iter().flatten().cloned());
+    // The template's order is not the order of expansion: what is shared is as its last API left it.
+    for (id, part) in expanded.values().flatten() {
+        if let Some(kind) = part.get("Type").and_then(Value::as_str)
+            && SHARED.contains(&kind)
+        {
+            result.insert(id.clone(), part.clone());
+        }
+    }
     root.insert("Resources".to_owned(), Value::Object(result));
     if !context.conditions.is_empty() {
         let section = root.entry("Conditions").or_insert_with(|| Value::Object(Map::new()));
@@ -182,14 +194,21 @@ fn expand_all(
     Ok((expanded, generated))
 }
 
+/// The types of what several APIs may share.
+const SHARED: [&str; 3] =
+    ["AWS::ApiGateway::UsagePlan", "AWS::ApiGateway::ApiKey", "AWS::ApiGateway::UsagePlanKey"];
+
 /// A generated resource must not take the place of another one.
 fn check_unique(resources: &Map<String, Value>, expanded: &Expanded, problems: &mut Problems) {
     let mut seen: IndexMap<&str, &str> = IndexMap::new();
     for (source, parts) in expanded {
         for (id, part) in parts {
-            let taken = (id != source && resources.contains_key(id)) || seen.insert(id, source).is_some();
+            let kind = part.get("Type").and_then(Value::as_str).unwrap_or_default();
+            // What APIs share is made by each of them, the last time with all that share it.
+            let shared = SHARED.contains(&kind) && id.starts_with("Serverless");
+            let again = seen.insert(id, source).is_some() && !shared;
+            let taken = (id != source && resources.contains_key(id)) || again;
             if taken {
-                let kind = part.get("Type").and_then(Value::as_str).unwrap_or_default();
                 problems.collect::<()>(Err(Problems::other(format!(
                     "Transforming resource with id [{source}] attempts to create a new resource with id [{id}] and type \
                      \"{kind}\". A resource with that id already exists within this template. Please use a different id \

@@ -227,7 +227,8 @@ fn events(
 ) -> Result<Vec<(String, Value)>, Problems> {
     let events = source.properties.get("Events").and_then(Value::as_object).cloned().unwrap_or_default();
     let mut resources = Vec::new();
-    for (id, event) in &events {
+    let order = event::Order::of(&events).of_all;
+    for (id, event) in order.iter().filter_map(|id| events.get_key_value(id)) {
         let event = event::StateMachineEvent::read(source.id, id, event)?;
         let owner = (source.id, id.as_str(), event.logical_id.as_str());
         let arn = reference(target);

@@ -9,6 +9,8 @@ mod pull;
 mod push;
 mod queue;
 pub(super) mod rest;
+mod rest_auth;
+mod rest_request;
 mod schedule;
 mod stream_facts;
 mod topic;

@@ -9,7 +9,8 @@ use super::super::error::Problems;
 use super::super::python::{Dict, Py, Text};
 use super::super::swagger::Editor;
 use super::super::value::{Kind, is_truthy, single, truthy};
-use super::{Event, Grant, StateMachineEvent, Target, suffixed};
+use super::rest_auth::Secured;
+use super::{Event, Grant, StateMachineEvent, Target, rest_request, suffixed};
 
 pub(super) const API_EVENT: [(&str, Kind); 9] = [
     ("Path", Kind::Text),
@@ -36,15 +37,58 @@ pub(super) const START_EVENT: [(&str, Kind); 6] = [
 pub(in super::super) fn start_execution(
     source: &Source<'_>,
     event: &StateMachineEvent<'_>,
-    _target: &str,
-    _role: &Value,
-    _context: &mut Context,
+    target: &str,
+    role: &Value,
+    context: &mut Context,
 ) -> Result<(), Problems> {
-    Err(Problems::event(
-        source.id,
-        event.id,
-        "Event type Api of a state machine is not supported by this platform.",
-    ))
+    let text = |name: &str| event.properties.get(name).and_then(Value::as_str).unwrap_or_default();
+    let api_id = event.properties.get("RestApiId").and_then(api_id).unwrap_or_default().to_owned();
+    let Some(body) = context.bodies.get(&api_id).filter(|body| body.managed) else { return Ok(()) };
+    let (path, method) = (text("Path"), text("Method").to_lowercase());
+    let mut editor = Editor::new(&body.doc)?;
+    if editor.has_integration(path, &method) {
+        let message = format_args!("API method \"{method}\" defined multiple times for path \"{path}\".");
+        return Err(Problems::event(source.id, event.id, message));
+    }
+    let start = if truthy(&event.properties, "UnescapeMappingTemplate").is_some() {
+        format!(
+            r#"{{"input": "$util.escapeJavaScript($input.json('$')).replaceAll("\\'","'")", "stateMachineArn": "${{{target}}}"}}"#
+        )
+    } else {
+        format!(
+            r#"{{"input": "$util.escapeJavaScript($input.json('$'))", "stateMachineArn": "${{{target}}}"}}"#
+        )
+    };
+    let template = Py::from(Dict::plain().with("Fn::Sub", start));
+    let condition = source.condition().map(Text::template);
+    // The role is the transform's own, and so is the text that names it.
+    editor.add_state_machine(path, &method, &Py::plain(role), &template, condition.as_ref())?;
+    let auth = event.properties.get("Auth").and_then(Value::as_object).cloned().unwrap_or_default();
+    secure(context, (source.id, event.id), &api_id, (path, &method), &auth, &mut editor)?;
+    let doc = editor.finish();
+    if let Some(body) = context.bodies.get_mut(&api_id) {
+        body.doc = doc;
+    }
+    Ok(())
+}
+
+/// Writes a route's authorization into the body.
+fn secure(
+    context: &Context,
+    owner: (&str, &str),
+    api_id: &str,
+    (path, method): (&str, &str),
+    auth: &Map<String, Value>,
+    editor: &mut Editor,
+) -> Result<(), Problems> {
+    if auth.is_empty() {
+        return Ok(());
+    }
+    let given = context.apis.get(api_id).and_then(|api| api.get("Auth"));
+    let given = given.and_then(Value::as_object).cloned().unwrap_or_default();
+    let resolved = context.with_parameters(&Value::Object(given.clone()));
+    let resolved = resolved.as_object().cloned().unwrap_or_default();
+    Secured { owner, api_id, path, method, auth, api_auth: (&given, &resolved) }.apply(editor)
 }
 
 /// One `Api` event, checked.
@@ -101,27 +145,20 @@ pub(super) fn expand(
         api,
         auth: event.map("Auth")?.cloned().unwrap_or_default(),
     };
-    for name in ["RequestModel", "RequestParameters", "ResponseTransferMode"] {
-        if event.truthy(name).is_some() {
-            return Err(event.refuse(format_args!("Property '{name}' is not supported by this platform.")));
-        }
-    }
-    let known = ["Authorizer", "InvokeRole"];
-    if let Some(extra) = route.auth.keys().find(|key| !known.contains(&key.as_str())) {
-        return Err(event.refuse(format_args!("Property 'Auth.{extra}' is not supported by this platform.")));
-    }
     add_route(target, &route, context)?;
     Ok(vec![permission(target, &route, context)])
 }
 
 fn add_route(target: &Target<'_>, route: &Route<'_>, context: &mut Context) -> Result<(), Problems> {
     let refuse = |message: String| route.event.refuse(message);
-    let (Some(body), Some(api)) = (context.bodies.get(&route.api_id), context.apis.get(&route.api_id)) else {
+    let Some(api) = context.apis.get(&route.api_id) else {
         return Err(refuse(
             "RestApiId must be a valid reference to an 'AWS::Serverless::Api' resource in same template."
                 .to_owned(),
         ));
     };
+    // A document in S3 has its routes in it.
+    let Some(body) = context.bodies.get(&route.api_id) else { return Ok(()) };
     if !body.managed {
         // The author wrote the body: routes and their authorization are in it.
         return match route.auth.is_empty() {
@@ -143,44 +180,21 @@ fn add_route(target: &Target<'_>, route: &Route<'_>, context: &mut Context) -> R
     }
     let condition = target.source.condition().map(Text::template);
     let credentials = credentials(&route.auth, &api_auth);
-    let uri = integration_uri(target);
-    editor.add_lambda(&route.path, &route.method, &uri, credentials.as_ref(), condition.as_ref())?;
-    if let Some(authorizer) = route.auth.get("Authorizer").filter(|authorizer| is_truthy(authorizer)) {
-        let authorizer = check_authorizer(authorizer, route, &api_auth).map_err(refuse)?;
-        editor.set_method_authorizer(&route.path, &route.method, authorizer)?;
-    }
+    let streams = route.event.get("ResponseTransferMode").is_some_and(|mode| mode == "RESPONSE_STREAM");
+    let uri = integration_uri(target, streams);
+    let (path, method) = (route.path.as_str(), route.method.as_str());
+    editor.add_lambda(path, method, &uri, streams, credentials.as_ref(), condition.as_ref())?;
+    let owner = (route.event.function, route.event.id);
+    secure(context, owner, &route.api_id, (path, method), &route.auth, &mut editor)?;
     if let Some(timeout) = route.event.truthy("TimeoutInMillis") {
         editor.set_timeout(&route.path, &route.method, timeout)?;
     }
+    rest_request::apply(route.event, api, (path, method), &mut editor)?;
     let doc = editor.finish();
     if let Some(body) = context.bodies.get_mut(&route.api_id) {
         body.doc = doc;
     }
     Ok(())
-}
-
-fn check_authorizer<'a>(
-    authorizer: &'a Value,
-    route: &Route<'_>,
-    api_auth: &Map<String, Value>,
-) -> Result<&'a str, String> {
-    let (method, path) = (&route.method, &route.path);
-    match authorizer.as_str() {
-        Some("AWS_IAM") => Ok("AWS_IAM"),
-        Some("NONE") if truthy(api_auth, "DefaultAuthorizer").is_some() => Ok("NONE"),
-        Some("NONE") => Err(format!(
-            "Unable to set Authorizer on API method [{method}] for path [{path}] because 'NONE' is only a valid value \
-             when a DefaultAuthorizer on the API is specified."
-        )),
-        Some(name) => Err(format!(
-            "Unable to set Authorizer [{name}] on API method [{method}] for path [{path}] because the related API does \
-             not define any Authorizers."
-        )),
-        None => Err(format!(
-            "Unable to set Authorizer [{authorizer}] on API method [{method}] for path [{path}]. The method authorizer \
-             must be a string with a corresponding dict entry in the api authorizer."
-        )),
-    }
 }
 
 /// As whom the gateway calls the function where IAM authorizes: the caller, unless a role is named.
@@ -202,14 +216,18 @@ fn credentials(auth: &Map<String, Value>, api_auth: &Map<String, Value>) -> Opti
     }
 }
 
-fn integration_uri(target: &Target<'_>) -> Py {
+fn integration_uri(target: &Target<'_>, streams: bool) -> Py {
     let (callee, from_template) = match target.alias {
         Some(alias) => (format!("${{{alias}}}"), false),
         None => (format!("${{{}.Arn}}", target.source.id), true),
     };
     let partition = base::PARTITION;
+    let (version, call) = match streams {
+        true => ("2021-11-15", "response-streaming-invocations"),
+        false => ("2015-03-31", "invocations"),
+    };
     let text = format!(
-        "arn:{partition}:apigateway:${{AWS::Region}}:lambda:path/2015-03-31/functions/{callee}/invocations"
+        "arn:{partition}:apigateway:${{AWS::Region}}:lambda:path/{version}/functions/{callee}/{call}"
     );
     let mut uri = Dict::hashed();
     uri.set(Text::own("Fn::Sub"), Text { text, from_template }.into());

@@ -3,21 +3,30 @@
 //! Knows the body's shape and nothing of functions or stages. Each edit works on a copy and gives a copy back, as the
 //! published transform does, since copying may reorder what a fingerprint is later taken of.
 
+mod models;
+mod security;
+
 use serde_json::Value;
 
 use super::error::Problems;
 use super::python::{Dict, Py, Text};
 use super::value::is_truthy;
 
+pub(super) use models::Parameter;
+pub(super) use security::Authorizer;
+
 const INTEGRATION: &str = "x-amazon-apigateway-integration";
 const ANY_METHOD: &str = "x-amazon-apigateway-any-method";
 const SECURITY: &str = "securityDefinitions";
+const RESPONSES: &str = "x-amazon-apigateway-gateway-responses";
 const NOT_METHODS: [&str; 3] = ["summary", "description", "parameters"];
 
 /// A body under edit.
 pub(super) struct Editor {
     doc: Dict,
     security: Dict,
+    responses: Dict,
+    definitions: Dict,
 }
 
 /// The CORS settings of an API.
@@ -102,8 +111,13 @@ impl Editor {
             ));
         }
         let doc = copy(doc);
-        let security = doc.get(SECURITY).and_then(Py::as_dict).filter(|dict| !dict.is_empty()).cloned();
-        let editor = Self { doc, security: security.unwrap_or_else(Dict::hashed) };
+        let section = |name: &str| {
+            let found = doc.get(name).and_then(Py::as_dict).filter(|dict| !dict.is_empty());
+            found.cloned().unwrap_or_else(Dict::hashed)
+        };
+        let (security, responses) = (section(SECURITY), section(RESPONSES));
+        let definitions = section("definitions");
+        let editor = Self { doc, security, responses, definitions };
         let paths = editor.doc.get("paths").and_then(Py::as_dict);
         for path in editor.paths() {
             let item = paths.and_then(|paths| paths.get(&path));
@@ -114,8 +128,12 @@ impl Editor {
 
     /// The edited body.
     pub(super) fn finish(mut self) -> Dict {
-        if !self.security.is_empty() {
-            self.doc.set(Text::own(SECURITY), self.security.into());
+        let sections =
+            [(SECURITY, self.security), (RESPONSES, self.responses), ("definitions", self.definitions)];
+        for (name, section) in sections {
+            if !section.is_empty() {
+                self.doc.set(Text::own(name), section.into());
+            }
         }
         copy(&self.doc)
     }
@@ -202,6 +220,7 @@ impl Editor {
         path: &str,
         method: &str,
         uri: &Py,
+        streams: bool,
         credentials: Option<&Py>,
         condition: Option<&Text>,
     ) -> Result<(), Problems> {
@@ -213,6 +232,9 @@ impl Editor {
                 item.get_mut(&key.text).and_then(Py::as_dict_mut).ok_or_else(|| malformed(path))?;
             let mut integration = Dict::hashed().with("type", "aws_proxy").with("httpMethod", "POST");
             integration.set(Text::own("uri"), uri.clone());
+            if streams {
+                integration.set(Text::own("responseTransferMode"), "STREAM".into());
+            }
             if let Some(credentials) = credentials {
                 integration.set(Text::own("credentials"), credentials.clone());
             }
@@ -246,90 +268,6 @@ impl Editor {
         if let Some(item) = self.path_mut(path) {
             *item = conditional(condition, item.clone());
         }
-    }
-
-    /// Sets the authorizer of one method: `AWS_IAM`, or `NONE` to opt out of the default.
-    pub(super) fn set_method_authorizer(
-        &mut self,
-        path: &str,
-        method: &str,
-        authorizer: &str,
-    ) -> Result<(), Problems> {
-        let key = method_key(method).text;
-        let mut iam = false;
-        self.for_each_method(path, |name, definition| {
-            if name != key {
-                return Ok(());
-            }
-            let mut security = security_of(definition, path, name)?;
-            security.push(requirement(Text::template(authorizer)));
-            iam |= first_is_iam(&security);
-            definition.set(Text::own("security"), Py::List(security));
-            Ok(())
-        })?;
-        if iam {
-            self.define_iam();
-        }
-        Ok(())
-    }
-
-    /// Declares the `AWS_IAM` scheme, as the API's default where `name` is the API's own text.
-    pub(super) fn define_default_iam(&mut self, name: &str) {
-        let scheme = Dict::hashed()
-            .with("type", "apiKey")
-            .with("name", "Authorization")
-            .with("in", "header")
-            .with("x-amazon-apigateway-authtype", "awsSigv4");
-        self.security.set(Text::template(name), scheme.into());
-    }
-
-    fn define_iam(&mut self) {
-        if self.security.contains("AWS_IAM") {
-            return;
-        }
-        let scheme = Dict::hashed()
-            .with("x-amazon-apigateway-authtype", "awsSigv4")
-            .with("type", "apiKey")
-            .with("name", "Authorization")
-            .with("in", "header");
-        self.security.update(Dict::hashed().with("AWS_IAM", scheme));
-    }
-
-    /// Gives every method of a path the default authorizer, except those that chose their own or `NONE`.
-    pub(super) fn set_default_authorizer(
-        &mut self,
-        path: &str,
-        authorizer: &str,
-        with_preflight: bool,
-    ) -> Result<(), Problems> {
-        let mut iam = false;
-        self.for_each_method(path, |method, definition| {
-            if method == "options" && !with_preflight {
-                return Ok(());
-            }
-            let existing = security_of(definition, path, method)?;
-            let names = |entry: &Py, name: &str| entry.as_dict().is_some_and(|dict| dict.contains(name));
-            let (mut chosen, mut others): (Vec<Py>, Vec<Py>) =
-                existing.into_iter().partition(|entry| names(entry, "AWS_IAM"));
-            if let Some(at) = others.iter().position(|entry| names(entry, "NONE")) {
-                others.remove(at);
-                chosen.clear();
-            } else if chosen.is_empty() {
-                chosen.push(requirement(Text::template(authorizer)));
-            }
-            others.append(&mut chosen);
-            // SECURITY: where nothing is left the marker stays in the body, as in the published transform: the
-            // gateway reads it as "no authorization", which is what the template's author wrote.
-            if !others.is_empty() {
-                iam |= first_is_iam(&others);
-                definition.set(Text::own("security"), Py::List(others));
-            }
-            Ok(())
-        })?;
-        if iam {
-            self.define_iam();
-        }
-        Ok(())
     }
 
     /// Declares binary media types.
@@ -377,12 +315,6 @@ impl Editor {
 
 fn copy(doc: &Dict) -> Dict {
     doc.deep_copy()
-}
-
-fn requirement(name: Text) -> Py {
-    let mut requirement = Dict::hashed();
-    requirement.set(name, Py::List(Vec::new()));
-    requirement.into()
 }
 
 fn first_is_iam(security: &[Py]) -> bool {

@@ -31,6 +31,62 @@ impl Default for Sha256 {
     }
 }
 
+/// SHA-1 over bytes that arrive in pieces: for checksums that AWS's APIs define with it, and for nothing secret.
+#[derive(Clone)]
+pub struct Sha1(digest::Context);
+
+impl Sha1 {
+    /// Nothing digested yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY))
+    }
+
+    /// Digests more bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of all bytes so far.
+    #[must_use]
+    pub fn finish(self) -> [u8; 20] {
+        let mut output = [0; 20];
+        for (to, from) in output.iter_mut().zip(self.0.finish().as_ref()) {
+            *to = *from;
+        }
+        output
+    }
+}
+
+impl Default for Sha1 {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// MD5 over bytes that arrive in pieces: for entity tags, and for nothing secret. AWS-LC's digests do not offer it.
+#[derive(Clone, Default)]
+pub struct Md5(md5::Md5);
+
+impl Md5 {
+    /// Nothing digested yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Digests more bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        md5::Digest::update(&mut self.0, bytes);
+    }
+
+    /// The digest of all bytes so far.
+    #[must_use]
+    pub fn finish(self) -> [u8; 16] {
+        md5::Digest::finalize(self.0).into()
+    }
+}
+
 /// The SHA-256 digest of the bytes.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
@@ -89,6 +145,17 @@ mod tests {
             input.bytes().for_each(|byte| pieces.update(&[byte]));
             assert_eq!(hex(&pieces.finish()), expected);
         }
+    }
+
+    #[test]
+    fn legacy_digests_give_the_standards_vectors() {
+        let (mut sha1, mut md5) = (Sha1::new(), Md5::new());
+        for byte in b"abc" {
+            sha1.update(&[*byte]);
+            md5.update(&[*byte]);
+        }
+        assert_eq!(hex(&sha1.finish()), "a9993e364706816aba3e25717850c26c9cd0d89d");
+        assert_eq!(hex(&md5.finish()), "900150983cd24fb0d6963f7d28e17f72");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Randomness, digests, constant-time comparison, and the keys under which everything at rest is sealed.
 //!
 //! Knows no request, no table and no AWS service. No primitive is implemented here: all of them are AWS-LC's, but for
-//! Argon2 (RustCrypto's), which AWS-LC does not have.
+//! Argon2 (RustCrypto's), which AWS-LC does not have, and MD5, which only names objects.
 
 mod digest;
 mod keyring;
@@ -10,7 +10,7 @@ pub mod random;
 mod root;
 mod seal;
 
-pub use digest::{Sha256, constant_time_eq, hmac_sha1, hmac_sha256, sha256};
+pub use digest::{Md5, Sha1, Sha256, constant_time_eq, hmac_sha1, hmac_sha256, sha256};
 pub use root::{RootKey, RootKeyError};
 pub use seal::{SEAL_OVERHEAD_BYTES, Sealer, Unsealable};
 

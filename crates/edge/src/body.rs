@@ -1,14 +1,17 @@
-//! Reads a whole body within its limits of size, time, and memory shared by all requests.
+//! Reads a body within its limits of size, time, and memory shared by all requests: whole, or as a stream.
 //!
 //! A declared length over the limit is refused before a byte is read; an undeclared one as soon as it is exceeded.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body::Body;
 use http_body_util::BodyExt;
+use protocol::{ByteStream, Fault};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Sleep;
 
 /// Why a body was not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +68,67 @@ impl BodyMemory {
         }
         Ok(())
     }
+}
+
+/// A body as it arrives, one frame in memory at a time.
+///
+/// Refuses one that pauses for `idle`, or takes longer than `timeout` and a second for every 64 KiB it announced.
+pub(crate) fn stream<B>(body: B, bytes_max: u64, timeout: Duration, idle: Duration) -> ByteStream
+where
+    B: Body<Data = Bytes> + Unpin + Send + 'static,
+{
+    let length = body.size_hint().exact();
+    if length == Some(0) || body.is_end_stream() {
+        return ByteStream::whole(Bytes::new());
+    }
+    let deadline = timeout + Duration::from_secs(length.unwrap_or(0) / SLOWEST_BYTES_A_SECOND);
+    // The clock runs from the first read: a caller who waits to be asked for the body is not slow.
+    let state = Some((body, None, 0_u64));
+    let chunks = futures_util::stream::unfold(state, move |state| async move {
+        let (mut body, timer, bytes) = state?;
+        let mut timer: Pin<Box<Sleep>> = timer.unwrap_or_else(|| Box::pin(tokio::time::sleep(deadline)));
+        let frame = tokio::select! {
+            frame = tokio::time::timeout(idle, body.frame()) => frame.map_err(|_| slow()),
+            () = &mut timer => Err(slow()),
+        };
+        let data = match frame {
+            Ok(None) => return None,
+            Ok(Some(Ok(frame))) => Ok(frame.into_data().unwrap_or_default()),
+            Ok(Some(Err(_))) => Err(broken()),
+            Err(slow) => Err(slow),
+        };
+        match data {
+            Ok(data) if data.len() as u64 > bytes_max.saturating_sub(bytes) => Some((Err(too_large()), None)),
+            Ok(data) => {
+                let bytes = bytes + data.len() as u64;
+                Some((Ok(data), Some((body, Some(timer), bytes))))
+            }
+            Err(fault) => Some((Err(fault), None)),
+        }
+    });
+    if length.is_some_and(|length| length > bytes_max) {
+        return ByteStream::new(length, Box::pin(futures_util::stream::iter([Err(too_large())])));
+    }
+    ByteStream::new(length, Box::pin(chunks))
+}
+
+/// Slower is as good as broken: one connection costs more than it brings.
+const SLOWEST_BYTES_A_SECOND: u64 = 64 * 1024;
+
+fn slow() -> Fault {
+    Fault::sender(
+        "RequestTimeout",
+        "Your socket connection to the server was not read from or written to within the timeout period. Idle \
+         connections will be closed.",
+    )
+}
+
+fn broken() -> Fault {
+    Fault::sender("IncompleteBody", "The request body terminated unexpectedly")
+}
+
+fn too_large() -> Fault {
+    Fault::sender("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size")
 }
 
 /// The whole body, and the memory it holds.
@@ -160,6 +224,19 @@ mod tests {
         let stalled = futures_util::StreamExt::chain(first, futures_util::stream::pending());
         let refused = read(StreamBody::new(stalled), 10, Duration::from_millis(20), &memory).await.err();
         assert_eq!(refused, Some(BodyError::TimedOut));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_has_limits_of_size_and_pauses() {
+        let whole = stream(chunks(&[1, 100_000, 2]), 1 << 20, SOON, SOON);
+        assert_eq!(whole.collect(1 << 20).await.map(|bytes| bytes.len()), Ok(100_003));
+        let large = stream(chunks(&[500, 600]), 1_000, SOON, SOON);
+        assert_eq!(large.collect(1 << 20).await.unwrap_err().code, "EntityTooLarge");
+        let first =
+            futures_util::stream::iter([Ok::<_, std::io::Error>(Frame::data(Bytes::from_static(b"x")))]);
+        let stalled = Box::pin(futures_util::StreamExt::chain(first, futures_util::stream::pending()));
+        let stalled = stream(StreamBody::new(stalled), 10, 100 * SOON, SOON);
+        assert_eq!(stalled.collect(10).await.unwrap_err().code, "RequestTimeout");
     }
 
     #[tokio::test(start_paused = true)]

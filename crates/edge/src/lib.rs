@@ -1,8 +1,9 @@
 //! Where strangers' bytes arrive: listeners, TLS, and the limits on size, time and number.
 //!
-//! Nothing here decides who may do what. Each request is read whole within its limits, then handed to one of three
+//! Nothing here decides who may do what. Each request is read within its limits, whole or as a stream, and handed to one of three
 //! answers: health, an API Gateway stage, or the AWS APIs' pipeline.
 
+mod answer;
 mod authority;
 mod body;
 mod limits;

@@ -17,6 +17,10 @@ pub struct Limits {
     pub head_timeout: Duration,
     /// How long a body may take from its first byte to its last.
     pub body_timeout: Duration,
+    /// How long a streamed body may pause.
+    pub idle_timeout: Duration,
+    /// Bytes of a body that is streamed: what S3 takes in one request.
+    pub stream_bytes_max: u64,
     /// Bytes of a body, for all APIs but those with a limit of their own.
     pub body_bytes_max: usize,
     /// Bytes of a body for Lambda: a 50 MB package in base64 and its frame.
@@ -38,6 +42,9 @@ impl Limits {
         head_bytes_max: 64 * 1024,
         head_timeout: Duration::from_secs(75),
         body_timeout: Duration::from_secs(60),
+        idle_timeout: Duration::from_secs(20),
+        // 5 GiB, and the frames of its chunks.
+        stream_bytes_max: 5 * 1024 * 1024 * 1024 + 64 * 1024 * 1024,
         body_bytes_max: 16 * 1024 * 1024 + 64 * 1024,
         package_bytes_max: 70_167_211,
         stage_body_bytes_max: 10 * 1024 * 1024,

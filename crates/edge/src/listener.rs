@@ -8,8 +8,6 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -20,6 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
+use crate::answer::Answer;
 use crate::body::BodyMemory;
 use crate::limits::Limits;
 use crate::peers::Peers;
@@ -108,7 +107,7 @@ impl Edge {
         TokioIo<S>,
         impl hyper::service::Service<
             hyper::Request<Incoming>,
-            Response = hyper::Response<Full<Bytes>>,
+            Response = hyper::Response<Answer>,
             Error = Infallible,
             Future: Send,
         > + use<S>,

@@ -9,16 +9,16 @@ use std::sync::Arc;
 use bytes::Bytes;
 use gateway::Gateway;
 use http::{HeaderValue, Method, StatusCode, header};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use protocol::{WireRequest, WireResponse};
 use service::call::Door;
 use service::{Pipeline, Source};
 
+use crate::answer::Answer;
 use crate::body::{self, BodyError, BodyMemory};
 use crate::limits::Limits;
 
-type Response = hyper::Response<Full<Bytes>>;
+type Response = hyper::Response<Answer>;
 
 const HEALTH_PATH: &str = "/_fastness/health";
 const USER_AGENT_BYTES_MAX: usize = 1_024;
@@ -51,11 +51,15 @@ impl Router {
         memory: &BodyMemory,
     ) -> Response {
         let (head, body) = request.into_parts();
+        let mut body = Some(body);
         // SECURITY: health is for strangers too: it tells that the platform is up and nothing else.
         if arrival.door.is_none() && head.uri.path() == HEALTH_PATH {
             return health(&head.method);
         }
         let stage = arrival.door.is_none() && self.gateway.serves(&head);
+        if !stage && let Some(answer) = self.streamed(&head, &mut body, arrival, limits).await {
+            return into_http(answer);
+        }
         let bytes_max = match (stage, head.uri.path()) {
             (true, _) => limits.stage_body_bytes_max,
             (_, path)
@@ -65,6 +69,7 @@ impl Router {
             }
             _ => limits.body_bytes_max,
         };
+        let Some(body) = body else { return refuse(BodyError::Broken, stage) };
         let (body, _held) = match body::read(body, bytes_max, limits.body_timeout, memory).await {
             Ok(read) => read,
             Err(error) => return refuse(error, stage),
@@ -73,14 +78,38 @@ impl Router {
         if stage {
             return finish(self.gateway.handle(head, body, source).await);
         }
-        let request = WireRequest {
-            method: head.method.as_str(),
-            path: head.uri.path(),
-            query: head.uri.query().unwrap_or_default(),
-            headers: &head.headers,
-            body: &body,
-        };
+        let request = wire(&head, &body);
         into_http(self.pipeline.serve(&request, source).await)
+    }
+}
+
+impl Router {
+    /// The answer of an API that takes bodies as they arrive; `None`, and the body left alone, where it is another's.
+    async fn streamed(
+        &self,
+        head: &http::request::Parts,
+        body: &mut Option<Incoming>,
+        arrival: &Arrival,
+        limits: &Limits,
+    ) -> Option<WireResponse> {
+        let empty = Bytes::new();
+        let request = wire(head, &empty);
+        if !Pipeline::streams(&request) {
+            return None;
+        }
+        let body =
+            body::stream(body.take()?, limits.stream_bytes_max, limits.body_timeout, limits.idle_timeout);
+        Some(self.pipeline.serve_streamed(&request, &body, source(head, arrival)).await)
+    }
+}
+
+fn wire<'a>(head: &'a http::request::Parts, body: &'a Bytes) -> WireRequest<'a> {
+    WireRequest {
+        method: head.method.as_str(),
+        path: head.uri.path(),
+        query: head.uri.query().unwrap_or_default(),
+        headers: &head.headers,
+        body,
     }
 }
 
@@ -103,14 +132,15 @@ fn source(head: &http::request::Parts, arrival: &Arrival) -> Source {
 }
 
 fn into_http(answer: WireResponse) -> Response {
-    let mut response = Response::new(Full::new(answer.body));
+    let body = answer.stream.as_ref().map_or_else(|| Answer::whole(answer.body), Answer::stream);
+    let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     *response.headers_mut() = answer.headers;
     response
 }
 
 fn finish(answer: http::Response<Bytes>) -> Response {
-    answer.map(Full::new)
+    answer.map(Answer::whole)
 }
 
 fn health(method: &Method) -> Response {
@@ -141,7 +171,7 @@ fn refuse(error: BodyError, stage: bool) -> Response {
 }
 
 fn plain(status: StatusCode, body: impl Into<Bytes>) -> Response {
-    let mut response = Response::new(Full::new(body.into()));
+    let mut response = Response::new(Answer::whole(body));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response

@@ -197,6 +197,7 @@ impl Platform {
             apigateway::service(self.store.clone(), stages.clone()),
             dynamodb,
             dynamodb_streams,
+            s3::service(self.store.clone(), self.data_dir.join("blobs"), self.keys.derive("s3"))?,
             logs::service(self.store.clone()),
             cloudtrail::service(),
             cloudformation::service(CloudFormation::new(self.store.clone())),

@@ -160,6 +160,9 @@ fn kind(result: Result<(), SignatureError>) -> &'static str {
         Err(SignatureError::PayloadHashMissing) => "payload hash missing",
         Err(SignatureError::PayloadUnsigned) => "payload unsigned",
         Err(SignatureError::PayloadStreaming) => "payload streaming",
+        Err(SignatureError::PayloadHashUnknown) => "payload hash unknown",
+        Err(SignatureError::ChunkWrong) => "chunk wrong",
+        Err(SignatureError::ChunkMalformed) => "chunk malformed",
         Err(SignatureError::Unavailable) => "unavailable",
     }
 }

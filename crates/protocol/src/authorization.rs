@@ -151,6 +151,8 @@ mod tests {
         "dynamodb:ExecuteStatement",
         "dynamodb:ExecuteTransaction",
         "dynamodb:TransactWriteItems",
+        "s3:CreateSession",
+        "s3:RenameObject",
         "logs:GetLogObject",
         "cloudtrail:ListInsightsMetricData",
     ];

@@ -27,6 +27,11 @@ pub fn fuzz_rest_json(data: &[u8]) {
     exercise("apigateway", data);
 }
 
+/// Paths, queries, headers and XML bodies of the rest-xml protocol. Lines as before.
+pub fn fuzz_rest_xml(data: &[u8]) {
+    exercise("s3", data);
+}
+
 /// Routing. Lines: target or empty, path?query, then the body.
 pub fn fuzz_route(data: &[u8]) {
     let mut lines = data.splitn(3, |byte| *byte == b'\n');
@@ -120,6 +125,9 @@ mod tests {
         "\u{5}a.b.c.d.e.f=1&a.b=2&.=3&..=4",
         "\u{9}/2015-03-31/functions/a%2Fb/invocations?Qualifier=1\nEvent\n{\"a\":1}",
         "\u{9}/2015-03-31/functions/%ff/invocations?Qualifier=%ff\n\n\u{0}",
+        "\u{1}/b/k?uploadId=u&partNumber=1\nx\n<CompleteMultipartUpload><Part><ETag>\"a\"</ETag></Part></CompleteMultipartUpload>",
+        "\u{1}/b?delete\nx\n<Delete><Object><Key>&#x41;&amp;</Key></Object><Quiet>true</Quiet></Delete>",
+        "\u{1}/b?tagging\nx\n<!DOCTYPE a [<!ENTITY b 'c'>]><Tagging><TagSet>&b;</TagSet></Tagging>",
     ];
 
     #[test]
@@ -131,6 +139,7 @@ mod tests {
                 fuzz_json(&data);
                 fuzz_query(&data);
                 fuzz_rest_json(&data);
+                fuzz_rest_xml(&data);
             }
             fuzz_route(seed.as_bytes());
         }
@@ -144,12 +153,18 @@ mod tests {
             fuzz_json(&data);
             fuzz_query(&data);
             fuzz_rest_json(&data);
+            fuzz_rest_xml(&data);
             fuzz_route(&data);
         }
 
         #[test]
         fn any_json_holds(choice: u8, body in "[\\[\\]{},:\"a-zA-Z0-9.eE+-]{0,80}") {
             fuzz_json(&[&[choice], body.as_bytes()].concat());
+        }
+
+        #[test]
+        fn any_xml_holds(choice: u8, body in "(</?(Delete|Object|Key|Tagging|TagSet|Tag|Grantee)( xsi:type=\"a\")?/?>|&(amp|#65|x);|[a-z ]){0,20}") {
+            fuzz_rest_xml(&[&[choice], b"/b/k?delete&tagging\n\n".as_slice(), body.as_bytes()].concat());
         }
 
         #[test]

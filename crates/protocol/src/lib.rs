@@ -12,6 +12,7 @@ mod model;
 mod route;
 mod sensitive;
 mod services;
+mod stream;
 mod structure;
 mod value;
 mod wire;
@@ -22,8 +23,8 @@ pub use authorization::{
 pub use base::Timestamp;
 pub use bytes::Bytes;
 pub use codec::{
-    DEPTH_MAX, HIDDEN, Redact, VALUES_MAX, decode_input, encode_fault, encode_output, value_from_json,
-    value_to_json, write_audit_json,
+    DEPTH_MAX, HIDDEN, Redact, VALUES_MAX, decode_input, decode_streamed_input, encode_fault, encode_output,
+    value_from_json, value_to_json, write_audit_json,
 };
 pub use constraint::validate_input;
 pub use fault::Fault;
@@ -31,7 +32,8 @@ pub use model::{
     ErrorShape, Kind, Location, Member, Model, OperationModel, Protocol, Shape, TimestampFormat,
     UnreadableModel, model, models,
 };
-pub use route::{RouteFault, UriTemplate, route};
+pub use route::{RouteFault, UriTemplate, addressed_path, api, route};
 pub use sensitive::Sensitive;
+pub use stream::{ByteStream, Chunks, Trailers};
 pub use value::{Entries, FromValue, IntoValue, Map, Operation, ShapeMismatch, Structure, Value};
 pub use wire::{WireRequest, WireResponse};

@@ -10,7 +10,7 @@ pub(crate) struct Texts {
 }
 
 /// In the order of the workspace's members.
-pub(crate) const SERVICES: [Texts; 10] = [
+pub(crate) const SERVICES: [Texts; 11] = [
     Texts {
         service: "iam",
         model: include_str!("../../../models/iam.json"),
@@ -45,6 +45,11 @@ pub(crate) const SERVICES: [Texts; 10] = [
         service: "dynamodbstreams",
         model: include_str!("../../../models/dynamodbstreams.json"),
         authorization: include_str!("../../../models/authorization/dynamodbstreams.json"),
+    },
+    Texts {
+        service: "s3",
+        model: include_str!("../../../models/s3.json"),
+        authorization: include_str!("../../../models/authorization/s3.json"),
     },
     Texts {
         service: "logs",

@@ -6,6 +6,8 @@
 use base::Timestamp;
 use bytes::Bytes;
 
+use crate::ByteStream;
+
 /// A value of any AWS shape.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub enum Value {
@@ -32,6 +34,8 @@ pub enum Value {
     Structure(Structure),
     /// Document shapes: any JSON.
     Document(serde_json::Value),
+    /// Streaming blob shapes, whose bytes are not here.
+    Stream(ByteStream),
 }
 
 /// A map shape's entries in the order in which they arrived. Keys are unique once decoded.

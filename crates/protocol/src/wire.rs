@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 
-/// A request whose head and body are complete. Path and query are raw: nothing was decoded or normalised.
+use crate::ByteStream;
+
+/// A request whose head is complete. Path and query are raw: nothing was decoded or normalised.
 #[derive(Clone, Copy, Debug)]
 pub struct WireRequest<'a> {
     /// The method, upper case.
@@ -13,7 +15,7 @@ pub struct WireRequest<'a> {
     pub query: &'a str,
     /// The headers in order of arrival.
     pub headers: &'a http::HeaderMap,
-    /// The whole body.
+    /// The whole body; empty where it is a stream, which is passed beside the request.
     pub body: &'a Bytes,
 }
 
@@ -24,6 +26,15 @@ pub struct WireResponse {
     pub status: u16,
     /// The headers; the edge adds length, date and request id where a codec did not.
     pub headers: http::HeaderMap,
-    /// The body.
+    /// The body, where it is in memory.
     pub body: Bytes,
+    /// The body, where it is not: then `body` is empty.
+    pub stream: Option<ByteStream>,
+}
+
+impl WireResponse {
+    /// An answer without a body.
+    pub fn empty(status: u16) -> Self {
+        Self { status, headers: http::HeaderMap::new(), body: Bytes::new(), stream: None }
+    }
 }

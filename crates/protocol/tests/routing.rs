@@ -57,6 +57,23 @@ fn requests_find_their_operation() {
         (Some("apigateway"), post("/restapis", "{}"), "apigateway:CreateRestApi"),
         (Some("apigateway"), post("/restapis?mode=import", "{}"), "apigateway:ImportRestApi"),
         (None, get("/restapis/a/stages/prod"), "apigateway:GetStage"),
+        (Some("s3"), get("/"), "s3:ListBuckets"),
+        (Some("s3"), get("/b"), "s3:ListObjects"),
+        (Some("s3"), get("/b/?list-type=2&prefix=x"), "s3:ListObjectsV2"),
+        (Some("s3"), get("/b?policy"), "s3:GetBucketPolicy"),
+        (Some("s3"), get("/b?policyStatus"), "s3:GetBucketPolicyStatus"),
+        (Some("s3"), get("/b/k/l"), "s3:GetObject"),
+        (Some("s3"), get("/b/k?uploadId=u"), "s3:ListParts"),
+        (Some("s3"), get("/b/k?versionId=v&x-id=GetObject"), "s3:GetObject"),
+        (Some("s3"), post("/b/k?uploads", ""), "s3:CreateMultipartUpload"),
+        (Some("s3"), post("/b/k?uploadId=u", ""), "s3:CompleteMultipartUpload"),
+        (Some("s3"), Request { method: "PUT", uri: "/b/k?partNumber=1&uploadId=u", ..POST }, "s3:UploadPart"),
+        (
+            Some("s3"),
+            Request { method: "PUT", uri: "/b/k", headers: &[("x-amz-copy-source", "a/b")], ..POST },
+            "s3:CopyObject",
+        ),
+        (None, get("/some-bucket/key"), "s3:GetObject"),
     ];
     for (scope, request, expected) in cases {
         let found = ask(scope, &request).map_err(|fault| format!("{fault:?}"));
@@ -94,7 +111,12 @@ fn what_means_nothing_gets_the_protocols_own_error() {
         ),
         (Some("iam"), POST, 400, "<Code>MissingAction</Code>"),
         (Some("lambda"), Request { method: "GET", uri: "/nope", ..POST }, 404, "message"),
-        (Some("s3"), Request { method: "GET", uri: "/bucket", ..POST }, 404, "message"),
+        (
+            Some("s3"),
+            Request { method: "PATCH", uri: "/bucket", ..POST },
+            405,
+            "<Error><Code>MethodNotAllowed</Code>",
+        ),
         (None, Request { method: "GET", uri: "/", ..POST }, 404, "message"),
         (Some("dynamodb "), target("DynamoDB_20120810.PutItem"), 400, "UnknownOperationException"),
     ];
@@ -103,6 +125,7 @@ fn what_means_nothing_gets_the_protocols_own_error() {
         let body = String::from_utf8(answer.body.to_vec()).unwrap();
         assert_eq!(answer.status, status, "{body}");
         assert!(body.contains(part), "{body}");
-        assert_eq!(answer.headers["x-amzn-requestid"], "req-1");
+        let id = if scope == Some("s3") { "x-amz-request-id" } else { "x-amzn-requestid" };
+        assert_eq!(answer.headers[id], "req-1");
     }
 }

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use base::{Region, Timestamp};
-use identity::sigv4::{self, Claim, Expected, Family, Verifier};
+use identity::sigv4::{self, Claim, Expected, Family, Payload, SignatureError, Verifier};
 use identity::{Directory, Principal};
 use protocol::{Fault, Model, OperationModel, Protocol, RouteFault, WireRequest, WireResponse};
 
@@ -34,28 +34,70 @@ impl Authenticator {
         source: &Source,
         now: Timestamp,
     ) -> Result<Arc<Principal>, Fault> {
-        let signed = sigv4::Request {
-            method: request.method,
-            path: request.path,
-            query: request.query,
-            headers: request.headers,
-            body: request.body,
-        };
         let family = service.family();
+        let verified = self.with_expected(service, |expected| {
+            self.verifier.verify(&signed(request), expected, &self.directory, now)
+        });
+        let verified = verified.map_err(|error| refusal(&error, family))?;
+        through_its_door(source, &verified.principal, family)?;
+        Ok(verified.principal)
+    }
+
+    /// The same where the body is still on its way, and how that must be checked. Who signs nothing at all is nobody:
+    /// what nobody may do is for the policies of buckets to say.
+    pub(crate) fn authenticate_head(
+        &self,
+        service: &Named,
+        request: &WireRequest<'_>,
+        source: &Source,
+        now: Timestamp,
+    ) -> Result<(Arc<Principal>, Payload), Fault> {
+        let family = service.family();
+        let verified = self.with_expected(service, |expected| {
+            self.verifier.verify_head(&signed(request), expected, &self.directory, now)
+        });
+        let (principal, payload) = match verified {
+            Ok((verified, payload)) => (verified.principal, payload),
+            // SECURITY: only where no part of a signature is stated; a signature that is wrong is an error.
+            Err(SignatureError::Missing) if family == Family::S3 => {
+                let payload = Payload::of_unsigned(request.headers);
+                (Arc::new(Principal::Anonymous), payload.map_err(|error| refusal(&error, family))?)
+            }
+            Err(error) => return Err(refusal(&error, family)),
+        };
+        through_its_door(source, &principal, family)?;
+        Ok((principal, payload))
+    }
+
+    fn with_expected<T>(&self, service: &Named, verify: impl FnOnce(&Expected<'_>) -> T) -> T {
         let is_global = matches!(service.signing_name, "iam" | "sts" | "organizations");
         let regions = [self.region.as_str(), GLOBAL_REGION];
         let regions = if is_global { regions.as_slice() } else { regions.split_at(1).0 };
-        let expected = Expected { service: service.signing_name, regions, s3: family == Family::S3 };
-        let verified = self.verifier.verify(&signed, &expected, &self.directory, now).map_err(|error| {
-            let refusal = error.refusal(family);
-            Fault::sender(refusal.code, refusal.message).with_status(refusal.status)
-        })?;
-        if let Some(door) = &source.door
-            && !fits(door, &verified.principal)
-        {
-            return Err(wrong_door(family));
-        }
-        Ok(verified.principal)
+        let s3 = service.family() == Family::S3;
+        verify(&Expected { service: service.signing_name, regions, s3 })
+    }
+}
+
+fn signed<'a>(request: &WireRequest<'a>) -> sigv4::Request<'a> {
+    sigv4::Request {
+        method: request.method,
+        path: request.path,
+        query: request.query,
+        headers: request.headers,
+        body: request.body.as_ref(),
+    }
+}
+
+/// A refused signature, in the words of the API.
+pub(crate) fn refusal(error: &SignatureError, family: Family) -> Fault {
+    let refusal = error.refusal(family);
+    Fault::sender(refusal.code, refusal.message).with_status(refusal.status)
+}
+
+fn through_its_door(source: &Source, principal: &Principal, family: Family) -> Result<(), Fault> {
+    match &source.door {
+        Some(door) if !fits(door, principal) => Err(wrong_door(family)),
+        _ => Ok(()),
     }
 }
 
@@ -72,7 +114,7 @@ fn fits(door: &Door, principal: &Principal) -> bool {
 }
 
 fn wrong_door(family: Family) -> Fault {
-    let refusal = sigv4::SignatureError::UnknownKey.refusal(family);
+    let refusal = SignatureError::UnknownKey.refusal(family);
     let message = "Only the credentials of the function's own role are accepted from inside its environment";
     Fault::sender(refusal.code, message).with_status(refusal.status)
 }

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use base::{AccountId, Region, Timestamp};
 use identity::Principal;
 use observe::AuditTicket;
-use protocol::{Fault, FromValue, IntoValue, Operation, Value};
+use protocol::{Fault, FromValue, IntoValue, Operation, OperationModel, Value};
 use store::{Store, StoreError, Transaction};
 
+use crate::access::Access;
 use crate::error::Internal;
 use crate::pipeline::Pipeline;
 
@@ -102,6 +103,7 @@ pub struct Call {
     pub(crate) event_source: &'static str,
     pub(crate) audit: AuditTicket,
     pub(crate) pipeline: Pipeline,
+    pub(crate) operation: OperationModel,
 }
 
 impl Call {
@@ -204,6 +206,11 @@ impl Call {
     ) -> Result<Value, Fault> {
         let source = self.source.through(self.event_source);
         Box::pin(self.pipeline.invoke(principal, source, service, operation, input)).await
+    }
+
+    /// True where the caller has this further leave. It is asked for what an answer may tell, and is no call of its own.
+    pub fn allows(&self, access: &Access) -> bool {
+        self.pipeline.allows(self, access)
     }
 
     /// The pipeline itself, for work that goes on after the answer.

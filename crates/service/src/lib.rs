@@ -5,6 +5,7 @@
 //! [`Pipeline`]: a [`Permit`] can be made nowhere else. This crate knows no service, no socket and no sandbox.
 
 pub mod access;
+mod arriving;
 mod authenticate;
 mod authorize;
 pub mod call;

@@ -11,12 +11,13 @@ use base::{AccountId, Clock, Region, Timestamp};
 use crypto::Sealer;
 use identity::{Directory, Principal};
 use observe::{AuditTrail, Outcome, Record};
-use protocol::{Fault, OperationModel, Value, WireRequest, WireResponse};
+use protocol::{ByteStream, Bytes, Fault, OperationModel, Protocol, Value, WireRequest, WireResponse};
 use store::Store;
 use tokio::sync::watch;
 use tracing::Instrument;
 
 use crate::access::Check;
+use crate::arriving::{Documents, arriving};
 use crate::authenticate::{Authenticator, Named};
 use crate::authorize;
 use crate::call::{Call, Source};
@@ -64,6 +65,7 @@ struct Parts {
     clock: Clock,
     home: AccountId,
     region: Region,
+    documents: Documents,
 }
 
 /// Who calls what from where, once all of that is known.
@@ -103,21 +105,57 @@ impl Pipeline {
             clock: parts.clock,
             home: parts.home,
             region: parts.region,
+            documents: Documents::new(),
         }))
     }
 
     /// Answers one request from the network. It never fails: every refusal is an answer of the API's own form.
     pub async fn serve(&self, request: &WireRequest<'_>, source: Source) -> WireResponse {
+        if Self::streams(request) {
+            let body = ByteStream::whole(request.body.clone());
+            return self.serve_streamed(request, &body, source).await;
+        }
+        self.answer(request, None, source).await
+    }
+
+    /// The same where the body is still on its way: it is read only once the head's signature was found right.
+    pub async fn serve_streamed(
+        &self,
+        request: &WireRequest<'_>,
+        body: &ByteStream,
+        source: Source,
+    ) -> WireResponse {
+        let head = WireRequest { body: &Bytes::new(), ..*request };
+        self.answer(&head, Some(body), source).await
+    }
+
+    /// True where the API that a request means takes bodies as they arrive. The head alone says so.
+    pub fn streams(request: &WireRequest<'_>) -> bool {
+        let claim = identity::sigv4::claimed(request.headers, request.query);
+        let head = WireRequest { body: &Bytes::new(), ..*request };
+        protocol::api(claim.map(|claim| claim.service), &head)
+            .is_some_and(|model| model.protocol() == Protocol::RestXml)
+    }
+
+    async fn answer(
+        &self,
+        request: &WireRequest<'_>,
+        body: Option<&ByteStream>,
+        source: Source,
+    ) -> WireResponse {
         let arrived = self.0.clock.now();
         let request_id: Arc<str> = crypto::random::uuid().into();
         // SECURITY: before authentication only names are read: which API, which operation, whose signature.
         let claim = identity::sigv4::claimed(request.headers, request.query);
-        let routed = protocol::route(claim.map(|claim| claim.service), request);
+        let scope = claim.map(|claim| claim.service);
+        let path = protocol::addressed_path(scope, request.headers, request.path);
+        let addressed = WireRequest { path: &path, ..*request };
+        let routed = protocol::route(scope, &addressed);
         let service = Named::of(&routed, claim);
-        let authenticated = self.0.authenticator.authenticate(&service, request, &source, arrived);
+        let authenticated = self.authenticate(&service, request, body, &source, arrived);
         let source = Arc::new(source);
-        let principal = match authenticated {
-            Ok(principal) => principal,
+        let (principal, body) = match authenticated {
+            Ok(authenticated) => authenticated,
             Err(fault) => {
                 let stranger = record::Stranger { service: &service, claim };
                 self.record_stranger(&stranger, &fault, &source, &request_id, arrived).await;
@@ -129,12 +167,31 @@ impl Pipeline {
             Err(fault) => return fault.encode(&request_id),
         };
         let account = principal.account().unwrap_or(self.0.home);
+        let is_anonymous = matches!(*principal, Principal::Anonymous);
         let attempt =
             Attempt { operation, principal, account, source, request_id: Arc::clone(&request_id), arrived };
-        match self.admit(attempt, |operation| protocol::decode_input(operation, request)).await {
+        let input = self.0.documents.input(operation, &addressed, body, is_anonymous);
+        match self.admit(attempt, input).await {
             Ok(output) => protocol::encode_output(operation, &output, &request_id),
             Err(refused) => encode_refused(operation, &refused, &request_id),
         }
+    }
+
+    /// Who calls, and the body as it must be checked while it arrives, where it is not here yet.
+    fn authenticate(
+        &self,
+        service: &Named,
+        request: &WireRequest<'_>,
+        body: Option<&ByteStream>,
+        source: &Source,
+        arrived: Timestamp,
+    ) -> Result<(Arc<Principal>, Option<ByteStream>), Fault> {
+        let authenticator = &self.0.authenticator;
+        let Some(body) = body else {
+            return Ok((authenticator.authenticate(service, request, source, arrived)?, None));
+        };
+        let (principal, payload) = authenticator.authenticate_head(service, request, source, arrived)?;
+        Ok((principal, Some(arriving(body, payload, request.headers)?)))
     }
 
     /// Calls an operation as `principal` from inside the platform. Every control applies but the signature, which
@@ -161,23 +218,26 @@ impl Pipeline {
             request_id: crypto::random::uuid().into(),
             arrived: self.0.clock.now(),
         };
-        self.admit(attempt, |_| Ok(input)).await.map_err(|refused| refused.fault)
+        self.admit(attempt, async { Ok(input) }).await.map_err(|refused| refused.fault)
     }
 
     /// Throttle and parse; then the rest of the call under its trace.
     async fn admit(
         &self,
         attempt: Attempt,
-        input: impl FnOnce(OperationModel) -> Result<Value, Fault>,
+        input: impl Future<Output = Result<Value, Fault>>,
     ) -> Result<Value, Refused> {
         let operation = attempt.operation;
-        if !self.0.throttle.admit(attempt.account, operation.model().service(), attempt.arrived) {
+        // Who is nobody takes nothing of the share that the platform's owner has.
+        let is_anonymous = matches!(*attempt.principal, Principal::Anonymous);
+        let bucket = if is_anonymous { "anonymous" } else { operation.model().service() };
+        if !self.0.throttle.admit(attempt.account, bucket, attempt.arrived) {
             let fault = Fault::sender("ThrottlingException", "Rate exceeded");
             let refused = fault.into();
             self.record_refused(&attempt, None, &[], &refused).await;
             return Err(refused);
         }
-        let input = match input(operation).and_then(|input| {
+        let input = match input.await.and_then(|input| {
             protocol::validate_input(operation, &input)?;
             Ok(input)
         }) {
@@ -210,16 +270,8 @@ impl Pipeline {
                 return Err(refused);
             }
         };
-        let question = authorize::Question {
-            directory: &self.0.directory,
-            denials: &self.0.denials,
-            principal: &attempt.principal,
-            account: attempt.account,
-            region: &self.0.region,
-            source: &attempt.source,
-            operation,
-            now: attempt.arrived,
-        };
+        let question =
+            self.question(&attempt.principal, attempt.account, &attempt.source, operation, attempt.arrived);
         // SECURITY: no work before this answer, and nothing above has told whether the target exists.
         if let Err(refused) = question.ask(&access) {
             self.record_refused(&attempt, parameters, access.checks(), &refused).await;
@@ -236,6 +288,7 @@ impl Pipeline {
             arrived: attempt.arrived,
             audit: audit.clone(),
             pipeline: self.clone(),
+            operation,
         };
         match ready(call).await {
             Ok(output) => {
@@ -248,6 +301,25 @@ impl Pipeline {
                 Err(fault.into())
             }
         }
+    }
+
+    fn question<'a>(
+        &'a self,
+        principal: &'a Principal,
+        account: AccountId,
+        source: &'a Source,
+        operation: OperationModel,
+        now: Timestamp,
+    ) -> authorize::Question<'a> {
+        let (directory, denials, region) = (&self.0.directory, &self.0.denials, &self.0.region);
+        authorize::Question { directory, denials, principal, account, region, source, operation, now }
+    }
+
+    /// True where the caller of `call` has this leave, too.
+    pub(crate) fn allows(&self, call: &Call, access: &crate::Access) -> bool {
+        self.question(&call.principal, call.account, &call.source, call.operation, call.arrived)
+            .ask(access)
+            .is_ok()
     }
 
     fn resolve(

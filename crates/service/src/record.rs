@@ -135,10 +135,17 @@ fn written(shape: Shape, value: &Value) -> Option<Vec<u8>> {
 }
 
 fn category(operation: OperationModel) -> Category {
-    let is_data = DATA_OPERATIONS.contains(&operation.name())
-        || DATA_SERVICES.contains(&operation.service()) && operation.name().contains("Item")
-        || matches!(operation.name(), "Query" | "Scan");
+    let name = operation.name();
+    let is_data = DATA_OPERATIONS.contains(&name)
+        || DATA_SERVICES.contains(&operation.service()) && name.contains("Item")
+        || operation.service() == "s3" && is_object_operation(name)
+        || matches!(name, "Query" | "Scan");
     if is_data { Category::Data } else { Category::Management }
+}
+
+/// S3's operations on objects, which CloudTrail calls data; those on buckets are management.
+fn is_object_operation(name: &str) -> bool {
+    ["Object", "Upload", "Part"].iter().any(|noun| name.contains(noun)) && name != "ListMultipartUploads"
 }
 
 fn username(principal: &Principal) -> String {
@@ -177,6 +184,8 @@ fn kind_of(arn: &str) -> Cow<'static, str> {
         ("iam", "access-key") => "AWS::IAM::AccessKey",
         ("logs", "log-group") => "AWS::Logs::LogGroup",
         ("cloudformation", "stack") => "AWS::CloudFormation::Stack",
+        ("s3", bucket) if bucket == resource => "AWS::S3::Bucket",
+        ("s3", _) => "AWS::S3::Object",
         ("apigateway", _) => "AWS::ApiGateway::RestApi",
         _ => "",
     };

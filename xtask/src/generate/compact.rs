@@ -125,7 +125,8 @@ impl Compactor<'_> {
         let empty = Map::new();
         let entries = definition.get(table).and_then(Value::as_object).unwrap_or(&empty);
         let mut reduced = Vec::with_capacity(entries.len());
-        for (name, entry) in entries {
+        let left_out = |name: &str| table == "operations" && self.overrides.without.contains(name);
+        for (name, entry) in entries.iter().filter(|(name, _)| !left_out(name)) {
             let entry = entry.as_object().ok_or_else(|| self.fail(name, "is not an object"))?;
             reduced.push((name.clone(), reduce(self, name, entry)?));
         }
@@ -155,6 +156,9 @@ impl Compactor<'_> {
         if self.overrides.crc32 {
             header.insert("crc32".to_owned(), true.into());
         }
+        if self.overrides.bare_errors {
+            header.insert("bareErrors".to_owned(), true.into());
+        }
         if !self.overrides.pattern_message.is_empty() {
             header.insert("patternMessages".to_owned(), json!(self.overrides.pattern_message));
         }
@@ -179,6 +183,12 @@ impl Compactor<'_> {
             if let Some(reference) = operation.get(key).and_then(Value::as_object) {
                 out.extend(self.direction(name, key, reference)?);
             }
+        }
+        if let Some(root) = self.overrides.root.get(name) {
+            out.insert("output.locationName".to_owned(), root.as_str().into());
+        }
+        if self.overrides.unwrapped.contains(name) {
+            out.insert("output.unwrapped".to_owned(), true.into());
         }
         let errors: Vec<&Value> = operation
             .get("errors")
@@ -259,6 +269,11 @@ impl Compactor<'_> {
                 None | Some(Value::Bool(false)) => {}
                 Some(value) => drop(out.insert((*key).to_owned(), value.clone())),
             }
+        }
+        // Models say it of shapes and of references; whether a service streams is ours to say, of the shape.
+        out.remove("streaming");
+        if self.overrides.streams.contains(name) {
+            out.insert("streaming".to_owned(), true.into());
         }
         if let Some(pattern) = shape.get("pattern") {
             out.insert("pattern".to_owned(), pattern.clone());
@@ -345,12 +360,14 @@ impl Compactor<'_> {
         let overrides = self.overrides;
         let operations =
             overrides.implement.iter().chain(&overrides.read_only).chain(overrides.action.keys());
+        let operations = operations.chain(overrides.root.keys()).chain(&overrides.unwrapped);
         for name in operations {
             if !model.operations.iter().any(|(operation, _)| operation == name) {
                 return Err(self.fail("overrides", &format!("there is no operation {name}")));
             }
         }
-        for name in overrides.opaque.iter().chain(&overrides.sensitive).chain(overrides.shape.keys()) {
+        let shapes = overrides.opaque.iter().chain(&overrides.sensitive).chain(&overrides.streams);
+        for name in shapes.chain(overrides.shape.keys()) {
             if model.shape(name).is_none() {
                 return Err(self.fail("overrides", &format!("there is no shape {name}")));
             }

@@ -60,6 +60,16 @@ pub(crate) struct Service {
     pub(crate) error_namespace: Option<String>,
     /// Answers carry `x-amz-crc32`.
     pub(crate) crc32: bool,
+    /// Shapes whose values are streams. Elsewhere what the model calls streaming is one piece of bytes.
+    pub(crate) streams: BTreeSet<String>,
+    /// Errors stand alone, without the element around them that other XML APIs have.
+    pub(crate) bare_errors: bool,
+    /// Operations that the model is read without: another one has the same method and path.
+    pub(crate) without: BTreeSet<String>,
+    /// The root element of an operation's answer, where it is not the shape's name.
+    pub(crate) root: BTreeMap<String, String>,
+    /// Operations whose answer is the one member itself, without an element around it.
+    pub(crate) unwrapped: BTreeSet<String>,
     /// Constraints by shape.
     pub(crate) shape: BTreeMap<String, Constraints>,
     /// Whole messages for values that break a pattern; `{member}` is the member's name.

@@ -178,6 +178,7 @@ impl Generator<'_> {
             "list" => format!("Vec<{}>", child("member")?),
             "map" => format!("protocol::Entries<{}>", child("value")?),
             "string" | "character" => "String".to_owned(),
+            "blob" if shape.get("streaming").is_some() => "protocol::ByteStream".to_owned(),
             "blob" => "protocol::Bytes".to_owned(),
             "boolean" => "bool".to_owned(),
             "byte" | "short" | "integer" | "long" => "i64".to_owned(),

@@ -12,7 +12,7 @@ use super::packages::Packages;
 use crate::failure::{At, Failure, Outcome};
 
 /// The protocols that our codecs speak, as botocore names the files.
-const PROTOCOLS: [&str; 4] = ["json", "json_1_0", "query", "rest-json"];
+const PROTOCOLS: [&str; 5] = ["json", "json_1_0", "query", "rest-json", "rest-xml"];
 
 /// One file a protocol and direction.
 pub(crate) fn generate(packages: &Packages, global: &Global, files: &mut Files) -> Outcome {

@@ -18,6 +18,8 @@ const CONFINED: &[(&[&str], &[&str])] = &[
     (&["lz4_flex"], &["observe", "logs"]),
     (&["saphyr", "saphyr-parser"], &["template"]),
     (&["quick-xml"], &["protocol"]),
+    (&["crc-fast"], &["s3"]),
+    (&["md-5"], &["crypto"]),
     (&["jiff"], &["base"]),
     (&["clap", "indicatif", "comfy-table"], &["fastness"]),
     // Hashes of the platform come from the crypto crate.

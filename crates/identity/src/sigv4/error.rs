@@ -60,6 +60,15 @@ pub enum SignatureError {
     /// `x-amz-content-sha256` is absent where S3 requires it.
     #[error("the payload's hash is not stated")]
     PayloadHashMissing,
+    /// `x-amz-content-sha256` is neither a hash nor one of S3's words for its absence.
+    #[error("the payload's hash is no hash")]
+    PayloadHashUnknown,
+    /// A body that was checked while it arrived is not what was signed.
+    #[error("a chunk's signature is not the one that we calculated")]
+    ChunkWrong,
+    /// A body that was checked while it arrived is not in chunks as it says, or ends early.
+    #[error("the body is not in the form that its head states")]
+    ChunkMalformed,
     /// The payload is unsigned where it must be signed.
     #[error("the payload is not signed")]
     PayloadUnsigned,
@@ -124,6 +133,10 @@ const PAYLOAD: Codes =
     codes(("SignatureDoesNotMatch", 403), "InvalidSignatureException", ("XAmzContentSHA256Mismatch", 400));
 const PAYLOAD_MISSING: Codes =
     codes(("SignatureDoesNotMatch", 403), "InvalidSignatureException", ("InvalidRequest", 400));
+const PAYLOAD_UNKNOWN: Codes =
+    codes(("SignatureDoesNotMatch", 403), "InvalidSignatureException", ("InvalidArgument", 400));
+const CHUNK: Codes =
+    codes(("SignatureDoesNotMatch", 403), "InvalidSignatureException", ("IncompleteBody", 400));
 const STREAMING: Codes =
     codes(("SignatureDoesNotMatch", 403), "InvalidSignatureException", ("NotImplemented", 501));
 
@@ -154,7 +167,9 @@ impl SignatureError {
             Self::Incomplete(_) => &INCOMPLETE,
             Self::Ambiguous => &AMBIGUOUS,
             Self::Mismatch(_) => &SCOPE,
-            Self::Wrong | Self::Unavailable => &WRONG,
+            Self::Wrong | Self::ChunkWrong | Self::Unavailable => &WRONG,
+            Self::PayloadHashUnknown => &PAYLOAD_UNKNOWN,
+            Self::ChunkMalformed => &CHUNK,
             Self::Skewed(_) => &SKEWED,
             Self::PresignedExpired(_) => &PRESIGNED,
             Self::BadExpires(_) => &EXPIRES,
@@ -188,8 +203,13 @@ impl SignatureError {
                 "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string \
                  parameter or the Authorization header should be specified"
             }
-            Self::Wrong | Self::Unavailable if s3 => WRONG_MESSAGE_S3,
-            Self::Wrong | Self::Unavailable => WRONG_MESSAGE,
+            Self::Wrong | Self::ChunkWrong | Self::Unavailable if s3 => WRONG_MESSAGE_S3,
+            Self::Wrong | Self::ChunkWrong | Self::Unavailable => WRONG_MESSAGE,
+            Self::PayloadHashUnknown => {
+                "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, \
+                 STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER or a valid sha256 value."
+            }
+            Self::ChunkMalformed => "The request body terminated unexpectedly",
             Self::UnknownKey if s3 => "The AWS Access Key Id you provided does not exist in our records.",
             Self::InvalidToken if s3 => "The provided token is malformed or otherwise invalid.",
             Self::UnknownKey | Self::InvalidToken => "The security token included in the request is invalid.",

@@ -1,8 +1,8 @@
 //! AWS Signature Version 4: checks signed requests and presigned URLs, and signs, over the bytes that were sent.
 //!
 //! Nothing here decodes, repairs or re-serialises what will be handled: the raw path, query, headers and body are what
-//! is hashed. It decides who signed, never what they may do. Chunked (`STREAMING-…`) payloads and SigV4A are refused
-//! with an error of their own, and there is no mode in which a signature is not compared.
+//! is hashed. It decides who signed, never what they may do. SigV4A is refused, chunked (`STREAMING-…`) payloads are for bodies
+//! that are checked while they arrive, and there is no mode in which a signature is not compared.
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
 
@@ -12,6 +12,7 @@ mod error;
 mod keys;
 mod payload;
 mod sign;
+mod streamed;
 mod verify;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ pub use claim::{Claim, claimed};
 pub use error::{Family, Refusal, SignatureError};
 pub use keys::SigningKeys;
 pub use sign::{Signer, presign, sign};
+pub use streamed::{Payload, PayloadDecoder};
 pub use verify::{Verified, Verifier};
 
 use crate::principal::Principal;
@@ -49,7 +51,7 @@ pub struct Request<'a> {
     pub query: &'a str,
     /// The headers in order of arrival.
     pub headers: &'a http::HeaderMap,
-    /// The whole body.
+    /// The whole body; empty where it is still on its way.
     pub body: &'a [u8],
 }
 

@@ -1,12 +1,58 @@
-//! The payload's place in a signature: the body's hash, or S3's statement that it is unsigned.
+//! The payload's place in a signature: the body's hash, or S3's statement of how the body is signed otherwise.
 //!
-//! Chunk signatures are not read here; they are refused.
+//! Reads what is stated; whether a body that arrives later keeps it, `streamed` checks.
+
+use http::HeaderMap;
 
 use super::claim::Claimed;
 use super::error::SignatureError;
 use super::{Expected, Request};
 
 const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
+
+/// What a request says of a body that is still on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stated {
+    /// Nothing is known of it.
+    Unsigned,
+    /// Its SHA-256.
+    Whole([u8; 32]),
+    /// It comes in chunks, each with a signature if `signed`, and with headers behind it if `trailer`.
+    Chunks { signed: bool, trailer: bool },
+}
+
+impl Stated {
+    /// Reads `x-amz-content-sha256`, and answers its own text for the canonical request.
+    pub(super) fn read(headers: &HeaderMap, presigned: bool) -> Result<(Self, &[u8]), SignatureError> {
+        let mut stated = headers.get_all("x-amz-content-sha256").iter();
+        let first = stated.next().map(|value| value.as_bytes().trim_ascii());
+        if stated.next().is_some() {
+            return Err(SignatureError::Ambiguous);
+        }
+        let chunks = |signed, trailer| Self::Chunks { signed, trailer };
+        let text = match first {
+            Some(text) => text,
+            None if presigned => UNSIGNED.as_bytes(),
+            None => return Err(SignatureError::PayloadHashMissing),
+        };
+        let stated = match text {
+            b"UNSIGNED-PAYLOAD" => Self::Unsigned,
+            b"STREAMING-UNSIGNED-PAYLOAD-TRAILER" => chunks(false, true),
+            b"STREAMING-AWS4-HMAC-SHA256-PAYLOAD" => chunks(true, false),
+            b"STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER" => chunks(true, true),
+            _ => {
+                let mut hash = [0; 32];
+                let lower = !text.iter().any(u8::is_ascii_uppercase);
+                hex::decode_to_slice(text, &mut hash)
+                    .ok()
+                    .filter(|()| lower)
+                    .ok_or(SignatureError::PayloadHashUnknown)?;
+                Self::Whole(hash)
+            }
+        };
+        Ok((stated, text))
+    }
+}
 
 /// Writes the last line of the canonical request.
 pub(super) fn line(

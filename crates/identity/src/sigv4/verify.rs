@@ -4,13 +4,16 @@
 
 use std::sync::Arc;
 
-use base::Timestamp;
+use base::{SecretBytes, Timestamp};
 use http::HeaderMap;
+use zeroize::Zeroizing;
 
 use super::canonical;
 use super::claim::{self, Claimed};
 use super::error::SignatureError;
 use super::keys::{KeyScope, SigningKeys};
+use super::payload::Stated;
+use super::streamed::{ChunkChain, Payload};
 use super::{
     ALGORITHM, CredentialError, CredentialSource, Expected, Request, SIGNED_HEADERS_MAX, SKEW_MINUTES_MAX,
     payload,
@@ -53,9 +56,56 @@ impl Verifier {
         now: Timestamp,
     ) -> Result<Verified<'a>, SignatureError> {
         let claimed = claim::read(request)?;
-        check_scope(&claimed, expected)?;
-        check_time(&claimed, now)?;
-        check_signed_headers(request.headers, &claimed)?;
+        let proof = self.prove(request, &claimed, expected, credentials, now, |out| {
+            payload::line(out, request, expected, &claimed)
+        })?;
+        Ok(proof.verified(&claimed))
+    }
+
+    /// Checks the signature of a request to S3 whose body is still on its way, and says how the body must be checked.
+    pub fn verify_head<'a>(
+        &self,
+        request: &Request<'a>,
+        expected: &Expected<'_>,
+        credentials: &dyn CredentialSource,
+        now: Timestamp,
+    ) -> Result<(Verified<'a>, Payload), SignatureError> {
+        let claimed = claim::read(request)?;
+        let (stated, text) = Stated::read(request.headers, claimed.expires_secs.is_some())?;
+        let proof = self.prove(request, &claimed, expected, credentials, now, |out| {
+            out.extend_from_slice(text);
+            Ok(())
+        })?;
+        let scope = &claimed.scope;
+        let chain = |key| ChunkChain {
+            key: SecretBytes::new(key),
+            stamp: claimed.stamp.clone(),
+            scope: format!("{}/{}/{}/aws4_request", scope.date, scope.region, scope.service),
+            previous: claimed.signature.to_owned(),
+        };
+        let payload = match stated {
+            Stated::Unsigned => Payload::unsigned(),
+            Stated::Whole(hash) => Payload::whole(hash),
+            Stated::Chunks { signed, trailer } => {
+                Payload::chunks(signed.then(|| chain(proof.key.to_vec())), trailer)
+            }
+        };
+        Ok((proof.verified(&claimed), payload))
+    }
+
+    /// What both have in common; `line` writes the last line of the canonical request.
+    fn prove(
+        &self,
+        request: &Request<'_>,
+        claimed: &Claimed<'_>,
+        expected: &Expected<'_>,
+        credentials: &dyn CredentialSource,
+        now: Timestamp,
+        line: impl FnOnce(&mut Vec<u8>) -> Result<(), SignatureError>,
+    ) -> Result<Proof, SignatureError> {
+        check_scope(claimed, expected)?;
+        check_time(claimed, now)?;
+        check_signed_headers(request.headers, claimed)?;
 
         let scope = &claimed.scope;
         let credential = credentials
@@ -67,7 +117,9 @@ impl Verifier {
             CredentialError::Unavailable => SignatureError::Unavailable,
         })?;
 
-        let text = string_to_sign(request, expected, &claimed)?;
+        let mut canonical = canonical_head(request, expected, claimed);
+        line(&mut canonical)?;
+        let text = text_to_sign(&claimed.stamp, scope.date, scope.region, scope.service, &canonical);
         let key_scope = KeyScope { date: scope.date, region: scope.region, service: scope.service };
         let (key, is_kept) = self.keys.get(scope.access_key_id, &credential.secret, key_scope);
         let mut calculated = [0_u8; 64];
@@ -79,12 +131,24 @@ impl Verifier {
             self.keys.keep(scope.access_key_id, &credential.secret, key_scope, &key);
         }
         credentials.used(scope.access_key_id, scope.service, scope.region, now);
-        Ok(Verified {
-            principal: credential.principal,
-            region: scope.region,
+        Ok(Proof { principal: credential.principal, key: Zeroizing::new(key) })
+    }
+}
+
+/// Whose key it was, and the signing key.
+struct Proof {
+    principal: Arc<Principal>,
+    key: Zeroizing<[u8; 32]>,
+}
+
+impl Proof {
+    fn verified<'a>(self, claimed: &Claimed<'a>) -> Verified<'a> {
+        Verified {
+            principal: self.principal,
+            region: claimed.scope.region,
             signed_at: claimed.signed_at,
             presigned: claimed.expires_secs.is_some(),
-        })
+        }
     }
 }
 
@@ -186,11 +250,8 @@ fn is_listed(list: &str, name: &str) -> bool {
     list.split(';').any(|signed| signed == name)
 }
 
-fn canonical_request(
-    request: &Request<'_>,
-    expected: &Expected<'_>,
-    claimed: &Claimed<'_>,
-) -> Result<Vec<u8>, SignatureError> {
+/// The canonical request but for its last line, the payload's.
+fn canonical_head(request: &Request<'_>, expected: &Expected<'_>, claimed: &Claimed<'_>) -> Vec<u8> {
     let mut out = Vec::with_capacity(1_024);
     out.extend_from_slice(request.method.as_bytes());
     out.push(b'\n');
@@ -204,18 +265,7 @@ fn canonical_request(
     out.push(b'\n');
     out.extend_from_slice(claimed.signed_headers.as_bytes());
     out.push(b'\n');
-    payload::line(&mut out, request, expected, claimed)?;
-    Ok(out)
-}
-
-fn string_to_sign(
-    request: &Request<'_>,
-    expected: &Expected<'_>,
-    claimed: &Claimed<'_>,
-) -> Result<Vec<u8>, SignatureError> {
-    let canonical = canonical_request(request, expected, claimed)?;
-    let scope = &claimed.scope;
-    Ok(text_to_sign(&claimed.stamp, scope.date, scope.region, scope.service, &canonical))
+    out
 }
 
 /// Algorithm, time, scope and the canonical request's hash.

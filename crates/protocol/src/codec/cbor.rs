@@ -4,6 +4,11 @@
 
 use crate::{Fault, Value};
 
+/// An API of a protocol that no codec speaks.
+pub(super) fn not_spoken() -> Fault {
+    Fault::sender("NotImplemented", "This API's wire protocol is not implemented.").with_status(501)
+}
+
 pub(super) fn decode() -> Result<Value, Fault> {
-    Err(super::rest_xml::not_spoken())
+    Err(not_spoken())
 }

@@ -3,12 +3,14 @@
 //! Maps an error shape's name to its wire code and status by the model, and the few codes that every AWS API has by
 //! a table. Adds nothing to the caller's message.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::bindings::add_header;
 use super::json::writer::{self, Separator, write_string};
 use super::query::XML;
-use super::rest_json::add_header;
-use super::{finish, json_type, response, xml};
+use super::{bindings, finish, json_type, response, xml};
 use crate::model::{Location, Model, OperationModel, Protocol, Shape};
 use crate::{Fault, Value, WireResponse};
 
@@ -63,6 +65,15 @@ const GENERIC: &[(&[&str], Spelling, Spelling, Spelling)] = &[
     ),
 ];
 
+/// The same where errors stand alone: S3 has its own words.
+const BARE: &[(&str, Spelling)] = &[
+    ("AccessDeniedException", ("AccessDenied", 403)),
+    ("InternalFailure", ("InternalError", 500)),
+    ("ThrottlingException", ("SlowDown", 503)),
+    ("SerializationException", ("InvalidArgument", 400)),
+    ("UnknownOperationException", ("MethodNotAllowed", 405)),
+];
+
 /// What a fault is called, and with which status, on one protocol.
 struct Spelled<'f> {
     code: &'f str,
@@ -89,12 +100,14 @@ pub(crate) fn encode(
 ) -> WireResponse {
     let spelled = spell(model, protocol, fault);
     let mut answer = match protocol {
-        Protocol::Query | Protocol::RestXml => query(model, &spelled, fault, request_id),
+        Protocol::RestXml if model.is_some_and(Model::bare_errors) => bare(&spelled, fault, request_id),
+        Protocol::Query => query(XML, model, &spelled, fault, request_id),
+        Protocol::RestXml => query("application/xml", model, &spelled, fault, request_id),
         Protocol::Json10 | Protocol::Json11 | Protocol::RestJson | Protocol::Cbor => {
             json(model, protocol, &spelled, fault)
         }
     };
-    finish(model.is_some_and(Model::crc32), &mut answer, request_id);
+    finish(model, &mut answer, request_id);
     answer
 }
 
@@ -104,6 +117,11 @@ fn spell<'f>(model: Option<&'static Model>, protocol: Protocol, fault: &'f Fault
         let code = error.and_then(|error| error.code).unwrap_or(shape.name());
         let status = error.and_then(|error| error.status).unwrap_or(fault.status);
         return Spelled { code, status, shape: Some(shape) };
+    }
+    let bare =
+        model.is_some_and(Model::bare_errors).then(|| BARE.iter().find(|(code, _)| *code == fault.code));
+    if let Some(Some((_, (code, status)))) = bare {
+        return Spelled { code, status: *status, shape: None };
     }
     let generic = GENERIC.iter().find(|(codes, ..)| codes.contains(&fault.code.as_ref()));
     let spelling = generic.map(|(_, query, json, rest)| match protocol {
@@ -122,6 +140,7 @@ fn spell<'f>(model: Option<&'static Model>, protocol: Protocol, fault: &'f Fault
 }
 
 fn query(
+    content_type: &'static str,
     model: Option<&'static Model>,
     spelled: &Spelled<'_>,
     fault: &Fault,
@@ -135,18 +154,50 @@ fn query(
     if !fault.message.is_empty() {
         xml::element("Message", &fault.message, &mut body);
     }
+    let mut answer = response(spelled.status, content_type, "");
     if let Some(shape) = spelled.shape {
         let members = fault
             .members
             .iter()
             .cloned()
             .fold(crate::Structure::new(), |all, (name, value)| all.with(name, value));
+        bindings::write(shape, &members, &mut answer);
         xml::write_members(shape, &Value::Structure(members), &mut body);
     }
     xml::close("Error", &mut body);
     xml::element("RequestId", request_id, &mut body);
     xml::close("ErrorResponse", &mut body);
-    response(spelled.status, XML, body)
+    answer.body = body.into();
+    answer
+}
+
+/// An error that stands alone, as S3 answers it.
+fn bare(spelled: &Spelled<'_>, fault: &Fault, request_id: &str) -> WireResponse {
+    // HTTP gives these no body.
+    if matches!(spelled.status, 204 | 304) {
+        return WireResponse::empty(spelled.status);
+    }
+    let mut body = String::with_capacity(512);
+    body.push_str(xml::DECLARATION);
+    xml::open("Error", &mut body);
+    xml::element("Code", spelled.code, &mut body);
+    xml::element("Message", &fault.message, &mut body);
+    for (name, value) in &fault.members {
+        match value {
+            Value::String(text) => xml::element(name, text, &mut body),
+            Value::Integer(number) => xml::element(name, &number.to_string(), &mut body),
+            _ => {}
+        }
+    }
+    xml::element("RequestId", request_id, &mut body);
+    xml::element("HostId", &host_id(request_id), &mut body);
+    xml::close("Error", &mut body);
+    response(spelled.status, "application/xml", body)
+}
+
+/// The second id of an answer, which names nothing that the first does not.
+pub(super) fn host_id(request_id: &str) -> String {
+    STANDARD.encode(request_id)
 }
 
 fn json(

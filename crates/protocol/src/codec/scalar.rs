@@ -124,9 +124,12 @@ pub(super) fn write(
         Value::Float(number) => write_float(*number, matches!(shape.kind(), Kind::Float { single: true })),
         Value::Timestamp(moment) => write_timestamp(*moment, format_of(shape, member, protocol)),
         Value::Blob(bytes) => STANDARD.encode(bytes),
-        Value::Null | Value::List(_) | Value::Map(_) | Value::Structure(_) | Value::Document(_) => {
-            return None;
-        }
+        Value::Null
+        | Value::List(_)
+        | Value::Map(_)
+        | Value::Structure(_)
+        | Value::Document(_)
+        | Value::Stream(_) => return None,
     })
 }
 

@@ -131,6 +131,6 @@ fn plain_to_json(value: &Value) -> Json {
         Value::Timestamp(moment) => Json::from(scalar::write_timestamp(*moment, TimestampFormat::Iso8601)),
         Value::Document(json) => json.clone(),
         // Not of its shape's kind: nothing that the model describes.
-        Value::Null | Value::List(_) | Value::Map(_) | Value::Structure(_) => Json::Null,
+        Value::Null | Value::List(_) | Value::Map(_) | Value::Structure(_) | Value::Stream(_) => Json::Null,
     }
 }

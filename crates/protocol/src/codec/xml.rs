@@ -1,10 +1,26 @@
-//! Writes values as XML by shape, as the query protocol answers.
+//! Writes values as XML by shape, as the query and rest-xml protocols answer.
 //!
 //! Characters that XML 1.0 cannot carry become U+FFFD: an answer is always well-formed.
 
 use super::scalar;
 use crate::Value;
-use crate::model::{Kind, Member, Shape, TimestampFormat};
+use crate::model::{Kind, Location, Member, Shape, TimestampFormat, XmlNamespace};
+
+/// What a document of its own starts with.
+pub(super) const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+
+/// A structure under `name` as the root, with its attributes.
+pub(super) fn write_root(
+    name: &str,
+    namespace: Option<XmlNamespace>,
+    shape: Shape,
+    value: &Value,
+    out: &mut String,
+) {
+    open_element(name, namespace, shape, value, out);
+    write_members(shape, value, out);
+    close(name, out);
+}
 
 /// `<name xmlns="…">`
 pub(super) fn open_root(name: &str, namespace: Option<&str>, out: &mut String) {
@@ -45,6 +61,7 @@ pub(super) fn write_members(shape: Shape, value: &Value, out: &mut String) {
         if let Some(value) = members.get(member.name)
             && *value != Value::Null
             && !member.xml_attribute
+            && member.location == Location::Body
         {
             write(member.wire_name, member, shape.of(member), value, out);
         }
@@ -100,6 +117,11 @@ fn write(name: &str, member: &Member, shape: Shape, value: &Value, out: &mut Str
 }
 
 fn open_with_attributes(name: &str, member: &Member, shape: Shape, value: &Value, out: &mut String) {
+    let namespace = member.xml_namespace.or(shape.data.xml_namespace);
+    open_element(name, namespace, shape, value, out);
+}
+
+fn open_element(name: &str, namespace: Option<XmlNamespace>, shape: Shape, value: &Value, out: &mut String) {
     out.push('<');
     out.push_str(name);
     let attribute = |name: &str, text: &str, out: &mut String| {
@@ -109,8 +131,10 @@ fn open_with_attributes(name: &str, member: &Member, shape: Shape, value: &Value
         escape(text, out);
         out.push('"');
     };
-    if let Some(namespace) = member.xml_namespace {
-        attribute("xmlns", namespace, out);
+    match namespace {
+        Some(XmlNamespace { prefix: Some(prefix), uri }) => attribute(&format!("xmlns:{prefix}"), uri, out),
+        Some(XmlNamespace { prefix: None, uri }) => attribute("xmlns", uri, out),
+        None => {}
     }
     if let Value::Structure(members) = value {
         for member in shape.members().iter().filter(|member| member.xml_attribute) {
@@ -127,7 +151,7 @@ fn open_with_attributes(name: &str, member: &Member, shape: Shape, value: &Value
 }
 
 /// Text with everything escaped that XML gives a meaning.
-fn escape(text: &str, out: &mut String) {
+pub(super) fn escape(text: &str, out: &mut String) {
     // Most texts are plain, and go over in one piece.
     let is_plain = |byte: u8| (b' '..0x7f).contains(&byte) && !matches!(byte, b'&' | b'<' | b'>' | b'"');
     if text.bytes().all(is_plain) {

@@ -14,8 +14,8 @@ pub(crate) use operation::OperationData;
 pub use operation::OperationModel;
 pub use reader::UnreadableModel;
 pub use registry::{model, models};
-pub(crate) use shape::ShapeData;
 pub use shape::{ErrorShape, Kind, Location, Member, Shape, TimestampFormat};
+pub(crate) use shape::{ShapeData, XmlNamespace};
 
 /// The wire protocol of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,7 +28,7 @@ pub enum Protocol {
     Query,
     /// JSON bodies, operation by method and path.
     RestJson,
-    /// XML bodies, operation by method and path. Not spoken yet.
+    /// XML or streamed bodies, operation by method and path.
     RestXml,
     /// CBOR bodies. Not spoken yet.
     Cbor,
@@ -47,6 +47,7 @@ pub struct Model {
     pub(crate) validation_error: Option<&'static str>,
     pub(crate) error_namespace: Option<&'static str>,
     pub(crate) crc32: bool,
+    pub(crate) bare_errors: bool,
     pub(crate) event_source: String,
     pub(crate) pattern_messages: Vec<(&'static str, &'static str)>,
     pub(crate) operations: Vec<OperationData>,
@@ -99,6 +100,11 @@ impl Model {
     /// True where answers carry `x-amz-crc32`.
     pub(crate) const fn crc32(&self) -> bool {
         self.crc32
+    }
+
+    /// True where errors stand alone in XML.
+    pub(crate) const fn bare_errors(&self) -> bool {
+        self.bare_errors
     }
 
     /// All operations, by name.

@@ -14,6 +14,8 @@ pub(crate) struct OperationData {
     pub(crate) input: Option<u32>,
     pub(crate) output: Option<u32>,
     pub(crate) result_wrapper: Option<&'static str>,
+    pub(crate) output_root: Option<&'static str>,
+    pub(crate) unwrapped: bool,
     pub(crate) errors: Vec<u32>,
     pub(crate) action: &'static str,
     pub(crate) read_only: bool,
@@ -74,6 +76,21 @@ impl OperationModel {
     /// The element around the result in the query protocol.
     pub const fn result_wrapper(self) -> Option<&'static str> {
         self.data.result_wrapper
+    }
+
+    /// The root element of the answer in XML, where it is not the shape's name.
+    pub(crate) const fn output_root(self) -> Option<&'static str> {
+        self.data.output_root
+    }
+
+    /// True where the answer in XML is its one member, without an element around it.
+    pub(crate) const fn is_unwrapped(self) -> bool {
+        self.data.unwrapped
+    }
+
+    /// True where the request's body is a stream of bytes that may be larger than memory.
+    pub fn takes_stream(self) -> bool {
+        self.input().and_then(Shape::payload).is_some_and(|(_, shape)| shape.is_streaming())
     }
 
     /// The error shapes that the model lists.

@@ -35,6 +35,20 @@ pub enum TimestampFormat {
     Epoch,
 }
 
+/// A namespace that an element declares: for itself, or for a prefix.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct XmlNamespace {
+    pub(crate) prefix: Option<&'static str>,
+    pub(crate) uri: &'static str,
+}
+
+impl XmlNamespace {
+    /// The namespace of an element itself.
+    pub(crate) const fn own(uri: &'static str) -> Self {
+        Self { prefix: None, uri }
+    }
+}
+
 /// A reference from one shape to another, under a name.
 #[derive(Debug)]
 pub struct Member {
@@ -48,7 +62,7 @@ pub struct Member {
     pub(crate) redact: bool,
     pub(crate) flattened: bool,
     pub(crate) xml_attribute: bool,
-    pub(crate) xml_namespace: Option<&'static str>,
+    pub(crate) xml_namespace: Option<XmlNamespace>,
     pub(crate) json_value: bool,
     pub(crate) timestamp_format: Option<TimestampFormat>,
 }
@@ -158,6 +172,11 @@ pub(crate) struct ShapeData {
     pub(crate) pattern: Option<Matcher>,
     pub(crate) timestamp_format: Option<TimestampFormat>,
     pub(crate) error: Option<ErrorShape>,
+    /// A blob that is never whole in memory.
+    pub(crate) streaming: bool,
+    /// The element of a whole body of this shape, where it is not the shape's name.
+    pub(crate) xml_name: Option<&'static str>,
+    pub(crate) xml_namespace: Option<XmlNamespace>,
     /// True where this shape, or one that it reaches, has a constraint: validation skips all others.
     pub(crate) constrained: bool,
 }
@@ -172,6 +191,9 @@ pub(crate) static DANGLING: ShapeData = ShapeData {
     pattern: None,
     timestamp_format: None,
     error: None,
+    streaming: false,
+    xml_name: None,
+    xml_namespace: None,
     constrained: false,
 };
 
@@ -207,6 +229,11 @@ impl Shape {
         self.data.sensitive
     }
 
+    /// True where a value is a stream of bytes that may be larger than memory.
+    pub const fn is_streaming(self) -> bool {
+        self.data.streaming
+    }
+
     /// What makes it an error, if it is one.
     pub const fn error(self) -> Option<&'static ErrorShape> {
         self.data.error.as_ref()
@@ -223,6 +250,13 @@ impl Shape {
             Kind::Structure { members, .. } => members,
             _ => &[],
         }
+    }
+
+    /// The member that is the whole body of a message, if one is.
+    pub fn payload(self) -> Option<(&'static Member, Self)> {
+        let Kind::Structure { members, payload, .. } = self.kind() else { return None };
+        let member = payload.and_then(|at| members.get(at))?;
+        Some((member, self.of(member)))
     }
 
     /// The member of this name, and its shape.

@@ -3,14 +3,16 @@
 //! Runs before authentication. SECURITY: it reads the path, the query, two headers and, for the query protocol, one
 //! parameter of the body; it answers the same for what does not exist and what is not implemented.
 
+mod address;
 mod host;
 mod uri_template;
 
+pub use address::addressed_path;
 pub use uri_template::UriTemplate;
 
 use crate::codec::fault;
 use crate::codec::form;
-use crate::model::{Model, OperationModel, Protocol, model, models};
+use crate::model::{Location, Model, OperationModel, Protocol, model, models};
 use crate::{Fault, WireRequest, WireResponse};
 
 /// No operation was found; knows in which form to say so.
@@ -38,13 +40,7 @@ impl RouteFault {
 /// Finds the operation as AWS does: `X-Amz-Target`, `Action`, or method and path, within the API that the credential
 /// scope names. Without a scope, the target, the action's version, the host or the path say which API is meant.
 pub fn route(scope_service: Option<&str>, request: &WireRequest<'_>) -> Result<OperationModel, RouteFault> {
-    let api = match scope_service {
-        // Most APIs sign by their own name: the other models need not be read.
-        Some(scope) => model(scope)
-            .filter(|model| model.signing_name() == scope)
-            .or_else(|| models().find(|model| model.signing_name() == scope)),
-        None => unsigned(request),
-    };
+    let api = api(scope_service, request);
     let Some(api) = api.map(|api| by_prefix(api, request)) else { return Err(unknown_api(request)) };
     match api.protocol() {
         Protocol::Json10 | Protocol::Json11 => by_target(api, request),
@@ -64,6 +60,18 @@ fn by_prefix(api: &'static Model, request: &WireRequest<'_>) -> &'static Model {
     }
 }
 
+/// The API that a request means, from its credential scope or, where it has none, from its form. For an API whose
+/// bodies are streams the body has no say in it.
+pub fn api(scope_service: Option<&str>, request: &WireRequest<'_>) -> Option<&'static Model> {
+    match scope_service {
+        // Most APIs sign by their own name: the other models need not be read.
+        Some(scope) => model(scope)
+            .filter(|model| model.signing_name() == scope)
+            .or_else(|| models().find(|model| model.signing_name() == scope)),
+        None => unsigned(request),
+    }
+}
+
 fn target<'a>(request: &WireRequest<'a>) -> Option<&'a str> {
     request.headers.get("x-amz-target")?.to_str().ok()
 }
@@ -79,6 +87,9 @@ fn unsigned(request: &WireRequest<'_>) -> Option<&'static Model> {
     if let Some((prefix, _)) = target(request).and_then(|target| target.split_once('.')) {
         return models().find(|model| model.target_prefix() == Some(prefix));
     }
+    if address::names_s3(request.headers) {
+        return model(address::S3);
+    }
     if let Some(service) = host::service(request.headers) {
         return model(service).or_else(|| models().find(|model| model.endpoint_prefix() == service));
     }
@@ -88,9 +99,10 @@ fn unsigned(request: &WireRequest<'_>) -> Option<&'static Model> {
         let named = queries().find(|model| Some(model.api_version()) == version.as_deref());
         return named.or_else(|| queries().find(|model| model.operation(&action).is_some()));
     }
-    models()
+    let by_path = models()
         .filter(|model| model.protocol() == Protocol::RestJson)
-        .find(|model| find_path(model, request).is_some())
+        .find(|model| find_path(model, request).is_some());
+    by_path.or_else(|| address::could_be_s3(request).then(|| model(address::S3)).flatten())
 }
 
 fn unknown_api(request: &WireRequest<'_>) -> RouteFault {
@@ -142,8 +154,33 @@ fn by_path(api: &'static Model, request: &WireRequest<'_>) -> Result<OperationMo
 }
 
 fn find_path(api: &'static Model, request: &WireRequest<'_>) -> Option<OperationModel> {
+    let is_xml = api.protocol() == Protocol::RestXml;
     api.operations()
         .filter(|operation| operation.http_method() == request.method)
         .filter(|operation| operation.uri().matches(request.path, request.query))
-        .max_by_key(|operation| operation.uri().specificity())
+        .filter_map(|operation| {
+            // In S3 many operations share a path: what an operation requires beside the path tells them apart.
+            let required = if is_xml { required(operation, request)? } else { 0 };
+            Some((operation, operation.uri().specificity(), required))
+        })
+        .max_by_key(|(_, specificity, required)| (*specificity, *required))
+        .map(|(operation, ..)| operation)
+}
+
+/// How many members an operation requires in query and headers; `None` where one of them is missing.
+fn required(operation: OperationModel, request: &WireRequest<'_>) -> Option<usize> {
+    let members = operation.input().map(crate::Shape::members).unwrap_or_default();
+    let mut count = 0;
+    for member in members.iter().filter(|member| member.is_required()) {
+        let present = match member.location {
+            Location::Query => uri_template::has_parameter(request.query, member.wire_name, None),
+            Location::Header => request.headers.contains_key(member.wire_name),
+            _ => continue,
+        };
+        if !present {
+            return None;
+        }
+        count += 1;
+    }
+    Some(count)
 }

@@ -119,7 +119,7 @@ fn split(path: &'static str) -> impl Iterator<Item = &'static str> {
     path.split('/').filter(move |segment| !(segment.is_empty() && path.is_empty()))
 }
 
-fn has_parameter(query: &str, name: &str, value: Option<&str>) -> bool {
+pub(super) fn has_parameter(query: &str, name: &str, value: Option<&str>) -> bool {
     query.split('&').any(|pair| {
         let (found, given) = pair.split_once('=').unwrap_or((pair, ""));
         found == name && value.is_none_or(|value| value == given)

@@ -103,7 +103,12 @@ pub(crate) fn element(xml: &str) -> Element {
             Event::GeneralRef(reference) => {
                 open.last_mut().unwrap().text.push_str(&format!("&{};", &*reference));
             }
-            Event::Eof => return open.pop().unwrap(),
+            Event::Eof => {
+                // What stands around the root is white space.
+                let mut document = open.pop().unwrap();
+                document.text.clear();
+                return document;
+            }
             _ => {}
         }
     }

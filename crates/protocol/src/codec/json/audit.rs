@@ -34,7 +34,7 @@ fn write(shape: Shape, value: &Value, start: usize, out: &mut Vec<u8>) {
     match (value, shape.kind()) {
         (Value::Structure(members), Kind::Structure { .. }) => {
             let mut separator = Separator::open(b'{', out);
-            for (name, value) in members.iter().filter(|(_, value)| **value != Value::Null) {
+            for (name, value) in members.iter().filter(|(name, value)| is_told(shape, name, value)) {
                 separator.next(out);
                 write_name(name, out);
                 out.push(b':');
@@ -68,6 +68,12 @@ fn write(shape: Shape, value: &Value, start: usize, out: &mut Vec<u8>) {
         (Value::Structure(_) | Value::List(_) | Value::Map(_), _) => write_string(HIDDEN, out),
         (plain, _) => writer::write(Some(shape), None, plain, out),
     }
+}
+
+/// What is absent, and the bytes of a stream, leave no trace.
+fn is_told(shape: Shape, name: &str, value: &Value) -> bool {
+    let streams = || shape.member(name).is_some_and(|(_, shape)| shape.is_streaming());
+    *value != Value::Null && !streams()
 }
 
 fn write_member(member: &Member, shape: Shape, value: &Value, start: usize, out: &mut Vec<u8>) {

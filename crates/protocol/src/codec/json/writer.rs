@@ -67,6 +67,8 @@ pub(in crate::codec) fn write(
             out.push(b'}');
         }
         Value::Document(json) => drop(serde_json::to_writer(&mut *out, json)),
+        // No JSON protocol streams, and no record shows what one would.
+        Value::Stream(_) => out.extend_from_slice(b"null"),
     }
 }
 

@@ -7,7 +7,7 @@ mod raw;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use super::shape::{ErrorShape, Kind, Location, Matcher, Member, ShapeData, TimestampFormat};
+use super::shape::{ErrorShape, Kind, Location, Matcher, Member, ShapeData, TimestampFormat, XmlNamespace};
 use raw::{RawMember, RawModel, RawNamespace, RawOperation, RawShape, Text};
 
 use super::{Model, OperationData, Protocol};
@@ -51,6 +51,7 @@ pub(super) fn read(text: &'static str) -> Result<&'static Model, UnreadableModel
         validation_error: raw.validation_error.map(|text| text.0),
         error_namespace: raw.error_namespace.map(|text| text.0),
         crc32: raw.crc32,
+        bare_errors: raw.bare_errors,
         event_source: format!("{}.amazonaws.com", raw.event_source.map_or(service, |text| text.0)),
         pattern_messages: raw
             .pattern_messages
@@ -108,10 +109,21 @@ impl RawOperation {
             input: self.input.map(|shape| id(shape, ids)).transpose()?,
             output: self.output.map(|shape| id(shape, ids)).transpose()?,
             result_wrapper: self.result_wrapper.map(|text| text.0),
+            output_root: self.output_root.map(|text| text.0),
+            unwrapped: self.unwrapped,
             errors: self.errors.into_iter().map(|shape| id(shape, ids)).collect::<Result<_, _>>()?,
             action: self.action.map_or(name, |text| text.0),
             read_only: self.read_only,
         })
+    }
+}
+
+impl RawNamespace {
+    fn read(self) -> XmlNamespace {
+        match self {
+            Self::Uri(uri) => XmlNamespace { prefix: None, uri: uri.0 },
+            Self::Prefixed { uri, prefix } => XmlNamespace { prefix: prefix.map(|text| text.0), uri: uri.0 },
+        }
     }
 }
 
@@ -137,9 +149,7 @@ impl RawMember {
             redact: raw.redact,
             flattened: raw.flattened,
             xml_attribute: raw.xml_attribute,
-            xml_namespace: raw.xml_namespace.map(|namespace| match namespace {
-                RawNamespace::Uri(uri) | RawNamespace::Prefixed { uri } => uri.0,
-            }),
+            xml_namespace: raw.xml_namespace.map(RawNamespace::read),
             json_value: raw.jsonvalue,
             timestamp_format: timestamp_format(raw.timestamp_format)?,
         })
@@ -205,6 +215,9 @@ impl RawShape {
             }),
             timestamp_format: timestamp_format(self.timestamp_format)?,
             error,
+            streaming: self.streaming,
+            xml_name: self.location_name.map(|text| text.0),
+            xml_namespace: self.xml_namespace.map(RawNamespace::read),
             constrained: false,
         })
     }

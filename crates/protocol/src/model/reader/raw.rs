@@ -84,6 +84,8 @@ pub(super) struct RawModel {
     #[serde(default)]
     pub(super) crc32: bool,
     #[serde(default)]
+    pub(super) bare_errors: bool,
+    #[serde(default)]
     pub(super) pattern_messages: Table<Text>,
     pub(super) operations: Table<RawOperation>,
     pub(super) shapes: Table<RawShape>,
@@ -101,6 +103,10 @@ pub(super) struct RawOperation {
     pub(super) output: Option<Text>,
     #[serde(default, rename = "output.resultWrapper")]
     pub(super) result_wrapper: Option<Text>,
+    #[serde(default, rename = "output.locationName")]
+    pub(super) output_root: Option<Text>,
+    #[serde(default, rename = "output.unwrapped")]
+    pub(super) unwrapped: bool,
     #[serde(default)]
     pub(super) errors: Vec<Text>,
     #[serde(default)]
@@ -150,6 +156,12 @@ pub(super) struct RawShape {
     #[serde(default)]
     pub(super) fault: bool,
     #[serde(default)]
+    pub(super) streaming: bool,
+    #[serde(default)]
+    pub(super) location_name: Option<Text>,
+    #[serde(default)]
+    pub(super) xml_namespace: Option<RawNamespace>,
+    #[serde(default)]
     pub(super) payload: Option<Text>,
     #[serde(default)]
     pub(super) timestamp_format: Option<Text>,
@@ -196,7 +208,11 @@ pub(super) struct RawReference {
 #[serde(untagged)]
 pub(super) enum RawNamespace {
     Uri(Text),
-    Prefixed { uri: Text },
+    Prefixed {
+        uri: Text,
+        #[serde(default)]
+        prefix: Option<Text>,
+    },
 }
 
 impl<'de: 'static> Deserialize<'de> for RawMember {

@@ -1,0 +1,328 @@
+//! The leave that each operation needs: actions, buckets and objects, bucket policies, condition keys.
+//!
+//! Decides nothing. A bucket that is not there is asked about as the caller's own: his policies decide, and the handler
+//! tells him afterwards.
+
+use identity::Principal;
+use policy::{Policy, PolicyKind};
+use service::{Access, AccessRequest, Internal};
+
+use crate::api;
+use crate::error::Error;
+use crate::model::{name, public, tags};
+use crate::records::{self, BucketRecord};
+use crate::state::S3;
+use crate::versions;
+
+type Outcome = Result<Access, Error>;
+
+/// The bucket's policy, as far as it speaks to this caller.
+pub(crate) fn policy_of(bucket: &BucketRecord, principal: &Principal) -> Result<Option<Policy>, Error> {
+    let Some(text) = &bucket.policy else { return Ok(None) };
+    let restricted = bucket.public_access.is_some_and(|block| block.restrict);
+    let own = principal.account() == Some(bucket.account);
+    // SECURITY: where the owner restricts public buckets, a public policy lets in nobody but his own account.
+    if restricted && !own && !matches!(principal, Principal::Service(_)) && public::is_public(text) {
+        return Ok(None);
+    }
+    Ok(Some(Policy::parse(text, PolicyKind::Resource).map_err(Internal::new)?))
+}
+
+fn ask<I>(
+    s3: &S3,
+    request: &AccessRequest<'_, I>,
+    action: &'static str,
+    bucket: &str,
+    key: Option<&str>,
+) -> Outcome {
+    let access = Access::to(action, name::arn(bucket, key));
+    let Some(record) = records::find_bucket(&s3.store, bucket)? else { return Ok(access) };
+    let policy = policy_of(&record, request.principal)?;
+    let access = access.resource_policy(policy).owned_by(record.account);
+    Ok(access.when("s3:ResourceAccount", [record.account.as_str()]))
+}
+
+/// The same for a version of an object, with the tags it has.
+fn ask_object<I>(
+    s3: &S3,
+    request: &AccessRequest<'_, I>,
+    actions: (&'static str, &'static str),
+    bucket: &str,
+    key: &str,
+    version: Option<&str>,
+) -> Outcome {
+    let action = if version.is_some() { actions.1 } else { actions.0 };
+    let mut access = ask(s3, request, action, bucket, Some(key))?;
+    if let Some(version) = version {
+        access = access.when("s3:VersionId", [version]);
+    }
+    let Some(record) = records::find_bucket(&s3.store, bucket)? else { return Ok(access) };
+    let found = match version {
+        Some(id) => versions::version(&s3.store, &record.id, key, id)?,
+        None => versions::current(&s3.store, &record.id, key)?,
+    };
+    let existing = found.map(|version| version.tags).unwrap_or_default();
+    Ok(existing
+        .iter()
+        .fold(access, |access, (tag, value)| access.when(format!("s3:ExistingObjectTag/{tag}"), [value])))
+}
+
+/// Condition keys from what was said, where it was said.
+fn said(access: Access, keys: &[(&'static str, Option<&str>)]) -> Access {
+    keys.iter().fold(access, |access, (key, value)| match value {
+        Some(value) => access.when(*key, [*value]),
+        None => access,
+    })
+}
+
+fn with_request_tags(access: Access, header: Option<&str>) -> Access {
+    // A header that does not read is refused by the handler: here it only has to allow nothing by mistake.
+    let given = header.and_then(|header| tags::from_header(header).ok()).unwrap_or_default();
+    request_tags(access, &given)
+}
+
+fn request_tags(access: Access, given: &std::collections::BTreeMap<String, String>) -> Access {
+    if given.is_empty() {
+        return access;
+    }
+    let access = given
+        .iter()
+        .fold(access, |access, (tag, value)| access.when(format!("s3:RequestObjectTag/{tag}"), [value]));
+    access.when("s3:RequestObjectTagKeys", given.keys())
+}
+
+macro_rules! on_bucket {
+    ($($function:ident, $request:ident, $action:literal;)*) => {$(
+        pub(crate) fn $function(s3: &S3, request: &AccessRequest<'_, api::$request>) -> Outcome {
+            ask(s3, request, $action, &request.input.bucket, None)
+        }
+    )*};
+}
+
+on_bucket! {
+    delete_bucket, DeleteBucketRequest, "s3:DeleteBucket";
+    head_bucket, HeadBucketRequest, "s3:ListBucket";
+    get_location, GetBucketLocationRequest, "s3:GetBucketLocation";
+    get_versioning, GetBucketVersioningRequest, "s3:GetBucketVersioning";
+    put_versioning, PutBucketVersioningRequest, "s3:PutBucketVersioning";
+    get_bucket_tagging, GetBucketTaggingRequest, "s3:GetBucketTagging";
+    put_bucket_tagging, PutBucketTaggingRequest, "s3:PutBucketTagging";
+    delete_bucket_tagging, DeleteBucketTaggingRequest, "s3:PutBucketTagging";
+    get_policy, GetBucketPolicyRequest, "s3:GetBucketPolicy";
+    put_policy, PutBucketPolicyRequest, "s3:PutBucketPolicy";
+    delete_policy, DeleteBucketPolicyRequest, "s3:DeleteBucketPolicy";
+    get_policy_status, GetBucketPolicyStatusRequest, "s3:GetBucketPolicyStatus";
+    get_public_access, GetPublicAccessBlockRequest, "s3:GetBucketPublicAccessBlock";
+    put_public_access, PutPublicAccessBlockRequest, "s3:PutBucketPublicAccessBlock";
+    delete_public_access, DeletePublicAccessBlockRequest, "s3:PutBucketPublicAccessBlock";
+    get_ownership, GetBucketOwnershipControlsRequest, "s3:GetBucketOwnershipControls";
+    put_ownership, PutBucketOwnershipControlsRequest, "s3:PutBucketOwnershipControls";
+    delete_ownership, DeleteBucketOwnershipControlsRequest, "s3:PutBucketOwnershipControls";
+    get_encryption, GetBucketEncryptionRequest, "s3:GetEncryptionConfiguration";
+    put_encryption, PutBucketEncryptionRequest, "s3:PutEncryptionConfiguration";
+    delete_encryption, DeleteBucketEncryptionRequest, "s3:PutEncryptionConfiguration";
+    get_bucket_acl, GetBucketAclRequest, "s3:GetBucketAcl";
+    put_bucket_acl, PutBucketAclRequest, "s3:PutBucketAcl";
+    list_uploads, ListMultipartUploadsRequest, "s3:ListBucketMultipartUploads";
+}
+
+macro_rules! on_object {
+    ($($function:ident, $request:ident, $action:literal, $versioned:literal;)*) => {$(
+        pub(crate) fn $function(s3: &S3, request: &AccessRequest<'_, api::$request>) -> Outcome {
+            let input = request.input;
+            ask_object(s3, request, ($action, $versioned), &input.bucket, &input.key, input.version_id.as_deref())
+        }
+    )*};
+}
+
+on_object! {
+    get_object, GetObjectRequest, "s3:GetObject", "s3:GetObjectVersion";
+    head_object, HeadObjectRequest, "s3:GetObject", "s3:GetObjectVersion";
+    delete_object, DeleteObjectRequest, "s3:DeleteObject", "s3:DeleteObjectVersion";
+    get_object_tagging, GetObjectTaggingRequest, "s3:GetObjectTagging", "s3:GetObjectVersionTagging";
+    delete_object_tagging, DeleteObjectTaggingRequest, "s3:DeleteObjectTagging", "s3:DeleteObjectVersionTagging";
+    get_object_acl, GetObjectAclRequest, "s3:GetObjectAcl", "s3:GetObjectVersionAcl";
+    put_object_acl, PutObjectAclRequest, "s3:PutObjectAcl", "s3:PutObjectVersionAcl";
+}
+
+pub(crate) fn put_object_tagging(
+    s3: &S3,
+    request: &AccessRequest<'_, api::PutObjectTaggingRequest>,
+) -> Outcome {
+    let input = request.input;
+    let actions = ("s3:PutObjectTagging", "s3:PutObjectVersionTagging");
+    let access = ask_object(s3, request, actions, &input.bucket, &input.key, input.version_id.as_deref())?;
+    let given = input.tagging.tag_set.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
+    Ok(request_tags(access, &given))
+}
+
+pub(crate) fn list_buckets(_: &S3, _: &AccessRequest<'_, api::ListBucketsRequest>) -> Outcome {
+    Ok(Access::to("s3:ListAllMyBuckets", "*"))
+}
+
+pub(crate) fn create_bucket(s3: &S3, request: &AccessRequest<'_, api::CreateBucketRequest>) -> Outcome {
+    let input = request.input;
+    // The name's owner is asked by nobody: whose it would be is the caller.
+    let _ = s3;
+    let location =
+        input.create_bucket_configuration.as_ref().and_then(|config| config.location_constraint.as_deref());
+    let access = Access::to("s3:CreateBucket", name::arn(&input.bucket, None));
+    let access = said(
+        access,
+        &[
+            ("s3:x-amz-acl", input.acl.as_deref()),
+            ("s3:LocationConstraint", location),
+            ("s3:x-amz-object-ownership", input.object_ownership.as_deref()),
+        ],
+    );
+    let given = input.create_bucket_configuration.as_ref().and_then(|config| config.tags.as_ref());
+    if given.is_none_or(Vec::is_empty) {
+        return Ok(access);
+    }
+    Ok(access.and(Access::to("s3:TagResource", name::arn(&input.bucket, None))))
+}
+
+macro_rules! listing {
+    ($($function:ident, $request:ident, $action:literal;)*) => {$(
+        pub(crate) fn $function(s3: &S3, request: &AccessRequest<'_, api::$request>) -> Outcome {
+            let input = request.input;
+            let access = ask(s3, request, $action, &input.bucket, None)?;
+            let max_keys = input.max_keys.map(|keys| keys.to_string());
+            Ok(said(access, &[
+                ("s3:prefix", Some(input.prefix.as_deref().unwrap_or_default())),
+                ("s3:delimiter", input.delimiter.as_deref()),
+                ("s3:max-keys", max_keys.as_deref()),
+            ]))
+        }
+    )*};
+}
+
+listing! {
+    list_objects, ListObjectsRequest, "s3:ListBucket";
+    list_objects_v2, ListObjectsV2Request, "s3:ListBucket";
+    list_versions, ListObjectVersionsRequest, "s3:ListBucketVersions";
+}
+
+pub(crate) fn put_object(s3: &S3, request: &AccessRequest<'_, api::PutObjectRequest>) -> Outcome {
+    let input = request.input;
+    let access = ask(s3, request, "s3:PutObject", &input.bucket, Some(&input.key))?;
+    let access = said(
+        access,
+        &[
+            ("s3:x-amz-acl", input.acl.as_deref()),
+            ("s3:x-amz-server-side-encryption", input.server_side_encryption.as_deref()),
+            ("s3:x-amz-storage-class", input.storage_class.as_deref()),
+            ("s3:if-none-match", input.if_none_match.as_deref()),
+            ("s3:if-match", input.if_match.as_deref()),
+        ],
+    );
+    let access = with_request_tags(access, input.tagging.as_deref());
+    match &input.tagging {
+        Some(header) => {
+            let tagging = ask(s3, request, "s3:PutObjectTagging", &input.bucket, Some(&input.key))?;
+            Ok(access.and(with_request_tags(tagging, Some(header))))
+        }
+        None => Ok(access),
+    }
+}
+
+pub(crate) fn copy_object(s3: &S3, request: &AccessRequest<'_, api::CopyObjectRequest>) -> Outcome {
+    let input = request.input;
+    let access = ask(s3, request, "s3:PutObject", &input.bucket, Some(&input.key))?;
+    let access = said(
+        access,
+        &[
+            ("s3:x-amz-copy-source", Some(&input.copy_source)),
+            ("s3:x-amz-metadata-directive", input.metadata_directive.as_deref()),
+            ("s3:x-amz-acl", input.acl.as_deref()),
+            ("s3:x-amz-server-side-encryption", input.server_side_encryption.as_deref()),
+            ("s3:x-amz-storage-class", input.storage_class.as_deref()),
+        ],
+    );
+    let access = with_request_tags(access, input.tagging.as_deref());
+    let access = access.and(copy_source(s3, request, &input.copy_source)?);
+    match &input.tagging {
+        Some(header) => {
+            let tagging = ask(s3, request, "s3:PutObjectTagging", &input.bucket, Some(&input.key))?;
+            Ok(access.and(with_request_tags(tagging, Some(header))))
+        }
+        None => Ok(access),
+    }
+}
+
+/// Leave to read what is copied.
+fn copy_source<I>(s3: &S3, request: &AccessRequest<'_, I>, source: &str) -> Outcome {
+    let source = name::CopySource::parse(source)?;
+    let actions = ("s3:GetObject", "s3:GetObjectVersion");
+    ask_object(s3, request, actions, &source.bucket, &source.key, source.version.as_deref())
+}
+
+/// One check for each object, as AWS makes them; a denial of one denies all here, before anything is deleted.
+pub(crate) fn delete_objects(s3: &S3, request: &AccessRequest<'_, api::DeleteObjectsRequest>) -> Outcome {
+    let input = request.input;
+    let actions = ("s3:DeleteObject", "s3:DeleteObjectVersion");
+    let mut access: Option<Access> = None;
+    for object in input.delete.objects.iter().take(1_000) {
+        let one = ask_object(s3, request, actions, &input.bucket, &object.key, object.version_id.as_deref())?;
+        access = Some(match access {
+            Some(access) => access.and(one),
+            None => one,
+        });
+    }
+    access.map_or_else(|| ask(s3, request, "s3:DeleteObject", &input.bucket, Some("")), Ok)
+}
+
+pub(crate) fn attributes(s3: &S3, request: &AccessRequest<'_, api::GetObjectAttributesRequest>) -> Outcome {
+    let input = request.input;
+    let version = input.version_id.as_deref();
+    let read = ("s3:GetObject", "s3:GetObjectVersion");
+    let more = ("s3:GetObjectAttributes", "s3:GetObjectVersionAttributes");
+    let access = ask_object(s3, request, read, &input.bucket, &input.key, version)?;
+    Ok(access.and(ask_object(s3, request, more, &input.bucket, &input.key, version)?))
+}
+
+macro_rules! on_upload {
+    ($($function:ident, $request:ident, $action:literal;)*) => {$(
+        pub(crate) fn $function(s3: &S3, request: &AccessRequest<'_, api::$request>) -> Outcome {
+            ask(s3, request, $action, &request.input.bucket, Some(&request.input.key))
+        }
+    )*};
+}
+
+on_upload! {
+    upload_part, UploadPartRequest, "s3:PutObject";
+    complete_upload, CompleteMultipartUploadRequest, "s3:PutObject";
+    abort_upload, AbortMultipartUploadRequest, "s3:AbortMultipartUpload";
+    list_parts, ListPartsRequest, "s3:ListMultipartUploadParts";
+}
+
+pub(crate) fn create_upload(
+    s3: &S3,
+    request: &AccessRequest<'_, api::CreateMultipartUploadRequest>,
+) -> Outcome {
+    let input = request.input;
+    let access = ask(s3, request, "s3:PutObject", &input.bucket, Some(&input.key))?;
+    let access = said(
+        access,
+        &[
+            ("s3:x-amz-acl", input.acl.as_deref()),
+            ("s3:x-amz-server-side-encryption", input.server_side_encryption.as_deref()),
+            ("s3:x-amz-storage-class", input.storage_class.as_deref()),
+        ],
+    );
+    let access = with_request_tags(access, input.tagging.as_deref());
+    match &input.tagging {
+        Some(header) => {
+            let tagging = ask(s3, request, "s3:PutObjectTagging", &input.bucket, Some(&input.key))?;
+            Ok(access.and(with_request_tags(tagging, Some(header))))
+        }
+        None => Ok(access),
+    }
+}
+
+pub(crate) fn upload_part_copy(s3: &S3, request: &AccessRequest<'_, api::UploadPartCopyRequest>) -> Outcome {
+    let input = request.input;
+    let access = ask(s3, request, "s3:PutObject", &input.bucket, Some(&input.key))?;
+    let access = access.when("s3:x-amz-copy-source", [&input.copy_source]);
+    Ok(access.and(copy_source(s3, request, &input.copy_source)?))
+}

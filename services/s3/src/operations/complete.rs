@@ -1,0 +1,230 @@
+//! Completing an upload: its parts become an object, in one transaction.
+//!
+//! What was uploaded and is not named goes; a completion that is asked for again answers the same.
+
+use std::sync::Arc;
+
+use service::Permit;
+use store::{Key, KeyReader, Range, Transaction};
+
+use super::multipart::{find, forget};
+use super::put::{quoted, stated_checksums, tell_checksum, told_id};
+use crate::api;
+use crate::checksum::{self, Algorithm, Hasher};
+use crate::error::Error;
+use crate::model::{condition, name};
+use crate::records::{
+    self, BucketRecord, Checksum, Content, PARTS, PartRecord, UploadRecord, VersionRecord, decode,
+};
+use crate::state::S3;
+use crate::versions;
+
+/// The smallest part but for the last: 5 MiB.
+const PART_BYTES_MIN: u64 = 5 * 1024 * 1024;
+/// The largest object: 5 TiB.
+const OBJECT_BYTES_MAX: u64 = 5 * 1024 * 1024 * 1024 * 1024;
+
+pub(crate) async fn complete(
+    s3: Arc<S3>,
+    permit: Permit<api::CompleteMultipartUpload>,
+) -> Result<api::CompleteMultipartUploadOutput, Error> {
+    let (input, call) = (permit.input, permit.call);
+    name::check_key(&input.key)?;
+    let bucket = s3.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
+    let named = input.multipart_upload.clone().and_then(|upload| upload.parts).unwrap_or_default();
+    if named.is_empty() || named.len() > 10_000 {
+        return Err(Error::malformed_xml());
+    }
+    let own = call.clone();
+    let asked = input.clone();
+    let (bucket, version) = call
+        .transact(move |transaction| {
+            let now = records::bucket(transaction, &asked.bucket)?;
+            if now.id != bucket.id {
+                return Err(Error::no_such_bucket(&asked.bucket));
+            }
+            let current = versions::current(transaction, &now.id, &asked.key)?;
+            if let Some(done) = already(current.as_ref(), &asked.upload_id) {
+                return Ok((now, done));
+            }
+            let upload = find(transaction, &now.id, &asked.key, &asked.upload_id)?;
+            let (matches, none) = (asked.if_match.as_deref(), asked.if_none_match.as_deref());
+            condition::check_write(matches, none, current.as_ref(), &asked.key)?;
+            let parts = choose(transaction, &asked.upload_id, &named)?;
+            let version = version(own.now(), &asked, upload, &parts)?;
+            forget(transaction, &now.id, &asked.key, &asked.upload_id)?;
+            let written = versions::push(transaction, &now, &asked.key, version)?;
+            Ok::<(BucketRecord, VersionRecord), Error>((now, written))
+        })
+        .await?;
+    let mut output = api::CompleteMultipartUploadOutput {
+        location: Some(format!("/{}/{}", input.bucket, input.key)),
+        bucket: Some(input.bucket),
+        key: Some(input.key),
+        e_tag: Some(quoted(&version.etag)),
+        version_id: told_id(&bucket, &version),
+        server_side_encryption: Some("AES256".to_owned()),
+        ..Default::default()
+    };
+    tell_checksum!(output, &version.checksum);
+    Ok(output)
+}
+
+/// The object that this upload became, where it is still what readers find.
+fn already(current: Option<&VersionRecord>, upload: &str) -> Option<VersionRecord> {
+    current.filter(|version| matches!(&version.content, Content::Parts(id) if id == upload)).cloned()
+}
+
+/// The named parts, in order; all others of the upload are released.
+fn choose(
+    transaction: &mut Transaction<'_>,
+    upload: &str,
+    named: &[api::CompletedPart],
+) -> Result<Vec<PartRecord>, Error> {
+    let invalid = || {
+        let message = "One or more of the specified parts could not be found.  The part may not have been uploaded, or \
+                       the specified entity tag may not match the part's entity tag.";
+        Error::new("InvalidPart", 400, message)
+    };
+    let mut chosen = Vec::with_capacity(named.len());
+    let mut wanted = named.iter().peekable();
+    let mut previous = 0;
+    for part in named {
+        let number = part.part_number.ok_or_else(Error::malformed_xml)?;
+        if number <= previous {
+            let message =
+                "The list of parts was not in ascending order. Parts must be ordered by part number.";
+            return Err(Error::new("InvalidPartOrder", 400, message));
+        }
+        previous = number;
+    }
+    for (place, stored) in transaction.scan(PARTS, &Range::prefix(Key::new().str(upload)))? {
+        let mut reader = KeyReader::new(&place);
+        let number = reader.str().and_then(|_| reader.u32()).map_err(service::Internal::new)?;
+        let part: PartRecord = decode(&stored)?;
+        match wanted.next_if(|wanted| wanted.part_number == Some(i64::from(number))) {
+            Some(wanted) => {
+                if !is_as_named(wanted, &part) {
+                    return Err(invalid());
+                }
+                chosen.push(part);
+            }
+            None => {
+                versions::release(transaction, &part.content)?;
+                transaction.delete(PARTS, place)?;
+            }
+        }
+    }
+    if wanted.peek().is_some() {
+        return Err(invalid());
+    }
+    let small = chosen.iter().rev().skip(1).any(|part| part.size < PART_BYTES_MIN);
+    if small {
+        let message = "Your proposed upload is smaller than the minimum allowed size";
+        return Err(Error::new("EntityTooSmall", 400, message));
+    }
+    Ok(chosen)
+}
+
+fn is_as_named(wanted: &api::CompletedPart, part: &PartRecord) -> bool {
+    let same_tag = wanted.e_tag.as_deref().is_some_and(|etag| etag.trim_matches('"') == part.etag);
+    let stated = stated_checksums!(wanted);
+    let mut values = Algorithm::ALL.into_iter().zip(stated.values);
+    same_tag
+        && values.all(|(algorithm, value)| match (value, &part.checksum) {
+            (None, _) => true,
+            (Some(value), Some(own)) => own.algorithm == algorithm && own.value == value,
+            (Some(_), None) => false,
+        })
+}
+
+/// The object that the parts make.
+fn version(
+    now: base::Timestamp,
+    asked: &api::CompleteMultipartUploadRequest,
+    upload: UploadRecord,
+    parts: &[PartRecord],
+) -> Result<VersionRecord, Error> {
+    let size = parts.iter().fold(0_u64, |size, part| size.saturating_add(part.size));
+    if size > OBJECT_BYTES_MAX {
+        return Err(Error::new(
+            "EntityTooLarge",
+            400,
+            "Your proposed upload exceeds the maximum allowed object size.",
+        ));
+    }
+    if asked.mpu_object_size.is_some_and(|stated| u64::try_from(stated).is_ok_and(|stated| stated != size)) {
+        return Err(Error::invalid_request(
+            "The provided 'x-amz-mp-object-size' header value does not match the size of the object.",
+        ));
+    }
+    let mut md5 = crypto::Md5::new();
+    for part in parts {
+        md5.update(&hex::decode(&part.etag).map_err(service::Internal::new)?);
+    }
+    let checksum = whole_checksum(&upload, parts)?;
+    check_stated(asked, checksum.as_ref())?;
+    Ok(VersionRecord {
+        marker: false,
+        size,
+        etag: format!("{}-{}", hex::encode(md5.finish()), parts.len()),
+        content: Content::Parts(asked.upload_id.clone()),
+        about: upload.about,
+        tags: upload.tags,
+        checksum,
+        parts: u32::try_from(parts.len()).ok(),
+        ..versions::marker(now)
+    })
+}
+
+/// The checksum of the whole, from those of its parts; `None` where they have nothing in common.
+fn whole_checksum(upload: &UploadRecord, parts: &[PartRecord]) -> Result<Option<Checksum>, Error> {
+    let own = |part: &PartRecord| part.checksum.as_ref().map(|checksum| checksum.algorithm);
+    let Some(algorithm) = upload.algorithm.or_else(|| parts.first().and_then(own)) else { return Ok(None) };
+    if parts.iter().any(|part| own(part) != Some(algorithm)) {
+        return Ok(None);
+    }
+    let mut values = Vec::with_capacity(parts.len());
+    for part in parts {
+        let text = part.checksum.as_ref().map(|checksum| checksum.value.as_str()).unwrap_or_default();
+        let value = checksum::decode(algorithm, text);
+        values.push((
+            value.ok_or_else(|| service::Internal::new("a part's checksum does not read"))?,
+            part.size,
+        ));
+    }
+    if upload.composite {
+        let mut hasher = Hasher::new(algorithm);
+        values.iter().for_each(|(value, _)| hasher.update(value));
+        let value = format!("{}-{}", checksum::encode(&hasher.finish()), parts.len());
+        return Ok(Some(Checksum { algorithm, value, composite: true }));
+    }
+    let mut values = values.into_iter();
+    let Some((first, _)) = values.next() else { return Ok(None) };
+    let whole = values.try_fold(first, |whole, (value, size)| algorithm.combine(&whole, &value, size));
+    Ok(whole.map(|whole| Checksum { algorithm, value: checksum::encode(&whole), composite: false }))
+}
+
+/// What the caller says of the whole must be so.
+fn check_stated(
+    asked: &api::CompleteMultipartUploadRequest,
+    checksum: Option<&Checksum>,
+) -> Result<(), Error> {
+    let stated = stated_checksums!(asked);
+    if stated.unknown {
+        return Err(Error::not_implemented("this checksum algorithm"));
+    }
+    for (algorithm, value) in Algorithm::ALL.into_iter().zip(stated.values) {
+        let Some(value) = value else { continue };
+        let same = checksum.is_some_and(|own| {
+            let bare = own.value.split_once('-').map_or(own.value.as_str(), |(bare, _)| bare);
+            own.algorithm == algorithm && (own.value == value || bare == value)
+        });
+        if !same {
+            let message =
+                format!("The {} you specified did not match the calculated checksum.", algorithm.name());
+            return Err(Error::new("BadDigest", 400, message));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! Copying an object: a read and a write, with the leave for both.
+//!
+//! The bytes are read and sealed anew: no two objects share content.
+
+use std::sync::Arc;
+
+use service::Permit;
+
+use super::put::{about, extras, kind_of, quoted, told_id};
+use crate::api;
+use crate::checksum::Algorithm;
+use crate::content::{Wanted, receive};
+use crate::error::Error;
+use crate::model::condition::Conditions;
+use crate::model::{name, tags};
+use crate::state::S3;
+
+pub(crate) async fn copy(
+    s3: Arc<S3>,
+    permit: Permit<api::CopyObject>,
+) -> Result<api::CopyObjectOutput, Error> {
+    let (mut input, call) = (permit.input, permit.call);
+    name::check_key(&input.key)?;
+    extras!(input).check()?;
+    let source = name::CopySource::parse(&input.copy_source)?;
+    let replaces = directive(input.metadata_directive.as_deref(), "x-amz-metadata-directive")?;
+    let retags = directive(input.tagging_directive.as_deref(), "x-amz-tagging-directive")?;
+    let bucket = s3.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
+    let from = s3.bucket(&source.bucket, input.expected_source_bucket_owner.as_deref())?;
+    let found = s3.readable(&call, &source.bucket, &from, &source.key, source.version.as_deref())?;
+    let conditions = Conditions {
+        matches: input.copy_source_if_match.as_deref(),
+        none_match: input.copy_source_if_none_match.as_deref(),
+        modified_since: input.copy_source_if_modified_since,
+        unmodified_since: input.copy_source_if_unmodified_since,
+    };
+    conditions.check(&found, false)?;
+    let same = source.bucket == input.bucket && source.key == input.key && source.version.is_none();
+    if same && !replaces {
+        return Err(Error::invalid_request(
+            "This copy request is illegal because it is trying to copy an object to itself without changing the \
+             object's metadata, storage class, website redirect location or encryption attributes.",
+        ));
+    }
+    if found.size > super::put::PUT_BYTES_MAX {
+        let message = "The specified copy source is larger than the maximum allowable size for a copy source: 5368709120";
+        return Err(Error::invalid_request(message));
+    }
+    let algorithm = match input.checksum_algorithm.as_deref() {
+        Some(named) => {
+            Some(Algorithm::parse(named).ok_or_else(|| Error::not_implemented("this checksum algorithm"))?)
+        }
+        None => found.checksum.as_ref().map(|checksum| checksum.algorithm),
+    };
+    let wanted = Wanted { algorithm, bytes_max: found.size, ..Wanted::default() };
+    let received = receive(&s3.files, &s3.bytes(&found, 0, found.size)?, &wanted).await?;
+    let about = if replaces { about!(input)? } else { found.about.clone() };
+    let tags = match (retags, input.tagging.as_deref()) {
+        (true, Some(header)) => tags::from_header(header)?,
+        (true, None) => std::collections::BTreeMap::new(),
+        (false, _) => found.tags.clone(),
+    };
+    let version = super::put::version(&call, &received, about, tags);
+    let conditions = (input.if_match.take(), input.if_none_match.take());
+    let (bucket, version) =
+        super::put::write(&call, &input.bucket, &bucket, &input.key, version, received, conditions).await?;
+    let mut result = api::CopyObjectResult {
+        e_tag: Some(quoted(&version.etag)),
+        last_modified: Some(version.modified),
+        ..Default::default()
+    };
+    super::put::tell_checksum!(result, &version.checksum);
+    result.checksum_type = version.checksum.as_ref().map(|checksum| kind_of(checksum).to_owned());
+    Ok(api::CopyObjectOutput {
+        copy_object_result: Some(result),
+        copy_source_version_id: told_id(&from, &found),
+        version_id: told_id(&bucket, &version),
+        server_side_encryption: Some("AES256".to_owned()),
+        ..Default::default()
+    })
+}
+
+/// True for `REPLACE`.
+fn directive(text: Option<&str>, header: &'static str) -> Result<bool, Error> {
+    match text {
+        None | Some("COPY") => Ok(false),
+        Some("REPLACE") => Ok(true),
+        Some(other) => Err(Error::invalid_argument("Unknown metadata directive.", header, other)),
+    }
+}

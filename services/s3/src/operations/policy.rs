@@ -1,0 +1,101 @@
+//! A bucket's policy: who else may do what with it.
+//!
+//! A policy that does not read is refused when it is put, and so is a public one where the owner blocks those.
+
+use std::sync::Arc;
+
+use policy::{Policy, PolicyKind};
+use service::Permit;
+
+use super::configuration::change;
+use crate::api;
+use crate::error::Error;
+use crate::model::{name, public};
+use crate::state::S3;
+
+/// The longest policy: 20 KB.
+const POLICY_BYTES_MAX: usize = 20 * 1024;
+
+fn malformed(message: impl Into<String>) -> Error {
+    Error::new("MalformedPolicy", 400, message)
+}
+
+pub(crate) async fn put(s3: Arc<S3>, permit: Permit<api::PutBucketPolicy>) -> Result<(), Error> {
+    let (input, call) = (permit.input, permit.call);
+    if input.policy.len() > POLICY_BYTES_MAX {
+        return Err(Error::new("PolicyTooLarge", 400, "Policy exceeds the maximum allowed document size."));
+    }
+    Policy::parse(&input.policy, PolicyKind::Resource).map_err(|error| malformed(error.to_string()))?;
+    check_resources(&input.policy, &input.bucket)?;
+    let is_public = public::is_public(&input.policy);
+    let text = input.policy;
+    change(&s3, &call, &input.bucket, input.expected_bucket_owner.as_deref(), move |bucket| {
+        // SECURITY: decided on the record that the policy is written to.
+        if is_public && bucket.public_access.is_some_and(|block| block.block_policy) {
+            let message =
+                "public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access.";
+            return Err(Error::new("AccessDenied", 403, format!("Access Denied: {message}")));
+        }
+        bucket.policy = Some(text);
+        Ok(())
+    })
+    .await
+}
+
+/// A statement about another bucket says nothing: AWS refuses it, for its author meant something.
+fn check_resources(policy: &str, bucket: &str) -> Result<(), Error> {
+    let json: serde_json::Value =
+        serde_json::from_str(policy).map_err(|error| malformed(error.to_string()))?;
+    let list = |value: &serde_json::Value| match value {
+        serde_json::Value::Array(items) => items.clone(),
+        one => vec![one.clone()],
+    };
+    let own = name::arn(bucket, None);
+    let statements = json.get("Statement").map(list).unwrap_or_default();
+    for statement in &statements {
+        let resources =
+            ["Resource", "NotResource"].iter().filter_map(|key| statement.get(*key)).flat_map(list);
+        for resource in resources {
+            let text = resource.as_str().unwrap_or_default();
+            let fits = text == own || text.strip_prefix(&own).is_some_and(|rest| rest.starts_with('/'));
+            if !fits {
+                return Err(malformed("Policy has invalid resource"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn none(bucket: &str) -> Error {
+    Error::no_configuration("NoSuchBucketPolicy", "The bucket policy does not exist", bucket)
+}
+
+pub(crate) async fn get(
+    s3: Arc<S3>,
+    permit: Permit<api::GetBucketPolicy>,
+) -> Result<api::GetBucketPolicyOutput, Error> {
+    let input = permit.input;
+    let bucket = s3.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
+    let policy = bucket.policy.ok_or_else(|| none(&input.bucket))?;
+    Ok(api::GetBucketPolicyOutput { policy: Some(policy) })
+}
+
+pub(crate) async fn delete(s3: Arc<S3>, permit: Permit<api::DeleteBucketPolicy>) -> Result<(), Error> {
+    let (input, call) = (permit.input, permit.call);
+    change(&s3, &call, &input.bucket, input.expected_bucket_owner.as_deref(), |bucket| {
+        bucket.policy = None;
+        Ok(())
+    })
+    .await
+}
+
+pub(crate) async fn status(
+    s3: Arc<S3>,
+    permit: Permit<api::GetBucketPolicyStatus>,
+) -> Result<api::GetBucketPolicyStatusOutput, Error> {
+    let input = permit.input;
+    let bucket = s3.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
+    let policy = bucket.policy.ok_or_else(|| none(&input.bucket))?;
+    let is_public = Some(public::is_public(&policy));
+    Ok(api::GetBucketPolicyStatusOutput { policy_status: Some(api::PolicyStatus { is_public }) })
+}

@@ -1,0 +1,95 @@
+//! Who may do what: bucket policies, public access, and what a refusal tells.
+
+use std::sync::Arc;
+
+use identity::Principal;
+use serde_json::{Value, json};
+use service::testkit::TestKit;
+
+use super::kit;
+
+async fn with_object() -> (TestKit, Arc<Principal>) {
+    let kit = kit().await;
+    let root = kit.administrator();
+    kit.json(&root, "s3", "CreateBucket", &json!({"Bucket": "bbb"})).await.unwrap();
+    kit.json(&root, "s3", "PutObject", &json!({"Bucket": "bbb", "Key": "k", "Body": "eA=="})).await.unwrap();
+    (kit, root)
+}
+
+fn policy(principal: &Value, action: &str) -> Value {
+    let text = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": principal,
+        "Action": action, "Resource": ["arn:aws:s3:::bbb", "arn:aws:s3:::bbb/*"]}]});
+    json!({"Bucket": "bbb", "Policy": text.to_string()})
+}
+
+const OBJECT: fn(&str) -> Value = |key| json!({"Bucket": "bbb", "Key": key});
+
+#[tokio::test]
+async fn nobody_reads_until_the_owner_says_so_twice() {
+    let (kit, root) = with_object().await;
+    let stranger = Arc::new(Principal::Anonymous);
+    assert_eq!(kit.json(&stranger, "s3", "GetObject", &OBJECT("k")).await.unwrap_err().code, "AccessDenied");
+    let open = policy(&json!("*"), "s3:GetObject");
+    assert_eq!(kit.json(&root, "s3", "PutBucketPolicy", &open).await.unwrap_err().code, "AccessDenied");
+    let unblocked =
+        json!({"Bucket": "bbb", "PublicAccessBlockConfiguration": {"RestrictPublicBuckets": true}});
+    kit.json(&root, "s3", "PutPublicAccessBlock", &unblocked).await.unwrap();
+    kit.json(&root, "s3", "PutBucketPolicy", &open).await.unwrap();
+    let restricted = kit.json(&stranger, "s3", "GetObject", &OBJECT("k")).await.unwrap_err();
+    assert_eq!(restricted.code, "AccessDenied", "restricted to the owner's account");
+    kit.json(&root, "s3", "DeletePublicAccessBlock", &json!({"Bucket": "bbb"})).await.unwrap();
+    kit.json(&stranger, "s3", "GetObject", &OBJECT("k")).await.unwrap();
+    for (operation, input) in [
+        ("PutObject", OBJECT("k")),
+        ("DeleteObject", OBJECT("k")),
+        ("ListObjectsV2", json!({"Bucket": "bbb"})),
+        ("GetBucketPolicy", json!({"Bucket": "bbb"})),
+    ] {
+        let fault = kit.json(&stranger, "s3", operation, &input).await.unwrap_err();
+        assert_eq!(fault.code, "AccessDenied", "{operation}");
+    }
+    let status = kit.json(&root, "s3", "GetBucketPolicyStatus", &json!({"Bucket": "bbb"})).await.unwrap();
+    assert_eq!(status["PolicyStatus"]["IsPublic"], true);
+}
+
+#[tokio::test]
+async fn only_who_may_list_learns_that_a_key_is_missing() {
+    let (kit, _) = with_object().await;
+    let allow = |actions: Value| json!([{"Effect": "Allow", "Action": actions, "Resource": "*"}]);
+    let reader = kit.user("reader", allow(json!("s3:GetObject"))).await;
+    let lister = kit.user("lister", allow(json!(["s3:GetObject", "s3:ListBucket"]))).await;
+    kit.json(&reader, "s3", "GetObject", &OBJECT("k")).await.unwrap();
+    assert_eq!(kit.json(&reader, "s3", "GetObject", &OBJECT("no")).await.unwrap_err().code, "AccessDenied");
+    assert_eq!(kit.json(&lister, "s3", "GetObject", &OBJECT("no")).await.unwrap_err().code, "NoSuchKey");
+}
+
+#[tokio::test]
+async fn conditions_see_prefixes_tags_and_versions() {
+    let (kit, root) = with_object().await;
+    let statement = |action: &str, condition: Value| json!([{"Effect": "Allow", "Action": action, "Resource": "*", "Condition": condition}]);
+    let by_prefix =
+        kit.user("prefix", statement("s3:ListBucket", json!({"StringLike": {"s3:prefix": "home/*"}}))).await;
+    let list = |prefix: &str| json!({"Bucket": "bbb", "Prefix": prefix});
+    kit.json(&by_prefix, "s3", "ListObjectsV2", &list("home/a")).await.unwrap();
+    assert!(kit.json(&by_prefix, "s3", "ListObjectsV2", &list("")).await.is_err());
+    let condition = json!({"StringEquals": {"s3:ExistingObjectTag/open": "yes"}});
+    let by_tag = kit.user("tag", statement("s3:GetObject", condition)).await;
+    assert!(kit.json(&by_tag, "s3", "GetObject", &OBJECT("k")).await.is_err());
+    let tag = json!({"Bucket": "bbb", "Key": "k", "Tagging": {"TagSet": [{"Key": "open", "Value": "yes"}]}});
+    kit.json(&root, "s3", "PutObjectTagging", &tag).await.unwrap();
+    kit.json(&by_tag, "s3", "GetObject", &OBJECT("k")).await.unwrap();
+    let versioned = json!({"Bucket": "bbb", "Key": "k", "VersionId": "null"});
+    assert!(kit.json(&by_tag, "s3", "GetObject", &versioned).await.is_err(), "a version has its own action");
+}
+
+#[tokio::test]
+async fn a_denied_object_among_many_leaves_all_of_them() {
+    let (kit, root) = with_object().await;
+    let half = json!([{"Effect": "Allow", "Action": "s3:DeleteObject", "Resource": "arn:aws:s3:::bbb/k"}]);
+    let user = kit.user("half", half).await;
+    let both = json!({"Bucket": "bbb", "Delete": {"Objects": [{"Key": "k"}, {"Key": "other"}]}});
+    assert_eq!(kit.json(&user, "s3", "DeleteObjects", &both).await.unwrap_err().code, "AccessDenied");
+    kit.json(&root, "s3", "HeadObject", &OBJECT("k")).await.unwrap();
+    let one = json!({"Bucket": "bbb", "Delete": {"Objects": [{"Key": "k"}]}});
+    kit.json(&user, "s3", "DeleteObjects", &one).await.unwrap();
+}

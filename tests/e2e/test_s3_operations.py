@@ -1,0 +1,262 @@
+"""Every operation of S3, driven by unmodified boto3 and the `aws` CLI."""
+
+import hashlib
+import json
+import os
+import subprocess
+
+import boto3
+import pytest
+import requests
+from botocore.client import Config
+from botocore.exceptions import ClientError
+
+from support import refused
+
+BIG = os.urandom(1 << 20) * 3 + b"end"
+
+
+def client(platform, style="path"):
+    key, secret = platform.root()
+    endpoint = platform.endpoint if style == "path" else platform.endpoint.replace("127.0.0.1", "s3.localhost")
+    return boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id=key, aws_secret_access_key=secret,
+                        config=Config(s3={"addressing_style": style}, retries={"total_max_attempts": 1}))
+
+
+@pytest.fixture
+def s3(platform):
+    return client(platform)
+
+
+@pytest.fixture
+def bucket(s3, name):
+    name = name.lower()[:63]
+    s3.create_bucket(Bucket=name)
+    yield name
+    while True:
+        page = s3.list_object_versions(Bucket=name)
+        found = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in page.get("Versions", []) + page.get("DeleteMarkers", [])]
+        if not found:
+            break
+        s3.delete_objects(Bucket=name, Delete={"Objects": found, "Quiet": True})
+    s3.delete_bucket(Bucket=name)
+
+
+def test_buckets_are_made_found_and_listed(s3, bucket):
+    assert bucket in [each["Name"] for each in s3.list_buckets()["Buckets"]]
+    assert s3.list_buckets(Prefix=bucket)["Buckets"][0]["BucketRegion"] == "us-east-1"
+    assert s3.head_bucket(Bucket=bucket)["BucketRegion"] == "us-east-1"
+    assert s3.get_bucket_location(Bucket=bucket)["LocationConstraint"] is None
+    refused(s3.create_bucket, "BucketAlreadyOwnedByYou", Bucket=bucket)
+    refused(s3.create_bucket, "InvalidBucketName", Bucket="Bad_Name")
+    refused(s3.create_bucket, "IllegalLocationConstraintException", Bucket="x" + bucket[1:], CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    refused(s3.head_bucket, "404", Bucket="no-such-bucket-here")
+    refused(s3.list_objects_v2, "NoSuchBucket", Bucket="no-such-bucket-here")
+    refused(s3.get_bucket_location, "AccessDenied", Bucket=bucket, ExpectedBucketOwner="111122223333")
+
+
+@pytest.mark.parametrize("content", [b"", b"x", b"a" * 65536, BIG], ids=["empty", "one", "block", "big"])
+@pytest.mark.parametrize("key", ["k", "a b/ü+%2F&=?#", "//x//"])
+def test_objects_come_back_as_they_went(s3, bucket, content, key):
+    put = s3.put_object(Bucket=bucket, Key=key, Body=content, ContentType="text/x", Metadata={"one": "1"}, CacheControl="no-store")
+    assert put["ETag"] == '"' + hashlib.md5(content).hexdigest() + '"'
+    got = s3.get_object(Bucket=bucket, Key=key)
+    assert got["Body"].read() == content
+    assert (got["ContentType"], got["Metadata"], got["CacheControl"], got["ContentLength"]) == ("text/x", {"one": "1"}, "no-store", len(content))
+    head = s3.head_object(Bucket=bucket, Key=key)
+    assert (head["ContentLength"], head["ETag"], head["Metadata"]) == (len(content), put["ETag"], {"one": "1"})
+    assert s3.list_objects_v2(Bucket=bucket)["Contents"][0]["Key"] == key
+    s3.delete_object(Bucket=bucket, Key=key)
+    refused(s3.get_object, "NoSuchKey", Bucket=bucket, Key=key)
+    refused(s3.head_object, "404", Bucket=bucket, Key=key)
+
+
+def test_ranges_and_conditions(s3, bucket):
+    put = s3.put_object(Bucket=bucket, Key="k", Body=BIG)
+    part = s3.get_object(Bucket=bucket, Key="k", Range="bytes=1000000-1500000")
+    assert part["ResponseMetadata"]["HTTPStatusCode"] == 206
+    assert part["ContentRange"] == f"bytes 1000000-1500000/{len(BIG)}"
+    assert part["Body"].read() == BIG[1000000:1500001]
+    assert s3.get_object(Bucket=bucket, Key="k", Range="bytes=-3")["Body"].read() == b"end"
+    refused(s3.get_object, "InvalidRange", Bucket=bucket, Key="k", Range=f"bytes={len(BIG)}-")
+    refused(s3.get_object, "PreconditionFailed", Bucket=bucket, Key="k", IfMatch='"x"')
+    refused(s3.get_object, "304", Bucket=bucket, Key="k", IfNoneMatch=put["ETag"])
+    refused(s3.put_object, "PreconditionFailed", Bucket=bucket, Key="k", Body=b"", IfNoneMatch="*")
+    named = s3.get_object(Bucket=bucket, Key="k", ResponseContentType="a/b", ResponseContentDisposition="attachment")
+    assert (named["ContentType"], named["ContentDisposition"]) == ("a/b", "attachment")
+
+
+@pytest.mark.parametrize("algorithm", ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"])
+def test_checksums(s3, bucket, algorithm):
+    if algorithm in ("CRC32C", "CRC64NVME"):
+        pytest.importorskip("awscrt")
+    put = s3.put_object(Bucket=bucket, Key="k", Body=BIG, ChecksumAlgorithm=algorithm)
+    member = "Checksum" + algorithm
+    got = s3.get_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")
+    assert got["Body"].read() == BIG and got[member] == put[member]
+    wrong = {member: {"CRC32": "AAAAAA==", "CRC32C": "AAAAAA==", "CRC64NVME": "AAAAAAAAAAA="}.get(algorithm) or "A" * 27 + "=" if algorithm != "SHA256" else "A" * 43 + "="}
+    refused(s3.put_object, "BadDigest", Bucket=bucket, Key="k", Body=b"x", **wrong)
+
+
+def test_copies_and_batches(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="a/ü b", Body=BIG, Metadata={"m": "1"}, Tagging="t=1")
+    copied = s3.copy_object(Bucket=bucket, Key="c", CopySource={"Bucket": bucket, "Key": "a/ü b"})
+    assert copied["CopyObjectResult"]["ETag"] == '"' + hashlib.md5(BIG).hexdigest() + '"'
+    assert s3.head_object(Bucket=bucket, Key="c")["Metadata"] == {"m": "1"}
+    assert s3.get_object_tagging(Bucket=bucket, Key="c")["TagSet"] == [{"Key": "t", "Value": "1"}]
+    s3.copy_object(Bucket=bucket, Key="c", CopySource=f"{bucket}/c", MetadataDirective="REPLACE", Metadata={"m": "2"})
+    assert s3.head_object(Bucket=bucket, Key="c")["Metadata"] == {"m": "2"}
+    refused(s3.copy_object, "InvalidRequest", Bucket=bucket, Key="c", CopySource=f"{bucket}/c")
+    refused(s3.copy_object, "NoSuchKey", Bucket=bucket, Key="c", CopySource=f"{bucket}/none")
+    gone = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "c"}, {"Key": "never"}]})
+    assert sorted(each["Key"] for each in gone["Deleted"]) == ["c", "never"]
+
+
+def test_versions(s3, bucket):
+    assert "Status" not in s3.get_bucket_versioning(Bucket=bucket)
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
+    ids = [s3.put_object(Bucket=bucket, Key="k", Body=bytes([at]))["VersionId"] for at in range(5)]
+    marker = s3.delete_object(Bucket=bucket, Key="k")
+    assert marker["DeleteMarker"] is True
+    refused(s3.get_object, "NoSuchKey", Bucket=bucket, Key="k")
+    refused(s3.get_object, "MethodNotAllowed", Bucket=bucket, Key="k", VersionId=marker["VersionId"])
+    assert s3.get_object(Bucket=bucket, Key="k", VersionId=ids[2])["Body"].read() == bytes([2])
+    pages = list(s3.get_paginator("list_object_versions").paginate(Bucket=bucket, PaginationConfig={"PageSize": 2}))
+    listed = [each["VersionId"] for page in pages for each in page.get("Versions", [])]
+    assert listed == ids[::-1] and len(pages) >= 3
+    s3.delete_object(Bucket=bucket, Key="k", VersionId=marker["VersionId"])
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == bytes([4])
+
+
+def test_listings(s3, bucket):
+    keys = [f"dir{at % 3}/sub/{at:03}" for at in range(25)] + ["plain", "z +"]
+    for key in keys:
+        s3.put_object(Bucket=bucket, Key=key, Body=b"")
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, PaginationConfig={"PageSize": 4})
+    assert [each["Key"] for page in pages for each in page["Contents"]] == sorted(keys)
+    pages = s3.get_paginator("list_objects").paginate(Bucket=bucket, PaginationConfig={"PageSize": 4})
+    assert [each["Key"] for page in pages for each in page["Contents"]] == sorted(keys)
+    rolled = list(s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Delimiter="/", PaginationConfig={"PageSize": 2}))
+    assert [each["Prefix"] for page in rolled for each in page.get("CommonPrefixes", [])] == ["dir0/", "dir1/", "dir2/"]
+    assert [each["Key"] for page in rolled for each in page.get("Contents", [])] == ["plain", "z +"]
+    assert s3.list_objects_v2(Bucket=bucket, StartAfter="plain")["KeyCount"] == 1
+    refused(s3.list_objects_v2, "InvalidArgument", Bucket=bucket, ContinuationToken="???")
+
+
+def test_settings(s3, bucket):
+    tags = {"TagSet": [{"Key": "a", "Value": "b"}]}
+    refused(s3.get_bucket_tagging, "NoSuchTagSet", Bucket=bucket)
+    s3.put_bucket_tagging(Bucket=bucket, Tagging=tags)
+    assert s3.get_bucket_tagging(Bucket=bucket)["TagSet"] == tags["TagSet"]
+    s3.delete_bucket_tagging(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    s3.put_object_tagging(Bucket=bucket, Key="k", Tagging=tags)
+    assert s3.get_object_tagging(Bucket=bucket, Key="k")["TagSet"] == tags["TagSet"]
+    s3.delete_object_tagging(Bucket=bucket, Key="k")
+    assert s3.get_object_tagging(Bucket=bucket, Key="k")["TagSet"] == []
+    assert s3.get_bucket_ownership_controls(Bucket=bucket)["OwnershipControls"]["Rules"][0]["ObjectOwnership"] == "BucketOwnerEnforced"
+    s3.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]})
+    s3.delete_bucket_ownership_controls(Bucket=bucket)
+    refused(s3.get_bucket_ownership_controls, "OwnershipControlsNotFoundError", Bucket=bucket)
+    sealed = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": True}]}
+    s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration=sealed)
+    assert s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"] == sealed
+    s3.delete_bucket_encryption(Bucket=bucket)
+    kms = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}]}
+    refused(s3.put_bucket_encryption, "NotImplemented", Bucket=bucket, ServerSideEncryptionConfiguration=kms)
+    assert s3.get_bucket_acl(Bucket=bucket)["Grants"][0]["Permission"] == "FULL_CONTROL"
+    assert s3.get_object_acl(Bucket=bucket, Key="k")["Grants"][0]["Grantee"]["Type"] == "CanonicalUser"
+    s3.put_bucket_acl(Bucket=bucket, ACL="private")
+    s3.put_object_acl(Bucket=bucket, Key="k", ACL="bucket-owner-full-control")
+    refused(s3.put_bucket_acl, "AccessControlListNotSupported", Bucket=bucket, ACL="public-read")
+    refused(s3.put_object, "AccessControlListNotSupported", Bucket=bucket, Key="k", Body=b"", ACL="public-read")
+    refused(s3.put_bucket_cors, "NotImplemented", Bucket=bucket, CORSConfiguration={"CORSRules": [{"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}]})
+
+
+def test_strangers_read_only_what_is_public(platform, s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"public")
+    url = f"{platform.endpoint}/{bucket}/k"
+    assert requests.get(url, timeout=10).status_code == 403
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"}]})
+    refused(s3.get_bucket_policy, "NoSuchBucketPolicy", Bucket=bucket)
+    refused(s3.put_bucket_policy, "AccessDenied", Bucket=bucket, Policy=policy)
+    assert s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]["BlockPublicPolicy"] is True
+    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration={"BlockPublicPolicy": False})
+    s3.put_bucket_policy(Bucket=bucket, Policy=policy)
+    assert json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"]) == json.loads(policy)
+    assert s3.get_bucket_policy_status(Bucket=bucket)["PolicyStatus"]["IsPublic"] is True
+    assert requests.get(url, timeout=10).content == b"public"
+    assert requests.put(url, data=b"mine", timeout=10).status_code == 403
+    assert requests.get(f"{platform.endpoint}/{bucket}?list-type=2", timeout=10).status_code == 403
+    refused(s3.put_bucket_policy, "MalformedPolicy", Bucket=bucket, Policy=policy.replace(bucket, "other-bucket"))
+    s3.delete_bucket_policy(Bucket=bucket)
+    assert requests.get(url, timeout=10).status_code == 403
+    s3.delete_public_access_block(Bucket=bucket)
+    refused(s3.get_public_access_block, "NoSuchPublicAccessBlockConfiguration", Bucket=bucket)
+
+
+def test_presigned_urls(s3, bucket):
+    put = s3.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "a b"})
+    assert requests.put(put, data=b"by url", timeout=10).status_code == 200
+    got = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "a b", "ResponseContentType": "x/y"})
+    answer = requests.get(got, timeout=10)
+    assert (answer.content, answer.headers["content-type"]) == (b"by url", "x/y")
+    assert requests.get(got.replace("x%2Fy", "x%2Fz"), timeout=10).status_code == 403
+    assert requests.get(got.replace("a%20b", "other"), timeout=10).status_code == 403
+    expired = requests.get(got.replace("X-Amz-Expires=3600", "X-Amz-Expires=1"), timeout=10)
+    assert expired.status_code == 403 and b"<Code>" in expired.content
+
+
+def test_virtual_hosts(platform, bucket):
+    virtual = client(platform, "virtual")
+    try:
+        virtual.put_object(Bucket=bucket, Key="v/k", Body=b"virtual")
+    except Exception as error:  # names below localhost resolve where the host's resolver does that
+        if "Could not connect" in str(error) or "resolve" in str(error).lower():
+            host = f"{bucket}.s3.localhost"
+            answer = requests.get(f"{platform.endpoint}/v/k", headers={"Host": host}, timeout=10)
+            assert answer.status_code == 403 and b"AccessDenied" in answer.content
+            return
+        raise
+    assert virtual.get_object(Bucket=bucket, Key="v/k")["Body"].read() == b"virtual"
+
+
+def test_the_command_line(platform, bucket, tmp_path):
+    folder = tmp_path / "in"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "one.txt").write_text("one")
+    (folder / "sub" / "two.bin").write_bytes(BIG)
+    key, secret = platform.root()
+    environment = {**os.environ, "AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret, "AWS_DEFAULT_REGION": "us-east-1"}
+
+    def aws(*arguments):
+        done = subprocess.run(["aws", "--endpoint-url", platform.endpoint, *arguments], env=environment, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr + done.stdout
+        return done.stdout
+
+    aws("s3", "sync", str(folder), f"s3://{bucket}/in")
+    assert "two.bin" in aws("s3", "ls", "--recursive", f"s3://{bucket}/")
+    aws("s3", "cp", f"s3://{bucket}/in/sub/two.bin", str(tmp_path / "out"))
+    assert (tmp_path / "out").read_bytes() == BIG
+    url = aws("s3", "presign", f"s3://{bucket}/in/one.txt").strip()
+    assert requests.get(url, timeout=10).text == "one"
+    aws("s3api", "head-object", "--bucket", bucket, "--key", "in/one.txt")
+    aws("s3", "rm", "--recursive", f"s3://{bucket}/in")
+    assert aws("s3", "ls", f"s3://{bucket}/") == ""
+
+
+def test_a_body_that_is_not_what_was_signed_changes_nothing(platform, s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"before")
+    sent = {}
+
+    def keep(request, **_):
+        sent["request"] = request
+
+    s3.meta.events.register("before-send.s3.PutObject", keep)
+    s3.put_object(Bucket=bucket, Key="k", Body=b"signed")
+    request = sent["request"]
+    answer = requests.put(request.url, data=b"forged", headers={name: value for name, value in request.headers.items() if name.lower() != "content-length"}, timeout=10)
+    assert answer.status_code >= 400, answer.content
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"signed"

@@ -1,0 +1,147 @@
+"""A short soak: functions that work, fail, hang, die, change and go leave no process, mount, cgroup, namespace or descriptor behind."""
+
+import itertools
+import json
+import os
+import pathlib
+import random
+import threading
+import time
+
+import botocore.exceptions
+import pytest
+
+from harness import Platform
+from support import eventually, package, trust
+
+SECONDS = float(os.environ.get("FASTNESS_SOAK_SECONDS", "15"))
+
+MIXED = """
+import os, subprocess, time
+def handler(event, context):
+    kind = event["kind"]
+    if kind == "crash": os._exit(7)
+    if kind == "raise": raise ValueError("no")
+    if kind == "hang": time.sleep(30)
+    if kind == "children": [subprocess.Popen(["sleep", "60"], start_new_session=True) for _ in range(5)]
+    if kind == "memory": bytearray(400 << 20)
+    if kind == "files": [open(f"/tmp/{n}", "wb").write(b"x" * 65536) for n in range(50)]
+    if kind == "talk": print("x" * 100000)
+    return kind
+"""
+KINDS = ["work", "work", "work", "crash", "raise", "hang", "children", "memory", "files", "talk"]
+
+
+def below(pid):
+    """The process and all that descend from it."""
+    parents = {}
+    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+            parents.setdefault(int(fields[1]), []).append(int(path.parent.name))
+        except OSError:
+            pass
+    found, todo = [], [pid]
+    while todo:
+        found.append(todo.pop())
+        todo += parents.get(found[-1], [])
+    return found
+
+
+def figures(platform):
+    """What there is of everything that could leak."""
+    pids = below(platform.process.pid)
+    spawner = [pid for pid in pids if b"fastness-spawner" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]][:1]
+    namespaces = set()
+    for pid in pids:
+        for kind in ("user", "mnt", "net", "pid"):
+            try:
+                namespaces.add(os.readlink(f"/proc/{pid}/ns/{kind}"))
+            except OSError:
+                pass
+    cgroups = [path for base in pathlib.Path("/sys/fs/cgroup").glob("**/fastness*") for path in base.glob("*") if path.is_dir()]
+    return {
+        "processes": len(pids),
+        "platform's descriptors": len(os.listdir(f"/proc/{platform.process.pid}/fd")),
+        "spawner's descriptors": len(os.listdir(f"/proc/{spawner[0]}/fd")),
+        "spawner's mounts": len(pathlib.Path(f"/proc/{spawner[0]}/mounts").read_text().splitlines()),
+        "host's mounts": len(pathlib.Path("/proc/self/mounts").read_text().splitlines()),
+        "namespaces": len(namespaces),
+        "cgroups": len(cgroups),
+    }
+
+
+@pytest.fixture
+def soaked(tmp_path):
+    with Platform(tmp_path) as running:
+        yield running
+
+
+def test_a_short_soak_leaks_nothing(soaked):
+    role = soaked.client("iam").create_role(RoleName="soak", AssumeRolePolicyDocument=trust({"Service": "lambda.amazonaws.com"}))["Role"]["Arn"]
+    client = soaked.client("lambda")
+
+    def create(name):
+        client.create_function(FunctionName=name, Runtime="python3.12", Role=role, Handler="app.handler", Timeout=1, MemorySize=128, Code={"ZipFile": package(app__py=MIXED)})
+        client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
+
+    def settle():
+        for name in names:
+            client.delete_function(FunctionName=name)
+        time.sleep(1.5)
+
+    names = [f"soak-{n}" for n in range(4)]
+    for name in names:
+        create(name)
+        client.invoke(FunctionName=name, Payload=json.dumps({"kind": "work"}))
+    settle()
+    before = figures(soaked)
+    for name in names:
+        create(name)
+
+    stop, seen, problems = time.monotonic() + SECONDS, {}, []
+
+    def invoke(seed):
+        dice, own = random.Random(seed), soaked.client("lambda")
+        kinds = dice.sample(KINDS, len(KINDS))
+        # At least each kind once, however slow the machine is.
+        for number, kind in enumerate(itertools.cycle(kinds)):
+            if number >= len(kinds) and time.monotonic() >= stop:
+                return
+            try:
+                answer = own.invoke(FunctionName=dice.choice(names), Payload=json.dumps({"kind": kind}))
+                failed = "FunctionError" in answer
+                answer["Payload"].read()
+                seen[kind] = seen.get(kind, 0) + 1
+                if failed != (kind in ("crash", "raise", "hang", "memory")):
+                    problems.append((kind, failed))
+            except botocore.exceptions.ClientError as error:
+                if error.response["Error"]["Code"] not in ("TooManyRequestsException", "ResourceConflictException"):
+                    problems.append((kind, str(error)))
+
+    def update():
+        number = 0
+        while time.monotonic() < stop:
+            number += 1
+            client.update_function_configuration(FunctionName=names[number % len(names)], Description=str(number))
+            time.sleep(0.3)
+
+    workers = [threading.Thread(target=invoke, args=(n,)) for n in range(4)] + [threading.Thread(target=update)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert not problems, problems[:5]
+    settle()
+
+    def back():
+        after = figures(soaked)
+        # Environments that are started ahead follow the arrivals: a few more or fewer of them are none that leaked.
+        slack = {"processes": 20, "platform's descriptors": 80, "spawner's descriptors": 40, "namespaces": 40, "cgroups": 40}
+        return all(after[name] <= count + slack.get(name, 0) for name, count in before.items()) and after
+
+    try:
+        eventually(back, timeout_s=30)
+    except AssertionError:
+        raise AssertionError(f"before {before}, after {figures(soaked)}, made {seen}") from None
+    assert set(seen) == set(KINDS), seen

@@ -1,0 +1,232 @@
+"""The rest of the list that every sandbox must stand: native probes, two tenants that run at one time, forgery, bombs, packages that bite."""
+
+import io
+import json
+import pathlib
+import socket
+import stat
+import subprocess
+import threading
+import time
+import zipfile
+
+import pytest
+
+from support import package, refused, trust
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+# Runs what it is given, as an author of hostile functions would.
+AGENT = """
+def handler(event, context):
+    scope = {"context": context}
+    exec(event["code"], scope)
+    return scope.get("result")
+"""
+
+
+def archive(*entries):
+    """A zip of (name, bytes, mode) entries, exactly as named."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as zipped:
+        for name, content, mode in entries:
+            info = zipfile.ZipInfo(name)
+            info.create_system, info.compress_type = 3, zipfile.ZIP_DEFLATED
+            info.external_attr = mode << 16
+            zipped.writestr(info, content)
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def tenants(platform, tmp_path_factory):
+    """Two functions with roles of their own; the first brings the native probes."""
+    folder = tmp_path_factory.mktemp("native")
+    subprocess.run(["cc", "-o", folder / "probe", ROOT / "crates/sandbox/tests/isolation/probes.c"], check=True)
+    native = (folder / "probe").read_bytes()
+    client = platform.client("lambda")
+    packages = {
+        "tenant-a": archive(("app.py", AGENT.encode(), 0o644), ("probe", native, 0o755), ("suid", native, stat.S_IFREG | 0o6755)),
+        "tenant-b": package(app__py=AGENT),
+    }
+    for name, code in packages.items():
+        role = platform.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust({"Service": "lambda.amazonaws.com"}))["Role"]["Arn"]
+        client.create_function(FunctionName=name, Runtime="python3.12", Role=role, Handler="app.handler", Timeout=60, MemorySize=256, Code={"ZipFile": code})
+        client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
+
+    def run(name, code, error=None):
+        answer = platform.client("lambda").invoke(FunctionName=name, Payload=json.dumps({"code": code}))
+        payload = json.loads(answer["Payload"].read())
+        assert ("FunctionError" in answer) == bool(error), payload
+        if error:
+            assert error in json.dumps(payload), payload
+        return payload
+
+    yield run
+    for name in packages:
+        client.delete_function(FunctionName=name)
+
+
+def test_every_native_probe_is_refused(platform, tenants):
+    """ptrace, process_vm_readv, mounts, unshare, setns, keyctl, bpf, io_uring, userfaultfd, perf_event_open, personality, kexec, modules, clocks, raw, netlink
+    and vsock sockets, abstract sockets, host services, metadata, int 0x80, x32, set-uid in /tmp and in the package, device nodes, cgroup mounts, release_agent,
+    core_pattern, TIOCSTI, /proc/*/mem, signals outward: the C program names each."""
+    with socket.socket(socket.AF_UNIX) as host:
+        host.bind(f"\0probes-{platform.port}")
+        host.listen()
+        lines = tenants("tenant-a", f"""
+import os, subprocess
+result = subprocess.run(["/var/task/probe"], capture_output=True, text=True,
+                        env=dict(os.environ, HOST_PORT="{platform.port}", HOST_ABSTRACT="probes-{platform.port}")).stdout
+""").splitlines()
+    results = dict(line.split(" ", 1) for line in lines[:-1])
+    assert len(results) > 100 and lines[-1] == f"{len(results)} probes", lines[-1]
+    assert {name: result for name, result in results.items() if result == "GRANTED"} == {}
+    for name in ["ptrace_init", "io_uring", "bpf_map", "set_uid_in_package", "push_terminal_input", "host_abstract_socket", "open_release_agent", "metadata_service"]:
+        assert name in results
+
+
+def test_two_tenants_at_one_time_do_not_meet(platform, tenants):
+    """Another environment's /tmp, /proc, memory, sockets, Runtime API and processes."""
+    held = {}
+
+    def hold():
+        held["a"] = tenants("tenant-a", """
+import os, socket, time
+open("/tmp/secret-of-a", "w").write("secret")
+named, abstract = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
+named.bind("/tmp/a.sock"); named.listen()
+abstract.bind("\\0tenant-a"); abstract.listen()
+tcp = socket.create_server(("127.0.0.1", 7777))
+until = time.time() + 4
+met = []
+for listener in (named, abstract, tcp): listener.settimeout(1.2)
+for listener in (named, abstract, tcp):
+    try:
+        listener.accept(); met.append(str(listener))
+    except TimeoutError:
+        pass
+result = {"met": met, "pid": os.getpid()}
+""")
+
+    holding = threading.Thread(target=hold)
+    holding.start()
+    time.sleep(1.0)
+    found = tenants("tenant-b", """
+import glob, os, socket
+def reach(family, address):
+    with socket.socket(family) as s:
+        s.settimeout(0.5)
+        try:
+            s.connect(address)
+            # A connection to a port of its own choice may meet itself: nobody else is there.
+            return s.getsockname() != address or family == socket.AF_UNIX
+        except OSError:
+            return False
+ports = [port for port in range(1, 65536) if reach(socket.AF_INET, ("127.0.0.1", port))]
+signalled = []
+for pid in range(1, 4000):
+    try:
+        os.kill(pid, 0); signalled.append(pid)
+    except OSError:
+        pass
+result = {"tmp": os.listdir("/tmp"), "named": reach(socket.AF_UNIX, "/tmp/a.sock"), "abstract": reach(socket.AF_UNIX, "\\0tenant-a"), "ports": ports,
+          "signalled": signalled, "own": os.getpid(), "processes": [p for p in os.listdir("/proc") if p.isdigit()], "ids": os.getresuid(),
+          "environment": [e for e in glob.glob("/proc/[0-9]*/environ") if e != f"/proc/{os.getpid()}/environ" and os.access(e, os.R_OK)]}
+""")
+    holding.join()
+    assert held["a"]["met"] == []
+    assert found["tmp"] == [] and not found["named"] and not found["abstract"]
+    assert found["ports"] == [3128, 4566, 9001]
+    assert set(found["signalled"]) <= {1, found["own"]} and set(map(int, found["processes"])) <= {1, found["own"]}
+    assert found["environment"] == []
+
+
+def test_an_answer_to_another_invocation_is_refused(tenants):
+    """Request-id forgery, and calls out of turn."""
+    statuses = tenants("tenant-b", """
+import http.client
+def call(method, path, body=b"{}"):
+    c = http.client.HTTPConnection("127.0.0.1", 9001, timeout=10)
+    c.request(method, path, body)
+    return c.getresponse().status
+base = "/2018-06-01/runtime/"
+result = {"forged answer": call("POST", base + "invocation/8476a536-e9f4-11e8-9739-2dfe598c3fcd/response"),
+          "forged error": call("POST", base + "invocation/8476a536-e9f4-11e8-9739-2dfe598c3fcd/error"),
+          "a second next": call("GET", base + "invocation/next", b""),
+          "an error of the init that is over": call("POST", base + "init/error"),
+          "another assignment": call("GET", "/2018-06-01/fastness/assignment", b""),
+          "an unknown call": call("GET", "/admin")}
+""")
+    assert statuses == {"forged answer": 400, "forged error": 400, "a second next": 403, "an error of the init that is over": 403,
+                        "another assignment": 403, "an unknown call": 404}
+
+
+@pytest.mark.parametrize("bomb,error", [
+    ("held = []\nwhile True: held.append(bytearray(16 << 20))", "Runtime"),
+    ("import mmap, os\nheld = []\nwhile True:\n    m = mmap.mmap(-1, 64 << 20)\n    m.write(b'x' * (64 << 20))\n    held.append(m)", "Runtime"),
+    ("f = open('/dev/shm/x', 'wb') if __import__('os').path.isdir('/dev/shm') else open('/tmp/x', 'wb')\nwhile True: f.write(b'x' * (16 << 20))", ""),
+], ids=["heap", "mappings", "files"])
+def test_memory_bombs_end_the_environment_and_nothing_else(tenants, bomb, error):
+    payload = tenants("tenant-b", bomb, error=error or "e")
+    assert "exited" in json.dumps(payload) or "Memory" in json.dumps(payload) or "No space" in json.dumps(payload), payload
+    assert tenants("tenant-b", "result = 1") == 1
+
+
+def test_pipe_buffers_are_bounded(tenants):
+    answer = tenants("tenant-b", """
+import errno, fcntl, os
+held, total, error = [], 0, None
+try:
+    while total < 4 << 30:
+        r, w = os.pipe()
+        held += [r, w]
+        size = fcntl.fcntl(w, 1031, 1 << 20)
+        os.set_blocking(w, False)
+        total += os.write(w, b"x" * size)
+except OSError as e:
+    error = errno.errorcode[e.errno]
+for fd in held: os.close(fd)
+result = {"total": total, "error": error}
+""")
+    assert answer["error"] in ("EPERM", "EMFILE", "ENFILE", "ENOMEM") and answer["total"] <= 256 << 20, answer
+
+
+def test_nothing_of_a_crashed_environment_is_in_the_next(tenants):
+    tenants("tenant-b", "import os\nopen('/tmp/left', 'w').write('x')\nos.environ['LEFT'] = '1'\nos._exit(3)", error="Runtime.ExitError")
+    assert tenants("tenant-b", "import os\nresult = [os.listdir('/tmp'), os.environ.get('LEFT')]") == [[], None]
+
+
+def test_output_without_end_ends_with_the_time_out(platform, tenants):
+    platform.client("lambda").update_function_configuration(FunctionName="tenant-b", Timeout=3)
+    tenants("tenant-b", "import sys\nwhile True: sys.stdout.write('x' * 65536)", error="timed out")
+    platform.client("lambda").update_function_configuration(FunctionName="tenant-b", Timeout=60)
+    assert tenants("tenant-b", "result = 1") == 1
+
+
+LINK = stat.S_IFLNK | 0o777
+
+
+@pytest.mark.parametrize("entries", [
+    [("../evil.py", b"x", 0o644)],
+    [("a/../../evil.py", b"x", 0o644)],
+    [("/etc/evil", b"x", 0o644)],
+    [("link", b"/etc/passwd", LINK)],
+    [("link", b"../../../etc/passwd", LINK)],
+    [("folder", b"/tmp", LINK), ("folder/evil", b"x", 0o644)],
+    [("device", b"", stat.S_IFBLK | 0o666)],
+    [("fifo", b"", stat.S_IFIFO | 0o666)],
+    [("App.py", b"x", 0o644), ("app.py/x", b"x", 0o644), ("app.py", b"y", 0o644)],
+    [("app.py", b"x", 0o644), ("app.py", b"y", 0o644)],
+    [("a" * 300, b"x", 0o644)],
+    [("/".join("a" * 100) + "/x", b"x", 0o644)],
+    [("bomb", b"\0" * (300 << 20), 0o644)],
+    [(f"{n}", b"", 0o644) for n in range(70_000)],
+], ids=["dots", "inner-dots", "absolute", "link-absolute", "link-out", "link-then-file", "device", "fifo", "file-and-folder", "twice", "long-name", "deep",
+        "bomb", "many"])
+def test_a_package_that_bites_is_refused(platform, tenants, entries):
+    client = platform.client("lambda")
+    role = platform.client("iam").get_role(RoleName="tenant-a")["Role"]["Arn"]
+    refused(client.create_function, "InvalidParameterValueException", FunctionName="bites", Runtime="python3.12", Role=role, Handler="app.handler",
+            Code={"ZipFile": archive(*entries)})
+    refused(client.get_function, "ResourceNotFoundException", FunctionName="bites")
+    assert not list(platform.data_dir.rglob("evil*"))

@@ -3,9 +3,11 @@
 //! It drives the release binary from outside, over loopback, for a bounded time. Time never decides a test: this
 //! prints, and people judge.
 
+mod cold;
 mod cpu;
 mod echo;
 mod load;
+mod native;
 mod platform;
 mod request;
 
@@ -16,14 +18,23 @@ use platform::Platform;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
+const USAGE: &str = "usage: benches PATH-OF-FASTNESS [environments]";
+
 const SPAN: Duration = Duration::from_secs(4);
 
 fn main() -> Result<(), Error> {
+    if let Some(api) = native::runtime_api() {
+        return native::serve(&api);
+    }
     let mut arguments = std::env::args().skip(1);
     match arguments.next().as_deref() {
         Some("echo") => echo::serve(),
-        Some(binary) => run(binary),
-        None => Err("usage: benches PATH-OF-FASTNESS".into()),
+        Some(binary) => match arguments.next().as_deref() {
+            None => run(binary),
+            Some("environments") => environments(binary),
+            Some(_) => Err(USAGE.into()),
+        },
+        None => Err(USAGE.into()),
     }
 }
 
@@ -55,7 +66,21 @@ fn run(binary: &str) -> Result<(), Error> {
     row("dynamodb PutItem, durable", 16, &load::run(platform.address, platform.pid, &put, 16, SPAN)?);
     row("dynamodb GetItem", 1, &load::run(platform.address, platform.pid, &get, 1, SPAN)?);
     row("dynamodb GetItem", 16, &load::run(platform.address, platform.pid, &get, 16, SPAN)?);
-    Ok(())
+    cold::run(&platform)
+}
+
+/// The figures of compute alone, and the reference.
+fn environments(binary: &str) -> Result<(), Error> {
+    let echo = echo::Child::start()?;
+    let platform = Platform::start(binary)?;
+    head();
+    let bare = request::plain(echo.address);
+    row("bare hyper echo", 1, &load::run(echo.address, echo.pid, &bare, 1, SPAN)?);
+    row("bare hyper echo", 16, &load::run(echo.address, echo.pid, &bare, 16, SPAN)?);
+    platform.make_function()?;
+    let invoke = platform.invoke()?;
+    row("lambda Invoke, warm Python echo", 1, &load::run(platform.address, platform.pid, &invoke, 1, SPAN)?);
+    cold::run(&platform)
 }
 
 fn head() {

@@ -30,7 +30,8 @@ impl Platform {
             ("FASTNESSBENCHKEY0001".to_owned(), SecretString::new("a-secret-only-for-this-run-of-benches"));
         let begin = Instant::now();
         let mut process = Command::new(binary)
-            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+            .args(["serve", "--listen", "127.0.0.1:0", "--max-environments", "1200"])
+            .args(["--max-environment-memory-mib", "200000", "--data-dir"])
             .arg(folder.path().join("data"))
             .env("FASTNESS_ROOT_ACCESS_KEY_ID", &key.0)
             .env("FASTNESS_ROOT_SECRET_ACCESS_KEY", key.1.expose())
@@ -72,10 +73,7 @@ impl Platform {
         let body =
             format!("Action=CreateRole&Version=2010-05-08&RoleName=bench&AssumeRolePolicyDocument={trust}");
         self.call(&form("iam", body.as_bytes()))?;
-        let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-        zip.start_file("app.py", zip::write::SimpleFileOptions::default())?;
-        zip.write_all(b"def handler(event, context):\n    return event\n")?;
-        let zip = base64::engine::general_purpose::STANDARD.encode(zip.finish()?.into_inner());
+        let zip = package("app.py", b"def handler(event, context):\n    return event\n")?;
         let body = json!({"FunctionName": "echo", "Runtime": "python3.12", "Handler": "app.handler",
             "Role": "arn:aws:iam::000000000000:role/bench", "Code": {"ZipFile": zip}});
         self.call(&rest("POST", "/2015-03-31/functions", body.to_string().as_bytes()))?;
@@ -87,6 +85,21 @@ impl Platform {
             std::thread::sleep(Duration::from_millis(100));
         }
         Err("the function never became active".into())
+    }
+
+    /// Creates a function.
+    pub(crate) fn deploy(&self, function: &Function<'_>) -> Result<(), Error> {
+        let Function { name, runtime, handler, zip, variables } = function;
+        let body = json!({"FunctionName": name, "Runtime": runtime, "Handler": handler, "Timeout": 20,
+            "Role": "arn:aws:iam::000000000000:role/bench", "Code": {"ZipFile": zip},
+            "Environment": {"Variables": variables}});
+        self.call(&rest("POST", "/2015-03-31/functions", body.to_string().as_bytes())).map(|_| ())
+    }
+
+    /// A signed invocation of it.
+    pub(crate) fn invoke_of(&self, name: &str, payload: &[u8]) -> Result<Vec<u8>, Error> {
+        let path = format!("/2015-03-31/functions/{name}/invocations");
+        self.signed(&rest("POST", &path, payload))
     }
 
     pub(crate) fn invoke(&self) -> Result<Vec<u8>, Error> {
@@ -110,6 +123,29 @@ impl Platform {
         let body = json!({"TableName": "bench", "Key": {"id": {"S": "one"}}});
         self.signed(&table("DynamoDB_20120810.GetItem", body.to_string().as_bytes()))
     }
+}
+
+/// A function to be created.
+pub(crate) struct Function<'a> {
+    pub(crate) name: String,
+    pub(crate) runtime: &'a str,
+    pub(crate) handler: &'a str,
+    /// The package, in base64.
+    pub(crate) zip: &'a str,
+    pub(crate) variables: &'a serde_json::Value,
+}
+
+/// A package of one file, in base64.
+pub(crate) fn package(name: &str, content: &[u8]) -> Result<String, Error> {
+    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    zip.start_file(name, zip::write::SimpleFileOptions::default().unix_permissions(0o755))?;
+    zip.write_all(content)?;
+    Ok(base64::engine::general_purpose::STANDARD.encode(zip.finish()?.into_inner()))
+}
+
+/// This program as a function.
+pub(crate) fn native_package() -> Result<String, Error> {
+    package("bootstrap", &std::fs::read(std::env::current_exe()?)?)
 }
 
 fn form<'a>(service: &'a str, body: &'a [u8]) -> Draft<'a> {

@@ -39,7 +39,7 @@ pub use function::{
 pub use package::{
     Artifact, ArtifactError, CodeHash, CodeStore, InvalidCodeHash, PackageError, Refusal, StoredPackage,
 };
-pub use pool::{Compute, ComputeFigures, ComputeOptions, HostLimits};
+pub use pool::{Compute, ComputeFigures, ComputeOptions, HostLimits, Provisioned};
 pub use sandboxed::SandboxLauncher;
 
 /// A boxed future that may move between threads.

@@ -77,6 +77,8 @@ pub const PARKED_AGE_MAX: Duration = Duration::from_secs(3_600);
 pub const INIT_TIME_MAX: Duration = Duration::from_secs(10);
 /// How long an environment that nobody uses is kept.
 pub const IDLE_TIME_MAX: Duration = Duration::from_secs(300);
+/// How long an environment is used at all; a new one has new code of the platform's, and nothing that piled up.
+pub const ENVIRONMENT_AGE_MAX: Duration = Duration::from_secs(7_200);
 /// How long an environment stays runnable once it is idle; then it is frozen.
 pub const IDLE_BEFORE_FREEZE: Duration = Duration::from_millis(100);
 /// An environment whose role credentials expire within this is not used again.

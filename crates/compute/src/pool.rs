@@ -9,6 +9,7 @@ mod idle;
 mod invoke;
 mod parked;
 mod persevering;
+mod provision;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
 pub use host::HostLimits;
+pub use provision::Provisioned;
 
 pub(crate) use host::HostShare;
 
@@ -31,9 +33,10 @@ use self::host::Host;
 use self::idle::Idle;
 use self::parked::ParkedPool;
 use self::persevering::Persevering;
+use self::provision::Provisions;
 use crate::contract::{AwsDoor, CredentialSource, Launcher, LogSink};
 use crate::environment::Environment;
-use crate::function::{InvokeError, InvokeOutcome, InvokeRequest, SharedSpec};
+use crate::function::{FunctionKey, InvokeError, InvokeOutcome, InvokeRequest, SharedSpec};
 use crate::limits::STARTS_MAX;
 use crate::logs::LogQueue;
 use crate::package::CodeStore;
@@ -77,6 +80,7 @@ struct Pool {
     admission: Arc<Admission>,
     idle: Mutex<Idle>,
     parked: ParkedPool,
+    provisions: Provisions,
     starts: Semaphore,
     stopping: AtomicBool,
     /// Wakes the sweep where it sleeps because there is nothing to freeze.
@@ -114,6 +118,7 @@ impl Compute {
             admission: Arc::default(),
             idle: Mutex::default(),
             parked: ParkedPool::default(),
+            provisions: Provisions::default(),
             starts: Semaphore::new(STARTS_MAX),
             stopping: AtomicBool::new(false),
             sweep_sleeps: AtomicBool::new(false),
@@ -121,6 +126,7 @@ impl Compute {
         });
         tokio::spawn(sweep::sweep(Arc::downgrade(&pool)));
         tokio::spawn(parked::refill(Arc::downgrade(&pool)));
+        tokio::spawn(provision::keep(Arc::downgrade(&pool)));
         Self(pool)
     }
 
@@ -139,6 +145,16 @@ impl Compute {
         if let Some(class) = self.0.launcher.parking(runtime, memory_mib, tmp_mib) {
             self.0.parked.expect(&class);
         }
+    }
+
+    /// Keeps so many environments of this version ready from now on; none ends it. A change of the function ends it too.
+    pub fn provision(&self, spec: &SharedSpec, count: u32) {
+        self.0.provisions.set(spec, count);
+    }
+
+    /// What is kept ready for this version; `None` where nothing was asked for.
+    pub fn provisioned(&self, spec: &SharedSpec) -> Option<Provisioned> {
+        self.0.provisioned(spec)
     }
 
     /// Runs a function once. An invocation that has begun goes on to its end even where the caller goes away.
@@ -165,11 +181,9 @@ impl Compute {
 
     /// Ends the environments of a function, or of one version of it: idle ones now, others after their invocation.
     pub fn retire(&self, function_arn: &str, version: Option<&str>) {
-        let ended = self
-            .0
-            .idle
-            .lock()
-            .retire(|key| key.arn == function_arn && version.is_none_or(|v| key.version == v));
+        let matches = |key: &FunctionKey| key.arn == function_arn && version.is_none_or(|v| key.version == v);
+        self.0.provisions.forget(matches);
+        let ended = self.0.idle.lock().retire(matches);
         ended.into_iter().for_each(|environment| self.0.discard(environment));
     }
 
@@ -189,6 +203,7 @@ impl Compute {
     pub async fn stop(&self, grace: Duration) {
         self.0.stopping.store(true, Ordering::Relaxed);
         let deadline = Instant::now() + grace;
+        self.0.provisions.forget(|_| true);
         self.0.parked.clear();
         self.0.discard_idle();
         while self.0.admission.executions() > 0 && Instant::now() < deadline {

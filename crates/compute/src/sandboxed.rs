@@ -70,7 +70,7 @@ impl SandboxLauncher {
         spec.binds.push(Bind::new(&order.code_directory, TASK_ROOT));
         spec.binds.push(Bind::new(&self.bootstraps, "/var/runtime"));
         if let Some(layers) = &order.layers_directory {
-            spec.binds.push(Bind::new(layers, "/opt"));
+            spec.binds.push(Bind::new(layers, LAYERS_ROOT));
             // As on Lambda, a layer may bring the bootstrap of a custom runtime.
             if spec.argv == [TASK_BOOTSTRAP]
                 && !order.code_directory.join("bootstrap").exists()
@@ -122,6 +122,8 @@ impl Launcher for SandboxLauncher {
 
 /// Where the package stands inside.
 const TASK_ROOT: &str = "/var/task";
+/// Where the layers stand inside.
+const LAYERS_ROOT: &str = "/opt";
 /// Lambda's default `/tmp`: an environment with another is started for its function.
 const PARKED_TMP_MIB: u32 = 512;
 /// The least memory a function can have.
@@ -176,8 +178,9 @@ impl Process for SandboxedProcess {
 
     fn assign(&self, order: &LaunchOrder) -> BoxFuture<'static, Result<(), LaunchError>> {
         let environment = Arc::clone(&self.0);
+        let layers = order.layers_directory.iter().map(|layers| Bind::new(layers, LAYERS_ROOT));
         let assignment = sandbox::Assignment {
-            binds: vec![Bind::new(&order.code_directory, TASK_ROOT)],
+            binds: std::iter::once(Bind::new(&order.code_directory, TASK_ROOT)).chain(layers).collect(),
             memory_mib: order.memory_mib,
             cpu: CpuShare::for_memory(order.memory_mib),
         };

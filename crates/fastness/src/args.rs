@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use base::{AccountId, Region, SecretString};
 use clap::{Args as ClapArgs, Parser, Subcommand};
+use compute::HostLimits;
 
 /// A serverless platform that you run yourself and that enforces every control for real.
 #[derive(Parser)]
@@ -71,6 +72,14 @@ pub(crate) struct PlatformOptions {
     /// Calls a second that an account may make of one service.
     #[arg(long, env = "FASTNESS_CALLS_PER_SECOND", default_value_t = service::Rate::DEFAULT.per_second, value_name = "N")]
     pub(crate) calls_per_second: u32,
+
+    /// Environments of functions at one time.
+    #[arg(long, env = "FASTNESS_MAX_ENVIRONMENTS", default_value_t = HostLimits::default().environments_max, value_name = "N")]
+    pub(crate) max_environments: usize,
+
+    /// Memory that is promised to environments at one time, by their functions' configuration, in MiB.
+    #[arg(long, env = "FASTNESS_MAX_ENVIRONMENT_MEMORY_MIB", default_value_t = HostLimits::default().memory_mib_max, value_name = "MIB")]
+    pub(crate) max_environment_memory_mib: u64,
 
     /// Essential sandbox layers that may be missing on this host, by name; functions then run without them.
     #[arg(long, env = "FASTNESS_ACCEPT_MISSING_LAYERS", value_delimiter = ',', value_name = "LAYER,…")]

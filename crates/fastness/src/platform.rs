@@ -183,7 +183,10 @@ impl Platform {
             code,
             door: functions::door(&later),
             egress: Some(egress.door()),
-            limits: HostLimits::default(),
+            limits: HostLimits {
+                environments_max: self.options.max_environments,
+                memory_mib_max: self.options.max_environment_memory_mib,
+            },
         })?;
         let [dynamodb, dynamodb_streams] = dynamodb::services(&self.store)?;
         let services = vec![

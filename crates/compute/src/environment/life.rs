@@ -26,6 +26,7 @@ use crate::runtime_api::{Assignment, ConnectionId, Refused, RuntimeApi, RuntimeR
 pub(crate) struct Environment {
     pub(crate) placement: Placement,
     pub(crate) output: Output,
+    pub(crate) made_at: Instant,
     /// When it was last given back.
     pub(crate) idle_since: Instant,
     phase: Phase,
@@ -129,6 +130,7 @@ impl Environment {
         Ok(Self {
             placement,
             output,
+            made_at: Instant::now(),
             idle_since: Instant::now(),
             phase: Phase::Starting,
             is_frozen: false,

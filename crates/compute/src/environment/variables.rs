@@ -96,6 +96,7 @@ pub(crate) fn variables_of(
     log_stream: &str,
     credentials: &RoleCredentials,
     has_egress: bool,
+    initialization: &str,
 ) -> Vec<(String, SecretString)> {
     let memory = spec.memory_mib.to_string();
     let execution = format!("AWS_Lambda_{}", spec.runtime);
@@ -106,7 +107,7 @@ pub(crate) fn variables_of(
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory),
         ("AWS_LAMBDA_LOG_GROUP_NAME", &spec.log_group),
         ("AWS_LAMBDA_LOG_STREAM_NAME", log_stream),
-        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
+        ("AWS_LAMBDA_INITIALIZATION_TYPE", initialization),
         ("AWS_LAMBDA_RUNTIME_API", RUNTIME_API),
         ("AWS_EXECUTION_ENV", &execution),
         ("AWS_REGION", spec.region.as_str()),
@@ -167,7 +168,7 @@ mod tests {
             ("TABLE".into(), SecretString::new("orders")),
             ("HTTP_PROXY".into(), SecretString::new("http://127.0.0.1:9")),
         ];
-        let variables = variables_of(&spec, "stream", &testing::credentials(), true);
+        let variables = variables_of(&spec, "stream", &testing::credentials(), true, "on-demand");
         let get = |name: &str| {
             let found: Vec<&str> = variables
                 .iter()

@@ -74,11 +74,12 @@ impl Idle {
         self.environments.extract_if(|key, _| matches(key)).flat_map(|(_, stack)| stack).collect()
     }
 
-    /// Takes out the environment that was not used for the longest time.
-    pub(super) fn take_oldest(&mut self) -> Option<Box<Environment>> {
+    /// Takes out the environment that was not used for the longest time, of those that need not be kept.
+    pub(super) fn take_oldest(&mut self, kept: &HashMap<FunctionKey, u32>) -> Option<Box<Environment>> {
         let oldest = self
             .environments
             .iter()
+            .filter(|(key, _)| !kept.contains_key(key))
             .flat_map(|(key, stack)| stack.iter().enumerate().map(move |(at, e)| (e.idle_since, at, key)))
             .min_by_key(|(since, at, _)| (*since, *at))
             .map(|(_, at, key)| (at, key.clone()));
@@ -99,6 +100,17 @@ impl Idle {
             !stack.is_empty()
         });
         sifted
+    }
+
+    /// Environments of exactly this, in use or not, that may go on.
+    pub(super) fn existing(&self, key: &FunctionKey) -> usize {
+        let busy = self.busy.iter().filter(|(id, own)| *own == key && !self.retired.contains(*id)).count();
+        busy + self.idle(key)
+    }
+
+    /// Environments of exactly this without an invocation.
+    pub(super) fn idle(&self, key: &FunctionKey) -> usize {
+        self.environments.get(key).map_or(0, Vec::len)
     }
 
     pub(super) fn count(&self) -> usize {

@@ -26,6 +26,22 @@ const READY_PATIENCE: Duration = Duration::from_millis(50);
 /// How long the last output of an environment that is being ended is waited for.
 const LAST_OUTPUT_PATIENCE: Duration = Duration::from_millis(500);
 
+/// Why an environment is started, as its function learns it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Initialization {
+    OnDemand,
+    Provisioned,
+}
+
+impl Initialization {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::OnDemand => "on-demand",
+            Self::Provisioned => "provisioned-concurrency",
+        }
+    }
+}
+
 /// What an ending means.
 struct Ending {
     payload: Bytes,
@@ -84,7 +100,7 @@ impl Pool {
         turn: Option<SemaphorePermit<'_>>,
     ) -> Result<InvokeOutcome, InvokeError> {
         let started = Instant::now();
-        let mut environment = self.start(spec, key).await?;
+        let mut environment = self.start(spec, key, Initialization::OnDemand).await?;
         let initialised = environment.initialise(INIT_TIME_MAX).await;
         drop(turn);
         let failure = match initialised {
@@ -104,7 +120,7 @@ impl Pool {
         request: &InvokeRequest,
     ) -> Result<InvokeOutcome, InvokeError> {
         let started = Instant::now();
-        let mut environment = self.start(spec, key).await?;
+        let mut environment = self.start(spec, key, Initialization::OnDemand).await?;
         let Err(failure) = environment.initialise(spec.timeout).await else {
             return Ok(self.run_in(environment, request, None).await);
         };
@@ -121,7 +137,7 @@ impl Pool {
         Ok(self.conclude(environment, request, ending, started.elapsed(), None))
     }
 
-    async fn report_init_failure(
+    pub(super) async fn report_init_failure(
         &self,
         environment: &mut Environment,
         failure: &InitFailure,
@@ -235,7 +251,12 @@ impl Pool {
     }
 
     /// Starts a new environment.
-    async fn start(&self, spec: &SharedSpec, key: &FunctionKey) -> Result<Box<Environment>, InvokeError> {
+    pub(super) async fn start(
+        &self,
+        spec: &SharedSpec,
+        key: &FunctionKey,
+        initialization: Initialization,
+    ) -> Result<Box<Environment>, InvokeError> {
         if !self.launcher.supports(&spec.runtime) {
             return Err(InvokeError::RuntimeUnavailable(spec.runtime.clone()));
         }
@@ -244,8 +265,9 @@ impl Pool {
         let parked = self.parking(spec).and_then(|class| self.parked.take(&class));
         let mut started = None;
         if let Some(parked) = parked {
-            let (log, order, end) =
-                self.order(spec, parked.environment_id.clone(), code_directory.clone()).await?;
+            let (log, order, end) = self
+                .order(spec, parked.environment_id.clone(), code_directory.clone(), initialization)
+                .await?;
             match parked.assign(&order).await {
                 Ok(assigned) => started = Some((log, end, assigned)),
                 Err(error) => {
@@ -258,7 +280,8 @@ impl Pool {
         let (log, credentials_end, started) = match started {
             Some(started) => started,
             None => {
-                let (log, order, end) = self.order(spec, crypto::random::hex(16), code_directory).await?;
+                let (log, order, end) =
+                    self.order(spec, crypto::random::hex(16), code_directory, initialization).await?;
                 let launched = self.launcher.launch(order).await.map_err(launch_error)?;
                 (
                     log,
@@ -288,6 +311,7 @@ impl Pool {
         spec: &SharedSpec,
         environment_id: String,
         code_directory: PathBuf,
+        initialization: Initialization,
     ) -> Result<(Arc<LogTarget>, LaunchOrder, Timestamp), InvokeError> {
         let layers_directory = self.code.layers_directory(&spec.layers).await.map_err(InvokeError::Code)?;
         let log = Arc::new(self.log_target(spec, environment_id));
@@ -302,7 +326,13 @@ impl Pool {
             runtime: spec.runtime.clone(),
             code_directory,
             layers_directory,
-            variables: variables_of(spec, &log.log_stream, &credentials, self.egress.is_some()),
+            variables: variables_of(
+                spec,
+                &log.log_stream,
+                &credentials,
+                self.egress.is_some(),
+                initialization.as_str(),
+            ),
             memory_mib: spec.memory_mib,
             tmp_mib: spec.tmp_mib,
         };
@@ -321,7 +351,7 @@ impl Pool {
             if self.parked.evict_one() {
                 continue;
             }
-            let oldest = self.idle.lock().take_oldest();
+            let oldest = self.idle.lock().take_oldest(&self.provisions.counts());
             self.discard(oldest.ok_or(InvokeError::Throttled(Throttled::Machine))?);
         }
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::Pool;
 use crate::environment::Environment;
-use crate::limits::{CREDENTIALS_MARGIN, IDLE_BEFORE_FREEZE, IDLE_TIME_MAX};
+use crate::limits::{CREDENTIALS_MARGIN, ENVIRONMENT_AGE_MAX, IDLE_BEFORE_FREEZE, IDLE_TIME_MAX};
 
 /// How often it looks while everything is frozen.
 const LONG_PAUSE: Duration = Duration::from_secs(5);
@@ -34,8 +34,14 @@ impl Pool {
     fn sweep_once(&self) -> bool {
         let mut all_frozen = true;
         let mut cx = Context::from_waker(Waker::noop());
+        let mut kept = self.provisions.counts();
         let sifted = self.idle.lock().sift(|environment| {
-            let keep = self.is_worth_keeping(environment, &mut cx);
+            let is_provisioned = kept.get_mut(&environment.placement.key).is_some_and(|left| {
+                let is_one = *left > 0;
+                *left = left.saturating_sub(1);
+                is_one
+            });
+            let keep = self.is_worth_keeping(environment, is_provisioned, &mut cx);
             if keep && environment.is_ready() && environment.idle_since.elapsed() >= IDLE_BEFORE_FREEZE {
                 environment.hand_on();
                 environment.freeze();
@@ -47,10 +53,16 @@ impl Pool {
         all_frozen
     }
 
-    fn is_worth_keeping(&self, environment: &mut Environment, cx: &mut Context<'_>) -> bool {
+    fn is_worth_keeping(
+        &self,
+        environment: &mut Environment,
+        is_provisioned: bool,
+        cx: &mut Context<'_>,
+    ) -> bool {
         let idle = environment.idle_since.elapsed();
         environment.look(cx)
-            && idle < IDLE_TIME_MAX
+            && (is_provisioned || idle < IDLE_TIME_MAX)
+            && environment.made_at.elapsed() < ENVIRONMENT_AGE_MAX
             && (environment.is_ready() || idle < environment.placement.spec.timeout)
             && self.has_fresh_credentials(environment)
     }

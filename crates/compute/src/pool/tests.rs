@@ -13,22 +13,25 @@ use crate::limits::RESPONSE_BYTES_MAX;
 use crate::testing::{self, Collected, Credentials, request};
 use crate::testkit::{Runtime, TaskLauncher, exit};
 
-struct Fixture {
-    compute: Compute,
+pub(super) struct Fixture {
+    pub(super) compute: Compute,
     launcher: Arc<TaskLauncher>,
     logs: Arc<Collected>,
-    spec: FunctionSpec,
+    pub(super) spec: FunctionSpec,
     _data: tempfile::TempDir,
 }
 
-async fn fixture<F>(body: impl Fn(Runtime) -> F + Send + Sync + 'static) -> Fixture
+pub(super) async fn fixture<F>(body: impl Fn(Runtime) -> F + Send + Sync + 'static) -> Fixture
 where
     F: Future<Output = Exit> + Send + 'static,
 {
     fixture_with(HostLimits::default(), body).await
 }
 
-async fn fixture_with<F>(limits: HostLimits, body: impl Fn(Runtime) -> F + Send + Sync + 'static) -> Fixture
+pub(super) async fn fixture_with<F>(
+    limits: HostLimits,
+    body: impl Fn(Runtime) -> F + Send + Sync + 'static,
+) -> Fixture
 where
     F: Future<Output = Exit> + Send + 'static,
 {
@@ -61,11 +64,11 @@ where
 }
 
 impl Fixture {
-    async fn invoke(&self, payload: &str) -> InvokeOutcome {
+    pub(super) async fn invoke(&self, payload: &str) -> InvokeOutcome {
         self.compute.invoke(&Arc::new(self.spec.clone()), request(payload)).await.unwrap()
     }
 
-    fn launched(&self) -> usize {
+    pub(super) fn launched(&self) -> usize {
         self.launcher.launched.load(Ordering::SeqCst)
     }
 
@@ -78,7 +81,7 @@ fn text(outcome: &InvokeOutcome) -> &str {
     std::str::from_utf8(&outcome.payload).unwrap()
 }
 
-async fn echo(mut runtime: Runtime) -> Exit {
+pub(super) async fn echo(mut runtime: Runtime) -> Exit {
     loop {
         let (id, payload) = runtime.next().await;
         runtime.print(&format!("got {payload}"));

@@ -134,3 +134,31 @@ fn kill_parked() -> usize {
     }
     killed
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn layers_stand_in_an_environment_that_was_there_before() {
+    let host = host().await;
+    let layer = host.function("python3.12", &[("python/shared.py", "NAME = 'from the layer'\n")]).await.code;
+    let app = "import shared\ndef handler(e, c):\n    return shared.NAME\n";
+    let mut spec = host.function("python3.12", &[("app.py", app)]).await;
+    spec.layers = vec![layer];
+    host.compute.expect(&spec.runtime, spec.memory_mib, spec.tmp_mib);
+    wait_for_parked(&host, 1).await;
+    assert_eq!(text(&host.invoke(&spec, "{}").await), "\"from the layer\"");
+}
+
+/// Idle functions do not run: a thread that counts stands still between invocations.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_idle_environment_is_frozen_and_goes_on_where_it_was() {
+    let host = host().await;
+    let app = "import threading, time\nCOUNT = 0\ndef count():\n    global COUNT\n    while True:\n        COUNT += 1\n        time.sleep(0.01)\n\
+        threading.Thread(target=count, daemon=True).start()\ndef handler(e, c):\n    return COUNT\n";
+    let spec = host.function("python3.12", &[("app.py", app)]).await;
+    let count = async || text(&host.invoke(&spec, "{}").await).parse::<u64>().unwrap();
+    let before = count().await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let after = count().await;
+    assert!(after - before < 100, "it ran while it was idle: {before} {after}");
+    tokio::time::sleep(Duration::from_millis(40)).await;
+    assert!(count().await > after, "it does not run when it may");
+}

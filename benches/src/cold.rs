@@ -1,0 +1,131 @@
+//! Cold starts, environments that are used once, and environments that wait.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::platform::{Function, Platform};
+use crate::{Error, SPAN, load, row};
+
+/// Functions that are each invoked for the first time.
+const STARTS: usize = 20;
+/// As long as a person takes who deploys and then calls.
+const PAUSE: Duration = Duration::from_millis(700);
+/// The environments that wait: so many functions, so many environments of each.
+const IDLE: (usize, usize) = (100, 10);
+/// Functions whose environments are made side by side.
+const BESIDE: usize = 4;
+
+const PYTHON: &str = "def handler(event, context):\n    return event\n";
+const NODE: &str = "exports.handler = async (event) => event;\n";
+
+/// What environments cost from the outside.
+pub(crate) fn run(platform: &Platform) -> Result<(), Error> {
+    println!(
+        "\n{:<48} {:>10} {:>10} {:>10}",
+        "from signed Invoke to answer, first invocation", "min ms", "p50 ms", "max ms"
+    );
+    let native = crate::platform::native_package()?;
+    let python = crate::platform::package("app.py", PYTHON.as_bytes())?;
+    let node = crate::platform::package("app.js", NODE.as_bytes())?;
+    let own = json!({"TZ": "UTC"});
+    for (what, runtime, zip, variables) in [
+        ("cold start, Python, started ahead", "python3.12", &python, &json!({})),
+        ("cold start, Python, nothing started ahead", "python3.12", &python, &own),
+        ("cold start, Node.js, started ahead", "nodejs20.x", &node, &json!({})),
+        ("cold start, Node.js, nothing started ahead", "nodejs20.x", &node, &own),
+        ("cold start, native", "provided.al2023", &native, &json!({})),
+    ] {
+        cold(platform, what, runtime, zip, variables)?;
+    }
+    crate::head();
+    platform.deploy(&function("native", "provided.al2023", "echo", &native, &json!({})))?;
+    platform.deploy(&function("once", "provided.al2023", "once", &native, &json!({})))?;
+    let echo = platform.invoke_of("native", br#"{"key":"value"}"#)?;
+    for connections in [1, 16] {
+        let figures = load::run(platform.address, platform.pid, &echo, connections, SPAN)?;
+        row("lambda Invoke, warm native echo", connections, &figures);
+    }
+    let once = platform.invoke_of("once", b"{}")?;
+    let figures = load::run(platform.address, platform.pid, &once, 8, SPAN)?;
+    row("environments made, used, destroyed", 8, &figures);
+    idle(platform, &native)
+}
+
+fn function<'a>(
+    name: &str,
+    runtime: &'a str,
+    handler: &'a str,
+    zip: &'a str,
+    variables: &'a Value,
+) -> Function<'a> {
+    Function { name: name.to_owned(), runtime, handler, zip, variables }
+}
+
+fn cold(platform: &Platform, what: &str, runtime: &str, zip: &str, variables: &Value) -> Result<(), Error> {
+    let mut times = Vec::new();
+    for n in 0..STARTS {
+        let name = format!("cold-{}-{n}", what.replace([' ', ',', '.'], "-"));
+        platform.deploy(&function(&name, runtime, "app.handler", zip, variables))?;
+        std::thread::sleep(PAUSE);
+        let request = platform.invoke_of(&name, b"{}")?;
+        let begin = Instant::now();
+        load::once(platform.address, &request)?;
+        times.push(begin.elapsed());
+    }
+    times.sort_unstable();
+    let at = |index: usize| times.get(index).map_or(0.0, |time| time.as_secs_f64() * 1e3);
+    println!("{what:<48} {:>10.2} {:>10.2} {:>10.2}", at(0), at(STARTS / 2), at(STARTS - 1));
+    Ok(())
+}
+
+/// Makes environments that wait, and asks all of them once more.
+fn idle(platform: &Platform, zip: &str) -> Result<(), Error> {
+    let (functions, each) = IDLE;
+    let none = json!({});
+    for n in 0..functions {
+        platform.deploy(&function(&format!("idle-{n}"), "provided.al2023", "echo", zip, &none))?;
+    }
+    let before = (platform.memory_mib()?, platform.spawner_memory_mib());
+    let begin = Instant::now();
+    everyone(platform, functions, each)?;
+    let took = begin.elapsed();
+    let after = (platform.memory_mib()?, platform.spawner_memory_mib());
+    let count = (functions * each) as f64;
+    println!(
+        "\n{} idle environments of {functions} functions, made in {:.1} s; platform {:.3} MiB and spawner {:.3} MiB for each",
+        functions * each,
+        took.as_secs_f64(),
+        (after.0 - before.0) / count,
+        (after.1 - before.1) / count,
+    );
+    let begin = Instant::now();
+    everyone(platform, functions, each)?;
+    println!("all of them answered once more in {:.1} s", begin.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// So many invocations of every function at one time, long enough to need an environment each.
+fn everyone(platform: &Platform, functions: usize, each: usize) -> Result<(), Error> {
+    let names: Vec<usize> = (0..functions).collect();
+    for beside in names.chunks(BESIDE) {
+        std::thread::scope(|scope| {
+            let mut calls = Vec::new();
+            for n in beside {
+                let request = platform.invoke_of(&format!("idle-{n}"), b"250")?;
+                for _ in 0..each {
+                    let request = request.clone();
+                    calls.push(scope.spawn(move || load::once(platform.address, &request)));
+                }
+            }
+            for call in calls {
+                let answer = call.join().map_err(|_| "a call's thread panicked")??;
+                if !answer.ends_with("250") {
+                    return Err(format!("an environment did not answer: {answer}").into());
+                }
+            }
+            Ok::<(), Error>(())
+        })?;
+    }
+    Ok(())
+}

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from support import package, refused, trust
+from support import eventually, package, refused, trust
 
 ECHO = package(app__py="def handler(event, context):\n    return event\n")
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:"
@@ -129,3 +129,24 @@ def test_the_cli_drives_a_functions_life(platform, role, name, tmp_path):
         assert done.returncode == 0, done.stderr
     gone = platform.aws("lambda", "get-function", "--function-name", name)
     assert gone.returncode != 0 and "(ResourceNotFoundException)" in gone.stderr
+
+
+def test_environments_are_kept_ready(platform, client, function):
+    refused(client.put_provisioned_concurrency_config, "InvalidParameterValueException", FunctionName=function, Qualifier="$LATEST", ProvisionedConcurrentExecutions=1)
+    client.update_function_code(FunctionName=function, ZipFile=package(app__py="import os\ndef handler(e, c):\n    return os.environ['AWS_LAMBDA_INITIALIZATION_TYPE']\n"), Publish=True)
+    client.create_alias(FunctionName=function, Name="live", FunctionVersion="1")
+    refused(client.get_provisioned_concurrency_config, "ProvisionedConcurrencyConfigNotFoundException", FunctionName=function, Qualifier="live")
+    asked = client.put_provisioned_concurrency_config(FunctionName=function, Qualifier="live", ProvisionedConcurrentExecutions=2)
+    assert (asked["Status"], asked["RequestedProvisionedConcurrentExecutions"]) == ("IN_PROGRESS", 2)
+    refused(client.put_provisioned_concurrency_config, "ResourceConflictException", FunctionName=function, Qualifier="1", ProvisionedConcurrentExecutions=1)
+    ready = eventually(lambda: (told := client.get_provisioned_concurrency_config(FunctionName=function, Qualifier="live"))["Status"] == "READY" and told, timeout_s=60)
+    assert ready["AllocatedProvisionedConcurrentExecutions"] == 2
+    answer = client.invoke(FunctionName=function, Qualifier="live", LogType="Tail")
+    assert json.loads(answer["Payload"].read()) == "provisioned-concurrency"
+    assert "Init Duration" not in base64.b64decode(answer["LogResult"]).decode(), "it was started for this invocation"
+    listed = client.list_provisioned_concurrency_configs(FunctionName=function)["ProvisionedConcurrencyConfigs"]
+    assert [each["FunctionArn"] for each in listed] == [f"{ARN}{function}:live"]
+    refused(client.put_provisioned_concurrency_config, "InvalidParameterValueException", FunctionName=function, Qualifier="live", ProvisionedConcurrentExecutions=100_000)
+    client.delete_provisioned_concurrency_config(FunctionName=function, Qualifier="live")
+    refused(client.delete_provisioned_concurrency_config, "ProvisionedConcurrencyConfigNotFoundException", FunctionName=function, Qualifier="live")
+    client.delete_alias(FunctionName=function, Name="live")

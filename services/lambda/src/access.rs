@@ -80,6 +80,14 @@ simple! {
         |r| r.qualifier.as_deref();
     put_runtime_management, PutRuntimeManagementConfigRequest, "lambda:PutRuntimeManagementConfig", function_name,
         |r| r.qualifier.as_deref();
+    put_provisioned, PutProvisionedConcurrencyConfigRequest, "lambda:PutProvisionedConcurrencyConfig", function_name,
+        |r| Some(r.qualifier.as_str());
+    get_provisioned, GetProvisionedConcurrencyConfigRequest, "lambda:GetProvisionedConcurrencyConfig", function_name,
+        |r| Some(r.qualifier.as_str());
+    delete_provisioned, DeleteProvisionedConcurrencyConfigRequest, "lambda:DeleteProvisionedConcurrencyConfig",
+        function_name, |r| Some(r.qualifier.as_str());
+    list_provisioned, ListProvisionedConcurrencyConfigsRequest, "lambda:ListProvisionedConcurrencyConfigs",
+        function_name, |_| None;
     list_urls, ListFunctionUrlConfigsRequest, "lambda:ListFunctionUrlConfigs", function_name, |_| None;
 }
 

@@ -195,6 +195,13 @@ impl Catalog {
             .collect()
     }
 
+    /// The functions of which environments are to be kept ready.
+    pub(crate) fn provisioned(&self) -> Vec<Arc<Loaded>> {
+        let functions = self.0.read();
+        let loaded = functions.by_id.values();
+        loaded.filter(|loaded| !loaded.function.record.provisioned.is_empty()).cloned().collect()
+    }
+
     /// Concurrency that the functions of an account have reserved together.
     pub(crate) fn reserved(&self, account: AccountId) -> u32 {
         self.0.read().reserved.get(&account).copied().unwrap_or(0)

@@ -25,6 +25,8 @@ pub enum Error {
     RequestTooLarge(String),
     /// The policy would be too long.
     PolicyLengthExceeded(String),
+    /// Nothing is kept ready for this version or alias.
+    NoProvisionedConcurrency,
     /// The function has called itself too often.
     RecursiveInvocation,
     /// The resource exists already, or is in use.
@@ -63,6 +65,7 @@ impl Error {
             Self::PreconditionFailed(_) => "PreconditionFailedException",
             Self::RequestTooLarge(_) => "RequestTooLargeException",
             Self::PolicyLengthExceeded(_) => "PolicyLengthExceededException",
+            Self::NoProvisionedConcurrency => "ProvisionedConcurrencyConfigNotFoundException",
             Self::RecursiveInvocation => "RecursiveInvocationException",
             Self::ResourceConflict(_) => "ResourceConflictException",
             Self::ResourceNotFound(_) => "ResourceNotFoundException",
@@ -86,6 +89,7 @@ impl Error {
             | Self::ResourceNotFound(message)
             | Self::TooManyRequests { message, .. }
             | Self::Validation(message) => message,
+            Self::NoProvisionedConcurrency => "No Provisioned Concurrency Config found for this function",
             Self::RecursiveInvocation => {
                 "Lambda has detected your function being invoked in a recursive loop with other AWS resources and \
                  stopped your function's invocation."

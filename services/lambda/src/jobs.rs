@@ -14,6 +14,7 @@ use service::{Internal, Jobs, Pipeline};
 use crate::model::name::Target;
 use crate::model::trace;
 use crate::operations::invoke::{choose, concurrency};
+use crate::operations::provisioned;
 use crate::operations::recursion::is_loop;
 use crate::{Lambda, destinations};
 
@@ -23,6 +24,9 @@ const STOP_GRACE: Duration = Duration::from_secs(10);
 /// Opens the way for output, and ends every environment when the platform stops.
 pub(crate) async fn environments(lambda: Arc<Lambda>, mut jobs: Jobs) -> Result<(), Internal> {
     lambda.delivery.open(jobs.pipeline().clone());
+    for loaded in lambda.catalog.provisioned() {
+        provisioned::apply_to(&lambda, &loaded);
+    }
     jobs.stopped().await;
     lambda.compute.stop(STOP_GRACE).await;
     Ok(())

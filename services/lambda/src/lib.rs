@@ -1,8 +1,9 @@
 //! Functions, versions, aliases, permissions, invocations: the AWS Lambda API.
 //!
 //! Nouns: a *function* has a changing version `$LATEST`, numbered *versions* that never change, and *aliases* that
-//! point to one version or two. A *resource policy* belongs to a function, a version or an alias. Knows no HTTP and no
-//! sandbox: environments are `compute`'s, decisions are the pipeline's, output goes to the logs service as the
+//! point to one version or two. A *resource policy* belongs to a function, a version, an alias or a layer's version. A
+//! *layer* brings files that stand at `/opt`; a *mapping* runs a function with what a stream holds. Knows no HTTP and no
+//! sandbox: function URLs are served by the `gateway`, environments are `compute`'s, decisions are the pipeline's, output goes to the logs service as the
 //! function's role.
 //!
 //! Invariants:
@@ -13,7 +14,8 @@
 //!
 //! Differences from AWS: a function is usable as soon as its call is answered (the answer shows `Pending`, a read shows
 //! `Active`); `GetFunction` gives no address of the code; S3 is not available, so that `S3Bucket` names the account's
-//! artifact bucket only; the outcome of asynchronous invocations goes to functions only (no queue, no topic, no bus).
+//! artifact bucket only; the outcome of asynchronous invocations goes to functions only (no queue, no topic, no bus);
+//! mappings read DynamoDB streams only, one batch of a shard at a time, and discard what failed too often.
 
 mod access;
 pub mod api;

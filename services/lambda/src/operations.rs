@@ -13,6 +13,7 @@ pub(crate) mod layers;
 pub(crate) mod mappings;
 pub(crate) mod page;
 pub(crate) mod permissions;
+pub(crate) mod provisioned;
 pub(crate) mod recursion;
 pub(crate) mod runtime_management;
 pub(crate) mod shape;

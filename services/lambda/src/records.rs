@@ -38,6 +38,16 @@ pub(crate) struct FunctionRecord {
     /// True where the function may call itself without end.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(crate) allows_loops: bool,
+    /// Environments that are kept ready, by version or alias.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) provisioned: BTreeMap<String, Provision>,
+}
+
+/// How many environments of a version or an alias are kept ready.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Provision {
+    pub(crate) count: u32,
+    pub(crate) modified_at: Timestamp,
 }
 
 /// For what is stored only where it is set.
@@ -224,6 +234,7 @@ mod tests {
             policies: BTreeMap::from([(String::new(), policy)]),
             event_configs: BTreeMap::new(),
             allows_loops: false,
+            provisioned: BTreeMap::new(),
         };
         let rest = concat!(
             r#","next_version":2,"tags":[["k","v"]],"reserved_concurrency":5,"policies":{"":{"revision_id":"p","#,
@@ -240,11 +251,15 @@ mod tests {
         let further = FunctionRecord {
             event_configs: BTreeMap::from([("$LATEST".into(), config)]),
             allows_loops: true,
+            provisioned: BTreeMap::from([(
+                "1".into(),
+                Provision { count: 2, modified_at: Timestamp::from_millis(3) },
+            )]),
             ..function.clone()
         };
         let more = concat!(
             r#","event_configs":{"$LATEST":{"retries_max":1,"age_max_secs":null,"on_success":null,"#,
-            r#""on_failure":"f","modified_at":1}},"allows_loops":true}"#
+            r#""on_failure":"f","modified_at":1}},"allows_loops":true,"provisioned":{"1":{"count":2,"modified_at":3}}}"#
         );
         let rest = rest.strip_suffix('}').unwrap();
         golden(&further, &format!(r#"{{"latest":{version}{rest}{more}"#));

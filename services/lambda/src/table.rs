@@ -8,7 +8,7 @@ use service::{Service, ServiceBuilder};
 
 use crate::operations::{
     account, aliases, concurrency, create, event_config, functions, invoke, layer_permissions, layers,
-    mappings, permissions, recursion, runtime_management, tags, update, urls, versions,
+    mappings, permissions, provisioned, recursion, runtime_management, tags, update, urls, versions,
 };
 use crate::{Lambda, access, api, jobs, poller};
 
@@ -34,6 +34,7 @@ pub(crate) fn table(lambda: Arc<Lambda>) -> Service {
         DeleteFunctionEventInvokeConfig: access::delete_event_config, event_config::delete_event_config;
         DeleteFunctionUrlConfig: access::delete_url, urls::delete;
         DeleteLayerVersion: access::delete_layer, layers::delete;
+        DeleteProvisionedConcurrencyConfig: access::delete_provisioned, provisioned::delete;
         GetAccountSettings: access::account_settings, account::account_settings;
         GetAlias: access::get_alias, aliases::get_alias;
         GetEventSourceMapping: access::get_mapping, mappings::get;
@@ -48,6 +49,7 @@ pub(crate) fn table(lambda: Arc<Lambda>) -> Service {
         GetLayerVersionByArn: access::get_layer_by_arn, layers::get_by_arn;
         GetLayerVersionPolicy: access::get_layer_policy, layer_permissions::policy;
         GetPolicy: access::get_policy, permissions::get_policy;
+        GetProvisionedConcurrencyConfig: access::get_provisioned, provisioned::get;
         GetRuntimeManagementConfig: access::get_runtime_management, runtime_management::get_runtime_management;
         Invoke: access::invoke, invoke::invoke;
         ListAliases: access::list_aliases, aliases::list_aliases;
@@ -57,6 +59,7 @@ pub(crate) fn table(lambda: Arc<Lambda>) -> Service {
         ListFunctions: access::list_functions, functions::list_functions;
         ListLayerVersions: access::list_layer_versions, layers::list_versions;
         ListLayers: access::list_layers, layers::list_layers;
+        ListProvisionedConcurrencyConfigs: access::list_provisioned, provisioned::list;
         ListTags: access::list_tags, tags::list_tags;
         ListVersionsByFunction: access::list_versions, versions::list_versions;
         PublishLayerVersion: access::publish_layer, layers::publish;
@@ -64,6 +67,7 @@ pub(crate) fn table(lambda: Arc<Lambda>) -> Service {
         PutFunctionConcurrency: access::put_concurrency, concurrency::put_concurrency;
         PutFunctionEventInvokeConfig: access::put_event_config, event_config::put_event_config;
         PutFunctionRecursionConfig: access::put_recursion, recursion::put_recursion;
+        PutProvisionedConcurrencyConfig: access::put_provisioned, provisioned::put;
         PutRuntimeManagementConfig: access::put_runtime_management, runtime_management::put_runtime_management;
         RemoveLayerVersionPermission: access::remove_layer_permission, layer_permissions::remove;
         RemovePermission: access::remove_permission, permissions::remove_permission;
@@ -126,15 +130,6 @@ const DECLINED: &[(&str, &[&str])] = &[
             "ListFunctionsByCodeSigningConfig",
             "PutFunctionCodeSigningConfig",
             "UpdateCodeSigningConfig",
-        ],
-    ),
-    (
-        "environments are not provisioned ahead on this platform yet",
-        &[
-            "DeleteProvisionedConcurrencyConfig",
-            "GetProvisionedConcurrencyConfig",
-            "ListProvisionedConcurrencyConfigs",
-            "PutProvisionedConcurrencyConfig",
         ],
     ),
     ("answers are not streamed on this platform yet", &["InvokeWithResponseStream"]),

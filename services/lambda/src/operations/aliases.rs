@@ -5,7 +5,7 @@ use std::sync::Arc;
 use service::Permit;
 
 use super::shape::alias;
-use super::{check_revision, existing, not_found, page, revision, stored, target};
+use super::{check_revision, existing, not_found, page, provisioned, revision, stored, target};
 use crate::Lambda;
 use crate::api;
 use crate::catalog::Function;
@@ -117,6 +117,7 @@ pub(crate) async fn update_alias(
             Ok(found)
         })
         .await?;
+    provisioned::apply(&lambda, &id);
     Ok(alias(&id.arn(), &made))
 }
 
@@ -135,7 +136,10 @@ pub(crate) async fn delete_alias(lambda: Arc<Lambda>, permit: Permit<api::Delete
             function.aliases.remove(&input.name);
             function.record.policies.remove(&input.name);
             function.record.event_configs.remove(&input.name);
+            function.record.provisioned.remove(&input.name);
             Ok(())
         })
-        .await
+        .await?;
+    provisioned::apply(&lambda, &id);
+    Ok(())
 }

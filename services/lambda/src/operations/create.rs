@@ -67,6 +67,7 @@ pub(crate) async fn create_function(
                 policies: BTreeMap::new(),
                 event_configs: BTreeMap::new(),
                 allows_loops: false,
+                provisioned: BTreeMap::new(),
             };
             let function =
                 stored.insert(Function { record, versions: BTreeMap::new(), aliases: BTreeMap::new() });

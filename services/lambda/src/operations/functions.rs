@@ -116,6 +116,7 @@ pub(crate) async fn delete_function(
             present.versions.remove(&number);
             present.record.policies.remove(version);
             present.record.event_configs.remove(version);
+            present.record.provisioned.remove(version);
             Ok(())
         })
         .await?;

@@ -80,6 +80,13 @@ fn later_samples() -> Vec<(&'static str, Value)> {
         ("ListFunctionUrlConfigs", named()),
         ("ListLayerVersions", json!({"LayerName": "deps"})),
         ("ListLayers", json!({})),
+        ("DeleteProvisionedConcurrencyConfig", json!({"FunctionName": "orders", "Qualifier": "1"})),
+        ("GetProvisionedConcurrencyConfig", json!({"FunctionName": "orders", "Qualifier": "1"})),
+        ("ListProvisionedConcurrencyConfigs", named()),
+        (
+            "PutProvisionedConcurrencyConfig",
+            json!({"FunctionName": "orders", "Qualifier": "1", "ProvisionedConcurrentExecutions": 1}),
+        ),
         ("PublishLayerVersion", json!({"LayerName": "deps", "Content": {"ZipFile": zip_base64("1")}})),
         (
             "RemoveLayerVersionPermission",

@@ -10,7 +10,7 @@ from harness.platform import binary
 SERVERLESS = """
 Transform: [AWS::LanguageExtensions, AWS::Serverless-2016-10-31]
 Parameters: {Names: {Type: CommaDelimitedList, Default: a}, Stage: {Type: String, Default: dev}}
-Globals: {Function: {Runtime: python3.12, Handler: app.handler, InlineCode: x}}
+Globals: {Function: {Runtime: python3.12, Handler: app.handler, CodeUri: 's3://bucket/key'}}
 Resources:
   Fn::ForEach::Queues:
     - Name

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::authorizer;
 use super::context::{Context, Source};
 use super::error::Problems;
-use super::python::{Dict, Py};
+use super::python::{Dict, Py, ordered};
 use super::swagger::{self, Cors, Editor};
 use super::value::{is_intrinsic, is_truthy, member, truthy};
 
@@ -36,7 +36,7 @@ pub(super) fn write(source: &Source<'_>, context: &Context) -> Result<Dict, Prob
     }
     if let Some(responses) = truthy(properties, "GatewayResponses").and_then(Value::as_object) {
         let mut editor = Editor::new(&doc)?;
-        for (kind, response) in responses {
+        for (kind, response) in ordered(responses) {
             editor.add_gateway_response(kind, authorizer::gateway_response(source.id, kind, response)?);
         }
         doc = editor.finish();

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::context::Source;
 use super::error::Problems;
-use super::python::{Dict, Py, Text};
+use super::python::{Dict, Py, Text, ordered};
 use super::swagger::Authorizer;
 use super::value::{is_truthy, member, printed, reference, truthy};
 
@@ -39,7 +39,7 @@ fn defined<'a>(id: &str, auth: &'a Map<String, Value>) -> Result<Vec<Named<'a>>,
     let named = |(name, config): (&'a String, &'a Value)| {
         Ok((name, config.as_object().ok_or_else(|| not_a_map(&format!(".{name}")))?))
     };
-    authorizers.iter().map(named).collect()
+    ordered(authorizers).into_iter().map(named).collect()
 }
 
 fn scheme(header: Py, kind: &str) -> Dict {
@@ -223,7 +223,8 @@ pub(super) fn gateway_response(id: &str, kind: &str, response: &Value) -> Result
         ));
     };
     let known = ["ResponseParameters", "ResponseTemplates", "StatusCode"];
-    if let Some(key) = response.keys().find(|key| !known.contains(&key.as_str())) {
+    let unknown = |(key, _): &(&String, &Value)| !known.contains(&key.as_str());
+    if let Some((key, _)) = ordered(response).into_iter().find(unknown) {
         return refuse(format!("Invalid property '{key}' in 'GatewayResponses' property '{kind}'."));
     }
     let places = [("Headers", "header."), ("Paths", "path."), ("QueryStrings", "querystring.")];
@@ -234,7 +235,8 @@ pub(super) fn gateway_response(id: &str, kind: &str, response: &Value) -> Result
             return refuse(format!("Property 'GatewayResponses.{kind}.ResponseParameters' should be a map."));
         }
     };
-    if let Some(key) = given.keys().find(|key| !places.iter().any(|(place, _)| place == key)) {
+    let unknown = |(key, _): &(&String, &Value)| !places.iter().any(|(place, _)| place == key);
+    if let Some((key, _)) = ordered(&given).into_iter().find(unknown) {
         return refuse(format!("Invalid gateway response parameter '{key}'"));
     }
     let status = member(response, "StatusCode").map(super::value::shown).filter(|status| !status.is_empty());
@@ -249,7 +251,7 @@ pub(super) fn gateway_response(id: &str, kind: &str, response: &Value) -> Result
             Some(Value::Object(values)) => values,
             Some(_) => return refuse(format!("Property 'ResponseParameters.{place}' should be a map.")),
         };
-        for (key, value) in values {
+        for (key, value) in ordered(values) {
             let key = Text::template(format!("gatewayresponse.{prefix}{key}"));
             parameters.set(key, Py::from_template(value));
         }

@@ -1,5 +1,7 @@
 //! What the expansion of one serverless resource sees of its template.
 
+use std::collections::BTreeSet;
+
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
@@ -92,6 +94,8 @@ pub(super) struct Context {
     pub(super) mappings: Map<String, Value>,
     /// Functions that want their traffic moved step by step.
     pub(super) deployments: Vec<Preference>,
+    /// The HTTP APIs whose bodies the transform writes.
+    pub(super) http_managed: BTreeSet<String>,
     /// The usage plan that APIs share.
     pub(super) usage_plan: Shared,
     /// Conditions to add to the template.

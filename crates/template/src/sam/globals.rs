@@ -87,6 +87,19 @@ const API: [&str; 22] = [
     "EndpointAccessMode",
 ];
 
+const HTTP_API: [&str; 10] = [
+    "Auth",
+    "AccessLogSettings",
+    "StageVariables",
+    "Tags",
+    "CorsConfiguration",
+    "DefaultRouteSettings",
+    "Domain",
+    "RouteSettings",
+    "FailOnWarnings",
+    "PropagateTags",
+];
+
 /// Merges `Globals` into every resource, and drops the section.
 pub(super) fn apply(root: &mut Map<String, Value>) -> Result<(), Problems> {
     let Some(globals) = root.remove("Globals") else { return Ok(()) };
@@ -131,6 +144,9 @@ fn check(section: &str, properties: &Value) -> Result<(), Problems> {
         "Function" => &FUNCTION,
         "Api" => &API,
         "SimpleTable" => &["SSESpecification"],
+        "StateMachine" => &["PropagateTags"],
+        "LayerVersion" => &["PublishLambdaVersion"],
+        "HttpApi" => &HTTP_API,
         // No resource of these types gets through the transform, so nothing of them is lost here.
         _ => return Ok(()),
     };

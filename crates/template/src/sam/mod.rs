@@ -14,6 +14,7 @@ mod error;
 mod event;
 mod function;
 mod globals;
+mod http;
 mod implicit;
 mod invoke;
 mod layer;
@@ -63,7 +64,11 @@ pub fn transform(
     let mut root = root.as_object().cloned().unwrap_or_default();
     check_structure(&root)?;
     let parameters = values(&root, parameters, region);
-    let implicit::Prepared { mut bodies, order } = implicit::prepare(&mut root)?;
+    let implicit::Prepared { mut bodies, mut order } = implicit::prepare(&mut root)?;
+    let http_managed = http::prepare(&mut root)?;
+    if http_managed.contains(http::IMPLICIT) && !order.iter().any(|id| id == http::IMPLICIT) {
+        order.push(http::IMPLICIT.to_owned());
+    }
     globals::apply(&mut root)?;
     let resources = root.remove("Resources").unwrap_or_default();
     let resources = resources.as_object().cloned().unwrap_or_default();
@@ -78,6 +83,7 @@ pub fn transform(
         resources: resources.clone(),
         mappings: root.get("Mappings").and_then(Value::as_object).cloned().unwrap_or_default(),
         deployments: Vec::new(),
+        http_managed,
         usage_plan: usage_plan::Shared::default(),
         conditions: Map::new(),
         function_names: IndexMap::new(),
@@ -129,8 +135,8 @@ const ATTRIBUTES: [&str; 10] = [
 ];
 
 /// The serverless types that are expanded.
-const EXPANDED: [&str; 6] =
-    [function::KIND, state_machine::KIND, api::KIND, table::KIND, layer::KIND, application::KIND];
+const EXPANDED: [&str; 7] =
+    [function::KIND, state_machine::KIND, api::KIND, http::KIND, table::KIND, layer::KIND, application::KIND];
 
 type Expanded = IndexMap<String, Vec<(String, Value)>>;
 
@@ -154,6 +160,12 @@ fn expand_all(
     }
     for (id, body) in of_kind(resources, api::KIND) {
         let parts = api::expand(&Source::new(id, body), context, &mut generated);
+        problems.collect(parts.map(|parts| expanded.insert(id.clone(), parts)));
+    }
+    for (id, body) in of_kind(resources, http::KIND) {
+        // Events wrote their routes into it.
+        let body = context.resources.get(id).and_then(Value::as_object).unwrap_or(body);
+        let parts = http::expand(&Source::new(id, body), context, &mut generated);
         problems.collect(parts.map(|parts| expanded.insert(id.clone(), parts)));
     }
     for (id, body) in resources.iter().filter_map(|(id, body)| Some((id, body.as_object()?))) {

@@ -5,6 +5,7 @@
 
 mod access;
 mod bridge;
+mod http;
 mod pull;
 mod push;
 mod queue;
@@ -24,6 +25,7 @@ use super::value::{Kind, attribute, check, reference};
 use super::version;
 
 pub(super) use bridge::{Targets, rule};
+pub(super) use http::is_http;
 pub(super) use rest::{api_id, is_api, is_reference};
 pub(super) use schedule::{Callee, schedule};
 
@@ -133,6 +135,7 @@ fn shape(kind: &str) -> Option<Shape> {
     let pull = stream_facts::shape(kind);
     Some(match kind {
         "Api" => (&rest::API_EVENT, &["Path", "Method", "RestApiId"]),
+        "HttpApi" => (&http::PROPERTIES, &[]),
         "Schedule" => (&bridge::SCHEDULE, &["Schedule"]),
         "CloudWatchEvent" | "EventBridgeRule" => (&bridge::PATTERN, &[]),
         "ScheduleV2" => (&schedule::PROPERTIES, &["ScheduleExpression"]),
@@ -248,6 +251,7 @@ pub(super) fn expand(
         let (kind, event) = read(target.source.id, id, event, shape)?;
         resources.extend(match kind.as_str() {
             "Api" => rest::expand(target, &event, context)?,
+            "HttpApi" => http::expand(target, &event, context)?,
             "Schedule" | "CloudWatchEvent" | "EventBridgeRule" => bridge::expand(target, &event, &kind)?,
             "ScheduleV2" => schedule::expand(target, &event)?,
             "S3" => push::bucket(target, &event, context)?,

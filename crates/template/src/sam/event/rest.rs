@@ -258,7 +258,7 @@ fn permission(target: &Target<'_>, route: &Route<'_>, context: &Context) -> (Str
 }
 
 /// `/a/{id}/{proxy+}` is `/a/*/*` in an ARN.
-fn wildcards(path: &str) -> String {
+pub(super) fn wildcards(path: &str) -> String {
     let mut result = String::with_capacity(path.len());
     let mut rest = path;
     while let Some((before, behind)) = rest.split_once('{') {

@@ -15,6 +15,12 @@ use serde_json::{Map, Number, Value};
 
 pub(super) use slots::Slots;
 
+/// The entries of a map of the template in the order in which the published transform meets them.
+pub(super) fn ordered(map: &Map<String, Value>) -> Vec<(&String, &Value)> {
+    let order: Slots = map.keys().collect();
+    order.keys().iter().filter_map(|key| map.get_key_value(key)).collect()
+}
+
 /// A value inside an API body.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Py {

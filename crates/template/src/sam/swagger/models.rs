@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::super::error::Problems;
-use super::super::python::{Dict, Py, Text};
+use super::super::python::{Dict, Py, Text, ordered};
 use super::{Editor, INTEGRATION, conditional, is_version_3, malformed, method_key};
 
 /// A parameter that a method asks for.
@@ -134,7 +134,7 @@ impl Editor {
 
     /// The models of an API, by their names in lower case.
     pub(in super::super) fn add_models(&mut self, models: &Map<String, Value>) -> Result<(), Problems> {
-        for (name, schema) in models {
+        for (name, schema) in ordered(models) {
             if !schema.get("type").is_some_and(super::super::value::is_truthy) {
                 return Err(Problems::structure("'Models' schema is missing 'type'."));
             }

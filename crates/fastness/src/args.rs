@@ -24,6 +24,28 @@ pub(crate) enum Command {
     Up(UpOptions),
     /// Print a template as it is after its transforms: serverless resources, loops and includes written out.
     Transform(TransformOptions),
+    /// Show the whole evaluation behind a refusal: each policy, each statement, each condition with its values.
+    Explain(ExplainOptions),
+}
+
+/// Which refusal is explained.
+#[derive(ClapArgs, Clone)]
+pub(crate) struct ExplainOptions {
+    /// The encoded authorization message of a refusal, or the id of its event in the audit trail.
+    #[arg(value_name = "MESSAGE|EVENT-ID")]
+    pub(crate) what: String,
+
+    /// The platform's data folder; the platform may be running.
+    #[arg(long, env = "FASTNESS_DATA_DIR", default_value = ".fastness", value_name = "DIR")]
+    pub(crate) data_dir: PathBuf,
+
+    /// The account in whose trail the event stands, where it is not the one that the first start made.
+    #[arg(long, value_name = "12 DIGITS")]
+    pub(crate) account: Option<AccountId>,
+
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// How the platform runs.

@@ -6,6 +6,7 @@
 mod args;
 mod credentials;
 mod egress;
+mod explain;
 mod functions;
 mod platform;
 mod serve;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         Command::Serve(options) => serve::run(options),
         Command::Up(options) => up::run(options),
         Command::Transform(options) => transform::run(&options),
+        Command::Explain(options) => explain::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -21,6 +21,7 @@ mod attachments;
 mod documents;
 mod entity;
 mod error;
+mod observe;
 mod operations;
 mod page;
 mod passwords;

@@ -87,7 +87,8 @@ fn callers() -> Vec<Caller> {
     narrowed.session.push(named(PolicyKind::Session, &allow(&json!("s3:*"))).policy);
     let mut lambda = Caller::new("lambda", Service, "", "");
     lambda.view.service = Some("lambda.amazonaws.com");
-    let mut partner = Caller::new("partner's role", AssumedRole, "arn:aws:sts::222222222222:assumed-role/p/s", PARTNER);
+    let mut partner =
+        Caller::new("partner's role", AssumedRole, "arn:aws:sts::222222222222:assumed-role/p/s", PARTNER);
     partner.view.role_arn = Some("arn:aws:iam::222222222222:role/p");
     vec![
         Caller::new("root", Root, "arn:aws:iam::111111111111:root", PROD),
@@ -139,7 +140,8 @@ fn answer(unit: &Unit, caller: &Caller, question: &(&str, &str, &str, Option<Pol
     }
     let request =
         Request { principal: caller.view, action, resource, resource_account: PROD, context: &context };
-    let service_control = if caller.view.account == PROD { slices(&unit.service_control) } else { Vec::new() };
+    let service_control =
+        if caller.view.account == PROD { slices(&unit.service_control) } else { Vec::new() };
     let resource_control = slices(&unit.resource_control);
     let set = PolicySet {
         identity: &caller.identity,

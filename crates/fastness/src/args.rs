@@ -18,14 +18,14 @@ pub(crate) struct Args {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    /// Show the whole evaluation behind a refusal: each policy, each statement, each condition with its values.
+    Explain(ExplainOptions),
     /// Run the platform.
     Serve(PlatformOptions),
     /// Run the platform, deploy a SAM or CloudFormation template, print its addresses and follow its logs.
     Up(UpOptions),
     /// Print a template as it is after its transforms: serverless resources, loops and includes written out.
     Transform(TransformOptions),
-    /// Show the whole evaluation behind a refusal: each policy, each statement, each condition with its values.
-    Explain(ExplainOptions),
 }
 
 /// Which refusal is explained.

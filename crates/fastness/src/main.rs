@@ -24,10 +24,10 @@ fn main() -> ExitCode {
     sandbox::run_if_spawner();
     let args = Args::parse();
     let result = match args.command {
+        Command::Explain(options) => explain::run(&options),
         Command::Serve(options) => serve::run(options),
         Command::Up(options) => up::run(options),
         Command::Transform(options) => transform::run(&options),
-        Command::Explain(options) => explain::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

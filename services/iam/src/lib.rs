@@ -21,7 +21,6 @@ mod attachments;
 mod documents;
 mod entity;
 mod error;
-mod observe;
 mod operations;
 mod page;
 mod passwords;
@@ -62,6 +61,8 @@ impl Iam {
         Ok(self.directory.store().snapshot()?)
     }
 }
+
+mod observe;
 
 #[cfg(test)]
 mod tests;

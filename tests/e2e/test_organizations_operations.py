@@ -102,6 +102,18 @@ def test_an_account_is_a_tenant_of_its_own(platform, org, root, member, inside, 
     org.move_account(AccountId=member, SourceParentId=unit, DestinationParentId=root)
 
 
+def test_a_call_across_accounts_stands_in_both_trails(platform, courier, member, inside):
+    """The owner of a role learns who assumed it: whose principal, and no more of it."""
+    trail = inside(member, "cloudtrail")
+    theirs = [json.loads(event["CloudTrailEvent"]) for event in trail.lookup_events(
+        LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": "AssumeRole"}])["Events"]]
+    assert theirs and all(record["recipientAccountId"] == member for record in theirs)
+    identity = theirs[0]["userIdentity"]
+    assert (identity["type"], identity["accountId"]) == ("AWSAccount", "000000000000") and "arn" not in identity
+    ours = [record for record in platform.events(EventName="AssumeRole") if record.get("sharedEventID") == theirs[0]["sharedEventID"]]
+    assert len(ours) == 1 and ours[0]["userIdentity"]["userName"] == "org-courier" and ours[0]["eventID"] != theirs[0]["eventID"]
+
+
 def test_a_service_control_policy_binds_the_next_call(platform, org, root, member, inside):
     if not org.list_roots()["Roots"][0]["PolicyTypes"]:
         assert org.enable_policy_type(RootId=root, PolicyType=SCP)["Root"]["PolicyTypes"] == [{"Type": SCP, "Status": "ENABLED"}]

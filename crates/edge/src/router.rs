@@ -43,6 +43,11 @@ impl Router {
         Self { pipeline, gateway }
     }
 
+    /// Ready; and a warning, without names, while roles are let through what they lack.
+    fn health(&self, method: &Method) -> Response {
+        health(method, self.pipeline.directory().observed_roles().unwrap_or(0))
+    }
+
     pub(crate) async fn answer(
         &self,
         request: hyper::Request<Incoming>,
@@ -54,7 +59,7 @@ impl Router {
         let mut body = Some(body);
         // SECURITY: health is for strangers too: it tells that the platform is up and nothing else.
         if arrival.door.is_none() && head.uri.path() == HEALTH_PATH {
-            return health(&head.method);
+            return self.health(&head.method);
         }
         let stage = arrival.door.is_none() && self.gateway.serves(&head);
         if !stage && let Some(answer) = self.streamed(&head, &mut body, arrival, limits).await {
@@ -143,9 +148,12 @@ fn finish(answer: http::Response<Bytes>) -> Response {
     answer.map(Answer::whole)
 }
 
-fn health(method: &Method) -> Response {
+fn health(method: &Method, observed: usize) -> Response {
     if method != Method::GET && method != Method::HEAD {
         return plain(StatusCode::METHOD_NOT_ALLOWED, r#"{"message":"use GET"}"#);
+    }
+    if observed > 0 {
+        return plain(StatusCode::OK, format!(r#"{{"status":"ready","observedRoles":{observed}}}"#));
     }
     plain(StatusCode::OK, r#"{"status":"ready"}"#)
 }

@@ -19,6 +19,8 @@ pub(crate) struct Args {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    /// Show the whole evaluation behind a refusal: each policy, each statement, each condition with its values.
+    Explain(ExplainOptions),
     /// Run the platform.
     Serve(PlatformOptions),
     /// Run the platform, deploy a SAM or CloudFormation template, print its addresses and follow its logs.
@@ -29,6 +31,26 @@ pub(crate) enum Command {
     Check(CheckOptions),
     /// Write the smallest policy that covers what a role or function really called, from the audit trail.
     LeastPrivilege(LeastPrivilegeOptions),
+}
+
+/// Which refusal is explained.
+#[derive(ClapArgs, Clone)]
+pub(crate) struct ExplainOptions {
+    /// The encoded authorization message of a refusal, or the id of its event in the audit trail.
+    #[arg(value_name = "MESSAGE|EVENT-ID")]
+    pub(crate) what: String,
+
+    /// The platform's data folder; the platform may be running.
+    #[arg(long, env = "FASTNESS_DATA_DIR", default_value = ".fastness", value_name = "DIR")]
+    pub(crate) data_dir: PathBuf,
+
+    /// The account in whose trail the event stands, where it is not the one that the first start made.
+    #[arg(long, value_name = "12 DIGITS")]
+    pub(crate) account: Option<AccountId>,
+
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// How the platform runs.

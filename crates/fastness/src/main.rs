@@ -8,6 +8,7 @@ mod check;
 mod client;
 mod credentials;
 mod egress;
+mod explain;
 mod functions;
 mod least_privilege;
 mod platform;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
     sandbox::run_if_spawner();
     let args = Args::parse();
     let result = match args.command {
+        Command::Explain(options) => explain::run(&options),
         Command::Serve(options) => serve::run(options),
         Command::Up(options) => up::run(options),
         Command::Transform(options) => transform::run(&options),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use base::Timestamp;
 use http::request::Parts;
 use identity::Principal;
+use identity::governance::Whose;
 use identity::sigv4::{self, Expected, Family, Verifier};
 use policy::{Context, Decision, Denial, DenialKind, PolicySet, Request};
 use service::{Pipeline, Source};
@@ -83,11 +84,17 @@ impl Question<'_> {
             reason,
         };
         // SECURITY: a directory that cannot answer refuses.
-        let policies = self.pipeline.directory().policies_for(principal).map_err(|error| {
+        let unreadable = |error: identity::DirectoryError| {
             tracing::error!(error = %base::Chain(&error), "the policies of a caller cannot be read");
             denied(self.message(principal, resource, None), "the caller's policies cannot be read".to_owned())
-        })?;
-        let context = self.context(principal);
+        };
+        let directory = self.pipeline.directory();
+        let policies = directory.policies_for(principal).map_err(unreadable)?;
+        let governance = principal.account().map(|account| directory.governance(account)).transpose();
+        let governance = governance.map_err(unreadable)?.unwrap_or_default();
+        let mut context = self.context(principal);
+        governance.describe(&mut context, Whose::Principal);
+        let service_control = governance.service_control(principal);
         let request = Request {
             principal: principal.policy_view(),
             action: ACTION,
@@ -100,6 +107,7 @@ impl Question<'_> {
             boundary: policies.boundary(),
             session: policies.session(),
             resource: self.stage.policy.as_ref(),
+            service_control: &service_control,
             ..PolicySet::default()
         };
         match policy::evaluate(&request, &set) {

@@ -62,6 +62,21 @@ impl Principal {
         serde_json::to_vec(&element).unwrap_or_default()
     }
 
+    /// The element as the trail of another account has it: whose principal it was, and no more of it.
+    pub fn foreign_cloudtrail_identity(&self, invoked_by: Option<&str>) -> Vec<u8> {
+        let Some(account) = self.account().filter(|_| self.own_service().is_none()) else {
+            return self.cloudtrail_identity(invoked_by);
+        };
+        let element = Element {
+            r#type: "AWSAccount",
+            principal_id: Some(self.user_id()),
+            account_id: Some(account.as_str()),
+            invoked_by,
+            ..Element::default()
+        };
+        serde_json::to_vec(&element).unwrap_or_default()
+    }
+
     fn own_service(&self) -> Option<&str> {
         match self {
             Self::Service(service) => Some(&service.name),

@@ -27,12 +27,8 @@ pub fn of(principal: &Principal, now: Timestamp) -> Context {
         Principal::AssumedRole(role) => add_role(&mut context, role, now),
         Principal::Service(service) => {
             context.add("aws:PrincipalServiceNamesList", service.name.clone());
-            if let Some(arn) = &service.source_arn {
-                context.add("aws:SourceArn", arn.clone());
-            }
-            if let Some(account) = service.source_account {
-                context.add("aws:SourceAccount", account.as_str());
-            }
+            context.add("aws:SourceArn", service.source_arn.clone());
+            context.add("aws:SourceAccount", service.source_account.as_str());
         }
         Principal::Anonymous => {}
     }

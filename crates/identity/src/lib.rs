@@ -24,6 +24,8 @@ pub use directory::{
     BootstrapError, Directory, DirectoryError, Edit, FunctionSource, Governance, PrincipalPolicies, Reads,
     RoleCredentialsError, RoleName, RootKey,
 };
-pub use principal::{AssumedRole, Principal, PrincipalTags, Root, ServicePrincipal, SessionOfKey, User};
+pub use principal::{
+    AssumedRole, OBSERVE_TAG, Principal, PrincipalTags, Root, ServicePrincipal, SessionOfKey, User,
+};
 pub use session::{RoleSession, Session, Subject, TemporaryCredentials, Tokens};
 pub use sigv4::{Credential, CredentialError, CredentialSource, Family, SignatureError, Verified};

@@ -114,15 +114,16 @@ pub struct AssumedRole {
     user_id: String,
 }
 
-/// A service that acts for itself.
+/// A service that acts for itself, on behalf of a resource.
+// SECURITY: there is no service without a source: whoever trusts a service can tell for whom it calls.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServicePrincipal {
     /// For example `apigateway.amazonaws.com`.
     pub name: String,
     /// The resource on whose behalf the service calls (`aws:SourceArn`).
-    pub source_arn: Option<String>,
+    pub source_arn: String,
     /// The account that owns that resource (`aws:SourceAccount`).
-    pub source_account: Option<AccountId>,
+    pub source_account: AccountId,
 }
 
 impl Root {
@@ -207,18 +208,27 @@ impl AssumedRole {
     }
 }
 
-impl ServicePrincipal {
-    /// A service that calls on behalf of `source_arn` in `source_account`.
-    pub fn new(
-        name: impl Into<String>,
-        source_arn: Option<String>,
-        source_account: Option<AccountId>,
-    ) -> Self {
-        Self { name: name.into(), source_arn, source_account }
+/// The tag by which a role is put in observe mode: its value is `true`. Only the role's own tag counts, never a session's.
+pub const OBSERVE_TAG: &str = "fastness:observe";
+
+impl AssumedRole {
+    /// True where the role is in observe mode: what no policy of its own allows is noted and let through.
+    pub fn is_observed(&self) -> bool {
+        self.role_tags.iter().any(|(key, value)| key.eq_ignore_ascii_case(OBSERVE_TAG) && value == "true")
     }
 }
 
 impl Principal {
+    /// True for a session of a role that a service made for itself: as in AWS, no organization binds it.
+    pub fn is_service_linked(&self) -> bool {
+        matches!(self, Self::AssumedRole(role) if role.role_path.starts_with("/aws-service-role/"))
+    }
+
+    /// True for a session of a role in observe mode.
+    pub fn is_observed(&self) -> bool {
+        matches!(self, Self::AssumedRole(role) if role.is_observed())
+    }
+
     /// The root user of an account, as the platform itself: for its own start-up work.
     pub fn root(account: AccountId) -> Self {
         Self::Root(Root::new(account, ""))
@@ -226,7 +236,8 @@ impl Principal {
 
     /// A service that calls on behalf of a resource.
     pub fn service(name: &str, source_arn: &str, source_account: AccountId) -> Self {
-        Self::Service(ServicePrincipal::new(name, Some(source_arn.to_owned()), Some(source_account)))
+        let source_arn = source_arn.to_owned();
+        Self::Service(ServicePrincipal { name: name.to_owned(), source_arn, source_account })
     }
 
     /// The principal's ARN (for a role, that of the session), a service's name, or `*` for a stranger.
@@ -246,7 +257,7 @@ impl Principal {
             Self::Root(root) => Some(root.account),
             Self::User(user) => Some(user.account),
             Self::AssumedRole(role) => Some(role.account),
-            Self::Service(service) => service.source_account,
+            Self::Service(service) => Some(service.source_account),
             Self::Anonymous => None,
         }
     }

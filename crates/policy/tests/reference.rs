@@ -1,10 +1,12 @@
 //! Random policies and requests, decided a second time by an evaluator written straight from AWS's rules, naively.
 //!
-//! It shares no code with the crate: JSON trees, recursive wildcards, and sets of principals.
+//! It shares no code with the crate: JSON trees, recursive wildcards, and sets of principals. `PROPTEST_CASES=2000000 cargo
+//! test -p policy --test reference --release` runs it for as long as one likes.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use policy::{
     Context, NamedPolicy, Policy, PolicyKind, PolicySet, PrincipalKind, PrincipalView, Request, evaluate,
+    explain,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -67,6 +69,13 @@ struct Case {
     boundary: Option<Value>,
     session: Vec<Value>,
     resource_policy: Option<Value>,
+    /// The resource's policy alone opens it, and a grant may stand beside it.
+    resource_decides: bool,
+    grant: bool,
+    endpoint: Option<Value>,
+    /// From the root down to the account.
+    service_control: Vec<Vec<Value>>,
+    resource_control: Vec<Vec<Value>>,
 }
 
 // ---- the reference -------------------------------------------------------------------------------------------------
@@ -83,6 +92,42 @@ fn like(pattern: &str, text: &str) -> bool {
     glob(&pattern.chars().collect::<Vec<_>>(), &text.chars().collect::<Vec<_>>())
 }
 
+/// The first five colons part components; a pattern that ends early leaves the rest open.
+fn arn_like(pattern: &str, actual: &str) -> bool {
+    let mut patterns: Vec<&str> = pattern.splitn(6, ':').collect();
+    if pattern == "*" {
+        return true;
+    }
+    patterns.resize(6, "*");
+    let actual: Vec<&str> = actual.splitn(6, ':').collect();
+    actual.len() == 6 && patterns.iter().zip(&actual).all(|(pattern, text)| like(pattern, text))
+}
+
+/// The moments of the pools, or seconds since 1970.
+fn date(text: &str) -> Option<i64> {
+    match text {
+        "2025-01-01T00:00:00Z" => Some(1_735_689_600),
+        "2025-06-01T00:00:00Z" => Some(1_748_736_000),
+        "2026-01-01T00:00:00Z" => Some(1_767_225_600),
+        other => other.parse().ok(),
+    }
+}
+
+fn boolean(text: &str) -> Option<bool> {
+    text.to_lowercase().parse().ok()
+}
+
+fn address(text: &str) -> Option<u32> {
+    let octets: Vec<u32> = text.split('.').map(str::parse).collect::<Result<_, _>>().ok()?;
+    (octets.len() == 4).then(|| octets.iter().fold(0, |all, octet| all << 8 | octet))
+}
+
+fn in_network(network: &str, actual: &str) -> Option<bool> {
+    let (base, bits) = network.split_once('/').unwrap_or((network, "32"));
+    let shift = 32 - bits.parse::<u32>().unwrap();
+    Some(address(base).unwrap() >> shift == address(actual)? >> shift)
+}
+
 fn list(value: &Value) -> Vec<String> {
     match value {
         Value::Array(items) => items.iter().map(|item| item.as_str().unwrap().to_owned()).collect(),
@@ -96,18 +141,47 @@ impl Case {
         found.map_or(vec![], |(_, values)| values.iter().map(|value| (*value).to_owned()).collect())
     }
 
-    /// The only variable that the pools use; wildcards in its value do not occur there.
-    fn substitute(&self, text: &str) -> Option<String> {
-        if !text.contains("${aws:username}") {
+    /// Variables replaced, defaults in the place of what the request does not have; `None` where something is left.
+    /// Wildcards in values do not occur in the pools.
+    fn substitute(&self, text: &str, variables: bool) -> Option<String> {
+        if !variables {
             return Some(text.to_owned());
         }
-        (self.caller.kind == PrincipalKind::User).then(|| text.replace("${aws:username}", "ana"))
+        let mut out = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once("${") {
+            let (inside, behind) = after.split_once('}').unwrap();
+            let (name, default) = match inside.split_once(',') {
+                Some((name, default)) => (name.trim(), Some(default.trim().trim_matches('\''))),
+                None => (inside, None),
+            };
+            let is_user = self.caller.kind == PrincipalKind::User;
+            let value = match (name, self.values(name).as_slice()) {
+                ("aws:username", _) if is_user => Some("ana".to_owned()),
+                (_, [one]) => Some(one.clone()),
+                _ => default.map(str::to_owned),
+            };
+            out.push_str(before);
+            out.push_str(&value?);
+            rest = behind;
+        }
+        out.push_str(rest);
+        Some(out)
     }
 
-    fn selects(&self, statement: &Value, positive: &str, negative: &str, text: &str, fold: bool) -> bool {
+    fn selects(
+        &self,
+        statement: &Value,
+        names: (&str, &str),
+        text: &str,
+        fold: bool,
+        variables: bool,
+    ) -> bool {
+        let (positive, negative) = names;
         let fits = |value: &Value| {
             list(value).iter().any(|pattern| {
-                let pattern = if fold { Some(pattern.to_lowercase()) } else { self.substitute(pattern) };
+                let pattern =
+                    if fold { Some(pattern.to_lowercase()) } else { self.substitute(pattern, variables) };
                 let text = if fold { text.to_lowercase() } else { text.to_owned() };
                 pattern.is_some_and(|pattern| like(&pattern, &text))
             })
@@ -119,7 +193,7 @@ impl Case {
     }
 
     /// `None` where it cannot be decided.
-    fn condition(&self, operator: &str, key: &str, expected: &Value) -> Option<bool> {
+    fn condition(&self, operator: &str, key: &str, expected: &Value, variables: bool) -> Option<bool> {
         let expected = list(expected);
         let actual = self.values(key);
         if operator == "Null" {
@@ -139,11 +213,23 @@ impl Case {
         let one = |actual: &str| -> Option<bool> {
             let mut fits = false;
             for expected in &expected {
+                let text = self.substitute(expected, variables);
                 fits |= match operator.replace("Not", "").as_str() {
-                    "StringEquals" => self.substitute(expected).is_some_and(|it| it == actual),
-                    "StringLike" => self.substitute(expected).is_some_and(|it| like(&it, actual)),
+                    "StringEquals" => text.is_some_and(|it| it == actual),
+                    "StringEqualsIgnoreCase" => {
+                        text.is_some_and(|it| it.to_lowercase() == actual.to_lowercase())
+                    }
+                    "StringLike" => text.is_some_and(|it| like(&it, actual)),
+                    "ArnLike" | "ArnEquals" => text.is_some_and(|it| arn_like(&it, actual)),
                     "NumericEquals" => expected.parse::<i64>().ok()? == actual.parse::<i64>().ok()?,
                     "NumericLessThan" => actual.parse::<i64>().ok()? < expected.parse::<i64>().ok()?,
+                    "NumericGreaterThanEquals" => {
+                        actual.parse::<i64>().ok()? >= expected.parse::<i64>().ok()?
+                    }
+                    "DateLessThan" => date(actual)? < date(expected)?,
+                    "DateGreaterThanEquals" => date(actual)? >= date(expected)?,
+                    "Bool" => boolean(actual)? == boolean(expected)?,
+                    "IpAddress" => in_network(expected, actual)?,
                     other => unimplemented_operator(other),
                 };
             }
@@ -191,11 +277,12 @@ impl Case {
     /// Whether any statement denies, and how the closest one that allows names the caller.
     fn policy(&self, policy: &Value, principals: bool) -> (bool, Option<usize>) {
         const CLOSENESS: [&str; 4] = ["account", "anyone", "role", "exact"];
+        let variables = policy["Version"] == "2012-10-17";
         let (mut denied, mut allowed) = (false, None);
         for statement in policy["Statement"].as_array().unwrap() {
             let deny = statement["Effect"] == "Deny";
-            if !self.selects(statement, "Action", "NotAction", self.action, true)
-                || !self.selects(statement, "Resource", "NotResource", self.resource, false)
+            if !self.selects(statement, ("Action", "NotAction"), self.action, true, variables)
+                || !self.selects(statement, ("Resource", "NotResource"), self.resource, false, variables)
             {
                 continue;
             }
@@ -203,7 +290,7 @@ impl Case {
             if let Some(Value::Object(operators)) = statement.get("Condition") {
                 for (operator, keys) in operators {
                     for (key, expected) in keys.as_object().unwrap() {
-                        verdicts.push(self.condition(operator, key, expected));
+                        verdicts.push(self.condition(operator, key, expected, variables));
                     }
                 }
             }
@@ -243,30 +330,59 @@ impl Case {
         (denied, allowed)
     }
 
-    fn allowed(&self) -> bool {
-        let all = |policies: &[Value]| {
-            policies
-                .iter()
-                .map(|policy| self.policy(policy, false))
-                .fold((false, false), |(deny, allow), (d, a)| (deny || d, allow || a.is_some()))
+    /// Whether the policies of each level deny, and whether they allow.
+    fn levels(&self, levels: &[Vec<Value>], principals: bool) -> Vec<(bool, bool)> {
+        let one = |policies: &Vec<Value>| {
+            let said = policies.iter().map(|policy| self.policy(policy, principals));
+            said.fold((false, false), |(deny, allow), (d, a)| (deny || d, allow || a.is_some()))
         };
-        let identity = all(&self.identity);
-        let boundary = self.boundary.as_ref().map(|policy| all(std::slice::from_ref(policy)));
-        let session = (!self.session.is_empty()).then(|| all(&self.session));
+        levels.iter().map(one).collect()
+    }
+
+    fn allowed(&self) -> bool {
+        let own = |policies: &[Value]| self.levels(&[policies.to_vec()], false)[0];
+        let has_account = !self.caller.arn.is_empty();
+        let identity = own(&self.identity);
+        let boundary = self.boundary.as_ref().map(|policy| own(std::slice::from_ref(policy)));
+        let session = (!self.session.is_empty()).then(|| own(&self.session));
         let resource =
             self.resource_policy.as_ref().map_or((false, None), |policy| self.policy(policy, true));
-        if identity.0 || resource.0 || boundary.is_some_and(|it| it.0) || session.is_some_and(|it| it.0) {
+        let mut around = self.levels(&self.resource_control, true);
+        if has_account {
+            around.extend(self.levels(&self.service_control, false));
+        }
+        around.extend(self.endpoint.iter().flat_map(|policy| self.levels(&[vec![policy.clone()]], true)));
+        // 1. An explicit deny anywhere.
+        let denied = around.iter().any(|level| level.0)
+            || identity.0
+            || resource.0
+            || boundary.is_some_and(|it| it.0)
+            || session.is_some_and(|it| it.0);
+        if denied {
             return false;
         }
-        if self.caller.arn.is_empty() {
-            return resource.1.is_some();
+        // 2. Every level of the organization, and the endpoint, must allow.
+        if around.iter().any(|level| !level.1) {
+            return false;
+        }
+        // 3. The resource's side and the caller's side.
+        let resource_side = resource.1.is_some() || self.grant;
+        if !has_account {
+            return resource_side;
         }
         let narrowed = boundary.is_none_or(|it| it.1) && session.is_none_or(|it| it.1);
         let own_side = (self.caller.kind == PrincipalKind::Root || identity.1) && narrowed;
-        if self.owner == HOME {
-            own_side || resource.1 == Some(3) || (matches!(resource.1, Some(1 | 2)) && narrowed)
-        } else {
-            own_side && resource.1.is_some()
+        if self.owner != HOME {
+            return own_side && resource_side;
+        }
+        if self.grant {
+            return true;
+        }
+        match resource.1 {
+            Some(3) => true,
+            Some(1 | 2) => narrowed,
+            Some(_) => own_side,
+            None => own_side && !self.resource_decides,
         }
     }
 
@@ -281,12 +397,26 @@ impl Case {
         let session: Vec<_> = self.session.iter().map(|it| parse(it, PolicyKind::Session)).collect();
         let boundary = self.boundary.as_ref().map(|it| parse(it, PolicyKind::Boundary));
         let resource = self.resource_policy.as_ref().map(|it| parse(it, PolicyKind::Resource));
+        let endpoint = self.endpoint.as_ref().map(|it| parse(it, PolicyKind::Resource));
+        let compiled = |levels: &[Vec<Value>], kind| -> Vec<Vec<NamedPolicy>> {
+            let level =
+                |level: &Vec<Value>| level.iter().map(|it| NamedPolicy::new("p", parse(it, kind))).collect();
+            levels.iter().map(level).collect()
+        };
+        let service_control = compiled(&self.service_control, PolicyKind::ServiceControl);
+        let resource_control = compiled(&self.resource_control, PolicyKind::ResourceControl);
+        let service_control: Vec<&[NamedPolicy]> = service_control.iter().map(Vec::as_slice).collect();
+        let resource_control: Vec<&[NamedPolicy]> = resource_control.iter().map(Vec::as_slice).collect();
         let set = PolicySet {
             identity: &identity,
             boundary: boundary.as_ref(),
             session: &session,
             resource: resource.as_ref(),
-            ..PolicySet::default()
+            service_control: &service_control,
+            resource_control: &resource_control,
+            endpoint: endpoint.as_ref(),
+            grant: self.grant.then_some("grant"),
+            resource_decides: self.resource_decides,
         };
         let request = Request {
             principal: self.caller.view(),
@@ -295,7 +425,9 @@ impl Case {
             resource_account: self.owner,
             context: &context,
         };
-        evaluate(&request, &set).is_allowed()
+        let decision = evaluate(&request, &set).is_allowed();
+        assert_eq!(explain(&request, &set).allowed, decision);
+        decision
     }
 }
 
@@ -311,25 +443,63 @@ fn pick<T: Clone + std::fmt::Debug + 'static>(pool: Vec<T>) -> impl Strategy<Val
 }
 
 fn conditions() -> impl Strategy<Value = Option<Value>> {
-    let operator = pick(vec![
-        "StringEquals",
-        "StringNotEquals",
-        "StringLike",
-        "StringNotLike",
-        "NumericEquals",
-        "NumericNotEquals",
-        "NumericLessThan",
-    ]);
-    let block = (pick(vec!["", "ForAnyValue:", "ForAllValues:"]), operator, pick(vec!["", "IfExists"]));
-    let key = pick(vec!["k:one", "K:Many", "k:none"]);
-    let values = prop::collection::vec(pick(vec!["1", "2", "ana", "${aws:username}", "a*", "?"]), 1..3);
-    let general = (block, key, values).prop_map(|((set, operator, if_exists), key, values)| {
-        let values = if operator.starts_with("Numeric") { vec!["2"] } else { values };
-        json!({ format!("{set}{operator}{if_exists}"): { key: values } })
-    });
-    let null = (pick(vec!["k:one", "k:none"]), pick(vec!["true", "false"]))
+    let set = || pick(vec!["", "", "ForAnyValue:", "ForAllValues:"]);
+    let if_exists = || pick(vec!["", "IfExists"]);
+    let block = |operators: Vec<&'static str>, keys: Vec<&'static str>, values: Vec<&'static str>| {
+        let values = prop::collection::vec(pick(values), 1..3);
+        (set(), pick(operators), if_exists(), pick(keys), values).prop_map(
+            |(set, operator, if_exists, key, values)| json!({ format!("{set}{operator}{if_exists}"): { key: values } }),
+        )
+    };
+    let texts = block(
+        vec![
+            "StringEquals",
+            "StringNotEquals",
+            "StringLike",
+            "StringNotLike",
+            "StringEqualsIgnoreCase",
+            "StringNotEqualsIgnoreCase",
+        ],
+        vec!["k:one", "K:Many", "k:none"],
+        vec![
+            "1",
+            "2",
+            "ana",
+            "ANA",
+            "${aws:username}",
+            "${k:one}",
+            "${k:none, 'ana'}",
+            "${k:many,'x'}c",
+            "a*",
+            "?",
+        ],
+    );
+    let numbers = block(
+        vec!["NumericEquals", "NumericNotEquals", "NumericLessThan", "NumericGreaterThanEquals"],
+        vec!["k:one", "K:Many", "k:none"],
+        vec!["1", "2", "10"],
+    );
+    let arns = block(
+        vec!["ArnLike", "ArnNotLike", "ArnEquals"],
+        vec!["k:arn", "k:one"],
+        vec!["*", "arn:aws:s3", "arn:aws:s3:::b*", "arn:aws:iam::*:role/?", "arn:*:iam::1:role/a:b", "a*"],
+    );
+    let dates = block(
+        vec!["DateLessThan", "DateGreaterThanEquals"],
+        vec!["k:when", "k:one"],
+        vec!["2026-01-01T00:00:00Z", "2025-01-01T00:00:00Z"],
+    );
+    let booleans = block(vec!["Bool"], vec!["k:flag", "k:one"], vec!["true", "false"]);
+    let networks = block(
+        vec!["IpAddress", "NotIpAddress"],
+        vec!["k:ip", "k:one"],
+        vec!["10.0.0.0/8", "10.1.0.0/16", "192.0.2.1"],
+    );
+    let null = (pick(vec!["k:one", "k:none", "k:many"]), pick(vec!["true", "false"]))
         .prop_map(|(key, value)| json!({ "Null": { key: value } }));
-    prop_oneof![2 => Just(None), 3 => general.prop_map(Some), 1 => null.prop_map(Some)]
+    let one =
+        prop_oneof![4 => texts, 2 => numbers, 2 => arns, 1 => dates, 1 => booleans, 1 => networks, 1 => null];
+    prop::option::weighted(0.6, one)
 }
 
 fn policy(principals: bool) -> impl Strategy<Value = Value> {
@@ -382,21 +552,63 @@ fn policy(principals: bool) -> impl Strategy<Value = Value> {
                     statement
                 },
             );
-    prop::collection::vec(statement, 1..4)
-        .prop_map(|statements| json!({ "Version": "2012-10-17", "Statement": statements }))
+    let version = pick(vec!["2012-10-17", "2012-10-17", "2012-10-17", "2012-10-17", "2008-10-17"]);
+    (version, prop::collection::vec(statement, 1..4))
+        .prop_map(|(version, statements)| json!({ "Version": version, "Statement": statements }))
+}
+
+/// A policy for an organization's limits: positive principals, as its parser wants them.
+fn control(principals: bool) -> impl Strategy<Value = Value> {
+    policy(principals).prop_map(move |mut policy| {
+        for statement in policy["Statement"].as_array_mut().unwrap() {
+            let members = statement.as_object_mut().unwrap();
+            if let Some(principal) = members.remove("NotPrincipal") {
+                members.insert("Principal".to_owned(), principal);
+            }
+        }
+        policy
+    })
+}
+
+fn levels(principals: bool) -> impl Strategy<Value = Vec<Vec<Value>>> {
+    let everything = json!({ "Effect": "Allow", "Action": "*", "Resource": "*" });
+    let mut full = json!({ "Version": "2012-10-17", "Statement": [everything] });
+    if principals {
+        full["Statement"][0]["Principal"] = json!("*");
+    }
+    // Mostly with the policy that allows everything: else hardly any case would be allowed.
+    let level = (prop::bool::weighted(0.8), prop::collection::vec(control(principals), 0..2));
+    let level = level.prop_map(move |(with_full, mut policies)| {
+        if with_full {
+            policies.push(full.clone());
+        }
+        policies
+    });
+    prop_oneof![2 => Just(Vec::new()), 1 => prop::collection::vec(level, 1..4)]
 }
 
 fn case() -> impl Strategy<Value = Case> {
     let value = || pick(vec!["1", "2", "ana", "abc", "x"]);
-    let context =
-        (prop::option::of(value()), prop::collection::vec(value(), 0..3)).prop_map(|(one, many)| {
-            let mut context = vec![];
-            context.extend(one.map(|value| ("k:One", vec![value])));
-            if !many.is_empty() {
-                context.push(("k:many", many));
-            }
-            context
-        });
+    let single = |name: &'static str, values: Vec<&'static str>| {
+        prop::option::of(pick(values)).prop_map(move |value| value.map(|value| (name, vec![value])))
+    };
+    let singles = (
+        single("k:One", vec!["1", "2", "ana", "abc", "x"]),
+        single(
+            "k:Arn",
+            vec!["arn:aws:s3:::bucket", "arn:aws:iam::1:role/a", "arn:aws:iam::1:role/a:b", "a:b", "x"],
+        ),
+        single("k:when", vec!["2025-06-01T00:00:00Z", "2026-01-01T00:00:00Z", "x"]),
+        single("k:flag", vec!["true", "False", "x"]),
+        single("k:ip", vec!["10.1.2.3", "10.9.9.9", "192.0.2.1", "x"]),
+    );
+    let context = (singles, prop::collection::vec(value(), 0..3)).prop_map(|((a, b, c, d, e), many)| {
+        let mut context: Vec<_> = [a, b, c, d, e].into_iter().flatten().collect();
+        if !many.is_empty() {
+            context.push(("k:many", many));
+        }
+        context
+    });
     let request = (
         pick(CALLERS.to_vec()),
         pick(vec!["s3:GetObject", "S3:PUTOBJECT", "d:GetItem"]),
@@ -410,8 +622,18 @@ fn case() -> impl Strategy<Value = Case> {
         prop::collection::vec(policy(false), 0..2),
         prop::option::of(policy(true)),
     );
-    (request, policies).prop_map(
-        |((caller, action, resource, owner, context), (identity, boundary, session, resource_policy))| Case {
+    let around = (
+        levels(false),
+        levels(true),
+        prop::option::weighted(0.15, policy(true)),
+        prop::bool::weighted(0.2),
+        prop::bool::weighted(0.1),
+    );
+    (request, policies, around).prop_map(|(request, policies, around)| {
+        let (caller, action, resource, owner, context) = request;
+        let (identity, boundary, session, resource_policy) = policies;
+        let (service_control, resource_control, endpoint, resource_decides, grant) = around;
+        Case {
             caller,
             action,
             resource,
@@ -421,12 +643,22 @@ fn case() -> impl Strategy<Value = Case> {
             boundary,
             session,
             resource_policy,
-        },
-    )
+            resource_decides,
+            grant,
+            endpoint,
+            service_control,
+            resource_control,
+        }
+    })
+}
+
+fn configuration() -> ProptestConfig {
+    let default = ProptestConfig::default();
+    ProptestConfig { cases: default.cases.max(3_000), failure_persistence: None, ..default }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(configuration())]
 
     #[test]
     fn the_reference_agrees(case in case()) {

@@ -14,7 +14,9 @@ use protocol::OperationModel;
 use crate::access::{Access, Check};
 use crate::call::Source;
 use crate::denial::{self, Denials};
-use crate::pipeline::Refused;
+use crate::evaluation;
+use crate::observation::{self, Missing};
+use crate::pipeline::{Refused, Why};
 
 /// The answer about a role that does not exist, so that it cannot be told from one that trusts others.
 const UNTRUSTED: Denial =
@@ -30,13 +32,14 @@ pub(crate) struct Question<'a> {
     pub(crate) source: &'a Source,
     pub(crate) operation: OperationModel,
     pub(crate) now: Timestamp,
+    pub(crate) request_id: &'a str,
 }
 
 impl Question<'_> {
-    /// Ok where every check is granted; else the first refusal.
-    pub(crate) fn ask(&self, access: &Access) -> Result<(), Refused> {
+    /// Ok where every check is granted, with what observe mode let through; else the first refusal.
+    pub(crate) fn ask(&self, access: &Access) -> Result<Vec<Missing>, Refused> {
         if access.is_open() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         // SECURITY: an operation that asks for nothing was not thought about: it is denied, not open.
         if access.checks().is_empty() {
@@ -45,7 +48,11 @@ impl Question<'_> {
         }
         let known = self.known().map_err(|error| self.unreadable(&error))?;
         let common = self.context(&known);
-        access.checks().iter().try_for_each(|check| self.check(check, &known, &common))
+        let mut missing = Vec::new();
+        for check in access.checks() {
+            missing.extend(self.check(check, &known, &common)?);
+        }
+        Ok(missing)
     }
 
     /// What the directory says of the caller, once for the whole call.
@@ -64,7 +71,7 @@ impl Question<'_> {
         denial::denied(self.operation, "the policies of the caller cannot be read".to_owned()).into()
     }
 
-    fn check(&self, check: &Check, known: &Known, common: &Context) -> Result<(), Refused> {
+    fn check(&self, check: &Check, known: &Known, common: &Context) -> Result<Option<Missing>, Refused> {
         let owner = check.resource_account.unwrap_or(self.account);
         let governance = if Some(owner) == self.principal.account() {
             Arc::clone(&known.governance)
@@ -85,11 +92,8 @@ impl Question<'_> {
             resource_account: owner.as_str(),
             context,
         };
-        let (service_control, resource_control) = if is_service_linked(self.principal) {
-            (Vec::new(), Vec::new())
-        } else {
-            (known.governance.service_control(), governance.resource_control(check.action))
-        };
+        let service_control = known.governance.service_control(self.principal);
+        let resource_control = governance.resource_control(self.principal, check.action);
         let set = PolicySet {
             identity: known.policies.identity(),
             boundary: known.policies.boundary(),
@@ -106,25 +110,37 @@ impl Question<'_> {
         } else {
             policy::evaluate(&request, &set)
         };
-        match decision {
-            Decision::Allow(_) => Ok(()),
-            Decision::Deny(denial) => {
-                let told = check.told_as.as_deref().unwrap_or(&check.resource);
-                let fault = denial::fault(self.operation, self.principal, request.action, told, &denial);
-                Err(Refused { fault, message: Some(self.explained(request, denial, common)) })
-            }
+        let denial = match decision {
+            Decision::Allow(_) => return Ok(None),
+            Decision::Deny(denial) => denial,
+        };
+        if observation::lets_through(self.principal, &request, &set, &denial) {
+            let (action, resource) = (check.action.to_owned(), check.resource.clone());
+            return Ok(Some(Missing { action, resource }));
         }
+        let told = check.told_as.as_deref().unwrap_or(&check.resource);
+        let fault = denial::fault(self.operation, self.principal, request.action, told, &denial);
+        let evaluation = self.evaluated(&request, &set, common);
+        let message = self.explained(request, denial, common);
+        Err(Refused { fault, why: Some(Box::new(Why { message, evaluation })) })
+    }
+
+    /// The whole evaluation, as the caller's account may see it.
+    fn evaluated(&self, request: &Request<'_>, set: &PolicySet<'_>, common: &Context) -> Vec<u8> {
+        let mut explanation = policy::explain(request, set);
+        evaluation::redact(&mut explanation, request, self.account.as_str(), common);
+        evaluation::written(explanation)
     }
 
     /// The sealed account of a denial, which the caller's own account can open.
     // SECURITY: of what is another account's it tells nothing that was looked up there: no tags, no statement.
     fn explained(&self, request: Request<'_>, mut denial: Denial, common: &Context) -> String {
         if self.principal.account().is_some_and(|account| account.as_str() == request.resource_account) {
-            return self.denials.seal(&request, &denial);
+            return self.denials.seal(&request, &denial, self.request_id);
         }
         denial.statement = None;
         denial.undecided = None;
-        self.denials.seal(&Request { context: common, ..request }, &denial)
+        self.denials.seal(&Request { context: common, ..request }, &denial, self.request_id)
     }
 
     /// The global keys of this call.
@@ -163,11 +179,6 @@ impl Question<'_> {
 struct Known {
     policies: Arc<PrincipalPolicies>,
     governance: Arc<Governance>,
-}
-
-/// As in AWS, an organization does not bind the roles that services made for themselves.
-fn is_service_linked(principal: &Principal) -> bool {
-    matches!(principal, Principal::AssumedRole(role) if role.role_path.starts_with("/aws-service-role/"))
 }
 
 fn own_keys(common: &Context, check: &Check, governance: &Governance) -> Context {

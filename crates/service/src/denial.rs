@@ -9,7 +9,7 @@ use crypto::Sealer;
 use identity::Principal;
 use policy::{Denial, DenialKind, Request};
 use protocol::{Fault, OperationModel, Protocol};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The response header that carries the sealed message of a denial.
 pub const MESSAGE_HEADER: &str = "x-fastness-authorization-message";
@@ -27,26 +27,22 @@ pub struct Denials(Sealer);
 pub struct InvalidMessage;
 
 impl Denials {
-    pub(crate) const fn new(sealer: Sealer) -> Self {
+    /// Under this key.
+    pub const fn new(sealer: Sealer) -> Self {
         Self(sealer)
     }
 
-    /// The sealed account of a denial: who asked for what, under which condition keys, and what decided.
-    pub(crate) fn seal(&self, request: &Request<'_>, denial: &Denial) -> String {
-        let items =
-            request.context.iter().map(|(key, values)| json!({"key": key, "values": {"items": values}}));
-        let account = json!({
-            "allowed": false,
-            "explicitDeny": denial.kind == DenialKind::Explicit,
-            "reason": denial.reason_text(request.action),
-            "matchedStatements": denial.statement,
-            "context": {
-                "principal": {"id": request.principal.user_id, "arn": request.principal.arn},
-                "action": request.action,
-                "resource": request.resource,
-                "conditions": {"items": items.collect::<Vec<_>>()},
-            },
-        });
+    /// The sealed account of a denial, in the form that AWS decodes to: who asked for what, under which condition keys,
+    /// and what decided. `request_id` leads to the call's record, which holds the whole evaluation.
+    pub(crate) fn seal(&self, request: &Request<'_>, denial: &Denial, request_id: &str) -> String {
+        let sealed = self.sealed(&account(request, denial, request_id, true));
+        if sealed.len() <= ENCODED_BYTES_MAX {
+            return sealed;
+        }
+        self.sealed(&account(request, denial, request_id, false))
+    }
+
+    fn sealed(&self, account: &Value) -> String {
         URL_SAFE_NO_PAD.encode(self.0.seal(SEAL_CONTEXT, account.to_string().as_bytes()))
     }
 
@@ -62,6 +58,37 @@ impl Denials {
         let account = self.0.open(SEAL_CONTEXT, &sealed).map_err(|_| InvalidMessage)?;
         String::from_utf8(account).map_err(|_| InvalidMessage)
     }
+}
+
+fn account(request: &Request<'_>, denial: &Denial, request_id: &str, with_conditions: bool) -> Value {
+    let item = |(key, values): (&str, &[String])| {
+        let values: Vec<Value> = values.iter().map(|value| json!({"value": value})).collect();
+        json!({"key": key, "values": {"items": values}})
+    };
+    let conditions: Vec<Value> =
+        if with_conditions { request.context.iter().map(item).collect() } else { Vec::new() };
+    let matched: Vec<Value> = denial
+        .statement
+        .iter()
+        .map(|found| {
+            json!({"statementId": found.sid.as_deref().unwrap_or_default(), "effect": "DENY",
+                "policyType": found.policy_type, "policy": found.policy.as_deref(), "index": found.index})
+        })
+        .collect();
+    json!({
+        "allowed": false,
+        "explicitDeny": denial.kind == DenialKind::Explicit,
+        "reason": denial.reason_text(request.action),
+        "requestId": request_id,
+        "matchedStatements": {"items": matched},
+        "failures": {"items": denial.undecided.iter().map(|one| one.reason).collect::<Vec<_>>()},
+        "context": {
+            "principal": {"id": request.principal.user_id, "arn": request.principal.arn},
+            "action": request.action,
+            "resource": request.resource,
+            "conditions": {"items": conditions},
+        },
+    })
 }
 
 /// The answer to a call that policy refused, in AWS's words.

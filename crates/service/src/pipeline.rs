@@ -23,6 +23,7 @@ use crate::authorize;
 use crate::call::{Call, Source};
 use crate::denial::{Denials, MESSAGE_HEADER};
 use crate::jobs::Jobs;
+use crate::observation::{self, Missing, OBSERVE_HEADER};
 use crate::record;
 use crate::registry::{Asker, Failure, Service};
 use crate::throttle::{Rate, Throttle};
@@ -81,13 +82,27 @@ pub(crate) struct Attempt {
 /// Why a call was refused, with the sealed message that explains a denial.
 pub(crate) struct Refused {
     pub(crate) fault: Fault,
-    pub(crate) message: Option<String>,
+    pub(crate) why: Option<Box<Why>>,
+}
+
+/// What is told of a denial besides its sentence.
+pub(crate) struct Why {
+    /// The sealed message.
+    pub(crate) message: String,
+    /// The whole evaluation as JSON, for the record.
+    pub(crate) evaluation: Vec<u8>,
 }
 
 impl From<Fault> for Refused {
     fn from(fault: Fault) -> Self {
-        Self { fault, message: None }
+        Self { fault, why: None }
     }
+}
+
+/// What a call answers, and what observe mode let through on the way.
+struct Done {
+    output: Value,
+    missing: Vec<Missing>,
 }
 
 impl Pipeline {
@@ -168,13 +183,20 @@ impl Pipeline {
         };
         let account = principal.account().unwrap_or(self.0.home);
         let is_anonymous = matches!(*principal, Principal::Anonymous);
+        let is_observed = principal.is_observed();
         let attempt =
             Attempt { operation, principal, account, source, request_id: Arc::clone(&request_id), arrived };
         let input = self.0.documents.input(operation, &addressed, body, is_anonymous);
-        match self.admit(attempt, input).await {
-            Ok(output) => protocol::encode_output(operation, &output, &request_id),
-            Err(refused) => encode_refused(operation, &refused, &request_id),
+        let (mut response, missing) = match self.admit(attempt, input).await {
+            Ok(done) => (protocol::encode_output(operation, &done.output, &request_id), done.missing),
+            Err(refused) => (encode_refused(operation, &refused, &request_id), Vec::new()),
+        };
+        if is_observed {
+            let value = http::HeaderValue::from_str(&observation::header(&missing));
+            let value = value.unwrap_or(http::HeaderValue::from_static("missing"));
+            response.headers.insert(OBSERVE_HEADER, value);
         }
+        response
     }
 
     /// Who calls, and the body as it must be checked while it arrives, where it is not here yet.
@@ -218,7 +240,10 @@ impl Pipeline {
             request_id: crypto::random::uuid().into(),
             arrived: self.0.clock.now(),
         };
-        self.admit(attempt, async { Ok(input) }).await.map_err(|refused| refused.fault)
+        self.admit(attempt, async { Ok(input) })
+            .await
+            .map(|done| done.output)
+            .map_err(|refused| refused.fault)
     }
 
     /// Throttle and parse; then the rest of the call under its trace.
@@ -226,7 +251,7 @@ impl Pipeline {
         &self,
         attempt: Attempt,
         input: impl Future<Output = Result<Value, Fault>>,
-    ) -> Result<Value, Refused> {
+    ) -> Result<Done, Refused> {
         let operation = attempt.operation;
         // Who is nobody takes nothing of the share that the platform's owner has.
         let is_anonymous = matches!(*attempt.principal, Principal::Anonymous);
@@ -258,7 +283,7 @@ impl Pipeline {
     }
 
     /// Resolve, authorize, begin the record, do the work, end the record.
-    async fn run(&self, attempt: Attempt, input: Value) -> Result<Value, Refused> {
+    async fn run(&self, attempt: Attempt, input: Value) -> Result<Done, Refused> {
         let operation = attempt.operation;
         let parameters = record::parameters(operation, &input);
         let (access, ready) = match self.resolve(&attempt, input) {
@@ -270,15 +295,26 @@ impl Pipeline {
                 return Err(refused);
             }
         };
-        let question =
-            self.question(&attempt.principal, attempt.account, &attempt.source, operation, attempt.arrived);
+        let question = self.question(
+            &attempt.principal,
+            attempt.account,
+            &attempt.source,
+            operation,
+            attempt.arrived,
+            &attempt.request_id,
+        );
         // SECURITY: no work before this answer, and nothing above has told whether the target exists.
-        if let Err(refused) = question.ask(&access) {
-            self.record_refused(&attempt, parameters, access.checks(), &refused).await;
-            return Err(refused);
-        }
-        let record = record::of(&attempt, &self.0.region, parameters, access.checks(), None);
-        let audit = self.0.audit.begin(record);
+        let missing = match question.ask(&access) {
+            Ok(missing) => missing,
+            Err(refused) => {
+                self.record_refused(&attempt, parameters, access.checks(), &refused).await;
+                return Err(refused);
+            }
+        };
+        let details = record::observed(&attempt.principal, &missing);
+        let mut record = record::of(&attempt, &self.0.region, parameters, access.checks(), details);
+        let others = record::of_owners(&attempt.principal, &attempt.source, &mut record);
+        let audit = self.0.audit.begin_shared(record, others);
         let call = Call {
             event_source: operation.model().event_source(),
             principal: Arc::clone(&attempt.principal),
@@ -293,7 +329,7 @@ impl Pipeline {
         match ready(call).await {
             Ok(output) => {
                 audit.succeed(record::response(operation, &output)).await.map_err(|_| unrecorded())?;
-                Ok(output)
+                Ok(Done { output, missing })
             }
             Err(failure) => {
                 let fault = self.blame(operation, failure);
@@ -310,16 +346,34 @@ impl Pipeline {
         source: &'a Source,
         operation: OperationModel,
         now: Timestamp,
+        request_id: &'a str,
     ) -> authorize::Question<'a> {
         let (directory, denials, region) = (&self.0.directory, &self.0.denials, &self.0.region);
-        authorize::Question { directory, denials, principal, account, region, source, operation, now }
+        authorize::Question {
+            directory,
+            denials,
+            principal,
+            account,
+            region,
+            source,
+            operation,
+            now,
+            request_id,
+        }
     }
 
     /// True where the caller of `call` has this leave, too.
     pub(crate) fn allows(&self, call: &Call, access: &crate::Access) -> bool {
-        self.question(&call.principal, call.account, &call.source, call.operation, call.arrived)
-            .ask(access)
-            .is_ok()
+        self.question(
+            &call.principal,
+            call.account,
+            &call.source,
+            call.operation,
+            call.arrived,
+            &call.request_id,
+        )
+        .ask(access)
+        .is_ok_and(|missing| missing.is_empty())
     }
 
     fn resolve(
@@ -369,7 +423,8 @@ impl Pipeline {
         if is_stranger && !self.0.strangers.admit(self.0.home, "strangers", attempt.arrived) {
             return;
         }
-        let record = record::of(attempt, &self.0.region, parameters, checks, refused.message.as_deref());
+        let details = refused.why.as_deref().map(record::refusal);
+        let record = record::of(attempt, &self.0.region, parameters, checks, details);
         self.keep(record, &refused.fault).await;
     }
 
@@ -467,7 +522,7 @@ fn not_implemented(service: &str, operation: &str, reason: Option<&str>) -> Faul
 
 fn encode_refused(operation: OperationModel, refused: &Refused, request_id: &str) -> WireResponse {
     let mut response = protocol::encode_fault(operation.model(), Some(operation), &refused.fault, request_id);
-    let message = refused.message.as_deref().and_then(|message| http::HeaderValue::from_str(message).ok());
+    let message = refused.why.as_ref().and_then(|why| http::HeaderValue::from_str(&why.message).ok());
     if let Some(message) = message {
         response.headers.insert(MESSAGE_HEADER, message);
     }

@@ -15,7 +15,8 @@ use serde_json::json;
 use crate::access::Check;
 use crate::authenticate::Named;
 use crate::call::Source;
-use crate::pipeline::Attempt;
+use crate::observation::{self, Missing};
+use crate::pipeline::{Attempt, Why};
 use crate::throttle::Rate;
 
 /// How many refusals of strangers are recorded: what they send must not fill the disk.
@@ -32,7 +33,7 @@ pub(crate) fn of(
     region: &Region,
     parameters: Option<Vec<u8>>,
     checks: &[Check],
-    message: Option<&str>,
+    details: Option<Vec<u8>>,
 ) -> Record {
     let operation = attempt.operation;
     let principal = &*attempt.principal;
@@ -55,9 +56,55 @@ pub(crate) fn of(
         category: category(operation),
         shared_event_id: None,
         vpc_endpoint_id: None,
-        additional_event_data: message
-            .map(|message| json!({"encodedAuthorizationMessage": message}).to_string().into_bytes()),
+        additional_event_data: details,
     }
+}
+
+/// The details of a refusal by policy: the sealed message, and the whole evaluation.
+pub(crate) fn refusal(why: &Why) -> Vec<u8> {
+    // The evaluation is JSON already; the message is base64 and needs no escaping.
+    let mut details = format!(r#"{{"encodedAuthorizationMessage":"{}""#, why.message).into_bytes();
+    if !why.evaluation.is_empty() {
+        details.extend_from_slice(br#","policyEvaluation":"#);
+        details.extend_from_slice(&why.evaluation);
+    }
+    details.push(b'}');
+    details
+}
+
+/// The details of a call by a role in observe mode; `None` for all others.
+pub(crate) fn observed(principal: &Principal, missing: &[Missing]) -> Option<Vec<u8>> {
+    let observed = || json!({"observeMode": observation::element(missing)}).to_string().into_bytes();
+    principal.is_observed().then(observed)
+}
+
+/// The records of the other accounts whose resources the call touches, in whose trails they belong. All of them and the
+/// caller's share an id.
+// SECURITY: the other account learns whose principal it was and what was done to its own resources, and nothing else.
+pub(crate) fn of_owners(principal: &Principal, source: &Source, record: &mut Record) -> Vec<Record> {
+    let mut owners: Vec<AccountId> = record.resources.iter().map(|resource| resource.account).collect();
+    owners.sort_unstable();
+    owners.dedup();
+    owners.retain(|owner| *owner != record.account);
+    if owners.is_empty() {
+        return Vec::new();
+    }
+    record.shared_event_id = Some(crypto::random::uuid());
+    let invoked_by = source.via.last().copied();
+    let of_owner = |owner: AccountId| {
+        let mut shared = record.clone();
+        shared.account = owner;
+        shared.user_identity = principal.foreign_cloudtrail_identity(invoked_by).into();
+        shared.username = String::new();
+        shared.access_key_id = String::new();
+        shared.additional_event_data = None;
+        if shared.resources.iter().any(|resource| resource.account != owner) {
+            shared.request_parameters = None;
+        }
+        shared.resources.retain(|resource| resource.account == owner);
+        shared
+    };
+    owners.into_iter().map(of_owner).collect()
 }
 
 /// A request whose caller is not proven: what it claimed, and why it was refused.

@@ -59,7 +59,12 @@ fn on_user<I>(iam: &Iam, request: &AccessRequest<'_, I>, action: &'static str, n
     Ok(access)
 }
 
-fn on_role<I>(iam: &Iam, request: &AccessRequest<'_, I>, action: &'static str, name: &str) -> Outcome {
+pub(crate) fn on_role<I>(
+    iam: &Iam,
+    request: &AccessRequest<'_, I>,
+    action: &'static str,
+    name: &str,
+) -> Outcome {
     let found = entity::find::<RoleRecord>(iam.directory.store(), request.account, name)?;
     let path = found.as_ref().map_or("/", |role| role.path());
     let arn = entity_arn(request.account, "role", path, name);

@@ -62,5 +62,7 @@ impl Iam {
     }
 }
 
+mod observe;
+
 #[cfg(test)]
 mod tests;

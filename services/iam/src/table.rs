@@ -13,7 +13,7 @@ use crate::operations::{
     access_keys, account, attached, boundaries, details, entities, groups, inline, members, policies, roles,
     tags, users, versions,
 };
-use crate::{Iam, access, api};
+use crate::{Iam, access, api, observe};
 
 type Builder = ServiceBuilder<Iam>;
 
@@ -84,7 +84,10 @@ fn users_and_groups(builder: Builder) -> Builder {
 
 fn roles_and_boundaries(builder: Builder) -> Builder {
     builder
-        .operation(access::create_role, roles::create)
+        .operation(
+            observe::guarded::<api::CreateRole>(access::create_role, observe::by_creation),
+            roles::create,
+        )
         .operation(access::role::<api::GetRole>("iam:GetRole", |i| &i.role_name), roles::get)
         .operation(access::role::<api::UpdateRole>("iam:UpdateRole", |i| &i.role_name), roles::update)
         .operation(
@@ -101,16 +104,22 @@ fn roles_and_boundaries(builder: Builder) -> Builder {
             roles::list,
         )
         .operation(
-            access::with_tags::<api::TagRole>(
-                access::role::<api::TagRole>("iam:TagRole", |i| &i.role_name),
-                |i| &i.tags,
+            observe::guarded::<api::TagRole>(
+                access::with_tags::<api::TagRole>(
+                    access::role::<api::TagRole>("iam:TagRole", |i| &i.role_name),
+                    |i| &i.tags,
+                ),
+                observe::by_tagging,
             ),
             tags::tag_role,
         )
         .operation(
-            access::with_tag_keys::<api::UntagRole>(
-                access::role::<api::UntagRole>("iam:UntagRole", |i| &i.role_name),
-                |i| &i.tag_keys,
+            observe::guarded::<api::UntagRole>(
+                access::with_tag_keys::<api::UntagRole>(
+                    access::role::<api::UntagRole>("iam:UntagRole", |i| &i.role_name),
+                    |i| &i.tag_keys,
+                ),
+                observe::by_untagging,
             ),
             tags::untag_role,
         )

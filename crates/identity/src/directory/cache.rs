@@ -42,6 +42,11 @@ impl Generations {
         }
     }
 
+    /// Grows with every change of any account.
+    pub(super) fn total(&self) -> u64 {
+        self.0.iter().fold(0, |total, slot| total.wrapping_add(slot.load(Ordering::SeqCst)))
+    }
+
     pub(super) fn advance(&self, account: AccountId) {
         if let Some(slot) = self.slot(account) {
             slot.fetch_add(1, Ordering::SeqCst);

@@ -9,6 +9,7 @@ use base::AccountId;
 use policy::{Context, NamedPolicy, Policy, PolicyKind};
 
 use super::{Directory, DirectoryError, Edit, Reads};
+use crate::principal::Principal;
 use crate::records::organization::{
     ControlKind, ControlPolicyRecord, MemberRecord, OrganizationRecord, UnitRecord, keys,
 };
@@ -52,15 +53,19 @@ impl Governance {
         self.place.as_ref().map(|(organization, _)| organization.as_str())
     }
 
-    /// Service control policies, a slice for each level from the root to the account; empty where none bind it.
-    pub fn service_control(&self) -> Vec<&[NamedPolicy]> {
+    /// The service control policies that bind this principal of the account, a slice for each level from the root to the
+    /// account; empty where none do.
+    pub fn service_control(&self, principal: &Principal) -> Vec<&[NamedPolicy]> {
+        if principal.is_service_linked() {
+            return Vec::new();
+        }
         self.service_control.iter().map(Vec::as_slice).collect()
     }
 
-    /// The resource control policies, likewise, that guard what `action` is about.
-    pub fn resource_control(&self, action: &str) -> Vec<&[NamedPolicy]> {
+    /// The resource control policies, likewise, that guard the account's resources from this principal's `action`.
+    pub fn resource_control(&self, principal: &Principal, action: &str) -> Vec<&[NamedPolicy]> {
         let service = action.split(':').next().unwrap_or_default();
-        if !GUARDED.contains(&service) {
+        if !GUARDED.contains(&service) || principal.is_service_linked() {
             return Vec::new();
         }
         self.resource_control.iter().map(Vec::as_slice).collect()

@@ -11,6 +11,7 @@ mod edit;
 mod factors;
 pub mod governance;
 pub mod managed;
+mod observed;
 mod policies;
 mod roles;
 
@@ -46,6 +47,7 @@ struct Shared {
     policies: Cache<Arc<PrincipalPolicies>>,
     governance: Cache<Arc<Governance>>,
     attempts: Attempts,
+    observed: observed::Observed,
 }
 
 /// Why the directory cannot answer. Never a reason to let anyone in.
@@ -90,6 +92,7 @@ impl Directory {
             policies: Cache::default(),
             governance: Cache::default(),
             attempts: Attempts::default(),
+            observed: observed::Observed::default(),
         }))
     }
 

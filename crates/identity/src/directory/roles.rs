@@ -113,7 +113,7 @@ impl Directory {
         if let Some(source) = service.account() {
             self.governance(source)?.describe(&mut context, Whose::Source);
         }
-        let resource_control = governance.resource_control("sts:AssumeRole");
+        let resource_control = governance.resource_control(service, "sts:AssumeRole");
         let request = Request {
             principal: service.policy_view(),
             action: "sts:AssumeRole",

@@ -18,11 +18,17 @@ pub struct AuditTicket(Arc<Ticket>);
 
 struct Ticket {
     trail: AuditTrail,
-    record: Arc<Record>,
-    event_id: u128,
+    /// The caller's record first, then those of other accounts whose resources the call touches.
+    entries: Vec<Entry>,
     /// The record stands in the store, durable, because a change of this call is.
     attached: Arc<AtomicBool>,
     ended: AtomicBool,
+}
+
+/// A record and its id.
+struct Entry {
+    record: Arc<Record>,
+    event_id: u128,
 }
 
 impl std::fmt::Debug for AuditTicket {
@@ -32,21 +38,19 @@ impl std::fmt::Debug for AuditTicket {
 }
 
 impl AuditTicket {
-    pub(crate) fn new(trail: AuditTrail, record: Record) -> Self {
-        let event_id = trail.next_event_id(record.event_time);
-        Self(Arc::new(Ticket {
-            trail,
-            record: Arc::new(record),
-            event_id,
-            attached: Arc::default(),
-            ended: AtomicBool::new(false),
-        }))
+    pub(crate) fn new(trail: AuditTrail, record: Record, others: Vec<Record>) -> Self {
+        let entry = |record: Record| {
+            let event_id = trail.next_event_id(record.event_time);
+            Entry { record: Arc::new(record), event_id }
+        };
+        let entries = std::iter::once(record).chain(others).map(entry).collect();
+        Self(Arc::new(Ticket { entries, trail, attached: Arc::default(), ended: AtomicBool::new(false) }))
     }
 
-    /// The record's `eventID`.
+    /// The `eventID` of the caller's record.
     #[must_use]
     pub fn event_id(&self) -> String {
-        crate::audit::json::uuid(self.0.event_id)
+        self.0.entries.first().map(|entry| crate::audit::json::uuid(entry.event_id)).unwrap_or_default()
     }
 
     /// Writes the record in the transaction of a change; the first change of a call carries it, later ones need not.
@@ -56,8 +60,9 @@ impl AuditTicket {
         if ticket.attached.load(Ordering::Acquire) {
             return Ok(());
         }
-        let stored = block::single(&ticket.record, ticket.event_id, &Outcome::default());
-        transaction.put(BLOCKS, ticket.key(), stored)?;
+        for entry in &ticket.entries {
+            transaction.put(BLOCKS, entry.key(), entry.stored(&Outcome::default()))?;
+        }
         let attached = Arc::clone(&ticket.attached);
         transaction.after_commit(move || attached.store(true, Ordering::Release));
         Ok(())
@@ -80,21 +85,30 @@ impl AuditTicket {
             return Ok(());
         }
         if !ticket.attached.load(Ordering::Acquire) {
-            return ticket.trail.queue().push(ticket.ended_with(outcome)).await;
+            for entry in &ticket.entries {
+                ticket.trail.queue().push(entry.ended_with(outcome.clone())).await?;
+            }
+            return Ok(());
         }
         if outcome == Outcome::default() {
             // What stands in the store already says everything.
             return Ok(());
         }
         let mut batch = Batch::new();
-        batch.put(BLOCKS, ticket.key(), block::single(&ticket.record, ticket.event_id, &outcome));
+        for entry in &ticket.entries {
+            batch.put(BLOCKS, entry.key(), entry.stored(&outcome));
+        }
         ticket.trail.store().write_later_when_room(batch).await.map_err(|_| AuditUnavailable)
     }
 }
 
-impl Ticket {
+impl Entry {
     fn key(&self) -> store::Key {
         block_key(self.record.account, self.record.event_time, self.event_id)
+    }
+
+    fn stored(&self, outcome: &Outcome) -> Vec<u8> {
+        block::single(&self.record, self.event_id, outcome)
     }
 
     fn ended_with(&self, outcome: Outcome) -> Ended {
@@ -106,7 +120,9 @@ impl Drop for Ticket {
     fn drop(&mut self) {
         if !*self.ended.get_mut() && !self.attached.load(Ordering::Acquire) {
             let outcome = Outcome { interrupted: true, ..Outcome::default() };
-            self.trail.queue().push_now(self.ended_with(outcome));
+            for entry in &self.entries {
+                self.trail.queue().push_now(entry.ended_with(outcome.clone()));
+            }
         }
     }
 }

@@ -49,7 +49,14 @@ impl AuditTrail {
     /// Begins the record of a call.
     #[must_use]
     pub fn begin(&self, record: Record) -> AuditTicket {
-        AuditTicket::new(self.clone(), record)
+        AuditTicket::new(self.clone(), record, Vec::new())
+    }
+
+    /// Begins the records of a call that touches resources of other accounts: one in each account's trail, durable
+    /// together.
+    #[must_use]
+    pub fn begin_shared(&self, record: Record, others: Vec<Record>) -> AuditTicket {
+        AuditTicket::new(self.clone(), record, others)
     }
 
     /// Records a call that ended before any work began. Waits while the queue is full.

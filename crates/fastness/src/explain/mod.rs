@@ -1,0 +1,115 @@
+//! `fastness explain`: the whole evaluation behind a refusal, from its sealed message or from its record's id.
+//!
+//! It decides nothing anew: it shows what was written when the call was refused. It changes nothing in the data folder.
+
+mod find;
+mod running;
+mod show;
+
+use base::AccountId;
+use crypto::RootKey;
+use serde_json::{Value, json};
+use service::denial::Denials;
+
+use crate::Error;
+use crate::args::ExplainOptions;
+
+/// The account that the first start makes where nothing else is said.
+const FIRST_ACCOUNT: &str = "000000000000";
+
+/// What is looked for.
+pub(crate) enum Wanted {
+    /// The record with this `eventID`.
+    Event(String),
+    /// The record of this request, and when it was made where that is known.
+    Request { id: String, time: Option<String> },
+}
+
+/// Prints the evaluation.
+pub(crate) fn run(options: &ExplainOptions) -> Result<(), Error> {
+    let key = options.data_dir.join("root.key");
+    if !key.is_file() {
+        return Err(format!("{} is no data folder of a platform", options.data_dir.display()).into());
+    }
+    let keys = RootKey::load_or_create(&key)?;
+    let what = options.what.trim();
+    let message = opened(&Denials::new(keys.derive("authorization messages")), what);
+    let (wanted, account) = match &message {
+        Some(message) => (of_message(message)?, owner(message)),
+        None => (of_id(what)?, None),
+    };
+    let account = options.account.or(account).map_or_else(|| FIRST_ACCOUNT.parse(), Ok)?;
+    let record = find::record(&options.data_dir, &keys, &wanted, account)?;
+    let told = match (&record, &message) {
+        (None, None) => return Err("there is no such record in the trail of this account".into()),
+        (record, message) => json!({
+            "message": message,
+            "record": record.as_ref().map(without_details),
+            "evaluation": record.as_ref().and_then(|record| record.pointer("/additionalEventData/policyEvaluation")),
+        }),
+    };
+    if options.json {
+        println!("{}", serde_json::to_string_pretty(&told)?);
+    } else {
+        print!("{}", show::text(&told));
+    }
+    Ok(())
+}
+
+fn opened(denials: &Denials, what: &str) -> Option<Value> {
+    serde_json::from_str(&denials.open(what).ok()?).ok()
+}
+
+fn of_message(message: &Value) -> Result<Wanted, Error> {
+    let id = message.get("requestId").and_then(Value::as_str);
+    let id = id.ok_or("this message was sealed by a version that did not yet name the request")?.to_owned();
+    Ok(Wanted::Request { id, time: condition(message, "aws:CurrentTime") })
+}
+
+fn condition(message: &Value, key: &str) -> Option<String> {
+    let items = message.pointer("/context/conditions/items")?.as_array()?;
+    let item = items.iter().find(|item| item.get("key").and_then(Value::as_str) == Some(key))?;
+    item.pointer("/values/items/0/value")?.as_str().map(str::to_owned)
+}
+
+/// The account in whose trail the record stands: the caller's.
+fn owner(message: &Value) -> Option<AccountId> {
+    let arn = message.pointer("/context/principal/arn")?.as_str()?;
+    arn.split(':').nth(4)?.parse().ok()
+}
+
+fn of_id(what: &str) -> Result<Wanted, Error> {
+    let is_uuid = what.len() == 36 && what.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    if !is_uuid {
+        return Err(
+            "give an encoded authorization message of this platform, or the id of an event or request".into(),
+        );
+    }
+    Ok(Wanted::Event(what.to_owned()))
+}
+
+/// The record without what is shown beside it.
+fn without_details(record: &Value) -> Value {
+    let mut record = record.clone();
+    if let Some(details) = record.get_mut("additionalEventData").and_then(Value::as_object_mut) {
+        details.remove("policyEvaluation");
+        details.remove("encodedAuthorizationMessage");
+    }
+    record
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_leads_to_its_request_and_account() {
+        let message = json!({"requestId": "r", "context": {"principal": {"arn": "arn:aws:iam::123456789012:user/ana"},
+            "conditions": {"items": [{"key": "aws:CurrentTime", "values": {"items": [{"value": "2026-01-01T00:00:00Z"}]}}]}}});
+        let Wanted::Request { id, time } = of_message(&message).unwrap() else { panic!() };
+        assert_eq!((id.as_str(), time.as_deref()), ("r", Some("2026-01-01T00:00:00Z")));
+        assert_eq!(owner(&message).unwrap().as_str(), "123456789012");
+        assert!(of_message(&json!({})).is_err());
+        assert!(of_id("nonsense").is_err());
+    }
+}

@@ -1,0 +1,113 @@
+//! An evaluation as text: who wanted what, why not, and what every statement said.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+/// The whole page.
+pub(super) fn text(told: &Value) -> String {
+    let mut out = String::new();
+    let (record, message) = (&told["record"], &told["message"]);
+    let evaluation = &told["evaluation"];
+    let about = if evaluation.is_object() { evaluation } else { &message["context"] };
+    let principal =
+        evaluation["principal"].as_str().or_else(|| message.pointer("/context/principal/arn")?.as_str());
+    let _ =
+        writeln!(out, "denied     {}", plain(record["errorMessage"].as_str().or(message["reason"].as_str())));
+    let _ = writeln!(out, "principal  {}", plain(principal));
+    let _ = writeln!(out, "action     {}", plain(about["action"].as_str()));
+    let _ = writeln!(out, "resource   {}", plain(about["resource"].as_str()));
+    if record.is_object() {
+        let _ = writeln!(out, "when       {}", plain(record["eventTime"].as_str()));
+        let _ = writeln!(out, "event      {}", plain(record["eventID"].as_str()));
+    }
+    match evaluation["policies"].as_array() {
+        Some(policies) => policies.iter().for_each(|one| policy(&mut out, one)),
+        None => without_evaluation(&mut out, message),
+    }
+    out
+}
+
+fn plain(text: Option<&str>) -> &str {
+    text.unwrap_or("-")
+}
+
+fn policy(out: &mut String, policy: &Value) {
+    let _ = write!(out, "\n{}", kind(plain(policy["policyType"].as_str())));
+    let _ = writeln!(out, "{}", policy["name"].as_str().map(|name| format!(" {name}")).unwrap_or_default());
+    for statement in policy["statements"].as_array().into_iter().flatten() {
+        let sid = statement["sid"].as_str().filter(|sid| !sid.is_empty());
+        let outcome = plain(statement["outcome"].as_str());
+        let because = statement["because"].as_str().map(|why| format!(": {why}")).unwrap_or_default();
+        let _ = writeln!(
+            out,
+            "  [{}] {}{} {outcome}{because}",
+            statement["index"],
+            plain(statement["effect"].as_str()),
+            sid.map(|sid| format!(" {sid}")).unwrap_or_default(),
+        );
+        for condition in statement["conditions"].as_array().into_iter().flatten() {
+            let _ = writeln!(
+                out,
+                "      {} {} {}: the request has {}: {}",
+                plain(condition["operator"].as_str()),
+                plain(condition["key"].as_str()),
+                condition["expected"],
+                condition["actual"],
+                plain(condition["outcome"].as_str()),
+            );
+        }
+    }
+}
+
+fn without_evaluation(out: &mut String, message: &Value) {
+    let _ =
+        writeln!(out, "\nThe call's record is not in this trail any more. What the message itself holds:");
+    for item in message.pointer("/context/conditions/items").and_then(Value::as_array).into_iter().flatten() {
+        let _ = writeln!(
+            out,
+            "  {} {}",
+            plain(item["key"].as_str()),
+            item.pointer("/values/items").unwrap_or(&Value::Null)
+        );
+    }
+}
+
+/// `IdentityBased` as people say it.
+fn kind(name: &str) -> &str {
+    match name {
+        "IdentityBased" => "identity-based policy",
+        "ResourceBased" => "resource-based policy",
+        "PermissionsBoundary" => "permissions boundary",
+        "Session" => "session policy",
+        "ServiceControl" => "service control policy",
+        "ResourceControl" => "resource control policy",
+        "VpcEndpoint" => "VPC endpoint policy",
+        "Trust" => "role trust policy",
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_statement_and_condition_has_a_line() {
+        let told = json!({"message": null, "record": {"errorMessage": "User: x is not authorized", "eventID": "e"},
+            "evaluation": {"principal": "x", "action": "a:B", "resource": "r", "policies": [
+                {"policyType": "IdentityBased", "name": "inline", "statements": [
+                    {"index": 0, "sid": "S", "effect": "Allow", "outcome": "does not apply", "because": "condition",
+                     "conditions": [{"operator": "StringEquals", "key": "aws:PrincipalTag/team", "expected": ["red"],
+                                     "actual": ["blue"], "outcome": "fails"}]}]}]}});
+        let text = text(&told);
+        assert!(
+            text.contains("identity-based policy inline\n  [0] Allow S does not apply: condition\n"),
+            "{text}"
+        );
+        let line = r#"StringEquals aws:PrincipalTag/team ["red"]: the request has ["blue"]: fails"#;
+        assert!(text.contains(line), "{text}");
+    }
+}

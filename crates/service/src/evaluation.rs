@@ -1,0 +1,158 @@
+//! The whole evaluation of a refused call, for its record: each policy, each statement, each condition with its values.
+//!
+//! It stands in the trail of the caller's account and nowhere else. Of another account's resource, and of control policies
+//! that belong to the organization, it tells no more than the caller's account may know.
+
+use policy::{Context, Explanation, PolicyTrace, PolicyType, Request};
+
+/// Longer evaluations lose the statements that were about something else, then all of it.
+const EVALUATION_BYTES_MAX: usize = 32 * 1_024;
+
+/// Writes an evaluation down.
+pub(crate) fn written(mut explanation: Explanation) -> Vec<u8> {
+    let whole = serde_json::to_vec(&explanation).unwrap_or_default();
+    if whole.len() <= EVALUATION_BYTES_MAX {
+        return whole;
+    }
+    for policy in &mut explanation.policies {
+        policy
+            .statements
+            .retain(|statement| !matches!(statement.because, Some("action" | "resource" | "principal")));
+    }
+    let shorter = serde_json::to_vec(&explanation).unwrap_or_default();
+    if shorter.len() <= EVALUATION_BYTES_MAX {
+        return shorter;
+    }
+    explanation.policies.clear();
+    serde_json::to_vec(&explanation).unwrap_or_default()
+}
+
+/// Takes out what the caller's account may not know. `common` holds the keys that are the caller's own.
+// SECURITY: nothing that was looked up on the other account's side stays: not its policy, not its tags, not who it trusts.
+pub(crate) fn redact(
+    explanation: &mut Explanation,
+    request: &Request<'_>,
+    own_account: &str,
+    common: &Context,
+) {
+    let foreign = own_account != request.resource_account;
+    let theirs = |policy_type: PolicyType| {
+        foreign
+            && matches!(
+                policy_type,
+                PolicyType::ResourceBased | PolicyType::Trust | PolicyType::ResourceControl
+            )
+    };
+    explanation.policies.retain(|policy| !theirs(policy.policy_type));
+    if explanation.statement.as_ref().is_some_and(|statement| theirs(statement.policy_type)) {
+        explanation.statement = None;
+    }
+    for policy in &mut explanation.policies {
+        if matches!(policy.policy_type, PolicyType::ServiceControl | PolicyType::ResourceControl) {
+            outcomes_only(policy);
+        } else if foreign {
+            forget_foreign_values(policy, common);
+        }
+    }
+}
+
+/// An organization's policy is the management account's to read.
+fn outcomes_only(policy: &mut PolicyTrace) {
+    for statement in &mut policy.statements {
+        statement.sid = None;
+        statement.conditions.clear();
+    }
+}
+
+fn forget_foreign_values(policy: &mut PolicyTrace, common: &Context) {
+    for condition in policy.statements.iter_mut().flat_map(|statement| &mut statement.conditions) {
+        if common.values(&condition.key).is_empty() {
+            condition.actual.clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use policy::{NamedPolicy, Policy, PolicyKind, PolicySet, PrincipalKind, PrincipalView};
+
+    use super::*;
+
+    fn policy(kind: PolicyKind, statement: &str) -> NamedPolicy {
+        let document = format!(r#"{{"Version":"2012-10-17","Statement":[{statement}]}}"#);
+        NamedPolicy::new("p", Policy::parse(&document, kind).unwrap())
+    }
+
+    fn explained(owner: &str) -> Explanation {
+        let condition = r#""Condition":{"StringEquals":{"aws:ResourceTag/t":"x","aws:SourceIp":"y"}}"#;
+        let identity = policy(
+            PolicyKind::Identity,
+            &format!(r#"{{"Effect":"Allow","Action":"s3:*","Resource":"*",{condition}}}"#),
+        );
+        let control = policy(
+            PolicyKind::ServiceControl,
+            &format!(r#"{{"Sid":"Secret","Effect":"Deny","Action":"s3:*","Resource":"*",{condition}}}"#),
+        );
+        let resource = policy(
+            PolicyKind::Resource,
+            r#"{"Sid":"Theirs","Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}"#,
+        );
+        let common = Context::new().with("aws:SourceIp", "192.0.2.1");
+        let context = common.clone().with("aws:ResourceTag/t", "their secret");
+        let request = Request {
+            principal: PrincipalView {
+                kind: PrincipalKind::User,
+                arn: "arn:aws:iam::111111111111:user/ana",
+                account: "111111111111",
+                role_arn: None,
+                service: None,
+                user_id: "AIDA",
+            },
+            action: "s3:GetObject",
+            resource: "arn:aws:s3:::b/o",
+            resource_account: owner,
+            context: &context,
+        };
+        let (identity, control) = ([identity], [control]);
+        let set = PolicySet {
+            identity: &identity,
+            service_control: &[&control],
+            resource: Some(&resource.policy),
+            ..PolicySet::default()
+        };
+        let mut explanation = policy::explain(&request, &set);
+        redact(&mut explanation, &request, "111111111111", &common);
+        explanation
+    }
+
+    #[test]
+    fn nothing_of_another_accounts_side_is_told() {
+        let text = String::from_utf8(written(explained("222222222222"))).unwrap();
+        assert!(!text.contains("their secret") && !text.contains("Theirs"), "{text}");
+        assert!(text.contains("192.0.2.1"), "{text}");
+        let own = String::from_utf8(written(explained("111111111111"))).unwrap();
+        assert!(own.contains("their secret") && own.contains("Theirs"), "{own}");
+    }
+
+    #[test]
+    fn a_control_policy_tells_its_outcome_alone() {
+        for owner in ["111111111111", "222222222222"] {
+            let text = String::from_utf8(written(explained(owner))).unwrap();
+            assert!(text.contains("ServiceControl") && !text.contains("Secret"), "{text}");
+        }
+    }
+
+    #[test]
+    fn long_evaluations_lose_what_was_about_something_else() {
+        let mut explanation = explained("111111111111");
+        let other =
+            explanation.policies.iter().flat_map(|policy| &policy.statements).next().cloned().unwrap();
+        let other = policy::StatementTrace { outcome: "does not apply", because: Some("action"), ..other };
+        if let Some(policy) = explanation.policies.first_mut() {
+            policy.statements.extend(std::iter::repeat_n(other, 2_000));
+        }
+        let bytes = written(explanation);
+        assert!(bytes.len() <= EVALUATION_BYTES_MAX);
+        assert!(String::from_utf8(bytes).unwrap().contains("IdentityBased"));
+    }
+}

@@ -1,0 +1,85 @@
+"""Observe mode: a role's missing allows are noted and let through; everything else still refuses."""
+
+import json
+
+import pytest
+
+from support import refused, trust
+
+TAG = {"Key": "fastness:observe", "Value": "true"}
+ROOT = "arn:aws:iam::000000000000:root"
+
+
+@pytest.fixture
+def role(platform, name):
+    iam = platform.client("iam")
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust({"AWS": ROOT}))
+    statements = [{"Effect": "Allow", "Action": "dynamodb:ListTables", "Resource": "*"},
+                  {"Effect": "Deny", "Action": "dynamodb:DeleteTable", "Resource": "*"}]
+    iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": statements}))
+    yield name
+    iam.untag_role(RoleName=name, TagKeys=["fastness:observe"])
+
+
+@pytest.fixture
+def session(platform, name, role):
+    """Clients of the role's session."""
+    courier = platform.client("sts", *platform.user(name + "-c", {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}))
+    made = courier.assume_role(RoleArn=f"arn:aws:iam::000000000000:role/{role}", RoleSessionName="probe")["Credentials"]
+    return lambda service: platform.client(service, made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
+
+
+def header(answer):
+    return answer["ResponseMetadata"]["HTTPHeaders"].get("x-fastness-observe")
+
+
+def test_a_missing_allow_is_noted_and_let_through(platform, role, session, name):
+    iam, dynamodb = platform.client("iam"), session("dynamodb")
+    refused(dynamodb.describe_limits, "AccessDeniedException")
+    assert header(dynamodb.list_tables()) is None
+    before = platform.raw("GET", "/_fastness/health").json()
+    iam.tag_role(RoleName=role, Tags=[TAG])
+    assert platform.raw("GET", "/_fastness/health").json()["observedRoles"] == before.get("observedRoles", 0) + 1
+    answer = dynamodb.describe_limits()
+    assert header(answer) == "missing dynamodb:DescribeLimits on *"
+    assert header(dynamodb.list_tables()) == "on"
+    records = [record for record in platform.events(Username="probe") if record["requestID"] == answer["ResponseMetadata"]["RequestId"]]
+    assert records[0]["additionalEventData"]["observeMode"]["missing"] == [{"action": "dynamodb:DescribeLimits", "resource": "*"}]
+    iam.untag_role(RoleName=role, TagKeys=["fastness:observe"])
+    refused(dynamodb.describe_limits, "AccessDeniedException")
+    assert platform.raw("GET", "/_fastness/health").json() == before
+
+
+def test_everything_else_still_refuses(platform, role, session, name):
+    iam = platform.client("iam")
+    iam.tag_role(RoleName=role, Tags=[TAG])
+    message = refused(session("dynamodb").delete_table, "AccessDeniedException", TableName="none")
+    assert message.endswith("with an explicit deny in an identity-based policy")
+    # Rights over rights are never let through.
+    refused(session("iam").list_users, "AccessDenied")
+    refused(session("sts").assume_role, "AccessDenied", RoleArn=f"arn:aws:iam::000000000000:role/{role}", RoleSessionName="more")
+    refused(session("lambda").add_permission, "AccessDeniedException", FunctionName="none", StatementId="s",
+            Action="lambda:InvokeFunction", Principal="*")
+    # A boundary is a limit that someone else set.
+    boundary = iam.create_policy(PolicyName=name, PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "dynamodb:ListTables", "Resource": "*"}]}))["Policy"]["Arn"]
+    iam.put_role_permissions_boundary(RoleName=role, PermissionsBoundary=boundary)
+    refused(session("dynamodb").describe_limits, "AccessDeniedException")
+
+
+def test_setting_the_mode_takes_leave_of_its_own(platform, role, session, name):
+    keeper = platform.client("iam", *platform.user(name + "-k", {"Effect": "Allow", "Action": "iam:*", "Resource": "*"}))
+    keeper.tag_role(RoleName=role, Tags=[{"Key": "team", "Value": "red"}])
+    assert "fastness:SetObserveMode" in refused(keeper.tag_role, "AccessDenied", RoleName=role, Tags=[TAG])
+    assert "fastness:SetObserveMode" in refused(keeper.tag_role, "AccessDenied", RoleName=role, Tags=[{**TAG, "Key": "Fastness:Observe"}])
+    refused(keeper.untag_role, "AccessDenied", RoleName=role, TagKeys=["fastness:observe"])
+    refused(keeper.create_role, "AccessDenied", RoleName=name + "-n", AssumeRolePolicyDocument=trust({"AWS": ROOT}), Tags=[TAG])
+    refused(keeper.get_role, "NoSuchEntity", RoleName=name + "-n")
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    platform.client("iam").put_role_policy(RoleName=role, PolicyName="all", PolicyDocument=json.dumps(document))
+    message = refused(session("iam").tag_role, "AccessDenied", RoleName=role, Tags=[TAG])
+    assert message == "A role cannot set observe mode on itself."
+    setter = platform.client("iam", *platform.user(name + "-s", {"Effect": "Allow", "Action": ["iam:TagRole", "fastness:SetObserveMode"], "Resource": "*"}))
+    setter.tag_role(RoleName=role, Tags=[TAG])
+    events = [record for record in platform.events(EventName="TagRole") if "errorCode" not in record]
+    assert any(record["requestParameters"].get("roleName") == role for record in events)

@@ -66,6 +66,14 @@ fn run(binary: &str) -> Result<(), Error> {
     row("dynamodb PutItem, durable", 16, &load::run(platform.address, platform.pid, &put, 16, SPAN)?);
     row("dynamodb GetItem", 1, &load::run(platform.address, platform.pid, &get, 1, SPAN)?);
     row("dynamodb GetItem", 16, &load::run(platform.address, platform.pid, &get, 16, SPAN)?);
+    platform.make_indexed_table()?;
+    let (query, update) = (platform.query()?, platform.update_item()?);
+    row("dynamodb Query of 100 items", 16, &load::run(platform.address, platform.pid, &query, 16, SPAN)?);
+    row(
+        "dynamodb UpdateItem, index, stream",
+        16,
+        &load::run(platform.address, platform.pid, &update, 16, SPAN)?,
+    );
     cold::run(&platform)
 }
 

@@ -123,6 +123,41 @@ impl Platform {
         let body = json!({"TableName": "bench", "Key": {"id": {"S": "one"}}});
         self.signed(&table("DynamoDB_20120810.GetItem", body.to_string().as_bytes()))
     }
+
+    /// A table with an index and a stream, and 100 items in one partition.
+    pub(crate) fn make_indexed_table(&self) -> Result<(), Error> {
+        let element = |name: &str, kind: &str| json!({"AttributeName": name, "KeyType": kind});
+        let body = json!({"TableName": "indexed", "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}, {"AttributeName": "at", "AttributeType": "N"},
+                {"AttributeName": "n", "AttributeType": "N"}],
+            "KeySchema": [element("id", "HASH"), element("at", "RANGE")],
+            "GlobalSecondaryIndexes": [{"IndexName": "by-n", "KeySchema": [element("id", "HASH"), element("n", "RANGE")],
+                "Projection": {"ProjectionType": "ALL"}}],
+            "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES"}});
+        self.call(&table("DynamoDB_20120810.CreateTable", body.to_string().as_bytes()))?;
+        for chunk in 0..4 {
+            let puts: Vec<_> = (0..25)
+                .map(|number| json!({"PutRequest": {"Item": {"id": {"S": "one"}, "at": {"N": (chunk * 25 + number).to_string()},
+                    "n": {"N": "1"}, "text": {"S": "x".repeat(100)}}}}))
+                .collect();
+            let body = json!({"RequestItems": {"indexed": puts}});
+            self.call(&table("DynamoDB_20120810.BatchWriteItem", body.to_string().as_bytes()))?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn query(&self) -> Result<Vec<u8>, Error> {
+        let body = json!({"TableName": "indexed", "KeyConditionExpression": "id = :id",
+            "ExpressionAttributeValues": {":id": {"S": "one"}}});
+        self.signed(&table("DynamoDB_20120810.Query", body.to_string().as_bytes()))
+    }
+
+    /// Moves an index entry and leaves a stream record each time.
+    pub(crate) fn update_item(&self) -> Result<Vec<u8>, Error> {
+        let body = json!({"TableName": "indexed", "Key": {"id": {"S": "one"}, "at": {"N": "7"}},
+            "UpdateExpression": "SET n = n + :one", "ExpressionAttributeValues": {":one": {"N": "1"}}});
+        self.signed(&table("DynamoDB_20120810.UpdateItem", body.to_string().as_bytes()))
+    }
 }
 
 /// A function to be created.
@@ -166,6 +201,9 @@ fn table<'a>(target: &'static str, body: &'a [u8]) -> Draft<'a> {
     let headers: &'static [(&'static str, &'static str)] = match target {
         "DynamoDB_20120810.CreateTable" => &[JSON, ("x-amz-target", "DynamoDB_20120810.CreateTable")],
         "DynamoDB_20120810.PutItem" => &[JSON, ("x-amz-target", "DynamoDB_20120810.PutItem")],
+        "DynamoDB_20120810.BatchWriteItem" => &[JSON, ("x-amz-target", "DynamoDB_20120810.BatchWriteItem")],
+        "DynamoDB_20120810.Query" => &[JSON, ("x-amz-target", "DynamoDB_20120810.Query")],
+        "DynamoDB_20120810.UpdateItem" => &[JSON, ("x-amz-target", "DynamoDB_20120810.UpdateItem")],
         _ => &[JSON, ("x-amz-target", "DynamoDB_20120810.GetItem")],
     };
     Draft { service: "dynamodb", method: "POST", path: "/", headers, body }

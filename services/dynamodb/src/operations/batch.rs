@@ -142,13 +142,13 @@ pub(crate) async fn batch_write_item(
     let mut seen: HashSet<(u64, ItemKey)> = HashSet::new();
     for (name, requests) in input.request_items {
         for request in requests {
-            let copy = request.clone();
+            // Only tables with more to do than to store can leave something undone.
+            let can_wait = state.table(&call, &name).is_ok_and(|table| table.follows_changes());
+            let undone = can_wait.then(|| (name.clone(), request.clone()));
             let write = one_write(&state, &call, &name, request)?;
             if !seen.insert((write.table.record.id, write.key.clone())) {
                 return Err(Error::Validation(DUPLICATES.to_owned()));
             }
-            // Only tables with more to do than to store can leave something undone.
-            let undone = write.table.follows_changes().then(|| (name.clone(), copy));
             writes.push((write.reading_before(is_wanted(mode.as_deref())), undone));
         }
     }

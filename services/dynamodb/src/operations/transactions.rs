@@ -176,14 +176,14 @@ pub(crate) fn perform_all(
     let mut bytes: usize = 0;
     for write in writes {
         let table = write.table.record.name.clone();
-        match write.perform(transaction, occasion) {
+        match write.counting(FACTOR).perform(transaction, occasion) {
             Ok(outcome) => {
                 bytes = bytes.saturating_add(outcome.after.as_ref().map_or(0, Attributes::size_bytes));
                 if bytes > BYTES_MAX {
                     return Err(too_large());
                 }
                 metrics.add(&table, metrics_mode, &outcome);
-                units.add(&table, &outcome.usage.times(FACTOR));
+                units.add(&table, &outcome.usage);
                 reasons.push(Cancellation::None);
             }
             Err(Refusal::Cancelled(reason)) => {

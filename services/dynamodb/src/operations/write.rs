@@ -55,6 +55,7 @@ pub(crate) struct Write {
     answers_item_on_failure: bool,
     needs_before: bool,
     is_insert: bool,
+    factor: f64,
 }
 
 /// An item before and after a write.
@@ -186,6 +187,7 @@ impl Write {
             answers_item_on_failure: false,
             needs_before,
             is_insert: false,
+            factor: 1.0,
         })
     }
 
@@ -207,6 +209,13 @@ impl Write {
     #[must_use]
     pub(crate) const fn reading_before(mut self, is_needed: bool) -> Self {
         self.needs_before = self.needs_before || is_needed;
+        self
+    }
+
+    /// The same write, whose units count so many times.
+    #[must_use]
+    pub(crate) const fn counting(mut self, factor: f64) -> Self {
+        self.factor = factor;
         self
     }
 
@@ -259,7 +268,7 @@ impl Write {
             }
             Change::Delete => None,
             Change::Check => {
-                let usage = checked_usage(before.as_ref());
+                let usage = checked_usage(before.as_ref()).times(self.factor);
                 return Ok(Outcome { after: before.clone(), before, usage, collection: None });
             }
         };
@@ -274,11 +283,12 @@ impl Write {
                     other => other,
                 }
             })?;
+        let usage = effects.usage.times(self.factor);
         if table.is_provisioned() {
-            let usage = effects.usage.clone();
+            let usage = usage.clone();
             transaction.after_commit(move || table.spend(Direction::Write, &usage, occasion.now));
         }
-        Ok(Outcome { before, after, usage: effects.usage, collection: effects.collection })
+        Ok(Outcome { before, after, usage, collection: effects.collection })
     }
 }
 

@@ -49,6 +49,16 @@ async fn what_is_spent_comes_back_with_time() {
 }
 
 #[tokio::test]
+async fn transactions_count_twice() {
+    let fixture = provisioned(1, 1).await;
+    let transaction =
+        json!({"TransactItems": [{"Put": put("t", 160 * 1_024)}], "ReturnConsumedCapacity": "TOTAL"});
+    let answer = fixture.ok("TransactWriteItems", &transaction).await;
+    assert_eq!(answer["ConsumedCapacity"][0]["CapacityUnits"], 322.0);
+    assert_eq!(fixture.refused("PutItem", &put("p", 1)).await.0, "ProvisionedThroughputExceededException");
+}
+
+#[tokio::test]
 async fn a_batch_leaves_undone_what_has_to_wait() {
     let fixture = provisioned(1, 1).await;
     fixture.ok("CreateTable", &create("Free", "p:S")).await;

@@ -1,16 +1,20 @@
 """Every operation of S3, driven by unmodified boto3 and the `aws` CLI."""
 
+import base64
 import hashlib
 import json
 import os
+import pathlib
+import re
 import subprocess
+import zlib
 
 import boto3
 import pytest
 import requests
 from botocore.client import Config
-from botocore.exceptions import ClientError
 
+from harness import Platform
 from support import refused
 
 BIG = os.urandom(1 << 20) * 3 + b"end"
@@ -20,7 +24,7 @@ def client(platform, style="path"):
     key, secret = platform.root()
     endpoint = platform.endpoint if style == "path" else platform.endpoint.replace("127.0.0.1", "s3.localhost")
     return boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id=key, aws_secret_access_key=secret,
-                        config=Config(s3={"addressing_style": style}, retries={"total_max_attempts": 1}))
+                        config=Config(signature_version="s3v4", s3={"addressing_style": style}, retries={"total_max_attempts": 1}))
 
 
 @pytest.fixture
@@ -203,6 +207,8 @@ def test_presigned_urls(s3, bucket):
     got = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "a b", "ResponseContentType": "x/y"})
     answer = requests.get(got, timeout=10)
     assert (answer.content, answer.headers["content-type"]) == (b"by url", "x/y")
+    second_version = requests.get(f"{got.split('?')[0]}?AWSAccessKeyId=AKIA&Signature=x&Expires=9", timeout=10)
+    assert second_version.status_code in (400, 403), "a signature of another kind is never nobody's request"
     assert requests.get(got.replace("x%2Fy", "x%2Fz"), timeout=10).status_code == 403
     assert requests.get(got.replace("a%20b", "other"), timeout=10).status_code == 403
     expired = requests.get(got.replace("X-Amz-Expires=3600", "X-Amz-Expires=1"), timeout=10)
@@ -240,6 +246,8 @@ def test_the_command_line(platform, bucket, tmp_path):
     assert "two.bin" in aws("s3", "ls", "--recursive", f"s3://{bucket}/")
     aws("s3", "cp", f"s3://{bucket}/in/sub/two.bin", str(tmp_path / "out"))
     assert (tmp_path / "out").read_bytes() == BIG
+    environment["AWS_CONFIG_FILE"] = str(tmp_path / "config")
+    (tmp_path / "config").write_text("[default]\ns3 =\n    signature_version = s3v4\n    addressing_style = path\n")
     url = aws("s3", "presign", f"s3://{bucket}/in/one.txt").strip()
     assert requests.get(url, timeout=10).text == "one"
     aws("s3api", "head-object", "--bucket", bucket, "--key", "in/one.txt")
@@ -252,11 +260,125 @@ def test_a_body_that_is_not_what_was_signed_changes_nothing(platform, s3, bucket
     sent = {}
 
     def keep(request, **_):
-        sent["request"] = request
+        sent.update(url=request.url, headers={name: value.decode() if isinstance(value, bytes) else value for name, value in request.headers.items()})
 
     s3.meta.events.register("before-send.s3.PutObject", keep)
     s3.put_object(Bucket=bucket, Key="k", Body=b"signed")
-    request = sent["request"]
-    answer = requests.put(request.url, data=b"forged", headers={name: value for name, value in request.headers.items() if name.lower() != "content-length"}, timeout=10)
+    headers = {name: value for name, value in sent["headers"].items() if name.lower() not in ("content-length", "expect")}
+    answer = requests.put(sent["url"], data=b"forged", headers=headers, timeout=10)
     assert answer.status_code >= 400, answer.content
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"signed"
+
+
+PART = 5 << 20
+
+
+def test_uploads_in_parts(s3, bucket):
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="m", ContentType="a/b", Metadata={"x": "y"}, Tagging="t=1")["UploadId"]
+    where = {"Bucket": bucket, "Key": "m", "UploadId": upload}
+    contents = [os.urandom(PART), os.urandom(PART + 1), b"the end"]
+    # Out of order, one of them twice, and one that is not used.
+    s3.upload_part(**where, PartNumber=7, Body=b"unused")
+    s3.upload_part(**where, PartNumber=2, Body=b"replaced")
+    tags = {number: s3.upload_part(**where, PartNumber=number, Body=contents[number - 1])["ETag"] for number in (3, 1, 2)}
+    assert [each["Key"] for each in s3.list_multipart_uploads(Bucket=bucket)["Uploads"]] == ["m"]
+    listed = [part for page in s3.get_paginator("list_parts").paginate(**where, PaginationConfig={"PageSize": 2}) for part in page["Parts"]]
+    assert [(part["PartNumber"], part["Size"]) for part in listed] == [(1, PART), (2, PART + 1), (3, 7), (7, 6)]
+    refused(s3.get_object, "NoSuchKey", Bucket=bucket, Key="m")
+    parts = [{"PartNumber": number, "ETag": tags[number]} for number in (1, 2, 3)]
+    refused(s3.complete_multipart_upload, "InvalidPartOrder", **where, MultipartUpload={"Parts": parts[::-1]})
+    refused(s3.complete_multipart_upload, "InvalidPart", **where, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": '"x"'}]})
+    refused(s3.complete_multipart_upload, "EntityTooSmall", **where, MultipartUpload={"Parts": parts + [{"PartNumber": 7, "ETag": listed[3]["ETag"]}]})
+    done = s3.complete_multipart_upload(**where, MultipartUpload={"Parts": parts})
+    digests = b"".join(hashlib.md5(content).digest() for content in contents)
+    assert done["ETag"] == f'"{hashlib.md5(digests).hexdigest()}-3"'
+    assert s3.complete_multipart_upload(**where, MultipartUpload={"Parts": parts})["ETag"] == done["ETag"], "asked again"
+    got = s3.get_object(Bucket=bucket, Key="m")
+    assert got["Body"].read() == b"".join(contents)
+    assert (got["ContentType"], got["Metadata"], got["TagCount"]) == ("a/b", {"x": "y"}, 1)
+    second = s3.get_object(Bucket=bucket, Key="m", PartNumber=2)
+    assert second["Body"].read() == contents[1] and second["PartsCount"] == 3
+    across = s3.get_object(Bucket=bucket, Key="m", Range=f"bytes={PART - 2}-{PART + 2}")["Body"].read()
+    assert across == b"".join(contents)[PART - 2:PART + 3]
+    told = s3.get_object_attributes(Bucket=bucket, Key="m", ObjectAttributes=["ETag", "ObjectSize", "ObjectParts", "Checksum"])
+    assert (told["ObjectSize"], told["ObjectParts"]["TotalPartsCount"], told["ETag"]) == (2 * PART + 8, 3, done["ETag"].strip('"'))
+    refused(s3.list_parts, "NoSuchUpload", **where)
+
+
+def test_parts_are_copied_and_uploads_aborted(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="source", Body=BIG)
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="m")["UploadId"]
+    where = {"Bucket": bucket, "Key": "m", "UploadId": upload}
+    copied = s3.upload_part_copy(**where, PartNumber=1, CopySource=f"{bucket}/source", CopySourceRange="bytes=0-99")
+    refused(s3.upload_part_copy, "InvalidArgument", **where, PartNumber=1, CopySource=f"{bucket}/source", CopySourceRange=f"bytes=0-{len(BIG)}")
+    s3.complete_multipart_upload(**where, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": copied["CopyPartResult"]["ETag"]}]})
+    assert s3.get_object(Bucket=bucket, Key="m")["Body"].read() == BIG[:100]
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="n")["UploadId"]
+    s3.upload_part(Bucket=bucket, Key="n", UploadId=upload, PartNumber=1, Body=BIG)
+    s3.abort_multipart_upload(Bucket=bucket, Key="n", UploadId=upload)
+    refused(s3.upload_part, "NoSuchUpload", Bucket=bucket, Key="n", UploadId=upload, PartNumber=1, Body=b"")
+    assert "Uploads" not in s3.list_multipart_uploads(Bucket=bucket)
+
+
+@pytest.mark.parametrize("kind,algorithm", [("COMPOSITE", "CRC32"), ("FULL_OBJECT", "CRC32"), ("COMPOSITE", "SHA256")])
+def test_checksums_of_uploads(s3, bucket, kind, algorithm):
+    whole = os.urandom(PART) + b"tail"
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="m", ChecksumAlgorithm=algorithm, ChecksumType=kind)["UploadId"]
+    where = {"Bucket": bucket, "Key": "m", "UploadId": upload}
+    member, parts = "Checksum" + algorithm, []
+    for number, content in enumerate((whole[:PART], whole[PART:]), 1):
+        part = s3.upload_part(**where, PartNumber=number, Body=content, ChecksumAlgorithm=algorithm)
+        parts.append({"PartNumber": number, "ETag": part["ETag"], member: part[member]})
+    done = s3.complete_multipart_upload(**where, MultipartUpload={"Parts": parts})
+    if kind == "FULL_OBJECT":
+        assert done[member] == base64.b64encode(zlib.crc32(whole).to_bytes(4, "big")).decode()
+    else:
+        assert done[member].endswith("-2")
+    assert done["ChecksumType"] == kind
+
+
+def test_memory_stays_small_whatever_the_size(tmp_path):
+    """A body of 200 MB passes in and out of a platform whose memory hardly grows."""
+    with Platform(tmp_path) as own:
+        s3 = client(own)
+        s3.create_bucket(Bucket="large")
+        s3.put_object(Bucket="large", Key="warm", Body=os.urandom(4 << 20))
+        s3.get_object(Bucket="large", Key="warm")["Body"].read()
+        before = peak_mib(own)
+        path = tmp_path / "large.bin"
+        block = os.urandom(1 << 20)
+        with path.open("wb") as file:
+            for _ in range(200):
+                file.write(block)
+        with path.open("rb") as file:
+            s3.put_object(Bucket="large", Key="k", Body=file)
+        digest = hashlib.sha256()
+        for chunk in s3.get_object(Bucket="large", Key="k")["Body"].iter_chunks(1 << 20):
+            digest.update(chunk)
+        assert digest.hexdigest() == hashlib.sha256(block * 200).hexdigest()
+        grown = peak_mib(own) - before
+        print(f"peak memory grew by {grown:.1f} MiB from {before:.1f} MiB")
+        assert grown < 64
+
+
+def peak_mib(platform):
+    status = (pathlib.Path("/proc") / str(platform.process.pid) / "status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024
+
+
+def test_nothing_acknowledged_is_lost_by_a_kill(tmp_path):
+    own = Platform(tmp_path).start()
+    try:
+        s3 = client(own)
+        s3.create_bucket(Bucket="kept")
+        contents = {f"k{at}": os.urandom(size) for at, size in enumerate([10, 70_000, 3_000_000])}
+        for key, content in contents.items():
+            s3.put_object(Bucket="kept", Key=key, Body=content)
+        own.kill()
+        own.start()
+        s3 = client(own)
+        for key, content in contents.items():
+            assert s3.get_object(Bucket="kept", Key=key)["Body"].read() == content
+        assert [each["Key"] for each in s3.list_objects_v2(Bucket="kept")["Contents"]] == sorted(contents)
+    finally:
+        own.kill()

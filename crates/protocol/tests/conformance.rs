@@ -65,6 +65,7 @@ const EXPECTED_OUTPUT: Expected = &[
     ("RestXmlDateTimeWithPositiveOffset", LENIENT),
     ("IgnoreQueryParamsInResponse", LENIENT),
     ("InvalidGreetingError", LENIENT),
+    ("ComplexError", LENIENT),
     ("SimpleScalarPropertiesComplexEscapes", SPELLING),
 ];
 

@@ -58,7 +58,11 @@ impl Authenticator {
         });
         let (principal, payload) = match verified {
             Ok((verified, payload)) => (verified.principal, payload),
-            // SECURITY: only where no part of a signature is stated; a signature that is wrong is an error.
+            // SECURITY: only where no part of a signature is stated; one that is wrong, or of another kind, is an error.
+            Err(SignatureError::Missing) if family == Family::S3 && has_older_signature(request.query) => {
+                let message = "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.";
+                return Err(Fault::sender("InvalidRequest", message));
+            }
             Err(SignatureError::Missing) if family == Family::S3 => {
                 let payload = Payload::of_unsigned(request.headers);
                 (Arc::new(Principal::Anonymous), payload.map_err(|error| refusal(&error, family))?)
@@ -86,6 +90,12 @@ fn signed<'a>(request: &WireRequest<'a>) -> sigv4::Request<'a> {
         headers: request.headers,
         body: request.body.as_ref(),
     }
+}
+
+/// True where a URL was presigned in the way that came before ours.
+fn has_older_signature(query: &str) -> bool {
+    let names = query.split('&').map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name));
+    names.into_iter().any(|name| matches!(name, "AWSAccessKeyId" | "Signature"))
 }
 
 /// A refused signature, in the words of the API.

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import pathlib
 import socket
 import stat
@@ -230,3 +231,12 @@ def test_a_package_that_bites_is_refused(platform, tenants, entries):
             Code={"ZipFile": archive(*entries)})
     refused(client.get_function, "ResourceNotFoundException", FunctionName="bites")
     assert not list(platform.data_dir.rglob("evil*"))
+
+
+def test_the_start_says_which_layers_are_active(fresh):
+    fresh.start()
+    said = fresh.ready_line
+    while "isolation of functions: " not in said or not said.endswith("\n"):
+        said += os.read(fresh.process.stdout.fileno(), 4096).decode()
+    active = said.split("isolation of functions: ")[1].split(";")[0].strip().split(", ")
+    assert {"namespaces", "id-range", "read-only-root", "seccomp", "cgroup-memory", "cgroup-pids"} <= set(active), said

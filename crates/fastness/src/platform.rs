@@ -48,6 +48,8 @@ pub(crate) struct Running {
     /// `http://127.0.0.1:4566`
     pub(crate) endpoint: String,
     pub(crate) data_dir: PathBuf,
+    /// What isolates functions on this host, and what does not, in one line.
+    pub(crate) isolation: String,
     /// What clients are to trust, where the platform's own authority vouches for it.
     ca_bundle: Option<PathBuf>,
     code: CodeStore,
@@ -110,6 +112,7 @@ impl Platform {
             pipeline: built.pipeline.clone(),
             endpoint,
             data_dir: self.data_dir.clone(),
+            isolation: isolation(self.sandboxes.layers()),
             code: built.compute.code().clone(),
             ca_bundle,
         };
@@ -286,6 +289,16 @@ fn tell_layers(layers: &[sandbox::LayerStatus]) {
             }
         }
     }
+}
+
+/// The layers by name: those that are active, and after `without`, those that are not.
+fn isolation(layers: &[sandbox::LayerStatus]) -> String {
+    let names = |active: bool| {
+        let chosen = layers.iter().filter(|layer| layer.active == active).map(|layer| layer.name.as_str());
+        chosen.collect::<Vec<_>>().join(", ")
+    };
+    let missing = names(false);
+    if missing.is_empty() { names(true) } else { format!("{}; without {missing}", names(true)) }
 }
 
 /// Makes the data folder, for its owner's eyes only, and answers its full path.

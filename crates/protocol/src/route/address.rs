@@ -32,14 +32,15 @@ pub(super) fn names_s3(headers: &HeaderMap) -> bool {
     host(headers).is_some()
 }
 
-/// True where a request that names no API can mean a bucket by its path. Names that start with an underscore are no
-/// buckets: the platform keeps them for itself. Neither is a form: that is the query protocol's.
+/// True where a request that names no API can mean a bucket by its path. What starts otherwise than a bucket's name is
+/// none: an underscore is the platform's own. Neither is a form: that is the query protocol's.
 pub(super) fn could_be_s3(request: &WireRequest<'_>) -> bool {
     let form = request
         .headers
         .get(http::header::CONTENT_TYPE)
         .is_some_and(|kind| kind.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
-    let named = request.path.strip_prefix('/').is_some_and(|path| !path.is_empty() && !path.starts_with('_'));
+    let first = request.path.strip_prefix('/').and_then(|path| path.bytes().next());
+    let named = first.is_some_and(|first| first.is_ascii_lowercase() || first.is_ascii_digit());
     named && !form
 }
 

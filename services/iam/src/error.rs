@@ -26,6 +26,10 @@ service_error! {
         InvalidUserType = "InvalidUserTypeException",
         /// Something is tried too often.
         EntityTemporarilyUnmodifiable = "EntityTemporarilyUnmodifiableException",
+        /// There is no credential report.
+        CredentialReportNotPresent = "CredentialReportNotPresentException",
+        /// The credential report is too old.
+        CredentialReportExpired = "CredentialReportExpiredException",
         /// A simulation could not be decided.
         PolicyEvaluation = "PolicyEvaluationException",
         /// A value that the model lets through and the rules do not.

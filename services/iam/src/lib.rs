@@ -13,7 +13,7 @@
 //! - what something hangs on is not deleted: users with keys, policies or groups, roles and groups with policies,
 //!   policies that are attached.
 //!
-//! Differences from AWS: changes are in force at once; `RoleLastUsed` is empty; certificates, identity providers, service-linked roles and reports are declined; a simulated statement stands from brace to brace.
+//! Differences from AWS: changes are in force at once; `RoleLastUsed` is empty; certificates, identity providers and service-linked roles are declined; reports of last use look back as far as the trail is kept; a simulated statement stands from brace to brace.
 
 mod access;
 pub mod api;
@@ -21,12 +21,14 @@ mod attachments;
 mod documents;
 mod entity;
 mod error;
+mod granting;
 mod operations;
 mod page;
 mod passwords;
 mod qr;
 mod quota;
 mod records;
+mod reports;
 mod shapes;
 mod simulate;
 mod table;

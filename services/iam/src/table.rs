@@ -3,6 +3,7 @@
 //! What is neither here nor declined answers that it is not implemented.
 
 mod credentials;
+mod reports;
 
 use std::sync::Arc;
 
@@ -26,6 +27,7 @@ pub fn service(directory: Directory) -> Service {
     let builder = inline_policies(builder);
     let builder = attached_policies(builder);
     let builder = credentials::operations(builder);
+    let builder = reports::operations(builder);
     declined(keys_and_account(builder)).build()
 }
 
@@ -408,14 +410,6 @@ const NO_ORGANIZATION: &[&str] = &[
     "UpdateDelegationRequest",
     "SetSecurityTokenServicePreferences",
 ];
-const NO_REPORTS: &[&str] = &[
-    "GenerateCredentialReport",
-    "GenerateServiceLastAccessedDetails",
-    "GetCredentialReport",
-    "GetServiceLastAccessedDetails",
-    "GetServiceLastAccessedDetailsWithEntities",
-    "ListPoliciesGrantingServiceAccess",
-];
 
 fn declined(builder: Builder) -> Builder {
     builder
@@ -426,5 +420,4 @@ fn declined(builder: Builder) -> Builder {
         )
         .declined("the services here act under roles that their users make", NO_LINKED_ROLES)
         .declined("there is no organization above the account", NO_ORGANIZATION)
-        .declined("reports are made from the audit trail, which is complete", NO_REPORTS)
 }

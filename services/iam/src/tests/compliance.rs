@@ -29,6 +29,7 @@ fn samples() -> Vec<(&'static str, Value)> {
     let key = json!({"AccessKeyId": "AKIAQNZGKIQY56JQ7WML"});
     let device = json!({"SerialNumber": "arn:aws:iam::123456789012:mfa/d"});
     let codes = json!({"AuthenticationCode1": "918273", "AuthenticationCode2": "918274"});
+    let job = json!({"JobId": "01234567-89ab-cdef-0123-456789abcdef"});
     let profile = json!({"InstanceProfileName": "i"});
     let source = json!({"PolicySourceArn": "arn:aws:iam::123456789012:user/u"});
     vec![
@@ -131,6 +132,15 @@ fn samples() -> Vec<(&'static str, Value)> {
         ("UntagInstanceProfile", with(&profile, untag.clone())),
         ("ListInstanceProfileTags", profile.clone()),
         ("DeleteInstanceProfile", profile),
+        ("GenerateCredentialReport", json!({})),
+        ("GetCredentialReport", json!({})),
+        ("GenerateServiceLastAccessedDetails", json!({"Arn": "arn:aws:iam::123456789012:user/u"})),
+        ("GetServiceLastAccessedDetails", job.clone()),
+        ("GetServiceLastAccessedDetailsWithEntities", with(&job, json!({"ServiceNamespace": "iam"}))),
+        (
+            "ListPoliciesGrantingServiceAccess",
+            json!({"Arn": "arn:aws:iam::123456789012:user/u", "ServiceNamespaces": ["iam"]}),
+        ),
         ("SimulateCustomPolicy", json!({"PolicyInputList": [READ], "ActionNames": ["s3:GetObject"]})),
         ("SimulatePrincipalPolicy", with(&source, json!({"ActionNames": ["s3:GetObject"]}))),
         ("GetContextKeysForCustomPolicy", json!({"PolicyInputList": [READ]})),

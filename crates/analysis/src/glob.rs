@@ -75,6 +75,39 @@ fn covers_from(wide: &[char], narrow: &[char], star: char) -> bool {
     row.last().copied().unwrap_or(false)
 }
 
+/// True where some text is matched by both.
+#[must_use]
+pub fn overlap(left: &str, right: &str) -> bool {
+    let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
+    // `reached[at]`: the left pattern up to here and the right one up to `at` can match the same text.
+    let mut reached = vec![false; right.len() + 1];
+    for (at, cell) in reached.iter_mut().enumerate() {
+        *cell = right.iter().take(at).all(|letter| *letter == '*');
+    }
+    for letter in &left {
+        let mut next = vec![false; right.len() + 1];
+        for at in 0..=right.len() {
+            let get = |row: &[bool], at: usize| row.get(at).copied().unwrap_or(false);
+            let other = at.checked_sub(1).and_then(|before| right.get(before));
+            let together = match (letter, other) {
+                ('*', _) => get(&reached, at),
+                (_, Some('*')) => false,
+                ('?', Some(_)) | (_, Some('?')) => at > 0 && get(&reached, at - 1),
+                (one, Some(two)) => one == two && get(&reached, at - 1),
+                (_, None) => false,
+            };
+            // A star on either side takes the other's next letter, or nothing.
+            let left_star = *letter == '*' && at > 0 && get(&next, at - 1);
+            let right_star = other == Some(&'*') && (get(&reached, at) || (at > 0 && get(&next, at - 1)));
+            if let Some(cell) = next.get_mut(at) {
+                *cell = together || left_star || right_star;
+            }
+        }
+        reached = next;
+    }
+    reached.last().copied().unwrap_or(false)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -115,7 +148,31 @@ mod tests {
         }
     }
 
+    #[test]
+    fn patterns_overlap_where_a_text_fits_both() {
+        for (left, right, expected) in [
+            ("a*", "*b", true),
+            ("a*", "b*", false),
+            ("s3:Get*", "s3:*Object", true),
+            ("s3:Get?", "s3:Get", false),
+            ("", "*", true),
+            ("*", "", true),
+            ("a?c", "ab*", true),
+            ("a*c", "a*d", false),
+        ] {
+            assert_eq!(overlap(left, right), expected, "{left} {right}");
+            assert_eq!(overlap(right, left), expected, "{right} {left}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_text_that_fits_both_is_an_overlap(left in "[ab*?]{0,6}", right in "[ab*?]{0,6}", text in "[ab]{0,6}") {
+            if matches(&left, &text) && matches(&right, &text) {
+                prop_assert!(overlap(&left, &right), "{} {} {}", left, right, text);
+            }
+        }
+
         #[test]
         fn what_is_covered_is_matched(wide in "[ab*?]{0,6}", narrow in "[ab*?]{0,6}", text in "[ab]{0,8}") {
             if covers(&wide, &narrow) && matches(&narrow, &text) {

@@ -4,6 +4,7 @@
 //! findings out. It decides about no request (that is `policy`'s), knows no store and no service; what it cannot decide
 //! it says, and never calls harmless.
 
+pub mod access;
 #[doc(hidden)]
 pub mod fuzz;
 pub mod glob;
@@ -11,3 +12,4 @@ pub mod json;
 pub mod least;
 pub mod template;
 pub mod usage;
+pub mod validate;

@@ -10,7 +10,12 @@ pub(crate) struct Texts {
 }
 
 /// In the order of the workspace's members.
-pub(crate) const SERVICES: [Texts; 11] = [
+pub(crate) const SERVICES: [Texts; 12] = [
+    Texts {
+        service: "accessanalyzer",
+        model: include_str!("../../../models/accessanalyzer.json"),
+        authorization: include_str!("../../../models/authorization/accessanalyzer.json"),
+    },
     Texts {
         service: "iam",
         model: include_str!("../../../models/iam.json"),

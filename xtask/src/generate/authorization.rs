@@ -25,8 +25,10 @@ impl Facts {
 /// Reads the facts of one service.
 pub(crate) fn read(packages: &Packages, service: &str) -> Outcome<Facts> {
     let all = packages.json(SOURCE)?;
+    // A folder's name has no dash; the prefix of its actions may.
+    let prefix = if service == "accessanalyzer" { "access-analyzer" } else { service };
     let table = |name: &str| {
-        all.get(service)
+        all.get(prefix)
             .and_then(|definition| definition.get(name)?.as_object().cloned())
             .ok_or_else(|| Failure::new(format!("{SOURCE}: {service} has no {name}")))
     };

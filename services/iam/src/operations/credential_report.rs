@@ -9,7 +9,8 @@ use base::{AccountId, Timestamp};
 use identity::Reads;
 use identity::principal::root_arn;
 use identity::records::{
-    AccessKeyRecord, AccountRecord, LastUsedRecord, LoginProfileRecord, PasswordPolicyRecord, UserRecord, keys,
+    AccessKeyRecord, AccountRecord, LastUsedRecord, LoginProfileRecord, PasswordPolicyRecord, UserRecord,
+    keys,
 };
 use service::Permit;
 
@@ -64,8 +65,9 @@ pub(crate) async fn get(
     permit: Permit<api::GetCredentialReport>,
 ) -> Result<api::GetCredentialReportResponse, Error> {
     let call = permit.call;
-    let record = load(iam.directory.store(), call.account())?
-        .ok_or_else(|| Error::CredentialReportNotPresent("No report found. Generate one first.".to_owned()))?;
+    let record = load(iam.directory.store(), call.account())?.ok_or_else(|| {
+        Error::CredentialReportNotPresent("No report found. Generate one first.".to_owned())
+    })?;
     if !is_good(&record, call.now()) {
         return Err(Error::CredentialReportExpired(
             "The most recent credential report has expired. Generate a new one.".to_owned(),
@@ -123,7 +125,8 @@ fn report(from: &impl Reads, account: AccountId) -> Result<String, Error> {
 fn password_columns(profile: Option<&LoginProfileRecord>, policy: Option<&PasswordPolicyRecord>) -> String {
     let Some(profile) = profile else { return "false,N/A,N/A,N/A".to_owned() };
     let days = policy.and_then(|policy| policy.days_max);
-    let next = days.map_or_else(|| "N/A".to_owned(), |days| shown(profile.changed_at.plus_secs(days * DAY_SECS)));
+    let next =
+        days.map_or_else(|| "N/A".to_owned(), |days| shown(profile.changed_at.plus_secs(days * DAY_SECS)));
     // Nobody signs in with a password here.
     format!("true,no_information,{},{next}", shown(profile.changed_at))
 }

@@ -44,7 +44,8 @@ fn scope(iam: &Iam, account: AccountId, arn: &str) -> Result<Scope, Error> {
     }
     let (kind, name) = entity_name(account, arn)?;
     let namespaces = policies_of(iam, account, arn)?;
-    let namespaces = namespaces.iter().flat_map(|source| granting::namespaces(source.policy.text())).collect();
+    let namespaces =
+        namespaces.iter().flat_map(|source| granting::namespaces(source.policy.text())).collect();
     let title = match kind.as_str() {
         "user" => "User",
         "group" => "Group",
@@ -137,12 +138,10 @@ pub(crate) async fn generate(
     Ok(api::GenerateServiceLastAccessedDetailsResponse { job_id: Some(job) })
 }
 
-fn drop_oldest(
-    edit: &mut identity::Edit<'_, '_>,
-    present: &[(Vec<u8>, bytes::Bytes)],
-) -> Result<(), Error> {
+fn drop_oldest(edit: &mut identity::Edit<'_, '_>, present: &[(Vec<u8>, bytes::Bytes)]) -> Result<(), Error> {
     use identity::records::Record as _;
-    let made = |bytes: &[u8]| UsageReportRecord::decode(bytes).map(|record| record.created_at).unwrap_or_default();
+    let made =
+        |bytes: &[u8]| UsageReportRecord::decode(bytes).map(|record| record.created_at).unwrap_or_default();
     let oldest = present.iter().min_by_key(|(_, bytes)| made(bytes));
     let Some((key, _)) = oldest else { return Ok(()) };
     Ok(edit.delete(USAGE_REPORTS, &store::Key::new().raw(key))?)

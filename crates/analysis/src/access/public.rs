@@ -1,0 +1,111 @@
+//! Whether a resource's policy lets everyone in.
+//!
+//! A condition makes a statement private only where it names who may come, with an operator that holds for those alone.
+
+use super::{NotAPolicy, Reason};
+use crate::json::{self, Node};
+
+/// Condition keys that narrow who may come, where they are compared with fixed values.
+const NARROWING: [&str; 17] = [
+    "aws:principalaccount",
+    "aws:principalarn",
+    "aws:principalorgid",
+    "aws:principalorgpaths",
+    "aws:sourceaccount",
+    "aws:sourcearn",
+    "aws:sourceip",
+    "aws:sourceorgid",
+    "aws:sourceorgpaths",
+    "aws:sourceowner",
+    "aws:sourcevpc",
+    "aws:sourcevpce",
+    "aws:userid",
+    "aws:vpcsourceip",
+    "kms:calleraccount",
+    "s3:dataaccesspointaccount",
+    "s3:dataaccesspointarn",
+];
+/// Operators that hold for the named values alone.
+const NAMING: [&str; 6] =
+    ["StringEquals", "StringEqualsIgnoreCase", "StringLike", "ArnEquals", "ArnLike", "IpAddress"];
+/// Providers of identities for whoever signs up.
+const PUBLIC_PROVIDERS: [&str; 4] =
+    ["accounts.google.com", "graph.facebook.com", "www.amazon.com", "cognito-identity.amazonaws.com"];
+
+/// The statements that may let everyone in. None: no public access.
+///
+/// # Errors
+/// Where the text is not a policy document.
+pub fn no_public_access(text: &str) -> Result<Vec<Reason>, NotAPolicy> {
+    super::Document::parse(text)?;
+    let node = json::parse(text).map_err(|error| NotAPolicy(error.to_string()))?;
+    let statements = node.get("Statement").map(Node::one_or_many).unwrap_or_default();
+    let public = statements.iter().enumerate().filter(|(_, statement)| is_public(statement));
+    Ok(public
+        .map(|(index, statement)| Reason {
+            index,
+            sid: statement.get("Sid").and_then(Node::text).map(str::to_owned),
+        })
+        .collect())
+}
+
+fn is_public(statement: &Node) -> bool {
+    if statement.get("Effect").and_then(Node::text) != Some("Allow") {
+        return false;
+    }
+    let everyone = statement.get("NotPrincipal").is_some() || names_everyone(statement.get("Principal"));
+    let strangers = names_strangers(statement.get("Principal"));
+    (everyone && !is_narrowed(statement, false)) || (strangers && !is_narrowed(statement, true))
+}
+
+fn names_everyone(principal: Option<&Node>) -> bool {
+    let Some(principal) = principal else { return false };
+    principal.text() == Some("*")
+        || principal.members().iter().any(|member| member.node.texts().contains(&"*"))
+}
+
+fn names_strangers(principal: Option<&Node>) -> bool {
+    let federated = principal.and_then(|principal| principal.get("Federated"));
+    let names = federated.map(Node::texts).unwrap_or_default();
+    names.iter().any(|name| PUBLIC_PROVIDERS.contains(name) || name.contains(":oidc-provider/"))
+}
+
+fn is_narrowed(statement: &Node, federated: bool) -> bool {
+    let operators = statement.get("Condition").map(Node::members).unwrap_or_default();
+    operators.iter().any(|operator| {
+        let name = operator.name.strip_prefix("ForAnyValue:").unwrap_or(&operator.name);
+        NAMING.contains(&name)
+            && operator.node.members().iter().any(|condition| {
+                let key = condition.name.to_ascii_lowercase();
+                let narrows = NARROWING.contains(&key.as_str()) || (federated && is_of_token(&key));
+                let values = condition.node.texts();
+                narrows && !values.is_empty() && values.iter().all(|value| names_someone(&key, value))
+            })
+    })
+}
+
+/// What a token says of its bearer or of whom it was made for.
+fn is_of_token(key: &str) -> bool {
+    [":aud", ":sub", ":oaud", ":app_id"].iter().any(|claim| key.ends_with(claim))
+}
+
+/// Whether a value narrows at all: not a wildcard alone, not every address, not a variable.
+fn names_someone(key: &str, value: &str) -> bool {
+    if value.contains("${") {
+        return false;
+    }
+    if key.ends_with("sourceip") {
+        let bits = value.rsplit_once('/').and_then(|(_, bits)| bits.parse::<u8>().ok());
+        let wide = if value.contains(':') { 32 } else { 8 };
+        return bits.is_none_or(|bits| bits >= wide);
+    }
+    if key.ends_with("arn") && value.contains(['*', '?']) {
+        // An ARN narrows where it names the account, or a bucket, whose names are one owner's each.
+        let mut parts = value.splitn(6, ':').skip(2);
+        let (service, account) = (parts.next().unwrap_or_default(), parts.nth(1).unwrap_or_default());
+        let bucket = parts.next().unwrap_or_default().split('/').next().unwrap_or_default();
+        let fixed = |text: &str| !text.is_empty() && !text.contains(['*', '?']);
+        return fixed(account) || (service == "s3" && fixed(bucket));
+    }
+    value.chars().any(|character| !matches!(character, '*' | '?'))
+}

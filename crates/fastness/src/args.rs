@@ -130,6 +130,10 @@ pub(crate) struct UpOptions {
     #[arg(long)]
     pub(crate) no_watch: bool,
 
+    /// Leave out resources of this type, which the platform does not have; may be repeated. What is left out is told.
+    #[arg(long = "allow-unsupported", value_name = "TYPE")]
+    pub(crate) allow_unsupported: Vec<String>,
+
     /// Print what was deployed as one JSON document on stdout.
     #[arg(long)]
     pub(crate) json: bool,

@@ -9,6 +9,7 @@ mod place;
 mod progress;
 mod project;
 mod report;
+mod skip;
 mod watch;
 
 use std::collections::BTreeMap;
@@ -78,13 +79,40 @@ impl Up {
             let package = self.package(function.clone()).await?;
             function.set_package(&mut document.root, &package.bucket, &package.key);
         }
-        let template = document.root.to_string();
+        let template = self.without_unsupported(&document, progress)?.to_string();
         let tell = |event: &cloudformation::api::StackEvent| progress.event(event);
         let deployed =
             self.deployer.deploy(&self.project.stack_name, template, &self.options.parameters, tell).await;
         let deployed = deployed.map_err(|error| self.located(&document, error))?;
         self.running.note_outputs(&self.outputs().await?)?;
         Ok(deployed)
+    }
+
+    /// The template without what the command line says to skip.
+    fn without_unsupported(
+        &self,
+        document: &template::Document,
+        progress: &Progress,
+    ) -> Result<serde_json::Value, Error> {
+        let named = &self.options.allow_unsupported;
+        if named.is_empty() {
+            return Ok(document.root.clone());
+        }
+        let account = self.running.pipeline.home();
+        let target = skip::Target {
+            account: account.as_str(),
+            region: self.running.pipeline.region().as_str(),
+            stack: &self.project.stack_name,
+            parameters: &self.options.parameters,
+        };
+        let (document, skipped) = skip::types(document.clone(), named, &target)?;
+        for (id, kind) in &skipped.resources {
+            progress.warn(&format!("skipping {id} ({kind}): it is not there, whatever the template says"));
+        }
+        for key in &skipped.outputs {
+            progress.warn(&format!("skipping the output {key}, which tells of it"));
+        }
+        Ok(document.root)
     }
 
     /// A refusal with the place in the template that it is about, where it names one.

@@ -28,6 +28,11 @@ impl Progress {
         self.bar.set_message(step.to_owned());
     }
 
+    /// What must be seen, also where nothing else is shown.
+    pub(crate) fn warn(&self, text: &str) {
+        self.bar.suspend(|| eprintln!("fastness: {text}"));
+    }
+
     /// A stack event happened.
     pub(crate) fn event(&self, event: &StackEvent) {
         let status = event.resource_status.as_deref().unwrap_or_default();

@@ -62,6 +62,9 @@ pub(crate) async fn object(call: &Call, url: &str, member: &str, bytes_max: usiz
         Err(fault) => return Err(refused(&fault.message)),
     };
     let bytes = match answer {
+        Some(Value::Stream(stream)) => {
+            stream.collect(bytes_max).await.map_err(|fault| refused(&fault.message))?.to_vec()
+        }
         Some(Value::Blob(bytes)) => bytes.to_vec(),
         _ => Vec::new(),
     };

@@ -7,20 +7,26 @@ use serde_json::{Value, json};
 use super::{Failure, Work, list, text};
 
 /// The updates, those that drop an index first.
-pub(super) fn changes(old: Option<&Value>, work: &Work) -> Result<Vec<Value>, Failure> {
-    between(list(old), list(work.get("GlobalSecondaryIndexes")))
+pub(super) fn changes(old: Option<&Value>, table: &Value, work: &Work) -> Result<Vec<Value>, Failure> {
+    let present: Vec<String> = list(table.get("GlobalSecondaryIndexes")).iter().map(name).collect();
+    between(list(old), &present, list(work.get("GlobalSecondaryIndexes")))
 }
 
-fn between(old: &[Value], new: &[Value]) -> Result<Vec<Value>, Failure> {
-    let name = |index: &Value| text(index.get("IndexName"));
+fn name(index: &Value) -> String {
+    text(index.get("IndexName"))
+}
+
+/// `present` is what the table has; `old` says how it was asked for.
+fn between(old: &[Value], present: &[String], new: &[Value]) -> Result<Vec<Value>, Failure> {
     let find = |among: &[Value], wanted: &str| among.iter().find(|index| name(index) == wanted).cloned();
     let (mut dropped, mut changed, mut made) = (Vec::new(), Vec::new(), Vec::new());
-    for index in old.iter().filter(|index| find(new, &name(index)).is_none()) {
-        dropped.push(json!({ "Delete": { "IndexName": name(index) } }));
+    for gone in present.iter().filter(|name| find(new, name).is_none()) {
+        dropped.push(json!({ "Delete": { "IndexName": gone } }));
     }
     for index in new {
         match find(old, &name(index)) {
-            None => made.push(json!({ "Create": index })),
+            _ if !present.contains(&name(index)) => made.push(json!({ "Create": index })),
+            None => {}
             Some(before) if before == *index => {}
             Some(before) => {
                 if ["KeySchema", "Projection"].iter().any(|part| before.get(part) != index.get(part)) {
@@ -56,7 +62,8 @@ mod tests {
         let (a, b) = (index("a", "x", 1), index("b", "x", 1));
         let verbs = |old: &[&Value], new: &[&Value]| -> Result<Vec<String>, Failure> {
             let owned = |list: &[&Value]| list.iter().map(|value| (*value).clone()).collect::<Vec<_>>();
-            let changes = between(&owned(old), &owned(new))?;
+            let present: Vec<String> = old.iter().map(|index| name(index)).collect();
+            let changes = between(&owned(old), &present, &owned(new))?;
             Ok(changes.iter().filter_map(|change| change.as_object()?.keys().next().cloned()).collect())
         };
         let larger = index("a", "x", 2);
@@ -67,6 +74,9 @@ mod tests {
         assert_eq!(verbs(&[&a], &[&larger, &b]).unwrap(), ["Update", "Create"]);
         assert!(verbs(&[&a], &[&b]).unwrap_err().message.starts_with("Cannot perform more than one"));
         assert!(verbs(&[], &[&a, &b]).is_err());
+        // On the way back from an update that was refused, the table never had what was asked for.
+        let (tried, back) = ([b.clone()], [a.clone()]);
+        assert!(between(&tried, &["a".to_owned()], &back).unwrap().is_empty());
         assert!(verbs(&[&a], &[&index("a", "y", 1)]).unwrap_err().message.contains("another name"));
     }
 }

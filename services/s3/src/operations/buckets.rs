@@ -41,6 +41,11 @@ pub(crate) async fn create(
     }
     let ownership = input.object_ownership.unwrap_or_else(|| "BucketOwnerEnforced".to_owned());
     check_ownership(&ownership)?;
+    let mut tags = match configuration.tags {
+        Some(list) => tags::from_list(list, tags::BUCKET_TAGS_MAX)?,
+        None => BTreeMap::new(),
+    };
+    tags.extend(call.marks());
     let record = BucketRecord {
         v: 1,
         id: crypto::random::hex(8),
@@ -52,10 +57,7 @@ pub(crate) async fn create(
         public_access: Some(BLOCK_ALL),
         ownership: Some(ownership),
         bucket_key: false,
-        tags: match configuration.tags {
-            Some(list) => tags::from_list(list, tags::BUCKET_TAGS_MAX)?,
-            None => BTreeMap::new(),
-        },
+        tags,
     };
     let of_account = of(&s3, call.account())?.len();
     let bucket = input.bucket.clone();

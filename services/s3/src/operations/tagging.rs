@@ -28,11 +28,17 @@ pub(crate) async fn get_bucket(
     Ok(api::GetBucketTaggingOutput { tag_set: tags::to_list(&bucket.tags) })
 }
 
+/// The platform's own tags stay when a set is replaced.
+fn keep_marks(tags: &mut BTreeMap<String, String>) {
+    tags.retain(|key, _| service::is_mark(key));
+}
+
 pub(crate) async fn put_bucket(s3: Arc<S3>, permit: Permit<api::PutBucketTagging>) -> Result<(), Error> {
     let (input, call) = (permit.input, permit.call);
     let given = tags::from_list(input.tagging.tag_set, tags::BUCKET_TAGS_MAX)?;
     change(&s3, &call, &input.bucket, input.expected_bucket_owner.as_deref(), move |bucket| {
-        bucket.tags = given;
+        keep_marks(&mut bucket.tags);
+        bucket.tags.extend(given);
         Ok(())
     })
     .await
@@ -44,7 +50,7 @@ pub(crate) async fn delete_bucket(
 ) -> Result<(), Error> {
     let (input, call) = (permit.input, permit.call);
     change(&s3, &call, &input.bucket, input.expected_bucket_owner.as_deref(), |bucket| {
-        bucket.tags.clear();
+        keep_marks(&mut bucket.tags);
         Ok(())
     })
     .await

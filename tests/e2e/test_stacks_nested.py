@@ -1,0 +1,129 @@
+"""Templates from S3, stacks in stacks, buckets in stacks, and `aws cloudformation package`."""
+
+import json
+
+import pytest
+
+from support import eventually, refused
+
+CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
+
+
+@pytest.fixture
+def client(platform):
+    return platform.client("cloudformation")
+
+
+@pytest.fixture
+def bucket(platform, name):
+    s3 = platform.client("s3")
+    s3.create_bucket(Bucket=name)
+    yield name
+    for each in s3.list_objects_v2(Bucket=name).get("Contents", []):
+        s3.delete_object(Bucket=name, Key=each["Key"])
+    s3.delete_bucket(Bucket=name)
+
+
+def settled(client, stack):
+    def status():
+        found = client.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
+        return None if found.endswith("_IN_PROGRESS") else found
+    return eventually(status, timeout_s=60)
+
+
+def events(client, stack):
+    return [e.get("ResourceStatusReason") for e in client.describe_stack_events(StackName=stack)["StackEvents"]]
+
+
+def inner(retention=7):
+    return json.dumps({"Parameters": {"Name": {"Type": "String"}}, "Resources": {"G": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": {"Ref": "Name"}, "RetentionInDays": retention}}},
+                       "Outputs": {"Arn": {"Value": {"Fn::GetAtt": ["G", "Arn"]}}}})
+
+
+def outer(bucket, name, key="inner.json"):
+    nested = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": f"https://{bucket}.s3.amazonaws.com/{key}", "Parameters": {"Name": f"{name}-inner"}}}
+    return json.dumps({"Resources": {"Inner": nested}, "Outputs": {"Arn": {"Value": {"Fn::GetAtt": ["Inner", "Outputs.Arn"]}}}})
+
+
+def test_a_template_is_read_from_s3_as_the_caller(platform, client, bucket, name):
+    platform.client("s3").put_object(Bucket=bucket, Key="a b/inner.json", Body=inner())
+    url = f"https://s3.us-east-1.amazonaws.com/{bucket}/a%20b/inner.json"
+    given = [{"ParameterKey": "Name", "ParameterValue": name}]
+    assert [p["ParameterKey"] for p in client.validate_template(TemplateURL=url)["Parameters"]] == ["Name"]
+    stack = client.create_stack(StackName=name, TemplateURL=url, Parameters=given)["StackId"]
+    assert settled(client, stack) == "CREATE_COMPLETE"
+    assert refused(client.create_stack, "ValidationError", StackName=f"{name}-x", TemplateURL=url + "x").startswith("S3 error: The specified key does not exist.")
+    key, secret = platform.user(name, {"Effect": "Allow", "Action": "cloudformation:*", "Resource": "*"})
+    assert "not authorized to perform: s3:GetObject" in refused(platform.client("cloudformation", key, secret).create_stack, "ValidationError", StackName=f"{name}-y", TemplateURL=url, Parameters=given)
+    assert refused(client.create_stack, "ValidationError", StackName=name, TemplateURL="gopher://x/y") == "TemplateURL must be a supported URL."
+    client.delete_stack(StackName=stack)
+    assert settled(client, stack) == "DELETE_COMPLETE"
+
+
+def test_a_stack_in_a_stack(platform, client, bucket, name):
+    s3, logs = platform.client("s3"), platform.client("logs")
+    s3.put_object(Bucket=bucket, Key="inner.json", Body=inner())
+    stack = client.create_stack(StackName=name, TemplateBody=outer(bucket, name))["StackId"]
+    assert settled(client, stack) == "CREATE_COMPLETE", events(client, stack)
+    shown = client.describe_stacks(StackName=stack)["Stacks"][0]
+    assert shown["Outputs"][0]["OutputValue"].endswith(f"log-group:{name}-inner:*")
+    nested = client.describe_stack_resources(StackName=name)["StackResources"][0]["PhysicalResourceId"]
+    inside = client.describe_stacks(StackName=nested)["Stacks"][0]
+    assert (inside["ParentId"], inside["RootId"]) == (stack, stack) and inside["StackName"].startswith(f"{name}-Inner-")
+    s3.put_object(Bucket=bucket, Key="changed.json", Body=inner(30))
+    client.update_stack(StackName=name, TemplateBody=outer(bucket, name, "changed.json"))
+    assert settled(client, stack) == "UPDATE_COMPLETE", events(client, stack)
+    assert logs.describe_log_groups(logGroupNamePrefix=f"{name}-inner")["logGroups"][0]["retentionInDays"] == 30
+    s3.put_object(Bucket=bucket, Key="bad.json", Body=inner(2_000_000))
+    client.update_stack(StackName=name, TemplateBody=outer(bucket, name, "bad.json"))
+    assert settled(client, stack) == "UPDATE_ROLLBACK_COMPLETE"
+    assert any("was not successfully updated" in (reason or "") for reason in events(client, stack))
+    assert logs.describe_log_groups(logGroupNamePrefix=f"{name}-inner")["logGroups"][0]["retentionInDays"] == 30
+    client.delete_stack(StackName=stack)
+    assert settled(client, stack) == "DELETE_COMPLETE"
+    assert settled(client, nested) == "DELETE_COMPLETE" and not logs.describe_log_groups(logGroupNamePrefix=f"{name}-inner")["logGroups"]
+
+
+def test_a_stack_that_contains_itself_ends(platform, client, bucket, name):
+    text = outer(bucket, name, "self.json")
+    platform.client("s3").put_object(Bucket=bucket, Key="self.json", Body=json.dumps({"Parameters": {"Name": {"Type": "String", "Default": "x"}}, **json.loads(text)}))
+    stack = client.create_stack(StackName=name, TemplateBody=text)["StackId"]
+    assert settled(client, stack) == "ROLLBACK_COMPLETE"
+    live = [s["StackName"] for s in client.list_stacks(StackStatusFilter=["CREATE_COMPLETE", "ROLLBACK_COMPLETE", "CREATE_IN_PROGRESS", "DELETE_FAILED"])["StackSummaries"] if s["StackName"].startswith(name)]
+    assert live == [name]
+    client.delete_stack(StackName=stack)
+
+
+def test_a_bucket_is_declared(platform, client, name):
+    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:DeleteObject", "Resource": {"Fn::Sub": "${B.Arn}/*"}}]}
+    bucket = {"Type": "AWS::S3::Bucket", "Properties": {"VersioningConfiguration": {"Status": "Enabled"}, "Tags": [{"Key": "a", "Value": "b"}],
+              "PublicAccessBlockConfiguration": {"BlockPublicAcls": True, "BlockPublicPolicy": True, "IgnorePublicAcls": True, "RestrictPublicBuckets": True},
+              "BucketEncryption": {"ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}}}
+    text = json.dumps({"Resources": {"B": bucket, "P": {"Type": "AWS::S3::BucketPolicy", "Properties": {"Bucket": {"Ref": "B"}, "PolicyDocument": policy}}},
+                       "Outputs": {"Name": {"Value": {"Ref": "B"}}, "Domain": {"Value": {"Fn::GetAtt": ["B", "DomainName"]}}}})
+    stack = client.create_stack(StackName=name, TemplateBody=text)["StackId"]
+    assert settled(client, stack) == "CREATE_COMPLETE", events(client, stack)
+    given = {o["OutputKey"]: o["OutputValue"] for o in client.describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]}
+    s3 = platform.client("s3")
+    assert given["Domain"] == f"{given['Name']}.s3.amazonaws.com"
+    assert s3.get_bucket_versioning(Bucket=given["Name"])["Status"] == "Enabled"
+    tags = {t["Key"]: t["Value"] for t in s3.get_bucket_tagging(Bucket=given["Name"])["TagSet"]}
+    assert tags["a"] == "b" and tags["aws:cloudformation:stack-id"] == stack
+    assert json.loads(s3.get_bucket_policy(Bucket=given["Name"])["Policy"])["Statement"][0]["Effect"] == "Deny"
+    client.delete_stack(StackName=stack)
+    assert settled(client, stack) == "DELETE_COMPLETE", events(client, stack)
+    refused(s3.head_bucket, "404", Bucket=given["Name"])
+
+
+def test_the_cli_packages_and_deploys(platform, client, bucket, name, tmp_path):
+    (tmp_path / "inner.json").write_text(inner())
+    (tmp_path / "template.json").write_text(json.dumps({"Resources": {"Inner": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "inner.json", "Parameters": {"Name": f"{name}-g"}}}}}))
+    packaged = tmp_path / "packaged.json"
+    done = platform.aws("cloudformation", "package", "--template-file", str(tmp_path / "template.json"), "--s3-bucket", bucket, "--output-template-file", str(packaged), "--use-json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    done = platform.aws("cloudformation", "deploy", "--template-file", str(packaged), "--stack-name", name, "--s3-bucket", bucket, "--capabilities", *CAPABILITIES)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert platform.client("logs").describe_log_groups(logGroupNamePrefix=f"{name}-g")["logGroups"]
+    stack = client.describe_stacks(StackName=name)["Stacks"][0]["StackId"]
+    client.delete_stack(StackName=name)
+    assert settled(client, stack) == "DELETE_COMPLETE"

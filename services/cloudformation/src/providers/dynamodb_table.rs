@@ -111,7 +111,8 @@ impl Provider for Table {
             };
             let (present, wanted) = (table.get("AttributeDefinitions"), work.get("AttributeDefinitions"));
             // Replacing the table instead would lose its items, so it is refused.
-            if changes.is_empty() && defined(present) != defined(wanted) {
+            let stays = changes.is_empty() && differs(&"AttributeDefinitions");
+            if stays && defined(present) != defined(wanted) {
                 return Err(Failure::new("AttributeDefinitions of a table change only with its indexes."));
             }
             let names: Vec<&str> = UPDATABLE.into_iter().filter(differs).collect();

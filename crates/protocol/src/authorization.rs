@@ -146,6 +146,10 @@ mod tests {
     }
 
     const UNMAPPED: &[&str] = &[
+        "accessanalyzer:CreateServiceLinkedAnalyzer",
+        "accessanalyzer:DeleteServiceLinkedAnalyzer",
+        "accessanalyzer:GetFindingV2",
+        "accessanalyzer:ListFindingsV2",
         "iam:UpdateDelegationRequest",
         "dynamodb:BatchExecuteStatement",
         "dynamodb:ExecuteStatement",

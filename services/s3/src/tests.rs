@@ -7,14 +7,16 @@ use service::testkit::compliance::Subject;
 mod access;
 mod objects;
 
-/// A platform with this one service, and the folder that must live as long.
+/// A platform with this one service, and the folder that lives as long.
 pub(crate) async fn kit() -> TestKit {
-    let folder = std::env::temp_dir().join(format!("fastness-s3-{}", crypto::random::hex(8)));
+    let folder = tempfile::tempdir().expect("a folder");
+    let contents = folder.path().join("contents");
     let sealer = crypto::RootKey::ephemeral().derive("s3");
     TestKit::start(|foundation| {
-        vec![crate::service(foundation.store.clone(), folder, sealer).expect("a folder for contents")]
+        vec![crate::service(foundation.store.clone(), contents, sealer).expect("a folder for contents")]
     })
     .await
+    .keeping(folder)
 }
 
 fn samples() -> Vec<(&'static str, Value)> {

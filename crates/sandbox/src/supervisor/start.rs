@@ -6,7 +6,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::PathBuf;
 
-use rustix::process::{Signal, set_parent_process_death_signal};
+use rustix::process::{Signal, getpriority_process, set_parent_process_death_signal, setpriority_process};
 use rustix::thread::{CapabilitySet, capabilities, remove_capability_from_bounding_set, set_capabilities};
 
 use super::{MARKER, STATE_DIR, Supervisor, probe};
@@ -37,6 +37,10 @@ pub(super) fn start() -> io::Result<Supervisor> {
         return Err(io::ErrorKind::BrokenPipe.into());
     }
     rustix::process::setsid()?;
+    // Environments inherit it: that the platform runs ahead of others does not let its functions do so.
+    if getpriority_process(None)? < 0 {
+        setpriority_process(None, 0)?;
+    }
     sys::reset();
     sys::ignore_children();
     match prepare() {

@@ -6,6 +6,7 @@
 
 pub mod compliance;
 
+use std::any::Any;
 use std::sync::Arc;
 
 use base::{AccountId, Clock, Region, Timestamp};
@@ -44,6 +45,7 @@ pub struct TestKit {
     pub clock: Clock,
     /// The account.
     pub account: AccountId,
+    kept: Vec<Box<dyn Any + Send + Sync>>,
 }
 
 /// When every kit begins: 2026-01-01T00:00:00Z.
@@ -95,7 +97,14 @@ impl TestKit {
             rate,
             message_sealer,
         };
-        Self { pipeline: Pipeline::new(parts), clock, account }
+        Self { pipeline: Pipeline::new(parts), clock, account, kept: Vec::new() }
+    }
+
+    /// Keeps something that the services need, a folder for example, until the kit goes.
+    #[must_use]
+    pub fn keeping(mut self, thing: impl Any + Send + Sync) -> Self {
+        self.kept.push(Box::new(thing));
+        self
     }
 
     /// The account's root user.

@@ -4,70 +4,31 @@
 //! [`Pipeline::invoke`]. Both meet in `run`. This module holds the order and nothing else: how a signature is
 //! checked, a policy decided or a record written is the business of the crates it calls.
 
-use std::collections::HashMap;
+mod parts;
+mod refusal;
+
 use std::sync::Arc;
 
-use base::{AccountId, Clock, Region, Timestamp};
-use crypto::Sealer;
-use identity::{Directory, Principal};
-use observe::{AuditTrail, Outcome, Record};
+use base::{AccountId, Timestamp};
+use identity::Principal;
 use protocol::{ByteStream, Bytes, Fault, OperationModel, Protocol, Value, WireRequest, WireResponse};
-use store::Store;
-use tokio::sync::watch;
 use tracing::Instrument;
 
-use crate::access::Check;
-use crate::arriving::{Documents, arriving};
-use crate::authenticate::{Authenticator, Named};
+use self::parts::Parts;
+pub use self::parts::PipelineParts;
+pub(crate) use self::refusal::{Refused, Why};
+use self::refusal::{encode_refused, not_implemented, unrecorded};
+use crate::arriving::arriving;
+use crate::authenticate::Named;
 use crate::authorize;
 use crate::call::{Call, Source};
-use crate::denial::{Denials, MESSAGE_HEADER};
-use crate::jobs::Jobs;
 use crate::observation::{self, Missing, OBSERVE_HEADER};
 use crate::record;
-use crate::registry::{Asker, Failure, Service};
-use crate::throttle::{Rate, Throttle};
+use crate::registry::{Asker, Failure};
 
 /// The one way to every service. Cheap to clone.
 #[derive(Clone)]
 pub struct Pipeline(Arc<Parts>);
-
-/// What a pipeline is made of.
-pub struct PipelineParts {
-    /// The services, each once.
-    pub services: Vec<Service>,
-    /// Who exists and what they may do.
-    pub directory: Directory,
-    /// Where calls are recorded.
-    pub audit: AuditTrail,
-    /// All state.
-    pub store: Store,
-    /// The time.
-    pub clock: Clock,
-    /// The account that owns the platform: refusals of strangers are recorded there.
-    pub home: AccountId,
-    /// The region that the platform stands for.
-    pub region: Region,
-    /// What each account may ask of each service.
-    pub rate: Rate,
-    /// Seals the messages that `DecodeAuthorizationMessage` opens.
-    pub message_sealer: Sealer,
-}
-
-struct Parts {
-    services: HashMap<&'static str, Service>,
-    directory: Directory,
-    authenticator: Authenticator,
-    throttle: Throttle,
-    strangers: Throttle,
-    audit: AuditTrail,
-    denials: Denials,
-    store: Store,
-    clock: Clock,
-    home: AccountId,
-    region: Region,
-    documents: Documents,
-}
 
 /// Who calls what from where, once all of that is known.
 pub(crate) struct Attempt {
@@ -79,26 +40,6 @@ pub(crate) struct Attempt {
     pub(crate) arrived: Timestamp,
 }
 
-/// Why a call was refused, with the sealed message that explains a denial.
-pub(crate) struct Refused {
-    pub(crate) fault: Fault,
-    pub(crate) why: Option<Box<Why>>,
-}
-
-/// What is told of a denial besides its sentence.
-pub(crate) struct Why {
-    /// The sealed message.
-    pub(crate) message: String,
-    /// The whole evaluation as JSON, for the record.
-    pub(crate) evaluation: Vec<u8>,
-}
-
-impl From<Fault> for Refused {
-    fn from(fault: Fault) -> Self {
-        Self { fault, why: None }
-    }
-}
-
 /// What a call answers, and what observe mode let through on the way.
 struct Done {
     output: Value,
@@ -106,24 +47,6 @@ struct Done {
 }
 
 impl Pipeline {
-    /// A pipeline to these services.
-    pub fn new(parts: PipelineParts) -> Self {
-        Self(Arc::new(Parts {
-            services: parts.services.into_iter().map(|service| (service.name(), service)).collect(),
-            authenticator: Authenticator::new(parts.directory.clone(), parts.region.clone()),
-            strangers: Throttle::new(record::STRANGERS),
-            directory: parts.directory,
-            throttle: Throttle::new(parts.rate),
-            audit: parts.audit,
-            denials: Denials::new(parts.message_sealer),
-            store: parts.store,
-            clock: parts.clock,
-            home: parts.home,
-            region: parts.region,
-            documents: Documents::new(),
-        }))
-    }
-
     /// Answers one request from the network. It never fails: every refusal is an answer of the API's own form.
     pub async fn serve(&self, request: &WireRequest<'_>, source: Source) -> WireResponse {
         if Self::streams(request) {
@@ -396,135 +319,4 @@ impl Pipeline {
         };
         endpoint.resolve(input, &asker)
     }
-
-    /// Logs what only operators may know, and keeps what the caller may.
-    fn blame(&self, operation: OperationModel, failure: Failure) -> Fault {
-        if let Some(cause) = failure.cause {
-            tracing::error!(
-                service = operation.model().service(),
-                operation = operation.name(),
-                cause,
-                "a call failed inside the platform"
-            );
-        }
-        failure.fault
-    }
-
-    // SECURITY: a refused call is on record before its caller is answered.
-    async fn record_refused(
-        &self,
-        attempt: &Attempt,
-        parameters: Option<Vec<u8>>,
-        checks: &[Check],
-        refused: &Refused,
-    ) {
-        // Nobody signed for what comes through an open function URL: strangers fill no disk there either.
-        let is_stranger = matches!(*attempt.principal, Principal::Anonymous);
-        if is_stranger && !self.0.strangers.admit(self.0.home, "strangers", attempt.arrived) {
-            return;
-        }
-        let details = refused.why.as_deref().map(record::refusal);
-        let record = record::of(attempt, &self.0.region, parameters, checks, details);
-        self.keep(record, &refused.fault).await;
-    }
-
-    /// Strangers fill no disk: beyond a rate, their refusals are no longer recorded one by one.
-    async fn record_stranger(
-        &self,
-        stranger: &record::Stranger<'_>,
-        fault: &Fault,
-        source: &Source,
-        request_id: &Arc<str>,
-        arrived: Timestamp,
-    ) {
-        if self.0.strangers.admit(self.0.home, "strangers", arrived) {
-            let account = stranger.account(&self.0.directory).unwrap_or(self.0.home);
-            let record = stranger.record(account, &self.0.region, source, request_id, arrived);
-            self.keep(record, fault).await;
-        }
-    }
-
-    async fn keep(&self, record: Record, fault: &Fault) {
-        let outcome = Outcome::failure(fault.code.clone(), fault.message.clone());
-        if self.0.audit.record(record, outcome).await.is_err() {
-            tracing::error!(code = %fault.code, "a refused call could not be recorded");
-        }
-    }
-
-    /// The region that the platform stands for.
-    pub fn region(&self) -> &Region {
-        &self.0.region
-    }
-
-    /// The account that owns the platform.
-    pub fn home(&self) -> AccountId {
-        self.0.home
-    }
-
-    /// All state.
-    pub fn store(&self) -> &Store {
-        &self.0.store
-    }
-
-    /// The time.
-    pub fn clock(&self) -> &Clock {
-        &self.0.clock
-    }
-
-    /// Who exists and what they may do.
-    pub fn directory(&self) -> &Directory {
-        &self.0.directory
-    }
-
-    /// Where calls are recorded.
-    pub fn audit(&self) -> &AuditTrail {
-        &self.0.audit
-    }
-
-    /// Seals and opens the messages that explain denials.
-    pub fn denials(&self) -> &Denials {
-        &self.0.denials
-    }
-
-    /// The services by name.
-    pub fn services(&self) -> impl Iterator<Item = &Service> {
-        self.0.services.values()
-    }
-
-    /// Starts every service's background jobs; they end when `stop` turns true. Later calls start nothing.
-    pub fn start_jobs(&self, stop: &watch::Receiver<bool>) -> tokio::task::JoinSet<()> {
-        let mut running = tokio::task::JoinSet::new();
-        for job in self.services().flat_map(Service::take_jobs) {
-            let work = (job.work)(Jobs::new(self.clone(), stop.clone()));
-            running.spawn(async move {
-                if let Err(error) = work.await {
-                    tracing::error!(job = job.name, error = %base::Chain(&error), "a background job ended");
-                }
-            });
-        }
-        running
-    }
-}
-
-/// A call that cannot be recorded does not succeed, whatever it did.
-fn unrecorded() -> Fault {
-    tracing::error!("a call could not be recorded");
-    Fault::internal()
-}
-
-fn not_implemented(service: &str, operation: &str, reason: Option<&str>) -> Fault {
-    let message = match reason {
-        Some(reason) => format!("{service}:{operation} is not offered here: {reason}"),
-        None => format!("{service}:{operation} is not implemented yet"),
-    };
-    Fault::sender("NotImplemented", message).with_status(501)
-}
-
-fn encode_refused(operation: OperationModel, refused: &Refused, request_id: &str) -> WireResponse {
-    let mut response = protocol::encode_fault(operation.model(), Some(operation), &refused.fault, request_id);
-    let message = refused.why.as_ref().and_then(|why| http::HeaderValue::from_str(&why.message).ok());
-    if let Some(message) = message {
-        response.headers.insert(MESSAGE_HEADER, message);
-    }
-    response
 }

@@ -13,9 +13,8 @@
 //! - a member that this platform does not act on is refused by name, never dropped.
 //!
 //! Differences from AWS: a function is usable as soon as its call is answered (the answer shows `Pending`, a read shows
-//! `Active`); `GetFunction` gives no address of the code; S3 is not available, so that `S3Bucket` names the account's
-//! artifact bucket only; the outcome of asynchronous invocations goes to functions only (no queue, no topic, no bus);
-//! mappings read DynamoDB streams only, one batch of a shard at a time, and discard what failed too often.
+//! `Active`); `GetFunction` gives no address of the code; the outcome of asynchronous invocations goes to functions only
+//! (no queue, no topic, no bus); mappings read DynamoDB streams only, one batch of a shard at a time, and discard what failed too often.
 
 mod access;
 pub mod api;

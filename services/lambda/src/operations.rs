@@ -11,6 +11,7 @@ pub(crate) mod invoke;
 pub(crate) mod layer_permissions;
 pub(crate) mod layers;
 pub(crate) mod mappings;
+pub(crate) mod object;
 pub(crate) mod page;
 pub(crate) mod permissions;
 pub(crate) mod provisioned;

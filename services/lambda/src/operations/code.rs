@@ -1,55 +1,66 @@
-//! Where a function's code comes from: bytes in the request, or an artifact that was put down before.
+//! Where a function's code comes from: bytes in the request, an object in S3, or what `up` put down before.
 
-use base::{AccountId, Region};
+use base::AccountId;
 use compute::limits::PACKAGE_ZIPPED_BYTES_MAX;
 use compute::{ArtifactError, PackageError, Refusal, StoredPackage};
 use protocol::{Bytes, Sensitive};
+use service::Call;
 
 use crate::Lambda;
 use crate::api;
 use crate::error::Error;
 use crate::model::settings::not_supported;
+use crate::operations::object::Object;
 
 /// The members that name code, of either operation.
 pub(crate) struct CodeSource {
     zip_file: Option<Sensitive<Bytes>>,
     s3_bucket: Option<String>,
     s3_key: Option<String>,
+    version: Option<String>,
     unsupported: Option<&'static str>,
 }
 
 impl From<api::FunctionCode> for CodeSource {
     fn from(code: api::FunctionCode) -> Self {
-        let unsupported = unsupported(&code.image_uri, &code.source_kms_key_arn, &code.s3_object_version);
-        Self { zip_file: code.zip_file, s3_bucket: code.s3_bucket, s3_key: code.s3_key, unsupported }
-    }
-}
-
-impl From<api::LayerVersionContentInput> for CodeSource {
-    fn from(code: api::LayerVersionContentInput) -> Self {
-        let unsupported = unsupported(&None, &None, &code.s3_object_version);
-        Self { zip_file: code.zip_file, s3_bucket: code.s3_bucket, s3_key: code.s3_key, unsupported }
-    }
-}
-
-impl From<&mut api::UpdateFunctionCodeRequest> for CodeSource {
-    fn from(code: &mut api::UpdateFunctionCodeRequest) -> Self {
-        let unsupported = unsupported(&code.image_uri, &code.source_kms_key_arn, &code.s3_object_version);
+        let unsupported = unsupported(&code.image_uri, &code.source_kms_key_arn);
         Self {
-            zip_file: code.zip_file.take(),
-            s3_bucket: code.s3_bucket.take(),
-            s3_key: code.s3_key.take(),
+            zip_file: code.zip_file,
+            s3_bucket: code.s3_bucket,
+            s3_key: code.s3_key,
+            version: code.s3_object_version,
             unsupported,
         }
     }
 }
 
-fn unsupported(
-    image: &Option<String>,
-    key: &Option<String>,
-    version: &Option<String>,
-) -> Option<&'static str> {
-    [("ImageUri", image), ("SourceKMSKeyArn", key), ("S3ObjectVersion", version)]
+impl From<api::LayerVersionContentInput> for CodeSource {
+    fn from(code: api::LayerVersionContentInput) -> Self {
+        Self {
+            zip_file: code.zip_file,
+            s3_bucket: code.s3_bucket,
+            s3_key: code.s3_key,
+            version: code.s3_object_version,
+            unsupported: None,
+        }
+    }
+}
+
+impl From<&mut api::UpdateFunctionCodeRequest> for CodeSource {
+    fn from(code: &mut api::UpdateFunctionCodeRequest) -> Self {
+        let unsupported = unsupported(&code.image_uri, &code.source_kms_key_arn);
+        Self {
+            zip_file: code.zip_file.take(),
+            s3_bucket: code.s3_bucket.take(),
+            s3_key: code.s3_key.take(),
+            version: code.s3_object_version.take(),
+            unsupported,
+        }
+    }
+}
+
+fn unsupported(image: &Option<String>, key: &Option<String>) -> Option<&'static str> {
+    [("ImageUri", image), ("SourceKMSKeyArn", key)]
         .into_iter()
         .find_map(|(name, value)| value.as_ref().map(|_| name))
 }
@@ -60,7 +71,7 @@ impl CodeSource {
         self,
         lambda: &Lambda,
         account: AccountId,
-        region: &Region,
+        call: &Call,
     ) -> Result<StoredPackage, Error> {
         if let Some(member) = self.unsupported {
             return Err(not_supported(member));
@@ -68,7 +79,10 @@ impl CodeSource {
         let refuse = |message: &str| Err(Error::InvalidParameterValue(message.to_owned()));
         let zip = match (self.zip_file, self.s3_bucket, self.s3_key) {
             (Some(zip), None, None) => direct(zip.into_exposed())?,
-            (None, Some(bucket), Some(key)) => artifact(lambda, account, region, &bucket, &key).await?,
+            (None, Some(bucket), Some(key)) => {
+                let object = Object { bucket: &bucket, key: &key, version: self.version.as_deref() };
+                stored(lambda, account, call, &object).await?
+            }
             (None, None, None) => return refuse("Please provide a source for function code."),
             (None, _, _) => return refuse("S3Bucket and S3Key must be provided together."),
             (Some(_), _, _) => {
@@ -91,25 +105,19 @@ fn direct(zip: Bytes) -> Result<Bytes, Error> {
     Ok(zip)
 }
 
-async fn artifact(
+/// What `up` put down for this account, or else an object in S3.
+async fn stored(
     lambda: &Lambda,
     account: AccountId,
-    region: &Region,
-    bucket: &str,
-    key: &str,
+    call: &Call,
+    object: &Object<'_>,
 ) -> Result<Bytes, Error> {
-    lambda.compute.code().artifact(account, region, bucket, key).await.map_err(|error| match error {
-        ArtifactError::UnknownBucket(bucket) => Error::InvalidParameterValue(format!(
-            "Error occurred while GetObject. S3 is not available on this platform yet: bucket {bucket} cannot be \
-             read. Give the code as a ZipFile."
-        )),
-        ArtifactError::UnknownKey => Error::InvalidParameterValue(
-            "Error occurred while GetObject. S3 Error Code: NoSuchKey. S3 Error Message: The specified key does not \
-             exist."
-                .to_owned(),
-        ),
-        error => Error::internal(error),
-    })
+    let code = lambda.compute.code();
+    match code.artifact(account, call.region(), object.bucket, object.key).await {
+        Ok(zip) => Ok(zip),
+        Err(ArtifactError::UnknownBucket(_) | ArtifactError::UnknownKey) => object.read(call).await,
+        Err(error) => Err(Error::internal(error)),
+    }
 }
 
 fn package_error(error: PackageError) -> Error {

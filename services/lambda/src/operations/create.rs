@@ -43,7 +43,7 @@ pub(crate) async fn create_function(
     check_role(&lambda, &draft.role, &id, call.now())?;
     let layers = layers::of_function(&lambda, input.layers.as_deref().unwrap_or_default(), &id)?;
     let source = CodeSource::from(input.code);
-    let package = source.keep(&lambda, id.account, call.region()).await?;
+    let package = source.keep(&lambda, id.account, &call).await?;
     layers::check_size(&lambda, package.hash, &layers).await?;
     let publish = input.publish.unwrap_or(false);
     let latest = VersionRecord {

@@ -33,7 +33,7 @@ pub(crate) async fn update_function_code(
     if input.publish_to.is_some() {
         return Err(not_supported("PublishTo"));
     }
-    let package = CodeSource::from(&mut input).keep(&lambda, id.account, call.region()).await?;
+    let package = CodeSource::from(&mut input).keep(&lambda, id.account, &call).await?;
     layers::check_size(&lambda, package.hash, &current.function.record.latest.layers).await?;
     if input.dry_run == Some(true) {
         let latest = VersionRecord {

@@ -94,7 +94,7 @@ async fn what_cannot_be_done_is_refused_by_name() {
             "Code",
             json!({"S3Bucket": "bucket", "S3Key": "k"}),
             "InvalidParameterValueException",
-            "S3 is not available",
+            "Error occurred while GetObject. S3 Error Code: ",
         ),
         (
             "Code",

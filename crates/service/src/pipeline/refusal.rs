@@ -1,0 +1,116 @@
+//! Calls that come to nothing: what their callers are told, what operators are told, and what is put on record.
+//!
+//! It refuses nothing itself.
+
+use std::sync::Arc;
+
+use base::Timestamp;
+use identity::Principal;
+use observe::{Outcome, Record};
+use protocol::{Fault, OperationModel, WireResponse};
+
+use super::{Attempt, Pipeline};
+use crate::access::Check;
+use crate::call::Source;
+use crate::denial::MESSAGE_HEADER;
+use crate::record;
+use crate::registry::Failure;
+
+/// Why a call was refused, with the sealed message that explains a denial.
+pub(crate) struct Refused {
+    pub(crate) fault: Fault,
+    pub(crate) why: Option<Box<Why>>,
+}
+
+/// What is told of a denial besides its sentence.
+pub(crate) struct Why {
+    /// The sealed message.
+    pub(crate) message: String,
+    /// The whole evaluation as JSON, for the record.
+    pub(crate) evaluation: Vec<u8>,
+}
+
+impl From<Fault> for Refused {
+    fn from(fault: Fault) -> Self {
+        Self { fault, why: None }
+    }
+}
+
+impl Pipeline {
+    /// Logs what only operators may know, and keeps what the caller may.
+    pub(super) fn blame(&self, operation: OperationModel, failure: Failure) -> Fault {
+        if let Some(cause) = failure.cause {
+            tracing::error!(
+                service = operation.model().service(),
+                operation = operation.name(),
+                cause,
+                "a call failed inside the platform"
+            );
+        }
+        failure.fault
+    }
+
+    // SECURITY: a refused call is on record before its caller is answered.
+    pub(super) async fn record_refused(
+        &self,
+        attempt: &Attempt,
+        parameters: Option<Vec<u8>>,
+        checks: &[Check],
+        refused: &Refused,
+    ) {
+        // Nobody signed for what comes through an open function URL: strangers fill no disk there either.
+        let is_stranger = matches!(*attempt.principal, Principal::Anonymous);
+        if is_stranger && !self.0.strangers.admit(self.0.home, "strangers", attempt.arrived) {
+            return;
+        }
+        let details = refused.why.as_deref().map(record::refusal);
+        let record = record::of(attempt, &self.0.region, parameters, checks, details);
+        self.keep(record, &refused.fault).await;
+    }
+
+    /// Strangers fill no disk: beyond a rate, their refusals are no longer recorded one by one.
+    pub(super) async fn record_stranger(
+        &self,
+        stranger: &record::Stranger<'_>,
+        fault: &Fault,
+        source: &Source,
+        request_id: &Arc<str>,
+        arrived: Timestamp,
+    ) {
+        if self.0.strangers.admit(self.0.home, "strangers", arrived) {
+            let account = stranger.account(&self.0.directory).unwrap_or(self.0.home);
+            let record = stranger.record(account, &self.0.region, source, request_id, arrived);
+            self.keep(record, fault).await;
+        }
+    }
+
+    async fn keep(&self, record: Record, fault: &Fault) {
+        let outcome = Outcome::failure(fault.code.clone(), fault.message.clone());
+        if self.0.audit.record(record, outcome).await.is_err() {
+            tracing::error!(code = %fault.code, "a refused call could not be recorded");
+        }
+    }
+}
+
+/// A call that cannot be recorded does not succeed, whatever it did.
+pub(super) fn unrecorded() -> Fault {
+    tracing::error!("a call could not be recorded");
+    Fault::internal()
+}
+
+pub(super) fn not_implemented(service: &str, operation: &str, reason: Option<&str>) -> Fault {
+    let message = match reason {
+        Some(reason) => format!("{service}:{operation} is not offered here: {reason}"),
+        None => format!("{service}:{operation} is not implemented yet"),
+    };
+    Fault::sender("NotImplemented", message).with_status(501)
+}
+
+pub(super) fn encode_refused(operation: OperationModel, refused: &Refused, request_id: &str) -> WireResponse {
+    let mut response = protocol::encode_fault(operation.model(), Some(operation), &refused.fault, request_id);
+    let message = refused.why.as_ref().and_then(|why| http::HeaderValue::from_str(&why.message).ok());
+    if let Some(message) = message {
+        response.headers.insert(MESSAGE_HEADER, message);
+    }
+    response
+}

@@ -67,6 +67,8 @@ pub struct LaunchOrder {
     pub memory_mib: u32,
     /// The size of `/tmp`, in MiB.
     pub tmp_mib: u32,
+    /// Names of the programs in the layers' `extensions` folder that run beside the runtime.
+    pub extensions: Vec<String>,
 }
 
 /// A process that was started, with its ways to the outside.
@@ -89,8 +91,14 @@ pub struct Launched {
 pub trait Process: Send + Sync {
     /// Ends all of it at once. Idempotent, and does not wait.
     fn kill(&self);
-    /// Waits for its end.
+    /// Asks the runtime to end, with SIGTERM. Idempotent, and does not wait.
+    fn ask_to_end(&self);
+    /// Ends the runtime at once, and no extension that runs beside it. Idempotent, and does not wait.
+    fn end_runtime(&self);
+    /// Waits for its end: of the runtime, or of an extension that runs beside it, whichever comes first.
     fn exited(&self) -> BoxFuture<'static, Exit>;
+    /// Waits until nothing of it runs.
+    fn gone(&self) -> BoxFuture<'static, ()>;
     /// Stops it from running until [`Process::thaw`].
     fn freeze(&self);
     /// Lets it run again.
@@ -120,6 +128,8 @@ pub enum ExitStatus {
     Code(i32),
     /// By a signal.
     Signal(i32),
+    /// It did not: an extension ended, with this code.
+    Extension(i32),
 }
 
 /// A process could not be started.

@@ -8,6 +8,7 @@ mod life;
 mod output;
 mod parked;
 mod report;
+mod shutdown;
 mod variables;
 
 pub use variables::RESERVED_VARIABLES;
@@ -18,4 +19,5 @@ pub(crate) use report::{
     Report, Verdict, end_line, error_payload, exit_message, init_report_line, start_line, timeout_line,
     timeout_message,
 };
+pub(crate) use shutdown::ShutdownReason;
 pub(crate) use variables::{binds_at_exec, parked_variables, variables_of};

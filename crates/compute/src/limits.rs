@@ -75,6 +75,12 @@ pub const PARKED_INTEREST: Duration = Duration::from_secs(600);
 pub const PARKED_AGE_MAX: Duration = Duration::from_secs(3_600);
 /// How long an environment may take from its start to its first `next`.
 pub const INIT_TIME_MAX: Duration = Duration::from_secs(10);
+/// How long an environment with an internal extension, and no other, may take to end.
+pub const SHUTDOWN_TIME_INTERNAL: Duration = Duration::from_millis(500);
+/// How long an environment with an external extension may take to end.
+pub const SHUTDOWN_TIME_EXTERNAL: Duration = Duration::from_millis(2_000);
+/// What the runtime gets of that, where external extensions are told after it.
+pub const RUNTIME_SHUTDOWN_TIME: Duration = Duration::from_millis(300);
 /// How long an environment that nobody uses is kept.
 pub const IDLE_TIME_MAX: Duration = Duration::from_secs(300);
 /// How long an environment is used at all; a new one has new code of the platform's, and nothing that piled up.

@@ -10,6 +10,8 @@ mod invoke;
 mod parked;
 mod persevering;
 mod provision;
+#[cfg(test)]
+mod shutdown_tests;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -35,12 +37,14 @@ use self::parked::ParkedPool;
 use self::persevering::Persevering;
 use self::provision::Provisions;
 use crate::contract::{AwsDoor, CredentialSource, Launcher, LogSink};
-use crate::environment::Environment;
+use crate::environment::{Environment, ShutdownReason};
 use crate::function::{FunctionKey, InvokeError, InvokeOutcome, InvokeRequest, SharedSpec};
-use crate::limits::STARTS_MAX;
+use crate::limits::{SHUTDOWN_TIME_EXTERNAL, STARTS_MAX};
 use crate::logs::LogQueue;
 use crate::package::CodeStore;
 
+/// How long the last output of an environment that is being ended is waited for.
+const LAST_OUTPUT_PATIENCE: Duration = Duration::from_millis(500);
 /// How long the delivery of the last output is waited for.
 const LAST_OUTPUT_TIME_MAX: Duration = Duration::from_secs(2);
 
@@ -83,6 +87,8 @@ struct Pool {
     provisions: Provisions,
     starts: Semaphore,
     stopping: AtomicBool,
+    /// Held once by each environment that takes its time to end.
+    closing: Arc<()>,
     /// Wakes the sweep where it sleeps because there is nothing to freeze.
     sweep_sleeps: AtomicBool,
     wake_sweep: Notify,
@@ -121,6 +127,7 @@ impl Compute {
             provisions: Provisions::default(),
             starts: Semaphore::new(STARTS_MAX),
             stopping: AtomicBool::new(false),
+            closing: Arc::new(()),
             sweep_sleeps: AtomicBool::new(false),
             wake_sweep: Notify::new(),
         });
@@ -211,6 +218,10 @@ impl Compute {
         }
         self.0.discard_idle();
         self.0.parked.clear();
+        let last = Instant::now() + SHUTDOWN_TIME_EXTERNAL + LAST_OUTPUT_PATIENCE;
+        while self.0.closing() > 0 && Instant::now() < last {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
         self.0.logs.drain(LAST_OUTPUT_TIME_MAX).await;
     }
 }
@@ -231,12 +242,26 @@ impl Pool {
         }
     }
 
-    /// Ends an environment and hands on what it had written.
+    /// Ends an environment and hands on what it had written: at once, or in the background where extensions get time.
     fn discard(&self, mut environment: Box<Environment>) {
-        environment.kill();
-        environment.output.read_now();
-        environment.hand_on();
         self.idle.lock().forget(&environment.placement.log.environment_id);
+        if environment.shutdown_time.is_zero() {
+            environment.kill();
+            environment.output.read_now();
+            environment.hand_on();
+            return;
+        }
+        let closing = Arc::clone(&self.closing);
+        tokio::spawn(async move {
+            environment.shut_down(ShutdownReason::Spindown, LAST_OUTPUT_PATIENCE).await;
+            environment.hand_on();
+            drop((environment, closing));
+        });
+    }
+
+    /// Environments that take their time to end.
+    fn closing(&self) -> usize {
+        Arc::strong_count(&self.closing).saturating_sub(1)
     }
 
     fn discard_idle(&self) {

@@ -4,12 +4,13 @@
 //! isolation of its own and loosens none.
 
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use sandbox::{
-    AWS_API_PORT, Bind, CpuShare, EGRESS_PORT, EnvironmentSpec, HostRuntime, RUNTIME_API_PORT, RuntimeKind,
-    Spawner, runtime_for,
+    AWS_API_PORT, Bind, Companion, CpuShare, EGRESS_PORT, EnvironmentSpec, HostRuntime, RUNTIME_API_PORT,
+    RuntimeKind, Spawner, runtime_for,
 };
 use tokio::net::unix::pipe::Receiver;
 
@@ -79,6 +80,7 @@ impl SandboxLauncher {
                 spec.argv = vec!["/opt/bootstrap".to_owned()];
             }
         }
+        spec.companions = order.extensions.iter().map(|name| extension(name)).collect();
         spec.memory_mib = order.memory_mib;
         spec.tmp_mib = order.tmp_mib;
         spec.cpu = CpuShare::for_memory(order.memory_mib);
@@ -152,14 +154,31 @@ impl Process for SandboxedProcess {
     fn exited(&self) -> BoxFuture<'static, Exit> {
         let environment = Arc::clone(&self.0);
         Box::pin(async move {
-            if let Err(error) = wait(&environment).await {
+            if let Err(error) = wait(environment.first_end_fd()).await {
                 // Nothing is known of a process that cannot be watched: it must not go on.
                 tracing::error!(%error, environment = environment.id(), "an environment cannot be watched");
                 environment.kill();
             }
-            match environment.try_wait() {
+            match environment.first_end() {
                 Ok(Some(exit)) => Exit { status: status(exit.status), oom_killed: exit.oom_killed },
                 _ => Exit { status: ExitStatus::Signal(KILL), oom_killed: false },
+            }
+        })
+    }
+
+    fn ask_to_end(&self) {
+        self.0.ask_to_end();
+    }
+
+    fn end_runtime(&self) {
+        self.0.kill_function();
+    }
+
+    fn gone(&self) -> BoxFuture<'static, ()> {
+        let environment = Arc::clone(&self.0);
+        Box::pin(async move {
+            if wait(environment.exit_fd()).await.is_err() {
+                environment.kill();
             }
         })
     }
@@ -195,19 +214,30 @@ impl Process for SandboxedProcess {
     }
 }
 
+/// An external extension: with the function's variables, but for those that are the runtime's own.
+fn extension(name: &str) -> Companion {
+    let own = ["_HANDLER", "AWS_EXECUTION_ENV", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME"];
+    let without = own.iter().chain(&["LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR"]);
+    Companion {
+        argv: vec![format!("{LAYERS_ROOT}/extensions/{name}")],
+        without: without.map(|name| (*name).to_owned()).collect(),
+    }
+}
+
 const KILL: i32 = 9;
 
 fn status(status: sandbox::ExitStatus) -> ExitStatus {
     match status {
         sandbox::ExitStatus::Code(code) => ExitStatus::Code(code),
         sandbox::ExitStatus::Signal(signal) => ExitStatus::Signal(signal),
+        sandbox::ExitStatus::Companion(code) => ExitStatus::Extension(code),
         sandbox::ExitStatus::Killed => ExitStatus::Signal(KILL),
     }
 }
 
 /// Waits until the descriptor of the process becomes readable. The reactor takes any descriptor that can be watched;
 /// nothing is read from this one.
-async fn wait(environment: &sandbox::Environment) -> io::Result<()> {
-    let watched = Receiver::from_owned_fd_unchecked(environment.exit_fd().try_clone_to_owned()?)?;
+async fn wait(end: BorrowedFd<'_>) -> io::Result<()> {
+    let watched = Receiver::from_owned_fd_unchecked(end.try_clone_to_owned()?)?;
     watched.readable().await
 }

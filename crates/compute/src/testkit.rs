@@ -51,7 +51,9 @@ impl Launcher for TaskLauncher {
         let egress = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let (out, stdout) = std::io::pipe().unwrap();
         let (err, stderr) = std::io::pipe().unwrap();
+        let (asked, hears) = watch::channel(false);
         let runtime = Runtime {
+            asked: hears,
             api: runtime_api.local_addr().unwrap(),
             door: aws_api.local_addr().unwrap(),
             egress: egress.local_addr().unwrap(),
@@ -75,6 +77,7 @@ impl Launcher for TaskLauncher {
         });
         let process = Arc::new(TaskProcess {
             ended,
+            asked,
             exit,
             task: task.abort_handle(),
             killed: Arc::clone(&self.killed),
@@ -87,6 +90,7 @@ impl Launcher for TaskLauncher {
 
 struct TaskProcess {
     ended: watch::Sender<Option<Exit>>,
+    asked: watch::Sender<bool>,
     exit: watch::Receiver<Option<Exit>>,
     task: tokio::task::AbortHandle,
     killed: Arc<AtomicUsize>,
@@ -111,6 +115,21 @@ impl Process for TaskProcess {
         Box::pin(async move { exit.wait_for(Option::is_some).await.unwrap().unwrap() })
     }
 
+    fn ask_to_end(&self) {
+        self.asked.send_replace(true);
+    }
+
+    fn end_runtime(&self) {
+        self.kill();
+    }
+
+    fn gone(&self) -> BoxFuture<'static, ()> {
+        let exited = self.exited();
+        Box::pin(async move {
+            exited.await;
+        })
+    }
+
     fn freeze(&self) {}
 
     fn thaw(&self) {}
@@ -131,6 +150,7 @@ pub struct Runtime {
     /// What was ordered.
     pub order: LaunchOrder,
     api: SocketAddr,
+    asked: watch::Receiver<bool>,
     stdout: PipeWriter,
     connection: Option<TcpStream>,
     _stderr: PipeWriter,
@@ -161,6 +181,12 @@ impl Runtime {
         if stream.write_all(one.repeat(100).as_bytes()).await.is_err() {
             std::future::pending::<()>().await;
         }
+    }
+
+    /// Waits until it is asked to end, as with SIGTERM.
+    pub fn asked_to_end(&self) -> BoxFuture<'static, ()> {
+        let mut asked = self.asked.clone();
+        Box::pin(async move { drop(asked.wait_for(|asked| *asked).await.unwrap()) })
     }
 
     /// Asks for the next invocation: its id and payload.

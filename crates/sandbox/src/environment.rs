@@ -6,15 +6,17 @@ use std::fmt;
 use std::io;
 use std::net::TcpListener;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::RecvFlags;
 use rustix::process::{Signal, pidfd_send_signal};
 
 use crate::cgroup::EnvironmentCgroup;
-use crate::message::{Reply, Request};
+use crate::child::init;
+use crate::message::{Ended, FUNCTION, Reply, Request};
 use crate::spawner::{LaunchError, Link};
-use crate::spec::Assignment;
+use crate::spec::{Assignment, EnvironmentSpec};
 
 /// A running environment. Dropping it kills it.
 pub struct Environment {
@@ -24,6 +26,9 @@ pub struct Environment {
     stderr: Option<OwnedFd>,
     pidfd: OwnedFd,
     status: OwnedFd,
+    /// What init has said so far.
+    ended: Mutex<Vec<Ended>>,
+    has_companions: bool,
     cgroup: EnvironmentCgroup,
     link: Arc<Link>,
 }
@@ -48,24 +53,35 @@ pub enum ExitStatus {
     Signal(i32),
     /// The environment was killed as a whole, by [`Environment::kill`] or with its spawner.
     Killed,
+    /// It runs, or ran on; what ran beside it ended first, with this code or, where a signal ended it, 128 and more.
+    Companion(i32),
 }
 
 impl Environment {
     /// From the spawner's answer: pidfd, status, stdout, stderr, then one listener a door.
     pub(crate) fn assemble(
-        id: String,
+        spec: &EnvironmentSpec,
         cgroup: EnvironmentCgroup,
         descriptors: Vec<OwnedFd>,
-        doors: usize,
         link: Arc<Link>,
     ) -> Option<Self> {
         let mut descriptors = descriptors.into_iter();
         let (pidfd, status) = (descriptors.next()?, descriptors.next()?);
         let (stdout, stderr) = (descriptors.next()?, descriptors.next()?);
         let listeners: Vec<TcpListener> = descriptors.map(TcpListener::from).collect();
-        let complete = listeners.len() == doors;
-        let environment =
-            Self { id, listeners, stdout: Some(stdout), stderr: Some(stderr), pidfd, status, cgroup, link };
+        let complete = listeners.len() == spec.doors.len();
+        let environment = Self {
+            id: spec.id.clone(),
+            listeners,
+            stdout: Some(stdout),
+            stderr: Some(stderr),
+            pidfd,
+            status,
+            ended: Mutex::default(),
+            has_companions: !spec.companions.is_empty(),
+            cgroup,
+            link,
+        };
         complete.then_some(environment)
     }
 
@@ -92,6 +108,37 @@ impl Environment {
     /// A descriptor that becomes readable when no process is left inside; for an event loop.
     pub fn exit_fd(&self) -> BorrowedFd<'_> {
         self.pidfd.as_fd()
+    }
+
+    /// A descriptor that becomes readable when the function, or what runs beside it, has ended; for an event loop, before
+    /// [`Environment::first_end`] is asked.
+    pub fn first_end_fd(&self) -> BorrowedFd<'_> {
+        if self.has_companions { self.status.as_fd() } else { self.pidfd.as_fd() }
+    }
+
+    /// How the process that ended first did: the function, or what runs beside it. `None` while all of them run.
+    pub fn first_end(&self) -> io::Result<Option<Exit>> {
+        if self.has_companions && self.first_ended().is_some() {
+            return Ok(Some(self.exit()));
+        }
+        self.try_wait()
+    }
+
+    /// Asks the function to end, with SIGTERM; what runs beside it is not asked.
+    pub fn ask_to_end(&self) {
+        self.signal_init(init::ASK);
+    }
+
+    /// Kills the function, and nothing that runs beside it.
+    pub fn kill_function(&self) {
+        self.signal_init(init::END);
+    }
+
+    fn signal_init(&self, signal: i32) {
+        if let Some(signal) = Signal::from_named_raw(signal) {
+            // The one failure is that it is gone already.
+            let _ = pidfd_send_signal(&self.pidfd, signal);
+        }
     }
 
     /// Kills every process inside, whatever it does. Returns at once; [`Environment::wait`] says when all are gone.
@@ -131,21 +178,28 @@ impl Environment {
         if rustix::io::retry_on_intr(|| poll(&mut watched, timeout))? == 0 {
             return Ok(None);
         }
-        Ok(Some(Exit {
-            status: self.status(),
-            oom_killed: self.cgroup.oom_kills() > 0,
-            memory_peak_bytes: self.memory_peak_bytes(),
-        }))
+        Ok(Some(self.exit()))
     }
 
-    /// What init wrote before it ended; once read it is kept by peeking, so that asking twice gives one answer.
-    fn status(&self) -> ExitStatus {
-        let mut bytes = [0_u8; 4];
-        let flags = rustix::net::RecvFlags::PEEK | rustix::net::RecvFlags::DONTWAIT;
-        match rustix::net::recv(&self.status, &mut bytes, flags) {
-            Ok((4, _)) => decode(i32::from_ne_bytes(bytes)),
-            _ => ExitStatus::Killed,
+    fn exit(&self) -> Exit {
+        let status = self.first_ended().map_or(ExitStatus::Killed, |first| match decode(first.status) {
+            status if first.who == FUNCTION => status,
+            ExitStatus::Signal(signal) => ExitStatus::Companion(128 + signal),
+            ExitStatus::Code(code) | ExitStatus::Companion(code) => ExitStatus::Companion(code),
+            ExitStatus::Killed => ExitStatus::Killed,
+        });
+        let oom_killed = self.cgroup.oom_kills() > 0;
+        Exit { status, oom_killed, memory_peak_bytes: self.memory_peak_bytes() }
+    }
+
+    /// The first of what init wrote; kept, so that asking twice gives one answer.
+    fn first_ended(&self) -> Option<Ended> {
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut bytes = [0_u8; Ended::BYTES];
+        while let Ok((Ended::BYTES, _)) = rustix::net::recv(&self.status, &mut bytes, RecvFlags::DONTWAIT) {
+            ended.push(Ended::from_bytes(bytes));
         }
+        ended.first().copied()
     }
 
     /// Stops every process inside until [`Environment::thaw`].

@@ -58,6 +58,33 @@ pub(crate) enum Progress {
     Failed { stage: String, reason: String },
 }
 
+/// Says of an [`Ended`] that it is the function's own process.
+pub(crate) const FUNCTION: u32 = u32::MAX;
+
+/// From an environment's init to the server: a process that it started has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ended {
+    /// [`FUNCTION`], or the place in the spec of what ran beside it.
+    pub(crate) who: u32,
+    /// Its wait status.
+    pub(crate) status: i32,
+}
+
+impl Ended {
+    /// Bytes of one packet.
+    pub(crate) const BYTES: usize = 8;
+
+    pub(crate) fn to_bytes(self) -> [u8; Self::BYTES] {
+        (u64::from(self.who) << 32 | u64::from(self.status.cast_unsigned())).to_ne_bytes()
+    }
+
+    pub(crate) fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
+        let both = u64::from_ne_bytes(bytes);
+        let (who, status) = ((both >> 32) as u32, (both & u64::from(u32::MAX)) as u32);
+        Self { who, status: status.cast_signed() }
+    }
+}
+
 /// One end of the socket.
 #[derive(Debug)]
 pub(crate) struct Channel(OwnedFd);

@@ -145,7 +145,7 @@ impl Spawner {
         match reply {
             Reply::Launched { cgroup } => {
                 let link = Arc::clone(&self.link);
-                Environment::assemble(spec.id.clone(), cgroup, descriptors, spec.doors.len(), link)
+                Environment::assemble(spec, cgroup, descriptors, link)
                     .ok_or_else(|| LaunchError::SpawnerGone(io::ErrorKind::InvalidData.into()))
             }
             Reply::Refused { stage, reason } => Err(LaunchError::Refused { stage, reason }),

@@ -23,6 +23,7 @@ const VARIABLES_MAX: usize = 1_024;
 const TEXT_BYTES_MAX: usize = 96 * 1_024;
 const BINDS_MAX: usize = 32;
 const DOORS_MAX: usize = 8;
+const COMPANIONS_MAX: usize = 16;
 const MEMORY_MIB: std::ops::RangeInclusive<u32> = 16..=65_536;
 const TMP_MIB: std::ops::RangeInclusive<u32> = 1..=65_536;
 const TMP_INODES: std::ops::RangeInclusive<u32> = 16..=4_194_304;
@@ -58,6 +59,17 @@ pub struct EnvironmentSpec {
     pub doors: Vec<u16>,
     /// Whether an [`Assignment`] follows: the environment is made before it is known what for.
     pub awaits_assignment: bool,
+    /// Programs that run beside the program, under the same limits, and end with it or after it.
+    pub companions: Vec<Companion>,
+}
+
+/// A program that runs beside an environment's own: it writes to the same pipes and outlives it, if need be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Companion {
+    /// The program (an absolute path inside) and its arguments.
+    pub argv: Vec<String>,
+    /// Names of variables of the environment that it does not get.
+    pub without: Vec<String>,
 }
 
 /// What an environment that was made ahead becomes, once: files and limits.
@@ -111,6 +123,13 @@ pub struct CpuShare {
     pub ceiling_millis: u32,
 }
 
+impl Companion {
+    fn is_runnable(&self) -> bool {
+        let program = self.argv.first().map(Path::new);
+        self.argv.len() <= ARGUMENTS_MAX && program.is_some_and(Path::is_absolute)
+    }
+}
+
 impl CpuShare {
     /// Lambda's proportion: [`VCPU_MEMORY_MIB`] is one virtual CPU.
     ///
@@ -143,6 +162,7 @@ impl EnvironmentSpec {
             cpu: CpuShare::for_memory(128),
             doors: vec![RUNTIME_API_PORT, AWS_API_PORT],
             awaits_assignment: false,
+            companions: Vec::new(),
         }
     }
 
@@ -165,10 +185,13 @@ impl EnvironmentSpec {
             "the id is 1 to 64 letters, digits and hyphens",
         )?;
         require((1..=ARGUMENTS_MAX).contains(&self.argv.len()), "1 to 64 arguments")?;
+        require(self.companions.len() <= COMPANIONS_MAX, "at most 16 programs beside the program")?;
+        require(self.companions.iter().all(Companion::is_runnable), "each of them is an absolute path")?;
         require(self.environment.len() <= VARIABLES_MAX, "at most 1,024 environment variables")?;
         let variables = self.environment.iter().flat_map(|(name, value)| [name, value]);
+        let companions = self.companions.iter().flat_map(|one| one.argv.iter().chain(&one.without));
         let mut bytes = 0_usize;
-        for text in self.argv.iter().chain(variables) {
+        for text in self.argv.iter().chain(variables).chain(companions) {
             require(!text.contains('\0'), "no NUL in arguments and environment variables")?;
             bytes = bytes.saturating_add(text.len());
         }
@@ -244,6 +267,10 @@ fn is_reserved(path: &Path) -> bool {
 mod tests {
     use super::*;
 
+    fn companion(program: &str) -> Companion {
+        Companion { argv: vec![program.to_owned()], without: Vec::new() }
+    }
+
     fn valid() -> EnvironmentSpec {
         EnvironmentSpec::new("env-1", vec!["/bin/true".to_owned()])
     }
@@ -272,6 +299,8 @@ mod tests {
             ("no memory", |s| s.memory_mib = 0),
             ("no pids", |s| s.pids_max = 0),
             ("low door", |s| s.doors = vec![80]),
+            ("relative companion", |s| s.companions = vec![companion("x")]),
+            ("many companions", |s| s.companions = vec![companion("/x"); 17]),
         ];
         for (what, change) in changes {
             let mut spec = valid();

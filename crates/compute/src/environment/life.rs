@@ -18,7 +18,7 @@ use super::parked::Started;
 use crate::BoxFuture;
 use crate::contract::{AwsDoor, EnvironmentIdentity, Exit, LogTarget, Process};
 use crate::function::{FunctionKey, InvokeRequest, SharedSpec};
-use crate::limits::RESPONSE_BYTES_MAX;
+use crate::limits::{RESPONSE_BYTES_MAX, SHUTDOWN_TIME_EXTERNAL};
 use crate::logs::LogQueue;
 use crate::runtime_api::{Assignment, ConnectionId, Refused, RuntimeApi, RuntimeRequest};
 
@@ -29,6 +29,8 @@ pub(crate) struct Environment {
     pub(crate) made_at: Instant,
     /// When it was last given back.
     pub(crate) idle_since: Instant,
+    /// How long its end may take: nothing where no extension asks for the time.
+    pub(crate) shutdown_time: Duration,
     phase: Phase,
     is_frozen: bool,
     api: RuntimeApi,
@@ -89,7 +91,8 @@ pub(crate) enum InitFailure {
     TimedOut,
 }
 
-enum Event {
+/// What happens to an environment.
+pub(super) enum Event {
     Request(ConnectionId, RuntimeRequest),
     Exited(Exit),
 }
@@ -97,7 +100,7 @@ enum Event {
 /// Calls that make no sense, of one invocation, after which a runtime is ended.
 const REFUSALS_MAX: u32 = 1_000;
 /// Calls that an idle runtime may make between two looks.
-const IDLE_CALLS_MAX: usize = 16;
+pub(super) const IDLE_CALLS_MAX: usize = 16;
 /// How long a stale figure of memory use is good enough for a report.
 const MEMORY_PEAK_AGE_MAX: Duration = Duration::from_millis(500);
 
@@ -120,7 +123,8 @@ impl Environment {
             role_arn: placement.spec.role_arn.clone(),
             environment_id: placement.log.environment_id.clone(),
         });
-        let Started { api, aws_api, egress, stdout, stderr, process } = started;
+        let Started { api, aws_api, egress, stdout, stderr, process, has_extensions } = started;
+        let shutdown_time = if has_extensions { SHUTDOWN_TIME_EXTERNAL } else { Duration::ZERO };
         let made = Output::new(stdout, stderr, clock).and_then(|output| {
             let aws = OpenDoor::open(aws_api, doors.aws, Arc::clone(&identity))?;
             let egress = doors.egress.map(|door| OpenDoor::open(egress, door, identity));
@@ -132,6 +136,7 @@ impl Environment {
             output,
             made_at: Instant::now(),
             idle_since: Instant::now(),
+            shutdown_time,
             phase: Phase::Starting,
             is_frozen: false,
             api,
@@ -345,7 +350,7 @@ impl Environment {
         }
     }
 
-    fn refuse(&mut self, connection: ConnectionId, request: &RuntimeRequest) {
+    pub(super) fn refuse(&mut self, connection: ConnectionId, request: &RuntimeRequest) {
         let refused = match request {
             RuntimeRequest::Unknown => Refused::Unknown,
             _ => Refused::State,
@@ -372,7 +377,7 @@ impl Environment {
     /// What happens next, if it happens before the deadline.
     // SECURITY: the deadline is looked at first, and others get their turn: a runtime that always has something to say
     // must not outlive its time-out, nor keep the thread for itself.
-    async fn event_before(&mut self, deadline: Instant) -> Option<Event> {
+    pub(super) async fn event_before(&mut self, deadline: Instant) -> Option<Event> {
         tokio::task::coop::consume_budget().await;
         if Instant::now() >= deadline {
             return None;
@@ -380,16 +385,31 @@ impl Environment {
         timeout_at(deadline, poll_fn(|cx| self.poll_event(cx))).await.ok()
     }
 
-    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
-        if let Phase::Ended(exit) = self.phase {
-            return Poll::Ready(Event::Exited(exit));
-        }
+    /// The next call of the runtime.
+    pub(super) fn poll_call(&mut self, cx: &mut Context<'_>) -> Poll<(ConnectionId, RuntimeRequest)> {
+        self.api.poll_request(cx)
+    }
+
+    /// Reads what was written, and hands it on where it is much.
+    pub(super) fn read_output(&mut self, cx: &mut Context<'_>) {
         self.output.poll_read(cx);
         if self.output.is_full() {
             self.hand_on();
         }
+    }
+
+    /// Its processes.
+    pub(super) fn process(&self) -> &dyn Process {
+        &*self.process
+    }
+
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
+        if let Phase::Ended(exit) = self.phase {
+            return Poll::Ready(Event::Exited(exit));
+        }
+        self.read_output(cx);
         // Requests come before the end: an answer that was sent counts, even if the process is gone by now.
-        if let Poll::Ready((connection, request)) = self.api.poll_request(cx) {
+        if let Poll::Ready((connection, request)) = self.poll_call(cx) {
             return Poll::Ready(Event::Request(connection, request));
         }
         match self.exit.as_mut().poll(cx) {

@@ -26,6 +26,8 @@ pub(crate) struct Started {
     pub(crate) stdout: OwnedFd,
     pub(crate) stderr: OwnedFd,
     pub(crate) process: Arc<dyn Process>,
+    /// Whether external extensions run beside the runtime.
+    pub(crate) has_extensions: bool,
 }
 
 impl Started {
@@ -36,7 +38,7 @@ impl Started {
     pub(crate) fn of(launched: Launched) -> io::Result<Self> {
         let Launched { runtime_api, aws_api, egress, stdout, stderr, process } = launched;
         let api = RuntimeApi::new(runtime_api).inspect_err(|_| process.kill())?;
-        Ok(Self { api, aws_api, egress, stdout, stderr, process })
+        Ok(Self { api, aws_api, egress, stdout, stderr, process, has_extensions: false })
     }
 }
 

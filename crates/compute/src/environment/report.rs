@@ -106,11 +106,16 @@ pub(crate) fn error_payload(error_type: &str, message: &str) -> Vec<u8> {
 
 /// The error type and message of a runtime that ended, as Lambda words them.
 pub(crate) fn exit_message(exit: Exit) -> (&'static str, String) {
-    let kind = if exit.oom_killed { "Runtime.OutOfMemory" } else { "Runtime.ExitError" };
+    let kind = match exit.status {
+        _ if exit.oom_killed => "Runtime.OutOfMemory",
+        ExitStatus::Extension(_) => "Extension.Crash",
+        _ => "Runtime.ExitError",
+    };
     let message = match exit.status {
         _ if exit.oom_killed => "Runtime exited with error: signal: killed".to_owned(),
         ExitStatus::Code(0) => "Runtime exited without providing a reason".to_owned(),
         ExitStatus::Code(code) => format!("Runtime exited with error: exit status {code}"),
+        ExitStatus::Extension(code) => format!("exit code {code}"),
         ExitStatus::Signal(signal) => format!("Runtime exited with error: signal: {}", signal_name(signal)),
     };
     (kind, message)
@@ -166,6 +171,7 @@ mod tests {
         let cases = [
             (ExitStatus::Code(1), false, "Runtime.ExitError", "Runtime exited with error: exit status 1"),
             (ExitStatus::Code(0), false, "Runtime.ExitError", "Runtime exited without providing a reason"),
+            (ExitStatus::Extension(2), false, "Extension.Crash", "exit code 2"),
             (ExitStatus::Signal(9), true, "Runtime.OutOfMemory", "Runtime exited with error: signal: killed"),
             (
                 ExitStatus::Signal(11),

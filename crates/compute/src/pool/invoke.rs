@@ -12,19 +12,21 @@ use bytes::Bytes;
 use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 
-use super::{HostShare, Pool};
+use super::{HostShare, LAST_OUTPUT_PATIENCE, Pool};
 use crate::contract::{CredentialError, LaunchError, LaunchOrder, LogTarget};
 use crate::environment::{
-    Completion, Doors, Environment, InitFailure, Placement, Report, Started, Verdict, end_line,
-    error_payload, exit_message, init_report_line, start_line, timeout_line, timeout_message, variables_of,
+    Completion, Doors, Environment, InitFailure, Placement, Report, ShutdownReason, Started, Verdict,
+    end_line, error_payload, exit_message, init_report_line, start_line, timeout_line, timeout_message,
+    variables_of,
 };
 use crate::function::{FunctionKey, InvokeError, InvokeOutcome, InvokeRequest, SharedSpec, Throttled};
 use crate::limits::{INIT_TIME_MAX, RESPONSE_BYTES_MAX};
 
 /// How long an invocation waits for an environment that has answered but not asked for more, before it takes another.
 const READY_PATIENCE: Duration = Duration::from_millis(50);
-/// How long the last output of an environment that is being ended is waited for.
-const LAST_OUTPUT_PATIENCE: Duration = Duration::from_millis(500);
+
+/// How often it is looked whether an environment that ends has made room.
+const ROOM_PAUSE: Duration = Duration::from_millis(5);
 
 /// Why an environment is started, as its function learns it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,7 +146,7 @@ impl Pool {
         took: Duration,
         phase: &str,
     ) {
-        environment.kill_and_read(LAST_OUTPUT_PATIENCE).await;
+        environment.shut_down(ShutdownReason::Failure, LAST_OUTPUT_PATIENCE).await;
         let (status, error_type) = match failure {
             InitFailure::TimedOut => ("timeout", None),
             InitFailure::Exited(exit) => ("error", Some(exit_message(*exit).0)),
@@ -193,10 +195,13 @@ impl Pool {
                 Ending { payload, verdict: Verdict::FunctionError, is_reusable: true }
             }
             Completion::TimedOut => {
-                environment.kill_and_read(LAST_OUTPUT_PATIENCE).await;
+                environment.shut_down(ShutdownReason::Timeout, LAST_OUTPUT_PATIENCE).await;
                 self.timed_out(environment, request)
             }
-            Completion::Exited(exit) => exited(environment, request, exit),
+            Completion::Exited(exit) => {
+                environment.shut_down(ShutdownReason::Failure, LAST_OUTPUT_PATIENCE).await;
+                exited(environment, request, exit)
+            }
         }
     }
 
@@ -276,19 +281,18 @@ impl Pool {
                 }
             }
         }
-        let share = self.reserve_share(spec.memory_mib)?;
+        let share = self.reserve_share(spec.memory_mib).await?;
         let (log, credentials_end, started) = match started {
             Some(started) => started,
             None => {
                 let (log, order, end) =
                     self.order(spec, crypto::random::hex(16), code_directory, initialization).await?;
+                let has_extensions = !order.extensions.is_empty();
                 let launched = self.launcher.launch(order).await.map_err(launch_error)?;
-                (
-                    log,
-                    end,
-                    Started::of(launched)
-                        .map_err(|error| InvokeError::Launch(LaunchError::sandbox(error)))?,
-                )
+                let mut started = Started::of(launched)
+                    .map_err(|error| InvokeError::Launch(LaunchError::sandbox(error)))?;
+                started.has_extensions = has_extensions;
+                (log, end, started)
             }
         };
         let placement =
@@ -335,12 +339,13 @@ impl Pool {
             ),
             memory_mib: spec.memory_mib,
             tmp_mib: spec.tmp_mib,
+            extensions: Vec::new(),
         };
         Ok((log, order, credentials.expires_at))
     }
 
     /// Room for one more environment; where there is none, what was started ahead makes room, then the one not used for the longest time.
-    fn reserve_share(&self, memory_mib: u32) -> Result<HostShare, InvokeError> {
+    async fn reserve_share(&self, memory_mib: u32) -> Result<HostShare, InvokeError> {
         loop {
             if self.stopping.load(Ordering::Relaxed) {
                 return Err(InvokeError::Stopping);
@@ -349,6 +354,11 @@ impl Pool {
                 return Ok(share);
             }
             if self.parked.evict_one() {
+                continue;
+            }
+            if self.closing() > 0 {
+                // Room comes within the time that an end may take.
+                tokio::time::sleep(ROOM_PAUSE).await;
                 continue;
             }
             let oldest = self.idle.lock().take_oldest(&self.provisions.counts());

@@ -72,6 +72,11 @@ impl Fixture {
         self.launcher.launched.load(Ordering::SeqCst)
     }
 
+    /// What was delivered to the log so far.
+    pub(super) fn logged(&self) -> Vec<String> {
+        self.logs.0.lock().clone()
+    }
+
     fn killed(&self) -> usize {
         self.launcher.killed.load(Ordering::SeqCst)
     }

@@ -9,19 +9,20 @@ use landlock::{
 };
 use rustix::fs::Mode;
 use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::thread::CapabilitySet;
 
 use super::{Failure, Plan, Stage, privileges, report};
-use crate::sys;
+use crate::sys::{self, CommandLine};
 
 const MIB: u64 = 1_024 * 1_024;
 /// The newest Landlock whose rights are known here; older kernels give what they have.
 const LANDLOCK: ABI = ABI::V6;
 
 /// Does not return if all goes well.
-pub(super) fn run(plan: &Plan<'_>) -> i32 {
+pub(super) fn run(plan: &Plan<'_>, command: &CommandLine) -> i32 {
     match prepare(plan) {
         Ok(()) => {
-            let error = sys::execute(&plan.command);
+            let error = sys::execute(command);
             report(&plan.channel, &Failure { stage: "execute the program", error })
         }
         Err(failure) => report(&plan.channel, &failure),
@@ -38,7 +39,7 @@ fn prepare(plan: &Plan<'_>) -> Result<(), Failure> {
     limit(plan).stage("resource limits")?;
     privileges::seal_capabilities().stage("capabilities")?;
     privileges::become_function().stage("ids")?;
-    privileges::drop_capabilities().stage("capabilities")?;
+    privileges::drop_capabilities_but(CapabilitySet::empty()).stage("capabilities")?;
     rustix::process::chdir(&plan.spec.working_dir).stage("working directory")?;
     restrict_files().stage("landlock")?;
     sys::install_filter(plan.filter).stage("seccomp")

@@ -4,7 +4,7 @@
 //! gives something up that the step before still needed, and the function's program starts when nothing is left.
 
 mod function;
-mod init;
+pub(crate) mod init;
 mod network;
 mod privileges;
 mod root;
@@ -25,6 +25,8 @@ use crate::sys::{self, CommandLine, Instruction};
 pub(crate) struct Plan<'a> {
     pub(crate) spec: &'a EnvironmentSpec,
     pub(crate) command: CommandLine,
+    /// The programs that run beside it, in the order of the spec.
+    pub(crate) companions: Vec<CommandLine>,
     pub(crate) filter: &'a [Instruction],
     pub(crate) channel: Channel,
     pub(crate) entrances: Entrances,
@@ -60,7 +62,7 @@ impl<T, E: Into<io::Error>> Stage<T> for Result<T, E> {
 /// The child's whole life; its result is the exit code of the environment's init.
 pub(crate) fn run(plan: &Plan<'_>) -> i32 {
     match make(plan) {
-        Ok(function) => init::run(function, plan),
+        Ok(family) => init::run(&family, plan),
         Err(failure) => report(&plan.channel, &failure),
     }
 }
@@ -73,7 +75,13 @@ fn report(channel: &Channel, failure: &Failure) -> i32 {
     1
 }
 
-fn make(plan: &Plan<'_>) -> Result<sys::Cloned, Failure> {
+/// The processes that the environment's init starts, by their ids inside.
+struct Family {
+    function: i32,
+    companions: Vec<i32>,
+}
+
+fn make(plan: &Plan<'_>) -> Result<Family, Failure> {
     close_others(plan).stage("close descriptors")?;
     sys::reset();
     enter_cgroups(plan).stage("enter the cgroups")?;
@@ -93,7 +101,11 @@ fn make(plan: &Plan<'_>) -> Result<sys::Cloned, Failure> {
     // Fails if the spawner died before the death signal was set.
     plan.channel.send(&Progress::Ready, &descriptors).stage("report")?;
     drop((listeners, mounts));
-    sys::spawn(0, None, || function::run(plan)).stage("clone the function")
+    let start =
+        |command: &CommandLine| sys::spawn(0, None, || function::run(plan, command)).map(|cloned| cloned.pid);
+    let companions = plan.companions.iter().map(start).collect::<io::Result<_>>();
+    let companions = companions.stage("clone what runs beside the function")?;
+    Ok(Family { function: start(&plan.command).stage("clone the function")?, companions })
 }
 
 /// The spawner's way to this environment's files, where an assignment follows. Opened while the host's `/proc` is there.

@@ -29,7 +29,7 @@ pub(super) fn become_function() -> io::Result<()> {
 
 /// No privileged program can be gained by executing one. Before [`become_function`]: it takes a capability.
 ///
-/// SECURITY: the bounding set goes before the ids, the remaining sets in [`drop_capabilities`] after them.
+/// SECURITY: the bounding set goes before the ids, the remaining sets in [`drop_capabilities_but`] after them.
 pub(super) fn seal_capabilities() -> io::Result<()> {
     for capability in CapabilitySet::all().iter() {
         // A kernel older than this list does not know the last ones.
@@ -50,10 +50,10 @@ pub(super) fn seal_capabilities() -> io::Result<()> {
     Ok(())
 }
 
-/// Nothing is left, and nothing comes back.
-pub(super) fn drop_capabilities() -> io::Result<()> {
+/// Nothing is left but `kept`, and nothing comes back.
+pub(super) fn drop_capabilities_but(kept: CapabilitySet) -> io::Result<()> {
     let none = CapabilitySet::empty();
-    set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })?;
+    set_capabilities(None, CapabilitySets { effective: kept, permitted: kept, inheritable: none })?;
     set_no_new_privs(true)?;
     Ok(())
 }

@@ -9,6 +9,7 @@ use rustix::fs::{Gid, Uid};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Signal, pidfd_send_signal};
+use zeroize::Zeroize as _;
 
 use super::{Member, Supervisor};
 use crate::cgroup::EnvironmentCgroup;
@@ -132,6 +133,7 @@ fn plan<'a>(
     let plan = Plan {
         spec,
         command: CommandLine::new(&spec.argv, &spec.environment).step("arguments")?,
+        companions: companions(spec).step("arguments")?,
         filter: &supervisor.filter,
         channel: child_channel,
         entrances: cgroup.entrances().step("cgroups")?,
@@ -144,6 +146,18 @@ fn plan<'a>(
         proc: supervisor.proc,
     };
     Ok((plan, Ends { channel, status, stdout, stderr }))
+}
+
+fn companions(spec: &EnvironmentSpec) -> Result<Vec<CommandLine>, std::ffi::NulError> {
+    let command = |companion: &crate::spec::Companion| {
+        let kept = |(name, _): &&(String, String)| !companion.without.contains(name);
+        let mut variables: Vec<(String, String)> = spec.environment.iter().filter(kept).cloned().collect();
+        let command = CommandLine::new(&companion.argv, &variables);
+        // SECURITY: the next environment's init begins as a copy of this memory.
+        variables.iter_mut().for_each(|(_, value)| value.zeroize());
+        command
+    };
+    spec.companions.iter().map(command).collect()
 }
 
 /// A pipe that belongs to the function, which may open it once more as `/dev/stdout`.

@@ -19,7 +19,7 @@ pub(crate) use landlock::landlock_version;
 pub(crate) use loopback::raise_loopback;
 pub(crate) use mounts::seal_mount;
 pub(crate) use process::{Cloned, exit_now, spawn, unshare};
-pub(crate) use signals::{ignore_children, reset};
+pub(crate) use signals::{await_signal, hold, ignore_children, reset};
 
 /// The result of a raw call: minus one means `errno`.
 fn checked(result: libc::c_long) -> std::io::Result<libc::c_long> {

@@ -12,6 +12,7 @@
 
 mod assign;
 mod bench;
+mod companions;
 mod launch;
 mod lifetime;
 mod limits;

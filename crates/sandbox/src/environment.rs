@@ -46,7 +46,8 @@ pub enum ExitStatus {
     Code(i32),
     /// This signal ended it.
     Signal(i32),
-    /// The environment was killed as a whole, by [`Environment::kill`] or with its spawner.
+    /// The environment was killed as a whole: by [`Environment::kill`], with its spawner, or, under cgroup version 2,
+    /// by the kernel when its memory ran out.
     Killed,
 }
 

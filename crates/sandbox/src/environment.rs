@@ -51,7 +51,8 @@ pub enum ExitStatus {
     Code(i32),
     /// This signal ended it.
     Signal(i32),
-    /// The environment was killed as a whole, by [`Environment::kill`] or with its spawner.
+    /// The environment was killed as a whole: by [`Environment::kill`], with its spawner, or, under cgroup version 2,
+    /// by the kernel when its memory ran out.
     Killed,
     /// It runs, or ran on; what ran beside it ended first, with this code or, where a signal ended it, 128 and more.
     Companion(i32),

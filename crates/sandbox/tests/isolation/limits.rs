@@ -1,10 +1,12 @@
 //! Bombs: each ends or is contained within its own environment, and is reported for what it was.
 
+use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::time::{Duration, Instant};
 
 use sandbox::{CpuShare, ExitStatus};
 
-use crate::support::{drain, find_process, host, python, shell, wait};
+use crate::support::{find_process, host, python, shell, wait};
 
 #[test]
 fn a_fork_bomb_is_contained_and_dies_when_killed() {
@@ -22,12 +24,11 @@ fn a_fork_bomb_is_contained_and_dies_when_killed() {
     );
     spec.pids_max = 40;
     let mut environment = host.spawner.launch(&spec).unwrap();
-    let stdout = drain(environment.take_stdout().unwrap());
-    std::thread::sleep(Duration::from_millis(700));
+    let mut printed = String::new();
+    BufReader::new(File::from(environment.take_stdout().unwrap())).read_line(&mut printed).unwrap();
     environment.kill();
     let exit = wait(&environment, Duration::from_secs(10)).expect("every process of the bomb dies");
     assert_eq!(exit.status, ExitStatus::Killed);
-    let printed = stdout.join().unwrap();
     let (count, errno) = printed.trim().split_once(' ').unwrap();
     assert!(count.parse::<u32>().unwrap() < 40, "{printed}");
     assert_eq!(errno, "11");
@@ -40,7 +41,8 @@ fn a_memory_bomb_is_reported_as_out_of_memory() {
     spec.memory_mib = 64;
     let outcome = host.run(&spec);
     assert!(outcome.exit.oom_killed, "{outcome:?}");
-    assert_eq!(outcome.exit.status, ExitStatus::Signal(9));
+    // Version 2 kills the whole group, with the init that would have told of the signal.
+    assert!(matches!(outcome.exit.status, ExitStatus::Signal(9) | ExitStatus::Killed), "{outcome:?}");
     let peak = outcome.exit.memory_peak_bytes.unwrap();
     assert!((32 << 20..=64 << 20).contains(&peak), "{peak}");
 }
@@ -115,7 +117,8 @@ fn pipe_buffers_count_as_memory_or_are_refused() {
 fn a_busy_loop_is_held_to_its_ceiling() {
     let host = host();
     let mut spec = python(
-        "import time\nt = time.monotonic()\nwhile time.monotonic() - t < 1: pass\nprint(time.process_time())",
+        "import time\nt, used = time.monotonic(), time.process_time()\n\
+         while time.monotonic() - t < 1: pass\nprint(time.process_time() - used)",
     );
     spec.cpu = CpuShare { weight_millis: 100, ceiling_millis: 200 };
     let outcome = host.run(&spec);

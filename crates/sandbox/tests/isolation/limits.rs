@@ -144,7 +144,7 @@ fn a_frozen_environment_stands_still_and_can_still_be_killed() {
         .spawner
         .launch(&python("import time\nwhile True: print(1, flush=True); time.sleep(0.005)"))
         .unwrap();
-    let mut stdout = std::fs::File::from(environment.take_stdout().unwrap());
+    let mut stdout = File::from(environment.take_stdout().unwrap());
     let mut read = || std::io::Read::read(&mut stdout, &mut [0; 65_536]).unwrap();
     assert!(read() > 0);
     environment.freeze().unwrap();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use base::{SecretString, Timestamp};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-pub use crate::web_identity::fuzz_token as fuzz_web_identity;
+pub use crate::web_identity::fuzz_web_identity;
 
 use crate::principal::Principal;
 use crate::session::Tokens;

@@ -17,7 +17,7 @@ pub use token::{MalformedToken, TOKEN_BYTES_MAX, Token};
 
 /// Whatever the bytes, they are no token that any key vouches for, and no set of keys is read without bound.
 #[doc(hidden)]
-pub fn fuzz_token(data: &[u8]) {
+pub fn fuzz_web_identity(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let keys = Keys::parse(data);
     if let Ok(token) = Token::parse(&text) {

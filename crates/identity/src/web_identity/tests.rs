@@ -218,10 +218,10 @@ async fn an_issuer_that_was_not_named_or_names_another_vouches_for_nobody() {
 fn the_seed_corpus_is_refused() {
     let vectors = vectors();
     for seed in vectors.good.values().chain(vectors.bad.values()) {
-        fuzz_token(seed.as_bytes());
+        fuzz_web_identity(seed.as_bytes());
     }
     for seed in ["", ".", "..", "...", "e30.e30.", "e30.e30.e30", &"a.".repeat(20_000)] {
-        fuzz_token(seed.as_bytes());
+        fuzz_web_identity(seed.as_bytes());
     }
 }
 
@@ -229,7 +229,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
     #[test]
     fn hostile_bytes_are_refused(data: Vec<u8>) {
-        fuzz_token(&data);
+        fuzz_web_identity(&data);
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub use contract::{
 };
 pub use egress::{
     EgressAttempt, EgressLog, EgressOutcome, EgressProxy, EgressProxyOptions, EgressRule, InvalidRule,
-    Resolve,
+    Resolve, is_metadata_service, special_address,
 };
 pub use environment::RESERVED_VARIABLES;
 pub use events::{

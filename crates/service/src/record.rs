@@ -202,6 +202,7 @@ fn username(principal: &Principal) -> String {
         Principal::User(user) => user.name.clone(),
         Principal::AssumedRole(role) => role.session_name.clone(),
         Principal::Service(service) => service.name.clone(),
+        Principal::WebIdentity(web) => web.subject.clone(),
         Principal::Anonymous => String::new(),
     }
 }

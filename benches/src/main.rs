@@ -1,16 +1,22 @@
 //! Figures that `SPECIFICATION.md` promises, each beside a reference measured in the same run.
 //!
-//! It drives the release binary from outside, over loopback, for a bounded time. Time never decides a test: this
-//! prints, and people judge.
+//! It drives the release binary from outside, over loopback, for a bounded time; only decisions of policy are measured in a
+//! process of its own. Time never decides a test: this prints, and people judge.
 
+#[cfg(feature = "cedar")]
+mod cedar;
 mod cold;
 mod cpu;
+mod decisions;
 mod echo;
 mod load;
 mod native;
 mod platform;
+mod principals;
 mod request;
 
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use load::Figures;
@@ -18,7 +24,7 @@ use platform::Platform;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-const USAGE: &str = "usage: benches PATH-OF-FASTNESS [environments]";
+const USAGE: &str = "usage: benches PATH-OF-FASTNESS [environments] | benches decisions";
 
 const SPAN: Duration = Duration::from_secs(4);
 
@@ -29,6 +35,8 @@ fn main() -> Result<(), Error> {
     let mut arguments = std::env::args().skip(1);
     match arguments.next().as_deref() {
         Some("echo") => echo::serve(),
+        Some("decisions") => principals::run().and_then(|()| decisions::run()),
+        Some("fill") => principals::fill(Path::new(&arguments.next().ok_or(USAGE)?)),
         Some(binary) => match arguments.next().as_deref() {
             None => run(binary),
             Some("environments") => environments(binary),
@@ -74,7 +82,11 @@ fn run(binary: &str) -> Result<(), Error> {
         16,
         &load::run(platform.address, platform.pid, &update, 16, SPAN)?,
     );
-    cold::run(&platform)
+    cold::run(&platform)?;
+    drop(platform);
+    // A process of its own: what it measures first is memory.
+    let status = Command::new(std::env::current_exe()?).arg("decisions").status()?;
+    if status.success() { Ok(()) } else { Err("decisions could not be measured".into()) }
 }
 
 /// The figures of compute alone, and the reference.

@@ -1,19 +1,21 @@
 // Runs one Node.js function: loads its handler, then answers invocations of the Runtime API until it is killed.
 //
 // Standard library only, for every Node.js from 18 on. It knows no AWS API and opens no connection but the one to the
-// Runtime API. Response streaming is refused with an error of its own, never answered in part.
+// Runtime API. How a streamed answer is written is `streaming.mjs`'s.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire, Module } from 'node:module';
 import { connect } from 'node:net';
 import { basename, dirname, join, resolve } from 'node:path';
 import { format, types } from 'node:util';
+import { HttpResponseStream, makeResponseStream } from './streaming.mjs';
 
 const env = process.env;
 const API = '/2018-06-01/runtime/';
 const taskRoot = () => env.LAMBDA_TASK_ROOT ?? '/var/task';
 const logsJson = () => env.AWS_LAMBDA_LOG_FORMAT?.toUpperCase() === 'JSON';
 const STREAMING = Symbol.for('aws.lambda.runtime.handler.streaming');
+const HIGH_WATER_MARK = Symbol.for('aws.lambda.runtime.handler.streaming.highWaterMark');
 const REQUEST_ID = Symbol.for('aws.lambda.runtime.requestId');
 const HEAD_END = Buffer.from('\r\n\r\n');
 const EXIT_UNHANDLED_REJECTION = 128;
@@ -97,6 +99,17 @@ function patchConsole() {
   console.log = console.info;
 }
 
+/** What the function names may not end the header that it stands in. */
+const clean = (text) => String(text).replace(/[^\x20-\x7e]/g, '?');
+
+/** The end of a streamed answer, with what went wrong if something did. */
+function lastChunk(description, errorType) {
+  if (errorType === undefined) return '0\r\n\r\n';
+  const body = Buffer.from(description).toString('base64');
+  const type = `Lambda-Runtime-Function-Error-Type: ${clean(errorType)}`;
+  return `0\r\n${type}\r\nLambda-Runtime-Function-Error-Body: ${body}\r\n\r\n`;
+}
+
 // ---- The Runtime API ----------------------------------------------------------------------------------------------
 
 /**
@@ -110,6 +123,8 @@ class RuntimeApi {
   #received = Buffer.alloc(0);
   #waiting;
   #next;
+  /** The connection on which an answer has begun and not ended. */
+  #streamed;
 
   constructor(address) {
     const colon = address.lastIndexOf(':');
@@ -129,6 +144,10 @@ class RuntimeApi {
     const what = errorType === undefined ? 'response' : 'error';
     const head = this.#head('POST', `invocation/${requestId}/${what}`, Buffer.byteLength(body), errorType);
     this.#send([head, body, this.#next]);
+    return this.#answered();
+  }
+
+  async #answered() {
     try {
       // What the platform thinks of the answer is the caller's to learn: the function goes on either way.
       const { headers } = await this.#receive();
@@ -140,6 +159,42 @@ class RuntimeApi {
     this.#socket = undefined;
     lost?.destroy();
     return this.next();
+  }
+
+  /**
+   * Begins an answer of unknown length: `write` takes a piece and calls back once it has left, `end` ends the answer,
+   * with what went wrong if something did, and waits for the next invocation.
+   */
+  stream(requestId, contentType) {
+    const head = [
+      `POST ${API}invocation/${requestId}/response HTTP/1.1`,
+      `Host: ${this.#host}:${this.#port}`,
+      `Content-Type: ${clean(contentType)}`,
+      'Lambda-Runtime-Function-Response-Mode: streaming',
+      'Transfer-Encoding: chunked',
+      'Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body',
+    ];
+    this.#send([`${head.join('\r\n')}\r\n\r\n`]);
+    this.hold(false);
+    const socket = this.#socket;
+    this.#streamed = socket;
+    return {
+      write(piece, done) {
+        // Where the platform takes no more, the rest is for nobody; the function goes on to its end.
+        if (socket.destroyed) return void done();
+        socket.cork();
+        socket.write(`${piece.length.toString(16)}\r\n`);
+        socket.write(piece);
+        socket.write('\r\n', () => done());
+        socket.uncork();
+      },
+      end: async (description, errorType) => {
+        this.#streamed = undefined;
+        if (this.#socket !== socket) return this.next();
+        this.#send([lastChunk(description, errorType), this.#next]);
+        return this.#answered();
+      },
+    };
   }
 
   /** What this process is for: the environment variables of its function. */
@@ -155,6 +210,10 @@ class RuntimeApi {
 
   async #post(path, description) {
     const body = JSON.stringify(description);
+    if (this.#streamed && this.#streamed === this.#socket) {
+      this.#send([lastChunk(body, description.errorType)]);
+      return void (await this.#receive().catch(() => {}));
+    }
     this.#send([this.#head('POST', path, Buffer.byteLength(body), description.errorType), body]);
     await this.#receive().catch(() => {});
   }
@@ -168,9 +227,8 @@ class RuntimeApi {
   #head(method, path, length, errorType) {
     const lines = [`${method} ${API}${path} HTTP/1.1`, `Host: ${this.#host}:${this.#port}`, 'User-Agent: fastness-node'];
     if (length !== undefined) lines.push('Content-Type: application/json', `Content-Length: ${length}`);
-    // Names of error classes are the function's: nothing in them may end the header.
     if (errorType !== undefined) {
-      lines.push(`Lambda-Runtime-Function-Error-Type: ${String(errorType).replace(/[^\x20-\x7e]/g, '?')}`);
+      lines.push(`Lambda-Runtime-Function-Error-Type: ${clean(errorType)}`);
     }
     return `${lines.join('\r\n')}\r\n\r\n`;
   }
@@ -312,8 +370,9 @@ async function loadHandler(name) {
   const handler = members.reduce((value, member) => value?.[member], loaded);
   if (!handler) throw new Fault('HandlerNotFound', `${name} is undefined or not exported`);
   if (typeof handler !== 'function') throw new Fault('HandlerNotFound', `${name} is not a function`);
-  if (handler[STREAMING]) {
-    throw new Fault('MalformedStreamingHandler', 'Response streaming is not supported by this platform yet');
+  const streaming = handler[STREAMING];
+  if (streaming && streaming !== 'response') {
+    throw new Fault('MalformedStreamingHandler', 'Only response streaming is supported.');
   }
   return handler;
 }
@@ -352,6 +411,41 @@ function makeContext(headers, settle) {
     getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
   };
   return { context, callback: done };
+}
+
+/** Waits for work, or for the event loop to run dry: then nothing of it can come any more. */
+async function untilDry(work) {
+  let dry;
+  const ranDry = new Promise((resolve) => process.once('beforeExit', (dry = resolve)));
+  try {
+    await Promise.race([work, ranDry]);
+  } finally {
+    process.off('beforeExit', dry);
+  }
+}
+
+/** Runs a handler that writes its answer while it runs; gives the next invocation. */
+async function runStreaming(api, handler, headers, body) {
+  const requestId = headers['lambda-runtime-aws-request-id'];
+  const answer = makeResponseStream((type) => api.stream(requestId, type), handler[HIGH_WATER_MARK]);
+  const { context } = makeContext(headers, () => {});
+  for (const name of ['succeed', 'fail', 'done']) delete context[name];
+  try {
+    const work = async () => {
+      await handler(JSON.parse(body), answer.stream, context);
+      await answer.done;
+    };
+    await untilDry(work());
+    if (!answer.stream.writableEnded) {
+      answer.stream.end();
+      await answer.done;
+    }
+  } catch (error) {
+    const { body: description, errorType } = failed(error);
+    const begun = answer.begun();
+    return begun ? begun.end(description, errorType) : api.answer(requestId, description, errorType);
+  }
+  return answer.begun().end();
 }
 
 /** Waits for what the handler returns, or for its callback, or for the event loop to run dry. */
@@ -430,6 +524,10 @@ async function serve(api, handler) {
     else delete env._X_AMZN_TRACE_ID;
     // While the handler runs, only its own work keeps the event loop going.
     api.hold(false);
+    if (handler[STREAMING]) {
+      ({ headers, body } = await runStreaming(api, handler, headers, body));
+      continue;
+    }
     const outcome = await run(handler, headers, body);
     const answer = 'error' in outcome ? failed(outcome.error) : serialise(outcome.result);
     ({ headers, body } = await api.answer(requestId, answer.body, answer.errorType));
@@ -461,7 +559,12 @@ async function main() {
   addLayerPaths();
   await addProxy();
   globalThis.awslambda = {
-    streamifyResponse: (handler) => Object.assign(handler, { [STREAMING]: 'response' }),
+    streamifyResponse: (handler, options) => {
+      handler[STREAMING] = 'response';
+      if (typeof options?.highWaterMark === 'number') handler[HIGH_WATER_MARK] = Math.trunc(options.highWaterMark);
+      return handler;
+    },
+    HttpResponseStream,
   };
   dieOnUncaught(api);
   let handler;

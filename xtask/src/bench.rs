@@ -10,7 +10,16 @@ use crate::test::release_binary;
 
 /// Builds and measures.
 pub(crate) fn run() -> Outcome {
-    let arguments = ["build", "--release", "--package", "fastness", "--package", "benches"];
+    let arguments = [
+        "build",
+        "--release",
+        "--package",
+        "fastness",
+        "--package",
+        "benches",
+        "--features",
+        "benches/cedar",
+    ];
     run_in(&mut cargo(&arguments), "cargo build")?;
     let bench = release_binary().with_file_name("benches");
     run_in(Command::new(bench).arg(release_binary()), "benches")

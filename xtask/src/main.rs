@@ -8,6 +8,7 @@ mod failure;
 mod generate;
 mod host;
 mod licences;
+mod mutants;
 mod new_service;
 mod test;
 mod tidy;
@@ -50,6 +51,11 @@ enum Command {
     },
     /// Build the release binary and print its figures
     Bench,
+    /// Break the policy evaluator in every listed way, and check that its tests notice
+    Mutants {
+        /// Only those whose file or description contains this
+        only: Option<String>,
+    },
     /// Set up what is needed and run everything: format, lints, tests, end to end, probes
     Test {
         /// Only the steps whose name contains this
@@ -71,6 +77,7 @@ fn run(command: &Command) -> Outcome {
     match command {
         Command::Gen { check } => generate::run(*check),
         Command::Bench => bench::run(),
+        Command::Mutants { only } => mutants::run(only.as_deref()),
         Command::Tidy => tidy::run(),
         Command::NewService { name, operation } => new_service::run(name, operation.as_deref()),
         Command::Coverage { missing } => coverage::run(*missing),

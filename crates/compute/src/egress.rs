@@ -18,6 +18,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+pub use address::{is_metadata_service, special_address};
 pub use proxy::{EgressProxy, EgressProxyOptions};
 pub use rule::{EgressRule, InvalidRule};
 

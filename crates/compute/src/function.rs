@@ -10,6 +10,7 @@ use base::{AccountId, Region, SecretString};
 use bytes::Bytes;
 
 use crate::package::CodeHash;
+use crate::streamed::AnswerSink;
 
 /// One version of a function, as it is to be run.
 #[derive(Clone)]
@@ -100,6 +101,8 @@ pub struct InvokeRequest {
     pub wants_log_tail: bool,
     /// The bounds at the moment of the call.
     pub concurrency: Concurrency,
+    /// Where the answer goes as it comes; `Compute::invoke_streaming` sets it.
+    pub answer_sink: Option<AnswerSink>,
 }
 
 /// What came of an invocation that reached the function.

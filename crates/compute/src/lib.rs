@@ -14,6 +14,7 @@ mod package;
 mod pool;
 mod runtime_api;
 mod sandboxed;
+mod streamed;
 #[cfg(test)]
 mod testing;
 #[doc(hidden)]
@@ -26,7 +27,7 @@ pub use contract::{
 };
 pub use egress::{
     EgressAttempt, EgressLog, EgressOutcome, EgressProxy, EgressProxyOptions, EgressRule, InvalidRule,
-    Resolve,
+    Resolve, is_metadata_service, special_address,
 };
 pub use environment::RESERVED_VARIABLES;
 pub use events::{
@@ -41,6 +42,7 @@ pub use package::{
 };
 pub use pool::{Compute, ComputeFigures, ComputeOptions, HostLimits, Provisioned};
 pub use sandboxed::SandboxLauncher;
+pub use streamed::{AnswerSink, StreamedAnswer};
 
 /// A boxed future that may move between threads.
 pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -27,6 +27,10 @@ pub const REQUEST_BYTES_MAX: usize = 6 * 1024 * 1024;
 pub const EVENT_BYTES_MAX: usize = 1024 * 1024;
 /// The largest answer of a function: six megabytes and the hundred bytes that Lambda allows on top.
 pub const RESPONSE_BYTES_MAX: usize = 6 * 1024 * 1024 + 100;
+/// The largest answer that is handed on as it comes.
+pub const STREAMED_BYTES_MAX: u64 = 200 * 1024 * 1024;
+/// Pieces of such an answer that wait for who takes them; the function waits meanwhile.
+pub const STREAMED_PIECES_MAX: usize = 16;
 /// Bytes beyond the largest answer that are read and thrown away before the connection is closed instead.
 pub const RESPONSE_DISCARD_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// The largest request head on the Runtime API.

@@ -12,6 +12,7 @@ mod persevering;
 mod provision;
 #[cfg(test)]
 mod shutdown_tests;
+mod streaming;
 mod sweep;
 #[cfg(test)]
 mod tests;

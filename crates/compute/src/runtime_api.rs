@@ -24,8 +24,8 @@ pub(crate) mod fuzz {
         let mut input = BytesMut::new();
         for piece in [first, second] {
             input.extend_from_slice(piece);
-            while let Ok(Some(message)) = parser.advance(&mut input) {
-                let _ = super::request::RuntimeRequest::of(message);
+            while let Ok(Some(parsed)) = parser.advance(&mut input) {
+                let _ = super::request::RuntimeRequest::of(parsed);
             }
         }
     }

@@ -61,6 +61,7 @@ pub(crate) fn request(payload: &str) -> InvokeRequest {
         client_context: None,
         wants_log_tail: true,
         concurrency: Concurrency { reserved: None, unreserved_max: 1_000 },
+        answer_sink: None,
     }
 }
 

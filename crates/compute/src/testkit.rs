@@ -201,6 +201,33 @@ impl Runtime {
         self.call("POST", &format!("invocation/{id}/response"), "", body).await.0
     }
 
+    /// Answers an invocation piece by piece; the head of the Runtime API's answer.
+    pub async fn stream(&mut self, id: &str, pieces: &[&str], trailers: &str) -> String {
+        self.begin_stream(id, pieces).await;
+        let stream = self.connection.as_mut().unwrap();
+        // Where the answer was refused half-way, this side learns it by reading.
+        let _ = stream.write_all(format!("0\r\n{trailers}\r\n").as_bytes()).await;
+        self.receive().await.0
+    }
+
+    /// Begins an answer and leaves it open.
+    pub async fn begin_stream(&mut self, id: &str, pieces: &[&str]) {
+        let head = format!(
+            "POST /2018-06-01/runtime/invocation/{id}/response HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\n\
+             Lambda-Runtime-Function-Response-Mode: streaming\r\nTransfer-Encoding: chunked\r\n\r\n"
+        );
+        let stream = self.connection.as_mut().unwrap();
+        let _ = stream.write_all(head.as_bytes()).await;
+        for piece in pieces {
+            let _ = stream.write_all(format!("{:x}\r\n{piece}\r\n", piece.len()).as_bytes()).await;
+        }
+    }
+
+    /// Closes the connection; the next call makes another.
+    pub fn hang_up(&mut self) {
+        self.connection = None;
+    }
+
     /// One call of the Runtime API: the answer's head and body.
     pub async fn call(&mut self, method: &str, path: &str, headers: &str, body: &str) -> (String, String) {
         if self.connection.is_none() {
@@ -212,6 +239,11 @@ impl Runtime {
             "{method} /2018-06-01/runtime/{path} HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
         );
         stream.write_all(request.as_bytes()).await.unwrap();
+        self.receive().await
+    }
+
+    async fn receive(&mut self) -> (String, String) {
+        let stream = self.connection.as_mut().unwrap();
         let mut answer = Vec::new();
         loop {
             let text = String::from_utf8_lossy(&answer).into_owned();

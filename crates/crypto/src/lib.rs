@@ -9,6 +9,7 @@ pub mod password;
 pub mod random;
 mod root;
 mod seal;
+pub mod signature;
 
 pub use digest::{Md5, Sha1, Sha256, constant_time_eq, hmac_sha1, hmac_sha256, sha256};
 pub use root::{RootKey, RootKeyError};

@@ -144,8 +144,11 @@ fn into_http(answer: WireResponse) -> Response {
     response
 }
 
-fn finish(answer: http::Response<Bytes>) -> Response {
-    answer.map(Answer::whole)
+fn finish(answer: http::Response<gateway::Body>) -> Response {
+    answer.map(|body| match body {
+        gateway::Body::Whole(bytes) => Answer::whole(bytes),
+        gateway::Body::Stream(stream) => Answer::stream(&stream),
+    })
 }
 
 fn health(method: &Method, observed: usize) -> Response {

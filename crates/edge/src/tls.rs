@@ -39,6 +39,9 @@ pub enum TlsError {
         /// What went wrong.
         source: rustls_pki_types::pem::Error,
     },
+    /// There is no certificate to trust.
+    #[error("there is no certificate of an authority to trust")]
+    NoAuthority,
     /// Certificate and key do not fit each other, or are of an unsupported kind.
     #[error("the TLS certificate and key cannot be used")]
     Identity(#[source] rustls::Error),
@@ -138,6 +141,6 @@ fn acceptor(current: Arc<Current>) -> Result<TlsAcceptor, TlsError> {
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
-fn provider() -> CryptoProvider {
+pub(crate) fn provider() -> CryptoProvider {
     rustls::crypto::aws_lc_rs::default_provider()
 }

@@ -116,6 +116,16 @@ pub(crate) struct PlatformOptions {
     #[arg(long = "allow-egress", env = "FASTNESS_ALLOW_EGRESS", value_delimiter = ',', value_name = "RULE")]
     pub(crate) allow_egress: Vec<String>,
 
+    /// An identity provider (OpenID Connect) whose tokens may be checked, by its `https` URL as its tokens write it; nobody's
+    /// are where it is not given. With an authority of its own it may stand in a private network. May be repeated.
+    #[arg(
+        long = "oidc-issuer",
+        env = "FASTNESS_OIDC_ISSUERS",
+        value_delimiter = ',',
+        value_name = "URL[=CA-FILE]"
+    )]
+    pub(crate) oidc_issuers: Vec<String>,
+
     /// What is logged to stderr: `info`, `debug`, or directives such as `service=debug`.
     #[arg(long, env = "FASTNESS_LOG", default_value = "warn", value_name = "FILTER")]
     pub(crate) log: String,

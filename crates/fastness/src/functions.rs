@@ -21,6 +21,7 @@ pub(crate) type LaterEdge = Arc<OnceLock<Edge>>;
 const PYTHON_BOOTSTRAP: &str = include_str!("../../../runtimes/python/bootstrap.py");
 const NODE_BOOTSTRAP: &str = include_str!("../../../runtimes/node/bootstrap.mjs");
 const NODE_PROXY: &str = include_str!("../../../runtimes/node/proxy.mjs");
+const NODE_STREAMING: &str = include_str!("../../../runtimes/node/streaming.mjs");
 
 /// A launcher that looks for the interpreters of this host in the background: asking each of them takes longer than all
 /// the rest of a start. Whoever needs the answer before it is there waits for it.
@@ -70,8 +71,12 @@ fn write_bootstraps(data_dir: &Path) -> std::io::Result<PathBuf> {
     use std::os::unix::fs::PermissionsExt;
     let folder = data_dir.join("runtimes");
     std::fs::create_dir_all(&folder)?;
-    let files =
-        [("bootstrap.py", PYTHON_BOOTSTRAP), ("bootstrap.mjs", NODE_BOOTSTRAP), ("proxy.mjs", NODE_PROXY)];
+    let files = [
+        ("bootstrap.py", PYTHON_BOOTSTRAP),
+        ("bootstrap.mjs", NODE_BOOTSTRAP),
+        ("proxy.mjs", NODE_PROXY),
+        ("streaming.mjs", NODE_STREAMING),
+    ];
     for (name, text) in files {
         let path = folder.join(name);
         std::fs::write(&path, text)?;

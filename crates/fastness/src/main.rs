@@ -10,6 +10,7 @@ mod credentials;
 mod egress;
 mod explain;
 mod functions;
+mod issuers;
 mod least_privilege;
 mod platform;
 mod serve;

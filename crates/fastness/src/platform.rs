@@ -16,6 +16,7 @@ use crypto::RootKey;
 use edge::{Authority, Edge, Limits, Router, TlsIdentity};
 use gateway::{FunctionUrls, Gateway, Stages};
 use identity::Directory;
+use identity::web_identity::Issuers;
 use lambda::LambdaParts;
 use observe::AuditTrail;
 use service::{Pipeline, PipelineParts, Rate};
@@ -26,7 +27,7 @@ use tokio::sync::watch;
 use crate::args::PlatformOptions;
 use crate::egress::EgressRecords;
 use crate::functions::{HostLauncher, LaterEdge};
-use crate::{Error, credentials, egress, functions};
+use crate::{Error, credentials, egress, functions, issuers};
 
 /// How long invocations may go on when the platform stops.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -39,6 +40,7 @@ pub(crate) struct Platform {
     store: Store,
     sandboxes: Arc<sandbox::Spawner>,
     egress_rules: Vec<EgressRule>,
+    issuers: Issuers,
 }
 
 /// A platform that answers.
@@ -60,6 +62,7 @@ impl Platform {
     pub(crate) fn open(options: PlatformOptions) -> Result<Self, Error> {
         observe::logs::init(&options.log, observe::logs::Format::Text)?;
         let egress_rules = egress::rules(&options.allow_egress)?;
+        let issuers = issuers::named(&options.oidc_issuers)?;
         let data_dir = make_private(&options.data_dir)?;
         let mut spawner = sandbox::SpawnerOptions::new(data_dir.join("sandbox"));
         spawner.accept_loss.clone_from(&options.accept_missing_layers);
@@ -78,7 +81,7 @@ impl Platform {
         let sandboxes = Arc::new(sandboxes.map_err(|_| "starting the sandbox spawner panicked")??);
         tell_layers(sandboxes.layers());
         let store = store?;
-        Ok(Self { options, data_dir, keys, store, sandboxes, egress_rules })
+        Ok(Self { options, data_dir, keys, store, sandboxes, egress_rules, issuers })
     }
 
     /// Serves, runs `work` beside it, and drains when `work` ends or the process is told to stop.
@@ -194,7 +197,7 @@ impl Platform {
         let [dynamodb, dynamodb_streams] = dynamodb::services(&self.store)?;
         let services = vec![
             iam::service(directory.clone()),
-            sts::service(directory.clone()),
+            sts::service(directory.clone(), self.issuers.clone()),
             organizations::service(directory.clone()),
             lambda,
             apigateway::service(self.store.clone(), stages.clone()),

@@ -92,6 +92,6 @@ fn username(principal: &Principal) -> String {
         Principal::User(user) => user.name.clone(),
         Principal::AssumedRole(role) => role.session_name.clone(),
         Principal::Service(service) => service.name.clone(),
-        Principal::Anonymous => String::new(),
+        Principal::WebIdentity(_) | Principal::Anonymous => String::new(),
     }
 }

@@ -17,6 +17,7 @@ use service::{Pipeline, Source};
 use crate::address::Address;
 use crate::audit;
 use crate::authorize::Question;
+use crate::body::Body;
 use crate::event::Invocation;
 use crate::function::Target;
 use crate::mock;
@@ -111,7 +112,7 @@ impl Gateway {
     }
 
     /// Answers a request to a stage. It never fails: every refusal is an answer in API Gateway's words.
-    pub async fn handle(&self, head: Parts, body: Bytes, source: Source) -> Response<Bytes> {
+    pub async fn handle(&self, head: Parts, body: Bytes, source: Source) -> Response<Body> {
         let now = self.0.pipeline.clock().now();
         let ids = Ids::new(now);
         if UrlAddress::of(&head).is_some() {
@@ -120,7 +121,7 @@ impl Gateway {
         let answer = Box::pin(self.serve(&head, &body, &source, &ids, now)).await;
         let mut response = answer.unwrap_or_else(Refusal::into_response);
         ids.put(response.headers_mut());
-        response
+        response.map(Body::Whole)
     }
 
     /// Answers a request to a function URL.
@@ -131,7 +132,7 @@ impl Gateway {
         source: &Source,
         ids: &Ids,
         now: Timestamp,
-    ) -> Response<Bytes> {
+    ) -> Response<Body> {
         let shared = &self.0;
         let visit = Visit {
             pipeline: &shared.pipeline,

@@ -7,6 +7,7 @@
 mod address;
 mod audit;
 mod authorize;
+mod body;
 mod event;
 mod function;
 #[doc(hidden)]
@@ -23,7 +24,8 @@ mod stages;
 mod throttle;
 mod url;
 
+pub use body::Body;
 pub use gateway::{BODY_BYTES_MAX, Gateway, INTEGRATION_MILLIS_MAX};
 pub use stages::{StageError, Stages, selection_pattern};
 pub use throttle::{BURST_DEFAULT, RATE_DEFAULT};
-pub use url::{FUNCTION_URLS, FunctionUrl, FunctionUrls, UrlAuth, UrlCors, UrlError};
+pub use url::{FUNCTION_URLS, FunctionUrl, FunctionUrls, UrlAuth, UrlCors, UrlError, UrlMode};

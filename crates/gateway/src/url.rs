@@ -9,6 +9,7 @@ mod cors;
 mod event;
 mod live;
 mod refusal;
+mod streamed;
 
 use std::sync::Arc;
 
@@ -22,11 +23,13 @@ use protocol::{Fault, Structure, Value};
 use service::{Pipeline, Source};
 
 pub use cors::UrlCors;
-pub use live::{FUNCTION_URLS, FunctionUrl, FunctionUrls, UrlAuth, UrlError};
+pub use live::{FUNCTION_URLS, FunctionUrl, FunctionUrls, UrlAuth, UrlError, UrlMode};
 
 pub(crate) use address::UrlAddress;
 
 use refusal::Refusal;
+
+use crate::body::Body;
 
 /// The largest request body: a synchronous invocation's payload.
 const BODY_BYTES_MAX: usize = 6 * 1_024 * 1_024;
@@ -46,18 +49,19 @@ pub(crate) struct Visit<'r> {
 
 impl Visit<'_> {
     /// Answers the request. Every refusal is an answer.
-    pub(crate) async fn answer(&self) -> Response<Bytes> {
-        let Some(address) = UrlAddress::of(self.head) else { return Refusal::forbidden().into_response() };
-        let Some(url) = self.urls.find(address.url_id) else { return Refusal::forbidden().into_response() };
+    pub(crate) async fn answer(&self) -> Response<Body> {
+        let forbidden = || Refusal::forbidden().into_response().map(Body::Whole);
+        let Some(address) = UrlAddress::of(self.head) else { return forbidden() };
+        let Some(url) = self.urls.find(address.url_id) else { return forbidden() };
         let origin = self.head.headers.get(http::header::ORIGIN);
         if let (Some(cors), Some(origin)) = (&url.cors, origin)
             && let Some(preflight) = cors.preflight(self.head, origin)
         {
-            return preflight;
+            return preflight.map(Body::Whole);
         }
         let mut response = match Box::pin(self.serve(&address, &url)).await {
             Ok(response) => response,
-            Err(refusal) => refusal.into_response(),
+            Err(refusal) => refusal.into_response().map(Body::Whole),
         };
         if let (Some(cors), Some(origin)) = (&url.cors, origin) {
             cors.decorate(response.headers_mut(), origin);
@@ -65,7 +69,7 @@ impl Visit<'_> {
         response
     }
 
-    async fn serve(&self, address: &UrlAddress<'_>, url: &FunctionUrl) -> Result<Response<Bytes>, Refusal> {
+    async fn serve(&self, address: &UrlAddress<'_>, url: &FunctionUrl) -> Result<Response<Body>, Refusal> {
         if self.body.len() > BODY_BYTES_MAX {
             return Err(Refusal::too_large());
         }
@@ -81,16 +85,23 @@ impl Visit<'_> {
             ..self.source.clone()
         };
         let input = Structure::new().with("FunctionName", url.arn()).with("Payload", Bytes::from(event));
+        let operation = match url.mode {
+            UrlMode::Buffered => "Invoke",
+            UrlMode::ResponseStream => "InvokeWithResponseStream",
+        };
         let answered =
-            self.pipeline.invoke(caller, source, "lambda", "Invoke", Value::Structure(input)).await;
+            self.pipeline.invoke(caller, source, "lambda", operation, Value::Structure(input)).await;
         let Value::Structure(mut answered) = answered.map_err(|fault| refused(&fault))? else {
             return Err(Refusal::failed());
         };
+        if let Some(Value::Stream(events)) = answered.get("EventStream") {
+            return streamed::of(events).await.map_err(|_| Refusal::failed());
+        }
         if answered.str("FunctionError").is_some() {
             return Err(Refusal::failed());
         }
         let Some(Value::Blob(payload)) = answered.take("Payload") else { return Err(Refusal::failed()) };
-        answer::of(&payload).map_err(|_| Refusal::failed())
+        answer::of(&payload).map(|answer| answer.map(Body::Whole)).map_err(|_| Refusal::failed())
     }
 
     fn authenticate(&self) -> Result<Arc<Principal>, Refusal> {
@@ -128,7 +139,7 @@ fn refused(fault: &Fault) -> Refusal {
 }
 
 /// Puts the ids on an answer.
-pub(crate) fn sign_off(response: &mut Response<Bytes>, request_id: &str, trace_id: &str) {
+pub(crate) fn sign_off(response: &mut Response<Body>, request_id: &str, trace_id: &str) {
     for (name, value) in [("x-amzn-requestid", request_id), ("x-amzn-trace-id", trace_id)] {
         if let Ok(value) = HeaderValue::from_str(value) {
             response.headers_mut().insert(name, value);

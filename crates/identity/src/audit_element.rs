@@ -23,6 +23,8 @@ struct Element<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     user_name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    identity_provider: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     session_context: Option<SessionContext<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     invoked_by: Option<&'a str>,
@@ -33,9 +35,18 @@ struct Element<'a> {
 struct SessionContext<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     session_issuer: Option<Issuer<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    web_id_federation_data: Option<FederationData<'a>>,
     attributes: Attributes,
     #[serde(skip_serializing_if = "Option::is_none")]
     source_identity: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FederationData<'a> {
+    federated_provider: &'a str,
+    attributes: std::collections::BTreeMap<&'a str, String>,
 }
 
 #[derive(Serialize)]
@@ -64,7 +75,8 @@ impl Principal {
 
     /// The element as the trail of another account has it: whose principal it was, and no more of it.
     pub fn foreign_cloudtrail_identity(&self, invoked_by: Option<&str>) -> Vec<u8> {
-        let Some(account) = self.account().filter(|_| self.own_service().is_none()) else {
+        let has_no_account = matches!(self, Self::Service(_) | Self::WebIdentity(_));
+        let Some(account) = self.account().filter(|_| !has_no_account) else {
             return self.cloudtrail_identity(invoked_by);
         };
         let element = Element {
@@ -115,6 +127,13 @@ impl Principal {
                 ..Element::default()
             },
             Self::Service(_) => Element { r#type: "AWSService", ..Element::default() },
+            Self::WebIdentity(web) => Element {
+                r#type: "WebIdentityUser",
+                principal_id: Some(self.user_id()),
+                user_name: Some(&web.subject),
+                identity_provider: Some(&web.provider),
+                ..Element::default()
+            },
             Self::Anonymous => Element {
                 r#type: "AWSAccount",
                 principal_id: Some(""),
@@ -134,6 +153,10 @@ fn of_role(role: &AssumedRole) -> SessionContext<'_> {
             account_id: role.account.as_str(),
             user_name: &role.role_name,
         }),
+        web_id_federation_data: role.federated_by.as_ref().map(|by| FederationData {
+            federated_provider: &by.provider,
+            attributes: by.claims.iter().map(|(key, values)| (key.as_str(), values.join(","))).collect(),
+        }),
         attributes: attributes(role.issued_at, role.mfa),
         source_identity: role.source_identity.as_deref(),
     }
@@ -141,7 +164,7 @@ fn of_role(role: &AssumedRole) -> SessionContext<'_> {
 
 fn of_key(session: &SessionOfKey) -> SessionContext<'static> {
     let attributes = attributes(session.issued_at, session.mfa);
-    SessionContext { session_issuer: None, attributes, source_identity: None }
+    SessionContext { session_issuer: None, web_id_federation_data: None, attributes, source_identity: None }
 }
 
 fn attributes(issued_at: Timestamp, mfa: bool) -> Attributes {

@@ -30,6 +30,10 @@ pub fn of(principal: &Principal, now: Timestamp) -> Context {
             context.add("aws:SourceArn", service.source_arn.clone());
             context.add("aws:SourceAccount", service.source_account.as_str());
         }
+        Principal::WebIdentity(web) => {
+            add_claims(&mut context, &web.claims);
+            context.add("aws:FederatedProvider", web.provider.clone());
+        }
         Principal::Anonymous => {}
     }
     context
@@ -45,8 +49,20 @@ fn add_role(context: &mut Context, role: &AssumedRole, now: Timestamp) {
     if let Some(identity) = &role.source_identity {
         context.add("aws:SourceIdentity", identity.clone());
     }
+    if let Some(by) = &role.federated_by {
+        add_claims(context, &by.claims);
+        context.add("aws:FederatedProvider", by.provider.clone());
+    }
     if let Some(function) = &role.source_function {
         context.add("lambda:SourceFunctionArn", function.clone());
+    }
+}
+
+fn add_claims(context: &mut Context, claims: &[(String, Vec<String>)]) {
+    for (key, values) in claims {
+        for value in values {
+            context.add(key.clone(), value.clone());
+        }
     }
 }
 

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use base::{SecretString, Timestamp};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+pub use crate::web_identity::fuzz_web_identity;
+
 use crate::principal::Principal;
 use crate::session::Tokens;
 use crate::sigv4::{Credential, CredentialError, CredentialSource, Expected, Request, Verifier, claimed};

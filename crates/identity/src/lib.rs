@@ -1,7 +1,7 @@
 //! SigV4, presigned URLs, sessions to a Principal; the policies of a principal.
 //!
 //! Reading order: [`principal`] (who may call), [`sigv4`] (how a request proves it), [`session`] (temporary
-//! credentials), [`records`] (what is stored), [`directory`] (who exists and which policies apply). This crate knows no
+//! credentials), [`web_identity`] (tokens of identity providers), [`records`] (what is stored), [`directory`] (who exists and which policies apply). This crate knows no
 //! service's operations, takes no access decision (that is `policy`'s), and never accepts a request on the strength of
 //! a key's name, prefix or shape.
 
@@ -17,6 +17,7 @@ pub mod records;
 pub mod session;
 pub mod sigv4;
 pub mod totp;
+pub mod web_identity;
 
 pub use attempts::Attempts;
 pub use directory::governance;
@@ -25,7 +26,8 @@ pub use directory::{
     RoleCredentialsError, RoleName, RootKey,
 };
 pub use principal::{
-    AssumedRole, OBSERVE_TAG, Principal, PrincipalTags, Root, ServicePrincipal, SessionOfKey, User,
+    AssumedRole, FederatedBy, OBSERVE_TAG, Principal, PrincipalTags, Root, ServicePrincipal, SessionOfKey,
+    User, WebIdentity,
 };
 pub use session::{RoleSession, Session, Subject, TemporaryCredentials, Tokens};
 pub use sigv4::{Credential, CredentialError, CredentialSource, Family, SignatureError, Verified};

@@ -23,6 +23,8 @@ pub enum Principal {
     AssumedRole(AssumedRole),
     /// An AWS service that acts for itself, inside the platform. No request from outside can become one.
     Service(ServicePrincipal),
+    /// Someone whom an identity provider's token proved, on the way into a role and nowhere else.
+    WebIdentity(WebIdentity),
     /// Nobody that was proven.
     Anonymous,
 }
@@ -109,9 +111,45 @@ pub struct AssumedRole {
     pub source_environment: Option<String>,
     /// The ARN of the function for which the credentials were made (`lambda:SourceFunctionArn`).
     pub source_function: Option<String>,
+    /// The identity provider by whose token the role was assumed.
+    pub federated_by: Option<FederatedBy>,
     arn: String,
     role_arn: String,
     user_id: String,
+}
+
+/// Someone whom a token of an identity provider proved. It signs no request: `AssumeRoleWithWebIdentity` alone makes one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebIdentity {
+    /// The account that registered the provider, which is the role's.
+    pub account: AccountId,
+    /// The provider's ARN.
+    pub provider: String,
+    /// The token's subject.
+    pub subject: String,
+    /// The audience that was registered and found in the token.
+    pub audience: String,
+    /// What the token says, as condition keys (`<issuer>:sub`), those first that stay with the session.
+    pub claims: Vec<(String, Vec<String>)>,
+    /// Session tags that the token carries.
+    pub session_tags: PrincipalTags,
+    /// The keys of those that go on into further roles.
+    pub transitive_tags: Vec<String>,
+    /// The source identity that the token carries.
+    pub source_identity: Option<String>,
+    /// `<provider>:<audience>:<subject>`, as records name it.
+    user_id: String,
+}
+
+/// The identity provider behind a role's session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FederatedBy {
+    /// The provider's ARN (`aws:FederatedProvider`).
+    #[serde(rename = "p")]
+    pub provider: String,
+    /// The provider's condition keys that stay with the session, with their values.
+    #[serde(rename = "k")]
+    pub claims: Vec<(String, Vec<String>)>,
 }
 
 /// A service that acts for itself, on behalf of a resource.
@@ -191,6 +229,7 @@ impl AssumedRole {
             source_identity: None,
             source_environment: None,
             source_function: None,
+            federated_by: None,
             arn,
             role_arn,
             user_id,
@@ -205,6 +244,24 @@ impl AssumedRole {
     /// `AROA…:session-name`, which is this principal's `aws:userid`.
     pub fn user_id(&self) -> &str {
         &self.user_id
+    }
+}
+
+impl WebIdentity {
+    /// Whom a token of this provider is about, without session tags.
+    pub fn new(account: AccountId, provider: String, subject: String, audience: String) -> Self {
+        let user_id = format!("{provider}:{audience}:{subject}");
+        Self {
+            account,
+            provider,
+            subject,
+            audience,
+            claims: Vec::new(),
+            session_tags: Vec::new(),
+            transitive_tags: Vec::new(),
+            source_identity: None,
+            user_id,
+        }
     }
 }
 
@@ -247,6 +304,7 @@ impl Principal {
             Self::User(user) => &user.arn,
             Self::AssumedRole(role) => &role.arn,
             Self::Service(service) => &service.name,
+            Self::WebIdentity(web) => &web.provider,
             Self::Anonymous => "*",
         }
     }
@@ -258,6 +316,7 @@ impl Principal {
             Self::User(user) => Some(user.account),
             Self::AssumedRole(role) => Some(role.account),
             Self::Service(service) => Some(service.source_account),
+            Self::WebIdentity(web) => Some(web.account),
             Self::Anonymous => None,
         }
     }
@@ -268,7 +327,7 @@ impl Principal {
             Self::Root(root) => &root.access_key_id,
             Self::User(user) => &user.access_key_id,
             Self::AssumedRole(role) => &role.access_key_id,
-            Self::Service(_) | Self::Anonymous => return None,
+            Self::Service(_) | Self::WebIdentity(_) | Self::Anonymous => return None,
         };
         (!id.is_empty()).then_some(id)
     }
@@ -280,6 +339,7 @@ impl Principal {
             Self::User(user) => &user.user_id,
             Self::AssumedRole(role) => &role.user_id,
             Self::Service(service) => &service.name,
+            Self::WebIdentity(web) => &web.user_id,
             Self::Anonymous => "anonymous",
         }
     }
@@ -291,7 +351,7 @@ impl Principal {
                 session.as_ref().map(|session| session.issued_at)
             }
             Self::AssumedRole(role) => Some(role.issued_at),
-            Self::Service(_) | Self::Anonymous => None,
+            Self::Service(_) | Self::WebIdentity(_) | Self::Anonymous => None,
         }
     }
 
@@ -338,6 +398,13 @@ impl Principal {
             Self::Service(service) => {
                 PrincipalView { kind: PrincipalKind::Service, service: Some(&service.name), ..view }
             }
+            // SECURITY: its only name is its provider's: no policy but one that names the provider, or everyone, is about it.
+            Self::WebIdentity(web) => PrincipalView {
+                kind: PrincipalKind::Federated,
+                arn: &web.provider,
+                account: web.account.as_str(),
+                ..view
+            },
             Self::Anonymous => view,
         }
     }

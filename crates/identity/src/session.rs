@@ -11,7 +11,7 @@ use crypto::Sealer;
 use serde::{Deserialize, Serialize};
 
 use crate::ids;
-use crate::principal::PrincipalTags;
+use crate::principal::{FederatedBy, PrincipalTags};
 
 /// The longest token that is read.
 pub const TOKEN_BYTES_MAX: usize = 64 * 1_024;
@@ -106,6 +106,9 @@ pub struct RoleSession {
     /// True where the session was assumed by a session of a role.
     #[serde(rename = "c", default, skip_serializing_if = "is_false")]
     pub chained: bool,
+    /// The identity provider by whose token it was assumed.
+    #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
+    pub federated_by: Option<FederatedBy>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]

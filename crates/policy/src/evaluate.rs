@@ -46,9 +46,9 @@ impl Found<'_> {
 }
 
 impl<'p> Opinion<'p> {
-    /// Asks every statement: a deny may stand last.
+    /// Asks every statement that may concern the action: a deny may stand last.
     fn add(&mut self, question: &Question<'_>, named: Option<&'p NamedPolicy>, policy: &'p Policy) {
-        for (index, statement) in policy.statements().iter().enumerate() {
+        for (index, statement) in policy.concerning(question.action_head) {
             let found = Found { policy: named, index, statement };
             match (statement.applies(question), statement.effect) {
                 (Applies::No(_), _) => {}

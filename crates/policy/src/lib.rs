@@ -19,6 +19,7 @@ mod evaluate;
 mod explain;
 #[doc(hidden)]
 pub mod fuzz;
+mod gate;
 mod json;
 mod parse;
 mod pattern;

@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::error::PolicyError;
+use crate::gate::{Gates, Head};
 use crate::parse;
 use crate::statement::Statement;
 
@@ -36,13 +37,15 @@ struct Compiled {
     kind: PolicyKind,
     text: Box<str>,
     statements: Vec<Statement>,
+    gates: Gates,
 }
 
 impl Policy {
     /// Parses and compiles a document. The error's text is AWS's message for `MalformedPolicyDocument`.
     pub fn parse(text: &str, kind: PolicyKind) -> Result<Self, PolicyError> {
         let statements = parse::document(text, kind)?;
-        Ok(Self(Arc::new(Compiled { kind, text: text.into(), statements })))
+        let gates = Gates::of(&statements);
+        Ok(Self(Arc::new(Compiled { kind, text: text.into(), statements, gates })))
     }
 
     /// The document exactly as it was given.
@@ -57,6 +60,12 @@ impl Policy {
 
     pub(crate) fn statements(&self) -> &[Statement] {
         &self.0.statements
+    }
+
+    /// The statements that may concern an action that begins like this, each with its place.
+    pub(crate) fn concerning(&self, action: Head) -> impl Iterator<Item = (usize, &Statement)> {
+        let statement = |index: usize| self.0.statements.get(index).map(|statement| (index, statement));
+        self.0.gates.passed(action).filter_map(statement)
     }
 }
 

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use crate::condition::{Condition, Verdict};
+use crate::gate::Head;
 use crate::pattern::Pattern;
 use crate::principal::{Grant, PrincipalElement};
 use crate::request::Request;
@@ -21,28 +22,6 @@ pub(crate) enum Effect {
 pub(crate) struct Selection {
     patterns: Vec<(Head, Pattern)>,
     negated: bool,
-}
-
-/// The first bytes of a text, or of every text that a pattern can match: most patterns are ruled out by them alone.
-#[derive(Clone, Copy, Debug)]
-struct Head {
-    bytes: u128,
-    mask: u128,
-}
-
-impl Head {
-    fn of(text: &str) -> Self {
-        let mut head = Self { bytes: 0, mask: 0 };
-        for (place, byte) in text.bytes().take(16).enumerate() {
-            head.bytes |= u128::from(byte) << (8 * place);
-            head.mask |= 0xff << (8 * place);
-        }
-        head
-    }
-
-    const fn rules_out(self, text: Self) -> bool {
-        (text.bytes ^ self.bytes) & self.mask != 0
-    }
 }
 
 #[derive(Clone, Debug)]
@@ -80,7 +59,7 @@ pub(crate) enum Applies {
 pub(crate) struct Question<'r> {
     pub(crate) request: &'r Request<'r>,
     action: String,
-    action_head: Head,
+    pub(crate) action_head: Head,
     resource_head: Head,
 }
 
@@ -96,6 +75,12 @@ impl Selection {
     pub(crate) fn new(patterns: Vec<Pattern>, negated: bool) -> Self {
         let with_head = |pattern: Pattern| (Head::of(pattern.literal_start()), pattern);
         Self { patterns: patterns.into_iter().map(with_head).collect(), negated }
+    }
+
+    /// How every text begins that may be selected: one for each pattern, or one that rules out nothing.
+    pub(crate) fn heads(&self) -> impl Iterator<Item = Head> {
+        let patterns: &[_] = if self.negated { &[] } else { &self.patterns };
+        self.negated.then(Head::default).into_iter().chain(patterns.iter().map(|(head, _)| *head))
     }
 
     /// Whether the text is selected. Text is never empty in a well-formed request; an empty one is not selected at all.

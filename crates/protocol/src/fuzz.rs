@@ -107,6 +107,15 @@ fn refused(operation: OperationModel, fault: &Fault) {
     assert!((400..500).contains(&answer.status), "{fault:?}");
 }
 
+/// Any bytes as an event stream: messages are taken or refused, and a message that is taken can be written again.
+pub fn fuzz_event_stream(data: &[u8]) {
+    let mut arrived = bytes::BytesMut::from(data);
+    while let Ok(Some(message)) = crate::EventMessage::take(&mut arrived) {
+        let mut again = message.encode().map(bytes::BytesMut::from).unwrap_or_default();
+        assert_eq!(crate::EventMessage::take(&mut again), Ok(Some(message)), "a message came back changed");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -142,6 +151,7 @@ mod tests {
                 fuzz_rest_xml(&data);
             }
             fuzz_route(seed.as_bytes());
+            fuzz_event_stream(seed.as_bytes());
         }
     }
 
@@ -155,6 +165,7 @@ mod tests {
             fuzz_rest_json(&data);
             fuzz_rest_xml(&data);
             fuzz_route(&data);
+            fuzz_event_stream(&data);
         }
 
         #[test]

@@ -5,6 +5,7 @@
 mod authorization;
 mod codec;
 mod constraint;
+mod event_stream;
 mod fault;
 #[doc(hidden)]
 pub mod fuzz;
@@ -27,6 +28,7 @@ pub use codec::{
     value_from_json, value_to_json, write_audit_json,
 };
 pub use constraint::validate_input;
+pub use event_stream::{BadEventStream, EVENT_STREAM_TYPE, EventMessage};
 pub use fault::Fault;
 pub use model::{
     ErrorShape, Kind, Location, Member, Model, OperationModel, Protocol, Shape, TimestampFormat,

@@ -147,9 +147,12 @@ impl Question<'_> {
     /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>
     fn context(&self, known: &Known) -> Context {
         let mut context = identity::context::of(self.principal, self.now);
-        let whose =
-            if matches!(self.principal, Principal::Service(_)) { Whose::Source } else { Whose::Principal };
-        known.governance.describe(&mut context, whose);
+        match self.principal {
+            Principal::Service(_) => known.governance.describe(&mut context, Whose::Source),
+            // A provider's people belong to no organization.
+            Principal::WebIdentity(_) => {}
+            _ => known.governance.describe(&mut context, Whose::Principal),
+        }
         let source = self.source;
         context.add("aws:CurrentTime", self.now.iso8601_secs());
         context.add("aws:EpochTime", self.now.secs().to_string());

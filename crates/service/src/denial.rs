@@ -100,6 +100,9 @@ pub(crate) fn fault(
     resource: &str,
     denial: &Denial,
 ) -> Fault {
+    if matches!(principal, Principal::WebIdentity(_)) {
+        return denied(operation, format!("Not authorized to perform {action}"));
+    }
     let who = match principal {
         Principal::Service(service) => format!("Service: {}", service.name),
         Principal::Anonymous => "User: anonymous".to_owned(),

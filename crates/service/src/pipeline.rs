@@ -5,6 +5,7 @@
 //! checked, a policy decided or a record written is the business of the crates it calls.
 
 mod parts;
+mod proof;
 mod refusal;
 
 use std::sync::Arc;
@@ -132,6 +133,9 @@ impl Pipeline {
         arrived: Timestamp,
     ) -> Result<(Arc<Principal>, Option<ByteStream>), Fault> {
         let authenticator = &self.0.authenticator;
+        if self.comes_unsigned(service, request, source) {
+            return Ok((Arc::new(Principal::Anonymous), None));
+        }
         let Some(body) = body else {
             return Ok((authenticator.authenticate(service, request, source, arrived)?, None));
         };
@@ -202,7 +206,8 @@ impl Pipeline {
             operation = operation.name(),
             request_id = &*attempt.request_id
         );
-        self.run(attempt, input).instrument(span).await
+        let proven = async { self.run(self.proven(attempt, &input).await?, input).await };
+        proven.instrument(span).await
     }
 
     /// Resolve, authorize, begin the record, do the work, end the record.

@@ -25,7 +25,8 @@ pub(crate) const STRANGERS: Rate = Rate { per_second: 100, burst: 1_000 };
 /// Services whose items CloudTrail calls data: their calls are data events.
 const DATA_SERVICES: [&str; 2] = ["dynamodb", "dynamodbstreams"];
 /// Operations outside those services that touch data and not configuration.
-const DATA_OPERATIONS: [&str; 4] = ["Invoke", "PutLogEvents", "GetLogEvents", "FilterLogEvents"];
+const DATA_OPERATIONS: [&str; 5] =
+    ["Invoke", "InvokeWithResponseStream", "PutLogEvents", "GetLogEvents", "FilterLogEvents"];
 
 /// The record of a call whose caller is proven.
 pub(crate) fn of(
@@ -201,6 +202,7 @@ fn username(principal: &Principal) -> String {
         Principal::User(user) => user.name.clone(),
         Principal::AssumedRole(role) => role.session_name.clone(),
         Principal::Service(service) => service.name.clone(),
+        Principal::WebIdentity(web) => web.subject.clone(),
         Principal::Anonymous => String::new(),
     }
 }

@@ -103,10 +103,14 @@ where
     }
 }
 
+/// The proof that an operation's input carries, in the place of a signature.
+pub(crate) type Proof = dyn Fn(Value, Timestamp) -> BoxFuture<Result<Principal, Failure>> + Send + Sync;
+
 /// A service as the pipeline knows it: a table of operations.
 pub struct Service {
     name: &'static str,
     endpoints: HashMap<&'static str, Box<dyn Endpoint>>,
+    proofs: HashMap<&'static str, Box<Proof>>,
     declined: BTreeMap<&'static str, &'static str>,
     // Locked once, when the platform starts them.
     jobs: Mutex<Vec<Job>>,
@@ -132,6 +136,11 @@ impl Service {
         self.endpoints.get(operation).map(AsRef::as_ref)
     }
 
+    /// How callers of this operation prove who they are, where that is not by a signature.
+    pub(crate) fn proof(&self, operation: &str) -> Option<&Proof> {
+        self.proofs.get(operation).map(AsRef::as_ref)
+    }
+
     pub(crate) fn decline_reason(&self, operation: &str) -> Option<&'static str> {
         self.declined.get(operation).copied()
     }
@@ -150,8 +159,13 @@ pub struct ServiceBuilder<S> {
 impl<S: Send + Sync + 'static> ServiceBuilder<S> {
     /// An empty table for the API of this name; `state` is what its handlers share.
     pub fn new(name: &'static str, state: Arc<S>) -> Self {
-        let service =
-            Service { name, endpoints: HashMap::new(), declined: BTreeMap::new(), jobs: Mutex::default() };
+        let service = Service {
+            name,
+            endpoints: HashMap::new(),
+            proofs: HashMap::new(),
+            declined: BTreeMap::new(),
+            jobs: Mutex::default(),
+        };
         Self { state, service }
     }
 
@@ -173,6 +187,30 @@ impl<S: Send + Sync + 'static> ServiceBuilder<S> {
             _types: PhantomData,
         };
         self.service.endpoints.insert(O::NAME, Box::new(endpoint));
+        self
+    }
+
+    /// What proves the caller of an operation that comes without a signature: something in its input. Whoever calls it, it is
+    /// the one whom `proof` names that is asked about, recorded and handed to the handler.
+    // SECURITY: without a proof, nobody's calls are for the S3 protocol and its buckets' policies alone.
+    #[must_use]
+    pub fn proven_by<O, E, P, F>(mut self, proof: P) -> Self
+    where
+        O: Operation,
+        E: ServiceError,
+        P: Fn(Arc<S>, O::Input, Timestamp) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<Principal, E>> + Send + 'static,
+    {
+        let state = Arc::clone(&self.state);
+        let proof = Arc::new(proof);
+        let proof: Box<Proof> = Box::new(move |input, now| {
+            let (state, proof) = (Arc::clone(&state), Arc::clone(&proof));
+            Box::pin(async move {
+                let input = O::Input::from_value(input).map_err(|mismatch| Failure::internal(&mismatch))?;
+                proof(state, input, now).await.map_err(Failure::from_error)
+            })
+        });
+        self.service.proofs.insert(O::NAME, proof);
         self
     }
 

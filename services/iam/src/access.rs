@@ -4,6 +4,7 @@
 //! handlers, after the decision.
 
 pub(crate) mod credentials;
+pub(crate) mod federation;
 
 use identity::principal::{entity_arn, root_arn};
 use identity::records::{

@@ -3,6 +3,7 @@
 //! What is neither here nor declined answers that it is not implemented.
 
 mod credentials;
+mod federation;
 mod reports;
 
 use std::sync::Arc;
@@ -27,6 +28,7 @@ pub fn service(directory: Directory) -> Service {
     let builder = inline_policies(builder);
     let builder = attached_policies(builder);
     let builder = credentials::operations(builder);
+    let builder = federation::operations(builder);
     let builder = reports::operations(builder);
     declined(keys_and_account(builder)).build()
 }
@@ -352,26 +354,16 @@ fn keys_and_account(builder: Builder) -> Builder {
 }
 
 const NO_PROVIDERS: &[&str] = &[
-    "AddClientIDToOpenIDConnectProvider",
-    "CreateOpenIDConnectProvider",
     "CreateSAMLProvider",
-    "DeleteOpenIDConnectProvider",
     "DeleteSAMLProvider",
     "DisableOutboundWebIdentityFederation",
     "EnableOutboundWebIdentityFederation",
-    "GetOpenIDConnectProvider",
     "GetOutboundWebIdentityFederationInfo",
     "GetSAMLProvider",
-    "ListOpenIDConnectProviderTags",
-    "ListOpenIDConnectProviders",
     "ListSAMLProviderTags",
     "ListSAMLProviders",
-    "RemoveClientIDFromOpenIDConnectProvider",
-    "TagOpenIDConnectProvider",
     "TagSAMLProvider",
-    "UntagOpenIDConnectProvider",
     "UntagSAMLProvider",
-    "UpdateOpenIDConnectProviderThumbprint",
     "UpdateSAMLProvider",
 ];
 const NO_CERTIFICATES: &[&str] = &[
@@ -422,7 +414,7 @@ const NO_ORGANIZATION: &[&str] = &[
 
 fn declined(builder: Builder) -> Builder {
     builder
-        .declined("identity providers are not part of this platform yet", NO_PROVIDERS)
+        .declined("identity providers speak OpenID Connect here, and not SAML", NO_PROVIDERS)
         .declined(
             "certificates and keys for other services belong to services not offered here",
             NO_CERTIFICATES,

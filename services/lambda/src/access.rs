@@ -235,7 +235,24 @@ pub(crate) fn list_layer_versions(
 
 // SECURITY: through a URL, both the URL's and the function's own action are needed, each with the keys that say so.
 pub(crate) fn invoke(lambda: &Lambda, request: &AccessRequest<'_, api::InvocationRequest>) -> Outcome {
-    let (name, qualifier) = (&request.input.function_name, request.input.qualifier.as_deref());
+    let input = request.input;
+    invocation(lambda, request, &input.function_name, input.qualifier.as_deref())
+}
+
+pub(crate) fn invoke_streaming(
+    lambda: &Lambda,
+    request: &AccessRequest<'_, api::InvokeWithResponseStreamRequest>,
+) -> Outcome {
+    let input = request.input;
+    invocation(lambda, request, &input.function_name, input.qualifier.as_deref())
+}
+
+fn invocation<I>(
+    lambda: &Lambda,
+    request: &AccessRequest<'_, I>,
+    name: &str,
+    qualifier: Option<&str>,
+) -> Outcome {
     let (invoke, target) = on(lambda, request, "lambda:InvokeFunction", name, qualifier)?;
     let Some(auth) = request.source.function_url else { return Ok(invoke) };
     let (through_url, _) = on(lambda, request, "lambda:InvokeFunctionUrl", name, qualifier)?;

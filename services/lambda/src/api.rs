@@ -328,6 +328,15 @@ impl protocol::Operation for InvokeAsync {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct InvokeWithResponseStream;
+impl protocol::Operation for InvokeWithResponseStream {
+    const SERVICE: &'static str = "lambda";
+    const NAME: &'static str = "InvokeWithResponseStream";
+    type Input = InvokeWithResponseStreamRequest;
+    type Output = InvokeWithResponseStreamResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct ListAliases;
 impl protocol::Operation for ListAliases {
     const SERVICE: &'static str = "lambda";
@@ -1743,6 +1752,40 @@ pub struct InvokeAsyncResponse {
     pub status: Option<i64>,
 }
 protocol::structure!(InvokeAsyncResponse { status: "Status" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InvokeWithResponseStreamRequest {
+    pub function_name: String,
+    pub invocation_type: Option<String>,
+    pub log_type: Option<String>,
+    pub client_context: Option<String>,
+    pub qualifier: Option<String>,
+    pub payload: Option<protocol::Sensitive<protocol::Bytes>>,
+    pub tenant_id: Option<String>,
+}
+protocol::structure!(InvokeWithResponseStreamRequest {
+    function_name: "FunctionName",
+    invocation_type: "InvocationType",
+    log_type: "LogType",
+    client_context: "ClientContext",
+    qualifier: "Qualifier",
+    payload: "Payload",
+    tenant_id: "TenantId"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InvokeWithResponseStreamResponse {
+    pub status_code: Option<i64>,
+    pub executed_version: Option<String>,
+    pub event_stream: Option<protocol::ByteStream>,
+    pub response_stream_content_type: Option<String>,
+}
+protocol::structure!(InvokeWithResponseStreamResponse {
+    status_code: "StatusCode",
+    executed_version: "ExecutedVersion",
+    event_stream: "EventStream",
+    response_stream_content_type: "ResponseStreamContentType"
+});
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct KafkaSchemaRegistryAccessConfig {

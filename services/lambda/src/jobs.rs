@@ -80,6 +80,7 @@ impl QueuedInvocations {
             client_context: event.client_context.clone(),
             wants_log_tail: false,
             concurrency: concurrency(lambda, &loaded, &target),
+            answer_sink: None,
         };
         match lambda.compute.invoke(&spec, request).await {
             Ok(outcome) => answered(outcome),

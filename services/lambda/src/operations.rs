@@ -8,6 +8,7 @@ pub(crate) mod create;
 pub(crate) mod event_config;
 pub(crate) mod functions;
 pub(crate) mod invoke;
+pub(crate) mod invoke_streaming;
 pub(crate) mod layer_permissions;
 pub(crate) mod layers;
 pub(crate) mod mappings;

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use service::{Service, ServiceBuilder};
 
 use crate::operations::{
-    account, aliases, concurrency, create, event_config, functions, invoke, layer_permissions, layers,
-    mappings, permissions, provisioned, recursion, runtime_management, tags, update, urls, versions,
+    account, aliases, concurrency, create, event_config, functions, invoke, invoke_streaming,
+    layer_permissions, layers, mappings, permissions, provisioned, recursion, runtime_management, tags,
+    update, urls, versions,
 };
 use crate::{Lambda, access, api, jobs, poller};
 
@@ -52,6 +53,7 @@ pub(crate) fn table(lambda: Arc<Lambda>) -> Service {
         GetProvisionedConcurrencyConfig: access::get_provisioned, provisioned::get;
         GetRuntimeManagementConfig: access::get_runtime_management, runtime_management::get_runtime_management;
         Invoke: access::invoke, invoke::invoke;
+        InvokeWithResponseStream: access::invoke_streaming, invoke_streaming::invoke;
         ListAliases: access::list_aliases, aliases::list_aliases;
         ListEventSourceMappings: access::list_mappings, mappings::list;
         ListFunctionEventInvokeConfigs: access::list_event_configs, event_config::list_event_configs;
@@ -132,5 +134,4 @@ const DECLINED: &[(&str, &[&str])] = &[
             "UpdateCodeSigningConfig",
         ],
     ),
-    ("answers are not streamed on this platform yet", &["InvokeWithResponseStream"]),
 ];

@@ -7,8 +7,8 @@ use policy::Policy;
 use service::{Access, AccessRequest};
 
 use crate::api::{
-    AssumeRoleRequest, DecodeAuthorizationMessageRequest, GetAccessKeyInfoRequest, GetCallerIdentityRequest,
-    GetSessionTokenRequest,
+    AssumeRoleRequest, AssumeRoleWithWebIdentityRequest, DecodeAuthorizationMessageRequest,
+    GetAccessKeyInfoRequest, GetCallerIdentityRequest, GetSessionTokenRequest,
 };
 use crate::operations::second_factor;
 use crate::{Error, Sts};
@@ -27,7 +27,7 @@ pub(crate) fn session_token(_: &Sts, request: &AccessRequest<'_, GetSessionToken
         Principal::Root(_) | Principal::User(_) | Principal::AssumedRole(_) => {
             return Err(Error::denied("Cannot call GetSessionToken with session credentials"));
         }
-        Principal::Service(_) | Principal::Anonymous => {
+        Principal::Service(_) | Principal::WebIdentity(_) | Principal::Anonymous => {
             return Err(Error::denied("Cannot call GetSessionToken without credentials of a user"));
         }
     }
@@ -62,20 +62,14 @@ pub(crate) fn assume_role(sts: &Sts, request: &AccessRequest<'_, AssumeRoleReque
     if matches!(request.principal, Principal::Root(_)) {
         return Err(Error::denied("Roles may not be assumed by root accounts."));
     }
-    let Some(name) = RoleName::parse(&input.role_arn) else {
-        return Err(Error::ValidationError(format!("{} is invalid", input.role_arn)));
-    };
-    let role = sts.directory.role_by_arn(&input.role_arn)?;
-    let role = role.map(|(_, role)| role);
-    let trust = role.as_ref().map(|role| sts.directory.trust_policy(role)).transpose()?;
-    let tags = role.as_ref().map(|role| role.tags.as_slice()).unwrap_or_default();
+    let target = Target::find(sts, &input.role_arn, &input.role_session_name)?;
 
     let factor = second_factor::given(input.serial_number.as_deref(), input.token_code.as_deref())?;
     if let Some(factor) = &factor {
         factor.check(sts, request.principal, request.now)?;
     }
     let leave = |action| {
-        let access = check(action, request, &name, trust.clone(), tags);
+        let access = check(action, request, &target);
         match (&factor, request.principal) {
             // A session's own key says how it began; the code speaks for a long-term key only.
             (Some(_), Principal::User(user)) if user.session.is_none() => {
@@ -94,22 +88,76 @@ pub(crate) fn assume_role(sts: &Sts, request: &AccessRequest<'_, AssumeRoleReque
     Ok(access)
 }
 
+/// What is known of the role that is asked for, and what the request says of the session.
+struct Target<'a> {
+    arn: &'a str,
+    name: RoleName,
+    trust: Option<Policy>,
+    tags: Vec<(String, String)>,
+    session_name: &'a str,
+}
+
+impl<'a> Target<'a> {
+    fn find(sts: &Sts, arn: &'a str, session_name: &'a str) -> Result<Self, Error> {
+        let Some(name) = RoleName::parse(arn) else {
+            return Err(Error::ValidationError(format!("{arn} is invalid")));
+        };
+        let role = sts.directory.role_by_arn(arn)?.map(|(_, role)| role);
+        let trust = role.as_ref().map(|role| sts.directory.trust_policy(role)).transpose()?;
+        let tags = role.map(|role| role.tags).unwrap_or_default();
+        Ok(Self { arn, name, trust, tags, session_name })
+    }
+
+    fn leave(&self, action: &'static str) -> Access {
+        let mut access = Access::to(action, self.arn)
+            .owned_by(self.name.account)
+            .trust_policy(self.trust.clone())
+            .when("sts:RoleSessionName", [self.session_name])
+            .resource_tags(self.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+        for (key, value) in &self.tags {
+            access = access.when(format!("iam:ResourceTag/{key}"), [value.as_str()]);
+        }
+        access
+    }
+}
+
+/// Leave of whom a token proved, by the role's trust policy alone; the tags and the source identity are the token's.
+pub(crate) fn web_identity(
+    sts: &Sts,
+    request: &AccessRequest<'_, AssumeRoleWithWebIdentityRequest>,
+) -> Outcome {
+    let input = request.input;
+    let Principal::WebIdentity(web) = request.principal else {
+        return Err(Error::denied("Not authorized to perform sts:AssumeRoleWithWebIdentity"));
+    };
+    let target = Target::find(sts, &input.role_arn, &input.role_session_name)?;
+    let leave = |action| {
+        let mut access = target.leave(action);
+        if let Some(source) = &web.source_identity {
+            access = access.when("sts:SourceIdentity", [source.as_str()]);
+        }
+        if !web.transitive_tags.is_empty() {
+            access = access.when("sts:TransitiveTagKeys", web.transitive_tags.iter().map(String::as_str));
+        }
+        access.request_tags(web.session_tags.iter().map(|(key, value)| (key.as_str(), value.as_str())))
+    };
+    let mut access = leave("sts:AssumeRoleWithWebIdentity");
+    if !web.session_tags.is_empty() {
+        access = access.and(leave("sts:TagSession"));
+    }
+    if web.source_identity.is_some() {
+        access = access.and(leave("sts:SetSourceIdentity"));
+    }
+    Ok(access)
+}
+
 fn check(
     action: &'static str,
     request: &AccessRequest<'_, AssumeRoleRequest>,
-    role: &RoleName,
-    trust: Option<Policy>,
-    tags: &[(String, String)],
+    target: &Target<'_>,
 ) -> Access {
     let input = request.input;
-    let mut access = Access::to(action, input.role_arn.as_str())
-        .owned_by(role.account)
-        .trust_policy(trust)
-        .when("sts:RoleSessionName", [input.role_session_name.as_str()])
-        .resource_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
-    for (key, value) in tags {
-        access = access.when(format!("iam:ResourceTag/{key}"), [value.as_str()]);
-    }
+    let mut access = target.leave(action);
     if let Some(id) = &input.external_id {
         access = access.when("sts:ExternalId", [id.as_str()]);
     }

@@ -13,6 +13,15 @@ impl protocol::Operation for AssumeRole {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct AssumeRoleWithWebIdentity;
+impl protocol::Operation for AssumeRoleWithWebIdentity {
+    const SERVICE: &'static str = "sts";
+    const NAME: &'static str = "AssumeRoleWithWebIdentity";
+    type Input = AssumeRoleWithWebIdentityRequest;
+    type Output = AssumeRoleWithWebIdentityResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct DecodeAuthorizationMessage;
 impl protocol::Operation for DecodeAuthorizationMessage {
     const SERVICE: &'static str = "sts";
@@ -89,6 +98,46 @@ protocol::structure!(AssumeRoleResponse {
     credentials: "Credentials",
     assumed_role_user: "AssumedRoleUser",
     packed_policy_size: "PackedPolicySize",
+    source_identity: "SourceIdentity"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AssumeRoleWithWebIdentityRequest {
+    pub role_arn: String,
+    pub role_session_name: String,
+    pub web_identity_token: protocol::Sensitive<String>,
+    pub provider_id: Option<String>,
+    pub policy_arns: Option<Vec<PolicyDescriptorType>>,
+    pub policy: Option<String>,
+    pub duration_seconds: Option<i64>,
+}
+protocol::structure!(AssumeRoleWithWebIdentityRequest {
+    role_arn: "RoleArn",
+    role_session_name: "RoleSessionName",
+    web_identity_token: "WebIdentityToken",
+    provider_id: "ProviderId",
+    policy_arns: "PolicyArns",
+    policy: "Policy",
+    duration_seconds: "DurationSeconds"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AssumeRoleWithWebIdentityResponse {
+    pub credentials: Option<Credentials>,
+    pub subject_from_web_identity_token: Option<String>,
+    pub assumed_role_user: Option<AssumedRoleUser>,
+    pub packed_policy_size: Option<i64>,
+    pub provider: Option<String>,
+    pub audience: Option<String>,
+    pub source_identity: Option<String>,
+}
+protocol::structure!(AssumeRoleWithWebIdentityResponse {
+    credentials: "Credentials",
+    subject_from_web_identity_token: "SubjectFromWebIdentityToken",
+    assumed_role_user: "AssumedRoleUser",
+    packed_policy_size: "PackedPolicySize",
+    provider: "Provider",
+    audience: "Audience",
     source_identity: "SourceIdentity"
 });
 

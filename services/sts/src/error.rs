@@ -16,6 +16,14 @@ service_error! {
         InvalidAuthorizationMessage = "InvalidAuthorizationMessageException",
         /// A value that the model lets through and the rules do not.
         ValidationError = "ValidationError",
+        /// A web identity token is not what it should be.
+        InvalidIdentityToken = "InvalidIdentityTokenException",
+        /// A web identity token has ended.
+        ExpiredToken = "ExpiredTokenException",
+        /// An identity provider could not be asked for its keys.
+        IdpCommunication = "IDPCommunicationErrorException",
+        /// A web identity token asks for something that is refused.
+        IdpRejectedClaim = "IDPRejectedClaimException",
         /// Tags that contradict each other or those of the calling session.
         InvalidParameterValue = "InvalidParameterValue",
     }

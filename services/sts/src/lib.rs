@@ -8,10 +8,12 @@
 //! - no session lasts longer than its role, its kind of caller and AWS's own bounds allow;
 //! - a session of a session cannot drop the tags and the source identity that it was told to hand on;
 //! - a code of a second factor is good once;
-//! - a root user assumes no role, and a session gets no session token.
+//! - a root user assumes no role, and a session gets no session token;
+//! - a web identity is whom a token proves that an issuer signed whom the operator named, whose provider the role's
+//!   account registered, for an audience that it registered: all of it, before the role's trust policy is asked.
 //!
-//! Differences from AWS: `AssumeRole` with
-//! `ProvidedContexts` is refused; federation (SAML, web identity, `GetFederationToken`) is declined.
+//! Differences from AWS: `AssumeRole` with `ProvidedContexts` is refused; web identities come with OpenID Connect tokens
+//! alone, from issuers that the operator named and a provider that was registered, Google's included; SAML is declined.
 
 mod access;
 pub mod api;
@@ -22,27 +24,35 @@ mod operations;
 use std::sync::Arc;
 
 use identity::Directory;
+use identity::web_identity::Issuers;
 use service::{Service, ServiceBuilder};
 
 pub use error::Error;
-use operations::{assume_role, identity as who, messages, session_token};
+use operations::{assume_role, identity as who, messages, session_token, web_identity};
 
 /// What the handlers share.
 pub(crate) struct Sts {
     pub(crate) directory: Directory,
+    /// Whose web identity tokens are taken.
+    pub(crate) issuers: Issuers,
 }
 
-/// The service over this directory.
-pub fn service(directory: Directory) -> Service {
-    ServiceBuilder::new("sts", Arc::new(Sts { directory }))
+/// The service over this directory; `issuers` are those that the operator named.
+pub fn service(directory: Directory, issuers: Issuers) -> Service {
+    ServiceBuilder::new("sts", Arc::new(Sts { directory, issuers }))
         .operation::<api::AssumeRole, _, _, _, _>(access::assume_role, assume_role::assume_role)
+        .operation::<api::AssumeRoleWithWebIdentity, _, _, _, _>(
+            access::web_identity,
+            web_identity::assume_role,
+        )
+        .proven_by::<api::AssumeRoleWithWebIdentity, _, _, _>(web_identity::prove)
         .operation::<api::DecodeAuthorizationMessage, _, _, _, _>(access::decode, messages::decode)
         .operation::<api::GetAccessKeyInfo, _, _, _, _>(access::key_info, who::key_info)
         .operation::<api::GetCallerIdentity, _, _, _, _>(access::caller_identity, who::caller_identity)
         .operation::<api::GetSessionToken, _, _, _, _>(access::session_token, session_token::session_token)
         .declined(
-            "identity providers are not part of this platform yet",
-            &["AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "GetFederationToken", "GetWebIdentityToken"],
+            "identity providers speak OpenID Connect here, and not SAML",
+            &["AssumeRoleWithSAML", "GetFederationToken", "GetWebIdentityToken"],
         )
         .declined("there is no organization above the account", &["AssumeRoot", "GetDelegatedAccessToken"])
         .build()

@@ -2,6 +2,7 @@
 //!
 //! No I/O, no clock, no wire.
 
+use identity::web_identity::SessionClaims;
 use policy::{Policy, PolicyKind, quota};
 
 use crate::Error;
@@ -18,6 +19,10 @@ const ROOT_SECS_MAX: i64 = 3_600;
 const SESSION_POLICIES_MAX: usize = 10;
 /// The most session tags.
 const SESSION_TAGS_MAX: usize = 50;
+/// The longest key of a session tag.
+const TAG_KEY_CHARACTERS_MAX: usize = 128;
+/// The longest value of a session tag.
+const TAG_VALUE_CHARACTERS_MAX: usize = 256;
 /// What session policies and tags may take together in a token.
 const PACKED_CHARACTERS_MAX: usize = 4_096;
 
@@ -126,6 +131,34 @@ pub(crate) fn packed_size(
         return Err(too_large(percent));
     }
     Ok(i64::try_from(percent.max(1)).ok())
+}
+
+/// Checks the tags and the source identity that a token carries: the model's bounds are for requests alone.
+pub(crate) fn check_token_claims(asked: &SessionClaims) -> Result<(), Error> {
+    let rejected = |what: &str| Error::IdpRejectedClaim(format!("The {what} of the token is not valid."));
+    let is_text = |text: &str, max: usize| {
+        text.chars().count() <= max
+            && text.chars().all(|c| c.is_alphanumeric() || c.is_whitespace() || "_.:/=+-@".contains(c))
+    };
+    if asked.tags.len() > SESSION_TAGS_MAX || asked.transitive.len() > SESSION_TAGS_MAX {
+        return Err(rejected("number of session tags"));
+    }
+    for (key, value) in &asked.tags {
+        if key.is_empty()
+            || !is_text(key, TAG_KEY_CHARACTERS_MAX)
+            || !is_text(value, TAG_VALUE_CHARACTERS_MAX)
+        {
+            return Err(rejected("session tags"));
+        }
+    }
+    let fits = |identity: &String| {
+        (2..=64).contains(&identity.len())
+            && identity.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte))
+    };
+    if !asked.source_identity.as_ref().is_none_or(fits) {
+        return Err(rejected("source identity"));
+    }
+    Ok(())
 }
 
 fn too_large(percent: usize) -> Error {

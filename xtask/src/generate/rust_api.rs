@@ -63,24 +63,26 @@ impl Generator<'_> {
     /// The structures that the implemented operations reach.
     fn reachable(&self) -> Outcome<Structures> {
         let mut open = Vec::new();
-        for name in &self.overrides.implement {
-            for direction in ["input", "output"] {
-                open.extend(self.direction(name, direction).map(str::to_owned));
-            }
+        for direction in ["input", "output"] {
+            let names = self.overrides.implement.iter().filter_map(|name| self.direction(name, direction));
+            open.extend(names.map(|name| (name.to_owned(), direction)));
         }
         let mut found = Structures::new();
         let mut seen = BTreeSet::new();
-        while let Some(name) = open.pop() {
+        while let Some((name, direction)) = open.pop() {
             if !seen.insert(name.clone()) || self.overrides.opaque.contains(&name) {
                 continue;
             }
             let shape = self.shape(&name)?;
             if shape.get("eventstream").is_some() {
-                return Err(
-                    self.fail(&format!("{name} is an event stream; leave its operations out of `implement`"))
-                );
+                if direction == "input" {
+                    return Err(self.fail(&format!(
+                        "{name} is an event stream of the caller's; leave its operations out of `implement`"
+                    )));
+                }
+                continue;
             }
-            open.extend(children(shape).map(|(_, child)| child.to_owned()));
+            open.extend(children(shape).map(|(_, child)| (child.to_owned(), direction)));
             if self.kind(&name, shape)? == "structure" {
                 found.insert(name.clone(), self.boxed(&name)?);
             }
@@ -174,6 +176,8 @@ impl Generator<'_> {
         };
         let plain = match self.kind(name, shape)? {
             "structure" if shape.get("document").is_some() => "serde_json::Value".to_owned(),
+            // Its messages are framed by whoever answers them.
+            "structure" if shape.get("eventstream").is_some() => "protocol::ByteStream".to_owned(),
             "structure" => return Ok(type_name(name)),
             "list" => format!("Vec<{}>", child("member")?),
             "map" => format!("protocol::Entries<{}>", child("value")?),

@@ -20,6 +20,16 @@ pub(super) fn special(address: IpAddr) -> Option<&'static SpecialRange> {
     holding.max_by_key(|range| range.net.prefix_len())
 }
 
+/// What an address is instead of one of the public internet, for a refusal: `a loopback address`; `None` for public ones.
+pub fn special_address(address: IpAddr) -> Option<&'static str> {
+    special(canonical(address)).map(|range| range.kind)
+}
+
+/// True for the addresses at which clouds hand out a machine's credentials.
+pub fn is_metadata_service(address: IpAddr) -> bool {
+    special_address(address) == Some(METADATA)
+}
+
 /// An IPv4 address that is written as IPv6 is what it stands for.
 pub(super) const fn canonical(address: IpAddr) -> IpAddr {
     address.to_canonical()

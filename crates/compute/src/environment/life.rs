@@ -12,13 +12,15 @@ use base::{Clock, Timestamp};
 use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
 
+use super::arriving::{Arriving, Stopped};
 use super::door::OpenDoor;
 use super::output::Output;
 use super::parked::Started;
+use super::report::error_payload;
 use crate::BoxFuture;
 use crate::contract::{AwsDoor, EnvironmentIdentity, Exit, LogTarget, Process};
 use crate::function::{FunctionKey, InvokeRequest, SharedSpec};
-use crate::limits::{RESPONSE_BYTES_MAX, SHUTDOWN_TIME_EXTERNAL};
+use crate::limits::{RESPONSE_BYTES_MAX, SHUTDOWN_TIME_EXTERNAL, STREAMED_BYTES_MAX};
 use crate::logs::LogQueue;
 use crate::runtime_api::{Assignment, ConnectionId, Refused, RuntimeApi, RuntimeRequest};
 
@@ -37,6 +39,8 @@ pub(crate) struct Environment {
     process: Arc<dyn Process>,
     exit: BoxFuture<'static, Exit>,
     memory_peak: Option<(Instant, u64)>,
+    /// An answer that comes in pieces.
+    arriving: Option<Arriving>,
     /// Calls that were refused since the last invocation began.
     refusals: u32,
     logs: LogQueue,
@@ -77,7 +81,10 @@ enum Phase {
 #[derive(Debug)]
 pub(crate) enum Completion {
     Response(Bytes),
-    TooLarge,
+    /// The answer has more than so many bytes.
+    TooLarge(u64),
+    /// The answer has more bytes than can be handed on as they come; no more of them are taken.
+    CutOff(u64),
     FunctionError(Bytes),
     TimedOut,
     Exited(Exit),
@@ -143,6 +150,7 @@ impl Environment {
             exit: process.exited(),
             process,
             memory_peak: None,
+            arriving: None,
             refusals: 0,
             logs,
             _doors: doors,
@@ -227,18 +235,40 @@ impl Environment {
             payload: &request.payload,
         };
         self.phase = Phase::Busy;
+        self.arriving = None;
         self.refusals = 0;
         if !self.api.assign(&assignment) {
             // The connection went away since it was looked at: so did the runtime, and its end says how.
             tracing::debug!(environment = %self.placement.log.environment_id, "no connection to hand an invocation to");
         }
+        let completion = self.converse(request, deadline).await;
+        // Whoever takes the pieces must not wait for more of them.
+        self.arriving = None;
+        completion
+    }
+
+    /// Serves the runtime's calls until one of them ends the invocation.
+    async fn converse(&mut self, request: &InvokeRequest, deadline: Instant) -> Completion {
         loop {
             let (connection, call) = match self.event_before(deadline).await {
                 None => return Completion::TimedOut,
                 Some(Event::Exited(exit)) => return Completion::Exited(exit),
                 Some(Event::Request(connection, call)) => (connection, call),
             };
-            if let Some(completion) = self.during_invocation(connection, call, &request.request_id) {
+            let call = match (&mut self.arriving, call) {
+                (Some(arriving), RuntimeRequest::ResponsePiece(piece)) if arriving.is_on(connection) => {
+                    match arriving.take(piece, deadline).await {
+                        Ok(()) => continue,
+                        Err(Stopped::TimedOut) => return Completion::TimedOut,
+                        Err(Stopped::TooLarge) => {
+                            self.api.cut_off(connection, Refused::TooLarge);
+                            return Completion::CutOff(STREAMED_BYTES_MAX);
+                        }
+                    }
+                }
+                (_, call) => call,
+            };
+            if let Some(completion) = self.during_invocation(connection, call, request) {
                 self.output.read_now();
                 return completion;
             }
@@ -317,16 +347,37 @@ impl Environment {
         &mut self,
         connection: ConnectionId,
         call: RuntimeRequest,
-        in_progress: &str,
+        request: &InvokeRequest,
     ) -> Option<Completion> {
+        let in_progress = &request.request_id;
         match call {
+            RuntimeRequest::ResponseBegins { request_id, content_type }
+                if request_id == *in_progress && self.arriving.is_none() =>
+            {
+                self.arriving = Some(Arriving::new(connection, request.answer_sink.clone(), content_type));
+                None
+            }
+            RuntimeRequest::ResponseEnds { failed_midway } if self.is_arriving_on(connection) => {
+                self.phase = Phase::Answered;
+                self.api.accept_request(connection);
+                let arrived = self.arriving.take()?;
+                Some(match failed_midway {
+                    None => arrived.whole(),
+                    Some((kind, error)) => Completion::FunctionError(described(error, Some(kind))),
+                })
+            }
+            RuntimeRequest::BrokeOff if self.is_arriving_on(connection) => {
+                self.phase = Phase::Answered;
+                let message = "The connection of the answer ended before the answer did";
+                Some(Completion::FunctionError(error_payload("Runtime.TruncatedResponse", message).into()))
+            }
             RuntimeRequest::Response { request_id, body, body_bytes, failed_midway }
-                if request_id == in_progress =>
+                if request_id == *in_progress =>
             {
                 self.phase = Phase::Answered;
                 if body_bytes > u64::try_from(RESPONSE_BYTES_MAX).unwrap_or(u64::MAX) {
                     self.api.refuse(connection, Refused::TooLarge);
-                    return Some(Completion::TooLarge);
+                    return Some(Completion::TooLarge(RESPONSE_BYTES_MAX as u64));
                 }
                 self.api.accept_request(connection);
                 Some(match failed_midway {
@@ -334,7 +385,9 @@ impl Environment {
                     Some((_, error)) => Completion::FunctionError(error),
                 })
             }
-            RuntimeRequest::InvocationError { request_id, error_type, body } if request_id == in_progress => {
+            RuntimeRequest::InvocationError { request_id, error_type, body }
+                if request_id == *in_progress =>
+            {
                 self.phase = Phase::Answered;
                 self.api.accept_request(connection);
                 Some(Completion::FunctionError(described(body, error_type)))
@@ -350,9 +403,19 @@ impl Environment {
         }
     }
 
+    fn is_arriving_on(&self, connection: ConnectionId) -> bool {
+        self.arriving.as_ref().is_some_and(|arriving| arriving.is_on(connection))
+    }
+
     pub(super) fn refuse(&mut self, connection: ConnectionId, request: &RuntimeRequest) {
         let refused = match request {
             RuntimeRequest::Unknown => Refused::Unknown,
+            // What follows of it is no request of its own.
+            RuntimeRequest::ResponseBegins { .. } | RuntimeRequest::ResponsePiece(_) => {
+                self.api.cut_off(connection, Refused::RequestId);
+                return self.count_refusal();
+            }
+            RuntimeRequest::BrokeOff => return self.count_refusal(),
             _ => Refused::State,
         };
         self.answer_refusal(connection, refused);
@@ -361,6 +424,10 @@ impl Environment {
     // SECURITY: answering costs the platform's time and not the function's: one that never stops asking is ended.
     fn answer_refusal(&mut self, connection: ConnectionId, refused: Refused) {
         self.api.refuse(connection, refused);
+        self.count_refusal();
+    }
+
+    fn count_refusal(&mut self) {
         self.refusals = self.refusals.saturating_add(1);
         if self.refusals == REFUSALS_MAX {
             tracing::info!(environment = %self.placement.log.environment_id, "a runtime makes no sense and is ended");

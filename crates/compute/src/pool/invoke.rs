@@ -20,7 +20,7 @@ use crate::environment::{
     variables_of,
 };
 use crate::function::{FunctionKey, InvokeError, InvokeOutcome, InvokeRequest, SharedSpec, Throttled};
-use crate::limits::{INIT_TIME_MAX, RESPONSE_BYTES_MAX};
+use crate::limits::INIT_TIME_MAX;
 
 /// How long an invocation waits for an environment that has answered but not asked for more, before it takes another.
 const READY_PATIENCE: Duration = Duration::from_millis(50);
@@ -187,13 +187,9 @@ impl Pool {
             Completion::FunctionError(payload) => {
                 Ending { payload, verdict: Verdict::FunctionError, is_reusable: true }
             }
-            Completion::TooLarge => {
-                let message = format!(
-                    "Response payload size exceeded maximum allowed payload size ({RESPONSE_BYTES_MAX} bytes)."
-                );
-                let payload = error_payload("Function.ResponseSizeTooLarge", &message).into();
-                Ending { payload, verdict: Verdict::FunctionError, is_reusable: true }
-            }
+            Completion::TooLarge(limit) => too_large(limit, true),
+            // The rest of the answer is still on its way: the environment is of no more use.
+            Completion::CutOff(limit) => too_large(limit, false),
             Completion::TimedOut => {
                 environment.shut_down(ShutdownReason::Timeout, LAST_OUTPUT_PATIENCE).await;
                 self.timed_out(environment, request)
@@ -378,6 +374,12 @@ impl Pool {
             environment_id: id,
         }
     }
+}
+
+fn too_large(limit: u64, is_reusable: bool) -> Ending {
+    let message = format!("Response payload size exceeded maximum allowed payload size ({limit} bytes).");
+    let payload = error_payload("Function.ResponseSizeTooLarge", &message).into();
+    Ending { payload, verdict: Verdict::FunctionError, is_reusable }
 }
 
 fn launch_error(error: LaunchError) -> InvokeError {

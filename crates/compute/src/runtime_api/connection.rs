@@ -1,4 +1,4 @@
-//! One connection of a runtime: bytes in, whole requests out; answers queued and written as the peer takes them.
+//! One connection of a runtime: bytes in, requests out; answers queued and written as the peer takes them.
 //!
 //! It never waits by itself. Whoever polls it decides for how long.
 
@@ -10,7 +10,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use tokio::net::TcpStream;
 
 use super::answer::{CONTINUE, Refused};
-use super::message::{Message, Parser};
+use super::message::{Parsed, Parser};
 
 /// Bytes read before others get their turn.
 const TURN_BYTES: usize = 1024 * 1024;
@@ -26,6 +26,8 @@ pub(super) struct Connection {
     closes: bool,
     /// A request was handed out and its answer is not queued yet.
     owes_answer: bool,
+    /// A streamed request has begun and not ended; and whether the connection goes on after it.
+    streaming: Option<bool>,
 }
 
 impl Connection {
@@ -39,11 +41,24 @@ impl Connection {
             output: VecDeque::new(),
             closes: false,
             owes_answer: false,
+            streaming: None,
         }
     }
 
-    /// The next whole request; `None` once the connection is of no more use.
-    pub(super) fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
+    /// True where a streamed request has begun and not ended.
+    pub(super) const fn is_streaming(&self) -> bool {
+        self.streaming.is_some()
+    }
+
+    /// Reads nothing more; what is queued still goes out.
+    pub(super) const fn close(&mut self) {
+        self.streaming = None;
+        self.owes_answer = false;
+        self.closes = true;
+    }
+
+    /// What came in next; `None` once the connection is of no more use.
+    pub(super) fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Parsed>> {
         if self.poll_flush(cx).is_err() {
             return Poll::Ready(None);
         }
@@ -58,10 +73,9 @@ impl Connection {
                 return if is_done { Poll::Ready(None) } else { Poll::Pending };
             }
             match self.parser.advance(&mut self.input) {
-                Ok(Some(message)) => {
-                    self.closes |= !message.head.keep_alive;
-                    self.owes_answer = true;
-                    return Poll::Ready(Some(message));
+                Ok(Some(parsed)) => {
+                    self.note(&parsed);
+                    return Poll::Ready(Some(parsed));
                 }
                 Ok(None) => {}
                 Err(_) => {
@@ -93,6 +107,20 @@ impl Connection {
                 Err(_) => return Poll::Ready(None),
             }
         }
+    }
+
+    const fn note(&mut self, parsed: &Parsed) {
+        let goes_on = match parsed {
+            Parsed::Whole(message) => message.head.keep_alive,
+            Parsed::Begins(head) => {
+                self.streaming = Some(head.keep_alive);
+                return;
+            }
+            Parsed::Piece(_) => return,
+            Parsed::Ends(_) => !matches!(self.streaming.take(), Some(false)),
+        };
+        self.closes |= !goes_on;
+        self.owes_answer = true;
     }
 
     /// Queues bytes and writes as many as the peer takes now.

@@ -26,6 +26,17 @@ pub(crate) struct Message {
     pub(crate) failed_midway: Option<(String, Bytes)>,
 }
 
+/// What a parser gives, in order: a whole request, or the beginning, the pieces and the end of one whose body is
+/// answered as it comes.
+#[derive(Debug)]
+pub(crate) enum Parsed {
+    Whole(Message),
+    Begins(Head),
+    Piece(Bytes),
+    /// With what it says at its end where it failed half-way.
+    Ends(Option<(String, Bytes)>),
+}
+
 /// What matters of a request's head.
 #[derive(Debug, Default)]
 pub(crate) struct Head {
@@ -33,6 +44,10 @@ pub(crate) struct Head {
     pub(crate) target: String,
     /// `Lambda-Runtime-Function-Error-Type`
     pub(crate) error_type: Option<String>,
+    /// Of the body, where it could be one.
+    pub(crate) content_type: Option<String>,
+    /// `Lambda-Runtime-Function-Response-Mode: streaming`, of an answer to an invocation.
+    pub(crate) streams: bool,
     pub(crate) keep_alive: bool,
     pub(crate) expects_continue: bool,
 }
@@ -61,6 +76,8 @@ struct Partial {
     head: Head,
     body: BytesMut,
     body_bytes: u64,
+    /// Pieces are handed out as they come; nothing is kept.
+    streams: bool,
 }
 
 enum Framing {
@@ -70,20 +87,20 @@ enum Framing {
 
 enum Step {
     Next(State),
-    Done(Message),
+    Out(Parsed, State),
     NeedsInput(State),
 }
 
 impl Parser {
-    /// Takes as much of `input` as it can and answers a request once one is whole.
-    pub(crate) fn advance(&mut self, input: &mut BytesMut) -> Result<Option<Message>, Malformed> {
+    /// Takes as much of `input` as it can and answers what it came to.
+    pub(crate) fn advance(&mut self, input: &mut BytesMut) -> Result<Option<Parsed>, Malformed> {
         loop {
             let state = std::mem::replace(&mut self.state, State::Broken);
             match self.step(state, input)? {
                 Step::Next(state) => self.state = state,
-                Step::Done(message) => {
-                    self.state = State::Head;
-                    return Ok(Some(message));
+                Step::Out(parsed, state) => {
+                    self.state = state;
+                    return Ok(Some(parsed));
                 }
                 Step::NeedsInput(state) => {
                     self.state = state;
@@ -102,19 +119,25 @@ impl Parser {
         match state {
             State::Broken => Err(Malformed),
             State::Head => self.head(input),
+            State::Fixed(partial, 0) => Ok(partial.finish(None)),
             State::Fixed(mut partial, remaining) => {
-                let taken = partial.take(input, remaining)?;
-                Ok(match remaining - taken {
-                    0 => Step::Done(partial.finish(None)),
-                    left => Step::NeedsInput(State::Fixed(partial, left)),
+                let (taken, piece) = partial.take(input, remaining)?;
+                let left = remaining - taken;
+                Ok(match piece {
+                    Some(piece) => Step::Out(Parsed::Piece(piece), State::Fixed(partial, left)),
+                    None if left == 0 => partial.finish(None),
+                    None => Step::NeedsInput(State::Fixed(partial, left)),
                 })
             }
             State::ChunkSize(partial) => chunk_size(partial, input),
             State::Chunk(mut partial, remaining) => {
-                let taken = partial.take(input, remaining)?;
-                Ok(match remaining - taken {
-                    0 => Step::Next(State::ChunkEnd(partial)),
-                    left => Step::NeedsInput(State::Chunk(partial, left)),
+                let (taken, piece) = partial.take(input, remaining)?;
+                let left = remaining - taken;
+                let state = if left == 0 { State::ChunkEnd(partial) } else { State::Chunk(partial, left) };
+                Ok(match piece {
+                    Some(piece) => Step::Out(Parsed::Piece(piece), state),
+                    None if left == 0 => Step::Next(state),
+                    None => Step::NeedsInput(state),
                 })
             }
             State::ChunkEnd(partial) => match input.get(..2) {
@@ -142,16 +165,23 @@ impl Parser {
         let (head, framing) = read_head(&request)?;
         self.owes_continue = head.expects_continue;
         input.advance(length);
-        let partial = Box::new(Partial { head, ..Partial::default() });
-        Ok(Step::Next(match framing {
+        let streams = head.streams;
+        let (head, begins) = if streams { (Head::default(), Some(head)) } else { (head, None) };
+        let partial = Box::new(Partial { head, streams, ..Partial::default() });
+        let state = match framing {
             Framing::Length(length) => State::Fixed(partial, length),
             Framing::Chunked => State::ChunkSize(partial),
-        }))
+        };
+        Ok(match begins {
+            Some(head) => Step::Out(Parsed::Begins(head), state),
+            None => Step::Next(state),
+        })
     }
 }
 
 impl Partial {
-    fn take(&mut self, input: &mut BytesMut, limit: u64) -> Result<u64, Malformed> {
+    /// How many bytes were taken; and they themselves, where they are handed out at once.
+    fn take(&mut self, input: &mut BytesMut, limit: u64) -> Result<(u64, Option<Bytes>), Malformed> {
         let length = input.len().min(usize::try_from(limit).unwrap_or(usize::MAX));
         let taken = u64::try_from(length).map_err(|_| Malformed)?;
         self.body_bytes = self.body_bytes.saturating_add(taken);
@@ -159,17 +189,26 @@ impl Partial {
             return Err(Malformed);
         }
         let mut piece = input.split_to(length);
+        if self.streams {
+            return Ok((taken, (taken > 0).then(|| piece.freeze())));
+        }
         piece.truncate(RESPONSE_BYTES_MAX.saturating_sub(self.body.len()));
         if self.body.is_empty() {
             self.body = piece;
         } else {
             self.body.extend_from_slice(&piece);
         }
-        Ok(taken)
+        Ok((taken, None))
     }
 
-    fn finish(self, failed_midway: Option<(String, Bytes)>) -> Message {
-        Message { head: self.head, body: self.body.freeze(), body_bytes: self.body_bytes, failed_midway }
+    fn finish(self, failed_midway: Option<(String, Bytes)>) -> Step {
+        let parsed = if self.streams {
+            Parsed::Ends(failed_midway)
+        } else {
+            let (body, body_bytes) = (self.body.freeze(), self.body_bytes);
+            Parsed::Whole(Message { head: self.head, body, body_bytes, failed_midway })
+        };
+        Step::Out(parsed, State::Head)
     }
 }
 
@@ -201,8 +240,14 @@ fn read_head(request: &httparse::Request<'_, '_>) -> Result<(Head, Framing), Mal
             head.expects_continue = value.eq_ignore_ascii_case(b"100-continue");
         } else if name.eq_ignore_ascii_case("lambda-runtime-function-error-type") {
             head.error_type = error_type(value);
+        } else if name.eq_ignore_ascii_case("lambda-runtime-function-response-mode") {
+            head.streams = value.eq_ignore_ascii_case(b"streaming");
+        } else if name.eq_ignore_ascii_case("content-type") {
+            head.content_type = content_type(value);
         }
     }
+    // Only an answer can be handed on as it comes; whatever else says so is read like any other request.
+    head.streams &= head.method == "POST" && head.target.ends_with("/response");
     match (length, chunked) {
         (Some(_), true) => Err(Malformed),
         (length, false) => Ok((head, Framing::Length(length.unwrap_or(0)))),
@@ -222,6 +267,13 @@ fn error_type(value: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(value).ok()?;
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     (!text.is_empty() && text.len() <= 128 && text.chars().all(allowed)).then(|| text.to_owned())
+}
+
+/// A media type, kept only where a header can say it.
+fn content_type(value: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(value).ok()?;
+    let allowed = |c: char| c == ' ' || c.is_ascii_graphic();
+    (!text.is_empty() && text.len() <= 256 && text.chars().all(allowed)).then(|| text.to_owned())
 }
 
 fn chunk_size(partial: Box<Partial>, input: &mut BytesMut) -> Result<Step, Malformed> {
@@ -247,7 +299,7 @@ fn trailers(partial: Box<Partial>, input: &mut BytesMut) -> Result<Step, Malform
         _ => return Err(Malformed),
     };
     input.advance(length);
-    Ok(Step::Done(partial.finish(failed)))
+    Ok(partial.finish(failed))
 }
 
 fn midway_failure(trailers: &[httparse::Header<'_>]) -> Option<(String, Bytes)> {
@@ -270,11 +322,37 @@ mod tests {
         let mut messages = Vec::new();
         for piece in bytes.chunks(piece.max(1)) {
             input.extend_from_slice(piece);
-            while let Some(message) = parser.advance(&mut input)? {
-                messages.push(message);
+            while let Some(parsed) = parser.advance(&mut input)? {
+                match parsed {
+                    Parsed::Whole(message) => messages.push(message),
+                    Parsed::Begins(head) => messages.push(Message { head, ..Message::default() }),
+                    Parsed::Piece(piece) => {
+                        assert!(!piece.is_empty());
+                        let last = messages.last_mut().unwrap();
+                        last.body = Bytes::from([last.body.as_ref(), piece.as_ref()].concat());
+                    }
+                    Parsed::Ends(failed_midway) => messages.last_mut().unwrap().failed_midway = failed_midway,
+                }
             }
         }
         Ok(messages)
+    }
+
+    #[test]
+    fn a_streamed_answer_comes_in_pieces_however_it_was_cut() {
+        let head = "Lambda-Runtime-Function-Response-Mode: Streaming\r\nContent-Type: text/plain\r\n";
+        let chunked = format!(
+            "POST /x/response HTTP/1.1\r\n{head}Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\
+             Lambda-Runtime-Function-Error-Type: Late\r\n\r\nPOST /y/response HTTP/1.1\r\n{head}Content-Length: 2\r\n\r\nfg\
+             POST /x/error HTTP/1.1\r\n{head}Content-Length: 1\r\n\r\nh"
+        );
+        for piece in 1..chunked.len() {
+            let messages = parse_in_pieces(chunked.as_bytes(), piece).unwrap();
+            let seen: Vec<_> = messages.iter().map(|m| (m.head.streams, m.body.as_ref())).collect();
+            assert_eq!(seen, [(true, b"abcde".as_ref()), (true, b"fg"), (false, b"h")]);
+            assert_eq!(messages[0].failed_midway, Some(("Late".to_owned(), Bytes::new())));
+            assert_eq!(messages[0].head.content_type.as_deref(), Some("text/plain"));
+        }
     }
 
     const EXCHANGE: &[u8] = b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: x\r\n\r\n\

@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 
-use super::message::Message;
+use super::message::{Head, Message, Parsed};
 
 /// A call of the Runtime API, version 2018-06-01.
 #[derive(Debug)]
@@ -15,6 +15,14 @@ pub(crate) enum RuntimeRequest {
     Next,
     /// The function's answer to an invocation.
     Response { request_id: String, body: Bytes, body_bytes: u64, failed_midway: Option<(String, Bytes)> },
+    /// The function's answer begins, and comes in pieces.
+    ResponseBegins { request_id: String, content_type: Option<String> },
+    /// The next piece of it, on the same connection.
+    ResponsePiece(Bytes),
+    /// It is whole, or failed half-way.
+    ResponseEnds { failed_midway: Option<(String, Bytes)> },
+    /// Its connection ended before it did.
+    BrokeOff,
     /// The function failed on an invocation.
     InvocationError { request_id: String, error_type: Option<String>, body: Bytes },
     /// The function could not be initialised.
@@ -28,8 +36,25 @@ const ROOT: &str = "/2018-06-01/runtime/";
 const ASSIGNMENT: &str = "/2018-06-01/fastness/assignment";
 
 impl RuntimeRequest {
-    /// Sorts a request.
-    pub(crate) fn of(message: Message) -> Self {
+    /// Sorts what came in.
+    pub(crate) fn of(parsed: Parsed) -> Self {
+        match parsed {
+            Parsed::Whole(message) => Self::of_message(message),
+            Parsed::Begins(head) => Self::of_beginning(head),
+            Parsed::Piece(piece) => Self::ResponsePiece(piece),
+            Parsed::Ends(failed_midway) => Self::ResponseEnds { failed_midway },
+        }
+    }
+
+    fn of_beginning(head: Head) -> Self {
+        // An answer to nothing is refused by its id, which is none.
+        let path = head.target.split('?').next().unwrap_or_default();
+        let id = path.strip_prefix(ROOT).and_then(invocation_path).filter(|(_, what)| *what == "response");
+        let request_id = id.map(|(id, _)| id.to_owned()).unwrap_or_default();
+        Self::ResponseBegins { request_id, content_type: head.content_type }
+    }
+
+    fn of_message(message: Message) -> Self {
         let target = message.head.target.split('?').next().unwrap_or_default();
         if target == ASSIGNMENT && message.head.method == "GET" {
             return Self::Assignment;
@@ -71,7 +96,7 @@ mod tests {
 
     fn sort(method: &str, target: &str) -> RuntimeRequest {
         let head = Head { method: method.to_owned(), target: target.to_owned(), ..Head::default() };
-        RuntimeRequest::of(Message { head, ..Message::default() })
+        RuntimeRequest::of(Parsed::Whole(Message { head, ..Message::default() }))
     }
 
     #[test]

@@ -48,11 +48,15 @@ impl RuntimeApi {
                     *slot = None;
                     self.parked = None;
                 }
-                Poll::Ready(Some(message)) => return Poll::Ready((id, RuntimeRequest::of(message))),
+                Poll::Ready(Some(parsed)) => return Poll::Ready((id, RuntimeRequest::of(parsed))),
                 Poll::Ready(None) => {
+                    let broke_off = connection.is_streaming();
                     *slot = None;
                     if self.parked == Some(id) {
                         self.parked = None;
+                    }
+                    if broke_off {
+                        return Poll::Ready((id, RuntimeRequest::BrokeOff));
                     }
                 }
             }
@@ -106,6 +110,14 @@ impl RuntimeApi {
     /// Refuses a request.
     pub(crate) fn refuse(&mut self, id: ConnectionId, refused: Refused) {
         self.send(id, refused.bytes());
+    }
+
+    /// Refuses what is still on its way: nothing more of that connection is read.
+    pub(crate) fn cut_off(&mut self, id: ConnectionId, refused: Refused) {
+        self.refuse(id, refused);
+        if let Some(Some(connection)) = self.connections.get_mut(id.0) {
+            connection.close();
+        }
     }
 
     fn send(&mut self, ConnectionId(index): ConnectionId, bytes: Bytes) {

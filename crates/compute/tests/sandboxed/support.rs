@@ -57,7 +57,7 @@ pub(crate) async fn host() -> Host {
     let bootstraps = data.path().join("runtime");
     std::fs::create_dir(&bootstraps).unwrap();
     let runtimes = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../runtimes");
-    for file in ["python/bootstrap.py", "node/bootstrap.mjs", "node/proxy.mjs"] {
+    for file in ["python/bootstrap.py", "node/bootstrap.mjs", "node/proxy.mjs", "node/streaming.mjs"] {
         let name = Path::new(file).file_name().unwrap();
         std::fs::copy(runtimes.join(file), bootstraps.join(name)).unwrap();
     }
@@ -93,6 +93,7 @@ pub(crate) fn request(payload: &str) -> InvokeRequest {
         client_context: Some(r#"{"client":{"app_title":"t"}}"#.into()),
         wants_log_tail: true,
         concurrency: Concurrency { reserved: None, unreserved_max: 1_000 },
+        answer_sink: None,
     }
 }
 

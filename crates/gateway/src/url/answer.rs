@@ -6,7 +6,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::{HeaderValue, Response, header};
+use http::{HeaderMap, HeaderValue, Response, header};
 use serde_json::{Map, Value};
 
 use crate::proxy::{self, HEADER_BYTES_MAX, Malformed};
@@ -20,17 +20,26 @@ pub(super) fn of(payload: &Bytes) -> Result<Response<Bytes>, Malformed> {
     };
     let mut response = Response::new(body(&members)?);
     *response.status_mut() = proxy::status(members.get("statusCode"))?;
+    add_head(response.headers_mut(), &members, "application/json")?;
+    Ok(response)
+}
+
+/// Adds headers and cookies as an answer gives them, and a media type where it gives none.
+pub(super) fn add_head(
+    headers: &mut HeaderMap,
+    members: &Map<String, Value>,
+    content_type: &'static str,
+) -> Result<(), Malformed> {
     let mut room = HEADER_BYTES_MAX;
-    let headers = response.headers_mut();
     proxy::add_headers(headers, members.get("headers"), &mut room)?;
     for cookie in cookies(members.get("cookies"))? {
         room = room.checked_sub(header::SET_COOKIE.as_str().len() + cookie.len()).ok_or(Malformed)?;
         headers.append(header::SET_COOKIE, cookie);
     }
     if !headers.contains_key(header::CONTENT_TYPE) {
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     }
-    Ok(response)
+    Ok(())
 }
 
 fn plain(payload: Bytes) -> Response<Bytes> {

@@ -38,6 +38,33 @@ impl UrlAuth {
     }
 }
 
+/// How an answer is handed on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum UrlMode {
+    /// Once it is whole.
+    #[default]
+    #[serde(rename = "BUFFERED")]
+    Buffered,
+    /// As it comes.
+    #[serde(rename = "RESPONSE_STREAM")]
+    ResponseStream,
+}
+
+impl UrlMode {
+    /// The name that the API has for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Buffered => "BUFFERED",
+            Self::ResponseStream => "RESPONSE_STREAM",
+        }
+    }
+
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+    const fn is_buffered(&self) -> bool {
+        matches!(self, Self::Buffered)
+    }
+}
+
 /// A function's own HTTP address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FunctionUrl {
@@ -55,6 +82,9 @@ pub struct FunctionUrl {
     /// Which sites' scripts may.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cors: Option<UrlCors>,
+    /// How its answers are handed on.
+    #[serde(default, skip_serializing_if = "UrlMode::is_buffered")]
+    pub mode: UrlMode,
     /// When it was made.
     pub created: Timestamp,
     /// When it was last changed.
@@ -174,6 +204,7 @@ mod tests {
             alias: Some("live".into()),
             auth: UrlAuth::AwsIam,
             cors: Some(UrlCors { allow_origins: vec!["*".into()], ..UrlCors::default() }),
+            mode: UrlMode::Buffered,
             created: Timestamp::from_secs(1),
             updated: Timestamp::from_secs(2),
         };

@@ -218,5 +218,6 @@ fn role_principal(
     principal.source_environment.clone_from(&role.source_environment);
     principal.source_function.clone_from(&role.source_function);
     principal.chained = role.chained;
+    principal.federated_by.clone_from(&role.federated_by);
     Principal::AssumedRole(principal)
 }

@@ -56,7 +56,8 @@ impl Governance {
     /// The service control policies that bind this principal of the account, a slice for each level from the root to the
     /// account; empty where none do.
     pub fn service_control(&self, principal: &Principal) -> Vec<&[NamedPolicy]> {
-        if principal.is_service_linked() {
+        // As in AWS, a provider's people are nobody's users or roles before they have a session.
+        if principal.is_service_linked() || matches!(principal, Principal::WebIdentity(_)) {
             return Vec::new();
         }
         self.service_control.iter().map(Vec::as_slice).collect()

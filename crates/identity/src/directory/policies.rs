@@ -59,7 +59,9 @@ impl Directory {
             // Sessions that are narrowed have policies of their own, under their own key.
             Principal::AssumedRole(role) if is_narrowed(role) => (role.account, role.access_key_id.as_str()),
             Principal::AssumedRole(role) => (role.account, role.role_id.as_str()),
-            Principal::Root(_) | Principal::Service(_) | Principal::Anonymous => return Ok(Arc::default()),
+            Principal::Root(_) | Principal::Service(_) | Principal::WebIdentity(_) | Principal::Anonymous => {
+                return Ok(Arc::default());
+            }
         };
         if let Some(policies) = shared.policies.get(key, &shared.generations) {
             return Ok(policies);
@@ -68,7 +70,9 @@ impl Directory {
         let policies = Arc::new(match principal {
             Principal::User(user) => self.of_user(user)?,
             Principal::AssumedRole(role) => self.of_role(role)?,
-            Principal::Root(_) | Principal::Service(_) | Principal::Anonymous => PrincipalPolicies::default(),
+            Principal::Root(_) | Principal::Service(_) | Principal::WebIdentity(_) | Principal::Anonymous => {
+                PrincipalPolicies::default()
+            }
         });
         // SECURITY: without a key of its own a principal is not told from another; it is looked up each time.
         if !key.is_empty() {

@@ -33,6 +33,14 @@ pub const LOGIN_PROFILES: Table = Table::new(0x0121, "login profiles");
 /// Account → [`super::PasswordPolicyRecord`].
 pub const PASSWORD_POLICIES: Table = Table::new(0x0122, "password policies");
 
+/// Account, URL without its scheme → [`super::OidcProviderRecord`].
+pub const OIDC_PROVIDERS: Table = Table::new(0x0123, "identity providers");
+
+/// The key of an identity provider. Unlike names, paths of URLs differ by case.
+pub fn provider(account: AccountId, url: &str) -> Key {
+    Key::new().str(account.as_str()).str(url)
+}
+
 /// The key of an account's own record.
 pub fn account(account: AccountId) -> Key {
     Key::new().str(account.as_str())

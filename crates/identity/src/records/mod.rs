@@ -1,5 +1,5 @@
 //! What is stored of an account's identities: accounts, users, groups, roles, managed policies, access keys,
-//! passwords, second factors.
+//! passwords, second factors, identity providers.
 //!
 //! The directory reads these records; the `iam` service writes them. A record is one version byte and compact JSON. A
 //! version that is not known is an error, never a guess. Nothing here knows an operation of any API.
@@ -11,6 +11,7 @@ pub mod keys;
 mod login;
 mod managed_policy;
 pub mod organization;
+mod provider;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -20,6 +21,7 @@ pub use device::{MfaAssignment, MfaDeviceRecord};
 pub use entity::{AccountRecord, Attachable, GroupRecord, InlinePolicy, RoleRecord, Tag, UserRecord};
 pub use login::{LoginProfileRecord, PasswordPolicyRecord};
 pub use managed_policy::{ManagedPolicyRecord, PolicyVersion};
+pub use provider::OidcProviderRecord;
 
 /// A stored record.
 pub trait Record: Serialize + DeserializeOwned {

@@ -39,6 +39,15 @@ pub fn claimed<'a>(headers: &'a HeaderMap, query: &'a str) -> Option<Claim<'a>> 
     Scope::parse_encoded(value).map(|scope| scope.claim(true))
 }
 
+/// True where a request states any part of a signature, right or wrong.
+pub fn is_signed(headers: &HeaderMap, query: &str) -> bool {
+    headers.contains_key(AUTHORIZATION) || is_presigned(query)
+}
+
+fn is_presigned(query: &str) -> bool {
+    pairs(query).any(|(name, _)| name == "X-Amz-Algorithm" || name == "X-Amz-Signature")
+}
+
 fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
     query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")))
 }
@@ -127,8 +136,7 @@ pub(super) fn read<'a>(request: &Request<'a>) -> Result<Claimed<'a>, SignatureEr
     if authorizations.next().is_some() {
         return Err(SignatureError::Ambiguous);
     }
-    let in_query =
-        pairs(request.query).any(|(name, _)| name == "X-Amz-Algorithm" || name == "X-Amz-Signature");
+    let in_query = is_presigned(request.query);
     match (first, in_query) {
         (Some(_), true) => Err(SignatureError::Ambiguous),
         (Some(header), false) => from_header(request, header.as_bytes()),

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use base::{SecretString, Timestamp};
 
-pub use claim::{Claim, claimed};
+pub use claim::{Claim, claimed, is_signed};
 pub use error::{Family, Refusal, SignatureError};
 pub use keys::SigningKeys;
 pub use sign::{Signer, presign, sign};

@@ -86,6 +86,14 @@ impl GlobBuilder {
 }
 
 impl Glob {
+    /// What every text that fits begins with, where that is text.
+    pub(crate) fn literal_start(&self) -> &str {
+        match self.chunks.first() {
+            Some(Chunk::Literal(text)) if !self.starts_with_star => text,
+            _ => "",
+        }
+    }
+
     /// True where the whole text fits the pattern.
     pub(crate) fn matches(&self, text: &str) -> bool {
         let mut chunks = self.chunks.as_slice();

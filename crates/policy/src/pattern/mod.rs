@@ -58,7 +58,8 @@ impl Pattern {
                 Some(Token::Literal(text)) => text,
                 _ => "",
             },
-            Self::Any | Self::Glob(_) => "",
+            Self::Glob(glob) => glob.literal_start(),
+            Self::Any => "",
         }
     }
 

@@ -5,7 +5,7 @@
 use super::json::{reader, writer};
 use super::{bindings, response};
 use crate::model::{Kind, Location, OperationModel, Shape};
-use crate::{Fault, Structure, Value, WireRequest, WireResponse};
+use crate::{EVENT_STREAM_TYPE, Fault, Structure, Value, WireRequest, WireResponse};
 use bindings::refuse;
 
 /// The parameters of a request.
@@ -76,6 +76,13 @@ fn encode_body(operation: OperationModel, shape: Shape, output: &Value, members:
             response(operation.status(), "application/json", if structure { "{}" } else { "" })
         }
         Some(Value::Blob(bytes)) => response(operation.status(), "application/octet-stream", bytes.clone()),
+        Some(Value::Stream(stream)) => {
+            let is_events = matches!(shape.of(payload).kind(), Kind::Structure { .. });
+            let content_type = if is_events { EVENT_STREAM_TYPE } else { "application/octet-stream" };
+            let mut answer = response(operation.status(), content_type, "");
+            answer.stream = Some(stream.clone());
+            answer
+        }
         Some(Value::String(text)) => response(operation.status(), "text/plain", text.clone()),
         Some(value) => {
             let mut body = Vec::with_capacity(256);

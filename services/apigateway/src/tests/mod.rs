@@ -244,9 +244,9 @@ impl Platform {
     }
 }
 
-fn read(response: &Response<Bytes>) -> Answer {
+fn read(response: &Response<gateway::Body>) -> Answer {
     let header = |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
-    let text = String::from_utf8(response.body().to_vec()).unwrap();
+    let text = String::from_utf8(response.body().bytes().to_vec()).unwrap();
     Answer {
         status: response.status().as_u16(),
         error: header("x-amzn-errortype").unwrap_or_default(),

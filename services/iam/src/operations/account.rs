@@ -11,7 +11,7 @@ use policy::quota as size;
 use service::Permit;
 use store::{Range, Table};
 
-use super::{instance_profiles, mfa, users};
+use super::{instance_profiles, mfa, providers, users};
 use crate::page::Paging;
 use crate::{Error, Iam, api, quota};
 
@@ -120,7 +120,7 @@ pub(crate) async fn summary(
         ("MFADevicesInUse", devices.iter().filter(|device| device.assignment.is_some()).count()),
         ("InstanceProfiles", instance_profiles::count(&view, account)?),
         ("InstanceProfilesQuota", quota::INSTANCE_PROFILES_MAX),
-        ("Providers", 0),
+        ("Providers", providers::all(&view, account)?.len()),
         ("ServerCertificates", 0),
     ];
     let entries =

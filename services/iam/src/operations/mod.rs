@@ -19,6 +19,7 @@ pub(crate) mod members;
 pub(crate) mod mfa;
 pub(crate) mod password_policy;
 pub(crate) mod policies;
+pub(crate) mod providers;
 pub(crate) mod roles;
 pub(crate) mod simulate;
 pub(crate) mod tagged;

@@ -1,11 +1,11 @@
-//! Tags of second factors and instance profiles.
+//! Tags of second factors, instance profiles and identity providers.
 //!
 //! One set of rules for all of them; each operation names the kind it is for.
 
 use std::sync::Arc;
 
 use identity::Edit;
-use identity::records::{MfaDeviceRecord, Tag};
+use identity::records::{MfaDeviceRecord, OidcProviderRecord, Tag};
 use service::Permit;
 
 use crate::page::{Page, Paging};
@@ -59,3 +59,6 @@ operations!(MfaDeviceRecord, serial_number: tag_device TagMFADevice, untag_devic
     list_device_tags ListMFADeviceTags ListMFADeviceTagsResponse);
 operations!(InstanceProfileRecord, instance_profile_name: tag_profile TagInstanceProfile,
     untag_profile UntagInstanceProfile, list_profile_tags ListInstanceProfileTags ListInstanceProfileTagsResponse);
+operations!(OidcProviderRecord, open_id_connect_provider_arn: tag_provider TagOpenIDConnectProvider,
+    untag_provider UntagOpenIDConnectProvider,
+    list_provider_tags ListOpenIDConnectProviderTags ListOpenIDConnectProviderTagsResponse);

@@ -31,6 +31,7 @@ fn samples() -> Vec<(&'static str, Value)> {
     let codes = json!({"AuthenticationCode1": "918273", "AuthenticationCode2": "918274"});
     let job = json!({"JobId": "01234567-89ab-cdef-0123-456789abcdef"});
     let profile = json!({"InstanceProfileName": "i"});
+    let provider = json!({"OpenIDConnectProviderArn": "arn:aws:iam::123456789012:oidc-provider/idp.example"});
     let source = json!({"PolicySourceArn": "arn:aws:iam::123456789012:user/u"});
     vec![
         ("CreateUser", user.clone()),
@@ -93,6 +94,19 @@ fn samples() -> Vec<(&'static str, Value)> {
         ("DeleteUserPermissionsBoundary", user.clone()),
         ("PutRolePermissionsBoundary", with(&role, json!({"PermissionsBoundary": POLICY}))),
         ("DeleteRolePermissionsBoundary", role.clone()),
+        ("CreateOpenIDConnectProvider", json!({"Url": "https://idp.example"})),
+        ("GetOpenIDConnectProvider", provider.clone()),
+        ("ListOpenIDConnectProviders", json!({})),
+        ("AddClientIDToOpenIDConnectProvider", with(&provider, json!({"ClientID": "c"}))),
+        ("RemoveClientIDFromOpenIDConnectProvider", with(&provider, json!({"ClientID": "c"}))),
+        (
+            "UpdateOpenIDConnectProviderThumbprint",
+            with(&provider, json!({"ThumbprintList": ["0123456789012345678901234567890123456789"]})),
+        ),
+        ("TagOpenIDConnectProvider", with(&provider, tags.clone())),
+        ("UntagOpenIDConnectProvider", with(&provider, untag.clone())),
+        ("ListOpenIDConnectProviderTags", provider.clone()),
+        ("DeleteOpenIDConnectProvider", provider),
         ("CreateAccessKey", user.clone()),
         ("UpdateAccessKey", with(&key, json!({"Status": "Inactive", "UserName": "u"}))),
         ("DeleteAccessKey", with(&key, user.clone())),

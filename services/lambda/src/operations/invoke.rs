@@ -38,36 +38,76 @@ pub(crate) async fn invoke(
     if input.durable_execution_name.is_some() || input.tenant_id.is_some() {
         return Err(not_supported("DurableExecutionName or TenantId"));
     }
-    let target = target(&call, &input.function_name, input.qualifier.as_deref())?;
-    let loaded = existing(&lambda, &target)?;
-    let spec = choose(&loaded, &target)?;
     let kind = input.invocation_type.as_deref().unwrap_or("RequestResponse");
-    let is_event = kind == "Event";
-    let client_context = input.client_context.as_deref().map(client_context).transpose()?;
-    let payload = payload(input.payload, is_event, kind)?;
-    let trace = Trace::next(call.source().trace.as_deref(), &target.id.arn(), call.now());
+    let asked = Asked {
+        function_name: &input.function_name,
+        qualifier: input.qualifier.as_deref(),
+        client_context: input.client_context.as_deref(),
+        wants_log_tail: input.log_type.as_deref() == Some("Tail"),
+        payload: input.payload.map(Sensitive::into_exposed),
+    };
     match kind {
-        "DryRun" => Ok(api::InvocationResponse { status_code: Some(204), ..Default::default() }),
-        "Event" => {
-            let event = event(&call, &loaded, &target, client_context, &trace);
-            queue(&lambda, &call, &event, payload).await
+        "Event" => enqueue(&lambda, &call, asked).await,
+        "DryRun" => {
+            prepare(&lambda, &call, asked)?;
+            Ok(api::InvocationResponse { status_code: Some(204), ..Default::default() })
         }
-        _ if is_loop(&loaded, trace.hops()) => Err(Error::RecursiveInvocation),
         _ => {
-            let wants_log_tail = input.log_type.as_deref() == Some("Tail");
-            let request = InvokeRequest {
-                request_id: call.request_id().to_owned(),
-                payload,
-                invoked_arn: target.arn(),
-                trace_id: trace.header(),
-                client_context,
-                wants_log_tail,
-                concurrency: concurrency(&lambda, &loaded, &target),
-            };
-            let outcome = lambda.compute.invoke(&spec, request).await.map_err(refused)?;
+            let prepared = prepare(&lambda, &call, asked)?;
+            let outcome = lambda.compute.invoke(&prepared.spec, prepared.request).await.map_err(refused)?;
             Ok(answer(outcome))
         }
     }
+}
+
+/// What a call of either operation asks for.
+pub(crate) struct Asked<'a> {
+    pub(crate) function_name: &'a str,
+    pub(crate) qualifier: Option<&'a str>,
+    pub(crate) client_context: Option<&'a str>,
+    pub(crate) wants_log_tail: bool,
+    pub(crate) payload: Option<Bytes>,
+}
+
+/// A synchronous invocation that is ready to run.
+pub(crate) struct Prepared {
+    pub(crate) spec: SharedSpec,
+    pub(crate) request: InvokeRequest,
+}
+
+/// Finds what is to run and checks what it is given.
+pub(crate) fn prepare(lambda: &Lambda, call: &Call, asked: Asked<'_>) -> Result<Prepared, Error> {
+    let target = target(call, asked.function_name, asked.qualifier)?;
+    let loaded = existing(lambda, &target)?;
+    let spec = choose(&loaded, &target)?;
+    let client_context = asked.client_context.map(client_context).transpose()?;
+    let payload = payload(asked.payload, REQUEST_BYTES_MAX, "RequestResponse")?;
+    let trace = Trace::next(call.source().trace.as_deref(), &target.id.arn(), call.now());
+    if is_loop(&loaded, trace.hops()) {
+        return Err(Error::RecursiveInvocation);
+    }
+    let request = InvokeRequest {
+        request_id: call.request_id().to_owned(),
+        payload,
+        invoked_arn: target.arn(),
+        trace_id: trace.header(),
+        client_context,
+        wants_log_tail: asked.wants_log_tail,
+        concurrency: concurrency(lambda, &loaded, &target),
+        answer_sink: None,
+    };
+    Ok(Prepared { spec, request })
+}
+
+async fn enqueue(lambda: &Lambda, call: &Call, asked: Asked<'_>) -> Result<api::InvocationResponse, Error> {
+    let target = target(call, asked.function_name, asked.qualifier)?;
+    let loaded = existing(lambda, &target)?;
+    choose(&loaded, &target)?;
+    let client_context = asked.client_context.map(client_context).transpose()?;
+    let payload = payload(asked.payload, EVENT_BYTES_MAX, "Event")?;
+    let trace = Trace::next(call.source().trace.as_deref(), &target.id.arn(), call.now());
+    let event = event(call, &loaded, &target, client_context, &trace);
+    queue(lambda, call, &event, payload).await
 }
 
 /// The version that runs; for an alias with two, by lot.
@@ -96,9 +136,8 @@ pub(crate) fn concurrency(lambda: &Lambda, loaded: &Loaded, target: &Target) -> 
     Concurrency { reserved, unreserved_max }
 }
 
-fn payload(payload: Option<Sensitive<Bytes>>, is_event: bool, kind: &str) -> Result<Bytes, Error> {
-    let payload = payload.map(Sensitive::into_exposed).unwrap_or_default();
-    let limit = if is_event { EVENT_BYTES_MAX } else { REQUEST_BYTES_MAX };
+fn payload(payload: Option<Bytes>, limit: usize, kind: &str) -> Result<Bytes, Error> {
+    let payload = payload.unwrap_or_default();
     if payload.len() > limit {
         return Err(Error::RequestTooLarge(format!(
             "{} byte payload is too large for the {kind} invocation type (limit {limit} bytes)",
@@ -194,7 +233,7 @@ fn throttled(reason: &'static str, message: &str) -> Error {
 }
 
 /// An invocation that never reached the function, in the API's words.
-fn refused(error: InvokeError) -> Error {
+pub(crate) fn refused(error: InvokeError) -> Error {
     match error {
         InvokeError::Throttled(Throttled::Reserved) => {
             throttled("ReservedFunctionConcurrentInvocationLimitExceeded", "Rate Exceeded.")
@@ -223,17 +262,15 @@ mod tests {
 
     #[test]
     fn payloads_are_json_and_bounded() {
-        let check = |bytes: &[u8], is_event| {
-            payload(Some(Sensitive::new(Bytes::copy_from_slice(bytes))), is_event, "Event")
-        };
-        assert_eq!(payload(None, false, "").unwrap().as_ref(), b"{}");
-        assert_eq!(check(b"[1]", false).unwrap().as_ref(), b"[1]");
+        let check = |bytes: &[u8], limit| payload(Some(Bytes::copy_from_slice(bytes)), limit, "Event");
+        assert_eq!(payload(None, REQUEST_BYTES_MAX, "").unwrap().as_ref(), b"{}");
+        assert_eq!(check(b"[1]", REQUEST_BYTES_MAX).unwrap().as_ref(), b"[1]");
         for bad in [b"{".as_slice(), b"hello", b"{}x", b"\xff", &[b'['; 1_000]] {
-            assert!(matches!(check(bad, false), Err(Error::InvalidRequestContent(_))));
+            assert!(matches!(check(bad, REQUEST_BYTES_MAX), Err(Error::InvalidRequestContent(_))));
         }
         let large = [b"\"".as_slice(), &vec![b'x'; EVENT_BYTES_MAX], b"\""].concat();
-        assert!(check(&large, false).is_ok());
-        assert!(matches!(check(&large, true), Err(Error::RequestTooLarge(_))));
+        assert!(check(&large, REQUEST_BYTES_MAX).is_ok());
+        assert!(matches!(check(&large, EVENT_BYTES_MAX), Err(Error::RequestTooLarge(_))));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use base::{Region, Timestamp};
-use gateway::{FunctionUrl, UrlAuth, UrlCors, UrlError};
+use gateway::{FunctionUrl, UrlAuth, UrlCors, UrlError, UrlMode};
 use service::Permit;
 
 use super::{page, target};
@@ -12,11 +12,9 @@ use crate::Lambda;
 use crate::api;
 use crate::error::Error;
 use crate::model::name::Target;
-use crate::model::settings::not_supported;
 
 /// The characters of a URL's id.
 const ID_CHARS: usize = 32;
-const BUFFERED: &str = "BUFFERED";
 
 fn no_url() -> Error {
     Error::ResourceNotFound("The resource you requested does not exist.".to_owned())
@@ -40,11 +38,11 @@ fn auth(name: &str) -> Result<UrlAuth, Error> {
         .ok_or_else(|| Error::InvalidParameterValue(format!("AuthType {name} is not known.")))
 }
 
-fn check_mode(mode: Option<&str>) -> Result<(), Error> {
-    match mode {
-        None | Some(BUFFERED) => Ok(()),
-        Some(other) => Err(not_supported(&format!("InvokeMode {other}"))),
-    }
+fn mode(name: &str) -> Result<UrlMode, Error> {
+    [UrlMode::Buffered, UrlMode::ResponseStream]
+        .into_iter()
+        .find(|mode| mode.name() == name)
+        .ok_or_else(|| Error::InvalidParameterValue(format!("InvokeMode {name} is not known.")))
 }
 
 fn cors_of(cors: api::Cors) -> UrlCors {
@@ -80,7 +78,7 @@ fn shape(lambda: &Lambda, url: &FunctionUrl, region: &Region) -> api::FunctionUr
         last_modified_time: time(url.updated),
         cors: url.cors.as_ref().map(cors_shape),
         auth_type: url.auth.name().to_owned(),
-        invoke_mode: Some(BUFFERED.to_owned()),
+        invoke_mode: Some(url.mode.name().to_owned()),
     }
 }
 
@@ -90,7 +88,7 @@ pub(crate) async fn create(
 ) -> Result<api::CreateFunctionUrlConfigResponse, Error> {
     let (input, call) = super::parts(permit);
     let target = target(&call, &input.function_name, input.qualifier.as_deref())?;
-    check_mode(input.invoke_mode.as_deref())?;
+    let mode = input.invoke_mode.as_deref().map(mode).transpose()?;
     let url = FunctionUrl {
         url_id: crypto::random::alphanumeric(ID_CHARS).to_ascii_lowercase(),
         account: target.id.account,
@@ -98,6 +96,7 @@ pub(crate) async fn create(
         alias: target.qualifier.clone(),
         auth: auth(&input.auth_type)?,
         cors: input.cors.map(cors_of),
+        mode: mode.unwrap_or_default(),
         created: call.now(),
         updated: call.now(),
     };
@@ -158,7 +157,7 @@ pub(crate) async fn update(
 ) -> Result<api::UpdateFunctionUrlConfigResponse, Error> {
     let (input, call) = super::parts(permit);
     let target = target(&call, &input.function_name, input.qualifier.as_deref())?;
-    check_mode(input.invoke_mode.as_deref())?;
+    let new_mode = input.invoke_mode.as_deref().map(mode).transpose()?;
     let new_auth = input.auth_type.as_deref().map(auth).transpose()?;
     let new_cors = input.cors.map(cors_of);
     let made = lambda
@@ -167,6 +166,7 @@ pub(crate) async fn update(
             let mut url = FunctionUrl::clone(&*found(&lambda, &target).ok_or_else(no_url)?);
             url.auth = new_auth.unwrap_or(url.auth);
             url.cors = new_cors.or(url.cors);
+            url.mode = new_mode.unwrap_or(url.mode);
             url.updated = call.now();
             lambda.urls.put(transaction, url.clone())?;
             Ok(url)

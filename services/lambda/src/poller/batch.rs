@@ -113,6 +113,7 @@ impl Reader {
             client_context: None,
             wants_log_tail: false,
             concurrency: concurrency(lambda, &loaded, target),
+            answer_sink: None,
         };
         match lambda.compute.invoke(&spec, request).await {
             Ok(outcome) if outcome.is_function_error => Ran::FailedFrom(0),

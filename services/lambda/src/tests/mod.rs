@@ -7,6 +7,7 @@ mod invocations;
 mod layers;
 mod outcomes;
 mod permissions;
+mod streaming;
 mod urls;
 mod wire;
 
@@ -51,6 +52,11 @@ async fn body(mut runtime: Runtime, seen: Seen) -> Exit {
         if event["fail"] == true {
             let path = format!("invocation/{id}/error");
             runtime.call("POST", &path, "", r#"{"errorType":"E"}"#).await;
+            continue;
+        }
+        if let Some(pieces) = event["stream"].as_array() {
+            let pieces: Vec<&str> = pieces.iter().filter_map(Value::as_str).collect();
+            runtime.stream(&id, &pieces, event["trailers"].as_str().unwrap_or_default()).await;
             continue;
         }
         if event["exit"] == true {

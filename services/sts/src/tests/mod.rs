@@ -2,11 +2,13 @@
 
 mod assume_role;
 mod sessions;
+mod web_identity;
 mod wire;
 
 use std::sync::Arc;
 
 use identity::Principal;
+use identity::web_identity::Issuers;
 use protocol::Fault;
 use serde_json::{Value, json};
 use service::testkit::TestKit;
@@ -15,7 +17,11 @@ use service::testkit::compliance::Subject;
 const ROLE_ARN: &str = "arn:aws:iam::123456789012:role/target";
 
 async fn kit() -> TestKit {
-    TestKit::start(|on| vec![crate::service(on.directory.clone())]).await
+    kit_with(Issuers::default()).await
+}
+
+async fn kit_with(issuers: Issuers) -> TestKit {
+    TestKit::start(|on| vec![crate::service(on.directory.clone(), issuers)]).await
 }
 
 /// A kit with a role that trusts its whole account.
@@ -40,6 +46,10 @@ fn allow(action: &str) -> Value {
 fn samples() -> Vec<(&'static str, Value)> {
     vec![
         ("AssumeRole", json!({"RoleArn": ROLE_ARN, "RoleSessionName": "session"})),
+        (
+            "AssumeRoleWithWebIdentity",
+            json!({"RoleArn": ROLE_ARN, "RoleSessionName": "session", "WebIdentityToken": "not.a.token"}),
+        ),
         ("DecodeAuthorizationMessage", json!({"EncodedMessage": "abc"})),
         ("GetAccessKeyInfo", json!({"AccessKeyId": "AKIAQNZGKIQY56JQ7WML"})),
         ("GetCallerIdentity", json!({})),
@@ -52,7 +62,8 @@ service::service_compliance!(
     Subject {
         service: "sts",
         samples: &samples(),
-        open: &["GetCallerIdentity", "GetSessionToken"],
-        secrets: &[],
+        // Web identities are asked for a token before any policy is; `web_identity` is about those.
+        open: &["AssumeRoleWithWebIdentity", "GetCallerIdentity", "GetSessionToken"],
+        secrets: &["not.a.token"],
     }
 );

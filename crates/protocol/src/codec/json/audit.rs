@@ -73,7 +73,7 @@ fn write(shape: Shape, value: &Value, start: usize, out: &mut Vec<u8>) {
 /// What is absent, and the bytes of a stream, leave no trace.
 fn is_told(shape: Shape, name: &str, value: &Value) -> bool {
     let streams = || shape.member(name).is_some_and(|(_, shape)| shape.is_streaming());
-    *value != Value::Null && !streams()
+    !matches!(value, Value::Null | Value::Stream(_)) && !streams()
 }
 
 fn write_member(member: &Member, shape: Shape, value: &Value, start: usize, out: &mut Vec<u8>) {

@@ -68,6 +68,7 @@ fn assemble(server: Channel, null: OwnedFd, images: RootImages, group: CgroupGro
         images,
         proc: true,
         living: HashMap::new(),
+        pending: Vec::new(),
         ending: Vec::new(),
     }
 }

@@ -24,8 +24,7 @@ use platform::Platform;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-const USAGE: &str = "usage: benches PATH-OF-FASTNESS [environments] | benches decisions";
-const USAGE: &str = "usage: benches PATH-OF-FASTNESS [environments|once]";
+const USAGE: &str = "usage: benches PATH-OF-FASTNESS [environments|once] | benches decisions";
 
 const SPAN: Duration = Duration::from_secs(4);
 

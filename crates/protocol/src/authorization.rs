@@ -148,8 +148,6 @@ mod tests {
     const UNMAPPED: &[&str] = &[
         "accessanalyzer:CreateServiceLinkedAnalyzer",
         "accessanalyzer:DeleteServiceLinkedAnalyzer",
-        "accessanalyzer:GetFindingV2",
-        "accessanalyzer:ListFindingsV2",
         "iam:UpdateDelegationRequest",
         "dynamodb:BatchExecuteStatement",
         "dynamodb:ExecuteStatement",

@@ -8,11 +8,11 @@ use analysis::access::{self, Document, Listed, NotAPolicy, Reason};
 use service::{Call, Permit};
 use tokio::task::spawn_blocking;
 
-use crate::{Analyzers, Error};
 use crate::api::{
     CheckAccessNotGranted, CheckAccessNotGrantedResponse, CheckNoNewAccess, CheckNoNewAccessResponse,
     CheckNoPublicAccess, CheckNoPublicAccessResponse, ReasonSummary,
 };
+use crate::{Analyzers, Error};
 
 /// Actions times resources in one request.
 const LISTED_MAX: usize = 1_000;

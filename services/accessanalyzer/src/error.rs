@@ -13,7 +13,9 @@ service::service_error! {
 impl Error {
     /// A value that the model lets through and the rules do not.
     pub(crate) fn validation(message: impl Into<String>) -> Self {
-        Fault::sender("ValidationException", message).with_member("reason", "fieldValidationFailed".to_owned()).into()
+        Fault::sender("ValidationException", message)
+            .with_member("reason", "fieldValidationFailed".to_owned())
+            .into()
     }
 
     /// Something that is deliberately not offered.

@@ -12,8 +12,13 @@ const COMMON: [&str; 5] = ["error", "findingType", "resource", "resourceOwnerAcc
 /// Keys of lists alone.
 const LISTED: [&str; 2] = ["id", "status"];
 /// Keys of external access.
-const EXTERNAL: [&str; 5] =
-    ["isPublic", "principal.AWS", "principal.CanonicalUser", "principal.Federated", "resourceControlPolicyRestriction"];
+const EXTERNAL: [&str; 5] = [
+    "isPublic",
+    "principal.AWS",
+    "principal.CanonicalUser",
+    "principal.Federated",
+    "resourceControlPolicyRestriction",
+];
 /// What stands before a condition's own key.
 const CONDITION: &str = "condition.";
 /// Criteria of one filter.
@@ -35,7 +40,8 @@ fn is_key(key: &str, purpose: Purpose) -> bool {
     };
     COMMON.contains(&key)
         || (lists && LISTED.contains(&key))
-        || (!unused && (EXTERNAL.contains(&key) || key.strip_prefix(CONDITION).is_some_and(|key| key.contains(':'))))
+        || (!unused
+            && (EXTERNAL.contains(&key) || key.strip_prefix(CONDITION).is_some_and(|key| key.contains(':'))))
 }
 
 /// The filter of a request.
@@ -119,7 +125,10 @@ pub(crate) fn property(finding: &FindingRecord, key: &str) -> Option<String> {
 pub(crate) fn sorts(key: &str) -> bool {
     COMMON.contains(&key)
         || LISTED.contains(&key)
-        || matches!(key, "createdAt" | "analyzedAt" | "updatedAt" | "isPublic" | "principal.AWS" | "principal.Federated")
+        || matches!(
+            key,
+            "createdAt" | "analyzedAt" | "updatedAt" | "isPublic" | "principal.AWS" | "principal.Federated"
+        )
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use analysis::json::Place;
 use analysis::validate::{Finding, Kind, Location, Severity, Step};
 use service::Permit;
 
-use crate::{Analyzers, Error};
 use crate::api::{self, PathElement, Position, Span, ValidatePolicyFinding, ValidatePolicyResponse};
+use crate::{Analyzers, Error};
 
 const PAGE_MAX: usize = 1_000;
 const REFERENCE: &str =

@@ -40,16 +40,23 @@ pub(crate) fn run(platform: &Platform) -> Result<(), Error> {
     }
     crate::head();
     platform.deploy(&function("native", "provided.al2023", "echo", &native, &json!({})))?;
-    platform.deploy(&function("once", "provided.al2023", "once", &native, &json!({})))?;
     let echo = platform.invoke_of("native", br#"{"key":"value"}"#)?;
     for connections in [1, 16] {
         let figures = load::run(platform.address, platform.pid, &echo, connections, SPAN)?;
         row("lambda Invoke, warm native echo", connections, &figures);
     }
+    once(platform)?;
+    idle(platform, &native)
+}
+
+/// Environments that are made for one invocation each.
+pub(crate) fn once(platform: &Platform) -> Result<(), Error> {
+    let native = crate::platform::native_package()?;
+    platform.deploy(&function("once", "provided.al2023", "once", &native, &json!({})))?;
     let once = platform.invoke_of("once", b"{}")?;
     let figures = load::run(platform.address, platform.pid, &once, 8, SPAN)?;
     row("environments made, used, destroyed", 8, &figures);
-    idle(platform, &native)
+    Ok(())
 }
 
 fn function<'a>(

@@ -24,7 +24,7 @@ use platform::Platform;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-const USAGE: &str = "usage: benches PATH-OF-FASTNESS [environments] | benches decisions";
+const USAGE: &str = "usage: benches PATH-OF-FASTNESS [environments|once] | benches decisions";
 
 const SPAN: Duration = Duration::from_secs(4);
 
@@ -40,6 +40,7 @@ fn main() -> Result<(), Error> {
         Some(binary) => match arguments.next().as_deref() {
             None => run(binary),
             Some("environments") => environments(binary),
+            Some("once") => once(binary),
             Some(_) => Err(USAGE.into()),
         },
         None => Err(USAGE.into()),
@@ -101,6 +102,14 @@ fn environments(binary: &str) -> Result<(), Error> {
     let invoke = platform.invoke()?;
     row("lambda Invoke, warm Python echo", 1, &load::run(platform.address, platform.pid, &invoke, 1, SPAN)?);
     cold::run(&platform)
+}
+
+/// Only environments that are used once, for a profiler.
+fn once(binary: &str) -> Result<(), Error> {
+    let platform = Platform::start(binary)?;
+    platform.make_function()?;
+    head();
+    cold::once(&platform)
 }
 
 fn head() {

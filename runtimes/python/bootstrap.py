@@ -4,14 +4,18 @@ Standard library only, for every Python from 3.9 on. It knows no AWS API, opens 
 Runtime API, and never catches what is meant to end the process: ``SystemExit`` in a handler ends the environment,
 as on Lambda.
 
+Python's own modules that most functions never need, and that take longer to load than all of this, are loaded when
+something asks for them: ``json`` with its ``re`` and ``enum``, ``socket``, ``logging``.
+
 Usage: python3 -S -B bootstrap.py [FOLDER OF THE SDK]...
 """
 
-import json
 import os
-import socket
 import sys
 import time
+
+import _json
+import _socket
 
 API = "/2018-06-01/runtime/"
 # Lines of one event stand between carriage returns, since a line feed begins the next event.
@@ -82,7 +86,7 @@ class RuntimeApi:
         status, _, body = self._receive()
         if status != 200:
             raise ConnectionResetError("there is no assignment")
-        return json.loads(body)
+        return load(body)
 
     def initialisation_failed(self, body, error_type):
         """Says why no invocation will ever be answered."""
@@ -91,8 +95,9 @@ class RuntimeApi:
 
     def _send(self, data):
         if self._socket is None:
-            self._socket = socket.create_connection(self._address)
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._socket = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
+            self._socket.connect(self._address)
+            self._socket.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
             self._buffer = b""
         self._socket.sendall(data)
 
@@ -232,7 +237,7 @@ def _parse_header(headers, name, title):
     if not text:
         return None
     try:
-        value = json.loads(text)
+        value = load(text)
     except ValueError as error:
         raise Fault("Runtime.LambdaContextUnmarshalError", "Unable to parse %s JSON: %s" % (title, error))
     return value if isinstance(value, dict) else {}
@@ -247,6 +252,7 @@ class CurrentRequest:
 
 def set_up_logging():
     """Gives the root logger a handler, as functions expect; JSON if the function is configured so."""
+    import json
     import logging
 
     class Handler(logging.Handler):
@@ -290,10 +296,44 @@ def set_up_logging():
         root.setLevel(level)
 
 
+class LoggingWatch:
+    """Sets logging up the moment somebody loads it, and not before: as if it had always been there."""
+
+    @classmethod
+    def begin(cls):
+        if "logging" in sys.modules:
+            set_up_logging()
+        else:
+            sys.meta_path.insert(0, cls())
+
+    def find_spec(self, name, path=None, target=None):
+        if name != "logging":
+            return None
+        sys.meta_path.remove(self)
+        finders = (finder.find_spec(name, path, target) for finder in sys.meta_path)
+        spec = next((spec for spec in finders if spec is not None), None)
+        if spec is not None and spec.loader is not None:
+            spec.loader = LoggingLoader(spec, spec.loader)
+        return spec
+
+
+class LoggingLoader:
+    """Loads it as its own loader does, and takes its place for that time only."""
+
+    def __init__(self, spec, own):
+        self._spec, self._own = spec, own
+
+    def create_module(self, spec):
+        return self._own.create_module(spec)
+
+    def exec_module(self, module):
+        self._spec.loader = module.__loader__ = self._own
+        self._own.exec_module(module)
+        set_up_logging()
+
+
 def load_handler(name):
     """The function that ``module.function`` names."""
-    import importlib
-
     module_name, dot, function_name = name.rpartition(".")
     if not dot:
         reason = "not enough values to unpack (expected 2, got 1)"
@@ -302,7 +342,9 @@ def load_handler(name):
         message = "Cannot use built-in module %s as a handler module" % module_name
         raise Fault("Runtime.BuiltInModuleConflict", message)
     try:
-        module = importlib.import_module(module_name.replace("/", "."))
+        module_name = module_name.replace("/", ".")
+        __import__(module_name)
+        module = sys.modules[module_name]
     except ImportError as error:
         raise Fault("Runtime.ImportModuleError", "Unable to import module '%s': %s" % (module_name, error))
     except SyntaxError as error:
@@ -324,7 +366,7 @@ def describe(error, request_id=""):
 
         kind = type(error).__name__
         frames = traceback.extract_tb(error.__traceback__)
-        while frames and frames[0].filename == __file__:
+        while frames and frames[0].filename == describe.__code__.co_filename:
             frames.pop(0)
         while frames and frames[0].filename.startswith("<frozen importlib"):
             frames.pop(0)
@@ -335,6 +377,8 @@ def describe(error, request_id=""):
 def log_error(error):
     """Writes a described error to the log, as one event."""
     if os.environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON":
+        import json
+
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         sys.stdout.write(json.dumps({"timestamp": stamp, "level": "ERROR", **error}) + "\n")
         return
@@ -359,7 +403,7 @@ def invoke(handler, headers, body):
     try:
         context = LambdaContext(headers)
         try:
-            event = json.loads(body)
+            event = load(body)
         except Exception as error:
             raise Fault("Runtime.UnmarshalError", "Unable to unmarshal input: %s" % error)
         result = handler(event, context)
@@ -378,9 +422,48 @@ def invoke(handler, headers, body):
 ESCAPE = sys.version_info < (3, 12)
 
 
+class Defaults:
+    """What ``json.loads`` reads with, for the scanner that it uses itself."""
+
+    strict = True
+    object_hook = object_pairs_hook = None
+    parse_float, parse_int = float, int
+    parse_constant = {"-Infinity": float("-inf"), "Infinity": float("inf"), "NaN": float("nan")}.__getitem__
+    memo = {}
+
+
+scan = _json.make_scanner(Defaults)
+quote = _json.encode_basestring_ascii if ESCAPE else _json.encode_basestring
+
+
+def refuse(value):
+    raise TypeError
+
+
+def load(text):
+    """What ``json.loads`` makes of it. Whatever is out of the ordinary is left to it, errors before all."""
+    try:
+        plain = text if isinstance(text, str) else text.decode("utf-8")
+        plain = plain.strip(" \t\n\r")
+        value, end = scan(plain, 0)
+        if end == len(plain):
+            return value
+    except (ValueError, StopIteration, RecursionError):
+        pass
+    import json
+
+    return json.loads(text)
+
+
 def dump(value):
-    """A value as JSON bytes."""
-    return json.dumps(value, ensure_ascii=ESCAPE).encode("utf-8", "surrogatepass" if not ESCAPE else "strict")
+    """A value as the JSON bytes that ``json.dumps`` makes of it, to which all errors are left."""
+    try:
+        text = "".join(_json.make_encoder({}, refuse, quote, None, ": ", ", ", False, False, True)(value, 0))
+    except Exception:
+        import json
+
+        text = json.dumps(value, ensure_ascii=ESCAPE)
+    return text.encode("utf-8", "surrogatepass" if not ESCAPE else "strict")
 
 
 def prepare_paths(module_dirs):
@@ -403,7 +486,7 @@ def prepare_output():
 def initialise(api):
     """The handler; or the reason why there is none is told, and the process ends."""
     try:
-        set_up_logging()
+        LoggingWatch.begin()
         return load_handler(os.environ.get("_HANDLER", ""))
     except Exception as error:
         description = describe(error)
@@ -416,7 +499,9 @@ def initialise(api):
 def await_assignment(api):
     """Waits for a function, with what every function needs loaded already."""
     import importlib  # noqa: F401
+    import json  # noqa: F401
     import logging  # noqa: F401
+    import socket  # noqa: F401
     import traceback  # noqa: F401
 
     variables = api.assignment()

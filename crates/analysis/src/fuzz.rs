@@ -19,6 +19,7 @@ pub fn fuzz_access(data: &[u8]) {
         let _ = crate::access::granted(&document, &[crate::access::Listed::default()]);
     }
     let _ = crate::access::no_public_access(text);
+    let _ = crate::access::exposures(text, &crate::access::Zone::default());
     let findings = crate::validate::validate(text, crate::validate::Kind::Resource);
     let within = |finding: &crate::validate::Finding| {
         finding.locations.iter().all(|it| it.span.end.offset <= text.len())

@@ -11,5 +11,6 @@ pub mod glob;
 pub mod json;
 pub mod least;
 pub mod template;
+pub mod unused;
 pub mod usage;
 pub mod validate;

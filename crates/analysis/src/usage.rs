@@ -53,8 +53,9 @@ pub fn of_record(record: &str) -> Option<Call> {
 }
 
 fn needs(record: &Value, source: &str, name: &str) -> Option<Vec<(String, String)>> {
-    let model = protocol::models().find(|model| model.event_source() == source)?;
-    let operation = model.operation(name)?;
+    // Two APIs may share a name in the trail.
+    let mut models = protocol::models().filter(|model| model.event_source() == source);
+    let (model, operation) = models.find_map(|model| Some((model, model.operation(name)?)))?;
     let resources = record.get("resources").and_then(Value::as_array);
     let arns: Vec<&str> =
         resources.into_iter().flatten().filter_map(|resource| resource.get("ARN")?.as_str()).collect();
@@ -62,7 +63,10 @@ fn needs(record: &Value, source: &str, name: &str) -> Option<Vec<(String, String
     if let Some(parts) = transaction(name, parameters, &arns) {
         return Some(parts);
     }
-    let action = format!("{}:{}", model.service(), operation.action());
+    // API Gateway's actions are HTTP methods.
+    let is_method = model.service() == "apigateway";
+    let called = if is_method { operation.http_method() } else { operation.action() };
+    let action = format!("{}:{called}", model.signing_name());
     if arns.is_empty() {
         return Some(vec![(action, "*".to_owned())]);
     }
@@ -189,6 +193,18 @@ mod tests {
         assert_eq!(invoked.needs[0].0, "lambda:InvokeFunction");
         let listed = of_record(&record("dynamodb.amazonaws.com", "ListTables", &[], &json!({}))).unwrap();
         assert_eq!(listed.needs, [("dynamodb:ListTables".to_owned(), "*".to_owned())]);
+        for (source, name, expected) in [
+            ("access-analyzer.amazonaws.com", "ListFindingsV2", "access-analyzer:ListFindings"),
+            ("apigateway.amazonaws.com", "GetRestApis", "apigateway:GET"),
+            ("dynamodb.amazonaws.com", "ListStreams", "dynamodb:ListStreams"),
+        ] {
+            let call = of_record(&record(source, name, &[], &json!({})));
+            assert_eq!(
+                call.map(|call| call.needs[0].0.clone()).as_deref(),
+                Some(expected),
+                "{source} {name}"
+            );
+        }
     }
 
     #[test]

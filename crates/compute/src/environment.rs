@@ -3,6 +3,7 @@
 //! It has one owner at a time and serves one invocation at a time; whoever owns it drives its connections and reads
 //! its output on the same task, so that an invocation needs no hand-over between tasks.
 
+mod allowance;
 mod arriving;
 mod door;
 mod life;

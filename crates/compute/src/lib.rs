@@ -3,6 +3,7 @@
 //! Knows no IAM, no wire format of an AWS API and no service: credentials, log delivery and the AWS API behind an
 //! environment's door are handed in by those who may know them. All isolation is `sandbox`'s.
 
+mod bytecode;
 mod contract;
 mod egress;
 mod environment;

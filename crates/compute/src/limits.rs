@@ -96,6 +96,10 @@ pub const CREDENTIALS_MARGIN: Duration = Duration::from_secs(900 + 60);
 
 /// The longest line of output that stays one log event; a longer one is split.
 pub const LOG_LINE_BYTES_MAX: usize = 256 * 1024;
+/// Bytes that one environment may write in a second; what is over is dropped, and a line says so.
+pub const OUTPUT_BYTES_PER_SECOND: u64 = 8 * 1024 * 1024;
+/// Bytes that one environment may write at once after a quiet time.
+pub const OUTPUT_BURST_BYTES: u64 = 16 * 1024 * 1024;
 /// The end of an invocation's log that `LogType=Tail` answers.
 pub const LOG_TAIL_BYTES_MAX: usize = 4 * 1024;
 /// Output that one environment holds before it is handed to the log queue in the middle of an invocation.

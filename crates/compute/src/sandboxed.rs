@@ -15,6 +15,7 @@ use sandbox::{
 use tokio::net::unix::pipe::Receiver;
 
 use crate::BoxFuture;
+use crate::bytecode::ByteCode;
 use crate::contract::{
     Exit, ExitStatus, LaunchError, LaunchOrder, Launched, Launcher, ParkOrder, ParkingClass, Process,
 };
@@ -26,25 +27,25 @@ const TASK_BOOTSTRAP: &str = "/var/task/bootstrap";
 pub struct SandboxLauncher {
     spawner: Arc<Spawner>,
     catalog: Vec<HostRuntime>,
-    bootstraps: PathBuf,
+    bootstraps: ByteCode,
 }
 
 impl SandboxLauncher {
     /// Uses this spawner and these interpreters; `bootstraps` is the folder that stands at
     /// `/var/runtime`, with `bootstrap.py` and `bootstrap.mjs` in it.
     pub fn new(spawner: Arc<Spawner>, catalog: Vec<HostRuntime>, bootstraps: PathBuf) -> Self {
-        Self { spawner, catalog, bootstraps }
+        Self { spawner, catalog, bootstraps: ByteCode::new(bootstraps) }
     }
 
     /// An environment without a function: its interpreter, and nothing to do yet.
     fn parked_spec(&self, order: &ParkOrder) -> Option<EnvironmentSpec> {
         let ParkingClass { runtime, memory_mib } = &order.class;
         let runtime = runtime_for(&self.catalog, runtime)?;
-        let mut spec = EnvironmentSpec::new(order.environment_id.clone(), runtime.argv.clone());
+        let mut spec = EnvironmentSpec::new(order.environment_id.clone(), self.bootstraps.command(runtime));
         let variables = order.variables.iter().map(|(name, value)| (name.clone(), value.expose().to_owned()));
         spec.environment = variables.collect();
         spec.binds.clone_from(&runtime.binds);
-        spec.binds.push(Bind::new(&self.bootstraps, "/var/runtime"));
+        spec.binds.push(Bind::new(self.bootstraps.folder(), "/var/runtime"));
         spec.working_dir = "/".into();
         spec.memory_mib = *memory_mib;
         spec.tmp_mib = PARKED_TMP_MIB;
@@ -64,12 +65,12 @@ impl SandboxLauncher {
 
     fn spec(&self, order: &LaunchOrder) -> Option<EnvironmentSpec> {
         let runtime = runtime_for(&self.catalog, &order.runtime)?;
-        let mut spec = EnvironmentSpec::new(order.environment_id.clone(), runtime.argv.clone());
+        let mut spec = EnvironmentSpec::new(order.environment_id.clone(), self.bootstraps.command(runtime));
         let variables = order.variables.iter().map(|(name, value)| (name.clone(), value.expose().to_owned()));
         spec.environment = variables.collect();
         spec.binds.clone_from(&runtime.binds);
         spec.binds.push(Bind::new(&order.code_directory, TASK_ROOT));
-        spec.binds.push(Bind::new(&self.bootstraps, "/var/runtime"));
+        spec.binds.push(Bind::new(self.bootstraps.folder(), "/var/runtime"));
         if let Some(layers) = &order.layers_directory {
             spec.binds.push(Bind::new(layers, LAYERS_ROOT));
             // As on Lambda, a layer may bring the bootstrap of a custom runtime.

@@ -206,7 +206,7 @@ impl Platform {
             s3::service(self.store.clone(), self.data_dir.join("blobs"), self.keys.derive("s3"))?,
             logs::service(self.store.clone()),
             cloudtrail::service(),
-            accessanalyzer::service(),
+            accessanalyzer::service(directory.clone()),
             cloudformation::service(CloudFormation::new(self.store.clone())),
         ];
         let calls_per_second = self.options.calls_per_second;

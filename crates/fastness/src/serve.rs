@@ -1,5 +1,7 @@
 //! `fastness serve`: runs the platform until it is told to stop.
 
+use std::io::Write as _;
+
 use crate::Error;
 use crate::args::PlatformOptions;
 use crate::platform::Platform;
@@ -8,8 +10,16 @@ use crate::platform::Platform;
 pub(crate) fn run(options: PlatformOptions) -> Result<(), Error> {
     Platform::open(options)?.run(|running| async move {
         let credentials = crate::credentials::path(&running.data_dir);
-        println!("fastness is ready on {}; credentials in {}", running.endpoint, credentials.display());
-        println!("isolation of functions: {}", running.isolation);
+        let mut out = std::io::stdout();
+        // Whoever reads the first line may have gone before the second: that ends no platform.
+        let _ = writeln!(
+            out,
+            "fastness is ready on {}; credentials in {}",
+            running.endpoint,
+            credentials.display()
+        );
+        let _ = writeln!(out, "isolation of functions: {}", running.isolation);
+        let _ = out.flush();
         std::future::pending::<()>().await;
         Ok(())
     })

@@ -5,6 +5,7 @@
 //! says so and the call must not succeed. It redacts nothing: what it is given is what it keeps.
 
 pub(crate) mod block;
+mod changes;
 mod json;
 mod query;
 mod queue;
@@ -13,6 +14,7 @@ mod retention;
 mod ticket;
 mod trail;
 
+pub use changes::{Changes, Noticed};
 pub use query::{Attribute, Event, Page, Position, Query};
 pub use record::{AccessedResource, Category, Outcome, Record};
 pub use retention::RETENTION_DAYS;

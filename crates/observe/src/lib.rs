@@ -6,8 +6,8 @@ pub mod audit;
 pub mod logs;
 
 pub use audit::{
-    AccessedResource, Attribute, AuditTicket, AuditTrail, AuditUnavailable, Category, Event, Outcome, Page,
-    Position, Query, Record,
+    AccessedResource, Attribute, AuditTicket, AuditTrail, AuditUnavailable, Category, Changes, Event,
+    Noticed, Outcome, Page, Position, Query, Record,
 };
 
 /// Bodies of the fuzz targets, as ordinary functions that tests call too.

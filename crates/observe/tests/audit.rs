@@ -3,8 +3,8 @@
 
 use base::{AccountId, Clock, Timestamp};
 use observe::{
-    AccessedResource, Attribute, AuditTrail, AuditUnavailable, Category, Outcome, Page, Position, Query,
-    Record,
+    AccessedResource, Attribute, AuditTrail, AuditUnavailable, Category, Noticed, Outcome, Page, Position,
+    Query, Record,
 };
 use proptest::prelude::*;
 use store::{Range, Store, StoreError, Table};
@@ -310,4 +310,27 @@ proptest! {
             assert_eq!(found, expected);
         });
     }
+}
+
+#[tokio::test]
+async fn whoever_listens_learns_of_changes() {
+    let (_store, trail, _) = open();
+    let mut changes = trail.changes();
+    let of = |name: &'static str, read_only: bool, category: Category| Record {
+        read_only,
+        category,
+        ..record(name, NOON)
+    };
+    trail.begin(of("Read", true, Category::Management)).succeed(None).await.unwrap();
+    trail.begin(of("Item", false, Category::Data)).succeed(None).await.unwrap();
+    trail.begin(of("Refused", false, Category::Management)).fail("AccessDenied", "no").await.unwrap();
+    drop(trail.begin(of("Dropped", false, Category::Management)));
+    assert!(changes.ready().is_none());
+    trail.begin(of("Changed", false, Category::Management)).succeed(None).await.unwrap();
+    assert!(matches!(changes.next().await, Noticed::Change(record) if record.event_name == "Changed"));
+    for _ in 0..2_000 {
+        trail.begin(of("Many", false, Category::Management)).succeed(None).await.unwrap();
+    }
+    assert!(matches!(changes.next().await, Noticed::Missed), "who falls behind is told");
+    drop(trail);
 }

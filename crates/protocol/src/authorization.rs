@@ -105,9 +105,11 @@ impl Authorization {
 
 static FACTS: [OnceLock<Option<Authorization>>; SERVICES.len()] = [const { OnceLock::new() }; SERVICES.len()];
 
-/// The facts of a service, by its folder name. Read on first use.
+/// The facts of a service, by its folder name or by what stands before the colon of its actions, which is the same but for
+/// hyphens. Read on first use.
 pub fn authorization(service: &str) -> Option<&'static Authorization> {
-    let at = SERVICES.iter().position(|texts| texts.service == service)?;
+    let same = |name: &str| name.bytes().eq(service.bytes().filter(|byte| *byte != b'-'));
+    let at = SERVICES.iter().position(|texts| same(texts.service))?;
     let text = SERVICES.get(at)?.authorization;
     FACTS.get(at)?.get_or_init(|| serde_json::from_str(text).ok()).as_ref()
 }
@@ -129,6 +131,7 @@ mod tests {
         assert_eq!(action("dynamodb", "GetItem").unwrap().level(), AccessLevel::Read);
         assert!(action("dynamodb", "GetItem").unwrap().resources()["table"].required);
         assert!(action("dynamodb", "getitem").is_none());
+        assert!(action("access-analyzer", "GetFinding").is_some());
     }
 
     #[test]
@@ -148,8 +151,6 @@ mod tests {
     const UNMAPPED: &[&str] = &[
         "accessanalyzer:CreateServiceLinkedAnalyzer",
         "accessanalyzer:DeleteServiceLinkedAnalyzer",
-        "accessanalyzer:GetFindingV2",
-        "accessanalyzer:ListFindingsV2",
         "iam:UpdateDelegationRequest",
         "dynamodb:BatchExecuteStatement",
         "dynamodb:ExecuteStatement",

@@ -23,7 +23,10 @@ mod spec;
 mod supervisor;
 mod sys;
 
-pub use catalog::{HostRuntime, NODE_BOOTSTRAP, PYTHON_BOOTSTRAP, RuntimeKind, runtime_catalog, runtime_for};
+pub use catalog::{
+    HostRuntime, NODE_BOOTSTRAP, PYTHON_BOOTSTRAP, RuntimeKind, compile_bootstrap, runtime_catalog,
+    runtime_for,
+};
 pub use environment::{Environment, Exit, ExitStatus};
 pub use layers::LayerStatus;
 pub use spawner::{LaunchError, Spawner, SpawnerOptions, StartError};

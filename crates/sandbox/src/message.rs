@@ -28,9 +28,10 @@ const DESCRIPTORS_MAX: usize = 16;
 /// From the server to the spawner.
 #[derive(Serialize, Deserialize)]
 pub(crate) enum Request {
-    /// Make an environment; answered by [`Reply::Launched`] or [`Reply::Refused`].
+    /// Make an environment; comes with a socket, on which [`Reply::Launched`] or [`Reply::Refused`] follows.
     Launch(Box<EnvironmentSpec>),
-    /// Give an environment that was made ahead what it is for; answered by [`Reply::Assigned`] or [`Reply::Refused`].
+    /// Give an environment that was made ahead what it is for; comes with a socket, on which [`Reply::Assigned`] or
+    /// [`Reply::Refused`] follows.
     Assign { id: String, assignment: Assignment },
     /// End an environment and remove what is left of it; not answered.
     Release { id: String },
@@ -98,15 +99,21 @@ impl Channel {
         Self(end)
     }
 
-    /// Two ends, closed on exec.
+    /// Two ends for messages of a few kilobytes, closed on exec.
     pub(crate) fn pair() -> io::Result<(Self, Self)> {
         use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
         let (one, other) =
             socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
+        Ok((Self(one), Self(other)))
+    }
+
+    /// Two ends for messages of any size that is allowed, closed on exec.
+    pub(crate) fn wide_pair() -> io::Result<(Self, Self)> {
+        let (one, other) = Self::pair()?;
         for end in [&one, &other] {
             rustix::net::sockopt::set_socket_send_buffer_size(end, PACKET_BYTES_MAX + 4_096)?;
         }
-        Ok((Self(one), Self(other)))
+        Ok((one, other))
     }
 
     /// Sends one message. An oversized one is an error and not sent.
@@ -140,7 +147,11 @@ impl Channel {
         if let Some(patience) = patience {
             self.await_readable(patience)?;
         }
-        let mut packet = vec![0_u8; PACKET_BYTES_MAX];
+        // Its size first: room for the largest would cost more to clear than everything else here.
+        let size = rustix::io::retry_on_intr(|| {
+            rustix::net::recv(&self.0, &mut [0_u8; 0], RecvFlags::PEEK | RecvFlags::TRUNC)
+        });
+        let mut packet = vec![0_u8; size?.1.min(PACKET_BYTES_MAX)];
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
         let received = rustix::io::retry_on_intr(|| {
@@ -213,7 +224,7 @@ mod tests {
 
     #[test]
     fn the_largest_spec_fits_a_packet_and_a_larger_message_is_refused() {
-        let (here, there) = Channel::pair().unwrap();
+        let (here, there) = Channel::wide_pair().unwrap();
         let mut spec = EnvironmentSpec::new("a", vec!["/bin/true".into()]);
         spec.environment = vec![("A".into(), "\"".repeat(90 * 1_024))];
         spec.check().unwrap();

@@ -5,12 +5,12 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -95,9 +95,9 @@ pub struct Spawner {
     layers: Arc<[LayerStatus]>,
 }
 
-/// The socket to the spawner, one request at a time.
+/// The socket to the spawner. Every request brings the socket for its own answer, so that many are under way at a time.
 pub(crate) struct Link {
-    channel: Mutex<Channel>,
+    channel: Channel,
     alive: Arc<AtomicBool>,
     keeper: JoinHandle<()>,
 }
@@ -105,7 +105,7 @@ pub(crate) struct Link {
 impl Spawner {
     /// Starts the spawner and waits until it has tried every layer.
     pub fn start(options: SpawnerOptions) -> Result<Self, StartError> {
-        let (here, there) = Channel::pair().map_err(StartError::Process)?;
+        let (here, there) = Channel::wide_pair().map_err(StartError::Process)?;
         let alive = Arc::new(AtomicBool::new(true));
         let SpawnerOptions { state_dir, accept_loss, arguments } = options;
         let keeper = keep(command(&state_dir, arguments, there), Arc::clone(&alive))?;
@@ -120,7 +120,7 @@ impl Spawner {
         if !missing.is_empty() {
             return Err(StartError::Layers(missing));
         }
-        Ok(Self { link: Arc::new(Link { channel: Mutex::new(here), alive, keeper }), layers: layers.into() })
+        Ok(Self { link: Arc::new(Link { channel: here, alive, keeper }), layers: layers.into() })
     }
 
     /// The layers of isolation on this host, and what became of each.
@@ -159,22 +159,20 @@ impl Spawner {
 impl Link {
     /// Sends a request that is not answered.
     pub(crate) fn tell(&self, request: &Request) -> io::Result<()> {
-        self.channel.lock().unwrap_or_else(PoisonError::into_inner).send(request, &[])
+        self.channel.send(request, &[])
     }
 
     /// Asks for one thing and its answer.
     pub(crate) fn ask(&self, request: &Request) -> io::Result<(Reply, Vec<OwnedFd>)> {
-        let channel = self.channel.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.alive.load(Ordering::Acquire) {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
-        let answer = channel.send(request, &[]).and_then(|()| channel.receive(Some(PATIENCE)));
-        match answer {
-            // An oversized request was not sent, so the conversation is intact.
-            Err(error) if error.kind() == io::ErrorKind::InvalidInput => Err(error),
+        let (here, there) = Channel::pair()?;
+        self.channel.send(request, &[there.as_fd()])?;
+        drop(there);
+        match here.receive(Some(PATIENCE)) {
             Ok(Some(answer)) => Ok(answer),
             other => {
-                // A late answer would be taken for the next one's.
                 self.alive.store(false, Ordering::Release);
                 Err(other.err().unwrap_or_else(|| io::ErrorKind::UnexpectedEof.into()))
             }
@@ -185,9 +183,8 @@ impl Link {
 impl Drop for Link {
     /// Lets the spawner end every environment, remove the cgroups and go, which takes milliseconds.
     fn drop(&mut self) {
-        let channel = self.channel.get_mut().unwrap_or_else(PoisonError::into_inner);
         // Its next read finds the end.
-        let _ = rustix::net::shutdown(&*channel, rustix::net::Shutdown::Both);
+        let _ = rustix::net::shutdown(&self.channel, rustix::net::Shutdown::Both);
         let deadline = Instant::now() + FAREWELL;
         while !self.keeper.is_finished() && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(1));

@@ -1,31 +1,156 @@
-//! The leave that each operation needs: its action, on no resource, because none is looked at.
-#![allow(
-    clippy::unnecessary_wraps,
-    clippy::trivially_copy_pass_by_ref,
-    reason = "the shape of every access function"
-)]
+//! The leave that each operation needs: its action, on the analyzer or rule that the input names.
+//!
+//! Whether an analyzer exists is seen here for its tags alone, and told only by the handlers.
+#![allow(clippy::unnecessary_wraps, reason = "the shape of every access function")]
 
+use base::{AccountId, Region};
+use identity::Reads as _;
 use service::{Access, AccessRequest};
 
-use crate::Error;
-use crate::api::{
-    CheckAccessNotGrantedRequest, CheckNoNewAccessRequest, CheckNoPublicAccessRequest, ValidatePolicyRequest,
-};
+use crate::records::{self, AnalyzerRecord};
+use crate::{Analyzers, Error, api};
 
 type Outcome = Result<Access, Error>;
 
-pub(crate) fn validate(_: &(), _: &AccessRequest<'_, ValidatePolicyRequest>) -> Outcome {
-    Ok(Access::to("access-analyzer:ValidatePolicy", "*"))
+/// Operations without a target.
+macro_rules! general {
+    ($($name:ident($input:ident) = $action:literal;)*) => {$(
+        pub(crate) fn $name(_: &Analyzers, _: &AccessRequest<'_, api::$input>) -> Outcome {
+            Ok(Access::to($action, "*"))
+        }
+    )*};
 }
 
-pub(crate) fn no_new_access(_: &(), _: &AccessRequest<'_, CheckNoNewAccessRequest>) -> Outcome {
-    Ok(Access::to("access-analyzer:CheckNoNewAccess", "*"))
+/// Operations on the analyzer that a member of the input names by its ARN.
+macro_rules! by_arn {
+    ($($name:ident($input:ident) = $action:literal on $member:ident;)*) => {$(
+        pub(crate) fn $name(analyzers: &Analyzers, request: &AccessRequest<'_, api::$input>) -> Outcome {
+            on_arn(analyzers, request, $action, &request.input.$member)
+        }
+    )*};
 }
 
-pub(crate) fn not_granted(_: &(), _: &AccessRequest<'_, CheckAccessNotGrantedRequest>) -> Outcome {
-    Ok(Access::to("access-analyzer:CheckAccessNotGranted", "*"))
+/// Operations on the analyzer of this name.
+macro_rules! by_name {
+    ($($name:ident($input:ident) = $action:literal;)*) => {$(
+        pub(crate) fn $name(analyzers: &Analyzers, request: &AccessRequest<'_, api::$input>) -> Outcome {
+            on_name(analyzers, request, $action, &request.input.analyzer_name)
+        }
+    )*};
 }
 
-pub(crate) fn no_public_access(_: &(), _: &AccessRequest<'_, CheckNoPublicAccessRequest>) -> Outcome {
-    Ok(Access::to("access-analyzer:CheckNoPublicAccess", "*"))
+/// Operations on an archive rule.
+macro_rules! on_rule {
+    ($($name:ident($input:ident) = $action:literal;)*) => {$(
+        pub(crate) fn $name(_: &Analyzers, request: &AccessRequest<'_, api::$input>) -> Outcome {
+            let analyzer = analyzer_arn(request.account, request.region, &request.input.analyzer_name);
+            Ok(Access::to($action, format!("{analyzer}/archive-rule/{}", request.input.rule_name)))
+        }
+    )*};
+}
+
+general! {
+    validate(ValidatePolicyRequest) = "access-analyzer:ValidatePolicy";
+    no_new_access(CheckNoNewAccessRequest) = "access-analyzer:CheckNoNewAccess";
+    not_granted(CheckAccessNotGrantedRequest) = "access-analyzer:CheckAccessNotGranted";
+    no_public_access(CheckNoPublicAccessRequest) = "access-analyzer:CheckNoPublicAccess";
+    list_analyzers(ListAnalyzersRequest) = "access-analyzer:ListAnalyzers";
+}
+
+by_name! {
+    get_analyzer(GetAnalyzerRequest) = "access-analyzer:GetAnalyzer";
+    update_analyzer(UpdateAnalyzerRequest) = "access-analyzer:UpdateAnalyzer";
+    delete_analyzer(DeleteAnalyzerRequest) = "access-analyzer:DeleteAnalyzer";
+    list_rules(ListArchiveRulesRequest) = "access-analyzer:ListArchiveRules";
+}
+
+on_rule! {
+    create_rule(CreateArchiveRuleRequest) = "access-analyzer:CreateArchiveRule";
+    get_rule(GetArchiveRuleRequest) = "access-analyzer:GetArchiveRule";
+    update_rule(UpdateArchiveRuleRequest) = "access-analyzer:UpdateArchiveRule";
+    delete_rule(DeleteArchiveRuleRequest) = "access-analyzer:DeleteArchiveRule";
+}
+
+by_arn! {
+    apply_rule(ApplyArchiveRuleRequest) = "access-analyzer:ApplyArchiveRule" on analyzer_arn;
+    list_tags(ListTagsForResourceRequest) = "access-analyzer:ListTagsForResource" on resource_arn;
+    get_finding(GetFindingRequest) = "access-analyzer:GetFinding" on analyzer_arn;
+    get_finding_v2(GetFindingV2Request) = "access-analyzer:GetFinding" on analyzer_arn;
+    list_findings(ListFindingsRequest) = "access-analyzer:ListFindings" on analyzer_arn;
+    list_findings_v2(ListFindingsV2Request) = "access-analyzer:ListFindings" on analyzer_arn;
+    update_findings(UpdateFindingsRequest) = "access-analyzer:UpdateFindings" on analyzer_arn;
+    statistics(GetFindingsStatisticsRequest) = "access-analyzer:GetFindingsStatistics" on analyzer_arn;
+    get_resource(GetAnalyzedResourceRequest) = "access-analyzer:GetAnalyzedResource" on analyzer_arn;
+    list_resources(ListAnalyzedResourcesRequest) = "access-analyzer:ListAnalyzedResources" on analyzer_arn;
+    start_scan(StartResourceScanRequest) = "access-analyzer:StartResourceScan" on analyzer_arn;
+}
+
+/// The ARN of an analyzer, whether it exists or not.
+pub(crate) fn analyzer_arn(account: AccountId, region: &Region, name: &str) -> String {
+    format!("arn:aws:access-analyzer:{region}:{account}:analyzer/{name}")
+}
+
+fn tagged(analyzers: &Analyzers, access: Access, account: AccountId, name: &str) -> Outcome {
+    let found: Option<AnalyzerRecord> =
+        analyzers.directory.store().record(records::ANALYZERS, &records::analyzer(account, name))?;
+    let tags = found.map(|record| record.tags).unwrap_or_default();
+    Ok(access.resource_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))))
+}
+
+fn on_name<I>(
+    analyzers: &Analyzers,
+    request: &AccessRequest<'_, I>,
+    action: &'static str,
+    name: &str,
+) -> Outcome {
+    let access = Access::to(action, analyzer_arn(request.account, request.region, name));
+    tagged(analyzers, access, request.account, name)
+}
+
+fn on_arn<I>(
+    analyzers: &Analyzers,
+    request: &AccessRequest<'_, I>,
+    action: &'static str,
+    arn: &str,
+) -> Outcome {
+    let mut access = Access::to(action, arn);
+    let prefix = analyzer_arn(request.account, request.region, "");
+    match arn.strip_prefix(&prefix) {
+        Some(name) => tagged(analyzers, access, request.account, name),
+        None => {
+            // Another account's: nothing of it is shared.
+            let owner = arn.split(':').nth(4).and_then(|account| account.parse().ok());
+            if let Some(owner) = owner {
+                access = access.owned_by(owner);
+            }
+            Ok(access)
+        }
+    }
+}
+
+fn requested<'t>(access: Access, tags: impl Iterator<Item = (&'t str, &'t String)>) -> Access {
+    access.request_tags(tags.map(|(key, value)| (key, value.as_str())))
+}
+
+pub(crate) fn create_analyzer(
+    _: &Analyzers,
+    request: &AccessRequest<'_, api::CreateAnalyzerRequest>,
+) -> Outcome {
+    let input = request.input;
+    let arn = analyzer_arn(request.account, request.region, &input.analyzer_name);
+    let access = Access::to("access-analyzer:CreateAnalyzer", arn);
+    Ok(requested(access, input.tags.iter().flat_map(protocol::Entries::iter)))
+}
+
+pub(crate) fn tag(analyzers: &Analyzers, request: &AccessRequest<'_, api::TagResourceRequest>) -> Outcome {
+    let access = on_arn(analyzers, request, "access-analyzer:TagResource", &request.input.resource_arn)?;
+    Ok(requested(access, request.input.tags.iter()))
+}
+
+pub(crate) fn untag(
+    analyzers: &Analyzers,
+    request: &AccessRequest<'_, api::UntagResourceRequest>,
+) -> Outcome {
+    let access = on_arn(analyzers, request, "access-analyzer:UntagResource", &request.input.resource_arn)?;
+    Ok(access.when("aws:TagKeys", request.input.tag_keys.iter().map(String::as_str)))
 }

@@ -4,6 +4,24 @@
 #![allow(missing_docs, clippy::struct_excessive_bools)]
 
 #[derive(Debug, Clone, Copy)]
+pub struct ApplyArchiveRule;
+impl protocol::Operation for ApplyArchiveRule {
+    const SERVICE: &'static str = "accessanalyzer";
+    const NAME: &'static str = "ApplyArchiveRule";
+    type Input = ApplyArchiveRuleRequest;
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct CancelPolicyGeneration;
+impl protocol::Operation for CancelPolicyGeneration {
+    const SERVICE: &'static str = "accessanalyzer";
+    const NAME: &'static str = "CancelPolicyGeneration";
+    type Input = CancelPolicyGenerationRequest;
+    type Output = CancelPolicyGenerationResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct CheckAccessNotGranted;
 impl protocol::Operation for CheckAccessNotGranted {
     const SERVICE: &'static str = "accessanalyzer";
@@ -31,6 +49,285 @@ impl protocol::Operation for CheckNoPublicAccess {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct CreateAccessPreview;
+impl protocol::Operation for CreateAccessPreview {
+    const SERVICE: &'static str = "accessanalyzer";
+    const NAME: &'static str = "CreateAccessPreview";
+    type Input = CreateAccessPreviewRequest;
+    type Output = CreateAccessPreviewResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct CreateAnalyzer;
+impl protocol::Operation for CreateAnalyzer {
+    const SERVICE: &'static str = "accessanalyzer";
+    const NAME: &'static str = "CreateAnalyzer";
+    type Input = CreateAnalyzerRequest;
+    type Output = CreateAnalyzerResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct CreateArchiveRule;
+impl protocol::Operation for CreateArchiveRule {
+    const SERVICE: &'static str = "accessanalyzer";
+    const NAME: &'static str = "CreateArchiveRule";
+    type Input = CreateArchiveRuleRequest;
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteAnalyzer;
+impl protocol::Operation for DeleteAnalyzer {
+    const SERVICE: &'static str = "accessanalyzer";
+    const NAME: &'static str = "DeleteAnalyzer";
+    type Input = DeleteAnalyzerRequest;
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteArchiveRule;
+impl protocol::Operation for DeleteArchiveRule {
+    const SERVICE: &'static str = "accessanalyzer";
+    const NAME: &'static str = "DeleteArchiveRule";
+    type Input = DeleteArchiveRuleRequest;
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GenerateFindingRecommendation;
+impl protocol::Operation for GenerateFindingRecommendation {
+    const SERVICE: &'static str = "accessanalyzer";
+    const NAME: &'static str = "GenerateFindingRecommendation";
+    type Input = GenerateFindingRecommendationRequest;
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GetAccessPreview;
+impl protocol::Operation for GetAccessPreview {
+    const SERVICE: &'static str = "accessanalyzer";
+    const NAME: &'static str = "GetAccessPreview";
+    type Input = GetAccessPreviewRequest;
+    type Output = GetAccessPreviewResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GetAnalyzedResource;
+impl protocol::Operation for GetAnalyzedResource {
+    const SERVICE: &'static str = "accessanalyzer";
+    const NAME: &'static str = "GetAnalyzedResource";
+    type Input = GetAnalyzedResourceRequest;
+    type Output = GetAnalyzedResourceResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GetAnalyzer;
+impl protocol::Operation for GetAnalyzer {
+    const SERVICE: &'static str = "accessanalyzer";
+    const NAME: &'static str = "GetAnalyzer";
+    type Input = GetAnalyzerRequest;
+    type Output = GetAnalyzerResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GetArchiveRule;
+impl protocol::Operation for GetArchiveRule {
+    const SERVICE: &'static str = "accessanalyzer";
+    const NAME: &'static str = "GetArchiveRule";
+    type Input = GetArchiveRuleRequest;
+    type Output = GetArchiveRuleResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GetFinding;
+impl protocol::Operation for GetFinding {
+    const SERVICE: &'static str = "accessanalyzer";
+    const NAME: &'static str = "GetFinding";
+    type Input = GetFindingRequest;
+    type Output = GetFindingResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GetFindingRecommendation;
+impl protocol::Operation for GetFindingRecommendation {
+    const SERVICE: &'static str = "accessanalyzer";
+    const NAME: &'static str = "GetFindingRecommendation";
+    type Input = GetFindingRecommendationRequest;
+    type Output = GetFindingRecommendationResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GetFindingV2;
+impl protocol::Operation for GetFindingV2 {
+    const SERVICE: &'static str = "accessanalyzer";
+    const NAME: &'static str = "GetFindingV2";
+    type Input = GetFindingV2Request;
+    type Output = GetFindingV2Response;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GetFindingsStatistics;
+impl protocol::Operation for GetFindingsStatistics {
+    const SERVICE: &'static str = "accessanalyzer";
+    const NAME: &'static str = "GetFindingsStatistics";
+    type Input = GetFindingsStatisticsRequest;
+    type Output = GetFindingsStatisticsResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GetGeneratedPolicy;
+impl protocol::Operation for GetGeneratedPolicy {
+    const SERVICE: &'static str = "accessanalyzer";
+    const NAME: &'static str = "GetGeneratedPolicy";
+    type Input = GetGeneratedPolicyRequest;
+    type Output = GetGeneratedPolicyResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct ListAccessPreviewFindings;
+impl protocol::Operation for ListAccessPreviewFindings {
+    const SERVICE: &'static str = "accessanalyzer";
+    const NAME: &'static str = "ListAccessPreviewFindings";
+    type Input = ListAccessPreviewFindingsRequest;
+    type Output = ListAccessPreviewFindingsResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct ListAccessPreviews;
+impl protocol::Operation for ListAccessPreviews {
+    const SERVICE: &'static str = "accessanalyzer";
+    const NAME: &'static str = "ListAccessPreviews";
+    type Input = ListAccessPreviewsRequest;
+    type Output = ListAccessPreviewsResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct ListAnalyzedResources;
+impl protocol::Operation for ListAnalyzedResources {
+    const SERVICE: &'static str = "accessanalyzer";
+    const NAME: &'static str = "ListAnalyzedResources";
+    type Input = ListAnalyzedResourcesRequest;
+    type Output = ListAnalyzedResourcesResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct ListAnalyzers;
+impl protocol::Operation for ListAnalyzers {
+    const SERVICE: &'static str = "accessanalyzer";
+    const NAME: &'static str = "ListAnalyzers";
+    type Input = ListAnalyzersRequest;
+    type Output = ListAnalyzersResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct ListArchiveRules;
+impl protocol::Operation for ListArchiveRules {
+    const SERVICE: &'static str = "accessanalyzer";
+    const NAME: &'static str = "ListArchiveRules";
+    type Input = ListArchiveRulesRequest;
+    type Output = ListArchiveRulesResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct ListFindings;
+impl protocol::Operation for ListFindings {
+    const SERVICE: &'static str = "accessanalyzer";
+    const NAME: &'static str = "ListFindings";
+    type Input = ListFindingsRequest;
+    type Output = ListFindingsResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct ListFindingsV2;
+impl protocol::Operation for ListFindingsV2 {
+    const SERVICE: &'static str = "accessanalyzer";
+    const NAME: &'static str = "ListFindingsV2";
+    type Input = ListFindingsV2Request;
+    type Output = ListFindingsV2Response;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct ListPolicyGenerations;
+impl protocol::Operation for ListPolicyGenerations {
+    const SERVICE: &'static str = "accessanalyzer";
+    const NAME: &'static str = "ListPolicyGenerations";
+    type Input = ListPolicyGenerationsRequest;
+    type Output = ListPolicyGenerationsResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct ListTagsForResource;
+impl protocol::Operation for ListTagsForResource {
+    const SERVICE: &'static str = "accessanalyzer";
+    const NAME: &'static str = "ListTagsForResource";
+    type Input = ListTagsForResourceRequest;
+    type Output = ListTagsForResourceResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct StartPolicyGeneration;
+impl protocol::Operation for StartPolicyGeneration {
+    const SERVICE: &'static str = "accessanalyzer";
+    const NAME: &'static str = "StartPolicyGeneration";
+    type Input = StartPolicyGenerationRequest;
+    type Output = StartPolicyGenerationResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct StartResourceScan;
+impl protocol::Operation for StartResourceScan {
+    const SERVICE: &'static str = "accessanalyzer";
+    const NAME: &'static str = "StartResourceScan";
+    type Input = StartResourceScanRequest;
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct TagResource;
+impl protocol::Operation for TagResource {
+    const SERVICE: &'static str = "accessanalyzer";
+    const NAME: &'static str = "TagResource";
+    type Input = TagResourceRequest;
+    type Output = TagResourceResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct UntagResource;
+impl protocol::Operation for UntagResource {
+    const SERVICE: &'static str = "accessanalyzer";
+    const NAME: &'static str = "UntagResource";
+    type Input = UntagResourceRequest;
+    type Output = UntagResourceResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateAnalyzer;
+impl protocol::Operation for UpdateAnalyzer {
+    const SERVICE: &'static str = "accessanalyzer";
+    const NAME: &'static str = "UpdateAnalyzer";
+    type Input = UpdateAnalyzerRequest;
+    type Output = UpdateAnalyzerResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateArchiveRule;
+impl protocol::Operation for UpdateArchiveRule {
+    const SERVICE: &'static str = "accessanalyzer";
+    const NAME: &'static str = "UpdateArchiveRule";
+    type Input = UpdateArchiveRuleRequest;
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateFindings;
+impl protocol::Operation for UpdateFindings {
+    const SERVICE: &'static str = "accessanalyzer";
+    const NAME: &'static str = "UpdateFindings";
+    type Input = UpdateFindingsRequest;
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct ValidatePolicy;
 impl protocol::Operation for ValidatePolicy {
     const SERVICE: &'static str = "accessanalyzer";
@@ -45,6 +342,218 @@ pub struct Access {
     pub resources: Option<Vec<String>>,
 }
 protocol::structure!(Access { actions: "actions", resources: "resources" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AccessPreview {
+    pub id: String,
+    pub analyzer_arn: String,
+    pub configurations: protocol::Entries<Configuration>,
+    pub created_at: protocol::Timestamp,
+    pub status: String,
+    pub status_reason: Option<AccessPreviewStatusReason>,
+}
+protocol::structure!(AccessPreview {
+    id: "id",
+    analyzer_arn: "analyzerArn",
+    configurations: "configurations",
+    created_at: "createdAt",
+    status: "status",
+    status_reason: "statusReason"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AccessPreviewFinding {
+    pub id: String,
+    pub existing_finding_id: Option<String>,
+    pub existing_finding_status: Option<String>,
+    pub principal: Option<protocol::Entries<String>>,
+    pub action: Option<Vec<String>>,
+    pub condition: Option<protocol::Entries<String>>,
+    pub resource: Option<String>,
+    pub is_public: Option<bool>,
+    pub resource_type: String,
+    pub created_at: protocol::Timestamp,
+    pub change_type: String,
+    pub status: String,
+    pub resource_owner_account: String,
+    pub error: Option<String>,
+    pub sources: Option<Vec<FindingSource>>,
+    pub resource_control_policy_restriction: Option<String>,
+}
+protocol::structure!(AccessPreviewFinding {
+    id: "id",
+    existing_finding_id: "existingFindingId",
+    existing_finding_status: "existingFindingStatus",
+    principal: "principal",
+    action: "action",
+    condition: "condition",
+    resource: "resource",
+    is_public: "isPublic",
+    resource_type: "resourceType",
+    created_at: "createdAt",
+    change_type: "changeType",
+    status: "status",
+    resource_owner_account: "resourceOwnerAccount",
+    error: "error",
+    sources: "sources",
+    resource_control_policy_restriction: "resourceControlPolicyRestriction"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AccessPreviewStatusReason {
+    pub code: String,
+}
+protocol::structure!(AccessPreviewStatusReason { code: "code" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AccessPreviewSummary {
+    pub id: String,
+    pub analyzer_arn: String,
+    pub created_at: protocol::Timestamp,
+    pub status: String,
+    pub status_reason: Option<AccessPreviewStatusReason>,
+}
+protocol::structure!(AccessPreviewSummary {
+    id: "id",
+    analyzer_arn: "analyzerArn",
+    created_at: "createdAt",
+    status: "status",
+    status_reason: "statusReason"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AclGrantee {
+    pub id: Option<String>,
+    pub uri: Option<String>,
+}
+protocol::structure!(AclGrantee { id: "id", uri: "uri" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AnalysisRule {
+    pub exclusions: Option<Vec<AnalysisRuleCriteria>>,
+}
+protocol::structure!(AnalysisRule { exclusions: "exclusions" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AnalysisRuleCriteria {
+    pub account_ids: Option<Vec<String>>,
+    pub resource_tags: Option<Vec<protocol::Entries<String>>>,
+}
+protocol::structure!(AnalysisRuleCriteria { account_ids: "accountIds", resource_tags: "resourceTags" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AnalyzedResource {
+    pub resource_arn: String,
+    pub resource_type: String,
+    pub created_at: protocol::Timestamp,
+    pub analyzed_at: protocol::Timestamp,
+    pub updated_at: protocol::Timestamp,
+    pub is_public: bool,
+    pub actions: Option<Vec<String>>,
+    pub shared_via: Option<Vec<String>>,
+    pub status: Option<String>,
+    pub resource_owner_account: String,
+    pub error: Option<String>,
+}
+protocol::structure!(AnalyzedResource {
+    resource_arn: "resourceArn",
+    resource_type: "resourceType",
+    created_at: "createdAt",
+    analyzed_at: "analyzedAt",
+    updated_at: "updatedAt",
+    is_public: "isPublic",
+    actions: "actions",
+    shared_via: "sharedVia",
+    status: "status",
+    resource_owner_account: "resourceOwnerAccount",
+    error: "error"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AnalyzedResourceSummary {
+    pub resource_arn: String,
+    pub resource_owner_account: String,
+    pub resource_type: String,
+}
+protocol::structure!(AnalyzedResourceSummary {
+    resource_arn: "resourceArn",
+    resource_owner_account: "resourceOwnerAccount",
+    resource_type: "resourceType"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AnalyzerConfiguration {
+    pub unused_access: Option<UnusedAccessConfiguration>,
+    pub internal_access: Option<InternalAccessConfiguration>,
+}
+protocol::structure!(AnalyzerConfiguration {
+    unused_access: "unusedAccess",
+    internal_access: "internalAccess"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AnalyzerSummary {
+    pub arn: String,
+    pub name: String,
+    pub r#type: String,
+    pub created_at: protocol::Timestamp,
+    pub last_resource_analyzed: Option<String>,
+    pub last_resource_analyzed_at: Option<protocol::Timestamp>,
+    pub tags: Option<protocol::Entries<String>>,
+    pub status: String,
+    pub status_reason: Option<StatusReason>,
+    pub configuration: Option<AnalyzerConfiguration>,
+    pub managed_by: Option<String>,
+}
+protocol::structure!(AnalyzerSummary {
+    arn: "arn",
+    name: "name",
+    r#type: "type",
+    created_at: "createdAt",
+    last_resource_analyzed: "lastResourceAnalyzed",
+    last_resource_analyzed_at: "lastResourceAnalyzedAt",
+    tags: "tags",
+    status: "status",
+    status_reason: "statusReason",
+    configuration: "configuration",
+    managed_by: "managedBy"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ApplyArchiveRuleRequest {
+    pub analyzer_arn: String,
+    pub rule_name: String,
+    pub client_token: Option<String>,
+}
+protocol::structure!(ApplyArchiveRuleRequest {
+    analyzer_arn: "analyzerArn",
+    rule_name: "ruleName",
+    client_token: "clientToken"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ArchiveRuleSummary {
+    pub rule_name: String,
+    pub filter: protocol::Entries<Criterion>,
+    pub created_at: protocol::Timestamp,
+    pub updated_at: protocol::Timestamp,
+}
+protocol::structure!(ArchiveRuleSummary {
+    rule_name: "ruleName",
+    filter: "filter",
+    created_at: "createdAt",
+    updated_at: "updatedAt"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CancelPolicyGenerationRequest {
+    pub job_id: String,
+}
+protocol::structure!(CancelPolicyGenerationRequest { job_id: "jobId" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CancelPolicyGenerationResponse {}
+protocol::structure!(CancelPolicyGenerationResponse {});
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CheckAccessNotGrantedRequest {
@@ -113,11 +622,944 @@ protocol::structure!(CheckNoPublicAccessResponse {
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct CloudTrailDetails {
+    pub trails: Vec<Trail>,
+    pub access_role: String,
+    pub start_time: protocol::Timestamp,
+    pub end_time: Option<protocol::Timestamp>,
+}
+protocol::structure!(CloudTrailDetails {
+    trails: "trails",
+    access_role: "accessRole",
+    start_time: "startTime",
+    end_time: "endTime"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CloudTrailProperties {
+    pub trail_properties: Vec<TrailProperties>,
+    pub start_time: protocol::Timestamp,
+    pub end_time: protocol::Timestamp,
+}
+protocol::structure!(CloudTrailProperties {
+    trail_properties: "trailProperties",
+    start_time: "startTime",
+    end_time: "endTime"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Configuration {
+    pub ebs_snapshot: Option<EbsSnapshotConfiguration>,
+    pub ecr_repository: Option<EcrRepositoryConfiguration>,
+    pub iam_role: Option<IamRoleConfiguration>,
+    pub efs_file_system: Option<EfsFileSystemConfiguration>,
+    pub kms_key: Option<KmsKeyConfiguration>,
+    pub rds_db_cluster_snapshot: Option<RdsDbClusterSnapshotConfiguration>,
+    pub rds_db_snapshot: Option<RdsDbSnapshotConfiguration>,
+    pub secrets_manager_secret: Option<SecretsManagerSecretConfiguration>,
+    pub s3_bucket: Option<S3BucketConfiguration>,
+    pub sns_topic: Option<SnsTopicConfiguration>,
+    pub sqs_queue: Option<SqsQueueConfiguration>,
+    pub s3_express_directory_bucket: Option<S3ExpressDirectoryBucketConfiguration>,
+    pub dynamodb_stream: Option<DynamodbStreamConfiguration>,
+    pub dynamodb_table: Option<DynamodbTableConfiguration>,
+}
+protocol::structure!(Configuration {
+    ebs_snapshot: "ebsSnapshot",
+    ecr_repository: "ecrRepository",
+    iam_role: "iamRole",
+    efs_file_system: "efsFileSystem",
+    kms_key: "kmsKey",
+    rds_db_cluster_snapshot: "rdsDbClusterSnapshot",
+    rds_db_snapshot: "rdsDbSnapshot",
+    secrets_manager_secret: "secretsManagerSecret",
+    s3_bucket: "s3Bucket",
+    sns_topic: "snsTopic",
+    sqs_queue: "sqsQueue",
+    s3_express_directory_bucket: "s3ExpressDirectoryBucket",
+    dynamodb_stream: "dynamodbStream",
+    dynamodb_table: "dynamodbTable"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateAccessPreviewRequest {
+    pub analyzer_arn: String,
+    pub configurations: protocol::Entries<Configuration>,
+    pub client_token: Option<String>,
+}
+protocol::structure!(CreateAccessPreviewRequest {
+    analyzer_arn: "analyzerArn",
+    configurations: "configurations",
+    client_token: "clientToken"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateAccessPreviewResponse {
+    pub id: String,
+}
+protocol::structure!(CreateAccessPreviewResponse { id: "id" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateAnalyzerRequest {
+    pub analyzer_name: String,
+    pub r#type: String,
+    pub archive_rules: Option<Vec<InlineArchiveRule>>,
+    pub tags: Option<protocol::Entries<String>>,
+    pub client_token: Option<String>,
+    pub configuration: Option<AnalyzerConfiguration>,
+}
+protocol::structure!(CreateAnalyzerRequest {
+    analyzer_name: "analyzerName",
+    r#type: "type",
+    archive_rules: "archiveRules",
+    tags: "tags",
+    client_token: "clientToken",
+    configuration: "configuration"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateAnalyzerResponse {
+    pub arn: Option<String>,
+}
+protocol::structure!(CreateAnalyzerResponse { arn: "arn" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateArchiveRuleRequest {
+    pub analyzer_name: String,
+    pub rule_name: String,
+    pub filter: protocol::Entries<Criterion>,
+    pub client_token: Option<String>,
+}
+protocol::structure!(CreateArchiveRuleRequest {
+    analyzer_name: "analyzerName",
+    rule_name: "ruleName",
+    filter: "filter",
+    client_token: "clientToken"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Criterion {
+    pub eq: Option<Vec<String>>,
+    pub neq: Option<Vec<String>>,
+    pub contains: Option<Vec<String>>,
+    pub exists: Option<bool>,
+}
+protocol::structure!(Criterion { eq: "eq", neq: "neq", contains: "contains", exists: "exists" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteAnalyzerRequest {
+    pub analyzer_name: String,
+    pub client_token: Option<String>,
+}
+protocol::structure!(DeleteAnalyzerRequest { analyzer_name: "analyzerName", client_token: "clientToken" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteArchiveRuleRequest {
+    pub analyzer_name: String,
+    pub rule_name: String,
+    pub client_token: Option<String>,
+}
+protocol::structure!(DeleteArchiveRuleRequest {
+    analyzer_name: "analyzerName",
+    rule_name: "ruleName",
+    client_token: "clientToken"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DynamodbStreamConfiguration {
+    pub stream_policy: Option<String>,
+}
+protocol::structure!(DynamodbStreamConfiguration { stream_policy: "streamPolicy" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DynamodbTableConfiguration {
+    pub table_policy: Option<String>,
+}
+protocol::structure!(DynamodbTableConfiguration { table_policy: "tablePolicy" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EbsSnapshotConfiguration {
+    pub user_ids: Option<Vec<String>>,
+    pub groups: Option<Vec<String>>,
+    pub kms_key_id: Option<String>,
+}
+protocol::structure!(EbsSnapshotConfiguration {
+    user_ids: "userIds",
+    groups: "groups",
+    kms_key_id: "kmsKeyId"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EcrRepositoryConfiguration {
+    pub repository_policy: Option<String>,
+}
+protocol::structure!(EcrRepositoryConfiguration { repository_policy: "repositoryPolicy" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EfsFileSystemConfiguration {
+    pub file_system_policy: Option<String>,
+}
+protocol::structure!(EfsFileSystemConfiguration { file_system_policy: "fileSystemPolicy" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ExternalAccessDetails {
+    pub action: Option<Vec<String>>,
+    pub condition: protocol::Entries<String>,
+    pub is_public: Option<bool>,
+    pub principal: Option<protocol::Entries<String>>,
+    pub sources: Option<Vec<FindingSource>>,
+    pub resource_control_policy_restriction: Option<String>,
+}
+protocol::structure!(ExternalAccessDetails {
+    action: "action",
+    condition: "condition",
+    is_public: "isPublic",
+    principal: "principal",
+    sources: "sources",
+    resource_control_policy_restriction: "resourceControlPolicyRestriction"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ExternalAccessFindingsStatistics {
+    pub resource_type_statistics: Option<protocol::Entries<ResourceTypeDetails>>,
+    pub total_active_findings: Option<i64>,
+    pub total_archived_findings: Option<i64>,
+    pub total_resolved_findings: Option<i64>,
+}
+protocol::structure!(ExternalAccessFindingsStatistics {
+    resource_type_statistics: "resourceTypeStatistics",
+    total_active_findings: "totalActiveFindings",
+    total_archived_findings: "totalArchivedFindings",
+    total_resolved_findings: "totalResolvedFindings"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Finding {
+    pub id: String,
+    pub principal: Option<protocol::Entries<String>>,
+    pub action: Option<Vec<String>>,
+    pub resource: Option<String>,
+    pub is_public: Option<bool>,
+    pub resource_type: String,
+    pub condition: protocol::Entries<String>,
+    pub created_at: protocol::Timestamp,
+    pub analyzed_at: protocol::Timestamp,
+    pub updated_at: protocol::Timestamp,
+    pub status: String,
+    pub resource_owner_account: String,
+    pub error: Option<String>,
+    pub sources: Option<Vec<FindingSource>>,
+    pub resource_control_policy_restriction: Option<String>,
+}
+protocol::structure!(Finding {
+    id: "id",
+    principal: "principal",
+    action: "action",
+    resource: "resource",
+    is_public: "isPublic",
+    resource_type: "resourceType",
+    condition: "condition",
+    created_at: "createdAt",
+    analyzed_at: "analyzedAt",
+    updated_at: "updatedAt",
+    status: "status",
+    resource_owner_account: "resourceOwnerAccount",
+    error: "error",
+    sources: "sources",
+    resource_control_policy_restriction: "resourceControlPolicyRestriction"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FindingAggregationAccountDetails {
+    pub account: Option<String>,
+    pub number_of_active_findings: Option<i64>,
+    pub details: Option<protocol::Entries<i64>>,
+}
+protocol::structure!(FindingAggregationAccountDetails {
+    account: "account",
+    number_of_active_findings: "numberOfActiveFindings",
+    details: "details"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FindingDetails {
+    pub internal_access_details: Option<InternalAccessDetails>,
+    pub external_access_details: Option<ExternalAccessDetails>,
+    pub unused_permission_details: Option<UnusedPermissionDetails>,
+    pub unused_iam_user_access_key_details: Option<UnusedIamUserAccessKeyDetails>,
+    pub unused_iam_role_details: Option<UnusedIamRoleDetails>,
+    pub unused_iam_user_password_details: Option<UnusedIamUserPasswordDetails>,
+}
+protocol::structure!(FindingDetails {
+    internal_access_details: "internalAccessDetails",
+    external_access_details: "externalAccessDetails",
+    unused_permission_details: "unusedPermissionDetails",
+    unused_iam_user_access_key_details: "unusedIamUserAccessKeyDetails",
+    unused_iam_role_details: "unusedIamRoleDetails",
+    unused_iam_user_password_details: "unusedIamUserPasswordDetails"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FindingSource {
+    pub r#type: String,
+    pub detail: Option<FindingSourceDetail>,
+}
+protocol::structure!(FindingSource { r#type: "type", detail: "detail" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FindingSourceDetail {
+    pub access_point_arn: Option<String>,
+    pub access_point_account: Option<String>,
+}
+protocol::structure!(FindingSourceDetail {
+    access_point_arn: "accessPointArn",
+    access_point_account: "accessPointAccount"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FindingSummary {
+    pub id: String,
+    pub principal: Option<protocol::Entries<String>>,
+    pub action: Option<Vec<String>>,
+    pub resource: Option<String>,
+    pub is_public: Option<bool>,
+    pub resource_type: String,
+    pub condition: protocol::Entries<String>,
+    pub created_at: protocol::Timestamp,
+    pub analyzed_at: protocol::Timestamp,
+    pub updated_at: protocol::Timestamp,
+    pub status: String,
+    pub resource_owner_account: String,
+    pub error: Option<String>,
+    pub sources: Option<Vec<FindingSource>>,
+    pub resource_control_policy_restriction: Option<String>,
+}
+protocol::structure!(FindingSummary {
+    id: "id",
+    principal: "principal",
+    action: "action",
+    resource: "resource",
+    is_public: "isPublic",
+    resource_type: "resourceType",
+    condition: "condition",
+    created_at: "createdAt",
+    analyzed_at: "analyzedAt",
+    updated_at: "updatedAt",
+    status: "status",
+    resource_owner_account: "resourceOwnerAccount",
+    error: "error",
+    sources: "sources",
+    resource_control_policy_restriction: "resourceControlPolicyRestriction"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FindingSummaryV2 {
+    pub analyzed_at: protocol::Timestamp,
+    pub created_at: protocol::Timestamp,
+    pub error: Option<String>,
+    pub id: String,
+    pub resource: Option<String>,
+    pub resource_type: String,
+    pub resource_owner_account: String,
+    pub status: String,
+    pub updated_at: protocol::Timestamp,
+    pub finding_type: Option<String>,
+}
+protocol::structure!(FindingSummaryV2 {
+    analyzed_at: "analyzedAt",
+    created_at: "createdAt",
+    error: "error",
+    id: "id",
+    resource: "resource",
+    resource_type: "resourceType",
+    resource_owner_account: "resourceOwnerAccount",
+    status: "status",
+    updated_at: "updatedAt",
+    finding_type: "findingType"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FindingsStatistics {
+    pub external_access_findings_statistics: Option<ExternalAccessFindingsStatistics>,
+    pub internal_access_findings_statistics: Option<InternalAccessFindingsStatistics>,
+    pub unused_access_findings_statistics: Option<UnusedAccessFindingsStatistics>,
+}
+protocol::structure!(FindingsStatistics {
+    external_access_findings_statistics: "externalAccessFindingsStatistics",
+    internal_access_findings_statistics: "internalAccessFindingsStatistics",
+    unused_access_findings_statistics: "unusedAccessFindingsStatistics"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GenerateFindingRecommendationRequest {
+    pub analyzer_arn: String,
+    pub id: String,
+}
+protocol::structure!(GenerateFindingRecommendationRequest { analyzer_arn: "analyzerArn", id: "id" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GeneratedPolicy {
+    pub policy: String,
+}
+protocol::structure!(GeneratedPolicy { policy: "policy" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GeneratedPolicyProperties {
+    pub is_complete: Option<bool>,
+    pub principal_arn: String,
+    pub cloud_trail_properties: Option<CloudTrailProperties>,
+}
+protocol::structure!(GeneratedPolicyProperties {
+    is_complete: "isComplete",
+    principal_arn: "principalArn",
+    cloud_trail_properties: "cloudTrailProperties"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GeneratedPolicyResult {
+    pub properties: GeneratedPolicyProperties,
+    pub generated_policies: Option<Vec<GeneratedPolicy>>,
+}
+protocol::structure!(GeneratedPolicyResult {
+    properties: "properties",
+    generated_policies: "generatedPolicies"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetAccessPreviewRequest {
+    pub access_preview_id: String,
+    pub analyzer_arn: String,
+}
+protocol::structure!(GetAccessPreviewRequest {
+    access_preview_id: "accessPreviewId",
+    analyzer_arn: "analyzerArn"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetAccessPreviewResponse {
+    pub access_preview: AccessPreview,
+}
+protocol::structure!(GetAccessPreviewResponse { access_preview: "accessPreview" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetAnalyzedResourceRequest {
+    pub analyzer_arn: String,
+    pub resource_arn: String,
+}
+protocol::structure!(GetAnalyzedResourceRequest { analyzer_arn: "analyzerArn", resource_arn: "resourceArn" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetAnalyzedResourceResponse {
+    pub resource: Option<AnalyzedResource>,
+}
+protocol::structure!(GetAnalyzedResourceResponse { resource: "resource" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetAnalyzerRequest {
+    pub analyzer_name: String,
+}
+protocol::structure!(GetAnalyzerRequest { analyzer_name: "analyzerName" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetAnalyzerResponse {
+    pub analyzer: AnalyzerSummary,
+}
+protocol::structure!(GetAnalyzerResponse { analyzer: "analyzer" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetArchiveRuleRequest {
+    pub analyzer_name: String,
+    pub rule_name: String,
+}
+protocol::structure!(GetArchiveRuleRequest { analyzer_name: "analyzerName", rule_name: "ruleName" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetArchiveRuleResponse {
+    pub archive_rule: ArchiveRuleSummary,
+}
+protocol::structure!(GetArchiveRuleResponse { archive_rule: "archiveRule" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetFindingRecommendationRequest {
+    pub analyzer_arn: String,
+    pub id: String,
+    pub max_results: Option<i64>,
+    pub next_token: Option<String>,
+}
+protocol::structure!(GetFindingRecommendationRequest {
+    analyzer_arn: "analyzerArn",
+    id: "id",
+    max_results: "maxResults",
+    next_token: "nextToken"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetFindingRecommendationResponse {
+    pub started_at: protocol::Timestamp,
+    pub completed_at: Option<protocol::Timestamp>,
+    pub next_token: Option<String>,
+    pub error: Option<RecommendationError>,
+    pub resource_arn: String,
+    pub recommended_steps: Option<Vec<RecommendedStep>>,
+    pub recommendation_type: String,
+    pub status: String,
+}
+protocol::structure!(GetFindingRecommendationResponse {
+    started_at: "startedAt",
+    completed_at: "completedAt",
+    next_token: "nextToken",
+    error: "error",
+    resource_arn: "resourceArn",
+    recommended_steps: "recommendedSteps",
+    recommendation_type: "recommendationType",
+    status: "status"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetFindingRequest {
+    pub analyzer_arn: String,
+    pub id: String,
+}
+protocol::structure!(GetFindingRequest { analyzer_arn: "analyzerArn", id: "id" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetFindingResponse {
+    pub finding: Option<Finding>,
+}
+protocol::structure!(GetFindingResponse { finding: "finding" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetFindingV2Request {
+    pub analyzer_arn: String,
+    pub id: String,
+    pub max_results: Option<i64>,
+    pub next_token: Option<String>,
+}
+protocol::structure!(GetFindingV2Request {
+    analyzer_arn: "analyzerArn",
+    id: "id",
+    max_results: "maxResults",
+    next_token: "nextToken"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetFindingV2Response {
+    pub analyzed_at: protocol::Timestamp,
+    pub created_at: protocol::Timestamp,
+    pub error: Option<String>,
+    pub id: String,
+    pub next_token: Option<String>,
+    pub resource: Option<String>,
+    pub resource_type: String,
+    pub resource_owner_account: String,
+    pub status: String,
+    pub updated_at: protocol::Timestamp,
+    pub finding_details: Vec<FindingDetails>,
+    pub finding_type: Option<String>,
+}
+protocol::structure!(GetFindingV2Response {
+    analyzed_at: "analyzedAt",
+    created_at: "createdAt",
+    error: "error",
+    id: "id",
+    next_token: "nextToken",
+    resource: "resource",
+    resource_type: "resourceType",
+    resource_owner_account: "resourceOwnerAccount",
+    status: "status",
+    updated_at: "updatedAt",
+    finding_details: "findingDetails",
+    finding_type: "findingType"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetFindingsStatisticsRequest {
+    pub analyzer_arn: String,
+}
+protocol::structure!(GetFindingsStatisticsRequest { analyzer_arn: "analyzerArn" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetFindingsStatisticsResponse {
+    pub findings_statistics: Option<Vec<FindingsStatistics>>,
+    pub last_updated_at: Option<protocol::Timestamp>,
+}
+protocol::structure!(GetFindingsStatisticsResponse {
+    findings_statistics: "findingsStatistics",
+    last_updated_at: "lastUpdatedAt"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetGeneratedPolicyRequest {
+    pub job_id: String,
+    pub include_resource_placeholders: Option<bool>,
+    pub include_service_level_template: Option<bool>,
+}
+protocol::structure!(GetGeneratedPolicyRequest {
+    job_id: "jobId",
+    include_resource_placeholders: "includeResourcePlaceholders",
+    include_service_level_template: "includeServiceLevelTemplate"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetGeneratedPolicyResponse {
+    pub job_details: JobDetails,
+    pub generated_policy_result: GeneratedPolicyResult,
+}
+protocol::structure!(GetGeneratedPolicyResponse {
+    job_details: "jobDetails",
+    generated_policy_result: "generatedPolicyResult"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct IamRoleConfiguration {
+    pub trust_policy: Option<String>,
+}
+protocol::structure!(IamRoleConfiguration { trust_policy: "trustPolicy" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InlineArchiveRule {
+    pub rule_name: String,
+    pub filter: protocol::Entries<Criterion>,
+}
+protocol::structure!(InlineArchiveRule { rule_name: "ruleName", filter: "filter" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InternalAccessAnalysisRule {
+    pub inclusions: Option<Vec<InternalAccessAnalysisRuleCriteria>>,
+}
+protocol::structure!(InternalAccessAnalysisRule { inclusions: "inclusions" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InternalAccessAnalysisRuleCriteria {
+    pub account_ids: Option<Vec<String>>,
+    pub resource_types: Option<Vec<String>>,
+    pub resource_arns: Option<Vec<String>>,
+}
+protocol::structure!(InternalAccessAnalysisRuleCriteria {
+    account_ids: "accountIds",
+    resource_types: "resourceTypes",
+    resource_arns: "resourceArns"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InternalAccessConfiguration {
+    pub analysis_rule: Option<InternalAccessAnalysisRule>,
+}
+protocol::structure!(InternalAccessConfiguration { analysis_rule: "analysisRule" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InternalAccessDetails {
+    pub action: Option<Vec<String>>,
+    pub condition: Option<protocol::Entries<String>>,
+    pub principal: Option<protocol::Entries<String>>,
+    pub principal_owner_account: Option<String>,
+    pub access_type: Option<String>,
+    pub principal_type: Option<String>,
+    pub sources: Option<Vec<FindingSource>>,
+    pub resource_control_policy_restriction: Option<String>,
+    pub service_control_policy_restriction: Option<String>,
+}
+protocol::structure!(InternalAccessDetails {
+    action: "action",
+    condition: "condition",
+    principal: "principal",
+    principal_owner_account: "principalOwnerAccount",
+    access_type: "accessType",
+    principal_type: "principalType",
+    sources: "sources",
+    resource_control_policy_restriction: "resourceControlPolicyRestriction",
+    service_control_policy_restriction: "serviceControlPolicyRestriction"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InternalAccessFindingsStatistics {
+    pub resource_type_statistics: Option<protocol::Entries<InternalAccessResourceTypeDetails>>,
+    pub total_active_findings: Option<i64>,
+    pub total_archived_findings: Option<i64>,
+    pub total_resolved_findings: Option<i64>,
+}
+protocol::structure!(InternalAccessFindingsStatistics {
+    resource_type_statistics: "resourceTypeStatistics",
+    total_active_findings: "totalActiveFindings",
+    total_archived_findings: "totalArchivedFindings",
+    total_resolved_findings: "totalResolvedFindings"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InternalAccessResourceTypeDetails {
+    pub total_active_findings: Option<i64>,
+    pub total_resolved_findings: Option<i64>,
+    pub total_archived_findings: Option<i64>,
+}
+protocol::structure!(InternalAccessResourceTypeDetails {
+    total_active_findings: "totalActiveFindings",
+    total_resolved_findings: "totalResolvedFindings",
+    total_archived_findings: "totalArchivedFindings"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InternetConfiguration {}
+protocol::structure!(InternetConfiguration {});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct JobDetails {
+    pub job_id: String,
+    pub status: String,
+    pub started_on: protocol::Timestamp,
+    pub completed_on: Option<protocol::Timestamp>,
+    pub job_error: Option<JobError>,
+}
+protocol::structure!(JobDetails {
+    job_id: "jobId",
+    status: "status",
+    started_on: "startedOn",
+    completed_on: "completedOn",
+    job_error: "jobError"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct JobError {
+    pub code: String,
+    pub message: String,
+}
+protocol::structure!(JobError { code: "code", message: "message" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct KmsGrantConfiguration {
+    pub operations: Vec<String>,
+    pub grantee_principal: String,
+    pub retiring_principal: Option<String>,
+    pub constraints: Option<KmsGrantConstraints>,
+    pub issuing_account: String,
+}
+protocol::structure!(KmsGrantConfiguration {
+    operations: "operations",
+    grantee_principal: "granteePrincipal",
+    retiring_principal: "retiringPrincipal",
+    constraints: "constraints",
+    issuing_account: "issuingAccount"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct KmsGrantConstraints {
+    pub encryption_context_equals: Option<protocol::Entries<String>>,
+    pub encryption_context_subset: Option<protocol::Entries<String>>,
+}
+protocol::structure!(KmsGrantConstraints {
+    encryption_context_equals: "encryptionContextEquals",
+    encryption_context_subset: "encryptionContextSubset"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct KmsKeyConfiguration {
+    pub key_policies: Option<protocol::Entries<String>>,
+    pub grants: Option<Vec<KmsGrantConfiguration>>,
+}
+protocol::structure!(KmsKeyConfiguration { key_policies: "keyPolicies", grants: "grants" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListAccessPreviewFindingsRequest {
+    pub access_preview_id: String,
+    pub analyzer_arn: String,
+    pub filter: Option<protocol::Entries<Criterion>>,
+    pub next_token: Option<String>,
+    pub max_results: Option<i64>,
+}
+protocol::structure!(ListAccessPreviewFindingsRequest {
+    access_preview_id: "accessPreviewId",
+    analyzer_arn: "analyzerArn",
+    filter: "filter",
+    next_token: "nextToken",
+    max_results: "maxResults"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListAccessPreviewFindingsResponse {
+    pub findings: Vec<AccessPreviewFinding>,
+    pub next_token: Option<String>,
+}
+protocol::structure!(ListAccessPreviewFindingsResponse { findings: "findings", next_token: "nextToken" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListAccessPreviewsRequest {
+    pub analyzer_arn: String,
+    pub next_token: Option<String>,
+    pub max_results: Option<i64>,
+}
+protocol::structure!(ListAccessPreviewsRequest {
+    analyzer_arn: "analyzerArn",
+    next_token: "nextToken",
+    max_results: "maxResults"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListAccessPreviewsResponse {
+    pub access_previews: Vec<AccessPreviewSummary>,
+    pub next_token: Option<String>,
+}
+protocol::structure!(ListAccessPreviewsResponse {
+    access_previews: "accessPreviews",
+    next_token: "nextToken"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListAnalyzedResourcesRequest {
+    pub analyzer_arn: String,
+    pub resource_type: Option<String>,
+    pub next_token: Option<String>,
+    pub max_results: Option<i64>,
+}
+protocol::structure!(ListAnalyzedResourcesRequest {
+    analyzer_arn: "analyzerArn",
+    resource_type: "resourceType",
+    next_token: "nextToken",
+    max_results: "maxResults"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListAnalyzedResourcesResponse {
+    pub analyzed_resources: Vec<AnalyzedResourceSummary>,
+    pub next_token: Option<String>,
+}
+protocol::structure!(ListAnalyzedResourcesResponse {
+    analyzed_resources: "analyzedResources",
+    next_token: "nextToken"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListAnalyzersRequest {
+    pub next_token: Option<String>,
+    pub max_results: Option<i64>,
+    pub r#type: Option<String>,
+}
+protocol::structure!(ListAnalyzersRequest {
+    next_token: "nextToken",
+    max_results: "maxResults",
+    r#type: "type"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListAnalyzersResponse {
+    pub analyzers: Vec<AnalyzerSummary>,
+    pub next_token: Option<String>,
+}
+protocol::structure!(ListAnalyzersResponse { analyzers: "analyzers", next_token: "nextToken" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListArchiveRulesRequest {
+    pub analyzer_name: String,
+    pub next_token: Option<String>,
+    pub max_results: Option<i64>,
+}
+protocol::structure!(ListArchiveRulesRequest {
+    analyzer_name: "analyzerName",
+    next_token: "nextToken",
+    max_results: "maxResults"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListArchiveRulesResponse {
+    pub archive_rules: Vec<ArchiveRuleSummary>,
+    pub next_token: Option<String>,
+}
+protocol::structure!(ListArchiveRulesResponse { archive_rules: "archiveRules", next_token: "nextToken" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListFindingsRequest {
+    pub analyzer_arn: String,
+    pub filter: Option<protocol::Entries<Criterion>>,
+    pub sort: Option<SortCriteria>,
+    pub next_token: Option<String>,
+    pub max_results: Option<i64>,
+}
+protocol::structure!(ListFindingsRequest {
+    analyzer_arn: "analyzerArn",
+    filter: "filter",
+    sort: "sort",
+    next_token: "nextToken",
+    max_results: "maxResults"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListFindingsResponse {
+    pub findings: Vec<FindingSummary>,
+    pub next_token: Option<String>,
+}
+protocol::structure!(ListFindingsResponse { findings: "findings", next_token: "nextToken" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListFindingsV2Request {
+    pub analyzer_arn: String,
+    pub filter: Option<protocol::Entries<Criterion>>,
+    pub max_results: Option<i64>,
+    pub next_token: Option<String>,
+    pub sort: Option<SortCriteria>,
+}
+protocol::structure!(ListFindingsV2Request {
+    analyzer_arn: "analyzerArn",
+    filter: "filter",
+    max_results: "maxResults",
+    next_token: "nextToken",
+    sort: "sort"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListFindingsV2Response {
+    pub findings: Vec<FindingSummaryV2>,
+    pub next_token: Option<String>,
+}
+protocol::structure!(ListFindingsV2Response { findings: "findings", next_token: "nextToken" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListPolicyGenerationsRequest {
+    pub principal_arn: Option<String>,
+    pub max_results: Option<i64>,
+    pub next_token: Option<String>,
+}
+protocol::structure!(ListPolicyGenerationsRequest {
+    principal_arn: "principalArn",
+    max_results: "maxResults",
+    next_token: "nextToken"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListPolicyGenerationsResponse {
+    pub policy_generations: Vec<PolicyGeneration>,
+    pub next_token: Option<String>,
+}
+protocol::structure!(ListPolicyGenerationsResponse {
+    policy_generations: "policyGenerations",
+    next_token: "nextToken"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListTagsForResourceRequest {
+    pub resource_arn: String,
+}
+protocol::structure!(ListTagsForResourceRequest { resource_arn: "resourceArn" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListTagsForResourceResponse {
+    pub tags: Option<protocol::Entries<String>>,
+}
+protocol::structure!(ListTagsForResourceResponse { tags: "tags" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Location {
     pub path: Vec<PathElement>,
     pub span: Span,
 }
 protocol::structure!(Location { path: "path", span: "span" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct NetworkOriginConfiguration {
+    pub vpc_configuration: Option<VpcConfiguration>,
+    pub internet_configuration: Option<InternetConfiguration>,
+}
+protocol::structure!(NetworkOriginConfiguration {
+    vpc_configuration: "vpcConfiguration",
+    internet_configuration: "internetConfiguration"
+});
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PathElement {
@@ -129,12 +1571,60 @@ pub struct PathElement {
 protocol::structure!(PathElement { index: "index", key: "key", substring: "substring", value: "value" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct PolicyGeneration {
+    pub job_id: String,
+    pub principal_arn: String,
+    pub status: String,
+    pub started_on: protocol::Timestamp,
+    pub completed_on: Option<protocol::Timestamp>,
+}
+protocol::structure!(PolicyGeneration {
+    job_id: "jobId",
+    principal_arn: "principalArn",
+    status: "status",
+    started_on: "startedOn",
+    completed_on: "completedOn"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PolicyGenerationDetails {
+    pub principal_arn: String,
+}
+protocol::structure!(PolicyGenerationDetails { principal_arn: "principalArn" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Position {
     pub line: i64,
     pub column: i64,
     pub offset: i64,
 }
 protocol::structure!(Position { line: "line", column: "column", offset: "offset" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RdsDbClusterSnapshotAttributeValue {
+    pub account_ids: Option<Vec<String>>,
+}
+protocol::structure!(RdsDbClusterSnapshotAttributeValue { account_ids: "accountIds" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RdsDbClusterSnapshotConfiguration {
+    pub attributes: Option<protocol::Entries<RdsDbClusterSnapshotAttributeValue>>,
+    pub kms_key_id: Option<String>,
+}
+protocol::structure!(RdsDbClusterSnapshotConfiguration { attributes: "attributes", kms_key_id: "kmsKeyId" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RdsDbSnapshotAttributeValue {
+    pub account_ids: Option<Vec<String>>,
+}
+protocol::structure!(RdsDbSnapshotAttributeValue { account_ids: "accountIds" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RdsDbSnapshotConfiguration {
+    pub attributes: Option<protocol::Entries<RdsDbSnapshotAttributeValue>>,
+    pub kms_key_id: Option<String>,
+}
+protocol::structure!(RdsDbSnapshotConfiguration { attributes: "attributes", kms_key_id: "kmsKeyId" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ReasonSummary {
@@ -149,6 +1639,119 @@ protocol::structure!(ReasonSummary {
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct RecommendationError {
+    pub code: String,
+    pub message: String,
+}
+protocol::structure!(RecommendationError { code: "code", message: "message" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RecommendedStep {
+    pub unused_permissions_recommended_step: Option<UnusedPermissionsRecommendedStep>,
+}
+protocol::structure!(RecommendedStep {
+    unused_permissions_recommended_step: "unusedPermissionsRecommendedStep"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ResourceTypeDetails {
+    pub total_active_public: Option<i64>,
+    pub total_active_cross_account: Option<i64>,
+    pub total_active_errors: Option<i64>,
+}
+protocol::structure!(ResourceTypeDetails {
+    total_active_public: "totalActivePublic",
+    total_active_cross_account: "totalActiveCrossAccount",
+    total_active_errors: "totalActiveErrors"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct S3AccessPointConfiguration {
+    pub access_point_policy: Option<String>,
+    pub public_access_block: Option<S3PublicAccessBlockConfiguration>,
+    pub network_origin: Option<NetworkOriginConfiguration>,
+}
+protocol::structure!(S3AccessPointConfiguration {
+    access_point_policy: "accessPointPolicy",
+    public_access_block: "publicAccessBlock",
+    network_origin: "networkOrigin"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct S3BucketAclGrantConfiguration {
+    pub permission: String,
+    pub grantee: AclGrantee,
+}
+protocol::structure!(S3BucketAclGrantConfiguration { permission: "permission", grantee: "grantee" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct S3BucketConfiguration {
+    pub bucket_policy: Option<String>,
+    pub bucket_acl_grants: Option<Vec<S3BucketAclGrantConfiguration>>,
+    pub bucket_public_access_block: Option<S3PublicAccessBlockConfiguration>,
+    pub access_points: Option<protocol::Entries<S3AccessPointConfiguration>>,
+}
+protocol::structure!(S3BucketConfiguration {
+    bucket_policy: "bucketPolicy",
+    bucket_acl_grants: "bucketAclGrants",
+    bucket_public_access_block: "bucketPublicAccessBlock",
+    access_points: "accessPoints"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct S3ExpressDirectoryAccessPointConfiguration {
+    pub access_point_policy: Option<String>,
+    pub network_origin: Option<NetworkOriginConfiguration>,
+}
+protocol::structure!(S3ExpressDirectoryAccessPointConfiguration {
+    access_point_policy: "accessPointPolicy",
+    network_origin: "networkOrigin"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct S3ExpressDirectoryBucketConfiguration {
+    pub bucket_policy: Option<String>,
+    pub access_points: Option<protocol::Entries<S3ExpressDirectoryAccessPointConfiguration>>,
+}
+protocol::structure!(S3ExpressDirectoryBucketConfiguration {
+    bucket_policy: "bucketPolicy",
+    access_points: "accessPoints"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct S3PublicAccessBlockConfiguration {
+    pub ignore_public_acls: bool,
+    pub restrict_public_buckets: bool,
+}
+protocol::structure!(S3PublicAccessBlockConfiguration {
+    ignore_public_acls: "ignorePublicAcls",
+    restrict_public_buckets: "restrictPublicBuckets"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SecretsManagerSecretConfiguration {
+    pub kms_key_id: Option<String>,
+    pub secret_policy: Option<String>,
+}
+protocol::structure!(SecretsManagerSecretConfiguration {
+    kms_key_id: "kmsKeyId",
+    secret_policy: "secretPolicy"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SnsTopicConfiguration {
+    pub topic_policy: Option<String>,
+}
+protocol::structure!(SnsTopicConfiguration { topic_policy: "topicPolicy" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SortCriteria {
+    pub attribute_name: Option<String>,
+    pub order_by: Option<String>,
+}
+protocol::structure!(SortCriteria { attribute_name: "attributeName", order_by: "orderBy" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Span {
     pub start: Position,
     pub end: Position,
@@ -156,11 +1759,230 @@ pub struct Span {
 protocol::structure!(Span { start: "start", end: "end" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct SqsQueueConfiguration {
+    pub queue_policy: Option<String>,
+}
+protocol::structure!(SqsQueueConfiguration { queue_policy: "queuePolicy" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StartPolicyGenerationRequest {
+    pub policy_generation_details: PolicyGenerationDetails,
+    pub cloud_trail_details: Option<CloudTrailDetails>,
+    pub client_token: Option<String>,
+}
+protocol::structure!(StartPolicyGenerationRequest {
+    policy_generation_details: "policyGenerationDetails",
+    cloud_trail_details: "cloudTrailDetails",
+    client_token: "clientToken"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StartPolicyGenerationResponse {
+    pub job_id: String,
+}
+protocol::structure!(StartPolicyGenerationResponse { job_id: "jobId" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StartResourceScanRequest {
+    pub analyzer_arn: String,
+    pub resource_arn: String,
+    pub resource_owner_account: Option<String>,
+}
+protocol::structure!(StartResourceScanRequest {
+    analyzer_arn: "analyzerArn",
+    resource_arn: "resourceArn",
+    resource_owner_account: "resourceOwnerAccount"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StatusReason {
+    pub code: String,
+}
+protocol::structure!(StatusReason { code: "code" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Substring {
     pub start: i64,
     pub length: i64,
 }
 protocol::structure!(Substring { start: "start", length: "length" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TagResourceRequest {
+    pub resource_arn: String,
+    pub tags: protocol::Entries<String>,
+}
+protocol::structure!(TagResourceRequest { resource_arn: "resourceArn", tags: "tags" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TagResourceResponse {}
+protocol::structure!(TagResourceResponse {});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Trail {
+    pub cloud_trail_arn: String,
+    pub regions: Option<Vec<String>>,
+    pub all_regions: Option<bool>,
+}
+protocol::structure!(Trail {
+    cloud_trail_arn: "cloudTrailArn",
+    regions: "regions",
+    all_regions: "allRegions"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TrailProperties {
+    pub cloud_trail_arn: String,
+    pub regions: Option<Vec<String>>,
+    pub all_regions: Option<bool>,
+}
+protocol::structure!(TrailProperties {
+    cloud_trail_arn: "cloudTrailArn",
+    regions: "regions",
+    all_regions: "allRegions"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UntagResourceRequest {
+    pub resource_arn: String,
+    pub tag_keys: Vec<String>,
+}
+protocol::structure!(UntagResourceRequest { resource_arn: "resourceArn", tag_keys: "tagKeys" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UntagResourceResponse {}
+protocol::structure!(UntagResourceResponse {});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UnusedAccessConfiguration {
+    pub unused_access_age: Option<i64>,
+    pub analysis_rule: Option<AnalysisRule>,
+}
+protocol::structure!(UnusedAccessConfiguration {
+    unused_access_age: "unusedAccessAge",
+    analysis_rule: "analysisRule"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UnusedAccessFindingsStatistics {
+    pub unused_access_type_statistics: Option<Vec<UnusedAccessTypeStatistics>>,
+    pub top_accounts: Option<Vec<FindingAggregationAccountDetails>>,
+    pub total_active_findings: Option<i64>,
+    pub total_archived_findings: Option<i64>,
+    pub total_resolved_findings: Option<i64>,
+}
+protocol::structure!(UnusedAccessFindingsStatistics {
+    unused_access_type_statistics: "unusedAccessTypeStatistics",
+    top_accounts: "topAccounts",
+    total_active_findings: "totalActiveFindings",
+    total_archived_findings: "totalArchivedFindings",
+    total_resolved_findings: "totalResolvedFindings"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UnusedAccessTypeStatistics {
+    pub unused_access_type: Option<String>,
+    pub total: Option<i64>,
+}
+protocol::structure!(UnusedAccessTypeStatistics { unused_access_type: "unusedAccessType", total: "total" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UnusedAction {
+    pub action: String,
+    pub last_accessed: Option<protocol::Timestamp>,
+}
+protocol::structure!(UnusedAction { action: "action", last_accessed: "lastAccessed" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UnusedIamRoleDetails {
+    pub last_accessed: Option<protocol::Timestamp>,
+}
+protocol::structure!(UnusedIamRoleDetails { last_accessed: "lastAccessed" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UnusedIamUserAccessKeyDetails {
+    pub access_key_id: String,
+    pub last_accessed: Option<protocol::Timestamp>,
+}
+protocol::structure!(UnusedIamUserAccessKeyDetails {
+    access_key_id: "accessKeyId",
+    last_accessed: "lastAccessed"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UnusedIamUserPasswordDetails {
+    pub last_accessed: Option<protocol::Timestamp>,
+}
+protocol::structure!(UnusedIamUserPasswordDetails { last_accessed: "lastAccessed" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UnusedPermissionDetails {
+    pub actions: Option<Vec<UnusedAction>>,
+    pub service_namespace: String,
+    pub last_accessed: Option<protocol::Timestamp>,
+}
+protocol::structure!(UnusedPermissionDetails {
+    actions: "actions",
+    service_namespace: "serviceNamespace",
+    last_accessed: "lastAccessed"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UnusedPermissionsRecommendedStep {
+    pub policy_updated_at: Option<protocol::Timestamp>,
+    pub recommended_action: String,
+    pub recommended_policy: Option<String>,
+    pub existing_policy_id: Option<String>,
+}
+protocol::structure!(UnusedPermissionsRecommendedStep {
+    policy_updated_at: "policyUpdatedAt",
+    recommended_action: "recommendedAction",
+    recommended_policy: "recommendedPolicy",
+    existing_policy_id: "existingPolicyId"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateAnalyzerRequest {
+    pub analyzer_name: String,
+    pub configuration: Option<AnalyzerConfiguration>,
+}
+protocol::structure!(UpdateAnalyzerRequest { analyzer_name: "analyzerName", configuration: "configuration" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateAnalyzerResponse {
+    pub configuration: Option<AnalyzerConfiguration>,
+}
+protocol::structure!(UpdateAnalyzerResponse { configuration: "configuration" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateArchiveRuleRequest {
+    pub analyzer_name: String,
+    pub rule_name: String,
+    pub filter: protocol::Entries<Criterion>,
+    pub client_token: Option<String>,
+}
+protocol::structure!(UpdateArchiveRuleRequest {
+    analyzer_name: "analyzerName",
+    rule_name: "ruleName",
+    filter: "filter",
+    client_token: "clientToken"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateFindingsRequest {
+    pub analyzer_arn: String,
+    pub status: String,
+    pub ids: Option<Vec<String>>,
+    pub resource_arn: Option<String>,
+    pub client_token: Option<String>,
+}
+protocol::structure!(UpdateFindingsRequest {
+    analyzer_arn: "analyzerArn",
+    status: "status",
+    ids: "ids",
+    resource_arn: "resourceArn",
+    client_token: "clientToken"
+});
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ValidatePolicyFinding {
@@ -202,3 +2024,9 @@ pub struct ValidatePolicyResponse {
     pub next_token: Option<String>,
 }
 protocol::structure!(ValidatePolicyResponse { findings: "findings", next_token: "nextToken" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct VpcConfiguration {
+    pub vpc_id: String,
+}
+protocol::structure!(VpcConfiguration { vpc_id: "vpcId" });

@@ -8,11 +8,11 @@ use analysis::access::{self, Document, Listed, NotAPolicy, Reason};
 use service::{Call, Permit};
 use tokio::task::spawn_blocking;
 
-use crate::Error;
 use crate::api::{
     CheckAccessNotGranted, CheckAccessNotGrantedResponse, CheckNoNewAccess, CheckNoNewAccessResponse,
     CheckNoPublicAccess, CheckNoPublicAccessResponse, ReasonSummary,
 };
+use crate::{Analyzers, Error};
 
 /// Actions times resources in one request.
 const LISTED_MAX: usize = 1_000;
@@ -46,7 +46,7 @@ const fn result(passes: bool) -> &'static str {
 }
 
 pub(crate) async fn no_new_access(
-    _: Arc<()>,
+    _: Arc<Analyzers>,
     permit: Permit<CheckNoNewAccess>,
 ) -> Result<CheckNoNewAccessResponse, Error> {
     let input = permit.input;
@@ -67,7 +67,7 @@ pub(crate) async fn no_new_access(
 }
 
 pub(crate) async fn not_granted(
-    _: Arc<()>,
+    _: Arc<Analyzers>,
     permit: Permit<CheckAccessNotGranted>,
 ) -> Result<CheckAccessNotGrantedResponse, Error> {
     let input = permit.input;
@@ -81,11 +81,11 @@ pub(crate) async fn not_granted(
         })
         .collect();
     if listed.iter().any(|listed| listed.actions.is_empty() && listed.resources.is_empty()) {
-        return Err(Error::Validation("An access names actions, resources, or both.".to_owned()));
+        return Err(Error::validation("An access names actions, resources, or both."));
     }
     let pairs = |listed: &Listed| listed.actions.len().max(1).saturating_mul(listed.resources.len().max(1));
     if listed.iter().map(pairs).sum::<usize>() > LISTED_MAX {
-        return Err(Error::Validation(format!("More than {LISTED_MAX} pairs of actions and resources.")));
+        return Err(Error::validation(format!("More than {LISTED_MAX} pairs of actions and resources.")));
     }
     let reasons = compared(move || access::granted(&policy, &listed)).await?;
     let passes = reasons.is_empty();
@@ -102,7 +102,7 @@ pub(crate) async fn not_granted(
 }
 
 pub(crate) async fn no_public_access(
-    _: Arc<()>,
+    _: Arc<Analyzers>,
     permit: Permit<CheckNoPublicAccess>,
 ) -> Result<CheckNoPublicAccessResponse, Error> {
     let text = permit.input.policy_document.into_exposed();

@@ -8,8 +8,8 @@ use analysis::json::Place;
 use analysis::validate::{Finding, Kind, Location, Severity, Step};
 use service::Permit;
 
-use crate::Error;
 use crate::api::{self, PathElement, Position, Span, ValidatePolicyFinding, ValidatePolicyResponse};
+use crate::{Analyzers, Error};
 
 const PAGE_MAX: usize = 1_000;
 const REFERENCE: &str =
@@ -70,7 +70,7 @@ fn shape(finding: Finding) -> ValidatePolicyFinding {
 }
 
 pub(crate) async fn validate(
-    _: Arc<()>,
+    _: Arc<Analyzers>,
     permit: Permit<api::ValidatePolicy>,
 ) -> Result<ValidatePolicyResponse, Error> {
     let input = permit.input;
@@ -82,7 +82,7 @@ pub(crate) async fn validate(
         Some(token) => {
             let bytes = hex::decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
             let place = bytes.and_then(|text| text.parse::<usize>().ok());
-            place.ok_or_else(|| Error::Validation("The next token is not valid.".to_owned()))?
+            place.ok_or_else(|| Error::validation("The next token is not valid."))?
         }
     };
     let asked = input.max_results.and_then(|count| usize::try_from(count).ok()).unwrap_or(PAGE_MAX);

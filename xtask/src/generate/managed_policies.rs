@@ -30,6 +30,7 @@ const NAMES: &[&str] = &[
     "AWSXRayDaemonWriteAccess",
     "AWSXrayFullAccess",
     "AWSXrayWriteOnlyAccess",
+    "AccessAnalyzerServiceRolePolicy",
     "AdministratorAccess",
     "AmazonAPIGatewayAdministrator",
     "AmazonAPIGatewayInvokeFullAccess",

@@ -4,10 +4,12 @@
 //! The answers are one-sided on purpose. `Ok` means that it was shown; everything else, what could not be decided
 //! included, is a list of the statements on account of which it was not.
 
+mod external;
 mod public;
 mod statement;
 
 use crate::json::{self, Node};
+pub use external::{Exposure, Zone, exposures};
 pub use public::no_public_access;
 use statement::{Selection, Statement};
 

@@ -26,7 +26,7 @@ const NARROWING: [&str; 17] = [
     "s3:dataaccesspointarn",
 ];
 /// Operators that hold for the named values alone.
-const NAMING: [&str; 6] =
+pub(super) const NAMING: [&str; 6] =
     ["StringEquals", "StringEqualsIgnoreCase", "StringLike", "ArnEquals", "ArnLike", "IpAddress"];
 /// Providers of identities for whoever signs up.
 const PUBLIC_PROVIDERS: [&str; 4] =
@@ -67,10 +67,15 @@ fn names_everyone(principal: Option<&Node>) -> bool {
 fn names_strangers(principal: Option<&Node>) -> bool {
     let federated = principal.and_then(|principal| principal.get("Federated"));
     let names = federated.map(Node::texts).unwrap_or_default();
-    names.iter().any(|name| PUBLIC_PROVIDERS.contains(name) || name.contains(":oidc-provider/"))
+    names.iter().any(|name| is_for_strangers(name))
 }
 
-fn is_narrowed(statement: &Node, federated: bool) -> bool {
+/// True for providers that give identities to whoever signs up.
+pub(super) fn is_for_strangers(provider: &str) -> bool {
+    PUBLIC_PROVIDERS.contains(&provider) || provider.contains(":oidc-provider/")
+}
+
+pub(super) fn is_narrowed(statement: &Node, federated: bool) -> bool {
     let operators = statement.get("Condition").map(Node::members).unwrap_or_default();
     operators.iter().any(|operator| {
         let name = operator.name.strip_prefix("ForAnyValue:").unwrap_or(&operator.name);
@@ -85,7 +90,7 @@ fn is_narrowed(statement: &Node, federated: bool) -> bool {
 }
 
 /// What a token says of its bearer or of whom it was made for.
-fn is_of_token(key: &str) -> bool {
+pub(super) fn is_of_token(key: &str) -> bool {
     [":aud", ":sub", ":oaud", ":app_id"].iter().any(|claim| key.ends_with(claim))
 }
 

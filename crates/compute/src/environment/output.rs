@@ -12,7 +12,9 @@ use std::task::{Context, Poll};
 use base::Clock;
 use tokio::io::{AsyncRead as _, ReadBuf};
 use tokio::net::unix::pipe::Receiver;
+use tokio::time::Instant;
 
+use super::allowance::Allowance;
 use crate::contract::LogEvent;
 use crate::limits::{LOG_HELD_BYTES_MAX, LOG_LINE_BYTES_MAX, LOG_TAIL_BYTES_MAX};
 
@@ -31,8 +33,8 @@ pub(crate) struct Output {
 }
 
 /// Lines that were read and not handed on.
-#[derive(Default)]
 struct Lines {
+    allowance: Allowance,
     held: Vec<LogEvent>,
     held_bytes: usize,
     tail: Vec<u8>,
@@ -56,7 +58,7 @@ impl Output {
     /// Where they are not pipes, or cannot be registered with this runtime.
     pub(crate) fn new(stdout: OwnedFd, stderr: OwnedFd, clock: Clock) -> io::Result<Self> {
         let pipes = [Pipe::new(stdout)?, Pipe::new(stderr)?];
-        Ok(Self { clock, scratch: vec![0; READ_BYTES], pipes, lines: Lines::default() })
+        Ok(Self { clock, scratch: vec![0; READ_BYTES], pipes, lines: Lines::new() })
     }
 
     /// Reads what is there, and asks to be woken when there is more.
@@ -82,11 +84,13 @@ impl Output {
                 self.lines.push(&rest, &self.clock);
             }
         }
+        self.lines.say_what_was_dropped(&self.clock);
     }
 
     /// Adds a line of the platform's own.
     pub(crate) fn platform_line(&mut self, line: &str) {
-        self.lines.push(line.as_bytes(), &self.clock);
+        self.lines.say_what_was_dropped(&self.clock);
+        self.lines.keep(line.as_bytes(), &self.clock);
     }
 
     /// Forgets the end of the log, as a new invocation begins.
@@ -113,7 +117,25 @@ impl Output {
 }
 
 impl Lines {
+    fn new() -> Self {
+        Self { allowance: Allowance::new(Instant::now()), held: Vec::new(), held_bytes: 0, tail: Vec::new() }
+    }
+
+    /// A line of the function's, if it may write that much.
     fn push(&mut self, line: &[u8], clock: &Clock) {
+        if self.allowance.admits(line.len() + size_of::<LogEvent>(), Instant::now()) {
+            self.say_what_was_dropped(clock);
+            self.keep(line, clock);
+        }
+    }
+
+    fn say_what_was_dropped(&mut self, clock: &Clock) {
+        if let Some(notice) = self.allowance.notice() {
+            self.keep(notice.as_bytes(), clock);
+        }
+    }
+
+    fn keep(&mut self, line: &[u8], clock: &Clock) {
         let message = String::from_utf8_lossy(line).into_owned();
         self.tail.extend_from_slice(message.as_bytes());
         self.tail.push(b'\n');
@@ -194,6 +216,7 @@ mod tests {
     use std::io::Write as _;
 
     use super::*;
+    use crate::limits::{OUTPUT_BURST_BYTES, OUTPUT_BYTES_PER_SECOND};
 
     fn output() -> (Output, io::PipeWriter, io::PipeWriter) {
         let (out, stdout) = io::pipe().unwrap();
@@ -236,6 +259,34 @@ mod tests {
         .await;
         writer.join().unwrap();
         assert_eq!(messages(&mut output), ["late"]);
+    }
+
+    #[tokio::test]
+    async fn output_without_end_is_bounded_and_what_was_dropped_is_said_before_the_next_line() {
+        let (mut output, stdout, _stderr) = output();
+        let much = usize::try_from(4 * OUTPUT_BURST_BYTES).unwrap();
+        let writer = std::thread::spawn(move || {
+            let mut stdout = stdout;
+            let block = "x".repeat(1_023) + "\n";
+            for _ in 0..much / 1_024 {
+                stdout.write_all(block.as_bytes()).unwrap();
+            }
+        });
+        let (mut kept, begin) = (0, Instant::now());
+        std::future::poll_fn(|cx| {
+            output.poll_read(cx);
+            kept += output.take_held().iter().map(|event| event.message.len() + 1).sum::<usize>();
+            if output.pipes[0].source.is_none() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        writer.join().unwrap();
+        output.platform_line("END");
+        let lines = messages(&mut output);
+        // A machine that is slow enough drops nothing.
+        let grown = OUTPUT_BYTES_PER_SECOND * (begin.elapsed().as_millis() as u64 + 1) / 1_000;
+        assert!(kept as u64 <= OUTPUT_BURST_BYTES + grown, "{kept}");
+        assert_eq!(lines.iter().any(|line| line.contains(" lines (")), kept < much, "{lines:?}");
+        assert_eq!(lines.last().map(String::as_str), Some("END"));
     }
 
     #[tokio::test]

@@ -121,3 +121,73 @@ def handler(event, context):
     let after = ticks(text(&host.invoke(&spec, "0").await));
     assert!(after - before < 60, "it ran on for {} ticks of 10 ms while it was idle", after - before);
 }
+
+const JSON: &str = r#"
+import json, bootstrap, collections, decimal, enum
+load, dump, ESC = bootstrap.load, bootstrap.dump, bootstrap.ESCAPE
+class Text(str): pass
+class Whole(int):
+    def __repr__(self): return "another"
+class Real(float): pass
+class Choice(enum.IntEnum): A = 1
+round_trip = []
+round_trip.append(round_trip)
+deep = []
+for _ in range(100000): deep = [deep]
+VALUES = [None, True, False, 0, -1, 10**400, 1.5, -0.0, 1e300, float("inf"), float("nan"), "", "\u00e9\u2028\ud800\"\\\n",
+    [], {}, [1, [2]], {"a": {"b": []}}, {1: 2, None: 3, True: 4, 1.5: 5}, (1, 2), Text("x"), Whole(3), Real(2.5), Choice.A,
+    collections.OrderedDict(b=1, a=2), {"k": Text("v")}, {Text("k"): 1}, {Whole(3): 1}, {Real(1.5): 2}, {Choice.A: 1},
+    object(), decimal.Decimal(1), {(1, 2): 3}, b"x", {1, 2}, round_trip, deep, [object()], {"a": decimal.Decimal(2)}]
+TEXTS = [b"", b" ", b"{}", b' {"a":1} \n', b'{"a":1}x', b"nul", b"NaN", b"-Infinity", b"1e999", b"[1,]", b'{"a" 1}', b'"\\ud800"',
+    b"\xff", b"\xef\xbb\xbf{}", '{"a":1}'.encode("utf-16"), b'"\n"', b"[" * 100000, b'{"a":1,"a":2}', b"1 2", b"\x0b1",
+    "\u00a01".encode(), b"123456789012345678901234567890", b'"\xed\xa0\x80"']
+def outcome(function, value):
+    try: return repr(function(value))
+    except BaseException as error: return (type(error).__name__, str(error))
+def plain(value):
+    return json.dumps(value, ensure_ascii=ESC).encode("utf-8", "strict" if ESC else "surrogatepass")
+def handler(event, context):
+    differ = [repr(value)[:50] for value in VALUES if outcome(dump, value) != outcome(plain, value)]
+    differ += [repr(text)[:50] for text in TEXTS if outcome(load, text) != outcome(json.loads, text)]
+    return {"compared": len(VALUES) + len(TEXTS), "differ": differ}
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_python_functions_read_and_answer_is_what_its_own_json_makes_of_it() {
+    let host = host().await;
+    for runtime in ["python3.9", "python3.11", "python3.13"] {
+        let spec = host.function(runtime, &[("app.py", JSON)]).await;
+        let answer = text(&host.invoke(&spec, "{}").await);
+        assert_eq!(answer, r#"{"compared": 61, "differ": []}"#, "{runtime}");
+    }
+}
+
+const LOGGING: &str = r#"
+import sys
+before = "logging" in sys.modules
+import logging
+early = len(logging.getLogger().handlers)
+logging.basicConfig(level=logging.INFO)
+logging.getLogger().setLevel(logging.INFO)
+def handler(event, context):
+    logging.getLogger("own").info("said")
+    return [before, early, len(logging.getLogger().handlers), type(logging.__loader__).__name__,
+        type(logging.__spec__.loader).__name__, len([f for f in sys.meta_path if "Watch" in type(f).__name__])]
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn logging_is_set_up_when_it_is_loaded_and_not_before() {
+    let host = host().await;
+    let mut spec = host.function("python3.12", &[("app.py", LOGGING)]).await;
+    // Bound at the start of the interpreter, so that nothing was started ahead, and nothing was loaded.
+    spec.variables.push(("TZ".into(), base::SecretString::new("UTC")));
+    // The first start runs the bootstrap's source, a later one its byte code.
+    for _ in 0..2 {
+        let outcome = host.invoke(&spec, "{}").await;
+        assert_eq!(text(&outcome), r#"[false, 1, 1, "SourceFileLoader", "SourceFileLoader", 0]"#);
+        assert!(log(&outcome).contains("[INFO]\t"), "{}", log(&outcome));
+        assert!(log(&outcome).contains("\tsaid\n"), "{}", log(&outcome));
+        host.compute.retire(&spec.arn, None);
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    }
+}

@@ -84,6 +84,9 @@ impl AuditTicket {
         if ticket.ended.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
+        for entry in &ticket.entries {
+            ticket.trail.announce(&entry.record, &outcome);
+        }
         if !ticket.attached.load(Ordering::Acquire) {
             for entry in &ticket.entries {
                 ticket.trail.queue().push(entry.ended_with(outcome.clone())).await?;

@@ -7,7 +7,9 @@ use std::thread::{self, JoinHandle};
 
 use base::{AccountId, Timestamp};
 use store::{Batch, LaterError, Store, StoreError};
+use tokio::sync::broadcast;
 
+use crate::audit::changes::BEHIND_MAX;
 use crate::audit::json::Seconds;
 use crate::audit::queue::{Ended, Queue};
 use crate::audit::record::{Outcome, Record};
@@ -25,6 +27,7 @@ struct Open {
     calls: AtomicU64,
     /// Tells ids of this process from those of an earlier one.
     process: u32,
+    changes: broadcast::Sender<Arc<Record>>,
     writer: Option<JoinHandle<()>>,
 }
 
@@ -43,7 +46,9 @@ impl AuditTrail {
             .name("audit-writer".to_owned())
             .spawn(move || write_blocks(&thread_store, &thread_queue))?;
         let process = u32::from_be_bytes(crypto::random::bytes());
-        Ok(Self(Arc::new(Open { store, queue, calls: AtomicU64::new(0), process, writer: Some(writer) })))
+        let (changes, _) = broadcast::channel(BEHIND_MAX);
+        let calls = AtomicU64::new(0);
+        Ok(Self(Arc::new(Open { store, queue, calls, process, changes, writer: Some(writer) })))
     }
 
     /// Begins the record of a call.
@@ -78,6 +83,10 @@ impl AuditTrail {
         let count = u128::from(self.0.calls.fetch_add(1, Ordering::Relaxed));
         let (high, low) = (count >> 30 & 0xfff, count & 0x3fff_ffff);
         millis << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low << 32 | u128::from(self.0.process)
+    }
+
+    pub(crate) fn announcements(&self) -> &broadcast::Sender<Arc<Record>> {
+        &self.0.changes
     }
 
     pub(crate) fn queue(&self) -> &Queue {

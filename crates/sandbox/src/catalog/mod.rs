@@ -56,6 +56,13 @@ impl HostRuntime {
     }
 }
 
+/// Compiles the bootstrap at `source` for this interpreter into the file `target`, to be run in its place; `false` where that
+/// cannot be done. Takes some ten milliseconds.
+pub fn compile_bootstrap(runtime: &HostRuntime, source: &Path, target: &Path) -> bool {
+    let program = runtime.argv.first().filter(|_| runtime.kind == RuntimeKind::Python);
+    program.is_some_and(|program| python::compile_bootstrap(program, source, target))
+}
+
 /// The interpreters on `search_path`, a colon-separated list of folders such as `PATH`; the preferred one of a family
 /// first. Takes ten milliseconds and more for each that must be asked: call it once.
 pub fn runtime_catalog(search_path: &OsStr) -> Vec<HostRuntime> {

@@ -29,6 +29,24 @@ const QUESTION: &str = "import os, sys, sysconfig\n\
     modules |= {'/usr/local/lib/' + short + '/dist-packages'} if sys.base_prefix == '/usr' else set()\n\
     for line in [os.path.realpath(sys.executable), version, sys.base_prefix] + sorted(modules): print(line)";
 
+/// Writes the byte code of a script as a file that the same interpreter runs in its place, which spares it from compiling the
+/// script at each start. The script's place inside is what its traces name.
+const COMPILE: &str = "import importlib.util, marshal, os, sys\n\
+    source, target, name = sys.argv[1:]\n\
+    code = compile(open(source, 'rb').read(), name, 'exec', dont_inherit=True)\n\
+    data = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, 'little') + bytes(8) + marshal.dumps(code)\n\
+    file = os.open(target + '.new', os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)\n\
+    assert os.write(file, data) == len(data)\n\
+    os.rename(target + '.new', target)\n\
+    print('done')";
+
+/// Compiles the bootstrap for this interpreter; `false` where it cannot.
+pub(super) fn compile_bootstrap(program: &str, source: &Path, target: &Path) -> bool {
+    let (Some(source), Some(target)) = (source.to_str(), target.to_str()) else { return false };
+    let arguments = ["-I", "-S", "-B", "-c", COMPILE, source, target, PYTHON_BOOTSTRAP];
+    ask(Path::new(program), &arguments, OsStr::new("")).is_some_and(|answer| answer == "done\n")
+}
+
 /// An interpreter and the folders of its third-party modules.
 type Found = (HostRuntime, Vec<PathBuf>);
 
@@ -181,6 +199,22 @@ fn question(program: &Path, search_path: &OsStr) -> Option<Facts> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn compiled_bootstraps_run_and_name_their_source() {
+        let dir = tempfile::tempdir().unwrap();
+        let (source, target) = (dir.path().join("b.py"), dir.path().join("b.pyc"));
+        std::fs::write(&source, "print((lambda: 0).__code__.co_filename)\n").unwrap();
+        let path = std::env::var_os("PATH").unwrap();
+        let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+        for runtime in discover(&folders) {
+            let program = runtime.argv[0].as_str();
+            assert!(compile_bootstrap(program, &source, &target), "{program}");
+            let answer = ask(Path::new(program), &["-S", "-B", target.to_str().unwrap()], OsStr::new(""));
+            assert_eq!(answer.as_deref(), Some("/var/runtime/bootstrap.py\n"), "{program}");
+        }
+        assert!(!compile_bootstrap("/nonexistent", &source, &target));
+    }
 
     #[test]
     fn versions_are_read_from_headers() {

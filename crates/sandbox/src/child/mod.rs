@@ -88,7 +88,8 @@ fn make(plan: &Plan<'_>) -> Result<Family, Failure> {
     await_go(plan).stage("wait for the id maps")?;
     privileges::become_inner_root().stage("take the inner ids")?;
     // Its own cgroups become the root of what it can see.
-    sys::unshare(UnshareFlags::NEWCGROUP).stage("cgroup namespace")?;
+    let fresh = UnshareFlags::NEWCGROUP | UnshareFlags::NEWNET;
+    sys::unshare(fresh).stage("cgroup and network namespaces")?;
     rustix::system::sethostname(b"sandbox").stage("host name")?;
     let listeners = network::open_doors(&plan.spec.doors).stage("doors")?;
     let mounts = own_mounts(plan).stage("mount namespace")?;

@@ -5,7 +5,6 @@
 
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::PathBuf;
-use std::time::Duration;
 
 use rustix::fs::CWD;
 use rustix::mount::{MoveMountFlags, move_mount};
@@ -18,9 +17,14 @@ use crate::message::{Channel, Progress};
 use crate::spec::Assignment;
 use crate::sys;
 
-const PATIENCE: Duration = Duration::from_secs(5);
+/// What the child that attaches the files reports on.
+pub(super) struct Assigning(pub(super) Channel);
 
-pub(super) fn assign(supervisor: &mut Supervisor, id: &str, assignment: &Assignment) -> Result<(), Refusal> {
+pub(super) fn begin(
+    supervisor: &mut Supervisor,
+    id: &str,
+    assignment: &Assignment,
+) -> Result<Assigning, Refusal> {
     assignment.check().step("check the assignment")?;
     let member =
         supervisor.living.get_mut(id).ok_or_else(|| refusal("assign", "there is no such environment"))?;
@@ -33,11 +37,7 @@ pub(super) fn assign(supervisor: &mut Supervisor, id: &str, assignment: &Assignm
     let (here, there) = Channel::pair().step("sockets")?;
     let child = sys::spawn(0, None, || attach(&there, &mounts, &binds)).step("clone")?;
     drop((child, there));
-    match here.receive::<Progress>(Some(PATIENCE)).step("attach the files")? {
-        Some((Progress::Ready, _)) => Ok(()),
-        Some((Progress::Failed { stage, reason }, _)) => Err(Refusal { stage, reason }),
-        None => Err(refusal("attach the files", "the child died")),
-    }
+    Ok(Assigning(here))
 }
 
 /// The child: its result is its exit code, its message is what counts.

@@ -20,16 +20,13 @@ use crate::message::{Channel, Progress};
 use crate::spec::EnvironmentSpec;
 use crate::sys::{self, Cloned, CommandLine};
 
-/// The child has no reason to take longer; a machine out of memory may be one.
+/// What was half made gets this long to die.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The namespaces of an environment; its cgroup namespace follows when it is in its cgroup.
-pub(super) const NAMESPACES: i32 = libc::CLONE_NEWUSER
-    | libc::CLONE_NEWPID
-    | libc::CLONE_NEWNS
-    | libc::CLONE_NEWIPC
-    | libc::CLONE_NEWUTS
-    | libc::CLONE_NEWNET;
+/// The namespaces of an environment; its cgroup namespace follows when it is in its cgroup, and its network, which
+/// takes longer than all others together, on the child's own time.
+pub(super) const NAMESPACES: i32 =
+    libc::CLONE_NEWUSER | libc::CLONE_NEWPID | libc::CLONE_NEWNS | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
 
 /// Why there is no environment.
 pub(super) struct Refusal {
@@ -48,21 +45,43 @@ impl<T, E: std::fmt::Display> Step<T> for Result<T, E> {
     }
 }
 
-/// The environment, and what the server gets of it behind its pidfd: status, stdout, stderr, the listeners.
-type Launched = (Member, Vec<OwnedFd>);
+/// An environment that a child is making.
+pub(super) struct Launching {
+    pub(super) id: String,
+    pub(super) member: Member,
+    /// What the child reports on.
+    pub(super) channel: Channel,
+    /// What it has opened, once it has.
+    pub(super) listeners: Option<Vec<OwnedFd>>,
+    awaits_assignment: bool,
+    handed: [OwnedFd; 3],
+}
 
-pub(super) fn launch(supervisor: &mut Supervisor, spec: &EnvironmentSpec) -> Result<Launched, Refusal> {
+impl Launching {
+    /// The environment by its id, and what the server gets of it behind its pidfd: status, stdout, stderr, the listeners.
+    pub(super) fn into_parts(self) -> (String, Member, Vec<OwnedFd>) {
+        let (mut member, mut listeners) = (self.member, self.listeners.unwrap_or_default());
+        if self.awaits_assignment {
+            member.mounts = listeners.pop();
+        }
+        (self.id, member, self.handed.into_iter().chain(listeners).collect())
+    }
+}
+
+/// Clones the child that makes the environment.
+pub(super) fn begin(supervisor: &mut Supervisor, spec: &EnvironmentSpec) -> Result<Launching, Refusal> {
     spec.check().step("check the spec")?;
-    if supervisor.living.contains_key(&spec.id) {
+    let taken = supervisor.pending.iter().any(|pending| pending.makes(&spec.id));
+    if taken || supervisor.living.contains_key(&spec.id) {
         return Err(refusal("check the spec", "an environment with this id lives already"));
     }
     let ids = supervisor.ids.take();
     let ids = ids.ok_or_else(|| refusal("ids", "4,096 environments live already"))?;
-    let launched = launch_with(supervisor, spec, ids);
-    if launched.is_err() {
+    let begun = begin_with(supervisor, spec, ids);
+    if begun.is_err() {
         supervisor.ids.give_back(ids);
     }
-    launched
+    begun
 }
 
 pub(super) fn refusal(stage: &str, reason: &str) -> Refusal {
@@ -77,7 +96,7 @@ struct Ends {
     stderr: OwnedFd,
 }
 
-fn launch_with(supervisor: &mut Supervisor, spec: &EnvironmentSpec, ids: IdMap) -> Result<Launched, Refusal> {
+fn begin_with(supervisor: &mut Supervisor, spec: &EnvironmentSpec, ids: IdMap) -> Result<Launching, Refusal> {
     let root = supervisor.images.clone_for(&spec.binds).step("root image")?;
     let cgroup = supervisor.group.create(spec).step("cgroups")?;
     let cloned = plan(supervisor, spec, ids, root, &cgroup).and_then(|(plan, ends)| {
@@ -87,24 +106,23 @@ fn launch_with(supervisor: &mut Supervisor, spec: &EnvironmentSpec, ids: IdMap) 
     let (cloned, ends) = cloned.inspect_err(|_| {
         cgroup.remove();
     })?;
-    let prepared = write_maps(&cloned, ids).step("id maps").and_then(|()| {
-        ends.channel.send(&Progress::Ready, &[]).step("start the child")?;
-        await_exec(&ends.channel)
-    });
-    let mut member = Member { pidfd: cloned.pidfd, ids, cgroup, mounts: None };
-    match prepared {
-        Ok(mut listeners) => {
-            if spec.awaits_assignment {
-                member.mounts = listeners.pop();
-            }
-            let handed = [ends.status, ends.stdout, ends.stderr].into_iter().chain(listeners).collect();
-            Ok((member, handed))
-        }
-        Err(refusal) => {
-            abandon(&member);
-            Err(refusal)
-        }
+    let prepared = write_maps(&cloned, ids)
+        .step("id maps")
+        .and_then(|()| ends.channel.send(&Progress::Ready, &[]).step("start the child"));
+    let member = Member { pidfd: cloned.pidfd, ids, cgroup, mounts: None };
+    if let Err(refusal) = prepared {
+        abandon(&member);
+        return Err(refusal);
     }
+    let Ends { channel, status, stdout, stderr } = ends;
+    Ok(Launching {
+        id: spec.id.clone(),
+        member,
+        channel,
+        listeners: None,
+        awaits_assignment: spec.awaits_assignment,
+        handed: [status, stdout, stderr],
+    })
 }
 
 /// Kills what was half made and waits for its end, so that its ids can be used again.
@@ -171,16 +189,4 @@ fn output_pipe(ids: IdMap) -> io::Result<(OwnedFd, OwnedFd)> {
 fn write_maps(cloned: &Cloned, ids: IdMap) -> io::Result<()> {
     fs::write(format!("/proc/{}/uid_map", cloned.pid), ids.uid_map())?;
     fs::write(format!("/proc/{}/gid_map", cloned.pid), ids.gid_map())
-}
-
-/// The child's listeners, once its program runs: a successful exec closes the child's last end of the channel.
-fn await_exec(channel: &Channel) -> Result<Vec<OwnedFd>, Refusal> {
-    let mut listeners = None;
-    loop {
-        match channel.receive::<Progress>(Some(PATIENCE)).step("wait for the child")? {
-            Some((Progress::Ready, arrived)) => listeners = Some(arrived),
-            Some((Progress::Failed { stage, reason }, _)) => return Err(Refusal { stage, reason }),
-            None => return listeners.ok_or_else(|| refusal("wait for the child", "it died")),
-        }
-    }
 }

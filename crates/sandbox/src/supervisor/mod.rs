@@ -5,21 +5,23 @@
 
 mod assign;
 mod launch;
+mod pending;
 mod probe;
 mod start;
 
 use std::collections::HashMap;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Signal, pidfd_send_signal};
 
+use self::pending::{Pending, Work};
 use crate::cgroup::{CgroupGroup, EnvironmentCgroup};
 use crate::ids::{IdMap, IdRange};
 use crate::image::RootImages;
-use crate::message::{Channel, Reply, Request};
+use crate::message::{Channel, Request};
 use crate::sys::{self, Instruction};
 
 /// Marks a process as the spawner: its name, and a variable that holds the server's pid.
@@ -60,6 +62,7 @@ struct Supervisor {
     images: RootImages,
     proc: bool,
     living: HashMap<String, Member>,
+    pending: Vec<Pending>,
     ending: Vec<Member>,
 }
 
@@ -75,56 +78,39 @@ struct Member {
 impl Supervisor {
     fn serve(&mut self) -> io::Result<()> {
         loop {
-            if !self.await_request()? {
-                self.bury();
+            let requested = self.await_event()?;
+            self.go_on();
+            self.bury();
+            if !requested {
                 continue;
             }
             match self.server.receive::<Request>(None)? {
-                Some((Request::Launch(mut spec), _)) => {
-                    let answered = self.answer_launch(&spec);
+                Some((Request::Launch(mut spec), answer)) => {
+                    let begun = launch::begin(self, &spec).map(|begun| Work::Launch(Box::new(begun)));
                     // SECURITY: the next environment's init begins as a copy of this memory.
                     spec.wipe();
-                    answered?;
+                    self.undertake(begun, answer)?;
                 }
-                Some((Request::Assign { id, assignment }, _)) => {
-                    let reply = match assign::assign(self, &id, &assignment) {
-                        Ok(()) => Reply::Assigned,
-                        Err(launch::Refusal { stage, reason }) => Reply::Refused { stage, reason },
-                    };
-                    self.server.send(&reply, &[])?;
+                Some((Request::Assign { id, assignment }, answer)) => {
+                    let begun = assign::begin(self, &id, &assignment).map(Work::Assign);
+                    self.undertake(begun, answer)?;
                 }
                 Some((Request::Release { id }, _)) => self.release(&id),
                 None => return Ok(()),
             }
-            self.bury();
         }
     }
 
-    /// Whether there is a request; `false` when an ending environment may have ended.
-    fn await_request(&self) -> io::Result<bool> {
+    /// Whether there is a request; `false` when work may go on, or an ending environment may have ended.
+    fn await_event(&self) -> io::Result<bool> {
         let mut watched = vec![PollFd::new(&self.server, PollFlags::IN)];
+        watched.extend(self.pending.iter().map(|pending| PollFd::new(pending.child(), PollFlags::IN)));
         watched.extend(self.ending.iter().map(|member| PollFd::new(&member.pidfd, PollFlags::IN)));
         let retry = Timespec::try_from(RETRY).map_err(io::Error::other)?;
-        let timeout = if self.ending.is_empty() { None } else { Some(&retry) };
+        let idle = self.ending.is_empty() && self.pending.is_empty();
+        let timeout = if idle { None } else { Some(&retry) };
         rustix::io::retry_on_intr(|| poll(&mut watched, timeout))?;
         Ok(watched.first().is_some_and(|server| !server.revents().is_empty()))
-    }
-
-    fn answer_launch(&mut self, spec: &crate::spec::EnvironmentSpec) -> io::Result<()> {
-        match launch::launch(self, spec) {
-            Ok((member, handed)) => {
-                let reply = Reply::Launched { cgroup: member.cgroup.clone() };
-                let mut descriptors = vec![member.pidfd.as_fd()];
-                descriptors.extend(handed.iter().map(AsFd::as_fd));
-                let sent = self.server.send(&reply, &descriptors);
-                self.living.insert(spec.id.clone(), member);
-                sent
-            }
-            Err(refusal) => {
-                let launch::Refusal { stage, reason } = refusal;
-                self.server.send(&Reply::Refused { stage, reason }, &[])
-            }
-        }
     }
 
     fn release(&mut self, id: &str) {
@@ -148,6 +134,7 @@ impl Supervisor {
     }
 
     fn end_all(&mut self) {
+        self.pending.drain(..).for_each(|pending| self.ending.extend(pending.abandon()));
         self.ending.extend(self.living.drain().map(|(_, member)| member));
         self.ending.iter().for_each(Member::kill);
         let start = Instant::now();

@@ -42,8 +42,8 @@ fn attempt(supervisor: &mut Supervisor) -> Result<(), launch::Refusal> {
     let mut spec = EnvironmentSpec::new("probe", vec!["/usr/bin/true".to_owned()]);
     spec.working_dir = "/".into();
     spec.tmp_mib = 1;
-    match launch::launch(supervisor, &spec) {
-        Ok((member, _)) => end(supervisor, member),
+    match launch::begin(supervisor, &spec).and_then(|launching| supervisor.complete(launching)) {
+        Ok(member) => end(supervisor, member),
         Err(refusal) if refusal.stage == "execute the program" => {}
         Err(refusal) => return Err(refusal),
     }

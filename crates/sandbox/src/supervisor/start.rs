@@ -6,7 +6,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::PathBuf;
 
-use rustix::process::{Signal, getpriority_process, set_parent_process_death_signal, setpriority_process};
+use rustix::process::{getpriority_process, setpriority_process};
 use rustix::thread::{CapabilitySet, capabilities, remove_capability_from_bounding_set, set_capabilities};
 
 use super::{MARKER, STATE_DIR, Supervisor, probe};
@@ -32,7 +32,7 @@ const NEEDED: CapabilitySet = CapabilitySet::SYS_ADMIN
 /// Prepares and tells the server how it went. An error means that nobody is there to be told.
 pub(super) fn start() -> io::Result<Supervisor> {
     let (server, null) = take_socket()?;
-    set_parent_process_death_signal(Some(Signal::KILL))?;
+    // No death signal: the socket says when the server is gone, and then there is still something to clear away.
     if !parent_is_the_server() {
         return Err(io::ErrorKind::BrokenPipe.into());
     }
@@ -68,6 +68,7 @@ fn assemble(server: Channel, null: OwnedFd, images: RootImages, group: CgroupGro
         images,
         proc: true,
         living: HashMap::new(),
+        pending: Vec::new(),
         ending: Vec::new(),
     }
 }
@@ -93,7 +94,7 @@ fn take_socket() -> io::Result<(Channel, OwnedFd)> {
     Ok((Channel::new(socket), null))
 }
 
-/// The death signal is sent only by a parent that dies after it was asked for.
+/// Who is the spawner's parent is asked once; from then on, the end of the socket tells.
 fn parent_is_the_server() -> bool {
     let server = std::env::var_os(MARKER).and_then(|pid| pid.to_str()?.parse::<i32>().ok());
     server == rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get())

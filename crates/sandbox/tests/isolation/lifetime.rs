@@ -109,6 +109,9 @@ fn spawner_of(parent: u32) -> Option<u32> {
         .map(|(pid, _)| pid)
 }
 
+/// The id of an environment of the platform that is killed.
+const KILLED: &str = "of-a-killed-platform";
+
 /// A platform in a process of its own, for the test below to kill.
 #[test]
 fn platform_process() {
@@ -116,7 +119,9 @@ fn platform_process() {
         return;
     }
     let host = host();
-    let _running = host.spawner.launch(&shell("sleep 41000005 & exec sleep 41000005")).unwrap();
+    let mut running = shell("sleep 41000005 & exec sleep 41000005");
+    running.id = KILLED.to_owned();
+    let _running = host.spawner.launch(&running).unwrap();
     let frozen = host.spawner.launch(&shell("exec sleep 41000005")).unwrap();
     frozen.freeze().unwrap();
     println!("platform ready");
@@ -134,9 +139,16 @@ fn killing_the_platform_leaves_no_orphan_not_even_a_frozen_one() {
     let mut lines = BufReader::new(platform.stdout.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap().contains("platform ready")));
     assert!(find_process("sleep 41000005").is_some());
+    assert!(!cgroups(KILLED).is_empty());
     platform.kill().unwrap();
     platform.wait().unwrap();
     assert!(gone("sleep 41000005"));
+    // The spawner outlives its server by a moment, to clear away what nobody else would before the next start.
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !cgroups(KILLED).is_empty() {
+        assert!(Instant::now() < deadline, "{:?} are left", cgroups(KILLED));
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 #[test]

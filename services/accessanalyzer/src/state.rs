@@ -1,0 +1,79 @@
+//! What the handlers share, and how they read and change what is stored.
+//!
+//! Every change of a handler carries its audit record; what a scan finds is no change of anybody's and carries none.
+
+use base::{AccountId, Region};
+use identity::records::Record as _;
+use identity::{Directory, Reads};
+use service::Call;
+use store::{Snapshot, Transaction};
+
+use crate::Error;
+use crate::access::analyzer_arn;
+use crate::records::{self, ANALYZERS, AnalyzerRecord, FINDINGS, FindingRecord};
+use crate::scan::Work;
+
+/// How errors call an analyzer.
+pub(crate) const ANALYZER: &str = "Analyzer";
+
+/// What the handlers share.
+pub(crate) struct Analyzers {
+    pub(crate) directory: Directory,
+    pub(crate) work: Work,
+}
+
+impl Analyzers {
+    pub(crate) fn new(directory: Directory) -> Self {
+        Self { directory, work: Work::default() }
+    }
+
+    /// A frozen view, for answers that read more than one record.
+    pub(crate) fn view(&self) -> Result<Snapshot, Error> {
+        Ok(self.directory.store().snapshot()?)
+    }
+}
+
+/// The analyzer of this name.
+pub(crate) fn named(from: &impl Reads, account: AccountId, name: &str) -> Result<AnalyzerRecord, Error> {
+    let found = from.record(ANALYZERS, &records::analyzer(account, name))?;
+    found.ok_or_else(|| Error::not_found(ANALYZER, name))
+}
+
+/// The analyzer with this ARN, which is of the caller's account and region or does not exist for it.
+pub(crate) fn with_arn(from: &impl Reads, call: &Call, arn: &str) -> Result<AnalyzerRecord, Error> {
+    let prefix = analyzer_arn(call.account(), call.region(), "");
+    let name = arn.strip_prefix(&prefix).ok_or_else(|| Error::not_found(ANALYZER, arn))?;
+    let found = from.record(ANALYZERS, &records::analyzer(call.account(), name))?;
+    found.ok_or_else(|| Error::not_found(ANALYZER, arn))
+}
+
+/// The ARN of an analyzer.
+pub(crate) fn arn_of(record: &AnalyzerRecord, region: &Region) -> String {
+    analyzer_arn(record.account, region, &record.name)
+}
+
+/// All analyzers of an account.
+pub(crate) fn all(from: &impl Reads, account: AccountId) -> Result<Vec<AnalyzerRecord>, Error> {
+    Ok(from.records(ANALYZERS, &records::analyzers_of(account))?)
+}
+
+/// All findings of an analyzer.
+pub(crate) fn findings(from: &impl Reads, analyzer: &str) -> Result<Vec<FindingRecord>, Error> {
+    Ok(from.records(FINDINGS, &records::of_analyzer(analyzer))?)
+}
+
+/// Writes an analyzer.
+pub(crate) fn save(transaction: &mut Transaction<'_>, record: &AnalyzerRecord) -> Result<(), Error> {
+    let bytes = record.encode().map_err(identity::DirectoryError::from)?;
+    Ok(transaction.put(ANALYZERS, records::analyzer(record.account, &record.name), bytes)?)
+}
+
+/// Writes a finding.
+pub(crate) fn save_finding(
+    transaction: &mut Transaction<'_>,
+    analyzer: &str,
+    record: &FindingRecord,
+) -> Result<(), Error> {
+    let bytes = record.encode().map_err(identity::DirectoryError::from)?;
+    Ok(transaction.put(FINDINGS, records::part(analyzer, &record.id), bytes)?)
+}

@@ -142,7 +142,7 @@ def handler(event, context):
     except botocore.exceptions.ClientError as error:
         return error.response["Error"]
 """
-    made = function(code, Role=reader, Timeout=20)
+    made = function(code, Role=reader, Timeout=120)
     read = {"operation": "get_item", "arguments": {"Key": {"id": {"S": "1"}}}}
     assert call(platform, made, {**read, "table": name + "-own"})[1]["v"] == {"S": name + "-own"}
     for event in ({**read, "table": name + "-other"},
@@ -164,7 +164,7 @@ def handler(event, context):
     except botocore.exceptions.ClientError as error:
         return error.response["Error"]["Code"]
 """
-    other = function(code, suffix="-b", Timeout=20)
+    other = function(code, suffix="-b", Timeout=120)
     assert call(platform, other, stolen)[1] == "InvalidClientTokenId"
     key, secret = platform.root()
     assert call(platform, other, {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret})[1] == "InvalidClientTokenId"

@@ -157,6 +157,30 @@ impl Platform {
         Ok((Some(TlsIdentity::issued(authority, options.region.clone(), clock)?), Some(ca_bundle)))
     }
 
+    /// What functions may take of this host at one time.
+    fn host_limits(&self) -> HostLimits {
+        HostLimits {
+            environments_max: self.options.max_environments,
+            memory_mib_max: self.options.max_environment_memory_mib,
+        }
+    }
+
+    /// How often an account may call a service.
+    fn rate(&self) -> Rate {
+        let per_second = self.options.calls_per_second;
+        Rate { per_second, burst: per_second.saturating_mul(2) }
+    }
+
+    /// The one way out of functions, with the operator's rules.
+    fn egress(&self, records: EgressRecords, platform: &Arc<OnceLock<SocketAddr>>) -> EgressProxy {
+        EgressProxy::new(EgressProxyOptions {
+            rules: self.egress_rules.clone(),
+            log: Arc::new(records),
+            platform: Arc::clone(platform),
+            resolver: None,
+        })
+    }
+
     /// Whoever vouches for the platform's door inside of environments, and for nothing else.
     fn door_authority(&self, clock: &Clock) -> Result<Authority, Error> {
         let (folder, sealer) = (self.data_dir.join("doors"), self.keys.derive("door authority"));
@@ -175,39 +199,29 @@ impl Platform {
         let search_path = std::env::var_os("PATH").unwrap_or_default();
         let stages = Stages::load(&self.store)?;
         let address = Arc::new(OnceLock::new());
-        let egress = EgressProxy::new(EgressProxyOptions {
-            rules: self.egress_rules.clone(),
-            log: Arc::new(EgressRecords {
-                trail: audit.clone(),
-                directory: directory.clone(),
-                clock: clock.clone(),
-                region: region.clone(),
-            }),
-            platform: Arc::clone(&address),
-            resolver: None,
-        });
+        let records = EgressRecords {
+            trail: audit.clone(),
+            directory: directory.clone(),
+            clock: clock.clone(),
+            region: region.clone(),
+        };
+        let egress = self.egress(records, &address);
         let urls = FunctionUrls::load(&self.store)?;
         let callbacks = Callbacks::new(self.store.clone(), clock.clone());
         let door_authority = self.door_authority(&clock)?;
+        let authority = door_authority.certificate();
+        let launcher = HostLauncher::new(&self.sandboxes, &self.data_dir, search_path, authority)?;
         let (lambda, compute) = lambda::service(LambdaParts {
             urls: urls.clone(),
             store: self.store.clone(),
             directory: directory.clone(),
             clock: clock.clone(),
             region: region.clone(),
-            launcher: Arc::new(HostLauncher::new(
-                &self.sandboxes,
-                &self.data_dir,
-                search_path,
-                door_authority.certificate(),
-            )?),
+            launcher: Arc::new(launcher),
             code,
             door: functions::door(&later),
             egress: Some(egress.door()),
-            limits: HostLimits {
-                environments_max: self.options.max_environments,
-                memory_mib_max: self.options.max_environment_memory_mib,
-            },
+            limits: self.host_limits(),
         })?;
         let [dynamodb, dynamodb_streams] = dynamodb::services(&self.store)?;
         let services = vec![
@@ -224,7 +238,6 @@ impl Platform {
             accessanalyzer::service(directory.clone()),
             cloudformation::service(CloudFormation::new(self.store.clone(), callbacks.clone())),
         ];
-        let calls_per_second = self.options.calls_per_second;
         let pipeline = Pipeline::new(PipelineParts {
             services,
             directory,
@@ -233,7 +246,7 @@ impl Platform {
             clock: clock.clone(),
             home: account,
             region: region.clone(),
-            rate: Rate { per_second: calls_per_second, burst: calls_per_second.saturating_mul(2) },
+            rate: self.rate(),
             message_sealer: self.keys.derive("authorization messages"),
         });
         let gateway = Gateway::new(pipeline.clone(), stages).with_function_urls(urls.clone());

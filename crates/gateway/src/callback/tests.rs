@@ -61,7 +61,7 @@ async fn many_answers_are_kept_each_once_and_bounded() {
 async fn what_is_forged_late_or_no_answer_is_refused() {
     let (callbacks, clock) = callbacks().await;
     let address = target(&callbacks.ask("q", Shape::Once, HOUR).await.unwrap().inside);
-    let forged = format!("{}0", &address[..address.len() - 1]);
+    let forged = format!("{address}0");
     assert_eq!(put(&callbacks, &forged, "{}").await, 403);
     assert_eq!(put(&callbacks, &address.replace("/q?", "/other?"), "{}").await, 403);
     for body in ["", "[]", "no", "{\"a\":"] {

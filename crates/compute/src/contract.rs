@@ -77,6 +77,8 @@ pub struct Launched {
     pub runtime_api: std::net::TcpListener,
     /// Listens inside, for the AWS API.
     pub aws_api: std::net::TcpListener,
+    /// Listens inside, for the AWS API by programs that know no other port than that of HTTPS.
+    pub secure_api: Option<std::net::TcpListener>,
     /// Listens inside, for what the function wants of the outside.
     pub egress: std::net::TcpListener,
     /// What the process writes.

@@ -42,7 +42,7 @@ pub use package::{
     Artifact, ArtifactError, CodeHash, CodeStore, InvalidCodeHash, PackageError, Refusal, StoredPackage,
 };
 pub use pool::{Compute, ComputeFigures, ComputeOptions, HostLimits, Provisioned};
-pub use sandboxed::SandboxLauncher;
+pub use sandboxed::{AUTHORITY, BUNDLE, SandboxLauncher};
 pub use streamed::{AnswerSink, StreamedAnswer};
 
 /// A boxed future that may move between threads.

@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use sandbox::{
-    AWS_API_PORT, Bind, Companion, CpuShare, EGRESS_PORT, EnvironmentSpec, HostRuntime, RUNTIME_API_PORT,
-    RuntimeKind, Spawner, runtime_for,
+    AUTHORITIES, AWS_API_PORT, Bind, Companion, CpuShare, EGRESS_PORT, EnvironmentSpec, HostRuntime,
+    RUNTIME_API_PORT, RuntimeKind, SECURE_API_PORT, Spawner, runtime_for,
 };
 use tokio::net::unix::pipe::Receiver;
 
@@ -45,15 +45,29 @@ impl SandboxLauncher {
         let variables = order.variables.iter().map(|(name, value)| (name.clone(), value.expose().to_owned()));
         spec.environment = variables.collect();
         spec.binds.clone_from(&runtime.binds);
-        spec.binds.push(Bind::new(self.bootstraps.folder(), "/var/runtime"));
+        self.furnish(&mut spec);
         spec.working_dir = "/".into();
         spec.memory_mib = *memory_mib;
         spec.tmp_mib = PARKED_TMP_MIB;
         // It comes up when nobody else wants the processor.
         spec.cpu = CpuShare { weight_millis: PARKED_WEIGHT_MILLIS, ceiling_millis: 1_000 };
-        spec.doors = vec![RUNTIME_API_PORT, AWS_API_PORT, EGRESS_PORT];
+        spec.doors = DOORS.to_vec();
         spec.awaits_assignment = true;
         Some(spec)
+    }
+
+    /// The bootstraps, and whom programs inside trust: the host's authorities, and the platform's own for its door.
+    fn furnish(&self, spec: &mut EnvironmentSpec) {
+        spec.binds.push(Bind::new(self.bootstraps.folder(), "/var/runtime"));
+        let bundle = self.bootstraps.folder().join(BUNDLE);
+        if !bundle.exists() {
+            return;
+        }
+        spec.binds.push(Bind::new(bundle, AUTHORITIES));
+        // Node.js brings a list of its own, and adds to it what this names.
+        if !spec.environment.iter().any(|(name, _)| name == NODE_AUTHORITIES) {
+            spec.environment.push((NODE_AUTHORITIES.to_owned(), format!("/var/runtime/{AUTHORITY}")));
+        }
     }
 
     async fn start(&self, spec: EnvironmentSpec) -> Result<Launched, LaunchError> {
@@ -70,7 +84,7 @@ impl SandboxLauncher {
         spec.environment = variables.collect();
         spec.binds.clone_from(&runtime.binds);
         spec.binds.push(Bind::new(&order.code_directory, TASK_ROOT));
-        spec.binds.push(Bind::new(self.bootstraps.folder(), "/var/runtime"));
+        self.furnish(&mut spec);
         if let Some(layers) = &order.layers_directory {
             spec.binds.push(Bind::new(layers, LAYERS_ROOT));
             // As on Lambda, a layer may bring the bootstrap of a custom runtime.
@@ -85,7 +99,7 @@ impl SandboxLauncher {
         spec.memory_mib = order.memory_mib;
         spec.tmp_mib = order.tmp_mib;
         spec.cpu = CpuShare::for_memory(order.memory_mib);
-        spec.doors = vec![RUNTIME_API_PORT, AWS_API_PORT, EGRESS_PORT];
+        spec.doors = DOORS.to_vec();
         Some(spec)
     }
 }
@@ -123,6 +137,13 @@ impl Launcher for SandboxLauncher {
     }
 }
 
+/// What listens inside, in the order in which [`assemble`] takes the listeners.
+const DOORS: [u16; 4] = [RUNTIME_API_PORT, AWS_API_PORT, SECURE_API_PORT, EGRESS_PORT];
+/// Beside the bootstraps: the certificate of the authority that vouches for the platform's door.
+pub const AUTHORITY: &str = "authority.pem";
+/// Beside the bootstraps: the host's authorities and that one.
+pub const BUNDLE: &str = "authorities.pem";
+const NODE_AUTHORITIES: &str = "NODE_EXTRA_CA_CERTS";
 /// Where the package stands inside.
 const TASK_ROOT: &str = "/var/task";
 /// Where the layers stand inside.
@@ -138,11 +159,12 @@ fn assemble(mut environment: sandbox::Environment) -> io::Result<Launched> {
     let mut doors = environment.take_listeners().into_iter();
     let runtime_api = doors.next().ok_or_else(incomplete)?;
     let aws_api = doors.next().ok_or_else(incomplete)?;
+    let secure_api = Some(doors.next().ok_or_else(incomplete)?);
     let egress = doors.next().ok_or_else(incomplete)?;
     let stdout = environment.take_stdout().ok_or_else(incomplete)?;
     let stderr = environment.take_stderr().ok_or_else(incomplete)?;
     let process = Arc::new(SandboxedProcess(Arc::new(environment)));
-    Ok(Launched { runtime_api, aws_api, egress, stdout, stderr, process })
+    Ok(Launched { runtime_api, aws_api, secure_api, egress, stdout, stderr, process })
 }
 
 struct SandboxedProcess(Arc<sandbox::Environment>);

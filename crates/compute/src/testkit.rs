@@ -83,7 +83,15 @@ impl Launcher for TaskLauncher {
             killed: Arc::clone(&self.killed),
         });
         Box::pin(async move {
-            Ok(Launched { runtime_api, aws_api, egress, stdout: out.into(), stderr: err.into(), process })
+            Ok(Launched {
+                runtime_api,
+                aws_api,
+                secure_api: None,
+                egress,
+                stdout: out.into(),
+                stderr: err.into(),
+                process,
+            })
         })
     }
 }

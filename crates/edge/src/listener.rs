@@ -25,6 +25,11 @@ use crate::peers::Peers;
 use crate::router::{Arrival, Router};
 use crate::tls::TlsIdentity;
 
+/// How long a TLS handshake may take.
+const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
+/// With this byte a TLS connection begins, and no HTTP request.
+const TLS_HANDSHAKE: u8 = 22;
+
 /// Everything that connections share. Cheap to clone.
 #[derive(Clone)]
 pub struct Edge {
@@ -34,6 +39,8 @@ pub struct Edge {
     places: Arc<Semaphore>,
     peers: Peers,
     http: http1::Builder,
+    /// What functions are shown that speak TLS to their door.
+    door_tls: Option<TlsIdentity>,
 }
 
 /// Why the edge does not listen.
@@ -74,7 +81,16 @@ impl Edge {
             places: Arc::new(Semaphore::new(limits.connections_max)),
             peers: Peers::new(limits.peer_connections_max),
             http,
+            door_tls: None,
         }
+    }
+
+    /// The same edge, which functions may speak TLS to as well. For the wiring, before it serves.
+    #[must_use]
+    pub fn with_door_tls(mut self, identity: TlsIdentity) -> Self {
+        tokio::spawn(identity.clone().keep_fresh());
+        self.door_tls = Some(identity);
+        self
     }
 
     /// Takes the address.
@@ -94,7 +110,18 @@ impl Edge {
         let Ok(_place) = Arc::clone(&self.places).try_acquire_owned() else { return };
         let peer = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let arrival = Arrival { peer, is_secure: true, door: Some(door) };
-        if let Err(error) = self.connection(stream, arrival).await {
+        let mut first = [0];
+        let peeked = tokio::time::timeout(self.limits.head_timeout, stream.peek(&mut first)).await;
+        let served = match (peeked, &self.door_tls) {
+            (Ok(Ok(1)), Some(TlsIdentity { acceptor, .. })) if first == [TLS_HANDSHAKE] => {
+                let handshake = tokio::time::timeout(HANDSHAKE_TIME_MAX, acceptor.accept(stream));
+                let Ok(Ok(stream)) = handshake.await else { return };
+                self.connection(stream, arrival).await
+            }
+            (Ok(Ok(1)), _) => self.connection(stream, arrival).await,
+            _ => return,
+        };
+        if let Err(error) = served {
             tracing::debug!(%error, "a connection from a function ended early");
         }
     }
@@ -181,7 +208,7 @@ impl Listening {
             let served = match tls {
                 None => watcher.watch(edge.connection(stream, arrival)).await,
                 Some(TlsIdentity { acceptor, .. }) => {
-                    let handshake = tokio::time::timeout(Duration::from_secs(10), acceptor.accept(stream));
+                    let handshake = tokio::time::timeout(HANDSHAKE_TIME_MAX, acceptor.accept(stream));
                     let Ok(Ok(stream)) = handshake.await else { return };
                     watcher.watch(edge.connection(stream, arrival)).await
                 }

@@ -1,13 +1,13 @@
 //! Which of the three answers a request gets: health, an API Gateway stage, or the AWS APIs' pipeline.
 //!
 //! Health is the only thing that answers without the pipeline or the gateway, and it says nothing but that the
-//! platform is up. What comes through a function's door reaches the AWS APIs alone.
+//! platform is up. What comes through a function's door reaches the AWS APIs, and addresses that somebody awaits an answer at.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use gateway::Gateway;
+use gateway::{CALLBACK_BYTES_MAX, Gateway};
 use http::{HeaderValue, Method, StatusCode, header};
 use hyper::body::Incoming;
 use protocol::{WireRequest, WireResponse};
@@ -60,6 +60,14 @@ impl Router {
         // SECURITY: health is for strangers too: it tells that the platform is up and nothing else.
         if arrival.door.is_none() && head.uri.path() == HEALTH_PATH {
             return self.health(&head.method);
+        }
+        if Gateway::calls_back(&head) {
+            let Some(body) = body.take() else { return refuse(BodyError::Broken, false) };
+            let read = body::read(body, CALLBACK_BYTES_MAX, limits.body_timeout, memory).await;
+            return match read {
+                Ok((body, _held)) => self.gateway.take_answer(&head, &body).await.map(Answer::whole),
+                Err(error) => refuse(error, false),
+            };
         }
         let stage = arrival.door.is_none() && self.gateway.serves(&head);
         if !stage && let Some(answer) = self.streamed(&head, &mut body, arrival, limits).await {

@@ -19,6 +19,10 @@ pub(crate) struct Args {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    /// Delete a stack of a running platform, and tell what becomes of each resource.
+    Delete(DeleteOptions),
+    /// Deploy a SAM or CloudFormation template with its code to a running platform.
+    Deploy(DeployOptions),
     /// Show the whole evaluation behind a refusal: each policy, each statement, each condition with its values.
     Explain(ExplainOptions),
     /// Run the platform.
@@ -172,6 +176,78 @@ pub(crate) struct UpOptions {
 
     #[command(flatten)]
     pub(crate) platform: PlatformOptions,
+}
+
+/// Which running platform a command talks to, and as whom.
+#[derive(ClapArgs, Clone)]
+pub(crate) struct RemoteOptions {
+    /// The platform's address, for callers with credentials of their own: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and,
+    /// where they are temporary, AWS_SESSION_TOKEN in the environment.
+    #[arg(long, env = "AWS_ENDPOINT_URL", value_name = "URL")]
+    pub(crate) endpoint_url: Option<String>,
+
+    /// The region to sign for, with --endpoint-url.
+    #[arg(long, env = "AWS_DEFAULT_REGION", default_value = "us-east-1")]
+    pub(crate) region: Region,
+
+    /// The running platform's data folder, where no address is given: its endpoint and the administrator's key are read there.
+    #[arg(long, env = "FASTNESS_DATA_DIR", default_value = ".fastness", value_name = "DIR")]
+    pub(crate) data_dir: PathBuf,
+
+    /// Print what came of it as one JSON document on stdout, and nothing else.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[arg(long, env = "AWS_ACCESS_KEY_ID", hide = true)]
+    pub(crate) access_key_id: Option<String>,
+
+    #[arg(long, env = "AWS_SECRET_ACCESS_KEY", hide = true, hide_env_values = true, value_parser = secret)]
+    pub(crate) secret_access_key: Option<SecretString>,
+
+    #[arg(long, env = "AWS_SESSION_TOKEN", hide = true, hide_env_values = true)]
+    pub(crate) session_token: Option<String>,
+}
+
+/// What `deploy` deploys.
+#[derive(ClapArgs, Clone)]
+pub(crate) struct DeployOptions {
+    /// A SAM or CloudFormation template, or the folder that holds `template.yaml`, `template.yml` or `template.json`.
+    #[arg(default_value = ".", value_name = "TEMPLATE|DIR")]
+    pub(crate) template: PathBuf,
+
+    /// The stack's name; the template folder's name where it is not given.
+    #[arg(long)]
+    pub(crate) stack_name: Option<String>,
+
+    /// A template parameter, as `Key=Value`; may be repeated. Others keep the values that the stack has.
+    #[arg(long = "parameter", value_name = "KEY=VALUE", value_parser = key_value)]
+    pub(crate) parameters: Vec<(String, String)>,
+
+    /// What the template may do: `CAPABILITY_IAM`, `CAPABILITY_NAMED_IAM`, `CAPABILITY_AUTO_EXPAND`; may be repeated.
+    #[arg(long = "capability", value_name = "NAME", default_values = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"])]
+    pub(crate) capabilities: Vec<String>,
+
+    /// A tag of the stack and of what is in it, as `Key=Value`; may be repeated.
+    #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = key_value)]
+    pub(crate) tags: Vec<(String, String)>,
+
+    /// The bucket for packages; one of the account's own where it is not given.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) s3_bucket: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) remote: RemoteOptions,
+}
+
+/// What `delete` deletes.
+#[derive(ClapArgs, Clone)]
+pub(crate) struct DeleteOptions {
+    /// The stack's name or id.
+    #[arg(value_name = "STACK")]
+    pub(crate) stack_name: String,
+
+    #[command(flatten)]
+    pub(crate) remote: RemoteOptions,
 }
 
 /// What `transform` prints.

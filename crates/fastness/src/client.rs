@@ -27,6 +27,7 @@ pub(crate) struct Client {
     region: String,
     access_key_id: String,
     secret: SecretString,
+    session_token: Option<String>,
 }
 
 /// The value of a key in the `[default]` part of an AWS config or credentials file.
@@ -51,15 +52,39 @@ impl Client {
         let of = |text: &str, key: &str| {
             entry(text, key).ok_or_else(|| format!("`{key}` is missing in the data folder's AWS files"))
         };
-        let endpoint = of(&config, "endpoint_url")?;
+        let (endpoint, region) = (of(&config, "endpoint_url")?, of(&config, "region")?);
+        let key = of(&credentials, "aws_access_key_id")?;
+        let secret = SecretString::new(of(&credentials, "aws_secret_access_key")?);
+        Self::with(&endpoint, &region, &key, secret, None)
+    }
+
+    /// The platform at an endpoint, as whoever holds these credentials.
+    pub(crate) fn with(
+        endpoint: &str,
+        region: &str,
+        access_key_id: &str,
+        secret: SecretString,
+        session_token: Option<String>,
+    ) -> Result<Self, Error> {
         let authority =
             endpoint.strip_prefix("http://").ok_or("the platform speaks TLS, which this command does not")?;
         Ok(Self {
             authority: authority.trim_end_matches('/').to_owned(),
-            region: of(&config, "region")?,
-            access_key_id: of(&credentials, "aws_access_key_id")?,
-            secret: SecretString::new(of(&credentials, "aws_secret_access_key")?),
+            region: region.to_owned(),
+            access_key_id: access_key_id.to_owned(),
+            secret,
+            session_token,
         })
+    }
+
+    /// The region of its calls.
+    pub(crate) fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// Puts a body under a path of a REST API, such as S3's.
+    pub(crate) fn put(&self, service: &str, path: &str, body: &[u8]) -> Result<(), Error> {
+        self.send(service, "PUT", path, HeaderMap::new(), body).map(drop)
     }
 
     /// A call of an AWS JSON API, such as CloudTrail's: `target` is its `X-Amz-Target`.
@@ -105,10 +130,10 @@ impl Client {
         let signer = Signer {
             access_key_id: &self.access_key_id,
             secret: &self.secret,
-            session_token: None,
+            session_token: self.session_token.as_deref(),
             region: &self.region,
             service,
-            s3: false,
+            s3: service == "s3",
         };
         sign(method, path, "", &mut headers, body, &signer, Clock::system().now())?;
         let mut request = format!("{method} {path} HTTP/1.0\r\ncontent-length: {}\r\n", body.len());

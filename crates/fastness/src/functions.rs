@@ -35,8 +35,9 @@ impl HostLauncher {
         spawner: &Arc<Spawner>,
         data_dir: &Path,
         search_path: OsString,
+        authority: &Path,
     ) -> std::io::Result<Self> {
-        let bootstraps = write_bootstraps(data_dir)?;
+        let bootstraps = write_bootstraps(data_dir, authority)?;
         let spawner = Arc::clone(spawner);
         let find = move || SandboxLauncher::new(spawner, sandbox::runtime_catalog(&search_path), bootstraps);
         let lazy: Arc<LazyLauncher> = Arc::new(LazyLock::new(Box::new(find)));
@@ -66,16 +67,22 @@ impl Launcher for HostLauncher {
     }
 }
 
-/// Writes the bootstraps of this binary where sandboxes can mount them.
-fn write_bootstraps(data_dir: &Path) -> std::io::Result<PathBuf> {
+/// Writes the bootstraps of this binary where sandboxes can mount them, with the certificate of the `authority` that vouches
+/// for the platform's door: alone, and behind those that this host trusts.
+fn write_bootstraps(data_dir: &Path, authority: &Path) -> std::io::Result<PathBuf> {
     use std::os::unix::fs::PermissionsExt;
     let folder = data_dir.join("runtimes");
     std::fs::create_dir_all(&folder)?;
+    let authority = std::fs::read(authority)?;
+    let known = std::fs::read(sandbox::AUTHORITIES).unwrap_or_default();
+    let bundle = [known.as_slice(), b"\n", &authority].concat();
     let files = [
-        ("bootstrap.py", PYTHON_BOOTSTRAP),
-        ("bootstrap.mjs", NODE_BOOTSTRAP),
-        ("proxy.mjs", NODE_PROXY),
-        ("streaming.mjs", NODE_STREAMING),
+        ("bootstrap.py", PYTHON_BOOTSTRAP.as_bytes()),
+        ("bootstrap.mjs", NODE_BOOTSTRAP.as_bytes()),
+        ("proxy.mjs", NODE_PROXY.as_bytes()),
+        ("streaming.mjs", NODE_STREAMING.as_bytes()),
+        (compute::AUTHORITY, &authority),
+        (compute::BUNDLE, &bundle),
     ];
     for (name, text) in files {
         let path = folder.join(name);

@@ -7,6 +7,7 @@ mod args;
 mod check;
 mod client;
 mod credentials;
+mod deploy;
 mod egress;
 mod explain;
 mod functions;
@@ -16,6 +17,7 @@ mod platform;
 mod serve;
 mod transform;
 mod up;
+mod xml;
 
 use std::process::ExitCode;
 
@@ -28,6 +30,8 @@ fn main() -> ExitCode {
     sandbox::run_if_spawner();
     let args = Args::parse();
     let result = match args.command {
+        Command::Delete(options) => return stacks(deploy::delete(&options), options.remote.json),
+        Command::Deploy(options) => return stacks(deploy::deploy(&options), options.remote.json),
         Command::Explain(options) => explain::run(&options),
         Command::Serve(options) => serve::run(options),
         Command::Up(options) => up::run(options),
@@ -38,6 +42,21 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
+            eprintln!("fastness: {}", base::Chain(error.as_ref()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Tells what came of a deployment: 0 where the stack is as asked, 1 where it is not or the call was refused.
+fn stacks(outcome: Result<deploy::Outcome, Error>, json: bool) -> ExitCode {
+    match outcome {
+        Ok(outcome) if deploy::tell(&outcome, json) => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            if json {
+                println!("{}", deploy::error_json(&error));
+            }
             eprintln!("fastness: {}", base::Chain(error.as_ref()));
             ExitCode::FAILURE
         }

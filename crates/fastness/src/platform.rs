@@ -14,7 +14,7 @@ use cloudformation::CloudFormation;
 use compute::{Artifact, CodeStore, Compute, EgressProxy, EgressProxyOptions, EgressRule, HostLimits};
 use crypto::RootKey;
 use edge::{Authority, Edge, Limits, Router, TlsIdentity};
-use gateway::{FunctionUrls, Gateway, Stages};
+use gateway::{Callbacks, FunctionUrls, Gateway, Stages};
 use identity::Directory;
 use identity::web_identity::Issuers;
 use lambda::LambdaParts;
@@ -109,6 +109,7 @@ impl Platform {
         let endpoint = format!("{scheme}://{}", listening.address());
         let _ = built.address.set(listening.address());
         built.urls.served_at(scheme, listening.address().port());
+        built.callbacks.served_at(&endpoint);
         let mut jobs = built.pipeline.start_jobs(&stopping);
         let serving = tokio::spawn(listening.run(stopping));
         let running = Running {
@@ -156,6 +157,37 @@ impl Platform {
         Ok((Some(TlsIdentity::issued(authority, options.region.clone(), clock)?), Some(ca_bundle)))
     }
 
+    /// What functions may take of this host at one time.
+    fn host_limits(&self) -> HostLimits {
+        HostLimits {
+            environments_max: self.options.max_environments,
+            memory_mib_max: self.options.max_environment_memory_mib,
+        }
+    }
+
+    /// How often an account may call a service.
+    fn rate(&self) -> Rate {
+        let per_second = self.options.calls_per_second;
+        Rate { per_second, burst: per_second.saturating_mul(2) }
+    }
+
+    /// The one way out of functions, with the operator's rules.
+    fn egress(&self, records: EgressRecords, platform: &Arc<OnceLock<SocketAddr>>) -> EgressProxy {
+        EgressProxy::new(EgressProxyOptions {
+            rules: self.egress_rules.clone(),
+            log: Arc::new(records),
+            platform: Arc::clone(platform),
+            resolver: None,
+        })
+    }
+
+    /// Whoever vouches for the platform's door inside of environments, and for nothing else.
+    fn door_authority(&self, clock: &Clock) -> Result<Authority, Error> {
+        let (folder, sealer) = (self.data_dir.join("doors"), self.keys.derive("door authority"));
+        let names = [sandbox::PLATFORM_HOST.to_owned()];
+        Ok(Authority::load_or_create(&folder, &sealer, &names, clock.now())?)
+    }
+
     async fn build(&self) -> Result<Built, Error> {
         let clock = Clock::system();
         let (account, region) = (self.options.account_id, self.options.region.clone());
@@ -167,32 +199,29 @@ impl Platform {
         let search_path = std::env::var_os("PATH").unwrap_or_default();
         let stages = Stages::load(&self.store)?;
         let address = Arc::new(OnceLock::new());
-        let egress = EgressProxy::new(EgressProxyOptions {
-            rules: self.egress_rules.clone(),
-            log: Arc::new(EgressRecords {
-                trail: audit.clone(),
-                directory: directory.clone(),
-                clock: clock.clone(),
-                region: region.clone(),
-            }),
-            platform: Arc::clone(&address),
-            resolver: None,
-        });
+        let records = EgressRecords {
+            trail: audit.clone(),
+            directory: directory.clone(),
+            clock: clock.clone(),
+            region: region.clone(),
+        };
+        let egress = self.egress(records, &address);
         let urls = FunctionUrls::load(&self.store)?;
+        let callbacks = Callbacks::new(self.store.clone(), clock.clone());
+        let door_authority = self.door_authority(&clock)?;
+        let authority = door_authority.certificate();
+        let launcher = HostLauncher::new(&self.sandboxes, &self.data_dir, search_path, authority)?;
         let (lambda, compute) = lambda::service(LambdaParts {
             urls: urls.clone(),
             store: self.store.clone(),
             directory: directory.clone(),
             clock: clock.clone(),
             region: region.clone(),
-            launcher: Arc::new(HostLauncher::new(&self.sandboxes, &self.data_dir, search_path)?),
+            launcher: Arc::new(launcher),
             code,
             door: functions::door(&later),
             egress: Some(egress.door()),
-            limits: HostLimits {
-                environments_max: self.options.max_environments,
-                memory_mib_max: self.options.max_environment_memory_mib,
-            },
+            limits: self.host_limits(),
         })?;
         let [dynamodb, dynamodb_streams] = dynamodb::services(&self.store)?;
         let services = vec![
@@ -207,24 +236,25 @@ impl Platform {
             logs::service(self.store.clone()),
             cloudtrail::service(),
             accessanalyzer::service(directory.clone()),
-            cloudformation::service(CloudFormation::new(self.store.clone())),
+            cloudformation::service(CloudFormation::new(self.store.clone(), callbacks.clone())),
         ];
-        let calls_per_second = self.options.calls_per_second;
         let pipeline = Pipeline::new(PipelineParts {
             services,
             directory,
             audit,
             store: self.store.clone(),
-            clock,
+            clock: clock.clone(),
             home: account,
-            region,
-            rate: Rate { per_second: calls_per_second, burst: calls_per_second.saturating_mul(2) },
+            region: region.clone(),
+            rate: self.rate(),
             message_sealer: self.keys.derive("authorization messages"),
         });
         let gateway = Gateway::new(pipeline.clone(), stages).with_function_urls(urls.clone());
-        let edge = Edge::new(Router::new(pipeline.clone(), gateway), Limits::DEFAULT);
+        let gateway = gateway.with_callbacks(callbacks.clone());
+        let edge = Edge::new(Router::new(pipeline.clone(), gateway), Limits::DEFAULT)
+            .with_door_tls(TlsIdentity::issued(door_authority, region, clock)?);
         let _ = later.set(edge.clone());
-        Ok(Built { pipeline, edge, compute, address, urls })
+        Ok(Built { pipeline, edge, compute, address, urls, callbacks })
     }
 
     /// The first start makes the account and its administrator's key, and writes the key where its owner finds it.
@@ -252,6 +282,7 @@ struct Built {
     edge: Edge,
     compute: Compute,
     urls: FunctionUrls,
+    callbacks: Callbacks,
     /// Where the platform listens, once it does.
     address: Arc<OnceLock<SocketAddr>>,
 }

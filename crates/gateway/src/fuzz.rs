@@ -48,6 +48,11 @@ pub fn fuzz_url_answer(data: &[u8]) {
     crate::url::fuzz_answer(data);
 }
 
+/// Reads any bytes as an answer that somebody awaits, and as the address it is sent to.
+pub fn fuzz_callback(data: &[u8]) {
+    crate::callback::fuzz_answer(data);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,11 +70,13 @@ mod tests {
             "/a/b/c/",
             "{",
             r#"{"statusCode":200,"headers":{"a":[1]}}"#,
+            "/_fastness/answers/a?X-Signature=b",
         ] {
             fuzz_route(seed.as_bytes());
             fuzz_address(seed.as_bytes());
             fuzz_proxy_answer(seed.as_bytes());
             fuzz_url_answer(seed.as_bytes());
+            fuzz_callback(seed.as_bytes());
         }
     }
 
@@ -83,6 +90,7 @@ mod tests {
             fuzz_address(&bytes);
             fuzz_proxy_answer(&bytes);
             fuzz_url_answer(&bytes);
+            fuzz_callback(&bytes);
         }
     }
 }

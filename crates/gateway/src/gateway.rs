@@ -18,6 +18,7 @@ use crate::address::Address;
 use crate::audit;
 use crate::authorize::Question;
 use crate::body::Body;
+use crate::callback::{self, Callbacks};
 use crate::event::Invocation;
 use crate::function::Target;
 use crate::mock;
@@ -47,6 +48,7 @@ struct Shared {
     pipeline: Pipeline,
     stages: Stages,
     urls: FunctionUrls,
+    callbacks: Option<Callbacks>,
     verifier: Verifier,
     strangers: Bucket,
 }
@@ -95,15 +97,42 @@ impl Gateway {
     pub fn new(pipeline: Pipeline, stages: Stages) -> Self {
         let (verifier, strangers) = (Verifier::new(), audit::strangers());
         let urls = FunctionUrls::default();
-        Self(Arc::new(Shared { pipeline, stages, urls, verifier, strangers }))
+        Self(Arc::new(Shared { pipeline, stages, urls, callbacks: None, verifier, strangers }))
     }
 
     /// The same gateway, serving these function URLs too. For the wiring, before it serves.
     #[must_use]
     pub fn with_function_urls(self, urls: FunctionUrls) -> Self {
-        let (verifier, strangers) = (Verifier::new(), audit::strangers());
-        let (pipeline, stages) = (self.0.pipeline.clone(), self.0.stages.clone());
-        Self(Arc::new(Shared { pipeline, stages, urls, verifier, strangers }))
+        self.with(|shared| shared.urls = urls)
+    }
+
+    /// The same gateway, taking these answers too. For the wiring, before it serves.
+    #[must_use]
+    pub fn with_callbacks(self, callbacks: Callbacks) -> Self {
+        self.with(|shared| shared.callbacks = Some(callbacks))
+    }
+
+    fn with(self, edit: impl FnOnce(&mut Shared)) -> Self {
+        let mut shared = Shared {
+            pipeline: self.0.pipeline.clone(),
+            stages: self.0.stages.clone(),
+            urls: self.0.urls.clone(),
+            callbacks: self.0.callbacks.clone(),
+            verifier: Verifier::new(),
+            strangers: audit::strangers(),
+        };
+        edit(&mut shared);
+        Self(Arc::new(shared))
+    }
+
+    /// True where a request is addressed to whoever awaits an answer, whether or not somebody does.
+    pub fn calls_back(head: &Parts) -> bool {
+        callback::is_for(head)
+    }
+
+    /// Takes an answer that somebody awaits.
+    pub async fn take_answer(&self, head: &Parts, body: &Bytes) -> Response<Bytes> {
+        callback::take(self.0.callbacks.as_ref(), head, body).await
     }
 
     /// True where a request is addressed to a stage or a function URL, whether or not there is one.

@@ -2,12 +2,14 @@
 //!
 //! Reading order: [`records`] (what is served), [`Stages`] (what is live), [`Gateway`] (life of a request). It serves
 //! from memory and never waits on the store; it calls functions only through the pipeline, as API Gateway, the caller
-//! or a role. [`FunctionUrls`] are the other addresses that it serves. How an API is edited is `services/apigateway`'s, which writes these records through [`Stages`].
+//! or a role. [`FunctionUrls`] are the other addresses that it serves, and
+//! [`Callbacks`] those at which somebody awaits an answer. How an API is edited is `services/apigateway`'s, which writes these records through [`Stages`].
 
 mod address;
 mod audit;
 mod authorize;
 mod body;
+mod callback;
 mod event;
 mod function;
 #[doc(hidden)]
@@ -25,6 +27,7 @@ mod throttle;
 mod url;
 
 pub use body::Body;
+pub use callback::{Addresses, CALLBACK_BYTES_MAX, CALLBACKS, CallbackError, Callbacks, Shape};
 pub use gateway::{BODY_BYTES_MAX, Gateway, INTEGRATION_MILLIS_MAX};
 pub use stages::{StageError, Stages, selection_pattern};
 pub use throttle::{BURST_DEFAULT, RATE_DEFAULT};

@@ -12,6 +12,12 @@ use zeroize::Zeroize;
 pub const RUNTIME_API_PORT: u16 = 9001;
 /// The AWS API's port on the environment's own loopback.
 pub const AWS_API_PORT: u16 = 4566;
+/// The AWS API's port for programs that speak TLS on its customary port and nothing else.
+pub const SECURE_API_PORT: u16 = 443;
+/// The host name, inside, behind which [`SECURE_API_PORT`] is found.
+pub const PLATFORM_HOST: &str = "platform.fastness.internal";
+/// The certificate authorities that programs inside trust: the one file of `/etc` that a bind may stand for.
+pub const AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
 /// The egress proxy's port on the environment's own loopback.
 pub const EGRESS_PORT: u16 = 3128;
 /// The memory that comes with one virtual CPU, as on Lambda.
@@ -218,7 +224,8 @@ impl EnvironmentSpec {
         require(OPEN_FILES.contains(&self.open_files_max), "16 to 65,536 open files")?;
         check_cpu(self.cpu)?;
         require(self.doors.len() <= DOORS_MAX, "at most 8 doors")?;
-        require(self.doors.iter().all(|port| *port >= 1_024), "door ports of 1,024 and above")
+        let is_allowed = |port: &u16| *port >= 1_024 || *port == SECURE_API_PORT;
+        require(self.doors.iter().all(is_allowed), "door ports of 1,024 and above, and 443")
     }
 }
 
@@ -242,7 +249,8 @@ fn check_binds(binds: &[Bind]) -> Result<(), InvalidSpec> {
     for bind in binds {
         require(bind.host.is_absolute(), "a bind's host path is absolute")?;
         require(is_plain(&bind.inside), "a bind's inside path is absolute, without `..`, and not the root")?;
-        require(!is_reserved(&bind.inside), "a bind stays out of /proc, /dev, /sys, /tmp and /etc")?;
+        let is_free = !is_reserved(&bind.inside) || bind.inside == Path::new(AUTHORITIES);
+        require(is_free, "a bind stays out of /proc, /dev, /sys, /tmp and /etc")?;
     }
     Ok(())
 }

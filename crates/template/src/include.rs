@@ -31,7 +31,8 @@ impl Includes for NoIncludes {
     }
 }
 
-fn failed(why: impl std::fmt::Display) -> TemplateError {
+/// An error of this transform.
+pub fn failed(why: impl std::fmt::Display) -> TemplateError {
     TemplateError::new(format!("Transform {NAME} failed with: {why}"))
 }
 

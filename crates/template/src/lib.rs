@@ -24,7 +24,7 @@ mod tests;
 
 pub use document::{Document, Place};
 pub use error::TemplateError;
-pub use include::{Includes, NoIncludes};
+pub use include::{Includes, NoIncludes, failed as include_failed};
 pub use intrinsic::Resources;
 pub use macros::Macros;
 pub use plan::{Plan, ResolvedOutput};

@@ -45,6 +45,7 @@ on_stack! {
     list_change_sets(api::ListChangeSetsInput) = "cloudformation:ListChangeSets", |it| &it.stack_name;
     cancel_update_stack(api::CancelUpdateStackInput) = "cloudformation:CancelUpdateStack", |it| &it.stack_name;
     get_stack_policy(api::GetStackPolicyInput) = "cloudformation:GetStackPolicy", |it| &it.stack_name;
+    signal_resource(api::SignalResourceInput) = "cloudformation:SignalResource", |it| &it.stack_name;
     set_stack_policy(api::SetStackPolicyInput) = "cloudformation:SetStackPolicy", |it| &it.stack_name;
     update_termination_protection(api::UpdateTerminationProtectionInput) =
         "cloudformation:UpdateTerminationProtection", |it| &it.stack_name;

@@ -220,6 +220,15 @@ impl protocol::Operation for SetStackPolicy {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct SignalResource;
+impl protocol::Operation for SignalResource {
+    const SERVICE: &'static str = "cloudformation";
+    const NAME: &'static str = "SignalResource";
+    type Input = SignalResourceInput;
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct UpdateStack;
 impl protocol::Operation for UpdateStack {
     const SERVICE: &'static str = "cloudformation";
@@ -1101,6 +1110,20 @@ protocol::structure!(SetStackPolicyInput {
     stack_name: "StackName",
     stack_policy_body: "StackPolicyBody",
     stack_policy_url: "StackPolicyURL"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SignalResourceInput {
+    pub stack_name: String,
+    pub logical_resource_id: String,
+    pub unique_id: String,
+    pub status: String,
+}
+protocol::structure!(SignalResourceInput {
+    stack_name: "StackName",
+    logical_resource_id: "LogicalResourceId",
+    unique_id: "UniqueId",
+    status: "Status"
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]

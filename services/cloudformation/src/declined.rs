@@ -94,7 +94,6 @@ const DECLINED: &[(&str, &[&str])] = &[
         ],
     ),
     ("nothing here has a price", &["EstimateTemplateCost"]),
-    ("creation policies and wait conditions are not offered", &["SignalResource"]),
 ];
 
 /// Declines them.

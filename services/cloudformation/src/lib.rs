@@ -20,6 +20,7 @@ mod diff;
 mod engine;
 mod error;
 mod exports;
+mod included;
 mod model;
 mod operations;
 mod prepare;
@@ -37,24 +38,29 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use gateway::Callbacks;
 use service::{Service, ServiceBuilder};
 use store::Store;
 
 pub use error::Error;
 
-use operations::{change_sets, describe, protection, resources, rollback, stacks as stack, templates};
+use operations::{
+    change_sets, describe, protection, resources, rollback, signal, stacks as stack, templates,
+};
 
 /// What the handlers share.
 pub struct CloudFormation {
     store: Store,
+    /// Where custom resources and programs answer.
+    callbacks: Callbacks,
     /// The ids of stacks whose operation runs now, and whether another one was written meanwhile.
     running: Mutex<HashMap<String, bool>>,
 }
 
 impl CloudFormation {
-    /// Over this store.
-    pub fn new(store: Store) -> Self {
-        Self { store, running: Mutex::new(HashMap::new()) }
+    /// Over this store; answers to what stacks ask are awaited at `callbacks`.
+    pub fn new(store: Store, callbacks: Callbacks) -> Self {
+        Self { store, callbacks, running: Mutex::new(HashMap::new()) }
     }
 
     fn running(&self) -> std::sync::MutexGuard<'_, HashMap<String, bool>> {
@@ -115,6 +121,7 @@ pub fn service(state: CloudFormation) -> Service {
             rollback::continue_update,
         )
         .operation::<api::RollbackStack, _, _, _, _>(access::rollback_stack, rollback::roll_back)
+        .operation::<api::SignalResource, _, _, _, _>(access::signal_resource, signal::signal)
         .operation::<api::DescribeStacks, _, _, _, _>(access::describe_stacks, describe::stacks)
         .operation::<api::ListStacks, _, _, _, _>(access::list_stacks, describe::list)
         .operation::<api::DescribeStackEvents, _, _, _, _>(access::describe_stack_events, describe::events)

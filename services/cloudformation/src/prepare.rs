@@ -13,6 +13,7 @@ use template::{Document, Macros, Plan, Pseudo, Resources, Scope, Template, Templ
 
 use crate::api;
 use crate::error::Error;
+use crate::included::Included;
 use crate::model;
 use crate::providers;
 use crate::records::{Content, ParameterRecord};
@@ -61,11 +62,13 @@ pub(crate) fn parse(
     pseudo: &Pseudo,
     given: &IndexMap<String, Given>,
     previous: &IndexMap<String, String>,
+    included: &Included,
 ) -> Result<Parsed, Error> {
     let document = Document::parse(text)?;
     let transforms = transforms(&document.root);
     let expanded = sam::wanted(&document.root) || !transforms.is_empty();
-    let document = Macros::new(given, previous, pseudo).run(document)?;
+    let macros = Macros { includes: included, ..Macros::new(given, previous, pseudo) };
+    let document = macros.run(document)?;
     let template = Template::from_document(&document)?;
     if let Some(other) = template.transforms.first() {
         return Err(Error::Validation(format!("No transform named {other} found.")));
@@ -111,7 +114,9 @@ pub(crate) fn check_resources(template: &Template, pipeline: &Pipeline) -> Resul
                 "Template error: resource type {kind} does not support deletion policy Snapshot"
             )));
         }
-        if let Some(name) = resource.policies.keys().next() {
+        let is_kept =
+            |name: &&String| *name != "CreationPolicy" || resource.kind != providers::WAIT_CONDITION;
+        if let Some(name) = resource.policies.keys().find(is_kept) {
             return Err(refused(format!(
                 "Template format error: {name} of resource {id} is not supported here."
             )));
@@ -199,12 +204,14 @@ impl Resources for Symbolic {
 /// What a caller asks a stack to be.
 pub(crate) struct Request<'a> {
     pub(crate) body: &'a str,
-    pub(crate) parameters: &'a [api::Parameter],
+    pub(crate) given: IndexMap<String, Given>,
     pub(crate) tags: Vec<(String, String)>,
     pub(crate) capabilities: Vec<String>,
     pub(crate) by_change_set: bool,
     pub(crate) previous: IndexMap<String, String>,
     pub(crate) pseudo: Pseudo,
+    /// The texts that the template includes.
+    pub(crate) included: &'a Included,
     /// What the account's stacks export.
     pub(crate) exports: &'a BTreeMap<String, String>,
     /// What the platform offers.
@@ -213,8 +220,8 @@ pub(crate) struct Request<'a> {
 
 /// Checks a request and makes it the content of a stack.
 pub(crate) fn content(request: Request<'_>) -> Result<(Content, Plan), Error> {
-    let given = given(request.parameters)?;
-    let parsed = parse(request.body, &request.pseudo, &given, &request.previous)?;
+    let given = request.given;
+    let parsed = parse(request.body, &request.pseudo, &given, &request.previous, request.included)?;
     let template = &parsed.template;
     model::check_capabilities(template, &request.capabilities, parsed.expanded, request.by_change_set)?;
     check_resources(template, request.pipeline)?;

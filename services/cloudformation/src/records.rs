@@ -24,6 +24,19 @@ pub(crate) const EXPORTS: Table = Table::new(0x0706, "cloudformation/exports");
 /// The stacks that use an export, by account, region, name and stack id.
 pub(crate) const IMPORTS: Table = Table::new(0x0707, "cloudformation/imports");
 
+/// What changes with every step of a stack's operations, by stack id.
+pub(crate) const PULSES: Table = Table::new(0x0708, "cloudformation/pulses");
+
+/// What changes with every step: apart from the stack, which is large and changes only as its operations begin and end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PulseRecord {
+    pub(crate) version: u8,
+    /// How many events there are: the next one's number.
+    pub(crate) events: u64,
+    /// True where somebody asked that the update under way turn back.
+    pub(crate) cancelled: bool,
+}
+
 /// One export, as others find it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ExportRecord {
@@ -56,7 +69,8 @@ pub(crate) struct StackRecord {
     pub(crate) on_failure: OnFailure,
     pub(crate) termination_protection: bool,
     pub(crate) policy: Option<String>,
-    /// How many events there are: the next one's number.
+    /// How many events there were while they were counted here: nothing in stacks that were made since.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) events: u64,
     /// How many operations began: resources settled by the present one carry its number.
     pub(crate) operations: u64,
@@ -80,6 +94,14 @@ pub(crate) struct StackRecord {
     /// The stack at the top of all in which this one is nested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) root_id: Option<String>,
+    /// How long its creation may take, in minutes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) timeout_minutes: Option<u32>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's form
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// What the caller asked a stack to be.
@@ -152,9 +174,6 @@ pub(crate) struct OperationRecord {
     pub(crate) before: Option<Content>,
     /// Logical ids that a deletion, or the way back, leaves alone.
     pub(crate) retain: Vec<String>,
-    /// True where somebody asked that an update turn back.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) cancelled: bool,
     /// A stack policy that stands for the stack's own during this update.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) policy: Option<String>,
@@ -188,6 +207,9 @@ pub(crate) struct Physical {
     pub(crate) properties: Value,
     /// What `Fn::GetAtt` gives.
     pub(crate) attributes: Map<String, Value>,
+    /// True where the attributes are nobody's to see.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) no_echo: bool,
 }
 
 impl std::fmt::Debug for Physical {

@@ -10,8 +10,8 @@ use store::{Key, Range, Store, StoreError, Table, Transaction};
 use crate::error::Error;
 use crate::exports;
 use crate::records::{
-    CHANGE_SETS, ChangeSetRecord, EVENTS, EventRecord, NAMES, RESOURCES, ResourceRecord, STACKS, StackRecord,
-    VERSION,
+    CHANGE_SETS, ChangeSetRecord, EVENTS, EventRecord, NAMES, PULSES, PulseRecord, RESOURCES, ResourceRecord,
+    STACKS, StackRecord, VERSION,
 };
 
 /// Something that can be read from: the store, or a transaction on it.
@@ -119,15 +119,35 @@ pub(crate) fn save(tx: &mut Transaction<'_>, stack: &StackRecord) -> Result<(), 
     put(tx, STACKS, &stack_key(stack.account, &stack.region, &stack.id), stack)
 }
 
-/// Appends an event and counts it in the stack, which the caller saves.
+/// What changes with every step of this stack's operations.
+pub(crate) fn pulse(reader: &impl Reader, stack: &StackRecord) -> Result<PulseRecord, Error> {
+    let found = reader.read(PULSES, &Key::new().str(&stack.id))?;
+    let none = PulseRecord { version: VERSION, events: stack.events, cancelled: false };
+    found.map_or(Ok(none), |bytes| decode(&bytes))
+}
+
+/// Notes that the update under way is to turn back, or that a new operation is not.
+pub(crate) fn set_cancelled(
+    tx: &mut Transaction<'_>,
+    stack: &StackRecord,
+    cancelled: bool,
+) -> Result<(), Error> {
+    let pulse = PulseRecord { cancelled, ..pulse(tx, stack)? };
+    put(tx, PULSES, &Key::new().str(&stack.id), &pulse)
+}
+
+/// Appends an event, and counts it.
 pub(crate) fn add_event(
     tx: &mut Transaction<'_>,
-    stack: &mut StackRecord,
+    stack: &StackRecord,
     event: &EventRecord,
-) -> Result<(), Error> {
-    let key = Key::new().str(&stack.id).u64_desc(stack.events);
-    stack.events += 1;
-    put(tx, EVENTS, &key, event)
+) -> Result<PulseRecord, Error> {
+    let mut pulse = pulse(tx, stack)?;
+    let key = Key::new().str(&stack.id).u64_desc(pulse.events);
+    pulse.events += 1;
+    put(tx, EVENTS, &key, event)?;
+    put(tx, PULSES, &Key::new().str(&stack.id), &pulse)?;
+    Ok(pulse)
 }
 
 /// Events, newest first, from behind the number `before`.

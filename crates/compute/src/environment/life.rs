@@ -44,7 +44,7 @@ pub(crate) struct Environment {
     /// Calls that were refused since the last invocation began.
     refusals: u32,
     logs: LogQueue,
-    _doors: (OpenDoor, Option<OpenDoor>),
+    _doors: Vec<OpenDoor>,
 }
 
 /// What an environment is made for; fixed for its life.
@@ -130,12 +130,15 @@ impl Environment {
             role_arn: placement.spec.role_arn.clone(),
             environment_id: placement.log.environment_id.clone(),
         });
-        let Started { api, aws_api, egress, stdout, stderr, process, has_extensions } = started;
+        let Started { api, aws_api, secure_api, egress, stdout, stderr, process, has_extensions } = started;
         let shutdown_time = if has_extensions { SHUTDOWN_TIME_EXTERNAL } else { Duration::ZERO };
         let made = Output::new(stdout, stderr, clock).and_then(|output| {
-            let aws = OpenDoor::open(aws_api, doors.aws, Arc::clone(&identity))?;
-            let egress = doors.egress.map(|door| OpenDoor::open(egress, door, identity));
-            Ok((output, (aws, egress.transpose()?)))
+            let Doors { aws, egress: out } = doors;
+            let secure = secure_api.map(|listener| (listener, Arc::clone(&aws)));
+            let out = out.map(|door| (egress, door));
+            let all = [Some((aws_api, aws)), secure, out].into_iter().flatten();
+            let open = |(listener, door)| OpenDoor::open(listener, door, Arc::clone(&identity));
+            Ok((output, all.map(open).collect::<std::io::Result<Vec<_>>>()?))
         });
         let (output, doors) = made.inspect_err(|_| process.kill())?;
         Ok(Self {

@@ -22,6 +22,7 @@ use crate::runtime_api::{Refused, RuntimeApi, RuntimeRequest};
 pub(crate) struct Started {
     pub(crate) api: RuntimeApi,
     pub(crate) aws_api: TcpListener,
+    pub(crate) secure_api: Option<TcpListener>,
     pub(crate) egress: TcpListener,
     pub(crate) stdout: OwnedFd,
     pub(crate) stderr: OwnedFd,
@@ -36,9 +37,9 @@ impl Started {
     /// # Errors
     /// Where its descriptors cannot be registered with this runtime; the process is ended.
     pub(crate) fn of(launched: Launched) -> io::Result<Self> {
-        let Launched { runtime_api, aws_api, egress, stdout, stderr, process } = launched;
+        let Launched { runtime_api, aws_api, secure_api, egress, stdout, stderr, process } = launched;
         let api = RuntimeApi::new(runtime_api).inspect_err(|_| process.kill())?;
-        Ok(Self { api, aws_api, egress, stdout, stderr, process, has_extensions: false })
+        Ok(Self { api, aws_api, secure_api, egress, stdout, stderr, process, has_extensions: false })
     }
 }
 

@@ -5,6 +5,7 @@
 
 use crate::Error;
 use crate::client::Client;
+use crate::xml::elements;
 
 const VERSION: &str = "2010-05-08";
 
@@ -14,24 +15,8 @@ pub(super) struct Granted {
     pub(super) document: String,
 }
 
-/// The texts of all elements of this name.
-fn elements(xml: &str, name: &str) -> Vec<String> {
-    let (open, close) = (format!("<{name}>"), format!("</{name}>"));
-    let pieces = xml.split(open.as_str()).skip(1);
-    pieces.filter_map(|piece| piece.split_once(close.as_str())).map(|(text, _)| unescaped(text)).collect()
-}
-
 fn element(xml: &str, name: &str) -> Result<String, Error> {
-    let found = elements(xml, name).into_iter().next();
-    found.ok_or_else(|| format!("IAM's answer has no {name}").into())
-}
-
-fn unescaped(text: &str) -> String {
-    text.replace("&lt;", "<")
-        .replace("&gt;", ">")
-        .replace("&quot;", "\"")
-        .replace("&#39;", "'")
-        .replace("&amp;", "&")
+    crate::xml::element(xml, name).ok_or_else(|| format!("IAM's answer has no {name}").into())
 }
 
 /// A percent-encoded document as it was.

@@ -192,8 +192,11 @@ impl Deployer {
                     _ => Err(StackFailed { stack: name.to_owned(), status, failures }.into()),
                 }
             }
-            "UPDATE_FAILED" | "UPDATE_ROLLBACK_FAILED" => Err(stuck(
-                "it cannot be updated any more; `aws cloudformation delete-stack` removes it with all that it holds",
+            // An update that stopped half-way is tried again, from where it stopped.
+            "UPDATE_FAILED" => Ok(Some(stack)),
+            "UPDATE_ROLLBACK_FAILED" => Err(stuck(
+                "`aws cloudformation continue-update-rollback` goes on with the way back, and skips what cannot go back where \
+                 --resources-to-skip names it; then it can be updated again",
             )),
             "REVIEW_IN_PROGRESS" => Err(stuck(
                 "a change set waits for it; execute it, or `aws cloudformation delete-stack` removes the stack",

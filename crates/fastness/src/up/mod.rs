@@ -5,7 +5,7 @@
 mod build;
 mod deploy;
 mod follow;
-mod place;
+pub(crate) mod place;
 mod progress;
 mod project;
 mod report;
@@ -19,8 +19,9 @@ use crate::Error;
 use crate::args::UpOptions;
 use crate::platform::{Platform, Running};
 use deploy::{Deployed, Deployer, Refused};
-use progress::Progress;
-use project::{LocalFunction, Project};
+pub(crate) use progress::Progress;
+use project::LocalFunction;
+pub(crate) use project::Project;
 use report::Report;
 
 /// Runs the platform with a stack on it until it is told to stop.
@@ -126,7 +127,7 @@ impl Up {
 
     async fn package(&self, function: LocalFunction) -> Result<compute::Artifact, Error> {
         let data_dir = self.running.data_dir.clone();
-        let built = tokio::task::spawn_blocking(move || build_package(&function, &data_dir)).await?;
+        let built = tokio::task::spawn_blocking(move || package_of(&function, &data_dir)).await?;
         self.running.put_artifact(built?).await
     }
 
@@ -152,7 +153,8 @@ impl Up {
     }
 }
 
-fn build_package(function: &LocalFunction, data_dir: &Path) -> Result<Vec<u8>, Error> {
+/// The package of a function whose code lies on this machine.
+pub(crate) fn package_of(function: &LocalFunction, data_dir: &Path) -> Result<Vec<u8>, Error> {
     if !function.code.exists() {
         let (id, path) = (&function.logical_id, function.code.display());
         return Err(format!("the code of {id} is not there: `{path}`").into());

@@ -93,11 +93,16 @@ pub struct Nothing;
 
 impl Lookup for Nothing {
     fn stored(&self, name: &str) -> Result<String, TemplateError> {
-        let message = format!("Unable to fetch parameters [{name}] from parameter store for this account.");
+        let message = format!(
+            "Unable to fetch parameters [{name}] from parameter store for this account. There is no Parameter Store here yet: \
+             give the value itself, in a parameter of type String"
+        );
         Err(TemplateError::new(message))
     }
 
     fn exists(&self, kind: &str, _: &str) -> Result<bool, TemplateError> {
-        Err(TemplateError::format(format_args!("the parameter type {kind} is not supported.")))
+        Err(TemplateError::format(format_args!(
+            "the parameter type {kind} is not supported: the service that could tell what exists is not here."
+        )))
     }
 }

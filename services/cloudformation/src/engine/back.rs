@@ -107,7 +107,8 @@ async fn restore(
             Ok(true)
         }
         Err(failure) => {
-            run.tell(&record, "UPDATE_FAILED", Some(failure.message)).await?;
+            let reason = run.masked(failure.message);
+            run.tell(&record, "UPDATE_FAILED", Some(reason)).await?;
             Ok(false)
         }
     }

@@ -41,6 +41,8 @@ struct Task {
 struct Failed {
     created: Vec<String>,
     updated: Vec<String>,
+    /// True where the creation took longer than it may.
+    timed_out: bool,
 }
 
 /// Carries the forward phase out, and chooses the next one.
@@ -50,8 +52,12 @@ pub(super) async fn go(run: &mut Run) -> Result<(), Error> {
     let mut seen: HashSet<String> = HashSet::new();
     let mut failed = Failed::default();
     protect_dropped(run, &plan, &mut failed).await?;
+    run.cancel.send_replace(false);
     loop {
-        if failed.is_empty() && !run.is_cancelled() {
+        if !failed.is_empty() {
+            // Who waits for an answer from outside need not wait any longer.
+            run.cancel.send_replace(true);
+        } else if !run.is_cancelled() {
             for id in plan.order() {
                 let ready = plan.dependencies(id).all(|dependency| is_settled(run, dependency));
                 if seen.contains(id) || !ready || flight.len() >= PARALLEL_MAX {
@@ -70,7 +76,17 @@ pub(super) async fn go(run: &mut Run) -> Result<(), Error> {
                 }
             }
         }
-        match flight.next().await {
+        let landed = match run.time_left().filter(|_| !failed.timed_out) {
+            None => flight.next().await,
+            Some(left) => match tokio::time::timeout(left, flight.next()).await {
+                Ok(landed) => landed,
+                Err(_) => {
+                    failed.timed_out = true;
+                    continue;
+                }
+            },
+        };
+        match landed {
             None => break,
             Some((id, Some(Ok(physical)))) => succeed(run, &id, physical).await?,
             Some((id, Some(Err(failure)))) => fail(run, &id, failure, &mut failed).await?,
@@ -83,6 +99,7 @@ pub(super) async fn go(run: &mut Run) -> Result<(), Error> {
             }
         }
     }
+    run.cancel.send_replace(false);
     finish(run, &plan, &failed).await
 }
 
@@ -119,7 +136,7 @@ impl Task {
 }
 
 fn empty(id: &str) -> Physical {
-    Physical { id: id.to_owned(), properties: Value::Null, attributes: Map::new() }
+    Physical { id: id.to_owned(), properties: Value::Null, attributes: Map::new(), no_echo: false }
 }
 
 /// Decides on one resource, and writes down what is about to be done.
@@ -185,7 +202,8 @@ async fn begin(run: &mut Run, plan: &Plan, id: &str) -> Result<Step, Error> {
     });
     record.status = if creates { "CREATE_IN_PROGRESS" } else { "UPDATE_IN_PROGRESS" }.to_owned();
     run.put(record, true).await?;
-    let work = run.work(id, &planned, &properties);
+    let mut work = run.work(id, &planned, &properties);
+    work.place.creation_policy = resource.policies.get("CreationPolicy").cloned();
     Ok(Step::Work(Box::new(Task { provider, work, old: in_place, interrupted })))
 }
 
@@ -266,28 +284,22 @@ async fn fail(run: &mut Run, id: &str, failure: Failure, failed: &mut Failed) ->
             record.physical = Some(Physical { properties: pending.properties, ..old });
         }
     }
-    record.reason = Some(masked(run, failure.message));
+    record.reason = Some(run.masked(failure.message));
     record.status = if creates { "CREATE_FAILED" } else { "UPDATE_FAILED" }.to_owned();
     let list = if creates { &mut failed.created } else { &mut failed.updated };
     list.push(id.to_owned());
     run.put(record, true).await
 }
 
-/// A service's message without the values of secret parameters: it may quote what it refused.
-fn masked(run: &Run, message: String) -> String {
-    // Shorter values would hide half of every message, and are no secrets.
-    const SECRET_BYTES_MIN: usize = 3;
-    let secrets =
-        run.stack.content.parameters.iter().filter(|p| p.no_echo && p.value.len() >= SECRET_BYTES_MIN);
-    secrets.fold(message, |message, secret| message.replace(&secret.value, template::parameter::MASK))
-}
-
 impl Failed {
     fn is_empty(&self) -> bool {
-        self.created.is_empty() && self.updated.is_empty()
+        self.created.is_empty() && self.updated.is_empty() && !self.timed_out
     }
 
     fn reason(&self) -> Option<String> {
+        if self.timed_out {
+            return Some("Stack creation time exceeded the specified timeout. ".to_owned());
+        }
         let parts = [("create", &self.created), ("update", &self.updated)];
         let told: Vec<String> = parts
             .into_iter()

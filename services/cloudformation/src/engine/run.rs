@@ -3,18 +3,20 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 use service::{Marks, Pipeline, Source};
 use template::{Plan, Resources, TemplateError};
+use tokio::sync::watch;
 
 use crate::CloudFormation;
 use crate::caller::{Caller, SERVICE};
 use crate::error::Error;
 use crate::exports;
 use crate::prepare;
-use crate::providers::Work;
+use crate::providers::{Place, Work};
 use crate::records::{Content, OperationKind, Physical, ResourceRecord, StackRecord};
 use crate::stack_policy::{Action, StackPolicy};
 use crate::stacks;
@@ -30,6 +32,10 @@ pub(super) struct Run {
     pub(super) resources: IndexMap<String, ResourceRecord>,
     /// What the account's stacks export.
     exports: BTreeMap<String, String>,
+    /// True once somebody asked that the update turn back.
+    cancelled: bool,
+    /// Tells what waits for answers from outside that nobody wants them any more.
+    pub(super) cancel: watch::Sender<bool>,
     /// What the update may do, where the stack has a policy.
     policy: Option<StackPolicy>,
 }
@@ -55,7 +61,9 @@ impl Run {
         let policy = operation.policy.as_deref().or(stack.policy.as_deref());
         let policy = policy.filter(|_| operation.kind == OperationKind::Update);
         let policy = policy.map(StackPolicy::parse).transpose()?;
-        Ok(Some(Self { state: Arc::clone(state), caller, stack, resources, exports, policy }))
+        let cancelled = stacks::pulse(&state.store, &stack)?.cancelled;
+        let (state, cancel) = (Arc::clone(state), watch::Sender::new(false));
+        Ok(Some(Self { state, caller, stack, resources, exports, cancelled, cancel, policy }))
     }
 
     /// What the stack's policy says against an action on one of its resources.
@@ -75,7 +83,7 @@ impl Run {
 
     /// True where somebody asked that the update turn back.
     pub(super) fn is_cancelled(&self) -> bool {
-        self.stack.operation.as_ref().is_some_and(|operation| operation.cancelled)
+        self.cancelled
     }
 
     /// The plan of a content.
@@ -89,11 +97,47 @@ impl Run {
     pub(super) fn work(&self, logical_id: &str, planned: &str, properties: &Value) -> Work {
         let mut caller = self.caller.clone();
         caller.source.marks = Some(marks(&self.stack, logical_id));
+        let record = self.resources.get(logical_id);
+        let kind = record.map(|record| record.kind.clone()).unwrap_or_default();
+        let is_creation = record.is_some_and(|record| record.physical.is_none());
         Work {
             caller,
+            place: Place {
+                stack_id: self.stack.id.clone(),
+                logical_id: logical_id.to_owned(),
+                kind,
+                operation: self.stack.operations,
+                is_creation,
+                creation_policy: None,
+            },
+            callbacks: self.state.callbacks.clone(),
+            cancelled: self.cancel.subscribe(),
             planned: planned.to_owned(),
             properties: properties.as_object().cloned().unwrap_or_else(Map::new),
         }
+    }
+
+    /// How long the stack's creation may go on, where there is a limit.
+    pub(super) fn time_left(&self) -> Option<Duration> {
+        let creates =
+            self.stack.operation.as_ref().is_some_and(|operation| operation.kind == OperationKind::Create);
+        let minutes = self.stack.timeout_minutes.filter(|_| creates)?;
+        let end = self.stack.created_at.plus_secs(i64::from(minutes) * 60);
+        let left = end.millis().saturating_sub(self.caller.pipeline.clock().now().millis());
+        Some(Duration::from_millis(u64::try_from(left).unwrap_or_default()))
+    }
+
+    /// A service's message without the values of secret parameters and answers: it may quote what it refused.
+    pub(super) fn masked(&self, message: String) -> String {
+        // Shorter values would hide half of every message, and are no secrets.
+        const SECRET_BYTES_MIN: usize = 3;
+        let parameters = self.stack.content.parameters.iter().filter(|parameter| parameter.no_echo);
+        let answers = self.resources.values().filter_map(|record| record.physical.as_ref());
+        let answers = answers.filter(|physical| physical.no_echo).flat_map(|p| p.attributes.values());
+        let secrets = parameters.map(|p| p.value.as_str()).chain(answers.filter_map(Value::as_str));
+        secrets
+            .filter(|secret| secret.len() >= SECRET_BYTES_MIN)
+            .fold(message, |message, secret| message.replace(secret, template::parameter::MASK))
     }
 
     /// Changes the stack, and leaves an event of its new status.
@@ -113,7 +157,7 @@ impl Run {
                 let mut stack = stored.unwrap_or(known);
                 let subject = (stack.name.clone(), stack.id.clone());
                 let event = stacks::event(&stack, (&subject.0, Some(&subject.1), STACK), status, reason, now);
-                stacks::add_event(tx, &mut stack, &event)?;
+                stacks::add_event(tx, &stack, &event)?;
                 status.clone_into(&mut stack.status);
                 stack.reason = reason.map(str::to_owned);
                 edit(&mut stack);
@@ -128,27 +172,27 @@ impl Run {
     pub(super) async fn put(&mut self, mut record: ResourceRecord, told: bool) -> Result<(), Error> {
         let now = self.caller.pipeline.clock().now();
         record.updated_at = now;
-        let known = self.stack.clone();
-        let written = record.clone();
-        self.stack = self
+        let (stack, written) = (&self.stack, &record);
+        let event = told.then(|| {
+            let physical =
+                written.physical.as_ref().or(written.pending.as_ref()).map(|found| found.id.as_str());
+            let subject = (written.logical_id.as_str(), physical, written.kind.as_str());
+            stacks::event(stack, subject, &written.status, written.reason.as_deref(), now)
+        });
+        // The stack itself stays as it is: rewriting all of it at every step is what makes large ones slow.
+        let pulse = self
             .state
             .store
             .transact(|tx| {
-                let stored = stacks::by_id(tx, known.account, &known.region, &known.id)?;
-                let mut stack = stored.unwrap_or(known);
-                if told {
-                    let physical =
-                        written.physical.as_ref().or(written.pending.as_ref()).map(|found| found.id.as_str());
-                    let subject = (written.logical_id.as_str(), physical, written.kind.as_str());
-                    let event =
-                        stacks::event(&stack, subject, &written.status, written.reason.as_deref(), now);
-                    stacks::add_event(tx, &mut stack, &event)?;
-                    stacks::save(tx, &stack)?;
-                }
-                stacks::save_resource(tx, &stack.id, &written)?;
-                Ok::<_, Error>(stack)
+                let pulse = match &event {
+                    Some(event) => stacks::add_event(tx, stack, event)?,
+                    None => stacks::pulse(tx, stack)?,
+                };
+                stacks::save_resource(tx, &stack.id, written)?;
+                Ok::<_, Error>(pulse)
             })
             .await?;
+        self.cancelled = pulse.cancelled;
         self.resources.insert(record.logical_id.clone(), record);
         Ok(())
     }

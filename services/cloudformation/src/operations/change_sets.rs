@@ -11,6 +11,7 @@ use crate::api;
 use crate::diff::{self, Sides};
 use crate::error::{Error, no_stack};
 use crate::exports;
+use crate::included::Included;
 use crate::model::{self, status};
 use crate::prepare::{self, Request};
 use crate::records::{ChangeSetRecord, OnFailure, OperationKind, StackRecord, VERSION};
@@ -51,14 +52,18 @@ pub(crate) async fn create(
         body(&call, input.template_body.as_ref(), input.template_url.as_ref(), same.as_deref()).await?;
     let exports = exports::all(&state.store, call.account(), call.region().as_str())?;
     let pseudo = prepare::pseudo(call.account().as_str(), call.region().as_str(), &stack.name, &stack.id);
+    let given = prepare::given(&input.parameters.unwrap_or_default())?;
+    let before_now = previous((!creates).then_some(&stack));
+    let included = Included::of(&call, &text, &given, &before_now, &pseudo).await?;
     let request = Request {
         body: &text,
-        parameters: &input.parameters.unwrap_or_default(),
+        given,
         tags: input.tags.map_or_else(|| stack.content.tags.clone(), pairs),
         capabilities: input.capabilities.unwrap_or_default(),
         by_change_set: true,
-        previous: previous((!creates).then_some(&stack)),
+        previous: before_now,
         pseudo: pseudo.clone(),
+        included: &included,
         exports: &exports,
         pipeline: call.pipeline(),
     };
@@ -128,11 +133,10 @@ async fn write(call: &Call, stack: StackRecord, set: ChangeSetRecord) -> Result<
             return Err(Error::AlreadyExists(format!("ChangeSet {} already exists", set.name)));
         }
         if stored.is_none() {
-            let mut stack = stack.clone();
             let subject = (stack.name.clone(), stack.id.clone());
             let told = (subject.0.as_str(), Some(subject.1.as_str()), "AWS::CloudFormation::Stack");
             let event = stacks::event(&stack, told, status::REVIEW_IN_PROGRESS, Some("User Initiated"), now);
-            stacks::add_event(tx, &mut stack, &event)?;
+            stacks::add_event(tx, &stack, &event)?;
             stacks::save(tx, &stack)?;
         }
         stacks::save_change_set(tx, &stack.id, &set)

@@ -55,7 +55,7 @@ pub(crate) async fn events(
     let before: Option<u64> = input.next_token.map(|token| token.parse()).transpose().map_err(invalid)?;
     let found = records::events(&state.store, &stack, before, PAGE)?;
     // Events are numbered from zero without gaps, so the oldest one shown has this number.
-    let newest = before.unwrap_or(stack.events);
+    let newest = before.map_or_else(|| records::pulse(&state.store, &stack).map(|pulse| pulse.events), Ok)?;
     let oldest = newest.saturating_sub(found.len() as u64);
     let next_token = (found.len() == PAGE && oldest > 0).then(|| oldest.to_string());
     let stack_events = Some(found.iter().map(|event| view::event(&stack, event)).collect());

@@ -5,11 +5,12 @@ pub(crate) mod describe;
 pub(crate) mod protection;
 pub(crate) mod resources;
 pub(crate) mod rollback;
+pub(crate) mod signal;
 mod source;
 pub(crate) mod stacks;
 pub(crate) mod templates;
 
-pub(crate) use source::body;
+pub(crate) use source::{body, object};
 
 use indexmap::IndexMap;
 use service::Call;
@@ -54,7 +55,6 @@ pub(crate) fn operation(call: &Call, kind: OperationKind, token: Option<String>)
         token,
         before: None,
         retain: Vec::new(),
-        cancelled: false,
         policy: None,
     }
 }

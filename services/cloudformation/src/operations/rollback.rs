@@ -30,12 +30,11 @@ pub(crate) async fn cancel_update(state: State, permit: Permit<api::CancelUpdate
         || Error::Validation("CancelUpdateStack cannot be called from current stack status".to_owned());
     call.transact(|tx| {
         let stored = stacks::by_id(tx, stack.account, &stack.region, &stack.id)?;
-        let mut stored = stored.ok_or_else(|| no_stack(&input.stack_name))?;
-        if stored.status != status::UPDATE_IN_PROGRESS {
+        let stored = stored.ok_or_else(|| no_stack(&input.stack_name))?;
+        if stored.status != status::UPDATE_IN_PROGRESS || stored.operation.is_none() {
             return Err(refused());
         }
-        stored.operation.as_mut().ok_or_else(refused)?.cancelled = true;
-        stacks::save(tx, &stored)
+        stacks::set_cancelled(tx, &stored, true)
     })
     .await
 }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use service::{Call, Permit};
 
-use super::source::object;
-use super::{body, find, operation, pairs, previous, refuse};
+use super::{body, find, object, operation, pairs, previous, refuse};
 use crate::CloudFormation;
 use crate::api;
 use crate::diff::{self, Sides};
 use crate::engine;
 use crate::error::{Error, no_stack};
 use crate::exports;
+use crate::included::Included;
 use crate::model::{self, status};
 use crate::prepare::{self, Request};
 use crate::records::{Content, OnFailure, OperationKind, OperationRecord, StackRecord, VERSION};
@@ -31,7 +31,6 @@ pub(crate) async fn create(
     let (input, call) = (permit.input, permit.call);
     model::check_name(&input.stack_name)?;
     refuse(&[
-        ("TimeoutInMinutes", input.timeout_in_minutes.is_some()),
         ("NotificationARNs", input.notification_arns.as_ref().is_some_and(|arns| !arns.is_empty())),
         ("RollbackConfiguration", triggers(input.rollback_configuration.as_ref())),
         ("ResourceTypes", input.resource_types.as_ref().is_some_and(|types| !types.is_empty())),
@@ -49,14 +48,19 @@ pub(crate) async fn create(
     let mut stack = new_stack(&call, &input.stack_name);
     nest(&state, &call, &mut stack)?;
     let exports = exports::all(&state.store, call.account(), call.region().as_str())?;
+    let parameters = input.parameters.unwrap_or_default();
+    let pseudo = prepare::pseudo(call.account().as_str(), call.region().as_str(), &stack.name, &stack.id);
+    let given = prepare::given(&parameters)?;
+    let included = Included::of(&call, &text, &given, &previous(None), &pseudo).await?;
     let request = Request {
         body: &text,
-        parameters: &input.parameters.unwrap_or_default(),
+        given,
         tags: pairs(input.tags.unwrap_or_default()),
         capabilities: input.capabilities.unwrap_or_default(),
         by_change_set: false,
         previous: previous(None),
-        pseudo: prepare::pseudo(call.account().as_str(), call.region().as_str(), &stack.name, &stack.id),
+        pseudo,
+        included: &included,
         exports: &exports,
         pipeline: call.pipeline(),
     };
@@ -68,6 +72,7 @@ pub(crate) async fn create(
         Some("DO_NOTHING") => OnFailure::Nothing,
         _ => OnFailure::Rollback,
     };
+    stack.timeout_minutes = input.timeout_in_minutes.and_then(|minutes| u32::try_from(minutes).ok());
     stack.termination_protection = input.enable_termination_protection.unwrap_or(false);
     stack.policy = policy(&call, input.stack_policy_body, input.stack_policy_url).await?;
     check_count(&state, &call)?;
@@ -171,6 +176,7 @@ pub(crate) fn new_stack(call: &Call, name: &str) -> StackRecord {
         change_set_id: None,
         parent_id: None,
         root_id: None,
+        timeout_minutes: None,
     }
 }
 
@@ -201,7 +207,8 @@ pub(crate) async fn begin(
             let reason = next.reason.clone();
             let told = (subject.0.as_str(), Some(subject.1.as_str()), STACK);
             let event = stacks::event(&next, told, status, reason.as_deref(), now);
-            stacks::add_event(tx, &mut next, &event)?;
+            stacks::set_cancelled(tx, &next, false)?;
+            stacks::add_event(tx, &next, &event)?;
             stacks::save(tx, &next)?;
             Ok::<_, Error>(next)
         })
@@ -250,14 +257,17 @@ pub(crate) async fn update(
     let text =
         body(&call, input.template_body.as_ref(), input.template_url.as_ref(), same.as_deref()).await?;
     let pseudo = prepare::pseudo(call.account().as_str(), call.region().as_str(), &stack.name, &stack.id);
+    let given = prepare::given(&input.parameters.unwrap_or_default())?;
+    let included = Included::of(&call, &text, &given, &previous(Some(&stack)), &pseudo).await?;
     let request = Request {
         body: &text,
-        parameters: &input.parameters.unwrap_or_default(),
+        given,
         tags: input.tags.map_or_else(|| stack.content.tags.clone(), pairs),
         capabilities: input.capabilities.unwrap_or_default(),
         by_change_set: false,
         previous: previous(Some(&stack)),
         pseudo: pseudo.clone(),
+        included: &included,
         exports: &exports,
         pipeline: call.pipeline(),
     };

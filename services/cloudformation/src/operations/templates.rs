@@ -12,6 +12,7 @@ use super::{body, find};
 use crate::CloudFormation;
 use crate::api;
 use crate::error::{Error, no_stack_with_id};
+use crate::included::Included;
 use crate::model;
 use crate::prepare::{self, Parsed};
 use crate::records::Content;
@@ -44,10 +45,11 @@ pub(crate) async fn get(
 }
 
 /// Parameters without values: the transform may still look at defaults.
-fn parse(call: &Call, text: &str) -> Result<Parsed, Error> {
+async fn parse(call: &Call, text: &str) -> Result<Parsed, Error> {
     let none: IndexMap<String, Given> = IndexMap::new();
     let pseudo = prepare::pseudo(call.account().as_str(), call.region().as_str(), "", "");
-    prepare::parse(text, &pseudo, &none, &IndexMap::new())
+    let included = Included::of(call, text, &none, &IndexMap::new(), &pseudo).await?;
+    prepare::parse(text, &pseudo, &none, &IndexMap::new(), &included)
 }
 
 fn capabilities(template: &Template) -> (Option<Vec<String>>, Option<String>) {
@@ -63,7 +65,7 @@ pub(crate) async fn validate(
 ) -> Result<api::ValidateTemplateOutput, Error> {
     let (input, call) = (permit.input, permit.call);
     let text = body(&call, input.template_body.as_ref(), input.template_url.as_ref(), None).await?;
-    let parsed = parse(&call, &text)?;
+    let parsed = parse(&call, &text).await?;
     let parameters = parsed.template.parameters.iter().map(|(key, parameter)| api::TemplateParameter {
         parameter_key: Some(key.clone()),
         default_value: parameter.default.clone(),
@@ -92,7 +94,7 @@ pub(crate) async fn summary(
     };
     let previous = stored.as_ref().map(|content| content.template.as_str());
     let text = body(&call, input.template_body.as_ref(), input.template_url.as_ref(), previous).await?;
-    let parsed = parse(&call, &text)?;
+    let parsed = parse(&call, &text).await?;
     let template = &parsed.template;
     let parameters = template.parameters.iter().map(|(key, parameter)| api::ParameterDeclaration {
         parameter_key: Some(key.clone()),

@@ -12,6 +12,10 @@ use super::{Failure, Work, text};
 /// The characters that inline source may have.
 const INLINE_CHARS_MAX: usize = 4 * 1_024 * 1_024;
 
+/// Modules by which functions answer for custom resources, with AWS's names and members.
+const PYTHON_RESPONSE: &str = include_str!("cfnresponse.py");
+const NODE_RESPONSE: &str = include_str!("cfn-response.js");
+
 /// The `Code` of a call, from the `Code` of a template.
 pub(super) fn to_call(work: &Work) -> Result<Map<String, Value>, Failure> {
     let code = work.get("Code").and_then(Value::as_object).cloned().unwrap_or_default();
@@ -50,8 +54,17 @@ fn package(source: &str, runtime: &str) -> Result<Vec<u8>, Failure> {
         .compression_method(zip::CompressionMethod::Deflated)
         .last_modified_time(zip::DateTime::default())
         .unix_permissions(0o644);
-    archive.start_file(name, options).map_err(|error| failed(&error))?;
-    archive.write_all(source.as_bytes()).map_err(|error| failed(&error))?;
+    // As on AWS, inline source finds the module that answers for custom resources.
+    let module = match name {
+        "index.py" => ("cfnresponse", "cfnresponse.py", PYTHON_RESPONSE),
+        _ => ("cfn-response", "node_modules/cfn-response/index.js", NODE_RESPONSE),
+    };
+    let mut files = vec![(name, source)];
+    files.extend(source.contains(module.0).then_some((module.1, module.2)));
+    for (name, text) in files {
+        archive.start_file(name, options).map_err(|error| failed(&error))?;
+        archive.write_all(text.as_bytes()).map_err(|error| failed(&error))?;
+    }
     Ok(archive.finish().map_err(|error| failed(&error))?.into_inner())
 }
 
@@ -66,6 +79,13 @@ mod tests {
             let mut archive = zip::ZipArchive::new(Cursor::new(bytes.clone())).unwrap();
             assert_eq!(archive.by_index(0).unwrap().name().unwrap(), name);
             assert_eq!(package("x = 1", runtime).unwrap(), bytes);
+        }
+        for (runtime, source, name) in [
+            ("python3.12", "import cfnresponse", "cfnresponse.py"),
+            ("nodejs20.x", "require('cfn-response')", "node_modules/cfn-response/index.js"),
+        ] {
+            let mut archive = zip::ZipArchive::new(Cursor::new(package(source, runtime).unwrap())).unwrap();
+            assert!(archive.by_name(name).is_ok(), "{name}");
         }
         assert!(package("x", "provided.al2023").is_err());
     }

@@ -9,6 +9,8 @@ mod apigateway_resource;
 mod apigateway_rest_api;
 mod apigateway_stage;
 mod cloudformation_stack;
+mod custom;
+mod custom_answer;
 mod document;
 mod dynamodb_indexes;
 mod dynamodb_table;
@@ -31,16 +33,25 @@ mod plain;
 mod plain_types;
 mod s3_bucket;
 mod tags;
+mod wait_condition;
+mod wait_handle;
 
 use std::future::Future;
 use std::pin::Pin;
 
+use gateway::{CallbackError, Callbacks};
 use protocol::Fault;
 use serde_json::{Map, Value};
 use service::Pipeline;
+use tokio::sync::watch;
 
 use crate::caller::Caller;
 use crate::records::Physical;
+
+pub(crate) use wait_condition::signals_id;
+
+/// The one type here whose creation may wait for signals.
+pub(crate) const WAIT_CONDITION: &str = "AWS::CloudFormation::WaitCondition";
 
 /// What a provider's work answers.
 pub(crate) type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 'a>>;
@@ -111,6 +122,13 @@ impl From<Fault> for Failure {
     }
 }
 
+impl From<CallbackError> for Failure {
+    fn from(error: CallbackError) -> Self {
+        tracing::error!(error = %base::Chain(&error), "an answer cannot be awaited");
+        Self::new("Internal Failure")
+    }
+}
+
 /// The resource provider protocol's name for a service's error.
 fn handler_code(fault: &Fault) -> &'static str {
     let code = fault.code.as_ref();
@@ -162,6 +180,25 @@ pub(crate) struct Work {
     pub(crate) planned: String,
     /// The resolved properties.
     pub(crate) properties: Map<String, Value>,
+    pub(crate) place: Place,
+    /// Where answers are awaited.
+    pub(crate) callbacks: Callbacks,
+    /// Turns true where nobody wants this any more.
+    pub(crate) cancelled: watch::Receiver<bool>,
+}
+
+/// Which resource of which stack is worked on, and in which operation.
+#[derive(Clone)]
+pub(crate) struct Place {
+    pub(crate) stack_id: String,
+    pub(crate) logical_id: String,
+    pub(crate) kind: String,
+    /// The number of the stack's operation.
+    pub(crate) operation: u64,
+    /// True where there is no such resource yet that another one would replace or change.
+    pub(crate) is_creation: bool,
+    /// The resource's `CreationPolicy`.
+    pub(crate) creation_policy: Option<Value>,
 }
 
 impl Work {
@@ -173,6 +210,15 @@ impl Work {
     /// A text property, or empty.
     pub(crate) fn text(&self, name: &str) -> String {
         text(self.get(name))
+    }
+
+    /// Waits until nobody wants this any more.
+    pub(crate) async fn cancelled(&self) {
+        let mut cancelled = self.cancelled.clone();
+        // A sender that is gone cancels nothing.
+        if cancelled.wait_for(|cancelled| *cancelled).await.is_err() {
+            std::future::pending().await
+        }
     }
 
     /// Calls a service.
@@ -205,7 +251,8 @@ impl Work {
             Value::Object(map) => map,
             _ => Map::new(),
         };
-        Physical { id: id.into(), properties: Value::Object(self.properties.clone()), attributes }
+        let properties = Value::Object(self.properties.clone());
+        Physical { id: id.into(), properties, attributes, no_echo: false }
     }
 }
 
@@ -255,9 +302,19 @@ pub(crate) trait Provider: Send + Sync {
     /// Every property that it knows.
     fn properties(&self) -> &'static [Property];
 
+    /// True where a template may give it other properties than those, which change in place.
+    fn is_open(&self) -> bool {
+        false
+    }
+
     /// The property that names the resource, and the longest name a generated one may have.
     fn name(&self) -> Option<(&'static str, usize)> {
         None
+    }
+
+    /// Refuses properties that cannot be, as far as the template alone tells.
+    fn check(&self, _given: &Map<String, Value>) -> Result<(), String> {
+        Ok(())
     }
 
     /// True where what has the planned id can only be this resource, so that it may be deleted when it is not known
@@ -285,13 +342,16 @@ pub(crate) trait Provider: Send + Sync {
 }
 
 /// All types, in the order of their names.
-static PROVIDERS: [&dyn Provider; 31] = [
+static PROVIDERS: [&dyn Provider; 34] = [
     &apigateway_deployment::Deployment,
     &apigateway_method::Method,
     &apigateway_resource::Resource,
     &apigateway_rest_api::RestApi,
     &apigateway_stage::Stage,
+    &custom::Custom,
     &cloudformation_stack::Nested,
+    &wait_condition::WaitCondition,
+    &wait_handle::WaitConditionHandle,
     &dynamodb_table::Table,
     &iam_access_key::AccessKey,
     &iam_group::Group,
@@ -321,6 +381,9 @@ static PROVIDERS: [&dyn Provider; 31] = [
 
 /// The provider of a type.
 pub(crate) fn find(kind: &str) -> Option<&'static dyn Provider> {
+    if custom::is_custom(kind) {
+        return Some(&custom::Custom);
+    }
     PROVIDERS.iter().copied().find(|provider| provider.kind() == kind)
 }
 
@@ -347,7 +410,7 @@ pub(crate) fn changed(old: &Value, new: &Value) -> Vec<String> {
 pub(crate) fn replaces(provider: &dyn Provider, changed: &[String]) -> bool {
     let fixed = |name: &String| {
         let property = provider.properties().iter().find(|property| property.name == *name);
-        property.is_none_or(|property| property.update == Update::Replace)
+        property.map_or(!provider.is_open(), |property| property.update == Update::Replace)
     };
     changed.iter().any(fixed)
 }
@@ -362,8 +425,8 @@ pub(crate) fn check(logical_id: &str, kind: &str, properties: &Value) -> Result<
     let known = provider.properties();
     let refuse =
         |what: String| format!("Properties validation failed for resource {logical_id} with message: {what}");
-    if let Some(name) = given.keys().find(|name| !known.iter().any(|property| property.name == name.as_str()))
-    {
+    let is_known = |name: &&String| known.iter().any(|property| property.name == name.as_str());
+    if let Some(name) = given.keys().find(|name| !provider.is_open() && !is_known(name)) {
         return Err(refuse(format!("#: extraneous key [{name}] is not permitted")));
     }
     if let Some(missing) =
@@ -371,7 +434,7 @@ pub(crate) fn check(logical_id: &str, kind: &str, properties: &Value) -> Result<
     {
         return Err(refuse(format!("#: required key [{}] not found", missing.name)));
     }
-    Ok(())
+    provider.check(given).map_err(refuse)
 }
 
 #[cfg(test)]

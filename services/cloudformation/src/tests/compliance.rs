@@ -22,6 +22,10 @@ fn samples() -> Vec<(&'static str, Value)> {
         ("CancelUpdateStack", stack.clone()),
         ("ContinueUpdateRollback", stack.clone()),
         ("RollbackStack", stack.clone()),
+        (
+            "SignalResource",
+            json!({ "StackName": "missing", "LogicalResourceId": "A", "UniqueId": "1", "Status": "SUCCESS" }),
+        ),
         ("DescribeStacks", stack.clone()),
         ("ListStacks", json!({})),
         ("DescribeStackEvents", stack.clone()),

@@ -2,6 +2,7 @@
 
 mod change_sets;
 mod compliance;
+mod custom;
 mod faults;
 mod lifecycle;
 mod records;
@@ -10,13 +11,14 @@ mod restart;
 mod rollback;
 mod world;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use gateway::Callbacks;
 use identity::Principal;
 use protocol::Fault;
 use serde_json::{Value, json};
-use service::testkit::TestKit;
+use service::testkit::{Foundation, TestKit};
 
 use crate::CloudFormation;
 use world::World;
@@ -26,19 +28,26 @@ struct Stage {
     kit: TestKit,
     world: Arc<World>,
     who: Arc<Principal>,
+    callbacks: Callbacks,
+}
+
+fn callbacks_over(foundation: &Foundation) -> Callbacks {
+    Callbacks::new(foundation.store.clone(), foundation.clock.clone())
 }
 
 impl Stage {
     async fn new() -> Self {
         let world = Arc::new(World::default());
+        let callbacks = OnceLock::new();
         let kit = TestKit::start(|foundation| {
             let mut services = world::services(&world);
-            services.push(crate::service(CloudFormation::new(foundation.store.clone())));
+            let callbacks = callbacks.get_or_init(|| callbacks_over(foundation));
+            services.push(crate::service(CloudFormation::new(foundation.store.clone(), callbacks.clone())));
             services
         })
         .await;
         let who = kit.administrator();
-        Self { kit, world, who }
+        Self { kit, world, who, callbacks: callbacks.into_inner().unwrap() }
     }
 
     async fn call(&self, operation: &str, input: Value) -> Result<Value, Fault> {

@@ -15,14 +15,15 @@ use crate::{CloudFormation, stacks};
 pub(super) async fn restarted(stage: &Stage) -> Stage {
     let store = stage.kit.pipeline.store().clone();
     let world: Arc<World> = Arc::clone(&stage.world);
+    let callbacks = stage.callbacks.clone();
     let kit = TestKit::over(store, stage.kit.clock.clone(), service::Rate::DEFAULT, |foundation| {
         let mut services = world::services(&world);
-        services.push(crate::service(CloudFormation::new(foundation.store.clone())));
+        services.push(crate::service(CloudFormation::new(foundation.store.clone(), callbacks.clone())));
         services
     })
     .await;
     let who = kit.administrator();
-    Stage { kit, world, who }
+    Stage { kit, world, who, callbacks: stage.callbacks.clone() }
 }
 
 /// Writes the stack back to a moment in the middle of an operation.
@@ -45,7 +46,6 @@ pub(super) fn operation(stage: &Stage, kind: OperationKind, phase: Phase) -> cra
         token: None,
         before: None,
         retain: Vec::new(),
-        cancelled: false,
         policy: None,
     }
 }

@@ -250,7 +250,7 @@ stand_ins! {
     dynamodb { CreateTable DescribeTable DeleteTable UpdateTable TagResource UntagResource }
     lambda {
         CreateFunction GetFunctionConfiguration DeleteFunction AddPermission RemovePermission UpdateFunctionCode
-        UpdateFunctionConfiguration TagResource UntagResource
+        UpdateFunctionConfiguration TagResource UntagResource Invoke
     }
     logs { ListTagsForResource CreateLogGroup DeleteLogGroup PutRetentionPolicy DeleteRetentionPolicy TagResource UntagResource }
     apigateway {

@@ -1,0 +1,164 @@
+//! The calls of a deployment: CloudFormation's, STS's and S3's, as any client makes them.
+//!
+//! Decides nothing.
+
+use std::cell::RefCell;
+
+use base::Timestamp;
+use cloudformation::api::StackEvent;
+
+use crate::Error;
+use crate::client::Client;
+use crate::xml::{element, elements, pieces};
+
+const CLOUDFORMATION: &str = "2010-05-15";
+const STS: &str = "2011-06-15";
+
+/// How a stack is brought about.
+#[derive(Clone, Copy)]
+pub(super) enum Call {
+    Create,
+    Update,
+}
+
+/// A stack as it is told.
+#[derive(Clone, Default)]
+pub(super) struct Stack {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) status: String,
+    pub(super) reason: Option<String>,
+    /// The keys of its parameters.
+    pub(super) parameters: Vec<String>,
+    pub(super) outputs: Vec<(String, String)>,
+}
+
+pub(super) struct Calls {
+    client: Client,
+    own_bucket: RefCell<Option<String>>,
+}
+
+impl Calls {
+    pub(super) fn new(client: Client) -> Self {
+        Self { client, own_bucket: RefCell::default() }
+    }
+
+    fn cloudformation(&self, action: &str, more: &[(&str, &str)]) -> Result<String, Error> {
+        let mut parameters = vec![("Action", action)];
+        parameters.extend_from_slice(more);
+        self.client.query("cloudformation", CLOUDFORMATION, &parameters)
+    }
+
+    /// The stack of this name or id, if there is one.
+    pub(super) fn stack(&self, name: &str) -> Result<Option<Stack>, Error> {
+        match self.cloudformation("DescribeStacks", &[("StackName", name)]) {
+            Ok(xml) => Ok(Some(read_stack(&xml))),
+            Err(error) if error.to_string().contains("does not exist") => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The newest events, newest first.
+    pub(super) fn events(&self, id: &str) -> Result<Vec<StackEvent>, Error> {
+        let xml = self.cloudformation("DescribeStackEvents", &[("StackName", id)])?;
+        Ok(pieces(&xml, "member").into_iter().map(read_event).collect())
+    }
+
+    /// Begins to create or update a stack, and answers its id.
+    pub(super) fn begin(&self, call: Call, input: &[(String, String)]) -> Result<String, Error> {
+        let action = match call {
+            Call::Create => "CreateStack",
+            Call::Update => "UpdateStack",
+        };
+        let input: Vec<(&str, &str)> = input.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+        let xml = self.cloudformation(action, &input)?;
+        element(&xml, "StackId").ok_or_else(|| "the platform named no stack".into())
+    }
+
+    /// Begins to delete a stack.
+    pub(super) fn delete(&self, id: &str) -> Result<(), Error> {
+        self.cloudformation("DeleteStack", &[("StackName", id)]).map(drop)
+    }
+
+    /// The account's own bucket for packages; it is made where it is not there.
+    pub(super) fn own_bucket(&self) -> Result<String, Error> {
+        if let Some(name) = &*self.own_bucket.borrow() {
+            return Ok(name.clone());
+        }
+        let caller = self.client.query("sts", STS, &[("Action", "GetCallerIdentity")])?;
+        let account = element(&caller, "Account").ok_or("the platform did not say whose account this is")?;
+        let name = format!("fastness-packages-{account}-{}", self.client.region());
+        match self.client.put("s3", &format!("/{name}"), &bucket_place(self.client.region())) {
+            Err(error) if !error.to_string().contains("BucketAlreadyOwnedByYou") => return Err(error),
+            _ => {}
+        }
+        *self.own_bucket.borrow_mut() = Some(name.clone());
+        Ok(name)
+    }
+
+    /// Puts an object.
+    pub(super) fn put_object(&self, bucket: &str, key: &str, body: &[u8]) -> Result<(), Error> {
+        self.client.put("s3", &format!("/{bucket}/{key}"), body)
+    }
+}
+
+/// Where a new bucket stands; the first region's is not named.
+fn bucket_place(region: &str) -> Vec<u8> {
+    if region == "us-east-1" {
+        return Vec::new();
+    }
+    let space = "http://s3.amazonaws.com/doc/2006-03-01/";
+    format!(
+        "<CreateBucketConfiguration xmlns=\"{space}\"><LocationConstraint>{region}</LocationConstraint>\
+         </CreateBucketConfiguration>"
+    )
+    .into_bytes()
+}
+
+fn read_stack(xml: &str) -> Stack {
+    let text = |name: &str| element(xml, name);
+    let section = |name: &str| pieces(xml, name).first().copied().unwrap_or_default();
+    let outputs = pieces(section("Outputs"), "member").into_iter();
+    Stack {
+        id: text("StackId").unwrap_or_default(),
+        name: text("StackName").unwrap_or_default(),
+        status: text("StackStatus").unwrap_or_default(),
+        reason: text("StackStatusReason"),
+        parameters: elements(section("Parameters"), "ParameterKey"),
+        outputs: outputs
+            .filter_map(|output| Some((element(output, "OutputKey")?, element(output, "OutputValue")?)))
+            .collect(),
+    }
+}
+
+fn read_event(xml: &str) -> StackEvent {
+    let text = |name: &str| element(xml, name);
+    StackEvent {
+        stack_id: text("StackId").unwrap_or_default(),
+        event_id: text("EventId").unwrap_or_default(),
+        stack_name: text("StackName").unwrap_or_default(),
+        logical_resource_id: text("LogicalResourceId"),
+        physical_resource_id: text("PhysicalResourceId"),
+        resource_type: text("ResourceType"),
+        timestamp: Timestamp::default(),
+        resource_status: text("ResourceStatus"),
+        resource_status_reason: text("ResourceStatusReason"),
+        ..StackEvent::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stack_is_read() {
+        let xml = "<Stacks><member><StackId>arn:s</StackId><StackName>s</StackName><StackStatus>CREATE_COMPLETE</StackStatus>\
+                   <Parameters><member><ParameterKey>Size</ParameterKey><ParameterValue>1</ParameterValue></member></Parameters>\
+                   <Outputs><member><OutputKey>U</OutputKey><OutputValue>a&amp;b</OutputValue></member></Outputs></member></Stacks>";
+        let stack = read_stack(xml);
+        assert_eq!((stack.id.as_str(), stack.status.as_str()), ("arn:s", "CREATE_COMPLETE"));
+        assert_eq!(stack.parameters, ["Size"]);
+        assert_eq!(stack.outputs, [("U".to_owned(), "a&b".to_owned())]);
+    }
+}

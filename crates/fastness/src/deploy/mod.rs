@@ -1,0 +1,242 @@
+//! `fastness deploy` and `fastness delete`: a stack on a platform that runs already, with the caller's own rights.
+//!
+//! All that it does are calls that `aws cloudformation` could make; it holds no store and no right of its own. What it
+//! puts into S3 is named by its content, so that what did not change is the same.
+
+mod calls;
+mod outcome;
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
+
+use serde_json::json;
+use template::Document;
+use template::limits::BODY_BYTES_MAX;
+
+use crate::Error;
+use crate::args::{DeleteOptions, DeployOptions, RemoteOptions};
+use crate::client::Client;
+use crate::up::{Progress, Project, package_of, place};
+use calls::{Call, Calls, Stack};
+pub(crate) use outcome::Outcome;
+
+/// How often the stack is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// Deploys a template, and tells what came of it.
+///
+/// # Errors
+/// What keeps it from being deployed at all.
+pub(crate) fn deploy(options: &DeployOptions) -> Result<Outcome, Error> {
+    let project = Project::find(&options.template, options.stack_name.as_deref())?;
+    let calls = Calls::new(client(&options.remote)?);
+    let progress = Progress::start(options.remote.json);
+    let work = Work { project: &project, calls: &calls, progress: &progress, options };
+    let outcome = work.run();
+    progress.finish();
+    outcome
+}
+
+/// Deletes a stack, and tells what came of it.
+///
+/// # Errors
+/// There is no such stack, or it may not be deleted.
+pub(crate) fn delete(options: &DeleteOptions) -> Result<Outcome, Error> {
+    let calls = Calls::new(client(&options.remote)?);
+    let progress = Progress::start(options.remote.json);
+    let name = &options.stack_name;
+    let stack = calls.stack(name)?.ok_or_else(|| format!("there is no stack `{name}`"))?;
+    let told = calls.events(&stack.id)?.into_iter().map(|event| event.event_id).collect();
+    calls.delete(&stack.id)?;
+    // A name finds no stack that is deleted; its id does.
+    let outcome = follow(&calls, &stack.id, told, &progress, None);
+    progress.finish();
+    outcome
+}
+
+/// Prints an outcome; true where all went well.
+pub(crate) fn tell(outcome: &Outcome, json: bool) -> bool {
+    if json {
+        println!("{}", outcome.json())
+    } else {
+        print!("{}", outcome.text())
+    }
+    outcome.is_good()
+}
+
+/// Whoever the environment or the data folder says.
+fn client(options: &RemoteOptions) -> Result<Client, Error> {
+    let Some(endpoint) = &options.endpoint_url else { return Client::of(&options.data_dir) };
+    let (Some(key), Some(secret)) = (&options.access_key_id, &options.secret_access_key) else {
+        let missing = "--endpoint-url needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment";
+        return Err(missing.into());
+    };
+    Client::with(endpoint, options.region.as_str(), key, secret.clone(), options.session_token.clone())
+}
+
+struct Work<'a> {
+    project: &'a Project,
+    calls: &'a Calls,
+    progress: &'a Progress,
+    options: &'a DeployOptions,
+}
+
+impl Work<'_> {
+    fn run(&self) -> Result<Outcome, Error> {
+        let mut document = self.project.read()?;
+        let mut bucket = None;
+        for function in self.project.local_functions(&document) {
+            self.progress.say(&format!("packaging {}", function.logical_id));
+            let zip = package_of(&function, &self.cache())?;
+            let key = format!("{}.zip", hex::encode(crypto::sha256(&zip)));
+            let bucket = self.bucket(&mut bucket)?;
+            self.calls.put_object(&bucket, &key, &zip)?;
+            function.set_package(&mut document.root, &bucket, &key);
+        }
+        let text = document.root.to_string();
+        let name = &self.project.stack_name;
+        let found = self.calls.stack(name)?;
+        let existing = self.ready(found)?;
+        let mut input = vec![("StackName".to_owned(), name.clone())];
+        if text.len() > BODY_BYTES_MAX {
+            let bucket = self.bucket(&mut bucket)?;
+            let key = format!("{}.template", hex::encode(crypto::sha256(text.as_bytes())));
+            self.calls.put_object(&bucket, &key, text.as_bytes())?;
+            input.push(("TemplateURL".to_owned(), format!("s3://{bucket}/{key}")));
+        } else {
+            input.push(("TemplateBody".to_owned(), text));
+        }
+        self.add_choices(&mut input, &document, existing.as_ref());
+        let told = match &existing {
+            Some(stack) => self.calls.events(&stack.id)?.into_iter().map(|event| event.event_id).collect(),
+            None => HashSet::new(),
+        };
+        self.progress.say(&format!("deploying {} as stack {name}", self.project.template.display()));
+        let call = if existing.is_some() { Call::Update } else { Call::Create };
+        let lines = Lines { document: &document, template: &self.project.template };
+        match (self.calls.begin(call, &input), existing) {
+            (Ok(id), _) => follow(self.calls, &id, told, self.progress, Some(&lines)),
+            (Err(error), Some(stack)) if error.to_string().contains("No updates are to be performed") => {
+                Ok(Outcome::unchanged(stack))
+            }
+            (Err(error), _) => Err(lines.placed(&error.to_string()).into()),
+        }
+    }
+
+    /// The stack, if it can be updated; what failed to be created is removed first, as it holds nothing that was used.
+    fn ready(&self, found: Option<Stack>) -> Result<Option<Stack>, Error> {
+        let Some(stack) = found else { return Ok(None) };
+        match stack.status.as_str() {
+            "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "CREATE_FAILED" | "DELETE_FAILED" => {
+                self.progress.say(&format!("removing what is left of {} ({})", stack.name, stack.status));
+                let told = self.calls.events(&stack.id)?.into_iter().map(|event| event.event_id).collect();
+                self.calls.delete(&stack.id)?;
+                let gone = follow(self.calls, &stack.id, told, self.progress, None)?;
+                if gone.is_good() { Ok(None) } else { Err(gone.text().into()) }
+            }
+            "REVIEW_IN_PROGRESS" => {
+                Err(format!("a change set of stack {} waits for review", stack.name).into())
+            }
+            _ => Ok(Some(stack)),
+        }
+    }
+
+    /// Parameters as given, and else as they are; capabilities; tags.
+    fn add_choices(&self, input: &mut Vec<(String, String)>, document: &Document, existing: Option<&Stack>) {
+        let mut count = 0;
+        let mut parameter = |key: &str, member: &str, value: &str| {
+            count += 1;
+            input.push((format!("Parameters.member.{count}.ParameterKey"), key.to_owned()));
+            input.push((format!("Parameters.member.{count}.{member}"), value.to_owned()));
+        };
+        for (key, value) in &self.options.parameters {
+            parameter(key, "ParameterValue", value);
+        }
+        let declared = document.root.get("Parameters").and_then(|declared| declared.as_object());
+        let known = existing.map(|stack| stack.parameters.as_slice()).unwrap_or_default();
+        for key in known.iter().filter(|key| declared.is_some_and(|all| all.contains_key(*key))) {
+            if !self.options.parameters.iter().any(|(given, _)| given == key) {
+                parameter(key, "UsePreviousValue", "true");
+            }
+        }
+        for (at, capability) in self.options.capabilities.iter().enumerate() {
+            input.push((format!("Capabilities.member.{}", at + 1), capability.clone()));
+        }
+        for (at, (key, value)) in self.options.tags.iter().enumerate() {
+            input.push((format!("Tags.member.{}.Key", at + 1), key.clone()));
+            input.push((format!("Tags.member.{}.Value", at + 1), value.clone()));
+        }
+    }
+
+    /// The bucket for packages: the one that is named, or one of the account's own, made where it is not there.
+    fn bucket(&self, known: &mut Option<String>) -> Result<String, Error> {
+        let name = match (&*known, &self.options.s3_bucket) {
+            (Some(name), _) => return Ok(name.clone()),
+            (None, Some(name)) => name.clone(),
+            (None, None) => self.calls.own_bucket()?,
+        };
+        *known = Some(name.clone());
+        Ok(name)
+    }
+
+    /// Where installed dependencies are kept between deployments.
+    fn cache(&self) -> PathBuf {
+        self.project.folder.join(".fastness")
+    }
+}
+
+/// Where in the template something stands.
+struct Lines<'a> {
+    document: &'a Document,
+    template: &'a Path,
+}
+
+impl Lines<'_> {
+    /// A message with its line, where it names something of the template.
+    fn placed(&self, message: &str) -> String {
+        match place::line(self.document, message) {
+            Some(line) => format!("{}, line {line}: {message}", self.template.display()),
+            None => message.to_owned(),
+        }
+    }
+
+    /// The line of a resource, or of the serverless one that it was made for.
+    fn of(&self, logical_id: &str) -> Option<u32> {
+        let resources = self.document.root.get("Resources")?.as_object()?;
+        let ids = resources.keys().filter(|id| logical_id.starts_with(id.as_str()));
+        let id = ids.max_by_key(|id| id.len())?;
+        self.document.line(&format!("Resources/{id}"))
+    }
+}
+
+/// Waits until nothing is in progress, and tells each event once.
+fn follow(
+    calls: &Calls,
+    id: &str,
+    mut told: HashSet<String>,
+    progress: &Progress,
+    lines: Option<&Lines<'_>>,
+) -> Result<Outcome, Error> {
+    let mut failures = outcome::Failures::default();
+    loop {
+        let stack = calls.stack(id)?.ok_or_else(|| format!("the stack {id} is gone"))?;
+        for event in calls.events(id)?.iter().rev() {
+            if told.insert(event.event_id.clone()) {
+                progress.event(event);
+                failures.note(event, |id| lines.and_then(|lines| lines.of(id)));
+            }
+        }
+        if !stack.status.ends_with("_IN_PROGRESS") {
+            let template = lines.map(|lines| lines.template.display().to_string());
+            return Ok(Outcome::of(stack, failures, template));
+        }
+        sleep(LOOK_EVERY);
+    }
+}
+
+/// An error as JSON, for `--json`.
+pub(crate) fn error_json(error: &Error) -> String {
+    json!({ "status": "REFUSED", "error": base::Chain(error.as_ref()).to_string() }).to_string()
+}

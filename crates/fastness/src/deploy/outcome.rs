@@ -1,0 +1,137 @@
+//! What came of a deployment: for people and for programs.
+//!
+//! Decides only what counts as good.
+
+use cloudformation::api::StackEvent;
+use serde_json::{Value, json};
+
+use super::calls::Stack;
+
+/// What came of it.
+pub(crate) struct Outcome {
+    stack: Stack,
+    is_changed: bool,
+    failures: Vec<Failure>,
+    template: Option<String>,
+}
+
+/// The first refusal of each resource; those that follow are its echo.
+#[derive(Default)]
+pub(super) struct Failures(Vec<Failure>);
+
+struct Failure {
+    resource: String,
+    kind: String,
+    reason: String,
+    line: Option<u32>,
+}
+
+impl Failures {
+    /// Notes an event, if it tells of a failure.
+    pub(super) fn note(&mut self, event: &StackEvent, line: impl Fn(&str) -> Option<u32>) {
+        let status = event.resource_status.as_deref().unwrap_or_default();
+        let reason = event.resource_status_reason.as_deref().unwrap_or_default();
+        let resource = event.logical_resource_id.clone().unwrap_or_default();
+        let is_echo = reason.is_empty()
+            || reason.ends_with("cancelled")
+            || event.resource_type.as_deref() == Some("AWS::CloudFormation::Stack")
+                && event.physical_resource_id.as_ref() == Some(&event.stack_id)
+            || self.0.iter().any(|known| known.resource == resource);
+        if status.ends_with("_FAILED") && !is_echo {
+            let (kind, line) = (event.resource_type.clone().unwrap_or_default(), line(&resource));
+            self.0.push(Failure { resource, kind, reason: reason.to_owned(), line });
+        }
+    }
+}
+
+impl Outcome {
+    pub(super) fn of(stack: Stack, failures: Failures, template: Option<String>) -> Self {
+        Self { stack, is_changed: true, failures: failures.0, template }
+    }
+
+    pub(super) fn unchanged(stack: Stack) -> Self {
+        Self { stack, is_changed: false, failures: Vec::new(), template: None }
+    }
+
+    /// True where the stack is as asked.
+    pub(crate) fn is_good(&self) -> bool {
+        let status = self.stack.status.as_str();
+        !self.is_changed || matches!(status, "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "DELETE_COMPLETE")
+    }
+
+    /// For people.
+    pub(crate) fn text(&self) -> String {
+        let Stack { name, status, reason, outputs, .. } = &self.stack;
+        if !self.is_changed {
+            return format!("the stack {name} is as the template says already ({status})\n");
+        }
+        let mut text = format!("the stack {name} is in {status}\n");
+        if !self.is_good() && self.failures.is_empty() {
+            text += &format!("  {}\n", reason.as_deref().unwrap_or_default());
+        }
+        for Failure { resource, kind, reason, line } in &self.failures {
+            let place = match (&self.template, line) {
+                (Some(template), Some(line)) => format!("{template}, line {line}: "),
+                _ => String::new(),
+            };
+            text += &format!("  {place}{resource} ({kind}): {reason}\n");
+        }
+        for (key, value) in outputs.iter().filter(|_| self.is_good()) {
+            text += &format!("  {key} = {value}\n");
+        }
+        text
+    }
+
+    /// For programs.
+    pub(crate) fn json(&self) -> String {
+        let Stack { name, id, status, reason, outputs, .. } = &self.stack;
+        let outputs: serde_json::Map<String, Value> =
+            outputs.iter().map(|(key, value)| (key.clone(), value.clone().into())).collect();
+        let failure = |failure: &Failure| json!({ "resource": failure.resource, "type": failure.kind, "reason": failure.reason, "line": failure.line });
+        let failures: Vec<Value> = self.failures.iter().map(failure).collect();
+        json!({
+            "stackName": name, "stackId": id, "status": status, "reason": reason, "changed": self.is_changed,
+            "outputs": outputs, "failures": failures,
+        })
+        .to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(resource: &str, status: &str, reason: &str) -> StackEvent {
+        StackEvent {
+            logical_resource_id: Some(resource.to_owned()),
+            resource_type: Some("AWS::Logs::LogGroup".to_owned()),
+            resource_status: Some(status.to_owned()),
+            resource_status_reason: Some(reason.to_owned()),
+            ..StackEvent::default()
+        }
+    }
+
+    #[test]
+    fn a_failure_names_resource_line_and_reason() {
+        let mut failures = Failures::default();
+        for (status, reason) in [
+            ("CREATE_IN_PROGRESS", "begins"),
+            ("CREATE_FAILED", "no room"),
+            ("DELETE_FAILED", "still no room"),
+        ] {
+            failures.note(&event("Group", status, reason), |_| Some(7));
+        }
+        failures.note(&event("Other", "CREATE_FAILED", "Resource creation cancelled"), |_| None);
+        let stack =
+            Stack { name: "s".to_owned(), status: "ROLLBACK_COMPLETE".to_owned(), ..Stack::default() };
+        let outcome = Outcome::of(stack, failures, Some("t.yaml".to_owned()));
+        assert!(!outcome.is_good());
+        assert_eq!(
+            outcome.text(),
+            "the stack s is in ROLLBACK_COMPLETE\n  t.yaml, line 7: Group (AWS::Logs::LogGroup): no room\n"
+        );
+        let json: Value = serde_json::from_str(&outcome.json()).unwrap();
+        assert_eq!(json["failures"].as_array().unwrap().len(), 1);
+        assert_eq!(json["failures"][0]["line"], 7);
+    }
+}

@@ -1,0 +1,101 @@
+"""`fastness deploy` and `fastness delete`: stacks on a platform that runs already, by the command line alone, with the rights of whoever calls."""
+
+import json
+import subprocess
+
+import pytest
+import requests
+
+from harness.platform import binary
+
+TEMPLATE = """Transform: AWS::Serverless-2016-10-31
+Parameters:
+  Greeting: {Type: String, Default: hello}
+Resources:
+  Hello:
+    Type: AWS::Serverless::Function
+    Properties:
+      Runtime: python3.12
+      Handler: app.handler
+      CodeUri: code/
+      Environment: {Variables: {GREETING: !Ref Greeting}}
+      Events:
+        Get: {Type: Api, Properties: {Path: /hello, Method: get}}
+Outputs:
+  Api: {Value: !Ref ServerlessRestApi}
+"""
+CODE = """import os
+def handler(event, context):
+    return {"statusCode": 200, "body": os.environ["GREETING"] + " %s"}
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    folder = tmp_path / "app"
+    (folder / "code").mkdir(parents=True)
+    (folder / "template.yaml").write_text(TEMPLATE)
+    (folder / "code" / "app.py").write_text(CODE % "one")
+    return folder
+
+
+def fastness(platform, *arguments, key=None, secret=None, cwd=None):
+    environment = {"PATH": __import__("os").environ["PATH"], "HOME": "/nonexistent"}
+    if key:
+        environment.update(AWS_ACCESS_KEY_ID=key, AWS_SECRET_ACCESS_KEY=secret)
+        where = ["--endpoint-url", platform.endpoint]
+    else:
+        where = ["--data-dir", str(platform.data_dir)]
+    return subprocess.run([binary(), *arguments, *where], env=environment, cwd=cwd, capture_output=True, text=True, timeout=180)
+
+
+def answer(platform, api):
+    return requests.get(f"{platform.endpoint}/_aws/execute-api/{api}/Prod/hello", timeout=60).text
+
+
+def test_an_application_is_deployed_changed_and_deleted(platform, project, name):
+    made = fastness(platform, "deploy", str(project), "--stack-name", name)
+    assert made.returncode == 0, made.stdout + made.stderr
+    assert f"the stack {name} is in CREATE_COMPLETE" in made.stdout
+    assert "CREATE_COMPLETE" in made.stderr and "Hello (AWS::Lambda::Function)" in made.stderr, made.stderr
+    again = fastness(platform, "deploy", str(project), "--stack-name", name, "--json")
+    assert again.returncode == 0 and again.stderr == "", again.stderr
+    told = json.loads(again.stdout)
+    assert told["changed"] is False and told["status"] == "CREATE_COMPLETE"
+    api = told["outputs"]["Api"]
+    assert answer(platform, api) == "hello one"
+    (project / "code" / "app.py").write_text(CODE % "two")
+    changed = fastness(platform, "deploy", str(project), "--stack-name", name, "--parameter", "Greeting=servus", "--json")
+    assert changed.returncode == 0 and json.loads(changed.stdout)["changed"], changed.stdout
+    assert answer(platform, api) == "servus two"
+    # What is not given stays as it is.
+    assert json.loads(fastness(platform, "deploy", str(project), "--stack-name", name, "--json").stdout)["changed"] is False
+    gone = fastness(platform, "delete", name)
+    assert gone.returncode == 0 and f"the stack {name} is in DELETE_COMPLETE" in gone.stdout, gone.stdout + gone.stderr
+    missing = fastness(platform, "delete", name)
+    assert missing.returncode == 1 and f"there is no stack `{name}`" in missing.stderr
+
+
+def test_a_failure_names_the_resource_its_line_and_the_services_words(platform, tmp_path, name):
+    template = tmp_path / "broken.yaml"
+    template.write_text("Resources:\n  Fine: {Type: AWS::Logs::LogGroup}\n  Bad:\n    Type: AWS::Logs::LogGroup\n    DependsOn: Fine\n    Properties: {LogGroupName: '!!'}\n")
+    failed = fastness(platform, "deploy", str(template), "--stack-name", name)
+    assert failed.returncode == 1
+    assert f"{template}, line 3: Bad (AWS::Logs::LogGroup): " in failed.stdout and "LogGroupName" in failed.stdout.replace("logGroupName", "LogGroupName"), failed.stdout
+    told = json.loads(fastness(platform, "deploy", str(template), "--stack-name", name, "--json").stdout)
+    assert told["status"] == "ROLLBACK_COMPLETE" and [f["line"] for f in told["failures"]] == [3], told
+    template.write_text("Resources:\n  Odd: {Type: AWS::No::Pe}\n")
+    refused = fastness(platform, "deploy", str(template), "--stack-name", f"{name}-x")
+    assert refused.returncode == 1 and "line 2: " in refused.stderr and "Unrecognized resource types: [AWS::No::Pe]" in refused.stderr, refused.stderr
+    assert fastness(platform, "delete", name).returncode == 0
+
+
+def test_the_callers_own_rights_hold(platform, project, name):
+    key, secret = platform.user(name, {"Effect": "Allow", "Action": ["cloudformation:*", "sts:*", "s3:*"], "Resource": "*"})
+    failed = fastness(platform, "deploy", str(project), "--stack-name", name, "--json", key=key, secret=secret)
+    told = json.loads(failed.stdout)
+    assert failed.returncode == 1 and told["status"] == "ROLLBACK_COMPLETE", failed.stdout
+    assert any("iam:CreateRole" in failure["reason"] and failure["line"] for failure in told["failures"]), told
+    assert fastness(platform, "delete", name, key=key, secret=secret).returncode == 0
+    wrong = fastness(platform, "delete", name, key=key, secret="no" * 20)
+    assert wrong.returncode == 1 and "SignatureDoesNotMatch" in wrong.stderr

@@ -1,0 +1,54 @@
+"""Templates that include others' texts from S3: read with the caller's rights, and told where they cannot be."""
+
+import json
+
+import pytest
+
+from support import eventually, refused
+
+
+@pytest.fixture
+def client(platform):
+    return platform.client("cloudformation")
+
+
+def settled(client, stack):
+    def status():
+        found = client.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
+        return None if found.endswith("_IN_PROGRESS") else found
+    return eventually(status, timeout_s=60)
+
+
+def include(location):
+    return {"Fn::Transform": {"Name": "AWS::Include", "Parameters": {"Location": location}}}
+
+
+def test_a_text_is_included_with_the_callers_rights(platform, client, name):
+    s3, bucket = platform.client("s3"), name.lower()
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="group.yaml", Body=b"RetentionInDays: 7\nLogGroupName: !Sub '/${AWS::StackName}/included'\n")
+    s3.put_object(Bucket=bucket, Key="more.json", Body=json.dumps({"Outputs": {"More": {"Value": "from the file"}}}).encode())
+    body = json.dumps({
+        "Parameters": {"Bucket": {"Type": "String"}},
+        "Transform": {"Name": "AWS::Include", "Parameters": {"Location": f"s3://{bucket}/more.json"}},
+        "Resources": {"Group": {"Type": "AWS::Logs::LogGroup", "Properties": include({"Fn::Sub": "s3://${Bucket}/group.yaml"})}}})
+    arguments = {"StackName": name, "TemplateBody": body, "Parameters": [{"ParameterKey": "Bucket", "ParameterValue": bucket}], "Capabilities": ["CAPABILITY_AUTO_EXPAND"]}
+    key, secret = platform.user(name, {"Effect": "Allow", "Action": ["cloudformation:*", "logs:*"], "Resource": "*"})
+    told = refused(platform.client("cloudformation", key, secret).create_stack, "ValidationError", **arguments)
+    assert told.startswith("Transform AWS::Include failed with: S3 error: ") and "Access Denied" in told.replace("AccessDenied", "Access Denied") or "not authorized" in told, told
+    client.create_stack(**arguments)
+    assert settled(client, name) == "CREATE_COMPLETE"
+    assert platform.client("logs").describe_log_groups(logGroupNamePrefix=f"/{name}/")["logGroups"][0]["retentionInDays"] == 7
+    assert client.describe_stacks(StackName=name)["Stacks"][0]["Outputs"][0]["OutputValue"] == "from the file"
+    client.delete_stack(StackName=name)
+    absent = json.dumps({"Resources": {"Group": {"Type": "AWS::Logs::LogGroup", "Properties": include(f"s3://{bucket}/absent")}}})
+    told = refused(client.create_stack, "ValidationError", StackName=name + "-x", TemplateBody=absent, Capabilities=["CAPABILITY_AUTO_EXPAND"])
+    assert "Transform AWS::Include failed with: S3 error: The specified key does not exist." in told, told
+    assert "failed with" in refused(client.validate_template, "ValidationError", TemplateBody=absent)
+
+
+def test_parameters_of_services_that_are_not_here_are_refused_by_name(client, name):
+    for kind, told in [("AWS::SSM::Parameter::Value<String>", "There is no Parameter Store here yet"), ("AWS::EC2::VPC::Id", "the parameter type AWS::EC2::VPC::Id is not supported")]:
+        body = json.dumps({"Parameters": {"P": {"Type": kind}}, "Resources": {"G": {"Type": "AWS::Logs::LogGroup"}}})
+        message = refused(client.create_stack, "ValidationError", StackName=name, TemplateBody=body, Parameters=[{"ParameterKey": "P", "ParameterValue": "x"}])
+        assert told in message, message

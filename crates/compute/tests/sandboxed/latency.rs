@@ -1,13 +1,13 @@
 //! How long a warm invocation takes, for whoever reads the test's output.
 //!
-//! A bound that only a broken hot path misses, because the machine that runs this is busy with other things too.
+//! Time decides nothing here: the figures are the benches'.
 
 use std::time::{Duration, Instant};
 
 use crate::support::{host, text};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_warm_python_echo_takes_well_under_a_few_milliseconds() {
+async fn two_thousand_echoes_meet_one_environment() {
     let host = host().await;
     let spec = host.function("python3.12", &[("app.py", "def handler(e, c):\n    return e\n")]).await;
     let cold = Instant::now();
@@ -27,5 +27,4 @@ async fn a_warm_python_echo_takes_well_under_a_few_milliseconds() {
     let at = |share: usize| times[times.len() * share / 100];
     println!("warm invocation: p50 {:?}, p90 {:?}, p99 {:?}", at(50), at(90), at(99));
     assert_eq!(host.compute.figures().environments, 1);
-    assert!(at(50) < Duration::from_millis(5), "{:?}", at(50));
 }

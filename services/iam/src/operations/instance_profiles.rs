@@ -51,7 +51,7 @@ pub(crate) fn shape(
         instance_profile_id: record.profile_id.clone(),
         arn: entity_arn(account, "instance-profile", &record.path, &record.name),
         create_date: record.created_at,
-        roles: role.iter().map(|role| shapes::role(account, role)).collect(),
+        roles: role.iter().map(|role| shapes::role(from, account, role)).collect::<Result<_, _>>()?,
         tags: None,
     })
 }

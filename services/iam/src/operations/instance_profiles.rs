@@ -167,7 +167,7 @@ pub(crate) async fn add_role(
     let Permit { input, call, .. } = permit;
     iam.change(&call, |edit| {
         let mut record = InstanceProfileRecord::load(edit, edit.account(), &input.instance_profile_name)?;
-        let role: RoleRecord = entity::load(edit, edit.account(), &input.role_name)?;
+        let role: RoleRecord = entity::load_to_change(edit, &input.role_name)?;
         if record.role.is_some() {
             return Err(Error::quota("InstanceSessionsPerInstanceProfile", 1));
         }

@@ -8,7 +8,7 @@ use identity::ids;
 use identity::records::{RoleRecord, keys};
 use service::Permit;
 
-use super::{check_no_policies, instance_profiles, moment, path};
+use super::{check_no_policies, instance_profiles, linked_roles, moment, path};
 use crate::page::Paging;
 use crate::{Error, Iam, api, attachments, documents, entity, quota, shapes, tags};
 
@@ -20,9 +20,15 @@ pub(crate) async fn create(
     permit: Permit<api::CreateRole>,
 ) -> Result<api::CreateRoleResponse, Error> {
     let Permit { input, call, .. } = permit;
+    let path = path(input.path);
+    if linked_roles::is_linked(&path) {
+        return Err(Error::InvalidInput(format!(
+            "Path {path} is reserved for service-linked roles: use CreateServiceLinkedRole."
+        )));
+    }
     let mut record = RoleRecord {
         name: input.role_name,
-        path: path(input.path),
+        path,
         role_id: ids::entity(ids::ROLE),
         created_at: moment(&call),
         trust: input.assume_role_policy_document,
@@ -60,7 +66,7 @@ pub(crate) async fn update(
 ) -> Result<api::UpdateRoleResponse, Error> {
     let Permit { input, call, .. } = permit;
     iam.change(&call, |edit| {
-        let mut record: RoleRecord = entity::load(edit, edit.account(), &input.role_name)?;
+        let mut record: RoleRecord = entity::load_to_change(edit, &input.role_name)?;
         if let Some(description) = input.description {
             record.description = Some(description);
         }
@@ -96,7 +102,7 @@ pub(crate) async fn update_trust(
 ) -> Result<(), Error> {
     let Permit { input, call, .. } = permit;
     iam.change(&call, |edit| {
-        let mut record: RoleRecord = entity::load(edit, edit.account(), &input.role_name)?;
+        let mut record: RoleRecord = entity::load_to_change(edit, &input.role_name)?;
         record.trust = documents::bound_trust(edit, &input.policy_document)?;
         entity::save(edit, &record)
     })
@@ -106,7 +112,7 @@ pub(crate) async fn update_trust(
 pub(crate) async fn delete(iam: Arc<Iam>, permit: Permit<api::DeleteRole>) -> Result<(), Error> {
     let Permit { input, call, .. } = permit;
     iam.change(&call, |edit| {
-        let record: RoleRecord = entity::load(edit, edit.account(), &input.role_name)?;
+        let record: RoleRecord = entity::load_to_change(edit, &input.role_name)?;
         check_no_policies(!record.inline.is_empty(), !record.attached.is_empty())?;
         if !instance_profiles::of_role(edit, edit.account(), &record.name)?.is_empty() {
             return Err(Error::conflict("remove roles from instance profile"));

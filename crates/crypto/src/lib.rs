@@ -3,6 +3,7 @@
 //! Knows no request, no table and no AWS service. No primitive is implemented here: all of them are AWS-LC's, but for
 //! Argon2 (RustCrypto's), which AWS-LC does not have, and MD5, which only names objects.
 
+pub mod certificate;
 mod digest;
 mod keyring;
 pub mod password;
@@ -18,6 +19,8 @@ pub use seal::{SEAL_OVERHEAD_BYTES, Sealer, Unsealable};
 /// Bodies of the fuzz targets, as ordinary functions that tests call too.
 #[doc(hidden)]
 pub mod fuzz {
+    pub use crate::certificate::fuzz_certificate;
+
     /// Whatever the bytes, opening them answers an error, and the root key's parser never panics.
     pub fn fuzz_open(data: &[u8]) {
         let sealer = crate::RootKey::ephemeral().derive("fuzz");

@@ -22,8 +22,9 @@ pub mod web_identity;
 pub use attempts::Attempts;
 pub use directory::governance;
 pub use directory::{
-    BootstrapError, Directory, DirectoryError, Edit, FunctionSource, Governance, PrincipalPolicies, Reads,
-    RoleCredentialsError, RoleName, RootKey,
+    BindError, BootstrapError, Directory, DirectoryError, Edit, FunctionSource, Governance,
+    PrincipalPolicies, Reads, RoleCredentialsError, RoleName, RootKey, bind_principals, bind_statements,
+    show_principals,
 };
 pub use principal::{
     AssumedRole, FederatedBy, OBSERVE_TAG, Principal, PrincipalTags, Root, ServicePrincipal, SessionOfKey,

@@ -167,11 +167,18 @@ fn is_account(text: &str) -> bool {
     text.parse::<base::AccountId>().is_ok()
 }
 
-/// `AIDA…` and `AROA…` ids, as AWS shows them once the user or role behind an ARN is gone.
+/// `AIDA…` and `AROA…` ids, as AWS shows them once the user or role behind an ARN is gone; of a role's session, with the
+/// session's name (`AROA…:name`).
 fn is_unique_id(text: &str) -> bool {
-    (16..=128).contains(&text.len())
-        && (text.starts_with("AIDA") || text.starts_with("AROA"))
-        && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+    let (id, session) = text.split_once(':').map_or((text, None), |(id, session)| (id, Some(session)));
+    let is_session = |name: &str| {
+        (2..=64).contains(&name.len())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte))
+    };
+    (16..=128).contains(&id.len())
+        && (id.starts_with("AROA") || id.starts_with("AIDA") && session.is_none())
+        && session.is_none_or(is_session)
+        && id.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
 }
 
 fn is_service(text: &str) -> bool {
@@ -213,6 +220,8 @@ mod tests {
             ),
             (r#"{"AWS":"arn:aws:sts::111111111111:assumed-role/app/s1"}"#, Some(Grant::Exact)),
             (r#"{"AWS":"AROAEXAMPLEEXAMPLE00"}"#, Some(Grant::Role)),
+            (r#"{"AWS":"AROAEXAMPLEEXAMPLE00:s1"}"#, Some(Grant::Exact)),
+            (r#"{"AWS":"AROAEXAMPLEEXAMPLE00:s2"}"#, None),
             (r#"{"AWS":"arn:aws:iam::111111111111:role/app"}"#, None),
             (r#"{"AWS":"arn:aws:sts::111111111111:assumed-role/app/s2"}"#, None),
             (r#"{"AWS":"222222222222"}"#, None),
@@ -232,6 +241,8 @@ mod tests {
             r#"{"AWS":"arn:aws:sts::111111111111:assumed-role/app"}"#,
             r#"{"AWS":"arn:aws:iam::1:root"}"#,
             r#"{"AWS":"bob"}"#,
+            r#"{"AWS":"AIDAEXAMPLEEXAMPLE00:s1"}"#,
+            r#"{"AWS":"AROAEXAMPLEEXAMPLE00:a b"}"#,
             r#"{"Service":"*"}"#,
             r#"{"Someone":"x"}"#,
             r#"{"AWS":[]}"#,

@@ -90,7 +90,7 @@ pub(crate) fn check_attachable(from: &impl Reads, account: AccountId, arn: &str)
 
 /// Attaches a policy; once more is no error.
 pub(crate) fn attach<E: Entity>(edit: &mut Edit<'_, '_>, name: &str, arn: &str) -> Result<(), Error> {
-    let mut record: E = entity::load(edit, edit.account(), name)?;
+    let mut record: E = entity::load_to_change(edit, name)?;
     check_attachable(edit, edit.account(), arn)?;
     if record.attached().iter().any(|other| other == arn) {
         return Ok(());
@@ -106,7 +106,7 @@ pub(crate) fn attach<E: Entity>(edit: &mut Edit<'_, '_>, name: &str, arn: &str) 
 
 /// Detaches a policy that is attached.
 pub(crate) fn detach<E: Entity>(edit: &mut Edit<'_, '_>, name: &str, arn: &str) -> Result<(), Error> {
-    let mut record: E = entity::load(edit, edit.account(), name)?;
+    let mut record: E = entity::load_to_change(edit, name)?;
     let before = record.attached().len();
     record.attached().retain(|other| other != arn);
     if record.attached().len() == before {

@@ -10,6 +10,7 @@ use policy::quota as size;
 use store::Table;
 
 use crate::Error;
+use crate::operations::linked_roles;
 
 /// A user, group or role.
 pub(crate) trait Entity: Attachable {
@@ -70,6 +71,17 @@ pub(crate) fn find<E: Entity>(from: &impl Reads, account: AccountId, name: &str)
 /// The entity with exactly this name.
 pub(crate) fn load<E: Entity>(from: &impl Reads, account: AccountId, name: &str) -> Result<E, Error> {
     find(from, account, name)?.ok_or_else(|| Error::no_such(E::NOUN, name))
+}
+
+/// The same for a change: a service-linked role is its service's alone to change.
+pub(crate) fn load_to_change<E: Entity>(edit: &Edit<'_, '_>, name: &str) -> Result<E, Error> {
+    let record: E = load(edit, edit.account(), name)?;
+    if E::TITLE == RoleRecord::TITLE && linked_roles::is_linked(record.path()) {
+        return Err(Error::UnmodifiableEntity(format!(
+            "Cannot perform the operation on the protected role '{name}' - this role is only modifiable by AWS"
+        )));
+    }
+    Ok(record)
 }
 
 /// Writes an entity under its name.

@@ -30,6 +30,12 @@ service_error! {
         CredentialReportNotPresent = "CredentialReportNotPresentException",
         /// The credential report is too old.
         CredentialReportExpired = "CredentialReportExpiredException",
+        /// A certificate or its key does not read, or is not valid now.
+        MalformedCertificate = "MalformedCertificateException",
+        /// A certificate and a key do not belong together.
+        KeyPairMismatch = "KeyPairMismatchException",
+        /// A role that only its service may change.
+        UnmodifiableEntity = "UnmodifiableEntityException",
         /// A simulation could not be decided.
         PolicyEvaluation = "PolicyEvaluationException",
         /// A value that the model lets through and the rules do not.

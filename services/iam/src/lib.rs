@@ -7,13 +7,12 @@
 //! - names are unique in their account without regard to case, and found with regard to it;
 //! - every policy that is stored compiles, as what it is attached as;
 //! - the index of attachments and the entities' records change together;
-//! - a trust policy means the user or role it named when it was written: it follows a new name, and shows the unique id
-//!   of one that is gone;
+//! - a trust policy means the user or role it named when it was written: it is kept by unique ids, and shown by ARNs;
 //! - a secret access key is told once, in the answer that makes it;
 //! - what something hangs on is not deleted: users with keys, policies or groups, roles and groups with policies,
 //!   policies that are attached.
 //!
-//! Differences from AWS: changes are in force at once; `RoleLastUsed` is empty; certificates, SAML and service-linked roles are declined; the URL of an identity provider may have a port, and its thumbprints decide nothing; reports of last use look back as far as the trail is kept; a simulated statement stands from brace to brace.
+//! Differences from AWS: changes are in force at once; `RoleLastUsed` is empty; SAML and credentials of other services are declined; service-linked roles hold no policy, and end as soon as they are deleted; the URL of an identity provider may have a port, and its thumbprints decide nothing; reports of last use look back as far as the trail is kept; a simulated statement stands from brace to brace.
 
 mod access;
 pub mod api;

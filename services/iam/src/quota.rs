@@ -17,6 +17,7 @@ pub(crate) const INSTANCE_PROFILES_MAX: usize = 1_000;
 pub(crate) const OIDC_PROVIDERS_MAX: usize = 100;
 pub(crate) const CLIENT_IDS_MAX: usize = 100;
 pub(crate) const THUMBPRINTS_MAX: usize = 5;
+pub(crate) const SERVER_CERTIFICATES_MAX: usize = 20;
 pub(crate) const TAGS_MAX: usize = 50;
 pub(crate) const PAGE_DEFAULT: usize = 100;
 pub(crate) const PAGE_MAX: usize = 1_000;

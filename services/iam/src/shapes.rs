@@ -3,13 +3,14 @@
 //! Listings leave out what AWS leaves out of listings: tags, boundaries, descriptions of policies.
 
 use base::AccountId;
+use identity::Reads;
 use identity::directory::managed::AwsManagedPolicy;
 use identity::principal::entity_arn;
 use identity::records::{GroupRecord, ManagedPolicyRecord, PolicyVersion, RoleRecord, UserRecord};
 
 use crate::attachments::Count;
 use crate::entity::Entity;
-use crate::{api, documents, tags};
+use crate::{Error, api, documents, tags};
 
 fn boundary(arn: Option<&str>) -> Option<api::AttachedPermissionsBoundary> {
     arn.map(|arn| api::AttachedPermissionsBoundary {
@@ -50,29 +51,34 @@ pub(crate) fn group(account: AccountId, record: &GroupRecord) -> api::Group {
     }
 }
 
-/// A role in a listing.
-pub(crate) fn role(account: AccountId, record: &RoleRecord) -> api::Role {
-    api::Role {
+/// A role in a listing. Its trust policy shows the ARNs of those whom it names.
+pub(crate) fn role(from: &impl Reads, account: AccountId, record: &RoleRecord) -> Result<api::Role, Error> {
+    let trust = identity::show_principals(from, &record.trust)?;
+    Ok(api::Role {
         path: record.path.clone(),
         role_name: record.name.clone(),
         role_id: record.role_id.clone(),
         arn: record.arn(account),
         create_date: record.created_at,
-        assume_role_policy_document: Some(documents::escaped(&record.trust)),
+        assume_role_policy_document: Some(documents::escaped(&trust)),
         description: record.description.clone(),
         max_session_duration: Some(record.session_secs_max),
         ..api::Role::default()
-    }
+    })
 }
 
 /// A role by itself.
-pub(crate) fn whole_role(account: AccountId, record: &RoleRecord) -> api::Role {
-    api::Role {
+pub(crate) fn whole_role(
+    from: &impl Reads,
+    account: AccountId,
+    record: &RoleRecord,
+) -> Result<api::Role, Error> {
+    Ok(api::Role {
         permissions_boundary: boundary(record.boundary.as_deref()),
         tags: tags::to_api(&record.tags),
         role_last_used: Some(api::RoleLastUsed::default()),
-        ..role(account, record)
-    }
+        ..role(from, account, record)?
+    })
 }
 
 /// A customer managed policy in a listing.

@@ -353,12 +353,9 @@ fn keys_and_account(builder: Builder) -> Builder {
         )
 }
 
-const NO_PROVIDERS: &[&str] = &[
+const NO_SAML: &[&str] = &[
     "CreateSAMLProvider",
     "DeleteSAMLProvider",
-    "DisableOutboundWebIdentityFederation",
-    "EnableOutboundWebIdentityFederation",
-    "GetOutboundWebIdentityFederationInfo",
     "GetSAMLProvider",
     "ListSAMLProviderTags",
     "ListSAMLProviders",
@@ -366,59 +363,67 @@ const NO_PROVIDERS: &[&str] = &[
     "UntagSAMLProvider",
     "UpdateSAMLProvider",
 ];
-const NO_CERTIFICATES: &[&str] = &[
+const NO_TOKENS: &[&str] = &[
+    "DisableOutboundWebIdentityFederation",
+    "EnableOutboundWebIdentityFederation",
+    "GetOutboundWebIdentityFederationInfo",
+];
+const NO_CODECOMMIT: &[&str] = &[
     "DeleteSSHPublicKey",
-    "DeleteServerCertificate",
-    "DeleteSigningCertificate",
     "GetSSHPublicKey",
-    "GetServerCertificate",
     "ListSSHPublicKeys",
-    "ListServerCertificateTags",
-    "ListServerCertificates",
-    "ListSigningCertificates",
-    "TagServerCertificate",
-    "UntagServerCertificate",
     "UpdateSSHPublicKey",
-    "UpdateServerCertificate",
-    "UpdateSigningCertificate",
     "UploadSSHPublicKey",
-    "UploadServerCertificate",
-    "UploadSigningCertificate",
     "CreateServiceSpecificCredential",
     "DeleteServiceSpecificCredential",
     "ListServiceSpecificCredentials",
     "ResetServiceSpecificCredential",
     "UpdateServiceSpecificCredential",
 ];
-const NO_LINKED_ROLES: &[&str] =
-    &["CreateServiceLinkedRole", "DeleteServiceLinkedRole", "GetServiceLinkedRoleDeletionStatus"];
-const NO_ORGANIZATION: &[&str] = &[
-    "AcceptDelegationRequest",
-    "AssociateDelegationRequest",
-    "CreateDelegationRequest",
+const NO_SOAP: &[&str] = &[
+    "DeleteSigningCertificate",
+    "ListSigningCertificates",
+    "UpdateSigningCertificate",
+    "UploadSigningCertificate",
+];
+const NO_ROOT_SESSIONS: &[&str] = &[
     "DisableOrganizationsRootCredentialsManagement",
     "DisableOrganizationsRootSessions",
     "EnableOrganizationsRootCredentialsManagement",
     "EnableOrganizationsRootSessions",
-    "GenerateOrganizationsAccessReport",
+    "ListOrganizationsFeatures",
+];
+const NO_DELEGATION: &[&str] = &[
+    "AcceptDelegationRequest",
+    "AssociateDelegationRequest",
+    "CreateDelegationRequest",
     "GetDelegationRequest",
     "GetHumanReadableSummary",
-    "GetOrganizationsAccessReport",
     "ListDelegationRequests",
-    "ListOrganizationsFeatures",
     "RejectDelegationRequest",
     "SendDelegationToken",
     "UpdateDelegationRequest",
-    "SetSecurityTokenServicePreferences",
 ];
+const NO_ORGANIZATION_REPORTS: &[&str] =
+    &["GenerateOrganizationsAccessReport", "GetOrganizationsAccessReport"];
 
 fn declined(builder: Builder) -> Builder {
     builder
-        .declined("identity providers speak OpenID Connect here, and not SAML", NO_PROVIDERS)
         .declined(
-            "certificates and keys for other services belong to services not offered here",
-            NO_CERTIFICATES,
+            "identity providers speak OpenID Connect here: SAML is signed XML, and none is parsed",
+            NO_SAML,
         )
-        .declined("the services here act under roles that their users make", NO_LINKED_ROLES)
-        .declined("there is no organization above the account", NO_ORGANIZATION)
+        .declined("the platform vouches for nobody to others: it issues no web identity tokens", NO_TOKENS)
+        .declined("they open CodeCommit, Keyspaces and Bedrock, which are not offered here", NO_CODECOMMIT)
+        .declined("they sign SOAP requests, which no API here takes", NO_SOAP)
+        .declined(
+            "root users of member accounts have no credentials here until their account makes some",
+            NO_ROOT_SESSIONS,
+        )
+        .declined("requests for delegated access come from AWS's partners", NO_DELEGATION)
+        .declined("last use is reported by account and not for an organization", NO_ORGANIZATION_REPORTS)
+        .declined(
+            "session tokens have one version here, good in every region",
+            &["SetSecurityTokenServicePreferences"],
+        )
 }

@@ -79,6 +79,7 @@ impl Directory {
         if let Some(key) = &key {
             key.check()?;
         }
+        self.index_principals().await?;
         self.store()
             .transact(|transaction| {
                 let mut edit = self.edit(transaction, account);

@@ -8,7 +8,7 @@ use base::AccountId;
 use bytes::Bytes;
 use store::{Key, Range, Snapshot, Store, StoreError, Table, Transaction};
 
-use super::{Directory, DirectoryError};
+use super::{Directory, DirectoryError, named};
 use crate::records::Record;
 
 /// What records can be read from: durable state, a frozen view of it, or a transaction.
@@ -85,10 +85,25 @@ impl Edit<'_, '_> {
         self.account
     }
 
-    /// Writes a record.
+    /// Writes a record. That of a user or role is found by its unique id from then on.
     pub fn put<R: Record>(&mut self, table: Table, key: &Key, record: &R) -> Result<(), DirectoryError> {
         let bytes = record.encode()?;
+        self.index(record)?;
         Ok(self.transaction.put(table, key, bytes)?)
+    }
+
+    pub(super) fn index<R: Record>(&mut self, record: &R) -> Result<(), DirectoryError> {
+        let Some(principal) = record.principal() else { return Ok(()) };
+        let entry = principal.entry(self.account).encode()?;
+        Ok(self.transaction.put(named::PRINCIPAL_IDS, principal.key(), entry)?)
+    }
+
+    /// Deletes the record of a user or role for good: its unique id leads nowhere from then on.
+    pub fn end<R: Record>(&mut self, table: Table, key: &Key, record: &R) -> Result<(), DirectoryError> {
+        if let Some(principal) = record.principal() {
+            self.transaction.delete(named::PRINCIPAL_IDS, principal.key())?;
+        }
+        self.delete(table, key)
     }
 
     /// Writes an entry of an index: a key without a value.

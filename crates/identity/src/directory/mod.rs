@@ -11,6 +11,7 @@ mod edit;
 mod factors;
 pub mod governance;
 pub mod managed;
+mod named;
 mod observed;
 mod policies;
 mod roles;
@@ -26,6 +27,9 @@ pub use bootstrap::{BootstrapError, RootKey};
 pub use edit::{Edit, Reads};
 pub use factors::mfa_device;
 pub use governance::Governance;
+pub use named::{
+    BindError, PrincipalName, PrincipalRecordKind, bind_principals, bind_statements, show_principals,
+};
 pub use policies::{PrincipalPolicies, customer_policy_name};
 pub use roles::{FunctionSource, RoleCredentialsError, RoleName};
 

@@ -4,6 +4,7 @@ use base::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Record;
+use crate::directory::{PrincipalName, PrincipalRecordKind};
 
 /// A tag's key and value.
 pub type Tag = (String, String);
@@ -125,19 +126,23 @@ pub trait Attachable: Record {
 }
 
 macro_rules! records {
-    ($($record:ty, $name:literal;)*) => {$(
+    ($($record:ty, $name:literal $(, $kind:ident, $id:ident)?;)*) => {$(
         impl Record for $record {
             const VERSION: u8 = 1;
             const NAME: &'static str = $name;
+
+            $(fn principal(&self) -> Option<PrincipalName<'_>> {
+                Some(PrincipalName { kind: PrincipalRecordKind::$kind, id: &self.$id, name: &self.name })
+            })?
         }
     )*};
 }
 
 records! {
     AccountRecord, "account";
-    UserRecord, "user";
+    UserRecord, "user", User, user_id;
     GroupRecord, "group";
-    RoleRecord, "role";
+    RoleRecord, "role", Role, role_id;
 }
 
 macro_rules! attachables {

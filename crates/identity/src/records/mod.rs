@@ -16,6 +16,8 @@ mod provider;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::directory::PrincipalName;
+
 pub use access_key::{AccessKeyRecord, KeyOwner, LastUsedRecord};
 pub use device::{MfaAssignment, MfaDeviceRecord};
 pub use entity::{AccountRecord, Attachable, GroupRecord, InlinePolicy, RoleRecord, Tag, UserRecord};
@@ -29,6 +31,11 @@ pub trait Record: Serialize + DeserializeOwned {
     const VERSION: u8;
     /// For errors.
     const NAME: &'static str;
+
+    /// How policies name it, where it can be a principal.
+    fn principal(&self) -> Option<PrincipalName<'_>> {
+        None
+    }
 
     /// The stored bytes.
     fn encode(&self) -> Result<Vec<u8>, RecordError> {

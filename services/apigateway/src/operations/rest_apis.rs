@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use service::{Call, Permit};
+use identity::BindError;
+use service::{Call, Internal, Permit};
+use store::Store;
 
 use super::{map, page};
 use crate::api::{
@@ -97,12 +99,12 @@ pub(crate) async fn put(state: Arc<ApiGateway>, permit: Permit<PutRestApi>) -> R
         apply(&call, &document, record, &parameters)
     })
     .await?;
-    Ok(with_warnings(&record, warnings))
+    with_warnings(&call, &record, warnings)
 }
 
 pub(crate) async fn get(state: Arc<ApiGateway>, permit: Permit<GetRestApi>) -> Result<api::RestApi, Error> {
     let record = Apis(permit.call.account()).get(&state.store, &permit.input.rest_api_id)?;
-    Ok(view::rest_api(&record))
+    shown(&state.store, &record)
 }
 
 pub(crate) async fn list(
@@ -112,7 +114,9 @@ pub(crate) async fn list(
     let Permit { input, call, .. } = permit;
     let all = Apis(call.account()).all(&state.store)?;
     let (records, position) = page(all, |api| &api.id, input.position.as_deref(), input.limit)?;
-    Ok(api::RestApis { position, items: Some(records.iter().map(view::rest_api).collect()) })
+    let items: Result<Vec<api::RestApi>, Error> =
+        records.iter().map(|record| shown(&state.store, record)).collect();
+    Ok(api::RestApis { position, items: Some(items?) })
 }
 
 pub(crate) async fn update(
@@ -125,7 +129,7 @@ pub(crate) async fn update(
         patches.iter().try_for_each(|patch| apply_patch(&call, record, patch))
     })
     .await?;
-    Ok(view::rest_api(&record))
+    shown(&state.store, &record)
 }
 
 pub(crate) async fn delete(state: Arc<ApiGateway>, permit: Permit<DeleteRestApi>) -> Result<(), Error> {
@@ -174,11 +178,19 @@ async fn insert(call: &Call, record: ApiRecord, warnings: Vec<String>) -> Result
         apis.write(transaction, &record)
     })
     .await?;
-    Ok(with_warnings(&record, warnings))
+    with_warnings(call, &record, warnings)
 }
 
-fn with_warnings(record: &ApiRecord, warnings: Vec<String>) -> api::RestApi {
-    api::RestApi { warnings: (!warnings.is_empty()).then_some(warnings), ..view::rest_api(record) }
+fn with_warnings(call: &Call, record: &ApiRecord, warnings: Vec<String>) -> Result<api::RestApi, Error> {
+    let warnings = (!warnings.is_empty()).then_some(warnings);
+    Ok(api::RestApi { warnings, ..shown(call.store(), record)? })
+}
+
+/// An API as the API shows it: its policy with the ARNs of those whom it names.
+fn shown(store: &Store, record: &ApiRecord) -> Result<api::RestApi, Error> {
+    let policy = record.policy.as_deref().map(|text| identity::show_principals(store, text)).transpose();
+    let policy = policy.map_err(|error| Error::Internal(Internal::new(error)))?;
+    Ok(api::RestApi { policy, ..view::rest_api(record) })
 }
 
 /// What must hold of an API however it came about.
@@ -235,7 +247,13 @@ fn set_policy(call: &Call, record: &mut ApiRecord, text: &str) -> Result<(), Err
     if text.len() > policy::quota::POLICY_BYTES_MAX {
         return Err(Error::bad(INVALID_POLICY));
     }
-    record.policy = Some(resource_policy(text, call.region(), call.account(), &record.id)?);
+    let checked = resource_policy(text, call.region(), call.account(), &record.id)?;
+    // Users and roles that it names are kept by their unique ids.
+    let bound = identity::bind_principals(call.store(), &checked).map_err(|error| match error {
+        BindError::Unknown(_) => Error::bad(INVALID_POLICY),
+        BindError::Directory(error) => Error::Internal(Internal::new(error)),
+    })?;
+    record.policy = Some(bound);
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use service::Permit;
+use service::{Internal, Permit};
 
 use super::tables::policy_record;
 use crate::State;
@@ -44,7 +44,7 @@ pub(crate) async fn put_resource_policy(
         return Err(Error::Validation(format!("The policy is longer than {POLICY_BYTES_MAX} bytes")));
     }
     let target = Target::of_arn(&input.resource_arn, call.region())?;
-    let policy = policy_record(&input.policy)?;
+    let policy = policy_record(call.store(), &input.policy)?;
     let revision = policy.revision.clone();
     call.transact(|transaction| {
         let mut record = stored(transaction, &target)?.ok_or_else(|| not_found(&input.resource_arn))?;
@@ -64,7 +64,9 @@ pub(crate) async fn get_resource_policy(
     let target = Target::of_arn(&input.resource_arn, call.region())?;
     let table = state.tables.find(&target).ok_or_else(|| not_found(&input.resource_arn))?;
     let policy = table.record.policy.clone().ok_or_else(|| no_policy(&input.resource_arn))?;
-    Ok(api::GetResourcePolicyOutput { policy: Some(policy.text), revision_id: Some(policy.revision) })
+    let text = identity::show_principals(call.store(), &policy.text)
+        .map_err(|error| Error::Internal(Internal::new(error)))?;
+    Ok(api::GetResourcePolicyOutput { policy: Some(text), revision_id: Some(policy.revision) })
 }
 
 pub(crate) async fn delete_resource_policy(

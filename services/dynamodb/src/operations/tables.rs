@@ -6,9 +6,10 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
+use identity::BindError;
 use policy::{Policy, PolicyKind};
-use service::{Internal, Permit};
-use store::{Key, Transaction};
+use service::{Call, Internal, Permit};
+use store::{Key, Store, Transaction};
 
 use super::describe::{Status, describe, describe_without};
 use super::index_updates::{IndexChanges, update_indexes};
@@ -34,7 +35,7 @@ pub(crate) async fn create_table(
     if target.account != call.account() {
         return Err(Error::Validation("A table can only be created in the account of the caller".to_owned()));
     }
-    let mut record = new_record(&input, &target, call.now())?;
+    let mut record = new_record(&input, &target, &call)?;
     record.tags.extend(call.marks());
     record.tags.sort();
     let view = input.stream_specification.as_ref().map(stream_updates::wanted).transpose()?.flatten();
@@ -70,11 +71,7 @@ pub(crate) async fn create_table(
     Ok(api::CreateTableOutput { table_description: Some(describe(&table, Status::Creating)) })
 }
 
-fn new_record(
-    input: &api::CreateTableInput,
-    target: &Target,
-    now: base::Timestamp,
-) -> Result<TableRecord, Error> {
+fn new_record(input: &api::CreateTableInput, target: &Target, call: &Call) -> Result<TableRecord, Error> {
     model::check_offered(input)?;
     let billing = model::billing(input.billing_mode.as_deref(), input.provisioned_throughput.as_ref())?;
     let definitions = input.attribute_definitions.as_deref().unwrap_or_default();
@@ -82,7 +79,7 @@ fn new_record(
     let indexes = model::indexes(input, &schema, billing)?;
     model::check_definitions(definitions, &schema, &indexes)?;
     let mut record =
-        TableRecord::new(target.account, target.region.clone(), target.name.clone(), schema, now);
+        TableRecord::new(target.account, target.region.clone(), target.name.clone(), schema, call.now());
     record.indexes = indexes;
     record.billing = billing;
     record.is_protected = input.deletion_protection_enabled.unwrap_or(false);
@@ -90,15 +87,20 @@ fn new_record(
     record.is_encryption_requested =
         input.sse_specification.as_ref().and_then(|sse| sse.enabled).unwrap_or(false);
     record.tags = model::tagged(&[], input.tags.as_deref().unwrap_or_default())?;
-    record.policy = input.resource_policy.as_deref().map(policy_record).transpose()?;
+    let policy = input.resource_policy.as_deref();
+    record.policy = policy.map(|text| policy_record(call.store(), text)).transpose()?;
     Ok(record)
 }
 
-/// A resource policy that parses, with a new revision.
-pub(crate) fn policy_record(text: &str) -> Result<PolicyRecord, Error> {
-    Policy::parse(text, PolicyKind::Resource)
-        .map_err(|error| Invalid::new(format!("Invalid policy document: {error}")))?;
-    Ok(PolicyRecord { text: text.to_owned(), revision: crypto::random::uuid() })
+/// A resource policy that parses, with a new revision. Users and roles that it names are kept by their unique ids.
+pub(crate) fn policy_record(store: &Store, text: &str) -> Result<PolicyRecord, Error> {
+    let invalid = |error: &dyn std::fmt::Display| Invalid::new(format!("Invalid policy document: {error}"));
+    Policy::parse(text, PolicyKind::Resource).map_err(|error| invalid(&error))?;
+    let text = identity::bind_principals(store, text).map_err(|error| match error {
+        BindError::Unknown(_) => Error::from(invalid(&error)),
+        BindError::Directory(error) => Error::Internal(Internal::new(error)),
+    })?;
+    Ok(PolicyRecord { text, revision: crypto::random::uuid() })
 }
 
 /// Ids are given out once, so that a new table never finds the items of an old one of its name.
@@ -169,7 +171,7 @@ fn sequence_of(state: &State, target: &Target) -> Arc<Sequence> {
 }
 
 /// The table of this name, for operations on tables.
-pub(crate) fn named(state: &State, call: &service::Call, name: &str) -> Result<Arc<Table>, Error> {
+pub(crate) fn named(state: &State, call: &Call, name: &str) -> Result<Arc<Table>, Error> {
     let target = Target::parse(name, call.account(), call.region())?;
     state.tables.find(&target).ok_or_else(|| table_not_found(&target.name))
 }

@@ -11,7 +11,7 @@ use policy::quota as size;
 use service::Permit;
 use store::{Range, Table};
 
-use super::{instance_profiles, mfa, providers, users};
+use super::{certificates, instance_profiles, mfa, providers, users};
 use crate::page::Paging;
 use crate::{Error, Iam, api, quota};
 
@@ -121,7 +121,8 @@ pub(crate) async fn summary(
         ("InstanceProfiles", instance_profiles::count(&view, account)?),
         ("InstanceProfilesQuota", quota::INSTANCE_PROFILES_MAX),
         ("Providers", providers::all(&view, account)?.len()),
-        ("ServerCertificates", 0),
+        ("ServerCertificates", certificates::all(&view, account)?.len()),
+        ("ServerCertificatesQuota", quota::SERVER_CERTIFICATES_MAX),
     ];
     let entries =
         map.into_iter().map(|(name, number)| (name.to_owned(), i64::try_from(number).unwrap_or(i64::MAX)));

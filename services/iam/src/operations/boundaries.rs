@@ -12,7 +12,7 @@ use crate::attachments::{self, Bounded};
 use crate::{Error, Iam, api, entity};
 
 fn delete<E: Bounded>(edit: &mut Edit<'_, '_>, name: &str) -> Result<(), Error> {
-    let mut record: E = entity::load(edit, edit.account(), name)?;
+    let mut record: E = entity::load_to_change(edit, name)?;
     if record.boundary().is_none() {
         return Err(Error::NoSuchEntity(format!(
             "The {} with name {name} does not have a permissions boundary.",
@@ -48,7 +48,7 @@ pub(crate) async fn put_role(
 ) -> Result<(), Error> {
     let Permit { input, call, .. } = permit;
     iam.change(&call, |edit| {
-        let record: RoleRecord = entity::load(edit, edit.account(), &input.role_name)?;
+        let record: RoleRecord = entity::load_to_change(edit, &input.role_name)?;
         attachments::set_boundary(edit, record, Some(input.permissions_boundary))
     })
     .await

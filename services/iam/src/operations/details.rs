@@ -146,7 +146,7 @@ fn role(view: &impl Reads, account: AccountId, record: &RoleRecord) -> Result<ap
     let profiles = instance_profiles::of_role(view, account, &record.name)?;
     let profiles: Result<_, Error> =
         profiles.iter().map(|profile| instance_profiles::shape(view, account, profile)).collect();
-    let whole = shapes::whole_role(account, record);
+    let whole = shapes::whole_role(view, account, record)?;
     Ok(api::RoleDetail {
         path: Some(whole.path),
         role_name: Some(whole.role_name),

@@ -15,7 +15,7 @@ use crate::page::{Page, Paging};
 use crate::{Error, Iam, api, documents};
 
 fn put<E: Entity>(edit: &mut Edit<'_, '_>, name: &str, policy: InlinePolicy) -> Result<(), Error> {
-    let mut record: E = entity::load(edit, edit.account(), name)?;
+    let mut record: E = entity::load_to_change(edit, name)?;
     documents::check_inline(&policy.document)?;
     let inline = record.inline();
     inline.retain(|other| other.name != policy.name);
@@ -44,7 +44,7 @@ fn get<E: Entity>(
 }
 
 fn delete<E: Entity>(edit: &mut Edit<'_, '_>, name: &str, policy: &str) -> Result<(), Error> {
-    let mut record: E = entity::load(edit, edit.account(), name)?;
+    let mut record: E = entity::load_to_change(edit, name)?;
     let before = record.inline().len();
     record.inline().retain(|other| other.name != policy);
     if record.inline().len() == before {

@@ -51,7 +51,7 @@ pub(crate) fn shape(
         instance_profile_id: record.profile_id.clone(),
         arn: entity_arn(account, "instance-profile", &record.path, &record.name),
         create_date: record.created_at,
-        roles: role.iter().map(|role| shapes::role(account, role)).collect(),
+        roles: role.iter().map(|role| shapes::role(from, account, role)).collect::<Result<_, _>>()?,
         tags: None,
     })
 }
@@ -167,7 +167,7 @@ pub(crate) async fn add_role(
     let Permit { input, call, .. } = permit;
     iam.change(&call, |edit| {
         let mut record = InstanceProfileRecord::load(edit, edit.account(), &input.instance_profile_name)?;
-        let role: RoleRecord = entity::load(edit, edit.account(), &input.role_name)?;
+        let role: RoleRecord = entity::load_to_change(edit, &input.role_name)?;
         if record.role.is_some() {
             return Err(Error::quota("InstanceSessionsPerInstanceProfile", 1));
         }

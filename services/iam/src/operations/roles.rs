@@ -8,8 +8,7 @@ use identity::ids;
 use identity::records::{RoleRecord, keys};
 use service::Permit;
 
-use super::{check_no_policies, instance_profiles, moment, path};
-use crate::entity::Entity as _;
+use super::{check_no_policies, instance_profiles, linked_roles, moment, path};
 use crate::page::Paging;
 use crate::{Error, Iam, api, attachments, documents, entity, quota, shapes, tags};
 
@@ -21,9 +20,15 @@ pub(crate) async fn create(
     permit: Permit<api::CreateRole>,
 ) -> Result<api::CreateRoleResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let record = RoleRecord {
+    let path = path(input.path);
+    if linked_roles::is_linked(&path) {
+        return Err(Error::InvalidInput(format!(
+            "Path {path} is reserved for service-linked roles: use CreateServiceLinkedRole."
+        )));
+    }
+    let mut record = RoleRecord {
         name: input.role_name,
-        path: path(input.path),
+        path,
         role_id: ids::entity(ids::ROLE),
         created_at: moment(&call),
         trust: input.assume_role_policy_document,
@@ -35,12 +40,13 @@ pub(crate) async fn create(
         boundary: None,
     };
     let mut role = shapes::whole_role(
+        iam.directory.store(),
         call.account(),
         &RoleRecord { boundary: input.permissions_boundary.clone(), ..record.clone() },
-    );
+    )?;
     role.role_last_used = None;
     iam.change(&call, |edit| {
-        documents::check_trust(edit, edit.account(), &record.trust)?;
+        record.trust = documents::bound_trust(edit, &record.trust)?;
         entity::check_new::<RoleRecord>(edit, &record.name, quota::ROLES_MAX)?;
         attachments::set_boundary(edit, record, input.permissions_boundary)
     })
@@ -51,7 +57,7 @@ pub(crate) async fn create(
 pub(crate) async fn get(iam: Arc<Iam>, permit: Permit<api::GetRole>) -> Result<api::GetRoleResponse, Error> {
     let account = permit.call.account();
     let record = entity::load(iam.directory.store(), account, &permit.input.role_name)?;
-    Ok(api::GetRoleResponse { role: shapes::whole_role(account, &record) })
+    Ok(api::GetRoleResponse { role: shapes::whole_role(iam.directory.store(), account, &record)? })
 }
 
 pub(crate) async fn update(
@@ -60,7 +66,7 @@ pub(crate) async fn update(
 ) -> Result<api::UpdateRoleResponse, Error> {
     let Permit { input, call, .. } = permit;
     iam.change(&call, |edit| {
-        let mut record: RoleRecord = entity::load(edit, edit.account(), &input.role_name)?;
+        let mut record: RoleRecord = entity::load_to_change(edit, &input.role_name)?;
         if let Some(description) = input.description {
             record.description = Some(description);
         }
@@ -86,7 +92,8 @@ pub(crate) async fn update_description(
             Ok(record)
         })
         .await?;
-    Ok(api::UpdateRoleDescriptionResponse { role: Some(shapes::whole_role(call.account(), &record)) })
+    let role = shapes::whole_role(iam.directory.store(), call.account(), &record)?;
+    Ok(api::UpdateRoleDescriptionResponse { role: Some(role) })
 }
 
 pub(crate) async fn update_trust(
@@ -95,9 +102,8 @@ pub(crate) async fn update_trust(
 ) -> Result<(), Error> {
     let Permit { input, call, .. } = permit;
     iam.change(&call, |edit| {
-        let mut record: RoleRecord = entity::load(edit, edit.account(), &input.role_name)?;
-        documents::check_trust(edit, edit.account(), &input.policy_document)?;
-        record.trust = input.policy_document;
+        let mut record: RoleRecord = entity::load_to_change(edit, &input.role_name)?;
+        record.trust = documents::bound_trust(edit, &input.policy_document)?;
         entity::save(edit, &record)
     })
     .await
@@ -106,15 +112,14 @@ pub(crate) async fn update_trust(
 pub(crate) async fn delete(iam: Arc<Iam>, permit: Permit<api::DeleteRole>) -> Result<(), Error> {
     let Permit { input, call, .. } = permit;
     iam.change(&call, |edit| {
-        let record: RoleRecord = entity::load(edit, edit.account(), &input.role_name)?;
+        let record: RoleRecord = entity::load_to_change(edit, &input.role_name)?;
         check_no_policies(!record.inline.is_empty(), !record.attached.is_empty())?;
         if !instance_profiles::of_role(edit, edit.account(), &record.name)?.is_empty() {
             return Err(Error::conflict("remove roles from instance profile"));
         }
-        documents::retarget(edit, &record.arn(edit.account()), &record.role_id)?;
         let key = keys::named(edit.account(), &record.name);
-        attachments::set_boundary(edit, record, None)?;
-        Ok(edit.delete(keys::ROLES, &key)?)
+        attachments::set_boundary(edit, record.clone(), None)?;
+        Ok(edit.end(keys::ROLES, &key, &record)?)
     })
     .await
 }
@@ -125,11 +130,10 @@ pub(crate) async fn list(
 ) -> Result<api::ListRolesResponse, Error> {
     let api::ListRolesRequest { path_prefix, marker, max_items } = permit.input;
     let account = permit.call.account();
-    let all = entity::all::<RoleRecord>(&iam.view()?, account, path_prefix.as_deref())?;
+    let view = iam.view()?;
+    let all = entity::all::<RoleRecord>(&view, account, path_prefix.as_deref())?;
     let page = Paging::new(marker, max_items).of(all)?;
-    Ok(api::ListRolesResponse {
-        roles: page.items.iter().map(|record| shapes::role(account, record)).collect(),
-        is_truncated: page.is_truncated,
-        marker: page.marker,
-    })
+    let roles: Result<Vec<api::Role>, Error> =
+        page.items.iter().map(|record| shapes::role(&view, account, record)).collect();
+    Ok(api::ListRolesResponse { roles: roles?, is_truncated: page.is_truncated, marker: page.marker })
 }

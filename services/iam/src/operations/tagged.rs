@@ -1,4 +1,4 @@
-//! Tags of second factors, instance profiles and identity providers.
+//! Tags of second factors, instance profiles, identity providers and server certificates.
 //!
 //! One set of rules for all of them; each operation names the kind it is for.
 
@@ -9,7 +9,7 @@ use identity::records::{MfaDeviceRecord, OidcProviderRecord, Tag};
 use service::Permit;
 
 use crate::page::{Page, Paging};
-use crate::records::{InstanceProfileRecord, Tagged};
+use crate::records::{InstanceProfileRecord, ServerCertificateRecord, Tagged};
 use crate::{Error, Iam, api, tags};
 
 fn change<R: Tagged>(
@@ -62,3 +62,6 @@ operations!(InstanceProfileRecord, instance_profile_name: tag_profile TagInstanc
 operations!(OidcProviderRecord, open_id_connect_provider_arn: tag_provider TagOpenIDConnectProvider,
     untag_provider UntagOpenIDConnectProvider,
     list_provider_tags ListOpenIDConnectProviderTags ListOpenIDConnectProviderTagsResponse);
+operations!(ServerCertificateRecord, server_certificate_name: tag_certificate TagServerCertificate,
+    untag_certificate UntagServerCertificate,
+    list_certificate_tags ListServerCertificateTags ListServerCertificateTagsResponse);

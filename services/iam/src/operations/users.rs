@@ -5,16 +5,14 @@
 use std::sync::Arc;
 
 use base::AccountId;
-use identity::principal::entity_arn;
 use identity::records::{AccessKeyRecord, KeyOwner, UserRecord, keys};
 use identity::{Edit, Principal, Reads as _, ids};
 use service::{Call, Permit};
 use store::{KeyReader, Range};
 
 use super::{check_no_policies, logins, mfa, moment, path, whole_secs};
-use crate::entity::Entity as _;
 use crate::page::Paging;
-use crate::{Error, Iam, api, attachments, documents, entity, quota, shapes, tags};
+use crate::{Error, Iam, api, attachments, entity, quota, shapes, tags};
 
 pub(crate) async fn create(
     iam: Arc<Iam>,
@@ -81,12 +79,10 @@ pub(crate) async fn update(iam: Arc<Iam>, permit: Permit<api::UpdateUser>) -> Re
     iam.change(&call, |edit| {
         let account = edit.account();
         let mut record: UserRecord = entity::load(edit, account, &input.user_name)?;
-        let old_arn = record.arn(account);
         if let Some(path) = input.new_path {
             record.path = path;
         }
         let name = input.new_user_name.unwrap_or_else(|| record.name.clone());
-        documents::retarget(edit, &old_arn, &entity_arn(account, "user", &record.path, &name))?;
         if name == record.name { entity::save(edit, &record) } else { rename(edit, record, name) }
     })
     .await
@@ -157,10 +153,9 @@ pub(crate) async fn delete(iam: Arc<Iam>, permit: Permit<api::DeleteUser>) -> Re
         if logins::find(edit, edit.account(), &record)?.is_some() {
             return Err(Error::conflict("delete login profile"));
         }
-        documents::retarget(edit, &record.arn(edit.account()), &record.user_id)?;
         let key = keys::named(edit.account(), &record.name);
-        attachments::set_boundary(edit, record, None)?;
-        Ok(edit.delete(keys::USERS, &key)?)
+        attachments::set_boundary(edit, record.clone(), None)?;
+        Ok(edit.end(keys::USERS, &key, &record)?)
     })
     .await
 }

@@ -1,12 +1,16 @@
-//! The operation table's part for identity providers.
+//! The operation table's part for identity providers, server certificates and service-linked roles.
 
 use super::Builder;
 use crate::access;
 use crate::access::federation as own;
 use crate::api;
-use crate::operations::{providers, tagged};
+use crate::operations::{certificates, linked_roles, providers, tagged};
 
 pub(super) fn operations(builder: Builder) -> Builder {
+    linked(server_certificates(oidc_providers(builder)))
+}
+
+fn oidc_providers(builder: Builder) -> Builder {
     builder
         .operation(own::create_provider, providers::create)
         .operation(
@@ -69,5 +73,65 @@ pub(super) fn operations(builder: Builder) -> Builder {
                 |i| &i.tag_keys,
             ),
             tagged::untag_provider,
+        )
+}
+
+fn linked(builder: Builder) -> Builder {
+    builder
+        .operation(own::create_linked_role, linked_roles::create)
+        .operation(
+            access::role::<api::DeleteServiceLinkedRole>("iam:DeleteServiceLinkedRole", |i| &i.role_name),
+            linked_roles::delete,
+        )
+        .operation(own::linked_role_deletion, linked_roles::deletion_status)
+}
+
+fn server_certificates(builder: Builder) -> Builder {
+    builder
+        .operation(own::upload_certificate, certificates::upload)
+        .operation(own::update_certificate, certificates::update)
+        .operation(
+            access::listing::<api::ListServerCertificates>(
+                "iam:ListServerCertificates",
+                "server-certificate",
+                |i| i.path_prefix.as_deref(),
+            ),
+            certificates::list,
+        )
+        .operation(
+            own::certificate::<api::GetServerCertificate>("iam:GetServerCertificate", |i| {
+                &i.server_certificate_name
+            }),
+            certificates::get,
+        )
+        .operation(
+            own::certificate::<api::DeleteServerCertificate>("iam:DeleteServerCertificate", |i| {
+                &i.server_certificate_name
+            }),
+            certificates::delete,
+        )
+        .operation(
+            access::with_tags::<api::TagServerCertificate>(
+                own::certificate::<api::TagServerCertificate>("iam:TagServerCertificate", |i| {
+                    &i.server_certificate_name
+                }),
+                |i| &i.tags,
+            ),
+            tagged::tag_certificate,
+        )
+        .operation(
+            access::with_tag_keys::<api::UntagServerCertificate>(
+                own::certificate::<api::UntagServerCertificate>("iam:UntagServerCertificate", |i| {
+                    &i.server_certificate_name
+                }),
+                |i| &i.tag_keys,
+            ),
+            tagged::untag_certificate,
+        )
+        .operation(
+            own::certificate::<api::ListServerCertificateTags>("iam:ListServerCertificateTags", |i| {
+                &i.server_certificate_name
+            }),
+            tagged::list_certificate_tags,
         )
 }

@@ -32,6 +32,7 @@ fn samples() -> Vec<(&'static str, Value)> {
     let job = json!({"JobId": "01234567-89ab-cdef-0123-456789abcdef"});
     let profile = json!({"InstanceProfileName": "i"});
     let provider = json!({"OpenIDConnectProviderArn": "arn:aws:iam::123456789012:oidc-provider/idp.example"});
+    let certificate = json!({"ServerCertificateName": "c"});
     let source = json!({"PolicySourceArn": "arn:aws:iam::123456789012:user/u"});
     vec![
         ("CreateUser", user.clone()),
@@ -107,6 +108,23 @@ fn samples() -> Vec<(&'static str, Value)> {
         ("UntagOpenIDConnectProvider", with(&provider, untag.clone())),
         ("ListOpenIDConnectProviderTags", provider.clone()),
         ("DeleteOpenIDConnectProvider", provider),
+        (
+            "UploadServerCertificate",
+            with(&certificate, json!({"CertificateBody": "x", "PrivateKey": "not-a-private-key"})),
+        ),
+        ("GetServerCertificate", certificate.clone()),
+        ("ListServerCertificates", json!({})),
+        ("UpdateServerCertificate", with(&certificate, json!({"NewPath": "/x/"}))),
+        ("TagServerCertificate", with(&certificate, tags.clone())),
+        ("UntagServerCertificate", with(&certificate, untag.clone())),
+        ("ListServerCertificateTags", certificate.clone()),
+        ("DeleteServerCertificate", certificate),
+        ("CreateServiceLinkedRole", json!({"AWSServiceName": "ecs.amazonaws.com"})),
+        ("DeleteServiceLinkedRole", json!({"RoleName": "AWSServiceRoleForECS"})),
+        (
+            "GetServiceLinkedRoleDeletionStatus",
+            json!({"DeletionTaskId": "task/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS/1"}),
+        ),
         ("CreateAccessKey", user.clone()),
         ("UpdateAccessKey", with(&key, json!({"Status": "Inactive", "UserName": "u"}))),
         ("DeleteAccessKey", with(&key, user.clone())),
@@ -172,6 +190,6 @@ service::service_compliance!(
         service: "iam",
         samples: &samples(),
         open: &[],
-        secrets: &["Secret-Pass-1", "Secret-Pass-2", "918273", "918274"]
+        secrets: &["Secret-Pass-1", "Secret-Pass-2", "918273", "918274", "not-a-private-key"]
     }
 );

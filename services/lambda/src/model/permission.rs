@@ -83,9 +83,13 @@ fn principal(text: &str) -> Result<Value, Error> {
     if is_service {
         return Ok(json!({ "Service": text }));
     }
-    Err(Error::InvalidParameterValue(
-        "The provided principal was invalid. Please check the principal and try again.".to_owned(),
-    ))
+    Err(invalid_principal())
+}
+
+/// The answer about a principal that is none, or is not there.
+pub(crate) fn invalid_principal() -> Error {
+    let message = "The provided principal was invalid. Please check the principal and try again.";
+    Error::InvalidParameterValue(message.to_owned())
 }
 
 fn condition(request: &AddPermissionRequest) -> Map<String, Value> {

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use service::Permit;
+use identity::BindError;
+use service::{Internal, Permit};
 
 use super::{check_revision, existing, not_found, revision, stored, target};
 use crate::Lambda;
@@ -14,6 +15,15 @@ use crate::model::permission;
 
 /// The API that tells the latest revision.
 const READ_API: &str = "GetPolicy";
+
+/// Users and roles that a statement names are kept by their unique ids.
+fn bind(lambda: &Lambda, statement: &mut serde_json::Value) -> Result<(), Error> {
+    let bound = identity::bind_statements(lambda.directory.store(), statement);
+    bound.map(drop).map_err(|error| match error {
+        BindError::Unknown(_) => permission::invalid_principal(),
+        BindError::Directory(error) => Error::Internal(Internal::new(error)),
+    })
+}
 
 fn check_qualifier(function: &Function, target: &Target) -> Result<(), Error> {
     match target.qualifier.as_deref() {
@@ -31,8 +41,9 @@ pub(crate) async fn add_permission(
 ) -> Result<api::AddPermissionResponse, Error> {
     let (input, call) = super::parts(permit);
     let target = target(&call, &input.function_name, input.qualifier.as_deref())?;
-    let body = permission::statement(&input, &target.arn())?;
+    let mut body = permission::statement(&input, &target.arn())?;
     let statement = body.to_string();
+    bind(&lambda, &mut body)?;
     lambda
         .catalog
         .change(&call, &target.id, |function| {
@@ -86,8 +97,8 @@ pub(crate) async fn get_policy(
         loaded.function.record.policies.get(key).ok_or_else(|| {
             Error::ResourceNotFound("The resource you requested does not exist.".to_owned())
         })?;
-    Ok(api::GetPolicyResponse {
-        policy: Some(permission::document(&policy.statements)),
-        revision_id: Some(policy.revision_id.clone()),
-    })
+    let document = permission::document(&policy.statements);
+    let document = identity::show_principals(lambda.directory.store(), &document)
+        .map_err(|error| Error::Internal(Internal::new(error)))?;
+    Ok(api::GetPolicyResponse { policy: Some(document), revision_id: Some(policy.revision_id.clone()) })
 }

@@ -4,8 +4,9 @@
 
 use std::sync::Arc;
 
+use identity::BindError;
 use policy::{Policy, PolicyKind};
-use service::Permit;
+use service::{Internal, Permit};
 
 use super::configuration::change;
 use crate::api;
@@ -28,7 +29,10 @@ pub(crate) async fn put(s3: Arc<S3>, permit: Permit<api::PutBucketPolicy>) -> Re
     Policy::parse(&input.policy, PolicyKind::Resource).map_err(|error| malformed(error.to_string()))?;
     check_resources(&input.policy, &input.bucket)?;
     let is_public = public::is_public(&input.policy);
-    let text = input.policy;
+    let text = identity::bind_principals(&s3.store, &input.policy).map_err(|error| match error {
+        BindError::Unknown(_) => malformed("Invalid principal in policy"),
+        BindError::Directory(error) => Error::Internal(Internal::new(error)),
+    })?;
     change(&s3, &call, &input.bucket, input.expected_bucket_owner.as_deref(), move |bucket| {
         // SECURITY: decided on the record that the policy is written to.
         if is_public && bucket.public_access.is_some_and(|block| block.block_policy) {
@@ -77,6 +81,8 @@ pub(crate) async fn get(
     let input = permit.input;
     let bucket = s3.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
     let policy = bucket.policy.ok_or_else(|| none(&input.bucket))?;
+    let policy = identity::show_principals(&s3.store, &policy)
+        .map_err(|error| Error::Internal(Internal::new(error)))?;
     Ok(api::GetBucketPolicyOutput { policy: Some(policy) })
 }
 

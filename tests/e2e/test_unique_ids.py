@@ -1,0 +1,149 @@
+"""A policy means the user or role it was written for: whoever is made later under the same name is somebody else, everywhere."""
+
+import json
+
+import pytest
+
+from support import package, refused, trust
+
+ACCOUNT = "000000000000"
+GHOST = f"arn:aws:iam::{ACCOUNT}:user/nobody-was-made"
+
+
+def statement(principal, action, resource):
+    return {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": action, "Resource": resource}
+
+
+def document(*statements):
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+class Bucket:
+    error = "MalformedPolicy"
+
+    def __init__(self, platform, name):
+        self.platform, self.name, self.s3 = platform, name, platform.client("s3")
+        self.s3.create_bucket(Bucket=name)
+
+    def let_in(self, arn):
+        self.s3.put_bucket_policy(Bucket=self.name, Policy=document(statement(arn, "s3:ListBucket", f"arn:aws:s3:::{self.name}")))
+
+    def shown(self):
+        return json.loads(self.s3.get_bucket_policy(Bucket=self.name)["Policy"])
+
+    def use(self, key):
+        self.platform.client("s3", *key).list_objects_v2(Bucket=self.name)
+
+
+class Table:
+    error = "ValidationException"
+
+    def __init__(self, platform, name):
+        self.platform, self.name, self.dynamodb = platform, name, platform.client("dynamodb")
+        self.arn = self.dynamodb.create_table(TableName=name, BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+                                              AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}])["TableDescription"]["TableArn"]
+
+    def let_in(self, arn):
+        self.dynamodb.put_resource_policy(ResourceArn=self.arn, Policy=document(statement(arn, "dynamodb:GetItem", self.arn)))
+
+    def shown(self):
+        return json.loads(self.dynamodb.get_resource_policy(ResourceArn=self.arn)["Policy"])
+
+    def use(self, key):
+        self.platform.client("dynamodb", *key).get_item(TableName=self.name, Key={"k": {"S": "x"}})
+
+
+class Function:
+    error = "InvalidParameterValueException"
+
+    def __init__(self, platform, name):
+        self.platform, self.name, self.client = platform, name, platform.client("lambda")
+        role = platform.client("iam").create_role(RoleName=name + "-fn", AssumeRolePolicyDocument=trust({"Service": "lambda.amazonaws.com"}))["Role"]["Arn"]
+        self.client.create_function(FunctionName=name, Runtime="python3.12", Role=role, Handler="app.handler",
+                                    Code={"ZipFile": package(app__py="def handler(event, context):\n    return 1\n")})
+
+    def let_in(self, arn):
+        self.client.add_permission(FunctionName=self.name, StatementId="s", Action="lambda:InvokeFunction", Principal=arn)
+
+    def shown(self):
+        return json.loads(self.client.get_policy(FunctionName=self.name)["Policy"])
+
+    def use(self, key):
+        self.platform.client("lambda", *key).invoke(FunctionName=self.name, InvocationType="DryRun")
+
+
+class Role:
+    error = "MalformedPolicyDocument"
+
+    def __init__(self, platform, name):
+        self.platform, self.name, self.iam = platform, name + "-r", platform.client("iam")
+        self.arn = self.iam.create_role(RoleName=self.name, AssumeRolePolicyDocument=trust({"AWS": ACCOUNT}))["Role"]["Arn"]
+
+    def let_in(self, arn):
+        self.iam.update_assume_role_policy(RoleName=self.name, PolicyDocument=trust({"AWS": arn}))
+
+    def shown(self):
+        return self.iam.get_role(RoleName=self.name)["Role"]["AssumeRolePolicyDocument"]
+
+    def use(self, key):
+        self.platform.client("sts", *key).assume_role(RoleArn=self.arn, RoleSessionName="session")
+
+
+def principal(shown):
+    return shown["Statement"][0]["Principal"]["AWS"]
+
+
+def gone(platform, user, key):
+    iam = platform.client("iam")
+    iam.delete_access_key(UserName=user, AccessKeyId=key)
+    iam.delete_user(UserName=user)
+
+
+@pytest.mark.parametrize("kind", [Bucket, Table, Function, Role])
+def test_a_user_who_is_made_again_is_another(platform, name, kind):
+    iam, resource = platform.client("iam"), kind(platform, name.lower())
+    refused(resource.let_in, kind.error, arn=GHOST)
+    user = name + "-u"
+    first = platform.user(user)
+    arn = iam.get_user(UserName=user)["User"]["Arn"]
+    unique = iam.get_user(UserName=user)["User"]["UserId"]
+    resource.let_in(arn)
+    assert principal(resource.shown()) == arn
+    resource.use(first)
+    # A new name is followed.
+    iam.update_user(UserName=user, NewUserName=user + "2")
+    assert principal(resource.shown()) == arn + "2"
+    resource.use(first)
+    iam.update_user(UserName=user + "2", NewUserName=user)
+    gone(platform, user, first[0])
+    assert principal(resource.shown()) == unique
+    second = platform.user(user)
+    assert iam.get_user(UserName=user)["User"]["Arn"] == arn
+    assert principal(resource.shown()) == unique
+    with pytest.raises(Exception) as caught:
+        resource.use(second)
+    assert "AccessDenied" in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", [Bucket, Table, Function])
+def test_a_role_that_is_made_again_is_another(platform, name, kind):
+    iam, sts, resource = platform.client("iam"), platform.client("sts", *platform.user(name + "-c", {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"})), kind(platform, name.lower())
+
+    def session():
+        made = sts.assume_role(RoleArn=arn, RoleSessionName="session")["Credentials"]
+        return made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"]
+
+    def make():
+        return iam.create_role(RoleName=name + "-x", AssumeRolePolicyDocument=trust({"AWS": ACCOUNT}))["Role"]
+
+    role = make()
+    arn = role["Arn"]
+    resource.let_in(arn)
+    first = session()
+    resource.use(first)
+    iam.delete_role(RoleName=name + "-x")
+    assert make()["RoleId"] != role["RoleId"]
+    assert principal(resource.shown()) == role["RoleId"]
+    for credentials in (first, session()):
+        with pytest.raises(Exception):
+            resource.use(credentials)

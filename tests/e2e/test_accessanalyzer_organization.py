@@ -23,7 +23,7 @@ def test_members_are_inside_and_others_are_not(own):
     org.enable_aws_service_access(ServicePrincipal=SERVICE)
     member = org.create_account(AccountName="member", Email="member@example.com")["CreateAccountStatus"]["AccountId"]
     courier = own.client("sts", *own.user("courier", {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}))
-    keys = courier.assume_role(RoleArn=f"arn:aws:iam::{member}:role/OrganizationAccountAccessRole", RoleSessionName="s")["Credentials"]
+    keys = courier.assume_role(RoleArn=f"arn:aws:iam::{member}:role/OrganizationAccountAccessRole", RoleSessionName="admin")["Credentials"]
     inside = own.client("iam", keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
     management = "000000000000"
     for name, principal in (("friendly", management), ("open", STRANGER)):

@@ -17,6 +17,8 @@ pub mod api;
 mod checks;
 mod error;
 mod filter;
+#[doc(hidden)]
+pub mod fuzz;
 mod operations;
 mod page;
 mod records;

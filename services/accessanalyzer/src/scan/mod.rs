@@ -33,7 +33,7 @@ use crate::zone::Zone;
 pub(crate) use external::{beginning, control, exposed, shape};
 pub(crate) use family::{Family, type_of};
 pub(crate) use people::everybody;
-pub(crate) use policies::{Policy, Seen, read};
+pub(crate) use policies::{Policy, Seen, decoded, read};
 use reader::Reader;
 pub(crate) use unused::since;
 pub(crate) use uses::Trail;

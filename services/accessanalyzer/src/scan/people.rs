@@ -104,9 +104,8 @@ impl Details {
 }
 
 fn held(policy: &Value) -> Held {
-    let versions = items(policy, "PolicyVersionList").iter();
-    let default =
-        versions.filter(|version| version.get("IsDefaultVersion") == Some(&Value::Bool(true))).next_back();
+    let mut versions = items(policy, "PolicyVersionList").iter();
+    let default = versions.find(|version| version.get("IsDefaultVersion") == Some(&Value::Bool(true)));
     let default = default.unwrap_or(&Value::Null);
     Held {
         id: text(policy, "Arn").to_owned(),

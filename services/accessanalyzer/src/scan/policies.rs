@@ -63,7 +63,7 @@ fn is_absence(fault: &Fault) -> bool {
 }
 
 /// IAM's documents are percent-encoded.
-pub(super) fn decoded(text: &str) -> String {
+pub(crate) fn decoded(text: &str) -> String {
     if !text.starts_with('%') {
         return text.to_owned();
     }

@@ -60,13 +60,12 @@ pub(crate) fn run(options: &LeastPrivilegeOptions) -> Result<(), Error> {
 /// is neither may be the logical id of one of them in a stack.
 fn subject(client: &Client, named: &str) -> Result<Subject, Error> {
     let is_pair = named.contains('/') && !named.starts_with("arn:");
-    match if is_pair { None } else { physical(client, named)? } {
-        Some(subject) => Ok(subject),
-        None => match stacks::physical_id(client, named)? {
-            Some(id) => physical(client, &id)?.ok_or_else(|| unknown(named)),
-            None => Err(unknown(named)),
-        },
+    let found = if is_pair { None } else { physical(client, named)? };
+    if let Some(subject) = found {
+        return Ok(subject);
     }
+    let id = stacks::physical_id(client, named)?.ok_or_else(|| unknown(named))?;
+    physical(client, &id)?.ok_or_else(|| unknown(named))
 }
 
 fn unknown(named: &str) -> Error {

@@ -75,6 +75,77 @@ def test_json_and_sarif_say_the_same(tmp_path):
     assert all(float(rule["properties"]["security-severity"]) for rule in rules)
 
 
+def test_sarif_has_what_its_schema_requires(tmp_path):
+    """The required members of SARIF 2.1.0, and the forms that its schema gives them."""
+    report = json.loads(check(tmp_path, CARELESS, "--format", "sarif").stdout)
+    assert report["$schema"].endswith("sarif-schema-2.1.0.json") and report["version"] == "2.1.0" and isinstance(report["runs"], list)
+    assert set(report) <= {"$schema", "version", "runs"}
+    for run in report["runs"]:
+        driver = run["tool"]["driver"]
+        assert driver["name"] and len({rule["id"] for rule in driver["rules"]}) == len(driver["rules"])
+        for rule in driver["rules"]:
+            assert rule["id"] and rule["shortDescription"]["text"] and rule["fullDescription"]["text"] and rule["help"]["text"]
+            assert rule["defaultConfiguration"]["level"] in ("none", "note", "warning", "error")
+            assert len(set(rule["properties"]["tags"])) == len(rule["properties"]["tags"])
+        for result in run["results"]:
+            assert result["message"]["text"] and 0 <= result["ruleIndex"] < len(driver["rules"]) and result["locations"]
+            for location in result["locations"]:
+                physical = location["physicalLocation"]
+                assert physical["region"]["startLine"] >= 1
+                uri = physical["artifactLocation"]["uri"]
+                assert uri and not set(uri) & set(' <>"{}|\\^`')
+                assert all(logical["name"] for logical in location["logicalLocations"])
+
+
+MORE = """Transform: AWS::Serverless-2016-10-31
+Resources:
+  Shared:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Statement:
+          - Effect: Allow
+            Principal: {Service: events.amazonaws.com}
+            Action: sts:AssumeRole
+      Policies:
+        - PolicyName: p
+          PolicyDocument:
+            Statement:
+              - Effect: Allow
+                Action: iam:*
+                Resource: '*'
+              - Effect: Allow
+                Action: [ssm:SendCommand, s3:GetObject]
+                Resource: '*'
+  One:
+    Type: AWS::Serverless::Function
+    Properties: {Runtime: python3.13, Handler: a.h, CodeUri: ., Role: !GetAtt Shared.Arn}
+  Two:
+    Type: AWS::Serverless::Function
+    Properties: {Runtime: python3.13, Handler: a.h, CodeUri: ., Role: !GetAtt Shared.Arn}
+  Open:
+    Type: AWS::Lambda::Permission
+    Properties: {FunctionName: !Ref One, Action: lambda:InvokeFunction, Principal: '*'}
+  Deputy:
+    Type: AWS::Lambda::Permission
+    Properties:
+      FunctionName: !Ref One
+      Action: lambda:InvokeFunction
+      Principal: s3.amazonaws.com
+"""
+
+
+def test_every_kind_of_carelessness_is_found_on_its_line(tmp_path):
+    found = json.loads(check(tmp_path, MORE, "--format", "json").stdout)["findings"]
+    told = {(each["rule"], each["line"]) for each in found}
+    expected = {("confused-deputy", 9), ("action-wildcard", 16), ("pass-role", 16), ("privilege-escalation", 16), ("privilege-escalation", 19),
+                ("resource-wildcard", 20), ("shared-role", 23), ("shared-role", 26), ("public-function", 29), ("confused-deputy", 35)}
+    assert expected <= told, (expected - told, found)
+    ways = next(each["message"] for each in found if each["rule"] == "privilege-escalation" and each["line"] == 16)
+    assert "ways more (iam:*)" in ways
+    assert all(each["fix"] and each["risk"].startswith("OWASP Serverless") and each["severity"] in ("low", "medium", "high") for each in found)
+
+
 @pytest.mark.parametrize("text, arguments, code", [
     (CAREFUL, (), 0), (CARELESS, (), 1), (CARELESS, ("--fail-on", "never"), 0),
     (CAREFUL.replace("DynamoDBReadPolicy: {TableName: !Ref Table}", "Statement: {Effect: Allow, Action: 's3:Get*', Resource: 'arn:aws:s3:::b/*'}"), (), 0),

@@ -69,3 +69,26 @@ def test_who_is_unknown_or_silent_is_told(platform, name):
     assert told.returncode == 0 and "Nothing was called" in told.stdout
     told = ask(platform, name + "-none")
     assert told.returncode == 1 and "neither a role nor a function" in told.stderr
+
+
+def test_logical_ids_are_found_in_their_stacks(platform, name):
+    stacks = platform.client("cloudformation")
+    friends = {"Statement": [{"Effect": "Allow", "Principal": {"AWS": ROOT}, "Action": "sts:AssumeRole"}], "Version": "2012-10-17"}
+    template = json.dumps({"Resources": {"Worker": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": friends}}, "Group": {"Type": "AWS::Logs::LogGroup"}}})
+    def deploy(stack):
+        stacks.create_stack(StackName=stack, TemplateBody=template, Capabilities=["CAPABILITY_IAM"])
+        stacks.get_waiter("stack_create_complete").wait(StackName=stack, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+        return stacks.describe_stack_resource(StackName=stack, LogicalResourceId="Worker")["StackResourceDetail"]["PhysicalResourceId"]
+
+    role = deploy(name)
+    told = ask(platform, "Worker", "--json")
+    assert told.returncode == 0, told.stderr
+    assert json.loads(told.stdout)["role"].endswith(":role/" + role)
+    deploy(name + "-2")
+    told = ask(platform, "Worker")
+    assert told.returncode == 1 and f"{name}-2/Worker" in told.stderr and f"{name}/Worker" in told.stderr
+    assert json.loads(ask(platform, f"{name}/Worker", "--json").stdout)["role"].endswith(":role/" + role)
+    told = ask(platform, f"{name}/Group")
+    assert told.returncode == 1 and "neither a role nor a function" in told.stderr
+    for stack in (name, name + "-2"):
+        stacks.delete_stack(StackName=stack)

@@ -6,6 +6,7 @@
 
 mod granted;
 mod report;
+mod stacks;
 
 use analysis::least::Needed;
 use analysis::usage::{self, Call};
@@ -55,26 +56,42 @@ pub(crate) fn run(options: &LeastPrivilegeOptions) -> Result<(), Error> {
     Ok(())
 }
 
-/// A role by name or ARN, or the role of a function by name or ARN; a role stands before a function of the same name.
+/// A role by name or ARN, or the role of a function by name or ARN; a role stands before a function of the same name. What
+/// is neither may be the logical id of one of them in a stack.
 fn subject(client: &Client, named: &str) -> Result<Subject, Error> {
+    let is_pair = named.contains('/') && !named.starts_with("arn:");
+    let found = if is_pair { None } else { physical(client, named)? };
+    if let Some(subject) = found {
+        return Ok(subject);
+    }
+    let id = stacks::physical_id(client, named)?.ok_or_else(|| unknown(named))?;
+    physical(client, &id)?.ok_or_else(|| unknown(named))
+}
+
+fn unknown(named: &str) -> Error {
+    format!("`{named}` is neither a role nor a function, nor the logical id of one").into()
+}
+
+fn physical(client: &Client, named: &str) -> Result<Option<Subject>, Error> {
     let is_function = named.starts_with("arn:") && named.contains(":function:");
     let name = named.rsplit(['/', ':']).next().unwrap_or(named);
     if !is_function && let Some(arn) = granted::role_arn(client, name)? {
         if named.starts_with("arn:") && arn != named {
             return Err(format!("there is no role {named}").into());
         }
-        return Ok(Subject { role: name.to_owned(), role_arn: arn, function: None });
+        return Ok(Some(Subject { role: name.to_owned(), role_arn: arn, function: None }));
     }
     let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
     if !plain || name.is_empty() {
-        return Err(format!("`{named}` is neither a role nor a function").into());
+        return Ok(None);
     }
-    let answer = client
-        .get("lambda", &format!("/2015-03-31/functions/{name}"))
-        .map_err(|error| format!("`{named}` is neither a role nor a function: {error}"))?;
+    let answer = match client.get("lambda", &format!("/2015-03-31/functions/{name}")) {
+        Err(error) if error.to_string().contains("answered 404") => return Ok(None),
+        answer => answer?,
+    };
     let arn = answer.pointer("/Configuration/Role").and_then(Value::as_str).unwrap_or_default();
     let role = arn.rsplit('/').next().unwrap_or_default();
-    Ok(Subject { role: role.to_owned(), role_arn: arn.to_owned(), function: Some(name.to_owned()) })
+    Ok(Some(Subject { role: role.to_owned(), role_arn: arn.to_owned(), function: Some(name.to_owned()) }))
 }
 
 fn calls(client: &Client, subject: &Subject, days: i64) -> Result<Found, Error> {

@@ -8,6 +8,7 @@ use identity::Reads as _;
 use service::{Access, AccessRequest};
 
 use crate::records::{self, AnalyzerRecord};
+use crate::zone::PRINCIPAL;
 use crate::{Analyzers, Error, api};
 
 type Outcome = Result<Access, Error>;
@@ -55,6 +56,9 @@ general! {
     not_granted(CheckAccessNotGrantedRequest) = "access-analyzer:CheckAccessNotGranted";
     no_public_access(CheckNoPublicAccessRequest) = "access-analyzer:CheckNoPublicAccess";
     list_analyzers(ListAnalyzersRequest) = "access-analyzer:ListAnalyzers";
+    get_generation(GetGeneratedPolicyRequest) = "access-analyzer:GetGeneratedPolicy";
+    list_generations(ListPolicyGenerationsRequest) = "access-analyzer:ListPolicyGenerations";
+    cancel_generation(CancelPolicyGenerationRequest) = "access-analyzer:CancelPolicyGeneration";
 }
 
 by_name! {
@@ -82,6 +86,14 @@ by_arn! {
     statistics(GetFindingsStatisticsRequest) = "access-analyzer:GetFindingsStatistics" on analyzer_arn;
     get_resource(GetAnalyzedResourceRequest) = "access-analyzer:GetAnalyzedResource" on analyzer_arn;
     list_resources(ListAnalyzedResourcesRequest) = "access-analyzer:ListAnalyzedResources" on analyzer_arn;
+    generate_recommendation(GenerateFindingRecommendationRequest) =
+        "access-analyzer:GenerateFindingRecommendation" on analyzer_arn;
+    get_recommendation(GetFindingRecommendationRequest) = "access-analyzer:GetFindingRecommendation" on analyzer_arn;
+    create_preview(CreateAccessPreviewRequest) = "access-analyzer:CreateAccessPreview" on analyzer_arn;
+    get_preview(GetAccessPreviewRequest) = "access-analyzer:GetAccessPreview" on analyzer_arn;
+    list_previews(ListAccessPreviewsRequest) = "access-analyzer:ListAccessPreviews" on analyzer_arn;
+    list_preview_findings(ListAccessPreviewFindingsRequest) =
+        "access-analyzer:ListAccessPreviewFindings" on analyzer_arn;
     start_scan(StartResourceScanRequest) = "access-analyzer:StartResourceScan" on analyzer_arn;
 }
 
@@ -153,4 +165,17 @@ pub(crate) fn untag(
 ) -> Outcome {
     let access = on_arn(analyzers, request, "access-analyzer:UntagResource", &request.input.resource_arn)?;
     Ok(access.when("aws:TagKeys", request.input.tag_keys.iter().map(String::as_str)))
+}
+
+/// The caller hands the access role on to this service.
+pub(crate) fn start_generation(
+    _: &Analyzers,
+    request: &AccessRequest<'_, api::StartPolicyGenerationRequest>,
+) -> Outcome {
+    let access = Access::to("access-analyzer:StartPolicyGeneration", "*");
+    let role = request.input.cloud_trail_details.as_ref().map(|details| details.access_role.as_str());
+    Ok(match role {
+        Some(role) => access.and(Access::to("iam:PassRole", role).when("iam:PassedToService", [PRINCIPAL])),
+        None => access,
+    })
 }

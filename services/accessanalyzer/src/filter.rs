@@ -11,6 +11,8 @@ use crate::{Error, api};
 const COMMON: [&str; 5] = ["error", "findingType", "resource", "resourceOwnerAccount", "resourceType"];
 /// Keys of lists alone.
 const LISTED: [&str; 2] = ["id", "status"];
+/// Keys of what a preview found.
+const PREVIEWED: [&str; 3] = ["changeType", "existingFindingId", "existingFindingStatus"];
 /// Keys of external access.
 const EXTERNAL: [&str; 5] = [
     "isPublic",
@@ -31,14 +33,18 @@ pub(crate) enum Purpose {
     Rule { unused: bool },
     /// A list.
     List { unused: bool },
+    /// A list of an access preview's findings.
+    Preview,
 }
 
 fn is_key(key: &str, purpose: Purpose) -> bool {
     let (lists, unused) = match purpose {
         Purpose::Rule { unused } => (false, unused),
         Purpose::List { unused } => (true, unused),
+        Purpose::Preview => (true, false),
     };
     COMMON.contains(&key)
+        || (purpose == Purpose::Preview && PREVIEWED.contains(&key))
         || (lists && LISTED.contains(&key))
         || (!unused
             && (EXTERNAL.contains(&key) || key.strip_prefix(CONDITION).is_some_and(|key| key.contains(':'))))
@@ -75,7 +81,12 @@ pub(crate) fn to_api(filter: &Filter) -> Entries<api::Criterion> {
 
 /// True where the finding fits every criterion.
 pub(crate) fn fits(filter: &Filter, finding: &FindingRecord) -> bool {
-    filter.iter().all(|(key, criterion)| holds(criterion, property(finding, key).as_deref()))
+    fits_by(filter, |key| property(finding, key))
+}
+
+/// True where what has these properties fits every criterion.
+pub(crate) fn fits_by(filter: &Filter, property: impl Fn(&str) -> Option<String>) -> bool {
+    filter.iter().all(|(key, criterion)| holds(criterion, property(key).as_deref()))
 }
 
 fn holds(criterion: &Criterion, value: Option<&str>) -> bool {

@@ -2,6 +2,8 @@
 //!
 //! Findings are worked out again from policies at any time; what people decided about them (archived or not) is not.
 
+pub(crate) mod jobs;
+
 use std::collections::BTreeMap;
 
 use base::{AccountId, Timestamp};

@@ -7,6 +7,7 @@ use identity::records::Record as _;
 use identity::{Directory, Reads};
 use service::Call;
 use store::{Snapshot, Transaction};
+use tokio::sync::Notify;
 
 use crate::Error;
 use crate::access::analyzer_arn;
@@ -20,11 +21,13 @@ pub(crate) const ANALYZER: &str = "Analyzer";
 pub(crate) struct Analyzers {
     pub(crate) directory: Directory,
     pub(crate) work: Work,
+    /// Rung when a policy is to be generated.
+    pub(crate) generations: Notify,
 }
 
 impl Analyzers {
     pub(crate) fn new(directory: Directory) -> Self {
-        Self { directory, work: Work::default() }
+        Self { directory, work: Work::default(), generations: Notify::new() }
     }
 
     /// A frozen view, for answers that read more than one record.

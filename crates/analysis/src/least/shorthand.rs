@@ -22,8 +22,10 @@ pub struct Shorthand {
     pub parameter: String,
     /// The parameter's value.
     pub value: String,
-    /// The actions that it grants and that were not needed; empty where it fits exactly.
+    /// The actions that it grants and that were not needed.
     pub beyond: Vec<String>,
+    /// The patterns with which it grants what was needed on more than what was needed.
+    pub reach: Vec<String>,
 }
 
 impl Shorthand {
@@ -32,72 +34,109 @@ impl Shorthand {
     pub fn as_json(&self) -> Value {
         json!({ &self.name: { &self.parameter: self.value } })
     }
+
+    /// True where it grants what was needed and nothing else.
+    #[must_use]
+    pub const fn is_exact(&self) -> bool {
+        self.beyond.is_empty() && self.reach.is_empty()
+    }
 }
+
+/// What was needed of one resource: actions, each with what of the resource it was on.
+type Needs = BTreeSet<(String, String)>;
 
 /// For each resource that some template covers, the one with the least beyond the need.
 #[must_use]
 pub fn shorthands(needed: &Needed) -> Vec<Shorthand> {
     let facts: Value = serde_json::from_str(FACTS).unwrap_or_default();
-    let mut of_resource: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut of_resource: BTreeMap<String, Needs> = BTreeMap::new();
     for (action, resources) in needed.iter() {
         for resource in resources {
-            // An index is granted with its table.
-            let owner = resource.split("/index/").next().unwrap_or(resource);
-            of_resource.entry(owner.to_owned()).or_default().insert(action.to_owned());
+            let need = (action.to_owned(), resource.clone());
+            of_resource.entry(owner(resource).to_owned()).or_default().insert(need);
         }
     }
-    of_resource.iter().filter_map(|(resource, actions)| best(&facts, resource, actions)).collect()
+    of_resource.iter().filter_map(|(resource, needs)| best(&facts, resource, needs)).collect()
 }
 
-fn best(facts: &Value, resource: &str, actions: &BTreeSet<String>) -> Option<Shorthand> {
+/// What a resource is granted with: an index with its table, an object with its bucket.
+fn owner(resource: &str) -> &str {
+    if resource.starts_with("arn:aws:s3:::") {
+        return resource.split('/').next().unwrap_or(resource);
+    }
+    resource.split("/index/").next().unwrap_or(resource)
+}
+
+fn best(facts: &Value, resource: &str, needs: &Needs) -> Option<Shorthand> {
     let name = resource.rsplit([':', '/']).next().filter(|name| !name.is_empty() && *name != "*")?;
     let templates = facts.get("templates").and_then(Value::as_object)?;
     let fitting = templates.iter().filter_map(|(template, facts)| {
         let [parameter] = facts.get("parameters")?.as_array()?.as_slice() else { return None };
         let parameter = parameter.as_str()?;
         let granted = granted(facts, resource, parameter, name)?;
-        if !actions.iter().all(|action| granted.contains(&action.to_ascii_lowercase())) {
+        if !needs.iter().all(|need| granted.iter().any(|grant| grant.covers(need))) {
             return None;
         }
-        let has = |action: &String| actions.iter().any(|needed| needed.eq_ignore_ascii_case(action));
-        let beyond: Vec<String> = granted.into_iter().filter(|action| !has(action)).collect();
+        let used = |action: &String| needs.iter().any(|(needed, _)| needed.eq_ignore_ascii_case(action));
+        let all: BTreeSet<&String> = granted.iter().flat_map(|grant| &grant.actions).collect();
+        let beyond = all.into_iter().filter(|action| !used(action)).cloned().collect();
+        let reach =
+            granted.iter().filter(|grant| grant.actions.iter().any(&used)).flat_map(|grant| &grant.patterns);
+        let reach: BTreeSet<&String> = reach.filter(|pattern| pattern.contains(['*', '?'])).collect();
         Some(Shorthand {
             name: template.clone(),
             parameter: parameter.to_owned(),
             value: name.to_owned(),
             beyond,
+            reach: reach.into_iter().cloned().collect(),
         })
     });
-    fitting.min_by_key(|found| found.beyond.len())
+    fitting.min_by_key(|found| (found.beyond.len(), found.reach.len()))
 }
 
-/// The actions, in lower case, that a template grants on this resource when its parameter is `name`. `None` where it
-/// grants something with a wildcard, or on another resource altogether.
-fn granted(facts: &Value, resource: &str, parameter: &str, name: &str) -> Option<BTreeSet<String>> {
-    let mut granted = BTreeSet::new();
+/// What one statement of a template grants: actions in lower case, and the patterns that they are on.
+struct Grant {
+    actions: BTreeSet<String>,
+    patterns: Vec<String>,
+}
+
+impl Grant {
+    fn covers(&self, (action, resource): &(String, String)) -> bool {
+        self.actions.contains(&action.to_ascii_lowercase())
+            && self.patterns.iter().any(|pattern| glob::matches(pattern, resource))
+    }
+}
+
+/// What a template grants when its parameter is `name`. `None` where it grants something with a wildcard, or on another
+/// resource altogether.
+fn granted(facts: &Value, resource: &str, parameter: &str, name: &str) -> Option<Vec<Grant>> {
+    let mut granted = Vec::new();
     for statement in facts.pointer("/document/Statement")?.as_array()? {
         let list = |element: &str| match statement.get(element) {
             Some(Value::Array(items)) => items.clone(),
             Some(one) => vec![one.clone()],
             None => Vec::new(),
         };
-        let reaches = list("Resource").iter().any(|pattern| {
-            let pattern = filled(&text(pattern), parameter, name);
-            pattern != "*" && glob::matches(&pattern, resource)
-        });
-        for action in list("Action").iter().filter_map(Value::as_str) {
-            if !reaches || action.contains(['*', '?']) {
-                return None;
-            }
-            granted.insert(action.to_ascii_lowercase());
+        let patterns: Vec<String> = list("Resource")
+            .iter()
+            .map(|pattern| filled(&text(pattern), resource, parameter, name))
+            .collect();
+        let is_of_it = |pattern: &String| {
+            pattern != "*" && (owner(pattern) == resource || glob::matches(pattern, resource))
+        };
+        let actions: Vec<String> =
+            list("Action").iter().filter_map(Value::as_str).map(str::to_ascii_lowercase).collect();
+        if !patterns.iter().any(is_of_it) || actions.iter().any(|action| action.contains(['*', '?'])) {
+            return None;
         }
+        granted.push(Grant { actions: actions.into_iter().collect(), patterns });
     }
     (!granted.is_empty()).then_some(granted)
 }
 
-/// The pattern with the parameter's value in its place and a star for everything that deployment knows. The variable of
-/// `Fn::Sub` is the parameter's name with a small first letter.
-fn filled(pattern: &str, parameter: &str, name: &str) -> String {
+/// The pattern with the parameter's value in its place, and what deployment knows taken from the resource's own ARN. The
+/// variable of `Fn::Sub` is the parameter's name with a small first letter.
+fn filled(pattern: &str, resource: &str, parameter: &str, name: &str) -> String {
     let mut small = parameter.to_owned();
     if let Some(first) = small.get_mut(..1) {
         first.make_ascii_lowercase();
@@ -106,8 +145,9 @@ fn filled(pattern: &str, parameter: &str, name: &str) -> String {
     for variable in [parameter, &small] {
         out = out.replace(&format!("${{{variable}}}"), name);
     }
-    for pseudo in ["AWS::Partition", "AWS::Region", "AWS::AccountId"] {
-        out = out.replace(&format!("${{{pseudo}}}"), "*");
+    let part = |at: usize| resource.split(':').nth(at).filter(|part| !part.is_empty()).unwrap_or("*");
+    for (pseudo, at) in [("AWS::Partition", 1), ("AWS::Region", 3), ("AWS::AccountId", 4)] {
+        out = out.replace(&format!("${{{pseudo}}}"), part(at));
     }
     out
 }
@@ -148,9 +188,20 @@ mod tests {
             ],
             TABLE,
         );
-        assert_eq!(shorthands(&exact)[0].beyond, Vec::<String>::new());
+        let found = &shorthands(&exact)[0];
+        assert_eq!(found.beyond, Vec::<String>::new());
+        assert_eq!(found.reach, [format!("{TABLE}/index/*")], "it reaches the indexes as well");
+        assert!(!found.is_exact());
         let invoked = needed(&["lambda:InvokeFunction"], "arn:aws:lambda:us-east-1:111111111111:function:f");
         assert_eq!(shorthands(&invoked)[0].name, "LambdaInvokePolicy");
+        let sent = needed(&["sns:Publish"], "arn:aws:sns:us-east-1:111111111111:t");
+        let found = &shorthands(&sent)[0];
+        assert_eq!((found.name.as_str(), found.is_exact()), ("SNSPublishMessagePolicy", true));
+        // Objects are granted with their bucket.
+        let read = needed(&["s3:GetObject"], "arn:aws:s3:::b/folder/k");
+        let found = &shorthands(&read)[0];
+        assert_eq!((found.name.as_str(), found.value.as_str()), ("S3ReadPolicy", "b"));
+        assert_eq!(found.reach, ["arn:aws:s3:::b/*"]);
     }
 
     #[test]

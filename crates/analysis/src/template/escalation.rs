@@ -4,39 +4,17 @@
 //! The sets are those that are published and well known. What a boundary would withhold is not looked at: a role with
 //! a boundary is left out.
 
+use std::collections::BTreeMap;
+
 use template::Resource;
 
 use super::reading::{Reading, policies, statements, texts};
+use super::ways::WAYS;
 use super::{Finding, rules};
 use crate::glob;
 
-/// Each way: its actions, all of which are needed, and what they do together.
-const WAYS: [(&[&str], &str); 21] = [
-    (&["iam:createpolicyversion"], "write a new version of a policy that is attached"),
-    (&["iam:setdefaultpolicyversion"], "go back to an older, wider version of a policy"),
-    (&["iam:attachuserpolicy"], "attach any policy to a user"),
-    (&["iam:attachgrouppolicy"], "attach any policy to a group"),
-    (&["iam:attachrolepolicy"], "attach any policy to a role"),
-    (&["iam:putuserpolicy"], "write a policy into a user"),
-    (&["iam:putgrouppolicy"], "write a policy into a group"),
-    (&["iam:putrolepolicy"], "write a policy into a role"),
-    (&["iam:addusertogroup"], "join a more powerful group"),
-    (&["iam:createaccesskey"], "make keys of other users"),
-    (&["iam:createloginprofile"], "set passwords of other users"),
-    (&["iam:updateloginprofile"], "change passwords of other users"),
-    (&["iam:updateassumerolepolicy", "sts:assumerole"], "let itself into any role"),
-    (&["iam:deleterolepermissionsboundary"], "take its boundary away"),
-    (&["iam:deleteuserpermissionsboundary"], "take its boundary away"),
-    (&["iam:passrole", "lambda:createfunction", "lambda:invokefunction"], "run code under any role"),
-    (
-        &["iam:passrole", "lambda:createfunction", "lambda:createeventsourcemapping"],
-        "run code under any role",
-    ),
-    (&["iam:passrole", "lambda:createfunction", "lambda:addpermission"], "run code under any role"),
-    (&["lambda:updatefunctioncode"], "run code under the roles of other functions"),
-    (&["iam:passrole", "cloudformation:createstack"], "make resources under any role"),
-    (&["iam:passrole", "ec2:runinstances"], "run machines under any role"),
-];
+/// So many ways are told of one finding.
+const TOLD: usize = 3;
 
 pub(super) fn check(reading: &Reading<'_>, name: &str, resource: &Resource, findings: &mut Vec<Finding>) {
     if resource.properties.get("PermissionsBoundary").is_some() {
@@ -57,12 +35,26 @@ pub(super) fn check(reading: &Reading<'_>, name: &str, resource: &Resource, find
         return;
     }
     let holder = |wanted: &str| granted.iter().find(|has| glob::matches(&has.to_ascii_lowercase(), wanted));
+    // One pattern may open many ways: they are one finding.
+    let mut opened: BTreeMap<Vec<&String>, Vec<&str>> = BTreeMap::new();
     for (needed, what) in WAYS {
         let held: Option<Vec<&String>> = needed.iter().map(|action| holder(action)).collect();
-        let Some(held) = held else { continue };
+        let Some(mut held) = held else { continue };
+        held.dedup();
+        let ways = opened.entry(held).or_default();
+        if !ways.contains(&what) {
+            ways.push(what);
+        }
+    }
+    for (held, ways) in opened {
         let first = held.first().map(|action| action.as_str()).unwrap_or_default();
         let names: Vec<&str> = held.iter().map(|action| action.as_str()).collect();
-        let message = format!("`{name}` can {what} ({})", names.join(", "));
+        let told: Vec<&str> = ways.iter().copied().take(TOLD).collect();
+        let more = match ways.len().saturating_sub(TOLD) {
+            0 => String::new(),
+            more => format!(", and {more} ways more"),
+        };
+        let message = format!("`{name}` can {}{more} ({})", told.join("; "), names.join(", "));
         findings.push(reading.finding(&rules::ESCALATION, name, first, message));
     }
 }

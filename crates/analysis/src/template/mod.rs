@@ -8,6 +8,7 @@ mod functions;
 pub(crate) mod reading;
 mod rules;
 mod statements;
+mod ways;
 
 use serde_json::Value;
 use template::{Document, Template, TemplateError};

@@ -48,8 +48,10 @@ impl<'a> Report<'a> {
         });
         let refused =
             self.refused().into_iter().map(|(action, on)| json!({"action": action, "resource": on}));
-        let short =
-            self.shorthands.iter().map(|found| json!({"policy": found.as_json(), "beyond": found.beyond}));
+        let short = self.shorthands.iter().map(|found| {
+            json!({"policy": found.as_json(), "beyond": found.beyond, "reaches": found.reach,
+                "exact": found.is_exact()})
+        });
         json!({
             "role": self.subject.role_arn,
             "function": self.subject.function,
@@ -119,12 +121,18 @@ impl<'a> Report<'a> {
             return;
         }
         let _ = writeln!(out, "\nAs SAM policy templates:\n");
-        for Shorthand { name, parameter, value, beyond } in &self.shorthands {
+        for found in &self.shorthands {
+            let Shorthand { name, parameter, value, beyond, reach } = found;
             let _ = writeln!(out, "  - {name}: {{{parameter}: {value}}}");
-            let _ = match beyond.as_slice() {
-                [] => writeln!(out, "      fits exactly"),
-                beyond => writeln!(out, "      also grants {}", beyond.join(", ")),
-            };
+            if found.is_exact() {
+                let _ = writeln!(out, "      fits exactly");
+            }
+            if !beyond.is_empty() {
+                let _ = writeln!(out, "      also grants {}", beyond.join(", "));
+            }
+            if !reach.is_empty() {
+                let _ = writeln!(out, "      also reaches {}", reach.join(", "));
+            }
         }
     }
 }

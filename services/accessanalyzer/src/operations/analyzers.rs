@@ -251,7 +251,9 @@ pub(crate) async fn delete(
     let record = state::named(analyzers.directory.store(), call.account(), &input.analyzer_name)?;
     // From the leaves up: what is left after a stop belongs to an analyzer that is still there to be deleted.
     let prefix = records::of_analyzer(&record.id);
-    for table in [records::FINDINGS, records::RESOURCES] {
+    let tables =
+        [records::FINDINGS, records::RESOURCES, records::jobs::RECOMMENDATIONS, records::jobs::PREVIEWS];
+    for table in tables {
         loop {
             let more = call
                 .transact(|transaction| {

@@ -24,7 +24,7 @@ use crate::state::Analyzers;
 const RESOLVED_KEPT_MILLIS: i64 = 90 * 24 * 60 * 60 * 1_000;
 
 /// Who comes in from outside by what was seen; an error's code where that cannot be told.
-fn exposed(seen: &Seen, trust: &access::Zone) -> Result<Vec<Exposure>, &'static str> {
+pub(crate) fn exposed(seen: &Seen, trust: &access::Zone) -> Result<Vec<Exposure>, &'static str> {
     let text = match &seen.policy {
         Policy::None => return Ok(Vec::new()),
         Policy::Text(text) => text,
@@ -37,7 +37,7 @@ fn exposed(seen: &Seen, trust: &access::Zone) -> Result<Vec<Exposure>, &'static 
 }
 
 /// A finding's details of an exposure.
-fn shape(exposure: Exposure, rcp: &str) -> External {
+pub(crate) fn shape(exposure: Exposure, rcp: &str) -> External {
     External {
         kind: exposure.kind,
         principal: exposure.principal,
@@ -49,7 +49,7 @@ fn shape(exposure: Exposure, rcp: &str) -> External {
 }
 
 /// Whether resource control policies may narrow what is told of resources of this type.
-fn control(directory: &Directory, owner: AccountId, resource_type: &str) -> &'static str {
+pub(crate) fn control(directory: &Directory, owner: AccountId, resource_type: &str) -> &'static str {
     let action = match resource_type {
         "AWS::IAM::Role" => "sts:AssumeRole",
         "AWS::S3::Bucket" => "s3:GetObject",
@@ -108,7 +108,7 @@ pub(super) async fn settle(
                 add(transaction, &analyzer, &wanted, now)?;
             }
             analyzer.last_analyzed = Some((family.arn.clone(), now));
-            Ok(transaction.put(records::ANALYZERS, key, analyzer.encode()?)?)
+            super::save(transaction, &analyzer)
         })
         .await
         .map_err(|error: DirectoryError| Internal::new(error))
@@ -194,12 +194,12 @@ impl Wanted<'_> {
 }
 
 /// Where a finding begins: archived where a rule says so.
-fn beginning(analyzer: &AnalyzerRecord, finding: &FindingRecord) -> Status {
+pub(crate) fn beginning(analyzer: &AnalyzerRecord, finding: &FindingRecord) -> Status {
     let is_archived = analyzer.rules.values().any(|rule| filter::fits(&rule.filter, finding));
     if is_archived { Status::Archived } else { Status::Active }
 }
 
-fn write(
+pub(super) fn write(
     transaction: &mut Transaction<'_>,
     analyzer: &AnalyzerRecord,
     finding: &FindingRecord,

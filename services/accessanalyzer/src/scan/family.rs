@@ -65,6 +65,18 @@ impl Family {
     }
 }
 
+/// The type of the resource with this ARN.
+pub(crate) fn type_of(arn: &str) -> Option<&'static str> {
+    Some(match Family::of(arn)?.sort {
+        Sort::Role => "AWS::IAM::Role",
+        Sort::Bucket => "AWS::S3::Bucket",
+        Sort::Function => "AWS::Lambda::Function",
+        Sort::Layer => "AWS::Lambda::LayerVersion",
+        Sort::Table if arn.contains("/stream/") => "AWS::DynamoDB::Stream",
+        Sort::Table => "AWS::DynamoDB::Table",
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,8 +5,12 @@
 
 mod external;
 mod family;
+pub(crate) mod generation;
+mod people;
 mod policies;
 mod reader;
+mod unused;
+mod uses;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +22,7 @@ use identity::records::Record as _;
 use identity::{DirectoryError, Reads};
 use observe::{Changes, Noticed};
 use service::{Internal, Jobs, Pipeline};
-use store::Range;
+use store::{Range, Transaction};
 
 use crate::records::{
     ANALYZERS, AnalyzerRecord, FINDINGS, FindingRecord, RESOURCES, ResourceRecord, of_analyzer,
@@ -26,9 +30,13 @@ use crate::records::{
 use crate::service_role;
 use crate::state::Analyzers;
 use crate::zone::Zone;
-pub(crate) use family::Family;
-pub(crate) use policies::{Policy, Seen};
+pub(crate) use external::{beginning, control, exposed, shape};
+pub(crate) use family::{Family, type_of};
+pub(crate) use people::everybody;
+pub(crate) use policies::{Policy, Seen, decoded, read};
 use reader::Reader;
+pub(crate) use unused::since;
+pub(crate) use uses::Trail;
 use work::Due;
 pub(crate) use work::Work;
 
@@ -134,13 +142,13 @@ fn looking(analyzers: &Analyzers) -> Result<Vec<Looking>, DirectoryError> {
 }
 
 /// Looks at what is due.
-pub(crate) async fn scan(analyzers: &Analyzers, pipeline: &Pipeline, due: Due) -> Result<(), Internal> {
+pub(crate) async fn scan(analyzers: &Analyzers, pipeline: &Pipeline, mut due: Due) -> Result<(), Internal> {
     let all = looking(analyzers).map_err(Internal::new)?;
     if all.is_empty() {
         return Ok(());
     }
     let external: Vec<&Looking> = all.iter().filter(|looking| !looking.record.kind.is_unused()).collect();
-    let mut families: BTreeMap<AccountId, BTreeSet<Family>> = due.families;
+    let mut families: BTreeMap<AccountId, BTreeSet<Family>> = std::mem::take(&mut due.families);
     let mut listed = BTreeSet::new();
     for looking in &external {
         let name = (looking.record.account, looking.record.name.clone());
@@ -170,17 +178,56 @@ pub(crate) async fn scan(analyzers: &Analyzers, pipeline: &Pipeline, due: Due) -
             due.extend(policies::list(&reader, account, pipeline.region()).await);
         }
         for family in due {
-            let seen = policies::read(&reader, account, &family).await;
+            let seen = match read(&reader, account, &family).await {
+                Ok(seen) => seen,
+                Err(fault) => {
+                    tracing::warn!(resource = family.arn, code = %fault.code, "not looked at for findings");
+                    continue;
+                }
+            };
             for looking in &watching {
                 external::settle(analyzers, pipeline, looking, account, &family, &seen).await?;
+            }
+        }
+    }
+    look_for_unused(analyzers, pipeline, &all, &due).await
+}
+
+/// Unused access takes days to become so: it is looked for daily, and when an analyzer is new.
+async fn look_for_unused(
+    analyzers: &Analyzers,
+    pipeline: &Pipeline,
+    all: &[Looking],
+    due: &Due,
+) -> Result<(), Internal> {
+    for looking in all.iter().filter(|looking| looking.record.kind.is_unused()) {
+        let name = (looking.record.account, looking.record.name.clone());
+        if due.everything || due.analyzers.contains(&name) {
+            for account in &looking.zone.accounts {
+                match reader(analyzers, pipeline, *account).await {
+                    Ok(reader) => unused::look(analyzers, pipeline, looking, *account, &reader).await?,
+                    Err(error) => {
+                        tracing::warn!(%account, error = %base::Chain(&error), "not looked at for unused access");
+                    }
+                }
             }
         }
     }
     Ok(())
 }
 
+/// Writes an analyzer that was looked after.
+fn save(transaction: &mut Transaction<'_>, record: &AnalyzerRecord) -> Result<(), DirectoryError> {
+    let key = crate::records::analyzer(record.account, &record.name);
+    Ok(transaction.put(ANALYZERS, key, record.encode()?)?)
+}
+
 /// Reads as the service's role in an account, which is made there first if need be.
-async fn reader(analyzers: &Analyzers, pipeline: &Pipeline, account: AccountId) -> Result<Reader, Internal> {
+pub(crate) async fn reader(
+    analyzers: &Analyzers,
+    pipeline: &Pipeline,
+    account: AccountId,
+) -> Result<Reader, Internal> {
     let session = service_role::session_made(&analyzers.directory, pipeline, account).await?;
     Ok(Reader::new(pipeline.clone(), session))
 }
@@ -192,6 +239,19 @@ pub(crate) mod testing {
     use service::testkit::TestKit;
 
     use super::*;
+
+    /// As if this had been judged unused, of the kit's account.
+    pub(crate) async fn unused(kit: &TestKit, wanted: Vec<(&str, crate::records::Details)>) {
+        let analyzers = Analyzers::new(kit.pipeline.directory().clone());
+        let wanted = wanted.into_iter().map(|(arn, details)| unused::Wanted {
+            resource: arn.to_owned(),
+            resource_type: if arn.contains(":role/") { "AWS::IAM::Role" } else { "AWS::IAM::User" },
+            details,
+        });
+        let all = looking(&analyzers).unwrap();
+        let now = kit.clock.now();
+        unused::settle(&analyzers, &all[0], kit.account, wanted.collect(), now).await.unwrap();
+    }
 
     /// As if this had been seen of a family.
     pub(crate) async fn settle(kit: &TestKit, owner: &str, arn: &str, seen: &[Seen]) {

@@ -63,7 +63,7 @@ fn is_absence(fault: &Fault) -> bool {
 }
 
 /// IAM's documents are percent-encoded.
-fn decoded(text: &str) -> String {
+pub(crate) fn decoded(text: &str) -> String {
     if !text.starts_with('%') {
         return text.to_owned();
     }
@@ -114,13 +114,24 @@ pub(crate) async fn list(reader: &Reader, account: AccountId, region: &Region) -
 }
 
 /// What there is of a family now; nothing where it is gone.
-pub(crate) async fn read(reader: &Reader, account: AccountId, family: &Family) -> Vec<Seen> {
+///
+/// # Errors
+/// Where it could not be told what belongs to the family: then nothing of it may be taken for gone.
+pub(crate) async fn read(reader: &Reader, account: AccountId, family: &Family) -> Result<Vec<Seen>, Fault> {
     match family.sort {
-        Sort::Role => role(reader, family).await,
-        Sort::Bucket => bucket(reader, account, family).await,
+        Sort::Role => Ok(role(reader, family).await),
+        Sort::Bucket => Ok(bucket(reader, account, family).await),
         Sort::Function => function(reader, family).await,
         Sort::Layer => layer(reader, family).await,
         Sort::Table => table(reader, family).await,
+    }
+}
+
+/// A list, where what is listed of is there.
+fn present(listed: Result<Vec<Value>, Fault>) -> Result<Option<Vec<Value>>, Fault> {
+    match listed {
+        Err(fault) if is_absence(&fault) => Ok(None),
+        listed => listed.map(Some),
     }
 }
 
@@ -157,15 +168,13 @@ async fn bucket(reader: &Reader, account: AccountId, family: &Family) -> Vec<See
     vec![Seen { shielded, ..seen(&family.arn, "AWS::S3::Bucket", policy) }]
 }
 
-async fn function(reader: &Reader, family: &Family) -> Vec<Seen> {
+async fn function(reader: &Reader, family: &Family) -> Result<Vec<Seen>, Fault> {
     let input = json!({"FunctionName": family.name});
     let marker = ("NextMarker", "Marker");
     let versions = reader.list(("lambda", "ListVersionsByFunction"), input.clone(), "Versions", marker).await;
-    let versions = match versions {
-        Err(fault) if is_absence(&fault) => return Vec::new(),
-        versions => versions.unwrap_or_default(),
-    };
-    let aliases = reader.list(("lambda", "ListAliases"), input, "Aliases", marker).await.unwrap_or_default();
+    let Some(versions) = present(versions)? else { return Ok(Vec::new()) };
+    let aliases = reader.list(("lambda", "ListAliases"), input, "Aliases", marker).await;
+    let Some(aliases) = present(aliases)? else { return Ok(Vec::new()) };
     let name = |item: &Value, member: &str| item.get(member).and_then(Value::as_str).map(str::to_owned);
     let numbers = versions.iter().filter_map(|version| name(version, "Version")).filter(|it| it != "$LATEST");
     let qualifiers = numbers.chain(aliases.iter().filter_map(|alias| name(alias, "Name")));
@@ -183,15 +192,14 @@ async fn function(reader: &Reader, family: &Family) -> Vec<Seen> {
             found.push(seen(&arn, "AWS::Lambda::Function", policy));
         }
     }
-    found
+    Ok(found)
 }
 
-async fn layer(reader: &Reader, family: &Family) -> Vec<Seen> {
+async fn layer(reader: &Reader, family: &Family) -> Result<Vec<Seen>, Fault> {
     let input = json!({"LayerName": family.name});
-    let versions = reader
-        .list(("lambda", "ListLayerVersions"), input, "LayerVersions", ("NextMarker", "Marker"))
-        .await
-        .unwrap_or_default();
+    let next = ("NextMarker", "Marker");
+    let versions = reader.list(("lambda", "ListLayerVersions"), input, "LayerVersions", next).await;
+    let Some(versions) = present(versions)? else { return Ok(Vec::new()) };
     let mut found = Vec::new();
     for version in versions {
         let (Some(arn), Some(number)) =
@@ -203,24 +211,24 @@ async fn layer(reader: &Reader, family: &Family) -> Vec<Seen> {
         let policy = Policy::of(reader.call("lambda", "GetLayerVersionPolicy", &input).await, "/Policy");
         found.push(seen(arn, "AWS::Lambda::LayerVersion", policy));
     }
-    found
+    Ok(found)
 }
 
-async fn table(reader: &Reader, family: &Family) -> Vec<Seen> {
+async fn table(reader: &Reader, family: &Family) -> Result<Vec<Seen>, Fault> {
     let own = reader.call("dynamodb", "GetResourcePolicy", &json!({"ResourceArn": family.arn})).await;
     if own.as_ref().is_err_and(|fault| fault.code == "ResourceNotFoundException") {
-        return Vec::new();
+        return Ok(Vec::new());
     }
     let mut found = vec![seen(&family.arn, "AWS::DynamoDB::Table", Policy::of(own, "/Policy"))];
     let input = json!({"TableName": family.name});
     let next = ("LastEvaluatedStreamArn", "ExclusiveStartStreamArn");
     let streams = reader.list(("dynamodbstreams", "ListStreams"), input, "Streams", next).await;
-    for stream in streams.unwrap_or_default() {
+    for stream in present(streams)?.unwrap_or_default() {
         let Some(arn) = stream.get("StreamArn").and_then(Value::as_str) else { continue };
         let answer = reader.call("dynamodb", "GetResourcePolicy", &json!({"ResourceArn": arn})).await;
         found.push(seen(arn, "AWS::DynamoDB::Stream", Policy::of(answer, "/Policy")));
     }
-    found
+    Ok(found)
 }
 
 #[cfg(test)]

@@ -2,6 +2,9 @@
 
 mod analyzers;
 mod findings;
+mod generation;
+mod previews;
+mod unused;
 
 use protocol::Fault;
 use serde_json::{Value, json};
@@ -29,6 +32,14 @@ async fn refused(kit: &TestKit, operation: &str, input: Value, code: &str) {
     let shown = input.to_string();
     let fault = ask(kit, operation, input).await.expect_err(&format!("{operation} {shown}"));
     assert_eq!(fault.code, code, "{operation} {shown}: {}", fault.message);
+}
+
+const JOB: &str = "0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f";
+
+fn preview(resource: &str, configuration: Value) -> Value {
+    let mut configurations = json!({});
+    configurations[resource] = configuration;
+    json!({"analyzerArn": ARN, "configurations": configurations})
 }
 
 const ARN: &str = "arn:aws:access-analyzer:us-east-1:123456789012:analyzer/a";
@@ -73,6 +84,16 @@ fn samples() -> Vec<(&'static str, Value)> {
         ("GetAnalyzedResource", json!({"analyzerArn": ARN, "resourceArn": "arn:aws:s3:::b"})),
         ("ListAnalyzedResources", json!({"analyzerArn": ARN})),
         ("StartResourceScan", json!({"analyzerArn": ARN, "resourceArn": "arn:aws:s3:::b"})),
+        ("GenerateFindingRecommendation", json!({"analyzerArn": ARN, "id": "i"})),
+        ("GetFindingRecommendation", json!({"analyzerArn": ARN, "id": "i"})),
+        ("CreateAccessPreview", preview("arn:aws:s3:::b", json!({"s3Bucket": {"bucketPolicy": POLICY}}))),
+        ("GetAccessPreview", json!({"analyzerArn": ARN, "accessPreviewId": JOB})),
+        ("ListAccessPreviews", json!({"analyzerArn": ARN})),
+        ("ListAccessPreviewFindings", json!({"analyzerArn": ARN, "accessPreviewId": JOB})),
+        ("StartPolicyGeneration", generation::request(1_767_000_000, None)),
+        ("GetGeneratedPolicy", json!({"jobId": JOB})),
+        ("ListPolicyGenerations", json!({})),
+        ("CancelPolicyGeneration", json!({"jobId": JOB})),
         ("DeleteAnalyzer", json!({"analyzerName": "a"})),
     ]
 }

@@ -265,20 +265,29 @@ def set_up_logging():
             record.tenant_id = CurrentRequest.tenant_id
             return True
 
+    # What every record has; whatever else it has was given with `extra`.
+    own = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "aws_request_id", "tenant_id"}
+
     class JsonFormatter(logging.Formatter):
         def format(self, record):
+            import traceback
+
+            kind, error, trace = record.exc_info or (None, None, None)
+            is_plain = isinstance(record.msg, dict) and not record.args
             entry = {
                 "timestamp": self.formatTime(record, "%Y-%m-%dT%H:%M:%SZ"),
                 "level": record.levelname,
-                "message": record.getMessage(),
+                "message": record.msg if is_plain else record.getMessage(),
                 "logger": record.name,
+                "stackTrace": traceback.format_tb(trace) if trace else None,
+                "errorType": kind.__name__ if kind else None,
+                "errorMessage": str(error) if kind else None,
+                "requestId": CurrentRequest.request_id or None,
+                "location": "%s:%s:%d" % (record.pathname, record.funcName, record.lineno) if kind else None,
+                "tenantId": CurrentRequest.tenant_id,
             }
-            if record.exc_info:
-                entry["stackTrace"] = self.formatException(record.exc_info).split("\n")
-                entry["errorType"] = record.exc_info[0].__name__ if record.exc_info[0] else None
-                entry["errorMessage"] = str(record.exc_info[1])
-            if CurrentRequest.request_id:
-                entry["requestId"] = CurrentRequest.request_id
+            entry.update((name, value) for name, value in vars(record).items() if name not in own)
+            entry = {name: value for name, value in entry.items() if value is not None}
             return json.dumps(entry, default=str, ensure_ascii=False) + "\n"
 
     logging.Formatter.converter = time.gmtime

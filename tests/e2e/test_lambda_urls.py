@@ -9,7 +9,7 @@ import botocore.credentials
 import pytest
 import requests
 
-from support import package, refused, trust
+from support import eventually, package, refused, trust
 
 SHOW = """import json
 def handler(event, context):
@@ -110,6 +110,10 @@ def test_a_signed_url_wants_a_signature_and_both_rights(platform, function, name
     refused(platform.client("lambda", *through).invoke, "AccessDeniedException", FunctionName=function)
     key, secret = both
     assert signed(platform, url, key, secret[:-1] + ("A" if secret[-1] != "A" else "B")).status_code == 403
+    refusals = eventually(lambda: (found := [event for event in platform.events(EventName="InvokeFunctionUrl") if event["requestParameters"]["functionName"] == arn]) and len(found) > 1 and found)
+    assert {event["errorCode"] for event in refusals} == {"AccessDeniedException", "InvalidSignatureException"}, refusals
+    for event in refusals:
+        assert event["eventSource"] == "lambda.amazonaws.com" and event["resources"][0]["ARN"] == arn and event["requestParameters"]["functionUrlAuthType"] == "AWS_IAM"
     changed = client.update_function_url_config(FunctionName=function, AuthType="NONE")
     assert (changed["AuthType"], changed["FunctionUrl"]) == ("NONE", url)
     assert send(platform, url).status_code == 403

@@ -110,6 +110,10 @@ pub trait Process: Send + Sync {
         let refusal = std::io::Error::other("the process awaits no assignment");
         Box::pin(std::future::ready(Err(LaunchError::sandbox(refusal))))
     }
+    /// Connects to a port on its own loopback; whoever calls it lets go of one connection before the next.
+    fn connect(&self, _port: u16) -> BoxFuture<'static, std::io::Result<TcpStream>> {
+        Box::pin(std::future::ready(Err(std::io::ErrorKind::Unsupported.into())))
+    }
     /// The most memory it ever used.
     fn memory_peak_bytes(&self) -> Option<u64>;
 }

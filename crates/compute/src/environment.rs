@@ -6,20 +6,25 @@
 mod allowance;
 mod arriving;
 mod door;
+mod extensions;
+mod invocation;
 mod life;
 mod output;
 mod parked;
+mod platform;
 mod report;
 mod shutdown;
+mod telemetry;
+mod telling;
 mod variables;
 
 pub use variables::RESERVED_VARIABLES;
 
+pub(crate) use extensions::is_name as is_extension_name;
 pub(crate) use life::{Completion, Doors, Environment, InitFailure, Placement};
 pub(crate) use parked::{Parked, Started};
-pub(crate) use report::{
-    Report, Verdict, end_line, error_payload, exit_message, init_report_line, start_line, timeout_line,
-    timeout_message,
-};
+pub(crate) use platform::{PlatformEvent, Report, Status, runtime_version};
+pub(crate) use report::{error_payload, exit_message, timeout_line, timeout_message};
 pub(crate) use shutdown::ShutdownReason;
+pub(crate) use telemetry::fuzz_subscription;
 pub(crate) use variables::{binds_at_exec, parked_variables, variables_of};

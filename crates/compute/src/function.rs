@@ -47,6 +47,74 @@ pub struct FunctionSpec {
     pub variables: Vec<(String, SecretString)>,
     /// The CloudWatch log group of the function's output.
     pub log_group: String,
+    /// How its log is written.
+    pub logging: FunctionLogging,
+}
+
+/// How a function's log is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FunctionLogging {
+    /// The form of its lines.
+    pub format: LogFormat,
+    /// Of a JSON log: the least level of the function's own lines.
+    pub application_level: LogLevel,
+    /// Of a JSON log: the least level of the platform's lines.
+    pub system_level: LogLevel,
+}
+
+/// The form of a log's lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// As they are.
+    #[default]
+    Text,
+    /// JSON objects, as far as the runtime writes them.
+    Json,
+}
+
+/// How much a line matters, the least first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogLevel {
+    /// `TRACE`
+    Trace,
+    /// `DEBUG`
+    Debug,
+    /// `INFO`
+    #[default]
+    Info,
+    /// `WARN`
+    Warn,
+    /// `ERROR`
+    Error,
+    /// `FATAL`
+    Fatal,
+}
+
+impl LogLevel {
+    const ALL: [(Self, &'static str); 6] = [
+        (Self::Trace, "TRACE"),
+        (Self::Debug, "DEBUG"),
+        (Self::Info, "INFO"),
+        (Self::Warn, "WARN"),
+        (Self::Error, "ERROR"),
+        (Self::Fatal, "FATAL"),
+    ];
+
+    /// The name that the API has for it.
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(level, _)| *level == self).map_or("INFO", |(_, name)| name)
+    }
+
+    /// The level of this name, as the API or a line of a log says it.
+    pub fn of(name: &str) -> Option<Self> {
+        let upper = name.to_ascii_uppercase();
+        let name = match upper.as_str() {
+            "WARNING" => "WARN",
+            "CRITICAL" => "FATAL",
+            other => other,
+        };
+        Self::ALL.iter().find(|(_, known)| *known == name).map(|(level, _)| *level)
+    }
 }
 
 impl fmt::Debug for FunctionSpec {
@@ -80,6 +148,8 @@ impl FunctionKey {
 pub struct Concurrency {
     /// The function's reservation; zero means it never runs.
     pub reserved: Option<u32>,
+    /// What is kept ready of this version, and counts against nothing that is shared; of no meaning with a reservation.
+    pub provisioned: u32,
     /// What the account has for all functions without a reservation together.
     pub unreserved_max: u32,
 }

@@ -36,10 +36,12 @@ pub use events::{
     RetryTimes, Settlement,
 };
 pub use function::{
-    Concurrency, FunctionSpec, InvokeError, InvokeOutcome, InvokeRequest, SharedSpec, Throttled,
+    Concurrency, FunctionLogging, FunctionSpec, InvokeError, InvokeOutcome, InvokeRequest, LogFormat,
+    LogLevel, SharedSpec, Throttled,
 };
 pub use package::{
-    Artifact, ArtifactError, CodeHash, CodeStore, InvalidCodeHash, PackageError, Refusal, StoredPackage,
+    Artifact, ArtifactError, CodeHash, CodeStore, InvalidCodeHash, PackageError, PackageKey, Refusal,
+    SignatureError, StoredPackage, hex, sign, signers,
 };
 pub use pool::{Compute, ComputeFigures, ComputeOptions, HostLimits, Provisioned};
 pub use sandboxed::{AUTHORITY, BUNDLE, SandboxLauncher};
@@ -56,6 +58,11 @@ pub mod fuzz {
     /// Whatever the bytes, a request to the egress proxy is read or refused, and so is a rule.
     pub fn fuzz_egress(data: &[u8]) {
         crate::egress::fuzz_egress(data);
+    }
+
+    /// Whatever the bytes, a subscription to telemetry is read or refused.
+    pub fn fuzz_subscription(data: &[u8]) {
+        crate::environment::fuzz_subscription(data);
     }
 
     /// Whatever the bytes, a package is refused or planned, and nothing is written.

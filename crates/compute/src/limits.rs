@@ -38,7 +38,13 @@ pub const RUNTIME_HEAD_BYTES_MAX: usize = 64 * 1024;
 /// The most request headers on the Runtime API.
 pub const RUNTIME_HEADERS_MAX: usize = 64;
 /// The most connections that one environment may hold open to its Runtime API.
-pub const RUNTIME_CONNECTIONS_MAX: usize = 16;
+pub const RUNTIME_CONNECTIONS_MAX: usize = 32;
+/// The most extensions of one environment.
+pub const EXTENSIONS_MAX: usize = 10;
+/// Telemetry records of an environment's start that are kept for those who subscribe during it.
+pub const EARLY_TELEMETRY_MAX: usize = 256;
+/// Bytes of such records.
+pub const EARLY_TELEMETRY_BYTES_MAX: usize = 64 * 1024;
 /// The most connections that one environment may hold open to its AWS door.
 pub const DOOR_CONNECTIONS_MAX: usize = 64;
 

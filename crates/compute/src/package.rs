@@ -10,10 +10,12 @@ mod hash;
 mod layers;
 mod manifest;
 mod shelf;
+mod signature;
 
 pub use artifact::{Artifact, ArtifactError};
 pub use entry::Refusal;
 pub use hash::{CodeHash, InvalidCodeHash};
 pub use shelf::{CodeStore, PackageError, StoredPackage};
+pub use signature::{PackageKey, SignatureError, hex, sign, signers};
 
 pub(crate) use extract::check_archive;

@@ -4,6 +4,8 @@
 //! no permission and no queue.
 
 mod admission;
+#[cfg(test)]
+mod extension_tests;
 mod host;
 mod idle;
 mod invoke;

@@ -10,7 +10,7 @@ mod request;
 mod server;
 
 pub(crate) use answer::{Assignment, Refused};
-pub(crate) use request::RuntimeRequest;
+pub(crate) use request::{ExtensionCall, RuntimeRequest};
 pub(crate) use server::{ConnectionId, RuntimeApi};
 
 /// Entry points for fuzzing.

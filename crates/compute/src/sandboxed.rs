@@ -9,9 +9,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use sandbox::{
-    AUTHORITIES, AWS_API_PORT, Bind, Companion, CpuShare, EGRESS_PORT, EnvironmentSpec, HostRuntime,
-    RUNTIME_API_PORT, RuntimeKind, SECURE_API_PORT, Spawner, runtime_for,
+    AUTHORITIES, AWS_API_PORT, Bind, CALLER, Caller, Companion, CpuShare, EGRESS_PORT, EnvironmentSpec,
+    HostRuntime, RUNTIME_API_PORT, RuntimeKind, SECURE_API_PORT, Spawner, runtime_for,
 };
+use tokio::net::TcpStream;
 use tokio::net::unix::pipe::Receiver;
 
 use crate::BoxFuture;
@@ -138,7 +139,7 @@ impl Launcher for SandboxLauncher {
 }
 
 /// What listens inside, in the order in which [`assemble`] takes the listeners.
-const DOORS: [u16; 4] = [RUNTIME_API_PORT, AWS_API_PORT, SECURE_API_PORT, EGRESS_PORT];
+const DOORS: [u16; 5] = [RUNTIME_API_PORT, AWS_API_PORT, SECURE_API_PORT, EGRESS_PORT, CALLER];
 /// Beside the bootstraps: the certificate of the authority that vouches for the platform's door.
 pub const AUTHORITY: &str = "authority.pem";
 /// Beside the bootstraps: the host's authorities and that one.
@@ -161,13 +162,14 @@ fn assemble(mut environment: sandbox::Environment) -> io::Result<Launched> {
     let aws_api = doors.next().ok_or_else(incomplete)?;
     let secure_api = Some(doors.next().ok_or_else(incomplete)?);
     let egress = doors.next().ok_or_else(incomplete)?;
+    let caller = doors.next().ok_or_else(incomplete)?;
     let stdout = environment.take_stdout().ok_or_else(incomplete)?;
     let stderr = environment.take_stderr().ok_or_else(incomplete)?;
-    let process = Arc::new(SandboxedProcess(Arc::new(environment)));
+    let process = Arc::new(SandboxedProcess(Arc::new(environment), Arc::new(caller.into())));
     Ok(Launched { runtime_api, aws_api, secure_api, egress, stdout, stderr, process })
 }
 
-struct SandboxedProcess(Arc<sandbox::Environment>);
+struct SandboxedProcess(Arc<sandbox::Environment>, Arc<Caller>);
 
 impl Process for SandboxedProcess {
     fn kill(&self) {
@@ -229,6 +231,15 @@ impl Process for SandboxedProcess {
         Box::pin(async move {
             let assign = tokio::task::spawn_blocking(move || environment.assign(&assignment));
             assign.await.map_err(LaunchError::sandbox)?.map_err(LaunchError::sandbox)
+        })
+    }
+
+    fn connect(&self, port: u16) -> BoxFuture<'static, io::Result<TcpStream>> {
+        let caller = Arc::clone(&self.1);
+        Box::pin(async move {
+            let stream = TcpStream::from_std(caller.begin(port)?)?;
+            stream.writable().await?;
+            stream.take_error()?.map_or(Ok(stream), Err)
         })
     }
 

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use crate::BoxFuture;
 use crate::contract::*;
-use crate::function::{Concurrency, FunctionSpec, InvokeRequest};
+use crate::function::{Concurrency, FunctionLogging, FunctionSpec, InvokeRequest};
 use crate::package::CodeHash;
 
 pub(crate) fn spec() -> FunctionSpec {
@@ -29,6 +29,7 @@ pub(crate) fn spec() -> FunctionSpec {
         role_arn: "arn:aws:iam::000000000000:role/orders".into(),
         variables: Vec::new(),
         log_group: "/aws/lambda/orders".into(),
+        logging: FunctionLogging::default(),
     }
 }
 
@@ -60,7 +61,7 @@ pub(crate) fn request(payload: &str) -> InvokeRequest {
         trace_id: "Root=1-0-0;Sampled=0".into(),
         client_context: None,
         wants_log_tail: true,
-        concurrency: Concurrency { reserved: None, unreserved_max: 1_000 },
+        concurrency: Concurrency { reserved: None, provisioned: 0, unreserved_max: 1_000 },
         answer_sink: None,
     }
 }

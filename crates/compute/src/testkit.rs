@@ -142,6 +142,10 @@ impl Process for TaskProcess {
 
     fn thaw(&self) {}
 
+    fn connect(&self, port: u16) -> BoxFuture<'static, std::io::Result<TcpStream>> {
+        Box::pin(TcpStream::connect(("127.0.0.1", port)))
+    }
+
     fn memory_peak_bytes(&self) -> Option<u64> {
         Some(30 * 1024 * 1024)
     }
@@ -236,6 +240,11 @@ impl Runtime {
         self.connection = None;
     }
 
+    /// Another client of the same Runtime API, as an extension is one.
+    pub fn other(&self) -> ApiClient {
+        ApiClient { api: self.api, connection: None }
+    }
+
     /// One call of the Runtime API: the answer's head and body.
     pub async fn call(&mut self, method: &str, path: &str, headers: &str, body: &str) -> (String, String) {
         if self.connection.is_none() {
@@ -251,19 +260,43 @@ impl Runtime {
     }
 
     async fn receive(&mut self) -> (String, String) {
+        receive(self.connection.as_mut().unwrap()).await
+    }
+}
+
+/// A client of the APIs that an environment has inside.
+pub struct ApiClient {
+    api: SocketAddr,
+    connection: Option<TcpStream>,
+}
+
+impl ApiClient {
+    /// One call: the answer's head and body.
+    pub async fn call(&mut self, method: &str, path: &str, headers: &str, body: &str) -> (String, String) {
+        if self.connection.is_none() {
+            self.connection = Some(TcpStream::connect(self.api).await.unwrap());
+        }
         let stream = self.connection.as_mut().unwrap();
-        let mut answer = Vec::new();
-        loop {
-            let text = String::from_utf8_lossy(&answer).into_owned();
-            if let Some((head, body)) = text.split_once("\r\n\r\n") {
-                let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: ")).unwrap();
-                if body.len() >= length.parse::<usize>().unwrap() {
-                    return (head.to_owned(), body.to_owned());
-                }
+        let length = body.len();
+        let request =
+            format!("{method} {path} HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: {length}\r\n\r\n{body}");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        receive(stream).await
+    }
+}
+
+async fn receive(stream: &mut TcpStream) -> (String, String) {
+    let mut answer = Vec::new();
+    loop {
+        let text = String::from_utf8_lossy(&answer).into_owned();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: ")).unwrap();
+            if body.len() >= length.parse::<usize>().unwrap() {
+                return (head.to_owned(), body.to_owned());
             }
-            if stream.read_buf(&mut answer).await.unwrap() == 0 {
-                std::future::pending::<()>().await;
-            }
+        }
+        if stream.read_buf(&mut answer).await.unwrap() == 0 {
+            std::future::pending::<()>().await;
         }
     }
 }

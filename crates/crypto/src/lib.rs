@@ -5,6 +5,7 @@
 
 pub mod certificate;
 mod digest;
+pub mod ed25519;
 mod keyring;
 pub mod password;
 pub mod random;

@@ -33,8 +33,26 @@ pub(crate) enum Command {
     Transform(TransformOptions),
     /// Check a SAM or CloudFormation template for what it would grant too widely, before it is deployed.
     Check(CheckOptions),
+    /// Sign deployment packages for functions with a code signing configuration; prints the publisher's public key.
+    SignCode(SignCodeOptions),
     /// Write the smallest policy that covers what a role or function really called, from the audit trail.
     LeastPrivilege(LeastPrivilegeOptions),
+}
+
+/// What is signed, and with what.
+#[derive(ClapArgs, Clone)]
+pub(crate) struct SignCodeOptions {
+    /// The file with the key, 32 bytes in hexadecimal.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+
+    /// Make the key first; the file must not be there yet.
+    #[arg(long)]
+    pub(crate) new_key: bool,
+
+    /// Zip files, which get the signature added to those that they have.
+    #[arg(value_name = "PACKAGE")]
+    pub(crate) packages: Vec<PathBuf>,
 }
 
 /// Which refusal is explained.

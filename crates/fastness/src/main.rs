@@ -15,6 +15,7 @@ mod issuers;
 mod least_privilege;
 mod platform;
 mod serve;
+mod sign_code;
 mod transform;
 mod up;
 mod xml;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         Command::Explain(options) => explain::run(&options),
         Command::Serve(options) => serve::run(options),
         Command::Up(options) => up::run(options),
+        Command::SignCode(options) => sign_code::run(&options),
         Command::Transform(options) => transform::run(&options),
         Command::Check(options) => return check::run(&options),
         Command::LeastPrivilege(options) => least_privilege::run(&options),

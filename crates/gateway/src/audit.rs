@@ -1,14 +1,17 @@
-//! What a refused call to a stage leaves in the audit trail.
+//! What a refused call to a stage or a function URL leaves in the audit trail.
 //!
 //! Calls that are let through leave their record where they arrive: the invocation of the function.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use base::{AccountId, Timestamp};
+use http::request::Parts;
 use identity::Principal;
 use identity::sigv4;
 use observe::{AccessedResource, Category, Outcome, Record};
 use serde_json::json;
+use service::{Pipeline, Source};
 
 use crate::authorize::{Denied, Question};
 use crate::throttle::Bucket;
@@ -22,67 +25,92 @@ pub(crate) fn strangers() -> Bucket {
     Bucket::new(STRANGERS_PER_SECOND, STRANGERS_BURST)
 }
 
-/// Records a refusal. It is refused whether or not that works; what cannot be recorded is logged.
-pub(crate) async fn record(
-    question: &Question<'_>,
-    denied: &Denied,
-    request_id: &Arc<str>,
-    strangers: &Bucket,
-) {
-    let is_stranger = matches!(*denied.principal, Principal::Anonymous);
-    if is_stranger && !strangers.take(question.now) {
-        tracing::warn!("a refusal of a stranger was not recorded: there are too many");
-        return;
-    }
-    let message = format!("{} ({})", denied.refusal.message(), denied.reason);
-    let outcome = Outcome::failure(denied.refusal.code(), message);
-    let written = question.pipeline.audit().record(of(question, denied, request_id), outcome).await;
-    if written.is_err() {
-        tracing::error!("a refusal could not be recorded");
-    }
+/// A refused call, as the trail tells it.
+pub(crate) struct Refused<'a> {
+    pub(crate) pipeline: &'a Pipeline,
+    pub(crate) head: &'a Parts,
+    pub(crate) source: &'a Source,
+    pub(crate) now: Timestamp,
+    /// Who called, as far as that was proven.
+    pub(crate) principal: &'a Principal,
+    /// The account in whose trail it stands.
+    pub(crate) account: AccountId,
+    pub(crate) event_source: &'static str,
+    pub(crate) event_name: &'static str,
+    pub(crate) parameters: serde_json::Value,
+    pub(crate) resource: AccessedResource,
+    pub(crate) outcome: Outcome,
 }
 
-fn of(question: &Question<'_>, denied: &Denied, request_id: &Arc<str>) -> Record {
-    let principal = &*denied.principal;
-    let claimed = || {
-        let query = question.head.uri.query().unwrap_or_default();
-        let claim = sigv4::claimed(&question.head.headers, query)?;
-        Some(claim.access_key_id.chars().take(128).collect::<String>())
-    };
-    let access_key_id = principal.access_key_id().map(str::to_owned).or_else(claimed).unwrap_or_default();
-    let account = question.stage.record.account;
-    Record {
-        account,
-        event_time: question.now,
-        event_source: Cow::Borrowed("execute-api.amazonaws.com"),
-        event_name: Cow::Borrowed("Invoke"),
-        region: question.pipeline.region().clone(),
-        source_ip: question.source.address(),
-        user_agent: question.source.user_agent.clone(),
-        user_identity: principal.cloudtrail_identity(None).into(),
-        username: username(principal),
-        access_key_id,
-        request_parameters: Some(
-            json!({
-                "restApiId": question.stage.record.rest_api_id,
-                "stage": question.stage.record.stage_name,
+impl<'a> Refused<'a> {
+    /// A call to a stage.
+    pub(crate) fn by_stage(question: &'a Question<'_>, denied: &'a Denied) -> Self {
+        let stage = &question.stage.record;
+        let message = format!("{} ({})", denied.refusal.message(), denied.reason);
+        Self {
+            pipeline: question.pipeline,
+            head: question.head,
+            source: question.source,
+            now: question.now,
+            principal: &denied.principal,
+            account: stage.account,
+            event_source: "execute-api.amazonaws.com",
+            event_name: "Invoke",
+            parameters: json!({
+                "restApiId": stage.rest_api_id,
+                "stage": stage.stage_name,
                 "httpMethod": question.head.method.as_str(),
                 "resourcePath": question.method.resource_path,
-            })
-            .to_string()
-            .into_bytes(),
-        ),
-        request_id: Arc::clone(request_id),
-        read_only: false,
-        resources: vec![AccessedResource {
-            arn: question.resource(),
-            account,
-            kind: Cow::Borrowed("AWS::ApiGateway::Stage"),
-        }],
-        category: Category::Data,
-        shared_event_id: None,
-        vpc_endpoint_id: None,
-        additional_event_data: None,
+            }),
+            resource: AccessedResource {
+                arn: question.resource(),
+                account: stage.account,
+                kind: Cow::Borrowed("AWS::ApiGateway::Stage"),
+            },
+            outcome: Outcome::failure(denied.refusal.code(), message),
+        }
+    }
+
+    /// Records it. It is refused whether or not that works; what cannot be recorded is logged.
+    pub(crate) async fn record(self, request_id: &Arc<str>, strangers: &Bucket) {
+        let is_stranger = matches!(*self.principal, Principal::Anonymous);
+        if is_stranger && !strangers.take(self.now) {
+            tracing::warn!("a refusal of a stranger was not recorded: there are too many");
+            return;
+        }
+        let audit = self.pipeline.audit();
+        let record = self.as_record(request_id);
+        if audit.record(record, self.outcome).await.is_err() {
+            tracing::error!("a refusal could not be recorded");
+        }
+    }
+
+    fn as_record(&self, request_id: &Arc<str>) -> Record {
+        let claimed = || {
+            let claim = sigv4::claimed(&self.head.headers, self.head.uri.query().unwrap_or_default())?;
+            Some(claim.access_key_id.chars().take(128).collect::<String>())
+        };
+        let proven = self.principal.access_key_id().map(str::to_owned);
+        Record {
+            account: self.account,
+            event_time: self.now,
+            event_source: Cow::Borrowed(self.event_source),
+            event_name: Cow::Borrowed(self.event_name),
+            region: self.pipeline.region().clone(),
+            source_ip: self.source.address(),
+            user_agent: self.source.user_agent.clone(),
+            user_identity: self.principal.cloudtrail_identity(None).into(),
+            username: username(self.principal),
+            access_key_id: proven.or_else(claimed).unwrap_or_default(),
+            request_parameters: Some(self.parameters.to_string().into_bytes()),
+            request_id: Arc::clone(request_id),
+            read_only: false,
+            resources: vec![self.resource.clone()],
+            category: Category::Data,
+            shared_event_id: None,
+            vpc_endpoint_id: None,
+            additional_event_data: None,
+        }
     }
 }
 

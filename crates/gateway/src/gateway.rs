@@ -15,7 +15,7 @@ use identity::sigv4::Verifier;
 use service::{Pipeline, Source};
 
 use crate::address::Address;
-use crate::audit;
+use crate::audit::{self, Refused};
 use crate::authorize::Question;
 use crate::body::Body;
 use crate::callback::{self, Callbacks};
@@ -172,6 +172,7 @@ impl Gateway {
             source,
             now,
             request_id: &ids.request,
+            strangers: &shared.strangers,
             trace_id: &ids.trace,
         };
         let mut response = visit.answer().await;
@@ -253,7 +254,7 @@ impl Gateway {
         match question.ask() {
             Ok(caller) => Ok(caller),
             Err(denied) => {
-                audit::record(&question, &denied, &ids.request, &self.0.strangers).await;
+                Refused::by_stage(&question, &denied).record(&ids.request, &self.0.strangers).await;
                 Err(denied.refusal)
             }
         }

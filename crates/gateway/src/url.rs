@@ -11,6 +11,7 @@ mod live;
 mod refusal;
 mod streamed;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use base::Timestamp;
@@ -19,7 +20,9 @@ use http::request::Parts;
 use http::{HeaderValue, Response};
 use identity::Principal;
 use identity::sigv4::{self, Expected, Family, Verifier};
+use observe::{AccessedResource, Outcome};
 use protocol::{Fault, Structure, Value};
+use serde_json::json;
 use service::{Pipeline, Source};
 
 pub use cors::UrlCors;
@@ -29,7 +32,9 @@ pub(crate) use address::UrlAddress;
 
 use refusal::Refusal;
 
+use crate::audit::Refused;
 use crate::body::Body;
+use crate::throttle::Bucket;
 
 /// The largest request body: a synchronous invocation's payload.
 const BODY_BYTES_MAX: usize = 6 * 1_024 * 1_024;
@@ -43,7 +48,8 @@ pub(crate) struct Visit<'r> {
     pub(crate) body: &'r Bytes,
     pub(crate) source: &'r Source,
     pub(crate) now: Timestamp,
-    pub(crate) request_id: &'r str,
+    pub(crate) request_id: &'r Arc<str>,
+    pub(crate) strangers: &'r Bucket,
     pub(crate) trace_id: &'r str,
 }
 
@@ -74,7 +80,13 @@ impl Visit<'_> {
             return Err(Refusal::too_large());
         }
         let caller = match url.auth {
-            UrlAuth::AwsIam => self.authenticate()?,
+            UrlAuth::AwsIam => match self.authenticate() {
+                Ok(caller) => caller,
+                Err((refusal, reason)) => {
+                    self.refused(url, &refusal, reason).record(self.request_id, self.strangers).await;
+                    return Err(refusal);
+                }
+            },
             UrlAuth::None => Arc::new(Principal::Anonymous),
         };
         let event = event::of(self, address, url, &caller).to_string();
@@ -104,7 +116,33 @@ impl Visit<'_> {
         answer::of(&payload).map(|answer| answer.map(Body::Whole)).map_err(|_| Refusal::failed())
     }
 
-    fn authenticate(&self) -> Result<Arc<Principal>, Refusal> {
+    /// What the trail tells of a caller who was not proven; whom policies refuse is told by the invocation.
+    fn refused<'a>(&'a self, url: &'a FunctionUrl, refusal: &Refusal, reason: String) -> Refused<'a> {
+        Refused {
+            pipeline: self.pipeline,
+            head: self.head,
+            source: self.source,
+            now: self.now,
+            principal: &Principal::Anonymous,
+            account: url.account,
+            event_source: "lambda.amazonaws.com",
+            event_name: "InvokeFunctionUrl",
+            parameters: json!({
+                "functionName": url.arn(),
+                "functionUrlAuthType": url.auth.name(),
+                "httpMethod": self.head.method.as_str(),
+            }),
+            resource: AccessedResource {
+                arn: url.arn(),
+                account: url.account,
+                kind: Cow::Borrowed("AWS::Lambda::Function"),
+            },
+            outcome: Outcome::failure(refusal.code(), reason),
+        }
+    }
+
+    /// The caller; or the refusal, and what the trail says of it.
+    fn authenticate(&self) -> Result<Arc<Principal>, (Refusal, String)> {
         let request = sigv4::Request {
             method: self.head.method.as_str(),
             path: self.head.uri.path(),
@@ -115,12 +153,12 @@ impl Visit<'_> {
         let regions = [self.pipeline.region().as_str()];
         let expected = Expected { service: "lambda", regions: &regions, s3: false };
         if sigv4::claimed(request.headers, request.query).is_none() {
-            return Err(Refusal::forbidden());
+            return Err((Refusal::forbidden(), "The request is not signed".to_owned()));
         }
         let verified = self.verifier.verify(&request, &expected, self.pipeline.directory(), self.now);
         verified.map(|verified| verified.principal).map_err(|error| {
             tracing::info!(%error, "a request to a function URL was not signed as it has to be");
-            Refusal::unsigned(&error.refusal(Family::RestJson))
+            (Refusal::unsigned(&error.refusal(Family::RestJson)), error.to_string())
         })
     }
 }

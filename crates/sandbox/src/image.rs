@@ -43,7 +43,7 @@ const GENERATED: [(&str, &str); 6] = [
          nobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n",
     ),
     ("group", "root:x:0:\nsbx_user1051:x:990:\nnogroup:x:65534:\n"),
-    ("hosts", "127.0.0.1 localhost platform.fastness.internal\n::1 localhost\n"),
+    ("hosts", "127.0.0.1 localhost sandbox sandbox.localdomain platform.fastness.internal\n::1 localhost\n"),
     ("hostname", "sandbox\n"),
     ("resolv.conf", "# no resolver: the egress proxy resolves\n"),
     ("nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\nservices: files\nprotocols: files\n"),

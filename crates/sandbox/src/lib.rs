@@ -9,6 +9,7 @@
 //! cgroups (as the host's root), clones a child into fresh namespaces, writes its id maps; the child builds its
 //! root from what it was handed, opens the doors, gives up everything, and executes the runtime.
 
+mod caller;
 mod catalog;
 mod cgroup;
 mod child;
@@ -23,6 +24,7 @@ mod spec;
 mod supervisor;
 mod sys;
 
+pub use caller::{CALLER, Caller};
 pub use catalog::{
     HostRuntime, NODE_BOOTSTRAP, PYTHON_BOOTSTRAP, RuntimeKind, compile_bootstrap, runtime_catalog,
     runtime_for,

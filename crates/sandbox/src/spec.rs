@@ -8,6 +8,8 @@ use std::path::{Component, Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
+use crate::caller::CALLER;
+
 /// The Runtime API's port on the environment's own loopback.
 pub const RUNTIME_API_PORT: u16 = 9001;
 /// The AWS API's port on the environment's own loopback.
@@ -61,7 +63,8 @@ pub struct EnvironmentSpec {
     pub open_files_max: u32,
     /// Share of the processors.
     pub cpu: CpuShare,
-    /// Ports on the environment's loopback whose listeners are returned, in this order.
+    /// Ports on the environment's loopback whose listeners are returned, in this order; [`CALLER`] for a socket that listens to
+    /// none.
     pub doors: Vec<u16>,
     /// Whether an [`Assignment`] follows: the environment is made before it is known what for.
     pub awaits_assignment: bool,
@@ -224,7 +227,7 @@ impl EnvironmentSpec {
         require(OPEN_FILES.contains(&self.open_files_max), "16 to 65,536 open files")?;
         check_cpu(self.cpu)?;
         require(self.doors.len() <= DOORS_MAX, "at most 8 doors")?;
-        let is_allowed = |port: &u16| *port >= 1_024 || *port == SECURE_API_PORT;
+        let is_allowed = |port: &u16| *port >= 1_024 || [SECURE_API_PORT, CALLER].contains(port);
         require(self.doors.iter().all(is_allowed), "door ports of 1,024 and above, and 443")
     }
 }

@@ -3,6 +3,8 @@
 //! Decides nothing and never tells whether a function exists: a policy that is not there and a function that is not
 //! there look the same.
 
+mod signing;
+
 use base::Region;
 use identity::RoleName;
 use service::{Access, AccessRequest};
@@ -13,6 +15,8 @@ use crate::error::Error;
 use crate::model::layer::{self, LayerId};
 use crate::model::name::Target;
 use crate::operations::{layers, mappings};
+
+pub(crate) use signing::*;
 
 type Outcome = Result<Access, Error>;
 
@@ -64,6 +68,8 @@ simple! {
     delete_concurrency, DeleteFunctionConcurrencyRequest, "lambda:DeleteFunctionConcurrency", function_name, |_| None;
     get_code_signing, GetFunctionCodeSigningConfigRequest, "lambda:GetFunctionCodeSigningConfig", function_name,
         |_| None;
+    delete_code_signing, DeleteFunctionCodeSigningConfigRequest, "lambda:DeleteFunctionCodeSigningConfig",
+        function_name, |_| None;
     put_event_config, PutFunctionEventInvokeConfigRequest, "lambda:PutFunctionEventInvokeConfig", function_name,
         |r| r.qualifier.as_deref();
     update_event_config, UpdateFunctionEventInvokeConfigRequest, "lambda:UpdateFunctionEventInvokeConfig", function_name,
@@ -102,7 +108,10 @@ pub(crate) fn create_function(
     let tags = request.input.tags.iter().flat_map(|tags| tags.iter());
     let access = access.request_tags(tags.map(|(key, value)| (key, value.as_str())));
     let layers = request.input.layers.as_deref().unwrap_or_default();
-    let access = with_layers(lambda, request.region, access, layers)?;
+    let mut access = with_layers(lambda, request.region, access, layers)?;
+    if let Some(config) = &request.input.code_signing_config_arn {
+        access = access.when("lambda:CodeSigningConfigArn", [config.as_str()]);
+    }
     Ok(access.and(pass_role(&request.input.role, &target)?))
 }
 

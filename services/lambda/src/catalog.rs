@@ -14,6 +14,7 @@ use service::Call;
 use store::{KeyReader, Range, Store, StoreError, Transaction};
 
 use crate::error::Error;
+use crate::model::logging;
 use crate::model::name::{FunctionId, LATEST};
 use crate::model::permission;
 use crate::records::{
@@ -45,6 +46,8 @@ struct Functions {
     by_id: BTreeMap<FunctionId, Arc<Loaded>>,
     /// Concurrency that the functions of each account have reserved together.
     reserved: HashMap<AccountId, u32>,
+    /// Concurrency that is kept ready for the functions of each account that have no reservation.
+    provisioned: HashMap<AccountId, u32>,
 }
 
 /// The catalog could not be read.
@@ -93,6 +96,22 @@ impl Function {
             Some(alias) => self.version(&alias.version),
             None => self.version(qualifier),
         }
+    }
+
+    /// How many environments are kept ready of all its versions; none beyond a reservation, which covers them.
+    fn provisioned(&self) -> u32 {
+        match self.record.reserved_concurrency {
+            Some(_) => 0,
+            None => self.record.provisioned.values().fold(0, |all, own| all.saturating_add(own.count)),
+        }
+    }
+
+    /// How many environments are kept ready of one version.
+    pub(crate) fn provisioned_of(&self, version: &str) -> u32 {
+        let mine = self.record.provisioned.iter().filter(|(qualifier, _)| {
+            self.qualified(Some(qualifier)).is_some_and(|provisioned| provisioned.version == version)
+        });
+        mine.fold(0, |all, (_, own)| all.saturating_add(own.count))
     }
 
     /// Every version, `$LATEST` first.
@@ -147,6 +166,7 @@ fn spec_of(id: &FunctionId, version: &VersionRecord) -> FunctionSpec {
         role_arn: version.role.clone(),
         variables: variables.iter().map(|(k, v)| (k.clone(), SecretString::new(v.clone()))).collect(),
         log_group: version.log_group.clone().unwrap_or_else(default_group),
+        logging: logging::of(version.json_log.as_ref()),
     }
 }
 
@@ -207,6 +227,11 @@ impl Catalog {
         self.0.read().reserved.get(&account).copied().unwrap_or(0)
     }
 
+    /// Concurrency that is kept ready for functions of an account without a reservation.
+    pub(crate) fn set_aside(&self, account: AccountId) -> u32 {
+        self.0.read().provisioned.get(&account).copied().unwrap_or(0)
+    }
+
     /// True where some version of some function uses this package.
     pub(crate) fn uses(&self, code: compute::CodeHash) -> bool {
         self.0
@@ -255,12 +280,16 @@ impl Functions {
         };
         let new = function.map(|function| Arc::new(Loaded::of(&id, function)));
         let new_reserved = reserved(new.as_deref());
+        let provisioned = |loaded: Option<&Loaded>| loaded.map_or(0, |loaded| loaded.function.provisioned());
+        let new_provisioned = provisioned(new.as_deref());
         let old = match new {
             Some(loaded) => self.by_id.insert(id, loaded),
             None => self.by_id.remove(&id),
         };
         let of_account = self.reserved.entry(account).or_default();
         *of_account = of_account.saturating_sub(reserved(old.as_deref())).saturating_add(new_reserved);
+        let of_account = self.provisioned.entry(account).or_default();
+        *of_account = of_account.saturating_sub(provisioned(old.as_deref())).saturating_add(new_provisioned);
     }
 }
 

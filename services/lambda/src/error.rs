@@ -23,6 +23,12 @@ pub enum Error {
     PreconditionFailed(String),
     /// The request's payload is too large.
     RequestTooLarge(String),
+    /// The code signing configuration does not exist.
+    CodeSigningConfigNotFound(String),
+    /// Nobody whom the function trusts signed the package.
+    CodeVerificationFailed(String),
+    /// A signature is not of what the package holds.
+    InvalidCodeSignature(String),
     /// The policy would be too long.
     PolicyLengthExceeded(String),
     /// Nothing is kept ready for this version or alias.
@@ -64,6 +70,9 @@ impl Error {
             Self::InvalidRequestContent(_) => "InvalidRequestContentException",
             Self::PreconditionFailed(_) => "PreconditionFailedException",
             Self::RequestTooLarge(_) => "RequestTooLargeException",
+            Self::CodeSigningConfigNotFound(_) => "CodeSigningConfigNotFoundException",
+            Self::CodeVerificationFailed(_) => "CodeVerificationFailedException",
+            Self::InvalidCodeSignature(_) => "InvalidCodeSignatureException",
             Self::PolicyLengthExceeded(_) => "PolicyLengthExceededException",
             Self::NoProvisionedConcurrency => "ProvisionedConcurrencyConfigNotFoundException",
             Self::RecursiveInvocation => "RecursiveInvocationException",
@@ -84,6 +93,9 @@ impl Error {
             | Self::InvalidRequestContent(message)
             | Self::PreconditionFailed(message)
             | Self::RequestTooLarge(message)
+            | Self::CodeSigningConfigNotFound(message)
+            | Self::CodeVerificationFailed(message)
+            | Self::InvalidCodeSignature(message)
             | Self::PolicyLengthExceeded(message)
             | Self::ResourceConflict(message)
             | Self::ResourceNotFound(message)

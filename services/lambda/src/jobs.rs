@@ -79,7 +79,7 @@ impl QueuedInvocations {
             trace_id: event.trace_id.clone(),
             client_context: event.client_context.clone(),
             wants_log_tail: false,
-            concurrency: concurrency(lambda, &loaded, &target),
+            concurrency: concurrency(lambda, &loaded, &spec.version, target.id.account),
             answer_sink: None,
         };
         match lambda.compute.invoke(&spec, request).await {

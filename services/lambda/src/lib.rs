@@ -14,7 +14,8 @@
 //!
 //! Differences from AWS: a function is usable as soon as its call is answered (the answer shows `Pending`, a read shows
 //! `Active`); `GetFunction` gives no address of the code; the outcome of asynchronous invocations goes to functions only
-//! (no queue, no topic, no bus); mappings read DynamoDB streams only, one batch of a shard at a time, and discard what failed too often.
+//! (no queue, no topic, no bus); an answer waits for the function's extensions to be done, and what they write counts as the function's;
+//! telemetry goes to HTTP destinations only; mappings read DynamoDB streams only, one batch of a shard at a time, and discard what failed too often.
 
 mod access;
 pub mod api;
@@ -30,6 +31,7 @@ mod operations;
 mod poller;
 mod records;
 mod roles;
+mod signing;
 mod table;
 
 use std::sync::Arc;
@@ -51,6 +53,7 @@ use delivery::LogDelivery;
 use layers::Layers;
 use mappings::Mappings;
 use roles::FunctionRoles;
+use signing::SigningConfigs;
 
 /// What the service is made of.
 pub struct LambdaParts {
@@ -81,6 +84,7 @@ pub(crate) struct Lambda {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) layers: Arc<Layers>,
     pub(crate) mappings: Arc<Mappings>,
+    pub(crate) signing: Arc<SigningConfigs>,
     pub(crate) urls: FunctionUrls,
     pub(crate) compute: Compute,
     pub(crate) events: EventQueue,
@@ -113,6 +117,7 @@ pub fn service(parts: LambdaParts) -> Result<(Service, Compute), CatalogError> {
         catalog,
         layers,
         mappings: Arc::new(Mappings::load(&parts.store)?),
+        signing: Arc::new(SigningConfigs::load(&parts.store)?),
         urls: parts.urls,
         compute: compute.clone(),
         events: EventQueue::load(parts.store, parts.clock, RetryTimes::default())?,

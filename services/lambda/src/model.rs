@@ -5,10 +5,12 @@
 pub(crate) mod alias;
 pub(crate) mod event_config;
 pub(crate) mod layer;
+pub(crate) mod logging;
 pub(crate) mod mapping;
 pub(crate) mod name;
 pub(crate) mod pattern;
 pub(crate) mod permission;
 pub(crate) mod settings;
+pub(crate) mod signing;
 pub(crate) mod tags;
 pub(crate) mod trace;

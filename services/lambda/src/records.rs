@@ -41,6 +41,9 @@ pub(crate) struct FunctionRecord {
     /// Environments that are kept ready, by version or alias.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) provisioned: BTreeMap<String, Provision>,
+    /// The id of its code signing configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) code_signing: Option<String>,
 }
 
 /// How many environments of a version or an alias are kept ready.
@@ -88,6 +91,19 @@ pub(crate) struct VersionRecord {
     /// In their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) layers: Vec<LayerUse>,
+    /// Of a log in JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) json_log: Option<JsonLog>,
+    /// The publisher whose signature let its code in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) signed_by: Option<String>,
+}
+
+/// The least levels of a log in JSON, by their names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct JsonLog {
+    pub(crate) application: String,
+    pub(crate) system: String,
 }
 
 /// A layer's version as a function has it: its content stays, whatever becomes of the layer.
@@ -209,6 +225,8 @@ mod tests {
             code_bytes: 22,
             modified_at: Timestamp::from_millis(1_440_938_160_000),
             layers: Vec::new(),
+            json_log: None,
+            signed_by: None,
         }
     }
 
@@ -235,6 +253,7 @@ mod tests {
             event_configs: BTreeMap::new(),
             allows_loops: false,
             provisioned: BTreeMap::new(),
+            code_signing: None,
         };
         let rest = concat!(
             r#","next_version":2,"tags":[["k","v"]],"reserved_concurrency":5,"policies":{"":{"revision_id":"p","#,

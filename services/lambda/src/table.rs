@@ -7,7 +7,7 @@ use std::sync::Arc;
 use service::{Service, ServiceBuilder};
 
 use crate::operations::{
-    account, aliases, concurrency, create, event_config, functions, invoke, invoke_streaming,
+    account, aliases, code_signing, concurrency, create, event_config, functions, invoke, invoke_streaming,
     layer_permissions, layers, mappings, permissions, provisioned, recursion, runtime_management, tags,
     update, urls, versions,
 };
@@ -40,7 +40,6 @@ pub(crate) fn table(lambda: Arc<Lambda>) -> Service {
         GetAlias: access::get_alias, aliases::get_alias;
         GetEventSourceMapping: access::get_mapping, mappings::get;
         GetFunction: access::get_function, functions::get_function;
-        GetFunctionCodeSigningConfig: access::get_code_signing, account::get_code_signing;
         GetFunctionConcurrency: access::get_concurrency, concurrency::get_concurrency;
         GetFunctionConfiguration: access::get_function_configuration, functions::get_function_configuration;
         GetFunctionEventInvokeConfig: access::get_event_config, event_config::get_event_config;
@@ -84,11 +83,28 @@ pub(crate) fn table(lambda: Arc<Lambda>) -> Service {
     };
     DECLINED
         .iter()
-        .fold(builder, |builder, (reason, operations)| builder.declined(reason, operations))
+        .fold(code_signing_operations(builder), |builder, (reason, operations)| {
+            builder.declined(reason, operations)
+        })
         .job("environments", jobs::environments)
         .job("event-source-mappings", poller::run)
         .job("queued-invocations", jobs::events)
         .build()
+}
+
+/// The operations on code signing.
+fn code_signing_operations(builder: ServiceBuilder<Lambda>) -> ServiceBuilder<Lambda> {
+    operations! { builder;
+        CreateCodeSigningConfig: access::create_signing_config, code_signing::create;
+        DeleteCodeSigningConfig: access::delete_signing_config, code_signing::delete;
+        DeleteFunctionCodeSigningConfig: access::delete_code_signing, code_signing::delete_of_function;
+        GetCodeSigningConfig: access::get_signing_config, code_signing::get;
+        GetFunctionCodeSigningConfig: access::get_code_signing, code_signing::get_of_function;
+        ListCodeSigningConfigs: access::list_signing_configs, code_signing::list;
+        ListFunctionsByCodeSigningConfig: access::list_signed_functions, code_signing::list_functions;
+        PutFunctionCodeSigningConfig: access::put_code_signing, code_signing::put_of_function;
+        UpdateCodeSigningConfig: access::update_signing_config, code_signing::update;
+    }
 }
 
 /// What is not offered, and why.
@@ -119,19 +135,6 @@ const DECLINED: &[(&str, &[&str])] = &[
             "SendDurableExecutionCallbackHeartbeat",
             "SendDurableExecutionCallbackSuccess",
             "StopDurableExecution",
-        ],
-    ),
-    (
-        "code signing is not part of this platform yet",
-        &[
-            "CreateCodeSigningConfig",
-            "DeleteCodeSigningConfig",
-            "DeleteFunctionCodeSigningConfig",
-            "GetCodeSigningConfig",
-            "ListCodeSigningConfigs",
-            "ListFunctionsByCodeSigningConfig",
-            "PutFunctionCodeSigningConfig",
-            "UpdateCodeSigningConfig",
         ],
     ),
 ];

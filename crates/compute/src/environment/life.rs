@@ -12,17 +12,19 @@ use base::{Clock, Timestamp};
 use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
 
-use super::arriving::{Arriving, Stopped};
+use super::arriving::Arriving;
 use super::door::OpenDoor;
+use super::extensions::Extensions;
 use super::output::Output;
 use super::parked::Started;
 use super::report::error_payload;
+use super::telemetry::Telemetry;
 use crate::BoxFuture;
 use crate::contract::{AwsDoor, EnvironmentIdentity, Exit, LogTarget, Process};
-use crate::function::{FunctionKey, InvokeRequest, SharedSpec};
-use crate::limits::{RESPONSE_BYTES_MAX, SHUTDOWN_TIME_EXTERNAL, STREAMED_BYTES_MAX};
+use crate::function::{FunctionKey, SharedSpec};
+use crate::limits::SHUTDOWN_TIME_EXTERNAL;
 use crate::logs::LogQueue;
-use crate::runtime_api::{Assignment, ConnectionId, Refused, RuntimeApi, RuntimeRequest};
+use crate::runtime_api::{ConnectionId, Refused, RuntimeApi, RuntimeRequest};
 
 /// One execution environment. Its processes end when it is dropped.
 pub(crate) struct Environment {
@@ -33,17 +35,22 @@ pub(crate) struct Environment {
     pub(crate) idle_since: Instant,
     /// How long its end may take: nothing where no extension asks for the time.
     pub(crate) shutdown_time: Duration,
-    phase: Phase,
+    pub(super) clock: Clock,
+    pub(super) extensions: Extensions,
+    pub(super) telemetry: Telemetry,
+    /// Bytes of the last answer.
+    pub(crate) produced_bytes: u64,
+    pub(super) phase: Phase,
     is_frozen: bool,
-    api: RuntimeApi,
+    pub(super) api: RuntimeApi,
     process: Arc<dyn Process>,
     exit: BoxFuture<'static, Exit>,
     memory_peak: Option<(Instant, u64)>,
     /// An answer that comes in pieces.
-    arriving: Option<Arriving>,
+    pub(super) arriving: Option<Arriving>,
     /// Calls that were refused since the last invocation began.
-    refusals: u32,
-    logs: LogQueue,
+    pub(super) refusals: u32,
+    pub(super) logs: LogQueue,
     _doors: Vec<OpenDoor>,
 }
 
@@ -54,6 +61,8 @@ pub(crate) struct Placement {
     pub(crate) log: Arc<LogTarget>,
     /// When its credentials end.
     pub(crate) credentials_end: Timestamp,
+    /// Why it was started, as its function learns it.
+    pub(crate) initialization: &'static str,
     /// Its share of the machine, given back when it is dropped.
     pub(crate) _share: crate::pool::HostShare,
 }
@@ -67,7 +76,7 @@ pub(crate) struct Doors {
 
 /// Where in its life an environment is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
+pub(super) enum Phase {
     Starting,
     /// It asked for the next invocation.
     Ready,
@@ -88,6 +97,10 @@ pub(crate) enum Completion {
     FunctionError(Bytes),
     TimedOut,
     Exited(Exit),
+    /// An extension cannot go on, and says so.
+    ExtensionFailed {
+        error_type: String,
+    },
 }
 
 /// Why an environment did not come up.
@@ -101,6 +114,8 @@ pub(crate) enum InitFailure {
 /// What happens to an environment.
 pub(super) enum Event {
     Request(ConnectionId, RuntimeRequest),
+    /// An extension made a call; what of, where it cannot go on.
+    Extension(Option<String>),
     Exited(Exit),
 }
 
@@ -130,9 +145,11 @@ impl Environment {
             role_arn: placement.spec.role_arn.clone(),
             environment_id: placement.log.environment_id.clone(),
         });
-        let Started { api, aws_api, secure_api, egress, stdout, stderr, process, has_extensions } = started;
-        let shutdown_time = if has_extensions { SHUTDOWN_TIME_EXTERNAL } else { Duration::ZERO };
-        let made = Output::new(stdout, stderr, clock).and_then(|output| {
+        let Started { api, aws_api, secure_api, egress, stdout, stderr, process, extensions } = started;
+        let extensions = Extensions::expecting(extensions);
+        let shutdown_time = if extensions.has_external() { SHUTDOWN_TIME_EXTERNAL } else { Duration::ZERO };
+        let logging = placement.spec.logging;
+        let made = Output::new(stdout, stderr, logging, clock.clone()).and_then(|output| {
             let Doors { aws, egress: out } = doors;
             let secure = secure_api.map(|listener| (listener, Arc::clone(&aws)));
             let out = out.map(|door| (egress, door));
@@ -147,6 +164,10 @@ impl Environment {
             made_at: Instant::now(),
             idle_since: Instant::now(),
             shutdown_time,
+            telemetry: Telemetry::new(Arc::clone(&process), clock.clone()),
+            clock,
+            extensions,
+            produced_bytes: 0,
             phase: Phase::Starting,
             is_frozen: false,
             api,
@@ -160,19 +181,24 @@ impl Environment {
         })
     }
 
-    /// Waits until the runtime asks for its first invocation.
+    /// Waits until the runtime asks for its first invocation, and every extension for its first event.
     ///
     /// # Errors
-    /// Where it reports a failure, ends, or takes longer than `limit`.
+    /// Where one reports a failure, ends, or takes longer than `limit`.
     pub(crate) async fn initialise(&mut self, limit: Duration) -> Result<(), InitFailure> {
         let deadline = Instant::now() + limit;
-        loop {
+        while !self.is_ready() {
             match self.event_before(deadline).await {
+                Some(Event::Extension(None)) => {}
+                Some(Event::Extension(Some(error_type))) => {
+                    self.output.read_now();
+                    let body = error_payload(&error_type, "An extension could not go on").into();
+                    return Err(InitFailure::Reported { error_type: Some(error_type), body });
+                }
                 None => return Err(InitFailure::TimedOut),
                 Some(Event::Exited(exit)) => return Err(InitFailure::Exited(exit)),
-                Some(Event::Request(connection, RuntimeRequest::Next)) => {
+                Some(Event::Request(connection, RuntimeRequest::Next)) if self.phase == Phase::Starting => {
                     self.ready(connection);
-                    return Ok(());
                 }
                 Some(Event::Request(connection, RuntimeRequest::InitError { error_type, body })) => {
                     self.api.accept_request(connection);
@@ -182,13 +208,16 @@ impl Environment {
                 Some(Event::Request(connection, request)) => self.refuse(connection, &request),
             }
         }
+        self.close_registration();
+        Ok(())
     }
 
     /// Waits until the runtime asks for the next invocation, after it answered the last one.
     pub(crate) async fn wait_until_ready(&mut self, deadline: Instant) -> bool {
         while !self.is_ready() {
             match self.event_before(deadline).await {
-                None | Some(Event::Exited(_)) => return false,
+                None | Some(Event::Exited(_) | Event::Extension(Some(_))) => return false,
+                Some(Event::Extension(None)) => {}
                 Some(Event::Request(connection, request)) => self.between_invocations(connection, &request),
             }
         }
@@ -207,7 +236,8 @@ impl Environment {
         for _ in 0..IDLE_CALLS_MAX {
             match self.poll_event(cx) {
                 Poll::Pending => return true,
-                Poll::Ready(Event::Exited(_)) => return false,
+                Poll::Ready(Event::Exited(_) | Event::Extension(Some(_))) => return false,
+                Poll::Ready(Event::Extension(None)) => {}
                 Poll::Ready(Event::Request(connection, request)) => {
                     self.between_invocations(connection, &request);
                 }
@@ -218,64 +248,7 @@ impl Environment {
 
     /// True where an invocation can be handed to the runtime at once.
     pub(crate) fn is_ready(&self) -> bool {
-        self.phase == Phase::Ready && self.api.is_parked()
-    }
-
-    /// Hands the runtime an invocation and waits for its end.
-    pub(crate) async fn run(
-        &mut self,
-        request: &InvokeRequest,
-        deadline_millis: i64,
-        limit: Duration,
-    ) -> Completion {
-        let deadline = Instant::now() + limit;
-        let assignment = Assignment {
-            request_id: &request.request_id,
-            deadline_millis,
-            invoked_arn: &request.invoked_arn,
-            trace_id: &request.trace_id,
-            client_context: request.client_context.as_deref(),
-            payload: &request.payload,
-        };
-        self.phase = Phase::Busy;
-        self.arriving = None;
-        self.refusals = 0;
-        if !self.api.assign(&assignment) {
-            // The connection went away since it was looked at: so did the runtime, and its end says how.
-            tracing::debug!(environment = %self.placement.log.environment_id, "no connection to hand an invocation to");
-        }
-        let completion = self.converse(request, deadline).await;
-        // Whoever takes the pieces must not wait for more of them.
-        self.arriving = None;
-        completion
-    }
-
-    /// Serves the runtime's calls until one of them ends the invocation.
-    async fn converse(&mut self, request: &InvokeRequest, deadline: Instant) -> Completion {
-        loop {
-            let (connection, call) = match self.event_before(deadline).await {
-                None => return Completion::TimedOut,
-                Some(Event::Exited(exit)) => return Completion::Exited(exit),
-                Some(Event::Request(connection, call)) => (connection, call),
-            };
-            let call = match (&mut self.arriving, call) {
-                (Some(arriving), RuntimeRequest::ResponsePiece(piece)) if arriving.is_on(connection) => {
-                    match arriving.take(piece, deadline).await {
-                        Ok(()) => continue,
-                        Err(Stopped::TimedOut) => return Completion::TimedOut,
-                        Err(Stopped::TooLarge) => {
-                            self.api.cut_off(connection, Refused::TooLarge);
-                            return Completion::CutOff(STREAMED_BYTES_MAX);
-                        }
-                    }
-                }
-                (_, call) => call,
-            };
-            if let Some(completion) = self.during_invocation(connection, call, request) {
-                self.output.read_now();
-                return completion;
-            }
-        }
+        self.phase == Phase::Ready && self.api.is_parked() && self.extensions.are_ready(&self.api)
     }
 
     /// Ends all of its processes. What they had written can still be read.
@@ -294,7 +267,7 @@ impl Environment {
         while !matches!(self.phase, Phase::Ended(_)) {
             match self.event_before(deadline).await {
                 None | Some(Event::Exited(_)) => break,
-                Some(Event::Request(..)) => {}
+                Some(Event::Request(..) | Event::Extension(_)) => {}
             }
         }
         self.output.read_now();
@@ -344,72 +317,6 @@ impl Environment {
         }
     }
 
-    // SECURITY: only the id of the invocation in progress is accepted, so that a function cannot answer for another
-    // invocation, of itself or of anyone else.
-    fn during_invocation(
-        &mut self,
-        connection: ConnectionId,
-        call: RuntimeRequest,
-        request: &InvokeRequest,
-    ) -> Option<Completion> {
-        let in_progress = &request.request_id;
-        match call {
-            RuntimeRequest::ResponseBegins { request_id, content_type }
-                if request_id == *in_progress && self.arriving.is_none() =>
-            {
-                self.arriving = Some(Arriving::new(connection, request.answer_sink.clone(), content_type));
-                None
-            }
-            RuntimeRequest::ResponseEnds { failed_midway } if self.is_arriving_on(connection) => {
-                self.phase = Phase::Answered;
-                self.api.accept_request(connection);
-                let arrived = self.arriving.take()?;
-                Some(match failed_midway {
-                    None => arrived.whole(),
-                    Some((kind, error)) => Completion::FunctionError(described(error, Some(kind))),
-                })
-            }
-            RuntimeRequest::BrokeOff if self.is_arriving_on(connection) => {
-                self.phase = Phase::Answered;
-                let message = "The connection of the answer ended before the answer did";
-                Some(Completion::FunctionError(error_payload("Runtime.TruncatedResponse", message).into()))
-            }
-            RuntimeRequest::Response { request_id, body, body_bytes, failed_midway }
-                if request_id == *in_progress =>
-            {
-                self.phase = Phase::Answered;
-                if body_bytes > u64::try_from(RESPONSE_BYTES_MAX).unwrap_or(u64::MAX) {
-                    self.api.refuse(connection, Refused::TooLarge);
-                    return Some(Completion::TooLarge(RESPONSE_BYTES_MAX as u64));
-                }
-                self.api.accept_request(connection);
-                Some(match failed_midway {
-                    None => Completion::Response(body),
-                    Some((_, error)) => Completion::FunctionError(error),
-                })
-            }
-            RuntimeRequest::InvocationError { request_id, error_type, body }
-                if request_id == *in_progress =>
-            {
-                self.phase = Phase::Answered;
-                self.api.accept_request(connection);
-                Some(Completion::FunctionError(described(body, error_type)))
-            }
-            RuntimeRequest::Response { .. } | RuntimeRequest::InvocationError { .. } => {
-                self.answer_refusal(connection, Refused::RequestId);
-                None
-            }
-            call => {
-                self.refuse(connection, &call);
-                None
-            }
-        }
-    }
-
-    fn is_arriving_on(&self, connection: ConnectionId) -> bool {
-        self.arriving.as_ref().is_some_and(|arriving| arriving.is_on(connection))
-    }
-
     pub(super) fn refuse(&mut self, connection: ConnectionId, request: &RuntimeRequest) {
         let refused = match request {
             RuntimeRequest::Unknown => Refused::Unknown,
@@ -425,12 +332,12 @@ impl Environment {
     }
 
     // SECURITY: answering costs the platform's time and not the function's: one that never stops asking is ended.
-    fn answer_refusal(&mut self, connection: ConnectionId, refused: Refused) {
+    pub(super) fn answer_refusal(&mut self, connection: ConnectionId, refused: Refused) {
         self.api.refuse(connection, refused);
         self.count_refusal();
     }
 
-    fn count_refusal(&mut self) {
+    pub(super) fn count_refusal(&mut self) {
         self.refusals = self.refusals.saturating_add(1);
         if self.refusals == REFUSALS_MAX {
             tracing::info!(environment = %self.placement.log.environment_id, "a runtime makes no sense and is ended");
@@ -440,6 +347,7 @@ impl Environment {
 
     /// Hands on the output that is held.
     pub(crate) fn hand_on(&mut self) {
+        self.share_lines();
         let held = self.output.take_held();
         self.logs.put(&self.placement.log, held);
     }
@@ -480,7 +388,10 @@ impl Environment {
         self.read_output(cx);
         // Requests come before the end: an answer that was sent counts, even if the process is gone by now.
         if let Poll::Ready((connection, request)) = self.poll_call(cx) {
-            return Poll::Ready(Event::Request(connection, request));
+            return Poll::Ready(match request {
+                RuntimeRequest::Extension(call) => Event::Extension(self.extension_call(connection, call)),
+                request => Event::Request(connection, request),
+            });
         }
         match self.exit.as_mut().poll(cx) {
             Poll::Pending => Poll::Pending,
@@ -497,13 +408,5 @@ impl Environment {
 impl Drop for Environment {
     fn drop(&mut self) {
         self.kill();
-    }
-}
-
-/// An error's body; where the runtime sent none, its type stands in.
-fn described(body: Bytes, error_type: Option<String>) -> Bytes {
-    match error_type {
-        Some(kind) if body.is_empty() => Bytes::from(serde_json::json!({ "errorType": kind }).to_string()),
-        _ => body,
     }
 }

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use super::allowance::Allowance;
 use crate::contract::LogEvent;
+use crate::function::{FunctionLogging, LogFormat, LogLevel};
 use crate::limits::{LOG_HELD_BYTES_MAX, LOG_LINE_BYTES_MAX, LOG_TAIL_BYTES_MAX};
 
 /// Bytes read at once.
@@ -38,6 +39,10 @@ struct Lines {
     held: Vec<LogEvent>,
     held_bytes: usize,
     tail: Vec<u8>,
+    /// Of a JSON log: what the function's own lines must reach.
+    least: Option<LogLevel>,
+    /// The function's own lines again, where somebody besides the log wants them.
+    untold: Option<Vec<LogEvent>>,
 }
 
 struct Pipe {
@@ -56,9 +61,26 @@ impl Output {
     ///
     /// # Errors
     /// Where they are not pipes, or cannot be registered with this runtime.
-    pub(crate) fn new(stdout: OwnedFd, stderr: OwnedFd, clock: Clock) -> io::Result<Self> {
+    pub(crate) fn new(
+        stdout: OwnedFd,
+        stderr: OwnedFd,
+        logging: FunctionLogging,
+        clock: Clock,
+    ) -> io::Result<Self> {
         let pipes = [Pipe::new(stdout)?, Pipe::new(stderr)?];
-        Ok(Self { clock, scratch: vec![0; READ_BYTES], pipes, lines: Lines::new() })
+        let least = (logging.format == LogFormat::Json).then_some(logging.application_level);
+        let lines = Lines { least, untold: Some(Vec::new()), ..Lines::new() };
+        Ok(Self { clock, scratch: vec![0; READ_BYTES], pipes, lines })
+    }
+
+    /// The function's own lines since this was last asked.
+    pub(crate) fn take_untold(&mut self) -> Vec<LogEvent> {
+        self.lines.untold.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// From here on the log alone gets the function's lines.
+    pub(crate) fn stop_telling(&mut self) {
+        self.lines.untold = None;
     }
 
     /// Reads what is there, and asks to be woken when there is more.
@@ -81,7 +103,7 @@ impl Output {
         for pipe in &mut self.pipes {
             let rest = std::mem::take(&mut pipe.partial);
             if !rest.is_empty() {
-                self.lines.push(&rest, &self.clock);
+                self.lines.push_own(&rest, &self.clock);
             }
         }
         self.lines.say_what_was_dropped(&self.clock);
@@ -90,7 +112,7 @@ impl Output {
     /// Adds a line of the platform's own.
     pub(crate) fn platform_line(&mut self, line: &str) {
         self.lines.say_what_was_dropped(&self.clock);
-        self.lines.keep(line.as_bytes(), &self.clock);
+        self.lines.keep(line.to_owned(), &self.clock);
     }
 
     /// Forgets the end of the log, as a new invocation begins.
@@ -118,25 +140,39 @@ impl Output {
 
 impl Lines {
     fn new() -> Self {
-        Self { allowance: Allowance::new(Instant::now()), held: Vec::new(), held_bytes: 0, tail: Vec::new() }
+        Self {
+            allowance: Allowance::new(Instant::now()),
+            held: Vec::new(),
+            held_bytes: 0,
+            tail: Vec::new(),
+            least: None,
+            untold: None,
+        }
     }
 
-    /// A line of the function's, if it may write that much.
-    fn push(&mut self, line: &[u8], clock: &Clock) {
-        if self.allowance.admits(line.len() + size_of::<LogEvent>(), Instant::now()) {
-            self.say_what_was_dropped(clock);
-            self.keep(line, clock);
+    /// A line of the function's own, if it may write that much and its level is wanted.
+    fn push_own(&mut self, line: &[u8], clock: &Clock) {
+        if !self.allowance.admits(line.len() + size_of::<LogEvent>(), Instant::now()) {
+            return;
         }
+        self.say_what_was_dropped(clock);
+        let message = String::from_utf8_lossy(line).into_owned();
+        if self.least.is_some_and(|least| level_of(&message).is_some_and(|level| level < least)) {
+            return;
+        }
+        if let Some(untold) = &mut self.untold {
+            untold.push(LogEvent { timestamp: clock.now(), message: message.clone() });
+        }
+        self.keep(message, clock);
     }
 
     fn say_what_was_dropped(&mut self, clock: &Clock) {
         if let Some(notice) = self.allowance.notice() {
-            self.keep(notice.as_bytes(), clock);
+            self.keep(notice, clock);
         }
     }
 
-    fn keep(&mut self, line: &[u8], clock: &Clock) {
-        let message = String::from_utf8_lossy(line).into_owned();
+    fn keep(&mut self, message: String, clock: &Clock) {
         self.tail.extend_from_slice(message.as_bytes());
         self.tail.push(b'\n');
         if self.tail.len() > 4 * LOG_TAIL_BYTES_MAX {
@@ -146,6 +182,19 @@ impl Lines {
         self.held_bytes += message.len() + size_of::<LogEvent>();
         self.held.push(LogEvent { timestamp: clock.now(), message });
     }
+}
+
+/// The level that a line of a JSON log says it has. As on Lambda, only one that says its moment too is judged by it.
+fn level_of(line: &str) -> Option<LogLevel> {
+    #[derive(serde::Deserialize)]
+    struct Said<'l> {
+        #[serde(borrow)]
+        level: std::borrow::Cow<'l, str>,
+        #[serde(rename = "timestamp")]
+        _timestamp: serde::de::IgnoredAny,
+    }
+    let said: Said<'_> = line.starts_with('{').then(|| serde_json::from_str(line).ok())??;
+    LogLevel::of(&said.level)
 }
 
 impl Pipe {
@@ -201,11 +250,11 @@ impl Pipe {
             self.partial.extend_from_slice(text);
             while self.partial.len() > LOG_LINE_BYTES_MAX {
                 let rest = self.partial.split_off(LOG_LINE_BYTES_MAX);
-                lines.push(&std::mem::replace(&mut self.partial, rest), clock);
+                lines.push_own(&std::mem::replace(&mut self.partial, rest), clock);
             }
             if ends {
                 let line = std::mem::take(&mut self.partial);
-                lines.push(line.strip_suffix(b"\r").unwrap_or(&line), clock);
+                lines.push_own(line.strip_suffix(b"\r").unwrap_or(&line), clock);
             }
         }
     }
@@ -221,7 +270,8 @@ mod tests {
     fn output() -> (Output, io::PipeWriter, io::PipeWriter) {
         let (out, stdout) = io::pipe().unwrap();
         let (err, stderr) = io::pipe().unwrap();
-        (Output::new(out.into(), err.into(), Clock::system()).unwrap(), stdout, stderr)
+        let logging = FunctionLogging::default();
+        (Output::new(out.into(), err.into(), logging, Clock::system()).unwrap(), stdout, stderr)
     }
 
     fn messages(output: &mut Output) -> Vec<String> {
@@ -241,6 +291,20 @@ mod tests {
         output.end_lines();
         assert_eq!(messages(&mut output), ["two", "three"]);
         assert_eq!(output.tail(), "one\nbad\u{fffd}\ntwo\nthree\n".as_bytes());
+    }
+
+    #[test]
+    fn a_line_of_a_json_log_says_its_level_with_its_moment() {
+        for (line, level) in [
+            (r#"{"level":"debug","timestamp":"2026-11-22T02:56:59Z","message":"m"}"#, Some(LogLevel::Debug)),
+            (r#"{"level":"WARNING","timestamp":1}"#, Some(LogLevel::Warn)),
+            (r#"{"level":"DEBUG"}"#, None),
+            (r#"{"level":"loud","timestamp":"t"}"#, None),
+            ("DEBUG plain", None),
+            ("{", None),
+        ] {
+            assert_eq!(level_of(line), level, "{line}");
+        }
     }
 
     #[tokio::test]

@@ -27,8 +27,8 @@ pub(crate) struct Started {
     pub(crate) stdout: OwnedFd,
     pub(crate) stderr: OwnedFd,
     pub(crate) process: Arc<dyn Process>,
-    /// Whether external extensions run beside the runtime.
-    pub(crate) has_extensions: bool,
+    /// The external extensions that run beside the runtime.
+    pub(crate) extensions: Vec<String>,
 }
 
 impl Started {
@@ -39,7 +39,7 @@ impl Started {
     pub(crate) fn of(launched: Launched) -> io::Result<Self> {
         let Launched { runtime_api, aws_api, secure_api, egress, stdout, stderr, process } = launched;
         let api = RuntimeApi::new(runtime_api).inspect_err(|_| process.kill())?;
-        Ok(Self { api, aws_api, secure_api, egress, stdout, stderr, process, has_extensions: false })
+        Ok(Self { api, aws_api, secure_api, egress, stdout, stderr, process, extensions: Vec::new() })
     }
 }
 

@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::life::{Environment, Event, IDLE_CALLS_MAX};
 use crate::limits::{RUNTIME_SHUTDOWN_TIME, SHUTDOWN_TIME_EXTERNAL};
+use crate::runtime_api::RuntimeRequest;
 
 /// Why an environment ends, in the words of the Extensions API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +56,7 @@ impl Environment {
         loop {
             match self.event_before(deadline).await {
                 Some(Event::Request(connection, request)) => self.refuse(connection, &request),
+                Some(Event::Extension(_)) => {}
                 Some(Event::Exited(_)) => return,
                 None => return self.process().end_runtime(),
             }
@@ -66,9 +68,11 @@ impl Environment {
         tracing::debug!(
             environment = %self.placement.log.environment_id,
             reason = reason.as_str(),
-            millis = deadline.saturating_duration_since(Instant::now()).as_millis(),
-            "an environment ends"
+            "an environment with extensions ends"
         );
+        let left = deadline.saturating_duration_since(Instant::now()).as_millis();
+        let deadline = self.clock.now().plus_millis(i64::try_from(left).unwrap_or(i64::MAX));
+        self.tell_extensions_of_end(reason.as_str(), deadline);
     }
 
     /// Waits until nothing of it runs, and serves meanwhile who still talks.
@@ -76,7 +80,7 @@ impl Environment {
         let mut gone = self.process().gone();
         let farewell = poll_fn(|cx| {
             self.poll_farewell(cx);
-            gone.as_mut().poll(cx)
+            if self.extensions.are_done() { Poll::Ready(()) } else { gone.as_mut().poll(cx) }
         });
         // At the deadline it is killed.
         let _ = timeout_at(deadline, farewell).await;
@@ -88,6 +92,9 @@ impl Environment {
         for _ in 0..IDLE_CALLS_MAX {
             match self.poll_call(cx) {
                 Poll::Pending => return,
+                Poll::Ready((connection, RuntimeRequest::Extension(call))) => {
+                    self.extension_call(connection, call);
+                }
                 Poll::Ready((connection, request)) => self.refuse(connection, &request),
             }
         }

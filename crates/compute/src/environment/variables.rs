@@ -5,10 +5,10 @@
 use base::SecretString;
 
 use crate::contract::RoleCredentials;
-use crate::function::FunctionSpec;
+use crate::function::{FunctionSpec, LogFormat};
 
 /// Names that a function's configuration may not set.
-pub const RESERVED_VARIABLES: [&str; 20] = [
+pub const RESERVED_VARIABLES: [&str; 21] = [
     "_HANDLER",
     "_X_AMZN_TRACE_ID",
     "AWS_ACCESS_KEY",
@@ -19,6 +19,7 @@ pub const RESERVED_VARIABLES: [&str; 20] = [
     "AWS_LAMBDA_FUNCTION_NAME",
     "AWS_LAMBDA_FUNCTION_VERSION",
     "AWS_LAMBDA_INITIALIZATION_TYPE",
+    "AWS_LAMBDA_LOG_FORMAT",
     "AWS_LAMBDA_LOG_GROUP_NAME",
     "AWS_LAMBDA_LOG_STREAM_NAME",
     "AWS_LAMBDA_RUNTIME_API",
@@ -100,11 +101,16 @@ pub(crate) fn variables_of(
 ) -> Vec<(String, SecretString)> {
     let memory = spec.memory_mib.to_string();
     let execution = format!("AWS_Lambda_{}", spec.runtime);
+    let log_format = match spec.logging.format {
+        LogFormat::Text => "Text",
+        LogFormat::Json => "JSON",
+    };
     let fixed = [
         ("_HANDLER", spec.handler.as_str()),
         ("AWS_LAMBDA_FUNCTION_NAME", &spec.name),
         ("AWS_LAMBDA_FUNCTION_VERSION", &spec.version),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory),
+        ("AWS_LAMBDA_LOG_FORMAT", log_format),
         ("AWS_LAMBDA_LOG_GROUP_NAME", &spec.log_group),
         ("AWS_LAMBDA_LOG_STREAM_NAME", log_stream),
         ("AWS_LAMBDA_INITIALIZATION_TYPE", initialization),
@@ -129,6 +135,9 @@ pub(crate) fn variables_of(
     }
     for (name, value) in &spec.variables {
         set(name, value.clone());
+    }
+    if spec.logging.format == LogFormat::Json {
+        set("AWS_LAMBDA_LOG_LEVEL", SecretString::new(spec.logging.application_level.name()));
     }
     // SECURITY: after the function's own, which may not replace them.
     for (name, value) in fixed {

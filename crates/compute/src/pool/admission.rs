@@ -19,6 +19,8 @@ struct Counts {
     all: u32,
     by_function: HashMap<String, u32>,
     unreserved_by_account: HashMap<AccountId, u32>,
+    /// Executions in what is kept ready, by function and version.
+    provisioned: HashMap<(String, String), u32>,
 }
 
 /// One execution, counted until dropped.
@@ -26,6 +28,7 @@ pub(super) struct Ticket {
     admission: Arc<Admission>,
     function: String,
     unreserved: Option<AccountId>,
+    provisioned: Option<(String, String)>,
 }
 
 impl Admission {
@@ -37,9 +40,11 @@ impl Admission {
     ) -> Result<Ticket, Throttled> {
         let mut counts = self.0.lock();
         let of_function = counts.by_function.get(&spec.arn).copied().unwrap_or(0);
+        let provisioned = counts.in_what_is_ready(spec, bounds);
         let unreserved = match bounds.reserved {
             Some(reserved) if of_function >= reserved => return Err(Throttled::Reserved),
             Some(_) => None,
+            None if provisioned.is_some() => None,
             None => {
                 let of_account = counts.unreserved_by_account.entry(spec.account).or_default();
                 if *of_account >= bounds.unreserved_max {
@@ -51,12 +56,27 @@ impl Admission {
         };
         counts.all += 1;
         *counts.by_function.entry(spec.arn.clone()).or_default() += 1;
-        Ok(Ticket { admission: Arc::clone(self), function: spec.arn.clone(), unreserved })
+        Ok(Ticket { admission: Arc::clone(self), function: spec.arn.clone(), unreserved, provisioned })
     }
 
     /// Executions of this moment.
     pub(super) fn executions(&self) -> u32 {
         self.0.lock().all
+    }
+}
+
+impl Counts {
+    /// Takes a place in what is kept ready of this version, where one is free.
+    fn in_what_is_ready(&mut self, spec: &FunctionSpec, bounds: Concurrency) -> Option<(String, String)> {
+        if bounds.provisioned == 0 || bounds.reserved.is_some() {
+            return None;
+        }
+        let version = (spec.arn.clone(), spec.version.clone());
+        let taken = self.provisioned.entry(version.clone()).or_default();
+        (*taken < bounds.provisioned).then(|| {
+            *taken += 1;
+            version
+        })
     }
 }
 
@@ -67,6 +87,9 @@ impl Drop for Ticket {
         one_less(&mut counts.by_function, &self.function);
         if let Some(account) = self.unreserved {
             one_less(&mut counts.unreserved_by_account, &account);
+        }
+        if let Some(version) = &self.provisioned {
+            one_less(&mut counts.provisioned, version);
         }
     }
 }
@@ -90,7 +113,21 @@ mod tests {
     use crate::testing;
 
     const fn bounds(reserved: Option<u32>, unreserved_max: u32) -> Concurrency {
-        Concurrency { reserved, unreserved_max }
+        Concurrency { reserved, provisioned: 0, unreserved_max }
+    }
+
+    #[test]
+    fn what_is_kept_ready_is_there_whatever_the_account_does() {
+        let admission = Arc::new(Admission::default());
+        let spec = testing::spec();
+        let kept = Concurrency { provisioned: 1, ..bounds(None, 1) };
+        let first = admission.admit(&spec, kept).ok();
+        let second = admission.admit(&spec, kept).ok();
+        assert!(first.is_some() && second.is_some(), "one in what is ready, one beside it");
+        assert_eq!(admission.admit(&spec, kept).err(), Some(Throttled::Account));
+        drop(first);
+        assert!(admission.admit(&spec, kept).is_ok());
+        assert_eq!(admission.admit(&spec, bounds(None, 1)).err(), Some(Throttled::Account));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Decides what an ending means: which payload, which line in the log, and whether the environment may go on.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -15,15 +15,19 @@ use tokio::time::Instant;
 use super::{HostShare, LAST_OUTPUT_PATIENCE, Pool};
 use crate::contract::{CredentialError, LaunchError, LaunchOrder, LogTarget};
 use crate::environment::{
-    Completion, Doors, Environment, InitFailure, Placement, Report, ShutdownReason, Started, Verdict,
-    end_line, error_payload, exit_message, init_report_line, start_line, timeout_line, timeout_message,
+    Completion, Doors, Environment, InitFailure, Placement, PlatformEvent, Report, ShutdownReason, Started,
+    Status, error_payload, exit_message, is_extension_name, runtime_version, timeout_line, timeout_message,
     variables_of,
 };
 use crate::function::{FunctionKey, InvokeError, InvokeOutcome, InvokeRequest, SharedSpec, Throttled};
-use crate::limits::INIT_TIME_MAX;
+use crate::limits::{EXTENSIONS_MAX, INIT_TIME_MAX};
 
 /// How long an invocation waits for an environment that has answered but not asked for more, before it takes another.
 const READY_PATIENCE: Duration = Duration::from_millis(50);
+
+/// The phases in which an environment comes up: its own, or, after it failed, the invocation's.
+pub(super) const INIT_PHASE: &str = "init";
+const INVOKE_PHASE: &str = "invoke";
 
 /// How often it is looked whether an environment that ends has made room.
 const ROOM_PAUSE: Duration = Duration::from_millis(5);
@@ -47,8 +51,16 @@ impl Initialization {
 /// What an ending means.
 struct Ending {
     payload: Bytes,
-    verdict: Verdict,
+    status: Status,
+    error_type: Option<String>,
     is_reusable: bool,
+}
+
+impl Ending {
+    /// The function says itself that it failed.
+    const fn failure(payload: Bytes, is_reusable: bool) -> Self {
+        Self { payload, status: Status::Failure, error_type: None, is_reusable }
+    }
 }
 
 impl Pool {
@@ -103,13 +115,13 @@ impl Pool {
     ) -> Result<InvokeOutcome, InvokeError> {
         let started = Instant::now();
         let mut environment = self.start(spec, key, Initialization::OnDemand).await?;
-        let initialised = environment.initialise(INIT_TIME_MAX).await;
+        let initialised = self.bring_up(&mut environment, INIT_TIME_MAX, INIT_PHASE).await;
         drop(turn);
         let failure = match initialised {
             Ok(()) => return Ok(self.run_in(environment, request, Some(started.elapsed())).await),
             Err(failure) => failure,
         };
-        self.report_init_failure(&mut environment, &failure, started.elapsed(), "init").await;
+        self.report_init_failure(&mut environment, &failure, started.elapsed(), INIT_PHASE).await;
         drop(environment);
         self.run_after_failed_init(spec, key, request).await
     }
@@ -123,20 +135,42 @@ impl Pool {
     ) -> Result<InvokeOutcome, InvokeError> {
         let started = Instant::now();
         let mut environment = self.start(spec, key, Initialization::OnDemand).await?;
-        let Err(failure) = environment.initialise(spec.timeout).await else {
+        let Err(failure) = self.bring_up(&mut environment, spec.timeout, INVOKE_PHASE).await else {
             return Ok(self.run_in(environment, request, None).await);
         };
         environment.output.begin_tail();
-        environment.output.platform_line(&start_line(&request.request_id, &spec.version));
-        self.report_init_failure(&mut environment, &failure, started.elapsed(), "invoke").await;
+        environment.tell(start_of(request, &spec.version));
+        self.report_init_failure(&mut environment, &failure, started.elapsed(), INVOKE_PHASE).await;
         let ending = match failure {
-            InitFailure::Reported { body, .. } => {
-                Ending { payload: body, verdict: Verdict::FunctionError, is_reusable: false }
-            }
+            InitFailure::Reported { body, .. } => Ending::failure(body, false),
             InitFailure::Exited(exit) => exited(&mut environment, request, exit),
             InitFailure::TimedOut => self.timed_out(&mut environment, request),
         };
         Ok(self.conclude(environment, request, ending, started.elapsed(), None))
+    }
+
+    /// Waits until a new environment is up, and tells how that went where it went well.
+    pub(super) async fn bring_up(
+        &self,
+        environment: &mut Environment,
+        limit: Duration,
+        phase: &'static str,
+    ) -> Result<(), InitFailure> {
+        let began = Instant::now();
+        let spec = Arc::clone(&environment.placement.spec);
+        let initialization = environment.placement.initialization;
+        environment.tell(PlatformEvent::InitStart {
+            initialization,
+            phase,
+            runtime: runtime_version(&spec.runtime, spec.region.as_str()),
+            function_name: spec.name.clone(),
+            function_version: spec.version.clone(),
+            instance_id: environment.placement.log.environment_id.clone(),
+            memory_mib: spec.memory_mib,
+        });
+        environment.initialise(limit).await?;
+        environment.tell_init(phase, Status::Success, None, began.elapsed());
+        Ok(())
     }
 
     pub(super) async fn report_init_failure(
@@ -144,15 +178,15 @@ impl Pool {
         environment: &mut Environment,
         failure: &InitFailure,
         took: Duration,
-        phase: &str,
+        phase: &'static str,
     ) {
-        environment.shut_down(ShutdownReason::Failure, LAST_OUTPUT_PATIENCE).await;
         let (status, error_type) = match failure {
-            InitFailure::TimedOut => ("timeout", None),
-            InitFailure::Exited(exit) => ("error", Some(exit_message(*exit).0)),
-            InitFailure::Reported { error_type, .. } => ("error", error_type.as_deref()),
+            InitFailure::TimedOut => (Status::Timeout, None),
+            InitFailure::Exited(exit) => (Status::Error, Some(exit_message(*exit).0.to_owned())),
+            InitFailure::Reported { error_type, .. } => (Status::Error, error_type.clone()),
         };
-        environment.output.platform_line(&init_report_line(took, phase, status, error_type));
+        environment.shut_down(ShutdownReason::Failure, LAST_OUTPUT_PATIENCE).await;
+        environment.tell_init(phase, status, error_type, took);
         environment.hand_on();
         self.idle.lock().forget(&environment.placement.log.environment_id);
     }
@@ -166,7 +200,7 @@ impl Pool {
     ) -> InvokeOutcome {
         let spec = Arc::clone(&environment.placement.spec);
         environment.output.begin_tail();
-        environment.output.platform_line(&start_line(&request.request_id, &spec.version));
+        environment.tell(start_of(request, &spec.version));
         let timeout_millis = i64::try_from(spec.timeout.as_millis()).unwrap_or(i64::MAX);
         let deadline = self.clock.now().plus_millis(timeout_millis).millis();
         let began = Instant::now();
@@ -183,10 +217,10 @@ impl Pool {
         request: &InvokeRequest,
     ) -> Ending {
         match completion {
-            Completion::Response(payload) => Ending { payload, verdict: Verdict::Success, is_reusable: true },
-            Completion::FunctionError(payload) => {
-                Ending { payload, verdict: Verdict::FunctionError, is_reusable: true }
+            Completion::Response(payload) => {
+                Ending { payload, status: Status::Success, error_type: None, is_reusable: true }
             }
+            Completion::FunctionError(payload) => Ending::failure(payload, true),
             Completion::TooLarge(limit) => too_large(limit, true),
             // The rest of the answer is still on its way: the environment is of no more use.
             Completion::CutOff(limit) => too_large(limit, false),
@@ -198,6 +232,13 @@ impl Pool {
                 environment.shut_down(ShutdownReason::Failure, LAST_OUTPUT_PATIENCE).await;
                 exited(environment, request, exit)
             }
+            Completion::ExtensionFailed { error_type } => {
+                environment.shut_down(ShutdownReason::Failure, LAST_OUTPUT_PATIENCE).await;
+                let message =
+                    format!("RequestId: {} Error: an extension could not go on", request.request_id);
+                let payload = error_payload(&error_type, &message).into();
+                Ending { payload, status: Status::Error, error_type: Some(error_type), is_reusable: false }
+            }
         }
     }
 
@@ -208,7 +249,8 @@ impl Pool {
         let message = format!("RequestId: {id} Error: {}", timeout_message(timeout));
         Ending {
             payload: error_payload("Sandbox.Timedout", &message).into(),
-            verdict: Verdict::Timeout,
+            status: Status::Timeout,
+            error_type: None,
             is_reusable: false,
         }
     }
@@ -223,17 +265,25 @@ impl Pool {
         init_duration: Option<Duration>,
     ) -> InvokeOutcome {
         let memory_peak_bytes = environment.memory_peak_bytes();
-        let is_function_error = ending.verdict != Verdict::Success;
-        let report = Report {
-            request_id: &request.request_id,
+        let is_function_error = ending.status != Status::Success;
+        environment.tell(PlatformEvent::RuntimeDone {
+            request_id: request.request_id.clone(),
+            status: ending.status,
+            error_type: ending.error_type.clone(),
+            trace_id: request.trace_id.clone(),
+            duration,
+            produced_bytes: environment.produced_bytes,
+        });
+        environment.tell(PlatformEvent::Report(Report {
+            request_id: request.request_id.clone(),
+            trace_id: request.trace_id.clone(),
             duration,
             init_duration,
             memory_mib: environment.placement.spec.memory_mib,
             memory_peak_bytes,
-            verdict: ending.verdict,
-        };
-        environment.output.platform_line(&end_line(&request.request_id));
-        environment.output.platform_line(&report.line());
+            status: ending.status,
+            error_type: ending.error_type,
+        }));
         let outcome = InvokeOutcome {
             payload: ending.payload,
             is_function_error,
@@ -263,7 +313,11 @@ impl Pool {
         }
         let code_directory = self.code.directory(spec.code).await.map_err(InvokeError::Code)?;
         // Before the share is reserved: what was started ahead gives its own back.
-        let parked = self.parking(spec).and_then(|class| self.parked.take(&class));
+        let layers_directory = self.code.layers_directory(&spec.layers).await.map_err(InvokeError::Code)?;
+        // Extensions start with their environment: one that has started without them is none of this function's.
+        let extensions = extensions_of(layers_directory.as_deref());
+        let can_park = extensions.is_empty();
+        let parked = self.parking(spec).filter(|_| can_park).and_then(|class| self.parked.take(&class));
         let mut started = None;
         if let Some(parked) = parked {
             let (log, order, end) = self
@@ -283,16 +337,22 @@ impl Pool {
             None => {
                 let (log, order, end) =
                     self.order(spec, crypto::random::hex(16), code_directory, initialization).await?;
-                let has_extensions = !order.extensions.is_empty();
+                let order = LaunchOrder { extensions: extensions.clone(), ..order };
                 let launched = self.launcher.launch(order).await.map_err(launch_error)?;
                 let mut started = Started::of(launched)
                     .map_err(|error| InvokeError::Launch(LaunchError::sandbox(error)))?;
-                started.has_extensions = has_extensions;
+                started.extensions = extensions;
                 (log, end, started)
             }
         };
-        let placement =
-            Placement { key: key.clone(), spec: Arc::clone(spec), log, credentials_end, _share: share };
+        let placement = Placement {
+            key: key.clone(),
+            spec: Arc::clone(spec),
+            log,
+            credentials_end,
+            initialization: initialization.as_str(),
+            _share: share,
+        };
         let environment = Environment::new(
             placement,
             started,
@@ -376,10 +436,35 @@ impl Pool {
     }
 }
 
+fn start_of(request: &InvokeRequest, version: &str) -> PlatformEvent {
+    PlatformEvent::Start {
+        request_id: request.request_id.clone(),
+        version: version.to_owned(),
+        trace_id: request.trace_id.clone(),
+    }
+}
+
 fn too_large(limit: u64, is_reusable: bool) -> Ending {
     let message = format!("Response payload size exceeded maximum allowed payload size ({limit} bytes).");
     let payload = error_payload("Function.ResponseSizeTooLarge", &message).into();
-    Ending { payload, verdict: Verdict::FunctionError, is_reusable }
+    Ending::failure(payload, is_reusable)
+}
+
+/// Programs that layers bring to run beside the runtime, in the order of their names.
+fn extensions_of(layers: Option<&Path>) -> Vec<String> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let Some(folder) = layers.map(|layers| layers.join("extensions")) else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let program = |entry: std::fs::DirEntry| {
+        let found = std::fs::metadata(entry.path()).ok()?;
+        let name = entry.file_name().into_string().ok()?;
+        let is_program = found.is_file() && found.permissions().mode() & 0o111 != 0;
+        (is_program && is_extension_name(&name)).then_some(name)
+    };
+    let mut names: Vec<String> = entries.filter_map(Result::ok).filter_map(program).collect();
+    names.sort();
+    names.truncate(EXTENSIONS_MAX);
+    names
 }
 
 fn launch_error(error: LaunchError) -> InvokeError {
@@ -396,7 +481,8 @@ fn exited(environment: &mut Environment, request: &InvokeRequest, exit: crate::c
     environment.output.platform_line(kind);
     Ending {
         payload: error_payload(kind, &message).into(),
-        verdict: Verdict::Error(kind),
+        status: Status::Error,
+        error_type: Some(kind.to_owned()),
         is_reusable: false,
     }
 }

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::Pool;
-use super::invoke::Initialization;
+use super::invoke::{INIT_PHASE, Initialization};
 use crate::function::{FunctionKey, SharedSpec};
 use crate::limits::INIT_TIME_MAX;
 
@@ -133,13 +133,13 @@ impl Pool {
         let turn = self.starts.acquire().await.ok();
         let failure = match self.start(spec, &key, Initialization::Provisioned).await {
             Err(error) => Some(base::Chain(&error).to_string()),
-            Ok(mut environment) => match environment.initialise(INIT_TIME_MAX).await {
+            Ok(mut environment) => match self.bring_up(&mut environment, INIT_TIME_MAX, INIT_PHASE).await {
                 Ok(()) => {
                     self.give_back(environment);
                     None
                 }
                 Err(failure) => {
-                    self.report_init_failure(&mut environment, &failure, INIT_TIME_MAX, "init").await;
+                    self.report_init_failure(&mut environment, &failure, INIT_TIME_MAX, INIT_PHASE).await;
                     self.discard(environment);
                     Some("the function did not come up".to_owned())
                 }

@@ -78,6 +78,16 @@ impl Refused {
     }
 }
 
+/// The head of an answer with a JSON body. The headers are the platform's own.
+pub(super) fn head(status: &str, headers: &[(&str, &str)], length: usize) -> Bytes {
+    let mut head = format!("HTTP/1.1 {status}\r\nContent-Type: application/json\r\n");
+    for (name, value) in headers {
+        header(&mut head, name, value);
+    }
+    let _ = write!(head, "Content-Length: {length}\r\n\r\n");
+    Bytes::from(head)
+}
+
 /// The head of a JSON document.
 pub(super) fn document_head(length: usize) -> Bytes {
     Bytes::from(format!(

@@ -46,10 +46,25 @@ pub(crate) struct Head {
     pub(crate) error_type: Option<String>,
     /// Of the body, where it could be one.
     pub(crate) content_type: Option<String>,
+    /// What an extension says of itself.
+    pub(crate) extension: Option<Box<ExtensionHead>>,
     /// `Lambda-Runtime-Function-Response-Mode: streaming`, of an answer to an invocation.
     pub(crate) streams: bool,
     pub(crate) keep_alive: bool,
     pub(crate) expects_continue: bool,
+}
+
+/// The headers of an extension's call.
+#[derive(Debug, Default)]
+pub(crate) struct ExtensionHead {
+    /// `Lambda-Extension-Name`
+    pub(crate) name: Option<String>,
+    /// `Lambda-Extension-Identifier`
+    pub(crate) identifier: Option<String>,
+    /// `Lambda-Extension-Accept-Feature: accountId`
+    pub(crate) wants_account: bool,
+    /// `Lambda-Extension-Function-Error-Type`
+    pub(crate) error_type: Option<String>,
 }
 
 /// Where in a request the parser stands.
@@ -85,6 +100,7 @@ enum Framing {
     Chunked,
 }
 
+#[allow(clippy::large_enum_variant, reason = "one is made for a call, and taken apart at once")]
 enum Step {
     Next(State),
     Out(Parsed, State),
@@ -244,6 +260,8 @@ fn read_head(request: &httparse::Request<'_, '_>) -> Result<(Head, Framing), Mal
             head.streams = value.eq_ignore_ascii_case(b"streaming");
         } else if name.eq_ignore_ascii_case("content-type") {
             head.content_type = content_type(value);
+        } else if let Some(name) = extension_header(name) {
+            head.extension.get_or_insert_default().note(name, value);
         }
     }
     // Only an answer can be handed on as it comes; whatever else says so is read like any other request.
@@ -267,6 +285,27 @@ fn error_type(value: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(value).ok()?;
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     (!text.is_empty() && text.len() <= 128 && text.chars().all(allowed)).then(|| text.to_owned())
+}
+
+fn extension_header(name: &str) -> Option<&str> {
+    let (prefix, rest) = name.split_at_checked("lambda-extension-".len())?;
+    prefix.eq_ignore_ascii_case("lambda-extension-").then_some(rest)
+}
+
+impl ExtensionHead {
+    fn note(&mut self, name: &str, value: &[u8]) {
+        let text = || std::str::from_utf8(value).ok().filter(|text| text.len() <= 256).map(str::to_owned);
+        match name.to_ascii_lowercase().as_str() {
+            "name" => self.name = text(),
+            "identifier" => self.identifier = text(),
+            "function-error-type" => self.error_type = error_type(value),
+            "accept-feature" => {
+                let asked = text().unwrap_or_default();
+                self.wants_account = asked.split(',').any(|feature| feature.trim() == "accountId");
+            }
+            _ => {}
+        }
+    }
 }
 
 /// A media type, kept only where a header can say it.

@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 
-use super::message::{Head, Message, Parsed};
+use super::message::{ExtensionHead, Head, Message, Parsed};
 
 /// A call of the Runtime API, version 2018-06-01.
 #[derive(Debug)]
@@ -27,9 +27,26 @@ pub(crate) enum RuntimeRequest {
     InvocationError { request_id: String, error_type: Option<String>, body: Bytes },
     /// The function could not be initialised.
     InitError { error_type: Option<String>, body: Bytes },
+    /// A call of an extension's.
+    Extension(ExtensionCall),
     /// Nothing that exists here.
     Unknown,
 }
+
+/// A call of the Extensions API, version 2020-01-01, or of those that belong to it.
+#[derive(Debug)]
+pub(crate) enum ExtensionCall {
+    /// An extension says that it is there, and what it wants to hear.
+    Register { name: Option<String>, wants_account: bool, body: Bytes },
+    /// It is ready for the next event.
+    Next { identifier: Option<String> },
+    /// It cannot go on.
+    Failure { identifier: Option<String>, error_type: Option<String> },
+    /// It wants telemetry, version 2022-07-01, or logs, version 2020-08-15.
+    Subscribe { identifier: Option<String>, is_logs_api: bool, body: Bytes },
+}
+
+const EXTENSION_ROOT: &str = "/2020-01-01/extension/";
 
 const ROOT: &str = "/2018-06-01/runtime/";
 /// No call of AWS's: this platform's own bootstraps make it, and only before there is a function.
@@ -59,6 +76,9 @@ impl RuntimeRequest {
         if target == ASSIGNMENT && message.head.method == "GET" {
             return Self::Assignment;
         }
+        if let Some(call) = extension_call(target, &message) {
+            return Self::Extension(call);
+        }
         let Some(path) = target.strip_prefix(ROOT) else { return Self::Unknown };
         match (message.head.method.as_str(), path) {
             ("GET", "invocation/next") => Self::Next,
@@ -84,6 +104,31 @@ impl RuntimeRequest {
     }
 }
 
+fn extension_call(target: &str, message: &Message) -> Option<ExtensionCall> {
+    // An invocation's calls, which are many, are told apart by one comparison.
+    if target.starts_with(ROOT) {
+        return None;
+    }
+    let (method, none) = (message.head.method.as_str(), ExtensionHead::default());
+    let head = message.head.extension.as_deref().unwrap_or(&none);
+    let (identifier, body) = (head.identifier.clone(), message.body.clone());
+    match (method, target.strip_prefix(EXTENSION_ROOT)) {
+        ("POST", Some("register")) => {
+            let (name, wants_account) = (head.name.clone(), head.wants_account);
+            Some(ExtensionCall::Register { name, wants_account, body })
+        }
+        ("GET", Some("event/next")) => Some(ExtensionCall::Next { identifier }),
+        ("POST", Some("init/error" | "exit/error")) => {
+            Some(ExtensionCall::Failure { identifier, error_type: head.error_type.clone() })
+        }
+        ("PUT", None) if target == "/2022-07-01/telemetry" || target == "/2020-08-15/logs" => {
+            let is_logs_api = target.ends_with("logs");
+            Some(ExtensionCall::Subscribe { identifier, is_logs_api, body })
+        }
+        _ => None,
+    }
+}
+
 /// `invocation/<id>/<what>` in parts.
 fn invocation_path(path: &str) -> Option<(&str, &str)> {
     path.strip_prefix("invocation/")?.split_once('/')
@@ -105,6 +150,15 @@ mod tests {
         assert!(matches!(sort("GET", ASSIGNMENT), RuntimeRequest::Assignment));
         assert!(matches!(sort("POST", ASSIGNMENT), RuntimeRequest::Unknown));
         assert!(matches!(sort("POST", "/2018-06-01/runtime/init/error"), RuntimeRequest::InitError { .. }));
+        for (method, target) in [
+            ("POST", "/2020-01-01/extension/register"),
+            ("GET", "/2020-01-01/extension/event/next"),
+            ("POST", "/2020-01-01/extension/exit/error"),
+            ("PUT", "/2022-07-01/telemetry"),
+            ("PUT", "/2020-08-15/logs"),
+        ] {
+            assert!(matches!(sort(method, target), RuntimeRequest::Extension(_)), "{method} {target}");
+        }
         match sort("POST", "/2018-06-01/runtime/invocation/abc/response") {
             RuntimeRequest::Response { request_id, .. } => assert_eq!(request_id, "abc"),
             other => panic!("{other:?}"),
@@ -117,7 +171,8 @@ mod tests {
             ("POST", "/2018-06-01/runtime/invocation/next"),
             ("GET", "/2018-06-01/runtime/invocation/abc/response"),
             ("POST", "/2018-06-01/runtime/invocation/abc/response/more"),
-            ("GET", "/2020-01-01/extension/event/next"),
+            ("GET", "/2020-01-01/extension/register"),
+            ("POST", "/2022-07-01/telemetry"),
             ("GET", "/"),
         ] {
             assert!(matches!(sort(method, target), RuntimeRequest::Unknown), "{method} {target}");

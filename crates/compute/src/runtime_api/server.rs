@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use tokio::net::TcpListener;
 
-use super::answer::{ACCEPTED, Assignment, Refused, document_head};
+use super::answer::{ACCEPTED, Assignment, Refused, document_head, head};
 use super::connection::Connection;
 use super::request::RuntimeRequest;
 use crate::limits::RUNTIME_CONNECTIONS_MAX;
@@ -23,6 +23,8 @@ pub(crate) struct RuntimeApi {
     listener: TcpListener,
     connections: Vec<Option<Connection>>,
     parked: Option<ConnectionId>,
+    /// Connections whose call is answered later, for somebody else than the runtime.
+    held: Vec<ConnectionId>,
 }
 
 impl RuntimeApi {
@@ -32,7 +34,12 @@ impl RuntimeApi {
     /// Where the listener cannot be registered with this runtime.
     pub(crate) fn new(listener: std::net::TcpListener) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
-        Ok(Self { listener: TcpListener::from_std(listener)?, connections: Vec::new(), parked: None })
+        Ok(Self {
+            listener: TcpListener::from_std(listener)?,
+            connections: Vec::new(),
+            parked: None,
+            held: Vec::new(),
+        })
     }
 
     /// The next request on any connection.
@@ -44,17 +51,15 @@ impl RuntimeApi {
             match connection.poll_message(cx) {
                 Poll::Pending => {}
                 // A runtime that waits for an invocation has nothing to say; one that does is out of step.
-                Poll::Ready(Some(_)) if self.parked == Some(id) => {
+                Poll::Ready(Some(_)) if self.parked == Some(id) || self.held.contains(&id) => {
                     *slot = None;
-                    self.parked = None;
+                    forget(&mut self.parked, &mut self.held, id);
                 }
                 Poll::Ready(Some(parsed)) => return Poll::Ready((id, RuntimeRequest::of(parsed))),
                 Poll::Ready(None) => {
                     let broke_off = connection.is_streaming();
                     *slot = None;
-                    if self.parked == Some(id) {
-                        self.parked = None;
-                    }
+                    forget(&mut self.parked, &mut self.held, id);
                     if broke_off {
                         return Poll::Ready((id, RuntimeRequest::BrokeOff));
                     }
@@ -102,6 +107,24 @@ impl RuntimeApi {
         true
     }
 
+    /// Keeps a call waiting that [`RuntimeApi::answer`] answers later.
+    pub(crate) fn hold(&mut self, id: ConnectionId) {
+        self.held.push(id);
+    }
+
+    /// True where a call still waits.
+    pub(crate) fn is_held(&self, id: ConnectionId) -> bool {
+        self.held.contains(&id)
+    }
+
+    /// Answers a call with JSON.
+    pub(crate) fn answer(&mut self, id: ConnectionId, status: &str, headers: &[(&str, &str)], body: Vec<u8>) {
+        self.held.retain(|held| *held != id);
+        if let Some(Some(connection)) = self.connections.get_mut(id.0) {
+            connection.send_both(head(status, headers, body.len()), Bytes::from(body));
+        }
+    }
+
     /// Answers `202 Accepted`.
     pub(crate) fn accept_request(&mut self, id: ConnectionId) {
         self.send(id, ACCEPTED);
@@ -125,4 +148,11 @@ impl RuntimeApi {
             connection.send(bytes);
         }
     }
+}
+
+fn forget(parked: &mut Option<ConnectionId>, held: &mut Vec<ConnectionId>, id: ConnectionId) {
+    if *parked == Some(id) {
+        *parked = None;
+    }
+    held.retain(|other| *other != id);
 }

@@ -92,7 +92,7 @@ pub(crate) fn request(payload: &str) -> InvokeRequest {
         trace_id: "Root=1-0-0;Sampled=0".into(),
         client_context: Some(r#"{"client":{"app_title":"t"}}"#.into()),
         wants_log_tail: true,
-        concurrency: Concurrency { reserved: None, unreserved_max: 1_000 },
+        concurrency: Concurrency { reserved: None, provisioned: 0, unreserved_max: 1_000 },
         answer_sink: None,
     }
 }
@@ -128,6 +128,7 @@ impl Host {
             role_arn: "arn:aws:iam::000000000000:role/r".into(),
             variables: vec![("GREETING".into(), SecretString::new("hello"))],
             log_group: "/aws/lambda/f".into(),
+            logging: compute::FunctionLogging::default(),
         }
     }
 

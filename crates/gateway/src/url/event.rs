@@ -61,7 +61,7 @@ fn context(visit: &Visit<'_>, address: &UrlAddress<'_>, url: &FunctionUrl, calle
             "sourceIp": visit.source.ip.to_string(),
             "userAgent": visit.source.user_agent,
         },
-        "requestId": visit.request_id,
+        "requestId": &**visit.request_id,
         "routeKey": "$default",
         "stage": "$default",
         "time": request_time(visit.now),

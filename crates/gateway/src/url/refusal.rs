@@ -60,6 +60,11 @@ impl Refusal {
         Self { status: StatusCode::BAD_GATEWAY, code: "InternalServerErrorException", body }
     }
 
+    /// Its code, for the trail.
+    pub(super) const fn code(&self) -> &'static str {
+        self.code
+    }
+
     pub(super) fn into_response(self) -> Response<Bytes> {
         let mut response = Response::new(Bytes::from(self.body));
         *response.status_mut() = self.status;

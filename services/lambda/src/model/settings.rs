@@ -5,7 +5,7 @@
 
 use crate::api::{
     CapacityProviderConfig, CreateFunctionRequest, DeadLetterConfig, DurableConfig, Environment,
-    FileSystemConfig, ImageConfig, LoggingConfig, SnapStart, TenancyConfig, TracingConfig,
+    FileSystemConfig, ImageConfig, SnapStart, TenancyConfig, TracingConfig,
     UpdateFunctionConfigurationRequest, VpcConfig,
 };
 use crate::error::Error;
@@ -27,11 +27,9 @@ pub(crate) struct Unsupported<'a> {
     pub(crate) file_system_configs: Option<&'a [FileSystemConfig]>,
     pub(crate) image_config: Option<&'a ImageConfig>,
     pub(crate) snap_start: Option<&'a SnapStart>,
-    pub(crate) logging_config: Option<&'a LoggingConfig>,
     pub(crate) capacity_provider_config: Option<&'a CapacityProviderConfig>,
     pub(crate) durable_config: Option<&'a DurableConfig>,
     pub(crate) tenancy_config: Option<&'a TenancyConfig>,
-    pub(crate) code_signing_config_arn: Option<&'a str>,
     pub(crate) publish_to: Option<&'a str>,
 }
 
@@ -45,11 +43,9 @@ impl<'a> From<&'a CreateFunctionRequest> for Unsupported<'a> {
             file_system_configs: request.file_system_configs.as_deref(),
             image_config: request.image_config.as_ref(),
             snap_start: request.snap_start.as_ref(),
-            logging_config: request.logging_config.as_ref(),
             capacity_provider_config: request.capacity_provider_config.as_ref(),
             durable_config: request.durable_config.as_ref(),
             tenancy_config: request.tenancy_config.as_ref(),
-            code_signing_config_arn: request.code_signing_config_arn.as_deref(),
             publish_to: request.publish_to.as_deref(),
         }
     }
@@ -65,7 +61,6 @@ impl<'a> From<&'a UpdateFunctionConfigurationRequest> for Unsupported<'a> {
             file_system_configs: request.file_system_configs.as_deref(),
             image_config: request.image_config.as_ref(),
             snap_start: request.snap_start.as_ref(),
-            logging_config: request.logging_config.as_ref(),
             capacity_provider_config: request.capacity_provider_config.as_ref(),
             durable_config: request.durable_config.as_ref(),
             ..Self::default()
@@ -89,11 +84,6 @@ impl Unsupported<'_> {
             .is_some_and(|config| config.mode.as_deref().is_some_and(|mode| mode != "PassThrough"));
         let snap_start =
             self.snap_start.is_some_and(|config| config.apply_on.as_deref().is_some_and(|on| on != "None"));
-        let logging = self.logging_config.is_some_and(|config| {
-            config.log_format.as_deref().is_some_and(|format| format != "Text")
-                || config.application_log_level.is_some()
-                || config.system_log_level.is_some()
-        });
         let members = [
             ("VpcConfig", vpc),
             ("DeadLetterConfig", dead_letter),
@@ -102,11 +92,9 @@ impl Unsupported<'_> {
             ("FileSystemConfigs", self.file_system_configs.is_some_and(|configs| !configs.is_empty())),
             ("ImageConfig", self.image_config.is_some()),
             ("SnapStart", snap_start),
-            ("LoggingConfig other than text in a log group", logging),
             ("CapacityProviderConfig", self.capacity_provider_config.is_some()),
             ("DurableConfig", self.durable_config.is_some()),
             ("TenancyConfig", self.tenancy_config.is_some()),
-            ("CodeSigningConfigArn", is_set(self.code_signing_config_arn)),
             ("PublishTo", self.publish_to.is_some()),
         ];
         match members.iter().find(|(_, is_asked_for)| *is_asked_for) {

@@ -1,4 +1,4 @@
-//! `GetAccountSettings`, and what is fixed for every function.
+//! `GetAccountSettings`, what an account has and uses.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,7 +6,6 @@ use std::sync::Arc;
 use compute::limits::{ACCOUNT_CONCURRENCY_MAX, PACKAGE_UNZIPPED_BYTES_MAX, PACKAGE_ZIPPED_BYTES_MAX};
 use service::Permit;
 
-use super::{existing, target};
 use crate::Lambda;
 use crate::api;
 use crate::error::Error;
@@ -39,19 +38,5 @@ pub(crate) async fn account_settings(
             total_code_size: i64::try_from(used).ok(),
             function_count: i64::try_from(functions.len()).ok(),
         }),
-    })
-}
-
-/// No function has one: code signing is not part of this platform yet.
-pub(crate) async fn get_code_signing(
-    lambda: Arc<Lambda>,
-    permit: Permit<api::GetFunctionCodeSigningConfig>,
-) -> Result<api::GetFunctionCodeSigningConfigResponse, Error> {
-    let (input, call) = super::parts(permit);
-    let target = target(&call, &input.function_name, None)?;
-    existing(&lambda, &target)?;
-    Ok(api::GetFunctionCodeSigningConfigResponse {
-        function_name: target.id.name,
-        ..api::GetFunctionCodeSigningConfigResponse::default()
     })
 }

@@ -9,11 +9,12 @@ use identity::Principal;
 use service::Permit;
 
 use super::shape::{Moment, configuration};
-use super::{code::CodeSource, layers, revision, target, versions};
+use super::{code::CodeSource, code_signing, layers, revision, target, versions};
 use crate::Lambda;
 use crate::api;
 use crate::catalog::Function;
 use crate::error::Error;
+use crate::model::logging;
 use crate::model::name::{FunctionId, LATEST};
 use crate::model::settings::{
     Unsupported, check_architectures, check_memory, check_timeout, not_supported, variables,
@@ -45,12 +46,18 @@ pub(crate) async fn create_function(
     let source = CodeSource::from(input.code);
     let package = source.keep(&lambda, id.account, &call).await?;
     layers::check_size(&lambda, package.hash, &layers).await?;
+    let config = input.code_signing_config_arn.as_deref().filter(|arn| !arn.is_empty());
+    let config = config.map(|arn| code_signing::of_new_function(&lambda, &call, &id, arn)).transpose()?;
+    let packages: Vec<_> =
+        std::iter::once(package.hash).chain(layers.iter().map(|layer| layer.code)).collect();
+    let signed_by = code_signing::check(&lambda, &id.arn(), config.as_deref(), &packages).await?;
     let publish = input.publish.unwrap_or(false);
     let latest = VersionRecord {
         code: package.hash,
         code_bytes: package.size_bytes,
         modified_at: call.now(),
         layers,
+        signed_by,
         ..draft
     };
     let made = lambda
@@ -68,6 +75,7 @@ pub(crate) async fn create_function(
                 event_configs: BTreeMap::new(),
                 allows_loops: false,
                 provisioned: BTreeMap::new(),
+                code_signing: config.map(|config| config.id.clone()),
             };
             let function =
                 stored.insert(Function { record, versions: BTreeMap::new(), aliases: BTreeMap::new() });
@@ -100,6 +108,8 @@ fn draft(lambda: &Lambda, input: &mut api::CreateFunctionRequest) -> Result<Vers
     check_timeout(timeout)?;
     let memory = input.memory_size.unwrap_or(DEFAULT_MEMORY_MIB);
     check_memory(memory)?;
+    let logging_config = input.logging_config.take().unwrap_or_default();
+    let json_log = logging::changed(None, &logging_config)?;
     let tmp = input.ephemeral_storage.as_ref().map_or(DEFAULT_TMP_MIB, |storage| storage.size);
     Ok(VersionRecord {
         version: LATEST.to_owned(),
@@ -112,7 +122,9 @@ fn draft(lambda: &Lambda, input: &mut api::CreateFunctionRequest) -> Result<Vers
         memory_mib: whole(memory)?,
         tmp_mib: whole(tmp)?,
         variables: Variables(variables(input.environment.take())?),
-        log_group: input.logging_config.take().and_then(|config| config.log_group),
+        log_group: logging_config.log_group,
+        json_log,
+        signed_by: None,
         code: no_code().hash,
         code_bytes: 0,
         modified_at: Timestamp::default(),

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use base::AccountId;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use compute::limits::{
@@ -93,7 +94,7 @@ pub(crate) fn prepare(lambda: &Lambda, call: &Call, asked: Asked<'_>) -> Result<
         trace_id: trace.header(),
         client_context,
         wants_log_tail: asked.wants_log_tail,
-        concurrency: concurrency(lambda, &loaded, &target),
+        concurrency: concurrency(lambda, &loaded, &spec.version, target.id.account),
         answer_sink: None,
     };
     Ok(Prepared { spec, request })
@@ -127,13 +128,22 @@ fn draw() -> f64 {
 }
 
 /// How much may run at this moment.
-pub(crate) fn concurrency(lambda: &Lambda, loaded: &Loaded, target: &Target) -> Concurrency {
-    let reserved = loaded.function.record.reserved_concurrency;
-    let unreserved_max = match reserved {
-        Some(_) => 0,
-        None => ACCOUNT_CONCURRENCY_MAX.saturating_sub(lambda.catalog.reserved(target.id.account)),
-    };
-    Concurrency { reserved, unreserved_max }
+pub(crate) fn concurrency(
+    lambda: &Lambda,
+    loaded: &Loaded,
+    version: &str,
+    account: AccountId,
+) -> Concurrency {
+    if let Some(reserved) = loaded.function.record.reserved_concurrency {
+        return Concurrency { reserved: Some(reserved), provisioned: 0, unreserved_max: 0 };
+    }
+    // What is kept ready for one function is nobody else's.
+    let others = lambda.catalog.reserved(account).saturating_add(lambda.catalog.set_aside(account));
+    Concurrency {
+        reserved: None,
+        provisioned: loaded.function.provisioned_of(version),
+        unreserved_max: ACCOUNT_CONCURRENCY_MAX.saturating_sub(others),
+    }
 }
 
 fn payload(payload: Option<Bytes>, limit: usize, kind: &str) -> Result<Bytes, Error> {

@@ -4,6 +4,7 @@ use base::Timestamp;
 use protocol::{Entries, Sensitive};
 
 use crate::api;
+use crate::model::logging;
 use crate::model::settings::ARCHITECTURE;
 use crate::records::{AliasRecord, VersionRecord};
 
@@ -57,15 +58,15 @@ pub(crate) fn configuration(
         last_update_status: (moment != Moment::Created).then(|| update.to_owned()),
         last_update_status_reason: creating(moment == Moment::Updated),
         last_update_status_reason_code: creating_code(moment == Moment::Updated),
+        signing_profile_version_arn: version.signed_by.clone(),
         package_type: text("Zip"),
         architectures: Some(vec![ARCHITECTURE.to_owned()]),
         ephemeral_storage: Some(api::EphemeralStorage { size: i64::from(version.tmp_mib) }),
         snap_start: Some(api::SnapStartResponse { apply_on: text("None"), optimization_status: text("Off") }),
-        logging_config: Some(api::LoggingConfig {
-            log_format: text("Text"),
-            log_group: Some(version.log_group.clone().unwrap_or_else(|| format!("/aws/lambda/{name}"))),
-            ..api::LoggingConfig::default()
-        }),
+        logging_config: Some(logging::shape(
+            version.json_log.as_ref(),
+            version.log_group.clone().unwrap_or_else(|| format!("/aws/lambda/{name}")),
+        )),
         ..api::FunctionConfiguration::default()
     }
 }

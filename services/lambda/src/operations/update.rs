@@ -7,15 +7,18 @@ use service::Permit;
 use super::code::CodeSource;
 use super::create::{check_role, check_runtime, whole};
 use super::shape::{Moment, configuration};
-use super::{check_revision, existing, layers, revision, stored, target, versions};
+use super::{check_revision, code_signing, existing, layers, revision, stored, target, versions};
 use crate::Lambda;
 use crate::api;
+use crate::catalog::Loaded;
 use crate::error::Error;
+use crate::model::logging;
 use crate::model::name::{FunctionId, LATEST};
 use crate::model::settings::{
     Unsupported, check_architectures, check_memory, check_timeout, not_supported, variables,
 };
 use crate::records::{Variables, VersionRecord};
+use crate::signing::SigningRecord;
 
 /// The API that tells the latest revision.
 const READ_API: &str = "GetFunction/GetAlias";
@@ -34,7 +37,12 @@ pub(crate) async fn update_function_code(
         return Err(not_supported("PublishTo"));
     }
     let package = CodeSource::from(&mut input).keep(&lambda, id.account, &call).await?;
-    layers::check_size(&lambda, package.hash, &current.function.record.latest.layers).await?;
+    let with_layers = &current.function.record.latest.layers;
+    layers::check_size(&lambda, package.hash, with_layers).await?;
+    let config = signing_of(&lambda, &id, &current);
+    let packages: Vec<_> =
+        std::iter::once(package.hash).chain(with_layers.iter().map(|layer| layer.code)).collect();
+    let signed_by = code_signing::check(&lambda, &id.arn(), config.as_deref(), &packages).await?;
     if input.dry_run == Some(true) {
         let latest = VersionRecord {
             code: package.hash,
@@ -52,6 +60,7 @@ pub(crate) async fn update_function_code(
             check_revision(input.revision_id.as_deref(), &latest.revision_id, READ_API)?;
             latest.code = package.hash;
             latest.code_bytes = package.size_bytes;
+            latest.signed_by = signed_by;
             latest.modified_at = call.now();
             latest.revision_id = revision();
             Ok(if publish { versions::publish(function, None, call.now()) } else { latest.clone() })
@@ -84,6 +93,9 @@ pub(crate) async fn update_function_configuration(
     let new_layers = new_layers.transpose()?;
     if let Some(layers) = &new_layers {
         layers::check_size(&lambda, current.function.record.latest.code, layers).await?;
+        let config = signing_of(&lambda, &id, &current);
+        let packages: Vec<_> = layers.iter().map(|layer| layer.code).collect();
+        code_signing::check(&lambda, &id.arn(), config.as_deref(), &packages).await?;
     }
     let made = lambda
         .catalog
@@ -102,6 +114,12 @@ pub(crate) async fn update_function_configuration(
         .await?;
     lambda.compute.retire(&id.arn(), Some(LATEST));
     Ok(updated(&id, &made))
+}
+
+/// The code signing configuration of a function, if it has one.
+fn signing_of(lambda: &Lambda, id: &FunctionId, loaded: &Loaded) -> Option<Arc<SigningRecord>> {
+    let config = loaded.function.record.code_signing.as_ref()?;
+    lambda.signing.get(id.account, config)
 }
 
 /// Puts what the request gives over what is there.
@@ -124,8 +142,9 @@ fn apply(latest: &mut VersionRecord, input: api::UpdateFunctionConfigurationRequ
     replace(&mut latest.timeout_secs, input.timeout)?;
     replace(&mut latest.memory_mib, input.memory_size)?;
     replace(&mut latest.tmp_mib, input.ephemeral_storage.map(|storage| storage.size))?;
-    if let Some(group) = input.logging_config.and_then(|config| config.log_group) {
-        latest.log_group = Some(group);
+    if let Some(asked) = input.logging_config {
+        latest.json_log = logging::changed(latest.json_log.as_ref(), &asked)?;
+        latest.log_group = asked.log_group.or_else(|| latest.log_group.take());
     }
     Ok(())
 }

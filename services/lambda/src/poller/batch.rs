@@ -112,7 +112,7 @@ impl Reader {
             trace_id: Trace::next(None, &target.id.arn(), pipeline.clock().now()).header(),
             client_context: None,
             wants_log_tail: false,
-            concurrency: concurrency(lambda, &loaded, target),
+            concurrency: concurrency(lambda, &loaded, &spec.version, target.id.account),
             answer_sink: None,
         };
         match lambda.compute.invoke(&spec, request).await {

@@ -6,6 +6,9 @@ use service::testkit::compliance::Subject;
 
 use super::{ARN, Fixture, create_input, zip_base64};
 
+const CONFIG: &str = "arn:aws:lambda:us-east-1:123456789012:code-signing-config:csc-aaaaaaaaaaaaaaaaa";
+const PUBLISHER: &str = "arn:aws:signer:us-east-1:123456789012:/signing-profiles/3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c/1234567890";
+
 fn samples() -> Vec<(&'static str, Value)> {
     let named = || json!({"FunctionName": "orders"});
     let permission = json!({"FunctionName": "orders", "StatementId": "s", "Action": "lambda:InvokeFunction",
@@ -65,6 +68,18 @@ fn later_samples() -> Vec<(&'static str, Value)> {
             "CreateEventSourceMapping",
             json!({"FunctionName": "orders", "StartingPosition": "LATEST",
             "EventSourceArn": "arn:aws:dynamodb:us-east-1:123456789012:table/t/stream/2026-01-01T00:00:00.000"}),
+        ),
+        ("CreateCodeSigningConfig", json!({"AllowedPublishers": {"SigningProfileVersionArns": [PUBLISHER]}})),
+        ("DeleteCodeSigningConfig", json!({"CodeSigningConfigArn": CONFIG})),
+        ("DeleteFunctionCodeSigningConfig", named()),
+        ("GetCodeSigningConfig", json!({"CodeSigningConfigArn": CONFIG})),
+        ("ListCodeSigningConfigs", json!({})),
+        ("ListFunctionsByCodeSigningConfig", json!({"CodeSigningConfigArn": CONFIG})),
+        ("PutFunctionCodeSigningConfig", json!({"FunctionName": "orders", "CodeSigningConfigArn": CONFIG})),
+        ("UpdateCodeSigningConfig", json!({"CodeSigningConfigArn": CONFIG, "Description": "d"})),
+        (
+            "InvokeWithResponseStream",
+            json!({"FunctionName": "orders", "Payload": "InBheWxvYWQtc2VjcmV0Ig=="}),
         ),
         ("DeleteEventSourceMapping", json!({"UUID": "u"})),
         ("GetEventSourceMapping", json!({"UUID": "u"})),

@@ -1,0 +1,69 @@
+//! What the operations on code signing configurations need leave for.
+
+use base::{AccountId, Region};
+use service::{Access, AccessRequest};
+
+use super::{Outcome, on};
+use crate::Lambda;
+use crate::api;
+use crate::error::Error;
+use crate::model::signing;
+
+fn on_config(
+    lambda: &Lambda,
+    action: &'static str,
+    arn: &str,
+    region: &Region,
+) -> Result<(Access, AccountId), Error> {
+    let (account, id) = signing::parse(arn, region)?;
+    let mut access = Access::to(action, arn).owned_by(account);
+    if let Some(record) = lambda.signing.get(account, &id) {
+        access = access.resource_tags(record.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+    }
+    Ok((access, account))
+}
+
+macro_rules! on_configs {
+    ($($function:ident, $request:ident, $action:literal;)*) => {$(
+        pub(crate) fn $function(lambda: &Lambda, request: &AccessRequest<'_, api::$request>) -> Outcome {
+            let arn = &request.input.code_signing_config_arn;
+            on_config(lambda, $action, arn, request.region).map(|(access, _)| access)
+        }
+    )*};
+}
+
+on_configs! {
+    get_signing_config, GetCodeSigningConfigRequest, "lambda:GetCodeSigningConfig";
+    update_signing_config, UpdateCodeSigningConfigRequest, "lambda:UpdateCodeSigningConfig";
+    delete_signing_config, DeleteCodeSigningConfigRequest, "lambda:DeleteCodeSigningConfig";
+    list_signed_functions, ListFunctionsByCodeSigningConfigRequest, "lambda:ListFunctionsByCodeSigningConfig";
+}
+
+pub(crate) fn create_signing_config(
+    _: &Lambda,
+    request: &AccessRequest<'_, api::CreateCodeSigningConfigRequest>,
+) -> Outcome {
+    let tags = request.input.tags.iter().flat_map(|tags| tags.iter());
+    let access = Access::to("lambda:CreateCodeSigningConfig", "*");
+    Ok(access.request_tags(tags.map(|(key, value)| (key, value.as_str()))))
+}
+
+pub(crate) fn list_signing_configs(
+    _: &Lambda,
+    _: &AccessRequest<'_, api::ListCodeSigningConfigsRequest>,
+) -> Outcome {
+    Ok(Access::to("lambda:ListCodeSigningConfigs", "*"))
+}
+
+// SECURITY: leave is needed for the function and for the configuration that it gets.
+pub(crate) fn put_code_signing(
+    lambda: &Lambda,
+    request: &AccessRequest<'_, api::PutFunctionCodeSigningConfigRequest>,
+) -> Outcome {
+    let (name, arn) = (&request.input.function_name, &request.input.code_signing_config_arn);
+    let action = "lambda:PutFunctionCodeSigningConfig";
+    let (function, _) = on(lambda, request, action, name, None)?;
+    let (config, _) = on_config(lambda, action, arn, request.region)?;
+    let named = |access: Access| access.when("lambda:CodeSigningConfigArn", [arn.as_str()]);
+    Ok(named(function).and(named(config)))
+}

@@ -1,0 +1,192 @@
+"""Extensions from outside: a program of a layer beside the runtime, one inside it, their telemetry, and how logs are written."""
+
+import json
+
+import pytest
+
+from support import eventually, package, refused, trust
+
+OUTER = """#!/usr/bin/env python3
+import http.server, json, os, threading, urllib.request
+API = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"]
+MODE = os.environ.get("MODE", "")
+def call(method, path, headers, body=None):
+    request = urllib.request.Request(API + path, method=method, headers=headers, data=body)
+    answer = urllib.request.urlopen(request)
+    return answer.headers, json.loads(answer.read())
+def keep(record):
+    with open("/tmp/heard.jsonl", "a") as file:
+        file.write(json.dumps(record) + "\\n")
+class Listener(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        for record in json.loads(self.rfile.read(int(self.headers["Content-Length"]))):
+            keep(record)
+        self.send_response(200)
+        self.end_headers()
+    def log_message(self, *_):
+        pass
+headers, answer = call("POST", "/2020-01-01/extension/register", {"Lambda-Extension-Name": "outer", "Lambda-Extension-Accept-Feature": "accountId"},
+                       json.dumps({"events": ["INVOKE", "SHUTDOWN"]}).encode())
+keep({"registered": answer, "own": sorted(os.environ)})
+me = {"Lambda-Extension-Identifier": headers["Lambda-Extension-Identifier"]}
+if MODE == "broken":
+    call("POST", "/2020-01-01/extension/init/error", {**me, "Lambda-Extension-Function-Error-Type": "Extension.NoLicence"}, b"{}")
+    raise SystemExit(3)
+server = http.server.HTTPServer(("sandbox.localdomain", 8099), Listener)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+path, schema = ("/2020-08-15/logs", "2021-03-18") if MODE == "logs" else ("/2022-07-01/telemetry", "2022-12-13")
+call("PUT", path, me, json.dumps({"schemaVersion": schema, "types": ["platform", "function"], "buffering": {"maxItems": 1000, "maxBytes": 262144, "timeoutMs": 25},
+                                  "destination": {"protocol": "HTTP", "URI": "http://sandbox.localdomain:8099/here"}}).encode())
+while True:
+    _, event = call("GET", "/2020-01-01/extension/event/next", me)
+    keep({"event": event})
+    if event["eventType"] == "SHUTDOWN":
+        print("outer heard of the end:", event["shutdownReason"], flush=True)
+        break
+    if MODE == "crash":
+        raise SystemExit(7)
+"""
+
+READ = """import json, time
+def handler(event, context):
+    print("from the handler")
+    time.sleep(event.get("wait", 0))
+    return [json.loads(line) for line in open("/tmp/heard.jsonl")]
+"""
+
+LOUD = """import json, logging, os
+logger = logging.getLogger("mine")
+def handler(event, context):
+    logger.debug("not loud enough")
+    logger.warning("loud", extra={"order": 7})
+    logger.warning({"a": 1})
+    print("plain")
+    print(json.dumps({"timestamp": "2026-11-22T00:00:00Z", "level": "DEBUG", "message": "dropped by the platform"}))
+    try:
+        1 / 0
+    except ZeroDivisionError:
+        logger.exception("caught")
+    return [os.environ.get(name) for name in ("AWS_LAMBDA_LOG_FORMAT", "AWS_LAMBDA_LOG_LEVEL")]
+"""
+
+LOUD_NODE = """export const handler = async (event, context) => {
+  console.debug('not loud enough'); console.info('told', { a: 1 }); console.warn({ a: 1 }); console.error(new TypeError('shown'));
+  return process.env.AWS_LAMBDA_LOG_FORMAT;
+};
+"""
+
+
+@pytest.fixture(scope="module")
+def role(platform):
+    iam = platform.client("iam")
+    arn = iam.create_role(RoleName="lambda-extensions", AssumeRolePolicyDocument=trust({"Service": "lambda.amazonaws.com"}))["Role"]["Arn"]
+    iam.attach_role_policy(RoleName="lambda-extensions", PolicyArn="arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole")
+    return arn
+
+
+@pytest.fixture
+def client(platform):
+    return platform.client("lambda")
+
+
+@pytest.fixture
+def layer(client, name):
+    files = {"extensions/outer": OUTER}
+    return client.publish_layer_version(LayerName=name, Content={"ZipFile": package(**files)})["LayerVersionArn"]
+
+
+def make(client, role, name, code, layers=(), mode="", **settings):
+    settings = {"Runtime": "python3.12", "Handler": "app.handler", "Timeout": 10, **settings}
+    file = "index__mjs" if settings["Runtime"].startswith("node") else "app__py"
+    client.create_function(FunctionName=name, Role=role, Layers=list(layers), Environment={"Variables": {"MODE": mode, "OWN": "1"}},
+                           Code={"ZipFile": package(**{file: code})}, **settings)
+    return name
+
+
+def call(client, name, **event):
+    answer = client.invoke(FunctionName=name, Payload=json.dumps(event))
+    return answer, json.loads(answer["Payload"].read())
+
+
+def lines(platform, group):
+    events = platform.client("logs").filter_log_events(logGroupName=group)["events"]
+    return [event["message"].rstrip("\n") for event in events]
+
+
+def test_a_program_of_a_layer_runs_beside_the_function_to_its_end(platform, client, role, name, layer):
+    make(client, role, name, READ, [layer])
+    call(client, name)
+    answer, heard = call(client, name, wait=0.5)
+    assert "FunctionError" not in answer, heard
+    first, records = heard[0], [record for record in heard if "type" in record]
+    assert first["registered"] == {"functionName": name, "functionVersion": "$LATEST", "handler": "app.handler", "accountId": "000000000000"}
+    assert "OWN" in first["own"] and "AWS_LAMBDA_RUNTIME_API" in first["own"] and "_HANDLER" not in first["own"]
+    events = [record["event"] for record in heard if "event" in record]
+    assert [event["eventType"] for event in events] == ["INVOKE", "INVOKE"]
+    assert events[1]["requestId"] == answer["ResponseMetadata"]["RequestId"] and events[1]["tracing"]["type"] == "X-Amzn-Trace-Id"
+    kinds = [record["type"] for record in records]
+    for kind in ("platform.initStart", "platform.telemetrySubscription", "platform.extension", "platform.initRuntimeDone", "platform.start", "platform.runtimeDone", "platform.report"):
+        assert kind in kinds, (kind, kinds)
+    report = next(record["record"] for record in records if record["type"] == "platform.report")
+    assert report["status"] == "success" and report["metrics"]["initDurationMs"] > 0 and report["metrics"]["maxMemoryUsedMB"] > 1
+    assert {"type": "function", "record": "from the handler"}.items() <= next(record for record in records if record["type"] == "function").items()
+    log = eventually(lambda: (found := lines(platform, f"/aws/lambda/{name}")) and any("REPORT" in line for line in found) and found)
+    assert "EXTENSION\tName: outer\tState: Ready\tEvents: [INVOKE, SHUTDOWN]" in log
+    assert "TELEMETRY\tName: outer\tState: Subscribed\tTypes: [Platform, Function]" in log
+    assert any(line.startswith("INIT_START Runtime Version: python:3.12\tRuntime Version ARN: arn:aws:lambda:us-east-1::runtime:") for line in log)
+    client.update_function_configuration(FunctionName=name, Description="new")
+    eventually(lambda: "outer heard of the end: spindown" in lines(platform, f"/aws/lambda/{name}"))
+
+
+def test_the_logs_api_has_its_own_words(client, role, name, layer):
+    make(client, role, name, READ, [layer], mode="logs")
+    call(client, name)
+    heard = call(client, name, wait=0.5)[1]
+    kinds = [record["type"] for record in heard if "type" in record]
+    assert "platform.end" in kinds and "platform.logsSubscription" in kinds and "platform.initStart" not in kinds
+
+
+def test_extensions_that_fail_are_told_apart_from_the_function(platform, client, role, name, layer):
+    make(client, role, name, READ, [layer], mode="broken")
+    answer, payload = call(client, name)
+    assert (answer["FunctionError"], payload["errorType"]) == ("Unhandled", "Extension.NoLicence")
+    make(client, role, name + "-crash", READ, [layer], mode="crash")
+    answer, payload = call(client, name + "-crash", wait=2)
+    assert (answer["FunctionError"], payload["errorType"]) == ("Unhandled", "Extension.Crash"), payload
+    answer, payload = call(client, name + "-crash", wait=2)
+    assert payload["errorType"] == "Extension.Crash", "a new environment, the same end"
+
+
+def test_logs_in_json_are_written_from_their_level_on(platform, client, role, name):
+    config = {"LogFormat": "JSON", "ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO", "LogGroup": f"/own/{name}"}
+    refused(client.create_function, "InvalidParameterValueException", FunctionName=name, Role=role, Runtime="python3.12", Handler="app.handler",
+            Code={"ZipFile": package(app__py=LOUD)}, LoggingConfig={"ApplicationLogLevel": "DEBUG"})
+    make(client, role, name, LOUD, LoggingConfig=config)
+    assert client.get_function_configuration(FunctionName=name)["LoggingConfig"] == config
+    assert call(client, name)[1] == ["JSON", "INFO"]
+    log = eventually(lambda: (found := lines(platform, f"/own/{name}")) and any("platform.report" in line for line in found) and found)
+    assert "plain" in log and not any("loud enough" in line or "dropped by" in line for line in log)
+    read = [json.loads(line) for line in log if line.startswith("{")]
+    loud = next(line for line in read if line.get("message") == "loud")
+    assert (loud["level"], loud["logger"], loud["order"]) == ("WARNING", "mine", 7) and len(loud["requestId"]) == 36 and loud["timestamp"].endswith("Z")
+    assert any(line.get("message") == {"a": 1} for line in read)
+    caught = next(line for line in read if line.get("message") == "caught")
+    assert (caught["errorType"], caught["errorMessage"]) == ("ZeroDivisionError", "division by zero") and caught["location"].endswith(":handler:12") and caught["stackTrace"]
+    assert [line["type"] for line in read if "type" in line] == ["platform.initStart", "platform.start", "platform.report"]
+    changed = client.update_function_configuration(FunctionName=name, LoggingConfig={"ApplicationLogLevel": "DEBUG", "SystemLogLevel": "DEBUG"})
+    assert changed["LoggingConfig"] == {**config, "ApplicationLogLevel": "DEBUG", "SystemLogLevel": "DEBUG"}
+    assert call(client, name)[1] == ["JSON", "DEBUG"]
+    log = eventually(lambda: (found := lines(platform, f"/own/{name}")) and any("platform.runtimeDone" in line for line in found) and found)
+    assert any("loud enough" in line for line in log) and any("dropped by" in line for line in log) and any("platform.initRuntimeDone" in line for line in log)
+    text = client.update_function_configuration(FunctionName=name, LoggingConfig={"LogFormat": "Text"})
+    assert text["LoggingConfig"] == {"LogFormat": "Text", "LogGroup": f"/own/{name}"}
+
+
+def test_node_writes_json_too(platform, client, role, name):
+    make(client, role, name, LOUD_NODE, Runtime="nodejs20.x", Handler="index.handler", LoggingConfig={"LogFormat": "JSON"})
+    assert call(client, name)[1] == "JSON"
+    log = eventually(lambda: (found := lines(platform, f"/aws/lambda/{name}")) and any("platform.report" in line for line in found) and found)
+    read = [json.loads(line) for line in log]
+    own = [line for line in read if "level" in line]
+    assert [line["level"] for line in own] == ["INFO", "WARN", "ERROR"] and all(len(line["requestId"]) == 36 for line in own)
+    assert own[0]["message"] == "told { a: 1 }" and own[1]["message"] == {"a": 1} and own[2]["message"]["errorType"] == "TypeError"

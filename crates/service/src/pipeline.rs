@@ -137,7 +137,7 @@ impl Pipeline {
     ) -> Result<Authenticated, Fault> {
         let authenticator = &self.0.authenticator;
         if self.comes_unsigned(service, request, source) {
-            return Ok((Arc::new(Principal::Anonymous), None));
+            return Ok((Arc::new(Principal::Anonymous), None, None));
         }
         let Some(body) = body else {
             return Ok((authenticator.authenticate(service, request, source, arrived)?, None, None));

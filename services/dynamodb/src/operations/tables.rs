@@ -89,7 +89,7 @@ fn new_record(input: &api::CreateTableInput, target: &Target, call: &Call) -> Re
         TableRecord::new(target.account, target.region.clone(), target.name.clone(), schema, call.now());
     record.indexes = indexes;
     record.billing = billing;
-    record.settled.on_demand = (billing == Billing::PayPerRequest).then_some(now);
+    record.settled.on_demand = (billing == Billing::PayPerRequest).then_some(call.now());
     record.is_protected = input.deletion_protection_enabled.unwrap_or(false);
     record.class = input.table_class.clone();
     record.is_encryption_requested =

@@ -26,10 +26,21 @@ pub(crate) fn run(
     connections: usize,
     span: Duration,
 ) -> Result<Figures, Error> {
-    drive(address, request, connections, span / 8)?;
+    run_all(address, server, &[request.to_vec()], connections, span)
+}
+
+/// The same with several requests, which each connection sends in turn, from another one on.
+pub(crate) fn run_all(
+    address: SocketAddr,
+    server: u32,
+    requests: &[Vec<u8>],
+    connections: usize,
+    span: Duration,
+) -> Result<Figures, Error> {
+    drive(address, requests, connections, span / 8)?;
     let before = cpu::time(server)?;
     let begin = Instant::now();
-    let mut latencies = drive(address, request, connections, span)?;
+    let mut latencies = drive(address, requests, connections, span)?;
     let elapsed = begin.elapsed();
     let used = cpu::time(server)?.saturating_sub(before);
     latencies.sort_unstable();
@@ -49,14 +60,17 @@ pub(crate) fn run(
 
 fn drive(
     address: SocketAddr,
-    request: &[u8],
+    requests: &[Vec<u8>],
     connections: usize,
     span: Duration,
 ) -> Result<Vec<Duration>, Error> {
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        let workers: Vec<_> =
-            (0..connections).map(|_| scope.spawn(|| one_connection(address, request, &stop))).collect();
+        let stop = &stop;
+        let first = |worker: usize| worker * requests.len() / connections;
+        let workers: Vec<_> = (0..connections)
+            .map(|worker| scope.spawn(move || one_connection(address, requests, first(worker), stop)))
+            .collect();
         std::thread::sleep(span);
         stop.store(true, Ordering::Relaxed);
         let mut all = Vec::new();
@@ -67,19 +81,44 @@ fn drive(
     })
 }
 
-fn one_connection(address: SocketAddr, request: &[u8], stop: &AtomicBool) -> Result<Vec<Duration>, Error> {
-    let mut stream = TcpStream::connect(address)?;
-    stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+fn one_connection(
+    address: SocketAddr,
+    requests: &[Vec<u8>],
+    first: usize,
+    stop: &AtomicBool,
+) -> Result<Vec<Duration>, Error> {
+    let mut connection = Connection::open(address)?;
     let mut latencies = Vec::with_capacity(100_000);
-    let mut buffer = Vec::with_capacity(16 * 1024);
-    while !stop.load(Ordering::Relaxed) {
+    for request in requests.iter().cycle().skip(first) {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
         let begin = Instant::now();
-        stream.write_all(request)?;
-        read_answer(&mut stream, &mut buffer)?;
+        connection.send(request)?;
         latencies.push(begin.elapsed());
     }
     Ok(latencies)
+}
+
+/// A kept connection.
+pub(crate) struct Connection {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Connection {
+    pub(crate) fn open(address: SocketAddr) -> Result<Self, Error> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+        Ok(Self { stream, buffer: Vec::with_capacity(16 * 1024) })
+    }
+
+    /// Sends a request and waits for its answer.
+    pub(crate) fn send(&mut self, request: &[u8]) -> Result<(), Error> {
+        self.stream.write_all(request)?;
+        read_answer(&mut self.stream, &mut self.buffer)
+    }
 }
 
 /// Sends the request once and answers status and body.

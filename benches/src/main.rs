@@ -14,6 +14,7 @@ mod native;
 mod platform;
 mod principals;
 mod request;
+mod scale;
 
 use std::path::Path;
 use std::process::Command;
@@ -24,7 +25,8 @@ use platform::Platform;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-const USAGE: &str = "usage: benches PATH-OF-FASTNESS [environments|once] | benches decisions";
+const USAGE: &str =
+    "usage: benches PATH-OF-FASTNESS [environments | once | scale [ITEMS] | s3] | benches decisions";
 
 const SPAN: Duration = Duration::from_secs(4);
 
@@ -41,6 +43,15 @@ fn main() -> Result<(), Error> {
             None => run(binary),
             Some("environments") => environments(binary),
             Some("once") => once(binary),
+            Some("scale") => {
+                let items = arguments.next().map_or(Ok(1_000_000), |items| items.parse())?;
+                scale::run(&Platform::start(binary)?, items)
+            }
+            Some("s3") => {
+                let (echo, platform) = (echo::Child::start()?, Platform::start(binary)?);
+                head();
+                objects(&echo, &platform)
+            }
             Some(_) => Err(USAGE.into()),
         },
         None => Err(USAGE.into()),
@@ -83,11 +94,25 @@ fn run(binary: &str) -> Result<(), Error> {
         16,
         &load::run(platform.address, platform.pid, &update, 16, SPAN)?,
     );
+    platform.keep_the_past()?;
+    row("dynamodb PutItem, past kept", 16, &load::run(platform.address, platform.pid, &put, 16, SPAN)?);
+    objects(&echo, &platform)?;
     cold::run(&platform)?;
     drop(platform);
     // A process of its own: what it measures first is memory.
     let status = Command::new(std::env::current_exe()?).arg("decisions").status()?;
     if status.success() { Ok(()) } else { Err("decisions could not be measured".into()) }
+}
+
+/// S3's figures beside a server that takes and answers as many bytes and checks nothing.
+fn objects(echo: &echo::Child, platform: &Platform) -> Result<(), Error> {
+    let bare = request::plain_of(echo.address, platform::OBJECT_BYTES);
+    row("bare hyper echo, 64 KiB", 16, &load::run(echo.address, echo.pid, &bare, 16, SPAN)?);
+    let (put, get) = platform.make_object()?;
+    row("s3 PutObject of 64 KiB, durable", 16, &load::run(platform.address, platform.pid, &put, 16, SPAN)?);
+    row("s3 GetObject of 64 KiB", 1, &load::run(platform.address, platform.pid, &get, 1, SPAN)?);
+    row("s3 GetObject of 64 KiB", 16, &load::run(platform.address, platform.pid, &get, 16, SPAN)?);
+    Ok(())
 }
 
 /// The figures of compute alone, and the reference.

@@ -13,6 +13,9 @@ use tempfile::TempDir;
 use crate::request::{Draft, signed};
 use crate::{Error, cpu, load};
 
+/// The size of the object that S3's figures are about.
+pub(crate) const OBJECT_BYTES: usize = 64 * 1024;
+
 /// A running release binary.
 pub(crate) struct Platform {
     process: Child,
@@ -122,6 +125,38 @@ impl Platform {
     pub(crate) fn get_item(&self) -> Result<Vec<u8>, Error> {
         let body = json!({"TableName": "bench", "Key": {"id": {"S": "one"}}});
         self.signed(&table("DynamoDB_20120810.GetItem", body.to_string().as_bytes()))
+    }
+
+    /// A table of items with one key.
+    pub(crate) fn make_plain_table(&self, name: &str) -> Result<(), Error> {
+        let body = json!({"TableName": name, "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+            "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}]});
+        load::once(self.address, &self.dynamodb("CreateTable", &body)?).map(|_| ())
+    }
+
+    /// Any of DynamoDB's operations.
+    pub(crate) fn dynamodb(&self, operation: &str, input: &serde_json::Value) -> Result<Vec<u8>, Error> {
+        let target = format!("DynamoDB_20120810.{operation}");
+        let (headers, body) = ([JSON, ("x-amz-target", target.as_str())], input.to_string());
+        let body = body.as_bytes();
+        self.signed(&Draft { service: "dynamodb", method: "POST", path: "/", headers: &headers, body })
+    }
+
+    /// Lets the table of the first figures keep its past.
+    pub(crate) fn keep_the_past(&self) -> Result<(), Error> {
+        let specification = json!({"PointInTimeRecoveryEnabled": true});
+        let body = json!({"TableName": "bench", "PointInTimeRecoverySpecification": specification});
+        load::once(self.address, &self.dynamodb("UpdateContinuousBackups", &body)?).map(|_| ())
+    }
+
+    /// A bucket with an object: what puts it, and what gets it.
+    pub(crate) fn make_object(&self) -> Result<(Vec<u8>, Vec<u8>), Error> {
+        let draft = |method, path, body| Draft { service: "s3", method, path, headers: &[], body };
+        self.call(&draft("PUT", "/bench", b""))?;
+        let put = self.signed(&draft("PUT", "/bench/object", &[b'x'; OBJECT_BYTES]))?;
+        load::once(self.address, &put)?;
+        Ok((put, self.signed(&draft("GET", "/bench/object", b""))?))
     }
 
     /// A table with an index and a stream, and 100 items in one partition.

@@ -23,6 +23,14 @@ pub(crate) fn plain(address: SocketAddr) -> Vec<u8> {
     format!("POST / HTTP/1.1\r\nhost: {address}\r\ncontent-length: 43\r\n\r\nAction=GetCallerIdentity&Version=2011-06-15").into_bytes()
 }
 
+/// The same with a body of so many bytes.
+pub(crate) fn plain_of(address: SocketAddr, length: usize) -> Vec<u8> {
+    let mut bytes =
+        format!("POST / HTTP/1.1\r\nhost: {address}\r\ncontent-length: {length}\r\n\r\n").into_bytes();
+    bytes.resize(bytes.len() + length, b'x');
+    bytes
+}
+
 /// The bytes of a signed request.
 pub(crate) fn signed(
     address: SocketAddr,
@@ -40,7 +48,7 @@ pub(crate) fn signed(
         session_token: None,
         region: "us-east-1",
         service: draft.service,
-        s3: false,
+        s3: draft.service == "s3",
     };
     let now = Clock::system().now();
     sigv4::sign(draft.method, draft.path, "", &mut headers, draft.body, &signer, now)?;

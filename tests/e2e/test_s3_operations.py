@@ -165,8 +165,6 @@ def test_settings(s3, bucket):
     s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration=sealed)
     assert s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"] == sealed
     s3.delete_bucket_encryption(Bucket=bucket)
-    kms = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}]}
-    refused(s3.put_bucket_encryption, "NotImplemented", Bucket=bucket, ServerSideEncryptionConfiguration=kms)
     assert s3.get_bucket_acl(Bucket=bucket)["Grants"][0]["Permission"] == "FULL_CONTROL"
     assert s3.get_object_acl(Bucket=bucket, Key="k")["Grants"][0]["Grantee"]["Type"] == "CanonicalUser"
     s3.put_bucket_acl(Bucket=bucket, ACL="private")

@@ -23,7 +23,7 @@ use crate::body::BodyMemory;
 use crate::limits::Limits;
 use crate::peers::Peers;
 use crate::router::{Arrival, Router};
-use crate::tls::TlsIdentity;
+use crate::tls::{self, TlsIdentity};
 
 /// How long a TLS handshake may take.
 const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
@@ -109,7 +109,7 @@ impl Edge {
         let _ = stream.set_nodelay(true);
         let Ok(_place) = Arc::clone(&self.places).try_acquire_owned() else { return };
         let peer = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let arrival = Arrival { peer, is_secure: true, door: Some(door) };
+        let arrival = Arrival { peer, is_secure: true, tls_version: None, door: Some(door) };
         let mut first = [0];
         let peeked = tokio::time::timeout(self.limits.head_timeout, stream.peek(&mut first)).await;
         let served = match (peeked, &self.door_tls) {
@@ -204,13 +204,15 @@ impl Listening {
         let tls = self.tls.clone();
         tokio::spawn(async move {
             let _held = (place, share);
-            let arrival = Arrival { peer: peer.ip(), is_secure: tls.is_some(), door: None };
+            let arrival =
+                |tls_version, is_secure| Arrival { peer: peer.ip(), is_secure, tls_version, door: None };
             let served = match tls {
-                None => watcher.watch(edge.connection(stream, arrival)).await,
+                None => watcher.watch(edge.connection(stream, arrival(None, false))).await,
                 Some(TlsIdentity { acceptor, .. }) => {
                     let handshake = tokio::time::timeout(HANDSHAKE_TIME_MAX, acceptor.accept(stream));
                     let Ok(Ok(stream)) = handshake.await else { return };
-                    watcher.watch(edge.connection(stream, arrival)).await
+                    let version = tls::version(&stream);
+                    watcher.watch(edge.connection(stream, arrival(version, true))).await
                 }
             };
             if let Err(error) = served {

@@ -28,6 +28,8 @@ const TRACE_BYTES_MAX: usize = 1_024;
 pub(crate) struct Arrival {
     pub(crate) peer: IpAddr,
     pub(crate) is_secure: bool,
+    /// As policies write it: `1.2` or `1.3`.
+    pub(crate) tls_version: Option<&'static str>,
     pub(crate) door: Option<Arc<Door>>,
 }
 
@@ -71,7 +73,7 @@ impl Router {
         }
         let stage = arrival.door.is_none() && self.gateway.serves(&head);
         if !stage && let Some(answer) = self.streamed(&head, &mut body, arrival, limits).await {
-            return into_http(answer);
+            return ending(&head, into_http(answer));
         }
         let bytes_max = match (stage, head.uri.path()) {
             (true, _) => limits.stage_body_bytes_max,
@@ -141,6 +143,8 @@ fn source(head: &http::request::Parts, arrival: &Arrival) -> Source {
         function_url: None,
         trace: trace.filter(|trace| trace.len() <= TRACE_BYTES_MAX).map(str::to_owned),
         marks: None,
+        tls_version: arrival.tls_version,
+        signing: None,
     }
 }
 
@@ -150,6 +154,16 @@ fn into_http(answer: WireResponse) -> Response {
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     *response.headers_mut() = answer.headers;
     response
+}
+
+/// Ends the connection of a client who expects to be told to go on with a body that has no bytes: nothing tells him, and
+/// clients that took the answer for an early refusal (botocore) read the connection's next answer wrongly.
+fn ending(head: &http::request::Parts, mut answer: Response) -> Response {
+    let is_empty = head.headers.get(header::CONTENT_LENGTH).is_some_and(|length| length == "0");
+    if is_empty && head.headers.contains_key(header::EXPECT) {
+        answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    answer
 }
 
 fn finish(answer: http::Response<gateway::Body>) -> Response {

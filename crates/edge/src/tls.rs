@@ -141,6 +141,15 @@ fn acceptor(current: Arc<Current>) -> Result<TlsAcceptor, TlsError> {
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
+/// The version that a connection speaks, as policies write it.
+pub(crate) fn version<T>(stream: &tokio_rustls::server::TlsStream<T>) -> Option<&'static str> {
+    match stream.get_ref().1.protocol_version()? {
+        rustls::ProtocolVersion::TLSv1_2 => Some("1.2"),
+        rustls::ProtocolVersion::TLSv1_3 => Some("1.3"),
+        _ => None,
+    }
+}
+
 pub(crate) fn provider() -> CryptoProvider {
     rustls::crypto::aws_lc_rs::default_provider()
 }

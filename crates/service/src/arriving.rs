@@ -13,6 +13,7 @@ use protocol::{ByteStream, Chunks, Fault, OperationModel, Trailers, Value, WireR
 use tokio::sync::Semaphore;
 
 use crate::authenticate::refusal;
+use crate::digests;
 
 /// The length of what frames hold.
 const DECODED_LENGTH: &str = "x-amz-decoded-content-length";
@@ -139,24 +140,8 @@ impl Documents {
             (Some(place), DOCUMENT_BYTES_MAX)
         };
         let document = body.collect(bytes_max).await?;
-        check_md5(request.headers, &document)?;
+        digests::check(operation.name(), request.headers, |name| body.trailer(name), &document)?;
         protocol::decode_input(operation, &WireRequest { body: &document, ..*request })
-    }
-}
-
-/// A document is what `Content-MD5` says, where it says anything.
-fn check_md5(headers: &HeaderMap, document: &Bytes) -> Result<(), Fault> {
-    use base64::Engine as _;
-    let Some(stated) = headers.get("content-md5") else { return Ok(()) };
-    let stated = base64::engine::general_purpose::STANDARD.decode(stated).unwrap_or_default();
-    let mut md5 = crypto::Md5::new();
-    md5.update(document);
-    match stated.len() {
-        16 if stated == md5.finish() => Ok(()),
-        16 => {
-            Err(Fault::sender("BadDigest", "The Content-MD5 you specified did not match what we received."))
-        }
-        _ => Err(Fault::sender("InvalidDigest", "The Content-MD5 you specified was invalid.")),
     }
 }
 

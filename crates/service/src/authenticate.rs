@@ -9,7 +9,7 @@ use identity::sigv4::{self, Claim, Expected, Family, Payload, SignatureError, Ve
 use identity::{Directory, Principal};
 use protocol::{Fault, Model, OperationModel, Protocol, RouteFault, WireRequest, WireResponse};
 
-use crate::call::{Door, Source};
+use crate::call::{Door, Signing, Source};
 
 /// Checks signatures against the directory.
 pub(crate) struct Authenticator {
@@ -51,13 +51,17 @@ impl Authenticator {
         request: &WireRequest<'_>,
         source: &Source,
         now: Timestamp,
-    ) -> Result<(Arc<Principal>, Payload), Fault> {
+    ) -> Result<(Arc<Principal>, Payload, Option<Signing>), Fault> {
         let family = service.family();
         let verified = self.with_expected(service, |expected| {
             self.verifier.verify_head(&signed(request), expected, &self.directory, now)
         });
-        let (principal, payload) = match verified {
-            Ok((verified, payload)) => (verified.principal, payload),
+        let (principal, payload, signing) = match verified {
+            Ok((verified, payload)) => {
+                let (signed_at, presigned) = (verified.signed_at, verified.presigned);
+                let content_sha256 = content_sha256(request, presigned);
+                (verified.principal, payload, Some(Signing { signed_at, presigned, content_sha256 }))
+            }
             // SECURITY: only where no part of a signature is stated; one that is wrong, or of another kind, is an error.
             Err(SignatureError::Missing) if family == Family::S3 && has_older_signature(request.query) => {
                 let message = "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.";
@@ -65,12 +69,12 @@ impl Authenticator {
             }
             Err(SignatureError::Missing) if family == Family::S3 => {
                 let payload = Payload::of_unsigned(request.headers);
-                (Arc::new(Principal::Anonymous), payload.map_err(|error| refusal(&error, family))?)
+                (Arc::new(Principal::Anonymous), payload.map_err(|error| refusal(&error, family))?, None)
             }
             Err(error) => return Err(refusal(&error, family)),
         };
         through_its_door(source, &principal, family)?;
-        Ok((principal, payload))
+        Ok((principal, payload, signing))
     }
 
     fn with_expected<T>(&self, service: &Named, verify: impl FnOnce(&Expected<'_>) -> T) -> T {
@@ -89,6 +93,16 @@ fn signed<'a>(request: &WireRequest<'a>) -> sigv4::Request<'a> {
         query: request.query,
         headers: request.headers,
         body: request.body.as_ref(),
+    }
+}
+
+/// What a request says of its body; of a presigned one nothing needs to be said.
+fn content_sha256(request: &WireRequest<'_>, presigned: bool) -> String {
+    let stated = request.headers.get("x-amz-content-sha256").and_then(|value| value.to_str().ok());
+    match stated {
+        Some(stated) => stated.to_owned(),
+        None if presigned => "UNSIGNED-PAYLOAD".to_owned(),
+        None => String::new(),
     }
 }
 

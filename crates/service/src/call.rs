@@ -38,6 +38,22 @@ pub struct Source {
     /// How the function URL tells callers apart through which the call came, if it came through one.
     // SECURITY: only the gateway sets it, for what it served itself.
     pub function_url: Option<&'static str>,
+    /// The version of TLS that the call came over, as policies write it: `1.2` or `1.3`.
+    pub tls_version: Option<&'static str>,
+    /// How the call was signed, where its body may arrive after its head: what S3's policies may ask.
+    // SECURITY: only the pipeline sets it, from a signature that it found right.
+    pub signing: Option<Signing>,
+}
+
+/// How a request was signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signing {
+    /// When, as the signature says.
+    pub signed_at: Timestamp,
+    /// True where the signature stands in the query: a presigned URL.
+    pub presigned: bool,
+    /// What the request says of its body: the `x-amz-content-sha256` header, or what stands for it.
+    pub content_sha256: String,
 }
 
 /// Tags that only the platform writes, for example `aws:cloudformation:stack-id`.
@@ -72,6 +88,8 @@ impl Source {
             trace: None,
             marks: None,
             function_url: None,
+            tls_version: None,
+            signing: None,
         }
     }
 
@@ -83,6 +101,8 @@ impl Source {
         onward.via.push(service);
         // They are for what this call makes, not for what is made along the way.
         onward.marks = None;
+        // Nobody signed that call.
+        onward.signing = None;
         onward
     }
 

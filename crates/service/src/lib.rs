@@ -10,6 +10,7 @@ mod authenticate;
 mod authorize;
 pub mod call;
 pub mod denial;
+mod digests;
 pub mod error;
 mod evaluation;
 pub mod jobs;
@@ -21,7 +22,7 @@ pub mod testkit;
 mod throttle;
 
 pub use access::{Access, AccessRequest, Check};
-pub use call::{Call, Marks, Source, is_mark};
+pub use call::{Call, Marks, Signing, Source, is_mark};
 pub use error::{Internal, ServiceError};
 pub use jobs::Jobs;
 pub use pipeline::{Pipeline, PipelineParts};

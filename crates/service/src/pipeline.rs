@@ -22,7 +22,7 @@ use self::refusal::{encode_refused, not_implemented, unrecorded};
 use crate::arriving::arriving;
 use crate::authenticate::Named;
 use crate::authorize;
-use crate::call::{Call, Source};
+use crate::call::{Call, Signing, Source};
 use crate::observation::{self, Missing, OBSERVE_HEADER};
 use crate::record;
 use crate::registry::{Asker, Failure};
@@ -40,6 +40,9 @@ pub(crate) struct Attempt {
     pub(crate) request_id: Arc<str>,
     pub(crate) arrived: Timestamp,
 }
+
+/// Who calls, the body where it is still on its way, and how that request was signed.
+type Authenticated = (Arc<Principal>, Option<ByteStream>, Option<Signing>);
 
 /// What a call answers, and what observe mode let through on the way.
 struct Done {
@@ -92,10 +95,10 @@ impl Pipeline {
         let routed = protocol::route(scope, &addressed);
         let service = Named::of(&routed, claim);
         let authenticated = self.authenticate(&service, request, body, &source, arrived);
-        let source = Arc::new(source);
-        let (principal, body) = match authenticated {
-            Ok(authenticated) => authenticated,
+        let (principal, body, source) = match authenticated {
+            Ok((principal, body, signing)) => (principal, body, Arc::new(Source { signing, ..source })),
             Err(fault) => {
+                let source = Arc::new(source);
                 let stranger = record::Stranger { service: &service, claim };
                 self.record_stranger(&stranger, &fault, &source, &request_id, arrived).await;
                 return service.encode(&fault, &request_id);
@@ -131,16 +134,17 @@ impl Pipeline {
         body: Option<&ByteStream>,
         source: &Source,
         arrived: Timestamp,
-    ) -> Result<(Arc<Principal>, Option<ByteStream>), Fault> {
+    ) -> Result<Authenticated, Fault> {
         let authenticator = &self.0.authenticator;
         if self.comes_unsigned(service, request, source) {
-            return Ok((Arc::new(Principal::Anonymous), None));
+            return Ok((Arc::new(Principal::Anonymous), None, None));
         }
         let Some(body) = body else {
-            return Ok((authenticator.authenticate(service, request, source, arrived)?, None));
+            return Ok((authenticator.authenticate(service, request, source, arrived)?, None, None));
         };
-        let (principal, payload) = authenticator.authenticate_head(service, request, source, arrived)?;
-        Ok((principal, Some(arriving(body, payload, request.headers)?)))
+        let (principal, payload, signing) =
+            authenticator.authenticate_head(service, request, source, arrived)?;
+        Ok((principal, Some(arriving(body, payload, request.headers)?), signing))
     }
 
     /// Calls an operation as `principal` from inside the platform. Every control applies but the signature, which

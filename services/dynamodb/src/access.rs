@@ -3,8 +3,10 @@
 //! Whether a table exists is never told here: without one, its policy, its tags and its leading keys are absent, and
 //! the decision is taken on the ARN alone.
 
+pub(crate) mod backups;
 mod fine;
 pub(crate) mod partiql;
+pub(crate) mod streams;
 
 use std::sync::Arc;
 
@@ -21,6 +23,7 @@ use crate::key::leading_key;
 use crate::request::{Expressions, HoldsExpressions};
 use crate::tables::{Table, Target};
 use fine::{Fine, returned, selection};
+use streams::stream_access;
 
 type Answer = Result<Access, Error>;
 
@@ -72,6 +75,8 @@ table_operations! {
     describe_time_to_live(api::DescribeTimeToLiveInput, "dynamodb:DescribeTimeToLive");
     update_time_to_live(api::UpdateTimeToLiveInput, "dynamodb:UpdateTimeToLive");
     describe_continuous_backups(api::DescribeContinuousBackupsInput, "dynamodb:DescribeContinuousBackups");
+    update_continuous_backups(api::UpdateContinuousBackupsInput, "dynamodb:UpdateContinuousBackups");
+    create_backup(api::CreateBackupInput, "dynamodb:CreateBackup");
 }
 
 /// An access function for operations that name a table by its ARN.
@@ -87,6 +92,22 @@ macro_rules! resource_operations {
 resource_operations! {
     untag_resource_target(api::UntagResourceInput, "dynamodb:UntagResource");
     list_tags_of_resource(api::ListTagsOfResourceInput, "dynamodb:ListTagsOfResource");
+}
+
+/// An access function for operations on the policy of a table or a stream.
+macro_rules! policy_operations {
+    ($($name:ident($input:ty, $action:literal);)*) => {$(
+        pub(crate) fn $name(state: &State, request: &AccessRequest<'_, $input>) -> Answer {
+            let arn = &request.input.resource_arn;
+            if arn.contains("/stream/") {
+                return Ok(stream_access(state, $action, arn, request.now)?);
+            }
+            Ok(target_access(state, $action, &Target::of_arn(arn, request.region)?, None).0)
+        }
+    )*};
+}
+
+policy_operations! {
     get_resource_policy(api::GetResourcePolicyInput, "dynamodb:GetResourcePolicy");
     put_resource_policy(api::PutResourcePolicyInput, "dynamodb:PutResourcePolicy");
     delete_resource_policy(api::DeleteResourcePolicyInput, "dynamodb:DeleteResourcePolicy");

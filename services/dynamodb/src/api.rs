@@ -31,12 +31,30 @@ impl protocol::Operation for BatchWriteItem {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct CreateBackup;
+impl protocol::Operation for CreateBackup {
+    const SERVICE: &'static str = "dynamodb";
+    const NAME: &'static str = "CreateBackup";
+    type Input = CreateBackupInput;
+    type Output = CreateBackupOutput;
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct CreateTable;
 impl protocol::Operation for CreateTable {
     const SERVICE: &'static str = "dynamodb";
     const NAME: &'static str = "CreateTable";
     type Input = CreateTableInput;
     type Output = CreateTableOutput;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteBackup;
+impl protocol::Operation for DeleteBackup {
+    const SERVICE: &'static str = "dynamodb";
+    const NAME: &'static str = "DeleteBackup";
+    type Input = DeleteBackupInput;
+    type Output = DeleteBackupOutput;
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -64,6 +82,15 @@ impl protocol::Operation for DeleteTable {
     const NAME: &'static str = "DeleteTable";
     type Input = DeleteTableInput;
     type Output = DeleteTableOutput;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct DescribeBackup;
+impl protocol::Operation for DescribeBackup {
+    const SERVICE: &'static str = "dynamodb";
+    const NAME: &'static str = "DescribeBackup";
+    type Input = DescribeBackupInput;
+    type Output = DescribeBackupOutput;
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -148,6 +175,15 @@ impl protocol::Operation for GetResourcePolicy {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct ListBackups;
+impl protocol::Operation for ListBackups {
+    const SERVICE: &'static str = "dynamodb";
+    const NAME: &'static str = "ListBackups";
+    type Input = ListBackupsInput;
+    type Output = ListBackupsOutput;
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct ListTables;
 impl protocol::Operation for ListTables {
     const SERVICE: &'static str = "dynamodb";
@@ -193,6 +229,24 @@ impl protocol::Operation for Query {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct RestoreTableFromBackup;
+impl protocol::Operation for RestoreTableFromBackup {
+    const SERVICE: &'static str = "dynamodb";
+    const NAME: &'static str = "RestoreTableFromBackup";
+    type Input = RestoreTableFromBackupInput;
+    type Output = RestoreTableFromBackupOutput;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct RestoreTableToPointInTime;
+impl protocol::Operation for RestoreTableToPointInTime {
+    const SERVICE: &'static str = "dynamodb";
+    const NAME: &'static str = "RestoreTableToPointInTime";
+    type Input = RestoreTableToPointInTimeInput;
+    type Output = RestoreTableToPointInTimeOutput;
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct Scan;
 impl protocol::Operation for Scan {
     const SERVICE: &'static str = "dynamodb";
@@ -235,6 +289,15 @@ impl protocol::Operation for UntagResource {
     const NAME: &'static str = "UntagResource";
     type Input = UntagResourceInput;
     type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateContinuousBackups;
+impl protocol::Operation for UpdateContinuousBackups {
+    const SERVICE: &'static str = "dynamodb";
+    const NAME: &'static str = "UpdateContinuousBackups";
+    type Input = UpdateContinuousBackupsInput;
+    type Output = UpdateContinuousBackupsOutput;
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -292,6 +355,64 @@ pub struct AttributeValueUpdate {
     pub action: Option<String>,
 }
 protocol::structure!(AttributeValueUpdate { value: "Value", action: "Action" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct BackupDescription {
+    pub backup_details: Option<BackupDetails>,
+    pub source_table_details: Option<SourceTableDetails>,
+    pub source_table_feature_details: Option<SourceTableFeatureDetails>,
+}
+protocol::structure!(BackupDescription {
+    backup_details: "BackupDetails",
+    source_table_details: "SourceTableDetails",
+    source_table_feature_details: "SourceTableFeatureDetails"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct BackupDetails {
+    pub backup_arn: String,
+    pub backup_name: String,
+    pub backup_size_bytes: Option<i64>,
+    pub backup_status: String,
+    pub backup_type: String,
+    pub backup_creation_date_time: protocol::Timestamp,
+    pub backup_expiry_date_time: Option<protocol::Timestamp>,
+}
+protocol::structure!(BackupDetails {
+    backup_arn: "BackupArn",
+    backup_name: "BackupName",
+    backup_size_bytes: "BackupSizeBytes",
+    backup_status: "BackupStatus",
+    backup_type: "BackupType",
+    backup_creation_date_time: "BackupCreationDateTime",
+    backup_expiry_date_time: "BackupExpiryDateTime"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct BackupSummary {
+    pub table_name: Option<String>,
+    pub table_id: Option<String>,
+    pub table_arn: Option<String>,
+    pub backup_arn: Option<String>,
+    pub backup_name: Option<String>,
+    pub backup_creation_date_time: Option<protocol::Timestamp>,
+    pub backup_expiry_date_time: Option<protocol::Timestamp>,
+    pub backup_status: Option<String>,
+    pub backup_type: Option<String>,
+    pub backup_size_bytes: Option<i64>,
+}
+protocol::structure!(BackupSummary {
+    table_name: "TableName",
+    table_id: "TableId",
+    table_arn: "TableArn",
+    backup_arn: "BackupArn",
+    backup_name: "BackupName",
+    backup_creation_date_time: "BackupCreationDateTime",
+    backup_expiry_date_time: "BackupExpiryDateTime",
+    backup_status: "BackupStatus",
+    backup_type: "BackupType",
+    backup_size_bytes: "BackupSizeBytes"
+});
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct BatchExecuteStatementInput {
@@ -470,6 +591,19 @@ protocol::structure!(ContinuousBackupsDescription {
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateBackupInput {
+    pub table_name: String,
+    pub backup_name: String,
+}
+protocol::structure!(CreateBackupInput { table_name: "TableName", backup_name: "BackupName" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateBackupOutput {
+    pub backup_details: Option<BackupDetails>,
+}
+protocol::structure!(CreateBackupOutput { backup_details: "BackupDetails" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct CreateGlobalSecondaryIndexAction {
     pub index_name: String,
     pub key_schema: Vec<KeySchemaElement>,
@@ -576,6 +710,18 @@ protocol::structure!(Delete {
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteBackupInput {
+    pub backup_arn: String,
+}
+protocol::structure!(DeleteBackupInput { backup_arn: "BackupArn" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteBackupOutput {
+    pub backup_description: Option<BackupDescription>,
+}
+protocol::structure!(DeleteBackupOutput { backup_description: "BackupDescription" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeleteGlobalSecondaryIndexAction {
     pub index_name: String,
 }
@@ -666,6 +812,18 @@ pub struct DeleteTableOutput {
     pub table_description: Option<TableDescription>,
 }
 protocol::structure!(DeleteTableOutput { table_description: "TableDescription" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DescribeBackupInput {
+    pub backup_arn: String,
+}
+protocol::structure!(DescribeBackupInput { backup_arn: "BackupArn" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DescribeBackupOutput {
+    pub backup_description: Option<BackupDescription>,
+}
+protocol::structure!(DescribeBackupOutput { backup_description: "BackupDescription" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DescribeContinuousBackupsInput {
@@ -911,6 +1069,22 @@ protocol::structure!(GlobalSecondaryIndexDescription {
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct GlobalSecondaryIndexInfo {
+    pub index_name: Option<String>,
+    pub key_schema: Option<Vec<KeySchemaElement>>,
+    pub projection: Option<Projection>,
+    pub provisioned_throughput: Option<ProvisionedThroughput>,
+    pub on_demand_throughput: Option<OnDemandThroughput>,
+}
+protocol::structure!(GlobalSecondaryIndexInfo {
+    index_name: "IndexName",
+    key_schema: "KeySchema",
+    projection: "Projection",
+    provisioned_throughput: "ProvisionedThroughput",
+    on_demand_throughput: "OnDemandThroughput"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct GlobalSecondaryIndexUpdate {
     pub update: Option<UpdateGlobalSecondaryIndexAction>,
     pub create: Option<CreateGlobalSecondaryIndexAction>,
@@ -987,6 +1161,34 @@ protocol::structure!(KeysAndAttributes {
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListBackupsInput {
+    pub table_name: Option<String>,
+    pub limit: Option<i64>,
+    pub time_range_lower_bound: Option<protocol::Timestamp>,
+    pub time_range_upper_bound: Option<protocol::Timestamp>,
+    pub exclusive_start_backup_arn: Option<String>,
+    pub backup_type: Option<String>,
+}
+protocol::structure!(ListBackupsInput {
+    table_name: "TableName",
+    limit: "Limit",
+    time_range_lower_bound: "TimeRangeLowerBound",
+    time_range_upper_bound: "TimeRangeUpperBound",
+    exclusive_start_backup_arn: "ExclusiveStartBackupArn",
+    backup_type: "BackupType"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListBackupsOutput {
+    pub backup_summaries: Option<Vec<BackupSummary>>,
+    pub last_evaluated_backup_arn: Option<String>,
+}
+protocol::structure!(ListBackupsOutput {
+    backup_summaries: "BackupSummaries",
+    last_evaluated_backup_arn: "LastEvaluatedBackupArn"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListTablesInput {
     pub exclusive_start_table_name: Option<String>,
     pub limit: Option<i64>,
@@ -1051,6 +1253,18 @@ protocol::structure!(LocalSecondaryIndexDescription {
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct LocalSecondaryIndexInfo {
+    pub index_name: Option<String>,
+    pub key_schema: Option<Vec<KeySchemaElement>>,
+    pub projection: Option<Projection>,
+}
+protocol::structure!(LocalSecondaryIndexInfo {
+    index_name: "IndexName",
+    key_schema: "KeySchema",
+    projection: "Projection"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct OnDemandThroughput {
     pub max_read_request_units: Option<i64>,
     pub max_write_request_units: Option<i64>,
@@ -1090,6 +1304,16 @@ protocol::structure!(PointInTimeRecoveryDescription {
     recovery_period_in_days: "RecoveryPeriodInDays",
     earliest_restorable_date_time: "EarliestRestorableDateTime",
     latest_restorable_date_time: "LatestRestorableDateTime"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PointInTimeRecoverySpecification {
+    pub point_in_time_recovery_enabled: bool,
+    pub recovery_period_in_days: Option<i64>,
+}
+protocol::structure!(PointInTimeRecoverySpecification {
+    point_in_time_recovery_enabled: "PointInTimeRecoveryEnabled",
+    recovery_period_in_days: "RecoveryPeriodInDays"
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -1355,6 +1579,68 @@ protocol::structure!(RestoreSummary {
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct RestoreTableFromBackupInput {
+    pub target_table_name: String,
+    pub backup_arn: String,
+    pub billing_mode_override: Option<String>,
+    pub global_secondary_index_override: Option<Vec<GlobalSecondaryIndex>>,
+    pub local_secondary_index_override: Option<Vec<LocalSecondaryIndex>>,
+    pub provisioned_throughput_override: Option<ProvisionedThroughput>,
+    pub on_demand_throughput_override: Option<OnDemandThroughput>,
+    pub sse_specification_override: Option<SSESpecification>,
+}
+protocol::structure!(RestoreTableFromBackupInput {
+    target_table_name: "TargetTableName",
+    backup_arn: "BackupArn",
+    billing_mode_override: "BillingModeOverride",
+    global_secondary_index_override: "GlobalSecondaryIndexOverride",
+    local_secondary_index_override: "LocalSecondaryIndexOverride",
+    provisioned_throughput_override: "ProvisionedThroughputOverride",
+    on_demand_throughput_override: "OnDemandThroughputOverride",
+    sse_specification_override: "SSESpecificationOverride"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RestoreTableFromBackupOutput {
+    pub table_description: Option<TableDescription>,
+}
+protocol::structure!(RestoreTableFromBackupOutput { table_description: "TableDescription" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RestoreTableToPointInTimeInput {
+    pub source_table_arn: Option<String>,
+    pub source_table_name: Option<String>,
+    pub target_table_name: String,
+    pub use_latest_restorable_time: Option<bool>,
+    pub restore_date_time: Option<protocol::Timestamp>,
+    pub billing_mode_override: Option<String>,
+    pub global_secondary_index_override: Option<Vec<GlobalSecondaryIndex>>,
+    pub local_secondary_index_override: Option<Vec<LocalSecondaryIndex>>,
+    pub provisioned_throughput_override: Option<ProvisionedThroughput>,
+    pub on_demand_throughput_override: Option<OnDemandThroughput>,
+    pub sse_specification_override: Option<SSESpecification>,
+}
+protocol::structure!(RestoreTableToPointInTimeInput {
+    source_table_arn: "SourceTableArn",
+    source_table_name: "SourceTableName",
+    target_table_name: "TargetTableName",
+    use_latest_restorable_time: "UseLatestRestorableTime",
+    restore_date_time: "RestoreDateTime",
+    billing_mode_override: "BillingModeOverride",
+    global_secondary_index_override: "GlobalSecondaryIndexOverride",
+    local_secondary_index_override: "LocalSecondaryIndexOverride",
+    provisioned_throughput_override: "ProvisionedThroughputOverride",
+    on_demand_throughput_override: "OnDemandThroughputOverride",
+    sse_specification_override: "SSESpecificationOverride"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RestoreTableToPointInTimeOutput {
+    pub table_description: Option<TableDescription>,
+}
+protocol::structure!(RestoreTableToPointInTimeOutput { table_description: "TableDescription" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct SSEDescription {
     pub status: Option<String>,
     pub sse_type: Option<String>,
@@ -1432,6 +1718,48 @@ protocol::structure!(ScanOutput {
     scanned_count: "ScannedCount",
     last_evaluated_key: "LastEvaluatedKey",
     consumed_capacity: "ConsumedCapacity"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SourceTableDetails {
+    pub table_name: String,
+    pub table_id: String,
+    pub table_arn: Option<String>,
+    pub table_size_bytes: Option<i64>,
+    pub key_schema: Vec<KeySchemaElement>,
+    pub table_creation_date_time: protocol::Timestamp,
+    pub provisioned_throughput: ProvisionedThroughput,
+    pub on_demand_throughput: Option<OnDemandThroughput>,
+    pub item_count: Option<i64>,
+    pub billing_mode: Option<String>,
+}
+protocol::structure!(SourceTableDetails {
+    table_name: "TableName",
+    table_id: "TableId",
+    table_arn: "TableArn",
+    table_size_bytes: "TableSizeBytes",
+    key_schema: "KeySchema",
+    table_creation_date_time: "TableCreationDateTime",
+    provisioned_throughput: "ProvisionedThroughput",
+    on_demand_throughput: "OnDemandThroughput",
+    item_count: "ItemCount",
+    billing_mode: "BillingMode"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SourceTableFeatureDetails {
+    pub local_secondary_indexes: Option<Vec<LocalSecondaryIndexInfo>>,
+    pub global_secondary_indexes: Option<Vec<GlobalSecondaryIndexInfo>>,
+    pub stream_description: Option<StreamSpecification>,
+    pub time_to_live_description: Option<TimeToLiveDescription>,
+    pub sse_description: Option<SSEDescription>,
+}
+protocol::structure!(SourceTableFeatureDetails {
+    local_secondary_indexes: "LocalSecondaryIndexes",
+    global_secondary_indexes: "GlobalSecondaryIndexes",
+    stream_description: "StreamDescription",
+    time_to_live_description: "TimeToLiveDescription",
+    sse_description: "SSEDescription"
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -1648,6 +1976,24 @@ protocol::structure!(Update {
     expression_attribute_names: "ExpressionAttributeNames",
     expression_attribute_values: "ExpressionAttributeValues",
     return_values_on_condition_check_failure: "ReturnValuesOnConditionCheckFailure"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateContinuousBackupsInput {
+    pub table_name: String,
+    pub point_in_time_recovery_specification: PointInTimeRecoverySpecification,
+}
+protocol::structure!(UpdateContinuousBackupsInput {
+    table_name: "TableName",
+    point_in_time_recovery_specification: "PointInTimeRecoverySpecification"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateContinuousBackupsOutput {
+    pub continuous_backups_description: Option<ContinuousBackupsDescription>,
+}
+protocol::structure!(UpdateContinuousBackupsOutput {
+    continuous_backups_description: "ContinuousBackupsDescription"
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -11,10 +11,10 @@ mod read;
 
 use std::sync::Arc;
 
-use base::Arn;
 use service::{Access, AccessRequest, Service, ServiceBuilder};
 
 use crate::State;
+use crate::access::streams::{StreamAccessError, stream_access};
 use crate::records::StreamRecord;
 use crate::streams::horizon;
 use error::Error;
@@ -36,29 +36,27 @@ fn list_streams(_: &State, _: &AccessRequest<'_, api::ListStreamsInput>) -> Answ
     Ok(Access::to("dynamodb:ListStreams", "*"))
 }
 
-fn describe_stream(_: &State, request: &AccessRequest<'_, api::DescribeStreamInput>) -> Answer {
-    on_stream("dynamodb:DescribeStream", &request.input.stream_arn)
+fn describe_stream(state: &State, request: &AccessRequest<'_, api::DescribeStreamInput>) -> Answer {
+    Ok(stream_access(state, "dynamodb:DescribeStream", &request.input.stream_arn, request.now)?)
 }
 
-fn get_shard_iterator(_: &State, request: &AccessRequest<'_, api::GetShardIteratorInput>) -> Answer {
-    on_stream("dynamodb:GetShardIterator", &request.input.stream_arn)
+fn get_shard_iterator(state: &State, request: &AccessRequest<'_, api::GetShardIteratorInput>) -> Answer {
+    Ok(stream_access(state, "dynamodb:GetShardIterator", &request.input.stream_arn, request.now)?)
 }
 
-fn get_records(_: &State, request: &AccessRequest<'_, api::GetRecordsInput>) -> Answer {
+fn get_records(state: &State, request: &AccessRequest<'_, api::GetRecordsInput>) -> Answer {
     let iterator = Iterator::parse(&request.input.shard_iterator)
         .ok_or_else(|| Error::Validation("Invalid ShardIterator".to_owned()))?;
-    on_stream("dynamodb:GetRecords", &iterator.stream)
+    Ok(stream_access(state, "dynamodb:GetRecords", &iterator.stream, request.now)?)
 }
 
-/// Leave for an action on a stream that may or may not exist.
-fn on_stream(action: &'static str, stream: &str) -> Answer {
-    let invalid = || Error::Validation(format!("Invalid StreamArn: {stream}"));
-    let arn: Arn = stream.parse().map_err(|_| invalid())?;
-    if arn.service != "dynamodb" || !arn.resource.starts_with("table/") || !arn.resource.contains("/stream/")
-    {
-        return Err(invalid());
+impl From<StreamAccessError> for Error {
+    fn from(error: StreamAccessError) -> Self {
+        match error {
+            StreamAccessError::Arn(message) => Self::Validation(message),
+            StreamAccessError::Policy(damaged) => Self::Internal(damaged),
+        }
     }
-    Ok(Access::to(action, stream).owned_by(arn.account.parse().map_err(|_| invalid())?))
 }
 
 impl State {

@@ -18,6 +18,18 @@ service::service_error! {
         ResourceNotFound = "ResourceNotFoundException",
         /// The table is not there, in the words of operations on backups.
         TableNotFound = "TableNotFoundException",
+        /// The table is being made or changed, in the words of operations on backups.
+        TableInUse = "TableInUseException",
+        /// The table exists already, in the words of operations on backups.
+        TableAlreadyExists = "TableAlreadyExistsException",
+        /// There is no such backup.
+        BackupNotFound = "BackupNotFoundException",
+        /// The backup is being made, or a table restored from it.
+        BackupInUse = "BackupInUseException",
+        /// The table's past is not kept.
+        RecoveryUnavailable = "PointInTimeRecoveryUnavailableException",
+        /// The moment lies outside of what can be restored.
+        InvalidRestoreTime = "InvalidRestoreTimeException",
         /// The table exists already, or is protected.
         ResourceInUse = "ResourceInUseException",
         /// There are too many tables.

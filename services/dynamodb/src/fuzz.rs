@@ -7,8 +7,10 @@ use protocol::{Entries, Structure, Value};
 use crate::attribute::{AttributeValue, Attributes};
 use crate::dynamodbstreams::iterator::Iterator as ShardIterator;
 use crate::expression::{Condition, KeyCondition, Kind, Placeholders, Projection, Update};
+use crate::history::Undo;
 use crate::key::{KeyAttribute, KeySchema, ScalarType};
 use crate::number::Number;
+use crate::records::BackupPlace;
 use crate::streams::Change;
 
 /// Numbers survive their text and their ordered bytes.
@@ -52,8 +54,17 @@ pub fn fuzz_item(data: &[u8]) {
     }
 }
 
-/// Shard iterators are read or refused, and written back as they are; so are stored changes.
+/// Shard iterators and the ARNs of backups are read or refused, and written back as they are; so are stored changes.
 pub fn fuzz_iterator(data: &[u8]) {
+    if let Ok(region) = "us-east-1".parse()
+        && let Ok(place) = BackupPlace::of_arn(&String::from_utf8_lossy(data), &region)
+    {
+        assert_eq!(BackupPlace::of_arn(&place.arn(), &region), Ok(place));
+    }
+    if let Ok(undo) = Undo::decode(data) {
+        let before = undo.before.map_or(0, <[u8]>::len);
+        assert_eq!(undo.place.len() + before + 5, data.len());
+    }
     if let Some(iterator) = ShardIterator::parse(&String::from_utf8_lossy(data)) {
         assert_eq!(ShardIterator::parse(&iterator.text()), Some(iterator));
     }

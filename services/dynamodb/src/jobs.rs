@@ -1,9 +1,12 @@
-//! What happens later: what deleted tables and indexes hold goes, new indexes are filled, expired items go, old client tokens go, items are counted.
+//! What happens later: what deleted tables and indexes hold goes, new indexes are filled, backups and restored tables are
+//! filled, expired items go, old client tokens go, what is too old of the past goes, items are counted.
 //!
 //! Each job works in small transactions, so that callers in between wait for milliseconds. None of them calls a
 //! service, and none leaves an audit record: they only carry out what recorded calls have asked for.
 
 mod backfill;
+mod copies;
+mod histories;
 mod streams;
 
 use std::sync::Arc;
@@ -21,10 +24,14 @@ use crate::key::table_range;
 use crate::number::Number;
 use crate::operations::change::store_change;
 use crate::operations::transactions::{TOKEN_LIFE_MILLIS, token_parts};
-use crate::records::{COLLECTIONS, DOOMED, ITEMS, TOKENS};
+use crate::records::{COLLECTIONS, DOOMED, HISTORY, ITEMS, TOKENS};
 use crate::streams::Occasion;
 use crate::tables::{Counts, Table};
 pub(crate) use backfill::backfill;
+#[cfg(test)]
+pub(crate) use copies::copy_all;
+pub(crate) use copies::{copy, settle_history};
+pub(crate) use histories::trim_histories;
 pub(crate) use streams::tend;
 #[cfg(test)]
 pub(crate) use streams::tend_streams;
@@ -68,7 +75,7 @@ async fn sweep_chunk(store: &Store, id: u64) -> Result<bool, Error> {
     store
         .transact(|transaction| {
             let mut left = CHUNK;
-            for table in [ITEMS, COLLECTIONS] {
+            for table in [ITEMS, COLLECTIONS, HISTORY] {
                 for (key, _) in transaction.scan(table, &table_range(id).limit(left))? {
                     transaction.delete(table, key)?;
                     left = left.saturating_sub(1);
@@ -89,6 +96,8 @@ pub(crate) async fn expire(state: Arc<State>, mut jobs: Jobs) -> Result<(), Inte
         let now = jobs.pipeline().clock().now();
         expire_items(&state, &store, now).await.map_err(Internal::new)?;
         forget_tokens(&store, now).await.map_err(Internal::new)?;
+        trim_histories(&state, &store, now).await.map_err(Internal::new)?;
+        histories::forget_backups(&state, &store, now).await.map_err(Internal::new)?;
     }
     Ok(())
 }

@@ -10,8 +10,9 @@
 //! what is done are read from a request by the same code ([`request`]).
 //!
 //! Deliberate differences from AWS: all values are sealed at rest whether or not that was asked for; reads of global
-//! indexes see every acknowledged write; a stream has one open shard at a time; global tables and backups are refused,
-//! never ignored; conditions may nest 40 levels deep.
+//! indexes see every acknowledged write; a stream has one open shard at a time; the past can be restored up to now,
+//! not only up to five minutes ago; global tables, imports and exports are refused, never ignored; conditions may nest 40
+//! levels deep.
 
 mod access;
 pub mod api;
@@ -22,6 +23,7 @@ pub mod error;
 pub mod expression;
 #[doc(hidden)]
 pub mod fuzz;
+mod history;
 pub mod invalid;
 pub mod item;
 mod jobs;
@@ -43,7 +45,8 @@ use store::Store;
 use tokio::sync::Notify;
 
 use operations::{
-    batch, items, limits, pages, resource_policy, tables as table_operations, tags, time_to_live,
+    backups, batch, items, limits, pages, recovery, resource_policy, restore, tables as table_operations,
+    tags, time_to_live,
 };
 
 /// What all calls share.
@@ -55,24 +58,27 @@ pub struct State {
     pub(crate) sweep: Notify,
     /// Rung when an index was added.
     pub(crate) backfill: Notify,
+    /// Rung when a backup or a restored table waits for its items.
+    pub(crate) copies: Notify,
+}
+
+impl State {
+    /// The tables and streams that the store holds.
+    ///
+    /// # Errors
+    /// The store fails, or a record is damaged.
+    fn load(store: &Store) -> Result<Self, Internal> {
+        let tables = tables::Tables::load(store)?;
+        let streams = Arc::new(streams::Streams::load(store, &tables)?);
+        history::raise_sequences(store, &tables)?;
+        Ok(Self { tables, streams, sweep: Notify::new(), backfill: Notify::new(), copies: Notify::new() })
+    }
 }
 
 /// What is deliberately not offered, and why.
 const DECLINED: &[(&str, &[&str])] = &[
     (
-        "backups and restores are not offered yet",
-        &[
-            "CreateBackup",
-            "DeleteBackup",
-            "DescribeBackup",
-            "ListBackups",
-            "RestoreTableFromBackup",
-            "RestoreTableToPointInTime",
-            "UpdateContinuousBackups",
-        ],
-    ),
-    (
-        "imports and exports need S3, which is not offered yet",
+        "imports and exports between tables and S3 are not offered yet; backups and restores are",
         &[
             "DescribeExport",
             "DescribeImport",
@@ -115,15 +121,14 @@ const DECLINED: &[(&str, &[&str])] = &[
 /// # Errors
 /// The store fails, or a stored table is damaged.
 pub fn services(store: &Store) -> Result<[Service; 2], Internal> {
-    let tables = tables::Tables::load(store)?;
-    let streams = Arc::new(streams::Streams::load(store, &tables)?);
-    let state = Arc::new(State { tables, streams, sweep: Notify::new(), backfill: Notify::new() });
-    let builder =
-        with_item_operations(with_table_operations(ServiceBuilder::new("dynamodb", Arc::clone(&state))));
+    let state = Arc::new(State::load(store)?);
+    let builder = ServiceBuilder::new("dynamodb", Arc::clone(&state));
+    let builder = with_item_operations(with_backup_operations(with_table_operations(builder)));
     let builder = DECLINED.iter().fold(builder, |builder, (reason, names)| builder.declined(reason, names));
     let service = builder
         .job("dynamodb-sweep", jobs::sweep)
         .job("dynamodb-backfill", jobs::backfill)
+        .job("dynamodb-copy", jobs::copy)
         .job("dynamodb-expire", jobs::expire)
         .job("dynamodb-count", jobs::count)
         .job("dynamodb-streams", jobs::tend)
@@ -138,10 +143,6 @@ fn with_table_operations(builder: ServiceBuilder<State>) -> ServiceBuilder<State
         .operation::<api::DescribeTable, _, _, _, _>(access::describe_table, table_operations::describe_table)
         .operation::<api::ListTables, _, _, _, _>(access::list_tables, table_operations::list_tables)
         .operation::<api::UpdateTable, _, _, _, _>(access::update_table, table_operations::update_table)
-        .operation::<api::DescribeContinuousBackups, _, _, _, _>(
-            access::describe_continuous_backups,
-            table_operations::describe_continuous_backups,
-        )
         .operation::<api::DescribeLimits, _, _, _, _>(access::describe_limits, limits::describe_limits)
         .operation::<api::DescribeEndpoints, _, _, _, _>(
             access::describe_endpoints,
@@ -172,6 +173,33 @@ fn with_table_operations(builder: ServiceBuilder<State>) -> ServiceBuilder<State
         .operation::<api::DeleteResourcePolicy, _, _, _, _>(
             access::delete_resource_policy,
             resource_policy::delete_resource_policy,
+        )
+}
+
+fn with_backup_operations(builder: ServiceBuilder<State>) -> ServiceBuilder<State> {
+    builder
+        .operation::<api::CreateBackup, _, _, _, _>(access::create_backup, backups::create_backup)
+        .operation::<api::DescribeBackup, _, _, _, _>(
+            access::backups::describe_backup,
+            backups::describe_backup,
+        )
+        .operation::<api::ListBackups, _, _, _, _>(access::backups::list_backups, backups::list_backups)
+        .operation::<api::DeleteBackup, _, _, _, _>(access::backups::delete_backup, backups::delete_backup)
+        .operation::<api::RestoreTableFromBackup, _, _, _, _>(
+            access::backups::restore_table_from_backup,
+            restore::restore_table_from_backup,
+        )
+        .operation::<api::RestoreTableToPointInTime, _, _, _, _>(
+            access::backups::restore_table_to_point_in_time,
+            restore::restore_table_to_point_in_time,
+        )
+        .operation::<api::DescribeContinuousBackups, _, _, _, _>(
+            access::describe_continuous_backups,
+            recovery::describe_continuous_backups,
+        )
+        .operation::<api::UpdateContinuousBackups, _, _, _, _>(
+            access::update_continuous_backups,
+            recovery::update_continuous_backups,
         )
 }
 

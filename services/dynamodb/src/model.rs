@@ -1,6 +1,7 @@
 //! The rules of tables: which descriptions make one, and what may be changed later. No store, no time, no wire.
 
 mod indexes;
+mod settling;
 
 use std::collections::BTreeMap;
 
@@ -10,6 +11,7 @@ use crate::key::{KeyAttribute, KeySchema, ScalarType};
 use crate::records::Billing;
 
 pub(crate) use indexes::{check_definitions, index_created, indexes, settle_units};
+pub(crate) use settling::{change_units, lowered_today, settle};
 
 /// The most tables of one account.
 pub(crate) const TABLES_MAX: usize = 2_500;

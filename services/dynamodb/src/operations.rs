@@ -1,5 +1,7 @@
 //! The operations, one file a subject.
 
+mod backup_shapes;
+pub(crate) mod backups;
 pub(crate) mod batch;
 pub(crate) mod change;
 pub(crate) mod describe;
@@ -9,7 +11,9 @@ pub(crate) mod limits;
 pub(crate) mod page_source;
 pub(crate) mod pages;
 pub(crate) mod partiql;
+pub(crate) mod recovery;
 pub(crate) mod resource_policy;
+pub(crate) mod restore;
 pub(crate) mod stream_updates;
 pub(crate) mod tables;
 pub(crate) mod tags;
@@ -26,9 +30,9 @@ use crate::error::Error;
 use crate::tables::{Table, Target, not_found};
 
 impl State {
-    /// The table whose items a call works on.
+    /// The table whose items a call works on; one that is being restored has none yet.
     pub(crate) fn table(&self, call: &Call, name: &str) -> Result<Arc<Table>, Error> {
         let target = Target::parse(name, call.account(), call.region())?;
-        self.tables.find(&target).ok_or_else(not_found)
+        self.tables.find(&target).filter(|table| !table.record.is_restoring()).ok_or_else(not_found)
     }
 }

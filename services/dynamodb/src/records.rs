@@ -10,7 +10,11 @@
 //! | `dynamodb.streams` | stream id | [`StreamRecord`] as JSON |
 //! | `dynamodb.changes` | stream id, sequence number | see [`crate::streams`] |
 //! | `dynamodb.tokens` | account, client token | when it came, and the digest of its request |
+//! | `dynamodb.backups` | account, region, table, id | [`BackupRecord`] as JSON; its items are in `dynamodb.items` |
+//! | `dynamodb.copies` | id that items are copied to | [`CopyRecord`] as JSON, until they are there |
+//! | `dynamodb.history` | history id, sequence number | see [`crate::history`] |
 
+mod backup;
 mod index;
 mod stream;
 
@@ -20,6 +24,10 @@ use store::{Key, Table};
 
 use crate::key::{KeyAttribute, KeySchema};
 
+pub use backup::{
+    BackupKind, BackupPlace, BackupRecord, CopyPurpose, CopyRecord, HistoryOfTable, LiveSource, Recovery,
+    Restored, backups_of,
+};
 pub use index::{IndexKind, IndexRecord, IndexState, Projected};
 pub use stream::{Shard, StreamOfTable, StreamRecord, View, stream_arn};
 
@@ -42,8 +50,15 @@ pub const STREAMS: Table = Table::new(0x0507, "dynamodb.streams");
 /// Changes of items, for streams.
 pub const CHANGES: Table = Table::new(0x0508, "dynamodb.changes");
 
-/// The version that [`TableRecord`] is written in. The first one knew no indexes and no layout.
-const VERSION: u8 = 2;
+/// Backups.
+pub const BACKUPS: Table = Table::new(0x0509, "dynamodb.backups");
+/// Items that are being copied.
+pub const COPIES: Table = Table::new(0x050A, "dynamodb.copies");
+/// What changed items were before.
+pub const HISTORY: Table = Table::new(0x050B, "dynamodb.history");
+
+/// The version that [`TableRecord`] is written in. The first one knew no indexes and no layout, the second no history.
+const VERSION: u8 = 3;
 const FIRST_VERSION: u8 = 1;
 
 /// How a table is paid for.
@@ -58,6 +73,31 @@ pub enum Billing {
         /// Write capacity units.
         write: i64,
     },
+}
+
+/// What was changed of how a table is paid for, as far as the limits of such changes need it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settled {
+    /// When it was last changed to `PAY_PER_REQUEST`, or made so.
+    #[serde(default)]
+    pub on_demand: Option<Timestamp>,
+    /// The changes to `PAY_PER_REQUEST` of the last 24 hours, oldest first.
+    #[serde(default)]
+    pub switches: Vec<Timestamp>,
+    /// The changes of the table's own units.
+    #[serde(default)]
+    pub units: UnitChanges,
+}
+
+/// When the provisioned units of a table or an index were changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnitChanges {
+    /// When they were last raised.
+    #[serde(default)]
+    pub raised: Option<Timestamp>,
+    /// When they were lowered, as far as that was on the day of the last time; oldest first.
+    #[serde(default)]
+    pub lowered: Vec<Timestamp>,
 }
 
 /// A table's own policy.
@@ -110,6 +150,15 @@ pub struct TableRecord {
     /// The newest stream.
     #[serde(default)]
     pub stream: Option<StreamOfTable>,
+    /// How its past is kept, where it is.
+    #[serde(default)]
+    pub history: Option<HistoryOfTable>,
+    /// What it was restored from, if it was.
+    #[serde(default)]
+    pub restored: Option<Restored>,
+    /// What was changed of how it is paid for.
+    #[serde(default)]
+    pub settled: Settled,
 }
 
 /// A stored table cannot be read.
@@ -154,6 +203,9 @@ impl TableRecord {
             layout: 0,
             indexes: Vec::new(),
             stream: None,
+            history: None,
+            restored: None,
+            settled: Settled::default(),
         }
     }
 
@@ -181,8 +233,8 @@ impl TableRecord {
         let (stamp, json) = split(bytes).ok_or(DamagedRecord::Cut)?;
         let record: Self = serde_json::from_slice(json)?;
         match record.version {
-            FIRST_VERSION | VERSION if record.stamp() == stamp => Ok(Self { version: VERSION, ..record }),
-            FIRST_VERSION | VERSION => Err(DamagedRecord::Cut),
+            FIRST_VERSION..=VERSION if record.stamp() == stamp => Ok(Self { version: VERSION, ..record }),
+            FIRST_VERSION..=VERSION => Err(DamagedRecord::Cut),
             newer => Err(DamagedRecord::Version(newer)),
         }
     }
@@ -195,6 +247,11 @@ impl TableRecord {
     /// What changes where a write has other work to do.
     pub const fn stamp(&self) -> Stamp {
         Stamp { id: self.id, layout: self.layout }
+    }
+
+    /// True while its items are being restored: nothing can be done with it yet.
+    pub fn is_restoring(&self) -> bool {
+        self.restored.as_ref().is_some_and(|restored| restored.in_progress)
     }
 
     /// The index of this name.
@@ -261,7 +318,9 @@ mod tests {
     use super::*;
     use crate::key::ScalarType;
 
-    const GOLDEN: &str = r#"{"version":2,"id":7,"account":"000000000001","region":"us-east-1","name":"Orders","uuid":"u","schema":{"partition":{"name":"id","scalar":"S"},"sort":{"name":"at","scalar":"N"}},"billing":{"Provisioned":{"read":1,"write":2}},"created":1000,"is_protected":true,"class":"STANDARD","is_encryption_requested":false,"tags":[["k","v"]],"time_to_live":"ttl","policy":{"text":"{}","revision":"1"},"layout":3,"indexes":[{"id":8,"name":"by-x","kind":"Global","schema":{"partition":{"name":"x","scalar":"S"},"sort":null},"projected":{"Include":["y"]},"state":"Active","units":[3,4]}],"stream":{"id":9,"label":"l","view":"NewImage","is_enabled":true}}"#;
+    const GOLDEN: &str = r#"{"version":3,"id":7,"account":"000000000001","region":"us-east-1","name":"Orders","uuid":"u","schema":{"partition":{"name":"id","scalar":"S"},"sort":{"name":"at","scalar":"N"}},"billing":{"Provisioned":{"read":1,"write":2}},"created":1000,"is_protected":true,"class":"STANDARD","is_encryption_requested":false,"tags":[["k","v"]],"time_to_live":"ttl","policy":{"text":"{}","revision":"1"},"layout":3,"indexes":[{"id":8,"name":"by-x","kind":"Global","schema":{"partition":{"name":"x","scalar":"S"},"sort":null},"projected":{"Include":["y"]},"state":"Active","units":[3,4],"changes":{"raised":2000,"lowered":[]}}],"stream":{"id":9,"label":"l","view":"NewImage","is_enabled":true},"history":{"id":10,"copies":1,"recovery":{"since":1000,"days":35}},"restored":{"backup":"b","table":"t","at":1000,"in_progress":false},"settled":{"on_demand":1000,"switches":[1000],"units":{"raised":null,"lowered":[1000]}}}"#;
+
+    const SECOND: &str = r#"{"version":2,"id":7,"account":"000000000001","region":"us-east-1","name":"Orders","uuid":"u","schema":{"partition":{"name":"id","scalar":"S"},"sort":{"name":"at","scalar":"N"}},"billing":{"Provisioned":{"read":1,"write":2}},"created":1000,"is_protected":true,"class":"STANDARD","is_encryption_requested":false,"tags":[["k","v"]],"time_to_live":"ttl","policy":{"text":"{}","revision":"1"},"layout":3,"indexes":[],"stream":null}"#;
 
     fn sample() -> TableRecord {
         let key = |name: &str, scalar| KeyAttribute { name: name.to_owned(), scalar };
@@ -284,6 +343,7 @@ mod tests {
                 projected: Projected::Include(vec!["y".to_owned()]),
                 state: IndexState::Active,
                 units: Some((3, 4)),
+                changes: UnitChanges { raised: Some(Timestamp::from_secs(2)), lowered: Vec::new() },
             }],
             stream: Some(StreamOfTable {
                 id: 9,
@@ -291,6 +351,22 @@ mod tests {
                 view: View::NewImage,
                 is_enabled: true,
             }),
+            history: Some(HistoryOfTable {
+                id: 10,
+                copies: 1,
+                recovery: Some(Recovery { since: Timestamp::from_secs(1), days: 35 }),
+            }),
+            restored: Some(Restored {
+                backup: Some("b".to_owned()),
+                table: "t".to_owned(),
+                at: Timestamp::from_secs(1),
+                in_progress: false,
+            }),
+            settled: Settled {
+                on_demand: Some(Timestamp::from_secs(1)),
+                switches: vec![Timestamp::from_secs(1)],
+                units: UnitChanges { raised: None, lowered: vec![Timestamp::from_secs(1)] },
+            },
             ..TableRecord::new(
                 "000000000001".parse().unwrap(),
                 "us-east-1".parse().unwrap(),
@@ -316,9 +392,13 @@ mod tests {
     }
 
     #[test]
-    fn the_first_stored_form_is_still_read() {
+    fn earlier_stored_forms_are_still_read() {
         let first = [&7_u64.to_be_bytes()[..], FIRST.as_bytes()].concat();
-        let expected = TableRecord { layout: 0, indexes: Vec::new(), stream: None, ..sample() };
+        let later =
+            TableRecord { indexes: Vec::new(), stream: None, history: None, restored: None, ..sample() };
+        let later = TableRecord { settled: Settled::default(), ..later };
+        assert_eq!(TableRecord::decode(&stored(3, SECOND)).unwrap(), later);
+        let expected = TableRecord { layout: 0, ..later };
         assert_eq!(TableRecord::decode(&first).unwrap(), expected);
         assert_eq!(stored_stamp(&first), Some(Stamp { id: 7, layout: 0 }));
     }
@@ -327,8 +407,8 @@ mod tests {
     fn damaged_and_newer_records_are_refused() {
         assert!(matches!(TableRecord::decode(b"123"), Err(DamagedRecord::Cut)));
         assert!(matches!(TableRecord::decode(&stored(3, "{")), Err(DamagedRecord::Json(_))));
-        let newer = GOLDEN.replacen("\"version\":2", "\"version\":3", 1);
-        assert!(matches!(TableRecord::decode(&stored(3, &newer)), Err(DamagedRecord::Version(3))));
+        let newer = GOLDEN.replacen("\"version\":3", "\"version\":4", 1);
+        assert!(matches!(TableRecord::decode(&stored(3, &newer)), Err(DamagedRecord::Version(4))));
         let other = GOLDEN.replacen("\"id\":7", "\"id\":8", 1);
         assert!(TableRecord::decode(&stored(3, &other)).is_err());
         assert!(TableRecord::decode(&stored(4, GOLDEN)).is_err());

@@ -116,7 +116,18 @@ impl Table {
         // Units depend on what was there.
         self.is_provisioned()
             || !self.record.indexes.is_empty()
+            || self.record.history.is_some()
             || self.record.stream.as_ref().is_some_and(|stream| stream.is_enabled)
+    }
+
+    /// Takes over what was counted in another form of the same table.
+    pub(crate) fn take_counts(&self, counted: &Self) {
+        self.counts.set(counted.counts.items(), counted.counts.bytes());
+        for (id, counts) in &self.index_counts {
+            if let Some(counted) = counted.index_counts.get(id) {
+                counts.set(counted.items(), counted.bytes());
+            }
+        }
     }
 
     /// Goes on with the counts and the sequence of an earlier form of the same table.
@@ -304,6 +315,21 @@ pub fn save(
     let (state, shown) = (Arc::clone(state), Arc::clone(&table));
     transaction.after_commit(move || state.tables.put(&shown));
     Ok(table)
+}
+
+/// The same for a table that is to be changed.
+///
+/// # Errors
+/// It is not there, or it is being restored; the store fails, or the record is damaged.
+pub fn stored_idle(transaction: &Transaction<'_>, target: &Target) -> Result<TableRecord, Error> {
+    let record = stored(transaction, target)?.ok_or_else(|| table_not_found(&target.name))?;
+    if record.is_restoring() {
+        return Err(Error::ResourceInUse(format!(
+            "Attempt to change a resource which is still in use: Table is being created: {}",
+            target.name
+        )));
+    }
+    Ok(record)
 }
 
 /// The record of a table as the transaction sees it, which may be newer than what calls see.

@@ -6,6 +6,8 @@
 )]
 
 mod access;
+mod against_reference;
+mod backups;
 mod batches;
 mod compliance;
 mod indexes;
@@ -14,6 +16,7 @@ mod jobs;
 mod model;
 mod pages;
 mod partiql;
+mod reference;
 mod streams;
 mod tables;
 mod throughput;

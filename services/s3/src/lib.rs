@@ -5,13 +5,14 @@
 //! are, sealed in blocks. Invariants: nothing is visible before all of it has arrived, was proven and is durable; a version is
 //! never changed but for its tags; content belongs to one version. Deliberate differences from AWS: a bucket is as consistent
 //! as the store, at once; lists of grants do not exist (`BucketOwnerEnforced`); what would be a control and is not
-//! enforced here, SSE-KMS and object lock among them, is refused by its name.
+//! enforced here, keys other than the managed one and object lock among them, is refused by its name.
 
 mod access;
 pub mod api;
 mod checksum;
 mod content;
 mod declined;
+mod encryption;
 mod error;
 mod jobs;
 mod model;

@@ -69,6 +69,9 @@ pub(crate) struct BucketRecord {
     /// Whether the encryption's configuration asked for a bucket key.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) bucket_key: bool,
+    /// True where what is put is under the managed key `aws/s3`: see `encryption`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) managed_key: bool,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) tags: BTreeMap<String, String>,
 }
@@ -141,6 +144,9 @@ pub(crate) struct VersionRecord {
     /// Of how many parts it was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) parts: Option<u32>,
+    /// True where it is told to be under the managed key `aws/s3`: see `encryption`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) managed_key: bool,
 }
 
 impl VersionRecord {
@@ -165,6 +171,9 @@ pub(crate) struct UploadRecord {
     /// Whether the whole object's checksum is made of the parts' checksums instead of the parts.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) composite: bool,
+    /// True where it is told to be under the managed key `aws/s3`: see `encryption`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) managed_key: bool,
 }
 
 /// One part.

@@ -94,7 +94,7 @@ service::service_compliance!(
     Subject {
         service: "s3",
         samples: &samples(),
-        open: &[],
+        open: &["DeleteObjects"],
         secrets: &["secret content", "c2VjcmV0IGNvbnRlbnQ="]
     }
 );

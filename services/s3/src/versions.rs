@@ -70,6 +70,7 @@ pub(crate) fn marker(now: Timestamp) -> VersionRecord {
         tags: std::collections::BTreeMap::new(),
         checksum: None,
         parts: None,
+        managed_key: false,
     }
 }
 

@@ -49,16 +49,21 @@ async fn fill(
     table: &Arc<Table>,
     index: &IndexRecord,
 ) -> Result<(), Error> {
+    add_entries(store, table, index.id).await?;
+    activate(state, store, table, index.id).await
+}
+
+/// Adds the entries of all items of a table in one of its indexes.
+pub(super) async fn add_entries(store: &Store, table: &Arc<Table>, id: u64) -> Result<(), Error> {
     let mut range = table_range(table.record.id);
     loop {
         let chunk = range.clone();
-        match store.transact(move |transaction| fill_chunk(transaction, table, index.id, &chunk)).await? {
+        match store.transact(move |transaction| fill_chunk(transaction, table, id, &chunk)).await? {
             Some(last) => range = range.after(last),
-            None => break,
+            None => return Ok(()),
         }
         tokio::task::yield_now().await;
     }
-    activate(state, store, table, index.id).await
 }
 
 /// Adds the entries of some items; the last of their keys, where there may be more behind it.

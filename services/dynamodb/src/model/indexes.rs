@@ -131,6 +131,7 @@ fn described(
         projected: projected(projection)?,
         state: IndexState::Active,
         units: None,
+        changes: crate::records::UnitChanges::default(),
     })
 }
 

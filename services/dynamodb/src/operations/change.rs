@@ -1,5 +1,5 @@
 //! What follows from the change of an item, in the same transaction: the stored item, its index entries, the size of its
-//! collection, the record in its table's stream.
+//! collection, the record in its table's stream, what it was before in the table's history.
 //!
 //! Nothing else writes items, so no index and no stream can miss a change. It decides nothing about conditions.
 
@@ -13,6 +13,7 @@ use crate::api;
 use crate::attribute::Attributes;
 use crate::capacity::{Usage, write_units};
 use crate::error::Error;
+use crate::history;
 use crate::invalid::Invalid;
 use crate::item;
 use crate::key::ItemKey;
@@ -92,6 +93,7 @@ pub(crate) fn store_change(
         let change = IndexChange { table, key, before, after: item.as_ref() };
         effects = change.store(transaction)?;
         streams::record(transaction, table, before, item.as_ref(), occasion)?;
+        history::record(transaction, table, key, before, item.as_ref(), occasion)?;
     }
     let bytes = |item: Option<&Attributes>| item.map_or(0, Attributes::size_bytes);
     effects.usage = effects.usage.and_table(write_units(bytes(before), bytes(item.as_ref())));

@@ -1,8 +1,13 @@
 //! How a table is described.
 
+use base::Timestamp;
+
 use crate::api;
 use crate::key::{KeyAttribute, KeySchema};
-use crate::records::{Billing, IndexKind, IndexRecord, IndexState, Projected, TableRecord, stream_arn};
+use crate::model::lowered_today;
+use crate::records::{
+    Billing, IndexKind, IndexRecord, IndexState, Projected, TableRecord, UnitChanges, stream_arn,
+};
 use crate::tables::Table;
 
 /// What a table is doing.
@@ -30,7 +35,7 @@ impl Status {
 }
 
 /// The description of a table.
-pub(crate) fn describe(table: &Table, status: Status) -> api::TableDescription {
+pub(crate) fn describe(table: &Table, status: Status, now: Timestamp) -> api::TableDescription {
     let record = &table.record;
     let (read, write) = match record.billing {
         Billing::PayPerRequest => (0, 0),
@@ -42,7 +47,7 @@ pub(crate) fn describe(table: &Table, status: Status) -> api::TableDescription {
         key_schema: Some(elements(&record.schema)),
         table_status: Some(status.name().to_owned()),
         creation_date_time: Some(record.created),
-        provisioned_throughput: Some(units(read, write)),
+        provisioned_throughput: Some(units(read, write, &record.settled.units, now)),
         table_size_bytes: Some(table.counts.bytes()),
         item_count: Some(table.counts.items()),
         table_arn: Some(table.arn.clone()),
@@ -55,11 +60,14 @@ pub(crate) fn describe(table: &Table, status: Status) -> api::TableDescription {
         latest_stream_label: record.stream.as_ref().map(|stream| stream.label.clone()),
         latest_stream_arn: record.stream.as_ref().map(|stream| stream_arn(&table.arn, &stream.label)),
         local_secondary_indexes: local_indexes(table),
-        global_secondary_indexes: global_indexes(table, None),
+        global_secondary_indexes: global_indexes(table, None, now),
         table_id: Some(record.uuid.clone()),
-        billing_mode_summary: (record.billing == Billing::PayPerRequest).then(|| api::BillingModeSummary {
-            billing_mode: Some("PAY_PER_REQUEST".to_owned()),
-            last_update_to_pay_per_request_date_time: Some(record.created),
+        billing_mode_summary: billing_summary(record),
+        restore_summary: record.restored.as_ref().map(|restored| api::RestoreSummary {
+            source_backup_arn: restored.backup.clone(),
+            source_table_arn: Some(restored.table.clone()),
+            restore_date_time: restored.at,
+            restore_in_progress: restored.in_progress,
         }),
         sse_description: record.is_encryption_requested.then(|| api::SSEDescription {
             status: Some("ENABLED".to_owned()),
@@ -80,14 +88,26 @@ pub(crate) fn describe_without(
     table: &Table,
     status: Status,
     removed: Option<&IndexRecord>,
+    now: Timestamp,
 ) -> api::TableDescription {
     api::TableDescription {
-        global_secondary_indexes: global_indexes(table, removed),
-        ..describe(table, status)
+        global_secondary_indexes: global_indexes(table, removed, now),
+        ..describe(table, status, now)
     }
 }
 
-fn definitions(record: &TableRecord) -> Vec<api::AttributeDefinition> {
+/// A table that never was paid for by request tells nothing of it.
+fn billing_summary(record: &TableRecord) -> Option<api::BillingModeSummary> {
+    let is_on_demand = record.billing == Billing::PayPerRequest;
+    let since = record.settled.on_demand.or_else(|| is_on_demand.then_some(record.created))?;
+    let mode = if is_on_demand { "PAY_PER_REQUEST" } else { "PROVISIONED" };
+    Some(api::BillingModeSummary {
+        billing_mode: Some(mode.to_owned()),
+        last_update_to_pay_per_request_date_time: Some(since),
+    })
+}
+
+pub(crate) fn definitions(record: &TableRecord) -> Vec<api::AttributeDefinition> {
     let definition = |key: &KeyAttribute| api::AttributeDefinition {
         attribute_name: key.name.clone(),
         attribute_type: key.scalar.name().to_owned(),
@@ -95,7 +115,7 @@ fn definitions(record: &TableRecord) -> Vec<api::AttributeDefinition> {
     record.defined().into_iter().map(definition).collect()
 }
 
-fn elements(schema: &KeySchema) -> Vec<api::KeySchemaElement> {
+pub(crate) fn elements(schema: &KeySchema) -> Vec<api::KeySchemaElement> {
     let element = |(key, key_type): (&KeyAttribute, &str)| api::KeySchemaElement {
         attribute_name: key.name.clone(),
         key_type: key_type.to_owned(),
@@ -103,7 +123,7 @@ fn elements(schema: &KeySchema) -> Vec<api::KeySchemaElement> {
     schema.attributes().zip(["HASH", "RANGE"]).map(element).collect()
 }
 
-fn projection(projected: &Projected) -> api::Projection {
+pub(crate) fn projection(projected: &Projected) -> api::Projection {
     let (kind, names) = match projected {
         Projected::All => ("ALL", None),
         Projected::KeysOnly => ("KEYS_ONLY", None),
@@ -133,21 +153,27 @@ fn local_indexes(table: &Table) -> Option<Vec<api::LocalSecondaryIndexDescriptio
 fn global_indexes(
     table: &Table,
     removed: Option<&IndexRecord>,
+    now: Timestamp,
 ) -> Option<Vec<api::GlobalSecondaryIndexDescription>> {
     let global = table.record.indexes.iter().filter(|index| index.kind == IndexKind::Global);
     let present = global.map(|index| match index.state {
-        IndexState::Active => global_index(table, index, "ACTIVE"),
+        IndexState::Active => global_index(table, index, "ACTIVE", now),
         IndexState::Filling => api::GlobalSecondaryIndexDescription {
             backfilling: Some(true),
-            ..global_index(table, index, "CREATING")
+            ..global_index(table, index, "CREATING", now)
         },
     });
     let described: Vec<_> =
-        present.chain(removed.map(|index| global_index(table, index, "DELETING"))).collect();
+        present.chain(removed.map(|index| global_index(table, index, "DELETING", now))).collect();
     (!described.is_empty()).then_some(described)
 }
 
-fn global_index(table: &Table, index: &IndexRecord, status: &str) -> api::GlobalSecondaryIndexDescription {
+fn global_index(
+    table: &Table,
+    index: &IndexRecord,
+    status: &str,
+    now: Timestamp,
+) -> api::GlobalSecondaryIndexDescription {
     let counts = table.index_counts.get(&index.id);
     let (read, write) = index.units.unwrap_or((0, 0));
     api::GlobalSecondaryIndexDescription {
@@ -155,7 +181,7 @@ fn global_index(table: &Table, index: &IndexRecord, status: &str) -> api::Global
         key_schema: Some(elements(&index.schema)),
         projection: Some(projection(&index.projected)),
         index_status: Some(status.to_owned()),
-        provisioned_throughput: Some(units(read, write)),
+        provisioned_throughput: Some(units(read, write, &index.changes, now)),
         index_size_bytes: Some(counts.map_or(0, |counts| counts.bytes())),
         item_count: Some(counts.map_or(0, |counts| counts.items())),
         index_arn: Some(index.arn(&table.arn)),
@@ -163,11 +189,17 @@ fn global_index(table: &Table, index: &IndexRecord, status: &str) -> api::Global
     }
 }
 
-fn units(read: i64, write: i64) -> api::ProvisionedThroughputDescription {
+fn units(
+    read: i64,
+    write: i64,
+    changes: &UnitChanges,
+    now: Timestamp,
+) -> api::ProvisionedThroughputDescription {
     api::ProvisionedThroughputDescription {
-        number_of_decreases_today: Some(0),
+        last_increase_date_time: changes.raised,
+        last_decrease_date_time: changes.lowered.last().copied(),
+        number_of_decreases_today: Some(lowered_today(changes, now)),
         read_capacity_units: Some(read),
         write_capacity_units: Some(write),
-        ..api::ProvisionedThroughputDescription::default()
     }
 }

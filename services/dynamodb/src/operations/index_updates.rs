@@ -2,6 +2,7 @@
 //!
 //! From the moment an index is added every write keeps it up; a job adds the entries of the items that were there.
 
+use base::Timestamp;
 use store::{Key, Transaction};
 
 use super::tables::next_id;
@@ -26,6 +27,7 @@ pub(crate) fn update_indexes(
     record: &mut TableRecord,
     updates: &[api::GlobalSecondaryIndexUpdate],
     definitions: &[api::AttributeDefinition],
+    now: Timestamp,
 ) -> Result<IndexChanges, Error> {
     let mut changes = IndexChanges::default();
     let is_filling = record.indexes.iter().any(|index| index.state == IndexState::Filling);
@@ -46,7 +48,7 @@ pub(crate) fn update_indexes(
                 record.layout = record.layout.saturating_add(1);
                 changes.adds = true;
             }
-            (None, Some(update), None) => change_units(record, update)?,
+            (None, Some(update), None) => change_units(record, update, now)?,
             (None, None, Some(delete)) => {
                 let position = position(record, &delete.index_name)?;
                 let index = record.indexes.remove(position);
@@ -78,6 +80,7 @@ fn position(record: &TableRecord, name: &str) -> Result<usize, Error> {
 fn change_units(
     record: &mut TableRecord,
     update: &api::UpdateGlobalSecondaryIndexAction,
+    now: Timestamp,
 ) -> Result<(), Error> {
     let Some(units) = &update.provisioned_throughput else {
         return Err(model::unsupported("OnDemandThroughput or WarmThroughput of an index").into());
@@ -92,7 +95,9 @@ fn change_units(
     }
     model::billing(Some("PROVISIONED"), Some(units))?;
     if let Some(index) = record.indexes.get_mut(position) {
-        index.units = Some((units.read_capacity_units, units.write_capacity_units));
+        let wanted = (units.read_capacity_units, units.write_capacity_units);
+        model::change_units(&mut index.changes, index.units.unwrap_or(wanted), wanted, now)?;
+        index.units = Some(wanted);
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ use policy::{Policy, PolicyKind};
 use service::{Call, Internal, Permit};
 use store::{Key, Store, Transaction};
 
+use super::backups::keep_at_deletion;
 use super::describe::{Status, describe, describe_without};
 use super::index_updates::{IndexChanges, update_indexes};
 use super::stream_updates::{self, update_stream};
@@ -19,9 +20,9 @@ use crate::api;
 use crate::error::Error;
 use crate::invalid::Invalid;
 use crate::model;
-use crate::records::{DOOMED, PolicyRecord, SEQUENCE, TABLES, TableRecord};
+use crate::records::{Billing, DOOMED, PolicyRecord, SEQUENCE, TABLES, TableRecord};
 use crate::streams::{self, Sequence};
-use crate::tables::{Table, Target, save, stored, table_not_found};
+use crate::tables::{Table, Target, save, stored, stored_idle, table_not_found};
 
 /// How many names one page of tables has at most.
 const PAGE_MAX: usize = 100;
@@ -39,13 +40,7 @@ pub(crate) async fn create_table(
     record.tags.extend(call.marks());
     record.tags.sort();
     let view = input.stream_specification.as_ref().map(stream_updates::wanted).transpose()?.flatten();
-    let names = state.tables.names(target.account, &target.region);
-    if names.is_some_and(|names| names.len() >= model::TABLES_MAX) {
-        let max = model::TABLES_MAX;
-        return Err(Error::LimitExceeded(format!(
-            "Subscriber limit exceeded: There is a limit of {max} tables per subscriber"
-        )));
-    }
+    check_room(&state, &target)?;
     let table = call
         .transact(|transaction| {
             if stored(transaction, &target)?.is_some() {
@@ -68,7 +63,19 @@ pub(crate) async fn create_table(
             save(transaction, &state, record)
         })
         .await?;
-    Ok(api::CreateTableOutput { table_description: Some(describe(&table, Status::Creating)) })
+    Ok(api::CreateTableOutput { table_description: Some(describe(&table, Status::Creating, call.now())) })
+}
+
+/// Refuses one table too many.
+pub(crate) fn check_room(state: &State, target: &Target) -> Result<(), Error> {
+    let names = state.tables.names(target.account, &target.region);
+    if names.is_some_and(|names| names.len() >= model::TABLES_MAX) {
+        let max = model::TABLES_MAX;
+        return Err(Error::LimitExceeded(format!(
+            "Subscriber limit exceeded: There is a limit of {max} tables per subscriber"
+        )));
+    }
+    Ok(())
 }
 
 fn new_record(input: &api::CreateTableInput, target: &Target, call: &Call) -> Result<TableRecord, Error> {
@@ -82,6 +89,7 @@ fn new_record(input: &api::CreateTableInput, target: &Target, call: &Call) -> Re
         TableRecord::new(target.account, target.region.clone(), target.name.clone(), schema, call.now());
     record.indexes = indexes;
     record.billing = billing;
+    record.settled.on_demand = (billing == Billing::PayPerRequest).then_some(call.now());
     record.is_protected = input.deletion_protection_enabled.unwrap_or(false);
     record.class = input.table_class.clone();
     record.is_encryption_requested =
@@ -129,7 +137,13 @@ pub(crate) async fn delete_table(
     let target = Target::parse(&input.table_name, call.account(), call.region())?;
     let table = call
         .transact(|transaction| {
-            let record = stored(transaction, &target)?.ok_or_else(|| table_not_found(&target.name))?;
+            let record = stored_idle(transaction, &target)?;
+            if record.history.as_ref().is_some_and(|history| history.copies > 0) {
+                return Err(Error::ResourceInUse(format!(
+                    "Attempt to change a resource which is still in use: Table is being copied: {}",
+                    record.name
+                )));
+            }
             if record.is_protected {
                 return Err(Error::Validation(format!(
                     "Resource cannot be deleted as it is currently protected against deletion. \
@@ -138,7 +152,10 @@ pub(crate) async fn delete_table(
                 )));
             }
             transaction.delete(TABLES, record.key())?;
-            for id in std::iter::once(record.id).chain(record.indexes.iter().map(|index| index.id)) {
+            let kept = keep_at_deletion(transaction, &state, &target, &record, call.now())?;
+            let parts = record.indexes.iter().map(|index| index.id);
+            let parts = parts.chain(record.history.as_ref().map(|history| history.id));
+            for id in parts.chain((!kept).then_some(record.id)) {
                 transaction.put(DOOMED, Key::new().u64(id), Vec::new())?;
             }
             if let Some(stream) = record.stream.as_ref().filter(|stream| stream.is_enabled) {
@@ -154,7 +171,7 @@ pub(crate) async fn delete_table(
             Ok(table)
         })
         .await?;
-    Ok(api::DeleteTableOutput { table_description: Some(describe(&table, Status::Deleting)) })
+    Ok(api::DeleteTableOutput { table_description: Some(describe(&table, Status::Deleting, call.now())) })
 }
 
 pub(crate) async fn describe_table(
@@ -162,11 +179,12 @@ pub(crate) async fn describe_table(
     permit: Permit<api::DescribeTable>,
 ) -> Result<api::DescribeTableOutput, Error> {
     let table = named(&state, &permit.call, &permit.input.table_name)?;
-    Ok(api::DescribeTableOutput { table: Some(describe(&table, Status::Active)) })
+    let status = if table.record.is_restoring() { Status::Creating } else { Status::Active };
+    Ok(api::DescribeTableOutput { table: Some(describe(&table, status, permit.call.now())) })
 }
 
 /// The sequence of the table that calls see. One that is not shown yet has given out no number.
-fn sequence_of(state: &State, target: &Target) -> Arc<Sequence> {
+pub(crate) fn sequence_of(state: &State, target: &Target) -> Arc<Sequence> {
     state.tables.find(target).map(|table| Arc::clone(&table.sequence)).unwrap_or_default()
 }
 
@@ -206,10 +224,12 @@ pub(crate) async fn update_table(
     let target = Target::parse(&input.table_name, call.account(), call.region())?;
     let (table, changes) = call
         .transact(|transaction| {
-            let mut record = stored(transaction, &target)?.ok_or_else(|| table_not_found(&target.name))?;
+            let mut record = stored_idle(transaction, &target)?;
             if input.billing_mode.is_some() || input.provisioned_throughput.is_some() {
                 let throughput = input.provisioned_throughput.as_ref();
-                record.billing = model::rebilled(record.billing, input.billing_mode.as_deref(), throughput)?;
+                let billing = model::rebilled(record.billing, input.billing_mode.as_deref(), throughput)?;
+                model::settle(&mut record.settled, record.billing, billing, call.now())?;
+                record.billing = billing;
             }
             if let Some(is_protected) = input.deletion_protection_enabled {
                 record.is_protected = is_protected;
@@ -222,7 +242,7 @@ pub(crate) async fn update_table(
             }
             let updates = input.global_secondary_index_updates.as_deref().unwrap_or_default();
             let definitions = input.attribute_definitions.as_deref().unwrap_or_default();
-            let changes = update_indexes(transaction, &mut record, updates, definitions)?;
+            let changes = update_indexes(transaction, &mut record, updates, definitions, call.now())?;
             model::settle_units(&mut record)?;
             if let Some(specification) = &input.stream_specification {
                 let sequence = sequence_of(&state, &target);
@@ -241,7 +261,7 @@ pub(crate) async fn update_table(
         .await?;
     let is_changing = changes != IndexChanges::default();
     let status = if is_changing { Status::Updating } else { Status::Active };
-    let description = describe_without(&table, status, changes.removed.as_ref());
+    let description = describe_without(&table, status, changes.removed.as_ref(), call.now());
     Ok(api::UpdateTableOutput { table_description: Some(description) })
 }
 
@@ -276,23 +296,4 @@ fn check_update(input: &api::UpdateTableInput) -> Result<(), Invalid> {
              GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required",
         ))
     }
-}
-
-pub(crate) async fn describe_continuous_backups(
-    state: Arc<State>,
-    permit: Permit<api::DescribeContinuousBackups>,
-) -> Result<api::DescribeContinuousBackupsOutput, Error> {
-    let target = Target::parse(&permit.input.table_name, permit.call.account(), permit.call.region())?;
-    if state.tables.find(&target).is_none() {
-        return Err(Error::TableNotFound(format!("Table not found: {}", target.name)));
-    }
-    Ok(api::DescribeContinuousBackupsOutput {
-        continuous_backups_description: Some(api::ContinuousBackupsDescription {
-            continuous_backups_status: "DISABLED".to_owned(),
-            point_in_time_recovery_description: Some(api::PointInTimeRecoveryDescription {
-                point_in_time_recovery_status: Some("DISABLED".to_owned()),
-                ..api::PointInTimeRecoveryDescription::default()
-            }),
-        }),
-    })
 }

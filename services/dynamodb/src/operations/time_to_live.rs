@@ -8,7 +8,7 @@ use super::tables::named;
 use crate::State;
 use crate::api;
 use crate::error::Error;
-use crate::tables::{Target, save, stored, table_not_found};
+use crate::tables::{Target, save, stored_idle};
 
 pub(crate) async fn describe_time_to_live(
     state: Arc<State>,
@@ -33,7 +33,7 @@ pub(crate) async fn update_time_to_live(
     let target = Target::parse(&input.table_name, call.account(), call.region())?;
     let wanted = input.time_to_live_specification;
     call.transact(|transaction| {
-        let mut record = stored(transaction, &target)?.ok_or_else(|| table_not_found(&target.name))?;
+        let mut record = stored_idle(transaction, &target)?;
         let refused = |message: &str| Err(Error::Validation(message.to_owned()));
         record.time_to_live = match (&record.time_to_live, wanted.enabled) {
             (Some(_), true) => return refused("TimeToLive is already enabled"),

@@ -53,6 +53,9 @@ pub struct IndexRecord {
     pub state: IndexState,
     /// Provisioned read and write units of a global index.
     pub units: Option<(i64, i64)>,
+    /// When those were changed.
+    #[serde(default)]
+    pub changes: super::UnitChanges,
 }
 
 impl IndexRecord {

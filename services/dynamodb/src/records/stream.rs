@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::{DamagedRecord, table_arn};
 use crate::key::KeySchema;
 
-/// The version that [`StreamRecord`] is written in.
-const VERSION: u8 = 1;
+/// The version that [`StreamRecord`] is written in. The first one knew no policies.
+const VERSION: u8 = 2;
+const FIRST_VERSION: u8 = 1;
 
 /// What the records of a stream show of items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,6 +108,9 @@ pub struct StreamRecord {
     pub ended: Option<Timestamp>,
     /// Its parts, oldest first; the last one is open unless the stream has ended.
     pub shards: Vec<Shard>,
+    /// Its own policy.
+    #[serde(default)]
+    pub policy: Option<super::PolicyRecord>,
 }
 
 impl StreamRecord {
@@ -126,6 +130,7 @@ impl StreamRecord {
             created,
             ended: None,
             shards: vec![shard],
+            policy: None,
         }
     }
 
@@ -163,7 +168,10 @@ impl StreamRecord {
     /// The bytes are damaged, or of a newer version.
     pub fn decode(bytes: &[u8]) -> Result<Self, DamagedRecord> {
         let record: Self = serde_json::from_slice(bytes)?;
-        if record.version == VERSION { Ok(record) } else { Err(DamagedRecord::Version(record.version)) }
+        match record.version {
+            FIRST_VERSION | VERSION => Ok(Self { version: VERSION, ..record }),
+            newer => Err(DamagedRecord::Version(newer)),
+        }
     }
 }
 
@@ -180,7 +188,7 @@ fn shard_id(start: u64) -> String {
 mod tests {
     use super::*;
 
-    const GOLDEN: &str = r#"{"version":1,"id":9,"account":"000000000001","region":"us-east-1","table":"Orders","table_id":7,"label":"1970-01-01T00:00:01.000","view":"NewImage","schema":{"partition":{"name":"id","scalar":"S"},"sort":null},"created":1000,"ended":null,"shards":[{"id":"shardId-00000000000000000001-00000005","start":1048581,"end":1048590,"parent":null,"opened":1000},{"id":"shardId-00000000000000000001-0000000f","start":1048591,"end":null,"parent":"shardId-00000000000000000001-00000005","opened":2000}]}"#;
+    const GOLDEN: &str = r#"{"version":2,"id":9,"account":"000000000001","region":"us-east-1","table":"Orders","table_id":7,"label":"1970-01-01T00:00:01.000","view":"NewImage","schema":{"partition":{"name":"id","scalar":"S"},"sort":null},"created":1000,"ended":null,"shards":[{"id":"shardId-00000000000000000001-00000005","start":1048581,"end":1048590,"parent":null,"opened":1000},{"id":"shardId-00000000000000000001-0000000f","start":1048591,"end":null,"parent":"shardId-00000000000000000001-00000005","opened":2000}],"policy":{"text":"{}","revision":"1"}}"#;
 
     #[test]
     fn the_stored_form_does_not_change() {
@@ -194,7 +202,11 @@ mod tests {
             record.arn(),
             "arn:aws:dynamodb:us-east-1:000000000001:table/Orders/stream/1970-01-01T00:00:01.000"
         );
-        let newer = GOLDEN.replacen("\"version\":1", "\"version\":2", 1);
-        assert!(matches!(StreamRecord::decode(newer.as_bytes()), Err(DamagedRecord::Version(2))));
+        let newer = GOLDEN.replacen("\"version\":2", "\"version\":3", 1);
+        assert!(matches!(StreamRecord::decode(newer.as_bytes()), Err(DamagedRecord::Version(3))));
+        let first = GOLDEN.replacen("\"version\":2", "\"version\":1", 1);
+        let first = first.replace(r#","policy":{"text":"{}","revision":"1"}"#, "");
+        let read = StreamRecord::decode(first.as_bytes()).unwrap();
+        assert_eq!((read.policy, read.shards.len()), (None, 2));
     }
 }

@@ -91,6 +91,17 @@ struct Comparison<'a> {
 
 impl<'a> Comparison<'a> {
     fn new(operator: &'a str, values: &[Value]) -> Result<Self, Invalid> {
+        Self::counted(operator, values, |operator| {
+            Invalid::parameter(format!("Invalid number of argument(s) for the {operator} ComparisonOperator"))
+        })
+    }
+
+    /// The same with other words about too few or too many values.
+    fn counted(
+        operator: &'a str,
+        values: &[Value],
+        miscounted: impl Fn(&str) -> Invalid,
+    ) -> Result<Self, Invalid> {
         let values: Vec<AttributeValue> =
             values.iter().map(|value| value.clone().try_into()).collect::<Result<_, _>>()?;
         let (counts, types): (std::ops::RangeInclusive<usize>, &[&str]) = match operator {
@@ -103,9 +114,7 @@ impl<'a> Comparison<'a> {
             unknown => return Err(Invalid::parameter(format!("Unknown ComparisonOperator: {unknown}"))),
         };
         if !counts.contains(&values.len()) {
-            return Err(Invalid::parameter(format!(
-                "Invalid number of argument(s) for the {operator} ComparisonOperator"
-            )));
+            return Err(miscounted(operator));
         }
         let first = values.first().map(AttributeValue::type_name);
         if values.iter().any(|value| Some(value.type_name()) != first) {
@@ -173,11 +182,19 @@ fn comparison(name: &str, entry: &api::Condition) -> Result<Condition, Invalid> 
 }
 
 fn key_condition(entries: &Entries<api::Condition>) -> Result<KeyCondition, Invalid> {
-    let test = |(name, entry): (&str, &api::Condition)| {
-        let values = entry.attribute_value_list.as_deref().unwrap_or_default();
-        Ok((name.to_owned(), Comparison::new(&entry.comparison_operator, values)?.key_test()?))
+    let miscounted = |_: &str| {
+        Invalid::new("The attempted filter operation is not supported for the provided filter argument count")
     };
-    KeyCondition::of(entries.iter().map(test).collect::<Result<_, Invalid>>()?)
+    let mut compared = Vec::with_capacity(entries.0.len());
+    for (name, entry) in &entries.0 {
+        let values = entry.attribute_value_list.as_deref().unwrap_or_default();
+        compared.push((name.clone(), Comparison::counted(&entry.comparison_operator, values, miscounted)?));
+    }
+    if !(1..=2).contains(&compared.len()) {
+        return Err(Invalid::new("Conditions can be of length 1 or 2 only"));
+    }
+    let tests = compared.into_iter().map(|(name, comparison)| Ok((name, comparison.key_test()?)));
+    KeyCondition::of(tests.collect::<Result<_, Invalid>>()?)
 }
 
 fn expectation(name: &str, entry: &ExpectedAttributeValue) -> Result<Condition, Invalid> {

@@ -206,3 +206,37 @@ async fn tags_given_at_creation_need_leave_of_their_own() {
     assert!(!may(&fixture, &maker, "CreateTable", &tagged).await);
     assert!(may(&fixture, &maker, "CreateTable", &create("Tab", "p:S")).await);
 }
+
+#[tokio::test]
+async fn a_streams_own_policy_lets_in_and_keeps_out() {
+    let fixture = Fixture::with_table("p:S").await;
+    let enable = json!({"TableName": "Tab", "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "NEW_IMAGE"}});
+    let table = fixture.ok("UpdateTable", &enable).await["TableDescription"].clone();
+    let arn = table["LatestStreamArn"].as_str().unwrap().to_owned();
+    let user = fixture.kit.user("reader", json!([])).await;
+    let describe = json!({"StreamArn": arn});
+    let read = || fixture.kit.json(&user, "dynamodbstreams", "DescribeStream", &describe);
+    assert!(read().await.unwrap_err().code.starts_with("AccessDenied"));
+    let statement = |effect: &str| {
+        let document = json!({"Version": "2012-10-17", "Statement": {"Effect": effect, "Action": "dynamodb:DescribeStream", "Resource": arn,
+            "Principal": {"AWS": "arn:aws:iam::123456789012:user/reader"}}});
+        json!({"ResourceArn": arn, "Policy": document.to_string()})
+    };
+    fixture.ok("PutResourcePolicy", &statement("Allow")).await;
+    read().await.unwrap();
+    let shown = fixture.ok("GetResourcePolicy", &json!({"ResourceArn": arn})).await["Policy"].clone();
+    let document = |text: &Value| serde_json::from_str::<Value>(text.as_str().unwrap()).unwrap();
+    assert_eq!(document(&shown), document(&statement("Allow")["Policy"]));
+    // The table has none of it.
+    let table = json!({"ResourceArn": TABLE});
+    assert_eq!(fixture.refused("GetResourcePolicy", &table).await.0, "PolicyNotFoundException");
+    let full = json!([{"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"}]);
+    let writer = fixture.kit.user("writer", full).await;
+    fixture.kit.json(&writer, "dynamodb", "PutResourcePolicy", &statement("Deny")).await.unwrap();
+    assert!(read().await.is_err());
+    fixture.ok("DeleteResourcePolicy", &json!({"ResourceArn": arn})).await;
+    assert_eq!(
+        fixture.refused("GetResourcePolicy", &json!({"ResourceArn": arn})).await.0,
+        "PolicyNotFoundException"
+    );
+}

@@ -6,6 +6,7 @@ use super::create;
 
 /// What items hold is not for the audit trail.
 const SECRET: &str = "open barley";
+const BACKUP: &str = "arn:aws:dynamodb:us-east-1:123456789012:table/Tab/backup/01489173575360-b308cd7d";
 const ARN: &str = "arn:aws:dynamodb:us-east-1:123456789012:table/Tab";
 
 fn samples() -> Vec<(&'static str, serde_json::Value)> {
@@ -22,6 +23,19 @@ fn samples() -> Vec<(&'static str, serde_json::Value)> {
         ("DescribeLimits", json!({})),
         ("DescribeEndpoints", json!({})),
         ("DescribeContinuousBackups", table.clone()),
+        (
+            "UpdateContinuousBackups",
+            json!({"TableName": "Tab", "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": true}}),
+        ),
+        ("CreateBackup", json!({"TableName": "Tab", "BackupName": "one"})),
+        ("ListBackups", json!({})),
+        ("DescribeBackup", json!({"BackupArn": BACKUP})),
+        ("DeleteBackup", json!({"BackupArn": BACKUP})),
+        ("RestoreTableFromBackup", json!({"BackupArn": BACKUP, "TargetTableName": "New"})),
+        (
+            "RestoreTableToPointInTime",
+            json!({"SourceTableName": "Tab", "TargetTableName": "Past", "UseLatestRestorableTime": true}),
+        ),
         ("TagResource", json!({"ResourceArn": ARN, "Tags": [{"Key": "k", "Value": "v"}]})),
         ("ListTagsOfResource", json!({"ResourceArn": ARN})),
         ("UntagResource", json!({"ResourceArn": ARN, "TagKeys": ["k"]})),

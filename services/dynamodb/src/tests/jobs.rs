@@ -3,13 +3,9 @@ use serde_json::json;
 use super::{Fixture, n, s};
 use crate::jobs::{count_table, expire_items, forget_tokens, sweep_doomed};
 use crate::records::{DOOMED, ITEMS, TOKENS};
-use crate::tables::Tables;
 
 pub(super) async fn state(fixture: &Fixture) -> crate::State {
-    let tables = Tables::load(fixture.kit.pipeline.store()).unwrap();
-    let streams =
-        std::sync::Arc::new(crate::streams::Streams::load(fixture.kit.pipeline.store(), &tables).unwrap());
-    crate::State { tables, streams, sweep: tokio::sync::Notify::new(), backfill: tokio::sync::Notify::new() }
+    crate::State::load(fixture.kit.pipeline.store()).unwrap()
 }
 
 #[tokio::test]

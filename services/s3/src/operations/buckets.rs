@@ -57,6 +57,7 @@ pub(crate) async fn create(
         public_access: Some(BLOCK_ALL),
         ownership: Some(ownership),
         bucket_key: false,
+        managed_key: false,
         tags,
     };
     let of_account = of(&s3, call.account())?.len();

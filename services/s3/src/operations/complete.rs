@@ -11,6 +11,7 @@ use super::multipart::{find, forget};
 use super::put::{quoted, stated_checksums, tell_checksum, told_id};
 use crate::api;
 use crate::checksum::{self, Algorithm, Hasher};
+use crate::encryption::{check_caller, tell_encryption};
 use crate::error::Error;
 use crate::model::{condition, name};
 use crate::records::{
@@ -48,6 +49,9 @@ pub(crate) async fn complete(
                 return Ok((now, done));
             }
             let upload = find(transaction, &now.id, &asked.key, &asked.upload_id)?;
+            if upload.managed_key {
+                check_caller(&own, &now)?;
+            }
             let (matches, none) = (asked.if_match.as_deref(), asked.if_none_match.as_deref());
             condition::check_write(matches, none, current.as_ref(), &asked.key)?;
             let parts = choose(transaction, &asked.upload_id, &named)?;
@@ -63,9 +67,9 @@ pub(crate) async fn complete(
         key: Some(input.key),
         e_tag: Some(quoted(&version.etag)),
         version_id: told_id(&bucket, &version),
-        server_side_encryption: Some("AES256".to_owned()),
         ..Default::default()
     };
+    tell_encryption!(output, &bucket, version.managed_key);
     tell_checksum!(output, &version.checksum);
     Ok(output)
 }
@@ -169,6 +173,7 @@ fn version(
         size,
         etag: format!("{}-{}", hex::encode(md5.finish()), parts.len()),
         content: Content::Parts(asked.upload_id.clone()),
+        managed_key: upload.managed_key,
         about: upload.about,
         tags: upload.tags,
         checksum,

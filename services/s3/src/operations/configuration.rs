@@ -7,6 +7,7 @@ use std::sync::Arc;
 use service::{Call, Permit};
 
 use crate::api;
+use crate::encryption::check_key;
 use crate::error::Error;
 use crate::records::{self, BUCKETS, BucketRecord, PublicAccess, encode};
 use crate::state::S3;
@@ -130,7 +131,8 @@ pub(crate) async fn get_encryption(
     let bucket = s3.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
     let rule = api::ServerSideEncryptionRule {
         apply_server_side_encryption_by_default: Some(api::ServerSideEncryptionByDefault {
-            sse_algorithm: "AES256".to_owned(),
+            sse_algorithm: if bucket.managed_key { "aws:kms" } else { "AES256" }.to_owned(),
+            // As in AWS, the managed key is named only by the lack of another.
             kms_master_key_id: None,
         }),
         bucket_key_enabled: Some(bucket.bucket_key),
@@ -154,24 +156,30 @@ pub(crate) async fn put_encryption(
         return Err(Error::not_implemented("BlockedEncryptionTypes"));
     }
     let default = rule.apply_server_side_encryption_by_default.unwrap_or_default();
-    match default.sse_algorithm.as_str() {
-        "AES256" | "" if default.kms_master_key_id.is_none() => {}
+    let managed_key = match default.sse_algorithm.as_str() {
+        "AES256" | "" if default.kms_master_key_id.is_none() => false,
         "AES256" => {
             let message = "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms";
             return Err(Error::invalid_argument(message, "ApplyServerSideEncryptionByDefault", "AES256"));
         }
-        "aws:kms" | "aws:kms:dsse" => return Err(Error::not_implemented("SSE-KMS")),
+        "aws:kms" => {
+            let bucket = s3.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
+            check_key(&bucket, default.kms_master_key_id.as_ref().map(|key| key.expose().as_str()))?;
+            true
+        }
+        "aws:kms:dsse" => return Err(Error::not_implemented("DSSE-KMS")),
         _ => return Err(Error::malformed_xml()),
-    }
+    };
     let bucket_key = rule.bucket_key_enabled.unwrap_or(false);
     change(&s3, &call, &input.bucket, input.expected_bucket_owner.as_deref(), move |bucket| {
         bucket.bucket_key = bucket_key;
+        bucket.managed_key = managed_key;
         Ok(())
     })
     .await
 }
 
-/// Objects are sealed with or without a configuration: what is deleted is only the wish for a bucket key.
+/// Objects are sealed with or without a configuration: what is deleted is only the wish for a key.
 pub(crate) async fn delete_encryption(
     s3: Arc<S3>,
     permit: Permit<api::DeleteBucketEncryption>,
@@ -179,6 +187,7 @@ pub(crate) async fn delete_encryption(
     let (input, call) = (permit.input, permit.call);
     change(&s3, &call, &input.bucket, input.expected_bucket_owner.as_deref(), |bucket| {
         bucket.bucket_key = false;
+        bucket.managed_key = false;
         Ok(())
     })
     .await

@@ -6,13 +6,15 @@ use std::sync::Arc;
 
 use service::Permit;
 
-use super::put::{about, extras, kind_of, quoted, told_id};
+use super::put::{about, chosen, extras, kind_of, quoted, told_id};
 use crate::api;
 use crate::checksum::Algorithm;
 use crate::content::{Wanted, receive};
+use crate::encryption::{check_caller, tell_encryption};
 use crate::error::Error;
 use crate::model::condition::Conditions;
 use crate::model::{name, tags};
+use crate::records::VersionRecord;
 use crate::state::S3;
 
 pub(crate) async fn copy(
@@ -28,6 +30,10 @@ pub(crate) async fn copy(
     let bucket = s3.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
     let from = s3.bucket(&source.bucket, input.expected_source_bucket_owner.as_deref())?;
     let found = s3.readable(&call, &source.bucket, &from, &source.key, source.version.as_deref())?;
+    if found.managed_key {
+        check_caller(&call, &from)?;
+    }
+    let managed_key = chosen!(input, &call, &bucket)?;
     let conditions = Conditions {
         matches: input.copy_source_if_match.as_deref(),
         none_match: input.copy_source_if_none_match.as_deref(),
@@ -36,7 +42,7 @@ pub(crate) async fn copy(
     };
     conditions.check(&found, false)?;
     let same = source.bucket == input.bucket && source.key == input.key && source.version.is_none();
-    if same && !replaces {
+    if same && !replaces && input.server_side_encryption.is_none() {
         return Err(Error::invalid_request(
             "This copy request is illegal because it is trying to copy an object to itself without changing the \
              object's metadata, storage class, website redirect location or encryption attributes.",
@@ -60,7 +66,7 @@ pub(crate) async fn copy(
         (true, None) => std::collections::BTreeMap::new(),
         (false, _) => found.tags.clone(),
     };
-    let version = super::put::version(&call, &received, about, tags);
+    let version = VersionRecord { managed_key, ..super::put::version(&call, &received, about, tags) };
     let conditions = (input.if_match.take(), input.if_none_match.take());
     let (bucket, version) =
         super::put::write(&call, &input.bucket, &bucket, &input.key, version, received, conditions).await?;
@@ -71,13 +77,14 @@ pub(crate) async fn copy(
     };
     super::put::tell_checksum!(result, &version.checksum);
     result.checksum_type = version.checksum.as_ref().map(|checksum| kind_of(checksum).to_owned());
-    Ok(api::CopyObjectOutput {
+    let mut output = api::CopyObjectOutput {
         copy_object_result: Some(result),
         copy_source_version_id: told_id(&from, &found),
         version_id: told_id(&bucket, &version),
-        server_side_encryption: Some("AES256".to_owned()),
         ..Default::default()
-    })
+    };
+    tell_encryption!(output, &bucket, version.managed_key);
+    Ok(output)
 }
 
 /// True for `REPLACE`.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use service::{Call, Permit};
 use store::Transaction;
 
+use crate::access::delete_one as delete_one_access;
 use crate::api;
 use crate::error::Error;
 use crate::model::name;
@@ -124,15 +125,23 @@ pub(crate) async fn delete_many(
     if objects.is_empty() || objects.len() > OBJECTS_MAX {
         return Err(Error::malformed_xml());
     }
+    let (allowed, mut refused) = permitted(&s3, &call, &input.bucket, objects)?;
+    if allowed.is_empty() {
+        // SECURITY: who may delete nothing learns nothing of the bucket; who is nobody, not even that he was heard.
+        if matches!(**call.principal(), identity::Principal::Anonymous) {
+            return Err(Error::new("AccessDenied", 403, "Access Denied"));
+        }
+        return Ok(api::DeleteObjectsOutput { errors: Some(refused), ..Default::default() });
+    }
     let bucket = s3.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
     let quiet = input.delete.quiet.unwrap_or(false);
     let own = call.clone();
     let bucket_name = input.bucket;
-    let (deleted, errors) = call
+    let (deleted, mut errors) = call
         .transact(move |transaction| {
             let now = same(transaction, &bucket_name, &bucket)?;
             let (mut deleted, mut errors) = (Vec::new(), Vec::new());
-            for object in &objects {
+            for object in &allowed {
                 match one_of_many(transaction, &own, &now, object) {
                     Ok(done) => deleted.push(told(object, done)),
                     Err(Error::Passed(fault)) => errors.push(api::Error {
@@ -147,11 +156,39 @@ pub(crate) async fn delete_many(
             Ok((deleted, errors))
         })
         .await?;
+    errors.append(&mut refused);
     Ok(api::DeleteObjectsOutput {
         deleted: (!quiet).then_some(deleted),
         errors: Some(errors),
         request_charged: None,
     })
+}
+
+/// The objects that the caller may delete, and the answers about the others.
+fn permitted(
+    s3: &S3,
+    call: &Call,
+    bucket: &str,
+    objects: Vec<api::ObjectIdentifier>,
+) -> Result<(Vec<api::ObjectIdentifier>, Vec<api::Error>), Error> {
+    if call.principal().is_observed() {
+        return Ok((objects, Vec::new()));
+    }
+    let (mut allowed, mut refused) = (Vec::with_capacity(objects.len()), Vec::new());
+    for object in objects {
+        let access = delete_one_access(s3, call, bucket, &object.key, object.version_id.as_deref())?;
+        if call.allows(&access) {
+            allowed.push(object);
+        } else {
+            refused.push(api::Error {
+                key: Some(object.key),
+                version_id: object.version_id,
+                code: Some("AccessDenied".to_owned()),
+                message: Some("Access Denied".to_owned()),
+            });
+        }
+    }
+    Ok((allowed, refused))
 }
 
 /// Refusals come before anything of the object is changed, so that one of them leaves the others whole.

@@ -10,6 +10,7 @@ use store::{Key, Range};
 
 use super::put::{quoted, tell_checksum, told_id};
 use crate::api;
+use crate::encryption::{check_caller, tell_encryption};
 use crate::error::Error;
 use crate::model::condition::Conditions;
 use crate::model::range;
@@ -118,7 +119,7 @@ macro_rules! tell {
         $output.expires =
             $input.response_expires.map(|moment| moment.http_date()).or_else(|| about.expires.clone());
         $output.metadata = Some(about.metadata.iter().cloned().collect::<Entries<String>>());
-        $output.server_side_encryption = Some("AES256".to_owned());
+        tell_encryption!($output, &$found.bucket, version.managed_key);
         $output.tag_count = (!version.tags.is_empty()).then(|| version.tags.len() as i64);
         $output.parts_count = version.parts.filter(|_| $input.part_number.is_some()).map(i64::from);
         if $found.partial {
@@ -135,6 +136,9 @@ pub(crate) async fn get(s3: Arc<S3>, permit: Permit<api::GetObject>) -> Result<a
     let (input, call) = (permit.input, permit.call);
     refuse_overrides(&call, &input)?;
     let found = find(&s3, &call, &asked!(input))?;
+    if found.version.managed_key {
+        check_caller(&call, &found.bucket)?;
+    }
     let mut output = api::GetObjectOutput {
         body: Some(s3.bytes(&found.version, found.from, found.to)?),
         ..Default::default()

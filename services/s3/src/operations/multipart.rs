@@ -8,10 +8,11 @@ use protocol::ByteStream;
 use service::{Call, Permit};
 use store::{Key, Transaction};
 
-use super::put::{Stated, about, extras, quoted, stated_checksums, tell_checksum, wanted};
+use super::put::{Stated, about, chosen, extras, quoted, stated_checksums, tell_checksum, wanted};
 use crate::api;
 use crate::checksum::{self, Algorithm};
 use crate::content::{Received, Wanted, receive};
+use crate::encryption::{check_caller, tell_encryption};
 use crate::error::Error;
 use crate::model::condition::Conditions;
 use crate::model::{name, range, tags};
@@ -48,6 +49,7 @@ pub(crate) async fn create(
     name::check_key(&input.key)?;
     extras!(input).check()?;
     let bucket = s3.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
+    let managed_key = chosen!(input, &call, &bucket)?;
     let (algorithm, composite) = kind(input.checksum_algorithm.as_deref(), input.checksum_type.as_deref())?;
     let id = crypto::random::alphanumeric(64);
     let record = UploadRecord {
@@ -58,7 +60,9 @@ pub(crate) async fn create(
         tags: input.tagging.as_deref().map(tags::from_header).transpose()?.unwrap_or_default(),
         algorithm,
         composite,
+        managed_key,
     };
+    let told = bucket.clone();
     let place = upload_key(&bucket.id, &input.key, &id);
     let bucket_name = input.bucket.clone();
     call.transact(move |transaction| {
@@ -69,15 +73,16 @@ pub(crate) async fn create(
         Ok(())
     })
     .await?;
-    Ok(api::CreateMultipartUploadOutput {
+    let mut output = api::CreateMultipartUploadOutput {
         bucket: Some(input.bucket),
         key: Some(input.key),
         upload_id: Some(id),
-        server_side_encryption: Some("AES256".to_owned()),
         checksum_algorithm: algorithm.map(|algorithm| algorithm.name().to_owned()),
         checksum_type: algorithm.map(|_| if composite { "COMPOSITE" } else { "FULL_OBJECT" }.to_owned()),
         ..Default::default()
-    })
+    };
+    tell_encryption!(output, &told, managed_key);
+    Ok(output)
 }
 
 /// Which checksum the whole object will have, and whether it is made of the parts' checksums.
@@ -136,8 +141,11 @@ async fn fill(
     target: Target<'_>,
     body: &ByteStream,
     mut wanted: Wanted,
-) -> Result<PartRecord, Error> {
+) -> Result<(PartRecord, bool), Error> {
     let upload = find(&s3.store, &target.bucket.id, target.key, target.upload)?;
+    if upload.managed_key {
+        check_caller(call, target.bucket)?;
+    }
     match (upload.algorithm, wanted.algorithm) {
         (Some(expected), Some(actual)) if expected != actual => {
             return Err(Error::invalid_request(format!(
@@ -151,7 +159,7 @@ async fn fill(
     let received = receive(&s3.files, body, &wanted).await?;
     let part = place(call, &target, &received).await?;
     received.keep();
-    Ok(part)
+    Ok((part, upload.managed_key))
 }
 
 async fn place(call: &Call, target: &Target<'_>, received: &Received) -> Result<PartRecord, Error> {
@@ -204,19 +212,20 @@ pub(crate) async fn upload_part(
         number: number(input.part_number)?,
     };
     let body = super::put::body(input.body.take())?;
-    let part = fill(&s3, &call, target, &body, wanted).await?;
-    let mut output = Told::default();
-    tell_checksum!(output, &part.checksum);
-    Ok(api::UploadPartOutput {
+    let (part, managed_key) = fill(&s3, &call, target, &body, wanted).await?;
+    let mut told = Told::default();
+    tell_checksum!(told, &part.checksum);
+    let mut output = api::UploadPartOutput {
         e_tag: Some(quoted(&part.etag)),
-        server_side_encryption: Some("AES256".to_owned()),
-        checksum_crc32: output.checksum_crc32,
-        checksum_crc32_c: output.checksum_crc32_c,
-        checksum_crc64_nvme: output.checksum_crc64_nvme,
-        checksum_sha1: output.checksum_sha1,
-        checksum_sha256: output.checksum_sha256,
+        checksum_crc32: told.checksum_crc32,
+        checksum_crc32_c: told.checksum_crc32_c,
+        checksum_crc64_nvme: told.checksum_crc64_nvme,
+        checksum_sha1: told.checksum_sha1,
+        checksum_sha256: told.checksum_sha256,
         ..Default::default()
-    })
+    };
+    tell_encryption!(output, &bucket, managed_key);
+    Ok(output)
 }
 
 /// A checksum on its way to an answer that does not tell its type.
@@ -241,6 +250,9 @@ pub(crate) async fn copy_part(
         unmodified_since: input.copy_source_if_unmodified_since,
     };
     conditions.check(&found, false)?;
+    if found.managed_key {
+        check_caller(&call, &from)?;
+    }
     let (first, end) = match input.copy_source_range.as_deref() {
         Some(text) => range::of_copy(text, found.size)?,
         None => (0, found.size),
@@ -253,10 +265,10 @@ pub(crate) async fn copy_part(
         upload: &input.upload_id,
         number: number(input.part_number)?,
     };
-    let part = fill(&s3, &call, target, &s3.bytes(&found, first, end)?, wanted).await?;
+    let (part, managed_key) = fill(&s3, &call, target, &s3.bytes(&found, first, end)?, wanted).await?;
     let mut told = Told::default();
     tell_checksum!(told, &part.checksum);
-    Ok(api::UploadPartCopyOutput {
+    let mut output = api::UploadPartCopyOutput {
         copy_source_version_id: super::put::told_id(&from, &found),
         copy_part_result: Some(api::CopyPartResult {
             e_tag: Some(quoted(&part.etag)),
@@ -268,9 +280,10 @@ pub(crate) async fn copy_part(
             checksum_sha256: told.checksum_sha256,
             ..Default::default()
         }),
-        server_side_encryption: Some("AES256".to_owned()),
         ..Default::default()
-    })
+    };
+    tell_encryption!(output, &bucket, managed_key);
+    Ok(output)
 }
 
 pub(crate) async fn abort(

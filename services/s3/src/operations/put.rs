@@ -13,6 +13,7 @@ use service::{Call, Permit};
 use crate::api;
 use crate::checksum::{self, Algorithm};
 use crate::content::{Received, Wanted, receive};
+use crate::encryption::tell_encryption;
 use crate::error::Error;
 use crate::model::{condition, name, tags};
 use crate::records::{self, About, BucketRecord, Checksum, VersionRecord};
@@ -128,6 +129,7 @@ pub(crate) struct Extras<'a> {
     pub(crate) acl: Option<&'a str>,
     pub(crate) grants: bool,
     pub(crate) encryption: Option<&'a str>,
+    pub(crate) encryption_context: bool,
     pub(crate) customer_key: bool,
     pub(crate) storage_class: Option<&'a str>,
     pub(crate) lock: bool,
@@ -143,6 +145,7 @@ macro_rules! extras {
                 || $input.grant_read_acp.is_some()
                 || $input.grant_write_acp.is_some(),
             encryption: $input.server_side_encryption.as_deref(),
+            encryption_context: $input.ssekms_encryption_context.is_some(),
             customer_key: $input.sse_customer_algorithm.is_some() || $input.sse_customer_key.is_some(),
             storage_class: $input.storage_class.as_deref(),
             lock: $input.object_lock_mode.is_some()
@@ -154,6 +157,19 @@ macro_rules! extras {
 }
 pub(crate) use extras;
 
+/// Whether a request's object goes under the managed key.
+macro_rules! chosen {
+    ($input:expr, $call:expr, $bucket:expr) => {
+        $crate::encryption::chosen(
+            $call,
+            $bucket,
+            $input.server_side_encryption.as_deref(),
+            $input.ssekms_key_id.as_ref().map(|key| key.expose().as_str()),
+        )
+    };
+}
+pub(crate) use chosen;
+
 impl Extras<'_> {
     /// SECURITY: what would be a control and is not enforced is refused by its name.
     pub(crate) fn check(&self) -> Result<(), Error> {
@@ -161,12 +177,15 @@ impl Extras<'_> {
             return Err(super::acl::unsupported());
         }
         match self.encryption {
-            None | Some("AES256") => {}
-            Some("aws:kms" | "aws:kms:dsse") => return Err(Error::not_implemented("SSE-KMS")),
+            None | Some("AES256" | "aws:kms") => {}
+            Some("aws:kms:dsse") => return Err(Error::not_implemented("DSSE-KMS")),
             Some(other) => {
                 let message = "The encryption method specified is not supported";
                 return Err(Error::invalid_argument(message, "x-amz-server-side-encryption", other));
             }
+        }
+        if self.encryption_context {
+            return Err(Error::not_implemented("x-amz-server-side-encryption-context"));
         }
         if self.customer_key {
             return Err(Error::not_implemented("SSE-C"));
@@ -290,6 +309,7 @@ pub(crate) async fn put(s3: Arc<S3>, permit: Permit<api::PutObject>) -> Result<a
         return Err(Error::not_implemented("x-amz-write-offset-bytes"));
     }
     let bucket = s3.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
+    let managed_key = chosen!(input, &call, &bucket)?;
     let wanted = wanted(
         &stated_checksums!(input),
         input.checksum_algorithm.as_deref(),
@@ -300,16 +320,16 @@ pub(crate) async fn put(s3: Arc<S3>, permit: Permit<api::PutObject>) -> Result<a
     let about = about!(input)?;
     let body = body(input.body.take())?;
     let received = receive(&s3.files, &body, &wanted).await?;
-    let version = version(&call, &received, about, tags);
+    let version = VersionRecord { managed_key, ..version(&call, &received, about, tags) };
     let conditions = (input.if_match.take(), input.if_none_match.take());
     let (bucket, version) =
         write(&call, &input.bucket, &bucket, &input.key, version, received, conditions).await?;
     let mut output = api::PutObjectOutput {
         e_tag: Some(quoted(&version.etag)),
-        server_side_encryption: Some("AES256".to_owned()),
         version_id: told_id(&bucket, &version),
         ..Default::default()
     };
+    tell_encryption!(output, &bucket, version.managed_key);
     tell_checksum!(output, &version.checksum);
     Ok(output)
 }

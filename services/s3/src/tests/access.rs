@@ -83,13 +83,75 @@ async fn conditions_see_prefixes_tags_and_versions() {
 }
 
 #[tokio::test]
-async fn a_denied_object_among_many_leaves_all_of_them() {
+async fn a_denied_object_among_many_leaves_the_others() {
     let (kit, root) = with_object().await;
     let half = json!([{"Effect": "Allow", "Action": "s3:DeleteObject", "Resource": "arn:aws:s3:::bbb/k"}]);
     let user = kit.user("half", half).await;
     let both = json!({"Bucket": "bbb", "Delete": {"Objects": [{"Key": "k"}, {"Key": "other"}]}});
-    assert_eq!(kit.json(&user, "s3", "DeleteObjects", &both).await.unwrap_err().code, "AccessDenied");
-    kit.json(&root, "s3", "HeadObject", &OBJECT("k")).await.unwrap();
-    let one = json!({"Bucket": "bbb", "Delete": {"Objects": [{"Key": "k"}]}});
-    kit.json(&user, "s3", "DeleteObjects", &one).await.unwrap();
+    let put = json!({"Bucket": "bbb", "Key": "other", "Body": "eA=="});
+    kit.json(&root, "s3", "PutObject", &put).await.unwrap();
+    let answer = kit.json(&user, "s3", "DeleteObjects", &both).await.unwrap();
+    assert_eq!(answer["Deleted"], json!([{"Key": "k"}]));
+    assert_eq!(
+        answer["Errors"],
+        json!([{"Key": "other", "Code": "AccessDenied", "Message": "Access Denied"}])
+    );
+    kit.json(&root, "s3", "HeadObject", &OBJECT("other")).await.unwrap();
+    assert!(kit.json(&root, "s3", "HeadObject", &OBJECT("k")).await.is_err());
+    // Who may delete nothing is told the same of a bucket that is there and of one that is not.
+    let none = kit.user("none", json!([])).await;
+    let mut answers = Vec::new();
+    for bucket in ["bbb", "never-made"] {
+        let input = json!({"Bucket": bucket, "Delete": {"Objects": [{"Key": "other"}]}});
+        answers.push(kit.json(&none, "s3", "DeleteObjects", &input).await.unwrap());
+    }
+    assert_eq!(answers[0], answers[1]);
+    assert_eq!(answers[0]["Errors"][0]["Code"], "AccessDenied");
+    let stranger = Arc::new(Principal::Anonymous);
+    assert_eq!(kit.json(&stranger, "s3", "DeleteObjects", &both).await.unwrap_err().code, "AccessDenied");
+    kit.json(&root, "s3", "HeadObject", &OBJECT("other")).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_under_the_managed_key_stays_in_its_account() {
+    let (kit, root) = with_object().await;
+    let configure = |default: Value| {
+        json!({"Bucket": "bbb", "ServerSideEncryptionConfiguration": {
+        "Rules": [{"ApplyServerSideEncryptionByDefault": default}]}})
+    };
+    let unknown = configure(json!({"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "alias/mine"}));
+    let fault = kit.json(&root, "s3", "PutBucketEncryption", &unknown).await.unwrap_err();
+    assert_eq!(fault.code, "KMS.NotFoundException");
+    let managed = configure(json!({"SSEAlgorithm": "aws:kms"}));
+    kit.json(&root, "s3", "PutBucketEncryption", &managed).await.unwrap();
+    let put = |key: &str, more: Value| {
+        let mut input = json!({"Bucket": "bbb", "Key": key, "Body": "eA=="});
+        input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        input
+    };
+    let answer = kit.json(&root, "s3", "PutObject", &put("sealed", json!({}))).await.unwrap();
+    assert_eq!(answer["ServerSideEncryption"], "aws:kms");
+    let plain = json!({"ServerSideEncryption": "AES256"});
+    let answer = kit.json(&root, "s3", "PutObject", &put("plain", plain)).await.unwrap();
+    assert_eq!((&answer["ServerSideEncryption"], answer.get("SSEKMSKeyId")), (&json!("AES256"), None));
+    let head = kit.json(&root, "s3", "HeadObject", &OBJECT("sealed")).await.unwrap();
+    assert!(head["SSEKMSKeyId"].as_str().unwrap().starts_with("arn:aws:kms:us-east-1:123456789012:key/"));
+    // A bucket policy opens what is in the bucket to the world, and still nothing of this.
+    kit.json(&root, "s3", "DeletePublicAccessBlock", &json!({"Bucket": "bbb"})).await.unwrap();
+    kit.json(&root, "s3", "PutBucketPolicy", &policy(&json!("*"), "s3:*")).await.unwrap();
+    let stranger = Arc::new(Principal::Anonymous);
+    kit.json(&stranger, "s3", "GetObject", &OBJECT("plain")).await.unwrap();
+    for (operation, input) in [
+        ("GetObject", OBJECT("sealed")),
+        ("PutObject", put("other", json!({}))),
+        (
+            "CopyObject",
+            json!({"Bucket": "bbb", "Key": "c", "CopySource": "bbb/sealed", "ServerSideEncryption": "AES256"}),
+        ),
+        ("CreateMultipartUpload", OBJECT("m")),
+    ] {
+        let fault = kit.json(&stranger, "s3", operation, &input).await.unwrap_err();
+        assert_eq!(fault.code, "InvalidArgument", "{operation}");
+    }
+    kit.json(&root, "s3", "GetObject", &OBJECT("sealed")).await.unwrap();
 }

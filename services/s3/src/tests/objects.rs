@@ -172,7 +172,7 @@ async fn a_stated_checksum_must_be_the_bodys() {
         (api::PutObjectRequest { content_md5: Some("zz".into()), ..base() }, "InvalidDigest"),
         (api::PutObjectRequest { checksum_sha512: Some("zz".into()), ..base() }, "NotImplemented"),
         (
-            api::PutObjectRequest { server_side_encryption: Some("aws:kms".into()), ..base() },
+            api::PutObjectRequest { server_side_encryption: Some("aws:kms:dsse".into()), ..base() },
             "NotImplemented",
         ),
         (

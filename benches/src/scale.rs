@@ -1,0 +1,104 @@
+//! What a call costs as a table grows, and what tables cost that nobody uses.
+//!
+//! Keys are drawn evenly over all items, so that caches help no more than they do a table of that size.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use serde_json::json;
+
+use crate::platform::Platform;
+use crate::{Error, SPAN, load, row};
+
+/// Different requests of one kind, sent in turn.
+const REQUESTS: usize = 4_000;
+/// Connections that fill the table, and that measure it.
+const CONNECTIONS: usize = 16;
+/// Tables that are made and never used.
+const TABLES: usize = 1_000;
+const ITEMS_A_BATCH: usize = 25;
+
+/// Prints a row for each size up to `items`, ten times as many each time.
+pub(crate) fn run(platform: &Platform, items: usize) -> Result<(), Error> {
+    tables(platform)?;
+    platform.make_plain_table("scale")?;
+    crate::head();
+    let mut filled = 0;
+    let mut size = 10_000.min(items);
+    loop {
+        let begin = Instant::now();
+        fill(platform, filled, size)?;
+        println!("{size} items; filling took {:.1} s", begin.elapsed().as_secs_f64());
+        filled = size;
+        measure(platform, size)?;
+        if size >= items {
+            return Ok(());
+        }
+        size = (size * 10).min(items);
+    }
+}
+
+/// What a thousand tables cost before they hold anything.
+fn tables(platform: &Platform) -> Result<(), Error> {
+    let before = platform.memory_mib()?;
+    for number in 0..TABLES {
+        platform.make_plain_table(&format!("idle-{number}"))?;
+    }
+    let after = platform.memory_mib()?;
+    println!(
+        "{TABLES} tables without items: {:.2} MiB in all, {:.1} KiB each",
+        after - before,
+        (after - before) * 1024.0 / TABLES as f64
+    );
+    Ok(())
+}
+
+fn key(number: usize) -> String {
+    format!("item-{number:012}")
+}
+
+fn fill(platform: &Platform, from: usize, to: usize) -> Result<(), Error> {
+    let next = AtomicUsize::new(from);
+    std::thread::scope(|scope| {
+        let worker = || -> Result<(), Error> {
+            let mut connection = load::Connection::open(platform.address)?;
+            loop {
+                let start = next.fetch_add(ITEMS_A_BATCH, Ordering::Relaxed);
+                if start >= to {
+                    return Ok(());
+                }
+                let puts: Vec<_> = (start..to.min(start + ITEMS_A_BATCH))
+                    .map(|number| json!({"PutRequest": {"Item": {"id": {"S": key(number)}, "n": {"N": number.to_string()}, "text": {"S": "x".repeat(100)}}}}))
+                    .collect();
+                connection
+                    .send(&platform.dynamodb("BatchWriteItem", &json!({"RequestItems": {"scale": puts}}))?)?;
+            }
+        };
+        let workers: Vec<_> = (0..CONNECTIONS).map(|_| scope.spawn(worker)).collect();
+        workers.into_iter().try_for_each(|worker| worker.join().map_err(|_| "a filling thread panicked")?)
+    })
+}
+
+fn measure(platform: &Platform, size: usize) -> Result<(), Error> {
+    // An even spread without a source of randomness: steps of a prime that no size here is a multiple of.
+    let drawn = |at: usize| key((at * 7_919 * 104_729) % size);
+    let of = |operation: &str, input: &dyn Fn(String) -> serde_json::Value| -> Result<Vec<_>, Error> {
+        (0..REQUESTS).map(|at| platform.dynamodb(operation, &input(drawn(at)))).collect()
+    };
+    let get = of("GetItem", &|key| json!({"TableName": "scale", "Key": {"id": {"S": key}}}))?;
+    let put = of(
+        "PutItem",
+        &|key| json!({"TableName": "scale", "Item": {"id": {"S": key}, "n": {"N": "1"}, "text": {"S": "x".repeat(100)}}}),
+    )?;
+    let query = of(
+        "Query",
+        &|key| json!({"TableName": "scale", "KeyConditionExpression": "id = :id", "ExpressionAttributeValues": {":id": {"S": key}}}),
+    )?;
+    for (name, requests) in [("GetItem", get), ("PutItem", put), ("Query", query)] {
+        for connections in [1, CONNECTIONS] {
+            let figures = load::run_all(platform.address, platform.pid, &requests, connections, SPAN / 2)?;
+            row(&format!("dynamodb {name}, of {size}"), connections, &figures);
+        }
+    }
+    Ok(())
+}

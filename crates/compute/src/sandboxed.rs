@@ -181,7 +181,11 @@ fn trust(environment: &mut Vec<(String, String)>) {
     }
 }
 
-fn assemble(mut environment: sandbox::Environment, command: Vec<String>, trusts: bool) -> io::Result<Launched> {
+fn assemble(
+    mut environment: sandbox::Environment,
+    command: Vec<String>,
+    trusts: bool,
+) -> io::Result<Launched> {
     let incomplete = || io::Error::other("the sandbox handed over too few descriptors");
     let mut doors = environment.take_listeners().into_iter();
     let runtime_api = doors.next().ok_or_else(incomplete)?;

@@ -90,7 +90,8 @@ async fn variables_that_bind_at_exec_get_an_environment_of_their_own() {
     wait_for_parked(&host, 1).await;
     let answer: Value = serde_json::from_slice(&host.invoke(&spec, "{}").await.payload).unwrap();
     assert_eq!(answer["tz"], "Europe/Vienna");
-    assert_eq!(host.compute.figures().parked, 1, "what was started ahead is still there");
+    // Beside it there may be a sandbox without a program by now, since one was wanted.
+    assert!(host.compute.figures().parked >= 1, "what was started ahead is still there");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::platform::{Function, Platform};
+use crate::platform::{Account, Function, Platform};
 use crate::{Error, SPAN, load, row};
 
 /// Functions that are each invoked for the first time.
@@ -15,6 +15,11 @@ const PAUSE: Duration = Duration::from_millis(700);
 const IDLE: (usize, usize) = (100, 10);
 /// Functions whose environments are made side by side.
 const BESIDE: usize = 4;
+
+/// The size of `/tmp` that environments are made with ahead of their functions.
+const COMMON_TMP_MIB: u32 = 512;
+/// Nothing is made ahead for functions that ask for another.
+const OTHER_TMP_MIB: u32 = 513;
 
 const PYTHON: &str = "def handler(event, context):\n    return event\n";
 const NODE: &str = "exports.handler = async (event) => event;\n";
@@ -28,15 +33,19 @@ pub(crate) fn run(platform: &Platform) -> Result<(), Error> {
     let native = crate::platform::native_package()?;
     let python = crate::platform::package("app.py", PYTHON.as_bytes())?;
     let node = crate::platform::package("app.js", NODE.as_bytes())?;
-    let own = json!({"TZ": "UTC"});
-    for (what, runtime, zip, variables) in [
-        ("cold start, Python, started ahead", "python3.12", &python, &json!({})),
-        ("cold start, Python, nothing started ahead", "python3.12", &python, &own),
-        ("cold start, Node.js, started ahead", "nodejs20.x", &node, &json!({})),
-        ("cold start, Node.js, nothing started ahead", "nodejs20.x", &node, &own),
-        ("cold start, native", "provided.al2023", &native, &json!({})),
+    // Read at exec, so that only a sandbox without a program can be there already.
+    let (none, own) = (json!({}), json!({"TZ": "UTC"}));
+    for (what, runtime, zip, variables, tmp_mib) in [
+        ("cold start, Python, started ahead", "python3.12", &python, &none, COMMON_TMP_MIB),
+        ("cold start, Python, sandbox made ahead", "python3.12", &python, &own, COMMON_TMP_MIB),
+        ("cold start, Python, pools empty", "python3.12", &python, &none, OTHER_TMP_MIB),
+        ("cold start, Node.js, started ahead", "nodejs20.x", &node, &none, COMMON_TMP_MIB),
+        ("cold start, Node.js, sandbox made ahead", "nodejs20.x", &node, &own, COMMON_TMP_MIB),
+        ("cold start, Node.js, pools empty", "nodejs20.x", &node, &none, OTHER_TMP_MIB),
+        ("cold start, native, sandbox made ahead", "provided.al2023", &native, &none, COMMON_TMP_MIB),
+        ("cold start, native, pools empty", "provided.al2023", &native, &none, OTHER_TMP_MIB),
     ] {
-        cold(platform, what, runtime, zip, variables)?;
+        cold(platform, what, &Function { tmp_mib, ..function("", runtime, "app.handler", zip, variables) })?;
     }
     crate::head();
     platform.deploy(&function("native", "provided.al2023", "echo", &native, &json!({})))?;
@@ -66,14 +75,14 @@ fn function<'a>(
     zip: &'a str,
     variables: &'a Value,
 ) -> Function<'a> {
-    Function { name: name.to_owned(), runtime, handler, zip, variables }
+    Function { name: name.to_owned(), runtime, handler, zip, variables, tmp_mib: COMMON_TMP_MIB }
 }
 
-fn cold(platform: &Platform, what: &str, runtime: &str, zip: &str, variables: &Value) -> Result<(), Error> {
+fn cold(platform: &Platform, what: &str, pattern: &Function<'_>) -> Result<(), Error> {
     let mut times = Vec::new();
     for n in 0..STARTS {
         let name = format!("cold-{}-{n}", what.replace([' ', ',', '.'], "-"));
-        platform.deploy(&function(&name, runtime, "app.handler", zip, variables))?;
+        platform.deploy(&Function { name: name.clone(), ..*pattern })?;
         std::thread::sleep(PAUSE);
         let request = platform.invoke_of(&name, b"{}")?;
         let begin = Instant::now();
@@ -86,40 +95,47 @@ fn cold(platform: &Platform, what: &str, runtime: &str, zip: &str, variables: &V
     Ok(())
 }
 
-/// Makes environments that wait, and asks all of them once more.
+/// Makes environments that wait, half of them in another account, and asks all of them once more.
 fn idle(platform: &Platform, zip: &str) -> Result<(), Error> {
     let (functions, each) = IDLE;
     let none = json!({});
+    let other = platform.other_account()?;
     for n in 0..functions {
-        platform.deploy(&function(&format!("idle-{n}"), "provided.al2023", "echo", zip, &none))?;
+        let function = function(&format!("idle-{n}"), "provided.al2023", "echo", zip, &none);
+        if n % 2 == 0 { platform.deploy(&function)? } else { platform.deploy_in(&other, &function)? }
     }
     let before = (platform.memory_mib()?, platform.spawner_memory_mib());
     let begin = Instant::now();
-    everyone(platform, functions, each)?;
+    everyone(platform, &other, functions, each)?;
     let took = begin.elapsed();
     let after = (platform.memory_mib()?, platform.spawner_memory_mib());
     let count = (functions * each) as f64;
     println!(
-        "\n{} idle environments of {functions} functions, made in {:.1} s; platform {:.3} MiB and spawner {:.3} MiB for each",
+        "\n{} idle environments of {functions} functions in 2 accounts, made in {:.1} s; platform {:.3} MiB and spawner {:.3} MiB for each",
         functions * each,
         took.as_secs_f64(),
         (after.0 - before.0) / count,
         (after.1 - before.1) / count,
     );
     let begin = Instant::now();
-    everyone(platform, functions, each)?;
+    everyone(platform, &other, functions, each)?;
     println!("all of them answered once more in {:.1} s", begin.elapsed().as_secs_f64());
     Ok(())
 }
 
 /// So many invocations of every function at one time, long enough to need an environment each.
-fn everyone(platform: &Platform, functions: usize, each: usize) -> Result<(), Error> {
+fn everyone(platform: &Platform, other: &Account, functions: usize, each: usize) -> Result<(), Error> {
     let names: Vec<usize> = (0..functions).collect();
     for beside in names.chunks(BESIDE) {
         std::thread::scope(|scope| {
             let mut calls = Vec::new();
             for n in beside {
-                let request = platform.invoke_of(&format!("idle-{n}"), b"250")?;
+                let name = format!("idle-{n}");
+                let request = if n % 2 == 0 {
+                    platform.invoke_of(&name, b"250")?
+                } else {
+                    platform.invoke_in(other, &name, b"250")?
+                };
                 for _ in 0..each {
                     let request = request.clone();
                     calls.push(scope.spawn(move || load::once(platform.address, &request)));

@@ -10,7 +10,7 @@ use base64::Engine as _;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::request::{Draft, signed};
+use crate::request::{Draft, Key, signed};
 use crate::{Error, cpu, load};
 
 /// The size of the object that S3's figures are about.
@@ -19,8 +19,9 @@ pub(crate) const OBJECT_BYTES: usize = 64 * 1024;
 /// A running release binary.
 pub(crate) struct Platform {
     process: Child,
+    _output: BufReader<std::process::ChildStdout>,
     _folder: TempDir,
-    key: (String, SecretString),
+    key: Key,
     pub(crate) pid: u32,
     pub(crate) address: SocketAddr,
     pub(crate) ready_after: Duration,
@@ -29,24 +30,28 @@ pub(crate) struct Platform {
 impl Platform {
     pub(crate) fn start(binary: &str) -> Result<Self, Error> {
         let folder = tempfile::tempdir()?;
-        let key =
-            ("FASTNESSBENCHKEY0001".to_owned(), SecretString::new("a-secret-only-for-this-run-of-benches"));
+        let key = Key {
+            id: "FASTNESSBENCHKEY0001".to_owned(),
+            secret: SecretString::new("a-secret-only-for-this-run-of-benches"),
+            token: None,
+        };
         let begin = Instant::now();
         let mut process = Command::new(binary)
             .args(["serve", "--listen", "127.0.0.1:0", "--max-environments", "1200"])
             .args(["--max-environment-memory-mib", "200000", "--data-dir"])
             .arg(folder.path().join("data"))
-            .env("FASTNESS_ROOT_ACCESS_KEY_ID", &key.0)
-            .env("FASTNESS_ROOT_SECRET_ACCESS_KEY", key.1.expose())
+            .env("FASTNESS_ROOT_ACCESS_KEY_ID", &key.id)
+            .env("FASTNESS_ROOT_SECRET_ACCESS_KEY", key.secret.expose())
             .stdout(Stdio::piped())
             .spawn()?;
         let mut line = String::new();
-        BufReader::new(process.stdout.take().ok_or("no output")?).read_line(&mut line)?;
+        let mut output = BufReader::new(process.stdout.take().ok_or("no output")?);
+        output.read_line(&mut line)?;
         let ready_after = begin.elapsed();
         let address = line.split("http://").nth(1).and_then(|rest| rest.split([';', ' ']).next());
         let address = address.ok_or_else(|| format!("not ready: {line}"))?.trim().parse()?;
         let pid = process.id();
-        Ok(Self { process, _folder: folder, key, pid, address, ready_after })
+        Ok(Self { process, _output: output, _folder: folder, key, pid, address, ready_after })
     }
 
     pub(crate) fn memory_mib(&self) -> Result<f64, Error> {
@@ -72,9 +77,8 @@ impl Platform {
     }
 
     pub(crate) fn make_function(&self) -> Result<(), Error> {
-        let trust = "%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%7B%22Effect%22%3A%22Allow%22%2C%22Principal%22%3A%7B%22Service%22%3A%22lambda.amazonaws.com%22%7D%2C%22Action%22%3A%22sts%3AAssumeRole%22%7D%5D%7D";
         let body =
-            format!("Action=CreateRole&Version=2010-05-08&RoleName=bench&AssumeRolePolicyDocument={trust}");
+            format!("Action=CreateRole&Version=2010-05-08&RoleName=bench&AssumeRolePolicyDocument={TRUST}");
         self.call(&form("iam", body.as_bytes()))?;
         let zip = package("app.py", b"def handler(event, context):\n    return event\n")?;
         let body = json!({"FunctionName": "echo", "Runtime": "python3.12", "Handler": "app.handler",
@@ -92,11 +96,51 @@ impl Platform {
 
     /// Creates a function.
     pub(crate) fn deploy(&self, function: &Function<'_>) -> Result<(), Error> {
-        let Function { name, runtime, handler, zip, variables } = function;
-        let body = json!({"FunctionName": name, "Runtime": runtime, "Handler": handler, "Timeout": 20,
-            "Role": "arn:aws:iam::000000000000:role/bench", "Code": {"ZipFile": zip},
-            "Environment": {"Variables": variables}});
-        self.call(&rest("POST", "/2015-03-31/functions", body.to_string().as_bytes())).map(|_| ())
+        let body = function.request("000000000000").to_string();
+        self.call(&rest("POST", "/2015-03-31/functions", body.as_bytes())).map(|_| ())
+    }
+
+    /// Creates a function in another account.
+    pub(crate) fn deploy_in(&self, account: &Account, function: &Function<'_>) -> Result<(), Error> {
+        let body = function.request(&account.id).to_string();
+        let draft = rest("POST", "/2015-03-31/functions", body.as_bytes());
+        load::once(self.address, &signed(self.address, &account.key, &draft)?).map(|_| ())
+    }
+
+    /// A signed invocation of a function in another account.
+    pub(crate) fn invoke_in(&self, account: &Account, name: &str, payload: &[u8]) -> Result<Vec<u8>, Error> {
+        let path = format!("/2015-03-31/functions/{name}/invocations");
+        signed(self.address, &account.key, &rest("POST", &path, payload))
+    }
+
+    /// A second account, with its administrator's key and the role that functions run with.
+    pub(crate) fn other_account(&self) -> Result<Account, Error> {
+        let organizations = |target: &'static str, body: &str| {
+            let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target)];
+            let (headers, body) = (&headers[..], body.as_bytes());
+            self.call(&Draft { service: "organizations", method: "POST", path: "/", headers, body })
+        };
+        organizations("AWSOrganizationsV20161128.CreateOrganization", r#"{"FeatureSet":"ALL"}"#)?;
+        let made = organizations(
+            "AWSOrganizationsV20161128.CreateAccount",
+            r#"{"AccountName":"other","Email":"other@example.com"}"#,
+        )?;
+        let id = between(&made, "\"AccountId\":\"", "\"")?.to_owned();
+        let iam = |body: &str| self.call(&form("iam", body.as_bytes()));
+        iam("Action=CreateUser&Version=2010-05-08&UserName=courier")?;
+        let allow = "%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%7B%22Effect%22%3A%22Allow%22%2C%22Action%22%3A%22sts%3AAssumeRole%22%2C%22Resource%22%3A%22%2A%22%7D%5D%7D";
+        iam(&format!(
+            "Action=PutUserPolicy&Version=2010-05-08&UserName=courier&PolicyName=p&PolicyDocument={allow}"
+        ))?;
+        let key = key_in(&iam("Action=CreateAccessKey&Version=2010-05-08&UserName=courier")?)?;
+        let role = format!("arn%3Aaws%3Aiam%3A%3A{id}%3Arole%2FOrganizationAccountAccessRole");
+        let assume = format!("Action=AssumeRole&Version=2011-06-15&RoleArn={role}&RoleSessionName=bench");
+        let session = signed(self.address, &key, &form("sts", assume.as_bytes()))?;
+        let key = key_in(&load::once(self.address, &session)?)?;
+        let body =
+            format!("Action=CreateRole&Version=2010-05-08&RoleName=bench&AssumeRolePolicyDocument={TRUST}");
+        load::once(self.address, &signed(self.address, &key, &form("iam", body.as_bytes()))?)?;
+        Ok(Account { id, key })
     }
 
     /// A signed invocation of it.
@@ -203,6 +247,42 @@ pub(crate) struct Function<'a> {
     /// The package, in base64.
     pub(crate) zip: &'a str,
     pub(crate) variables: &'a serde_json::Value,
+    /// The size of its `/tmp`.
+    pub(crate) tmp_mib: u32,
+}
+
+impl Function<'_> {
+    fn request(&self, account: &str) -> serde_json::Value {
+        let Function { name, runtime, handler, zip, variables, tmp_mib } = self;
+        json!({"FunctionName": name, "Runtime": runtime, "Handler": handler, "Timeout": 20,
+            "Role": format!("arn:aws:iam::{account}:role/bench"), "Code": {"ZipFile": zip},
+            "EphemeralStorage": {"Size": tmp_mib}, "Environment": {"Variables": variables}})
+    }
+}
+
+/// Another account than the first start's.
+pub(crate) struct Account {
+    id: String,
+    key: Key,
+}
+
+/// Who may assume the role of functions, in a form.
+const TRUST: &str = "%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%7B%22Effect%22%3A%22Allow%22%2C%22Principal%22%3A%7B%22Service%22%3A%22lambda.amazonaws.com%22%7D%2C%22Action%22%3A%22sts%3AAssumeRole%22%7D%5D%7D";
+
+/// A key, and a session's token where it is a session's.
+fn key_in(answer: &str) -> Result<Key, Error> {
+    let text = |name: &str| between(answer, &format!("<{name}>"), "<");
+    let secret = SecretString::new(text("SecretAccessKey")?);
+    Ok(Key {
+        id: text("AccessKeyId")?.to_owned(),
+        secret,
+        token: text("SessionToken").ok().map(SecretString::new),
+    })
+}
+
+fn between<'a>(text: &'a str, start: &str, end: &str) -> Result<&'a str, Error> {
+    let found = text.split_once(start).and_then(|(_, rest)| rest.split_once(end)).map(|(found, _)| found);
+    found.ok_or_else(|| format!("no {start} in {text}").into())
 }
 
 /// A package of one file, in base64.

@@ -9,6 +9,13 @@ use identity::sigv4::{self, Signer};
 
 use crate::Error;
 
+/// What signs.
+pub(crate) struct Key {
+    pub(crate) id: String,
+    pub(crate) secret: SecretString,
+    pub(crate) token: Option<SecretString>,
+}
+
 /// What is signed.
 pub(crate) struct Draft<'a> {
     pub(crate) service: &'a str,
@@ -32,20 +39,16 @@ pub(crate) fn plain_of(address: SocketAddr, length: usize) -> Vec<u8> {
 }
 
 /// The bytes of a signed request.
-pub(crate) fn signed(
-    address: SocketAddr,
-    key: &(String, SecretString),
-    draft: &Draft<'_>,
-) -> Result<Vec<u8>, Error> {
+pub(crate) fn signed(address: SocketAddr, key: &Key, draft: &Draft<'_>) -> Result<Vec<u8>, Error> {
     let mut headers = HeaderMap::new();
     headers.insert("host", HeaderValue::from_str(&address.to_string())?);
     for (name, value) in draft.headers {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_str(value)?);
     }
     let signer = Signer {
-        access_key_id: &key.0,
-        secret: &key.1,
-        session_token: None,
+        access_key_id: &key.id,
+        secret: &key.secret,
+        session_token: key.token.as_ref().map(SecretString::expose),
         region: "us-east-1",
         service: draft.service,
         s3: draft.service == "s3",

@@ -29,6 +29,24 @@ def handler(event, context):
     if kind == "talk": print("x" * 100000)
     return kind
 """
+# The same for an executable of the package's own, as far as it goes: it leaves after each answer it does not owe.
+ANY = """#!/usr/bin/python3 -S
+import json, os, time, urllib.error, urllib.request
+API = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"] + "/2018-06-01/runtime/invocation/"
+""" + MIXED + """
+while True:
+    call = urllib.request.urlopen(API + "next")
+    own = API + call.headers["Lambda-Runtime-Aws-Request-Id"]
+    event = json.loads(call.read())
+    try:
+        path, body = "/response", handler(event, None)
+    except Exception as error:
+        path, body = "/error", {"errorType": type(error).__name__, "errorMessage": str(error)}
+    try:
+        urllib.request.urlopen(own + path, json.dumps(body).encode()).read()
+    except urllib.error.HTTPError:
+        pass
+"""
 KINDS = ["work", "work", "work", "crash", "raise", "hang", "children", "memory", "files", "talk"]
 
 
@@ -59,6 +77,10 @@ def figures(platform):
                 namespaces.add(os.readlink(f"/proc/{pid}/ns/{kind}"))
             except OSError:
                 pass
+    memory = {}
+    for what, pid in (("platform's memory", platform.process.pid), ("spawner's memory", spawner[0])):
+        rollup = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+        memory[what] = int(next(line.split()[1] for line in rollup.splitlines() if line.startswith("Pss_Anon:"))) // 1024
     cgroups = [path for base in pathlib.Path("/sys/fs/cgroup").glob("**/fastness*") for path in base.glob("*") if path.is_dir()]
     return {
         "processes": len(pids),
@@ -68,6 +90,7 @@ def figures(platform):
         "host's mounts": len(pathlib.Path("/proc/self/mounts").read_text().splitlines()),
         "namespaces": len(namespaces),
         "cgroups": len(cgroups),
+        **memory,
     }
 
 
@@ -82,7 +105,13 @@ def test_a_short_soak_leaks_nothing(soaked):
     client = soaked.client("lambda")
 
     def create(name):
-        client.create_function(FunctionName=name, Runtime="python3.12", Role=role, Handler="app.handler", Timeout=1, MemorySize=128, Code={"ZipFile": package(app__py=MIXED)})
+        # Every way in which an environment comes to be: a runtime that was up already, a sandbox that was there already, for an interpreter and for an
+        # executable of the package's own, and nothing that was there.
+        kind = int(name.rpartition("-")[2]) % 4
+        runtime = "provided.al2023" if kind == 2 else "python3.12"
+        code = package(bootstrap=ANY) if kind == 2 else package(app__py=MIXED)
+        client.create_function(FunctionName=name, Runtime=runtime, Role=role, Handler="app.handler", Timeout=1, MemorySize=128, Code={"ZipFile": code},
+                               Environment={"Variables": {"TZ": "UTC"} if kind == 1 else {}}, EphemeralStorage={"Size": 600 if kind == 3 else 512})
         client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
 
     def settle():
@@ -137,7 +166,8 @@ def test_a_short_soak_leaks_nothing(soaked):
     def back():
         after = figures(soaked)
         # Environments that are started ahead follow the arrivals: a few more or fewer of them are none that leaked.
-        slack = {"processes": 20, "platform's descriptors": 80, "spawner's descriptors": 40, "namespaces": 40, "cgroups": 40}
+        slack = {"processes": 20, "platform's descriptors": 80, "spawner's descriptors": 40, "namespaces": 40, "cgroups": 40,
+                 "platform's memory": 48, "spawner's memory": 4}
         return all(after[name] <= count + slack.get(name, 0) for name, count in before.items()) and after
 
     try:

@@ -26,6 +26,12 @@ pub trait Launcher: Send + Sync + 'static {
         None
     }
 
+    /// As what an environment without a program can be made before the function is known, for functions that need a start
+    /// of their own; `None` where it cannot.
+    fn parking_empty(&self, _runtime: &str, _tmp_mib: u32) -> Option<ParkingClass> {
+        None
+    }
+
     /// Starts one that has run no code but the runtime's own, and awaits [`Process::assign`].
     fn park(&self, order: ParkOrder) -> BoxFuture<'_, Result<Launched, LaunchError>> {
         Box::pin(std::future::ready(Err(LaunchError::RuntimeUnavailable(order.class.runtime))))
@@ -39,6 +45,8 @@ pub struct ParkingClass {
     pub runtime: String,
     /// The memory that it is started with, in MiB; an assignment may raise it.
     pub memory_mib: u32,
+    /// Whether the runtime has come up in it; otherwise it is executed with the assignment.
+    pub is_booted: bool,
 }
 
 /// What is to be started ahead of any function.
@@ -47,7 +55,7 @@ pub struct ParkOrder {
     pub environment_id: String,
     /// What it is started as.
     pub class: ParkingClass,
-    /// The environment variables until the assignment brings the function's.
+    /// The environment variables of a runtime that comes up, until the assignment brings the function's.
     pub variables: Vec<(String, SecretString)>,
 }
 

@@ -8,6 +8,7 @@ use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use base::SecretString;
 use sandbox::{
     AUTHORITIES, AWS_API_PORT, Bind, CALLER, Caller, Companion, CpuShare, EGRESS_PORT, EnvironmentSpec,
     HostRuntime, RUNTIME_API_PORT, RuntimeKind, SECURE_API_PORT, Spawner, runtime_for,
@@ -40,11 +41,14 @@ impl SandboxLauncher {
 
     /// An environment without a function: its interpreter, and nothing to do yet.
     fn parked_spec(&self, order: &ParkOrder) -> Option<EnvironmentSpec> {
-        let ParkingClass { runtime, memory_mib } = &order.class;
+        let ParkingClass { runtime, memory_mib, is_booted } = &order.class;
         let runtime = runtime_for(&self.catalog, runtime)?;
-        let mut spec = EnvironmentSpec::new(order.environment_id.clone(), self.bootstraps.command(runtime));
-        let variables = order.variables.iter().map(|(name, value)| (name.clone(), value.expose().to_owned()));
-        spec.environment = variables.collect();
+        let mut spec = EnvironmentSpec::new(order.environment_id.clone(), Vec::new());
+        if *is_booted {
+            spec.argv = self.bootstraps.command(runtime);
+            spec.environment = exposed(&order.variables);
+        }
+        spec.awaits_program = !is_booted;
         spec.binds.clone_from(&runtime.binds);
         self.furnish(&mut spec);
         spec.working_dir = "/".into();
@@ -65,24 +69,24 @@ impl SandboxLauncher {
             return;
         }
         spec.binds.push(Bind::new(bundle, AUTHORITIES));
-        // Node.js brings a list of its own, and adds to it what this names.
-        if !spec.environment.iter().any(|(name, _)| name == NODE_AUTHORITIES) {
-            spec.environment.push((NODE_AUTHORITIES.to_owned(), format!("/var/runtime/{AUTHORITY}")));
+        if !spec.awaits_program {
+            trust(&mut spec.environment);
         }
     }
 
-    async fn start(&self, spec: EnvironmentSpec) -> Result<Launched, LaunchError> {
+    /// `command` is what its assignment executes, where it has no program before.
+    async fn start(&self, spec: EnvironmentSpec, command: Vec<String>) -> Result<Launched, LaunchError> {
         let spawner = Arc::clone(&self.spawner);
+        let trusts = spec.binds.iter().any(|bind| bind.inside.as_os_str() == AUTHORITIES);
         let launch = tokio::task::spawn_blocking(move || spawner.launch(&spec));
         let environment = launch.await.map_err(LaunchError::sandbox)?.map_err(LaunchError::sandbox)?;
-        assemble(environment).map_err(LaunchError::sandbox)
+        assemble(environment, command, trusts).map_err(LaunchError::sandbox)
     }
 
     fn spec(&self, order: &LaunchOrder) -> Option<EnvironmentSpec> {
         let runtime = runtime_for(&self.catalog, &order.runtime)?;
         let mut spec = EnvironmentSpec::new(order.environment_id.clone(), self.bootstraps.command(runtime));
-        let variables = order.variables.iter().map(|(name, value)| (name.clone(), value.expose().to_owned()));
-        spec.environment = variables.collect();
+        spec.environment = exposed(&order.variables);
         spec.binds.clone_from(&runtime.binds);
         spec.binds.push(Bind::new(&order.code_directory, TASK_ROOT));
         self.furnish(&mut spec);
@@ -114,7 +118,7 @@ impl Launcher for SandboxLauncher {
         Box::pin(async move {
             let spec =
                 self.spec(&order).ok_or_else(|| LaunchError::RuntimeUnavailable(order.runtime.clone()))?;
-            self.start(spec).await
+            self.start(spec, Vec::new()).await
         })
     }
 
@@ -124,16 +128,22 @@ impl Launcher for SandboxLauncher {
         let memory_mib = match runtime.kind {
             RuntimeKind::Python => PARKED_MEMORY_MIB.min(memory_mib),
             RuntimeKind::Node => memory_mib,
-            RuntimeKind::Provided => return None,
+            RuntimeKind::Provided => return Some(empty(runtime)),
         };
-        Some(ParkingClass { runtime: runtime.identifier(), memory_mib })
+        Some(ParkingClass { runtime: runtime.identifier(), memory_mib, is_booted: true })
+    }
+
+    fn parking_empty(&self, runtime: &str, tmp_mib: u32) -> Option<ParkingClass> {
+        runtime_for(&self.catalog, runtime).filter(|_| tmp_mib == PARKED_TMP_MIB).map(empty)
     }
 
     fn park(&self, order: ParkOrder) -> BoxFuture<'_, Result<Launched, LaunchError>> {
         Box::pin(async move {
             let spec = self.parked_spec(&order);
             let spec = spec.ok_or_else(|| LaunchError::RuntimeUnavailable(order.class.runtime.clone()))?;
-            self.start(spec).await
+            let runtime = runtime_for(&self.catalog, &order.class.runtime).filter(|_| !order.class.is_booted);
+            self.start(spec, runtime.map(|runtime| self.bootstraps.command(runtime)).unwrap_or_default())
+                .await
         })
     }
 }
@@ -155,7 +165,27 @@ const PARKED_TMP_MIB: u32 = 512;
 const PARKED_MEMORY_MIB: u32 = 128;
 const PARKED_WEIGHT_MILLIS: u32 = 10;
 
-fn assemble(mut environment: sandbox::Environment) -> io::Result<Launched> {
+/// All that needs a start of its own is alike: it has no memory yet that a runtime could have looked at.
+fn empty(runtime: &HostRuntime) -> ParkingClass {
+    ParkingClass { runtime: runtime.identifier(), memory_mib: PARKED_MEMORY_MIB, is_booted: false }
+}
+
+fn exposed(variables: &[(String, SecretString)]) -> Vec<(String, String)> {
+    variables.iter().map(|(name, value)| (name.clone(), value.expose().to_owned())).collect()
+}
+
+/// Node.js brings a list of authorities of its own, and adds to it what this names.
+fn trust(environment: &mut Vec<(String, String)>) {
+    if !environment.iter().any(|(name, _)| name == NODE_AUTHORITIES) {
+        environment.push((NODE_AUTHORITIES.to_owned(), format!("/var/runtime/{AUTHORITY}")));
+    }
+}
+
+fn assemble(
+    mut environment: sandbox::Environment,
+    command: Vec<String>,
+    trusts: bool,
+) -> io::Result<Launched> {
     let incomplete = || io::Error::other("the sandbox handed over too few descriptors");
     let mut doors = environment.take_listeners().into_iter();
     let runtime_api = doors.next().ok_or_else(incomplete)?;
@@ -165,19 +195,38 @@ fn assemble(mut environment: sandbox::Environment) -> io::Result<Launched> {
     let caller = doors.next().ok_or_else(incomplete)?;
     let stdout = environment.take_stdout().ok_or_else(incomplete)?;
     let stderr = environment.take_stderr().ok_or_else(incomplete)?;
-    let process = Arc::new(SandboxedProcess(Arc::new(environment), Arc::new(caller.into())));
+    let caller = Arc::new(caller.into());
+    let process = Arc::new(SandboxedProcess { environment: Arc::new(environment), caller, command, trusts });
     Ok(Launched { runtime_api, aws_api, secure_api, egress, stdout, stderr, process })
 }
 
-struct SandboxedProcess(Arc<sandbox::Environment>, Arc<Caller>);
+struct SandboxedProcess {
+    environment: Arc<sandbox::Environment>,
+    /// The way to what listens inside.
+    caller: Arc<Caller>,
+    /// What its assignment executes, where it has no program before.
+    command: Vec<String>,
+    /// Whether the platform's own authority stands inside.
+    trusts: bool,
+}
+
+impl SandboxedProcess {
+    fn program(&self, order: &LaunchOrder) -> sandbox::Program {
+        let mut environment = exposed(&order.variables);
+        if self.trusts {
+            trust(&mut environment);
+        }
+        sandbox::Program { argv: self.command.clone(), environment, working_dir: TASK_ROOT.into() }
+    }
+}
 
 impl Process for SandboxedProcess {
     fn kill(&self) {
-        self.0.kill();
+        self.environment.kill();
     }
 
     fn exited(&self) -> BoxFuture<'static, Exit> {
-        let environment = Arc::clone(&self.0);
+        let environment = Arc::clone(&self.environment);
         Box::pin(async move {
             if let Err(error) = wait(environment.first_end_fd()).await {
                 // Nothing is known of a process that cannot be watched: it must not go on.
@@ -192,15 +241,15 @@ impl Process for SandboxedProcess {
     }
 
     fn ask_to_end(&self) {
-        self.0.ask_to_end();
+        self.environment.ask_to_end();
     }
 
     fn end_runtime(&self) {
-        self.0.kill_function();
+        self.environment.kill_function();
     }
 
     fn gone(&self) -> BoxFuture<'static, ()> {
-        let environment = Arc::clone(&self.0);
+        let environment = Arc::clone(&self.environment);
         Box::pin(async move {
             if wait(environment.exit_fd()).await.is_err() {
                 environment.kill();
@@ -209,24 +258,25 @@ impl Process for SandboxedProcess {
     }
 
     fn freeze(&self) {
-        if let Err(error) = self.0.freeze() {
-            tracing::debug!(%error, environment = self.0.id(), "an idle environment was not frozen");
+        if let Err(error) = self.environment.freeze() {
+            tracing::debug!(%error, environment = self.environment.id(), "an idle environment was not frozen");
         }
     }
 
     fn thaw(&self) {
-        if let Err(error) = self.0.thaw() {
-            tracing::warn!(%error, environment = self.0.id(), "an environment was not thawed");
+        if let Err(error) = self.environment.thaw() {
+            tracing::warn!(%error, environment = self.environment.id(), "an environment was not thawed");
         }
     }
 
     fn assign(&self, order: &LaunchOrder) -> BoxFuture<'static, Result<(), LaunchError>> {
-        let environment = Arc::clone(&self.0);
+        let environment = Arc::clone(&self.environment);
         let layers = order.layers_directory.iter().map(|layers| Bind::new(layers, LAYERS_ROOT));
         let assignment = sandbox::Assignment {
             binds: std::iter::once(Bind::new(&order.code_directory, TASK_ROOT)).chain(layers).collect(),
             memory_mib: order.memory_mib,
             cpu: CpuShare::for_memory(order.memory_mib),
+            program: (!self.command.is_empty()).then(|| self.program(order)),
         };
         Box::pin(async move {
             let assign = tokio::task::spawn_blocking(move || environment.assign(&assignment));
@@ -235,7 +285,7 @@ impl Process for SandboxedProcess {
     }
 
     fn connect(&self, port: u16) -> BoxFuture<'static, io::Result<TcpStream>> {
-        let caller = Arc::clone(&self.1);
+        let caller = Arc::clone(&self.caller);
         Box::pin(async move {
             let stream = TcpStream::from_std(caller.begin(port)?)?;
             stream.writable().await?;
@@ -244,7 +294,7 @@ impl Process for SandboxedProcess {
     }
 
     fn memory_peak_bytes(&self) -> Option<u64> {
-        self.0.memory_peak_bytes()
+        self.environment.memory_peak_bytes()
     }
 }
 

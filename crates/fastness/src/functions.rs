@@ -62,6 +62,10 @@ impl Launcher for HostLauncher {
         self.0.parking(runtime, memory_mib, tmp_mib)
     }
 
+    fn parking_empty(&self, runtime: &str, tmp_mib: u32) -> Option<ParkingClass> {
+        self.0.parking_empty(runtime, tmp_mib)
+    }
+
     fn park(&self, order: ParkOrder) -> BoxFuture<'_, Result<Launched, LaunchError>> {
         self.0.park(order)
     }

@@ -154,8 +154,12 @@ impl Environment {
     /// Where it was not made for that, has its assignment, or a step failed: then it is of no more use.
     pub fn assign(&self, assignment: &Assignment) -> Result<(), LaunchError> {
         assignment.check()?;
-        let request = Request::Assign { id: self.id.clone(), assignment: assignment.clone() };
-        match self.link.ask(&request).map_err(LaunchError::SpawnerGone)?.0 {
+        let mut request = Request::Assign { id: self.id.clone(), assignment: assignment.clone() };
+        let answer = self.link.ask(&request);
+        if let Request::Assign { assignment: Assignment { program: Some(copy), .. }, .. } = &mut request {
+            copy.wipe();
+        }
+        match answer.map_err(LaunchError::SpawnerGone)?.0 {
             Reply::Assigned => Ok(()),
             Reply::Refused { stage, reason } => Err(LaunchError::Refused { stage, reason }),
             Reply::Started { .. } | Reply::Launched { .. } => {

@@ -34,7 +34,7 @@ pub use layers::LayerStatus;
 pub use spawner::{LaunchError, Spawner, SpawnerOptions, StartError};
 pub use spec::{
     AUTHORITIES, AWS_API_PORT, Assignment, Bind, Companion, CpuShare, EGRESS_PORT, EnvironmentSpec,
-    InvalidSpec, PLATFORM_HOST, RUNTIME_API_PORT, SECURE_API_PORT, VCPU_MEMORY_MIB,
+    InvalidSpec, PLATFORM_HOST, Program, RUNTIME_API_PORT, SECURE_API_PORT, VCPU_MEMORY_MIB,
 };
 
 /// Parsers that meet bytes from elsewhere, for the fuzzer.

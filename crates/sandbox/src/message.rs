@@ -18,7 +18,7 @@ use zeroize::Zeroize;
 
 use crate::cgroup::EnvironmentCgroup;
 use crate::layers::LayerStatus;
-use crate::spec::{Assignment, EnvironmentSpec};
+use crate::spec::{Assignment, EnvironmentSpec, Program};
 
 /// The largest message: a spec at its limits, escaped.
 const PACKET_BYTES_MAX: usize = 192 * 1_024;
@@ -50,11 +50,13 @@ pub(crate) enum Reply {
     Refused { stage: String, reason: String },
 }
 
-/// From a child to the spawner.
+/// From a child to the spawner, and back.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Progress {
-    /// With descriptors: the listeners. The program is about to be executed.
+    /// With descriptors: the listeners. The program is about to be executed. To a child: it may go on.
     Ready,
+    /// To a child that awaits it: what to execute once it may go on.
+    Program(Program),
     /// It cannot be.
     Failed { stage: String, reason: String },
 }

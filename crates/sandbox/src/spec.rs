@@ -68,6 +68,8 @@ pub struct EnvironmentSpec {
     pub doors: Vec<u16>,
     /// Whether an [`Assignment`] follows: the environment is made before it is known what for.
     pub awaits_assignment: bool,
+    /// Whether the program comes with the assignment too: there is none until then, and everything else is done already.
+    pub awaits_program: bool,
     /// Programs that run beside the program, under the same limits, and end with it or after it.
     pub companions: Vec<Companion>,
 }
@@ -90,11 +92,40 @@ pub struct Assignment {
     pub memory_mib: u32,
     /// Share of the processors.
     pub cpu: CpuShare,
+    /// What is executed, where the environment has none so far.
+    pub program: Option<Program>,
+}
+
+/// A program that an environment gets with its assignment. Holds credentials: its `Debug` shows the path alone.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    /// The program (an absolute path inside) and its arguments.
+    pub argv: Vec<String>,
+    /// Its whole environment.
+    pub environment: Vec<(String, String)>,
+    /// Where it starts, inside.
+    pub working_dir: PathBuf,
+}
+
+impl Program {
+    /// Wipes the values of the variables from this copy.
+    pub(crate) fn wipe(&mut self) {
+        self.environment.iter_mut().for_each(|(_, value)| value.zeroize());
+    }
+}
+
+impl std::fmt::Debug for Program {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Program").field("program", &self.argv.first()).finish_non_exhaustive()
+    }
 }
 
 impl Assignment {
     /// Refuses what cannot be done, or must not.
     pub fn check(&self) -> Result<(), InvalidSpec> {
+        if let Some(program) = &self.program {
+            check_program(&program.argv, &program.environment, &program.working_dir)?;
+        }
         require(MEMORY_MIB.contains(&self.memory_mib), "16 to 65,536 MiB of memory")?;
         check_cpu(self.cpu)?;
         check_binds(&self.binds)
@@ -171,6 +202,7 @@ impl EnvironmentSpec {
             cpu: CpuShare::for_memory(128),
             doors: vec![RUNTIME_API_PORT, AWS_API_PORT],
             awaits_assignment: false,
+            awaits_program: false,
             companions: Vec::new(),
         }
     }
@@ -193,28 +225,17 @@ impl EnvironmentSpec {
             (1..=ID_BYTES_MAX).contains(&self.id.len()) && self.id.bytes().all(id_allowed),
             "the id is 1 to 64 letters, digits and hyphens",
         )?;
-        require((1..=ARGUMENTS_MAX).contains(&self.argv.len()), "1 to 64 arguments")?;
         require(self.companions.len() <= COMPANIONS_MAX, "at most 16 programs beside the program")?;
         require(self.companions.iter().all(Companion::is_runnable), "each of them is an absolute path")?;
-        require(self.environment.len() <= VARIABLES_MAX, "at most 1,024 environment variables")?;
-        let variables = self.environment.iter().flat_map(|(name, value)| [name, value]);
-        let companions = self.companions.iter().flat_map(|one| one.argv.iter().chain(&one.without));
-        let mut bytes = 0_usize;
-        for text in self.argv.iter().chain(variables).chain(companions) {
-            require(!text.contains('\0'), "no NUL in arguments and environment variables")?;
-            bytes = bytes.saturating_add(text.len());
+        check_texts(self.companions.iter().flat_map(|one| one.argv.iter().chain(&one.without)))?;
+        if self.awaits_program {
+            let is_bare = self.argv.is_empty() && self.environment.is_empty() && self.companions.is_empty();
+            return require(is_bare && self.awaits_assignment, "no program before the assignment");
         }
-        require(bytes <= TEXT_BYTES_MAX, "at most 96 KiB of arguments and environment variables")?;
-        let named = |(name, _): &(String, String)| !name.is_empty() && !name.contains('=');
-        require(
-            self.environment.iter().all(named),
-            "environment variable names are not empty and hold no `=`",
-        )
+        check_program(&self.argv, &self.environment, &self.working_dir)
     }
 
     fn check_paths(&self) -> Result<(), InvalidSpec> {
-        let program = self.argv.first().map(Path::new);
-        require(program.is_some_and(Path::is_absolute), "the program is an absolute path")?;
         require(self.working_dir.is_absolute(), "the working directory is an absolute path")?;
         check_binds(&self.binds)
     }
@@ -245,6 +266,32 @@ impl std::fmt::Debug for EnvironmentSpec {
 
 fn require(holds: bool, message: &'static str) -> Result<(), InvalidSpec> {
     if holds { Ok(()) } else { Err(InvalidSpec(message)) }
+}
+
+fn check_program(
+    argv: &[String],
+    environment: &[(String, String)],
+    working_dir: &Path,
+) -> Result<(), InvalidSpec> {
+    require((1..=ARGUMENTS_MAX).contains(&argv.len()), "1 to 64 arguments")?;
+    require(environment.len() <= VARIABLES_MAX, "at most 1,024 environment variables")?;
+    check_texts(argv.iter().chain(environment.iter().flat_map(|(name, value)| [name, value])))?;
+    let named = |(name, _): &(String, String)| !name.is_empty() && !name.contains('=');
+    require(environment.iter().all(named), "environment variable names are not empty and hold no `=`")?;
+    require(working_dir.is_absolute(), "the working directory is an absolute path")?;
+    require(
+        argv.first().is_some_and(|program| Path::new(program).is_absolute()),
+        "the program is an absolute path",
+    )
+}
+
+fn check_texts<'a>(texts: impl Iterator<Item = &'a String>) -> Result<(), InvalidSpec> {
+    let mut bytes = 0_usize;
+    for text in texts {
+        require(!text.contains('\0'), "no NUL in arguments and environment variables")?;
+        bytes = bytes.saturating_add(text.len());
+    }
+    require(bytes <= TEXT_BYTES_MAX, "at most 96 KiB of arguments and environment variables")
 }
 
 fn check_binds(binds: &[Bind]) -> Result<(), InvalidSpec> {
@@ -311,6 +358,11 @@ mod tests {
             ("no pids", |s| s.pids_max = 0),
             ("low door", |s| s.doors = vec![80]),
             ("relative companion", |s| s.companions = vec![companion("x")]),
+            ("a program too early", |s| (s.awaits_program, s.awaits_assignment) = (true, true)),
+            ("a program never", |s| {
+                s.argv.clear();
+                s.awaits_program = true;
+            }),
             ("many companions", |s| s.companions = vec![companion("/x"); 17]),
         ];
         for (what, change) in changes {

@@ -48,10 +48,21 @@ pub(crate) struct Parked {
     pub(crate) environment_id: String,
     pub(crate) since: Instant,
     started: Started,
+    /// Whether a runtime has come up and asks what for.
+    is_booted: bool,
     _share: HostShare,
 }
 
 impl Parked {
+    /// Takes charge of one without a program.
+    ///
+    /// # Errors
+    /// Where its descriptors cannot be registered with this runtime; the process is ended.
+    pub(crate) fn empty(environment_id: String, launched: Launched, share: HostShare) -> io::Result<Self> {
+        let started = Started::of(launched)?;
+        Ok(Self { environment_id, since: Instant::now(), started, is_booted: false, _share: share })
+    }
+
     /// Waits until the runtime has come up and asks what for.
     ///
     /// # Errors
@@ -85,22 +96,27 @@ impl Parked {
             Err(_) => Err(io::ErrorKind::TimedOut.into()),
         };
         asked.inspect_err(|_| process.kill())?;
-        Ok(Self { environment_id, since: Instant::now(), started, _share: share })
+        Ok(Self { environment_id, since: Instant::now(), started, is_booted: true, _share: share })
     }
 
     /// Whether it still waits.
     pub(crate) fn is_waiting(&mut self) -> bool {
         let mut cx = Context::from_waker(Waker::noop());
-        self.started.api.poll_request(&mut cx).is_pending() && self.started.api.is_parked()
+        self.started.api.poll_request(&mut cx).is_pending()
+            && (!self.is_booted || self.started.api.is_parked())
     }
 
-    /// Makes it an environment of one function: files and limits first, then the variables, which let it go on.
+    /// Makes it an environment of one function: files and limits first, then the program or, where a runtime has come up,
+    /// the variables, which let it go on.
     ///
     /// # Errors
     /// Where it has gone, or a step failed; the process is ended.
     pub(crate) async fn assign(self, order: &LaunchOrder) -> Result<Started, LaunchError> {
         let mut started = self.started;
         let assigned = started.process.assign(order).await.and_then(|()| {
+            if !self.is_booted {
+                return Ok(());
+            }
             let gone = || LaunchError::sandbox(io::Error::from(io::ErrorKind::BrokenPipe));
             started.api.hand_over(document(order)?).then_some(()).ok_or_else(gone)
         });

@@ -183,9 +183,14 @@ pub(super) async fn refill(pool: Weak<Pool>) {
 impl Pool {
     /// What such a function can be given that was started ahead.
     pub(super) fn parking(&self, spec: &FunctionSpec) -> Option<ParkingClass> {
-        // Layers stand at /opt before an interpreter looks for modules: they bind as these variables do.
-        let binds = !spec.layers.is_empty() || spec.variables.iter().any(|(name, _)| binds_at_exec(name));
-        if binds { None } else { self.launcher.parking(&spec.runtime, spec.memory_mib, spec.tmp_mib) }
+        // Layers may bring programs that run from the start.
+        if !spec.layers.is_empty() {
+            return None;
+        }
+        if spec.variables.iter().any(|(name, _)| binds_at_exec(name)) {
+            return self.launcher.parking_empty(&spec.runtime, spec.tmp_mib);
+        }
+        self.launcher.parking(&spec.runtime, spec.memory_mib, spec.tmp_mib)
     }
 
     async fn park(self: &Arc<Self>, class: &ParkingClass) -> Option<Parked> {
@@ -201,6 +206,9 @@ impl Pool {
             variables: parked_variables(),
         };
         let parked = match self.launcher.park(order).await {
+            Ok(launched) if !class.is_booted => {
+                Parked::empty(environment_id, launched, share).map_err(|error| error.to_string())
+            }
             Ok(launched) => {
                 let booted = Parked::boot(environment_id, launched, share, INIT_TIME_MAX).await;
                 booted.map_err(|error| error.to_string())

@@ -14,6 +14,9 @@ use crate::pool::HostLimits;
 use crate::testing::request;
 use crate::testkit::{Runtime, exit};
 
+/// For a machine that is busy with something else; less than what tells the cases apart.
+const SLACK: Duration = Duration::from_secs(1);
+
 /// One idle environment whose end may take `time`.
 async fn idle(fixture: &Fixture, time: Duration) {
     let pool = &fixture.compute.0;
@@ -57,7 +60,7 @@ async fn without_extensions_nothing_is_asked() {
     let fixture = fixture(|runtime| leave_after(runtime, 0)).await;
     idle(&fixture, Duration::ZERO).await;
     fixture.compute.retire(&fixture.spec.arn, None);
-    assert!(gone(&fixture).await < Duration::from_millis(100));
+    assert!(gone(&fixture).await < SLACK);
     assert_eq!(logged(&fixture).await, [""; 0]);
 }
 
@@ -75,7 +78,7 @@ async fn with_extensions_the_runtime_is_asked_and_given_its_time() {
         idle(&fixture, time).await;
         fixture.compute.retire(&fixture.spec.arn, None);
         let took = gone(&fixture).await;
-        assert!(took >= lasts && took < lasts + Duration::from_millis(150), "{time:?} {takes}: {took:?}");
+        assert!(took >= lasts && took < lasts + SLACK, "{time:?} {takes}: {took:?}");
         assert_eq!(logged(&fixture).await, writes);
     }
 }

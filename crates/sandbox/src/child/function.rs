@@ -1,5 +1,6 @@
 //! The process that becomes the function: gives everything up and executes the runtime.
 
+use std::convert::Infallible;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 
@@ -12,6 +13,7 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 use rustix::thread::CapabilitySet;
 
 use super::{Failure, Plan, Stage, privileges, report};
+use crate::message::Progress;
 use crate::sys::{self, CommandLine};
 
 const MIB: u64 = 1_024 * 1_024;
@@ -20,13 +22,34 @@ const LANDLOCK: ABI = ABI::V6;
 
 /// Does not return if all goes well.
 pub(super) fn run(plan: &Plan<'_>, command: &CommandLine) -> i32 {
-    match prepare(plan) {
-        Ok(()) => {
-            let error = sys::execute(command);
-            report(&plan.channel, &Failure { stage: "execute the program", error })
+    let prepared = prepare(plan).and_then(|()| {
+        if plan.spec.awaits_program {
+            return await_program(plan);
         }
+        rustix::process::chdir(&plan.spec.working_dir).stage("working directory")?;
+        Err(Failure { stage: EXECUTE, error: sys::execute(command) })
+    });
+    match prepared {
+        Ok(never) => match never {},
         Err(failure) => report(&plan.channel, &failure),
     }
+}
+
+const EXECUTE: &str = "execute the program";
+
+/// Waits, with nothing left to give up, for what to execute, and until it may.
+fn await_program(plan: &Plan<'_>) -> Result<Infallible, Failure> {
+    let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
+    plan.channel.send(&Progress::Ready, &[]).stage("report")?;
+    let Some((Progress::Program(program), _)) = plan.channel.receive(None).stage("await the program")? else {
+        return Err(Failure { stage: "await the program", error: gone() });
+    };
+    let Some((Progress::Ready, _)) = plan.channel.receive(None).stage("await the files")? else {
+        return Err(Failure { stage: "await the files", error: gone() });
+    };
+    rustix::process::chdir(&program.working_dir).stage("working directory")?;
+    let command = CommandLine::new(&program.argv, &program.environment).map_err(io::Error::from);
+    Err(Failure { stage: EXECUTE, error: sys::execute(&command.stage("arguments")?) })
 }
 
 /// SECURITY: in this order. Descriptors before anything can fail with them open; the bounding set while a capability
@@ -40,7 +63,6 @@ fn prepare(plan: &Plan<'_>) -> Result<(), Failure> {
     privileges::seal_capabilities().stage("capabilities")?;
     privileges::become_function().stage("ids")?;
     privileges::drop_capabilities_but(CapabilitySet::empty()).stage("capabilities")?;
-    rustix::process::chdir(&plan.spec.working_dir).stage("working directory")?;
     restrict_files().stage("landlock")?;
     sys::install_filter(plan.filter).stage("seccomp")
 }

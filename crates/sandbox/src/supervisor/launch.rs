@@ -54,15 +54,25 @@ pub(super) struct Launching {
     /// What it has opened, once it has.
     pub(super) listeners: Option<Vec<OwnedFd>>,
     awaits_assignment: bool,
+    /// Whether it is done before a program is executed.
+    pub(super) awaits_program: bool,
     handed: [OwnedFd; 3],
 }
 
 impl Launching {
+    /// Whether an end of the channel says that the program runs.
+    pub(super) fn is_executed(&self) -> bool {
+        self.listeners.is_some() && !self.awaits_program
+    }
+
     /// The environment by its id, and what the server gets of it behind its pidfd: status, stdout, stderr, the listeners.
     pub(super) fn into_parts(self) -> (String, Member, Vec<OwnedFd>) {
         let (mut member, mut listeners) = (self.member, self.listeners.unwrap_or_default());
         if self.awaits_assignment {
             member.mounts = listeners.pop();
+        }
+        if self.awaits_program {
+            member.function = Some(self.channel);
         }
         (self.id, member, self.handed.into_iter().chain(listeners).collect())
     }
@@ -109,7 +119,7 @@ fn begin_with(supervisor: &mut Supervisor, spec: &EnvironmentSpec, ids: IdMap) -
     let prepared = write_maps(&cloned, ids)
         .step("id maps")
         .and_then(|()| ends.channel.send(&Progress::Ready, &[]).step("start the child"));
-    let member = Member { pidfd: cloned.pidfd, ids, cgroup, mounts: None };
+    let member = Member { pidfd: cloned.pidfd, ids, cgroup, mounts: None, function: None };
     if let Err(refusal) = prepared {
         abandon(&member);
         return Err(refusal);
@@ -121,6 +131,7 @@ fn begin_with(supervisor: &mut Supervisor, spec: &EnvironmentSpec, ids: IdMap) -
         channel,
         listeners: None,
         awaits_assignment: spec.awaits_assignment,
+        awaits_program: spec.awaits_program,
         handed: [status, stdout, stderr],
     })
 }
@@ -143,7 +154,9 @@ fn plan<'a>(
 ) -> Result<(Plan<'a>, Ends), Refusal> {
     let open = |bind: &crate::spec::Bind| Ok((open_bind(&bind.host)?, bind.inside.clone()));
     let binds = spec.binds.iter().map(open).collect::<io::Result<Vec<_>>>().step("binds")?;
-    let (channel, child_channel) = Channel::pair().step("sockets")?;
+    // A program with its variables is large.
+    let pair = if spec.awaits_program { Channel::wide_pair() } else { Channel::pair() };
+    let (channel, child_channel) = pair.step("sockets")?;
     let (status, child_status) =
         socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).step("sockets")?;
     let (stdout, child_stdout) = output_pipe(ids).step("pipes")?;

@@ -73,6 +73,8 @@ struct Member {
     cgroup: EnvironmentCgroup,
     /// Where its files are, as long as it awaits its assignment.
     mounts: Option<OwnedFd>,
+    /// Who awaits a program there, as long as it has none.
+    function: Option<Channel>,
 }
 
 impl Supervisor {
@@ -91,8 +93,9 @@ impl Supervisor {
                     spec.wipe();
                     self.undertake(begun, answer)?;
                 }
-                Some((Request::Assign { id, assignment }, answer)) => {
+                Some((Request::Assign { id, mut assignment }, answer)) => {
                     let begun = assign::begin(self, &id, &assignment).map(Work::Assign);
+                    assignment.program.iter_mut().for_each(crate::spec::Program::wipe);
                     self.undertake(begun, answer)?;
                 }
                 Some((Request::Release { id }, _)) => self.release(&id),

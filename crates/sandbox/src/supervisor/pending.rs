@@ -55,7 +55,7 @@ impl Work {
     fn child(&self) -> &Channel {
         match self {
             Self::Launch(launching) => &launching.channel,
-            Self::Assign(assigning) => &assigning.0,
+            Self::Assign(assigning) => &assigning.channel,
         }
     }
 
@@ -80,12 +80,23 @@ impl Work {
                     return Found::Failed(Refusal { stage, reason });
                 }
                 (Some((Progress::Ready, listeners)), Self::Launch(launching)) => {
-                    launching.listeners = Some(listeners);
+                    if launching.listeners.is_none() {
+                        launching.listeners = Some(listeners);
+                    } else if launching.awaits_program {
+                        return Found::Done;
+                    }
                 }
-                (Some((Progress::Ready, _)), Self::Assign(_)) => return Found::Done,
+                (Some((Progress::Ready, _)), Self::Assign(assigning)) => match assigning.let_go_on() {
+                    Ok(true) => {}
+                    Ok(false) => return Found::Done,
+                    Err(error) => return Found::Failed(refusal("start the program", &error.to_string())),
+                },
                 // A successful exec closes the child's last end of the channel.
-                (None, Self::Launch(launching)) if launching.listeners.is_some() => return Found::Done,
-                (None, _) => return Found::Failed(refusal("wait for the child", "it died")),
+                (None, Self::Launch(launching)) if launching.is_executed() => return Found::Done,
+                (None, Self::Assign(assigning)) if assigning.executes => return Found::Done,
+                (Some((Progress::Program(_), _)) | None, _) => {
+                    return Found::Failed(refusal("wait for the child", "it died"));
+                }
             }
         }
     }

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use sandbox::{Assignment, Bind, CpuShare};
+use sandbox::{Assignment, Bind, CpuShare, EnvironmentSpec, ExitStatus, Program};
 
 use crate::support::{drain, host, shell, wait};
 
 fn assignment(bind: Bind) -> Assignment {
-    Assignment { binds: vec![bind], memory_mib: 256, cpu: CpuShare::for_memory(256) }
+    Assignment { binds: vec![bind], memory_mib: 256, cpu: CpuShare::for_memory(256), program: None }
 }
 
 #[test]
@@ -85,4 +85,62 @@ fn memory_acts_as_assigned() {
     environment.assign(&assignment(host.package("one", &[("name", "x")]))).unwrap();
     let exit = wait(&environment, Duration::from_secs(20)).unwrap();
     assert_eq!((stdout.join().unwrap().as_str(), exit.oom_killed), ("150\n", true));
+}
+
+/// An environment without a program.
+fn empty(id: &str) -> EnvironmentSpec {
+    let mut spec = EnvironmentSpec::new(id, Vec::new());
+    spec.working_dir = "/".into();
+    (spec.awaits_assignment, spec.awaits_program) = (true, true);
+    spec
+}
+
+fn program(script: &str) -> Option<Program> {
+    Some(Program {
+        argv: ["/bin/sh", "-c", script].map(str::to_owned).to_vec(),
+        environment: vec![("PATH".into(), "/usr/bin:/bin".into()), ("SECRET".into(), "s".repeat(60_000))],
+        working_dir: "/var/task".into(),
+    })
+}
+
+#[test]
+fn a_program_comes_with_the_assignment_and_finds_its_files_and_no_rights() {
+    let host = host();
+    let mut environment = host.spawner.launch(&empty("empty-1")).unwrap();
+    let stdout = drain(environment.take_stdout().unwrap());
+    let mut order = assignment(host.package("one", &[("name", "orders\n")]));
+    order.program =
+        program("cat name; pwd; echo ${#SECRET}; cat /proc/self/status; ls /proc/self/fd | wc -l; exit 6");
+    environment.assign(&order).unwrap();
+    assert!(environment.assign(&order).is_err(), "a second assignment");
+    let exit = wait(&environment, Duration::from_secs(10)).expect("it ends");
+    assert_eq!(exit.status, ExitStatus::Code(6));
+    let text = stdout.join().unwrap();
+    assert!(text.starts_with("orders\n/var/task\n60000\n"), "{text}");
+    for line in ["Seccomp:\t2", "CapEff:\t0000000000000000", "NoNewPrivs:\t1", "Uid:\t993\t993\t993\t993"] {
+        assert!(text.contains(line), "{line} is missing: {text}");
+    }
+    // Standard input, output and error, and the folder that is being listed.
+    assert!(text.ends_with("\n4\n"), "{text}");
+}
+
+#[test]
+fn a_program_goes_to_whom_awaits_one_and_a_bad_one_is_an_error() {
+    let host = host();
+    let bind = || host.package("one", &[("name", "x")]);
+    let waiting = host.spawner.launch(&empty("empty-2")).unwrap();
+    assert!(waiting.assign(&assignment(bind())).is_err(), "no program");
+    let mut running = shell("sleep 60");
+    running.awaits_assignment = true;
+    let running = host.spawner.launch(&running).unwrap();
+    let mut order = assignment(bind());
+    order.program = program("true");
+    assert!(running.assign(&order).is_err(), "two programs");
+    let waiting = host.spawner.launch(&empty("empty-3")).unwrap();
+    if let Some(program) = &mut order.program {
+        program.argv[0] = "/nonexistent".to_owned();
+    }
+    let error = waiting.assign(&order).unwrap_err().to_string();
+    assert!(error.contains("execute the program"), "{error}");
+    assert!(!format!("{order:?}").contains("ssss"), "{order:?}");
 }

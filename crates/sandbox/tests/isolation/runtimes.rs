@@ -35,7 +35,7 @@ impl Function {
         spec.binds.clone_from(&runtime.binds);
         spec.binds.push(package);
         let bootstraps = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../runtimes");
-        for file in ["python/bootstrap.py", "node/bootstrap.mjs"] {
+        for file in ["python/bootstrap.py", "node/bootstrap.mjs", "node/streaming.mjs"] {
             let host_file = bootstraps.join(file).canonicalize().unwrap();
             let name = host_file.file_name().unwrap().to_owned();
             spec.binds.push(Bind::new(host_file, Path::new("/var/runtime").join(name)));

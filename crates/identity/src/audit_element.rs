@@ -6,7 +6,7 @@
 use base::Timestamp;
 use serde::Serialize;
 
-use crate::principal::{AssumedRole, Principal, SessionOfKey};
+use crate::principal::{AssumedRole, FederatedUser, Principal, SessionOfKey, entity_arn, root_arn};
 
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -54,9 +54,10 @@ struct FederationData<'a> {
 struct Issuer<'a> {
     r#type: &'static str,
     principal_id: &'a str,
-    arn: &'a str,
+    arn: std::borrow::Cow<'a, str>,
     account_id: &'a str,
-    user_name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_name: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -126,6 +127,15 @@ impl Principal {
                 session_context: Some(of_role(role)),
                 ..Element::default()
             },
+            Self::FederatedUser(user) => Element {
+                r#type: "FederatedUser",
+                principal_id: Some(self.user_id()),
+                arn: Some(self.arn()),
+                account_id: Some(user.account.as_str()),
+                access_key_id: Some(&user.access_key_id),
+                session_context: Some(of_federated(user)),
+                ..Element::default()
+            },
             Self::Service(_) => Element { r#type: "AWSService", ..Element::default() },
             Self::WebIdentity(web) => Element {
                 r#type: "WebIdentityUser",
@@ -149,9 +159,9 @@ fn of_role(role: &AssumedRole) -> SessionContext<'_> {
         session_issuer: Some(Issuer {
             r#type: "Role",
             principal_id: &role.role_id,
-            arn: role.role_arn(),
+            arn: role.role_arn().into(),
             account_id: role.account.as_str(),
-            user_name: &role.role_name,
+            user_name: Some(&role.role_name),
         }),
         web_id_federation_data: role.federated_by.as_ref().map(|by| FederationData {
             federated_provider: &by.provider,
@@ -159,6 +169,32 @@ fn of_role(role: &AssumedRole) -> SessionContext<'_> {
         }),
         attributes: attributes(role.issued_at, role.mfa),
         source_identity: role.source_identity.as_deref(),
+    }
+}
+
+fn of_federated(user: &FederatedUser) -> SessionContext<'_> {
+    let account_id = user.account.as_str();
+    let issuer = match &user.lender {
+        Some(lender) => Issuer {
+            r#type: "IAMUser",
+            principal_id: &lender.user_id,
+            arn: entity_arn(user.account, "user", &lender.path, &lender.name).into(),
+            account_id,
+            user_name: Some(&lender.name),
+        },
+        None => Issuer {
+            r#type: "Root",
+            principal_id: account_id,
+            arn: root_arn(user.account).into(),
+            account_id,
+            user_name: None,
+        },
+    };
+    SessionContext {
+        session_issuer: Some(issuer),
+        web_id_federation_data: None,
+        attributes: attributes(user.issued_at, false),
+        source_identity: None,
     }
 }
 

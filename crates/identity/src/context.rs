@@ -6,7 +6,7 @@
 use base::Timestamp;
 use policy::Context;
 
-use crate::principal::{AssumedRole, Principal, PrincipalTags, Root, SessionOfKey, User};
+use crate::principal::{AssumedRole, FederatedUser, Principal, PrincipalTags, Root, SessionOfKey, User};
 
 /// What is known of the principal besides its name: tags, the age and strength of its session, the resource that a
 /// service acts for.
@@ -30,6 +30,7 @@ pub fn of(principal: &Principal, now: Timestamp) -> Context {
             context.add("aws:SourceArn", service.source_arn.clone());
             context.add("aws:SourceAccount", service.source_account.as_str());
         }
+        Principal::FederatedUser(user) => add_federated(&mut context, user, now),
         Principal::WebIdentity(web) => {
             add_claims(&mut context, &web.claims);
             context.add("aws:FederatedProvider", web.provider.clone());
@@ -40,11 +41,7 @@ pub fn of(principal: &Principal, now: Timestamp) -> Context {
 }
 
 fn add_role(context: &mut Context, role: &AssumedRole, now: Timestamp) {
-    let is_overridden = |key: &str| role.session_tags.iter().any(|(name, _)| name.eq_ignore_ascii_case(key));
-    let own = role.role_tags.iter().filter(|(key, _)| !is_overridden(key));
-    for (key, value) in own.chain(&role.session_tags) {
-        context.add(format!("aws:PrincipalTag/{key}"), value.clone());
-    }
+    add_overlaid_tags(context, &role.role_tags, &role.session_tags);
     add_session(context, role.issued_at, role.mfa, now);
     if let Some(identity) = &role.source_identity {
         context.add("aws:SourceIdentity", identity.clone());
@@ -55,6 +52,21 @@ fn add_role(context: &mut Context, role: &AssumedRole, now: Timestamp) {
     }
     if let Some(function) = &role.source_function {
         context.add("lambda:SourceFunctionArn", function.clone());
+    }
+}
+
+fn add_federated(context: &mut Context, user: &FederatedUser, now: Timestamp) {
+    let own = user.lender.as_ref().map(|lender| lender.tags.as_slice()).unwrap_or_default();
+    add_overlaid_tags(context, own, &user.session_tags);
+    add_session(context, user.issued_at, false, now);
+}
+
+/// A principal's own tags, and those of its session, each of which stands before one of the same key.
+fn add_overlaid_tags(context: &mut Context, own: &[(String, String)], session: &[(String, String)]) {
+    let is_overridden = |key: &str| session.iter().any(|(name, _)| name.eq_ignore_ascii_case(key));
+    let own = own.iter().filter(|(key, _)| !is_overridden(key));
+    for (key, value) in own.chain(session) {
+        context.add(format!("aws:PrincipalTag/{key}"), value.clone());
     }
 }
 

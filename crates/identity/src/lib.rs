@@ -27,8 +27,8 @@ pub use directory::{
     show_principals,
 };
 pub use principal::{
-    AssumedRole, FederatedBy, OBSERVE_TAG, Principal, PrincipalTags, Root, ServicePrincipal, SessionOfKey,
-    User, WebIdentity,
+    AssumedRole, FederatedBy, FederatedUser, OBSERVE_TAG, Principal, PrincipalTags, Root, ServicePrincipal,
+    SessionOfKey, User, WebIdentity,
 };
-pub use session::{RoleSession, Session, Subject, TemporaryCredentials, Tokens};
+pub use session::{FederatedSession, RoleSession, Session, Subject, TemporaryCredentials, Tokens};
 pub use sigv4::{Credential, CredentialError, CredentialSource, Family, SignatureError, Verified};

@@ -3,9 +3,13 @@
 //! A principal is what was proven, or what the platform itself says about its own calls. It holds no policy and no
 //! secret; the directory says what it may do.
 
+mod federated;
+
 use base::{AccountId, Arn, Timestamp};
 use policy::{PrincipalKind, PrincipalView};
 use serde::{Deserialize, Serialize};
+
+pub use federated::{FederatedBy, FederatedUser, WebIdentity};
 
 /// Tags of a principal: the user's or role's own, or those of a session.
 pub type PrincipalTags = Vec<(String, String)>;
@@ -21,6 +25,8 @@ pub enum Principal {
     User(User),
     /// A session of a role.
     AssumedRole(AssumedRole),
+    /// A federated user: the name that a user or the root user gave to whom it lends its own rights, narrowed.
+    FederatedUser(FederatedUser),
     /// An AWS service that acts for itself, inside the platform. No request from outside can become one.
     Service(ServicePrincipal),
     /// Someone whom an identity provider's token proved, on the way into a role and nowhere else.
@@ -118,40 +124,6 @@ pub struct AssumedRole {
     user_id: String,
 }
 
-/// Someone whom a token of an identity provider proved. It signs no request: `AssumeRoleWithWebIdentity` alone makes one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WebIdentity {
-    /// The account that registered the provider, which is the role's.
-    pub account: AccountId,
-    /// The provider's ARN.
-    pub provider: String,
-    /// The token's subject.
-    pub subject: String,
-    /// The audience that was registered and found in the token.
-    pub audience: String,
-    /// What the token says, as condition keys (`<issuer>:sub`), those first that stay with the session.
-    pub claims: Vec<(String, Vec<String>)>,
-    /// Session tags that the token carries.
-    pub session_tags: PrincipalTags,
-    /// The keys of those that go on into further roles.
-    pub transitive_tags: Vec<String>,
-    /// The source identity that the token carries.
-    pub source_identity: Option<String>,
-    /// `<provider>:<audience>:<subject>`, as records name it.
-    user_id: String,
-}
-
-/// The identity provider behind a role's session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FederatedBy {
-    /// The provider's ARN (`aws:FederatedProvider`).
-    #[serde(rename = "p")]
-    pub provider: String,
-    /// The provider's condition keys that stay with the session, with their values.
-    #[serde(rename = "k")]
-    pub claims: Vec<(String, Vec<String>)>,
-}
-
 /// A service that acts for itself, on behalf of a resource.
 // SECURITY: there is no service without a source: whoever trusts a service can tell for whom it calls.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -247,24 +219,6 @@ impl AssumedRole {
     }
 }
 
-impl WebIdentity {
-    /// Whom a token of this provider is about, without session tags.
-    pub fn new(account: AccountId, provider: String, subject: String, audience: String) -> Self {
-        let user_id = format!("{provider}:{audience}:{subject}");
-        Self {
-            account,
-            provider,
-            subject,
-            audience,
-            claims: Vec::new(),
-            session_tags: Vec::new(),
-            transitive_tags: Vec::new(),
-            source_identity: None,
-            user_id,
-        }
-    }
-}
-
 /// The tag by which a role is put in observe mode: its value is `true`. Only the role's own tag counts, never a session's.
 pub const OBSERVE_TAG: &str = "fastness:observe";
 
@@ -303,6 +257,7 @@ impl Principal {
             Self::Root(root) => &root.arn,
             Self::User(user) => &user.arn,
             Self::AssumedRole(role) => &role.arn,
+            Self::FederatedUser(user) => &user.arn,
             Self::Service(service) => &service.name,
             Self::WebIdentity(web) => &web.provider,
             Self::Anonymous => "*",
@@ -315,6 +270,7 @@ impl Principal {
             Self::Root(root) => Some(root.account),
             Self::User(user) => Some(user.account),
             Self::AssumedRole(role) => Some(role.account),
+            Self::FederatedUser(user) => Some(user.account),
             Self::Service(service) => Some(service.source_account),
             Self::WebIdentity(web) => Some(web.account),
             Self::Anonymous => None,
@@ -327,6 +283,7 @@ impl Principal {
             Self::Root(root) => &root.access_key_id,
             Self::User(user) => &user.access_key_id,
             Self::AssumedRole(role) => &role.access_key_id,
+            Self::FederatedUser(user) => &user.access_key_id,
             Self::Service(_) | Self::WebIdentity(_) | Self::Anonymous => return None,
         };
         (!id.is_empty()).then_some(id)
@@ -338,6 +295,7 @@ impl Principal {
             Self::Root(root) => root.account.as_str(),
             Self::User(user) => &user.user_id,
             Self::AssumedRole(role) => &role.user_id,
+            Self::FederatedUser(user) => &user.user_id,
             Self::Service(service) => &service.name,
             Self::WebIdentity(web) => &web.user_id,
             Self::Anonymous => "anonymous",
@@ -351,6 +309,7 @@ impl Principal {
                 session.as_ref().map(|session| session.issued_at)
             }
             Self::AssumedRole(role) => Some(role.issued_at),
+            Self::FederatedUser(user) => Some(user.issued_at),
             Self::Service(_) | Self::WebIdentity(_) | Self::Anonymous => None,
         }
     }
@@ -393,6 +352,12 @@ impl Principal {
                 arn: &role.arn,
                 account: role.account.as_str(),
                 role_arn: Some(&role.role_arn),
+                ..view
+            },
+            Self::FederatedUser(user) => PrincipalView {
+                kind: PrincipalKind::Federated,
+                arn: &user.arn,
+                account: user.account.as_str(),
                 ..view
             },
             Self::Service(service) => {

@@ -68,6 +68,29 @@ pub enum Subject {
     /// A role, from `AssumeRole` or made by the platform for a function.
     #[serde(rename = "r")]
     Role(Box<RoleSession>),
+    /// A federated user, from `GetFederationToken`.
+    #[serde(rename = "f")]
+    Federated(Box<FederatedSession>),
+}
+
+/// A federated user's session.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FederatedSession {
+    /// The name that it was given.
+    #[serde(rename = "n")]
+    pub name: String,
+    /// Name and unique id of the user who lends its rights; `None` where it is the root user.
+    #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
+    pub lender: Option<(String, String)>,
+    /// Inline session policies.
+    #[serde(rename = "p", default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<String>,
+    /// ARNs of managed session policies.
+    #[serde(rename = "P", default, skip_serializing_if = "Vec::is_empty")]
+    pub policy_arns: Vec<String>,
+    /// Session tags.
+    #[serde(rename = "t", default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: PrincipalTags,
 }
 
 /// A role's session.
@@ -264,6 +287,14 @@ mod tests {
         let user = Subject::User { name: "bob".into(), user_id: "AIDAX".into() };
         assert_eq!(serde_json::to_string(&user).unwrap(), r#"{"u":{"n":"bob","d":"AIDAX"}}"#);
         assert_eq!(serde_json::to_string(&Subject::Root).unwrap(), r#""o""#);
+        let federated = FederatedSession {
+            name: "ana".into(),
+            lender: Some(("bob".into(), "AIDAX".into())),
+            policies: vec!["{}".into()],
+            ..FederatedSession::default()
+        };
+        let text = serde_json::to_string(&Subject::Federated(Box::new(federated))).unwrap();
+        assert_eq!(text, r#"{"f":{"n":"ana","u":["bob","AIDAX"],"p":["{}"]}}"#);
     }
 
     #[test]

@@ -201,6 +201,7 @@ fn username(principal: &Principal) -> String {
         Principal::Root(_) => "root".to_owned(),
         Principal::User(user) => user.name.clone(),
         Principal::AssumedRole(role) => role.session_name.clone(),
+        Principal::FederatedUser(user) => user.name.clone(),
         Principal::Service(service) => service.name.clone(),
         Principal::WebIdentity(web) => web.subject.clone(),
         Principal::Anonymous => String::new(),

@@ -26,6 +26,8 @@ fn leave<I>(request: &AccessRequest<'_, I>, action: &'static str, resource: impl
     let session = match request.principal {
         Principal::Root(root) => root.session.as_ref(),
         Principal::User(user) => user.session.as_ref(),
+        // As in AWS, this API is not for federated users.
+        Principal::FederatedUser(_) => return Err(Error::invalid_token()),
         _ => None,
     };
     if session.is_some_and(|session| !session.mfa) {

@@ -2,13 +2,13 @@
 //!
 //! Decides nothing, but refuses callers of a kind that AWS never lets in, whatever their policies say.
 
-use identity::{Principal, RoleName};
+use identity::{FederatedUser, Principal, RoleName};
 use policy::Policy;
 use service::{Access, AccessRequest};
 
 use crate::api::{
     AssumeRoleRequest, AssumeRoleWithWebIdentityRequest, DecodeAuthorizationMessageRequest,
-    GetAccessKeyInfoRequest, GetCallerIdentityRequest, GetSessionTokenRequest,
+    GetAccessKeyInfoRequest, GetCallerIdentityRequest, GetFederationTokenRequest, GetSessionTokenRequest,
 };
 use crate::operations::second_factor;
 use crate::{Error, Sts};
@@ -27,7 +27,10 @@ pub(crate) fn session_token(_: &Sts, request: &AccessRequest<'_, GetSessionToken
         Principal::Root(_) | Principal::User(_) | Principal::AssumedRole(_) => {
             return Err(Error::denied("Cannot call GetSessionToken with session credentials"));
         }
-        Principal::Service(_) | Principal::WebIdentity(_) | Principal::Anonymous => {
+        Principal::FederatedUser(_)
+        | Principal::Service(_)
+        | Principal::WebIdentity(_)
+        | Principal::Anonymous => {
             return Err(Error::denied("Cannot call GetSessionToken without credentials of a user"));
         }
     }
@@ -44,12 +47,35 @@ pub(crate) fn decode(_: &Sts, request: &AccessRequest<'_, DecodeAuthorizationMes
     Ok(Access::to("sts:DecodeAuthorizationMessage", "*"))
 }
 
+/// Leave of a user, or of the root user, to lend its rights under a name.
+pub(crate) fn federation_token(_: &Sts, request: &AccessRequest<'_, GetFederationTokenRequest>) -> Outcome {
+    let is_key = match request.principal {
+        Principal::Root(root) => root.session.is_none(),
+        Principal::User(user) => user.session.is_none(),
+        _ => true,
+    };
+    if !is_key || matches!(request.principal, Principal::AssumedRole(_) | Principal::FederatedUser(_)) {
+        return Err(Error::denied("Cannot call GetFederationToken with session credentials"));
+    }
+    let input = request.input;
+    let name = FederatedUser::new(request.account, input.name.as_str(), None);
+    let arn = Principal::FederatedUser(name).arn().to_owned();
+    let requested = || input.tags.iter().flatten().map(|tag| (tag.key.as_str(), tag.value.as_str()));
+    let access = Access::to("sts:GetFederationToken", arn.as_str()).request_tags(requested());
+    if requested().next().is_none() {
+        return Ok(access);
+    }
+    Ok(access.and(Access::to("sts:TagSession", arn).request_tags(requested())))
+}
+
 /// A session of a user, made without a second factor, may call `AssumeRole` and `GetCallerIdentity` and nothing else
 /// of this API.
 fn refuse_key_sessions(principal: &Principal) -> Result<(), Error> {
     let session = match principal {
         Principal::Root(root) => root.session.as_ref(),
         Principal::User(user) => user.session.as_ref(),
+        // As in AWS, a federated user may ask who it is, and nothing else of this API.
+        Principal::FederatedUser(_) => return Err(Error::invalid_token()),
         _ => None,
     };
     if session.is_some_and(|session| !session.mfa) { Err(Error::invalid_token()) } else { Ok(()) }
@@ -61,6 +87,9 @@ pub(crate) fn assume_role(sts: &Sts, request: &AccessRequest<'_, AssumeRoleReque
     let input = request.input;
     if matches!(request.principal, Principal::Root(_)) {
         return Err(Error::denied("Roles may not be assumed by root accounts."));
+    }
+    if matches!(request.principal, Principal::FederatedUser(_)) {
+        return Err(Error::denied("Cannot call AssumeRole with the credentials of a federated user."));
     }
     let target = Target::find(sts, &input.role_arn, &input.role_session_name)?;
 

@@ -49,6 +49,15 @@ impl protocol::Operation for GetCallerIdentity {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct GetFederationToken;
+impl protocol::Operation for GetFederationToken {
+    const SERVICE: &'static str = "sts";
+    const NAME: &'static str = "GetFederationToken";
+    type Input = GetFederationTokenRequest;
+    type Output = GetFederationTokenResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct GetSessionToken;
 impl protocol::Operation for GetSessionToken {
     const SERVICE: &'static str = "sts";
@@ -175,6 +184,13 @@ pub struct DecodeAuthorizationMessageResponse {
 protocol::structure!(DecodeAuthorizationMessageResponse { decoded_message: "DecodedMessage" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct FederatedUser {
+    pub federated_user_id: String,
+    pub arn: String,
+}
+protocol::structure!(FederatedUser { federated_user_id: "FederatedUserId", arn: "Arn" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetAccessKeyInfoRequest {
     pub access_key_id: String,
 }
@@ -197,6 +213,34 @@ pub struct GetCallerIdentityResponse {
     pub arn: Option<String>,
 }
 protocol::structure!(GetCallerIdentityResponse { user_id: "UserId", account: "Account", arn: "Arn" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetFederationTokenRequest {
+    pub name: String,
+    pub policy: Option<String>,
+    pub policy_arns: Option<Vec<PolicyDescriptorType>>,
+    pub duration_seconds: Option<i64>,
+    pub tags: Option<Vec<Tag>>,
+}
+protocol::structure!(GetFederationTokenRequest {
+    name: "Name",
+    policy: "Policy",
+    policy_arns: "PolicyArns",
+    duration_seconds: "DurationSeconds",
+    tags: "Tags"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetFederationTokenResponse {
+    pub credentials: Option<Credentials>,
+    pub federated_user: Option<FederatedUser>,
+    pub packed_policy_size: Option<i64>,
+}
+protocol::structure!(GetFederationTokenResponse {
+    credentials: "Credentials",
+    federated_user: "FederatedUser",
+    packed_policy_size: "PackedPolicySize"
+});
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetSessionTokenRequest {

@@ -8,7 +8,9 @@
 //! - no session lasts longer than its role, its kind of caller and AWS's own bounds allow;
 //! - a session of a session cannot drop the tags and the source identity that it was told to hand on;
 //! - a code of a second factor is good once;
-//! - a root user assumes no role, and a session gets no session token;
+//! - a root user assumes no role, and a session gets no session token and lends nothing;
+//! - a federated user has nothing that its user has not, and nothing at all without a session policy but what the policies
+//!   of resources give it by name;
 //! - a web identity is whom a token proves that an issuer signed whom the operator named, whose provider the role's
 //!   account registered, for an audience that it registered: all of it, before the role's trust policy is asked.
 //!
@@ -28,7 +30,7 @@ use identity::web_identity::Issuers;
 use service::{Service, ServiceBuilder};
 
 pub use error::Error;
-use operations::{assume_role, identity as who, messages, session_token, web_identity};
+use operations::{assume_role, federation_token, identity as who, messages, session_token, web_identity};
 
 /// What the handlers share.
 pub(crate) struct Sts {
@@ -49,12 +51,24 @@ pub fn service(directory: Directory, issuers: Issuers) -> Service {
         .operation::<api::DecodeAuthorizationMessage, _, _, _, _>(access::decode, messages::decode)
         .operation::<api::GetAccessKeyInfo, _, _, _, _>(access::key_info, who::key_info)
         .operation::<api::GetCallerIdentity, _, _, _, _>(access::caller_identity, who::caller_identity)
+        .operation::<api::GetFederationToken, _, _, _, _>(
+            access::federation_token,
+            federation_token::federation_token,
+        )
         .operation::<api::GetSessionToken, _, _, _, _>(access::session_token, session_token::session_token)
         .declined(
-            "identity providers speak OpenID Connect here, and not SAML",
-            &["AssumeRoleWithSAML", "GetFederationToken", "GetWebIdentityToken"],
+            "identity providers speak OpenID Connect here: SAML is signed XML, and none is parsed",
+            &["AssumeRoleWithSAML"],
         )
-        .declined("there is no organization above the account", &["AssumeRoot", "GetDelegatedAccessToken"])
+        .declined(
+            "the platform vouches for nobody to others: it issues no web identity tokens",
+            &["GetWebIdentityToken"],
+        )
+        .declined(
+            "an organization reaches its members by the role that each was made with, and not as their root users",
+            &["AssumeRoot"],
+        )
+        .declined("requests for delegated access come from AWS's partners", &["GetDelegatedAccessToken"])
         .build()
 }
 

@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use base::{AccountId, SecretString, Timestamp};
 
 use super::{Directory, DirectoryError, Reads};
-use crate::principal::{AssumedRole, Principal, Root, SessionOfKey, User};
+use crate::principal::{AssumedRole, FederatedUser, Principal, Root, SessionOfKey, User};
 use crate::records::{
     AccessKeyRecord, AccountRecord, KeyOwner, LastUsedRecord, Record, RoleRecord, UserRecord, keys,
 };
-use crate::session::{RoleSession, Session, Subject, TokenError};
+use crate::session::{FederatedSession, RoleSession, Session, Subject, TokenError};
 use crate::sigv4::{Credential, CredentialError, CredentialSource};
 
 /// How often the use of one key is written down.
@@ -182,6 +182,17 @@ impl Directory {
                     Principal::User(user)
                 }))
             }
+            Subject::Federated(federated) => {
+                let lender = match &federated.lender {
+                    // SECURITY: with the user who lends them, the rights are gone.
+                    Some((name, id)) => match self.user_principal(account, name, id, "")? {
+                        Some(user) => Some(user),
+                        None => return Ok(None),
+                    },
+                    None => None,
+                };
+                Ok(Some(federated_principal(session, federated, lender, access_key_id)))
+            }
             Subject::Role(role) => {
                 let key = keys::named(account, &role.role_name);
                 let record = self.0.store.record::<RoleRecord>(keys::ROLES, &key)?;
@@ -190,6 +201,22 @@ impl Directory {
             }
         }
     }
+}
+
+fn federated_principal(
+    session: &Session,
+    federated: &FederatedSession,
+    lender: Option<User>,
+    access_key_id: &str,
+) -> Principal {
+    let mut principal = FederatedUser::new(session.account, federated.name.as_str(), lender);
+    principal.access_key_id = access_key_id.to_owned();
+    principal.issued_at = session.issued_at;
+    principal.expires_at = session.expires_at;
+    principal.session_policies.clone_from(&federated.policies);
+    principal.session_policy_arns.clone_from(&federated.policy_arns);
+    principal.session_tags.clone_from(&federated.tags);
+    Principal::FederatedUser(principal)
 }
 
 fn role_principal(

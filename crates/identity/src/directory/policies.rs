@@ -9,7 +9,7 @@ use base::AccountId;
 use policy::{NamedPolicy, Policy, PolicyKind};
 
 use super::{Directory, DirectoryError, Reads, managed};
-use crate::principal::{AssumedRole, Principal, User};
+use crate::principal::{AssumedRole, FederatedUser, Principal, User};
 use crate::records::{GroupRecord, InlinePolicy, ManagedPolicyRecord, RoleRecord, UserRecord, keys};
 
 /// The compiled policies of a principal.
@@ -37,6 +37,12 @@ impl PrincipalPolicies {
     }
 }
 
+/// The root user's rights, in words.
+const EVERYTHING: &str =
+    r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
+/// A policy that allows nothing that there is, and denies nothing.
+const NOTHING_OWN: &str =
+    r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"fastness:Nothing","Resource":"*"}}"#;
 /// The boundary of whoever is gone.
 const NOTHING: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}"#;
 
@@ -59,6 +65,7 @@ impl Directory {
             // Sessions that are narrowed have policies of their own, under their own key.
             Principal::AssumedRole(role) if is_narrowed(role) => (role.account, role.access_key_id.as_str()),
             Principal::AssumedRole(role) => (role.account, role.role_id.as_str()),
+            Principal::FederatedUser(user) => (user.account, user.access_key_id.as_str()),
             Principal::Root(_) | Principal::Service(_) | Principal::WebIdentity(_) | Principal::Anonymous => {
                 return Ok(Arc::default());
             }
@@ -70,6 +77,7 @@ impl Directory {
         let policies = Arc::new(match principal {
             Principal::User(user) => self.of_user(user)?,
             Principal::AssumedRole(role) => self.of_role(role)?,
+            Principal::FederatedUser(user) => self.of_federated(user)?,
             Principal::Root(_) | Principal::Service(_) | Principal::WebIdentity(_) | Principal::Anonymous => {
                 PrincipalPolicies::default()
             }
@@ -130,14 +138,44 @@ impl Directory {
         let mut identity = Vec::new();
         self.add_own(&mut identity, role.account, &record.inline, &record.attached)?;
         let boundary = self.boundary(role.account, record.boundary.as_deref())?;
+        let session = self.of_session(role.account, &role.session_policies, &role.session_policy_arns)?;
+        Ok(PrincipalPolicies { identity, boundary, session })
+    }
+
+    /// What the user who lends its rights has, and the session policies that leave some of it. The root user has all.
+    fn of_federated(&self, federated: &FederatedUser) -> Result<PrincipalPolicies, DirectoryError> {
+        let mut policies = match &federated.lender {
+            Some(user) => self.of_user(user)?,
+            None => {
+                let all = compile("the root user's rights", EVERYTHING, PolicyKind::Identity)?;
+                let identity = vec![NamedPolicy::new("the root user's rights", all)];
+                PrincipalPolicies { identity, ..PrincipalPolicies::default() }
+            }
+        };
+        let FederatedUser { account, session_policies, session_policy_arns, .. } = federated;
+        policies.session = self.of_session(*account, session_policies, session_policy_arns)?;
+        // SECURITY: without a session policy a federated user has nothing of its user's, as in AWS; no policies at all would
+        // narrow nothing.
+        if policies.session.is_empty() {
+            policies.session.push(compile("no session policy", NOTHING_OWN, PolicyKind::Session)?);
+        }
+        Ok(policies)
+    }
+
+    fn of_session(
+        &self,
+        account: AccountId,
+        documents: &[String],
+        arns: &[String],
+    ) -> Result<Vec<Policy>, DirectoryError> {
         let mut session = Vec::new();
-        for document in &role.session_policies {
+        for document in documents {
             session.push(compile("session policy", document, PolicyKind::Session)?);
         }
-        for arn in &role.session_policy_arns {
-            session.push(self.required(role.account, arn, PolicyKind::Session)?);
+        for arn in arns {
+            session.push(self.required(account, arn, PolicyKind::Session)?);
         }
-        Ok(PrincipalPolicies { identity, boundary, session })
+        Ok(session)
     }
 
     fn add_own(

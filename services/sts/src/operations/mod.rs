@@ -3,6 +3,7 @@
 //! Each gets a permit: who calls was proven, and that they may was decided.
 
 pub(crate) mod assume_role;
+pub(crate) mod federation_token;
 pub(crate) mod identity;
 pub(crate) mod messages;
 mod role_session;

@@ -53,6 +53,7 @@ fn samples() -> Vec<(&'static str, Value)> {
         ("DecodeAuthorizationMessage", json!({"EncodedMessage": "abc"})),
         ("GetAccessKeyInfo", json!({"AccessKeyId": "AKIAQNZGKIQY56JQ7WML"})),
         ("GetCallerIdentity", json!({})),
+        ("GetFederationToken", json!({"Name": "friend"})),
         ("GetSessionToken", json!({"DurationSeconds": 900})),
     ]
 }

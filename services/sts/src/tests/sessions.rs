@@ -174,3 +174,45 @@ async fn older_sessions_of_a_role_can_be_revoked() {
     let new = proven(&kit, &assume(&kit, &ana, json!({})).await.unwrap());
     assert!(kit.json(&new, "sts", "GetAccessKeyInfo", &info).await.is_ok());
 }
+
+#[tokio::test]
+async fn a_federated_user_is_narrowed_by_both_sides_and_lives_as_its_user_does() {
+    let kit = kit().await;
+    let rights = json!([{"Effect": "Allow", "Action": "sts:*", "Resource": "*"}]);
+    let ana = kit.user("ana", rights).await;
+    let policy = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": ["sts:GetAccessKeyInfo", "iam:*"], "Resource": "*"}]});
+    let input =
+        json!({"Name": "friend", "Policy": policy.to_string(), "Tags": [{"Key": "Team", "Value": "blue"}]});
+    let answer = kit.json(&ana, "sts", "GetFederationToken", &input).await.unwrap();
+    assert_eq!(answer["FederatedUser"]["FederatedUserId"], "123456789012:friend");
+    let friend = proven(&kit, &answer);
+    assert_eq!(friend.arn(), "arn:aws:sts::123456789012:federated-user/friend");
+    let policies = kit.pipeline.directory().policies_for(&friend).unwrap();
+    assert_eq!((policies.identity().len(), policies.session().len()), (1, 1));
+    let context = identity::context::of(&friend, kit.clock.now());
+    assert_eq!(context.values("aws:PrincipalTag/Team"), ["blue"]);
+    // Without a session policy there is one that allows nothing.
+    let bare = kit.json(&ana, "sts", "GetFederationToken", &json!({"Name": "bare"})).await.unwrap();
+    assert_eq!(kit.pipeline.directory().policies_for(&proven(&kit, &bare)).unwrap().session().len(), 1);
+    for (operation, input) in [
+        ("GetFederationToken", json!({"Name": "more"})),
+        ("GetSessionToken", json!({})),
+        ("GetAccessKeyInfo", json!({"AccessKeyId": "AKIAQNZGKIQY56JQ7WML"})),
+    ] {
+        let fault = kit.json(&friend, "sts", operation, &input).await.unwrap_err();
+        assert!(
+            matches!(&*fault.code, "AccessDenied" | "InvalidClientTokenId"),
+            "{operation}: {}",
+            fault.code
+        );
+    }
+    // A later user of the same name lends nothing to whom the first one lent.
+    kit.user("ana", json!([])).await;
+    let text = |name: &str| answer["Credentials"][name].as_str().unwrap().to_owned();
+    let (id, token) = (text("AccessKeyId"), text("SessionToken"));
+    assert!(kit.pipeline.directory().credential(&id, Some(&token), kit.clock.now()).is_err());
+    assert!(
+        kit.pipeline.directory().policies_for(&friend).is_ok_and(|policies| policies.boundary().is_some())
+    );
+}

@@ -14,7 +14,7 @@ import pytest
 from harness.platform import ROOT
 from support import eventually, package, trust
 
-POWERTOOLS = ["aws-lambda-powertools==3.37.0", "jmespath==1.0.1", "typing_extensions==4.15.0"]
+POWERTOOLS = ["aws-lambda-powertools==3.37.0", "jmespath==1.0.1", "typing_extensions==4.15.0", "aws-xray-sdk==2.15.0", "wrapt==2.5.2"]
 CACHE = ROOT / "target" / "test-libraries"
 
 PYTHON_CONTEXT = """import os, time

@@ -112,14 +112,15 @@ async fn output_arrives_as_the_role_and_makes_its_group_and_stream() {
     let resource = "arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/orders:*";
     let (lines, dropped) =
         lines(json!([{"Effect": "Allow", "Action": "logs:*", "Resource": resource}])).await;
-    assert_eq!((lines.len(), dropped), (4, 0), "{lines:?}");
-    assert!(lines[0].starts_with("START RequestId: ") && lines[0].ends_with("Version: $LATEST\n"));
-    assert_eq!(lines[1], "event {\"n\":1}\n");
-    assert!(lines[3].starts_with("REPORT RequestId: "));
+    assert_eq!((lines.len(), dropped), (5, 0), "{lines:?}");
+    assert!(lines[0].starts_with("INIT_START Runtime Version: python:3.13\t"));
+    assert!(lines[1].starts_with("START RequestId: ") && lines[1].ends_with("Version: $LATEST\n"));
+    assert_eq!(lines[2], "event {\"n\":1}\n");
+    assert!(lines[4].starts_with("REPORT RequestId: "));
 }
 
 #[tokio::test]
 async fn a_role_without_leave_writes_nothing_and_the_events_are_counted() {
     let (lines, dropped) = lines(json!([])).await;
-    assert_eq!((lines.len(), dropped), (0, 4));
+    assert_eq!((lines.len(), dropped), (0, 5));
 }

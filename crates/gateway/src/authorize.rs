@@ -12,6 +12,7 @@ use identity::sigv4::{self, Expected, Family, Verifier};
 use policy::{Context, Decision, Denial, DenialKind, PolicySet, Request};
 use service::{Pipeline, Source};
 
+use crate::authorizer::{self, Verdict};
 use crate::records::{Authorization, DeployedMethod};
 use crate::refusal::Refusal;
 use crate::route::RequestPath;
@@ -46,6 +47,8 @@ impl Question<'_> {
         let principal = match self.method.authorization {
             Authorization::AwsIam => Some(self.authenticate()?),
             Authorization::None => None,
+            // Whoever a function lets in is not named to policies: only what they deny is asked here.
+            Authorization::Custom => return self.not_denied().map(|()| None),
         };
         // Without a resource policy, a method that asks no one's name is open to everyone, as its owner said.
         if principal.is_none() && self.stage.policy.is_none() {
@@ -57,6 +60,53 @@ impl Question<'_> {
             self.evaluate(&asking, &self.resource_at(&path))?;
         }
         Ok(principal)
+    }
+
+    /// Refuses what the API's own policy denies to strangers.
+    fn not_denied(&self) -> Result<(), Denied> {
+        let Some(policy) = &self.stage.policy else { return Ok(()) };
+        let nobody = Arc::new(Principal::Anonymous);
+        let context = self.context(&nobody);
+        for resource in self.resources() {
+            let request = Request {
+                principal: nobody.policy_view(),
+                action: ACTION,
+                resource: &resource,
+                resource_account: self.stage.record.account.as_str(),
+                context: &context,
+            };
+            let set = PolicySet { resource: Some(policy), ..PolicySet::default() };
+            if let Decision::Deny(denial) = policy::evaluate(&request, &set)
+                && denial.kind == DenialKind::Explicit
+            {
+                return Err(Denied {
+                    refusal: Refusal::denied(self.message(&nobody, &resource, Some(&denial))),
+                    reason: format!("{}: {denial}", denial.reason_text(ACTION)),
+                    principal: nobody,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets a caller in whom a function vouches for, where what it said allows this call.
+    pub(crate) fn vouched(&self, verdict: &Verdict) -> Result<(), Denied> {
+        let context = self.context(&Principal::Anonymous);
+        let account = self.stage.record.account;
+        for resource in self.resources() {
+            authorizer::judge(verdict, &resource, account.as_str(), &context).map_err(|refusal| Denied {
+                refusal,
+                principal: Arc::new(Principal::Anonymous),
+                reason: "what the authorizer said of the caller does not allow it".to_owned(),
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The resource as policies may name it: in its other form too, where a path has one.
+    fn resources(&self) -> Vec<String> {
+        let other = self.path.with_slashes().map(|path| self.resource_at(&path));
+        std::iter::once(self.resource()).chain(other).collect()
     }
 
     fn authenticate(&self) -> Result<Arc<Principal>, Denied> {

@@ -12,6 +12,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 use service::Source;
 
+use crate::authorizer::Verdict;
 use crate::records::{Authorization, DeployedMethod};
 use crate::route::RequestPath;
 use crate::stages::LiveStage;
@@ -54,6 +55,8 @@ pub(crate) struct Invocation<'r> {
     pub(crate) source: &'r Source,
     /// Who signed; `None` where the method does not ask.
     pub(crate) caller: Option<&'r Principal>,
+    /// What a function said of the caller; `None` where none is asked.
+    pub(crate) verdict: Option<&'r Verdict>,
     pub(crate) request_id: &'r str,
     pub(crate) extended_request_id: &'r str,
     pub(crate) trace_id: &'r str,
@@ -87,7 +90,7 @@ impl Invocation<'_> {
 
     fn request_context(&self) -> Value {
         let stage = &self.stage.record;
-        json!({
+        let mut context = json!({
             "resourceId": self.method.resource_id,
             "resourcePath": self.method.resource_path,
             "httpMethod": self.http_method,
@@ -104,7 +107,13 @@ impl Invocation<'_> {
             "domainName": self.domain_name,
             "deploymentId": stage.deployment_id,
             "apiId": stage.rest_api_id,
-        })
+        });
+        if let (Some(verdict), Value::Object(members)) = (self.verdict, &mut context) {
+            let mut told = verdict.context.clone();
+            told.insert("principalId".to_owned(), verdict.principal_id.clone().into());
+            members.insert("authorizer".to_owned(), Value::Object(told));
+        }
+        context
     }
 
     fn identity(&self) -> Value {

@@ -38,13 +38,21 @@ pub(crate) struct Target<'a> {
 impl Target<'_> {
     /// The function's answer to the event.
     pub(crate) async fn invoke(&self, event: Vec<u8>) -> Result<Bytes, Refusal> {
-        match tokio::time::timeout(self.timeout, self.invoke_untimed(event)).await {
+        match self.ask(event).await? {
+            (payload, false) => Ok(payload),
+            (_, true) => Err(Refusal::malformed_answer()),
+        }
+    }
+
+    /// The function's answer to the event, or its error, and true where it is one.
+    pub(crate) async fn ask(&self, event: Vec<u8>) -> Result<(Bytes, bool), Refusal> {
+        match tokio::time::timeout(self.timeout, self.ask_untimed(event)).await {
             Ok(answer) => answer,
             Err(_) => Err(Refusal::timed_out()),
         }
     }
 
-    async fn invoke_untimed(&self, event: Vec<u8>) -> Result<Bytes, Refusal> {
+    async fn ask_untimed(&self, event: Vec<u8>) -> Result<(Bytes, bool), Refusal> {
         let function = fill(self.function, self.variables).ok_or_else(|| {
             tracing::warn!(function = self.function, "an integration names a stage variable that is not set");
             Refusal::integration_failed()
@@ -61,11 +69,9 @@ impl Target<'_> {
         }) else {
             return Err(Refusal::integration_failed());
         };
-        if answer.str("FunctionError").is_some() {
-            return Err(Refusal::malformed_answer());
-        }
+        let is_error = answer.str("FunctionError").is_some();
         match answer.take("Payload") {
-            Some(Value::Blob(payload)) => Ok(payload),
+            Some(Value::Blob(payload)) => Ok((payload, is_error)),
             _ => Err(Refusal::malformed_answer()),
         }
     }

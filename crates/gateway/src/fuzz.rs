@@ -15,6 +15,7 @@ pub fn fuzz_route(data: &[u8]) {
         resource_path: (*path).to_owned(),
         http_method: "ANY".to_owned(),
         authorization: Authorization::None,
+        authorizer: None,
         integration: Integration::Mock(Mock::default()),
     };
     let methods: Vec<_> = ROUTES.iter().map(method).collect();
@@ -53,6 +54,11 @@ pub fn fuzz_callback(data: &[u8]) {
     crate::callback::fuzz_answer(data);
 }
 
+/// Reads any bytes as what an authorizer's function answers.
+pub fn fuzz_authorizer(data: &[u8]) {
+    crate::authorizer::fuzz_answer(data);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,12 +77,14 @@ mod tests {
             "{",
             r#"{"statusCode":200,"headers":{"a":[1]}}"#,
             "/_fastness/answers/a?X-Signature=b",
+            r#"{"principalId":"p","policyDocument":{"Version":"2012-10-17","Statement":[]},"context":{"a":1}}"#,
         ] {
             fuzz_route(seed.as_bytes());
             fuzz_address(seed.as_bytes());
             fuzz_proxy_answer(seed.as_bytes());
             fuzz_url_answer(seed.as_bytes());
             fuzz_callback(seed.as_bytes());
+            fuzz_authorizer(seed.as_bytes());
         }
     }
 
@@ -91,6 +99,7 @@ mod tests {
             fuzz_proxy_answer(&bytes);
             fuzz_url_answer(&bytes);
             fuzz_callback(&bytes);
+            fuzz_authorizer(&bytes);
         }
     }
 }

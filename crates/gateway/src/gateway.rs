@@ -17,13 +17,14 @@ use service::{Pipeline, Source};
 use crate::address::Address;
 use crate::audit::{self, Refused};
 use crate::authorize::Question;
+use crate::authorizer::{self, Verdict};
 use crate::body::Body;
 use crate::callback::{self, Callbacks};
 use crate::event::Invocation;
 use crate::function::Target;
 use crate::mock;
 use crate::proxy;
-use crate::records::{DeployedMethod, Integration};
+use crate::records::{Authorization, DeployedMethod, Integration};
 use crate::refusal::Refusal;
 use crate::route::RequestPath;
 use crate::stages::{LiveStage, Stages};
@@ -90,6 +91,13 @@ struct Routed<'r> {
     parameters: Vec<(String, String)>,
     path: RequestPath<'r>,
     address: &'r Address<'r>,
+}
+
+/// Who was found to call: by a signature, or by what a function said.
+#[derive(Default)]
+struct Caller {
+    principal: Option<Arc<Principal>>,
+    verdict: Option<Verdict>,
 }
 
 impl Gateway {
@@ -198,8 +206,13 @@ impl Gateway {
             return Err(Refusal::too_large());
         }
         let routed = route(&stage, head, &address)?;
+        // A function that tells callers apart is called for strangers: their rate is held before it is.
+        let asks = routed.method.authorization == Authorization::Custom;
+        if asks && !stage.admits(routed.place, now) {
+            return Err(Refusal::throttled());
+        }
         let caller = self.authorize(&routed, head, body, source, ids, now).await?;
-        if !stage.admits(routed.place, now) {
+        if !asks && !stage.admits(routed.place, now) {
             return Err(Refusal::throttled());
         }
         match &routed.method.integration {
@@ -213,14 +226,14 @@ impl Gateway {
                     function,
                     credentials,
                     variables: &stage.record.variables,
-                    caller: caller.as_ref(),
+                    caller: caller.principal.as_ref(),
                     source_arn: self.source_arn(&routed, head),
                     source_account: stage.record.account,
                     source,
                     timeout: Duration::from_millis((*timeout_millis).min(INTEGRATION_MILLIS_MAX).into()),
                     now,
                 };
-                let event = event(&routed, head, body, source, caller.as_deref(), ids, now);
+                let event = event(&routed, head, body, source, &caller, ids, now);
                 let payload = target.invoke(event.to_string().into_bytes()).await?;
                 let accept = head.headers.get(http::header::ACCEPT).and_then(|value| value.to_str().ok());
                 proxy::answer(&payload, stage.binary_types.contain(accept)).map_err(|error| {
@@ -239,7 +252,7 @@ impl Gateway {
         source: &Source,
         ids: &Ids,
         now: Timestamp,
-    ) -> Result<Option<Arc<Principal>>, Refusal> {
+    ) -> Result<Caller, Refusal> {
         let question = Question {
             pipeline: &self.0.pipeline,
             verifier: &self.0.verifier,
@@ -251,7 +264,16 @@ impl Gateway {
             source,
             now,
         };
-        match question.ask() {
+        let asked = match question.ask() {
+            Ok(_) if routed.method.authorization == Authorization::Custom => {
+                let request = event(routed, head, b"", source, &Caller::default(), ids, now);
+                let verdict = Box::pin(authorizer::ask(&question, request)).await;
+                verdict.map(|verdict| Caller { principal: None, verdict: Some(verdict) })
+            }
+            Ok(principal) => Ok(Caller { principal, verdict: None }),
+            Err(denied) => Err(denied),
+        };
+        match asked {
             Ok(caller) => Ok(caller),
             Err(denied) => {
                 Refused::by_stage(&question, &denied).record(&ids.request, &self.0.strangers).await;
@@ -284,7 +306,7 @@ fn event(
     head: &Parts,
     body: &[u8],
     source: &Source,
-    caller: Option<&Principal>,
+    caller: &Caller,
     ids: &Ids,
     now: Timestamp,
 ) -> serde_json::Value {
@@ -301,7 +323,8 @@ fn event(
         domain_name: &routed.address.domain_name,
         protocol: &protocol,
         source,
-        caller,
+        caller: caller.principal.as_deref(),
+        verdict: caller.verdict.as_ref(),
         request_id: &ids.request,
         extended_request_id: &ids.extended,
         trace_id: &ids.trace,

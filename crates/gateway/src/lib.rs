@@ -8,6 +8,7 @@
 mod address;
 mod audit;
 mod authorize;
+mod authorizer;
 mod body;
 mod callback;
 mod event;

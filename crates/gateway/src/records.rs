@@ -92,6 +92,57 @@ pub struct DeployedApi {
     pub disable_execute_api_endpoint: bool,
     /// The methods of all resources.
     pub methods: Vec<DeployedMethod>,
+    /// The functions that tell callers apart, by id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub authorizers: BTreeMap<String, Authorizer>,
+}
+
+/// A function that says who calls, and what they may.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Authorizer {
+    /// The owner's name for it.
+    pub name: String,
+    /// What it is asked with.
+    pub kind: AuthorizerKind,
+    /// The function's ARN or name as it stands in its URI, stage variables not yet filled in.
+    pub function: String,
+    /// As whom it is invoked: API Gateway itself, or a role.
+    pub credentials: Credentials,
+    /// Where the parts of a caller's identity come from. A request that lacks one is refused before anyone is asked.
+    pub identity: Vec<IdentitySource>,
+    /// What a token must look like before anyone is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<String>,
+    /// How long an answer counts, in seconds.
+    pub ttl_secs: u32,
+}
+
+/// What an authorizer is asked with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AuthorizerKind {
+    /// One header's value.
+    #[serde(rename = "TOKEN")]
+    Token,
+    /// The whole request but its body.
+    #[serde(rename = "REQUEST")]
+    Request,
+}
+
+/// Where a part of an identity comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum IdentitySource {
+    /// A header.
+    #[serde(rename = "header")]
+    Header(String),
+    /// A parameter of the query.
+    #[serde(rename = "query")]
+    Query(String),
+    /// A stage variable.
+    #[serde(rename = "variable")]
+    Variable(String),
+    /// A member of the request's context, as `identity.sourceIp`.
+    #[serde(rename = "context")]
+    Context(String),
 }
 
 /// One method of one resource.
@@ -105,6 +156,9 @@ pub struct DeployedMethod {
     pub http_method: String,
     /// Who may call it.
     pub authorization: Authorization,
+    /// The authorizer's id, where a function tells callers apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorizer: Option<String>,
     /// What answers it.
     pub integration: Integration,
 }
@@ -118,6 +172,9 @@ pub enum Authorization {
     /// By their signature; policies decide.
     #[serde(rename = "AWS_IAM")]
     AwsIam,
+    /// By a function, whose answer decides.
+    #[serde(rename = "CUSTOM")]
+    Custom,
 }
 
 /// What answers a method.
@@ -262,6 +319,7 @@ mod tests {
             resource_path: "/orders".into(),
             http_method: http_method.into(),
             authorization,
+            authorizer: None,
             integration,
         };
         DeploymentRecord {
@@ -278,6 +336,7 @@ mod tests {
                     method("GET", Authorization::AwsIam, lambda),
                     method("OPTIONS", Authorization::None, mock),
                 ],
+                authorizers: BTreeMap::new(),
             },
         }
     }
@@ -287,6 +346,22 @@ mod tests {
         let golden = r#"{"v":"1","account":"111111111111","rest_api_id":"a1","id":"d1","created":1000,"api":{"binary_media_types":["image/png"],"disable_execute_api_endpoint":false,"methods":[{"resource_id":"r1","resource_path":"/orders","http_method":"GET","authorization":"AWS_IAM","integration":{"type":"AWS_PROXY","function":"arn:aws:lambda:us-east-1:111111111111:function:${stageVariables.f}","credentials":"service","timeout_millis":29000}},{"resource_id":"r1","resource_path":"/orders","http_method":"OPTIONS","authorization":"NONE","integration":{"type":"MOCK","statuses":{"application/json":200},"passes_through":false,"responses":[{"status":200,"headers":{"Access-Control-Allow-Origin":"*"},"templates":{"application/json":"{}"}}]}}]}}"#;
         assert_eq!(String::from_utf8(encode(&deployment()).unwrap()).unwrap(), golden);
         assert_eq!(decode::<DeploymentRecord>(golden.as_bytes()).unwrap(), deployment());
+    }
+
+    #[test]
+    fn an_authorizer_keeps_its_bytes() {
+        let authorizer = Authorizer {
+            name: "a".into(),
+            kind: AuthorizerKind::Request,
+            function: "f".into(),
+            credentials: Credentials::Service,
+            identity: vec![IdentitySource::Header("x-key".into()), IdentitySource::Query("q".into())],
+            validation: None,
+            ttl_secs: 300,
+        };
+        let golden = r#"{"v":"1","name":"a","kind":"REQUEST","function":"f","credentials":"service","identity":[{"header":"x-key"},{"query":"q"}],"ttl_secs":300}"#;
+        assert_eq!(String::from_utf8(encode(&authorizer).unwrap()).unwrap(), golden);
+        assert_eq!(decode::<Authorizer>(golden.as_bytes()).unwrap(), authorizer);
     }
 
     #[test]

@@ -11,14 +11,14 @@ use serde_json::json;
 pub(crate) struct Refusal {
     status: u16,
     code: &'static str,
-    message: String,
+    message: Option<String>,
     /// Denials by policy spell their member with a capital, as API Gateway does.
     capital: bool,
 }
 
 impl Refusal {
     fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), capital: false }
+        Self { status, code, message: Some(message.into()), capital: false }
     }
 
     /// No such API, stage or address. Which of them, strangers are not told.
@@ -39,6 +39,16 @@ impl Refusal {
     /// A caller whom policy denies.
     pub(crate) fn denied(message: String) -> Self {
         Self { capital: true, ..Self::new(403, "AccessDeniedException", message) }
+    }
+
+    /// A caller whom a function does not know.
+    pub(crate) fn unauthorized() -> Self {
+        Self::new(401, "UnauthorizedException", "Unauthorized")
+    }
+
+    /// A function that says nothing that could be understood of a caller. API Gateway has no words for it.
+    pub(crate) fn authorizer_failed() -> Self {
+        Self { message: None, ..Self::new(500, "AuthorizerConfigurationException", "") }
     }
 
     pub(crate) fn throttled() -> Self {
@@ -72,7 +82,7 @@ impl Refusal {
     }
 
     pub(crate) fn message(&self) -> &str {
-        &self.message
+        self.message.as_deref().unwrap_or_default()
     }
 
     /// The answer for the caller.

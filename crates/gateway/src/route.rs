@@ -176,6 +176,7 @@ mod tests {
                 resource_path: path.into(),
                 http_method: http_method.into(),
                 authorization: Authorization::None,
+                authorizer: None,
                 integration: Integration::Mock(Mock::default()),
             }
         };

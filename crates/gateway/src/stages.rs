@@ -11,6 +11,7 @@ use policy::{Policy, PolicyError, PolicyKind};
 use regex_automata::meta::Regex;
 use store::{Range, Store, StoreError, Transaction};
 
+use crate::authorizer::Cache;
 use crate::media::BinaryTypes;
 use crate::records::{
     self, DEPLOYMENTS, DeployedMethod, DeploymentRecord, Integration, MethodSettings, RecordError, STAGES,
@@ -56,6 +57,10 @@ pub(crate) struct LiveStage {
     pub(crate) binary_types: BinaryTypes,
     /// For each method of the deployment: the selection patterns of a mock integration.
     pub(crate) patterns: Vec<Vec<Option<Regex>>>,
+    /// What tokens must look like, by authorizer.
+    pub(crate) validations: HashMap<String, Regex>,
+    /// What authorizers said of callers.
+    pub(crate) callers: Cache,
     bucket: Bucket,
     method_buckets: HashMap<usize, Bucket>,
 }
@@ -67,6 +72,11 @@ impl LiveStage {
         let methods = &deployment.api.methods;
         let patterns =
             methods.iter().map(|method| patterns(&method.integration)).collect::<Result<_, _>>()?;
+        let validations = deployment.api.authorizers.iter().filter_map(|(id, authorizer)| {
+            let pattern = authorizer.validation.as_ref()?;
+            Some(selection_pattern(pattern).map(|pattern| (id.clone(), pattern)))
+        });
+        let validations = validations.collect::<Result<_, _>>()?;
         let default = record.method_settings.get("*/*");
         let limit = |settings: Option<&MethodSettings>| {
             let rate = settings.and_then(|it| it.throttling_rate_limit);
@@ -87,6 +97,8 @@ impl LiveStage {
             binary_types: BinaryTypes::new(&deployment.api.binary_media_types),
             policy,
             patterns,
+            validations,
+            callers: Cache::default(),
             bucket,
             method_buckets,
             record,

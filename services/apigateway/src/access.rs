@@ -244,6 +244,21 @@ of_api! {
         }
     };
     GetStagesRequest: "GET", "/restapis/{}/stages";
+    CreateAuthorizerRequest: "POST", "/restapis/{}/authorizers" => {
+        fn passed_roles(&self) -> Vec<String> {
+            let role = integration::role(self.authorizer_credentials.as_deref());
+            role.map(str::to_owned).into_iter().collect()
+        }
+    };
+    GetAuthorizersRequest: "GET", "/restapis/{}/authorizers";
+    GetAuthorizerRequest: "GET", "/restapis/{}/authorizers/{}", authorizer_id;
+    UpdateAuthorizerRequest: "PATCH", "/restapis/{}/authorizers/{}", authorizer_id => {
+        fn passed_roles(&self) -> Vec<String> {
+            let values = patches(self.patch_operations.as_ref(), "/authorizerCredentials");
+            values.filter_map(|value| integration::role(Some(value))).map(str::to_owned).collect()
+        }
+    };
+    DeleteAuthorizerRequest: "DELETE", "/restapis/{}/authorizers/{}", authorizer_id;
 }
 
 of_method! {

@@ -4,6 +4,15 @@
 #![allow(missing_docs, clippy::struct_excessive_bools)]
 
 #[derive(Debug, Clone, Copy)]
+pub struct CreateAuthorizer;
+impl protocol::Operation for CreateAuthorizer {
+    const SERVICE: &'static str = "apigateway";
+    const NAME: &'static str = "CreateAuthorizer";
+    type Input = CreateAuthorizerRequest;
+    type Output = Authorizer;
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct CreateDeployment;
 impl protocol::Operation for CreateDeployment {
     const SERVICE: &'static str = "apigateway";
@@ -55,6 +64,15 @@ impl protocol::Operation for CreateStage {
     const NAME: &'static str = "CreateStage";
     type Input = CreateStageRequest;
     type Output = Stage;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteAuthorizer;
+impl protocol::Operation for DeleteAuthorizer {
+    const SERVICE: &'static str = "apigateway";
+    const NAME: &'static str = "DeleteAuthorizer";
+    type Input = DeleteAuthorizerRequest;
+    type Output = ();
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -163,6 +181,24 @@ impl protocol::Operation for GetAccount {
     const NAME: &'static str = "GetAccount";
     type Input = GetAccountRequest;
     type Output = Account;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GetAuthorizer;
+impl protocol::Operation for GetAuthorizer {
+    const SERVICE: &'static str = "apigateway";
+    const NAME: &'static str = "GetAuthorizer";
+    type Input = GetAuthorizerRequest;
+    type Output = Authorizer;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GetAuthorizers;
+impl protocol::Operation for GetAuthorizers {
+    const SERVICE: &'static str = "apigateway";
+    const NAME: &'static str = "GetAuthorizers";
+    type Input = GetAuthorizersRequest;
+    type Output = Authorizers;
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -436,6 +472,15 @@ impl protocol::Operation for UpdateAccount {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct UpdateAuthorizer;
+impl protocol::Operation for UpdateAuthorizer {
+    const SERVICE: &'static str = "apigateway";
+    const NAME: &'static str = "UpdateAuthorizer";
+    type Input = UpdateAuthorizerRequest;
+    type Output = Authorizer;
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct UpdateDeployment;
 impl protocol::Operation for UpdateDeployment {
     const SERVICE: &'static str = "apigateway";
@@ -529,6 +574,39 @@ protocol::structure!(Account {
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct Authorizer {
+    pub id: Option<String>,
+    pub name: Option<String>,
+    pub r#type: Option<String>,
+    pub provider_arns: Option<Vec<String>>,
+    pub auth_type: Option<String>,
+    pub authorizer_uri: Option<String>,
+    pub authorizer_credentials: Option<String>,
+    pub identity_source: Option<String>,
+    pub identity_validation_expression: Option<String>,
+    pub authorizer_result_ttl_in_seconds: Option<i64>,
+}
+protocol::structure!(Authorizer {
+    id: "id",
+    name: "name",
+    r#type: "type",
+    provider_arns: "providerARNs",
+    auth_type: "authType",
+    authorizer_uri: "authorizerUri",
+    authorizer_credentials: "authorizerCredentials",
+    identity_source: "identitySource",
+    identity_validation_expression: "identityValidationExpression",
+    authorizer_result_ttl_in_seconds: "authorizerResultTtlInSeconds"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Authorizers {
+    pub position: Option<String>,
+    pub items: Option<Vec<Authorizer>>,
+}
+protocol::structure!(Authorizers { position: "position", items: "items" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct CanarySettings {
     pub percent_traffic: Option<f64>,
     pub deployment_id: Option<String>,
@@ -540,6 +618,32 @@ protocol::structure!(CanarySettings {
     deployment_id: "deploymentId",
     stage_variable_overrides: "stageVariableOverrides",
     use_stage_cache: "useStageCache"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateAuthorizerRequest {
+    pub rest_api_id: String,
+    pub name: String,
+    pub r#type: String,
+    pub provider_arns: Option<Vec<String>>,
+    pub auth_type: Option<String>,
+    pub authorizer_uri: Option<String>,
+    pub authorizer_credentials: Option<String>,
+    pub identity_source: Option<String>,
+    pub identity_validation_expression: Option<String>,
+    pub authorizer_result_ttl_in_seconds: Option<i64>,
+}
+protocol::structure!(CreateAuthorizerRequest {
+    rest_api_id: "restApiId",
+    name: "name",
+    r#type: "type",
+    provider_arns: "providerARNs",
+    auth_type: "authType",
+    authorizer_uri: "authorizerUri",
+    authorizer_credentials: "authorizerCredentials",
+    identity_source: "identitySource",
+    identity_validation_expression: "identityValidationExpression",
+    authorizer_result_ttl_in_seconds: "authorizerResultTtlInSeconds"
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -667,6 +771,13 @@ protocol::structure!(CreateStageRequest {
     tracing_enabled: "tracingEnabled",
     tags: "tags"
 });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteAuthorizerRequest {
+    pub rest_api_id: String,
+    pub authorizer_id: String,
+}
+protocol::structure!(DeleteAuthorizerRequest { rest_api_id: "restApiId", authorizer_id: "authorizerId" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeleteDeploymentRequest {
@@ -857,6 +968,25 @@ protocol::structure!(GatewayResponses { position: "position", items: "items" });
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetAccountRequest {}
 protocol::structure!(GetAccountRequest {});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetAuthorizerRequest {
+    pub rest_api_id: String,
+    pub authorizer_id: String,
+}
+protocol::structure!(GetAuthorizerRequest { rest_api_id: "restApiId", authorizer_id: "authorizerId" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetAuthorizersRequest {
+    pub rest_api_id: String,
+    pub position: Option<String>,
+    pub limit: Option<i64>,
+}
+protocol::structure!(GetAuthorizersRequest {
+    rest_api_id: "restApiId",
+    position: "position",
+    limit: "limit"
+});
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetDeploymentRequest {
@@ -1569,6 +1699,18 @@ pub struct UpdateAccountRequest {
     pub patch_operations: Option<Vec<PatchOperation>>,
 }
 protocol::structure!(UpdateAccountRequest { patch_operations: "patchOperations" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateAuthorizerRequest {
+    pub rest_api_id: String,
+    pub authorizer_id: String,
+    pub patch_operations: Option<Vec<PatchOperation>>,
+}
+protocol::structure!(UpdateAuthorizerRequest {
+    rest_api_id: "restApiId",
+    authorizer_id: "authorizerId",
+    patch_operations: "patchOperations"
+});
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct UpdateDeploymentRequest {

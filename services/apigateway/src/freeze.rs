@@ -3,6 +3,7 @@
 use gateway::records::{DeployedApi, DeployedMethod};
 
 use crate::Error;
+use crate::authorizer;
 use crate::integration;
 use crate::records::ApiRecord;
 
@@ -18,6 +19,7 @@ pub(crate) fn freeze(api: &ApiRecord) -> Result<DeployedApi, Error> {
                 resource_path: resource.path.clone(),
                 http_method: http_method.clone(),
                 authorization: method.authorization,
+                authorizer: method.authorizer_id.clone(),
                 integration: integration::served(integration)?,
             });
         }
@@ -25,10 +27,13 @@ pub(crate) fn freeze(api: &ApiRecord) -> Result<DeployedApi, Error> {
     if methods.is_empty() {
         return Err(Error::bad("The REST API doesn't contain any methods"));
     }
+    let authorizers =
+        api.authorizers.iter().map(|(id, record)| Ok((id.clone(), authorizer::served(record)?)));
     Ok(DeployedApi {
         policy: api.policy.clone(),
         binary_media_types: api.binary_media_types.clone(),
         disable_execute_api_endpoint: api.disable_execute_api_endpoint,
         methods,
+        authorizers: authorizers.collect::<Result<_, Error>>()?,
     })
 }

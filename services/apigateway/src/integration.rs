@@ -67,7 +67,7 @@ fn lambda_proxy(record: &IntegrationRecord) -> Result<Integration, Error> {
 }
 
 /// The function of `arn:aws:apigateway:<region>:lambda:path/2015-03-31/functions/<function>/invocations`.
-fn function_of(uri: &str) -> Option<&str> {
+pub(crate) fn function_of(uri: &str) -> Option<&str> {
     let rest = uri.strip_prefix("arn:aws:apigateway:")?;
     let (_region, rest) = rest.split_once(':')?;
     let function = rest.strip_prefix("lambda:path/2015-03-31/functions/")?.strip_suffix("/invocations")?;

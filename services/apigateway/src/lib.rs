@@ -10,12 +10,13 @@
 //! - whoever hands a role to API Gateway needs `iam:PassRole`, through imports and patches too.
 //!
 //! Differences from AWS: integrations are Lambda proxies and mocks with fixed templates; callers are told apart by
-//! SigV4 or not at all; documents are JSON; models, validators and gateway responses are not kept; a resource policy
+//! SigV4, by a function, or not at all, and what a function said must allow a call whatever the API's own policy allows; documents are JSON; models, validators and gateway responses are not kept; a resource policy
 //! is shown as plain JSON, where AWS shows it escaped once more, and outlives a definition that does not speak of it;
 //! an integration's role is named in full, without stage variables.
 
 mod access;
 pub mod api;
+mod authorizer;
 mod declined;
 mod error;
 mod freeze;
@@ -38,7 +39,9 @@ use service::{Service, ServiceBuilder};
 use access::access;
 use declined::DECLINED;
 pub use error::Error;
-use operations::{account, deployments, integrations, methods, resources, rest_apis, stages, tags};
+use operations::{
+    account, authorizers, deployments, integrations, methods, resources, rest_apis, stages, tags,
+};
 
 /// What the handlers share.
 pub(crate) struct ApiGateway {
@@ -81,6 +84,11 @@ fn served(builder: ServiceBuilder<ApiGateway>) -> ServiceBuilder<ApiGateway> {
         .operation::<api::PutIntegrationResponse, _, _, _, _>(access, integrations::put_response)
         .operation::<api::GetIntegrationResponse, _, _, _, _>(access, integrations::get_response)
         .operation::<api::DeleteIntegrationResponse, _, _, _, _>(access, integrations::delete_response)
+        .operation::<api::CreateAuthorizer, _, _, _, _>(access, authorizers::create)
+        .operation::<api::GetAuthorizer, _, _, _, _>(access, authorizers::get)
+        .operation::<api::GetAuthorizers, _, _, _, _>(access, authorizers::list)
+        .operation::<api::UpdateAuthorizer, _, _, _, _>(access, authorizers::update)
+        .operation::<api::DeleteAuthorizer, _, _, _, _>(access, authorizers::delete)
         .operation::<api::CreateDeployment, _, _, _, _>(access, deployments::create)
         .operation::<api::GetDeployment, _, _, _, _>(access, deployments::get)
         .operation::<api::GetDeployments, _, _, _, _>(access, deployments::list)

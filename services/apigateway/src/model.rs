@@ -62,6 +62,7 @@ impl ApiRecord {
             disable_execute_api_endpoint: false,
             root_resource_id: root.id.clone(),
             resources: [(root.id.clone(), root)].into(),
+            authorizers: std::collections::BTreeMap::new(),
         }
     }
 

@@ -8,7 +8,7 @@ mod method;
 use serde_json::{Map, Value};
 
 use crate::Error;
-use crate::records::{ApiRecord, MethodRecord};
+use crate::records::{ApiRecord, AuthorizerRecord, MethodRecord};
 
 pub(crate) use method::Security;
 
@@ -33,6 +33,8 @@ pub(crate) struct Document {
     pub(crate) disable_execute_api_endpoint: Option<bool>,
     /// Path, HTTP method, method; paths without methods have none.
     pub(crate) paths: Vec<(String, Vec<(String, MethodRecord)>)>,
+    /// The functions that tell callers apart; methods name them by name.
+    pub(crate) authorizers: Vec<AuthorizerRecord>,
     pub(crate) warnings: Vec<String>,
 }
 
@@ -63,12 +65,14 @@ impl Document {
             api_key_source: None,
             disable_execute_api_endpoint: None,
             paths: Vec::new(),
+            authorizers: Vec::new(),
             warnings: Vec::new(),
         };
         for (name, value) in &root {
             document.element(name, value)?;
         }
         let security = Security::read(&root)?;
+        document.authorizers = security.authorizers()?;
         document.read_paths(&root, &security)?;
         Ok(document)
     }
@@ -176,10 +180,18 @@ impl Document {
 
     /// Puts the document's resources and methods over those of an API.
     pub(crate) fn apply(&self, api: &mut ApiRecord) -> Result<(), Error> {
+        let mut ids = std::collections::BTreeMap::new();
+        for authorizer in &self.authorizers {
+            ids.insert(authorizer.name.clone(), api.put_authorizer(authorizer.clone())?);
+        }
         for (path, methods) in &self.paths {
             let resource_id = api.resource_at(path)?;
             let resource = api.resource_mut(&resource_id)?;
-            resource.methods.extend(methods.iter().cloned());
+            for (name, method) in methods {
+                let id = method.authorizer_id.as_ref().and_then(|name| ids.get(name));
+                let method = MethodRecord { authorizer_id: id.cloned(), ..method.clone() };
+                resource.methods.insert(name.clone(), method);
+            }
         }
         if let Some(types) = &self.binary_media_types {
             api.binary_media_types.clone_from(types);
@@ -198,6 +210,8 @@ impl Document {
         let methods = self.paths.iter().flat_map(|(_, methods)| methods);
         let credentials =
             methods.filter_map(|(_, method)| method.integration.as_ref()?.credentials.as_deref());
+        let authorizers = self.authorizers.iter().filter_map(|it| it.credentials.as_deref());
+        let credentials = credentials.chain(authorizers);
         let mut roles: Vec<_> =
             credentials.filter_map(|it| crate::integration::role(Some(it))).map(str::to_owned).collect();
         roles.sort_unstable();

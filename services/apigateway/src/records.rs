@@ -48,6 +48,29 @@ pub(crate) struct ApiRecord {
     pub(crate) root_resource_id: String,
     /// By resource id.
     pub(crate) resources: BTreeMap<String, ResourceRecord>,
+    /// By id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) authorizers: BTreeMap<String, AuthorizerRecord>,
+}
+
+/// A function that tells callers apart, as its owner describes it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct AuthorizerRecord {
+    pub(crate) name: String,
+    /// `TOKEN` or `REQUEST`.
+    pub(crate) kind: String,
+    pub(crate) uri: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) credentials: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) identity_source: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) validation: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ttl_secs: Option<u32>,
+    /// The owner's word; changes nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) auth_type: Option<String>,
 }
 
 /// One resource.
@@ -69,6 +92,8 @@ pub(crate) struct ResourceRecord {
 pub(crate) struct MethodRecord {
     pub(crate) authorization: Authorization,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) authorizer_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) operation_name: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) request_parameters: BTreeMap<String, bool>,
@@ -85,6 +110,7 @@ impl Default for MethodRecord {
     fn default() -> Self {
         Self {
             authorization: Authorization::None,
+            authorizer_id: None,
             operation_name: None,
             request_parameters: BTreeMap::new(),
             request_models: BTreeMap::new(),
@@ -181,6 +207,7 @@ mod tests {
             disable_execute_api_endpoint: false,
             root_resource_id: "r".into(),
             resources: BTreeMap::from([("r".into(), root)]),
+            authorizers: BTreeMap::new(),
         };
         let golden = r#"{"v":"1","id":"a","name":"n","created":1000,"api_key_source":"HEADER","endpoint_type":"EDGE","tags":{"k":"v"},"disable_execute_api_endpoint":false,"root_resource_id":"r","resources":{"r":{"id":"r","path":"/","methods":{"GET":{"authorization":"AWS_IAM","integration":{"kind":"AWS_PROXY","http_method":"POST","uri":"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/f/invocations","passthrough_behavior":"WHEN_NO_MATCH","timeout_millis":29000}}}}}}"#;
         assert_eq!(String::from_utf8(encode(&record).unwrap()).unwrap(), golden);

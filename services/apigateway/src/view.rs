@@ -9,8 +9,8 @@ use protocol::Entries;
 
 use crate::api;
 use crate::records::{
-    ApiRecord, IntegrationRecord, IntegrationResponseRecord, MethodRecord, MethodResponseRecord,
-    ResourceRecord,
+    ApiRecord, AuthorizerRecord, IntegrationRecord, IntegrationResponseRecord, MethodRecord,
+    MethodResponseRecord, ResourceRecord,
 };
 
 fn entries<T, U>(map: &BTreeMap<String, T>, show: impl Fn(&T) -> U) -> Option<Entries<U>> {
@@ -21,6 +21,7 @@ pub(crate) const fn authorization(authorization: Authorization) -> &'static str 
     match authorization {
         Authorization::None => "NONE",
         Authorization::AwsIam => "AWS_IAM",
+        Authorization::Custom => "CUSTOM",
     }
 }
 
@@ -66,6 +67,7 @@ pub(crate) fn method(name: &str, record: &MethodRecord) -> api::Method {
     api::Method {
         http_method: Some(name.to_owned()),
         authorization_type: Some(authorization(record.authorization).to_owned()),
+        authorizer_id: record.authorizer_id.clone(),
         api_key_required: Some(false),
         operation_name: record.operation_name.clone(),
         request_parameters: entries(&record.request_parameters, |required| *required),
@@ -73,6 +75,21 @@ pub(crate) fn method(name: &str, record: &MethodRecord) -> api::Method {
         method_responses: show_all(&record.responses, method_response),
         method_integration: record.integration.as_ref().map(integration),
         ..api::Method::default()
+    }
+}
+
+pub(crate) fn authorizer(id: &str, record: &AuthorizerRecord) -> api::Authorizer {
+    api::Authorizer {
+        id: Some(id.to_owned()),
+        name: Some(record.name.clone()),
+        r#type: Some(record.kind.clone()),
+        auth_type: Some(record.auth_type.clone().unwrap_or_else(|| "custom".to_owned())),
+        authorizer_uri: Some(record.uri.clone()),
+        authorizer_credentials: record.credentials.clone(),
+        identity_source: record.identity_source.clone(),
+        identity_validation_expression: record.validation.clone(),
+        authorizer_result_ttl_in_seconds: Some(record.ttl_secs.unwrap_or(300).into()),
+        ..api::Authorizer::default()
     }
 }
 

@@ -11,7 +11,18 @@ use serde_json::{Map, Value};
 use super::malformed;
 use crate::Error;
 use crate::integration;
-use crate::records::{IntegrationRecord, IntegrationResponseRecord, MethodRecord, MethodResponseRecord};
+use crate::records::{
+    AuthorizerRecord, IntegrationRecord, IntegrationResponseRecord, MethodRecord, MethodResponseRecord,
+};
+
+/// How callers are told apart, and by which authorizer.
+type Way = (Authorization, Option<String>);
+
+/// Not at all.
+const OPEN: Way = (Authorization::None, None);
+
+/// Where a scheme describes a function.
+const AUTHORIZER: &str = "x-amazon-apigateway-authorizer";
 
 /// The document's security schemes, and the requirement of methods that state none.
 pub(crate) struct Security<'d> {
@@ -33,11 +44,13 @@ impl<'d> Security<'d> {
 
     /// How callers of an operation are told apart.
     // SECURITY: a requirement that is not understood is an error; taking it for none would open the method.
-    fn authorization(&self, operation: &Map<String, Value>) -> Result<Authorization, Error> {
+    fn authorization(&self, operation: &Map<String, Value>) -> Result<Way, Error> {
         match operation.get("x-amazon-apigateway-auth").map(|auth| auth.get("type").and_then(Value::as_str)) {
             None => {}
-            Some(Some(kind)) if kind.eq_ignore_ascii_case("AWS_IAM") => return Ok(Authorization::AwsIam),
-            Some(Some(kind)) if kind.eq_ignore_ascii_case("NONE") => return Ok(Authorization::None),
+            Some(Some(kind)) if kind.eq_ignore_ascii_case("AWS_IAM") => {
+                return Ok((Authorization::AwsIam, None));
+            }
+            Some(Some(kind)) if kind.eq_ignore_ascii_case("NONE") => return Ok(OPEN),
             Some(_) => {
                 return Err(Error::unsupported(
                     "An x-amazon-apigateway-auth type other than AWS_IAM and NONE",
@@ -45,36 +58,84 @@ impl<'d> Security<'d> {
             }
         }
         let requirements = match operation.get("security").or(self.default) {
-            None => return Ok(Authorization::None),
+            None => return Ok(OPEN),
             Some(Value::Array(requirements)) => requirements,
             Some(_) => return Err(malformed("security")),
         };
-        let mut authorization = Authorization::None;
+        let mut found = OPEN;
         for requirement in requirements {
             let Value::Object(names) = requirement else { return Err(malformed("security")) };
             for name in names.keys() {
-                if self.scheme(name)? == Authorization::AwsIam {
-                    authorization = Authorization::AwsIam;
+                let way = self.scheme(name)?;
+                if found != OPEN && way != OPEN && way != found {
+                    return Err(Error::unsupported("More than one way to tell a method's callers apart"));
+                }
+                if way != OPEN {
+                    found = way;
                 }
             }
         }
-        Ok(authorization)
+        Ok(found)
     }
 
-    fn scheme(&self, name: &str) -> Result<Authorization, Error> {
+    /// The functions that tell callers apart, by the names of their schemes.
+    pub(crate) fn authorizers(&self) -> Result<Vec<AuthorizerRecord>, Error> {
+        let schemes = self.schemes.into_iter().flatten();
+        let described = schemes.filter_map(|(name, scheme)| Some((name, scheme, scheme.get(AUTHORIZER)?)));
+        described.map(|(name, scheme, authorizer)| read_authorizer(name, scheme, authorizer)).collect()
+    }
+
+    fn scheme(&self, name: &str) -> Result<Way, Error> {
         let scheme = self.schemes.and_then(|schemes| schemes.get(name));
         let kind =
             scheme.and_then(|scheme| scheme.get("x-amazon-apigateway-authtype")).and_then(Value::as_str);
         match (scheme, kind) {
-            (Some(_), Some(kind)) if kind.eq_ignore_ascii_case("awsSigv4") => Ok(Authorization::AwsIam),
+            (Some(_), Some(kind)) if kind.eq_ignore_ascii_case("awsSigv4") => {
+                Ok((Authorization::AwsIam, None))
+            }
+            (Some(scheme), _) if scheme.get(AUTHORIZER).is_some() => {
+                Ok((Authorization::Custom, Some(name.to_owned())))
+            }
             // The name that templates use for methods that are open although there is a default.
-            (None, _) if name == "NONE" => Ok(Authorization::None),
+            (None, _) if name == "NONE" => Ok(OPEN),
             (Some(_), _) => Err(Error::unsupported(&format!(
-                "The security scheme {name}: only AWS_IAM is, and an authorizer or API key"
+                "The security scheme {name}: AWS_IAM and functions are; an API key"
             ))),
             (None, _) => Err(Error::bad(format!("Unable to find the security scheme {name}"))),
         }
     }
+}
+
+/// Reads what stands under a scheme's authorizer.
+fn read_authorizer(name: &str, scheme: &Value, value: &Value) -> Result<AuthorizerRecord, Error> {
+    let Value::Object(members) = value else { return Err(malformed(AUTHORIZER)) };
+    let mut record = AuthorizerRecord { name: name.to_owned(), ..AuthorizerRecord::default() };
+    for (member, value) in members {
+        let text = || value.as_str().map(str::to_owned).ok_or_else(|| malformed(member));
+        match member.as_str() {
+            "type" => record.kind = text()?.to_ascii_uppercase(),
+            "authorizerUri" => record.uri = text()?,
+            "authorizerCredentials" => record.credentials = Some(text()?),
+            "identitySource" => record.identity_source = Some(text()?),
+            "identityValidationExpression" => record.validation = Some(text()?),
+            "authorizerResultTtlInSeconds" => {
+                record.ttl_secs = Some(seconds(value).ok_or_else(|| malformed(member))?);
+            }
+            "providerARNs" => {}
+            _ => return Err(Error::unsupported(&format!("{AUTHORIZER}/{member}"))),
+        }
+    }
+    // The header of a token is the scheme's own.
+    if record.kind == "TOKEN" && record.identity_source.is_none() {
+        let header = scheme.get("name").and_then(Value::as_str).unwrap_or("Authorization");
+        record.identity_source = Some(format!("method.request.header.{header}"));
+    }
+    Ok(record)
+}
+
+fn seconds(value: &Value) -> Option<u32> {
+    let text = || value.as_str().and_then(|text| text.parse().ok());
+    value.as_u64().and_then(|seconds| u32::try_from(seconds).ok()).or_else(text)
 }
 
 /// Elements that describe an operation and change nothing.
@@ -97,8 +158,9 @@ const DESCRIPTIVE: [&str; 13] = [
 /// Reads one operation.
 pub(crate) fn read(operation: &Value, security: &Security<'_>) -> Result<MethodRecord, Error> {
     let Value::Object(operation) = operation else { return Err(malformed("operation")) };
-    let mut method =
-        MethodRecord { authorization: security.authorization(operation)?, ..MethodRecord::default() };
+    // The authorizer is named as the document names it, until its id is known.
+    let (authorization, authorizer_id) = security.authorization(operation)?;
+    let mut method = MethodRecord { authorization, authorizer_id, ..MethodRecord::default() };
     for (name, value) in operation {
         match name.as_str() {
             "operationId" => method.operation_name = value.as_str().map(str::to_owned),

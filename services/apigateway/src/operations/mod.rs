@@ -1,6 +1,7 @@
 //! The operations' handlers, one file a subject.
 
 pub(crate) mod account;
+pub(crate) mod authorizers;
 pub(crate) mod deployments;
 pub(crate) mod integrations;
 pub(crate) mod methods;

@@ -88,6 +88,8 @@ pub(crate) async fn put(state: Arc<ApiGateway>, permit: Permit<PutRestApi>) -> R
             let root = record.root_resource_id.clone();
             record.resources.retain(|id, _| *id == root);
             record.resource_mut(&root)?.methods.clear();
+            let named = |name: &str| document.authorizers.iter().any(|it| it.name == name);
+            record.authorizers.retain(|_, authorizer| named(&authorizer.name));
             if let Some(title) = document.title.clone().filter(|title| !title.is_empty()) {
                 record.name = title;
             }

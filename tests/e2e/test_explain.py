@@ -66,3 +66,25 @@ def test_a_message_is_explained_while_the_platform_runs_and_after(own, refusal):
     shown = json.loads(explain(own, "--json", event["eventID"]).stdout)
     assert shown["evaluation"]["policies"][0]["statements"][1]["conditions"][0]["actual"] == ["blue"]
     own.start()
+
+
+def test_across_accounts_the_other_side_is_told_without_its_content(own):
+    """A role of another account that trusts somebody else, and one that is not there: the same words."""
+    organizations = own.client("organizations")
+    organizations.create_organization(FeatureSet="ALL")
+    account = organizations.create_account(AccountName="other", Email="other@example.com")["CreateAccountStatus"]["AccountId"]
+    courier = own.client("sts", *own.user("courier", {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}))
+    made = courier.assume_role(RoleArn=f"arn:aws:iam::{account}:role/OrganizationAccountAccessRole", RoleSessionName="xx")["Credentials"]
+    theirs = own.client("iam", made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
+    trusting = {"Version": "2012-10-17", "Statement": {"Sid": "Secret", "Effect": "Allow", "Principal": {"AWS": account}, "Action": "sts:AssumeRole"}}
+    theirs.create_role(RoleName="closed", AssumeRolePolicyDocument=json.dumps(trusting))
+    shown = []
+    for role in ("closed", "absent"):
+        with pytest.raises(botocore.exceptions.ClientError) as caught:
+            courier.assume_role(RoleArn=f"arn:aws:iam::{account}:role/{role}", RoleSessionName="xx")
+        told = explain(own, caught.value.response["ResponseMetadata"]["HTTPHeaders"]["x-fastness-authorization-message"])
+        assert told.returncode == 0, told.stderr
+        assert "Secret" not in told.stdout and "identity-based policy inline" in told.stdout
+        assert "role trust policy of the resource's account\n  nothing that allows it" in told.stdout, told.stdout
+        shown.append([line for line in told.stdout.splitlines() if not line.startswith(("when", "event", "denied", "resource "))])
+    assert shown[0] == shown[1], "whether the role exists is not told"

@@ -2,7 +2,11 @@
 
 import json
 
+import botocore.auth
+import botocore.awsrequest
+import botocore.credentials
 import pytest
+import requests
 
 from support import refused, trust
 
@@ -138,6 +142,75 @@ def test_a_service_control_policy_binds_the_next_call(platform, org, root, membe
     assert iam.list_roles()["Roles"]
     assert json.loads(org.describe_policy(PolicyId="p-FullAWSAccess")["Policy"]["Content"])["Statement"]
     org.delete_policy(PolicyId=policy)
+
+
+def bound(org, root, member, **statement):
+    """A service control policy with this one statement, attached to the account."""
+    if not any(each["Type"] == SCP for each in org.list_roots()["Roots"][0]["PolicyTypes"]):
+        org.enable_policy_type(RootId=root, PolicyType=SCP)
+    policy = org.create_policy(Name=f"bound-{member}", Description="", Type=SCP, Content=document(**statement))["Policy"]["PolicySummary"]["Id"]
+    org.attach_policy(PolicyId=policy, TargetId=member)
+    return policy
+
+
+def test_the_simulator_says_what_control_policies_do(platform, org, root, member, inside, name):
+    policy = bound(org, root, member, Effect="Deny", Action=["iam:ListUsers", "s3:*"], Resource="*")
+    iam = inside(member, "iam")
+    user = iam.create_user(UserName=name)["User"]["Arn"]
+    iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=document(Effect="Allow", Action="iam:List*", Resource="*"))
+
+    def simulated(client, source):
+        asked = client.simulate_principal_policy(PolicySourceArn=source, ActionNames=["iam:ListUsers", "iam:ListRoles", "s3:GetObject", "dynamodb:GetItem"])
+        return {each["EvalActionName"]: (each["EvalDecision"], each.get("OrganizationsDecisionDetail")) for each in asked["EvaluationResults"]}
+
+    refused_by, left_to = {"AllowedByOrganizations": False}, {"AllowedByOrganizations": True}
+    assert simulated(iam, user) == {"iam:ListUsers": ("explicitDeny", refused_by), "iam:ListRoles": ("allowed", left_to),
+                                    "s3:GetObject": ("explicitDeny", refused_by), "dynamodb:GetItem": ("implicitDeny", left_to)}
+    # Only what is left: an allow list that lacks an action denies it implicitly.
+    org.update_policy(PolicyId=policy, Content=document(Effect="Allow", Action="iam:*", Resource="*"))
+    org.detach_policy(PolicyId="p-FullAWSAccess", TargetId=member)
+    assert simulated(iam, user)["s3:GetObject"] == ("implicitDeny", refused_by)
+    assert simulated(iam, user)["iam:ListUsers"] == ("allowed", left_to)
+    org.attach_policy(PolicyId="p-FullAWSAccess", TargetId=member)
+    org.detach_policy(PolicyId=policy, TargetId=member)
+    org.delete_policy(PolicyId=policy)
+    assert simulated(iam, user)["iam:ListUsers"] == ("allowed", left_to)
+    # The account that manages the organization is bound by nothing.
+    ours = platform.client("iam")
+    mine = ours.create_user(UserName=name)["User"]["Arn"]
+    assert simulated(ours, mine)["iam:ListUsers"] == ("implicitDeny", None)
+
+
+def test_a_control_policy_binds_callers_of_a_gateway(platform, org, root, member, courier, inside, name):
+    gateway = inside(member, "apigateway")
+    api = gateway.create_rest_api(name=name)["id"]
+    at = {"restApiId": api, "resourceId": gateway.get_resources(restApiId=api)["items"][0]["id"], "httpMethod": "GET"}
+    gateway.put_method(**at, authorizationType="AWS_IAM")
+    gateway.put_method_response(**at, statusCode="200")
+    gateway.put_integration(**at, type="MOCK", requestTemplates={"application/json": '{"statusCode": 200}'})
+    gateway.put_integration_response(**at, statusCode="200")
+    gateway.create_deployment(restApiId=api, stageName="prod")
+    role = f"arn:aws:iam::{member}:role/OrganizationAccountAccessRole"
+    made = courier.assume_role(RoleArn=role, RoleSessionName="caller")["Credentials"]
+    credentials = botocore.credentials.Credentials(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
+
+    def call():
+        request = botocore.awsrequest.AWSRequest("GET", f"{platform.endpoint}/_aws/execute-api/{api}/prod/")
+        botocore.auth.SigV4Auth(credentials, "execute-api", "us-east-1").add_auth(request)
+        return requests.get(request.url, headers=dict(request.headers.items()), timeout=30)
+
+    assert call().status_code == 200
+    policy = bound(org, root, member, Effect="Deny", Action="execute-api:Invoke", Resource="*")
+    denied = call()
+    assert denied.status_code == 403 and "with an explicit deny" in denied.text, denied.text
+    org.update_policy(PolicyId=policy, Content=document(Effect="Allow", Action=["apigateway:*", "sts:*"], Resource="*"))
+    org.detach_policy(PolicyId="p-FullAWSAccess", TargetId=member)
+    denied = call()
+    assert denied.status_code == 403 and "explicit" not in denied.text, denied.text
+    org.attach_policy(PolicyId="p-FullAWSAccess", TargetId=member)
+    org.detach_policy(PolicyId=policy, TargetId=member)
+    org.delete_policy(PolicyId=policy)
+    assert call().status_code == 200
 
 
 def test_a_resource_control_policy_guards_the_roles_of_members(platform, org, root, member, inside, courier):

@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from harness import Platform
+from harness.platform import binary
 from support import refused
 
 ONLY_SECURE = {"Effect": "Allow", "Action": "iam:ListUsers", "Resource": "*", "Condition": {"Bool": {"aws:SecureTransport": "true"}}}
@@ -89,6 +90,11 @@ class SelfIssuedPlatform(Platform):
     def authority(self):
         return self.data_dir / "tls" / "authority.pem"
 
+    def client(self, service, key=None, secret=None):
+        key, secret = (key, secret) if key else self.root()
+        return boto3.client(service, aws_access_key_id=key, aws_secret_access_key=secret, region_name="us-east-1", endpoint_url=self.endpoint,
+                            verify=str(self.authority))
+
 
 @pytest.fixture(scope="module")
 def self_issued(tmp_path_factory):
@@ -137,3 +143,28 @@ def test_the_authority_outlives_a_restart_and_a_new_name_needs_a_new_one(tmp_pat
 def test_one_identity_or_the_other(secure, tmp_path):
     with pytest.raises(AssertionError, match="cannot be used with"):
         Platform(tmp_path, arguments=("--tls-self-issued", "--tls-cert", str(secure.certificate), "--tls-key", str(secure.certificate))).start()
+
+
+def command(running, *arguments):
+    """A command of the platform's own that asks the running platform."""
+    return subprocess.run([binary(), *arguments, "--data-dir", str(running.data_dir)], env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, timeout=60)
+
+
+def test_commands_speak_tls_and_trust_only_what_they_are_given(secure, self_issued, name):
+    """`explain` and `least-privilege` of a platform under TLS."""
+    caller = secure.client("iam", *secure.user(name, ONLY_SECURE))
+    with pytest.raises(caller.exceptions.ClientError) as caught:
+        caller.list_roles()
+    message = caught.value.response["ResponseMetadata"]["HTTPHeaders"]["x-fastness-authorization-message"]
+    trusting = ("--ca-bundle", str(secure.certificate))
+    shown = command(secure, "explain", message, *trusting)
+    assert shown.returncode == 0, shown.stderr
+    assert "[0] Allow" in shown.stdout and "does not apply: action" in shown.stdout
+    shown = command(secure, "least-privilege", "no-such-role", *trusting)
+    assert shown.returncode != 0 and "no-such-role" in shown.stderr, shown.stderr
+    # Somebody else's certificate vouches for nobody here, and nobody is trusted unasked.
+    for arguments in (("explain", message), ("least-privilege", "no-such-role")):
+        shown = command(secure, *arguments, "--ca-bundle", str(self_issued.authority))
+        assert shown.returncode != 0 and "certificate" in shown.stderr, shown.stderr
+        shown = command(secure, *arguments)
+        assert shown.returncode != 0 and "--ca-bundle" in shown.stderr, shown.stderr

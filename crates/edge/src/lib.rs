@@ -6,6 +6,7 @@
 mod answer;
 mod authority;
 mod body;
+mod dial;
 mod limits;
 mod listener;
 mod outgoing;
@@ -14,6 +15,7 @@ mod router;
 mod tls;
 
 pub use authority::{Authority, AuthorityError};
+pub use dial::dial;
 pub use limits::Limits;
 pub use listener::{Edge, Listening, ServeError};
 pub use outgoing::{HttpsClient, OutgoingError, Wanted};

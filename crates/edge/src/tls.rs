@@ -45,6 +45,15 @@ pub enum TlsError {
     /// Certificate and key do not fit each other, or are of an unsupported kind.
     #[error("the TLS certificate and key cannot be used")]
     Identity(#[source] rustls::Error),
+    /// A bundle of trusted certificates is empty.
+    #[error("`{0}` holds no certificate to trust")]
+    NothingTrusted(PathBuf),
+    /// Who is called has no name that a certificate could have.
+    #[error("`{0}` is no host's name")]
+    Host(String),
+    /// A trusted certificate cannot be used, or a connection to its holder not begun.
+    #[error("a TLS connection cannot be made")]
+    Peer(#[source] rustls::Error),
     /// The platform's own authority gave none.
     #[error(transparent)]
     Authority(#[from] AuthorityError),

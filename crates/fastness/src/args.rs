@@ -66,6 +66,10 @@ pub(crate) struct ExplainOptions {
     #[arg(long, env = "FASTNESS_DATA_DIR", default_value = ".fastness", value_name = "DIR")]
     pub(crate) data_dir: PathBuf,
 
+    /// The certificates to trust where the running platform speaks TLS; by default those that its data folder names.
+    #[arg(long, env = "AWS_CA_BUNDLE", value_name = "FILE")]
+    pub(crate) ca_bundle: Option<PathBuf>,
+
     /// The account in whose trail the event stands, where it is not the one that the first start made.
     #[arg(long, value_name = "12 DIGITS")]
     pub(crate) account: Option<AccountId>,
@@ -199,6 +203,10 @@ pub(crate) struct UpOptions {
 /// Which running platform a command talks to, and as whom.
 #[derive(ClapArgs, Clone)]
 pub(crate) struct RemoteOptions {
+    /// The certificates to trust where the platform speaks TLS; by default those that its data folder names.
+    #[arg(long, env = "AWS_CA_BUNDLE", value_name = "FILE")]
+    pub(crate) ca_bundle: Option<PathBuf>,
+
     /// The platform's address, for callers with credentials of their own: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and,
     /// where they are temporary, AWS_SESSION_TOKEN in the environment.
     #[arg(long, env = "AWS_ENDPOINT_URL", value_name = "URL")]
@@ -359,6 +367,10 @@ pub(crate) struct LeastPrivilegeOptions {
     /// The data folder of the running platform: its endpoint and the administrator's key are read there.
     #[arg(long, env = "FASTNESS_DATA_DIR", default_value = ".fastness", value_name = "DIR")]
     pub(crate) data_dir: PathBuf,
+
+    /// The certificates to trust where the running platform speaks TLS; by default those that its data folder names.
+    #[arg(long, env = "AWS_CA_BUNDLE", value_name = "FILE")]
+    pub(crate) ca_bundle: Option<PathBuf>,
 
     /// Only calls of the last so many days.
     #[arg(long, default_value_t = 90, value_name = "DAYS", value_parser = clap::value_parser!(i64).range(1..=90))]

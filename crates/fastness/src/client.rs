@@ -1,12 +1,12 @@
 //! Calls to a running platform from a command: signed like any client's, over the loopback or wherever it listens.
 //!
 //! The commands that ask hold no store and no right of their own: they read the endpoint and the administrator's key
-//! that `serve` left in the data folder, and go through every control. Plain HTTP only; a platform that speaks TLS is
-//! refused with a word, because a certificate cannot be checked here.
+//! that `serve` left in the data folder, and go through every control. A platform that speaks TLS must show a certificate
+//! that a given bundle vouches for; nothing leaves that check out.
 
-use std::io::{Read as _, Write as _};
+use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use base::{Clock, SecretString};
@@ -24,6 +24,10 @@ const ANSWER_BYTES_MAX: u64 = 64 * 1_024 * 1_024;
 /// A running platform, as its administrator sees it.
 pub(crate) struct Client {
     authority: String,
+    /// It speaks TLS.
+    is_secure: bool,
+    /// The certificates to trust then.
+    ca_bundle: Option<PathBuf>,
     region: String,
     access_key_id: String,
     secret: SecretString,
@@ -40,8 +44,9 @@ fn entry(text: &str, key: &str) -> Option<String> {
 }
 
 impl Client {
-    /// The platform whose data folder this is.
-    pub(crate) fn of(data_dir: &Path) -> Result<Self, Error> {
+    /// The platform whose data folder this is. Of a platform that speaks TLS, `ca_bundle` names the certificates to trust; by
+    /// default those that its data folder names.
+    pub(crate) fn of(data_dir: &Path, ca_bundle: Option<&Path>) -> Result<Self, Error> {
         let read = |name: &str| {
             let path = data_dir.join(name);
             std::fs::read_to_string(&path).map_err(|error| {
@@ -55,10 +60,12 @@ impl Client {
         let (endpoint, region) = (of(&config, "endpoint_url")?, of(&config, "region")?);
         let key = of(&credentials, "aws_access_key_id")?;
         let secret = SecretString::new(of(&credentials, "aws_secret_access_key")?);
-        Self::with(&endpoint, &region, &key, secret, None)
+        let bundle = ca_bundle.map(Path::to_owned).or_else(|| entry(&config, "ca_bundle").map(PathBuf::from));
+        Self::with(&endpoint, &region, &key, secret, None)?.trusting(bundle)
     }
 
-    /// The platform at an endpoint, as whoever holds these credentials.
+    /// The platform at an endpoint, as whoever holds these credentials. One that speaks TLS is not spoken to before it is said
+    /// whom to trust.
     pub(crate) fn with(
         endpoint: &str,
         region: &str,
@@ -66,15 +73,31 @@ impl Client {
         secret: SecretString,
         session_token: Option<String>,
     ) -> Result<Self, Error> {
-        let authority =
-            endpoint.strip_prefix("http://").ok_or("the platform speaks TLS, which this command does not")?;
+        let (scheme, authority) = endpoint.split_once("://").ok_or("the platform's address is no URL")?;
+        if !["http", "https"].contains(&scheme) {
+            return Err(format!("the platform is not spoken to by {scheme}").into());
+        }
         Ok(Self {
             authority: authority.trim_end_matches('/').to_owned(),
+            is_secure: scheme == "https",
+            ca_bundle: None,
             region: region.to_owned(),
             access_key_id: access_key_id.to_owned(),
             secret,
             session_token,
         })
+    }
+
+    /// The same, trusting the certificates in this file.
+    pub(crate) fn trusting(mut self, ca_bundle: Option<PathBuf>) -> Result<Self, Error> {
+        if self.is_secure && ca_bundle.is_none() {
+            return Err(
+                "the platform speaks TLS: name the certificates to trust with --ca-bundle or AWS_CA_BUNDLE"
+                    .into(),
+            );
+        }
+        self.ca_bundle = ca_bundle;
+        Ok(self)
     }
 
     /// The region of its calls.
@@ -141,16 +164,38 @@ impl Client {
             request.push_str(&format!("{name}: {}\r\n", value.to_str()?));
         }
         request.push_str("\r\n");
-        let mut stream = TcpStream::connect(&self.authority)
-            .map_err(|error| format!("cannot reach the platform at {}: {error}", self.authority))?;
-        stream.set_read_timeout(Some(TIMEOUT))?;
-        stream.set_write_timeout(Some(TIMEOUT))?;
+        let mut stream = self.connect()?;
         stream.write_all(request.as_bytes())?;
         stream.write_all(body)?;
+        stream.flush()?;
         let mut answer = Vec::new();
         stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer)?;
         split(&answer)
     }
+
+    fn connect(&self) -> Result<Box<dyn Wire + '_>, Error> {
+        let stream = TcpStream::connect(&self.authority)
+            .map_err(|error| format!("cannot reach the platform at {}: {error}", self.authority))?;
+        stream.set_read_timeout(Some(TIMEOUT))?;
+        stream.set_write_timeout(Some(TIMEOUT))?;
+        match (self.is_secure, &self.ca_bundle) {
+            (false, _) => Ok(Box::new(stream)),
+            (true, Some(bundle)) => Ok(Box::new(edge::dial(stream, host(&self.authority), bundle)?)),
+            // SECURITY: nobody is trusted who was not named.
+            (true, None) => Err("it was not said which certificates to trust".into()),
+        }
+    }
+}
+
+/// A connection, under TLS or not.
+trait Wire: Read + Write {}
+
+impl<T: Read + Write> Wire for T {}
+
+/// The name or address in `host:port` and `[address]:port`.
+fn host(authority: &str) -> &str {
+    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+    host.trim_start_matches('[').trim_end_matches(']')
 }
 
 fn escaped(text: &str) -> String {
@@ -187,6 +232,29 @@ mod tests {
         assert_eq!(entry(text, "region").as_deref(), Some("us-east-1"));
         assert_eq!(entry(text, "endpoint_url").as_deref(), Some("http://h:1"));
         assert_eq!(entry(text, "key"), None);
+    }
+
+    #[test]
+    fn hosts_are_told_from_their_ports() {
+        for (authority, expected) in
+            [("127.0.0.1:4566", "127.0.0.1"), ("[::1]:1", "::1"), ("name.example:443", "name.example")]
+        {
+            assert_eq!(host(authority), expected);
+        }
+    }
+
+    #[test]
+    fn a_platform_under_tls_is_not_spoken_to_without_trust() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        write("credentials", "[default]\naws_access_key_id = A\naws_secret_access_key = s\n");
+        write("config", "[default]\nregion = r\nendpoint_url = https://127.0.0.1:1\n");
+        let refused = Client::of(folder.path(), None).err().unwrap();
+        assert!(refused.to_string().contains("--ca-bundle"), "{refused}");
+        let given = Client::of(folder.path(), Some(Path::new("given.pem"))).unwrap();
+        assert_eq!(given.ca_bundle.as_deref(), Some(Path::new("given.pem")));
+        write("config", "[default]\nregion = r\nendpoint_url = https://127.0.0.1:1\nca_bundle = own.pem\n");
+        assert_eq!(Client::of(folder.path(), None).unwrap().ca_bundle.as_deref(), Some(Path::new("own.pem")));
     }
 
     #[test]

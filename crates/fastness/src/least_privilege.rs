@@ -42,7 +42,7 @@ pub(crate) struct Found {
 
 /// Reads the trail and writes the report.
 pub(crate) fn run(options: &LeastPrivilegeOptions) -> Result<(), Error> {
-    let client = Client::of(&options.data_dir)?;
+    let client = Client::of(&options.data_dir, options.ca_bundle.as_deref())?;
     let subject = subject(&client, &options.subject)?;
     let found = calls(&client, &subject, options.days)?;
     let needed = Needed::of(&found.calls);

@@ -22,17 +22,23 @@ use crate::pipeline::{Refused, Why};
 const UNTRUSTED: Denial =
     Denial { kind: DenialKind::Implicit, policy_type: PolicyType::Trust, statement: None, undecided: None };
 
-/// One call, as policy is asked about it.
-pub(crate) struct Question<'a> {
-    pub(crate) directory: &'a Directory,
-    pub(crate) denials: &'a Denials,
+/// Who calls what, from where and when.
+#[derive(Clone, Copy)]
+pub(crate) struct Caller<'a> {
     pub(crate) principal: &'a Principal,
     pub(crate) account: AccountId,
-    pub(crate) region: &'a Region,
     pub(crate) source: &'a Source,
     pub(crate) operation: OperationModel,
     pub(crate) now: Timestamp,
     pub(crate) request_id: &'a str,
+}
+
+/// One call, as policy is asked about it.
+pub(crate) struct Question<'a> {
+    pub(crate) directory: &'a Directory,
+    pub(crate) denials: &'a Denials,
+    pub(crate) region: &'a Region,
+    pub(crate) caller: Caller<'a>,
 }
 
 impl Question<'_> {
@@ -43,8 +49,8 @@ impl Question<'_> {
         }
         // SECURITY: an operation that asks for nothing was not thought about: it is denied, not open.
         if access.checks().is_empty() {
-            let message = format!("{} has no action mapped", self.operation.name());
-            return Err(denial::denied(self.operation, message).into());
+            let message = format!("{} has no action mapped", self.caller.operation.name());
+            return Err(denial::denied(self.caller.operation, message).into());
         }
         let known = self.known().map_err(|error| self.unreadable(&error))?;
         let common = self.context(&known);
@@ -57,10 +63,10 @@ impl Question<'_> {
 
     /// What the directory says of the caller, once for the whole call.
     fn known(&self) -> Result<Known, DirectoryError> {
-        let account = self.principal.account();
+        let account = self.caller.principal.account();
         let governance = account.map(|account| self.directory.governance(account)).transpose()?;
         Ok(Known {
-            policies: self.directory.policies_for(self.principal)?,
+            policies: self.directory.policies_for(self.caller.principal)?,
             governance: governance.unwrap_or_default(),
         })
     }
@@ -68,12 +74,12 @@ impl Question<'_> {
     // SECURITY: a directory that cannot answer refuses.
     fn unreadable(&self, error: &DirectoryError) -> Refused {
         tracing::error!(error = %base::Chain(error), "the policies of a call cannot be read");
-        denial::denied(self.operation, "the policies of the caller cannot be read".to_owned()).into()
+        denial::denied(self.caller.operation, "the policies of the caller cannot be read".to_owned()).into()
     }
 
     fn check(&self, check: &Check, known: &Known, common: &Context) -> Result<Option<Missing>, Refused> {
-        let owner = check.resource_account.unwrap_or(self.account);
-        let governance = if Some(owner) == self.principal.account() {
+        let owner = check.resource_account.unwrap_or(self.caller.account);
+        let governance = if Some(owner) == self.caller.principal.account() {
             Arc::clone(&known.governance)
         } else {
             self.directory.governance(owner).map_err(|error| self.unreadable(&error))?
@@ -86,14 +92,14 @@ impl Question<'_> {
             &with_own_keys
         };
         let request = Request {
-            principal: self.principal.policy_view(),
+            principal: self.caller.principal.policy_view(),
             action: check.action,
             resource: &check.resource,
             resource_account: owner.as_str(),
             context,
         };
-        let service_control = known.governance.service_control(self.principal);
-        let resource_control = governance.resource_control(self.principal, check.action);
+        let service_control = known.governance.service_control(self.caller.principal);
+        let resource_control = governance.resource_control(self.caller.principal, check.action);
         let set = PolicySet {
             identity: known.policies.identity(),
             boundary: known.policies.boundary(),
@@ -114,48 +120,57 @@ impl Question<'_> {
             Decision::Allow(_) => return Ok(None),
             Decision::Deny(denial) => denial,
         };
-        if observation::lets_through(self.principal, &request, &set, &denial) {
+        if observation::lets_through(self.caller.principal, &request, &set, &denial) {
             let (action, resource) = (check.action.to_owned(), check.resource.clone());
             return Ok(Some(Missing { action, resource }));
         }
         let told = check.told_as.as_deref().unwrap_or(&check.resource);
-        let fault = denial::fault(self.operation, self.principal, request.action, told, &denial);
-        let evaluation = self.evaluated(&request, &set, common);
+        let fault =
+            denial::fault(self.caller.operation, self.caller.principal, request.action, told, &denial);
+        let evaluation = self.evaluated(&request, &set, &denial, common);
         let message = self.explained(request, denial, common);
         Err(Refused { fault, why: Some(Box::new(Why { message, evaluation })) })
     }
 
     /// The whole evaluation, as the caller's account may see it.
-    fn evaluated(&self, request: &Request<'_>, set: &PolicySet<'_>, common: &Context) -> Vec<u8> {
+    fn evaluated(
+        &self,
+        request: &Request<'_>,
+        set: &PolicySet<'_>,
+        denial: &Denial,
+        common: &Context,
+    ) -> Vec<u8> {
         let mut explanation = policy::explain(request, set);
-        evaluation::redact(&mut explanation, request, self.account.as_str(), common);
+        evaluation::as_decided(&mut explanation, denial);
+        evaluation::redact(&mut explanation, request, self.caller.account.as_str(), common);
         evaluation::written(explanation)
     }
 
     /// The sealed account of a denial, which the caller's own account can open.
     // SECURITY: of what is another account's it tells nothing that was looked up there: no tags, no statement.
     fn explained(&self, request: Request<'_>, mut denial: Denial, common: &Context) -> String {
-        if self.principal.account().is_some_and(|account| account.as_str() == request.resource_account) {
-            return self.denials.seal(&request, &denial, self.request_id);
+        if self.caller.principal.account().is_some_and(|account| account.as_str() == request.resource_account)
+        {
+            return self.denials.seal(&request, &denial, self.caller.request_id);
         }
         denial.statement = None;
         denial.undecided = None;
-        self.denials.seal(&Request { context: common, ..request }, &denial, self.request_id)
+        self.denials.seal(&Request { context: common, ..request }, &denial, self.caller.request_id)
     }
 
     /// The global keys of this call.
     /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>
     fn context(&self, known: &Known) -> Context {
-        let mut context = identity::context::of(self.principal, self.now);
-        match self.principal {
+        let mut context = identity::context::of(self.caller.principal, self.caller.now);
+        match self.caller.principal {
             Principal::Service(_) => known.governance.describe(&mut context, Whose::Source),
             // A provider's people belong to no organization.
             Principal::WebIdentity(_) => {}
             _ => known.governance.describe(&mut context, Whose::Principal),
         }
-        let source = self.source;
-        context.add("aws:CurrentTime", self.now.iso8601_secs());
-        context.add("aws:EpochTime", self.now.secs().to_string());
+        let source = self.caller.source;
+        context.add("aws:CurrentTime", self.caller.now.iso8601_secs());
+        context.add("aws:EpochTime", self.caller.now.secs().to_string());
         context.add("aws:SecureTransport", if source.is_secure { "true" } else { "false" });
         context.add("aws:RequestedRegion", self.region.as_str());
         context.add("aws:ViaAWSService", if source.via.is_empty() { "false" } else { "true" });

@@ -13,6 +13,7 @@ use protocol::{Fault, FromValue, IntoValue, Operation, OperationModel, Value};
 use store::{Store, StoreError, Transaction};
 
 use crate::access::Access;
+use crate::authorize::Caller;
 use crate::error::Internal;
 use crate::pipeline::Pipeline;
 
@@ -127,6 +128,18 @@ pub struct Call {
 }
 
 impl Call {
+    /// As policy is asked about it.
+    pub(crate) fn caller(&self) -> Caller<'_> {
+        Caller {
+            principal: &self.principal,
+            account: self.account,
+            source: &self.source,
+            operation: self.operation,
+            now: self.arrived,
+            request_id: &self.request_id,
+        }
+    }
+
     /// Who calls.
     pub fn principal(&self) -> &Arc<Principal> {
         &self.principal

@@ -3,7 +3,7 @@
 //! It stands in the trail of the caller's account and nowhere else. Of another account's resource, and of control policies
 //! that belong to the organization, it tells no more than the caller's account may know.
 
-use policy::{Context, Explanation, PolicyTrace, PolicyType, Request};
+use policy::{Context, Denial, Explanation, PolicyTrace, PolicyType, Request};
 
 /// Longer evaluations lose the statements that were about something else, then all of it.
 const EVALUATION_BYTES_MAX: usize = 32 * 1_024;
@@ -25,6 +25,15 @@ pub(crate) fn written(mut explanation: Explanation) -> Vec<u8> {
     }
     explanation.policies.clear();
     serde_json::to_vec(&explanation).unwrap_or_default()
+}
+
+/// Says of the decision what the caller was told.
+// SECURITY: a role that is not there is refused like one that trusts others, and its evaluation must not tell them apart.
+pub(crate) fn as_decided(explanation: &mut Explanation, denial: &Denial) {
+    explanation.allowed = false;
+    explanation.denial = Some(denial.kind);
+    explanation.denied_by = Some(denial.policy_type);
+    explanation.statement.clone_from(&denial.statement);
 }
 
 /// Takes out what the caller's account may not know. `common` holds the keys that are the caller's own.
@@ -140,6 +149,20 @@ mod tests {
             let text = String::from_utf8(written(explained(owner))).unwrap();
             assert!(text.contains("ServiceControl") && !text.contains("Secret"), "{text}");
         }
+    }
+
+    #[test]
+    fn an_evaluation_says_what_was_decided() {
+        let mut explanation = explained("111111111111");
+        let untrusted = Denial {
+            kind: policy::DenialKind::Implicit,
+            policy_type: PolicyType::Trust,
+            statement: None,
+            undecided: None,
+        };
+        as_decided(&mut explanation, &untrusted);
+        assert_eq!(explanation.denied_by, Some(PolicyType::Trust));
+        assert_eq!((explanation.denial, explanation.statement), (Some(policy::DenialKind::Implicit), None));
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub(crate) use self::refusal::{Refused, Why};
 use self::refusal::{encode_refused, not_implemented, unrecorded};
 use crate::arriving::arriving;
 use crate::authenticate::Named;
-use crate::authorize;
+use crate::authorize::{self, Caller};
 use crate::call::{Call, Signing, Source};
 use crate::observation::{self, Missing, OBSERVE_HEADER};
 use crate::record;
@@ -43,6 +43,19 @@ pub(crate) struct Attempt {
 
 /// Who calls, the body where it is still on its way, and how that request was signed.
 type Authenticated = (Arc<Principal>, Option<ByteStream>, Option<Signing>);
+
+impl Attempt {
+    fn caller(&self) -> Caller<'_> {
+        Caller {
+            principal: &self.principal,
+            account: self.account,
+            source: &self.source,
+            operation: self.operation,
+            now: self.arrived,
+            request_id: &self.request_id,
+        }
+    }
+}
 
 /// What a call answers, and what observe mode let through on the way.
 struct Done {
@@ -227,14 +240,7 @@ impl Pipeline {
                 return Err(refused);
             }
         };
-        let question = self.question(
-            &attempt.principal,
-            attempt.account,
-            &attempt.source,
-            operation,
-            attempt.arrived,
-            &attempt.request_id,
-        );
+        let question = self.question(attempt.caller());
         // SECURITY: no work before this answer, and nothing above has told whether the target exists.
         let missing = match question.ask(&access) {
             Ok(missing) => missing,
@@ -271,41 +277,14 @@ impl Pipeline {
         }
     }
 
-    fn question<'a>(
-        &'a self,
-        principal: &'a Principal,
-        account: AccountId,
-        source: &'a Source,
-        operation: OperationModel,
-        now: Timestamp,
-        request_id: &'a str,
-    ) -> authorize::Question<'a> {
-        let (directory, denials, region) = (&self.0.directory, &self.0.denials, &self.0.region);
-        authorize::Question {
-            directory,
-            denials,
-            principal,
-            account,
-            region,
-            source,
-            operation,
-            now,
-            request_id,
-        }
+    fn question<'a>(&'a self, caller: Caller<'a>) -> authorize::Question<'a> {
+        let Parts { directory, denials, region, .. } = &*self.0;
+        authorize::Question { directory, denials, region, caller }
     }
 
     /// True where the caller of `call` has this leave, too.
     pub(crate) fn allows(&self, call: &Call, access: &crate::Access) -> bool {
-        self.question(
-            &call.principal,
-            call.account,
-            &call.source,
-            call.operation,
-            call.arrived,
-            &call.request_id,
-        )
-        .ask(access)
-        .is_ok_and(|missing| missing.is_empty())
+        self.question(call.caller()).ask(access).is_ok_and(|missing| missing.is_empty())
     }
 
     fn resolve(

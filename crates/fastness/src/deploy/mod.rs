@@ -68,12 +68,15 @@ pub(crate) fn tell(outcome: &Outcome, json: bool) -> bool {
 
 /// Whoever the environment or the data folder says.
 fn client(options: &RemoteOptions) -> Result<Client, Error> {
-    let Some(endpoint) = &options.endpoint_url else { return Client::of(&options.data_dir) };
+    let Some(endpoint) = &options.endpoint_url else {
+        return Client::of(&options.data_dir, options.ca_bundle.as_deref());
+    };
     let (Some(key), Some(secret)) = (&options.access_key_id, &options.secret_access_key) else {
         let missing = "--endpoint-url needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment";
         return Err(missing.into());
     };
-    Client::with(endpoint, options.region.as_str(), key, secret.clone(), options.session_token.clone())
+    Client::with(endpoint, options.region.as_str(), key, secret.clone(), options.session_token.clone())?
+        .trusting(options.ca_bundle.clone())
 }
 
 struct Work<'a> {

@@ -2,8 +2,6 @@
 //!
 //! A running platform has its store for itself; it is asked as any client would, with the administrator's key.
 
-use std::path::Path;
-
 use base::{AccountId, Clock, Timestamp};
 use crypto::RootKey;
 use observe::{Attribute, AuditTrail, Query};
@@ -12,22 +10,25 @@ use store::{Store, StoreOptions};
 
 use super::{Wanted, running};
 use crate::Error;
+use crate::args::ExplainOptions;
 
 /// So many records are looked at, newest first, where only the request is known.
 const RECORDS_MAX: usize = 50_000;
 
 /// The record; `None` where there is none.
 pub(super) fn record(
-    data_dir: &Path,
+    given: &ExplainOptions,
     keys: &RootKey,
     wanted: &Wanted,
     account: AccountId,
 ) -> Result<Option<Value>, Error> {
-    let options =
-        StoreOptions { path: data_dir.join("store"), sealer: keys.derive("store"), clock: Clock::system() };
+    let path = given.data_dir.join("store");
+    let options = StoreOptions { path, sealer: keys.derive("store"), clock: Clock::system() };
     match Store::open(options) {
         Ok(store) => of_store(store, wanted, account),
-        Err(store::OpenError::Locked { .. }) => running::record(data_dir, wanted),
+        Err(store::OpenError::Locked { .. }) => {
+            running::record(&given.data_dir, given.ca_bundle.as_deref(), wanted)
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -39,7 +39,7 @@ pub(crate) fn run(options: &ExplainOptions) -> Result<(), Error> {
         None => (of_id(what)?, None),
     };
     let account = options.account.or(account).map_or_else(|| FIRST_ACCOUNT.parse(), Ok)?;
-    let record = find::record(&options.data_dir, &keys, &wanted, account)?;
+    let record = find::record(options, &keys, &wanted, account)?;
     let told = match (&record, &message) {
         (None, None) => return Err("there is no such record in the trail of this account".into()),
         (record, message) => json!({

@@ -22,7 +22,10 @@ pub(super) fn text(told: &Value) -> String {
         let _ = writeln!(out, "event      {}", plain(record["eventID"].as_str()));
     }
     match evaluation["policies"].as_array() {
-        Some(policies) => policies.iter().for_each(|one| policy(&mut out, one)),
+        Some(policies) => {
+            policies.iter().for_each(|one| policy(&mut out, one));
+            elsewhere(&mut out, evaluation, policies);
+        }
         None => without_evaluation(&mut out, message),
     }
     out
@@ -60,6 +63,24 @@ fn policy(out: &mut String, policy: &Value) {
     }
 }
 
+/// What another account's policy decided: that it did, and not by what. Its content is for its owner.
+fn elsewhere(out: &mut String, evaluation: &Value, policies: &[Value]) {
+    let theirs = ["ResourceBased", "Trust", "ResourceControl"];
+    let decided = evaluation["deniedBy"].as_str().filter(|kind| theirs.contains(kind));
+    let Some(decided) = decided.filter(|kind| policies.iter().all(|one| one["policyType"] != **kind)) else {
+        return;
+    };
+    let said = match evaluation["denial"].as_str() {
+        Some("Explicit") => "an explicit deny",
+        _ => "nothing that allows it",
+    };
+    let _ = writeln!(
+        out,
+        "\n{} of the resource's account\n  {said}; which statement is for that account to see",
+        kind(decided)
+    );
+}
+
 fn without_evaluation(out: &mut String, message: &Value) {
     let _ =
         writeln!(out, "\nThe call's record is not in this trail any more. What the message itself holds:");
@@ -93,6 +114,32 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn another_accounts_decision_is_told_without_its_content() {
+        let told = |denied_by: &str, denial: &str, seen: &str| {
+            text(
+                &json!({"record": {}, "message": null, "evaluation": {"principal": "x", "action": "a:B", "resource": "r",
+                "denial": denial, "deniedBy": denied_by, "policies": [{"policyType": seen, "name": null, "statements": []}]}}),
+            )
+        };
+        let implicit = told("ResourceBased", "Implicit", "IdentityBased");
+        assert!(
+            implicit.contains("resource-based policy of the resource's account\n  nothing that allows it; "),
+            "{implicit}"
+        );
+        assert!(
+            told("Trust", "Explicit", "IdentityBased")
+                .contains("role trust policy of the resource's account")
+        );
+        // What this account's own policies decided is shown with them, and nothing is said of the other side.
+        for own in [
+            told("IdentityBased", "Implicit", "IdentityBased"),
+            told("ResourceBased", "Explicit", "ResourceBased"),
+        ] {
+            assert!(!own.contains("resource's account"), "{own}");
+        }
+    }
 
     #[test]
     fn every_statement_and_condition_has_a_line() {

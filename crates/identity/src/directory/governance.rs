@@ -57,7 +57,14 @@ impl Governance {
     /// account; empty where none do.
     pub fn service_control(&self, principal: &Principal) -> Vec<&[NamedPolicy]> {
         // As in AWS, a provider's people are nobody's users or roles before they have a session.
-        if principal.is_service_linked() || matches!(principal, Principal::WebIdentity(_)) {
+        let is_free = principal.is_service_linked() || matches!(principal, Principal::WebIdentity(_));
+        self.service_control_of(is_free)
+    }
+
+    /// The same for whoever is not a principal yet, such as the subject of a simulation: they bind all but who is free of them,
+    /// as service-linked roles are.
+    pub fn service_control_of(&self, is_free: bool) -> Vec<&[NamedPolicy]> {
+        if is_free {
             return Vec::new();
         }
         self.service_control.iter().map(Vec::as_slice).collect()

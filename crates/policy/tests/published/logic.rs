@@ -288,3 +288,25 @@ fn session_policies_intersect_with_the_roles_own() {
     };
     assert_eq!(both.ask(role_session, "s3:PutObject", OBJECT), "allow");
 }
+
+/// "The principal ARN that is specified in the policy determines whether implicit denies in other policy types are applicable":
+/// of several statements that fit, the one that names the caller most closely, wherever it stands.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html>
+#[test]
+fn of_several_statements_the_closest_counts() {
+    let role_session = session(SESSION, ROLE);
+    let names = [json!({ "AWS": HOME }), json!("*"), json!({ "AWS": ROLE }), json!({ "AWS": SESSION })];
+    let statement = |principal: &Value| json!({ "Effect": "Allow", "Principal": principal, "Action": "s3:*", "Resource": "*" });
+    let elsewhere = || allow(json!("ec2:*"), json!("*"));
+    for (first, second) in [(0, 1), (0, 2), (0, 3), (1, 3), (2, 3)] {
+        for order in [[first, second], [second, first]] {
+            let resource = Some(document(order.iter().map(|at| statement(&names[*at])).collect()));
+            let scene = Scene { resource, ..Scene::default() };
+            assert_eq!(scene.ask(role_session, "s3:GetObject", OBJECT), "allow", "{order:?}");
+            // Nothing but the session's own name passes its session policies by.
+            let narrowed = Scene { session: vec![elsewhere()], ..scene };
+            let expected = if second == 3 { "allow" } else { "no session policy" };
+            assert_eq!(narrowed.ask(role_session, "s3:GetObject", OBJECT), expected, "{order:?}");
+        }
+    }
+}

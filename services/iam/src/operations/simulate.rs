@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use base::{AccountId, Arn};
 use identity::records::{GroupRecord, InlinePolicy, RoleRecord, UserRecord};
-use policy::{Context, Policy, PolicyKind, PrincipalKind, PrincipalView};
+use policy::{Context, NamedPolicy, Policy, PolicyKind, PrincipalKind, PrincipalView};
 use service::Permit;
 
 use super::attached::path_and_name;
@@ -213,7 +213,12 @@ fn owner(asked: &Asked, subject: &Subject) -> Result<String, Error> {
         .map_err(|_| Error::InvalidInput(format!("Invalid resource owner: {owner} is not an account.")))
 }
 
-fn answer(asked: Asked, subject: &Subject, sources: &Sources) -> Result<api::SimulatePolicyResponse, Error> {
+fn answer(
+    asked: Asked,
+    subject: &Subject,
+    sources: &Sources,
+    service_control: &[&[NamedPolicy]],
+) -> Result<api::SimulatePolicyResponse, Error> {
     if asked.resource_policy.is_some() && subject.arn.is_empty() {
         return Err(Error::InvalidInput(
             "The CallerArn parameter is required when a ResourcePolicy is simulated.".to_owned(),
@@ -248,6 +253,7 @@ fn answer(asked: Asked, subject: &Subject, sources: &Sources) -> Result<api::Sim
         identity: &sources.identity,
         boundary: sources.boundary.as_ref(),
         resource: resource.as_ref(),
+        service_control,
     };
     let pairs = asked.actions.iter().flat_map(|action| resources.iter().map(move |on| (action, on)));
     let questions = pairs.enumerate().map(|(at, pair)| (format!("{at:08}"), pair)).collect();
@@ -283,7 +289,7 @@ pub(crate) async fn custom(
         context: input.context_entries,
         paging: Paging::new(input.marker, input.max_items),
     };
-    answer(asked, &subject, &sources)
+    answer(asked, &subject, &sources, &[])
 }
 
 pub(crate) async fn principal(
@@ -306,10 +312,14 @@ pub(crate) async fn principal(
         context: input.context_entries,
         paging: Paging::new(input.marker, input.max_items),
     };
+    // Whose policies they are decides what binds them, whoever is said to call.
+    let is_service_linked =
+        subject.role_arn.as_ref().is_some_and(|arn| arn.contains(":role/aws-service-role/"));
+    let governance = iam.directory.governance(call.account())?;
     if let Some(arn) = &asked.caller_arn {
         subject = caller(&iam, call.account(), arn)?;
     }
-    answer(asked, &subject, &sources)
+    answer(asked, &subject, &sources, &governance.service_control_of(is_service_linked))
 }
 
 fn keys_of<'t>(texts: impl IntoIterator<Item = &'t str>) -> api::GetContextKeysForPolicyResponse {

@@ -39,6 +39,8 @@ pub(crate) struct Simulation<'a> {
     pub(crate) identity: &'a [Source],
     pub(crate) boundary: Option<&'a Source>,
     pub(crate) resource: Option<&'a Source>,
+    /// The service control policies that bind the caller, a slice for each level; empty where none do.
+    pub(crate) service_control: &'a [&'a [NamedPolicy]],
 }
 
 /// What was decided, and by what.
@@ -77,6 +79,7 @@ impl Simulation<'_> {
             identity: named,
             boundary: self.boundary.map(|source| &source.policy),
             resource: self.resource.map(|source| &source.policy),
+            service_control: self.service_control,
             ..PolicySet::default()
         };
         let Outcome { decision, matched, missing } = self.outcome(&request, &set);
@@ -100,7 +103,7 @@ impl Simulation<'_> {
             eval_decision: decision.to_owned(),
             matched_statements: Some(matched),
             missing_context_values: Some(missing),
-            organizations_decision_detail: None,
+            organizations_decision_detail: self.organizations_detail(&request),
             permissions_boundary_decision_detail: boundary,
             eval_decision_details: details,
             resource_specific_results: specific,
@@ -166,6 +169,18 @@ impl Simulation<'_> {
         policy::evaluate(&own, &set).is_allowed()
     }
 
+    /// What the organization alone says, where it binds the caller.
+    fn organizations_detail(&self, request: &Request<'_>) -> Option<api::OrganizationsDecisionDetail> {
+        if self.service_control.is_empty() {
+            return None;
+        }
+        let all = [NamedPolicy::new("", Source::everything()?)];
+        let set = PolicySet { identity: &all, service_control: self.service_control, ..PolicySet::default() };
+        let own = Request { resource_account: self.caller.account, ..*request };
+        let allowed = policy::evaluate(&own, &set).is_allowed();
+        Some(api::OrganizationsDecisionDetail { allowed_by_organizations: Some(allowed) })
+    }
+
     /// What each side says, where the resource is another account's and both must allow.
     fn details(&self, request: &Request<'_>, named: &[NamedPolicy]) -> Option<protocol::Entries<String>> {
         let resource = self.resource.filter(|_| self.owner != self.caller.account)?;
@@ -173,6 +188,7 @@ impl Simulation<'_> {
         let identity = PolicySet {
             identity: named,
             boundary: self.boundary.map(|source| &source.policy),
+            service_control: self.service_control,
             ..PolicySet::default()
         };
         let everything = Source::everything()?;
@@ -225,6 +241,7 @@ mod tests {
             identity: &identity,
             boundary: None,
             resource: None,
+            service_control: &[],
         };
         let result = simulation.result(&named, "s3:GetObject", "*");
         assert_eq!(
@@ -268,6 +285,7 @@ mod tests {
             identity: &identity,
             boundary: Some(&boundary),
             resource: Some(&resource),
+            service_control: &[],
         };
         for (action, decision, bounded, ours, their) in [
             ("s3:GetObject", "allowed", true, "allowed", "allowed"),

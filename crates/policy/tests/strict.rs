@@ -1,0 +1,130 @@
+//! Where AWS's pages leave the answer open, ours is the stricter one: what the crate's page promises, each with its neighbour
+//! that is allowed.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use policy::{
+    Context, NamedPolicy, Policy, PolicyKind, PolicySet, PrincipalKind, PrincipalView, Request, evaluate,
+};
+use serde_json::{Value, json};
+
+const HOME: &str = "111111111111";
+const ANA: PrincipalView<'static> = PrincipalView {
+    kind: PrincipalKind::User,
+    arn: "arn:aws:iam::111111111111:user/ana",
+    account: HOME,
+    role_arn: None,
+    service: None,
+    user_id: "AIDAEXAMPLE",
+};
+
+struct Asked<'a> {
+    action: &'a str,
+    resource: &'a str,
+    owner: &'a str,
+    context: Context,
+}
+
+impl Default for Asked<'_> {
+    fn default() -> Self {
+        Self { action: "s3:GetObject", resource: "arn:aws:s3:::b/o", owner: HOME, context: Context::new() }
+    }
+}
+
+fn allowed(asked: &Asked<'_>, statements: &Value) -> bool {
+    let document = json!({ "Version": "2012-10-17", "Statement": statements });
+    let policy = Policy::parse(&document.to_string(), PolicyKind::Identity).unwrap();
+    let request = Request {
+        principal: ANA,
+        action: asked.action,
+        resource: asked.resource,
+        resource_account: asked.owner,
+        context: &asked.context,
+    };
+    let identity = [NamedPolicy::new("p", policy)];
+    evaluate(&request, &PolicySet { identity: &identity, ..PolicySet::default() }).is_allowed()
+}
+
+/// Everything but a list selects what there is, and an action or a resource that is not said is not there.
+#[test]
+fn nothing_is_not_something_else_than_a_list() {
+    let not_action = json!([{ "Effect": "Allow", "NotAction": "iam:*", "Resource": "*" }]);
+    let not_resource = json!([{ "Effect": "Allow", "Action": "*", "NotResource": "arn:aws:s3:::other" }]);
+    for statements in [&not_action, &not_resource] {
+        assert!(allowed(&Asked::default(), statements));
+    }
+    assert!(!allowed(&Asked { action: "", ..Asked::default() }, &not_action));
+    assert!(!allowed(&Asked { resource: "", ..Asked::default() }, &not_resource));
+}
+
+#[test]
+fn without_an_owner_it_is_another_account() {
+    let all = json!([{ "Effect": "Allow", "Action": "*", "Resource": "*" }]);
+    assert!(allowed(&Asked::default(), &all));
+    for owner in ["", "222222222222"] {
+        assert!(!allowed(&Asked { owner, ..Asked::default() }, &all), "{owner}");
+    }
+}
+
+/// A statement whose other condition fails does not apply, whatever the first cannot decide, and in either order.
+#[test]
+fn what_fails_fails_beside_what_cannot_be_decided() {
+    let context = || Context::new().with("k:number", "many").with("k:text", "x");
+    let condition = |operators: [(&str, Value); 2]| {
+        let mut all = serde_json::Map::new();
+        all.extend(operators.map(|(operator, keys)| (operator.to_owned(), keys)));
+        let everything = json!({ "Effect": "Allow", "Action": "*", "Resource": "*" });
+        json!([everything, { "Effect": "Deny", "Action": "*", "Resource": "*", "Condition": all }])
+    };
+    let undecidable = || ("NumericLessThan", json!({ "k:number": "5" }));
+    let text = |value: &str| ("StringEquals", json!({ "k:text": value }));
+    for (first, second, passes) in [
+        (undecidable(), text("y"), true),
+        (text("y"), undecidable(), true),
+        (undecidable(), text("x"), false),
+        (text("x"), undecidable(), false),
+    ] {
+        let statements = condition([first, second]);
+        let asked = Asked { context: context(), ..Asked::default() };
+        assert_eq!(allowed(&asked, &statements), passes, "{statements}");
+    }
+}
+
+#[test]
+fn a_value_never_acts_as_a_wildcard() {
+    let own = json!([{ "Effect": "Allow", "Action": "*", "Resource": "arn:aws:s3:::b/${aws:PrincipalTag/home}/*" }]);
+    for (home, resource, fits) in [
+        ("ana", "arn:aws:s3:::b/ana/x", true),
+        ("*", "arn:aws:s3:::b/ana/x", false),
+        ("a?a", "arn:aws:s3:::b/ana/x", false),
+        ("*", "arn:aws:s3:::b/*/x", true),
+    ] {
+        let context = Context::new().with("aws:PrincipalTag/home", home);
+        assert_eq!(
+            allowed(&Asked { resource, context, ..Asked::default() }, &own),
+            fits,
+            "{home} {resource}"
+        );
+    }
+}
+
+#[test]
+fn several_values_want_a_set_operator() {
+    let with = |operator: &str| {
+        let condition = json!({ operator: { "k:many": ["a", "b"] } });
+        json!([{ "Effect": "Allow", "Action": "*", "Resource": "*", "Condition": condition }])
+    };
+    for (operator, values, fits) in [
+        ("StringEquals", &["a"] as &[&str], true),
+        ("StringEquals", &["a", "b"], false),
+        ("ForAllValues:StringEquals", &["a", "b"], true),
+        ("ForAllValues:StringEquals", &["a", "c"], false),
+        ("ForAnyValue:StringEquals", &["c", "b"], true),
+    ] {
+        let context = Context::new().with_all("k:many", values.iter().copied());
+        assert_eq!(
+            allowed(&Asked { context, ..Asked::default() }, &with(operator)),
+            fits,
+            "{operator} {values:?}"
+        );
+    }
+}

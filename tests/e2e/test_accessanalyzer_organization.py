@@ -1,5 +1,7 @@
 """An organization as the zone of trust: its members are inside, everybody else is not. On a platform of its own."""
 
+import json
+
 import pytest
 
 from harness.platform import Platform
@@ -36,6 +38,17 @@ def test_members_are_inside_and_others_are_not(own):
     alone = analyzer.create_analyzer(analyzerName="own", type="ACCOUNT")["arn"]
     own_findings = eventually(lambda: analyzer.list_findings(analyzerArn=alone)["findings"])
     assert [one["principal"] for one in own_findings] == [{"AWS": member}], "to an account alone, another member is outside"
+
+    # A resource control policy that is about the resource's service is told of.
+    root, rcp = org.list_roots()["Roots"][0]["Id"], "RESOURCE_CONTROL_POLICY"
+    org.enable_policy_type(RootId=root, PolicyType=rcp)
+    restriction = lambda: analyzer.list_findings(analyzerArn=everywhere)["findings"][0]["resourceControlPolicyRestriction"]
+    assert restriction() == "NOT_APPLICABLE"
+    for action, expected in (("s3:DeleteObject", "NOT_APPLICABLE"), ("sts:*", "APPLICABLE")):
+        denial = {"Effect": "Deny", "Principal": "*", "Action": action, "Resource": "*", "Condition": {"StringEquals": {"aws:PrincipalAccount": STRANGER}}}
+        made = org.create_policy(Name=expected.lower(), Description="", Type=rcp, Content=json.dumps({"Version": "2012-10-17", "Statement": [denial]}))["Policy"]["PolicySummary"]["Id"]
+        org.attach_policy(PolicyId=made, TargetId=root)
+        eventually(lambda: restriction() == expected)
 
     # A change in the member is seen, and an account that is new is looked into.
     inside.update_assume_role_policy(RoleName="open", PolicyDocument=trust({"AWS": management}))

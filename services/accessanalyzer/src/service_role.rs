@@ -47,7 +47,7 @@ pub(crate) fn may_make(directory: &Directory, call: &Call) -> Result<(), Error> 
     Err(Fault::sender("AccessDeniedException", message).with_status(403).into())
 }
 
-/// Makes the role where there is none.
+/// Makes the role where there is none, and gives it its policy where it was made without, through IAM.
 pub(crate) fn ensure(
     directory: &Directory,
     transaction: &mut Transaction<'_>,
@@ -55,8 +55,16 @@ pub(crate) fn ensure(
     now: Timestamp,
 ) -> Result<(), DirectoryError> {
     let key = keys::named(account, NAME);
-    if transaction.record::<RoleRecord>(keys::ROLES, &key)?.is_some() {
-        return Ok(());
+    let present: Option<RoleRecord> = transaction.record(keys::ROLES, &key)?;
+    if let Some(mut role) = present {
+        // Another role of this name is somebody else's: it is given nothing.
+        if role.path != PATH || role.attached.iter().any(|policy| policy == POLICY) {
+            return Ok(());
+        }
+        role.attached.push(POLICY.to_owned());
+        let mut edit = directory.edit(transaction, account);
+        edit.put(keys::ROLES, &key, &role)?;
+        return edit.mark(keys::ATTACHMENTS, &keys::attachment(account, POLICY, "Role", NAME));
     }
     let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
         "Principal": {"Service": PRINCIPAL}, "Action": "sts:AssumeRole"}]});
@@ -78,9 +86,11 @@ pub(crate) fn ensure(
     edit.mark(keys::ATTACHMENTS, &keys::attachment(account, POLICY, "Role", NAME))
 }
 
-/// A session of the role; `None` where the account has none.
+/// A session of the role; `None` where the account has none, or one that may not read.
 fn session(directory: &Directory, account: AccountId) -> Result<Option<Arc<Principal>>, DirectoryError> {
-    let role = directory.role(account, NAME)?.filter(|role| role.path == PATH);
+    let is_whole =
+        |role: &RoleRecord| role.path == PATH && role.attached.iter().any(|policy| policy == POLICY);
+    let role = directory.role(account, NAME)?.filter(is_whole);
     Ok(role.map(|role| {
         let session = AssumedRole::new(account, role.path, role.name, role.role_id, SESSION);
         Arc::new(Principal::AssumedRole(session))

@@ -8,12 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use analysis::access::{self, Exposure};
 use base::{AccountId, Timestamp};
 use identity::records::Record as _;
-use identity::records::organization::RESOURCE_FULL_ACCESS;
-use identity::{Directory, DirectoryError, Principal, Reads};
+use identity::{Directory, DirectoryError, Reads};
 use service::{Internal, Pipeline};
 use store::Transaction;
 
-use super::{Family, Looking, Policy, Seen};
+use super::{Family, Looking, Policy, Seen, control};
 use crate::filter;
 use crate::records::{
     self, AnalyzerRecord, Details, External, FINDINGS, FindingRecord, RESOURCES, ResourceRecord, Status,
@@ -46,21 +45,6 @@ pub(crate) fn shape(exposure: Exposure, rcp: &str) -> External {
         public: exposure.is_public,
         rcp: rcp.to_owned(),
     }
-}
-
-/// Whether resource control policies may narrow what is told of resources of this type.
-pub(crate) fn control(directory: &Directory, owner: AccountId, resource_type: &str) -> &'static str {
-    let action = match resource_type {
-        "AWS::IAM::Role" => "sts:AssumeRole",
-        "AWS::S3::Bucket" => "s3:GetObject",
-        "AWS::DynamoDB::Table" | "AWS::DynamoDB::Stream" => "dynamodb:GetItem",
-        _ => return "NOT_APPLICABLE",
-    };
-    let Ok(governance) = directory.governance(owner) else { return "FAILED_TO_EVALUATE_RCP" };
-    let levels = governance.resource_control(&Principal::Anonymous, action);
-    let narrows =
-        levels.iter().flat_map(|level| level.iter()).any(|policy| &*policy.name != RESOURCE_FULL_ACCESS);
-    if narrows { "APPLICABLE" } else { "NOT_APPLICABLE" }
 }
 
 /// Brings the findings about a family to what was seen of it.

@@ -3,6 +3,7 @@
 //! It learns of changes from the audit trail, as Access Analyzer does from CloudTrail, and looks at everything when the
 //! platform starts and once a day. A scan cut short is done again: it only ever writes what it sees.
 
+mod control;
 mod external;
 mod family;
 pub(crate) mod generation;
@@ -30,7 +31,8 @@ use crate::records::{
 use crate::service_role;
 use crate::state::Analyzers;
 use crate::zone::Zone;
-pub(crate) use external::{beginning, control, exposed, shape};
+pub(crate) use control::control;
+pub(crate) use external::{beginning, exposed, shape};
 pub(crate) use family::{Family, type_of};
 pub(crate) use people::everybody;
 pub(crate) use policies::{Policy, Seen, decoded, read};

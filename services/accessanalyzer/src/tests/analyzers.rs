@@ -115,3 +115,28 @@ async fn archive_rules_have_a_life() {
     )
     .await;
 }
+
+#[tokio::test]
+async fn a_role_that_was_made_without_its_policy_gets_it() {
+    use identity::records::{RoleRecord, keys};
+
+    let kit = kit().await;
+    let directory = kit.pipeline.directory().clone();
+    let name = "AWSServiceRoleForAccessAnalyzer";
+    let policies = || directory.role(kit.account, name).unwrap().unwrap().attached;
+    done(&kit, "CreateAnalyzer", json!({"analyzerName": "a", "type": "ACCOUNT"})).await;
+    let whole = policies();
+    assert_eq!(whole.len(), 1);
+    let bare = RoleRecord { attached: Vec::new(), ..directory.role(kit.account, name).unwrap().unwrap() };
+    let written: Result<(), identity::DirectoryError> = kit
+        .pipeline
+        .store()
+        .transact(|tx| {
+            directory.edit(tx, kit.account).put(keys::ROLES, &keys::named(kit.account, name), &bare)
+        })
+        .await;
+    written.unwrap();
+    assert!(policies().is_empty());
+    done(&kit, "CreateAnalyzer", json!({"analyzerName": "u", "type": "ACCOUNT_UNUSED_ACCESS"})).await;
+    assert_eq!(policies(), whole);
+}

@@ -137,7 +137,7 @@ result = {"tmp": os.listdir("/tmp"), "named": reach(socket.AF_UNIX, "/tmp/a.sock
     holding.join()
     assert held["a"]["met"] == []
     assert found["tmp"] == [] and not found["named"] and not found["abstract"]
-    assert found["ports"] == [3128, 4566, 9001]
+    assert found["ports"] == [443, 3128, 4566, 9001]
     assert set(found["signalled"]) <= {1, found["own"]} and set(map(int, found["processes"])) <= {1, found["own"]}
     assert found["environment"] == []
 

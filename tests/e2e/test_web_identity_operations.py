@@ -289,7 +289,8 @@ def test_the_trail_names_whom_the_token_proved(federated, issuer, role, name):
 def test_the_cli_takes_its_token_from_a_file(federated, issuer, role, name, tmp_path):
     (tmp_path / "token").write_text(issuer.token())
     environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
-    environment.update(AWS_ROLE_ARN=role, AWS_WEB_IDENTITY_TOKEN_FILE=str(tmp_path / "token"), AWS_ROLE_SESSION_NAME="file", AWS_ENDPOINT_URL=federated.endpoint,
+    # A home of its own: the CLI keeps credentials by role and session name there.
+    environment.update(HOME=str(tmp_path), AWS_ROLE_ARN=role, AWS_WEB_IDENTITY_TOKEN_FILE=str(tmp_path / "token"), AWS_ROLE_SESSION_NAME="file", AWS_ENDPOINT_URL=federated.endpoint,
                        AWS_DEFAULT_REGION="us-east-1", AWS_CONFIG_FILE="/dev/null", AWS_SHARED_CREDENTIALS_FILE="/dev/null", AWS_PAGER="")
     shown = subprocess.run(["aws", "sts", "get-caller-identity", "--output", "json"], env=environment, capture_output=True, text=True, timeout=120)
     assert shown.returncode == 0, shown.stderr

@@ -51,7 +51,7 @@ def tenants(platform, tmp_path_factory):
     }
     for name, code in packages.items():
         role = platform.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust({"Service": "lambda.amazonaws.com"}))["Role"]["Arn"]
-        client.create_function(FunctionName=name, Runtime="python3.12", Role=role, Handler="app.handler", Timeout=60, MemorySize=256, Code={"ZipFile": code})
+        client.create_function(FunctionName=name, Runtime="python3.12", Role=role, Handler="app.handler", Timeout=300, MemorySize=256, Code={"ZipFile": code})
         client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
 
     def run(name, code, error=None):
@@ -137,7 +137,7 @@ result = {"tmp": os.listdir("/tmp"), "named": reach(socket.AF_UNIX, "/tmp/a.sock
     holding.join()
     assert held["a"]["met"] == []
     assert found["tmp"] == [] and not found["named"] and not found["abstract"]
-    assert found["ports"] == [3128, 4566, 9001]
+    assert found["ports"] == [443, 3128, 4566, 9001]
     assert set(found["signalled"]) <= {1, found["own"]} and set(map(int, found["processes"])) <= {1, found["own"]}
     assert found["environment"] == []
 
@@ -200,7 +200,7 @@ def test_nothing_of_a_crashed_environment_is_in_the_next(tenants):
 def test_output_without_end_ends_with_the_time_out(platform, tenants):
     platform.client("lambda").update_function_configuration(FunctionName="tenant-b", Timeout=3)
     tenants("tenant-b", "import sys\nwhile True: sys.stdout.write('x' * 65536)", error="timed out")
-    platform.client("lambda").update_function_configuration(FunctionName="tenant-b", Timeout=60)
+    platform.client("lambda").update_function_configuration(FunctionName="tenant-b", Timeout=300)
     assert tenants("tenant-b", "result = 1") == 1
 
 

@@ -154,8 +154,8 @@ def test_what_is_not_offered_is_refused_by_name(client, table, name):
                       SSESpecification={"Enabled": True, "KMSMasterKeyId": "alias/own"}, **KEYS)
     assert "KMSMasterKeyId" in message
     with pytest.raises(botocore.exceptions.ClientError) as caught:
-        client.create_backup(TableName=table, BackupName="backup")
-    assert "backups" in caught.value.response["Error"]["Message"], caught.value.response
+        client.update_contributor_insights(TableName=table, ContributorInsightsAction="ENABLE")
+    assert "contributor insights" in caught.value.response["Error"]["Message"], caught.value.response
 
 
 def test_the_cli_makes_and_reads_a_table(platform, name):

@@ -109,7 +109,12 @@ def call(client, name, **event):
 
 
 def lines(platform, group):
-    events = platform.client("logs").filter_log_events(logGroupName=group)["events"]
+    logs = platform.client("logs")
+    try:
+        events = logs.filter_log_events(logGroupName=group)["events"]
+    except logs.exceptions.ResourceNotFoundException:
+        # Output is shipped behind the answer, and makes the group.
+        return []
     return [event["message"].rstrip("\n") for event in events]
 
 

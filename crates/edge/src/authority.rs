@@ -193,7 +193,10 @@ fn served(names: &[String], region: &Region) -> Vec<String> {
     for name in names {
         served.push(name.clone());
         if name.parse::<IpAddr>().is_err() {
-            served.push(format!("*.{name}"));
+            // Below a name of one label a wildcard is no name for strict clients, which then refuse the whole certificate.
+            if name.contains('.') {
+                served.push(format!("*.{name}"));
+            }
             for service in ["execute-api", "lambda-url", "s3"] {
                 served.push(format!("*.{service}.{name}"));
                 served.push(format!("*.{service}.{region}.{name}"));
@@ -259,6 +262,8 @@ fn place(path: &Path, bytes: &[u8]) -> Result<(), AuthorityError> {
 
 #[cfg(test)]
 mod tests {
+    use rustls_pki_types::pem::PemObject as _;
+
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_secs(1_790_000_000);
@@ -277,6 +282,34 @@ mod tests {
         assert_eq!(again.key.serialize_der(), first.key.serialize_der());
         let sealed = fs::read(folder.path().join("authority.sealed")).unwrap();
         assert!(!String::from_utf8_lossy(&sealed).contains("PRIVATE"));
+    }
+
+    #[test]
+    fn strict_clients_take_its_certificates_for_every_form_of_address() {
+        use rustls::client::danger::ServerCertVerifier as _;
+        let (folder, sealer) = (tempfile::tempdir().unwrap(), crypto::RootKey::ephemeral().derive("tls"));
+        let names = [names(), vec!["fastness.example".to_owned()]].concat();
+        let authority = Authority::load_or_create(folder.path(), &sealer, &names, NOW).unwrap();
+        let (chain, _) = authority.issue(&"us-east-1".parse().unwrap(), NOW).unwrap();
+        let mut trusted = rustls::RootCertStore::empty();
+        for certificate in CertificateDer::pem_file_iter(authority.certificate()).unwrap() {
+            trusted.add(certificate.unwrap()).unwrap();
+        }
+        let provider = std::sync::Arc::new(crate::tls::provider());
+        let verifier =
+            rustls::client::WebPkiServerVerifier::builder_with_provider(trusted.into(), provider).build().unwrap();
+        let now = rustls_pki_types::UnixTime::since_unix_epoch(std::time::Duration::from_secs(1_790_000_000));
+        let verify = |name: &'static str| {
+            let name = rustls_pki_types::ServerName::try_from(name).unwrap();
+            verifier.verify_server_cert(&chain[0], &[], &name, &[], now)
+        };
+        for name in ["localhost", "127.0.0.1", "a.execute-api.localhost", "u.lambda-url.us-east-1.localhost"] {
+            verify(name).unwrap();
+        }
+        for name in ["fastness.example", "sts.fastness.example", "b.s3.fastness.example"] {
+            verify(name).unwrap();
+        }
+        assert!(verify("other.example").is_err());
     }
 
     #[test]

@@ -300,6 +300,7 @@ fn condition_operators_decide_as_documented() {
         (r#""DateLessThan":{"aws:EpochTime":"2026-11-22"}"#, false),
         (r#""Bool":{"aws:SecureTransport":true}"#, true),
         (r#""Bool":{"aws:SecureTransport":"False"}"#, false),
+        (r#""Bool":{"aws:SecureTransport":"TRUE"}"#, true),
         (r#""Bool":{"aws:MultiFactorAuthPresent":"false"}"#, false),
         (r#""BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}"#, true),
         (r#""BinaryEquals":{"b:bytes":"AAEC"}"#, true),

@@ -56,6 +56,19 @@ fn nothing_is_not_something_else_than_a_list() {
     assert!(!allowed(&Asked { resource: "", ..Asked::default() }, &not_resource));
 }
 
+/// A variable stands for one value: of several, none is chosen.
+#[test]
+fn a_variable_of_several_values_has_none() {
+    let own =
+        json!([{ "Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/${aws:TagKeys}" }]);
+    let asked = |keys: &[&str]| Asked {
+        context: Context::new().with_all("aws:TagKeys", keys.iter().copied()),
+        ..Asked::default()
+    };
+    assert!(allowed(&asked(&["o"]), &own));
+    assert!(!allowed(&asked(&["o", "p"]), &own));
+}
+
 #[test]
 fn without_an_owner_it_is_another_account() {
     let all = json!([{ "Effect": "Allow", "Action": "*", "Resource": "*" }]);

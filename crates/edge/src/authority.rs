@@ -296,14 +296,16 @@ mod tests {
             trusted.add(certificate.unwrap()).unwrap();
         }
         let provider = std::sync::Arc::new(crate::tls::provider());
-        let verifier =
-            rustls::client::WebPkiServerVerifier::builder_with_provider(trusted.into(), provider).build().unwrap();
+        let verifier = rustls::client::WebPkiServerVerifier::builder_with_provider(trusted.into(), provider)
+            .build()
+            .unwrap();
         let now = rustls_pki_types::UnixTime::since_unix_epoch(std::time::Duration::from_secs(1_790_000_000));
         let verify = |name: &'static str| {
             let name = rustls_pki_types::ServerName::try_from(name).unwrap();
             verifier.verify_server_cert(&chain[0], &[], &name, &[], now)
         };
-        for name in ["localhost", "127.0.0.1", "a.execute-api.localhost", "u.lambda-url.us-east-1.localhost"] {
+        for name in ["localhost", "127.0.0.1", "a.execute-api.localhost", "u.lambda-url.us-east-1.localhost"]
+        {
             verify(name).unwrap();
         }
         for name in ["fastness.example", "sts.fastness.example", "b.s3.fastness.example"] {

@@ -141,7 +141,8 @@ def test_a_connection_that_breaks_off_changes_nothing(platform, s3, bucket):
 def test_hostile_documents_are_refused(platform, s3, bucket):
     bomb = '<!DOCTYPE a [<!ENTITY b "c">]><Tagging><TagSet><Tag><Key>&b;</Key><Value>v</Value></Tag></TagSet></Tagging>'
     for body in (bomb, "<Tagging>" * 5_000, "<Tagging><Unknown/></Tagging>", "<Other/>"):
-        request = botocore.awsrequest.AWSRequest("PUT", f"{platform.endpoint}/{bucket}?tagging", data=body.encode())
+        digest = base64.b64encode(hashlib.md5(body.encode()).digest()).decode()
+        request = botocore.awsrequest.AWSRequest("PUT", f"{platform.endpoint}/{bucket}?tagging", data=body.encode(), headers={"Content-MD5": digest})
         credentials = botocore.credentials.Credentials(*platform.root())
         botocore.auth.S3SigV4Auth(credentials, "s3", "us-east-1").add_auth(request)
         answer = requests.put(request.url, data=body.encode(), headers=dict(request.headers.items()), timeout=20)

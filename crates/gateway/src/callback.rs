@@ -203,6 +203,11 @@ pub struct Addresses {
 }
 
 impl Record {
+    /// Whether the secret with this digest may answer at this moment.
+    fn opens(&self, digest: &str, now: Timestamp) -> bool {
+        crypto::constant_time_eq(self.digest.as_bytes(), digest.as_bytes()) && self.expires > now
+    }
+
     /// The first answer stands where one is awaited; a repeated one, as after a lost acknowledgement, changes nothing.
     fn take(&mut self, answer: String) {
         let is_full = match self.shape {
@@ -233,12 +238,20 @@ pub(crate) async fn take(callbacks: Option<&Callbacks>, head: &Parts, body: &Byt
     };
     let (shared, key, digest) = (&callbacks.0, key(place.id), digest(place.secret));
     let now = shared.clock.now();
+    let stored = match shared.store.get(CALLBACKS, key.clone()) {
+        Ok(stored) => stored,
+        Err(error) => return not_kept(&error.into()),
+    };
+    // SECURITY: whoever has no address stops here: strangers take no turn of the store's one writer.
+    let known = stored.and_then(|bytes| records::decode::<Record>(&bytes).ok());
+    if !known.is_some_and(|record| record.opens(&digest, now)) {
+        return answer::forbidden();
+    }
     let taken = shared.store.transact(|tx| {
-        let Some(mut record) = read(tx, &key)? else { return Ok(false) };
-        let is_right = crypto::constant_time_eq(record.digest.as_bytes(), digest.as_bytes());
-        if !is_right || record.expires <= now {
+        // It may have been asked anew in between, which makes the address worthless.
+        let Some(mut record) = read(tx, &key)?.filter(|record| record.opens(&digest, now)) else {
             return Ok(false);
-        }
+        };
         record.take(text);
         put(tx, &key, &record)?;
         Ok::<_, CallbackError>(true)
@@ -249,11 +262,13 @@ pub(crate) async fn take(callbacks: Option<&Callbacks>, head: &Parts, body: &Byt
             answer::taken()
         }
         Ok(false) => answer::forbidden(),
-        Err(error) => {
-            tracing::error!(error = %base::Chain(&error), "an answer was not kept");
-            answer::plain(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", "Please try again.")
-        }
+        Err(error) => not_kept(&error),
     }
+}
+
+fn not_kept(error: &CallbackError) -> Response<Bytes> {
+    tracing::error!(error = %base::Chain(error), "an answer was not kept");
+    answer::plain(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", "Please try again.")
 }
 
 fn key(id: &str) -> Key {

@@ -72,7 +72,11 @@ pub(crate) fn update_certificate(
         return Ok(own);
     }
     let name = input.new_server_certificate_name.as_deref().unwrap_or(&input.server_certificate_name);
-    let path = input.new_path.as_deref().unwrap_or("/");
+    let found =
+        ServerCertificateRecord::load(iam.directory.store(), request.account, &input.server_certificate_name);
+    // What gets another name alone stays at its path.
+    let stays = found.map_or_else(|_| "/".to_owned(), |certificate| certificate.path.clone());
+    let path = input.new_path.as_deref().unwrap_or(&stays);
     Ok(own.and(leave(request, action, entity_arn(request.account, "server-certificate", path, name))?))
 }
 

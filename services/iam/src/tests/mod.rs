@@ -1,5 +1,6 @@
 //! The service through the whole pipeline, in memory.
 
+mod certificates;
 mod compliance;
 mod consistency;
 mod effects;

@@ -9,7 +9,7 @@ import time
 import botocore.exceptions
 import pytest
 
-from support import eventually, package, refused, trust
+from support import SEEN, eventually, make_seen, package, refused, seen, trust
 
 ACCOUNT = "arn:aws:lambda:us-east-1:000000000000:function:"
 
@@ -122,28 +122,8 @@ def test_runtimes_are_the_hosts(platform, make):
     refused(client.put_runtime_management_config, "InvalidParameterValueException", FunctionName=work, UpdateRuntimeOn="FunctionUpdate")
 
 
-# Signs by itself: an SDK takes longer to import than all the rest of this takes.
-PUT = """import datetime, hashlib, hmac, http.client, json, os
-def handler(event, context):
-    body = json.dumps({"TableName": "seen", "Item": {"n": {"S": event["n"]}}})
-    now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
-    scope = [now[:8], "us-east-1", "dynamodb", "aws4_request"]
-    headers = {"host": "127.0.0.1:4566", "x-amz-date": now, "x-amz-security-token": os.environ["AWS_SESSION_TOKEN"], "x-amz-target": "DynamoDB_20120810.PutItem"}
-    names = ";".join(headers)
-    canonical = "\\n".join(["POST", "/", "", *(f"{k}:{v}" for k, v in headers.items()), "", names, hashlib.sha256(body.encode()).hexdigest()])
-    key = ("AWS4" + os.environ["AWS_SECRET_ACCESS_KEY"]).encode()
-    for part in scope:
-        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
-    text = "\\n".join(["AWS4-HMAC-SHA256", now, "/".join(scope), hashlib.sha256(canonical.encode()).hexdigest()])
-    signature = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
-    credential = os.environ["AWS_ACCESS_KEY_ID"] + "/" + "/".join(scope)
-    headers["authorization"] = f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={names}, Signature={signature}"
-    headers["content-type"] = "application/x-amz-json-1.0"
-    connection = http.client.HTTPConnection("127.0.0.1", 4566, timeout=20)
-    connection.request("POST", "/", body, headers)
-    answer = connection.getresponse()
-    if answer.status != 200:
-        raise RuntimeError(answer.read().decode())
+KEEP_NUMBER = """def handler(event, context):
+    put(event["n"])
 """
 
 
@@ -155,13 +135,12 @@ def test_no_accepted_event_is_lost_by_kill_9(fresh):
     patience_s = 120 + total // 20
     fresh.start()
     iam, dynamodb = fresh.client("iam"), fresh.client("dynamodb")
-    dynamodb.create_table(TableName="seen", BillingMode="PAY_PER_REQUEST", AttributeDefinitions=[{"AttributeName": "n", "AttributeType": "S"}],
-                          KeySchema=[{"AttributeName": "n", "KeyType": "HASH"}])
+    make_seen(dynamodb)
     role = iam.create_role(RoleName="r", AssumeRolePolicyDocument=trust({"Service": "lambda.amazonaws.com"}))["Role"]["Arn"]
     iam.put_role_policy(RoleName="r", PolicyName="own", PolicyDocument=json.dumps(
         {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "dynamodb:PutItem", "Resource": "*"}]}))
     fresh.client("lambda").create_function(FunctionName="keep", Runtime="python3.12", Role=role, Handler="app.handler", MemorySize=512, Timeout=30,
-                                           Code={"ZipFile": package(app__py=PUT)})
+                                           Code={"ZipFile": package(app__py=SEEN + KEEP_NUMBER)})
     accepted, lock, stop = set(), threading.Lock(), threading.Event()
 
     def send(worker):
@@ -187,8 +166,7 @@ def test_no_accepted_event_is_lost_by_kill_9(fresh):
     dynamodb = fresh.client("dynamodb")
 
     def missing():
-        items = {item["n"]["S"] for page in dynamodb.get_paginator("scan").paginate(TableName="seen") for item in page["Items"]}
-        return accepted - items
+        return accepted - set(seen(dynamodb))
 
     assert len(accepted) == total
     eventually(lambda: not missing(), timeout_s=2 * patience_s)

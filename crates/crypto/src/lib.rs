@@ -1,9 +1,10 @@
 //! Randomness, digests, constant-time comparison, and the keys under which everything at rest is sealed.
 //!
 //! Knows no request, no table and no AWS service. No primitive is implemented here: all of them are AWS-LC's, but for
-//! Argon2 (RustCrypto's), which AWS-LC does not have, and MD5, which only names objects.
+//! Argon2 (RustCrypto's), which AWS-LC does not have, MD5, which only names objects, and CRCs, which find accidents only.
 
 pub mod certificate;
+pub mod checksum;
 mod digest;
 pub mod ed25519;
 mod keyring;

@@ -13,6 +13,7 @@ use base::{Clock, Timestamp};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Response, StatusCode};
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use store::{Key, Range, Store, StoreError, Table, Transaction};
 use tokio::sync::Notify;
@@ -26,8 +27,8 @@ pub(crate) use place::Place;
 pub const CALLBACKS: Table = Table::new(0x0604, "callbacks");
 /// The largest answer, in bytes: CloudFormation's limit.
 pub const CALLBACK_BYTES_MAX: usize = 4_096;
-/// The most questions whose time is looked at when another one is asked.
-const EXPIRED_MAX: usize = 1_000;
+/// How many questions' time is looked at when another one is asked: asking adds one, so that all are looked at in turn.
+const LOOKED_AT: usize = 16;
 /// The most answers to one question.
 const ANSWERS_MAX: usize = 100;
 const SECRET_CHARS: usize = 43;
@@ -68,13 +69,15 @@ struct Shared {
     clock: Clock,
     arrived: Notify,
     served_at: OnceLock<String>,
+    /// The key of the last question whose time was looked at.
+    looked_at: Mutex<Vec<u8>>,
 }
 
 impl Callbacks {
     /// Over this store.
     pub fn new(store: Store, clock: Clock) -> Self {
         let (arrived, served_at) = (Notify::new(), OnceLock::new());
-        Self(Arc::new(Shared { store, clock, arrived, served_at }))
+        Self(Arc::new(Shared { store, clock, arrived, served_at, looked_at: Mutex::default() }))
     }
 
     /// From here on addresses for programs outside of functions are told with this endpoint.
@@ -98,12 +101,28 @@ impl Callbacks {
             .transact(|tx| {
                 let known = read(tx, &key)?;
                 let answers = known.map(|known| known.answers).unwrap_or_default();
-                drop_expired(tx, now)?;
+                self.drop_expired(tx, now)?;
                 put(tx, &key, &Record { digest, expires, shape, sent: false, answers })
             })
             .await?;
         let outside = self.0.served_at.get().map_or("http://127.0.0.1:4566", String::as_str);
         Ok(Addresses { inside: format!("{INSIDE}{path}"), outside: format!("{outside}{path}") })
+    }
+
+    /// Forgets questions whose time is over, a few at a time.
+    fn drop_expired(&self, tx: &mut Transaction<'_>, now: Timestamp) -> Result<(), CallbackError> {
+        let mut last = self.0.looked_at.lock();
+        let found = tx.scan(CALLBACKS, &Range::all().after(&*last).limit(LOOKED_AT))?;
+        *last = match found.last() {
+            Some((key, _)) if found.len() == LOOKED_AT => key.clone(),
+            _ => Vec::new(),
+        };
+        for (key, bytes) in found {
+            if records::decode::<Record>(&bytes).is_ok_and(|record| record.expires <= now) {
+                tx.delete(CALLBACKS, key)?;
+            }
+        }
+        Ok(())
     }
 
     /// Notes that whoever is asked has the address: after a restart the answer is awaited, and nobody asked again.
@@ -277,16 +296,6 @@ fn key(id: &str) -> Key {
 
 fn digest(secret: &str) -> String {
     crypto::sha256(secret.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Forgets questions whose time is over.
-fn drop_expired(tx: &mut Transaction<'_>, now: Timestamp) -> Result<(), CallbackError> {
-    for (key, bytes) in tx.scan(CALLBACKS, &Range::all().limit(EXPIRED_MAX))? {
-        if records::decode::<Record>(&bytes).is_ok_and(|record| record.expires <= now) {
-            tx.delete(CALLBACKS, key)?;
-        }
-    }
-    Ok(())
 }
 
 fn read(tx: &Transaction<'_>, key: &Key) -> Result<Option<Record>, CallbackError> {

@@ -140,7 +140,7 @@ impl Documents {
             (Some(place), DOCUMENT_BYTES_MAX)
         };
         let document = body.collect(bytes_max).await?;
-        digests::check(operation.name(), request.headers, |name| body.trailer(name), &document)?;
+        digests::check(operation.needs_digest(), request.headers, |name| body.trailer(name), &document)?;
         protocol::decode_input(operation, &WireRequest { body: &document, ..*request })
     }
 }

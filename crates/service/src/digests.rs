@@ -1,32 +1,19 @@
-//! What a request says of its document's bytes, compared with them: `Content-MD5` and S3's checksum headers.
+//! What a request says of its document's bytes, compared with them: `Content-MD5` and the checksum headers.
 //!
-//! It knows nothing of objects: what streams is compared by its service, at its end.
+//! It knows no operation: which need a digest their model says. What streams is compared by its service, at its end.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use crc_fast::CrcAlgorithm;
+use crypto::checksum::{self, Algorithm};
 use http::HeaderMap;
 use protocol::Fault;
-
-/// Documents that are refused without a digest: one bit wrong in them deletes or replaces what nobody meant.
-/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html>
-const REQUIRED: [&str; 2] = ["DeleteObjects", "PutBucketTagging"];
-
-/// The headers that carry a checksum, and their algorithms in S3's words.
-const CHECKSUMS: [(&str, &str); 5] = [
-    ("x-amz-checksum-crc32", "CRC32"),
-    ("x-amz-checksum-crc32c", "CRC32C"),
-    ("x-amz-checksum-crc64nvme", "CRC64NVME"),
-    ("x-amz-checksum-sha1", "SHA1"),
-    ("x-amz-checksum-sha256", "SHA256"),
-];
 
 /// A document is what its request says of it, where it says anything.
 ///
 /// # Errors
 /// It is not, what is said does not read, or nothing is said of a document that needs it.
 pub(crate) fn check<'a>(
-    operation: &str,
+    is_needed: bool,
     headers: &'a HeaderMap,
     trailer: impl Fn(&str) -> Option<&'a str>,
     document: &[u8],
@@ -39,8 +26,9 @@ pub(crate) fn check<'a>(
     let given = |header: &str| {
         headers.get(header).map_or_else(|| trailer(header).map(str::as_bytes), |value| Some(value.as_bytes()))
     };
-    let checksums = CHECKSUMS.iter().filter_map(|(header, name)| Some((*header, *name, given(header)?)));
-    for (at, (header, name, value)) in checksums.enumerate() {
+    let checksums =
+        Algorithm::ALL.into_iter().filter_map(|algorithm| Some((algorithm, given(algorithm.header())?)));
+    for (at, (algorithm, value)) in checksums.enumerate() {
         if at > 0 {
             return Err(Fault::sender(
                 "InvalidRequest",
@@ -48,22 +36,20 @@ pub(crate) fn check<'a>(
             ));
         }
         stated += 1;
-        let actual = computed(name, document);
-        match STANDARD.decode(value).ok().filter(|value| value.len() == actual.len()) {
-            Some(value) if value == actual => {}
+        match std::str::from_utf8(value).ok().and_then(|text| checksum::decode(algorithm, text)) {
+            Some(value) if value == checksum::of(algorithm, document) => {}
             Some(_) => {
+                let name = algorithm.name();
                 let message = format!("The {name} you specified did not match the calculated checksum.");
                 return Err(Fault::sender("BadDigest", message));
             }
             None => {
-                return Err(Fault::sender(
-                    "InvalidRequest",
-                    format!("Value for {header} header is invalid."),
-                ));
+                let message = format!("Value for {} header is invalid.", algorithm.header());
+                return Err(Fault::sender("InvalidRequest", message));
             }
         }
     }
-    if stated == 0 && REQUIRED.contains(&operation) {
+    if stated == 0 && is_needed {
         return Err(Fault::sender(
             "InvalidRequest",
             "Missing required header for this request: Content-MD5 OR x-amz-checksum-*",
@@ -85,31 +71,13 @@ fn check_md5(stated: &[u8], document: &[u8]) -> Result<(), Fault> {
     }
 }
 
-fn computed(algorithm: &str, document: &[u8]) -> Vec<u8> {
-    let sum = |algorithm, bytes: usize| {
-        let sum = crc_fast::checksum(algorithm, document).to_be_bytes();
-        sum.into_iter().skip(8_usize.saturating_sub(bytes)).collect()
-    };
-    match algorithm {
-        "CRC32" => sum(CrcAlgorithm::Crc32IsoHdlc, 4),
-        "CRC32C" => sum(CrcAlgorithm::Crc32Iscsi, 4),
-        "CRC64NVME" => sum(CrcAlgorithm::Crc64Nvme, 8),
-        "SHA1" => {
-            let mut digest = crypto::Sha1::new();
-            digest.update(document);
-            digest.finish().to_vec()
-        }
-        _ => crypto::sha256(document).to_vec(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn told(operation: &str, headers: &[(&'static str, &str)]) -> Option<String> {
+    fn told(is_needed: bool, headers: &[(&'static str, &str)]) -> Option<String> {
         let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
-        check(operation, &headers.collect(), |_| None, b"123456789")
+        check(is_needed, &headers.collect(), |_| None, b"123456789")
             .err()
             .map(|fault| fault.code.into_owned())
     }
@@ -124,14 +92,10 @@ mod tests {
             ("x-amz-checksum-sha1", "98O8HYCOBHMq32eZZczDTKeuNEE="),
             ("x-amz-checksum-sha256", "FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU="),
         ] {
-            assert_eq!(told("DeleteObjects", &[(header, value)]), None, "{header}");
+            assert_eq!(told(true, &[(header, value)]), None, "{header}");
             let other = STANDARD.encode(vec![0; STANDARD.decode(value).unwrap().len()]);
-            assert_eq!(
-                told("PutBucketPolicy", &[(header, &other)]).as_deref(),
-                Some("BadDigest"),
-                "{header}"
-            );
-            let bad = told("PutBucketPolicy", &[(header, "x")]);
+            assert_eq!(told(false, &[(header, &other)]).as_deref(), Some("BadDigest"), "{header}");
+            let bad = told(false, &[(header, "x")]);
             assert!(matches!(bad.as_deref(), Some("InvalidDigest" | "InvalidRequest")), "{header} {bad:?}");
         }
     }
@@ -141,17 +105,17 @@ mod tests {
         let none = HeaderMap::new();
         let checked = |value: &'static str| {
             let trailer = |name: &str| (name == "x-amz-checksum-crc32").then_some(value);
-            check("DeleteObjects", &none, trailer, b"123456789")
+            check(true, &none, trailer, b"123456789")
         };
         assert!(checked("y/Q5Jg==").is_ok());
         assert_eq!(checked("AAAAAA==").unwrap_err().code, "BadDigest");
     }
 
     #[test]
-    fn what_deletes_needs_a_digest_and_no_two_checksums_go_together() {
-        assert_eq!(told("DeleteObjects", &[]).as_deref(), Some("InvalidRequest"));
-        assert_eq!(told("PutBucketVersioning", &[]), None);
+    fn who_needs_a_digest_gets_one_and_no_two_checksums_go_together() {
+        assert_eq!(told(true, &[]).as_deref(), Some("InvalidRequest"));
+        assert_eq!(told(false, &[]), None);
         let two = [("x-amz-checksum-crc32", "y/Q5Jg=="), ("x-amz-checksum-crc32c", "4waSgw==")];
-        assert_eq!(told("DeleteObjects", &two).as_deref(), Some("InvalidRequest"));
+        assert_eq!(told(true, &two).as_deref(), Some("InvalidRequest"));
     }
 }

@@ -9,7 +9,6 @@
 
 mod access;
 pub mod api;
-mod checksum;
 mod content;
 mod declined;
 mod encryption;

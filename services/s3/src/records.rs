@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use service::Internal;
 use store::{Key, Range, Store, StoreError, Table, Transaction};
 
-use crate::checksum::Algorithm;
 use crate::error::Error;
+use crypto::checksum::Algorithm;
 
 /// Buckets by name: names are one space for all accounts.
 pub(crate) const BUCKETS: Table = Table::new(0x0b01, "s3 buckets");

@@ -190,6 +190,9 @@ impl Compactor<'_> {
         if self.overrides.unwrapped.contains(name) {
             out.insert("output.unwrapped".to_owned(), true.into());
         }
+        if self.overrides.needs_digest.contains(name) {
+            out.insert("needsDigest".to_owned(), true.into());
+        }
         let errors: Vec<&Value> = operation
             .get("errors")
             .and_then(Value::as_array)
@@ -361,6 +364,7 @@ impl Compactor<'_> {
         let operations =
             overrides.implement.iter().chain(&overrides.read_only).chain(overrides.action.keys());
         let operations = operations.chain(overrides.root.keys()).chain(&overrides.unwrapped);
+        let operations = operations.chain(&overrides.needs_digest);
         for name in operations {
             if !model.operations.iter().any(|(operation, _)| operation == name) {
                 return Err(self.fail("overrides", &format!("there is no operation {name}")));

@@ -48,6 +48,8 @@ pub(crate) struct Service {
     pub(crate) optional: BTreeSet<String>,
     /// Operations that count as reads, against their access level.
     pub(crate) read_only: BTreeSet<String>,
+    /// Operations whose document is refused without a digest: the model says it of more than AWS enforces.
+    pub(crate) needs_digest: BTreeSet<String>,
     /// Operations whose IAM action has another name.
     pub(crate) action: BTreeMap<String, String>,
     /// The prefix of its IAM actions, where another service's facts hold them.

@@ -18,7 +18,7 @@ const CONFINED: &[(&[&str], &[&str])] = &[
     (&["lz4_flex"], &["observe", "logs"]),
     (&["saphyr", "saphyr-parser"], &["template"]),
     (&["quick-xml"], &["protocol"]),
-    (&["crc-fast"], &["s3", "service"]),
+    (&["crc-fast"], &["crypto"]),
     (&["md-5"], &["crypto"]),
     (&["jiff"], &["base"]),
     (&["clap", "indicatif", "comfy-table"], &["fastness"]),

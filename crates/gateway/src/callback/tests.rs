@@ -77,6 +77,20 @@ async fn what_is_forged_late_or_no_answer_is_refused() {
 }
 
 #[tokio::test]
+async fn all_questions_whose_time_is_over_are_forgotten_in_turn() {
+    let (callbacks, clock) = callbacks().await;
+    for at in 0..LOOKED_AT * 3 {
+        callbacks.ask(&format!("old-{at:03}"), Shape::Once, HOUR).await.unwrap();
+    }
+    clock.advance_millis(3_600_000);
+    for at in 0..6 {
+        callbacks.ask(&format!("new-{at}"), Shape::Once, HOUR).await.unwrap();
+    }
+    let left = callbacks.0.store.scan(CALLBACKS, &Range::all()).unwrap();
+    assert_eq!(left.len(), 6);
+}
+
+#[tokio::test]
 async fn a_wait_ends() {
     let (callbacks, _) = callbacks().await;
     callbacks.ask("q", Shape::Once, HOUR).await.unwrap();

@@ -19,6 +19,7 @@ pub(crate) struct OperationData {
     pub(crate) errors: Vec<u32>,
     pub(crate) action: &'static str,
     pub(crate) read_only: bool,
+    pub(crate) needs_digest: bool,
 }
 
 /// A handle on an operation of a model: two pointers, copied freely.
@@ -106,6 +107,11 @@ impl OperationModel {
     /// True where the access level is Read or List.
     pub const fn is_read_only(self) -> bool {
         self.data.read_only
+    }
+
+    /// True where a document is refused that comes without a digest.
+    pub const fn needs_digest(self) -> bool {
+        self.data.needs_digest
     }
 }
 

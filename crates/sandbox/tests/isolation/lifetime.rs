@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use sandbox::{ExitStatus, LaunchError, SpawnerOptions, StartError};
 
-use crate::support::{find_process, host, shell, wait};
+use crate::support::{appears, find_process, host, shell, wait};
 
 /// Waits until no process has `marker` in its command line.
 fn gone(marker: &str) -> bool {
@@ -20,14 +20,6 @@ fn gone(marker: &str) -> bool {
         std::thread::sleep(Duration::from_millis(5));
     }
     true
-}
-
-fn appears(marker: &str) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while find_process(marker).is_none() {
-        assert!(Instant::now() < deadline, "{marker} does not run");
-        std::thread::sleep(Duration::from_millis(2));
-    }
 }
 
 #[test]
@@ -138,7 +130,7 @@ fn killing_the_platform_leaves_no_orphan_not_even_a_frozen_one() {
         .unwrap();
     let mut lines = BufReader::new(platform.stdout.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap().contains("platform ready")));
-    assert!(find_process("sleep 41000005").is_some());
+    appears("sleep 41000005");
     assert!(!cgroups(KILLED).is_empty());
     platform.kill().unwrap();
     platform.wait().unwrap();

@@ -177,7 +177,7 @@ fn environments_have_different_users_on_the_host() {
     let (one, two) = ("31536001", "31536002");
     let environments = [host.spawner.launch(&spec(one)).unwrap(), host.spawner.launch(&spec(two)).unwrap()];
     let uid = |marker: &str| {
-        let pid = crate::support::find_process(marker).expect("it runs");
+        let pid = crate::support::appears(marker);
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
         let line = status.lines().find(|line| line.starts_with("Uid:")).unwrap().to_owned();
         line.split_whitespace().nth(1).unwrap().parse::<u32>().unwrap()

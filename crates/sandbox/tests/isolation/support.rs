@@ -5,7 +5,7 @@ use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sandbox::{Bind, Environment, EnvironmentSpec, Exit, Spawner, SpawnerOptions};
 
@@ -65,12 +65,12 @@ pub(crate) fn drain(pipe: OwnedFd) -> JoinHandle<String> {
 
 /// Waits for the end, but not for ever.
 pub(crate) fn wait(environment: &Environment, patience: Duration) -> Option<Exit> {
-    let deadline = std::time::Instant::now() + patience;
+    let deadline = Instant::now() + patience;
     loop {
         if let Some(exit) = environment.try_wait().unwrap() {
             return Some(exit);
         }
-        if std::time::Instant::now() > deadline {
+        if Instant::now() > deadline {
             return None;
         }
         std::thread::sleep(Duration::from_millis(2));
@@ -105,6 +105,18 @@ pub(crate) fn processes() -> impl Iterator<Item = (u32, String)> {
         let command = std::fs::read(entry.path().join("cmdline")).ok()?;
         Some((pid, String::from_utf8_lossy(&command).replace('\0', " ")))
     })
+}
+
+/// Waits until a process has `marker` in its command line: a launched one has yet to become its program.
+pub(crate) fn appears(marker: &str) -> u32 {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        if let Some(pid) = find_process(marker) {
+            return pid;
+        }
+        assert!(Instant::now() < deadline, "{marker} does not run");
+        std::thread::sleep(Duration::from_millis(2));
+    }
 }
 
 /// A process with `marker` in its command line, other than this one and its spawner.

@@ -10,9 +10,9 @@ use store::{Key, StoreError, Transaction};
 
 use super::file::Writing;
 use super::{Files, INLINE_BYTES_MAX};
-use crate::checksum::{self, Algorithm, Hasher};
 use crate::error::Error;
 use crate::records::{Content, FILES, INLINE};
+use crypto::checksum::{self, Algorithm, Hasher};
 
 /// How many bytes go to the disk at once.
 const STEP_BYTES: usize = 1024 * 1024;

@@ -10,7 +10,6 @@ use store::{Key, KeyReader, Range, Transaction};
 use super::multipart::{find, forget};
 use super::put::{quoted, stated_checksums, tell_checksum, told_id};
 use crate::api;
-use crate::checksum::{self, Algorithm, Hasher};
 use crate::encryption::{check_caller, tell_encryption};
 use crate::error::Error;
 use crate::model::{condition, name};
@@ -19,6 +18,7 @@ use crate::records::{
 };
 use crate::state::S3;
 use crate::versions;
+use crypto::checksum::{self, Algorithm, Hasher};
 
 /// The smallest part but for the last: 5 MiB.
 const PART_BYTES_MIN: u64 = 5 * 1024 * 1024;

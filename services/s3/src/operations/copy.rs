@@ -8,7 +8,6 @@ use service::Permit;
 
 use super::put::{about, chosen, extras, kind_of, quoted, told_id};
 use crate::api;
-use crate::checksum::Algorithm;
 use crate::content::{Wanted, receive};
 use crate::encryption::{check_caller, tell_encryption};
 use crate::error::Error;
@@ -16,6 +15,7 @@ use crate::model::condition::Conditions;
 use crate::model::{name, tags};
 use crate::records::VersionRecord;
 use crate::state::S3;
+use crypto::checksum::Algorithm;
 
 pub(crate) async fn copy(
     s3: Arc<S3>,

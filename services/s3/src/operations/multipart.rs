@@ -10,7 +10,6 @@ use store::{Key, Transaction};
 
 use super::put::{Stated, about, chosen, extras, quoted, stated_checksums, tell_checksum, wanted};
 use crate::api;
-use crate::checksum::{self, Algorithm};
 use crate::content::{Received, Wanted, receive};
 use crate::encryption::{check_caller, tell_encryption};
 use crate::error::Error;
@@ -22,6 +21,7 @@ use crate::records::{
 };
 use crate::state::S3;
 use crate::versions;
+use crypto::checksum::{self, Algorithm};
 
 /// The highest number of a part.
 pub(crate) const PARTS_MAX: i64 = 10_000;

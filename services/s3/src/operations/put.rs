@@ -11,7 +11,6 @@ use protocol::ByteStream;
 use service::{Call, Permit};
 
 use crate::api;
-use crate::checksum::{self, Algorithm};
 use crate::content::{Received, Wanted, receive};
 use crate::encryption::tell_encryption;
 use crate::error::Error;
@@ -19,6 +18,7 @@ use crate::model::{condition, name, tags};
 use crate::records::{self, About, BucketRecord, Checksum, VersionRecord};
 use crate::state::S3;
 use crate::versions;
+use crypto::checksum::{self, Algorithm};
 
 /// The largest object that one request puts: 5 GiB.
 pub(crate) const PUT_BYTES_MAX: u64 = 5 * 1024 * 1024 * 1024;
@@ -54,11 +54,11 @@ macro_rules! tell_checksum {
         if let Some(checksum) = $checksum {
             let value = Some(checksum.value.clone());
             match checksum.algorithm {
-                $crate::checksum::Algorithm::Crc32 => $output.checksum_crc32 = value,
-                $crate::checksum::Algorithm::Crc32c => $output.checksum_crc32_c = value,
-                $crate::checksum::Algorithm::Crc64Nvme => $output.checksum_crc64_nvme = value,
-                $crate::checksum::Algorithm::Sha1 => $output.checksum_sha1 = value,
-                $crate::checksum::Algorithm::Sha256 => $output.checksum_sha256 = value,
+                crypto::checksum::Algorithm::Crc32 => $output.checksum_crc32 = value,
+                crypto::checksum::Algorithm::Crc32c => $output.checksum_crc32_c = value,
+                crypto::checksum::Algorithm::Crc64Nvme => $output.checksum_crc64_nvme = value,
+                crypto::checksum::Algorithm::Sha1 => $output.checksum_sha1 = value,
+                crypto::checksum::Algorithm::Sha256 => $output.checksum_sha256 = value,
             }
             $output.checksum_type = Some($crate::operations::put::kind_of(checksum).to_owned());
         }

@@ -113,6 +113,8 @@ pub(super) struct RawOperation {
     pub(super) action: Option<Text>,
     #[serde(default, rename = "readOnly")]
     pub(super) read_only: bool,
+    #[serde(default, rename = "needsDigest")]
+    pub(super) needs_digest: bool,
 }
 
 #[derive(Deserialize)]

@@ -137,6 +137,8 @@ impl Lane {
             // To split a batch does not count as one more try.
             let second = part.items.split_off(part.items.len() / 2);
             parts.push_front(Part { items: second, failures: part.failures, ..Part::default() });
+            // What is told of a part is told of its own tries.
+            part.last = LastTry::default();
             parts.push_front(part);
             return;
         }

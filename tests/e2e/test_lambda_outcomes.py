@@ -3,6 +3,7 @@
 import concurrent.futures
 import json
 import os
+import re
 import threading
 import time
 
@@ -68,6 +69,23 @@ def test_outcomes_go_to_other_functions(platform, make):
     assert failed["responsePayload"]["errorMessage"] == "no good" and failed["requestPayload"] == {"fail": True}
     assert done["responsePayload"] == {"done": {"n": 1}} and done["version"] == "1.0"
     assert done["requestContext"]["functionArn"] == f"{ACCOUNT}{work}:$LATEST" and done["requestContext"]["approximateInvokeCount"] == 1
+
+
+def test_failures_are_told_to_a_bucket(platform, make, name):
+    client, s3, work, bucket = platform.client("lambda"), platform.client("s3"), make("-work", WORK), name.lower()
+    s3.create_bucket(Bucket=bucket)
+    to = {"OnFailure": {"Destination": f"arn:aws:s3:::{bucket}"}}
+    refused(client.put_function_event_invoke_config, "InvalidParameterValueException", FunctionName=work, DestinationConfig=to)
+    make.may({"Effect": "Allow", "Action": ["s3:PutObject", "s3:ListBucket"], "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]})
+    message = refused(client.put_function_event_invoke_config, "InvalidParameterValueException", FunctionName=work,
+                      DestinationConfig={"OnSuccess": {"Destination": f"arn:aws:s3:::{bucket}"}})
+    assert "failures only" in message
+    client.put_function_event_invoke_config(FunctionName=work, MaximumRetryAttempts=0, DestinationConfig=to)
+    client.invoke(FunctionName=work, InvocationType="Event", Payload=json.dumps({"fail": True}))
+    keys = eventually(lambda: [each["Key"] for each in s3.list_objects_v2(Bucket=bucket).get("Contents", [])])
+    assert len(keys) == 1 and re.fullmatch(rf"aws/lambda/async/{work}/\d{{4}}/\d\d/\d\d/\d{{4}}-\d\d-\d\dT\d\d\.\d\d\.\d\d-[0-9a-f-]{{36}}", keys[0]), keys
+    record = json.loads(s3.get_object(Bucket=bucket, Key=keys[0])["Body"].read())
+    assert record["requestContext"]["condition"] == "RetriesExhausted" and record["requestPayload"] == {"fail": True}
 
 
 def test_settings_are_read_changed_and_removed(platform, make):

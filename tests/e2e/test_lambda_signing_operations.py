@@ -49,6 +49,11 @@ def test_only_what_a_publisher_signed_is_deployed(platform, client, role, name, 
     arn = made["CodeSigningConfigArn"]
     assert client.get_code_signing_config(CodeSigningConfigArn=arn)["CodeSigningConfig"] == made
     assert made in client.list_code_signing_configs()["CodeSigningConfigs"]
+    assert client.list_tags(Resource=arn)["Tags"] == {"team": "a"}
+    client.tag_resource(Resource=arn, Tags={"more": "1"})
+    client.untag_resource(Resource=arn, TagKeys=["team"])
+    assert client.list_tags(Resource=arn)["Tags"] == {"more": "1"}
+    refused(client.list_tags, "ResourceNotFoundException", Resource=arn[:-5] + "00000")
 
     def create(code, **more):
         return client.create_function(FunctionName=name, Runtime="python3.12", Role=role, Handler="app.handler", Code={"ZipFile": code}, **more)

@@ -3,6 +3,7 @@
 //! Decides nothing and never tells whether a function exists: a policy that is not there and a function that is not
 //! there look the same.
 
+mod mappings;
 mod signing;
 
 use base::Region;
@@ -14,8 +15,10 @@ use crate::api;
 use crate::error::Error;
 use crate::model::layer::{self, LayerId};
 use crate::model::name::Target;
-use crate::operations::{layers, mappings};
+use crate::model::tagged::Tagged;
+use crate::operations::layers;
 
+pub(crate) use mappings::*;
 pub(crate) use signing::*;
 
 type Outcome = Result<Access, Error>;
@@ -62,7 +65,6 @@ simple! {
     delete_alias, DeleteAliasRequest, "lambda:DeleteAlias", function_name, |_| None;
     get_policy, GetPolicyRequest, "lambda:GetPolicy", function_name, |r| r.qualifier.as_deref();
     remove_permission, RemovePermissionRequest, "lambda:RemovePermission", function_name, |r| r.qualifier.as_deref();
-    list_tags, ListTagsRequest, "lambda:ListTags", resource, |_| None;
     put_concurrency, PutFunctionConcurrencyRequest, "lambda:PutFunctionConcurrency", function_name, |_| None;
     get_concurrency, GetFunctionConcurrencyRequest, "lambda:GetFunctionConcurrency", function_name, |_| None;
     delete_concurrency, DeleteFunctionConcurrencyRequest, "lambda:DeleteFunctionConcurrency", function_name, |_| None;
@@ -159,8 +161,29 @@ pub(crate) fn add_permission(
     })
 }
 
+/// An action on whatever carries tags.
+fn on_tagged<I>(
+    lambda: &Lambda,
+    request: &AccessRequest<'_, I>,
+    action: &'static str,
+    resource: &str,
+) -> Outcome {
+    match Tagged::parse(resource, request.account, request.region)? {
+        Tagged::Function(_) => on(lambda, request, action, resource, None).map(|(access, _)| access),
+        Tagged::Mapping(account, uuid) => {
+            let access = Access::to(action, resource).owned_by(account);
+            Ok(with_mapping(access, lambda.mappings.get(account, &uuid).as_deref()))
+        }
+        Tagged::SigningConfig(..) => on_config(lambda, action, resource, request.region),
+    }
+}
+
+pub(crate) fn list_tags(lambda: &Lambda, request: &AccessRequest<'_, api::ListTagsRequest>) -> Outcome {
+    on_tagged(lambda, request, "lambda:ListTags", &request.input.resource)
+}
+
 pub(crate) fn tag_resource(lambda: &Lambda, request: &AccessRequest<'_, api::TagResourceRequest>) -> Outcome {
-    let (access, _) = on(lambda, request, "lambda:TagResource", &request.input.resource, None)?;
+    let access = on_tagged(lambda, request, "lambda:TagResource", &request.input.resource)?;
     Ok(access.request_tags(request.input.tags.iter().map(|(key, value)| (key, value.as_str()))))
 }
 
@@ -168,7 +191,7 @@ pub(crate) fn untag_resource(
     lambda: &Lambda,
     request: &AccessRequest<'_, api::UntagResourceRequest>,
 ) -> Outcome {
-    let (access, _) = on(lambda, request, "lambda:UntagResource", &request.input.resource, None)?;
+    let access = on_tagged(lambda, request, "lambda:UntagResource", &request.input.resource)?;
     Ok(access.when("aws:TagKeys", &request.input.tag_keys))
 }
 
@@ -300,60 +323,4 @@ urls! {
     update_url, UpdateFunctionUrlConfigRequest, "lambda:UpdateFunctionUrlConfig", |r| r.auth_type.as_deref();
     get_url, GetFunctionUrlConfigRequest, "lambda:GetFunctionUrlConfig", |_| None;
     delete_url, DeleteFunctionUrlConfigRequest, "lambda:DeleteFunctionUrlConfig", |_| None;
-}
-
-pub(crate) fn create_mapping(
-    _: &Lambda,
-    request: &AccessRequest<'_, api::CreateEventSourceMappingRequest>,
-) -> Outcome {
-    let target = Target::parse(&request.input.function_name, None, request.account, request.region)?;
-    Ok(Access::to("lambda:CreateEventSourceMapping", "*").when("lambda:FunctionArn", [target.arn()]))
-}
-
-fn on_mapping<I>(
-    lambda: &Lambda,
-    request: &AccessRequest<'_, I>,
-    action: &'static str,
-    uuid: &str,
-) -> Access {
-    let access = Access::to(action, mappings::arn(request.account, request.region, uuid));
-    match lambda.mappings.get(request.account, uuid) {
-        Some(mapping) => access.when("lambda:FunctionArn", [mapping.record.function_arn.as_str()]),
-        None => access,
-    }
-}
-
-pub(crate) fn get_mapping(
-    lambda: &Lambda,
-    request: &AccessRequest<'_, api::GetEventSourceMappingRequest>,
-) -> Outcome {
-    Ok(on_mapping(lambda, request, "lambda:GetEventSourceMapping", &request.input.uuid))
-}
-
-pub(crate) fn delete_mapping(
-    lambda: &Lambda,
-    request: &AccessRequest<'_, api::DeleteEventSourceMappingRequest>,
-) -> Outcome {
-    Ok(on_mapping(lambda, request, "lambda:DeleteEventSourceMapping", &request.input.uuid))
-}
-
-// SECURITY: whoever points a mapping to another function needs leave for that one as well.
-pub(crate) fn update_mapping(
-    lambda: &Lambda,
-    request: &AccessRequest<'_, api::UpdateEventSourceMappingRequest>,
-) -> Outcome {
-    const ACTION: &str = "lambda:UpdateEventSourceMapping";
-    let uuid = &request.input.uuid;
-    let access = on_mapping(lambda, request, ACTION, uuid);
-    let Some(name) = &request.input.function_name else { return Ok(access) };
-    let target = Target::parse(name, None, request.account, request.region)?;
-    let onto = Access::to(ACTION, mappings::arn(request.account, request.region, uuid));
-    Ok(access.and(onto.when("lambda:FunctionArn", [target.arn()])))
-}
-
-pub(crate) fn list_mappings(
-    _: &Lambda,
-    _: &AccessRequest<'_, api::ListEventSourceMappingsRequest>,
-) -> Outcome {
-    Ok(Access::to("lambda:ListEventSourceMappings", "*"))
 }

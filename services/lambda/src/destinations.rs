@@ -1,4 +1,4 @@
-//! Where the outcome of an asynchronous invocation goes: to another function, in the name of this function's role.
+//! Where the outcome of an invocation goes: to another function or into a bucket, in the name of this function's role.
 //!
 //! What the role may not send is not sent, and is logged; the invocation itself is over either way.
 
@@ -7,12 +7,15 @@ use std::sync::Arc;
 use base::Timestamp;
 use compute::{EventAnswer, EventEnding, QueuedEvent, Settlement};
 use identity::Principal;
-use protocol::{Bytes, Structure, Value};
+use protocol::{Bytes, Fault, Structure, Value};
 use serde_json::json;
-use service::{Pipeline, Source};
+use service::{Call, Pipeline, Source};
 
+use crate::Lambda;
 use crate::catalog::Loaded;
-use crate::model::name::{LATEST, Target};
+use crate::error::Error;
+use crate::model::destination::Destination;
+use crate::model::name::{FunctionId, LATEST, Target};
 use crate::records::EventConfig;
 use crate::roles;
 
@@ -37,8 +40,15 @@ pub(crate) async fn send(
         tracing::warn!(function = function_arn, "the function's role cannot be assumed to send an outcome");
         return;
     };
-    let record = record(&function_arn, event, settlement, now);
-    if let Err(fault) = invoke(pipeline, principal, destination, record, &event.trace_id).await {
+    let record = record(&function_arn, event, settlement, now).to_string().into_bytes();
+    let sent = match Destination::parse(destination, &target.id) {
+        Ok(Destination::Bucket(bucket)) => {
+            let folder = format!("aws/lambda/async/{}", target.id.name);
+            put(pipeline, principal, &bucket, &folder, record).await
+        }
+        _ => invoke(pipeline, principal, destination, record, &event.trace_id).await,
+    };
+    if let Err(fault) = sent {
         tracing::warn!(
             function = function_arn,
             destination,
@@ -64,7 +74,7 @@ async fn invoke(
     destination: &str,
     record: Vec<u8>,
     trace: &str,
-) -> Result<(), protocol::Fault> {
+) -> Result<(), Fault> {
     // The trace goes along, so that two functions that are each other's destination are found to be a loop.
     let source = Source { trace: Some(trace.to_owned()), ..Source::platform(SERVICE) };
     let input = Structure::new()
@@ -75,9 +85,62 @@ async fn invoke(
     pipeline.invoke(Arc::new(principal), source, "lambda", "Invoke", input).await.map(drop)
 }
 
+/// Puts a record of a failure into a bucket, under Lambda's names.
+pub(crate) async fn put(
+    pipeline: &Pipeline,
+    principal: Principal,
+    bucket: &str,
+    folder: &str,
+    record: Vec<u8>,
+) -> Result<(), Fault> {
+    let key = object_key(folder, pipeline.clock().now(), &crypto::random::uuid());
+    let input = Structure::new()
+        .with("Bucket", bucket)
+        .with("Key", key)
+        .with("ContentType", "application/json")
+        .with("Body", Bytes::from(record));
+    let source = Source::platform(SERVICE);
+    pipeline.invoke(Arc::new(principal), source, "s3", "PutObject", Value::Structure(input)).await.map(drop)
+}
+
+/// `<folder>/YYYY/MM/DD/YYYY-MM-DDTHH.MM.SS-<id>`
+fn object_key(folder: &str, now: Timestamp, id: &str) -> String {
+    let time = now.iso8601_secs();
+    let time = time.trim_end_matches('Z').replace(':', ".");
+    let day = time.split('T').next().unwrap_or_default().replace('-', "/");
+    format!("{folder}/{day}/{time}-{id}")
+}
+
+/// Refuses a bucket that is not there, or that the function's role cannot use.
+pub(crate) async fn check_bucket(
+    lambda: &Lambda,
+    call: &Call,
+    function: &FunctionId,
+    role: &str,
+    bucket: &str,
+) -> Result<(), Error> {
+    let refuse = |message: String| Err(Error::InvalidParameterValue(message));
+    let denied = "The provided execution role does not have permissions to call ListBucket on S3";
+    let Some(principal) = roles::session(&lambda.directory, role, function, call.now()) else {
+        return refuse(denied.to_owned());
+    };
+    let input = Value::Structure(Structure::new().with("Bucket", bucket));
+    let source = Source::platform(SERVICE);
+    match call.pipeline().invoke(Arc::new(principal), source, "s3", "HeadBucket", input).await {
+        Ok(_) => Ok(()),
+        Err(fault) if fault.status == 404 => refuse(format!("The bucket {bucket} does not exist.")),
+        Err(_) => refuse(denied.to_owned()),
+    }
+}
+
 /// The invocation record, in Lambda's form.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html>
-fn record(function_arn: &str, event: &QueuedEvent, settlement: &Settlement, now: Timestamp) -> Vec<u8> {
+fn record(
+    function_arn: &str,
+    event: &QueuedEvent,
+    settlement: &Settlement,
+    now: Timestamp,
+) -> serde_json::Value {
     let condition = match settlement.ending {
         EventEnding::Done => "Success",
         EventEnding::RetriesExhausted => "RetriesExhausted",
@@ -100,10 +163,11 @@ fn record(function_arn: &str, event: &QueuedEvent, settlement: &Settlement, now:
         members.insert("responseContext".to_owned(), response_context(answer));
         members.insert("responsePayload".to_owned(), parsed(&answer.payload));
     }
-    record.to_string().into_bytes()
+    record
 }
 
-fn response_context(answer: &EventAnswer) -> serde_json::Value {
+/// What is told of the answer of the last try.
+pub(crate) fn response_context(answer: &EventAnswer) -> serde_json::Value {
     let mut context = json!({ "statusCode": 200, "executedVersion": answer.executed_version });
     if let (true, Some(members)) = (answer.is_function_error, context.as_object_mut()) {
         members.insert("functionError".to_owned(), json!("Unhandled"));
@@ -152,10 +216,7 @@ mod tests {
             tries: 3,
         };
         let now = Timestamp::from_millis(1_573_755_365_568);
-        let made = |settlement: &Settlement| {
-            serde_json::from_slice::<serde_json::Value>(&record("f:$LATEST", &event(), settlement, now))
-                .unwrap()
-        };
+        let made = |settlement: &Settlement| record("f:$LATEST", &event(), settlement, now);
         let failed = json!({
             "version": "1.0", "timestamp": "2019-11-14T18:16:05.568Z",
             "requestContext": {"requestId": "r", "functionArn": "f:$LATEST", "condition": "RetriesExhausted",
@@ -171,5 +232,12 @@ mod tests {
         assert_eq!(refused["requestContext"]["condition"], "ZeroReservedConcurrency");
         assert!(refused.get("responseContext").is_none() && refused.get("responsePayload").is_none());
         assert_eq!(parsed(b"plain"), json!("plain"));
+    }
+
+    #[test]
+    fn objects_are_named_by_their_time() {
+        let now = Timestamp::from_millis(1_573_755_365_568);
+        let key = object_key("aws/lambda/async/f", now, "id");
+        assert_eq!(key, "aws/lambda/async/f/2019/11/14/2019-11-14T18.16.05-id");
     }
 }

@@ -13,17 +13,19 @@
 //! - a member that this platform does not act on is refused by name, never dropped.
 //!
 //! Differences from AWS: a function is usable as soon as its call is answered (the answer shows `Pending`, a read shows
-//! `Active`); `GetFunction` gives no address of the code; the outcome of asynchronous invocations goes to functions only
+//! `Active`); `GetFunction` gives no address of the code; outcomes go to functions and, of failures, to buckets
 //! (no queue, no topic, no bus); an answer waits for the function's extensions to be done, and what they write counts as the function's;
-//! telemetry goes to HTTP destinations only; mappings read DynamoDB streams only, one batch of a shard at a time, and discard what failed too often.
+//! telemetry goes to HTTP destinations only; mappings read DynamoDB streams only.
 
 mod access;
 pub mod api;
 mod catalog;
+mod checkpoints;
 mod delivery;
 mod destinations;
 mod error;
 mod jobs;
+mod kept;
 mod layers;
 mod mappings;
 mod model;
@@ -51,7 +53,7 @@ pub use error::Error;
 use catalog::Catalog;
 use delivery::LogDelivery;
 use layers::Layers;
-use mappings::Mappings;
+use mappings::{Mappings, Results};
 use roles::FunctionRoles;
 use signing::SigningConfigs;
 
@@ -84,6 +86,7 @@ pub(crate) struct Lambda {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) layers: Arc<Layers>,
     pub(crate) mappings: Arc<Mappings>,
+    pub(crate) results: Results,
     pub(crate) signing: Arc<SigningConfigs>,
     pub(crate) urls: FunctionUrls,
     pub(crate) compute: Compute,
@@ -117,6 +120,7 @@ pub fn service(parts: LambdaParts) -> Result<(Service, Compute), CatalogError> {
         catalog,
         layers,
         mappings: Arc::new(Mappings::load(&parts.store)?),
+        results: Results::default(),
         signing: Arc::new(SigningConfigs::load(&parts.store)?),
         urls: parts.urls,
         compute: compute.clone(),

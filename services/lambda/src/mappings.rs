@@ -1,26 +1,20 @@
-//! Every event source mapping in memory, written from the store once a change is durable, and how far each has read.
+//! What is stored of an event source mapping, and what came of each one's last reading.
 //!
-//! What comes of a mapping's reading is told here too, for its owner; that is not kept over a restart.
+//! The latter is told to its owner and is not kept over a restart. How far a mapping has read is `checkpoints`'.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::collections::HashMap;
 
 use base::{AccountId, Timestamp};
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
-use service::Call;
-use store::{Key, Range, Store, StoreError, Table};
-use tokio::sync::Notify;
+use store::Table;
 
-use crate::catalog::CatalogError;
-use crate::error::Error;
+use crate::kept::{Kept, Row};
 use crate::model::pattern::Pattern;
 use crate::records::Record;
 
 /// Mappings, by account and id.
-const MAPPINGS: Table = Table::new(0x0306, "lambda-event-source-mappings");
-/// How far a mapping has read each shard, by account, id and shard.
-const CHECKPOINTS: Table = Table::new(0x0307, "lambda-event-source-checkpoints");
+pub(crate) const MAPPINGS: Table = Table::new(0x0306, "lambda-event-source-mappings");
 
 /// A mapping.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,23 +40,48 @@ pub(crate) struct MappingRecord {
     pub(crate) reports_failures: bool,
     pub(crate) created_at: Timestamp,
     pub(crate) modified_at: Timestamp,
+    /// Batches of one shard that run at once; records of one item stay in order.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub(crate) lanes: u32,
+    /// The length of its tumbling windows; 0 is none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) tumbling_secs: u32,
+    /// The ARN of what gets told of records that are given up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) on_failure: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) tags: Vec<(String, String)>,
 }
 
-/// How far a shard was read.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Checkpoint {
-    /// The last record that is over.
-    pub(crate) sequence: Option<String>,
-    /// True where the shard has ended and all of it is over.
-    pub(crate) is_finished: bool,
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_one(value: &u32) -> bool {
+    *value == 1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_zero(value: &u32) -> bool {
+    *value == 0
+}
+
+const fn one() -> u32 {
+    1
 }
 
 impl Record for MappingRecord {
     const NAME: &'static str = "event source mapping";
 }
 
-impl Record for Checkpoint {
-    const NAME: &'static str = "event source checkpoint";
+impl Row for MappingRecord {
+    const TABLE: Table = MAPPINGS;
+    type View = Mapping;
+
+    fn account(&self) -> AccountId {
+        self.account
+    }
+
+    fn id(&self) -> &str {
+        &self.uuid
+    }
 }
 
 /// A mapping with its patterns read.
@@ -71,144 +90,52 @@ pub(crate) struct Mapping {
     pub(crate) patterns: Vec<Pattern>,
 }
 
-impl Mapping {
-    fn of(record: MappingRecord) -> Arc<Self> {
+impl From<MappingRecord> for Mapping {
+    fn from(record: MappingRecord) -> Self {
         // They were read before they were stored; one that cannot be any more lets nothing through.
         let patterns = record.filters.iter().filter_map(|text| Pattern::parse(text).ok()).collect();
-        Arc::new(Self { record, patterns })
+        Self { record, patterns }
     }
+}
 
+impl Mapping {
     /// True where the function is to see this record.
     pub(crate) fn admits(&self, event: &serde_json::Value) -> bool {
         self.record.filters.is_empty() || self.patterns.iter().any(|pattern| pattern.matches(event))
     }
+
+    /// True where both read alike: whatever differs, reading need not begin again for it.
+    pub(crate) fn reads_like(&self, other: &Self) -> bool {
+        let apart = |record: &MappingRecord| MappingRecord { tags: Vec::new(), ..record.clone() };
+        apart(&self.record) == apart(&other.record)
+    }
 }
 
 /// All mappings of this platform.
+pub(crate) type Mappings = Kept<MappingRecord>;
+
+/// What came of each mapping's last reading, by the mapping's id.
 #[derive(Default)]
-pub(crate) struct Mappings {
-    by_id: RwLock<BTreeMap<(AccountId, String), Arc<Mapping>>>,
-    results: RwLock<HashMap<String, String>>,
-    /// Woken by every change.
-    pub(crate) changed: Notify,
-}
+pub(crate) struct Results(RwLock<HashMap<String, String>>);
 
-impl Mappings {
-    /// Reads every mapping.
-    pub(crate) fn load(store: &Store) -> Result<Self, CatalogError> {
-        let mappings = Self::default();
-        for item in store.snapshot()?.iter(MAPPINGS, &Range::all()) {
-            let (_, value) = item?;
-            mappings.put(MappingRecord::decode(&value)?);
-        }
-        Ok(mappings)
-    }
-
-    /// The mapping of this id.
-    pub(crate) fn get(&self, account: AccountId, uuid: &str) -> Option<Arc<Mapping>> {
-        self.by_id.read().get(&(account, uuid.to_owned())).cloned()
-    }
-
-    /// The mappings of an account, in the order of their ids.
-    pub(crate) fn of(&self, account: AccountId) -> Vec<Arc<Mapping>> {
-        let mappings = self.by_id.read();
-        mappings.values().filter(|mapping| mapping.record.account == account).cloned().collect()
-    }
-
-    /// Every mapping that is to read now.
-    pub(crate) fn enabled(&self) -> Vec<Arc<Mapping>> {
-        self.by_id.read().values().filter(|mapping| mapping.record.is_enabled).cloned().collect()
-    }
-
+impl Results {
     /// What came of a mapping's last reading.
-    pub(crate) fn result(&self, uuid: &str) -> String {
-        self.results.read().get(uuid).cloned().unwrap_or_else(|| "No records processed".to_owned())
+    pub(crate) fn of(&self, uuid: &str) -> String {
+        self.0.read().get(uuid).cloned().unwrap_or_else(|| "No records processed".to_owned())
     }
 
     /// Tells what came of a mapping's last reading.
     pub(crate) fn tell(&self, uuid: &str, result: &str) {
-        let is_known = self.results.read().get(uuid).is_some_and(|known| known == result);
+        let is_known = self.0.read().get(uuid).is_some_and(|known| known == result);
         if !is_known {
-            self.results.write().insert(uuid.to_owned(), result.to_owned());
+            self.0.write().insert(uuid.to_owned(), result.to_owned());
         }
     }
 
-    /// Writes a mapping that was made or changed.
-    pub(crate) async fn write(self: &Arc<Self>, call: &Call, record: MappingRecord) -> Result<(), Error> {
-        call.transact(|transaction| {
-            let encoded = record.encode().map_err(Error::internal)?;
-            transaction.put(MAPPINGS, key(record.account, &record.uuid), encoded)?;
-            let mappings = Arc::clone(self);
-            transaction.after_commit(move || mappings.put(record));
-            Ok(())
-        })
-        .await
+    /// Forgets a mapping that is gone.
+    pub(crate) fn forget(&self, uuid: &str) {
+        self.0.write().remove(uuid);
     }
-
-    /// Deletes a mapping, and how far it has read.
-    pub(crate) async fn delete(
-        self: &Arc<Self>,
-        call: &Call,
-        account: AccountId,
-        uuid: &str,
-    ) -> Result<(), Error> {
-        call.transact(|transaction| {
-            transaction.delete(MAPPINGS, key(account, uuid))?;
-            for (shard, _) in transaction.scan(CHECKPOINTS, &Range::prefix(key(account, uuid)))? {
-                transaction.delete(CHECKPOINTS, shard)?;
-            }
-            let (mappings, uuid) = (Arc::clone(self), uuid.to_owned());
-            transaction.after_commit(move || mappings.remove(account, &uuid));
-            Ok(())
-        })
-        .await
-    }
-
-    fn put(&self, record: MappingRecord) {
-        let key = (record.account, record.uuid.clone());
-        self.by_id.write().insert(key, Mapping::of(record));
-        self.changed.notify_one();
-    }
-
-    fn remove(&self, account: AccountId, uuid: &str) {
-        self.by_id.write().remove(&(account, uuid.to_owned()));
-        self.results.write().remove(uuid);
-        self.changed.notify_one();
-    }
-}
-
-/// How far a mapping has read a shard.
-pub(crate) fn checkpoint(
-    store: &Store,
-    record: &MappingRecord,
-    shard: &str,
-) -> Result<Checkpoint, CatalogError> {
-    let stored = store.get(CHECKPOINTS, key(record.account, &record.uuid).str(shard))?;
-    Ok(stored.map(|bytes| Checkpoint::decode(&bytes)).transpose()?.unwrap_or_default())
-}
-
-/// Writes how far a mapping has read a shard, unless the mapping is gone.
-pub(crate) async fn keep_checkpoint(
-    store: &Store,
-    record: &MappingRecord,
-    shard: &str,
-    checkpoint: &Checkpoint,
-) -> Result<(), CatalogError> {
-    let encoded = checkpoint.encode()?;
-    let mapping = key(record.account, &record.uuid);
-    let written: Result<(), StoreError> = store
-        .transact(|transaction| {
-            if transaction.get(MAPPINGS, &mapping)?.is_none() {
-                return Ok(());
-            }
-            transaction.put(CHECKPOINTS, key(record.account, &record.uuid).str(shard), encoded)
-        })
-        .await;
-    Ok(written?)
-}
-
-fn key(account: AccountId, uuid: &str) -> Key {
-    Key::new().str(account.as_str()).str(uuid)
 }
 
 #[cfg(test)]
@@ -234,6 +161,10 @@ mod tests {
             reports_failures: true,
             created_at: Timestamp::from_millis(1),
             modified_at: Timestamp::from_millis(2),
+            lanes: 1,
+            tumbling_secs: 0,
+            on_failure: None,
+            tags: Vec::new(),
         };
         let golden = concat!(
             "\u{1}",
@@ -244,7 +175,18 @@ mod tests {
         );
         assert_eq!(String::from_utf8(record.encode().unwrap()).unwrap(), golden);
         assert_eq!(MappingRecord::decode(golden.as_bytes()).unwrap(), record);
-        let checkpoint = Checkpoint { sequence: Some("1".into()), is_finished: false };
-        assert_eq!(checkpoint.encode().unwrap(), b"\x01{\"sequence\":\"1\",\"is_finished\":false}");
+        let further = MappingRecord {
+            lanes: 2,
+            tumbling_secs: 5,
+            on_failure: Some("b".into()),
+            tags: vec![("k".into(), "v".into())],
+            ..record.clone()
+        };
+        let more = r#","lanes":2,"tumbling_secs":5,"on_failure":"b","tags":[["k","v"]]}"#;
+        let golden = format!("{}{more}", golden.strip_suffix('}').unwrap());
+        assert_eq!(String::from_utf8(further.encode().unwrap()).unwrap(), golden);
+        assert_eq!(MappingRecord::decode(golden.as_bytes()).unwrap(), further);
+        let tagged = Mapping::from(MappingRecord { tags: Vec::new(), ..further.clone() });
+        assert!(tagged.reads_like(&Mapping::from(further)) && !tagged.reads_like(&Mapping::from(record)));
     }
 }

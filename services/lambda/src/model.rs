@@ -3,6 +3,7 @@
 //! No I/O, no wire: plain values in, plain values or an error of the API out.
 
 pub(crate) mod alias;
+pub(crate) mod destination;
 pub(crate) mod event_config;
 pub(crate) mod layer;
 pub(crate) mod logging;
@@ -12,5 +13,6 @@ pub(crate) mod pattern;
 pub(crate) mod permission;
 pub(crate) mod settings;
 pub(crate) mod signing;
+pub(crate) mod tagged;
 pub(crate) mod tags;
 pub(crate) mod trace;

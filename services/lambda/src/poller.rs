@@ -5,8 +5,12 @@
 //! as its function's role.
 
 mod batch;
+mod failed;
+mod lane;
+mod ledger;
 mod shard;
 mod stream;
+mod window;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -16,9 +20,10 @@ use service::{Internal, Jobs, Pipeline};
 use tokio::task::{AbortHandle, JoinSet};
 
 use self::shard::read_shard;
-use self::stream::Stream;
+use self::stream::{Item, Stream};
 use crate::Lambda;
-use crate::mappings::{self, Mapping};
+use crate::checkpoints;
+use crate::mappings::Mapping;
 use crate::model::name::Target;
 
 /// How long a mapping waits before it looks for new shards.
@@ -38,16 +43,17 @@ pub(crate) async fn run(lambda: Arc<Lambda>, mut jobs: Jobs) -> Result<(), Inter
     let mut tasks = JoinSet::new();
     let mut running: Vec<(Arc<Mapping>, AbortHandle)> = Vec::new();
     loop {
-        let wanted = lambda.mappings.enabled();
+        let mut wanted = lambda.mappings.all();
+        wanted.retain(|mapping| mapping.record.is_enabled);
         running.retain(|(mapping, task)| {
-            let goes_on = wanted.iter().any(|wanted| Arc::ptr_eq(wanted, mapping));
+            let goes_on = wanted.iter().any(|wanted| mapping.reads_like(wanted));
             if !goes_on {
                 task.abort();
             }
             goes_on
         });
         for mapping in wanted {
-            if running.iter().any(|(known, _)| Arc::ptr_eq(known, &mapping)) {
+            if running.iter().any(|(known, _)| known.reads_like(&mapping)) {
                 continue;
             }
             let record = &mapping.record;
@@ -93,7 +99,7 @@ impl Reader {
     /// The shards that may be read now: whose parents are over.
     fn ready(&self, shards: &[(String, Option<String>)]) -> Vec<String> {
         let is_finished = |shard: &str| {
-            mappings::checkpoint(self.pipeline.store(), &self.mapping.record, shard)
+            checkpoints::read(self.pipeline.store(), &self.mapping.record, shard)
                 .is_ok_and(|checkpoint| checkpoint.is_finished)
         };
         let is_known = |shard: &str| shards.iter().any(|(known, _)| known == shard);
@@ -104,7 +110,18 @@ impl Reader {
         ready.map(|(shard, _)| shard.clone()).collect()
     }
 
+    /// Batches of one shard that run at once.
+    fn lanes(&self) -> usize {
+        usize::try_from(self.mapping.record.lanes.max(1)).unwrap_or(1)
+    }
+
+    /// The lane of a record: all of one item take the same.
+    fn lane_of(&self, item: &Item) -> usize {
+        let lanes = u64::from(self.mapping.record.lanes.max(1));
+        usize::try_from(item.key % lanes).unwrap_or(0)
+    }
+
     fn problem(&self, message: &str) {
-        self.lambda.mappings.tell(&self.mapping.record.uuid, &format!("PROBLEM: {message}"));
+        self.lambda.results.tell(&self.mapping.record.uuid, &format!("PROBLEM: {message}"));
     }
 }

@@ -1,18 +1,12 @@
-//! Every code signing configuration in memory, written from the store once a change is durable.
+//! What is stored of a code signing configuration.
 //!
 //! Which function has which one is the function's record to say.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use base::{AccountId, Timestamp};
-use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
-use service::Call;
-use store::{Key, Range, Store, Table};
+use store::Table;
 
-use crate::catalog::CatalogError;
-use crate::error::Error;
+use crate::kept::{Kept, Row};
 use crate::records::Record;
 
 /// Configurations, by account and id.
@@ -36,67 +30,21 @@ impl Record for SigningRecord {
     const NAME: &'static str = "code signing configuration";
 }
 
+impl Row for SigningRecord {
+    const TABLE: Table = SIGNING_CONFIGS;
+    type View = Self;
+
+    fn account(&self) -> AccountId {
+        self.account
+    }
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
 /// All configurations of this platform.
-#[derive(Default)]
-pub(crate) struct SigningConfigs(RwLock<BTreeMap<(AccountId, String), Arc<SigningRecord>>>);
-
-impl SigningConfigs {
-    /// Reads every configuration.
-    pub(crate) fn load(store: &Store) -> Result<Self, CatalogError> {
-        let configs = Self::default();
-        for item in store.snapshot()?.iter(SIGNING_CONFIGS, &Range::all()) {
-            let (_, value) = item?;
-            configs.put(SigningRecord::decode(&value)?);
-        }
-        Ok(configs)
-    }
-
-    /// The configuration of this id.
-    pub(crate) fn get(&self, account: AccountId, id: &str) -> Option<Arc<SigningRecord>> {
-        self.0.read().get(&(account, id.to_owned())).cloned()
-    }
-
-    /// The configurations of an account, in the order of their ids.
-    pub(crate) fn of(&self, account: AccountId) -> Vec<Arc<SigningRecord>> {
-        self.0.read().values().filter(|record| record.account == account).cloned().collect()
-    }
-
-    /// Writes a configuration that was made or changed.
-    pub(crate) async fn write(self: &Arc<Self>, call: &Call, record: SigningRecord) -> Result<(), Error> {
-        call.transact(|transaction| {
-            let encoded = record.encode().map_err(Error::internal)?;
-            transaction.put(SIGNING_CONFIGS, key(record.account, &record.id), encoded)?;
-            let configs = Arc::clone(self);
-            transaction.after_commit(move || configs.put(record));
-            Ok(())
-        })
-        .await
-    }
-
-    /// Deletes a configuration.
-    pub(crate) async fn delete(
-        self: &Arc<Self>,
-        call: &Call,
-        account: AccountId,
-        id: &str,
-    ) -> Result<(), Error> {
-        call.transact(|transaction| {
-            transaction.delete(SIGNING_CONFIGS, key(account, id))?;
-            let (configs, id) = (Arc::clone(self), id.to_owned());
-            transaction.after_commit(move || drop(configs.0.write().remove(&(account, id))));
-            Ok(())
-        })
-        .await
-    }
-
-    fn put(&self, record: SigningRecord) {
-        self.0.write().insert((record.account, record.id.clone()), Arc::new(record));
-    }
-}
-
-fn key(account: AccountId, id: &str) -> Key {
-    Key::new().str(account.as_str()).str(id)
-}
+pub(crate) type SigningConfigs = Kept<SigningRecord>;
 
 #[cfg(test)]
 mod tests {

@@ -1,33 +1,27 @@
 //! What the operations on code signing configurations need leave for.
 
-use base::{AccountId, Region};
+use base::Region;
 use service::{Access, AccessRequest};
 
 use super::{Outcome, on};
 use crate::Lambda;
 use crate::api;
-use crate::error::Error;
 use crate::model::signing;
 
-fn on_config(
-    lambda: &Lambda,
-    action: &'static str,
-    arn: &str,
-    region: &Region,
-) -> Result<(Access, AccountId), Error> {
+pub(super) fn on_config(lambda: &Lambda, action: &'static str, arn: &str, region: &Region) -> Outcome {
     let (account, id) = signing::parse(arn, region)?;
     let mut access = Access::to(action, arn).owned_by(account);
     if let Some(record) = lambda.signing.get(account, &id) {
         access = access.resource_tags(record.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
     }
-    Ok((access, account))
+    Ok(access)
 }
 
 macro_rules! on_configs {
     ($($function:ident, $request:ident, $action:literal;)*) => {$(
         pub(crate) fn $function(lambda: &Lambda, request: &AccessRequest<'_, api::$request>) -> Outcome {
             let arn = &request.input.code_signing_config_arn;
-            on_config(lambda, $action, arn, request.region).map(|(access, _)| access)
+            on_config(lambda, $action, arn, request.region)
         }
     )*};
 }
@@ -63,7 +57,7 @@ pub(crate) fn put_code_signing(
     let (name, arn) = (&request.input.function_name, &request.input.code_signing_config_arn);
     let action = "lambda:PutFunctionCodeSigningConfig";
     let (function, _) = on(lambda, request, action, name, None)?;
-    let (config, _) = on_config(lambda, action, arn, request.region)?;
+    let config = on_config(lambda, action, arn, request.region)?;
     let named = |access: Access| access.when("lambda:CodeSigningConfigArn", [arn.as_str()]);
     Ok(named(function).and(named(config)))
 }

@@ -3,10 +3,11 @@
 //! Where a destination may be is decided here; whether the function's role may send there is the pipeline's to say,
 //! when something is sent.
 
-use base::{Arn, Timestamp};
+use base::Timestamp;
 
 use crate::api;
 use crate::error::Error;
+use crate::model::destination::{self, Destination};
 use crate::model::name::{FunctionId, Target};
 use crate::records::EventConfig;
 
@@ -52,44 +53,43 @@ fn names(asked: api::DestinationConfig) -> (Option<String>, Option<String>) {
     (on_success, on_failure)
 }
 
-/// Refuses destinations that nothing can be sent to. `exists` knows the functions.
+/// The buckets that are told of failures, once all destinations were found to be ones that can be sent to. `exists` knows the
+/// functions.
 pub(crate) fn check_destinations(
     asked: Option<&api::DestinationConfig>,
     function: &FunctionId,
     exists: impl Fn(&Target) -> bool,
-) -> Result<(), Error> {
-    let Some(asked) = asked else { return Ok(()) };
+) -> Result<Option<String>, Error> {
+    let Some(asked) = asked else { return Ok(None) };
     let (on_success, on_failure) = names(asked.clone());
-    for destination in on_success.iter().chain(&on_failure) {
-        check_destination(destination, function, &exists)?;
+    if let Some(name) = &on_success
+        && check_destination(name, function, &exists)?.is_some()
+    {
+        return refuse(format!(
+            "The destination ARN {name} is invalid: a bucket is a destination of failures only."
+        ));
     }
-    Ok(())
+    on_failure.map_or(Ok(None), |name| check_destination(&name, function, &exists))
 }
 
+/// The bucket, where it is one.
 fn check_destination(
     destination: &str,
     function: &FunctionId,
     exists: impl Fn(&Target) -> bool,
-) -> Result<(), Error> {
-    let refuse = |message: String| Err(Error::InvalidParameterValue(message));
-    let invalid = || format!("The destination ARN {destination} is invalid.");
-    let Ok(arn) = destination.parse::<Arn>() else { return refuse(invalid()) };
-    match arn.service.as_str() {
-        "lambda" => {
-            let target = Target::parse(destination, None, function.account, &function.region).ok();
-            let Some(target) = target.filter(&exists) else { return refuse(invalid()) };
-            if target.id == *function {
-                return refuse("You can't specify the function as a destination for itself.".to_owned());
-            }
-            Ok(())
+) -> Result<Option<String>, Error> {
+    match Destination::parse(destination, function)? {
+        Destination::Bucket(bucket) => Ok(Some(bucket)),
+        Destination::Function(target) if target.id == *function => {
+            refuse("You can't specify the function as a destination for itself.".to_owned())
         }
-        "sqs" | "sns" | "events" | "s3" => refuse(format!(
-            "The destination ARN {destination} cannot be used: this platform has no {} service yet. A destination is \
-             a function.",
-            arn.service.as_str()
-        )),
-        _ => refuse(invalid()),
+        Destination::Function(target) if exists(&target) => Ok(None),
+        Destination::Function(_) => refuse(destination::invalid(destination)),
     }
+}
+
+fn refuse<T>(message: String) -> Result<T, Error> {
+    Err(Error::InvalidParameterValue(message))
 }
 
 /// The settings in the API's form.
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn destinations_are_other_functions_that_exist() {
+    fn destinations_are_other_functions_that_exist_and_buckets() {
         let arn = |name: &str| format!("arn:aws:lambda:us-east-1:000000000001:function:{name}");
         let check = |on_success: &str, on_failure: &str| {
             check_destinations(Some(&to(on_success, on_failure)), &function(), |target| {
@@ -135,13 +135,16 @@ mod tests {
             })
             .map_err(|error| error.to_string())
         };
-        assert_eq!(check(&arn("audit"), &arn("failed:live")), Ok(()));
-        assert_eq!(check("", ""), Ok(()));
+        assert_eq!(check(&arn("audit"), &arn("failed:live")), Ok(None));
+        assert_eq!(check("", ""), Ok(None));
+        assert_eq!(check("", "arn:aws:s3:::failed"), Ok(Some("failed".to_owned())));
+        assert!(check("arn:aws:s3:::done", "").unwrap_err().contains("failures only"));
         for (destination, part) in [
             (arn("orders"), "for itself"),
             (arn("missing"), "is invalid"),
             ("not-an-arn".to_owned(), "is invalid"),
             ("arn:aws:dynamodb:us-east-1:000000000001:table/x".to_owned(), "is invalid"),
+            ("arn:aws:s3:::Not/A/Bucket".to_owned(), "is invalid"),
             ("arn:aws:sqs:us-east-1:000000000001:q".to_owned(), "no sqs service yet"),
             ("arn:aws:sns:us-east-1:000000000001:t".to_owned(), "no sns service yet"),
         ] {

@@ -7,6 +7,8 @@ use base::Arn;
 use crate::api;
 use crate::error::Error;
 use crate::mappings::MappingRecord;
+use crate::model::destination::Destination;
+use crate::model::name::FunctionId;
 use crate::model::pattern::Pattern;
 use crate::model::settings::not_supported;
 
@@ -31,102 +33,69 @@ pub(crate) struct Asked {
     pub(crate) is_enabled: Option<bool>,
     pub(crate) batch_size: Option<i64>,
     pub(crate) window_secs: Option<i64>,
+    pub(crate) lanes: Option<i64>,
+    pub(crate) tumbling_secs: Option<i64>,
     pub(crate) filters: Option<api::FilterCriteria>,
     pub(crate) bisects: Option<bool>,
     pub(crate) retries_max: Option<i64>,
     pub(crate) age_max_secs: Option<i64>,
     pub(crate) response_types: Option<Vec<String>>,
+    pub(crate) destinations: Option<api::DestinationConfig>,
     unsupported: Option<&'static str>,
+}
+
+/// The members that both requests have, and what only one has and this platform does not act on.
+macro_rules! asked {
+    ($request:expr, [$($more:expr),*]) => {{
+        let request = $request;
+        let access = request.source_access_configurations.as_ref();
+        let members = [
+            ("AmazonManagedKafkaEventSourceConfig", request.amazon_managed_kafka_event_source_config.is_some()),
+            ("SelfManagedKafkaEventSourceConfig", request.self_managed_kafka_event_source_config.is_some()),
+            ("DocumentDBEventSourceConfig", request.document_db_event_source_config.is_some()),
+            ("SourceAccessConfigurations", access.is_some_and(|it| !it.is_empty())),
+            ("ScalingConfig", request.scaling_config.is_some()),
+            ("KMSKeyArn", request.kms_key_arn.is_some()),
+            ("MetricsConfig", request.metrics_config.is_some()),
+            ("LoggingConfig", request.logging_config.is_some()),
+            ("ProvisionedPollerConfig", request.provisioned_poller_config.is_some()),
+            $($more),*
+        ];
+        Self {
+            is_enabled: request.enabled,
+            batch_size: request.batch_size,
+            window_secs: request.maximum_batching_window_in_seconds,
+            lanes: request.parallelization_factor,
+            tumbling_secs: request.tumbling_window_in_seconds,
+            filters: request.filter_criteria.clone(),
+            bisects: request.bisect_batch_on_function_error,
+            retries_max: request.maximum_retry_attempts,
+            age_max_secs: request.maximum_record_age_in_seconds,
+            response_types: request.function_response_types.clone(),
+            destinations: request.destination_config.clone(),
+            unsupported: members.iter().find(|(_, is_asked_for)| *is_asked_for).map(|(name, _)| *name),
+        }
+    }};
 }
 
 impl From<&api::CreateEventSourceMappingRequest> for Asked {
     fn from(request: &api::CreateEventSourceMappingRequest) -> Self {
         let has = |list: &Option<Vec<String>>| list.as_ref().is_some_and(|list| !list.is_empty());
-        let members = [
-            ("Topics", has(&request.topics)),
-            ("Queues", has(&request.queues)),
-            ("SelfManagedEventSource", request.self_managed_event_source.is_some()),
-            (
-                "AmazonManagedKafkaEventSourceConfig",
-                request.amazon_managed_kafka_event_source_config.is_some(),
-            ),
-            ("SelfManagedKafkaEventSourceConfig", request.self_managed_kafka_event_source_config.is_some()),
-            ("DocumentDBEventSourceConfig", request.document_db_event_source_config.is_some()),
-            (
-                "SourceAccessConfigurations",
-                request.source_access_configurations.as_ref().is_some_and(|it| !it.is_empty()),
-            ),
-            ("ScalingConfig", request.scaling_config.is_some()),
-            ("KMSKeyArn", request.kms_key_arn.is_some()),
-            ("MetricsConfig", request.metrics_config.is_some()),
-            ("LoggingConfig", request.logging_config.is_some()),
-            ("ProvisionedPollerConfig", request.provisioned_poller_config.is_some()),
-            ("Tags", request.tags.as_ref().is_some_and(|tags| !tags.is_empty())),
-            ("ParallelizationFactor over 1", request.parallelization_factor.is_some_and(|factor| factor > 1)),
-            ("TumblingWindowInSeconds", request.tumbling_window_in_seconds.is_some_and(|secs| secs > 0)),
-            ("DestinationConfig", sends_on(request.destination_config.as_ref())),
-        ];
-        Self {
-            is_enabled: request.enabled,
-            batch_size: request.batch_size,
-            window_secs: request.maximum_batching_window_in_seconds,
-            filters: request.filter_criteria.clone(),
-            bisects: request.bisect_batch_on_function_error,
-            retries_max: request.maximum_retry_attempts,
-            age_max_secs: request.maximum_record_age_in_seconds,
-            response_types: request.function_response_types.clone(),
-            unsupported: first(&members),
-        }
+        asked!(
+            request,
+            [
+                ("Topics", has(&request.topics)),
+                ("Queues", has(&request.queues)),
+                ("SelfManagedEventSource", request.self_managed_event_source.is_some())
+            ]
+        )
     }
 }
 
 impl From<&api::UpdateEventSourceMappingRequest> for Asked {
     fn from(request: &api::UpdateEventSourceMappingRequest) -> Self {
-        let members = [
-            (
-                "AmazonManagedKafkaEventSourceConfig",
-                request.amazon_managed_kafka_event_source_config.is_some(),
-            ),
-            ("SelfManagedKafkaEventSourceConfig", request.self_managed_kafka_event_source_config.is_some()),
-            ("DocumentDBEventSourceConfig", request.document_db_event_source_config.is_some()),
-            (
-                "SourceAccessConfigurations",
-                request.source_access_configurations.as_ref().is_some_and(|it| !it.is_empty()),
-            ),
-            ("ScalingConfig", request.scaling_config.is_some()),
-            ("KMSKeyArn", request.kms_key_arn.is_some()),
-            ("MetricsConfig", request.metrics_config.is_some()),
-            ("LoggingConfig", request.logging_config.is_some()),
-            ("ProvisionedPollerConfig", request.provisioned_poller_config.is_some()),
-            ("ParallelizationFactor over 1", request.parallelization_factor.is_some_and(|factor| factor > 1)),
-            ("TumblingWindowInSeconds", request.tumbling_window_in_seconds.is_some_and(|secs| secs > 0)),
-            ("DestinationConfig", sends_on(request.destination_config.as_ref())),
-        ];
-        Self {
-            is_enabled: request.enabled,
-            batch_size: request.batch_size,
-            window_secs: request.maximum_batching_window_in_seconds,
-            filters: request.filter_criteria.clone(),
-            bisects: request.bisect_batch_on_function_error,
-            retries_max: request.maximum_retry_attempts,
-            age_max_secs: request.maximum_record_age_in_seconds,
-            response_types: request.function_response_types.clone(),
-            unsupported: first(&members),
-        }
+        asked!(request, [])
     }
-}
-
-/// Discarded records could go to a queue, a topic or a bucket, of which a mapping can name none here.
-fn sends_on(config: Option<&api::DestinationConfig>) -> bool {
-    let given = |name: Option<&String>| name.is_some_and(|name| !name.is_empty());
-    config.is_some_and(|config| {
-        given(config.on_failure.as_ref().and_then(|on| on.destination.as_ref()))
-            || given(config.on_success.as_ref().and_then(|on| on.destination.as_ref()))
-    })
-}
-
-fn first(members: &[(&'static str, bool)]) -> Option<&'static str> {
-    members.iter().find(|(_, is_asked_for)| *is_asked_for).map(|(name, _)| *name)
 }
 
 impl Asked {
@@ -147,6 +116,8 @@ impl Asked {
         if let Some(secs) = self.window_secs {
             record.window_secs = bounded(secs);
         }
+        record.lanes = self.lanes.map_or(record.lanes, |lanes| bounded(lanes).max(1));
+        record.tumbling_secs = self.tumbling_secs.map_or(record.tumbling_secs, bounded);
         record.is_enabled = self.is_enabled.unwrap_or(record.is_enabled);
         record.bisects = self.bisects.unwrap_or(record.bisects);
         if let Some(retries) = self.retries_max {
@@ -161,7 +132,29 @@ impl Asked {
         if let Some(types) = self.response_types {
             record.reports_failures = types.iter().any(|kind| kind == REPORTS_FAILURES);
         }
+        if let Some(config) = self.destinations {
+            record.on_failure = on_failure(config)?;
+        }
         Ok(())
+    }
+}
+
+/// What is told of records that are given up: nothing, or a destination that is checked with its function.
+fn on_failure(config: api::DestinationConfig) -> Result<Option<String>, Error> {
+    let given = |name: Option<String>| name.filter(|name| !name.is_empty());
+    if given(config.on_success.and_then(|on| on.destination)).is_some() {
+        return refuse("OnSuccess is not a destination of an event source mapping.");
+    }
+    Ok(given(config.on_failure.and_then(|on| on.destination)))
+}
+
+/// The bucket that is told of records that are given up: of all destinations that a mapping may have, the one that there is.
+pub(crate) fn failure_bucket(destination: &str, function: &FunctionId) -> Result<String, Error> {
+    match Destination::parse(destination, function)? {
+        Destination::Bucket(bucket) => Ok(bucket),
+        Destination::Function(_) => refuse(format!(
+            "The destination ARN {destination} is invalid: a function is no destination of an event source mapping."
+        )),
     }
 }
 
@@ -223,7 +216,7 @@ pub(crate) fn shape(
         starting_position: Some(record.starting_position.clone()),
         batch_size: Some(i64::from(record.batch_size)),
         maximum_batching_window_in_seconds: Some(i64::from(record.window_secs)),
-        parallelization_factor: Some(1),
+        parallelization_factor: Some(i64::from(record.lanes)),
         event_source_arn: Some(record.source_arn.clone()),
         filter_criteria: (!filters.is_empty()).then_some(api::FilterCriteria { filters: Some(filters) }),
         function_arn: Some(record.function_arn.clone()),
@@ -233,12 +226,12 @@ pub(crate) fn shape(
         state_transition_reason: Some("User action".to_owned()),
         destination_config: Some(api::DestinationConfig {
             on_success: None,
-            on_failure: Some(api::OnFailure::default()),
+            on_failure: Some(api::OnFailure { destination: record.on_failure.clone() }),
         }),
         maximum_record_age_in_seconds: Some(or_without_end(record.age_max_secs)),
         bisect_batch_on_function_error: Some(record.bisects),
         maximum_retry_attempts: Some(or_without_end(record.retries_max)),
-        tumbling_window_in_seconds: Some(0),
+        tumbling_window_in_seconds: Some(i64::from(record.tumbling_secs)),
         function_response_types: Some(if record.reports_failures {
             vec![REPORTS_FAILURES.to_owned()]
         } else {

@@ -1,8 +1,8 @@
-//! What tags a function may carry.
+//! What tags a function, a mapping or a configuration may carry.
 
 use crate::error::Error;
 
-/// The most tags of one function.
+/// The most tags of one thing.
 const TAGS_MAX: usize = 50;
 /// The longest key.
 const KEY_CHARS_MAX: usize = 128;
@@ -22,7 +22,7 @@ pub(crate) fn set(
         }
     }
     if tags.iter().filter(|(key, _)| !service::is_mark(key)).count() > TAGS_MAX {
-        return Err(Error::InvalidParameterValue(format!("A function has at most {TAGS_MAX} tags.")));
+        return Err(Error::InvalidParameterValue(format!("A resource has at most {TAGS_MAX} tags.")));
     }
     Ok(())
 }

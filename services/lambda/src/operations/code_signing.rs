@@ -86,14 +86,16 @@ pub(crate) async fn update(
     permit: Permit<api::UpdateCodeSigningConfig>,
 ) -> Result<api::UpdateCodeSigningConfigResponse, Error> {
     let (input, call) = super::parts(permit);
-    let mut record = SigningRecord::clone(&*found(&lambda, &call, &input.code_signing_config_arn)?);
-    if let Some(publishers) = input.allowed_publishers {
-        record.publishers = signing::publishers(publishers)?;
-    }
-    record.description = input.description.unwrap_or(record.description);
-    record.policy = signing::policy(input.code_signing_policies).unwrap_or(record.policy);
-    record.modified_at = call.now();
-    lambda.signing.write(&call, record.clone()).await?;
+    let known = found(&lambda, &call, &input.code_signing_config_arn)?;
+    let publishers = input.allowed_publishers.map(signing::publishers).transpose()?;
+    let changed = lambda.signing.change(&call, known.account, &known.id, |record| {
+        record.publishers = publishers.unwrap_or_else(|| record.publishers.clone());
+        record.description = input.description.unwrap_or_else(|| record.description.clone());
+        record.policy = signing::policy(input.code_signing_policies).unwrap_or_else(|| record.policy.clone());
+        record.modified_at = call.now();
+        Ok(())
+    });
+    let record = changed.await?.ok_or_else(|| not_found(&input.code_signing_config_arn))?;
     Ok(api::UpdateCodeSigningConfigResponse { code_signing_config: shape(&call, &record) })
 }
 
@@ -122,7 +124,7 @@ pub(crate) async fn delete(
                 .to_owned(),
         ));
     }
-    lambda.signing.delete(&call, record.account, &record.id).await?;
+    lambda.signing.delete(&call, record.account, &record.id, |_| Ok(())).await?;
     Ok(api::DeleteCodeSigningConfigResponse {})
 }
 

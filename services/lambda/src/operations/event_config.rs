@@ -9,6 +9,7 @@ use super::{existing, page, target};
 use crate::Lambda;
 use crate::api;
 use crate::catalog::Function;
+use crate::destinations::check_bucket;
 use crate::error::Error;
 use crate::model::event_config::{Asked, check_destinations, shape};
 use crate::model::name::{LATEST, Target};
@@ -73,12 +74,16 @@ async fn write(
     updates: bool,
 ) -> Result<api::FunctionEventInvokeConfig, Error> {
     asked.check()?;
-    lambda.catalog.get(&target.id).ok_or_else(no_function)?;
-    check_destinations(asked.destinations.as_ref(), &target.id, |destination| {
+    let loaded = lambda.catalog.get(&target.id).ok_or_else(no_function)?;
+    let bucket = check_destinations(asked.destinations.as_ref(), &target.id, |destination| {
         let found = lambda.catalog.get(&destination.id);
         // Another account's functions are not told to exist: whether one may be sent to is seen when it is.
         destination.id.account != target.id.account || found.is_some()
     })?;
+    let version = loaded.function.qualified(Some(qualifier(target))).ok_or_else(no_function)?;
+    if let Some(bucket) = bucket {
+        check_bucket(lambda, call, &target.id, &version.role, &bucket).await?;
+    }
     let made = lambda
         .catalog
         .change(call, &target.id, |function| {

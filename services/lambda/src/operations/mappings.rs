@@ -11,10 +11,13 @@ use super::invoke::choose;
 use super::{existing, page, target};
 use crate::Lambda;
 use crate::api;
+use crate::checkpoints;
+use crate::destinations::check_bucket;
 use crate::error::Error;
 use crate::mappings::{Mapping, MappingRecord};
-use crate::model::mapping::{Asked, BATCH_SIZE_DEFAULT, check_position, check_source, shape};
+use crate::model::mapping::{Asked, BATCH_SIZE_DEFAULT, check_position, check_source, failure_bucket, shape};
 use crate::model::name::Target;
+use crate::model::tags;
 use crate::roles;
 
 /// The mappings of one account.
@@ -37,7 +40,7 @@ fn shown(
     moment: Option<&str>,
 ) -> api::EventSourceMappingConfiguration {
     let settled = if record.is_enabled { "Enabled" } else { "Disabled" };
-    let result = lambda.mappings.result(&record.uuid);
+    let result = lambda.results.of(&record.uuid);
     shape(record, arn(record.account, call.region(), &record.uuid), moment.unwrap_or(settled), result)
 }
 
@@ -68,10 +71,16 @@ pub(crate) async fn create(
         reports_failures: false,
         created_at: call.now(),
         modified_at: call.now(),
+        lanes: 1,
+        tumbling_secs: 0,
+        on_failure: None,
+        tags: Vec::new(),
     };
     asked.apply(&mut record)?;
+    tags::set(&mut record.tags, input.tags.into_iter().flatten())?;
+    record.tags.extend(call.marks());
     check_room(&lambda, &call, &record)?;
-    check_access(&lambda, &call, &target, &record.source_arn).await?;
+    check_access(&lambda, &call, &target, &record).await?;
     lambda.mappings.write(&call, record.clone()).await?;
     Ok(shown(&lambda, &call, &record, Some("Creating")))
 }
@@ -99,8 +108,13 @@ fn check_room(lambda: &Lambda, call: &Call, record: &MappingRecord) -> Result<()
     }
 }
 
-/// Refuses a stream that the function's role cannot read.
-async fn check_access(lambda: &Lambda, call: &Call, target: &Target, stream_arn: &str) -> Result<(), Error> {
+/// Refuses a stream that the function's role cannot read, and a destination that it cannot use.
+async fn check_access(
+    lambda: &Lambda,
+    call: &Call,
+    target: &Target,
+    record: &MappingRecord,
+) -> Result<(), Error> {
     // SECURITY: a mapping runs a function with what its role may read: both are of the caller's own account.
     if target.id.account != call.account() {
         return Err(Error::InvalidParameterValue(
@@ -109,6 +123,7 @@ async fn check_access(lambda: &Lambda, call: &Call, target: &Target, stream_arn:
     }
     let loaded = existing(lambda, target)?;
     let role = choose(&loaded, target)?.role_arn.clone();
+    let stream_arn = &record.source_arn;
     let refused = || {
         Error::InvalidParameterValue(format!(
             "Cannot access stream {stream_arn}. Please ensure the role can perform the GetRecords, GetShardIterator, \
@@ -116,16 +131,23 @@ async fn check_access(lambda: &Lambda, call: &Call, target: &Target, stream_arn:
         ))
     };
     let principal = roles::session(&lambda.directory, &role, &target.id, call.now()).ok_or_else(refused)?;
-    let input = Value::Structure(Structure::new().with("StreamArn", stream_arn));
+    let input = Value::Structure(Structure::new().with("StreamArn", stream_arn.as_str()));
     let source = Source::platform("lambda.amazonaws.com");
     let described =
         call.pipeline().invoke(Arc::new(principal), source, "dynamodbstreams", "DescribeStream", input).await;
     match described {
-        Ok(_) => Ok(()),
+        Ok(_) => {}
         Err(fault) if fault.code == "ResourceNotFoundException" => {
-            Err(Error::InvalidParameterValue(format!("Stream not found: {stream_arn}")))
+            return Err(Error::InvalidParameterValue(format!("Stream not found: {stream_arn}")));
         }
-        Err(_) => Err(refused()),
+        Err(_) => return Err(refused()),
+    }
+    match &record.on_failure {
+        Some(destination) => {
+            let bucket = failure_bucket(destination, &target.id)?;
+            check_bucket(lambda, call, &target.id, &role, &bucket).await
+        }
+        None => Ok(()),
     }
 }
 
@@ -144,17 +166,22 @@ pub(crate) async fn update(
 ) -> Result<api::EventSourceMappingConfiguration, Error> {
     let (input, call) = super::parts(permit);
     let found = lambda.mappings.get(call.account(), &input.uuid).ok_or_else(not_found)?;
-    let mut record = found.record.clone();
-    let asked = Asked::from(&input);
+    let mut planned = found.record.clone();
     if let Some(name) = &input.function_name {
-        let target = target(&call, name, None)?;
-        check_access(&lambda, &call, &target, &record.source_arn).await?;
-        record.function_arn = target.arn();
-        check_room(&lambda, &call, &record)?;
+        planned.function_arn = target(&call, name, None)?.arn();
+        check_room(&lambda, &call, &planned)?;
     }
-    asked.apply(&mut record)?;
-    record.modified_at = call.now();
-    lambda.mappings.write(&call, record.clone()).await?;
+    Asked::from(&input).apply(&mut planned)?;
+    if input.function_name.is_some() || planned.on_failure != found.record.on_failure {
+        let target = target(&call, &planned.function_arn, None)?;
+        check_access(&lambda, &call, &target, &planned).await?;
+    }
+    let changed = lambda.mappings.change(&call, call.account(), &input.uuid, |record| {
+        record.function_arn = planned.function_arn;
+        record.modified_at = call.now();
+        Asked::from(&input).apply(record)
+    });
+    let record = changed.await?.ok_or_else(not_found)?;
     Ok(shown(&lambda, &call, &record, Some("Updating")))
 }
 
@@ -184,6 +211,11 @@ pub(crate) async fn delete(
 ) -> Result<api::EventSourceMappingConfiguration, Error> {
     let (input, call) = super::parts(permit);
     let found = lambda.mappings.get(call.account(), &input.uuid).ok_or_else(not_found)?;
-    lambda.mappings.delete(&call, call.account(), &input.uuid).await?;
+    let (account, uuid) = (call.account(), input.uuid.as_str());
+    let deleted = lambda
+        .mappings
+        .delete(&call, account, uuid, |transaction| checkpoints::delete(transaction, account, uuid));
+    deleted.await?;
+    lambda.results.forget(uuid);
     Ok(shown(&lambda, &call, &found.record, Some("Deleting")))
 }

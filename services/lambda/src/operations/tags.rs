@@ -1,33 +1,60 @@
-//! `TagResource`, `UntagResource`, `ListTags`.
+//! `TagResource`, `UntagResource`, `ListTags`: of functions, event source mappings and code signing configurations.
 
 use std::sync::Arc;
 
 use service::{Call, Permit};
 
-use super::{existing, stored, target};
+use super::{existing, stored};
 use crate::Lambda;
 use crate::api;
 use crate::error::Error;
 use crate::model::name::FunctionId;
+use crate::model::tagged::Tagged;
 use crate::model::tags;
 
-fn tagged(call: &Call, resource: &str) -> Result<FunctionId, Error> {
-    let target = target(call, resource, None)?;
-    if target.qualifier.is_some() {
-        let message =
-            "Tags on function aliases and versions are not supported. Please specify a function ARN.";
-        return Err(Error::InvalidParameterValue(message.to_owned()));
+type Tags = Vec<(String, String)>;
+
+fn not_found(resource: &str) -> Error {
+    Error::ResourceNotFound(format!("The resource you requested does not exist. {resource}"))
+}
+
+fn function(target: &crate::model::name::Target) -> Result<FunctionId, Error> {
+    match target.qualifier {
+        Some(_) => Err(Error::InvalidParameterValue(
+            "Tags on function aliases and versions are not supported. Please specify a function ARN."
+                .to_owned(),
+        )),
+        None => Ok(target.id.clone()),
     }
-    Ok(target.id)
+}
+
+/// Changes the tags of whatever the caller named, in one transaction.
+async fn change(
+    lambda: &Lambda,
+    call: &Call,
+    resource: &str,
+    work: impl FnOnce(&mut Tags) -> Result<(), Error> + Send,
+) -> Result<(), Error> {
+    match Tagged::parse(resource, call.account(), call.region())? {
+        Tagged::Function(target) => {
+            let id = function(&target)?;
+            lambda.catalog.change(call, &id, |function| work(&mut stored(function, &id)?.record.tags)).await
+        }
+        Tagged::Mapping(account, uuid) => {
+            let changed =
+                lambda.mappings.change(call, account, &uuid, |record| work(&mut record.tags)).await?;
+            changed.map(drop).ok_or_else(|| not_found(resource))
+        }
+        Tagged::SigningConfig(account, id) => {
+            let changed = lambda.signing.change(call, account, &id, |record| work(&mut record.tags)).await?;
+            changed.map(drop).ok_or_else(|| not_found(resource))
+        }
+    }
 }
 
 pub(crate) async fn tag_resource(lambda: Arc<Lambda>, permit: Permit<api::TagResource>) -> Result<(), Error> {
     let (input, call) = super::parts(permit);
-    let id = tagged(&call, &input.resource)?;
-    lambda
-        .catalog
-        .change(&call, &id, |function| tags::set(&mut stored(function, &id)?.record.tags, input.tags))
-        .await
+    change(&lambda, &call, &input.resource, |known| tags::set(known, input.tags)).await
 }
 
 pub(crate) async fn untag_resource(
@@ -35,16 +62,12 @@ pub(crate) async fn untag_resource(
     permit: Permit<api::UntagResource>,
 ) -> Result<(), Error> {
     let (input, call) = super::parts(permit);
-    let id = tagged(&call, &input.resource)?;
     tags::check_removal(&input.tag_keys)?;
-    lambda
-        .catalog
-        .change(&call, &id, |function| {
-            let tags = &mut stored(function, &id)?.record.tags;
-            tags.retain(|(key, _)| !input.tag_keys.contains(key));
-            Ok(())
-        })
-        .await
+    let removed = |known: &mut Tags| {
+        known.retain(|(key, _)| !input.tag_keys.contains(key));
+        Ok(())
+    };
+    change(&lambda, &call, &input.resource, removed).await
 }
 
 pub(crate) async fn list_tags(
@@ -52,7 +75,17 @@ pub(crate) async fn list_tags(
     permit: Permit<api::ListTags>,
 ) -> Result<api::ListTagsResponse, Error> {
     let (input, call) = super::parts(permit);
-    let target = target(&call, &input.resource, None)?;
-    let loaded = existing(&lambda, &target)?;
-    Ok(api::ListTagsResponse { tags: Some(loaded.function.record.tags.iter().cloned().collect()) })
+    let resource = &input.resource;
+    let tags = match Tagged::parse(resource, call.account(), call.region())? {
+        Tagged::Function(target) => existing(&lambda, &target)?.function.record.tags.clone(),
+        Tagged::Mapping(account, uuid) => {
+            let mapping = lambda.mappings.get(account, &uuid);
+            mapping.ok_or_else(|| not_found(resource))?.record.tags.clone()
+        }
+        Tagged::SigningConfig(account, id) => {
+            let config = lambda.signing.get(account, &id);
+            config.ok_or_else(|| not_found(resource))?.tags.clone()
+        }
+    };
+    Ok(api::ListTagsResponse { tags: Some(tags.into_iter().collect()) })
 }

@@ -26,7 +26,7 @@ use platform::Platform;
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
 const USAGE: &str =
-    "usage: benches PATH-OF-FASTNESS [environments | once | scale [ITEMS] | s3] | benches decisions";
+    "usage: benches PATH-OF-FASTNESS [environments | once | reads | scale [ITEMS] | s3] | benches decisions";
 
 const SPAN: Duration = Duration::from_secs(4);
 
@@ -43,6 +43,7 @@ fn main() -> Result<(), Error> {
             None => run(binary),
             Some("environments") => environments(binary),
             Some("once") => once(binary),
+            Some("reads") => reads(binary),
             Some("scale") => {
                 let items = arguments.next().map_or(Ok(1_000_000), |items| items.parse())?;
                 scale::run(&Platform::start(binary)?, items)
@@ -135,6 +136,20 @@ fn once(binary: &str) -> Result<(), Error> {
     platform.make_function()?;
     head();
     cold::once(&platform)
+}
+
+/// Only a call that reads nothing and one that reads an item, for a profiler to compare.
+fn reads(binary: &str) -> Result<(), Error> {
+    let (echo, platform) = (echo::Child::start()?, Platform::start(binary)?);
+    platform.make_table()?;
+    let (bare, who, get) =
+        (request::plain(echo.address), platform.caller_identity()?, platform.get_item()?);
+    println!("platform: process {}", platform.pid);
+    head();
+    row("bare hyper echo", 16, &load::run(echo.address, echo.pid, &bare, 16, SPAN)?);
+    row("sts GetCallerIdentity", 16, &load::run(platform.address, platform.pid, &who, 16, 2 * SPAN)?);
+    row("dynamodb GetItem", 16, &load::run(platform.address, platform.pid, &get, 16, 2 * SPAN)?);
+    Ok(())
 }
 
 fn head() {

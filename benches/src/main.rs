@@ -142,8 +142,7 @@ fn once(binary: &str) -> Result<(), Error> {
 fn reads(binary: &str) -> Result<(), Error> {
     let (echo, platform) = (echo::Child::start()?, Platform::start(binary)?);
     platform.make_table()?;
-    let (bare, who, get) =
-        (request::plain(echo.address), platform.caller_identity()?, platform.get_item()?);
+    let (bare, who, get) = (request::plain(echo.address), platform.caller_identity()?, platform.get_item()?);
     println!("platform: process {}", platform.pid);
     head();
     row("bare hyper echo", 16, &load::run(echo.address, echo.pid, &bare, 16, SPAN)?);

@@ -29,7 +29,7 @@ def settled(client, stack):
 
 
 def told(client, stack):
-    return [f"{e['LogicalResourceId']} {e['ResourceStatus']} {e.get('ResourceStatusReason')}" for e in client.describe_stack_events(StackName=stack)["StackEvents"]]
+    return [f"{e['LogicalResourceId']} {e['ResourceStatus']} {e.get('ResourceStatusReason')}" for e in client.describe_stack_events(StackName=stack)["StackEvents"] if "FAILED" in e["ResourceStatus"]]
 
 
 @pytest.fixture
@@ -64,7 +64,10 @@ def detect(client, stack, **only):
 
 
 def differences(drift):
-    return sorted((d["DifferenceType"], d["PropertyPath"], d["ExpectedValue"], d["ActualValue"]) for d in drift["PropertyDifferences"])
+    def plain(text):
+        # Values that are no scalars are JSON, whose members have no order.
+        return json.dumps(json.loads(text), sort_keys=True, separators=(",", ":")) if text.startswith("{") else text
+    return sorted((d["DifferenceType"], d["PropertyPath"], plain(d["ExpectedValue"]), plain(d["ActualValue"])) for d in drift["PropertyDifferences"])
 
 
 def check(client, name, found, wanted):
@@ -80,7 +83,7 @@ def test_identities_changed_by_hand_are_found(platform, client, deploy, name):
     iam = platform.client("iam")
     resources = {
         "Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": TRUST, "Description": "first", "MaxSessionDuration": "3600", "Tags": [{"Key": "a", "Value": "1"}],
-                 "ManagedPolicyArns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"], "Policies": [{"PolicyName": "own", "PolicyDocument": LIST}]}},
+                 "ManagedPolicyArns": ["arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"], "Policies": [{"PolicyName": "own", "PolicyDocument": LIST}]}},
         "User": {"Type": "AWS::IAM::User", "Properties": {"Path": "/p/", "Groups": [{"Ref": "Group"}], "Policies": [{"PolicyName": "own", "PolicyDocument": LIST}], "Tags": [{"Key": "a", "Value": "1"}]}},
         "Group": {"Type": "AWS::IAM::Group", "Properties": {"Policies": [{"PolicyName": "own", "PolicyDocument": LIST}]}},
         "Managed": {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": LIST, "Roles": [{"Ref": "Role"}], "Description": "d"}},
@@ -97,7 +100,7 @@ def test_identities_changed_by_hand_are_found(platform, client, deploy, name):
     # What others of the stack attached is no drift, nor are the platform's tags.
     check(client, name, detect(client, name), {})
     iam.update_role(RoleName=ids["Role"], Description="second", MaxSessionDuration=3600)
-    iam.attach_role_policy(RoleName=ids["Role"], PolicyArn="arn:aws:iam::aws:policy/PowerUserAccess")
+    iam.attach_role_policy(RoleName=ids["Role"], PolicyArn="arn:aws:iam::aws:policy/service-role/AWSLambdaDynamoDBExecutionRole")
     iam.put_role_policy(RoleName=ids["Role"], PolicyName="own", PolicyDocument=json.dumps(MORE))
     iam.untag_role(RoleName=ids["Role"], TagKeys=["a"])
     iam.remove_user_from_group(GroupName=ids["Group"], UserName=ids["User"])
@@ -111,11 +114,11 @@ def test_identities_changed_by_hand_are_found(platform, client, deploy, name):
     iam.remove_role_from_instance_profile(InstanceProfileName=ids["Profile"], RoleName=ids["Role"])
     added = ("ADD", "/PolicyDocument/Statement/0/Action/1", "null", "s3:ListAllMyBuckets")
     check(client, name, detect(client, name), {
-        "Role": sorted([("NOT_EQUAL", "/Description", "first", "second"), ("ADD", "/ManagedPolicyArns/1", "null", "arn:aws:iam::aws:policy/PowerUserAccess"),
+        "Role": sorted([("NOT_EQUAL", "/Description", "first", "second"), ("ADD", "/ManagedPolicyArns/1", "null", "arn:aws:iam::aws:policy/service-role/AWSLambdaDynamoDBExecutionRole"),
                         ("ADD", "/Policies/0/PolicyDocument/Statement/0/Action/1", "null", "s3:ListAllMyBuckets"),
                         ("REMOVE", "/Tags/0", '{"Key":"a","Value":"1"}', "null")]),
         "User": [("REMOVE", "/Groups/0", ids["Group"], "null")],
-        "Group": [("ADD", "/Policies/0", "null", json.dumps({"PolicyName": "another", "PolicyDocument": LIST}, separators=(",", ":")))],
+        "Group": [("ADD", "/Policies/0", "null", json.dumps({"PolicyName": "another", "PolicyDocument": LIST}, sort_keys=True, separators=(",", ":")))],
         "Managed": [added], "Inline": [added], "OfRole": [added], "OfUser": [added], "OfGroup": [added],
         "Members": [("REMOVE", "/Users/0", ids["User"], "null")],
         "Key": [("NOT_EQUAL", "/Status", "Active", "Inactive")],
@@ -139,7 +142,7 @@ def test_functions_changed_by_hand_are_found(platform, client, deploy, name):
         "MayRead": {"Type": "AWS::IAM::RolePolicy", "Properties": {"PolicyName": "stream", "RoleName": {"Ref": "Role"}, "PolicyDocument": {
             "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"}]}}},
         "F": {"Type": "AWS::Lambda::Function", "Properties": {"Runtime": "python3.12", "Handler": "index.handler", "Role": {"Fn::GetAtt": ["Role", "Arn"]}, "Code": {"ZipFile": CODE},
-              "Timeout": "5", "MemorySize": 128, "Environment": {"Variables": {"A": "1", "N": 5}}, "Tags": [{"Key": "a", "Value": "1"}], "ReservedConcurrentExecutions": 3,
+              "Timeout": "5", "MemorySize": 128, "Environment": {"Variables": {"AA": "1", "NN": 5}}, "Tags": [{"Key": "a", "Value": "1"}], "ReservedConcurrentExecutions": 3,
               "Layers": [{"Ref": "Layer"}], "TracingConfig": {"Mode": "PassThrough"}, "Architectures": ["x86_64"], "EphemeralStorage": {"Size": 512}}},
         "V": {"Type": "AWS::Lambda::Version", "Properties": {"FunctionName": {"Ref": "F"}, "Description": "one"}},
         "Alias": {"Type": "AWS::Lambda::Alias", "Properties": {"FunctionName": {"Ref": "F"}, "FunctionVersion": {"Fn::GetAtt": ["V", "Version"]}, "Name": "live", "Description": "d"}},
@@ -155,7 +158,7 @@ def test_functions_changed_by_hand_are_found(platform, client, deploy, name):
     }
     ids = deploy(resources)
     check(client, name, detect(client, name), {})
-    aws.update_function_configuration(FunctionName=ids["F"], Timeout=6, Environment={"Variables": {"A": "2", "N": "5", "B": "3"}}, Layers=[])
+    aws.update_function_configuration(FunctionName=ids["F"], Timeout=6, Environment={"Variables": {"AA": "2", "NN": "5", "BB": "3"}}, Layers=[])
     aws.delete_function_concurrency(FunctionName=ids["F"])
     aws.tag_resource(Resource=aws.get_function(FunctionName=ids["F"])["Configuration"]["FunctionArn"], Tags={"a": "2"})
     aws.update_alias(FunctionName=ids["F"], Name="live", Description="e", FunctionVersion="1")
@@ -169,7 +172,7 @@ def test_functions_changed_by_hand_are_found(platform, client, deploy, name):
     outcome, drifts = detect(client, name)
     assert drifts["MayLayer"]["StackResourceDriftStatus"] == "DELETED" and outcome["DriftedStackResourceCount"] == 7
     assert {i: differences(d) for i, d in drifts.items() if d["StackResourceDriftStatus"] == "MODIFIED"} == {
-        "F": sorted([("NOT_EQUAL", "/Timeout", "5", "6"), ("NOT_EQUAL", "/Environment/Variables/A", "1", "2"), ("ADD", "/Environment/Variables/B", "null", "3"),
+        "F": sorted([("NOT_EQUAL", "/Timeout", "5", "6"), ("NOT_EQUAL", "/Environment/Variables/AA", "1", "2"), ("ADD", "/Environment/Variables/BB", "null", "3"),
                      ("REMOVE", "/Layers/0", ids["Layer"], "null"), ("REMOVE", "/ReservedConcurrentExecutions", "3", "null"), ("NOT_EQUAL", "/Tags/0/Value", "1", "2")]),
         "Alias": [("NOT_EQUAL", "/Description", "d", "e")],
         "Permission": [("NOT_EQUAL", "/SourceArn", "arn:aws:s3:::b", "arn:aws:s3:::c")],
@@ -217,7 +220,7 @@ def test_data_changed_by_hand_is_found(platform, client, deploy, name):
     assert drifts["Stream"]["StackResourceDriftStatus"] == "DELETED"
     assert {i: differences(d) for i, d in drifts.items() if d["StackResourceDriftStatus"] == "MODIFIED"} == {
         "Table": sorted([("NOT_EQUAL", "/TimeToLiveSpecification/Enabled", "true", "false"), ("NOT_EQUAL", "/PointInTimeRecoverySpecification/PointInTimeRecoveryEnabled", "true", "false"),
-                         ("REMOVE", "/GlobalSecondaryIndexes/0", json.dumps({"IndexName": "by-a", **index}, separators=(",", ":")), "null"),
+                         ("REMOVE", "/AttributeDefinitions/1", '{"AttributeName":"a","AttributeType":"S"}', "null"), ("REMOVE", "/GlobalSecondaryIndexes/0", json.dumps({"IndexName": "by-a", **index}, sort_keys=True, separators=(",", ":")), "null"),
                          ("REMOVE", "/StreamSpecification", '{"StreamViewType":"NEW_IMAGE"}', "null"), ("ADD", "/Tags/1", "null", '{"Key":"b","Value":"2"}')]),
         "Bucket": sorted([("NOT_EQUAL", "/VersioningConfiguration/Status", "Enabled", "Suspended"), ("NOT_EQUAL", "/PublicAccessBlockConfiguration/BlockPublicPolicy", "true", "false")]),
         "Policy": [("NOT_EQUAL", "/PolicyDocument/Statement/0/Action", "s3:GetObject", "s3:*")],
@@ -285,7 +288,7 @@ def test_resources_are_read_with_the_askers_rights(platform, client, deploy, nam
     reason = json.loads(outcome["DetectionStatusReason"])
     assert reason["Summary"] == "Failed to detect drift on resources [Role]" and "not authorized to perform: iam:GetRole" in reason["Failures"][0]["FailureReason"]
     assert (drifts["Group"]["StackResourceDriftStatus"], drifts["Role"]["StackResourceDriftStatus"]) == ("IN_SYNC", "UNKNOWN")
-    stranger = platform.client("cloudformation", *platform.user(f"{name}-stranger"))
+    stranger = platform.client("cloudformation", *platform.user("drift-stranger"))
     asked = [(stranger.detect_stack_drift, {}), (stranger.describe_stack_resource_drifts, {}), (stranger.detect_stack_resource_drift, {"LogicalResourceId": "Group"})]
     for call, more in asked:
         said = [refused(call, "AccessDenied", StackName=each, **more).replace(each, "NAME") for each in (name, "never-made")]

@@ -43,6 +43,11 @@ on_stack! {
     describe_stack_resource(api::DescribeStackResourceInput) = "cloudformation:DescribeStackResource", |it| &it.stack_name;
     list_stack_resources(api::ListStackResourcesInput) = "cloudformation:ListStackResources", |it| &it.stack_name;
     list_change_sets(api::ListChangeSetsInput) = "cloudformation:ListChangeSets", |it| &it.stack_name;
+    detect_stack_drift(api::DetectStackDriftInput) = "cloudformation:DetectStackDrift", |it| &it.stack_name;
+    detect_stack_resource_drift(api::DetectStackResourceDriftInput) =
+        "cloudformation:DetectStackResourceDrift", |it| &it.stack_name;
+    describe_stack_resource_drifts(api::DescribeStackResourceDriftsInput) =
+        "cloudformation:DescribeStackResourceDrifts", |it| &it.stack_name;
     cancel_update_stack(api::CancelUpdateStackInput) = "cloudformation:CancelUpdateStack", |it| &it.stack_name;
     get_stack_policy(api::GetStackPolicyInput) = "cloudformation:GetStackPolicy", |it| &it.stack_name;
     signal_resource(api::SignalResourceInput) = "cloudformation:SignalResource", |it| &it.stack_name;
@@ -76,6 +81,8 @@ on_stack_or_all! {
     list_imports(api::ListImportsInput) = "cloudformation:ListImports", |it| { let _ = it; None };
     describe_account_limits(api::DescribeAccountLimitsInput) =
         "cloudformation:DescribeAccountLimits", |it| { let _ = it; None };
+    describe_stack_drift_detection_status(api::DescribeStackDriftDetectionStatusInput) =
+        "cloudformation:DescribeStackDriftDetectionStatus", |it| { let _ = it; None };
     list_exports(api::ListExportsInput) = "cloudformation:ListExports", |it| { let _ = it; None };
     validate_template(api::ValidateTemplateInput) = "cloudformation:ValidateTemplate", |it| { let _ = it; None };
 }

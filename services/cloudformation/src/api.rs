@@ -85,6 +85,15 @@ impl protocol::Operation for DescribeEvents {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct DescribeStackDriftDetectionStatus;
+impl protocol::Operation for DescribeStackDriftDetectionStatus {
+    const SERVICE: &'static str = "cloudformation";
+    const NAME: &'static str = "DescribeStackDriftDetectionStatus";
+    type Input = DescribeStackDriftDetectionStatusInput;
+    type Output = DescribeStackDriftDetectionStatusOutput;
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct DescribeStackEvents;
 impl protocol::Operation for DescribeStackEvents {
     const SERVICE: &'static str = "cloudformation";
@@ -103,6 +112,15 @@ impl protocol::Operation for DescribeStackResource {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct DescribeStackResourceDrifts;
+impl protocol::Operation for DescribeStackResourceDrifts {
+    const SERVICE: &'static str = "cloudformation";
+    const NAME: &'static str = "DescribeStackResourceDrifts";
+    type Input = DescribeStackResourceDriftsInput;
+    type Output = DescribeStackResourceDriftsOutput;
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct DescribeStackResources;
 impl protocol::Operation for DescribeStackResources {
     const SERVICE: &'static str = "cloudformation";
@@ -118,6 +136,24 @@ impl protocol::Operation for DescribeStacks {
     const NAME: &'static str = "DescribeStacks";
     type Input = DescribeStacksInput;
     type Output = DescribeStacksOutput;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct DetectStackDrift;
+impl protocol::Operation for DetectStackDrift {
+    const SERVICE: &'static str = "cloudformation";
+    const NAME: &'static str = "DetectStackDrift";
+    type Input = DetectStackDriftInput;
+    type Output = DetectStackDriftOutput;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct DetectStackResourceDrift;
+impl protocol::Operation for DetectStackResourceDrift {
+    const SERVICE: &'static str = "cloudformation";
+    const NAME: &'static str = "DetectStackResourceDrift";
+    type Input = DetectStackResourceDriftInput;
+    type Output = DetectStackResourceDriftOutput;
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -569,6 +605,34 @@ pub struct DescribeEventsOutput {
 protocol::structure!(DescribeEventsOutput { operation_events: "OperationEvents", next_token: "NextToken" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct DescribeStackDriftDetectionStatusInput {
+    pub stack_drift_detection_id: String,
+}
+protocol::structure!(DescribeStackDriftDetectionStatusInput {
+    stack_drift_detection_id: "StackDriftDetectionId"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DescribeStackDriftDetectionStatusOutput {
+    pub stack_id: String,
+    pub stack_drift_detection_id: String,
+    pub stack_drift_status: Option<String>,
+    pub detection_status: String,
+    pub detection_status_reason: Option<String>,
+    pub drifted_stack_resource_count: Option<i64>,
+    pub timestamp: protocol::Timestamp,
+}
+protocol::structure!(DescribeStackDriftDetectionStatusOutput {
+    stack_id: "StackId",
+    stack_drift_detection_id: "StackDriftDetectionId",
+    stack_drift_status: "StackDriftStatus",
+    detection_status: "DetectionStatus",
+    detection_status_reason: "DetectionStatusReason",
+    drifted_stack_resource_count: "DriftedStackResourceCount",
+    timestamp: "Timestamp"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct DescribeStackEventsInput {
     pub stack_name: String,
     pub next_token: Option<String>,
@@ -581,6 +645,30 @@ pub struct DescribeStackEventsOutput {
     pub next_token: Option<String>,
 }
 protocol::structure!(DescribeStackEventsOutput { stack_events: "StackEvents", next_token: "NextToken" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DescribeStackResourceDriftsInput {
+    pub stack_name: String,
+    pub stack_resource_drift_status_filters: Option<Vec<String>>,
+    pub next_token: Option<String>,
+    pub max_results: Option<i64>,
+}
+protocol::structure!(DescribeStackResourceDriftsInput {
+    stack_name: "StackName",
+    stack_resource_drift_status_filters: "StackResourceDriftStatusFilters",
+    next_token: "NextToken",
+    max_results: "MaxResults"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DescribeStackResourceDriftsOutput {
+    pub stack_resource_drifts: Vec<StackResourceDrift>,
+    pub next_token: Option<String>,
+}
+protocol::structure!(DescribeStackResourceDriftsOutput {
+    stack_resource_drifts: "StackResourceDrifts",
+    next_token: "NextToken"
+});
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DescribeStackResourceInput {
@@ -629,6 +717,38 @@ pub struct DescribeStacksOutput {
     pub next_token: Option<String>,
 }
 protocol::structure!(DescribeStacksOutput { stacks: "Stacks", next_token: "NextToken" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DetectStackDriftInput {
+    pub stack_name: String,
+    pub logical_resource_ids: Option<Vec<String>>,
+}
+protocol::structure!(DetectStackDriftInput {
+    stack_name: "StackName",
+    logical_resource_ids: "LogicalResourceIds"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DetectStackDriftOutput {
+    pub stack_drift_detection_id: String,
+}
+protocol::structure!(DetectStackDriftOutput { stack_drift_detection_id: "StackDriftDetectionId" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DetectStackResourceDriftInput {
+    pub stack_name: String,
+    pub logical_resource_id: String,
+}
+protocol::structure!(DetectStackResourceDriftInput {
+    stack_name: "StackName",
+    logical_resource_id: "LogicalResourceId"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DetectStackResourceDriftOutput {
+    pub stack_resource_drift: StackResourceDrift,
+}
+protocol::structure!(DetectStackResourceDriftOutput { stack_resource_drift: "StackResourceDrift" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct EventFilter {
@@ -953,6 +1073,27 @@ protocol::structure!(ParameterDeclaration {
     no_echo: "NoEcho",
     description: "Description",
     parameter_constraints: "ParameterConstraints"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PhysicalResourceIdContextKeyValuePair {
+    pub key: String,
+    pub value: String,
+}
+protocol::structure!(PhysicalResourceIdContextKeyValuePair { key: "Key", value: "Value" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PropertyDifference {
+    pub property_path: String,
+    pub expected_value: String,
+    pub actual_value: String,
+    pub difference_type: String,
+}
+protocol::structure!(PropertyDifference {
+    property_path: "PropertyPath",
+    expected_value: "ExpectedValue",
+    actual_value: "ActualValue",
+    difference_type: "DifferenceType"
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -1304,6 +1445,36 @@ protocol::structure!(StackResourceDetail {
     metadata: "Metadata",
     drift_information: "DriftInformation",
     module_info: "ModuleInfo"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StackResourceDrift {
+    pub stack_id: String,
+    pub logical_resource_id: String,
+    pub physical_resource_id: Option<String>,
+    pub physical_resource_id_context: Option<Vec<PhysicalResourceIdContextKeyValuePair>>,
+    pub resource_type: String,
+    pub expected_properties: Option<String>,
+    pub actual_properties: Option<String>,
+    pub property_differences: Option<Vec<PropertyDifference>>,
+    pub stack_resource_drift_status: String,
+    pub timestamp: protocol::Timestamp,
+    pub module_info: Option<ModuleInfo>,
+    pub drift_status_reason: Option<String>,
+}
+protocol::structure!(StackResourceDrift {
+    stack_id: "StackId",
+    logical_resource_id: "LogicalResourceId",
+    physical_resource_id: "PhysicalResourceId",
+    physical_resource_id_context: "PhysicalResourceIdContext",
+    resource_type: "ResourceType",
+    expected_properties: "ExpectedProperties",
+    actual_properties: "ActualProperties",
+    property_differences: "PropertyDifferences",
+    stack_resource_drift_status: "StackResourceDriftStatus",
+    timestamp: "Timestamp",
+    module_info: "ModuleInfo",
+    drift_status_reason: "DriftStatusReason"
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -2,6 +2,7 @@
 //!
 //! Knows no resource type. A member that a model has not, or a value that does not fit it, is an error.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use protocol::{Fault, Redact};
 use serde_json::Value;
 use service::{Pipeline, Source};
 
+use crate::records::StackRecord;
 use crate::shape;
 
 /// The name under which this service calls others.
@@ -32,6 +34,22 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
+    /// Whoever asked for something of a stack, from an address, protected on the way or not.
+    pub(crate) fn new(
+        pipeline: &Pipeline,
+        principal: &Principal,
+        (ip, is_secure): (IpAddr, bool),
+        stack: &StackRecord,
+    ) -> Self {
+        Self {
+            pipeline: pipeline.clone(),
+            principal: Arc::new(principal.clone()),
+            source: Source { ip, is_secure, ..Source::platform(SERVICE).through(SERVICE) },
+            account: stack.account,
+            capabilities: stack.content.capabilities.clone(),
+        }
+    }
+
     /// The region in which all of it happens.
     pub(crate) fn region(&self) -> &Region {
         self.pipeline.region()

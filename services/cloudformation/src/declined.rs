@@ -84,15 +84,6 @@ const DECLINED: &[(&str, &[&str])] = &[
         ],
     ),
     ("not offered yet", &["DescribeEvents"]),
-    (
-        "drift detection is not offered yet",
-        &[
-            "DescribeStackDriftDetectionStatus",
-            "DescribeStackResourceDrifts",
-            "DetectStackDrift",
-            "DetectStackResourceDrift",
-        ],
-    ),
     ("nothing here has a price", &["EstimateTemplateCost"]),
 ];
 

@@ -9,7 +9,7 @@
 //! not known here is an error that names it.
 //!
 //! Deliberate differences from AWS: change sets are ready when `CreateChangeSet` answers; events carry no resource
-//! properties; a deleted custom-named resource of another owner is never adopted; stack sets, imports of resources, drift
+//! properties; a deleted custom-named resource of another owner is never adopted; stack sets, imports of resources
 //! and rollback triggers are not offered.
 
 mod access;
@@ -17,6 +17,7 @@ pub mod api;
 mod caller;
 mod declined;
 mod diff;
+mod drift;
 mod engine;
 mod error;
 mod exports;
@@ -27,6 +28,7 @@ mod prepare;
 mod providers;
 mod records;
 mod role;
+mod secrets;
 mod shape;
 mod stack_policy;
 mod stacks;
@@ -41,11 +43,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use gateway::Callbacks;
 use service::{Service, ServiceBuilder};
 use store::Store;
+use tokio::sync::Semaphore;
 
 pub use error::Error;
 
 use operations::{
-    change_sets, describe, protection, resources, rollback, signal, stacks as stack, templates,
+    change_sets, describe, drift as drifts, protection, resources, rollback, signal, stacks as stack,
+    templates,
 };
 
 /// What the handlers share.
@@ -55,12 +59,17 @@ pub struct CloudFormation {
     callbacks: Callbacks,
     /// The ids of stacks whose operation runs now, and whether another one was written meanwhile.
     running: Mutex<HashMap<String, bool>>,
+    /// Turns of checks of whole stacks.
+    checks: Semaphore,
 }
+
+/// How many stacks are checked for drift at a time.
+const CHECKS_MAX: usize = 4;
 
 impl CloudFormation {
     /// Over this store; answers to what stacks ask are awaited at `callbacks`.
     pub fn new(store: Store, callbacks: Callbacks) -> Self {
-        Self { store, callbacks, running: Mutex::new(HashMap::new()) }
+        Self { store, callbacks, running: Mutex::new(HashMap::new()), checks: Semaphore::new(CHECKS_MAX) }
     }
 
     fn running(&self) -> std::sync::MutexGuard<'_, HashMap<String, bool>> {
@@ -121,6 +130,19 @@ pub fn service(state: CloudFormation) -> Service {
             rollback::continue_update,
         )
         .operation::<api::RollbackStack, _, _, _, _>(access::rollback_stack, rollback::roll_back)
+        .operation::<api::DetectStackDrift, _, _, _, _>(access::detect_stack_drift, drifts::detect_stack)
+        .operation::<api::DetectStackResourceDrift, _, _, _, _>(
+            access::detect_stack_resource_drift,
+            drifts::detect_resource,
+        )
+        .operation::<api::DescribeStackDriftDetectionStatus, _, _, _, _>(
+            access::describe_stack_drift_detection_status,
+            drifts::status,
+        )
+        .operation::<api::DescribeStackResourceDrifts, _, _, _, _>(
+            access::describe_stack_resource_drifts,
+            drifts::resources,
+        )
         .operation::<api::SignalResource, _, _, _, _>(access::signal_resource, signal::signal)
         .operation::<api::DescribeStacks, _, _, _, _>(access::describe_stacks, describe::stacks)
         .operation::<api::ListStacks, _, _, _, _>(access::list_stacks, describe::list)
@@ -140,5 +162,8 @@ pub fn service(state: CloudFormation) -> Service {
         .operation::<api::ExecuteChangeSet, _, _, _, _>(access::execute_change_set, change_sets::execute)
         .operation::<api::DeleteChangeSet, _, _, _, _>(access::delete_change_set, change_sets::delete)
         .operation::<api::ListChangeSets, _, _, _, _>(access::list_change_sets, change_sets::list);
-    declined::decline(builder).job("cloudformation/resume", engine::resume).build()
+    declined::decline(builder)
+        .job("cloudformation/resume", engine::resume)
+        .job("cloudformation/drift", drift::resume)
+        .build()
 }

@@ -49,6 +49,17 @@ pub(crate) fn can_update(status: &str) -> bool {
     )
 }
 
+/// True where resources are what they were last asked to be, as far as the stack knows.
+pub(crate) fn can_detect_drift(status: &str) -> bool {
+    matches!(
+        status,
+        status::CREATE_COMPLETE
+            | status::UPDATE_COMPLETE
+            | status::UPDATE_ROLLBACK_COMPLETE
+            | status::UPDATE_ROLLBACK_FAILED
+    )
+}
+
 /// True where an update stopped half-way, and may be brought back or deleted.
 pub(crate) fn can_go_back(status: &str) -> bool {
     matches!(status, status::CREATE_FAILED | status::UPDATE_FAILED | status::UPDATE_ROLLBACK_FAILED)

@@ -27,6 +27,11 @@ pub(crate) const IMPORTS: Table = Table::new(0x0707, "cloudformation/imports");
 /// What changes with every step of a stack's operations, by stack id.
 pub(crate) const PULSES: Table = Table::new(0x0708, "cloudformation/pulses");
 
+/// What the last check of a resource against its template found, by stack id and logical id.
+pub(crate) const DRIFTS: Table = Table::new(0x0709, "cloudformation/drifts");
+/// Checks of whole stacks, by account, region and id.
+pub(crate) const DETECTIONS: Table = Table::new(0x070A, "cloudformation/drift-detections");
+
 /// What changes with every step: apart from the stack, which is large and changes only as its operations begin and end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PulseRecord {
@@ -97,6 +102,83 @@ pub(crate) struct StackRecord {
     /// How long its creation may take, in minutes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) timeout_minutes: Option<u32>,
+    /// What is known of its drift.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) drift: Option<StackDrift>,
+}
+
+/// How far a stack is from its template.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StackDrift {
+    /// `DRIFTED`, `IN_SYNC` or `UNKNOWN`, and when that was found; nothing while no check has ended.
+    pub(crate) found: Option<(String, Timestamp)>,
+    /// The number of the operation after which that was found: another one makes it void.
+    pub(crate) operations: u64,
+    /// The last checks, newest last.
+    pub(crate) detections: Vec<String>,
+    /// True while the newest one goes on.
+    pub(crate) is_running: bool,
+}
+
+/// One check of a whole stack.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct DetectionRecord {
+    pub(crate) version: u8,
+    pub(crate) id: String,
+    pub(crate) stack_id: String,
+    pub(crate) account: AccountId,
+    pub(crate) region: String,
+    /// `DETECTION_IN_PROGRESS`, `DETECTION_COMPLETE` or `DETECTION_FAILED`.
+    pub(crate) status: String,
+    pub(crate) reason: Option<String>,
+    /// What the stack was found to be.
+    pub(crate) found: Option<String>,
+    pub(crate) drifted: Option<u32>,
+    pub(crate) began_at: Timestamp,
+    /// The number of the stack's last operation when it began.
+    pub(crate) operations: u64,
+    /// Who asked; nobody any more once it has ended.
+    pub(crate) asker: Option<AskerRecord>,
+    /// Which resources, or all.
+    pub(crate) only: Option<Vec<String>>,
+}
+
+/// As whom, and from where, the other services are called.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct AskerRecord {
+    pub(crate) principal: Principal,
+    pub(crate) source_ip: std::net::IpAddr,
+    pub(crate) is_secure: bool,
+}
+
+/// What a check of one resource found. Values that are nobody's to see were masked before it was written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DriftRecord {
+    pub(crate) version: u8,
+    pub(crate) logical_id: String,
+    pub(crate) physical_id: String,
+    pub(crate) kind: String,
+    /// `IN_SYNC`, `MODIFIED`, `DELETED` or `UNKNOWN`.
+    pub(crate) status: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) checked_at: Timestamp,
+    /// The number of the stack's last operation: what was found before another one is void.
+    pub(crate) operations: u64,
+    /// The properties as JSON.
+    pub(crate) expected: Option<String>,
+    pub(crate) actual: Option<String>,
+    pub(crate) differences: Vec<DifferenceRecord>,
+}
+
+/// One property that differs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DifferenceRecord {
+    /// A JSON pointer.
+    pub(crate) path: String,
+    pub(crate) expected: String,
+    pub(crate) actual: String,
+    /// `ADD`, `REMOVE` or `NOT_EQUAL`.
+    pub(crate) kind: String,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde's form

@@ -25,12 +25,21 @@ pub(crate) async fn act(
     if given.is_some() {
         stack.role_arn = given;
     }
-    if let Some(role) = &stack.role_arn {
-        begun.principal = assume(call, &stack.id, role)
-            .await
-            .ok_or_else(|| Error::Validation(format!("Role {role} is invalid or cannot be assumed")))?;
+    if let Some(session) = session(call, stack).await? {
+        begun.principal = session;
     }
     Ok(())
+}
+
+/// A session of the stack's role, where it has one.
+///
+/// # Errors
+/// The role cannot be assumed.
+pub(crate) async fn session(call: &Call, stack: &StackRecord) -> Result<Option<Principal>, Error> {
+    let Some(role) = &stack.role_arn else { return Ok(None) };
+    let session = assume(call, &stack.id, role).await;
+    let refused = || Error::Validation(format!("Role {role} is invalid or cannot be assumed"));
+    session.map(Some).ok_or_else(refused)
 }
 
 // SECURITY: the role is of the stack's own account: a role that trusts this service does not mean everybody's stacks.

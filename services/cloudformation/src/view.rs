@@ -1,8 +1,10 @@
 //! Records as the API shows them. Values of `NoEcho` parameters are masked here and nowhere shown.
 
 use crate::api;
+use crate::drift;
 use crate::records::{
-    ChangeRecord, ChangeSetRecord, Content, EventRecord, ParameterRecord, ResourceRecord, StackRecord,
+    ChangeRecord, ChangeSetRecord, Content, DriftRecord, EventRecord, ParameterRecord, ResourceRecord,
+    StackRecord,
 };
 
 pub(crate) fn parameters(parameters: &[ParameterRecord]) -> Vec<api::Parameter> {
@@ -49,8 +51,10 @@ pub(crate) fn stack(record: &StackRecord) -> api::Stack {
         tags: Some(tags(own)),
         enable_termination_protection: Some(record.termination_protection),
         drift_information: Some(api::StackDriftInformation {
-            stack_drift_status: "NOT_CHECKED".to_owned(),
-            ..api::StackDriftInformation::default()
+            stack_drift_status: drift::of_stack(record)
+                .map_or("NOT_CHECKED", |(status, _)| status)
+                .to_owned(),
+            last_check_timestamp: drift::of_stack(record).map(|(_, at)| at),
         }),
         role_arn: record.role_arn.clone(),
         change_set_id: record.change_set_id.clone(),
@@ -71,8 +75,10 @@ pub(crate) fn summary(record: &StackRecord) -> api::StackSummary {
         stack_status: record.status.clone(),
         stack_status_reason: record.reason.clone(),
         drift_information: Some(api::StackDriftInformationSummary {
-            stack_drift_status: "NOT_CHECKED".to_owned(),
-            ..api::StackDriftInformationSummary::default()
+            stack_drift_status: drift::of_stack(record)
+                .map_or("NOT_CHECKED", |(status, _)| status)
+                .to_owned(),
+            last_check_timestamp: drift::of_stack(record).map(|(_, at)| at),
         }),
         ..api::StackSummary::default()
     }
@@ -98,7 +104,38 @@ fn physical_id(record: &ResourceRecord) -> Option<String> {
     record.physical.as_ref().map(|physical| physical.id.clone())
 }
 
-pub(crate) fn resource(stack: &StackRecord, record: &ResourceRecord) -> api::StackResource {
+fn drift_status(drift: Option<&DriftRecord>) -> String {
+    drift.map_or("NOT_CHECKED", |drift| drift.status.as_str()).to_owned()
+}
+
+/// What a check of a resource found.
+pub(crate) fn drift(stack: &StackRecord, record: &DriftRecord) -> api::StackResourceDrift {
+    let differences = record.differences.iter().map(|difference| api::PropertyDifference {
+        property_path: difference.path.clone(),
+        expected_value: difference.expected.clone(),
+        actual_value: difference.actual.clone(),
+        difference_type: difference.kind.clone(),
+    });
+    api::StackResourceDrift {
+        stack_id: stack.id.clone(),
+        logical_resource_id: record.logical_id.clone(),
+        physical_resource_id: Some(record.physical_id.clone()),
+        resource_type: record.kind.clone(),
+        expected_properties: record.expected.clone(),
+        actual_properties: record.actual.clone(),
+        property_differences: Some(differences.collect()),
+        stack_resource_drift_status: record.status.clone(),
+        timestamp: record.checked_at,
+        drift_status_reason: record.reason.clone(),
+        ..api::StackResourceDrift::default()
+    }
+}
+
+pub(crate) fn resource(
+    stack: &StackRecord,
+    record: &ResourceRecord,
+    drift: Option<&DriftRecord>,
+) -> api::StackResource {
     api::StackResource {
         stack_name: Some(stack.name.clone()),
         stack_id: Some(stack.id.clone()),
@@ -109,8 +146,8 @@ pub(crate) fn resource(stack: &StackRecord, record: &ResourceRecord) -> api::Sta
         resource_status: record.status.clone(),
         resource_status_reason: record.reason.clone(),
         drift_information: Some(api::StackResourceDriftInformation {
-            stack_resource_drift_status: "NOT_CHECKED".to_owned(),
-            last_check_timestamp: None,
+            stack_resource_drift_status: drift_status(drift),
+            last_check_timestamp: drift.map(|drift| drift.checked_at),
         }),
         ..api::StackResource::default()
     }
@@ -119,7 +156,7 @@ pub(crate) fn resource(stack: &StackRecord, record: &ResourceRecord) -> api::Sta
 pub(crate) fn resource_detail(
     stack: &StackRecord,
     record: &ResourceRecord,
-    metadata: Option<String>,
+    (metadata, drift): (Option<String>, Option<&DriftRecord>),
 ) -> api::StackResourceDetail {
     api::StackResourceDetail {
         stack_name: Some(stack.name.clone()),
@@ -132,14 +169,17 @@ pub(crate) fn resource_detail(
         resource_status_reason: record.reason.clone(),
         metadata,
         drift_information: Some(api::StackResourceDriftInformation {
-            stack_resource_drift_status: "NOT_CHECKED".to_owned(),
-            last_check_timestamp: None,
+            stack_resource_drift_status: drift_status(drift),
+            last_check_timestamp: drift.map(|drift| drift.checked_at),
         }),
         ..api::StackResourceDetail::default()
     }
 }
 
-pub(crate) fn resource_summary(record: &ResourceRecord) -> api::StackResourceSummary {
+pub(crate) fn resource_summary(
+    record: &ResourceRecord,
+    drift: Option<&DriftRecord>,
+) -> api::StackResourceSummary {
     api::StackResourceSummary {
         logical_resource_id: record.logical_id.clone(),
         physical_resource_id: physical_id(record),
@@ -148,8 +188,8 @@ pub(crate) fn resource_summary(record: &ResourceRecord) -> api::StackResourceSum
         resource_status: record.status.clone(),
         resource_status_reason: record.reason.clone(),
         drift_information: Some(api::StackResourceDriftInformationSummary {
-            stack_resource_drift_status: "NOT_CHECKED".to_owned(),
-            last_check_timestamp: None,
+            stack_resource_drift_status: drift_status(drift),
+            last_check_timestamp: drift.map(|drift| drift.checked_at),
         }),
         module_info: None,
     }

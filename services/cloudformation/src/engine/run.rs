@@ -1,23 +1,23 @@
 //! One operation on one stack while it is carried out: what is known of the stack, and how steps are written down.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
-use service::{Marks, Pipeline, Source};
+use service::{Marks, Pipeline};
 use template::{Plan, Resources, TemplateError};
 use tokio::sync::watch;
 
 use crate::CloudFormation;
-use crate::caller::{Caller, SERVICE};
+use crate::caller::Caller;
 use crate::error::Error;
 use crate::exports;
 use crate::prepare;
 use crate::providers::{Place, Work};
 use crate::records::{Content, OperationKind, Physical, ResourceRecord, StackRecord};
+use crate::secrets::Secrets;
 use crate::stack_policy::{Action, StackPolicy};
 use crate::stacks;
 
@@ -48,13 +48,8 @@ impl Run {
         stack: StackRecord,
     ) -> Result<Option<Self>, Error> {
         let Some(operation) = &stack.operation else { return Ok(None) };
-        let caller = Caller {
-            pipeline: pipeline.clone(),
-            principal: Arc::new(operation.principal.clone()),
-            source: source(operation.source_ip, operation.is_secure),
-            account: stack.account,
-            capabilities: stack.content.capabilities.clone(),
-        };
+        let from = (operation.source_ip, operation.is_secure);
+        let caller = Caller::new(pipeline, &operation.principal, from, &stack);
         let found = stacks::resources(&state.store, &stack.id)?;
         let resources = found.into_iter().map(|record| (record.logical_id.clone(), record)).collect();
         let exports = exports::all(&state.store, stack.account, &stack.region)?;
@@ -129,15 +124,7 @@ impl Run {
 
     /// A service's message without the values of secret parameters and answers: it may quote what it refused.
     pub(super) fn masked(&self, message: String) -> String {
-        // Shorter values would hide half of every message, and are no secrets.
-        const SECRET_BYTES_MIN: usize = 3;
-        let parameters = self.stack.content.parameters.iter().filter(|parameter| parameter.no_echo);
-        let answers = self.resources.values().filter_map(|record| record.physical.as_ref());
-        let answers = answers.filter(|physical| physical.no_echo).flat_map(|p| p.attributes.values());
-        let secrets = parameters.map(|p| p.value.as_str()).chain(answers.filter_map(Value::as_str));
-        secrets
-            .filter(|secret| secret.len() >= SECRET_BYTES_MIN)
-            .fold(message, |message, secret| message.replace(secret, template::parameter::MASK))
+        Secrets::of(&self.stack, self.resources.values()).mask(message)
     }
 
     /// Changes the stack, and leaves an event of its new status.
@@ -241,11 +228,6 @@ impl Run {
 fn marks(stack: &StackRecord, logical_id: &str) -> Arc<Marks> {
     let mark = |key: &str, value: &str| (format!("aws:cloudformation:{key}"), value.to_owned());
     Arc::from([mark("logical-id", logical_id), mark("stack-id", &stack.id), mark("stack-name", &stack.name)])
-}
-
-/// The source that calls carry: the one who asked, through this service.
-fn source(ip: IpAddr, is_secure: bool) -> Source {
-    Source { ip, is_secure, ..Source::platform(SERVICE).through(SERVICE) }
 }
 
 /// What resources answer to references while the stack is being made.

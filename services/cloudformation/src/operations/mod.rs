@@ -2,6 +2,7 @@
 
 pub(crate) mod change_sets;
 pub(crate) mod describe;
+pub(crate) mod drift;
 pub(crate) mod protection;
 pub(crate) mod resources;
 pub(crate) mod rollback;
@@ -69,13 +70,22 @@ pub(crate) fn refuse(members: &[(&str, bool)]) -> Result<(), Error> {
 
 /// A page of a list, and where the next one begins. Tokens are offsets.
 pub(crate) fn page<T>(items: Vec<T>, token: Option<&String>) -> Result<(Vec<T>, Option<String>), Error> {
+    page_of(items, token, None)
+}
+
+/// The same, with at most so many on a page.
+pub(crate) fn page_of<T>(
+    items: Vec<T>,
+    token: Option<&String>,
+    most: Option<usize>,
+) -> Result<(Vec<T>, Option<String>), Error> {
     let invalid = || Error::Validation("The NextToken is not valid.".to_owned());
     let from: usize = token.map_or(Ok(0), |token| token.parse()).map_err(|_| invalid())?;
     let total = items.len();
     if from > total {
         return Err(invalid());
     }
-    let page: Vec<T> = items.into_iter().skip(from).take(PAGE).collect();
+    let page: Vec<T> = items.into_iter().skip(from).take(most.unwrap_or(PAGE).min(PAGE)).collect();
     let next = from + page.len();
     Ok((page, (next < total).then(|| next.to_string())))
 }

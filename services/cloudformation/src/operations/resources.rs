@@ -8,6 +8,7 @@ use service::Permit;
 use super::{PAGE, find, page};
 use crate::CloudFormation;
 use crate::api;
+use crate::drift;
 use crate::error::{Error, no_stack, no_stack_with_id};
 use crate::records::{ResourceRecord, StackRecord};
 use crate::stacks as records;
@@ -28,7 +29,9 @@ pub(crate) async fn one(
             Error::Validation(format!("Resource {id} does not exist for stack {name}"))
         })?;
     let metadata = metadata(&stack, &record.logical_id)?;
-    let stack_resource_detail = Some(view::resource_detail(&stack, &record, metadata));
+    let drifts = drift::drifts(&state.store, &stack)?;
+    let about = (metadata, drifts.get(&record.logical_id));
+    let stack_resource_detail = Some(view::resource_detail(&stack, &record, about));
     Ok(api::DescribeStackResourceOutput { stack_resource_detail })
 }
 
@@ -63,7 +66,9 @@ pub(crate) async fn some(
             return Err(Error::Validation(format!("Resource {id} does not exist for stack {}", stack.name)));
         }
     }
-    let stack_resources = found.iter().take(PAGE).map(|record| view::resource(&stack, record)).collect();
+    let drifts = drift::drifts(&state.store, &stack)?;
+    let shown = |record: &ResourceRecord| view::resource(&stack, record, drifts.get(&record.logical_id));
+    let stack_resources = found.iter().take(PAGE).map(shown).collect();
     Ok(api::DescribeStackResourcesOutput { stack_resources: Some(stack_resources) })
 }
 
@@ -91,6 +96,8 @@ pub(crate) async fn list(
     let stack = find(&state, &call, &input.stack_name)?.ok_or_else(|| no_stack_with_id(&input.stack_name))?;
     let found = records::resources(&state.store, &stack.id)?;
     let (found, next_token) = page(found, input.next_token.as_ref())?;
-    let stack_resource_summaries = Some(found.iter().map(view::resource_summary).collect());
+    let drifts = drift::drifts(&state.store, &stack)?;
+    let shown = |record: &ResourceRecord| view::resource_summary(record, drifts.get(&record.logical_id));
+    let stack_resource_summaries = Some(found.iter().map(shown).collect());
     Ok(api::ListStackResourcesOutput { stack_resource_summaries, next_token })
 }

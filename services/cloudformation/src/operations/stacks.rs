@@ -177,6 +177,7 @@ pub(crate) fn new_stack(call: &Call, name: &str) -> StackRecord {
         parent_id: None,
         root_id: None,
         timeout_minutes: None,
+        drift: None,
     }
 }
 
@@ -197,6 +198,7 @@ pub(crate) async fn begin(
                 check_unchanged(&stored, &next, status)?;
                 next.events = stored.events;
                 next.operations = stored.operations;
+                next.drift = stored.drift;
             }
             next.operations += 1;
             next.last_token = begun.token.clone().map(|token| (token, status.to_owned()));

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Failure, Property, Provider, Work, list, optional, required, text};
+use super::reading::{Reading, properties};
+use super::{Answer, Failure, Property, Provider, Work, list, optional, required, tags, text};
+use crate::drift::Rules;
 use crate::records::Physical;
 
 pub(super) struct Nested;
@@ -27,6 +29,30 @@ impl Provider for Nested {
     fn owns_planned(&self) -> bool {
         // The planned id is the nested stack's name, and it ends in twelve random characters.
         true
+    }
+
+    fn comparison(&self) -> Option<&'static Rules> {
+        const RULES: Rules = Rules { unread: &["/TemplateURL"], whole: &[], ordered: &[] };
+        Some(&RULES)
+    }
+
+    fn read<'a>(&'a self, work: &'a Work, of: &'a Physical) -> Answer<'a, Reading> {
+        Box::pin(async move {
+            let shown = work.call("cloudformation", "DescribeStacks", json!({ "StackName": of.id })).await?;
+            let stack = list(shown.get("Stacks")).first().cloned().unwrap_or_default();
+            if status(&stack) == "DELETE_COMPLETE" {
+                return Ok(None);
+            }
+            let parameters = list(stack.get("Parameters")).iter().map(|parameter| {
+                (
+                    text(parameter.get("ParameterKey")),
+                    parameter.get("ParameterValue").cloned().unwrap_or_default(),
+                )
+            });
+            let mut now = properties(json!({ "Tags": tags::own(stack.get("Tags")) }));
+            now.insert("Parameters".to_owned(), as_given(work.get("Parameters"), parameters.collect()));
+            Ok(Some(now))
+        })
     }
 
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
@@ -81,16 +107,20 @@ impl Provider for Nested {
 fn input(work: &Work) -> Map<String, Value> {
     let mut input = work.pick(&["Tags", "TemplateURL"]);
     let given = work.get("Parameters").and_then(Value::as_object).into_iter().flatten();
-    let value = |value: &Value| match value {
-        Value::Array(items) => items.iter().map(|item| text(Some(item))).collect::<Vec<_>>().join(","),
-        scalar => text(Some(scalar)),
-    };
     let parameters: Vec<Value> =
-        given.map(|(key, given)| json!({ "ParameterKey": key, "ParameterValue": value(given) })).collect();
+        given.map(|(key, given)| json!({ "ParameterKey": key, "ParameterValue": as_text(given) })).collect();
     input.insert("Parameters".to_owned(), parameters.into());
     // What the caller acknowledged of the outer stack is acknowledged of what is in it, and nothing more.
     input.insert("Capabilities".to_owned(), work.caller.capabilities.clone().into());
     input
+}
+
+/// A parameter's value: a list is a text with commas.
+fn as_text(value: &Value) -> String {
+    match value {
+        Value::Array(items) => items.iter().map(|item| text(Some(item))).collect::<Vec<_>>().join(","),
+        scalar => text(Some(scalar)),
+    }
 }
 
 /// The nested stack, once nothing is going on in it.
@@ -128,4 +158,14 @@ fn outputs(stack: &Value) -> Map<String, Value> {
             (format!("Outputs.{}", text(output.get("OutputKey"))), value)
         })
         .collect()
+}
+
+/// Parameters in the words of the template: lists are texts in a stack, and secrets are not shown.
+fn as_given(given: Option<&Value>, shown: Map<String, Value>) -> Value {
+    let same = |name: &str, shown: Value| {
+        let own = given.and_then(|given| given.get(name));
+        let masked = text(Some(&shown)) == template::parameter::MASK;
+        own.filter(|own| masked || as_text(own) == text(Some(&shown))).cloned().unwrap_or(shown)
+    };
+    Value::Object(shown.into_iter().map(|(name, value)| (name.clone(), same(&name, value))).collect())
 }

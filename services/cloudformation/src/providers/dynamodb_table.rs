@@ -5,9 +5,12 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::dynamodb_indexes as indexes;
+use super::reading::Reading;
 use super::{
-    Answer, Failure, Property, Provider, Work, gone, is_absent, list, optional, required, seen, tags, text,
+    Answer, Failure, Property, Provider, Work, dynamodb_read, gone, is_absent, list, optional, required,
+    seen, tags, text,
 };
+use crate::drift::Rules;
 use crate::records::Physical;
 
 pub(super) struct Table;
@@ -65,6 +68,18 @@ impl Provider for Table {
                 seen(work.call("dynamodb", "ListTagsOfResource", json!({ "ResourceArn": arn })).await)?;
             let tags = tags.as_ref().and_then(|answer| answer.get("Tags"));
             Ok(work.is_marked(tags).then(|| work.made(&work.planned, Value::Null)))
+        })
+    }
+
+    fn comparison(&self) -> Option<&'static Rules> {
+        Some(&Rules::PLAIN)
+    }
+
+    fn read<'a>(&'a self, work: &'a Work, of: &'a Physical) -> Answer<'a, Reading> {
+        Box::pin(async move {
+            let shown = seen(work.call("dynamodb", "DescribeTable", json!({ "TableName": of.id })).await)?;
+            let Some(table) = shown.and_then(|shown| shown.get("Table").cloned()) else { return Ok(None) };
+            dynamodb_read::properties(work, &of.id, &table).await.map(Some)
         })
     }
 

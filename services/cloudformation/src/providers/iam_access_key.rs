@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Answer, Property, Provider, Work, gone, optional, required, text};
+use super::reading::{Reading, properties};
+use super::{Answer, Property, Provider, Work, gone, list, optional, required, seen, text};
+use crate::drift::Rules;
 use crate::records::Physical;
 
 pub(super) struct AccessKey;
@@ -17,6 +19,25 @@ impl Provider for AccessKey {
 
     fn properties(&self) -> &'static [Property] {
         &PROPERTIES
+    }
+
+    fn comparison(&self) -> Option<&'static Rules> {
+        Some(&Rules::PLAIN)
+    }
+
+    fn read<'a>(&'a self, work: &'a Work, of: &'a Physical) -> Answer<'a, Reading> {
+        Box::pin(async move {
+            let user = work.text("UserName");
+            let input = json!({ "UserName": user, "MaxItems": 1_000 });
+            let Some(shown) = seen(work.call("iam", "ListAccessKeys", input).await)? else { return Ok(None) };
+            let mut keys = list(shown.get("AccessKeyMetadata")).iter();
+            let key = keys.find(|key| text(key.get("AccessKeyId")) == of.id);
+            Ok(key.map(|key| {
+                let mut now = properties(json!({ "Status": key.get("Status"), "UserName": user }));
+                work.as_given(&["Serial"], &mut now);
+                now
+            }))
+        })
     }
 
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {

@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use super::document::to_text;
 use super::iam_role::by_name;
-use super::{Answer, Failure, Property, Provider, Work, gone, list, optional};
+use super::reading::{GROUP, Reading, properties};
+use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, seen};
+use crate::drift::Rules;
 use crate::records::Physical;
 
 pub(super) struct Group;
@@ -27,6 +29,22 @@ impl Provider for Group {
 
     fn name(&self) -> Option<(&'static str, usize)> {
         Some(("GroupName", 128))
+    }
+
+    fn comparison(&self) -> Option<&'static Rules> {
+        const RULES: Rules = Rules { unread: &[], whole: &["/Policies/*/PolicyDocument"], ordered: &[] };
+        Some(&RULES)
+    }
+
+    fn read<'a>(&'a self, work: &'a Work, of: &'a Physical) -> Answer<'a, Reading> {
+        Box::pin(async move {
+            let shown = seen(work.call("iam", "GetGroup", json!({ "GroupName": of.id })).await)?;
+            let Some(group) = shown.and_then(|shown| shown.get("Group").cloned()) else { return Ok(None) };
+            let mut now =
+                properties(json!({ "GroupName": group.get("GroupName"), "Path": group.get("Path") }));
+            GROUP.policies(work, &of.id, &mut now).await?;
+            Ok(Some(now))
+        })
     }
 
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {

@@ -3,7 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::document::to_text;
+use super::reading::{Reading, document, properties};
 use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, required, seen, text};
+use crate::drift::Rules;
 use crate::records::Physical;
 
 pub(super) struct ManagedPolicy;
@@ -47,6 +49,38 @@ impl Provider for ManagedPolicy {
             let shown = seen(work.call("iam", "GetPolicy", json!({ "PolicyArn": arn })).await)?;
             let tags = shown.as_ref().and_then(|shown| shown.pointer("/Policy/Tags"));
             Ok(work.is_marked(tags).then(|| work.made(arn, Value::Null)))
+        })
+    }
+
+    fn comparison(&self) -> Option<&'static Rules> {
+        const RULES: Rules = Rules { unread: &[], whole: &["/PolicyDocument"], ordered: &[] };
+        Some(&RULES)
+    }
+
+    fn read<'a>(&'a self, work: &'a Work, of: &'a Physical) -> Answer<'a, Reading> {
+        Box::pin(async move {
+            let shown = seen(work.call("iam", "GetPolicy", json!({ "PolicyArn": of.id })).await)?;
+            let Some(policy) = shown.and_then(|shown| shown.get("Policy").cloned()) else { return Ok(None) };
+            let input = json!({ "PolicyArn": of.id, "VersionId": policy.get("DefaultVersionId") });
+            let version = work.call("iam", "GetPolicyVersion", input).await?;
+            let mut now = properties(json!({
+                "Description": policy.get("Description"),
+                "ManagedPolicyName": policy.get("PolicyName"),
+                "Path": policy.get("Path"),
+                "PolicyDocument": document(version.pointer("/PolicyVersion/Document")),
+            }));
+            if HOLDERS.iter().any(|(property, ..)| work.get(property).is_some()) {
+                let input = json!({ "PolicyArn": of.id, "MaxItems": 1_000 });
+                let shown = work.call("iam", "ListEntitiesForPolicy", input).await?;
+                for (property, member, ..) in HOLDERS {
+                    let holders = list(shown.get(format!("Policy{property}"))).iter();
+                    now.insert(
+                        property.to_owned(),
+                        holders.filter_map(|holder| holder.get(member)).cloned().collect(),
+                    );
+                }
+            }
+            Ok(Some(now))
         })
     }
 

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, required, text};
+use super::reading::{Reading, properties};
+use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, required, seen, text};
+use crate::drift::Rules;
 use crate::records::Physical;
 
 pub(super) struct UserToGroup;
@@ -16,6 +18,25 @@ impl Provider for UserToGroup {
 
     fn properties(&self) -> &'static [Property] {
         &MEMBERS
+    }
+
+    fn comparison(&self) -> Option<&'static Rules> {
+        Some(&Rules::PLAIN)
+    }
+
+    fn read<'a>(&'a self, work: &'a Work, _: &'a Physical) -> Answer<'a, Reading> {
+        Box::pin(async move {
+            let input = json!({ "GroupName": work.text("GroupName"), "MaxItems": 1_000 });
+            let Some(shown) = seen(work.call("iam", "GetGroup", input).await)? else { return Ok(None) };
+            let present: Vec<&Value> =
+                list(shown.get("Users")).iter().filter_map(|user| user.get("UserName")).collect();
+            // Others in the group are there by somebody else's doing.
+            let ours = list(work.get("Users")).iter().filter(|user| present.contains(user));
+            Ok(Some(properties(json!({
+                "GroupName": work.get("GroupName"),
+                "Users": ours.collect::<Vec<_>>(),
+            }))))
+        })
     }
 
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
@@ -74,6 +95,26 @@ impl Provider for InstanceProfile {
 
     fn name(&self) -> Option<(&'static str, usize)> {
         Some(("InstanceProfileName", 128))
+    }
+
+    fn comparison(&self) -> Option<&'static Rules> {
+        Some(&Rules::PLAIN)
+    }
+
+    fn read<'a>(&'a self, work: &'a Work, of: &'a Physical) -> Answer<'a, Reading> {
+        Box::pin(async move {
+            let input = json!({ "InstanceProfileName": of.id });
+            let shown = seen(work.call("iam", "GetInstanceProfile", input).await)?;
+            let Some(profile) = shown.and_then(|shown| shown.get("InstanceProfile").cloned()) else {
+                return Ok(None);
+            };
+            let roles = list(profile.get("Roles")).iter().filter_map(|role| role.get("RoleName"));
+            Ok(Some(properties(json!({
+                "InstanceProfileName": profile.get("InstanceProfileName"),
+                "Path": profile.get("Path"),
+                "Roles": roles.collect::<Vec<_>>(),
+            }))))
+        })
     }
 
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {

@@ -3,7 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::document::to_text;
+use super::reading::{GROUP, ROLE, Reading, USER};
 use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, required, text};
+use crate::drift::Rules;
 use crate::records::Physical;
 
 pub(super) struct InlinePolicy;
@@ -30,6 +32,32 @@ impl Provider for InlinePolicy {
 
     fn properties(&self) -> &'static [Property] {
         &PROPERTIES
+    }
+
+    fn comparison(&self) -> Option<&'static Rules> {
+        const RULES: Rules = Rules { unread: &[], whole: &["/PolicyDocument"], ordered: &[] };
+        Some(&RULES)
+    }
+
+    fn read<'a>(&'a self, work: &'a Work, _: &'a Physical) -> Answer<'a, Reading> {
+        Box::pin(async move {
+            let policy = json!(work.text("PolicyName"));
+            let mut now = work.pick(&["PolicyName"]);
+            for ((property, ..), holder) in HOLDERS.iter().zip([ROLE, USER, GROUP]) {
+                let mut holders = Vec::new();
+                for name in list(work.get(property)) {
+                    let Some(document) = holder.policy(work, name, &policy).await? else { continue };
+                    holders.push(name.clone());
+                    // The one that differs is what there is to tell.
+                    let known = now.get("PolicyDocument");
+                    if known.is_none_or(|known| Some(known) == work.get("PolicyDocument")) {
+                        now.insert("PolicyDocument".to_owned(), document);
+                    }
+                }
+                now.insert((*property).to_owned(), holders.into());
+            }
+            Ok(now.contains_key("PolicyDocument").then_some(now))
+        })
     }
 
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {

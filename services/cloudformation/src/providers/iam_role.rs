@@ -3,7 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::document::to_text;
+use super::reading::{ROLE, Reading, document, properties};
 use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, required, seen, tags, text};
+use crate::drift::Rules;
 use crate::records::Physical;
 
 pub(super) struct Role;
@@ -38,6 +40,33 @@ impl Provider for Role {
             let shown = seen(work.call("iam", "GetRole", json!({ "RoleName": work.planned })).await)?;
             let tags = shown.as_ref().and_then(|shown| shown.pointer("/Role/Tags"));
             Ok(work.is_marked(tags).then(|| work.made(&work.planned, Value::Null)))
+        })
+    }
+
+    fn comparison(&self) -> Option<&'static Rules> {
+        const RULES: Rules = Rules {
+            unread: &[],
+            whole: &["/AssumeRolePolicyDocument", "/Policies/*/PolicyDocument"],
+            ordered: &[],
+        };
+        Some(&RULES)
+    }
+
+    fn read<'a>(&'a self, work: &'a Work, of: &'a Physical) -> Answer<'a, Reading> {
+        Box::pin(async move {
+            let shown = seen(work.call("iam", "GetRole", json!({ "RoleName": of.id })).await)?;
+            let Some(role) = shown.and_then(|shown| shown.get("Role").cloned()) else { return Ok(None) };
+            let mut now = properties(json!({
+                "AssumeRolePolicyDocument": document(role.get("AssumeRolePolicyDocument")),
+                "Description": role.get("Description"),
+                "MaxSessionDuration": role.get("MaxSessionDuration"),
+                "Path": role.get("Path"),
+                "PermissionsBoundary": role.pointer("/PermissionsBoundary/PermissionsBoundaryArn"),
+                "RoleName": role.get("RoleName"),
+                "Tags": tags::own(role.get("Tags")),
+            }));
+            ROLE.policies(work, &of.id, &mut now).await?;
+            Ok(Some(now))
         })
     }
 

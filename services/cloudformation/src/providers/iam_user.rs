@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use super::document::to_text;
 use super::iam_role::by_name;
+use super::reading::{Reading, USER, properties};
 use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, seen, tags};
+use crate::drift::Rules;
 use crate::records::Physical;
 
 pub(super) struct User;
@@ -36,6 +38,37 @@ impl Provider for User {
             let shown = seen(work.call("iam", "GetUser", json!({ "UserName": work.planned })).await)?;
             let tags = shown.as_ref().and_then(|shown| shown.pointer("/User/Tags"));
             Ok(work.is_marked(tags).then(|| work.made(&work.planned, Value::Null)))
+        })
+    }
+
+    fn comparison(&self) -> Option<&'static Rules> {
+        const RULES: Rules = Rules {
+            unread: &["/LoginProfile/Password"],
+            whole: &["/Policies/*/PolicyDocument"],
+            ordered: &[],
+        };
+        Some(&RULES)
+    }
+
+    fn read<'a>(&'a self, work: &'a Work, of: &'a Physical) -> Answer<'a, Reading> {
+        Box::pin(async move {
+            let shown = seen(work.call("iam", "GetUser", json!({ "UserName": of.id })).await)?;
+            let Some(user) = shown.and_then(|shown| shown.get("User").cloned()) else { return Ok(None) };
+            let mut now = properties(json!({
+                "Path": user.get("Path"),
+                "PermissionsBoundary": user.pointer("/PermissionsBoundary/PermissionsBoundaryArn"),
+                "Tags": tags::own(user.get("Tags")),
+                "UserName": user.get("UserName"),
+            }));
+            USER.policies(work, &of.id, &mut now).await?;
+            if work.get("Groups").is_some() {
+                let shown = work
+                    .call("iam", "ListGroupsForUser", json!({ "UserName": of.id, "MaxItems": 1_000 }))
+                    .await?;
+                let groups = list(shown.get("Groups")).iter().filter_map(|group| group.get("GroupName"));
+                now.insert("Groups".to_owned(), groups.cloned().collect());
+            }
+            Ok(Some(now))
         })
     }
 

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::reading::{Reading, properties};
 use super::{Answer, Property, Provider, Work, gone, optional, required, seen, text};
+use crate::drift::Rules;
 use crate::records::Physical;
 
 pub(super) struct Alias;
@@ -30,6 +32,28 @@ impl Provider for Alias {
             let shown = seen(work.call("lambda", "GetFunction", input).await)?;
             let ours = work.is_of_stack(shown.as_ref().and_then(|shown| shown.get("Tags")));
             Ok(ours.then(|| work.made(&work.planned, Value::Null)))
+        })
+    }
+
+    fn comparison(&self) -> Option<&'static Rules> {
+        Some(&Rules::PLAIN)
+    }
+
+    fn read<'a>(&'a self, work: &'a Work, _: &'a Physical) -> Answer<'a, Reading> {
+        Box::pin(async move {
+            let input = Value::Object(work.pick(&["FunctionName", "Name"]));
+            let Some(shown) = seen(work.call("lambda", "GetAlias", input).await)? else { return Ok(None) };
+            let weights = shown.pointer("/RoutingConfig/AdditionalVersionWeights").and_then(Value::as_object);
+            let weights = weights.into_iter().flatten();
+            let weights = weights
+                .map(|(version, weight)| json!({ "FunctionVersion": version, "FunctionWeight": weight }));
+            let mut now = properties(json!({
+                "Description": shown.get("Description"),
+                "FunctionVersion": shown.get("FunctionVersion"),
+                "RoutingConfig": { "AdditionalVersionWeights": weights.collect::<Vec<_>>() },
+            }));
+            work.as_given(&["FunctionName", "Name"], &mut now);
+            Ok(Some(now))
         })
     }
 

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::reading::{Reading, properties};
 use super::{
-    Answer, Failure, Property, Provider, Work, gone, lambda_code, optional, required, seen, tags, text,
+    Answer, Failure, Property, Provider, Work, gone, lambda_code, list, optional, required, seen, tags, text,
 };
+use crate::drift::Rules;
 use crate::records::Physical;
 
 pub(super) struct Function;
@@ -75,6 +77,40 @@ impl Provider for Function {
             let shown = work.call("lambda", "GetFunction", json!({ "FunctionName": work.planned })).await;
             let shown = seen(shown)?.filter(|shown| work.is_marked(shown.get("Tags")));
             Ok(shown.map(|_| work.made(&work.planned, Value::Null)))
+        })
+    }
+
+    fn comparison(&self) -> Option<&'static Rules> {
+        const RULES: Rules =
+            Rules { unread: &["/Code"], whole: &["/Environment/Variables"], ordered: &["/Layers"] };
+        Some(&RULES)
+    }
+
+    fn read<'a>(&'a self, work: &'a Work, of: &'a Physical) -> Answer<'a, Reading> {
+        Box::pin(async move {
+            let name = json!({ "FunctionName": of.id });
+            let Some(shown) = seen(work.call("lambda", "GetFunction", name.clone()).await)? else {
+                return Ok(None);
+            };
+            let setting = |name: &str| shown.get("Configuration").and_then(|found| found.get(name));
+            let layers = list(setting("Layers")).iter().filter_map(|layer| layer.get("Arn"));
+            let mut now = properties(json!({
+                "FunctionName": setting("FunctionName"),
+                "KmsKeyArn": setting("KMSKeyArn"),
+                "Layers": layers.collect::<Vec<_>>(),
+                "ReservedConcurrentExecutions": shown.pointer("/Concurrency/ReservedConcurrentExecutions"),
+                "Tags": tags::own_of_map(shown.get("Tags")),
+            }));
+            for name in CONFIGURATION.into_iter().chain(["Architectures", "PackageType", "TracingConfig"]) {
+                if name != "Layers" {
+                    now.extend(setting(name).map(|value| (name.to_owned(), value.clone())));
+                }
+            }
+            if work.get("CodeSigningConfigArn").is_some() {
+                let shown = work.call("lambda", "GetFunctionCodeSigningConfig", name).await?;
+                now.extend(properties(json!({ "CodeSigningConfigArn": shown.get("CodeSigningConfigArn") })));
+            }
+            Ok(Some(now))
         })
     }
 

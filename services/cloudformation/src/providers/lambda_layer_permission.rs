@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Answer, Failure, Property, Provider, Work, gone, optional, required, text};
+use super::lambda_permission::as_properties;
+use super::reading::{Reading, document};
+use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, required, seen, text};
+use crate::drift::Rules;
 use crate::records::Physical;
 
 pub(super) struct LayerPermission;
@@ -32,9 +35,31 @@ impl Provider for LayerPermission {
         true
     }
 
+    fn comparison(&self) -> Option<&'static Rules> {
+        Some(&Rules::PLAIN)
+    }
+
+    fn read<'a>(&'a self, work: &'a Work, of: &'a Physical) -> Answer<'a, Reading> {
+        Box::pin(async move {
+            let (layer, version) = parts_of(&work.text("LayerVersionArn"))?;
+            let input = json!({ "LayerName": layer, "VersionNumber": version });
+            let Some(shown) = seen(work.call("lambda", "GetLayerVersionPolicy", input).await)? else {
+                return Ok(None);
+            };
+            let policy = document(shown.get("Policy"));
+            let mut statements = list(policy.get("Statement")).iter();
+            let found = statements.find(|statement| text(statement.get("Sid")) == of.id);
+            Ok(found.map(|statement| {
+                let mut now = as_properties(statement);
+                now.extend(work.pick(&["LayerVersionArn"]));
+                now
+            }))
+        })
+    }
+
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
         Box::pin(async move {
-            let (layer, version) = of(&work.text("LayerVersionArn"))?;
+            let (layer, version) = parts_of(&work.text("LayerVersionArn"))?;
             let mut input = work.pick(&["Action", "OrganizationId", "Principal"]);
             input.insert("LayerName".to_owned(), layer.into());
             input.insert("VersionNumber".to_owned(), version.into());
@@ -50,7 +75,7 @@ impl Provider for LayerPermission {
 
     fn delete<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, ()> {
         Box::pin(async move {
-            let (layer, version) = of(&text(old.properties.get("LayerVersionArn")))?;
+            let (layer, version) = parts_of(&text(old.properties.get("LayerVersionArn")))?;
             let input = json!({ "LayerName": layer, "VersionNumber": version, "StatementId": old.id });
             gone(work.call("lambda", "RemoveLayerVersionPermission", input).await)
         })
@@ -58,7 +83,7 @@ impl Provider for LayerPermission {
 }
 
 /// A layer's ARN, and the number behind it.
-fn of(arn: &str) -> Result<(String, String), Failure> {
+fn parts_of(arn: &str) -> Result<(String, String), Failure> {
     let parts = arn.rsplit_once(':').map(|(layer, version)| (layer.to_owned(), version.to_owned()));
     parts.ok_or_else(|| Failure::new(format!("{arn} is not the ARN of a layer's version.")))
 }

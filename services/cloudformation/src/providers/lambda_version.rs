@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Answer, Failure, Property, Provider, Work, gone, optional, required, text};
+use super::reading::{Reading, properties};
+use super::{Answer, Failure, Property, Provider, Work, gone, optional, required, seen, text};
+use crate::drift::Rules;
 use crate::records::Physical;
 
 pub(super) struct Version;
@@ -17,6 +19,24 @@ impl Provider for Version {
 
     fn properties(&self) -> &'static [Property] {
         &PROPERTIES
+    }
+
+    fn comparison(&self) -> Option<&'static Rules> {
+        Some(&Rules::PLAIN)
+    }
+
+    fn read<'a>(&'a self, work: &'a Work, of: &'a Physical) -> Answer<'a, Reading> {
+        Box::pin(async move {
+            let version = text(of.attributes.get("Version"));
+            let input = json!({ "FunctionName": work.text("FunctionName"), "Qualifier": version });
+            let Some(shown) = seen(work.call("lambda", "GetFunctionConfiguration", input).await)? else {
+                return Ok(None);
+            };
+            // A version is never changed: it is there, or it is not.
+            let mut now = properties(json!({ "Description": shown.get("Description") }));
+            work.as_given(&["CodeSha256", "FunctionName"], &mut now);
+            Ok(Some(now))
+        })
     }
 
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {

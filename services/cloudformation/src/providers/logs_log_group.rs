@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Failure, Property, Provider, Work, gone, optional, seen, tags, text};
+use super::reading::{Reading, properties};
+use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, seen, tags, text};
+use crate::drift::Rules;
 use crate::records::Physical;
 
 pub(super) struct LogGroup;
@@ -35,6 +37,35 @@ impl Provider for LogGroup {
             let shown = seen(work.call("logs", "ListTagsForResource", input).await)?;
             let tags = shown.as_ref().and_then(|answer| answer.get("tags"));
             Ok(work.is_marked(tags).then(|| work.made(&work.planned, Value::Null)))
+        })
+    }
+
+    fn comparison(&self) -> Option<&'static Rules> {
+        Some(&Rules::PLAIN)
+    }
+
+    fn read<'a>(&'a self, work: &'a Work, of: &'a Physical) -> Answer<'a, Reading> {
+        Box::pin(async move {
+            let input = json!({ "logGroupNamePrefix": of.id });
+            let shown = work.call("logs", "DescribeLogGroups", input).await?;
+            let mut groups = list(shown.get("logGroups")).iter();
+            let Some(group) = groups.find(|group| text(group.get("logGroupName")) == of.id) else {
+                return Ok(None);
+            };
+            let mut now = properties(json!({
+                "DeletionProtectionEnabled": group.get("deletionProtectionEnabled"),
+                "KmsKeyId": group.get("kmsKeyId"),
+                "LogGroupClass": group.get("logGroupClass"),
+                "LogGroupName": group.get("logGroupName"),
+                "RetentionInDays": group.get("retentionInDays"),
+            }));
+            if work.get("Tags").is_some() {
+                let arn = arn(work, &of.id);
+                let input = json!({ "resourceArn": arn.trim_end_matches(":*") });
+                let shown = work.call("logs", "ListTagsForResource", input).await?;
+                now.insert("Tags".to_owned(), tags::own_of_map(shown.get("tags")));
+            }
+            Ok(Some(now))
         })
     }
 

@@ -14,7 +14,9 @@ mod custom;
 mod custom_answer;
 mod document;
 mod dynamodb_indexes;
+mod dynamodb_read;
 mod dynamodb_table;
+mod failure;
 mod iam_access_key;
 mod iam_group;
 mod iam_inline;
@@ -32,6 +34,7 @@ mod lambda_version;
 mod logs_log_group;
 mod plain;
 mod plain_types;
+mod reading;
 mod s3_bucket;
 mod tags;
 mod wait_condition;
@@ -40,15 +43,19 @@ mod wait_handle;
 use std::future::Future;
 use std::pin::Pin;
 
-use gateway::{CallbackError, Callbacks};
+use gateway::Callbacks;
 use protocol::Fault;
 use serde_json::{Map, Value};
 use service::Pipeline;
 use tokio::sync::watch;
 
 use crate::caller::Caller;
+use crate::drift::Rules;
 use crate::records::Physical;
 
+pub(crate) use failure::Failure;
+use failure::{gone, is_absent, seen};
+pub(crate) use reading::Reading;
 pub(crate) use wait_condition::signals_id;
 
 /// The one type here whose creation may wait for signals.
@@ -89,87 +96,6 @@ impl Property {
     pub(crate) const fn fixed(mut self) -> Self {
         self.update = Update::Replace;
         self
-    }
-}
-
-/// Why a service refused, and whether something exists nevertheless.
-#[derive(Clone, Debug)]
-pub(crate) struct Failure {
-    pub(crate) message: String,
-    /// What was made before it failed, to be deleted.
-    pub(crate) partial: Option<Box<Physical>>,
-}
-
-impl Failure {
-    /// A refusal of our own.
-    pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), partial: None }
-    }
-
-    /// The same, with something left behind.
-    pub(crate) fn after(mut self, made: &Physical) -> Self {
-        self.partial = Some(Box::new(made.clone()));
-        self
-    }
-}
-
-impl From<Fault> for Failure {
-    fn from(fault: Fault) -> Self {
-        let code = handler_code(&fault);
-        Self::new(format!(
-            "Resource handler returned message: \"{}\" (HandlerErrorCode: {code})",
-            fault.message.trim_end_matches('.')
-        ))
-    }
-}
-
-impl From<CallbackError> for Failure {
-    fn from(error: CallbackError) -> Self {
-        tracing::error!(error = %base::Chain(&error), "an answer cannot be awaited");
-        Self::new("Internal Failure")
-    }
-}
-
-/// The resource provider protocol's name for a service's error.
-fn handler_code(fault: &Fault) -> &'static str {
-    let code = fault.code.as_ref();
-    match code {
-        _ if code.contains("AccessDenied") => "AccessDenied",
-        _ if is_absent(fault) => "NotFound",
-        _ if code.contains("AlreadyExists")
-            || code == "ResourceInUseException"
-            || code == "ResourceConflictException" =>
-        {
-            "AlreadyExists"
-        }
-        _ if code.contains("Throttl") || code == "TooManyRequestsException" => "Throttling",
-        _ if code.contains("LimitExceeded") => "ServiceLimitExceeded",
-        _ if fault.is_sender() => "InvalidRequest",
-        _ => "GeneralServiceException",
-    }
-}
-
-/// True where the service says that there is no such thing.
-pub(crate) fn is_absent(fault: &Fault) -> bool {
-    let code = fault.code.as_ref();
-    code.starts_with("NoSuchEntity") || code.contains("NotFound")
-}
-
-/// A deletion that finds nothing has nothing left to do.
-pub(crate) fn gone(answer: Result<Value, Fault>) -> Result<(), Failure> {
-    match answer {
-        Ok(_) => Ok(()),
-        Err(fault) if is_absent(&fault) => Ok(()),
-        Err(fault) => Err(fault.into()),
-    }
-}
-
-/// What a service shows of a thing, or nothing where there is no such thing.
-pub(crate) fn seen(answer: Result<Value, Fault>) -> Result<Option<Value>, Failure> {
-    match answer {
-        Ok(shown) => Ok(Some(shown)),
-        Err(fault) if is_absent(&fault) => Ok(None),
-        Err(fault) => Err(fault.into()),
     }
 }
 
@@ -329,6 +255,17 @@ pub(crate) trait Provider: Send + Sync {
     /// # Errors
     /// The service does not let the caller look: then it cannot be decided.
     fn find<'a>(&'a self, _work: &'a Work) -> Answer<'a, Option<Physical>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    /// How what there is is compared with what the template says, where that can be seen.
+    fn comparison(&self) -> Option<&'static Rules> {
+        None
+    }
+
+    /// What the resource is now, in a template's words. `work` has the properties that it was given: what takes a call
+    /// of its own need only be read where they say it.
+    fn read<'a>(&'a self, _work: &'a Work, _of: &'a Physical) -> Answer<'a, Reading> {
         Box::pin(async { Ok(None) })
     }
 

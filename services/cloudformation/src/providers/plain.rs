@@ -4,7 +4,9 @@
 
 use serde_json::{Map, Value};
 
-use super::{Answer, Failure, Property, Provider, Update, Work, gone, text};
+use super::reading::Reading;
+use super::{Answer, Failure, Property, Provider, Update, Work, gone, seen, text};
+use crate::drift::Rules;
 use crate::records::Physical;
 
 /// One type.
@@ -25,8 +27,33 @@ pub(super) struct Plain {
     /// What `Fn::GetAtt` gives: where the answer to the creation has it.
     pub(super) attributes: &'static [(&'static str, &'static str)],
     /// The members that say which thing is changed or deleted.
-    pub(super) keys: &'static [(&'static str, Part)],
+    pub(super) keys: Keys,
+    /// How to see what a thing is.
+    pub(super) read: Option<Read>,
 }
+
+/// The call that shows a thing.
+pub(super) struct Read {
+    pub(super) operation: &'static str,
+    /// Where its answer has the thing.
+    pub(super) place: &'static str,
+    /// Properties whose value is found elsewhere in the thing than under their name in the calls.
+    pub(super) places: &'static [(&'static str, &'static str)],
+    /// Properties that say which thing it is, or that never change.
+    pub(super) given: &'static [&'static str],
+    /// How it is compared.
+    pub(super) rules: &'static Rules,
+    /// What has to be put in a template's words after that.
+    pub(super) adapt: fn(&Work, &mut Map<String, Value>),
+    /// The members that say which thing is shown, where they are not those of changes.
+    pub(super) keys: Option<Keys>,
+}
+
+/// The members that say which thing is meant.
+pub(super) type Keys = &'static [(&'static str, Part)];
+
+/// Nothing has to be.
+pub(super) fn as_it_is(_: &Work, _: &mut Map<String, Value>) {}
 
 /// Where a thing's id comes from.
 #[derive(Clone, Copy)]
@@ -59,13 +86,13 @@ impl Plain {
         given.map(|(name, value)| (self.member(name), value)).collect()
     }
 
-    fn keys(&self, of: &Physical) -> Map<String, Value> {
+    fn keys(&self, keys: Keys, of: &Physical) -> Map<String, Value> {
         let part = |part: Part| match part {
             Part::Id => of.id.clone(),
             Part::OfArn(at) => of.id.split(':').nth(at).unwrap_or_default().to_owned(),
             Part::Property(name) => text(of.properties.get(name)),
         };
-        let keys = self.keys.iter().map(|(member, from)| ((*member).to_owned(), part(*from)));
+        let keys = keys.iter().map(|(member, from)| ((*member).to_owned(), part(*from)));
         keys.filter(|(_, value)| !value.is_empty()).map(|(member, value)| (member, value.into())).collect()
     }
 }
@@ -92,6 +119,41 @@ impl Provider for Plain {
         self.name.is_some() && matches!(self.id, Id::Planned)
     }
 
+    fn comparison(&self) -> Option<&'static Rules> {
+        self.read.as_ref().map(|read| read.rules)
+    }
+
+    fn read<'a>(&'a self, work: &'a Work, of: &'a Physical) -> Answer<'a, Reading> {
+        Box::pin(async move {
+            let Some(read) = &self.read else { return Ok(None) };
+            let shown = seen(
+                work.call(
+                    self.service,
+                    read.operation,
+                    Value::Object(self.keys(read.keys.unwrap_or(self.keys), of)),
+                )
+                .await,
+            )?;
+            let Some(thing) = shown.and_then(|shown| shown.pointer(read.place).cloned()) else {
+                return Ok(None);
+            };
+            let mut now = work.pick(read.given);
+            for property in self.properties.iter().filter(|property| !read.given.contains(&property.name)) {
+                let elsewhere = read.places.iter().find(|(name, _)| *name == property.name);
+                let value = match elsewhere {
+                    Some((_, place)) => thing.pointer(place),
+                    None => thing.get(self.member(property.name)),
+                };
+                now.extend(value.map(|value| (property.name.to_owned(), value.clone())));
+            }
+            (read.adapt)(work, &mut now);
+            // A listing by prefix may show another one whose name only begins alike.
+            let other =
+                self.name.and_then(|(name, _)| now.get(name)).filter(|_| matches!(self.id, Id::Planned));
+            Ok(other.is_none_or(|name| text(Some(name)) == of.id).then_some(now))
+        })
+    }
+
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
         Box::pin(async move {
             let mut input = self.input(work, |_| true);
@@ -115,15 +177,15 @@ impl Provider for Plain {
                 return Err(Failure::new(format!("{} cannot be changed in place.", self.kind)));
             };
             let mut input = self.input(work, |property| property.update == Update::InPlace);
-            input.extend(self.keys(old));
+            input.extend(self.keys(self.keys, old));
             work.call(self.service, update, Value::Object(input)).await?;
             Ok(work.made(&old.id, Value::Object(old.attributes.clone())))
         })
     }
 
     fn delete<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, ()> {
-        Box::pin(
-            async move { gone(work.call(self.service, self.delete, Value::Object(self.keys(old))).await) },
-        )
+        Box::pin(async move {
+            gone(work.call(self.service, self.delete, Value::Object(self.keys(self.keys, old))).await)
+        })
     }
 }

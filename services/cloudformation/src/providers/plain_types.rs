@@ -1,7 +1,10 @@
 //! The tables of [`super::plain`].
 
-use super::plain::{Id, Part, Plain};
-use super::{Property, optional, required};
+use serde_json::{Map, Value};
+
+use super::plain::{Id, Part, Plain, Read, as_it_is};
+use super::{Property, Work, optional, reading, required, text};
+use crate::drift::Rules;
 
 const INVOKE_CONFIG: [Property; 5] = [
     optional("DestinationConfig"),
@@ -24,6 +27,15 @@ pub(super) static EVENT_INVOKE_CONFIG: Plain = Plain {
     id: Id::Planned,
     attributes: &[],
     keys: &[("FunctionName", Part::Property("FunctionName")), ("Qualifier", Part::Property("Qualifier"))],
+    read: Some(Read {
+        operation: "GetFunctionEventInvokeConfig",
+        place: "",
+        places: &[],
+        given: &["FunctionName", "Qualifier"],
+        rules: &Rules::PLAIN,
+        adapt: as_it_is,
+        keys: None,
+    }),
 };
 
 const URL_PROPERTIES: [Property; 5] = [
@@ -49,6 +61,15 @@ pub(super) static URL: Plain = Plain {
         ("FunctionName", Part::Property("TargetFunctionArn")),
         ("Qualifier", Part::Property("Qualifier")),
     ],
+    read: Some(Read {
+        operation: "GetFunctionUrlConfig",
+        place: "",
+        places: &[],
+        given: &["Qualifier", "TargetFunctionArn"],
+        rules: &Rules::PLAIN,
+        adapt: as_it_is,
+        keys: None,
+    }),
 };
 
 const LAYER_PROPERTIES: [Property; 6] = [
@@ -72,6 +93,15 @@ pub(super) static LAYER_VERSION: Plain = Plain {
     id: Id::Answer("/LayerVersionArn"),
     attributes: &[("LayerVersionArn", "/LayerVersionArn")],
     keys: &[("LayerName", Part::OfArn(6)), ("VersionNumber", Part::OfArn(7))],
+    read: Some(Read {
+        operation: "GetLayerVersion",
+        place: "",
+        places: &[],
+        given: &["LayerName"],
+        rules: &Rules { unread: &["/Content"], whole: &[], ordered: &[] },
+        adapt: as_it_is,
+        keys: None,
+    }),
 };
 
 const MAPPING_PROPERTIES: [Property; 18] = [
@@ -107,7 +137,26 @@ pub(super) static EVENT_SOURCE_MAPPING: Plain = Plain {
     id: Id::Answer("/UUID"),
     attributes: &[("Id", "/UUID"), ("EventSourceMappingArn", "/EventSourceMappingArn")],
     keys: &[("UUID", Part::Id)],
+    read: Some(Read {
+        operation: "GetEventSourceMapping",
+        place: "",
+        places: &[("Enabled", "/State"), ("FunctionName", "/FunctionArn")],
+        // Tags come from another call, and the rest never changes.
+        given: &["StartingPosition", "StartingPositionTimestamp", "Tags"],
+        rules: &Rules::PLAIN,
+        adapt: mapping,
+        keys: None,
+    }),
 };
+
+/// A mapping tells its state and its function's ARN, a template whether it is on and what it calls the function.
+fn mapping(work: &Work, now: &mut Map<String, Value>) {
+    let state = text(now.get("Enabled"));
+    let on = !matches!(state.as_str(), "Disabled" | "Disabling");
+    now.insert("Enabled".to_owned(), Value::Bool(on));
+    let function = reading::function(work.get("FunctionName"), now.get("FunctionName"));
+    now.insert("FunctionName".to_owned(), function);
+}
 
 const STREAM_PROPERTIES: [Property; 2] =
     [required("LogGroupName").fixed(), optional("LogStreamName").fixed()];
@@ -124,4 +173,13 @@ pub(super) static LOG_STREAM: Plain = Plain {
     id: Id::Planned,
     attributes: &[],
     keys: &[("logGroupName", Part::Property("LogGroupName")), ("logStreamName", Part::Id)],
+    read: Some(Read {
+        operation: "DescribeLogStreams",
+        place: "/logStreams/0",
+        places: &[],
+        given: &["LogGroupName"],
+        rules: &Rules::PLAIN,
+        adapt: as_it_is,
+        keys: Some(&[("logGroupName", Part::Property("LogGroupName")), ("logStreamNamePrefix", Part::Id)]),
+    }),
 };

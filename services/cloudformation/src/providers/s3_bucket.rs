@@ -3,7 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use super::document::to_text;
-use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, required, seen, text};
+use super::reading::{Reading, document};
+use super::{
+    Answer, Failure, Property, Provider, Work, gone, is_absent, list, optional, required, seen, tags, text,
+};
+use crate::drift::Rules;
 use crate::records::Physical;
 
 pub(super) struct Bucket;
@@ -40,6 +44,30 @@ const SETTINGS: [(&str, &str, &str, Option<&str>); 4] = [
     ("VersioningConfiguration", "PutBucketVersioning", "VersioningConfiguration", None),
 ];
 
+/// A property, the call that shows it, where its answer has it, and the error that says there is none.
+const SHOWN: [(&str, &str, &str, &str); 5] = [
+    (
+        "BucketEncryption",
+        "GetBucketEncryption",
+        "/ServerSideEncryptionConfiguration",
+        "ServerSideEncryptionConfigurationNotFoundError",
+    ),
+    (
+        "OwnershipControls",
+        "GetBucketOwnershipControls",
+        "/OwnershipControls",
+        "OwnershipControlsNotFoundError",
+    ),
+    (
+        "PublicAccessBlockConfiguration",
+        "GetPublicAccessBlock",
+        "/PublicAccessBlockConfiguration",
+        "NoSuchPublicAccessBlockConfiguration",
+    ),
+    ("Tags", "GetBucketTagging", "/TagSet", "NoSuchTagSet"),
+    ("VersioningConfiguration", "GetBucketVersioning", "", ""),
+];
+
 impl Provider for Bucket {
     fn kind(&self) -> &'static str {
         "AWS::S3::Bucket"
@@ -62,6 +90,36 @@ impl Provider for Bucket {
             let shown = seen(work.call("s3", "GetBucketTagging", json!({ "Bucket": work.planned })).await);
             let Ok(Some(shown)) = shown else { return Ok(None) };
             Ok(work.is_marked(shown.get("TagSet")).then(|| work.made(&work.planned, Value::Null)))
+        })
+    }
+
+    fn comparison(&self) -> Option<&'static Rules> {
+        Some(&Rules::PLAIN)
+    }
+
+    fn read<'a>(&'a self, work: &'a Work, of: &'a Physical) -> Answer<'a, Reading> {
+        Box::pin(async move {
+            let bucket = json!({ "Bucket": of.id });
+            match work.call("s3", "HeadBucket", bucket.clone()).await {
+                Err(fault) if is_absent(&fault) || fault.code == "NoSuchBucket" => return Ok(None),
+                answer => answer?,
+            };
+            let mut now = work.pick(&["BucketName"]);
+            for (property, get, place, absent) in SHOWN {
+                if work.get(property).is_none() {
+                    continue;
+                }
+                match work.call("s3", get, bucket.clone()).await {
+                    Err(fault) if fault.code == absent => {}
+                    Err(fault) => return Err(fault.into()),
+                    Ok(shown) => {
+                        let value = shown.pointer(place).cloned().unwrap_or_default();
+                        now.insert(property.to_owned(), from_call(property, value));
+                    }
+                }
+            }
+            now.retain(|_, value| !value.is_null());
+            Ok(Some(now))
         })
     }
 
@@ -151,6 +209,24 @@ fn as_call(property: &str, value: &Value) -> Value {
     json!({ "Rules": rules.collect::<Vec<_>>() })
 }
 
+/// The same the other way round.
+fn from_call(property: &str, value: Value) -> Value {
+    match property {
+        "Tags" => tags::own(Some(&value)),
+        "BucketEncryption" => {
+            let rules = list(value.get("Rules")).iter().map(|rule| {
+                let mut rule = rule.as_object().cloned().unwrap_or_default();
+                if let Some(default) = rule.shift_remove("ApplyServerSideEncryptionByDefault") {
+                    rule.insert("ServerSideEncryptionByDefault".to_owned(), default);
+                }
+                Value::Object(rule)
+            });
+            json!({ "ServerSideEncryptionConfiguration": rules.collect::<Vec<_>>() })
+        }
+        _ => value,
+    }
+}
+
 pub(super) struct BucketPolicy;
 
 const POLICY: [Property; 2] = [required("Bucket").fixed(), required("PolicyDocument")];
@@ -166,6 +242,25 @@ impl Provider for BucketPolicy {
 
     fn properties(&self) -> &'static [Property] {
         &POLICY
+    }
+
+    fn comparison(&self) -> Option<&'static Rules> {
+        const RULES: Rules = Rules { unread: &[], whole: &["/PolicyDocument"], ordered: &[] };
+        Some(&RULES)
+    }
+
+    fn read<'a>(&'a self, work: &'a Work, of: &'a Physical) -> Answer<'a, Reading> {
+        Box::pin(async move {
+            match work.call("s3", "GetBucketPolicy", json!({ "Bucket": of.id })).await {
+                Err(fault) if is_absent(&fault) || fault.code.starts_with("NoSuchBucket") => Ok(None),
+                Err(fault) => Err(fault.into()),
+                Ok(shown) => {
+                    let mut now = work.pick(&["Bucket"]);
+                    now.insert("PolicyDocument".to_owned(), document(shown.get("Policy")));
+                    Ok(Some(now))
+                }
+            }
+        })
     }
 
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {

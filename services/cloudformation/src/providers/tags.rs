@@ -24,3 +24,15 @@ pub(super) fn difference(old: Option<&Value>, new: Option<&Value>) -> (Map<Strin
 pub(super) fn to_list(tags: Map<String, Value>) -> Value {
     tags.into_iter().map(|(key, value)| serde_json::json!({ "Key": key, "Value": value })).collect()
 }
+
+/// A list of tags without the platform's own.
+pub(super) fn own(tags: Option<&Value>) -> Value {
+    let own = super::list(tags).iter().filter(|tag| !service::is_mark(&super::text(tag.get("Key"))));
+    own.cloned().collect()
+}
+
+/// A map of tags as a list without the platform's own.
+pub(super) fn own_of_map(tags: Option<&Value>) -> Value {
+    let map = tags.and_then(Value::as_object).cloned().unwrap_or_default();
+    own(Some(&to_list(map)))
+}

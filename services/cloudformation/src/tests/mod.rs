@@ -3,6 +3,7 @@
 mod change_sets;
 mod compliance;
 mod custom;
+mod drift;
 mod faults;
 mod lifecycle;
 mod records;

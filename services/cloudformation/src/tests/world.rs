@@ -165,7 +165,16 @@ fn output(things: &mut Things, operation: &str, input: &Value) -> Result<Value, 
                 return Err(Fault::sender("ResourceNotFoundException", "no table").into());
             }
             let arn = format!("arn:aws:dynamodb:us-east-1:123456789012:table/{name}");
-            let table = json!({ "TableName": name, "TableStatus": "ACTIVE", "TableArn": arn });
+            let asked = things.existing.get(&format!("table/{name}")).cloned().unwrap_or_default();
+            let mut table = json!({ "TableName": name, "TableStatus": "ACTIVE", "TableArn": arn });
+            for member in ["AttributeDefinitions", "KeySchema"] {
+                if let Some(value) = asked.get(member) {
+                    table[member] = value.clone();
+                }
+            }
+            if let Some(mode) = asked.get("BillingMode") {
+                table["BillingModeSummary"] = json!({ "BillingMode": mode });
+            }
             if operation == "CreateTable" {
                 json!({ "TableDescription": table })
             } else {
@@ -187,7 +196,39 @@ fn output(things: &mut Things, operation: &str, input: &Value) -> Result<Value, 
             }
             json!({ "id": id })
         }
-        "ListTagsForResource" => {
+        "PutRetentionPolicy" | "DescribeLogGroups" | "ListTagsForResource" => {
+            groups(things, operation, input)?
+        }
+        "GetStage" => match things.existing.get(&format!("stage/{}", text("stageName"))) {
+            Some(stage) => json!({ "stageName": text("stageName"), "deploymentId": stage["deploymentId"] }),
+            None => return Err(Fault::sender("NotFoundException", "no stage").into()),
+        },
+        _ => json!({}),
+    })
+}
+
+fn groups(things: &mut Things, operation: &str, input: &Value) -> Result<Value, Error> {
+    let text = |member: &str| input[member].as_str().unwrap_or_default().to_owned();
+    Ok(match operation {
+        "PutRetentionPolicy" => {
+            if let Some(group) = things.existing.get_mut(&format!("group/{}", text("logGroupName"))) {
+                group["retentionInDays"] = input["retentionInDays"].clone();
+            }
+            json!({})
+        }
+        "DescribeLogGroups" => {
+            let prefix = format!("group/{}", text("logGroupNamePrefix"));
+            let found = things.existing.iter().filter(|(key, _)| key.starts_with(&prefix));
+            let shown = found.map(|(key, group)| {
+                let mut shown = json!({ "logGroupName": key.trim_start_matches("group/") });
+                if let Some(days) = group.get("retentionInDays") {
+                    shown["retentionInDays"] = days.clone();
+                }
+                shown
+            });
+            json!({ "logGroups": shown.collect::<Vec<_>>() })
+        }
+        _ => {
             let name = text("resourceArn")
                 .split_once(":log-group:")
                 .map_or(String::new(), |(_, name)| name.to_owned());
@@ -196,11 +237,6 @@ fn output(things: &mut Things, operation: &str, input: &Value) -> Result<Value, 
                 false => return Err(Fault::sender("ResourceNotFoundException", "no group").into()),
             }
         }
-        "GetStage" => match things.existing.get(&format!("stage/{}", text("stageName"))) {
-            Some(stage) => json!({ "stageName": text("stageName"), "deploymentId": stage["deploymentId"] }),
-            None => return Err(Fault::sender("NotFoundException", "no stage").into()),
-        },
-        _ => json!({}),
     })
 }
 
@@ -252,7 +288,7 @@ stand_ins! {
         CreateFunction GetFunctionConfiguration DeleteFunction AddPermission RemovePermission UpdateFunctionCode
         UpdateFunctionConfiguration TagResource UntagResource Invoke
     }
-    logs { ListTagsForResource CreateLogGroup DeleteLogGroup PutRetentionPolicy DeleteRetentionPolicy TagResource UntagResource }
+    logs { DescribeLogGroups ListTagsForResource CreateLogGroup DeleteLogGroup PutRetentionPolicy DeleteRetentionPolicy TagResource UntagResource }
     apigateway {
         ImportRestApi UpdateRestApi PutRestApi DeleteRestApi CreateDeployment DeleteDeployment CreateStage GetStage
         UpdateStage DeleteStage TagResource UntagResource

@@ -464,14 +464,35 @@ def load(text):
     return json.loads(text)
 
 
+def dump_with_decimals(value):
+    """The same where decimal numbers are written digit by digit, as Lambda's own client does."""
+    import json
+    import re
+
+    numbers = []
+    mark = "decimal-%s-" % os.urandom(16).hex()
+
+    def number(value):
+        decimal = sys.modules.get("decimal")
+        if decimal is None or not isinstance(value, decimal.Decimal):
+            raise TypeError("Object of type %s is not JSON serializable" % type(value).__name__)
+        if value.is_nan():
+            return float("nan")
+        numbers.append(str(value))
+        return "%s%d" % (mark, len(numbers) - 1)
+
+    text = json.dumps(value, ensure_ascii=ESCAPE, default=number)
+    if not numbers:
+        return text
+    return re.sub('"%s([0-9]+)"' % mark, lambda found: numbers[int(found.group(1))], text)
+
+
 def dump(value):
     """A value as the JSON bytes that ``json.dumps`` makes of it, to which all errors are left."""
     try:
         text = "".join(_json.make_encoder({}, refuse, quote, None, ": ", ", ", False, False, True)(value, 0))
     except Exception:
-        import json
-
-        text = json.dumps(value, ensure_ascii=ESCAPE)
+        text = dump_with_decimals(value)
     return text.encode("utf-8", "surrogatepass" if not ESCAPE else "strict")
 
 

@@ -52,6 +52,16 @@ def test_python_answers_and_is_reused_when_warm(platform, function):
     assert answers == [[n + 1, {"n": n}, made, "hello"] for n in range(3)]
 
 
+def test_decimal_numbers_are_answered_digit_by_digit(platform, function):
+    code = "import decimal\ndef handler(event, context): return {'price': decimal.Decimal('19.90'), 'all': [decimal.Decimal('1E+3'), decimal.Decimal('12345678901234567890.123')], 'bad': {1} if event else 0}\n"
+    made = function(code)
+    answer = platform.client("lambda").invoke(FunctionName=made, Payload=b"0")
+    assert answer["Payload"].read() == b'{"price": 19.90, "all": [1E+3, 12345678901234567890.123], "bad": 0}'
+    answer, payload = call(platform, made, 1)
+    assert (answer["FunctionError"], payload["errorType"], payload["errorMessage"]) == (
+        "Unhandled", "Runtime.MarshalError", "Unable to marshal response: Object of type set is not JSON serializable")
+
+
 def test_node_answers(platform, function):
     made = function("export const handler = async (event, context) => ({ got: event, id: context.awsRequestId.length });\n", "nodejs20.x", "index.handler")
     assert call(platform, made, {"a": [1]})[1] == {"got": {"a": [1]}, "id": 36}
@@ -194,7 +204,13 @@ def test_versions_and_aliases(platform, function):
     client.update_alias(FunctionName=made, Name="live", FunctionVersion="2")
     assert call(platform, made + ":live")[1] == "two 2"
     assert [v["Version"] for v in client.list_versions_by_function(FunctionName=made)["Versions"]] == ["$LATEST", "1", "2"]
-    refused(client.delete_function, "ResourceConflictException", FunctionName=made, Qualifier="2")
+    message = refused(client.delete_function, "ResourceConflictException", FunctionName=made, Qualifier="2")
+    assert message == "Unable to delete version because the following aliases reference it: [live]"
+    assert refused(client.delete_function, "InvalidParameterValueException", FunctionName=made, Qualifier="live") == "Deletion of aliases is not currently supported."
+    assert client.delete_function(FunctionName=made, Qualifier="77")["ResponseMetadata"]["HTTPStatusCode"] == 204, "as one that was deleted"
+    listed = client.list_versions_by_function(FunctionName=made)["Versions"]
+    assert not any(member in each for each in listed for member in ("State", "LastUpdateStatus", "RuntimeVersionConfig")), "a list says nothing of states"
+    assert client.get_function_configuration(FunctionName=made)["RuntimeVersionConfig"]["RuntimeVersionArn"].startswith("arn:aws:lambda:us-east-1::runtime:")
     client.delete_alias(FunctionName=made, Name="live")
     refused(client.get_alias, "ResourceNotFoundException", FunctionName=made, Name="live")
 

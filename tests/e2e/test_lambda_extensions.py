@@ -1,13 +1,14 @@
 """Extensions from outside: a program of a layer beside the runtime, one inside it, their telemetry, and how logs are written."""
 
 import json
+import time
 
 import pytest
 
 from support import eventually, package, refused, trust
 
 OUTER = """#!/usr/bin/env python3
-import http.server, json, os, threading, urllib.request
+import http.server, json, os, threading, time, urllib.request
 API = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"]
 MODE = os.environ.get("MODE", "")
 def call(method, path, headers, body=None):
@@ -45,6 +46,8 @@ while True:
         break
     if MODE == "crash":
         raise SystemExit(7)
+    if MODE == "slow":
+        time.sleep(2)
 """
 
 READ = """import json, time
@@ -121,6 +124,7 @@ def lines(platform, group):
 def test_a_program_of_a_layer_runs_beside_the_function_to_its_end(platform, client, role, name, layer):
     make(client, role, name, READ, [layer])
     call(client, name)
+    time.sleep(0.5)  # the extension is done, and the environment free
     answer, heard = call(client, name, wait=0.5)
     assert "FunctionError" not in answer, heard
     first, records = heard[0], [record for record in heard if "type" in record]
@@ -143,9 +147,25 @@ def test_a_program_of_a_layer_runs_beside_the_function_to_its_end(platform, clie
     eventually(lambda: "outer heard of the end: spindown" in lines(platform, f"/aws/lambda/{name}"))
 
 
+def test_a_caller_does_not_wait_for_extensions_and_the_environment_does(platform, client, role, name, layer):
+    make(client, role, name, READ, [layer], mode="slow")
+    call(client, name)
+    time.sleep(2.5)
+    began = time.monotonic()
+    first = call(client, name)[1]
+    assert time.monotonic() - began < 1.5, "the extension is at work for two seconds"
+    assert len([record for record in first if "event" in record]) == 2, "the environment was free again"
+    other = call(client, name)[1]
+    assert len([record for record in other if "event" in record]) <= 1, "while an extension is at work its environment runs nothing else"
+    whole = lambda: [line for line in lines(platform, f"/aws/lambda/{name}") if line.startswith("REPORT")]
+    reports = eventually(lambda: (found := whole()) and len(found) >= 3 and found)
+    assert all(float(line.split("Duration: ")[1].split(" ms")[0]) >= 1_900 for line in reports), reports
+
+
 def test_the_logs_api_has_its_own_words(client, role, name, layer):
     make(client, role, name, READ, [layer], mode="logs")
     call(client, name)
+    time.sleep(0.5)
     heard = call(client, name, wait=0.5)[1]
     kinds = [record["type"] for record in heard if "type" in record]
     assert "platform.end" in kinds and "platform.logsSubscription" in kinds and "platform.initStart" not in kinds

@@ -131,6 +131,9 @@ def test_mappings_are_changed_listed_and_deleted(setting):
     assert [each["UUID"] for each in setting.client.list_event_source_mappings(EventSourceArn=setting.stream)["EventSourceMappings"]] == [uuid]
     assert setting.client.delete_event_source_mapping(UUID=uuid)["State"] == "Deleting"
     refused(setting.client.get_event_source_mapping, "ResourceNotFoundException", UUID=uuid)
+    message = refused(setting.client.create_event_source_mapping, "InvalidParameterValueException", FunctionName=function, EventSourceArn=setting.stream,
+                      StartingPosition="LATEST", StartingPositionTimestamp=1)
+    assert message == "Timestamp only valid with StartingPosition AT_TIMESTAMP"
     message = refused(setting.client.create_event_source_mapping, "InvalidParameterValueException", FunctionName=function,
                       EventSourceArn="arn:aws:sqs:us-east-1:000000000000:q")
     assert "no event source of sqs yet" in message

@@ -31,7 +31,9 @@ impl ByteCode {
     /// interpreter begins to make it.
     pub(crate) fn command(&self, runtime: &HostRuntime) -> Vec<String> {
         let mut argv = runtime.argv.clone();
-        let Some(program) = runtime.argv.first().filter(|_| runtime.kind == RuntimeKind::Python) else {
+        // SECURITY: the program of an imported root is none of the host's, and runs nowhere but inside.
+        let is_hosts = runtime.kind == RuntimeKind::Python && runtime.root.is_none();
+        let Some(program) = runtime.argv.first().filter(|_| is_hosts) else {
             return argv;
         };
         let known = self.made.lock().get(program).copied();

@@ -18,6 +18,11 @@ pub trait Launcher: Send + Sync + 'static {
     /// Whether functions of this runtime can be run here.
     fn supports(&self, runtime: &str) -> bool;
 
+    /// The runtimes of functions that can be run here, in their order.
+    fn runtimes(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Starts one.
     fn launch(&self, order: LaunchOrder) -> BoxFuture<'_, Result<Launched, LaunchError>>;
 

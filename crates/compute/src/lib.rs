@@ -13,6 +13,7 @@ pub mod limits;
 mod logs;
 mod package;
 mod pool;
+mod roots;
 mod runtime_api;
 mod sandboxed;
 mod streamed;
@@ -30,7 +31,7 @@ pub use egress::{
     EgressAttempt, EgressLog, EgressOutcome, EgressProxy, EgressProxyOptions, EgressRule, InvalidRule,
     Resolve, is_metadata_service, special_address,
 };
-pub use environment::RESERVED_VARIABLES;
+pub use environment::{RESERVED_VARIABLES, runtime_version_arn};
 pub use events::{
     EventAnswer, EventEnding, EventError, EventQueue, EventReport, EventTarget, EventVerdict, QueuedEvent,
     RetryTimes, Settlement,
@@ -40,10 +41,11 @@ pub use function::{
     LogLevel, SharedSpec, Throttled,
 };
 pub use package::{
-    Artifact, ArtifactError, CodeHash, CodeStore, InvalidCodeHash, PackageError, PackageKey, Refusal,
-    SignatureError, StoredPackage, hex, sign, signers,
+    CodeHash, CodeStore, InvalidCodeHash, PackageError, PackageKey, Refusal, SignatureError, StoredPackage,
+    hex, sign, signers,
 };
 pub use pool::{Compute, ComputeFigures, ComputeOptions, HostLimits, Provisioned};
+pub use roots::{ImportError, ImportedRuntime, RuntimeRoots};
 pub use sandboxed::{AUTHORITY, BUNDLE, SandboxLauncher};
 pub use streamed::{AnswerSink, StreamedAnswer};
 
@@ -68,5 +70,10 @@ pub mod fuzz {
     /// Whatever the bytes, a package is refused or planned, and nothing is written.
     pub fn fuzz_package(data: &[u8]) {
         let _ = crate::package::check_archive(data);
+    }
+
+    /// Whatever the bytes, a layer of a root file system is refused or planned, and nothing is written.
+    pub fn fuzz_root_layer(data: &[u8]) {
+        crate::roots::fuzz_layer(data);
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 /// The largest deployment package of a direct upload, zipped.
 pub const PACKAGE_ZIPPED_BYTES_MAX: usize = 50 * 1024 * 1024;
-/// The largest deployment package from an artifact, zipped. AWS bounds only the unzipped size there.
-pub const ARTIFACT_BYTES_MAX: usize = 250 * 1024 * 1024;
+/// The largest deployment package from S3, zipped. AWS bounds only the unzipped size there.
+pub const OBJECT_BYTES_MAX: usize = 250 * 1024 * 1024;
 /// The largest deployment package, unzipped.
 pub const PACKAGE_UNZIPPED_BYTES_MAX: u64 = 262_144_000;
 /// The most entries in a deployment package.
@@ -29,6 +29,11 @@ pub const EVENT_BYTES_MAX: usize = 1024 * 1024;
 pub const RESPONSE_BYTES_MAX: usize = 6 * 1024 * 1024 + 100;
 /// The largest answer that is handed on as it comes.
 pub const STREAMED_BYTES_MAX: u64 = 200 * 1024 * 1024;
+/// Of such an answer, what is handed on as fast as it comes: Lambda's number.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html>
+pub const STREAMED_FREE_BYTES: u64 = 6 * 1024 * 1024;
+/// What is handed on of the rest in a second: Lambda's number.
+pub const STREAMED_BYTES_PER_SECOND: u64 = 2 * 1024 * 1024;
 /// Pieces of such an answer that wait for who takes them; the function waits meanwhile.
 pub const STREAMED_PIECES_MAX: usize = 16;
 /// Bytes beyond the largest answer that are read and thrown away before the connection is closed instead.

@@ -3,7 +3,6 @@
 //! Knows nothing of functions: a package is bytes in, a read-only directory out. Nothing of a package is ever executed
 //! or interpreted here.
 
-mod artifact;
 mod entry;
 mod extract;
 mod hash;
@@ -12,10 +11,10 @@ mod manifest;
 mod shelf;
 mod signature;
 
-pub use artifact::{Artifact, ArtifactError};
 pub use entry::Refusal;
 pub use hash::{CodeHash, InvalidCodeHash};
 pub use shelf::{CodeStore, PackageError, StoredPackage};
 pub use signature::{PackageKey, SignatureError, hex, sign, signers};
 
 pub(crate) use extract::check_archive;
+pub(crate) use shelf::write_durably;

@@ -4,6 +4,8 @@
 //! no permission and no queue.
 
 mod admission;
+mod early;
+mod ending;
 #[cfg(test)]
 mod extension_tests;
 mod host;
@@ -34,6 +36,7 @@ pub use provision::Provisioned;
 pub(crate) use host::HostShare;
 
 use self::admission::Admission;
+use self::early::EarlyAnswer;
 use self::host::Host;
 use self::idle::Idle;
 use self::parked::ParkedPool;
@@ -150,6 +153,11 @@ impl Compute {
         self.0.launcher.supports(runtime)
     }
 
+    /// The runtimes of functions that can be run on this machine.
+    pub fn runtimes(&self) -> Vec<String> {
+        self.0.launcher.runtimes()
+    }
+
     /// Says that a function exists now: what it can be given is started ahead of its first invocation.
     pub fn expect(&self, runtime: &str, memory_mib: u32, tmp_mib: u32) {
         if let Some(class) = self.0.launcher.parking(runtime, memory_mib, tmp_mib) {
@@ -182,11 +190,17 @@ impl Compute {
         let ticket = self.0.admission.admit(spec, request.concurrency).map_err(InvokeError::Throttled)?;
         let pool = Arc::clone(&self.0);
         let spec = Arc::clone(spec);
-        Persevering::new(async move {
+        let (early, answered) = EarlyAnswer::new();
+        let run = Persevering::new(async move {
             let _ticket = ticket;
-            pool.run(&spec, &request).await
-        })
-        .await
+            pool.run(&spec, &request, &early).await
+        });
+        tokio::select! {
+            biased;
+            outcome = run => outcome,
+            // The rest of the invocation goes on without its caller.
+            Ok(outcome) = answered => outcome,
+        }
     }
 
     /// Ends the environments of a function, or of one version of it: idle ones now, others after their invocation.

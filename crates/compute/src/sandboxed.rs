@@ -21,6 +21,7 @@ use crate::bytecode::ByteCode;
 use crate::contract::{
     Exit, ExitStatus, LaunchError, LaunchOrder, Launched, Launcher, ParkOrder, ParkingClass, Process,
 };
+use crate::environment::is_default;
 
 /// Where a custom runtime's own bootstrap stands.
 const TASK_BOOTSTRAP: &str = "/var/task/bootstrap";
@@ -49,8 +50,7 @@ impl SandboxLauncher {
             spec.environment = exposed(&order.variables);
         }
         spec.awaits_program = !is_booted;
-        spec.binds.clone_from(&runtime.binds);
-        self.furnish(&mut spec);
+        self.furnish(&mut spec, runtime);
         spec.working_dir = "/".into();
         spec.memory_mib = *memory_mib;
         spec.tmp_mib = PARKED_TMP_MIB;
@@ -61,35 +61,54 @@ impl SandboxLauncher {
         Some(spec)
     }
 
-    /// The bootstraps, and whom programs inside trust: the host's authorities, and the platform's own for its door.
-    fn furnish(&self, spec: &mut EnvironmentSpec) {
-        spec.binds.push(Bind::new(self.bootstraps.folder(), "/var/runtime"));
-        let bundle = self.bootstraps.folder().join(BUNDLE);
-        if !bundle.exists() {
-            return;
+    /// The runtime's files, the bootstraps, and whom programs inside trust: the host's authorities, and the platform's own for its
+    /// door.
+    fn furnish(&self, spec: &mut EnvironmentSpec, runtime: &HostRuntime) {
+        spec.root = runtime.root.as_ref().map(|root| root.folder.clone());
+        spec.binds.extend(runtime.binds.iter().cloned());
+        if !brings_runtime(runtime) {
+            spec.binds.push(Bind::new(self.bootstraps.folder(), "/var/runtime"));
         }
-        spec.binds.push(Bind::new(bundle, AUTHORITIES));
+        let bundle = self.bootstraps.folder().join(BUNDLE);
+        if bundle.exists() {
+            spec.binds.push(Bind::new(bundle, AUTHORITIES));
+        }
         if !spec.awaits_program {
-            trust(&mut spec.environment);
+            self.setting(runtime).complete(&mut spec.environment);
         }
     }
 
+    /// What the environment of a program is given besides its function's variables.
+    fn setting(&self, runtime: &HostRuntime) -> Setting {
+        let trusts = self.bootstraps.folder().join(BUNDLE).exists();
+        let authorities = if brings_runtime(runtime) {
+            AUTHORITIES.to_owned()
+        } else {
+            format!("/var/runtime/{AUTHORITY}")
+        };
+        let variables = runtime.root.as_ref().map(|root| root.variables.clone()).unwrap_or_default();
+        Setting { variables, authorities: trusts.then_some(authorities) }
+    }
+
     /// `command` is what its assignment executes, where it has no program before.
-    async fn start(&self, spec: EnvironmentSpec, command: Vec<String>) -> Result<Launched, LaunchError> {
+    async fn start(
+        &self,
+        spec: EnvironmentSpec,
+        command: Vec<String>,
+        setting: Setting,
+    ) -> Result<Launched, LaunchError> {
         let spawner = Arc::clone(&self.spawner);
-        let trusts = spec.binds.iter().any(|bind| bind.inside.as_os_str() == AUTHORITIES);
         let launch = tokio::task::spawn_blocking(move || spawner.launch(&spec));
         let environment = launch.await.map_err(LaunchError::sandbox)?.map_err(LaunchError::sandbox)?;
-        assemble(environment, command, trusts).map_err(LaunchError::sandbox)
+        assemble(environment, command, setting).map_err(LaunchError::sandbox)
     }
 
     fn spec(&self, order: &LaunchOrder) -> Option<EnvironmentSpec> {
         let runtime = runtime_for(&self.catalog, &order.runtime)?;
         let mut spec = EnvironmentSpec::new(order.environment_id.clone(), self.bootstraps.command(runtime));
         spec.environment = exposed(&order.variables);
-        spec.binds.clone_from(&runtime.binds);
+        self.furnish(&mut spec, runtime);
         spec.binds.push(Bind::new(&order.code_directory, TASK_ROOT));
-        self.furnish(&mut spec);
         if let Some(layers) = &order.layers_directory {
             spec.binds.push(Bind::new(layers, LAYERS_ROOT));
             // As on Lambda, a layer may bring the bootstrap of a custom runtime.
@@ -114,11 +133,16 @@ impl Launcher for SandboxLauncher {
         runtime_for(&self.catalog, runtime).is_some()
     }
 
+    fn runtimes(&self) -> Vec<String> {
+        sandbox::identifiers(&self.catalog)
+    }
+
     fn launch(&self, order: LaunchOrder) -> BoxFuture<'_, Result<Launched, LaunchError>> {
         Box::pin(async move {
-            let spec =
-                self.spec(&order).ok_or_else(|| LaunchError::RuntimeUnavailable(order.runtime.clone()))?;
-            self.start(spec, Vec::new()).await
+            let unavailable = || LaunchError::RuntimeUnavailable(order.runtime.clone());
+            let runtime = runtime_for(&self.catalog, &order.runtime).ok_or_else(unavailable)?;
+            let spec = self.spec(&order).ok_or_else(unavailable)?;
+            self.start(spec, Vec::new(), self.setting(runtime)).await
         })
     }
 
@@ -126,6 +150,7 @@ impl Launcher for SandboxLauncher {
     fn parking(&self, runtime: &str, memory_mib: u32, tmp_mib: u32) -> Option<ParkingClass> {
         let runtime = runtime_for(&self.catalog, runtime).filter(|_| tmp_mib == PARKED_TMP_MIB)?;
         let memory_mib = match runtime.kind {
+            _ if runtime.root.is_some() => return Some(empty(runtime)),
             RuntimeKind::Python => PARKED_MEMORY_MIB.min(memory_mib),
             RuntimeKind::Node => memory_mib,
             RuntimeKind::Provided => return Some(empty(runtime)),
@@ -139,11 +164,11 @@ impl Launcher for SandboxLauncher {
 
     fn park(&self, order: ParkOrder) -> BoxFuture<'_, Result<Launched, LaunchError>> {
         Box::pin(async move {
-            let spec = self.parked_spec(&order);
-            let spec = spec.ok_or_else(|| LaunchError::RuntimeUnavailable(order.class.runtime.clone()))?;
-            let runtime = runtime_for(&self.catalog, &order.class.runtime).filter(|_| !order.class.is_booted);
-            self.start(spec, runtime.map(|runtime| self.bootstraps.command(runtime)).unwrap_or_default())
-                .await
+            let unavailable = || LaunchError::RuntimeUnavailable(order.class.runtime.clone());
+            let spec = self.parked_spec(&order).ok_or_else(unavailable)?;
+            let runtime = runtime_for(&self.catalog, &order.class.runtime).ok_or_else(unavailable)?;
+            let command = if order.class.is_booted { Vec::new() } else { self.bootstraps.command(runtime) };
+            self.start(spec, command, self.setting(runtime)).await
         })
     }
 }
@@ -174,17 +199,37 @@ fn exposed(variables: &[(String, SecretString)]) -> Vec<(String, String)> {
     variables.iter().map(|(name, value)| (name.clone(), value.expose().to_owned())).collect()
 }
 
-/// Node.js brings a list of authorities of its own, and adds to it what this names.
-fn trust(environment: &mut Vec<(String, String)>) {
-    if !environment.iter().any(|(name, _)| name == NODE_AUTHORITIES) {
-        environment.push((NODE_AUTHORITIES.to_owned(), format!("/var/runtime/{AUTHORITY}")));
+/// True where the bootstrap at `/var/runtime` is the root's own.
+fn brings_runtime(runtime: &HostRuntime) -> bool {
+    runtime.root.as_ref().is_some_and(|root| root.brings_runtime)
+}
+
+/// What a program's environment is given besides its function's variables.
+struct Setting {
+    /// Those of an imported root.
+    variables: Vec<(String, String)>,
+    /// The file of authorities that Node.js adds to its own.
+    authorities: Option<String>,
+}
+
+impl Setting {
+    /// A function's own variables win, the platform's customary ones do not.
+    fn complete(&self, environment: &mut Vec<(String, String)>) {
+        let authorities = self.authorities.iter().map(|file| (NODE_AUTHORITIES.to_owned(), file.clone()));
+        for (name, value) in self.variables.iter().cloned().chain(authorities) {
+            match environment.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, own)) if is_default(&name, own) => *own = value,
+                Some(_) => {}
+                None => environment.push((name, value)),
+            }
+        }
     }
 }
 
 fn assemble(
     mut environment: sandbox::Environment,
     command: Vec<String>,
-    trusts: bool,
+    setting: Setting,
 ) -> io::Result<Launched> {
     let incomplete = || io::Error::other("the sandbox handed over too few descriptors");
     let mut doors = environment.take_listeners().into_iter();
@@ -196,7 +241,7 @@ fn assemble(
     let stdout = environment.take_stdout().ok_or_else(incomplete)?;
     let stderr = environment.take_stderr().ok_or_else(incomplete)?;
     let caller = Arc::new(caller.into());
-    let process = Arc::new(SandboxedProcess { environment: Arc::new(environment), caller, command, trusts });
+    let process = Arc::new(SandboxedProcess { environment: Arc::new(environment), caller, command, setting });
     Ok(Launched { runtime_api, aws_api, secure_api, egress, stdout, stderr, process })
 }
 
@@ -206,16 +251,13 @@ struct SandboxedProcess {
     caller: Arc<Caller>,
     /// What its assignment executes, where it has no program before.
     command: Vec<String>,
-    /// Whether the platform's own authority stands inside.
-    trusts: bool,
+    setting: Setting,
 }
 
 impl SandboxedProcess {
     fn program(&self, order: &LaunchOrder) -> sandbox::Program {
         let mut environment = exposed(&order.variables);
-        if self.trusts {
-            trust(&mut environment);
-        }
+        self.setting.complete(&mut environment);
         sandbox::Program { argv: self.command.clone(), environment, working_dir: TASK_ROOT.into() }
     }
 }

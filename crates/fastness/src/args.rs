@@ -25,6 +25,9 @@ pub(crate) enum Command {
     Deploy(DeployOptions),
     /// Show the whole evaluation behind a refusal: each policy, each statement, each condition with its values.
     Explain(ExplainOptions),
+    /// Bring root file systems for functions from an OCI image layout or a folder.
+    #[command(subcommand)]
+    Runtime(RuntimeCommand),
     /// Run the platform.
     Serve(PlatformOptions),
     /// Run the platform, deploy a SAM or CloudFormation template, print its addresses and follow its logs.
@@ -37,6 +40,43 @@ pub(crate) enum Command {
     SignCode(SignCodeOptions),
     /// Write the smallest policy that covers what a role or function really called, from the audit trail.
     LeastPrivilege(LeastPrivilegeOptions),
+}
+
+/// What becomes of root file systems that functions run on.
+#[derive(Subcommand)]
+pub(crate) enum RuntimeCommand {
+    /// Import one; functions can have its name as their runtime from the platform's next start on.
+    Import {
+        /// The runtime's name: `python3.9`, `ruby3.3`, `java21`, …
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// An OCI image layout, or a folder that is a root file system. Nothing of it is executed but in a sandbox.
+        #[arg(value_name = "PATH")]
+        path: PathBuf,
+        #[command(flatten)]
+        data: DataOptions,
+    },
+    /// List those that were imported.
+    List {
+        #[command(flatten)]
+        data: DataOptions,
+    },
+    /// Remove one.
+    Remove {
+        /// The runtime's name.
+        #[arg(value_name = "NAME")]
+        name: String,
+        #[command(flatten)]
+        data: DataOptions,
+    },
+}
+
+/// Whose state it is.
+#[derive(ClapArgs, Clone)]
+pub(crate) struct DataOptions {
+    /// The platform's data folder.
+    #[arg(long, env = "FASTNESS_DATA_DIR", default_value = ".fastness", value_name = "DIR")]
+    pub(crate) data_dir: PathBuf,
 }
 
 /// What is signed, and with what.

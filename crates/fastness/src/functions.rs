@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use compute::{
-    AwsDoor, BoxFuture, LaunchError, LaunchOrder, Launched, Launcher, ParkOrder, ParkingClass,
-    SandboxLauncher,
+    AwsDoor, BoxFuture, ImportedRuntime, LaunchError, LaunchOrder, Launched, Launcher, ParkOrder,
+    ParkingClass, RuntimeRoots, SandboxLauncher,
 };
 use edge::Edge;
 use sandbox::Spawner;
@@ -39,7 +39,12 @@ impl HostLauncher {
     ) -> std::io::Result<Self> {
         let bootstraps = write_bootstraps(data_dir, authority)?;
         let spawner = Arc::clone(spawner);
-        let find = move || SandboxLauncher::new(spawner, sandbox::runtime_catalog(&search_path), bootstraps);
+        let imported = RuntimeRoots::new(roots_folder(data_dir)).list();
+        let find = move || {
+            let imported = imported.iter().map(ImportedRuntime::host_runtime);
+            let catalog = imported.chain(sandbox::runtime_catalog(&search_path)).collect();
+            SandboxLauncher::new(spawner, catalog, bootstraps)
+        };
         let lazy: Arc<LazyLauncher> = Arc::new(LazyLock::new(Box::new(find)));
         let found = Arc::clone(&lazy);
         std::thread::Builder::new().name("find-runtimes".to_owned()).spawn(move || {
@@ -52,6 +57,10 @@ impl HostLauncher {
 impl Launcher for HostLauncher {
     fn supports(&self, runtime: &str) -> bool {
         self.0.supports(runtime)
+    }
+
+    fn runtimes(&self) -> Vec<String> {
+        self.0.runtimes()
     }
 
     fn launch(&self, order: LaunchOrder) -> BoxFuture<'_, Result<Launched, LaunchError>> {
@@ -69,6 +78,11 @@ impl Launcher for HostLauncher {
     fn park(&self, order: ParkOrder) -> BoxFuture<'_, Result<Launched, LaunchError>> {
         self.0.park(order)
     }
+}
+
+/// Where imported root file systems are kept.
+pub(crate) fn roots_folder(data_dir: &Path) -> PathBuf {
+    data_dir.join("roots")
 }
 
 /// Writes the bootstraps of this binary where sandboxes can mount them, with the certificate of the `authority` that vouches

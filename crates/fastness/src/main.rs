@@ -14,6 +14,7 @@ mod functions;
 mod issuers;
 mod least_privilege;
 mod platform;
+mod runtime;
 mod serve;
 mod sign_code;
 mod transform;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         Command::Explain(options) => explain::run(&options),
         Command::Serve(options) => serve::run(options),
         Command::Up(options) => up::run(options),
+        Command::Runtime(command) => runtime::run(&command),
         Command::SignCode(options) => sign_code::run(&options),
         Command::Transform(options) => transform::run(&options),
         Command::Check(options) => return check::run(&options),

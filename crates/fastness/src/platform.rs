@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use base::Clock;
 use cloudformation::CloudFormation;
-use compute::{Artifact, CodeStore, Compute, EgressProxy, EgressProxyOptions, EgressRule, HostLimits};
+use compute::{CodeStore, Compute, EgressProxy, EgressProxyOptions, EgressRule, HostLimits};
 use crypto::RootKey;
 use edge::{Authority, Edge, Limits, Router, TlsIdentity};
 use gateway::{Callbacks, FunctionUrls, Gateway, Stages};
@@ -54,7 +54,6 @@ pub(crate) struct Running {
     pub(crate) isolation: String,
     /// What clients are to trust, where the platform's own authority vouches for it.
     ca_bundle: Option<PathBuf>,
-    code: CodeStore,
 }
 
 impl Platform {
@@ -117,7 +116,6 @@ impl Platform {
             endpoint,
             data_dir: self.data_dir.clone(),
             isolation: isolation(self.sandboxes.layers()),
-            code: built.compute.code().clone(),
             ca_bundle,
         };
         running.note_outputs(&BTreeMap::new())?;
@@ -288,12 +286,6 @@ struct Built {
 }
 
 impl Running {
-    /// Puts a package where Lambda finds it.
-    pub(crate) async fn put_artifact(&self, zip: Vec<u8>) -> Result<Artifact, Error> {
-        let (account, region) = (self.pipeline.home(), self.pipeline.region());
-        Ok(self.code.put_artifact(account, region, zip.into()).await?)
-    }
-
     /// The AWS config file for this platform.
     pub(crate) fn config_path(&self) -> PathBuf {
         self.data_dir.join("config")

@@ -1,6 +1,6 @@
-//! The read-only root of environments: a skeleton in memory with the host's programs bound into it.
+//! The read-only root of environments: a skeleton in memory with the host's programs bound into it, or an imported root's.
 //!
-//! One image is made for each set of mount points and then cloned for every environment. Holds nothing of any
+//! One image is made for each root and set of mount points and then cloned for every environment. Holds nothing of any
 //! function: packages are bound over it later. Shows no `/sys`, no device but five, no file of the host's `/etc`
 //! that says who the host is.
 
@@ -18,6 +18,7 @@ use rustix::mount::{
 };
 use rustix::thread::UnshareFlags;
 
+use crate::imported;
 use crate::spec::Bind;
 use crate::sys;
 
@@ -51,11 +52,13 @@ const GENERATED: [(&str, &str); 6] = [
 
 /// What an image is made for: where something will be bound, and whether that is a folder.
 type MountPoints = Vec<(PathBuf, bool)>;
+/// Whose programs it shows, where they are not the host's own, and its mount points.
+type Kind = (Option<PathBuf>, MountPoints);
 
 /// The images of one spawner, mounted in its own mount namespace only.
 pub(crate) struct RootImages {
     folder: PathBuf,
-    images: HashMap<MountPoints, PathBuf>,
+    images: HashMap<Kind, PathBuf>,
 }
 
 impl RootImages {
@@ -69,22 +72,23 @@ impl RootImages {
         Ok(Self { folder: folder.to_path_buf(), images: HashMap::new() })
     }
 
-    /// A detached copy of the image that has the mount points of `binds`.
-    pub(crate) fn clone_for(&mut self, binds: &[Bind]) -> io::Result<OwnedFd> {
+    /// A detached copy of the image that shows the programs of `root`, or else the host's, and has the mount points of `binds`.
+    pub(crate) fn clone_for(&mut self, root: Option<&Path>, binds: &[Bind]) -> io::Result<OwnedFd> {
         let mut points: MountPoints = binds
             .iter()
             .map(|bind| Ok((bind.inside.clone(), fs::metadata(&bind.host)?.is_dir())))
             .collect::<io::Result<_>>()?;
         points.sort_unstable();
         points.dedup();
-        let path = match self.images.get(&points) {
+        let kind = (root.map(Path::to_path_buf), points);
+        let path = match self.images.get(&kind) {
             Some(path) => path.clone(),
-            None => self.build(points)?,
+            None => self.build(kind)?,
         };
         clone_tree(&path)
     }
 
-    fn build(&mut self, points: MountPoints) -> io::Result<PathBuf> {
+    fn build(&mut self, kind: Kind) -> io::Result<PathBuf> {
         if self.images.len() >= IMAGES_MAX {
             return Err(io::Error::other("64 different sets of mount points are in use already"));
         }
@@ -92,12 +96,12 @@ impl RootImages {
         fs::create_dir_all(&path)?;
         // Device nodes work here because this is mounted by the host's root; everything bound into it has none.
         mount("tmpfs", &path, "tmpfs", MountFlags::NOSUID, c"mode=0755,size=16m")?;
-        furnish(&path)?;
-        for (inside, is_dir) in &points {
+        furnish(&path, kind.0.as_deref())?;
+        for (inside, is_dir) in &kind.1 {
             make_mount_point(&path, inside, *is_dir)?;
         }
         sys::seal_mount(open_tree(CWD, &path, OpenTreeFlags::OPEN_TREE_CLOEXEC)?.as_fd(), true)?;
-        self.images.insert(points, path.clone());
+        self.images.insert(kind, path.clone());
         Ok(path)
     }
 }
@@ -116,7 +120,7 @@ fn clone_tree(path: &Path) -> io::Result<OwnedFd> {
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
 }
 
-fn furnish(root: &Path) -> io::Result<()> {
+fn furnish(root: &Path, imported: Option<&Path>) -> io::Result<()> {
     for dir in [
         "dev",
         "etc",
@@ -132,11 +136,17 @@ fn furnish(root: &Path) -> io::Result<()> {
         fs::create_dir_all(root.join(dir))?;
     }
     symlink("../tmp", root.join("var/tmp"))?;
-    for name in PROGRAMS {
-        furnish_programs(root, name)?;
-    }
     for (name, content) in GENERATED {
         fs::write(root.join("etc").join(name), content)?;
+    }
+    if let Some(imported) = imported {
+        // There before the root's own, which may be a link: a bind stands for it.
+        fs::write(root.join("etc/ssl/certs/ca-certificates.crt"), "")?;
+        imported::furnish(root, imported)?;
+        return furnish_devices(root);
+    }
+    for name in PROGRAMS {
+        furnish_programs(root, name)?;
     }
     for name in COPIED {
         let host = Path::new("/etc").join(name);
@@ -200,7 +210,7 @@ fn furnish_device(path: &Path, name: &str, major: u32, minor: u32) -> io::Result
     attach(&clone_tree(&host)?, path)
 }
 
-fn attach(tree: &OwnedFd, at: &Path) -> io::Result<()> {
+pub(crate) fn attach(tree: &OwnedFd, at: &Path) -> io::Result<()> {
     move_mount(tree, "", CWD, at, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)?;
     Ok(())
 }

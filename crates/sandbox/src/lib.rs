@@ -16,6 +16,7 @@ mod child;
 mod environment;
 mod ids;
 mod image;
+mod imported;
 mod layers;
 mod message;
 mod seccomp;
@@ -26,8 +27,8 @@ mod sys;
 
 pub use caller::{CALLER, Caller};
 pub use catalog::{
-    HostRuntime, NODE_BOOTSTRAP, PYTHON_BOOTSTRAP, RuntimeKind, compile_bootstrap, runtime_catalog,
-    runtime_for,
+    HostRuntime, ImportedRoot, NODE_BOOTSTRAP, PYTHON_BOOTSTRAP, RuntimeKind, compile_bootstrap, identifiers,
+    runtime_catalog, runtime_for,
 };
 pub use environment::{Environment, Exit, ExitStatus};
 pub use layers::LayerStatus;

@@ -51,6 +51,9 @@ pub struct EnvironmentSpec {
     pub working_dir: PathBuf,
     /// Files and folders of the host that appear inside, always read-only, without set-uid and devices.
     pub binds: Vec<Bind>,
+    /// A folder of the host whose programs and libraries stand in place of the host's own; it is nobody's but the platform's to
+    /// write.
+    pub root: Option<PathBuf>,
     /// Limit of memory (with swap, page tables and `/tmp`), in MiB.
     pub memory_mib: u32,
     /// Size of the private `/tmp`, in MiB.
@@ -194,6 +197,7 @@ impl EnvironmentSpec {
             environment: Vec::new(),
             working_dir: PathBuf::from("/var/task"),
             binds: Vec::new(),
+            root: None,
             memory_mib: 128,
             tmp_mib: 512,
             tmp_inodes: 32_768,
@@ -237,6 +241,8 @@ impl EnvironmentSpec {
 
     fn check_paths(&self) -> Result<(), InvalidSpec> {
         require(self.working_dir.is_absolute(), "the working directory is an absolute path")?;
+        let root = self.root.as_deref();
+        require(root.is_none_or(is_plain), "a root is an absolute path, without `..`, and not the host's")?;
         check_binds(&self.binds)
     }
 
@@ -353,6 +359,8 @@ mod tests {
             ("bind with ..", |s| s.binds = vec![Bind::new("/x", "/var/../etc")]),
             ("bind over /proc", |s| s.binds = vec![Bind::new("/x", "/proc/1")]),
             ("bind over /etc", |s| s.binds = vec![Bind::new("/x", "/etc")]),
+            ("the host's root", |s| s.root = Some("/".into())),
+            ("relative root", |s| s.root = Some("x".into())),
             ("relative host path", |s| s.binds = vec![Bind::new("x", "/x")]),
             ("no memory", |s| s.memory_mib = 0),
             ("no pids", |s| s.pids_max = 0),

@@ -44,12 +44,18 @@ impl Environment {
         let completion = self.converse(request, deadline).await;
         // Whoever takes the pieces must not wait for more of them.
         self.arriving = None;
-        if !self.extensions.is_empty() && matches!(self.phase, Phase::Answered) {
-            // An invocation is over once its extensions say so too, within its time.
-            self.wait_until_ready(deadline).await;
-            self.output.read_now();
-        }
         completion
+    }
+
+    /// True where an invocation that was answered is not over before its extensions say so too.
+    pub(crate) fn has_extensions(&self) -> bool {
+        !self.extensions.is_empty()
+    }
+
+    /// Waits for the extensions' part of an invocation, within its time.
+    pub(crate) async fn wait_for_extensions(&mut self, deadline: Instant) {
+        self.wait_until_ready(deadline).await;
+        self.output.read_now();
     }
 
     /// Serves the runtime's calls until one of them ends the invocation.

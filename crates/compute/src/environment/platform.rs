@@ -301,6 +301,11 @@ impl Report {
     }
 }
 
+/// The ARN that stands for the version of a runtime that functions of this identifier run on.
+pub fn runtime_version_arn(identifier: &str, region: &base::Region) -> String {
+    runtime_version(identifier, region.as_str()).1
+}
+
 /// How a runtime's version is told, `python:3.12`, and the ARN that stands for it.
 pub(crate) fn runtime_version(identifier: &str, region: &str) -> (String, String) {
     let digest = crypto::sha256(identifier.as_bytes());

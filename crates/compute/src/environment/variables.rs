@@ -80,6 +80,11 @@ const DEFAULTS: [(&str, &str); 5] = [
     ("AWS_ENDPOINT_URL", AWS_ENDPOINT),
 ];
 
+/// Whether a variable is as every environment has it unless its function says otherwise.
+pub(crate) fn is_default(name: &str, value: &str) -> bool {
+    DEFAULTS.contains(&(name, value))
+}
+
 /// Whether a function that sets this variable needs a process that is executed with it.
 pub(crate) fn binds_at_exec(name: &str) -> bool {
     EXEC_NAMES.contains(&name) || EXEC_PREFIXES.iter().any(|prefix| name.starts_with(prefix))

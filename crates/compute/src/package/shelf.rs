@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 
 use super::entry::Refusal;
 use super::{CodeHash, extract, manifest};
-use crate::limits::ARTIFACT_BYTES_MAX;
+use crate::limits::OBJECT_BYTES_MAX;
 
 /// A package was not kept or cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +50,6 @@ pub struct CodeStore(Arc<Shelf>);
 pub(super) struct Shelf {
     packages: PathBuf,
     unpacked: PathBuf,
-    artifacts: PathBuf,
     layered: PathBuf,
     /// Held while layers are laid over each other.
     pub(super) laying: Mutex<()>,
@@ -70,7 +69,6 @@ impl CodeStore {
         let shelf = Shelf {
             packages: root.join("packages"),
             unpacked: root.join("unpacked"),
-            artifacts: root.join("artifacts"),
             layered: root.join("layered"),
             laying: Mutex::new(()),
             verified: Mutex::default(),
@@ -78,12 +76,12 @@ impl CodeStore {
         };
         // Made again from the layers' packages where it is needed.
         remove_if_there(&shelf.layered)?;
-        for directory in [&shelf.packages, &shelf.unpacked, &shelf.artifacts, &shelf.layered] {
+        // What earlier versions kept beside S3.
+        remove_if_there(&root.join("artifacts"))?;
+        for directory in [&shelf.packages, &shelf.unpacked, &shelf.layered] {
             fs::DirBuilder::new().recursive(true).mode(0o755).create(directory)?;
         }
-        for directory in [&shelf.packages, &shelf.artifacts] {
-            fs::set_permissions(directory, fs::Permissions::from_mode(0o700))?;
-        }
+        fs::set_permissions(&shelf.packages, fs::Permissions::from_mode(0o700))?;
         for directory in [&shelf.packages, &shelf.unpacked] {
             remove_leftovers(directory)?;
         }
@@ -137,10 +135,6 @@ impl CodeStore {
         Ok(removed)
     }
 
-    pub(super) fn artifacts_directory(&self) -> &Path {
-        &self.0.artifacts
-    }
-
     pub(super) async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Shelf) -> Result<T, PackageError> + Send + 'static,
@@ -154,8 +148,8 @@ impl CodeStore {
 
 impl Shelf {
     fn put(&self, zip: &[u8]) -> Result<StoredPackage, PackageError> {
-        if zip.len() > ARTIFACT_BYTES_MAX {
-            return Err(Refusal::ZippedTooLarge(ARTIFACT_BYTES_MAX).into());
+        if zip.len() > OBJECT_BYTES_MAX {
+            return Err(Refusal::ZippedTooLarge(OBJECT_BYTES_MAX).into());
         }
         let hash = CodeHash::of(zip);
         let stored = StoredPackage { hash, size_bytes: u64::try_from(zip.len()).unwrap_or(u64::MAX) };
@@ -239,7 +233,7 @@ impl Shelf {
 }
 
 /// Writes a file so that it is either whole or absent after a crash.
-pub(super) fn write_durably(path: &Path, content: &[u8]) -> io::Result<()> {
+pub(crate) fn write_durably(path: &Path, content: &[u8]) -> io::Result<()> {
     let directory = path.parent().ok_or_else(|| io::Error::other("a file without a directory"))?;
     let making = path.with_extension(format!("tmp-{}", crypto::random::hex(8)));
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&making)?;

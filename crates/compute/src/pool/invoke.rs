@@ -1,6 +1,6 @@
 //! One invocation, from finding an environment to giving it back.
 //!
-//! Decides what an ending means: which payload, which line in the log, and whether the environment may go on.
+//! Says what is done with an environment and when; what an ending is called is `ending`'s.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,10 +8,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use base::Timestamp;
-use bytes::Bytes;
 use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 
+use super::early::EarlyAnswer;
+use super::ending::{Ending, exited, outcome_of, tell_done, too_large};
 use super::{HostShare, LAST_OUTPUT_PATIENCE, Pool};
 use crate::contract::{CredentialError, LaunchError, LaunchOrder, LogTarget};
 use crate::environment::{
@@ -48,39 +49,25 @@ impl Initialization {
     }
 }
 
-/// What an ending means.
-struct Ending {
-    payload: Bytes,
-    status: Status,
-    error_type: Option<String>,
-    is_reusable: bool,
-}
-
-impl Ending {
-    /// The function says itself that it failed.
-    const fn failure(payload: Bytes, is_reusable: bool) -> Self {
-        Self { payload, status: Status::Failure, error_type: None, is_reusable }
-    }
-}
-
 impl Pool {
     pub(super) async fn run(
         &self,
         spec: &SharedSpec,
         request: &InvokeRequest,
+        early: &EarlyAnswer,
     ) -> Result<InvokeOutcome, InvokeError> {
         let key = FunctionKey::of(spec);
         if let Some(environment) = self.take_warm(&key).await {
-            return Ok(self.run_in(environment, request, None).await);
+            return Ok(self.run_in(environment, request, early, None).await);
         }
         // A burst must not start so many at once that none of them is ready in time.
         let mut turn = self.starts.acquire().await.ok();
         match self.take_warm(&key).await {
             Some(environment) => {
                 drop(turn.take());
-                Ok(self.run_in(environment, request, None).await)
+                Ok(self.run_in(environment, request, early, None).await)
             }
-            None => self.run_cold(spec, &key, request, turn).await,
+            None => self.run_cold(spec, &key, request, early, turn).await,
         }
     }
 
@@ -111,6 +98,7 @@ impl Pool {
         spec: &SharedSpec,
         key: &FunctionKey,
         request: &InvokeRequest,
+        early: &EarlyAnswer,
         turn: Option<SemaphorePermit<'_>>,
     ) -> Result<InvokeOutcome, InvokeError> {
         let started = Instant::now();
@@ -118,12 +106,12 @@ impl Pool {
         let initialised = self.bring_up(&mut environment, INIT_TIME_MAX, INIT_PHASE).await;
         drop(turn);
         let failure = match initialised {
-            Ok(()) => return Ok(self.run_in(environment, request, Some(started.elapsed())).await),
+            Ok(()) => return Ok(self.run_in(environment, request, early, Some(started.elapsed())).await),
             Err(failure) => failure,
         };
         self.report_init_failure(&mut environment, &failure, started.elapsed(), INIT_PHASE).await;
         drop(environment);
-        self.run_after_failed_init(spec, key, request).await
+        self.run_after_failed_init(spec, key, request, early).await
     }
 
     /// As Lambda does: starts once more, now on the invocation's own time.
@@ -132,11 +120,12 @@ impl Pool {
         spec: &SharedSpec,
         key: &FunctionKey,
         request: &InvokeRequest,
+        early: &EarlyAnswer,
     ) -> Result<InvokeOutcome, InvokeError> {
         let started = Instant::now();
         let mut environment = self.start(spec, key, Initialization::OnDemand).await?;
         let Err(failure) = self.bring_up(&mut environment, spec.timeout, INVOKE_PHASE).await else {
-            return Ok(self.run_in(environment, request, None).await);
+            return Ok(self.run_in(environment, request, early, None).await);
         };
         environment.output.begin_tail();
         environment.tell(start_of(request, &spec.version));
@@ -146,6 +135,7 @@ impl Pool {
             InitFailure::Exited(exit) => exited(&mut environment, request, exit),
             InitFailure::TimedOut => self.timed_out(&mut environment, request),
         };
+        tell_done(&mut environment, request, &ending, started.elapsed());
         Ok(self.conclude(environment, request, ending, started.elapsed(), None))
     }
 
@@ -196,6 +186,7 @@ impl Pool {
         &self,
         mut environment: Box<Environment>,
         request: &InvokeRequest,
+        early: &EarlyAnswer,
         init_duration: Option<Duration>,
     ) -> InvokeOutcome {
         let spec = Arc::clone(&environment.placement.spec);
@@ -205,9 +196,19 @@ impl Pool {
         let deadline = self.clock.now().plus_millis(timeout_millis).millis();
         let began = Instant::now();
         let completion = environment.run(request, deadline, spec.timeout).await;
-        let duration = began.elapsed();
+        let took = began.elapsed();
         let ending = self.meaning_of(completion, &mut environment, request).await;
-        self.conclude(environment, request, ending, duration, init_duration)
+        tell_done(&mut environment, request, &ending, took);
+        if !ending.is_reusable || !environment.has_extensions() {
+            return self.conclude(environment, request, ending, took, init_duration);
+        }
+        // As on Lambda, the caller does not wait for extensions; the environment, its concurrency and its report do. Who wants the
+        // end of the log gets all of it.
+        if !request.wants_log_tail {
+            early.tell(Ok(outcome_of(&environment, &ending, took, init_duration)));
+        }
+        environment.wait_for_extensions(began + spec.timeout).await;
+        self.conclude(environment, request, ending, began.elapsed(), init_duration)
     }
 
     async fn meaning_of(
@@ -265,15 +266,7 @@ impl Pool {
         init_duration: Option<Duration>,
     ) -> InvokeOutcome {
         let memory_peak_bytes = environment.memory_peak_bytes();
-        let is_function_error = ending.status != Status::Success;
-        environment.tell(PlatformEvent::RuntimeDone {
-            request_id: request.request_id.clone(),
-            status: ending.status,
-            error_type: ending.error_type.clone(),
-            trace_id: request.trace_id.clone(),
-            duration,
-            produced_bytes: environment.produced_bytes,
-        });
+        let mut outcome = outcome_of(&environment, &ending, duration, init_duration);
         environment.tell(PlatformEvent::Report(Report {
             request_id: request.request_id.clone(),
             trace_id: request.trace_id.clone(),
@@ -284,14 +277,7 @@ impl Pool {
             status: ending.status,
             error_type: ending.error_type,
         }));
-        let outcome = InvokeOutcome {
-            payload: ending.payload,
-            is_function_error,
-            log_tail: request.wants_log_tail.then(|| environment.output.tail()),
-            executed_version: environment.placement.spec.version.clone(),
-            duration,
-            init_duration,
-        };
+        outcome.log_tail = request.wants_log_tail.then(|| environment.output.tail());
         environment.hand_on();
         if ending.is_reusable {
             self.give_back(environment);
@@ -444,12 +430,6 @@ fn start_of(request: &InvokeRequest, version: &str) -> PlatformEvent {
     }
 }
 
-fn too_large(limit: u64, is_reusable: bool) -> Ending {
-    let message = format!("Response payload size exceeded maximum allowed payload size ({limit} bytes).");
-    let payload = error_payload("Function.ResponseSizeTooLarge", &message).into();
-    Ending::failure(payload, is_reusable)
-}
-
 /// Programs that layers bring to run beside the runtime, in the order of their names.
 fn extensions_of(layers: Option<&Path>) -> Vec<String> {
     use std::os::unix::fs::PermissionsExt as _;
@@ -471,18 +451,5 @@ fn launch_error(error: LaunchError) -> InvokeError {
     match error {
         LaunchError::RuntimeUnavailable(runtime) => InvokeError::RuntimeUnavailable(runtime),
         error => InvokeError::Launch(error),
-    }
-}
-
-fn exited(environment: &mut Environment, request: &InvokeRequest, exit: crate::contract::Exit) -> Ending {
-    let (kind, message) = exit_message(exit);
-    let message = format!("RequestId: {} Error: {message}", request.request_id);
-    environment.output.platform_line(&message);
-    environment.output.platform_line(kind);
-    Ending {
-        payload: error_payload(kind, &message).into(),
-        status: Status::Error,
-        error_type: Some(kind.to_owned()),
-        is_reusable: false,
     }
 }

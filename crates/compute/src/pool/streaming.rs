@@ -5,9 +5,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use tokio::sync::oneshot;
-
 use super::Compute;
+use super::early::EarlyAnswer;
 use crate::function::{InvokeError, InvokeRequest, SharedSpec};
 use crate::streamed::{AnswerSink, StreamedAnswer, at_once};
 
@@ -27,14 +26,20 @@ impl Compute {
         let ticket = self.0.admission.admit(spec, request.concurrency).map_err(InvokeError::Throttled)?;
         let (sink, mut source) = AnswerSink::new();
         request.answer_sink = Some(sink);
-        let (done, end) = oneshot::channel();
+        let (early, mut end) = EarlyAnswer::new();
         let (pool, own) = (Arc::clone(&self.0), Arc::clone(spec));
         tokio::spawn(async move {
             let _ticket = ticket;
-            let _ = done.send(pool.run(&own, &request).await);
+            let outcome = pool.run(&own, &request, &early).await;
+            early.tell(outcome);
         });
+        let began = tokio::select! {
+            biased;
+            began = &mut source.began => began.ok(),
+            told = &mut end => return told.unwrap_or(Err(InvokeError::Stopping)).map(at_once),
+        };
         // The sink goes with the request: an answer that never begins ends this wait.
-        if let Ok(content_type) = (&mut source.began).await {
+        if let Some(content_type) = began {
             let end = async move { end.await.unwrap_or(Err(InvokeError::Stopping)) };
             return Ok(StreamedAnswer {
                 content_type,

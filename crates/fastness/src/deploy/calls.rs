@@ -87,7 +87,7 @@ impl Calls {
         }
         let caller = self.client.query("sts", STS, &[("Action", "GetCallerIdentity")])?;
         let account = element(&caller, "Account").ok_or("the platform did not say whose account this is")?;
-        let name = format!("fastness-packages-{account}-{}", self.client.region());
+        let name = own_bucket_name(&account, self.client.region());
         match self.client.put("s3", &format!("/{name}"), &bucket_place(self.client.region())) {
             Err(error) if !error.to_string().contains("BucketAlreadyOwnedByYou") => return Err(error),
             _ => {}
@@ -100,6 +100,11 @@ impl Calls {
     pub(super) fn put_object(&self, bucket: &str, key: &str, body: &[u8]) -> Result<(), Error> {
         self.client.put("s3", &format!("/{bucket}/{key}"), body)
     }
+}
+
+/// The bucket that packages of an account are put into, where none is named.
+pub(crate) fn own_bucket_name(account: &str, region: &str) -> String {
+    format!("fastness-packages-{account}-{region}")
 }
 
 /// Where a new bucket stands; the first region's is not named.

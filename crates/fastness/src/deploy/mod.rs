@@ -19,6 +19,7 @@ use crate::Error;
 use crate::args::{DeleteOptions, DeployOptions, RemoteOptions};
 use crate::client::Client;
 use crate::up::{Progress, Project, package_of, place};
+pub(crate) use calls::own_bucket_name;
 use calls::{Call, Calls, Stack};
 pub(crate) use outcome::Outcome;
 

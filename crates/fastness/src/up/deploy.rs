@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use cloudformation::api;
 use identity::Principal;
-use protocol::{Fault, FromValue, IntoValue, Operation};
+use protocol::{Bytes, Fault, FromValue, IntoValue, Operation, Structure, Value};
 use service::{Pipeline, Source};
 
 use crate::Error;
+use crate::deploy::own_bucket_name;
 
 /// Deploys stacks with the administrator's rights.
 pub(crate) struct Deployer {
@@ -28,6 +29,12 @@ pub(crate) enum Deployed {
     Updated,
     /// The template says what is there already.
     Unchanged,
+}
+
+/// Where a package stands in S3.
+pub(crate) struct Package {
+    pub(crate) bucket: String,
+    pub(crate) key: String,
 }
 
 /// A deployment that did not succeed: the stack's state, and what failed on the way.
@@ -59,12 +66,43 @@ impl Deployer {
     }
 
     async fn call<O: Operation>(&self, input: O::Input) -> Result<O::Output, Fault> {
+        let answer = self.ask(O::SERVICE, O::NAME, input.into_value()).await?;
+        O::Output::from_value(answer).map_err(|_| Fault::internal())
+    }
+
+    async fn ask(&self, service: &str, operation: &str, input: Value) -> Result<Value, Fault> {
         let mut source = Source::platform("fastness up");
         source.via.clear();
-        let input = input.into_value();
-        let answer =
-            self.pipeline.invoke(Arc::clone(&self.administrator), source, O::SERVICE, O::NAME, input).await?;
-        O::Output::from_value(answer).map_err(|_| Fault::internal())
+        self.pipeline.invoke(Arc::clone(&self.administrator), source, service, operation, input).await
+    }
+
+    /// Puts a package into the account's own bucket for them, which is made where it is not there. The key is the package's digest.
+    pub(crate) async fn put_package(&self, zip: Vec<u8>) -> Result<Package, Error> {
+        let bucket = own_bucket_name(self.pipeline.home().as_str(), self.pipeline.region().as_str());
+        let key = format!("{}.zip", compute::hex(&crypto::sha256(&zip)));
+        let zip = Bytes::from(zip);
+        let place = Structure::new().with("Bucket", bucket.as_str());
+        let put = || place.clone().with("Key", key.as_str()).with("Body", zip.clone());
+        let mut answer = self.ask("s3", "PutObject", Value::Structure(put())).await;
+        if answer.as_ref().is_err_and(|fault| fault.code == "NoSuchBucket") {
+            self.make_bucket(place.clone()).await.map_err(|fault| words(&fault))?;
+            answer = self.ask("s3", "PutObject", Value::Structure(put())).await;
+        }
+        answer.map_err(|fault| words(&fault))?;
+        Ok(Package { bucket, key })
+    }
+
+    async fn make_bucket(&self, place: Structure) -> Result<(), Fault> {
+        let region = self.pipeline.region().as_str();
+        // The first region's is not named.
+        let input = match region {
+            "us-east-1" => place,
+            _ => {
+                let configuration = Structure::new().with("LocationConstraint", region);
+                place.with("CreateBucketConfiguration", Value::Structure(configuration))
+            }
+        };
+        self.ask("s3", "CreateBucket", Value::Structure(input)).await.map(drop)
     }
 
     /// The stack as it stands, if there is one.

@@ -18,7 +18,7 @@ use std::path::Path;
 use crate::Error;
 use crate::args::UpOptions;
 use crate::platform::{Platform, Running};
-use deploy::{Deployed, Deployer, Refused};
+use deploy::{Deployed, Deployer, Package, Refused};
 pub(crate) use progress::Progress;
 use project::LocalFunction;
 pub(crate) use project::Project;
@@ -125,10 +125,10 @@ impl Up {
         }
     }
 
-    async fn package(&self, function: LocalFunction) -> Result<compute::Artifact, Error> {
+    async fn package(&self, function: LocalFunction) -> Result<Package, Error> {
         let data_dir = self.running.data_dir.clone();
         let built = tokio::task::spawn_blocking(move || package_of(&function, &data_dir)).await?;
-        self.running.put_artifact(built?).await
+        self.deployer.put_package(built?).await
     }
 
     async fn outputs(&self) -> Result<BTreeMap<String, String>, Error> {

@@ -41,11 +41,29 @@ pub struct HostRuntime {
     pub argv: Vec<String>,
     /// The folder of the host that the AWS SDK comes from which functions can import, if the host has it.
     pub sdk: Option<PathBuf>,
+    /// The root file system that it runs on, where that is not the host's.
+    pub root: Option<ImportedRoot>,
+}
+
+/// A root file system that was brought from elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportedRoot {
+    /// The one runtime that runs on it.
+    pub name: String,
+    /// Where it stands on the host.
+    pub folder: PathBuf,
+    /// True where it brings the runtime itself, and no bootstrap stands at `/var/runtime` but its own.
+    pub brings_runtime: bool,
+    /// Its own environment variables.
+    pub variables: Vec<(String, String)>,
 }
 
 impl HostRuntime {
     /// AWS's identifier that this version is exactly: `python3.11`, `nodejs20.x`, `provided`.
     pub fn identifier(&self) -> String {
+        if let Some(root) = &self.root {
+            return root.name.clone();
+        }
         let mut numbers = self.version.split('.');
         let (major, minor) = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
         match self.kind {
@@ -76,27 +94,49 @@ pub fn runtime_catalog(search_path: &OsStr) -> Vec<HostRuntime> {
         binds: Vec::new(),
         argv: vec!["/var/task/bootstrap".to_owned()],
         sdk: None,
+        root: None,
     });
     runtimes
 }
 
-/// The interpreter that runs functions of an AWS runtime identifier: of exactly that version if the host has it, else
-/// the preferred one of its family. `None` for a family that the host does not have and for identifiers unknown.
+/// AWS's identifiers that functions can have with this catalog, in their order.
+pub fn identifiers(catalog: &[HostRuntime]) -> Vec<String> {
+    let python = (PYTHON_MINOR_MIN..=PYTHON_MINOR_MAX).map(|minor| format!("python3.{minor}"));
+    let known = NODE.iter().chain(&PROVIDED).map(|name| (*name).to_owned()).chain(python);
+    let imported = catalog.iter().filter_map(|runtime| Some(runtime.root.as_ref()?.name.clone()));
+    let mut names: Vec<String> =
+        known.filter(|name| runtime_for(catalog, name).is_some()).chain(imported).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// The interpreter that runs functions of an AWS runtime identifier: what was imported under that name, else of exactly that version
+/// if the host has it, else the preferred one of its family. `None` for a family that the host does not have and for identifiers unknown.
 pub fn runtime_for<'a>(catalog: &'a [HostRuntime], identifier: &str) -> Option<&'a HostRuntime> {
+    let imported = |runtime: &&HostRuntime| runtime.root.as_ref().is_some_and(|root| root.name == identifier);
+    if let Some(imported) = catalog.iter().find(imported) {
+        return Some(imported);
+    }
     let kind = kind_of(identifier)?;
-    let mut family = catalog.iter().filter(|runtime| runtime.kind == kind);
-    let exact = catalog.iter().find(|runtime| runtime.identifier() == identifier);
+    let mut family = catalog.iter().filter(|runtime| runtime.kind == kind && runtime.root.is_none());
+    let exact = family.clone().find(|runtime| runtime.identifier() == identifier);
     exact.or_else(|| family.next())
 }
+
+const PROVIDED: [&str; 3] = ["provided", "provided.al2", "provided.al2023"];
+const NODE: [&str; 4] = ["nodejs18.x", "nodejs20.x", "nodejs22.x", "nodejs24.x"];
+const PYTHON_MINOR_MIN: u32 = 8;
+const PYTHON_MINOR_MAX: u32 = 14;
 
 /// AWS's identifiers that this platform runs, deprecated ones included as long as programs still name them.
 fn kind_of(identifier: &str) -> Option<RuntimeKind> {
     match identifier {
-        "provided" | "provided.al2" | "provided.al2023" => Some(RuntimeKind::Provided),
-        "nodejs18.x" | "nodejs20.x" | "nodejs22.x" | "nodejs24.x" => Some(RuntimeKind::Node),
+        _ if PROVIDED.contains(&identifier) => Some(RuntimeKind::Provided),
+        _ if NODE.contains(&identifier) => Some(RuntimeKind::Node),
         _ => {
             let minor: u32 = identifier.strip_prefix("python3.")?.parse().ok()?;
-            (8..=14).contains(&minor).then_some(RuntimeKind::Python)
+            (PYTHON_MINOR_MIN..=PYTHON_MINOR_MAX).contains(&minor).then_some(RuntimeKind::Python)
         }
     }
 }
@@ -112,7 +152,34 @@ mod tests {
     use super::*;
 
     fn runtime(kind: RuntimeKind, version: &str) -> HostRuntime {
-        HostRuntime { kind, version: version.into(), binds: vec![], argv: vec![], sdk: None }
+        HostRuntime { kind, version: version.into(), binds: vec![], argv: vec![], sdk: None, root: None }
+    }
+
+    #[test]
+    fn what_was_imported_goes_before_and_stands_for_nothing_else() {
+        let root = ImportedRoot {
+            name: "python3.9".into(),
+            folder: "/roots/python3.9/root".into(),
+            brings_runtime: false,
+            variables: vec![],
+        };
+        let imported = HostRuntime { root: Some(root), ..runtime(RuntimeKind::Python, "") };
+        let java = HostRuntime {
+            root: Some(ImportedRoot { name: "java21".into(), ..imported.root.clone().unwrap() }),
+            ..runtime(RuntimeKind::Provided, "")
+        };
+        let host = runtime(RuntimeKind::Python, "3.11.7");
+        let catalog = [imported.clone(), java.clone(), host.clone()];
+        for (identifier, found) in [
+            ("python3.9", Some(&imported)),
+            ("python3.10", Some(&host)),
+            ("java21", Some(&java)),
+            ("provided", None),
+        ] {
+            assert_eq!(runtime_for(&catalog, identifier), found, "{identifier}");
+        }
+        assert_eq!(identifiers(&catalog)[..2], ["java21", "python3.10"]);
+        assert_eq!(identifiers(&[imported]), ["python3.9"]);
     }
 
     #[test]

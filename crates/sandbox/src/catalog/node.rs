@@ -60,6 +60,7 @@ fn describe(executable: &Path, version: &str) -> Option<HostRuntime> {
         binds: bind_prefix(prefix).into_iter().collect(),
         argv: vec![executable.display().to_string(), NODE_BOOTSTRAP.to_owned()],
         sdk: None,
+        root: None,
     })
 }
 

@@ -144,7 +144,8 @@ fn describe(program: &Path, search_path: &OsStr) -> Option<Found> {
     let executable = facts.executable.display().to_string();
     let argv = [executable.as_str(), "-S", "-B", PYTHON_BOOTSTRAP].map(str::to_owned).to_vec();
     let binds = bind_prefix(&facts.prefix).into_iter().collect();
-    let runtime = HostRuntime { kind: RuntimeKind::Python, version: facts.version, binds, argv, sdk: None };
+    let runtime =
+        HostRuntime { kind: RuntimeKind::Python, version: facts.version, binds, argv, sdk: None, root: None };
     Some((runtime, facts.module_dirs))
 }
 

@@ -107,7 +107,7 @@ struct Ends {
 }
 
 fn begin_with(supervisor: &mut Supervisor, spec: &EnvironmentSpec, ids: IdMap) -> Result<Launching, Refusal> {
-    let root = supervisor.images.clone_for(&spec.binds).step("root image")?;
+    let root = supervisor.images.clone_for(spec.root.as_deref(), &spec.binds).step("root image")?;
     let cgroup = supervisor.group.create(spec).step("cgroups")?;
     let cloned = plan(supervisor, spec, ids, root, &cgroup).and_then(|(plan, ends)| {
         let into = plan.entrances.v2.as_ref().map(AsFd::as_fd);

@@ -189,8 +189,15 @@ pub(crate) fn check_source(arn: &str) -> Result<(), Error> {
 }
 
 /// Where to begin, for a stream.
-pub(crate) fn check_position(position: Option<&str>, arn: &str) -> Result<String, Error> {
+pub(crate) fn check_position(
+    position: Option<&str>,
+    has_timestamp: bool,
+    arn: &str,
+) -> Result<String, Error> {
     match position {
+        Some(position) if has_timestamp && position != "AT_TIMESTAMP" => {
+            refuse("Timestamp only valid with StartingPosition AT_TIMESTAMP")
+        }
         Some(position @ ("TRIM_HORIZON" | "LATEST")) => Ok(position.to_owned()),
         Some(_) => refuse(format!("Unsupported starting position for arn type: {arn}")),
         None => Err(Error::Validation(

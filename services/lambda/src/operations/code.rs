@@ -1,8 +1,7 @@
-//! Where a function's code comes from: bytes in the request, an object in S3, or what `up` put down before.
+//! Where a function's code comes from: bytes in the request, or an object in S3.
 
-use base::AccountId;
 use compute::limits::PACKAGE_ZIPPED_BYTES_MAX;
-use compute::{ArtifactError, PackageError, Refusal, StoredPackage};
+use compute::{PackageError, Refusal, StoredPackage};
 use protocol::{Bytes, Sensitive};
 use service::Call;
 
@@ -67,12 +66,7 @@ fn unsupported(image: &Option<String>, key: &Option<String>) -> Option<&'static 
 
 impl CodeSource {
     /// Checks the code, keeps it and unpacks it.
-    pub(crate) async fn keep(
-        self,
-        lambda: &Lambda,
-        account: AccountId,
-        call: &Call,
-    ) -> Result<StoredPackage, Error> {
+    pub(crate) async fn keep(self, lambda: &Lambda, call: &Call) -> Result<StoredPackage, Error> {
         if let Some(member) = self.unsupported {
             return Err(not_supported(member));
         }
@@ -81,7 +75,7 @@ impl CodeSource {
             (Some(zip), None, None) => direct(zip.into_exposed())?,
             (None, Some(bucket), Some(key)) => {
                 let object = Object { bucket: &bucket, key: &key, version: self.version.as_deref() };
-                stored(lambda, account, call, &object).await?
+                object.read(call).await?
             }
             (None, None, None) => return refuse("Please provide a source for function code."),
             (None, _, _) => return refuse("S3Bucket and S3Key must be provided together."),
@@ -103,21 +97,6 @@ fn direct(zip: Bytes) -> Result<Bytes, Error> {
         )));
     }
     Ok(zip)
-}
-
-/// What `up` put down for this account, or else an object in S3.
-async fn stored(
-    lambda: &Lambda,
-    account: AccountId,
-    call: &Call,
-    object: &Object<'_>,
-) -> Result<Bytes, Error> {
-    let code = lambda.compute.code();
-    match code.artifact(account, call.region(), object.bucket, object.key).await {
-        Ok(zip) => Ok(zip),
-        Err(ArtifactError::UnknownBucket(_) | ArtifactError::UnknownKey) => object.read(call).await,
-        Err(error) => Err(Error::internal(error)),
-    }
 }
 
 fn package_error(error: PackageError) -> Error {

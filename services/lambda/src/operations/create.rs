@@ -44,7 +44,7 @@ pub(crate) async fn create_function(
     check_role(&lambda, &draft.role, &id, call.now())?;
     let layers = layers::of_function(&lambda, input.layers.as_deref().unwrap_or_default(), &id)?;
     let source = CodeSource::from(input.code);
-    let package = source.keep(&lambda, id.account, &call).await?;
+    let package = source.keep(&lambda, &call).await?;
     layers::check_size(&lambda, package.hash, &layers).await?;
     let config = input.code_signing_config_arn.as_deref().filter(|arn| !arn.is_empty());
     let config = config.map(|arn| code_signing::of_new_function(&lambda, &call, &id, arn)).transpose()?;
@@ -88,7 +88,7 @@ pub(crate) async fn create_function(
         .await?;
     lambda.compute.expect(&made.runtime, made.memory_mib, made.tmp_mib);
     let arn = if publish { id.qualified_arn(&made.version) } else { id.arn() };
-    Ok(configuration(&id.name, arn, &made, Moment::Created))
+    Ok(configuration(&id, arn, &made, Moment::Created))
 }
 
 /// The version that the request describes, without its code.
@@ -147,8 +147,7 @@ pub(crate) fn check_runtime(lambda: &Lambda, runtime: &str) -> Result<(), Error>
     if lambda.compute.supports(runtime) {
         return Ok(());
     }
-    let known =
-        "python3.*, nodejs*, provided, provided.al2, provided.al2023, as far as this machine has them";
+    let known = lambda.compute.runtimes().join(", ");
     Err(Error::InvalidParameterValue(format!(
         "Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [{known}] \
          or be a valid ARN"

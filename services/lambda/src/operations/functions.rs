@@ -17,7 +17,7 @@ use crate::model::name::{LATEST, Target};
 fn of(loaded: &Loaded, target: &Target) -> Result<api::FunctionConfiguration, Error> {
     let version = loaded.function.qualified(target.qualifier.as_deref());
     let version = version.ok_or_else(|| not_found(&target.arn()))?;
-    Ok(configuration(&target.id.name, target.arn(), version, Moment::Settled))
+    Ok(configuration(&target.id, target.arn(), version, Moment::Settled))
 }
 
 pub(crate) async fn get_function(
@@ -69,10 +69,10 @@ pub(crate) async fn list_functions(
         if all {
             let versions = loaded.function.all_versions();
             listed.extend(versions.map(|version| {
-                configuration(&id.name, id.qualified_arn(&version.version), version, Moment::Settled)
+                configuration(&id, id.qualified_arn(&version.version), version, Moment::Listed)
             }));
         } else {
-            listed.push(configuration(&id.name, id.arn(), &loaded.function.record.latest, Moment::Settled));
+            listed.push(configuration(&id, id.arn(), &loaded.function.record.latest, Moment::Listed));
         }
     }
     Ok(api::ListFunctionsResponse { next_marker, functions: Some(listed) })
@@ -91,6 +91,11 @@ pub(crate) async fn delete_function(
             "$LATEST version cannot be deleted without deleting the function.".to_owned(),
         ));
     }
+    if qualifier.is_some_and(|name| !name.bytes().all(|byte| byte.is_ascii_digit())) {
+        return Err(Error::InvalidParameterValue(
+            "Deletion of aliases is not currently supported.".to_owned(),
+        ));
+    }
     lambda
         .catalog
         .change_with(&call, id, |transaction, function| {
@@ -102,18 +107,21 @@ pub(crate) async fn delete_function(
                 }
                 return Ok(());
             };
-            let number = version.parse().ok().filter(|number| present.versions.contains_key(number));
-            let number: u64 = number.ok_or_else(|| not_found(&target.arn()))?;
             let uses = |alias: &&crate::records::AliasRecord| {
                 alias.version == version || alias.routing.as_ref().is_some_and(|(other, _)| other == version)
             };
-            if let Some(alias) = present.aliases.values().find(uses) {
+            let users: Vec<&str> =
+                present.aliases.values().filter(uses).map(|alias| alias.name.as_str()).collect();
+            if !users.is_empty() {
                 return Err(Error::ResourceConflict(format!(
-                    "Version {version} cannot be deleted while alias {} points to it",
-                    alias.name
+                    "Unable to delete version because the following aliases reference it: [{}]",
+                    users.join(", ")
                 )));
             }
-            present.versions.remove(&number);
+            // As on Lambda, a version that is not there is as one that was deleted.
+            if let Ok(number) = version.parse::<u64>() {
+                present.versions.remove(&number);
+            }
             present.record.policies.remove(version);
             present.record.event_configs.remove(version);
             present.record.provisioned.remove(version);

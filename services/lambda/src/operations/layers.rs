@@ -37,7 +37,7 @@ pub(crate) async fn publish(
     if id.account != call.account() {
         return Err(Error::AccessDenied("Cross-account layer creation is not allowed.".to_owned()));
     }
-    let package = CodeSource::from(input.content).keep(&lambda, id.account, &call).await?;
+    let package = CodeSource::from(input.content).keep(&lambda, &call).await?;
     let unzipped_bytes = lambda.compute.code().unzipped_bytes(package.hash).await.map_err(Error::internal)?;
     let draft = LayerVersion {
         version: 0,

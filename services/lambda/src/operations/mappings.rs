@@ -59,7 +59,11 @@ pub(crate) async fn create(
         uuid: crypto::random::uuid(),
         account: call.account(),
         function_arn: target.arn(),
-        starting_position: check_position(input.starting_position.as_deref(), &source_arn)?,
+        starting_position: check_position(
+            input.starting_position.as_deref(),
+            input.starting_position_timestamp.is_some(),
+            &source_arn,
+        )?,
         source_arn,
         is_enabled: true,
         batch_size: BATCH_SIZE_DEFAULT,

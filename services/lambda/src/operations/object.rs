@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use compute::limits::ARTIFACT_BYTES_MAX;
+use compute::limits::OBJECT_BYTES_MAX;
 use protocol::{Bytes, Structure, Value};
 use service::Call;
 
@@ -34,7 +34,7 @@ impl Object<'_> {
         };
         match body {
             Some(Value::Stream(stream)) => {
-                let bytes = stream.collect(ARTIFACT_BYTES_MAX).await;
+                let bytes = stream.collect(OBJECT_BYTES_MAX).await;
                 bytes.map_err(|fault| self.refused(&fault.code, &fault.message))
             }
             Some(Value::Blob(bytes)) => Ok(bytes),

@@ -5,6 +5,7 @@ use protocol::{Entries, Sensitive};
 
 use crate::api;
 use crate::model::logging;
+use crate::model::name::FunctionId;
 use crate::model::settings::ARCHITECTURE;
 use crate::records::{AliasRecord, VersionRecord};
 
@@ -17,11 +18,13 @@ pub(crate) enum Moment {
     Updated,
     /// Nothing.
     Settled,
+    /// It stands in a list, which says nothing of its state.
+    Listed,
 }
 
 /// A function's configuration, with the ARN by which it was asked for.
 pub(crate) fn configuration(
-    name: &str,
+    id: &FunctionId,
     arn: String,
     version: &VersionRecord,
     moment: Moment,
@@ -31,8 +34,10 @@ pub(crate) fn configuration(
     let (state, update) = match moment {
         Moment::Created => ("Pending", "Successful"),
         Moment::Updated => ("Active", "InProgress"),
-        Moment::Settled => ("Active", "Successful"),
+        Moment::Settled | Moment::Listed => ("Active", "Successful"),
     };
+    let name = id.name.as_str();
+    let is_listed = moment == Moment::Listed;
     let creating = |is: bool| is.then(|| "The function is being created.".to_owned());
     let creating_code = |is: bool| is.then(|| "Creating".to_owned());
     api::FunctionConfiguration {
@@ -52,10 +57,10 @@ pub(crate) fn configuration(
         layers: layers(version),
         tracing_config: Some(api::TracingConfigResponse { mode: text("PassThrough") }),
         revision_id: text(&version.revision_id),
-        state: text(state),
+        state: text(state).filter(|_| !is_listed),
         state_reason: creating(moment == Moment::Created),
         state_reason_code: creating_code(moment == Moment::Created),
-        last_update_status: (moment != Moment::Created).then(|| update.to_owned()),
+        last_update_status: (moment != Moment::Created && !is_listed).then(|| update.to_owned()),
         last_update_status_reason: creating(moment == Moment::Updated),
         last_update_status_reason_code: creating_code(moment == Moment::Updated),
         signing_profile_version_arn: version.signed_by.clone(),
@@ -67,6 +72,10 @@ pub(crate) fn configuration(
             version.json_log.as_ref(),
             version.log_group.clone().unwrap_or_else(|| format!("/aws/lambda/{name}")),
         )),
+        runtime_version_config: (!is_listed).then(|| api::RuntimeVersionConfig {
+            runtime_version_arn: Some(compute::runtime_version_arn(&version.runtime, &id.region)),
+            error: None,
+        }),
         ..api::FunctionConfiguration::default()
     }
 }

@@ -36,7 +36,7 @@ pub(crate) async fn update_function_code(
     if input.publish_to.is_some() {
         return Err(not_supported("PublishTo"));
     }
-    let package = CodeSource::from(&mut input).keep(&lambda, id.account, &call).await?;
+    let package = CodeSource::from(&mut input).keep(&lambda, &call).await?;
     let with_layers = &current.function.record.latest.layers;
     layers::check_size(&lambda, package.hash, with_layers).await?;
     let config = signing_of(&lambda, &id, &current);
@@ -49,7 +49,7 @@ pub(crate) async fn update_function_code(
             code_bytes: package.size_bytes,
             ..current.function.record.latest.clone()
         };
-        return Ok(configuration(&id.name, id.arn(), &latest, Moment::Settled));
+        return Ok(configuration(&id, id.arn(), &latest, Moment::Settled));
     }
     let publish = input.publish == Some(true);
     let made = lambda
@@ -151,5 +151,5 @@ fn apply(latest: &mut VersionRecord, input: api::UpdateFunctionConfigurationRequ
 
 fn updated(id: &FunctionId, version: &VersionRecord) -> api::FunctionConfiguration {
     let arn = if version.version == LATEST { id.arn() } else { id.qualified_arn(&version.version) };
-    configuration(&id.name, arn, version, Moment::Updated)
+    configuration(id, arn, version, Moment::Updated)
 }

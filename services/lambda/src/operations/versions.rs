@@ -74,7 +74,7 @@ pub(crate) async fn publish_version(
         })
         .await?;
     let arn = id.qualified_arn(&made.version);
-    Ok(configuration(&id.name, arn, &made, Moment::Settled))
+    Ok(configuration(&id, arn, &made, Moment::Settled))
 }
 
 pub(crate) async fn list_versions(
@@ -100,6 +100,6 @@ pub(crate) async fn list_versions(
     let id = &target.id;
     let versions = versions
         .into_iter()
-        .map(|version| configuration(&id.name, id.qualified_arn(&version.version), version, Moment::Settled));
+        .map(|version| configuration(id, id.qualified_arn(&version.version), version, Moment::Listed));
     Ok(api::ListVersionsByFunctionResponse { next_marker, versions: Some(versions.collect()) })
 }

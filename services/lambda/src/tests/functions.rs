@@ -118,18 +118,6 @@ async fn what_cannot_be_done_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn an_artifact_of_the_account_is_code_too() {
-    use base64::Engine as _;
-    let fixture = Fixture::empty().await;
-    let zip = base64::engine::general_purpose::STANDARD.decode(zip_base64("artifact")).unwrap();
-    let region = "us-east-1".parse().unwrap();
-    let put = fixture.compute.code().put_artifact(fixture.kit.account, &region, zip.into()).await.unwrap();
-    let mut input = create_input();
-    input["Code"] = json!({"S3Bucket": put.bucket, "S3Key": put.key});
-    fixture.ok("CreateFunction", input).await;
-}
-
-#[tokio::test]
 async fn updates_change_the_revision_and_keep_what_they_do_not_name() {
     let fixture = Fixture::start().await;
     let before = fixture.ok("GetFunctionConfiguration", json!({"FunctionName": "orders"})).await;

@@ -1,0 +1,80 @@
+//! What an ending means: which payload the caller gets, what the log says, and whether the environment may go on.
+//!
+//! Words only; who ends what is decided where the invocation runs.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::contract::Exit;
+use crate::environment::{Environment, PlatformEvent, Status, error_payload, exit_message};
+use crate::function::{InvokeOutcome, InvokeRequest};
+
+/// What an ending means.
+pub(super) struct Ending {
+    pub(super) payload: Bytes,
+    pub(super) status: Status,
+    pub(super) error_type: Option<String>,
+    pub(super) is_reusable: bool,
+}
+
+impl Ending {
+    /// The function says itself that it failed.
+    pub(super) const fn failure(payload: Bytes, is_reusable: bool) -> Self {
+        Self { payload, status: Status::Failure, error_type: None, is_reusable }
+    }
+}
+
+/// Says that the runtime is done: extensions wait for it.
+pub(super) fn tell_done(
+    environment: &mut Environment,
+    request: &InvokeRequest,
+    ending: &Ending,
+    took: Duration,
+) {
+    let produced_bytes = environment.produced_bytes;
+    environment.tell(PlatformEvent::RuntimeDone {
+        request_id: request.request_id.clone(),
+        status: ending.status,
+        error_type: ending.error_type.clone(),
+        trace_id: request.trace_id.clone(),
+        duration: took,
+        produced_bytes,
+    });
+}
+
+/// What the caller is told, but for the log.
+pub(super) fn outcome_of(
+    environment: &Environment,
+    ending: &Ending,
+    duration: Duration,
+    init_duration: Option<Duration>,
+) -> InvokeOutcome {
+    InvokeOutcome {
+        payload: ending.payload.clone(),
+        is_function_error: ending.status != Status::Success,
+        log_tail: None,
+        executed_version: environment.placement.spec.version.clone(),
+        duration,
+        init_duration,
+    }
+}
+
+pub(super) fn too_large(limit: u64, is_reusable: bool) -> Ending {
+    let message = format!("Response payload size exceeded maximum allowed payload size ({limit} bytes).");
+    let payload = error_payload("Function.ResponseSizeTooLarge", &message).into();
+    Ending::failure(payload, is_reusable)
+}
+
+pub(super) fn exited(environment: &mut Environment, request: &InvokeRequest, exit: Exit) -> Ending {
+    let (kind, message) = exit_message(exit);
+    let message = format!("RequestId: {} Error: {message}", request.request_id);
+    environment.output.platform_line(&message);
+    environment.output.platform_line(kind);
+    Ending {
+        payload: error_payload(kind, &message).into(),
+        status: Status::Error,
+        error_type: Some(kind.to_owned()),
+        is_reusable: false,
+    }
+}

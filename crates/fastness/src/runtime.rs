@@ -1,0 +1,42 @@
+//! `fastness runtime`: root file systems that functions run on, brought from an OCI image layout or a folder.
+//!
+//! Talks to no platform: what is imported is offered from the platform's next start on. Nothing of it is executed here.
+
+use std::path::Path;
+
+use base::Clock;
+use compute::{ImportedRuntime, RuntimeRoots};
+
+use crate::Error;
+use crate::args::RuntimeCommand;
+use crate::functions::roots_folder;
+
+/// Imports, lists or removes.
+pub(crate) fn run(command: &RuntimeCommand) -> Result<(), Error> {
+    match command {
+        RuntimeCommand::Import { name, path, data } => {
+            let now = Clock::system().now();
+            let made = roots(&data.data_dir).import(name, path, now);
+            let made = made.map_err(|error| format!("`{}`: {}", path.display(), base::Chain(&error)))?;
+            println!("{}", line(&made));
+            eprintln!("fastness: functions can have the runtime {name} once the platform is started again");
+        }
+        RuntimeCommand::List { data } => {
+            for known in roots(&data.data_dir).list() {
+                println!("{}", line(&known));
+            }
+        }
+        RuntimeCommand::Remove { name, data } => roots(&data.data_dir).remove(name)?,
+    }
+    Ok(())
+}
+
+fn roots(data_dir: &Path) -> RuntimeRoots {
+    RuntimeRoots::new(roots_folder(data_dir))
+}
+
+fn line(runtime: &ImportedRuntime) -> String {
+    let ImportedRuntime { name, digest, entries, bytes, imported_at, .. } = runtime;
+    let from = digest.as_deref().unwrap_or("a folder");
+    format!("{name}\t{entries} entries\t{bytes} bytes\t{from}\t{}", imported_at.iso8601_secs())
+}

@@ -191,6 +191,10 @@ impl Platform {
         let (account, region) = (self.options.account_id, self.options.region.clone());
         let directory = Directory::new(self.store.clone(), self.keys.derive("sessions"));
         self.bootstrap(&directory, &clock).await?;
+        // SECURITY: before anything reads a policy, whom it names by name alone is named by unique id.
+        let policies =
+            [&dynamodb::POLICIES[..], &apigateway::POLICIES, &[s3::POLICIES, lambda::POLICIES]].concat();
+        directory.bind_stored(&policies).await?;
         let audit = AuditTrail::new(self.store.clone())?;
         let code = CodeStore::open(&self.data_dir)?;
         let later = LaterEdge::default();

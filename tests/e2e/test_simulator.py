@@ -36,7 +36,7 @@ def test_service_control_policies_count_and_resource_control_policies_do_not(own
     iam.create_user(UserName="ana")
     iam.put_user_policy(UserName="ana", PolicyName="all", PolicyDocument=document({"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"}))
     ana = iam.create_access_key(UserName="ana")["AccessKey"]
-    table = f"arn:aws:dynamodb:us-east-1:{account}:table/t"
+    table = f"arn:aws:dynamodb:us-east-1:{account}:table/items"
 
     def attach(kind, statement):
         made = organizations.create_policy(Name=kind[:3], Description="", Type=kind, Content=document(statement))
@@ -49,7 +49,7 @@ def test_service_control_policies_count_and_resource_control_policies_do_not(own
     def real(call, **arguments):
         client = own.client("dynamodb", ana["AccessKeyId"], ana["SecretAccessKey"])
         with pytest.raises(botocore.exceptions.ClientError) as caught:
-            getattr(client, call)(TableName="t", **arguments)
+            getattr(client, call)(TableName="items", **arguments)
         return caught.value.response["Error"]
 
     attach("SERVICE_CONTROL_POLICY", {"Effect": "Deny", "Action": "dynamodb:DeleteTable", "Resource": "*"})

@@ -275,7 +275,7 @@ fn json_and_intrinsics_are_read_like_yaml() {
     }
   }
 }"#;
-    assert_eq!(found(text), [("action-wildcard", 12), ("plain-secret", 25), ("plain-secret", 26)]);
+    assert_eq!(found(text), [("action-wildcard", 12), ("plain-secret", 24), ("plain-secret", 25)]);
 }
 
 /// A loop's resources are checked as they are written.

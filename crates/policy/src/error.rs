@@ -113,7 +113,6 @@ impl PolicyError {
             | Self::InvalidSid => 2,
             Self::DuplicateSid => 3,
             Self::MissingAction => 4,
-            Self::MissingResource => 5,
             Self::NotAnArn(_)
             | Self::InvalidPartition { .. }
             | Self::UnqualifiedVendor
@@ -122,6 +121,7 @@ impl PolicyError {
             | Self::IamPath(_) => 6,
             Self::MissingVendor | Self::TwoColons | Self::InvalidVendor(_) => 7,
             Self::InvalidPrincipal { .. } | Self::NotAssumeRole => 8,
+            Self::MissingResource => 9,
         }
     }
 

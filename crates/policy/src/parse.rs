@@ -60,7 +60,11 @@ pub(crate) fn document(text: &str, kind: PolicyKind) -> Result<Vec<Statement>, P
 
 /// What is wrong with a document: of several things, IAM tells the one that it looks for first, wherever that stands.
 #[derive(Default)]
-struct Faults(Option<PolicyError>);
+struct Faults {
+    first: Option<PolicyError>,
+    /// A resource that has not the form of one, and whether it stands in `NotResource`: of these, the last is told.
+    form: Option<(bool, PolicyError)>,
+}
 
 impl Faults {
     /// What was read, where nothing is wrong with it.
@@ -68,33 +72,35 @@ impl Faults {
         match read {
             Ok(read) => Some(read),
             Err(fault) => {
-                if self.0.as_ref().is_none_or(|first| fault.rank() < first.rank()) {
-                    self.0 = Some(fault);
+                if self.first.as_ref().is_none_or(|first| fault.rank() < first.rank()) {
+                    self.first = Some(fault);
                 }
                 None
             }
         }
     }
 
-    /// The same for resources, of which IAM tells the last statement's.
-    fn check_last<T>(&mut self, read: Result<T, PolicyError>) -> Option<T> {
-        let is_first = |fault: &PolicyError| self.0.as_ref().is_none_or(|first| fault.rank() <= first.rank());
+    /// The same for resources. One that cannot be read at all is not looked for behind one that has a wrong form.
+    fn check_resources<T>(&mut self, read: Result<T, PolicyError>, negated: bool) -> Option<T> {
         match read {
-            Err(fault) if is_first(&fault) => {
-                self.0 = Some(fault);
+            Err(fault) if fault.is_about_a_resources_form() => {
+                if self.form.as_ref().is_none_or(|(earlier, _)| *earlier <= negated) {
+                    self.form = Some((negated, fault));
+                }
                 None
             }
-            read => read.ok(),
+            Err(PolicyError::LegacyParsing { .. })
+                if self.form.as_ref().is_some_and(|(earlier, _)| *earlier <= negated) =>
+            {
+                None
+            }
+            read => self.check(read),
         }
     }
 
-    /// Whether a resource was found that has not the form of one.
-    fn has_malformed_resource(&self) -> bool {
-        self.0.as_ref().is_some_and(PolicyError::is_about_a_resources_form)
-    }
-
     fn first(self) -> Option<PolicyError> {
-        self.0
+        let form = self.form.map(|(_, fault)| fault);
+        self.first.into_iter().chain(form).min_by_key(PolicyError::rank)
     }
 }
 
@@ -161,12 +167,8 @@ impl Reader {
             Some(json) => self.conditions(json),
             None => Ok(Vec::new()),
         });
-        let resources = self.resources(&elements);
-        let resources = match &resources {
-            // A form that cannot be read at all is not looked for behind one that is wrong.
-            Err(PolicyError::LegacyParsing { .. }) if faults.has_malformed_resource() => None,
-            _ => faults.check_last(resources),
-        };
+        let negated = elements.get("NotResource").is_some();
+        let resources = faults.check_resources(self.resources(&elements), negated);
         Some(Statement {
             sid: sid?,
             effect: effect?,

@@ -201,8 +201,17 @@ fn of_several_faults_the_first_in_iams_order_is_told() {
         (format!(r#"{fine},{{"Sid":"s","Effect":"Allow"}}"#), SIDS),
         (format!(r#"{},{{"Sid":"s","Effect":"Allow"}}"#, fine.replace("Allow", "aLLow")), LEGACY),
         (r#"{"Effect":"Deny"},{"Effect":"Allow","Action":"s3:x","Resource":"sdf"}"#.to_owned(), NO_ACTION),
-        (r#"{"Effect":"Allow","Action":"x","Resource":"*"},{"Effect":"Allow","Action":"s3:x"}"#.to_owned(), NO_RESOURCE),
-        (r#"{"Effect":"Allow","Action":"x"}"#.to_owned(), NO_RESOURCE),
+        (r#"{"Effect":"Allow","Action":"x","Resource":"*"},{"Effect":"Allow","Action":"s3:x"}"#.to_owned(), VENDOR),
+        (r#"{"Effect":"Allow","Action":"x"}"#.to_owned(), VENDOR),
+        (r#"{"Effect":"Allow","Action":"s3:x"},{"Effect":"Allow","NotAction":["s3:x","x"],"Resource":"*"}"#.to_owned(), VENDOR),
+        (
+            r#"{"Effect":"Allow","Action":"s3:x","NotResource":"arn:aws:iam:::x"},{"Effect":"Allow","Action":"s3:x","Resource":"arn:aws"}"#.to_owned(),
+            IAM_PATH,
+        ),
+        (
+            r#"{"Effect":"Deny","NotAction":[],"Resource":"arn:aws:s3:us-east-1::b"},{"Effect":"Deny","Action":"*","Resource":"arn:aws::x"}"#.to_owned(),
+            NO_ACTION,
+        ),
         (r#"{"Effect":"Allow","Action":"x","Resource":"*"},{"Effect":"Allow","Action":"s3:x","Resource":"*","X":1}"#.to_owned(), SYNTAX),
         (r#"{"Effect":"allow","Resource":"arn:aws:s3:us-east-1::b"}"#.to_owned(), LEGACY),
         (

@@ -22,7 +22,7 @@ pub(super) enum Trails {
     /// The store of a platform that does not run: every account's.
     Stored(AuditTrail),
     /// A platform that runs: those of whoever asks.
-    Running(Running),
+    Running(Box<Running>),
 }
 
 impl Trails {
@@ -31,7 +31,7 @@ impl Trails {
         let options = StoreOptions { path, sealer: keys.derive("store"), clock: Clock::system() };
         match Store::open(options) {
             Ok(store) => Ok(Self::Stored(AuditTrail::new(store)?)),
-            Err(store::OpenError::Locked { .. }) => Ok(Self::Running(Running::of(given)?)),
+            Err(store::OpenError::Locked { .. }) => Ok(Self::Running(Box::new(Running::of(given)?))),
             Err(error) => Err(error.into()),
         }
     }

@@ -24,7 +24,7 @@ pub(super) fn text(told: &Value) -> String {
     match evaluation["policies"].as_array() {
         Some(policies) => {
             policies.iter().for_each(|one| policy(&mut out, one));
-            match told["otherSide"]["evaluation"]["policies"].as_array() {
+            match told.pointer("/otherSide/evaluation/policies").and_then(Value::as_array) {
                 Some(theirs) => other_side(&mut out, &told["otherSide"], theirs),
                 None => {
                     elsewhere(&mut out, evaluation, policies);
@@ -89,16 +89,17 @@ fn elsewhere(out: &mut String, evaluation: &Value, policies: &[Value]) {
 
 /// What the other account's own trail says.
 fn other_side(out: &mut String, side: &Value, policies: &[Value]) {
+    let record = |member: &str| plain(side.pointer(member).and_then(Value::as_str));
     let _ = writeln!(out, "\nin the trail of account {}", plain(side["account"].as_str()));
-    let _ = writeln!(out, "told       {}", plain(side["record"]["errorMessage"].as_str()));
-    let _ = writeln!(out, "event      {}", plain(side["record"]["eventID"].as_str()));
+    let _ = writeln!(out, "told       {}", record("/record/errorMessage"));
+    let _ = writeln!(out, "event      {}", record("/record/eventID"));
     policies.iter().for_each(|one| policy(out, one));
 }
 
 /// Of a caller of another account, its own account's policies are not for the owner to see.
 fn callers_side(out: &mut String, evaluation: &Value, told: &Value) {
-    let caller = told["record"]["userIdentity"]["accountId"].as_str();
-    let own = told["record"]["recipientAccountId"].as_str();
+    let caller = told.pointer("/record/userIdentity/accountId").and_then(Value::as_str);
+    let own = told.pointer("/record/recipientAccountId").and_then(Value::as_str);
     if evaluation.is_object() && caller.is_some() && caller != own {
         let _ = writeln!(
             out,

@@ -27,6 +27,16 @@ def trust(principal):
                        "Statement": [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]})
 
 
+def keys_of(platform, call, **arguments):
+    """The condition keys of a call that is refused, in lower case."""
+    with pytest.raises(botocore.exceptions.ClientError) as caught:
+        call(**arguments)
+    message = caught.value.response["ResponseMetadata"]["HTTPHeaders"]["x-fastness-authorization-message"]
+    decoded = json.loads(platform.client("sts").decode_authorization_message(EncodedMessage=message)["DecodedMessage"])
+    items = decoded["context"]["conditions"]["items"]
+    return {item["key"].lower(): [value["value"] for value in item["values"]["items"]] for item in items}
+
+
 def package(**files):
     """A zip of these files; `__` in a name stands for a dot, so that they can be keywords."""
     buffer = io.BytesIO()

@@ -1,8 +1,11 @@
 """`fastness check`: findings with their lines, in three forms, and exit codes for CI."""
 
+import hashlib
 import json
 import subprocess
+import tarfile
 
+import jsonschema
 import pytest
 
 from harness.platform import ROOT, binary
@@ -95,6 +98,65 @@ def test_sarif_has_what_its_schema_requires(tmp_path):
                 uri = physical["artifactLocation"]["uri"]
                 assert uri and not set(uri) & set(' <>"{}|\\^`')
                 assert all(logical["name"] for logical in location["logicalLocations"])
+
+
+SCHEMA_PACKAGE = "@microsoft/jest-sarif@1.0.0-beta.0"
+SCHEMA_SHA256 = "2d99159ae54a3eea97f81781cff48780548657c35949f4b7f25e99a2ba4de4f8"
+
+
+@pytest.fixture(scope="module")
+def sarif_schema(tmp_path_factory):
+    """OASIS's schema of SARIF 2.1.0, as a package brings it: pinned by its digest."""
+    folder = tmp_path_factory.mktemp("schema")
+    try:
+        packed = subprocess.run(["npm", "pack", "--silent", SCHEMA_PACKAGE], cwd=folder, capture_output=True, text=True, timeout=90)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        pytest.skip(f"npm does not answer: {error}")
+    if packed.returncode != 0:
+        pytest.skip(f"the package with the schema cannot be had: {packed.stderr[-200:]}")
+    with tarfile.open(folder / packed.stdout.split()[-1]) as archive:
+        text = archive.extractfile("package/lib/schemas/sarif-2.1.0-rtm.5.json").read()
+    assert hashlib.sha256(text).hexdigest() == SCHEMA_SHA256
+    return json.loads(text)
+
+
+def test_sarif_is_valid_by_its_official_schema(tmp_path, sarif_schema):
+    validator = jsonschema.Draft7Validator(sarif_schema, format_checker=jsonschema.FormatChecker())
+    for text in (CARELESS, MORE, CAREFUL):
+        report = json.loads(check(tmp_path, text, "--format", "sarif").stdout)
+        errors = [f"{list(error.absolute_path)}: {error.message}" for error in validator.iter_errors(report)]
+        assert not errors, errors
+    report["runs"][0]["results"] = [{"message": {}}]
+    assert list(validator.iter_errors(report)), "the schema refuses what is wrong"
+
+
+def test_sarif_fits_what_code_hosts_take(tmp_path):
+    """GitHub's: paths from the repository's root, fingerprints that outlive moved lines, a rule for every result, at most 10 tags a rule, and limits on sizes."""
+    (tmp_path / "infra").mkdir()
+    (tmp_path / "infra" / "my template.yaml").write_text(CARELESS)
+
+    def report(*where, cwd=tmp_path):
+        told = subprocess.run([binary(), "check", *where, "--format", "sarif"], cwd=cwd, capture_output=True, text=True, timeout=60)
+        assert len(told.stdout) < 10_000_000
+        return json.loads(told.stdout)["runs"][0]
+
+    place = lambda run: {result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for result in run["results"]}
+    inside = "infra/my%20template.yaml"
+    for where in ("infra/my template.yaml", "./infra/my template.yaml", str(tmp_path / "infra" / "my template.yaml")):
+        assert place(report(where)) == {inside}, where
+    elsewhere = place(report(str(tmp_path / "infra" / "my template.yaml"), cwd="/"))
+    assert elsewhere == {str(tmp_path / "infra").lstrip("/") + "/my%20template.yaml"}
+    run = report("infra/my template.yaml")
+    prints = [result["partialFingerprints"]["fastnessFinding/v1"] for result in run["results"]]
+    assert len(set(prints)) == len(prints) and run["automationDetails"]["id"] == "fastness-check/"
+    (tmp_path / "infra" / "my template.yaml").write_text("# moved\n\n" + CARELESS)
+    moved = report("infra/my template.yaml")
+    assert [result["partialFingerprints"]["fastnessFinding/v1"] for result in moved["results"]] == prints
+    lines = [result["locations"][0]["physicalLocation"]["region"]["startLine"] for result in run["results"]]
+    assert [result["locations"][0]["physicalLocation"]["region"]["startLine"] - 2 for result in moved["results"]] == lines
+    for rule in run["tool"]["driver"]["rules"]:
+        assert len(rule["properties"]["tags"]) <= 10 and len(rule["shortDescription"]["text"]) <= 1024 and len(rule["id"]) <= 255
+    assert all(result["locations"] and len(result["message"]["text"]) < 10_000 for result in run["results"])
 
 
 MORE = """Transform: AWS::Serverless-2016-10-31

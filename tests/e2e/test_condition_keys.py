@@ -13,20 +13,10 @@ import time
 import botocore.exceptions
 import pytest
 
-from support import refused, trust
+from support import keys_of, refused, trust
 
 ACCOUNT = "000000000000"
 ROOT = f"arn:aws:iam::{ACCOUNT}:root"
-
-
-def keys_of(platform, call, **arguments):
-    """The condition keys of a call that is refused, in lower case."""
-    with pytest.raises(botocore.exceptions.ClientError) as caught:
-        call(**arguments)
-    message = caught.value.response["ResponseMetadata"]["HTTPHeaders"]["x-fastness-authorization-message"]
-    decoded = json.loads(platform.client("sts").decode_authorization_message(EncodedMessage=message)["DecodedMessage"])
-    items = decoded["context"]["conditions"]["items"]
-    return {item["key"].lower(): [value["value"] for value in item["values"]["items"]] for item in items}
 
 
 def allows(platform, client, user, condition, action="iam:ListUsers", call="list_users"):
@@ -88,12 +78,36 @@ def test_keys_of_every_call(platform, name):
     ({"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}, False),
     ({"Bool": {"aws:SecureTransport": "true"}}, False),
     ({"StringLike": {"aws:UserAgent": "Boto3/*"}}, True),
+    # There are no private endpoints here: the keys of one are always missing, with what AWS makes of a missing key.
     ({"Null": {"aws:SourceVpce": "false"}}, False),
+    ({"Null": {"aws:SourceVpce": "true", "aws:SourceVpc": "true", "aws:VpcSourceIp": "true"}}, True),
+    ({"StringEquals": {"aws:SourceVpce": "vpce-1a2b3c4d"}}, False),
+    ({"StringLike": {"aws:SourceVpce": "*"}}, False),
+    ({"StringEqualsIfExists": {"aws:SourceVpce": "vpce-1a2b3c4d"}}, True),
+    ({"StringNotEquals": {"aws:SourceVpce": "vpce-1a2b3c4d"}}, True),
+    ({"StringNotEqualsIfExists": {"aws:SourceVpce": "vpce-1a2b3c4d"}}, True),
+    ({"ForAnyValue:StringEquals": {"aws:SourceVpc": ["vpc-1"]}}, False),
+    ({"ForAllValues:StringEquals": {"aws:SourceVpc": ["vpc-1"]}}, True),
+    ({"Bool": {"aws:SecureTransport": "${aws:PrincipalTag/none, 'false'}"}}, True),
+    ({"Bool": {"aws:SecureTransport": "${aws:PrincipalTag/none}"}}, False),
     ({"Null": {"aws:PrincipalServiceName": "false"}}, False),
 ])
 def test_conditions_of_a_user(platform, name, condition, fits):
     client = platform.client("iam", *platform.user(name))
     assert allows(platform, client, name, condition) is fits
+
+
+def test_a_bucket_that_opens_to_a_private_endpoint_alone_is_closed(platform, name):
+    """AWS's example of such a bucket: nobody comes through an endpoint here, so it is closed until the policy is taken away."""
+    bucket, s3 = name.lower(), platform.client("s3")
+    s3.create_bucket(Bucket=bucket)
+    statement = {"Sid": "Access-to-specific-VPCE-only", "Effect": "Deny", "Principal": "*", "Action": ["s3:ListBucket", "s3:GetObject"],
+                 "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"], "Condition": {"StringNotEquals": {"aws:SourceVpce": "vpce-1a2b3c4d"}}}
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    message = refused(s3.list_objects_v2, "AccessDenied", Bucket=bucket)
+    assert message.endswith("with an explicit deny in a resource-based policy"), message
+    s3.delete_bucket_policy(Bucket=bucket)
+    assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 0
 
 
 def test_a_user_is_known_by_name_id_and_arn(platform, name):

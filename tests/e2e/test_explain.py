@@ -8,10 +8,14 @@ import botocore.exceptions
 import pytest
 
 from harness.platform import Platform, binary
+from support import package
 
 
-def explain(platform, *arguments):
+def explain(platform, *arguments, credentials=None):
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "FASTNESS_"))}
+    if credentials:
+        environment |= {"AWS_ACCESS_KEY_ID": credentials["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": credentials["SecretAccessKey"],
+                        "AWS_SESSION_TOKEN": credentials["SessionToken"]}
     return subprocess.run([binary(), "explain", "--data-dir", str(platform.data_dir), *arguments], env=environment,
                           capture_output=True, text=True, timeout=60)
 
@@ -88,3 +92,77 @@ def test_across_accounts_the_other_side_is_told_without_its_content(own):
         assert "role trust policy of the resource's account\n  nothing that allows it" in told.stdout, told.stdout
         shown.append([line for line in told.stdout.splitlines() if not line.startswith(("when", "event", "denied", "resource "))])
     assert shown[0] == shown[1], "whether the role exists is not told"
+
+
+def test_across_accounts_both_sides_are_shown_to_who_may_read_both_trails(own):
+    """After the test before: there is another account already."""
+    organizations = own.client("organizations")
+    account = next(each["Id"] for each in organizations.list_accounts()["Accounts"] if each["Name"] == "other")
+    courier = own.client("sts", *own.user("courier2", {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}))
+    own.client("iam").tag_user(UserName="courier2", Tags=[{"Key": "team", "Value": "blue"}])
+    made = courier.assume_role(RoleArn=f"arn:aws:iam::{account}:role/OrganizationAccountAccessRole", RoleSessionName="xx")["Credentials"]
+    theirs = own.client("iam", made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
+    trusting = {"Version": "2012-10-17", "Statement": {"Sid": "Mine", "Effect": "Allow", "Principal": {"AWS": "000000000000"}, "Action": "sts:AssumeRole",
+                                                       "Condition": {"StringEquals": {"aws:PrincipalTag/team": "red", "sts:ExternalId": "e1"}}}}
+    theirs.create_role(RoleName="picky", AssumeRolePolicyDocument=json.dumps(trusting))
+    arn = f"arn:aws:iam::{account}:role/picky"
+    with pytest.raises(botocore.exceptions.ClientError) as caught:
+        courier.assume_role(RoleArn=arn, RoleSessionName="xx", ExternalId="e2")
+    metadata = caught.value.response["ResponseMetadata"]
+    message = metadata["HTTPHeaders"]["x-fastness-authorization-message"]
+    record = next(each for each in own.events(EventName="AssumeRole") if each["requestID"] == metadata["RequestId"])
+    # The owner's trail has a record of its own, with its side and nothing of the caller's but its account.
+    trail = own.client("cloudtrail", made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
+    events = [json.loads(each["CloudTrailEvent"]) for each in trail.lookup_events(LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": "AssumeRole"}])["Events"]]
+    other = next(each for each in events if each.get("sharedEventID") == record["sharedEventID"])
+    assert other["recipientAccountId"] == account and other["userIdentity"]["type"] == "AWSAccount" and other["errorCode"] == "AccessDenied"
+    text = json.dumps(other)
+    assert '"Mine"' in text and '"e2"' in text, "what the request said"
+    assert "blue" not in text and "courier2" not in text, "what the caller is"
+    assert "Mine" not in json.dumps(record)
+    # Who may read one trail sees one side; who may read both, both.
+    alone = explain(own, message)
+    assert alone.returncode == 0 and "Mine" not in alone.stdout and "is for that account to see" in alone.stdout, alone.stdout
+    both = explain(own, message, credentials=made)
+    assert both.returncode == 0, both.stderr
+    assert "identity-based policy inline\n  [0] Allow applies" in both.stdout and f"in the trail of account {account}" in both.stdout, both.stdout
+    assert "role trust policy\n  [0] Allow Mine does not apply: condition" in both.stdout, both.stdout
+    assert 'sts:ExternalId ["e1"]: the request has ["e2"]: fails' in both.stdout and 'team ["red"]: the request has []: fails' in both.stdout
+    wrong = explain(own, message, credentials={**made, "SecretAccessKey": "x" * 40})
+    assert wrong.returncode == 0 and "Mine" not in wrong.stdout, "a trail that refuses is not read"
+    own.stop()
+    stopped = explain(own, message)
+    assert stopped.returncode == 0 and "Allow Mine does not apply: condition" in stopped.stdout, stopped.stdout
+    seen = json.loads(explain(own, "--json", "--account", account, other["eventID"]).stdout)
+    assert seen["otherSide"]["account"] == "000000000000" and seen["otherSide"]["evaluation"]["policies"][0]["policyType"] == "IdentityBased"
+    own.start()
+
+
+def test_what_another_account_has_is_not_told_by_ones_own_conditions(own):
+    """A deny of one's own on the tags of others, or on assuming roles: the answer is the same whatever is there."""
+    organizations = own.client("organizations")
+    account = next(each["Id"] for each in organizations.list_accounts()["Accounts"] if each["Name"] == "other")
+    courier = own.user("courier3", {"Effect": "Allow", "Action": ["sts:AssumeRole", "lambda:*"], "Resource": "*"})
+    made = own.client("sts", *courier).assume_role(RoleArn=f"arn:aws:iam::{account}:role/OrganizationAccountAccessRole", RoleSessionName="xx")["Credentials"]
+    keys = made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"]
+    role = own.client("iam", *keys).create_role(RoleName="fn", AssumeRolePolicyDocument=json.dumps(
+        {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}}))["Role"]["Arn"]
+    own.client("lambda", *keys).create_function(FunctionName="theirs", Runtime="python3.12", Role=role, Handler="app.handler", Tags={"secret": "42"},
+                                                Code={"ZipFile": package(app__py="def handler(event, context):\n    return 1\n")})
+    probe = own.user("probe", {"Effect": "Allow", "Action": ["sts:AssumeRole", "lambda:*"], "Resource": "*"},
+                     {"Effect": "Deny", "Action": "lambda:*", "Resource": "*", "Condition": {"StringEquals": {"aws:ResourceTag/secret": "42"}}},
+                     {"Effect": "Deny", "Action": "sts:AssumeRole", "Resource": "*"})
+    told = []
+    for name in ("theirs", "absent"):
+        with pytest.raises(botocore.exceptions.ClientError) as caught:
+            own.client("lambda", *probe).get_function(FunctionName=f"arn:aws:lambda:us-east-1:{account}:function:{name}")
+        header = caught.value.response["ResponseMetadata"]["HTTPHeaders"]["x-fastness-authorization-message"]
+        shown = explain(own, header).stdout
+        told.append((str(caught.value).replace(name, "N"), [line for line in shown.splitlines() if line.startswith("  ")]))
+    assert told[0] == told[1], told
+    told = []
+    for name in ("fn", "absent"):
+        with pytest.raises(botocore.exceptions.ClientError) as caught:
+            own.client("sts", *probe).assume_role(RoleArn=f"arn:aws:iam::{account}:role/{name}", RoleSessionName="xx")
+        told.append(str(caught.value).replace("role/" + name, "role/N"))
+    assert told[0] == told[1] and "explicit deny in an identity-based policy" in told[0], told

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from support import package, refused, trust
+from support import package, refused, signed_get, trust
 
 ACCOUNT = "000000000000"
 GHOST = f"arn:aws:iam::{ACCOUNT}:user/nobody-was-made"
@@ -72,6 +72,77 @@ class Function:
         self.platform.client("lambda", *key).invoke(FunctionName=self.name, InvocationType="DryRun")
 
 
+class Api:
+    """A deployed API: its policy as it was frozen in the deployment, and as it is edited."""
+
+    error = "BadRequestException"
+
+    def __init__(self, platform, name):
+        self.platform, self.gateway = platform, platform.client("apigateway")
+        self.id = self.gateway.create_rest_api(name=name)["id"]
+        at = {"restApiId": self.id, "resourceId": self.gateway.get_resources(restApiId=self.id)["items"][0]["id"], "httpMethod": "GET"}
+        self.gateway.put_method(**at, authorizationType="AWS_IAM")
+        self.gateway.put_integration(**at, type="MOCK", requestTemplates={"application/json": '{"statusCode": 200}'})
+        self.gateway.put_method_response(**at, statusCode="200")
+        self.gateway.put_integration_response(**at, statusCode="200", responseTemplates={"application/json": '"hello"'})
+
+    def let_in(self, arn):
+        policy = document(statement(arn, "execute-api:Invoke", "execute-api:/*"))
+        self.gateway.update_rest_api(restApiId=self.id, patchOperations=[{"op": "replace", "path": "/policy", "value": policy}])
+        self.gateway.create_deployment(restApiId=self.id, stageName="prod")
+
+    def shown(self):
+        # The API shows a policy with its quotes escaped.
+        return json.loads(self.gateway.get_rest_api(restApiId=self.id)["policy"].replace('\\"', '"'))
+
+    def use(self, key):
+        answer = signed_get(self.platform, f"/_aws/execute-api/{self.id}/prod/", key=key[0], secret=key[1], token=key[2] if len(key) > 2 else None)
+        if answer.status_code != 200:
+            assert answer.status_code == 403, answer.text
+            raise PermissionError("AccessDenied: " + answer.text)
+        assert answer.json() == "hello"
+
+
+class Stream:
+    """The stream of a table: its policy is its own."""
+
+    error = "ValidationException"
+
+    def __init__(self, platform, name):
+        self.platform, self.dynamodb = platform, platform.client("dynamodb")
+        made = self.dynamodb.create_table(TableName=name, BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+                                          AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
+                                          StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"})
+        self.arn = made["TableDescription"]["LatestStreamArn"]
+
+    def let_in(self, arn):
+        self.dynamodb.put_resource_policy(ResourceArn=self.arn, Policy=document(statement(arn, "dynamodb:DescribeStream", self.arn)))
+
+    def shown(self):
+        return json.loads(self.dynamodb.get_resource_policy(ResourceArn=self.arn)["Policy"])
+
+    def use(self, key):
+        self.platform.client("dynamodbstreams", *key).describe_stream(StreamArn=self.arn)
+
+
+class Alias(Function):
+    """A function's alias, whose policy is its own."""
+
+    def __init__(self, platform, name):
+        super().__init__(platform, name)
+        version = self.client.publish_version(FunctionName=name)["Version"]
+        self.client.create_alias(FunctionName=name, Name="live", FunctionVersion=version)
+
+    def let_in(self, arn):
+        self.client.add_permission(FunctionName=self.name, Qualifier="live", StatementId="s", Action="lambda:InvokeFunction", Principal=arn)
+
+    def shown(self):
+        return json.loads(self.client.get_policy(FunctionName=self.name, Qualifier="live")["Policy"])
+
+    def use(self, key):
+        self.platform.client("lambda", *key).invoke(FunctionName=self.name, Qualifier="live", InvocationType="DryRun")
+
+
 class Role:
     error = "MalformedPolicyDocument"
 
@@ -99,7 +170,7 @@ def gone(platform, user, key):
     iam.delete_user(UserName=user)
 
 
-@pytest.mark.parametrize("kind", [Bucket, Table, Function, Role])
+@pytest.mark.parametrize("kind", [Bucket, Table, Stream, Function, Alias, Api, Role])
 def test_a_user_who_is_made_again_is_another(platform, name, kind):
     iam, resource = platform.client("iam"), kind(platform, name.lower())
     refused(resource.let_in, kind.error, arn=GHOST)
@@ -125,7 +196,7 @@ def test_a_user_who_is_made_again_is_another(platform, name, kind):
     assert "AccessDenied" in str(caught.value)
 
 
-@pytest.mark.parametrize("kind", [Bucket, Table, Function])
+@pytest.mark.parametrize("kind", [Bucket, Table, Stream, Function, Alias, Api])
 def test_a_role_that_is_made_again_is_another(platform, name, kind):
     iam, sts, resource = platform.client("iam"), platform.client("sts", *platform.user(name + "-c", {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"})), kind(platform, name.lower())
 

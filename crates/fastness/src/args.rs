@@ -95,7 +95,9 @@ pub(crate) struct SignCodeOptions {
     pub(crate) packages: Vec<PathBuf>,
 }
 
-/// Which refusal is explained.
+/// Which refusal is explained. Of a call across accounts both sides are shown where both trails are to be read: those of a
+/// platform that is stopped, and of one that runs the administrator's and that of AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
+/// and AWS_SESSION_TOKEN in the environment.
 #[derive(ClapArgs, Clone)]
 pub(crate) struct ExplainOptions {
     /// The encoded authorization message of a refusal, or the id of its event in the audit trail.
@@ -117,6 +119,15 @@ pub(crate) struct ExplainOptions {
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
+
+    #[arg(long, env = "AWS_ACCESS_KEY_ID", hide = true)]
+    pub(crate) access_key_id: Option<String>,
+
+    #[arg(long, env = "AWS_SECRET_ACCESS_KEY", hide = true, hide_env_values = true, value_parser = secret)]
+    pub(crate) secret_access_key: Option<SecretString>,
+
+    #[arg(long, env = "AWS_SESSION_TOKEN", hide = true, hide_env_values = true)]
+    pub(crate) session_token: Option<String>,
 }
 
 /// How the platform runs.

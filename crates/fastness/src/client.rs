@@ -88,6 +88,19 @@ impl Client {
         })
     }
 
+    /// The same platform, as whoever holds these credentials.
+    pub(crate) fn as_whoever(&self, key: &str, secret: SecretString, session_token: Option<String>) -> Self {
+        Self {
+            authority: self.authority.clone(),
+            is_secure: self.is_secure,
+            ca_bundle: self.ca_bundle.clone(),
+            region: self.region.clone(),
+            access_key_id: key.to_owned(),
+            secret,
+            session_token,
+        }
+    }
+
     /// The same, trusting the certificates in this file.
     pub(crate) fn trusting(mut self, ca_bundle: Option<PathBuf>) -> Result<Self, Error> {
         if self.is_secure && ca_bundle.is_none() {

@@ -255,7 +255,8 @@ impl Platform {
         Ok(Built { pipeline, edge, compute, address, urls, callbacks })
     }
 
-    /// The first start makes the account and its administrator's key, and writes the key where its owner finds it.
+    /// The first start makes the account and its administrator's key, and writes the key where its owner finds it. Stores of
+    /// before are brought along.
     async fn bootstrap(&self, directory: &Directory, clock: &Clock) -> Result<(), Error> {
         let given = match (&self.options.root_access_key_id, &self.options.root_secret_access_key) {
             (Some(id), Some(secret)) => {
@@ -271,7 +272,10 @@ impl Platform {
         if let Some(key) = made {
             credentials::write(&self.data_dir, &key.access_key_id, &key.secret)?;
         }
-        Ok(())
+        // SECURITY: before anything reads a policy, whom it names by name alone is named by unique id.
+        let policies =
+            [&dynamodb::POLICIES[..], &apigateway::POLICIES, &[s3::POLICIES, lambda::POLICIES]].concat();
+        Ok(directory.bind_stored(&policies).await?)
     }
 }
 

@@ -22,9 +22,9 @@ pub mod web_identity;
 pub use attempts::Attempts;
 pub use directory::governance;
 pub use directory::{
-    BindError, BootstrapError, Directory, DirectoryError, Edit, FunctionSource, Governance,
-    PrincipalPolicies, Reads, RoleCredentialsError, RoleName, RootKey, bind_principals, bind_statements,
-    show_principals,
+    BindError, BindRecord, Binder, BootstrapError, Directory, DirectoryError, Edit, FunctionSource,
+    Governance, PrincipalPolicies, Reads, RoleCredentialsError, RoleName, RootKey, StoredPolicies,
+    StoredPolicyError, bind_principals, bind_statements, show_principals,
 };
 pub use principal::{
     AssumedRole, FederatedBy, FederatedUser, OBSERVE_TAG, Principal, PrincipalTags, Root, ServicePrincipal,

@@ -340,3 +340,57 @@ async fn the_use_of_a_key_is_written_down_once_a_minute() {
     directory.store().flush().await.unwrap();
     assert_eq!(read().unwrap().service, "iam");
 }
+
+#[tokio::test]
+async fn a_managed_policy_is_compiled_once_for_all_who_have_it_and_anew_when_it_changes() {
+    let directory = directory();
+    let arn = "arn:aws:iam::123456789012:policy/shared";
+    let version =
+        |number, document: &str| PolicyVersion { number, document: document.into(), created_at: now() };
+    let policy = |versions: Vec<PolicyVersion>, default_version| ManagedPolicyRecord {
+        name: "shared".into(),
+        path: "/".into(),
+        policy_id: "ANPASHARED".into(),
+        description: None,
+        created_at: now(),
+        updated_at: now(),
+        versions,
+        default_version,
+        newest_version: 2,
+        tags: vec![],
+    };
+    let put = |record: ManagedPolicyRecord| {
+        let directory = directory.clone();
+        async move {
+            edit(&directory, |edit| edit.put(keys::POLICIES, &keys::named(account(), "shared"), &record))
+                .await;
+        }
+    };
+    put(policy(vec![version(1, READ)], 1)).await;
+    let attached = |name: &str, id: &str| UserRecord {
+        name: name.into(),
+        user_id: id.into(),
+        attached: vec![arn.into()],
+        ..user()
+    };
+    edit(&directory, |edit| {
+        edit.put(keys::USERS, &keys::named(account(), "bob"), &attached("Bob", "AIDABOB"))?;
+        edit.put(keys::USERS, &keys::named(account(), "eve"), &attached("Eve", "AIDAEVE"))
+    })
+    .await;
+    let text_of = |name: &str, id: &str| {
+        let user = identity::User::new(account(), "/team/", name, id, "");
+        let policies = directory.policies_for(&Principal::User(user)).unwrap();
+        let text = policies.identity()[0].policy.text();
+        (text.as_ptr() as usize, text.to_owned())
+    };
+    let (of_bob, of_eve) = (text_of("Bob", "AIDABOB"), text_of("Eve", "AIDAEVE"));
+    assert_eq!(of_bob, of_eve, "one and the same in memory");
+    let write = READ.replace("GetItem", "PutItem");
+    put(policy(vec![version(1, READ), version(2, &write)], 2)).await;
+    assert_eq!(text_of("Bob", "AIDABOB").1, write);
+    assert_eq!(text_of("Eve", "AIDAEVE").1, write);
+    // Compiled as what it is used as.
+    let boundary = directory.managed_policy(account(), arn, policy::PolicyKind::Boundary).unwrap().unwrap();
+    assert_eq!(boundary.kind(), policy::PolicyKind::Boundary);
+}

@@ -4,10 +4,11 @@
 use base::{AccountId, Timestamp};
 use identity::records::{RoleRecord, UserRecord, keys};
 use identity::{
-    BindError, Directory, DirectoryError, Edit, bind_principals, bind_statements, show_principals,
+    BindError, Binder, Directory, DirectoryError, Edit, StoredPolicies, StoredPolicyError, bind_principals,
+    bind_statements, show_principals,
 };
 use serde_json::{Value, json};
-use store::{Key, Store};
+use store::{Key, Store, Table};
 
 const BOB: &str = "arn:aws:iam::123456789012:user/team/Bob";
 const ROLE: &str = "arn:aws:iam::123456789012:role/orders";
@@ -151,9 +152,87 @@ async fn a_store_from_before_is_brought_along_at_the_next_start() {
     assert_eq!(show_principals(&store, &naming(&json!(FIRST))).unwrap(), naming(&json!(FIRST)));
     for _ in 0..2 {
         directory.bootstrap_account(account(), None, Timestamp::default()).await.unwrap();
+        directory.bind_stored(&[]).await.unwrap();
         assert_eq!(show_principals(&store, &naming(&json!(FIRST))).unwrap(), naming(&json!(BOB)));
         let trust = directory.role(account(), "orders").unwrap().unwrap().trust;
         assert_eq!(trust, naming(&json!(FIRST)), "trust policies name by unique id from then on");
     }
     assert!(store.get(keys::USERS, Key::new()).unwrap().is_none());
 }
+
+/// What some service keeps: a table of documents as they are.
+const DOCUMENTS: Table = Table::new(0x7f01, "documents");
+const STORED: StoredPolicies = StoredPolicies { table: DOCUMENTS, bind: bind_document };
+
+fn bind_document(binder: &Binder<'_>, bytes: &[u8]) -> Result<Option<Vec<u8>>, StoredPolicyError> {
+    let mut text = String::from_utf8(bytes.to_vec()).map_err(StoredPolicyError::record)?;
+    Ok(binder.document(&mut text)?.then(|| text.into_bytes()))
+}
+
+#[tokio::test]
+async fn who_is_made_later_inherits_nothing_from_a_policy_of_before() {
+    let store = store().await;
+    let directory = Directory::new(store.clone(), crypto::RootKey::ephemeral().derive("session"));
+    let absent = "arn:aws:iam::123456789012:user/eve";
+    let gone = "arn:aws:sts::123456789012:assumed-role/none/s1";
+    let old = naming(&json!([BOB, absent, gone, SECOND, "*"]));
+    let write = |key: &'static str, text: String| {
+        let store = store.clone();
+        async move {
+            let put: Result<(), DirectoryError> =
+                store.transact(|t| Ok(t.put(DOCUMENTS, Key::new().str(key), text.into_bytes())?)).await;
+            put.unwrap();
+        }
+    };
+    let read = |key: &str| -> Value {
+        let bytes = store.get(DOCUMENTS, Key::new().str(key)).unwrap().unwrap();
+        serde_json::from_slice(&bytes).unwrap()
+    };
+    // More than are read at one time, so that every page is.
+    let many: Result<(), DirectoryError> = store
+        .transact(|t| {
+            for number in 0..1_200_u32 {
+                t.put(DOCUMENTS, Key::new().u32(number), naming(&json!(BOB)).into_bytes())?;
+            }
+            Ok(())
+        })
+        .await;
+    many.unwrap();
+    write("z", old.clone()).await;
+    directory.bind_stored(&[STORED]).await.unwrap();
+    for number in [0_u32, 499, 500, 1_199] {
+        let bytes = store.get(DOCUMENTS, Key::new().u32(number)).unwrap().unwrap();
+        assert_eq!(String::from_utf8(bytes.to_vec()).unwrap(), naming(&json!(FIRST)), "{number}");
+    }
+    for element in ["Principal", "NotPrincipal"] {
+        let statement = usize::from(element == "NotPrincipal");
+        let names = read("z")["Statement"][statement][element]["AWS"].clone();
+        let name = |at: usize| names[at].as_str().unwrap().to_owned();
+        assert_eq!((name(0).as_str(), name(3).as_str(), name(4).as_str()), (FIRST, SECOND, "*"));
+        assert!(name(1).starts_with("AIDA") && name(1).len() == 21, "nobody has this id: {names}");
+        assert!(name(2).starts_with("AROA") && name(2).ends_with(":s1"), "{names}");
+        let text = naming(&names);
+        assert!(
+            policy::Policy::parse(
+                &text.replace("\"NotPrincipal\"", "\"Principal\""),
+                policy::PolicyKind::Resource
+            )
+            .is_ok()
+        );
+    }
+    let shown = show_principals(&store, &read("z").to_string()).unwrap();
+    assert!(shown.contains(BOB) && !shown.contains("eve"), "{shown}");
+    // Once: what is written from then on is bound by who writes it.
+    write("later", old.clone()).await;
+    directory.bind_stored(&[STORED]).await.unwrap();
+    assert_eq!(read("later"), serde_json::from_str::<Value>(&old).unwrap());
+    // What does not parse stops the start, and is told.
+    let broken =
+        StoredPolicies { table: DOCUMENTS_TOO, bind: |_, _| Err(StoredPolicyError::record("broken")) };
+    let put: Result<(), DirectoryError> =
+        store.transact(|t| Ok(t.put(DOCUMENTS_TOO, Key::new().str("x"), "x")?)).await;
+    put.unwrap();
+    assert!(directory.bind_stored(&[broken]).await.is_err());
+}
+
+const DOCUMENTS_TOO: Table = Table::new(0x7f02, "documents too");

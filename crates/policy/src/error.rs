@@ -52,6 +52,9 @@ pub enum PolicyError {
     /// S3's resources have no region.
     #[error("Resource {0} can not contain region information.")]
     S3Region(String),
+    /// A resource of IAM that is none of its kinds.
+    #[error("IAM resource path must either be \"*\" or start with {0}.")]
+    IamPath(String),
     /// No `Action` and no `NotAction`, or an empty one.
     #[error("Policy statement must contain actions.")]
     MissingAction,
@@ -97,6 +100,34 @@ impl PolicyError {
     /// A legacy-parsing error with its cause.
     pub(crate) fn legacy(detail: impl Into<String>) -> Self {
         Self::LegacyParsing { detail: detail.into() }
+    }
+
+    /// In which order IAM looks for what is wrong: of several things, it tells the one with the lowest.
+    pub(crate) const fn rank(&self) -> u8 {
+        match self {
+            Self::Syntax { .. } | Self::TooLong { .. } => 0,
+            Self::LegacyParsing { .. } => 1,
+            Self::PrincipalNotAllowed
+            | Self::MissingField(_)
+            | Self::ProhibitedField(_)
+            | Self::InvalidSid => 2,
+            Self::DuplicateSid => 3,
+            Self::MissingAction => 4,
+            Self::NotAnArn(_)
+            | Self::InvalidPartition { .. }
+            | Self::UnqualifiedVendor
+            | Self::IamRegion(_)
+            | Self::S3Region(_)
+            | Self::IamPath(_) => 6,
+            Self::MissingVendor | Self::TwoColons | Self::InvalidVendor(_) => 7,
+            Self::InvalidPrincipal { .. } | Self::NotAssumeRole => 8,
+            Self::MissingResource => 9,
+        }
+    }
+
+    /// Whether it is about how a resource is written.
+    pub(crate) const fn is_about_a_resources_form(&self) -> bool {
+        self.rank() == 6
     }
 
     /// More than the caller is told, where there is more.

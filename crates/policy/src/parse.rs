@@ -52,17 +52,69 @@ pub(crate) fn document(text: &str, kind: PolicyKind) -> Result<Vec<Statement>, P
         Some(_) => return Err(PolicyError::syntax("`Statement` holds no statements")),
         None => return Err(PolicyError::syntax("`Statement` is missing")),
     };
-    let reader = Reader { kind, variables };
-    let statements: Vec<_> =
-        statements.iter().map(|json| reader.statement(json)).collect::<Result<_, _>>()?;
-    unique_sids(&statements)?;
-    Ok(statements)
+    let (reader, mut faults) = (Reader { kind, variables }, Faults::default());
+    let read = statements.iter().filter_map(|json| reader.statement(json, &mut faults)).collect();
+    faults.check(unique_sids(statements));
+    faults.first().map_or(Ok(read), Err)
 }
 
-fn unique_sids(statements: &[Statement]) -> Result<(), PolicyError> {
+/// What is wrong with a document: of several things, IAM tells the one that it looks for first, wherever that stands.
+#[derive(Default)]
+struct Faults {
+    first: Option<PolicyError>,
+    /// A resource that has not the form of one, and whether it stands in `NotResource`: of these, the last is told.
+    form: Option<(bool, PolicyError)>,
+}
+
+impl Faults {
+    /// What was read, where nothing is wrong with it.
+    fn check<T>(&mut self, read: Result<T, PolicyError>) -> Option<T> {
+        match read {
+            Ok(read) => Some(read),
+            Err(fault) => {
+                if self.first.as_ref().is_none_or(|first| fault.rank() < first.rank()) {
+                    self.first = Some(fault);
+                }
+                None
+            }
+        }
+    }
+
+    /// The same for resources. One that cannot be read at all is not looked for behind one that has a wrong form.
+    fn check_resources<T>(&mut self, read: Result<T, PolicyError>, negated: bool) -> Option<T> {
+        match read {
+            Err(fault) if fault.is_about_a_resources_form() => {
+                if self.form.as_ref().is_none_or(|(earlier, _)| *earlier <= negated) {
+                    self.form = Some((negated, fault));
+                }
+                None
+            }
+            Err(PolicyError::LegacyParsing { .. })
+                if self.form.as_ref().is_some_and(|(earlier, _)| *earlier <= negated) =>
+            {
+                None
+            }
+            read => self.check(read),
+        }
+    }
+
+    fn first(self) -> Option<PolicyError> {
+        let form = self.form.map(|(_, fault)| fault);
+        self.first.into_iter().chain(form).min_by_key(PolicyError::rank)
+    }
+}
+
+fn unique_sids(statements: &[Json]) -> Result<(), PolicyError> {
     let mut seen = HashSet::new();
-    let mut sids = statements.iter().filter_map(|statement| statement.sid.as_deref());
-    if sids.all(|sid| sid.is_empty() || seen.insert(sid)) { Ok(()) } else { Err(PolicyError::DuplicateSid) }
+    let sid = |json: &Json| match json {
+        Json::Object(elements) => match Elements(elements).get("Sid") {
+            Some(Json::String(sid)) if !sid.is_empty() => Some(sid.clone()),
+            _ => None,
+        },
+        _ => None,
+    };
+    let mut sids = statements.iter().filter_map(sid);
+    if sids.all(|sid| seen.insert(sid)) { Ok(()) } else { Err(PolicyError::DuplicateSid) }
 }
 
 /// A string, or a list of strings.
@@ -105,26 +157,26 @@ struct Reader {
 }
 
 impl Reader {
-    fn statement(&self, json: &Json) -> Result<Statement, PolicyError> {
-        let Json::Object(elements) = json else {
-            return Err(PolicyError::syntax("a statement is an object"));
-        };
-        if let Some((unknown, _)) =
-            elements.iter().find(|(name, _)| !STATEMENT_ELEMENTS.contains(&name.as_str()))
-        {
-            return Err(PolicyError::syntax(format!("`{unknown}` is not an element of a statement")));
-        }
-        let elements = Elements(elements);
-        let effect = effect(&elements)?;
-        let sid = self.sid(&elements)?;
-        let principal = self.principal(&elements)?;
-        let actions = self.actions(&elements)?;
-        let resources = self.resources(&elements)?;
-        let conditions = match elements.get("Condition") {
-            Some(json) => self.conditions(json)?,
-            None => Vec::new(),
-        };
-        Ok(Statement { sid, effect, principal, actions, resources, conditions })
+    fn statement(&self, json: &Json, faults: &mut Faults) -> Option<Statement> {
+        let elements = faults.check(known_elements(json))?;
+        let effect = faults.check(effect(&elements));
+        let sid = faults.check(self.sid(&elements));
+        let principal = faults.check(self.principal(&elements));
+        let actions = faults.check(self.actions(&elements));
+        let conditions = faults.check(match elements.get("Condition") {
+            Some(json) => self.conditions(json),
+            None => Ok(Vec::new()),
+        });
+        let negated = elements.get("NotResource").is_some();
+        let resources = faults.check_resources(self.resources(&elements), negated);
+        Some(Statement {
+            sid: sid?,
+            effect: effect?,
+            principal: principal?,
+            actions: actions?,
+            resources: resources?,
+            conditions: conditions?,
+        })
     }
 
     fn sid(&self, elements: &Elements<'_>) -> Result<Option<std::sync::Arc<str>>, PolicyError> {
@@ -193,6 +245,11 @@ impl Reader {
         if resources.is_empty() {
             return Err(PolicyError::MissingResource);
         }
+        // Of several that are wrong, IAM tells the first by their letters.
+        let wrong = resources.iter().filter_map(|text| self.form(text).err().map(|fault| (*text, fault)));
+        if let Some((_, fault)) = wrong.min_by(|(left, _), (right, _)| left.cmp(right)) {
+            return Err(fault);
+        }
         let patterns = resources.into_iter().map(|text| self.resource(text)).collect::<Result<_, _>>()?;
         Ok(Some(Selection::new(patterns, negated)))
     }
@@ -201,7 +258,7 @@ impl Reader {
         if text == "*" {
             return Ok(Pattern::Any);
         }
-        check_resource(text)?;
+        check_legacy(text)?;
         let mut tokens = tokenize(text, Syntax { wildcards: true, variables: self.variables })?;
         // An ARN that ends early means every value of the components that it leaves out.
         let colons =
@@ -210,6 +267,10 @@ impl Reader {
             tokens.extend([Token::Literal(":".to_owned()), Token::Star]);
         }
         Ok(Pattern::from_tokens(&tokens))
+    }
+
+    fn form(&self, text: &str) -> Result<(), PolicyError> {
+        if text == "*" { Ok(()) } else { check_resource(text, self.kind) }
     }
 
     fn conditions(&self, json: &Json) -> Result<Vec<Condition>, PolicyError> {
@@ -221,12 +282,25 @@ impl Reader {
             let Json::Object(keys) = keys else {
                 return Err(PolicyError::syntax(format!("`{operator}` is not an object")));
             };
+            // Whatever its name, an operator without keys asks nothing.
             for (key, expected) in keys {
                 let expected = condition_values(key, expected)?;
                 conditions.push(Condition::compile(operator, key, expected, self.variables)?);
             }
         }
         Ok(conditions)
+    }
+}
+
+fn known_elements(json: &Json) -> Result<Elements<'_>, PolicyError> {
+    let Json::Object(elements) = json else {
+        return Err(PolicyError::syntax("a statement is an object"));
+    };
+    match elements.iter().find(|(name, _)| !STATEMENT_ELEMENTS.contains(&name.as_str())) {
+        Some((unknown, _)) => {
+            Err(PolicyError::syntax(format!("`{unknown}` is not an element of a statement")))
+        }
+        None => Ok(Elements(elements)),
     }
 }
 
@@ -273,8 +347,8 @@ fn check_action(action: &str) -> Result<(), PolicyError> {
     if !vendor_ok {
         return Err(PolicyError::InvalidVendor(vendor.to_owned()));
     }
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'*' | b'?' | b'-' | b'_');
-    if name.is_empty() || !name.bytes().all(allowed) {
+    // What can stand in no action's name is a name all the same, as in IAM: no action has it.
+    if name.is_empty() || name.contains(char::is_control) {
         return Err(PolicyError::legacy(format!("`{action}` is not an action")));
     }
     Ok(())
@@ -285,26 +359,74 @@ fn is_trust_action(folded: &str) -> bool {
     folded.starts_with("sts:")
 }
 
-fn check_resource(text: &str) -> Result<(), PolicyError> {
-    let not_an_arn = || PolicyError::NotAnArn(text.to_owned());
-    let rest = text.strip_prefix("arn:").ok_or_else(not_an_arn)?;
+/// What IAM's resources begin with behind the account.
+const IAM_PATHS: [&str; 13] = [
+    "user/",
+    "federated-user/",
+    "role/",
+    "group/",
+    "instance-profile/",
+    "mfa/",
+    "server-certificate/",
+    "policy/",
+    "sms-mfa/",
+    "saml-provider/",
+    "oidc-provider/",
+    "report/",
+    "access-report/",
+];
+
+/// Whether a resource has the form of one.
+fn check_resource(text: &str, kind: PolicyKind) -> Result<(), PolicyError> {
+    // Whatever stands before the first colon stands for `arn`.
+    let (_, rest) = text.split_once(':').ok_or_else(|| PolicyError::NotAnArn(text.to_owned()))?;
     let mut components = rest.splitn(5, ':');
     let partition = components.next().unwrap_or_default();
     if partition != base::PARTITION && partition != "*" {
-        return Err(PolicyError::InvalidPartition {
-            partition: partition.to_owned(),
-            resource: text.to_owned(),
-        });
+        return Err(invalid_partition(partition, components));
     }
-    let vendor = components.next().unwrap_or_default();
+    if !text.starts_with("arn:") {
+        return Err(PolicyError::NotAnArn(text.to_owned()));
+    }
+    let Some(vendor) = components.next() else { return Err(PolicyError::UnqualifiedVendor) };
     let named = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    if vendor.is_empty() || !(vendor == "*" || vendor.bytes().all(named)) {
+    // One that is empty is found when the text is read.
+    if vendor != "*" && !vendor.bytes().all(named) {
         return Err(PolicyError::UnqualifiedVendor);
     }
     let region = components.next().unwrap_or_default();
     match vendor {
         "iam" if !region.is_empty() && region != "*" => Err(PolicyError::IamRegion(text.to_owned())),
         "s3" if !region.is_empty() && region != "*" => Err(PolicyError::S3Region(text.to_owned())),
+        "iam" if kind == PolicyKind::Identity => check_iam_path(components.nth(1)),
         _ => Ok(()),
     }
+}
+
+/// An ARN of IAM whose last component is given, and is neither a pattern nor of a known kind, is refused.
+fn check_iam_path(path: Option<&str>) -> Result<(), PolicyError> {
+    let is_known = |path: &str| {
+        path == "*" || path.contains(['*', '?', '$']) || IAM_PATHS.iter().any(|start| path.starts_with(start))
+    };
+    if path.is_none_or(is_known) { Ok(()) } else { Err(PolicyError::IamPath(IAM_PATHS.join(", "))) }
+}
+
+/// The whole resource as IAM repeats it: with a star in the place of each component that is not there.
+fn invalid_partition<'t>(partition: &str, components: impl Iterator<Item = &'t str>) -> PolicyError {
+    let given: Vec<&str> = components.collect();
+    let mut parts: Vec<&str> = (0..4).map(|at| given.get(at).copied().unwrap_or("*")).collect();
+    if let ([""], Some(first)) = (given.as_slice(), parts.first_mut()) {
+        *first = "*";
+    }
+    let resource = format!("arn:{partition}:{}", parts.join(":"));
+    PolicyError::InvalidPartition { partition: partition.to_owned(), resource }
+}
+
+/// An ARN may end early, but not with an empty component on the way, nor without a service.
+fn check_legacy(text: &str) -> Result<(), PolicyError> {
+    let has_vendor = text.split(':').nth(2).is_some_and(|vendor| !vendor.is_empty());
+    if has_vendor && (text.matches(':').count() >= 5 || !text.contains("::")) {
+        return Ok(());
+    }
+    Err(PolicyError::legacy(format!("`{text}` ends early and leaves out a component before")))
 }

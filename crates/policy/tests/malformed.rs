@@ -75,7 +75,6 @@ const IDENTITY_CASES: &[(&str, &str)] = &[
         "Policy document should not specify a principal.",
     ),
     (r#"{"Effect":"Allow","Action":"a:b","Resource":"*","Condition":{"StringIs":{"a:b":"c"}}}"#, SYNTAX),
-    (r#"{"Effect":"Allow","Action":"a:b","Resource":"*","Condition":{"StringLike":{"a:b":[]}}}"#, SYNTAX),
     (
         r#"{"Effect":"Allow","Action":"a:b","Resource":"*","Condition":{"StringLike":{"a:b":{"c":1}}}}"#,
         SYNTAX,
@@ -90,6 +89,139 @@ const IDENTITY_CASES: &[(&str, &str)] = &[
         LEGACY,
     ),
 ];
+
+const NO_ACTION: &str = "Policy statement must contain actions.";
+const NO_RESOURCE: &str = "Policy statement must contain resources.";
+const SIDS: &str = "Statement IDs (SID) in a single policy must be unique.";
+const VENDOR: &str = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.";
+const UNQUALIFIED: &str = "Resource vendor must be fully qualified and cannot contain regexes.";
+const IAM_PATH: &str = "IAM resource path must either be \"*\" or start with user/, federated-user/, role/, group/, \
+    instance-profile/, mfa/, server-certificate/, policy/, sms-mfa/, saml-provider/, oidc-provider/, report/, access-report/.";
+
+/// A statement's members behind its effect, and what IAM says: what public tests of its API saw there.
+const SEEN_AT_IAM: &[(&str, &str)] = &[
+    (r#""NotAction":"","Resource":"arn:aws:s3:::b""#, VENDOR),
+    (
+        r#""Action":"s3:List:Bucket","Resource":"arn:aws:s3:::b""#,
+        "Actions/Condition can contain only one colon.",
+    ),
+    (r#""Action":"iam: any thing ","Resource":"arn:aws:s3:::b""#, "accepted"),
+    (r#""Action":"s3-s.x:ListBucket","Resource":"arn:aws:s3:::b""#, "accepted"),
+    (r#""Action":"s3:x","Resource":"""#, r#"Resource  must be in ARN format or "*"."#),
+    (r#""Action":"s:3:x","Resource":"sdf""#, r#"Resource sdf must be in ARN format or "*"."#),
+    (r#""Action":"s3:x","Resource":["adf"]"#, r#"Resource adf must be in ARN format or "*"."#),
+    (
+        r#""Action":"s3:x","Resource":"a:bsd""#,
+        r#"Partition "bsd" is not valid for resource "arn:bsd:*:*:*:*"."#,
+    ),
+    (
+        r#""Action":"s3:x","Resource":"a:b:cad""#,
+        r#"Partition "b" is not valid for resource "arn:b:cad:*:*:*"."#,
+    ),
+    (
+        r#""Action":"s3:x","Resource":"a:b:c:d:e:f:g:h""#,
+        r#"Partition "b" is not valid for resource "arn:b:c:d:e:f:g:h"."#,
+    ),
+    (
+        r#""Action":"s3:x","Resource":"aws:s3:::b""#,
+        r#"Partition "s3" is not valid for resource "arn:s3:::b:*"."#,
+    ),
+    (
+        r#""Action":"s3:x","Resource":["arn:error:s3:::b","arn:error:s3::b"]"#,
+        r#"Partition "error" is not valid for resource "arn:error:s3:::b"."#,
+    ),
+    (r#""Action":"s3:x""#, NO_RESOURCE),
+    (r#""Action":"s3:x","Resource":[]"#, NO_RESOURCE),
+    (r#""Action":"s3:x","NotResource":[]"#, NO_RESOURCE),
+    (r#""NotAction":[],"Resource":"*""#, NO_ACTION),
+    (r#""Sid":"x""#, NO_ACTION),
+    (r#""Action":"s3:x","Resource":"arn:aws:iam:::b""#, IAM_PATH),
+    (r#""Action":"s3:x","Resource":"arn:aws:iam:::user/b""#, "accepted"),
+    (r#""Action":"s3:x","Resource":["arn:aws:iam::*:*","arn:aws:iam::1:rol*"]"#, "accepted"),
+    (r#""Action":"s3:x","Resource":"arn:aws:s3::b""#, LEGACY),
+    (r#""Action":"s3:x","NotResource":"arn:aws:s3::b""#, LEGACY),
+    (r#""Resource":"arn:aws:s3::b""#, LEGACY),
+    (r#""Action":"s3:x","Resource":"arn:aws::fds""#, LEGACY),
+    (r#""NotAction":"s3:x","Resource":"arn:aws::::b""#, LEGACY),
+    (r#""Action":"s3:x","Resource":"arn:aws""#, UNQUALIFIED),
+    (
+        r#""Action":"s3:x","Resource":["arn:aws:fdsasf","arn:aws:s33:::b","arn:aws:ec2:us-east-1::b"]"#,
+        "accepted",
+    ),
+    (r#""Action":"s3:x","Resource":{"a":"arn:aws:s3:::b"}"#, SYNTAX),
+    (r#""Action":"s3:x","Resource":["adf",{}]"#, SYNTAX),
+    (r#""Action":[[]],"Resource":"*""#, SYNTAX),
+    (r#""Action":"s3:x","Resource":"*","NotResource":[]"#, SYNTAX),
+    (r#""Action":[],"NotAction":"s3:x","Resource":"*""#, SYNTAX),
+    (r#""Action":"s3:x","Resource":"*","Sid":{}"#, SYNTAX),
+    (r#""Action":"s3:x","Resource":"*","Condition":[]"#, SYNTAX),
+    (r#""Action":"s3:x","Resource":"*","Condition":"a""#, SYNTAX),
+    (r#""Action":"s3:x","Resource":"*","Condition":{"a":"b"}"#, SYNTAX),
+    (r#""Action":"s3:x","Resource":"*","Condition":{"DateGreaterThan":{"a":{}}}"#, SYNTAX),
+    (r#""Resource":"*","Condition":{"DateGreaterThan":{"a":{}}}"#, SYNTAX),
+    (r#""Action":"s3:x","Resource":"*","Condition":{"x":{"a":"1"}}"#, SYNTAX),
+    (r#""Action":"s3:x","Resource":"*","Condition":{"ForAnyValue::StringEqualsIfExists":{"a":"b"}}"#, SYNTAX),
+    (r#""Action":"s3:x","Resource":"*","Condition":{"DateGreaterThan":{"a":"sdf"}}"#, LEGACY),
+    (r#""Condition":{"DateGreaterThan":{"a":"sdf"}}"#, LEGACY),
+    (r#""Action":"s3:x","Resource":"arn:error:s3:::b","Condition":{"DateGreaterThan":{"a":"sdf"}}"#, LEGACY),
+    (r#""Action":"s3:x","Resource":"*","Condition":{"DateLessThanEquals":{"a":"234-13"}}"#, LEGACY),
+    (
+        r#""Action":"s3:x","Resource":"*","Condition":{"DateLessThanEquals":{"a":"2016-12-13t2:00:00.593194+1"}}"#,
+        LEGACY,
+    ),
+    (r#""Action":"s3:x","Resource":"*","Condition":{"DateLessThan":{"a":"9223372036854775808"}}"#, LEGACY),
+    (
+        r#""Action":"s3:x","Resource":"*","Condition":{"DateLessThanEquals":{"a":"2016-12-13T21:20:37.593194+00:00"}}"#,
+        "accepted",
+    ),
+    (r#""Action":"s3:x","Resource":"*","Condition":{}"#, "accepted"),
+    (r#""Action":"s3:x","Resource":"*","Condition":{"a":{}}"#, "accepted"),
+    (r#""Action":"s3:x","Resource":"*","Condition":{"DateGreaterThan":{}}"#, "accepted"),
+    (r#""Action":"s3:x","Resource":"*","Condition":{"DateGreaterThan":{"a":[]}}"#, "accepted"),
+    (r#""Action":"s3:x","Resource":"*","Condition":{"StringEqualsIfExists":{"a":"asf"}}"#, "accepted"),
+    (
+        r#""Action":"s3:x","Resource":"*","Condition":{"ForAnyValue:StringEqualsIfExists":{"a":"asf"}}"#,
+        "accepted",
+    ),
+];
+
+#[test]
+fn what_others_saw_at_iam_is_said_here() {
+    for (members, expected) in SEEN_AT_IAM {
+        let text = with(&format!(r#"{{"Effect":"Allow",{members}}}"#));
+        assert_eq!(message(&text, PolicyKind::Identity), *expected, "{members}");
+    }
+}
+
+/// Of several things that are wrong, IAM tells the one that it looks for first, in whichever statement that is.
+#[test]
+fn of_several_faults_the_first_in_iams_order_is_told() {
+    let fine = r#"{"Sid":"s","Effect":"Allow","Action":"s3:x","Resource":"*"}"#;
+    for (statements, expected) in [
+        (format!(r#"{fine},{{"Sid":"s","Effect":"Allow"}}"#), SIDS),
+        (format!(r#"{},{{"Sid":"s","Effect":"Allow"}}"#, fine.replace("Allow", "aLLow")), LEGACY),
+        (r#"{"Effect":"Deny"},{"Effect":"Allow","Action":"s3:x","Resource":"sdf"}"#.to_owned(), NO_ACTION),
+        (r#"{"Effect":"Allow","Action":"x","Resource":"*"},{"Effect":"Allow","Action":"s3:x"}"#.to_owned(), VENDOR),
+        (r#"{"Effect":"Allow","Action":"x"}"#.to_owned(), VENDOR),
+        (r#"{"Effect":"Allow","Action":"s3:x"},{"Effect":"Allow","NotAction":["s3:x","x"],"Resource":"*"}"#.to_owned(), VENDOR),
+        (
+            r#"{"Effect":"Allow","Action":"s3:x","NotResource":"arn:aws:iam:::x"},{"Effect":"Allow","Action":"s3:x","Resource":"arn:aws"}"#.to_owned(),
+            IAM_PATH,
+        ),
+        (
+            r#"{"Effect":"Deny","NotAction":[],"Resource":"arn:aws:s3:us-east-1::b"},{"Effect":"Deny","Action":"*","Resource":"arn:aws::x"}"#.to_owned(),
+            NO_ACTION,
+        ),
+        (r#"{"Effect":"Allow","Action":"x","Resource":"*"},{"Effect":"Allow","Action":"s3:x","Resource":"*","X":1}"#.to_owned(), SYNTAX),
+        (r#"{"Effect":"allow","Resource":"arn:aws:s3:us-east-1::b"}"#.to_owned(), LEGACY),
+        (
+            r#"{"Effect":"Allow","Action":"s3:x","Resource":"one"},{"Effect":"Allow","Action":"s3:x","Resource":"two"}"#.to_owned(),
+            r#"Resource two must be in ARN format or "*"."#,
+        ),
+    ] {
+        assert_eq!(message(&with(&statements), PolicyKind::Identity), expected, "{statements}");
+    }
+}
 
 #[test]
 fn identity_policies_are_refused_with_iams_messages() {

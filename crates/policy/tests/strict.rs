@@ -141,3 +141,40 @@ fn several_values_want_a_set_operator() {
         );
     }
 }
+
+/// A variable under `Bool` that is missing, or is neither true nor false, allows nothing and denies.
+#[test]
+fn a_variable_that_is_no_boolean_leaves_it_open() {
+    let condition = json!({ "Bool": { "k:flag": "${aws:PrincipalTag/flag}" } });
+    let allow = json!([{ "Effect": "Allow", "Action": "*", "Resource": "*", "Condition": condition }]);
+    let deny = json!([{ "Effect": "Allow", "Action": "*", "Resource": "*" },
+        { "Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition }]);
+    for (tag, allows, passes) in [
+        (Some("true"), true, false),
+        (Some("false"), false, true),
+        (Some("yes"), false, false),
+        (Some("*"), false, false),
+        (None, false, false),
+    ] {
+        let context = Context::new().with("k:flag", "true").with_all("aws:PrincipalTag/flag", tag);
+        let asked = Asked { context, ..Asked::default() };
+        assert_eq!((allowed(&asked, &allow), allowed(&asked, &deny)), (allows, passes), "{tag:?}");
+    }
+}
+
+/// A condition without values is taken, as IAM takes it; what it means is said differently on AWS's pages.
+#[test]
+fn a_condition_without_values_allows_nothing_and_denies() {
+    for operator in
+        ["StringEquals", "StringNotEquals", "ForAllValues:StringEquals", "NumericEqualsIfExists", "Null"]
+    {
+        let condition = json!({ operator: { "k:text": [] } });
+        let allow = json!([{ "Effect": "Allow", "Action": "*", "Resource": "*", "Condition": condition }]);
+        let deny = json!([{ "Effect": "Allow", "Action": "*", "Resource": "*" },
+            { "Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition }]);
+        for value in [None, Some("x")] {
+            let asked = || Asked { context: Context::new().with_all("k:text", value), ..Asked::default() };
+            assert!(!allowed(&asked(), &allow) && !allowed(&asked(), &deny), "{operator} {value:?}");
+        }
+    }
+}

@@ -3,12 +3,12 @@
 //! It decides nothing: evaluation is the `policy` crate's, the policies are the directory's, and what is asked was
 //! said by the service's access function.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use base::{AccountId, Region, Timestamp};
 use identity::governance::{Governance, Whose};
 use identity::{Directory, DirectoryError, Principal, PrincipalPolicies};
-use policy::{Context, Decision, Denial, DenialKind, PolicySet, PolicyType, Request};
+use policy::{Context, Decision, Denial, DenialKind, Policy, PolicyKind, PolicySet, PolicyType, Request};
 use protocol::OperationModel;
 
 use crate::access::{Access, Check};
@@ -16,9 +16,14 @@ use crate::call::Source;
 use crate::denial::{self, Denials};
 use crate::evaluation;
 use crate::observation::{self, Missing};
-use crate::pipeline::{Refused, Why};
+use crate::pipeline::{Refused, RefusedByOwner, Why};
 
-/// The answer about a role that does not exist, so that it cannot be told from one that trusts others.
+/// Stands in for the trust policy of a role that does not exist, so that it cannot be told from one that trusts others.
+static NOBODY: LazyLock<Option<Policy>> = LazyLock::new(|| {
+    let document = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"nobody.invalid"},"Action":"sts:*"}]}"#;
+    Policy::parse(document, PolicyKind::Trust).ok()
+});
+/// The answer where there is none to stand in.
 const UNTRUSTED: Denial =
     Denial { kind: DenialKind::Implicit, policy_type: PolicyType::Trust, statement: None, undecided: None };
 
@@ -104,19 +109,15 @@ impl Question<'_> {
             identity: known.policies.identity(),
             boundary: known.policies.boundary(),
             session: known.policies.session(),
-            resource: check.resource_policy.as_ref(),
+            resource: check.resource_policy.as_ref().or(if check.is_trust { NOBODY.as_ref() } else { None }),
             service_control: &service_control,
             resource_control: &resource_control,
             grant: check.grant.as_deref(),
             resource_decides: check.resource_decides,
             ..PolicySet::default()
         };
-        let decision = if check.is_trust && check.resource_policy.is_none() {
-            Decision::Deny(UNTRUSTED)
-        } else {
-            policy::evaluate(&request, &set)
-        };
-        let denial = match decision {
+        let denial = match policy::evaluate(&request, &set) {
+            Decision::Allow(_) if check.is_trust && set.resource.is_none() => UNTRUSTED,
             Decision::Allow(_) => return Ok(None),
             Decision::Deny(denial) => denial,
         };
@@ -124,12 +125,73 @@ impl Question<'_> {
             let (action, resource) = (check.action.to_owned(), check.resource.clone());
             return Ok(Some(Missing { action, resource }));
         }
+        Err(self.refused(check, request, &set, denial, (owner, common)))
+    }
+
+    /// The refusal as its caller, both accounts' trails and the sealed message tell it.
+    fn refused(
+        &self,
+        check: &Check,
+        request: Request<'_>,
+        set: &PolicySet<'_>,
+        mut denial: Denial,
+        (owner, common): (AccountId, &Context),
+    ) -> Refused {
+        let theirs = self.refused_by_owner(owner, check, &request, set);
+        let blind = theirs.as_ref().map(|_| without_looked_up(request.context));
+        let request = Request { context: blind.as_ref().unwrap_or(request.context), ..request };
+        // SECURITY: whom the other account does not let in learns nothing of what was looked up there, not even by what
+        // his own policies make of it: their conditions would tell the tags of what he may not see, and that it exists.
+        if let Some((_, reason)) = &theirs {
+            denial = match policy::evaluate(&request, set) {
+                Decision::Deny(denial) => denial,
+                Decision::Allow(_) => reason.clone(),
+            };
+        }
         let told = check.told_as.as_deref().unwrap_or(&check.resource);
         let fault =
             denial::fault(self.caller.operation, self.caller.principal, request.action, told, &denial);
-        let evaluation = self.evaluated(&request, &set, &denial, common);
+        // What stands in for the trust policy of a role that is not there is nobody's.
+        let shown = PolicySet { resource: check.resource_policy.as_ref(), ..*set };
+        let evaluation = self.evaluated(&request, &shown, &denial, common);
         let message = self.explained(request, denial, common);
-        Err(Refused { fault, why: Some(Box::new(Why { message, evaluation })) })
+        let theirs = theirs.map(|(theirs, _)| theirs);
+        Refused { fault, why: Some(Box::new(Why { message, evaluation, theirs })) }
+    }
+
+    /// What the resource's side says alone where it is another account's and refuses: for the owner's own trail.
+    // SECURITY: the owner is told what its own policies refuse, as if the caller's account allowed everything; whether it
+    // does is not looked at.
+    fn refused_by_owner(
+        &self,
+        owner: AccountId,
+        check: &Check,
+        request: &Request<'_>,
+        set: &PolicySet<'_>,
+    ) -> Option<(RefusedByOwner, Denial)> {
+        let account = self.caller.principal.account()?;
+        if account == owner || matches!(self.caller.principal, Principal::Service(_)) {
+            return None;
+        }
+        let everything = std::slice::from_ref((*observation::EVERYTHING).as_ref()?);
+        let side = PolicySet {
+            identity: everything,
+            resource: set.resource,
+            resource_control: set.resource_control,
+            grant: set.grant,
+            resource_decides: set.resource_decides,
+            ..PolicySet::default()
+        };
+        let Decision::Deny(denial) = policy::evaluate(request, &side) else { return None };
+        let told =
+            format!("A principal of account {account} is not authorized to perform: {}", request.action);
+        let message =
+            format!("{told} on resource: {} {}", request.resource, denial.reason_text(request.action));
+        let shown = PolicySet { resource: check.resource_policy.as_ref(), ..side };
+        let mut explanation = policy::explain(request, &shown);
+        evaluation::as_decided(&mut explanation, &denial);
+        evaluation::for_owner(&mut explanation, account.as_str());
+        Some((RefusedByOwner { owner, message, evaluation: evaluation::written(explanation) }, denial))
     }
 
     /// The whole evaluation, as the caller's account may see it.
@@ -197,6 +259,20 @@ impl Question<'_> {
 struct Known {
     policies: Arc<PrincipalPolicies>,
     governance: Arc<Governance>,
+}
+
+/// Families of condition keys that are looked up at the target.
+const LOOKED_UP: [&str; 3] = ["aws:resourcetag", "iam:resourcetag", "s3:existingobjecttag"];
+
+fn without_looked_up(context: &Context) -> Context {
+    let mut left = Context::new();
+    for (key, values) in context.iter() {
+        let family = key.split('/').next().unwrap_or_default();
+        if !LOOKED_UP.iter().any(|looked_up| looked_up.eq_ignore_ascii_case(family)) {
+            left = left.with_all(key.to_owned(), values.iter().map(String::as_str));
+        }
+    }
+    left
 }
 
 fn own_keys(common: &Context, check: &Check, governance: &Governance) -> Context {

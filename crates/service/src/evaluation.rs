@@ -65,6 +65,62 @@ pub(crate) fn redact(
     }
 }
 
+/// Keys whose values an account may know of a caller that is another's: what its own trail tells of such calls.
+const TOLD_ABROAD: [&str; 14] = [
+    "aws:calledvia",
+    "aws:calledviafirst",
+    "aws:calledvialast",
+    "aws:currenttime",
+    "aws:epochtime",
+    "aws:principalaccount",
+    "aws:principalisawsservice",
+    "aws:referer",
+    "aws:requestedregion",
+    "aws:resourceaccount",
+    "aws:securetransport",
+    "aws:sourceip",
+    "aws:useragent",
+    "aws:viaawsservice",
+];
+/// Families of keys that are about the resource or stand in the request, both of which its owner sees.
+const TOLD_FAMILIES: [&str; 6] = [
+    "aws:requesttag",
+    "aws:resourcetag",
+    "aws:tagkeys",
+    "aws:resourceorgid",
+    "aws:resourceorgpaths",
+    "sts:externalid",
+];
+
+/// Leaves what the resource's owner may know: its own policies, with what its trail tells of callers that are others'.
+// SECURITY: the caller's tags, names and sessions are its account's to know.
+pub(crate) fn for_owner(explanation: &mut Explanation, caller_account: &str) {
+    caller_account.clone_into(&mut explanation.principal);
+    let theirs = [PolicyType::ResourceBased, PolicyType::Trust, PolicyType::ResourceControl];
+    explanation.policies.retain(|policy| theirs.contains(&policy.policy_type));
+    for policy in &mut explanation.policies {
+        if policy.policy_type == PolicyType::ResourceControl {
+            outcomes_only(policy);
+            continue;
+        }
+        for condition in policy.statements.iter_mut().flat_map(|statement| &mut statement.conditions) {
+            if !is_told_abroad(&condition.key) {
+                condition.actual.clear();
+            }
+        }
+    }
+}
+
+/// A service's own keys, `s3:prefix` for one, are of the request; who federates callers is not this platform's service.
+fn is_told_abroad(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    let family = key.split('/').next().unwrap_or_default();
+    let service = key.split(':').next().unwrap_or_default();
+    TOLD_ABROAD.contains(&family)
+        || TOLD_FAMILIES.contains(&family)
+        || !matches!(service, "aws" | "sts" | "iam") && !service.contains('.')
+}
+
 /// An organization's policy is the management account's to read.
 fn outcomes_only(policy: &mut PolicyTrace) {
     for statement in &mut policy.statements {
@@ -132,6 +188,53 @@ mod tests {
         let mut explanation = policy::explain(&request, &set);
         redact(&mut explanation, &request, "111111111111", &common);
         explanation
+    }
+
+    #[test]
+    fn an_owner_is_told_its_own_side_without_what_is_the_callers() {
+        let resource = policy(
+            PolicyKind::Resource,
+            r#"{"Sid":"Mine","Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"StringEquals":
+                {"aws:PrincipalTag/team":"red","aws:SourceIp":"192.0.2.1","s3:prefix":"x","aws:username":"ana","aws:ResourceTag/t":"y"}}}"#,
+        );
+        let control = policy(
+            PolicyKind::ResourceControl,
+            r#"{"Sid":"Secret","Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*"}"#,
+        );
+        let context = Context::new()
+            .with("aws:PrincipalTag/team", "their team")
+            .with("aws:SourceIp", "203.0.113.7")
+            .with("s3:prefix", "asked for")
+            .with("aws:ResourceTag/t", "our tag");
+        let request = Request {
+            principal: PrincipalView {
+                kind: PrincipalKind::User,
+                arn: "arn:aws:iam::111111111111:user/ana",
+                account: "111111111111",
+                role_arn: None,
+                service: None,
+                user_id: "AIDA",
+            },
+            action: "s3:ListBucket",
+            resource: "arn:aws:s3:::b",
+            resource_account: "222222222222",
+            context: &context,
+        };
+        let control = [control];
+        let set = PolicySet {
+            resource: Some(&resource.policy),
+            resource_control: &[&control],
+            ..PolicySet::default()
+        };
+        let mut explanation = policy::explain(&request, &set);
+        for_owner(&mut explanation, "111111111111");
+        let text = String::from_utf8(written(explanation)).unwrap();
+        for told in ["Mine", "203.0.113.7", "asked for", "our tag", r#""principal":"111111111111""#] {
+            assert!(text.contains(told), "{told}: {text}");
+        }
+        for hidden in ["their team", "user/ana", r#"["ana"],"actual":["ana"]"#, "Secret"] {
+            assert!(!text.contains(hidden), "{hidden}: {text}");
+        }
     }
 
     #[test]

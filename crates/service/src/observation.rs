@@ -27,11 +27,11 @@ pub(crate) struct Missing {
 /// Services by which rights are given: what they do is never let through.
 const OF_RIGHTS: [&str; 4] = ["iam", "sts", "organizations", "fastness"];
 
-static EVERYTHING: LazyLock<Option<NamedPolicy>> = LazyLock::new(|| {
+pub(crate) static EVERYTHING: LazyLock<Option<NamedPolicy>> = LazyLock::new(|| {
     let document = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
     Policy::parse(document, PolicyKind::Identity)
         .ok()
-        .map(|policy| NamedPolicy::new("fastness:observe", policy))
+        .map(|policy| NamedPolicy::new("fastness:everything", policy))
 });
 
 /// Whether the call goes through in observe mode, all that the role's own policies lack aside.

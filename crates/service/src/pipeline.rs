@@ -17,7 +17,7 @@ use tracing::Instrument;
 
 use self::parts::Parts;
 pub use self::parts::PipelineParts;
-pub(crate) use self::refusal::{Refused, Why};
+pub(crate) use self::refusal::{Refused, RefusedByOwner, Why};
 use self::refusal::{encode_refused, not_implemented, unrecorded};
 use crate::arriving::arriving;
 use crate::authenticate::Named;

@@ -22,6 +22,9 @@ use crate::throttle::Rate;
 /// How many refusals of strangers are recorded: what they send must not fill the disk.
 pub(crate) const STRANGERS: Rate = Rate { per_second: 100, burst: 1_000 };
 
+/// How many refusals of other accounts' principals an account is told of.
+pub(crate) const ABROAD: Rate = Rate { per_second: 1, burst: 100 };
+
 /// Services whose items CloudTrail calls data: their calls are data events.
 const DATA_SERVICES: [&str; 2] = ["dynamodb", "dynamodbstreams"];
 /// Operations outside those services that touch data and not configuration.
@@ -71,6 +74,11 @@ pub(crate) fn refusal(why: &Why) -> Vec<u8> {
     }
     details.push(b'}');
     details
+}
+
+/// The details of a refusal for the account whose policies refuse: its side of the evaluation, which is JSON already.
+pub(crate) fn evaluation(evaluation: &[u8]) -> Vec<u8> {
+    [br#"{"policyEvaluation":"#.as_slice(), evaluation, b"}"].concat()
 }
 
 /// The details of a call by a role in observe mode; `None` for all others.

@@ -29,6 +29,7 @@ mod operations;
 mod patch;
 mod records;
 mod store;
+mod stored_policies;
 mod view;
 
 use std::sync::Arc;
@@ -42,6 +43,7 @@ pub use error::Error;
 use operations::{
     account, authorizers, deployments, integrations, methods, resources, rest_apis, stages, tags,
 };
+pub use stored_policies::POLICIES;
 
 /// What the handlers share.
 pub(crate) struct ApiGateway {

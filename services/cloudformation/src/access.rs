@@ -18,14 +18,18 @@ fn to_stack<I>(
     action: &'static str,
     name_or_id: &str,
 ) -> Result<Access, Error> {
-    if name_or_id.starts_with("arn:") {
-        return Ok(Access::to(action, name_or_id));
-    }
-    let (region, account) = (request.region.as_str(), request.account.as_str());
-    let anyone = crate::model::stack_arn(region, account, name_or_id, "*");
     let found = stacks::find(&state.store, request.account, request.region, name_or_id)?;
-    // SECURITY: a refusal names the stack by its name alone: its id would tell that it exists.
-    Ok(Access::to(action, found.map_or_else(|| anyone.clone(), |stack| stack.id)).told_as(anyone))
+    let (id, tags) = found.map(|stack| (stack.id, stack.content.tags)).unzip();
+    let access = if name_or_id.starts_with("arn:") {
+        Access::to(action, name_or_id)
+    } else {
+        let (region, account) = (request.region.as_str(), request.account.as_str());
+        let anyone = crate::model::stack_arn(region, account, name_or_id, "*");
+        // SECURITY: a refusal names the stack by its name alone: its id would tell that it exists.
+        Access::to(action, id.unwrap_or_else(|| anyone.clone())).told_as(anyone)
+    };
+    let tags = tags.unwrap_or_default();
+    Ok(access.resource_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))))
 }
 
 /// An access function for operations on one stack: `by_name!(name, Input, "action", |input| &input.stack_name)`.

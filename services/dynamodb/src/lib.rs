@@ -34,6 +34,7 @@ mod operations;
 pub mod partiql;
 pub mod records;
 mod request;
+mod stored_policies;
 pub mod streams;
 pub mod tables;
 mod throughput;
@@ -43,6 +44,8 @@ use std::sync::Arc;
 use service::{Internal, Service, ServiceBuilder};
 use store::Store;
 use tokio::sync::Notify;
+
+pub use stored_policies::POLICIES;
 
 use operations::{
     backups, batch, items, limits, pages, recovery, resource_policy, restore, tables as table_operations,

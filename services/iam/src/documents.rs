@@ -4,7 +4,7 @@
 //! exist.
 
 use identity::{BindError, Reads};
-use policy::{Policy, PolicyKind, quota as size};
+use policy::{Policy, PolicyError, PolicyKind, quota as size};
 
 use crate::Error;
 
@@ -16,8 +16,11 @@ pub(crate) fn escaped(document: &str) -> String {
 }
 
 fn parse(document: &str, kind: PolicyKind) -> Result<(), Error> {
-    let parsed = Policy::parse(document, kind);
-    parsed.map(|_| ()).map_err(|error| Error::MalformedPolicyDocument(error.to_string()))
+    malformed(Policy::parse(document, kind))
+}
+
+fn malformed(read: Result<Policy, PolicyError>) -> Result<(), Error> {
+    read.map(|_| ()).map_err(|error| Error::MalformedPolicyDocument(error.to_string()))
 }
 
 /// A version of a managed policy.
@@ -25,7 +28,18 @@ pub(crate) fn check_managed(document: &str) -> Result<(), Error> {
     if size::characters(document) > size::MANAGED_POLICY_CHARACTERS_MAX {
         return Err(Error::quota("PolicySize", size::MANAGED_POLICY_CHARACTERS_MAX));
     }
-    parse(document, PolicyKind::Identity)
+    let read = Policy::parse(document, PolicyKind::Identity);
+    // Managed policies are younger than the language's first version; inline ones may still be in it.
+    if !matches!(read, Err(PolicyError::Syntax { .. })) && !is_current_version(document) {
+        let message = "Policy document must be version 2012-10-17 or greater.";
+        return Err(Error::MalformedPolicyDocument(message.to_owned()));
+    }
+    malformed(read)
+}
+
+fn is_current_version(document: &str) -> bool {
+    let json: Option<serde_json::Value> = serde_json::from_str(document).ok();
+    json.as_ref().and_then(|json| json.get("Version")?.as_str()) == Some("2012-10-17")
 }
 
 /// An inline policy. The quota of all of an entity's inline policies together is its keeper's.

@@ -34,6 +34,7 @@ mod poller;
 mod records;
 mod roles;
 mod signing;
+mod stored_policies;
 mod table;
 
 use std::sync::Arc;
@@ -56,6 +57,7 @@ use layers::Layers;
 use mappings::{Mappings, Results};
 use roles::FunctionRoles;
 use signing::SigningConfigs;
+pub use stored_policies::POLICIES;
 
 /// What the service is made of.
 pub struct LambdaParts {

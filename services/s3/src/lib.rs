@@ -18,6 +18,7 @@ mod model;
 mod operations;
 mod records;
 mod state;
+mod stored_policies;
 #[cfg(test)]
 mod tests;
 mod versions;
@@ -34,6 +35,7 @@ use operations::{
     acl, buckets, complete, configuration, copy, delete, get, list, multipart, policy, put, tagging, uploads,
 };
 use state::S3;
+pub use stored_policies::POLICIES;
 
 /// The service's operation table. Content that is not small has files in `folder`, sealed by `sealer`.
 ///

@@ -17,7 +17,7 @@ use crate::glob;
 const TOLD: usize = 3;
 
 pub(super) fn check(reading: &Reading<'_>, name: &str, resource: &Resource, findings: &mut Vec<Finding>) {
-    if resource.properties.get("PermissionsBoundary").is_some() {
+    if resource.properties.get("PermissionsBoundary").is_some() || has_global_boundary(reading, resource) {
         return;
     }
     // Only what is granted widely leads anywhere: on every resource, or every one of a kind.
@@ -57,6 +57,12 @@ pub(super) fn check(reading: &Reading<'_>, name: &str, resource: &Resource, find
         let message = format!("`{name}` can {}{more} ({})", told.join("; "), names.join(", "));
         findings.push(reading.finding(&rules::ESCALATION, name, first, message));
     }
+}
+
+/// The roles that SAM makes for functions have the boundary of the template's `Globals`.
+fn has_global_boundary(reading: &Reading<'_>, resource: &Resource) -> bool {
+    resource.kind == "AWS::Serverless::Function"
+        && reading.global_value("/Function/PermissionsBoundary").is_some()
 }
 
 /// `*`, or an ARN whose name is a wildcard alone.

@@ -14,10 +14,59 @@ use super::{Finding, rules};
 const SECRET_NAMES: [&str; 9] =
     ["PASSWORD", "PASSWD", "SECRET", "TOKEN", "APIKEY", "API_KEY", "PRIVATE_KEY", "ACCESS_KEY", "CREDENTIAL"];
 /// Parts of names that say where a secret is, and not what it is.
-const REFERENCE_NAMES: [&str; 8] = ["ARN", "NAME", "ID", "PATH", "URL", "TTL", "TABLE", "EXPIRY"];
+const REFERENCE_NAMES: [&str; 34] = [
+    "ARN",
+    "NAME",
+    "ID",
+    "PATH",
+    "URL",
+    "URI",
+    "TTL",
+    "TABLE",
+    "EXPIRY",
+    "EXPIRES",
+    "EXPIRATION",
+    "ISSUER",
+    "AUDIENCE",
+    "ENDPOINT",
+    "HOST",
+    "HEADER",
+    "LENGTH",
+    "ENABLED",
+    "REQUIRED",
+    "VERSION",
+    "REGION",
+    "PREFIX",
+    "TYPE",
+    "FILE",
+    "PARAMETER",
+    "BUCKET",
+    "ALGORITHM",
+    "LIMIT",
+    "SIZE",
+    "COUNT",
+    "DAYS",
+    "HOURS",
+    "MINUTES",
+    "SECONDS",
+];
 /// What secrets begin with.
-const SECRET_PREFIXES: [&str; 9] =
-    ["-----BEGIN ", "ghp_", "github_pat_", "xoxb-", "xoxp-", "sk_live_", "rk_live_", "glpat-", "AIza"];
+const SECRET_PREFIXES: [&str; 14] = [
+    "-----BEGIN ",
+    "ghp_",
+    "gho_",
+    "github_pat_",
+    "xoxb-",
+    "xoxp-",
+    "sk_live_",
+    "rk_live_",
+    "glpat-",
+    "AIza",
+    "npm_",
+    "SG.",
+    "eyJhbGciOi",
+    "ya29.",
+];
 
 pub(super) fn check(reading: &Reading<'_>, name: &str, resource: &Resource, findings: &mut Vec<Finding>) {
     let properties = &resource.properties;
@@ -37,6 +86,13 @@ pub(super) fn check(reading: &Reading<'_>, name: &str, resource: &Resource, find
             findings.push(reading.finding(&rules::PUBLIC_FUNCTION, name, "AuthType", message));
         }
         "AWS::Lambda::Permission" => permission(reading, name, properties, findings),
+        "AWS::Lambda::LayerVersionPermission" => {
+            let everyone = properties.get("Principal").map(text).as_deref() == Some("*");
+            if everyone && properties.get("OrganizationId").is_none() {
+                let message = format!("`{name}` lets every account use the layer");
+                findings.push(reading.finding(&rules::ANYONE, name, "Principal", message));
+            }
+        }
         _ => {}
     }
 }
@@ -64,6 +120,11 @@ pub(super) fn check_globals(reading: &Reading<'_>, document: &Document, findings
     secrets(reading, variables, &mut |rule, needle, message| {
         findings.push(reading.global(rule, needle, format!("every function: {message}")));
     });
+    let url = document.root.pointer("/Globals/Function/FunctionUrlConfig/AuthType");
+    if url.map(text).as_deref() == Some("NONE") {
+        let message = "every function has a URL that anyone may call".to_owned();
+        findings.push(reading.global(&rules::PUBLIC_FUNCTION, "AuthType", message));
+    }
 }
 
 fn secrets(
@@ -98,12 +159,28 @@ fn is_secret(variable: &str, value: &Value) -> bool {
     let name = variable.to_ascii_uppercase();
     let named = SECRET_NAMES.iter().any(|part| name.contains(part))
         && !REFERENCE_NAMES.iter().any(|part| name.ends_with(part))
-        && !shown.starts_with("arn:");
+        && !is_no_secret(&shown);
     literal && (named || has_form_of_secret(&shown))
 }
 
+/// Switches, small numbers, ARNs and addresses are none, whatever their variable is called.
+fn is_no_secret(text: &str) -> bool {
+    let is_switch = ["true", "false", "yes", "no", "on", "off", "none"]
+        .iter()
+        .any(|word| text.eq_ignore_ascii_case(word));
+    let is_small = text.len() <= 5 && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_switch || is_small || text.starts_with("arn:") || text.starts_with("https://")
+}
+
 fn has_form_of_secret(text: &str) -> bool {
-    SECRET_PREFIXES.iter().any(|prefix| text.starts_with(prefix)) || is_access_key(text)
+    SECRET_PREFIXES.iter().any(|prefix| text.starts_with(prefix)) || is_access_key(text) || has_password(text)
+}
+
+/// An address with a user and a password: `postgres://user:password@host/…`.
+fn has_password(text: &str) -> bool {
+    let authority = text.split_once("://").map(|(_, rest)| rest.split(['/', '?']).next().unwrap_or_default());
+    let user = authority.and_then(|authority| authority.rsplit_once('@')).map(|(user, _)| user);
+    user.and_then(|user| user.split_once(':')).is_some_and(|(_, password)| !password.is_empty())
 }
 
 fn is_access_key(text: &str) -> bool {

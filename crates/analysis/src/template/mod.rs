@@ -5,6 +5,7 @@
 
 mod escalation;
 mod functions;
+mod loops;
 pub(crate) mod reading;
 mod rules;
 mod statements;
@@ -37,9 +38,10 @@ pub struct Finding {
 /// # Errors
 /// Where the text is not a template.
 pub fn check(text: &str) -> Result<Vec<Finding>, TemplateError> {
-    let document = Document::parse(text)?;
+    let mut document = Document::parse(text)?;
+    let paths = loops::hoist(&mut document.root);
     let template = Template::from_document(&document)?;
-    let reading = Reading::new(text, &document, &template);
+    let reading = Reading::new(text, &document, &template, paths);
     let mut findings = Vec::new();
     for (name, resource) in &template.resources {
         let mut own = Vec::new();

@@ -3,6 +3,8 @@
 //! Evaluates nothing. An intrinsic that hides its value is shown as the name it refers to; of `Fn::If` both branches
 //! are read.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 use template::{Document, Resource, Template};
 
@@ -14,21 +16,35 @@ pub(super) struct Reading<'t> {
     lines: Vec<&'t str>,
     /// The first lines of all resources, sorted.
     starts: Vec<usize>,
+    /// Where each resource stands in the document.
+    paths: BTreeMap<String, String>,
 }
 
 impl<'t> Reading<'t> {
-    pub(super) fn new(text: &'t str, document: &'t Document, template: &'t Template) -> Self {
-        let line = |resource: &Resource| resource.line.and_then(|line| usize::try_from(line).ok());
-        let mut starts: Vec<usize> = template.resources.values().filter_map(line).collect();
+    pub(super) fn new(
+        text: &'t str,
+        document: &'t Document,
+        template: &'t Template,
+        paths: BTreeMap<String, String>,
+    ) -> Self {
+        let mut reading =
+            Self { template, document, lines: text.lines().collect(), starts: Vec::new(), paths };
+        let starts = template.resources.keys().filter_map(|name| reading.start_of_resource(name));
+        let mut starts: Vec<usize> = starts.collect();
         starts.sort_unstable();
-        Self { template, document, lines: text.lines().collect(), starts }
+        reading.starts = starts;
+        reading
     }
 
     /// The line of a resource's own block on which `needle` stands; the resource's line where none has it.
     fn line_of(&self, resource: &str, needle: &str) -> Option<usize> {
-        let start = self.start_of(&format!("Resources/{resource}"))?;
+        let start = self.start_of_resource(resource)?;
         let end = self.starts.iter().copied().find(|other| *other > start).unwrap_or(usize::MAX);
         Some(self.search(start, end, needle).unwrap_or(start))
+    }
+
+    fn start_of_resource(&self, resource: &str) -> Option<usize> {
+        self.start_of(self.paths.get(resource)?)
     }
 
     fn start_of(&self, path: &str) -> Option<usize> {
@@ -73,6 +89,11 @@ impl<'t> Reading<'t> {
             self.search(start, end, needle).unwrap_or(start)
         });
         Finding { rule, resource: resource.to_owned(), line, message }
+    }
+
+    /// What the template's `Globals` say under this pointer.
+    pub(super) fn global_value(&self, pointer: &str) -> Option<&'t Value> {
+        self.document.root.get("Globals")?.pointer(pointer)
     }
 
     /// A finding in the template's `Globals`.

@@ -25,6 +25,9 @@ pub(super) fn check(reading: &Reading<'_>, name: &str, resource: &Resource, find
         if ADMINISTRATORS.contains(&short) {
             let message = format!("`{name}` has the managed policy {short}");
             findings.push(reading.finding(&rules::ADMINISTRATOR, name, short, message));
+        } else if short.ends_with("FullAccess") {
+            let message = format!("`{name}` has the managed policy {short}");
+            findings.push(reading.finding(&rules::ACTION_WILDCARD, name, short, message));
         }
     }
     for statement in own.documents.into_iter().flat_map(statements) {
@@ -39,10 +42,17 @@ pub(super) fn check(reading: &Reading<'_>, name: &str, resource: &Resource, find
 fn resource_statements(resource: &Resource) -> Vec<&Value> {
     let element = match resource.kind.as_str() {
         "AWS::IAM::Role" => "AssumeRolePolicyDocument",
-        "AWS::SQS::QueuePolicy" | "AWS::SNS::TopicPolicy" | "AWS::S3::BucketPolicy" => "PolicyDocument",
-        "AWS::SecretsManager::ResourcePolicy" | "AWS::Lambda::LayerVersionPermission" => "ResourcePolicy",
-        "AWS::KMS::Key" => "KeyPolicy",
-        "AWS::DynamoDB::Table" => "ResourcePolicy",
+        "AWS::Serverless::Function" => "AssumeRolePolicyDocument",
+        "AWS::SQS::QueuePolicy"
+        | "AWS::SQS::QueueInlinePolicy"
+        | "AWS::SNS::TopicPolicy"
+        | "AWS::SNS::TopicInlinePolicy"
+        | "AWS::S3::BucketPolicy" => "PolicyDocument",
+        "AWS::SecretsManager::ResourcePolicy" | "AWS::DynamoDB::Table" => "ResourcePolicy",
+        "AWS::KMS::Key" | "AWS::KMS::ReplicaKey" => "KeyPolicy",
+        "AWS::ECR::Repository" => "RepositoryPolicyText",
+        "AWS::EFS::FileSystem" => "FileSystemPolicy",
+        "AWS::S3::AccessPoint" => "Policy",
         "AWS::ApiGateway::RestApi" => "Policy",
         _ => return Vec::new(),
     };

@@ -163,3 +163,124 @@ fn what_is_accepted_with_a_reason_is_left_out() {
     assert_eq!(found(&template("a public web hook, which checks its own signature")), []);
     assert_eq!(found(&template(" ")), [("public-function", 8)]);
 }
+
+/// One function with these lines under `Properties`, indented by six.
+fn function(properties: &str) -> String {
+    format!("Resources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties:\n{properties}")
+}
+
+/// Names and values that only sound like secrets, and what a boundary withholds.
+#[test]
+fn what_only_looks_careless_is_left_alone() {
+    let variables = [
+        "PASSWORD_MIN_LENGTH: '8'",
+        "TOKEN_ISSUER: https://issuer.example.com",
+        "TOKEN_ENDPOINT: https://issuer.example.com/token",
+        "SECRET_ROTATION: 'true'",
+        "MAX_TOKENS_PER_DAY: '5000'",
+        "JWT_TOKEN_TYPE: Bearer",
+        "SECRET_FROM: !Ref Secret",
+        "CREDENTIAL_PARAMETER: /app/db",
+        "DATABASE_URL: postgres://db.example.com/orders",
+        "MAIL: ana@example.com",
+    ];
+    for variable in variables {
+        let text = function(&format!("      Environment:\n        Variables:\n          {variable}\n"));
+        assert_eq!(found(&text), [], "{variable}");
+    }
+    let bounded = "Globals:\n  Function:\n    PermissionsBoundary: arn:aws:iam::111111111111:policy/b\n"
+        .to_owned()
+        + &function(
+            "      Policies:\n        - Statement:\n            - {Effect: Allow, Action: 'iam:PutRolePolicy', Resource: 'arn:aws:iam::111111111111:role/*'}\n",
+        );
+    assert_eq!(found(&bounded), [], "the role that is made for the function has the boundary");
+    let named = function(
+        "      Policies:\n        - Statement:\n            - {Effect: Allow, Action: 'sts:AssumeRole', Resource: 'arn:aws:iam::111111111111:role/one'}\n",
+    );
+    assert_eq!(found(&named), []);
+    let organization = "Resources:\n  L:\n    Type: AWS::Lambda::LayerVersionPermission\n    Properties: {Action: 'lambda:GetLayerVersion', LayerVersionArn: l, Principal: '*', OrganizationId: o-1}\n";
+    assert_eq!(found(organization), []);
+}
+
+#[test]
+fn secrets_are_told_by_their_form_and_wide_grants_by_their_names() {
+    for (text, expected) in [
+        (
+            function("      Environment:\n        Variables:\n          DATABASE_URL: postgres://app:hunter2@db.example.com/orders\n"),
+            vec![("plain-secret", 7)],
+        ),
+        (
+            function("      Environment:\n        Variables:\n          PLAIN: npm_0123456789abcdef\n"),
+            vec![("plain-secret", 7)],
+        ),
+        (
+            function("      Environment:\n        Variables:\n          DB_PASSWORD: !If [Prod, hunter2hunter2, !Ref Other]\n"),
+            vec![("plain-secret", 7)],
+        ),
+        (
+            function("      Policies:\n        - AmazonDynamoDBFullAccess\n"),
+            vec![("action-wildcard", 6)],
+        ),
+        (
+            function("      Policies:\n        - Statement:\n            - Effect: Allow\n              Action: sts:AssumeRole\n              Resource: '*'\n"),
+            vec![("privilege-escalation", 8), ("resource-wildcard", 9)],
+        ),
+        (
+            "Globals:\n  Function:\n    FunctionUrlConfig:\n      AuthType: NONE\n".to_owned() + &function("      Handler: a.h\n"),
+            vec![("public-function", 4)],
+        ),
+        (
+            "Resources:\n  L:\n    Type: AWS::Lambda::LayerVersionPermission\n    Properties:\n      Action: lambda:GetLayerVersion\n      LayerVersionArn: l\n      Principal: '*'\n".to_owned(),
+            vec![("anyone", 7)],
+        ),
+        (
+            "Resources:\n  R:\n    Type: AWS::ECR::Repository\n    Properties:\n      RepositoryPolicyText:\n        Statement:\n          - Effect: Allow\n            Principal: '*'\n            Action: 'ecr:*'\n".to_owned(),
+            vec![("anyone", 8)],
+        ),
+    ] {
+        assert_eq!(found(&text), expected, "{text}");
+    }
+}
+
+/// A template in JSON, with intrinsics where policies would stand.
+#[test]
+fn json_and_intrinsics_are_read_like_yaml() {
+    let text = r#"{
+  "Resources": {
+    "Role": {
+      "Type": "AWS::IAM::Role",
+      "Properties": {
+        "AssumeRolePolicyDocument": {"Statement": [
+          {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        ]},
+        "Policies": [{"Fn::If": ["Wide",
+          {"PolicyName": "wide", "PolicyDocument": {"Statement": {
+            "Effect": "Allow",
+            "Action": {"Fn::If": ["All", "s3:*", ["s3:GetObject"]]},
+            "Resource": "arn:aws:s3:::b/*"
+          }}},
+          {"Ref": "AWS::NoValue"}
+        ]}]
+      }
+    },
+    "F": {
+      "Type": "AWS::Lambda::Function",
+      "Properties": {
+        "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+        "Environment": {"Variables": {
+          "API_KEY": {"Fn::Sub": "literal-key"},
+          "TOKEN": {"Fn::Join": ["", ["abc", "defgh"]]}
+        }}
+      }
+    }
+  }
+}"#;
+    assert_eq!(found(text), [("action-wildcard", 12), ("plain-secret", 24), ("plain-secret", 25)]);
+}
+
+/// A loop's resources are checked as they are written.
+#[test]
+fn loops_hide_nothing() {
+    let text = "Transform: AWS::LanguageExtensions\nResources:\n  'Fn::ForEach::Urls':\n    - Name\n    - [A, B]\n    - 'Url${Name}':\n        Type: AWS::Lambda::Url\n        Properties:\n          AuthType: NONE\n          TargetFunctionArn: !Ref Name\n";
+    assert_eq!(found(text), [("public-function", 9)]);
+}

@@ -8,7 +8,7 @@ const MACHINES: &str = "run machines under any role";
 const RESOURCES: &str = "make resources under any role";
 
 /// Each way: its actions in lower case, and what they do together.
-pub(super) const WAYS: [(&[&str], &str); 48] = [
+pub(super) const WAYS: [(&[&str], &str); 53] = [
     (&["iam:createpolicyversion"], "write a new version of a policy that is attached"),
     (&["iam:setdefaultpolicyversion"], "go back to an older, wider version of a policy"),
     (&["iam:attachuserpolicy"], "attach any policy to a user"),
@@ -25,6 +25,11 @@ pub(super) const WAYS: [(&[&str], &str); 48] = [
     (&["iam:createservicespecificcredential"], "make credentials of other users"),
     (&["iam:resetservicespecificcredential"], "take over credentials of other users"),
     (&["iam:updateassumerolepolicy", "sts:assumerole"], "let itself into any role"),
+    (&["sts:assumerole"], "become every role that trusts its account"),
+    (&["organizations:detachpolicy"], "take the organization's limits away"),
+    (&["organizations:updatepolicy"], "rewrite the organization's limits"),
+    (&["organizations:leaveorganization"], "leave the organization and its limits"),
+    (&["fastness:setobservemode"], "let roles do what their policies lack"),
     (&["iam:createopenidconnectprovider", "iam:updateassumerolepolicy"], "let strangers into any role"),
     (&["iam:createsamlprovider", "iam:updateassumerolepolicy"], "let strangers into any role"),
     (&["iam:updatesamlprovider"], "let strangers into the roles that trust a provider"),

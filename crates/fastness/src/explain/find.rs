@@ -1,6 +1,7 @@
-//! Finds a call's record: in the data folder itself, or by asking the platform that holds it.
+//! Finds a call's records: in the data folder itself, or by asking the platform that holds it.
 //!
-//! A running platform has its store for itself; it is asked as any client would, with the administrator's key.
+//! A running platform has its store for itself; it is asked as any client would, with the administrator's key, and for
+//! the trail of another account with the credentials that the environment gives.
 
 use base::{AccountId, Clock, Timestamp};
 use crypto::RootKey;
@@ -8,36 +9,48 @@ use observe::{Attribute, AuditTrail, Query};
 use serde_json::Value;
 use store::{Store, StoreOptions};
 
-use super::{Wanted, running};
+use super::Wanted;
+use super::running::Running;
 use crate::Error;
 use crate::args::ExplainOptions;
 
 /// So many records are looked at, newest first, where only the request is known.
 const RECORDS_MAX: usize = 50_000;
 
-/// The record; `None` where there is none.
-pub(super) fn record(
-    given: &ExplainOptions,
-    keys: &RootKey,
-    wanted: &Wanted,
-    account: AccountId,
-) -> Result<Option<Value>, Error> {
-    let path = given.data_dir.join("store");
-    let options = StoreOptions { path, sealer: keys.derive("store"), clock: Clock::system() };
-    match Store::open(options) {
-        Ok(store) => of_store(store, wanted, account),
-        Err(store::OpenError::Locked { .. }) => {
-            running::record(&given.data_dir, given.ca_bundle.as_deref(), wanted)
+/// Where trails are read.
+pub(super) enum Trails {
+    /// The store of a platform that does not run: every account's.
+    Stored(AuditTrail),
+    /// A platform that runs: those of whoever asks.
+    Running(Box<Running>),
+}
+
+impl Trails {
+    pub(super) fn open(given: &ExplainOptions, keys: &RootKey) -> Result<Self, Error> {
+        let path = given.data_dir.join("store");
+        let options = StoreOptions { path, sealer: keys.derive("store"), clock: Clock::system() };
+        match Store::open(options) {
+            Ok(store) => Ok(Self::Stored(AuditTrail::new(store)?)),
+            Err(store::OpenError::Locked { .. }) => Ok(Self::Running(Box::new(Running::of(given)?))),
+            Err(error) => Err(error.into()),
         }
-        Err(error) => Err(error.into()),
+    }
+
+    /// The record in this account's trail; `None` where there is none, or that trail is not to be read.
+    pub(super) fn record(&self, wanted: &Wanted, account: AccountId) -> Result<Option<Value>, Error> {
+        match self {
+            Self::Stored(trail) => of_store(trail, wanted, account),
+            Self::Running(running) => running.record(wanted),
+        }
     }
 }
 
-fn of_store(store: Store, wanted: &Wanted, account: AccountId) -> Result<Option<Value>, Error> {
-    let trail = AuditTrail::new(store)?;
+fn of_store(trail: &AuditTrail, wanted: &Wanted, account: AccountId) -> Result<Option<Value>, Error> {
     let (attribute, time) = match wanted {
         Wanted::Event(id) => (Some(Attribute::EventId(id.clone())), None),
-        Wanted::Request { time, .. } => (None, time.as_deref().and_then(Timestamp::parse_iso8601)),
+        Wanted::Request { time, .. } | Wanted::Shared { time, .. } => {
+            (None, time.as_deref().and_then(Timestamp::parse_iso8601))
+        }
     };
     let query = Query {
         account,
@@ -58,9 +71,12 @@ fn of_store(store: Store, wanted: &Wanted, account: AccountId) -> Result<Option<
 
 /// Whether a record is the one.
 pub(super) fn fits(record: &Value, wanted: &Wanted) -> bool {
-    let (member, id) = match wanted {
-        Wanted::Event(id) => ("eventID", id),
-        Wanted::Request { id, .. } => ("requestID", id),
-    };
-    record.get(member).and_then(Value::as_str) == Some(id)
+    let is = |member: &str, text: &str| record.get(member).and_then(Value::as_str) == Some(text);
+    match wanted {
+        Wanted::Event(id) => is("eventID", id),
+        Wanted::Request { id, .. } => is("requestID", id),
+        Wanted::Shared { id, account, .. } => {
+            is("sharedEventID", id) && is("recipientAccountId", account.as_str())
+        }
+    }
 }

@@ -5,6 +5,7 @@
 mod find;
 mod running;
 mod show;
+mod sides;
 
 use base::AccountId;
 use crypto::RootKey;
@@ -23,6 +24,8 @@ pub(crate) enum Wanted {
     Event(String),
     /// The record of this request, and when it was made where that is known.
     Request { id: String, time: Option<String> },
+    /// This account's record of a call that several accounts have one of.
+    Shared { id: String, account: AccountId, time: Option<String> },
 }
 
 /// Prints the evaluation.
@@ -39,13 +42,16 @@ pub(crate) fn run(options: &ExplainOptions) -> Result<(), Error> {
         None => (of_id(what)?, None),
     };
     let account = options.account.or(account).map_or_else(|| FIRST_ACCOUNT.parse(), Ok)?;
-    let record = find::record(options, &keys, &wanted, account)?;
+    let trails = find::Trails::open(options, &keys)?;
+    let record = trails.record(&wanted, account)?;
+    let other = record.as_ref().and_then(|record| other_side(&trails, record));
     let told = match (&record, &message) {
         (None, None) => return Err("there is no such record in the trail of this account".into()),
         (record, message) => json!({
             "message": message,
             "record": record.as_ref().map(without_details),
-            "evaluation": record.as_ref().and_then(|record| record.pointer("/additionalEventData/policyEvaluation")),
+            "evaluation": record.as_ref().and_then(evaluation),
+            "otherSide": other,
         }),
     };
     if options.json {
@@ -54,6 +60,21 @@ pub(crate) fn run(options: &ExplainOptions) -> Result<(), Error> {
         print!("{}", show::text(&told));
     }
     Ok(())
+}
+
+fn evaluation(record: &Value) -> Option<&Value> {
+    record.pointer("/additionalEventData/policyEvaluation")
+}
+
+/// What the other account's trail says of a call across accounts, where whoever asks may read it.
+fn other_side(trails: &find::Trails, record: &Value) -> Option<Value> {
+    let (wanted, account) = sides::other(record)?;
+    // A trail that refuses is one that the asker may not read.
+    let found = trails.record(&wanted, account).ok().flatten();
+    let told = found.as_ref().map(without_details);
+    Some(
+        json!({"account": account.as_str(), "record": told, "evaluation": found.as_ref().and_then(evaluation)}),
+    )
 }
 
 fn opened(denials: &Denials, what: &str) -> Option<Value> {

@@ -2,26 +2,49 @@
 //!
 //! It sends nothing else, and follows no redirect.
 
-use std::path::Path;
-
 use base::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Wanted, find};
 use crate::Error;
+use crate::args::ExplainOptions;
 use crate::client::Client;
 
 /// Pages of 50 records.
 const PAGES_MAX: usize = 100;
 const TARGET: &str = "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents";
 
-/// The record; `None` where there is none.
-pub(super) fn record(
-    data_dir: &Path,
-    ca_bundle: Option<&Path>,
-    wanted: &Wanted,
-) -> Result<Option<Value>, Error> {
-    let client = Client::of(data_dir, ca_bundle)?;
+/// The platform, as its administrator sees it and as whoever the environment names does.
+pub(super) struct Running {
+    administrator: Client,
+    other: Option<Client>,
+}
+
+impl Running {
+    pub(super) fn of(given: &ExplainOptions) -> Result<Self, Error> {
+        let administrator = Client::of(&given.data_dir, given.ca_bundle.as_deref())?;
+        let other = match (&given.access_key_id, &given.secret_access_key) {
+            (Some(key), Some(secret)) => {
+                Some(administrator.as_whoever(key, secret.clone(), given.session_token.clone()))
+            }
+            _ => None,
+        };
+        Ok(Self { administrator, other })
+    }
+
+    /// The record; `None` where there is none in any trail that is to be read.
+    pub(super) fn record(&self, wanted: &Wanted) -> Result<Option<Value>, Error> {
+        if let Some(found) = lookup(&self.administrator, wanted)? {
+            return Ok(Some(found));
+        }
+        match &self.other {
+            Some(other) => lookup(other, wanted),
+            None => Ok(None),
+        }
+    }
+}
+
+fn lookup(client: &Client, wanted: &Wanted) -> Result<Option<Value>, Error> {
     let mut body = question(wanted);
     for _ in 0..PAGES_MAX {
         let page = client.json("cloudtrail", TARGET, &body)?;
@@ -42,9 +65,11 @@ pub(super) fn record(
 fn question(wanted: &Wanted) -> Value {
     match wanted {
         Wanted::Event(id) => json!({"LookupAttributes": [{"AttributeKey": "EventId", "AttributeValue": id}]}),
-        Wanted::Request { time, .. } => match time.as_deref().and_then(Timestamp::parse_iso8601) {
-            Some(time) => json!({"StartTime": time.secs(), "EndTime": time.secs() + 1}),
-            None => json!({}),
-        },
+        Wanted::Request { time, .. } | Wanted::Shared { time, .. } => {
+            match time.as_deref().and_then(Timestamp::parse_iso8601) {
+                Some(time) => json!({"StartTime": time.secs(), "EndTime": time.secs() + 1}),
+                None => json!({}),
+            }
+        }
     }
 }

@@ -24,7 +24,13 @@ pub(super) fn text(told: &Value) -> String {
     match evaluation["policies"].as_array() {
         Some(policies) => {
             policies.iter().for_each(|one| policy(&mut out, one));
-            elsewhere(&mut out, evaluation, policies);
+            match told.pointer("/otherSide/evaluation/policies").and_then(Value::as_array) {
+                Some(theirs) => other_side(&mut out, &told["otherSide"], theirs),
+                None => {
+                    elsewhere(&mut out, evaluation, policies);
+                    callers_side(&mut out, evaluation, told);
+                }
+            }
         }
         None => without_evaluation(&mut out, message),
     }
@@ -79,6 +85,28 @@ fn elsewhere(out: &mut String, evaluation: &Value, policies: &[Value]) {
         "\n{} of the resource's account\n  {said}; which statement is for that account to see",
         kind(decided)
     );
+}
+
+/// What the other account's own trail says.
+fn other_side(out: &mut String, side: &Value, policies: &[Value]) {
+    let record = |member: &str| plain(side.pointer(member).and_then(Value::as_str));
+    let _ = writeln!(out, "\nin the trail of account {}", plain(side["account"].as_str()));
+    let _ = writeln!(out, "told       {}", record("/record/errorMessage"));
+    let _ = writeln!(out, "event      {}", record("/record/eventID"));
+    policies.iter().for_each(|one| policy(out, one));
+}
+
+/// Of a caller of another account, its own account's policies are not for the owner to see.
+fn callers_side(out: &mut String, evaluation: &Value, told: &Value) {
+    let caller = told.pointer("/record/userIdentity/accountId").and_then(Value::as_str);
+    let own = told.pointer("/record/recipientAccountId").and_then(Value::as_str);
+    if evaluation.is_object() && caller.is_some() && caller != own {
+        let _ = writeln!(
+            out,
+            "\nthe policies of the caller's account {} are for that account to see",
+            plain(caller)
+        );
+    }
 }
 
 fn without_evaluation(out: &mut String, message: &Value) {

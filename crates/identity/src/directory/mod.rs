@@ -15,12 +15,13 @@ mod named;
 mod observed;
 mod policies;
 mod roles;
+mod stored_policies;
 
 use std::fmt;
 use std::sync::Arc;
 
 use crypto::Sealer;
-use policy::PolicyError;
+use policy::{Policy, PolicyError};
 use store::{Store, StoreError};
 
 pub use bootstrap::{BootstrapError, RootKey};
@@ -32,6 +33,7 @@ pub use named::{
 };
 pub use policies::{PrincipalPolicies, customer_policy_name};
 pub use roles::{FunctionSource, RoleCredentialsError, RoleName};
+pub use stored_policies::{BindRecord, Binder, StoredPolicies, StoredPolicyError};
 
 use crate::attempts::Attempts;
 use crate::records::RecordError;
@@ -49,6 +51,8 @@ struct Shared {
     generations: Generations,
     credentials: Cache<Known>,
     policies: Cache<Arc<PrincipalPolicies>>,
+    /// Customers' managed policies, by what they are compiled as and by ARN.
+    managed: Cache<Policy>,
     governance: Cache<Arc<Governance>>,
     attempts: Attempts,
     observed: observed::Observed,
@@ -94,6 +98,7 @@ impl Directory {
             generations: Generations::default(),
             credentials: Cache::default(),
             policies: Cache::default(),
+            managed: Cache::default(),
             governance: Cache::default(),
             attempts: Attempts::default(),
             observed: observed::Observed::default(),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::{Key, Table};
 
-use super::{Directory, DirectoryError, Edit, Reads};
+use super::{Directory, DirectoryError, Reads};
 use crate::ids;
 use crate::principal::entity_arn;
 use crate::records::{AccountRecord, Record, RoleRecord, UserRecord, keys};
@@ -104,6 +104,40 @@ pub fn bind_statements(from: &impl Reads, value: &mut Value) -> Result<bool, Bin
         }
     }
     Ok(changed)
+}
+
+/// The same for what was written before principals were bound: who is named and is not there gets an id that nobody has.
+// SECURITY: left by his name, he would let in whoever takes that name later.
+pub(super) fn bind_or_retire(from: &impl Reads, value: &mut Value) -> Result<bool, DirectoryError> {
+    let mut changed = false;
+    for name in names(value) {
+        let Some(text) = name.as_str() else { continue };
+        let new = match bound(from, text) {
+            Ok(bound) => bound,
+            Err(BindError::Unknown(_)) => retired(text),
+            Err(BindError::Directory(error)) => return Err(error),
+        };
+        if let Some(new) = new {
+            *name = Value::String(new);
+            changed = true;
+        }
+    }
+    Ok(changed)
+}
+
+/// An id of the kind that an ARN names; `None` for what is an id already.
+fn retired(text: &str) -> Option<String> {
+    let arn: Arn = text.parse().ok()?;
+    let (kind, rest) = arn.resource.split_once('/')?;
+    tracing::warn!(
+        principal = text,
+        "a policy names a principal who is not there: nobody is let in by that name"
+    );
+    Some(match (kind, rest.split_once('/')) {
+        ("user", _) => ids::entity(ids::USER),
+        ("assumed-role", Some((_, session))) => format!("{}:{session}", ids::entity(ids::ROLE)),
+        _ => ids::entity(ids::ROLE),
+    })
 }
 
 /// The document as its readers see it: ARNs, and the unique ids of those who are gone.
@@ -234,7 +268,6 @@ impl Directory {
         let accounts = self.store().scan(keys::ACCOUNTS, &store::Range::prefix(Key::new()))?;
         self.store()
             .transact(|transaction| {
-                let mut accounts_here = Vec::new();
                 for (key, bytes) in accounts {
                     AccountRecord::decode(&bytes)?;
                     let account = store::KeyReader::new(&key).str().ok().and_then(|text| text.parse().ok());
@@ -246,31 +279,10 @@ impl Directory {
                     for role in edit.records::<RoleRecord>(keys::ROLES, &keys::all_of(account))? {
                         edit.index(&role)?;
                     }
-                    accounts_here.push(account);
-                }
-                for account in accounts_here {
-                    let mut edit = self.edit(transaction, account);
-                    bind_trust(&mut edit)?;
                 }
                 transaction.put(PRINCIPAL_IDS, id_key(ALL_ARE_HERE), Vec::new())?;
                 Ok(())
             })
             .await
     }
-}
-
-/// Trust policies from before unique ids stood in them. Whoever they name and is not there is left as he stands.
-fn bind_trust(edit: &mut Edit<'_, '_>) -> Result<(), DirectoryError> {
-    let account = edit.account();
-    for mut role in edit.records::<RoleRecord>(keys::ROLES, &keys::all_of(account))? {
-        match bind_principals(edit, &role.trust) {
-            Ok(bound) if bound != role.trust => {
-                role.trust = bound;
-                edit.put(keys::ROLES, &keys::named(account, &role.name), &role)?;
-            }
-            Ok(_) | Err(BindError::Unknown(_)) => {}
-            Err(BindError::Directory(error)) => return Err(error),
-        }
-    }
-    Ok(())
 }

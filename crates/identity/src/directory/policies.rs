@@ -103,11 +103,19 @@ impl Directory {
             };
         }
         let Some(name) = customer_policy_name(account, arn) else { return Ok(None) };
+        // Compiled once for all to whom it is attached.
+        let (shared, key) = (&self.0, format!("{kind:?} {arn}"));
+        if let Some(policy) = shared.managed.get(&key, &shared.generations) {
+            return Ok(Some(policy));
+        }
+        let generation = shared.generations.current(account);
         let record: Option<ManagedPolicyRecord> =
-            self.0.store.record(keys::POLICIES, &keys::named(account, name))?;
+            shared.store.record(keys::POLICIES, &keys::named(account, name))?;
         let Some(record) = record.filter(|record| is_arn_of(account, record, arn)) else { return Ok(None) };
         let version = record.in_force().ok_or_else(|| DirectoryError::PolicyMissing(arn.to_owned()))?;
-        compile(arn, &version.document, kind).map(Some)
+        let policy = compile(arn, &version.document, kind)?;
+        shared.managed.keep(&key, account, generation, policy.clone());
+        Ok(Some(policy))
     }
 
     fn of_user(&self, user: &User) -> Result<PrincipalPolicies, DirectoryError> {

@@ -56,10 +56,17 @@ enum Expected {
     Arns(Vec<ArnPattern>),
     Numbers(Vec<Number>, Order),
     Moments(Vec<Timestamp>, Order),
-    Booleans(Vec<bool>),
+    Booleans(Vec<Boolean>),
     Binaries(Vec<Vec<u8>>),
     Networks(Vec<IpNet>),
     Absent(bool),
+}
+
+/// A boolean, or text with variables that may turn out as one.
+#[derive(Clone, Debug)]
+enum Boolean {
+    Known(bool),
+    Template(Pattern),
 }
 
 /// Six components, each with its own wildcards.
@@ -79,11 +86,8 @@ impl Condition {
         variables: bool,
     ) -> Result<Self, PolicyError> {
         let operator = Operator::parse(operator_name)?;
-        if !key.contains(':') || key.len() > 512 {
-            return Err(PolicyError::MissingVendor);
-        }
-        if expected.is_empty() {
-            return Err(PolicyError::syntax(format!("the condition on `{key}` has no values")));
+        if key.is_empty() || key.len() > 512 {
+            return Err(PolicyError::syntax("a condition key has 1 to 512 bytes"));
         }
         Ok(Self {
             operator,
@@ -116,6 +120,10 @@ impl Condition {
     pub(crate) fn check(&self, request: &Request<'_>) -> Verdict {
         let actual = self.actual(request);
         let missing = actual.is_missing();
+        // IAM takes such a condition, and its pages do not agree on what it does.
+        if self.expected_text.is_empty() {
+            return Verdict::Undecidable("the condition has no values to compare with");
+        }
         if let Expected::Absent(expected) = self.expected {
             return Verdict::from_bool(expected == missing);
         }
@@ -180,13 +188,16 @@ impl Expected {
             ),
             Comparison::Numeric(order) => Self::Numbers(read(expected, "a number", Number::parse)?, order),
             Comparison::Date(order) => Self::Moments(read(expected, "a date", values::moment)?, order),
-            Comparison::Bool => Self::Booleans(read(expected, "a boolean", values::boolean)?),
+            Comparison::Bool => Self::Booleans(
+                expected.iter().map(|text| Boolean::compile(text, variables)).collect::<Result<_, _>>()?,
+            ),
             Comparison::Binary => Self::Binaries(read(expected, "base64", values::binary)?),
             Comparison::IpAddress => {
                 Self::Networks(read(expected, "an address or CIDR range", values::network)?)
             }
             Comparison::Null => match read(expected, "a boolean", values::boolean)?.as_slice() {
                 [absent] => Self::Absent(*absent),
+                [] => Self::Booleans(Vec::new()),
                 _ => return Err(PolicyError::syntax("`Null` takes one boolean")),
             },
         })
@@ -214,7 +225,7 @@ impl Expected {
                 None => Verdict::Undecidable("the key's value is not a date"),
             },
             Self::Booleans(expected) => match values::boolean(actual) {
-                Some(actual) => any(expected, |boolean| *boolean == actual),
+                Some(actual) => strongest(expected.iter().map(|it| it.is(actual, request)), Verdict::Holds),
                 None => Verdict::Undecidable("the key's value is not a boolean"),
             },
             Self::Binaries(expected) => match values::binary(actual) {
@@ -242,6 +253,38 @@ fn read<T>(
     let one =
         |text: &String| parse(text).ok_or_else(|| PolicyError::legacy(format!("`{text}` is not {kind}")));
     expected.iter().map(one).collect()
+}
+
+const fn word(boolean: bool) -> &'static str {
+    if boolean { "true" } else { "false" }
+}
+
+impl Boolean {
+    /// Of the operators that do not compare strings, `Bool` alone takes policy variables.
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_Boolean>
+    fn compile(text: &str, variables: bool) -> Result<Self, PolicyError> {
+        if let Some(known) = values::boolean(text) {
+            return Ok(Self::Known(known));
+        }
+        let tokens = tokenize(&text.to_lowercase(), Syntax { wildcards: false, variables })?;
+        if !tokens.iter().any(|token| matches!(token, Token::Variable { .. })) {
+            return Err(PolicyError::legacy(format!("`{text}` is not a boolean")));
+        }
+        Ok(Self::Template(Pattern::from_tokens(&tokens)))
+    }
+
+    /// A variable whose value is missing, or no boolean, leaves it open.
+    fn is(&self, actual: bool, request: &Request<'_>) -> Verdict {
+        let pattern = match self {
+            Self::Known(known) => return Verdict::from_bool(*known == actual),
+            Self::Template(pattern) => pattern,
+        };
+        let known = [true, false].into_iter().find(|it| pattern.matches_folded(word(*it), request));
+        match known {
+            Some(known) => Verdict::from_bool(known == actual),
+            None => Verdict::Undecidable("the policy variable's value is not a boolean"),
+        }
+    }
 }
 
 impl ArnPattern {

@@ -7,6 +7,8 @@
 
 mod across;
 mod conditions;
+mod library;
+mod library_iam;
 mod logic;
 mod names;
 mod organization;

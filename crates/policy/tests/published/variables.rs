@@ -143,3 +143,34 @@ fn characters_that_would_be_special() {
         );
     }
 }
+
+/// "You can use a policy variable with the Boolean condition operator"; with numbers, dates, addresses and bytes you cannot.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_Boolean>
+#[test]
+fn of_operators_that_compare_no_text_bool_alone_takes_variables() {
+    let bool = json!({ "Bool": { "aws:SecureTransport": "${aws:PrincipalTag/encrypted}" } });
+    for (tag, secure, fits) in
+        [("true", "true", true), ("True", "true", true), ("false", "true", false), ("false", "false", true)]
+    {
+        let context =
+            Context::new().with("aws:PrincipalTag/encrypted", tag).with("aws:SecureTransport", secure);
+        assert_eq!(applies(&bool, &context), fits, "{tag} {secure}");
+    }
+    // What is not there is not compared, with a variable or without; a default stands in for it.
+    assert!(!applies(&bool, &Context::new().with("aws:PrincipalTag/encrypted", "true")));
+    let default = json!({ "Bool": { "aws:SecureTransport": "${aws:PrincipalTag/encrypted, 'true'}" } });
+    assert!(applies(&default, &Context::new().with("aws:SecureTransport", "true")));
+    for (operator, variable) in [
+        ("NumericEquals", "${s3:max-keys}"),
+        ("DateLessThan", "${aws:CurrentTime}"),
+        ("IpAddress", "${aws:SourceIp}"),
+        ("BinaryEquals", "${aws:userid}"),
+        ("Null", "${aws:SecureTransport}"),
+        ("Bool", "yes"),
+    ] {
+        let statement = json!([{ "Effect": "Allow", "Action": "s3:*", "Resource": "*",
+            "Condition": { operator: { "k:key": variable } } }]);
+        let refused = Policy::parse(&document(statement).to_string(), PolicyKind::Identity);
+        assert_eq!(refused.unwrap_err().to_string(), "The policy failed legacy parsing", "{operator}");
+    }
+}

@@ -129,7 +129,7 @@ impl Case {
             return None;
         }
         let one = |actual: &str| -> Option<bool> {
-            let mut fits = false;
+            let (mut fits, mut open) = (false, false);
             for expected in &expected {
                 let text = self.substitute(expected, variables);
                 fits |= match operator.replace("Not", "").as_str() {
@@ -149,12 +149,17 @@ impl Case {
                     "DateLessThanEquals" => date(actual)? <= date(expected)?,
                     "DateGreaterThan" => date(actual)? > date(expected)?,
                     "DateGreaterThanEquals" => date(actual)? >= date(expected)?,
-                    "Bool" => boolean(actual)? == boolean(expected)?,
+                    "Bool" => {
+                        let actual = boolean(actual)?;
+                        let known = text.and_then(|it| boolean(&it));
+                        open |= known.is_none();
+                        known == Some(actual)
+                    }
                     "IpAddress" => in_network(expected, actual)?,
                     other => unimplemented_operator(other),
                 };
             }
-            Some(fits != negated)
+            if open && !fits { None } else { Some(fits != negated) }
         };
         let answers: Vec<Option<bool>> = actual.iter().map(|value| one(value)).collect();
         let decisive = set != "ForAllValues";

@@ -99,8 +99,11 @@ fn conditions() -> impl Strategy<Value = Option<Value>> {
             "1748736000",
         ],
     );
-    let booleans =
-        block(vec!["Bool"], vec!["k:flag", "k:one", "aws:PrincipalIsAWSService"], vec!["true", "false"]);
+    let booleans = block(
+        vec!["Bool"],
+        vec!["k:flag", "k:one", "aws:PrincipalIsAWSService"],
+        vec!["true", "false", "${k:flag}", "${k:none, 'TRUE'}", "${k:one}"],
+    );
     let networks = block(
         vec!["IpAddress", "NotIpAddress"],
         vec!["k:ip", "k:one"],
@@ -140,7 +143,7 @@ pub(crate) fn policy(principals: bool) -> impl Strategy<Value = Value> {
             "arn:aws:s3:::b/${aws:username}/*",
             "arn:aws:s3:::b/${k:one, 'ana'}/x",
             "arn:aws:s3:::b/???/x",
-            "arn:aws:iam::111111111111",
+            "arn:aws:iam",
             "arn:aws:d:*:*:table/t*",
         ]),
         1..3,
@@ -186,8 +189,17 @@ pub(crate) fn policy(principals: bool) -> impl Strategy<Value = Value> {
                 },
             );
     let version = pick(vec!["2012-10-17", "2012-10-17", "2012-10-17", "2012-10-17", "2008-10-17"]);
-    (version, prop::collection::vec(statement, 1..4))
-        .prop_map(|(version, statements)| json!({ "Version": version, "Statement": statements }))
+    (version, prop::collection::vec(statement, 1..4)).prop_map(|(version, statements)| {
+        // Without variables, `${…}` is no boolean.
+        let wants_variables = |statement: &Value| {
+            let operators = statement.get("Condition").and_then(Value::as_object).into_iter().flatten();
+            operators
+                .filter(|(operator, _)| operator.contains("Bool"))
+                .any(|(_, keys)| keys.to_string().contains('$'))
+        };
+        let version = if statements.iter().any(wants_variables) { "2012-10-17" } else { version };
+        json!({ "Version": version, "Statement": statements })
+    })
 }
 
 /// A policy for an organization's limits: positive principals, as its parser wants them.

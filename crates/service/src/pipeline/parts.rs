@@ -49,6 +49,8 @@ pub(super) struct Parts {
     pub(super) authenticator: Authenticator,
     pub(super) throttle: Throttle,
     pub(super) strangers: Throttle,
+    /// Refusals that are told to the owners of what was refused.
+    pub(super) abroad: Throttle,
     pub(super) audit: AuditTrail,
     pub(super) denials: Denials,
     pub(super) store: Store,
@@ -65,6 +67,7 @@ impl Pipeline {
             services: parts.services.into_iter().map(|service| (service.name(), service)).collect(),
             authenticator: Authenticator::new(parts.directory.clone(), parts.region.clone()),
             strangers: Throttle::new(record::STRANGERS),
+            abroad: Throttle::new(record::ABROAD),
             directory: parts.directory,
             throttle: Throttle::new(parts.rate),
             audit: parts.audit,

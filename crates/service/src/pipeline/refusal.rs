@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use base::Timestamp;
+use base::{AccountId, Timestamp};
 use identity::Principal;
 use observe::{Outcome, Record};
 use protocol::{Fault, OperationModel, WireResponse};
@@ -27,6 +27,17 @@ pub(crate) struct Why {
     /// The sealed message.
     pub(crate) message: String,
     /// The whole evaluation as JSON, for the record.
+    pub(crate) evaluation: Vec<u8>,
+    /// What the resource's owner is told, where it is another account and refuses.
+    pub(crate) theirs: Option<RefusedByOwner>,
+}
+
+/// A refusal as the account sees it whose policies refuse.
+pub(crate) struct RefusedByOwner {
+    pub(crate) owner: AccountId,
+    /// In the words of its own policies.
+    pub(crate) message: String,
+    /// Its side of the evaluation as JSON.
     pub(crate) evaluation: Vec<u8>,
 }
 
@@ -64,8 +75,31 @@ impl Pipeline {
             return;
         }
         let details = refused.why.as_deref().map(record::refusal);
-        let record = record::of(attempt, &self.0.region, parameters, checks, details);
+        let mut record = record::of(attempt, &self.0.region, parameters, checks, details);
+        let others = record::of_owners(&attempt.principal, &attempt.source, &mut record);
         self.keep(record, &refused.fault).await;
+        if let Some(theirs) = refused.why.as_ref().and_then(|why| why.theirs.as_ref()) {
+            self.tell_owner(theirs, others, &refused.fault, attempt.arrived).await;
+        }
+    }
+
+    /// The owner of what was refused has a record of it, with its own side of the evaluation.
+    // SECURITY: at a rate that fills no disk: whoever is refused writes into the trail of another account.
+    async fn tell_owner(
+        &self,
+        theirs: &RefusedByOwner,
+        others: Vec<Record>,
+        fault: &Fault,
+        arrived: Timestamp,
+    ) {
+        let Some(mut record) = others.into_iter().find(|record| record.account == theirs.owner) else {
+            return;
+        };
+        let is_there = self.0.directory.account_exists(theirs.owner).unwrap_or(false);
+        if is_there && self.0.abroad.admit(theirs.owner, "refusals", arrived) {
+            record.additional_event_data = Some(record::evaluation(&theirs.evaluation));
+            self.keep(record, &Fault { message: theirs.message.clone(), ..fault.clone() }).await;
+        }
     }
 
     /// Strangers fill no disk: beyond a rate, their refusals are no longer recorded one by one.

@@ -1,0 +1,92 @@
+//! Policies of APIs, as their owners edit them and as they were deployed, from before principals stood in them by unique id.
+//!
+//! They are bound at a start, once; what is written later is bound by who writes it.
+
+use gateway::records::{DEPLOYMENTS, DeploymentRecord, decode, encode};
+use identity::{Binder, StoredPolicies, StoredPolicyError};
+
+use crate::records::{APIS, ApiRecord};
+
+/// The APIs and their deployments, for who brings their policies along.
+pub const POLICIES: [StoredPolicies; 2] = [
+    StoredPolicies { table: APIS, bind: of_api },
+    StoredPolicies { table: DEPLOYMENTS, bind: of_deployment },
+];
+
+fn of_api(binder: &Binder<'_>, stored: &[u8]) -> Result<Option<Vec<u8>>, StoredPolicyError> {
+    let mut api: ApiRecord = decode(stored).map_err(StoredPolicyError::record)?;
+    let Some(policy) = &mut api.policy else { return Ok(None) };
+    let changed = binder.document(policy)?;
+    changed.then(|| encode(&api).map_err(StoredPolicyError::record)).transpose()
+}
+
+fn of_deployment(binder: &Binder<'_>, stored: &[u8]) -> Result<Option<Vec<u8>>, StoredPolicyError> {
+    let mut deployment: DeploymentRecord = decode(stored).map_err(StoredPolicyError::record)?;
+    let Some(policy) = &mut deployment.api.policy else { return Ok(None) };
+    let changed = binder.document(policy)?;
+    changed.then(|| encode(&deployment).map_err(StoredPolicyError::record)).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use base::{AccountId, Timestamp};
+    use identity::records::{UserRecord, keys};
+    use identity::{Directory, DirectoryError};
+    use store::{Key, Store, StoreError};
+
+    use super::*;
+
+    const ANA: &str = "arn:aws:iam::000000000001:user/ana";
+    const EVE: &str = "arn:aws:iam::000000000001:user/eve";
+
+    async fn store_with_ana() -> (Store, Directory) {
+        let store = Store::ephemeral().unwrap();
+        let directory = Directory::new(store.clone(), crypto::RootKey::ephemeral().derive("session"));
+        let account: AccountId = "000000000001".parse().unwrap();
+        let ana = UserRecord {
+            name: "ana".into(),
+            path: "/".into(),
+            user_id: "AIDAANAANAANAANAANA01".into(),
+            created_at: Timestamp::default(),
+            tags: vec![],
+            inline: vec![],
+            attached: vec![],
+            groups: vec![],
+            boundary: None,
+        };
+        let put: Result<(), DirectoryError> = store
+            .transact(|t| directory.edit(t, account).put(keys::USERS, &keys::named(account, "ana"), &ana))
+            .await;
+        put.unwrap();
+        (store, directory)
+    }
+
+    #[tokio::test]
+    async fn apis_and_deployments_of_before_name_by_unique_id() {
+        let (store, directory) = store_with_ana().await;
+        let policy = format!(
+            r#"{{"Statement":[{{"Effect":"Allow","Principal":{{"AWS":["{ANA}","{EVE}"]}},"Action":"execute-api:Invoke","Resource":"*"}}]}}"#
+        );
+        let api = serde_json::json!({"v": "1", "id": "a", "name": "n", "created": 1000, "api_key_source": "HEADER",
+            "endpoint_type": "EDGE", "policy": policy, "root_resource_id": "r", "resources": {}});
+        let deployment = serde_json::json!({"v": "1", "account": "000000000001", "rest_api_id": "a", "id": "d", "created": 1000,
+            "api": {"policy": policy, "methods": []}});
+        let put: Result<(), StoreError> = store
+            .transact(|t| {
+                t.put(APIS, Key::new().str("a"), api.to_string())?;
+                t.put(DEPLOYMENTS, Key::new().str("d"), deployment.to_string())
+            })
+            .await;
+        put.unwrap();
+        directory.bind_stored(&POLICIES).await.unwrap();
+        let bytes = store.get(APIS, Key::new().str("a")).unwrap().unwrap();
+        let api: ApiRecord = decode(&bytes).unwrap();
+        let bytes = store.get(DEPLOYMENTS, Key::new().str("d")).unwrap().unwrap();
+        let deployment: DeploymentRecord = decode(&bytes).unwrap();
+        assert_eq!((api.name.as_str(), deployment.id.as_str()), ("n", "d"));
+        for text in [api.policy.unwrap(), deployment.api.policy.unwrap()] {
+            assert!(text.contains("AIDAANAANAANAANAANA01"), "{text}");
+            assert!(!text.contains(ANA) && !text.contains(EVE), "{text}");
+        }
+    }
+}

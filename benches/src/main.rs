@@ -26,7 +26,7 @@ use platform::Platform;
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
 const USAGE: &str =
-    "usage: benches PATH-OF-FASTNESS [environments | once | reads | scale [ITEMS] | s3] | benches decisions";
+    "usage: benches PATH-OF-FASTNESS [environments | warm | once | reads | scale [ITEMS] | s3] | benches decisions";
 
 const SPAN: Duration = Duration::from_secs(4);
 
@@ -42,6 +42,7 @@ fn main() -> Result<(), Error> {
         Some(binary) => match arguments.next().as_deref() {
             None => run(binary),
             Some("environments") => environments(binary),
+            Some("warm") => warm(binary),
             Some("once") => once(binary),
             Some("reads") => reads(binary),
             Some("scale") => {
@@ -128,6 +129,20 @@ fn environments(binary: &str) -> Result<(), Error> {
     let invoke = platform.invoke()?;
     row("lambda Invoke, warm Python echo", 1, &load::run(platform.address, platform.pid, &invoke, 1, SPAN)?);
     cold::run(&platform)
+}
+
+/// Only invocations of environments that are up, and the reference: for a profiler.
+fn warm(binary: &str) -> Result<(), Error> {
+    let echo = echo::Child::start()?;
+    let platform = Platform::start(binary)?;
+    head();
+    let bare = request::plain(echo.address);
+    row("bare hyper echo", 1, &load::run(echo.address, echo.pid, &bare, 1, SPAN)?);
+    row("bare hyper echo", 16, &load::run(echo.address, echo.pid, &bare, 16, SPAN)?);
+    platform.make_function()?;
+    let invoke = platform.invoke()?;
+    row("lambda Invoke, warm Python echo", 1, &load::run(platform.address, platform.pid, &invoke, 1, SPAN)?);
+    cold::native(&platform)
 }
 
 /// Only environments that are used once, for a profiler.

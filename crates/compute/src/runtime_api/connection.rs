@@ -175,7 +175,7 @@ impl Connection {
     /// Writes until nothing is left or the peer takes no more.
     fn write_now(&mut self) -> io::Result<()> {
         while !self.output.is_empty() {
-            let mut slices = [const { IoSlice::new(&[]) }; SLICES];
+            let mut slices: [_; SLICES] = std::array::from_fn(|_| IoSlice::new(&[]));
             for (slice, bytes) in slices.iter_mut().zip(&self.output) {
                 *slice = IoSlice::new(bytes);
             }

@@ -13,6 +13,7 @@ mod load;
 mod native;
 mod platform;
 mod principals;
+mod relay;
 mod request;
 mod scale;
 
@@ -37,6 +38,7 @@ fn main() -> Result<(), Error> {
     let mut arguments = std::env::args().skip(1);
     match arguments.next().as_deref() {
         Some("echo") => echo::serve(),
+        Some("relay") => relay::serve(),
         Some("decisions") => principals::run().and_then(|()| decisions::run()),
         Some("fill") => principals::fill(Path::new(&arguments.next().ok_or(USAGE)?)),
         Some(binary) => match arguments.next().as_deref() {
@@ -50,7 +52,7 @@ fn main() -> Result<(), Error> {
                 scale::run(&Platform::start(binary)?, items)
             }
             Some("s3") => {
-                let (echo, platform) = (echo::Child::start()?, Platform::start(binary)?);
+                let (echo, platform) = (echo::Child::start("echo")?, Platform::start(binary)?);
                 head();
                 objects(&echo, &platform)
             }
@@ -62,7 +64,7 @@ fn main() -> Result<(), Error> {
 
 fn run(binary: &str) -> Result<(), Error> {
     println!("whole-process figures on loopback; server CPU is user + system time of the server, a call");
-    let echo = echo::Child::start()?;
+    let echo = echo::Child::start("echo")?;
     let platform = Platform::start(binary)?;
     println!("\nstart to ready, empty data folder: {:.0} ms", platform.ready_after.as_secs_f64() * 1e3);
     println!(
@@ -119,26 +121,39 @@ fn objects(echo: &echo::Child, platform: &Platform) -> Result<(), Error> {
 
 /// The figures of compute alone, and the reference.
 fn environments(binary: &str) -> Result<(), Error> {
-    let echo = echo::Child::start()?;
+    let echo = echo::Child::start("echo")?;
     let platform = Platform::start(binary)?;
     head();
     let bare = request::plain(echo.address);
     row("bare hyper echo", 1, &load::run(echo.address, echo.pid, &bare, 1, SPAN)?);
     row("bare hyper echo", 16, &load::run(echo.address, echo.pid, &bare, 16, SPAN)?);
+    relayed()?;
     platform.make_function()?;
     let invoke = platform.invoke()?;
     row("lambda Invoke, warm Python echo", 1, &load::run(platform.address, platform.pid, &invoke, 1, SPAN)?);
     cold::run(&platform)
 }
 
-/// Only invocations of environments that are up, and the reference: for a profiler.
+/// What an invocation costs where nothing is done but to hand it on.
+fn relayed() -> Result<(), Error> {
+    let relay = echo::Child::start("relay")?;
+    let bare = request::plain(relay.address);
+    for connections in [1, 16] {
+        let figures = load::run(relay.address, relay.pid, &bare, connections, SPAN)?;
+        row("bare relay to a native echo", connections, &figures);
+    }
+    Ok(())
+}
+
+/// Only invocations of environments that are up, and the references: for a profiler.
 fn warm(binary: &str) -> Result<(), Error> {
-    let echo = echo::Child::start()?;
+    let echo = echo::Child::start("echo")?;
     let platform = Platform::start(binary)?;
     head();
     let bare = request::plain(echo.address);
     row("bare hyper echo", 1, &load::run(echo.address, echo.pid, &bare, 1, SPAN)?);
     row("bare hyper echo", 16, &load::run(echo.address, echo.pid, &bare, 16, SPAN)?);
+    relayed()?;
     platform.make_function()?;
     let invoke = platform.invoke()?;
     row("lambda Invoke, warm Python echo", 1, &load::run(platform.address, platform.pid, &invoke, 1, SPAN)?);

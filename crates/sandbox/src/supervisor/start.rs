@@ -46,14 +46,15 @@ pub(super) fn start() -> io::Result<Supervisor> {
     sys::reset();
     sys::ignore_children();
     match prepare() {
-        Ok((images, group, ids, mut layers)) => {
-            let mut supervisor = assemble(server, null, images, group, ids);
+        Ok((prepared, mut layers)) => {
+            let mut supervisor = assemble(server, null, prepared);
             layers.splice(0..0, probe::probe(&mut supervisor));
             supervisor.server.send(&Reply::Started { layers, failure: None }, &[])?;
             Ok(supervisor)
         }
         Err(error) => {
-            let needs = "it needs root with CAP_SYS_ADMIN, or a kernel that gives users namespaces of their own";
+            let needs =
+                "it needs root with CAP_SYS_ADMIN, or a kernel that gives users namespaces of their own";
             let failure = Some(format!("{error} ({needs})"));
             server.send(&Reply::Started { layers: Vec::new(), failure }, &[])?;
             Err(error)
@@ -61,13 +62,16 @@ pub(super) fn start() -> io::Result<Supervisor> {
     }
 }
 
-fn assemble(
-    server: Channel,
-    null: OwnedFd,
+/// What environments are made of.
+struct Prepared {
     images: RootImages,
     group: CgroupGroup,
     ids: IdRange,
-) -> Supervisor {
+    mounts: OwnedFd,
+}
+
+fn assemble(server: Channel, null: OwnedFd, prepared: Prepared) -> Supervisor {
+    let Prepared { images, group, ids, mounts } = prepared;
     Supervisor {
         server,
         null,
@@ -76,13 +80,14 @@ fn assemble(
         group,
         images,
         proc: true,
+        mounts,
         living: HashMap::new(),
         pending: Vec::new(),
         ending: Vec::new(),
     }
 }
 
-fn prepare() -> io::Result<(RootImages, CgroupGroup, IdRange, Vec<LayerStatus>)> {
+fn prepare() -> io::Result<(Prepared, Vec<LayerStatus>)> {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     let is_root = geteuid().is_root();
     if !is_root {
@@ -90,10 +95,16 @@ fn prepare() -> io::Result<(RootImages, CgroupGroup, IdRange, Vec<LayerStatus>)>
     }
     let state_dir = std::env::var_os(STATE_DIR).ok_or(io::ErrorKind::InvalidInput)?;
     let images = RootImages::prepare(&PathBuf::from(state_dir).join("sandbox"))?;
+    let mounts = File::open("/proc/self/ns/mnt")?.into();
     let (group, layers) = CgroupGroup::claim();
-    let ids = if is_root { IdRange::of_group(group.number()) } else { IdRange::of_platform() };
-    shed_capabilities()?;
-    Ok((images, group, ids, layers))
+    // Who maps user 0 of a user namespace into another must be able to give files capabilities there.
+    let (ids, kept) = if is_root {
+        (IdRange::of_group(group.number()), NEEDED)
+    } else {
+        (IdRange::of_platform(), NEEDED.union(CapabilitySet::SETFCAP))
+    };
+    shed_capabilities_but(kept)?;
+    Ok((Prepared { images, group, ids, mounts }, layers))
 }
 
 /// Makes a user without rights the root of a user namespace that has this one user in it: that root may make
@@ -130,16 +141,16 @@ fn parent_is_the_server() -> bool {
     server == rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get())
 }
 
-fn shed_capabilities() -> io::Result<()> {
-    for capability in CapabilitySet::all().difference(NEEDED).iter() {
+fn shed_capabilities_but(kept: CapabilitySet) -> io::Result<()> {
+    for capability in CapabilitySet::all().difference(kept).iter() {
         match remove_capability_from_bounding_set(capability) {
             Err(rustix::io::Errno::INVAL) | Ok(()) => {}
             Err(error) => return Err(error.into()),
         }
     }
     let mut sets = capabilities(None)?;
-    sets.effective &= NEEDED;
-    sets.permitted &= NEEDED;
+    sets.effective &= kept;
+    sets.permitted &= kept;
     sets.inheritable = CapabilitySet::empty();
     set_capabilities(None, sets)?;
     Ok(())

@@ -29,7 +29,8 @@ fn look(api: &mut RuntimeApi) -> Poll<(ConnectionId, RuntimeRequest)> {
 /// What the runtime has got by now.
 fn got(peer: &mut TcpStream) -> String {
     let mut bytes = [0; 4_096];
-    peer.read(&mut bytes).map_or_else(|_| String::new(), |n| String::from_utf8_lossy(&bytes[..n]).into_owned())
+    peer.read(&mut bytes)
+        .map_or_else(|_| String::new(), |n| String::from_utf8_lossy(&bytes[..n]).into_owned())
 }
 
 fn invocation() -> Assignment<'static> {

@@ -26,8 +26,7 @@ use platform::Platform;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-const USAGE: &str =
-    "usage: benches PATH-OF-FASTNESS [environments | warm | once | reads | scale [ITEMS] | s3] | benches decisions";
+const USAGE: &str = "usage: benches PATH-OF-FASTNESS [environments | warm | once | reads | scale [ITEMS] | s3] | benches decisions";
 
 const SPAN: Duration = Duration::from_secs(4);
 
@@ -170,7 +169,7 @@ fn once(binary: &str) -> Result<(), Error> {
 
 /// Only a call that reads nothing and one that reads an item, for a profiler to compare.
 fn reads(binary: &str) -> Result<(), Error> {
-    let (echo, platform) = (echo::Child::start()?, Platform::start(binary)?);
+    let (echo, platform) = (echo::Child::start("echo")?, Platform::start(binary)?);
     platform.make_table()?;
     let (bare, who, get) = (request::plain(echo.address), platform.caller_identity()?, platform.get_item()?);
     println!("platform: process {}", platform.pid);

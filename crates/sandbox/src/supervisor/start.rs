@@ -95,7 +95,8 @@ fn prepare() -> io::Result<(Prepared, Vec<LayerStatus>)> {
     }
     let state_dir = std::env::var_os(STATE_DIR).ok_or(io::ErrorKind::InvalidInput)?;
     let images = RootImages::prepare(&PathBuf::from(state_dir).join("sandbox"))?;
-    let mounts = File::open("/proc/self/ns/mnt")?.into();
+    // The calling thread's: a test harness makes the spawner of another thread than the first.
+    let mounts = File::open("/proc/thread-self/ns/mnt")?.into();
     let (group, layers) = CgroupGroup::claim();
     // Who maps user 0 of a user namespace into another must be able to give files capabilities there.
     let (ids, kept) = if is_root {

@@ -48,14 +48,21 @@ pub(crate) fn run(platform: &Platform) -> Result<(), Error> {
         cold(platform, what, &Function { tmp_mib, ..function("", runtime, "app.handler", zip, variables) })?;
     }
     crate::head();
+    self::native(platform)?;
+    once(platform)?;
+    idle(platform, &native)
+}
+
+/// Invocations of a native function that is up.
+pub(crate) fn native(platform: &Platform) -> Result<(), Error> {
+    let native = crate::platform::native_package()?;
     platform.deploy(&function("native", "provided.al2023", "echo", &native, &json!({})))?;
     let echo = platform.invoke_of("native", br#"{"key":"value"}"#)?;
     for connections in [1, 16] {
         let figures = load::run(platform.address, platform.pid, &echo, connections, SPAN)?;
         row("lambda Invoke, warm native echo", connections, &figures);
     }
-    once(platform)?;
-    idle(platform, &native)
+    Ok(())
 }
 
 /// Environments that are made for one invocation each.

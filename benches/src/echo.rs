@@ -45,9 +45,9 @@ pub(crate) struct Child {
 }
 
 impl Child {
-    pub(crate) fn start() -> Result<Self, Error> {
-        let mut process =
-            Command::new(std::env::current_exe()?).arg("echo").stdout(Stdio::piped()).spawn()?;
+    /// `which` is the argument with which this program is the server.
+    pub(crate) fn start(which: &str) -> Result<Self, Error> {
+        let mut process = Command::new(std::env::current_exe()?).arg(which).stdout(Stdio::piped()).spawn()?;
         let mut line = String::new();
         BufReader::new(process.stdout.take().ok_or("no output")?).read_line(&mut line)?;
         let pid = process.id();

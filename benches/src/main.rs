@@ -13,6 +13,7 @@ mod load;
 mod native;
 mod platform;
 mod principals;
+mod relay;
 mod request;
 mod scale;
 
@@ -25,8 +26,7 @@ use platform::Platform;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-const USAGE: &str =
-    "usage: benches PATH-OF-FASTNESS [environments | once | reads | scale [ITEMS] | s3] | benches decisions";
+const USAGE: &str = "usage: benches PATH-OF-FASTNESS [environments | warm | once | reads | scale [ITEMS] | s3] | benches decisions";
 
 const SPAN: Duration = Duration::from_secs(4);
 
@@ -37,11 +37,13 @@ fn main() -> Result<(), Error> {
     let mut arguments = std::env::args().skip(1);
     match arguments.next().as_deref() {
         Some("echo") => echo::serve(),
+        Some("relay") => relay::serve(),
         Some("decisions") => principals::run().and_then(|()| decisions::run()),
         Some("fill") => principals::fill(Path::new(&arguments.next().ok_or(USAGE)?)),
         Some(binary) => match arguments.next().as_deref() {
             None => run(binary),
             Some("environments") => environments(binary),
+            Some("warm") => warm(binary),
             Some("once") => once(binary),
             Some("reads") => reads(binary),
             Some("scale") => {
@@ -49,7 +51,7 @@ fn main() -> Result<(), Error> {
                 scale::run(&Platform::start(binary)?, items)
             }
             Some("s3") => {
-                let (echo, platform) = (echo::Child::start()?, Platform::start(binary)?);
+                let (echo, platform) = (echo::Child::start("echo")?, Platform::start(binary)?);
                 head();
                 objects(&echo, &platform)
             }
@@ -61,7 +63,7 @@ fn main() -> Result<(), Error> {
 
 fn run(binary: &str) -> Result<(), Error> {
     println!("whole-process figures on loopback; server CPU is user + system time of the server, a call");
-    let echo = echo::Child::start()?;
+    let echo = echo::Child::start("echo")?;
     let platform = Platform::start(binary)?;
     println!("\nstart to ready, empty data folder: {:.0} ms", platform.ready_after.as_secs_f64() * 1e3);
     println!(
@@ -118,16 +120,43 @@ fn objects(echo: &echo::Child, platform: &Platform) -> Result<(), Error> {
 
 /// The figures of compute alone, and the reference.
 fn environments(binary: &str) -> Result<(), Error> {
-    let echo = echo::Child::start()?;
+    let echo = echo::Child::start("echo")?;
     let platform = Platform::start(binary)?;
     head();
     let bare = request::plain(echo.address);
     row("bare hyper echo", 1, &load::run(echo.address, echo.pid, &bare, 1, SPAN)?);
     row("bare hyper echo", 16, &load::run(echo.address, echo.pid, &bare, 16, SPAN)?);
+    relayed()?;
     platform.make_function()?;
     let invoke = platform.invoke()?;
     row("lambda Invoke, warm Python echo", 1, &load::run(platform.address, platform.pid, &invoke, 1, SPAN)?);
     cold::run(&platform)
+}
+
+/// What an invocation costs where nothing is done but to hand it on.
+fn relayed() -> Result<(), Error> {
+    let relay = echo::Child::start("relay")?;
+    let bare = request::plain(relay.address);
+    for connections in [1, 16] {
+        let figures = load::run(relay.address, relay.pid, &bare, connections, SPAN)?;
+        row("bare relay to a native echo", connections, &figures);
+    }
+    Ok(())
+}
+
+/// Only invocations of environments that are up, and the references: for a profiler.
+fn warm(binary: &str) -> Result<(), Error> {
+    let echo = echo::Child::start("echo")?;
+    let platform = Platform::start(binary)?;
+    head();
+    let bare = request::plain(echo.address);
+    row("bare hyper echo", 1, &load::run(echo.address, echo.pid, &bare, 1, SPAN)?);
+    row("bare hyper echo", 16, &load::run(echo.address, echo.pid, &bare, 16, SPAN)?);
+    relayed()?;
+    platform.make_function()?;
+    let invoke = platform.invoke()?;
+    row("lambda Invoke, warm Python echo", 1, &load::run(platform.address, platform.pid, &invoke, 1, SPAN)?);
+    cold::native(&platform)
 }
 
 /// Only environments that are used once, for a profiler.
@@ -140,7 +169,7 @@ fn once(binary: &str) -> Result<(), Error> {
 
 /// Only a call that reads nothing and one that reads an item, for a profiler to compare.
 fn reads(binary: &str) -> Result<(), Error> {
-    let (echo, platform) = (echo::Child::start()?, Platform::start(binary)?);
+    let (echo, platform) = (echo::Child::start("echo")?, Platform::start(binary)?);
     platform.make_table()?;
     let (bare, who, get) = (request::plain(echo.address), platform.caller_identity()?, platform.get_item()?);
     println!("platform: process {}", platform.pid);

@@ -39,8 +39,12 @@ def free_port():
 class Platform:
     """`fastness serve` (or `up TEMPLATE`) with a data folder under `folder`."""
 
-    def __init__(self, folder, port=None, arguments=(), command=("serve",), environment=None):
+    def __init__(self, folder, port=None, arguments=(), command=("serve",), environment=None, user=None):
         self.folder = pathlib.Path(folder)
+        # The id of the user and of the group that it runs as; the tests' own where there is none.
+        self.user = user
+        # Where that user finds the binary.
+        self.binary = None
         self.data_dir = self.folder / "data"
         self.port = port or free_port()
         self.arguments = list(arguments)
@@ -61,10 +65,11 @@ class Platform:
         environment.update(self.environment)
         self.folder.mkdir(parents=True, exist_ok=True)
         log = open(self.log_path, "ab")
+        other = {} if self.user is None else {"user": self.user, "group": self.user, "extra_groups": []}
         self.process = subprocess.Popen(
-            [binary(), *self.command, "--listen", f"127.0.0.1:{self.port}", "--data-dir", str(self.data_dir),
+            [self.binary or binary(), *self.command, "--listen", f"127.0.0.1:{self.port}", "--data-dir", str(self.data_dir),
              *self.arguments],
-            stdout=subprocess.PIPE, stderr=log, env=environment, start_new_session=True,
+            stdout=subprocess.PIPE, stderr=log, env=environment, start_new_session=True, **other,
         )
         deadline = time.monotonic() + timeout_s
         printed = b""

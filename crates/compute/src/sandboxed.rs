@@ -4,17 +4,19 @@
 //! isolation of its own and loosens none.
 
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use base::SecretString;
 use sandbox::{
-    AUTHORITIES, AWS_API_PORT, Bind, CALLER, Caller, Companion, CpuShare, EGRESS_PORT, EnvironmentSpec,
-    HostRuntime, RUNTIME_API_PORT, RuntimeKind, SECURE_API_PORT, Spawner, runtime_for,
+    AUTHORITIES, AWS_API_PORT, Assigning, Bind, CALLER, Caller, Companion, CpuShare, EGRESS_PORT,
+    EnvironmentSpec, HostRuntime, RUNTIME_API_PORT, RuntimeKind, SECURE_API_PORT, Spawner, runtime_for,
 };
 use tokio::net::TcpStream;
 use tokio::net::unix::pipe::Receiver;
+use tokio::time::timeout;
 
 use crate::BoxFuture;
 use crate::bytecode::ByteCode;
@@ -98,8 +100,7 @@ impl SandboxLauncher {
         setting: Setting,
     ) -> Result<Launched, LaunchError> {
         let spawner = Arc::clone(&self.spawner);
-        let launch = tokio::task::spawn_blocking(move || spawner.launch(&spec));
-        let environment = launch.await.map_err(LaunchError::sandbox)?.map_err(LaunchError::sandbox)?;
+        let environment = blocking(move || spawner.launch(&spec)).await?;
         assemble(environment, command, setting).map_err(LaunchError::sandbox)
     }
 
@@ -171,6 +172,15 @@ impl Launcher for SandboxLauncher {
             self.start(spec, command, self.setting(runtime)).await
         })
     }
+}
+
+/// Does on a thread of its own what waits.
+async fn blocking<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, LaunchError>
+where
+    T: Send + 'static,
+    E: std::error::Error + Send + Sync + 'static,
+{
+    tokio::task::spawn_blocking(work).await.map_err(LaunchError::sandbox)?.map_err(LaunchError::sandbox)
 }
 
 /// What listens inside, in the order in which [`assemble`] takes the listeners.
@@ -321,8 +331,20 @@ impl Process for SandboxedProcess {
             program: (!self.command.is_empty()).then(|| self.program(order)),
         };
         Box::pin(async move {
-            let assign = tokio::task::spawn_blocking(move || environment.assign(&assignment));
-            assign.await.map_err(LaunchError::sandbox)?.map_err(LaunchError::sandbox)
+            // Without a thread between: each wakes another one, and a cold start waits for all of them.
+            if let Some(assigning) = environment.begin_assign(&assignment).map_err(LaunchError::sandbox)? {
+                let watched = timeout(Assigning::PATIENCE, wait(assigning.as_fd())).await;
+                let patience = match watched {
+                    Ok(Ok(())) | Err(_) => Duration::ZERO,
+                    Ok(Err(_)) => Assigning::PATIENCE,
+                };
+                if patience.is_zero() {
+                    return assigning.finish(patience).map_err(LaunchError::sandbox);
+                }
+                // What cannot be watched is waited for.
+                return blocking(move || assigning.finish(patience)).await;
+            }
+            blocking(move || environment.assign(&assignment)).await
         })
     }
 

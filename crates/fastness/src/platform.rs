@@ -77,7 +77,8 @@ impl Platform {
             let store = Store::open(store);
             (sandboxes.join(), store)
         });
-        let sandboxes = Arc::new(sandboxes.map_err(|_| "starting the sandbox spawner panicked")??);
+        let sandboxes = sandboxes.map_err(|_| "starting the sandbox spawner panicked")?;
+        let sandboxes = Arc::new(sandboxes.map_err(with_way_out)?);
         tell_layers(sandboxes.layers());
         let store = store?;
         Ok(Self { options, data_dir, keys, store, sandboxes, egress_rules, issuers })
@@ -305,6 +306,13 @@ impl Running {
         let text = credentials::config_file(&endpoint, outputs);
         Ok(credentials::replace(&self.config_path(), text.as_bytes())?)
     }
+}
+
+/// Where only layers are missing, says how to do without them.
+fn with_way_out(error: sandbox::StartError) -> Error {
+    let sandbox::StartError::Layers(missing) = &error else { return error.into() };
+    let names: Vec<&str> = missing.iter().map(|layer| layer.name.as_str()).collect();
+    format!("{error}; to run functions without them: --accept-missing-layers {}", names.join(",")).into()
 }
 
 /// Says what isolates functions on this host, and warns of what does not.

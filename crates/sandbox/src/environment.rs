@@ -7,6 +7,7 @@ use std::io;
 use std::net::TcpListener;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::RecvFlags;
@@ -14,8 +15,8 @@ use rustix::process::{Signal, pidfd_send_signal};
 
 use crate::cgroup::EnvironmentCgroup;
 use crate::child::init;
-use crate::message::{Ended, FUNCTION, Reply, Request};
-use crate::spawner::{LaunchError, Link};
+use crate::message::{Channel, Ended, FUNCTION, Reply, Request};
+use crate::spawner::{LaunchError, Link, PATIENCE};
 use crate::spec::{Assignment, EnvironmentSpec};
 
 /// A running environment. Dropping it kills it.
@@ -153,19 +154,34 @@ impl Environment {
     /// # Errors
     /// Where it was not made for that, has its assignment, or a step failed: then it is of no more use.
     pub fn assign(&self, assignment: &Assignment) -> Result<(), LaunchError> {
+        assigned(self.asking(assignment, |request| self.link.ask(request))?)
+    }
+
+    /// The same without waiting, for an event loop; `None` where the spawner is so far behind that only
+    /// [`Environment::assign`] does.
+    ///
+    /// # Errors
+    /// Where it was not made for that, or the spawner is gone.
+    pub fn begin_assign(&self, assignment: &Assignment) -> Result<Option<Assigning>, LaunchError> {
+        match self.asking(assignment, |request| self.link.ask_now(request)) {
+            Ok(answer) => Ok(Some(Assigning { answer, link: Arc::clone(&self.link) })),
+            Err(LaunchError::SpawnerGone(error)) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn asking<T>(
+        &self,
+        assignment: &Assignment,
+        ask: impl FnOnce(&Request) -> io::Result<T>,
+    ) -> Result<T, LaunchError> {
         assignment.check()?;
         let mut request = Request::Assign { id: self.id.clone(), assignment: assignment.clone() };
-        let answer = self.link.ask(&request);
+        let asked = ask(&request);
         if let Request::Assign { assignment: Assignment { program: Some(copy), .. }, .. } = &mut request {
             copy.wipe();
         }
-        match answer.map_err(LaunchError::SpawnerGone)?.0 {
-            Reply::Assigned => Ok(()),
-            Reply::Refused { stage, reason } => Err(LaunchError::Refused { stage, reason }),
-            Reply::Started { .. } | Reply::Launched { .. } => {
-                Err(LaunchError::SpawnerGone(io::ErrorKind::InvalidData.into()))
-            }
-        }
+        asked.map_err(LaunchError::SpawnerGone)
     }
 
     /// Waits until no process is left inside.
@@ -220,6 +236,41 @@ impl Environment {
     /// The most memory used so far, where the host counts it.
     pub fn memory_peak_bytes(&self) -> Option<u64> {
         self.cgroup.memory_peak_bytes()
+    }
+}
+
+/// An assignment that the spawner is at.
+pub struct Assigning {
+    answer: Channel,
+    link: Arc<Link>,
+}
+
+impl Assigning {
+    /// No answer takes longer than this.
+    pub const PATIENCE: Duration = PATIENCE;
+
+    /// Takes the answer, which is there once [`AsFd::as_fd`] is readable; waits for it no longer than `patience`.
+    ///
+    /// # Errors
+    /// As [`Environment::assign`]. Where there is no answer by then, the spawner counts as dead.
+    pub fn finish(self, patience: Duration) -> Result<(), LaunchError> {
+        assigned(self.link.hear(&self.answer, patience).map_err(LaunchError::SpawnerGone)?)
+    }
+}
+
+impl AsFd for Assigning {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.answer.as_fd()
+    }
+}
+
+fn assigned((reply, _): (Reply, Vec<OwnedFd>)) -> Result<(), LaunchError> {
+    match reply {
+        Reply::Assigned => Ok(()),
+        Reply::Refused { stage, reason } => Err(LaunchError::Refused { stage, reason }),
+        Reply::Started { .. } | Reply::Launched { .. } => {
+            Err(LaunchError::SpawnerGone(io::ErrorKind::InvalidData.into()))
+        }
     }
 }
 

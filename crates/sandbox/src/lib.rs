@@ -30,7 +30,7 @@ pub use catalog::{
     HostRuntime, ImportedRoot, NODE_BOOTSTRAP, PYTHON_BOOTSTRAP, RuntimeKind, compile_bootstrap, identifiers,
     runtime_catalog, runtime_for,
 };
-pub use environment::{Environment, Exit, ExitStatus};
+pub use environment::{Assigning, Environment, Exit, ExitStatus};
 pub use layers::LayerStatus;
 pub use spawner::{LaunchError, Spawner, SpawnerOptions, StartError};
 pub use spec::{

@@ -120,14 +120,32 @@ impl Channel {
 
     /// Sends one message. An oversized one is an error and not sent.
     pub(crate) fn send<T: Serialize>(&self, message: &T, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+        self.send_with(message, descriptors, SendFlags::NOSIGNAL)
+    }
+
+    /// The same where there is room for it now.
+    pub(crate) fn send_now<T: Serialize>(
+        &self,
+        message: &T,
+        descriptors: &[BorrowedFd<'_>],
+    ) -> io::Result<()> {
+        self.send_with(message, descriptors, SendFlags::NOSIGNAL | SendFlags::DONTWAIT)
+    }
+
+    fn send_with<T: Serialize>(
+        &self,
+        message: &T,
+        descriptors: &[BorrowedFd<'_>],
+        flags: SendFlags,
+    ) -> io::Result<()> {
         let mut packet = serde_json::to_vec(message)?;
-        let result = self.send_packet(&packet, descriptors);
+        let result = self.send_packet(&packet, descriptors, flags);
         // SECURITY: specs carry credentials of functions.
         packet.zeroize();
         result
     }
 
-    fn send_packet(&self, packet: &[u8], descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+    fn send_packet(&self, packet: &[u8], descriptors: &[BorrowedFd<'_>], flags: SendFlags) -> io::Result<()> {
         if packet.len() > PACKET_BYTES_MAX || descriptors.len() > DESCRIPTORS_MAX {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "message too large"));
         }
@@ -136,7 +154,6 @@ impl Channel {
         if !descriptors.is_empty() {
             control.push(SendAncillaryMessage::ScmRights(descriptors));
         }
-        let flags = SendFlags::NOSIGNAL;
         rustix::io::retry_on_intr(|| sendmsg(&self.0, &[IoSlice::new(packet)], &mut control, flags))?;
         Ok(())
     }

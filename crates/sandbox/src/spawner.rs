@@ -5,7 +5,7 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -21,7 +21,7 @@ use crate::spec::{EnvironmentSpec, InvalidSpec};
 use crate::supervisor::{MARKER, STATE_DIR};
 
 /// The spawner answers within this time or counts as dead.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 /// At the end it gets this long to end every environment.
 const FAREWELL: Duration = Duration::from_secs(6);
 
@@ -164,13 +164,30 @@ impl Link {
 
     /// Asks for one thing and its answer.
     pub(crate) fn ask(&self, request: &Request) -> io::Result<(Reply, Vec<OwnedFd>)> {
+        self.hear(&self.begin(request, Channel::send)?, PATIENCE)
+    }
+
+    /// Asks for one thing without waiting: where the spawner is behind, that is [`io::ErrorKind::WouldBlock`].
+    pub(crate) fn ask_now(&self, request: &Request) -> io::Result<Channel> {
+        self.begin(request, Channel::send_now)
+    }
+
+    fn begin(
+        &self,
+        request: &Request,
+        send: fn(&Channel, &Request, &[BorrowedFd<'_>]) -> io::Result<()>,
+    ) -> io::Result<Channel> {
         if !self.alive.load(Ordering::Acquire) {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
         let (here, there) = Channel::pair()?;
-        self.channel.send(request, &[there.as_fd()])?;
-        drop(there);
-        match here.receive(Some(PATIENCE)) {
+        send(&self.channel, request, &[there.as_fd()])?;
+        Ok(here)
+    }
+
+    /// Takes the answer. A spawner that gives none in time counts as dead.
+    pub(crate) fn hear(&self, answer: &Channel, patience: Duration) -> io::Result<(Reply, Vec<OwnedFd>)> {
+        match answer.receive(Some(patience)) {
             Ok(Some(answer)) => Ok(answer),
             other => {
                 self.alive.store(false, Ordering::Release);

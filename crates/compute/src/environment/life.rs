@@ -277,6 +277,7 @@ impl Environment {
     /// Stops it from running.
     pub(crate) fn freeze(&mut self) {
         if !std::mem::replace(&mut self.is_frozen, true) {
+            self.api.let_go();
             self.process.freeze();
         }
     }

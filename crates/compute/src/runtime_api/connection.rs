@@ -7,6 +7,7 @@ use std::io::{self, IoSlice};
 use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes, BytesMut};
+use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 
 use super::answer::{CONTINUE, Refused};
@@ -14,6 +15,8 @@ use super::message::{Parsed, Parser};
 
 /// Bytes read before others get their turn.
 const TURN_BYTES: usize = 1024 * 1024;
+/// What leaves in one write: an answer that was held back, and the head and the body of the one after it.
+const SLICES: usize = 3;
 /// Room made before each read.
 const READ_BYTES: usize = 16 * 1024;
 
@@ -26,6 +29,8 @@ pub(super) struct Connection {
     closes: bool,
     /// A request was handed out and its answer is not queued yet.
     owes_answer: bool,
+    /// What is queued waits for the answer after it, so that both leave in one write.
+    holds_back: bool,
     /// A streamed request has begun and not ended; and whether the connection goes on after it.
     streaming: Option<bool>,
 }
@@ -41,6 +46,7 @@ impl Connection {
             output: VecDeque::new(),
             closes: false,
             owes_answer: false,
+            holds_back: false,
             streaming: None,
         }
     }
@@ -59,15 +65,17 @@ impl Connection {
 
     /// What came in next; `None` once the connection is of no more use.
     pub(super) fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Parsed>> {
-        if self.poll_flush(cx).is_err() {
-            return Poll::Ready(None);
-        }
-        if !self.output.is_empty() {
-            // SECURITY: a peer that does not read its answers gets no more of them.
-            return Poll::Pending;
-        }
         let mut turn = 0;
         loop {
+            if !self.holds_back {
+                if self.poll_flush(cx).is_err() {
+                    return Poll::Ready(None);
+                }
+                if !self.output.is_empty() {
+                    // SECURITY: a peer that does not read its answers gets no more of them.
+                    return Poll::Pending;
+                }
+            }
             if self.closes {
                 let is_done = self.output.is_empty() && !self.owes_answer;
                 return if is_done { Poll::Ready(None) } else { Poll::Pending };
@@ -76,6 +84,11 @@ impl Connection {
                 Ok(Some(parsed)) => {
                     self.note(&parsed);
                     return Poll::Ready(Some(parsed));
+                }
+                Ok(None) if self.holds_back && !self.owes_answer => {
+                    // What came after the request was no whole one: nobody waits for two answers.
+                    self.holds_back = false;
+                    continue;
                 }
                 Ok(None) => {}
                 Err(_) => {
@@ -88,23 +101,17 @@ impl Connection {
                 self.send(CONTINUE); // comes before the request is whole, so no answer is owed yet
             }
             self.input.reserve(READ_BYTES);
-            match self.stream.try_read_buf(&mut self.input) {
-                Ok(0) => return Poll::Ready(None),
-                Ok(length) => {
+            // Not tried and then awaited: a read that fills less than its room tells that nothing is left, for free.
+            match std::pin::pin!(self.stream.read_buf(&mut self.input)).poll(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(None),
+                Poll::Ready(Ok(length)) => {
                     turn += length;
                     if turn >= TURN_BYTES {
                         cx.waker().wake_by_ref();
                         return Poll::Pending;
                     }
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    match self.stream.poll_read_ready(cx) {
-                        Poll::Ready(Ok(())) => {}
-                        Poll::Ready(Err(_)) => return Poll::Ready(None),
-                        Poll::Pending => return Poll::Pending,
-                    }
-                }
-                Err(_) => return Poll::Ready(None),
             }
         }
     }
@@ -128,10 +135,29 @@ impl Connection {
         self.send_both(bytes, Bytes::new());
     }
 
+    /// Queues bytes, and writes them with the answer after them where the peer has asked for that already. A peer that
+    /// asks for the next invocation as it answers one wakes once for both.
+    pub(super) fn send_with_next(&mut self, bytes: Bytes) {
+        if self.input.is_empty() || self.closes || !self.output.is_empty() {
+            return self.send(bytes);
+        }
+        self.output.push_back(bytes);
+        self.owes_answer = false;
+        self.holds_back = true;
+    }
+
+    /// Writes what waits for the answer after it.
+    pub(super) fn let_go(&mut self) {
+        if std::mem::take(&mut self.holds_back) {
+            let _ = self.write_now();
+        }
+    }
+
     /// Queues a head and a body, and writes as many of them as the peer takes now.
     pub(super) fn send_both(&mut self, head: Bytes, body: Bytes) {
         self.output.extend([head, body].into_iter().filter(|bytes| !bytes.is_empty()));
         self.owes_answer = false;
+        self.holds_back = false;
         // An error shows again, and is handled, at the next poll.
         let _ = self.write_now();
     }
@@ -149,7 +175,7 @@ impl Connection {
     /// Writes until nothing is left or the peer takes no more.
     fn write_now(&mut self) -> io::Result<()> {
         while !self.output.is_empty() {
-            let mut slices = [IoSlice::new(&[]), IoSlice::new(&[])];
+            let mut slices: [_; SLICES] = std::array::from_fn(|_| IoSlice::new(&[]));
             for (slice, bytes) in slices.iter_mut().zip(&self.output) {
                 *slice = IoSlice::new(bytes);
             }

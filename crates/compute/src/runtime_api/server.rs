@@ -125,9 +125,16 @@ impl RuntimeApi {
         }
     }
 
-    /// Answers `202 Accepted`.
+    /// Answers `202 Accepted`: with the next invocation, where the runtime has asked for that already.
     pub(crate) fn accept_request(&mut self, id: ConnectionId) {
-        self.send(id, ACCEPTED);
+        if let Some(Some(connection)) = self.connections.get_mut(id.0) {
+            connection.send_with_next(ACCEPTED);
+        }
+    }
+
+    /// Sends what waits for a next invocation that is not to come soon.
+    pub(crate) fn let_go(&mut self) {
+        self.connections.iter_mut().flatten().for_each(Connection::let_go);
     }
 
     /// Refuses a request.
@@ -149,6 +156,9 @@ impl RuntimeApi {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
 
 fn forget(parked: &mut Option<ConnectionId>, held: &mut Vec<ConnectionId>, id: ConnectionId) {
     if *parked == Some(id) {

@@ -39,6 +39,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) status: OwnedFd,
     /// Whether this host lets a namespace have its own `/proc`.
     pub(crate) proc: bool,
+    /// Whether there is a user 0 inside, and groups to leave.
+    pub(crate) has_inner_root: bool,
 }
 
 /// Why an environment was not made.
@@ -86,7 +88,9 @@ fn make(plan: &Plan<'_>) -> Result<Family, Failure> {
     sys::reset();
     enter_cgroups(plan).stage("enter the cgroups")?;
     await_go(plan).stage("wait for the id maps")?;
-    privileges::become_inner_root().stage("take the inner ids")?;
+    if plan.has_inner_root {
+        privileges::become_inner_root().stage("take the inner ids")?;
+    }
     // Its own cgroups become the root of what it can see.
     let fresh = UnshareFlags::NEWCGROUP | UnshareFlags::NEWNET;
     sys::unshare(fresh).stage("cgroup and network namespaces")?;

@@ -1,9 +1,9 @@
 //! Gives an environment that was made ahead what it is for: its files, its memory, its share of the processors.
 //!
-//! Works once for each. Files are attached by a child that enters the environment's mounts and leaves nothing but them; it runs
-//! before any code of the function's is there.
+//! Works once for each. Files are attached by the spawner itself, which enters the environment's mounts for that moment and leaves
+//! nothing but them; it does so before any code of the function's is there.
 
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 
 use rustix::fs::CWD;
@@ -17,31 +17,15 @@ use crate::message::{Channel, Progress};
 use crate::spec::{Assignment, Program};
 use crate::sys;
 
-/// Files that are being attached, and a program that starts when they are.
-pub(super) struct Assigning {
-    /// What the child reports on: first the one that attaches the files, then the one that executes the program.
-    pub(super) channel: Channel,
-    function: Option<Channel>,
-    /// Whether the program is about to be executed.
-    pub(super) executes: bool,
-}
+/// What the spawner exits with where it cannot come back to its own mounts.
+const LOST: i32 = 114;
 
-impl Assigning {
-    /// The files are there. Whether there is more to wait for.
-    pub(super) fn let_go_on(&mut self) -> std::io::Result<bool> {
-        let Some(function) = self.function.take() else { return Ok(false) };
-        function.send(&Progress::Ready, &[])?;
-        self.channel = function;
-        self.executes = true;
-        Ok(true)
-    }
-}
-
+/// Assigns. Where a program is to be executed now, answers what its end will tell of that; otherwise all is done.
 pub(super) fn begin(
     supervisor: &mut Supervisor,
     id: &str,
     assignment: &Assignment,
-) -> Result<Assigning, Refusal> {
+) -> Result<Option<Channel>, Refusal> {
     assignment.check().step("check the assignment")?;
     let member =
         supervisor.living.get_mut(id).ok_or_else(|| refusal("assign", "there is no such environment"))?;
@@ -57,10 +41,11 @@ pub(super) fn begin(
     member.cgroup.raise(assignment).step("cgroups")?;
     let open = |bind: &crate::spec::Bind| Ok((open_bind(&bind.host)?, bind.inside.clone()));
     let binds = assignment.binds.iter().map(open).collect::<std::io::Result<Vec<_>>>().step("binds")?;
-    let (here, there) = Channel::pair().step("sockets")?;
-    let child = sys::spawn(0, None, || attach(&there, &mounts, &binds)).step("clone")?;
-    drop((child, there));
-    Ok(Assigning { channel: here, function, executes: false })
+    within(&mounts, &supervisor.mounts, || attach(&binds)).step("attach the files")?;
+    if let Some(function) = &function {
+        function.send(&Progress::Ready, &[]).step("start the program")?;
+    }
+    Ok(function)
 }
 
 /// SECURITY: at once, since what stays in this memory is copied into the next environment's init.
@@ -73,18 +58,25 @@ fn send_program(function: &Channel, program: &Program) -> std::io::Result<()> {
     sent
 }
 
-/// The child: its result is its exit code, its message is what counts.
-fn attach(channel: &Channel, mounts: &OwnedFd, binds: &[(OwnedFd, PathBuf)]) -> i32 {
-    use std::os::fd::AsFd as _;
-    let message = match attach_all(mounts.as_fd(), binds) {
-        Ok(()) => Progress::Ready,
-        Err(error) => Progress::Failed { stage: "attach the files".to_owned(), reason: error.to_string() },
-    };
-    i32::from(channel.send(&message, &[]).is_err())
+/// Does one thing in the mounts of an environment and comes back.
+// SECURITY: only the root of these mounts was ever written by anybody, and that was the spawner: no code but a runtime's own
+// has run there, and it cannot mount. A spawner that cannot come back must not make the next environment from there: it
+// ends, and takes every environment with it.
+fn within<T>(
+    mounts: &OwnedFd,
+    own: &OwnedFd,
+    work: impl FnOnce() -> rustix::io::Result<T>,
+) -> rustix::io::Result<T> {
+    let kind = Some(LinkNameSpaceType::Mount);
+    move_into_link_name_space(mounts.as_fd(), kind)?;
+    let done = work();
+    if move_into_link_name_space(own.as_fd(), kind).is_err() {
+        sys::exit_now(LOST);
+    }
+    done
 }
 
-fn attach_all(mounts: BorrowedFd<'_>, binds: &[(OwnedFd, PathBuf)]) -> rustix::io::Result<()> {
-    move_into_link_name_space(mounts, Some(LinkNameSpaceType::Mount))?;
+fn attach(binds: &[(OwnedFd, PathBuf)]) -> rustix::io::Result<()> {
     for (tree, inside) in binds {
         move_mount(tree, "", CWD, inside, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)?;
     }

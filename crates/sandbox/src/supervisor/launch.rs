@@ -175,6 +175,7 @@ fn plan<'a>(
         stderr: child_stderr,
         status: child_status,
         proc: supervisor.proc,
+        has_inner_root: !ids.is_platforms,
     };
     Ok((plan, Ends { channel, status, stdout, stderr }))
 }

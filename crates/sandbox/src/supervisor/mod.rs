@@ -61,6 +61,8 @@ struct Supervisor {
     ids: IdRange,
     images: RootImages,
     proc: bool,
+    /// The spawner's own mount namespace, to come back to.
+    mounts: OwnedFd,
     living: HashMap<String, Member>,
     pending: Vec<Pending>,
     ending: Vec<Member>,
@@ -94,9 +96,10 @@ impl Supervisor {
                     self.undertake(begun, answer)?;
                 }
                 Some((Request::Assign { id, mut assignment }, answer)) => {
-                    let begun = assign::begin(self, &id, &assignment).map(Work::Assign);
+                    let begun = assign::begin(self, &id, &assignment);
                     assignment.program.iter_mut().for_each(crate::spec::Program::wipe);
-                    self.undertake(begun, answer)?;
+                    let work = begun.map(|starting| starting.map_or(Work::Done, Work::Execute));
+                    self.undertake(work, answer)?;
                 }
                 Some((Request::Release { id }, _)) => self.release(&id),
                 None => return Ok(()),
@@ -107,7 +110,8 @@ impl Supervisor {
     /// Whether there is a request; `false` when work may go on, or an ending environment may have ended.
     fn await_event(&self) -> io::Result<bool> {
         let mut watched = vec![PollFd::new(&self.server, PollFlags::IN)];
-        watched.extend(self.pending.iter().map(|pending| PollFd::new(pending.child(), PollFlags::IN)));
+        let children = self.pending.iter().filter_map(Pending::child);
+        watched.extend(children.map(|child| PollFd::new(child, PollFlags::IN)));
         watched.extend(self.ending.iter().map(|member| PollFd::new(&member.pidfd, PollFlags::IN)));
         let retry = Timespec::try_from(RETRY).map_err(io::Error::other)?;
         let idle = self.ending.is_empty() && self.pending.is_empty();

@@ -6,7 +6,6 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-use super::assign::Assigning;
 use super::launch::{Launching, Refusal, refusal};
 use super::{Member, Supervisor};
 use crate::message::{Channel, Progress, Reply};
@@ -17,7 +16,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// What a child does.
 pub(super) enum Work {
     Launch(Box<Launching>),
-    Assign(Assigning),
+    /// Executes the program that it was assigned; the channel ends when it does.
+    Execute(Channel),
+    /// Nothing any more.
+    Done,
 }
 
 /// Work, and who waits for it.
@@ -36,7 +38,7 @@ enum Found {
 
 impl Pending {
     /// What the child reports on.
-    pub(super) fn child(&self) -> &Channel {
+    pub(super) fn child(&self) -> Option<&Channel> {
         self.work.child()
     }
 
@@ -52,23 +54,25 @@ impl Pending {
 }
 
 impl Work {
-    fn child(&self) -> &Channel {
+    fn child(&self) -> Option<&Channel> {
         match self {
-            Self::Launch(launching) => &launching.channel,
-            Self::Assign(assigning) => &assigning.channel,
+            Self::Launch(launching) => Some(&launching.channel),
+            Self::Execute(channel) => Some(channel),
+            Self::Done => None,
         }
     }
 
     fn abandon(self) -> Option<Member> {
         match self {
             Self::Launch(launching) => Some(launching.member),
-            Self::Assign(_) => None,
+            Self::Execute(_) | Self::Done => None,
         }
     }
 
     fn look(&mut self, deadline: Instant) -> Found {
         loop {
-            let said = match self.child().receive::<Progress>(Some(Duration::ZERO)) {
+            let Some(child) = self.child() else { return Found::Done };
+            let said = match child.receive::<Progress>(Some(Duration::ZERO)) {
                 Ok(said) => said,
                 Err(error) if error.kind() == io::ErrorKind::TimedOut && Instant::now() < deadline => {
                     return Found::Nothing;
@@ -86,15 +90,10 @@ impl Work {
                         return Found::Done;
                     }
                 }
-                (Some((Progress::Ready, _)), Self::Assign(assigning)) => match assigning.let_go_on() {
-                    Ok(true) => {}
-                    Ok(false) => return Found::Done,
-                    Err(error) => return Found::Failed(refusal("start the program", &error.to_string())),
-                },
                 // A successful exec closes the child's last end of the channel.
                 (None, Self::Launch(launching)) if launching.is_executed() => return Found::Done,
-                (None, Self::Assign(assigning)) if assigning.executes => return Found::Done,
-                (Some((Progress::Program(_), _)) | None, _) => {
+                (None, Self::Execute(_)) => return Found::Done,
+                (Some((Progress::Program(_) | Progress::Ready, _)) | None, _) => {
                     return Found::Failed(refusal("wait for the child", "it died"));
                 }
             }
@@ -107,6 +106,7 @@ impl Supervisor {
     pub(super) fn undertake(&mut self, begun: Result<Work, Refusal>, answer: Vec<OwnedFd>) -> io::Result<()> {
         let answer = answer.into_iter().next().map(Channel::new).ok_or(io::ErrorKind::InvalidData)?;
         match begun {
+            Ok(Work::Done) => drop(answer.send(&Reply::Assigned, &[])),
             Ok(work) => self.pending.push(Pending { work, answer, deadline: Instant::now() + PATIENCE }),
             Err(Refusal { stage, reason }) => drop(answer.send(&Reply::Refused { stage, reason }, &[])),
         }

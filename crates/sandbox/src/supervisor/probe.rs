@@ -27,9 +27,15 @@ pub(super) fn probe(supervisor: &mut Supervisor) -> Vec<LayerStatus> {
         Some(version) => LayerStatus::active(layers::LANDLOCK, format!("version {version}")),
         None => LayerStatus::missing(layers::LANDLOCK, "not in this kernel"),
     };
+    let ids = if supervisor.ids.is_platforms() {
+        let reason = "only root has ids to give: functions run with the platform's own user id";
+        LayerStatus::missing(layers::ID_RANGE, reason)
+    } else {
+        tried(layers::ID_RANGE, "ids of its own for every environment")
+    };
     vec![
         tried(layers::NAMESPACES, "user, pid, mount, ipc, uts, net, cgroup"),
-        tried(layers::ID_RANGE, "ids of its own for every environment"),
+        ids,
         tried(layers::ROOT, "host programs read-only, private /tmp"),
         proc,
         tried(layers::SECCOMP, &format!("{} instructions", supervisor.filter.len())),

@@ -1,13 +1,15 @@
 //! How the spawner comes to be: from the server's process image to a small one with few rights.
 
 use std::collections::HashMap;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::PathBuf;
 
-use rustix::process::{getpriority_process, setpriority_process};
-use rustix::thread::{CapabilitySet, capabilities, remove_capability_from_bounding_set, set_capabilities};
+use rustix::process::{getegid, geteuid, getpriority_process, setpriority_process};
+use rustix::thread::{
+    CapabilitySet, UnshareFlags, capabilities, remove_capability_from_bounding_set, set_capabilities,
+};
 
 use super::{MARKER, STATE_DIR, Supervisor, probe};
 use crate::cgroup::CgroupGroup;
@@ -44,42 +46,82 @@ pub(super) fn start() -> io::Result<Supervisor> {
     sys::reset();
     sys::ignore_children();
     match prepare() {
-        Ok((images, group, mut layers)) => {
-            let mut supervisor = assemble(server, null, images, group);
+        Ok((prepared, mut layers)) => {
+            let mut supervisor = assemble(server, null, prepared);
             layers.splice(0..0, probe::probe(&mut supervisor));
             supervisor.server.send(&Reply::Started { layers, failure: None }, &[])?;
             Ok(supervisor)
         }
         Err(error) => {
-            let failure = Some(format!("{error} (it needs root, with CAP_SYS_ADMIN)"));
+            let needs =
+                "it needs root with CAP_SYS_ADMIN, or a kernel that gives users namespaces of their own";
+            let failure = Some(format!("{error} ({needs})"));
             server.send(&Reply::Started { layers: Vec::new(), failure }, &[])?;
             Err(error)
         }
     }
 }
 
-fn assemble(server: Channel, null: OwnedFd, images: RootImages, group: CgroupGroup) -> Supervisor {
+/// What environments are made of.
+struct Prepared {
+    images: RootImages,
+    group: CgroupGroup,
+    ids: IdRange,
+    mounts: OwnedFd,
+}
+
+fn assemble(server: Channel, null: OwnedFd, prepared: Prepared) -> Supervisor {
+    let Prepared { images, group, ids, mounts } = prepared;
     Supervisor {
         server,
         null,
         filter: seccomp::compile(),
-        ids: IdRange::of_group(group.number()),
+        ids,
         group,
         images,
         proc: true,
+        mounts,
         living: HashMap::new(),
         pending: Vec::new(),
         ending: Vec::new(),
     }
 }
 
-fn prepare() -> io::Result<(RootImages, CgroupGroup, Vec<LayerStatus>)> {
+fn prepare() -> io::Result<(Prepared, Vec<LayerStatus>)> {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+    let is_root = geteuid().is_root();
+    if !is_root {
+        become_root_of_nothing_else()?;
+    }
     let state_dir = std::env::var_os(STATE_DIR).ok_or(io::ErrorKind::InvalidInput)?;
     let images = RootImages::prepare(&PathBuf::from(state_dir).join("sandbox"))?;
+    // The calling thread's: a test harness makes the spawner of another thread than the first.
+    let mounts = File::open("/proc/thread-self/ns/mnt")?.into();
     let (group, layers) = CgroupGroup::claim();
-    shed_capabilities()?;
-    Ok((images, group, layers))
+    // Who maps user 0 of a user namespace into another must be able to give files capabilities there.
+    let (ids, kept) = if is_root {
+        (IdRange::of_group(group.number()), NEEDED)
+    } else {
+        (IdRange::of_platform(), NEEDED.union(CapabilitySet::SETFCAP))
+    };
+    shed_capabilities_but(kept)?;
+    Ok((Prepared { images, group, ids, mounts }, layers))
+}
+
+/// Makes a user without rights the root of a user namespace that has this one user in it: that root may make
+/// namespaces and mounts, and has no right over anything that was there before.
+fn become_root_of_nothing_else() -> io::Result<()> {
+    let (user, group) = (geteuid().as_raw(), getegid().as_raw());
+    let own = |name: &str, text: String| {
+        fs::write(format!("/proc/self/{name}"), text)
+            .map_err(|error| io::Error::new(error.kind(), format!("{name}: {error}")))
+    };
+    sys::unshare(UnshareFlags::NEWUSER)
+        .map_err(|error| io::Error::new(error.kind(), format!("user namespace of user {user}: {error}")))?;
+    // Before a user without rights may map a group, it gives up leaving groups.
+    own("setgroups", "deny".to_owned())?;
+    own("uid_map", format!("0 {user} 1\n"))?;
+    own("gid_map", format!("0 {group} 1\n"))
 }
 
 /// The socket comes as standard input. It moves away, and everything else that may have been inherited is closed, so
@@ -100,16 +142,16 @@ fn parent_is_the_server() -> bool {
     server == rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get())
 }
 
-fn shed_capabilities() -> io::Result<()> {
-    for capability in CapabilitySet::all().difference(NEEDED).iter() {
+fn shed_capabilities_but(kept: CapabilitySet) -> io::Result<()> {
+    for capability in CapabilitySet::all().difference(kept).iter() {
         match remove_capability_from_bounding_set(capability) {
             Err(rustix::io::Errno::INVAL) | Ok(()) => {}
             Err(error) => return Err(error.into()),
         }
     }
     let mut sets = capabilities(None)?;
-    sets.effective &= NEEDED;
-    sets.permitted &= NEEDED;
+    sets.effective &= kept;
+    sets.permitted &= kept;
     sets.inheritable = CapabilitySet::empty();
     set_capabilities(None, sets)?;
     Ok(())

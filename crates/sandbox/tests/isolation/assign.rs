@@ -53,6 +53,24 @@ fn assignments_do_not_meet() {
 }
 
 #[test]
+fn who_attached_files_is_back_where_it_was_before_the_next_environment() {
+    let host = host();
+    let mut spec = shell("sleep 60");
+    spec.awaits_assignment = true;
+    let parked = host.spawner.launch(&spec).unwrap();
+    parked.assign(&assignment(host.package("one", &[("name", "one's\n")]))).unwrap();
+    // Another place to bind at: its root is built from the host's files, and its package is named by the host's path.
+    let mut other =
+        shell("cat /opt/name; ls /var/task; cat /etc/hostname; test -x /usr/bin/env && echo programs");
+    let package = host.package("other", &[("name", "other's\n")]);
+    other.binds.push(Bind::new(package.host, "/opt"));
+    let mut environment = host.spawner.launch(&other).unwrap();
+    let stdout = drain(environment.take_stdout().unwrap());
+    assert!(wait(&environment, Duration::from_secs(10)).is_some());
+    assert_eq!(stdout.join().unwrap(), "other's\nsandbox\nprograms\n");
+}
+
+#[test]
 fn what_was_not_made_for_it_or_makes_no_sense_is_refused() {
     let host = host();
     let good = assignment(host.package("one", &[("name", "x")]));

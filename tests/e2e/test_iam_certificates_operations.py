@@ -97,6 +97,21 @@ def test_a_service_linked_role_is_its_services_alone(platform, iam):
     refused(iam.delete_service_linked_role, "InvalidInput", RoleName=plain)
 
 
+def test_a_linked_role_holds_the_policy_that_it_has_in_aws(iam, name):
+    policy = "arn:aws:iam::aws:policy/aws-service-role/AWSLambdaReplicator"
+    role = iam.create_service_linked_role(AWSServiceName="replicator.lambda.amazonaws.com")["Role"]["RoleName"]
+    assert [one["PolicyArn"] for one in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]] == [policy]
+    assert [one["RoleName"] for one in iam.list_entities_for_policy(PolicyArn=policy)["PolicyRoles"]] == [role]
+    assert iam.get_policy(PolicyArn=policy)["Policy"]["AttachmentCount"] == 1
+    refused(iam.detach_role_policy, "UnmodifiableEntity", RoleName=role, PolicyArn=policy)
+    iam.delete_service_linked_role(RoleName=role)
+    assert iam.get_policy(PolicyArn=policy)["Policy"]["AttachmentCount"] == 0
+    # It is for no other role, and neither are those for tasks of root users.
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust({"AWS": "000000000000"}))
+    for arn in (policy, "arn:aws:iam::aws:policy/root-task/S3UnlockBucketPolicy"):
+        assert "Cannot attach a Service Role Policy to a Customer Role." in refused(iam.attach_role_policy, "PolicyNotAttachable", RoleName=name, PolicyArn=arn)
+
+
 def test_nobody_makes_a_role_look_like_a_services(iam, name):
     # No organization's policy binds the sessions of such roles.
     for path in ("/aws-service-role/", "/aws-service-role/ecs.amazonaws.com/"):

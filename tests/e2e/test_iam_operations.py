@@ -211,6 +211,32 @@ def test_the_account_has_an_alias_a_summary_and_details(iam, name):
     assert details[name]["UserPolicyList"] == [{"PolicyName": "p", "PolicyDocument": document("s3:GetObject")}]
 
 
+def test_the_account_says_which_tokens_its_global_endpoint_makes(iam):
+    version = lambda: iam.get_account_summary()["SummaryMap"]["GlobalEndpointTokenVersion"]
+    for asked in (2, 1):
+        iam.set_security_token_service_preferences(GlobalEndpointTokenVersion=f"v{asked}Token")
+        assert version() == asked
+    refused(iam.set_security_token_service_preferences, "ValidationError", GlobalEndpointTokenVersion="v3Token")
+
+
+def test_a_role_tells_when_and_where_it_was_last_used(platform, iam, name):
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust({"AWS": "000000000000"}))["Role"]["Arn"]
+    last = lambda: iam.get_role(RoleName=name)["Role"]["RoleLastUsed"]
+    assert last() == {}
+    made = platform.client("sts", *platform.user(name, {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"})).assume_role(RoleArn=arn, RoleSessionName="ss")["Credentials"]
+    assert last() == {}, "to be assumed is not yet to be used"
+    session = platform.client("dynamodb", made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
+    refused(session.list_tables, "AccessDeniedException")
+    used = eventually(last)
+    assert used["Region"] == "us-east-1" and abs((datetime.datetime.now(datetime.timezone.utc) - used["LastUsedDate"]).total_seconds()) < 60
+    pages = iam.get_paginator("get_account_authorization_details").paginate(Filter=["Role"])
+    assert next(role for page in pages for role in page["RoleDetailList"] if role["RoleName"] == name)["RoleLastUsed"] == used
+    assert "RoleLastUsed" not in next(role for page in iam.get_paginator("list_roles").paginate() for role in page["Roles"] if role["RoleName"] == name)
+    iam.delete_role(RoleName=name)
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust({"AWS": "000000000000"}))
+    assert last() == {}, "another role of the same name was never used"
+
+
 def test_what_is_declined_says_so(iam):
     with pytest.raises(botocore.exceptions.ClientError) as caught:
         iam.list_saml_providers()

@@ -265,6 +265,64 @@ def test_services_are_trusted_and_administered_by_members(org, member, inside):
     refused(theirs.list_accounts, "AccessDeniedException")
 
 
+def test_a_closed_account_is_closed_for_everybody(platform, org, member, inside, courier):
+    iam, sts, table = inside(member, "iam"), inside(member, "sts"), inside(member, "dynamodb")
+    iam.create_user(UserName="left")
+    made = iam.create_access_key(UserName="left")["AccessKey"]
+    left = platform.client("sts", made["AccessKeyId"], made["SecretAccessKey"])
+    iam.create_role(RoleName="open", AssumeRolePolicyDocument=trust({"AWS": "000000000000"}))
+    arn = f"arn:aws:iam::{member}:role/open"
+    assert left.get_caller_identity()["Account"] == member and courier.assume_role(RoleArn=arn, RoleSessionName="ss")
+    bucket = f"closed-{member}"
+    s3 = inside(member, "s3")
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    s3.put_bucket_policy(Bucket=bucket, Policy=document(Effect="Allow", Principal={"AWS": "000000000000"}, Action="s3:GetObject", Resource=f"arn:aws:s3:::{bucket}/*"))
+    ours = platform.client("s3", *platform.user(f"reader-{member}", {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}))
+    assert ours.get_object(Bucket=bucket, Key="k")
+    refused(org.close_account, "ConstraintViolationException", AccountId="000000000000")
+    refused(org.close_account, "AccountNotFoundException", AccountId="999999999999")
+    refused(inside(member, "organizations").close_account, "AccessDeniedException", AccountId=member)
+    org.close_account(AccountId=member)
+    for call in (left.get_caller_identity, sts.get_caller_identity, iam.list_users):
+        refused(call, "InvalidClientTokenId")
+    refused(table.list_tables, "UnrecognizedClientException")
+    message = refused(courier.assume_role, "AccessDenied", RoleArn=arn, RoleSessionName="ss")
+    assert message.endswith("because no role trust policy allows the sts:AssumeRole action"), message
+    refused(ours.get_object, "AccessDenied", Bucket=bucket, Key="k")
+    assert org.describe_account(AccountId=member)["Account"]["Status"] == "SUSPENDED"
+    refused(org.close_account, "AccountAlreadyClosedException", AccountId=member)
+
+
+def test_the_use_of_services_in_a_part_of_the_organization_is_reported(platform, org, root, member, inside):
+    iam, id = platform.client("iam"), org.describe_organization()["Organization"]["Id"]
+    inside(member, "dynamodb").list_tables()
+    if not any(each["Type"] == SCP for each in org.list_roots()["Roots"][0]["PolicyTypes"]):
+        org.enable_policy_type(RootId=root, PolicyType=SCP)
+    policy = bound(org, root, member, Effect="Deny", Action="s3:*", Resource="*")
+    path = f"{id}/{root}/{member}"
+
+    def report(path, **more):
+        job = iam.generate_organizations_access_report(EntityPath=path, **more)["JobId"]
+        return iam.get_organizations_access_report(JobId=job, SortKey="LAST_AUTHENTICATED_TIME_DESCENDING")
+
+    own = report(path)
+    assert own["JobStatus"] == "COMPLETED" and own["NumberOfServicesAccessible"] == len(own["AccessDetails"])
+    details = {one["ServiceNamespace"]: one for one in own["AccessDetails"]}
+    assert details["dynamodb"]["EntityPath"] == path and details["dynamodb"]["TotalAuthenticatedEntities"] == 1
+    assert "LastAuthenticatedTime" not in details["lambda"] and own["NumberOfServicesNotAccessed"] >= 1
+    assert {one["ServiceNamespace"] for one in report(path, OrganizationsPolicyId="p-FullAWSAccess")["AccessDetails"]} >= {"dynamodb", "s3"}
+    assert report(path, OrganizationsPolicyId=policy)["AccessDetails"] == [], "it allows nothing"
+    everywhere = {one["ServiceNamespace"]: one for one in report(f"{id}/{root}")["AccessDetails"]}
+    assert everywhere["iam"]["TotalAuthenticatedEntities"] >= 1
+    for wrong in (f"{id}/{root}/999999999999", f"{id}/r-zzzz", f"o-0000000000/{root}"):
+        refused(iam.generate_organizations_access_report, "InvalidInput", EntityPath=wrong)
+    refused(inside(member, "iam").generate_organizations_access_report, "AccessDenied", EntityPath=path)
+    refused(iam.get_organizations_access_report, "NoSuchEntity", JobId="01234567-89ab-cdef-0123-456789abcdef")
+    org.detach_policy(PolicyId=policy, TargetId=member)
+    org.delete_policy(PolicyId=policy)
+
+
 def test_members_leave_and_are_let_go(platform, org, member, inside, name):
     other = org.create_account(AccountName=name + "-2", Email=f"{name}-2@example.com")["CreateAccountStatus"]["AccountId"]
     refused(org.leave_organization, "MasterCannotLeaveOrganizationException")

@@ -11,8 +11,8 @@ use aws_lc_rs::signature::{
 /// The largest certificate, in bytes.
 const CERTIFICATE_BYTES_MAX: usize = 64 * 1_024;
 
-const SEQUENCE: u8 = 0x30;
-const INTEGER: u8 = 0x02;
+pub(crate) const SEQUENCE: u8 = 0x30;
+pub(crate) const INTEGER: u8 = 0x02;
 const BIT_STRING: u8 = 0x03;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
@@ -31,7 +31,7 @@ pub struct Certificate {
 }
 
 /// The rest of what is to be read.
-struct Der<'a>(&'a [u8]);
+pub(crate) struct Der<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Der<'a> {
     /// The next element's tag and content.
@@ -53,7 +53,8 @@ impl<'a> Der<'a> {
         Some((tag, content))
     }
 
-    fn take(&mut self, tag: u8) -> Option<&'a [u8]> {
+    /// The content of the next element, where it has this tag.
+    pub(crate) fn take(&mut self, tag: u8) -> Option<&'a [u8]> {
         self.next().filter(|(found, _)| *found == tag).map(|(_, content)| content)
     }
 }

@@ -13,6 +13,7 @@ pub mod random;
 mod root;
 mod seal;
 pub mod signature;
+pub mod signing;
 
 pub use digest::{Md5, Sha1, Sha256, constant_time_eq, hmac_sha1, hmac_sha256, sha256};
 pub use root::{RootKey, RootKeyError};

@@ -1,7 +1,7 @@
-//! Which of the three answers a request gets: health, an API Gateway stage, or the AWS APIs' pipeline.
+//! Which of the answers a request gets: health, an issuer's documents, an API Gateway stage, or the AWS APIs' pipeline.
 //!
-//! Health is the only thing that answers without the pipeline or the gateway, and it says nothing but that the
-//! platform is up. What comes through a function's door reaches the AWS APIs, and addresses that somebody awaits an answer at.
+//! Health answers without the pipeline or the gateway, and says nothing but that the platform is up; so do the documents of
+//! accounts that issue tokens to others, which hold public keys and nothing else. What comes through a function's door reaches the AWS APIs, and addresses that somebody awaits an answer at.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -21,6 +21,8 @@ use crate::limits::Limits;
 type Response = hyper::Response<Answer>;
 
 const HEALTH_PATH: &str = "/_fastness/health";
+/// How long others may keep an issuer's documents: a new key is looked for by its id in any case.
+const PUBLISHED_KEPT: &str = "public, max-age=300";
 const USER_AGENT_BYTES_MAX: usize = 1_024;
 const TRACE_BYTES_MAX: usize = 1_024;
 
@@ -50,6 +52,23 @@ impl Router {
         health(method, self.pipeline.directory().observed_roles().unwrap_or(0))
     }
 
+    /// What an account made public by which others check its tokens; for all else the same nothing.
+    fn published(&self, method: &Method, path: &str) -> Response {
+        if method != Method::GET && method != Method::HEAD {
+            return plain(StatusCode::METHOD_NOT_ALLOWED, r#"{"message":"use GET"}"#);
+        }
+        let found = self.pipeline.directory().published(path).unwrap_or_else(|error| {
+            tracing::error!(error = %base::Chain(&error), "an issuer's documents cannot be read");
+            None
+        });
+        let Some(document) = found else {
+            return plain(StatusCode::NOT_FOUND, r#"{"message":"Not Found"}"#);
+        };
+        let mut response = plain(StatusCode::OK, document);
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(PUBLISHED_KEPT));
+        response
+    }
+
     pub(crate) async fn answer(
         &self,
         request: hyper::Request<Incoming>,
@@ -62,6 +81,9 @@ impl Router {
         // SECURITY: health is for strangers too: it tells that the platform is up and nothing else.
         if arrival.door.is_none() && head.uri.path() == HEALTH_PATH {
             return self.health(&head.method);
+        }
+        if arrival.door.is_none() && head.uri.path().starts_with(identity::outbound::PATH) {
+            return self.published(&head.method, head.uri.path());
         }
         if Gateway::calls_back(&head) {
             let Some(body) = body.take() else { return refuse(BodyError::Broken, false) };

@@ -203,6 +203,11 @@ pub(crate) struct PlatformOptions {
     )]
     pub(crate) oidc_issuers: Vec<String>,
 
+    /// The URL under which others reach this platform: what the names of accounts as issuers of web identity tokens begin
+    /// with. By default that of localhost.
+    #[arg(long, env = "FASTNESS_PUBLIC_URL", value_name = "URL")]
+    pub(crate) public_url: Option<String>,
+
     /// What is logged to stderr: `info`, `debug`, or directives such as `service=debug`.
     #[arg(long, env = "FASTNESS_LOG", default_value = "warn", value_name = "FILTER")]
     pub(crate) log: String,

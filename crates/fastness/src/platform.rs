@@ -110,6 +110,9 @@ impl Platform {
         let _ = built.address.set(listening.address());
         built.urls.served_at(scheme, listening.address().port());
         built.callbacks.served_at(&endpoint);
+        let public = self.options.public_url.clone();
+        let public = public.unwrap_or_else(|| format!("{scheme}://localhost:{}", listening.address().port()));
+        built.pipeline.directory().issues_at(&public);
         let mut jobs = built.pipeline.start_jobs(&stopping);
         let serving = tokio::spawn(listening.run(stopping));
         let running = Running {

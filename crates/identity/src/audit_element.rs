@@ -6,7 +6,7 @@
 use base::Timestamp;
 use serde::Serialize;
 
-use crate::principal::{AssumedRole, FederatedUser, Principal, SessionOfKey, entity_arn, root_arn};
+use crate::principal::{AssumedRole, FederatedUser, Principal, Root, SessionOfKey, entity_arn, root_arn};
 
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -40,6 +40,8 @@ struct SessionContext<'a> {
     attributes: Attributes,
     #[serde(skip_serializing_if = "Option::is_none")]
     source_identity: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assumed_root: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -105,7 +107,7 @@ impl Principal {
                 arn: Some(self.arn()),
                 account_id: Some(root.account.as_str()),
                 access_key_id: Some(&root.access_key_id),
-                session_context: root.session.as_ref().map(of_key),
+                session_context: root.session.as_ref().map(|session| of_root(root, session)),
                 ..Element::default()
             },
             Self::User(user) => Element {
@@ -169,6 +171,7 @@ fn of_role(role: &AssumedRole) -> SessionContext<'_> {
         }),
         attributes: attributes(role.issued_at, role.mfa),
         source_identity: role.source_identity.as_deref(),
+        assumed_root: None,
     }
 }
 
@@ -195,12 +198,29 @@ fn of_federated(user: &FederatedUser) -> SessionContext<'_> {
         web_id_federation_data: None,
         attributes: attributes(user.issued_at, false),
         source_identity: None,
+        assumed_root: None,
     }
 }
 
 fn of_key(session: &SessionOfKey) -> SessionContext<'static> {
     let attributes = attributes(session.issued_at, session.mfa);
-    SessionContext { session_issuer: None, web_id_federation_data: None, attributes, source_identity: None }
+    SessionContext {
+        session_issuer: None,
+        web_id_federation_data: None,
+        attributes,
+        source_identity: None,
+        assumed_root: None,
+    }
+}
+
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/cloudtrail-track-privileged-tasks.html>
+fn of_root<'a>(root: &'a Root, session: &SessionOfKey) -> SessionContext<'a> {
+    let assumed = root.assumed.as_ref();
+    SessionContext {
+        source_identity: assumed.and_then(|assumed| assumed.source_identity.as_deref()),
+        assumed_root: assumed.map(|_| "true"),
+        ..of_key(session)
+    }
 }
 
 fn attributes(issued_at: Timestamp, mfa: bool) -> Attributes {

@@ -6,20 +6,29 @@
 use base::Timestamp;
 use policy::Context;
 
-use crate::principal::{AssumedRole, FederatedUser, Principal, PrincipalTags, Root, SessionOfKey, User};
+use crate::principal::{AssumedRole, FederatedUser, Principal, Root, SessionOfKey, User};
 
 /// What is known of the principal besides its name: tags, the age and strength of its session, the resource that a
 /// service acts for.
 pub fn of(principal: &Principal, now: Timestamp) -> Context {
     let mut context = Context::new();
+    for (key, value) in tags_of(principal) {
+        context.add(format!("aws:PrincipalTag/{key}"), value);
+    }
     match principal {
-        Principal::Root(Root { session, .. }) => {
+        Principal::Root(Root { session, assumed, .. }) => {
             if let Some(session) = session {
                 add_key_session(&mut context, session, now);
             }
+            if let Some(assumed) = assumed {
+                // As in AWS, the key is there for such sessions only, and then it is true.
+                context.add("aws:AssumedRoot", "true");
+                if let Some(identity) = &assumed.source_identity {
+                    context.add("aws:SourceIdentity", identity.clone());
+                }
+            }
         }
-        Principal::User(User { session, tags, .. }) => {
-            add_tags(&mut context, tags);
+        Principal::User(User { session, .. }) => {
             if let Some(session) = session {
                 add_key_session(&mut context, session, now);
             }
@@ -41,7 +50,6 @@ pub fn of(principal: &Principal, now: Timestamp) -> Context {
 }
 
 fn add_role(context: &mut Context, role: &AssumedRole, now: Timestamp) {
-    add_overlaid_tags(context, &role.role_tags, &role.session_tags);
     add_session(context, role.issued_at, role.mfa, now);
     if let Some(identity) = &role.source_identity {
         context.add("aws:SourceIdentity", identity.clone());
@@ -56,18 +64,25 @@ fn add_role(context: &mut Context, role: &AssumedRole, now: Timestamp) {
 }
 
 fn add_federated(context: &mut Context, user: &FederatedUser, now: Timestamp) {
-    let own = user.lender.as_ref().map(|lender| lender.tags.as_slice()).unwrap_or_default();
-    add_overlaid_tags(context, own, &user.session_tags);
     add_session(context, user.issued_at, false, now);
 }
 
 /// A principal's own tags, and those of its session, each of which stands before one of the same key.
-fn add_overlaid_tags(context: &mut Context, own: &[(String, String)], session: &[(String, String)]) {
+pub fn tags_of(principal: &Principal) -> Vec<(&str, &str)> {
+    let (own, session): (&[_], &[_]) = match principal {
+        Principal::User(user) => (&user.tags, &[]),
+        Principal::AssumedRole(role) => (&role.role_tags, &role.session_tags),
+        Principal::FederatedUser(user) => (
+            user.lender.as_ref().map(|lender| lender.tags.as_slice()).unwrap_or_default(),
+            &user.session_tags,
+        ),
+        Principal::Root(_) | Principal::Service(_) | Principal::WebIdentity(_) | Principal::Anonymous => {
+            return Vec::new();
+        }
+    };
     let is_overridden = |key: &str| session.iter().any(|(name, _)| name.eq_ignore_ascii_case(key));
     let own = own.iter().filter(|(key, _)| !is_overridden(key));
-    for (key, value) in own.chain(session) {
-        context.add(format!("aws:PrincipalTag/{key}"), value.clone());
-    }
+    own.chain(session).map(|(key, value)| (key.as_str(), value.as_str())).collect()
 }
 
 fn add_claims(context: &mut Context, claims: &[(String, Vec<String>)]) {
@@ -75,12 +90,6 @@ fn add_claims(context: &mut Context, claims: &[(String, Vec<String>)]) {
         for value in values {
             context.add(key.clone(), value.clone());
         }
-    }
-}
-
-fn add_tags(context: &mut Context, tags: &PrincipalTags) {
-    for (key, value) in tags {
-        context.add(format!("aws:PrincipalTag/{key}"), value.clone());
     }
 }
 

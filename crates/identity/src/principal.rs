@@ -42,9 +42,20 @@ pub struct Root {
     pub account: AccountId,
     /// The key that signed; empty for calls that the platform makes in the account's own name.
     pub access_key_id: String,
-    /// Present where the key is a temporary one from `GetSessionToken`.
+    /// Present where the key is a temporary one from `GetSessionToken` or `AssumeRoot`.
     pub session: Option<SessionOfKey>,
+    /// Present where the key is from `AssumeRoot`: someone of the organization, in the root user's place for one task.
+    pub assumed: Option<AssumedRoot>,
     arn: String,
+}
+
+/// What a session of `AssumeRoot` is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssumedRoot {
+    /// The ARN of the policy of AWS's that leaves one task of the root user's rights.
+    pub task_policy: String,
+    /// The `SourceIdentity` of the session that began it.
+    pub source_identity: Option<String>,
 }
 
 /// An IAM user.
@@ -139,7 +150,8 @@ pub struct ServicePrincipal {
 impl Root {
     /// The root user of `account`, with the key that signed.
     pub fn new(account: AccountId, access_key_id: impl Into<String>) -> Self {
-        Self { account, access_key_id: access_key_id.into(), session: None, arn: root_arn(account) }
+        let arn = root_arn(account);
+        Self { account, access_key_id: access_key_id.into(), session: None, assumed: None, arn }
     }
 }
 
@@ -233,6 +245,11 @@ impl Principal {
     /// True for a session of a role that a service made for itself: as in AWS, no organization binds it.
     pub fn is_service_linked(&self) -> bool {
         matches!(self, Self::AssumedRole(role) if role.role_path.starts_with("/aws-service-role/"))
+    }
+
+    /// True for someone of the organization who is in the root user's place for one task.
+    pub const fn is_assumed_root(&self) -> bool {
+        matches!(self, Self::Root(Root { assumed: Some(_), .. }))
     }
 
     /// True for a session of a role in observe mode.

@@ -71,6 +71,23 @@ pub enum Subject {
     /// A federated user, from `GetFederationToken`.
     #[serde(rename = "f")]
     Federated(Box<FederatedSession>),
+    /// Someone in the root user's place for one task, from `AssumeRoot`.
+    #[serde(rename = "a")]
+    AssumedRoot(Box<RootSession>),
+}
+
+/// A session in the root user's place.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RootSession {
+    /// The organization by whose leave it began: it ends with that.
+    #[serde(rename = "o")]
+    pub organization: String,
+    /// The ARN of the task's policy.
+    #[serde(rename = "p")]
+    pub task_policy: String,
+    /// The source identity of whoever began it.
+    #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
+    pub source_identity: Option<String>,
 }
 
 /// A federated user's session.
@@ -295,6 +312,10 @@ mod tests {
         };
         let text = serde_json::to_string(&Subject::Federated(Box::new(federated))).unwrap();
         assert_eq!(text, r#"{"f":{"n":"ana","u":["bob","AIDAX"],"p":["{}"]}}"#);
+        let root =
+            RootSession { organization: "o-x".into(), task_policy: "arn:p".into(), ..RootSession::default() };
+        let text = serde_json::to_string(&Subject::AssumedRoot(Box::new(root))).unwrap();
+        assert_eq!(text, r#"{"a":{"o":"o-x","p":"arn:p"}}"#);
     }
 
     #[test]

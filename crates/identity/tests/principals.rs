@@ -141,7 +141,7 @@ async fn a_store_from_before_is_brought_along_at_the_next_start() {
     let stored: Result<(), DirectoryError> = store
         .transact(|transaction| {
             use identity::records::{AccountRecord, Record};
-            let created = AccountRecord { alias: None, created_at: Timestamp::default() };
+            let created = AccountRecord::new(Timestamp::default());
             transaction.put(keys::ACCOUNTS, keys::account(account()), created.encode()?)?;
             transaction.put(keys::USERS, keys::named(account(), "bob"), bob.encode()?)?;
             transaction.put(keys::ROLES, keys::named(account(), "orders"), orders.encode()?)?;

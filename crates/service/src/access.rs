@@ -106,6 +106,13 @@ impl Access {
         self
     }
 
+    /// Leave for the last check that the target's owner gave outside of any policy, under this name; where it is `None`,
+    /// nobody may, whatever else allows it.
+    #[must_use]
+    pub fn granted(self, grant: Option<String>) -> Self {
+        self.key_policy(None, grant)
+    }
+
     /// The trust policy of the role that is the target of the last check; `None` where there is no such role.
     #[must_use]
     pub fn trust_policy(mut self, policy: Option<Policy>) -> Self {

@@ -27,6 +27,9 @@ static NOBODY: LazyLock<Option<Policy>> = LazyLock::new(|| {
 const UNTRUSTED: Denial =
     Denial { kind: DenialKind::Implicit, policy_type: PolicyType::Trust, statement: None, undecided: None };
 
+/// The answer to whoever acts for an account that was closed.
+const CLOSED: &str = "The account is closed";
+
 /// Who calls what, from where and when.
 #[derive(Clone, Copy)]
 pub(crate) struct Caller<'a> {
@@ -58,6 +61,9 @@ impl Question<'_> {
             return Err(denial::denied(self.caller.operation, message).into());
         }
         let known = self.known().map_err(|error| self.unreadable(&error))?;
+        if known.governance.is_closed() {
+            return Err(denial::denied(self.caller.operation, CLOSED.to_owned()).into());
+        }
         let common = self.context(&known);
         let mut missing = Vec::new();
         for check in access.checks() {
@@ -105,15 +111,17 @@ impl Question<'_> {
         };
         let service_control = known.governance.service_control(self.caller.principal);
         let resource_control = governance.resource_control(self.caller.principal, check.action);
+        // SECURITY: what a closed account has is there for nobody: as if no policy and no grant of its let anyone in.
+        let theirs = check.resource_policy.as_ref().filter(|_| !governance.is_closed());
         let set = PolicySet {
             identity: known.policies.identity(),
             boundary: known.policies.boundary(),
             session: known.policies.session(),
-            resource: check.resource_policy.as_ref().or(if check.is_trust { NOBODY.as_ref() } else { None }),
+            resource: theirs.or(if check.is_trust { NOBODY.as_ref() } else { None }),
             service_control: &service_control,
             resource_control: &resource_control,
-            grant: check.grant.as_deref(),
-            resource_decides: check.resource_decides,
+            grant: check.grant.as_deref().filter(|_| !governance.is_closed()),
+            resource_decides: check.resource_decides || governance.is_closed(),
             ..PolicySet::default()
         };
         let denial = match policy::evaluate(&request, &set) {

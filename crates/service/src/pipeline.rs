@@ -206,6 +206,8 @@ impl Pipeline {
             self.record_refused(&attempt, None, &[], &refused).await;
             return Err(refused);
         }
+        let service = operation.model().signing_name();
+        self.0.directory.role_used(&attempt.principal, service, self.0.region.as_str(), attempt.arrived);
         let input = match input.await.and_then(|input| {
             protocol::validate_input(operation, &input)?;
             Ok(input)

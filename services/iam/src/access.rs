@@ -22,8 +22,14 @@ type Outcome = Result<Access, Error>;
 /// Leave for `action` on `resource`.
 // SECURITY: a session of a user without a second factor may not use this API at all, whatever its policies say: it
 // would otherwise outlive the key it was made from by making another.
-fn leave<I>(request: &AccessRequest<'_, I>, action: &'static str, resource: impl Into<String>) -> Outcome {
+pub(crate) fn leave<I>(
+    request: &AccessRequest<'_, I>,
+    action: &'static str,
+    resource: impl Into<String>,
+) -> Outcome {
     let session = match request.principal {
+        // The policy of its task says what it may.
+        Principal::Root(root) if root.assumed.is_some() => None,
         Principal::Root(root) => root.session.as_ref(),
         Principal::User(user) => user.session.as_ref(),
         // As in AWS, this API is not for federated users.

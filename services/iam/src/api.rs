@@ -382,6 +382,33 @@ impl protocol::Operation for DetachUserPolicy {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct DisableOrganizationsRootCredentialsManagement;
+impl protocol::Operation for DisableOrganizationsRootCredentialsManagement {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "DisableOrganizationsRootCredentialsManagement";
+    type Input = DisableOrganizationsRootCredentialsManagementRequest;
+    type Output = DisableOrganizationsRootCredentialsManagementResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct DisableOrganizationsRootSessions;
+impl protocol::Operation for DisableOrganizationsRootSessions {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "DisableOrganizationsRootSessions";
+    type Input = DisableOrganizationsRootSessionsRequest;
+    type Output = DisableOrganizationsRootSessionsResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct DisableOutboundWebIdentityFederation;
+impl protocol::Operation for DisableOutboundWebIdentityFederation {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "DisableOutboundWebIdentityFederation";
+    type Input = ();
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct EnableMFADevice;
 impl protocol::Operation for EnableMFADevice {
     const SERVICE: &'static str = "iam";
@@ -391,12 +418,48 @@ impl protocol::Operation for EnableMFADevice {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct EnableOrganizationsRootCredentialsManagement;
+impl protocol::Operation for EnableOrganizationsRootCredentialsManagement {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "EnableOrganizationsRootCredentialsManagement";
+    type Input = EnableOrganizationsRootCredentialsManagementRequest;
+    type Output = EnableOrganizationsRootCredentialsManagementResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct EnableOrganizationsRootSessions;
+impl protocol::Operation for EnableOrganizationsRootSessions {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "EnableOrganizationsRootSessions";
+    type Input = EnableOrganizationsRootSessionsRequest;
+    type Output = EnableOrganizationsRootSessionsResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct EnableOutboundWebIdentityFederation;
+impl protocol::Operation for EnableOutboundWebIdentityFederation {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "EnableOutboundWebIdentityFederation";
+    type Input = ();
+    type Output = EnableOutboundWebIdentityFederationResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct GenerateCredentialReport;
 impl protocol::Operation for GenerateCredentialReport {
     const SERVICE: &'static str = "iam";
     const NAME: &'static str = "GenerateCredentialReport";
     type Input = ();
     type Output = GenerateCredentialReportResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GenerateOrganizationsAccessReport;
+impl protocol::Operation for GenerateOrganizationsAccessReport {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "GenerateOrganizationsAccessReport";
+    type Input = GenerateOrganizationsAccessReportRequest;
+    type Output = GenerateOrganizationsAccessReportResponse;
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -523,6 +586,24 @@ impl protocol::Operation for GetOpenIDConnectProvider {
     const NAME: &'static str = "GetOpenIDConnectProvider";
     type Input = GetOpenIDConnectProviderRequest;
     type Output = GetOpenIDConnectProviderResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GetOrganizationsAccessReport;
+impl protocol::Operation for GetOrganizationsAccessReport {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "GetOrganizationsAccessReport";
+    type Input = GetOrganizationsAccessReportRequest;
+    type Output = GetOrganizationsAccessReportResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GetOutboundWebIdentityFederationInfo;
+impl protocol::Operation for GetOutboundWebIdentityFederationInfo {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "GetOutboundWebIdentityFederationInfo";
+    type Input = ();
+    type Output = GetOutboundWebIdentityFederationInfoResponse;
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -760,6 +841,15 @@ impl protocol::Operation for ListOpenIDConnectProviders {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct ListOrganizationsFeatures;
+impl protocol::Operation for ListOrganizationsFeatures {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "ListOrganizationsFeatures";
+    type Input = ListOrganizationsFeaturesRequest;
+    type Output = ListOrganizationsFeaturesResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct ListPolicies;
 impl protocol::Operation for ListPolicies {
     const SERVICE: &'static str = "iam";
@@ -963,6 +1053,15 @@ impl protocol::Operation for SetDefaultPolicyVersion {
     const SERVICE: &'static str = "iam";
     const NAME: &'static str = "SetDefaultPolicyVersion";
     type Input = SetDefaultPolicyVersionRequest;
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct SetSecurityTokenServicePreferences;
+impl protocol::Operation for SetSecurityTokenServicePreferences {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "SetSecurityTokenServicePreferences";
+    type Input = SetSecurityTokenServicePreferencesRequest;
     type Output = ();
 }
 
@@ -1208,6 +1307,24 @@ impl protocol::Operation for UploadServerCertificate {
     type Input = UploadServerCertificateRequest;
     type Output = UploadServerCertificateResponse;
 }
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AccessDetail {
+    pub service_name: String,
+    pub service_namespace: String,
+    pub region: Option<String>,
+    pub entity_path: Option<String>,
+    pub last_authenticated_time: Option<protocol::Timestamp>,
+    pub total_authenticated_entities: Option<i64>,
+}
+protocol::structure!(AccessDetail {
+    service_name: "ServiceName",
+    service_namespace: "ServiceNamespace",
+    region: "Region",
+    entity_path: "EntityPath",
+    last_authenticated_time: "LastAuthenticatedTime",
+    total_authenticated_entities: "TotalAuthenticatedEntities"
+});
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AccessKey {
@@ -1705,6 +1822,34 @@ pub struct DetachUserPolicyRequest {
 protocol::structure!(DetachUserPolicyRequest { user_name: "UserName", policy_arn: "PolicyArn" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct DisableOrganizationsRootCredentialsManagementRequest {}
+protocol::structure!(DisableOrganizationsRootCredentialsManagementRequest {});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DisableOrganizationsRootCredentialsManagementResponse {
+    pub organization_id: Option<String>,
+    pub enabled_features: Option<Vec<String>>,
+}
+protocol::structure!(DisableOrganizationsRootCredentialsManagementResponse {
+    organization_id: "OrganizationId",
+    enabled_features: "EnabledFeatures"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DisableOrganizationsRootSessionsRequest {}
+protocol::structure!(DisableOrganizationsRootSessionsRequest {});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DisableOrganizationsRootSessionsResponse {
+    pub organization_id: Option<String>,
+    pub enabled_features: Option<Vec<String>>,
+}
+protocol::structure!(DisableOrganizationsRootSessionsResponse {
+    organization_id: "OrganizationId",
+    enabled_features: "EnabledFeatures"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct EnableMFADeviceRequest {
     pub user_name: String,
     pub serial_number: String,
@@ -1717,6 +1862,40 @@ protocol::structure!(EnableMFADeviceRequest {
     authentication_code1: "AuthenticationCode1",
     authentication_code2: "AuthenticationCode2"
 });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EnableOrganizationsRootCredentialsManagementRequest {}
+protocol::structure!(EnableOrganizationsRootCredentialsManagementRequest {});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EnableOrganizationsRootCredentialsManagementResponse {
+    pub organization_id: Option<String>,
+    pub enabled_features: Option<Vec<String>>,
+}
+protocol::structure!(EnableOrganizationsRootCredentialsManagementResponse {
+    organization_id: "OrganizationId",
+    enabled_features: "EnabledFeatures"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EnableOrganizationsRootSessionsRequest {}
+protocol::structure!(EnableOrganizationsRootSessionsRequest {});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EnableOrganizationsRootSessionsResponse {
+    pub organization_id: Option<String>,
+    pub enabled_features: Option<Vec<String>>,
+}
+protocol::structure!(EnableOrganizationsRootSessionsResponse {
+    organization_id: "OrganizationId",
+    enabled_features: "EnabledFeatures"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EnableOutboundWebIdentityFederationResponse {
+    pub issuer_identifier: Option<String>,
+}
+protocol::structure!(EnableOutboundWebIdentityFederationResponse { issuer_identifier: "IssuerIdentifier" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct EntityDetails {
@@ -1772,6 +1951,22 @@ pub struct GenerateCredentialReportResponse {
     pub description: Option<String>,
 }
 protocol::structure!(GenerateCredentialReportResponse { state: "State", description: "Description" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GenerateOrganizationsAccessReportRequest {
+    pub entity_path: String,
+    pub organizations_policy_id: Option<String>,
+}
+protocol::structure!(GenerateOrganizationsAccessReportRequest {
+    entity_path: "EntityPath",
+    organizations_policy_id: "OrganizationsPolicyId"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GenerateOrganizationsAccessReportResponse {
+    pub job_id: Option<String>,
+}
+protocol::structure!(GenerateOrganizationsAccessReportResponse { job_id: "JobId" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GenerateServiceLastAccessedDetailsRequest {
@@ -1986,6 +2181,54 @@ protocol::structure!(GetOpenIDConnectProviderResponse {
     thumbprint_list: "ThumbprintList",
     create_date: "CreateDate",
     tags: "Tags"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetOrganizationsAccessReportRequest {
+    pub job_id: String,
+    pub max_items: Option<i64>,
+    pub marker: Option<String>,
+    pub sort_key: Option<String>,
+}
+protocol::structure!(GetOrganizationsAccessReportRequest {
+    job_id: "JobId",
+    max_items: "MaxItems",
+    marker: "Marker",
+    sort_key: "SortKey"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetOrganizationsAccessReportResponse {
+    pub job_status: String,
+    pub job_creation_date: protocol::Timestamp,
+    pub job_completion_date: Option<protocol::Timestamp>,
+    pub number_of_services_accessible: Option<i64>,
+    pub number_of_services_not_accessed: Option<i64>,
+    pub access_details: Option<Vec<AccessDetail>>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+    pub error_details: Option<ErrorDetails>,
+}
+protocol::structure!(GetOrganizationsAccessReportResponse {
+    job_status: "JobStatus",
+    job_creation_date: "JobCreationDate",
+    job_completion_date: "JobCompletionDate",
+    number_of_services_accessible: "NumberOfServicesAccessible",
+    number_of_services_not_accessed: "NumberOfServicesNotAccessed",
+    access_details: "AccessDetails",
+    is_truncated: "IsTruncated",
+    marker: "Marker",
+    error_details: "ErrorDetails"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetOutboundWebIdentityFederationInfoResponse {
+    pub issuer_identifier: Option<String>,
+    pub jwt_vending_enabled: Option<bool>,
+}
+protocol::structure!(GetOutboundWebIdentityFederationInfoResponse {
+    issuer_identifier: "IssuerIdentifier",
+    jwt_vending_enabled: "JwtVendingEnabled"
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -2601,6 +2844,20 @@ pub struct ListOpenIDConnectProvidersResponse {
 }
 protocol::structure!(ListOpenIDConnectProvidersResponse {
     open_id_connect_provider_list: "OpenIDConnectProviderList"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListOrganizationsFeaturesRequest {}
+protocol::structure!(ListOrganizationsFeaturesRequest {});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListOrganizationsFeaturesResponse {
+    pub organization_id: Option<String>,
+    pub enabled_features: Option<Vec<String>>,
+}
+protocol::structure!(ListOrganizationsFeaturesResponse {
+    organization_id: "OrganizationId",
+    enabled_features: "EnabledFeatures"
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -3335,6 +3592,14 @@ pub struct SetDefaultPolicyVersionRequest {
     pub version_id: String,
 }
 protocol::structure!(SetDefaultPolicyVersionRequest { policy_arn: "PolicyArn", version_id: "VersionId" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SetSecurityTokenServicePreferencesRequest {
+    pub global_endpoint_token_version: String,
+}
+protocol::structure!(SetSecurityTokenServicePreferencesRequest {
+    global_endpoint_token_version: "GlobalEndpointTokenVersion"
+});
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SimulateCustomPolicyRequest {

@@ -76,6 +76,38 @@ fn tally(uses: &[Use]) -> HashMap<String, Count> {
     counts
 }
 
+/// Enters all of a role's attached policies in the index.
+pub(crate) fn mark_all(edit: &mut Edit<'_, '_>, role: &RoleRecord) -> Result<(), Error> {
+    for arn in &role.attached {
+        edit.mark(keys::ATTACHMENTS, &keys::attachment(edit.account(), arn, RoleRecord::TITLE, &role.name))?;
+    }
+    Ok(())
+}
+
+/// Takes all of a role's attached policies out of the index.
+pub(crate) fn unmark_all(edit: &mut Edit<'_, '_>, role: &RoleRecord) -> Result<(), Error> {
+    for arn in &role.attached {
+        edit.delete(
+            keys::ATTACHMENTS,
+            &keys::attachment(edit.account(), arn, RoleRecord::TITLE, &role.name),
+        )?;
+    }
+    Ok(())
+}
+
+/// Refuses the policies that AWS keeps for its services' roles and for tasks of root users.
+fn check_for_customers<E: Entity>(arn: &str) -> Result<(), Error> {
+    match managed::by_arn(arn) {
+        Some(policy) if ["/aws-service-role/", "/root-task/"].contains(&policy.path.as_str()) => {
+            let title = E::TITLE;
+            Err(Error::PolicyNotAttachable(format!(
+                "Cannot attach a Service Role Policy to a Customer {title}."
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Refuses the ARN of a policy that cannot be attached: one that is not there, or of another account.
 pub(crate) fn check_attachable(from: &impl Reads, account: AccountId, arn: &str) -> Result<(), Error> {
     if managed::by_arn(arn).is_some() {
@@ -92,6 +124,7 @@ pub(crate) fn check_attachable(from: &impl Reads, account: AccountId, arn: &str)
 pub(crate) fn attach<E: Entity>(edit: &mut Edit<'_, '_>, name: &str, arn: &str) -> Result<(), Error> {
     let mut record: E = entity::load_to_change(edit, name)?;
     check_attachable(edit, edit.account(), arn)?;
+    check_for_customers::<E>(arn)?;
     if record.attached().iter().any(|other| other == arn) {
         return Ok(());
     }

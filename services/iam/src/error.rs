@@ -36,6 +36,20 @@ service_error! {
         KeyPairMismatch = "KeyPairMismatchException",
         /// A role that only its service may change.
         UnmodifiableEntity = "UnmodifiableEntityException",
+        /// The account belongs to no organization.
+        OrganizationNotFound = "OrganizationNotFoundException",
+        /// The account does not administer IAM for its organization.
+        AccountNotManagementOrDelegatedAdministrator = "AccountNotManagementOrDelegatedAdministratorException",
+        /// The account does not manage its organization.
+        CallerIsNotManagementAccount = "CallerIsNotManagementAccountException",
+        /// The organization does not trust IAM.
+        ServiceAccessNotEnabled = "ServiceAccessNotEnabledException",
+        /// The account is an issuer already.
+        FeatureEnabled = "FeatureEnabledException",
+        /// The account is no issuer.
+        FeatureDisabled = "FeatureDisabledException",
+        /// A policy that is for roles of services alone.
+        PolicyNotAttachable = "PolicyNotAttachableException",
         /// A simulation could not be decided.
         PolicyEvaluation = "PolicyEvaluationException",
         /// A value that the model lets through and the rules do not.

@@ -8,6 +8,10 @@ pub(crate) const GROUPS_MAX: usize = 300;
 pub(crate) const ROLES_MAX: usize = 1_000;
 pub(crate) const POLICIES_MAX: usize = 1_500;
 pub(crate) const VERSIONS_MAX: usize = 5;
+/// Told in the summary, and never reached: there are not that many policies.
+pub(crate) const POLICY_VERSIONS_MAX: usize = 10_000;
+/// Told in the summary; none can be uploaded.
+pub(crate) const SIGNING_CERTIFICATES_MAX: usize = 2;
 pub(crate) const GROUPS_PER_USER_MAX: usize = 10;
 pub(crate) const ATTACHED_MAX: usize = 10;
 pub(crate) const ACCESS_KEYS_MAX: usize = 2;

@@ -12,6 +12,9 @@ pub(crate) const CREDENTIAL_REPORTS: Table = Table::new(0x0131, "credential repo
 /// Account, job id → [`UsageReportRecord`].
 pub(crate) const USAGE_REPORTS: Table = Table::new(0x0132, "reports of last use");
 
+/// Account, job id → [`OrganizationReportRecord`].
+pub(crate) const ORGANIZATION_REPORTS: Table = Table::new(0x0135, "reports of last use in organizations");
+
 /// One of an account's usage reports.
 pub(crate) fn usage_key(account: AccountId, job: &str) -> Key {
     Key::new().str(account.as_str()).str(job)
@@ -51,6 +54,35 @@ pub(crate) struct UsageReportRecord {
 impl Record for UsageReportRecord {
     const VERSION: u8 = 1;
     const NAME: &'static str = "report of last use";
+}
+
+/// Which services a part of an organization may use, and where in it they last were.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OrganizationReportRecord {
+    /// When it was asked for, and done.
+    #[serde(rename = "at")]
+    pub(crate) created_at: Timestamp,
+    /// By namespace, in order: the latest use in each account, latest first.
+    pub(crate) services: Vec<(String, Vec<OrganizationUse>)>,
+}
+
+impl Record for OrganizationReportRecord {
+    const VERSION: u8 = 1;
+    const NAME: &'static str = "report of last use in an organization";
+}
+
+/// The latest use of a service in one account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OrganizationUse {
+    /// `o-…/r-…/ou-…/123456789012`
+    #[serde(rename = "p")]
+    pub(crate) path: String,
+    /// When.
+    #[serde(rename = "t")]
+    pub(crate) at: Timestamp,
+    /// Where.
+    #[serde(rename = "r")]
+    pub(crate) region: String,
 }
 
 /// The last use of one service.
@@ -112,6 +144,12 @@ mod tests {
             r#"{"from":1000,"to":1000,"deep":false,"services":[{"n":"s3","w":[{"e":"e","t":1000,"r":"r"}],"a":[["GetObject",{"e":"e","t":1000,"r":"r"}]]}]}"#
         );
         assert_eq!(UsageReportRecord::decode(&bytes).unwrap(), report);
+        let used = OrganizationUse { path: "o/r/1".into(), at, region: "r".into() };
+        let report = OrganizationReportRecord { created_at: at, services: vec![("s3".into(), vec![used])] };
+        assert_eq!(
+            &report.encode().unwrap()[1..],
+            br#"{"at":1000,"services":[["s3",[{"p":"o/r/1","t":1000,"r":"r"}]]]}"#
+        );
         let report = CredentialReportRecord { made_at: at, csv: "a\n".into() };
         let bytes = report.encode().unwrap();
         assert_eq!(std::str::from_utf8(&bytes[1..]).unwrap(), r#"{"at":1000,"csv":"a\n"}"#);

@@ -2,11 +2,13 @@
 //!
 //! Listings leave out what AWS leaves out of listings: tags, boundaries, descriptions of policies.
 
-use base::AccountId;
+use base::{AccountId, Timestamp};
 use identity::Reads;
 use identity::directory::managed::AwsManagedPolicy;
 use identity::principal::entity_arn;
-use identity::records::{GroupRecord, ManagedPolicyRecord, PolicyVersion, RoleRecord, UserRecord};
+use identity::records::{
+    GroupRecord, LastUsedRecord, ManagedPolicyRecord, PolicyVersion, RoleRecord, UserRecord, keys,
+};
 
 use crate::attachments::Count;
 use crate::entity::Entity;
@@ -76,9 +78,18 @@ pub(crate) fn whole_role(
     Ok(api::Role {
         permissions_boundary: boundary(record.boundary.as_deref()),
         tags: tags::to_api(&record.tags),
-        role_last_used: Some(api::RoleLastUsed::default()),
+        role_last_used: Some(last_used(from, record)?),
         ..role(from, account, record)?
     })
+}
+
+/// When and where a role was last used; empty where it never was.
+fn last_used(from: &impl Reads, record: &RoleRecord) -> Result<api::RoleLastUsed, Error> {
+    let used: Option<LastUsedRecord> = from.record(keys::ROLES_LAST_USED, &keys::unique(&record.role_id))?;
+    Ok(used.map_or_else(api::RoleLastUsed::default, |used| api::RoleLastUsed {
+        last_used_date: Some(Timestamp::from_secs(used.at.secs())),
+        region: Some(used.region),
+    }))
 }
 
 /// A customer managed policy in a listing.

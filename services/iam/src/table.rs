@@ -4,6 +4,7 @@
 
 mod credentials;
 mod federation;
+mod organization;
 mod reports;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ pub fn service(directory: Directory) -> Service {
     let builder = credentials::operations(builder);
     let builder = federation::operations(builder);
     let builder = reports::operations(builder);
+    let builder = organization::operations(builder);
     declined(keys_and_account(builder)).build()
 }
 
@@ -363,11 +365,6 @@ const NO_SAML: &[&str] = &[
     "UntagSAMLProvider",
     "UpdateSAMLProvider",
 ];
-const NO_TOKENS: &[&str] = &[
-    "DisableOutboundWebIdentityFederation",
-    "EnableOutboundWebIdentityFederation",
-    "GetOutboundWebIdentityFederationInfo",
-];
 const NO_CODECOMMIT: &[&str] = &[
     "DeleteSSHPublicKey",
     "GetSSHPublicKey",
@@ -386,13 +383,6 @@ const NO_SOAP: &[&str] = &[
     "UpdateSigningCertificate",
     "UploadSigningCertificate",
 ];
-const NO_ROOT_SESSIONS: &[&str] = &[
-    "DisableOrganizationsRootCredentialsManagement",
-    "DisableOrganizationsRootSessions",
-    "EnableOrganizationsRootCredentialsManagement",
-    "EnableOrganizationsRootSessions",
-    "ListOrganizationsFeatures",
-];
 const NO_DELEGATION: &[&str] = &[
     "AcceptDelegationRequest",
     "AssociateDelegationRequest",
@@ -404,8 +394,6 @@ const NO_DELEGATION: &[&str] = &[
     "SendDelegationToken",
     "UpdateDelegationRequest",
 ];
-const NO_ORGANIZATION_REPORTS: &[&str] =
-    &["GenerateOrganizationsAccessReport", "GetOrganizationsAccessReport"];
 
 fn declined(builder: Builder) -> Builder {
     builder
@@ -413,17 +401,10 @@ fn declined(builder: Builder) -> Builder {
             "identity providers speak OpenID Connect here: SAML is signed XML, and none is parsed",
             NO_SAML,
         )
-        .declined("the platform vouches for nobody to others: it issues no web identity tokens", NO_TOKENS)
         .declined("they open CodeCommit, Keyspaces and Bedrock, which are not offered here", NO_CODECOMMIT)
         .declined("they sign SOAP requests, which no API here takes", NO_SOAP)
         .declined(
-            "root users of member accounts have no credentials here until their account makes some",
-            NO_ROOT_SESSIONS,
-        )
-        .declined("requests for delegated access come from AWS's partners", NO_DELEGATION)
-        .declined("last use is reported by account and not for an organization", NO_ORGANIZATION_REPORTS)
-        .declined(
-            "session tokens have one version here, good in every region",
-            &["SetSecurityTokenServicePreferences"],
+            "a request for delegated access comes from one of AWS's partners, who is told of its end through SNS",
+            NO_DELEGATION,
         )
 }

@@ -54,6 +54,7 @@ targeted! {
     list_parents(ListParentsRequest) = "organizations:ListParents" on child_id;
     describe_account(DescribeAccountRequest) = "organizations:DescribeAccount" on account_id;
     list_accounts_below(ListAccountsForParentRequest) = "organizations:ListAccountsForParent" on parent_id;
+    close_account(CloseAccountRequest) = "organizations:CloseAccount" on account_id;
     remove_account(RemoveAccountFromOrganizationRequest) = "organizations:RemoveAccountFromOrganization" on account_id;
     describe_policy(DescribePolicyRequest) = "organizations:DescribePolicy" on policy_id;
     update_policy(UpdatePolicyRequest) = "organizations:UpdatePolicy" on policy_id;

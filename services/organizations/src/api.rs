@@ -13,6 +13,15 @@ impl protocol::Operation for AttachPolicy {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct CloseAccount;
+impl protocol::Operation for CloseAccount {
+    const SERVICE: &'static str = "organizations";
+    const NAME: &'static str = "CloseAccount";
+    type Input = CloseAccountRequest;
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct CreateAccount;
 impl protocol::Operation for CreateAccount {
     const SERVICE: &'static str = "organizations";
@@ -409,6 +418,12 @@ pub struct Child {
     pub r#type: Option<String>,
 }
 protocol::structure!(Child { id: "Id", r#type: "Type" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CloseAccountRequest {
+    pub account_id: String,
+}
+protocol::structure!(CloseAccountRequest { account_id: "AccountId" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CreateAccountRequest {

@@ -42,6 +42,8 @@ service_error! {
         ChildNotFound = "ChildNotFoundException",
         /// No such account in this organization.
         AccountNotFound = "AccountNotFoundException",
+        /// The account is closed.
+        AccountAlreadyClosed = "AccountAlreadyClosedException",
         /// No such request.
         CreationNotFound = "CreateAccountStatusNotFoundException",
         /// No such policy.
@@ -102,6 +104,8 @@ words! {
     there_already: DuplicateAccount = "That account is already present in the specified destination.";
     no_child: ChildNotFound = "You specified a child that doesn't exist.";
     no_account: AccountNotFound = "You specified an account that doesn't exist.";
+    closed_already: AccountAlreadyClosed = "The account is already closed.";
+    closes_itself: ConstraintViolation = "You can't close the management account of an organization with this operation.";
     no_creation: CreationNotFound =
         "You specified a create account request that doesn't exist.";
     no_policy: PolicyNotFound = "You specified a policy that doesn't exist.";

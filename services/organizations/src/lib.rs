@@ -8,10 +8,11 @@
 //! Invariants:
 //! - an account that is made is a tenant of its own, and the role that it is made with is the only way into it;
 //! - every level has at least one policy of each type that is enabled;
-//! - no control policy binds the management account.
+//! - no control policy binds the management account;
+//! - a closed account is closed for everybody, its own people, its functions and those of others, from the next call on.
 //!
-//! Differences from AWS: an account is made before the caller is answered; organizations have all features; accounts are
-//! neither invited nor closed; policies other than service and resource control policies are not offered.
+//! Differences from AWS: an account is made, and closed, before the caller is answered, and a closed one is kept until the
+//! organization lets it go; organizations have all features; accounts are not invited; policies other than service and resource control policies are not offered.
 
 mod access;
 pub mod api;
@@ -93,6 +94,7 @@ fn policies_and_members(builder: ServiceBuilder<Organizations>) -> ServiceBuilde
             accounts::list_below,
         )
         .operation::<api::MoveAccount, _, _, _, _>(access::move_account, accounts::r#move)
+        .operation::<api::CloseAccount, _, _, _, _>(access::close_account, accounts::close)
         .operation::<api::RemoveAccountFromOrganization, _, _, _, _>(access::remove_account, accounts::remove)
         .operation::<api::CreatePolicy, _, _, _, _>(access::create_policy, policies::create)
         .operation::<api::DescribePolicy, _, _, _, _>(access::describe_policy, policies::describe)
@@ -144,7 +146,6 @@ fn declined(builder: ServiceBuilder<Organizations>) -> ServiceBuilder<Organizati
                 "ListHandshakesForOrganization",
             ],
         )
-        .declined("an account's resources are deleted by itself, not all at once", &["CloseAccount"])
         .declined("there is one partition", &["CreateGovCloudAccount"])
         .declined("every organization has all features", &["EnableAllFeatures"])
         .declined(

@@ -62,13 +62,14 @@ const fn joined_method(member: &MemberRecord) -> &'static str {
 }
 
 pub(crate) fn account(organization: &OrganizationRecord, member: &MemberRecord) -> api::Account {
+    let closed = member.closed_at.is_some();
     api::Account {
         id: Some(member.account.to_string()),
         arn: Some(Arns(organization).account(member.account)),
         email: email(member),
         name: Some(member.name.clone().into()),
-        status: Some("ACTIVE".to_owned()),
-        state: Some("ACTIVE".to_owned()),
+        status: Some(if closed { "SUSPENDED" } else { "ACTIVE" }.to_owned()),
+        state: Some(if closed { "CLOSED" } else { "ACTIVE" }.to_owned()),
         paths: None,
         joined_method: Some(joined_method(member).to_owned()),
         joined_timestamp: Some(member.joined_at),

@@ -19,12 +19,7 @@ pub(crate) fn seat(
     from: &impl Reads,
     account: AccountId,
 ) -> Result<(OrganizationRecord, MemberRecord), Error> {
-    let member: MemberRecord =
-        from.record(keys::MEMBERS, &keys::member(account))?.ok_or_else(Error::not_in_use)?;
-    let organization = from
-        .record(keys::ORGANIZATIONS, &keys::organization(&member.organization))?
-        .ok_or_else(Error::not_in_use)?;
-    Ok((organization, member))
+    identity::organization::seat(from, account)?.ok_or_else(Error::not_in_use)
 }
 
 /// The organization that the account manages.

@@ -125,9 +125,6 @@ on_bucket! {
     get_bucket_tagging, GetBucketTaggingRequest, "s3:GetBucketTagging";
     put_bucket_tagging, PutBucketTaggingRequest, "s3:PutBucketTagging";
     delete_bucket_tagging, DeleteBucketTaggingRequest, "s3:PutBucketTagging";
-    get_policy, GetBucketPolicyRequest, "s3:GetBucketPolicy";
-    put_policy, PutBucketPolicyRequest, "s3:PutBucketPolicy";
-    delete_policy, DeleteBucketPolicyRequest, "s3:DeleteBucketPolicy";
     get_policy_status, GetBucketPolicyStatusRequest, "s3:GetBucketPolicyStatus";
     get_public_access, GetPublicAccessBlockRequest, "s3:GetBucketPublicAccessBlock";
     put_public_access, PutPublicAccessBlockRequest, "s3:PutBucketPublicAccessBlock";
@@ -141,6 +138,26 @@ on_bucket! {
     get_bucket_acl, GetBucketAclRequest, "s3:GetBucketAcl";
     put_bucket_acl, PutBucketAclRequest, "s3:PutBucketAcl";
     list_uploads, ListMultipartUploadsRequest, "s3:ListBucketMultipartUploads";
+}
+
+/// As in AWS, no bucket policy keeps the root user of its own account from the bucket policy: someone must be able to undo
+/// one that locks everybody out. What binds the root user otherwise still does.
+macro_rules! on_policy {
+    ($($function:ident, $request:ident, $action:literal;)*) => {$(
+        pub(crate) fn $function(s3: &S3, request: &AccessRequest<'_, api::$request>) -> Outcome {
+            let access = ask(s3, request, $action, &request.input.bucket, None)?;
+            let Principal::Root(root) = request.principal else { return Ok(access) };
+            let bucket = records::find_bucket(&s3.store, &request.input.bucket)?;
+            let is_own = bucket.is_some_and(|bucket| bucket.account == root.account);
+            Ok(if is_own { access.resource_policy(None) } else { access })
+        }
+    )*};
+}
+
+on_policy! {
+    get_policy, GetBucketPolicyRequest, "s3:GetBucketPolicy";
+    put_policy, PutBucketPolicyRequest, "s3:PutBucketPolicy";
+    delete_policy, DeleteBucketPolicyRequest, "s3:DeleteBucketPolicy";
 }
 
 macro_rules! on_object {

@@ -2,15 +2,18 @@
 //!
 //! Decides nothing, but refuses callers of a kind that AWS never lets in, whatever their policies say.
 
+use identity::outbound::ALGORITHMS;
 use identity::{FederatedUser, Principal, RoleName};
 use policy::Policy;
 use service::{Access, AccessRequest};
 
 use crate::api::{
-    AssumeRoleRequest, AssumeRoleWithWebIdentityRequest, DecodeAuthorizationMessageRequest,
-    GetAccessKeyInfoRequest, GetCallerIdentityRequest, GetFederationTokenRequest, GetSessionTokenRequest,
+    AssumeRoleRequest, AssumeRoleWithWebIdentityRequest, AssumeRootRequest,
+    DecodeAuthorizationMessageRequest, GetAccessKeyInfoRequest, GetCallerIdentityRequest,
+    GetFederationTokenRequest, GetSessionTokenRequest, GetWebIdentityTokenRequest,
 };
-use crate::operations::second_factor;
+use crate::operations::root_session::Asked;
+use crate::operations::{identity_token, second_factor};
 use crate::{Error, Sts};
 
 type Outcome = Result<Access, Error>;
@@ -66,6 +69,41 @@ pub(crate) fn federation_token(_: &Sts, request: &AccessRequest<'_, GetFederatio
         return Ok(access);
     }
     Ok(access.and(Access::to("sts:TagSession", arn).request_tags(requested())))
+}
+
+/// Leave to be vouched for, to these audiences, for that long; and to add claims of one's own, where some are asked for.
+pub(crate) fn identity_token(_: &Sts, request: &AccessRequest<'_, GetWebIdentityTokenRequest>) -> Outcome {
+    refuse_key_sessions(request.principal)?;
+    let input = request.input;
+    let secs = input.duration_seconds.unwrap_or(identity_token::SECS_DEFAULT);
+    if !ALGORITHMS.contains(&input.signing_algorithm.as_str()) {
+        return Err(Error::ValidationError("SigningAlgorithm must be one of RS256 and ES384.".to_owned()));
+    }
+    let requested = || input.tags.iter().flatten().map(|tag| (tag.key.as_str(), tag.value.as_str()));
+    let access = Access::to("sts:GetWebIdentityToken", "*")
+        .when("sts:IdentityTokenAudience", input.audience.iter().map(String::as_str))
+        .when("sts:SigningAlgorithm", [input.signing_algorithm.as_str()])
+        .when("sts:DurationSeconds", [secs.to_string()])
+        .request_tags(requested());
+    if requested().next().is_none() {
+        return Ok(access);
+    }
+    Ok(access.and(Access::to("sts:TagGetWebIdentityToken", "*").request_tags(requested())))
+}
+
+/// Leave to act in the place of a member's root user. The member's side is what its organization lets its administrators do,
+/// outside of any policy.
+pub(crate) fn assume_root(sts: &Sts, request: &AccessRequest<'_, AssumeRootRequest>) -> Outcome {
+    let asked = Asked::of(request.input)?;
+    if matches!(request.principal, Principal::Root(_)) {
+        return Err(asked.refused(request.principal));
+    }
+    refuse_key_sessions(request.principal)?;
+    let leave = sts.directory.root_access(request.account, asked.target, asked.task_policy)?;
+    Ok(Access::to("sts:AssumeRoot", asked.arn())
+        .owned_by(asked.target)
+        .granted(leave.map(|organization| organization.id))
+        .when("sts:TaskPolicyArn", [asked.task_policy]))
 }
 
 /// A session of a user, made without a second factor, may call `AssumeRole` and `GetCallerIdentity` and nothing else

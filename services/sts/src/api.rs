@@ -22,6 +22,15 @@ impl protocol::Operation for AssumeRoleWithWebIdentity {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct AssumeRoot;
+impl protocol::Operation for AssumeRoot {
+    const SERVICE: &'static str = "sts";
+    const NAME: &'static str = "AssumeRoot";
+    type Input = AssumeRootRequest;
+    type Output = AssumeRootResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct DecodeAuthorizationMessage;
 impl protocol::Operation for DecodeAuthorizationMessage {
     const SERVICE: &'static str = "sts";
@@ -64,6 +73,15 @@ impl protocol::Operation for GetSessionToken {
     const NAME: &'static str = "GetSessionToken";
     type Input = GetSessionTokenRequest;
     type Output = GetSessionTokenResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GetWebIdentityToken;
+impl protocol::Operation for GetWebIdentityToken {
+    const SERVICE: &'static str = "sts";
+    const NAME: &'static str = "GetWebIdentityToken";
+    type Input = GetWebIdentityTokenRequest;
+    type Output = GetWebIdentityTokenResponse;
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -149,6 +167,25 @@ protocol::structure!(AssumeRoleWithWebIdentityResponse {
     audience: "Audience",
     source_identity: "SourceIdentity"
 });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AssumeRootRequest {
+    pub target_principal: String,
+    pub task_policy_arn: PolicyDescriptorType,
+    pub duration_seconds: Option<i64>,
+}
+protocol::structure!(AssumeRootRequest {
+    target_principal: "TargetPrincipal",
+    task_policy_arn: "TaskPolicyArn",
+    duration_seconds: "DurationSeconds"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AssumeRootResponse {
+    pub credentials: Option<Credentials>,
+    pub source_identity: Option<String>,
+}
+protocol::structure!(AssumeRootResponse { credentials: "Credentials", source_identity: "SourceIdentity" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AssumedRoleUser {
@@ -259,6 +296,30 @@ pub struct GetSessionTokenResponse {
     pub credentials: Option<Credentials>,
 }
 protocol::structure!(GetSessionTokenResponse { credentials: "Credentials" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetWebIdentityTokenRequest {
+    pub audience: Vec<String>,
+    pub duration_seconds: Option<i64>,
+    pub signing_algorithm: String,
+    pub tags: Option<Vec<Tag>>,
+}
+protocol::structure!(GetWebIdentityTokenRequest {
+    audience: "Audience",
+    duration_seconds: "DurationSeconds",
+    signing_algorithm: "SigningAlgorithm",
+    tags: "Tags"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetWebIdentityTokenResponse {
+    pub web_identity_token: Option<protocol::Sensitive<String>>,
+    pub expiration: Option<protocol::Timestamp>,
+}
+protocol::structure!(GetWebIdentityTokenResponse {
+    web_identity_token: "WebIdentityToken",
+    expiration: "Expiration"
+});
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PolicyDescriptorType {

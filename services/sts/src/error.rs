@@ -24,6 +24,12 @@ service_error! {
         IdpCommunication = "IDPCommunicationErrorException",
         /// A web identity token asks for something that is refused.
         IdpRejectedClaim = "IDPRejectedClaimException",
+        /// The account issues no web identity tokens.
+        OutboundWebIdentityFederationDisabled = "OutboundWebIdentityFederationDisabledException",
+        /// A token would outlive the session that asks for it.
+        SessionDurationEscalation = "SessionDurationEscalationException",
+        /// A token would be too large.
+        JwtPayloadSizeExceeded = "JWTPayloadSizeExceededException",
         /// Tags that contradict each other or those of the calling session.
         InvalidParameterValue = "InvalidParameterValue",
     }

@@ -8,9 +8,12 @@
 //! - no session lasts longer than its role, its kind of caller and AWS's own bounds allow;
 //! - a session of a session cannot drop the tags and the source identity that it was told to hand on;
 //! - a code of a second factor is good once;
+//! - nobody is in a root user's place but for one task, of a member whose organization lets its administrators do it;
 //! - a root user assumes no role, and a session gets no session token and lends nothing;
 //! - a federated user has nothing that its user has not, and nothing at all without a session policy but what the policies
 //!   of resources give it by name;
+//! - a token for others says what was proven of the caller, is of an account that was switched on as an issuer, and never
+//!   outlives the caller's session;
 //! - a web identity is whom a token proves that an issuer signed whom the operator named, whose provider the role's
 //!   account registered, for an audience that it registered: all of it, before the role's trust policy is asked.
 //!
@@ -30,7 +33,10 @@ use identity::web_identity::Issuers;
 use service::{Service, ServiceBuilder};
 
 pub use error::Error;
-use operations::{assume_role, federation_token, identity as who, messages, session_token, web_identity};
+use operations::{
+    assume_role, federation_token, identity as who, identity_token, messages, root_session, session_token,
+    web_identity,
+};
 
 /// What the handlers share.
 pub(crate) struct Sts {
@@ -48,6 +54,7 @@ pub fn service(directory: Directory, issuers: Issuers) -> Service {
             web_identity::assume_role,
         )
         .proven_by::<api::AssumeRoleWithWebIdentity, _, _, _>(web_identity::prove)
+        .operation::<api::AssumeRoot, _, _, _, _>(access::assume_root, root_session::assume_root)
         .operation::<api::DecodeAuthorizationMessage, _, _, _, _>(access::decode, messages::decode)
         .operation::<api::GetAccessKeyInfo, _, _, _, _>(access::key_info, who::key_info)
         .operation::<api::GetCallerIdentity, _, _, _, _>(access::caller_identity, who::caller_identity)
@@ -56,19 +63,18 @@ pub fn service(directory: Directory, issuers: Issuers) -> Service {
             federation_token::federation_token,
         )
         .operation::<api::GetSessionToken, _, _, _, _>(access::session_token, session_token::session_token)
+        .operation::<api::GetWebIdentityToken, _, _, _, _>(
+            access::identity_token,
+            identity_token::web_identity_token,
+        )
         .declined(
             "identity providers speak OpenID Connect here: SAML is signed XML, and none is parsed",
             &["AssumeRoleWithSAML"],
         )
         .declined(
-            "the platform vouches for nobody to others: it issues no web identity tokens",
-            &["GetWebIdentityToken"],
+            "whose delegated access it is, AWS's partners are told through SNS, which is not offered here",
+            &["GetDelegatedAccessToken"],
         )
-        .declined(
-            "an organization reaches its members by the role that each was made with, and not as their root users",
-            &["AssumeRoot"],
-        )
-        .declined("requests for delegated access come from AWS's partners", &["GetDelegatedAccessToken"])
         .build()
 }
 

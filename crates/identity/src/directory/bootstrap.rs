@@ -98,7 +98,7 @@ impl Directory {
                     active: true,
                     created_at: now,
                 };
-                let created = AccountRecord { alias: None, created_at: now };
+                let created = AccountRecord::new(now);
                 edit.put(keys::ACCOUNTS, &keys::account(account), &created)?;
                 edit.put(keys::ACCESS_KEYS, &keys::access_key(&key.access_key_id), &record)?;
                 edit.mark(keys::KEYS_OF_USERS, &keys::key_of(account, "", &key.access_key_id))?;
@@ -107,10 +107,24 @@ impl Directory {
             .await
     }
 
+    /// True where the account's organization closed it.
+    ///
+    /// # Errors
+    /// Where the record cannot be read.
+    pub fn account_closed(&self, account: AccountId) -> Result<bool, DirectoryError> {
+        is_closed(self.store(), account)
+    }
+
     /// True where the account was made.
     pub fn account_exists(&self, account: AccountId) -> Result<bool, DirectoryError> {
         Ok(self.store().record::<AccountRecord>(keys::ACCOUNTS, &keys::account(account))?.is_some())
     }
+}
+
+/// The same, from where everything else is read.
+pub(super) fn is_closed(from: &impl Reads, account: AccountId) -> Result<bool, DirectoryError> {
+    let known: Option<AccountRecord> = from.record(keys::ACCOUNTS, &keys::account(account))?;
+    Ok(known.is_some_and(|record| record.closed_at.is_some()))
 }
 
 // SECURITY: a key that is given at a later start is compared, never adopted: whoever may set the environment must not

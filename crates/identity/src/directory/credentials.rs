@@ -3,20 +3,17 @@
 //! A key is as good as its owner: the user or role must still exist under the same unique id.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::AtomicI64;
 
 use base::{AccountId, SecretString, Timestamp};
 
 use super::{Directory, DirectoryError, Reads};
-use crate::principal::{AssumedRole, FederatedUser, Principal, Root, SessionOfKey, User};
+use crate::principal::{AssumedRole, AssumedRoot, FederatedUser, Principal, Root, SessionOfKey, User};
 use crate::records::{
-    AccessKeyRecord, AccountRecord, KeyOwner, LastUsedRecord, Record, RoleRecord, UserRecord, keys,
+    AccessKeyRecord, AccountRecord, KeyOwner, LastUsedRecord, RoleRecord, UserRecord, keys,
 };
-use crate::session::{FederatedSession, RoleSession, Session, Subject, TokenError};
+use crate::session::{FederatedSession, RoleSession, RootSession, Session, Subject, TokenError};
 use crate::sigv4::{Credential, CredentialError, CredentialSource};
-
-/// How often the use of one key is written down.
-const LAST_USED_MILLIS_MIN: i64 = 60_000;
 
 /// A cached credential.
 #[derive(Clone, Debug)]
@@ -48,18 +45,9 @@ impl CredentialSource for Directory {
     fn used(&self, access_key_id: &str, service: &str, region: &str, now: Timestamp) {
         let shared = &self.0;
         let Some(known) = shared.credentials.get(access_key_id, &shared.generations) else { return };
-        let noted = known.noted_at.load(Ordering::Relaxed);
-        if known.session.is_some() || now.millis() - noted < LAST_USED_MILLIS_MIN {
-            return;
-        }
-        let swapped =
-            known.noted_at.compare_exchange(noted, now.millis(), Ordering::Relaxed, Ordering::Relaxed);
-        let record = LastUsedRecord { at: now, service: service.to_owned(), region: region.to_owned() };
-        if let (Ok(_), Ok(bytes)) = (swapped, record.encode()) {
-            let mut batch = store::Batch::new();
-            batch.put(keys::LAST_USED, keys::access_key(access_key_id), bytes);
-            // A full queue costs one remark on a key's last use, which is only ever a hint.
-            drop(shared.store.write_later(batch));
+        if known.session.is_none() {
+            let used = LastUsedRecord { at: now, service: service.to_owned(), region: region.to_owned() };
+            self.note_key(&known.noted_at, access_key_id, &used);
         }
     }
 }
@@ -83,6 +71,9 @@ impl Directory {
         // SECURITY: the generation is read before what it stands for, so that a change in between is noticed.
         let generation = shared.generations.current(account);
         let record = read()?.filter(|record| record.active).ok_or(CredentialError::Unknown)?;
+        if self.account_closed(account).map_err(unavailable)? {
+            return Err(CredentialError::Unknown);
+        }
         let principal = match &record.owner {
             KeyOwner::Root => Principal::Root(Root::new(account, access_key_id)),
             KeyOwner::User { name, user_id } => Principal::User(
@@ -123,6 +114,9 @@ impl Directory {
                 TokenError::Expired => CredentialError::ExpiredToken,
             })?;
         let generation = shared.generations.current(session.account);
+        if self.account_closed(session.account).map_err(unavailable)? {
+            return Err(CredentialError::InvalidToken);
+        }
         let principal = self
             .session_principal(&session, access_key_id)
             .map_err(unavailable)?
@@ -193,6 +187,12 @@ impl Directory {
                 };
                 Ok(Some(federated_principal(session, federated, lender, access_key_id)))
             }
+            Subject::AssumedRoot(root) => {
+                // SECURITY: with the organization's leave, the session is over.
+                let leave = self.task_leave(account, &root.task_policy)?;
+                let stands = leave.is_some_and(|organization| organization.id == root.organization);
+                Ok(stands.then(|| assumed_root(account, root, of_key(), access_key_id)))
+            }
             Subject::Role(role) => {
                 let key = keys::named(account, &role.role_name);
                 let record = self.0.store.record::<RoleRecord>(keys::ROLES, &key)?;
@@ -201,6 +201,19 @@ impl Directory {
             }
         }
     }
+}
+
+fn assumed_root(
+    account: AccountId,
+    root: &RootSession,
+    session: Option<SessionOfKey>,
+    access_key_id: &str,
+) -> Principal {
+    let mut principal = Root::new(account, access_key_id);
+    principal.session = session;
+    let RootSession { task_policy, source_identity, .. } = root.clone();
+    principal.assumed = Some(AssumedRoot { task_policy, source_identity });
+    Principal::Root(principal)
 }
 
 fn federated_principal(

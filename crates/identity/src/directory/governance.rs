@@ -8,6 +8,7 @@ use std::sync::Arc;
 use base::AccountId;
 use policy::{Context, NamedPolicy, Policy, PolicyKind};
 
+use super::bootstrap::is_closed;
 use super::{Directory, DirectoryError, Edit, Reads};
 use crate::principal::Principal;
 use crate::records::organization::{
@@ -43,14 +44,25 @@ const GUARDED: [&str; 11] = [
 pub struct Governance {
     /// The organization's id, and the path of ids from it down to the account's parent, with a slash at the end.
     place: Option<(String, String)>,
+    closed: bool,
     service_control: Vec<Vec<NamedPolicy>>,
     resource_control: Vec<Vec<NamedPolicy>>,
 }
 
 impl Governance {
+    /// True where the account was closed: nobody of it may anything, and nobody anything of its.
+    pub const fn is_closed(&self) -> bool {
+        self.closed
+    }
+
     /// `o-…`; `None` where the account belongs to no organization.
     pub fn organization(&self) -> Option<&str> {
         self.place.as_ref().map(|(organization, _)| organization.as_str())
+    }
+
+    /// `o-…/r-…/ou-…/`: the ids from the organization down to the account's parent.
+    pub fn path(&self) -> Option<&str> {
+        self.place.as_ref().map(|(_, path)| path.as_str())
     }
 
     /// The service control policies that bind this principal of the account, a slice for each level from the root to the
@@ -137,8 +149,9 @@ impl Directory {
     fn read_governance(&self, account: AccountId) -> Result<Governance, DirectoryError> {
         // One frozen view: the account, its parents and their policies from the same moment.
         let view = self.store().snapshot()?;
+        let closed = is_closed(&view, account)?;
         let Some(member) = view.record::<MemberRecord>(keys::MEMBERS, &keys::member(account))? else {
-            return Ok(Governance::default());
+            return Ok(Governance { closed, ..Governance::default() });
         };
         let gone = || DirectoryError::PolicyMissing(format!("organization {}", member.organization));
         let id = member.organization.as_str();
@@ -149,6 +162,7 @@ impl Directory {
         let ids: Vec<&str> = units.iter().map(|unit| unit.id.as_str()).collect();
         let mut governance = Governance {
             place: Some((id.to_owned(), format!("{id}/{}/", ids.join("/")))),
+            closed,
             ..Governance::default()
         };
         // As in AWS, no control policy binds the account that manages the organization.

@@ -13,12 +13,15 @@ pub mod governance;
 pub mod managed;
 mod named;
 mod observed;
+pub mod organization;
 mod policies;
 mod roles;
 mod stored_policies;
+mod used;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, OnceLock};
 
 use crypto::Sealer;
 use policy::{Policy, PolicyError};
@@ -54,8 +57,10 @@ struct Shared {
     /// Customers' managed policies, by what they are compiled as and by ARN.
     managed: Cache<Policy>,
     governance: Cache<Arc<Governance>>,
+    roles_used: Cache<Arc<AtomicI64>>,
     attempts: Attempts,
     observed: observed::Observed,
+    issuers_base: OnceLock<String>,
 }
 
 /// Why the directory cannot answer. Never a reason to let anyone in.
@@ -100,14 +105,25 @@ impl Directory {
             policies: Cache::default(),
             managed: Cache::default(),
             governance: Cache::default(),
+            roles_used: Cache::default(),
             attempts: Attempts::default(),
             observed: observed::Observed::default(),
+            issuers_base: OnceLock::new(),
         }))
     }
 
     /// The store that the directory reads.
     pub fn store(&self) -> &Store {
         &self.0.store
+    }
+
+    /// Where the addresses of issuers begin; the first word counts.
+    pub(crate) fn set_issuers_base(&self, base: String) {
+        let _ = self.0.issuers_base.set(base);
+    }
+
+    pub(crate) fn issuers_base(&self) -> &str {
+        self.0.issuers_base.get().map_or("http://localhost:4566", String::as_str)
     }
 
     /// Makes and opens session tokens.

@@ -9,7 +9,7 @@ use base::AccountId;
 use policy::{NamedPolicy, Policy, PolicyKind};
 
 use super::{Directory, DirectoryError, Reads, managed};
-use crate::principal::{AssumedRole, FederatedUser, Principal, User};
+use crate::principal::{AssumedRole, AssumedRoot, FederatedUser, Principal, Root, User};
 use crate::records::{GroupRecord, InlinePolicy, ManagedPolicyRecord, RoleRecord, UserRecord, keys};
 
 /// The compiled policies of a principal.
@@ -66,6 +66,10 @@ impl Directory {
             Principal::AssumedRole(role) if is_narrowed(role) => (role.account, role.access_key_id.as_str()),
             Principal::AssumedRole(role) => (role.account, role.role_id.as_str()),
             Principal::FederatedUser(user) => (user.account, user.access_key_id.as_str()),
+            // SECURITY: never without the policy of its task, whatever key it came with.
+            Principal::Root(Root { account, access_key_id, assumed: Some(_), .. }) => {
+                (*account, access_key_id.as_str())
+            }
             Principal::Root(_) | Principal::Service(_) | Principal::WebIdentity(_) | Principal::Anonymous => {
                 return Ok(Arc::default());
             }
@@ -78,6 +82,9 @@ impl Directory {
             Principal::User(user) => self.of_user(user)?,
             Principal::AssumedRole(role) => self.of_role(role)?,
             Principal::FederatedUser(user) => self.of_federated(user)?,
+            Principal::Root(Root { account, assumed: Some(assumed), .. }) => {
+                self.of_assumed_root(*account, assumed)?
+            }
             Principal::Root(_) | Principal::Service(_) | Principal::WebIdentity(_) | Principal::Anonymous => {
                 PrincipalPolicies::default()
             }
@@ -168,6 +175,17 @@ impl Directory {
             policies.session.push(compile("no session policy", NOTHING_OWN, PolicyKind::Session)?);
         }
         Ok(policies)
+    }
+
+    /// All that a root user may, without what the policy of the task denies: which is everything else.
+    fn of_assumed_root(
+        &self,
+        account: AccountId,
+        assumed: &AssumedRoot,
+    ) -> Result<PrincipalPolicies, DirectoryError> {
+        let all = compile("the root user's rights", EVERYTHING, PolicyKind::Session)?;
+        let task = self.required(account, &assumed.task_policy, PolicyKind::Session)?;
+        Ok(PrincipalPolicies { session: vec![all, task], ..PrincipalPolicies::default() })
     }
 
     fn of_session(

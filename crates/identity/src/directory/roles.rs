@@ -109,6 +109,9 @@ impl Directory {
             Some(account) => self.governance(account)?,
             None => Arc::default(),
         };
+        if governance.is_closed() {
+            return Ok(false);
+        }
         governance.describe(&mut context, Whose::Resource);
         if let Some(source) = service.account() {
             self.governance(source)?.describe(&mut context, Whose::Source);

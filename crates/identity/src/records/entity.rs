@@ -18,6 +18,19 @@ pub struct AccountRecord {
     /// When it was made.
     #[serde(rename = "created")]
     pub created_at: Timestamp,
+    /// The version of the session tokens of the global endpoint, where it was ever set. All tokens here are good everywhere.
+    #[serde(rename = "tokens", default, skip_serializing_if = "Option::is_none")]
+    pub token_version: Option<u8>,
+    /// When its organization closed it: nobody of it, and nothing in it, is let in or out from then on.
+    #[serde(rename = "closed", default, skip_serializing_if = "Option::is_none")]
+    pub closed_at: Option<Timestamp>,
+}
+
+impl AccountRecord {
+    /// An account without an alias.
+    pub const fn new(created_at: Timestamp) -> Self {
+        Self { alias: None, created_at, token_version: None, closed_at: None }
+    }
 }
 
 /// A policy that is embedded in a user, group or role.

@@ -26,6 +26,9 @@ pub const KEYS_OF_USERS: Table = Table::new(0x0109, "access keys of users");
 /// Access key id → [`super::LastUsedRecord`].
 pub const LAST_USED: Table = Table::new(0x010A, "last use of access keys");
 
+/// Unique id of a role → [`super::LastUsedRecord`].
+pub const ROLES_LAST_USED: Table = Table::new(0x0125, "last use of roles");
+
 /// Account, device name → [`super::MfaDeviceRecord`].
 pub const MFA_DEVICES: Table = Table::new(0x0120, "second factors");
 /// Account, unique id of a user → [`super::LoginProfileRecord`].
@@ -39,6 +42,16 @@ pub const OIDC_PROVIDERS: Table = Table::new(0x0123, "identity providers");
 /// The key of an identity provider. Unlike names, paths of URLs differ by case.
 pub fn provider(account: AccountId, url: &str) -> Key {
     Key::new().str(account.as_str()).str(url)
+}
+
+/// Account → [`super::OutboundRecord`].
+pub const OUTBOUND: Table = Table::new(0x0126, "issuers of tokens");
+/// Id of an issuer → [`super::IssuerRecord`].
+pub const ISSUERS: Table = Table::new(0x0127, "ids of issuers of tokens");
+
+/// The key of what is kept under a unique id.
+pub fn unique(id: &str) -> Key {
+    Key::new().str(id)
 }
 
 /// The key of an account's own record.

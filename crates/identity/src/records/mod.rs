@@ -11,6 +11,7 @@ pub mod keys;
 mod login;
 mod managed_policy;
 pub mod organization;
+mod outbound;
 mod provider;
 
 use serde::Serialize;
@@ -23,6 +24,7 @@ pub use device::{MfaAssignment, MfaDeviceRecord};
 pub use entity::{AccountRecord, Attachable, GroupRecord, InlinePolicy, RoleRecord, Tag, UserRecord};
 pub use login::{LoginProfileRecord, PasswordPolicyRecord};
 pub use managed_policy::{ManagedPolicyRecord, PolicyVersion};
+pub use outbound::{IssuerRecord, OutboundRecord, TokenKeyRecord};
 pub use provider::OidcProviderRecord;
 
 /// A stored record.
@@ -86,7 +88,7 @@ mod tests {
     fn the_stored_bytes_of_users_and_groups_are_as_they_always_were() {
         let at = AT;
         golden(
-            &AccountRecord { alias: Some("acme".into()), created_at: at },
+            &AccountRecord { alias: Some("acme".into()), ..AccountRecord::new(at) },
             r#"{"alias":"acme","created":1440938160000}"#,
         );
         golden(

@@ -50,6 +50,27 @@ impl ControlKind {
     }
 }
 
+/// What an organization's administrators may do in the place of its members' root users.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum RootFeature {
+    /// See, make and delete their credentials.
+    #[serde(rename = "RootCredentialsManagement")]
+    CredentialsManagement,
+    /// Take away policies that lock everybody out.
+    #[serde(rename = "RootSessions")]
+    Sessions,
+}
+
+impl RootFeature {
+    /// AWS's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::CredentialsManagement => "RootCredentialsManagement",
+            Self::Sessions => "RootSessions",
+        }
+    }
+}
+
 /// An organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrganizationRecord {
@@ -68,6 +89,9 @@ pub struct OrganizationRecord {
     /// The services that may act in all members, and since when.
     #[serde(rename = "services", default, skip_serializing_if = "Vec::is_empty")]
     pub trusted_services: Vec<(String, Timestamp)>,
+    /// What may be done in the place of members' root users, in AWS's order.
+    #[serde(rename = "rootFeatures", default, skip_serializing_if = "Vec::is_empty")]
+    pub root_features: Vec<RootFeature>,
 }
 
 /// The root or an organizational unit.
@@ -116,6 +140,9 @@ pub struct MemberRecord {
     /// The services that it administers for the organization, and since when.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub delegated: Vec<(String, Timestamp)>,
+    /// When the organization closed it.
+    #[serde(rename = "closed", default, skip_serializing_if = "Option::is_none")]
+    pub closed_at: Option<Timestamp>,
 }
 
 /// A control policy.
@@ -219,10 +246,11 @@ mod tests {
             created_at: at,
             enabled: vec![ControlKind::Service],
             trusted_services: vec![("sso.amazonaws.com".into(), at)],
+            root_features: vec![RootFeature::CredentialsManagement, RootFeature::Sessions],
         };
         assert_eq!(
             text(organization.encode().unwrap()),
-            r#"{"id":"o-abcdefghij","management":"123456789012","root":"r-ab12","created":1440938160000,"enabled":["SERVICE_CONTROL_POLICY"],"services":[["sso.amazonaws.com",1440938160000]]}"#
+            r#"{"id":"o-abcdefghij","management":"123456789012","root":"r-ab12","created":1440938160000,"enabled":["SERVICE_CONTROL_POLICY"],"services":[["sso.amazonaws.com",1440938160000]],"rootFeatures":["RootCredentialsManagement","RootSessions"]}"#
         );
         let member = MemberRecord {
             account: "210987654321".parse().unwrap(),
@@ -235,6 +263,7 @@ mod tests {
             policies: vec![FULL_ACCESS.into()],
             tags: vec![],
             delegated: vec![],
+            closed_at: None,
         };
         assert_eq!(
             text(member.encode().unwrap()),

@@ -11,7 +11,7 @@ use policy::quota as size;
 use service::Permit;
 use store::{Range, Table};
 
-use super::{certificates, instance_profiles, mfa, providers, users};
+use super::{certificates, instance_profiles, logins, mfa, providers, users};
 use crate::page::Paging;
 use crate::{Error, Iam, api, quota};
 
@@ -80,6 +80,26 @@ pub(crate) async fn list_aliases(
     })
 }
 
+/// Which version the session tokens of the global endpoint have. Here they are good in every region in any case; what an
+/// account chose is what its summary says.
+pub(crate) async fn set_token_version(
+    iam: Arc<Iam>,
+    permit: Permit<api::SetSecurityTokenServicePreferences>,
+) -> Result<(), Error> {
+    let Permit { input, call, .. } = permit;
+    let version = match input.global_endpoint_token_version.as_str() {
+        "v1Token" => 1,
+        "v2Token" => 2,
+        other => return Err(Error::ValidationError(format!("{other} is not a version of session tokens."))),
+    };
+    iam.change(&call, |edit| {
+        let mut record = load(edit)?;
+        record.token_version = Some(version);
+        save(edit, &record)
+    })
+    .await
+}
+
 pub(crate) async fn summary(
     iam: Arc<Iam>,
     permit: Permit<api::GetAccountSummary>,
@@ -90,6 +110,8 @@ pub(crate) async fn summary(
     let versions: usize = policies.iter().map(|policy| policy.versions.len()).sum();
     let root_keys = users::key_ids(&view, account, "")?.len();
     let devices = mfa::all(&view, account)?;
+    let own: Option<AccountRecord> = view.record(keys::ACCOUNTS, &keys::account(account))?;
+    let token_version = usize::from(own.and_then(|record| record.token_version).unwrap_or(1));
     let map = [
         ("Users", count(&view, account, keys::USERS)?),
         ("UsersQuota", quota::USERS_MAX),
@@ -100,6 +122,7 @@ pub(crate) async fn summary(
         ("Policies", policies.len()),
         ("PoliciesQuota", quota::POLICIES_MAX),
         ("PolicyVersionsInUse", versions),
+        ("PolicyVersionsInUseQuota", quota::POLICY_VERSIONS_MAX),
         ("VersionsPerPolicyQuota", quota::VERSIONS_MAX),
         ("GroupsPerUserQuota", quota::GROUPS_PER_USER_MAX),
         ("AccessKeysPerUserQuota", quota::ACCESS_KEYS_MAX),
@@ -111,11 +134,13 @@ pub(crate) async fn summary(
         ("GroupPolicySizeQuota", size::GROUP_INLINE_CHARACTERS_MAX),
         ("RolePolicySizeQuota", size::ROLE_INLINE_CHARACTERS_MAX),
         ("AssumeRolePolicySizeQuota", size::TRUST_POLICY_CHARACTERS_MAX),
+        ("GlobalEndpointTokenVersion", token_version),
         ("AccountAccessKeysPresent", root_keys),
         // The root user's second factor would be set up in the console, which there is none of.
         ("AccountMFAEnabled", 0),
-        ("AccountPasswordPresent", 0),
+        ("AccountPasswordPresent", usize::from(logins::of_root(&view, account)?.is_some())),
         ("AccountSigningCertificatesPresent", 0),
+        ("SigningCertificatesPerUserQuota", quota::SIGNING_CERTIFICATES_MAX),
         ("MFADevices", devices.len()),
         ("MFADevicesInUse", devices.iter().filter(|device| device.assignment.is_some()).count()),
         ("InstanceProfiles", instance_profiles::count(&view, account)?),

@@ -1,10 +1,11 @@
 //! Service-linked roles: made for one service, by its name, and changed by nobody.
 //!
-//! The services that they are for are AWS's, and none of them acts here; tools and templates that make sure of their roles
-//! find them. Such a role holds no policy: AWS's own, which it has there, are not among those offered here.
+//! Tools and templates that make sure of their roles find them. The role of a service that is offered here holds the policy
+//! that it has in AWS; those of others hold none, and are refused everything.
 
 use std::sync::Arc;
 
+use identity::directory::managed;
 use identity::principal::entity_arn;
 use identity::records::{Record, RoleRecord, keys};
 use identity::{Reads as _, ids};
@@ -25,28 +26,46 @@ const PATH: &str = "/aws-service-role/";
 /// The default length of a session, in seconds.
 const SESSION_SECS: i64 = 3_600;
 
-/// The services that have such a role, with the rest of its name, and whether it may have a suffix.
+/// A service that has such a role.
+struct Linked {
+    service: &'static str,
+    /// The rest of the role's name.
+    name: &'static str,
+    /// True where the name may have a suffix.
+    suffixed: bool,
+    /// The name of the policy of AWS's that the role holds.
+    policy: Option<&'static str>,
+}
+
+impl Linked {
+    fn policy_arn(&self) -> Option<String> {
+        self.policy.map(|name| format!("{}{PATH}{name}", managed::ARN_PREFIX))
+    }
+}
+
+/// The services that have such a role.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_aws-services-that-work-with-iam.html>
-const SERVICES: &[(&str, &str, bool)] = &[
-    ("access-analyzer.amazonaws.com", "AccessAnalyzer", false),
-    ("autoscaling.amazonaws.com", "AutoScaling", true),
-    ("cloudtrail.amazonaws.com", "CloudTrail", false),
-    ("config.amazonaws.com", "Config", false),
-    ("delivery.logs.amazonaws.com", "LogDelivery", false),
-    ("dynamodb.application-autoscaling.amazonaws.com", "ApplicationAutoScaling_DynamoDBTable", false),
-    ("ecs.amazonaws.com", "ECS", false),
-    ("elasticache.amazonaws.com", "ElastiCache", false),
-    ("elasticloadbalancing.amazonaws.com", "ElasticLoadBalancing", false),
-    ("events.amazonaws.com", "CloudWatchEvents", false),
-    ("guardduty.amazonaws.com", "AmazonGuardDuty", false),
-    ("kafka.amazonaws.com", "Kafka", false),
-    ("lambda.application-autoscaling.amazonaws.com", "ApplicationAutoScaling_LambdaConcurrency", false),
-    ("ops.apigateway.amazonaws.com", "APIGateway", false),
-    ("organizations.amazonaws.com", "Organizations", false),
-    ("rds.amazonaws.com", "RDS", false),
-    ("replication.dynamodb.amazonaws.com", "DynamoDBReplication", false),
-    ("replicator.lambda.amazonaws.com", "LambdaReplicator", false),
-    ("sso.amazonaws.com", "SSO", false),
+#[rustfmt::skip]
+const SERVICES: &[Linked] = &[
+    Linked { service: "access-analyzer.amazonaws.com", name: "AccessAnalyzer", suffixed: false, policy: Some("AccessAnalyzerServiceRolePolicy") },
+    Linked { service: "autoscaling.amazonaws.com", name: "AutoScaling", suffixed: true, policy: None },
+    Linked { service: "cloudtrail.amazonaws.com", name: "CloudTrail", suffixed: false, policy: Some("CloudTrailServiceRolePolicy") },
+    Linked { service: "config.amazonaws.com", name: "Config", suffixed: false, policy: None },
+    Linked { service: "delivery.logs.amazonaws.com", name: "LogDelivery", suffixed: false, policy: None },
+    Linked { service: "dynamodb.application-autoscaling.amazonaws.com", name: "ApplicationAutoScaling_DynamoDBTable", suffixed: false, policy: Some("AWSApplicationAutoscalingDynamoDBTablePolicy") },
+    Linked { service: "ecs.amazonaws.com", name: "ECS", suffixed: false, policy: None },
+    Linked { service: "elasticache.amazonaws.com", name: "ElastiCache", suffixed: false, policy: None },
+    Linked { service: "elasticloadbalancing.amazonaws.com", name: "ElasticLoadBalancing", suffixed: false, policy: None },
+    Linked { service: "events.amazonaws.com", name: "CloudWatchEvents", suffixed: false, policy: Some("CloudWatchEventsServiceRolePolicy") },
+    Linked { service: "guardduty.amazonaws.com", name: "AmazonGuardDuty", suffixed: false, policy: None },
+    Linked { service: "kafka.amazonaws.com", name: "Kafka", suffixed: false, policy: None },
+    Linked { service: "lambda.application-autoscaling.amazonaws.com", name: "ApplicationAutoScaling_LambdaConcurrency", suffixed: false, policy: Some("AWSApplicationAutoscalingLambdaConcurrencyPolicy") },
+    Linked { service: "ops.apigateway.amazonaws.com", name: "APIGateway", suffixed: false, policy: Some("APIGatewayServiceRolePolicy") },
+    Linked { service: "organizations.amazonaws.com", name: "Organizations", suffixed: false, policy: Some("AWSOrganizationsServiceTrustPolicy") },
+    Linked { service: "rds.amazonaws.com", name: "RDS", suffixed: false, policy: None },
+    Linked { service: "replication.dynamodb.amazonaws.com", name: "DynamoDBReplication", suffixed: false, policy: Some("DynamoDBReplicationServiceRolePolicy") },
+    Linked { service: "replicator.lambda.amazonaws.com", name: "LambdaReplicator", suffixed: false, policy: Some("AWSLambdaReplicator") },
+    Linked { service: "sso.amazonaws.com", name: "SSO", suffixed: false, policy: None },
 ];
 
 /// A deletion that was asked for. It is done before it is answered.
@@ -73,15 +92,18 @@ pub(crate) fn is_linked(path: &str) -> bool {
     path.starts_with(PATH)
 }
 
+fn known(service: &str) -> Result<&'static Linked, Error> {
+    SERVICES.iter().find(|known| known.service == service).ok_or_else(|| {
+        Error::InvalidInput(format!("{service} is not the name of a service that has a service-linked role"))
+    })
+}
+
 /// The name that the role of a service has.
 fn name_for(service: &str, suffix: Option<&str>) -> Result<String, Error> {
-    let known = SERVICES.iter().find(|(known, _, _)| *known == service);
-    let (_, rest, takes_suffix) = known.ok_or_else(|| {
-        Error::InvalidInput(format!("{service} is not the name of a service that has a service-linked role"))
-    })?;
+    let Linked { name, suffixed, .. } = known(service)?;
     match suffix {
-        None => Ok(format!("AWSServiceRoleFor{rest}")),
-        Some(suffix) if *takes_suffix => Ok(format!("AWSServiceRoleFor{rest}_{suffix}")),
+        None => Ok(format!("AWSServiceRoleFor{name}")),
+        Some(suffix) if *suffixed => Ok(format!("AWSServiceRoleFor{name}_{suffix}")),
         Some(_) => Err(Error::InvalidInput(format!("Custom suffix is not allowed for {service}"))),
     }
 }
@@ -111,7 +133,7 @@ pub(crate) async fn create(
         session_secs_max: SESSION_SECS,
         tags: call.marks(),
         inline: Vec::new(),
-        attached: Vec::new(),
+        attached: known(service)?.policy_arn().into_iter().collect(),
         boundary: None,
     };
     iam.change(&call, |edit| {
@@ -124,6 +146,7 @@ pub(crate) async fn create(
             )),
             other => other,
         })?;
+        attachments::mark_all(edit, &record)?;
         entity::save(edit, &record)
     })
     .await?;
@@ -146,7 +169,8 @@ pub(crate) async fn delete(
             }
             let key = keys::named(account, &role.name);
             attachments::set_boundary(edit, role.clone(), None)?;
-            edit.end(keys::ROLES, &key, &role)?;
+            attachments::unmark_all(edit, &role)?;
+            super::roles::end(edit, &key, &role)?;
             let path = role.path.trim_matches('/');
             let id = format!("task/{path}/{}/{}", role.name, crypto::random::uuid());
             let mut known: Vec<DeletionRecord> = edit.records(DELETIONS, &keys::all_of(account))?;
@@ -189,6 +213,14 @@ mod tests {
             ("lambda", None, None),
         ] {
             assert_eq!(name_for(service, suffix).ok().as_deref(), name, "{service}");
+        }
+    }
+
+    #[test]
+    fn the_policies_of_linked_roles_are_known() {
+        for linked in SERVICES {
+            let Some(arn) = linked.policy_arn() else { continue };
+            assert!(managed::by_arn(&arn).is_some(), "{arn}");
         }
     }
 

@@ -22,20 +22,68 @@ pub(crate) fn find(
     account: base::AccountId,
     user: &UserRecord,
 ) -> Result<Option<LoginProfileRecord>, Error> {
-    Ok(from.record(keys::LOGIN_PROFILES, &keys::named(account, &user.user_id))?)
+    Holder { name: user.name.clone(), id: user.user_id.clone() }.find(from, account)
 }
 
-fn load(from: &impl Reads, account: base::AccountId, user: &UserRecord) -> Result<LoginProfileRecord, Error> {
-    find(from, account, user)?.ok_or_else(|| no_profile(&user.name))
+/// The root user's profile, if someone of its organization gave it one.
+pub(crate) fn of_root(
+    from: &impl Reads,
+    account: base::AccountId,
+) -> Result<Option<LoginProfileRecord>, Error> {
+    Holder::root(account).find(from, account)
+}
+
+/// Whose profile is meant.
+struct Holder {
+    name: String,
+    /// Unique in the account for ever.
+    id: String,
+}
+
+impl Holder {
+    fn root(account: base::AccountId) -> Self {
+        Self { name: "root".to_owned(), id: account.to_string() }
+    }
+
+    fn named(from: &impl Reads, account: base::AccountId, name: &str) -> Result<Self, Error> {
+        let user: UserRecord = entity::load(from, account, name)?;
+        Ok(Self { name: user.name, id: user.user_id })
+    }
+
+    /// The user that a request names, or the caller; as in AWS, the root user only where someone of the organization is in
+    /// its place.
+    fn asked(from: &impl Reads, call: &Call, name: Option<&str>) -> Result<Self, Error> {
+        match (name, &**call.principal()) {
+            (Some(name), _) => Self::named(from, call.account(), name),
+            (None, Principal::User(user)) => Self::named(from, call.account(), &user.name),
+            (None, principal) if principal.is_assumed_root() => Ok(Self::root(call.account())),
+            (None, _) => Err(users::needs_name()),
+        }
+    }
+
+    fn find(&self, from: &impl Reads, account: base::AccountId) -> Result<Option<LoginProfileRecord>, Error> {
+        Ok(from.record(keys::LOGIN_PROFILES, &keys::named(account, &self.id))?)
+    }
+
+    fn load(&self, from: &impl Reads, account: base::AccountId) -> Result<LoginProfileRecord, Error> {
+        self.find(from, account)?.ok_or_else(|| no_profile(&self.name))
+    }
+
+    fn save(&self, edit: &mut Edit<'_, '_>, record: &LoginProfileRecord) -> Result<(), Error> {
+        Ok(edit.put(keys::LOGIN_PROFILES, &keys::named(edit.account(), &self.id), record)?)
+    }
+
+    fn shape(&self, record: &LoginProfileRecord) -> api::LoginProfile {
+        api::LoginProfile {
+            user_name: self.name.clone(),
+            create_date: record.created_at,
+            password_reset_required: Some(record.reset_required),
+        }
+    }
 }
 
 fn no_profile(name: &str) -> Error {
     Error::NoSuchEntity(format!("Login Profile for User {name} cannot be found."))
-}
-
-fn save(edit: &mut Edit<'_, '_>, user: &UserRecord, record: &LoginProfileRecord) -> Result<(), Error> {
-    let key = keys::named(edit.account(), &user.user_id);
-    Ok(edit.put(keys::LOGIN_PROFILES, &key, record)?)
 }
 
 fn policy(from: &impl Reads, account: base::AccountId) -> Result<Option<PasswordPolicyRecord>, Error> {
@@ -48,19 +96,25 @@ async fn hash(password: String) -> Result<String, Error> {
     hashed.map_err(Call::internal::<Error>)?.map_err(Call::internal)
 }
 
-fn of_caller<'n>(call: &'n Call, name: Option<&'n str>) -> Result<&'n str, Error> {
-    match (name, &**call.principal()) {
-        (Some(name), _) => Ok(name),
-        (None, Principal::User(user)) => Ok(&user.name),
-        (None, _) => Err(users::needs_name()),
-    }
-}
-
-fn shape(user: &UserRecord, record: &LoginProfileRecord) -> api::LoginProfile {
-    api::LoginProfile {
-        user_name: user.name.clone(),
-        create_date: record.created_at,
-        password_reset_required: Some(record.reset_required),
+/// The hash of a new profile's password. That of a root user is set by whoever reads its address, and none is given here.
+async fn first_hash(
+    iam: &Iam,
+    call: &Call,
+    password: Option<protocol::Sensitive<String>>,
+) -> Result<String, Error> {
+    match password {
+        None if call.principal().is_assumed_root() => Ok(String::new()),
+        Some(_) if call.principal().is_assumed_root() => Err(Error::ValidationError(
+            "Password must be omitted when the request is made with an AssumeRoot session.".to_owned(),
+        )),
+        None => {
+            Err(Error::ValidationError("Password is required here: there is no temporary one.".to_owned()))
+        }
+        Some(password) => {
+            let password = password.into_exposed();
+            passwords::check(&password, policy(iam.directory.store(), call.account())?.as_ref())?;
+            hash(password).await
+        }
     }
 }
 
@@ -69,31 +123,24 @@ pub(crate) async fn create(
     permit: Permit<api::CreateLoginProfile>,
 ) -> Result<api::CreateLoginProfileResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let Some(password) = input.password else {
-        return Err(Error::ValidationError(
-            "Password is required here: there is no temporary one.".to_owned(),
-        ));
-    };
-    let password = password.into_exposed();
-    passwords::check(&password, policy(iam.directory.store(), call.account())?.as_ref())?;
     let record = LoginProfileRecord {
         created_at: moment(&call),
         changed_at: moment(&call),
-        hash: hash(password).await?,
+        hash: first_hash(&iam, &call, input.password).await?,
         reset_required: input.password_reset_required.unwrap_or(false),
         earlier: Vec::new(),
     };
-    let name = of_caller(&call, input.user_name.as_deref())?.to_owned();
     let login_profile = iam
         .change(&call, |edit| {
-            let user: UserRecord = entity::load(edit, edit.account(), &name)?;
-            if find(edit, edit.account(), &user)?.is_some() {
+            let holder = Holder::asked(edit, &call, input.user_name.as_deref())?;
+            if holder.find(edit, edit.account())?.is_some() {
                 return Err(Error::EntityAlreadyExists(format!(
-                    "Login Profile for user {name} already exists."
+                    "Login Profile for user {} already exists.",
+                    holder.name
                 )));
             }
-            save(edit, &user, &record)?;
-            Ok(shape(&user, &record))
+            holder.save(edit, &record)?;
+            Ok(holder.shape(&record))
         })
         .await?;
     Ok(api::CreateLoginProfileResponse { login_profile })
@@ -105,10 +152,9 @@ pub(crate) async fn get(
 ) -> Result<api::GetLoginProfileResponse, Error> {
     let Permit { input, call, .. } = permit;
     let view = iam.view()?;
-    let name = of_caller(&call, input.user_name.as_deref())?;
-    let user: UserRecord = entity::load(&view, call.account(), name)?;
-    let record = load(&view, call.account(), &user)?;
-    Ok(api::GetLoginProfileResponse { login_profile: shape(&user, &record) })
+    let holder = Holder::asked(&view, &call, input.user_name.as_deref())?;
+    let record = holder.load(&view, call.account())?;
+    Ok(api::GetLoginProfileResponse { login_profile: holder.shape(&record) })
 }
 
 /// Puts a password in the place of the present one.
@@ -135,8 +181,7 @@ async fn renewed(
 pub(crate) async fn update(iam: Arc<Iam>, permit: Permit<api::UpdateLoginProfile>) -> Result<(), Error> {
     let Permit { input, call, .. } = permit;
     let store = iam.directory.store();
-    let user: UserRecord = entity::load(store, call.account(), &input.user_name)?;
-    let before = load(store, call.account(), &user)?;
+    let before = Holder::named(store, call.account(), &input.user_name)?.load(store, call.account())?;
     let hash = match input.password {
         Some(password) => {
             let policy = policy(store, call.account())?;
@@ -145,26 +190,25 @@ pub(crate) async fn update(iam: Arc<Iam>, permit: Permit<api::UpdateLoginProfile
         None => None,
     };
     iam.change(&call, |edit| {
-        let user: UserRecord = entity::load(edit, edit.account(), &input.user_name)?;
-        let mut record = load(edit, edit.account(), &user)?;
+        let holder = Holder::named(edit, edit.account(), &input.user_name)?;
+        let mut record = holder.load(edit, edit.account())?;
         if let Some(hash) = hash {
             replace(&mut record, hash, &call);
         }
         if let Some(reset) = input.password_reset_required {
             record.reset_required = reset;
         }
-        save(edit, &user, &record)
+        holder.save(edit, &record)
     })
     .await
 }
 
 pub(crate) async fn delete(iam: Arc<Iam>, permit: Permit<api::DeleteLoginProfile>) -> Result<(), Error> {
     let Permit { input, call, .. } = permit;
-    let name = of_caller(&call, input.user_name.as_deref())?.to_owned();
     iam.change(&call, |edit| {
-        let user: UserRecord = entity::load(edit, edit.account(), &name)?;
-        load(edit, edit.account(), &user)?;
-        let key = keys::named(edit.account(), &user.user_id);
+        let holder = Holder::asked(edit, &call, input.user_name.as_deref())?;
+        holder.load(edit, edit.account())?;
+        let key = keys::named(edit.account(), &holder.id);
         Ok(edit.delete(keys::LOGIN_PROFILES, &key)?)
     })
     .await
@@ -178,14 +222,14 @@ pub(crate) async fn change(iam: Arc<Iam>, permit: Permit<api::ChangePassword>) -
     };
     let store = iam.directory.store();
     let account = call.account();
-    let user: UserRecord = entity::load(store, account, &caller.name)?;
-    let before = load(store, account, &user)?;
+    let holder = Holder::named(store, account, &caller.name)?;
+    let before = holder.load(store, account)?;
     let policy = policy(store, account)?;
     let hard = policy.as_ref().is_some_and(|policy| policy.hard_expiry);
     if hard && passwords::is_expired(&before, policy.as_ref(), call.now()) {
         return Err(Error::denied("The password has expired. An administrator must set another."));
     }
-    if iam.attempts.rests(&user.user_id, call.now()) {
+    if iam.attempts.rests(&holder.id, call.now()) {
         return Err(Error::EntityTemporarilyUnmodifiable(
             "Too many wrong passwords. Try again in a minute.".to_owned(),
         ));
@@ -193,21 +237,21 @@ pub(crate) async fn change(iam: Arc<Iam>, permit: Permit<api::ChangePassword>) -
     let (old, present) = (input.old_password.into_exposed(), before.hash.clone());
     let right = spawn_blocking(move || crypto::password::verify(&old, &present)).await;
     if !right.map_err(Call::internal::<Error>)? {
-        iam.attempts.wrong(&user.user_id, call.now());
+        iam.attempts.wrong(&holder.id, call.now());
         return Err(Error::denied("The old password was incorrect."));
     }
-    iam.attempts.right(&user.user_id);
+    iam.attempts.right(&holder.id);
     let unchanged = before.hash.clone();
     let hash = renewed(input.new_password.into_exposed(), before, policy).await?;
     iam.change(&call, |edit| {
-        let mut record = load(edit, edit.account(), &user)?;
+        let mut record = holder.load(edit, edit.account())?;
         // SECURITY: what was proven is that the caller knows this hash's password, and no later one's.
         if record.hash != unchanged {
             return Err(Error::denied("The old password was incorrect."));
         }
         replace(&mut record, hash, &call);
         record.reset_required = false;
-        save(edit, &user, &record)
+        holder.save(edit, &record)
     })
     .await
 }

@@ -161,6 +161,10 @@ fn named_or_caller(from: &impl Reads, call: &Call, name: Option<&str>) -> Result
 pub(crate) async fn deactivate(iam: Arc<Iam>, permit: Permit<api::DeactivateMFADevice>) -> Result<(), Error> {
     let Permit { input, call, .. } = permit;
     iam.change(&call, |edit| {
+        if input.user_name.is_none() && matches!(**call.principal(), Principal::Root(_)) {
+            // The root user has none, as `list` says.
+            return Err(Error::NoSuchEntity("MFA Device invalid for user.".to_owned()));
+        }
         let user = named_or_caller(edit, &call, input.user_name.as_deref())?;
         let mut record = own(edit, &user, &input.serial_number)?;
         record.assignment = None;

@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use identity::ids;
 use identity::records::{RoleRecord, keys};
+use identity::{Edit, ids};
 use service::Permit;
 
 use super::{check_no_policies, instance_profiles, linked_roles, moment, path};
@@ -119,9 +119,15 @@ pub(crate) async fn delete(iam: Arc<Iam>, permit: Permit<api::DeleteRole>) -> Re
         }
         let key = keys::named(edit.account(), &record.name);
         attachments::set_boundary(edit, record.clone(), None)?;
-        Ok(edit.end(keys::ROLES, &key, &record)?)
+        end(edit, &key, &record)
     })
     .await
+}
+
+/// Deletes a role's record, and what is remembered of its use.
+pub(super) fn end(edit: &mut Edit<'_, '_>, key: &store::Key, record: &RoleRecord) -> Result<(), Error> {
+    edit.delete(keys::ROLES_LAST_USED, &keys::unique(&record.role_id))?;
+    Ok(edit.end(keys::ROLES, key, record)?)
 }
 
 pub(crate) async fn list(

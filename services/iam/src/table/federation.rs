@@ -1,13 +1,41 @@
-//! The operation table's part for identity providers, server certificates and service-linked roles.
+//! The operation table's part for identity providers, server certificates, service-linked roles and tokens.
 
 use super::Builder;
 use crate::access;
 use crate::access::federation as own;
 use crate::api;
-use crate::operations::{certificates, linked_roles, providers, tagged};
+use crate::operations::{account, certificates, linked_roles, outbound, providers, tagged};
 
 pub(super) fn operations(builder: Builder) -> Builder {
-    linked(server_certificates(oidc_providers(builder)))
+    outbound_tokens(linked(server_certificates(oidc_providers(builder))))
+}
+
+fn outbound_tokens(builder: Builder) -> Builder {
+    builder
+        .operation(
+            access::account::<api::EnableOutboundWebIdentityFederation>(
+                "iam:EnableOutboundWebIdentityFederation",
+            ),
+            outbound::enable,
+        )
+        .operation(
+            access::account::<api::DisableOutboundWebIdentityFederation>(
+                "iam:DisableOutboundWebIdentityFederation",
+            ),
+            outbound::disable,
+        )
+        .operation(
+            access::account::<api::GetOutboundWebIdentityFederationInfo>(
+                "iam:GetOutboundWebIdentityFederationInfo",
+            ),
+            outbound::info,
+        )
+        .operation(
+            access::account::<api::SetSecurityTokenServicePreferences>(
+                "iam:SetSecurityTokenServicePreferences",
+            ),
+            account::set_token_version,
+        )
 }
 
 fn oidc_providers(builder: Builder) -> Builder {

@@ -1,10 +1,12 @@
-//! Member accounts: described, listed, moved, let go.
+//! Member accounts: described, listed, moved, closed, let go.
 //!
 //! An account that leaves stays what it is: a tenant with its principals and resources, bound by no control policy.
 
 use std::sync::Arc;
 
+use ::identity::Reads as _;
 use ::identity::records::organization::{MemberRecord, OrganizationRecord, keys};
+use ::identity::records::{AccountRecord, keys as records};
 use service::Permit;
 
 use crate::{Error, Organizations, api, page, shapes, tree};
@@ -18,6 +20,9 @@ pub(crate) async fn describe(
     let member = tree::member_named(&view, &record.id, &permit.input.account_id)?;
     Ok(api::DescribeAccountResponse { account: Some(shapes::account(&record, &member)) })
 }
+
+/// In which time closed accounts count: thirty days.
+const CLOSING_SECS: i64 = 30 * 86_400;
 
 fn shown(record: &OrganizationRecord, members: Vec<MemberRecord>) -> Vec<(String, api::Account)> {
     members.into_iter().map(|member| (member.account.to_string(), shapes::account(record, &member))).collect()
@@ -83,6 +88,43 @@ pub(crate) async fn remove(
         Ok(edit.delete(keys::MEMBERS, &keys::member(member.account))?)
     })
     .await
+}
+
+/// Closes an account: its keys and sessions, its functions and its resources are refused from the next call on.
+pub(crate) async fn close(org: Arc<Organizations>, permit: Permit<api::CloseAccount>) -> Result<(), Error> {
+    let Permit { input, call, .. } = permit;
+    let at = super::moment(&call);
+    org.change(&call, |edit| {
+        let record = tree::managed(edit, edit.account())?;
+        let mut member = tree::member_named(edit, &record.id, &input.account_id)?;
+        if record.management == member.account {
+            return Err(Error::closes_itself());
+        }
+        if member.closed_at.is_some() {
+            return Err(Error::closed_already());
+        }
+        check_no_delegation(&member)?;
+        let members = tree::members(edit, &record.id)?;
+        let lately = members.iter().filter_map(|member| member.closed_at);
+        let lately = lately.filter(|closed_at| at < closed_at.plus_secs(CLOSING_SECS)).count();
+        if lately >= closings_max(members.len()) {
+            return Err(Error::quota("accounts closed in 30 days", closings_max(members.len())));
+        }
+        member.closed_at = Some(at);
+        edit.put(keys::MEMBERS, &keys::member(member.account), &member)?;
+        let key = records::account(member.account);
+        let account: Option<AccountRecord> = edit.record(records::ACCOUNTS, &key)?;
+        let mut account = account.ok_or_else(Error::no_account)?;
+        account.closed_at = Some(at);
+        Ok(edit.put(records::ACCOUNTS, &key, &account)?)
+    })
+    .await
+}
+
+/// How many accounts an organization of so many may close within [`CLOSING_SECS`]: AWS's quota.
+/// <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html>
+fn closings_max(members: usize) -> usize {
+    (members / 10).clamp(10, 1_000)
 }
 
 /// An account that administers something for the organization stays until that is taken from it.

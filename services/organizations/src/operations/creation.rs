@@ -83,6 +83,7 @@ impl Wish {
             policies: defaults(&organization.enabled),
             tags: self.tags.clone(),
             delegated: Vec::new(),
+            closed_at: None,
         }
     }
 
@@ -105,11 +106,7 @@ impl Wish {
             attached: vec![ADMINISTRATOR.to_owned()],
             boundary: None,
         };
-        edit.put(
-            records::ACCOUNTS,
-            &records::account(account),
-            &AccountRecord { alias: None, created_at: self.at },
-        )?;
+        edit.put(records::ACCOUNTS, &records::account(account), &AccountRecord::new(self.at))?;
         edit.put(records::ROLES, &records::named(account, &role.name), &role)?;
         Ok(edit
             .mark(records::ATTACHMENTS, &records::attachment(account, ADMINISTRATOR, "Role", &role.name))?)

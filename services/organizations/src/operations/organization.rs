@@ -33,6 +33,7 @@ pub(crate) async fn create(
         // As in AWS, service control policies have to be enabled before they bind anyone.
         enabled: Vec::new(),
         trusted_services: Vec::new(),
+        root_features: Vec::new(),
     };
     let root = UnitRecord {
         id: record.root.clone(),
@@ -53,6 +54,7 @@ pub(crate) async fn create(
         policies: Vec::new(),
         tags: Vec::new(),
         delegated: Vec::new(),
+        closed_at: None,
     };
     let shown = org
         .change(&call, |edit| {

@@ -33,6 +33,7 @@ fn samples() -> Vec<(&'static str, Value)> {
             "MoveAccount",
             json!({"AccountId": account, "SourceParentId": "r-ab12", "DestinationParentId": unit}),
         ),
+        ("CloseAccount", json!({"AccountId": account})),
         ("RemoveAccountFromOrganization", json!({"AccountId": account})),
         (
             "CreatePolicy",

@@ -73,6 +73,30 @@ async fn every_level_must_allow() {
 }
 
 #[tokio::test]
+async fn a_closed_account_is_refused_at_the_next_call() {
+    let kit = kit().await;
+    organization(&kit).await;
+    let member = account(&kit, "one").await;
+    let them = administrator_of(&kit, &member);
+    assert_eq!(describe(&kit, &them).await, Ok(()));
+    done(&kit, "CloseAccount", json!({"AccountId": member})).await;
+    assert_eq!(describe(&kit, &them).await, Err("The account is closed".to_owned()));
+    let shown = done(&kit, "DescribeAccount", json!({"AccountId": member})).await;
+    assert_eq!(shown["Account"]["Status"], "SUSPENDED");
+    super::refused(&kit, "CloseAccount", json!({"AccountId": member}), "AccountAlreadyClosedException").await;
+    // Ten in thirty days, whatever the size.
+    for number in 1..10 {
+        let next = account(&kit, &format!("n{number}")).await;
+        done(&kit, "CloseAccount", json!({"AccountId": next})).await;
+    }
+    let more = account(&kit, "more").await;
+    let too_many = json!({"AccountId": more});
+    super::refused(&kit, "CloseAccount", too_many.clone(), "ConstraintViolationException").await;
+    kit.clock.advance_millis(30 * 86_400_000);
+    done(&kit, "CloseAccount", too_many).await;
+}
+
+#[tokio::test]
 async fn service_linked_roles_are_not_bound() {
     let kit = kit().await;
     let root = enabled(&kit).await;

@@ -5,8 +5,10 @@
 pub(crate) mod assume_role;
 pub(crate) mod federation_token;
 pub(crate) mod identity;
+pub(crate) mod identity_token;
 pub(crate) mod messages;
 mod role_session;
+pub(crate) mod root_session;
 pub(crate) mod second_factor;
 pub(crate) mod session_token;
 pub(crate) mod web_identity;

@@ -1,6 +1,8 @@
 //! The service through the whole pipeline: decisions as in AWS, and credentials that really sign.
 
 mod assume_role;
+mod identity_tokens;
+mod root_sessions;
 mod sessions;
 mod web_identity;
 mod wire;
@@ -50,11 +52,17 @@ fn samples() -> Vec<(&'static str, Value)> {
             "AssumeRoleWithWebIdentity",
             json!({"RoleArn": ROLE_ARN, "RoleSessionName": "session", "WebIdentityToken": "not.a.token"}),
         ),
+        (
+            "AssumeRoot",
+            json!({"TargetPrincipal": "210987654321",
+                "TaskPolicyArn": {"arn": "arn:aws:iam::aws:policy/root-task/S3UnlockBucketPolicy"}}),
+        ),
         ("DecodeAuthorizationMessage", json!({"EncodedMessage": "abc"})),
         ("GetAccessKeyInfo", json!({"AccessKeyId": "AKIAQNZGKIQY56JQ7WML"})),
         ("GetCallerIdentity", json!({})),
         ("GetFederationToken", json!({"Name": "friend"})),
         ("GetSessionToken", json!({"DurationSeconds": 900})),
+        ("GetWebIdentityToken", json!({"Audience": ["a"], "SigningAlgorithm": "ES384"})),
     ]
 }
 

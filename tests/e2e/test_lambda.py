@@ -247,7 +247,7 @@ def test_bad_functions_are_refused_in_lambdas_words(platform, role, name):
                          ({"Role": "arn:aws:iam::000000000000:role/none"}, "InvalidParameterValueException"),
                          ({"Code": {"ZipFile": b"not a zip"}}, "InvalidParameterValueException"), ({"Code": {}}, "InvalidParameterValueException"),
                          ({"Environment": {"Variables": {"AWS_REGION": "x"}}}, "InvalidParameterValueException"),
-                         ({"Environment": {"Variables": {"BIG": "x" * 5000}}}, "InvalidParameterValueException")):
+                         ({"Environment": {"Variables": {"BIG": "x" * 4087}}}, "InvalidParameterValueException")):
         refused(client.create_function, code, **{**good, **change})
     refused(client.invoke, "ResourceNotFoundException", FunctionName="never-made")
     refused(client.invoke, "ResourceNotFoundException", FunctionName="never-made", Qualifier="9")

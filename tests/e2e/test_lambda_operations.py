@@ -101,6 +101,9 @@ def test_a_permission_on_an_alias_lets_a_role_invoke_that_only(platform, client,
     key, secret = platform.user(name)
     mine = platform.client("lambda", key, secret)
     refused(mine.invoke, "AccessDeniedException", FunctionName=function, Qualifier="live")
+    for qualifier, message in (("other", "Cannot find alias arn: "), ("77", "Function not found: ")):
+        said = refused(client.add_permission, "ResourceNotFoundException", FunctionName=function, Qualifier=qualifier, StatementId="one", Action="lambda:InvokeFunction", Principal="*")
+        assert said == f"{message}{ARN}{function}:{qualifier}"
     added = client.add_permission(FunctionName=function, Qualifier="live", StatementId="one", Action="lambda:InvokeFunction",
                                   Principal=f"arn:aws:iam::000000000000:user/{name}")
     assert json.loads(added["Statement"])["Resource"] == f"{ARN}{function}:live"

@@ -165,8 +165,9 @@ pub(crate) fn variables(environment: Option<Environment>) -> Result<Vec<(String,
             refused.join(", ")
         )));
     }
-    // Four bytes of quotes, a colon and a comma each: the size of the JSON object that AWS measures.
-    let bytes: usize = variables.iter().map(|(name, value)| name.len() + value.len() + 6).sum();
+    // Four quotes, a colon and a comma or the last brace each, and the first brace: the JSON object that AWS measures. Unlike AWS's,
+    // the refusal does not repeat it: it may hold a secret.
+    let bytes = variables.iter().fold(1, |bytes, (name, value)| bytes + name.len() + value.len() + 6);
     if bytes > ENVIRONMENT_BYTES_MAX {
         return Err(Error::InvalidParameterValue(
             "Lambda was unable to configure your environment variables because the environment variables you have \
@@ -201,7 +202,8 @@ mod tests {
             let error = variables(environment(&[(reserved, "x")])).unwrap_err().to_string();
             assert!(error.ends_with(&format!("this request: {reserved}")), "{error}");
         }
-        assert!(variables(environment(&[("A", &"x".repeat(4_000))])).is_ok());
+        assert!(variables(environment(&[("A", &"x".repeat(4_088))])).is_ok(), "4,096 bytes with its braces");
+        assert!(variables(environment(&[("A", &"x".repeat(4_089))])).is_err());
         let error = variables(environment(&[("A", &"secret".repeat(1_000))])).unwrap_err().to_string();
         assert!(error.contains("4KB") && !error.contains("secret"));
     }

@@ -31,7 +31,11 @@ fn check_qualifier(function: &Function, target: &Target) -> Result<(), Error> {
         Some(LATEST) => Err(Error::InvalidParameterValue(
             "We currently do not support adding policies for $LATEST.".to_owned(),
         )),
-        qualifier => function.qualified(qualifier).map(drop).ok_or_else(|| not_found(&target.arn())),
+        qualifier if function.qualified(qualifier).is_some() => Ok(()),
+        Some(alias) if !alias.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Err(Error::ResourceNotFound(format!("Cannot find alias arn: {}", target.arn())))
+        }
+        _ => Err(not_found(&target.arn())),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use service::{Call, Permit};
+use template::Resource;
 
 use super::stacks::{before, begin, busy, check_count, new_stack};
 use super::{body, find, operation, page, pairs, previous, refuse};
@@ -31,9 +32,7 @@ pub(crate) async fn create(
 ) -> Result<api::CreateChangeSetOutput, Error> {
     let (input, call) = (permit.input, permit.call);
     refuse(&[
-        ("IncludeNestedStacks", input.include_nested_stacks.unwrap_or(false)),
         ("ResourcesToImport", input.resources_to_import.as_ref().is_some_and(|list| !list.is_empty())),
-        ("ImportExistingResources", input.import_existing_resources.unwrap_or(false)),
         ("NotificationARNs", input.notification_arns.as_ref().is_some_and(|arns| !arns.is_empty())),
         ("ResourceTypes", input.resource_types.as_ref().is_some_and(|types| !types.is_empty())),
         ("OnStackFailure", input.on_stack_failure.as_deref().is_some_and(|choice| choice != "ROLLBACK")),
@@ -68,6 +67,14 @@ pub(crate) async fn create(
         pipeline: call.pipeline(),
     };
     let (content, plan) = prepare::content(request)?;
+    // What would change inside of a nested stack is not told; tools ask for it whatever the template.
+    let is_nested = |resource: &Resource| resource.kind == "AWS::CloudFormation::Stack";
+    let tells_nested = input.include_nested_stacks == Some(true) && plan.resources().values().any(is_nested);
+    // After the template: a type that is missing is told before a wish for it.
+    refuse(&[
+        ("IncludeNestedStacks with nested stacks", tells_nested),
+        ("ImportExistingResources", input.import_existing_resources.unwrap_or(false)),
+    ])?;
     let old = if creates { None } else { Some(prepare::plan(&stack.content, pseudo)?) };
     let records = stacks::resources(&state.store, &stack.id)?;
     let sides = Sides {

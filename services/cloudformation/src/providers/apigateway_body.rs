@@ -23,8 +23,8 @@ pub(super) async fn read(work: &Work) -> Result<Option<Vec<u8>>, Failure> {
         return Ok(Some(to_text(Some(body)).into_bytes()));
     }
     let Some(place) = work.get("BodyS3Location") else { return Ok(None) };
-    let members = place.as_object().into_iter().flatten();
-    if let Some((unknown, _)) = members.clone().find(|(name, _)| !MEMBERS.contains(&name.as_str())) {
+    let mut members = place.as_object().into_iter().flatten();
+    if let Some((unknown, _)) = members.find(|(name, _)| !MEMBERS.contains(&name.as_str())) {
         return Err(Failure::new(format!("BodyS3Location has no member {unknown}")));
     }
     let member = |name: &str| place.get(name).map(|value| text(Some(value)));

@@ -246,8 +246,8 @@ mod tests {
         let key = root.pointer("/Resources/A/Properties/CodeUri/Key").unwrap();
         assert_eq!(root.pointer("/Resources/B/Properties/CodeUri/Key"), Some(key));
         let url = root.pointer("/Resources/N/Properties/Location").unwrap().as_str().unwrap();
-        let inner = &heap.0.borrow()[url.strip_prefix("s3://b/").unwrap()];
-        let inner: serde_json::Value = serde_json::from_slice(inner).unwrap();
+        let inner = heap.0.borrow()[url.strip_prefix("s3://b/").unwrap()].clone();
+        let inner: serde_json::Value = serde_json::from_slice(&inner).unwrap();
         assert_eq!(inner.pointer("/Resources/C/Properties/CodeUri/Key"), Some(key));
         assert_eq!(*told.borrow(), ["packaging A", "packaging N", "packaging C"]);
         // What has not changed is not packed again; a template is, for what is in it.

@@ -9,7 +9,7 @@ use crate::error::Error;
 /// The most layers of one function.
 pub(crate) const LAYERS_MAX: usize = 5;
 /// The longest name of a layer.
-const NAME_CHARS_MAX: usize = 64;
+const NAME_CHARS_MAX: usize = 140;
 
 /// A layer as one account and region know it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -130,7 +130,7 @@ mod tests {
             "../x",
             "arn:aws:lambda:us-east-1:000000000001:function:x",
             &arn("x:1"),
-            &"n".repeat(65),
+            &"n".repeat(141),
         ] {
             assert!(LayerId::parse(bad, own, &region()).is_err(), "{bad}");
         }

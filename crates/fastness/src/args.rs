@@ -293,7 +293,8 @@ pub(crate) struct RemoteOptions {
 /// What `deploy` deploys.
 #[derive(ClapArgs, Clone)]
 pub(crate) struct DeployOptions {
-    /// A SAM or CloudFormation template, or the folder that holds `template.yaml`, `template.yml` or `template.json`.
+    /// A SAM or CloudFormation template, or the folder that holds `template.yaml`, `template.yml` or `template.json`. What stands in
+    /// a `samconfig.toml` beside it counts where the command line does not say otherwise.
     #[arg(default_value = ".", value_name = "TEMPLATE|DIR")]
     pub(crate) template: PathBuf,
 
@@ -305,8 +306,9 @@ pub(crate) struct DeployOptions {
     #[arg(long = "parameter", value_name = "KEY=VALUE", value_parser = key_value)]
     pub(crate) parameters: Vec<(String, String)>,
 
-    /// What the template may do: `CAPABILITY_IAM`, `CAPABILITY_NAMED_IAM`, `CAPABILITY_AUTO_EXPAND`; may be repeated.
-    #[arg(long = "capability", value_name = "NAME", default_values = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"])]
+    /// What the template may do: `CAPABILITY_IAM`, `CAPABILITY_NAMED_IAM`, `CAPABILITY_AUTO_EXPAND`; may be repeated. The first
+    /// and the last where none is given.
+    #[arg(long = "capability", value_name = "NAME")]
     pub(crate) capabilities: Vec<String>,
 
     /// A tag of the stack and of what is in it, as `Key=Value`; may be repeated.
@@ -317,8 +319,31 @@ pub(crate) struct DeployOptions {
     #[arg(long, value_name = "NAME")]
     pub(crate) s3_bucket: Option<String>,
 
+    /// The role that CloudFormation takes on for the stack, from now on; the caller's rights where it has none.
+    #[arg(long, value_name = "ARN")]
+    pub(crate) role_arn: Option<String>,
+
+    /// What becomes of a stack that cannot be created; it is rolled back, and removed by the next deployment, where nothing is said.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub(crate) on_failure: Option<OnFailure>,
+
+    /// The environment whose settings count in `samconfig.toml`.
+    #[arg(long, default_value = "default", value_name = "NAME")]
+    pub(crate) config_env: String,
+
     #[command(flatten)]
     pub(crate) remote: RemoteOptions,
+}
+
+/// What becomes of a stack that cannot be created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnFailure {
+    /// What was made is removed, the stack's record stays.
+    Rollback,
+    /// Nothing of it stays.
+    Delete,
+    /// All stays as it is.
+    DoNothing,
 }
 
 /// What `delete` deletes.

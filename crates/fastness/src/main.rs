@@ -4,6 +4,7 @@
 //! parts, and holds no rule of any service.
 
 mod args;
+mod artifacts;
 mod check;
 mod client;
 mod credentials;

@@ -29,7 +29,7 @@ impl Authenticator {
     /// The principal that signed for `service`.
     pub(crate) fn authenticate(
         &self,
-        service: &Named,
+        service: &Named<'_>,
         request: &WireRequest<'_>,
         source: &Source,
         now: Timestamp,
@@ -47,7 +47,7 @@ impl Authenticator {
     /// what nobody may do is for the policies of buckets to say.
     pub(crate) fn authenticate_head(
         &self,
-        service: &Named,
+        service: &Named<'_>,
         request: &WireRequest<'_>,
         source: &Source,
         now: Timestamp,
@@ -77,7 +77,7 @@ impl Authenticator {
         Ok((principal, payload, signing))
     }
 
-    fn with_expected<T>(&self, service: &Named, verify: impl FnOnce(&Expected<'_>) -> T) -> T {
+    fn with_expected<T>(&self, service: &Named<'_>, verify: impl FnOnce(&Expected<'_>) -> T) -> T {
         let is_global = matches!(service.signing_name, "iam" | "sts" | "organizations");
         let regions = [self.region.as_str(), GLOBAL_REGION];
         let regions = if is_global { regions.as_slice() } else { regions.split_at(1).0 };
@@ -144,16 +144,16 @@ fn wrong_door(family: Family) -> Fault {
 }
 
 /// The API that a request means, as far as that is known before it is authenticated.
-pub(crate) struct Named {
+pub(crate) struct Named<'a> {
     operation: Option<OperationModel>,
     model: Option<&'static Model>,
     protocol: Protocol,
-    signing_name: &'static str,
+    signing_name: &'a str,
 }
 
-impl Named {
+impl<'a> Named<'a> {
     /// From what routing found; a request that names no API at all is answered as the claim's or STS's would be.
-    pub(crate) fn of(routed: &Result<OperationModel, RouteFault>, claim: Option<Claim<'_>>) -> Self {
+    pub(crate) fn of(routed: &Result<OperationModel, RouteFault>, claim: Option<Claim<'a>>) -> Self {
         let claimed = || {
             let service = claim?.service;
             protocol::models().find(|model| model.signing_name() == service)
@@ -162,7 +162,13 @@ impl Named {
             Ok(operation) => (Some(*operation), Some(operation.model()), operation.model().protocol()),
             Err(fault) => (None, fault.model.or_else(claimed), fault.protocol),
         };
-        Self { operation, model, protocol, signing_name: model.map_or("sts", Model::signing_name) }
+        // SECURITY: who signs for a service that is not here has to sign rightly all the same, to be told that it is not.
+        let signing_name = match (model, claim) {
+            (Some(model), _) => model.signing_name(),
+            (None, Some(claim)) => claim.service,
+            (None, None) => "sts",
+        };
+        Self { operation, model, protocol, signing_name }
     }
 
     /// The operation that was meant, where that is known.

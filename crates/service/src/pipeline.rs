@@ -142,7 +142,7 @@ impl Pipeline {
     /// Who calls, and the body as it must be checked while it arrives, where it is not here yet.
     fn authenticate(
         &self,
-        service: &Named,
+        service: &Named<'_>,
         request: &WireRequest<'_>,
         body: Option<&ByteStream>,
         source: &Source,

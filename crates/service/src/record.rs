@@ -118,7 +118,7 @@ pub(crate) fn of_owners(principal: &Principal, source: &Source, record: &mut Rec
 
 /// A request whose caller is not proven: what it claimed, and why it was refused.
 pub(crate) struct Stranger<'a> {
-    pub(crate) service: &'a Named,
+    pub(crate) service: &'a Named<'a>,
     pub(crate) claim: Option<Claim<'a>>,
 }
 

@@ -264,6 +264,8 @@ fn resource(name: &str, value: &Value, line: Option<u32>) -> Result<Resource, Te
                 resource.policies.insert(attribute.clone(), value.clone());
             }
             "Metadata" => resource.metadata = Some(value.clone()),
+            // For whoever reads the template.
+            "Description" => drop(text(name, attribute, value)?),
             _ => {
                 let message = format!("Invalid template resource property '{attribute}'");
                 return Err(TemplateError::new(message).under(attribute));

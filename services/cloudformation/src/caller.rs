@@ -70,6 +70,24 @@ impl Caller {
             .map_or(Value::Null, |members| protocol::value_to_json(members, &answer, Redact::No)))
     }
 
+    /// The bytes of an object, which this input of `GetObject` names; an error where there are more than `bytes_max`.
+    pub(crate) async fn object(
+        &self,
+        input: protocol::Structure,
+        bytes_max: usize,
+    ) -> Result<Vec<u8>, Fault> {
+        let answer = self.patiently("s3", "GetObject", protocol::Value::Structure(input)).await?;
+        let protocol::Value::Structure(mut answer) = answer else { return Err(Fault::internal()) };
+        match answer.take("Body") {
+            Some(protocol::Value::Stream(stream)) => Ok(stream.collect(bytes_max).await?.to_vec()),
+            Some(protocol::Value::Blob(bytes)) if bytes.len() <= bytes_max => Ok(bytes.to_vec()),
+            Some(_) => {
+                Err(Fault::sender("EntityTooLarge", format!("The object has more than {bytes_max} bytes")))
+            }
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// Tries again where the caller's own rate is spent: a large stack is not to fail for being large.
     async fn patiently(
         &self,

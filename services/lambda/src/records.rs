@@ -97,6 +97,9 @@ pub(crate) struct VersionRecord {
     /// The publisher whose signature let its code in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) signed_by: Option<String>,
+    /// Whether traces were asked for. None are kept: no invocation is sampled.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) traced: bool,
 }
 
 /// The least levels of a log in JSON, by their names.
@@ -226,6 +229,7 @@ mod tests {
             modified_at: Timestamp::from_millis(1_440_938_160_000),
             layers: Vec::new(),
             json_log: None,
+            traced: false,
             signed_by: None,
         }
     }

@@ -2,8 +2,6 @@
 //!
 //! Decides nothing.
 
-use std::cell::RefCell;
-
 use base::Timestamp;
 use cloudformation::api::StackEvent;
 
@@ -35,12 +33,11 @@ pub(super) struct Stack {
 
 pub(super) struct Calls {
     client: Client,
-    own_bucket: RefCell<Option<String>>,
 }
 
 impl Calls {
     pub(super) fn new(client: Client) -> Self {
-        Self { client, own_bucket: RefCell::default() }
+        Self { client }
     }
 
     fn cloudformation(&self, action: &str, more: &[(&str, &str)]) -> Result<String, Error> {
@@ -82,9 +79,6 @@ impl Calls {
 
     /// The account's own bucket for packages; it is made where it is not there.
     pub(super) fn own_bucket(&self) -> Result<String, Error> {
-        if let Some(name) = &*self.own_bucket.borrow() {
-            return Ok(name.clone());
-        }
         let caller = self.client.query("sts", STS, &[("Action", "GetCallerIdentity")])?;
         let account = element(&caller, "Account").ok_or("the platform did not say whose account this is")?;
         let name = own_bucket_name(&account, self.client.region());
@@ -92,7 +86,6 @@ impl Calls {
             Err(error) if !error.to_string().contains("BucketAlreadyOwnedByYou") => return Err(error),
             _ => {}
         }
-        *self.own_bucket.borrow_mut() = Some(name.clone());
         Ok(name)
     }
 

@@ -4,10 +4,13 @@
 //! puts into S3 is named by its content, so that what did not change is the same.
 
 mod calls;
+mod choices;
 mod outcome;
+mod samconfig;
 
+use std::cell::OnceCell;
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -17,11 +20,14 @@ use template::limits::BODY_BYTES_MAX;
 
 use crate::Error;
 use crate::args::{DeleteOptions, DeployOptions, RemoteOptions};
+use crate::artifacts::{Packer, Place, Shelf, key_of};
 use crate::client::Client;
-use crate::up::{Progress, Project, package_of, place};
+use crate::up::{Progress, Project, place};
 pub(crate) use calls::own_bucket_name;
 use calls::{Call, Calls, Stack};
+use choices::Choices;
 pub(crate) use outcome::Outcome;
+use samconfig::SamConfig;
 
 /// How often the stack is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -31,10 +37,20 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// # Errors
 /// What keeps it from being deployed at all.
 pub(crate) fn deploy(options: &DeployOptions) -> Result<Outcome, Error> {
-    let project = Project::find(&options.template, options.stack_name.as_deref())?;
+    let mut project = Project::find(&options.template, options.stack_name.as_deref())?;
+    let config_file = samconfig::beside(&project.folder);
+    let config = config_file.as_ref().map(|file| SamConfig::read(file, &options.config_env));
+    let choices = Choices::of(options, config.transpose()?.unwrap_or_default());
+    if let Some(name) = &choices.stack_name {
+        project.stack_name.clone_from(name);
+    }
     let calls = Calls::new(client(&options.remote)?);
     let progress = Progress::start(options.remote.json);
-    let work = Work { project: &project, calls: &calls, progress: &progress, options };
+    if let Some(file) = &config_file {
+        progress.say(&format!("reading {} [{}]", file.display(), options.config_env));
+    }
+    let work =
+        Work { project: &project, calls: &calls, progress: &progress, choices, bucket: OnceCell::new() };
     let outcome = work.run();
     progress.finish();
     outcome
@@ -84,41 +100,43 @@ struct Work<'a> {
     project: &'a Project,
     calls: &'a Calls,
     progress: &'a Progress,
-    options: &'a DeployOptions,
+    choices: Choices,
+    bucket: OnceCell<String>,
+}
+
+impl Shelf for Work<'_> {
+    /// Into the bucket for packages, as the caller.
+    fn put(&self, bytes: Vec<u8>, extension: &str) -> Result<Place, Error> {
+        let (bucket, key) = (self.bucket()?, key_of(&bytes, extension));
+        self.calls.put_object(&bucket, &key, &bytes)?;
+        Ok(Place { bucket, key })
+    }
 }
 
 impl Work<'_> {
     fn run(&self) -> Result<Outcome, Error> {
         let mut document = self.project.read()?;
-        let mut bucket = None;
-        for function in self.project.local_functions(&document) {
-            self.progress.say(&format!("packaging {}", function.logical_id));
-            let zip = package_of(&function, &self.cache())?;
-            let key = format!("{}.zip", hex::encode(crypto::sha256(&zip)));
-            let bucket = self.bucket(&mut bucket)?;
-            self.calls.put_object(&bucket, &key, &zip)?;
-            function.set_package(&mut document.root, &bucket, &key);
-        }
-        let text = document.root.to_string();
+        // Where installed dependencies are kept between deployments.
+        let cache = self.project.folder.join(".fastness");
+        let tell = |step: &str| self.progress.say(step);
+        Packer::new(self, &cache, &tell).pack(&mut document, &self.project.template)?;
         let name = &self.project.stack_name;
-        let found = self.calls.stack(name)?;
-        let existing = self.ready(found)?;
+        let existing = self.ready(self.calls.stack(name)?)?;
         let mut input = vec![("StackName".to_owned(), name.clone())];
+        let text = document.root.to_string();
         if text.len() > BODY_BYTES_MAX {
-            let bucket = self.bucket(&mut bucket)?;
-            let key = format!("{}.template", hex::encode(crypto::sha256(text.as_bytes())));
-            self.calls.put_object(&bucket, &key, text.as_bytes())?;
+            let Place { bucket, key } = self.put(text.into_bytes(), "template")?;
             input.push(("TemplateURL".to_owned(), format!("s3://{bucket}/{key}")));
         } else {
             input.push(("TemplateBody".to_owned(), text));
         }
-        self.add_choices(&mut input, &document, existing.as_ref());
+        let call = if existing.is_some() { Call::Update } else { Call::Create };
+        self.choices.add_to(&mut input, call, &document, existing.as_ref());
         let told = match &existing {
             Some(stack) => self.calls.events(&stack.id)?.into_iter().map(|event| event.event_id).collect(),
             None => HashSet::new(),
         };
         self.progress.say(&format!("deploying {} as stack {name}", self.project.template.display()));
-        let call = if existing.is_some() { Call::Update } else { Call::Create };
         let lines = Lines { document: &document, template: &self.project.template };
         match (self.calls.begin(call, &input), existing) {
             (Ok(id), _) => follow(self.calls, &id, told, self.progress, Some(&lines)),
@@ -147,47 +165,13 @@ impl Work<'_> {
         }
     }
 
-    /// Parameters as given, and else as they are; capabilities; tags.
-    fn add_choices(&self, input: &mut Vec<(String, String)>, document: &Document, existing: Option<&Stack>) {
-        let mut count = 0;
-        let mut parameter = |key: &str, member: &str, value: &str| {
-            count += 1;
-            input.push((format!("Parameters.member.{count}.ParameterKey"), key.to_owned()));
-            input.push((format!("Parameters.member.{count}.{member}"), value.to_owned()));
-        };
-        for (key, value) in &self.options.parameters {
-            parameter(key, "ParameterValue", value);
-        }
-        let declared = document.root.get("Parameters").and_then(|declared| declared.as_object());
-        let known = existing.map(|stack| stack.parameters.as_slice()).unwrap_or_default();
-        for key in known.iter().filter(|key| declared.is_some_and(|all| all.contains_key(*key))) {
-            if !self.options.parameters.iter().any(|(given, _)| given == key) {
-                parameter(key, "UsePreviousValue", "true");
-            }
-        }
-        for (at, capability) in self.options.capabilities.iter().enumerate() {
-            input.push((format!("Capabilities.member.{}", at + 1), capability.clone()));
-        }
-        for (at, (key, value)) in self.options.tags.iter().enumerate() {
-            input.push((format!("Tags.member.{}.Key", at + 1), key.clone()));
-            input.push((format!("Tags.member.{}.Value", at + 1), value.clone()));
-        }
-    }
-
     /// The bucket for packages: the one that is named, or one of the account's own, made where it is not there.
-    fn bucket(&self, known: &mut Option<String>) -> Result<String, Error> {
-        let name = match (&*known, &self.options.s3_bucket) {
-            (Some(name), _) => return Ok(name.clone()),
-            (None, Some(name)) => name.clone(),
-            (None, None) => self.calls.own_bucket()?,
-        };
-        *known = Some(name.clone());
-        Ok(name)
-    }
-
-    /// Where installed dependencies are kept between deployments.
-    fn cache(&self) -> PathBuf {
-        self.project.folder.join(".fastness")
+    fn bucket(&self) -> Result<String, Error> {
+        if let Some(name) = self.bucket.get() {
+            return Ok(name.clone());
+        }
+        let name = self.choices.s3_bucket.clone().map_or_else(|| self.calls.own_bucket(), Ok)?;
+        Ok(self.bucket.get_or_init(|| name).clone())
     }
 }
 

@@ -11,6 +11,8 @@ use super::calls::Stack;
 pub(crate) struct Outcome {
     stack: Stack,
     is_changed: bool,
+    /// Whether it was to be deleted.
+    is_deletion: bool,
     failures: Vec<Failure>,
     template: Option<String>,
 }
@@ -46,17 +48,23 @@ impl Failures {
 
 impl Outcome {
     pub(super) fn of(stack: Stack, failures: Failures, template: Option<String>) -> Self {
-        Self { stack, is_changed: true, failures: failures.0, template }
+        // Only what has a template is made; what is deleted needs none.
+        let is_deletion = template.is_none();
+        Self { stack, is_changed: true, is_deletion, failures: failures.0, template }
     }
 
     pub(super) fn unchanged(stack: Stack) -> Self {
-        Self { stack, is_changed: false, failures: Vec::new(), template: None }
+        Self { stack, is_changed: false, is_deletion: false, failures: Vec::new(), template: None }
     }
 
     /// True where the stack is as asked.
     pub(crate) fn is_good(&self) -> bool {
         let status = self.stack.status.as_str();
-        !self.is_changed || matches!(status, "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "DELETE_COMPLETE")
+        match (self.is_changed, self.is_deletion) {
+            (false, _) => true,
+            (true, true) => status == "DELETE_COMPLETE",
+            (true, false) => matches!(status, "CREATE_COMPLETE" | "UPDATE_COMPLETE"),
+        }
     }
 
     /// For people.

@@ -12,9 +12,11 @@ use protocol::{Bytes, Fault, FromValue, IntoValue, Operation, Structure, Value};
 use service::{Pipeline, Source};
 
 use crate::Error;
+use crate::artifacts::{Place, key_of};
 use crate::deploy::own_bucket_name;
 
-/// Deploys stacks with the administrator's rights.
+/// Deploys stacks with the administrator's rights. Clones share the way to the platform.
+#[derive(Clone)]
 pub(crate) struct Deployer {
     pipeline: Pipeline,
     administrator: Arc<Principal>,
@@ -29,12 +31,6 @@ pub(crate) enum Deployed {
     Updated,
     /// The template says what is there already.
     Unchanged,
-}
-
-/// Where a package stands in S3.
-pub(crate) struct Package {
-    pub(crate) bucket: String,
-    pub(crate) key: String,
 }
 
 /// A deployment that did not succeed: the stack's state, and what failed on the way.
@@ -76,20 +72,20 @@ impl Deployer {
         self.pipeline.invoke(Arc::clone(&self.administrator), source, service, operation, input).await
     }
 
-    /// Puts a package into the account's own bucket for them, which is made where it is not there. The key is the package's digest.
-    pub(crate) async fn put_package(&self, zip: Vec<u8>) -> Result<Package, Error> {
+    /// Puts something into the account's own bucket for packages, which is made where it is not there. The key is its digest.
+    pub(super) async fn put(&self, bytes: Vec<u8>, extension: &str) -> Result<Place, Error> {
         let bucket = own_bucket_name(self.pipeline.home().as_str(), self.pipeline.region().as_str());
-        let key = format!("{}.zip", compute::hex(&crypto::sha256(&zip)));
-        let zip = Bytes::from(zip);
+        let key = key_of(&bytes, extension);
+        let bytes = Bytes::from(bytes);
         let place = Structure::new().with("Bucket", bucket.as_str());
-        let put = || place.clone().with("Key", key.as_str()).with("Body", zip.clone());
+        let put = || place.clone().with("Key", key.as_str()).with("Body", bytes.clone());
         let mut answer = self.ask("s3", "PutObject", Value::Structure(put())).await;
         if answer.as_ref().is_err_and(|fault| fault.code == "NoSuchBucket") {
             self.make_bucket(place.clone()).await.map_err(|fault| words(&fault))?;
             answer = self.ask("s3", "PutObject", Value::Structure(put())).await;
         }
         answer.map_err(|fault| words(&fault))?;
-        Ok(Package { bucket, key })
+        Ok(Place { bucket, key })
     }
 
     async fn make_bucket(&self, place: Structure) -> Result<(), Fault> {

@@ -15,9 +15,8 @@ use service::{Pipeline, Source};
 use super::Up;
 use super::deploy::Deployed;
 use super::progress::Progress;
-use super::project::LocalFunction;
 use super::watch::Sight;
-use crate::Error;
+use crate::{Error, artifacts};
 
 /// What was last seen at each path that is watched.
 pub(super) type Sights = HashMap<PathBuf, Sight>;
@@ -48,10 +47,9 @@ impl Up {
     pub(super) fn sights(&self) -> Result<Sights, Error> {
         let document = self.project.read()?;
         let mut sights = Sights::new();
-        for function in self.project.local_functions(&document) {
-            sights
-                .entry(function.code.clone())
-                .or_insert_with(|| Sight::of(&function.code, &self.running.data_dir));
+        for path in artifacts::watched(&document.root, &self.project.template) {
+            let sight = || Sight::of(&path, &self.running.data_dir);
+            sights.entry(path.clone()).or_insert_with(sight);
         }
         sights.insert(self.project.template.clone(), Sight::of_file(&self.project.template));
         Ok(sights)
@@ -79,25 +77,15 @@ impl Up {
         if changed.is_empty() {
             return;
         }
+        self.packed.forget(&changed);
         *sights = present;
-        let progress = Progress::start(self.options.json);
-        match self.redeploy(&changed, &progress).await {
+        let progress = Arc::new(Progress::start(self.options.json));
+        match self.deploy(&progress).await {
             Ok(Deployed::Unchanged) => progress.say("nothing changed"),
             Ok(_) => progress.say("redeployed"),
             Err(error) => eprintln!("fastness: {}", base::Chain(error.as_ref())),
         }
         progress.finish();
-    }
-
-    async fn redeploy(&mut self, changed: &[PathBuf], progress: &Progress) -> Result<Deployed, Error> {
-        let document = self.project.read()?;
-        let functions: Vec<LocalFunction> = self
-            .project
-            .local_functions(&document)
-            .into_iter()
-            .filter(|function| changed.contains(&function.code))
-            .collect();
-        self.deploy(progress, Some(&functions)).await
     }
 
     async fn log_groups(&self) -> Result<Vec<String>, Error> {

@@ -2,27 +2,31 @@
 //!
 //! Everything it does to the platform it does as the administrator through the pipeline; it has no rights of its own.
 
-mod build;
 mod deploy;
 mod follow;
 pub(crate) mod place;
 mod progress;
 mod project;
 mod report;
+mod shelf;
 mod skip;
 mod watch;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::sync::Arc;
+
+use template::Document;
+use tokio::runtime::Handle;
 
 use crate::Error;
 use crate::args::UpOptions;
+use crate::artifacts::{Packed, Packer};
 use crate::platform::{Platform, Running};
-use deploy::{Deployed, Deployer, Package, Refused};
+use deploy::{Deployed, Deployer, Refused};
 pub(crate) use progress::Progress;
-use project::LocalFunction;
 pub(crate) use project::Project;
 use report::Report;
+use shelf::OwnShelf;
 
 /// Runs the platform with a stack on it until it is told to stop.
 pub(crate) fn run(options: UpOptions) -> Result<(), Error> {
@@ -30,7 +34,8 @@ pub(crate) fn run(options: UpOptions) -> Result<(), Error> {
     project.read()?;
     let platform = Platform::open(options.platform.clone())?;
     platform.run(|running| async move {
-        let mut up = Up { project, options, deployer: Deployer::new(running.pipeline.clone()), running };
+        let deployer = Deployer::new(running.pipeline.clone());
+        let mut up = Up { packed: Packed::default(), project, options, deployer, running };
         // What is edited while the stack comes up is an edit too.
         let sights = up.sights()?;
         up.bring_up().await?;
@@ -42,6 +47,7 @@ pub(crate) fn run(options: UpOptions) -> Result<(), Error> {
 }
 
 struct Up {
+    packed: Packed,
     project: Project,
     options: UpOptions,
     deployer: Deployer,
@@ -50,10 +56,10 @@ struct Up {
 
 impl Up {
     async fn bring_up(&mut self) -> Result<(), Error> {
-        let progress = Progress::start(self.options.json);
+        let progress = Arc::new(Progress::start(self.options.json));
         let name = self.project.stack_name.clone();
         progress.say(&format!("deploying {} as stack {name}", self.project.template.display()));
-        self.deploy(&progress, None).await?;
+        self.deploy(&progress).await?;
         let report = self.report().await?;
         progress.finish();
         if self.options.json {
@@ -65,21 +71,9 @@ impl Up {
         Ok(())
     }
 
-    /// Packages all local functions, or only those of `changed`, and deploys the template as it is now.
-    async fn deploy(
-        &mut self,
-        progress: &Progress,
-        changed: Option<&[LocalFunction]>,
-    ) -> Result<Deployed, Error> {
-        let mut document = self.project.read()?;
-        let functions = self.project.local_functions(&document);
-        for function in &functions {
-            if changed.is_none_or(|changed| changed.contains(function)) {
-                progress.say(&format!("packaging {}", function.logical_id));
-            }
-            let package = self.package(function.clone()).await?;
-            function.set_package(&mut document.root, &package.bucket, &package.key);
-        }
+    /// Packs what the template names here and was not packed before, and deploys the template as it is now.
+    async fn deploy(&mut self, progress: &Arc<Progress>) -> Result<Deployed, Error> {
+        let document = self.packed(progress).await?;
         let template = self.without_unsupported(&document, progress)?.to_string();
         let tell = |event: &cloudformation::api::StackEvent| progress.event(event);
         let deployed =
@@ -89,10 +83,27 @@ impl Up {
         Ok(deployed)
     }
 
+    /// The template with the places of what was packed; equal contents have equal places.
+    async fn packed(&mut self, progress: &Arc<Progress>) -> Result<Document, Error> {
+        let mut document = self.project.read()?;
+        let shelf = OwnShelf::new(self.deployer.clone(), Handle::current());
+        let (file, data_dir) = (self.project.template.clone(), self.running.data_dir.clone());
+        let (progress, before) = (Arc::clone(progress), std::mem::take(&mut self.packed));
+        let work = tokio::task::spawn_blocking(move || {
+            let tell = |step: &str| progress.say(step);
+            let packer = Packer::new(&shelf, &data_dir, &tell).knowing(before);
+            packer.pack(&mut document, &file)?;
+            Ok::<_, Error>((document, packer.into_packed()))
+        });
+        let (document, packed) = work.await??;
+        self.packed = packed;
+        Ok(document)
+    }
+
     /// The template without what the command line says to skip.
     fn without_unsupported(
         &self,
-        document: &template::Document,
+        document: &Document,
         progress: &Progress,
     ) -> Result<serde_json::Value, Error> {
         let named = &self.options.allow_unsupported;
@@ -117,18 +128,12 @@ impl Up {
     }
 
     /// A refusal with the place in the template that it is about, where it names one.
-    fn located(&self, document: &template::Document, error: Error) -> Error {
+    fn located(&self, document: &Document, error: Error) -> Error {
         let refused = error.downcast_ref::<Refused>();
         match refused.and_then(|refused| place::line(document, &refused.message)) {
             Some(line) => format!("{}, line {line}: {error}", self.project.template.display()).into(),
             None => error,
         }
-    }
-
-    async fn package(&self, function: LocalFunction) -> Result<Package, Error> {
-        let data_dir = self.running.data_dir.clone();
-        let built = tokio::task::spawn_blocking(move || package_of(&function, &data_dir)).await?;
-        self.deployer.put_package(built?).await
     }
 
     async fn outputs(&self) -> Result<BTreeMap<String, String>, Error> {
@@ -151,19 +156,4 @@ impl Up {
             requests: Report::requests_of(&self.project.read()?.root),
         })
     }
-}
-
-/// The package of a function whose code lies on this machine.
-pub(crate) fn package_of(function: &LocalFunction, data_dir: &Path) -> Result<Vec<u8>, Error> {
-    if !function.code.exists() {
-        let (id, path) = (&function.logical_id, function.code.display());
-        return Err(format!("the code of {id} is not there: `{path}`").into());
-    }
-    if function.code.is_file() {
-        let unreadable = |error| format!("cannot read the code of {}: {error}", function.logical_id);
-        return Ok(std::fs::read(&function.code).map_err(unreadable)?);
-    }
-    let packed = build::package(&function.code, &function.runtime, data_dir);
-    Ok(packed
-        .map_err(|error| format!("{} cannot be packaged: {}", function.logical_id, base::Chain(&error)))?)
 }

@@ -41,7 +41,9 @@ impl RouteFault {
 /// scope names. Without a scope, the target, the action's version, the host or the path say which API is meant.
 pub fn route(scope_service: Option<&str>, request: &WireRequest<'_>) -> Result<OperationModel, RouteFault> {
     let api = api(scope_service, request);
-    let Some(api) = api.map(|api| by_prefix(api, request)) else { return Err(unknown_api(request)) };
+    let Some(api) = api.map(|api| by_prefix(api, request)) else {
+        return Err(unknown_api(scope_service, request));
+    };
     match api.protocol() {
         Protocol::Json10 | Protocol::Json11 => by_target(api, request),
         Protocol::Query => by_action(api, request),
@@ -105,7 +107,8 @@ fn unsigned(request: &WireRequest<'_>) -> Option<&'static Model> {
     by_path.or_else(|| address::could_be_s3(request).then(|| model(address::S3)).flatten())
 }
 
-fn unknown_api(request: &WireRequest<'_>) -> RouteFault {
+/// A service that is not here is named: programs that need it are told what is missing.
+fn unknown_api(scope_service: Option<&str>, request: &WireRequest<'_>) -> RouteFault {
     let protocol = if target(request).is_some() {
         Protocol::Json11
     } else if parameter(request, "Action").is_some() {
@@ -113,7 +116,18 @@ fn unknown_api(request: &WireRequest<'_>) -> RouteFault {
     } else {
         Protocol::RestJson
     };
-    RouteFault { model: None, protocol, fault: unknown_operation() }
+    let fault = match scope_service.filter(|name| is_service_name(name)) {
+        Some(name) => {
+            let message = format!("The service {name} is not available on this platform.");
+            Fault::sender("NotImplemented", message).with_status(501)
+        }
+        None => unknown_operation(),
+    };
+    RouteFault { model: None, protocol, fault }
+}
+
+fn is_service_name(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 fn unknown_operation() -> Fault {

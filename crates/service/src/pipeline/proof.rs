@@ -20,7 +20,12 @@ impl Pipeline {
 
     /// True for a request without any signature to an operation whose input proves its caller.
     // SECURITY: a signature that is stated is checked like any other. Functions' doors let in their own credentials alone.
-    pub(super) fn comes_unsigned(&self, service: &Named, request: &WireRequest<'_>, source: &Source) -> bool {
+    pub(super) fn comes_unsigned(
+        &self,
+        service: &Named<'_>,
+        request: &WireRequest<'_>,
+        source: &Source,
+    ) -> bool {
         let Some(operation) = service.operation() else { return false };
         source.door.is_none()
             && !identity::sigv4::is_signed(request.headers, request.query)

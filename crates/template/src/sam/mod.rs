@@ -120,9 +120,10 @@ pub fn transform(
     Ok(root)
 }
 
-/// What a serverless resource may have besides its properties. The published transform drops anything else.
-const ATTRIBUTES: [&str; 10] = [
+/// What a serverless resource may have besides its properties. The published transform drops anything else, and a description.
+const ATTRIBUTES: [&str; 11] = [
     "Type",
+    "Description",
     "Properties",
     "Condition",
     "DependsOn",

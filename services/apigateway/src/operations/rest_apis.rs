@@ -304,6 +304,8 @@ fn apply_patch(call: &Call, record: &mut ApiRecord, patch: &Patch) -> Result<(),
         (["endpointConfiguration", "types", _], Op::Replace) => {
             set_endpoint_type(record, &patch.required()?)?
         }
+        // No size is no compression, which is what is the case.
+        (["minimumCompressionSize"], _) if patch.new_value().is_none_or(|size| size.is_empty()) => {}
         (["minimumCompressionSize"], _) => return Err(Error::unsupported("minimumCompressionSize")),
         _ => return Err(patch.invalid_path()),
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use service::{Call, Permit};
+use template::{Plan, Resource};
 
 use super::stacks::{before, begin, busy, check_count, new_stack};
 use super::{body, find, operation, page, pairs, previous, refuse};
@@ -31,9 +32,7 @@ pub(crate) async fn create(
 ) -> Result<api::CreateChangeSetOutput, Error> {
     let (input, call) = (permit.input, permit.call);
     refuse(&[
-        ("IncludeNestedStacks", input.include_nested_stacks.unwrap_or(false)),
         ("ResourcesToImport", input.resources_to_import.as_ref().is_some_and(|list| !list.is_empty())),
-        ("ImportExistingResources", input.import_existing_resources.unwrap_or(false)),
         ("NotificationARNs", input.notification_arns.as_ref().is_some_and(|arns| !arns.is_empty())),
         ("ResourceTypes", input.resource_types.as_ref().is_some_and(|types| !types.is_empty())),
         ("OnStackFailure", input.on_stack_failure.as_deref().is_some_and(|choice| choice != "ROLLBACK")),
@@ -68,6 +67,7 @@ pub(crate) async fn create(
         pipeline: call.pipeline(),
     };
     let (content, plan) = prepare::content(request)?;
+    check_wishes(&plan, input.include_nested_stacks, input.import_existing_resources)?;
     let old = if creates { None } else { Some(prepare::plan(&stack.content, pseudo)?) };
     let records = stacks::resources(&state.store, &stack.id)?;
     let sides = Sides {
@@ -97,6 +97,18 @@ pub(crate) async fn create(
     let (id, stack_id) = (set.id.clone(), stack.id.clone());
     write(&call, stack, set).await?;
     Ok(api::CreateChangeSetOutput { id: Some(id), stack_id: Some(stack_id) })
+}
+
+/// Refuses what a change set does not do, once the template was read: a type that is missing is told before. Tools ask for nested stacks
+/// whatever the template.
+fn check_wishes(plan: &Plan, nested: Option<bool>, imports: Option<bool>) -> Result<(), Error> {
+    let is_nested = |resource: &Resource| resource.kind == "AWS::CloudFormation::Stack";
+    let tells_nested = nested == Some(true) && plan.resources().values().any(is_nested);
+    refuse(&[
+        // What would change inside of a nested stack is not told.
+        ("IncludeNestedStacks with nested stacks", tells_nested),
+        ("ImportExistingResources", imports.unwrap_or(false)),
+    ])
 }
 
 /// The stack that a change set is for; for one that creates it, a stack that waits for review.

@@ -4,16 +4,18 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
+use super::apigateway_body as definition;
 use super::document::to_text;
 use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, seen, tags, text};
 use crate::records::Physical;
 
 pub(super) struct RestApi;
 
-const PROPERTIES: [Property; 13] = [
+const PROPERTIES: [Property; 14] = [
     optional("ApiKeySourceType"),
     optional("BinaryMediaTypes"),
     optional("Body"),
+    optional("BodyS3Location"),
     optional("Description"),
     optional("DisableExecuteApiEndpoint"),
     optional("EndpointConfiguration"),
@@ -64,14 +66,14 @@ impl Provider for RestApi {
 
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
         Box::pin(async move {
-            let answer = match work.get("Body") {
-                Some(body) => work.call("apigateway", "ImportRestApi", import(work, body)).await?,
+            let answer = match definition::read(work).await? {
+                Some(body) => work.call("apigateway", "ImportRestApi", import(work, &body)).await?,
                 None => work.call("apigateway", "CreateRestApi", Value::Object(plain(work)?)).await?,
             };
             let id = text(answer.get("id"));
             let root = answer.get("rootResourceId").cloned();
             let made = work.made(&id, json!({ "RestApiId": id, "RootResourceId": root }));
-            if work.get("Body").is_some() {
+            if definition::is_given(work) {
                 patch(work, &id, Before::imported(&Value::Null))
                     .await
                     .map_err(|failure| failure.after(&made))?;
@@ -86,9 +88,10 @@ impl Provider for RestApi {
             let differs = |name: &&str| old.properties.get(*name) != work.get(name);
             // Without a name of its own the API has the body's title: only the body knows it.
             let unnamed = work.get("Name").is_none() && differs(&"Name");
-            let imports = unnamed || ["Body", "FailOnWarnings", "Mode", "Parameters"].iter().any(differs);
-            let body = work.get("Body").filter(|_| imports);
-            if let Some(body) = body {
+            let of_import = ["Body", "BodyS3Location", "FailOnWarnings", "Mode", "Parameters"];
+            let imports = unnamed || of_import.iter().any(differs);
+            let body = if imports { definition::read(work).await? } else { None };
+            if let Some(body) = &body {
                 let mut input = import(work, body);
                 if let Some(input) = input.as_object_mut() {
                     input.insert("restApiId".to_owned(), old.id.clone().into());
@@ -115,8 +118,8 @@ impl Provider for RestApi {
     }
 }
 
-fn import(work: &Work, body: &Value) -> Value {
-    let mut input = Map::from_iter([("body".to_owned(), Value::from(STANDARD.encode(to_text(Some(body)))))]);
+fn import(work: &Work, body: &[u8]) -> Value {
+    let mut input = Map::from_iter([("body".to_owned(), Value::from(STANDARD.encode(body)))]);
     for (from, to) in [("FailOnWarnings", "failOnWarnings"), ("Parameters", "parameters")] {
         input.extend(work.get(from).map(|value| (to.to_owned(), value.clone())));
     }
@@ -220,7 +223,7 @@ fn defaults(work: &Work, old: &Value) -> Vec<Value> {
         ("Policy", "/policy", "", "/x-amazon-apigateway-policy"),
     ];
     let dropped = table.iter().filter(|(property, _, _, by_body)| {
-        let told = work.get("Body").is_some_and(|body| body.pointer(by_body).is_some());
+        let told = definition::tells(work, by_body);
         old.get(*property).is_some_and(|value| !value.is_null()) && work.get(property).is_none() && !told
     });
     dropped.map(|(_, path, default, _)| json!({ "op": "replace", "path": path, "value": default })).collect()

@@ -4,11 +4,13 @@
 //! does not declare, is refused before anything is created.
 
 mod apigateway_authorizer;
+mod apigateway_body;
 mod apigateway_deployment;
 mod apigateway_method;
 mod apigateway_resource;
 mod apigateway_rest_api;
 mod apigateway_stage;
+mod cdk_metadata;
 mod cloudformation_stack;
 mod custom;
 mod custom_answer;
@@ -280,13 +282,14 @@ pub(crate) trait Provider: Send + Sync {
 }
 
 /// All types, in the order of their names.
-static PROVIDERS: [&dyn Provider; 35] = [
+static PROVIDERS: [&dyn Provider; 36] = [
     &apigateway_authorizer::Authorizer,
     &apigateway_deployment::Deployment,
     &apigateway_method::Method,
     &apigateway_resource::Resource,
     &apigateway_rest_api::RestApi,
     &apigateway_stage::Stage,
+    &cdk_metadata::Metadata,
     &custom::Custom,
     &cloudformation_stack::Nested,
     &wait_condition::WaitCondition,

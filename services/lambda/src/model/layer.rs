@@ -9,7 +9,7 @@ use crate::error::Error;
 /// The most layers of one function.
 pub(crate) const LAYERS_MAX: usize = 5;
 /// The longest name of a layer.
-const NAME_CHARS_MAX: usize = 64;
+const NAME_CHARS_MAX: usize = 140;
 
 /// A layer as one account and region know it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -130,7 +130,7 @@ mod tests {
             "../x",
             "arn:aws:lambda:us-east-1:000000000001:function:x",
             &arn("x:1"),
-            &"n".repeat(65),
+            &"n".repeat(141),
         ] {
             assert!(LayerId::parse(bad, own, &region()).is_err(), "{bad}");
         }

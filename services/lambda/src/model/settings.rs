@@ -5,8 +5,7 @@
 
 use crate::api::{
     CapacityProviderConfig, CreateFunctionRequest, DeadLetterConfig, DurableConfig, Environment,
-    FileSystemConfig, ImageConfig, SnapStart, TenancyConfig, TracingConfig,
-    UpdateFunctionConfigurationRequest, VpcConfig,
+    FileSystemConfig, ImageConfig, SnapStart, TenancyConfig, UpdateFunctionConfigurationRequest, VpcConfig,
 };
 use crate::error::Error;
 
@@ -23,7 +22,6 @@ pub(crate) struct Unsupported<'a> {
     pub(crate) vpc_config: Option<&'a VpcConfig>,
     pub(crate) dead_letter_config: Option<&'a DeadLetterConfig>,
     pub(crate) kms_key_arn: Option<&'a str>,
-    pub(crate) tracing_config: Option<&'a TracingConfig>,
     pub(crate) file_system_configs: Option<&'a [FileSystemConfig]>,
     pub(crate) image_config: Option<&'a ImageConfig>,
     pub(crate) snap_start: Option<&'a SnapStart>,
@@ -39,7 +37,6 @@ impl<'a> From<&'a CreateFunctionRequest> for Unsupported<'a> {
             vpc_config: request.vpc_config.as_ref(),
             dead_letter_config: request.dead_letter_config.as_ref(),
             kms_key_arn: request.kms_key_arn.as_deref(),
-            tracing_config: request.tracing_config.as_ref(),
             file_system_configs: request.file_system_configs.as_deref(),
             image_config: request.image_config.as_ref(),
             snap_start: request.snap_start.as_ref(),
@@ -57,7 +54,6 @@ impl<'a> From<&'a UpdateFunctionConfigurationRequest> for Unsupported<'a> {
             vpc_config: request.vpc_config.as_ref(),
             dead_letter_config: request.dead_letter_config.as_ref(),
             kms_key_arn: request.kms_key_arn.as_deref(),
-            tracing_config: request.tracing_config.as_ref(),
             file_system_configs: request.file_system_configs.as_deref(),
             image_config: request.image_config.as_ref(),
             snap_start: request.snap_start.as_ref(),
@@ -79,16 +75,12 @@ impl Unsupported<'_> {
                 || vpc.ipv6_allowed_for_dual_stack == Some(true)
         });
         let dead_letter = self.dead_letter_config.is_some_and(|config| is_set(config.target_arn.as_deref()));
-        let tracing = self
-            .tracing_config
-            .is_some_and(|config| config.mode.as_deref().is_some_and(|mode| mode != "PassThrough"));
         let snap_start =
             self.snap_start.is_some_and(|config| config.apply_on.as_deref().is_some_and(|on| on != "None"));
         let members = [
             ("VpcConfig", vpc),
             ("DeadLetterConfig", dead_letter),
             ("KMSKeyArn", is_set(self.kms_key_arn)),
-            ("TracingConfig with mode Active", tracing),
             ("FileSystemConfigs", self.file_system_configs.is_some_and(|configs| !configs.is_empty())),
             ("ImageConfig", self.image_config.is_some()),
             ("SnapStart", snap_start),
@@ -211,12 +203,8 @@ mod tests {
     #[test]
     fn members_without_effect_are_refused_unless_they_ask_for_nothing() {
         assert!(Unsupported::default().check().is_ok());
-        let through = TracingConfig { mode: Some("PassThrough".into()) };
-        let active = TracingConfig { mode: Some("Active".into()) };
         let empty_vpc = VpcConfig::default();
-        assert!(Unsupported { tracing_config: Some(&through), ..Unsupported::default() }.check().is_ok());
         assert!(Unsupported { vpc_config: Some(&empty_vpc), ..Unsupported::default() }.check().is_ok());
-        assert!(Unsupported { tracing_config: Some(&active), ..Unsupported::default() }.check().is_err());
         let error = Unsupported { kms_key_arn: Some("arn"), ..Unsupported::default() }.check().unwrap_err();
         assert!(error.to_string().contains("KMSKeyArn is not supported"));
     }

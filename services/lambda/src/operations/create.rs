@@ -124,6 +124,7 @@ fn draft(lambda: &Lambda, input: &mut api::CreateFunctionRequest) -> Result<Vers
         variables: Variables(variables(input.environment.take())?),
         log_group: logging_config.log_group,
         json_log,
+        traced: input.tracing_config.take().is_some_and(|config| config.mode.as_deref() == Some("Active")),
         signed_by: None,
         code: no_code().hash,
         code_bytes: 0,

@@ -55,7 +55,9 @@ pub(crate) fn configuration(
         version: text(&version.version),
         environment: environment(version),
         layers: layers(version),
-        tracing_config: Some(api::TracingConfigResponse { mode: text("PassThrough") }),
+        tracing_config: Some(api::TracingConfigResponse {
+            mode: text(if version.traced { "Active" } else { "PassThrough" }),
+        }),
         revision_id: text(&version.revision_id),
         state: text(state).filter(|_| !is_listed),
         state_reason: creating(moment == Moment::Created),

@@ -142,6 +142,9 @@ fn apply(latest: &mut VersionRecord, input: api::UpdateFunctionConfigurationRequ
     replace(&mut latest.timeout_secs, input.timeout)?;
     replace(&mut latest.memory_mib, input.memory_size)?;
     replace(&mut latest.tmp_mib, input.ephemeral_storage.map(|storage| storage.size))?;
+    if let Some(mode) = input.tracing_config.and_then(|config| config.mode) {
+        latest.traced = mode == "Active";
+    }
     if let Some(asked) = input.logging_config {
         latest.json_log = logging::changed(latest.json_log.as_ref(), &asked)?;
         latest.log_group = asked.log_group.or_else(|| latest.log_group.take());

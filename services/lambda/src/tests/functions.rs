@@ -54,7 +54,7 @@ async fn a_restart_keeps_functions_versions_aliases_and_permissions() {
 #[tokio::test]
 async fn what_cannot_be_done_is_refused_by_name() {
     let fixture = Fixture::empty().await;
-    let cases: [(&str, Value, &str, &str); 12] = [
+    let cases: [(&str, Value, &str, &str); 11] = [
         (
             "Role",
             json!("arn:aws:iam::123456789012:role/stranger-role"),
@@ -82,7 +82,6 @@ async fn what_cannot_be_done_is_refused_by_name() {
             "InvalidParameterValueException",
             "Layer version arn:aws:lambda:us-east-1:123456789012:layer:x:1 does not exist.",
         ),
-        ("TracingConfig", json!({"Mode": "Active"}), "InvalidParameterValueException", "TracingConfig"),
         ("VpcConfig", json!({"SubnetIds": ["subnet-1"]}), "InvalidParameterValueException", "VpcConfig"),
         (
             "Environment",

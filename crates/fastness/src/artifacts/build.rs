@@ -1,4 +1,4 @@
-//! Turns a function's folder into a package: its files, its dependencies, one deterministic zip.
+//! Turns a folder of code, or of a layer, into a package: its files, its dependencies, one deterministic zip.
 //!
 //! Dependencies come from the registries as `sam build` takes them (`requirements.txt`, `package.json`), but without
 //! running anyone's code on this host: pip takes wheels only, npm runs no scripts. What was installed is kept per
@@ -13,7 +13,7 @@ use zip::{CompressionMethod, ZipWriter};
 
 /// Why a package could not be made.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum BuildError {
+pub(super) enum BuildError {
     /// A file could not be read or written.
     #[error("cannot read or write `{path}`")]
     Io {
@@ -43,6 +43,11 @@ pub(crate) enum BuildError {
     /// The zip could not be written.
     #[error("cannot write the package")]
     Zip(#[from] zip::result::ZipError),
+    /// Another tool has to build it.
+    #[error(
+        "`BuildMethod: {0}` is not built here: run `sam build`, and deploy `.aws-sam/build/template.yaml`"
+    )]
+    Method(String),
     /// More files, bytes or levels than Lambda takes.
     #[error("`{0}` holds more than a Lambda package may: 250 MB, 50,000 files, 64 levels")]
     TooLarge(PathBuf),
@@ -51,16 +56,56 @@ pub(crate) enum BuildError {
 const BYTES_MAX: u64 = 250 * 1024 * 1024;
 const FILES_MAX: usize = 50_000;
 const DEPTH_MAX: usize = 64;
+/// Values of `BuildMethod` that stand for a tool, and not for a runtime.
+const MADE_BY_OTHERS: [&str; 4] = ["esbuild", "makefile", "rust-cargolambda", "python-uv"];
 const SKIPPED: [&str; 5] = ["__pycache__", ".git", ".fastness", ".aws-sam", ".venv"];
 
-/// Builds the package of the function in `folder` for `runtime`; installed dependencies are kept below `data_dir`.
-pub(crate) fn package(folder: &Path, runtime: &str, data_dir: &Path) -> Result<Vec<u8>, BuildError> {
+/// What makes a good package's first bytes.
+const ZIP_MAGIC: [u8; 4] = *b"PK\x03\x04";
+
+/// How a folder becomes a package.
+#[derive(Clone, Copy)]
+pub(super) struct Build<'a> {
+    /// The runtime that its dependencies are for.
+    pub(super) runtime: &'a str,
+    /// Whether what its manifest names is installed.
+    pub(super) installs: bool,
+    /// The folder in the package that everything stands in; empty for none.
+    pub(super) prefix: &'a str,
+}
+
+/// The package that a file is: as it stands where it is a zip, and else with the file as the one thing in it.
+pub(super) fn of_file(path: &Path) -> Result<Vec<u8>, BuildError> {
+    let io = |source| BuildError::Io { path: path.to_owned(), source };
+    let bytes = std::fs::metadata(path).map_err(io)?.len();
+    if bytes > BYTES_MAX {
+        return Err(BuildError::TooLarge(path.to_owned()));
+    }
+    let contents = std::fs::read(path).map_err(io)?;
+    if contents.starts_with(&ZIP_MAGIC) {
+        return Ok(contents);
+    }
+    let mut files = Files::default();
+    let folder = path.parent().unwrap_or(path);
+    files.add_file(folder, path.to_owned(), bytes)?;
+    files.zip()
+}
+
+/// Builds the package of what is in `folder`; installed dependencies are kept below `data_dir`.
+pub(super) fn package(folder: &Path, build: Build<'_>, data_dir: &Path) -> Result<Vec<u8>, BuildError> {
+    if build.installs && MADE_BY_OTHERS.contains(&build.runtime) {
+        return Err(BuildError::Method(build.runtime.to_owned()));
+    }
     // SECURITY: the platform's own folder may lie in the code's; its keys are in no package.
-    let mut files = Files { except: data_dir.canonicalize().ok(), ..Files::default() };
+    let except = data_dir.canonicalize().ok();
+    let mut files = Files { except, prefix: build.prefix.into(), ..Files::default() };
     let folder =
         &folder.canonicalize().map_err(|source| BuildError::Io { path: folder.to_owned(), source })?;
     files.add_tree(folder, folder, 0)?;
-    let installed = dependencies(folder, runtime, &data_dir.join("build"))?;
+    let installed = match build.installs {
+        true => dependencies(folder, build.runtime, &data_dir.join("build"))?,
+        false => None,
+    };
     files.except = None;
     if let Some(installed) = &installed {
         files.add_tree(installed, installed, 0)?;
@@ -154,6 +199,8 @@ struct Files {
     by_name: std::collections::BTreeMap<String, PathBuf>,
     /// A folder that is left out.
     except: Option<PathBuf>,
+    /// The folder in the package that everything stands in.
+    prefix: PathBuf,
     bytes: u64,
 }
 
@@ -185,7 +232,8 @@ impl Files {
     }
 
     fn add_file(&mut self, root: &Path, path: PathBuf, bytes: u64) -> Result<(), BuildError> {
-        let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
+        let name = self.prefix.join(path.strip_prefix(root).unwrap_or(&path));
+        let name = name.to_string_lossy().into_owned();
         self.bytes = self.bytes.saturating_add(bytes);
         if self.bytes > BYTES_MAX || self.by_name.len() >= FILES_MAX {
             return Err(BuildError::TooLarge(root.to_owned()));
@@ -217,6 +265,13 @@ impl Files {
 mod tests {
     use super::*;
 
+    const PYTHON: Build<'_> = Build { runtime: "python3.12", installs: true, prefix: "" };
+
+    fn names(zip: Vec<u8>) -> Vec<String> {
+        let mut archive = zip::ZipArchive::new(Cursor::new(zip)).unwrap();
+        (0..archive.len()).map(|i| archive.by_index(i).unwrap().name().unwrap().into_owned()).collect()
+    }
+
     #[test]
     fn the_same_files_make_the_same_package() {
         let folder = tempfile::tempdir().unwrap();
@@ -224,13 +279,32 @@ mod tests {
         std::fs::create_dir(folder.path().join("pkg")).unwrap();
         std::fs::write(folder.path().join("pkg/a.py"), "a = 1").unwrap();
         let cache = tempfile::tempdir().unwrap();
-        let first = package(folder.path(), "python3.12", cache.path()).unwrap();
-        let second = package(folder.path(), "python3.12", cache.path()).unwrap();
+        let first = package(folder.path(), PYTHON, cache.path()).unwrap();
+        let second = package(folder.path(), PYTHON, cache.path()).unwrap();
         assert_eq!(first, second);
-        let mut archive = zip::ZipArchive::new(Cursor::new(first)).unwrap();
-        let names: Vec<String> =
-            (0..archive.len()).map(|i| archive.by_index(i).unwrap().name().unwrap().into_owned()).collect();
-        assert_eq!(names, ["b.py", "pkg/a.py"]);
+        assert_eq!(names(first), ["b.py", "pkg/a.py"]);
+        let layer = package(folder.path(), Build { prefix: "python", ..PYTHON }, cache.path()).unwrap();
+        assert_eq!(names(layer), ["python/b.py", "python/pkg/a.py"]);
+    }
+
+    #[test]
+    fn a_file_is_a_package_or_in_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("index.js");
+        std::fs::write(&file, "exports.handler = async () => 1").unwrap();
+        let package = of_file(&file).unwrap();
+        assert_eq!(names(package.clone()), ["index.js"]);
+        let zip = folder.path().join("code.zip");
+        std::fs::write(&zip, &package).unwrap();
+        assert_eq!(of_file(&zip).unwrap(), package);
+    }
+
+    #[test]
+    fn what_another_tool_has_to_build_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let build = Build { runtime: "esbuild", ..PYTHON };
+        let told = package(folder.path(), build, folder.path()).unwrap_err().to_string();
+        assert!(told.contains("run `sam build`"), "{told}");
     }
 
     #[test]
@@ -240,10 +314,7 @@ mod tests {
         std::fs::create_dir(&data).unwrap();
         std::fs::write(data.join("root.key"), "secret").unwrap();
         std::fs::write(folder.path().join("a.py"), "a = 1").unwrap();
-        let zip = package(folder.path(), "python3.12", &data).unwrap();
-        let mut archive = zip::ZipArchive::new(Cursor::new(zip)).unwrap();
-        assert_eq!(archive.len(), 1);
-        assert_eq!(archive.by_index(0).unwrap().name().unwrap(), "a.py");
+        assert_eq!(names(package(folder.path(), PYTHON, &data).unwrap()), ["a.py"]);
     }
 
     #[test]
@@ -263,7 +334,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("requirements.txt"), "not a requirement !!").unwrap();
         let cache = tempfile::tempdir().unwrap();
-        let error = package(folder.path(), "python3.12", cache.path()).unwrap_err();
+        let error = package(folder.path(), PYTHON, cache.path()).unwrap_err();
         assert!(error.to_string().contains("pip install"), "{error}");
     }
 }

@@ -113,6 +113,25 @@ impl Plan {
         Ok(resolved.map_err(|error| located(error).at(resource.line))?.unwrap_or_default())
     }
 
+    /// A policy of a resource (`CreationPolicy`, `UpdatePolicy`) with every function resolved, where it has one.
+    pub fn policy(
+        &self,
+        logical_id: &str,
+        name: &str,
+        resources: &dyn Resources,
+    ) -> Result<Option<Value>, TemplateError> {
+        let resource = self.resources.get(logical_id);
+        let Some((resource, policy)) = resource.and_then(|found| Some((found, found.policies.get(name)?)))
+        else {
+            return Ok(None);
+        };
+        let resolved = intrinsic::resolve(policy, &self.scope, resources);
+        let located = |error: TemplateError| {
+            error.under(name).under(logical_id).under("Resources").located(&self.places)
+        };
+        resolved.map_err(|error| located(error).at(resource.line))
+    }
+
     /// The outputs, once every resource exists.
     pub fn outputs(&self, resources: &dyn Resources) -> Result<Vec<ResolvedOutput>, TemplateError> {
         let text = |value: &Value, key: &str| {
@@ -154,6 +173,9 @@ fn dependencies_of(
 ) -> Result<BTreeSet<String>, TemplateError> {
     let mut references = References { template, scope, found: BTreeSet::new(), block: "Resources" };
     references.visit(&resource.properties).map_err(|error| error.under("Properties"))?;
+    for (name, policy) in &resource.policies {
+        references.visit(policy).map_err(|error| error.under(name))?;
+    }
     for name in &resource.depends_on {
         if !template.resources.contains_key(name) {
             return Err(unresolved(name, "Resources").under("DependsOn"));

@@ -20,7 +20,7 @@ const PROPERTIES: [(&str, Kind); 32] = [
     ("PropagateTags", Kind::Flag),
     ("DefinitionBody", Kind::Map),
     ("DefinitionUri", Kind::TextOrMap),
-    ("MergeDefinitions", Kind::Unsupported),
+    ("MergeDefinitions", Kind::Flag),
     ("CacheClusterEnabled", Kind::Flag),
     ("CacheClusterSize", Kind::Text),
     ("Variables", Kind::Map),
@@ -103,6 +103,9 @@ fn definition(source: &Source<'_>, context: &Context) -> Result<Definition, Prob
     };
     if context.bodies.contains_key(source.id) {
         return refuse("Specify either 'DefinitionUri' or 'DefinitionBody' property and not both.");
+    }
+    if truthy(properties, "MergeDefinitions").is_some() {
+        return refuse("Cannot set 'MergeDefinitions' to True when using `DefinitionUri`.");
     }
     let named = [
         ("Cors", "Cors works only with inline Swagger specified in 'DefinitionBody' property."),

@@ -23,6 +23,14 @@ impl Problems {
         Self(vec![format!("Structure of the SAM template is invalid. {message}")])
     }
 
+    /// A resource that would be generated under an id that another one has.
+    pub(super) fn taken(source: &str, id: &str, kind: &str) -> Self {
+        Self::other(format!(
+            "Transforming resource with id [{source}] attempts to create a new resource with id [{id}] and type \"{kind}\". \
+             A resource with that id already exists within this template. Please use a different id for that resource."
+        ))
+    }
+
     /// One problem in other words.
     pub(super) fn other(message: impl Into<String>) -> Self {
         Self(vec![message.into()])

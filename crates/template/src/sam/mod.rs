@@ -8,6 +8,7 @@ mod api;
 mod api_body;
 mod application;
 mod authorizer;
+mod connector;
 mod context;
 mod deployment;
 mod error;
@@ -71,7 +72,9 @@ pub fn transform(
     }
     globals::apply(&mut root)?;
     let resources = root.remove("Resources").unwrap_or_default();
-    let resources = resources.as_object().cloned().unwrap_or_default();
+    let mut resources = resources.as_object().cloned().unwrap_or_default();
+    let mut problems = Problems::default();
+    connector::take_out(&mut resources, &mut problems);
     apply_openapi_version(&resources, &mut bodies);
     let apis = of_kind(&resources, api::KIND)
         .map(|(id, body)| (id.clone(), Source::new(id, body).properties))
@@ -90,7 +93,7 @@ pub fn transform(
     };
     let ordered: Map<String, Value> =
         order.iter().filter_map(|id| Some((id.clone(), resources.get(id)?.clone()))).collect();
-    let (expanded, generated) = expand_all(&ordered, &mut context)?;
+    let (expanded, generated) = expand_all(&ordered, &mut context, &mut problems);
     let mut result = Map::new();
     for (id, resource) in &resources {
         match expanded.get(id) {
@@ -109,6 +112,10 @@ pub fn transform(
             result.insert(id.clone(), part.clone());
         }
     }
+    // They look at what the others became.
+    let mut template = connector::Template { resources: &mut result, original: &resources };
+    connector::expand_all(&mut template, &mut problems);
+    problems.into_result()?;
     root.insert("Resources".to_owned(), Value::Object(result));
     if !context.conditions.is_empty() {
         let section = root.entry("Conditions").or_insert_with(|| Value::Object(Map::new()));
@@ -136,8 +143,16 @@ const ATTRIBUTES: [&str; 11] = [
 ];
 
 /// The serverless types that are expanded.
-const EXPANDED: [&str; 7] =
-    [function::KIND, state_machine::KIND, api::KIND, http::KIND, table::KIND, layer::KIND, application::KIND];
+const EXPANDED: [&str; 8] = [
+    function::KIND,
+    state_machine::KIND,
+    api::KIND,
+    http::KIND,
+    table::KIND,
+    layer::KIND,
+    application::KIND,
+    connector::KIND,
+];
 
 type Expanded = IndexMap<String, Vec<(String, Value)>>;
 
@@ -145,8 +160,8 @@ type Expanded = IndexMap<String, Vec<(String, Value)>>;
 fn expand_all(
     resources: &Map<String, Value>,
     context: &mut Context,
-) -> Result<(Expanded, Generated), Problems> {
-    let mut problems = Problems::default();
+    problems: &mut Problems,
+) -> (Expanded, Generated) {
     let mut generated = Generated::default();
     let mut expanded = Expanded::new();
     for (id, body) in of_kind(resources, function::KIND) {
@@ -197,14 +212,13 @@ fn expand_all(
             problems.collect::<()>(Err(Problems::resource(id, message)));
         }
     }
-    check_unique(resources, &expanded, &mut problems);
+    check_unique(resources, &expanded, problems);
     let preferences = std::mem::take(&mut context.deployments);
-    let shared = deployment::resources(&preferences, &mut context.conditions, &mut problems);
+    let shared = deployment::resources(&preferences, &mut context.conditions, problems);
     if !shared.is_empty() {
         expanded.insert(String::new(), shared);
     }
-    problems.into_result()?;
-    Ok((expanded, generated))
+    (expanded, generated)
 }
 
 /// The types of what several APIs may share.
@@ -222,11 +236,7 @@ fn check_unique(resources: &Map<String, Value>, expanded: &Expanded, problems: &
             let again = seen.insert(id, source).is_some() && !shared;
             let taken = (id != source && resources.contains_key(id)) || again;
             if taken {
-                problems.collect::<()>(Err(Problems::other(format!(
-                    "Transforming resource with id [{source}] attempts to create a new resource with id [{id}] and type \
-                     \"{kind}\". A resource with that id already exists within this template. Please use a different id \
-                     for that resource."
-                ))));
+                problems.collect::<()>(Err(Problems::taken(source, id, kind)));
             }
         }
     }

@@ -99,6 +99,12 @@ pub(super) enum Kind {
     MapOfIntegers,
     /// Text, a map, or a list of both.
     Policies,
+    /// A map whose values may be anything.
+    MapOfAny,
+    /// A map or a list of maps.
+    MapOrMaps,
+    /// A list of texts.
+    Texts,
     /// Known to the published transform, not to this one.
     Unsupported,
 }
@@ -112,7 +118,7 @@ impl Kind {
         match self {
             Self::Any | Self::Unsupported => true,
             Self::Text | Self::PlainText => value.is_string(),
-            Self::Map | Self::PlainMap => value.is_object(),
+            Self::Map | Self::PlainMap | Self::MapOfAny => value.is_object(),
             Self::FlagOrMap => value.is_boolean() || value.is_object(),
             Self::DeleteOrRetain => matches!(value.as_str(), Some("Delete" | "Retain")),
             Self::PlainTextOrTexts => {
@@ -126,6 +132,10 @@ impl Kind {
             Self::MapOfMaps => all(value, &Value::is_object),
             Self::MapOfText => all(value, &Value::is_string),
             Self::MapOfIntegers => all(value, &|v| v.is_i64() || v.is_u64() || v.is_object()),
+            Self::MapOrMaps => {
+                value.is_object() || value.as_array().is_some_and(|list| list.iter().all(Value::is_object))
+            }
+            Self::Texts => value.as_array().is_some_and(|list| list.iter().all(Value::is_string)),
             Self::Policies => text_or_map(value) || Self::TextOrMapList.fits(value),
         }
     }

@@ -6,6 +6,7 @@
 mod access;
 mod bridge;
 mod http;
+mod merge;
 mod pull;
 mod push;
 mod queue;

@@ -356,7 +356,7 @@ impl Dict {
         }
     }
 
-    fn iter(&self) -> impl Iterator<Item = (Text, &Py)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Text, &Py)> {
         self.keys().into_iter().filter_map(|text| {
             let (from_template, value) = self.entries.get(&text)?;
             Some((Text { text, from_template: *from_template }, value))

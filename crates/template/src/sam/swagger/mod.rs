@@ -74,7 +74,7 @@ fn conditional(condition: &Text, value: Py) -> Py {
 }
 
 /// The method's name in the body.
-fn method_key(method: &str) -> Text {
+pub(super) fn method_key(method: &str) -> Text {
     let lower = method.to_lowercase();
     if lower == "any" { Text::own(ANY_METHOD) } else { Text::template(lower) }
 }

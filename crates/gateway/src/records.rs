@@ -3,12 +3,23 @@
 //! The control plane writes these records through [`Stages`](crate::Stages) and nothing else; how an API is edited
 //! before it is deployed is not known here.
 
+mod plan;
+mod response;
+mod validation;
+
 use std::collections::BTreeMap;
 
 use base::{AccountId, Timestamp};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use store::{Key, Table};
+
+pub use plan::{
+    API_KEYS, KeyRecord, KeyValue, PLAN_KEYS, PlanQuota, PlanRecord, PlanStage, PlanThrottle, QuotaPeriod,
+    USAGE, USAGE_PLANS, UsageRecord, account_prefix, owned_key, plan_key,
+};
+pub use response::{GatewayResponse, HeaderSource, ResponseType};
+pub use validation::{Parameter, Validation};
 
 /// Stages: API id, stage name.
 pub const STAGES: Table = Table::new(0x0601, "apigateway-stages");
@@ -95,6 +106,15 @@ pub struct DeployedApi {
     /// The functions that tell callers apart, by id.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub authorizers: BTreeMap<String, Authorizer>,
+    /// JSON schemas by name, where a method holds bodies against them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub models: BTreeMap<String, String>,
+    /// The gateway's own answers, where they are not its usual ones.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub responses: BTreeMap<ResponseType, GatewayResponse>,
+    /// True where API keys are what authorizers say they are, false where callers send them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keys_by_authorizer: bool,
 }
 
 /// A function that says who calls, and what they may.
@@ -159,6 +179,12 @@ pub struct DeployedMethod {
     /// The authorizer's id, where a function tells callers apart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorizer: Option<String>,
+    /// True where callers need an API key of a usage plan.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub api_key_required: bool,
+    /// What is checked of its requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<Validation>,
     /// What answers it.
     pub integration: Integration,
 }
@@ -320,6 +346,8 @@ mod tests {
             http_method: http_method.into(),
             authorization,
             authorizer: None,
+            api_key_required: false,
+            validation: None,
             integration,
         };
         DeploymentRecord {
@@ -336,7 +364,7 @@ mod tests {
                     method("GET", Authorization::AwsIam, lambda),
                     method("OPTIONS", Authorization::None, mock),
                 ],
-                authorizers: BTreeMap::new(),
+                ..DeployedApi::default()
             },
         }
     }

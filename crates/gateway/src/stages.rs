@@ -13,16 +13,21 @@ use store::{Range, Store, StoreError, Transaction};
 
 use crate::authorizer::Cache;
 use crate::media::BinaryTypes;
+use crate::plans::Plans;
 use crate::records::{
     self, DEPLOYMENTS, DeployedMethod, DeploymentRecord, Integration, MethodSettings, RecordError, STAGES,
     StageRecord, deployment_key, stage_key,
 };
 use crate::route::Router;
+use crate::schema::{SchemaError, Schemas};
 use crate::throttle::{BURST_DEFAULT, Bucket, RATE_DEFAULT};
 
-/// The live stages. Clones share them.
+/// The live stages, and the plans whose keys are good for them. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct Stages(Arc<ArcSwap<Live>>);
+pub struct Stages {
+    live: Arc<ArcSwap<Live>>,
+    plans: Plans,
+}
 
 /// By API id and stage name.
 type Live = HashMap<(String, String), Arc<LiveStage>>;
@@ -45,6 +50,9 @@ pub enum StageError {
     /// A selection pattern does not compile.
     #[error("the selection pattern `{0}` does not compile")]
     Pattern(String),
+    /// A model does not compile.
+    #[error("the model `{0}` does not compile")]
+    Model(String, #[source] SchemaError),
 }
 
 /// A stage, ready to serve.
@@ -61,6 +69,8 @@ pub(crate) struct LiveStage {
     pub(crate) validations: HashMap<String, Regex>,
     /// What authorizers said of callers.
     pub(crate) callers: Cache,
+    /// The models that bodies are held against.
+    pub(crate) schemas: Schemas,
     bucket: Bucket,
     method_buckets: HashMap<usize, Bucket>,
 }
@@ -77,6 +87,8 @@ impl LiveStage {
             Some(selection_pattern(pattern).map(|pattern| (id.clone(), pattern)))
         });
         let validations = validations.collect::<Result<_, _>>()?;
+        let schemas = Schemas::compile(&deployment.api.models);
+        let schemas = schemas.map_err(|(name, error)| StageError::Model(name, error))?;
         let default = record.method_settings.get("*/*");
         let limit = |settings: Option<&MethodSettings>| {
             let rate = settings.and_then(|it| it.throttling_rate_limit);
@@ -99,6 +111,7 @@ impl LiveStage {
             patterns,
             validations,
             callers: Cache::default(),
+            schemas,
             bucket,
             method_buckets,
             record,
@@ -160,11 +173,23 @@ impl Stages {
                 Err(error) => tracing::error!(error = %base::Chain(&error), "a stage cannot go live"),
             }
         }
-        Ok(Self(Arc::new(ArcSwap::from_pointee(live))))
+        Ok(Self { live: Arc::new(ArcSwap::from_pointee(live)), plans: Plans::load(&snapshot)? })
+    }
+
+    /// The usage plans and their keys.
+    pub const fn plans(&self) -> &Plans {
+        &self.plans
     }
 
     pub(crate) fn find(&self, rest_api_id: &str, stage_name: &str) -> Option<Arc<LiveStage>> {
-        self.0.load().get(&(rest_api_id.to_ascii_lowercase(), stage_name.to_owned())).cloned()
+        self.live.load().get(&(rest_api_id.to_ascii_lowercase(), stage_name.to_owned())).cloned()
+    }
+
+    /// Forgets what authorizers said of a stage's callers: they are asked again.
+    pub fn forget_callers(&self, rest_api_id: &str, stage_name: &str) {
+        if let Some(stage) = self.find(rest_api_id, stage_name) {
+            stage.callers.clear();
+        }
     }
 
     /// Writes a deployment. It serves nothing until a stage points at it.
@@ -236,7 +261,7 @@ impl Stages {
 
     /// Callbacks run in the order of commits, so the last change of a stage is the one that stays.
     fn change(&self, edit: impl Fn(&mut Live)) {
-        self.0.rcu(|live| {
+        self.live.rcu(|live| {
             let mut changed = Live::clone(live);
             edit(&mut changed);
             changed

@@ -10,7 +10,9 @@ use service::Permit;
 use super::deployments::new_stage;
 use super::map;
 use super::tags::check_tags;
-use crate::api::{self, CreateStage, DeleteStage, GetStage, GetStages, UpdateStage};
+use crate::api::{
+    self, CreateStage, DeleteStage, FlushStageAuthorizersCache, GetStage, GetStages, UpdateStage,
+};
 use crate::patch::{Op, Patch};
 use crate::records::ApiRecord;
 use crate::store::{self, Apis};
@@ -101,6 +103,17 @@ pub(crate) async fn delete(state: Arc<ApiGateway>, permit: Permit<DeleteStage>) 
         Ok(state.stages.delete_stage(transaction, &record.id, &input.stage_name)?)
     })
     .await
+}
+
+pub(crate) async fn flush_authorizers(
+    state: Arc<ApiGateway>,
+    permit: Permit<FlushStageAuthorizersCache>,
+) -> Result<(), Error> {
+    let Permit { input, call, .. } = permit;
+    let record = Apis(call.account()).get(&state.store, &input.rest_api_id)?;
+    store::stage(&state.store, &record, &input.stage_name)?;
+    state.stages.forget_callers(&record.id, &input.stage_name);
+    Ok(())
 }
 
 pub(crate) fn check_stage_count(transaction: &Transaction<'_>, record: &ApiRecord) -> Result<(), Error> {

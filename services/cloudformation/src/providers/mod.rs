@@ -6,9 +6,11 @@
 mod apigateway_authorizer;
 mod apigateway_deployment;
 mod apigateway_method;
+mod apigateway_request;
 mod apigateway_resource;
 mod apigateway_rest_api;
 mod apigateway_stage;
+mod apigateway_usage;
 mod cloudformation_stack;
 mod custom;
 mod custom_answer;
@@ -280,13 +282,19 @@ pub(crate) trait Provider: Send + Sync {
 }
 
 /// All types, in the order of their names.
-static PROVIDERS: [&dyn Provider; 35] = [
+static PROVIDERS: [&dyn Provider; 41] = [
+    &apigateway_usage::ApiKey,
     &apigateway_authorizer::Authorizer,
     &apigateway_deployment::Deployment,
+    &apigateway_request::GatewayResponse,
     &apigateway_method::Method,
+    &apigateway_request::Model,
+    &apigateway_request::RequestValidator,
     &apigateway_resource::Resource,
     &apigateway_rest_api::RestApi,
     &apigateway_stage::Stage,
+    &apigateway_usage::UsagePlan,
+    &apigateway_usage::UsagePlanKey,
     &custom::Custom,
     &cloudformation_stack::Nested,
     &wait_condition::WaitCondition,

@@ -84,11 +84,16 @@ fn secure(
     if auth.is_empty() {
         return Ok(());
     }
-    let given = context.apis.get(api_id).and_then(|api| api.get("Auth"));
+    let api = context.apis.get(api_id);
+    let stage = match api.and_then(|api| api.get("StageName")) {
+        Some(name @ Value::String(_)) => Py::from_template(name),
+        _ => Py::from("Stage"),
+    };
+    let given = api.and_then(|api| api.get("Auth"));
     let given = given.and_then(Value::as_object).cloned().unwrap_or_default();
     let resolved = context.with_parameters(&Value::Object(given.clone()));
     let resolved = resolved.as_object().cloned().unwrap_or_default();
-    Secured { owner, api_id, path, method, auth, api_auth: (&given, &resolved) }.apply(editor)
+    Secured { owner, api_id, path, method, auth, api_auth: (&given, &resolved), stage: &stage }.apply(editor)
 }
 
 /// One `Api` event, checked.
@@ -258,7 +263,7 @@ fn permission(target: &Target<'_>, route: &Route<'_>, context: &Context) -> (Str
 }
 
 /// `/a/{id}/{proxy+}` is `/a/*/*` in an ARN.
-pub(super) fn wildcards(path: &str) -> String {
+pub(in super::super) fn wildcards(path: &str) -> String {
     let mut result = String::with_capacity(path.len());
     let mut rest = path;
     while let Some((before, behind)) = rest.split_once('{') {

@@ -163,8 +163,10 @@ Resources:
       InlineCode: |
         def handler(event, context):
             effect = event["authorizationToken"]
-            statements = [] if effect == "Neither" else [{"Action": "execute-api:Invoke", "Effect": effect, "Resource": "*"}]
-            return {"principalId": "p", "policyDocument": {"Version": "2012-10-17", "Statement": statements}}
+            statement = {"Action": "execute-api:Invoke", "Effect": effect, "Resource": "*"}
+            if effect == "Neither":
+                statement = {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": "arn:aws:execute-api:us-east-1:000000000000:another/*"}
+            return {"principalId": "p", "policyDocument": {"Version": "2012-10-17", "Statement": [statement]}}
   Hello:
     Type: AWS::Serverless::Function
     Properties:

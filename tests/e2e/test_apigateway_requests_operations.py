@@ -55,6 +55,11 @@ def test_models_and_validators_judge_requests(platform, gateway, api):
     at = at_root(gateway, api, requestValidatorId=validator["id"], requestModels={"application/json": "Pet"},
                  requestParameters={"method.request.querystring.q": True, "method.request.header.X-A": False})
     assert gateway.get_method(**at)["requestValidatorId"] == validator["id"]
+    tried = gateway.test_invoke_method(**at, pathWithQueryString="/?q=1", headers={"content-type": "application/json"}, body='{"name": "Rex"}')
+    assert (tried["status"], tried["body"]) == (200, '"fine"') and "Method completed with status: 200" in tried["log"]
+    assert gateway.test_invoke_method(**at, pathWithQueryString="/", body="{}")["status"] == 400
+    refused(gateway.test_invoke_method, "NotFoundException", **{**at, "httpMethod": "GET"})
+    refused(gateway.test_invoke_method, "BadRequestException", **at, pathWithQueryString="/elsewhere")
     gateway.create_deployment(restApiId=api, stageName="prod")
     path = f"/_aws/execute-api/{api}/prod/"
     kind = {"content-type": "application/json"}
@@ -195,3 +200,54 @@ def test_a_template_says_what_requests_must_look_like(platform):
     assert requests.get(plain, timeout=60).status_code == 404
     client.delete_stack(StackName=made)
     assert eventually(status, timeout_s=120)["StackStatus"] == "DELETE_COMPLETE"
+
+
+YAML = """
+openapi: 3.0.1
+info: {title: from S3, version: "1"}
+x-amazon-apigateway-request-validator: params
+x-amazon-apigateway-request-validators: {params: {validateRequestParameters: true}}
+paths:
+  /a:
+    get:
+      parameters: [{in: query, name: q, required: true, schema: {type: string}}]
+      responses:
+        200: {description: fine}
+      x-amazon-apigateway-integration:
+        type: mock
+        requestTemplates: {application/json: '{"statusCode": 200}'}
+        responses: {default: {statusCode: "200", responseTemplates: {application/json: '"from S3"'}}}
+"""
+
+FROM_S3 = """
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Api: {Type: AWS::Serverless::Api, Properties: {StageName: prod, DefinitionUri: "s3://BUCKET/KEY"}}
+Outputs:
+  Api: {Value: !Ref Api}
+"""
+
+
+def test_a_definition_in_s3_is_read_as_the_caller(platform, name):
+    s3, client = platform.client("s3"), platform.client("cloudformation")
+    s3.create_bucket(Bucket=name)
+    s3.put_object(Bucket=name, Key="api.yaml", Body=YAML.encode())
+
+    def run(stack, key, wanted, client=client):
+        body = FROM_S3.replace("BUCKET", name).replace("KEY", key)
+        made = client.create_stack(StackName=stack, TemplateBody=body, Capabilities=["CAPABILITY_AUTO_EXPAND"], OnFailure="DELETE")["StackId"]
+        found = eventually(lambda: next((each for each in client.describe_stacks(StackName=made)["Stacks"] if not each["StackStatus"].endswith("_IN_PROGRESS")), None), timeout_s=120)
+        assert found["StackStatus"] == wanted, [(e["LogicalResourceId"], e.get("ResourceStatusReason")) for e in client.describe_stack_events(StackName=made)["StackEvents"]]
+        return made, found
+
+    made, found = run("from-s3", "api.yaml", "CREATE_COMPLETE")
+    api = found["Outputs"][0]["OutputValue"]
+    got = platform.raw("GET", f"/_aws/execute-api/{api}/prod/a?q=1")
+    assert (got.status_code, got.json()) == (200, "from S3")
+    assert platform.raw("GET", f"/_aws/execute-api/{api}/prod/a").status_code == 400
+    client.delete_stack(StackName=made)
+    run("no-such-key", "nowhere.yaml", "DELETE_COMPLETE")
+    key, secret = platform.user(name, {"Effect": "Allow", "Action": ["cloudformation:*", "apigateway:*"], "Resource": "*"})
+    run("not-mine-to-read", "api.yaml", "DELETE_COMPLETE", platform.client("cloudformation", key, secret))
+    s3.delete_object(Bucket=name, Key="api.yaml")
+    s3.delete_bucket(Bucket=name)

@@ -2,6 +2,9 @@
 //!
 //! It decides nothing itself; each step below belongs to a module of its own.
 
+mod log;
+mod trial;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +17,8 @@ use identity::sigv4::Verifier;
 use serde_json::{Value, json};
 use service::{Pipeline, Source};
 
+pub use trial::{Trial, TrialError, Tried};
+
 use crate::address::Address;
 use crate::audit::Refused;
 use crate::authorize::Question;
@@ -21,6 +26,7 @@ use crate::authorizer::{self, Verdict};
 use crate::event::{Invocation, request_time};
 use crate::function::Target;
 use crate::gateway::{BODY_BYTES_MAX, INTEGRATION_MILLIS_MAX, Ids};
+use crate::logs::Logs;
 use crate::mock;
 use crate::own_answer;
 use crate::plans::{Admission, Plans};
@@ -45,6 +51,7 @@ pub(crate) struct Exchange<'r> {
     /// What is recorded of strangers.
     pub(crate) strangers: &'r Bucket,
     pub(crate) plans: &'r Plans,
+    pub(crate) logs: &'r Logs,
     pub(crate) stage: &'r LiveStage,
     pub(crate) address: &'r Address<'r>,
     pub(crate) head: &'r Parts,
@@ -59,6 +66,8 @@ pub(crate) struct Exchange<'r> {
 struct Progress<'r> {
     routed: Option<Routed<'r>>,
     caller: Caller,
+    /// How long the integration took, in milliseconds.
+    integration_millis: Option<i64>,
 }
 
 /// A request that found its method.
@@ -82,17 +91,18 @@ impl<'r> Exchange<'r> {
     /// The answer. It never fails: every refusal is an answer, as the API's owner wants it.
     pub(crate) async fn answer(&self) -> Response<Bytes> {
         let mut progress = Progress::default();
-        match self.serve(&mut progress).await {
-            Ok(response) => response,
-            Err(refusal) => self.refuse(refusal, &progress),
-        }
+        let served = self.serve(&mut progress).await;
+        let refusal = served.as_ref().err().cloned();
+        let response = served.unwrap_or_else(|refusal| self.refuse(refusal, &progress));
+        self.log(&response, refusal.as_ref(), &progress);
+        response
     }
 
     async fn serve(&self, progress: &mut Progress<'r>) -> Result<Response<Bytes>, Refusal> {
         if self.body.len() > BODY_BYTES_MAX {
             return Err(Refusal::too_large());
         }
-        let Progress { routed, caller } = progress;
+        let Progress { routed, caller, integration_millis } = progress;
         let routed = routed.insert(self.route()?);
         // A function that tells callers apart is called for strangers: their rate is held before it is.
         let asks = routed.method.authorization == Authorization::Custom;
@@ -108,16 +118,22 @@ impl<'r> Exchange<'r> {
         if let Some(admission) = admission {
             admission.count(self.now)?;
         }
-        if let Some(validation) = &routed.method.validation {
-            let given = validate::Given {
-                headers: &self.head.headers,
-                query: self.query(),
-                path: &routed.parameters,
-                body: self.body,
-            };
-            validate::check(validation, &self.stage.schemas, &given)?;
-        }
-        self.integrate(routed, caller).await
+        self.validate(routed)?;
+        let began = self.pipeline.clock().now();
+        let answer = self.integrate(routed, caller).await;
+        *integration_millis = Some(self.pipeline.clock().now().millis_since(began));
+        answer
+    }
+
+    fn validate(&self, routed: &Routed<'r>) -> Result<(), Refusal> {
+        let Some(validation) = &routed.method.validation else { return Ok(()) };
+        let given = validate::Given {
+            headers: &self.head.headers,
+            query: self.query(),
+            path: &routed.parameters,
+            body: self.body,
+        };
+        validate::check(validation, &self.stage.schemas, &given)
     }
 
     fn query(&self) -> &'r str {

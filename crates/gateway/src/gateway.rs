@@ -47,7 +47,7 @@ pub(crate) struct Ids {
 }
 
 impl Ids {
-    fn new(now: Timestamp) -> Self {
+    pub(crate) fn new(now: Timestamp) -> Self {
         Self {
             request: crypto::random::uuid().into(),
             extended: format!("{}=", crypto::random::alphanumeric(15)),
@@ -176,6 +176,7 @@ impl Gateway {
             verifier: &shared.verifier,
             strangers: &shared.strangers,
             plans: shared.stages.plans(),
+            logs: shared.stages.logs(),
             stage: &stage,
             address: &address,
             head,

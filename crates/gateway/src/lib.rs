@@ -17,6 +17,7 @@ mod function;
 #[doc(hidden)]
 pub mod fuzz;
 mod gateway;
+mod logs;
 mod media;
 mod mock;
 mod own_answer;
@@ -35,7 +36,9 @@ mod variables;
 
 pub use body::Body;
 pub use callback::{Addresses, CALLBACK_BYTES_MAX, CALLBACKS, CallbackError, Callbacks, Shape};
+pub use exchange::{Trial, TrialError, Tried};
 pub use gateway::{BODY_BYTES_MAX, Gateway, INTEGRATION_MILLIS_MAX};
+pub use logs::{Deliverer, Logs, group_of, trusts_gateway};
 pub use plans::{Plans, by_day, date_of, day_of, period_of, set_left};
 pub use schema::{MODEL_BYTES_MAX, SchemaError, Schemas};
 pub use stages::{StageError, Stages, selection_pattern};

@@ -3,6 +3,7 @@
 //! The control plane writes these records through [`Stages`](crate::Stages) and nothing else; how an API is edited
 //! before it is deployed is not known here.
 
+mod account;
 mod plan;
 mod response;
 mod validation;
@@ -14,9 +15,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use store::{Key, Table};
 
+pub use account::{ACCOUNTS, AccessLog, AccountRecord};
 pub use plan::{
-    API_KEYS, KeyRecord, KeyValue, PLAN_KEYS, PlanQuota, PlanRecord, PlanStage, PlanThrottle, QuotaPeriod,
-    USAGE, USAGE_PLANS, UsageRecord, account_prefix, owned_key, plan_key,
+    API_KEYS, KEY_DIGESTS, KeyRecord, KeyValue, PLAN_KEYS, PlanQuota, PlanRecord, PlanStage, PlanThrottle,
+    QuotaPeriod, USAGE, USAGE_PLANS, UsageRecord, account_prefix, owned_key, plan_key,
 };
 pub use response::{GatewayResponse, HeaderSource, ResponseType};
 pub use validation::{Parameter, Validation};
@@ -284,6 +286,9 @@ pub struct StageRecord {
     /// Settings by `*/*`, or by resource path and method as in `orders/{id}/GET`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub method_settings: BTreeMap<String, MethodSettings>,
+    /// What it writes of each request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_log: Option<AccessLog>,
     /// Kept for the owner; nothing is traced yet.
     #[serde(default)]
     pub tracing_enabled: bool,
@@ -308,7 +313,7 @@ pub struct MethodSettings {
     /// Kept for the owner: metrics come with their service.
     #[serde(default)]
     pub metrics_enabled: bool,
-    /// Kept for the owner: `OFF`, `ERROR` or `INFO`.
+    /// `OFF`, `ERROR` or `INFO`: what is written of how requests were executed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logging_level: Option<String>,
     /// Kept for the owner.
@@ -405,6 +410,7 @@ mod tests {
                 "*/*".into(),
                 MethodSettings { throttling_rate_limit: Some(0.5), ..MethodSettings::default() },
             )]),
+            access_log: None,
             tracing_enabled: true,
             tags: BTreeMap::new(),
             created: Timestamp::from_secs(1),

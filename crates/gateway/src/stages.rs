@@ -12,6 +12,7 @@ use regex_automata::meta::Regex;
 use store::{Range, Store, StoreError, Transaction};
 
 use crate::authorizer::Cache;
+use crate::logs::Logs;
 use crate::media::BinaryTypes;
 use crate::plans::Plans;
 use crate::records::{
@@ -27,6 +28,7 @@ use crate::throttle::{BURST_DEFAULT, Bucket, RATE_DEFAULT};
 pub struct Stages {
     live: Arc<ArcSwap<Live>>,
     plans: Plans,
+    logs: Logs,
 }
 
 /// By API id and stage name.
@@ -76,7 +78,7 @@ pub(crate) struct LiveStage {
 }
 
 impl LiveStage {
-    fn new(record: StageRecord, deployment: DeploymentRecord) -> Result<Self, StageError> {
+    pub(crate) fn new(record: StageRecord, deployment: DeploymentRecord) -> Result<Self, StageError> {
         let policy = deployment.api.policy.as_deref();
         let policy = policy.map(|text| Policy::parse(text, PolicyKind::Resource)).transpose()?;
         let methods = &deployment.api.methods;
@@ -117,6 +119,14 @@ impl LiveStage {
             record,
             deployment,
         })
+    }
+
+    /// What is written of how a method's requests are executed: its own level, else the stage's.
+    pub(crate) fn log_level(&self, method: Option<&DeployedMethod>) -> &str {
+        let settings = &self.record.method_settings;
+        let own = method.and_then(|method| settings.get(&settings_key(method))?.logging_level.as_deref());
+        let all = || settings.get("*/*").and_then(|settings| settings.logging_level.as_deref());
+        own.or_else(all).unwrap_or("OFF")
     }
 
     /// Takes a token of the stage, or of the method where it has a limit of its own.
@@ -173,7 +183,16 @@ impl Stages {
                 Err(error) => tracing::error!(error = %base::Chain(&error), "a stage cannot go live"),
             }
         }
-        Ok(Self { live: Arc::new(ArcSwap::from_pointee(live)), plans: Plans::load(&snapshot)? })
+        Ok(Self {
+            live: Arc::new(ArcSwap::from_pointee(live)),
+            plans: Plans::load(&snapshot)?,
+            logs: Logs::default(),
+        })
+    }
+
+    /// The lines that stages write.
+    pub const fn logs(&self) -> &Logs {
+        &self.logs
     }
 
     /// The usage plans and their keys.

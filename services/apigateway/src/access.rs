@@ -239,6 +239,12 @@ targets! {
     };
     GetRestApisRequest: "GET", "/restapis";
     GetAccountRequest: "GET", "/account";
+    UpdateAccountRequest: "PATCH", "/account" => {
+        fn passed_roles(&self) -> Vec<String> {
+            let values = patches(self.patch_operations.as_ref(), "/cloudwatchRoleArn");
+            values.filter(|role| !role.is_empty()).map(str::to_owned).collect()
+        }
+    };
     CreateRestApiRequest: "POST", "/restapis" => {
         fn tags(&self) -> Option<&Entries<String>> {
             self.tags.as_ref()
@@ -351,6 +357,7 @@ of_method! {
     GetMethodResponseRequest: "GET", "/responses/{}", status_code;
     UpdateMethodResponseRequest: "PATCH", "/responses/{}", status_code;
     DeleteMethodResponseRequest: "DELETE", "/responses/{}", status_code;
+    TestInvokeMethodRequest: "POST", "";
     PutIntegrationRequest: "PUT", "/integration" => {
         fn passed_roles(&self) -> Vec<String> {
             integration::role(self.credentials.as_deref()).map(str::to_owned).into_iter().collect()

@@ -4,7 +4,6 @@
 
 /// A reason, and the operations that it keeps from being offered.
 pub(crate) const DECLINED: &[(&str, &[&str])] = &[
-    ("stages do not write logs to CloudWatch yet, so there is no role to set", &["UpdateAccount"]),
     ("API definitions are not exported yet", &["GetExport", "GetSdk", "GetSdkType", "GetSdkTypes"]),
     ("mapping templates are not made from models", &["GetModelTemplate"]),
     (
@@ -42,10 +41,7 @@ pub(crate) const DECLINED: &[(&str, &[&str])] = &[
         ],
     ),
     ("stages have no cache to flush", &["FlushStageCache"]),
-    (
-        "call the stage itself: test invocations are not offered",
-        &["TestInvokeMethod", "TestInvokeAuthorizer"],
-    ),
+    ("call the stage itself: authorizers are not tried alone", &["TestInvokeAuthorizer"]),
     (
         "documentation of APIs is not kept",
         &[

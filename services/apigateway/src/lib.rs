@@ -10,7 +10,7 @@
 //! - whoever hands a role to API Gateway needs `iam:PassRole`, through imports and patches too.
 //!
 //! Differences from AWS: integrations are Lambda proxies and mocks with fixed templates; callers are told apart by
-//! SigV4, by a function, or not at all; documents are JSON; patterns of models have no
+//! SigV4, by a function, or not at all; patterns of models have no
 //! look-around, and `format` judges nothing; a gateway response's template is text with variables; a resource policy
 //! is shown as plain JSON, where AWS shows it escaped once more, and outlives a definition that does not speak of it;
 //! an integration's role is named in full, without stage variables.
@@ -49,7 +49,7 @@ use declined::DECLINED;
 pub use error::Error;
 use operations::{
     account, api_keys, authorizers, deployments, gateway_responses, integrations, methods,
-    models as api_models, request_validators, resources, rest_apis, stages, tags, usage_plan_keys,
+    models as api_models, request_validators, resources, rest_apis, stages, tags, trials, usage_plan_keys,
     usage_plans,
 };
 pub use stored_policies::POLICIES;
@@ -69,8 +69,10 @@ pub fn service(store: ::store::Store, stages: Stages) -> Service {
 
 fn served(builder: ServiceBuilder<ApiGateway>) -> ServiceBuilder<ApiGateway> {
     let builder = with_keys(builder).job("apigateway-usage", jobs::write_usage);
+    let builder = builder.job("apigateway-logs", jobs::deliver_logs);
     builder
         .operation::<api::GetAccount, _, _, _, _>(access, account::get_account)
+        .operation::<api::UpdateAccount, _, _, _, _>(access, account::update_account)
         .operation::<api::CreateRestApi, _, _, _, _>(access, rest_apis::create)
         .operation::<api::ImportRestApi, _, _, _, _>(access, rest_apis::import)
         .operation::<api::PutRestApi, _, _, _, _>(access, rest_apis::put)
@@ -130,6 +132,7 @@ fn served(builder: ServiceBuilder<ApiGateway>) -> ServiceBuilder<ApiGateway> {
         .operation::<api::UpdateStage, _, _, _, _>(access, stages::update)
         .operation::<api::DeleteStage, _, _, _, _>(access, stages::delete)
         .operation::<api::FlushStageAuthorizersCache, _, _, _, _>(access, stages::flush_authorizers)
+        .operation::<api::TestInvokeMethod, _, _, _, _>(access, trials::invoke_method)
         .operation::<api::GetTags, _, _, _, _>(access, tags::get)
         .operation::<api::TagResource, _, _, _, _>(access, tags::tag)
         .operation::<api::UntagResource, _, _, _, _>(access, tags::untag)

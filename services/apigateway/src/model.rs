@@ -125,9 +125,10 @@ impl ApiRecord {
                 "Cannot create a child of a resource with a greedy path variable: {path}"
             )));
         }
-        let siblings = self.resources.values().filter(|one| {
-            one.parent_id.as_deref() == Some(parent_id) && moved != Some(one.id.as_str())
-        });
+        let siblings = self
+            .resources
+            .values()
+            .filter(|one| one.parent_id.as_deref() == Some(parent_id) && moved != Some(one.id.as_str()));
         for sibling in siblings.filter_map(|one| one.path_part.as_deref()) {
             if sibling == path_part {
                 let message =
@@ -328,13 +329,18 @@ mod tests {
     fn a_branch_moves_with_all_that_grows_on_it() {
         let mut api = api();
         let leaf = api.resource_at("/a/{id}/b").unwrap();
-        let (a, id, c) =
-            (api.resource_at("/a").unwrap(), api.resource_at("/a/{id}").unwrap(), api.resource_at("/c").unwrap());
+        let (a, id, c) = (
+            api.resource_at("/a").unwrap(),
+            api.resource_at("/a/{id}").unwrap(),
+            api.resource_at("/c").unwrap(),
+        );
         api.move_resource(&id, &c, "{key}").unwrap();
         assert_eq!(api.resource(&leaf).unwrap().path, "/c/{key}/b");
         api.move_resource(&a, &api.root_resource_id.clone(), "z").unwrap();
         assert_eq!(api.resource(&a).unwrap().path, "/z");
-        for (which, parent, part) in [(&c, &leaf, "x"), (&c, &api.root_resource_id.clone(), "z"), (&c, &a, "{p+}")] {
+        for (which, parent, part) in
+            [(&c, &leaf, "x"), (&c, &api.root_resource_id.clone(), "z"), (&c, &a, "{p+}")]
+        {
             assert!(api.move_resource(which, parent, part).is_err(), "{part}");
         }
         assert_eq!(api.resource_at("/c/{key}/b").unwrap(), leaf);

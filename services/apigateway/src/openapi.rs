@@ -1,7 +1,7 @@
 //! Reads an OpenAPI 2 or 3 document with API Gateway's extensions into an API.
 //!
 //! What only documents is skipped; what would change how the API answers and is not known here is refused by name, never
-//! dropped. Documents are JSON.
+//! dropped. Documents are JSON or YAML.
 
 mod method;
 mod models;
@@ -57,9 +57,7 @@ impl Document {
         if body.len() > DOCUMENT_BYTES_MAX {
             return Err(Error::bad("Request body is too large: an API definition has at most 6 MB"));
         }
-        let json: Value = serde_json::from_slice(body).map_err(|_| {
-            Error::bad("Invalid OpenAPI input: the body is not a JSON document (YAML is not supported yet)")
-        })?;
+        let json = tree(body)?;
         let Value::Object(root) = json else { return Err(Error::bad("Invalid OpenAPI input.")) };
         let is_2 = root.get("swagger").and_then(Value::as_str) == Some("2.0");
         let is_3 =
@@ -99,7 +97,11 @@ impl Document {
             "x-amazon-apigateway-binary-media-types" => {
                 self.binary_media_types = Some(strings(value).ok_or_else(|| malformed(name))?);
             }
-            "x-amazon-apigateway-policy" => self.policy = Some(value.clone()),
+            // One without a word is none: the transform writes it where nothing was said.
+            "x-amazon-apigateway-policy" => {
+                self.policy =
+                    Some(value.clone()).filter(|policy| policy.as_object().is_none_or(|it| !it.is_empty()));
+            }
             "x-amazon-apigateway-api-key-source" => {
                 self.api_key_source = Some(value.as_str().ok_or_else(|| malformed(name))?.to_owned());
             }
@@ -256,6 +258,22 @@ impl Document {
         roles.dedup();
         roles
     }
+}
+
+/// The tree of a document in JSON or YAML.
+// SECURITY: YAML is read by the reader of templates, which bounds depth, nodes and aliases; its tags mean nothing here, and
+// what they would make of a text is refused as what it is not.
+fn tree(body: &[u8]) -> Result<Value, Error> {
+    if body.trim_ascii_start().starts_with(b"{") {
+        return serde_json::from_slice(body).map_err(|error| {
+            Error::bad(format!("Invalid OpenAPI input: the body is no JSON document: {error}"))
+        });
+    }
+    let invalid = || Error::bad("Invalid OpenAPI input: the body is neither a JSON nor a YAML document");
+    let text = std::str::from_utf8(body).map_err(|_| invalid())?;
+    template::Document::parse(text)
+        .map(|document| document.root)
+        .map_err(|error| Error::bad(format!("Invalid OpenAPI input: {error}")))
 }
 
 /// The same error, with the method it is about.

@@ -249,6 +249,10 @@ pub(crate) fn stage(record: &StageRecord) -> api::Stage {
         method_settings: Some(entries(&record.method_settings, method_setting).unwrap_or_default()),
         variables: entries(&record.variables, Clone::clone),
         tracing_enabled: Some(record.tracing_enabled),
+        access_log_settings: record.access_log.as_ref().map(|access| api::AccessLogSettings {
+            format: Some(access.format.clone()),
+            destination_arn: Some(access.destination_arn.clone()),
+        }),
         tags: entries(&record.tags, Clone::clone),
         created_date: Some(record.created),
         last_updated_date: Some(record.updated),

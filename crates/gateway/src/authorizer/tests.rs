@@ -23,7 +23,10 @@ fn only_what_the_policy_allows_is_let_in() {
     let context = Context::default();
     let table = [
         (verdict("Allow", "arn:aws:execute-api:us-east-1:111111111111:a1/prod/GET/*"), None),
-        (verdict("Allow", "arn:aws:execute-api:us-east-1:111111111111:a1/prod/POST/*"), Some(DenialKind::Implicit)),
+        (
+            verdict("Allow", "arn:aws:execute-api:us-east-1:111111111111:a1/prod/POST/*"),
+            Some(DenialKind::Implicit),
+        ),
         (verdict("Deny", "*"), Some(DenialKind::Explicit)),
     ];
     for (verdict, denial) in table {

@@ -15,8 +15,8 @@ use parking_lot::Mutex;
 use store::{KeyReader, Range, Snapshot, Store, StoreError, Transaction};
 
 use crate::records::{
-    self, API_KEYS, DeployedMethod, KeyRecord, PLAN_KEYS, PlanQuota, PlanRecord, PlanThrottle, USAGE,
-    USAGE_PLANS, UsageRecord, owned_key, plan_key,
+    self, API_KEYS, DeployedMethod, KEY_DIGESTS, KeyRecord, PLAN_KEYS, PlanQuota, PlanRecord, PlanThrottle,
+    USAGE, USAGE_PLANS, UsageRecord, owned_key, plan_key,
 };
 use crate::refusal::Refusal;
 use crate::stages::{LiveStage, StageError};
@@ -156,6 +156,7 @@ impl Plans {
     /// The store fails.
     pub fn put_key(&self, transaction: &mut Transaction<'_>, key: KeyRecord) -> Result<(), StageError> {
         transaction.put(API_KEYS, owned_key(key.account, &key.id), records::encode(&key)?)?;
+        transaction.put(KEY_DIGESTS, key.value.digest(), key.id.as_bytes().to_vec())?;
         self.after(transaction, move |known| {
             known.keys.insert(key.id.clone(), key.clone());
         });
@@ -176,6 +177,7 @@ impl Plans {
             }
         }
         transaction.delete(API_KEYS, owned_key(key.account, &key.id))?;
+        transaction.delete(KEY_DIGESTS, key.value.digest())?;
         let id = key.id.clone();
         self.after(transaction, move |known| {
             known.keys.remove(&id);

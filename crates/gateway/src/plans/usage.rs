@@ -65,12 +65,12 @@ fn left(record: &UsageRecord, quota: Option<&PlanQuota>) -> i64 {
     quota.map_or(0, |quota| i64::from(quota.limit).saturating_sub(record.used).max(0))
 }
 
-/// Forgets what was used before the period of a day.
+/// Counts what was used since the period of a day began, and forgets what was used before.
 fn begin_period(record: &mut UsageRecord, quota: &PlanQuota, day: i64) {
     let period = period_of(quota, day);
     if record.period_day < period {
         record.period_day = period;
-        record.used = 0;
+        record.used = record.days.range(period..).map(|(_, (used, _))| used).sum();
     }
 }
 

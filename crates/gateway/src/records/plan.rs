@@ -13,6 +13,8 @@ pub const API_KEYS: Table = Table::new(0x0605, "apigateway-api-keys");
 pub const USAGE_PLANS: Table = Table::new(0x0606, "apigateway-usage-plans");
 /// The keys of usage plans: account, plan id, key id. There is nothing to say of them but that they are.
 pub const PLAN_KEYS: Table = Table::new(0x0607, "apigateway-plan-keys");
+/// The keys' values, by digest: a value names one key, whose ever it is.
+pub const KEY_DIGESTS: Table = Table::new(0x060A, "apigateway-key-digests");
 /// What was used: account, plan id, key id.
 pub const USAGE: Table = Table::new(0x0608, "apigateway-usage");
 
@@ -169,6 +171,70 @@ pub struct UsageRecord {
     /// Requests of this period; less than none where its owner granted more.
     pub used: i64,
     /// Requests by day, and what was left at the day's end.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", with = "pairs")]
     pub days: BTreeMap<i64, (i64, i64)>,
+}
+
+/// Days as a list: the names of JSON's members are text, and would not be read as numbers again.
+mod pairs {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    type Days = BTreeMap<i64, (i64, i64)>;
+
+    pub(super) fn serialize<S: Serializer>(days: &Days, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(days)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Days, D::Error> {
+        Ok(Vec::<(i64, (i64, i64))>::deserialize(deserializer)?.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::records::{decode, encode};
+
+    #[test]
+    fn keys_plans_and_what_was_used_keep_their_bytes() {
+        let account = "111111111111".parse().unwrap();
+        let key = KeyRecord {
+            account,
+            id: "k".into(),
+            value: KeyValue::new("secret"),
+            name: None,
+            description: None,
+            customer_id: None,
+            enabled: true,
+            stage_keys: BTreeSet::new(),
+            tags: BTreeMap::new(),
+            created: Timestamp::from_secs(1),
+            updated: Timestamp::from_secs(2),
+        };
+        let golden = r#"{"v":"1","account":"111111111111","id":"k","value":"secret","enabled":true,"created":1000,"updated":2000}"#;
+        assert_eq!(String::from_utf8(encode(&key).unwrap()).unwrap(), golden);
+        assert_eq!(decode::<KeyRecord>(golden.as_bytes()).unwrap(), key);
+        assert!(!format!("{key:?}").contains("secret"));
+        let stage = PlanStage { api_id: "a".into(), stage: "s".into(), throttle: BTreeMap::new() };
+        let plan = PlanRecord {
+            account,
+            id: "p".into(),
+            name: "n".into(),
+            description: None,
+            stages: vec![stage],
+            throttle: Some(PlanThrottle { rate: Some(0.5), burst: Some(3) }),
+            quota: Some(PlanQuota { limit: 5, offset: 1, period: QuotaPeriod::Week }),
+            tags: BTreeMap::new(),
+        };
+        let golden = r#"{"v":"1","account":"111111111111","id":"p","name":"n","stages":[{"api_id":"a","stage":"s"}],"throttle":{"rate":0.5,"burst":3},"quota":{"limit":5,"offset":1,"period":"WEEK"}}"#;
+        assert_eq!(String::from_utf8(encode(&plan).unwrap()).unwrap(), golden);
+        assert_eq!(decode::<PlanRecord>(golden.as_bytes()).unwrap(), plan);
+        let days = BTreeMap::from([(20_780, (3, 2))]);
+        let used = UsageRecord { period_day: 20_779, used: 3, days };
+        let golden = r#"{"v":"1","period_day":20779,"used":3,"days":[[20780,[3,2]]]}"#;
+        assert_eq!(String::from_utf8(encode(&used).unwrap()).unwrap(), golden);
+        assert_eq!(decode::<UsageRecord>(golden.as_bytes()).unwrap(), used);
+    }
 }

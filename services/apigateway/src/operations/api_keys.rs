@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use ::store::Transaction;
-use gateway::records::{API_KEYS, KeyRecord, KeyValue, account_prefix};
+use gateway::records::{API_KEYS, KEY_DIGESTS, KeyRecord, KeyValue, account_prefix};
 use service::{Call, Permit};
 use store::Range;
 
@@ -40,8 +40,8 @@ pub(crate) async fn create(state: State, permit: Permit<CreateApiKey>) -> Result
     check(&key)?;
     let shown = view::api_key(&key, true);
     call.transact(|transaction| {
-        let digest = key.value.digest();
-        insert(&state, transaction, key, &existing(transaction, &call)?, &digest)
+        check_count(transaction, &call, 1)?;
+        insert(&state, transaction, key)
     })
     .await?;
     Ok(shown)
@@ -117,16 +117,15 @@ fn import_all(
 ) -> Result<(Vec<String>, Vec<String>), Error> {
     let owned = Owned(call.account());
     let (mut ids, mut warnings) = (Vec::new(), Vec::new());
-    let mut known = existing(transaction, call)?;
+    check_count(transaction, call, lines.len())?;
     for line in lines {
         let mut key = new_key(call, own_value(&line.value)?);
         key.name = Some(line.name.clone()).filter(|name| !name.is_empty());
         key.description.clone_from(&line.description);
         key.enabled = line.enabled;
         check(&key)?;
-        let (id, digest) = (key.id.clone(), key.value.digest());
-        insert(state, transaction, key, &known, &digest)?;
-        known.push(digest);
+        let id = key.id.clone();
+        insert(state, transaction, key)?;
         for plan_id in &line.plan_ids {
             match owned.read_plan(transaction, plan_id) {
                 Ok(_) => state.stages.plans().tie(transaction, call.account(), plan_id, &id)?,
@@ -157,28 +156,21 @@ fn new_key(call: &Call, value: KeyValue) -> KeyRecord {
     }
 }
 
-/// The digests of all keys there are, whose ever they are: what callers send names one key.
-fn existing(transaction: &Transaction<'_>, call: &Call) -> Result<Vec<[u8; 32]>, Error> {
+/// Refuses one key too many.
+fn check_count(transaction: &Transaction<'_>, call: &Call, more: usize) -> Result<(), Error> {
     let own = transaction.scan(API_KEYS, &Range::prefix(account_prefix(call.account())))?;
-    if own.len() >= KEYS_MAX {
+    if own.len() + more > KEYS_MAX {
         return Err(Error::LimitExceeded(
             "Maximum number of API keys for this account has been reached.".into(),
         ));
     }
-    let all = transaction.scan(API_KEYS, &Range::all())?;
-    all.iter().map(|(_, bytes)| Ok(gateway::records::decode::<KeyRecord>(bytes)?.value.digest())).collect()
+    Ok(())
 }
 
 // SECURITY: that a value is taken tells whoever guesses it right that it is somebody's. Whoever guesses one of twenty
 // characters right could as well use it; a value that two keys had would be worse.
-fn insert(
-    state: &ApiGateway,
-    transaction: &mut Transaction<'_>,
-    key: KeyRecord,
-    known: &[[u8; 32]],
-    digest: &[u8; 32],
-) -> Result<(), Error> {
-    if known.contains(digest) {
+fn insert(state: &ApiGateway, transaction: &mut Transaction<'_>, key: KeyRecord) -> Result<(), Error> {
+    if transaction.get(KEY_DIGESTS, key.value.digest())?.is_some() {
         return Err(Error::Conflict("API Key already exists".to_owned()));
     }
     Ok(state.stages.plans().put_key(transaction, key)?)

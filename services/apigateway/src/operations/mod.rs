@@ -13,6 +13,7 @@ pub(crate) mod resources;
 pub(crate) mod rest_apis;
 pub(crate) mod stages;
 pub(crate) mod tags;
+pub(crate) mod trials;
 pub(crate) mod usage_plan_keys;
 pub(crate) mod usage_plans;
 

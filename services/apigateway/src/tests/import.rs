@@ -87,14 +87,28 @@ async fn what_is_not_understood_is_refused_by_name() {
         assert_eq!(fault.code, "BadRequestException", "{name}");
         assert!(fault.message.contains(expected), "{name}: {}", fault.message);
     }
-    let body = Bytes::from_static(b"swagger: '2.0'");
-    let yaml = crate::api::ImportRestApiRequest { body, ..Default::default() };
-    let fault = platform
-        .kit
-        .call::<crate::api::ImportRestApi>(&platform.kit.administrator(), yaml)
-        .await
-        .unwrap_err();
-    assert!(fault.message.contains("YAML"), "{}", fault.message);
+    for text in
+        ["", "- a", "swagger: '2.0'\nswagger: '2.0'", "a: &a [*a, *a]", "{\"swagger\": ", "!Ref x", "\u{0}"]
+    {
+        let body = Bytes::from(text.to_owned());
+        let import = crate::api::ImportRestApiRequest { body, ..Default::default() };
+        let refused =
+            platform.kit.call::<crate::api::ImportRestApi>(&platform.kit.administrator(), import).await;
+        assert_eq!(refused.unwrap_err().code, "BadRequestException", "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_definition_may_be_yaml() {
+    let platform = platform().await;
+    let text = "openapi: 3.0.1\ninfo: {title: yaml, version: '1'}\npaths:\n  /a:\n    get:\n      responses:\n        200: {description: fine}\n      x-amazon-apigateway-integration:\n        type: mock\n        requestTemplates: {application/json: '{\"statusCode\": 200}'}\n        responses: {default: {statusCode: '200'}}\n";
+    let import =
+        crate::api::ImportRestApiRequest { body: Bytes::from_static(text.as_bytes()), ..Default::default() };
+    let administrator = platform.kit.administrator();
+    let api = platform.kit.call::<crate::api::ImportRestApi>(&administrator, import).await.unwrap();
+    let id = api.id.unwrap();
+    platform.call("CreateDeployment", json!({"restApiId": id, "stageName": "prod"})).await.unwrap();
+    assert_eq!(platform.get(&format!("http://{id}.execute-api.localhost/prod/a")).await.status, 200);
 }
 
 #[tokio::test]

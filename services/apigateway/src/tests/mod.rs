@@ -308,6 +308,7 @@ fn samples() -> Vec<(&'static str, Value)> {
     let arn = "arn:aws:apigateway:us-east-1::/restapis/a1";
     vec![
         ("GetAccount", json!({})),
+        ("UpdateAccount", json!({})),
         ("CreateRestApi", json!({"name": "n"})),
         ("ImportRestApi", json!({"body": "e30="})),
         ("PutRestApi", with(json!({"body": "e30="}))),
@@ -321,6 +322,7 @@ fn samples() -> Vec<(&'static str, Value)> {
         ("UpdateResource", with(json!({"resourceId": "r1"}))),
         ("UpdateMethodResponse", response()),
         ("UpdateIntegrationResponse", response()),
+        ("TestInvokeMethod", method()),
         ("FlushStageAuthorizersCache", with(json!({"stageName": "s"}))),
         ("DeleteResource", with(json!({"resourceId": "r1"}))),
         ("PutMethod", with(json!({"resourceId": "r1", "httpMethod": "GET", "authorizationType": "NONE"}))),
@@ -342,6 +344,31 @@ fn samples() -> Vec<(&'static str, Value)> {
         ("GetAuthorizers", api.clone()),
         ("UpdateAuthorizer", with(json!({"authorizerId": "z1"}))),
         ("DeleteAuthorizer", with(json!({"authorizerId": "z1"}))),
+        ("CreateDeployment", api.clone()),
+        ("GetDeployment", with(json!({"deploymentId": "d1"}))),
+        ("GetDeployments", api.clone()),
+        ("UpdateDeployment", with(json!({"deploymentId": "d1"}))),
+        ("DeleteDeployment", with(json!({"deploymentId": "d1"}))),
+        ("CreateStage", with(json!({"stageName": "s", "deploymentId": "d1"}))),
+        ("GetStage", with(json!({"stageName": "s"}))),
+        ("GetStages", api.clone()),
+        ("UpdateStage", with(json!({"stageName": "s"}))),
+        ("DeleteStage", with(json!({"stageName": "s"}))),
+        ("GetTags", json!({"resourceArn": arn})),
+        ("TagResource", json!({"resourceArn": arn, "tags": {"k": "v"}})),
+        ("UntagResource", json!({"resourceArn": arn, "tagKeys": ["k"]})),
+    ]
+}
+
+/// Samples of what methods ask for: models, validators, keys; and of the gateway's own answers.
+fn samples_of_what_is_asked() -> Vec<(&'static str, Value)> {
+    let api = json!({"restApiId": "a1"});
+    let with = |more: Value| {
+        let mut input = api.clone();
+        input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        input
+    };
+    vec![
         ("CreateModel", with(json!({"name": "M", "contentType": "application/json"}))),
         ("GetModel", with(json!({"modelName": "M"}))),
         ("GetModels", api.clone()),
@@ -357,16 +384,6 @@ fn samples() -> Vec<(&'static str, Value)> {
         ("GetGatewayResponses", api.clone()),
         ("UpdateGatewayResponse", with(json!({"responseType": "THROTTLED"}))),
         ("DeleteGatewayResponse", with(json!({"responseType": "THROTTLED"}))),
-        ("CreateDeployment", api.clone()),
-        ("GetDeployment", with(json!({"deploymentId": "d1"}))),
-        ("GetDeployments", api.clone()),
-        ("UpdateDeployment", with(json!({"deploymentId": "d1"}))),
-        ("DeleteDeployment", with(json!({"deploymentId": "d1"}))),
-        ("CreateStage", with(json!({"stageName": "s", "deploymentId": "d1"}))),
-        ("GetStage", with(json!({"stageName": "s"}))),
-        ("GetStages", api.clone()),
-        ("UpdateStage", with(json!({"stageName": "s"}))),
-        ("DeleteStage", with(json!({"stageName": "s"}))),
         ("CreateApiKey", json!({"name": "k"})),
         ("GetApiKey", json!({"apiKey": "k1"})),
         ("GetApiKeys", json!({})),
@@ -384,15 +401,17 @@ fn samples() -> Vec<(&'static str, Value)> {
         ("DeleteUsagePlanKey", json!({"usagePlanId": "p1", "keyId": "k1"})),
         ("GetUsage", json!({"usagePlanId": "p1", "startDate": "2026-01-01", "endDate": "2026-01-02"})),
         ("UpdateUsage", json!({"usagePlanId": "p1", "keyId": "k1"})),
-        ("GetTags", json!({"resourceArn": arn})),
-        ("TagResource", json!({"resourceArn": arn, "tags": {"k": "v"}})),
-        ("UntagResource", json!({"resourceArn": arn, "tagKeys": ["k"]})),
     ]
 }
 
 service::service_compliance!(
     platform().await.kit,
-    Subject { service: "apigateway", samples: &samples(), open: &[], secrets: &[] }
+    Subject {
+        service: "apigateway",
+        samples: &[samples(), samples_of_what_is_asked()].concat(),
+        open: &[],
+        secrets: &[]
+    }
 );
 
 #[tokio::test]

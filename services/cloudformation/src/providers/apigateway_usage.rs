@@ -63,12 +63,12 @@ impl Provider for ApiKey {
                 json!({ "op": "replace", "path": "/description", "value": work.text("Description") }),
                 json!({ "op": "replace", "path": "/enabled", "value": enabled }),
             ];
-            let named = |item: &Value| {
-                format!("{}/{}", text(item.get("RestApiId")), text(item.get("StageName")))
-            };
+            let named =
+                |item: &Value| format!("{}/{}", text(item.get("RestApiId")), text(item.get("StageName")));
             let (before, wanted) = (list(old.properties.get("StageKeys")), list(work.get("StageKeys")));
             let gone = before.iter().filter(|item| !wanted.contains(item));
-            operations.extend(gone.map(|it| json!({ "op": "remove", "path": "/stages", "value": named(it) })));
+            operations
+                .extend(gone.map(|it| json!({ "op": "remove", "path": "/stages", "value": named(it) })));
             let new = wanted.iter().filter(|item| !before.contains(item));
             operations.extend(new.map(|it| json!({ "op": "add", "path": "/stages", "value": named(it) })));
             let input = json!({ "apiKey": old.id, "patchOperations": operations });
@@ -79,9 +79,9 @@ impl Provider for ApiKey {
     }
 
     fn delete<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, ()> {
-        Box::pin(async move {
-            gone(work.call("apigateway", "DeleteApiKey", json!({ "apiKey": old.id })).await)
-        })
+        Box::pin(
+            async move { gone(work.call("apigateway", "DeleteApiKey", json!({ "apiKey": old.id })).await) },
+        )
     }
 }
 
@@ -147,7 +147,11 @@ impl Provider for UsagePlan {
             for (property, path) in [("Quota", "/quota"), ("Throttle", "/throttle")] {
                 settings(&mut operations, path, old.properties.get(property), work.get(property));
             }
-            stage_patches(&mut operations, list(old.properties.get("ApiStages")), list(work.get("ApiStages")));
+            stage_patches(
+                &mut operations,
+                list(old.properties.get("ApiStages")),
+                list(work.get("ApiStages")),
+            );
             let input = json!({ "usagePlanId": old.id, "patchOperations": operations });
             work.call("apigateway", "UpdateUsagePlan", input).await?;
             set_tags(work, &format!("/usageplans/{}", old.id), old).await?;
@@ -216,7 +220,8 @@ fn stage_patches(operations: &mut Vec<Value>, before: &[Value], wanted: &[Value]
             let place = format!("/apiStages/{}/throttle/{}/{name}", named(stage), path.replace('/', "~1"));
             for (setting, value) in uncapitalised(limits).as_object().into_iter().flatten() {
                 let value = text(Some(value));
-                operations.push(json!({ "op": "replace", "path": format!("{place}/{setting}"), "value": value }));
+                operations
+                    .push(json!({ "op": "replace", "path": format!("{place}/{setting}"), "value": value }));
             }
         }
     }
@@ -306,8 +311,14 @@ mod tests {
     fn only_what_differs_is_patched() {
         let mut operations = Vec::new();
         settings(&mut operations, "/quota", None, Some(&json!({ "Limit": 5, "Period": "DAY" })));
-        settings(&mut operations, "/throttle", Some(&json!({ "RateLimit": 1 })), Some(&json!({ "RateLimit": 1 })));
-        let stage = json!({ "ApiId": "a", "Stage": "s", "Throttle": { "/pets/{id}/GET": { "RateLimit": 2 } } });
+        settings(
+            &mut operations,
+            "/throttle",
+            Some(&json!({ "RateLimit": 1 })),
+            Some(&json!({ "RateLimit": 1 })),
+        );
+        let stage =
+            json!({ "ApiId": "a", "Stage": "s", "Throttle": { "/pets/{id}/GET": { "RateLimit": 2 } } });
         stage_patches(&mut operations, &[json!({ "ApiId": "b", "Stage": "s" })], &[stage]);
         let expected = [
             json!({ "op": "remove", "path": "/quota" }),
@@ -318,6 +329,9 @@ mod tests {
             json!({ "op": "replace", "path": "/apiStages/a:s/throttle/~1pets~1{id}/GET/rateLimit", "value": "2" }),
         ];
         assert_eq!(operations, expected);
-        assert_eq!(numbers(&json!({ "limit": "5", "period": "DAY" })), json!({ "limit": 5, "period": "DAY" }));
+        assert_eq!(
+            numbers(&json!({ "limit": "5", "period": "DAY" })),
+            json!({ "limit": 5, "period": "DAY" })
+        );
     }
 }

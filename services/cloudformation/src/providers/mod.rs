@@ -3,6 +3,7 @@
 //! One file a type. A provider knows no stack and no store. A type that is not in [`find`], or a property that a provider
 //! does not declare, is refused before anything is created.
 
+mod apigateway_account;
 mod apigateway_authorizer;
 mod apigateway_deployment;
 mod apigateway_method;
@@ -282,7 +283,8 @@ pub(crate) trait Provider: Send + Sync {
 }
 
 /// All types, in the order of their names.
-static PROVIDERS: [&dyn Provider; 41] = [
+static PROVIDERS: [&dyn Provider; 42] = [
+    &apigateway_account::Account,
     &apigateway_usage::ApiKey,
     &apigateway_authorizer::Authorizer,
     &apigateway_deployment::Deployment,

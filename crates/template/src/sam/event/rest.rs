@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::context::{Context, Source};
 use super::super::error::Problems;
+use super::super::implicit::IMPLICIT;
 use super::super::python::{Dict, Py, Text};
 use super::super::swagger::Editor;
 use super::super::value::{Kind, is_truthy, single, truthy};
@@ -86,6 +87,8 @@ fn secure(
     }
     let api = context.apis.get(api_id);
     let stage = match api.and_then(|api| api.get("StageName")) {
+        // The implicit API's is the transform's own word.
+        Some(Value::String(name)) if api_id == IMPLICIT => Py::from(name.as_str()),
         Some(name @ Value::String(_)) => Py::from_template(name),
         _ => Py::from("Stage"),
     };

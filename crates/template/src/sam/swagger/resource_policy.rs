@@ -50,7 +50,8 @@ impl Editor {
                 self.add_accounts(accounts, effect, &resources)?;
             }
         }
-        for (property, condition) in [("IpRangeWhitelist", "NotIpAddress"), ("IpRangeBlacklist", "IpAddress")] {
+        for (property, condition) in [("IpRangeWhitelist", "NotIpAddress"), ("IpRangeBlacklist", "IpAddress")]
+        {
             if let Some(ranges) = member(policy, property).filter(|ranges| is_truthy(ranges)) {
                 let ranges = Py::from_template(&listed(ranges));
                 let mut addresses = Dict::plain();
@@ -93,7 +94,8 @@ impl Editor {
             for method in content.as_dict().ok_or_else(|| malformed(path))?.keys() {
                 let any = method.eq_ignore_ascii_case(ANY_METHOD) || method.eq_ignore_ascii_case("any");
                 let method = if any { "*".to_owned() } else { method.to_uppercase() };
-                let resource = Text::template(format!("execute-api:/${{__Stage__}}/{method}{}", wildcards(path)));
+                let resource =
+                    Text::template(format!("execute-api:/${{__Stage__}}/{method}{}", wildcards(path)));
                 let mut variables = Dict::plain();
                 variables.set(Text::own("__Stage__"), stage.clone());
                 let parts = Py::List(vec![resource.into(), variables.into()]);

@@ -70,34 +70,6 @@ impl Caller {
             .map_or(Value::Null, |members| protocol::value_to_json(members, &answer, Redact::No)))
     }
 
-    /// The text of an object, read as whoever asked for the stack.
-    ///
-    /// # Errors
-    /// The caller may not read it, it is not there, is larger than `bytes_max`, or is no text.
-    pub(crate) async fn object_text(
-        &self,
-        (bucket, key): (&str, &str),
-        version: Option<&str>,
-        bytes_max: usize,
-    ) -> Result<String, Fault> {
-        let mut input = protocol::Structure::new().with("Bucket", bucket).with("Key", key);
-        if let Some(version) = version {
-            input = input.with("VersionId", version);
-        }
-        let no_text = || {
-            Fault::sender("InvalidRequest", format!("{bucket}/{key} is no text of at most {bytes_max} bytes"))
-        };
-        let answer = self.patiently("s3", "GetObject", protocol::Value::Structure(input)).await?;
-        let protocol::Value::Structure(mut answer) = answer else { return Err(no_text()) };
-        let bytes = match answer.take("Body") {
-            Some(protocol::Value::Stream(stream)) => stream.collect(bytes_max).await?,
-            Some(protocol::Value::Blob(bytes)) if bytes.len() <= bytes_max => bytes,
-            Some(_) => return Err(no_text()),
-            None => return Ok(String::new()),
-        };
-        String::from_utf8(bytes.to_vec()).map_err(|_| no_text())
-    }
-
     /// Tries again where the caller's own rate is spent: a large stack is not to fail for being large.
     async fn patiently(
         &self,

@@ -10,11 +10,10 @@ use crate::records::Physical;
 
 pub(super) struct RestApi;
 
-const PROPERTIES: [Property; 14] = [
+const PROPERTIES: [Property; 13] = [
     optional("ApiKeySourceType"),
     optional("BinaryMediaTypes"),
     optional("Body"),
-    optional("BodyS3Location"),
     optional("Description"),
     optional("DisableExecuteApiEndpoint"),
     optional("EndpointConfiguration"),
@@ -65,15 +64,14 @@ impl Provider for RestApi {
 
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
         Box::pin(async move {
-            let body = body(work).await?;
-            let answer = match &body {
+            let answer = match work.get("Body") {
                 Some(body) => work.call("apigateway", "ImportRestApi", import(work, body)).await?,
                 None => work.call("apigateway", "CreateRestApi", Value::Object(plain(work)?)).await?,
             };
             let id = text(answer.get("id"));
             let root = answer.get("rootResourceId").cloned();
             let made = work.made(&id, json!({ "RestApiId": id, "RootResourceId": root }));
-            if body.is_some() {
+            if work.get("Body").is_some() {
                 patch(work, &id, Before::imported(&Value::Null))
                     .await
                     .map_err(|failure| failure.after(&made))?;
@@ -88,10 +86,9 @@ impl Provider for RestApi {
             let differs = |name: &&str| old.properties.get(*name) != work.get(name);
             // Without a name of its own the API has the body's title: only the body knows it.
             let unnamed = work.get("Name").is_none() && differs(&"Name");
-            let said = ["Body", "BodyS3Location", "FailOnWarnings", "Mode", "Parameters"];
-            let imports = unnamed || said.iter().any(differs);
-            let body = if imports { body(work).await? } else { None };
-            if let Some(body) = &body {
+            let imports = unnamed || ["Body", "FailOnWarnings", "Mode", "Parameters"].iter().any(differs);
+            let body = work.get("Body").filter(|_| imports);
+            if let Some(body) = body {
                 let mut input = import(work, body);
                 if let Some(input) = input.as_object_mut() {
                     input.insert("restApiId".to_owned(), old.id.clone().into());
@@ -116,28 +113,6 @@ impl Provider for RestApi {
             gone(work.call("apigateway", "DeleteRestApi", json!({ "restApiId": old.id })).await)
         })
     }
-}
-
-/// The largest document, in bytes: API Gateway's own bound.
-const DOCUMENT_BYTES_MAX: usize = 6 * 1_024 * 1_024;
-
-/// The API's document: the template's own, or a text in S3, read as whoever asked for the stack.
-async fn body(work: &Work) -> Result<Option<Value>, Failure> {
-    if let Some(body) = work.get("Body") {
-        return Ok(Some(body.clone()));
-    }
-    let Some(location) = work.get("BodyS3Location") else { return Ok(None) };
-    let part = |name: &str| text(location.get(name));
-    if !part("ETag").is_empty() {
-        return Err(Failure::new("BodyS3Location has no member ETag that is supported here"));
-    }
-    let (bucket, key, version) = (part("Bucket"), part("Key"), part("Version"));
-    if bucket.is_empty() || key.is_empty() {
-        return Err(Failure::new("BodyS3Location needs a Bucket and a Key."));
-    }
-    let version = Some(version.as_str()).filter(|version| !version.is_empty());
-    let read = work.caller.object_text((&bucket, &key), version, DOCUMENT_BYTES_MAX).await?;
-    Ok(Some(read.into()))
 }
 
 fn import(work: &Work, body: &Value) -> Value {
@@ -245,8 +220,7 @@ fn defaults(work: &Work, old: &Value) -> Vec<Value> {
         ("Policy", "/policy", "", "/x-amazon-apigateway-policy"),
     ];
     let dropped = table.iter().filter(|(property, _, _, by_body)| {
-        let told = work.get("Body").is_some_and(|body| body.pointer(by_body).is_some())
-            || work.get("BodyS3Location").is_some();
+        let told = work.get("Body").is_some_and(|body| body.pointer(by_body).is_some());
         old.get(*property).is_some_and(|value| !value.is_null()) && work.get(property).is_none() && !told
     });
     dropped.map(|(_, path, default, _)| json!({ "op": "replace", "path": path, "value": default })).collect()

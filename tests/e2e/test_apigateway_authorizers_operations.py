@@ -122,6 +122,10 @@ def test_a_policy_is_held_against_each_call_and_remembered(platform, deployed, g
     eventually(lambda: "narrow" in tokens())
     assert tokens().count("narrow") == 1
     assert "NOT-OF-THE-FORM" not in tokens()
+    # Forgotten, it is asked about again.
+    platform.client("apigateway").flush_stage_authorizers_cache(restApiId=deployed["Api"], stageName="prod")
+    assert get("/a", X_Token="narrow").status_code == 200
+    eventually(lambda: tokens().count("narrow") == 2)
 
 
 def test_a_request_is_shown_without_its_body_and_asked_about_each_time(platform, deployed, get):
@@ -135,6 +139,83 @@ def test_a_request_is_shown_without_its_body_and_asked_about_each_time(platform,
     events = eventually(lambda: shown() if len(shown()) == 2 else None)
     assert events[0]["queryStringParameters"] == {"who": "friend", "x": "1"} and "body" not in events[0]
     assert events[0]["methodArn"].endswith(f":{deployed['Api']}/prod/GET/r")
+
+
+TABLE = """
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Api:
+    Type: AWS::Serverless::Api
+    Properties:
+      StageName: prod
+      Auth:
+        DefaultAuthorizer: Token
+        Authorizers: {Token: {FunctionArn: !GetAtt Asked.Arn, Identity: {ReauthorizeEvery: 0}}}
+        ResourcePolicy:
+          CustomStatements:
+            - {Effect: Allow, Principal: "*", Action: "execute-api:Invoke", Resource: "execute-api:/prod/GET/allow"}
+            - {Effect: Deny, Principal: "*", Action: "execute-api:Invoke", Resource: "execute-api:/prod/GET/deny"}
+  Asked:
+    Type: AWS::Serverless::Function
+    Properties:
+      Runtime: python3.12
+      Handler: index.handler
+      InlineCode: |
+        def handler(event, context):
+            effect = event["authorizationToken"]
+            statement = {"Action": "execute-api:Invoke", "Effect": effect, "Resource": "*"}
+            if effect == "Neither":
+                statement = {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": "arn:aws:execute-api:us-east-1:000000000000:another/*"}
+            return {"principalId": "p", "policyDocument": {"Version": "2012-10-17", "Statement": [statement]}}
+  Hello:
+    Type: AWS::Serverless::Function
+    Properties:
+      Runtime: python3.12
+      Handler: index.handler
+      InlineCode: |
+        def handler(event, context):
+            return {"statusCode": 200, "body": "in"}
+      Events:
+        Allow: {Type: Api, Properties: {RestApiId: !Ref Api, Path: /allow, Method: get}}
+        Deny: {Type: Api, Properties: {RestApiId: !Ref Api, Path: /deny, Method: get}}
+        Neither: {Type: Api, Properties: {RestApiId: !Ref Api, Path: /neither, Method: get}}
+Outputs:
+  Api: {Value: !Ref Api}
+"""
+
+
+def test_what_a_function_says_and_the_apis_own_policy_are_weighed_by_awss_table(platform):
+    client = platform.client("cloudformation")
+    made = client.create_stack(StackName="table", TemplateBody=TABLE, Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"])["StackId"]
+
+    def status():
+        found = client.describe_stacks(StackName=made)["Stacks"][0]
+        return None if found["StackStatus"].endswith("_IN_PROGRESS") else found
+
+    found = eventually(status, timeout_s=120)
+    assert found["StackStatus"] == "CREATE_COMPLETE", [(e["LogicalResourceId"], e.get("ResourceStatusReason")) for e in client.describe_stack_events(StackName=made)["StackEvents"]]
+    api = found["Outputs"][0]["OutputValue"]
+    explicit = "User is not authorized to access this resource with an explicit deny"
+    for said, own, expected in [
+        ("Allow", "allow", None),
+        ("Allow", "neither", None),
+        ("Allow", "deny", explicit),
+        ("Neither", "allow", None),
+        ("Neither", "neither", "User is not authorized to access this resource"),
+        ("Neither", "deny", explicit),
+        ("Deny", "allow", explicit),
+        ("Deny", "neither", explicit),
+        ("Deny", "deny", explicit),
+    ]:
+        answer = requests.get(f"{platform.endpoint}/_aws/execute-api/{api}/prod/{own}", headers={"Authorization": said}, timeout=60)
+        assert answer.status_code == (403 if expected else 200), (said, own, answer.text)
+        if expected and own != "deny":
+            assert answer.json() == {"Message": expected}, (said, own)
+    # What the API's own policy denies is denied before anybody is asked.
+    answer = requests.get(f"{platform.endpoint}/_aws/execute-api/{api}/prod/deny", timeout=60)
+    assert answer.status_code == 403 and answer.json()["Message"].endswith("with an explicit deny")
+    client.delete_stack(StackName=made)
+    assert eventually(status, timeout_s=120)["StackStatus"] == "DELETE_COMPLETE"
 
 
 def test_a_method_can_stay_open(get):

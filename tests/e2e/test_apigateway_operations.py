@@ -62,6 +62,10 @@ def test_resources_form_a_tree(gateway, api, root):
     assert message == "Another resource with the same parent already has this name: orders"
     refused(gateway.create_resource, "BadRequestException", restApiId=api, parentId=root, pathPart="a b")
     refused(gateway.create_resource, "NotFoundException", restApiId=api, parentId="nowhere", pathPart="x")
+    moved = gateway.update_resource(restApiId=api, resourceId=orders["id"], **patch("/pathPart", "bills"))
+    assert moved["path"] == "/bills" and gateway.get_resource(restApiId=api, resourceId=one["id"])["path"] == "/bills/{id}"
+    refused(gateway.update_resource, "BadRequestException", restApiId=api, resourceId=orders["id"], **patch("/parentId", one["id"]))
+    refused(gateway.update_resource, "BadRequestException", restApiId=api, resourceId=root, **patch("/pathPart", "x"))
     gateway.delete_resource(restApiId=api, resourceId=orders["id"])
     assert refused(gateway.get_resource, "NotFoundException", restApiId=api, resourceId=one["id"]) == "Invalid Resource identifier specified"
     refused(gateway.delete_resource, "BadRequestException", restApiId=api, resourceId=root)
@@ -80,6 +84,12 @@ def test_methods_and_integrations_are_put_shown_changed_and_deleted(gateway, api
     assert changed["requestTemplates"] == {"application/json": '{"statusCode": 404}'}
     assert gateway.get_method_response(**at, statusCode="200")["statusCode"] == "200"
     assert gateway.get_integration_response(**at, statusCode="200")["responseTemplates"] == {"application/json": '"hello"'}
+    gateway.update_method_response(**at, statusCode="200", **patch("/responseParameters/method.response.header.X-A", "false", "add"))
+    assert gateway.get_method_response(**at, statusCode="200")["responseParameters"] == {"method.response.header.X-A": False}
+    changed = gateway.update_integration_response(**at, statusCode="200", **patch("/responseParameters/method.response.header.X-A", "'a'", "add"))
+    assert changed["responseParameters"] == {"method.response.header.X-A": "'a'"}
+    refused(gateway.update_integration_response, "BadRequestException", **at, statusCode="200", **patch("/selectionPattern", "("))
+    refused(gateway.update_integration_response, "NotFoundException", **at, statusCode="500", **patch("/selectionPattern", "5.."))
     gateway.delete_integration_response(**at, statusCode="200")
     gateway.delete_method_response(**at, statusCode="200")
     for call in (gateway.get_integration_response, gateway.get_method_response):

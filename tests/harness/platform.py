@@ -42,7 +42,7 @@ class Platform:
     def __init__(self, folder, port=None, arguments=(), command=("serve",), environment=None, user=None):
         self.folder = pathlib.Path(folder)
         # The id of the user and of the group that it runs as; the tests' own where there is none.
-        self.user = user
+        self.runs_as = user
         # Where that user finds the binary.
         self.binary = None
         self.data_dir = self.folder / "data"
@@ -65,7 +65,7 @@ class Platform:
         environment.update(self.environment)
         self.folder.mkdir(parents=True, exist_ok=True)
         log = open(self.log_path, "ab")
-        other = {} if self.user is None else {"user": self.user, "group": self.user, "extra_groups": []}
+        other = {} if self.runs_as is None else {"user": self.runs_as, "group": self.runs_as, "extra_groups": []}
         self.process = subprocess.Popen(
             [self.binary or binary(), *self.command, "--listen", f"127.0.0.1:{self.port}", "--data-dir", str(self.data_dir),
              *self.arguments],

@@ -64,21 +64,10 @@ impl Question<'_> {
 
     /// Refuses what the API's own policy denies to strangers.
     fn not_denied(&self) -> Result<(), Denied> {
-        let Some(policy) = &self.stage.policy else { return Ok(()) };
-        let nobody = Arc::new(Principal::Anonymous);
-        let context = self.context(&nobody);
+        let context = self.context(&Principal::Anonymous);
         for resource in self.resources() {
-            let request = Request {
-                principal: nobody.policy_view(),
-                action: ACTION,
-                resource: &resource,
-                resource_account: self.stage.record.account.as_str(),
-                context: &context,
-            };
-            let set = PolicySet { resource: Some(policy), ..PolicySet::default() };
-            if let Decision::Deny(denial) = policy::evaluate(&request, &set)
-                && denial.kind == DenialKind::Explicit
-            {
+            if let Some(denial) = self.by_own_policy(&resource, &context).err().filter(is_explicit) {
+                let nobody = Arc::new(Principal::Anonymous);
                 return Err(Denied {
                     refusal: Refusal::denied(self.message(&nobody, &resource, Some(&denial))),
                     reason: format!("{}: {denial}", denial.reason_text(ACTION)),
@@ -89,16 +78,45 @@ impl Question<'_> {
         Ok(())
     }
 
-    /// Lets a caller in whom a function vouches for, where what it said allows this call.
+    /// What the API's own policy says of somebody whom it does not know. Without one it says nothing.
+    // SECURITY: whoever a function vouches for is nobody's user: a policy that names principals does not mean him.
+    fn by_own_policy(&self, resource: &str, context: &Context) -> Result<(), Denial> {
+        let nobody = Principal::Anonymous;
+        let request = Request {
+            principal: nobody.policy_view(),
+            action: ACTION,
+            resource,
+            resource_account: self.stage.record.account.as_str(),
+            context,
+        };
+        let set = PolicySet { resource: self.stage.policy.as_ref(), ..PolicySet::default() };
+        match policy::evaluate(&request, &set) {
+            Decision::Allow(_) => Ok(()),
+            Decision::Deny(denial) => Err(denial),
+        }
+    }
+
+    /// Lets a caller in whom a function vouches for, by AWS's table for an authorizer beside a resource policy: what either
+    /// denies is denied, what either allows is allowed, and what neither speaks of is not.
+    /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html>
     pub(crate) fn vouched(&self, verdict: &Verdict) -> Result<(), Denied> {
         let context = self.context(&Principal::Anonymous);
         let account = self.stage.record.account;
         for resource in self.resources() {
-            authorizer::judge(verdict, &resource, account.as_str(), &context).map_err(|refusal| Denied {
-                refusal,
+            let said = authorizer::judge(verdict, &resource, account.as_str(), &context);
+            let own = self.by_own_policy(&resource, &context);
+            let denied = [&said, &own].into_iter().filter_map(|it| it.as_ref().err()).any(is_explicit);
+            if !denied && (said.is_ok() || own.is_ok()) {
+                continue;
+            }
+            let tail = if denied { " with an explicit deny" } else { "" };
+            return Err(Denied {
+                refusal: Refusal::denied(format!("User is not authorized to access this resource{tail}")),
                 principal: Arc::new(Principal::Anonymous),
-                reason: "what the authorizer said of the caller does not allow it".to_owned(),
-            })?;
+                reason: "neither what the authorizer said of the caller nor the API's own policy allows it, or one \
+                         denies it"
+                    .to_owned(),
+            });
         }
         Ok(())
     }
@@ -210,4 +228,8 @@ impl Question<'_> {
         }
         context
     }
+}
+
+fn is_explicit(denial: &Denial) -> bool {
+    denial.kind == DenialKind::Explicit
 }

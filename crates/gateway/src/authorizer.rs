@@ -1,7 +1,7 @@
 //! Callers whom a function tells apart: asked with a token or the whole request, answering with a policy.
 //!
-//! An answer counts for as long as its authorizer says, for the same identity and for nothing else. It lets a call in only
-//! where its policy allows that very call, whatever the API's own policy says besides.
+//! An answer counts for as long as its authorizer says, for the same identity and for nothing else. What its policy says of a
+//! call is weighed with the API's own policy; who gives no identity, or whom the function does not know, is not let in.
 
 mod cache;
 mod verdict;
@@ -12,7 +12,7 @@ use std::time::Duration;
 use http::HeaderMap;
 use identity::Principal;
 use percent_encoding::percent_decode_str;
-use policy::{Context, Decision, DenialKind, PolicySet, PrincipalKind, PrincipalView, Request};
+use policy::{Context, Decision, Denial, PolicySet, PrincipalKind, PrincipalView, Request};
 use serde_json::{Value, json};
 
 use crate::authorize::{Denied, Question};
@@ -169,7 +169,7 @@ pub(crate) fn judge(
     resource: &str,
     account: &str,
     context: &Context,
-) -> Result<(), Refusal> {
+) -> Result<(), Denial> {
     let request = Request {
         // Whoever a function vouches for is of no account: what its policy says of the caller is all that counts.
         principal: PrincipalView {
@@ -187,11 +187,7 @@ pub(crate) fn judge(
     };
     match policy::evaluate(&request, &PolicySet { identity: &verdict.policy, ..PolicySet::default() }) {
         Decision::Allow(_) => Ok(()),
-        Decision::Deny(denial) => {
-            let explicit = denial.kind == DenialKind::Explicit;
-            let tail = if explicit { " with an explicit deny" } else { "" };
-            Err(Refusal::denied(format!("User is not authorized to access this resource{tail}")))
-        }
+        Decision::Deny(denial) => Err(denial),
     }
 }
 

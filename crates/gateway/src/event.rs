@@ -57,6 +57,8 @@ pub(crate) struct Invocation<'r> {
     pub(crate) caller: Option<&'r Principal>,
     /// What a function said of the caller; `None` where none is asked.
     pub(crate) verdict: Option<&'r Verdict>,
+    /// The id of the API key that is good for this call, and the key as it was sent.
+    pub(crate) key: Option<(&'r str, &'r str)>,
     pub(crate) request_id: &'r str,
     pub(crate) extended_request_id: &'r str,
     pub(crate) trace_id: &'r str,
@@ -119,7 +121,7 @@ impl Invocation<'_> {
     fn identity(&self) -> Value {
         let caller = self.caller;
         let user_id = caller.map(Principal::user_id);
-        json!({
+        let mut identity = json!({
             "cognitoIdentityPoolId": null,
             "accountId": caller.and_then(Principal::account).map(|account| account.as_str().to_owned()),
             "cognitoIdentityId": null,
@@ -132,7 +134,12 @@ impl Invocation<'_> {
             "userArn": caller.map(Principal::arn),
             "userAgent": self.source.user_agent,
             "user": user_id,
-        })
+        });
+        if let (Some((id, key)), Value::Object(members)) = (self.key, &mut identity) {
+            members.insert("apiKey".to_owned(), key.into());
+            members.insert("apiKeyId".to_owned(), id.into());
+        }
+        identity
     }
 
     // SECURITY: a function never sees the signature or the session token with which its caller was proven.

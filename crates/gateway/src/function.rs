@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::Timestamp;
+use base::{AccountId, Timestamp};
 use bytes::Bytes;
 use identity::Principal;
 use identity::sigv4::CredentialSource as _;
@@ -17,7 +17,7 @@ use service::{Pipeline, Source};
 use crate::records::Credentials;
 use crate::refusal::Refusal;
 
-const SERVICE: &str = "apigateway.amazonaws.com";
+pub(crate) const SERVICE: &str = "apigateway.amazonaws.com";
 
 /// The function of an integration, and as whom it is called.
 pub(crate) struct Target<'a> {
@@ -29,7 +29,7 @@ pub(crate) struct Target<'a> {
     pub(crate) caller: Option<&'a Arc<Principal>>,
     /// What the function's policy may name in `aws:SourceArn`.
     pub(crate) source_arn: String,
-    pub(crate) source_account: base::AccountId,
+    pub(crate) source_account: AccountId,
     pub(crate) source: &'a Source,
     pub(crate) timeout: Duration,
     pub(crate) now: Timestamp,
@@ -85,34 +85,41 @@ impl Target<'_> {
             // Nobody signed, so there are no credentials to use.
             (Credentials::Caller, None) => Err(Refusal::integration_failed()),
             (Credentials::Role(role_arn), _) => {
-                let role = self.assume(service(), role_arn).await.ok_or_else(Refusal::integration_failed)?;
-                Ok((role, Source::platform(SERVICE)))
+                let role =
+                    assume(self.pipeline, role_arn, self.source_account, &self.source_arn, self.now).await;
+                Ok((role.ok_or_else(Refusal::integration_failed)?, Source::platform(SERVICE)))
             }
         }
     }
+}
 
-    /// The role's session, by the same `sts:AssumeRole` that everyone uses.
-    // SECURITY: the role is the one that its name says, without stage variables: leave to pass it was asked for that
-    // name. And it is of the API's own account: a role that trusts API Gateway does not mean everybody's APIs.
-    async fn assume(&self, service: Arc<Principal>, role_arn: &str) -> Option<Arc<Principal>> {
-        if identity::RoleName::parse(role_arn)?.account != self.source_account {
-            tracing::warn!(role_arn, "an integration's role is of another account");
-            return None;
-        }
-        let input =
-            Structure::new().with("RoleArn", role_arn).with("RoleSessionName", "BackplaneAssumeRoleSession");
-        let input = Value::Structure(input);
-        let assumed =
-            self.pipeline.invoke(service, Source::platform(SERVICE), "sts", "AssumeRole", input).await;
-        let assumed = assumed.inspect_err(|fault| {
-            tracing::warn!(code = %fault.code, message = fault.message, "an integration's role was not assumed");
-        });
-        let Ok(Value::Structure(assumed)) = assumed else { return None };
-        let Some(Value::Structure(credentials)) = assumed.get("Credentials") else { return None };
-        let (key, token) = (credentials.str("AccessKeyId")?, credentials.str("SessionToken")?);
-        let credential = self.pipeline.directory().credential(key, Some(token), self.now).ok()?;
-        Some(credential.principal)
+/// The session of a role that trusts API Gateway, by the same `sts:AssumeRole` that everyone uses.
+// SECURITY: the role is the one that its name says, without stage variables: leave to pass it was asked for that
+// name. And it is of the API's own account: a role that trusts API Gateway does not mean everybody's APIs.
+pub(crate) async fn assume(
+    pipeline: &Pipeline,
+    role_arn: &str,
+    account: AccountId,
+    source_arn: &str,
+    now: Timestamp,
+) -> Option<Arc<Principal>> {
+    if identity::RoleName::parse(role_arn)?.account != account {
+        tracing::warn!(role_arn, "a role is of another account than the API");
+        return None;
     }
+    let service = Arc::new(Principal::service(SERVICE, source_arn, account));
+    let input =
+        Structure::new().with("RoleArn", role_arn).with("RoleSessionName", "BackplaneAssumeRoleSession");
+    let input = Value::Structure(input);
+    let assumed = pipeline.invoke(service, Source::platform(SERVICE), "sts", "AssumeRole", input).await;
+    let assumed = assumed.inspect_err(|fault| {
+        tracing::warn!(code = %fault.code, message = fault.message, "a role was not assumed");
+    });
+    let Ok(Value::Structure(assumed)) = assumed else { return None };
+    let Some(Value::Structure(credentials)) = assumed.get("Credentials") else { return None };
+    let (key, token) = (credentials.str("AccessKeyId")?, credentials.str("SessionToken")?);
+    let credential = pipeline.directory().credential(key, Some(token), now).ok()?;
+    Some(credential.principal)
 }
 
 /// Puts stage variables in the place of `${stageVariables.name}`; `None` where one is not set or a brace is missing.

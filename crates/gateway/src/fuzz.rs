@@ -16,6 +16,8 @@ pub fn fuzz_route(data: &[u8]) {
         http_method: "ANY".to_owned(),
         authorization: Authorization::None,
         authorizer: None,
+        api_key_required: false,
+        validation: None,
         integration: Integration::Mock(Mock::default()),
     };
     let methods: Vec<_> = ROUTES.iter().map(method).collect();
@@ -59,6 +61,16 @@ pub fn fuzz_authorizer(data: &[u8]) {
     crate::authorizer::fuzz_answer(data);
 }
 
+/// Reads any bytes as a model and a body for it.
+pub fn fuzz_schema(data: &[u8]) {
+    crate::schema::fuzz_schema(data);
+}
+
+/// Reads any bytes as a template of an API's own answer.
+pub fn fuzz_template(data: &[u8]) {
+    crate::own_answer::fuzz_template(data);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,6 +89,8 @@ mod tests {
             "{",
             r#"{"statusCode":200,"headers":{"a":[1]}}"#,
             "/_fastness/answers/a?X-Signature=b",
+            r##"{"$ref":"#/a","a":{"enum":[1]}}{"b":[1,2,3,4,5,6,7]}"##,
+            "$context.error.message$stageVariables.a$method.request.header.x-a$",
             r#"{"principalId":"p","policyDocument":{"Version":"2012-10-17","Statement":[]},"context":{"a":1}}"#,
         ] {
             fuzz_route(seed.as_bytes());
@@ -85,6 +99,8 @@ mod tests {
             fuzz_url_answer(seed.as_bytes());
             fuzz_callback(seed.as_bytes());
             fuzz_authorizer(seed.as_bytes());
+            fuzz_schema(seed.as_bytes());
+            fuzz_template(seed.as_bytes());
         }
     }
 
@@ -100,6 +116,8 @@ mod tests {
             fuzz_url_answer(&bytes);
             fuzz_callback(&bytes);
             fuzz_authorizer(&bytes);
+            fuzz_schema(&bytes);
+            fuzz_template(&bytes);
         }
     }
 }

@@ -3,12 +3,25 @@
 //! The control plane writes these records through [`Stages`](crate::Stages) and nothing else; how an API is edited
 //! before it is deployed is not known here.
 
+mod account;
+mod plan;
+mod response;
+mod validation;
+
 use std::collections::BTreeMap;
 
 use base::{AccountId, Timestamp};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use store::{Key, Table};
+
+pub use account::{ACCOUNTS, AccessLog, AccountRecord};
+pub use plan::{
+    API_KEYS, KEY_DIGESTS, KeyRecord, KeyValue, PLAN_KEYS, PlanQuota, PlanRecord, PlanStage, PlanThrottle,
+    QuotaPeriod, USAGE, USAGE_PLANS, UsageRecord, account_prefix, owned_key, plan_key,
+};
+pub use response::{GatewayResponse, HeaderSource, ResponseType};
+pub use validation::{Parameter, Validation};
 
 /// Stages: API id, stage name.
 pub const STAGES: Table = Table::new(0x0601, "apigateway-stages");
@@ -95,6 +108,15 @@ pub struct DeployedApi {
     /// The functions that tell callers apart, by id.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub authorizers: BTreeMap<String, Authorizer>,
+    /// JSON schemas by name, where a method holds bodies against them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub models: BTreeMap<String, String>,
+    /// The gateway's own answers, where they are not its usual ones.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub responses: BTreeMap<ResponseType, GatewayResponse>,
+    /// True where API keys are what authorizers say they are, false where callers send them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keys_by_authorizer: bool,
 }
 
 /// A function that says who calls, and what they may.
@@ -159,6 +181,12 @@ pub struct DeployedMethod {
     /// The authorizer's id, where a function tells callers apart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorizer: Option<String>,
+    /// True where callers need an API key of a usage plan.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub api_key_required: bool,
+    /// What is checked of its requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<Validation>,
     /// What answers it.
     pub integration: Integration,
 }
@@ -258,6 +286,9 @@ pub struct StageRecord {
     /// Settings by `*/*`, or by resource path and method as in `orders/{id}/GET`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub method_settings: BTreeMap<String, MethodSettings>,
+    /// What it writes of each request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_log: Option<AccessLog>,
     /// Kept for the owner; nothing is traced yet.
     #[serde(default)]
     pub tracing_enabled: bool,
@@ -282,7 +313,7 @@ pub struct MethodSettings {
     /// Kept for the owner: metrics come with their service.
     #[serde(default)]
     pub metrics_enabled: bool,
-    /// Kept for the owner: `OFF`, `ERROR` or `INFO`.
+    /// `OFF`, `ERROR` or `INFO`: what is written of how requests were executed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logging_level: Option<String>,
     /// Kept for the owner.
@@ -320,6 +351,8 @@ mod tests {
             http_method: http_method.into(),
             authorization,
             authorizer: None,
+            api_key_required: false,
+            validation: None,
             integration,
         };
         DeploymentRecord {
@@ -336,7 +369,7 @@ mod tests {
                     method("GET", Authorization::AwsIam, lambda),
                     method("OPTIONS", Authorization::None, mock),
                 ],
-                authorizers: BTreeMap::new(),
+                ..DeployedApi::default()
             },
         }
     }
@@ -377,6 +410,7 @@ mod tests {
                 "*/*".into(),
                 MethodSettings { throttling_rate_limit: Some(0.5), ..MethodSettings::default() },
             )]),
+            access_log: None,
             tracing_enabled: true,
             tags: BTreeMap::new(),
             created: Timestamp::from_secs(1),

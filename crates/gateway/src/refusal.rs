@@ -6,75 +6,128 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::json;
 
+use crate::records::ResponseType;
+
 /// A request that was not served.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
+    kind: ResponseType,
     status: u16,
     code: &'static str,
     message: Option<String>,
     /// Denials by policy spell their member with a capital, as API Gateway does.
     capital: bool,
+    /// What a model says of a body. An API's own answers may tell it; the usual ones do not.
+    validation: Option<String>,
 }
 
 impl Refusal {
-    fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: Some(message.into()), capital: false }
+    fn new(kind: ResponseType, status: u16, code: &'static str, message: impl Into<String>) -> Self {
+        Self { kind, status, code, message: Some(message.into()), capital: false, validation: None }
     }
 
     /// No such API, stage or address. Which of them, strangers are not told.
     pub(crate) fn forbidden() -> Self {
-        Self::new(403, "ForbiddenException", "Forbidden")
+        Self::new(ResponseType::Default4xx, 403, "ForbiddenException", "Forbidden")
     }
 
     /// No such resource or method.
     pub(crate) fn no_such_method() -> Self {
-        Self::new(403, "MissingAuthenticationTokenException", "Missing Authentication Token")
+        let code = "MissingAuthenticationTokenException";
+        Self::new(ResponseType::MissingAuthenticationToken, 403, code, "Missing Authentication Token")
     }
 
     /// A signature that is missing or wrong.
     pub(crate) fn unsigned(refusal: identity::sigv4::Refusal) -> Self {
-        Self::new(refusal.status, refusal.code, refusal.message)
+        let kind = match refusal.code {
+            "MissingAuthenticationTokenException" => ResponseType::MissingAuthenticationToken,
+            "ExpiredTokenException" => ResponseType::ExpiredToken,
+            "InvalidSignatureException" | "IncompleteSignatureException" => ResponseType::InvalidSignature,
+            _ if refusal.status == 403 => ResponseType::AccessDenied,
+            _ => ResponseType::Default4xx,
+        };
+        Self::new(kind, refusal.status, refusal.code, refusal.message)
     }
 
     /// A caller whom policy denies.
     pub(crate) fn denied(message: String) -> Self {
-        Self { capital: true, ..Self::new(403, "AccessDeniedException", message) }
+        let code = "AccessDeniedException";
+        Self { capital: true, ..Self::new(ResponseType::AccessDenied, 403, code, message) }
     }
 
     /// A caller whom a function does not know.
     pub(crate) fn unauthorized() -> Self {
-        Self::new(401, "UnauthorizedException", "Unauthorized")
+        Self::new(ResponseType::Unauthorized, 401, "UnauthorizedException", "Unauthorized")
     }
 
     /// A function that says nothing that could be understood of a caller. API Gateway has no words for it.
     pub(crate) fn authorizer_failed() -> Self {
-        Self { message: None, ..Self::new(500, "AuthorizerConfigurationException", "") }
+        let kind = ResponseType::AuthorizerConfigurationError;
+        Self { message: None, ..Self::new(kind, 500, "AuthorizerConfigurationException", "") }
+    }
+
+    /// A request without a key that is good for this stage. Why it is not, strangers are not told.
+    pub(crate) fn bad_key() -> Self {
+        Self::new(ResponseType::InvalidApiKey, 403, "ForbiddenException", "Forbidden")
     }
 
     pub(crate) fn throttled() -> Self {
-        Self::new(429, "TooManyRequestsException", "Too Many Requests")
+        Self::new(ResponseType::Throttled, 429, "TooManyRequestsException", "Too Many Requests")
+    }
+
+    /// A key that has made all the requests of its time.
+    pub(crate) fn quota_exceeded() -> Self {
+        Self::new(ResponseType::QuotaExceeded, 429, "LimitExceededException", "Limit Exceeded")
     }
 
     pub(crate) fn too_large() -> Self {
-        Self::new(413, "RequestEntityTooLargeException", "Request Too Long")
+        let code = "RequestEntityTooLargeException";
+        Self::new(ResponseType::RequestTooLarge, 413, code, "Request Too Long")
     }
 
     pub(crate) fn unsupported_media_type() -> Self {
-        Self::new(415, "UnsupportedMediaTypeException", "Unsupported Media Type")
+        let code = "UnsupportedMediaTypeException";
+        Self::new(ResponseType::UnsupportedMediaType, 415, code, "Unsupported Media Type")
+    }
+
+    /// Parameters that are asked for and not there.
+    pub(crate) fn missing_parameters(names: &[&str]) -> Self {
+        let message = format!("Missing required request parameters: [{}]", names.join(", "));
+        let refusal = Self::new(ResponseType::BadRequestParameters, 400, "BadRequestException", message);
+        Self { validation: Some(format!("[{}]", names.join(", "))), ..refusal }
+    }
+
+    /// A body that is not what its model asks for.
+    pub(crate) fn bad_body(problems: &[String]) -> Self {
+        let code = "BadRequestException";
+        let refusal = Self::new(ResponseType::BadRequestBody, 400, code, "Invalid request body");
+        Self { validation: Some(format!("[{}]", problems.join(", "))), ..refusal }
     }
 
     /// The integration could not be called.
     pub(crate) fn integration_failed() -> Self {
-        Self::new(500, "InternalServerErrorException", "Internal server error")
+        Self::internal(ResponseType::ApiConfigurationError, 500, "Internal server error")
     }
 
     /// The integration answered what is no answer.
     pub(crate) fn malformed_answer() -> Self {
-        Self::new(502, "InternalServerErrorException", "Internal server error")
+        Self::internal(ResponseType::ApiConfigurationError, 502, "Internal server error")
     }
 
     pub(crate) fn timed_out() -> Self {
-        Self::new(504, "InternalServerErrorException", "Endpoint request timed out")
+        Self::internal(ResponseType::IntegrationTimeout, 504, "Endpoint request timed out")
+    }
+
+    fn internal(kind: ResponseType, status: u16, message: &str) -> Self {
+        Self::new(kind, status, "InternalServerErrorException", message)
+    }
+
+    pub(crate) const fn kind(&self) -> ResponseType {
+        self.kind
+    }
+
+    pub(crate) const fn status(&self) -> u16 {
+        self.status
     }
 
     pub(crate) const fn code(&self) -> &'static str {
@@ -85,10 +138,20 @@ impl Refusal {
         self.message.as_deref().unwrap_or_default()
     }
 
-    /// The answer for the caller.
-    pub(crate) fn into_response(self) -> Response<Bytes> {
+    /// What a model says of the body.
+    pub(crate) fn validation(&self) -> &str {
+        self.validation.as_deref().unwrap_or_default()
+    }
+
+    /// The usual body.
+    pub(crate) fn body(&self) -> Bytes {
         let member = if self.capital { "Message" } else { "message" };
-        let mut response = Response::new(json!({ member: self.message }).to_string().into());
+        json!({ member: self.message }).to_string().into()
+    }
+
+    /// The usual answer for the caller.
+    pub(crate) fn into_response(self) -> Response<Bytes> {
+        let mut response = Response::new(self.body());
         *response.status_mut() =
             StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();

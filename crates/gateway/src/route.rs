@@ -177,6 +177,8 @@ mod tests {
                 http_method: http_method.into(),
                 authorization: Authorization::None,
                 authorizer: None,
+                api_key_required: false,
+                validation: None,
                 integration: Integration::Mock(Mock::default()),
             }
         };

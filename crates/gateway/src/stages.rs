@@ -12,17 +12,24 @@ use regex_automata::meta::Regex;
 use store::{Range, Store, StoreError, Transaction};
 
 use crate::authorizer::Cache;
+use crate::logs::Logs;
 use crate::media::BinaryTypes;
+use crate::plans::Plans;
 use crate::records::{
     self, DEPLOYMENTS, DeployedMethod, DeploymentRecord, Integration, MethodSettings, RecordError, STAGES,
     StageRecord, deployment_key, stage_key,
 };
 use crate::route::Router;
+use crate::schema::{SchemaError, Schemas};
 use crate::throttle::{BURST_DEFAULT, Bucket, RATE_DEFAULT};
 
-/// The live stages. Clones share them.
+/// The live stages, and the plans whose keys are good for them. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct Stages(Arc<ArcSwap<Live>>);
+pub struct Stages {
+    live: Arc<ArcSwap<Live>>,
+    plans: Plans,
+    logs: Logs,
+}
 
 /// By API id and stage name.
 type Live = HashMap<(String, String), Arc<LiveStage>>;
@@ -45,6 +52,9 @@ pub enum StageError {
     /// A selection pattern does not compile.
     #[error("the selection pattern `{0}` does not compile")]
     Pattern(String),
+    /// A model does not compile.
+    #[error("the model `{0}` does not compile")]
+    Model(String, #[source] SchemaError),
 }
 
 /// A stage, ready to serve.
@@ -61,12 +71,14 @@ pub(crate) struct LiveStage {
     pub(crate) validations: HashMap<String, Regex>,
     /// What authorizers said of callers.
     pub(crate) callers: Cache,
+    /// The models that bodies are held against.
+    pub(crate) schemas: Schemas,
     bucket: Bucket,
     method_buckets: HashMap<usize, Bucket>,
 }
 
 impl LiveStage {
-    fn new(record: StageRecord, deployment: DeploymentRecord) -> Result<Self, StageError> {
+    pub(crate) fn new(record: StageRecord, deployment: DeploymentRecord) -> Result<Self, StageError> {
         let policy = deployment.api.policy.as_deref();
         let policy = policy.map(|text| Policy::parse(text, PolicyKind::Resource)).transpose()?;
         let methods = &deployment.api.methods;
@@ -77,6 +89,8 @@ impl LiveStage {
             Some(selection_pattern(pattern).map(|pattern| (id.clone(), pattern)))
         });
         let validations = validations.collect::<Result<_, _>>()?;
+        let schemas = Schemas::compile(&deployment.api.models);
+        let schemas = schemas.map_err(|(name, error)| StageError::Model(name, error))?;
         let default = record.method_settings.get("*/*");
         let limit = |settings: Option<&MethodSettings>| {
             let rate = settings.and_then(|it| it.throttling_rate_limit);
@@ -99,11 +113,20 @@ impl LiveStage {
             patterns,
             validations,
             callers: Cache::default(),
+            schemas,
             bucket,
             method_buckets,
             record,
             deployment,
         })
+    }
+
+    /// What is written of how a method's requests are executed: its own level, else the stage's.
+    pub(crate) fn log_level(&self, method: Option<&DeployedMethod>) -> &str {
+        let settings = &self.record.method_settings;
+        let own = method.and_then(|method| settings.get(&settings_key(method))?.logging_level.as_deref());
+        let all = || settings.get("*/*").and_then(|settings| settings.logging_level.as_deref());
+        own.or_else(all).unwrap_or("OFF")
     }
 
     /// Takes a token of the stage, or of the method where it has a limit of its own.
@@ -160,11 +183,32 @@ impl Stages {
                 Err(error) => tracing::error!(error = %base::Chain(&error), "a stage cannot go live"),
             }
         }
-        Ok(Self(Arc::new(ArcSwap::from_pointee(live))))
+        Ok(Self {
+            live: Arc::new(ArcSwap::from_pointee(live)),
+            plans: Plans::load(&snapshot)?,
+            logs: Logs::default(),
+        })
+    }
+
+    /// The lines that stages write.
+    pub const fn logs(&self) -> &Logs {
+        &self.logs
+    }
+
+    /// The usage plans and their keys.
+    pub const fn plans(&self) -> &Plans {
+        &self.plans
     }
 
     pub(crate) fn find(&self, rest_api_id: &str, stage_name: &str) -> Option<Arc<LiveStage>> {
-        self.0.load().get(&(rest_api_id.to_ascii_lowercase(), stage_name.to_owned())).cloned()
+        self.live.load().get(&(rest_api_id.to_ascii_lowercase(), stage_name.to_owned())).cloned()
+    }
+
+    /// Forgets what authorizers said of a stage's callers: they are asked again.
+    pub fn forget_callers(&self, rest_api_id: &str, stage_name: &str) {
+        if let Some(stage) = self.find(rest_api_id, stage_name) {
+            stage.callers.clear();
+        }
     }
 
     /// Writes a deployment. It serves nothing until a stage points at it.
@@ -236,7 +280,7 @@ impl Stages {
 
     /// Callbacks run in the order of commits, so the last change of a stage is the one that stays.
     fn change(&self, edit: impl Fn(&mut Live)) {
-        self.0.rcu(|live| {
+        self.live.rcu(|live| {
             let mut changed = Live::clone(live);
             edit(&mut changed);
             changed

@@ -14,7 +14,7 @@ use crate::api;
 use crate::integration;
 use crate::model::Tagged;
 use crate::openapi::Document;
-use crate::store::{self, Apis};
+use crate::store::{self, Apis, Owned};
 use crate::{ApiGateway, Error};
 
 /// Where an operation acts, and what it needs besides.
@@ -87,10 +87,19 @@ fn tags(
     account: AccountId,
     tagged: Tagged<'_>,
 ) -> Result<BTreeMap<String, String>, Error> {
-    let (Tagged::Api(id) | Tagged::Stage(id, _)) = tagged;
+    let owned = Owned(account);
+    let id = match tagged {
+        Tagged::Api(id) | Tagged::Stage(id, _) => id,
+        Tagged::Key(id) => {
+            return Ok(owned.find_key(&state.store, id)?.map(|key| key.tags).unwrap_or_default());
+        }
+        Tagged::Plan(id) => {
+            return Ok(owned.find_plan(&state.store, id)?.map(|plan| plan.tags).unwrap_or_default());
+        }
+    };
     let Some(api) = Apis(account).find(&state.store, id)? else { return Ok(BTreeMap::new()) };
     let stage = match tagged {
-        Tagged::Api(_) => None,
+        Tagged::Api(_) | Tagged::Key(_) | Tagged::Plan(_) => None,
         Tagged::Stage(_, name) => store::find_stage(&state.store, &api, name)?,
     };
     let mut tags = api.tags;
@@ -172,9 +181,70 @@ macro_rules! by_arn {
     };
 }
 
+macro_rules! of_key {
+    ($( $request:ident: $verb:literal; )*) => {
+        targets! {$(
+            $request: $verb, "/apikeys/{}", api_key => {
+                fn tagged(&self, _: &Region) -> Option<Tagged<'_>> {
+                    Some(Tagged::Key(&self.api_key))
+                }
+            };
+        )*}
+    };
+}
+
+macro_rules! of_plan {
+    ($( $request:ident: $verb:literal, $format:literal $(, $member:ident)*; )*) => {
+        targets! {$(
+            $request: $verb, $format, usage_plan_id $(, $member)* => {
+                fn tagged(&self, _: &Region) -> Option<Tagged<'_>> {
+                    Some(Tagged::Plan(&self.usage_plan_id))
+                }
+            };
+        )*}
+    };
+}
+
+of_key! {
+    GetApiKeyRequest: "GET";
+    UpdateApiKeyRequest: "PATCH";
+    DeleteApiKeyRequest: "DELETE";
+}
+
+of_plan! {
+    GetUsagePlanRequest: "GET", "/usageplans/{}";
+    UpdateUsagePlanRequest: "PATCH", "/usageplans/{}";
+    DeleteUsagePlanRequest: "DELETE", "/usageplans/{}";
+    CreateUsagePlanKeyRequest: "POST", "/usageplans/{}/keys";
+    GetUsagePlanKeysRequest: "GET", "/usageplans/{}/keys";
+    GetUsagePlanKeyRequest: "GET", "/usageplans/{}/keys/{}", key_id;
+    DeleteUsagePlanKeyRequest: "DELETE", "/usageplans/{}/keys/{}", key_id;
+    GetUsageRequest: "GET", "/usageplans/{}/usage";
+    UpdateUsageRequest: "PATCH", "/usageplans/{}/keys/{}/usage", key_id;
+}
+
 targets! {
+    GetApiKeysRequest: "GET", "/apikeys";
+    ImportApiKeysRequest: "POST", "/apikeys";
+    CreateApiKeyRequest: "POST", "/apikeys" => {
+        fn tags(&self) -> Option<&Entries<String>> {
+            self.tags.as_ref()
+        }
+    };
+    GetUsagePlansRequest: "GET", "/usageplans";
+    CreateUsagePlanRequest: "POST", "/usageplans" => {
+        fn tags(&self) -> Option<&Entries<String>> {
+            self.tags.as_ref()
+        }
+    };
     GetRestApisRequest: "GET", "/restapis";
     GetAccountRequest: "GET", "/account";
+    UpdateAccountRequest: "PATCH", "/account" => {
+        fn passed_roles(&self) -> Vec<String> {
+            let values = patches(self.patch_operations.as_ref(), "/cloudwatchRoleArn");
+            values.filter(|role| !role.is_empty()).map(str::to_owned).collect()
+        }
+    };
     CreateRestApiRequest: "POST", "/restapis" => {
         fn tags(&self) -> Option<&Entries<String>> {
             self.tags.as_ref()
@@ -229,9 +299,25 @@ of_api! {
             Document::read(&self.body).map(|document| document.roles()).unwrap_or_default()
         }
     };
+    CreateModelRequest: "POST", "/restapis/{}/models";
+    GetModelsRequest: "GET", "/restapis/{}/models";
+    GetModelRequest: "GET", "/restapis/{}/models/{}", model_name;
+    UpdateModelRequest: "PATCH", "/restapis/{}/models/{}", model_name;
+    DeleteModelRequest: "DELETE", "/restapis/{}/models/{}", model_name;
+    CreateRequestValidatorRequest: "POST", "/restapis/{}/requestvalidators";
+    GetRequestValidatorsRequest: "GET", "/restapis/{}/requestvalidators";
+    GetRequestValidatorRequest: "GET", "/restapis/{}/requestvalidators/{}", request_validator_id;
+    UpdateRequestValidatorRequest: "PATCH", "/restapis/{}/requestvalidators/{}", request_validator_id;
+    DeleteRequestValidatorRequest: "DELETE", "/restapis/{}/requestvalidators/{}", request_validator_id;
+    GetGatewayResponsesRequest: "GET", "/restapis/{}/gatewayresponses";
+    GetGatewayResponseRequest: "GET", "/restapis/{}/gatewayresponses/{}", response_type;
+    PutGatewayResponseRequest: "PUT", "/restapis/{}/gatewayresponses/{}", response_type;
+    UpdateGatewayResponseRequest: "PATCH", "/restapis/{}/gatewayresponses/{}", response_type;
+    DeleteGatewayResponseRequest: "DELETE", "/restapis/{}/gatewayresponses/{}", response_type;
     GetResourcesRequest: "GET", "/restapis/{}/resources";
     GetResourceRequest: "GET", "/restapis/{}/resources/{}", resource_id;
     CreateResourceRequest: "POST", "/restapis/{}/resources/{}", parent_id;
+    UpdateResourceRequest: "PATCH", "/restapis/{}/resources/{}", resource_id;
     DeleteResourceRequest: "DELETE", "/restapis/{}/resources/{}", resource_id;
     CreateDeploymentRequest: "POST", "/restapis/{}/deployments";
     GetDeploymentsRequest: "GET", "/restapis/{}/deployments";
@@ -244,6 +330,7 @@ of_api! {
         }
     };
     GetStagesRequest: "GET", "/restapis/{}/stages";
+    FlushStageAuthorizersCacheRequest: "DELETE", "/restapis/{}/stages/{}/cache/authorizers", stage_name;
     CreateAuthorizerRequest: "POST", "/restapis/{}/authorizers" => {
         fn passed_roles(&self) -> Vec<String> {
             let role = integration::role(self.authorizer_credentials.as_deref());
@@ -268,7 +355,9 @@ of_method! {
     DeleteMethodRequest: "DELETE", "";
     PutMethodResponseRequest: "PUT", "/responses/{}", status_code;
     GetMethodResponseRequest: "GET", "/responses/{}", status_code;
+    UpdateMethodResponseRequest: "PATCH", "/responses/{}", status_code;
     DeleteMethodResponseRequest: "DELETE", "/responses/{}", status_code;
+    TestInvokeMethodRequest: "POST", "";
     PutIntegrationRequest: "PUT", "/integration" => {
         fn passed_roles(&self) -> Vec<String> {
             integration::role(self.credentials.as_deref()).map(str::to_owned).into_iter().collect()
@@ -284,6 +373,7 @@ of_method! {
     DeleteIntegrationRequest: "DELETE", "/integration";
     PutIntegrationResponseRequest: "PUT", "/integration/responses/{}", status_code;
     GetIntegrationResponseRequest: "GET", "/integration/responses/{}", status_code;
+    UpdateIntegrationResponseRequest: "PATCH", "/integration/responses/{}", status_code;
     DeleteIntegrationResponseRequest: "DELETE", "/integration/responses/{}", status_code;
 }
 

@@ -4,6 +4,15 @@
 #![allow(missing_docs, clippy::struct_excessive_bools)]
 
 #[derive(Debug, Clone, Copy)]
+pub struct CreateApiKey;
+impl protocol::Operation for CreateApiKey {
+    const SERVICE: &'static str = "apigateway";
+    const NAME: &'static str = "CreateApiKey";
+    type Input = CreateApiKeyRequest;
+    type Output = ApiKey;
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct CreateAuthorizer;
 impl protocol::Operation for CreateAuthorizer {
     const SERVICE: &'static str = "apigateway";
@@ -64,6 +73,33 @@ impl protocol::Operation for CreateStage {
     const NAME: &'static str = "CreateStage";
     type Input = CreateStageRequest;
     type Output = Stage;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct CreateUsagePlan;
+impl protocol::Operation for CreateUsagePlan {
+    const SERVICE: &'static str = "apigateway";
+    const NAME: &'static str = "CreateUsagePlan";
+    type Input = CreateUsagePlanRequest;
+    type Output = UsagePlan;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct CreateUsagePlanKey;
+impl protocol::Operation for CreateUsagePlanKey {
+    const SERVICE: &'static str = "apigateway";
+    const NAME: &'static str = "CreateUsagePlanKey";
+    type Input = CreateUsagePlanKeyRequest;
+    type Output = UsagePlanKey;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteApiKey;
+impl protocol::Operation for DeleteApiKey {
+    const SERVICE: &'static str = "apigateway";
+    const NAME: &'static str = "DeleteApiKey";
+    type Input = DeleteApiKeyRequest;
+    type Output = ();
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -175,12 +211,57 @@ impl protocol::Operation for DeleteStage {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct DeleteUsagePlan;
+impl protocol::Operation for DeleteUsagePlan {
+    const SERVICE: &'static str = "apigateway";
+    const NAME: &'static str = "DeleteUsagePlan";
+    type Input = DeleteUsagePlanRequest;
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct DeleteUsagePlanKey;
+impl protocol::Operation for DeleteUsagePlanKey {
+    const SERVICE: &'static str = "apigateway";
+    const NAME: &'static str = "DeleteUsagePlanKey";
+    type Input = DeleteUsagePlanKeyRequest;
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct FlushStageAuthorizersCache;
+impl protocol::Operation for FlushStageAuthorizersCache {
+    const SERVICE: &'static str = "apigateway";
+    const NAME: &'static str = "FlushStageAuthorizersCache";
+    type Input = FlushStageAuthorizersCacheRequest;
+    type Output = ();
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct GetAccount;
 impl protocol::Operation for GetAccount {
     const SERVICE: &'static str = "apigateway";
     const NAME: &'static str = "GetAccount";
     type Input = GetAccountRequest;
     type Output = Account;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GetApiKey;
+impl protocol::Operation for GetApiKey {
+    const SERVICE: &'static str = "apigateway";
+    const NAME: &'static str = "GetApiKey";
+    type Input = GetApiKeyRequest;
+    type Output = ApiKey;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GetApiKeys;
+impl protocol::Operation for GetApiKeys {
+    const SERVICE: &'static str = "apigateway";
+    const NAME: &'static str = "GetApiKeys";
+    type Input = GetApiKeysRequest;
+    type Output = ApiKeys;
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -382,6 +463,60 @@ impl protocol::Operation for GetTags {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct GetUsage;
+impl protocol::Operation for GetUsage {
+    const SERVICE: &'static str = "apigateway";
+    const NAME: &'static str = "GetUsage";
+    type Input = GetUsageRequest;
+    type Output = Usage;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GetUsagePlan;
+impl protocol::Operation for GetUsagePlan {
+    const SERVICE: &'static str = "apigateway";
+    const NAME: &'static str = "GetUsagePlan";
+    type Input = GetUsagePlanRequest;
+    type Output = UsagePlan;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GetUsagePlanKey;
+impl protocol::Operation for GetUsagePlanKey {
+    const SERVICE: &'static str = "apigateway";
+    const NAME: &'static str = "GetUsagePlanKey";
+    type Input = GetUsagePlanKeyRequest;
+    type Output = UsagePlanKey;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GetUsagePlanKeys;
+impl protocol::Operation for GetUsagePlanKeys {
+    const SERVICE: &'static str = "apigateway";
+    const NAME: &'static str = "GetUsagePlanKeys";
+    type Input = GetUsagePlanKeysRequest;
+    type Output = UsagePlanKeys;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GetUsagePlans;
+impl protocol::Operation for GetUsagePlans {
+    const SERVICE: &'static str = "apigateway";
+    const NAME: &'static str = "GetUsagePlans";
+    type Input = GetUsagePlansRequest;
+    type Output = UsagePlans;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct ImportApiKeys;
+impl protocol::Operation for ImportApiKeys {
+    const SERVICE: &'static str = "apigateway";
+    const NAME: &'static str = "ImportApiKeys";
+    type Input = ImportApiKeysRequest;
+    type Output = ApiKeyIds;
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct ImportRestApi;
 impl protocol::Operation for ImportRestApi {
     const SERVICE: &'static str = "apigateway";
@@ -454,6 +589,24 @@ impl protocol::Operation for TagResource {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct TestInvokeAuthorizer;
+impl protocol::Operation for TestInvokeAuthorizer {
+    const SERVICE: &'static str = "apigateway";
+    const NAME: &'static str = "TestInvokeAuthorizer";
+    type Input = TestInvokeAuthorizerRequest;
+    type Output = TestInvokeAuthorizerResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct TestInvokeMethod;
+impl protocol::Operation for TestInvokeMethod {
+    const SERVICE: &'static str = "apigateway";
+    const NAME: &'static str = "TestInvokeMethod";
+    type Input = TestInvokeMethodRequest;
+    type Output = TestInvokeMethodResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct UntagResource;
 impl protocol::Operation for UntagResource {
     const SERVICE: &'static str = "apigateway";
@@ -472,6 +625,15 @@ impl protocol::Operation for UpdateAccount {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct UpdateApiKey;
+impl protocol::Operation for UpdateApiKey {
+    const SERVICE: &'static str = "apigateway";
+    const NAME: &'static str = "UpdateApiKey";
+    type Input = UpdateApiKeyRequest;
+    type Output = ApiKey;
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct UpdateAuthorizer;
 impl protocol::Operation for UpdateAuthorizer {
     const SERVICE: &'static str = "apigateway";
@@ -487,6 +649,15 @@ impl protocol::Operation for UpdateDeployment {
     const NAME: &'static str = "UpdateDeployment";
     type Input = UpdateDeploymentRequest;
     type Output = Deployment;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateGatewayResponse;
+impl protocol::Operation for UpdateGatewayResponse {
+    const SERVICE: &'static str = "apigateway";
+    const NAME: &'static str = "UpdateGatewayResponse";
+    type Input = UpdateGatewayResponseRequest;
+    type Output = GatewayResponse;
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -526,6 +697,24 @@ impl protocol::Operation for UpdateMethodResponse {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct UpdateModel;
+impl protocol::Operation for UpdateModel {
+    const SERVICE: &'static str = "apigateway";
+    const NAME: &'static str = "UpdateModel";
+    type Input = UpdateModelRequest;
+    type Output = Model;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateRequestValidator;
+impl protocol::Operation for UpdateRequestValidator {
+    const SERVICE: &'static str = "apigateway";
+    const NAME: &'static str = "UpdateRequestValidator";
+    type Input = UpdateRequestValidatorRequest;
+    type Output = RequestValidator;
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct UpdateResource;
 impl protocol::Operation for UpdateResource {
     const SERVICE: &'static str = "apigateway";
@@ -552,6 +741,24 @@ impl protocol::Operation for UpdateStage {
     type Output = Stage;
 }
 
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateUsage;
+impl protocol::Operation for UpdateUsage {
+    const SERVICE: &'static str = "apigateway";
+    const NAME: &'static str = "UpdateUsage";
+    type Input = UpdateUsageRequest;
+    type Output = Usage;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateUsagePlan;
+impl protocol::Operation for UpdateUsagePlan {
+    const SERVICE: &'static str = "apigateway";
+    const NAME: &'static str = "UpdateUsagePlan";
+    type Input = UpdateUsagePlanRequest;
+    type Output = UsagePlan;
+}
+
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AccessLogSettings {
     pub format: Option<String>,
@@ -572,6 +779,55 @@ protocol::structure!(Account {
     features: "features",
     api_key_version: "apiKeyVersion"
 });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ApiKey {
+    pub id: Option<String>,
+    pub value: Option<String>,
+    pub name: Option<String>,
+    pub customer_id: Option<String>,
+    pub description: Option<String>,
+    pub enabled: Option<bool>,
+    pub created_date: Option<protocol::Timestamp>,
+    pub last_updated_date: Option<protocol::Timestamp>,
+    pub stage_keys: Option<Vec<String>>,
+    pub tags: Option<protocol::Entries<String>>,
+}
+protocol::structure!(ApiKey {
+    id: "id",
+    value: "value",
+    name: "name",
+    customer_id: "customerId",
+    description: "description",
+    enabled: "enabled",
+    created_date: "createdDate",
+    last_updated_date: "lastUpdatedDate",
+    stage_keys: "stageKeys",
+    tags: "tags"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ApiKeyIds {
+    pub ids: Option<Vec<String>>,
+    pub warnings: Option<Vec<String>>,
+}
+protocol::structure!(ApiKeyIds { ids: "ids", warnings: "warnings" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ApiKeys {
+    pub warnings: Option<Vec<String>>,
+    pub position: Option<String>,
+    pub items: Option<Vec<ApiKey>>,
+}
+protocol::structure!(ApiKeys { warnings: "warnings", position: "position", items: "items" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ApiStage {
+    pub api_id: Option<String>,
+    pub stage: Option<String>,
+    pub throttle: Option<protocol::Entries<ThrottleSettings>>,
+}
+protocol::structure!(ApiStage { api_id: "apiId", stage: "stage", throttle: "throttle" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Authorizer {
@@ -618,6 +874,28 @@ protocol::structure!(CanarySettings {
     deployment_id: "deploymentId",
     stage_variable_overrides: "stageVariableOverrides",
     use_stage_cache: "useStageCache"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateApiKeyRequest {
+    pub name: Option<String>,
+    pub description: Option<String>,
+    pub enabled: Option<bool>,
+    pub generate_distinct_id: Option<bool>,
+    pub value: Option<String>,
+    pub stage_keys: Option<Vec<StageKey>>,
+    pub customer_id: Option<String>,
+    pub tags: Option<protocol::Entries<String>>,
+}
+protocol::structure!(CreateApiKeyRequest {
+    name: "name",
+    description: "description",
+    enabled: "enabled",
+    generate_distinct_id: "generateDistinctId",
+    value: "value",
+    stage_keys: "stageKeys",
+    customer_id: "customerId",
+    tags: "tags"
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -773,6 +1051,42 @@ protocol::structure!(CreateStageRequest {
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateUsagePlanKeyRequest {
+    pub usage_plan_id: String,
+    pub key_id: String,
+    pub key_type: String,
+}
+protocol::structure!(CreateUsagePlanKeyRequest {
+    usage_plan_id: "usagePlanId",
+    key_id: "keyId",
+    key_type: "keyType"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateUsagePlanRequest {
+    pub name: String,
+    pub description: Option<String>,
+    pub api_stages: Option<Vec<ApiStage>>,
+    pub throttle: Option<ThrottleSettings>,
+    pub quota: Option<QuotaSettings>,
+    pub tags: Option<protocol::Entries<String>>,
+}
+protocol::structure!(CreateUsagePlanRequest {
+    name: "name",
+    description: "description",
+    api_stages: "apiStages",
+    throttle: "throttle",
+    quota: "quota",
+    tags: "tags"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteApiKeyRequest {
+    pub api_key: String,
+}
+protocol::structure!(DeleteApiKeyRequest { api_key: "apiKey" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeleteAuthorizerRequest {
     pub rest_api_id: String,
     pub authorizer_id: String,
@@ -886,6 +1200,19 @@ pub struct DeleteStageRequest {
 protocol::structure!(DeleteStageRequest { rest_api_id: "restApiId", stage_name: "stageName" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteUsagePlanKeyRequest {
+    pub usage_plan_id: String,
+    pub key_id: String,
+}
+protocol::structure!(DeleteUsagePlanKeyRequest { usage_plan_id: "usagePlanId", key_id: "keyId" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteUsagePlanRequest {
+    pub usage_plan_id: String,
+}
+protocol::structure!(DeleteUsagePlanRequest { usage_plan_id: "usagePlanId" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Deployment {
     pub id: Option<String>,
     pub description: Option<String>,
@@ -943,6 +1270,13 @@ protocol::structure!(ExportResponse {
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct FlushStageAuthorizersCacheRequest {
+    pub rest_api_id: String,
+    pub stage_name: String,
+}
+protocol::structure!(FlushStageAuthorizersCacheRequest { rest_api_id: "restApiId", stage_name: "stageName" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct GatewayResponse {
     pub response_type: Option<String>,
     pub status_code: Option<String>,
@@ -968,6 +1302,29 @@ protocol::structure!(GatewayResponses { position: "position", items: "items" });
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetAccountRequest {}
 protocol::structure!(GetAccountRequest {});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetApiKeyRequest {
+    pub api_key: String,
+    pub include_value: Option<bool>,
+}
+protocol::structure!(GetApiKeyRequest { api_key: "apiKey", include_value: "includeValue" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetApiKeysRequest {
+    pub position: Option<String>,
+    pub limit: Option<i64>,
+    pub name_query: Option<String>,
+    pub customer_id: Option<String>,
+    pub include_values: Option<bool>,
+}
+protocol::structure!(GetApiKeysRequest {
+    position: "position",
+    limit: "limit",
+    name_query: "nameQuery",
+    customer_id: "customerId",
+    include_values: "includeValues"
+});
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GetAuthorizerRequest {
@@ -1201,6 +1558,71 @@ pub struct GetTagsRequest {
     pub limit: Option<i64>,
 }
 protocol::structure!(GetTagsRequest { resource_arn: "resourceArn", position: "position", limit: "limit" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetUsagePlanKeyRequest {
+    pub usage_plan_id: String,
+    pub key_id: String,
+}
+protocol::structure!(GetUsagePlanKeyRequest { usage_plan_id: "usagePlanId", key_id: "keyId" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetUsagePlanKeysRequest {
+    pub usage_plan_id: String,
+    pub position: Option<String>,
+    pub limit: Option<i64>,
+    pub name_query: Option<String>,
+}
+protocol::structure!(GetUsagePlanKeysRequest {
+    usage_plan_id: "usagePlanId",
+    position: "position",
+    limit: "limit",
+    name_query: "nameQuery"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetUsagePlanRequest {
+    pub usage_plan_id: String,
+}
+protocol::structure!(GetUsagePlanRequest { usage_plan_id: "usagePlanId" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetUsagePlansRequest {
+    pub position: Option<String>,
+    pub key_id: Option<String>,
+    pub limit: Option<i64>,
+}
+protocol::structure!(GetUsagePlansRequest { position: "position", key_id: "keyId", limit: "limit" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetUsageRequest {
+    pub usage_plan_id: String,
+    pub key_id: Option<String>,
+    pub start_date: String,
+    pub end_date: String,
+    pub position: Option<String>,
+    pub limit: Option<i64>,
+}
+protocol::structure!(GetUsageRequest {
+    usage_plan_id: "usagePlanId",
+    key_id: "keyId",
+    start_date: "startDate",
+    end_date: "endDate",
+    position: "position",
+    limit: "limit"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ImportApiKeysRequest {
+    pub body: protocol::Bytes,
+    pub format: String,
+    pub fail_on_warnings: Option<bool>,
+}
+protocol::structure!(ImportApiKeysRequest {
+    body: "body",
+    format: "format",
+    fail_on_warnings: "failOnWarnings"
+});
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ImportRestApiRequest {
@@ -1523,6 +1945,14 @@ protocol::structure!(PutRestApiRequest {
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct QuotaSettings {
+    pub limit: Option<i64>,
+    pub offset: Option<i64>,
+    pub period: Option<String>,
+}
+protocol::structure!(QuotaSettings { limit: "limit", offset: "offset", period: "period" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct RequestValidator {
     pub id: Option<String>,
     pub name: Option<String>,
@@ -1656,6 +2086,13 @@ protocol::structure!(Stage {
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct StageKey {
+    pub rest_api_id: Option<String>,
+    pub stage_name: Option<String>,
+}
+protocol::structure!(StageKey { rest_api_id: "restApiId", stage_name: "stageName" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Stages {
     pub item: Option<Vec<Stage>>,
 }
@@ -1673,6 +2110,90 @@ pub struct Tags {
     pub tags: Option<protocol::Entries<String>>,
 }
 protocol::structure!(Tags { tags: "tags" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TestInvokeAuthorizerRequest {
+    pub rest_api_id: String,
+    pub authorizer_id: String,
+    pub headers: Option<protocol::Entries<String>>,
+    pub multi_value_headers: Option<protocol::Entries<Vec<String>>>,
+    pub path_with_query_string: Option<String>,
+    pub body: Option<String>,
+    pub stage_variables: Option<protocol::Entries<String>>,
+    pub additional_context: Option<protocol::Entries<String>>,
+}
+protocol::structure!(TestInvokeAuthorizerRequest {
+    rest_api_id: "restApiId",
+    authorizer_id: "authorizerId",
+    headers: "headers",
+    multi_value_headers: "multiValueHeaders",
+    path_with_query_string: "pathWithQueryString",
+    body: "body",
+    stage_variables: "stageVariables",
+    additional_context: "additionalContext"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TestInvokeAuthorizerResponse {
+    pub client_status: Option<i64>,
+    pub log: Option<String>,
+    pub latency: Option<i64>,
+    pub principal_id: Option<String>,
+    pub policy: Option<String>,
+    pub authorization: Option<protocol::Entries<Vec<String>>>,
+    pub claims: Option<protocol::Entries<String>>,
+}
+protocol::structure!(TestInvokeAuthorizerResponse {
+    client_status: "clientStatus",
+    log: "log",
+    latency: "latency",
+    principal_id: "principalId",
+    policy: "policy",
+    authorization: "authorization",
+    claims: "claims"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TestInvokeMethodRequest {
+    pub rest_api_id: String,
+    pub resource_id: String,
+    pub http_method: String,
+    pub path_with_query_string: Option<String>,
+    pub body: Option<String>,
+    pub headers: Option<protocol::Entries<String>>,
+    pub multi_value_headers: Option<protocol::Entries<Vec<String>>>,
+    pub client_certificate_id: Option<String>,
+    pub stage_variables: Option<protocol::Entries<String>>,
+}
+protocol::structure!(TestInvokeMethodRequest {
+    rest_api_id: "restApiId",
+    resource_id: "resourceId",
+    http_method: "httpMethod",
+    path_with_query_string: "pathWithQueryString",
+    body: "body",
+    headers: "headers",
+    multi_value_headers: "multiValueHeaders",
+    client_certificate_id: "clientCertificateId",
+    stage_variables: "stageVariables"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TestInvokeMethodResponse {
+    pub status: Option<i64>,
+    pub body: Option<String>,
+    pub headers: Option<protocol::Entries<String>>,
+    pub multi_value_headers: Option<protocol::Entries<Vec<String>>>,
+    pub log: Option<String>,
+    pub latency: Option<i64>,
+}
+protocol::structure!(TestInvokeMethodResponse {
+    status: "status",
+    body: "body",
+    headers: "headers",
+    multi_value_headers: "multiValueHeaders",
+    log: "log",
+    latency: "latency"
+});
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ThrottleSettings {
@@ -1701,6 +2222,13 @@ pub struct UpdateAccountRequest {
 protocol::structure!(UpdateAccountRequest { patch_operations: "patchOperations" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateApiKeyRequest {
+    pub api_key: String,
+    pub patch_operations: Option<Vec<PatchOperation>>,
+}
+protocol::structure!(UpdateApiKeyRequest { api_key: "apiKey", patch_operations: "patchOperations" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct UpdateAuthorizerRequest {
     pub rest_api_id: String,
     pub authorizer_id: String,
@@ -1721,6 +2249,18 @@ pub struct UpdateDeploymentRequest {
 protocol::structure!(UpdateDeploymentRequest {
     rest_api_id: "restApiId",
     deployment_id: "deploymentId",
+    patch_operations: "patchOperations"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateGatewayResponseRequest {
+    pub rest_api_id: String,
+    pub response_type: String,
+    pub patch_operations: Option<Vec<PatchOperation>>,
+}
+protocol::structure!(UpdateGatewayResponseRequest {
+    rest_api_id: "restApiId",
+    response_type: "responseType",
     patch_operations: "patchOperations"
 });
 
@@ -1785,6 +2325,30 @@ protocol::structure!(UpdateMethodResponseRequest {
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateModelRequest {
+    pub rest_api_id: String,
+    pub model_name: String,
+    pub patch_operations: Option<Vec<PatchOperation>>,
+}
+protocol::structure!(UpdateModelRequest {
+    rest_api_id: "restApiId",
+    model_name: "modelName",
+    patch_operations: "patchOperations"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateRequestValidatorRequest {
+    pub rest_api_id: String,
+    pub request_validator_id: String,
+    pub patch_operations: Option<Vec<PatchOperation>>,
+}
+protocol::structure!(UpdateRequestValidatorRequest {
+    rest_api_id: "restApiId",
+    request_validator_id: "requestValidatorId",
+    patch_operations: "patchOperations"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct UpdateResourceRequest {
     pub rest_api_id: String,
     pub resource_id: String,
@@ -1814,3 +2378,86 @@ protocol::structure!(UpdateStageRequest {
     stage_name: "stageName",
     patch_operations: "patchOperations"
 });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateUsagePlanRequest {
+    pub usage_plan_id: String,
+    pub patch_operations: Option<Vec<PatchOperation>>,
+}
+protocol::structure!(UpdateUsagePlanRequest {
+    usage_plan_id: "usagePlanId",
+    patch_operations: "patchOperations"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UpdateUsageRequest {
+    pub usage_plan_id: String,
+    pub key_id: String,
+    pub patch_operations: Option<Vec<PatchOperation>>,
+}
+protocol::structure!(UpdateUsageRequest {
+    usage_plan_id: "usagePlanId",
+    key_id: "keyId",
+    patch_operations: "patchOperations"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Usage {
+    pub usage_plan_id: Option<String>,
+    pub start_date: Option<String>,
+    pub end_date: Option<String>,
+    pub position: Option<String>,
+    pub items: Option<protocol::Entries<Vec<Vec<i64>>>>,
+}
+protocol::structure!(Usage {
+    usage_plan_id: "usagePlanId",
+    start_date: "startDate",
+    end_date: "endDate",
+    position: "position",
+    items: "items"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UsagePlan {
+    pub id: Option<String>,
+    pub name: Option<String>,
+    pub description: Option<String>,
+    pub api_stages: Option<Vec<ApiStage>>,
+    pub throttle: Option<ThrottleSettings>,
+    pub quota: Option<QuotaSettings>,
+    pub product_code: Option<String>,
+    pub tags: Option<protocol::Entries<String>>,
+}
+protocol::structure!(UsagePlan {
+    id: "id",
+    name: "name",
+    description: "description",
+    api_stages: "apiStages",
+    throttle: "throttle",
+    quota: "quota",
+    product_code: "productCode",
+    tags: "tags"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UsagePlanKey {
+    pub id: Option<String>,
+    pub r#type: Option<String>,
+    pub value: Option<String>,
+    pub name: Option<String>,
+}
+protocol::structure!(UsagePlanKey { id: "id", r#type: "type", value: "value", name: "name" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UsagePlanKeys {
+    pub position: Option<String>,
+    pub items: Option<Vec<UsagePlanKey>>,
+}
+protocol::structure!(UsagePlanKeys { position: "position", items: "items" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UsagePlans {
+    pub position: Option<String>,
+    pub items: Option<Vec<UsagePlan>>,
+}
+protocol::structure!(UsagePlans { position: "position", items: "items" });

@@ -4,64 +4,8 @@
 
 /// A reason, and the operations that it keeps from being offered.
 pub(crate) const DECLINED: &[(&str, &[&str])] = &[
-    (
-        "put it anew instead: patches of this resource are not offered yet",
-        &["UpdateResource", "UpdateMethodResponse", "UpdateIntegrationResponse"],
-    ),
-    ("stages do not write logs to CloudWatch yet, so there is no role to set", &["UpdateAccount"]),
     ("API definitions are not exported yet", &["GetExport", "GetSdk", "GetSdkType", "GetSdkTypes"]),
-    (
-        "requests are not validated against models yet",
-        &[
-            "CreateModel",
-            "GetModel",
-            "GetModels",
-            "GetModelTemplate",
-            "UpdateModel",
-            "DeleteModel",
-            "CreateRequestValidator",
-            "GetRequestValidator",
-            "GetRequestValidators",
-            "UpdateRequestValidator",
-            "DeleteRequestValidator",
-        ],
-    ),
-    (
-        "the gateway's own answers cannot be changed yet",
-        &[
-            "PutGatewayResponse",
-            "GetGatewayResponse",
-            "GetGatewayResponses",
-            "UpdateGatewayResponse",
-            "DeleteGatewayResponse",
-        ],
-    ),
-    (
-        "call the stage itself: what authorizers said is forgotten by a new deployment",
-        &["TestInvokeAuthorizer", "FlushStageAuthorizersCache"],
-    ),
-    (
-        "API keys and usage plans come later",
-        &[
-            "CreateApiKey",
-            "GetApiKey",
-            "GetApiKeys",
-            "UpdateApiKey",
-            "DeleteApiKey",
-            "ImportApiKeys",
-            "CreateUsagePlan",
-            "GetUsagePlan",
-            "GetUsagePlans",
-            "UpdateUsagePlan",
-            "DeleteUsagePlan",
-            "CreateUsagePlanKey",
-            "GetUsagePlanKey",
-            "GetUsagePlanKeys",
-            "DeleteUsagePlanKey",
-            "GetUsage",
-            "UpdateUsage",
-        ],
-    ),
+    ("mapping templates are not made from models", &["GetModelTemplate"]),
     (
         "stages answer at their own addresses only: custom domains come later",
         &[
@@ -97,7 +41,7 @@ pub(crate) const DECLINED: &[(&str, &[&str])] = &[
         ],
     ),
     ("stages have no cache to flush", &["FlushStageCache"]),
-    ("call the stage itself: test invocations are not offered", &["TestInvokeMethod"]),
+    ("call the stage itself: authorizers are not tried alone", &["TestInvokeAuthorizer"]),
     (
         "documentation of APIs is not kept",
         &[

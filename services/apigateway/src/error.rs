@@ -46,6 +46,7 @@ impl From<StageError> for Error {
         match error {
             StageError::NoDeployment => Self::BadRequest("Deployment id does not exist".to_owned()),
             StageError::Policy(_) => Self::BadRequest(crate::model::INVALID_POLICY.to_owned()),
+            StageError::Model(_, error) => Self::BadRequest(crate::models::invalid(&error)),
             StageError::Pattern(pattern) => Self::BadRequest(format!("Invalid selection pattern: {pattern}")),
             other @ (StageError::Store(_) | StageError::Record(_)) => Self::Internal(Internal::new(other)),
         }

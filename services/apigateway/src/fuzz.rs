@@ -27,12 +27,20 @@ pub fn fuzz_resource_policy(data: &[u8]) {
     }
 }
 
+/// Reads any bytes as a file of API keys.
+pub fn fuzz_keys_csv(data: &[u8]) {
+    if let Ok(lines) = crate::keys_csv::read(data) {
+        assert!(lines.len() <= data.len(), "more keys than there are bytes");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const SEEDS: [&str; 3] = [
+    const SEEDS: [&str; 4] = [
+        "name,key,description,usageplanIds\na,bbbb,\"c\"\"\",\"d,e\"\n",
         r#"{"swagger":"2.0","info":{"title":"t"},"paths":{"/a/{b}":{"get":{"x-amazon-apigateway-integration":{"type":"mock","requestTemplates":{"application/json":"{\"statusCode\":200}"},"responses":{"default":{"statusCode":"200"}}}}}}}"#,
         r#"{"openapi":"3.0.1","paths":{"/{p+}":{"x-amazon-apigateway-any-method":{"security":[{"s":[]}]}}},"components":{"securitySchemes":{"s":{"x-amazon-apigateway-authtype":"awsSigv4"}}}}"#,
         r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"execute-api:Invoke","Resource":"execute-api:/*"}]}"#,
@@ -43,6 +51,7 @@ mod tests {
         for seed in SEEDS {
             fuzz_openapi(seed.as_bytes());
             fuzz_resource_policy(seed.as_bytes());
+            fuzz_keys_csv(seed.as_bytes());
         }
     }
 
@@ -58,6 +67,7 @@ mod tests {
             }
             fuzz_openapi(&bytes);
             fuzz_resource_policy(&bytes);
+            fuzz_keys_csv(&bytes);
         }
     }
 }

@@ -129,7 +129,8 @@ fn mock_response(status: &str, response: &IntegrationResponseRecord) -> Result<M
     })
 }
 
-fn is_header(name: &str, value: &str) -> bool {
+/// True where a header may have this name and this value.
+pub(crate) fn is_header(name: &str, value: &str) -> bool {
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     let visible = |byte: u8| byte == b'\t' || (byte >= b' ' && byte != 0x7f);
     !name.is_empty() && name.bytes().all(token) && value.bytes().all(visible)

@@ -28,6 +28,14 @@ pub(crate) fn short_id() -> String {
     crypto::random::base32(6).to_ascii_lowercase()
 }
 
+/// A name of a parameter that is none.
+pub(crate) fn bad_parameter(name: &str) -> Error {
+    Error::bad(format!(
+        "Invalid mapping expression specified: Validation Result: warnings : [], errors : [Invalid mapping expression \
+         specified: {name}]"
+    ))
+}
+
 /// An HTTP method in upper case.
 pub(crate) fn http_method(name: &str) -> Result<String, Error> {
     let upper = name.to_ascii_uppercase();
@@ -63,6 +71,9 @@ impl ApiRecord {
             root_resource_id: root.id.clone(),
             resources: [(root.id.clone(), root)].into(),
             authorizers: std::collections::BTreeMap::new(),
+            models: std::collections::BTreeMap::new(),
+            validators: std::collections::BTreeMap::new(),
+            responses: std::collections::BTreeMap::new(),
         }
     }
 
@@ -86,33 +97,12 @@ impl ApiRecord {
 
     /// Adds a resource below another.
     pub(crate) fn add_resource(&mut self, parent_id: &str, path_part: &str) -> Result<String, Error> {
-        let parent = self.resource(parent_id)?;
-        check_path_part(path_part)?;
-        if parent.path_part.as_deref().is_some_and(|part| part.ends_with("+}")) {
-            let path = &parent.path;
-            return Err(Error::bad(format!(
-                "Cannot create a child of a resource with a greedy path variable: {path}"
-            )));
-        }
         if self.resources.len() >= RESOURCES_MAX {
             return Err(Error::LimitExceeded(
                 "Maximum number of Resources for this API has been reached.".into(),
             ));
         }
-        let siblings = self.resources.values().filter(|one| one.parent_id.as_deref() == Some(parent_id));
-        for sibling in siblings.filter_map(|one| one.path_part.as_deref()) {
-            if sibling == path_part {
-                let message =
-                    format!("Another resource with the same parent already has this name: {path_part}");
-                return Err(Error::Conflict(message));
-            }
-            if is_variable(sibling) && is_variable(path_part) && is_greedy(sibling) == is_greedy(path_part) {
-                return Err(Error::bad(format!(
-                    "A sibling ({sibling}) of this resource already has a variable path part -- only one is allowed"
-                )));
-            }
-        }
-        let path = format!("{}/{path_part}", parent.path.trim_end_matches('/'));
+        let path = self.path_below(parent_id, path_part, None)?;
         let resource = ResourceRecord {
             id: short_id(),
             parent_id: Some(parent_id.to_owned()),
@@ -125,17 +115,78 @@ impl ApiRecord {
         Ok(id)
     }
 
+    /// The path that a part has below another resource, where it may be there; `moved` is the resource that goes there.
+    fn path_below(&self, parent_id: &str, path_part: &str, moved: Option<&str>) -> Result<String, Error> {
+        let parent = self.resource(parent_id)?;
+        check_path_part(path_part)?;
+        if parent.path_part.as_deref().is_some_and(is_greedy) {
+            let path = &parent.path;
+            return Err(Error::bad(format!(
+                "Cannot create a child of a resource with a greedy path variable: {path}"
+            )));
+        }
+        let siblings = self
+            .resources
+            .values()
+            .filter(|one| one.parent_id.as_deref() == Some(parent_id) && moved != Some(one.id.as_str()));
+        for sibling in siblings.filter_map(|one| one.path_part.as_deref()) {
+            if sibling == path_part {
+                let message =
+                    format!("Another resource with the same parent already has this name: {path_part}");
+                return Err(Error::Conflict(message));
+            }
+            if is_variable(sibling) && is_variable(path_part) && is_greedy(sibling) == is_greedy(path_part) {
+                return Err(Error::bad(format!(
+                    "A sibling ({sibling}) of this resource already has a variable path part -- only one is allowed"
+                )));
+            }
+        }
+        Ok(format!("{}/{path_part}", parent.path.trim_end_matches('/')))
+    }
+
+    /// Puts a resource, with everything below it, under another parent or name.
+    pub(crate) fn move_resource(&mut self, id: &str, parent_id: &str, path_part: &str) -> Result<(), Error> {
+        let below = self.with_all_below(id);
+        if below.iter().any(|one| one == parent_id) {
+            return Err(Error::bad("A resource cannot be moved below itself"));
+        }
+        if is_greedy(path_part) && below.len() > 1 {
+            return Err(Error::bad("A resource with a greedy path variable has no children"));
+        }
+        let path = self.path_below(parent_id, path_part, Some(id))?;
+        let resource = self.resource_mut(id)?;
+        let old = std::mem::replace(&mut resource.path, path.clone());
+        resource.parent_id = Some(parent_id.to_owned());
+        resource.path_part = Some(path_part.to_owned());
+        for one in below.iter().filter(|one| *one != id) {
+            let child = self.resource_mut(one)?;
+            if let Some(rest) = child.path.strip_prefix(&old) {
+                child.path = format!("{path}{rest}");
+            }
+        }
+        Ok(())
+    }
+
+    /// A resource and everything below it.
+    fn with_all_below(&self, id: &str) -> Vec<String> {
+        let mut found = vec![id.to_owned()];
+        let mut next = 0;
+        // Each resource is found once and has one parent, so this ends.
+        while let Some(parent) = found.get(next).cloned() {
+            let children = self.resources.values().filter(|one| one.parent_id.as_deref() == Some(&parent));
+            found.extend(children.map(|one| one.id.clone()));
+            next += 1;
+        }
+        found
+    }
+
     /// Removes a resource and everything below it.
     pub(crate) fn remove_resource(&mut self, id: &str) -> Result<(), Error> {
         if self.resource(id)?.parent_id.is_none() {
             return Err(Error::bad("Root resource cannot be deleted"));
         }
-        let mut doomed = vec![id.to_owned()];
-        // Each resource is removed once and has one parent, so this ends.
-        while let Some(next) = doomed.pop() {
-            self.resources.remove(&next);
-            let children = self.resources.values().filter(|one| one.parent_id.as_deref() == Some(&next));
-            doomed.extend(children.map(|one| one.id.clone()));
+        for doomed in self.with_all_below(id) {
+            self.resources.remove(&doomed);
         }
         Ok(())
     }
@@ -235,15 +286,19 @@ fn spell_out(resource: &mut String, prefix: &str) {
 pub(crate) enum Tagged<'a> {
     Api(&'a str),
     Stage(&'a str, &'a str),
+    Key(&'a str),
+    Plan(&'a str),
 }
 
 impl<'a> Tagged<'a> {
-    /// Takes `arn:aws:apigateway:<region>::/restapis/<id>[/stages/<name>]` apart.
+    /// Takes `arn:aws:apigateway:<region>::/restapis/<id>[/stages/<name>]` apart, and those of keys and plans.
     pub(crate) fn of(region: &Region, arn: &'a str) -> Option<Self> {
         let rest = arn.strip_prefix("arn:aws:apigateway:")?.strip_prefix(region.as_str())?;
-        match rest.strip_prefix("::/restapis/")?.split('/').collect::<Vec<_>>().as_slice() {
-            [id] if !id.is_empty() => Some(Self::Api(id)),
-            [id, "stages", name] => Some(Self::Stage(id, name)),
+        match rest.strip_prefix("::/")?.split('/').collect::<Vec<_>>().as_slice() {
+            ["restapis", id] if !id.is_empty() => Some(Self::Api(id)),
+            ["restapis", id, "stages", name] => Some(Self::Stage(id, name)),
+            ["apikeys", id] if !id.is_empty() => Some(Self::Key(id)),
+            ["usageplans", id] if !id.is_empty() => Some(Self::Plan(id)),
             _ => None,
         }
     }
@@ -268,6 +323,27 @@ mod tests {
         api.remove_resource(&a).unwrap();
         assert_eq!(api.resources.len(), 1);
         assert!(api.remove_resource(&api.root_resource_id.clone()).is_err());
+    }
+
+    #[test]
+    fn a_branch_moves_with_all_that_grows_on_it() {
+        let mut api = api();
+        let leaf = api.resource_at("/a/{id}/b").unwrap();
+        let (a, id, c) = (
+            api.resource_at("/a").unwrap(),
+            api.resource_at("/a/{id}").unwrap(),
+            api.resource_at("/c").unwrap(),
+        );
+        api.move_resource(&id, &c, "{key}").unwrap();
+        assert_eq!(api.resource(&leaf).unwrap().path, "/c/{key}/b");
+        api.move_resource(&a, &api.root_resource_id.clone(), "z").unwrap();
+        assert_eq!(api.resource(&a).unwrap().path, "/z");
+        for (which, parent, part) in
+            [(&c, &leaf, "x"), (&c, &api.root_resource_id.clone(), "z"), (&c, &a, "{p+}")]
+        {
+            assert!(api.move_resource(which, parent, part).is_err(), "{part}");
+        }
+        assert_eq!(api.resource_at("/c/{key}/b").unwrap(), leaf);
     }
 
     #[test]

@@ -1,14 +1,23 @@
 //! Reads an OpenAPI 2 or 3 document with API Gateway's extensions into an API.
 //!
 //! What only documents is skipped; what would change how the API answers and is not known here is refused by name, never
-//! dropped. Documents are JSON.
+//! dropped. Documents are JSON or YAML.
 
 mod method;
+mod models;
+mod request;
+mod settings;
 
+use std::collections::BTreeMap;
+
+use gateway::records::ResponseType;
 use serde_json::{Map, Value};
 
 use crate::Error;
-use crate::records::{ApiRecord, AuthorizerRecord, MethodRecord};
+use crate::records::{ApiRecord, AuthorizerRecord, GatewayResponseRecord, MethodRecord, ValidatorRecord};
+
+use method::{Surroundings, VALIDATOR};
+use models::Schemas;
 
 pub(crate) use method::Security;
 
@@ -35,6 +44,10 @@ pub(crate) struct Document {
     pub(crate) paths: Vec<(String, Vec<(String, MethodRecord)>)>,
     /// The functions that tell callers apart; methods name them by name.
     pub(crate) authorizers: Vec<AuthorizerRecord>,
+    schemas: Schemas,
+    /// What may be checked of requests; methods name them by name.
+    validators: Vec<ValidatorRecord>,
+    responses: BTreeMap<ResponseType, GatewayResponseRecord>,
     pub(crate) warnings: Vec<String>,
 }
 
@@ -44,9 +57,7 @@ impl Document {
         if body.len() > DOCUMENT_BYTES_MAX {
             return Err(Error::bad("Request body is too large: an API definition has at most 6 MB"));
         }
-        let json: Value = serde_json::from_slice(body).map_err(|_| {
-            Error::bad("Invalid OpenAPI input: the body is not a JSON document (YAML is not supported yet)")
-        })?;
+        let json = tree(body)?;
         let Value::Object(root) = json else { return Err(Error::bad("Invalid OpenAPI input.")) };
         let is_2 = root.get("swagger").and_then(Value::as_str) == Some("2.0");
         let is_3 =
@@ -66,6 +77,9 @@ impl Document {
             disable_execute_api_endpoint: None,
             paths: Vec::new(),
             authorizers: Vec::new(),
+            schemas: Schemas::read(&root)?,
+            validators: Vec::new(),
+            responses: BTreeMap::new(),
             warnings: Vec::new(),
         };
         for (name, value) in &root {
@@ -83,12 +97,17 @@ impl Document {
             "x-amazon-apigateway-binary-media-types" => {
                 self.binary_media_types = Some(strings(value).ok_or_else(|| malformed(name))?);
             }
-            "x-amazon-apigateway-policy" => self.policy = Some(value.clone()),
+            // One without a word is none: the transform writes it where nothing was said.
+            "x-amazon-apigateway-policy" => {
+                self.policy =
+                    Some(value.clone()).filter(|policy| policy.as_object().is_none_or(|it| !it.is_empty()));
+            }
             "x-amazon-apigateway-api-key-source" => {
                 self.api_key_source = Some(value.as_str().ok_or_else(|| malformed(name))?.to_owned());
             }
             "x-amazon-apigateway-endpoint-configuration" => self.endpoint_configuration(value)?,
-            "definitions" => self.warnings.push("Models are not stored: definitions was skipped".to_owned()),
+            "x-amazon-apigateway-request-validators" => self.validators = settings::validators(value)?,
+            "x-amazon-apigateway-gateway-responses" => self.responses = settings::responses(value)?,
             "components" => self.components(value)?,
             "x-amazon-apigateway-documentation" | "x-amazon-apigateway-importexport-version" => {
                 self.warnings.push(format!("{name} was skipped"));
@@ -106,7 +125,11 @@ impl Document {
             | "tags"
             | "externalDocs"
             | "consumes"
-            | "produces" => {}
+            | "produces"
+            | "definitions"
+            | "parameters"
+            | "responses"
+            | VALIDATOR => {}
             _ if name.starts_with("x-amazon-apigateway-") => return Err(Error::unsupported(name)),
             _ if name.starts_with("x-") => {}
             _ => return Err(malformed(name)),
@@ -118,10 +141,9 @@ impl Document {
         let Value::Object(components) = value else { return Err(malformed("components")) };
         for name in components.keys() {
             match name.as_str() {
-                "securitySchemes" => {}
-                "schemas" | "examples" | "headers" | "parameters" | "responses" | "requestBodies"
-                | "links" => {
-                    self.warnings.push(format!("Models are not stored: components/{name} was skipped"));
+                "securitySchemes" | "schemas" | "parameters" | "requestBodies" => {}
+                "examples" | "headers" | "responses" | "links" => {
+                    self.warnings.push(format!("components/{name} was skipped"));
                 }
                 _ if name.starts_with("x-amazon-apigateway-") => return Err(Error::unsupported(name)),
                 _ if name.starts_with("x-") => {}
@@ -154,6 +176,7 @@ impl Document {
         let mut count = 0_usize;
         for (path, item) in paths.iter().filter(|(path, _)| !path.starts_with("x-")) {
             let Value::Object(item) = item else { return Err(malformed(path)) };
+            let around = Surroundings { root, security, shared: item.get("parameters") };
             let mut methods = Vec::new();
             for (name, operation) in item {
                 let http_method = match name.as_str() {
@@ -166,7 +189,7 @@ impl Document {
                     other if other.starts_with("x-") => continue,
                     other => return Err(malformed(&format!("{path}/{other}"))),
                 };
-                let read = method::read(operation, security);
+                let read = method::read(operation, &around, &mut self.schemas);
                 methods.push((http_method, read.map_err(|error| at(error, path, name))?));
             }
             count = count.saturating_add(methods.len());
@@ -180,16 +203,33 @@ impl Document {
 
     /// Puts the document's resources and methods over those of an API.
     pub(crate) fn apply(&self, api: &mut ApiRecord) -> Result<(), Error> {
-        let mut ids = std::collections::BTreeMap::new();
+        let mut ids = BTreeMap::new();
         for authorizer in &self.authorizers {
             ids.insert(authorizer.name.clone(), api.put_authorizer(authorizer.clone())?);
         }
+        let mut validators = BTreeMap::new();
+        for validator in &self.validators {
+            validators.insert(validator.name.clone(), api.put_validator(validator.clone())?);
+        }
+        let models = self.schemas.models(&api.id);
+        if !models.is_empty() {
+            api.models.extend(models);
+            api.check_models()?;
+        }
+        api.responses.extend(self.responses.clone());
         for (path, methods) in &self.paths {
             let resource_id = api.resource_at(path)?;
             let resource = api.resource_mut(&resource_id)?;
             for (name, method) in methods {
                 let id = method.authorizer_id.as_ref().and_then(|name| ids.get(name));
-                let method = MethodRecord { authorizer_id: id.cloned(), ..method.clone() };
+                // SECURITY: a validator that the document does not have would check nothing.
+                let validator_id = match &method.validator_id {
+                    None => None,
+                    Some(name) => Some(validators.get(&Some(name.clone())).cloned().ok_or_else(|| {
+                        Error::bad(format!("Unable to find the request validator {name} (at {path})"))
+                    })?),
+                };
+                let method = MethodRecord { authorizer_id: id.cloned(), validator_id, ..method.clone() };
                 resource.methods.insert(name.clone(), method);
             }
         }
@@ -218,6 +258,22 @@ impl Document {
         roles.dedup();
         roles
     }
+}
+
+/// The tree of a document in JSON or YAML.
+// SECURITY: YAML is read by the reader of templates, which bounds depth, nodes and aliases; its tags mean nothing here, and
+// what they would make of a text is refused as what it is not.
+fn tree(body: &[u8]) -> Result<Value, Error> {
+    if body.trim_ascii_start().starts_with(b"{") {
+        return serde_json::from_slice(body).map_err(|error| {
+            Error::bad(format!("Invalid OpenAPI input: the body is no JSON document: {error}"))
+        });
+    }
+    let invalid = || Error::bad("Invalid OpenAPI input: the body is neither a JSON nor a YAML document");
+    let text = std::str::from_utf8(body).map_err(|_| invalid())?;
+    template::Document::parse(text)
+        .map(|document| document.root)
+        .map_err(|error| Error::bad(format!("Invalid OpenAPI input: {error}")))
 }
 
 /// The same error, with the method it is about.

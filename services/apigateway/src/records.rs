@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use base::{AccountId, Timestamp};
-use gateway::records::Authorization;
+use gateway::records::{Authorization, ResponseType};
 use serde::{Deserialize, Serialize};
 use store::{Key, Table};
 
@@ -51,6 +51,45 @@ pub(crate) struct ApiRecord {
     /// By id.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) authorizers: BTreeMap<String, AuthorizerRecord>,
+    /// By name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) models: BTreeMap<String, ModelRecord>,
+    /// By id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) validators: BTreeMap<String, ValidatorRecord>,
+    /// The gateway's own answers, where they are not its usual ones.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) responses: BTreeMap<ResponseType, GatewayResponseRecord>,
+}
+
+/// A model: a JSON schema with a name.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ModelRecord {
+    pub(crate) id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) description: Option<String>,
+    pub(crate) schema: String,
+    pub(crate) content_type: String,
+}
+
+/// What a method may ask to be checked of its requests.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ValidatorRecord {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+    pub(crate) body: bool,
+    pub(crate) parameters: bool,
+}
+
+/// One of the gateway's own answers, as the API's owner describes it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct GatewayResponseRecord {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) status: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) parameters: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) templates: BTreeMap<String, String>,
 }
 
 /// A function that tells callers apart, as its owner describes it.
@@ -95,6 +134,10 @@ pub(crate) struct MethodRecord {
     pub(crate) authorizer_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) operation_name: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) api_key_required: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) validator_id: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) request_parameters: BTreeMap<String, bool>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -112,6 +155,8 @@ impl Default for MethodRecord {
             authorization: Authorization::None,
             authorizer_id: None,
             operation_name: None,
+            api_key_required: false,
+            validator_id: None,
             request_parameters: BTreeMap::new(),
             request_models: BTreeMap::new(),
             responses: BTreeMap::new(),
@@ -208,6 +253,9 @@ mod tests {
             root_resource_id: "r".into(),
             resources: BTreeMap::from([("r".into(), root)]),
             authorizers: BTreeMap::new(),
+            models: BTreeMap::new(),
+            validators: BTreeMap::new(),
+            responses: BTreeMap::new(),
         };
         let golden = r#"{"v":"1","id":"a","name":"n","created":1000,"api_key_source":"HEADER","endpoint_type":"EDGE","tags":{"k":"v"},"disable_execute_api_endpoint":false,"root_resource_id":"r","resources":{"r":{"id":"r","path":"/","methods":{"GET":{"authorization":"AWS_IAM","integration":{"kind":"AWS_PROXY","http_method":"POST","uri":"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/f/invocations","passthrough_behavior":"WHEN_NO_MATCH","timeout_millis":29000}}}}}}"#;
         assert_eq!(String::from_utf8(encode(&record).unwrap()).unwrap(), golden);

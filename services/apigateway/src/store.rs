@@ -4,7 +4,8 @@
 
 use base::AccountId;
 use gateway::records::{
-    DEPLOYMENTS, DeploymentRecord, STAGES, StageRecord, api_prefix, decode, deployment_key, encode, stage_key,
+    API_KEYS, DEPLOYMENTS, DeploymentRecord, KeyRecord, PlanRecord, STAGES, StageRecord, USAGE_PLANS,
+    account_prefix as owner_prefix, api_prefix, decode, deployment_key, encode, owned_key, stage_key,
 };
 use store::{Range, Snapshot, Store, Transaction};
 
@@ -121,4 +122,65 @@ pub(crate) fn read_deployments(
 ) -> Result<Vec<DeploymentRecord>, Error> {
     let found = transaction.scan(DEPLOYMENTS, &Range::prefix(api_prefix(&api.id)))?;
     found.iter().map(|(_, bytes)| Ok(decode(bytes)?)).collect()
+}
+
+/// The API keys and usage plans of one account.
+#[derive(Clone, Copy)]
+pub(crate) struct Owned(pub(crate) AccountId);
+
+impl Owned {
+    /// A durable key.
+    pub(crate) fn key(self, store: &Store, id: &str) -> Result<KeyRecord, Error> {
+        self.find_key(store, id)?.ok_or_else(no_key)
+    }
+
+    /// A durable key, if there is one.
+    pub(crate) fn find_key(self, store: &Store, id: &str) -> Result<Option<KeyRecord>, Error> {
+        store.get(API_KEYS, owned_key(self.0, id))?.map(|bytes| Ok(decode(&bytes)?)).transpose()
+    }
+
+    /// All durable keys, by id.
+    pub(crate) fn keys(self, store: &Store) -> Result<Vec<KeyRecord>, Error> {
+        let found = store.scan_prefix(API_KEYS, owner_prefix(self.0))?;
+        found.iter().map(|(_, bytes)| Ok(decode(bytes)?)).collect()
+    }
+
+    /// A key inside a change.
+    pub(crate) fn read_key(self, transaction: &Transaction<'_>, id: &str) -> Result<KeyRecord, Error> {
+        Ok(decode(&transaction.get(API_KEYS, owned_key(self.0, id))?.ok_or_else(no_key)?)?)
+    }
+
+    /// A durable plan.
+    pub(crate) fn plan(self, store: &Store, id: &str) -> Result<PlanRecord, Error> {
+        self.find_plan(store, id)?.ok_or_else(no_plan)
+    }
+
+    /// A durable plan, if there is one.
+    pub(crate) fn find_plan(self, store: &Store, id: &str) -> Result<Option<PlanRecord>, Error> {
+        store.get(USAGE_PLANS, owned_key(self.0, id))?.map(|bytes| Ok(decode(&bytes)?)).transpose()
+    }
+
+    /// All durable plans, by id.
+    pub(crate) fn plans(self, store: &Store) -> Result<Vec<PlanRecord>, Error> {
+        let found = store.scan_prefix(USAGE_PLANS, owner_prefix(self.0))?;
+        found.iter().map(|(_, bytes)| Ok(decode(bytes)?)).collect()
+    }
+
+    /// A plan inside a change.
+    pub(crate) fn read_plan(self, transaction: &Transaction<'_>, id: &str) -> Result<PlanRecord, Error> {
+        Ok(decode(&transaction.get(USAGE_PLANS, owned_key(self.0, id))?.ok_or_else(no_plan)?)?)
+    }
+
+    /// How many plans there are.
+    pub(crate) fn count_plans(self, transaction: &Transaction<'_>) -> Result<usize, Error> {
+        Ok(transaction.scan(USAGE_PLANS, &Range::prefix(owner_prefix(self.0)))?.len())
+    }
+}
+
+fn no_key() -> Error {
+    Error::NotFound("Invalid API Key identifier specified".to_owned())
+}
+
+fn no_plan() -> Error {
+    Error::NotFound("Invalid Usage Plan ID specified".to_owned())
 }

@@ -4,13 +4,17 @@
 
 use std::collections::BTreeMap;
 
-use gateway::records::{Authorization, DeploymentRecord, MethodSettings, StageRecord};
+use gateway::records::{
+    Authorization, DeploymentRecord, KeyRecord, MethodSettings, PlanRecord, PlanStage, PlanThrottle,
+    QuotaPeriod, ResponseType, StageRecord,
+};
 use protocol::Entries;
 
 use crate::api;
+use crate::own_answer::TEMPLATE;
 use crate::records::{
-    ApiRecord, AuthorizerRecord, IntegrationRecord, IntegrationResponseRecord, MethodRecord,
-    MethodResponseRecord, ResourceRecord,
+    ApiRecord, AuthorizerRecord, GatewayResponseRecord, IntegrationRecord, IntegrationResponseRecord,
+    MethodRecord, MethodResponseRecord, ModelRecord, ResourceRecord, ValidatorRecord,
 };
 
 fn entries<T, U>(map: &BTreeMap<String, T>, show: impl Fn(&T) -> U) -> Option<Entries<U>> {
@@ -68,7 +72,8 @@ pub(crate) fn method(name: &str, record: &MethodRecord) -> api::Method {
         http_method: Some(name.to_owned()),
         authorization_type: Some(authorization(record.authorization).to_owned()),
         authorizer_id: record.authorizer_id.clone(),
-        api_key_required: Some(false),
+        api_key_required: Some(record.api_key_required),
+        request_validator_id: record.validator_id.clone(),
         operation_name: record.operation_name.clone(),
         request_parameters: entries(&record.request_parameters, |required| *required),
         request_models: entries(&record.request_models, Clone::clone),
@@ -90,6 +95,104 @@ pub(crate) fn authorizer(id: &str, record: &AuthorizerRecord) -> api::Authorizer
         identity_validation_expression: record.validation.clone(),
         authorizer_result_ttl_in_seconds: Some(record.ttl_secs.unwrap_or(300).into()),
         ..api::Authorizer::default()
+    }
+}
+
+pub(crate) fn model(name: &str, record: &ModelRecord) -> api::Model {
+    api::Model {
+        id: Some(record.id.clone()),
+        name: Some(name.to_owned()),
+        description: record.description.clone(),
+        schema: Some(record.schema.clone()),
+        content_type: Some(record.content_type.clone()),
+    }
+}
+
+pub(crate) fn validator(id: &str, record: &ValidatorRecord) -> api::RequestValidator {
+    api::RequestValidator {
+        id: Some(id.to_owned()),
+        name: record.name.clone(),
+        validate_request_body: Some(record.body),
+        validate_request_parameters: Some(record.parameters),
+    }
+}
+
+/// One of the gateway's own answers, as its owner wants it, or the usual one.
+pub(crate) fn gateway_response(
+    kind: ResponseType,
+    record: Option<&GatewayResponseRecord>,
+) -> api::GatewayResponse {
+    let usual = BTreeMap::from([(TEMPLATE.0.to_owned(), TEMPLATE.1.to_owned())]);
+    let templates = record.map(|record| &record.templates).filter(|templates| !templates.is_empty());
+    let status = record.and_then(|record| record.status.clone());
+    let none = BTreeMap::new();
+    let parameters = record.map_or(&none, |record| &record.parameters);
+    api::GatewayResponse {
+        response_type: Some(kind.name().to_owned()),
+        status_code: status.or_else(|| kind.status().map(|status| status.to_string())),
+        response_parameters: Some(entries(parameters, Clone::clone).unwrap_or_default()),
+        response_templates: entries(templates.unwrap_or(&usual), Clone::clone),
+        default_response: Some(record.is_none()),
+    }
+}
+
+/// A key, its value shown only where that was asked for.
+pub(crate) fn api_key(record: &KeyRecord, with_value: bool) -> api::ApiKey {
+    api::ApiKey {
+        id: Some(record.id.clone()),
+        value: with_value.then(|| record.value.expose().to_owned()),
+        name: record.name.clone(),
+        customer_id: record.customer_id.clone(),
+        description: record.description.clone(),
+        enabled: Some(record.enabled),
+        created_date: Some(record.created),
+        last_updated_date: Some(record.updated),
+        stage_keys: Some(record.stage_keys.iter().cloned().collect()),
+        tags: entries(&record.tags, Clone::clone),
+    }
+}
+
+pub(crate) fn usage_plan(record: &PlanRecord) -> api::UsagePlan {
+    let stage = |stage: &PlanStage| api::ApiStage {
+        api_id: Some(stage.api_id.clone()),
+        stage: Some(stage.stage.clone()),
+        throttle: entries(&stage.throttle, plan_throttle),
+    };
+    let quota = record.quota.map(|quota| api::QuotaSettings {
+        limit: Some(quota.limit.into()),
+        offset: Some(quota.offset.into()),
+        period: Some(period(quota.period).to_owned()),
+    });
+    api::UsagePlan {
+        id: Some(record.id.clone()),
+        name: Some(record.name.clone()),
+        description: record.description.clone(),
+        api_stages: Some(record.stages.iter().map(stage).collect()),
+        throttle: record.throttle.as_ref().map(plan_throttle),
+        quota,
+        product_code: None,
+        tags: entries(&record.tags, Clone::clone),
+    }
+}
+
+fn plan_throttle(throttle: &PlanThrottle) -> api::ThrottleSettings {
+    api::ThrottleSettings { burst_limit: throttle.burst.map(i64::from), rate_limit: throttle.rate }
+}
+
+const fn period(period: QuotaPeriod) -> &'static str {
+    match period {
+        QuotaPeriod::Day => "DAY",
+        QuotaPeriod::Week => "WEEK",
+        QuotaPeriod::Month => "MONTH",
+    }
+}
+
+pub(crate) fn usage_plan_key(record: &KeyRecord) -> api::UsagePlanKey {
+    api::UsagePlanKey {
+        id: Some(record.id.clone()),
+        r#type: Some("API_KEY".to_owned()),
+        value: Some(record.value.expose().to_owned()),
+        name: record.name.clone(),
     }
 }
 
@@ -146,6 +249,10 @@ pub(crate) fn stage(record: &StageRecord) -> api::Stage {
         method_settings: Some(entries(&record.method_settings, method_setting).unwrap_or_default()),
         variables: entries(&record.variables, Clone::clone),
         tracing_enabled: Some(record.tracing_enabled),
+        access_log_settings: record.access_log.as_ref().map(|access| api::AccessLogSettings {
+            format: Some(access.format.clone()),
+            destination_arn: Some(access.destination_arn.clone()),
+        }),
         tags: entries(&record.tags, Clone::clone),
         created_date: Some(record.created),
         last_updated_date: Some(record.updated),
@@ -173,7 +280,7 @@ pub(crate) fn deployment(record: &DeploymentRecord, with_summary: bool) -> api::
     for method in record.api.methods.iter().filter(|_| with_summary) {
         let snapshot = api::MethodSnapshot {
             authorization_type: Some(authorization(method.authorization).to_owned()),
-            api_key_required: Some(false),
+            api_key_required: Some(method.api_key_required),
         };
         summary.entry(method.resource_path.clone()).or_default().push((method.http_method.clone(), snapshot));
     }

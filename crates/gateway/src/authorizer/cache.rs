@@ -26,6 +26,11 @@ impl Cache {
             .map(|(_, verdict)| verdict.clone())
     }
 
+    /// Forgets everything.
+    pub(crate) fn clear(&self) {
+        self.0.lock().clear();
+    }
+
     /// Remembers what was said until then.
     pub(crate) fn put(
         &self,

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use base::Timestamp;
+use policy::DenialKind;
 use serde_json::json;
 
 use super::*;
@@ -24,17 +25,13 @@ fn only_what_the_policy_allows_is_let_in() {
         (verdict("Allow", "arn:aws:execute-api:us-east-1:111111111111:a1/prod/GET/*"), None),
         (
             verdict("Allow", "arn:aws:execute-api:us-east-1:111111111111:a1/prod/POST/*"),
-            Some("this resource\""),
+            Some(DenialKind::Implicit),
         ),
-        (verdict("Deny", "*"), Some("with an explicit deny")),
+        (verdict("Deny", "*"), Some(DenialKind::Explicit)),
     ];
-    for (verdict, refusal) in table {
+    for (verdict, denial) in table {
         let judged = judge(&verdict, ARN, "111111111111", &context);
-        assert_eq!(judged.is_ok(), refusal.is_none());
-        if let (Err(told), Some(expected)) = (judged, refusal) {
-            let body = told.into_response().into_body();
-            assert!(String::from_utf8_lossy(&body).contains(expected), "{body:?}");
-        }
+        assert_eq!(judged.err().map(|denial| denial.kind), denial);
     }
 }
 

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use policy::{NamedPolicy, Policy, PolicyKind};
 use serde_json::{Map, Value};
 
+use crate::records::KeyValue;
+
 /// The largest answer, in bytes.
 const ANSWER_BYTES_MAX: usize = 64 * 1_024;
 /// The largest policy, in bytes.
@@ -19,6 +21,8 @@ pub(crate) struct Verdict {
     pub(crate) policy: Arc<[NamedPolicy]>,
     /// Texts for the integration.
     pub(crate) context: Map<String, Value>,
+    /// The digest of the API key that it calls with, where an API's keys are what authorizers say.
+    pub(crate) key: Option<[u8; 32]>,
 }
 
 /// What a function's answer means.
@@ -77,7 +81,12 @@ fn caller(answer: &Value) -> Result<Verdict, &'static str> {
         context.insert(name.clone(), text.into());
     }
     let policy = Arc::from([NamedPolicy { name: "authorizer".into(), policy }]);
-    Ok(Verdict { principal_id, policy, context })
+    let key = match answer.get("usageIdentifierKey") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(key)) => Some(KeyValue::new(key.as_str()).digest()),
+        Some(_) => return Err("the usageIdentifierKey is not a text"),
+    };
+    Ok(Verdict { principal_id, policy, context, key })
 }
 
 /// Reads any bytes as a function's answer.

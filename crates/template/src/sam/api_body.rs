@@ -31,7 +31,8 @@ pub(super) fn write(source: &Source<'_>, context: &Context) -> Result<Dict, Prob
     }
     if let Some(auth) = truthy(properties, "Auth") {
         valid("Auth", &doc)?;
-        doc = add_auth(source.id, &doc, &context.with_parameters(auth))?;
+        let stage = properties.get("StageName").map_or(Py::None, Py::from_template);
+        doc = add_auth(source.id, &doc, &context.with_parameters(auth), &stage)?;
         swagger::to_openapi_3(&mut doc, version);
     }
     if let Some(responses) = truthy(properties, "GatewayResponses").and_then(Value::as_object) {
@@ -109,24 +110,21 @@ fn add_cors(id: &str, doc: &Dict, cors: &Value) -> Result<Dict, Problems> {
     Ok(editor.finish())
 }
 
-/// What `Auth` may have. A key that the published transform knows and this does not is refused by name.
-const AUTH: [&str; 7] = [
+/// What `Auth` may have.
+const AUTH: [&str; 8] = [
     "Authorizers",
     "DefaultAuthorizer",
     "InvokeRole",
     "AddDefaultAuthorizerToCorsPreflight",
     "AddApiKeyRequiredToCorsPreflight",
     "ApiKeyRequired",
+    "ResourcePolicy",
     "UsagePlan",
 ];
 
-fn add_auth(id: &str, doc: &Dict, auth: &Value) -> Result<Dict, Problems> {
+fn add_auth(id: &str, doc: &Dict, auth: &Value, stage: &Py) -> Result<Dict, Problems> {
     let invalid = || Problems::resource(id, "Invalid value for 'Auth' property");
     let auth = auth.as_object().ok_or_else(invalid)?;
-    if auth.contains_key("ResourcePolicy") {
-        let message = "Property 'Auth.ResourcePolicy' is not supported by this platform.";
-        return Err(Problems::resource(id, message));
-    }
     if auth.keys().any(|key| !AUTH.contains(&key.as_str())) {
         return Err(invalid());
     }
@@ -159,6 +157,16 @@ fn add_auth(id: &str, doc: &Dict, auth: &Value) -> Result<Dict, Problems> {
         let with_preflight = unless_false("AddApiKeyRequiredToCorsPreflight");
         for path in editor.paths() {
             editor.set_default_api_key(&path, with_preflight)?;
+        }
+    }
+    if let Some(policy) = truthy(auth, "ResourcePolicy") {
+        let not_a_map = "ResourcePolicy must be a map (ResourcePolicyStatement).";
+        let policy = policy.as_object().ok_or_else(|| Problems::structure(not_a_map))?;
+        for path in editor.paths() {
+            editor.add_resource_policy(policy, &path, stage)?;
+        }
+        if let Some(statements) = truthy(policy, "CustomStatements") {
+            editor.add_policy_statements(statements);
         }
     }
     Ok(editor.finish())

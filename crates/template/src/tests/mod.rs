@@ -408,7 +408,8 @@ fn what_the_transform_does_not_support_is_named() {
         )
     };
     let table = [
-        (function("Events: {E: {Type: Api, Properties: {Path: /a, Method: get, Auth: {ResourcePolicy: {CustomStatements: []}}}}}"), "Property 'Auth.ResourcePolicy' is not supported"),
+        (function("Events: {E: {Type: Api, Properties: {Path: /a, Method: get, Auth: {ResourcePolicy: [a]}}}}"), "Property 'Auth.ResourcePolicy' should be a map."),
+        (function("Events: {E: {Type: Api, Properties: {Path: /a, Method: get, Auth: {ResourcePolicy: {AwsAccountWhitelist: a}}}}}"), "Type of 'a' must be a list or dictionary"),
         (function("Policies: [{DynamoDBReadPolicy: {TableName: t, Index: i}}]"), "Policy template 'DynamoDBReadPolicy' has no parameter 'Index'"),
         (
             "Transform: AWS::Serverless-2016-10-31\nResources: {H: {Type: AWS::Serverless::GraphQLApi}}".to_owned(),

@@ -1,6 +1,6 @@
 //! One operation of a document: who may call it, and its integration.
 //!
-//! Parameters and schemas are not enforced here, so they are only kept where API Gateway shows them again.
+//! What its requests must look like stands in `request`.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,8 @@ use gateway::INTEGRATION_MILLIS_MAX;
 use gateway::records::Authorization;
 use serde_json::{Map, Value};
 
-use super::malformed;
+use super::models::Schemas;
+use super::{malformed, request};
 use crate::Error;
 use crate::integration;
 use crate::records::{
@@ -20,6 +21,13 @@ type Way = (Authorization, Option<String>);
 
 /// Not at all.
 const OPEN: Way = (Authorization::None, None);
+
+/// What a security requirement asks for.
+enum Asked {
+    Callers(Way),
+    /// An API key, besides.
+    Key,
+}
 
 /// Where a scheme describes a function.
 const AUTHORIZER: &str = "x-amazon-apigateway-authorizer";
@@ -44,21 +52,24 @@ impl<'d> Security<'d> {
 
     /// How callers of an operation are told apart.
     // SECURITY: a requirement that is not understood is an error; taking it for none would open the method.
-    fn authorization(&self, operation: &Map<String, Value>) -> Result<Way, Error> {
-        match operation.get("x-amazon-apigateway-auth").map(|auth| auth.get("type").and_then(Value::as_str)) {
-            None => {}
-            Some(Some(kind)) if kind.eq_ignore_ascii_case("AWS_IAM") => {
-                return Ok((Authorization::AwsIam, None));
-            }
-            Some(Some(kind)) if kind.eq_ignore_ascii_case("NONE") => return Ok(OPEN),
+    fn authorization(&self, operation: &Map<String, Value>) -> Result<(Way, bool), Error> {
+        let mut needs_key = false;
+        let own = match operation
+            .get("x-amazon-apigateway-auth")
+            .map(|auth| auth.get("type").and_then(Value::as_str))
+        {
+            None => None,
+            Some(Some(kind)) if kind.eq_ignore_ascii_case("AWS_IAM") => Some((Authorization::AwsIam, None)),
+            Some(Some(kind)) if kind.eq_ignore_ascii_case("NONE") => Some(OPEN),
             Some(_) => {
                 return Err(Error::unsupported(
                     "An x-amazon-apigateway-auth type other than AWS_IAM and NONE",
                 ));
             }
-        }
+        };
+        let none = Vec::new();
         let requirements = match operation.get("security").or(self.default) {
-            None => return Ok(OPEN),
+            None => &none,
             Some(Value::Array(requirements)) => requirements,
             Some(_) => return Err(malformed("security")),
         };
@@ -66,7 +77,13 @@ impl<'d> Security<'d> {
         for requirement in requirements {
             let Value::Object(names) = requirement else { return Err(malformed("security")) };
             for name in names.keys() {
-                let way = self.scheme(name)?;
+                let way = match self.scheme(name)? {
+                    Asked::Callers(way) => way,
+                    Asked::Key => {
+                        needs_key = true;
+                        continue;
+                    }
+                };
                 if found != OPEN && way != OPEN && way != found {
                     return Err(Error::unsupported("More than one way to tell a method's callers apart"));
                 }
@@ -75,7 +92,7 @@ impl<'d> Security<'d> {
                 }
             }
         }
-        Ok(found)
+        Ok((own.unwrap_or(found), needs_key))
     }
 
     /// The functions that tell callers apart, by the names of their schemes.
@@ -85,25 +102,32 @@ impl<'d> Security<'d> {
         described.map(|(name, scheme, authorizer)| read_authorizer(name, scheme, authorizer)).collect()
     }
 
-    fn scheme(&self, name: &str) -> Result<Way, Error> {
+    fn scheme(&self, name: &str) -> Result<Asked, Error> {
         let scheme = self.schemes.and_then(|schemes| schemes.get(name));
         let kind =
             scheme.and_then(|scheme| scheme.get("x-amazon-apigateway-authtype")).and_then(Value::as_str);
         match (scheme, kind) {
             (Some(_), Some(kind)) if kind.eq_ignore_ascii_case("awsSigv4") => {
-                Ok((Authorization::AwsIam, None))
+                Ok(Asked::Callers((Authorization::AwsIam, None)))
             }
             (Some(scheme), _) if scheme.get(AUTHORIZER).is_some() => {
-                Ok((Authorization::Custom, Some(name.to_owned())))
+                Ok(Asked::Callers((Authorization::Custom, Some(name.to_owned()))))
             }
-            // The name that templates use for methods that are open although there is a default.
-            (None, _) if name == "NONE" => Ok(OPEN),
+            (Some(scheme), None) if is_api_key(scheme) => Ok(Asked::Key),
+            // The names that templates use for methods that are open, or need no key, although there is a default.
+            (None, _) if name == "NONE" || name == "api_key_false" => Ok(Asked::Callers(OPEN)),
             (Some(_), _) => Err(Error::unsupported(&format!(
-                "The security scheme {name}: AWS_IAM and functions are; an API key"
+                "The security scheme {name}: AWS_IAM, functions and API keys in x-api-key are; another one"
             ))),
             (None, _) => Err(Error::bad(format!("Unable to find the security scheme {name}"))),
         }
     }
+}
+
+/// True where a scheme asks for an API key in the one header that API Gateway reads.
+fn is_api_key(scheme: &Value) -> bool {
+    let text = |name: &str| scheme.get(name).and_then(Value::as_str).unwrap_or_default();
+    text("type") == "apiKey" && text("in") == "header" && text("name").eq_ignore_ascii_case("x-api-key")
 }
 
 /// Reads what stands under a scheme's authorizer.
@@ -155,18 +179,44 @@ const DESCRIPTIVE: [&str; 13] = [
     "security",
 ];
 
+/// What is known of a document where its operations are read.
+pub(crate) struct Surroundings<'d> {
+    pub(crate) root: &'d Map<String, Value>,
+    pub(crate) security: &'d Security<'d>,
+    /// The parameters of all operations of a path.
+    pub(crate) shared: Option<&'d Value>,
+}
+
+/// Names the validator of an operation, or of all that name none.
+pub(crate) const VALIDATOR: &str = "x-amazon-apigateway-request-validator";
+
 /// Reads one operation.
-pub(crate) fn read(operation: &Value, security: &Security<'_>) -> Result<MethodRecord, Error> {
+pub(crate) fn read(
+    operation: &Value,
+    around: &Surroundings<'_>,
+    schemas: &mut Schemas,
+) -> Result<MethodRecord, Error> {
     let Value::Object(operation) = operation else { return Err(malformed("operation")) };
-    // The authorizer is named as the document names it, until its id is known.
-    let (authorization, authorizer_id) = security.authorization(operation)?;
-    let mut method = MethodRecord { authorization, authorizer_id, ..MethodRecord::default() };
+    // The authorizer is named as the document names it, until its id is known. So is the validator.
+    let ((authorization, authorizer_id), api_key_required) = around.security.authorization(operation)?;
+    let request = request::read(around.root, operation, around.shared, schemas)?;
+    let validator = operation.get(VALIDATOR).or_else(|| around.root.get(VALIDATOR));
+    let validator = validator.map(|name| name.as_str().ok_or_else(|| malformed(VALIDATOR))).transpose()?;
+    let mut method = MethodRecord {
+        authorization,
+        authorizer_id,
+        api_key_required,
+        validator_id: validator.map(str::to_owned),
+        request_parameters: request.parameters,
+        request_models: request.models,
+        ..MethodRecord::default()
+    };
     for (name, value) in operation {
         match name.as_str() {
             "operationId" => method.operation_name = value.as_str().map(str::to_owned),
             "responses" => method.responses = responses(value)?,
             "x-amazon-apigateway-integration" => method.integration = Some(read_integration(value)?),
-            "x-amazon-apigateway-auth" => {}
+            "x-amazon-apigateway-auth" | VALIDATOR => {}
             known if DESCRIPTIVE.contains(&known) => {}
             other if other.starts_with("x-amazon-apigateway-") => return Err(Error::unsupported(other)),
             other if other.starts_with("x-") => {}
@@ -256,7 +306,8 @@ fn integration_responses(value: &Value) -> Result<BTreeMap<String, IntegrationRe
     Ok(read)
 }
 
-fn texts(value: &Value) -> Option<BTreeMap<String, String>> {
+/// A map of texts.
+pub(crate) fn texts(value: &Value) -> Option<BTreeMap<String, String>> {
     let entries = value.as_object()?.iter();
     entries.map(|(key, value)| value.as_str().map(|value| (key.clone(), value.to_owned()))).collect()
 }

@@ -80,6 +80,7 @@ pub(crate) fn new_stage(call: &service::Call, rest_api_id: &str, stage_name: Str
         description: None,
         variables: std::collections::BTreeMap::new(),
         method_settings: std::collections::BTreeMap::new(),
+        access_log: None,
         tracing_enabled: false,
         tags: std::collections::BTreeMap::new(),
         created: call.now(),

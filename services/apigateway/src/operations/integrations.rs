@@ -11,6 +11,7 @@ use super::rest_apis::change;
 use crate::api::{
     self, DeleteIntegration, DeleteIntegrationResponse, GetIntegration, GetIntegrationResponse,
     PutIntegration, PutIntegrationRequest, PutIntegrationResponse, UpdateIntegration,
+    UpdateIntegrationResponse,
 };
 use crate::integration;
 use crate::patch::{Op, Patch};
@@ -150,6 +151,46 @@ pub(crate) async fn delete_response(
         integration.responses.remove(&input.status_code).map(|_| ()).ok_or_else(no_response)
     })
     .await?;
+    Ok(())
+}
+
+pub(crate) async fn update_response(
+    state: Arc<ApiGateway>,
+    permit: Permit<UpdateIntegrationResponse>,
+) -> Result<api::IntegrationResponse, Error> {
+    let Permit { input, call, .. } = permit;
+    let patches = Patch::read(input.patch_operations)?;
+    let mut shown = api::IntegrationResponse::default();
+    change(&state, &call, &input.rest_api_id, |api| {
+        let integration = find_mut(api, &input.resource_id, &input.http_method)?;
+        let response = integration.responses.get_mut(&input.status_code).ok_or_else(no_response)?;
+        patches.iter().try_for_each(|patch| patch_response(response, patch))?;
+        shown = view::integration_response(&input.status_code, response);
+        integration::served(integration).map(|_| ())
+    })
+    .await?;
+    Ok(shown)
+}
+
+fn patch_response(response: &mut IntegrationResponseRecord, patch: &Patch) -> Result<(), Error> {
+    match (patch.parts().as_slice(), patch.op) {
+        (["selectionPattern"], _) => {
+            response.selection_pattern = patch.new_value().filter(|pattern| !pattern.is_empty());
+        }
+        (["responseParameters", name], Op::Add | Op::Replace) => {
+            response.parameters.insert((*name).to_owned(), patch.required()?);
+        }
+        (["responseParameters", name], Op::Remove) => {
+            response.parameters.remove(*name);
+        }
+        (["responseTemplates", content_type], Op::Add | Op::Replace) => {
+            response.templates.insert((*content_type).to_owned(), patch.required()?);
+        }
+        (["responseTemplates", content_type], Op::Remove) => {
+            response.templates.remove(*content_type);
+        }
+        _ => return Err(patch.invalid_path()),
+    }
     Ok(())
 }
 

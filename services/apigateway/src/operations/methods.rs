@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use gateway::records::Authorization;
+use gateway::records::{Authorization, Parameter};
 use service::Permit;
 
 use super::map;
 use super::rest_apis::change;
 use crate::api::{
     self, DeleteMethod, DeleteMethodResponse, GetMethod, GetMethodResponse, PutMethod, PutMethodResponse,
-    UpdateMethod,
+    UpdateMethod, UpdateMethodResponse,
 };
-use crate::model::http_method;
+use crate::model::{bad_parameter, http_method};
 use crate::patch::{Op, Patch};
 use crate::records::{ApiRecord, MethodRecord, MethodResponseRecord};
 use crate::store::Apis;
@@ -22,27 +22,23 @@ pub(crate) async fn put(state: Arc<ApiGateway>, permit: Permit<PutMethod>) -> Re
     let Permit { input, call, .. } = permit;
     let name = http_method(&input.http_method)?;
     let authorization = authorization(&input.authorization_type)?;
-    if input.api_key_required == Some(true) {
-        return Err(Error::unsupported("An API key"));
-    }
     if input.authorization_scopes.is_some_and(|scopes| !scopes.is_empty()) {
         return Err(Error::unsupported("An authorization scope"));
-    }
-    if input.request_validator_id.is_some() {
-        return Err(Error::unsupported("A request validator"));
     }
     let authorizer_id = input.authorizer_id.filter(|_| authorization == Authorization::Custom);
     let method = MethodRecord {
         authorization,
         authorizer_id,
         operation_name: input.operation_name,
+        api_key_required: input.api_key_required.unwrap_or(false),
+        validator_id: input.request_validator_id.filter(|id| !id.is_empty()),
         request_parameters: map(input.request_parameters),
         request_models: map(input.request_models),
         ..MethodRecord::default()
     };
     let shown = view::method(&name, &method);
     change(&state, &call, &input.rest_api_id, |record| {
-        check_authorizer(record, &method)?;
+        check(record, &method)?;
         let methods = &mut record.resource_mut(&input.resource_id)?.methods;
         if methods.contains_key(&name) {
             return Err(Error::Conflict("Method already exists for this resource".to_owned()));
@@ -70,7 +66,7 @@ pub(crate) async fn update(
     let record = change(&state, &call, &input.rest_api_id, |record| {
         let method = record.method_mut(&input.resource_id, &input.http_method)?;
         patches.iter().try_for_each(|patch| apply_patch(method, patch))?;
-        check_authorizer(record, record.method(&input.resource_id, &input.http_method)?)
+        check(record, record.method(&input.resource_id, &input.http_method)?)
     })
     .await?;
     let method = record.method(&input.resource_id, &input.http_method)?;
@@ -134,6 +130,40 @@ pub(crate) async fn delete_response(
     Ok(())
 }
 
+pub(crate) async fn update_response(
+    state: Arc<ApiGateway>,
+    permit: Permit<UpdateMethodResponse>,
+) -> Result<api::MethodResponse, Error> {
+    let Permit { input, call, .. } = permit;
+    let patches = Patch::read(input.patch_operations)?;
+    let mut shown = api::MethodResponse::default();
+    change(&state, &call, &input.rest_api_id, |record| {
+        let method = record.method_mut(&input.resource_id, &input.http_method)?;
+        let response = method.responses.get_mut(&input.status_code).ok_or_else(no_response)?;
+        for patch in &patches {
+            match (patch.parts().as_slice(), patch.op) {
+                (["responseParameters", name], Op::Add | Op::Replace) => {
+                    response.parameters.insert((*name).to_owned(), patch.boolean()?);
+                }
+                (["responseParameters", name], Op::Remove) => {
+                    response.parameters.remove(*name);
+                }
+                (["responseModels", content_type], Op::Add | Op::Replace) => {
+                    response.models.insert((*content_type).to_owned(), patch.required()?);
+                }
+                (["responseModels", content_type], Op::Remove) => {
+                    response.models.remove(*content_type);
+                }
+                _ => return Err(patch.invalid_path()),
+            }
+        }
+        shown = view::method_response(&input.status_code, response);
+        Ok(())
+    })
+    .await?;
+    Ok(shown)
+}
+
 pub(crate) fn no_response() -> Error {
     Error::NotFound("Invalid Response status code specified".to_owned())
 }
@@ -150,6 +180,15 @@ fn authorization(name: &str) -> Result<Authorization, Error> {
             "Invalid authorizer type specified. Must be one of: [NONE, AWS_IAM, CUSTOM, COGNITO_USER_POOLS]",
         )),
     }
+}
+
+/// What must hold of a method however it came about.
+fn check(record: &ApiRecord, method: &MethodRecord) -> Result<(), Error> {
+    check_authorizer(record, method)?;
+    record.check_validator(method)?;
+    record.check_request_models(method)?;
+    let unknown = method.request_parameters.keys().find(|name| Parameter::of(name).is_none());
+    unknown.map_or(Ok(()), |name| Err(bad_parameter(name)))
 }
 
 /// A method whose callers a function tells apart names one that is there.
@@ -170,16 +209,21 @@ fn apply_patch(method: &mut MethodRecord, patch: &Patch) -> Result<(), Error> {
         (["authorizationType"], Op::Replace) => method.authorization = authorization(&patch.required()?)?,
         (["authorizerId"], _) => method.authorizer_id = patch.new_value(),
         (["operationName"], _) => method.operation_name = patch.new_value(),
-        (["apiKeyRequired"], Op::Replace) => {
-            if patch.boolean()? {
-                return Err(Error::unsupported("An API key"));
-            }
-        }
+        (["apiKeyRequired"], Op::Replace) => method.api_key_required = patch.boolean()?,
         (["requestParameters", name], Op::Add | Op::Replace) => {
             method.request_parameters.insert((*name).to_owned(), patch.boolean()?);
         }
         (["requestParameters", name], Op::Remove) => {
             method.request_parameters.remove(*name);
+        }
+        (["requestValidatorId"], _) => {
+            method.validator_id = patch.new_value().filter(|id| !id.is_empty());
+        }
+        (["requestModels", content_type], Op::Add | Op::Replace) => {
+            method.request_models.insert((*content_type).to_owned(), patch.required()?);
+        }
+        (["requestModels", content_type], Op::Remove) => {
+            method.request_models.remove(*content_type);
         }
         _ => return Err(patch.invalid_path()),
     }

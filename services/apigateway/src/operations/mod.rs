@@ -1,14 +1,21 @@
 //! The operations' handlers, one file a subject.
 
 pub(crate) mod account;
+pub(crate) mod api_keys;
 pub(crate) mod authorizers;
 pub(crate) mod deployments;
+pub(crate) mod gateway_responses;
 pub(crate) mod integrations;
 pub(crate) mod methods;
+pub(crate) mod models;
+pub(crate) mod request_validators;
 pub(crate) mod resources;
 pub(crate) mod rest_apis;
 pub(crate) mod stages;
 pub(crate) mod tags;
+pub(crate) mod trials;
+pub(crate) mod usage_plan_keys;
+pub(crate) mod usage_plans;
 
 use std::collections::BTreeMap;
 

@@ -11,6 +11,7 @@ use crate::api::{
     self, CreateRestApi, DeleteRestApi, GetRestApi, GetRestApis, ImportRestApi, PutRestApi, UpdateRestApi,
 };
 use crate::model::{INVALID_POLICY, resource_policy};
+use crate::models;
 use crate::openapi::Document;
 use crate::operations::tags::check_tags;
 use crate::patch::{Op, Patch};
@@ -38,6 +39,7 @@ pub(crate) async fn create(_: Arc<ApiGateway>, permit: Permit<CreateRestApi>) ->
         return Err(Error::unsupported("A security policy of the API's own"));
     }
     let mut record = ApiRecord::new(input.name, call.now());
+    record.models = models::usual();
     record.description = input.description;
     record.version = input.version;
     // Templates write the slash as patches do.
@@ -90,6 +92,9 @@ pub(crate) async fn put(state: Arc<ApiGateway>, permit: Permit<PutRestApi>) -> R
             record.resource_mut(&root)?.methods.clear();
             let named = |name: &str| document.authorizers.iter().any(|it| it.name == name);
             record.authorizers.retain(|_, authorizer| named(&authorizer.name));
+            record.models.clear();
+            record.validators.clear();
+            record.responses.clear();
             if let Some(title) = document.title.clone().filter(|title| !title.is_empty()) {
                 record.name = title;
             }

@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ::store::Transaction;
-use gateway::records::{MethodSettings, StageRecord};
+use gateway::records::{AccessLog, MethodSettings, StageRecord};
 use service::Permit;
 
+use super::account::settings;
 use super::deployments::new_stage;
 use super::map;
 use super::tags::check_tags;
-use crate::api::{self, CreateStage, DeleteStage, GetStage, GetStages, UpdateStage};
+use crate::api::{
+    self, CreateStage, DeleteStage, FlushStageAuthorizersCache, GetStage, GetStages, UpdateStage,
+};
 use crate::patch::{Op, Patch};
 use crate::records::ApiRecord;
 use crate::store::{self, Apis};
@@ -76,12 +79,20 @@ pub(crate) async fn update(state: Arc<ApiGateway>, permit: Permit<UpdateStage>) 
     let Permit { input, call, .. } = permit;
     let patches = Patch::read(input.patch_operations)?;
     let apis = Apis(call.account());
+    let settings = settings(&state, &call)?;
     let stage = call
         .transact(|transaction| {
             let record = apis.read(transaction, &input.rest_api_id)?;
             let stage = store::read_stage(transaction, &record, &input.stage_name)?;
             let mut stage = stage.ok_or_else(|| Error::not_found("stage"))?;
+            let logged = logs(&stage);
             patches.iter().try_for_each(|patch| apply_patch(&mut stage, patch))?;
+            if logs(&stage) && !logged && settings.cloudwatch_role_arn.is_none() {
+                return Err(Error::bad(
+                    "CloudWatch Logs role ARN must be set in account settings to enable logging",
+                ));
+            }
+            check_access_log(&call, &stage)?;
             stage.updated = call.now();
             check(&stage)?;
             state.stages.put_stage(transaction, stage.clone())?;
@@ -101,6 +112,17 @@ pub(crate) async fn delete(state: Arc<ApiGateway>, permit: Permit<DeleteStage>) 
         Ok(state.stages.delete_stage(transaction, &record.id, &input.stage_name)?)
     })
     .await
+}
+
+pub(crate) async fn flush_authorizers(
+    state: Arc<ApiGateway>,
+    permit: Permit<FlushStageAuthorizersCache>,
+) -> Result<(), Error> {
+    let Permit { input, call, .. } = permit;
+    let record = Apis(call.account()).get(&state.store, &input.rest_api_id)?;
+    store::stage(&state.store, &record, &input.stage_name)?;
+    state.stages.forget_callers(&record.id, &input.stage_name);
+    Ok(())
 }
 
 pub(crate) fn check_stage_count(transaction: &Transaction<'_>, record: &ApiRecord) -> Result<(), Error> {
@@ -162,6 +184,16 @@ fn apply_patch(stage: &mut StageRecord, patch: &Patch) -> Result<(), Error> {
         (["variables", name], Op::Remove) => {
             stage.variables.remove(*name);
         }
+        (["accessLogSettings"], Op::Remove) => stage.access_log = None,
+        (["accessLogSettings", part], Op::Add | Op::Replace) => {
+            let none = AccessLog { destination_arn: String::new(), format: String::new() };
+            let access = stage.access_log.get_or_insert(none);
+            match *part {
+                "destinationArn" => access.destination_arn = patch.required()?,
+                "format" => access.format = patch.required()?,
+                _ => return Err(patch.invalid_path()),
+            }
+        }
         (["cacheClusterEnabled"], Op::Replace) => refuse_cache(Some(patch.boolean()?), None)?,
         ([resource, method], Op::Remove) => {
             stage.method_settings.remove(&settings_key(resource, method));
@@ -175,6 +207,38 @@ fn apply_patch(stage: &mut StageRecord, patch: &Patch) -> Result<(), Error> {
             apply_setting(settings, group, setting, patch)?;
         }
         _ => return Err(patch.invalid_path()),
+    }
+    Ok(())
+}
+
+/// True where a stage writes anything of its requests.
+fn logs(stage: &StageRecord) -> bool {
+    let level = |settings: &MethodSettings| settings.logging_level.as_deref().is_some_and(|it| it != "OFF");
+    stage.access_log.is_some() || stage.method_settings.values().any(level)
+}
+
+/// The longest form of a line, in bytes: API Gateway's bound.
+const FORMAT_BYTES_MAX: usize = 3 * 1_024;
+
+fn check_access_log(call: &service::Call, stage: &StageRecord) -> Result<(), Error> {
+    let Some(access) = &stage.access_log else { return Ok(()) };
+    let own = |(region, account, _): &(&str, &str, &str)| {
+        *region == call.region().as_str() && *account == call.account().as_str()
+    };
+    if gateway::group_of(&access.destination_arn).filter(own).is_none() {
+        return Err(Error::bad(
+            "Invalid ARN specified in the request. ARNs must start with 'arn:' and contain at least 6 elements \
+             separated by colons (:); only log groups of CloudWatch Logs of the same account and region are supported",
+        ));
+    }
+    // AWS asks for an id in every line, so that a line can be told from others.
+    if access.format.len() > FORMAT_BYTES_MAX || access.format.contains('\n') {
+        return Err(Error::bad("Access log format must be a single line of at most 3 KB"));
+    }
+    if !["$context.requestId", "$context.extendedRequestId"].iter().any(|id| access.format.contains(id)) {
+        return Err(Error::bad(
+            "Access Log Format Must contain at least $context.requestId or $context.extendedRequestId",
+        ));
     }
     Ok(())
 }
@@ -203,19 +267,15 @@ fn apply_setting(
         ("metrics", "enabled") => settings.metrics_enabled = patch.boolean()?,
         ("logging", "loglevel") => {
             let level = patch.required()?;
-            // No account can have set the role that logging needs.
-            if level != "OFF" {
-                return Err(Error::bad(
-                    "CloudWatch Logs role ARN must be set in account settings to enable logging",
-                ));
+            if !["OFF", "ERROR", "INFO"].contains(&level.as_str()) {
+                return Err(Error::bad("Invalid logging level. Must be one of: OFF, ERROR, INFO"));
             }
             settings.logging_level = Some(level);
         }
         ("logging", "dataTrace") => {
+            // SECURITY: whole requests and answers, secrets and all, would stand in a log.
             if patch.boolean()? {
-                return Err(Error::bad(
-                    "CloudWatch Logs role ARN must be set in account settings to enable logging",
-                ));
+                return Err(Error::unsupported("dataTrace"));
             }
         }
         ("caching", "enabled") if !patch.boolean()? => {}

@@ -1,4 +1,4 @@
-//! Tags of APIs and stages, by their ARNs.
+//! Tags of APIs, stages, API keys and usage plans, by their ARNs.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use service::{Call, Permit};
 
 use crate::api::{self, GetTags, TagResource, UntagResource};
 use crate::model::Tagged;
-use crate::store::{self, Apis};
+use crate::store::{self, Apis, Owned};
 use crate::{ApiGateway, Error};
 
 /// Tags of one resource.
@@ -20,9 +20,12 @@ fn tagged<'a>(call: &Call, arn: &'a str) -> Result<Tagged<'a>, Error> {
 pub(crate) async fn get(state: Arc<ApiGateway>, permit: Permit<GetTags>) -> Result<api::Tags, Error> {
     let Permit { input, call, .. } = permit;
     let apis = Apis(call.account());
+    let owned = Owned(call.account());
     let tags = match tagged(&call, &input.resource_arn)? {
         Tagged::Api(id) => apis.get(&state.store, id)?.tags,
         Tagged::Stage(id, name) => store::stage(&state.store, &apis.get(&state.store, id)?, name)?.tags,
+        Tagged::Key(id) => owned.key(&state.store, id)?.tags,
+        Tagged::Plan(id) => owned.plan(&state.store, id)?.tags,
     };
     Ok(api::Tags { tags: Some(tags.into_iter().collect()) })
 }
@@ -48,7 +51,7 @@ async fn edit(
     arn: &str,
     change: impl FnOnce(&mut BTreeMap<String, String>) + Send,
 ) -> Result<(), Error> {
-    let apis = Apis(call.account());
+    let (apis, owned) = (Apis(call.account()), Owned(call.account()));
     let target = tagged(call, arn)?;
     call.transact(|transaction| match target {
         Tagged::Api(id) => {
@@ -64,6 +67,18 @@ async fn edit(
             change(&mut stage.tags);
             check_count(&stage.tags)?;
             Ok(state.stages.put_stage(transaction, stage)?)
+        }
+        Tagged::Key(id) => {
+            let mut key = owned.read_key(transaction, id)?;
+            change(&mut key.tags);
+            check_count(&key.tags)?;
+            Ok(state.stages.plans().put_key(transaction, key)?)
+        }
+        Tagged::Plan(id) => {
+            let mut plan = owned.read_plan(transaction, id)?;
+            change(&mut plan.tags);
+            check_count(&plan.tags)?;
+            Ok(state.stages.plans().put_plan(transaction, plan)?)
         }
     })
     .await

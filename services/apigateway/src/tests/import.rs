@@ -48,11 +48,21 @@ async fn what_is_not_understood_is_refused_by_name() {
         json!({"/open": {"get": {"x-amazon-apigateway-integration": integration}}})
     };
     for (name, value, expected) in [
-        ("x-amazon-apigateway-request-validators", json!({}), "x-amazon-apigateway-request-validators"),
-        ("x-amazon-apigateway-gateway-responses", json!({}), "x-amazon-apigateway-gateway-responses"),
+        ("x-amazon-apigateway-request-validators", json!([]), "x-amazon-apigateway-request-validators"),
+        ("x-amazon-apigateway-request-validators", json!({"v": {"validate": true}}), "validators/validate"),
+        ("x-amazon-apigateway-request-validator", json!("nobody-knows"), "nobody-knows"),
+        ("x-amazon-apigateway-gateway-responses", json!({"TEAPOT": {}}), "TEAPOT"),
+        ("x-amazon-apigateway-gateway-responses", json!({"THROTTLED": {"x": 1}}), "THROTTLED/x"),
+        ("definitions", json!({"A": {"type": "nothing"}}), "Invalid model schema specified"),
+        ("definitions", json!({"A": {"$ref": "https://example.com/a"}}), "canonical form"),
+        ("definitions", json!({"a-b": {}}), "Model name must be alphanumeric: a-b"),
         ("unknown", json!(1), "unknown"),
         ("security", json!([{"nobody-knows": []}]), "nobody-knows"),
-        ("securityDefinitions", json!({"AWS_IAM": {"type": "apiKey"}}), "AWS_IAM"),
+        (
+            "securityDefinitions",
+            json!({"AWS_IAM": {"type": "apiKey", "in": "query", "name": "key"}}),
+            "AWS_IAM",
+        ),
         ("x-amazon-apigateway-policy", json!({"Statement": 1}), "Invalid policy document"),
         ("paths", json!({"/open": {"trace": {}}}), "/open/trace"),
         ("paths", json!({"/open": {"get": {"unheard": 1}}}), "unheard"),
@@ -77,14 +87,28 @@ async fn what_is_not_understood_is_refused_by_name() {
         assert_eq!(fault.code, "BadRequestException", "{name}");
         assert!(fault.message.contains(expected), "{name}: {}", fault.message);
     }
-    let body = Bytes::from_static(b"swagger: '2.0'");
-    let yaml = crate::api::ImportRestApiRequest { body, ..Default::default() };
-    let fault = platform
-        .kit
-        .call::<crate::api::ImportRestApi>(&platform.kit.administrator(), yaml)
-        .await
-        .unwrap_err();
-    assert!(fault.message.contains("YAML"), "{}", fault.message);
+    for text in
+        ["", "- a", "swagger: '2.0'\nswagger: '2.0'", "a: &a [*a, *a]", "{\"swagger\": ", "!Ref x", "\u{0}"]
+    {
+        let body = Bytes::from(text.to_owned());
+        let import = crate::api::ImportRestApiRequest { body, ..Default::default() };
+        let refused =
+            platform.kit.call::<crate::api::ImportRestApi>(&platform.kit.administrator(), import).await;
+        assert_eq!(refused.unwrap_err().code, "BadRequestException", "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_definition_may_be_yaml() {
+    let platform = platform().await;
+    let text = "openapi: 3.0.1\ninfo: {title: yaml, version: '1'}\npaths:\n  /a:\n    get:\n      responses:\n        200: {description: fine}\n      x-amazon-apigateway-integration:\n        type: mock\n        requestTemplates: {application/json: '{\"statusCode\": 200}'}\n        responses: {default: {statusCode: '200'}}\n";
+    let import =
+        crate::api::ImportRestApiRequest { body: Bytes::from_static(text.as_bytes()), ..Default::default() };
+    let administrator = platform.kit.administrator();
+    let api = platform.kit.call::<crate::api::ImportRestApi>(&administrator, import).await.unwrap();
+    let id = api.id.unwrap();
+    platform.call("CreateDeployment", json!({"restApiId": id, "stageName": "prod"})).await.unwrap();
+    assert_eq!(platform.get(&format!("http://{id}.execute-api.localhost/prod/a")).await.status, 200);
 }
 
 #[tokio::test]
@@ -102,7 +126,7 @@ async fn putting_a_definition_merges_or_overwrites() {
         body: Bytes::from(
             json!({"openapi": "3.0.1", "info": {"title": "second", "version": "2"}, "paths": {"/new": {"get": {
                 "x-amazon-apigateway-integration": proxy(), "x-amazon-apigateway-auth": {"type": "AWS_IAM"}}}},
-                "components": {"schemas": {}}})
+                "components": {"examples": {}}})
             .to_string(),
         ),
         ..Default::default()
@@ -118,7 +142,7 @@ async fn putting_a_definition_merges_or_overwrites() {
     let administrator = platform.kit.administrator();
     let merged = platform.kit.call::<crate::api::PutRestApi>(&administrator, put("merge")).await.unwrap();
     assert_eq!(merged.name.as_deref(), Some("orders"));
-    assert!(merged.warnings.unwrap()[0].contains("components/schemas"));
+    assert!(merged.warnings.unwrap()[0].contains("components/examples"));
     assert_eq!(paths().await, "/ /any /any/{proxy+} /new /open /orders /orders/{id}");
     let replaced =
         platform.kit.call::<crate::api::PutRestApi>(&administrator, put("overwrite")).await.unwrap();

@@ -4,6 +4,8 @@
 mod authorization;
 mod control;
 mod import;
+mod keys;
+mod requests;
 mod serving;
 mod wire;
 
@@ -306,6 +308,7 @@ fn samples() -> Vec<(&'static str, Value)> {
     let arn = "arn:aws:apigateway:us-east-1::/restapis/a1";
     vec![
         ("GetAccount", json!({})),
+        ("UpdateAccount", json!({})),
         ("CreateRestApi", json!({"name": "n"})),
         ("ImportRestApi", json!({"body": "e30="})),
         ("PutRestApi", with(json!({"body": "e30="}))),
@@ -316,6 +319,11 @@ fn samples() -> Vec<(&'static str, Value)> {
         ("CreateResource", with(json!({"parentId": "r1", "pathPart": "p"}))),
         ("GetResource", with(json!({"resourceId": "r1"}))),
         ("GetResources", api.clone()),
+        ("UpdateResource", with(json!({"resourceId": "r1"}))),
+        ("UpdateMethodResponse", response()),
+        ("UpdateIntegrationResponse", response()),
+        ("TestInvokeMethod", method()),
+        ("FlushStageAuthorizersCache", with(json!({"stageName": "s"}))),
         ("DeleteResource", with(json!({"resourceId": "r1"}))),
         ("PutMethod", with(json!({"resourceId": "r1", "httpMethod": "GET", "authorizationType": "NONE"}))),
         ("GetMethod", method()),
@@ -352,9 +360,58 @@ fn samples() -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// Samples of what methods ask for: models, validators, keys; and of the gateway's own answers.
+fn samples_of_what_is_asked() -> Vec<(&'static str, Value)> {
+    let api = json!({"restApiId": "a1"});
+    let with = |more: Value| {
+        let mut input = api.clone();
+        input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        input
+    };
+    vec![
+        ("CreateModel", with(json!({"name": "M", "contentType": "application/json"}))),
+        ("GetModel", with(json!({"modelName": "M"}))),
+        ("GetModels", api.clone()),
+        ("UpdateModel", with(json!({"modelName": "M"}))),
+        ("DeleteModel", with(json!({"modelName": "M"}))),
+        ("CreateRequestValidator", api.clone()),
+        ("GetRequestValidator", with(json!({"requestValidatorId": "v1"}))),
+        ("GetRequestValidators", api.clone()),
+        ("UpdateRequestValidator", with(json!({"requestValidatorId": "v1"}))),
+        ("DeleteRequestValidator", with(json!({"requestValidatorId": "v1"}))),
+        ("PutGatewayResponse", with(json!({"responseType": "THROTTLED"}))),
+        ("GetGatewayResponse", with(json!({"responseType": "THROTTLED"}))),
+        ("GetGatewayResponses", api.clone()),
+        ("UpdateGatewayResponse", with(json!({"responseType": "THROTTLED"}))),
+        ("DeleteGatewayResponse", with(json!({"responseType": "THROTTLED"}))),
+        ("CreateApiKey", json!({"name": "k"})),
+        ("GetApiKey", json!({"apiKey": "k1"})),
+        ("GetApiKeys", json!({})),
+        ("UpdateApiKey", json!({"apiKey": "k1"})),
+        ("DeleteApiKey", json!({"apiKey": "k1"})),
+        ("ImportApiKeys", json!({"body": "bmFtZSxrZXkK", "format": "csv"})),
+        ("CreateUsagePlan", json!({"name": "p"})),
+        ("GetUsagePlan", json!({"usagePlanId": "p1"})),
+        ("GetUsagePlans", json!({})),
+        ("UpdateUsagePlan", json!({"usagePlanId": "p1"})),
+        ("DeleteUsagePlan", json!({"usagePlanId": "p1"})),
+        ("CreateUsagePlanKey", json!({"usagePlanId": "p1", "keyId": "k1", "keyType": "API_KEY"})),
+        ("GetUsagePlanKey", json!({"usagePlanId": "p1", "keyId": "k1"})),
+        ("GetUsagePlanKeys", json!({"usagePlanId": "p1"})),
+        ("DeleteUsagePlanKey", json!({"usagePlanId": "p1", "keyId": "k1"})),
+        ("GetUsage", json!({"usagePlanId": "p1", "startDate": "2026-01-01", "endDate": "2026-01-02"})),
+        ("UpdateUsage", json!({"usagePlanId": "p1", "keyId": "k1"})),
+    ]
+}
+
 service::service_compliance!(
     platform().await.kit,
-    Subject { service: "apigateway", samples: &samples(), open: &[], secrets: &[] }
+    Subject {
+        service: "apigateway",
+        samples: &[samples(), samples_of_what_is_asked()].concat(),
+        open: &[],
+        secrets: &[]
+    }
 );
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use crate::records::Physical;
 
 pub(super) struct Method;
 
-const PROPERTIES: [Property; 12] = [
+const PROPERTIES: [Property; 13] = [
     optional("ApiKeyRequired"),
     optional("AuthorizationScopes"),
     required("AuthorizationType"),
@@ -20,6 +20,7 @@ const PROPERTIES: [Property; 12] = [
     optional("OperationName"),
     optional("RequestModels"),
     optional("RequestParameters"),
+    optional("RequestValidatorId"),
     required("ResourceId").fixed(),
     required("RestApiId").fixed(),
 ];

@@ -7,7 +7,8 @@ use crate::records::Physical;
 
 pub(super) struct Stage;
 
-const PROPERTIES: [Property; 8] = [
+const PROPERTIES: [Property; 9] = [
+    optional("AccessLogSetting"),
     required("DeploymentId"),
     optional("Description"),
     optional("MethodSettings"),
@@ -56,7 +57,8 @@ impl Provider for Stage {
             }
             work.call("apigateway", "CreateStage", Value::Object(input)).await?;
             let made = work.made(work.text("StageName"), Value::Null);
-            let settings = method_patches(work, &Value::Null)?;
+            let mut settings = method_patches(work, &Value::Null)?;
+            settings.extend(log_patches(work, None));
             patch(work, &made.id, settings).await.map_err(|failure| failure.after(&made))?;
             Ok(made)
         })
@@ -67,6 +69,7 @@ impl Provider for Stage {
             let api = work.text("RestApiId");
             let mut operations = patches(work, &old.properties);
             operations.extend(method_patches(work, &old.properties)?);
+            operations.extend(log_patches(work, old.properties.get("AccessLogSetting")));
             patch(work, &old.id, operations).await?;
             set_tags(work, &api, old).await?;
             Ok(work.made(&old.id, Value::Object(old.attributes.clone())))
@@ -92,6 +95,23 @@ async fn patch(work: &Work, stage: &str, operations: Vec<Value>) -> Result<(), F
     let input = json!({ "restApiId": api, "stageName": stage, "patchOperations": operations });
     work.call("apigateway", "UpdateStage", input).await?;
     Ok(())
+}
+
+/// What is written of each request, as patches where it differs.
+fn log_patches(work: &Work, old: Option<&Value>) -> Vec<Value> {
+    let new = work.get("AccessLogSetting");
+    if new == old {
+        return Vec::new();
+    }
+    let part = |name: &str| text(new.and_then(|setting| setting.get(name)));
+    if new.is_none() {
+        return vec![json!({ "op": "remove", "path": "/accessLogSettings" })];
+    }
+    let replace = |path: &str, value: String| json!({ "op": "replace", "path": path, "value": value });
+    vec![
+        replace("/accessLogSettings/destinationArn", part("DestinationArn")),
+        replace("/accessLogSettings/format", part("Format")),
+    ]
 }
 
 /// A member of a method's settings, and where the stage keeps it.

@@ -3,13 +3,16 @@
 //! One file a type. A provider knows no stack and no store. A type that is not in [`find`], or a property that a provider
 //! does not declare, is refused before anything is created.
 
+mod apigateway_account;
 mod apigateway_authorizer;
 mod apigateway_body;
 mod apigateway_deployment;
 mod apigateway_method;
+mod apigateway_request;
 mod apigateway_resource;
 mod apigateway_rest_api;
 mod apigateway_stage;
+mod apigateway_usage;
 mod cdk_metadata;
 mod cloudformation_stack;
 mod custom;
@@ -282,13 +285,20 @@ pub(crate) trait Provider: Send + Sync {
 }
 
 /// All types, in the order of their names.
-static PROVIDERS: [&dyn Provider; 36] = [
+static PROVIDERS: [&dyn Provider; 43] = [
+    &apigateway_account::Account,
+    &apigateway_usage::ApiKey,
     &apigateway_authorizer::Authorizer,
     &apigateway_deployment::Deployment,
+    &apigateway_request::GatewayResponse,
     &apigateway_method::Method,
+    &apigateway_request::Model,
+    &apigateway_request::RequestValidator,
     &apigateway_resource::Resource,
     &apigateway_rest_api::RestApi,
     &apigateway_stage::Stage,
+    &apigateway_usage::UsagePlan,
+    &apigateway_usage::UsagePlanKey,
     &cdk_metadata::Metadata,
     &custom::Custom,
     &cloudformation_stack::Nested,

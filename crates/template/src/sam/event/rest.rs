@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::context::{Context, Source};
 use super::super::error::Problems;
+use super::super::implicit::IMPLICIT;
 use super::super::python::{Dict, Py, Text};
 use super::super::swagger::{Editor, skeleton};
 use super::super::value::{Kind, is_truthy, single, truthy};
@@ -85,11 +86,18 @@ fn secure(
     if auth.is_empty() {
         return Ok(());
     }
-    let given = context.apis.get(api_id).and_then(|api| api.get("Auth"));
+    let api = context.apis.get(api_id);
+    let stage = match api.and_then(|api| api.get("StageName")) {
+        // The implicit API's is the transform's own word.
+        Some(Value::String(name)) if api_id == IMPLICIT => Py::from(name.as_str()),
+        Some(name @ Value::String(_)) => Py::from_template(name),
+        _ => Py::from("Stage"),
+    };
+    let given = api.and_then(|api| api.get("Auth"));
     let given = given.and_then(Value::as_object).cloned().unwrap_or_default();
     let resolved = context.with_parameters(&Value::Object(given.clone()));
     let resolved = resolved.as_object().cloned().unwrap_or_default();
-    Secured { owner, api_id, path, method, auth, api_auth: (&given, &resolved) }.apply(editor)
+    Secured { owner, api_id, path, method, auth, api_auth: (&given, &resolved), stage: &stage }.apply(editor)
 }
 
 /// One `Api` event, checked.
@@ -264,7 +272,7 @@ fn permission(target: &Target<'_>, route: &Route<'_>, context: &Context) -> (Str
 }
 
 /// `/a/{id}/{proxy+}` is `/a/*/*` in an ARN.
-pub(super) fn wildcards(path: &str) -> String {
+pub(in super::super) fn wildcards(path: &str) -> String {
     let mut result = String::with_capacity(path.len());
     let mut rest = path;
     while let Some((before, behind)) = rest.split_once('{') {

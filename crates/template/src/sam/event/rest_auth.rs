@@ -5,6 +5,7 @@
 use serde_json::{Map, Value};
 
 use super::super::error::Problems;
+use super::super::python::Py;
 use super::super::swagger::Editor;
 use super::super::value::{is_truthy, shown, truthy};
 
@@ -18,9 +19,12 @@ pub(super) struct Secured<'a> {
     pub(super) auth: &'a Map<String, Value>,
     /// The API's `Auth`, as it stands and with parameters filled in.
     pub(super) api_auth: (&'a Map<String, Value>, &'a Map<String, Value>),
+    /// The name of the API's stage, or `Stage` where the template computes it.
+    pub(super) stage: &'a Py,
 }
 
-const KNOWN: [&str; 4] = ["Authorizer", "InvokeRole", "AuthorizationScopes", "ApiKeyRequired"];
+const KNOWN: [&str; 5] =
+    ["Authorizer", "InvokeRole", "AuthorizationScopes", "ApiKeyRequired", "ResourcePolicy"];
 
 impl Secured<'_> {
     fn refuse(&self, message: impl std::fmt::Display) -> Problems {
@@ -63,6 +67,18 @@ impl Secured<'_> {
         }
         if let Some(required) = key {
             editor.set_method_api_key(self.path, self.method, is_truthy(required))?;
+        }
+        self.resource_policy(editor)
+    }
+
+    fn resource_policy(&self, editor: &mut Editor) -> Result<(), Problems> {
+        let Some(policy) = truthy(self.auth, "ResourcePolicy") else { return Ok(()) };
+        let Some(policy) = policy.as_object() else {
+            return Err(self.refuse("Property 'Auth.ResourcePolicy' should be a map."));
+        };
+        editor.add_resource_policy(policy, self.path, self.stage)?;
+        if let Some(statements) = truthy(policy, "CustomStatements") {
+            editor.add_policy_statements(statements);
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 //! published transform does, since copying may reorder what a fingerprint is later taken of.
 
 mod models;
+mod resource_policy;
 mod security;
 
 use serde_json::Value;
@@ -27,6 +28,7 @@ pub(super) struct Editor {
     security: Dict,
     responses: Dict,
     definitions: Dict,
+    policy: Dict,
 }
 
 /// The CORS settings of an API.
@@ -116,8 +118,8 @@ impl Editor {
             found.cloned().unwrap_or_else(Dict::hashed)
         };
         let (security, responses) = (section(SECURITY), section(RESPONSES));
-        let definitions = section("definitions");
-        let editor = Self { doc, security, responses, definitions };
+        let (definitions, policy) = (section("definitions"), section("x-amazon-apigateway-policy"));
+        let editor = Self { doc, security, responses, definitions, policy };
         let paths = editor.doc.get("paths").and_then(Py::as_dict);
         for path in editor.paths() {
             let item = paths.and_then(|paths| paths.get(&path));

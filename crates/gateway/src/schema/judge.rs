@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::problems::{Problems, quoted, quoted_text};
-use super::{Need, Node, Rest, Schemas, Type, number};
+use super::{Need, Node, Rest, Schemas, Type, number, pattern};
 
 /// Comparisons that a body may cost besides one for each of its bytes.
 const STEPS_MAX: usize = 1_000_000;
@@ -145,7 +145,7 @@ impl<'s> Judge<'s> {
             }
         }
         if let Some((pattern, regex)) = &rules.pattern
-            && self.goes_on(text.len() / 16)
+            && self.goes_on(pattern::steps(regex, text.len()))
             && !regex.is_match(text)
         {
             problems.say(|| {
@@ -244,7 +244,7 @@ impl<'s> Judge<'s> {
             }
             let mut spoken_of = own.is_some();
             for (pattern, place) in &rules.patterns {
-                if self.goes_on(1 + name.len() / 16) && pattern.is_match(name) {
+                if self.goes_on(pattern::steps(pattern, name.len())) && pattern.is_match(name) {
                     spoken_of = true;
                     self.check(*place, value, problems);
                 }

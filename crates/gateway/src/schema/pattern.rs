@@ -8,12 +8,20 @@ use super::SchemaError;
 
 /// The compiled size that a pattern may have.
 const PATTERN_BYTES_MAX: usize = 256 * 1_024;
+/// How much of a pattern one step pays for.
+const BYTES_A_STEP: usize = 4_096;
 
 /// Compiles a pattern, which may fit anywhere in a text.
 pub(super) fn compile(pattern: &str) -> Result<Regex, SchemaError> {
     let limits = Regex::config().nfa_size_limit(Some(PATTERN_BYTES_MAX)).onepass(false);
     let built = Regex::builder().configure(limits).build(&as_ascii_classes(pattern));
     built.map_err(|_| SchemaError::Pattern(pattern.to_owned()))
+}
+
+/// What it costs to look for a pattern in a text of so many bytes, in a judgement's steps: where an automaton cannot be kept in
+/// memory as a table, each byte is held against all of its states.
+pub(super) fn steps(pattern: &Regex, bytes: usize) -> usize {
+    (1 + bytes / 16).saturating_mul(1 + pattern.memory_usage() / BYTES_A_STEP)
 }
 
 /// `\d` and `\w` mean ASCII in schemas; the engine would take every script's digits and letters.
@@ -43,6 +51,13 @@ fn as_ascii_classes(pattern: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn large_patterns_cost_more() {
+        let (small, large) = (compile("^a+$").unwrap(), compile("(a|b)*c(a|b){500}").unwrap());
+        assert!(steps(&small, 1_000_000) <= 250_000);
+        assert!(steps(&large, 1_000_000) > 4 * steps(&small, 1_000_000));
+    }
 
     #[test]
     fn patterns_mean_what_schemas_mean() {

@@ -403,10 +403,13 @@ fn check_resource(text: &str, kind: PolicyKind) -> Result<(), PolicyError> {
     }
 }
 
-/// An ARN of IAM whose last component is given, and is neither a pattern nor of a known kind, is refused.
+/// An ARN of IAM whose last component is given, and is neither a pattern nor of a known kind, is refused. The root user is named by
+/// AWS's own policies for its tasks.
 fn check_iam_path(path: Option<&str>) -> Result<(), PolicyError> {
     let is_known = |path: &str| {
-        path == "*" || path.contains(['*', '?', '$']) || IAM_PATHS.iter().any(|start| path.starts_with(start))
+        path == "root"
+            || path.contains(['*', '?', '$'])
+            || IAM_PATHS.iter().any(|start| path.starts_with(start))
     };
     if path.is_none_or(is_known) { Ok(()) } else { Err(PolicyError::IamPath(IAM_PATHS.join(", "))) }
 }

@@ -204,6 +204,7 @@ def test_a_killed_platform_leaves_no_orphan(fresh):
                 pass
         return found
 
-    assert sleepers()
+    # A program has its descriptors closed, by which its parent goes on, before it has its name.
+    eventually(sleepers)
     fresh.kill()
     eventually(lambda: not sleepers())

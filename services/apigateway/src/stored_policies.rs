@@ -29,37 +29,10 @@ fn of_deployment(binder: &Binder<'_>, stored: &[u8]) -> Result<Option<Vec<u8>>, 
 
 #[cfg(test)]
 mod tests {
-    use base::{AccountId, Timestamp};
-    use identity::records::{UserRecord, keys};
-    use identity::{Directory, DirectoryError};
-    use store::{Key, Store, StoreError};
+    use service::testkit::before::{ANA, ANA_ID, EVE, store_with_ana};
+    use store::{Key, StoreError};
 
     use super::*;
-
-    const ANA: &str = "arn:aws:iam::000000000001:user/ana";
-    const EVE: &str = "arn:aws:iam::000000000001:user/eve";
-
-    async fn store_with_ana() -> (Store, Directory) {
-        let store = Store::ephemeral().unwrap();
-        let directory = Directory::new(store.clone(), crypto::RootKey::ephemeral().derive("session"));
-        let account: AccountId = "000000000001".parse().unwrap();
-        let ana = UserRecord {
-            name: "ana".into(),
-            path: "/".into(),
-            user_id: "AIDAANAANAANAANAANA01".into(),
-            created_at: Timestamp::default(),
-            tags: vec![],
-            inline: vec![],
-            attached: vec![],
-            groups: vec![],
-            boundary: None,
-        };
-        let put: Result<(), DirectoryError> = store
-            .transact(|t| directory.edit(t, account).put(keys::USERS, &keys::named(account, "ana"), &ana))
-            .await;
-        put.unwrap();
-        (store, directory)
-    }
 
     #[tokio::test]
     async fn apis_and_deployments_of_before_name_by_unique_id() {
@@ -85,7 +58,7 @@ mod tests {
         let deployment: DeploymentRecord = decode(&bytes).unwrap();
         assert_eq!((api.name.as_str(), deployment.id.as_str()), ("n", "d"));
         for text in [api.policy.unwrap(), deployment.api.policy.unwrap()] {
-            assert!(text.contains("AIDAANAANAANAANAANA01"), "{text}");
+            assert!(text.contains(ANA_ID), "{text}");
             assert!(!text.contains(ANA) && !text.contains(EVE), "{text}");
         }
     }

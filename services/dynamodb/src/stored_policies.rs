@@ -26,38 +26,12 @@ fn of_stream(binder: &Binder<'_>, stored: &[u8]) -> Result<Option<Vec<u8>>, Stor
 
 #[cfg(test)]
 mod tests {
-    use base::{AccountId, Timestamp};
-    use identity::records::{UserRecord, keys};
-    use identity::{Directory, DirectoryError};
-    use store::{Key, Store, StoreError};
+    use base::Timestamp;
+    use service::testkit::before::{ANA, ANA_ID, EVE, store_with_ana};
+    use store::{Key, StoreError};
 
     use super::*;
     use crate::records::{PolicyRecord, StreamOfTable};
-
-    const ANA: &str = "arn:aws:iam::000000000001:user/ana";
-    const EVE: &str = "arn:aws:iam::000000000001:user/eve";
-
-    async fn store_with_ana() -> (Store, Directory) {
-        let store = Store::ephemeral().unwrap();
-        let directory = Directory::new(store.clone(), crypto::RootKey::ephemeral().derive("session"));
-        let account: AccountId = "000000000001".parse().unwrap();
-        let ana = UserRecord {
-            name: "ana".into(),
-            path: "/".into(),
-            user_id: "AIDAANAANAANAANAANA01".into(),
-            created_at: Timestamp::default(),
-            tags: vec![],
-            inline: vec![],
-            attached: vec![],
-            groups: vec![],
-            boundary: None,
-        };
-        let put: Result<(), DirectoryError> = store
-            .transact(|t| directory.edit(t, account).put(keys::USERS, &keys::named(account, "ana"), &ana))
-            .await;
-        put.unwrap();
-        (store, directory)
-    }
 
     fn policy() -> PolicyRecord {
         let text = format!(
@@ -92,7 +66,7 @@ mod tests {
         let stream = StreamRecord::decode(&store.get(STREAMS, Key::new().u64(9)).unwrap().unwrap()).unwrap();
         assert_eq!((table.name.as_str(), table.id), ("Orders", 7));
         for policy in [table.policy.unwrap(), stream.policy.unwrap()] {
-            assert!(policy.text.contains("AIDAANAANAANAANAANA01"), "{}", policy.text);
+            assert!(policy.text.contains(ANA_ID), "{}", policy.text);
             assert!(!policy.text.contains(ANA) && !policy.text.contains(EVE), "{}", policy.text);
             assert_eq!(policy.revision, "1");
         }

@@ -20,37 +20,10 @@ fn bind(binder: &Binder<'_>, stored: &[u8]) -> Result<Option<Vec<u8>>, StoredPol
 
 #[cfg(test)]
 mod tests {
-    use base::{AccountId, Timestamp};
-    use identity::records::{UserRecord, keys};
-    use identity::{Directory, DirectoryError};
-    use store::{Key, Store, StoreError};
+    use service::testkit::before::{ANA, ANA_ID, EVE, store_with_ana};
+    use store::{Key, StoreError};
 
     use super::*;
-
-    const ANA: &str = "arn:aws:iam::000000000001:user/ana";
-    const EVE: &str = "arn:aws:iam::000000000001:user/eve";
-
-    async fn store_with_ana() -> (Store, Directory) {
-        let store = Store::ephemeral().unwrap();
-        let directory = Directory::new(store.clone(), crypto::RootKey::ephemeral().derive("session"));
-        let account: AccountId = "000000000001".parse().unwrap();
-        let ana = UserRecord {
-            name: "ana".into(),
-            path: "/".into(),
-            user_id: "AIDAANAANAANAANAANA01".into(),
-            created_at: Timestamp::default(),
-            tags: vec![],
-            inline: vec![],
-            attached: vec![],
-            groups: vec![],
-            boundary: None,
-        };
-        let put: Result<(), DirectoryError> = store
-            .transact(|t| directory.edit(t, account).put(keys::USERS, &keys::named(account, "ana"), &ana))
-            .await;
-        put.unwrap();
-        (store, directory)
-    }
 
     #[tokio::test]
     async fn functions_of_before_name_by_unique_id() {
@@ -70,7 +43,7 @@ mod tests {
         let named = |qualifier: &str| {
             function.policies[qualifier].statements[0].body["Principal"]["AWS"].as_str().unwrap().to_owned()
         };
-        assert_eq!(named(""), "AIDAANAANAANAANAANA01");
+        assert_eq!(named(""), ANA_ID);
         assert!(named("1").starts_with("AIDA"), "nobody is let in by a name that nobody has: {}", named("1"));
         assert_eq!(function.next_version, 2);
     }

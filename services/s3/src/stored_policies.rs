@@ -18,37 +18,10 @@ fn bind(binder: &Binder<'_>, stored: &[u8]) -> Result<Option<Vec<u8>>, StoredPol
 
 #[cfg(test)]
 mod tests {
-    use base::{AccountId, Timestamp};
-    use identity::records::{UserRecord, keys};
-    use identity::{Directory, DirectoryError};
-    use store::{Key, Store, StoreError};
+    use service::testkit::before::{ANA, ANA_ID, EVE, store_with_ana};
+    use store::{Key, StoreError};
 
     use super::*;
-
-    const ANA: &str = "arn:aws:iam::000000000001:user/ana";
-    const EVE: &str = "arn:aws:iam::000000000001:user/eve";
-
-    async fn store_with_ana() -> (Store, Directory) {
-        let store = Store::ephemeral().unwrap();
-        let directory = Directory::new(store.clone(), crypto::RootKey::ephemeral().derive("session"));
-        let account: AccountId = "000000000001".parse().unwrap();
-        let ana = UserRecord {
-            name: "ana".into(),
-            path: "/".into(),
-            user_id: "AIDAANAANAANAANAANA01".into(),
-            created_at: Timestamp::default(),
-            tags: vec![],
-            inline: vec![],
-            attached: vec![],
-            groups: vec![],
-            boundary: None,
-        };
-        let put: Result<(), DirectoryError> = store
-            .transact(|t| directory.edit(t, account).put(keys::USERS, &keys::named(account, "ana"), &ana))
-            .await;
-        put.unwrap();
-        (store, directory)
-    }
 
     #[tokio::test]
     async fn a_bucket_of_before_names_by_unique_id() {
@@ -67,7 +40,7 @@ mod tests {
         let bytes = store.get(BUCKETS, Key::new().str("b")).unwrap().unwrap();
         let bucket: BucketRecord = decode(&bytes).unwrap();
         let text = bucket.policy.unwrap();
-        assert!(text.contains("AIDAANAANAANAANAANA01") && !text.contains(ANA), "{text}");
+        assert!(text.contains(ANA_ID) && !text.contains(ANA), "{text}");
         assert!(!text.contains(EVE), "whoever is made under this name later is not let in: {text}");
         assert_eq!((bucket.id.as_str(), bucket.tags["k"].as_str()), ("i", "v"), "all else stays");
     }

@@ -4,6 +4,7 @@
 //! tests only; panics are its way to fail.
 #![allow(clippy::expect_used, clippy::panic, clippy::missing_panics_doc, reason = "for tests only")]
 
+pub mod before;
 pub mod compliance;
 
 use std::any::Any;

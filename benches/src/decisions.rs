@@ -372,6 +372,7 @@ impl Engine for Own<'_> {
         let (Some(ask), Some(context)) = (self.asks.get(at), self.contexts.get(at)) else { return false };
         let request = Request {
             principal: PrincipalView {
+                lender: None,
                 kind: PrincipalKind::User,
                 arn: "arn:aws:iam::123456789012:user/ana",
                 account: ACCOUNT,

@@ -65,13 +65,28 @@ def test_keys_of_other_forms_are_read(iam, name, tmp_path):
 
 def test_what_is_no_certificate_or_not_of_its_key_is_refused(iam, name, tmp_path):
     certificate, key = identity("ec", tmp_path)
-    _, other = identity("ec", tmp_path, "two")
+    stranger, other = identity("ec", tmp_path, "two")
     block = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
     for body, private, chain, code in (("x", key, None, "MalformedCertificate"), (block, key, None, "MalformedCertificate"), (certificate, "x", None, "MalformedCertificate"),
                                        (certificate, certificate, None, "MalformedCertificate"), (certificate + certificate, key, None, "MalformedCertificate"),
-                                       (certificate, key, "x", "MalformedCertificate"), (certificate, other, None, "KeyPairMismatch")):
+                                       (certificate, key, "x", "MalformedCertificate"), (certificate, key, stranger, "MalformedCertificate"),
+                                       (certificate, other, None, "KeyPairMismatch")):
         more = {"CertificateChain": chain} if chain else {}
         refused(iam.upload_server_certificate, code, ServerCertificateName=name, CertificateBody=body, PrivateKey=private, **more)
+
+
+def test_a_chain_is_taken_link_by_link(iam, name, tmp_path):
+    root, root_key = identity("rsa", tmp_path, "root")
+    for name_of, signer in (("between", "root"), ("leaf", "between")):
+        request = openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name_of}.example", "-keyout", tmp_path / f"{name_of}.key")
+        openssl("x509", "-req", "-CA", tmp_path / f"{signer}.pem", "-CAkey", tmp_path / f"{signer}.key", "-CAcreateserial", "-days", "3", "-out", tmp_path / f"{name_of}.pem",
+                given=request)
+    leaf, key, between = (tmp_path / "leaf.pem").read_text(), (tmp_path / "leaf.key").read_text(), (tmp_path / "between.pem").read_text()
+    for chain, index in ((root + between, 0), (between + between, 1)):
+        message = refused(iam.upload_server_certificate, "MalformedCertificate", ServerCertificateName=name, CertificateBody=leaf, PrivateKey=key, CertificateChain=chain)
+        assert message.endswith(f"is: {index}")
+    iam.upload_server_certificate(ServerCertificateName=name, CertificateBody=leaf, PrivateKey=key, CertificateChain=between + root)
+    iam.delete_server_certificate(ServerCertificateName=name)
 
 
 def test_a_service_linked_role_is_its_services_alone(platform, iam):

@@ -250,6 +250,13 @@ def test_the_organization_is_a_condition_key_of_trust(platform, org, member, ins
 
 def test_services_are_trusted_and_administered_by_members(org, member, inside):
     service = "access-analyzer.amazonaws.com"
+    for call, reason, arguments in ((org.register_delegated_administrator, "SERVICE_ACCESS_NOT_ENABLED", {"AccountId": member, "ServicePrincipal": service}),
+                                    (org.enable_aws_service_access, "UNRECOGNIZED_SERVICE_PRINCIPAL", {"ServicePrincipal": "nonsense.amazonaws.com"}),
+                                    (org.tag_resource, "INVALID_PATTERN", {"ResourceId": "zz", "Tags": []}),
+                                    (org.create_account, "INVALID_ROLE_NAME", {"AccountName": "x", "Email": "x@example.com", "RoleName": "AWSServiceRoleForX"})):
+        with pytest.raises((org.exceptions.ConstraintViolationException, org.exceptions.InvalidInputException)) as caught:
+            call(**arguments)
+        assert caught.value.response["Reason"] == reason
     org.enable_aws_service_access(ServicePrincipal=service)
     enabled = org.list_aws_service_access_for_organization()["EnabledServicePrincipals"]
     assert [one["ServicePrincipal"] for one in enabled] == [service]

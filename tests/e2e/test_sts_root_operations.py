@@ -187,6 +187,7 @@ def test_only_administrators_with_leave_are_let_in(own, org, enabled, members, o
     # A member does it once it administers IAM for the organization.
     theirs = inside(members[0], "sts")
     refused(theirs.assume_root, "AccessDenied", **target)
+    org.enable_aws_service_access(ServicePrincipal="iam.amazonaws.com")
     org.register_delegated_administrator(AccountId=members[0], ServicePrincipal="iam.amazonaws.com")
     assert as_root(members[1], "IAMAuditRootUserCredentials", "sts", sts=theirs).get_caller_identity()["Account"] == members[1]
     assert inside(members[0], "iam").list_organizations_features()["EnabledFeatures"] == FEATURES

@@ -173,6 +173,7 @@ pub(crate) fn judge(
     let request = Request {
         // Whoever a function vouches for is of no account: what its policy says of the caller is all that counts.
         principal: PrincipalView {
+            lender: None,
             kind: PrincipalKind::User,
             arn: "",
             account,

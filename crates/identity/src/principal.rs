@@ -6,7 +6,7 @@
 mod federated;
 
 use base::{AccountId, Arn, Timestamp};
-use policy::{PrincipalKind, PrincipalView};
+use policy::{Lender, PrincipalKind, PrincipalView};
 use serde::{Deserialize, Serialize};
 
 pub use federated::{FederatedBy, FederatedUser, WebIdentity};
@@ -344,6 +344,7 @@ impl Principal {
     // resource's or role's own policy lets it in.
     pub fn policy_view(&self) -> PrincipalView<'_> {
         let view = PrincipalView {
+            lender: None,
             kind: PrincipalKind::Anonymous,
             arn: "",
             account: "",
@@ -375,6 +376,10 @@ impl Principal {
                 kind: PrincipalKind::Federated,
                 arn: &user.arn,
                 account: user.account.as_str(),
+                lender: user
+                    .lender
+                    .as_deref()
+                    .map(|lender| Lender { arn: &lender.arn, user_id: &lender.user_id }),
                 ..view
             },
             Self::Service(service) => {

@@ -52,6 +52,7 @@ fn main() {
         let action = if resource.contains("dynamodb") { "dynamodb:GetItem" } else { "s3:GetObject" };
         let request = Request {
             principal: PrincipalView {
+                lender: None,
                 kind: PrincipalKind::User,
                 arn: "arn:aws:iam::111111111111:user/ana",
                 account: "111111111111",

@@ -11,7 +11,7 @@ use crate::statement::{Applies, Effect, Question, Statement};
 
 /// Decides a request.
 pub fn evaluate(request: &Request<'_>, set: &PolicySet<'_>) -> Decision {
-    let question = Question::new(request);
+    let question = Question::new(request, set.boundary.is_some());
     match Evaluation::run(&question, set) {
         Ok(by) => Decision::Allow(Allowed { by }),
         Err(denial) => Decision::Deny(denial),

@@ -94,7 +94,7 @@ pub fn explain(request: &Request<'_>, set: &PolicySet<'_>) -> Explanation {
         denial,
         denied_by,
         statement,
-        policies: policies(set, &Question::new(request)),
+        policies: policies(set, &Question::new(request, set.boundary.is_some())),
     }
 }
 

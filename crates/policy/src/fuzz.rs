@@ -20,6 +20,7 @@ const KINDS: [PolicyKind; 7] = [
 const ALL: &str = r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
 
 const ANA: PrincipalView<'static> = PrincipalView {
+    lender: None,
     kind: PrincipalKind::User,
     arn: "arn:aws:iam::111111111111:user/ana",
     account: "111111111111",

@@ -35,4 +35,4 @@ pub use error::PolicyError;
 pub use evaluate::evaluate;
 pub use explain::{ConditionTrace, Explanation, PolicyTrace, StatementTrace, explain};
 pub use policy::{NamedPolicy, Policy, PolicyKind, PolicySet};
-pub use request::{PrincipalKind, PrincipalView, Request};
+pub use request::{Lender, PrincipalKind, PrincipalView, Request};

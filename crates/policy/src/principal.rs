@@ -13,7 +13,7 @@ pub(crate) enum Grant {
     Account,
     /// Everyone.
     Anyone,
-    /// The role behind the caller's session.
+    /// The role behind the caller's session, or the user who lends it its rights.
     Role,
     /// Exactly this user, session, root user, service or provider.
     Exact,
@@ -61,6 +61,11 @@ impl PrincipalElement {
         Ok(Self { patterns, negated })
     }
 
+    /// True for `*`, the wildcard.
+    pub(crate) fn is_anyone(&self) -> bool {
+        !self.negated && matches!(self.patterns.as_slice(), [PrincipalPattern::Anyone])
+    }
+
     /// How closely a statement that allows names the caller; `None` where it does not.
     pub(crate) fn grants(&self, principal: &PrincipalView<'_>) -> Option<Grant> {
         let closest = self.patterns.iter().filter_map(|pattern| pattern.grant(principal)).max();
@@ -73,10 +78,15 @@ impl PrincipalElement {
 
     /// Whether a statement that denies is about the caller.
     // SECURITY: `NotPrincipal` spares a caller only if every identity the caller has is listed: the account, and the user,
-    // or the role and its session. Sparing on less would let a whole account through on account of one name.
-    pub(crate) fn denies(&self, principal: &PrincipalView<'_>) -> bool {
+    // or the role and its session. Sparing on less would let a whole account through on account of one name. It never spares
+    // who has a permissions boundary:
+    // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
+    pub(crate) fn denies(&self, principal: &PrincipalView<'_>, has_boundary: bool) -> bool {
         if !self.negated {
             return self.patterns.iter().any(|pattern| pattern.grant(principal).is_some());
+        }
+        if has_boundary {
+            return true;
         }
         let listed =
             |grant: Grant| self.patterns.iter().any(|pattern| pattern.grant(principal) == Some(grant));
@@ -84,6 +94,9 @@ impl PrincipalElement {
             || match principal.kind {
                 PrincipalKind::Root | PrincipalKind::Service => listed(Grant::Exact),
                 PrincipalKind::User => listed(Grant::Account) && listed(Grant::Exact),
+                PrincipalKind::Federated if principal.lender.is_some() => {
+                    listed(Grant::Account) && listed(Grant::Role) && listed(Grant::Exact)
+                }
                 PrincipalKind::Federated => listed(Grant::Exact),
                 PrincipalKind::AssumedRole => {
                     listed(Grant::Account) && listed(Grant::Role) && listed(Grant::Exact)
@@ -143,6 +156,10 @@ impl PrincipalPattern {
             }
             Self::Arn(arn) if signed && **arn == *principal.arn => Some(Grant::Exact),
             Self::Arn(arn) if principal.role_arn == Some(&**arn) => Some(Grant::Role),
+            Self::Arn(arn) if principal.lender.is_some_and(|user| *user.arn == **arn) => Some(Grant::Role),
+            Self::UniqueId(id) if principal.lender.is_some_and(|user| *user.user_id == **id) => {
+                Some(Grant::Role)
+            }
             Self::UniqueId(id) if signed && **id == *principal.user_id => Some(Grant::Exact),
             Self::UniqueId(id) if principal.role_arn.is_some() => {
                 let role_id = principal.user_id.split(':').next();
@@ -198,6 +215,7 @@ mod tests {
 
     fn session() -> PrincipalView<'static> {
         PrincipalView {
+            lender: None,
             kind: PrincipalKind::AssumedRole,
             arn: "arn:aws:sts::111111111111:assumed-role/app/s1",
             account: ACCOUNT,
@@ -256,16 +274,16 @@ mod tests {
     #[test]
     fn not_principal_spares_only_who_is_listed_in_full() {
         let role_only = element(r#"{"AWS":"arn:aws:iam::111111111111:role/path/app"}"#, true).unwrap();
-        assert!(role_only.denies(&session()));
+        assert!(role_only.denies(&session(), false));
         assert_eq!(role_only.grants(&session()), None);
         let full = element(
             r#"{"AWS":["111111111111","arn:aws:iam::111111111111:role/path/app","arn:aws:sts::111111111111:assumed-role/app/s1"]}"#,
             true,
         )
         .unwrap();
-        assert!(!full.denies(&session()));
+        assert!(!full.denies(&session(), false) && full.denies(&session(), true));
         let other = element(r#"{"AWS":"222222222222"}"#, true).unwrap();
-        assert!(other.denies(&session()));
+        assert!(other.denies(&session(), false));
         assert_eq!(other.grants(&session()), Some(Grant::Anyone));
     }
 }

@@ -22,6 +22,15 @@ pub enum PrincipalKind {
     Anonymous,
 }
 
+/// The user behind a federated user's session.
+#[derive(Clone, Copy, Debug)]
+pub struct Lender<'a> {
+    /// The user's ARN.
+    pub arn: &'a str,
+    /// The user's unique id (`AIDA…`).
+    pub user_id: &'a str,
+}
+
 /// The caller, as policies see it.
 #[derive(Clone, Copy, Debug)]
 pub struct PrincipalView<'a> {
@@ -34,6 +43,9 @@ pub struct PrincipalView<'a> {
     pub account: &'a str,
     /// For a role's session: the role's own ARN, path included.
     pub role_arn: Option<&'a str>,
+    /// For a federated user: the user who lends its rights. What names that user is about this session, too, as what names a
+    /// role is about the role's.
+    pub lender: Option<Lender<'a>>,
     /// For a service: its principal name, for example `apigateway.amazonaws.com`.
     pub service: Option<&'a str>,
     /// The unique id (`AIDA…`, `AROA…:session`, or the account id of a root user).
@@ -170,6 +182,7 @@ mod tests {
 
     fn user() -> PrincipalView<'static> {
         PrincipalView {
+            lender: None,
             kind: PrincipalKind::User,
             arn: "arn:aws:iam::111111111111:user/team/ana",
             account: "111111111111",

@@ -58,16 +58,18 @@ pub(crate) enum Applies {
 /// A request, with its action in the case in which patterns are kept.
 pub(crate) struct Question<'r> {
     pub(crate) request: &'r Request<'r>,
+    /// The caller's rights have a boundary.
+    has_boundary: bool,
     action: String,
     pub(crate) action_head: Head,
     resource_head: Head,
 }
 
 impl<'r> Question<'r> {
-    pub(crate) fn new(request: &'r Request<'r>) -> Self {
+    pub(crate) fn new(request: &'r Request<'r>, has_boundary: bool) -> Self {
         let action = request.action.to_ascii_lowercase();
         let (action_head, resource_head) = (Head::of(&action), Head::of(request.resource));
-        Self { request, action, action_head, resource_head }
+        Self { request, has_boundary, action, action_head, resource_head }
     }
 }
 
@@ -103,7 +105,7 @@ impl Statement {
         if !self.resources.as_ref().is_none_or(resource) {
             return Applies::No(Element::Resource);
         }
-        let Some(grant) = self.grant(request) else { return Applies::No(Element::Principal) };
+        let Some(grant) = self.grant(question) else { return Applies::No(Element::Principal) };
         let mut undecidable = None;
         for condition in &self.conditions {
             match condition.check(request) {
@@ -115,11 +117,24 @@ impl Statement {
         undecidable.map_or(Applies::Yes(grant), |reason| Applies::Undecidable(reason, grant))
     }
 
-    fn grant(&self, request: &Request<'_>) -> Option<Grant> {
+    fn grant(&self, question: &Question<'_>) -> Option<Grant> {
+        let principal = &question.request.principal;
         match (&self.principal, self.effect) {
             (None, _) => Some(Grant::Exact),
-            (Some(element), Effect::Allow) => element.grants(&request.principal),
-            (Some(element), Effect::Deny) => element.denies(&request.principal).then_some(Grant::Exact),
+            (Some(element), Effect::Allow) if element.is_anyone() && self.names_by_condition() => {
+                Some(Grant::Exact)
+            }
+            (Some(element), Effect::Allow) => element.grants(principal),
+            (Some(element), Effect::Deny) => {
+                element.denies(principal, question.has_boundary).then_some(Grant::Exact)
+            }
         }
+    }
+
+    /// Everyone whose `aws:PrincipalArn` is one of these: who is meant so is meant by name, and neither its boundary nor its
+    /// session's policies limit it.
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-anonymous>
+    fn names_by_condition(&self) -> bool {
+        self.conditions.iter().any(Condition::names_principals)
     }
 }

@@ -10,6 +10,7 @@ const HOME: &str = "111111111111";
 const OBJECT: &str = "arn:aws:s3:::b/ana/x";
 
 const ANA: PrincipalView<'static> = PrincipalView {
+    lender: None,
     kind: PrincipalKind::User,
     arn: "arn:aws:iam::111111111111:user/ana",
     account: HOME,
@@ -27,6 +28,7 @@ const SESSION: PrincipalView<'static> = PrincipalView {
     ..ANA
 };
 const SERVICE: PrincipalView<'static> = PrincipalView {
+    lender: None,
     kind: PrincipalKind::Service,
     arn: "",
     account: "",

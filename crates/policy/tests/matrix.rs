@@ -62,7 +62,8 @@ struct Caller {
 
 impl Caller {
     fn new(name: &'static str, kind: PrincipalKind, arn: &'static str, account: &'static str) -> Self {
-        let view = PrincipalView { kind, arn, account, role_arn: None, service: None, user_id: "ID" };
+        let view =
+            PrincipalView { lender: None, kind, arn, account, role_arn: None, service: None, user_id: "ID" };
         let organization = (account == PROD).then_some("o-ours");
         Self { name, view, organization, identity: Vec::new(), boundary: None, session: Vec::new() }
     }

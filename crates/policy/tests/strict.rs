@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 const HOME: &str = "111111111111";
 const ANA: PrincipalView<'static> = PrincipalView {
+    lender: None,
     kind: PrincipalKind::User,
     arn: "arn:aws:iam::111111111111:user/ana",
     account: HOME,

@@ -166,6 +166,7 @@ mod tests {
         let context = common.clone().with("aws:ResourceTag/t", "their secret");
         let request = Request {
             principal: PrincipalView {
+                lender: None,
                 kind: PrincipalKind::User,
                 arn: "arn:aws:iam::111111111111:user/ana",
                 account: "111111111111",
@@ -208,6 +209,7 @@ mod tests {
             .with("aws:ResourceTag/t", "our tag");
         let request = Request {
             principal: PrincipalView {
+                lender: None,
                 kind: PrincipalKind::User,
                 arn: "arn:aws:iam::111111111111:user/ana",
                 account: "111111111111",

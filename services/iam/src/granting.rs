@@ -8,8 +8,10 @@ use std::collections::BTreeSet;
 use analysis::glob;
 use analysis::json::{self, Node};
 
-/// What AWS calls the services that are offered here.
-const NAMES: [(&str, &str); 9] = [
+/// What AWS calls the services that are offered here, by the prefix of their actions.
+/// <https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>
+const NAMES: [(&str, &str); 11] = [
+    ("access-analyzer", "AWS IAM Access Analyzer"),
     ("apigateway", "Amazon API Gateway Management"),
     ("cloudformation", "AWS CloudFormation"),
     ("cloudtrail", "AWS CloudTrail"),
@@ -17,6 +19,7 @@ const NAMES: [(&str, &str); 9] = [
     ("iam", "AWS Identity and Access Management"),
     ("lambda", "AWS Lambda"),
     ("logs", "Amazon CloudWatch Logs"),
+    ("organizations", "AWS Organizations"),
     ("s3", "Amazon S3"),
     ("sts", "AWS Security Token Service"),
 ];
@@ -27,8 +30,8 @@ pub(crate) fn service_name(namespace: &str) -> String {
     known.map_or_else(|| namespace.to_owned(), |(_, name)| (*name).to_owned())
 }
 
-fn offered() -> BTreeSet<String> {
-    protocol::models().map(|model| model.service().to_owned()).collect()
+fn offered() -> impl Iterator<Item = &'static str> {
+    NAMES.iter().map(|(namespace, _)| *namespace)
 }
 
 /// The namespaces of which a policy allows something.
@@ -43,18 +46,18 @@ pub(crate) fn namespaces(text: &str) -> BTreeSet<String> {
         for action in statement.get("Action").map(Node::texts).unwrap_or_default() {
             let vendor = action.split(':').next().unwrap_or_default().to_ascii_lowercase();
             if vendor.contains('*') {
-                found.extend(offered().into_iter().filter(|name| glob::matches(&vendor, name)));
+                found.extend(offered().filter(|name| glob::matches(&vendor, name)).map(str::to_owned));
             } else {
                 found.insert(vendor);
             }
         }
         let excluded = statement.get("NotAction").map(Node::texts).unwrap_or_default();
         if !excluded.is_empty() {
-            let whole = |name: &String| {
+            let whole = |name: &str| {
                 let all = format!("{name}:*");
                 excluded.iter().any(|pattern| *pattern == "*" || pattern.to_ascii_lowercase() == all)
             };
-            found.extend(offered().into_iter().filter(|name| !whole(name)));
+            found.extend(offered().filter(|name| !whole(name)).map(str::to_owned));
         }
     }
     found
@@ -71,9 +74,22 @@ mod tests {
         assert_eq!(of(allow), ["dynamodb", "s3"].map(str::to_owned).into());
         assert!(of(&allow.replace("Allow", "Deny")).is_empty());
         let all = of(r#"{"Effect":"Allow","Action":"*","Resource":"*"}"#);
-        assert!(all.contains("lambda") && all.contains("iam"));
+        assert!(all.contains("lambda") && all.contains("iam") && all.contains("access-analyzer"));
         let but = of(r#"{"Effect":"Allow","NotAction":["iam:*","lambda:Get*"],"Resource":"*"}"#);
         assert!(!but.contains("iam") && but.contains("lambda"));
         assert!(namespaces("{").is_empty());
+    }
+
+    #[test]
+    fn every_service_is_known_by_the_prefix_of_its_actions() {
+        for model in protocol::models() {
+            let prefix = match model.service() {
+                "accessanalyzer" => "access-analyzer",
+                // Streams are DynamoDB's own.
+                "dynamodbstreams" => "dynamodb",
+                other => other,
+            };
+            assert_ne!(service_name(prefix), prefix, "{}", model.service());
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! The words are AWS's.
 
 use identity::DirectoryError;
+use protocol::Fault;
 use service::{Internal, service_error};
 
 service_error! {
@@ -14,10 +15,6 @@ service_error! {
         NotInUse = "AWSOrganizationsNotInUseException",
         /// The caller's account belongs to one already.
         AlreadyInOrganization = "AlreadyInOrganizationException",
-        /// A quota, or a rule about what may be left.
-        ConstraintViolation = "ConstraintViolationException",
-        /// A value that the model lets through and the rules do not.
-        InvalidInput = "InvalidInputException",
         /// Accounts are left.
         OrganizationNotEmpty = "OrganizationNotEmptyException",
         /// The management account stays.
@@ -105,7 +102,6 @@ words! {
     no_child: ChildNotFound = "You specified a child that doesn't exist.";
     no_account: AccountNotFound = "You specified an account that doesn't exist.";
     closed_already: AccountAlreadyClosed = "The account is already closed.";
-    closes_itself: ConstraintViolation = "You can't close the management account of an organization with this operation.";
     no_creation: CreationNotFound =
         "You specified a create account request that doesn't exist.";
     no_policy: PolicyNotFound = "You specified a policy that doesn't exist.";
@@ -121,12 +117,36 @@ words! {
         "The specified account is already a delegated administrator for this AWS service.";
     not_registered: NotRegistered =
         "The specified account is not a delegated administrator for this AWS service.";
-    last_policy: ConstraintViolation = "You cannot remove the last policy attached to the specified target. You must have at least one attached at all times.";
 }
 
 impl Error {
+    /// A quota, or a rule about what may be left. Programs tell the cases apart by the reason:
+    /// <https://docs.aws.amazon.com/organizations/latest/APIReference/API_AttachPolicy.html>
+    pub(crate) fn constraint(reason: &'static str, message: impl Into<String>) -> Self {
+        Fault::sender("ConstraintViolationException", message).with_member("Reason", reason.to_owned()).into()
+    }
+
+    /// A value that the model lets through and the rules do not.
+    pub(crate) fn invalid(reason: &'static str, message: impl Into<String>) -> Self {
+        Fault::sender("InvalidInputException", message).with_member("Reason", reason.to_owned()).into()
+    }
+
     /// A quota is reached.
-    pub(crate) fn quota(what: &str, max: usize) -> Self {
-        Self::ConstraintViolation(format!("You have exceeded the allowed number of {what}: {max}."))
+    pub(crate) fn quota(reason: &'static str, what: &str, max: usize) -> Self {
+        Self::constraint(reason, format!("You have exceeded the allowed number of {what}: {max}."))
+    }
+
+    pub(crate) fn closes_itself() -> Self {
+        Self::constraint(
+            "CANNOT_CLOSE_MANAGEMENT_ACCOUNT",
+            "You can't close the management account of an organization with this operation.",
+        )
+    }
+
+    pub(crate) fn last_policy() -> Self {
+        Self::constraint(
+            "MIN_POLICY_TYPE_ATTACHMENT_LIMIT_EXCEEDED",
+            "You cannot remove the last policy attached to the specified target. You must have at least one attached at all times.",
+        )
     }
 }

@@ -17,6 +17,7 @@
 mod access;
 pub mod api;
 mod error;
+mod integrated;
 mod model;
 mod operations;
 mod page;

@@ -28,9 +28,9 @@ pub(crate) const ADMINISTRATORS_MAX: usize = 3;
 pub(crate) fn kind(name: &str) -> Result<ControlKind, Error> {
     let known = ControlKind::ALL.into_iter().find(|kind| kind.name() == name);
     known.ok_or_else(|| {
-        Error::InvalidInput(format!(
-            "{name} is not offered here: SERVICE_CONTROL_POLICY and RESOURCE_CONTROL_POLICY are"
-        ))
+        let why =
+            format!("{name} is not offered here: SERVICE_CONTROL_POLICY and RESOURCE_CONTROL_POLICY are");
+        Error::invalid("INVALID_ENUM_POLICY_TYPE", why)
     })
 }
 
@@ -133,9 +133,8 @@ pub(crate) mod ids {
 // SECURITY: what is stored must compile: an account whose policies do not compile may do nothing at all.
 pub(crate) fn check_document(kind: ControlKind, text: &str) -> Result<(), Error> {
     if text.chars().count() > POLICY_CHARACTERS_MAX {
-        return Err(Error::ConstraintViolation(format!(
-            "You have exceeded the maximum policy size of {POLICY_CHARACTERS_MAX} characters."
-        )));
+        let why = format!("You have exceeded the maximum policy size of {POLICY_CHARACTERS_MAX} characters.");
+        return Err(Error::constraint("POLICY_CONTENT_LIMIT_EXCEEDED", why));
     }
     let malformed = |why: &str| {
         Error::MalformedPolicyDocument(format!(
@@ -229,6 +228,7 @@ mod tests {
         }
         let long =
             policy(&format!(r#"{{"Effect":"Deny","Action":"s3:*","Resource":"*"{}}}"#, " ".repeat(5_120)));
-        assert!(matches!(check_document(service, &long), Err(Error::ConstraintViolation(_))));
+        let refused = check_document(service, &long).unwrap_err().to_string();
+        assert!(refused.starts_with("ConstraintViolationException"), "{refused}");
     }
 }

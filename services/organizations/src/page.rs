@@ -13,8 +13,9 @@ pub(crate) fn of<T>(
     max_results: Option<i64>,
 ) -> Result<(Vec<T>, Option<String>), Error> {
     let invalid = || {
-        Error::InvalidInput(
-            "You provided a value that does not match the required pattern for NextToken.".to_owned(),
+        Error::invalid(
+            "INVALID_NEXT_TOKEN",
+            "You provided a value that does not match the required pattern for NextToken.",
         )
     };
     let last = match token {

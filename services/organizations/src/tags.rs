@@ -18,10 +18,13 @@ pub(crate) fn from_api(tags: Option<Vec<api::Tag>>) -> Result<Vec<Tag>, Error> {
 pub(crate) fn add(stored: &mut Vec<Tag>, tags: Vec<api::Tag>) -> Result<(), Error> {
     for (at, api::Tag { key, .. }) in tags.iter().enumerate() {
         if key.to_ascii_lowercase().starts_with("aws:") {
-            return Err(Error::InvalidInput("Tag keys beginning with aws: are reserved.".to_owned()));
+            return Err(Error::invalid(
+                "INVALID_SYSTEM_TAGS_PARAMETER",
+                "Tag keys beginning with aws: are reserved.",
+            ));
         }
         if tags.iter().take(at).any(|other| other.key == *key) {
-            return Err(Error::InvalidInput("Duplicate tag keys are not allowed.".to_owned()));
+            return Err(Error::invalid("DUPLICATE_TAG_KEY", "Duplicate tag keys are not allowed."));
         }
     }
     for api::Tag { key, value } in tags {
@@ -30,5 +33,9 @@ pub(crate) fn add(stored: &mut Vec<Tag>, tags: Vec<api::Tag>) -> Result<(), Erro
             None => stored.push((key, value)),
         }
     }
-    if stored.len() > TAGS_MAX { Err(Error::quota("tags", TAGS_MAX)) } else { Ok(()) }
+    if stored.len() > TAGS_MAX {
+        Err(Error::quota("MAX_TAG_LIMIT_EXCEEDED", "tags", TAGS_MAX))
+    } else {
+        Ok(())
+    }
 }

@@ -147,6 +147,9 @@ impl Compactor<'_> {
         if let Some(code) = &self.overrides.validation_error {
             header.insert("validationError".to_owned(), code.as_str().into());
         }
+        if let Some(reasons) = &self.overrides.validation_reasons {
+            header.insert("validationReasons".to_owned(), json!(reasons));
+        }
         if let Some(namespace) = &self.overrides.error_namespace {
             header.insert("errorNamespace".to_owned(), namespace.as_str().into());
         }

@@ -58,6 +58,8 @@ pub(crate) struct Service {
     pub(crate) event_source: Option<String>,
     /// The code of a request that breaks a constraint of the model.
     pub(crate) validation_error: Option<String>,
+    /// Present where such a refusal carries a `Reason`: the reasons of shapes that have their own.
+    pub(crate) validation_reasons: Option<BTreeMap<String, String>>,
     /// What stands before an error shape's name in `__type`.
     pub(crate) error_namespace: Option<String>,
     /// Answers carry `x-amz-crc32`.

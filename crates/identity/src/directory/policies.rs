@@ -10,7 +10,9 @@ use policy::{NamedPolicy, Policy, PolicyKind};
 
 use super::{Directory, DirectoryError, Reads, managed};
 use crate::principal::{AssumedRole, AssumedRoot, FederatedUser, Principal, Root, User};
-use crate::records::{GroupRecord, InlinePolicy, ManagedPolicyRecord, RoleRecord, UserRecord, keys};
+use crate::records::{
+    GroupRecord, InlinePolicy, ManagedPolicyRecord, PasswordPolicyRecord, RoleRecord, UserRecord, keys,
+};
 
 /// The compiled policies of a principal.
 #[derive(Clone, Debug, Default)]
@@ -45,6 +47,11 @@ const NOTHING_OWN: &str =
     r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"fastness:Nothing","Resource":"*"}}"#;
 /// The boundary of whoever is gone.
 const NOTHING: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}"#;
+
+/// What an account's password policy gives each of its users, who need no policy for it; boundaries and denials hold.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_passwords_enable-user-change.html>
+// SECURITY: of any resource, since `ChangePassword` knows no other user than its caller.
+const OWN_PASSWORD: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":["iam:ChangePassword","iam:GetAccountPasswordPolicy"],"Resource":"*"}}"#;
 
 impl PrincipalPolicies {
     // SECURITY: a deny, not merely no policies. A call that began before its user or role was deleted must not pass by
@@ -139,6 +146,12 @@ impl Directory {
             if let Some(group) = group {
                 self.add_own(&mut identity, user.account, &group.inline, &group.attached)?;
             }
+        }
+        let passwords =
+            view.record::<PasswordPolicyRecord>(keys::PASSWORD_POLICIES, &keys::all_of(user.account))?;
+        if passwords.is_some_and(|passwords| passwords.users_may_change) {
+            let own = compile("the account's password policy", OWN_PASSWORD, PolicyKind::Identity)?;
+            identity.push(NamedPolicy::new("the account's password policy", own));
         }
         let boundary = self.boundary(user.account, record.boundary.as_deref())?;
         Ok(PrincipalPolicies { identity, boundary, session: Vec::new() })

@@ -111,6 +111,11 @@ impl Condition {
         &self.expected_text
     }
 
+    /// True where it holds only for callers of certain ARNs.
+    pub(crate) fn names_principals(&self) -> bool {
+        &*self.key_folded == "aws:principalarn" && self.operator.asks_for_a_value()
+    }
+
     /// The request's values for the key.
     pub(crate) fn actual<'a>(&self, request: &Request<'a>) -> Values<'a> {
         request.values(&self.key_folded)

@@ -82,6 +82,18 @@ impl Operator {
     }
 }
 
+impl Operator {
+    /// True where nothing but a value that the policy lists makes it hold: not where the key's absence or another value does.
+    pub(crate) fn asks_for_a_value(self) -> bool {
+        let listed = self.set != Set::ForAllValues && !self.negated && !self.if_exists;
+        listed
+            && matches!(
+                self.comparison,
+                Comparison::StringEquals { .. } | Comparison::StringLike | Comparison::Arn
+            )
+    }
+}
+
 /// An operator without prefix and suffix, and whether it is the negated one.
 fn comparison(name: &str) -> Option<(Comparison, bool)> {
     let comparison = match name {

@@ -310,3 +310,75 @@ fn of_several_statements_the_closest_counts() {
         }
     }
 }
+
+/// "Permissions boundaries and session policies do not limit permissions granted using the aws:PrincipalArn condition key with
+/// a wildcard(*) in the Principal element, unless the identity-based policies contain an explicit deny."
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-roles>
+#[test]
+fn who_is_named_by_a_condition_is_named() {
+    let elsewhere = allow(json!("ec2:*"), json!("*"));
+    let ask = |operator: &str, principal: Value, identity: Vec<Value>, caller| {
+        let resource =
+            document(json!([{ "Effect": "Allow", "Principal": principal, "Action": "s3:*", "Resource": "*",
+            "Condition": { operator: { "aws:PrincipalArn": [USER, ROLE] } } }]));
+        let (boundary, session) = (Some(elsewhere.clone()), vec![elsewhere.clone()]);
+        let scene = Scene { identity, resource: Some(resource), boundary, session, ..Scene::default() };
+        scene.ask(caller, "s3:GetObject", OBJECT)
+    };
+    for caller in [user(USER), session(SESSION, ROLE)] {
+        for principal in [json!("*"), json!({ "AWS": "*" })] {
+            for operator in ["ArnEquals", "ArnLike", "StringEquals", "StringLike", "ForAnyValue:ArnLike"] {
+                assert_eq!(ask(operator, principal.clone(), vec![], caller), "allow", "{operator}");
+                let denied = ask(operator, principal.clone(), vec![deny(json!("s3:*"), json!("*"))], caller);
+                assert_eq!(denied, "deny in identity-based policy");
+            }
+            // Others hold for callers whom they do not list.
+            for operator in ["ArnEqualsIfExists", "StringLikeIfExists", "ForAllValues:ArnLike"] {
+                let limited = ask(operator, principal.clone(), vec![], caller);
+                assert_eq!(limited, "no permissions boundary", "{operator}");
+            }
+        }
+        let named = ask("ArnEquals", json!({ "AWS": "111111111111" }), vec![full_access()], caller);
+        assert_eq!(named, "no permissions boundary");
+    }
+    let other = user("arn:aws:iam::111111111111:user/another");
+    assert_eq!(ask("ArnEquals", json!("*"), vec![], other), "no identity-based policy");
+}
+
+/// "If a resource-based policy grants permission to the ARN of the IAM user who federated, then requests made by the federated
+/// user during the session are limited by an implicit deny in a permission boundary or session policy."
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-basics.html>
+#[test]
+fn who_names_a_user_means_the_sessions_that_it_lends_its_rights_to() {
+    let lender = Some(Lender { arn: USER, user_id: "AIDAEXAMPLEEXAMPLE99" });
+    let federated = PrincipalView { kind: PrincipalKind::Federated, lender, ..user(FEDERATED) };
+    let elsewhere = allow(json!("ec2:*"), json!("*"));
+    for name in [USER, "AIDAEXAMPLEEXAMPLE99"] {
+        let given = Scene { resource: bucket_policy(name), session: vec![full_access()], ..Scene::default() };
+        assert_eq!(given.ask(federated, "s3:GetObject", OBJECT), "allow", "{name}");
+        let limited = Scene { session: vec![elsewhere.clone()], ..given.clone() };
+        assert_eq!(limited.ask(federated, "s3:GetObject", OBJECT), "no session policy");
+        let bounded = Scene { boundary: Some(elsewhere.clone()), ..given.clone() };
+        assert_eq!(bounded.ask(federated, "s3:GetObject", OBJECT), "no permissions boundary");
+        let mut denied = bucket_policy(name).unwrap();
+        denied["Statement"][0]["Effect"] = json!("Deny");
+        let denied = Scene { resource: Some(denied), identity: vec![full_access()], ..given };
+        assert_eq!(denied.ask(federated, "s3:GetObject", OBJECT), "deny in resource-based policy", "{name}");
+    }
+    let spared = |names: Value| {
+        let policy = document(json!([
+            { "Effect": "Deny", "NotPrincipal": { "AWS": names }, "Action": "s3:*", "Resource": "*" }]));
+        let scene = Scene {
+            resource: Some(policy),
+            identity: vec![full_access()],
+            session: vec![full_access()],
+            ..Scene::default()
+        };
+        scene.ask(federated, "s3:GetObject", OBJECT)
+    };
+    assert_eq!(spared(json!(["111111111111", USER, FEDERATED])), "allow");
+    for names in [json!([USER, FEDERATED]), json!(["111111111111", FEDERATED]), json!(["111111111111", USER])]
+    {
+        assert_eq!(spared(names), "deny in resource-based policy");
+    }
+}

@@ -16,8 +16,8 @@ mod sets;
 mod variables;
 
 use policy::{
-    Context, Decision, DenialKind, NamedPolicy, Policy, PolicyKind, PolicySet, PrincipalKind, PrincipalView,
-    Request, evaluate, explain,
+    Context, Decision, DenialKind, Lender, NamedPolicy, Policy, PolicyKind, PolicySet, PrincipalKind,
+    PrincipalView, Request, evaluate, explain,
 };
 use serde_json::{Value, json};
 
@@ -98,6 +98,7 @@ impl Scene {
 fn user(arn: &'static str) -> PrincipalView<'static> {
     let account = arn.split(':').nth(4).unwrap();
     PrincipalView {
+        lender: None,
         kind: PrincipalKind::User,
         arn,
         account,
@@ -118,6 +119,7 @@ fn root(arn: &'static str) -> PrincipalView<'static> {
 }
 
 const NOBODY: PrincipalView<'static> = PrincipalView {
+    lender: None,
     kind: PrincipalKind::Anonymous,
     arn: "",
     account: "",

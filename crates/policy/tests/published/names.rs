@@ -111,3 +111,24 @@ fn principals_are_named_in_full_and_never_by_pattern() {
         }
     }
 }
+
+/// "The NotPrincipal element with a Deny effect will always deny any IAM principal that has a permissions boundary policy
+/// attached, regardless of the values specified in the NotPrincipal element."
+#[test]
+fn who_has_a_boundary_is_never_spared() {
+    let bob = "arn:aws:iam::111111111111:user/Bob";
+    let (role, one) = ("arn:aws:iam::111111111111:role/r", "arn:aws:sts::111111111111:assumed-role/r/s1");
+    let listed = denied_but(&["arn:aws:iam::111111111111:root", bob, role, one]);
+    for caller in [user(bob), session(one, role)] {
+        for (boundary, expected) in [(None, "allow"), (Some(full_access()), "deny in resource-based policy")]
+        {
+            let scene = Scene {
+                resource: Some(listed.clone()),
+                identity: vec![full_access()],
+                boundary,
+                ..Scene::default()
+            };
+            assert_eq!(scene.ask(caller, "s3:GetObject", OBJECT), expected, "{}", caller.arn);
+        }
+    }
+}

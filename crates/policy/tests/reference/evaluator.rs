@@ -1,7 +1,7 @@
 //! AWS's rules, written down as its pages have them.
 
 use policy::PrincipalKind;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::values::*;
 use crate::{Case, HOME};
@@ -193,6 +193,10 @@ impl Case {
                 }
             } else if kind == "AWS" && !self.caller.id.is_empty() && value == self.caller.id {
                 found.push("exact");
+            } else if kind == "AWS" && self.caller.lender.is_some_and(|(arn, id)| value == arn || value == id)
+            {
+                // The user who federated is named: the session is meant, within its limits.
+                found.push("role");
             } else if kind == "AWS" && self.caller.id.split_once(':').is_some_and(|(role, _)| role == value) {
                 found.push("role");
             } else if kind == "AWS" && !self.caller.arn.is_empty() {
@@ -233,8 +237,11 @@ impl Case {
             if !holds.unwrap_or(deny) {
                 continue;
             }
+            let to_all = statement["Principal"] == "*" || statement["Principal"] == json!({ "AWS": "*" });
             let closeness = match (principals, statement.get("Principal")) {
                 (false, _) => Some(3),
+                // "…granted using the aws:PrincipalArn condition key with a wildcard(*) in the Principal element".
+                (true, Some(_)) if !deny && to_all && names_callers(statement) => Some(3),
                 (true, Some(principal)) => self
                     .names(principal)
                     .iter()
@@ -245,9 +252,14 @@ impl Case {
                     let needed: &[&str] = match self.caller.kind {
                         PrincipalKind::User => &["account", "exact"],
                         PrincipalKind::AssumedRole => &["account", "role", "exact"],
+                        PrincipalKind::Federated if self.caller.lender.is_some() => {
+                            &["account", "role", "exact"]
+                        }
                         _ => &["exact"],
                     };
-                    let spared = if deny {
+                    let spared = if deny && self.boundary.is_some() {
+                        false // "will always deny any IAM principal that has a permissions boundary policy attached"
+                    } else if deny {
                         names.contains(&"anyone") || needed.iter().all(|name| names.contains(name))
                     } else {
                         !names.is_empty()
@@ -320,6 +332,17 @@ impl Case {
             None => own_side && !self.resource_decides && !self.trust,
         }
     }
+}
+
+/// A condition that holds for callers of listed ARNs alone.
+fn names_callers(statement: &Value) -> bool {
+    const OPERATORS: [&str; 5] =
+        ["StringEquals", "StringEqualsIgnoreCase", "StringLike", "ArnEquals", "ArnLike"];
+    let operators = statement.get("Condition").and_then(Value::as_object);
+    operators.into_iter().flatten().any(|(operator, keys)| {
+        OPERATORS.contains(&operator.strip_prefix("ForAnyValue:").unwrap_or(operator))
+            && keys.as_object().unwrap().keys().any(|key| key.eq_ignore_ascii_case("aws:PrincipalArn"))
+    })
 }
 
 #[allow(clippy::panic, reason = "the pools hold no other operator")]

@@ -9,8 +9,8 @@ mod pools;
 mod values;
 
 use policy::{
-    Context, NamedPolicy, Policy, PolicyKind, PolicySet, PrincipalKind, PrincipalView, Request, evaluate,
-    explain,
+    Context, Lender, NamedPolicy, Policy, PolicyKind, PolicySet, PrincipalKind, PrincipalView, Request,
+    evaluate, explain,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -27,6 +27,8 @@ struct Caller {
     kind: PrincipalKind,
     arn: &'static str,
     role: Option<&'static str>,
+    /// The ARN and the id of the user behind a federated session.
+    lender: Option<(&'static str, &'static str)>,
     service: Option<&'static str>,
     id: &'static str,
 }
@@ -35,6 +37,7 @@ const CALLERS: [Caller; 7] = [
     Caller {
         kind: PrincipalKind::User,
         arn: "arn:aws:iam::111111111111:user/ana",
+        lender: None,
         role: None,
         service: None,
         id: "AIDAEXAMPLEEXAMPLE00",
@@ -42,6 +45,7 @@ const CALLERS: [Caller; 7] = [
     Caller {
         kind: PrincipalKind::Root,
         arn: "arn:aws:iam::111111111111:root",
+        lender: None,
         role: None,
         service: None,
         id: HOME,
@@ -49,6 +53,7 @@ const CALLERS: [Caller; 7] = [
     Caller {
         kind: PrincipalKind::AssumedRole,
         arn: "arn:aws:sts::111111111111:assumed-role/app/s1",
+        lender: None,
         role: Some("arn:aws:iam::111111111111:role/app"),
         service: None,
         id: "AROAEXAMPLEEXAMPLE00:s1",
@@ -56,13 +61,28 @@ const CALLERS: [Caller; 7] = [
     Caller {
         kind: PrincipalKind::Federated,
         arn: "arn:aws:sts::111111111111:federated-user/bob",
+        lender: Some(("arn:aws:iam::111111111111:user/ana", "AIDAEXAMPLEEXAMPLE00")),
         role: None,
         service: None,
         id: "111111111111:bob",
     },
-    Caller { kind: PrincipalKind::Federated, arn: "accounts.example.com", role: None, service: None, id: "" },
-    Caller { kind: PrincipalKind::Service, arn: "", role: None, service: Some("x.amazonaws.com"), id: "" },
-    Caller { kind: PrincipalKind::Anonymous, arn: "", role: None, service: None, id: "" },
+    Caller {
+        kind: PrincipalKind::Federated,
+        arn: "accounts.example.com",
+        role: None,
+        lender: None,
+        service: None,
+        id: "",
+    },
+    Caller {
+        kind: PrincipalKind::Service,
+        arn: "",
+        role: None,
+        lender: None,
+        service: Some("x.amazonaws.com"),
+        id: "",
+    },
+    Caller { kind: PrincipalKind::Anonymous, arn: "", role: None, lender: None, service: None, id: "" },
 ];
 
 impl Caller {
@@ -76,6 +96,7 @@ impl Caller {
             arn: self.arn,
             account: self.account(),
             role_arn: self.role,
+            lender: self.lender.map(|(arn, user_id)| Lender { arn, user_id }),
             service: self.service,
             user_id: self.id,
         }

@@ -5,8 +5,10 @@
 
 mod display;
 mod path;
+mod reason;
 
 use path::{Part, Path};
+use reason::Reason;
 
 use crate::model::{Kind, Member, Model, OperationModel, Protocol, Shape};
 use crate::{Fault, Structure, Value};
@@ -17,7 +19,7 @@ const FAILURES_MAX: usize = 50;
 /// Checks a request's parameters against the model's constraints.
 pub fn validate_input(operation: OperationModel, input: &Value) -> Result<(), Fault> {
     let Some(shape) = operation.input().filter(|shape| shape.data.constrained) else { return Ok(()) };
-    let mut check = Check { model: operation.model(), failures: Vec::new(), sentence: None };
+    let mut check = Check { model: operation.model(), failures: Vec::new(), sentence: None, reason: None };
     check.value(shape, input, &Path::root());
     check.verdict()
 }
@@ -28,6 +30,8 @@ struct Check {
     failures: Vec<String>,
     /// A whole message that an override gives for a pattern.
     sentence: Option<String>,
+    /// Why the first value is refused.
+    reason: Option<Reason>,
 }
 
 impl Check {
@@ -42,10 +46,16 @@ impl Check {
             Protocol::Query => "ValidationError",
             _ => "ValidationException",
         };
-        Err(Fault::sender(self.model.validation_error.unwrap_or(default), message))
+        let code = self.model.validation_error.unwrap_or(default);
+        Err(match self.reason.filter(|_| self.model.validation_reasons.is_some()) {
+            Some(reason) => Fault::sender(code, format!("{} {message}", reason.sentence()))
+                .with_member("Reason", reason.name().to_owned()),
+            None => Fault::sender(code, message),
+        })
     }
 
-    fn fail(&mut self, shape: Shape, value: &Value, path: &Path<'_>, constraint: &str) {
+    fn fail(&mut self, shape: Shape, value: &Value, path: &Path<'_>, constraint: &str, reason: Reason) {
+        self.reason.get_or_insert_with(|| reason.of_shape(self.model, shape));
         if self.failures.len() < FAILURES_MAX {
             let value = display::value(shape, value);
             self.failures
@@ -57,7 +67,7 @@ impl Check {
         for constraint in broken(shape, value) {
             match (&constraint, self.sentence_for(shape, path)) {
                 (Constraint::Pattern(_), Some(sentence)) => drop(self.sentence.get_or_insert(sentence)),
-                _ => self.fail(shape, value, path, &constraint.to_string()),
+                _ => self.fail(shape, value, path, &constraint.to_string(), Reason::of(constraint)),
             }
         }
         match (shape.kind(), value) {
@@ -93,13 +103,15 @@ impl Check {
             let path = path.then(Part::Member(member.name));
             match present.get(member.name).filter(|value| **value != Value::Null) {
                 Some(value) if inside.data.constrained => self.value(inside, value, &path),
-                None if member.required => self.fail(inside, &Value::Null, &path, "Member must not be null"),
+                None if member.required => {
+                    self.fail(inside, &Value::Null, &path, "Member must not be null", Reason::INPUT_REQUIRED);
+                }
                 _ => {}
             }
         }
         if union && present.len() != 1 {
             let all = Value::Structure(present.clone());
-            self.fail(shape, &all, path, "Member must have exactly one field set");
+            self.fail(shape, &all, path, "Member must have exactly one field set", Reason::INPUT_REQUIRED);
         }
     }
 
@@ -114,7 +126,7 @@ impl Check {
     ) {
         let element = shape.of(member);
         if !sparse && items.contains(&Value::Null) {
-            return self.fail(shape, whole, path, "Member must not be null");
+            return self.fail(shape, whole, path, "Member must not be null", Reason::INVALID_LIST_MEMBER);
         }
         if !element.data.constrained {
             return;
@@ -125,7 +137,7 @@ impl Check {
             }
         } else if items.iter().any(|item| breaks(element, item)) {
             let constraint = format!("Member must satisfy constraint: [{}]", all(element));
-            self.fail(shape, whole, path, &constraint);
+            self.fail(shape, whole, path, &constraint, Reason::INVALID_LIST_MEMBER);
         }
     }
 
@@ -139,11 +151,11 @@ impl Check {
     ) {
         let (key, item) = (shape.of(key), shape.of(item));
         if !sparse && entries.iter().any(|(_, value)| *value == Value::Null) {
-            return self.fail(shape, whole, path, "Member must not be null");
+            return self.fail(shape, whole, path, "Member must not be null", Reason::INVALID_LIST_MEMBER);
         }
         if key.data.constrained && entries.iter().any(|(name, _)| text_breaks(key, name)) {
             let constraint = format!("Map keys must satisfy constraint: [{}]", all(key));
-            self.fail(shape, whole, path, &constraint);
+            self.fail(shape, whole, path, &constraint, Reason::INVALID_LIST_MEMBER);
         }
         if !item.data.constrained {
             return;
@@ -154,7 +166,7 @@ impl Check {
             }
         } else if entries.iter().any(|(_, value)| breaks(item, value)) {
             let constraint = format!("Map value must satisfy constraint: [{}]", all(item));
-            self.fail(shape, whole, path, &constraint);
+            self.fail(shape, whole, path, &constraint, Reason::INVALID_LIST_MEMBER);
         }
     }
 }

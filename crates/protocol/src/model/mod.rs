@@ -45,6 +45,8 @@ pub struct Model {
     pub(crate) target_prefix: Option<&'static str>,
     pub(crate) xml_namespace: Option<&'static str>,
     pub(crate) validation_error: Option<&'static str>,
+    /// Where broken constraints carry a `Reason`: the reasons of single shapes. The others have those of their constraint.
+    pub(crate) validation_reasons: Option<Vec<(&'static str, &'static str)>>,
     pub(crate) error_namespace: Option<&'static str>,
     pub(crate) crc32: bool,
     pub(crate) bare_errors: bool,

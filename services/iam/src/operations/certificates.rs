@@ -73,6 +73,18 @@ fn certificates(text: &str) -> Option<Vec<Certificate>> {
     pem(text, "CERTIFICATE")?.iter().map(|der| Certificate::parse(der)).collect()
 }
 
+/// Each link signed the one before it, the first one the certificate itself.
+fn check_chain(certificate: &Certificate, links: &[Certificate]) -> Result<(), Error> {
+    let before = std::iter::once(certificate).chain(links);
+    match before.zip(links).position(|(issued, issuer)| !issued.is_issued_by(issuer)) {
+        None => Ok(()),
+        Some(index) => Err(Error::MalformedCertificate(format!(
+            "Unable to validate certificate chain. The certificate chain must start with the immediate signing certificate, \
+             followed by any intermediaries in order. The index within the chain of the invalid certificate is: {index}"
+        ))),
+    }
+}
+
 /// The certificate's end, where certificate, key and chain are what they should be and belong together.
 fn checked(input: &api::UploadServerCertificateRequest, now: Timestamp) -> Result<Timestamp, Error> {
     let malformed = |what: &str| {
@@ -87,6 +99,7 @@ fn checked(input: &api::UploadServerCertificateRequest, now: Timestamp) -> Resul
         if links.is_empty() {
             return Err(malformed("certificate chain"));
         }
+        check_chain(certificate, &links)?;
     }
     let key = pem(input.private_key.expose(), "PRIVATE KEY").ok_or_else(|| malformed("key"))?;
     let [key] = key.as_slice() else { return Err(malformed("key")) };

@@ -2,6 +2,7 @@
 //!
 //! It holds no secret. One report is good for four hours, as in AWS; until then asking again makes no other.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -111,8 +112,8 @@ fn report(from: &impl Reads, account: AccountId) -> Result<String, Error> {
         let _ = writeln!(
             csv,
             "{},{},{},{},{},{},false,N/A,false,N/A",
-            user.name,
-            user.arn(account),
+            field(&user.name),
+            field(&user.arn(account)),
             shown(user.created_at),
             password_columns(profile.as_ref(), policy.as_ref()),
             truth(has_factor),
@@ -120,6 +121,11 @@ fn report(from: &impl Reads, account: AccountId) -> Result<String, Error> {
         );
     }
     Ok(csv)
+}
+
+/// A text as a column: names may have a comma (RFC 4180).
+fn field(text: &str) -> Cow<'_, str> {
+    if text.contains(',') { Cow::Owned(format!("\"{text}\"")) } else { Cow::Borrowed(text) }
 }
 
 fn password_columns(profile: Option<&LoginProfileRecord>, policy: Option<&PasswordPolicyRecord>) -> String {

@@ -48,6 +48,7 @@ impl Subject {
 
     fn view(&self) -> PrincipalView<'_> {
         PrincipalView {
+            lender: None,
             kind: self.kind,
             arn: &self.arn,
             account: &self.account,

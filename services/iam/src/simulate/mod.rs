@@ -212,6 +212,7 @@ mod tests {
 
     fn ana() -> PrincipalView<'static> {
         PrincipalView {
+            lender: None,
             kind: PrincipalKind::User,
             arn: ANA,
             account: "111111111111",

@@ -108,7 +108,11 @@ pub(crate) async fn close(org: Arc<Organizations>, permit: Permit<api::CloseAcco
         let lately = members.iter().filter_map(|member| member.closed_at);
         let lately = lately.filter(|closed_at| at < closed_at.plus_secs(CLOSING_SECS)).count();
         if lately >= closings_max(members.len()) {
-            return Err(Error::quota("accounts closed in 30 days", closings_max(members.len())));
+            return Err(Error::quota(
+                "CLOSE_ACCOUNT_QUOTA_EXCEEDED",
+                "accounts closed in 30 days",
+                closings_max(members.len()),
+            ));
         }
         member.closed_at = Some(at);
         edit.put(keys::MEMBERS, &keys::member(member.account), &member)?;
@@ -132,7 +136,8 @@ pub(crate) fn check_no_delegation(member: &MemberRecord) -> Result<(), Error> {
     if member.delegated.is_empty() {
         return Ok(());
     }
-    Err(Error::ConstraintViolation(
-        "You can't remove an account that is a delegated administrator from the organization.".to_owned(),
+    Err(Error::constraint(
+        "CANNOT_REMOVE_DELEGATED_ADMINISTRATOR_FROM_ORG",
+        "You can't remove an account that is a delegated administrator from the organization.",
     ))
 }

@@ -24,7 +24,11 @@ pub(crate) async fn attach(org: Arc<Organizations>, permit: Permit<api::AttachPo
             return Err(Error::attached_already());
         }
         if of_same_kind(edit, &record, &policy, node.policies())? >= ATTACHED_MAX {
-            return Err(Error::quota("policies attached to one target", ATTACHED_MAX));
+            return Err(Error::quota(
+                "MAX_POLICY_TYPE_ATTACHMENT_LIMIT_EXCEEDED",
+                "policies attached to one target",
+                ATTACHED_MAX,
+            ));
         }
         node.policies().push(policy.id);
         node.save(edit, &record.id)
@@ -41,7 +45,7 @@ pub(crate) async fn detach(org: Arc<Organizations>, permit: Permit<api::DetachPo
             return Err(Error::not_attached());
         }
         if policy.id == RESOURCE_FULL_ACCESS {
-            return Err(Error::ConstraintViolation("RCPFullAWSAccess cannot be detached.".to_owned()));
+            return Err(Error::invalid("NON_DETACHABLE_POLICY", "You can't detach this AWS Managed Policy."));
         }
         if of_same_kind(edit, &record, &policy, node.policies())? <= 1 {
             return Err(Error::last_policy());

@@ -17,6 +17,8 @@ use crate::model::{ACCOUNTS_MAX, ids};
 use crate::{Error, Organizations, api, page, shapes, tags, tree};
 
 const ROLE_NAME: &str = "OrganizationAccountAccessRole";
+/// What the names of service-linked roles begin with.
+const RESERVED: &str = "AWSServiceRoleFor";
 const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 const SESSION_SECS_MAX: i64 = 3_600;
 
@@ -25,6 +27,12 @@ pub(crate) async fn create(
     permit: Permit<api::CreateAccount>,
 ) -> Result<api::CreateAccountResponse, Error> {
     let Permit { input, call, .. } = permit;
+    if input.role_name.as_deref().is_some_and(|name| name.starts_with(RESERVED)) {
+        let why = format!(
+            "You provided a role name that isn't valid. A role name can't begin with the reserved prefix {RESERVED}."
+        );
+        return Err(Error::invalid("INVALID_ROLE_NAME", why));
+    }
     let wish = Wish {
         email: input.email.into_exposed(),
         name: input.account_name.into_exposed(),
@@ -39,7 +47,7 @@ pub(crate) async fn create(
             let record = tree::managed(&edit, management)?;
             let members = tree::members(&edit, &record.id)?;
             if members.len() >= ACCOUNTS_MAX {
-                return Err(Error::quota("accounts", ACCOUNTS_MAX));
+                return Err(Error::quota("ACCOUNT_NUMBER_LIMIT_EXCEEDED", "accounts", ACCOUNTS_MAX));
             }
             let taken = members.iter().any(|member| member.email.eq_ignore_ascii_case(&wish.email));
             let account = if taken { None } else { Some(new_account(&edit)?) };

@@ -8,14 +8,15 @@ use ::identity::records::organization::{MemberRecord, keys};
 use service::Permit;
 
 use super::moment;
+use crate::integrated::is_integrated;
 use crate::model::ADMINISTRATORS_MAX;
 use crate::{Error, Organizations, api, page, shapes, tree};
 
 fn check_service(name: &str) -> Result<(), Error> {
-    if name.ends_with(".amazonaws.com") {
+    if is_integrated(name) {
         return Ok(());
     }
-    Err(Error::InvalidInput("You specified an unrecognized service principal.".to_owned()))
+    Err(Error::invalid("UNRECOGNIZED_SERVICE_PRINCIPAL", "You specified an unrecognized service principal."))
 }
 
 pub(crate) async fn enable(
@@ -78,9 +79,22 @@ pub(crate) async fn register(
         let record = tree::managed(edit, edit.account())?;
         let mut member = tree::member_named(edit, &record.id, &input.account_id)?;
         if member.account == record.management {
-            return Err(Error::ConstraintViolation(
-                "You cannot register master account/yourself as delegated administrator for your organization."
-                    .to_owned(),
+            return Err(Error::constraint(
+                "CANNOT_REGISTER_MASTER_AS_DELEGATED_ADMINISTRATOR",
+                "You cannot register master account/yourself as delegated administrator for your organization.",
+            ));
+        }
+        if member.closed_at.is_some() {
+            return Err(Error::constraint(
+                "CANNOT_REGISTER_SUSPENDED_ACCOUNT_AS_DELEGATED_ADMINISTRATOR",
+                "You cannot register a suspended account as a delegated administrator.",
+            ));
+        }
+        // SECURITY: an administrator reads the organization's tree; it is one only for a service that the organization trusts.
+        if !record.trusted_services.iter().any(|(name, _)| *name == input.service_principal) {
+            return Err(Error::constraint(
+                "SERVICE_ACCESS_NOT_ENABLED",
+                "You attempted to register a delegated administrator before you enabled service access. Call the EnableAWSServiceAccess API first.",
             ));
         }
         let administers = |member: &MemberRecord| {
@@ -91,7 +105,7 @@ pub(crate) async fn register(
         }
         let others = tree::members(edit, &record.id)?.iter().filter(|member| administers(member)).count();
         if others >= ADMINISTRATORS_MAX {
-            return Err(Error::quota("delegated administrators of one service", ADMINISTRATORS_MAX));
+            return Err(Error::quota("MAX_DELEGATED_ADMINISTRATORS_FOR_SERVICE_LIMIT_EXCEEDED", "delegated administrators of one service", ADMINISTRATORS_MAX));
         }
         member.delegated.push((input.service_principal.clone(), since));
         Ok(edit.put(keys::MEMBERS, &keys::member(member.account), &member)?)

@@ -21,8 +21,9 @@ pub(crate) async fn create(
 ) -> Result<api::CreateOrganizationResponse, Error> {
     let Permit { input, call, .. } = permit;
     if input.feature_set.as_deref().is_some_and(|features| features != "ALL") {
-        return Err(Error::InvalidInput(
-            "Only organizations with the feature set ALL are offered here.".to_owned(),
+        return Err(Error::invalid(
+            "INVALID_ENUM",
+            "Only organizations with the feature set ALL are offered here.",
         ));
     }
     let record = OrganizationRecord {

@@ -23,7 +23,7 @@ pub(crate) async fn create(
             let record = tree::managed(edit, edit.account())?;
             let policies = tree::policies(edit, &record.id, kind)?;
             if policies.len() > POLICIES_MAX {
-                return Err(Error::quota("policies", POLICIES_MAX));
+                return Err(Error::quota("POLICY_NUMBER_LIMIT_EXCEEDED", "policies", POLICIES_MAX));
             }
             check_free(&policies, &input.name)?;
             let policy = ControlPolicyRecord {
@@ -48,7 +48,9 @@ fn check_free(policies: &[ControlPolicyRecord], name: &str) -> Result<(), Error>
 /// AWS's own policies can be neither changed nor deleted.
 fn check_own(id: &str) -> Result<(), Error> {
     match ControlKind::of_aws_policy(id) {
-        Some(_) => Err(Error::InvalidInput("You can't change a policy that is managed by AWS.".to_owned())),
+        Some(_) => {
+            Err(Error::invalid("IMMUTABLE_POLICY", "You can't change a policy that is managed by AWS."))
+        }
         None => Ok(()),
     }
 }

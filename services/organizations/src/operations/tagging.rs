@@ -43,7 +43,10 @@ fn on(
         let policy = tree::policy(edit, &record.id, id)?.ok_or_else(Error::no_target)?;
         let mut policy = policy;
         if ControlKind::of_aws_policy(id).is_some() {
-            return Err(Error::InvalidInput("You can't tag a policy that is managed by AWS.".to_owned()));
+            return Err(Error::invalid(
+                "TARGET_NOT_SUPPORTED",
+                "You can't tag a policy that is managed by AWS.",
+            ));
         }
         change(&mut policy.tags)?;
         return Ok(edit.put(keys::CONTROL_POLICIES, &keys::part(&record.id, id), &policy)?);

@@ -23,12 +23,12 @@ pub(crate) async fn create(
             let parent = tree::unit(edit, &record.id, &input.parent_id)?.ok_or_else(Error::no_parent)?;
             let units = tree::units(edit, &record.id)?;
             if units.len() > UNITS_MAX {
-                return Err(Error::quota("organizational units", UNITS_MAX));
+                return Err(Error::quota("OU_NUMBER_LIMIT_EXCEEDED", "organizational units", UNITS_MAX));
             }
             if tree::depth(edit, &record.id, &parent)? >= UNITS_DEEP_MAX {
-                return Err(Error::ConstraintViolation(format!(
-                    "You have exceeded the maximum depth of organizational units: {UNITS_DEEP_MAX}."
-                )));
+                let why =
+                    format!("You have exceeded the maximum depth of organizational units: {UNITS_DEEP_MAX}.");
+                return Err(Error::constraint("OU_DEPTH_LIMIT_EXCEEDED", why));
             }
             check_free(&units, &parent.id, &input.name)?;
             let unit = UnitRecord {

@@ -26,10 +26,11 @@ async fn done(kit: &TestKit, operation: &str, input: Value) -> Value {
 }
 
 /// Calls as the administrator; the call is refused with this code.
-async fn refused(kit: &TestKit, operation: &str, input: Value, code: &str) {
+async fn refused(kit: &TestKit, operation: &str, input: Value, code: &str) -> Fault {
     let shown = input.to_string();
     let fault = ask(kit, operation, input).await.expect_err(&format!("{operation} {shown}"));
     assert_eq!(fault.code, code, "{operation} {shown}: {}", fault.message);
+    fault
 }
 
 fn text(value: &Value, place: &str) -> String {

@@ -1,5 +1,6 @@
 //! The tree: what may be made, moved, attached and deleted.
 
+use protocol::Fault;
 use serde_json::json;
 
 use super::{account, administrator_of, ask, done, kit, organization, refused, text, unit};
@@ -35,6 +36,41 @@ async fn units_and_accounts_have_one_place() {
     refused(&kit, "DescribeAccount", gone, "AccountNotFoundException").await;
     done(&kit, "DeleteOrganization", json!({})).await;
     refused(&kit, "ListRoots", json!({}), "AWSOrganizationsNotInUseException").await;
+}
+
+fn reason(fault: &Fault) -> &str {
+    let reason = fault.members.iter().find(|(name, _)| *name == "Reason");
+    match reason {
+        Some((_, protocol::Value::String(reason))) => reason,
+        _ => panic!("{fault:?} has no reason"),
+    }
+}
+
+#[tokio::test]
+async fn a_refused_value_says_which_rule_it_breaks() {
+    let kit = kit().await;
+    let root = organization(&kit).await;
+    for (operation, input, expected) in [
+        ("TagResource", json!({"ResourceId": "zz", "Tags": []}), "INVALID_PATTERN"),
+        ("CreateOrganizationalUnit", json!({"ParentId": root, "Name": ""}), "MIN_LENGTH_EXCEEDED"),
+        ("CreateOrganizationalUnit", json!({"ParentId": root}), "INPUT_REQUIRED"),
+        ("ListCreateAccountStatus", json!({"MaxResults": 21}), "MAX_VALUE_EXCEEDED"),
+        (
+            "AttachPolicy",
+            json!({"PolicyId": "p-examplepolicyid111", "TargetId": "xx"}),
+            "INVALID_PATTERN_TARGET_ID",
+        ),
+        ("ListPolicies", json!({"Filter": "NONE"}), "INVALID_ENUM_POLICY_TYPE"),
+        ("ListAccounts", json!({"NextToken": "zz"}), "INVALID_NEXT_TOKEN"),
+        (
+            "CreateAccount",
+            json!({"AccountName": "a", "Email": "a@example.com", "RoleName": "AWSServiceRoleForFoo"}),
+            "INVALID_ROLE_NAME",
+        ),
+    ] {
+        let fault = refused(&kit, operation, input, "InvalidInputException").await;
+        assert_eq!(reason(&fault), expected, "{operation}");
+    }
 }
 
 #[tokio::test]
@@ -118,6 +154,21 @@ async fn members_change_nothing_and_read_what_was_delegated() {
         assert_eq!(theirs(operation, input).await.unwrap_err().code, "AccessDeniedException", "{operation}");
     }
     let service = json!({"AccountId": member, "ServicePrincipal": "access-analyzer.amazonaws.com"});
+    let untrusted =
+        refused(&kit, "RegisterDelegatedAdministrator", service.clone(), "ConstraintViolationException")
+            .await;
+    assert_eq!(reason(&untrusted), "SERVICE_ACCESS_NOT_ENABLED");
+    let trusted = json!({"ServicePrincipal": "access-analyzer.amazonaws.com"});
+    done(&kit, "EnableAWSServiceAccess", trusted).await;
+    let unknown = json!({"ServicePrincipal": "nonsense.amazonaws.com"});
+    let unknown = refused(&kit, "EnableAWSServiceAccess", unknown, "InvalidInputException").await;
+    assert_eq!(reason(&unknown), "UNRECOGNIZED_SERVICE_PRINCIPAL");
+    let closed = account(&kit, "closed").await;
+    done(&kit, "CloseAccount", json!({"AccountId": closed})).await;
+    let closed = json!({"AccountId": closed, "ServicePrincipal": "access-analyzer.amazonaws.com"});
+    let closed =
+        refused(&kit, "RegisterDelegatedAdministrator", closed, "ConstraintViolationException").await;
+    assert_eq!(reason(&closed), "CANNOT_REGISTER_SUSPENDED_ACCOUNT_AS_DELEGATED_ADMINISTRATOR");
     done(&kit, "RegisterDelegatedAdministrator", service.clone()).await;
     refused(&kit, "RegisterDelegatedAdministrator", service.clone(), "AccountAlreadyRegisteredException")
         .await;

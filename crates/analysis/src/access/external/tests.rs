@@ -181,7 +181,7 @@ proptest! {
         let identity = policy::Policy::parse(
             r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#, policy::PolicyKind::Identity).unwrap();
         let identity = [policy::NamedPolicy::new("all", identity)];
-        let view = policy::PrincipalView {
+        let view = policy::PrincipalView { lender: None,
             kind: policy::PrincipalKind::User, arn: &bob, account: OTHER, role_arn: None, service: None, user_id: "AIDAX",
         };
         let request = policy::Request {

@@ -49,6 +49,9 @@ pub(super) fn read(text: &'static str) -> Result<&'static Model, UnreadableModel
         target_prefix: raw.target_prefix.map(|text| text.0),
         xml_namespace: raw.xml_namespace.map(|text| text.0),
         validation_error: raw.validation_error.map(|text| text.0),
+        validation_reasons: raw
+            .validation_reasons
+            .map(|reasons| reasons.0.into_iter().map(|(shape, reason)| (shape, reason.0)).collect()),
         error_namespace: raw.error_namespace.map(|text| text.0),
         crc32: raw.crc32,
         bare_errors: raw.bare_errors,

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use gateway::{CALLBACK_BYTES_MAX, Gateway};
 use http::{HeaderValue, Method, StatusCode, header};
 use hyper::body::Incoming;
-use protocol::{WireRequest, WireResponse};
+use protocol::{Fault, WireRequest, WireResponse};
 use service::call::Door;
 use service::{Pipeline, Source};
 
@@ -86,11 +86,11 @@ impl Router {
             return self.published(&head.method, head.uri.path());
         }
         if Gateway::calls_back(&head) {
-            let Some(body) = body.take() else { return refuse(BodyError::Broken, false) };
+            let Some(body) = body.take() else { return refuse(BodyError::Broken, Form::Plain) };
             let read = body::read(body, CALLBACK_BYTES_MAX, limits.body_timeout, memory).await;
             return match read {
                 Ok((body, _held)) => self.gateway.take_answer(&head, &body).await.map(Answer::whole),
-                Err(error) => refuse(error, false),
+                Err(error) => refuse(error, Form::Plain),
             };
         }
         let stage = arrival.door.is_none() && self.gateway.serves(&head);
@@ -106,10 +106,11 @@ impl Router {
             }
             _ => limits.body_bytes_max,
         };
-        let Some(body) = body else { return refuse(BodyError::Broken, stage) };
+        let form = if stage { Form::Stage } else { Form::Api(&head) };
+        let Some(body) = body else { return refuse(BodyError::Broken, form) };
         let (body, _held) = match body::read(body, bytes_max, limits.body_timeout, memory).await {
             Ok(read) => read,
-            Err(error) => return refuse(error, stage),
+            Err(error) => return refuse(error, form),
         };
         let source = source(&head, arrival);
         if stage {
@@ -205,23 +206,36 @@ fn health(method: &Method, observed: usize) -> Response {
     plain(StatusCode::OK, r#"{"status":"ready"}"#)
 }
 
-fn refuse(error: BodyError, stage: bool) -> Response {
+/// In whose form a body is refused.
+enum Form<'a> {
+    Plain,
+    Stage,
+    /// The AWS API that the request's head means.
+    Api(&'a http::request::Parts),
+}
+
+fn refuse(error: BodyError, form: Form<'_>) -> Response {
     let (status, code) = match error {
         BodyError::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLargeException"),
         BodyError::TimedOut => (StatusCode::REQUEST_TIMEOUT, "RequestTimeout"),
         BodyError::Busy => (StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable"),
         BodyError::Broken => (StatusCode::BAD_REQUEST, "IncompleteBody"),
     };
-    let message = match (stage, error) {
-        (true, BodyError::TooLarge(_)) => r#"{"message":"Request Too Long"}"#.to_owned(),
-        _ => format!(r#"{{"__type":"{code}","message":"{error}"}}"#),
+    let mut response = match (form, error) {
+        (Form::Api(head), error) => {
+            let message = match error {
+                BodyError::TooLarge(max) => format!("Request must be smaller than {max} bytes"),
+                error => error.to_string(),
+            };
+            let fault = Fault::sender(code, message).with_status(status.as_u16());
+            into_http(Pipeline::refuse(&wire(head, &Bytes::new()), &fault))
+        }
+        (Form::Stage, BodyError::TooLarge(_)) => plain(status, r#"{"message":"Request Too Long"}"#),
+        (_, error) => plain(status, format!(r#"{{"__type":"{code}","message":"{error}"}}"#)),
     };
-    let mut response = plain(status, message);
     // The rest of the body is still on its way: this connection cannot be used again.
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    if let Ok(code) = HeaderValue::from_str(code) {
-        response.headers_mut().insert("x-amzn-errortype", code);
-    }
+    response.headers_mut().entry("x-amzn-errortype").or_insert(HeaderValue::from_static(code));
     response
 }
 

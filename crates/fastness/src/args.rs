@@ -11,7 +11,12 @@ use compute::HostLimits;
 
 /// A serverless platform that you run yourself and that enforces every control for real.
 #[derive(Parser)]
-#[command(name = "fastness", version, about, max_term_width = 110)]
+#[command(
+    name = "fastness",
+    version,
+    about = "A serverless platform that you run yourself: it speaks AWS's APIs, and enforces every control for real",
+    max_term_width = 110
+)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -19,27 +24,27 @@ pub(crate) struct Args {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Delete a stack of a running platform, and tell what becomes of each resource.
-    Delete(DeleteOptions),
-    /// Deploy a SAM or CloudFormation template with its code to a running platform.
-    Deploy(DeployOptions),
-    /// Show the whole evaluation behind a refusal: each policy, each statement, each condition with its values.
-    Explain(ExplainOptions),
-    /// Bring root file systems for functions from an OCI image layout or a folder.
-    #[command(subcommand)]
-    Runtime(RuntimeCommand),
     /// Run the platform.
     Serve(PlatformOptions),
     /// Run the platform, deploy a SAM or CloudFormation template, print its addresses and follow its logs.
     Up(UpOptions),
-    /// Print a template as it is after its transforms: serverless resources, loops and includes written out.
-    Transform(TransformOptions),
+    /// Deploy a SAM or CloudFormation template with its code to a running platform.
+    Deploy(DeployOptions),
+    /// Delete a stack of a running platform, and tell what becomes of each resource.
+    Delete(DeleteOptions),
     /// Check a SAM or CloudFormation template for what it would grant too widely, before it is deployed.
     Check(CheckOptions),
-    /// Sign deployment packages for functions with a code signing configuration; prints the publisher's public key.
-    SignCode(SignCodeOptions),
+    /// Print a template as it is after its transforms: serverless resources, loops and includes written out.
+    Transform(TransformOptions),
+    /// Show the whole evaluation behind a refusal: each policy, each statement, each condition with its values.
+    Explain(ExplainOptions),
     /// Write the smallest policy that covers what a role or function really called, from the audit trail.
     LeastPrivilege(LeastPrivilegeOptions),
+    /// Bring root file systems for functions from an OCI image layout or a folder.
+    #[command(subcommand)]
+    Runtime(RuntimeCommand),
+    /// Sign deployment packages for functions with a code signing configuration; prints the publisher's public key.
+    SignCode(SignCodeOptions),
 }
 
 /// What becomes of root file systems that functions run on.

@@ -50,7 +50,10 @@ impl Client {
         let read = |name: &str| {
             let path = data_dir.join(name);
             std::fs::read_to_string(&path).map_err(|error| {
-                format!("cannot read `{}`: {error}; is the platform running there?", path.display())
+                format!(
+                    "cannot read `{}`: {error}; is the platform running there? --data-dir names its data folder, --endpoint-url a platform elsewhere",
+                    path.display()
+                )
             })
         };
         let (config, credentials) = (read("config")?, read("credentials")?);

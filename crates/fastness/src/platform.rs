@@ -53,7 +53,7 @@ pub(crate) struct Running {
     /// What isolates functions on this host, and what does not, in one line.
     pub(crate) isolation: String,
     /// What clients are to trust, where the platform's own authority vouches for it.
-    ca_bundle: Option<PathBuf>,
+    pub(crate) ca_bundle: Option<PathBuf>,
 }
 
 impl Platform {
@@ -272,6 +272,11 @@ impl Platform {
                 return Err(both.into());
             }
         };
+        // A slip of the pen must not found a second account over the only copy of the first one's key.
+        if let Some(other) = directory.made_for_another(self.options.account_id)? {
+            let (asked, folder) = (self.options.account_id, self.data_dir.display());
+            return Err(format!("`{folder}` is the data folder of account {other}, and --account-id asks for {asked}: leave it out, or name another --data-dir").into());
+        }
         let made = directory.bootstrap_account(self.options.account_id, given, clock.now()).await?;
         if let Some(key) = made {
             credentials::write(&self.data_dir, &key.access_key_id, &key.secret)?;

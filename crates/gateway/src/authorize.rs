@@ -137,7 +137,7 @@ impl Question<'_> {
         };
         let regions = [self.pipeline.region().as_str()];
         let expected = Expected { service: "execute-api", regions: &regions, s3: false };
-        let verified = self.verifier.verify(&request, &expected, self.pipeline.directory(), self.now);
+        let verified = self.verifier.verify_as_sent(&request, &expected, self.pipeline.directory(), self.now);
         verified.map(|verified| verified.principal).map_err(|error| Denied {
             refusal: Refusal::unsigned(error.refusal(Family::ExecuteApi)),
             principal: Arc::new(Principal::Anonymous),

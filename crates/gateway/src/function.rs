@@ -64,10 +64,15 @@ impl Target<'_> {
             .with("Payload", Bytes::from(event));
         let input = Value::Structure(input);
         let answer = self.pipeline.invoke(principal, source, "lambda", "Invoke", input).await;
-        let Ok(Value::Structure(mut answer)) = answer.inspect_err(|fault| {
-            tracing::warn!(code = %fault.code, message = fault.message, "an integration could not be called");
-        }) else {
-            return Err(Refusal::integration_failed());
+        let mut answer = match answer {
+            Ok(Value::Structure(answer)) => answer,
+            Ok(_) => return Err(Refusal::integration_failed()),
+            // The caller's doing: its body fits the gateway's limit and not the function's.
+            Err(fault) if fault.code == "RequestTooLargeException" => return Err(Refusal::too_large()),
+            Err(fault) => {
+                tracing::warn!(code = %fault.code, message = fault.message, "an integration could not be called");
+                return Err(Refusal::integration_failed());
+            }
         };
         let is_error = answer.str("FunctionError").is_some();
         match answer.take("Payload") {

@@ -10,7 +10,7 @@ const DROPPED: [&str; 6] =
     ["keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
 
 /// Headers that are handed on under another name.
-const REMAPPED: [&str; 4] = ["connection", "content-length", "date", "server"];
+const REMAPPED: [&str; 5] = ["connection", "content-length", "date", "server", "www-authenticate"];
 
 /// What becomes of a header.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,6 +42,7 @@ mod tests {
         for (given, expected) in [
             ("X-Own", "x-own"),
             ("Content-Length", "x-amzn-remapped-content-length"),
+            ("WWW-Authenticate", "x-amzn-remapped-www-authenticate"),
             ("DATE", "x-amzn-remapped-date"),
         ] {
             assert_eq!(name(given), Named::As(HeaderName::from_static(expected)), "{given}");

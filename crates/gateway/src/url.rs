@@ -155,7 +155,7 @@ impl Visit<'_> {
         if sigv4::claimed(request.headers, request.query).is_none() {
             return Err((Refusal::forbidden(), "The request is not signed".to_owned()));
         }
-        let verified = self.verifier.verify(&request, &expected, self.pipeline.directory(), self.now);
+        let verified = self.verifier.verify_as_sent(&request, &expected, self.pipeline.directory(), self.now);
         verified.map(|verified| verified.principal).map_err(|error| {
             tracing::info!(%error, "a request to a function URL was not signed as it has to be");
             (Refusal::unsigned(&error.refusal(Family::RestJson)), error.to_string())

@@ -94,11 +94,8 @@ impl PrincipalElement {
             || match principal.kind {
                 PrincipalKind::Root | PrincipalKind::Service => listed(Grant::Exact),
                 PrincipalKind::User => listed(Grant::Account) && listed(Grant::Exact),
-                PrincipalKind::Federated if principal.lender.is_some() => {
-                    listed(Grant::Account) && listed(Grant::Role) && listed(Grant::Exact)
-                }
-                PrincipalKind::Federated => listed(Grant::Exact),
-                PrincipalKind::AssumedRole => {
+                PrincipalKind::Federated if principal.lender.is_none() => listed(Grant::Exact),
+                PrincipalKind::AssumedRole | PrincipalKind::Federated => {
                     listed(Grant::Account) && listed(Grant::Role) && listed(Grant::Exact)
                 }
                 PrincipalKind::Anonymous => false,

@@ -2,6 +2,7 @@
 //!
 //! It decides nothing about what the principal may do, and knows no way to be someone without a signature.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use base::{Region, Timestamp};
@@ -36,7 +37,7 @@ impl Authenticator {
     ) -> Result<Arc<Principal>, Fault> {
         let family = service.family();
         let verified = self.with_expected(service, |expected| {
-            self.verifier.verify(&signed(request), expected, &self.directory, now)
+            self.verifier.verify_as_sent(&signed(request), expected, &self.directory, now)
         });
         let verified = verified.map_err(|error| refusal(&error, family))?;
         through_its_door(source, &verified.principal, family)?;
@@ -179,6 +180,18 @@ impl<'a> Named<'a> {
     /// The service that answers, for records: `sts.amazonaws.com`.
     pub(crate) fn event_source(&self) -> &'static str {
         self.model.map_or("signin.amazonaws.com", Model::event_source)
+    }
+
+    /// The same, of a service that is not here, too: by the name that was signed for, which anybody chose.
+    pub(crate) fn claimed_source(&self) -> Cow<'static, str> {
+        let plain = |name: &str| {
+            (1..=64).contains(&name.len())
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        };
+        match self.model {
+            None if plain(self.signing_name) => Cow::Owned(format!("{}.amazonaws.com", self.signing_name)),
+            _ => Cow::Borrowed(self.event_source()),
+        }
     }
 
     /// The answer, in the form of the API that was meant.

@@ -108,7 +108,12 @@ pub(crate) fn fault(
         Principal::Anonymous => "User: anonymous".to_owned(),
         known => format!("User: {}", known.arn()),
     };
-    let resource = if resource == "*" { String::new() } else { format!(" on resource: {resource}") };
+    // S3 names no resource where it asks for all of them, and puts the others in quotes.
+    let resource = match (operation.service(), resource) {
+        ("s3", "*") => String::new(),
+        ("s3", resource) => format!(" on resource: \"{resource}\""),
+        (_, resource) => format!(" on resource: {resource}"),
+    };
     let message =
         format!("{who} is not authorized to perform: {action}{resource} {}", denial.reason_text(action));
     denied(operation, message)

@@ -12,7 +12,9 @@ use std::sync::Arc;
 
 use base::{AccountId, Timestamp};
 use identity::Principal;
-use protocol::{ByteStream, Bytes, Fault, OperationModel, Protocol, Value, WireRequest, WireResponse};
+use protocol::{
+    ByteStream, Bytes, Fault, OperationModel, Protocol, RouteFault, Value, WireRequest, WireResponse,
+};
 use tracing::Instrument;
 
 use self::parts::Parts;
@@ -119,7 +121,20 @@ impl Pipeline {
         };
         let operation = match routed {
             Ok(operation) => operation,
-            Err(fault) => return fault.encode(&request_id),
+            // Whoever looks for what there is, is seen; and no faster than it may call anything.
+            Err(fault) => {
+                let account = principal.account().unwrap_or(self.0.home);
+                let fault = match self.0.throttle.admit(account, "unknown", arrived) {
+                    true => fault,
+                    false => {
+                        RouteFault { fault: Fault::sender("ThrottlingException", "Rate exceeded"), ..fault }
+                    }
+                };
+                let meant = record::Unrouted { service: &service, principal: &principal, account };
+                let record = meant.record(&self.0.region, &source, &request_id, arrived);
+                self.keep(record, &fault.fault).await;
+                return fault.encode(&request_id);
+            }
         };
         let account = principal.account().unwrap_or(self.0.home);
         let is_anonymous = matches!(*principal, Principal::Anonymous);
@@ -137,6 +152,15 @@ impl Pipeline {
             response.headers.insert(OBSERVE_HEADER, value);
         }
         response
+    }
+
+    /// The answer to a request that did not arrive whole, in the form of the API that its head means.
+    pub fn refuse(head: &WireRequest<'_>, fault: &Fault) -> WireResponse {
+        let claim = identity::sigv4::claimed(head.headers, head.query);
+        let scope = claim.map(|claim| claim.service);
+        let path = protocol::addressed_path(scope, head.headers, head.path);
+        let routed = protocol::route(scope, &WireRequest { path: &path, ..*head });
+        Named::of(&routed, claim).encode(fault, &crypto::random::uuid())
     }
 
     /// Who calls, and the body as it must be checked while it arrives, where it is not here yet.

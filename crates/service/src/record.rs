@@ -116,6 +116,45 @@ pub(crate) fn of_owners(principal: &Principal, source: &Source, record: &mut Rec
     owners.into_iter().map(of_owner).collect()
 }
 
+/// A request of a proven caller that names no operation of the platform.
+pub(crate) struct Unrouted<'a> {
+    pub(crate) service: &'a Named<'a>,
+    pub(crate) principal: &'a Principal,
+    pub(crate) account: AccountId,
+}
+
+impl Unrouted<'_> {
+    pub(crate) fn record(
+        &self,
+        region: &Region,
+        source: &Source,
+        request_id: &Arc<str>,
+        arrived: Timestamp,
+    ) -> Record {
+        let invoked_by = source.via.last().copied();
+        Record {
+            account: self.account,
+            event_time: arrived,
+            event_source: self.service.claimed_source(),
+            event_name: Cow::Borrowed("UnknownOperation"),
+            region: region.clone(),
+            source_ip: source.address(),
+            user_agent: source.user_agent.clone(),
+            user_identity: self.principal.cloudtrail_identity(invoked_by).into(),
+            username: username(self.principal),
+            access_key_id: self.principal.access_key_id().unwrap_or_default().to_owned(),
+            request_parameters: None,
+            request_id: Arc::clone(request_id),
+            read_only: false,
+            resources: Vec::new(),
+            category: Category::Management,
+            shared_event_id: None,
+            vpc_endpoint_id: None,
+            additional_event_data: None,
+        }
+    }
+}
+
 /// A request whose caller is not proven: what it claimed, and why it was refused.
 pub(crate) struct Stranger<'a> {
     pub(crate) service: &'a Named<'a>,
@@ -171,9 +210,13 @@ pub(crate) fn parameters(operation: OperationModel, input: &Value) -> Option<Vec
     written(operation.input()?, input)
 }
 
-/// The output of a change as JSON without its sensitive members. Like CloudTrail, reads and data events leave none.
+/// The output of a change as JSON without its sensitive members. Like CloudTrail, reads and data events leave none, but for
+/// those that issue credentials: by their key's id a session's calls lead to whoever began it.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/cloudtrail-integration.html>
 pub(crate) fn response(operation: OperationModel, output: &Value) -> Option<Vec<u8>> {
-    if operation.is_read_only() || category(operation) == Category::Data {
+    let issues = operation.service() == "sts"
+        && matches!(output, Value::Structure(members) if members.get("Credentials").is_some());
+    if (operation.is_read_only() || category(operation) == Category::Data) && !issues {
         return None;
     }
     written(operation.output()?, output)

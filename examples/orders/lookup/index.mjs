@@ -5,6 +5,7 @@ const dynamodb = new DynamoDBClient({});
 
 export const handler = async (event) => {
   const id = event.pathParameters.id;
+  if (id.length > 36) return answer(404, { message: "no such order" });
   const { Item: item } = await dynamodb.send(
     new GetItemCommand({ TableName: process.env.ORDERS_TABLE, Key: { id: { S: id } } }),
   );

@@ -151,6 +151,7 @@ impl Up {
             data_dir: self.running.data_dir.display().to_string(),
             credentials: crate::credentials::path(&self.running.data_dir).display().to_string(),
             config: self.running.config_path().display().to_string(),
+            ca_bundle: self.running.ca_bundle.as_ref().map(|bundle| bundle.display().to_string()),
             stages,
             outputs: self.outputs().await?,
             requests: Report::requests_of(&self.project.read()?.root),

@@ -16,6 +16,8 @@ pub(crate) struct Report {
     pub(crate) data_dir: String,
     pub(crate) credentials: String,
     pub(crate) config: String,
+    /// What clients are to trust, where the platform's own authority vouches for it.
+    pub(crate) ca_bundle: Option<String>,
     /// REST APIs with their stages: `(api id, stage)`.
     pub(crate) stages: Vec<(String, String)>,
     pub(crate) outputs: BTreeMap<String, String>,
@@ -58,9 +60,12 @@ impl Report {
         }
         names.insert("Endpoint".to_owned(), self.endpoint.clone());
         names.insert("Region".to_owned(), self.region.clone());
-        names.insert("DataDir".to_owned(), self.data_dir.clone());
-        names.insert("Credentials".to_owned(), self.credentials.clone());
-        names.insert("Config".to_owned(), self.config.clone());
+        names.insert("DataDir".to_owned(), quoted(&self.data_dir));
+        names.insert("Credentials".to_owned(), quoted(&self.credentials));
+        names.insert("Config".to_owned(), quoted(&self.config));
+        // Silent but for errors.
+        let trusting = self.ca_bundle.as_ref().map(|bundle| format!(" --cacert {}", quoted(bundle)));
+        names.insert("Curl".to_owned(), format!("curl -sS{}", trusting.unwrap_or_default()));
         names
     }
 
@@ -93,7 +98,8 @@ impl Report {
         let _ = writeln!(
             text,
             "  aws, boto3   export AWS_SHARED_CREDENTIALS_FILE={} AWS_CONFIG_FILE={}",
-            self.credentials, self.config
+            quoted(&self.credentials),
+            quoted(&self.config)
         );
         if !self.outputs.is_empty() {
             text.push_str("\noutputs\n");
@@ -132,6 +138,12 @@ impl Report {
     }
 }
 
+/// A path as a shell takes it for one word.
+fn quoted(path: &str) -> String {
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || "_./-".contains(character);
+    if path.chars().all(is_plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', "'\\''")) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,7 +151,7 @@ mod tests {
     #[test]
     fn requests_are_filled_with_outputs_and_addresses() {
         let document = json!({"Metadata": {"Fastness": {"Try": [
-            {"Title": "look", "Run": "curl ${Stage}/orders/1 # ${Table}", "Answers": "404"}]}}});
+            {"Title": "look", "Run": "${Curl} ${Stage}/orders/1 # ${Table}", "Answers": "404"}]}}});
         let report = Report {
             stack_name: "s".into(),
             endpoint: "http://127.0.0.1:4566".into(),
@@ -147,16 +159,22 @@ mod tests {
             data_dir: "d".into(),
             credentials: "d/credentials".into(),
             config: "d/config".into(),
+            ca_bundle: Some("d/tls/authority.pem".into()),
             stages: vec![("abc".into(), "prod".into())],
             outputs: BTreeMap::from([("Table".to_owned(), "t1".to_owned())]),
             requests: Report::requests_of(&document),
         };
         let text = report.text();
         assert!(
-            text.contains("curl http://127.0.0.1:4566/_aws/execute-api/abc/prod/orders/1 # t1"),
+            text.contains("curl -sS --cacert d/tls/authority.pem http://127.0.0.1:4566/_aws/execute-api/abc/prod/orders/1 # t1"),
             "{text}"
         );
         assert!(text.contains("http://abc.execute-api.localhost:4566/prod/"), "{text}");
         assert_eq!(report.json()["requests"][0]["answers"], "404");
+        for (path, expected) in
+            [("/a/b-c_d.e", "/a/b-c_d.e"), ("/a b", "'/a b'"), ("/it's", r"'/it'\''s'"), ("$x", "'$x'")]
+        {
+            assert_eq!(quoted(path), expected);
+        }
     }
 }

@@ -4,10 +4,11 @@
 //! given a random one.
 
 use base::{AccountId, SecretString, Timestamp};
-use store::StoreError;
+use store::{KeyReader, Range, StoreError};
 
 use super::{Directory, DirectoryError, Reads};
 use crate::ids;
+use crate::records::organization::{MemberRecord, keys as organization};
 use crate::records::{AccessKeyRecord, AccountRecord, KeyOwner, RecordError, keys};
 
 /// The root user's access key.
@@ -113,6 +114,28 @@ impl Directory {
     /// Where the record cannot be read.
     pub fn account_closed(&self, account: AccountId) -> Result<bool, DirectoryError> {
         is_closed(self.store(), account)
+    }
+
+    /// An account that this store was made for, where `account` is none of its accounts: those that organizations made are
+    /// nobody's to start with.
+    ///
+    /// # Errors
+    /// Where the records cannot be read.
+    pub fn made_for_another(&self, account: AccountId) -> Result<Option<AccountId>, DirectoryError> {
+        if self.account_exists(account)? {
+            return Ok(None);
+        }
+        let view = self.store().snapshot()?;
+        for (key, _) in view.entries(keys::ACCOUNTS, &Range::all())? {
+            let known = KeyReader::new(&key).str();
+            let Ok(Ok(known)) = known.map(|text| text.parse::<AccountId>()) else { continue };
+            let member: Option<MemberRecord> =
+                view.record(organization::MEMBERS, &organization::member(known))?;
+            if !member.is_some_and(|member| member.created) {
+                return Ok(Some(known));
+            }
+        }
+        Ok(None)
     }
 
     /// True where the account was made.

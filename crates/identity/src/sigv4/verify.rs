@@ -62,6 +62,25 @@ impl Verifier {
         Ok(proof.verified(&claimed))
     }
 
+    /// The same of a request that is acted on by its path as sent: what is signed is the path's normal form, so a path that is not
+    /// its own is another one's signature.
+    pub fn verify_as_sent<'a>(
+        &self,
+        request: &Request<'a>,
+        expected: &Expected<'_>,
+        credentials: &dyn CredentialSource,
+        now: Timestamp,
+    ) -> Result<Verified<'a>, SignatureError> {
+        let verified = self.verify(request, expected, credentials, now)?;
+        // SECURITY: only then: what a stranger is told depends on no path.
+        if expected.s3 || canonical::is_normal(request.path) {
+            return Ok(verified);
+        }
+        Err(SignatureError::Mismatch(
+            "The path has empty or dotted segments, which a signature does not tell apart.".to_owned(),
+        ))
+    }
+
     /// Checks the signature of a request to S3 whose body is still on its way, and says how the body must be checked.
     pub fn verify_head<'a>(
         &self,

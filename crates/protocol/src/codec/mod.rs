@@ -27,8 +27,9 @@ pub use fault::encode_fault;
 pub use json::audit::write_audit_json;
 pub use tree::{value_from_json, value_to_json};
 
-/// The deepest nesting that any codec reads.
-pub const DEPTH_MAX: usize = 64;
+/// The deepest nesting that any codec reads. DynamoDB's 32 levels take two each, and its requests' frame some more: what is
+/// deeper than an item may be is its to refuse.
+pub const DEPTH_MAX: usize = 80;
 
 /// The most values that one request may consist of, whatever its size in bytes.
 pub const VALUES_MAX: usize = 500_000;

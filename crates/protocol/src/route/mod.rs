@@ -150,6 +150,10 @@ fn by_target(api: &'static Model, request: &WireRequest<'_>) -> Result<Operation
 }
 
 fn by_action(api: &'static Model, request: &WireRequest<'_>) -> Result<OperationModel, RouteFault> {
+    // SECURITY: methods that proxies and caches hold to be safe change nothing.
+    if !["GET", "POST"].contains(&request.method) {
+        return Err(RouteFault::of(api, unknown_operation()));
+    }
     let Some(action) = parameter(request, "Action").filter(|action| !action.is_empty()) else {
         return Err(RouteFault::of(api, Fault::sender("MissingAction", "Missing Action")));
     };

@@ -118,7 +118,7 @@ impl Pipeline {
         }
     }
 
-    async fn keep(&self, record: Record, fault: &Fault) {
+    pub(super) async fn keep(&self, record: Record, fault: &Fault) {
         let outcome = Outcome::failure(fault.code.clone(), fault.message.clone());
         if self.0.audit.record(record, outcome).await.is_err() {
             tracing::error!(code = %fault.code, "a refused call could not be recorded");

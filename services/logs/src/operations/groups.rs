@@ -206,7 +206,9 @@ impl Wanted {
             range.start = prefix.clone().str_prefix(&self.prefix).into_vec();
         }
         if let Some(token) = token {
-            range = range.after(prefix.clone().str(token));
+            let name = hex::decode(token).ok().and_then(|name| String::from_utf8(name).ok());
+            let name = name.ok_or_else(|| Error::invalid("The specified nextToken is invalid."))?;
+            range = range.after(prefix.clone().str(&name));
         }
         let mut found = Found { groups: Vec::new(), next_token: None };
         let mut last = None;
@@ -217,7 +219,7 @@ impl Wanted {
                 break;
             }
             if found.groups.len() >= limit || examined >= EXAMINED_GROUPS_MAX {
-                found.next_token = last;
+                found.next_token = last.map(hex::encode);
                 break;
             }
             last = Some(group.name.clone());

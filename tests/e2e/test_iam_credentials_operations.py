@@ -187,3 +187,22 @@ def test_given_policies_are_simulated_with_boundary_and_resource_policy(platform
     refused(iam.simulate_custom_policy, "InvalidInput", PolicyInputList=["{"], ActionNames=["s3:GetObject"])
     told = platform.aws("iam", "simulate-custom-policy", "--policy-input-list", allow, "--action-names", "s3:GetObject", "--query", "EvaluationResults[0].EvalDecision", "--output", "text")
     assert told.stdout.strip() == "allowed", told.stderr
+
+
+def test_an_account_may_let_its_users_change_their_passwords(platform, iam, name):
+    key, secret = platform.user(name)
+    own = platform.client("iam", key, secret)
+    iam.create_login_profile(UserName=name, Password="Strong-Enough-1")
+    change = {"OldPassword": "Strong-Enough-1", "NewPassword": "Strong-Enough-2"}
+    iam.update_account_password_policy(AllowUsersToChangePassword=False)
+    try:
+        refused(own.change_password, "AccessDenied", **change)
+        iam.update_account_password_policy(AllowUsersToChangePassword=True)
+        assert own.get_account_password_policy()["PasswordPolicy"]["AllowUsersToChangePassword"]
+        own.change_password(**change)
+        refused(own.get_user, "AccessDenied", UserName=name)
+        iam.put_user_policy(UserName=name, PolicyName="no", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "iam:ChangePassword", "Resource": "*"}]}))
+        refused(own.change_password, "AccessDenied", OldPassword="Strong-Enough-2", NewPassword="Strong-Enough-3")
+    finally:
+        iam.delete_account_password_policy()
+        iam.delete_login_profile(UserName=name)

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from support import refused
+from support import refused, signed_get, trust
 
 
 def now_ms():
@@ -94,3 +94,30 @@ def test_lookups_are_paged_and_bounded(platform, name):
     assert not {e["EventId"] for e in first["Events"]} & {e["EventId"] for e in second["Events"]}
     refused(platform.client("cloudtrail", parameter_validation=False).lookup_events, "InvalidMaxResultsException", MaxResults=51)
     refused(trail.lookup_events, "InvalidNextTokenException", NextToken="nonsense")
+
+
+def test_what_means_no_operation_is_on_record(platform, name):
+    key, secret = platform.user(name)
+    for service, path, headers, body in (("sqs", "/", {"X-Amz-Target": "AmazonSQS.ListQueues", "Content-Type": "application/x-amz-json-1.0"}, b"{}"),
+                                         ("iam", "/", {"Content-Type": "application/x-www-form-urlencoded"}, b"Action=Nope&Version=2010-05-08"),
+                                         ("dynamodb", "/", {"X-Amz-Target": "DynamoDB_20120810.Nope", "Content-Type": "application/x-amz-json-1.0"}, b"{}"),
+                                         ("lambda", "/2015-03-31/nope", {}, b"")):
+        answer = signed_get(platform, path, "POST" if body else "GET", body, key, secret, service=service, headers=headers)
+        assert answer.status_code >= 400
+        records = [event for event in platform.events(AccessKeyId=key) if event["eventSource"] == f"{service}.amazonaws.com"]
+        assert len(records) == 1, service
+        assert records[0]["eventName"] == "UnknownOperation" and records[0]["errorCode"] and records[0]["userIdentity"]["userName"] == name
+
+
+def test_a_sessions_calls_lead_to_who_began_it(platform, name):
+    iam, sts = platform.client("iam"), platform.client("sts")
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust({"AWS": "000000000000"}))["Role"]["Arn"]
+    given = sts.assume_role(RoleArn=arn, RoleSessionName="who-began")["Credentials"]
+    record = next(event for event in platform.events(EventName="AssumeRole") if event["requestParameters"]["roleArn"] == arn)
+    told = record["responseElements"]
+    assert told["credentials"]["accessKeyId"] == given["AccessKeyId"] and told["assumedRoleUser"]["arn"].endswith(f"{name}/who-began")
+    text = json.dumps(record)
+    assert given["SecretAccessKey"] not in text and given["SessionToken"] not in text
+    session = sts.get_session_token()["Credentials"]
+    record = platform.events(EventName="GetSessionToken")[0]
+    assert record["responseElements"]["credentials"]["accessKeyId"] == session["AccessKeyId"] and session["SecretAccessKey"] not in json.dumps(record)

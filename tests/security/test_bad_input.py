@@ -4,9 +4,10 @@ import json
 import random
 import socket
 
+import botocore.exceptions
 import pytest
 
-from support import signed_get
+from support import refused, signed_get
 
 TARGETS = {"dynamodb": "DynamoDB_20120810.", "logs": "Logs_20140328.", "cloudtrail": "CloudTrail_20131101."}
 
@@ -60,6 +61,25 @@ def test_oversized_bodies_are_refused_before_they_are_read(platform):
     with socket.create_connection(("127.0.0.1", platform.port), timeout=10) as stream:
         stream.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999999\r\n\r\n")
         assert b" 413 " in stream.recv(4096).split(b"\r\n")[0]
+
+
+@pytest.mark.parametrize("service,operation,arguments", [("iam", "create_user", {"UserName": "x" * (17 << 20)}), ("sts", "assume_role", {"RoleArn": "a" * (17 << 20), "RoleSessionName": "ss"}),
+                                                         ("cloudformation", "validate_template", {"TemplateBody": "x" * (17 << 20)}),
+                                                         ("dynamodb", "describe_table", {"TableName": "x" * (17 << 20)})])
+def test_oversized_bodies_are_refused_in_the_apis_own_form(platform, service, operation, arguments):
+    client = platform.client(service, parameter_validation=False)
+    with pytest.raises(botocore.exceptions.ClientError) as caught:
+        getattr(client, operation)(**arguments)
+    answer = caught.value.response
+    assert answer["Error"]["Code"].startswith("RequestEntityTooLarge") and "must be smaller than" in answer["Error"]["Message"]
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 413 and answer["ResponseMetadata"]["RequestId"]
+
+
+@pytest.mark.parametrize("method", ["HEAD", "PUT", "OPTIONS", "TRACE", "FOO", "DELETE"])
+def test_methods_that_are_held_to_be_safe_change_nothing(platform, method):
+    path = f"/?Action=CreateUser&UserName=made-by-{method}&Version=2010-05-08"
+    assert signed_get(platform, path, method, service="iam").status_code >= 400
+    refused(platform.client("iam").get_user, "NoSuchEntity", UserName=f"made-by-{method}")
 
 
 @pytest.mark.parametrize("head", [b"\x16\x03\x01\x02\x00\x01", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 200 + b"\r\n", b"GET /" + b"x" * 200_000,

@@ -12,6 +12,7 @@ mod deploy;
 mod egress;
 mod explain;
 mod functions;
+mod install;
 mod issuers;
 mod least_privilege;
 mod platform;

@@ -10,7 +10,8 @@ mod samconfig;
 
 use std::cell::OnceCell;
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use crate::Error;
 use crate::args::{DeleteOptions, DeployOptions, RemoteOptions};
 use crate::artifacts::{Packer, Place, Shelf, key_of};
 use crate::client::Client;
+use crate::install::{self, Install};
 use crate::up::{Progress, Project, place};
 pub(crate) use calls::own_bucket_name;
 use calls::{Call, Calls, Stack};
@@ -49,8 +51,13 @@ pub(crate) fn deploy(options: &DeployOptions) -> Result<Outcome, Error> {
     if let Some(file) = &config_file {
         progress.say(&format!("reading {} [{}]", file.display(), options.config_env));
     }
+    // Where installed dependencies are kept between deployments.
+    let cache = project.folder.join(".fastness");
+    let (accepted, state) = (&options.accept_missing_layers, cache.join("build-sandbox"));
+    let installer = install::of_client(&options.install, state, accepted, calls.port())?;
+    let bucket = OnceCell::new();
     let work =
-        Work { project: &project, calls: &calls, progress: &progress, choices, bucket: OnceCell::new() };
+        Work { project: &project, calls: &calls, progress: &progress, choices, bucket, cache, installer };
     let outcome = work.run();
     progress.finish();
     outcome
@@ -102,6 +109,8 @@ struct Work<'a> {
     progress: &'a Progress,
     choices: Choices,
     bucket: OnceCell<String>,
+    cache: PathBuf,
+    installer: Arc<dyn Install>,
 }
 
 impl Shelf for Work<'_> {
@@ -116,10 +125,9 @@ impl Shelf for Work<'_> {
 impl Work<'_> {
     fn run(&self) -> Result<Outcome, Error> {
         let mut document = self.project.read()?;
-        // Where installed dependencies are kept between deployments.
-        let cache = self.project.folder.join(".fastness");
         let tell = |step: &str| self.progress.say(step);
-        Packer::new(self, &cache, &tell).pack(&mut document, &self.project.template)?;
+        let packer = Packer::new(self, &self.cache, self.installer.as_ref(), &tell);
+        packer.pack(&mut document, &self.project.template)?;
         let name = &self.project.stack_name;
         let existing = self.ready(self.calls.stack(name)?)?;
         let mut input = vec![("StackName".to_owned(), name.clone())];

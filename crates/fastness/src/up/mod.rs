@@ -21,6 +21,7 @@ use tokio::runtime::Handle;
 use crate::Error;
 use crate::args::UpOptions;
 use crate::artifacts::{Packed, Packer};
+use crate::install::{self, Install};
 use crate::platform::{Platform, Running};
 use deploy::{Deployed, Deployer, Refused};
 pub(crate) use progress::Progress;
@@ -35,7 +36,10 @@ pub(crate) fn run(options: UpOptions) -> Result<(), Error> {
     let platform = Platform::open(options.platform.clone())?;
     platform.run(|running| async move {
         let deployer = Deployer::new(running.pipeline.clone());
-        let mut up = Up { packed: Packed::default(), project, options, deployer, running };
+        let port = running.endpoint.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or(0);
+        let (sandboxes, data_dir) = (running.sandboxes.clone(), &running.data_dir);
+        let installer = install::of_platform(&options.install, sandboxes, data_dir, port)?;
+        let mut up = Up { packed: Packed::default(), project, options, deployer, running, installer };
         // What is edited while the stack comes up is an edit too.
         let sights = up.sights()?;
         up.bring_up().await?;
@@ -52,6 +56,7 @@ struct Up {
     options: UpOptions,
     deployer: Deployer,
     running: Running,
+    installer: Arc<dyn Install>,
 }
 
 impl Up {
@@ -89,9 +94,10 @@ impl Up {
         let shelf = OwnShelf::new(self.deployer.clone(), Handle::current());
         let (file, data_dir) = (self.project.template.clone(), self.running.data_dir.clone());
         let (progress, before) = (Arc::clone(progress), std::mem::take(&mut self.packed));
+        let installer = Arc::clone(&self.installer);
         let work = tokio::task::spawn_blocking(move || {
             let tell = |step: &str| progress.say(step);
-            let packer = Packer::new(&shelf, &data_dir, &tell).knowing(before);
+            let packer = Packer::new(&shelf, &data_dir, installer.as_ref(), &tell).knowing(before);
             packer.pack(&mut document, &file)?;
             Ok::<_, Error>((document, packer.into_packed()))
         });

@@ -67,7 +67,7 @@ const fs = require("fs"), net = require("net"), http = require("http");
 const found = {};
 const tried = (name, what) => { try { found[name] = "got: " + what(); } catch (error) { found[name] = "no: " + error.code; } };
 tried("shadow", () => fs.readFileSync("/etc/shadow"));
-tried("secret", () => fs.readFileSync(SECRET));
+tried("secret", () => fs.readFileSync(OUTSIDE));
 tried("write", () => fs.writeFileSync("/usr/lib/x", "x"));
 const direct = new Promise((done) => net.connect(PORT, "127.0.0.1", () => done("got: connected")).on("error", (error) => done("no: " + error.code)));
 const proxied = new Promise((done) => http.get({ host: "127.0.0.1", port: 3128, path: "http://127.0.0.1:PORT/" }, (answer) => done("status: " + answer.statusCode)));
@@ -154,7 +154,7 @@ def test_the_platform_is_refused_even_where_it_is_named(platform, outside, tmp_p
 
 
 def test_scripts_of_node_packages_run_and_reach_nothing(platform, outside, tmp_path, name):
-    script = POSTINSTALL.replace("SECRET", json.dumps(str(outside / "secret"))).replace("PORT", str(platform.port))
+    script = POSTINSTALL.replace("OUTSIDE", json.dumps(str(outside / "secret"))).replace("PORT", str(platform.port))
     folder = application(tmp_path / "app", "nodejs20.x", {
         "code/app.js": "exports.handler = async () => [require('is-odd')(3), require('hostile/found.json')];\n",
         "code/package.json": json.dumps({"name": "app", "dependencies": {"is-odd": "3.0.1", "hostile": "file:./hostile"}}),
@@ -219,6 +219,21 @@ def test_what_fails_is_told_in_the_package_managers_own_words(platform, tmp_path
     node = application(tmp_path / "node", "nodejs20.x", {"code/app.js": "", "code/package.json": '{"dependencies": {"is-odd": "99.0.0"}}'})
     failed = deploy(platform, node, name)
     assert failed.returncode == 1 and "notarget No matching version found for is-odd@99.0.0" in failed.stderr, failed.stderr
+
+
+def test_an_installation_that_takes_too_much_is_stopped_and_the_bound_is_told(platform, tmp_path, name):
+    folder = application(tmp_path / "app", OWN_PYTHON, {
+        "code/app.py": "", "code/requirements.txt": "./greedy\n",
+        "code/greedy/setup.py": "taken = [b'x' * (1 << 28) for _ in range(16)]\n", "code/greedy/pyproject.toml": PYPROJECT,
+    })
+    failed = deploy(platform, folder, name)
+    assert failed.returncode == 1 and "it was stopped when it used more than 3072 MiB" in failed.stderr, failed.stderr
+    full = application(tmp_path / "full", OWN_PYTHON, {
+        "code/app.py": "", "code/requirements.txt": "./greedy\n",
+        "code/greedy/setup.py": "file = open('/tmp/big', 'wb')\nfor _ in range(200): file.write(bytes(1 << 24))\n", "code/greedy/pyproject.toml": PYPROJECT,
+    })
+    failed = deploy(platform, full, name)
+    assert failed.returncode == 1 and "No space left on device" in failed.stderr, failed.stderr
 
 
 def test_credentials_of_this_hosts_registry_stay_here(platform, tmp_path, name):

@@ -237,7 +237,8 @@ pub(crate) struct InstallOptions {
 /// What `up` deploys.
 #[derive(ClapArgs, Clone)]
 pub(crate) struct UpOptions {
-    /// A SAM or CloudFormation template, or the folder that holds `template.yaml`, `template.yml` or `template.json`.
+    /// A SAM or CloudFormation template, or the folder that holds `template.yaml`, `template.yml` or `template.json`. What stands in
+    /// a `samconfig.toml` beside it counts where the command line does not say otherwise.
     #[arg(default_value = ".", value_name = "TEMPLATE")]
     pub(crate) template: PathBuf,
 
@@ -248,6 +249,10 @@ pub(crate) struct UpOptions {
     /// A template parameter, as `Key=Value`; may be repeated.
     #[arg(long = "parameter", value_name = "KEY=VALUE", value_parser = key_value)]
     pub(crate) parameters: Vec<(String, String)>,
+
+    /// The environment whose settings count in `samconfig.toml`.
+    #[arg(long, default_value = "default", value_name = "NAME")]
+    pub(crate) config_env: String,
 
     /// Stop after deploying instead of following logs and edits.
     #[arg(long)]

@@ -6,6 +6,7 @@
 mod args;
 mod artifacts;
 mod check;
+mod choices;
 mod client;
 mod credentials;
 mod deploy;
@@ -17,6 +18,7 @@ mod issuers;
 mod least_privilege;
 mod platform;
 mod runtime;
+mod samconfig;
 mod serve;
 mod sign_code;
 mod transform;

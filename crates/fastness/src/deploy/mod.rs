@@ -4,9 +4,8 @@
 //! puts into S3 is named by its content, so that what did not change is the same.
 
 mod calls;
-mod choices;
+mod input;
 mod outcome;
-mod samconfig;
 
 use std::cell::OnceCell;
 use std::collections::HashSet;
@@ -20,16 +19,15 @@ use template::Document;
 use template::limits::BODY_BYTES_MAX;
 
 use crate::Error;
-use crate::args::{DeleteOptions, DeployOptions, RemoteOptions};
+use crate::args::{DeleteOptions, DeployOptions, OnFailure, RemoteOptions};
 use crate::artifacts::{Packer, Place, Shelf, key_of};
+use crate::choices::Choices;
 use crate::client::Client;
 use crate::install::{self, Install};
 use crate::up::{Progress, Project, place};
 pub(crate) use calls::own_bucket_name;
 use calls::{Call, Calls, Stack};
-use choices::Choices;
 pub(crate) use outcome::Outcome;
-use samconfig::SamConfig;
 
 /// How often the stack is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -40,9 +38,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// What keeps it from being deployed at all.
 pub(crate) fn deploy(options: &DeployOptions) -> Result<Outcome, Error> {
     let mut project = Project::find(&options.template, options.stack_name.as_deref())?;
-    let config_file = samconfig::beside(&project.folder);
-    let config = config_file.as_ref().map(|file| SamConfig::read(file, &options.config_env));
-    let choices = Choices::of(options, config.transpose()?.unwrap_or_default());
+    let (choices, config_file) = input::chosen(options).with_file(&project.folder, &options.config_env)?;
     if let Some(name) = &choices.stack_name {
         project.stack_name.clone_from(name);
     }
@@ -56,8 +52,16 @@ pub(crate) fn deploy(options: &DeployOptions) -> Result<Outcome, Error> {
     let (accepted, state) = (&options.accept_missing_layers, cache.join("build-sandbox"));
     let installer = install::of_client(&options.install, state, accepted, calls.port())?;
     let bucket = OnceCell::new();
-    let work =
-        Work { project: &project, calls: &calls, progress: &progress, choices, bucket, cache, installer };
+    let work = Work {
+        project: &project,
+        calls: &calls,
+        progress: &progress,
+        choices,
+        on_failure: options.on_failure,
+        bucket,
+        cache,
+        installer,
+    };
     let outcome = work.run();
     progress.finish();
     outcome
@@ -108,6 +112,7 @@ struct Work<'a> {
     calls: &'a Calls,
     progress: &'a Progress,
     choices: Choices,
+    on_failure: Option<OnFailure>,
     bucket: OnceCell<String>,
     cache: PathBuf,
     installer: Arc<dyn Install>,
@@ -139,7 +144,8 @@ impl Work<'_> {
             input.push(("TemplateBody".to_owned(), text));
         }
         let call = if existing.is_some() { Call::Update } else { Call::Create };
-        self.choices.add_to(&mut input, call, &document, existing.as_ref());
+        let stack = existing.as_ref();
+        input::add(&self.choices, self.on_failure, &mut input, call, &document, stack);
         let told = match &existing {
             Some(stack) => self.calls.events(&stack.id)?.into_iter().map(|event| event.event_id).collect(),
             None => HashSet::new(),

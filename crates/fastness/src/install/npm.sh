@@ -5,5 +5,5 @@ cp -R /var/task /tmp/source
 cd /tmp/source
 verb=install
 if [ -f package-lock.json ] || [ -f npm-shrinkwrap.json ]; then verb=ci; fi
-npm "$verb" --omit=dev --no-audit --no-fund --no-update-notifier --install-links --loglevel=http >&2
+npm "$verb" --omit=dev --no-audit --no-fund --no-update-notifier --loglevel=http >&2
 if [ -d node_modules ]; then exec "$1" -e "$2" /tmp/source/node_modules node_modules; fi

@@ -37,15 +37,20 @@ const add = (path, name) => {
   directory.push(Buffer.concat([Buffer.from([80, 75, 1, 2, 20, 3]), common, tail, label]));
   write(Buffer.concat([Buffer.from([80, 75, 3, 4]), common, label, packed]));
 };
-const walk = (folder, name) => {
+// A package beside the application's own code is a link to it; links to programs are of no use to functions.
+const source = fs.realpathSync(root + "/..") + "/";
+const walk = (folder, name, above) => {
+  const here = fs.realpathSync(folder);
+  if (above.includes(here) || !here.startsWith(source)) return;
   const entries = fs.readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
   for (const entry of entries) {
     const [path, inside] = [`${folder}/${entry.name}`, `${name}/${entry.name}`];
-    if (entry.isDirectory()) walk(path, inside);
+    const found = fs.statSync(path, { throwIfNoEntry: false });
+    if (found?.isDirectory() && entry.name !== ".bin") walk(path, inside, [...above, here]);
     else if (entry.isFile()) add(path, inside);
   }
 };
-walk(root, prefix);
+walk(root, prefix, []);
 if (directory.length > 65535) throw new Error("more files than a package may hold");
 if (directory.length) {
   const begin = offset, entries = Buffer.concat(directory), end = Buffer.alloc(22);

@@ -48,8 +48,8 @@ impl Settings {
         // The environment is told behind the files, and counts before them.
         let set = |name: &str| {
             let lines = told.lines().filter_map(|line| line.split_once('='));
-            let named = lines.filter(|(key, _)| key.rsplit('.').next() == Some(name));
-            named.last().map(|(_, value)| value.trim_matches('\'').replace("\\n", " "))
+            let mut named = lines.filter(|(key, _)| key.rsplit('.').next() == Some(name));
+            named.next_back().map(|(_, value)| value.trim_matches('\'').replace("\\n", " "))
         };
         let mut settings = Self::default();
         let index = set("index-url").unwrap_or_else(|| PYPI.to_owned());

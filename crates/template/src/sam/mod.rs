@@ -39,6 +39,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 pub use error::Problems;
+pub use role::policy_template;
 
 use context::{Context, Source};
 use python::{Py, Text};

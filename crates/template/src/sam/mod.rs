@@ -44,6 +44,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 pub use error::Problems;
+pub use role::policy_template;
 
 use crate::limits::{ATTRIBUTES_BYTES_MAX, RESOURCES_MAX, TRANSFORMED_MAX};
 use context::{Context, Source};

@@ -83,7 +83,6 @@ const DECLINED: &[(&str, &[&str])] = &[
             "ListStackRefactors",
         ],
     ),
-    ("not offered yet", &["DescribeEvents"]),
     ("nothing here has a price", &["EstimateTemplateCost"]),
 ];
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use serde_json::{Map, Value};
-use template::Plan;
+use template::{Plan, TemplateError};
 
 use super::PARALLEL_MAX;
 use super::flight::Flight;
@@ -154,8 +154,8 @@ async fn begin(run: &mut Run, plan: &Plan, id: &str) -> Result<Step, Error> {
         run.put(record, false).await?;
         return Ok(Step::Impossible(format!("Resource type {} is not supported", resource.kind)));
     };
-    let properties = match plan.properties(id, &run.references()) {
-        Ok(properties) => diff::with_stack_tags(&resource.kind, properties, &run.stack.content.tags),
+    let (properties, policy) = match resolved(run, plan, id, &resource.kind) {
+        Ok(resolved) => resolved,
         Err(error) => {
             run.put(record, false).await?;
             return Ok(Step::Impossible(error.message().to_owned()));
@@ -203,8 +203,15 @@ async fn begin(run: &mut Run, plan: &Plan, id: &str) -> Result<Step, Error> {
     record.status = if creates { "CREATE_IN_PROGRESS" } else { "UPDATE_IN_PROGRESS" }.to_owned();
     run.put(record, true).await?;
     let mut work = run.work(id, &planned, &properties);
-    work.place.creation_policy = resource.policies.get("CreationPolicy").cloned();
+    work.place.creation_policy = policy;
     Ok(Step::Work(Box::new(Task { provider, work, old: in_place, interrupted })))
+}
+
+/// The properties of a resource, and its creation policy.
+fn resolved(run: &Run, plan: &Plan, id: &str, kind: &str) -> Result<(Value, Option<Value>), TemplateError> {
+    let properties = plan.properties(id, &run.references())?;
+    let policy = plan.policy(id, "CreationPolicy", &run.references())?;
+    Ok((diff::with_stack_tags(kind, properties, &run.stack.content.tags), policy))
 }
 
 fn new_record(id: &str, kind: &str) -> ResourceRecord {

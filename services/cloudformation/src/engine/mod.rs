@@ -23,6 +23,7 @@ use crate::records::{OperationKind, Phase, StackRecord};
 use crate::stacks;
 
 use run::Run;
+pub(crate) use run::STACK;
 
 /// How many resources of one stack are worked on at a time.
 const PARALLEL_MAX: usize = 8;

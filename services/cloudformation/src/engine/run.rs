@@ -17,6 +17,7 @@ use crate::exports;
 use crate::prepare;
 use crate::providers::{Place, Work};
 use crate::records::{Content, OperationKind, Physical, ResourceRecord, StackRecord};
+use crate::registry;
 use crate::secrets::Secrets;
 use crate::stack_policy::{Action, StackPolicy};
 use crate::stacks;
@@ -253,9 +254,13 @@ impl Resources for References<'_> {
     }
 
     fn attribute(&self, logical_id: &str, attribute: &str) -> Result<Value, TemplateError> {
-        let found = self.physical(logical_id)?.attributes.get(attribute).filter(|value| !value.is_null());
-        found.cloned().ok_or_else(|| {
-            let kind = self.resources.get(logical_id).map_or("", |record| record.kind.as_str());
+        let physical = self.physical(logical_id)?;
+        let kind = self.resources.get(logical_id).map_or("", |record| record.kind.as_str());
+        let found = physical.attributes.get(attribute).filter(|value| !value.is_null()).cloned();
+        // Types without an id of their own have the one that Ref gives.
+        let own_id =
+            || (attribute == "Id" && registry::find(kind).is_some()).then(|| physical.id.as_str().into());
+        found.or_else(own_id).ok_or_else(|| {
             TemplateError::function(format_args!(
                 "resource {logical_id} does not support attribute type {attribute} in Fn::GetAtt ({kind})"
             ))

@@ -3,14 +3,22 @@
 use serde_json::{Value, json};
 
 use super::reading::{Reading, properties};
-use super::{Answer, Failure, Property, Provider, Work, gone, optional, required, seen, text};
+use super::{
+    Answer, Failure, Property, Provider, Work, gone, lambda_provisioned as provisioned, optional, required,
+    seen, text,
+};
 use crate::drift::Rules;
 use crate::records::Physical;
 
 pub(super) struct Version;
 
-const PROPERTIES: [Property; 3] =
-    [optional("CodeSha256").fixed(), optional("Description").fixed(), required("FunctionName").fixed()];
+const PROPERTIES: [Property; 5] = [
+    optional("CodeSha256").fixed(),
+    optional("Description").fixed(),
+    required("FunctionName").fixed(),
+    optional("ProvisionedConcurrencyConfig").fixed(),
+    optional("RuntimePolicy").fixed(),
+];
 
 impl Provider for Version {
     fn kind(&self) -> &'static str {
@@ -34,18 +42,31 @@ impl Provider for Version {
             };
             // A version is never changed: it is there, or it is not.
             let mut now = properties(json!({ "Description": shown.get("Description") }));
-            work.as_given(&["CodeSha256", "FunctionName"], &mut now);
+            work.as_given(&["CodeSha256", "FunctionName", "RuntimePolicy"], &mut now);
+            provisioned::read(work, (&work.text("FunctionName"), &version), &mut now).await?;
             Ok(Some(now))
         })
     }
 
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
         Box::pin(async move {
-            let answer =
-                work.call("lambda", "PublishVersion", Value::Object(work.properties.clone())).await?;
+            let input = work.pick(&["CodeSha256", "Description", "FunctionName"]);
+            let answer = work.call("lambda", "PublishVersion", Value::Object(input)).await?;
             let arn = text(answer.get("FunctionArn"));
             let version = text(answer.get("Version"));
-            Ok(work.made(&arn, json!({ "FunctionArn": arn, "Version": version })))
+            let made = work.made(&arn, json!({ "FunctionArn": arn, "Version": version }));
+            let function = work.text("FunctionName");
+            let rest = async {
+                provisioned::set(work, (&function, &version), None).await?;
+                let Some(policy) = work.get("RuntimePolicy") else { return Ok(()) };
+                let mut input = policy.as_object().cloned().unwrap_or_default();
+                input.insert("FunctionName".to_owned(), function.clone().into());
+                input.insert("Qualifier".to_owned(), version.clone().into());
+                work.call("lambda", "PutRuntimeManagementConfig", Value::Object(input)).await?;
+                Ok(())
+            };
+            rest.await.map_err(|failure: Failure| failure.after(&made))?;
+            Ok(made)
         })
     }
 

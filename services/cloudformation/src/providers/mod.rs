@@ -3,6 +3,8 @@
 //! One file a type. A provider knows no stack and no store. A type that is not in [`find`], or a property that a provider
 //! does not declare, is refused before anything is created.
 
+mod analyzer;
+mod analyzer_rules;
 mod apigateway_account;
 mod apigateway_authorizer;
 mod apigateway_body;
@@ -18,15 +20,20 @@ mod cloudformation_stack;
 mod custom;
 mod custom_answer;
 mod document;
+mod dynamodb_global_table;
 mod dynamodb_indexes;
 mod dynamodb_read;
 mod dynamodb_table;
 mod failure;
 mod iam_access_key;
+mod iam_certificate;
 mod iam_group;
 mod iam_inline;
+mod iam_linked_role;
 mod iam_managed_policy;
 mod iam_member;
+mod iam_mfa_device;
+mod iam_oidc;
 mod iam_policy;
 mod iam_role;
 mod iam_user;
@@ -35,8 +42,12 @@ mod lambda_code;
 mod lambda_function;
 mod lambda_layer_permission;
 mod lambda_permission;
+mod lambda_provisioned;
 mod lambda_version;
 mod logs_log_group;
+mod organizations_account;
+mod organizations_policy;
+mod organizations_types;
 mod plain;
 mod plain_types;
 mod reading;
@@ -57,7 +68,9 @@ use tokio::sync::watch;
 use crate::caller::Caller;
 use crate::drift::Rules;
 use crate::records::Physical;
+use crate::registry;
 
+pub(crate) use custom::step_id;
 pub(crate) use failure::Failure;
 use failure::{gone, is_absent, seen};
 pub(crate) use reading::Reading;
@@ -285,7 +298,9 @@ pub(crate) trait Provider: Send + Sync {
 }
 
 /// All types, in the order of their names.
-static PROVIDERS: [&dyn Provider; 43] = [
+static PROVIDERS: [&dyn Provider; 56] = [
+    &analyzer::Analyzer,
+    &analyzer_rules::ArchiveRule,
     &apigateway_account::Account,
     &apigateway_usage::ApiKey,
     &apigateway_authorizer::Authorizer,
@@ -304,19 +319,26 @@ static PROVIDERS: [&dyn Provider; 43] = [
     &cloudformation_stack::Nested,
     &wait_condition::WaitCondition,
     &wait_handle::WaitConditionHandle,
+    &plain_types::BACKUP,
+    &dynamodb_global_table::GlobalTable,
     &dynamodb_table::Table,
     &iam_access_key::AccessKey,
     &iam_group::Group,
     &iam_inline::GROUP,
     &iam_member::InstanceProfile,
     &iam_managed_policy::ManagedPolicy,
+    &iam_oidc::OidcProvider,
     &iam_policy::InlinePolicy,
     &iam_role::Role,
     &iam_inline::ROLE,
+    &iam_certificate::ServerCertificate,
+    &iam_linked_role::ServiceLinkedRole,
     &iam_user::User,
     &iam_inline::USER,
     &iam_member::UserToGroup,
+    &iam_mfa_device::VirtualMfaDevice,
     &lambda_alias::Alias,
+    &plain_types::CODE_SIGNING_CONFIG,
     &plain_types::EVENT_INVOKE_CONFIG,
     &plain_types::EVENT_SOURCE_MAPPING,
     &lambda_function::Function,
@@ -327,6 +349,10 @@ static PROVIDERS: [&dyn Provider; 43] = [
     &lambda_version::Version,
     &logs_log_group::LogGroup,
     &plain_types::LOG_STREAM,
+    &organizations_account::Account,
+    &organizations_types::Organization,
+    &organizations_types::ORGANIZATIONAL_UNIT,
+    &organizations_policy::Policy,
     &s3_bucket::Bucket,
     &s3_bucket::BucketPolicy,
 ];
@@ -379,7 +405,11 @@ pub(crate) fn check(logical_id: &str, kind: &str, properties: &Value) -> Result<
         |what: String| format!("Properties validation failed for resource {logical_id} with message: {what}");
     let is_known = |name: &&String| known.iter().any(|property| property.name == name.as_str());
     if let Some(name) = given.keys().find(|name| !provider.is_open() && !is_known(name)) {
-        return Err(refuse(format!("#: extraneous key [{name}] is not permitted")));
+        // What AWS knows and is not here is told apart from what nobody knows.
+        return Err(refuse(match registry::why_omitted(kind, name) {
+            Some(why) => format!("#: key [{name}] is not supported here: {why}"),
+            None => format!("#: extraneous key [{name}] is not permitted"),
+        }));
     }
     if let Some(missing) =
         known.iter().find(|property| property.required && !given.contains_key(property.name))

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::plain::{Id, Part, Plain, Read, as_it_is};
+use super::plain::{Id, Part, Plain, Read, Tagging, as_it_is};
 use super::{Property, Work, optional, reading, required, text};
 use crate::drift::Rules;
 
@@ -36,6 +36,7 @@ pub(super) static EVENT_INVOKE_CONFIG: Plain = Plain {
         adapt: as_it_is,
         keys: None,
     }),
+    tagging: None,
 };
 
 const URL_PROPERTIES: [Property; 5] = [
@@ -70,6 +71,7 @@ pub(super) static URL: Plain = Plain {
         adapt: as_it_is,
         keys: None,
     }),
+    tagging: None,
 };
 
 const LAYER_PROPERTIES: [Property; 6] = [
@@ -102,6 +104,7 @@ pub(super) static LAYER_VERSION: Plain = Plain {
         adapt: as_it_is,
         keys: None,
     }),
+    tagging: None,
 };
 
 const MAPPING_PROPERTIES: [Property; 18] = [
@@ -121,7 +124,7 @@ const MAPPING_PROPERTIES: [Property; 18] = [
     optional("ScalingConfig"),
     optional("StartingPosition").fixed(),
     optional("StartingPositionTimestamp").fixed(),
-    optional("Tags").fixed(),
+    optional("Tags"),
     optional("TumblingWindowInSeconds"),
 ];
 
@@ -141,11 +144,20 @@ pub(super) static EVENT_SOURCE_MAPPING: Plain = Plain {
         operation: "GetEventSourceMapping",
         place: "",
         places: &[("Enabled", "/State"), ("FunctionName", "/FunctionArn")],
-        // Tags come from another call, and the rest never changes.
-        given: &["StartingPosition", "StartingPositionTimestamp", "Tags"],
+        given: &["StartingPosition", "StartingPositionTimestamp"],
         rules: &Rules::PLAIN,
         adapt: mapping,
         keys: None,
+    }),
+    tagging: Some(Tagging {
+        tag: "TagResource",
+        untag: "UntagResource",
+        list: "ListTags",
+        resource: "Resource",
+        attribute: Some("EventSourceMappingArn"),
+        tags: "Tags",
+        keys: "TagKeys",
+        is_map: true,
     }),
 };
 
@@ -182,4 +194,81 @@ pub(super) static LOG_STREAM: Plain = Plain {
         adapt: as_it_is,
         keys: Some(&[("logGroupName", Part::Property("LogGroupName")), ("logStreamNamePrefix", Part::Id)]),
     }),
+    tagging: None,
+};
+
+const SIGNING_PROPERTIES: [Property; 4] = [
+    required("AllowedPublishers"),
+    optional("CodeSigningPolicies"),
+    optional("Description"),
+    optional("Tags"),
+];
+
+pub(super) static CODE_SIGNING_CONFIG: Plain = Plain {
+    kind: "AWS::Lambda::CodeSigningConfig",
+    service: "lambda",
+    properties: &SIGNING_PROPERTIES,
+    name: None,
+    create: "CreateCodeSigningConfig",
+    update: Some("UpdateCodeSigningConfig"),
+    delete: "DeleteCodeSigningConfig",
+    members: &[],
+    id: Id::Answer("/CodeSigningConfig/CodeSigningConfigArn"),
+    attributes: &[
+        ("CodeSigningConfigArn", "/CodeSigningConfig/CodeSigningConfigArn"),
+        ("CodeSigningConfigId", "/CodeSigningConfig/CodeSigningConfigId"),
+    ],
+    keys: &[("CodeSigningConfigArn", Part::Id)],
+    read: Some(Read {
+        operation: "GetCodeSigningConfig",
+        place: "/CodeSigningConfig",
+        places: &[],
+        given: &[],
+        rules: &Rules::PLAIN,
+        adapt: as_it_is,
+        keys: None,
+    }),
+    tagging: Some(Tagging {
+        tag: "TagResource",
+        untag: "UntagResource",
+        list: "ListTags",
+        resource: "Resource",
+        attribute: None,
+        tags: "Tags",
+        keys: "TagKeys",
+        is_map: true,
+    }),
+};
+
+const BACKUP_PROPERTIES: [Property; 2] = [required("BackupName").fixed(), required("TableName").fixed()];
+
+pub(super) static BACKUP: Plain = Plain {
+    kind: "AWS::DynamoDB::Backup",
+    service: "dynamodb",
+    properties: &BACKUP_PROPERTIES,
+    name: None,
+    create: "CreateBackup",
+    update: None,
+    delete: "DeleteBackup",
+    members: &[],
+    id: Id::Answer("/BackupDetails/BackupArn"),
+    attributes: &[
+        ("BackupArn", "/BackupDetails/BackupArn"),
+        ("BackupId", "/BackupDetails/BackupArn"),
+        ("BackupCreationDateTime", "/BackupDetails/BackupCreationDateTime"),
+        ("BackupSizeBytes", "/BackupDetails/BackupSizeBytes"),
+        ("BackupStatus", "/BackupDetails/BackupStatus"),
+        ("BackupType", "/BackupDetails/BackupType"),
+    ],
+    keys: &[("BackupArn", Part::Id)],
+    read: Some(Read {
+        operation: "DescribeBackup",
+        place: "/BackupDescription/BackupDetails",
+        places: &[],
+        given: &["TableName"],
+        rules: &Rules::PLAIN,
+        adapt: as_it_is,
+        keys: None,
+    }),
+    tagging: None,
 };

@@ -47,6 +47,7 @@ pub(super) fn operation(stage: &Stage, kind: OperationKind, phase: Phase) -> cra
         before: None,
         retain: Vec::new(),
         policy: None,
+        asked: None,
     }
 }
 

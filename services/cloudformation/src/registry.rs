@@ -1,0 +1,298 @@
+//! What CloudFormation's public registry says of types: which properties and attributes they have on AWS.
+//!
+//! Says nothing of what is offered here: that is the providers'. What is not offered is listed, each with its reason.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+/// The facts, one type a line.
+const FACTS: &str = include_str!("registry.txt");
+
+/// A type.
+#[derive(Debug, Default)]
+pub(crate) struct Type {
+    pub(crate) properties: Vec<Fact>,
+    pub(crate) attributes: Vec<&'static str>,
+}
+
+/// A property.
+#[derive(Debug)]
+pub(crate) struct Fact {
+    pub(crate) name: &'static str,
+    /// True where a resource cannot be without it.
+    #[cfg_attr(not(test), expect(dead_code, reason = "held against the providers by a test"))]
+    pub(crate) required: bool,
+    /// True where a change makes another resource.
+    #[cfg_attr(not(test), expect(dead_code, reason = "held against the providers by a test"))]
+    pub(crate) replaces: bool,
+}
+
+static TYPES: LazyLock<BTreeMap<&'static str, Type>> = LazyLock::new(|| {
+    let lines = FACTS.lines().filter(|line| !line.starts_with('#'));
+    lines.filter_map(entry).collect()
+});
+
+fn entry(line: &'static str) -> Option<(&'static str, Type)> {
+    let mut parts = line.split('|');
+    let name = parts.next()?.trim();
+    let properties = parts.next().unwrap_or_default().split_whitespace().map(|property| Fact {
+        name: property.trim_end_matches(['!', '=']),
+        required: property.contains('!'),
+        replaces: property.contains('='),
+    });
+    let properties = properties.collect();
+    let attributes = parts.next().unwrap_or_default().split_whitespace().collect();
+    Some((name, Type { properties, attributes }))
+}
+
+/// What the registry says of a type, where it is one of those whose service is here.
+pub(crate) fn find(kind: &str) -> Option<&'static Type> {
+    TYPES.get(kind)
+}
+
+/// True where a type is known to have no such attribute here.
+pub(crate) fn lacks_attribute(kind: &str, attribute: &str) -> bool {
+    let Some(known) = find(kind) else { return false };
+    let is_open = kind == "AWS::CloudFormation::Stack" || kind == "AWS::CloudFormation::CustomResource";
+    !is_open && (!known.attributes.contains(&attribute) || is_omitted(kind, attribute))
+}
+
+/// Properties and attributes that a type has on AWS and not here: by type or service, name, and why.
+pub(crate) fn is_omitted(kind: &str, name: &str) -> bool {
+    OMITTED.iter().any(|(of, names, _)| *of == kind && names.contains(&name))
+}
+
+/// Why a property or attribute is not offered.
+pub(crate) fn why_omitted(kind: &str, name: &str) -> Option<&'static str> {
+    OMITTED.iter().find(|(of, names, _)| *of == kind && names.contains(&name)).map(|(_, _, why)| *why)
+}
+
+/// What is left out of types that are offered.
+const OMITTED: &[(&str, &[&str], &str)] = &[
+    ("AWS::CloudFormation::Stack", &["NotificationARNs"], "there is no SNS service"),
+    ("AWS::CloudFormation::Stack", &["StackId"], "Ref gives it"),
+    (
+        "AWS::DynamoDB::Table",
+        &[
+            "ContributorInsightsSpecification",
+            "ImportSourceSpecification",
+            "KinesisStreamSpecification",
+            "VectorIndexes",
+        ],
+        "tables have no contributor insights, imports, Kinesis streams or vector indexes",
+    ),
+    (
+        "AWS::DynamoDB::Table",
+        &["OnDemandThroughput", "WarmThroughput"],
+        "on-demand throughput is neither bounded nor warmed",
+    ),
+    (
+        "AWS::DynamoDB::GlobalTable",
+        &["WarmThroughput", "WriteOnDemandThroughputSettings", "WriteProvisionedThroughputSettings"],
+        "throughput is neither bounded, warmed nor scaled",
+    ),
+    (
+        "AWS::DynamoDB::GlobalTable",
+        &["GlobalTableSourceArn", "GlobalTableWitnesses", "MultiRegionConsistency", "TableType"],
+        "there is one region",
+    ),
+    (
+        "AWS::DynamoDB::GlobalTable",
+        &["VectorIndexes", "ReadOnDemandThroughputSettings", "ReadProvisionedThroughputSettings"],
+        "tables have no vector indexes, and a replica's settings are its own",
+    ),
+    ("AWS::Lambda::EventSourceMapping", MAPPING_SOURCES, "streams of tables are the only sources"),
+    (
+        "AWS::Lambda::EventSourceMapping",
+        &["LoggingConfig", "MetricsConfig", "ProvisionedPollerConfig"],
+        "mappings have neither metrics and logs of their own nor provisioned pollers",
+    ),
+    (
+        "AWS::Lambda::Function",
+        &["CapacityProviderConfig", "FunctionScalingConfig", "PublishToLatestPublished"],
+        "there are no capacity providers",
+    ),
+    (
+        "AWS::Lambda::Function",
+        &["DurableConfig", "ImageConfig", "TenancyConfig", "VpcConfig"],
+        "functions are packages in sandboxes, without images, tenants, durable executions or subnets",
+    ),
+    ("AWS::Lambda::Version", &["FunctionScalingConfig"], "there are no capacity providers"),
+    (
+        "AWS::Logs::LogGroup",
+        &[
+            "BearerTokenAuthenticationEnabled",
+            "DataProtectionPolicy",
+            "FieldIndexPolicies",
+            "ResourcePolicyDocument",
+        ],
+        "log groups have no data protection, indexes, tokens or policies",
+    ),
+    ("AWS::S3::Bucket", BUCKET_SETTINGS, "buckets have no such settings"),
+    ("AWS::S3::Bucket", BUCKET_TABLES, "buckets have no metadata tables and no websites"),
+];
+
+const MAPPING_SOURCES: &[&str] = &[
+    "AmazonManagedKafkaEventSourceConfig",
+    "DocumentDBEventSourceConfig",
+    "Queues",
+    "SelfManagedEventSource",
+    "SelfManagedKafkaEventSourceConfig",
+    "SourceAccessConfigurations",
+    "Topics",
+];
+
+const BUCKET_SETTINGS: &[&str] = &[
+    "AbacStatus",
+    "AccelerateConfiguration",
+    "AnalyticsConfigurations",
+    "BucketNamePrefix",
+    "BucketNamespace",
+    "CorsConfiguration",
+    "IntelligentTieringConfigurations",
+    "InventoryConfigurations",
+    "LifecycleConfiguration",
+    "LoggingConfiguration",
+    "MetricsConfigurations",
+    "NotificationConfiguration",
+    "ObjectLockConfiguration",
+    "ObjectLockEnabled",
+    "ReplicationConfiguration",
+];
+
+const BUCKET_TABLES: &[&str] = &[
+    "MetadataConfiguration",
+    "MetadataConfiguration.AnnotationTableConfiguration.TableArn",
+    "MetadataConfiguration.AnnotationTableConfiguration.TableName",
+    "MetadataConfiguration.Destination",
+    "MetadataConfiguration.InventoryTableConfiguration.TableArn",
+    "MetadataConfiguration.InventoryTableConfiguration.TableName",
+    "MetadataConfiguration.JournalTableConfiguration.TableArn",
+    "MetadataConfiguration.JournalTableConfiguration.TableName",
+    "MetadataTableConfiguration",
+    "MetadataTableConfiguration.S3TablesDestination.TableArn",
+    "MetadataTableConfiguration.S3TablesDestination.TableNamespace",
+    "WebsiteConfiguration",
+    "WebsiteURL",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::providers::{self, Update};
+
+    /// Types whose service is here and that are not offered: by the beginning of their names, and why.
+    const DECLINED: &[(&str, &str)] = &[
+        ("AWS::CloudFormation::ChangeSet", "change sets are made by their own call"),
+        ("AWS::CloudFormation::GeneratedTemplate", "templates are not generated from what exists"),
+        ("AWS::CloudFormation::GuardHook", "there are no hooks"),
+        ("AWS::CloudFormation::Hook", "there are no hooks"),
+        ("AWS::CloudFormation::LambdaHook", "there are no hooks"),
+        ("AWS::CloudFormation::Macro", "transforms are the platform's own"),
+        ("AWS::CloudFormation::Module", "there is no registry of modules"),
+        ("AWS::CloudFormation::PublicTypeVersion", "there is no registry of third-party types"),
+        ("AWS::CloudFormation::Publisher", "there is no registry of third-party types"),
+        ("AWS::CloudFormation::Resource", "there is no registry of third-party types"),
+        ("AWS::CloudFormation::StackSet", "stack sets need an organization of accounts"),
+        ("AWS::CloudFormation::TypeActivation", "there is no registry of third-party types"),
+        ("AWS::IAM::SAMLProvider", "identity providers speak OpenID Connect"),
+        ("AWS::Lambda::CapacityProvider", "functions run on this platform's host"),
+        ("AWS::Lambda::MicrovmImage", "functions run in sandboxes"),
+        ("AWS::Lambda::NetworkConnector", "functions reach out through the operator's rules"),
+        ("AWS::Lambda::ResourcePolicy", "the API has no such call here"),
+        ("AWS::Lambda::WebFunction", "the API has no such call here"),
+        ("AWS::Logs::AccountPolicy", "logs have no account policies"),
+        ("AWS::Logs::Deliver", "logs are not delivered elsewhere"),
+        ("AWS::Logs::Destination", "logs are not delivered elsewhere"),
+        ("AWS::Logs::Integration", "logs are not delivered elsewhere"),
+        ("AWS::Logs::LogAnomalyDetector", "there are no queries over logs"),
+        ("AWS::Logs::MetricFilter", "there are no metrics"),
+        ("AWS::Logs::QueryDefinition", "there are no queries over logs"),
+        ("AWS::Logs::ResourcePolicy", "no service writes another's logs"),
+        ("AWS::Logs::ScheduledQuery", "there are no queries over logs"),
+        ("AWS::Logs::StorageTierPolicy", "logs have one tier"),
+        ("AWS::Logs::SubscriptionFilter", "logs are not delivered elsewhere"),
+        ("AWS::Logs::Transformer", "logs are kept as they come"),
+        ("AWS::Organizations::ResourcePolicy", "the API has no such call here"),
+        ("AWS::S3::Access", "buckets have no access points and grants"),
+        ("AWS::S3::MultiRegionAccessPoint", "there is one region"),
+        ("AWS::S3::StorageLens", "there are no metrics"),
+    ];
+
+    /// Where a property behaves otherwise than the registry says: type, property, and why.
+    const OTHERWISE: &[(&str, &str, &str)] = &[
+        ("AWS::CloudFormation::CustomResource", "ServiceToken", "a change is refused, as AWS does"),
+        ("AWS::CloudFormation::WaitCondition", "Count", "a change of a wait would never be noticed"),
+        ("AWS::CloudFormation::WaitCondition", "Handle", "a change of a wait would never be noticed"),
+        ("AWS::CloudFormation::WaitCondition", "Timeout", "a change of a wait would never be noticed"),
+        (
+            "AWS::DynamoDB::GlobalTable",
+            "KeySchema",
+            "replaces under a condition, which is told where it is changed",
+        ),
+        ("AWS::DynamoDB::GlobalTable", "LocalSecondaryIndexes", "replaces under a condition"),
+        ("AWS::DynamoDB::Table", "KeySchema", "replaces under a condition"),
+        ("AWS::DynamoDB::Table", "LocalSecondaryIndexes", "no call changes them"),
+    ];
+
+    #[test]
+    fn every_type_of_the_services_here_is_offered_or_declined() {
+        for kind in TYPES.keys() {
+            let declined = DECLINED.iter().filter(|(start, _)| kind.starts_with(start)).count();
+            let offered = usize::from(providers::find(kind).is_some());
+            assert_eq!(declined.min(1) + offered, 1, "{kind} is neither offered nor declined, or both");
+        }
+        for (start, _) in DECLINED {
+            assert!(TYPES.keys().any(|kind| kind.starts_with(start)), "{start} is no type");
+        }
+    }
+
+    #[test]
+    fn every_property_is_as_the_registry_says() {
+        let mut wrong = Vec::new();
+        for (kind, known) in TYPES.iter() {
+            let Some(provider) = providers::find(kind) else { continue };
+            for property in provider.properties() {
+                let Some(fact) = known.properties.iter().find(|fact| fact.name == property.name) else {
+                    wrong.push(format!("{kind}.{} is unknown to the registry", property.name));
+                    continue;
+                };
+                let excused = OTHERWISE.iter().any(|(of, name, _)| of == kind && *name == property.name);
+                let replaces = property.update == Update::Replace;
+                if !excused && (fact.required, fact.replaces) != (property.required, replaces) {
+                    wrong.push(format!(
+                        "{kind}.{}: required {} and not {}, replaces {} and not {replaces}",
+                        property.name, fact.required, property.required, fact.replaces
+                    ));
+                }
+            }
+            for fact in &known.properties {
+                let offered = provider.properties().iter().any(|property| property.name == fact.name);
+                if offered == is_omitted(kind, fact.name) {
+                    wrong.push(format!("{kind}.{} is neither offered nor left out, or both", fact.name));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    #[test]
+    fn what_is_left_out_exists() {
+        for (kind, names, _) in OMITTED {
+            let known = find(kind).unwrap();
+            for name in *names {
+                let property = known.properties.iter().any(|fact| fact.name == *name);
+                assert!(property || known.attributes.contains(name), "{kind}.{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn attributes_are_known_by_type() {
+        assert!(!lacks_attribute("AWS::IAM::Role", "Arn") && lacks_attribute("AWS::IAM::Role", "Nope"));
+        assert!(lacks_attribute("AWS::S3::Bucket", "WebsiteURL"));
+        assert!(
+            !lacks_attribute("AWS::CloudFormation::Stack", "Outputs.X") && !lacks_attribute("Custom::X", "Y")
+        );
+    }
+}

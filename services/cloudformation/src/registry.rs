@@ -8,61 +8,34 @@ use std::sync::LazyLock;
 /// The facts, one type a line.
 const FACTS: &str = include_str!("registry.txt");
 
-/// A type.
-#[derive(Debug, Default)]
-pub(crate) struct Type {
-    pub(crate) properties: Vec<Fact>,
-    pub(crate) attributes: Vec<&'static str>,
+/// The attributes of each type.
+static ATTRIBUTES: LazyLock<BTreeMap<&'static str, Vec<&'static str>>> =
+    LazyLock::new(|| entries().map(|(kind, _, attributes)| (kind, attributes.collect())).collect());
+
+type Words = std::str::SplitWhitespace<'static>;
+
+/// Each type, its properties and its attributes.
+fn entries() -> impl Iterator<Item = (&'static str, Words, Words)> {
+    FACTS.lines().filter(|line| !line.starts_with('#')).map(|line| {
+        let mut parts = line.split('|').map(str::trim);
+        let mut part = || parts.next().unwrap_or_default();
+        (part(), part().split_whitespace(), part().split_whitespace())
+    })
 }
 
-/// A property.
-#[derive(Debug)]
-pub(crate) struct Fact {
-    pub(crate) name: &'static str,
-    /// True where a resource cannot be without it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "held against the providers by a test"))]
-    pub(crate) required: bool,
-    /// True where a change makes another resource.
-    #[cfg_attr(not(test), expect(dead_code, reason = "held against the providers by a test"))]
-    pub(crate) replaces: bool,
-}
-
-static TYPES: LazyLock<BTreeMap<&'static str, Type>> = LazyLock::new(|| {
-    let lines = FACTS.lines().filter(|line| !line.starts_with('#'));
-    lines.filter_map(entry).collect()
-});
-
-fn entry(line: &'static str) -> Option<(&'static str, Type)> {
-    let mut parts = line.split('|');
-    let name = parts.next()?.trim();
-    let properties = parts.next().unwrap_or_default().split_whitespace().map(|property| Fact {
-        name: property.trim_end_matches(['!', '=']),
-        required: property.contains('!'),
-        replaces: property.contains('='),
-    });
-    let properties = properties.collect();
-    let attributes = parts.next().unwrap_or_default().split_whitespace().collect();
-    Some((name, Type { properties, attributes }))
-}
-
-/// What the registry says of a type, where it is one of those whose service is here.
-pub(crate) fn find(kind: &str) -> Option<&'static Type> {
-    TYPES.get(kind)
+/// True for types whose service is here, offered or not.
+pub(crate) fn knows(kind: &str) -> bool {
+    ATTRIBUTES.contains_key(kind)
 }
 
 /// True where a type is known to have no such attribute here.
 pub(crate) fn lacks_attribute(kind: &str, attribute: &str) -> bool {
-    let Some(known) = find(kind) else { return false };
+    let Some(known) = ATTRIBUTES.get(kind) else { return false };
     let is_open = kind == "AWS::CloudFormation::Stack" || kind == "AWS::CloudFormation::CustomResource";
-    !is_open && (!known.attributes.contains(&attribute) || is_omitted(kind, attribute))
+    !is_open && (!known.contains(&attribute) || why_omitted(kind, attribute).is_some())
 }
 
-/// Properties and attributes that a type has on AWS and not here: by type or service, name, and why.
-pub(crate) fn is_omitted(kind: &str, name: &str) -> bool {
-    OMITTED.iter().any(|(of, names, _)| *of == kind && names.contains(&name))
-}
-
-/// Why a property or attribute is not offered.
+/// Why a property or attribute that a type has on AWS is not offered here.
 pub(crate) fn why_omitted(kind: &str, name: &str) -> Option<&'static str> {
     OMITTED.iter().find(|(of, names, _)| *of == kind && names.contains(&name)).map(|(_, _, why)| *why)
 }
@@ -181,6 +154,24 @@ mod tests {
     use super::*;
     use crate::providers::{self, Update};
 
+    /// A property, with whether it is required and whether a change replaces the resource.
+    struct Fact {
+        name: &'static str,
+        required: bool,
+        replaces: bool,
+    }
+
+    fn properties() -> impl Iterator<Item = (&'static str, Vec<Fact>)> {
+        entries().map(|(kind, properties, _)| {
+            let facts = properties.map(|property| Fact {
+                name: property.trim_end_matches(['!', '=']),
+                required: property.contains('!'),
+                replaces: property.contains('='),
+            });
+            (kind, facts.collect())
+        })
+    }
+
     /// Types whose service is here and that are not offered: by the beginning of their names, and why.
     const DECLINED: &[(&str, &str)] = &[
         ("AWS::CloudFormation::ChangeSet", "change sets are made by their own call"),
@@ -237,27 +228,27 @@ mod tests {
 
     #[test]
     fn every_type_of_the_services_here_is_offered_or_declined() {
-        for kind in TYPES.keys() {
+        for kind in ATTRIBUTES.keys() {
             let declined = DECLINED.iter().filter(|(start, _)| kind.starts_with(start)).count();
             let offered = usize::from(providers::find(kind).is_some());
             assert_eq!(declined.min(1) + offered, 1, "{kind} is neither offered nor declined, or both");
         }
         for (start, _) in DECLINED {
-            assert!(TYPES.keys().any(|kind| kind.starts_with(start)), "{start} is no type");
+            assert!(ATTRIBUTES.keys().any(|kind| kind.starts_with(start)), "{start} is no type");
         }
     }
 
     #[test]
     fn every_property_is_as_the_registry_says() {
         let mut wrong = Vec::new();
-        for (kind, known) in TYPES.iter() {
+        for (kind, known) in properties() {
             let Some(provider) = providers::find(kind) else { continue };
             for property in provider.properties() {
-                let Some(fact) = known.properties.iter().find(|fact| fact.name == property.name) else {
+                let Some(fact) = known.iter().find(|fact| fact.name == property.name) else {
                     wrong.push(format!("{kind}.{} is unknown to the registry", property.name));
                     continue;
                 };
-                let excused = OTHERWISE.iter().any(|(of, name, _)| of == kind && *name == property.name);
+                let excused = OTHERWISE.iter().any(|(of, name, _)| *of == kind && *name == property.name);
                 let replaces = property.update == Update::Replace;
                 if !excused && (fact.required, fact.replaces) != (property.required, replaces) {
                     wrong.push(format!(
@@ -266,9 +257,9 @@ mod tests {
                     ));
                 }
             }
-            for fact in &known.properties {
+            for fact in &known {
                 let offered = provider.properties().iter().any(|property| property.name == fact.name);
-                if offered == is_omitted(kind, fact.name) {
+                if offered == why_omitted(kind, fact.name).is_some() {
                     wrong.push(format!("{kind}.{} is neither offered nor left out, or both", fact.name));
                 }
             }
@@ -279,10 +270,10 @@ mod tests {
     #[test]
     fn what_is_left_out_exists() {
         for (kind, names, _) in OMITTED {
-            let known = find(kind).unwrap();
+            let (_, known) = properties().find(|(known, _)| known == kind).unwrap();
             for name in *names {
-                let property = known.properties.iter().any(|fact| fact.name == *name);
-                assert!(property || known.attributes.contains(name), "{kind}.{name}");
+                let property = known.iter().any(|fact| fact.name == *name);
+                assert!(property || ATTRIBUTES[kind].contains(name), "{kind}.{name}");
             }
         }
     }

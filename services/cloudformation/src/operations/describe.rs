@@ -146,7 +146,7 @@ pub(crate) async fn limits(
         value: i64::try_from(value).ok(),
     };
     let limits = vec![
-        limit("StackLimit", crate::model::STACKS_MAX),
+        limit("StackLimit", model::STACKS_MAX),
         limit("StackOutputsLimit", template::limits::OUTPUTS_MAX),
     ];
     Ok(api::DescribeAccountLimitsOutput { account_limits: Some(limits), next_token: None })

@@ -11,7 +11,7 @@ CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"]
 TRUST = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": ["lambda.amazonaws.com"]}, "Action": "sts:AssumeRole"}]}
 LIST = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "dynamodb:ListTables", "Resource": "*"}]}
 ROLE = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": TRUST}}
-BOUNDARY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+BOUNDARY = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 
 class Stack:
@@ -27,13 +27,13 @@ class Stack:
         return eventually(status, timeout_s=120)
 
     def told(self):
-        return [f"{e['LogicalResourceId']} {e['ResourceStatus']} {e.get('ResourceStatusReason')}" for e in self.client.describe_stack_events(StackName=self.id)["StackEvents"]]
+        return [f"{e['LogicalResourceId']} {e['ResourceStatus']} {e.get('ResourceStatusReason')}" for e in self.client.describe_stack_events(StackName=self.id)["StackEvents"] if "FAILED" in e["ResourceStatus"]]
 
     def deploy(self, resources, outputs=None):
         body = {"Resources": resources, **({"Outputs": {key: {"Value": value} for key, value in outputs.items()}} if outputs else {})}
         call, wanted = (self.client.update_stack, "UPDATE_COMPLETE") if self.id else (self.client.create_stack, "CREATE_COMPLETE")
         self.id = call(StackName=self.name, TemplateBody=json.dumps(body), Capabilities=CAPABILITIES)["StackId"]
-        assert self.settled() == wanted, self.told()
+        assert self.settled() == wanted, "; ".join(self.told())
         return {o["OutputKey"]: o["OutputValue"] for o in self.client.describe_stacks(StackName=self.id)["Stacks"][0].get("Outputs", [])}
 
     def drift(self):
@@ -95,7 +95,7 @@ def test_identities_of_every_kind(platform, stack, name, tmp_path):
     assert iam.get_role(RoleName=made["Linked"])["Role"]["Description"] == "second"
     iam.remove_client_id_from_open_id_connect_provider(OpenIDConnectProviderArn=made["Idp"], ClientID="y")
     iam.tag_server_certificate(ServerCertificateName=made["Certificate"], Tags=[{"Key": "a", "Value": "3"}])
-    iam.update_role(RoleName=made["Linked"], Description="third")
+    iam.update_role_description(RoleName=made["Linked"], Description="third")
     iam.delete_user_permissions_boundary(UserName=made["User"])
     iam.untag_mfa_device(SerialNumber=made["Serial"], TagKeys=["a"])
     iam.update_group(GroupName=made["Group"], NewPath="/three/")
@@ -125,10 +125,10 @@ def test_functions_in_every_manner(platform, stack):
         }
 
     outputs = {"F": {"Ref": "F"}, "Signing": {"Fn::GetAtt": ["Signing", "CodeSigningConfigArn"]}, "Id": {"Fn::GetAtt": ["Signing", "CodeSigningConfigId"]}, "Snap": {"Fn::GetAtt": ["F", "SnapStartResponse.ApplyOn"]}}
-    made = stack.deploy(resources("Allow", 1, "FunctionUpdate"), outputs)
+    made = stack.deploy(resources("Allow", 1, "Auto"), outputs)
     assert made["Signing"].endswith(made["Id"]) and made["Snap"] == "None"
     assert aws.get_function_recursion_config(FunctionName=made["F"])["RecursiveLoop"] == "Allow"
-    assert aws.get_runtime_management_config(FunctionName=made["F"])["UpdateRuntimeOn"] == "FunctionUpdate"
+    assert aws.get_runtime_management_config(FunctionName=made["F"])["UpdateRuntimeOn"] == "Auto"
     assert aws.get_function_code_signing_config(FunctionName=made["F"])["CodeSigningConfigArn"] == made["Signing"]
     assert aws.get_provisioned_concurrency_config(FunctionName=made["F"], Qualifier="live")["RequestedProvisionedConcurrentExecutions"] == 1
     assert stack.drift() == ({}, [])
@@ -151,7 +151,7 @@ def test_an_alias_shares_its_calls_out(platform, stack):
     def resources(weight):
         function = {"Runtime": "python3.12", "Handler": "index.handler", "Role": {"Fn::GetAtt": ["Role", "Arn"]}, "Code": {"ZipFile": "def handler(event, context): return 1"}}
         shared = {"RoutingConfig": {"AdditionalVersionWeights": [{"FunctionVersion": {"Fn::GetAtt": ["V2", "Version"]}, "FunctionWeight": weight}]}} if weight else {}
-        made = {"Role": ROLE, "F": {"Type": "AWS::Lambda::Function", "Properties": {**function, **({"Description": "two"} if weight is not None else {})}},
+        made = {"Role": ROLE, "F": {"Type": "AWS::Lambda::Function", "Properties": {**function, **({"Timeout": 7} if weight is not None else {})}},
                 "V1": {"Type": "AWS::Lambda::Version", "Properties": {"FunctionName": {"Ref": "F"}, "Description": "one"}},
                 "Live": {"Type": "AWS::Lambda::Alias", "Properties": {"FunctionName": {"Ref": "F"}, "FunctionVersion": {"Fn::GetAtt": ["V1", "Version"]}, "Name": "live", **shared}}}
         if weight is not None:
@@ -164,6 +164,11 @@ def test_an_alias_shares_its_calls_out(platform, stack):
     assert stack.drift() == ({}, [])
     aws.update_alias(FunctionName=function, Name="live", RoutingConfig={"AdditionalVersionWeights": {"2": 0.5}})
     assert stack.drift() == ({"Live": [("NOT_EQUAL", "/RoutingConfig/AdditionalVersionWeights/0/FunctionWeight")]}, [])
+    # A version of what has not changed since is the one that there is: it is not taken for another resource's.
+    same = {**resources(0.25), "V3": {"Type": "AWS::Lambda::Version", "Properties": {"FunctionName": {"Ref": "F"}}}}
+    stack.client.update_stack(StackName=stack.name, TemplateBody=json.dumps({"Resources": same}), Capabilities=CAPABILITIES)
+    assert stack.settled() == "UPDATE_ROLLBACK_COMPLETE" and any("A version for this Lambda function exists ( 2 )" in each for each in stack.told()), stack.told()
+    assert [version["Version"] for version in aws.list_versions_by_function(FunctionName=function)["Versions"]] == ["$LATEST", "1", "2"]
     stack.deploy(resources(0))
     assert not aws.get_alias(FunctionName=function, Name="live").get("RoutingConfig", {}).get("AdditionalVersionWeights")
 
@@ -246,10 +251,11 @@ def test_an_organization_with_its_units_policies_and_accounts(fresh, name):
             "O": {"Type": "AWS::Organizations::Organization", "DeletionPolicy": "Retain", "Properties": {"FeatureSet": "ALL"}},
             "U": {"Type": "AWS::Organizations::OrganizationalUnit", "Properties": {"Name": unit, "ParentId": {"Fn::GetAtt": ["O", "RootId"]}, "Tags": [{"Key": "a", "Value": unit}]}},
             "P": {"Type": "AWS::Organizations::Policy", "Properties": {"Name": "p", "Type": "SERVICE_CONTROL_POLICY", "Content": content, "Description": description, "TargetIds": targets}},
+            "B": {"Type": "AWS::Organizations::Account", "Properties": {"AccountName": "b", "Email": "b@example.com"}},
             "A": {"Type": "AWS::Organizations::Account", "DeletionPolicy": "Retain", "Properties": {"AccountName": "a", "Email": "a@example.com", "ParentIds": [{"Ref": "U"}]}},
         }
 
-    outputs = {"U": {"Ref": "U"}, "P": {"Ref": "P"}, "A": {"Ref": "A"}, "Arn": {"Fn::GetAtt": ["A", "Arn"]}, "PArn": {"Fn::GetAtt": ["P", "Arn"]}, "Root": {"Fn::GetAtt": ["O", "RootId"]}}
+    outputs = {"B": {"Ref": "B"}, "U": {"Ref": "U"}, "P": {"Ref": "P"}, "A": {"Ref": "A"}, "Arn": {"Fn::GetAtt": ["A", "Arn"]}, "PArn": {"Fn::GetAtt": ["P", "Arn"]}, "Root": {"Fn::GetAtt": ["O", "RootId"]}}
     made = stack.deploy(resources("one", "first", [{"Ref": "U"}]), outputs)
     assert made["Root"] == root and aws.list_parents(ChildId=made["A"])["Parents"][0]["Id"] == made["U"]
     assert [t["TargetId"] for t in aws.list_targets_for_policy(PolicyId=made["P"])["Targets"]] == [made["U"]]
@@ -262,7 +268,7 @@ def test_an_organization_with_its_units_policies_and_accounts(fresh, name):
     aws.update_policy(PolicyId=made["P"], Content=json.dumps({**content, "Statement": [{**content["Statement"][0], "Action": "s3:*"}]}))
     assert stack.drift() == ({"U": [("NOT_EQUAL", "/Name")], "A": [("ADD", "/ParentIds/0"), ("REMOVE", "/ParentIds/0")], "P": [("NOT_EQUAL", "/Content/Statement/0/Action")]}, [])
     stack.delete()
-    assert aws.describe_account(AccountId=made["A"])["Account"]["Name"] == "a"
+    assert [aws.describe_account(AccountId=made[each])["Account"]["Status"] for each in "AB"] == ["ACTIVE", "SUSPENDED"]
     refused(aws.describe_policy, "PolicyNotFoundException", PolicyId=made["P"])
 
 

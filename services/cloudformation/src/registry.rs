@@ -42,6 +42,21 @@ pub(crate) fn why_omitted(kind: &str, name: &str) -> Option<&'static str> {
 
 /// What is left out of types that are offered.
 const OMITTED: &[(&str, &[&str], &str)] = &[
+    (
+        "AWS::ApiGateway::Deployment",
+        &["DeploymentCanarySettings"],
+        "stages serve one deployment, and none on trial",
+    ),
+    (
+        "AWS::ApiGateway::RestApi",
+        &["CloneFrom", "EndpointAccessMode", "SecurityPolicy", "Version"],
+        "APIs are imported or made, not cloned, and listen with the platform's own certificate",
+    ),
+    (
+        "AWS::ApiGateway::Stage",
+        STAGE_SETTINGS,
+        "stages have no caches, trials, client certificates or documentation",
+    ),
     ("AWS::CloudFormation::Stack", &["NotificationARNs"], "there is no SNS service"),
     ("AWS::CloudFormation::Stack", &["StackId"], "Ref gives it"),
     (
@@ -103,6 +118,14 @@ const OMITTED: &[(&str, &[&str], &str)] = &[
     ),
     ("AWS::S3::Bucket", BUCKET_SETTINGS, "buckets have no such settings"),
     ("AWS::S3::Bucket", BUCKET_TABLES, "buckets have no metadata tables and no websites"),
+];
+
+const STAGE_SETTINGS: &[&str] = &[
+    "CacheClusterEnabled",
+    "CacheClusterSize",
+    "CanarySetting",
+    "ClientCertificateId",
+    "DocumentationVersion",
 ];
 
 const MAPPING_SOURCES: &[&str] = &[
@@ -174,6 +197,11 @@ mod tests {
 
     /// Types whose service is here and that are not offered: by the beginning of their names, and why.
     const DECLINED: &[(&str, &str)] = &[
+        ("AWS::ApiGateway::BasePathMapping", "APIs have no domain names of their own"),
+        ("AWS::ApiGateway::ClientCertificate", "integrations are functions"),
+        ("AWS::ApiGateway::Documentation", "APIs have no documentation parts"),
+        ("AWS::ApiGateway::DomainName", "APIs have no domain names of their own"),
+        ("AWS::ApiGateway::VpcLink", "there are no subnets"),
         ("AWS::CloudFormation::ChangeSet", "change sets are made by their own call"),
         ("AWS::CloudFormation::GeneratedTemplate", "templates are not generated from what exists"),
         ("AWS::CloudFormation::GuardHook", "there are no hooks"),
@@ -212,6 +240,13 @@ mod tests {
 
     /// Where a property behaves otherwise than the registry says: type, property, and why.
     const OTHERWISE: &[(&str, &str, &str)] = &[
+        (
+            "AWS::ApiGateway::Deployment",
+            "StageDescription",
+            "a deployment and the stage that it makes are one: another one takes their place",
+        ),
+        ("AWS::ApiGateway::Deployment", "StageName", "likewise"),
+        ("AWS::ApiGateway::Stage", "StageName", "no call makes a stage without a name"),
         ("AWS::CloudFormation::CustomResource", "ServiceToken", "a change is refused, as AWS does"),
         ("AWS::CloudFormation::WaitCondition", "Count", "a change of a wait would never be noticed"),
         ("AWS::CloudFormation::WaitCondition", "Handle", "a change of a wait would never be noticed"),

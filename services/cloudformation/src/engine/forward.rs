@@ -151,6 +151,9 @@ impl Task {
     async fn carry_out(self: Box<Self>) -> Result<Physical, Failure> {
         let Some(old) = &self.old else {
             if let Some(remnant) = self.interrupted {
+                if let Some(made) = self.provider.take_over(&self.work).await? {
+                    return Ok(made);
+                }
                 remnant.remove(self.provider, &self.work).await?;
             }
             return self.provider.create(&self.work).await;

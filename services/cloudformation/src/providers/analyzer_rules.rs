@@ -47,6 +47,20 @@ impl Provider for ArchiveRule {
         &PROPERTIES
     }
 
+    fn find<'a>(&'a self, work: &'a Work) -> Answer<'a, Option<Physical>> {
+        Box::pin(async move {
+            let name = json!({ "analyzerName": work.text("AnalyzerName") });
+            let analyzer = seen(work.call(SERVICE, "GetAnalyzer", name).await)?;
+            let tags = analyzer.as_ref().and_then(|shown| shown.pointer("/analyzer/tags"));
+            if !work.is_of_stack(tags) {
+                return Ok(None);
+            }
+            let made = work.made("", Value::Null);
+            let shown = seen(work.call(SERVICE, "GetArchiveRule", Value::Object(called(&made))).await)?;
+            Ok(shown.map(|_| made))
+        })
+    }
+
     fn comparison(&self) -> Option<&'static Rules> {
         const RULES: Rules = Rules { unread: &[], whole: &["/Filter"], ordered: &[] };
         Some(&RULES)

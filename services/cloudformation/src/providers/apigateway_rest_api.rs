@@ -5,8 +5,11 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::apigateway_body as definition;
+use super::apigateway_seen as shown;
 use super::document::to_text;
+use super::reading::Reading;
 use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, seen, tags, text};
+use crate::drift::Rules;
 use crate::records::Physical;
 
 pub(super) struct RestApi;
@@ -62,6 +65,14 @@ impl Provider for RestApi {
                 }
             }
         })
+    }
+
+    fn comparison(&self) -> Option<&'static Rules> {
+        Some(&shown::REST_API.rules)
+    }
+
+    fn read<'a>(&'a self, work: &'a Work, of: &'a Physical) -> Answer<'a, Reading> {
+        Box::pin(shown::REST_API.read(work, of))
     }
 
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {

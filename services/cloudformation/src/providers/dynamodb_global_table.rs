@@ -90,7 +90,8 @@ impl Provider for GlobalTable {
         Box::pin(async move {
             let same = as_table(work, &work.properties)?;
             let before = old.properties.as_object().cloned().unwrap_or_default();
-            let before = Physical { properties: Value::Object(as_table(work, &before)?), ..old.clone() };
+            // A change that was refused may stand there as what was tried: the way back starts from it.
+            let before = Physical { properties: Value::Object(with_replica(&before)), ..old.clone() };
             let made = Table.update(&Work { properties: same, ..work.clone() }, &before).await?;
             Ok(Physical { properties: Value::Object(work.properties.clone()), ..made })
         })
@@ -110,13 +111,19 @@ fn as_table(work: &Work, properties: &Map<String, Value>) -> Result<Map<String, 
     if text(replica.get("Region")) != region {
         return Err(Failure::new(format!("A global table has no replica but in {region} here.")));
     }
+    let mut own = replica.as_object().into_iter().flatten().map(|(name, _)| name.as_str());
+    match own.find(|name| *name != "Region" && !OF_REPLICA.contains(name)) {
+        Some(name) => Err(Failure::new(format!("{name} of a replica is not supported here."))),
+        None => Ok(with_replica(properties)),
+    }
+}
+
+/// A global table's properties with those of its first replica.
+fn with_replica(properties: &Map<String, Value>) -> Map<String, Value> {
     let mut table = properties.clone();
     table.shift_remove("Replicas");
-    for (name, value) in replica.as_object().into_iter().flatten().filter(|(name, _)| *name != "Region") {
-        if !OF_REPLICA.contains(&name.as_str()) {
-            return Err(Failure::new(format!("{name} of a replica is not supported here.")));
-        }
-        table.insert(name.clone(), value.clone());
-    }
-    Ok(table)
+    let replica = list(properties.get("Replicas")).first().and_then(Value::as_object).into_iter().flatten();
+    let own = replica.filter(|(name, _)| OF_REPLICA.contains(&name.as_str()));
+    table.extend(own.map(|(name, value)| (name.clone(), value.clone())));
+    table
 }

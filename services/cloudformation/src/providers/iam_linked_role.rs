@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::reading::{Reading, properties};
-use super::{Answer, Failure, Property, Provider, Work, is_absent, optional, seen, text};
+use super::{Answer, Failure, Property, Provider, Work, is_absent, list, optional, seen, text};
 use crate::drift::Rules;
 use crate::records::Physical;
 
@@ -29,6 +29,22 @@ impl Provider for ServiceLinkedRole {
 
     fn properties(&self) -> &'static [Property] {
         &PROPERTIES
+    }
+
+    fn find<'a>(&'a self, work: &'a Work) -> Answer<'a, Option<Physical>> {
+        Box::pin(async move {
+            let path = format!("/aws-service-role/{}/", work.text("AWSServiceName"));
+            let input = json!({ "PathPrefix": path, "MaxItems": 1_000 });
+            let shown = work.call("iam", "ListRoles", input).await?;
+            for role in list(shown.get("Roles")) {
+                let name = text(role.get("RoleName"));
+                let shown = seen(work.call("iam", "GetRole", json!({ "RoleName": name })).await)?;
+                if work.is_marked(shown.as_ref().and_then(|shown| shown.pointer("/Role/Tags"))) {
+                    return Ok(Some(work.made(name, Value::Null)));
+                }
+            }
+            Ok(None)
+        })
     }
 
     fn comparison(&self) -> Option<&'static Rules> {
@@ -56,7 +72,7 @@ impl Provider for ServiceLinkedRole {
     fn update<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, Physical> {
         Box::pin(async move {
             let input = json!({ "RoleName": old.id, "Description": work.text("Description") });
-            work.call("iam", "UpdateRole", input).await?;
+            work.call("iam", "UpdateRoleDescription", input).await?;
             Ok(work.made(&old.id, Value::Object(old.attributes.clone())))
         })
     }

@@ -104,6 +104,15 @@ impl Provider for InstanceProfile {
         Some(("InstanceProfileName", 128))
     }
 
+    fn find<'a>(&'a self, work: &'a Work) -> Answer<'a, Option<Physical>> {
+        Box::pin(async move {
+            let input = json!({ "InstanceProfileName": work.planned });
+            let shown = seen(work.call("iam", "GetInstanceProfile", input).await)?;
+            let tags = shown.as_ref().and_then(|shown| shown.pointer("/InstanceProfile/Tags"));
+            Ok(work.is_marked(tags).then(|| work.made(&work.planned, Value::Null)))
+        })
+    }
+
     fn comparison(&self) -> Option<&'static Rules> {
         Some(&Rules::PLAIN)
     }

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::reading::{Reading, properties};
-use super::{Answer, Property, Provider, Work, gone, list, optional, required, tags, text};
+use super::{Answer, Property, Provider, Work, gone, list, optional, required, seen, tags, text};
 use crate::drift::Rules;
 use crate::records::Physical;
 
@@ -33,6 +33,19 @@ impl Provider for VirtualMfaDevice {
     fn owns_planned(&self) -> bool {
         // The service gives the id.
         false
+    }
+
+    fn find<'a>(&'a self, work: &'a Work) -> Answer<'a, Option<Physical>> {
+        Box::pin(async move {
+            let account = work.caller.account;
+            let path = work.get("Path").map_or_else(|| "/".to_owned(), |path| text(Some(path)));
+            let name = format!("mfa{path}{}", work.planned);
+            let serial = base::Arn::new("iam", "", account.as_str(), name).to_string();
+            let input = json!({ "SerialNumber": serial });
+            let shown = seen(work.call("iam", "ListMFADeviceTags", input).await)?;
+            let ours = work.is_marked(shown.as_ref().and_then(|shown| shown.get("Tags")));
+            Ok(ours.then(|| work.made(serial, Value::Null)))
+        })
     }
 
     fn comparison(&self) -> Option<&'static Rules> {

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::finders;
 use super::reading::{Reading, properties};
 use super::{
     Answer, Failure, Property, Provider, Work, gone, lambda_provisioned as provisioned, optional, required,
@@ -48,25 +49,32 @@ impl Provider for Version {
         })
     }
 
+    fn take_over<'a>(&'a self, work: &'a Work) -> Answer<'a, Option<Physical>> {
+        Box::pin(async move {
+            if !finders::is_function_of_stack(work, &work.text("FunctionName")).await? {
+                return Ok(None);
+            }
+            // What is published twice is there once.
+            let answer = publish(work).await?;
+            let is_it =
+                work.get("Description").is_none_or(|own| text(Some(own)) == text(answer.get("Description")));
+            if is_it { settled(work, &answer).await.map(Some) } else { Ok(None) }
+        })
+    }
+
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
         Box::pin(async move {
-            let input = work.pick(&["CodeSha256", "Description", "FunctionName"]);
-            let answer = work.call("lambda", "PublishVersion", Value::Object(input)).await?;
-            let arn = text(answer.get("FunctionArn"));
-            let version = text(answer.get("Version"));
-            let made = work.made(&arn, json!({ "FunctionArn": arn, "Version": version }));
-            let function = work.text("FunctionName");
-            let rest = async {
-                provisioned::set(work, (&function, &version), None).await?;
-                let Some(policy) = work.get("RuntimePolicy") else { return Ok(()) };
-                let mut input = policy.as_object().cloned().unwrap_or_default();
-                input.insert("FunctionName".to_owned(), function.clone().into());
-                input.insert("Qualifier".to_owned(), version.clone().into());
-                work.call("lambda", "PutRuntimeManagementConfig", Value::Object(input)).await?;
-                Ok(())
-            };
-            rest.await.map_err(|failure: Failure| failure.after(&made))?;
-            Ok(made)
+            let begun = work.caller.pipeline.clock().now().iso8601_millis().replace('Z', "+0000");
+            let answer = publish(work).await?;
+            // Where nothing changed, Lambda answers the last version: that one is somebody else's.
+            if text(answer.get("LastModified")) < begun {
+                let version = text(answer.get("Version"));
+                return Err(Failure::new(format!(
+                    "Resource handler returned message: \"A version for this Lambda function exists ( {version} ). Modify the \
+                     function to create a new version.\" (HandlerErrorCode: AlreadyExists)"
+                )));
+            }
+            settled(work, &answer).await
         })
     }
 
@@ -85,4 +93,27 @@ impl Provider for Version {
             gone(work.call("lambda", "DeleteFunction", input).await)
         })
     }
+}
+
+async fn publish(work: &Work) -> Result<Value, Failure> {
+    let input = work.pick(&["CodeSha256", "Description", "FunctionName"]);
+    Ok(work.call("lambda", "PublishVersion", Value::Object(input)).await?)
+}
+
+/// A published version with the settings that it has of its own.
+async fn settled(work: &Work, published: &Value) -> Result<Physical, Failure> {
+    let (arn, version) = (text(published.get("FunctionArn")), text(published.get("Version")));
+    let made = work.made(&arn, json!({ "FunctionArn": arn, "Version": version }));
+    let function = work.text("FunctionName");
+    let rest = async {
+        provisioned::set(work, (&function, &version), None).await?;
+        let Some(policy) = work.get("RuntimePolicy") else { return Ok(()) };
+        let mut input = policy.as_object().cloned().unwrap_or_default();
+        input.insert("FunctionName".to_owned(), function.clone().into());
+        input.insert("Qualifier".to_owned(), version.clone().into());
+        work.call("lambda", "PutRuntimeManagementConfig", Value::Object(input)).await?;
+        Ok(())
+    };
+    rest.await.map_err(|failure: Failure| failure.after(&made))?;
+    Ok(made)
 }

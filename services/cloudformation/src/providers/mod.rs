@@ -10,9 +10,11 @@ mod apigateway_authorizer;
 mod apigateway_body;
 mod apigateway_deployment;
 mod apigateway_method;
+mod apigateway_parts;
 mod apigateway_request;
 mod apigateway_resource;
 mod apigateway_rest_api;
+mod apigateway_seen;
 mod apigateway_stage;
 mod apigateway_usage;
 mod cdk_metadata;
@@ -25,6 +27,7 @@ mod dynamodb_indexes;
 mod dynamodb_read;
 mod dynamodb_table;
 mod failure;
+mod finders;
 mod further;
 mod iam_access_key;
 mod iam_certificate;
@@ -274,6 +277,11 @@ pub(crate) trait Provider: Send + Sync {
     /// # Errors
     /// The service does not let the caller look: then it cannot be decided.
     fn find<'a>(&'a self, _work: &'a Work) -> Answer<'a, Option<Physical>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    /// Goes on with what an interrupted try made, where that cannot be taken away and made anew.
+    fn take_over<'a>(&'a self, _work: &'a Work) -> Answer<'a, Option<Physical>> {
         Box::pin(async { Ok(None) })
     }
 

@@ -1,14 +1,16 @@
 //! `AWS::Organizations::Account`: an account that the organization opens, in the unit that it belongs to.
 //!
-//! Nothing closes an account here: a stack that has one keeps it (`DeletionPolicy: Retain`), or its deletion fails and says so.
+//! Deleting it closes the account, unless the template keeps it (`DeletionPolicy: Retain`). An account is opened once: what an
+//! interrupted try opened is taken over.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::finders;
 use super::organizations_types::TAGGING;
 use super::reading::{Reading, properties};
-use super::{Answer, Failure, Property, Provider, Work, list, optional, required, seen, text};
+use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, required, seen, text};
 use crate::drift::Rules;
 use crate::records::Physical;
 
@@ -37,6 +39,22 @@ impl Provider for Account {
 
     fn properties(&self) -> &'static [Property] {
         &PROPERTIES
+    }
+
+    fn find<'a>(&'a self, work: &'a Work) -> Answer<'a, Option<Physical>> {
+        Box::pin(async move {
+            let listing = ("ListAccounts", json!({}), "Accounts");
+            let found = finders::in_organization(work, listing, ("Email", &work.text("Email"))).await?;
+            Ok(found.map(|id| work.made(id, Value::Null)))
+        })
+    }
+
+    fn take_over<'a>(&'a self, work: &'a Work) -> Answer<'a, Option<Physical>> {
+        Box::pin(async move {
+            // An address has one account, open or closed.
+            let Some(found) = self.find(work).await? else { return Ok(None) };
+            Ok(Some(settled(work, &found.id).await?))
+        })
     }
 
     fn comparison(&self) -> Option<&'static Rules> {
@@ -70,23 +88,7 @@ impl Provider for Account {
             let input = Value::Object(work.pick(&["AccountName", "Email", "RoleName", "Tags"]));
             let begun = work.call("organizations", "CreateAccount", input).await?;
             let id = opened(work, &begun).await?;
-            let mut made = work.made(&id, Value::Null);
-            let rest = async {
-                place(work, &id).await?;
-                Ok(work.call("organizations", "DescribeAccount", json!({ "AccountId": id })).await?)
-            };
-            let shown = rest.await.map_err(|failure: Failure| failure.after(&made))?;
-            let account = shown.get("Account").cloned().unwrap_or_default();
-            made.attributes = properties(json!({
-                "AccountId": id,
-                "Arn": account.get("Arn"),
-                "JoinedMethod": account.get("JoinedMethod"),
-                "JoinedTimestamp": account.get("JoinedTimestamp"),
-                "Paths": account.get("Paths"),
-                "State": account.get("State"),
-                "Status": account.get("Status"),
-            }));
-            Ok(made)
+            settled(work, &id).await
         })
     }
 
@@ -104,13 +106,33 @@ impl Provider for Account {
 
     fn delete<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, ()> {
         Box::pin(async move {
-            let input = json!({ "AccountId": old.id });
-            if seen(work.call("organizations", "DescribeAccount", input).await)?.is_none() {
-                return Ok(());
+            match work.call("organizations", "CloseAccount", json!({ "AccountId": old.id })).await {
+                Err(fault) if fault.code == "AccountAlreadyClosedException" => Ok(()),
+                answer => gone(answer),
             }
-            Err(Failure::new(format!("The account {} cannot be closed here: retain it.", old.id)))
         })
     }
+}
+
+/// An open account where its template wants it, with all that is known of it.
+async fn settled(work: &Work, id: &str) -> Result<Physical, Failure> {
+    let mut made = work.made(id, Value::Null);
+    let rest = async {
+        place(work, id).await?;
+        Ok(work.call("organizations", "DescribeAccount", json!({ "AccountId": id })).await?)
+    };
+    let shown = rest.await.map_err(|failure: Failure| failure.after(&made))?;
+    let account = shown.get("Account").cloned().unwrap_or_default();
+    made.attributes = properties(json!({
+        "AccountId": id,
+        "Arn": account.get("Arn"),
+        "JoinedMethod": account.get("JoinedMethod"),
+        "JoinedTimestamp": account.get("JoinedTimestamp"),
+        "Paths": account.get("Paths"),
+        "State": account.get("State"),
+        "Status": account.get("Status"),
+    }));
+    Ok(made)
 }
 
 /// The id of a new account, once it is open.

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::document::to_text;
+use super::finders;
 use super::organizations_types::TAGGING;
 use super::reading::{Reading, document, properties};
 use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, required, seen, text};
@@ -31,6 +32,14 @@ impl Provider for Policy {
 
     fn properties(&self) -> &'static [Property] {
         &PROPERTIES
+    }
+
+    fn find<'a>(&'a self, work: &'a Work) -> Answer<'a, Option<Physical>> {
+        Box::pin(async move {
+            let listing = ("ListPolicies", json!({ "Filter": work.text("Type") }), "Policies");
+            let found = finders::in_organization(work, listing, ("Name", &work.text("Name"))).await?;
+            Ok(found.map(|id| work.made(id, Value::Null)))
+        })
     }
 
     fn comparison(&self) -> Option<&'static Rules> {

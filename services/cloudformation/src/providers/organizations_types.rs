@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::finders;
 use super::plain::{Id, Part, Plain, Read, Tagging, as_it_is};
 use super::reading::{Reading, properties};
 use super::{Answer, Failure, Property, Provider, Work, list, optional, required, seen, text};
@@ -37,6 +38,7 @@ pub(super) static ORGANIZATIONAL_UNIT: Plain = Plain {
         ("Id", "/OrganizationalUnit/Id"),
         ("Path", "/OrganizationalUnit/Path"),
     ],
+    find: Some(finders::unit),
     keys: &[("OrganizationalUnitId", Part::Id)],
     read: Some(Read {
         operation: "DescribeOrganizationalUnit",
@@ -65,6 +67,20 @@ impl Provider for Organization {
 
     fn properties(&self) -> &'static [Property] {
         &ORGANIZATION
+    }
+
+    fn find<'a>(&'a self, work: &'a Work) -> Answer<'a, Option<Physical>> {
+        Box::pin(async move {
+            let shown = match work.call("organizations", "DescribeOrganization", json!({})).await {
+                Err(fault) if fault.code == "AWSOrganizationsNotInUseException" => return Ok(None),
+                shown => seen(shown)?.unwrap_or_default(),
+            };
+            let roots = work.call("organizations", "ListRoots", json!({})).await?;
+            let root = list(roots.get("Roots")).first().map(|root| text(root.get("Id"))).unwrap_or_default();
+            // An organization has no tags: its root tells whose it is.
+            let ours = finders::is_marked_in_organization(work, &root).await?;
+            Ok(ours.then(|| work.made(text(shown.pointer("/Organization/Id")), Value::Null)))
+        })
     }
 
     fn comparison(&self) -> Option<&'static Rules> {

@@ -4,6 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::finders::Finder;
 use super::reading::Reading;
 use super::{Answer, Failure, Property, Provider, Update, Work, gone, seen, tags, text};
 use crate::drift::Rules;
@@ -26,6 +27,8 @@ pub(super) struct Plain {
     pub(super) id: Id,
     /// What `Fn::GetAtt` gives: where the answer to the creation has it.
     pub(super) attributes: &'static [(&'static str, &'static str)],
+    /// How what an interrupted try made is found, where its planned name does not tell.
+    pub(super) find: Option<Finder>,
     /// The members that say which thing is changed or deleted.
     pub(super) keys: Keys,
     /// How to see what a thing is.
@@ -174,6 +177,10 @@ impl Provider for Plain {
     fn owns_planned(&self) -> bool {
         // Where the service gives the id, the planned one says nothing of what was made.
         self.name.is_some() && matches!(self.id, Id::Planned)
+    }
+
+    fn find<'a>(&'a self, work: &'a Work) -> Answer<'a, Option<Physical>> {
+        self.find.map_or_else(|| Box::pin(async { Ok(None) }) as Answer<'a, _>, |find| find(work))
     }
 
     fn comparison(&self) -> Option<&'static Rules> {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::plain::{Id, Part, Plain, Read, Tagging, as_it_is};
-use super::{Property, Work, optional, reading, required, text};
+use super::{Property, Work, finders, optional, reading, required, text};
 use crate::drift::Rules;
 
 const INVOKE_CONFIG: [Property; 5] = [
@@ -26,6 +26,7 @@ pub(super) static EVENT_INVOKE_CONFIG: Plain = Plain {
     members: &[],
     id: Id::Planned,
     attributes: &[],
+    find: None,
     keys: &[("FunctionName", Part::Property("FunctionName")), ("Qualifier", Part::Property("Qualifier"))],
     read: Some(Read {
         operation: "GetFunctionEventInvokeConfig",
@@ -58,6 +59,7 @@ pub(super) static URL: Plain = Plain {
     members: &[("TargetFunctionArn", "FunctionName")],
     id: Id::Answer("/FunctionArn"),
     attributes: &[("FunctionArn", "/FunctionArn"), ("FunctionUrl", "/FunctionUrl")],
+    find: Some(finders::url),
     keys: &[
         ("FunctionName", Part::Property("TargetFunctionArn")),
         ("Qualifier", Part::Property("Qualifier")),
@@ -94,6 +96,7 @@ pub(super) static LAYER_VERSION: Plain = Plain {
     members: &[],
     id: Id::Answer("/LayerVersionArn"),
     attributes: &[("LayerVersionArn", "/LayerVersionArn")],
+    find: None,
     keys: &[("LayerName", Part::OfArn(6)), ("VersionNumber", Part::OfArn(7))],
     read: Some(Read {
         operation: "GetLayerVersion",
@@ -139,6 +142,7 @@ pub(super) static EVENT_SOURCE_MAPPING: Plain = Plain {
     members: &[("KmsKeyArn", "KMSKeyArn")],
     id: Id::Answer("/UUID"),
     attributes: &[("Id", "/UUID"), ("EventSourceMappingArn", "/EventSourceMappingArn")],
+    find: Some(finders::mapping),
     keys: &[("UUID", Part::Id)],
     read: Some(Read {
         operation: "GetEventSourceMapping",
@@ -184,6 +188,7 @@ pub(super) static LOG_STREAM: Plain = Plain {
     members: &[("LogGroupName", "logGroupName"), ("LogStreamName", "logStreamName")],
     id: Id::Planned,
     attributes: &[],
+    find: Some(finders::log_stream),
     keys: &[("logGroupName", Part::Property("LogGroupName")), ("logStreamName", Part::Id)],
     read: Some(Read {
         operation: "DescribeLogStreams",
@@ -218,6 +223,7 @@ pub(super) static CODE_SIGNING_CONFIG: Plain = Plain {
         ("CodeSigningConfigArn", "/CodeSigningConfig/CodeSigningConfigArn"),
         ("CodeSigningConfigId", "/CodeSigningConfig/CodeSigningConfigId"),
     ],
+    find: Some(finders::signing),
     keys: &[("CodeSigningConfigArn", Part::Id)],
     read: Some(Read {
         operation: "GetCodeSigningConfig",
@@ -260,6 +266,7 @@ pub(super) static BACKUP: Plain = Plain {
         ("BackupStatus", "/BackupDetails/BackupStatus"),
         ("BackupType", "/BackupDetails/BackupType"),
     ],
+    find: None,
     keys: &[("BackupArn", Part::Id)],
     read: Some(Read {
         operation: "DescribeBackup",

@@ -6,7 +6,7 @@ import time
 import botocore.exceptions
 import pytest
 
-from support import eventually
+from support import eventually, package
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
 
@@ -137,6 +137,7 @@ def once():
         "Version": {"Type": "AWS::Lambda::Version", "Properties": {"FunctionName": {"Ref": "F"}, "Description": "first"}},
         "Mapping": {"Type": "AWS::Lambda::EventSourceMapping", "Properties": {"FunctionName": {"Ref": "F"}, "EventSourceArn": {"Fn::GetAtt": ["Table", "StreamArn"]}, "StartingPosition": "TRIM_HORIZON"}},
         "Signing": {"Type": "AWS::Lambda::CodeSigningConfig", "Properties": {"AllowedPublishers": {"SigningProfileVersionArns": [signer]}}},
+        "Layer": {"Type": "AWS::Lambda::LayerVersion", "Properties": {"Content": {"S3Bucket": "code", "S3Key": "layer.zip"}}},
         "Group": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "named"}},
         "Stream": {"Type": "AWS::Logs::LogStream", "Properties": {"LogGroupName": {"Ref": "Group"}, "LogStreamName": "named"}},
         "User": {"Type": "AWS::IAM::User"},
@@ -162,6 +163,7 @@ def counted(platform):
     return {
         "keys": len(gateway.get_api_keys()["items"]), "plans": len(plans), "ties": sum(len(gateway.get_usage_plan_keys(usagePlanId=plan["id"])["items"]) for plan in plans),
         "functions": len(functions), "mappings": len(aws.list_event_source_mappings()["EventSourceMappings"]), "signing": len(aws.list_code_signing_configs()["CodeSigningConfigs"]),
+        "layers": sum(len(aws.list_layer_versions(LayerName=each["LayerName"])["LayerVersions"]) for each in aws.list_layers()["Layers"]),
         "urls": sum(len(aws.list_function_url_configs(FunctionName=each["FunctionName"])["FunctionUrlConfigs"]) for each in functions),
         "versions": sum(len(aws.list_versions_by_function(FunctionName=each["FunctionName"])["Versions"]) - 1 for each in functions),
         "streams": sum(len(logs.describe_log_streams(logGroupName="named")["logStreams"]) for _ in named), "devices": len(iam.list_virtual_mfa_devices()["VirtualMFADevices"]),
@@ -172,6 +174,8 @@ def counted(platform):
 
 def test_what_was_about_to_be_made_is_found_again_and_made_once(fresh):
     fresh.start()
+    fresh.client("s3").create_bucket(Bucket="code")
+    fresh.client("s3").put_object(Bucket="code", Key="layer.zip", Body=package(x__py="x = 1"))
     empty, wanted = counted(fresh), {"keys": TIES, "ties": TIES}
     assert not any(empty.values()), empty
     for moment in (0.01, 0.03, 0.05, 0.07, 0.1, 0.15, 0.25):

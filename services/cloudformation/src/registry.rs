@@ -212,7 +212,7 @@ mod tests {
         ("AWS::CloudFormation::PublicTypeVersion", "there is no registry of third-party types"),
         ("AWS::CloudFormation::Publisher", "there is no registry of third-party types"),
         ("AWS::CloudFormation::Resource", "there is no registry of third-party types"),
-        ("AWS::CloudFormation::StackSet", "stack sets need an organization of accounts"),
+        ("AWS::CloudFormation::StackSet", "stacks are made one at a time, each in its own account"),
         ("AWS::CloudFormation::TypeActivation", "there is no registry of third-party types"),
         ("AWS::IAM::SAMLProvider", "identity providers speak OpenID Connect"),
         ("AWS::Lambda::CapacityProvider", "functions run on this platform's host"),

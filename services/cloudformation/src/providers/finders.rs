@@ -74,6 +74,20 @@ pub(super) fn signing(work: &Work) -> Answer<'_, Option<Physical>> {
     })
 }
 
+/// The version of a layer whose name nobody else could know: it was planned for this resource.
+pub(super) fn layer(work: &Work) -> Answer<'_, Option<Physical>> {
+    Box::pin(async move {
+        if work.get("LayerName").is_some() {
+            return Ok(None);
+        }
+        let input = json!({ "LayerName": work.planned, "MaxItems": 1 });
+        let shown = seen(work.call("lambda", "ListLayerVersions", input).await)?.unwrap_or_default();
+        let found =
+            list(shown.get("LayerVersions")).first().map(|version| text(version.get("LayerVersionArn")));
+        Ok(found.map(|arn| work.made(arn, Value::Null)))
+    })
+}
+
 /// A stream of this name in a log group of the stack.
 pub(super) fn log_stream(work: &Work) -> Answer<'_, Option<Physical>> {
     Box::pin(async move {

@@ -96,7 +96,7 @@ pub(super) static LAYER_VERSION: Plain = Plain {
     members: &[],
     id: Id::Answer("/LayerVersionArn"),
     attributes: &[("LayerVersionArn", "/LayerVersionArn")],
-    find: None,
+    find: Some(finders::layer),
     keys: &[("LayerName", Part::OfArn(6)), ("VersionNumber", Part::OfArn(7))],
     read: Some(Read {
         operation: "GetLayerVersion",

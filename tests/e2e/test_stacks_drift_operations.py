@@ -193,7 +193,7 @@ def test_apis_changed_by_hand_are_found(platform, client, deploy, name):
     tags, api = [{"Key": "a", "Value": "1"}], {"RestApiId": {"Ref": "Api"}}
     answer = {"StatusCode": 200, "ResponseTemplates": {"application/json": "{}"}}
     resources = {
-        "Api": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": name, "Description": "d", "BinaryMediaTypes": ["image~1png"], "Policy": policy, "ApiKeySourceType": "HEADER",
+        "Api": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": name, "Description": "d", "BinaryMediaTypes": ["image~1png"], "Policy": policy, "ApiKeySourceType": "HEADER", "Version": "v1",
                 "EndpointConfiguration": {"Types": ["REGIONAL"]}, "Tags": tags}},
         "Pets": {"Type": "AWS::ApiGateway::Resource", "Properties": {**api, "ParentId": {"Fn::GetAtt": ["Api", "RootResourceId"]}, "PathPart": "pets"}},
         "Model": {"Type": "AWS::ApiGateway::Model", "Properties": {**api, "ContentType": "application/json", "Schema": {"type": "object"}}},
@@ -220,7 +220,7 @@ def test_apis_changed_by_hand_are_found(platform, client, deploy, name):
     def one(path, value):
         return [{"op": "replace", "path": path, "value": value}]
 
-    aws.update_rest_api(**of, patchOperations=[*one("/description", "e"), {"op": "add", "path": "/binaryMediaTypes/image~1gif"}, *one("/policy", json.dumps({**policy, "Statement": [{**policy["Statement"][0], "Resource": "execute-api:/prod/*"}]}))])
+    aws.update_rest_api(**of, patchOperations=[*one("/description", "e"), *one("/version", "v2"), {"op": "add", "path": "/binaryMediaTypes/image~1gif"}, *one("/policy", json.dumps({**policy, "Statement": [{**policy["Statement"][0], "Resource": "execute-api:/prod/*"}]}))])
     aws.tag_resource(resourceArn=f"arn:aws:apigateway:us-east-1::/restapis/{ids['Api']}", tags={"a": "2"})
     aws.update_model(**of, modelName=ids["Model"], patchOperations=one("/schema", '{"type": "array"}'))
     aws.update_request_validator(**of, requestValidatorId=ids["Validator"], patchOperations=one("/validateRequestBody", "false"))
@@ -242,7 +242,7 @@ def test_apis_changed_by_hand_are_found(platform, client, deploy, name):
     assert drifts["Tie"]["StackResourceDriftStatus"] == "DELETED" and "k" * 30 not in json.dumps(drifts, default=str)
     role = json.loads(drifts["Account"]["ExpectedProperties"])["CloudWatchRoleArn"]
     assert {i: differences(d) for i, d in drifts.items() if d["StackResourceDriftStatus"] == "MODIFIED"} == {
-        "Api": sorted([("NOT_EQUAL", "/Description", "d", "e"), ("ADD", "/BinaryMediaTypes/1", "null", "image/gif"), ("NOT_EQUAL", "/Policy/Statement/0/Resource", "execute-api:/*", "execute-api:/prod/*"),
+        "Api": sorted([("NOT_EQUAL", "/Description", "d", "e"), ("NOT_EQUAL", "/Version", "v1", "v2"), ("ADD", "/BinaryMediaTypes/1", "null", "image/gif"), ("NOT_EQUAL", "/Policy/Statement/0/Resource", "execute-api:/*", "execute-api:/prod/*"),
                        ("NOT_EQUAL", "/Tags/0/Value", "1", "2")]),
         "Model": [("NOT_EQUAL", "/Schema/type", "object", "array")],
         "Validator": [("NOT_EQUAL", "/ValidateRequestBody", "true", "false")],

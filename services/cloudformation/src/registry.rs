@@ -49,7 +49,7 @@ const OMITTED: &[(&str, &[&str], &str)] = &[
     ),
     (
         "AWS::ApiGateway::RestApi",
-        &["CloneFrom", "EndpointAccessMode", "SecurityPolicy", "Version"],
+        &["CloneFrom", "EndpointAccessMode", "SecurityPolicy"],
         "APIs are imported or made, not cloned, and listen with the platform's own certificate",
     ),
     (

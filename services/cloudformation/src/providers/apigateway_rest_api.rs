@@ -14,7 +14,7 @@ use crate::records::Physical;
 
 pub(super) struct RestApi;
 
-const PROPERTIES: [Property; 14] = [
+const PROPERTIES: [Property; 15] = [
     optional("ApiKeySourceType"),
     optional("BinaryMediaTypes"),
     optional("Body"),
@@ -29,6 +29,7 @@ const PROPERTIES: [Property; 14] = [
     optional("Parameters"),
     optional("Policy"),
     optional("Tags"),
+    optional("Version"),
 ];
 
 /// APIs that one call lists.
@@ -148,6 +149,7 @@ fn plain(work: &Work) -> Result<Map<String, Value>, Failure> {
         ("DisableExecuteApiEndpoint", "disableExecuteApiEndpoint"),
         ("MinimumCompressionSize", "minimumCompressionSize"),
         ("Name", "name"),
+        ("Version", "version"),
     ];
     let mut input = Map::new();
     for (from, to) in renamed {
@@ -195,6 +197,7 @@ async fn patch(work: &Work, id: &str, before: Before<'_>) -> Result<(), Failure>
         ("DisableExecuteApiEndpoint", "/disableExecuteApiEndpoint"),
         ("MinimumCompressionSize", "/minimumCompressionSize"),
         ("Name", "/name"),
+        ("Version", "/version"),
     ];
     for (property, path) in renamed {
         if let Some(value) = work.get(property).filter(|value| !before.has(property, value)) {
@@ -232,6 +235,7 @@ fn defaults(work: &Work, old: &Value) -> Vec<Value> {
         ("Description", "/description", "", "/info/description"),
         ("DisableExecuteApiEndpoint", "/disableExecuteApiEndpoint", "false", "/none"),
         ("Policy", "/policy", "", "/x-amazon-apigateway-policy"),
+        ("Version", "/version", "", "/info/version"),
     ];
     let dropped = table.iter().filter(|(property, _, _, by_body)| {
         let told = definition::tells(work, by_body);

@@ -207,6 +207,7 @@ pub(super) static REST_API: Seen = Seen {
         "DisableExecuteApiEndpoint",
         "MinimumCompressionSize",
         "Name",
+        "Version",
     ],
     given: &[],
     rules: Rules {

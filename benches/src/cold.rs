@@ -21,22 +21,35 @@ const COMMON_TMP_MIB: u32 = 512;
 /// Nothing is made ahead for functions that ask for another.
 const OTHER_TMP_MIB: u32 = 513;
 
+const AHEAD: &str = "cold start, Python, started ahead";
+
 const PYTHON: &str = "def handler(event, context):\n    return event\n";
 const NODE: &str = "exports.handler = async (event) => event;\n";
 
-/// What environments cost from the outside.
-pub(crate) fn run(platform: &Platform) -> Result<(), Error> {
+/// Only Python that was started ahead.
+pub(crate) fn python(platform: &Platform) -> Result<(), Error> {
+    head();
+    let python = crate::platform::package("app.py", PYTHON.as_bytes())?;
+    cold(platform, AHEAD, &function("", "python3.12", "app.handler", &python, &json!({})))
+}
+
+fn head() {
     println!(
         "\n{:<48} {:>10} {:>10} {:>10}",
         "from signed Invoke to answer, first invocation", "min ms", "p50 ms", "max ms"
     );
+}
+
+/// What environments cost from the outside.
+pub(crate) fn run(platform: &Platform) -> Result<(), Error> {
+    head();
     let native = crate::platform::native_package()?;
     let python = crate::platform::package("app.py", PYTHON.as_bytes())?;
     let node = crate::platform::package("app.js", NODE.as_bytes())?;
     // Read at exec, so that only a sandbox without a program can be there already.
     let (none, own) = (json!({}), json!({"TZ": "UTC"}));
     for (what, runtime, zip, variables, tmp_mib) in [
-        ("cold start, Python, started ahead", "python3.12", &python, &none, COMMON_TMP_MIB),
+        (AHEAD, "python3.12", &python, &none, COMMON_TMP_MIB),
         ("cold start, Python, sandbox made ahead", "python3.12", &python, &own, COMMON_TMP_MIB),
         ("cold start, Python, pools empty", "python3.12", &python, &none, OTHER_TMP_MIB),
         ("cold start, Node.js, started ahead", "nodejs20.x", &node, &none, COMMON_TMP_MIB),

@@ -26,7 +26,7 @@ use platform::Platform;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-const USAGE: &str = "usage: benches PATH-OF-FASTNESS [environments | warm | once | reads | scale [ITEMS] | s3] | benches decisions";
+const USAGE: &str = "usage: benches PATH-OF-FASTNESS [environments | cold | warm | once | reads | scale [ITEMS] | s3] | benches decisions";
 
 const SPAN: Duration = Duration::from_secs(4);
 
@@ -43,6 +43,7 @@ fn main() -> Result<(), Error> {
         Some(binary) => match arguments.next().as_deref() {
             None => run(binary),
             Some("environments") => environments(binary),
+            Some("cold") => cold(binary),
             Some("warm") => warm(binary),
             Some("once") => once(binary),
             Some("reads") => reads(binary),
@@ -157,6 +158,13 @@ fn warm(binary: &str) -> Result<(), Error> {
     let invoke = platform.invoke()?;
     row("lambda Invoke, warm Python echo", 1, &load::run(platform.address, platform.pid, &invoke, 1, SPAN)?);
     cold::native(&platform)
+}
+
+/// Only first invocations of Python.
+fn cold(binary: &str) -> Result<(), Error> {
+    let platform = Platform::start(binary)?;
+    platform.make_function()?;
+    cold::python(&platform)
 }
 
 /// Only environments that are used once, for a profiler.

@@ -26,6 +26,8 @@ ACCEPTED = (
     b'{"status":"OK"}\n'
 )
 INDENT = "\u00a0"
+# What is read at once: little enough that the allocator has the room, and need not map and unmap it for each invocation.
+READ_BYTES = 16384
 
 
 class Fault(Exception):
@@ -81,7 +83,7 @@ class RuntimeApi:
                 self._send(self._next)
             # What the platform thinks of the answer is the caller's to learn: the function goes on either way.
             if not self._buffer:
-                self._more()
+                self._buffer = self._read()
             if self._buffer.startswith(ACCEPTED):
                 self._buffer = self._buffer[len(ACCEPTED) :]
                 return self._receive()[1:]
@@ -115,11 +117,14 @@ class RuntimeApi:
             self._buffer = b""
         self._socket.sendall(data)
 
-    def _more(self):
-        data = self._socket.recv(262144)
+    def _read(self):
+        data = self._socket.recv(READ_BYTES)
         if not data:
             raise ConnectionResetError("the Runtime API closed the connection")
-        self._buffer += data
+        return data
+
+    def _more(self):
+        self._buffer += self._read()
 
     def _take(self, length):
         if length > len(self._buffer):
@@ -264,8 +269,12 @@ class CurrentRequest:
     tenant_id = None
 
 
-def set_up_logging():
-    """Gives the root logger a handler, as functions expect; JSON if the function is configured so."""
+# What `logging_classes` made ahead, where there was time for it.
+CLASSES = []
+
+
+def logging_classes():
+    """What writes log records as functions expect: a handler, a filter, and a formatter for JSON."""
     import json
     import logging
 
@@ -304,6 +313,14 @@ def set_up_logging():
             entry = {name: value for name, value in entry.items() if value is not None}
             return json.dumps(entry, default=str, ensure_ascii=False) + "\n"
 
+    return Handler, RequestId, JsonFormatter
+
+
+def set_up_logging():
+    """Gives the root logger a handler, as functions expect; JSON if the function is configured so."""
+    import logging
+
+    Handler, RequestId, JsonFormatter = CLASSES or logging_classes()
     logging.Formatter.converter = time.gmtime
     handler = Handler()
     if os.environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON":
@@ -548,8 +565,10 @@ def await_assignment(api):
     import socket  # noqa: F401
     import traceback  # noqa: F401
 
+    CLASSES.extend(logging_classes())
     variables = api.assignment()
-    os.environ.clear()
+    for name in os.environ.keys() - variables.keys():
+        del os.environ[name]
     os.environ.update(variables)
     # The package was attached over the folder of this name: where it is now must be looked up anew.
     os.chdir(os.environ.get("LAMBDA_TASK_ROOT", "/var/task"))

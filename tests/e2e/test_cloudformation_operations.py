@@ -122,3 +122,23 @@ def test_the_cli_drives_a_stack(platform, client, name, tmp_path):
     eventually(lambda: status(client, stack) == "DELETE_COMPLETE")
     gone = platform.aws("cloudformation", "describe-stacks", "--stack-name", name)
     assert gone.returncode != 0 and f"Stack with id {name} does not exist" in gone.stderr
+
+
+def test_events_are_told_by_operation(client, stack, name):
+    updated = client.update_stack(StackName=name, TemplateBody=template(name, days=3))
+    eventually(lambda: status(client, name) == "UPDATE_COMPLETE")
+    bad = client.update_stack(StackName=name, TemplateBody=template(name, days=2_000_000))
+    eventually(lambda: status(client, name) == "UPDATE_ROLLBACK_COMPLETE")
+    assert len({updated["OperationId"], bad["OperationId"]}) == 2
+    told = client.describe_events(StackName=name, OperationId=updated["OperationId"])["OperationEvents"]
+    assert {event["OperationType"] for event in told} == {"UPDATE_STACK"} and {event["OperationId"] for event in told} == {updated["OperationId"]}
+    assert [(e["EventType"], e["ResourceStatus"]) for e in reversed(told)] == [
+        ("STACK_EVENT", "UPDATE_IN_PROGRESS"), ("PROGRESS_EVENT", "UPDATE_IN_PROGRESS"), ("PROGRESS_EVENT", "UPDATE_COMPLETE"),
+        ("STACK_EVENT", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"), ("STACK_EVENT", "UPDATE_COMPLETE")]
+    assert told[0]["OperationStatus"] == "SUCCEEDED" and "OperationStatus" not in told[2]
+    failed = client.describe_events(StackName=name, Filters={"FailedEvents": True})["OperationEvents"]
+    assert [(e["EventType"], e["LogicalResourceId"], e["OperationId"]) for e in failed] == [("PROVISIONING_ERROR", "Group", bad["OperationId"])]
+    everything = client.describe_events(StackName=name)["OperationEvents"]
+    assert everything[0]["OperationStatus"] == "FAILED" and {e["OperationType"] for e in everything} == {"CREATE_STACK", "UPDATE_STACK"}
+    refused(client.describe_events, "ValidationError")
+    assert "does not exist" in refused(client.describe_events, "ValidationError", StackName=f"{name}-not")

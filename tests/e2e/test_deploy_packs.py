@@ -205,3 +205,30 @@ def test_up_packs_the_same_and_follows_edits_of_nested_parts(project, tmp_path):
         eventually(lambda: requests.get(url, timeout=60).text == "up edited plain", timeout_s=40)
     finally:
         up.kill()
+
+
+def test_up_reads_samconfig_as_deploy_does_and_follows_its_edits(project, tmp_path):
+    config = project / "samconfig.toml"
+    # As `sam init` writes it: `sam deploy` needs no leave for macros, as it deploys by change sets.
+    settings = '[{env}.global.parameters]\nstack_name = "of-the-file"\n[{env}.deploy.parameters]\ncapabilities = "CAPABILITY_IAM"\nparameter_overrides = "Greeting=\\"{word}\\""\ntags = "team=one"\n'
+    config.write_text("version = 0.1\n" + settings.format(env="default", word="from the file") + settings.format(env="other", word="other"))
+    up = Platform(tmp_path / "up", command=("up", str(project)), arguments=("--json",)).start(timeout_s=120)
+    try:
+        threading.Thread(target=lambda: [None for _ in up.process.stdout], daemon=True).start()
+        stack = up.client("cloudformation").describe_stacks(StackName="of-the-file")["Stacks"][0]
+        assert stack["Tags"] == [{"Key": "team", "Value": "one"}] and stack["Capabilities"] == ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"], stack
+        outputs = json.loads(up.ready_line.splitlines()[0])["outputs"]
+        check(up, outputs, "from the file")
+        config.write_text(settings.format(env="default", word="edited"))
+        url = f"{up.endpoint}/_aws/execute-api/{outputs['Api']}/live/hello"
+        eventually(lambda: requests.get(url, timeout=60).text == "edited shared plain", timeout_s=40)
+        config.write_text("[default.deploy.parameters]\nparameter_overrides = 5\n")
+        eventually(lambda: "`parameter_overrides` is neither a text nor a list of texts" in up.log_path.read_text())
+        assert up.process.poll() is None
+    finally:
+        up.kill()
+    other = Platform(tmp_path / "other")
+    config.write_text(settings.format(env="other", word="other"))
+    arguments = ["up", str(project), "--once", "--json", "--config-env", "other", "--parameter", "Greeting=line", "--stack-name", "of-the-line"]
+    done = subprocess.run([binary(), *arguments, "--listen", f"127.0.0.1:{other.port}", "--data-dir", str(other.data_dir)], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and json.loads(done.stdout.splitlines()[0])["stack"] == "of-the-line", done.stdout + done.stderr

@@ -185,6 +185,80 @@ def test_functions_changed_by_hand_are_found(platform, client, deploy, name):
     s3.delete_bucket(Bucket=name)
 
 
+def test_apis_changed_by_hand_are_found(platform, client, deploy, name):
+    aws = platform.client("apigateway")
+    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "execute-api:Invoke", "Resource": "execute-api:/*"}]}
+    uri = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:000000000000:function:f/invocations"
+    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": ["apigateway.amazonaws.com"]}, "Action": "sts:AssumeRole"}]}
+    tags, api = [{"Key": "a", "Value": "1"}], {"RestApiId": {"Ref": "Api"}}
+    answer = {"StatusCode": 200, "ResponseTemplates": {"application/json": "{}"}}
+    resources = {
+        "Api": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": name, "Description": "d", "BinaryMediaTypes": ["image~1png"], "Policy": policy, "ApiKeySourceType": "HEADER", "Version": "v1",
+                "EndpointConfiguration": {"Types": ["REGIONAL"]}, "Tags": tags}},
+        "Pets": {"Type": "AWS::ApiGateway::Resource", "Properties": {**api, "ParentId": {"Fn::GetAtt": ["Api", "RootResourceId"]}, "PathPart": "pets"}},
+        "Model": {"Type": "AWS::ApiGateway::Model", "Properties": {**api, "ContentType": "application/json", "Schema": {"type": "object"}}},
+        "Validator": {"Type": "AWS::ApiGateway::RequestValidator", "Properties": {**api, "Name": "v", "ValidateRequestBody": True, "ValidateRequestParameters": "false"}},
+        "Get": {"Type": "AWS::ApiGateway::Method", "Properties": {**api, "ResourceId": {"Ref": "Pets"}, "HttpMethod": "GET", "RequestParameters": {"method.request.querystring.q": True},
+                "RequestModels": {"application/json": {"Ref": "Model"}}, "RequestValidatorId": {"Ref": "Validator"}, "MethodResponses": [{"StatusCode": 200, "ResponseModels": {"application/json": "Empty"}}],
+                "Integration": {"Type": "MOCK", "RequestTemplates": {"application/json": '{"statusCode": 200}'}, "IntegrationResponses": [answer], "ConnectionType": "INTERNET"}}},
+        "Answer": {"Type": "AWS::ApiGateway::GatewayResponse", "Properties": {**api, "ResponseType": "DEFAULT_4XX", "StatusCode": 418, "ResponseParameters": {"gatewayresponse.header.X": "'y'"}}},
+        "Doorman": {"Type": "AWS::ApiGateway::Authorizer", "Properties": {**api, "Name": "n", "Type": "TOKEN", "AuthorizerUri": uri, "IdentitySource": "method.request.header.Token", "AuthorizerResultTtlInSeconds": 10}},
+        "Deployment": {"Type": "AWS::ApiGateway::Deployment", "DependsOn": ["Get", "Answer"], "Properties": {**api, "Description": "one"}},
+        "Stage": {"Type": "AWS::ApiGateway::Stage", "Properties": {**api, "StageName": "prod", "DeploymentId": {"Ref": "Deployment"}, "Variables": {"a": "1"}, "Tags": tags, "TracingEnabled": False,
+                  "MethodSettings": [{"ResourcePath": "/*", "HttpMethod": "*", "ThrottlingBurstLimit": 5, "ThrottlingRateLimit": "2.5"}, {"ResourcePath": "/~1pets", "HttpMethod": "GET", "MetricsEnabled": True}]}},
+        "Key": {"Type": "AWS::ApiGateway::ApiKey", "Properties": {"Name": name, "Description": "d", "Enabled": True, "Value": "k" * 30, "Tags": tags}},
+        "Plan": {"Type": "AWS::ApiGateway::UsagePlan", "Properties": {"UsagePlanName": name, "Quota": {"Limit": 100, "Period": "DAY"}, "Throttle": {"BurstLimit": 3, "RateLimit": 2}, "Tags": tags,
+                 "ApiStages": [{"ApiId": {"Ref": "Api"}, "Stage": {"Ref": "Stage"}, "Throttle": {"/pets/GET": {"BurstLimit": 1, "RateLimit": 1.5}}}]}},
+        "Tie": {"Type": "AWS::ApiGateway::UsagePlanKey", "Properties": {"KeyId": {"Ref": "Key"}, "KeyType": "API_KEY", "UsagePlanId": {"Ref": "Plan"}}},
+        "Writer": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust}},
+        "Account": {"Type": "AWS::ApiGateway::Account", "Properties": {"CloudWatchRoleArn": {"Fn::GetAtt": ["Writer", "Arn"]}}},
+    }
+    ids = deploy(resources)
+    check(client, name, detect(client, name), {})
+    of = {"restApiId": ids["Api"]}
+
+    def one(path, value):
+        return [{"op": "replace", "path": path, "value": value}]
+
+    aws.update_rest_api(**of, patchOperations=[*one("/description", "e"), *one("/version", "v2"), {"op": "add", "path": "/binaryMediaTypes/image~1gif"}, *one("/policy", json.dumps({**policy, "Statement": [{**policy["Statement"][0], "Resource": "execute-api:/prod/*"}]}))])
+    aws.tag_resource(resourceArn=f"arn:aws:apigateway:us-east-1::/restapis/{ids['Api']}", tags={"a": "2"})
+    aws.update_model(**of, modelName=ids["Model"], patchOperations=one("/schema", '{"type": "array"}'))
+    aws.update_request_validator(**of, requestValidatorId=ids["Validator"], patchOperations=one("/validateRequestBody", "false"))
+    method = {**of, "resourceId": ids["Pets"], "httpMethod": "GET"}
+    aws.update_method(**method, patchOperations=[{"op": "add", "path": "/requestParameters/method.request.header.h", "value": "true"}, *one("/apiKeyRequired", "true")])
+    aws.update_integration_response(**method, statusCode="200", patchOperations=one("/selectionPattern", "x"))
+    aws.update_integration_response(**method, statusCode="200", patchOperations=one("/responseTemplates/application~1json", "[]"))
+    aws.put_method_response(**method, statusCode="500")
+    aws.update_resource(**of, resourceId=ids["Pets"], patchOperations=one("/pathPart", "dogs"))
+    aws.update_gateway_response(**of, responseType="DEFAULT_4XX", patchOperations=one("/statusCode", "404"))
+    aws.update_authorizer(**of, authorizerId=ids["Doorman"], patchOperations=one("/authorizerResultTtlInSeconds", "20"))
+    aws.update_deployment(**of, deploymentId=ids["Deployment"], patchOperations=one("/description", "two"))
+    aws.update_stage(**of, stageName="prod", patchOperations=[*one("/variables/b", "2"), *one("/*/*/throttling/burstLimit", "6")])
+    aws.update_api_key(apiKey=ids["Key"], patchOperations=one("/enabled", "false"))
+    aws.update_usage_plan(usagePlanId=ids["Plan"], patchOperations=[*one("/quota/limit", "200"), *one(f"/apiStages/{ids['Api']}:prod/throttle/~1pets/GET/rateLimit", "9")])
+    aws.delete_usage_plan_key(usagePlanId=ids["Plan"], keyId=ids["Key"])
+    aws.update_account(patchOperations=one("/cloudwatchRoleArn", ""))
+    _, drifts = detect(client, name)
+    assert drifts["Tie"]["StackResourceDriftStatus"] == "DELETED" and "k" * 30 not in json.dumps(drifts, default=str)
+    role = json.loads(drifts["Account"]["ExpectedProperties"])["CloudWatchRoleArn"]
+    assert {i: differences(d) for i, d in drifts.items() if d["StackResourceDriftStatus"] == "MODIFIED"} == {
+        "Api": sorted([("NOT_EQUAL", "/Description", "d", "e"), ("NOT_EQUAL", "/Version", "v1", "v2"), ("ADD", "/BinaryMediaTypes/1", "null", "image/gif"), ("NOT_EQUAL", "/Policy/Statement/0/Resource", "execute-api:/*", "execute-api:/prod/*"),
+                       ("NOT_EQUAL", "/Tags/0/Value", "1", "2")]),
+        "Model": [("NOT_EQUAL", "/Schema/type", "object", "array")],
+        "Validator": [("NOT_EQUAL", "/ValidateRequestBody", "true", "false")],
+        "Get": sorted([("ADD", "/RequestParameters/method.request.header.h", "null", "true"), ("NOT_EQUAL", "/Integration/IntegrationResponses/0/ResponseTemplates/application~1json", "{}", "[]"),
+                       ("ADD", "/MethodResponses/1", "null", '{"StatusCode":"500"}')]),
+        "Pets": [("NOT_EQUAL", "/PathPart", "pets", "dogs")],
+        "Answer": [("NOT_EQUAL", "/StatusCode", "418", "404")],
+        "Doorman": [("NOT_EQUAL", "/AuthorizerResultTtlInSeconds", "10", "20")],
+        "Deployment": [("NOT_EQUAL", "/Description", "one", "two")],
+        "Stage": sorted([("ADD", "/Variables/b", "null", "2"), ("NOT_EQUAL", "/MethodSettings/0/ThrottlingBurstLimit", "5", "6")]),
+        "Key": [("NOT_EQUAL", "/Enabled", "true", "false")],
+        "Plan": sorted([("NOT_EQUAL", "/Quota/Limit", "100", "200"), ("NOT_EQUAL", "/ApiStages/0/Throttle/~1pets~1GET/RateLimit", "1.5", "9.0")]),
+        "Account": [("REMOVE", "/CloudWatchRoleArn", role, "null")],
+    }
+
+
 def test_data_changed_by_hand_is_found(platform, client, deploy, name):
     dynamodb, s3, logs = (platform.client(service) for service in ("dynamodb", "s3", "logs"))
     policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "000000000000"}, "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{name}/*"}]}

@@ -1,11 +1,12 @@
 """`kill -9` in the middle of a stack's creation, update and deletion: after the restart it ends by itself, and leaves nothing over."""
 
+import json
 import time
 
 import botocore.exceptions
 import pytest
 
-from support import eventually
+from support import eventually, package
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
 
@@ -117,3 +118,74 @@ def test_a_failed_creation_that_is_interrupted_is_rolled_back(fresh):
         assert not any(everything(fresh).values()), everything(fresh)
         fresh.client("cloudformation").delete_stack(StackName="s")
         assert settled(fresh, made[0]) == "DELETE_COMPLETE"
+
+
+TRUST = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+STREAMS = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"}]}
+TIES = 6
+
+
+def once():
+    """Resources that are told apart by an id which only the answer to their creation has, or by what they stand in."""
+    arn, signer = {"Fn::GetAtt": ["F", "Arn"]}, "arn:aws:signer:us-east-1:000000000000:/signing-profiles/" + "a" * 64 + "/1234567890"
+    made = {
+        "Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": TRUST, "Policies": [{"PolicyName": "p", "PolicyDocument": STREAMS}]}},
+        "Table": {"Type": "AWS::DynamoDB::Table", "Properties": {"BillingMode": "PAY_PER_REQUEST", "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+                  "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}], "StreamSpecification": {"StreamViewType": "KEYS_ONLY"}}},
+        "F": {"Type": "AWS::Lambda::Function", "Properties": {"Runtime": "python3.12", "Handler": "index.handler", "Role": {"Fn::GetAtt": ["Role", "Arn"]}, "Code": {"ZipFile": "def handler(event, context): return 1"}}},
+        "Url": {"Type": "AWS::Lambda::Url", "Properties": {"AuthType": "AWS_IAM", "TargetFunctionArn": arn}},
+        "Version": {"Type": "AWS::Lambda::Version", "Properties": {"FunctionName": {"Ref": "F"}, "Description": "first"}},
+        "Mapping": {"Type": "AWS::Lambda::EventSourceMapping", "Properties": {"FunctionName": {"Ref": "F"}, "EventSourceArn": {"Fn::GetAtt": ["Table", "StreamArn"]}, "StartingPosition": "TRIM_HORIZON"}},
+        "Signing": {"Type": "AWS::Lambda::CodeSigningConfig", "Properties": {"AllowedPublishers": {"SigningProfileVersionArns": [signer]}}},
+        "Layer": {"Type": "AWS::Lambda::LayerVersion", "Properties": {"Content": {"S3Bucket": "code", "S3Key": "layer.zip"}}},
+        "Group": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "named"}},
+        "Stream": {"Type": "AWS::Logs::LogStream", "Properties": {"LogGroupName": {"Ref": "Group"}, "LogStreamName": "named"}},
+        "User": {"Type": "AWS::IAM::User"},
+        "Device": {"Type": "AWS::IAM::VirtualMFADevice", "Properties": {"Users": [{"Ref": "User"}], "VirtualMfaDeviceName": "named"}},
+        "Profile": {"Type": "AWS::IAM::InstanceProfile", "Properties": {"InstanceProfileName": "named", "Roles": [{"Ref": "Role"}]}},
+        "Linked": {"Type": "AWS::IAM::ServiceLinkedRole", "Properties": {"AWSServiceName": "autoscaling.amazonaws.com", "CustomSuffix": "named"}},
+        "Analyzer": {"Type": "AWS::AccessAnalyzer::Analyzer", "Properties": {"AnalyzerName": "named", "Type": "ACCOUNT"}},
+        "Rule": {"Type": "AWS::AccessAnalyzer::ArchiveRule", "DependsOn": "Analyzer", "Properties": {"AnalyzerName": "named", "RuleName": "r", "Filter": {"resourceType": {"Eq": ["AWS::S3::Bucket"]}}}},
+        "Plan": {"Type": "AWS::ApiGateway::UsagePlan", "Properties": {"UsagePlanName": "named"}},
+    }
+    for n in range(TIES):
+        made[f"Key{n}"] = {"Type": "AWS::ApiGateway::ApiKey", "Properties": {"Name": f"k{n}"}}
+        made[f"Tie{n}"] = {"Type": "AWS::ApiGateway::UsagePlanKey", "Properties": {"KeyId": {"Ref": f"Key{n}"}, "KeyType": "API_KEY", "UsagePlanId": {"Ref": "Plan"}}}
+    return json.dumps({"Resources": made})
+
+
+def counted(platform):
+    """How many there are of what `once` makes."""
+    aws, gateway, iam, logs, analyzer = (platform.client(service) for service in ("lambda", "apigateway", "iam", "logs", "accessanalyzer"))
+    functions, plans = aws.list_functions()["Functions"], gateway.get_usage_plans()["items"]
+    named = [group for group in logs.describe_log_groups()["logGroups"] if group["logGroupName"] == "named"]
+    analyzers = analyzer.list_analyzers()["analyzers"]
+    return {
+        "keys": len(gateway.get_api_keys()["items"]), "plans": len(plans), "ties": sum(len(gateway.get_usage_plan_keys(usagePlanId=plan["id"])["items"]) for plan in plans),
+        "functions": len(functions), "mappings": len(aws.list_event_source_mappings()["EventSourceMappings"]), "signing": len(aws.list_code_signing_configs()["CodeSigningConfigs"]),
+        "layers": sum(len(aws.list_layer_versions(LayerName=each["LayerName"])["LayerVersions"]) for each in aws.list_layers()["Layers"]),
+        "urls": sum(len(aws.list_function_url_configs(FunctionName=each["FunctionName"])["FunctionUrlConfigs"]) for each in functions),
+        "versions": sum(len(aws.list_versions_by_function(FunctionName=each["FunctionName"])["Versions"]) - 1 for each in functions),
+        "streams": sum(len(logs.describe_log_streams(logGroupName="named")["logStreams"]) for _ in named), "devices": len(iam.list_virtual_mfa_devices()["VirtualMFADevices"]),
+        "profiles": len(iam.list_instance_profiles()["InstanceProfiles"]), "linked": len(iam.list_roles(PathPrefix="/aws-service-role/autoscaling.amazonaws.com/")["Roles"]),
+        "analyzers": len(analyzers), "rules": sum(len(analyzer.list_archive_rules(analyzerName=each["name"])["archiveRules"]) for each in analyzers),
+    }
+
+
+def test_what_was_about_to_be_made_is_found_again_and_made_once(fresh):
+    fresh.start()
+    fresh.client("s3").create_bucket(Bucket="code")
+    fresh.client("s3").put_object(Bucket="code", Key="layer.zip", Body=package(x__py="x = 1"))
+    empty, wanted = counted(fresh), {"keys": TIES, "ties": TIES}
+    assert not any(empty.values()), empty
+    for moment in (0.01, 0.03, 0.05, 0.07, 0.1, 0.15, 0.25):
+        made = []
+        interrupted(fresh, lambda made=made: made.append(fresh.client("cloudformation").create_stack(StackName="s", TemplateBody=once(), Capabilities=["CAPABILITY_NAMED_IAM"])["StackId"]), moment)
+        ended = settled(fresh, made[0])
+        told = [f"{e['LogicalResourceId']} {e.get('ResourceStatusReason')}" for e in fresh.client("cloudformation").describe_stack_events(StackName=made[0])["StackEvents"] if "FAILED" in e["ResourceStatus"]]
+        assert ended == "CREATE_COMPLETE", (moment, told)
+        found = counted(fresh)
+        assert found == {**dict.fromkeys(found, 1), **wanted}, moment
+        interrupted(fresh, lambda: fresh.client("cloudformation").delete_stack(StackName="s"), moment)
+        assert settled(fresh, made[0]) == "DELETE_COMPLETE"
+        assert counted(fresh) == empty, moment

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from support import package, refused, signed_get, trust
+from support import eventually, package, refused, signed_get, trust
 
 ACCOUNT = "000000000000"
 GHOST = f"arn:aws:iam::{ACCOUNT}:user/nobody-was-made"
@@ -218,3 +218,88 @@ def test_a_role_that_is_made_again_is_another(platform, name, kind):
     for credentials in (first, session()):
         with pytest.raises(Exception):
             resource.use(credentials)
+
+
+class Neighbour:
+    """Another account of the same platform."""
+
+    def __init__(self, platform):
+        self.platform, org = platform, platform.client("organizations")
+        org.create_organization(FeatureSet="ALL")
+        request = org.create_account(Email="b@example.com", AccountName="b")["CreateAccountStatus"]["Id"]
+        self.account = eventually(lambda: org.describe_create_account_status(CreateAccountRequestId=request)["CreateAccountStatus"].get("AccountId"))
+        courier = platform.client("sts", *platform.user("courier", {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}))
+        made = courier.assume_role(RoleArn=f"arn:aws:iam::{self.account}:role/OrganizationAccountAccessRole", RoleSessionName="admin")["Credentials"]
+        self.iam = platform.client("iam", made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
+
+    def user(self, name, may=True):
+        """A new user who may do everything, as far as the own account has a say: the user, and a key."""
+        user = self.iam.create_user(UserName=name)["User"]
+        if may:
+            self.allow(name)
+        made = self.iam.create_access_key(UserName=name)["AccessKey"]
+        return user, (made["AccessKeyId"], made["SecretAccessKey"])
+
+    def allow(self, name):
+        self.iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}))
+
+    def remove(self, name, key):
+        self.iam.delete_access_key(UserName=name, AccessKeyId=key)
+        for policy in self.iam.list_user_policies(UserName=name)["PolicyNames"]:
+            self.iam.delete_user_policy(UserName=name, PolicyName=policy)
+        self.iam.delete_user(UserName=name)
+
+
+def denied(resource, key):
+    with pytest.raises(Exception) as caught:
+        resource.use(key)
+    assert "AccessDenied" in str(caught.value), caught.value
+
+
+@pytest.mark.parametrize("kind", [Api, Bucket, Role])
+def test_a_user_of_another_account_who_is_made_again_is_another(fresh, name, kind):
+    platform = fresh.start()
+    neighbour, resource = Neighbour(platform), kind(platform, name.lower())
+    refused(resource.let_in, kind.error, arn=f"arn:aws:iam::{neighbour.account}:user/nobody-was-made")
+    ana, first = neighbour.user("ana", may=False)
+    _, other = neighbour.user("eve")
+    resource.let_in(ana["Arn"])
+    assert principal(resource.shown()) == ana["Arn"]
+    # Both accounts have a say.
+    denied(resource, first)
+    denied(resource, other)
+    neighbour.allow("ana")
+    resource.use(first)
+    # A new name is followed, over the border of the accounts too.
+    neighbour.iam.update_user(UserName="ana", NewUserName="anna")
+    assert principal(resource.shown()) == ana["Arn"].replace("user/ana", "user/anna")
+    resource.use(first)
+    neighbour.iam.update_user(UserName="anna", NewUserName="ana")
+    neighbour.remove("ana", first[0])
+    assert principal(resource.shown()) == ana["UserId"]
+    again, second = neighbour.user("ana")
+    assert again["Arn"] == ana["Arn"] and again["UserId"] != ana["UserId"]
+    assert principal(resource.shown()) == ana["UserId"]
+    denied(resource, second)
+    # Whom the owner names now is the new one; and who names the account means all of it.
+    resource.let_in(again["Arn"])
+    resource.use(second)
+    denied(resource, other)
+    resource.let_in(f"arn:aws:iam::{neighbour.account}:root")
+    resource.use(other)
+    neighbour.remove("ana", second[0])
+    resource.use(neighbour.user("ana")[1])
+
+
+def test_an_api_does_not_know_a_remade_user_of_another_account_after_a_restart(fresh, name):
+    platform = fresh.start()
+    neighbour, resource = Neighbour(platform), Api(platform, name.lower())
+    ana, first = neighbour.user("ana")
+    resource.let_in(ana["Arn"])
+    resource.use(first)
+    neighbour.remove("ana", first[0])
+    _, second = neighbour.user("ana")
+    platform.stop()
+    platform.start()
+    denied(resource, second)
+    assert principal(Api.shown(resource)) == ana["UserId"]

@@ -118,4 +118,4 @@ def test_a_missing_package_manager_is_named(application, tmp_path):
     one = Platform(tmp_path)
     done = subprocess.run([binary(), "up", str(application), "--once", "--listen", f"127.0.0.1:{one.port}", "--data-dir", str(one.data_dir)],
                           capture_output=True, text=True, timeout=60, env={"PATH": str(tmp_path)})
-    assert done.returncode == 1 and "`python3` is not installed" in done.stderr and "requirements.txt" in done.stderr, done.stderr
+    assert done.returncode == 1 and "`python3.12` is not installed" in done.stderr and "requirements.txt" in done.stderr, done.stderr

@@ -42,7 +42,7 @@ pub use function::{
 };
 pub use package::{
     CodeHash, CodeStore, InvalidCodeHash, PackageError, PackageKey, Refusal, SignatureError, StoredPackage,
-    hex, sign, signers,
+    hex, sign, signers, unpack,
 };
 pub use pool::{Compute, ComputeFigures, ComputeOptions, HostLimits, Provisioned};
 pub use roots::{ImportError, ImportedRuntime, RuntimeRoots};

@@ -12,6 +12,7 @@ mod shelf;
 mod signature;
 
 pub use entry::Refusal;
+pub use extract::extract as unpack;
 pub use hash::{CodeHash, InvalidCodeHash};
 pub use shelf::{CodeStore, PackageError, StoredPackage};
 pub use signature::{PackageKey, SignatureError, hex, sign, signers};

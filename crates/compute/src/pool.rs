@@ -13,6 +13,8 @@ mod idle;
 mod invoke;
 mod parked;
 mod persevering;
+#[cfg(test)]
+mod prompt_tests;
 mod provision;
 #[cfg(test)]
 mod shutdown_tests;
@@ -190,10 +192,14 @@ impl Compute {
         let ticket = self.0.admission.admit(spec, request.concurrency).map_err(InvokeError::Throttled)?;
         let pool = Arc::clone(&self.0);
         let spec = Arc::clone(spec);
+        // Shared, and let go of after the other end: the end of a channel wakes who waits there, which is this very task, and
+        // a task that wakes itself wakes another thread to look after it.
         let (early, answered) = EarlyAnswer::new();
+        let early = Arc::new(early);
+        let telling = Arc::clone(&early);
         let run = Persevering::new(async move {
             let _ticket = ticket;
-            pool.run(&spec, &request, &early).await
+            pool.run(&spec, &request, &telling).await
         });
         tokio::select! {
             biased;

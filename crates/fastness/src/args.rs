@@ -226,10 +226,24 @@ pub(crate) struct PlatformOptions {
     pub(crate) root_secret_access_key: Option<SecretString>,
 }
 
+/// How what `requirements.txt` and `package.json` name is installed.
+#[derive(ClapArgs, Clone)]
+pub(crate) struct InstallOptions {
+    /// What the installation of dependencies may reach besides the registries that pip and npm of this host are set to:
+    /// `HOST[:PORT]` and the other forms of --allow-egress; may be repeated.
+    #[arg(long = "registry", env = "FASTNESS_REGISTRIES", value_delimiter = ',', value_name = "RULE")]
+    pub(crate) registries: Vec<String>,
+
+    /// Install dependencies on this host itself, and not in a sandbox, where it gives none: wheels only, no packages' own scripts.
+    #[arg(long)]
+    pub(crate) install_on_host: bool,
+}
+
 /// What `up` deploys.
 #[derive(ClapArgs, Clone)]
 pub(crate) struct UpOptions {
-    /// A SAM or CloudFormation template, or the folder that holds `template.yaml`, `template.yml` or `template.json`.
+    /// A SAM or CloudFormation template, or the folder that holds `template.yaml`, `template.yml` or `template.json`. What stands in
+    /// a `samconfig.toml` beside it counts where the command line does not say otherwise.
     #[arg(default_value = ".", value_name = "TEMPLATE")]
     pub(crate) template: PathBuf,
 
@@ -240,6 +254,10 @@ pub(crate) struct UpOptions {
     /// A template parameter, as `Key=Value`; may be repeated.
     #[arg(long = "parameter", value_name = "KEY=VALUE", value_parser = key_value)]
     pub(crate) parameters: Vec<(String, String)>,
+
+    /// The environment whose settings count in `samconfig.toml`.
+    #[arg(long, default_value = "default", value_name = "NAME")]
+    pub(crate) config_env: String,
 
     /// Stop after deploying instead of following logs and edits.
     #[arg(long)]
@@ -256,6 +274,9 @@ pub(crate) struct UpOptions {
     /// Print what was deployed as one JSON document on stdout.
     #[arg(long)]
     pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) install: InstallOptions,
 
     #[command(flatten)]
     pub(crate) platform: PlatformOptions,
@@ -335,6 +356,13 @@ pub(crate) struct DeployOptions {
     /// The environment whose settings count in `samconfig.toml`.
     #[arg(long, default_value = "default", value_name = "NAME")]
     pub(crate) config_env: String,
+
+    #[command(flatten)]
+    pub(crate) install: InstallOptions,
+
+    /// Essential sandbox layers that may be missing where dependencies are installed, by name.
+    #[arg(long, env = "FASTNESS_ACCEPT_MISSING_LAYERS", value_delimiter = ',', value_name = "LAYER,…")]
+    pub(crate) accept_missing_layers: Vec<String>,
 
     #[command(flatten)]
     pub(crate) remote: RemoteOptions,

@@ -116,6 +116,12 @@ impl Client {
         Ok(self)
     }
 
+    /// The port that it calls.
+    pub(crate) fn port(&self) -> u16 {
+        let named = self.authority.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        named.unwrap_or(if self.is_secure { 443 } else { 80 })
+    }
+
     /// The region of its calls.
     pub(crate) fn region(&self) -> &str {
         &self.region

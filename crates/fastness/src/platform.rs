@@ -50,6 +50,8 @@ pub(crate) struct Running {
     /// `http://127.0.0.1:4566`
     pub(crate) endpoint: String,
     pub(crate) data_dir: PathBuf,
+    /// What makes sandboxes here.
+    pub(crate) sandboxes: sandbox::Spawner,
     /// What isolates functions on this host, and what does not, in one line.
     pub(crate) isolation: String,
     /// What clients are to trust, where the platform's own authority vouches for it.
@@ -119,6 +121,7 @@ impl Platform {
             pipeline: built.pipeline.clone(),
             endpoint,
             data_dir: self.data_dir.clone(),
+            sandboxes: sandbox::Spawner::clone(&self.sandboxes),
             isolation: isolation(self.sandboxes.layers()),
             ca_bundle,
         };

@@ -10,6 +10,10 @@ pub const DEPTH_MAX: usize = 96;
 pub const NODES_MAX: usize = 200_000;
 /// Resources in one template.
 pub const RESOURCES_MAX: usize = 500;
+/// Resources that the serverless transform may make before it gives up: ten times what a template may have.
+pub const TRANSFORMED_MAX: usize = 5_000;
+/// Bytes that a serverless resource may have besides its properties: what it becomes gets copies of them.
+pub const ATTRIBUTES_BYTES_MAX: usize = 51_200;
 /// Parameters in one template.
 pub const PARAMETERS_MAX: usize = 200;
 /// Mappings in one template.

@@ -231,10 +231,24 @@ fn mapping(name: &str, value: &Value) -> Result<IndexMap<String, Map<String, Val
     let refuse =
         || TemplateError::format(format_args!("Every Mappings member {name} must be a map of maps."));
     let outer = value.as_object().ok_or_else(refuse)?;
-    outer
-        .iter()
-        .map(|(key, inner)| Ok((key.clone(), inner.as_object().ok_or_else(refuse)?.clone())))
-        .collect()
+    let mut mapping = IndexMap::new();
+    for (key, inner) in outer {
+        let inner = inner.as_object().ok_or_else(refuse)?;
+        // What an include will put there is not known yet.
+        if key != "Fn::Transform" && !inner.values().all(is_plain) {
+            return Err(TemplateError::format("Every Mappings attribute must be a String or a List."));
+        }
+        mapping.insert(key.clone(), inner.clone());
+    }
+    Ok(mapping)
+}
+
+/// True for scalars and lists of them: mappings hold no functions.
+fn is_plain(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().all(|item| !item.is_object() && !item.is_array()),
+        other => !other.is_object(),
+    }
 }
 
 fn resource(name: &str, value: &Value, line: Option<u32>) -> Result<Resource, TemplateError> {

@@ -81,6 +81,7 @@ on_stack_or_all! {
     get_template(api::GetTemplateInput) = "cloudformation:GetTemplate",
         |it| it.stack_name.clone();
     get_template_summary(api::GetTemplateSummaryInput) = "cloudformation:GetTemplateSummary", |it| it.stack_name.clone();
+    describe_events(api::DescribeEventsInput) = "cloudformation:DescribeEvents", |it| it.stack_name.clone();
     list_stacks(api::ListStacksInput) = "cloudformation:ListStacks", |it| { let _ = it; None };
     list_imports(api::ListImportsInput) = "cloudformation:ListImports", |it| { let _ = it; None };
     describe_account_limits(api::DescribeAccountLimitsInput) =

@@ -7,7 +7,7 @@ use service::ServiceBuilder;
 /// What is not offered, and why.
 const DECLINED: &[(&str, &[&str])] = &[
     (
-        "stack sets need an organization of accounts",
+        "stacks are made one at a time, each in its own account",
         &[
             "ActivateOrganizationsAccess",
             "CreateStackInstances",
@@ -83,7 +83,6 @@ const DECLINED: &[(&str, &[&str])] = &[
             "ListStackRefactors",
         ],
     ),
-    ("not offered yet", &["DescribeEvents"]),
     ("nothing here has a price", &["EstimateTemplateCost"]),
 ];
 

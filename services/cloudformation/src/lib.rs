@@ -27,6 +27,7 @@ mod operations;
 mod prepare;
 mod providers;
 mod records;
+mod registry;
 mod role;
 mod secrets;
 mod shape;
@@ -147,6 +148,7 @@ pub fn service(state: CloudFormation) -> Service {
         .operation::<api::DescribeStacks, _, _, _, _>(access::describe_stacks, describe::stacks)
         .operation::<api::ListStacks, _, _, _, _>(access::list_stacks, describe::list)
         .operation::<api::DescribeStackEvents, _, _, _, _>(access::describe_stack_events, describe::events)
+        .operation::<api::DescribeEvents, _, _, _, _>(access::describe_events, describe::operation_events)
         .operation::<api::ListExports, _, _, _, _>(access::list_exports, describe::exports)
         .operation::<api::DescribeStackResource, _, _, _, _>(access::describe_stack_resource, resources::one)
         .operation::<api::DescribeStackResources, _, _, _, _>(

@@ -86,6 +86,11 @@ pub(crate) fn stack_arn(region: &str, account: &str, name: &str, uuid: &str) -> 
     base::Arn::new("cloudformation", region, account, format!("stack/{name}/{uuid}")).to_string()
 }
 
+/// The id of a stack's operation: the same for the same one, and told apart from all others.
+pub(crate) fn operation_id(stack_id: &str, number: u64) -> String {
+    crate::providers::step_id(&[stack_id, "operation", &number.to_string()])
+}
+
 /// Refuses what is no name of a stack.
 pub(crate) fn check_name(name: &str) -> Result<(), Error> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';

@@ -17,6 +17,7 @@ use crate::included::Included;
 use crate::model;
 use crate::providers;
 use crate::records::{Content, ParameterRecord};
+use crate::registry;
 
 /// A template that was parsed and, where it asks for it, transformed.
 pub(crate) struct Parsed {
@@ -162,6 +163,7 @@ pub(crate) struct Symbolic;
 
 /// The same while a template is checked: exports must exist, and those that are used are remembered.
 struct Checked<'a> {
+    template: &'a Template,
     exports: &'a BTreeMap<String, String>,
     used: RefCell<BTreeSet<String>>,
 }
@@ -172,6 +174,12 @@ impl Resources for Checked<'_> {
     }
 
     fn attribute(&self, logical_id: &str, attribute: &str) -> Result<Value, TemplateError> {
+        let resource = self.template.resources.get(logical_id);
+        if resource.is_some_and(|resource| registry::lacks_attribute(&resource.kind, attribute)) {
+            return Err(TemplateError::function(format_args!(
+                "resource {logical_id} does not support attribute type {attribute} in Fn::GetAtt"
+            )));
+        }
         Symbolic.attribute(logical_id, attribute)
     }
 
@@ -230,9 +238,10 @@ pub(crate) fn content(request: Request<'_>) -> Result<(Content, Plan), Error> {
     let parameters = parameter_records(&values, template);
     let plan = Plan::new(template, Scope::new(template, values, request.pseudo)?)?;
     // Functions that cannot resolve whatever the resources answer are told now.
-    let checked = Checked { exports: request.exports, used: RefCell::default() };
+    let checked = Checked { template, exports: request.exports, used: RefCell::default() };
     for id in plan.order() {
         plan.properties(id, &checked)?;
+        plan.policy(id, "CreationPolicy", &checked)?;
     }
     plan.outputs(&checked)?;
     let content = Content {

@@ -259,6 +259,20 @@ pub(crate) struct OperationRecord {
     /// A stack policy that stands for the stack's own during this update.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) policy: Option<String>,
+    /// What was asked for, where that is not told by the kind: `ROLLBACK` or `CONTINUE_ROLLBACK`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) asked: Option<String>,
+}
+
+impl OperationRecord {
+    /// What was asked for, as AWS names it.
+    pub(crate) fn name(&self) -> &str {
+        self.asked.as_deref().unwrap_or(match self.kind {
+            OperationKind::Create => "CREATE_STACK",
+            OperationKind::Update => "UPDATE_STACK",
+            OperationKind::Delete => "DELETE_STACK",
+        })
+    }
 }
 
 /// What was asked.
@@ -347,6 +361,9 @@ pub(crate) struct EventRecord {
     pub(crate) status: String,
     pub(crate) reason: Option<String>,
     pub(crate) token: Option<String>,
+    /// The number of the operation in which it happened, and what was asked for; nothing where none goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) operation: Option<(u64, String)>,
 }
 
 /// One change set.

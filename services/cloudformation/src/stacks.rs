@@ -244,5 +244,6 @@ pub(crate) fn event(
         status: status.to_owned(),
         reason: reason.map(str::to_owned),
         token: stack.operation.as_ref().and_then(|operation| operation.token.clone()),
+        operation: stack.operation.as_ref().map(|operation| (stack.operations, operation.name().to_owned())),
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::api;
 use crate::drift;
+use crate::engine::STACK;
 use crate::records::{
     ChangeRecord, ChangeSetRecord, Content, DriftRecord, EventRecord, ParameterRecord, ResourceRecord,
     StackRecord,
@@ -97,6 +98,44 @@ pub(crate) fn event(stack: &StackRecord, record: &EventRecord) -> api::StackEven
         resource_status_reason: record.reason.clone(),
         client_request_token: record.token.clone(),
         ..api::StackEvent::default()
+    }
+}
+
+/// True for the event of a resource that could not be made, changed or deleted.
+pub(crate) fn is_error(record: &EventRecord) -> bool {
+    record.kind != STACK && record.status.ends_with("_FAILED")
+}
+
+/// An event as part of an operation.
+pub(crate) fn operation_event(stack: &StackRecord, record: &EventRecord) -> api::OperationEvent {
+    let of_stack = record.physical_id.as_deref() == Some(stack.id.as_str()) && record.kind == STACK;
+    let kind = match (of_stack, is_error(record)) {
+        (true, _) => "STACK_EVENT",
+        (false, true) => "PROVISIONING_ERROR",
+        (false, false) => "PROGRESS_EVENT",
+    };
+    let outcome = match record.status.as_str() {
+        status if status.ends_with("_IN_PROGRESS") => "IN_PROGRESS",
+        // A way back is the end of what was asked for, and not what was asked for.
+        status if status.ends_with("_FAILED") || status.contains("ROLLBACK") => "FAILED",
+        _ => "SUCCEEDED",
+    };
+    let operation = record.operation.as_ref();
+    api::OperationEvent {
+        event_id: Some(record.id.clone()),
+        stack_id: Some(stack.id.clone()),
+        operation_id: operation.map(|(number, _)| crate::model::operation_id(&stack.id, *number)),
+        operation_type: operation.map(|(_, name)| name.clone()),
+        operation_status: of_stack.then(|| outcome.to_owned()),
+        event_type: Some(kind.to_owned()),
+        logical_resource_id: Some(record.logical_id.clone()),
+        physical_resource_id: record.physical_id.clone(),
+        resource_type: Some(record.kind.clone()),
+        timestamp: Some(record.at),
+        resource_status: Some(record.status.clone()),
+        resource_status_reason: record.reason.clone(),
+        client_request_token: record.token.clone(),
+        ..api::OperationEvent::default()
     }
 }
 

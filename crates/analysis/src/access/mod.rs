@@ -11,6 +11,7 @@ mod statement;
 use crate::json::{self, Node};
 pub use external::{Exposure, Zone, exposures};
 pub use public::no_public_access;
+pub(crate) use public::{NAMING, is_public, narrows};
 use statement::{Selection, Statement};
 
 /// A statement on account of which something could not be shown.

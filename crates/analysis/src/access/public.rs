@@ -26,7 +26,7 @@ const NARROWING: [&str; 17] = [
     "s3:dataaccesspointarn",
 ];
 /// Operators that hold for the named values alone.
-pub(super) const NAMING: [&str; 6] =
+pub(crate) const NAMING: [&str; 6] =
     ["StringEquals", "StringEqualsIgnoreCase", "StringLike", "ArnEquals", "ArnLike", "IpAddress"];
 /// Providers of identities for whoever signs up.
 const PUBLIC_PROVIDERS: [&str; 4] =
@@ -49,7 +49,8 @@ pub fn no_public_access(text: &str) -> Result<Vec<Reason>, NotAPolicy> {
         .collect())
 }
 
-fn is_public(statement: &Node) -> bool {
+/// True where a statement may let everyone in.
+pub(crate) fn is_public(statement: &Node) -> bool {
     if statement.get("Effect").and_then(Node::text) != Some("Allow") {
         return false;
     }
@@ -76,15 +77,19 @@ pub(super) fn is_for_strangers(provider: &str) -> bool {
 }
 
 pub(super) fn is_narrowed(statement: &Node, federated: bool) -> bool {
+    narrows(statement, |key| NARROWING.contains(&key) || (federated && is_of_token(key)))
+}
+
+/// True where a condition on one of these keys, in lower case, holds for named values alone.
+pub(crate) fn narrows(statement: &Node, is_one: impl Fn(&str) -> bool) -> bool {
     let operators = statement.get("Condition").map(Node::members).unwrap_or_default();
     operators.iter().any(|operator| {
         let name = operator.name.strip_prefix("ForAnyValue:").unwrap_or(&operator.name);
         NAMING.contains(&name)
             && operator.node.members().iter().any(|condition| {
                 let key = condition.name.to_ascii_lowercase();
-                let narrows = NARROWING.contains(&key.as_str()) || (federated && is_of_token(&key));
                 let values = condition.node.texts();
-                narrows && !values.is_empty() && values.iter().all(|value| names_someone(&key, value))
+                is_one(&key) && !values.is_empty() && values.iter().all(|value| names_someone(&key, value))
             })
     })
 }
@@ -105,12 +110,16 @@ fn names_someone(key: &str, value: &str) -> bool {
         return bits.is_none_or(|bits| bits >= wide);
     }
     if key.ends_with("arn") && value.contains(['*', '?']) {
-        // An ARN narrows where it names the account, or a bucket, whose names are one owner's each.
+        // What a template refers to is one thing, whatever stands behind it; see `template::resolve`.
+        if value.starts_with('<') {
+            return true;
+        }
+        // An ARN narrows where it names the account, or a bucket or an API, whose names are one owner's each.
         let mut parts = value.splitn(6, ':').skip(2);
         let (service, account) = (parts.next().unwrap_or_default(), parts.nth(1).unwrap_or_default());
-        let bucket = parts.next().unwrap_or_default().split('/').next().unwrap_or_default();
+        let owned = parts.next().unwrap_or_default().split('/').next().unwrap_or_default();
         let fixed = |text: &str| !text.is_empty() && !text.contains(['*', '?']);
-        return fixed(account) || (service == "s3" && fixed(bucket));
+        return fixed(account) || (matches!(service, "s3" | "execute-api") && fixed(owned));
     }
     value.chars().any(|character| !matches!(character, '*' | '?'))
 }

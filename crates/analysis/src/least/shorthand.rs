@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 
 use super::Needed;
 use crate::glob;
-use crate::template::reading::text;
 
 const FACTS: &str = include_str!("../../../../models/sam-policy-templates.json");
 
@@ -132,6 +131,13 @@ fn granted(facts: &Value, resource: &str, parameter: &str, name: &str) -> Option
         granted.push(Grant { actions: actions.into_iter().collect(), patterns });
     }
     (!granted.is_empty()).then_some(granted)
+}
+
+/// A pattern as text: with `${Name}` where the facts refer to something.
+fn text(pattern: &Value) -> String {
+    let sub = pattern.get("Fn::Sub").unwrap_or(pattern);
+    let text = sub.as_str().or_else(|| sub.get(0)?.as_str());
+    text.map(str::to_owned).unwrap_or_default()
 }
 
 /// The pattern with the parameter's value in its place, and what deployment knows taken from the resource's own ARN. The

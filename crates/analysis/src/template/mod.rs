@@ -1,15 +1,27 @@
 //! Templates before they are deployed: what they would grant too widely, and what they would give away.
 //!
-//! Reads the template as it is written, SAM's shorthand included, so that every finding has its line. It deploys nothing,
-//! resolves no parameter, and what an intrinsic hides it does not guess: a finding is about what stands there.
+//! Reads the template as it is written, SAM's shorthand included, so that every finding has its line. It deploys nothing:
+//! parameters stand for their defaults, conditions for both of their outcomes, and what an intrinsic hides is not guessed.
+//! Reading order: `worlds`, `reading` and `resolve` (values with their lines), `sources` and `statement` (what policies
+//! hold), then what judges.
 
+mod conditions;
 mod escalation;
 mod functions;
+mod identity;
 mod loops;
-pub(crate) mod reading;
+mod principals;
+mod reach;
+mod reading;
+mod resolve;
+mod resource_policy;
 mod rules;
-mod statements;
+mod secrets;
+mod sources;
+mod statement;
 mod ways;
+mod words;
+mod worlds;
 
 use serde_json::Value;
 use template::{Document, Template, TemplateError};
@@ -41,21 +53,35 @@ pub fn check(text: &str) -> Result<Vec<Finding>, TemplateError> {
     let mut document = Document::parse(text)?;
     let paths = loops::hoist(&mut document.root);
     let template = Template::from_document(&document)?;
-    let reading = Reading::new(text, &document, &template, paths);
     let mut findings = Vec::new();
-    for (name, resource) in &template.resources {
-        let mut own = Vec::new();
-        statements::check(&reading, name, resource, &mut own);
-        functions::check(&reading, name, resource, &mut own);
-        escalation::check(&reading, name, resource, &mut own);
-        own.retain(|finding| !is_accepted(resource.metadata.as_ref(), finding.rule.id));
-        findings.extend(own);
+    for world in worlds::worlds(&document.root) {
+        look(&Reading::new(&document, &template, &paths, world), &mut findings);
     }
-    functions::check_shared_roles(&reading, &mut findings);
-    functions::check_globals(&reading, &document, &mut findings);
-    findings.sort_by(|left, right| (left.line, left.rule.id).cmp(&(right.line, right.rule.id)));
+    findings.retain(|finding| {
+        let resource = template.resources.get(&finding.resource);
+        !is_accepted(resource.and_then(|resource| resource.metadata.as_ref()), finding.rule.id)
+    });
+    findings.sort_by(|left, right| key(left).cmp(&key(right)));
     findings.dedup();
     Ok(findings)
+}
+
+/// What is found in one world; what is there in several is told once.
+fn look(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
+    for (name, resource) in reading.resources() {
+        identity::check(reading, name, resource, findings);
+        resource_policy::check(reading, name, resource, findings);
+        functions::check(reading, name, resource, findings);
+        secrets::check(reading, name, resource, findings);
+    }
+    escalation::check(reading, findings);
+    functions::check_shared_roles(reading, findings);
+    functions::check_globals(reading, findings);
+    secrets::check_globals(reading, findings);
+}
+
+fn key(finding: &Finding) -> (Option<usize>, &str, &str, &str) {
+    (finding.line, finding.rule.id, &finding.resource, &finding.message)
 }
 
 /// A reason is asked for: an empty one accepts nothing.

@@ -1,202 +1,188 @@
-//! A template as its findings need it: values as text where that can be told, and the lines on which they stand.
+//! A template as its findings need it, in one of its worlds: values with the lines on which they stand.
 //!
-//! Evaluates nothing. An intrinsic that hides its value is shown as the name it refers to; of `Fn::If` both branches
-//! are read.
+//! Deploys nothing and knows no rule. Of `Fn::If` the branch is read that the world has; what is `AWS::NoValue` is not there.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 use template::{Document, Resource, Template};
 
+use super::resolve::{intrinsic, is_no_value};
+use super::worlds::World;
 use super::{Finding, Rule};
+use crate::json::{Json, Member, Node, Place, Span};
 
 pub(super) struct Reading<'t> {
     pub(super) template: &'t Template,
     document: &'t Document,
-    lines: Vec<&'t str>,
-    /// The first lines of all resources, sorted.
-    starts: Vec<usize>,
     /// Where each resource stands in the document.
-    paths: BTreeMap<String, String>,
+    paths: &'t BTreeMap<String, String>,
+    world: World,
 }
 
 impl<'t> Reading<'t> {
     pub(super) fn new(
-        text: &'t str,
         document: &'t Document,
         template: &'t Template,
-        paths: BTreeMap<String, String>,
+        paths: &'t BTreeMap<String, String>,
+        world: World,
     ) -> Self {
-        let mut reading =
-            Self { template, document, lines: text.lines().collect(), starts: Vec::new(), paths };
-        let starts = template.resources.keys().filter_map(|name| reading.start_of_resource(name));
-        let mut starts: Vec<usize> = starts.collect();
-        starts.sort_unstable();
-        reading.starts = starts;
-        reading
+        Self { template, document, paths, world }
     }
 
-    /// The line of a resource's own block on which `needle` stands; the resource's line where none has it.
-    fn line_of(&self, resource: &str, needle: &str) -> Option<usize> {
-        let start = self.start_of_resource(resource)?;
-        let end = self.starts.iter().copied().find(|other| *other > start).unwrap_or(usize::MAX);
-        Some(self.search(start, end, needle).unwrap_or(start))
+    /// The resources that there are in this world.
+    pub(super) fn resources(&self) -> impl Iterator<Item = (&'t str, &'t Resource)> {
+        let all = self.template.resources.iter();
+        let is_there = |resource: &Resource| match &resource.condition {
+            Some(condition) => self.world.holds(condition),
+            None => true,
+        };
+        all.filter(move |(_, resource)| is_there(resource)).map(|(name, resource)| (name.as_str(), resource))
     }
 
-    fn start_of_resource(&self, resource: &str) -> Option<usize> {
-        self.start_of(self.paths.get(resource)?)
-    }
-
-    fn start_of(&self, path: &str) -> Option<usize> {
+    pub(super) fn line(&self, path: &str) -> Option<usize> {
         self.document.line(path).and_then(|line| usize::try_from(line).ok())
     }
 
-    fn search(&self, start: usize, end: usize, needle: &str) -> Option<usize> {
-        // A wildcard alone stands in quotes or as a list's item; anywhere else it is part of something longer.
-        let quoted = [format!("\"{needle}\""), format!("'{needle}'")];
-        let found = |line: &str| {
-            if needle == "*" { quoted.iter().any(|text| line.contains(text)) } else { line.contains(needle) }
-        };
-        let block = self.lines.iter().enumerate().skip(start.saturating_sub(1));
-        let mut block = block.take(end.saturating_sub(start)).map(|(at, line)| (at + 1, *line));
-        if needle.is_empty() {
-            return None;
-        }
-        block.find(|(_, line)| found(line)).map(|(at, _)| at)
+    /// One of a resource's properties, with its lines.
+    pub(super) fn property(&self, name: &str, resource: &Resource, property: &str) -> Option<Node> {
+        let (value, path) = self.raw(name, resource, property)?;
+        self.node(value, &path)
     }
 
-    /// A finding in a resource, on the line on which `needle` stands.
+    /// One of a resource's properties as it is written, and its path; members of members by `/`.
+    pub(super) fn raw<'v>(
+        &self,
+        name: &str,
+        resource: &'v Resource,
+        property: &str,
+    ) -> Option<(&'v Value, String)> {
+        let own = self.paths.get(name).map(String::as_str).unwrap_or_default();
+        self.at(&resource.properties, format!("{own}/Properties"), property)
+    }
+
+    /// What the template's `Globals` say, and its path.
+    pub(super) fn global(&self, path: &str) -> Option<(&'t Value, String)> {
+        self.at(self.document.root.get("Globals")?, "Globals".to_owned(), path)
+    }
+
+    /// What stands under a path of names, and its own path; of `Fn::If` on the way the branch that this world has.
+    fn at<'v>(&self, value: &'v Value, mut path: String, names: &str) -> Option<(&'v Value, String)> {
+        let mut found = value;
+        for name in names.split('/') {
+            found = found.get(name)?;
+            path.push_str(&format!("/{name}"));
+            while let Some(("Fn::If", argument)) = intrinsic(found) {
+                let (chosen, at) = self.chosen(argument)?;
+                found = chosen;
+                path.push_str(&format!("/Fn::If/{at}"));
+            }
+        }
+        (!is_no_value(found)).then_some((found, path))
+    }
+
+    /// A finding in a resource, on the line of a path.
     pub(super) fn finding(
         &self,
         rule: &'static Rule,
         resource: &str,
-        needle: &str,
+        path: &str,
         message: String,
     ) -> Finding {
-        Finding { rule, resource: resource.to_owned(), line: self.line_of(resource, needle), message }
+        Finding { rule, resource: resource.to_owned(), line: self.line(path), message }
     }
 
-    /// The same, on the first line with `needle` from the line on that has `anchor`.
-    pub(super) fn finding_after(
-        &self,
-        rule: &'static Rule,
-        resource: &str,
-        (anchor, needle): (&str, &str),
-        message: String,
-    ) -> Finding {
-        let line = self.line_of(resource, anchor).map(|start| {
-            let end = self.starts.iter().copied().find(|other| *other > start).unwrap_or(usize::MAX);
-            self.search(start, end, needle).unwrap_or(start)
-        });
-        Finding { rule, resource: resource.to_owned(), line, message }
+    /// The branch of `Fn::If` that this world has, and which of its arguments it is.
+    pub(super) fn chosen<'v>(&self, argument: &'v Value) -> Option<(&'v Value, usize)> {
+        let at = if self.world.holds(argument.get(0)?.as_str()?) { 1 } else { 2 };
+        argument.get(at).filter(|chosen| !is_no_value(chosen)).map(|chosen| (chosen, at))
     }
 
-    /// What the template's `Globals` say under this pointer.
-    pub(super) fn global_value(&self, pointer: &str) -> Option<&'t Value> {
-        self.document.root.get("Globals")?.pointer(pointer)
-    }
-
-    /// A finding in the template's `Globals`.
-    pub(super) fn global(&self, rule: &'static Rule, needle: &str, message: String) -> Finding {
-        let start = self.start_of("Globals").unwrap_or(1);
-        let end = self.starts.first().copied().unwrap_or(usize::MAX).max(start + 1);
-        let line = self.search(start, end, needle).unwrap_or(start);
-        Finding { rule, resource: String::new(), line: Some(line), message }
-    }
-}
-
-/// The branches of a value: itself, or both sides of `Fn::If`, lists flattened.
-pub(super) fn each(value: &Value) -> Vec<&Value> {
-    match value {
-        Value::Null => Vec::new(),
-        Value::Array(items) => items.iter().flat_map(each).collect(),
-        Value::Object(members) => match members.get("Fn::If").and_then(Value::as_array) {
-            Some(parts) if members.len() == 1 => parts.iter().skip(1).flat_map(each).collect(),
-            _ => vec![value],
-        },
-        one => vec![one],
-    }
-}
-
-/// A value as text: what it refers to stands as `${Name}`.
-pub(crate) fn text(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Object(members) => {
-            let one = members.iter().next().filter(|_| members.len() == 1);
-            match one {
-                Some((name, Value::String(target))) if name == "Ref" || name == "Fn::GetAtt" => {
-                    format!("${{{target}}}")
-                }
-                Some((name, Value::String(text))) if name == "Fn::Sub" => text.clone(),
-                Some((name, Value::Array(parts))) if name == "Fn::Sub" => {
-                    parts.first().map(text).unwrap_or_default()
-                }
-                Some((name, Value::Array(parts))) if name == "Fn::GetAtt" => {
-                    let parts: Vec<String> = parts.iter().map(text).collect();
-                    format!("${{{}}}", parts.join("."))
-                }
-                Some((name, Value::Array(parts))) if name == "Fn::Join" => {
-                    let between = parts.first().map(text).unwrap_or_default();
-                    let parts = parts.get(1).and_then(Value::as_array).cloned().unwrap_or_default();
-                    parts.iter().map(text).collect::<Vec<_>>().join(&between)
-                }
-                Some((name, _)) => format!("${{{name}}}"),
-                None => String::new(),
+    /// The items of a list or a value as the only one, each with its path; lists in lists flattened.
+    pub(super) fn items<'v>(&self, value: &'v Value, path: String) -> Vec<(&'v Value, String)> {
+        match value {
+            Value::Null => Vec::new(),
+            Value::Array(items) => {
+                let each = items.iter().enumerate();
+                each.flat_map(|(at, item)| self.items(item, format!("{path}/{at}"))).collect()
             }
+            one if is_no_value(one) => Vec::new(),
+            one => match intrinsic(one) {
+                Some(("Fn::If", argument)) => match self.chosen(argument) {
+                    Some((chosen, at)) => self.items(chosen, format!("{path}/Fn::If/{at}")),
+                    None => Vec::new(),
+                },
+                _ => vec![(one, path)],
+            },
         }
-        Value::Bool(value) => value.to_string(),
-        Value::Number(number) => number.to_string(),
-        _ => String::new(),
+    }
+
+    /// A value with its lines: functions stand as the text that they give.
+    pub(super) fn node(&self, value: &Value, path: &str) -> Option<Node> {
+        let found = match value {
+            Value::Null => return None,
+            Value::Bool(value) => Json::Bool(*value),
+            Value::Number(number) => Json::Number(number.to_string()),
+            Value::String(text) => Json::String(text.clone()),
+            Value::Array(_) => {
+                let items = self.items(value, path.to_owned());
+                Json::Array(items.iter().filter_map(|(item, path)| self.node(item, path)).collect())
+            }
+            Value::Object(members) => match intrinsic(value) {
+                Some(("Fn::If", argument)) => {
+                    let (chosen, at) = self.chosen(argument)?;
+                    return self.node(chosen, &format!("{path}/Fn::If/{at}"));
+                }
+                Some(_) if is_no_value(value) => return None,
+                Some(("Ref", Value::String(name))) if self.is_list(name) => {
+                    let items = self.default(name).unwrap_or_default().split(',');
+                    let items = items.map(|item| Json::String(item.trim().to_owned()));
+                    Json::Array(items.map(|value| Node { value, span: self.span(path) }).collect())
+                }
+                Some(_) => Json::String(self.text(value)),
+                None => {
+                    let each = members.iter().filter_map(|(name, value)| {
+                        let path = format!("{path}/{name}");
+                        let node = self.node(value, &path)?;
+                        Some(Member { name: name.clone(), name_span: self.span(&path), node })
+                    });
+                    Json::Object(each.collect())
+                }
+            },
+        };
+        Some(Node { value: found, span: self.span(path) })
+    }
+
+    /// A policy document: a tree, or JSON as text, which stands on the line of its property.
+    pub(super) fn document(&self, value: &Value, path: &str) -> Option<Node> {
+        let node = self.node(value, path)?;
+        let Some(text) = node.text() else { return Some(node) };
+        let mut inner = crate::json::parse(text).ok()?;
+        relocate(&mut inner, node.span);
+        Some(inner)
+    }
+
+    fn is_list(&self, name: &str) -> bool {
+        let parameter = self.template.parameters.get(name);
+        parameter.is_some_and(|parameter| parameter.kind.is_list()) && self.default(name).is_some()
+    }
+
+    fn span(&self, path: &str) -> Span {
+        let at = Place { line: self.line(path).unwrap_or(1), ..Place::default() };
+        Span { start: at, end: at }
     }
 }
 
-/// The texts of a string or of a list.
-pub(super) fn texts(value: Option<&Value>) -> Vec<String> {
-    value.map(each).unwrap_or_default().into_iter().map(text).collect()
-}
-
-/// The statements of a policy document.
-pub(super) fn statements(document: &Value) -> Vec<&Value> {
-    let documents = each(document).into_iter();
-    documents.filter_map(|document| document.get("Statement")).flat_map(each).collect()
-}
-
-/// The identity policies that a resource holds or hands to its own role: documents and ARNs or names of managed ones.
-#[derive(Default)]
-pub(super) struct Policies<'t> {
-    pub(super) documents: Vec<&'t Value>,
-    pub(super) managed: Vec<String>,
-}
-
-pub(super) fn policies(resource: &Resource) -> Policies<'_> {
-    let properties = &resource.properties;
-    let get = |name: &str| properties.get(name).map(each).unwrap_or_default();
-    let mut policies = Policies::default();
-    match resource.kind.as_str() {
-        "AWS::IAM::Role" | "AWS::IAM::User" | "AWS::IAM::Group" => {
-            let inline = get("Policies").into_iter().filter_map(|policy| policy.get("PolicyDocument"));
-            policies.documents.extend(inline);
-            policies.managed.extend(get("ManagedPolicyArns").into_iter().map(text));
-        }
-        "AWS::IAM::Policy"
-        | "AWS::IAM::ManagedPolicy"
-        | "AWS::IAM::RolePolicy"
-        | "AWS::IAM::UserPolicy"
-        | "AWS::IAM::GroupPolicy" => policies.documents.extend(get("PolicyDocument")),
-        "AWS::Serverless::Function" | "AWS::Serverless::StateMachine" => {
-            for policy in get("Policies") {
-                match policy {
-                    // A document, or one of SAM's policy templates, whose single member is its name.
-                    Value::Object(members) if members.contains_key("Statement") => {
-                        policies.documents.push(policy)
-                    }
-                    Value::String(_) => policies.managed.push(text(policy)),
-                    _ => {}
-                }
-            }
-        }
+fn relocate(node: &mut Node, span: Span) {
+    node.span = span;
+    match &mut node.value {
+        Json::Array(items) => items.iter_mut().for_each(|item| relocate(item, span)),
+        Json::Object(members) => members.iter_mut().for_each(|member| relocate(&mut member.node, span)),
         _ => {}
     }
-    policies
+}
+
+/// The line on which a value stands.
+pub(super) fn line(node: &Node) -> usize {
+    node.span.start.line
 }

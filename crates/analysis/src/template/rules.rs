@@ -69,6 +69,8 @@ rules! {
         "Name the role, and add a condition on iam:PassedToService.";
     ESCALATION = "privilege-escalation", "can make itself more powerful", High, ACCESS,
         "Drop one of the actions, bound them to named resources, or set a permissions boundary.";
+    BORROWED_ROLE = "borrowed-role", "can act under a role that it passes", Medium, ACCESS,
+        "Give what makes and what runs to different principals, or let iam:PassedToService name a service whose work it does not write.";
     ANYONE = "anyone", "lets anyone in", High, AUTHENTICATION,
         "Name the principals, or add a condition such as aws:PrincipalOrgID.";
     PUBLIC_FUNCTION = "public-function", "a function that anyone may call", High, AUTHENTICATION,
@@ -81,6 +83,8 @@ rules! {
         "Keep it in Secrets Manager or Parameter Store, and read it at run time with the function's role.";
     SECRET_PARAMETER = "secret-parameter", "a hidden parameter in a plain environment variable", Medium, EXPOSURE,
         "NoEcho hides the parameter and not the variable: pass the secret's ARN instead.";
+    RESOLVED_SECRET = "resolved-secret", "a secret that is resolved into an environment variable", Medium, EXPOSURE,
+        "Deployment writes the resolved secret into the function's configuration: pass its ARN, and read it at run time.";
 }
 
 #[cfg(test)]

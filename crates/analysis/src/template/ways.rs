@@ -67,6 +67,35 @@ pub(super) const WAYS: [(&[&str], &str); 53] = [
     (&["ssm:startsession"], "come into any machine, under its role"),
 ];
 
+/// Actions that lead to more power on the principal itself as well: it, its group, or a policy that it has.
+pub(super) const ON_ITSELF: [&str; 16] = [
+    "iam:createpolicyversion",
+    "iam:setdefaultpolicyversion",
+    "iam:attachuserpolicy",
+    "iam:attachgrouppolicy",
+    "iam:attachrolepolicy",
+    "iam:putuserpolicy",
+    "iam:putgrouppolicy",
+    "iam:putrolepolicy",
+    "iam:deleterolepermissionsboundary",
+    "iam:deleteuserpermissionsboundary",
+    "iam:putrolepermissionsboundary",
+    "iam:putuserpermissionsboundary",
+    "iam:deleterolepolicy",
+    "iam:deleteuserpolicy",
+    "iam:detachrolepolicy",
+    "iam:detachuserpolicy",
+];
+
+/// The service to which a way passes a role.
+pub(super) fn passes_to(way: &[&str]) -> Option<String> {
+    let other = way.iter().find(|action| **action != PASS_ROLE).filter(|_| way.contains(&PASS_ROLE))?;
+    let service = other.split(':').next()?;
+    Some(format!("{}.amazonaws.com", if service == "ecs" { "ecs-tasks" } else { service }))
+}
+
+pub(super) const PASS_ROLE: &str = "iam:passrole";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,6 +108,8 @@ mod tests {
             let is_one = facts.actions().any(|(name, _)| name.eq_ignore_ascii_case(called));
             assert!(is_one, "{service}:{called}");
         }
+        let all: Vec<&str> = WAYS.iter().flat_map(|(actions, _)| *actions).copied().collect();
+        assert!(ON_ITSELF.iter().all(|action| all.contains(action)));
         for (at, (actions, _)) in WAYS.iter().enumerate() {
             assert!(
                 WAYS.iter().skip(at + 1).all(|(other, _)| other != actions),

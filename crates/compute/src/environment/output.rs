@@ -110,9 +110,9 @@ impl Output {
     }
 
     /// Adds a line of the platform's own.
-    pub(crate) fn platform_line(&mut self, line: &str) {
+    pub(crate) fn platform_line(&mut self, line: impl Into<String>) {
         self.lines.say_what_was_dropped(&self.clock);
-        self.lines.keep(line.to_owned(), &self.clock);
+        self.lines.keep(line.into(), &self.clock);
     }
 
     /// Forgets the end of the log, as a new invocation begins.

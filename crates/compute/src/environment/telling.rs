@@ -20,7 +20,7 @@ impl Environment {
         let now = self.clock.now();
         let logging = self.placement.spec.logging;
         for line in event.lines(logging.format, logging.system_level, now) {
-            self.output.platform_line(&line);
+            self.output.platform_line(line);
         }
         if self.telemetry.is_heard() {
             self.share_lines();

@@ -31,7 +31,10 @@ pub(crate) fn check_archive(zip: &[u8]) -> Result<(), Refusal> {
 }
 
 /// Unpacks `zip` into `directory`, which exists and is empty.
-pub(super) fn extract(zip: &[u8], directory: &Path) -> Result<(), PackageError> {
+///
+/// # Errors
+/// The zip file is none that a package may be, or the disk failed; the directory is of no use then.
+pub fn extract(zip: &[u8], directory: &Path) -> Result<(), PackageError> {
     let mut archive = open(zip)?;
     let entries = plan(&mut archive)?;
     let mut room = PACKAGE_UNZIPPED_BYTES_MAX;

@@ -69,7 +69,7 @@ pub(super) fn too_large(limit: u64, is_reusable: bool) -> Ending {
 pub(super) fn exited(environment: &mut Environment, request: &InvokeRequest, exit: Exit) -> Ending {
     let (kind, message) = exit_message(exit);
     let message = format!("RequestId: {} Error: {message}", request.request_id);
-    environment.output.platform_line(&message);
+    environment.output.platform_line(message.as_str());
     environment.output.platform_line(kind);
     Ending {
         payload: error_payload(kind, &message).into(),

@@ -8,15 +8,16 @@
 )]
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use crate::environment::Environment;
 use crate::function::FunctionKey;
 
 #[derive(Default)]
 pub(super) struct Idle {
-    environments: HashMap<FunctionKey, Vec<Box<Environment>>>,
+    environments: HashMap<Arc<FunctionKey>, Vec<Box<Environment>>>,
     /// Environments in use, by id, so that an update reaches them too.
-    busy: HashMap<String, FunctionKey>,
+    busy: HashMap<String, Arc<FunctionKey>>,
     /// Environments in use that must not be used again.
     retired: HashSet<String>,
 }
@@ -25,18 +26,17 @@ impl Idle {
     /// The environment used last for exactly this.
     pub(super) fn take(&mut self, key: &FunctionKey) -> Option<Box<Environment>> {
         let stack = self.environments.get_mut(key)?;
+        // What is left empty is most often filled again; the sweep forgets it otherwise.
         let environment = stack.pop()?;
-        if stack.is_empty() {
-            self.environments.remove(key);
-        }
-        self.busy.insert(environment.placement.log.environment_id.clone(), key.clone());
+        let placement = &environment.placement;
+        self.busy.insert(placement.log.environment_id.clone(), Arc::clone(&placement.key));
         Some(environment)
     }
 
     /// Counts a new environment as one in use.
     pub(super) fn started(&mut self, environment: &Environment) {
         let placement = &environment.placement;
-        self.busy.insert(placement.log.environment_id.clone(), placement.key.clone());
+        self.busy.insert(placement.log.environment_id.clone(), Arc::clone(&placement.key));
     }
 
     /// Takes an environment back, or answers it where it must not be used again.
@@ -45,13 +45,13 @@ impl Idle {
         if self.retired.remove(&environment.placement.log.environment_id) {
             return Some(environment);
         }
-        self.environments.entry(environment.placement.key.clone()).or_default().push(environment);
+        self.environments.entry(Arc::clone(&environment.placement.key)).or_default().push(environment);
         None
     }
 
     /// Takes an environment back that is still at work, as the last one to be used.
     pub(super) fn give_back_last(&mut self, environment: Box<Environment>) -> Option<Box<Environment>> {
-        let key = environment.placement.key.clone();
+        let key = Arc::clone(&environment.placement.key);
         let refused = self.give_back(environment);
         if refused.is_none()
             && let Some(stack) = self.environments.get_mut(&key)
@@ -79,10 +79,10 @@ impl Idle {
         let oldest = self
             .environments
             .iter()
-            .filter(|(key, _)| !kept.contains_key(key))
+            .filter(|(key, _)| !kept.contains_key(&**key))
             .flat_map(|(key, stack)| stack.iter().enumerate().map(move |(at, e)| (e.idle_since, at, key)))
             .min_by_key(|(since, at, _)| (*since, *at))
-            .map(|(_, at, key)| (at, key.clone()));
+            .map(|(_, at, key)| (at, Arc::clone(key)));
         let (at, key) = oldest?;
         let stack = self.environments.get_mut(&key)?;
         let environment = stack.remove(at);
@@ -104,7 +104,7 @@ impl Idle {
 
     /// Environments of exactly this, in use or not, that may go on.
     pub(super) fn existing(&self, key: &FunctionKey) -> usize {
-        let busy = self.busy.iter().filter(|(id, own)| *own == key && !self.retired.contains(*id)).count();
+        let busy = self.busy.iter().filter(|(id, own)| ***own == *key && !self.retired.contains(*id)).count();
         busy + self.idle(key)
     }
 

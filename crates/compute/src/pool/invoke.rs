@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::early::EarlyAnswer;
 use super::ending::{Ending, exited, outcome_of, tell_done, too_large};
 use super::{HostShare, LAST_OUTPUT_PATIENCE, Pool};
+use crate::BoxFuture;
 use crate::contract::{CredentialError, LaunchError, LaunchOrder, LogTarget};
 use crate::environment::{
     Completion, Doors, Environment, InitFailure, Placement, PlatformEvent, Report, ShutdownReason, Started,
@@ -56,10 +57,22 @@ impl Pool {
         request: &InvokeRequest,
         early: &EarlyAnswer,
     ) -> Result<InvokeOutcome, InvokeError> {
-        let key = FunctionKey::of(spec);
+        let key = Arc::new(FunctionKey::of(spec));
         if let Some(environment) = self.take_warm(&key).await {
             return Ok(self.run_in(environment, request, early, None).await);
         }
+        // Boxed, so that the many that find an environment do not carry the room for starting one.
+        Box::pin(self.run_in_new(spec, key, request, early)).await
+    }
+
+    /// Takes its turn to start an environment, and takes one that became idle meanwhile instead.
+    async fn run_in_new(
+        &self,
+        spec: &SharedSpec,
+        key: Arc<FunctionKey>,
+        request: &InvokeRequest,
+        early: &EarlyAnswer,
+    ) -> Result<InvokeOutcome, InvokeError> {
         // A burst must not start so many at once that none of them is ready in time.
         let mut turn = self.starts.acquire().await.ok();
         match self.take_warm(&key).await {
@@ -96,7 +109,7 @@ impl Pool {
     async fn run_cold(
         &self,
         spec: &SharedSpec,
-        key: &FunctionKey,
+        key: &Arc<FunctionKey>,
         request: &InvokeRequest,
         early: &EarlyAnswer,
         turn: Option<SemaphorePermit<'_>>,
@@ -118,7 +131,7 @@ impl Pool {
     async fn run_after_failed_init(
         &self,
         spec: &SharedSpec,
-        key: &FunctionKey,
+        key: &Arc<FunctionKey>,
         request: &InvokeRequest,
         early: &EarlyAnswer,
     ) -> Result<InvokeOutcome, InvokeError> {
@@ -195,7 +208,8 @@ impl Pool {
         let timeout_millis = i64::try_from(spec.timeout.as_millis()).unwrap_or(i64::MAX);
         let deadline = self.clock.now().plus_millis(timeout_millis).millis();
         let began = Instant::now();
-        let completion = environment.run(request, deadline, spec.timeout).await;
+        let is_alone = self.admission.executions() == 1;
+        let completion = environment.run(request, deadline, spec.timeout, is_alone).await;
         let took = began.elapsed();
         let ending = self.meaning_of(completion, &mut environment, request).await;
         tell_done(&mut environment, request, &ending, took);
@@ -226,15 +240,15 @@ impl Pool {
             // The rest of the answer is still on its way: the environment is of no more use.
             Completion::CutOff(limit) => too_large(limit, false),
             Completion::TimedOut => {
-                environment.shut_down(ShutdownReason::Timeout, LAST_OUTPUT_PATIENCE).await;
+                shut_down(environment, ShutdownReason::Timeout).await;
                 self.timed_out(environment, request)
             }
             Completion::Exited(exit) => {
-                environment.shut_down(ShutdownReason::Failure, LAST_OUTPUT_PATIENCE).await;
+                shut_down(environment, ShutdownReason::Failure).await;
                 exited(environment, request, exit)
             }
             Completion::ExtensionFailed { error_type } => {
-                environment.shut_down(ShutdownReason::Failure, LAST_OUTPUT_PATIENCE).await;
+                shut_down(environment, ShutdownReason::Failure).await;
                 let message =
                     format!("RequestId: {} Error: an extension could not go on", request.request_id);
                 let payload = error_payload(&error_type, &message).into();
@@ -246,7 +260,7 @@ impl Pool {
     fn timed_out(&self, environment: &mut Environment, request: &InvokeRequest) -> Ending {
         let timeout = environment.placement.spec.timeout;
         let id = &request.request_id;
-        environment.output.platform_line(&timeout_line(self.clock.now(), id, timeout));
+        environment.output.platform_line(timeout_line(self.clock.now(), id, timeout));
         let message = format!("RequestId: {id} Error: {}", timeout_message(timeout));
         Ending {
             payload: error_payload("Sandbox.Timedout", &message).into(),
@@ -291,7 +305,7 @@ impl Pool {
     pub(super) async fn start(
         &self,
         spec: &SharedSpec,
-        key: &FunctionKey,
+        key: &Arc<FunctionKey>,
         initialization: Initialization,
     ) -> Result<Box<Environment>, InvokeError> {
         if !self.launcher.supports(&spec.runtime) {
@@ -332,7 +346,7 @@ impl Pool {
             }
         };
         let placement = Placement {
-            key: key.clone(),
+            key: Arc::clone(key),
             spec: Arc::clone(spec),
             log,
             credentials_end,
@@ -420,6 +434,11 @@ impl Pool {
             environment_id: id,
         }
     }
+}
+
+/// Boxed: what goes well has no need of the room.
+fn shut_down(environment: &mut Environment, reason: ShutdownReason) -> BoxFuture<'_, ()> {
+    Box::pin(environment.shut_down(reason, LAST_OUTPUT_PATIENCE))
 }
 
 fn start_of(request: &InvokeRequest, version: &str) -> PlatformEvent {

@@ -4,7 +4,7 @@
 //! room for others. What counts as provisioned concurrency, and what it costs, is not decided here.
 
 use std::collections::HashMap;
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -129,7 +129,7 @@ impl Pool {
     }
 
     async fn provide(&self, spec: &SharedSpec) {
-        let key = FunctionKey::of(spec);
+        let key = Arc::new(FunctionKey::of(spec));
         let turn = self.starts.acquire().await.ok();
         let failure = match self.start(spec, &key, Initialization::Provisioned).await {
             Err(error) => Some(base::Chain(&error).to_string()),
@@ -152,8 +152,6 @@ impl Pool {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::contract::Exit;
     use crate::function::{FunctionSpec, InvokeError, Throttled};

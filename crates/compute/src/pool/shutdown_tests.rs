@@ -21,7 +21,7 @@ const SLACK: Duration = Duration::from_secs(1);
 async fn idle(fixture: &Fixture, time: Duration) {
     let pool = &fixture.compute.0;
     let spec = Arc::new(fixture.spec.clone());
-    let key = FunctionKey::of(&spec);
+    let key = Arc::new(FunctionKey::of(&spec));
     let mut environment = pool.start(&spec, &key, Initialization::OnDemand).await.unwrap();
     environment.initialise(Duration::from_secs(5)).await.unwrap();
     environment.shutdown_time = time;

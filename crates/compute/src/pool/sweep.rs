@@ -36,7 +36,7 @@ impl Pool {
         let mut cx = Context::from_waker(Waker::noop());
         let mut kept = self.provisions.counts();
         let sifted = self.idle.lock().sift(|environment| {
-            let is_provisioned = kept.get_mut(&environment.placement.key).is_some_and(|left| {
+            let is_provisioned = kept.get_mut(&*environment.placement.key).is_some_and(|left| {
                 let is_one = *left > 0;
                 *left = left.saturating_sub(1);
                 is_one

@@ -17,8 +17,10 @@ use super::message::{Parsed, Parser};
 const TURN_BYTES: usize = 1024 * 1024;
 /// What leaves in one write: an answer that was held back, and the head and the body of the one after it.
 const SLICES: usize = 3;
-/// Room made before each read.
+/// Room made for what is read.
 const READ_BYTES: usize = 16 * 1024;
+/// Room that is enough for a read where a request may begin: most are shorter, and the buffer is used again.
+const ROOM_BYTES: usize = 4 * 1024;
 
 pub(super) struct Connection {
     stream: TcpStream,
@@ -100,7 +102,10 @@ impl Connection {
             if self.parser.take_continue() {
                 self.send(CONTINUE); // comes before the request is whole, so no answer is owed yet
             }
-            self.input.reserve(READ_BYTES);
+            let wanted = if self.parser.is_at_head() { ROOM_BYTES } else { READ_BYTES };
+            if self.input.capacity().saturating_sub(self.input.len()) < wanted {
+                self.input.reserve(READ_BYTES);
+            }
             // Not tried and then awaited: a read that fills less than its room tells that nothing is left, for free.
             match std::pin::pin!(self.stream.read_buf(&mut self.input)).poll(cx) {
                 Poll::Pending => return Poll::Pending,

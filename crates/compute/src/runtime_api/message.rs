@@ -10,6 +10,9 @@ use crate::limits::{
     RESPONSE_BYTES_MAX, RESPONSE_DISCARD_BYTES_MAX, RUNTIME_HEAD_BYTES_MAX, RUNTIME_HEADERS_MAX,
 };
 
+/// A body up to this, come in one piece with its head, is copied: what it came in is used again at once.
+const SHORT_BODY_BYTES: usize = 4 * 1024;
+
 /// The request cannot be understood; the connection is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Malformed;
@@ -131,6 +134,11 @@ impl Parser {
         std::mem::replace(&mut self.owes_continue, false)
     }
 
+    /// True where what comes next is the beginning of a request.
+    pub(crate) const fn is_at_head(&self) -> bool {
+        matches!(self.state, State::Head)
+    }
+
     fn step(&mut self, state: State, input: &mut BytesMut) -> Result<Step, Malformed> {
         match state {
             State::Broken => Err(Malformed),
@@ -181,6 +189,11 @@ impl Parser {
         let (head, framing) = read_head(&request)?;
         self.owes_continue = head.expects_continue;
         input.advance(length);
+        if let Some(body) = short_body(&head, &framing, input) {
+            self.owes_continue = false;
+            let message = Message { head, body_bytes: body.len() as u64, body, failed_midway: None };
+            return Ok(Step::Out(Parsed::Whole(message), State::Head));
+        }
         let streams = head.streams;
         let (head, begins) = if streams { (Head::default(), Some(head)) } else { (head, None) };
         let partial = Box::new(Partial { head, streams, ..Partial::default() });
@@ -226,6 +239,16 @@ impl Partial {
         };
         Step::Out(parsed, State::Head)
     }
+}
+
+/// The body of a request that is whole already, where it is short and not answered as it comes.
+fn short_body(head: &Head, framing: &Framing, input: &mut BytesMut) -> Option<Bytes> {
+    let Framing::Length(length) = framing else { return None };
+    let length =
+        usize::try_from(*length).ok().filter(|length| *length <= SHORT_BODY_BYTES && !head.streams)?;
+    let body = Bytes::copy_from_slice(input.get(..length)?);
+    input.advance(length);
+    Some(body)
 }
 
 // SECURITY: a length and a transfer coding together, or two lengths, are how requests are smuggled: refused.

@@ -1,7 +1,7 @@
 //! Finds what a template names on this machine: code, layers, nested templates, API definitions, included texts.
 //!
 //! It knows the properties that `aws cloudformation package` knows, of the services that are here. What is in S3 already, or
-//! comes from a function of the template, it leaves alone; it opens no file.
+//! comes from a function of the template, it leaves alone; it reads no file.
 
 use std::path::{Path, PathBuf};
 
@@ -38,6 +38,9 @@ pub(super) enum What {
     Template,
 }
 
+/// How deep templates lie in a folder of `sam build`.
+const BUILDS_NEST_MAX: usize = 6;
+
 /// How a property names what is in S3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
@@ -67,6 +70,7 @@ const PROPERTIES: [(&str, &str, Form); 10] = [
 pub(crate) fn find(root: &Value, folder: &Path) -> Vec<Local> {
     let mut found = Vec::new();
     let resources = root.get("Resources").and_then(Value::as_object).into_iter().flatten();
+    let is_built = built_by_sam(folder);
     for (id, resource) in resources {
         let kind = resource.get("Type").and_then(Value::as_str).unwrap_or_default();
         for (_, property, form) in PROPERTIES.iter().filter(|(of, _, _)| *of == kind) {
@@ -75,7 +79,7 @@ pub(crate) fn find(root: &Value, folder: &Path) -> Vec<Local> {
                 logical_id: Some(id.clone()),
                 property,
                 path: folder.join(path),
-                what: what(root, resource, kind),
+                what: what(root, resource, kind, is_built),
                 pointer: format!("/Resources/{}/Properties/{property}", escaped(id)),
                 form: *form,
             });
@@ -119,10 +123,15 @@ fn global<'a>(root: &'a Value, property: &str) -> Option<&'a Value> {
     root.pointer("/Globals/Function").and_then(|all| all.get(property))
 }
 
-fn what(root: &Value, resource: &Value, kind: &str) -> What {
+/// What `sam build` makes is complete. It leaves a record of it beside the folder that the templates are in, or nested in.
+fn built_by_sam(folder: &Path) -> bool {
+    folder.ancestors().skip(1).take(BUILDS_NEST_MAX).any(|above| above.join("build.toml").is_file())
+}
+
+fn what(root: &Value, resource: &Value, kind: &str, is_built: bool) -> What {
     let metadata = |name: &str| resource.pointer(&format!("/Metadata/{name}")).and_then(Value::as_str);
-    // `sam build` notes for each resource what it built, and what it builds is complete.
-    let is_built = metadata("SamResourceId").is_some();
+    // It notes for each resource what it built, too; that note alone is found in templates that were copied from a build's.
+    let is_built = is_built && metadata("SamResourceId").is_some();
     match kind {
         "AWS::Serverless::Function" | "AWS::Lambda::Function" => {
             let own = resource.pointer("/Properties/Runtime");
@@ -243,7 +252,7 @@ Resources:
             [
                 ("A", "/x/a/", code("python3.12", false)),
                 ("B", "/x/b", code("nodejs20.x", false)),
-                ("G", "/x/.", code("python3.12", true)),
+                ("G", "/x/.", code("python3.12", false)),
                 ("L", "/x/layer", layer(Some("python3.12"))),
                 ("M", "/x/m.zip", layer(None)),
                 ("N", "/x/nested/t.yaml", What::Template),
@@ -275,6 +284,23 @@ Resources:
             assert_eq!(root.pointer(pointer), Some(&expected), "{pointer}");
         }
         assert_eq!(find(&root, Path::new("/x")), []);
+    }
+
+    #[test]
+    fn what_sam_has_built_is_complete_and_what_only_says_so_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let build = folder.path().join("build/Nested");
+        std::fs::create_dir_all(&build).unwrap();
+        let text = "Resources:\n  G: {Type: AWS::Serverless::Function, Metadata: {SamResourceId: G}, Properties: {CodeUri: G, \
+                    Runtime: python3.12}}\n  H: {Type: AWS::Serverless::Function, Properties: {CodeUri: H, Runtime: python3.12}}\n";
+        let root = Document::parse(text).unwrap().root;
+        let built = || {
+            let found = find(&root, &build).into_iter();
+            found.map(|local| matches!(local.what, What::Code { is_built: true, .. })).collect::<Vec<_>>()
+        };
+        assert_eq!(built(), [false, false]);
+        std::fs::write(folder.path().join("build.toml"), "").unwrap();
+        assert_eq!(built(), [true, false]);
     }
 
     #[test]

@@ -16,6 +16,7 @@ use template::Document;
 use template::limits::DOCUMENT_BYTES_MAX;
 
 use crate::Error;
+use crate::install::Install;
 use build::Build;
 use find::What;
 pub(crate) use find::{Local, find};
@@ -60,14 +61,21 @@ pub(crate) struct Packer<'a> {
     shelf: &'a dyn Shelf,
     /// Installed dependencies are kept here; no package holds any of it.
     data_dir: &'a Path,
+    /// Installs them.
+    installer: &'a dyn Install,
     /// Is told what is being packed.
     tell: &'a dyn Fn(&str),
     packed: RefCell<Packed>,
 }
 
 impl<'a> Packer<'a> {
-    pub(crate) fn new(shelf: &'a dyn Shelf, data_dir: &'a Path, tell: &'a dyn Fn(&str)) -> Self {
-        Self { shelf, data_dir, tell, packed: RefCell::default() }
+    pub(crate) fn new(
+        shelf: &'a dyn Shelf,
+        data_dir: &'a Path,
+        installer: &'a dyn Install,
+        tell: &'a dyn Fn(&str),
+    ) -> Self {
+        Self { shelf, data_dir, installer, tell, packed: RefCell::default() }
     }
 
     /// The same, sparing what was packed before and has not changed.
@@ -123,16 +131,11 @@ impl<'a> Packer<'a> {
             What::Code { .. } | What::Layer { .. } if local.path.is_file() => {
                 (build::of_file(&local.path)?, "zip")
             }
-            What::Code { runtime, is_built } => {
-                let build = Build { runtime, installs: !is_built, prefix: "" };
-                (self.built(local, build)?, "zip")
-            }
-            What::Layer { build_for: None } => {
-                (self.built(local, Build { runtime: "", installs: false, prefix: "" })?, "zip")
-            }
+            What::Code { runtime, is_built } => (self.built(local, runtime, !is_built, "")?, "zip"),
+            What::Layer { build_for: None } => (self.built(local, "", false, "")?, "zip"),
             What::Layer { build_for: Some(runtime) } => {
                 let prefix = if runtime.starts_with("python") { "python" } else { "nodejs" };
-                (self.built(local, Build { runtime, installs: true, prefix })?, "zip")
+                (self.built(local, runtime, true, prefix)?, "zip")
             }
         };
         let place = self.shelf.put(bytes, extension)?;
@@ -140,8 +143,9 @@ impl<'a> Packer<'a> {
         Ok(place)
     }
 
-    fn built(&self, local: &Local, build: Build<'_>) -> Result<Vec<u8>, Error> {
-        let built = build::package(&local.path, build, self.data_dir);
+    fn built(&self, local: &Local, runtime: &str, installs: bool, prefix: &str) -> Result<Vec<u8>, Error> {
+        let (cache, installer, tell) = (self.data_dir, self.installer, self.tell);
+        let built = build::package(&local.path, Build { runtime, installs, prefix, cache, installer, tell });
         Ok(built.map_err(|error| format!("{} cannot be packaged: {}", local.label(), base::Chain(&error)))?)
     }
 
@@ -199,6 +203,7 @@ mod tests {
     use std::cell::RefCell;
 
     use super::*;
+    use crate::install::OnHost;
 
     #[derive(Default)]
     struct Heap(RefCell<HashMap<String, Vec<u8>>>);
@@ -239,7 +244,7 @@ mod tests {
         let data = folder.path().join("data");
         let file = folder.path().join("t.yaml");
         let mut document = parse(&file).unwrap();
-        let packer = Packer::new(&heap, &data, &tell);
+        let packer = Packer::new(&heap, &data, &OnHost, &tell);
         packer.pack(&mut document, &file).unwrap();
         let mut packed = packer.into_packed();
         let root = &document.root;
@@ -253,7 +258,10 @@ mod tests {
         // What has not changed is not packed again; a template is, for what is in it.
         packed.forget(&[]);
         told.borrow_mut().clear();
-        Packer::new(&heap, &data, &tell).knowing(packed).pack(&mut parse(&file).unwrap(), &file).unwrap();
+        Packer::new(&heap, &data, &OnHost, &tell)
+            .knowing(packed)
+            .pack(&mut parse(&file).unwrap(), &file)
+            .unwrap();
         assert_eq!(*told.borrow(), ["packaging N"]);
         let watched = watched(&parse(&file).unwrap().root, &file);
         assert!(watched.contains(&folder.path().join("in/t.yaml")), "{watched:?}");
@@ -273,7 +281,8 @@ mod tests {
         let file = folder.path().join("t.yaml");
         let mut document = parse(&file).unwrap();
         let (heap, data) = (Heap::default(), folder.path().join("data"));
-        let error = Packer::new(&heap, &data, &|_| ()).pack(&mut document, &file).unwrap_err().to_string();
+        let error =
+            Packer::new(&heap, &data, &OnHost, &|_| ()).pack(&mut document, &file).unwrap_err().to_string();
         assert!(error.contains("t.yaml, line 2: Parameter Code of resource A refers to a file"), "{error}");
     }
 
@@ -290,7 +299,8 @@ mod tests {
         let file = folder.path().join("t.yaml");
         let mut document = parse(&file).unwrap();
         let (heap, data) = (Heap::default(), folder.path().join("data"));
-        let error = Packer::new(&heap, &data, &|_| ()).pack(&mut document, &file).unwrap_err().to_string();
+        let error =
+            Packer::new(&heap, &data, &OnHost, &|_| ()).pack(&mut document, &file).unwrap_err().to_string();
         assert!(error.contains("more than 5 deep"), "{error}");
         assert_eq!(watched(&document.root, &file).len(), 6);
     }

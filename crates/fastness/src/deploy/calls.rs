@@ -40,6 +40,11 @@ impl Calls {
         Self { client }
     }
 
+    /// The port that the platform listens on.
+    pub(super) fn port(&self) -> u16 {
+        self.client.port()
+    }
+
     fn cloudformation(&self, action: &str, more: &[(&str, &str)]) -> Result<String, Error> {
         let mut parameters = vec![("Action", action)];
         parameters.extend_from_slice(more);

@@ -4,13 +4,13 @@
 //! puts into S3 is named by its content, so that what did not change is the same.
 
 mod calls;
-mod choices;
+mod input;
 mod outcome;
-mod samconfig;
 
 use std::cell::OnceCell;
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -19,15 +19,15 @@ use template::Document;
 use template::limits::BODY_BYTES_MAX;
 
 use crate::Error;
-use crate::args::{DeleteOptions, DeployOptions, RemoteOptions};
+use crate::args::{DeleteOptions, DeployOptions, OnFailure, RemoteOptions};
 use crate::artifacts::{Packer, Place, Shelf, key_of};
+use crate::choices::Choices;
 use crate::client::Client;
+use crate::install::{self, Install};
 use crate::up::{Progress, Project, place};
 pub(crate) use calls::own_bucket_name;
 use calls::{Call, Calls, Stack};
-use choices::Choices;
 pub(crate) use outcome::Outcome;
-use samconfig::SamConfig;
 
 /// How often the stack is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -38,9 +38,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// What keeps it from being deployed at all.
 pub(crate) fn deploy(options: &DeployOptions) -> Result<Outcome, Error> {
     let mut project = Project::find(&options.template, options.stack_name.as_deref())?;
-    let config_file = samconfig::beside(&project.folder);
-    let config = config_file.as_ref().map(|file| SamConfig::read(file, &options.config_env));
-    let choices = Choices::of(options, config.transpose()?.unwrap_or_default());
+    let (choices, config_file) = input::chosen(options).with_file(&project.folder, &options.config_env)?;
     if let Some(name) = &choices.stack_name {
         project.stack_name.clone_from(name);
     }
@@ -49,8 +47,21 @@ pub(crate) fn deploy(options: &DeployOptions) -> Result<Outcome, Error> {
     if let Some(file) = &config_file {
         progress.say(&format!("reading {} [{}]", file.display(), options.config_env));
     }
-    let work =
-        Work { project: &project, calls: &calls, progress: &progress, choices, bucket: OnceCell::new() };
+    // Where installed dependencies are kept between deployments.
+    let cache = project.folder.join(".fastness");
+    let (accepted, state) = (&options.accept_missing_layers, cache.join("build-sandbox"));
+    let installer = install::of_client(&options.install, state, accepted, calls.port())?;
+    let bucket = OnceCell::new();
+    let work = Work {
+        project: &project,
+        calls: &calls,
+        progress: &progress,
+        choices,
+        on_failure: options.on_failure,
+        bucket,
+        cache,
+        installer,
+    };
     let outcome = work.run();
     progress.finish();
     outcome
@@ -101,7 +112,10 @@ struct Work<'a> {
     calls: &'a Calls,
     progress: &'a Progress,
     choices: Choices,
+    on_failure: Option<OnFailure>,
     bucket: OnceCell<String>,
+    cache: PathBuf,
+    installer: Arc<dyn Install>,
 }
 
 impl Shelf for Work<'_> {
@@ -116,10 +130,9 @@ impl Shelf for Work<'_> {
 impl Work<'_> {
     fn run(&self) -> Result<Outcome, Error> {
         let mut document = self.project.read()?;
-        // Where installed dependencies are kept between deployments.
-        let cache = self.project.folder.join(".fastness");
         let tell = |step: &str| self.progress.say(step);
-        Packer::new(self, &cache, &tell).pack(&mut document, &self.project.template)?;
+        let packer = Packer::new(self, &self.cache, self.installer.as_ref(), &tell);
+        packer.pack(&mut document, &self.project.template)?;
         let name = &self.project.stack_name;
         let existing = self.ready(self.calls.stack(name)?)?;
         let mut input = vec![("StackName".to_owned(), name.clone())];
@@ -131,7 +144,8 @@ impl Work<'_> {
             input.push(("TemplateBody".to_owned(), text));
         }
         let call = if existing.is_some() { Call::Update } else { Call::Create };
-        self.choices.add_to(&mut input, call, &document, existing.as_ref());
+        let stack = existing.as_ref();
+        input::add(&self.choices, self.on_failure, &mut input, call, &document, stack);
         let told = match &existing {
             Some(stack) => self.calls.events(&stack.id)?.into_iter().map(|event| event.event_id).collect(),
             None => HashSet::new(),

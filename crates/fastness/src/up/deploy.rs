@@ -13,6 +13,7 @@ use service::{Pipeline, Source};
 
 use crate::Error;
 use crate::artifacts::{Place, key_of};
+use crate::choices::Choices;
 use crate::deploy::own_bucket_name;
 
 /// Deploys stacks with the administrator's rights. Clones share the way to the platform.
@@ -52,7 +53,7 @@ pub(crate) struct Refused {
 }
 
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// IAM resources, names given to them, and the SAM transform: running `up` on a template says yes to them.
+/// IAM resources, names given to them, and the SAM transform: running `up` on a template says yes to them, where no file says less.
 const CAPABILITIES: [&str; 3] = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"];
 
 impl Deployer {
@@ -147,38 +148,15 @@ impl Deployer {
         &self,
         name: &str,
         template: String,
-        parameters: &[(String, String)],
+        choices: Choices,
         mut tell: impl FnMut(&api::StackEvent),
     ) -> Result<Deployed, Error> {
         let existing = self.ready(name, &mut tell).await?;
         let mut told = self.events(name).await?.into_iter().map(|event| event.event_id).collect();
-        let parameters = parameters.iter().map(|(key, value)| api::Parameter {
-            parameter_key: Some(key.clone()),
-            parameter_value: Some(value.clone()),
-            ..Default::default()
-        });
-        let parameters = Some(parameters.collect());
-        let capabilities = Some(CAPABILITIES.map(str::to_owned).to_vec());
-        let (stack_name, template_body) = (name.to_owned(), Some(template));
         let is_new = existing.is_none();
-        let started = if is_new {
-            let input = api::CreateStackInput {
-                stack_name,
-                template_body,
-                parameters,
-                capabilities,
-                ..Default::default()
-            };
-            self.call::<api::CreateStack>(input).await.map(|_| ())
-        } else {
-            let input = api::UpdateStackInput {
-                stack_name,
-                template_body,
-                parameters,
-                capabilities,
-                ..Default::default()
-            };
-            self.call::<api::UpdateStack>(input).await.map(|_| ())
+        let started = match input_of(name, template, choices) {
+            input if is_new => self.call::<api::CreateStack>(input).await.map(|_| ()),
+            input => self.call::<api::UpdateStack>(updating(input)).await.map(|_| ()),
         };
         match started {
             Err(fault) if fault.message.contains("No updates are to be performed") => {
@@ -273,6 +251,37 @@ impl Deployer {
             Err(fault) if fault.message.contains("does not exist") => Ok(Vec::new()),
             Err(fault) => Err(words(&fault)),
         }
+    }
+}
+
+fn input_of(name: &str, template: String, choices: Choices) -> api::CreateStackInput {
+    let parameter = |(key, value)| api::Parameter {
+        parameter_key: Some(key),
+        parameter_value: Some(value),
+        ..Default::default()
+    };
+    let tags: Vec<api::Tag> = choices.tags.into_iter().map(|(key, value)| api::Tag { key, value }).collect();
+    let said = Some(choices.capabilities).filter(|said| !said.is_empty());
+    api::CreateStackInput {
+        stack_name: name.to_owned(),
+        template_body: Some(template),
+        parameters: Some(choices.parameters.into_iter().map(parameter).collect()),
+        capabilities: Some(said.unwrap_or_else(|| CAPABILITIES.map(str::to_owned).to_vec())),
+        tags: Some(tags).filter(|tags| !tags.is_empty()),
+        role_arn: choices.role_arn,
+        ..Default::default()
+    }
+}
+
+fn updating(input: api::CreateStackInput) -> api::UpdateStackInput {
+    api::UpdateStackInput {
+        stack_name: input.stack_name,
+        template_body: input.template_body,
+        parameters: input.parameters,
+        capabilities: input.capabilities,
+        tags: input.tags,
+        role_arn: input.role_arn,
+        ..Default::default()
     }
 }
 

@@ -16,7 +16,7 @@ use super::Up;
 use super::deploy::Deployed;
 use super::progress::Progress;
 use super::watch::Sight;
-use crate::{Error, artifacts};
+use crate::{Error, artifacts, samconfig};
 
 /// What was last seen at each path that is watched.
 pub(super) type Sights = HashMap<PathBuf, Sight>;
@@ -52,6 +52,9 @@ impl Up {
             sights.entry(path.clone()).or_insert_with(sight);
         }
         sights.insert(self.project.template.clone(), Sight::of_file(&self.project.template));
+        if let Some(file) = samconfig::beside(&self.project.folder) {
+            sights.insert(file.clone(), Sight::of_file(&file));
+        }
         Ok(sights)
     }
 

@@ -13,6 +13,7 @@ mod skip;
 mod watch;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use template::Document;
@@ -21,6 +22,8 @@ use tokio::runtime::Handle;
 use crate::Error;
 use crate::args::UpOptions;
 use crate::artifacts::{Packed, Packer};
+use crate::choices::Choices;
+use crate::install::{self, Install};
 use crate::platform::{Platform, Running};
 use deploy::{Deployed, Deployer, Refused};
 pub(crate) use progress::Progress;
@@ -30,12 +33,18 @@ use shelf::OwnShelf;
 
 /// Runs the platform with a stack on it until it is told to stop.
 pub(crate) fn run(options: UpOptions) -> Result<(), Error> {
-    let project = Project::find(&options.template, options.stack_name.as_deref())?;
+    let mut project = Project::find(&options.template, options.stack_name.as_deref())?;
     project.read()?;
+    if let Some(name) = choices(&options, &project)?.0.stack_name {
+        project.stack_name = name;
+    }
     let platform = Platform::open(options.platform.clone())?;
     platform.run(|running| async move {
         let deployer = Deployer::new(running.pipeline.clone());
-        let mut up = Up { packed: Packed::default(), project, options, deployer, running };
+        let port = running.endpoint.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or(0);
+        let (sandboxes, data_dir) = (running.sandboxes.clone(), &running.data_dir);
+        let installer = install::of_platform(&options.install, sandboxes, data_dir, port)?;
+        let mut up = Up { packed: Packed::default(), project, options, deployer, running, installer };
         // What is edited while the stack comes up is an edit too.
         let sights = up.sights()?;
         up.bring_up().await?;
@@ -46,18 +55,32 @@ pub(crate) fn run(options: UpOptions) -> Result<(), Error> {
     })
 }
 
+/// What the stack is told besides its template, as the file beside it says now; and that file, where there is one.
+fn choices(options: &UpOptions, project: &Project) -> Result<(Choices, Option<PathBuf>), Error> {
+    let line = Choices {
+        stack_name: options.stack_name.clone(),
+        parameters: options.parameters.clone(),
+        ..Choices::default()
+    };
+    line.with_file(&project.folder, &options.config_env)
+}
+
 struct Up {
     packed: Packed,
     project: Project,
     options: UpOptions,
     deployer: Deployer,
     running: Running,
+    installer: Arc<dyn Install>,
 }
 
 impl Up {
     async fn bring_up(&mut self) -> Result<(), Error> {
         let progress = Arc::new(Progress::start(self.options.json));
         let name = self.project.stack_name.clone();
+        if let (_, Some(file)) = choices(&self.options, &self.project)? {
+            progress.say(&format!("reading {} [{}]", file.display(), self.options.config_env));
+        }
         progress.say(&format!("deploying {} as stack {name}", self.project.template.display()));
         self.deploy(&progress).await?;
         let report = self.report().await?;
@@ -73,11 +96,11 @@ impl Up {
 
     /// Packs what the template names here and was not packed before, and deploys the template as it is now.
     async fn deploy(&mut self, progress: &Arc<Progress>) -> Result<Deployed, Error> {
+        let (choices, _) = choices(&self.options, &self.project)?;
         let document = self.packed(progress).await?;
-        let template = self.without_unsupported(&document, progress)?.to_string();
+        let template = self.without_unsupported(&document, &choices, progress)?.to_string();
         let tell = |event: &cloudformation::api::StackEvent| progress.event(event);
-        let deployed =
-            self.deployer.deploy(&self.project.stack_name, template, &self.options.parameters, tell).await;
+        let deployed = self.deployer.deploy(&self.project.stack_name, template, choices, tell).await;
         let deployed = deployed.map_err(|error| self.located(&document, error))?;
         self.running.note_outputs(&self.outputs().await?)?;
         Ok(deployed)
@@ -89,9 +112,10 @@ impl Up {
         let shelf = OwnShelf::new(self.deployer.clone(), Handle::current());
         let (file, data_dir) = (self.project.template.clone(), self.running.data_dir.clone());
         let (progress, before) = (Arc::clone(progress), std::mem::take(&mut self.packed));
+        let installer = Arc::clone(&self.installer);
         let work = tokio::task::spawn_blocking(move || {
             let tell = |step: &str| progress.say(step);
-            let packer = Packer::new(&shelf, &data_dir, &tell).knowing(before);
+            let packer = Packer::new(&shelf, &data_dir, installer.as_ref(), &tell).knowing(before);
             packer.pack(&mut document, &file)?;
             Ok::<_, Error>((document, packer.into_packed()))
         });
@@ -104,6 +128,7 @@ impl Up {
     fn without_unsupported(
         &self,
         document: &Document,
+        choices: &Choices,
         progress: &Progress,
     ) -> Result<serde_json::Value, Error> {
         let named = &self.options.allow_unsupported;
@@ -115,7 +140,7 @@ impl Up {
             account: account.as_str(),
             region: self.running.pipeline.region().as_str(),
             stack: &self.project.stack_name,
-            parameters: &self.options.parameters,
+            parameters: &choices.parameters,
         };
         let (document, skipped) = skip::types(document.clone(), named, &target)?;
         for (id, kind) in &skipped.resources {

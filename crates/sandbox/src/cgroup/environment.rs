@@ -33,6 +33,20 @@ pub(crate) struct EnvironmentCgroup {
     pub(super) freezer: Option<Place>,
 }
 
+/// What an assignment may change of an environment's limits.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    memory_mib: u32,
+    cpu: CpuShare,
+}
+
+impl Limits {
+    /// Those that an environment is made with.
+    pub(crate) const fn of(spec: &EnvironmentSpec) -> Self {
+        Self { memory_mib: spec.memory_mib, cpu: spec.cpu }
+    }
+}
+
 /// Ways into the cgroups of an environment.
 #[derive(Debug, Default)]
 pub(crate) struct Entrances {
@@ -57,6 +71,7 @@ impl EnvironmentCgroup {
             files::make_dir(dir)?;
         }
         self.limit_memory(spec)?;
+        self.weigh(spec.cpu)?;
         self.limit_cpu(spec.cpu)?;
         if let Some(pids) = &self.pids {
             files::write(&pids.dir, "pids.max", spec.pids_max)?;
@@ -64,9 +79,12 @@ impl EnvironmentCgroup {
         Ok(())
     }
 
-    /// Sets the limits of an assignment. Memory is raised or stays, never lowered.
-    pub(crate) fn raise(&self, assignment: &Assignment) -> io::Result<()> {
-        if let Some(Place { version, dir }) = &self.memory {
+    /// Sets the limits of an assignment, as far as they are not what they were: each takes locks that others wait for.
+    /// Memory is raised or stays, never lowered.
+    pub(crate) fn raise(&self, assignment: &Assignment, before: Limits) -> io::Result<()> {
+        if let Some(Place { version, dir }) = &self.memory
+            && assignment.memory_mib != before.memory_mib
+        {
             let bytes = u64::from(assignment.memory_mib) * MIB;
             match version {
                 Version::V1 => {
@@ -78,6 +96,10 @@ impl EnvironmentCgroup {
                 }
                 Version::V2 => files::write(dir, "memory.max", bytes)?,
             }
+        }
+        self.weigh(assignment.cpu)?;
+        if assignment.cpu.ceiling_millis == before.cpu.ceiling_millis {
+            return Ok(());
         }
         self.limit_cpu(assignment.cpu)
     }
@@ -106,20 +128,26 @@ impl EnvironmentCgroup {
         Ok(())
     }
 
+    /// Sets its weight among others.
+    fn weigh(&self, cpu: CpuShare) -> io::Result<()> {
+        let Some(Place { version, dir }) = &self.cpu else { return Ok(()) };
+        let weight = u64::from(cpu.weight_millis);
+        match version {
+            Version::V1 => files::write(dir, "cpu.shares", (weight * 1_024 / 1_000).clamp(2, 262_144)),
+            Version::V2 => files::write(dir, "cpu.weight", (weight / 10).clamp(1, 10_000)),
+        }
+    }
+
+    /// Sets its ceiling.
     fn limit_cpu(&self, cpu: CpuShare) -> io::Result<()> {
         let Some(Place { version, dir }) = &self.cpu else { return Ok(()) };
         let quota = u64::from(cpu.ceiling_millis) * CPU_PERIOD_MICROS / 1_000;
-        let weight = u64::from(cpu.weight_millis);
         match version {
             Version::V1 => {
-                files::write(dir, "cpu.shares", (weight * 1_024 / 1_000).clamp(2, 262_144))?;
                 files::write(dir, "cpu.cfs_period_us", CPU_PERIOD_MICROS)?;
                 files::write(dir, "cpu.cfs_quota_us", quota.max(1_000))
             }
-            Version::V2 => {
-                files::write(dir, "cpu.weight", (weight / 10).clamp(1, 10_000))?;
-                files::write(dir, "cpu.max", format!("{} {CPU_PERIOD_MICROS}", quota.max(1_000)))
-            }
+            Version::V2 => files::write(dir, "cpu.max", format!("{} {CPU_PERIOD_MICROS}", quota.max(1_000))),
         }
     }
 
@@ -220,6 +248,25 @@ mod tests {
         fs::write(dir.path().join("memory.events"), "low 0\noom 3\noom_kill 2\n").unwrap();
         fs::write(dir.path().join("memory.peak"), "4096\n").unwrap();
         assert_eq!((cgroup.oom_kills(), cgroup.memory_peak_bytes()), (2, Some(4_096)));
+    }
+
+    #[test]
+    fn an_assignment_writes_what_it_changes_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let cgroup = everything(Version::V2, dir.path());
+        cgroup.create(&spec()).unwrap();
+        for file in ["memory.max", "cpu.max", "cpu.weight"] {
+            fs::write(dir.path().join(file), "untouched").unwrap();
+        }
+        let cpu = CpuShare { weight_millis: 288, ceiling_millis: 1_000 };
+        let mut assignment = Assignment { binds: Vec::new(), memory_mib: 256, cpu, program: None };
+        cgroup.raise(&assignment, Limits::of(&spec())).unwrap();
+        let seen = || ["memory.max", "cpu.max", "cpu.weight"].map(|file| written(dir.path(), file));
+        assert_eq!(seen(), ["untouched", "untouched", "28"]);
+        assignment.memory_mib = 512;
+        assignment.cpu.ceiling_millis = 2_000;
+        cgroup.raise(&assignment, Limits::of(&spec())).unwrap();
+        assert_eq!(seen(), ["536870912", "40000 20000", "28"]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod files;
 mod group;
 
 pub(crate) use claim::GROUPS_MAX;
-pub(crate) use environment::{Entrances, EnvironmentCgroup};
+pub(crate) use environment::{Entrances, EnvironmentCgroup, Limits};
 pub(crate) use group::CgroupGroup;
 
 use serde::{Deserialize, Serialize};

@@ -38,7 +38,7 @@ pub(super) fn begin(
         (None, None) => {}
         _ => return Err(refusal("assign", "the environment awaits another kind of assignment")),
     }
-    member.cgroup.raise(assignment).step("cgroups")?;
+    member.cgroup.raise(assignment, member.limits).step("cgroups")?;
     let open = |bind: &crate::spec::Bind| Ok((open_bind(&bind.host)?, bind.inside.clone()));
     let binds = assignment.binds.iter().map(open).collect::<std::io::Result<Vec<_>>>().step("binds")?;
     within(&mounts, &supervisor.mounts, || attach(&binds)).step("attach the files")?;

@@ -12,7 +12,7 @@ use rustix::process::{Signal, pidfd_send_signal};
 use zeroize::Zeroize as _;
 
 use super::{Member, Supervisor};
-use crate::cgroup::EnvironmentCgroup;
+use crate::cgroup::{EnvironmentCgroup, Limits};
 use crate::child::{self, Plan};
 use crate::ids::IdMap;
 use crate::image::open_bind;
@@ -119,7 +119,8 @@ fn begin_with(supervisor: &mut Supervisor, spec: &EnvironmentSpec, ids: IdMap) -
     let prepared = write_maps(&cloned, ids)
         .step("id maps")
         .and_then(|()| ends.channel.send(&Progress::Ready, &[]).step("start the child"));
-    let member = Member { pidfd: cloned.pidfd, ids, cgroup, mounts: None, function: None };
+    let limits = Limits::of(spec);
+    let member = Member { pidfd: cloned.pidfd, ids, cgroup, limits, mounts: None, function: None };
     if let Err(refusal) = prepared {
         abandon(&member);
         return Err(refusal);

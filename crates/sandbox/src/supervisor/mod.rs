@@ -18,7 +18,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Signal, pidfd_send_signal};
 
 use self::pending::{Pending, Work};
-use crate::cgroup::{CgroupGroup, EnvironmentCgroup};
+use crate::cgroup::{CgroupGroup, EnvironmentCgroup, Limits};
 use crate::ids::{IdMap, IdRange};
 use crate::image::RootImages;
 use crate::message::{Channel, Request};
@@ -73,6 +73,8 @@ struct Member {
     pidfd: OwnedFd,
     ids: IdMap,
     cgroup: EnvironmentCgroup,
+    /// What it was made with.
+    limits: Limits,
     /// Where its files are, as long as it awaits its assignment.
     mounts: Option<OwnedFd>,
     /// Who awaits a program there, as long as it has none.

@@ -4,12 +4,12 @@ use serde_json::{Map, Value, json};
 
 use super::context::{Context, Source};
 use super::error::Problems;
-use super::python::{Dict, Py, Text};
+use super::python::{Dict, Py, Text, sorted};
 use super::references::Generated;
 use super::sha1;
 use super::swagger;
 use super::value::{Kind, check, member, reference, tag_list, truthy};
-use super::{api_body, authorizer, location, usage_plan};
+use super::{api_body, authorizer, domain, location, python_json, usage_plan};
 
 pub(super) const KIND: &str = "AWS::Serverless::Api";
 
@@ -36,7 +36,7 @@ const PROPERTIES: [(&str, Kind); 32] = [
     ("TracingEnabled", Kind::Flag),
     ("OpenApiVersion", Kind::Text),
     ("Models", Kind::Map),
-    ("Domain", Kind::Unsupported),
+    ("Domain", Kind::Map),
     ("FailOnWarnings", Kind::Flag),
     ("Description", Kind::Text),
     ("Mode", Kind::Text),
@@ -60,11 +60,13 @@ pub(super) fn expand(
         return Err(Problems::resource(source.id, "The OpenApiVersion value must be of the format '3.0.0'."));
     }
     let definition = definition(source, context)?;
-    let (deployment_id, deployment) = deployment(source, context, &definition);
+    let api = rest_api(source, context, &definition)?;
+    let domain = domain::rest(source, context, generated)?;
+    let counted = domain.as_ref().map(|domain| &domain.domain);
+    let (deployment_id, deployment) = deployment(source, context, &definition, counted);
     let (stage_id, stage) = stage(source, &deployment_id);
     generated.add(source.id, "Stage", &stage_id);
     generated.add(source.id, "Deployment", &deployment_id);
-    let api = rest_api(source, context, &definition)?;
     let auth = truthy(&source.properties, "Auth").map(|auth| context.with_parameters(auth));
     let auth = auth.as_ref().and_then(Value::as_object).cloned().unwrap_or_default();
     let permissions = authorizer::permissions(source, &auth)?;
@@ -80,9 +82,11 @@ pub(super) fn expand(
         (stage_id, source.part("AWS::ApiGateway::Stage", stage)),
     ];
     resources.extend(permissions);
+    resources.extend(domain.into_iter().flat_map(|domain| domain.parts));
     resources.extend(plan);
     if source.properties.get("PropagateTags").is_some_and(super::value::is_truthy) {
-        super::value::propagate_tags(truthy(&source.properties, "Tags"), &mut resources);
+        let tags = truthy(&source.properties, "Tags").map(sorted);
+        super::value::propagate_tags(tags.as_ref(), &mut resources);
     }
     Ok(resources)
 }
@@ -198,13 +202,17 @@ fn deployment(
     source: &Source<'_>,
     context: &Context,
     definition: &Definition,
+    domain: Option<&Value>,
 ) -> (String, Map<String, Value>) {
     let version = truthy(&source.properties, "OpenApiVersion").and_then(Value::as_str);
     let (Definition::Body(dict) | Definition::Location(dict)) = definition;
     let printed = Py::from(dict.clone()).print();
+    let domain = domain.map(python_json::spaced);
     let names = context.function_names.get(source.id).filter(|names| !names.is_empty());
-    let parts: Vec<&str> =
-        [Some(printed.as_str()), version, names.map(String::as_str)].into_iter().flatten().collect();
+    let parts: Vec<&str> = [Some(printed.as_str()), version, domain.as_deref(), names.map(String::as_str)]
+        .into_iter()
+        .flatten()
+        .collect();
     let digest = sha1::hex(parts.join("||").as_bytes());
     let short: String = digest.chars().take(10).collect();
     let mut properties = Map::from_iter([
@@ -248,7 +256,7 @@ fn stage(source: &Source<'_>, deployment_id: &str) -> (String, Map<String, Value
         }
     }
     if let Some(tags) = member(properties, "Tags") {
-        stage.insert("Tags".to_owned(), tag_list(Some(tags)).into());
+        stage.insert("Tags".to_owned(), tag_list(Some(&sorted(tags))).into());
     }
     (id, stage)
 }

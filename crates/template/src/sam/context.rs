@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use super::deployment::Preference;
+use super::domain::{Groups, History};
 use super::python::Dict;
 use super::usage_plan::Shared;
 
@@ -98,6 +99,12 @@ pub(super) struct Context {
     pub(super) http_managed: BTreeSet<String>,
     /// The usage plan that APIs share.
     pub(super) usage_plan: Shared,
+    /// The groups of records in Route 53 that APIs share.
+    pub(super) record_groups: Groups,
+    /// How the domains of REST APIs came together.
+    pub(super) domains: History,
+    /// True where the published transform has the tags of HTTP APIs in the order of a hash table.
+    pub(super) hashed_tags: bool,
     /// Conditions to add to the template.
     pub(super) conditions: Map<String, Value>,
     /// For each API the names of the functions behind it, joined: a change of name is a new deployment.

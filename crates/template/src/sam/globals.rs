@@ -100,6 +100,32 @@ const HTTP_API: [&str; 10] = [
     "PropagateTags",
 ];
 
+const CAPACITY_PROVIDER: [&str; 7] = [
+    "VpcConfig",
+    "OperatorRole",
+    "Tags",
+    "InstanceRequirements",
+    "ScalingConfig",
+    "KmsKeyArn",
+    "PropagateTags",
+];
+
+const WEBSOCKET_API: [&str; 13] = [
+    "AccessLogSettings",
+    "ApiKeySelectionExpression",
+    "DefaultRouteSettings",
+    "DisableExecuteApiEndpoint",
+    "DisableSchemaValidation",
+    "Domain",
+    "FailOnWarnings",
+    "IpAddressType",
+    "PropagateTags",
+    "RouteSelectionExpression",
+    "RouteSettings",
+    "StageVariables",
+    "Tags",
+];
+
 /// Merges `Globals` into every resource, and drops the section.
 pub(super) fn apply(root: &mut Map<String, Value>) -> Result<(), Problems> {
     let Some(globals) = root.remove("Globals") else { return Ok(()) };
@@ -120,6 +146,15 @@ pub(super) fn apply(root: &mut Map<String, Value>) -> Result<(), Problems> {
         body.insert("Properties".to_owned(), merge(Value::Object(global), own));
     }
     Ok(())
+}
+
+/// True where a resource does without a global property.
+pub(super) fn is_ignored(property: &str, body: &Value) -> bool {
+    match body.get("IgnoreGlobals") {
+        Some(Value::String(all)) => all == "*",
+        Some(Value::Array(names)) => names.iter().any(|name| name == property),
+        _ => false,
+    }
 }
 
 fn invalid(why: impl std::fmt::Display) -> Problems {
@@ -147,7 +182,8 @@ fn check(section: &str, properties: &Value) -> Result<(), Problems> {
         "StateMachine" => &["PropagateTags"],
         "LayerVersion" => &["PublishLambdaVersion"],
         "HttpApi" => &HTTP_API,
-        // No resource of these types gets through the transform, so nothing of them is lost here.
+        "CapacityProvider" => &CAPACITY_PROVIDER,
+        "WebSocketApi" => &WEBSOCKET_API,
         _ => return Ok(()),
     };
     match properties.keys().find(|key| !supported.contains(&key.as_str())) {
@@ -195,11 +231,13 @@ fn merge(global: Value, own: Value) -> Value {
     match (global, own) {
         (Value::Object(mut global), Value::Object(own)) => {
             for (key, value) in own {
-                let merged = match global.remove(&key) {
-                    Some(old) => merge(old, value),
-                    None => value,
-                };
-                global.insert(key, merged);
+                match global.get_mut(&key) {
+                    // In its place: lists are made of maps, in their order.
+                    Some(old) => *old = merge(old.take(), value),
+                    None => {
+                        global.insert(key, value);
+                    }
+                }
             }
             Value::Object(global)
         }

@@ -33,6 +33,29 @@ pub(super) struct Prepared {
     pub(super) order: Vec<String>,
 }
 
+/// True where the published transform holds what APIs are made of in hash tables: a template has a REST API, or an HTTP API
+/// whose routes are authorized by default.
+pub(super) fn is_hashed(root: &Map<String, Value>) -> bool {
+    let default = |of: Option<&Value>| {
+        let named = of.and_then(|of| of.get("Auth")?.get("DefaultAuthorizer"));
+        named.is_some_and(is_truthy)
+    };
+    let global = default(root.get("Globals").and_then(|globals| globals.get("HttpApi")));
+    let resources = root.get("Resources").and_then(Value::as_object).into_iter().flatten();
+    resources.map(|(_, resource)| resource).any(|resource| {
+        let properties = resource.get("Properties");
+        let events = properties.and_then(|properties| properties.get("Events")?.as_object());
+        match resource.get("Type").and_then(Value::as_str) {
+            Some(API) => true,
+            Some(super::http::KIND) => global || default(properties),
+            Some(super::function::KIND | super::state_machine::KIND) => events.is_some_and(|events| {
+                events.values().any(|e| e.get("Type").is_some_and(|kind| kind == "Api"))
+            }),
+            _ => false,
+        }
+    })
+}
+
 /// Adds the implicit API where events need it, gives events their API, and starts every API's body.
 pub(super) fn prepare(root: &mut Map<String, Value>) -> Result<Prepared, Problems> {
     let Some(resources) = root.get_mut("Resources").and_then(Value::as_object_mut) else {

@@ -8,13 +8,16 @@ mod api;
 mod api_body;
 mod application;
 mod authorizer;
+mod capacity;
 mod connector;
 mod context;
 mod deployment;
+mod domain;
 mod error;
 mod event;
 mod function;
 mod globals;
+mod graphql;
 mod http;
 mod implicit;
 mod invoke;
@@ -30,16 +33,20 @@ mod sha1;
 mod state_machine;
 mod swagger;
 mod table;
+mod typed;
 mod url;
 mod usage_plan;
 mod value;
 mod version;
+mod websocket;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 pub use error::Problems;
+pub use role::policy_template;
 
+use crate::limits::{ATTRIBUTES_BYTES_MAX, RESOURCES_MAX, TRANSFORMED_MAX};
 use context::{Context, Source};
 use python::{Py, Text};
 use references::Generated;
@@ -70,6 +77,8 @@ pub fn transform(
     if http_managed.contains(http::IMPLICIT) && !order.iter().any(|id| id == http::IMPLICIT) {
         order.push(http::IMPLICIT.to_owned());
     }
+    let domains = domain::History::of(&root);
+    let hashed_tags = implicit::is_hashed(&root) && !http::has_global_tags(&root);
     globals::apply(&mut root)?;
     let resources = root.remove("Resources").unwrap_or_default();
     let mut resources = resources.as_object().cloned().unwrap_or_default();
@@ -88,6 +97,9 @@ pub fn transform(
         deployments: Vec::new(),
         http_managed,
         usage_plan: usage_plan::Shared::default(),
+        record_groups: domain::Groups::new(),
+        domains,
+        hashed_tags,
         conditions: Map::new(),
         function_names: IndexMap::new(),
     };
@@ -142,21 +154,19 @@ const ATTRIBUTES: [&str; 11] = [
     "Connectors",
 ];
 
-/// The serverless types that are expanded.
-const EXPANDED: [&str; 8] = [
-    function::KIND,
-    state_machine::KIND,
-    api::KIND,
-    http::KIND,
-    table::KIND,
-    layer::KIND,
-    application::KIND,
-    connector::KIND,
+/// The serverless types that are expanded, in the order in which they are: functions first, since their events write into the
+/// bodies of APIs; then APIs; then the rest.
+const EXPANDED: [&[&str]; 5] = [
+    &[function::KIND],
+    &[state_machine::KIND],
+    &[api::KIND, http::KIND, websocket::KIND],
+    &[table::KIND, layer::KIND, application::KIND, graphql::KIND, capacity::KIND],
+    &[connector::KIND],
 ];
 
 type Expanded = IndexMap<String, Vec<(String, Value)>>;
 
-/// Functions first, since their events write into the bodies of APIs; then APIs; then the rest.
+/// Expands all but connectors.
 fn expand_all(
     resources: &Map<String, Value>,
     context: &mut Context,
@@ -164,44 +174,28 @@ fn expand_all(
 ) -> (Expanded, Generated) {
     let mut generated = Generated::default();
     let mut expanded = Expanded::new();
-    for (id, body) in of_kind(resources, function::KIND) {
-        let source = Source::new(id, body);
-        remember_name(&source, context);
-        let parts = function::expand(&source, context, &mut generated);
-        problems.collect(parts.map(|parts| expanded.insert(id.clone(), parts)));
-    }
-    for (id, body) in of_kind(resources, state_machine::KIND) {
-        let parts = state_machine::expand(&Source::new(id, body), context, &mut generated);
-        problems.collect(parts.map(|parts| expanded.insert(id.clone(), parts)));
-    }
-    for (id, body) in of_kind(resources, api::KIND) {
-        let parts = api::expand(&Source::new(id, body), context, &mut generated);
-        problems.collect(parts.map(|parts| expanded.insert(id.clone(), parts)));
-    }
-    for (id, body) in of_kind(resources, http::KIND) {
-        // Events wrote their routes into it.
-        let body = context.resources.get(id).and_then(Value::as_object).unwrap_or(body);
-        let parts = http::expand(&Source::new(id, body), context, &mut generated);
-        problems.collect(parts.map(|parts| expanded.insert(id.clone(), parts)));
-    }
-    for (id, body) in resources.iter().filter_map(|(id, body)| Some((id, body.as_object()?))) {
-        let source = Source::new(id, body);
-        let parts = match body.get("Type").and_then(Value::as_str) {
-            Some(table::KIND) => table::expand(&source),
-            Some(layer::KIND) => layer::expand(&source, context),
-            Some(application::KIND) => application::expand(&source),
-            _ => continue,
-        };
-        if let Some(parts) = problems.collect(parts) {
-            if let Some((new, _)) = parts.first().filter(|(new, _)| new != id) {
+    let mut count = 0;
+    for kinds in EXPANDED {
+        for (id, body) in resources.iter().filter_map(|(id, body)| Some((id, body.as_object()?))) {
+            let kind = body.get("Type").and_then(Value::as_str).unwrap_or_default();
+            if !kinds.contains(&kind) || kind == connector::KIND {
+                continue;
+            }
+            let parts = expand_one((id, kind), body, context, &mut generated);
+            let Some(parts) = problems.collect(parts) else { continue };
+            if let Some((new, _)) = parts.first().filter(|(new, _)| new != id && kind == layer::KIND) {
                 generated.rename(id, new);
+            }
+            count += parts.len();
+            if problems.collect(check_count(count, TRANSFORMED_MAX)).is_none() {
+                return (expanded, generated);
             }
             expanded.insert(id.clone(), parts);
         }
     }
     for (id, resource) in resources {
         let kind = resource.get("Type").and_then(Value::as_str).unwrap_or_default();
-        if kind.starts_with("AWS::Serverless::") && !EXPANDED.contains(&kind) {
+        if kind.starts_with("AWS::Serverless::") && !EXPANDED.iter().any(|kinds| kinds.contains(&kind)) {
             let message = format_args!("The resource type {kind} is not supported by this platform.");
             problems.collect::<()>(Err(Problems::resource(id, message)));
         }
@@ -221,9 +215,55 @@ fn expand_all(
     (expanded, generated)
 }
 
+fn expand_one(
+    (id, kind): (&str, &str),
+    body: &Map<String, Value>,
+    context: &mut Context,
+    generated: &mut Generated,
+) -> Result<Vec<(String, Value)>, Problems> {
+    if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Err(Problems::resource(id, "Logical ids must be alphanumeric."));
+    }
+    check_attributes(id, body)?;
+    let source = Source::new(id, body);
+    match kind {
+        function::KIND => {
+            remember_name(&source, context);
+            function::expand(&source, context, generated)
+        }
+        state_machine::KIND => state_machine::expand(&source, context, generated),
+        api::KIND => api::expand(&source, context, generated),
+        http::KIND => {
+            // Events wrote their routes into it.
+            let body = context.resources.get(id).and_then(Value::as_object).cloned();
+            let source = body.as_ref().map_or(source, |body| Source::new(id, body));
+            http::expand(&source, context, generated)
+        }
+        websocket::KIND => websocket::expand(&source, context, generated),
+        layer::KIND => layer::expand(&source, context),
+        application::KIND => application::expand(&source),
+        graphql::KIND => graphql::expand(&source),
+        capacity::KIND => capacity::expand(&source),
+        _ => table::expand(&source),
+    }
+}
+
 /// The types of what several APIs may share.
-const SHARED: [&str; 3] =
-    ["AWS::ApiGateway::UsagePlan", "AWS::ApiGateway::ApiKey", "AWS::ApiGateway::UsagePlanKey"];
+const SHARED: [&str; 8] = [
+    "AWS::ApiGateway::UsagePlan",
+    "AWS::ApiGateway::ApiKey",
+    "AWS::ApiGateway::UsagePlanKey",
+    "AWS::ApiGateway::DomainName",
+    "AWS::ApiGateway::DomainNameV2",
+    "AWS::ApiGateway::DomainNameAccessAssociation",
+    "AWS::ApiGatewayV2::DomainName",
+    "AWS::Route53::RecordSetGroup",
+];
+
+/// True for what only a plan that is shared makes in common.
+fn of_plan(kind: &str) -> bool {
+    SHARED.iter().take(3).any(|shared| *shared == kind)
+}
 
 /// A generated resource must not take the place of another one.
 fn check_unique(resources: &Map<String, Value>, expanded: &Expanded, problems: &mut Problems) {
@@ -232,7 +272,7 @@ fn check_unique(resources: &Map<String, Value>, expanded: &Expanded, problems: &
         for (id, part) in parts {
             let kind = part.get("Type").and_then(Value::as_str).unwrap_or_default();
             // What APIs share is made by each of them, the last time with all that share it.
-            let shared = SHARED.contains(&kind) && id.starts_with("Serverless");
+            let shared = SHARED.contains(&kind) && (id.starts_with("Serverless") || !of_plan(kind));
             let again = seen.insert(id, source).is_some() && !shared;
             let taken = (id != source && resources.contains_key(id)) || again;
             if taken {
@@ -250,11 +290,33 @@ fn of_kind<'a>(
     bodies.filter(move |(_, body)| body.get("Type").is_some_and(|found| found == kind))
 }
 
+/// No template may have more resources, before the transform or, ten times that, behind it: the cap on templates is looked at later.
+fn check_count(count: usize, max: usize) -> Result<(), Problems> {
+    if count <= max {
+        return Ok(());
+    }
+    Err(Problems::other(format!(
+        "Template format error: Number of resources, {count}, is greater than maximum allowed, {RESOURCES_MAX}"
+    )))
+}
+
+/// What is copied to all that a resource becomes has its bound.
+fn check_attributes(id: &str, body: &Map<String, Value>) -> Result<(), Problems> {
+    let attributes = body.iter().filter(|(name, _)| *name != "Properties");
+    let bytes: usize = attributes.map(|(_, value)| value.to_string().len()).sum();
+    if bytes <= ATTRIBUTES_BYTES_MAX {
+        return Ok(());
+    }
+    let message = format_args!("Its attributes have {bytes} bytes; they may have {ATTRIBUTES_BYTES_MAX}.");
+    Err(Problems::resource(id, message))
+}
+
 fn check_structure(root: &Map<String, Value>) -> Result<(), Problems> {
     let resources = root.get("Resources").and_then(Value::as_object).filter(|map| !map.is_empty());
     let Some(resources) = resources else {
         return Err(Problems::structure("'Resources' section is required"));
     };
+    check_count(resources.len(), RESOURCES_MAX)?;
     if !resources.values().all(Value::is_object) {
         return Err(Problems::structure(
             "All 'Resources' must be Objects. If you're using YAML, this may be an indentation issue.",

@@ -1,19 +1,39 @@
 //! JSON as Python's `json.dumps` writes it, since ids and definitions follow the text.
 //!
-//! Keys sorted, all but ASCII escaped.
+//! All but ASCII escaped.
 
 use std::fmt::Write as _;
 
 use serde_json::Value;
 
-/// Without spaces.
+/// Without spaces, keys sorted.
 pub(super) fn compact(value: &Value) -> String {
     let mut out = String::new();
     write(value, None, &mut out);
     out
 }
 
-/// A line an entry, four spaces a level.
+/// On one line, keys in their own order.
+pub(super) fn spaced(value: &Value) -> String {
+    match value {
+        Value::Object(map) => {
+            let key = |name: &str| spaced(&Value::from(name));
+            let entries: Vec<String> =
+                map.iter().map(|(name, value)| format!("{}: {}", key(name), spaced(value))).collect();
+            format!("{{{}}}", entries.join(", "))
+        }
+        Value::Array(items) => {
+            format!("[{}]", items.iter().map(spaced).collect::<Vec<_>>().join(", "))
+        }
+        leaf => {
+            let mut out = String::new();
+            ascii(leaf, &mut out);
+            out
+        }
+    }
+}
+
+/// A line an entry, four spaces a level, keys sorted.
 pub(super) fn indented(value: &Value) -> String {
     let mut out = String::new();
     write(value, Some(0), &mut out);

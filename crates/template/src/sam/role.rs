@@ -126,6 +126,12 @@ fn from_template(id: &str, policy: &Value) -> Result<Value, Problems> {
     Ok(fill(&template.document, values))
 }
 
+/// What the policy template of this name grants, filled in with these values; `None` where there is no such template.
+/// A parameter without a value stays a reference.
+pub fn policy_template(name: &str, values: &Map<String, Value>) -> Option<Value> {
+    FACTS.templates.get(name).map(|template| fill(&template.document, values))
+}
+
 fn fill(node: &Value, values: &Map<String, Value>) -> Value {
     if let Some(("Ref", Value::String(name))) = single(node)
         && let Some(value) = values.get(name)

@@ -205,9 +205,10 @@ pub(super) fn tag_list(tags: Option<&Value>) -> Vec<Value> {
 }
 
 /// The types that take tags over from the resource that they are generated for.
-const TAGGED: [&str; 21] = [
+const TAGGED: [&str; 22] = [
     "AWS::ApiGateway::ApiKey",
     "AWS::ApiGateway::DomainName",
+    "AWS::ApiGateway::DomainNameAccessAssociation",
     "AWS::ApiGateway::DomainNameV2",
     "AWS::ApiGateway::RestApi",
     "AWS::ApiGateway::Stage",
@@ -239,6 +240,16 @@ pub(super) fn propagate_tags(tags: Option<&Value>, resources: &mut [(String, Val
             (tagged, resource.get_mut("Properties").and_then(Value::as_object_mut))
         {
             properties.insert("Tags".to_owned(), tags.clone());
+        }
+    }
+}
+
+/// The same for types whose tags are a map.
+pub(super) fn propagate_flat_tags(tags: &Value, resources: &mut [(String, Value)]) {
+    for (_, resource) in resources {
+        let properties = resource.get_mut("Properties").and_then(Value::as_object_mut);
+        if let Some(own) = properties.and_then(|properties| properties.get_mut("Tags")) {
+            own.clone_from(tags);
         }
     }
 }

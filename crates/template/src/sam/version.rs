@@ -141,6 +141,16 @@ pub(super) fn short_hash(text: &str) -> String {
     sha1::hex(text.as_bytes()).chars().take(10).collect()
 }
 
+/// What ends a logical id that follows a value: nothing follows what is empty.
+pub(super) fn value_hash(value: &Value) -> String {
+    match value {
+        Value::String(text) if text.is_empty() => String::new(),
+        Value::String(text) => short_hash(text),
+        value if is_truthy(value) => data_hash(value),
+        _ => String::new(),
+    }
+}
+
 /// What ends a logical id that follows some data.
 pub(super) fn data_hash(data: &Value) -> String {
     short_hash(&super::python_json::compact(data))

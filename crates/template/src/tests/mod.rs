@@ -412,8 +412,8 @@ fn what_the_transform_does_not_support_is_named() {
         (function("Events: {E: {Type: Api, Properties: {Path: /a, Method: get, Auth: {ResourcePolicy: {AwsAccountWhitelist: a}}}}}"), "Type of 'a' must be a list or dictionary"),
         (function("Policies: [{DynamoDBReadPolicy: {TableName: t, Index: i}}]"), "Policy template 'DynamoDBReadPolicy' has no parameter 'Index'"),
         (
-            "Transform: AWS::Serverless-2016-10-31\nResources: {H: {Type: AWS::Serverless::GraphQLApi}}".to_owned(),
-            "The resource type AWS::Serverless::GraphQLApi is not supported",
+            "Transform: AWS::Serverless-2016-10-31\nResources: {H: {Type: AWS::Serverless::Other}}".to_owned(),
+            "The resource type AWS::Serverless::Other is not supported",
         ),
         (
             "Transform: AWS::Serverless-2016-10-31\nResources: {T: {Type: AWS::Serverless::SimpleTable, Propertys: {}}}".to_owned(),
@@ -482,5 +482,55 @@ mod fuzzing {
             let text = format!("Transform: AWS::Serverless-2016-10-31\nResources:\n  A:\n    Type: AWS::Serverless::Function\n    Properties: {body}");
             fuzz_template(text.as_bytes());
         }
+
+        #[test]
+        fn no_near_api_makes_it_panic(
+            kind in prop_oneof![Just("GraphQLApi"), Just("WebSocketApi"), Just("CapacityProvider"), Just("Api"), Just("HttpApi")],
+            names in proptest::collection::vec(
+                prop_oneof![
+                    Just("Auth"), Just("SchemaInline"), Just("DataSources"), Just("Functions"), Just("Resolvers"),
+                    Just("ApiKeys"), Just("Cache"), Just("DomainName"), Just("Domain"), Just("Routes"),
+                    Just("RouteSelectionExpression"), Just("VpcConfig"), Just("ScalingConfig"), Just("Tags"), Just("StageName"),
+                ],
+                0..8,
+            ),
+            values in proptest::collection::vec(
+                prop_oneof![
+                    Just("x"), Just("[]"), Just("{}"), Just("{Type: API_KEY}"), Just("{a: {b: {c: d}}}"), Just("{SubnetIds: [a]}"),
+                    Just("{DynamoDb: {t: {TableName: n}}}"), Just("{$connect: {FunctionArn: f}}"), Just("{Ref: P}"), Just("{a: null}"),
+                    Just("{f: {InlineCode: x, DataSource: NONE, Runtime: {Name: n, Version: v}}}"), Just("é"), Just("12"),
+                    Just("{DomainName: é, CertificateArn: c, BasePath: [/é, ''], Route53: {HostedZoneId: z}}"), Just("{Query: {q: {Pipeline: [f]}}}"),
+                ],
+                8,
+            ),
+        ) {
+            let properties: Vec<String> =
+                names.iter().zip(&values).map(|(name, value)| format!("{name}: {value}")).collect();
+            let text = format!(
+                "Transform: AWS::Serverless-2016-10-31\nResources:\n  A:\n    Type: AWS::Serverless::{kind}\n    Properties: {{{}}}",
+                properties.join(", ")
+            );
+            fuzz_template(text.as_bytes());
+        }
+    }
+
+    #[test]
+    fn a_small_template_does_not_become_a_large_one() {
+        let api = |more: &str| {
+            format!(
+                "Transform: AWS::Serverless-2016-10-31\nResources:\n  A:\n    Type: AWS::Serverless::GraphQLApi\n{more}\n    \
+                 Properties:\n      SchemaInline: x\n      Auth: {{Type: API_KEY}}\n"
+            )
+        };
+        let transform = |text: &str| {
+            let document = crate::Document::parse(text).unwrap();
+            crate::sam::transform(&document.root, &indexmap::IndexMap::new(), "us-east-1")
+        };
+        let keys: String = (0..5_001).map(|number| format!("        k{number}: {{}}\n")).collect();
+        let many = transform(&format!("{}      ApiKeys:\n{keys}", api(""))).unwrap_err();
+        assert!(many.causes()[0].contains("Number of resources, 5001, is greater"), "{:?}", many.causes());
+        let large = transform(&api(&format!("    Metadata: {}", "x".repeat(60_000)))).unwrap_err();
+        assert!(large.causes()[0].contains("Its attributes have 60"), "{:?}", large.causes());
+        assert!(transform(&api("")).is_ok());
     }
 }

@@ -178,6 +178,7 @@ fn wanted(call: &Call, input: api::CreateAnalyzerRequest) -> Result<AnalyzerReco
     }
     let mut tags = BTreeMap::new();
     super::tagging::add(&mut tags, input.tags.unwrap_or_default())?;
+    tags.extend(call.marks());
     Ok(AnalyzerRecord {
         id: crypto::random::uuid(),
         account: call.account(),

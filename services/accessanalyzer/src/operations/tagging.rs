@@ -31,7 +31,7 @@ pub(crate) fn add(stored: &mut BTreeMap<String, String>, tags: Entries<String>) 
         }
         stored.insert(key, value);
     }
-    if stored.len() > TAGS_MAX {
+    if stored.keys().filter(|key| !service::is_mark(key)).count() > TAGS_MAX {
         return Err(Error::validation(format!("An analyzer has at most {TAGS_MAX} tags.")));
     }
     Ok(())
@@ -58,7 +58,8 @@ pub(crate) async fn untag(
     let Permit { input, call, .. } = permit;
     call.transact(|transaction| {
         let mut record = state::with_arn(transaction, &call, &input.resource_arn)?;
-        record.tags.retain(|key, _| !input.tag_keys.contains(key));
+        // The platform's own are nobody's to take away.
+        record.tags.retain(|key, _| service::is_mark(key) || !input.tag_keys.contains(key));
         state::save(transaction, &record)
     })
     .await?;

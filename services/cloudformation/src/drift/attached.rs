@@ -7,8 +7,12 @@ use serde_json::{Map, Value};
 use crate::records::{Physical, ResourceRecord};
 
 /// A type of holder, and the property by which attaching types name holders.
-const HOLDERS: [(&str, &str); 3] =
-    [("AWS::IAM::Group", "Groups"), ("AWS::IAM::Role", "Roles"), ("AWS::IAM::User", "Users")];
+const HOLDERS: [(&str, &str); 4] = [
+    ("AWS::AccessAnalyzer::Analyzer", ""),
+    ("AWS::IAM::Group", "Groups"),
+    ("AWS::IAM::Role", "Roles"),
+    ("AWS::IAM::User", "Users"),
+];
 
 /// Takes out of what a resource has whatever others of its stack gave it, and its own template part does not say.
 pub(super) fn without(
@@ -36,9 +40,15 @@ pub(super) fn without(
             {
                 ("Policies", other.properties.get("PolicyName").cloned().unwrap_or_default())
             }
+            "AWS::AccessAnalyzer::ArchiveRule" if is_rule_of(other, &own.id) => {
+                ("ArchiveRules", other.properties.get("RuleName").cloned().unwrap_or_default())
+            }
             _ => continue,
         };
-        let is_it = |item: &Value| *item == attached || item.get("PolicyName") == Some(&attached);
+        let is_it = |item: &Value| {
+            let named = item.get("PolicyName").or_else(|| item.get("RuleName"));
+            *item == attached || named == Some(&attached)
+        };
         let says =
             expected.get(property).and_then(Value::as_array).is_some_and(|items| items.iter().any(is_it));
         if let Some(Value::Array(items)) = actual.get_mut(property).filter(|_| !says) {
@@ -56,4 +66,9 @@ fn is_of(other: &Physical, id: &str) -> bool {
     ["GroupName", "RoleName", "UserName"]
         .iter()
         .any(|name| other.properties.get(*name).is_some_and(|own| own == id))
+}
+
+fn is_rule_of(other: &Physical, analyzer: &str) -> bool {
+    let named = other.properties.get("AnalyzerName").and_then(Value::as_str);
+    named.is_some() && analyzer.rsplit_once('/').map(|(_, name)| name) == named
 }

@@ -55,8 +55,20 @@ pub(crate) struct Difference {
 const DEPTH_MAX: usize = 12;
 
 /// What tells the items of a list apart.
-const NAMES: [&str; 7] =
-    ["Key", "PolicyName", "IndexName", "AttributeName", "RuleName", "Sid", "FunctionVersion"];
+const NAMES: [&str; 12] = [
+    "ApiId",
+    "AttributeName",
+    "FunctionVersion",
+    "HttpMethod",
+    "IndexName",
+    "Key",
+    "PolicyName",
+    "ResourcePath",
+    "RuleName",
+    "Sid",
+    "Stage",
+    "StatusCode",
+];
 
 /// Without what no call shows.
 pub(crate) fn readable(properties: &Map<String, Value>, rules: &Rules) -> Map<String, Value> {
@@ -219,8 +231,10 @@ impl Comparison<'_> {
 /// True where two different items of a list are two states of one thing.
 fn are_one(one: &Value, other: &Value) -> bool {
     let (Value::Object(one), Value::Object(other)) = (one, other) else { return false };
-    let named = NAMES.iter().find(|name| one.contains_key(**name) || other.contains_key(**name));
-    named.is_none_or(|name| one.get(*name) == other.get(*name))
+    NAMES.iter().all(|name| match (one.get(*name), other.get(*name)) {
+        (Some(one), Some(other)) => same(one, other),
+        (one, other) => one == other,
+    })
 }
 
 fn is_empty(value: &Value) -> bool {

@@ -31,7 +31,18 @@ impl<T: Send + 'static> Flight<T> {
 
     /// The next to end, and what it answered: nothing where it panicked.
     pub(super) async fn next(&mut self) -> Option<(String, Option<T>)> {
-        let (task, outcome) = match self.tasks.join_next_with_id().await? {
+        let ended = self.tasks.join_next_with_id().await?;
+        Some(self.told(ended).await)
+    }
+
+    /// The same, if one has ended already.
+    pub(super) async fn ended(&mut self) -> Option<(String, Option<T>)> {
+        let ended = self.tasks.try_join_next_with_id()?;
+        Some(self.told(ended).await)
+    }
+
+    async fn told(&mut self, ended: Result<(Id, T), JoinError>) -> (String, Option<T>) {
+        let (task, outcome) = match ended {
             Ok((task, outcome)) => (task, Some(outcome)),
             Err(error) => {
                 let task = error.id();
@@ -40,7 +51,7 @@ impl<T: Send + 'static> Flight<T> {
                 (task, None)
             }
         };
-        Some((self.ids.remove(&task).unwrap_or_default(), outcome))
+        (self.ids.remove(&task).unwrap_or_default(), outcome)
     }
 }
 

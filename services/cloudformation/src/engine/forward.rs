@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use serde_json::{Map, Value};
-use template::Plan;
+use template::{Plan, Resource, TemplateError};
 
 use super::PARALLEL_MAX;
 use super::flight::Flight;
@@ -51,30 +51,20 @@ pub(super) async fn go(run: &mut Run) -> Result<(), Error> {
     let mut flight = Flight::new();
     let mut seen: HashSet<String> = HashSet::new();
     let mut failed = Failed::default();
-    protect_dropped(run, &plan, &mut failed).await?;
+    protect_dropped(run, &plan, &mut failed);
     run.cancel.send_replace(false);
     loop {
+        let mut tasks = Vec::new();
         if !failed.is_empty() {
             // Who waits for an answer from outside need not wait any longer.
             run.cancel.send_replace(true);
         } else if !run.is_cancelled() {
-            for id in plan.order() {
-                let ready = plan.dependencies(id).all(|dependency| is_settled(run, dependency));
-                if seen.contains(id) || !ready || flight.len() >= PARALLEL_MAX {
-                    continue;
-                }
-                seen.insert(id.clone());
-                match begin(run, &plan, id).await? {
-                    Step::Nothing => {}
-                    Step::Work(task) => {
-                        flight.spawn(id.clone(), task.carry_out());
-                    }
-                    Step::Impossible(reason) => {
-                        fail(run, id, Failure::new(reason), &mut failed).await?;
-                        break;
-                    }
-                }
-            }
+            tasks = next_tasks(run, &plan, &mut seen, flight.len(), &mut failed);
+        }
+        // One write for all that ended and all that begins: what is about to be done is written before it is done.
+        run.flush().await?;
+        for (id, task) in tasks {
+            flight.spawn(id, task.carry_out());
         }
         let landed = match run.time_left().filter(|_| !failed.timed_out) {
             None => flight.next().await,
@@ -86,25 +76,60 @@ pub(super) async fn go(run: &mut Run) -> Result<(), Error> {
                 }
             },
         };
-        match landed {
-            None => break,
-            Some((id, Some(Ok(physical)))) => succeed(run, &id, physical).await?,
-            Some((id, Some(Err(failure)))) => fail(run, &id, failure, &mut failed).await?,
-            Some((id, None)) => {
-                // It is not known what there is: whatever surely is ours is there to be deleted.
-                let mut failure = Failure::new("Internal Failure");
-                let left = run.resources.get(&id).filter(|record| record.physical.is_none());
-                failure.partial = left.and_then(remnant::surely_ours).map(Box::new);
-                fail(run, &id, failure, &mut failed).await?;
-            }
+        let Some(first) = landed else { break };
+        land(run, first, &mut failed);
+        while let Some(next) = flight.ended().await {
+            land(run, next, &mut failed);
         }
     }
     run.cancel.send_replace(false);
     finish(run, &plan, &failed).await
 }
 
+/// All that can begin now, each with its logical id; written with the next flush.
+fn next_tasks(
+    run: &mut Run,
+    plan: &Plan,
+    seen: &mut HashSet<String>,
+    flying: usize,
+    failed: &mut Failed,
+) -> Vec<(String, Box<Task>)> {
+    let mut tasks = Vec::new();
+    for id in plan.order() {
+        let ready = plan.dependencies(id).all(|dependency| is_settled(run, dependency));
+        if seen.contains(id) || !ready || flying + tasks.len() >= PARALLEL_MAX {
+            continue;
+        }
+        seen.insert(id.clone());
+        match begin(run, plan, id) {
+            Step::Nothing => {}
+            Step::Work(task) => tasks.push((id.clone(), task)),
+            Step::Impossible(reason) => {
+                fail(run, id, Failure::new(reason), failed);
+                break;
+            }
+        }
+    }
+    tasks
+}
+
+/// Notes how work on a resource ended.
+fn land(run: &mut Run, (id, outcome): (String, Option<Result<Physical, Failure>>), failed: &mut Failed) {
+    match outcome {
+        Some(Ok(physical)) => succeed(run, &id, physical),
+        Some(Err(failure)) => fail(run, &id, failure, failed),
+        None => {
+            // It is not known what there is: whatever surely is ours is there to be deleted.
+            let mut failure = Failure::new("Internal Failure");
+            let left = run.resources.get(&id).filter(|record| record.physical.is_none());
+            failure.partial = left.and_then(remnant::surely_ours).map(Box::new);
+            fail(run, &id, failure, failed);
+        }
+    }
+}
+
 /// Refuses an update that would delete what the stack's policy protects.
-async fn protect_dropped(run: &mut Run, plan: &Plan, failed: &mut Failed) -> Result<(), Error> {
+fn protect_dropped(run: &mut Run, plan: &Plan, failed: &mut Failed) {
     let dropped: Vec<(String, String)> = run
         .resources
         .values()
@@ -113,10 +138,9 @@ async fn protect_dropped(run: &mut Run, plan: &Plan, failed: &mut Failed) -> Res
         .collect();
     for (id, kind) in dropped {
         if let Some(denied) = run.protected(Action::Delete, &id, &kind) {
-            fail(run, &id, Failure::new(denied), failed).await?;
+            fail(run, &id, Failure::new(denied), failed);
         }
     }
-    Ok(())
 }
 
 fn is_settled(run: &Run, id: &str) -> bool {
@@ -127,6 +151,9 @@ impl Task {
     async fn carry_out(self: Box<Self>) -> Result<Physical, Failure> {
         let Some(old) = &self.old else {
             if let Some(remnant) = self.interrupted {
+                if let Some(made) = self.provider.take_over(&self.work).await? {
+                    return Ok(made);
+                }
                 remnant.remove(self.provider, &self.work).await?;
             }
             return self.provider.create(&self.work).await;
@@ -140,25 +167,21 @@ fn empty(id: &str) -> Physical {
 }
 
 /// Decides on one resource, and writes down what is about to be done.
-async fn begin(run: &mut Run, plan: &Plan, id: &str) -> Result<Step, Error> {
+fn begin(run: &mut Run, plan: &Plan, id: &str) -> Step {
     if is_settled(run, id) {
-        return Ok(Step::Nothing);
+        return Step::Nothing;
     }
-    let Some(resource) = plan.resources().get(id) else { return Ok(Step::Nothing) };
-    let existing = run.resources.get(id).cloned();
-    let mut record = existing.unwrap_or_else(|| new_record(id, &resource.kind));
-    record.depends_on = plan.dependencies(id).map(str::to_owned).collect();
-    record.deletion_policy.clone_from(&resource.deletion_policy);
-    record.update_replace_policy.clone_from(&resource.update_replace_policy);
+    let Some(resource) = plan.resources().get(id) else { return Step::Nothing };
+    let mut record = of_template(run, plan, id, resource);
     let Some(provider) = providers::find(&resource.kind) else {
-        run.put(record, false).await?;
-        return Ok(Step::Impossible(format!("Resource type {} is not supported", resource.kind)));
+        run.queue(record, false);
+        return Step::Impossible(format!("Resource type {} is not supported", resource.kind));
     };
-    let properties = match plan.properties(id, &run.references()) {
-        Ok(properties) => diff::with_stack_tags(&resource.kind, properties, &run.stack.content.tags),
+    let (properties, policy) = match resolved(run, plan, id, &resource.kind) {
+        Ok(resolved) => resolved,
         Err(error) => {
-            run.put(record, false).await?;
-            return Ok(Step::Impossible(error.message().to_owned()));
+            run.queue(record, false);
+            return Step::Impossible(error.message().to_owned());
         }
     };
     let in_place = match &record.physical {
@@ -167,8 +190,8 @@ async fn begin(run: &mut Run, plan: &Plan, id: &str) -> Result<Step, Error> {
             let changed = providers::changed(&old.properties, &properties);
             if changed.is_empty() {
                 record.settled = run.number();
-                run.put(record, false).await?;
-                return Ok(Step::Nothing);
+                run.queue(record, false);
+                return Step::Nothing;
             }
             (!providers::replaces(provider, &changed)).then(|| old.clone())
         }
@@ -185,26 +208,43 @@ async fn begin(run: &mut Run, plan: &Plan, id: &str) -> Result<Step, Error> {
     let action = if in_place.is_some() { Action::Modify } else { Action::Replace };
     if let Some(denied) = run.protected(action, id, &resource.kind).filter(|_| !creates) {
         record.pending = None;
-        run.put(record, false).await?;
-        return Ok(Step::Impossible(denied));
+        run.queue(record, false);
+        return Step::Impossible(denied);
     }
     let taken = record.physical.as_ref().is_some_and(|old| old.id == planned);
     if in_place.is_none() && own_name.is_some() && taken {
-        run.put(record, false).await?;
-        return Ok(Step::Impossible(format!(
+        run.queue(record, false);
+        return Step::Impossible(format!(
             "CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename {planned} and \
              update the stack again."
-        )));
+        ));
     }
     record.pending = Some(Physical { properties: properties.clone(), ..empty(&planned) });
     record.reason = (!creates && in_place.is_none()).then(|| {
         "Requested update requires the creation of a new physical resource; hence creating one.".to_owned()
     });
     record.status = if creates { "CREATE_IN_PROGRESS" } else { "UPDATE_IN_PROGRESS" }.to_owned();
-    run.put(record, true).await?;
+    run.queue(record, true);
     let mut work = run.work(id, &planned, &properties);
-    work.place.creation_policy = resource.policies.get("CreationPolicy").cloned();
-    Ok(Step::Work(Box::new(Task { provider, work, old: in_place, interrupted })))
+    work.place.creation_policy = policy;
+    Step::Work(Box::new(Task { provider, work, old: in_place, interrupted }))
+}
+
+/// What is known of a resource, with what the template says besides its properties.
+fn of_template(run: &Run, plan: &Plan, id: &str, resource: &Resource) -> ResourceRecord {
+    let existing = run.resources.get(id).cloned();
+    let mut record = existing.unwrap_or_else(|| new_record(id, &resource.kind));
+    record.depends_on = plan.dependencies(id).map(str::to_owned).collect();
+    record.deletion_policy.clone_from(&resource.deletion_policy);
+    record.update_replace_policy.clone_from(&resource.update_replace_policy);
+    record
+}
+
+/// The properties of a resource, and its creation policy.
+fn resolved(run: &Run, plan: &Plan, id: &str, kind: &str) -> Result<(Value, Option<Value>), TemplateError> {
+    let properties = plan.properties(id, &run.references())?;
+    let policy = plan.policy(id, "CreationPolicy", &run.references())?;
+    Ok((diff::with_stack_tags(kind, properties, &run.stack.content.tags), policy))
 }
 
 fn new_record(id: &str, kind: &str) -> ResourceRecord {
@@ -236,8 +276,8 @@ fn generated_name(provider: &dyn Provider, stack: &str, id: &str) -> String {
     format!("{readable}-{}", crypto::random::base32(RANDOM_CHARS))
 }
 
-async fn succeed(run: &mut Run, id: &str, physical: Physical) -> Result<(), Error> {
-    let Some(mut record) = run.resources.get(id).cloned() else { return Ok(()) };
+fn succeed(run: &mut Run, id: &str, physical: Physical) {
+    let Some(mut record) = run.resources.get(id).cloned() else { return };
     let creates = record.physical.is_none();
     let same = record.physical.as_ref().is_some_and(|old| old.id == physical.id);
     let old = record.physical.take();
@@ -252,7 +292,7 @@ async fn succeed(run: &mut Run, id: &str, physical: Physical) -> Result<(), Erro
     record.settled = run.number();
     record.reason = None;
     record.status = if creates { "CREATE_COMPLETE" } else { "UPDATE_COMPLETE" }.to_owned();
-    run.put(record, true).await
+    run.queue(record, true);
 }
 
 /// Remembers what a resource was, for the way back; over several updates that stopped half-way, what it was at first.
@@ -268,8 +308,8 @@ fn keep_old(record: &mut ResourceRecord, old: Option<Physical>, change: Change) 
     }
 }
 
-async fn fail(run: &mut Run, id: &str, failure: Failure, failed: &mut Failed) -> Result<(), Error> {
-    let Some(mut record) = run.resources.get(id).cloned() else { return Ok(()) };
+fn fail(run: &mut Run, id: &str, failure: Failure, failed: &mut Failed) {
+    let Some(mut record) = run.resources.get(id).cloned() else { return };
     let creates = record.physical.is_none();
     let pending = record.pending.take();
     if let Some(partial) = failure.partial {
@@ -288,7 +328,7 @@ async fn fail(run: &mut Run, id: &str, failure: Failure, failed: &mut Failed) ->
     record.status = if creates { "CREATE_FAILED" } else { "UPDATE_FAILED" }.to_owned();
     let list = if creates { &mut failed.created } else { &mut failed.updated };
     list.push(id.to_owned());
-    run.put(record, true).await
+    run.queue(record, true);
 }
 
 impl Failed {

@@ -23,9 +23,10 @@ use crate::records::{OperationKind, Phase, StackRecord};
 use crate::stacks;
 
 use run::Run;
+pub(crate) use run::STACK;
 
 /// How many resources of one stack are worked on at a time.
-const PARALLEL_MAX: usize = 8;
+const PARALLEL_MAX: usize = 16;
 
 /// Which stack.
 #[derive(Clone, Debug)]

@@ -16,7 +16,8 @@ use crate::error::Error;
 use crate::exports;
 use crate::prepare;
 use crate::providers::{Place, Work};
-use crate::records::{Content, OperationKind, Physical, ResourceRecord, StackRecord};
+use crate::records::{Content, EventRecord, OperationKind, Physical, ResourceRecord, StackRecord};
+use crate::registry;
 use crate::secrets::Secrets;
 use crate::stack_policy::{Action, StackPolicy};
 use crate::stacks;
@@ -38,6 +39,8 @@ pub(super) struct Run {
     pub(super) cancel: watch::Sender<bool>,
     /// What the update may do, where the stack has a policy.
     policy: Option<StackPolicy>,
+    /// What is to be written next, with its events.
+    queued: Vec<(ResourceRecord, Option<EventRecord>)>,
 }
 
 impl Run {
@@ -58,7 +61,8 @@ impl Run {
         let policy = policy.map(StackPolicy::parse).transpose()?;
         let cancelled = stacks::pulse(&state.store, &stack)?.cancelled;
         let (state, cancel) = (Arc::clone(state), watch::Sender::new(false));
-        Ok(Some(Self { state, caller, stack, resources, exports, cancelled, cancel, policy }))
+        let queued = Vec::new();
+        Ok(Some(Self { state, caller, stack, resources, exports, cancelled, cancel, policy, queued }))
     }
 
     /// What the stack's policy says against an action on one of its resources.
@@ -156,31 +160,47 @@ impl Run {
     }
 
     /// Writes a resource, with an event of its status where `told`.
-    pub(super) async fn put(&mut self, mut record: ResourceRecord, told: bool) -> Result<(), Error> {
+    pub(super) async fn put(&mut self, record: ResourceRecord, told: bool) -> Result<(), Error> {
+        self.queue(record, told);
+        self.flush().await
+    }
+
+    /// The same with the next [`Run::flush`]: known here at once, written before anything is done because of it.
+    pub(super) fn queue(&mut self, mut record: ResourceRecord, told: bool) {
         let now = self.caller.pipeline.clock().now();
         record.updated_at = now;
-        let (stack, written) = (&self.stack, &record);
         let event = told.then(|| {
             let physical =
-                written.physical.as_ref().or(written.pending.as_ref()).map(|found| found.id.as_str());
-            let subject = (written.logical_id.as_str(), physical, written.kind.as_str());
-            stacks::event(stack, subject, &written.status, written.reason.as_deref(), now)
+                record.physical.as_ref().or(record.pending.as_ref()).map(|found| found.id.as_str());
+            let subject = (record.logical_id.as_str(), physical, record.kind.as_str());
+            stacks::event(&self.stack, subject, &record.status, record.reason.as_deref(), now)
         });
+        self.queued.push((record.clone(), event));
+        self.resources.insert(record.logical_id.clone(), record);
+    }
+
+    /// Writes all that is queued, in its order, at once.
+    pub(super) async fn flush(&mut self) -> Result<(), Error> {
+        let queued = std::mem::take(&mut self.queued);
+        if queued.is_empty() {
+            return Ok(());
+        }
+        let stack = &self.stack;
         // The stack itself stays as it is: rewriting all of it at every step is what makes large ones slow.
         let pulse = self
             .state
             .store
             .transact(|tx| {
-                let pulse = match &event {
-                    Some(event) => stacks::add_event(tx, stack, event)?,
-                    None => stacks::pulse(tx, stack)?,
-                };
-                stacks::save_resource(tx, &stack.id, written)?;
-                Ok::<_, Error>(pulse)
+                for (record, event) in &queued {
+                    if let Some(event) = event {
+                        stacks::add_event(tx, stack, event)?;
+                    }
+                    stacks::save_resource(tx, &stack.id, record)?;
+                }
+                stacks::pulse(tx, stack)
             })
             .await?;
         self.cancelled = pulse.cancelled;
-        self.resources.insert(record.logical_id.clone(), record);
         Ok(())
     }
 
@@ -253,9 +273,12 @@ impl Resources for References<'_> {
     }
 
     fn attribute(&self, logical_id: &str, attribute: &str) -> Result<Value, TemplateError> {
-        let found = self.physical(logical_id)?.attributes.get(attribute).filter(|value| !value.is_null());
-        found.cloned().ok_or_else(|| {
-            let kind = self.resources.get(logical_id).map_or("", |record| record.kind.as_str());
+        let physical = self.physical(logical_id)?;
+        let kind = self.resources.get(logical_id).map_or("", |record| record.kind.as_str());
+        let found = physical.attributes.get(attribute).filter(|value| !value.is_null()).cloned();
+        // Types without an id of their own have the one that Ref gives.
+        let own_id = || (attribute == "Id" && registry::knows(kind)).then(|| physical.id.as_str().into());
+        found.or_else(own_id).ok_or_else(|| {
             TemplateError::function(format_args!(
                 "resource {logical_id} does not support attribute type {attribute} in Fn::GetAtt ({kind})"
             ))

@@ -8,7 +8,8 @@ use super::{PAGE, find, page};
 use crate::CloudFormation;
 use crate::api;
 use crate::error::{Error, no_stack, no_stack_with_id};
-use crate::model::status;
+use crate::model::{self, status};
+use crate::records::{EventRecord, StackRecord};
 use crate::stacks as records;
 use crate::view;
 
@@ -51,15 +52,49 @@ pub(crate) async fn events(
 ) -> Result<api::DescribeStackEventsOutput, Error> {
     let (input, call) = (permit.input, permit.call);
     let stack = find(&state, &call, &input.stack_name)?.ok_or_else(|| no_stack(&input.stack_name))?;
-    let invalid = |_| Error::Validation("The NextToken is not valid.".to_owned());
-    let before: Option<u64> = input.next_token.map(|token| token.parse()).transpose().map_err(invalid)?;
-    let found = records::events(&state.store, &stack, before, PAGE)?;
-    // Events are numbered from zero without gaps, so the oldest one shown has this number.
-    let newest = before.map_or_else(|| records::pulse(&state.store, &stack).map(|pulse| pulse.events), Ok)?;
-    let oldest = newest.saturating_sub(found.len() as u64);
-    let next_token = (found.len() == PAGE && oldest > 0).then(|| oldest.to_string());
+    let (found, next_token) = page_of_events(&state, &stack, input.next_token)?;
     let stack_events = Some(found.iter().map(|event| view::event(&stack, event)).collect());
     Ok(api::DescribeStackEventsOutput { stack_events, next_token })
+}
+
+/// Events, newest first. Tokens are the number of the oldest one shown.
+fn page_of_events(
+    state: &CloudFormation,
+    stack: &StackRecord,
+    token: Option<String>,
+) -> Result<(Vec<EventRecord>, Option<String>), Error> {
+    let invalid = |_| Error::Validation("The NextToken is not valid.".to_owned());
+    let before: Option<u64> = token.map(|token| token.parse()).transpose().map_err(invalid)?;
+    let found = records::events(&state.store, stack, before, PAGE)?;
+    // Events are numbered from zero without gaps, so the oldest one shown has this number.
+    let newest = before.map_or_else(|| records::pulse(&state.store, stack).map(|pulse| pulse.events), Ok)?;
+    let oldest = newest.saturating_sub(found.len() as u64);
+    let next_token = (found.len() == PAGE && oldest > 0).then(|| oldest.to_string());
+    Ok((found, next_token))
+}
+
+pub(crate) async fn operation_events(
+    state: State,
+    permit: Permit<api::DescribeEvents>,
+) -> Result<api::DescribeEventsOutput, Error> {
+    let (input, call) = (permit.input, permit.call);
+    let Some(name) = input.stack_name.filter(|_| input.change_set_name.is_none()) else {
+        let message = "StackName must be specified, and ChangeSetName is not supported here.";
+        return Err(Error::Validation(message.to_owned()));
+    };
+    let stack = find(&state, &call, &name)?.ok_or_else(|| no_stack(&name))?;
+    let (mut found, next_token) = page_of_events(&state, &stack, input.next_token)?;
+    if let Some(id) = &input.operation_id {
+        let is_of = |event: &EventRecord| {
+            event.operation.as_ref().is_some_and(|(number, _)| model::operation_id(&stack.id, *number) == *id)
+        };
+        found.retain(is_of);
+    }
+    if input.filters.and_then(|filters| filters.failed_events).unwrap_or(false) {
+        found.retain(view::is_error);
+    }
+    let operation_events = Some(found.iter().map(|event| view::operation_event(&stack, event)).collect());
+    Ok(api::DescribeEventsOutput { operation_events, next_token })
 }
 
 pub(crate) async fn exports(
@@ -111,7 +146,7 @@ pub(crate) async fn limits(
         value: i64::try_from(value).ok(),
     };
     let limits = vec![
-        limit("StackLimit", crate::model::STACKS_MAX),
+        limit("StackLimit", model::STACKS_MAX),
         limit("StackOutputsLimit", template::limits::OUTPUTS_MAX),
     ];
     Ok(api::DescribeAccountLimitsOutput { account_limits: Some(limits), next_token: None })

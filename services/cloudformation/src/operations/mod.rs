@@ -57,6 +57,7 @@ pub(crate) fn operation(call: &Call, kind: OperationKind, token: Option<String>)
         before: None,
         retain: Vec::new(),
         policy: None,
+        asked: None,
     }
 }
 

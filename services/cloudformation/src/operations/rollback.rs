@@ -52,6 +52,7 @@ pub(crate) async fn continue_update(
     check_skipped(&state, &stack, &skip)?;
     let mut begun = OperationRecord {
         retain: skip,
+        asked: Some("CONTINUE_ROLLBACK".to_owned()),
         ..back(&stack, operation(&call, OperationKind::Update, input.client_request_token))
     };
     role::act(&call, &mut stack, input.role_arn, &mut begun).await?;
@@ -90,9 +91,11 @@ pub(crate) async fn roll_back(
         (OperationKind::Update, status::UPDATE_ROLLBACK_IN_PROGRESS)
     };
     let mut begun = back(&stack, operation(&call, kind, input.client_request_token));
+    begun.asked = Some("ROLLBACK".to_owned());
     role::act(&call, &mut stack, input.role_arn, &mut begun).await?;
     let stack = begin(&state, &call, stack, begun, to).await?;
-    Ok(api::RollbackStackOutput { stack_id: Some(stack.id), operation_id: None })
+    let operation_id = Some(model::operation_id(&stack.id, stack.operations));
+    Ok(api::RollbackStackOutput { stack_id: Some(stack.id), operation_id })
 }
 
 /// An operation that brings a stack back to what it was when it last stood firm.

@@ -55,21 +55,33 @@ pub(crate) async fn object(call: &Call, url: &str, member: &str, bytes_max: usiz
              http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"
         ))
     };
+    let too_large = || {
+        Error::Validation(match member {
+            "TemplateURL" => format!("Template may not exceed {bytes_max} bytes in size."),
+            _ => format!("{member} names more than {bytes_max} bytes."),
+        })
+    };
     let answer = call.invoke(Arc::clone(call.principal()), "s3", "GetObject", Value::Structure(input)).await;
     let answer = match answer {
         Ok(Value::Structure(mut answer)) => answer.take("Body"),
         Ok(_) => None,
         Err(fault) => return Err(refused(&fault.message)),
     };
-    let bytes = match answer {
-        Some(Value::Stream(stream)) => {
-            stream.collect(bytes_max).await.map_err(|fault| refused(&fault.message))?.to_vec()
-        }
-        Some(Value::Blob(bytes)) => bytes.to_vec(),
-        _ => Vec::new(),
-    };
+    let bytes =
+        match answer {
+            Some(Value::Stream(stream)) => {
+                let collected = stream.collect(bytes_max).await;
+                collected
+                    .map_err(|fault| {
+                        if fault.code == "EntityTooLarge" { too_large() } else { refused(&fault.message) }
+                    })?
+                    .to_vec()
+            }
+            Some(Value::Blob(bytes)) => bytes.to_vec(),
+            _ => Vec::new(),
+        };
     if bytes.len() > bytes_max {
-        return Err(Error::Validation(format!("{member} names more than {bytes_max} bytes.")));
+        return Err(too_large());
     }
     String::from_utf8(bytes).map_err(|_| Error::Validation(format!("{member} does not name a text.")))
 }

@@ -42,7 +42,8 @@ pub(crate) async fn create(
     if let Some(made) = find(&state, &call, &input.stack_name)?
         && repeated(&made, input.client_request_token.as_ref(), status::CREATE_IN_PROGRESS)
     {
-        return Ok(api::CreateStackOutput { stack_id: Some(made.id), operation_id: None });
+        let operation_id = Some(model::operation_id(&made.id, made.operations));
+        return Ok(api::CreateStackOutput { stack_id: Some(made.id), operation_id });
     }
     let text = body(&call, input.template_body.as_ref(), input.template_url.as_ref(), None).await?;
     let mut stack = new_stack(&call, &input.stack_name);
@@ -79,7 +80,8 @@ pub(crate) async fn create(
     let mut begun = operation(&call, OperationKind::Create, input.client_request_token);
     role::act(&call, &mut stack, input.role_arn, &mut begun).await?;
     let stack = begin(&state, &call, stack, begun, status::CREATE_IN_PROGRESS).await?;
-    Ok(api::CreateStackOutput { stack_id: Some(stack.id), operation_id: None })
+    let operation_id = Some(model::operation_id(&stack.id, stack.operations));
+    Ok(api::CreateStackOutput { stack_id: Some(stack.id), operation_id })
 }
 
 /// A stack policy that was checked.
@@ -249,7 +251,8 @@ pub(crate) async fn update(
     let stack = stack.filter(|stack| stack.status != status::DELETE_COMPLETE);
     let mut stack = stack.ok_or_else(|| no_stack(&input.stack_name))?;
     if repeated(&stack, input.client_request_token.as_ref(), status::UPDATE_IN_PROGRESS) {
-        return Ok(api::UpdateStackOutput { stack_id: Some(stack.id), operation_id: None });
+        let operation_id = Some(model::operation_id(&stack.id, stack.operations));
+        return Ok(api::UpdateStackOutput { stack_id: Some(stack.id), operation_id });
     }
     if !model::can_update(&stack.status) {
         return Err(busy(&stack, "updated"));
@@ -291,7 +294,8 @@ pub(crate) async fn update(
     }
     role::act(&call, &mut stack, input.role_arn, &mut begun).await?;
     let stack = begin(&state, &call, stack, begun, status::UPDATE_IN_PROGRESS).await?;
-    Ok(api::UpdateStackOutput { stack_id: Some(stack.id), operation_id: None })
+    let operation_id = Some(model::operation_id(&stack.id, stack.operations));
+    Ok(api::UpdateStackOutput { stack_id: Some(stack.id), operation_id })
 }
 
 /// Sets a stack's new content, and answers what it goes back to if the update fails.

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::apigateway_seen as shown;
+use super::reading::Reading;
 use super::{Answer, Property, Provider, Work, optional};
+use crate::drift::Rules;
 use crate::records::Physical;
 
 pub(super) struct Account;
@@ -20,6 +23,14 @@ impl Provider for Account {
 
     fn properties(&self) -> &'static [Property] {
         &PROPERTIES
+    }
+
+    fn comparison(&self) -> Option<&'static Rules> {
+        Some(&shown::ACCOUNT.rules)
+    }
+
+    fn read<'a>(&'a self, work: &'a Work, of: &'a Physical) -> Answer<'a, Reading> {
+        Box::pin(shown::ACCOUNT.read(work, of))
     }
 
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {

@@ -4,7 +4,10 @@ use serde_json::{Map, Value, json};
 
 use super::apigateway_resource::uncapitalised;
 use super::apigateway_rest_api::is_of_stack;
+use super::apigateway_seen as shown;
+use super::reading::Reading;
 use super::{Answer, Property, Provider, Work, gone, list, optional, required, text};
+use crate::drift::Rules;
 use crate::records::Physical;
 
 pub(super) struct Authorizer;
@@ -47,6 +50,14 @@ impl Provider for Authorizer {
             let found = list(answer.get("items")).iter().find(|item| text(item.get("name")) == name);
             Ok(found.map(|item| made(work, &text(item.get("id")))))
         })
+    }
+
+    fn comparison(&self) -> Option<&'static Rules> {
+        Some(&shown::AUTHORIZER.rules)
+    }
+
+    fn read<'a>(&'a self, work: &'a Work, of: &'a Physical) -> Answer<'a, Reading> {
+        Box::pin(shown::AUTHORIZER.read(work, of))
     }
 
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {

@@ -2,7 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
+use super::apigateway_seen as shown;
+use super::reading::Reading;
 use super::{Answer, Failure, Property, Provider, Work, gone, is_absent, optional, required, text};
+use crate::drift::Rules;
 use crate::records::Physical;
 
 pub(super) struct Deployment;
@@ -21,6 +24,14 @@ impl Provider for Deployment {
 
     fn properties(&self) -> &'static [Property] {
         &PROPERTIES
+    }
+
+    fn comparison(&self) -> Option<&'static Rules> {
+        Some(&shown::DEPLOYMENT.rules)
+    }
+
+    fn read<'a>(&'a self, work: &'a Work, of: &'a Physical) -> Answer<'a, Reading> {
+        Box::pin(shown::DEPLOYMENT.read(work, of))
     }
 
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {

@@ -4,7 +4,10 @@ use serde_json::{Value, json};
 
 use super::apigateway_resource::uncapitalised;
 use super::apigateway_rest_api::is_of_stack;
+use super::apigateway_seen as shown;
+use super::reading::Reading;
 use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, required, text};
+use crate::drift::Rules;
 use crate::records::Physical;
 
 pub(super) struct Method;
@@ -12,7 +15,7 @@ pub(super) struct Method;
 const PROPERTIES: [Property; 13] = [
     optional("ApiKeyRequired"),
     optional("AuthorizationScopes"),
-    required("AuthorizationType"),
+    optional("AuthorizationType"),
     optional("AuthorizerId"),
     required("HttpMethod").fixed(),
     optional("Integration"),
@@ -39,6 +42,14 @@ impl Provider for Method {
             let ours = is_of_stack(work, &work.text("RestApiId")).await?;
             Ok(ours.then(|| work.made(&work.planned, Value::Null)))
         })
+    }
+
+    fn comparison(&self) -> Option<&'static Rules> {
+        Some(&shown::METHOD.rules)
+    }
+
+    fn read<'a>(&'a self, work: &'a Work, of: &'a Physical) -> Answer<'a, Reading> {
+        Box::pin(shown::METHOD.read(work, of))
     }
 
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
@@ -89,6 +100,7 @@ async fn put_method(work: &Work) -> Result<(), Failure> {
     for apart in ["Integration", "MethodResponses"] {
         method.shift_remove(apart);
     }
+    method.entry("AuthorizationType").or_insert_with(|| "NONE".into());
     work.call("apigateway", "PutMethod", of(work, &Value::Object(method))).await?;
     Ok(())
 }

@@ -5,8 +5,11 @@ use serde_json::{Value, json};
 
 use super::apigateway_resource::uncapitalised;
 use super::apigateway_rest_api::is_of_stack;
+use super::apigateway_seen as shown;
 use super::document::to_text;
+use super::reading::Reading;
 use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, required, seen, text};
+use crate::drift::Rules;
 use crate::records::Physical;
 
 pub(super) struct Model;
@@ -45,6 +48,14 @@ impl Provider for Model {
             let shown = seen(work.call("apigateway", "GetModel", input).await)?;
             Ok(shown.map(|_| work.made(name, Value::Null)))
         })
+    }
+
+    fn comparison(&self) -> Option<&'static Rules> {
+        Some(&shown::MODEL.rules)
+    }
+
+    fn read<'a>(&'a self, work: &'a Work, of: &'a Physical) -> Answer<'a, Reading> {
+        Box::pin(shown::MODEL.read(work, of))
     }
 
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
@@ -121,6 +132,14 @@ impl Provider for RequestValidator {
         })
     }
 
+    fn comparison(&self) -> Option<&'static Rules> {
+        Some(&shown::REQUEST_VALIDATOR.rules)
+    }
+
+    fn read<'a>(&'a self, work: &'a Work, of: &'a Physical) -> Answer<'a, Reading> {
+        Box::pin(shown::REQUEST_VALIDATOR.read(work, of))
+    }
+
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
         Box::pin(async move {
             let input = uncapitalised(&Value::Object(work.properties.clone()));
@@ -190,6 +209,14 @@ impl Provider for GatewayResponse {
             let own = shown.is_some_and(|shown| shown.get("defaultResponse") == Some(&Value::Bool(false)));
             Ok(own.then(|| response(work)))
         })
+    }
+
+    fn comparison(&self) -> Option<&'static Rules> {
+        Some(&shown::GATEWAY_RESPONSE.rules)
+    }
+
+    fn read<'a>(&'a self, work: &'a Work, of: &'a Physical) -> Answer<'a, Reading> {
+        Box::pin(shown::GATEWAY_RESPONSE.read(work, of))
     }
 
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {

@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 
 use super::apigateway_rest_api::is_of_stack;
+use super::apigateway_seen as shown;
+use super::reading::Reading;
 use super::{Answer, Failure, Property, Provider, Work, gone, list, required, text};
+use crate::drift::Rules;
 use crate::records::Physical;
 
 pub(super) struct Resource;
@@ -34,6 +37,14 @@ impl Provider for Resource {
                 .find(|item| text(item.get("parentId")) == parent && text(item.get("pathPart")) == part);
             Ok(found.map(|item| work.made(text(item.get("id")), Value::Null)))
         })
+    }
+
+    fn comparison(&self) -> Option<&'static Rules> {
+        Some(&shown::RESOURCE.rules)
+    }
+
+    fn read<'a>(&'a self, work: &'a Work, of: &'a Physical) -> Answer<'a, Reading> {
+        Box::pin(shown::RESOURCE.read(work, of))
     }
 
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
@@ -67,11 +78,13 @@ impl Provider for Resource {
 
 /// The names of a method's parts: a template writes them with a capital, the API without.
 pub(super) fn uncapitalised(value: &Value) -> Value {
-    let lower = |name: &str| {
-        let mut characters = name.chars();
-        let first = characters.next().map(|first| first.to_ascii_lowercase());
-        first.into_iter().chain(characters).collect::<String>()
-    };
     let members = value.as_object().into_iter().flatten();
-    Value::Object(members.map(|(name, value)| (lower(name), value.clone())).collect())
+    Value::Object(members.map(|(name, value)| (lowered(name), value.clone())).collect())
+}
+
+/// A name without its capital.
+pub(super) fn lowered(name: &str) -> String {
+    let mut characters = name.chars();
+    let first = characters.next().map(|first| first.to_ascii_lowercase());
+    first.into_iter().chain(characters).collect()
 }

@@ -5,13 +5,16 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::apigateway_body as definition;
+use super::apigateway_seen as shown;
 use super::document::to_text;
+use super::reading::Reading;
 use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, seen, tags, text};
+use crate::drift::Rules;
 use crate::records::Physical;
 
 pub(super) struct RestApi;
 
-const PROPERTIES: [Property; 14] = [
+const PROPERTIES: [Property; 15] = [
     optional("ApiKeySourceType"),
     optional("BinaryMediaTypes"),
     optional("Body"),
@@ -26,6 +29,7 @@ const PROPERTIES: [Property; 14] = [
     optional("Parameters"),
     optional("Policy"),
     optional("Tags"),
+    optional("Version"),
 ];
 
 /// APIs that one call lists.
@@ -62,6 +66,14 @@ impl Provider for RestApi {
                 }
             }
         })
+    }
+
+    fn comparison(&self) -> Option<&'static Rules> {
+        Some(&shown::REST_API.rules)
+    }
+
+    fn read<'a>(&'a self, work: &'a Work, of: &'a Physical) -> Answer<'a, Reading> {
+        Box::pin(shown::REST_API.read(work, of))
     }
 
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
@@ -137,6 +149,7 @@ fn plain(work: &Work) -> Result<Map<String, Value>, Failure> {
         ("DisableExecuteApiEndpoint", "disableExecuteApiEndpoint"),
         ("MinimumCompressionSize", "minimumCompressionSize"),
         ("Name", "name"),
+        ("Version", "version"),
     ];
     let mut input = Map::new();
     for (from, to) in renamed {
@@ -184,6 +197,7 @@ async fn patch(work: &Work, id: &str, before: Before<'_>) -> Result<(), Failure>
         ("DisableExecuteApiEndpoint", "/disableExecuteApiEndpoint"),
         ("MinimumCompressionSize", "/minimumCompressionSize"),
         ("Name", "/name"),
+        ("Version", "/version"),
     ];
     for (property, path) in renamed {
         if let Some(value) = work.get(property).filter(|value| !before.has(property, value)) {
@@ -221,6 +235,7 @@ fn defaults(work: &Work, old: &Value) -> Vec<Value> {
         ("Description", "/description", "", "/info/description"),
         ("DisableExecuteApiEndpoint", "/disableExecuteApiEndpoint", "false", "/none"),
         ("Policy", "/policy", "", "/x-amazon-apigateway-policy"),
+        ("Version", "/version", "", "/info/version"),
     ];
     let dropped = table.iter().filter(|(property, _, _, by_body)| {
         let told = definition::tells(work, by_body);

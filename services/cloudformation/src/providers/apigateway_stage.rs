@@ -2,14 +2,17 @@
 
 use serde_json::{Map, Value, json};
 
+use super::apigateway_seen as shown;
+use super::reading::Reading;
 use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, required, seen, tags, text};
+use crate::drift::Rules;
 use crate::records::Physical;
 
 pub(super) struct Stage;
 
 const PROPERTIES: [Property; 9] = [
     optional("AccessLogSetting"),
-    required("DeploymentId"),
+    optional("DeploymentId"),
     optional("Description"),
     optional("MethodSettings"),
     required("RestApiId").fixed(),
@@ -36,6 +39,14 @@ impl Provider for Stage {
             let tags = shown.as_ref().and_then(|stage| stage.get("tags"));
             Ok(work.is_marked(tags).then(|| work.made(stage, Value::Null)))
         })
+    }
+
+    fn comparison(&self) -> Option<&'static Rules> {
+        Some(&shown::STAGE.rules)
+    }
+
+    fn read<'a>(&'a self, work: &'a Work, of: &'a Physical) -> Answer<'a, Reading> {
+        Box::pin(shown::STAGE.read(work, of))
     }
 
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
@@ -149,7 +160,7 @@ fn method_patches(work: &Work, old: &Value) -> Result<Vec<Value>, Failure> {
 }
 
 /// Where a stage keeps the settings of a method: `/*/*`, `/~1orders~1{id}/GET`.
-fn place(entry: &Value) -> String {
+pub(super) fn place(entry: &Value) -> String {
     let resource = text(entry.get("ResourcePath"));
     let resource = match resource.strip_prefix('/').unwrap_or(&resource) {
         // Templates write the slashes inside escaped, as the API wants them, or plain.

@@ -3,7 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::apigateway_resource::uncapitalised;
-use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, required, tags, text};
+use super::apigateway_seen as shown;
+use super::reading::Reading;
+use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, required, seen, tags, text};
+use crate::drift::Rules;
 use crate::records::Physical;
 
 pub(super) struct ApiKey;
@@ -38,6 +41,14 @@ impl Provider for ApiKey {
             let own = found.iter().find(|item| work.is_marked(item.get("tags")));
             Ok(own.map(|item| key(work, &text(item.get("id")))))
         })
+    }
+
+    fn comparison(&self) -> Option<&'static Rules> {
+        Some(&shown::API_KEY.rules)
+    }
+
+    fn read<'a>(&'a self, work: &'a Work, of: &'a Physical) -> Answer<'a, Reading> {
+        Box::pin(shown::API_KEY.read(work, of))
     }
 
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
@@ -119,6 +130,14 @@ impl Provider for UsagePlan {
             let own = found.iter().find(|item| work.is_marked(item.get("tags")));
             Ok(own.map(|item| plan(work, &text(item.get("id")))))
         })
+    }
+
+    fn comparison(&self) -> Option<&'static Rules> {
+        Some(&shown::USAGE_PLAN.rules)
+    }
+
+    fn read<'a>(&'a self, work: &'a Work, of: &'a Physical) -> Answer<'a, Reading> {
+        Box::pin(shown::USAGE_PLAN.read(work, of))
     }
 
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
@@ -245,12 +264,33 @@ impl Provider for UsagePlanKey {
         &TIE
     }
 
+    fn find<'a>(&'a self, work: &'a Work) -> Answer<'a, Option<Physical>> {
+        Box::pin(async move {
+            let (key, plan) = (work.text("KeyId"), work.text("UsagePlanId"));
+            // A tie has no tags: it is the stack's where one of its ends is.
+            let of_plan = is_of_stack(work, "GetUsagePlan", json!({ "usagePlanId": plan })).await?;
+            if !of_plan && !is_of_stack(work, "GetApiKey", json!({ "apiKey": key })).await? {
+                return Ok(None);
+            }
+            let input = json!({ "usagePlanId": plan, "keyId": key });
+            let found = seen(work.call("apigateway", "GetUsagePlanKey", input).await)?;
+            Ok(found.map(|_| tie(work)))
+        })
+    }
+
+    fn comparison(&self) -> Option<&'static Rules> {
+        Some(&shown::USAGE_PLAN_KEY.rules)
+    }
+
+    fn read<'a>(&'a self, work: &'a Work, of: &'a Physical) -> Answer<'a, Reading> {
+        Box::pin(shown::USAGE_PLAN_KEY.read(work, of))
+    }
+
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
         Box::pin(async move {
             let input = uncapitalised(&Value::Object(work.properties.clone()));
             work.call("apigateway", "CreateUsagePlanKey", input).await?;
-            let id = format!("{}:{}", work.text("KeyId"), work.text("UsagePlanId"));
-            Ok(work.made(&id, json!({ "Id": id })))
+            Ok(tie(work))
         })
     }
 
@@ -265,6 +305,17 @@ impl Provider for UsagePlanKey {
             gone(work.call("apigateway", "DeleteUsagePlanKey", input).await)
         })
     }
+}
+
+fn tie(work: &Work) -> Physical {
+    let id = format!("{}:{}", work.text("KeyId"), work.text("UsagePlanId"));
+    work.made(&id, json!({ "Id": id }))
+}
+
+/// True where the stack made what a call shows.
+async fn is_of_stack(work: &Work, operation: &str, input: Value) -> Result<bool, Failure> {
+    let shown = seen(work.call("apigateway", operation, input).await)?;
+    Ok(work.is_of_stack(shown.as_ref().and_then(|shown| shown.get("tags"))))
 }
 
 /// Everything that a list of the account holds.

@@ -11,7 +11,8 @@ use crate::records::Physical;
 
 pub(super) struct Nested;
 
-const PROPERTIES: [Property; 3] = [optional("Parameters"), optional("Tags"), required("TemplateURL")];
+const PROPERTIES: [Property; 4] =
+    [optional("Parameters"), optional("Tags"), required("TemplateURL"), optional("TimeoutInMinutes")];
 
 /// How often and how long apart a nested stack is looked at: an hour.
 const LOOKS_MAX: usize = 18_000;
@@ -32,7 +33,8 @@ impl Provider for Nested {
     }
 
     fn comparison(&self) -> Option<&'static Rules> {
-        const RULES: Rules = Rules { unread: &["/TemplateURL"], whole: &[], ordered: &[] };
+        const RULES: Rules =
+            Rules { unread: &["/TemplateURL", "/TimeoutInMinutes"], whole: &[], ordered: &[] };
         Some(&RULES)
     }
 
@@ -59,6 +61,8 @@ impl Provider for Nested {
         Box::pin(async move {
             let mut input = input(work);
             input.insert("StackName".to_owned(), work.planned.clone().into());
+            // It is for the creation alone.
+            input.extend(work.pick(&["TimeoutInMinutes"]));
             let answer = work.call("cloudformation", "CreateStack", Value::Object(input)).await?;
             let made = work.made(text(answer.get("StackId")), Value::Null);
             let stack = settled(work, &made.id).await.map_err(|failure| failure.after(&made))?;

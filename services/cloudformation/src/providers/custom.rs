@@ -174,7 +174,7 @@ fn request_id(work: &Work, request: &str, old: Option<&Physical>) -> String {
 }
 
 /// An id in the form of a UUID that stands for these parts.
-pub(super) fn step_id(parts: &[&str]) -> String {
+pub(crate) fn step_id(parts: &[&str]) -> String {
     let mut all = Vec::new();
     for part in parts {
         all.extend_from_slice(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());

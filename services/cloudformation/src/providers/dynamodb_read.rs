@@ -50,6 +50,16 @@ pub(super) async fn properties(
         });
         now.insert("PointInTimeRecoverySpecification".to_owned(), specification);
     }
+    if work.get("ResourcePolicy").is_some() {
+        let input = json!({ "ResourceArn": table.get("TableArn") });
+        match work.call("dynamodb", "GetResourcePolicy", input).await {
+            Err(fault) if fault.code == "PolicyNotFoundException" => {}
+            shown => {
+                let document = reading::document(shown?.get("Policy"));
+                now.insert("ResourcePolicy".to_owned(), json!({ "PolicyDocument": document }));
+            }
+        }
+    }
     if work.get("Tags").is_some() {
         let input = json!({ "ResourceArn": table.get("TableArn") });
         let shown = work.call("dynamodb", "ListTagsOfResource", input).await?;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::document::to_text;
 use super::dynamodb_indexes as indexes;
 use super::reading::Reading;
 use super::{
@@ -15,7 +16,7 @@ use crate::records::Physical;
 
 pub(super) struct Table;
 
-const PROPERTIES: [Property; 14] = [
+const PROPERTIES: [Property; 15] = [
     optional("AttributeDefinitions"),
     optional("BillingMode"),
     optional("DeletionProtectionEnabled"),
@@ -24,6 +25,7 @@ const PROPERTIES: [Property; 14] = [
     optional("LocalSecondaryIndexes").fixed(),
     optional("PointInTimeRecoverySpecification"),
     optional("ProvisionedThroughput"),
+    optional("ResourcePolicy"),
     optional("SSESpecification"),
     optional("StreamSpecification"),
     optional("TableClass"),
@@ -72,7 +74,8 @@ impl Provider for Table {
     }
 
     fn comparison(&self) -> Option<&'static Rules> {
-        Some(&Rules::PLAIN)
+        const RULES: Rules = Rules { unread: &[], whole: &["/ResourcePolicy/PolicyDocument"], ordered: &[] };
+        Some(&RULES)
     }
 
     fn read<'a>(&'a self, work: &'a Work, of: &'a Physical) -> Answer<'a, Reading> {
@@ -99,6 +102,8 @@ impl Provider for Table {
             input.insert("TableName".to_owned(), work.planned.clone().into());
             input.extend(stream(work).map(|stream| ("StreamSpecification".to_owned(), stream)));
             input.extend(encryption(work).map(|sse| ("SSESpecification".to_owned(), sse)));
+            let policy = work.get("ResourcePolicy").and_then(|policy| policy.get("PolicyDocument"));
+            input.extend(policy.map(|policy| ("ResourcePolicy".to_owned(), to_text(Some(policy)).into())));
             let answer = work.call("dynamodb", "CreateTable", Value::Object(input)).await?;
             let table = answer.get("TableDescription").cloned().unwrap_or_default();
             let mut made = work.made(&work.planned, json!({ "Arn": table.get("TableArn") }));
@@ -161,6 +166,7 @@ impl Provider for Table {
             }
             set_extras(work, &old.id, &old.properties).await?;
             let arn = text(old.attributes.get("Arn"));
+            set_policy(work, &arn, &old.properties).await?;
             let (set, removed) = tags::difference(old.properties.get("Tags"), work.get("Tags"));
             if !removed.is_empty() {
                 work.call("dynamodb", "UntagResource", json!({ "ResourceArn": arn, "TagKeys": removed }))
@@ -231,6 +237,23 @@ async fn set_extras(work: &Work, name: &str, old: &Value) -> Result<(), Failure>
         }
     }
     Ok(())
+}
+
+/// Puts or takes away the policy of the table itself.
+async fn set_policy(work: &Work, arn: &str, old: &Value) -> Result<(), Failure> {
+    match work.get("ResourcePolicy") {
+        same if same == old.get("ResourcePolicy") => Ok(()),
+        Some(wanted) => {
+            let policy = to_text(wanted.get("PolicyDocument"));
+            let input = json!({ "ResourceArn": arn, "Policy": policy });
+            work.call("dynamodb", "PutResourcePolicy", input).await?;
+            Ok(())
+        }
+        None => match work.call("dynamodb", "DeleteResourcePolicy", json!({ "ResourceArn": arn })).await {
+            Err(fault) if fault.code == "PolicyNotFoundException" => Ok(()),
+            answer => gone(answer),
+        },
+    }
 }
 
 async fn wait(work: &Work, name: &str) -> Result<Value, Failure> {

@@ -53,6 +53,7 @@ fn handler_code(fault: &Fault) -> &'static str {
         _ if code.contains("AccessDenied") => "AccessDenied",
         _ if is_absent(fault) => "NotFound",
         _ if code.contains("AlreadyExists")
+            || code == "ConflictException"
             || code == "ResourceInUseException"
             || code == "ResourceConflictException" =>
         {

@@ -11,12 +11,8 @@ use crate::records::Physical;
 
 pub(super) struct Group;
 
-const PROPERTIES: [Property; 4] = [
-    optional("GroupName").fixed(),
-    optional("ManagedPolicyArns"),
-    optional("Path").fixed(),
-    optional("Policies"),
-];
+const PROPERTIES: [Property; 4] =
+    [optional("GroupName").fixed(), optional("ManagedPolicyArns"), optional("Path"), optional("Policies")];
 
 impl Provider for Group {
     fn kind(&self) -> &'static str {
@@ -60,8 +56,16 @@ impl Provider for Group {
 
     fn update<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, Physical> {
         Box::pin(async move {
+            let mut attributes = old.attributes.clone();
+            if old.properties.get("Path") != work.get("Path") {
+                let path = work.get("Path").cloned().unwrap_or_else(|| json!("/"));
+                work.call("iam", "UpdateGroup", json!({ "GroupName": old.id, "NewPath": path })).await?;
+                let shown = work.call("iam", "GetGroup", json!({ "GroupName": old.id })).await?;
+                let arn = shown.pointer("/Group/Arn");
+                attributes.extend(arn.map(|arn| ("Arn".to_owned(), arn.clone())));
+            }
             set_rights(work, &old.id, &old.properties).await?;
-            Ok(work.made(&old.id, Value::Object(old.attributes.clone())))
+            Ok(work.made(&old.id, Value::Object(attributes)))
         })
     }
 

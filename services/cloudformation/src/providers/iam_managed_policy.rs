@@ -92,7 +92,18 @@ impl Provider for ManagedPolicy {
             let answer = work.call("iam", "CreatePolicy", Value::Object(input)).await?;
             let policy = answer.get("Policy").cloned().unwrap_or_default();
             let arn = text(policy.get("Arn"));
-            let made = work.made(&arn, json!({ "PolicyArn": arn, "PolicyId": policy.get("PolicyId") }));
+            let attached: usize = HOLDERS.iter().map(|(property, ..)| list(work.get(property)).len()).sum();
+            let attributes = json!({
+                "AttachmentCount": attached,
+                "CreateDate": policy.get("CreateDate"),
+                "DefaultVersionId": policy.get("DefaultVersionId"),
+                "IsAttachable": policy.get("IsAttachable"),
+                "PermissionsBoundaryUsageCount": 0,
+                "PolicyArn": arn,
+                "PolicyId": policy.get("PolicyId"),
+                "UpdateDate": policy.get("UpdateDate"),
+            });
+            let made = work.made(&arn, attributes);
             attach(work, &arn, &Value::Null).await.map_err(|failure| failure.after(&made))?;
             Ok(made)
         })

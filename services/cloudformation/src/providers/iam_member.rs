@@ -9,7 +9,7 @@ use crate::records::Physical;
 
 pub(super) struct UserToGroup;
 
-const MEMBERS: [Property; 2] = [required("GroupName").fixed(), required("Users")];
+const MEMBERS: [Property; 2] = [required("GroupName"), required("Users")];
 
 impl Provider for UserToGroup {
     fn kind(&self) -> &'static str {
@@ -51,7 +51,14 @@ impl Provider for UserToGroup {
 
     fn update<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, Physical> {
         Box::pin(async move {
-            members(work, &work.text("GroupName"), &old.properties).await?;
+            let (before, group) = (text(old.properties.get("GroupName")), work.text("GroupName"));
+            if before == group {
+                members(work, &group, &old.properties).await?;
+            } else {
+                members(work, &group, &Value::Null).await?;
+                let none = Work { properties: serde_json::Map::new(), ..work.clone() };
+                members(&none, &before, &old.properties).await?;
+            }
             Ok(work.made(&old.id, Value::Object(old.attributes.clone())))
         })
     }
@@ -95,6 +102,15 @@ impl Provider for InstanceProfile {
 
     fn name(&self) -> Option<(&'static str, usize)> {
         Some(("InstanceProfileName", 128))
+    }
+
+    fn find<'a>(&'a self, work: &'a Work) -> Answer<'a, Option<Physical>> {
+        Box::pin(async move {
+            let input = json!({ "InstanceProfileName": work.planned });
+            let shown = seen(work.call("iam", "GetInstanceProfile", input).await)?;
+            let tags = shown.as_ref().and_then(|shown| shown.pointer("/InstanceProfile/Tags"));
+            Ok(work.is_marked(tags).then(|| work.made(&work.planned, Value::Null)))
+        })
     }
 
     fn comparison(&self) -> Option<&'static Rules> {

@@ -1,4 +1,4 @@
-//! `AWS::IAM::User`: name, path, policies, groups, tags. Passwords and boundaries are not offered.
+//! `AWS::IAM::User`: name, path, policies, groups, tags, boundary, password.
 
 use serde_json::{Value, json};
 
@@ -11,10 +11,12 @@ use crate::records::Physical;
 
 pub(super) struct User;
 
-const PROPERTIES: [Property; 6] = [
+const PROPERTIES: [Property; 8] = [
     optional("Groups"),
+    optional("LoginProfile"),
     optional("ManagedPolicyArns"),
     optional("Path"),
+    optional("PermissionsBoundary"),
     optional("Policies"),
     optional("Tags"),
     optional("UserName").fixed(),
@@ -68,18 +70,29 @@ impl Provider for User {
                 let groups = list(shown.get("Groups")).iter().filter_map(|group| group.get("GroupName"));
                 now.insert("Groups".to_owned(), groups.cloned().collect());
             }
+            if work.get("LoginProfile").is_some() {
+                let shown = seen(work.call("iam", "GetLoginProfile", json!({ "UserName": of.id })).await)?;
+                now.extend(shown.and_then(|shown| {
+                    let reset = shown.pointer("/LoginProfile/PasswordResetRequired")?.clone();
+                    Some(("LoginProfile".to_owned(), json!({ "PasswordResetRequired": reset })))
+                }));
+            }
             Ok(Some(now))
         })
     }
 
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
         Box::pin(async move {
-            let mut input = work.pick(&["Path", "Tags"]);
+            let mut input = work.pick(&["Path", "PermissionsBoundary", "Tags"]);
             input.insert("UserName".to_owned(), work.planned.clone().into());
             let answer = work.call("iam", "CreateUser", Value::Object(input)).await?;
             let arn = answer.get("User").and_then(|user| user.get("Arn")).cloned();
             let made = work.made(&work.planned, json!({ "Arn": arn }));
-            set_rights(work, &made.id, &Value::Null).await.map_err(|failure| failure.after(&made))?;
+            let rest = async {
+                set_rights(work, &made.id, &Value::Null).await?;
+                password(work, &made.id, None).await
+            };
+            rest.await.map_err(|failure| failure.after(&made))?;
             Ok(made)
         })
     }
@@ -99,6 +112,17 @@ impl Provider for User {
                 );
             }
             set_rights(work, &old.id, &old.properties).await?;
+            password(work, &old.id, old.properties.get("LoginProfile")).await?;
+            match work.get("PermissionsBoundary") {
+                same if same == old.properties.get("PermissionsBoundary") => {}
+                Some(arn) => {
+                    let input = json!({ "UserName": old.id, "PermissionsBoundary": arn });
+                    work.call("iam", "PutUserPermissionsBoundary", input).await?;
+                }
+                None => gone(
+                    work.call("iam", "DeleteUserPermissionsBoundary", json!({ "UserName": old.id })).await,
+                )?,
+            }
             let (set, removed) = tags::difference(old.properties.get("Tags"), work.get("Tags"));
             if !removed.is_empty() {
                 work.call("iam", "UntagUser", json!({ "UserName": old.id, "TagKeys": removed })).await?;
@@ -115,6 +139,7 @@ impl Provider for User {
         Box::pin(async move {
             let none = Work { properties: serde_json::Map::new(), ..work.clone() };
             set_rights(&none, &old.id, &old.properties).await?;
+            password(&none, &old.id, old.properties.get("LoginProfile")).await?;
             gone(work.call("iam", "DeleteUser", json!({ "UserName": old.id })).await)
         })
     }
@@ -146,5 +171,25 @@ async fn set_rights(work: &Work, name: &str, old: &Value) -> Result<(), Failure>
     for policy in present.keys().filter(|policy| !wanted.contains_key(*policy)) {
         gone(work.call("iam", "DeleteUserPolicy", json!({ "UserName": name, "PolicyName": policy })).await)?;
     }
+    Ok(())
+}
+
+/// Gives the user a password, changes it, or takes it away.
+async fn password(work: &Work, user: &str, old: Option<&Value>) -> Result<(), Failure> {
+    let wanted = work.get("LoginProfile");
+    if wanted == old {
+        return Ok(());
+    }
+    let Some(wanted) = wanted else {
+        return gone(work.call("iam", "DeleteLoginProfile", json!({ "UserName": user })).await);
+    };
+    let call =
+        if old.is_some_and(|old| !old.is_null()) { "UpdateLoginProfile" } else { "CreateLoginProfile" };
+    let input = json!({
+        "UserName": user,
+        "Password": wanted.get("Password"),
+        "PasswordResetRequired": wanted.get("PasswordResetRequired").cloned().unwrap_or(Value::Bool(false)),
+    });
+    work.call("iam", call, input).await?;
     Ok(())
 }

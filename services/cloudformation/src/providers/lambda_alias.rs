@@ -3,17 +3,21 @@
 use serde_json::{Value, json};
 
 use super::reading::{Reading, properties};
-use super::{Answer, Property, Provider, Work, gone, optional, required, seen, text};
+use super::{
+    Answer, Property, Provider, Work, gone, lambda_provisioned as provisioned, list, optional, required,
+    seen, text,
+};
 use crate::drift::Rules;
 use crate::records::Physical;
 
 pub(super) struct Alias;
 
-const PROPERTIES: [Property; 5] = [
+const PROPERTIES: [Property; 6] = [
     optional("Description"),
     required("FunctionName").fixed(),
     required("FunctionVersion"),
     required("Name").fixed(),
+    optional("ProvisionedConcurrencyConfig"),
     optional("RoutingConfig"),
 ];
 
@@ -53,21 +57,27 @@ impl Provider for Alias {
                 "RoutingConfig": { "AdditionalVersionWeights": weights.collect::<Vec<_>>() },
             }));
             work.as_given(&["FunctionName", "Name"], &mut now);
+            provisioned::read(work, (&work.text("FunctionName"), &work.text("Name")), &mut now).await?;
             Ok(Some(now))
         })
     }
 
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
         Box::pin(async move {
-            let answer = work.call("lambda", "CreateAlias", Value::Object(work.properties.clone())).await?;
+            let answer = work.call("lambda", "CreateAlias", input(work, false)).await?;
             let arn = text(answer.get("AliasArn"));
-            Ok(work.made(&arn, json!({ "AliasArn": arn })))
+            let made = work.made(&arn, json!({ "AliasArn": arn }));
+            let (function, name) = (work.text("FunctionName"), work.text("Name"));
+            provisioned::set(work, (&function, &name), None).await.map_err(|failure| failure.after(&made))?;
+            Ok(made)
         })
     }
 
     fn update<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, Physical> {
         Box::pin(async move {
-            work.call("lambda", "UpdateAlias", Value::Object(work.properties.clone())).await?;
+            work.call("lambda", "UpdateAlias", input(work, true)).await?;
+            let before = old.properties.get("ProvisionedConcurrencyConfig");
+            provisioned::set(work, (&work.text("FunctionName"), &work.text("Name")), before).await?;
             Ok(work.made(&old.id, Value::Object(old.attributes.clone())))
         })
     }
@@ -79,4 +89,21 @@ impl Provider for Alias {
             gone(work.call("lambda", "DeleteAlias", json!({ "FunctionName": function, "Name": name })).await)
         })
     }
+}
+
+/// A template lists the versions that take a share, the call maps them. What it does not say any more goes.
+fn input(work: &Work, updates: bool) -> Value {
+    let mut input = work.pick(&["Description", "FunctionName", "FunctionVersion", "Name"]);
+    let weights = list(work.get("RoutingConfig").and_then(|config| config.get("AdditionalVersionWeights")));
+    let weights = weights.iter().map(|weight| {
+        (text(weight.get("FunctionVersion")), weight.get("FunctionWeight").cloned().unwrap_or_default())
+    });
+    let weights: serde_json::Map<String, Value> = weights.collect();
+    if updates {
+        input.entry("Description").or_insert_with(|| "".into());
+    }
+    if updates || !weights.is_empty() {
+        input.insert("RoutingConfig".to_owned(), json!({ "AdditionalVersionWeights": weights }));
+    }
+    Value::Object(input)
 }

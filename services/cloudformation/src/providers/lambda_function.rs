@@ -13,7 +13,7 @@ use crate::records::Physical;
 
 pub(super) struct Function;
 
-const PROPERTIES: [Property; 22] = [
+const PROPERTIES: [Property; 24] = [
     optional("Architectures"),
     required("Code"),
     optional("CodeSigningConfigArn"),
@@ -29,9 +29,11 @@ const PROPERTIES: [Property; 22] = [
     optional("LoggingConfig"),
     optional("MemorySize"),
     optional("PackageType").fixed(),
+    optional("RecursiveLoop"),
     optional("ReservedConcurrentExecutions"),
     required("Role"),
     optional("Runtime"),
+    optional("RuntimeManagementConfig"),
     optional("SnapStart"),
     optional("Tags"),
     optional("Timeout"),
@@ -107,8 +109,16 @@ impl Provider for Function {
                 }
             }
             if work.get("CodeSigningConfigArn").is_some() {
-                let shown = work.call("lambda", "GetFunctionCodeSigningConfig", name).await?;
+                let shown = work.call("lambda", "GetFunctionCodeSigningConfig", name.clone()).await?;
                 now.extend(properties(json!({ "CodeSigningConfigArn": shown.get("CodeSigningConfigArn") })));
+            }
+            if work.get("RuntimeManagementConfig").is_some() {
+                let shown = work.call("lambda", "GetRuntimeManagementConfig", name.clone()).await?;
+                now.insert("RuntimeManagementConfig".to_owned(), shown);
+            }
+            if work.get("RecursiveLoop").is_some() {
+                let shown = work.call("lambda", "GetFunctionRecursionConfig", name).await?;
+                now.extend(properties(json!({ "RecursiveLoop": shown.get("RecursiveLoop") })));
             }
             Ok(Some(now))
         })
@@ -124,7 +134,15 @@ impl Provider for Function {
                 input.insert("Tags".to_owned(), Value::Object(tags::to_map(Some(given))));
             }
             let answer = work.call("lambda", "CreateFunction", Value::Object(input)).await?;
-            let made = work.made(&work.planned, json!({ "Arn": answer.get("FunctionArn") }));
+            let made = work.made(
+                &work.planned,
+                json!({
+                    "Arn": answer.get("FunctionArn"),
+                    "SnapStartResponse": { "ApplyOn": "None", "OptimizationStatus": "Off" },
+                    "SnapStartResponse.ApplyOn": "None",
+                    "SnapStartResponse.OptimizationStatus": "Off",
+                }),
+            );
             finish(work, &made.id, None).await.map_err(|failure| failure.after(&made))?;
             Ok(made)
         })
@@ -148,7 +166,7 @@ impl Provider for Function {
                 wait_until_updated(work, &old.id).await?;
             }
             if differs("CodeSigningConfigArn") {
-                return Err(Failure::new("CodeSigningConfigArn of a function cannot be changed here."));
+                sign(work, &old.id).await?;
             }
             finish(work, &old.id, Some(&old.properties)).await?;
             let arn = text(old.attributes.get("Arn"));
@@ -218,7 +236,38 @@ async fn finish(work: &Work, name: &str, old: Option<&Value>) -> Result<(), Fail
             gone(work.call("lambda", "DeleteFunctionConcurrency", json!({ "FunctionName": name })).await)?
         }
     }
+    set_manners(work, name, old).await
+}
+
+/// Sets how the function's runtime is updated, and what becomes of loops through it.
+async fn set_manners(work: &Work, name: &str, old: Option<&Value>) -> Result<(), Failure> {
+    let before = |property: &str| old.and_then(|old| old.get(property));
+    if before("RuntimeManagementConfig") != work.get("RuntimeManagementConfig") {
+        let wanted = work.get("RuntimeManagementConfig").and_then(Value::as_object).cloned();
+        let mut input = wanted.unwrap_or_else(|| properties(json!({ "UpdateRuntimeOn": "Auto" })));
+        input.insert("FunctionName".to_owned(), name.into());
+        work.call("lambda", "PutRuntimeManagementConfig", Value::Object(input)).await?;
+    }
+    if before("RecursiveLoop") != work.get("RecursiveLoop") {
+        let wanted = work.get("RecursiveLoop").cloned().unwrap_or_else(|| json!("Terminate"));
+        let input = json!({ "FunctionName": name, "RecursiveLoop": wanted });
+        work.call("lambda", "PutFunctionRecursionConfig", input).await?;
+    }
     Ok(())
+}
+
+/// Sets or takes away what checks the signatures of its code.
+async fn sign(work: &Work, name: &str) -> Result<(), Failure> {
+    match work.get("CodeSigningConfigArn") {
+        Some(arn) => {
+            let input = json!({ "FunctionName": name, "CodeSigningConfigArn": arn });
+            work.call("lambda", "PutFunctionCodeSigningConfig", input).await?;
+            Ok(())
+        }
+        None => gone(
+            work.call("lambda", "DeleteFunctionCodeSigningConfig", json!({ "FunctionName": name })).await,
+        ),
+    }
 }
 
 async fn wait_until_updated(work: &Work, name: &str) -> Result<(), Failure> {

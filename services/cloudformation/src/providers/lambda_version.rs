@@ -2,15 +2,24 @@
 
 use serde_json::{Value, json};
 
+use super::finders;
 use super::reading::{Reading, properties};
-use super::{Answer, Failure, Property, Provider, Work, gone, optional, required, seen, text};
+use super::{
+    Answer, Failure, Property, Provider, Work, gone, lambda_provisioned as provisioned, optional, required,
+    seen, text,
+};
 use crate::drift::Rules;
 use crate::records::Physical;
 
 pub(super) struct Version;
 
-const PROPERTIES: [Property; 3] =
-    [optional("CodeSha256").fixed(), optional("Description").fixed(), required("FunctionName").fixed()];
+const PROPERTIES: [Property; 5] = [
+    optional("CodeSha256").fixed(),
+    optional("Description").fixed(),
+    required("FunctionName").fixed(),
+    optional("ProvisionedConcurrencyConfig").fixed(),
+    optional("RuntimePolicy").fixed(),
+];
 
 impl Provider for Version {
     fn kind(&self) -> &'static str {
@@ -34,18 +43,38 @@ impl Provider for Version {
             };
             // A version is never changed: it is there, or it is not.
             let mut now = properties(json!({ "Description": shown.get("Description") }));
-            work.as_given(&["CodeSha256", "FunctionName"], &mut now);
+            work.as_given(&["CodeSha256", "FunctionName", "RuntimePolicy"], &mut now);
+            provisioned::read(work, (&work.text("FunctionName"), &version), &mut now).await?;
             Ok(Some(now))
+        })
+    }
+
+    fn take_over<'a>(&'a self, work: &'a Work) -> Answer<'a, Option<Physical>> {
+        Box::pin(async move {
+            if !finders::is_function_of_stack(work, &work.text("FunctionName")).await? {
+                return Ok(None);
+            }
+            // What is published twice is there once.
+            let answer = publish(work).await?;
+            let is_it =
+                work.get("Description").is_none_or(|own| text(Some(own)) == text(answer.get("Description")));
+            if is_it { settled(work, &answer).await.map(Some) } else { Ok(None) }
         })
     }
 
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
         Box::pin(async move {
-            let answer =
-                work.call("lambda", "PublishVersion", Value::Object(work.properties.clone())).await?;
-            let arn = text(answer.get("FunctionArn"));
-            let version = text(answer.get("Version"));
-            Ok(work.made(&arn, json!({ "FunctionArn": arn, "Version": version })))
+            let begun = work.caller.pipeline.clock().now().iso8601_millis().replace('Z', "+0000");
+            let answer = publish(work).await?;
+            // Where nothing changed, Lambda answers the last version: that one is somebody else's.
+            if text(answer.get("LastModified")) < begun {
+                let version = text(answer.get("Version"));
+                return Err(Failure::new(format!(
+                    "Resource handler returned message: \"A version for this Lambda function exists ( {version} ). Modify the \
+                     function to create a new version.\" (HandlerErrorCode: AlreadyExists)"
+                )));
+            }
+            settled(work, &answer).await
         })
     }
 
@@ -64,4 +93,27 @@ impl Provider for Version {
             gone(work.call("lambda", "DeleteFunction", input).await)
         })
     }
+}
+
+async fn publish(work: &Work) -> Result<Value, Failure> {
+    let input = work.pick(&["CodeSha256", "Description", "FunctionName"]);
+    Ok(work.call("lambda", "PublishVersion", Value::Object(input)).await?)
+}
+
+/// A published version with the settings that it has of its own.
+async fn settled(work: &Work, published: &Value) -> Result<Physical, Failure> {
+    let (arn, version) = (text(published.get("FunctionArn")), text(published.get("Version")));
+    let made = work.made(&arn, json!({ "FunctionArn": arn, "Version": version }));
+    let function = work.text("FunctionName");
+    let rest = async {
+        provisioned::set(work, (&function, &version), None).await?;
+        let Some(policy) = work.get("RuntimePolicy") else { return Ok(()) };
+        let mut input = policy.as_object().cloned().unwrap_or_default();
+        input.insert("FunctionName".to_owned(), function.clone().into());
+        input.insert("Qualifier".to_owned(), version.clone().into());
+        work.call("lambda", "PutRuntimeManagementConfig", Value::Object(input)).await?;
+        Ok(())
+    };
+    rest.await.map_err(|failure: Failure| failure.after(&made))?;
+    Ok(made)
 }

@@ -9,7 +9,8 @@ use crate::records::Physical;
 
 pub(super) struct LogGroup;
 
-const PROPERTIES: [Property; 5] = [
+const PROPERTIES: [Property; 6] = [
+    optional("DeletionProtectionEnabled"),
     optional("KmsKeyId"),
     optional("LogGroupClass"),
     optional("LogGroupName").fixed(),
@@ -72,7 +73,11 @@ impl Provider for LogGroup {
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
         Box::pin(async move {
             let mut input = Map::from_iter([("logGroupName".to_owned(), Value::from(work.planned.clone()))]);
-            for (from, to) in [("KmsKeyId", "kmsKeyId"), ("LogGroupClass", "logGroupClass")] {
+            for (from, to) in [
+                ("DeletionProtectionEnabled", "deletionProtectionEnabled"),
+                ("KmsKeyId", "kmsKeyId"),
+                ("LogGroupClass", "logGroupClass"),
+            ] {
                 input.extend(work.get(from).map(|value| (to.to_owned(), value.clone())));
             }
             if let Some(given) = work.get("Tags") {
@@ -91,6 +96,11 @@ impl Provider for LogGroup {
             // Replacing the group instead would lose what is in it.
             if let Some(name) = ["KmsKeyId", "LogGroupClass"].into_iter().find(|name| differs(name)) {
                 return Err(Failure::new(format!("{name} of a log group cannot be changed here.")));
+            }
+            if differs(&"DeletionProtectionEnabled") {
+                let wanted = work.get("DeletionProtectionEnabled").cloned().unwrap_or(Value::Bool(false));
+                let input = json!({ "logGroupIdentifier": old.id, "deletionProtectionEnabled": wanted });
+                work.call("logs", "PutLogGroupDeletionProtection", input).await?;
             }
             set_retention(work, &old.id, old.properties.get("RetentionInDays")).await?;
             let (set, removed) = tags::difference(old.properties.get("Tags"), work.get("Tags"));

@@ -3,14 +3,18 @@
 //! One file a type. A provider knows no stack and no store. A type that is not in [`find`], or a property that a provider
 //! does not declare, is refused before anything is created.
 
+mod analyzer;
+mod analyzer_rules;
 mod apigateway_account;
 mod apigateway_authorizer;
 mod apigateway_body;
 mod apigateway_deployment;
 mod apigateway_method;
+mod apigateway_parts;
 mod apigateway_request;
 mod apigateway_resource;
 mod apigateway_rest_api;
+mod apigateway_seen;
 mod apigateway_stage;
 mod apigateway_usage;
 mod cdk_metadata;
@@ -18,15 +22,22 @@ mod cloudformation_stack;
 mod custom;
 mod custom_answer;
 mod document;
+mod dynamodb_global_table;
 mod dynamodb_indexes;
 mod dynamodb_read;
 mod dynamodb_table;
 mod failure;
+mod finders;
+mod further;
 mod iam_access_key;
+mod iam_certificate;
 mod iam_group;
 mod iam_inline;
+mod iam_linked_role;
 mod iam_managed_policy;
 mod iam_member;
+mod iam_mfa_device;
+mod iam_oidc;
 mod iam_policy;
 mod iam_role;
 mod iam_user;
@@ -35,8 +46,12 @@ mod lambda_code;
 mod lambda_function;
 mod lambda_layer_permission;
 mod lambda_permission;
+mod lambda_provisioned;
 mod lambda_version;
 mod logs_log_group;
+mod organizations_account;
+mod organizations_policy;
+mod organizations_types;
 mod plain;
 mod plain_types;
 mod reading;
@@ -57,7 +72,9 @@ use tokio::sync::watch;
 use crate::caller::Caller;
 use crate::drift::Rules;
 use crate::records::Physical;
+use crate::registry;
 
+pub(crate) use custom::step_id;
 pub(crate) use failure::Failure;
 use failure::{gone, is_absent, seen};
 pub(crate) use reading::Reading;
@@ -263,6 +280,11 @@ pub(crate) trait Provider: Send + Sync {
         Box::pin(async { Ok(None) })
     }
 
+    /// Goes on with what an interrupted try made, where that cannot be taken away and made anew.
+    fn take_over<'a>(&'a self, _work: &'a Work) -> Answer<'a, Option<Physical>> {
+        Box::pin(async { Ok(None) })
+    }
+
     /// How what there is is compared with what the template says, where that can be seen.
     fn comparison(&self) -> Option<&'static Rules> {
         None
@@ -331,12 +353,17 @@ static PROVIDERS: [&dyn Provider; 43] = [
     &s3_bucket::BucketPolicy,
 ];
 
+/// All types there are.
+fn all() -> impl Iterator<Item = &'static dyn Provider> {
+    PROVIDERS.into_iter().chain(further::FURTHER.iter().copied())
+}
+
 /// The provider of a type.
 pub(crate) fn find(kind: &str) -> Option<&'static dyn Provider> {
     if custom::is_custom(kind) {
         return Some(&custom::Custom);
     }
-    PROVIDERS.iter().copied().find(|provider| provider.kind() == kind)
+    all().find(|provider| provider.kind() == kind)
 }
 
 /// True where a type is known, and the platform's services can make it.
@@ -379,7 +406,11 @@ pub(crate) fn check(logical_id: &str, kind: &str, properties: &Value) -> Result<
         |what: String| format!("Properties validation failed for resource {logical_id} with message: {what}");
     let is_known = |name: &&String| known.iter().any(|property| property.name == name.as_str());
     if let Some(name) = given.keys().find(|name| !provider.is_open() && !is_known(name)) {
-        return Err(refuse(format!("#: extraneous key [{name}] is not permitted")));
+        // What AWS knows and is not here is told apart from what nobody knows.
+        return Err(refuse(match registry::why_omitted(kind, name) {
+            Some(why) => format!("#: key [{name}] is not supported here: {why}"),
+            None => format!("#: extraneous key [{name}] is not permitted"),
+        }));
     }
     if let Some(missing) =
         known.iter().find(|property| property.required && !given.contains_key(property.name))
@@ -396,16 +427,19 @@ mod tests {
 
     #[test]
     fn types_are_sorted_and_unique() {
-        let kinds: Vec<&str> = PROVIDERS.iter().map(|provider| provider.kind()).collect();
-        let mut sorted = kinds.clone();
-        sorted.sort_unstable();
-        sorted.dedup();
-        assert_eq!(kinds, sorted);
+        for list in [&PROVIDERS[..], further::FURTHER] {
+            assert!(list.is_sorted_by_key(|provider| provider.kind()));
+        }
+        let mut kinds: Vec<&str> = all().map(Provider::kind).collect();
+        let count = kinds.len();
+        kinds.sort_unstable();
+        kinds.dedup();
+        assert_eq!(kinds.len(), count);
     }
 
     #[test]
     fn properties_are_unique_and_names_are_fixed() {
-        for provider in PROVIDERS {
+        for provider in all() {
             let mut names: Vec<&str> = provider.properties().iter().map(|property| property.name).collect();
             names.sort_unstable();
             let count = names.len();

@@ -2,10 +2,11 @@
 //!
 //! What takes more than that has a file of its own.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
+use super::finders::Finder;
 use super::reading::Reading;
-use super::{Answer, Failure, Property, Provider, Update, Work, gone, seen, text};
+use super::{Answer, Failure, Property, Provider, Update, Work, gone, seen, tags, text};
 use crate::drift::Rules;
 use crate::records::Physical;
 
@@ -26,10 +27,60 @@ pub(super) struct Plain {
     pub(super) id: Id,
     /// What `Fn::GetAtt` gives: where the answer to the creation has it.
     pub(super) attributes: &'static [(&'static str, &'static str)],
+    /// How what an interrupted try made is found, where its planned name does not tell.
+    pub(super) find: Option<Finder>,
     /// The members that say which thing is changed or deleted.
     pub(super) keys: Keys,
     /// How to see what a thing is.
     pub(super) read: Option<Read>,
+    /// How its `Tags` are changed and seen, where they are.
+    pub(super) tagging: Option<Tagging>,
+}
+
+/// The calls about tags.
+pub(super) struct Tagging {
+    pub(super) tag: &'static str,
+    pub(super) untag: &'static str,
+    pub(super) list: &'static str,
+    /// The member that names the thing, and the attribute that does, or else its id.
+    pub(super) resource: &'static str,
+    pub(super) attribute: Option<&'static str>,
+    /// The members of tags and of their keys.
+    pub(super) tags: &'static str,
+    pub(super) keys: &'static str,
+    /// True where tags are a map in the calls.
+    pub(super) is_map: bool,
+}
+
+impl Tagging {
+    fn named(&self, of: &Physical) -> Value {
+        let attribute = self.attribute.and_then(|name| of.attributes.get(name));
+        attribute.cloned().unwrap_or_else(|| of.id.clone().into())
+    }
+
+    fn given(&self, tags: Option<&Value>) -> Value {
+        if self.is_map { Value::Object(tags::to_map(tags)) } else { tags.cloned().unwrap_or_default() }
+    }
+
+    pub(super) async fn change(&self, service: &str, work: &Work, old: &Physical) -> Result<(), Failure> {
+        let (set, removed) = tags::difference(old.properties.get("Tags"), work.get("Tags"));
+        if !removed.is_empty() {
+            let input = json!({ self.resource: self.named(old), self.keys: removed });
+            work.call(service, self.untag, input).await?;
+        }
+        if !set.is_empty() {
+            let set = if self.is_map { Value::Object(set) } else { tags::to_list(set) };
+            let input = json!({ self.resource: self.named(old), self.tags: set });
+            work.call(service, self.tag, input).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn shown(&self, service: &str, work: &Work, of: &Physical) -> Result<Value, Failure> {
+        let shown = work.call(service, self.list, json!({ self.resource: self.named(of) })).await?;
+        let shown = shown.get(self.tags);
+        Ok(if self.is_map { tags::own_of_map(shown) } else { tags::own(shown) })
+    }
 }
 
 /// The call that shows a thing.
@@ -83,7 +134,16 @@ impl Plain {
     fn input(&self, work: &Work, only: impl Fn(&Property) -> bool) -> Map<String, Value> {
         let wanted = self.properties.iter().filter(|property| only(property));
         let given = wanted.filter_map(|property| Some((property.name, work.get(property.name)?.clone())));
-        given.map(|(name, value)| (self.member(name), value)).collect()
+        let given = given.map(|(name, value)| match &self.tagging {
+            Some(tagging) if name == "Tags" => (tagging.tags.to_owned(), tagging.given(Some(&value))),
+            _ => (self.member(name), value),
+        });
+        given.collect()
+    }
+
+    /// True for tags that have calls of their own once the thing is there.
+    fn is_apart(&self, property: &Property) -> bool {
+        self.tagging.is_some() && property.name == "Tags"
     }
 
     fn keys(&self, keys: Keys, of: &Physical) -> Map<String, Value> {
@@ -119,6 +179,10 @@ impl Provider for Plain {
         self.name.is_some() && matches!(self.id, Id::Planned)
     }
 
+    fn find<'a>(&'a self, work: &'a Work) -> Answer<'a, Option<Physical>> {
+        self.find.map_or_else(|| Box::pin(async { Ok(None) }) as Answer<'a, _>, |find| find(work))
+    }
+
     fn comparison(&self) -> Option<&'static Rules> {
         self.read.as_ref().map(|read| read.rules)
     }
@@ -138,13 +202,18 @@ impl Provider for Plain {
                 return Ok(None);
             };
             let mut now = work.pick(read.given);
-            for property in self.properties.iter().filter(|property| !read.given.contains(&property.name)) {
+            let apart =
+                |property: &&Property| !read.given.contains(&property.name) && !self.is_apart(property);
+            for property in self.properties.iter().filter(apart) {
                 let elsewhere = read.places.iter().find(|(name, _)| *name == property.name);
                 let value = match elsewhere {
                     Some((_, place)) => thing.pointer(place),
                     None => thing.get(self.member(property.name)),
                 };
                 now.extend(value.map(|value| (property.name.to_owned(), value.clone())));
+            }
+            if let Some(tagging) = self.tagging.as_ref().filter(|_| work.get("Tags").is_some()) {
+                now.insert("Tags".to_owned(), tagging.shown(self.service, work, of).await?);
             }
             (read.adapt)(work, &mut now);
             // A listing by prefix may show another one whose name only begins alike.
@@ -176,9 +245,17 @@ impl Provider for Plain {
             let Some(update) = self.update else {
                 return Err(Failure::new(format!("{} cannot be changed in place.", self.kind)));
             };
-            let mut input = self.input(work, |property| property.update == Update::InPlace);
-            input.extend(self.keys(self.keys, old));
-            work.call(self.service, update, Value::Object(input)).await?;
+            let differs = |property: &&Property| old.properties.get(property.name) != work.get(property.name);
+            if self.properties.iter().filter(differs).any(|property| !self.is_apart(property)) {
+                let wanted =
+                    |property: &Property| property.update == Update::InPlace && !self.is_apart(property);
+                let mut input = self.input(work, wanted);
+                input.extend(self.keys(self.keys, old));
+                work.call(self.service, update, Value::Object(input)).await?;
+            }
+            if let Some(tagging) = &self.tagging {
+                tagging.change(self.service, work, old).await?;
+            }
             Ok(work.made(&old.id, Value::Object(old.attributes.clone())))
         })
     }

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::plain::{Id, Part, Plain, Read, as_it_is};
-use super::{Property, Work, optional, reading, required, text};
+use super::plain::{Id, Part, Plain, Read, Tagging, as_it_is};
+use super::{Property, Work, finders, optional, reading, required, text};
 use crate::drift::Rules;
 
 const INVOKE_CONFIG: [Property; 5] = [
@@ -26,6 +26,7 @@ pub(super) static EVENT_INVOKE_CONFIG: Plain = Plain {
     members: &[],
     id: Id::Planned,
     attributes: &[],
+    find: None,
     keys: &[("FunctionName", Part::Property("FunctionName")), ("Qualifier", Part::Property("Qualifier"))],
     read: Some(Read {
         operation: "GetFunctionEventInvokeConfig",
@@ -36,6 +37,7 @@ pub(super) static EVENT_INVOKE_CONFIG: Plain = Plain {
         adapt: as_it_is,
         keys: None,
     }),
+    tagging: None,
 };
 
 const URL_PROPERTIES: [Property; 5] = [
@@ -57,6 +59,7 @@ pub(super) static URL: Plain = Plain {
     members: &[("TargetFunctionArn", "FunctionName")],
     id: Id::Answer("/FunctionArn"),
     attributes: &[("FunctionArn", "/FunctionArn"), ("FunctionUrl", "/FunctionUrl")],
+    find: Some(finders::url),
     keys: &[
         ("FunctionName", Part::Property("TargetFunctionArn")),
         ("Qualifier", Part::Property("Qualifier")),
@@ -70,6 +73,7 @@ pub(super) static URL: Plain = Plain {
         adapt: as_it_is,
         keys: None,
     }),
+    tagging: None,
 };
 
 const LAYER_PROPERTIES: [Property; 6] = [
@@ -92,6 +96,7 @@ pub(super) static LAYER_VERSION: Plain = Plain {
     members: &[],
     id: Id::Answer("/LayerVersionArn"),
     attributes: &[("LayerVersionArn", "/LayerVersionArn")],
+    find: Some(finders::layer),
     keys: &[("LayerName", Part::OfArn(6)), ("VersionNumber", Part::OfArn(7))],
     read: Some(Read {
         operation: "GetLayerVersion",
@@ -102,6 +107,7 @@ pub(super) static LAYER_VERSION: Plain = Plain {
         adapt: as_it_is,
         keys: None,
     }),
+    tagging: None,
 };
 
 const MAPPING_PROPERTIES: [Property; 18] = [
@@ -121,7 +127,7 @@ const MAPPING_PROPERTIES: [Property; 18] = [
     optional("ScalingConfig"),
     optional("StartingPosition").fixed(),
     optional("StartingPositionTimestamp").fixed(),
-    optional("Tags").fixed(),
+    optional("Tags"),
     optional("TumblingWindowInSeconds"),
 ];
 
@@ -136,16 +142,26 @@ pub(super) static EVENT_SOURCE_MAPPING: Plain = Plain {
     members: &[("KmsKeyArn", "KMSKeyArn")],
     id: Id::Answer("/UUID"),
     attributes: &[("Id", "/UUID"), ("EventSourceMappingArn", "/EventSourceMappingArn")],
+    find: Some(finders::mapping),
     keys: &[("UUID", Part::Id)],
     read: Some(Read {
         operation: "GetEventSourceMapping",
         place: "",
         places: &[("Enabled", "/State"), ("FunctionName", "/FunctionArn")],
-        // Tags come from another call, and the rest never changes.
-        given: &["StartingPosition", "StartingPositionTimestamp", "Tags"],
+        given: &["StartingPosition", "StartingPositionTimestamp"],
         rules: &Rules::PLAIN,
         adapt: mapping,
         keys: None,
+    }),
+    tagging: Some(Tagging {
+        tag: "TagResource",
+        untag: "UntagResource",
+        list: "ListTags",
+        resource: "Resource",
+        attribute: Some("EventSourceMappingArn"),
+        tags: "Tags",
+        keys: "TagKeys",
+        is_map: true,
     }),
 };
 
@@ -172,6 +188,7 @@ pub(super) static LOG_STREAM: Plain = Plain {
     members: &[("LogGroupName", "logGroupName"), ("LogStreamName", "logStreamName")],
     id: Id::Planned,
     attributes: &[],
+    find: Some(finders::log_stream),
     keys: &[("logGroupName", Part::Property("LogGroupName")), ("logStreamName", Part::Id)],
     read: Some(Read {
         operation: "DescribeLogStreams",
@@ -182,4 +199,83 @@ pub(super) static LOG_STREAM: Plain = Plain {
         adapt: as_it_is,
         keys: Some(&[("logGroupName", Part::Property("LogGroupName")), ("logStreamNamePrefix", Part::Id)]),
     }),
+    tagging: None,
+};
+
+const SIGNING_PROPERTIES: [Property; 4] = [
+    required("AllowedPublishers"),
+    optional("CodeSigningPolicies"),
+    optional("Description"),
+    optional("Tags"),
+];
+
+pub(super) static CODE_SIGNING_CONFIG: Plain = Plain {
+    kind: "AWS::Lambda::CodeSigningConfig",
+    service: "lambda",
+    properties: &SIGNING_PROPERTIES,
+    name: None,
+    create: "CreateCodeSigningConfig",
+    update: Some("UpdateCodeSigningConfig"),
+    delete: "DeleteCodeSigningConfig",
+    members: &[],
+    id: Id::Answer("/CodeSigningConfig/CodeSigningConfigArn"),
+    attributes: &[
+        ("CodeSigningConfigArn", "/CodeSigningConfig/CodeSigningConfigArn"),
+        ("CodeSigningConfigId", "/CodeSigningConfig/CodeSigningConfigId"),
+    ],
+    find: Some(finders::signing),
+    keys: &[("CodeSigningConfigArn", Part::Id)],
+    read: Some(Read {
+        operation: "GetCodeSigningConfig",
+        place: "/CodeSigningConfig",
+        places: &[],
+        given: &[],
+        rules: &Rules::PLAIN,
+        adapt: as_it_is,
+        keys: None,
+    }),
+    tagging: Some(Tagging {
+        tag: "TagResource",
+        untag: "UntagResource",
+        list: "ListTags",
+        resource: "Resource",
+        attribute: None,
+        tags: "Tags",
+        keys: "TagKeys",
+        is_map: true,
+    }),
+};
+
+const BACKUP_PROPERTIES: [Property; 2] = [required("BackupName").fixed(), required("TableName").fixed()];
+
+pub(super) static BACKUP: Plain = Plain {
+    kind: "AWS::DynamoDB::Backup",
+    service: "dynamodb",
+    properties: &BACKUP_PROPERTIES,
+    name: None,
+    create: "CreateBackup",
+    update: None,
+    delete: "DeleteBackup",
+    members: &[],
+    id: Id::Answer("/BackupDetails/BackupArn"),
+    attributes: &[
+        ("BackupArn", "/BackupDetails/BackupArn"),
+        ("BackupId", "/BackupDetails/BackupArn"),
+        ("BackupCreationDateTime", "/BackupDetails/BackupCreationDateTime"),
+        ("BackupSizeBytes", "/BackupDetails/BackupSizeBytes"),
+        ("BackupStatus", "/BackupDetails/BackupStatus"),
+        ("BackupType", "/BackupDetails/BackupType"),
+    ],
+    find: None,
+    keys: &[("BackupArn", Part::Id)],
+    read: Some(Read {
+        operation: "DescribeBackup",
+        place: "/BackupDescription/BackupDetails",
+        places: &[],
+        given: &["TableName"],
+        rules: &Rules::PLAIN,
+        adapt: as_it_is,
+        keys: None,
+    }),
+    tagging: None,
 };

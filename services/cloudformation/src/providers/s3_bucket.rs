@@ -12,7 +12,8 @@ use crate::records::Physical;
 
 pub(super) struct Bucket;
 
-const PROPERTIES: [Property; 6] = [
+const PROPERTIES: [Property; 7] = [
+    optional("AccessControl"),
     optional("BucketEncryption"),
     optional("BucketName").fixed(),
     optional("OwnershipControls"),
@@ -94,7 +95,8 @@ impl Provider for Bucket {
     }
 
     fn comparison(&self) -> Option<&'static Rules> {
-        Some(&Rules::PLAIN)
+        const RULES: Rules = Rules { unread: &["/AccessControl"], whole: &[], ordered: &[] };
+        Some(&RULES)
     }
 
     fn read<'a>(&'a self, work: &'a Work, of: &'a Physical) -> Answer<'a, Reading> {
@@ -182,6 +184,12 @@ async fn set(work: &Work, bucket: &str, old: &Value) -> Result<(), Failure> {
             }
         }
     }
+    if work.get("AccessControl") != old.get("AccessControl") {
+        // `PublicRead` in a template is `public-read` in the call.
+        let acl = work.get("AccessControl").map_or_else(|| "Private".to_owned(), |acl| text(Some(acl)));
+        let input = json!({ "Bucket": bucket, "ACL": canned(&acl) });
+        work.call("s3", "PutBucketAcl", input).await?;
+    }
     if work.get("Tags") != old.get("Tags") {
         match work.get("Tags") {
             Some(tags) => {
@@ -192,6 +200,17 @@ async fn set(work: &Work, bucket: &str, old: &Value) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+fn canned(acl: &str) -> String {
+    let mut name = String::new();
+    for letter in acl.chars() {
+        if letter.is_ascii_uppercase() && !name.is_empty() {
+            name.push('-');
+        }
+        name.push(letter.to_ascii_lowercase());
+    }
+    name
 }
 
 /// Where a template's names are not the call's.

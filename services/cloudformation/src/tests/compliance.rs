@@ -33,6 +33,7 @@ fn samples() -> Vec<(&'static str, Value)> {
         ("DescribeStacks", stack.clone()),
         ("ListStacks", json!({})),
         ("DescribeStackEvents", stack.clone()),
+        ("DescribeEvents", stack.clone()),
         ("ListExports", json!({})),
         ("DescribeStackResource", json!({ "StackName": "compliance", "LogicalResourceId": "Table" })),
         ("DescribeStackResources", stack.clone()),

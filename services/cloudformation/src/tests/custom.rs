@@ -177,14 +177,28 @@ async fn what_cannot_serve_is_refused_before_anything_is_made() {
 const SIGNALS: &str = "Resources: {W: {Type: AWS::CloudFormation::WaitCondition, \
     CreationPolicy: {ResourceSignal: {Count: 2, Timeout: PT10M}}}}\nOutputs: {D: {Value: !GetAtt W.Data}}";
 
+/// The same, computed.
+const COMPUTED: &str = "Parameters: {N: {Type: Number, Default: 2}}\nConditions: {C: !Equals [a, b]}\n\
+    Resources: {W: {Type: AWS::CloudFormation::WaitCondition, \
+    CreationPolicy: {ResourceSignal: {Count: !If [C, 5, !Ref N], Timeout: !Sub 'PT${N}M'}}}}";
+
 fn signal(id: &str, status: &str) -> Value {
     json!({ "StackName": "waits", "LogicalResourceId": "W", "UniqueId": id, "Status": status })
 }
 
 #[tokio::test]
 async fn signals_make_a_wait_condition() {
+    for template in [SIGNALS, COMPUTED] {
+        signals_make(template).await;
+    }
+    let missing = SIGNALS.replace("Count: 2", "Count: !Ref Missing");
+    let refused = Stage::new().await.create("waits", &missing).await.unwrap_err();
+    assert!(refused.message.contains("Unresolved resource dependencies [Missing]"), "{}", refused.message);
+}
+
+async fn signals_make(template: &str) {
     let stage = Stage::new().await;
-    stage.create("waits", SIGNALS).await.unwrap();
+    stage.create("waits", template).await.unwrap();
     for id in ["a", "a", "b"] {
         while stage.call("SignalResource", signal(id, "SUCCESS")).await.is_err() {
             tokio::time::sleep(Duration::from_millis(2)).await;

@@ -5,6 +5,7 @@ mod compliance;
 mod custom;
 mod drift;
 mod faults;
+mod found_again;
 mod lifecycle;
 mod records;
 mod refusals;

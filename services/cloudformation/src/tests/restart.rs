@@ -47,6 +47,7 @@ pub(super) fn operation(stage: &Stage, kind: OperationKind, phase: Phase) -> cra
         before: None,
         retain: Vec::new(),
         policy: None,
+        asked: None,
     }
 }
 
@@ -127,7 +128,7 @@ async fn a_rollback_goes_on() {
 }
 
 /// As if the platform had stopped after the services made these resources and before the stack knew.
-async fn forget(stage: &Stage, id: &str, logical_ids: &[&str]) {
+pub(super) async fn forget(stage: &Stage, id: &str, logical_ids: &[&str]) {
     let store = stage.kit.pipeline.store();
     for mut record in stacks::resources(store, id).unwrap() {
         if logical_ids.contains(&record.logical_id.as_str()) {
@@ -142,7 +143,7 @@ async fn forget(stage: &Stage, id: &str, logical_ids: &[&str]) {
 
 const NAMED: &str = "Resources: {Own: {Type: AWS::Logs::LogGroup}, Named: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: theirs}}}";
 
-async fn made(stage: &Stage, template: &str) -> String {
+pub(super) async fn made(stage: &Stage, template: &str) -> String {
     stage.create("small", template).await.unwrap();
     stage.settled("small").await;
     stage.describe("small").await["StackId"].as_str().unwrap().to_owned()

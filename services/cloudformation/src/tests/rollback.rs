@@ -7,6 +7,14 @@ use super::Stage;
 const TWO: &str = "Resources: {A: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: a, RetentionInDays: 7}}, \
     B: {Type: AWS::Logs::LogGroup, DependsOn: A, Properties: {LogGroupName: b}}}";
 
+/// The template with a third resource behind the others, that cannot be made.
+fn with_broken(stage: &Stage, template: &str) -> String {
+    stage.world.things().broken.insert("CreateTable".to_owned());
+    let table = "C: {Type: AWS::DynamoDB::Table, DependsOn: B, Properties: {BillingMode: PAY_PER_REQUEST, \
+        AttributeDefinitions: [{AttributeName: id, AttributeType: S}], KeySchema: [{AttributeName: id, KeyType: HASH}]}}";
+    format!("{}, {table}}}", template.strip_suffix('}').unwrap())
+}
+
 /// A stack whose way back fails: A was changed in place and B replaced, and A cannot be changed again.
 async fn stuck(stage: &Stage) -> String {
     stage.create("two", TWO).await.unwrap();
@@ -14,8 +22,8 @@ async fn stuck(stage: &Stage) -> String {
     let id = stage.describe("two").await["StackId"].as_str().unwrap().to_owned();
     let next = TWO
         .replace("RetentionInDays: 7", "RetentionInDays: 30")
-        .replace("LogGroupName: b", "LogGroupName: c")
-        + "\nOutputs: {O: {Value: !GetAtt B.Nothing}}";
+        .replace("LogGroupName: b", "LogGroupName: c");
+    let next = with_broken(stage, &next);
     stage.world.things().broken_after.insert("PutRetentionPolicy".to_owned(), 1);
     stage.update("two", &next).await.unwrap();
     assert_eq!(stage.settled("two").await, "UPDATE_ROLLBACK_FAILED");
@@ -66,8 +74,7 @@ async fn a_failed_update_that_was_kept_is_rolled_back_or_updated_again() {
         let stage = Stage::new().await;
         stage.create("two", TWO).await.unwrap();
         stage.settled("two").await;
-        let next =
-            TWO.replace("LogGroupName: b", "LogGroupName: c") + "\nOutputs: {O: {Value: !GetAtt B.Nothing}}";
+        let next = with_broken(&stage, &TWO.replace("LogGroupName: b", "LogGroupName: c"));
         let input = json!({ "StackName": "two", "TemplateBody": next, "DisableRollback": true });
         stage.call("UpdateStack", input).await.unwrap();
         assert_eq!(stage.settled("two").await, "UPDATE_FAILED");

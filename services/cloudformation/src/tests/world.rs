@@ -45,7 +45,7 @@ impl Drop for Hold {
 }
 
 /// Operations that make a thing: the thing's kind, and the member that names it.
-const MAKERS: [(&str, &str, &str); 7] = [
+const MAKERS: [(&str, &str, &str); 10] = [
     ("CreateRole", "role", "RoleName"),
     ("CreateTable", "table", "TableName"),
     ("CreateFunction", "function", "FunctionName"),
@@ -53,10 +53,13 @@ const MAKERS: [(&str, &str, &str); 7] = [
     ("AddPermission", "permission", "StatementId"),
     ("CreateStage", "stage", "stageName"),
     ("PutRolePolicy", "inline", "PolicyName"),
+    ("CreateApiKey", "key", "name"),
+    ("CreateUsagePlan", "plan", "name"),
+    ("CreateUsagePlanKey", "tie", "keyId"),
 ];
 
 /// Operations that take a thing away.
-const TAKERS: [(&str, &str, &str); 9] = [
+const TAKERS: [(&str, &str, &str); 12] = [
     ("DeleteRole", "role", "RoleName"),
     ("DeleteTable", "table", "TableName"),
     ("DeleteFunction", "function", "FunctionName"),
@@ -66,6 +69,9 @@ const TAKERS: [(&str, &str, &str); 9] = [
     ("DeleteRestApi", "api", "restApiId"),
     ("DeleteDeployment", "deployment", "deploymentId"),
     ("DeleteRolePolicy", "inline", "PolicyName"),
+    ("DeleteApiKey", "key", "apiKey"),
+    ("DeleteUsagePlan", "plan", "usagePlanId"),
+    ("DeleteUsagePlanKey", "tie", "keyId"),
 ];
 
 impl World {
@@ -203,8 +209,31 @@ fn output(things: &mut Things, operation: &str, input: &Value) -> Result<Value, 
             Some(stage) => json!({ "stageName": text("stageName"), "deploymentId": stage["deploymentId"] }),
             None => return Err(Fault::sender("NotFoundException", "no stage").into()),
         },
+        "CreateApiKey" | "CreateUsagePlan" => json!({ "id": text("name") }),
+        "CreateUsagePlanKey" => json!({ "id": text("keyId") }),
+        "GetApiKeys" => json!({ "items": marked(things, "key/") }),
+        "GetUsagePlans" => json!({ "items": marked(things, "plan/") }),
+        "GetApiKey" => only(things, &format!("key/{}", text("apiKey")))?,
+        "GetUsagePlan" => only(things, &format!("plan/{}", text("usagePlanId")))?,
+        "GetUsagePlanKey" => {
+            only(things, &format!("tie/{}", text("keyId")))?;
+            json!({ "id": text("keyId") })
+        }
         _ => json!({}),
     })
+}
+
+/// The things of a kind, each with the tags that the platform put on it.
+fn marked(things: &Things, kind: &str) -> Vec<Value> {
+    let found = things.existing.keys().filter(|key| key.starts_with(kind));
+    found.map(|key| json!({ "id": key.trim_start_matches(kind), "tags": things.marks.get(key) })).collect()
+}
+
+fn only(things: &Things, key: &str) -> Result<Value, Error> {
+    if !things.existing.contains_key(key) {
+        return Err(Fault::sender("NotFoundException", "Invalid identifier specified").into());
+    }
+    Ok(json!({ "id": key, "tags": things.marks.get(key) }))
 }
 
 fn groups(things: &mut Things, operation: &str, input: &Value) -> Result<Value, Error> {
@@ -291,6 +320,7 @@ stand_ins! {
     logs { DescribeLogGroups ListTagsForResource CreateLogGroup DeleteLogGroup PutRetentionPolicy DeleteRetentionPolicy TagResource UntagResource }
     apigateway {
         ImportRestApi UpdateRestApi PutRestApi DeleteRestApi CreateDeployment DeleteDeployment CreateStage GetStage
-        UpdateStage DeleteStage TagResource UntagResource
+        UpdateStage DeleteStage TagResource UntagResource CreateApiKey GetApiKeys GetApiKey DeleteApiKey
+        CreateUsagePlan GetUsagePlans GetUsagePlan DeleteUsagePlan CreateUsagePlanKey GetUsagePlanKey DeleteUsagePlanKey
     }
 }

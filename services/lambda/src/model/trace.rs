@@ -7,6 +7,9 @@ use base::Timestamp;
 
 /// How often a function may run in one chain of invocations: Lambda's number.
 pub(crate) const HOPS_MAX: u32 = 16;
+/// Random bytes of a parent's id, and of a root's.
+const PARENT_BYTES: usize = 8;
+const ROOT_BYTES: usize = 12;
 /// The longest header that is read.
 const HEADER_BYTES_MAX: usize = 1_024;
 /// Functions of one chain that are counted; the oldest are forgotten.
@@ -34,12 +37,12 @@ impl Trace {
         }
         let forgotten = lineage.len().saturating_sub(FUNCTIONS_MAX);
         lineage.drain(..forgotten);
-        let fresh = || {
-            let secs = u32::try_from(now.secs()).unwrap_or(0);
-            format!("1-{secs:08x}-{}", crypto::random::hex(12))
-        };
+        // One draw for both ids: each costs about as much.
+        let drawn = crypto::random::hex(PARENT_BYTES + ROOT_BYTES);
+        let (parent, id) = drawn.split_at_checked(2 * PARENT_BYTES).unwrap_or_default();
+        let fresh = || format!("1-{:08x}-{id}", u32::try_from(now.secs()).unwrap_or(0));
         let root = part(header, "Root").filter(|root| is_root(root)).map_or_else(fresh, str::to_owned);
-        Self { root, parent: crypto::random::hex(8), lineage, own }
+        Self { root, parent: parent.to_owned(), lineage, own }
     }
 
     /// How often the function has run in this chain, this time included.
@@ -88,7 +91,8 @@ fn lineage(header: &str) -> Vec<(String, u32)> {
 }
 
 fn short_hash(function_arn: &str) -> String {
-    crypto::sha256(function_arn.as_bytes()).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    let [first, second, third, fourth, ..] = crypto::sha256(function_arn.as_bytes());
+    format!("{:08x}", u32::from_be_bytes([first, second, third, fourth]))
 }
 
 #[cfg(test)]

@@ -83,7 +83,7 @@ pub(crate) fn prepare(lambda: &Lambda, call: &Call, asked: Asked<'_>) -> Result<
     let spec = choose(&loaded, &target)?;
     let client_context = asked.client_context.map(client_context).transpose()?;
     let payload = payload(asked.payload, REQUEST_BYTES_MAX, "RequestResponse")?;
-    let trace = Trace::next(call.source().trace.as_deref(), &target.id.arn(), call.now());
+    let trace = Trace::next(call.source().trace.as_deref(), &spec.arn, call.now());
     if is_loop(&loaded, trace.hops()) {
         return Err(Error::RecursiveInvocation);
     }

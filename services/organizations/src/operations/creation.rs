@@ -37,7 +37,7 @@ pub(crate) async fn create(
         email: input.email.into_exposed(),
         name: input.account_name.into_exposed(),
         role: input.role_name.unwrap_or_else(|| ROLE_NAME.to_owned()),
-        tags: tags::from_api(input.tags)?,
+        tags: tags::of_new(input.tags, &call)?,
         at: moment(&call),
     };
     let management = call.account();

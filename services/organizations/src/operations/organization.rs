@@ -41,7 +41,8 @@ pub(crate) async fn create(
         parent: None,
         name: "Root".to_owned(),
         policies: Vec::new(),
-        tags: Vec::new(),
+        // An organization has no tags: its root tells whose it is.
+        tags: call.marks(),
     };
     let mut member = MemberRecord {
         account: call.account(),

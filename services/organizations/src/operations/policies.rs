@@ -17,7 +17,7 @@ pub(crate) async fn create(
     let Permit { input, call, .. } = permit;
     let kind = model::kind(&input.r#type)?;
     model::check_document(kind, &input.content)?;
-    let tags = tags::from_api(input.tags)?;
+    let tags = tags::of_new(input.tags, &call)?;
     let policy = org
         .change(&call, |edit| {
             let record = tree::managed(edit, edit.account())?;

@@ -25,7 +25,7 @@ pub(crate) async fn untag(org: Arc<Organizations>, permit: Permit<api::UntagReso
     org.change(&call, |edit| {
         let record = tree::managed(edit, edit.account())?;
         on(edit, &record, &input.resource_id, |stored| {
-            stored.retain(|(key, _)| !input.tag_keys.contains(key));
+            tags::remove(stored, &input.tag_keys);
             Ok(())
         })
     })

@@ -16,7 +16,7 @@ pub(crate) async fn create(
     permit: Permit<api::CreateOrganizationalUnit>,
 ) -> Result<api::CreateOrganizationalUnitResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let tags = tags::from_api(input.tags)?;
+    let tags = tags::of_new(input.tags, &call)?;
     let unit = org
         .change(&call, |edit| {
             let record = tree::managed(edit, edit.account())?;

@@ -64,6 +64,19 @@ pub(super) fn expand_all(template: &mut Template<'_>, problems: &mut Problems) {
     }
 }
 
+/// What a connector of no template grants: the transform's own, between two resources told by their parts.
+pub(super) fn between(
+    id: &str,
+    from: &Value,
+    to: &Value,
+    permissions: &Value,
+) -> Result<Vec<(String, Value)>, Problems> {
+    let properties = json!({ "Source": from, "Destination": to, "Permissions": permissions });
+    let body = Map::from_iter([("Type".to_owned(), KIND.into()), ("Properties".to_owned(), properties)]);
+    let mut template = Template { resources: &mut Map::new(), original: &Map::new() };
+    expand(&Source::new(id, &body), &mut template)
+}
+
 fn expand(source: &Source<'_>, template: &mut Template<'_>) -> Result<Vec<(String, Value)>, Problems> {
     check(source.id, KIND, &source.properties, &PROPERTIES, &["Source", "Destination", "Permissions"])?;
     let refuse = |message: String| Problems::resource(source.id, message);

@@ -189,6 +189,12 @@ fn identity_source(id: &str, name: &str, identity: &Map<String, Value>) -> Resul
     Ok(parts)
 }
 
+/// The ARN of all authorizers of an API.
+pub(in super::super) fn arn(api: &str) -> Value {
+    let arn = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${__ApiId__}/authorizers/*";
+    json!({ "Fn::Sub": [arn, { "__ApiId__": reference(api) }] })
+}
+
 /// Lets the API call the functions that authorize, where the template asks for it.
 pub(super) fn permissions(source: &Source<'_>) -> Result<Vec<(String, Value)>, Problems> {
     let Some(auth) = truthy(&source.properties, "Auth").and_then(Value::as_object) else {
@@ -200,13 +206,11 @@ pub(super) fn permissions(source: &Source<'_>) -> Result<Vec<(String, Value)>, P
         if truthy(config, "EnableFunctionDefaultPermissions").is_none() {
             continue;
         }
-        let arn =
-            "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${__ApiId__}/authorizers/*";
         let properties = Map::from_iter([
             ("Action".to_owned(), json!("lambda:InvokeFunction")),
             ("FunctionName".to_owned(), function.clone()),
             ("Principal".to_owned(), json!("apigateway.amazonaws.com")),
-            ("SourceArn".to_owned(), json!({ "Fn::Sub": [arn, { "__ApiId__": reference(source.id) }] })),
+            ("SourceArn".to_owned(), arn(source.id)),
         ]);
         let id = format!("{}{name}AuthorizerPermission", source.id);
         permissions.push((id, source.part("AWS::Lambda::Permission", properties)));

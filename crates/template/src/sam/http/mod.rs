@@ -1,6 +1,4 @@
 //! `AWS::Serverless::HttpApi`: an HTTP API with its OpenAPI body, its stage, and the permissions of its authorizers.
-//!
-//! Custom domains are refused by name.
 
 mod auth;
 mod body;
@@ -9,12 +7,15 @@ mod prepare;
 use serde_json::{Map, Value, json};
 
 use super::context::{Context, Source};
+use super::domain;
 use super::error::Problems;
 use super::location;
+use super::python::sorted;
 use super::references::Generated;
 use super::value::{Kind, check, is_intrinsic, is_truthy, member, reference, truthy};
 use super::version::short_hash;
 
+pub(super) use auth::arn as authorizers_arn;
 pub(super) use body::{ANY, Body};
 pub(super) use prepare::prepare;
 
@@ -33,7 +34,7 @@ const PROPERTIES: [(&str, Kind); 16] = [
     ("DefaultRouteSettings", Kind::Map),
     ("Auth", Kind::Map),
     ("RouteSettings", Kind::Map),
-    ("Domain", Kind::Unsupported),
+    ("Domain", Kind::Map),
     ("FailOnWarnings", Kind::Flag),
     ("Description", Kind::Text),
     ("DisableExecuteApiEndpoint", Kind::Flag),
@@ -45,6 +46,8 @@ pub(super) const DEFAULT: &str = "$default";
 /// The logical id of the API of all events that name none.
 pub(super) const IMPLICIT: &str = "ServerlessHttpApi";
 
+const CREATED_BY: &str = "httpapi:createdBy";
+
 const CORS: [(&str, &str); 6] = [
     ("AllowOrigins", "allowOrigins"),
     ("AllowHeaders", "allowHeaders"),
@@ -54,17 +57,29 @@ const CORS: [(&str, &str); 6] = [
     ("AllowCredentials", "allowCredentials"),
 ];
 
+/// True where all HTTP APIs of a template have tags in common.
+pub(super) fn has_global_tags(root: &Map<String, Value>) -> bool {
+    let tags = root.get("Globals").and_then(|globals| globals.get("HttpApi")?.get("Tags"));
+    tags.is_some_and(is_truthy)
+}
+
 /// All that an HTTP API becomes.
 pub(super) fn expand(
     source: &Source<'_>,
-    context: &Context,
+    context: &mut Context,
     generated: &mut Generated,
 ) -> Result<Vec<(String, Value)>, Problems> {
     check(source.id, KIND, &source.properties, &PROPERTIES, &[])?;
     let mut tags = truthy(&source.properties, "Tags").and_then(Value::as_object).cloned();
     let api = api(source, context, &mut tags)?;
     let mut resources = vec![(source.id.to_owned(), source.whole("AWS::ApiGatewayV2::Api", api))];
+    let domain_tags = tags.clone().map_or_else(|| json!({ CREATED_BY: "SAM" }), Value::Object);
+    let mut groups = std::mem::take(&mut context.record_groups);
+    let domain = domain::http(source, context, domain_tags, (true, &mut groups), generated);
+    context.record_groups = groups;
+    let domain = domain?;
     resources.extend(auth::permissions(source)?);
+    resources.extend(domain);
     let (stage_id, stage) = stage(source, tags);
     generated.add(source.id, "Stage", &stage_id);
     resources.push((stage_id, source.part("AWS::ApiGatewayV2::Stage", stage)));
@@ -163,7 +178,12 @@ fn complete(
     }
     if valid {
         let tags = tags.get_or_insert_default();
-        tags.insert("httpapi:createdBy".to_owned(), json!("SAM"));
+        tags.insert(CREATED_BY.to_owned(), json!("SAM"));
+        if let Value::Object(sorted) = sorted(&Value::Object(tags.clone()))
+            && context.hashed_tags
+        {
+            *tags = sorted;
+        }
         Body::new(&mut doc)?.add_tags(tags)?;
     }
     if let Some(disabled) = member(properties, "DisableExecuteApiEndpoint") {

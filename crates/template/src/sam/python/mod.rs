@@ -21,6 +21,17 @@ pub(super) fn ordered(map: &Map<String, Value>) -> Vec<(&String, &Value)> {
     order.keys().iter().filter_map(|key| map.get_key_value(key)).collect()
 }
 
+/// A map of the template with its entries in that order; anything else as it is.
+pub(super) fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let entries = ordered(map).into_iter().map(|(key, value)| (key.clone(), value.clone()));
+            Value::Object(entries.collect())
+        }
+        other => other.clone(),
+    }
+}
+
 /// A value inside an API body.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Py {
@@ -120,6 +131,17 @@ impl Py {
             Self::Text(text) => Value::String(text.text.clone()),
             Self::List(items) => Value::Array(items.iter().map(Self::to_value).collect()),
             Self::Dict(dict) => Value::Object(dict.to_map()),
+        }
+    }
+
+    /// The plain tree with every map in the order in which Python has it.
+    pub(super) fn in_order(&self) -> Value {
+        match self {
+            Self::List(items) => Value::Array(items.iter().map(Self::in_order).collect()),
+            Self::Dict(dict) => {
+                Value::Object(dict.iter().map(|(key, value)| (key.text, value.in_order())).collect())
+            }
+            leaf => leaf.to_value(),
         }
     }
 

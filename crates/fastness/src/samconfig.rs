@@ -1,4 +1,4 @@
-//! Reads what `samconfig.toml` says of deployments, as `sam deploy` reads it.
+//! Reads what `samconfig.toml` says of deployments, as `sam deploy` reads it: for `deploy` and `up`.
 //!
 //! The tables `ENV.deploy.parameters` and, behind it, `ENV.global.parameters`. Settings that have no meaning here are passed
 //! over, as they say how the other tool talks; one that is not of its type is an error.
@@ -14,17 +14,17 @@ const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// What a file says.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct SamConfig {
-    pub(super) stack_name: Option<String>,
-    pub(super) parameters: Vec<(String, String)>,
-    pub(super) tags: Vec<(String, String)>,
-    pub(super) capabilities: Vec<String>,
-    pub(super) role_arn: Option<String>,
-    pub(super) s3_bucket: Option<String>,
+pub(crate) struct SamConfig {
+    pub(crate) stack_name: Option<String>,
+    pub(crate) parameters: Vec<(String, String)>,
+    pub(crate) tags: Vec<(String, String)>,
+    pub(crate) capabilities: Vec<String>,
+    pub(crate) role_arn: Option<String>,
+    pub(crate) s3_bucket: Option<String>,
 }
 
 /// The file for a template in `folder`, if there is one: beside it, or beside the `.aws-sam` folder that it was built in.
-pub(super) fn beside(folder: &Path) -> Option<PathBuf> {
+pub(crate) fn beside(folder: &Path) -> Option<PathBuf> {
     let built_in = folder.ends_with(".aws-sam/build").then(|| folder.ancestors().nth(2)).flatten();
     Some(built_in.unwrap_or(folder).join("samconfig.toml")).filter(|file| file.is_file())
 }
@@ -34,7 +34,7 @@ impl SamConfig {
     ///
     /// # Errors
     /// It cannot be read, is no TOML, or a setting is not of its type.
-    pub(super) fn read(file: &Path, environment: &str) -> Result<Self, Error> {
+    pub(crate) fn read(file: &Path, environment: &str) -> Result<Self, Error> {
         let told = |error: &dyn std::fmt::Display| Error::from(format!("{}: {error}", file.display()));
         if std::fs::metadata(file).map_err(|error| told(&error))?.len() > FILE_BYTES_MAX {
             return Err(told(&format!("it has more than {FILE_BYTES_MAX} bytes")));

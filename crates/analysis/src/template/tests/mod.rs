@@ -1,5 +1,9 @@
 //! Rules against templates: what is wrong is found on its line, and what is right is left alone.
 
+mod environment;
+mod grants;
+mod principals;
+
 use super::*;
 
 fn found(text: &str) -> Vec<(&'static str, usize)> {
@@ -23,7 +27,7 @@ Resources:
         Variables:
           TABLE: !Ref Table
           SECRET_ARN: arn:aws:secretsmanager:us-east-1:111111111111:secret:x
-          PASSWORD: '{{resolve:secretsmanager:x}}'
+          PASSWORD: !Ref PasswordArn
           TOKEN_TTL: "60"
       Policies:
         - DynamoDBReadPolicy: {TableName: !Ref Table}
@@ -193,7 +197,11 @@ fn what_only_looks_careless_is_left_alone() {
         + &function(
             "      Policies:\n        - Statement:\n            - {Effect: Allow, Action: 'iam:PutRolePolicy', Resource: 'arn:aws:iam::111111111111:role/*'}\n",
         );
-    assert_eq!(found(&bounded), [], "the role that is made for the function has the boundary");
+    assert_eq!(
+        found(&bounded),
+        [("resource-wildcard", 10)],
+        "wide, but the role that is made for the function has the boundary"
+    );
     let named = function(
         "      Policies:\n        - Statement:\n            - {Effect: Allow, Action: 'sts:AssumeRole', Resource: 'arn:aws:iam::111111111111:role/one'}\n",
     );

@@ -1,0 +1,92 @@
+//! Statements of identities that allow too much: wildcards, everything but a list, any role.
+//!
+//! What several statements amount to together is not said here; see `escalation`.
+
+use template::Resource;
+
+use super::reading::Reading;
+use super::statement::{Pattern, Statement};
+use super::{Finding, Rule, reach, rules, sources};
+use crate::glob;
+
+/// Managed policies that let their holder do everything, or make itself able to.
+pub(super) const ADMINISTRATORS: [&str; 3] = ["AdministratorAccess", "PowerUserAccess", "IAMFullAccess"];
+/// What functions write their logs with, as AWS's own policy for them grants it: lines can only be added.
+const LOG_WRITING: [&str; 3] = ["logs:createloggroup", "logs:createlogstream", "logs:putlogevents"];
+
+pub(super) fn check(reading: &Reading<'_>, name: &str, resource: &Resource, findings: &mut Vec<Finding>) {
+    let own = sources::identity(reading, name, resource);
+    for (managed, path) in own.managed {
+        let short = managed.rsplit('/').next().unwrap_or_default();
+        let rule = match short {
+            short if ADMINISTRATORS.contains(&short) => &rules::ADMINISTRATOR,
+            short if short.ends_with("FullAccess") => &rules::ACTION_WILDCARD,
+            _ => continue,
+        };
+        findings.push(reading.finding(rule, name, &path, format!("`{name}` has the managed policy {short}")));
+    }
+    for statement in own.statements {
+        judge(name, &statement, findings);
+    }
+}
+
+fn judge(name: &str, statement: &Statement, findings: &mut Vec<Finding>) {
+    let mut add = |rule: &'static Rule, line: usize, message: String| {
+        findings.push(Finding { rule, resource: name.to_owned(), line: Some(line), message });
+    };
+    for (element, line) in &statement.inverted {
+        add(&rules::NOT_ACTION, *line, format!("`{name}` allows with {element}"));
+    }
+    for action in &statement.actions {
+        let called = action.plain.split_once(':').map_or(action.plain.as_str(), |(_, called)| called);
+        if is_everything(&action.plain) {
+            add(&rules::ADMINISTRATOR, action.line, format!("`{name}` allows every action"));
+        } else if called == "*" {
+            add(&rules::ACTION_WILDCARD, action.line, format!("`{name}` allows {}", action.shown));
+        } else if called.contains(['*', '?']) {
+            add(&rules::ACTION_PREFIX, action.line, format!("`{name}` allows {}", action.shown));
+        }
+        if passes_any_role(action, statement) {
+            let message = format!("`{name}` may pass any role ({})", action.shown);
+            add(&rules::PASS_ROLE, action.line, message);
+        }
+    }
+    // `NotResource` is a finding of its own.
+    if statement.is_bound || statement.inverted.iter().any(|(element, _)| *element == "NotResource") {
+        return;
+    }
+    let reached: Vec<(&Pattern, &Pattern)> = statement
+        .actions
+        .iter()
+        .filter(|action| action.plain != "iam:passrole" && reach::is_bindable(&action.plain))
+        .filter_map(|action| Some((action, reached(action, &statement.resources)?)))
+        .collect();
+    if let Some((_, place)) = reached.first() {
+        let actions: Vec<&str> = reached.iter().map(|(action, _)| action.shown.as_str()).collect();
+        let on = if place.shown == "*" { String::new() } else { format!(" ({})", place.shown) };
+        let message = format!("`{name}` allows {} on every resource{on}", actions.join(", "));
+        add(&rules::RESOURCE_WILDCARD, place.line, message);
+    }
+}
+
+/// True for a pattern that takes in every action of every service.
+pub(super) fn is_everything(action: &str) -> bool {
+    action == "*" || action == "*:*"
+}
+
+/// The pattern by which the action reaches every resource of a kind.
+fn reached<'s>(action: &Pattern, resources: &'s [Pattern]) -> Option<&'s Pattern> {
+    let writes_logs = LOG_WRITING.contains(&action.plain.as_str());
+    resources.iter().find(|resource| match resource.plain.as_str() {
+        "*" => true,
+        pattern => !writes_logs && reach::reaches_every(&action.plain, pattern),
+    })
+}
+
+fn passes_any_role(action: &Pattern, statement: &Statement) -> bool {
+    let mut resources = statement.resources.iter();
+    // Who may do everything is told so already.
+    !is_everything(&action.plain)
+        && glob::matches(&action.plain, "iam:passrole")
+        && resources.any(|resource| reach::reaches_every("iam:passrole", &resource.plain))
+}

@@ -1,0 +1,213 @@
+//! How far a resource pattern reaches: whether every resource of a kind is under it.
+//!
+//! A pattern is held against the ARN of a resource that nobody names, of each type that AWS's facts give for the action. Of
+//! services whose facts are not known here, the form of the pattern decides.
+
+use protocol::{AccessLevel, Authorization};
+
+use crate::glob;
+
+/// The name of what nobody names.
+const UNNAMED: &str = "zq7vx0unnamed";
+/// Services whose ARNs have no type before the name.
+const UNTYPED: [&str; 6] = ["s3", "sns", "sqs", "execute-api", "codecommit", "apigateway"];
+/// Actions that work on no resource, or on none that could be named beforehand, of services whose facts are not known here.
+/// <https://docs.aws.amazon.com/service-authorization/latest/reference/>
+const UNBINDABLE: [&str; 26] = [
+    "ce:get*",
+    "cloudwatch:getmetricdata",
+    "cloudwatch:getmetricstatistics",
+    "cloudwatch:putmetricdata",
+    "comprehend:*detect*",
+    "ec2:assignprivateipaddresses",
+    "ec2:createnetworkinterface",
+    "ec2:deletenetworkinterface",
+    "ec2:unassignprivateipaddresses",
+    "ecr:getauthorizationtoken",
+    "kms:createkey",
+    "kms:generaterandom",
+    "polly:synthesizespeech",
+    "rekognition:detect*",
+    "secretsmanager:batchgetsecretvalue",
+    "secretsmanager:getrandompassword",
+    "ssmmessages:*",
+    "ec2messages:*",
+    "tag:get*",
+    "textract:*",
+    "translate:translatetext",
+    "transcribe:startstreamtranscription*",
+    "xray:get*",
+    "xray:putt*",
+    "health:*",
+    "pricing:*",
+];
+
+/// The facts of an action's service, and the actions that its pattern stands for.
+fn facts(action: &str) -> Option<(&'static Authorization, &str)> {
+    let (service, called) = action.split_once(':')?;
+    Some((protocol::authorization(service)?, called))
+}
+
+/// Whether an action (in lower case, a pattern perhaps) works on resources that a policy could name. Actions that list are
+/// left out, and so is a whole service, which is a finding of its own. What is not known could be bound.
+pub(super) fn is_bindable(action: &str) -> bool {
+    let Some((_, called)) = action.split_once(':') else { return false };
+    if called == "*" {
+        return false;
+    }
+    let lists = called.starts_with("describe") || called.starts_with("list");
+    let Some((facts, _)) = facts(action) else {
+        return !lists && !UNBINDABLE.iter().any(|pattern| glob::matches(pattern, action));
+    };
+    let is_pattern = called.contains(['*', '?']);
+    if is_pattern && lists {
+        return false;
+    }
+    let mut known = false;
+    for (name, found) in facts.actions() {
+        if glob::matches(called, &name.to_ascii_lowercase()) {
+            known = true;
+            let counts = !is_pattern || !matches!(found.level(), AccessLevel::List);
+            if counts && !found.resources().is_empty() {
+                return true;
+            }
+        }
+    }
+    !known
+}
+
+/// True where the pattern takes in every resource of a type that the action works on.
+pub(super) fn reaches_every(action: &str, pattern: &str) -> bool {
+    if pattern == "*" || !pattern.contains(['*', '?']) {
+        return pattern == "*";
+    }
+    let Some((facts, called)) = facts(action) else { return is_every(pattern) };
+    let named = facts.actions().filter(|(name, _)| glob::matches(called, &name.to_ascii_lowercase()));
+    let mut named = named.peekable();
+    if named.peek().is_none() {
+        return is_every(pattern);
+    }
+    named.any(|(_, found)| {
+        let mut types = found.resources().keys().filter_map(|name| facts.resource(name));
+        types.any(|kind| glob::matches(pattern, &unnamed(&kind.arn, pattern)))
+    })
+}
+
+/// An ARN of this form that nobody names, in the region and account that the pattern names.
+fn unnamed(form: &str, pattern: &str) -> String {
+    let mut arn = String::new();
+    let mut rest = form;
+    while let Some((before, (name, after))) =
+        rest.split_once("${").and_then(|(before, after)| Some((before, after.split_once('}')?)))
+    {
+        arn.push_str(before);
+        arn.push_str(match name {
+            "Partition" => "aws",
+            "Region" => "us-east-1",
+            "Account" => "123456789012",
+            _ => UNNAMED,
+        });
+        rest = after;
+    }
+    arn.push_str(rest);
+    in_place_of(&arn, pattern)
+}
+
+/// The ARN in the partition, region and account that the pattern names.
+pub(super) fn in_place_of(arn: &str, pattern: &str) -> String {
+    let wanted: Vec<&str> = pattern.splitn(6, ':').collect();
+    let parts = arn.splitn(6, ':').enumerate().map(|(at, part)| match wanted.get(at) {
+        Some(wanted) if matches!(at, 1 | 3 | 4) && !wanted.is_empty() && !wanted.contains(['*', '?']) => {
+            *wanted
+        }
+        _ => part,
+    });
+    parts.collect::<Vec<_>>().join(":")
+}
+
+/// True where a pattern in its shortest form names nothing: `*`, or an ARN with wildcards alone in the place of names.
+pub(super) fn is_every(pattern: &str) -> bool {
+    if pattern == "*" {
+        return true;
+    }
+    let parts: Vec<&str> = pattern.splitn(6, ':').collect();
+    if !"arn".starts_with(parts.first().copied().unwrap_or_default().trim_end_matches('*')) {
+        return false;
+    }
+    let wild = |text: &str| text.contains('*') && text.bytes().all(|byte| byte == b'*' || byte == b'?');
+    let [_, _, service, _, _, resource] = parts.as_slice() else { return pattern.ends_with('*') };
+    let mut segments = resource.split([':', '/']);
+    let first = segments.next().unwrap_or_default();
+    let rest: Vec<&str> = segments.collect();
+    if wild(first) {
+        return rest.iter().all(|segment| wild(segment));
+    }
+    let is_type = first.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-');
+    // `role*` is every role, and `Orders*` of a queue is not.
+    let begun = first
+        .strip_suffix('*')
+        .is_some_and(|kind| matches!(kind, "role" | "user" | "table" | "secret" | "key"));
+    !UNTYPED.contains(service)
+        && (begun || is_type && !rest.is_empty() && rest.iter().all(|segment| wild(segment)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_that_names_nothing_reaches_everything() {
+        for (action, pattern, expected) in [
+            ("s3:getobject", "arn:aws:s3:::*", true),
+            ("s3:getobject", "arn:aws:s3:::*/*", true),
+            ("s3:getobject", "arn:aws:s3:::bucket/*", false),
+            ("s3:getobject", "<Bucket.Arn>/*", false),
+            ("s3:listbucket", "arn:aws:s3:::app-*", false),
+            ("dynamodb:deleteitem", "arn:aws:dynamodb:*:*:table/*", true),
+            ("dynamodb:deleteitem", "arn:aws:dynamodb:eu-west-1:111111111111:table/*", true),
+            ("dynamodb:deletetable", "arn:aws:dynamodb:*", true),
+            ("dynamodb:query", "arn:aws:dynamodb:us-east-1:111111111111:table/orders/index/*", false),
+            ("iam:passrole", "arn:aws:iam::*:*", true),
+            ("iam:passrole", "arn:aws:iam::111111111111:role*", true),
+            ("iam:passrole", "arn:aws:iam::111111111111:role/app-*", false),
+            ("iam:passrole", "arn:aws:iam::111111111111:user/*", false),
+            ("lambda:invokefunction", "arn:aws:lambda:us-east-1:111111111111:function:*", true),
+            ("lambda:invokefunction", "arn:aws:lambda:us-east-1:111111111111:function:app:*", false),
+            ("logs:putlogevents", "arn:aws:logs:us-east-1:111111111111:log-group:/aws/lambda/f:*", false),
+            ("secretsmanager:getsecretvalue", "arn:aws:secretsmanager:*:*:secret:*", true),
+            ("secretsmanager:getsecretvalue", "arn:aws:secretsmanager:*:*:secret:app-*", false),
+            ("sqs:sendmessage", "arn:aws:sqs:us-east-1:111111111111:*", true),
+            ("sqs:sendmessage", "arn:aws:sqs:us-east-1:111111111111:orders-*", false),
+            ("sns:publish", "arn:aws:sns:us-east-1:111111111111:orders:*", false),
+            ("execute-api:invoke", "arn:aws:execute-api:us-east-1:111111111111:abc/*", false),
+            ("ssm:getparameter", "arn:aws:ssm:us-east-1:111111111111:parameter/app/*", false),
+            ("ssm:sendcommand", "arn:aws:ec2:*:*:instance/*", true),
+            ("kms:decrypt", "*", true),
+            ("kms:decrypt", "<Key.Arn>", false),
+            ("kms:decrypt", "", false),
+        ] {
+            assert_eq!(reaches_every(action, pattern), expected, "{action} {pattern}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_bound_is_not_asked_to_be() {
+        for (action, expected) in [
+            ("*", false),
+            ("s3:*", false),
+            ("s3:delete*", true),
+            ("s3:list*", false),
+            ("s3:listallmybuckets", false),
+            ("dynamodb:getitem", true),
+            ("dynamodb:nonesuch", true),
+            ("logs:describeloggroups", false),
+            ("xray:puttracesegments", false),
+            ("cloudwatch:putmetricdata", false),
+            ("ec2:describeinstances", false),
+            ("secretsmanager:getsecretvalue", true),
+            ("secretsmanager:get*", true),
+        ] {
+            assert_eq!(is_bindable(action), expected, "{action}");
+        }
+    }
+}

@@ -29,16 +29,11 @@ pub(crate) fn remove(stored: &mut Vec<Tag>, keys: &[String]) {
 /// Sets tags; one of the same key gets the new value.
 pub(crate) fn add(stored: &mut Vec<Tag>, tags: Vec<api::Tag>) -> Result<(), Error> {
     for (at, api::Tag { key, .. }) in tags.iter().enumerate() {
-<<<<<<< HEAD
-        if key.to_ascii_lowercase().starts_with("aws:") {
+        if service::is_mark(key) {
             return Err(Error::invalid(
                 "INVALID_SYSTEM_TAGS_PARAMETER",
                 "Tag keys beginning with aws: are reserved.",
             ));
-=======
-        if service::is_mark(key) {
-            return Err(Error::InvalidInput("Tag keys beginning with aws: are reserved.".to_owned()));
->>>>>>> main
         }
         if tags.iter().take(at).any(|other| other.key == *key) {
             return Err(Error::invalid("DUPLICATE_TAG_KEY", "Duplicate tag keys are not allowed."));
@@ -50,14 +45,6 @@ pub(crate) fn add(stored: &mut Vec<Tag>, tags: Vec<api::Tag>) -> Result<(), Erro
             None => stored.push((key, value)),
         }
     }
-<<<<<<< HEAD
-    if stored.len() > TAGS_MAX {
-        Err(Error::quota("MAX_TAG_LIMIT_EXCEEDED", "tags", TAGS_MAX))
-    } else {
-        Ok(())
-    }
-=======
     let own = stored.iter().filter(|(key, _)| !service::is_mark(key)).count();
-    if own > TAGS_MAX { Err(Error::quota("tags", TAGS_MAX)) } else { Ok(()) }
->>>>>>> main
+    if own > TAGS_MAX { Err(Error::quota("MAX_TAG_LIMIT_EXCEEDED", "tags", TAGS_MAX)) } else { Ok(()) }
 }

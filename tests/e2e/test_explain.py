@@ -166,3 +166,35 @@ def test_what_another_account_has_is_not_told_by_ones_own_conditions(own):
             own.client("sts", *probe).assume_role(RoleArn=f"arn:aws:iam::{account}:role/{name}", RoleSessionName="xx")
         told.append(str(caught.value).replace("role/" + name, "role/N"))
     assert told[0] == told[1] and "explicit deny in an identity-based policy" in told[0], told
+
+
+def test_what_is_refused_during_the_work_is_explained_too(own):
+    """`s3:ListBucket` behind a missing key, and one object of many."""
+    s3 = own.client("s3")
+    s3.create_bucket(Bucket="inner")
+    s3.put_object(Bucket="inner", Key="k", Body=b"1")
+    s3.put_object(Bucket="inner", Key="mine", Body=b"1")
+    client = own.client("s3", *own.user("reader", {"Sid": "Read", "Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"},
+                                        {"Effect": "Allow", "Action": "s3:DeleteObject", "Resource": "arn:aws:s3:::inner/mine"}))
+    with pytest.raises(botocore.exceptions.ClientError) as caught:
+        client.get_object(Bucket="inner", Key="missing")
+    response = caught.value.response
+    why = "is not authorized to perform: s3:ListBucket on resource: arn:aws:s3:::inner because no identity-based policy allows the s3:ListBucket action"
+    assert response["Error"]["Code"] == "AccessDenied" and why in response["Error"]["Message"], response
+    record = next(each for each in own.events(EventName="GetObject") if each["requestID"] == response["ResponseMetadata"]["RequestId"])
+    for what in (response["ResponseMetadata"]["HTTPHeaders"]["x-fastness-authorization-message"], record["eventID"]):
+        shown = explain(own, what)
+        assert shown.returncode == 0, shown.stderr
+        assert "action     s3:ListBucket\nresource   arn:aws:s3:::inner\n" in shown.stdout and "[0] Allow Read does not apply: action" in shown.stdout
+
+    answer = client.delete_objects(Bucket="inner", Delete={"Objects": [{"Key": "k"}, {"Key": "mine"}]})
+    assert [error["Key"] for error in answer["Errors"]] == ["k"]
+    assert "not authorized to perform: s3:DeleteObject on resource: arn:aws:s3:::inner/k because no identity-based" in answer["Errors"][0]["Message"]
+    record = next(each for each in own.events(EventName="DeleteObjects") if each["requestID"] == answer["ResponseMetadata"]["RequestId"])
+    details = record["additionalEventData"]["duringWork"]
+    assert details["authorized"] == [{"action": "s3:DeleteObject", "resource": "arn:aws:s3:::inner/mine"}]
+    assert [(one["action"], one["resource"]) for one in details["refused"]] == [("s3:DeleteObject", "arn:aws:s3:::inner/k")]
+    assert details["refused"][0]["policyEvaluation"]["allowed"] is False
+    shown = explain(own, record["eventID"])
+    assert shown.returncode == 0 and "1 of its parts were refused" in shown.stdout and "! s3:DeleteObject on arn:aws:s3:::inner/k" in shown.stdout, shown.stdout
+    s3.head_object(Bucket="inner", Key="k")

@@ -2,6 +2,9 @@
 
 import json
 import subprocess
+import time
+
+import pytest
 
 from harness.platform import binary
 from support import refused, trust
@@ -92,3 +95,103 @@ def test_logical_ids_are_found_in_their_stacks(platform, name):
     assert told.returncode == 1 and "neither a role nor a function" in told.stderr
     for stack in (name, name + "-2"):
         stacks.delete_stack(StackName=stack)
+
+
+def report_of(platform, name):
+    told = ask(platform, name, "--json")
+    assert told.returncode == 0, told.stderr
+    return json.loads(told.stdout)
+
+
+@pytest.fixture
+def wide(platform, name):
+    """A role that may do everything, and clients of its session."""
+    iam = platform.client("iam")
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust({"AWS": ROOT}))["Role"]["Arn"]
+    everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps(everything))
+    keys = session(platform, name, arn)
+    return lambda service: platform.client(service, *keys)
+
+
+def paste(platform, name):
+    report = report_of(platform, name)
+    platform.client("iam").put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps(report["policy"]))
+    return report["policy"]["Statement"]
+
+
+def test_what_operations_ask_for_beyond_their_names_is_covered(platform, name, wide):
+    own = platform.client("s3")
+    own.create_bucket(Bucket=name)
+    own.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    version = own.put_object(Bucket=name, Key="folder/a", Body=b"1")["VersionId"]
+    platform.client("dynamodb").create_table(TableName=name, BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+                                             AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}])
+    copied = {"Bucket": name, "Key": "folder/a"}
+
+    def work():
+        s3, dynamodb = wide("s3"), wide("dynamodb")
+        s3.get_object(Bucket=name, Key="folder/a", VersionId=version)
+        s3.get_object_tagging(Bucket=name, Key="folder/a", VersionId=version)
+        s3.put_object(Bucket=name, Key="tagged", Body=b"1", Tagging="a=b")
+        s3.copy_object(Bucket=name, Key="copy", CopySource=copied)
+        s3.get_object_attributes(Bucket=name, Key="tagged", ObjectAttributes=["ETag"])
+        refused(s3.get_object, "NoSuchKey", Bucket=name, Key="missing")
+        s3.put_object(Bucket=name, Key="gone", Body=b"1")
+        assert "Errors" not in s3.delete_objects(Bucket=name, Delete={"Objects": [{"Key": "gone"}]})
+        dynamodb.execute_statement(Statement=f"INSERT INTO \"{name}\" VALUE {{'k': '{time.monotonic_ns()}'}}")
+        dynamodb.execute_statement(Statement=f'SELECT * FROM "{name}"')
+        answers = dynamodb.batch_execute_statement(Statements=[{"Statement": f"DELETE FROM \"{name}\" WHERE k = 'x'"}])["Responses"]
+        assert not any("AccessDenied" in answer.get("Error", {}).get("Code", "") for answer in answers)
+        wide("sts").get_caller_identity()
+
+    work()
+    statements = paste(platform, name)
+    text = json.dumps(statements)
+    for action in ("s3:GetObjectVersion", "s3:GetObjectVersionTagging", "s3:PutObjectTagging", "s3:GetObjectAttributes", "s3:ListBucket", "s3:DeleteObject",
+                   "dynamodb:PartiQLInsert", "dynamodb:PartiQLSelect", "dynamodb:PartiQLDelete"):
+        assert f'"{action}"' in text, action
+    # What takes no leave is not granted, nor is an action that there is none of.
+    assert "GetCallerIdentity" not in text and "ExecuteStatement" not in text and "DeleteObjects" not in text and '"Resource": "*"' not in text
+    work()
+    refused(wide("s3").get_object, "AccessDenied", Bucket=name, Key="tagged", VersionId=version)
+    refused(wide("dynamodb").execute_statement, "AccessDeniedException", Statement=f"UPDATE \"{name}\" SET q = 1 WHERE k = 'x'")
+
+
+def test_what_was_refused_is_not_granted(platform, name):
+    iam, own = platform.client("iam"), platform.client("s3")
+    own.create_bucket(Bucket=name)
+    own.put_object(Bucket=name, Key="mine", Body=b"1")
+    own.put_object(Bucket=name, Key="theirs", Body=b"1")
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust({"AWS": ROOT}))["Role"]["Arn"]
+    iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "s3:DeleteObject", "Resource": f"arn:aws:s3:::{name}/mine"}]}))
+    client = platform.client("s3", *session(platform, name, arn))
+    answer = client.delete_objects(Bucket=name, Delete={"Objects": [{"Key": "mine"}, {"Key": "theirs"}]})
+    assert [error["Key"] for error in answer["Errors"]] == ["theirs"]
+    report = report_of(platform, name)
+    assert report["policy"]["Statement"] == [{"Effect": "Allow", "Action": "s3:DeleteObject", "Resource": f"arn:aws:s3:::{name}/mine"}]
+    assert report["refused"] == [{"action": "s3:DeleteObject", "resource": f"arn:aws:s3:::{name}/theirs"}]
+
+
+def test_names_do_not_widen_the_policy(platform, name, wide):
+    platform.client("s3").create_bucket(Bucket=name)
+    keys = ["*", "admin/${aws:username}", "what?"]
+    for key in keys:
+        wide("s3").put_object(Bucket=name, Key=key, Body=b"1")
+    paste(platform, name)
+    for key in keys:
+        wide("s3").put_object(Bucket=name, Key=key, Body=b"2")
+    for key in ("anything", "admin/anything", "admin/run", "whatx"):
+        refused(wide("s3").put_object, "AccessDenied", Bucket=name, Key=key, Body=b"3")
+
+
+def test_many_names_are_folded_until_the_policy_can_be_pasted(platform, name, wide):
+    platform.client("s3").create_bucket(Bucket=name)
+    wide("s3").put_object(Bucket=name, Key="index.html", Body=b"1")
+    for at in range(120):
+        wide("s3").put_object(Bucket=name, Key=f"uploads/2026/{at}-{'x' * 60}", Body=b"1")
+    statements = paste(platform, name)
+    assert statements == [{"Effect": "Allow", "Action": "s3:PutObject", "Resource": [f"arn:aws:s3:::{name}/index.html", f"arn:aws:s3:::{name}/uploads/2026/*"]}]
+    wide("s3").put_object(Bucket=name, Key="uploads/2026/another", Body=b"1")
+    refused(wide("s3").put_object, "AccessDenied", Bucket=name, Key="other.html", Body=b"1")

@@ -2,6 +2,7 @@
 
 import json
 
+import botocore.exceptions
 import pytest
 
 from support import refused, trust
@@ -48,6 +49,24 @@ def test_a_missing_allow_is_noted_and_let_through(platform, role, session, name)
     iam.untag_role(RoleName=role, TagKeys=["fastness:observe"])
     refused(dynamodb.describe_limits, "AccessDeniedException")
     assert platform.raw("GET", "/_fastness/health").json() == before
+
+
+def test_what_is_asked_during_the_work_is_noted_too(platform, role, session, name):
+    own = platform.client("s3")
+    own.create_bucket(Bucket=name)
+    own.put_object(Bucket=name, Key="k", Body=b"1")
+    platform.client("iam").tag_role(RoleName=role, Tags=[TAG])
+    with pytest.raises(botocore.exceptions.ClientError) as caught:
+        session("s3").get_object(Bucket=name, Key="missing")
+    answer = caught.value.response
+    assert answer["Error"]["Code"] == "NoSuchKey"
+    lacked = [f"s3:GetObject on arn:aws:s3:::{name}/missing", f"s3:ListBucket on arn:aws:s3:::{name}"]
+    assert header(answer) == "; ".join("missing " + one for one in lacked)
+    record = next(one for one in platform.events(Username="probe") if one["requestID"] == answer["ResponseMetadata"]["RequestId"])
+    missing = record["additionalEventData"]["observeMode"]["missing"]
+    assert [f"{one['action']} on {one['resource']}" for one in missing] == lacked
+    answer = session("s3").delete_objects(Bucket=name, Delete={"Objects": [{"Key": "k"}]})
+    assert header(answer) == f"missing s3:DeleteObject on arn:aws:s3:::{name}/k" and "Errors" not in answer
 
 
 def test_everything_else_still_refuses(platform, role, session, name):

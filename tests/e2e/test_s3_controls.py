@@ -79,7 +79,8 @@ def test_each_object_of_many_is_asked_for_by_itself(platform, s3, bucket, name):
     # Who may delete nothing is told the same, be the bucket there or not.
     none = client(platform, *platform.user(name + "-n"))
     answers = [none.delete_objects(Bucket=which, Delete=wanted) for which in (bucket, "never-made-at-all")]
-    assert answers[0]["Errors"] == answers[1]["Errors"] and "Deleted" not in answers[0]
+    told = [json.dumps(answer["Errors"]).replace(f"s3:::{which}/", "") for answer, which in zip(answers, (bucket, "never-made-at-all"))]
+    assert told[0] == told[1] and "Deleted" not in answers[0]
     unsigned = requests.post(f"{platform.endpoint}/{bucket}?delete", data=b"<Delete><Object><Key>other</Key></Object></Delete>", timeout=10,
                              headers={"x-amz-checksum-crc32": base64.b64encode(zlib.crc32(b"<Delete><Object><Key>other</Key></Object></Delete>").to_bytes(4, "big")).decode()})
     assert unsigned.status_code == 403

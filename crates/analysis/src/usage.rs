@@ -1,14 +1,15 @@
 //! What a recorded call needed leave for: actions on resources, from the audit trail's own records.
 //!
-//! Reads one record (CloudTrail's form), and knows which action an operation asks for from the API's model and AWS's
-//! authorization facts. A record that it does not understand is no use; a refused call is told as such.
+//! Reads one record (CloudTrail's form). What was asked and granted stands in it where it is not what the operation's name
+//! says; for records from before that was written, it is guessed from the API's model and AWS's authorization facts. A
+//! record that it does not understand is no use; a refused call is told as such.
 
 use serde_json::Value;
 
 use crate::glob;
 
 /// One recorded call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Call {
     /// The ARN of the user, or of the role behind the session.
     pub who: String,
@@ -20,8 +21,12 @@ pub struct Call {
     pub region: String,
     /// True where policy refused it.
     pub denied: bool,
-    /// What it needed: actions and the ARNs they are on, `*` for actions that have none.
+    /// What it needed: actions and the ARNs they are on, `*` for actions that have none. Of a denied call, what it lacked.
     pub needs: Vec<(String, String)>,
+    /// What of it was refused where the rest went on.
+    pub refused: Vec<(String, String)>,
+    /// How many further leaves it was granted that its record had no room for.
+    pub beyond: u64,
 }
 
 /// A record's call; `None` where it is not of a user or role, or of no API that is known.
@@ -48,14 +53,51 @@ pub fn of_record(record: &str) -> Option<Call> {
         at: text("/eventTime").to_owned(),
         region: text("/awsRegion").to_owned(),
         denied,
-        needs: needs(&record, text("/eventSource"), text("/eventName"))?,
+        needs: if denied { lacked(&record)? } else { granted(&record)? },
+        refused: listed(&record, "/additionalEventData/duringWork/refused").unwrap_or_default(),
+        beyond: ["/additionalEventData/authorizedBeyond", "/additionalEventData/duringWork/authorizedBeyond"]
+            .iter()
+            .filter_map(|pointer| record.pointer(pointer)?.as_u64())
+            .sum(),
     })
 }
 
-fn needs(record: &Value, source: &str, name: &str) -> Option<Vec<(String, String)>> {
+/// What a call was granted, before its work and during it.
+fn granted(record: &Value) -> Option<Vec<(String, String)>> {
+    let mut needs = match listed(record, "/additionalEventData/authorized") {
+        Some(asked) => asked,
+        None => guessed(record)?,
+    };
+    needs.extend(listed(record, "/additionalEventData/duringWork/authorized").into_iter().flatten());
+    Some(needs)
+}
+
+/// What a refused call was refused for.
+fn lacked(record: &Value) -> Option<Vec<(String, String)>> {
+    record
+        .pointer("/additionalEventData/policyEvaluation")
+        .and_then(pair)
+        .map_or_else(|| guessed(record), |lacked| Some(vec![lacked]))
+}
+
+fn listed(record: &Value, pointer: &str) -> Option<Vec<(String, String)>> {
+    Some(record.pointer(pointer)?.as_array()?.iter().filter_map(pair).collect())
+}
+
+fn pair(of: &Value) -> Option<(String, String)> {
+    let text = |member: &str| Some(of.get(member)?.as_str()?.to_owned());
+    Some((text("action")?, text("resource")?))
+}
+
+fn guessed(record: &Value) -> Option<Vec<(String, String)>> {
+    let text = |member: &str| record.get(member).and_then(Value::as_str).unwrap_or_default();
+    guess(record, text("eventSource"), text("eventName"))
+}
+
+fn guess(record: &Value, source: &str, name: &str) -> Option<Vec<(String, String)>> {
     // Two APIs may share a name in the trail.
     let mut models = protocol::models().filter(|model| model.event_source() == source);
-    let (model, operation) = models.find_map(|model| Some((model, model.operation(name)?)))?;
+    let operation = models.find_map(|model| model.operation(name))?;
     let resources = record.get("resources").and_then(Value::as_array);
     let arns: Vec<&str> =
         resources.into_iter().flatten().filter_map(|resource| resource.get("ARN")?.as_str()).collect();
@@ -63,10 +105,8 @@ fn needs(record: &Value, source: &str, name: &str) -> Option<Vec<(String, String
     if let Some(parts) = transaction(name, parameters, &arns) {
         return Some(parts);
     }
-    // API Gateway's actions are HTTP methods.
-    let is_method = model.service() == "apigateway";
-    let called = if is_method { operation.http_method() } else { operation.action() };
-    let action = format!("{}:{called}", model.signing_name());
+    let (service, called) = operation.implied_action();
+    let action = format!("{service}:{called}");
     if arns.is_empty() {
         return Some(vec![(action, "*".to_owned())]);
     }
@@ -231,6 +271,49 @@ mod tests {
         );
         let hidden = of_record(&record("dynamodb.amazonaws.com", "TransactGetItems", &[TABLE], &json!({})));
         assert_eq!(hidden.unwrap().needs, [("dynamodb:GetItem".to_owned(), TABLE.to_owned())]);
+    }
+
+    #[test]
+    fn what_a_record_says_was_asked_counts_and_not_what_its_name_says() {
+        let pair = |action: &str, on: &str| (action.to_owned(), on.to_owned());
+        let asked = |action: &str, on: &str| json!({"action": action, "resource": on});
+        for (source, name, details, needs, refused) in [
+            ("sts", "GetCallerIdentity", json!({"authorized": []}), vec![], vec![]),
+            (
+                "dynamodb",
+                "ExecuteStatement",
+                json!({"authorized": [asked("dynamodb:PartiQLSelect", TABLE)]}),
+                vec![pair("dynamodb:PartiQLSelect", TABLE)],
+                vec![],
+            ),
+            (
+                "s3",
+                "DeleteObjects",
+                json!({"authorized": [], "duringWork": {"authorized": [asked("s3:DeleteObject", "arn:aws:s3:::b/a")],
+                    "refused": [asked("s3:DeleteObject", "arn:aws:s3:::b/k")]}}),
+                vec![pair("s3:DeleteObject", "arn:aws:s3:::b/a")],
+                vec![pair("s3:DeleteObject", "arn:aws:s3:::b/k")],
+            ),
+            (
+                "s3",
+                "GetObject",
+                json!({"duringWork": {"authorized": [asked("s3:ListBucket", "arn:aws:s3:::b")]}}),
+                vec![pair("s3:GetObject", "arn:aws:s3:::b/k"), pair("s3:ListBucket", "arn:aws:s3:::b")],
+                vec![],
+            ),
+        ] {
+            let source = format!("{source}.amazonaws.com");
+            let details = json!({"additionalEventData": details});
+            let call = of_record(&record(&source, name, &["arn:aws:s3:::b/k"], &details)).unwrap();
+            assert_eq!((call.needs, call.refused), (needs, refused), "{name}");
+        }
+        let refused = json!({"errorCode": "AccessDenied", "additionalEventData":
+            {"policyEvaluation": asked("s3:ListBucket", "arn:aws:s3:::b")}});
+        let call =
+            of_record(&record("s3.amazonaws.com", "GetObject", &["arn:aws:s3:::b/k"], &refused)).unwrap();
+        assert_eq!(call.needs, [pair("s3:ListBucket", "arn:aws:s3:::b")]);
+        let beyond = json!({"additionalEventData": {"authorized": [], "authorizedBeyond": 3}});
+        assert_eq!(of_record(&record("s3.amazonaws.com", "X", &[], &beyond)).unwrap().beyond, 3);
     }
 
     #[test]

@@ -164,7 +164,9 @@ impl Question<'_> {
         let evaluation = self.evaluated(&request, &shown, &denial, common);
         let message = self.explained(request, denial, common);
         let theirs = theirs.map(|(theirs, _)| theirs);
-        Refused { fault, why: Some(Box::new(Why { message, evaluation, theirs })) }
+        let resource = told.to_owned();
+        let why = Why { action: check.action, resource, message, evaluation, theirs };
+        Refused { fault, why: Some(Box::new(why)), missing: Vec::new() }
     }
 
     /// What the resource's side says alone where it is another account's and refuses: for the owner's own trail.

@@ -13,6 +13,7 @@ use protocol::{Fault, FromValue, IntoValue, Operation, OperationModel, Value};
 use store::{Store, StoreError, Transaction};
 
 use crate::access::Access;
+use crate::asked::Asked;
 use crate::authorize::Caller;
 use crate::error::Internal;
 use crate::pipeline::Pipeline;
@@ -125,6 +126,7 @@ pub struct Call {
     pub(crate) audit: AuditTicket,
     pub(crate) pipeline: Pipeline,
     pub(crate) operation: OperationModel,
+    pub(crate) asked: Arc<Asked>,
 }
 
 impl Call {
@@ -195,6 +197,9 @@ impl Call {
         self.store()
             .transact(|transaction| {
                 let answer = body(transaction)?;
+                if let Some(details) = self.asked.news() {
+                    self.audit.tell(details);
+                }
                 // SECURITY: durable together with the change, so that no change is visible without its record.
                 self.audit.attach(transaction)?;
                 Ok(answer)
@@ -241,9 +246,13 @@ impl Call {
         Box::pin(self.pipeline.invoke(principal, source, service, operation, input)).await
     }
 
-    /// True where the caller has this further leave. It is asked for what an answer may tell, and is no call of its own.
-    pub fn allows(&self, access: &Access) -> bool {
-        self.pipeline.allows(self, access)
+    /// Asks for further leave: for what an answer may tell, or for a part of the work. It is no call of its own, and stands
+    /// in this call's record, granted or refused; of a role in observe mode what is missing is let through and noted.
+    ///
+    /// # Errors
+    /// The refusal as the caller may be told it; where the call ends with it, the answer carries its sealed message.
+    pub fn ask(&self, access: &Access) -> Result<(), Fault> {
+        self.pipeline.ask(self, access)
     }
 
     /// The pipeline itself, for work that goes on after the answer.

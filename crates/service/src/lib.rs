@@ -6,6 +6,7 @@
 
 pub mod access;
 mod arriving;
+mod asked;
 mod authenticate;
 mod authorize;
 pub mod call;

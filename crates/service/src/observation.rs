@@ -9,7 +9,6 @@ use std::sync::LazyLock;
 use identity::Principal;
 use policy::{Denial, DenialKind, NamedPolicy, Policy, PolicyKind, PolicySet, PolicyType, Request};
 use protocol::AccessLevel;
-use serde_json::{Value, json};
 
 /// The header of every answer to a role in observe mode: `on`, or what it lacked.
 pub const OBSERVE_HEADER: &str = "x-fastness-observe";
@@ -70,12 +69,6 @@ pub(crate) fn header(missing: &[Missing]) -> String {
     let named =
         missing.iter().take(NAMED_MAX).map(|one| format!("missing {} on {}", one.action, one.resource));
     named.collect::<Vec<_>>().join("; ")
-}
-
-/// What the record says.
-pub(crate) fn element(missing: &[Missing]) -> Value {
-    let items = missing.iter().map(|one| json!({"action": one.action, "resource": one.resource}));
-    json!({"missing": items.collect::<Vec<_>>()})
 }
 
 #[cfg(test)]

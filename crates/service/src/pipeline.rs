@@ -22,6 +22,7 @@ pub use self::parts::PipelineParts;
 pub(crate) use self::refusal::{Refused, RefusedByOwner, Why};
 use self::refusal::{encode_refused, not_implemented, unrecorded};
 use crate::arriving::arriving;
+use crate::asked::Asked;
 use crate::authenticate::Named;
 use crate::authorize::{self, Caller};
 use crate::call::{Call, Signing, Source};
@@ -144,7 +145,7 @@ impl Pipeline {
         let input = self.0.documents.input(operation, &addressed, body, is_anonymous);
         let (mut response, missing) = match self.admit(attempt, input).await {
             Ok(done) => (protocol::encode_output(operation, &done.output, &request_id), done.missing),
-            Err(refused) => (encode_refused(operation, &refused, &request_id), Vec::new()),
+            Err(refused) => (encode_refused(operation, &refused, &request_id), refused.missing),
         };
         if is_observed {
             let value = http::HeaderValue::from_str(&observation::header(&missing));
@@ -275,8 +276,8 @@ impl Pipeline {
                 return Err(refused);
             }
         };
-        let details = record::observed(&attempt.principal, &missing);
-        let mut record = record::of(&attempt, &self.0.region, parameters, access.checks(), details);
+        let asked = Arc::new(Asked::before(operation, &attempt.principal, &access, missing));
+        let mut record = record::of(&attempt, &self.0.region, parameters, access.checks(), asked.details());
         let others = record::of_owners(&attempt.principal, &attempt.source, &mut record);
         let audit = self.0.audit.begin_shared(record, others);
         let call = Call {
@@ -289,16 +290,21 @@ impl Pipeline {
             audit: audit.clone(),
             pipeline: self.clone(),
             operation,
+            asked: Arc::clone(&asked),
         };
-        match ready(call).await {
+        let ended = ready(call).await.map_err(|failure| asked.ends_with(self.blame(operation, failure)));
+        if let Some(details) = asked.news() {
+            audit.tell(details);
+        }
+        match ended {
             Ok(output) => {
                 audit.succeed(record::response(operation, &output)).await.map_err(|_| unrecorded())?;
-                Ok(Done { output, missing })
+                Ok(Done { output, missing: asked.missing() })
             }
-            Err(failure) => {
-                let fault = self.blame(operation, failure);
-                audit.fail(&fault.code, &fault.message).await.map_err(|_| unrecorded())?;
-                Err(fault.into())
+            Err(refused) => {
+                let Fault { code, message, .. } = &refused.fault;
+                audit.fail(code, message).await.map_err(|_| unrecorded())?;
+                Err(refused)
             }
         }
     }
@@ -308,9 +314,19 @@ impl Pipeline {
         authorize::Question { directory, denials, region, caller }
     }
 
-    /// True where the caller of `call` has this leave, too.
-    pub(crate) fn allows(&self, call: &Call, access: &crate::Access) -> bool {
-        self.question(call.caller()).ask(access).is_ok_and(|missing| missing.is_empty())
+    /// Ok where the caller of `call` has this leave, too; either way its record tells.
+    pub(crate) fn ask(&self, call: &Call, access: &crate::Access) -> Result<(), Fault> {
+        match self.question(call.caller()).ask(access) {
+            Ok(missing) => {
+                call.asked.grant(access.checks(), missing);
+                Ok(())
+            }
+            Err(refused) => {
+                let fault = refused.fault.clone();
+                call.asked.refuse(refused);
+                Err(fault)
+            }
+        }
     }
 
     fn resolve(

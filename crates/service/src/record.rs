@@ -15,7 +15,6 @@ use serde_json::json;
 use crate::access::Check;
 use crate::authenticate::Named;
 use crate::call::Source;
-use crate::observation::{self, Missing};
 use crate::pipeline::{Attempt, Why};
 use crate::throttle::Rate;
 
@@ -81,10 +80,15 @@ pub(crate) fn evaluation(evaluation: &[u8]) -> Vec<u8> {
     [br#"{"policyEvaluation":"#.as_slice(), evaluation, b"}"].concat()
 }
 
-/// The details of a call by a role in observe mode; `None` for all others.
-pub(crate) fn observed(principal: &Principal, missing: &[Missing]) -> Option<Vec<u8>> {
-    let observed = || json!({"observeMode": observation::element(missing)}).to_string().into_bytes();
-    principal.is_observed().then(observed)
+/// The same of a refusal during the work, which need not be the call's end: with what was refused and in which words.
+pub(crate) fn inner_refusal(why: &Why, message: &str) -> Vec<u8> {
+    let told = json!({"action": why.action, "resource": why.resource, "errorMessage": message}).to_string();
+    let mut item = told.into_bytes();
+    if let Some(end) = item.last_mut() {
+        *end = b',';
+    }
+    item.extend_from_slice(refusal(why).get(1..).unwrap_or_default());
+    item
 }
 
 /// The records of the other accounts whose resources the call touches, in whose trails they belong. All of them and the

@@ -9,7 +9,6 @@ use base::{AccountId, Timestamp};
 use identity::records::{RoleRecord, keys};
 use identity::{AssumedRole, Directory, DirectoryError, Principal, Reads, ids};
 use observe::{AccessedResource, Category, Record};
-use protocol::Fault;
 use serde_json::json;
 use service::{Access, Call, Internal, Pipeline};
 use store::Transaction;
@@ -37,14 +36,7 @@ pub(crate) fn may_make(directory: &Directory, call: &Call) -> Result<(), Error> 
     let arn = arn(call.account());
     let leave =
         Access::to("iam:CreateServiceLinkedRole", arn.as_str()).when("iam:AWSServiceName", [PRINCIPAL]);
-    if call.allows(&leave) {
-        return Ok(());
-    }
-    let message = format!(
-        "User: {} is not authorized to perform: iam:CreateServiceLinkedRole on resource: {arn}",
-        call.principal().arn()
-    );
-    Err(Fault::sender("AccessDeniedException", message).with_status(403).into())
+    Ok(call.ask(&leave)?)
 }
 
 /// Makes the role where there is none, and gives it its policy where it was made without, through IAM.

@@ -76,7 +76,7 @@ impl S3 {
         let list = Access::to("s3:ListBucket", name::arn(bucket_name, None))
             .owned_by(bucket.account)
             .resource_policy(policy);
-        if call.allows(&list) { error } else { Error::new("AccessDenied", 403, "Access Denied") }
+        call.ask(&list).map_or_else(Error::from, |()| error)
     }
 
     /// The pieces of an object's content.

@@ -89,6 +89,7 @@ mod tests {
             region: String::new(),
             denied: false,
             needs: vec![("dynamodb:GetItem".into(), table.into()), ("dynamodb:PutItem".into(), table.into())],
+            ..Call::default()
         };
         let needed = Needed::of([&call]);
         let document = format!(

@@ -1,7 +1,8 @@
 //! The smallest policy that covers what was really called, and how it differs from what is granted.
 //!
 //! It says what a policy would have to hold; it changes none. Resources that come and go (log streams, stacks) are
-//! folded to patterns, and so are many of one kind; every pattern is narrower than the type it is of.
+//! folded to patterns, and so are many of one kind, as far as it takes to fit AWS's quota. Names stand in it as names: what
+//! they hold of wildcards and variables matches itself.
 
 mod fold;
 mod granted;
@@ -15,6 +16,10 @@ pub use granted::{Grant, compare};
 pub use shorthand::{Shorthand, shorthands};
 
 use crate::usage::Call;
+
+/// What a managed policy may hold, white space aside; an inline policy of a role may hold more.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
+const POLICY_CHARACTERS_MAX: usize = 6_144;
 
 /// What was needed: action by action, on which resources.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,13 +46,25 @@ impl Needed {
         self.0.is_empty()
     }
 
-    /// The statements that grant exactly this: one for the actions of a service that share their resources.
+    /// The statements that grant this: one for the actions of a service that share their resources. Resources are folded no
+    /// further than a policy's quota asks for.
     #[must_use]
     pub fn statements(&self) -> Vec<(Vec<String>, Vec<String>)> {
+        let mut statements = Vec::new();
+        for folding in fold::FOLDINGS {
+            statements = self.folded(folding);
+            if document(&statements).to_string().chars().count() <= POLICY_CHARACTERS_MAX {
+                break;
+            }
+        }
+        statements
+    }
+
+    fn folded(&self, folding: fold::Folding) -> Vec<(Vec<String>, Vec<String>)> {
         let mut groups: BTreeMap<(String, Vec<String>), Vec<String>> = BTreeMap::new();
         for (action, resources) in &self.0 {
             let service = action.split(':').next().unwrap_or_default().to_owned();
-            groups.entry((service, fold::folded(resources))).or_default().push(action.clone());
+            groups.entry((service, fold::folded(resources, folding))).or_default().push(action.clone());
         }
         groups.into_iter().map(|((_, resources), actions)| (actions, resources)).collect()
     }
@@ -55,15 +72,19 @@ impl Needed {
     /// The policy document.
     #[must_use]
     pub fn policy(&self) -> Value {
-        let one_or_many = |texts: Vec<String>| match texts.as_slice() {
-            [one] => json!(one),
-            _ => json!(texts),
-        };
-        let statements = self.statements().into_iter().map(|(actions, resources)| {
-            json!({"Effect": "Allow", "Action": one_or_many(actions), "Resource": one_or_many(resources)})
-        });
-        json!({"Version": "2012-10-17", "Statement": statements.collect::<Vec<_>>()})
+        document(&self.statements())
     }
+}
+
+fn document(statements: &[(Vec<String>, Vec<String>)]) -> Value {
+    let one_or_many = |texts: &[String]| match texts {
+        [one] => json!(one),
+        _ => json!(texts),
+    };
+    let statements = statements.iter().map(|(actions, resources)| {
+        json!({"Effect": "Allow", "Action": one_or_many(actions), "Resource": one_or_many(resources)})
+    });
+    json!({"Version": "2012-10-17", "Statement": statements.collect::<Vec<_>>()})
 }
 
 #[cfg(test)]
@@ -78,6 +99,58 @@ mod tests {
             region: "us-east-1".into(),
             denied,
             needs: vec![(action.into(), resource.into())],
+            ..Call::default()
+        }
+    }
+
+    #[test]
+    fn a_policy_that_would_be_too_long_is_folded_further() {
+        let calls: Vec<Call> = (0..500)
+            .map(|at| call("s3:GetObject", &format!("arn:aws:s3:::bucket-{:03}/{at}/key", at / 10), false))
+            .chain((0..500).map(|at| {
+                let name = at * 7_919 % 1_000_003;
+                call(
+                    "dynamodb:GetItem",
+                    &format!("arn:aws:dynamodb:us-east-1:111111111111:table/t{name}"),
+                    false,
+                )
+            }))
+            .collect();
+        let policy = Needed::of(&calls).policy();
+        assert!(policy.to_string().len() <= POLICY_CHARACTERS_MAX, "{}", policy.to_string().len());
+        assert!(policy.to_string().contains("table/*"), "{policy}");
+        assert!(!policy.to_string().contains(r#""Resource":"*""#), "{policy}");
+    }
+
+    #[test]
+    fn what_is_pasted_lets_the_named_object_in_and_no_other() {
+        let key = "arn:aws:s3:::b/${aws:username}/*?";
+        let document = Needed::of(&[call("s3:PutObject", key, false)]).policy().to_string();
+        let policy = policy::Policy::parse(&document, policy::PolicyKind::Identity).unwrap();
+        let identity = [policy::NamedPolicy::new("pasted", policy)];
+        let context = policy::Context::new().with("aws:username", "ana");
+        for (resource, expected) in [
+            (key, true),
+            ("arn:aws:s3:::b/ana/xy", false),
+            ("arn:aws:s3:::b/ana/*?", false),
+            ("arn:aws:s3:::b/${aws:username}/xy", false),
+        ] {
+            let request = policy::Request {
+                principal: policy::PrincipalView {
+                    kind: policy::PrincipalKind::User,
+                    arn: "arn:aws:iam::111111111111:user/ana",
+                    account: "111111111111",
+                    role_arn: None,
+                    service: None,
+                    user_id: "AIDA",
+                },
+                action: "s3:PutObject",
+                resource,
+                resource_account: "111111111111",
+                context: &context,
+            };
+            let set = policy::PolicySet { identity: &identity, ..policy::PolicySet::default() };
+            assert_eq!(policy::evaluate(&request, &set).is_allowed(), expected, "{resource}");
         }
     }
 

@@ -67,7 +67,10 @@ fn owner(resource: &str) -> &str {
 }
 
 fn best(facts: &Value, resource: &str, needs: &Needs) -> Option<Shorthand> {
-    let name = resource.rsplit([':', '/']).next().filter(|name| !name.is_empty() && *name != "*")?;
+    let name = resource
+        .rsplit([':', '/'])
+        .next()
+        .filter(|name| !name.is_empty() && !name.contains(['*', '?', '$']))?;
     let templates = facts.get("templates").and_then(Value::as_object)?;
     let fitting = templates.iter().filter_map(|(template, facts)| {
         let [parameter] = facts.get("parameters")?.as_array()?.as_slice() else { return None };
@@ -171,6 +174,7 @@ mod tests {
             region: String::new(),
             denied: false,
             needs: actions.iter().map(|action| ((*action).to_owned(), resource.to_owned())).collect(),
+            ..Call::default()
         };
         Needed::of([&call])
     }

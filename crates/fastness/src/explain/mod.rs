@@ -3,6 +3,7 @@
 //! It decides nothing anew: it shows what was written when the call was refused. It changes nothing in the data folder.
 
 mod find;
+mod record;
 mod running;
 mod show;
 mod sides;

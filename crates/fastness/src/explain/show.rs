@@ -4,19 +4,24 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+use super::record;
+
 /// The whole page.
 pub(super) fn text(told: &Value) -> String {
     let mut out = String::new();
     let (record, message) = (&told["record"], &told["message"]);
     let evaluation = &told["evaluation"];
     let about = if evaluation.is_object() { evaluation } else { &message["context"] };
-    let principal =
-        evaluation["principal"].as_str().or_else(|| message.pointer("/context/principal/arn")?.as_str());
+    let recorded = record::Told::of(record);
+    let principal = evaluation["principal"]
+        .as_str()
+        .or_else(|| message.pointer("/context/principal/arn")?.as_str())
+        .or(recorded.principal);
     let _ =
         writeln!(out, "denied     {}", plain(record["errorMessage"].as_str().or(message["reason"].as_str())));
     let _ = writeln!(out, "principal  {}", plain(principal));
-    let _ = writeln!(out, "action     {}", plain(about["action"].as_str()));
-    let _ = writeln!(out, "resource   {}", plain(about["resource"].as_str()));
+    let _ = writeln!(out, "action     {}", plain(about["action"].as_str().or(recorded.action.as_deref())));
+    let _ = writeln!(out, "resource   {}", plain(about["resource"].as_str().or(recorded.resource)));
     if record.is_object() {
         let _ = writeln!(out, "when       {}", plain(record["eventTime"].as_str()));
         let _ = writeln!(out, "event      {}", plain(record["eventID"].as_str()));
@@ -32,6 +37,7 @@ pub(super) fn text(told: &Value) -> String {
                 }
             }
         }
+        None if record.is_object() => recorded_without(&mut out, record),
         None => without_evaluation(&mut out, message),
     }
     out
@@ -109,6 +115,35 @@ fn callers_side(out: &mut String, evaluation: &Value, told: &Value) {
     }
 }
 
+/// Of a call whose end no policy's refusal was: what was refused on its way, and that there is no more.
+fn recorded_without(out: &mut String, record: &Value) {
+    let refused = record.pointer("/additionalEventData/duringWork/refused").and_then(Value::as_array);
+    let Some(refused) = refused else {
+        let _ = match record["errorCode"].as_str() {
+            Some(code) => {
+                writeln!(out, "\n{code} was answered without a policy's refusal: there is no evaluation")
+            }
+            None => writeln!(out, "\nThe call was not refused."),
+        };
+        return;
+    };
+    let beyond = record.pointer("/additionalEventData/duringWork/refusedBeyond").and_then(Value::as_u64);
+    let count = u64::try_from(refused.len()).unwrap_or(u64::MAX).saturating_add(beyond.unwrap_or(0));
+    let _ = writeln!(out, "\nThe call went on; {count} of its parts were refused:");
+    for one in refused {
+        let (action, resource) = (plain(one["action"].as_str()), plain(one["resource"].as_str()));
+        let _ = writeln!(out, "\n! {action} on {resource}");
+        if let Some(message) = one["errorMessage"].as_str() {
+            let _ = writeln!(out, "  {message}");
+        }
+        one.pointer("/policyEvaluation/policies")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .for_each(|one| policy(out, one));
+    }
+}
+
 fn without_evaluation(out: &mut String, message: &Value) {
     let _ =
         writeln!(out, "\nThe call's record is not in this trail any more. What the message itself holds:");
@@ -166,6 +201,32 @@ mod tests {
             told("ResourceBased", "Explicit", "ResourceBased"),
         ] {
             assert!(!own.contains("resource's account"), "{own}");
+        }
+    }
+
+    #[test]
+    fn a_record_without_an_evaluation_tells_what_it_has() {
+        let record = json!({"eventSource": "s3.amazonaws.com", "eventName": "DeleteObjects", "eventID": "e",
+            "userIdentity": {"arn": "arn:aws:iam::111111111111:user/ana"}, "resources": [{"ARN": "arn:aws:s3:::b/k"}]});
+        let mut told = json!({"message": null, "evaluation": null, "record": record});
+        let page = text(&told);
+        for line in [
+            "principal  arn:aws:iam::111111111111:user/ana",
+            "action     s3:DeleteObjects",
+            "The call was not refused.",
+        ] {
+            assert!(page.contains(line), "{page}");
+        }
+        told["record"]["additionalEventData"] = json!({"duringWork": {"refusedBeyond": 4, "refused": [
+            {"action": "s3:DeleteObject", "resource": "arn:aws:s3:::b/k", "errorMessage": "User: x is not authorized",
+             "policyEvaluation": {"policies": [{"policyType": "IdentityBased", "name": "inline", "statements": []}]}}]}});
+        let page = text(&told);
+        for line in [
+            "5 of its parts were refused",
+            "! s3:DeleteObject on arn:aws:s3:::b/k\n  User: x",
+            "identity-based policy inline",
+        ] {
+            assert!(page.contains(line), "{page}");
         }
     }
 

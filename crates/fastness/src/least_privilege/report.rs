@@ -33,12 +33,19 @@ impl<'a> Report<'a> {
     }
 
     fn refused(&self) -> Vec<(&str, &str)> {
-        let refused = self.found.calls.iter().filter(|call| call.denied).flat_map(|call| &call.needs);
+        let calls = self.found.calls.iter();
+        let refused =
+            calls.flat_map(|call| call.refused.iter().chain(call.needs.iter().filter(|_| call.denied)));
         let mut pairs: Vec<(&str, &str)> =
             refused.map(|(action, on)| (action.as_str(), on.as_str())).collect();
         pairs.sort_unstable();
         pairs.dedup();
         pairs
+    }
+
+    /// Leaves that were granted and that no record had room for.
+    fn beyond(&self) -> u64 {
+        self.found.calls.iter().map(|call| call.beyond).sum()
     }
 
     pub(super) fn as_json(&self) -> Value {
@@ -57,7 +64,7 @@ impl<'a> Report<'a> {
             "function": self.subject.function,
             "days": self.days,
             "calls": self.found.calls.len(),
-            "complete": !self.found.cut,
+            "complete": !self.found.cut && self.beyond() == 0,
             "policy": self.needed.policy(),
             "granted": grants.collect::<Vec<_>>(),
             "refused": refused.collect::<Vec<_>>(),
@@ -73,6 +80,13 @@ impl<'a> Report<'a> {
         let _ = writeln!(out, "{} calls in the last {} days", self.found.calls.len(), self.days);
         if self.found.cut {
             let _ = writeln!(out, "the trail holds more records than were read: older calls are not covered");
+        }
+        if self.beyond() > 0 {
+            let _ = writeln!(
+                out,
+                "{} leaves were granted that records had no room for: they may not be covered",
+                self.beyond()
+            );
         }
         if self.needed.is_empty() {
             let _ = writeln!(out, "\nNothing was called with leave. Run what it is for, and ask again.");

@@ -51,10 +51,12 @@ pub(crate) fn write(
     }
     element(out, "requestParameters", record.request_parameters.as_deref());
     element(out, "responseElements", outcome.response_elements.as_deref());
+    let details = outcome.details.as_deref().or(record.additional_event_data.as_deref());
     if outcome.interrupted {
-        out.extend_from_slice(br#","additionalEventData":{"interrupted":true}"#);
-    } else if record.additional_event_data.is_some() {
-        element(out, "additionalEventData", record.additional_event_data.as_deref());
+        out.extend_from_slice(br#","additionalEventData":{"interrupted":true"#);
+        interrupted(out, details);
+    } else if details.is_some() {
+        element(out, "additionalEventData", details);
     }
     text_member(out, "requestID", &record.request_id);
     plain_member(out, "eventID", &uuid(event_id));
@@ -76,6 +78,17 @@ pub(crate) fn write(
     }
     plain_member(out, "eventCategory", category);
     out.push(b'}');
+}
+
+/// The members of an object that is begun, and its end.
+fn interrupted(out: &mut Vec<u8>, details: Option<&[u8]>) {
+    match details {
+        Some([b'{', members @ ..]) if members.len() > 1 && members.len() <= ELEMENT_BYTES_MAX => {
+            out.push(b',');
+            out.extend_from_slice(members);
+        }
+        _ => out.push(b'}'),
+    }
 }
 
 /// An event id as it is shown: hyphenated.
@@ -176,6 +189,17 @@ mod tests {
             [("abc", 5, "abc"), ("abc", 2, "ab"), ("aé", 2, "a"), ("é", 1, ""), ("", 0, "")]
         {
             assert_eq!(cut(text, max), expected);
+        }
+    }
+
+    #[test]
+    fn a_call_that_broke_off_keeps_what_was_told_of_it() {
+        for (details, expected) in
+            [(None, "}"), (Some(&b"{}"[..]), "}"), (Some(b"null"), "}"), (Some(br#"{"a":1}"#), r#","a":1}"#)]
+        {
+            let mut out = Vec::new();
+            interrupted(&mut out, details);
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
         }
     }
 

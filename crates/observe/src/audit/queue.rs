@@ -54,7 +54,7 @@ impl State {
     }
 
     fn push(&mut self, ended: Ended) {
-        self.bytes += ended.record.bytes();
+        self.bytes += ended.record.bytes() + ended.outcome.details.as_ref().map_or(0, Vec::len);
         self.ended.push(ended);
         self.queued += 1;
         self.due.get_or_insert_with(|| Instant::now() + DELAY);

@@ -79,6 +79,8 @@ pub struct Outcome {
     pub response_elements: Option<Vec<u8>>,
     /// The caller went away, or the work broke off, before there was an answer.
     pub interrupted: bool,
+    /// What stands in place of the record's own additional data, where the work found more to tell. As JSON.
+    pub details: Option<Vec<u8>>,
 }
 
 impl Outcome {
@@ -100,6 +102,12 @@ impl Record {
     pub(crate) fn bytes(&self) -> usize {
         let parameters = self.request_parameters.as_ref().map_or(0, Vec::len);
         let resources: usize = self.resources.iter().map(|resource| resource.arn.len() + 64).sum();
-        512 + parameters + resources + self.user_identity.len() + self.user_agent.len() + self.username.len()
+        let details = self.additional_event_data.as_ref().map_or(0, Vec::len);
+        512 + parameters
+            + resources
+            + details
+            + self.user_identity.len()
+            + self.user_agent.len()
+            + self.username.len()
     }
 }

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use parking_lot::{Mutex, MutexGuard};
 use store::{Batch, StoreError, Transaction};
 
 use crate::audit::queue::Ended;
@@ -23,6 +24,15 @@ struct Ticket {
     /// The record stands in the store, durable, because a change of this call is.
     attached: Arc<AtomicBool>,
     ended: AtomicBool,
+    /// What the work found to tell, for the caller's own record.
+    details: Mutex<Details>,
+}
+
+#[derive(Default)]
+struct Details {
+    json: Option<Vec<u8>>,
+    /// What was written with a change does not hold them yet.
+    is_newer: bool,
 }
 
 /// A record and its id.
@@ -44,13 +54,20 @@ impl AuditTicket {
             Entry { record: Arc::new(record), event_id }
         };
         let entries = std::iter::once(record).chain(others).map(entry).collect();
-        Self(Arc::new(Ticket { entries, trail, attached: Arc::default(), ended: AtomicBool::new(false) }))
+        let (attached, details) = (Arc::default(), Mutex::default());
+        Self(Arc::new(Ticket { entries, trail, attached, ended: AtomicBool::new(false), details }))
     }
 
     /// The `eventID` of the caller's record.
     #[must_use]
     pub fn event_id(&self) -> String {
         self.0.entries.first().map(|entry| crate::audit::json::uuid(entry.event_id)).unwrap_or_default()
+    }
+
+    /// What the caller's own record tells in `additionalEventData` from now on, in place of what it told. As JSON.
+    // SECURITY: the records of other accounts do not have it.
+    pub fn tell(&self, details: Vec<u8>) {
+        *self.0.details() = Details { json: Some(details), is_newer: true };
     }
 
     /// Writes the record in the transaction of a change; the first change of a call carries it, later ones need not.
@@ -60,8 +77,8 @@ impl AuditTicket {
         if ticket.attached.load(Ordering::Acquire) {
             return Ok(());
         }
-        for entry in &ticket.entries {
-            transaction.put(BLOCKS, entry.key(), entry.stored(&Outcome::default()))?;
+        for (entry, outcome) in ticket.ended_with(&Outcome::default()) {
+            transaction.put(BLOCKS, entry.key(), entry.stored(&outcome))?;
         }
         let attached = Arc::clone(&ticket.attached);
         transaction.after_commit(move || attached.store(true, Ordering::Release));
@@ -88,20 +105,34 @@ impl AuditTicket {
             ticket.trail.announce(&entry.record, &outcome);
         }
         if !ticket.attached.load(Ordering::Acquire) {
-            for entry in &ticket.entries {
-                ticket.trail.queue().push(entry.ended_with(outcome.clone())).await?;
+            for ended in ticket.ended_with(&outcome).map(|(entry, outcome)| entry.ended_with(outcome)) {
+                ticket.trail.queue().push(ended).await?;
             }
             return Ok(());
         }
-        if outcome == Outcome::default() {
+        if outcome == Outcome::default() && !ticket.details().is_newer {
             // What stands in the store already says everything.
             return Ok(());
         }
         let mut batch = Batch::new();
-        for entry in &ticket.entries {
+        for (entry, outcome) in ticket.ended_with(&outcome) {
             batch.put(BLOCKS, entry.key(), entry.stored(&outcome));
         }
         ticket.trail.store().write_later_when_room(batch).await.map_err(|_| AuditUnavailable)
+    }
+}
+
+impl Ticket {
+    fn details(&self) -> MutexGuard<'_, Details> {
+        self.details.lock()
+    }
+
+    /// Each record with how the call ended; the caller's own, the first, with what the work found to tell.
+    fn ended_with(&self, outcome: &Outcome) -> impl Iterator<Item = (&Entry, Outcome)> {
+        let mut details = self.details();
+        details.is_newer = false;
+        let mut own = details.json.clone();
+        self.entries.iter().map(move |entry| (entry, Outcome { details: own.take(), ..outcome.clone() }))
     }
 }
 
@@ -123,8 +154,8 @@ impl Drop for Ticket {
     fn drop(&mut self) {
         if !*self.ended.get_mut() && !self.attached.load(Ordering::Acquire) {
             let outcome = Outcome { interrupted: true, ..Outcome::default() };
-            for entry in &self.entries {
-                self.trail.queue().push_now(entry.ended_with(outcome.clone()));
+            for (entry, outcome) in self.ended_with(&outcome) {
+                self.trail.queue().push_now(entry.ended_with(outcome));
             }
         }
     }

@@ -104,6 +104,13 @@ impl OperationModel {
         self.data.action
     }
 
+    /// The service's prefix and the action that a call of it needs leave for, as far as its name says: of API Gateway the
+    /// HTTP method.
+    pub fn implied_action(self) -> (&'static str, &'static str) {
+        let is_method = self.model.service() == "apigateway";
+        (self.model.signing_name(), if is_method { self.http_method() } else { self.action() })
+    }
+
     /// True where the access level is Read or List.
     pub const fn is_read_only(self) -> bool {
         self.data.read_only

@@ -13,6 +13,7 @@ use super::{Attempt, Pipeline};
 use crate::access::Check;
 use crate::call::Source;
 use crate::denial::MESSAGE_HEADER;
+use crate::observation::Missing;
 use crate::record;
 use crate::registry::Failure;
 
@@ -20,10 +21,15 @@ use crate::registry::Failure;
 pub(crate) struct Refused {
     pub(crate) fault: Fault,
     pub(crate) why: Option<Box<Why>>,
+    /// What observe mode had let through until then.
+    pub(crate) missing: Vec<Missing>,
 }
 
 /// What is told of a denial besides its sentence.
 pub(crate) struct Why {
+    /// What was refused.
+    pub(crate) action: &'static str,
+    pub(crate) resource: String,
     /// The sealed message.
     pub(crate) message: String,
     /// The whole evaluation as JSON, for the record.
@@ -43,7 +49,7 @@ pub(crate) struct RefusedByOwner {
 
 impl From<Fault> for Refused {
     fn from(fault: Fault) -> Self {
-        Self { fault, why: None }
+        Self { fault, why: None, missing: Vec::new() }
     }
 }
 

@@ -171,21 +171,17 @@ fn permitted(
     bucket: &str,
     objects: Vec<api::ObjectIdentifier>,
 ) -> Result<(Vec<api::ObjectIdentifier>, Vec<api::Error>), Error> {
-    if call.principal().is_observed() {
-        return Ok((objects, Vec::new()));
-    }
     let (mut allowed, mut refused) = (Vec::with_capacity(objects.len()), Vec::new());
     for object in objects {
         let access = delete_one_access(s3, call, bucket, &object.key, object.version_id.as_deref())?;
-        if call.allows(&access) {
-            allowed.push(object);
-        } else {
-            refused.push(api::Error {
+        match call.ask(&access) {
+            Ok(()) => allowed.push(object),
+            Err(fault) => refused.push(api::Error {
                 key: Some(object.key),
                 version_id: object.version_id,
-                code: Some("AccessDenied".to_owned()),
-                message: Some("Access Denied".to_owned()),
-            });
+                code: Some(fault.code.into_owned()),
+                message: Some(fault.message),
+            }),
         }
     }
     Ok((allowed, refused))

@@ -35,6 +35,11 @@ pub(crate) trait Target {
         None
     }
 
+    /// The path of what the request makes with these tags; a star where it has no name yet.
+    fn made(&self) -> Option<String> {
+        None
+    }
+
     /// The tags that the request takes away.
     fn tag_keys(&self) -> &[String] {
         &[]
@@ -61,7 +66,13 @@ pub(crate) fn access<I: Target>(state: &ApiGateway, request: &AccessRequest<'_, 
         access = access.resource_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
     }
     if let Some(tags) = input.tags() {
-        access = access.request_tags(tags.iter().map(|(key, value)| (key, value.as_str())));
+        let pairs = || tags.iter().map(|(key, value)| (key, value.as_str()));
+        access = access.request_tags(pairs());
+        if let Some(made) = input.made() {
+            let path = tags_path(&format!("arn:aws:apigateway:{}::{made}", request.region));
+            let resource = format!("arn:aws:apigateway:{}::{path}", request.region);
+            access = access.and_tags("apigateway:PUT", resource, pairs());
+        }
     }
     if !input.tag_keys().is_empty() {
         access = access.when("aws:TagKeys", input.tag_keys());
@@ -79,6 +90,11 @@ pub(crate) fn access<I: Target>(state: &ApiGateway, request: &AccessRequest<'_, 
         access = access.and(pass.when("iam:PassedToService", ["apigateway.amazonaws.com"]));
     }
     Ok(access)
+}
+
+/// Where the tags of an ARN are set, which stands there encoded, as in AWS's own messages.
+fn tags_path(arn: &str) -> String {
+    format!("/tags/{}", arn.replace('%', "%25").replace(':', "%3A").replace('/', "%2F"))
 }
 
 /// An API's tags; of a stage, its own before those of its API.
@@ -170,14 +186,21 @@ macro_rules! of_stage {
 
 macro_rules! by_arn {
     ($( $request:ident: $verb:literal $(=> { $($more:tt)* })?; )*) => {
-        targets! {$(
-            $request: $verb, "/tags/{}", resource_arn => {
+        $(
+            impl Target for api::$request {
+                const ACTION: &'static str = concat!("apigateway:", $verb);
+
+                fn path(&self) -> String {
+                    tags_path(&self.resource_arn)
+                }
+
                 fn tagged(&self, region: &Region) -> Option<Tagged<'_>> {
                     Tagged::of(region, &self.resource_arn)
                 }
+
                 $($($more)*)?
-            };
-        )*}
+            }
+        )*
     };
 }
 
@@ -230,11 +253,17 @@ targets! {
         fn tags(&self) -> Option<&Entries<String>> {
             self.tags.as_ref()
         }
+        fn made(&self) -> Option<String> {
+            Some("/apikeys/*".to_owned())
+        }
     };
     GetUsagePlansRequest: "GET", "/usageplans";
     CreateUsagePlanRequest: "POST", "/usageplans" => {
         fn tags(&self) -> Option<&Entries<String>> {
             self.tags.as_ref()
+        }
+        fn made(&self) -> Option<String> {
+            Some("/usageplans/*".to_owned())
         }
     };
     GetRestApisRequest: "GET", "/restapis";
@@ -248,6 +277,9 @@ targets! {
     CreateRestApiRequest: "POST", "/restapis" => {
         fn tags(&self) -> Option<&Entries<String>> {
             self.tags.as_ref()
+        }
+        fn made(&self) -> Option<String> {
+            Some("/restapis/*".to_owned())
         }
         fn sets_policy(&self) -> bool {
             self.policy.is_some()
@@ -327,6 +359,9 @@ of_api! {
     CreateStageRequest: "POST", "/restapis/{}/stages" => {
         fn tags(&self) -> Option<&Entries<String>> {
             self.tags.as_ref()
+        }
+        fn made(&self) -> Option<String> {
+            Some(format!("/restapis/{}/stages/{}", self.rest_api_id, self.stage_name))
         }
     };
     GetStagesRequest: "GET", "/restapis/{}/stages";

@@ -210,7 +210,7 @@ async fn an_authorizer_may_say_which_key_a_caller_has() {
 async fn a_value_is_one_accounts_and_a_stage_key_names_a_stage_of_its_own() {
     let keyed = keyed_with(json!({})).await;
     let kit = &keyed.platform.kit;
-    let other = std::sync::Arc::new(identity::Principal::root("222222222222".parse().unwrap()));
+    let other = Arc::new(identity::Principal::root("222222222222".parse().unwrap()));
     // The same value is another key there: its account learns nothing, and takes nothing away.
     let same = json!({"name": "same", "value": keyed.value, "enabled": true});
     let made = kit.json(&other, "apigateway", "CreateApiKey", &same).await.unwrap();
@@ -257,7 +257,7 @@ async fn a_value_from_before_values_were_of_one_account_is_still_its_accounts() 
     let same = json!({"name": "same", "value": keyed.value});
     let again = keyed.platform.call("CreateApiKey", same.clone()).await.unwrap_err();
     assert_eq!(again.code, "ConflictException");
-    let other = std::sync::Arc::new(identity::Principal::root("222222222222".parse().unwrap()));
+    let other = Arc::new(identity::Principal::root("222222222222".parse().unwrap()));
     keyed.platform.kit.json(&other, "apigateway", "CreateApiKey", &same).await.unwrap();
     keyed.platform.call("DeleteApiKey", json!({"apiKey": keyed.key})).await.unwrap();
     keyed.platform.call("CreateApiKey", same).await.unwrap();

@@ -112,7 +112,7 @@ async fn streams_are_listed_by_name_and_by_last_event() {
     .await;
     put(&kit, "b", &[(super::NOW - 5, "m")]).await;
     put(&kit, "a/2", &[(super::NOW - 9, "m")]).await;
-    let list = async |input: serde_json::Value| {
+    let list = async |input: Value| {
         let mut input = input;
         input["logGroupName"] = json!("g");
         input["limit"] = json!(2);

@@ -107,12 +107,13 @@ pub(crate) fn create_function(
     if target.id.account != request.account {
         return Err(Error::AccessDenied("Cross-account function creation is not allowed.".to_owned()));
     }
-    let access = access.request_tags(pairs(request.input.tags.as_ref()));
-    let layers = request.input.layers.as_deref().unwrap_or_default();
-    let mut access = with_layers(lambda, request.region, access, layers)?;
+    let mut access = access.request_tags(pairs(request.input.tags.as_ref()));
     if let Some(config) = &request.input.code_signing_config_arn {
         access = access.when("lambda:CodeSigningConfigArn", [config.as_str()]);
     }
+    // Layers bring checks of their own, so the keys of the first come before.
+    let layers = request.input.layers.as_deref().unwrap_or_default();
+    let access = with_layers(lambda, request.region, access, layers)?;
     let access = access.and(pass_role(&request.input.role, &target)?);
     Ok(access.and_tags("lambda:TagResource", target.id.arn(), pairs(request.input.tags.as_ref())))
 }

@@ -6,6 +6,7 @@ import time
 import pytest
 import requests
 
+from harness import Platform
 from support import eventually, refused
 
 ARN = "arn:aws:apigateway:us-east-1::"
@@ -202,3 +203,29 @@ def test_a_template_says_who_needs_a_key(platform, gateway):
     client.delete_stack(StackName=made)
     settled("DELETE_COMPLETE")
     refused(gateway.get_api_key, "NotFoundException", apiKey=outputs["Key"])
+
+
+def test_a_value_is_one_accounts_and_stages_are_its_own(tmp_path, name):
+    """Another account neither learns that a value is taken nor takes it away, nor names stages that are not its own."""
+    with Platform(tmp_path) as platform:
+        gateway, organizations = platform.client("apigateway"), platform.client("organizations")
+        api = deployed(gateway, name)
+        value = "human-chosen-key-2026-orders"
+        key = gateway.create_api_key(name=name, enabled=True, value=value, stageKeys=[{"restApiId": api, "stageName": "prod"}])
+        plan = gateway.create_usage_plan(name=name, apiStages=[{"apiId": api, "stage": "prod"}])["id"]
+        gateway.create_usage_plan_key(usagePlanId=plan, keyId=key["id"], keyType="API_KEY")
+        assert ask(platform, api, value)[0] == 200
+        organizations.create_organization(FeatureSet="ALL")
+        account = organizations.create_account(AccountName="member", Email="m@example.com")["CreateAccountStatus"]["AccountId"]
+        courier = platform.client("sts", *platform.user("courier", {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}))
+        made = courier.assume_role(RoleArn=f"arn:aws:iam::{account}:role/OrganizationAccountAccessRole", RoleSessionName="xx")["Credentials"]
+        member = platform.client("apigateway", made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
+        theirs = member.create_api_key(name=name, enabled=True, value=value)
+        assert ask(platform, api, value)[0] == 200
+        refused(member.create_api_key, "ConflictException", name=name, value=value)
+        member.delete_api_key(apiKey=theirs["id"])
+        assert ask(platform, api, value)[0] == 200
+        refused(gateway.create_api_key, "ConflictException", name=name, value=value)
+        for rest_api in (api, "zzzzzzzzzz"):
+            stage = [{"restApiId": rest_api, "stageName": "prod"}]
+            assert refused(member.create_api_key, "NotFoundException", name=name, stageKeys=stage) == f"API Stage not found: {rest_api}:prod"

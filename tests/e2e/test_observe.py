@@ -5,7 +5,7 @@ import json
 import botocore.exceptions
 import pytest
 
-from support import refused, trust
+from support import package, refused, trust
 
 TAG = {"Key": "fastness:observe", "Value": "true"}
 ROOT = "arn:aws:iam::000000000000:root"
@@ -102,3 +102,29 @@ def test_setting_the_mode_takes_leave_of_its_own(platform, role, session, name):
     setter.tag_role(RoleName=role, Tags=[TAG])
     events = [record for record in platform.events(EventName="TagRole") if "errorCode" not in record]
     assert any(record["requestParameters"].get("roleName") == role for record in events)
+
+
+def test_nothing_is_let_through_by_which_rights_are_had(platform, role, session, name):
+    """Whoever changes a function acts with its role from then on; the rest tells or takes what lets in elsewhere."""
+    iam = platform.client("iam")
+    app = iam.create_role(RoleName=name + "-app", AssumeRolePolicyDocument=trust({"Service": "lambda.amazonaws.com"}))["Role"]["Arn"]
+    code = package(app__py="def handler(event, context):\n    return 'theirs'\n")
+    platform.client("lambda").create_function(FunctionName=name, Runtime="python3.12", Role=app, Handler="app.handler", Code={"ZipFile": code},
+                                              Environment={"Variables": {"SECRET": "of-the-function"}})
+    iam.tag_role(RoleName=role, Tags=[TAG])
+    functions, gateway, stacks = session("lambda"), session("apigateway"), session("cloudformation")
+    named = {"FunctionName": name}
+    for call, arguments in [
+            (functions.update_function_code, {**named, "ZipFile": code}), (functions.update_function_configuration, {**named, "Handler": "x.y"}),
+            (functions.create_function_url_config, {**named, "AuthType": "NONE"}), (functions.update_function_url_config, {**named, "AuthType": "NONE"}),
+            (functions.delete_function, named), (functions.get_function, named), (functions.get_function_configuration, named),
+            (functions.list_functions, {}), (functions.tag_resource, {"Resource": f"arn:aws:lambda:us-east-1:000000000000:function:{name}", "Tags": {"a": "b"}}),
+            (gateway.get_api_keys, {"includeValues": True}), (gateway.create_rest_api, {"name": name}), (gateway.create_api_key, {}),
+            (session("cloudtrail").lookup_events, {}), (session("accessanalyzer").list_analyzers, {})]:
+        refused(call, "AccessDeniedException", **arguments)
+    for call, arguments in [(stacks.create_stack, {"TemplateBody": "{}"}), (stacks.update_stack, {"TemplateBody": "{}"}), (stacks.get_template, {}), (stacks.delete_stack, {})]:
+        refused(call, "AccessDenied", StackName=name, **arguments)
+    # Functions are used, and data is read and written, as before.
+    assert header(functions.invoke(FunctionName=name)).startswith("missing lambda:InvokeFunction")
+    assert header(gateway.get_rest_apis()).startswith("missing apigateway:GET")
+    assert header(stacks.describe_stacks()).startswith("missing cloudformation:DescribeStacks")

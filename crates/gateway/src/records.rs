@@ -18,7 +18,7 @@ use store::{Key, Table};
 pub use account::{ACCOUNTS, AccessLog, AccountRecord};
 pub use plan::{
     API_KEYS, KEY_DIGESTS, KeyRecord, KeyValue, PLAN_KEYS, PlanQuota, PlanRecord, PlanStage, PlanThrottle,
-    QuotaPeriod, USAGE, USAGE_PLANS, UsageRecord, account_prefix, owned_key, plan_key,
+    QuotaPeriod, USAGE, USAGE_PLANS, UsageRecord, account_prefix, digest_key, owned_key, plan_key,
 };
 pub use response::{GatewayResponse, HeaderSource, ResponseType};
 pub use validation::{Parameter, Validation};

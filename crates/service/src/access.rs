@@ -53,6 +53,10 @@ pub struct Check {
     pub grant: Option<String>,
     /// Condition keys that only this service knows, with their values; an empty list is a key without values.
     pub context: Vec<(String, Vec<String>)>,
+    /// Another leave that suffices in the place of this one.
+    pub or: Option<Box<Check>>,
+    /// The whole message of a refusal, where AWS's is not the usual sentence.
+    pub refused_as: Option<String>,
 }
 
 impl Access {
@@ -68,6 +72,8 @@ impl Access {
             resource_decides: false,
             grant: None,
             context: Vec::new(),
+            or: None,
+            refused_as: None,
         };
         Self { checks: vec![check], open: None }
     }
@@ -82,6 +88,37 @@ impl Access {
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.checks.extend(other.checks);
+        self
+    }
+
+    /// Adds leave to tag what the request makes, where it brings tags: `action` on `resource`, with the tags as its keys.
+    // SECURITY: what does not exist yet has no tags and no policy; one of the same name lends it none.
+    #[must_use]
+    pub fn and_tags<'t>(
+        self,
+        action: &'static str,
+        resource: impl Into<String>,
+        tags: impl IntoIterator<Item = (&'t str, &'t str)>,
+    ) -> Self {
+        let mut tags = tags.into_iter().peekable();
+        if tags.peek().is_none() { self } else { self.and(Self::to(action, resource).request_tags(tags)) }
+    }
+
+    /// The one check of `other` suffices in the place of the last one; a refusal is told of the last one.
+    #[must_use]
+    pub fn or(mut self, mut other: Self) -> Self {
+        if let Some(check) = self.checks.last_mut() {
+            check.or = other.checks.pop().map(Box::new);
+        }
+        self
+    }
+
+    /// The whole message of a refusal of the last check, where AWS's is not the usual sentence.
+    #[must_use]
+    pub fn refused_as(mut self, message: impl Into<String>) -> Self {
+        if let Some(check) = self.checks.last_mut() {
+            check.refused_as = Some(message.into());
+        }
         self
     }
 

@@ -67,7 +67,7 @@ impl Question<'_> {
         let common = self.context(&known);
         let mut missing = Vec::new();
         for check in access.checks() {
-            missing.extend(self.check(check, &known, &common)?);
+            missing.extend(self.either(check, &known, &common)?);
         }
         Ok(missing)
     }
@@ -86,6 +86,19 @@ impl Question<'_> {
     fn unreadable(&self, error: &DirectoryError) -> Refused {
         tracing::error!(error = %base::Chain(error), "the policies of a call cannot be read");
         denial::denied(self.caller.operation, "the policies of the caller cannot be read".to_owned()).into()
+    }
+
+    /// The check, or what suffices in its place; what refuses is told of the check itself.
+    fn either(&self, check: &Check, known: &Known, common: &Context) -> Result<Option<Missing>, Refused> {
+        match (self.check(check, known, common), &check.or) {
+            (Ok(None), _) => Ok(None),
+            // What observe mode would let through is not missing where the other is allowed.
+            (first, Some(other)) => match self.check(other, known, common) {
+                Ok(None) => Ok(None),
+                _ => first,
+            },
+            (first, None) => first,
+        }
     }
 
     fn check(&self, check: &Check, known: &Known, common: &Context) -> Result<Option<Missing>, Refused> {
@@ -157,8 +170,12 @@ impl Question<'_> {
             };
         }
         let told = check.told_as.as_deref().unwrap_or(&check.resource);
-        let fault =
-            denial::fault(self.caller.operation, self.caller.principal, request.action, told, &denial);
+        let fault = match &check.refused_as {
+            Some(message) => denial::denied(self.caller.operation, message.clone()),
+            None => {
+                denial::fault(self.caller.operation, self.caller.principal, request.action, told, &denial)
+            }
+        };
         // What stands in for the trust policy of a role that is not there is nobody's.
         let shown = PolicySet { resource: check.resource_policy.as_ref(), ..*set };
         let evaluation = self.evaluated(&request, &shown, &denial, common);

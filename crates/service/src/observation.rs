@@ -2,7 +2,8 @@
 //!
 //! It waives the missing allow of the role's own identity policies and nothing else. Explicit denies, boundaries, session
 //! policies, an organization's limits, and what other accounts and roles say of themselves all decide as ever; and no one
-//! gains rights over rights by it.
+//! gains rights over rights by it: neither policies and tags, nor what acts with rights of its own (functions, stacks, APIs),
+//! nor the keys and secrets that let in elsewhere, nor what the trail tells of others.
 
 use std::sync::LazyLock;
 
@@ -23,8 +24,24 @@ pub(crate) struct Missing {
     pub(crate) resource: String,
 }
 
-/// Services by which rights are given: what they do is never let through.
-const OF_RIGHTS: [&str; 4] = ["iam", "sts", "organizations", "fastness"];
+/// Services by which rights are given, or that tell who has which: what they do is never let through.
+const OF_RIGHTS: [&str; 6] = ["iam", "sts", "organizations", "fastness", "access-analyzer", "cloudtrail"];
+
+/// Services whose resources act with rights of their own: whoever changes one takes those.
+const OF_ACTORS: [&str; 3] = ["lambda", "cloudformation", "apigateway"];
+
+/// What uses a function as it is.
+const USES: [&str; 3] = ["InvokeFunction", "InvokeAsync", "InvokeFunctionUrl"];
+
+/// Reads that tell environments, code or the values of parameters, which hold what lets in elsewhere.
+const OF_SECRETS: [&str; 6] = [
+    "lambda:GetFunction",
+    "lambda:GetFunctionConfiguration",
+    "lambda:ListFunctions",
+    "lambda:ListVersionsByFunction",
+    "lambda:GetLayerVersion",
+    "cloudformation:GetTemplate",
+];
 
 pub(crate) static EVERYTHING: LazyLock<Option<NamedPolicy>> = LazyLock::new(|| {
     let document = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
@@ -43,7 +60,7 @@ pub(crate) fn lets_through(
 ) -> bool {
     let lacks_own_allow =
         denial.kind == DenialKind::Implicit && denial.policy_type == PolicyType::IdentityBased;
-    if !principal.is_observed() || !lacks_own_allow || !is_waivable(request.action) {
+    if !principal.is_observed() || !lacks_own_allow || !is_waivable(request.action, request.resource) {
         return false;
     }
     let Some(everything) = &*EVERYTHING else { return false };
@@ -53,12 +70,24 @@ pub(crate) fn lets_through(
 }
 
 /// An action that is not in AWS's tables is not waived: nobody knows what it gives.
-fn is_waivable(action: &str) -> bool {
+fn is_waivable(action: &str, resource: &str) -> bool {
     let Some((service, name)) = action.split_once(':') else { return false };
-    if OF_RIGHTS.contains(&service) {
+    if OF_RIGHTS.contains(&service) || OF_SECRETS.contains(&action) || tells_keys(service, resource) {
         return false;
     }
-    protocol::action(service, name).is_some_and(|facts| facts.level() != AccessLevel::PermissionsManagement)
+    let Some(facts) = protocol::action(service, name) else { return false };
+    match facts.level() {
+        // Tags are rights where policies decide by them.
+        AccessLevel::PermissionsManagement | AccessLevel::Tagging => false,
+        AccessLevel::Write => !OF_ACTORS.contains(&service) || (service == "lambda" && USES.contains(&name)),
+        AccessLevel::Read | AccessLevel::List => true,
+    }
+}
+
+/// True of API keys, by themselves and below their plans.
+fn tells_keys(service: &str, resource: &str) -> bool {
+    let path = || resource.split_once("::").map_or("", |(_, path)| path);
+    service == "apigateway" && (path().starts_with("/apikeys") || path().starts_with("/usageplans"))
 }
 
 /// The header's value.
@@ -90,8 +119,48 @@ mod tests {
             ("fastness:SetObserveMode", false),
             ("nowhere:Nothing", false),
             ("dynamodb", false),
+            // What acts with rights of its own is used, and not changed.
+            ("lambda:UpdateFunctionCode", false),
+            ("lambda:UpdateFunctionConfiguration", false),
+            ("lambda:UpdateFunctionUrlConfig", false),
+            ("lambda:CreateFunctionUrlConfig", false),
+            ("lambda:CreateFunction", false),
+            ("lambda:CreateEventSourceMapping", false),
+            ("lambda:PublishLayerVersion", false),
+            ("lambda:DeleteFunction", false),
+            ("lambda:GetPolicy", true),
+            ("cloudformation:CreateStack", false),
+            ("cloudformation:ExecuteChangeSet", false),
+            ("cloudformation:DescribeStacks", true),
+            ("apigateway:PUT", false),
+            ("apigateway:PATCH", false),
+            ("apigateway:GET", true),
+            // What lets in elsewhere, and what others did.
+            ("lambda:GetFunction", false),
+            ("lambda:ListFunctions", false),
+            ("cloudtrail:LookupEvents", false),
+            ("access-analyzer:ListFindings", false),
+            // Tags are rights.
+            ("dynamodb:TagResource", false),
+            ("s3:PutObjectTagging", false),
+            ("s3:PutBucketOwnershipControls", false),
+            ("s3:PutObject", true),
         ] {
-            assert_eq!(is_waivable(action), expected, "{action}");
+            assert_eq!(is_waivable(action, "*"), expected, "{action}");
+        }
+    }
+
+    #[test]
+    fn api_keys_are_never_told() {
+        for (path, expected) in [
+            ("/restapis", true),
+            ("/restapis/a/stages/apikeys", true),
+            ("/apikeys", false),
+            ("/apikeys/k", false),
+            ("/usageplans/p/keys/k", false),
+        ] {
+            let resource = format!("arn:aws:apigateway:us-east-1::{path}");
+            assert_eq!(is_waivable("apigateway:GET", &resource), expected, "{path}");
         }
     }
 

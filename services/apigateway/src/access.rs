@@ -3,6 +3,8 @@
 //! Decides nothing. Tags are looked up for conditions; whether their API exists is not told.
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-iam-policy-examples.html>
 
+mod keys;
+
 use std::collections::BTreeMap;
 
 use base::{AccountId, Region};
@@ -14,8 +16,9 @@ use crate::api;
 use crate::integration;
 use crate::model::Tagged;
 use crate::openapi::Document;
-use crate::store::{self, Apis, Owned};
+use crate::store::Owned;
 use crate::{ApiGateway, Error};
+use keys::{Found, Keys};
 
 /// Where an operation acts, and what it needs besides.
 pub(crate) trait Target {
@@ -30,8 +33,18 @@ pub(crate) trait Target {
         None
     }
 
+    /// API Gateway's own condition keys: of the request, and of what was found where it acts.
+    fn keys(&self, _: &Found<'_>) -> Keys {
+        Keys::default()
+    }
+
     /// The tags that the request gives.
     fn tags(&self) -> Option<&Entries<String>> {
+        None
+    }
+
+    /// The path of what the request makes with these tags; a star where it has no name yet.
+    fn made(&self) -> Option<String> {
         None
     }
 
@@ -56,12 +69,22 @@ pub(crate) fn access<I: Target>(state: &ApiGateway, request: &AccessRequest<'_, 
     let input = request.input;
     let resource = format!("arn:aws:apigateway:{}::{}", request.region, input.path());
     let mut access = Access::to(I::ACTION, resource.clone());
-    if let Some(tagged) = input.tagged(request.region) {
-        let tags = tags(state, request.account, tagged)?;
+    let tagged = input.tagged(request.region);
+    let (api, stage) = keys::found(state, request.account, tagged)?;
+    let found = Found { api: api.as_ref(), stage: stage.as_ref() };
+    if let Some(tagged) = tagged {
+        let tags = tags(state, request.account, tagged, &found)?;
         access = access.resource_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
     }
+    access = input.keys(&found).0.into_iter().fold(access, |access, (key, values)| access.when(key, values));
     if let Some(tags) = input.tags() {
-        access = access.request_tags(tags.iter().map(|(key, value)| (key, value.as_str())));
+        let pairs = || tags.iter().map(|(key, value)| (key, value.as_str()));
+        access = access.request_tags(pairs());
+        if let Some(made) = input.made() {
+            let path = tags_path(&format!("arn:aws:apigateway:{}::{made}", request.region));
+            let resource = format!("arn:aws:apigateway:{}::{path}", request.region);
+            access = access.and_tags("apigateway:PUT", resource, pairs());
+        }
     }
     if !input.tag_keys().is_empty() {
         access = access.when("aws:TagKeys", input.tag_keys());
@@ -81,30 +104,28 @@ pub(crate) fn access<I: Target>(state: &ApiGateway, request: &AccessRequest<'_, 
     Ok(access)
 }
 
+/// Where the tags of an ARN are set, which stands there encoded, as in AWS's own messages.
+fn tags_path(arn: &str) -> String {
+    format!("/tags/{}", arn.replace('%', "%25").replace(':', "%3A").replace('/', "%2F"))
+}
+
 /// An API's tags; of a stage, its own before those of its API.
 fn tags(
     state: &ApiGateway,
     account: AccountId,
     tagged: Tagged<'_>,
+    found: &Found<'_>,
 ) -> Result<BTreeMap<String, String>, Error> {
     let owned = Owned(account);
-    let id = match tagged {
-        Tagged::Api(id) | Tagged::Stage(id, _) => id,
-        Tagged::Key(id) => {
-            return Ok(owned.find_key(&state.store, id)?.map(|key| key.tags).unwrap_or_default());
+    match tagged {
+        Tagged::Key(id) => Ok(owned.find_key(&state.store, id)?.map(|key| key.tags).unwrap_or_default()),
+        Tagged::Plan(id) => Ok(owned.find_plan(&state.store, id)?.map(|plan| plan.tags).unwrap_or_default()),
+        Tagged::Api(_) | Tagged::Stage(..) => {
+            let mut tags = found.api.map(|api| api.tags.clone()).unwrap_or_default();
+            tags.extend(found.stage.into_iter().flat_map(|stage| stage.tags.clone()));
+            Ok(tags)
         }
-        Tagged::Plan(id) => {
-            return Ok(owned.find_plan(&state.store, id)?.map(|plan| plan.tags).unwrap_or_default());
-        }
-    };
-    let Some(api) = Apis(account).find(&state.store, id)? else { return Ok(BTreeMap::new()) };
-    let stage = match tagged {
-        Tagged::Api(_) | Tagged::Key(_) | Tagged::Plan(_) => None,
-        Tagged::Stage(_, name) => store::find_stage(&state.store, &api, name)?,
-    };
-    let mut tags = api.tags;
-    tags.extend(stage.into_iter().flat_map(|stage| stage.tags));
-    Ok(tags)
+    }
 }
 
 /// Declares where requests act: the verb, then the path's format with the members that fill it.
@@ -157,12 +178,13 @@ macro_rules! of_method {
 }
 
 macro_rules! of_stage {
-    ($( $request:ident: $verb:literal; )*) => {
+    ($( $request:ident: $verb:literal $(=> { $($more:tt)* })?; )*) => {
         targets! {$(
             $request: $verb, "/restapis/{}/stages/{}", rest_api_id, stage_name => {
                 fn tagged(&self, _: &Region) -> Option<Tagged<'_>> {
                     Some(Tagged::Stage(&self.rest_api_id, &self.stage_name))
                 }
+                $($($more)*)?
             };
         )*}
     };
@@ -170,14 +192,21 @@ macro_rules! of_stage {
 
 macro_rules! by_arn {
     ($( $request:ident: $verb:literal $(=> { $($more:tt)* })?; )*) => {
-        targets! {$(
-            $request: $verb, "/tags/{}", resource_arn => {
+        $(
+            impl Target for api::$request {
+                const ACTION: &'static str = concat!("apigateway:", $verb);
+
+                fn path(&self) -> String {
+                    tags_path(&self.resource_arn)
+                }
+
                 fn tagged(&self, region: &Region) -> Option<Tagged<'_>> {
                     Tagged::of(region, &self.resource_arn)
                 }
+
                 $($($more)*)?
-            };
-        )*}
+            }
+        )*
     };
 }
 
@@ -230,11 +259,17 @@ targets! {
         fn tags(&self) -> Option<&Entries<String>> {
             self.tags.as_ref()
         }
+        fn made(&self) -> Option<String> {
+            Some("/apikeys/*".to_owned())
+        }
     };
     GetUsagePlansRequest: "GET", "/usageplans";
     CreateUsagePlanRequest: "POST", "/usageplans" => {
         fn tags(&self) -> Option<&Entries<String>> {
             self.tags.as_ref()
+        }
+        fn made(&self) -> Option<String> {
+            Some("/usageplans/*".to_owned())
         }
     };
     GetRestApisRequest: "GET", "/restapis";
@@ -246,14 +281,23 @@ targets! {
         }
     };
     CreateRestApiRequest: "POST", "/restapis" => {
+        fn keys(&self, _: &Found<'_>) -> Keys {
+            keys::create_api(self)
+        }
         fn tags(&self) -> Option<&Entries<String>> {
             self.tags.as_ref()
+        }
+        fn made(&self) -> Option<String> {
+            Some("/restapis/*".to_owned())
         }
         fn sets_policy(&self) -> bool {
             self.policy.is_some()
         }
     };
     ImportRestApiRequest: "POST", "/restapis" => {
+        fn keys(&self, _: &Found<'_>) -> Keys {
+            keys::import_api(self)
+        }
         fn sets_policy(&self) -> bool {
             Document::read(&self.body).is_ok_and(|document| document.policy.is_some())
         }
@@ -279,19 +323,37 @@ by_arn! {
 
 of_stage! {
     GetStageRequest: "GET";
-    UpdateStageRequest: "PATCH";
-    DeleteStageRequest: "DELETE";
+    UpdateStageRequest: "PATCH" => {
+        fn keys(&self, found: &Found<'_>) -> Keys {
+            keys::update_stage(self, found)
+        }
+    };
+    DeleteStageRequest: "DELETE" => {
+        fn keys(&self, found: &Found<'_>) -> Keys {
+            keys::delete_stage(found)
+        }
+    };
 }
 
 of_api! {
     GetRestApiRequest: "GET", "/restapis/{}";
-    DeleteRestApiRequest: "DELETE", "/restapis/{}";
+    DeleteRestApiRequest: "DELETE", "/restapis/{}" => {
+        fn keys(&self, found: &Found<'_>) -> Keys {
+            keys::delete_api(found)
+        }
+    };
     UpdateRestApiRequest: "PATCH", "/restapis/{}" => {
+        fn keys(&self, found: &Found<'_>) -> Keys {
+            keys::update_api(self, found)
+        }
         fn sets_policy(&self) -> bool {
             patches(self.patch_operations.as_ref(), "/policy").next().is_some()
         }
     };
     PutRestApiRequest: "PUT", "/restapis/{}" => {
+        fn keys(&self, found: &Found<'_>) -> Keys {
+            keys::put_api(self, found)
+        }
         fn sets_policy(&self) -> bool {
             Document::read(&self.body).is_ok_and(|document| document.policy.is_some())
         }
@@ -319,7 +381,11 @@ of_api! {
     CreateResourceRequest: "POST", "/restapis/{}/resources/{}", parent_id;
     UpdateResourceRequest: "PATCH", "/restapis/{}/resources/{}", resource_id;
     DeleteResourceRequest: "DELETE", "/restapis/{}/resources/{}", resource_id;
-    CreateDeploymentRequest: "POST", "/restapis/{}/deployments";
+    CreateDeploymentRequest: "POST", "/restapis/{}/deployments" => {
+        fn keys(&self, _: &Found<'_>) -> Keys {
+            keys::create_deployment(self)
+        }
+    };
     GetDeploymentsRequest: "GET", "/restapis/{}/deployments";
     GetDeploymentRequest: "GET", "/restapis/{}/deployments/{}", deployment_id;
     UpdateDeploymentRequest: "PATCH", "/restapis/{}/deployments/{}", deployment_id;
@@ -328,10 +394,16 @@ of_api! {
         fn tags(&self) -> Option<&Entries<String>> {
             self.tags.as_ref()
         }
+        fn made(&self) -> Option<String> {
+            Some(format!("/restapis/{}/stages/{}", self.rest_api_id, self.stage_name))
+        }
     };
     GetStagesRequest: "GET", "/restapis/{}/stages";
     FlushStageAuthorizersCacheRequest: "DELETE", "/restapis/{}/stages/{}/cache/authorizers", stage_name;
     CreateAuthorizerRequest: "POST", "/restapis/{}/authorizers" => {
+        fn keys(&self, _: &Found<'_>) -> Keys {
+            keys::create_authorizer(self)
+        }
         fn passed_roles(&self) -> Vec<String> {
             let role = integration::role(self.authorizer_credentials.as_deref());
             role.map(str::to_owned).into_iter().collect()
@@ -340,19 +412,38 @@ of_api! {
     GetAuthorizersRequest: "GET", "/restapis/{}/authorizers";
     GetAuthorizerRequest: "GET", "/restapis/{}/authorizers/{}", authorizer_id;
     UpdateAuthorizerRequest: "PATCH", "/restapis/{}/authorizers/{}", authorizer_id => {
+        fn keys(&self, found: &Found<'_>) -> Keys {
+            keys::update_authorizer(self, found)
+        }
         fn passed_roles(&self) -> Vec<String> {
             let values = patches(self.patch_operations.as_ref(), "/authorizerCredentials");
             values.filter_map(|value| integration::role(Some(value))).map(str::to_owned).collect()
         }
     };
-    DeleteAuthorizerRequest: "DELETE", "/restapis/{}/authorizers/{}", authorizer_id;
+    DeleteAuthorizerRequest: "DELETE", "/restapis/{}/authorizers/{}", authorizer_id => {
+        fn keys(&self, found: &Found<'_>) -> Keys {
+            keys::delete_authorizer(self, found)
+        }
+    };
 }
 
 of_method! {
-    PutMethodRequest: "PUT", "";
+    PutMethodRequest: "PUT", "" => {
+        fn keys(&self, _: &Found<'_>) -> Keys {
+            keys::put_method(self)
+        }
+    };
     GetMethodRequest: "GET", "";
-    UpdateMethodRequest: "PATCH", "";
-    DeleteMethodRequest: "DELETE", "";
+    UpdateMethodRequest: "PATCH", "" => {
+        fn keys(&self, found: &Found<'_>) -> Keys {
+            keys::update_method(self, found)
+        }
+    };
+    DeleteMethodRequest: "DELETE", "" => {
+        fn keys(&self, found: &Found<'_>) -> Keys {
+            keys::delete_method(self, found)
+        }
+    };
     PutMethodResponseRequest: "PUT", "/responses/{}", status_code;
     GetMethodResponseRequest: "GET", "/responses/{}", status_code;
     UpdateMethodResponseRequest: "PATCH", "/responses/{}", status_code;

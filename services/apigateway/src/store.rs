@@ -41,6 +41,16 @@ impl Apis {
         }
     }
 
+    /// That a stage is there, and the account's own: the answer to any other is the same.
+    pub(crate) fn has_stage(self, transaction: &Transaction<'_>, id: &str, stage: &str) -> Result<(), Error> {
+        let missing = || Error::NotFound(format!("API Stage not found: {id}:{stage}"));
+        let api = self.read(transaction, id).map_err(|error| match error {
+            Error::NotFound(_) => missing(),
+            other => other,
+        })?;
+        read_stage(transaction, &api, stage)?.map(|_| ()).ok_or_else(missing)
+    }
+
     /// How many APIs there are.
     pub(crate) fn count(self, transaction: &Transaction<'_>) -> Result<usize, Error> {
         Ok(transaction.scan(APIS, &Range::prefix(account_prefix(self.0)))?.len())

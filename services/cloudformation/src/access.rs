@@ -104,6 +104,22 @@ fn with_template_url(access: Access, url: Option<&String>) -> Access {
     }
 }
 
+/// Leave to tag the stack, where the request brings tags.
+fn with_tagging<I>(
+    state: &CloudFormation,
+    request: &Request<'_, I>,
+    access: Access,
+    stack: &str,
+    operation: &'static str,
+    tags: Option<&Vec<api::Tag>>,
+) -> Result<Access, Error> {
+    if pairs(tags).next().is_none() {
+        return Ok(access);
+    }
+    let tagging = to_stack(state, request, "cloudformation:TagResource", stack)?;
+    Ok(access.and(tagging.when("cloudformation:CreateAction", [operation]).request_tags(pairs(tags))))
+}
+
 /// Leave to hand a role to this service, where one is given.
 // SECURITY: whoever makes a stack with a role acts as that role; without leave to pass it they may not.
 fn with_role<I>(access: Access, request: &Request<'_, I>, role: Option<&String>) -> Result<Access, Error> {
@@ -141,7 +157,8 @@ pub(crate) fn create_stack(
     let access = to_stack(state, request, "cloudformation:CreateStack", &input.stack_name)?;
     let access =
         with_template_url(access, input.template_url.as_ref()).request_tags(pairs(input.tags.as_ref()));
-    with_role(access, request, input.role_arn.as_ref())
+    let access = with_role(access, request, input.role_arn.as_ref())?;
+    with_tagging(state, request, access, &input.stack_name, "CreateStack", input.tags.as_ref())
 }
 
 pub(crate) fn update_stack(
@@ -152,7 +169,8 @@ pub(crate) fn update_stack(
     let access = to_stack(state, request, "cloudformation:UpdateStack", &input.stack_name)?;
     let access =
         with_template_url(access, input.template_url.as_ref()).request_tags(pairs(input.tags.as_ref()));
-    with_role(access, request, input.role_arn.as_ref())
+    let access = with_role(access, request, input.role_arn.as_ref())?;
+    with_tagging(state, request, access, &input.stack_name, "UpdateStack", input.tags.as_ref())
 }
 
 pub(crate) fn create_change_set(
@@ -164,7 +182,8 @@ pub(crate) fn create_change_set(
         .when("cloudformation:ChangeSetName", [input.change_set_name.clone()]);
     let access =
         with_template_url(access, input.template_url.as_ref()).request_tags(pairs(input.tags.as_ref()));
-    with_role(access, request, input.role_arn.as_ref())
+    let access = with_role(access, request, input.role_arn.as_ref())?;
+    with_tagging(state, request, access, &input.stack_name, "CreateChangeSet", input.tags.as_ref())
 }
 
 /// Leave for an operation on a change set, whose stack is named, or everything.

@@ -8,6 +8,12 @@
 //! principal that asked for the stack and passes the pipeline's controls; a type, property, function or transform that is
 //! not known here is an error that names it.
 //!
+//! A stack's role (or, without one, its caller) needs what the calls of its resources need. Tags of the stack and of its
+//! resources are given with the creation, so they take leave to tag as well: `iam:TagRole`, `iam:TagPolicy`,
+//! `lambda:TagResource`, `logs:TagResource`, `dynamodb:TagResource`, `s3:TagResource`, and for API Gateway `apigateway:PUT` on
+//! `/tags/*`. The SAM transform tags every role and function (`lambda:createdBy`), so a SAM application's role always needs
+//! the first and third. The `aws:cloudformation:*` tags that this service puts on by itself take no leave.
+//!
 //! Deliberate differences from AWS: change sets are ready when `CreateChangeSet` answers; events carry no resource
 //! properties; a deleted custom-named resource of another owner is never adopted; stack sets, imports of resources
 //! and rollback triggers are not offered.

@@ -50,7 +50,22 @@ fn tagged(access: Access, tags: &[Tag]) -> Access {
 }
 
 fn requested(access: Access, tags: Option<&Vec<api::Tag>>) -> Access {
-    access.request_tags(tags.into_iter().flatten().map(|tag| (tag.key.as_str(), tag.value.as_str())))
+    access.request_tags(pairs(tags))
+}
+
+fn pairs(tags: Option<&Vec<api::Tag>>) -> impl Iterator<Item = (&str, &str)> {
+    tags.into_iter().flatten().map(|tag| (tag.key.as_str(), tag.value.as_str()))
+}
+
+/// Leave to make `arn`, and to tag it as well where the request brings tags.
+fn creation<I>(
+    request: &AccessRequest<'_, I>,
+    action: &'static str,
+    tagging: &'static str,
+    arn: &str,
+    tags: Option<&Vec<api::Tag>>,
+) -> Outcome {
+    Ok(requested(leave(request, action, arn)?, tags).and_tags(tagging, arn, pairs(tags)))
 }
 
 // As in AWS, a refusal names a user, role or group without the path that was looked up for it.
@@ -195,16 +210,18 @@ pub(crate) fn create_user(_: &Iam, request: &AccessRequest<'_, api::CreateUserRe
     let input = request.input;
     let path = input.path.as_deref().unwrap_or("/");
     let arn = entity_arn(request.account, "user", path, &input.user_name);
-    let access = requested(leave(request, "iam:CreateUser", arn)?, input.tags.as_ref());
-    Ok(bounded(access, input.permissions_boundary.as_deref()))
+    let access = requested(leave(request, "iam:CreateUser", arn.as_str())?, input.tags.as_ref());
+    let access = bounded(access, input.permissions_boundary.as_deref());
+    Ok(access.and_tags("iam:TagUser", arn, pairs(input.tags.as_ref())))
 }
 
 pub(crate) fn create_role(_: &Iam, request: &AccessRequest<'_, api::CreateRoleRequest>) -> Outcome {
     let input = request.input;
     let path = input.path.as_deref().unwrap_or("/");
     let arn = entity_arn(request.account, "role", path, &input.role_name);
-    let access = requested(leave(request, "iam:CreateRole", arn)?, input.tags.as_ref());
-    Ok(bounded(access, input.permissions_boundary.as_deref()))
+    let access = requested(leave(request, "iam:CreateRole", arn.as_str())?, input.tags.as_ref());
+    let access = bounded(access, input.permissions_boundary.as_deref());
+    Ok(access.and_tags("iam:TagRole", arn, pairs(input.tags.as_ref())))
 }
 
 pub(crate) fn create_group(_: &Iam, request: &AccessRequest<'_, api::CreateGroupRequest>) -> Outcome {
@@ -217,7 +234,7 @@ pub(crate) fn create_policy(_: &Iam, request: &AccessRequest<'_, api::CreatePoli
     let input = request.input;
     let path = input.path.as_deref().unwrap_or("/");
     let arn = entity_arn(request.account, "policy", path, &input.policy_name);
-    Ok(requested(leave(request, "iam:CreatePolicy", arn)?, input.tags.as_ref()))
+    creation(request, "iam:CreatePolicy", "iam:TagPolicy", &arn, input.tags.as_ref())
 }
 
 fn bounded(access: Access, arn: Option<&str>) -> Access {

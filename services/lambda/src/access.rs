@@ -107,14 +107,20 @@ pub(crate) fn create_function(
     if target.id.account != request.account {
         return Err(Error::AccessDenied("Cross-account function creation is not allowed.".to_owned()));
     }
-    let tags = request.input.tags.iter().flat_map(|tags| tags.iter());
-    let access = access.request_tags(tags.map(|(key, value)| (key, value.as_str())));
-    let layers = request.input.layers.as_deref().unwrap_or_default();
-    let mut access = with_layers(lambda, request.region, access, layers)?;
+    let mut access = access.request_tags(pairs(request.input.tags.as_ref()));
     if let Some(config) = &request.input.code_signing_config_arn {
         access = access.when("lambda:CodeSigningConfigArn", [config.as_str()]);
     }
-    Ok(access.and(pass_role(&request.input.role, &target)?))
+    // Layers bring checks of their own, so the keys of the first come before.
+    let layers = request.input.layers.as_deref().unwrap_or_default();
+    let access = with_layers(lambda, request.region, access, layers)?;
+    let access = access.and(pass_role(&request.input.role, &target)?);
+    Ok(access.and_tags("lambda:TagResource", target.id.arn(), pairs(request.input.tags.as_ref())))
+}
+
+/// The tags of a request as pairs.
+fn pairs(tags: Option<&protocol::Entries<String>>) -> impl Iterator<Item = (&str, &str)> {
+    tags.into_iter().flat_map(protocol::Entries::iter).map(|(key, value)| (key, value.as_str()))
 }
 
 pub(crate) fn update_function_configuration(

@@ -46,8 +46,26 @@ fn own<I>(asked: &Asked<'_, I>, name: &str) -> GroupName {
 
 pub(crate) fn create_log_group(_: &Logs, asked: &Asked<'_, api::CreateLogGroupRequest>) -> Answer {
     let group = own(asked, &asked.input.log_group_name);
-    let tags = asked.input.tags.iter().flat_map(|tags| tags.iter()).map(|(key, value)| (key, value.as_str()));
-    Ok(Access::to("logs:CreateLogGroup", group.stream_arn("")).request_tags(tags))
+    let tags =
+        || asked.input.tags.iter().flat_map(|tags| tags.iter()).map(|(key, value)| (key, value.as_str()));
+    let access = Access::to("logs:CreateLogGroup", group.stream_arn("")).request_tags(tags());
+    if tags().next().is_none() {
+        return Ok(access);
+    }
+    // Either of the two suffices.
+    // <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html>
+    let older = Access::to("logs:TagLogGroup", group.stream_arn("")).request_tags(tags());
+    let tagging = Access::to("logs:TagResource", group.arn()).request_tags(tags()).or(older);
+    Ok(access.and(tagging.refused_as(untagged(asked.principal.account()))))
+}
+
+/// What a refusal to tag a new group says.
+fn untagged(account: Option<base::AccountId>) -> String {
+    let account = account.map(|account| account.to_string()).unwrap_or_default();
+    format!(
+        "User with accountId: {account} is not authorized to perform CreateLogGroup with Tags. An additional permission \
+         \"logs:TagResource\" is required."
+    )
 }
 
 pub(crate) fn delete_log_group(logs: &Logs, asked: &Asked<'_, api::DeleteLogGroupRequest>) -> Answer {

@@ -73,15 +73,24 @@ fn ask_object<I>(
     if let Some(version) = version {
         access = access.when("s3:VersionId", [version]);
     }
-    let Some(record) = records::find_bucket(&s3.store, bucket)? else { return Ok(access) };
+    Ok(existing_tags(s3, bucket, key, version)?
+        .iter()
+        .fold(access, |access, (tag, value)| access.when(format!("s3:ExistingObjectTag/{tag}"), [value])))
+}
+
+/// The tags of a version of an object; none where it is not there.
+fn existing_tags(
+    s3: &S3,
+    bucket: &str,
+    key: &str,
+    version: Option<&str>,
+) -> Result<std::collections::BTreeMap<String, String>, Error> {
+    let Some(record) = records::find_bucket(&s3.store, bucket)? else { return Ok(Default::default()) };
     let found = match version {
         Some(id) => versions::version(&s3.store, &record.id, key, id)?,
         None => versions::current(&s3.store, &record.id, key)?,
     };
-    let existing = found.map(|version| version.tags).unwrap_or_default();
-    Ok(existing
-        .iter()
-        .fold(access, |access, (tag, value)| access.when(format!("s3:ExistingObjectTag/{tag}"), [value])))
+    Ok(found.map(|version| version.tags).unwrap_or_default())
 }
 
 /// Condition keys from what was said, where it was said.
@@ -194,15 +203,14 @@ pub(crate) fn list_buckets(_: &S3, request: &AccessRequest<'_, api::ListBucketsR
     Ok(arrived(Access::to("s3:ListAllMyBuckets", "*"), request))
 }
 
-pub(crate) fn create_bucket(s3: &S3, request: &AccessRequest<'_, api::CreateBucketRequest>) -> Outcome {
+// The name's owner is asked by nobody: whose it would be is the caller.
+pub(crate) fn create_bucket(_: &S3, request: &AccessRequest<'_, api::CreateBucketRequest>) -> Outcome {
     let input = request.input;
-    // The name's owner is asked by nobody: whose it would be is the caller.
-    let _ = s3;
+    let new = |action| arrived(Access::to(action, name::arn(&input.bucket, None)), request);
     let location =
         input.create_bucket_configuration.as_ref().and_then(|config| config.location_constraint.as_deref());
-    let access = arrived(Access::to("s3:CreateBucket", name::arn(&input.bucket, None)), request);
-    let access = said(
-        access,
+    let mut access = said(
+        new("s3:CreateBucket"),
         &[
             ("s3:x-amz-acl", input.acl.as_deref()),
             ("s3:LocationConstraint", location),
@@ -210,10 +218,15 @@ pub(crate) fn create_bucket(s3: &S3, request: &AccessRequest<'_, api::CreateBuck
         ],
     );
     let given = input.create_bucket_configuration.as_ref().and_then(|config| config.tags.as_ref());
-    if given.is_none_or(Vec::is_empty) {
-        return Ok(access);
+    let tags = || given.into_iter().flatten().map(|tag| (tag.key.as_str(), tag.value.as_str()));
+    access = access.request_tags(tags());
+    if tags().next().is_some() {
+        access = access.and(new("s3:TagResource").request_tags(tags()));
     }
-    Ok(access.and(Access::to("s3:TagResource", name::arn(&input.bucket, None))))
+    if input.object_ownership.is_some() {
+        access = access.and(new("s3:PutBucketOwnershipControls"));
+    }
+    Ok(access)
 }
 
 macro_rules! listing {
@@ -283,13 +296,31 @@ pub(crate) fn copy_object(s3: &S3, request: &AccessRequest<'_, api::CopyObjectRe
     );
     let access = with_request_tags(access, input.tagging.as_deref());
     let access = access.and(copy_source(s3, request, &input.copy_source)?);
-    match &input.tagging {
-        Some(header) => {
-            let tagging = ask(s3, request, "s3:PutObjectTagging", &input.bucket, Some(&input.key))?;
-            Ok(access.and(with_request_tags(tagging, Some(header))))
+    copied_tags(s3, request, access)
+}
+
+/// Leave to tag the copy: with the header's tags where they replace the source's, else with those that the source has,
+/// which takes leave to read them.
+// SECURITY: asked after the leave to read the source, so that whoever may not learns nothing of its tags.
+fn copied_tags(s3: &S3, request: &AccessRequest<'_, api::CopyObjectRequest>, mut access: Access) -> Outcome {
+    let input = request.input;
+    let given = if input.tagging_directive.as_deref() == Some("REPLACE") {
+        input.tagging.as_deref().and_then(|header| tags::from_header(header).ok()).unwrap_or_default()
+    } else {
+        let source = name::CopySource::parse(&input.copy_source)?;
+        let (version, actions) =
+            (source.version.as_deref(), ("s3:GetObjectTagging", "s3:GetObjectVersionTagging"));
+        let tags = existing_tags(s3, &source.bucket, &source.key, version)?;
+        if !tags.is_empty() {
+            access = access.and(ask_object(s3, request, actions, &source.bucket, &source.key, version)?);
         }
-        None => Ok(access),
+        tags
+    };
+    if given.is_empty() && input.tagging.is_none() {
+        return Ok(access);
     }
+    let tagging = ask(s3, request, "s3:PutObjectTagging", &input.bucket, Some(&input.key))?;
+    Ok(access.and(request_tags(tagging, &given)))
 }
 
 /// Leave to read what is copied.

@@ -16,7 +16,7 @@ use store::{KeyReader, Range, Snapshot, Store, StoreError, Transaction};
 
 use crate::records::{
     self, API_KEYS, DeployedMethod, KEY_DIGESTS, KeyRecord, PLAN_KEYS, PlanQuota, PlanRecord, PlanThrottle,
-    USAGE, USAGE_PLANS, UsageRecord, owned_key, plan_key,
+    USAGE, USAGE_PLANS, UsageRecord, digest_key, owned_key, plan_key,
 };
 use crate::refusal::Refusal;
 use crate::stages::{LiveStage, StageError};
@@ -30,8 +30,8 @@ pub struct Plans(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
-    /// What requests read, by a key's digest.
-    keys: ArcSwap<HashMap<[u8; 32], Arc<LiveKey>>>,
+    /// What requests read.
+    keys: ArcSwap<LiveKeys>,
     /// What changes read.
     known: Mutex<Known>,
 }
@@ -55,8 +55,10 @@ pub(crate) struct Usage {
     changed: AtomicBool,
 }
 
+/// Keys by their account and the digest of their value.
+type LiveKeys = HashMap<(AccountId, [u8; 32]), Arc<LiveKey>>;
+
 struct LiveKey {
-    account: AccountId,
     ties: Vec<Arc<Tie>>,
 }
 
@@ -133,11 +135,9 @@ impl Plans {
         method: &DeployedMethod,
         now: Timestamp,
     ) -> Result<Admission, Refusal> {
-        let key = self.0.keys.load().get(digest).cloned().ok_or_else(Refusal::bad_key)?;
+        let place = (stage.record.account, *digest);
+        let key = self.0.keys.load().get(&place).cloned().ok_or_else(Refusal::bad_key)?;
         let (api_id, name) = (&stage.record.rest_api_id, &stage.record.stage_name);
-        if key.account != stage.record.account {
-            return Err(Refusal::bad_key());
-        }
         let found = key.ties.iter().find_map(|tie| {
             let stage = tie.stages.iter().find(|(api, stage, _)| api == api_id && stage == name)?;
             Some((tie, &stage.2))
@@ -156,11 +156,32 @@ impl Plans {
     /// The store fails.
     pub fn put_key(&self, transaction: &mut Transaction<'_>, key: KeyRecord) -> Result<(), StageError> {
         transaction.put(API_KEYS, owned_key(key.account, &key.id), records::encode(&key)?)?;
-        transaction.put(KEY_DIGESTS, key.value.digest(), key.id.as_bytes().to_vec())?;
+        transaction.put(
+            KEY_DIGESTS,
+            digest_key(key.account, &key.value.digest()),
+            key.id.as_bytes().to_vec(),
+        )?;
         self.after(transaction, move |known| {
             known.keys.insert(key.id.clone(), key.clone());
         });
         Ok(())
+    }
+
+    /// Whether a key of this account has this value.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub fn has_value(
+        transaction: &Transaction<'_>,
+        account: AccountId,
+        digest: &[u8; 32],
+    ) -> Result<bool, StageError> {
+        if transaction.get(KEY_DIGESTS, digest_key(account, digest))?.is_some() {
+            return Ok(true);
+        }
+        let Some(id) = transaction.get(KEY_DIGESTS, digest)? else { return Ok(false) };
+        let Ok(id) = std::str::from_utf8(&id) else { return Ok(false) };
+        Ok(transaction.get(API_KEYS, owned_key(account, id))?.is_some())
     }
 
     /// Deletes a key with its places in plans.
@@ -177,7 +198,11 @@ impl Plans {
             }
         }
         transaction.delete(API_KEYS, owned_key(key.account, &key.id))?;
-        transaction.delete(KEY_DIGESTS, key.value.digest())?;
+        let digest = key.value.digest();
+        transaction.delete(KEY_DIGESTS, digest_key(key.account, &digest))?;
+        if transaction.get(KEY_DIGESTS, digest)?.is_some_and(|id| *id == *key.id.as_bytes()) {
+            transaction.delete(KEY_DIGESTS, digest)?;
+        }
         let id = key.id.clone();
         self.after(transaction, move |known| {
             known.keys.remove(&id);
@@ -375,7 +400,7 @@ impl Known {
     }
 
     /// The keys that are good for anything.
-    fn live(&self) -> HashMap<[u8; 32], Arc<LiveKey>> {
+    fn live(&self) -> LiveKeys {
         let mut ties: HashMap<&str, Vec<Arc<Tie>>> = HashMap::new();
         for (key_id, tie) in self.ties.values().flatten() {
             ties.entry(key_id).or_default().push(Arc::clone(tie));
@@ -383,7 +408,7 @@ impl Known {
         let enabled = self.keys.values().filter(|key| key.enabled);
         let live = enabled.filter_map(|key| {
             let ties = ties.remove(key.id.as_str())?;
-            Some((key.value.digest(), Arc::new(LiveKey { account: key.account, ties })))
+            Some(((key.account, key.value.digest()), Arc::new(LiveKey { ties })))
         });
         live.collect()
     }

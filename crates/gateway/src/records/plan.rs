@@ -13,7 +13,8 @@ pub const API_KEYS: Table = Table::new(0x0605, "apigateway-api-keys");
 pub const USAGE_PLANS: Table = Table::new(0x0606, "apigateway-usage-plans");
 /// The keys of usage plans: account, plan id, key id. There is nothing to say of them but that they are.
 pub const PLAN_KEYS: Table = Table::new(0x0607, "apigateway-plan-keys");
-/// The keys' values, by digest: a value names one key, whose ever it is.
+/// The keys' values: account and digest. A value names one key of an account; what another account's keys are is neither
+/// told nor disturbed by it. Those written before values were of one account stand under their digest alone.
 pub const KEY_DIGESTS: Table = Table::new(0x060A, "apigateway-key-digests");
 /// What was used: account, plan id, key id.
 pub const USAGE: Table = Table::new(0x0608, "apigateway-usage");
@@ -26,6 +27,11 @@ pub fn account_prefix(account: AccountId) -> Key {
 /// The key of something of an account's that has an id.
 pub fn owned_key(account: AccountId, id: &str) -> Key {
     account_prefix(account).str(id)
+}
+
+/// The key of a value of an account's.
+pub fn digest_key(account: AccountId, digest: &[u8; 32]) -> Key {
+    account_prefix(account).bytes(digest)
 }
 
 /// The key of a usage plan's key, and of its usage.

@@ -5,7 +5,8 @@
 use std::sync::Arc;
 
 use ::store::Transaction;
-use gateway::records::{API_KEYS, KEY_DIGESTS, KeyRecord, KeyValue, account_prefix};
+use gateway::Plans;
+use gateway::records::{API_KEYS, KeyRecord, KeyValue, account_prefix};
 use service::{Call, Permit};
 use store::Range;
 
@@ -15,7 +16,7 @@ use crate::api::{self, CreateApiKey, DeleteApiKey, GetApiKey, GetApiKeys, Import
 use crate::keys_csv::{self, Line};
 use crate::model::api_id;
 use crate::patch::{Op, Patch};
-use crate::store::Owned;
+use crate::store::{Apis, Owned};
 use crate::usage_plan::{KEYS_MAX, check_name, new_value, own_value, stage_named};
 use crate::view;
 use crate::{ApiGateway, Error};
@@ -31,9 +32,7 @@ pub(crate) async fn create(state: State, permit: Permit<CreateApiKey>) -> Result
     key.description = input.description;
     key.customer_id = input.customer_id;
     key.enabled = input.enabled.unwrap_or(false);
-    let stages = input.stage_keys.into_iter().flatten();
-    let stages = stages.filter_map(|stage| Some(format!("{}/{}", stage.rest_api_id?, stage.stage_name?)));
-    key.stage_keys = stages.collect();
+    key.stage_keys = input.stage_keys.into_iter().flatten().map(stage_key).collect::<Result<_, _>>()?;
     key.tags = map(input.tags);
     check_tags(&key.tags)?;
     key.tags.extend(call.marks());
@@ -41,6 +40,7 @@ pub(crate) async fn create(state: State, permit: Permit<CreateApiKey>) -> Result
     let shown = view::api_key(&key, true);
     call.transact(|transaction| {
         check_count(transaction, &call, 1)?;
+        key.stage_keys.iter().try_for_each(|stage| is_there(transaction, &key, stage))?;
         insert(&state, transaction, key)
     })
     .await?;
@@ -75,7 +75,11 @@ pub(crate) async fn update(state: State, permit: Permit<UpdateApiKey>) -> Result
     let key = call
         .transact(|transaction| {
             let mut key = owned.read_key(transaction, &input.api_key)?;
+            let before = key.stage_keys.clone();
             patches.iter().try_for_each(|patch| apply_patch(&mut key, patch))?;
+            // A stage that is gone since stays, so that the key can be changed otherwise.
+            let mut added = key.stage_keys.difference(&before);
+            added.try_for_each(|stage| is_there(transaction, &key, stage))?;
             key.updated = call.now();
             check(&key)?;
             state.stages.plans().put_key(transaction, key.clone())?;
@@ -167,10 +171,23 @@ fn check_count(transaction: &Transaction<'_>, call: &Call, more: usize) -> Resul
     Ok(())
 }
 
-// SECURITY: that a value is taken tells whoever guesses it right that it is somebody's. Whoever guesses one of twenty
-// characters right could as well use it; a value that two keys had would be worse.
+/// A stage as a key names it: `api/stage`.
+fn stage_key(stage: api::StageKey) -> Result<String, Error> {
+    match (stage.rest_api_id, stage.stage_name) {
+        (Some(api), Some(stage)) if !api.is_empty() && !stage.is_empty() => Ok(format!("{api}/{stage}")),
+        _ => Err(Error::bad("A stage key has a restApiId and a stageName")),
+    }
+}
+
+/// A stage that a key names is there, and is the account's own.
+fn is_there(transaction: &Transaction<'_>, key: &KeyRecord, stage: &str) -> Result<(), Error> {
+    let (api, name) = stage.split_once('/').unwrap_or((stage, ""));
+    Apis(key.account).has_stage(transaction, api, name)
+}
+
+// SECURITY: a value is taken within its account alone: another's keys are neither told nor disturbed by it.
 fn insert(state: &ApiGateway, transaction: &mut Transaction<'_>, key: KeyRecord) -> Result<(), Error> {
-    if transaction.get(KEY_DIGESTS, key.value.digest())?.is_some() {
+    if Plans::has_value(transaction, key.account, &key.value.digest())? {
         return Err(Error::Conflict("API Key already exists".to_owned()));
     }
     Ok(state.stages.plans().put_key(transaction, key)?)

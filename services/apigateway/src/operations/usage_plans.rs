@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ::store::Transaction;
-use gateway::records::{PLAN_KEYS, PlanRecord, PlanStage, PlanThrottle, STAGES, plan_key, stage_key};
+use gateway::records::{PLAN_KEYS, PlanRecord, PlanStage, PlanThrottle, plan_key};
 use service::Permit;
 
 use super::tags::check_tags;
@@ -106,13 +106,7 @@ pub(crate) async fn delete(state: State, permit: Permit<DeleteUsagePlan>) -> Res
 
 /// A stage that a plan names is there, and is the account's own.
 fn is_there(transaction: &Transaction<'_>, plan: &PlanRecord, stage: &PlanStage) -> Result<(), Error> {
-    let missing = || Error::NotFound(format!("API Stage not found: {}:{}", stage.api_id, stage.stage));
-    Apis(plan.account).read(transaction, &stage.api_id).map_err(|error| match error {
-        Error::NotFound(_) => missing(),
-        other => other,
-    })?;
-    let found = transaction.get(STAGES, stage_key(&stage.api_id, &stage.stage))?;
-    found.map(|_| ()).ok_or_else(missing)
+    Apis(plan.account).has_stage(transaction, &stage.api_id, &stage.stage)
 }
 
 fn apply_patch(plan: &mut PlanRecord, patch: &Patch) -> Result<(), Error> {

@@ -323,3 +323,54 @@ async fn leave_is_asked_for_the_method_that_is_meant() {
         assert!(answer.unwrap_err().message.contains("with an explicit deny"), "PutMethod {method}");
     }
 }
+
+#[tokio::test]
+async fn tags_of_what_is_made_take_leave_to_set_tags() {
+    let platform = platform().await;
+    let api = platform.call("CreateRestApi", json!({"name": "a"})).await.unwrap()["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let arn = |path: &str| format!("arn:aws:apigateway:us-east-1::{path}");
+    let of = |path: &str| {
+        let encoded = arn(path).replace(':', "%3A").replace('/', "%2F");
+        arn(&format!("/tags/{encoded}"))
+    };
+    let stage = json!({"restApiId": api, "stageName": "dev", "deploymentId": "none"});
+    for (at, (operation, input, path)) in [
+        ("CreateRestApi", json!({"name": "b"}), "/restapis/*".to_owned()),
+        ("CreateApiKey", json!({"name": "b"}), "/apikeys/*".to_owned()),
+        ("CreateUsagePlan", json!({"name": "b"}), "/usageplans/*".to_owned()),
+        ("CreateStage", stage, format!("/restapis/{api}/stages/dev")),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let make = json!({"Effect": "Allow", "Action": "apigateway:POST", "Resource": "*"});
+        let red = json!({"Effect": "Allow", "Action": "apigateway:PUT", "Resource": of(&path),
+            "Condition": {"StringEquals": {"aws:RequestTag/team": "red"}}});
+        let all = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
+        let deny =
+            json!({"Effect": "Deny", "Action": "apigateway:*", "Resource": "arn:aws:apigateway:*::/tags*"});
+        for (name, statements, tags, allowed) in [
+            ("untagged", json!([make]), json!({}), true),
+            ("only-make", json!([make]), json!({"team": "red"}), false),
+            ("denied", json!([all, deny]), json!({"team": "red"}), false),
+            ("red", json!([make, red]), json!({"team": "red"}), true),
+            ("blue", json!([make, red]), json!({"team": "blue"}), false),
+        ] {
+            let user = platform.kit.user(&format!("{name}{at}"), statements).await;
+            let mut input = input.clone();
+            input["tags"] = tags;
+            let fault = platform.kit.json(&user, "apigateway", operation, &input).await.err();
+            let refusal =
+                fault.filter(|fault| fault.code == "AccessDeniedException").map(|fault| fault.message);
+            assert_eq!(refusal.is_none(), allowed, "{operation} {name}: {refusal:?}");
+            let named = format!("apigateway:PUT on resource: {} ", of(&path));
+            assert!(
+                refusal.as_ref().is_none_or(|refusal| refusal.contains(&named)),
+                "{operation} {name}: {refusal:?}"
+            );
+        }
+    }
+}

@@ -205,3 +205,60 @@ async fn an_authorizer_may_say_which_key_a_caller_has() {
     assert_eq!(ask(json!("someone else's key, which is long")).await, 403);
     assert_eq!(ask(key["value"].clone()).await, 502);
 }
+
+#[tokio::test]
+async fn a_value_is_one_accounts_and_a_stage_key_names_a_stage_of_its_own() {
+    let keyed = keyed_with(json!({})).await;
+    let kit = &keyed.platform.kit;
+    let other = Arc::new(identity::Principal::root("222222222222".parse().unwrap()));
+    // The same value is another key there: its account learns nothing, and takes nothing away.
+    let same = json!({"name": "same", "value": keyed.value, "enabled": true});
+    let made = kit.json(&other, "apigateway", "CreateApiKey", &same).await.unwrap();
+    assert_eq!(keyed.ask(Some(&keyed.value)).await.status, 200);
+    let refused = |code: &str, message: &str, fault: Fault| {
+        assert_eq!((fault.code.as_ref(), fault.message.as_str()), (code, message));
+    };
+    let again = kit.json(&other, "apigateway", "CreateApiKey", &same).await.unwrap_err();
+    refused("ConflictException", "API Key already exists", again);
+    kit.json(&other, "apigateway", "DeleteApiKey", &json!({"apiKey": made["id"]})).await.unwrap();
+    assert_eq!(keyed.ask(Some(&keyed.value)).await.status, 200);
+    kit.json(&other, "apigateway", "CreateApiKey", &same).await.unwrap();
+    // What names nothing, and what is another account's, is answered alike.
+    for (api, stage) in [(keyed.api.as_str(), "prod"), ("zzzzzzzzzz", "nope")] {
+        let input = json!({"name": "s", "stageKeys": [{"restApiId": api, "stageName": stage}]});
+        let fault = kit.json(&other, "apigateway", "CreateApiKey", &input).await.unwrap_err();
+        refused("NotFoundException", &format!("API Stage not found: {api}:{stage}"), fault);
+    }
+    let own = json!({"name": "s", "stageKeys": [{"restApiId": keyed.api, "stageName": "prod"}]});
+    let key = keyed.platform.call("CreateApiKey", own).await.unwrap();
+    assert_eq!(key["stageKeys"], json!([format!("{}/prod", keyed.api)]));
+    let half = json!({"name": "s", "stageKeys": [{"restApiId": keyed.api}]});
+    assert_eq!(keyed.platform.call("CreateApiKey", half).await.unwrap_err().code, "BadRequestException");
+    let named = json!({"apiKey": key["id"]});
+    let add = json!([{"op": "add", "path": "/stages", "value": format!("{}/nope", keyed.api)}]);
+    let fault = keyed.patch("UpdateApiKey", named, add).await.unwrap_err();
+    refused("NotFoundException", &format!("API Stage not found: {}:nope", keyed.api), fault);
+}
+
+#[tokio::test]
+async fn a_value_from_before_values_were_of_one_account_is_still_its_accounts() {
+    use gateway::records::{KEY_DIGESTS, KeyValue};
+    let keyed = keyed_with(json!({})).await;
+    let store = keyed.platform.kit.pipeline.directory().store().clone();
+    let (digest, id) = (KeyValue::new(keyed.value.clone()).digest(), keyed.key.clone());
+    let account = "123456789012".parse().unwrap();
+    let before: Result<(), ::store::StoreError> = store
+        .transact(|tx| {
+            tx.delete(KEY_DIGESTS, gateway::records::digest_key(account, &digest))?;
+            tx.put(KEY_DIGESTS, digest, id.as_bytes().to_vec())
+        })
+        .await;
+    before.unwrap();
+    let same = json!({"name": "same", "value": keyed.value});
+    let again = keyed.platform.call("CreateApiKey", same.clone()).await.unwrap_err();
+    assert_eq!(again.code, "ConflictException");
+    let other = Arc::new(identity::Principal::root("222222222222".parse().unwrap()));
+    keyed.platform.kit.json(&other, "apigateway", "CreateApiKey", &same).await.unwrap();
+    keyed.platform.call("DeleteApiKey", json!({"apiKey": keyed.key})).await.unwrap();
+    keyed.platform.call("CreateApiKey", same).await.unwrap();
+}

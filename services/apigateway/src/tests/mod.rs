@@ -3,6 +3,7 @@
 
 mod authorization;
 mod control;
+mod guards;
 mod import;
 mod keys;
 mod requests;

@@ -180,3 +180,39 @@ async fn resources_are_made_with_the_rights_of_whoever_asked() {
     assert_eq!(mine("CreateTable")["sourceIPAddress"], "cloudformation.amazonaws.com");
     assert_eq!(mine("CreateLogGroup")["errorCode"], "AccessDeniedException");
 }
+
+#[tokio::test]
+async fn tags_of_a_stack_take_leave_to_tag_it() {
+    let stage = Stage::new().await;
+    let change_set = json!({"ChangeSetName": "c", "ChangeSetType": "CREATE"});
+    for (operation, more) in
+        [("CreateStack", json!({})), ("UpdateStack", json!({})), ("CreateChangeSet", change_set)]
+    {
+        let make =
+            json!({"Effect": "Allow", "Action": format!("cloudformation:{operation}"), "Resource": "*"});
+        let red = json!({"Effect": "Allow", "Action": "cloudformation:TagResource",
+            "Resource": "arn:aws:cloudformation:us-east-1:123456789012:stack/s/*",
+            "Condition": {"StringEquals": {"aws:RequestTag/team": "red", "cloudformation:CreateAction": operation}}});
+        let all = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
+        let deny = json!({"Effect": "Deny", "Action": "cloudformation:TagResource", "Resource": "*"});
+        for (name, statements, team, allowed) in [
+            ("only", json!([make]), Some("red"), false),
+            ("denied", json!([all, deny]), Some("red"), false),
+            ("blue", json!([make, red]), Some("blue"), false),
+            ("red", json!([make, red]), Some("red"), true),
+            ("untagged", json!([make]), None, true),
+        ] {
+            let user = stage.kit.user(&format!("{name}-{operation}"), statements).await;
+            let mut input = json!({"StackName": "s", "TemplateBody": SMALL});
+            input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            input["Tags"] = team.map_or(json!([]), |team| json!([{"Key": "team", "Value": team}]));
+            let fault = stage.kit.json(&user, "cloudformation", operation, &input).await.err();
+            let refusal = fault.filter(|fault| fault.code == "AccessDenied").map(|fault| fault.message);
+            assert_eq!(refusal.is_none(), allowed, "{operation} {name}: {refusal:?}");
+            assert!(
+                refusal.as_ref().is_none_or(|told| told.contains("cloudformation:TagResource")),
+                "{refusal:?}"
+            );
+        }
+    }
+}

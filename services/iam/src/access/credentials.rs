@@ -7,7 +7,7 @@ use identity::records::MfaDeviceRecord;
 use protocol::Operation;
 use service::AccessRequest;
 
-use super::{Outcome, leave, on_role, requested, tagged};
+use super::{Outcome, creation, leave, on_role, tagged};
 use crate::records::{InstanceProfileRecord, Tagged};
 use crate::{Iam, api};
 
@@ -31,7 +31,7 @@ pub(crate) fn create_device(
     let input = request.input;
     let path = input.path.as_deref().unwrap_or("/");
     let arn = entity_arn(request.account, "mfa", path, &input.virtual_mfa_device_name);
-    Ok(requested(leave(request, "iam:CreateVirtualMFADevice", arn)?, input.tags.as_ref()))
+    creation(request, "iam:CreateVirtualMFADevice", "iam:TagMFADevice", &arn, input.tags.as_ref())
 }
 
 fn on_profile<I>(iam: &Iam, request: &AccessRequest<'_, I>, action: &'static str, name: &str) -> Outcome {
@@ -57,7 +57,7 @@ pub(crate) fn create_profile(
     let input = request.input;
     let path = input.path.as_deref().unwrap_or("/");
     let arn = entity_arn(request.account, "instance-profile", path, &input.instance_profile_name);
-    Ok(requested(leave(request, "iam:CreateInstanceProfile", arn)?, input.tags.as_ref()))
+    creation(request, "iam:CreateInstanceProfile", "iam:TagInstanceProfile", &arn, input.tags.as_ref())
 }
 
 /// Whoever wraps a role hands it to machines: that needs leave to pass it as well.

@@ -7,7 +7,7 @@ use identity::records::OidcProviderRecord;
 use protocol::Operation;
 use service::AccessRequest;
 
-use super::{Outcome, leave, requested, tagged};
+use super::{Outcome, creation, leave, tagged};
 use crate::operations::linked_roles;
 use crate::records::{ServerCertificateRecord, Tagged};
 use crate::{Iam, api};
@@ -19,7 +19,13 @@ pub(crate) fn create_provider(
     let input = request.input;
     let url = input.url.strip_prefix("https://").unwrap_or(&input.url);
     let arn = OidcProviderRecord::arn(request.account, url);
-    Ok(requested(leave(request, "iam:CreateOpenIDConnectProvider", arn)?, input.tags.as_ref()))
+    creation(
+        request,
+        "iam:CreateOpenIDConnectProvider",
+        "iam:TagOpenIDConnectProvider",
+        &arn,
+        input.tags.as_ref(),
+    )
 }
 
 /// Leave on the identity provider that a request names.
@@ -58,7 +64,7 @@ pub(crate) fn upload_certificate(
     let input = request.input;
     let path = input.path.as_deref().unwrap_or("/");
     let arn = entity_arn(request.account, "server-certificate", path, &input.server_certificate_name);
-    Ok(requested(leave(request, "iam:UploadServerCertificate", arn)?, input.tags.as_ref()))
+    creation(request, "iam:UploadServerCertificate", "iam:TagServerCertificate", &arn, input.tags.as_ref())
 }
 
 /// Whoever moves a certificate needs leave where it is and where it goes.

@@ -11,6 +11,7 @@ mod outbound;
 mod passwords;
 mod policies;
 mod roles;
+mod tagging;
 mod users;
 
 use protocol::Fault;

@@ -2,7 +2,7 @@
 
 use service::{Access, AccessRequest};
 
-use super::Outcome;
+use super::{Outcome, pairs};
 use crate::Lambda;
 use crate::api;
 use crate::mappings::Mapping;
@@ -16,8 +16,10 @@ pub(crate) fn create_mapping(
     let target = Target::parse(&request.input.function_name, None, request.account, request.region)?;
     let access =
         Access::to("lambda:CreateEventSourceMapping", "*").when("lambda:FunctionArn", [target.arn()]);
-    let tags = request.input.tags.iter().flat_map(|tags| tags.iter());
-    Ok(access.request_tags(tags.map(|(key, value)| (key, value.as_str()))))
+    let tags = request.input.tags.as_ref();
+    // The id is not known yet.
+    let any = mappings::arn(request.account, request.region, "*");
+    Ok(access.request_tags(pairs(tags)).and_tags("lambda:TagResource", any, pairs(tags)))
 }
 
 /// The keys that a mapping brings.

@@ -3,7 +3,7 @@
 use base::Region;
 use service::{Access, AccessRequest};
 
-use super::{Outcome, on};
+use super::{Outcome, on, pairs};
 use crate::Lambda;
 use crate::api;
 use crate::model::signing;
@@ -37,9 +37,11 @@ pub(crate) fn create_signing_config(
     _: &Lambda,
     request: &AccessRequest<'_, api::CreateCodeSigningConfigRequest>,
 ) -> Outcome {
-    let tags = request.input.tags.iter().flat_map(|tags| tags.iter());
-    let access = Access::to("lambda:CreateCodeSigningConfig", "*");
-    Ok(access.request_tags(tags.map(|(key, value)| (key, value.as_str()))))
+    let tags = request.input.tags.as_ref();
+    // The id is not known yet.
+    let any = signing::arn(request.account, request.region, "*");
+    let access = Access::to("lambda:CreateCodeSigningConfig", "*").request_tags(pairs(tags));
+    Ok(access.and_tags("lambda:TagResource", any, pairs(tags)))
 }
 
 pub(crate) fn list_signing_configs(

@@ -111,7 +111,7 @@ async fn whoever_makes_a_function_must_be_let_use_its_layers() {
     let fixture = Fixture::empty().await;
     fixture.ok("PublishLayerVersion", layer("1")).await;
     let maker = |layers: &str| {
-        json!([{"Effect": "Allow", "Action": ["lambda:CreateFunction", "iam:PassRole"], "Resource": "*"},
+        json!([{"Effect": "Allow", "Action": ["lambda:CreateFunction", "lambda:TagResource", "iam:PassRole"], "Resource": "*"},
             {"Effect": "Allow", "Action": "lambda:GetLayerVersion", "Resource": layers}])
     };
     let without =

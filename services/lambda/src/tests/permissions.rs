@@ -102,3 +102,46 @@ async fn another_account_needs_the_functions_permission() {
     let mine = fixture.as_who(&other, "Invoke", json!({"FunctionName": "orders"})).await.unwrap_err();
     assert_eq!(mine.code, "ResourceNotFoundException");
 }
+
+#[tokio::test]
+async fn tags_of_what_is_made_take_leave_to_tag() {
+    let fixture = Fixture::start().await;
+    let mut function = super::create_input();
+    function["FunctionName"] = json!("new");
+    let mapping = json!({"EventSourceArn": "arn:aws:dynamodb:us-east-1:123456789012:table/t/stream/2026-01-01T00:00:00.000",
+        "FunctionName": "orders", "StartingPosition": "LATEST"});
+    let publisher = "arn:aws:signer:us-east-1:123456789012:/signing-profiles/p/abcdefghij";
+    let signing = json!({"AllowedPublishers": {"SigningProfileVersionArns": [publisher]}});
+    for (operation, input, resource) in [
+        ("CreateFunction", function, "function:new"),
+        ("CreateEventSourceMapping", mapping, "event-source-mapping:*"),
+        ("CreateCodeSigningConfig", signing, "code-signing-config:*"),
+    ] {
+        let arn = format!("arn:aws:lambda:us-east-1:123456789012:{resource}");
+        let make = json!({"Effect": "Allow", "Action": [format!("lambda:{operation}"), "iam:PassRole"], "Resource": "*"});
+        let tag = json!({"Effect": "Allow", "Action": "lambda:TagResource", "Resource": arn,
+            "Condition": {"StringEquals": {"aws:RequestTag/team": "red"}}});
+        let all = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
+        let deny = json!({"Effect": "Deny", "Action": "lambda:TagResource", "Resource": "*"});
+        for (name, statements, tags, allowed) in [
+            ("only", json!([make]), json!({"team": "red"}), false),
+            ("denied", json!([all, deny]), json!({"team": "red"}), false),
+            ("blue", json!([make, tag]), json!({"team": "blue"}), false),
+            ("red", json!([make, tag]), json!({"team": "red"}), true),
+            ("untagged", json!([make]), json!({}), true),
+        ] {
+            let user = fixture.kit.user(&format!("{name}-{operation}"), statements).await;
+            let mut input = input.clone();
+            input["Tags"] = tags;
+            let fault = fixture.as_who(&user, operation, input).await.err();
+            let refusal =
+                fault.filter(|fault| fault.code == "AccessDeniedException").map(|fault| fault.message);
+            assert_eq!(refusal.is_none(), allowed, "{operation} {name}: {refusal:?}");
+            let named = format!("lambda:TagResource on resource: {arn} ");
+            assert!(
+                refusal.as_ref().is_none_or(|told| told.contains(&named)),
+                "{operation} {name}: {refusal:?}"
+            );
+        }
+    }
+}

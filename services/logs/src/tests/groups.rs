@@ -1,6 +1,6 @@
 //! Groups, streams and tags.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{ARN, fails, kit, names, ok, put, texts, with_stream};
 
@@ -112,7 +112,7 @@ async fn streams_are_listed_by_name_and_by_last_event() {
     .await;
     put(&kit, "b", &[(super::NOW - 5, "m")]).await;
     put(&kit, "a/2", &[(super::NOW - 9, "m")]).await;
-    let list = async |input: serde_json::Value| {
+    let list = async |input: Value| {
         let mut input = input;
         input["logGroupName"] = json!("g");
         input["limit"] = json!(2);
@@ -183,4 +183,43 @@ async fn a_tag_condition_decides() {
         kit.json(&b, "logs", "DescribeLogStreams", &input).await.unwrap_err().code,
         "AccessDeniedException"
     );
+}
+
+#[tokio::test]
+async fn tags_of_a_new_group_take_leave_to_tag() {
+    let kit = kit().await;
+    let create = json!({"Effect": "Allow", "Action": "logs:CreateLogGroup", "Resource": "*"});
+    let tag = |effect: &str, action: &str, resource: &str| json!({"Effect": effect, "Action": action, "Resource": resource});
+    let red = json!({"Effect": "Allow", "Action": "logs:TagResource", "Resource": "*",
+        "Condition": {"StringEquals": {"aws:RequestTag/team": "red"}, "ForAllValues:StringEquals": {"aws:TagKeys": "team"}}});
+    let arn = |name: &str| format!("arn:aws:logs:us-east-1:123456789012:log-group:{name}");
+    for (name, more, expected) in [
+        ("nothing", vec![], false),
+        ("newer", vec![tag("Allow", "logs:TagResource", &arn("newer"))], true),
+        ("older", vec![tag("Allow", "logs:TagLogGroup", &format!("{}:*", arn("older")))], true),
+        ("other", vec![tag("Allow", "logs:TagResource", &arn("x"))], false),
+        ("denied", vec![tag("Allow", "logs:*", "*"), tag("Deny", "logs:Tag*", "*")], false),
+        ("red", vec![red.clone()], true),
+    ] {
+        let statements: Vec<Value> = std::iter::once(create.clone()).chain(more).collect();
+        let user = kit.user(name, json!(statements)).await;
+        let input = json!({"logGroupName": name, "tags": {"team": "red"}});
+        let answer = kit.json(&user, "logs", "CreateLogGroup", &input).await;
+        assert_eq!(answer.is_ok(), expected, "{name}");
+        if let Err(fault) = answer {
+            assert_eq!(fault.code, "AccessDeniedException");
+            assert_eq!(
+                fault.message,
+                "User with accountId: 123456789012 is not authorized to perform CreateLogGroup with Tags. An additional \
+                 permission \"logs:TagResource\" is required."
+            );
+        }
+        let plain = json!({"logGroupName": format!("{name}-plain")});
+        kit.json(&user, "logs", "CreateLogGroup", &plain).await.unwrap();
+    }
+    let user = kit.user("blue", json!([create, red])).await;
+    for tags in [json!({"team": "blue"}), json!({"team": "red", "more": "x"})] {
+        let input = json!({"logGroupName": "blue", "tags": tags});
+        kit.json(&user, "logs", "CreateLogGroup", &input).await.unwrap_err();
+    }
 }

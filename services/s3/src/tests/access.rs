@@ -161,3 +161,85 @@ async fn what_is_under_the_managed_key_stays_in_its_account() {
     }
     kit.json(&root, "s3", "GetObject", &OBJECT("sealed")).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_copy_takes_tags_along_for_whom_they_may_be_read_and_set() {
+    let (kit, root) = with_object().await;
+    let tag = json!({"Bucket": "bbb", "Key": "k", "Tagging": {"TagSet": [{"Key": "secret", "Value": "42"}]}});
+    kit.json(&root, "s3", "PutObjectTagging", &tag).await.unwrap();
+    kit.json(&root, "s3", "PutObject", &json!({"Bucket": "bbb", "Key": "bare", "Body": "eA=="}))
+        .await
+        .unwrap();
+    let allow = |actions: Value| json!([{"Effect": "Allow", "Action": actions, "Resource": "*"}]);
+    let copy = |more: Value| {
+        let mut input = json!({"Bucket": "bbb", "Key": "copy", "CopySource": "bbb/k"});
+        input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        input
+    };
+    let only = kit.user("only", allow(json!(["s3:GetObject", "s3:PutObject", "s3:ListBucket"]))).await;
+    let reads = ["s3:GetObject", "s3:PutObject", "s3:GetObjectTagging"];
+    let reads = kit.user("reads", allow(json!(reads))).await;
+    let sets = ["s3:GetObject", "s3:PutObject", "s3:PutObjectTagging"];
+    let sets = kit.user("sets", allow(json!(sets))).await;
+    let both = ["s3:GetObject", "s3:PutObject", "s3:GetObjectTagging", "s3:PutObjectTagging"];
+    let both = kit.user("both", allow(json!(both))).await;
+    let replace = || json!({"TaggingDirective": "REPLACE", "Tagging": "a=b"});
+    for (who, input, needs) in [
+        (&only, copy(json!({})), Some("s3:GetObjectTagging on resource: arn:aws:s3:::bbb/k ")),
+        (&only, copy(json!({"TaggingDirective": "COPY"})), Some("s3:GetObjectTagging")),
+        (&sets, copy(json!({})), Some("s3:GetObjectTagging")),
+        (&reads, copy(json!({})), Some("s3:PutObjectTagging on resource: arn:aws:s3:::bbb/copy ")),
+        (&only, copy(replace()), Some("s3:PutObjectTagging")),
+        // The source's tags stay where they are.
+        (&only, copy(json!({"TaggingDirective": "REPLACE"})), None),
+        (&only, copy(json!({"CopySource": "bbb/bare"})), None),
+        (&sets, copy(replace()), None),
+        (&both, copy(json!({})), None),
+    ] {
+        let refusal = kit.json(who, "s3", "CopyObject", &input).await.err();
+        assert_eq!(refusal.is_some(), needs.is_some(), "{input}: {refusal:?}");
+        if let (Some(refusal), Some(needs)) = (refusal, needs) {
+            assert_eq!(refusal.code, "AccessDenied");
+            assert!(refusal.message.contains(needs), "{input}: {}", refusal.message);
+        }
+    }
+    let told = kit.json(&root, "s3", "GetObjectTagging", &OBJECT("copy")).await.unwrap();
+    assert_eq!(told["TagSet"], json!([{"Key": "secret", "Value": "42"}]));
+    // What a policy says of tags that are set holds for those that a copy brings.
+    let blue = json!([{"Effect": "Allow", "Action": ["s3:Get*", "s3:PutObject"], "Resource": "*"},
+        {"Effect": "Allow", "Action": "s3:PutObjectTagging", "Resource": "*",
+         "Condition": {"StringEquals": {"s3:RequestObjectTag/secret": "43"}}}]);
+    let blue = kit.user("blue", blue).await;
+    assert_eq!(kit.json(&blue, "s3", "CopyObject", &copy(json!({}))).await.unwrap_err().code, "AccessDenied");
+}
+
+#[tokio::test]
+async fn what_a_new_bucket_brings_takes_the_leave_that_it_takes_later() {
+    let (kit, _) = with_object().await;
+    let allow = |action: &str| json!({"Effect": "Allow", "Action": action, "Resource": "*"});
+    let red = json!({"Effect": "Allow", "Action": "s3:TagResource", "Resource": "*",
+        "Condition": {"StringEquals": {"aws:RequestTag/team": "red"}}});
+    let tags = |team: &str| json!({"CreateBucketConfiguration": {"Tags": [{"Key": "team", "Value": team}]}});
+    let owner = || json!({"ObjectOwnership": "BucketOwnerEnforced"});
+    for (at, (more, input, needs)) in [
+        (None, json!({}), None),
+        (None, owner(), Some("s3:PutBucketOwnershipControls")),
+        (Some(allow("s3:PutBucketOwnershipControls")), owner(), None),
+        (None, tags("red"), Some("s3:TagResource")),
+        (Some(red.clone()), tags("red"), None),
+        (Some(red), tags("blue"), Some("s3:TagResource")),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let statements: Vec<Value> = std::iter::once(allow("s3:CreateBucket")).chain(more).collect();
+        let user = kit.user(&format!("u{at}"), json!(statements)).await;
+        let mut create = json!({"Bucket": format!("new-{at}")});
+        create.as_object_mut().unwrap().extend(input.as_object().unwrap().clone());
+        let refusal = kit.json(&user, "s3", "CreateBucket", &create).await.err();
+        assert_eq!(refusal.is_some(), needs.is_some(), "{create}: {refusal:?}");
+        if let (Some(refusal), Some(needs)) = (refusal, needs) {
+            assert!(refusal.message.contains(needs), "{create}: {}", refusal.message);
+        }
+    }
+}

@@ -55,6 +55,9 @@ def test_listed_access_is_told(analyzer):
     assert analyzer.check_access_not_granted(**call, access=[{"actions": ["s3:PutObject", "iam:PassRole"]}])["result"] == "PASS"
     assert analyzer.check_access_not_granted(**call, access=[{"actions": ["s3:GetObject"]}])["result"] == "FAIL"
     assert analyzer.check_access_not_granted(**call, access=[{"actions": ["s3:GetObject"], "resources": ["arn:aws:s3:::c/*"]}])["result"] == "PASS"
+    for slip in ([], [{"actions": ["foo"]}], [{"actions": ["s3:GetObjct"]}], [{"resources": ["bucket"]}]):
+        refused(analyzer.check_access_not_granted, "InvalidParameterException", **call, access=slip)
+    refused(analyzer.check_no_public_access, "InvalidParameterException", policyDocument=call["policyDocument"], resourceType="AWS::S3::Bucket")
     refused(analyzer.check_access_not_granted, "InvalidParameterException", policyDocument="nonsense", policyType="IDENTITY_POLICY", access=[{"actions": ["s3:GetObject"]}])
 
 

@@ -76,6 +76,36 @@ def test_a_role_may_ask_for_a_second_factor(platform, iam, name):
     refused(sts.assume_role, "AccessDenied", RoleArn=arn, RoleSessionName="s1", SerialNumber=serial, TokenCode=now)
 
 
+def test_wrong_codes_of_another_user_lock_nobody_out(platform, iam, name):
+    own = platform.client("sts", *platform.user(name))
+    serial, seed = enabled(iam, name, name)
+    stranger = platform.client("sts", *platform.user(name + "-s"))
+    for _ in range(8):
+        refused(stranger.assume_role, "AccessDenied", RoleArn="arn:aws:iam::999999999999:role/none", RoleSessionName="guess", SerialNumber=serial, TokenCode="000000")
+        refused(stranger.get_session_token, "AccessDenied", SerialNumber=serial, TokenCode="000000")
+    assert own.get_session_token(SerialNumber=serial, TokenCode=code(seed, -1))["Credentials"]
+    # The user's own wrong codes do count: then the right one is refused as well, for a while.
+    for _ in range(5):
+        refused(own.get_session_token, "AccessDenied", SerialNumber=serial, TokenCode=f"{(int(code(seed)) + 1) % 1_000_000:06}")
+    refused(own.get_session_token, "AccessDenied", SerialNumber=serial, TokenCode=code(seed))
+
+
+def test_listings_of_long_names_are_walked_to_their_end(iam, name):
+    document = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]})
+    path = f"/{name}/{'p' * 300}/"
+    tags = [{"Key": "鍵" * 127 + str(at), "Value": "v"} for at in range(3)]
+    iam.create_user(UserName=name, Path=path, Tags=tags)
+    made = [iam.create_policy(PolicyName=f"{'n' * 120}{at}", Path=path, PolicyDocument=document)["Policy"]["Arn"] for at in range(3)]
+    for arn in made:
+        iam.attach_user_policy(UserName=name, PolicyArn=arn)
+    walked = lambda operation, found, **arguments: list(iam.get_paginator(operation).paginate(PaginationConfig={"PageSize": 1}, **arguments).search(found))
+    assert walked("list_policies", "Policies[].Arn", Scope="Local", PathPrefix=path) == made
+    assert walked("list_attached_user_policies", "AttachedPolicies[].PolicyArn", UserName=name) == made
+    assert [tag["Key"] for tag in walked("list_user_tags", "Tags[]", UserName=name)] == [tag["Key"] for tag in tags]
+    assert set(made) <= set(walked("get_account_authorization_details", "Policies[].Arn", Filter=["LocalManagedPolicy"]))
+    refused(iam.create_virtual_mfa_device, "ValidationError", VirtualMFADeviceName="m" * 227)
+
+
 def test_a_device_is_listed_tagged_resynchronised_and_taken_away(platform, iam, name):
     iam.create_user(UserName=name)
     serial, seed = enabled(iam, name, name)

@@ -131,6 +131,26 @@ def test_managed_policies_are_attached_listed_and_detached(iam, name, kind):
     refused(detach, "NoSuchEntity", **who, PolicyArn=own)
 
 
+@pytest.mark.parametrize("path", ["ReadOnlyAccess", "SecurityAudit", "job-function/SystemAdministrator", "AWSOrganizationsReadOnlyAccess", "IAMAccessAnalyzerFullAccess"])
+def test_policies_that_administrators_name_are_known(iam, name, path):
+    arn = f"arn:aws:iam::aws:policy/{path}"
+    shown = iam.get_policy(PolicyArn=arn)["Policy"]
+    statements = iam.get_policy_version(PolicyArn=arn, VersionId=shown["DefaultVersionId"])["PolicyVersion"]["Document"]["Statement"]
+    assert shown["Arn"] == arn and statements
+    make(iam, "role", name)
+    iam.attach_role_policy(RoleName=name, PolicyArn=arn)
+    assert iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"] == [{"PolicyName": path.split("/")[-1], "PolicyArn": arn}]
+
+
+def test_read_only_access_reads_everything_and_changes_nothing(platform, iam, name):
+    key, secret = platform.user(name)
+    iam.attach_user_policy(UserName=name, PolicyArn="arn:aws:iam::aws:policy/ReadOnlyAccess")
+    own = lambda service: platform.client(service, key, secret)
+    assert own("iam").list_users()["Users"] and "TableNames" in own("dynamodb").list_tables() and "Buckets" in own("s3").list_buckets()
+    refused(own("iam").create_user, "AccessDenied", UserName=name + "-2")
+    refused(own("dynamodb").delete_table, "AccessDeniedException", TableName=name)
+
+
 def test_a_role_is_described_updated_tagged_and_deleted(iam, name):
     made = iam.create_role(RoleName=name, Path="/service/", AssumeRolePolicyDocument=trust(LAMBDA), Tags=[{"Key": "a", "Value": "1"}])["Role"]
     assert made["RoleId"].startswith("AROA") and made["Arn"] == f"{ACCOUNT}:role/service/{name}"

@@ -80,6 +80,15 @@ pub(crate) async fn not_granted(
             resources: access.resources.unwrap_or_default(),
         })
         .collect();
+    // SECURITY: a slip of the pen must not read as a proof.
+    if listed.is_empty() {
+        return Err(Error::InvalidParameter(
+            "The value of access names no actions and no resources.".to_owned(),
+        ));
+    }
+    if let Some(fault) = listed.iter().find_map(Listed::fault) {
+        return Err(Error::InvalidParameter(fault));
+    }
     if listed.iter().any(|listed| listed.actions.is_empty() && listed.resources.is_empty()) {
         return Err(Error::validation("An access names actions, resources, or both."));
     }

@@ -2,6 +2,8 @@
 
 use protocol::Fault;
 
+use crate::zone::Closed;
+
 service::service_error! {
     /// What this API answers when it refuses.
     pub enum Error {
@@ -21,6 +23,11 @@ impl Error {
     /// Something that is deliberately not offered.
     pub(crate) fn not_supported(message: impl Into<String>) -> Self {
         Fault::sender("ValidationException", message).with_member("reason", "notSupported".to_owned()).into()
+    }
+
+    /// An organization that its analyzer's account may no longer look into.
+    pub(crate) fn closed(closed: Closed) -> Self {
+        Fault::sender("AccessDeniedException", closed.message()).with_status(403).into()
     }
 
     /// The named thing is not there.

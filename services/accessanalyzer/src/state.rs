@@ -13,9 +13,12 @@ use crate::Error;
 use crate::access::analyzer_arn;
 use crate::records::{self, ANALYZERS, AnalyzerRecord, FINDINGS, FindingRecord};
 use crate::scan::Work;
+use crate::zone::Zone;
 
 /// How errors call an analyzer.
 pub(crate) const ANALYZER: &str = "Analyzer";
+/// How errors call a finding.
+pub(crate) const FINDING: &str = "Finding";
 
 /// What the handlers share.
 pub(crate) struct Analyzers {
@@ -50,6 +53,48 @@ pub(crate) fn with_arn(from: &impl Reads, call: &Call, arn: &str) -> Result<Anal
     found.ok_or_else(|| Error::not_found(ANALYZER, arn))
 }
 
+/// An analyzer whose zone is open to its account, as the zone is now.
+pub(crate) struct Open {
+    pub(crate) record: AnalyzerRecord,
+    pub(crate) zone: Zone,
+}
+
+impl Open {
+    /// The analyzer with this ARN, for what it found or is to find.
+    // SECURITY: what was found about others is theirs. Whoever no longer administers the organization learns nothing more
+    // of it: neither what was found before, nor anything that is read now.
+    pub(crate) fn with_arn(from: &impl Reads, call: &Call, arn: &str) -> Result<Self, Error> {
+        let record = with_arn(from, call, arn)?;
+        let zone = Zone::of(from, record.account, record.kind)?;
+        Ok(Self { zone: zone.map_err(Error::closed)?, record })
+    }
+
+    /// The same, which must be one of external access; the message is for all others.
+    pub(crate) fn external(
+        from: &impl Reads,
+        call: &Call,
+        arn: &str,
+        otherwise: &'static str,
+    ) -> Result<Self, Error> {
+        let open = Self::with_arn(from, call, arn)?;
+        if open.record.kind.is_unused() { Err(Error::validation(otherwise)) } else { Ok(open) }
+    }
+
+    /// All findings about accounts that are in the zone.
+    pub(crate) fn findings(&self, from: &impl Reads) -> Result<Vec<FindingRecord>, Error> {
+        let mut all: Vec<FindingRecord> = from.records(FINDINGS, &records::of_analyzer(&self.record.id))?;
+        all.retain(|finding| self.zone.has(&finding.owner));
+        Ok(all)
+    }
+
+    /// The finding with this id.
+    pub(crate) fn finding(&self, from: &impl Reads, id: &str) -> Result<FindingRecord, Error> {
+        let found: Option<FindingRecord> = from.record(FINDINGS, &records::part(&self.record.id, id))?;
+        let found = found.filter(|finding| self.zone.has(&finding.owner));
+        found.ok_or_else(|| Error::not_found(FINDING, id))
+    }
+}
+
 /// The ARN of an analyzer.
 pub(crate) fn arn_of(record: &AnalyzerRecord, region: &Region) -> String {
     analyzer_arn(record.account, region, &record.name)
@@ -58,11 +103,6 @@ pub(crate) fn arn_of(record: &AnalyzerRecord, region: &Region) -> String {
 /// All analyzers of an account.
 pub(crate) fn all(from: &impl Reads, account: AccountId) -> Result<Vec<AnalyzerRecord>, Error> {
     Ok(from.records(ANALYZERS, &records::analyzers_of(account))?)
-}
-
-/// All findings of an analyzer.
-pub(crate) fn findings(from: &impl Reads, analyzer: &str) -> Result<Vec<FindingRecord>, Error> {
-    Ok(from.records(FINDINGS, &records::of_analyzer(analyzer))?)
 }
 
 /// Writes an analyzer.

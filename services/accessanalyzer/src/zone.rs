@@ -87,6 +87,11 @@ impl Zone {
         Ok(Ok(Self { accounts, organization: Some(organization.id) }))
     }
 
+    /// True where the account with this id is inside.
+    pub(crate) fn has(&self, account: &str) -> bool {
+        account.parse().is_ok_and(|account: AccountId| self.accounts.contains(&account))
+    }
+
     /// As policies are held against it.
     pub(crate) fn trust(&self) -> analysis::access::Zone {
         analysis::access::Zone {

@@ -5,6 +5,61 @@
 
 use crate::{Error, quota};
 
+/// The longest marker that IAM takes, in characters.
+const MARKER_MAX: usize = 320;
+/// So many bytes of a longer key stand in its marker,
+const BEGINNING_BYTES: usize = 112;
+/// beside so many of the key's hash, behind this character.
+const HASH_BYTES: usize = 16;
+const HASHED: char = '.';
+
+/// The last item that was given out.
+#[derive(Debug, PartialEq, Eq)]
+enum Last {
+    Key(Vec<u8>),
+    /// How its key begins, and the hash of all of it.
+    Hashed(Vec<u8>, Vec<u8>),
+}
+
+fn hash(key: &str) -> Vec<u8> {
+    crypto::sha256(key.as_bytes()).into_iter().take(HASH_BYTES).collect()
+}
+
+/// The marker of an item.
+fn marker(key: &str) -> String {
+    let whole = hex::encode(key);
+    if whole.len() <= MARKER_MAX {
+        return whole;
+    }
+    let beginning: Vec<u8> = key.bytes().take(BEGINNING_BYTES).collect();
+    format!("{}{HASHED}{}", hex::encode(beginning), hex::encode(hash(key)))
+}
+
+impl Last {
+    /// Of a marker; `None` for what is none.
+    fn parse(marker: &str) -> Option<Self> {
+        match marker.split_once(HASHED) {
+            None => hex::decode(marker).ok().map(Self::Key),
+            Some((beginning, hash)) => {
+                Some(Self::Hashed(hex::decode(beginning).ok()?, hex::decode(hash).ok()?))
+            }
+        }
+    }
+
+    /// How many of the keys, in their order, come before the next page.
+    fn given_out<'k>(&self, keys: impl Iterator<Item = &'k str> + Clone) -> usize {
+        match self {
+            Self::Key(last) => keys.take_while(|key| key.as_bytes() <= last.as_slice()).count(),
+            Self::Hashed(beginning, last) => {
+                let is_last = |key: &str| key.as_bytes().starts_with(beginning) && hash(key) == *last;
+                let found = keys.clone().position(is_last).map(|at| at + 1);
+                // Where it is gone, those that begin like it come again: none is left out.
+                found.unwrap_or_else(|| keys.take_while(|key| key.as_bytes() < beginning.as_slice()).count())
+            }
+        }
+    }
+}
+
 /// Which page is asked for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Paging {
@@ -25,10 +80,10 @@ impl Paging {
         Self { marker, max_items }
     }
 
-    fn last(&self) -> Result<Option<String>, Error> {
+    fn last(&self) -> Result<Option<Last>, Error> {
         let Some(marker) = &self.marker else { return Ok(None) };
-        let bytes = hex::decode(marker).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-        bytes.map(Some).ok_or_else(|| Error::ValidationError("Invalid Marker.".to_owned()))
+        let last = Last::parse(marker);
+        last.map(Some).ok_or_else(|| Error::ValidationError("Invalid Marker.".to_owned()))
     }
 
     fn size(&self) -> usize {
@@ -40,10 +95,12 @@ impl Paging {
     pub(crate) fn of<T>(self, mut items: Vec<(String, T)>) -> Result<Page<T>, Error> {
         let (last, size) = (self.last()?, self.size());
         items.sort_by(|(left, _), (right, _)| left.cmp(right));
-        let mut rest = items.into_iter().filter(|(key, _)| last.as_ref().is_none_or(|last| key > last));
+        let keys = items.iter().map(|(key, _)| key.as_str());
+        let given_out = last.map_or(0, |last| last.given_out(keys));
+        let mut rest = items.into_iter().skip(given_out);
         let page: Vec<(String, T)> = rest.by_ref().take(size).collect();
         let more = rest.next().is_some();
-        let marker = page.last().filter(|_| more).map(|(key, _)| hex::encode(key));
+        let marker = page.last().filter(|_| more).map(|(key, _)| marker(key));
         Ok(Page { items: page.into_iter().map(|(_, item)| item).collect(), is_truncated: Some(more), marker })
     }
 }
@@ -79,8 +136,39 @@ mod tests {
         assert_eq!(Paging::new(page.marker, None).of(rest).unwrap().items, ['c', 'd']);
     }
 
+    /// Keys as long as keys get, which begin alike.
+    fn long() -> Vec<(String, usize)> {
+        (0..30).map(|at| (format!("{}{at:02}", "語".repeat(260)), at)).collect()
+    }
+
+    #[test]
+    fn markers_of_long_keys_are_short_and_lead_on() {
+        for size in [1, 7] {
+            let (mut seen, mut marker) = (Vec::new(), None);
+            loop {
+                let page = Paging::new(marker, Some(size)).of(long()).unwrap();
+                seen.extend(page.items);
+                marker = page.marker;
+                let Some(marker) = &marker else { break };
+                assert!(marker.len() <= MARKER_MAX && marker.is_ascii(), "{marker}");
+            }
+            assert_eq!(seen, (0..30).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn nothing_is_left_out_where_a_long_key_is_gone() {
+        let page = Paging::new(None, Some(10)).of(long()).unwrap();
+        let rest: Vec<_> = long().into_iter().filter(|(_, at)| *at != 9).collect();
+        let next = Paging::new(page.marker, None).of(rest).unwrap().items;
+        assert!((10..30).all(|at| next.contains(&at)), "{next:?}");
+    }
+
     #[test]
     fn a_marker_that_was_not_given_out_is_refused() {
-        assert!(matches!(Paging::new(Some("zz".into()), None).of(items()), Err(Error::ValidationError(_))));
+        for marker in ["zz", "61.zz", "zz.61", "語"] {
+            let answer = Paging::new(Some(marker.into()), None).of(items());
+            assert!(matches!(answer, Err(Error::ValidationError(_))), "{marker}");
+        }
     }
 }

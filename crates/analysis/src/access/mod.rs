@@ -5,11 +5,13 @@
 //! included, is a list of the statements on account of which it was not.
 
 mod external;
+mod listed;
 mod public;
 mod statement;
 
 use crate::json::{self, Node};
 pub use external::{Exposure, Zone, exposures};
+pub use listed::Listed;
 pub use public::no_public_access;
 pub(crate) use public::{NAMING, is_public, narrows};
 use statement::{Selection, Statement};
@@ -83,15 +85,6 @@ pub fn new_access(new: &Document, existing: &Document) -> Vec<Reason> {
         let opened = lost.iter().any(|denial| denial.touches(statement));
         statement.allows && !new.denies().any(|denial| denial.covers(statement)) && (opened || !granted())
     })
-}
-
-/// Actions and resources that must not be granted; an empty list is any.
-#[derive(Clone, Debug, Default)]
-pub struct Listed {
-    /// Actions.
-    pub actions: Vec<String>,
-    /// ARNs.
-    pub resources: Vec<String>,
 }
 
 /// The statements that may grant something listed. None: nothing listed is granted.

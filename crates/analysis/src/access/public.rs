@@ -40,6 +40,10 @@ pub fn no_public_access(text: &str) -> Result<Vec<Reason>, NotAPolicy> {
     super::Document::parse(text)?;
     let node = json::parse(text).map_err(|error| NotAPolicy(error.to_string()))?;
     let statements = node.get("Statement").map(Node::one_or_many).unwrap_or_default();
+    // Without anybody named it is no resource policy: nothing about one was shown.
+    if !statements.iter().all(names_somebody) {
+        return Err(NotAPolicy("a statement of a resource policy names its principals".to_owned()));
+    }
     let public = statements.iter().enumerate().filter(|(_, statement)| is_public(statement));
     Ok(public
         .map(|(index, statement)| Reason {
@@ -57,6 +61,15 @@ pub(crate) fn is_public(statement: &Node) -> bool {
     let everyone = statement.get("NotPrincipal").is_some() || names_everyone(statement.get("Principal"));
     let strangers = names_strangers(statement.get("Principal"));
     (everyone && !is_narrowed(statement, false)) || (strangers && !is_narrowed(statement, true))
+}
+
+fn names_somebody(statement: &Node) -> bool {
+    let principals = ["Principal", "NotPrincipal"].into_iter().filter_map(|key| statement.get(key));
+    let mut named = principals.map(|principal| {
+        principal.text() == Some("*")
+            || principal.members().iter().any(|member| !member.node.texts().is_empty())
+    });
+    named.any(|is_named| is_named)
 }
 
 fn names_everyone(principal: Option<&Node>) -> bool {

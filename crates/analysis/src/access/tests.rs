@@ -100,4 +100,11 @@ fn everyone_is_told_from_someone() {
         assert_eq!(of(principal, &more), expected, "{principal} {more}");
     }
     assert!(no_public_access("{}").is_err());
+    for nobody in
+        ["", r#""Principal":{},"#, r#""Principal":{"AWS":[]},"#, r#""Principal":7,"#, r#""Principal":"me","#]
+    {
+        let text =
+            format!(r#"{{"Statement":[{{"Effect":"Allow",{nobody}"Action":"s3:*","Resource":"*"}}]}}"#);
+        assert!(no_public_access(&text).is_err(), "{text}");
+    }
 }

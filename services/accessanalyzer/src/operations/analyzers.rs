@@ -101,7 +101,8 @@ fn summary(
     record: AnalyzerRecord,
 ) -> Result<api::AnalyzerSummary, Error> {
     let closed = Zone::of(analyzers.directory.store(), record.account, record.kind)?.err();
-    let (last, at) = record.last_analyzed.clone().unzip();
+    // What was looked at last is another account's, too.
+    let (last, at) = record.last_analyzed.clone().filter(|_| closed.is_none()).unzip();
     Ok(api::AnalyzerSummary {
         arn: arn_of(&record, call.region()),
         r#type: record.kind.name().to_owned(),

@@ -11,7 +11,7 @@ use super::analyzers::moment;
 use crate::filter::{self, Purpose};
 use crate::page::Paging;
 use crate::records::{AnalyzerRecord, Filter, Kind, RuleRecord, Status};
-use crate::state::{self, Analyzers};
+use crate::state::{self, Analyzers, Open};
 use crate::{Error, api};
 
 /// How errors call a rule.
@@ -110,13 +110,13 @@ pub(crate) async fn apply(_: Arc<Analyzers>, permit: Permit<api::ApplyArchiveRul
     let Permit { input, call, .. } = permit;
     let now = moment(&call);
     call.transact(|transaction| {
-        let mut record = state::with_arn(transaction, &call, &input.analyzer_arn)?;
-        let filter = rule(&mut record, &input.rule_name)?.filter.clone();
-        for mut finding in state::findings(transaction, &record.id)? {
+        let mut open = Open::with_arn(transaction, &call, &input.analyzer_arn)?;
+        let filter = rule(&mut open.record, &input.rule_name)?.filter.clone();
+        for mut finding in open.findings(transaction)? {
             if finding.status == Status::Active && filter::fits(&filter, &finding) {
                 finding.status = Status::Archived;
                 finding.updated_at = now;
-                state::save_finding(transaction, &record.id, &finding)?;
+                state::save_finding(transaction, &open.record.id, &finding)?;
             }
         }
         Ok(())

@@ -4,39 +4,23 @@ use std::sync::Arc;
 
 use protocol::Entries;
 use service::{Call, Permit};
+use store::Snapshot;
 
 use super::analyzers::moment;
 use crate::filter::{self, Purpose};
 use crate::page::Paging;
-use crate::records::{AnalyzerRecord, External, FINDINGS, FindingRecord, Status, part};
-use crate::state::{self, Analyzers};
+use crate::records::{External, FindingRecord, Status};
+use crate::state::{self, Analyzers, Open};
 use crate::{Error, api};
-use identity::Reads as _;
 
-/// How errors call a finding.
-pub(crate) const FINDING: &str = "Finding";
 /// Findings that one request changes by their ids.
 const CHANGED_MAX: usize = 1_000;
 
 /// The analyzer with this ARN, which must be one of external access.
-fn external_analyzer(analyzers: &Analyzers, call: &Call, arn: &str) -> Result<AnalyzerRecord, Error> {
-    let record = state::with_arn(analyzers.directory.store(), call, arn)?;
-    if record.kind.is_unused() {
-        return Err(Error::validation(
-            "This operation shows findings of external access only. Use the second version of it for others.",
-        ));
-    }
-    Ok(record)
-}
-
-/// The finding of this analyzer with this id.
-pub(crate) fn finding(
-    analyzers: &Analyzers,
-    analyzer: &AnalyzerRecord,
-    id: &str,
-) -> Result<FindingRecord, Error> {
-    let found = analyzers.directory.store().record(FINDINGS, &part(&analyzer.id, id))?;
-    found.ok_or_else(|| Error::not_found(FINDING, id))
+fn external_analyzer(from: &Snapshot, call: &Call, arn: &str) -> Result<Open, Error> {
+    let otherwise =
+        "This operation shows findings of external access only. Use the second version of it for others.";
+    Open::external(from, call, arn, otherwise)
 }
 
 pub(crate) fn principal(external: &External) -> Option<Entries<String>> {
@@ -76,8 +60,9 @@ pub(crate) async fn get(
     permit: Permit<api::GetFinding>,
 ) -> Result<api::GetFindingResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let analyzer = external_analyzer(&analyzers, &call, &input.analyzer_arn)?;
-    let shown = summary(finding(&analyzers, &analyzer, &input.id)?);
+    let view = analyzers.view()?;
+    let open = external_analyzer(&view, &call, &input.analyzer_arn)?;
+    let shown = summary(open.finding(&view, &input.id)?);
     let finding = api::Finding {
         id: shown.id,
         principal: shown.principal,
@@ -109,10 +94,10 @@ impl Listing {
     /// The page of an analyzer's findings. Without another wish the latest change stands first.
     pub(crate) fn of(
         self,
-        analyzers: &Analyzers,
-        analyzer: &AnalyzerRecord,
+        view: &Snapshot,
+        open: &Open,
     ) -> Result<(Vec<FindingRecord>, Option<String>), Error> {
-        let purpose = Purpose::List { unused: analyzer.kind.is_unused() };
+        let purpose = Purpose::List { unused: open.record.kind.is_unused() };
         let filter = filter::from_api(self.filter.unwrap_or_default(), purpose)?;
         let sort = self.sort.unwrap_or_default();
         let by = sort.attribute_name.unwrap_or_else(|| "updatedAt".to_owned());
@@ -120,7 +105,7 @@ impl Listing {
             return Err(Error::validation(format!("Findings cannot be sorted by {by}.")));
         }
         let descending = sort.order_by.as_deref().is_none_or(|order| order == "DESC");
-        let all = state::findings(&analyzers.view()?, &analyzer.id)?.into_iter();
+        let all = open.findings(view)?.into_iter();
         let fitting = all.filter(|finding| filter::fits(&filter, finding)).map(|finding| {
             let place = filter::property(&finding, &by).unwrap_or_default();
             (format!("{place}\0{}", finding.id), finding)
@@ -134,10 +119,11 @@ pub(crate) async fn list(
     permit: Permit<api::ListFindings>,
 ) -> Result<api::ListFindingsResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let analyzer = external_analyzer(&analyzers, &call, &input.analyzer_arn)?;
+    let view = analyzers.view()?;
+    let open = external_analyzer(&view, &call, &input.analyzer_arn)?;
     let paging = Paging::new(input.next_token, input.max_results)?;
     let listing = Listing { filter: input.filter, sort: input.sort, paging };
-    let (findings, next_token) = listing.of(&analyzers, &analyzer)?;
+    let (findings, next_token) = listing.of(&view, &open)?;
     Ok(api::ListFindingsResponse { findings: findings.into_iter().map(summary).collect(), next_token })
 }
 
@@ -153,14 +139,13 @@ pub(crate) async fn update(_: Arc<Analyzers>, permit: Permit<api::UpdateFindings
     }
     let now = moment(&call);
     call.transact(|transaction| {
-        let analyzer = state::with_arn(transaction, &call, &input.analyzer_arn)?;
+        let open = Open::with_arn(transaction, &call, &input.analyzer_arn)?;
         let mut chosen = Vec::with_capacity(ids.len());
         for id in &ids {
-            let found: Option<FindingRecord> = transaction.record(FINDINGS, &part(&analyzer.id, id))?;
-            chosen.push(found.ok_or_else(|| Error::not_found(FINDING, id))?);
+            chosen.push(open.finding(transaction, id)?);
         }
         if let Some(arn) = &input.resource_arn {
-            let all = state::findings(transaction, &analyzer.id)?.into_iter();
+            let all = open.findings(transaction)?.into_iter();
             chosen.extend(all.filter(|finding| finding.resource == *arn));
         }
         // What is over is neither archived nor taken up again.
@@ -168,7 +153,7 @@ pub(crate) async fn update(_: Arc<Analyzers>, permit: Permit<api::UpdateFindings
             if finding.status != wanted {
                 finding.status = wanted;
                 finding.updated_at = now;
-                state::save_finding(transaction, &analyzer.id, &finding)?;
+                state::save_finding(transaction, &open.record.id, &finding)?;
             }
         }
         Ok(())

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use service::Permit;
 
-use super::findings::{Listing, finding, principal, sources};
+use super::findings::{Listing, principal, sources};
 use crate::page::Paging;
 use crate::records::{Details, FindingRecord, UnusedService};
-use crate::state::{self, Analyzers};
+use crate::state::{Analyzers, Open};
 use crate::{Error, api};
 
 pub(crate) async fn list(
@@ -15,10 +15,11 @@ pub(crate) async fn list(
     permit: Permit<api::ListFindingsV2>,
 ) -> Result<api::ListFindingsV2Response, Error> {
     let Permit { input, call, .. } = permit;
-    let analyzer = state::with_arn(analyzers.directory.store(), &call, &input.analyzer_arn)?;
+    let view = analyzers.view()?;
+    let open = Open::with_arn(&view, &call, &input.analyzer_arn)?;
     let paging = Paging::new(input.next_token, input.max_results)?;
     let listing = Listing { filter: input.filter, sort: input.sort, paging };
-    let (findings, next_token) = listing.of(&analyzers, &analyzer)?;
+    let (findings, next_token) = listing.of(&view, &open)?;
     let findings = findings.into_iter().map(|finding| api::FindingSummaryV2 {
         analyzed_at: finding.analyzed_at,
         created_at: finding.created_at,
@@ -83,8 +84,8 @@ pub(crate) async fn get(
     permit: Permit<api::GetFindingV2>,
 ) -> Result<api::GetFindingV2Response, Error> {
     let Permit { input, call, .. } = permit;
-    let analyzer = state::with_arn(analyzers.directory.store(), &call, &input.analyzer_arn)?;
-    let finding = finding(&analyzers, &analyzer, &input.id)?;
+    let view = analyzers.view()?;
+    let finding = Open::with_arn(&view, &call, &input.analyzer_arn)?.finding(&view, &input.id)?;
     let paging = Paging::new(input.next_token, input.max_results)?;
     let numbered =
         details(&finding).into_iter().enumerate().map(|(at, details)| (format!("{at:06}"), details));

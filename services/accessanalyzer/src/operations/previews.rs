@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use base::{AccountId, Timestamp};
-use identity::Reads as _;
+use identity::Reads;
 use identity::records::Record as _;
 use protocol::Entries;
 use service::{Call, Permit};
@@ -18,8 +18,7 @@ use crate::page::Paging;
 use crate::records::jobs::{PREVIEWS, PreviewFinding, PreviewRecord};
 use crate::records::{AnalyzerRecord, Details, FindingRecord, Status, of_analyzer, part};
 use crate::scan::{self, Family, Policy, Seen};
-use crate::state::{self, Analyzers};
-use crate::zone::Zone;
+use crate::state::{Analyzers, Open};
 use crate::{Error, api};
 
 /// How errors call a preview.
@@ -27,6 +26,8 @@ const PREVIEW: &str = "AccessPreview";
 /// Previews of one analyzer that are kept, and for how long.
 const PREVIEWS_MAX: usize = 1_000;
 const KEPT_MILLIS: i64 = 24 * 60 * 60 * 1_000;
+
+const OUTSIDE: &str = "The resource is not in the analyzer's zone of trust.";
 
 /// What is asked about.
 struct Wanted {
@@ -36,12 +37,8 @@ struct Wanted {
     block: Option<(bool, bool)>,
 }
 
-fn external_analyzer(analyzers: &Analyzers, call: &Call, arn: &str) -> Result<AnalyzerRecord, Error> {
-    let record = state::with_arn(analyzers.directory.store(), call, arn)?;
-    if record.kind.is_unused() {
-        return Err(Error::validation("Access previews are made by analyzers of external access only."));
-    }
-    Ok(record)
+fn external_analyzer(from: &impl Reads, call: &Call, arn: &str) -> Result<Open, Error> {
+    Open::external(from, call, arn, "Access previews are made by analyzers of external access only.")
 }
 
 fn wanted(configurations: Entries<api::Configuration>) -> Result<Wanted, Error> {
@@ -106,20 +103,18 @@ pub(crate) async fn create(
     permit: Permit<api::CreateAccessPreview>,
 ) -> Result<api::CreateAccessPreviewResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let analyzer = external_analyzer(&analyzers, &call, &input.analyzer_arn)?;
+    let open = external_analyzer(&analyzers.view()?, &call, &input.analyzer_arn)?;
     let wanted = wanted(input.configurations)?;
-    let zone = Zone::of(&analyzers.view()?, analyzer.account, analyzer.kind)?;
-    let zone = zone.map_err(|closed| Error::validation(closed.message()))?;
     let owner = wanted.resource.split(':').nth(4).filter(|account| !account.is_empty());
     let owner: AccountId = match owner {
         Some(owner) => owner.parse().map_err(|_| Error::validation("The ARN names no account."))?,
         None => call.account(),
     };
-    if !zone.accounts.contains(&owner) {
-        return Err(Error::validation("The resource is not in the analyzer's zone of trust."));
+    if !open.zone.accounts.contains(&owner) {
+        return Err(Error::validation(OUTSIDE));
     }
     let seen = seen(&analyzers, &call, owner, &wanted).await?;
-    let findings = findings(&analyzers, &analyzer, owner, &seen, &zone)?;
+    let findings = findings(&analyzers, &open, owner, &seen)?;
     let record = PreviewRecord {
         id: crypto::random::uuid(),
         created_at: moment(&call),
@@ -131,12 +126,17 @@ pub(crate) async fn create(
         block: wanted.block,
         findings,
     };
-    let id = save(&call, &analyzer, record).await?;
+    let id = save(&call, &input.analyzer_arn, record).await?;
     Ok(api::CreateAccessPreviewResponse { id })
 }
 
-async fn save(call: &Call, analyzer: &AnalyzerRecord, record: PreviewRecord) -> Result<String, Error> {
+async fn save(call: &Call, arn: &str, record: PreviewRecord) -> Result<String, Error> {
     call.transact(|transaction| {
+        // The account may have left while its policies were read.
+        let Open { record: analyzer, zone } = external_analyzer(transaction, call, arn)?;
+        if !zone.has(&record.owner) {
+            return Err(Error::validation(OUTSIDE));
+        }
         let present: Vec<PreviewRecord> = transaction.records(PREVIEWS, &of_analyzer(&analyzer.id))?;
         if let Some(same) = present.iter().find(|it| it.token.is_some() && it.token == record.token) {
             return Ok(same.id.clone());
@@ -160,14 +160,13 @@ async fn save(call: &Call, analyzer: &AnalyzerRecord, record: PreviewRecord) -> 
 /// What would be found, held against what is; `None` where the policy is none.
 fn findings(
     analyzers: &Analyzers,
-    analyzer: &AnalyzerRecord,
+    open: &Open,
     owner: AccountId,
     seen: &Seen,
-    zone: &Zone,
 ) -> Result<Option<Vec<PreviewFinding>>, Error> {
-    let Ok(exposures) = scan::exposed(seen, &zone.trust()) else { return Ok(None) };
+    let Ok(exposures) = scan::exposed(seen, &open.zone.trust()) else { return Ok(None) };
     let rcp = scan::control(&analyzers.directory, owner, seen.resource_type);
-    let mut present = state::findings(&analyzers.view()?, &analyzer.id)?;
+    let mut present = open.findings(&analyzers.view()?)?;
     present.retain(|finding| finding.resource == seen.arn && finding.error.is_none());
     let mut found = Vec::new();
     for exposure in exposures {
@@ -181,7 +180,7 @@ fn findings(
             Some(finding) => ("CHANGED", finding.status),
             None => ("NEW", Status::Active),
         };
-        let status = if change == "NEW" { beginning(analyzer, owner, seen, &details) } else { status };
+        let status = if change == "NEW" { beginning(&open.record, owner, seen, &details) } else { status };
         let existing = existing.map(|finding| (finding.id, finding.status));
         found.push(PreviewFinding {
             id: crypto::random::uuid(),
@@ -242,9 +241,9 @@ fn as_finding(
     }
 }
 
-fn preview(analyzers: &Analyzers, analyzer: &AnalyzerRecord, id: &str) -> Result<PreviewRecord, Error> {
-    let found = analyzers.directory.store().record(PREVIEWS, &part(&analyzer.id, id))?;
-    found.ok_or_else(|| Error::not_found(PREVIEW, id))
+fn preview(from: &impl Reads, open: &Open, id: &str) -> Result<PreviewRecord, Error> {
+    let found: Option<PreviewRecord> = from.record(PREVIEWS, &part(&open.record.id, id))?;
+    found.filter(|preview| open.zone.has(&preview.owner)).ok_or_else(|| Error::not_found(PREVIEW, id))
 }
 
 fn standing(record: &PreviewRecord) -> (String, Option<api::AccessPreviewStatusReason>) {
@@ -288,8 +287,9 @@ pub(crate) async fn get(
     permit: Permit<api::GetAccessPreview>,
 ) -> Result<api::GetAccessPreviewResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let analyzer = external_analyzer(&analyzers, &call, &input.analyzer_arn)?;
-    let record = preview(&analyzers, &analyzer, &input.access_preview_id)?;
+    let view = analyzers.view()?;
+    let open = external_analyzer(&view, &call, &input.analyzer_arn)?;
+    let record = preview(&view, &open, &input.access_preview_id)?;
     let (status, status_reason) = standing(&record);
     let configurations = Entries(vec![(record.resource.clone(), configuration(&record))]);
     let access_preview = api::AccessPreview {
@@ -308,11 +308,11 @@ pub(crate) async fn list(
     permit: Permit<api::ListAccessPreviews>,
 ) -> Result<api::ListAccessPreviewsResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let analyzer = external_analyzer(&analyzers, &call, &input.analyzer_arn)?;
+    let view = analyzers.view()?;
+    let open = external_analyzer(&view, &call, &input.analyzer_arn)?;
     let paging = Paging::new(input.next_token, input.max_results)?;
-    let all: Vec<PreviewRecord> =
-        analyzers.directory.store().records(PREVIEWS, &of_analyzer(&analyzer.id))?;
-    let shown = all.into_iter().map(|record| {
+    let all: Vec<PreviewRecord> = view.records(PREVIEWS, &of_analyzer(&open.record.id))?;
+    let shown = all.into_iter().filter(|record| open.zone.has(&record.owner)).map(|record| {
         let (status, status_reason) = standing(&record);
         let place = format!("{:020} {}", record.created_at.millis(), record.id);
         let summary = api::AccessPreviewSummary {
@@ -333,8 +333,9 @@ pub(crate) async fn list_findings(
     permit: Permit<api::ListAccessPreviewFindings>,
 ) -> Result<api::ListAccessPreviewFindingsResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let analyzer = external_analyzer(&analyzers, &call, &input.analyzer_arn)?;
-    let record = preview(&analyzers, &analyzer, &input.access_preview_id)?;
+    let view = analyzers.view()?;
+    let open = external_analyzer(&view, &call, &input.analyzer_arn)?;
+    let record = preview(&view, &open, &input.access_preview_id)?;
     let paging = Paging::new(input.next_token, input.max_results)?;
     let filter = filter::from_api(input.filter.unwrap_or_default(), Purpose::Preview)?;
     let Some(found) = record.findings else {

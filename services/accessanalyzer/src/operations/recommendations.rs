@@ -6,32 +6,31 @@ use std::sync::Arc;
 
 use analysis::unused::{self, Tightened};
 use base::{AccountId, Timestamp};
-use identity::Reads as _;
+use identity::Reads;
 use identity::records::Record as _;
 use service::{Call, Permit};
 
 use super::analyzers::moment;
-use super::findings::{FINDING, finding};
 use crate::page::Paging;
 use crate::records::jobs::{RECOMMENDATIONS, RecommendationRecord, Step};
 use crate::records::{AnalyzerRecord, Details, FindingRecord, UnusedSettings, part};
 use crate::scan::{self, Trail};
-use crate::state::{self, Analyzers};
+use crate::state::{Analyzers, FINDING, Open};
 use crate::{Error, api};
 
 /// The analyzer and the finding that are meant, which must be about permissions.
 fn subject(
-    analyzers: &Analyzers,
+    from: &impl Reads,
     call: &Call,
     arn: &str,
     id: &str,
 ) -> Result<(AnalyzerRecord, FindingRecord), Error> {
-    let analyzer = state::with_arn(analyzers.directory.store(), call, arn)?;
-    let finding = finding(analyzers, &analyzer, id)?;
+    let open = Open::with_arn(from, call, arn)?;
+    let finding = open.finding(from, id)?;
     if !matches!(finding.details, Details::Permissions { .. }) {
         return Err(Error::validation("Recommendations are made for findings of unused permissions only."));
     }
-    Ok((analyzer, finding))
+    Ok((open.record, finding))
 }
 
 pub(crate) async fn generate(
@@ -39,7 +38,7 @@ pub(crate) async fn generate(
     permit: Permit<api::GenerateFindingRecommendation>,
 ) -> Result<(), Error> {
     let Permit { input, call, .. } = permit;
-    let (analyzer, finding) = subject(&analyzers, &call, &input.analyzer_arn, &input.id)?;
+    let (analyzer, finding) = subject(&analyzers.view()?, &call, &input.analyzer_arn, &input.id)?;
     let now = moment(&call);
     let settings = analyzer.unused.clone().unwrap_or_default();
     let steps = steps(&analyzers, &call, &finding, &settings, now).await?;
@@ -55,8 +54,12 @@ pub(crate) async fn generate(
         error,
     };
     let bytes = record.encode().map_err(identity::DirectoryError::from)?;
-    call.transact(|transaction| Ok(transaction.put(RECOMMENDATIONS, part(&analyzer.id, &input.id), bytes)?))
-        .await
+    call.transact(|transaction| {
+        // The account may have left while its policies were read.
+        subject(transaction, &call, &input.analyzer_arn, &input.id)?;
+        Ok(transaction.put(RECOMMENDATIONS, part(&analyzer.id, &input.id), bytes)?)
+    })
+    .await
 }
 
 /// What to do about each policy; `None` where whose they are is gone, or the trail is too long.
@@ -113,7 +116,7 @@ pub(crate) async fn get(
     permit: Permit<api::GetFindingRecommendation>,
 ) -> Result<api::GetFindingRecommendationResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let (analyzer, _) = subject(&analyzers, &call, &input.analyzer_arn, &input.id)?;
+    let (analyzer, _) = subject(&analyzers.view()?, &call, &input.analyzer_arn, &input.id)?;
     let found: Option<RecommendationRecord> =
         analyzers.directory.store().record(RECOMMENDATIONS, &part(&analyzer.id, &input.id))?;
     let record = found.ok_or_else(|| Error::not_found(FINDING, &input.id))?;

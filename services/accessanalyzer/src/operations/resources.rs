@@ -4,23 +4,19 @@ use std::sync::Arc;
 
 use identity::Reads as _;
 use service::{Call, Permit};
+use store::Snapshot;
 
 use crate::page::Paging;
-use crate::records::{AnalyzerRecord, RESOURCES, ResourceRecord, Status, of_analyzer, part};
+use crate::records::{RESOURCES, ResourceRecord, Status, of_analyzer, part};
 use crate::scan::Family;
-use crate::state::{self, Analyzers};
-use crate::zone::Zone;
+use crate::state::{Analyzers, Open};
 use crate::{Error, api};
 
 /// How errors call a resource.
 const RESOURCE: &str = "Resource";
 
-fn analyzer(analyzers: &Analyzers, call: &Call, arn: &str) -> Result<AnalyzerRecord, Error> {
-    let record = state::with_arn(analyzers.directory.store(), call, arn)?;
-    if record.kind.is_unused() {
-        return Err(Error::validation("Resources are analyzed by analyzers of external access only."));
-    }
-    Ok(record)
+fn analyzer(view: &Snapshot, call: &Call, arn: &str) -> Result<Open, Error> {
+    Open::external(view, call, arn, "Resources are analyzed by analyzers of external access only.")
 }
 
 pub(crate) async fn get(
@@ -28,11 +24,13 @@ pub(crate) async fn get(
     permit: Permit<api::GetAnalyzedResource>,
 ) -> Result<api::GetAnalyzedResourceResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let analyzer = analyzer(&analyzers, &call, &input.analyzer_arn)?;
     let view = analyzers.view()?;
-    let found: Option<ResourceRecord> = view.record(RESOURCES, &part(&analyzer.id, &input.resource_arn))?;
+    let open = analyzer(&view, &call, &input.analyzer_arn)?;
+    let found: Option<ResourceRecord> =
+        view.record(RESOURCES, &part(&open.record.id, &input.resource_arn))?;
+    let found = found.filter(|resource| open.zone.has(&resource.owner));
     let found = found.ok_or_else(|| Error::not_found(RESOURCE, &input.resource_arn))?;
-    let mut findings = state::findings(&view, &analyzer.id)?;
+    let mut findings = open.findings(&view)?;
     findings.retain(|finding| finding.resource == found.arn);
     let is = |status: Status| findings.iter().any(|finding| finding.status == status);
     let standing =
@@ -58,11 +56,13 @@ pub(crate) async fn list(
     permit: Permit<api::ListAnalyzedResources>,
 ) -> Result<api::ListAnalyzedResourcesResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let analyzer = analyzer(&analyzers, &call, &input.analyzer_arn)?;
+    let view = analyzers.view()?;
+    let open = analyzer(&view, &call, &input.analyzer_arn)?;
     let paging = Paging::new(input.next_token, input.max_results)?;
-    let mut all: Vec<ResourceRecord> = analyzers.view()?.records(RESOURCES, &of_analyzer(&analyzer.id))?;
+    let mut all: Vec<ResourceRecord> = view.records(RESOURCES, &of_analyzer(&open.record.id))?;
     all.retain(|resource| {
-        input.resource_type.as_ref().is_none_or(|wanted| *wanted == resource.resource_type)
+        open.zone.has(&resource.owner)
+            && input.resource_type.as_ref().is_none_or(|wanted| *wanted == resource.resource_type)
     });
     let shown = all.into_iter().map(|resource| {
         let summary = api::AnalyzedResourceSummary {
@@ -81,7 +81,7 @@ pub(crate) async fn scan(
     permit: Permit<api::StartResourceScan>,
 ) -> Result<(), Error> {
     let Permit { input, call, .. } = permit;
-    let analyzer = analyzer(&analyzers, &call, &input.analyzer_arn)?;
+    let open = analyzer(&analyzers.view()?, &call, &input.analyzer_arn)?;
     let not_found = || Error::not_found(RESOURCE, &input.resource_arn);
     let family = Family::of(&input.resource_arn).ok_or_else(|| {
         Error::validation("The resource is not of a type that IAM Access Analyzer analyzes on this platform.")
@@ -91,9 +91,7 @@ pub(crate) async fn scan(
         Some(owner) => owner.parse().map_err(|_| not_found())?,
         None => call.account(),
     };
-    let zone = Zone::of(&analyzers.view()?, analyzer.account, analyzer.kind)?;
-    let is_inside = zone.is_ok_and(|zone| zone.accounts.contains(&owner));
-    if !is_inside || named.is_some_and(|named| named != owner.as_str()) {
+    if !open.zone.accounts.contains(&owner) || named.is_some_and(|named| named != owner.as_str()) {
         return Err(not_found());
     }
     analyzers.work.look_at(owner, family);

@@ -7,7 +7,7 @@ use base::Timestamp;
 use service::Permit;
 
 use crate::records::{FindingRecord, Status};
-use crate::state::{self, Analyzers};
+use crate::state::{Analyzers, Open};
 use crate::{Error, api};
 
 /// The accounts with the most findings that are told.
@@ -87,10 +87,10 @@ pub(crate) async fn get(
 ) -> Result<api::GetFindingsStatisticsResponse, Error> {
     let Permit { input, call, .. } = permit;
     let view = analyzers.view()?;
-    let analyzer = state::with_arn(&view, &call, &input.analyzer_arn)?;
-    let findings = state::findings(&view, &analyzer.id)?;
+    let open = Open::with_arn(&view, &call, &input.analyzer_arn)?;
+    let findings = open.findings(&view)?;
     let mut statistics = api::FindingsStatistics::default();
-    if analyzer.kind.is_unused() {
+    if open.record.kind.is_unused() {
         statistics.unused_access_findings_statistics = Some(unused(&findings));
     } else {
         statistics.external_access_findings_statistics = Some(external(&findings));
@@ -98,6 +98,6 @@ pub(crate) async fn get(
     let latest: Option<Timestamp> = findings.iter().map(|finding| finding.updated_at).max();
     Ok(api::GetFindingsStatisticsResponse {
         findings_statistics: Some(vec![statistics]),
-        last_updated_at: latest.or(Some(analyzer.created_at)),
+        last_updated_at: latest.or(Some(open.record.created_at)),
     })
 }

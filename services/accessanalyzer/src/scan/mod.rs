@@ -4,6 +4,7 @@
 //! platform starts and once a day. A scan cut short is done again: it only ever writes what it sees.
 
 mod control;
+mod departed;
 mod external;
 mod family;
 pub(crate) mod generation;
@@ -32,6 +33,7 @@ use crate::service_role;
 use crate::state::Analyzers;
 use crate::zone::Zone;
 pub(crate) use control::control;
+use departed::Departed;
 pub(crate) use external::{beginning, exposed, shape};
 pub(crate) use family::{Family, type_of};
 pub(crate) use people::everybody;
@@ -109,18 +111,29 @@ pub(crate) struct Looking {
     findings: BTreeMap<String, Vec<String>>,
     /// The accounts of the resources that it knows, by their ARNs.
     resources: BTreeMap<String, String>,
+    departed: Departed,
 }
 
 impl Looking {
     fn new(from: &impl Reads, record: AnalyzerRecord, zone: Zone) -> Result<Self, DirectoryError> {
         let mut findings: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let (mut resources, mut departed) = (BTreeMap::new(), Departed::default());
         let prefix = of_analyzer(&record.id);
         for finding in from.records::<FindingRecord>(FINDINGS, &prefix)? {
-            findings.entry(finding.resource).or_default().push(finding.id);
+            if zone.has(&finding.owner) {
+                findings.entry(finding.resource).or_default().push(finding.id);
+            } else {
+                departed.findings.push(finding.id);
+            }
         }
-        let resources = from.records::<ResourceRecord>(RESOURCES, &prefix)?.into_iter();
-        let resources = resources.map(|resource| (resource.arn, resource.owner)).collect();
-        Ok(Self { record, zone, findings, resources })
+        for resource in from.records::<ResourceRecord>(RESOURCES, &prefix)? {
+            if zone.has(&resource.owner) {
+                resources.insert(resource.arn, resource.owner);
+            } else {
+                departed.resources.push(resource.arn);
+            }
+        }
+        Ok(Self { record, zone, findings, resources, departed })
     }
 
     /// What it knows of an account: what is gone is looked for, too.
@@ -148,6 +161,9 @@ pub(crate) async fn scan(analyzers: &Analyzers, pipeline: &Pipeline, mut due: Du
     let all = looking(analyzers).map_err(Internal::new)?;
     if all.is_empty() {
         return Ok(());
+    }
+    for looking in &all {
+        departed::forget(analyzers, looking).await?;
     }
     let external: Vec<&Looking> = all.iter().filter(|looking| !looking.record.kind.is_unused()).collect();
     let mut families: BTreeMap<AccountId, BTreeSet<Family>> = std::mem::take(&mut due.families);
@@ -244,6 +260,11 @@ pub(crate) mod testing {
 
     /// As if this had been judged unused, of the kit's account.
     pub(crate) async fn unused(kit: &TestKit, wanted: Vec<(&str, crate::records::Details)>) {
+        unused_of(kit, kit.account.as_str(), wanted).await;
+    }
+
+    /// As if this had been judged unused, of any account of the zone.
+    pub(crate) async fn unused_of(kit: &TestKit, owner: &str, wanted: Vec<(&str, crate::records::Details)>) {
         let analyzers = Analyzers::new(kit.pipeline.directory().clone());
         let wanted = wanted.into_iter().map(|(arn, details)| unused::Wanted {
             resource: arn.to_owned(),
@@ -251,8 +272,15 @@ pub(crate) mod testing {
             details,
         });
         let all = looking(&analyzers).unwrap();
-        let now = kit.clock.now();
-        unused::settle(&analyzers, &all[0], kit.account, wanted.collect(), now).await.unwrap();
+        let unused = all.iter().find(|looking| looking.record.kind.is_unused()).unwrap();
+        let (owner, now) = (owner.parse().unwrap(), kit.clock.now());
+        unused::settle(&analyzers, unused, owner, wanted.collect(), now).await.unwrap();
+    }
+
+    /// A scan in which nothing is due.
+    pub(crate) async fn idle(kit: &TestKit) {
+        let analyzers = Analyzers::new(kit.pipeline.directory().clone());
+        scan(&analyzers, &kit.pipeline, Due::default()).await.unwrap();
     }
 
     /// As if this had been seen of a family.

@@ -3,6 +3,7 @@
 mod analyzers;
 mod findings;
 mod generation;
+mod organization;
 mod previews;
 mod unused;
 
@@ -55,7 +56,10 @@ fn samples() -> Vec<(&'static str, Value)> {
             "CheckAccessNotGranted",
             json!({"policyDocument": POLICY, "policyType": "IDENTITY_POLICY", "access": [{"actions": ["s3:PutObject"]}]}),
         ),
-        ("CheckNoPublicAccess", json!({"policyDocument": POLICY, "resourceType": "AWS::S3::Bucket"})),
+        (
+            "CheckNoPublicAccess",
+            json!({"policyDocument": POLICY.replace("\"Action\"", "\"Principal\":{\"AWS\":\"123456789012\"},\"Action\""), "resourceType": "AWS::S3::Bucket"}),
+        ),
         ("CreateAnalyzer", json!({"analyzerName": "a", "type": "ACCOUNT"})),
         ("GetAnalyzer", json!({"analyzerName": "a"})),
         ("ListAnalyzers", json!({})),
@@ -138,4 +142,15 @@ async fn what_is_no_policy_is_refused() {
         .await
         .unwrap_err();
     assert_eq!(fault.code, "ValidationException");
+    for access in [
+        json!([]),
+        json!([{"actions": ["foo"]}]),
+        json!([{"actions": ["s3:GetObjct"]}]),
+        json!([{"resources": ["bucket"]}]),
+    ] {
+        let input = json!({"policyDocument": POLICY, "policyType": "IDENTITY_POLICY", "access": access});
+        refused(&kit, "CheckAccessNotGranted", input, "InvalidParameterException").await;
+    }
+    let nobody = json!({"policyDocument": POLICY, "resourceType": "AWS::S3::Bucket"});
+    refused(&kit, "CheckNoPublicAccess", nobody, "InvalidParameterException").await;
 }

@@ -229,7 +229,7 @@ pub(crate) async fn change(iam: Arc<Iam>, permit: Permit<api::ChangePassword>) -
     if hard && passwords::is_expired(&before, policy.as_ref(), call.now()) {
         return Err(Error::denied("The password has expired. An administrator must set another."));
     }
-    if iam.attempts.rests(&holder.id, call.now()) {
+    if iam.attempts.rests(account, &holder.id, call.now()) {
         return Err(Error::EntityTemporarilyUnmodifiable(
             "Too many wrong passwords. Try again in a minute.".to_owned(),
         ));
@@ -237,10 +237,10 @@ pub(crate) async fn change(iam: Arc<Iam>, permit: Permit<api::ChangePassword>) -
     let (old, present) = (input.old_password.into_exposed(), before.hash.clone());
     let right = spawn_blocking(move || crypto::password::verify(&old, &present)).await;
     if !right.map_err(Call::internal::<Error>)? {
-        iam.attempts.wrong(&holder.id, call.now());
+        iam.attempts.wrong(account, &holder.id, call.now());
         return Err(Error::denied("The old password was incorrect."));
     }
-    iam.attempts.right(&holder.id);
+    iam.attempts.right(account, &holder.id);
     let unchanged = before.hash.clone();
     let hash = renewed(input.new_password.into_exposed(), before, policy).await?;
     iam.change(&call, |edit| {

@@ -17,6 +17,8 @@ use crate::page::Paging;
 use crate::records::Tagged;
 use crate::{Error, Iam, api, entity, qr, quota, shapes, tags};
 
+/// The longest serial number that operations take.
+const SERIAL_CHARACTERS_MAX: usize = 256;
 /// In base32: forty bytes.
 const SEED_CHARACTERS: usize = 64;
 
@@ -74,11 +76,19 @@ pub(crate) async fn create(
         assignment: None,
     };
     let account = call.account();
+    let serial_number = serial(account, &record);
+    // AWS bounds serial numbers, and not what they are made of: a longer one could be neither enabled nor deleted.
+    if serial_number.len() > SERIAL_CHARACTERS_MAX {
+        return Err(Error::ValidationError(format!(
+            "The device's path and name make the serial number {serial_number}, which must have at most \
+             {SERIAL_CHARACTERS_MAX} characters."
+        )));
+    }
     let uri = format!("otpauth://totp/{}@{account}?secret={seed}", record.name);
     let code =
         qr::png(&uri).ok_or_else(|| Error::InvalidInput("The device's name is too long.".to_owned()))?;
     let answer = api::VirtualMFADevice {
-        serial_number: serial(account, &record),
+        serial_number,
         base32_string_seed: Some(protocol::Bytes::from(seed.into_bytes()).into()),
         qr_code_png: Some(protocol::Bytes::from(code).into()),
         user: None,

@@ -7,6 +7,7 @@ mod effects;
 mod factors;
 mod groups;
 mod keys;
+mod markers;
 mod outbound;
 mod passwords;
 mod policies;

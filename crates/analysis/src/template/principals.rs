@@ -94,7 +94,7 @@ fn principal(reading: &Reading<'_>, name: &str, resource: &Resource) -> Principa
         managed.rsplit('/').next().is_some_and(|short| ADMINISTRATORS.contains(&short))
     };
     let sam = resource.kind.strip_prefix("AWS::Serverless::");
-    let has_boundary = |of: &str| reading.global(&format!("{of}/PermissionsBoundary")).is_some();
+    let has_boundary = |of: &str| reading.global_of(name, &format!("{of}/PermissionsBoundary")).is_some();
     Principal {
         name: name.to_owned(),
         is_administrator: identity.managed.iter().any(is_administrator),

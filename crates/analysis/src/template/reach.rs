@@ -3,7 +3,7 @@
 //! A pattern is held against the ARN of a resource that nobody names, of each type that AWS's facts give for the action. Of
 //! services whose facts are not known here, the form of the pattern decides.
 
-use protocol::{AccessLevel, Authorization};
+use protocol::Authorization;
 
 use crate::glob;
 
@@ -11,69 +11,10 @@ use crate::glob;
 const UNNAMED: &str = "zq7vx0unnamed";
 /// Services whose ARNs have no type before the name.
 const UNTYPED: [&str; 6] = ["s3", "sns", "sqs", "execute-api", "codecommit", "apigateway"];
-/// Actions that work on no resource, or on none that could be named beforehand, of services whose facts are not known here.
-/// <https://docs.aws.amazon.com/service-authorization/latest/reference/>
-const UNBINDABLE: [&str; 26] = [
-    "ce:get*",
-    "cloudwatch:getmetricdata",
-    "cloudwatch:getmetricstatistics",
-    "cloudwatch:putmetricdata",
-    "comprehend:*detect*",
-    "ec2:assignprivateipaddresses",
-    "ec2:createnetworkinterface",
-    "ec2:deletenetworkinterface",
-    "ec2:unassignprivateipaddresses",
-    "ecr:getauthorizationtoken",
-    "kms:createkey",
-    "kms:generaterandom",
-    "polly:synthesizespeech",
-    "rekognition:detect*",
-    "secretsmanager:batchgetsecretvalue",
-    "secretsmanager:getrandompassword",
-    "ssmmessages:*",
-    "ec2messages:*",
-    "tag:get*",
-    "textract:*",
-    "translate:translatetext",
-    "transcribe:startstreamtranscription*",
-    "xray:get*",
-    "xray:putt*",
-    "health:*",
-    "pricing:*",
-];
-
 /// The facts of an action's service, and the actions that its pattern stands for.
 fn facts(action: &str) -> Option<(&'static Authorization, &str)> {
     let (service, called) = action.split_once(':')?;
     Some((protocol::authorization(service)?, called))
-}
-
-/// Whether an action (in lower case, a pattern perhaps) works on resources that a policy could name. Actions that list are
-/// left out, and so is a whole service, which is a finding of its own. What is not known could be bound.
-pub(super) fn is_bindable(action: &str) -> bool {
-    let Some((_, called)) = action.split_once(':') else { return false };
-    if called == "*" {
-        return false;
-    }
-    let lists = called.starts_with("describe") || called.starts_with("list");
-    let Some((facts, _)) = facts(action) else {
-        return !lists && !UNBINDABLE.iter().any(|pattern| glob::matches(pattern, action));
-    };
-    let is_pattern = called.contains(['*', '?']);
-    if is_pattern && lists {
-        return false;
-    }
-    let mut known = false;
-    for (name, found) in facts.actions() {
-        if glob::matches(called, &name.to_ascii_lowercase()) {
-            known = true;
-            let counts = !is_pattern || !matches!(found.level(), AccessLevel::List);
-            if counts && !found.resources().is_empty() {
-                return true;
-            }
-        }
-    }
-    !known
 }
 
 /// True where the pattern takes in every resource of a type that the action works on.
@@ -187,27 +128,6 @@ mod tests {
             ("kms:decrypt", "", false),
         ] {
             assert_eq!(reaches_every(action, pattern), expected, "{action} {pattern}");
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_bound_is_not_asked_to_be() {
-        for (action, expected) in [
-            ("*", false),
-            ("s3:*", false),
-            ("s3:delete*", true),
-            ("s3:list*", false),
-            ("s3:listallmybuckets", false),
-            ("dynamodb:getitem", true),
-            ("dynamodb:nonesuch", true),
-            ("logs:describeloggroups", false),
-            ("xray:puttracesegments", false),
-            ("cloudwatch:putmetricdata", false),
-            ("ec2:describeinstances", false),
-            ("secretsmanager:getsecretvalue", true),
-            ("secretsmanager:get*", true),
-        ] {
-            assert_eq!(is_bindable(action), expected, "{action}");
         }
     }
 }

@@ -35,6 +35,11 @@ static ALL: LazyLock<BTreeMap<String, Actions>> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../../../../models/actions.json")).unwrap_or_default()
 });
 
+/// The names of all services, as they stand before the colon of an action.
+pub(super) fn services() -> impl Iterator<Item = &'static str> {
+    ALL.keys().map(String::as_str)
+}
+
 /// What AWS's own policies for functions in a network grant on everything: the interfaces are not there yet.
 const NOT_THERE_YET: [&str; 4] = [
     "ec2:assignprivateipaddresses",

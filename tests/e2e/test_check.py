@@ -208,6 +208,112 @@ def test_every_kind_of_carelessness_is_found_on_its_line(tmp_path):
     assert all(each["fix"] and each["risk"].startswith("OWASP Serverless") and each["severity"] in ("low", "medium", "high") for each in found)
 
 
+def rules(folder, text):
+    found = json.loads(check(folder, text, "--format", "json").stdout)["findings"]
+    return [(each["rule"], each["line"]) for each in found]
+
+
+TWO_STEPS = """Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      RoleName: deploy
+      AssumeRolePolicyDocument: {Statement: [{Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: sts:AssumeRole}]}
+      Policies:
+        - PolicyName: pass
+          PolicyDocument: {Statement: [{Effect: Allow, Action: iam:PassRole, Resource: 'arn:aws:iam::123456789012:role/lambda/*'}]}
+        - PolicyName: self
+          PolicyDocument: {Statement: [{Effect: Allow, Action: iam:PutRolePolicy, Resource: !Sub 'arn:aws:iam::${AWS::AccountId}:role/deploy'}]}
+  Make:
+    Type: AWS::IAM::Policy
+    Properties:
+      PolicyName: make
+      Roles: [!Ref Role]
+      PolicyDocument: {Statement: [{Effect: Allow, Action: [lambda:CreateFunction, lambda:InvokeFunction], Resource: 'arn:aws:lambda:us-east-1:123456789012:function:app'}]}
+"""
+
+OPEN = """Conditions: {Prod: !Equals [a, b]}
+Resources:
+  Policy:
+    Type: AWS::S3::BucketPolicy
+    Properties:
+      Bucket: b
+      PolicyDocument:
+        Statement:
+          - {Effect: Deny, Principal: '*', Action: 's3:*', Resource: '*'}
+          - {Effect: !If [Prod, Deny, Allow], Principal: '*', Action: 's3:*', Resource: 'arn:aws:s3:::b/*', Condition: {Bool: {'aws:SecureTransport': 'true'}}}
+          - {Effect: Allow, Principal: {Service: logging.s3.amazonaws.com}, Action: 's3:PutObject', Resource: 'arn:aws:s3:::b/*', Condition: {ArnLike: {'aws:SourceArn': '*'}}}
+"""
+
+A_STEP_AWAY = """Transform: AWS::Serverless-2016-10-31
+Parameters: {DbPassword: {Type: String, Default: hunter2hunter2}, Host: {Type: String}}
+Resources:
+  One:
+    Type: AWS::Serverless::Function
+    Properties:
+      Runtime: python3.13
+      Handler: a.h
+      CodeUri: .
+      Role: !ImportValue RoleOne
+      Environment:
+        Variables:
+          DB_PASSWORD: !Ref DbPassword
+          DATABASE_URL: !Sub 'postgres://admin:hunter2hunter2@${Host}/orders'
+          OTHER_PASSWORD: '{{resolve:secretsmanager:prod/db:SecretString:password}}'
+          MAX_TOKENS: '128000'
+          TOKEN_SOURCE: header
+  Two:
+    Type: AWS::Serverless::Function
+    Properties:
+      Runtime: python3.13
+      Handler: a.h
+      CodeUri: .
+      Role: !ImportValue RoleTwo
+      Policies:
+        - S3CrudPolicy: {BucketName: '*'}
+"""
+
+DOCUMENTED = """Transform: AWS::Serverless-2016-10-31
+Resources:
+  Key:
+    Type: AWS::KMS::Key
+    Properties:
+      KeyPolicy:
+        Statement:
+          - {Effect: Allow, Principal: {AWS: !Sub 'arn:aws:iam::${AWS::AccountId}:root'}, Action: 'kms:*', Resource: '*'}
+          - Effect: Allow
+            Principal: {Service: !Sub 'logs.${AWS::Region}.amazonaws.com'}
+            Action: [kms:Encrypt, kms:Decrypt]
+            Resource: '*'
+            Condition: {ArnLike: {'kms:EncryptionContext:aws:logs:arn': !Sub 'arn:aws:logs:${AWS::Region}:${AWS::AccountId}:log-group:/app/*'}}
+  ApiLogs:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument: {Statement: [{Effect: Allow, Principal: {Service: apigateway.amazonaws.com}, Action: sts:AssumeRole}]}
+      ManagedPolicyArns: [arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]
+  Worker:
+    Type: AWS::Serverless::Function
+    Properties:
+      Runtime: python3.13
+      Handler: a.h
+      CodeUri: .
+      Policies:
+        - VPCAccessPolicy: {}
+        - Statement:
+            - {Effect: Allow, Action: [xray:PutTraceSegments, cloudwatch:PutMetricData, textract:DetectDocumentText, ec2:DescribeInstances], Resource: '*'}
+            - {Effect: Allow, Action: [iam:CreateAccessKey, iam:EnableMFADevice], Resource: 'arn:aws:iam::*:user/${aws:username}'}
+"""
+
+
+@pytest.mark.parametrize("text, expected", [
+    (TWO_STEPS, [("privilege-escalation", 9), ("privilege-escalation", 11)]),
+    (OPEN, [("anyone", 10), ("confused-deputy", 11)]),
+    (A_STEP_AWAY, [("plain-secret", 13), ("plain-secret", 14), ("resolved-secret", 15), ("resource-wildcard", 26)]),
+    (DOCUMENTED, [])], ids=["two steps", "open", "a step away", "documented"])
+def test_what_is_found_is_what_is_careless(tmp_path, text, expected):
+    assert rules(tmp_path, text) == expected
+
+
 @pytest.mark.parametrize("text, arguments, code", [
     (CAREFUL, (), 0), (CARELESS, (), 1), (CARELESS, ("--fail-on", "never"), 0),
     (CAREFUL.replace("DynamoDBReadPolicy: {TableName: !Ref Table}", "Statement: {Effect: Allow, Action: 's3:Get*', Resource: 'arn:aws:s3:::b/*'}"), (), 0),

@@ -44,6 +44,27 @@ pub(crate) fn read(packages: &Packages, service: &str) -> Outcome<Facts> {
     })
 }
 
+/// Every action of every service: those that work on a resource, and those that a policy can grant on `*` alone. One service
+/// a line.
+pub(crate) fn actions(packages: &Packages) -> Outcome<String> {
+    let all = packages.json(SOURCE)?;
+    let services = all.as_object().ok_or_else(|| Failure::new(format!("{SOURCE} changed its form")))?;
+    let works_on_one = |facts: &Value| {
+        let types = facts.get("resource_types").and_then(Value::as_object);
+        types.is_some_and(|types| types.keys().any(|kind| !kind.is_empty()))
+    };
+    let mut lines = Vec::new();
+    for (service, definition) in sorted(services, Value::clone) {
+        let Some(actions) = definition.get("privileges").and_then(Value::as_object) else { continue };
+        let (bound, free): (Vec<_>, Vec<_>) =
+            sorted(actions, Value::clone).into_iter().partition(|(_, facts)| works_on_one(facts));
+        let names = |those: Vec<(String, Value)>| those.into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        let entry = json!({"on resources": names(bound), "on everything": names(free)});
+        lines.push(format!("{}:{entry}", Value::from(service)));
+    }
+    Ok(format!("{{\n{}\n}}\n", lines.join(",\n")))
+}
+
 fn sorted(table: &Map<String, Value>, reduce: impl Fn(&Value) -> Value) -> Vec<(String, Value)> {
     let mut entries: Vec<(String, Value)> =
         table.iter().map(|(name, facts)| (name.clone(), reduce(facts))).collect();

@@ -46,6 +46,7 @@ pub(crate) fn run(check: bool) -> Outcome {
     }
     let names: Vec<String> = apis.into_iter().map(|api| api.name).collect();
     files.insert("crates/protocol/src/services.rs".into(), service_list::generate(&names)?);
+    files.insert("models/actions.json".into(), authorization::actions(&packages)?);
     files.insert("models/aws-managed-policies.json".into(), managed_policies::generate(&packages)?);
     if let Some(templates) = sam_templates::generate(&packages)? {
         files.insert("models/sam-policy-templates.json".into(), templates);

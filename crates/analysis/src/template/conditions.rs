@@ -30,8 +30,16 @@ const LOOSE: [&str; 17] = [
 ];
 const PASSED_TO: &str = "iam:passedtoservice";
 /// Keys that say for whom a service comes.
-const DEPUTY: [&str; 5] =
-    ["aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths", "aws:principalorgid"];
+const DEPUTY: [&str; 6] = [
+    "aws:sourcearn",
+    "aws:sourceaccount",
+    "aws:sourceorgid",
+    "aws:sourceorgpaths",
+    "aws:principalorgid",
+    "kms:calleraccount",
+];
+/// What a key is used for: the logs of this account, the topic of that name.
+const ENCRYPTED: &str = "kms:encryptioncontext:";
 
 /// Each condition of a statement: operator without its set prefix, key in lower case, values.
 fn each(statement: &Node) -> Vec<(&str, String, &Node)> {
@@ -84,5 +92,5 @@ pub(super) fn passed_to(statement: &Node) -> Option<Vec<String>> {
 
 /// True where a condition says for whom a service comes.
 pub(super) fn name_the_origin(statement: &Node) -> bool {
-    narrows(statement, |key| DEPUTY.contains(&key))
+    narrows(statement, |key| DEPUTY.contains(&key) || key.starts_with(ENCRYPTED))
 }

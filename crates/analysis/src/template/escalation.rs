@@ -8,10 +8,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::principals::{self, Principal};
+use super::reach::Reach;
 use super::reading::Reading;
 use super::statement::{Pattern, Statement};
 use super::ways::{ON_ITSELF, PASS_ROLE, WAYS, passes_to};
-use super::{Finding, reach, rules};
+use super::{Finding, rules};
 use crate::glob;
 
 /// So many ways are told of one finding.
@@ -98,13 +99,18 @@ fn opened<'p>(
 /// The grant by which a principal holds one action of a way: the one that reaches furthest.
 fn holder<'p>(principal: &'p Principal, way: &[&str], wanted: &str, others: &Others<'_>) -> Option<Held<'p>> {
     let mut best: Option<Held<'p>> = None;
+    let reach = Reach::of(wanted);
     for statement in principal.statements.iter().filter(|statement| !statement.is_bound) {
         let Some(action) = statement.actions.iter().find(|action| is_action(&action.plain, wanted)) else {
             continue;
         };
-        let Some(target) = target(principal, statement, way, wanted, others) else { continue };
+        let Some(target) = target(principal, statement, way, (wanted, &reach), others) else { continue };
         if best.as_ref().is_none_or(|(_, _, before)| target < *before) {
+            let is_all = target == Target::Every;
             best = Some((action, statement.source.as_str(), target));
+            if is_all {
+                break;
+            }
         }
     }
     best
@@ -119,7 +125,7 @@ fn target(
     principal: &Principal,
     statement: &Statement,
     way: &[&str],
-    wanted: &str,
+    (wanted, reach): (&str, &Reach),
     others: &Others<'_>,
 ) -> Option<Target> {
     let mut patterns = statement.resources.iter().map(|resource| resource.plain.as_str());
@@ -127,10 +133,13 @@ fn target(
         let service = passes_to(way)?;
         let to = statement.passed_to.as_ref();
         let is_meant = to.is_none_or(|to| to.iter().any(|pattern| glob::matches(pattern, &service)));
-        return patterns.filter(|_| is_meant).filter_map(|pattern| passed(principal, pattern, others)).min();
+        return patterns
+            .filter(|_| is_meant)
+            .filter_map(|pattern| passed(principal, pattern, reach, others))
+            .min();
     }
     // What is made for a role that is passed may be of any name.
-    if way.contains(&PASS_ROLE) || patterns.clone().any(|pattern| reach::reaches_every(wanted, pattern)) {
+    if way.contains(&PASS_ROLE) || patterns.clone().any(|pattern| reach.is_every(pattern)) {
         return Some(Target::Every);
     }
     let is_self = ON_ITSELF.contains(&wanted) && patterns.any(|pattern| principal.is_taken_in(pattern));
@@ -139,9 +148,13 @@ fn target(
 
 /// Which roles a pattern lets be passed; none where it is the principal's own, a weaker one of the template, or one that
 /// only deployment knows.
-fn passed(principal: &Principal, pattern: &str, others: &Others<'_>) -> Option<Target> {
-    if reach::reaches_every(PASS_ROLE, pattern) {
+fn passed(principal: &Principal, pattern: &str, reach: &Reach, others: &Others<'_>) -> Option<Target> {
+    if reach.is_every(pattern) {
         return Some(Target::Every);
+    }
+    let service = pattern.split(':').nth(2).unwrap_or("iam");
+    if !pattern.starts_with('<') && !glob::matches(service, "iam") {
+        return None;
     }
     let meant: Vec<&Principal> = others.all.iter().filter(|other| other.is_taken_in(pattern)).collect();
     let is_stronger =

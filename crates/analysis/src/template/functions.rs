@@ -43,7 +43,7 @@ pub(super) fn check_shared_roles(reading: &Reading<'_>, findings: &mut Vec<Findi
     {
         let own = reading.raw(name, resource, "Role");
         let is_sam = resource.kind == "AWS::Serverless::Function";
-        let role = own.or_else(|| reading.global("Function/Role").filter(|_| is_sam));
+        let role = own.or_else(|| reading.global_of(name, "Function/Role").filter(|_| is_sam));
         let found = role.map(|(value, path)| reading.items(value, path)).unwrap_or_default();
         for (role, path) in found {
             let role = reading.text(role).replace(".Arn>", ">");

@@ -4,8 +4,10 @@
 
 use template::Resource;
 
+use super::actions::{self, Binding};
 use super::reading::Reading;
 use super::statement::{Pattern, Statement};
+use super::ways::PASS_ROLE;
 use super::{Finding, Rule, reach, rules, sources};
 use crate::glob;
 
@@ -55,17 +57,23 @@ fn judge(name: &str, statement: &Statement, findings: &mut Vec<Finding>) {
     if statement.is_bound || statement.inverted.iter().any(|(element, _)| *element == "NotResource") {
         return;
     }
-    let reached: Vec<(&Pattern, &Pattern)> = statement
-        .actions
-        .iter()
-        .filter(|action| action.plain != "iam:passrole" && reach::is_bindable(&action.plain))
-        .filter_map(|action| Some((action, reached(action, &statement.resources)?)))
-        .collect();
-    if let Some((_, place)) = reached.first() {
-        let actions: Vec<&str> = reached.iter().map(|(action, _)| action.shown.as_str()).collect();
-        let on = if place.shown == "*" { String::new() } else { format!(" ({})", place.shown) };
-        let message = format!("`{name}` allows {} on every resource{on}", actions.join(", "));
-        add(&rules::RESOURCE_WILDCARD, place.line, message);
+    for (rule, binding, what) in [
+        (&rules::RESOURCE_WILDCARD, Binding::Possible, ""),
+        (&rules::UNKNOWN_ACTION, Binding::Unknown, ", which AWS's reference does not have,"),
+    ] {
+        let reached: Vec<(&Pattern, &Pattern)> = statement
+            .actions
+            .iter()
+            .filter(|action| !is_everything(&action.plain) && action.plain != PASS_ROLE)
+            .filter(|action| actions::binding(&action.plain) == binding)
+            .filter_map(|action| Some((action, reached(action, &statement.resources)?)))
+            .collect();
+        if let Some((_, place)) = reached.first() {
+            let names: Vec<&str> = reached.iter().map(|(action, _)| action.shown.as_str()).collect();
+            let on = if place.shown == "*" { String::new() } else { format!(" ({})", place.shown) };
+            let message = format!("`{name}` allows {}{what} on every resource{on}", names.join(", "));
+            add(rule, place.line, message);
+        }
     }
 }
 
@@ -87,6 +95,6 @@ fn passes_any_role(action: &Pattern, statement: &Statement) -> bool {
     let mut resources = statement.resources.iter();
     // Who may do everything is told so already.
     !is_everything(&action.plain)
-        && glob::matches(&action.plain, "iam:passrole")
-        && resources.any(|resource| reach::reaches_every("iam:passrole", &resource.plain))
+        && glob::matches(&action.plain, PASS_ROLE)
+        && resources.any(|resource| reach::reaches_every(PASS_ROLE, &resource.plain))
 }

@@ -1,4 +1,5 @@
-//! `Fn::ForEach` around resources: what stands in a loop is checked once, as it is written.
+//! What stands around plain resources: `Fn::ForEach`, whose resources are checked once, as they are written, and SAM's own
+//! attributes, which the sections of a plain template do not have.
 //!
 //! Unrolls nothing: whatever the loop puts in the place of its identifier, the grants are the same.
 
@@ -9,14 +10,23 @@ use serde_json::{Map, Value};
 /// Loops stand in loops at most so deep.
 const DEEP_MAX: usize = 5;
 
-/// Takes resources out of their loops. Answers where each stands in the document, by the name that it has from then on.
-pub(super) fn hoist(root: &mut Value) -> BTreeMap<String, String> {
-    let mut paths = BTreeMap::new();
-    let Some(Value::Object(resources)) = root.get_mut("Resources") else { return paths };
+/// Where resources stand, and what they do not take from `Globals`.
+#[derive(Debug, Default)]
+pub(super) struct Around {
+    /// Each resource's path in the document, by the name that it has from then on.
+    pub(super) paths: BTreeMap<String, String>,
+    /// `IgnoreGlobals` of those that have it: `*`, or names of properties.
+    pub(super) ignored: BTreeMap<String, Value>,
+}
+
+/// Takes resources out of their loops, and SAM's attributes off them.
+pub(super) fn hoist(root: &mut Value) -> Around {
+    let mut around = Around::default();
+    let Some(Value::Object(resources)) = root.get_mut("Resources") else { return around };
     let mut plain = Map::new();
-    take(std::mem::take(resources), "Resources", DEEP_MAX, &mut plain, &mut paths);
+    take(std::mem::take(resources), "Resources", DEEP_MAX, &mut plain, &mut around);
     *resources = plain;
-    paths
+    around
 }
 
 fn take(
@@ -24,19 +34,24 @@ fn take(
     path: &str,
     deep: usize,
     plain: &mut Map<String, Value>,
-    paths: &mut BTreeMap<String, String>,
+    around: &mut Around,
 ) {
     for (key, value) in entries {
         let path = format!("{path}/{key}");
         match value {
             Value::Array(mut parts) if key.starts_with("Fn::ForEach::") && deep > 0 => {
                 if let Some(Value::Object(body)) = parts.get_mut(2).map(Value::take) {
-                    take(body, &format!("{path}/2"), deep - 1, plain, paths);
+                    take(body, &format!("{path}/2"), deep - 1, plain, around);
                 }
             }
-            value => {
+            mut value => {
                 let name = free_name(&key, plain);
-                paths.insert(name.clone(), path);
+                around.paths.insert(name.clone(), path);
+                if let Some(body) = value.as_object_mut() {
+                    body.shift_remove("Connectors");
+                    let ignored = body.shift_remove("IgnoreGlobals");
+                    around.ignored.extend(ignored.map(|ignored| (name.clone(), ignored)));
+                }
                 plain.insert(name, value);
             }
         }

@@ -5,6 +5,7 @@
 //! Reading order: `worlds`, `reading` and `resolve` (values with their lines), `sources` and `statement` (what policies
 //! hold), then what judges.
 
+mod actions;
 mod conditions;
 mod escalation;
 mod functions;
@@ -51,11 +52,11 @@ pub struct Finding {
 /// Where the text is not a template.
 pub fn check(text: &str) -> Result<Vec<Finding>, TemplateError> {
     let mut document = Document::parse(text)?;
-    let paths = loops::hoist(&mut document.root);
+    let around = loops::hoist(&mut document.root);
     let template = Template::from_document(&document)?;
     let mut findings = Vec::new();
     for world in worlds::worlds(&document.root) {
-        look(&Reading::new(&document, &template, &paths, world), &mut findings);
+        look(&Reading::new(&document, &template, &around, world), &mut findings);
     }
     findings.retain(|finding| {
         let resource = template.resources.get(&finding.resource);

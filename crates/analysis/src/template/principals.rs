@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use template::Resource;
 
 use super::identity::{ADMINISTRATORS, is_everything};
+use super::reach::{in_place_of, may_match};
 use super::reading::Reading;
 use super::sources::{self, POLICIES, WITH_ROLE, texts};
 use super::statement::Statement;
@@ -37,10 +38,13 @@ impl Principal {
 
     /// True where a resource pattern takes it in, or is it.
     pub(super) fn is_taken_in(&self, pattern: &str) -> bool {
+        let is_wild = pattern.contains(['*', '?']);
         let is_one = |own: &String| {
             own == pattern
-                || own.starts_with("arn:")
-                    && crate::glob::matches(pattern, &super::reach::in_place_of(own, pattern))
+                || own.starts_with("arn:") && may_match(pattern, own) && {
+                    let own = in_place_of(own, pattern);
+                    if is_wild { crate::glob::matches(pattern, &own) } else { own == pattern }
+                }
         };
         (self.is_user && pattern.contains("user/") && pattern.ends_with("${aws:username}"))
             || self.own.iter().any(is_one)
@@ -94,7 +98,7 @@ fn principal(reading: &Reading<'_>, name: &str, resource: &Resource) -> Principa
         managed.rsplit('/').next().is_some_and(|short| ADMINISTRATORS.contains(&short))
     };
     let sam = resource.kind.strip_prefix("AWS::Serverless::");
-    let has_boundary = |of: &str| reading.global(&format!("{of}/PermissionsBoundary")).is_some();
+    let has_boundary = |of: &str| reading.global_of(name, &format!("{of}/PermissionsBoundary")).is_some();
     Principal {
         name: name.to_owned(),
         is_administrator: identity.managed.iter().any(is_administrator),

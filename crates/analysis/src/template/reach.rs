@@ -3,7 +3,10 @@
 //! A pattern is held against the ARN of a resource that nobody names, of each type that AWS's facts give for the action. Of
 //! services whose facts are not known here, the form of the pattern decides.
 
-use protocol::{AccessLevel, Authorization};
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use protocol::{Action, Authorization};
 
 use crate::glob;
 
@@ -11,90 +14,76 @@ use crate::glob;
 const UNNAMED: &str = "zq7vx0unnamed";
 /// Services whose ARNs have no type before the name.
 const UNTYPED: [&str; 6] = ["s3", "sns", "sqs", "execute-api", "codecommit", "apigateway"];
-/// Actions that work on no resource, or on none that could be named beforehand, of services whose facts are not known here.
-/// <https://docs.aws.amazon.com/service-authorization/latest/reference/>
-const UNBINDABLE: [&str; 26] = [
-    "ce:get*",
-    "cloudwatch:getmetricdata",
-    "cloudwatch:getmetricstatistics",
-    "cloudwatch:putmetricdata",
-    "comprehend:*detect*",
-    "ec2:assignprivateipaddresses",
-    "ec2:createnetworkinterface",
-    "ec2:deletenetworkinterface",
-    "ec2:unassignprivateipaddresses",
-    "ecr:getauthorizationtoken",
-    "kms:createkey",
-    "kms:generaterandom",
-    "polly:synthesizespeech",
-    "rekognition:detect*",
-    "secretsmanager:batchgetsecretvalue",
-    "secretsmanager:getrandompassword",
-    "ssmmessages:*",
-    "ec2messages:*",
-    "tag:get*",
-    "textract:*",
-    "translate:translatetext",
-    "transcribe:startstreamtranscription*",
-    "xray:get*",
-    "xray:putt*",
-    "health:*",
-    "pricing:*",
-];
+/// The ARNs of the types that an action works on, by service and by action in lower case; of things that nobody names.
+type Forms = HashMap<String, HashMap<String, Vec<String>>>;
 
-/// The facts of an action's service, and the actions that its pattern stands for.
-fn facts(action: &str) -> Option<(&'static Authorization, &str)> {
+static FORMS: LazyLock<Forms> = LazyLock::new(|| {
+    let known = super::actions::services();
+    known.filter_map(|service| Some((service.to_owned(), read(protocol::authorization(service)?)))).collect()
+});
+
+/// The forms for an action (a pattern perhaps); none where its service or the action itself is not known.
+fn forms(action: &str) -> Option<Vec<&'static str>> {
     let (service, called) = action.split_once(':')?;
-    Some((protocol::authorization(service)?, called))
+    let of_service = FORMS.get(service)?;
+    if let Some(found) = of_service.get(called) {
+        return Some(found.iter().map(String::as_str).collect());
+    }
+    let fits: Vec<&Vec<String>> =
+        of_service.iter().filter(|(name, _)| glob::matches(called, name)).map(|(_, forms)| forms).collect();
+    let mut found: Vec<&str> = fits.iter().copied().flatten().map(String::as_str).collect();
+    found.sort_unstable();
+    found.dedup();
+    (!fits.is_empty()).then_some(found)
 }
 
-/// Whether an action (in lower case, a pattern perhaps) works on resources that a policy could name. Actions that list are
-/// left out, and so is a whole service, which is a finding of its own. What is not known could be bound.
-pub(super) fn is_bindable(action: &str) -> bool {
-    let Some((_, called)) = action.split_once(':') else { return false };
-    if called == "*" {
-        return false;
-    }
-    let lists = called.starts_with("describe") || called.starts_with("list");
-    let Some((facts, _)) = facts(action) else {
-        return !lists && !UNBINDABLE.iter().any(|pattern| glob::matches(pattern, action));
+fn read(facts: &Authorization) -> HashMap<String, Vec<String>> {
+    let forms = |action: &Action| {
+        let types = action.resources().keys().filter_map(|name| facts.resource(name));
+        types.map(|kind| unnamed(&kind.arn)).collect()
     };
-    let is_pattern = called.contains(['*', '?']);
-    if is_pattern && lists {
-        return false;
+    facts.actions().map(|(name, action)| (name.to_ascii_lowercase(), forms(action))).collect()
+}
+
+/// What an action can be used on, looked up once for many patterns.
+pub(super) struct Reach(Option<Vec<&'static str>>);
+
+impl Reach {
+    pub(super) fn of(action: &str) -> Self {
+        Self(forms(action))
     }
-    let mut known = false;
-    for (name, found) in facts.actions() {
-        if glob::matches(called, &name.to_ascii_lowercase()) {
-            known = true;
-            let counts = !is_pattern || !matches!(found.level(), AccessLevel::List);
-            if counts && !found.resources().is_empty() {
-                return true;
-            }
+
+    /// True where the pattern takes in every resource of a type that the action works on.
+    pub(super) fn is_every(&self, pattern: &str) -> bool {
+        if pattern == "*" || !pattern.contains(['*', '?']) {
+            return pattern == "*";
+        }
+        match &self.0 {
+            Some(forms) => forms
+                .iter()
+                .any(|form| may_match(pattern, form) && glob::matches(pattern, &in_place_of(form, pattern))),
+            None => is_every(pattern),
         }
     }
-    !known
 }
 
-/// True where the pattern takes in every resource of a type that the action works on.
+/// The same for one pattern.
 pub(super) fn reaches_every(action: &str, pattern: &str) -> bool {
-    if pattern == "*" || !pattern.contains(['*', '?']) {
-        return pattern == "*";
-    }
-    let Some((facts, called)) = facts(action) else { return is_every(pattern) };
-    let named = facts.actions().filter(|(name, _)| glob::matches(called, &name.to_ascii_lowercase()));
-    let mut named = named.peekable();
-    if named.peek().is_none() {
-        return is_every(pattern);
-    }
-    named.any(|(_, found)| {
-        let mut types = found.resources().keys().filter_map(|name| facts.resource(name));
-        types.any(|kind| glob::matches(pattern, &unnamed(&kind.arn, pattern)))
-    })
+    pattern == "*" || (pattern.contains(['*', '?']) && Reach::of(action).is_every(pattern))
 }
 
-/// An ARN of this form that nobody names, in the region and account that the pattern names.
-fn unnamed(form: &str, pattern: &str) -> String {
+/// False where the resource's part begins otherwise: most patterns name something, and are done with here.
+pub(super) fn may_match(pattern: &str, form: &str) -> bool {
+    let resource = |text: &'_ str| text.match_indices(':').nth(4).map(|(at, _)| at + 1);
+    let (Some(mine), Some(theirs)) = (resource(pattern), resource(form)) else { return true };
+    let (mine, theirs) = (pattern.get(mine..).unwrap_or_default(), form.get(theirs..).unwrap_or_default());
+    let literal = mine.split(['*', '?']).next().unwrap_or_default();
+    // A wildcard before may have taken in colons.
+    pattern.find(['*', '?']).is_some_and(|at| at < pattern.len() - mine.len()) || theirs.starts_with(literal)
+}
+
+/// An ARN of this form that nobody names.
+fn unnamed(form: &str) -> String {
     let mut arn = String::new();
     let mut rest = form;
     while let Some((before, (name, after))) =
@@ -110,7 +99,7 @@ fn unnamed(form: &str, pattern: &str) -> String {
         rest = after;
     }
     arn.push_str(rest);
-    in_place_of(&arn, pattern)
+    arn
 }
 
 /// The ARN in the partition, region and account that the pattern names.
@@ -187,27 +176,6 @@ mod tests {
             ("kms:decrypt", "", false),
         ] {
             assert_eq!(reaches_every(action, pattern), expected, "{action} {pattern}");
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_bound_is_not_asked_to_be() {
-        for (action, expected) in [
-            ("*", false),
-            ("s3:*", false),
-            ("s3:delete*", true),
-            ("s3:list*", false),
-            ("s3:listallmybuckets", false),
-            ("dynamodb:getitem", true),
-            ("dynamodb:nonesuch", true),
-            ("logs:describeloggroups", false),
-            ("xray:puttracesegments", false),
-            ("cloudwatch:putmetricdata", false),
-            ("ec2:describeinstances", false),
-            ("secretsmanager:getsecretvalue", true),
-            ("secretsmanager:get*", true),
-        ] {
-            assert_eq!(is_bindable(action), expected, "{action}");
         }
     }
 }

@@ -2,11 +2,10 @@
 //!
 //! Deploys nothing and knows no rule. Of `Fn::If` the branch is read that the world has; what is `AWS::NoValue` is not there.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 use template::{Document, Resource, Template};
 
+use super::loops::Around;
 use super::resolve::{intrinsic, is_no_value};
 use super::worlds::World;
 use super::{Finding, Rule};
@@ -15,8 +14,7 @@ use crate::json::{Json, Member, Node, Place, Span};
 pub(super) struct Reading<'t> {
     pub(super) template: &'t Template,
     document: &'t Document,
-    /// Where each resource stands in the document.
-    paths: &'t BTreeMap<String, String>,
+    around: &'t Around,
     world: World,
 }
 
@@ -24,10 +22,10 @@ impl<'t> Reading<'t> {
     pub(super) fn new(
         document: &'t Document,
         template: &'t Template,
-        paths: &'t BTreeMap<String, String>,
+        around: &'t Around,
         world: World,
     ) -> Self {
-        Self { template, document, paths, world }
+        Self { template, document, around, world }
     }
 
     /// The resources that there are in this world.
@@ -57,13 +55,24 @@ impl<'t> Reading<'t> {
         resource: &'v Resource,
         property: &str,
     ) -> Option<(&'v Value, String)> {
-        let own = self.paths.get(name).map(String::as_str).unwrap_or_default();
+        let own = self.around.paths.get(name).map(String::as_str).unwrap_or_default();
         self.at(&resource.properties, format!("{own}/Properties"), property)
     }
 
     /// What the template's `Globals` say, and its path.
     pub(super) fn global(&self, path: &str) -> Option<(&'t Value, String)> {
         self.at(self.document.root.get("Globals")?, "Globals".to_owned(), path)
+    }
+
+    /// The same for one resource: nothing where it ignores that property.
+    pub(super) fn global_of(&self, name: &str, path: &str) -> Option<(&'t Value, String)> {
+        let is_it =
+            |ignored: &Value| ignored == "*" || path.split('/').nth(1).is_some_and(|it| ignored == it);
+        let ignored = self.around.ignored.get(name);
+        let ignores = ignored.is_some_and(|all| {
+            is_it(all) || all.as_array().is_some_and(|properties| properties.iter().any(is_it))
+        });
+        self.global(path).filter(|_| !ignores)
     }
 
     /// What stands under a path of names, and its own path; of `Fn::If` on the way the branch that this world has.

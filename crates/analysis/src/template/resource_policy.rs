@@ -13,6 +13,9 @@ use crate::json::{Json, Member, Node, Span};
 const OWN_MACHINES: [&str; 4] =
     ["lambda.amazonaws.com", "ec2.amazonaws.com", "ecs-tasks.amazonaws.com", "edgelambda.amazonaws.com"];
 
+/// Services whose roles AWS documents without a condition: nobody but the account's own principals can give them one.
+const FOR_THE_ACCOUNT: [&str; 2] = ["apigateway.amazonaws.com", "codedeploy.amazonaws.com"];
+
 pub(super) fn check(reading: &Reading<'_>, name: &str, resource: &Resource, findings: &mut Vec<Finding>) {
     match resource.kind.as_str() {
         "AWS::Lambda::Permission" => permission(reading, name, resource, findings),
@@ -23,11 +26,11 @@ pub(super) fn check(reading: &Reading<'_>, name: &str, resource: &Resource, find
         _ => {}
     }
     for statement in sources::with_principals(reading, name, resource) {
-        judge(name, &statement, findings);
+        judge(name, resource, &statement, findings);
     }
 }
 
-fn judge(name: &str, statement: &Node, findings: &mut Vec<Finding>) {
+fn judge(name: &str, resource: &Resource, statement: &Node, findings: &mut Vec<Finding>) {
     let mut add = |rule: &'static Rule, line: usize, message: String| {
         findings.push(Finding { rule, resource: name.to_owned(), line: Some(line), message });
     };
@@ -51,7 +54,12 @@ fn judge(name: &str, statement: &Node, findings: &mut Vec<Finding>) {
     let services = statement.get("Principal").and_then(|principal| principal.get("Service"));
     for service in services.map(Node::one_or_many).unwrap_or_default() {
         let text = service.text().unwrap_or_default();
-        if !OWN_MACHINES.contains(&text) && !conditions::name_the_origin(statement) && text != "*" {
+        let is_fixed = resource.kind == "AWS::IAM::Role" && FOR_THE_ACCOUNT.contains(&text);
+        if !is_fixed
+            && !OWN_MACHINES.contains(&text)
+            && !conditions::name_the_origin(statement)
+            && text != "*"
+        {
             let message = format!("`{name}` lets {text} in on anybody's behalf");
             add(&rules::CONFUSED_DEPUTY, line(service), message);
         }

@@ -63,6 +63,8 @@ rules! {
         "Name the actions: a prefix takes in what the service adds later.";
     RESOURCE_WILDCARD = "resource-wildcard", "grants an action on every resource", Medium, ACCESS,
         "Name the resource, for example with !GetAtt or !Sub.";
+    UNKNOWN_ACTION = "unknown-action", "grants an unknown action on every resource", Low, ACCESS,
+        "See whether the action is spelt right, and name the resource where the action works on one.";
     NOT_ACTION = "not-action", "grants everything but a list", High, ACCESS,
         "List what is allowed, and deny the rest by saying nothing.";
     PASS_ROLE = "pass-role", "may pass any role", High, ACCESS,

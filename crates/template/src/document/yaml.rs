@@ -146,7 +146,9 @@ impl Builder {
             Some(name) => expand(&name, value, span)?,
             None => value,
         };
-        self.finish(Node { value, nodes: open.nodes, height: open.height + 1 }, open.anchor, span)
+        // What is in it was charged when it was finished.
+        self.nodes += 1;
+        self.put(Node { value, nodes: open.nodes, height: open.height + 1 }, open.anchor, span)
     }
 
     fn scalar(
@@ -177,9 +179,14 @@ impl Builder {
         expand(&tag.suffix, as_text(), span)
     }
 
-    /// Puts a finished node where it belongs.
+    /// Charges a node that came whole, and puts it where it belongs.
     fn finish(&mut self, node: Node, anchor: usize, span: Span) -> Result<(), TemplateError> {
         self.nodes += node.nodes;
+        self.put(node, anchor, span)
+    }
+
+    /// Puts a finished node where it belongs.
+    fn put(&mut self, node: Node, anchor: usize, span: Span) -> Result<(), TemplateError> {
         // SECURITY: charged here for every use of an alias, before the clone of a clone can double again.
         if self.nodes > NODES_MAX {
             return Err(fault(span, format_args!("the document holds more than {NODES_MAX} values.")));

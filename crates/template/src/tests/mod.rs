@@ -534,3 +534,13 @@ mod fuzzing {
         assert!(transform(&api("")).is_ok());
     }
 }
+
+/// However deep they stand, values weigh once: large templates of stacks are deep ones.
+#[test]
+fn values_are_counted_once_at_any_depth() {
+    let text = "a:\n b:\n  c:\n   d:\n    e:\n".to_owned() + &"    - x\n".repeat(40_000);
+    let document = Document::parse(&text).unwrap();
+    assert_eq!(document.root["a"]["b"]["c"]["d"]["e"].as_array().unwrap().len(), 40_000);
+    let error = Document::parse(&format!("a: [{}]", "1,".repeat(200_000))).unwrap_err();
+    assert!(error.to_string().contains("more than"), "{error}");
+}

@@ -90,5 +90,11 @@ fn roles_are_shared_where_they_are_the_same() {
     }
     let global = "Globals:\n  Function:\n    Role: arn:aws:iam::123456789012:role/everything\n".to_owned();
     assert_eq!(found(&(global.clone() + &functions("", ""))), [("shared-role", 3), ("shared-role", 3)]);
-    assert_eq!(found(&(global + &functions("", &role("!GetAtt R.Arn")))), []);
+    assert_eq!(found(&(global.clone() + &functions("", &role("!GetAtt R.Arn")))), []);
+    let ignoring = (global + &functions("", "")).replacen(
+        "    Properties:",
+        "    IgnoreGlobals: [Role]\n    Connectors: {C: {Properties: {}}}\n    Properties:",
+        1,
+    );
+    assert_eq!(found(&ignoring), []);
 }

@@ -34,6 +34,8 @@ fn wildcards_are_found_by_what_they_take_in() {
         ("Action: '*:*', Resource: '*'", vec!["administrator"]),
         ("NotAction: 'iam:*', Resource: '*'", vec!["not-action"]),
         ("Action: 's3:GetObject', NotResource: 'arn:aws:s3:::b/*'", vec!["not-action"]),
+        ("Action: 'acme:Explode', Resource: '*'", vec!["unknown-action"]),
+        ("Action: 'acme:Explode', Resource: 'arn:aws:acme:*:*:thing/one'", vec![]),
         // Bound to something, or to nothing that could be named.
         (
             "Action: ['s3:GetObject'], Resource: ['arn:aws:s3:::b/*', !Sub '${B.Arn}/*', !GetAtt B.Arn]",

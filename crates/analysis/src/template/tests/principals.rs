@@ -53,6 +53,16 @@ fn a_condition_counts_where_it_names_who_comes() {
             "StringEquals: {'AWS:SourceArn': !Sub 'arn:aws:cloudfront::${AWS::AccountId}:distribution/${D}'}",
             None,
         ),
+        (
+            "{Service: logs.us-east-1.amazonaws.com}",
+            "ArnLike: {'kms:EncryptionContext:aws:logs:arn': !Sub 'arn:aws:logs:${AWS::Region}:${AWS::AccountId}:*'}",
+            None,
+        ),
+        (
+            "{Service: logs.us-east-1.amazonaws.com}",
+            "ArnLike: {'kms:EncryptionContext:aws:logs:arn': 'arn:aws:logs:*:*:*'}",
+            Some("confused-deputy"),
+        ),
         ("{Service: s3.amazonaws.com}", "ArnLike: {'aws:SourceArn': !GetAtt Other.Arn}", None),
         ("{Service: s3.amazonaws.com}", "ArnLike: {'aws:SourceArn': !Sub '${Other.Arn}*'}", None),
         (
@@ -92,6 +102,13 @@ fn trust_policies_are_judged_alike() {
             vec![],
         ),
         ("{Service: lambda.amazonaws.com}", "", vec![]),
+        ("{Service: apigateway.amazonaws.com}", "", vec![]),
+        ("{Service: scheduler.amazonaws.com}", "", vec!["confused-deputy"]),
+        (
+            "{Service: scheduler.amazonaws.com}",
+            "StringEquals: {'aws:SourceAccount': !Ref 'AWS::AccountId'}",
+            vec![],
+        ),
         ("{AWS: 'arn:aws:iam::111111111111:root'}", "StringEquals: {'sts:ExternalId': x}", vec![]),
     ] {
         let condition =

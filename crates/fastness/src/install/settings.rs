@@ -89,7 +89,10 @@ impl Settings {
             self.hosts.push((registry.host.to_ascii_lowercase(), registry.port));
             told.push(registry.url);
         }
-        self.variables.push((variable.to_owned(), told.join(" ")));
+        // One that is no registry on the network is not asked: the package manager's own default is refused then.
+        if !told.is_empty() {
+            self.variables.push((variable.to_owned(), told.join(" ")));
+        }
     }
 
     /// What is opened: these registries, what the operator named besides, and the addresses that all of those stand for now.
@@ -228,6 +231,8 @@ mod tests {
         assert_eq!(variable(&npm, "npm_config_@corp:registry"), "https://corp.example/");
         assert_eq!(hosts(&npm), ["n.example:443", "corp.example:443"]);
         assert!(!npm.withheld);
+        let folder = Settings::pip("global.index-url='file:///srv/wheels'\n");
+        assert!(folder.variables.is_empty() && folder.hosts.is_empty());
     }
 
     #[test]

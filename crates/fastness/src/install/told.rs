@@ -12,11 +12,17 @@ const SHOWN_MAX: usize = 400;
 /// The longest line, in bytes; what follows of it is left out.
 const LINE_BYTES_MAX: usize = 400;
 
+/// What npm prints for each of hundreds of files that it gets, and how many of them make one line.
+const FETCHED: &str = "npm http fetch GET 200 ";
+const CACHED: &str = "npm http cache ";
+const FETCHED_SHOWN: usize = 20;
+
 /// The lines so far.
 #[derive(Default)]
 pub(super) struct Told {
     kept: VecDeque<String>,
     shown: usize,
+    fetched: usize,
     begun: Vec<u8>,
 }
 
@@ -37,6 +43,16 @@ impl Told {
         let line: String = String::from_utf8_lossy(&begun).chars().filter(|c| !c.is_control()).collect();
         let line = line.trim_end();
         if line.is_empty() {
+            return;
+        }
+        if line.starts_with(CACHED) {
+            return;
+        }
+        if line.starts_with(FETCHED) {
+            self.fetched += 1;
+            if self.fetched.is_multiple_of(FETCHED_SHOWN) && self.fetched / FETCHED_SHOWN < SHOWN_MAX {
+                show(&format!("npm got {} files", self.fetched));
+            }
             return;
         }
         if self.shown < SHOWN_MAX {
@@ -68,6 +84,18 @@ mod tests {
         assert_eq!(shown, ["Collecting x", "]0;title y"]);
         told.take(b"last", |_| ());
         assert_eq!(told.end(), "Collecting x\n]0;title y\nlast");
+    }
+
+    #[test]
+    fn what_npm_gets_is_counted_and_what_it_does_not_get_is_shown() {
+        let (mut told, mut shown) = (Told::default(), Vec::new());
+        for n in 0..45 {
+            told.take(format!("{FETCHED}https://r/{n}\n").as_bytes(), |line| shown.push(line.to_owned()));
+        }
+        told.take(b"npm http cache x@https://r/x.tgz 0ms (cache hit)\n", |line| shown.push(line.to_owned()));
+        told.take(b"npm http fetch GET 404 https://r/x\n", |line| shown.push(line.to_owned()));
+        assert_eq!(shown, ["npm got 20 files", "npm got 40 files", "npm http fetch GET 404 https://r/x"]);
+        assert_eq!(told.end(), "npm http fetch GET 404 https://r/x");
     }
 
     #[test]

@@ -26,6 +26,23 @@ Resources:
         Nightly: {Type: Schedule, Properties: {Schedule: rate(1 day)}}
 """
 
+GRAPHQL = """
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Posts:
+    Type: AWS::Serverless::SimpleTable
+  Blog:
+    Type: AWS::Serverless::GraphQLApi
+    Properties:
+      SchemaInline: 'type Query { post(id: ID!): String }'
+      Auth: {Type: API_KEY}
+      ApiKeys: {Readers: {}}
+      DataSources: {DynamoDb: {Posts: {TableName: !Ref Posts, TableArn: !GetAtt Posts.Arn, Permissions: [Read]}}}
+      Functions:
+        read: {DataSource: Posts, InlineCode: x, Runtime: {Name: APPSYNC_JS, Version: 1.0.0}}
+      Resolvers: {Query: {post: {Pipeline: [read]}}}
+"""
+
 WRONG = """
 Transform: AWS::Serverless-2016-10-31
 Resources:
@@ -50,6 +67,27 @@ def test_the_result_is_plain_cloudformation(tmp_path):
     resources = json.loads(done.stdout)["Resources"]
     assert {"Queuea", "Queueb", "Worker", "WorkerRole", "WorkerAliaslive", "WorkerUrl", "WorkerJobs", "WorkerNightly"} <= set(resources)
     assert not [kind for kind in (entry["Type"] for entry in resources.values()) if kind.startswith("AWS::Serverless")]
+
+
+def test_a_graphql_api_gets_its_parts_and_no_more_rights_than_it_asks_for(tmp_path):
+    done = transform(tmp_path, GRAPHQL, "--output", "json")
+    assert done.returncode == 0, done.stderr
+    resources = json.loads(done.stdout)["Resources"]
+    kinds = {name: entry["Type"] for name, entry in resources.items()}
+    assert {
+        "Blog": "AWS::AppSync::GraphQLApi",
+        "BlogSchema": "AWS::AppSync::GraphQLSchema",
+        "BlogReaders": "AWS::AppSync::ApiKey",
+        "BlogPostsDynamoDBDataSource": "AWS::AppSync::DataSource",
+        "Blogread": "AWS::AppSync::FunctionConfiguration",
+        "BlogQuerypost": "AWS::AppSync::Resolver",
+    }.items() <= kinds.items()
+    policy = resources["BlogPostsDynamoDBDataSourceToTableConnectorPolicy"]["Properties"]["PolicyDocument"]
+    actions = {action for statement in policy["Statement"] for action in statement["Action"]}
+    assert "dynamodb:GetItem" in actions and "dynamodb:PutItem" not in actions
+    wrong = transform(tmp_path, GRAPHQL.replace("Pipeline: [read]", "Pipeline: [gone]"))
+    assert wrong.returncode == 1
+    assert "Resource with id [post] is invalid. Function 'gone' does not exist." in wrong.stderr
 
 
 def test_yaml_and_json_say_the_same(tmp_path):

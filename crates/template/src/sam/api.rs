@@ -9,7 +9,7 @@ use super::references::Generated;
 use super::sha1;
 use super::swagger;
 use super::value::{Kind, check, member, reference, tag_list, truthy};
-use super::{api_body, authorizer, domain, location, python_json, usage_plan};
+use super::{api_body, authorizer, domain, implicit, location, python_json, usage_plan};
 
 pub(super) const KIND: &str = "AWS::Serverless::Api";
 
@@ -20,7 +20,7 @@ const PROPERTIES: [(&str, Kind); 32] = [
     ("PropagateTags", Kind::Flag),
     ("DefinitionBody", Kind::Map),
     ("DefinitionUri", Kind::TextOrMap),
-    ("MergeDefinitions", Kind::Flag),
+    ("MergeDefinitions", Kind::PlainFlag),
     ("CacheClusterEnabled", Kind::Flag),
     ("CacheClusterSize", Kind::Text),
     ("Variables", Kind::Map),
@@ -42,7 +42,7 @@ const PROPERTIES: [(&str, Kind); 32] = [
     ("Mode", Kind::Text),
     ("DisableExecuteApiEndpoint", Kind::Flag),
     ("ApiKeySourceType", Kind::Text),
-    ("AlwaysDeploy", Kind::Unsupported),
+    ("AlwaysDeploy", Kind::PlainFlag),
     ("Policy", Kind::TextOrMap),
     ("SecurityPolicy", Kind::Text),
     ("EndpointAccessMode", Kind::Text),
@@ -55,6 +55,13 @@ pub(super) fn expand(
     generated: &mut Generated,
 ) -> Result<Vec<(String, Value)>, Problems> {
     check(source.id, KIND, &source.properties, &PROPERTIES, &["StageName"])?;
+    if truthy(&source.properties, "AlwaysDeploy").is_some() {
+        // The published id is the time of day, which nothing here may know.
+        return Err(Problems::resource(
+            source.id,
+            "Property 'AlwaysDeploy' is not supported by this platform.",
+        ));
+    }
     let version = truthy(&source.properties, "OpenApiVersion");
     if version.is_some_and(|version| version != "2.0" && !swagger::is_version_3(version)) {
         return Err(Problems::resource(source.id, "The OpenApiVersion value must be of the format '3.0.0'."));
@@ -85,7 +92,7 @@ pub(super) fn expand(
     resources.extend(domain.into_iter().flat_map(|domain| domain.parts));
     resources.extend(plan);
     if source.properties.get("PropagateTags").is_some_and(super::value::is_truthy) {
-        let tags = truthy(&source.properties, "Tags").map(sorted);
+        let tags = truthy(&source.properties, "Tags").map(|tags| in_order(source.id, tags));
         super::value::propagate_tags(tags.as_ref(), &mut resources);
     }
     Ok(resources)
@@ -225,6 +232,11 @@ fn deployment(
     (format!("{}Deployment{short}", source.id), properties)
 }
 
+/// Tags in the order of the published transform; those that the implicit API was given have theirs already.
+fn in_order(id: &str, tags: &Value) -> Value {
+    if id == implicit::IMPLICIT { tags.clone() } else { sorted(tags) }
+}
+
 fn stage(source: &Source<'_>, deployment_id: &str) -> (String, Map<String, Value>) {
     let properties = &source.properties;
     let name = properties.get("StageName").and_then(Value::as_str).unwrap_or_default();
@@ -256,7 +268,7 @@ fn stage(source: &Source<'_>, deployment_id: &str) -> (String, Map<String, Value
         }
     }
     if let Some(tags) = member(properties, "Tags") {
-        stage.insert("Tags".to_owned(), tag_list(Some(&sorted(tags))).into());
+        stage.insert("Tags".to_owned(), tag_list(Some(&in_order(source.id, tags))).into());
     }
     (id, stage)
 }

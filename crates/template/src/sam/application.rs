@@ -51,7 +51,7 @@ pub(super) fn expand(source: &Source<'_>) -> Result<Vec<(String, Value)>, Proble
     tags.extend(tag_list(properties.get("Tags")));
     stack.insert("Tags".to_owned(), tags.into());
     let mut body = source.part("AWS::CloudFormation::Stack", stack);
-    if let (Some(depends_on), Some(body)) = (source.body.get("DependsOn"), body.as_object_mut()) {
+    if let (Some(depends_on), Some(body)) = (truthy(source.body, "DependsOn"), body.as_object_mut()) {
         body.insert("DependsOn".to_owned(), depends_on.clone());
     }
     Ok(vec![(source.id.to_owned(), body)])

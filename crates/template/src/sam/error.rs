@@ -36,6 +36,16 @@ impl Problems {
         Self(vec![message.into()])
     }
 
+    /// The same where the published transform names the events of a resource without the resource.
+    pub(super) fn of_events_alone(self, id: &str) -> Self {
+        let prefix = format!("Resource with id [{id}] is invalid. ");
+        let alone = |message: String| match message.strip_prefix(&prefix) {
+            Some(event) if event.starts_with("Event with id [") => event.to_owned(),
+            _ => message,
+        };
+        Self(self.0.into_iter().map(alone).collect())
+    }
+
     /// Takes the problems of `result` over, and gives its value where there is one.
     pub(super) fn collect<T>(&mut self, result: Result<T, Self>) -> Option<T> {
         match result {

@@ -58,6 +58,8 @@ pub(super) fn is_hashed(root: &Map<String, Value>) -> bool {
 
 /// Adds the implicit API where events need it, gives events their API, and starts every API's body.
 pub(super) fn prepare(root: &mut Map<String, Value>) -> Result<Prepared, Problems> {
+    let globals = root.get("Globals").cloned().unwrap_or_default();
+    check_conditions(root)?;
     let Some(resources) = root.get_mut("Resources").and_then(Value::as_object_mut) else {
         return Ok(Prepared { bodies: IndexMap::new(), order: Vec::new() });
     };
@@ -79,7 +81,8 @@ pub(super) fn prepare(root: &mut Map<String, Value>) -> Result<Prepared, Problem
         if !has_events {
             continue;
         }
-        let result = add_events(id, resources, &mut bodies, &mut conditions, &mut policies);
+        let found = (&mut conditions, &mut policies);
+        let result = add_events(id, resources, &globals, &mut bodies, found);
         problems.collect(result);
     }
     problems.into_result()?;
@@ -115,6 +118,18 @@ pub(super) fn prepare(root: &mut Map<String, Value>) -> Result<Prepared, Problem
     Ok(Prepared { bodies, order: slots.keys() })
 }
 
+/// What has events is made under a condition that is named, not written out.
+fn check_conditions(root: &Map<String, Value>) -> Result<(), Problems> {
+    let resources = root.get("Resources").and_then(Value::as_object).into_iter().flatten();
+    let has_events = |kind: &Value| kind == super::function::KIND || kind == super::state_machine::KIND;
+    let conditions = resources.filter(|(_, resource)| resource.get("Type").is_some_and(has_events));
+    let mut conditions = conditions.filter_map(|(_, resource)| resource.get("Condition"));
+    if conditions.any(|condition| is_truthy(condition) && !condition.is_string()) {
+        return Err(Problems::structure("Every Condition member must be a string."));
+    }
+    Ok(())
+}
+
 fn start_bodies(resources: &mut Map<String, Value>) -> IndexMap<String, Body> {
     let mut bodies = IndexMap::new();
     for (id, resource) in resources.iter_mut() {
@@ -139,42 +154,98 @@ fn start_bodies(resources: &mut Map<String, Value>) -> IndexMap<String, Body> {
 fn add_events(
     id: &str,
     resources: &mut Map<String, Value>,
+    globals: &Value,
     bodies: &mut IndexMap<String, Body>,
-    conditions: &mut Conditions,
-    policies: &mut Vec<Policies>,
+    (conditions, policies): (&mut Conditions, &mut Vec<Policies>),
 ) -> Result<(), Problems> {
-    let Some(function) = resources.get_mut(id).and_then(Value::as_object_mut) else { return Ok(()) };
+    let Some(function) = resources.get(id).and_then(Value::as_object).cloned() else { return Ok(()) };
     let attribute = |name: &str| function.get(name).and_then(Value::as_str).map(str::to_owned);
-    let condition = attribute("Condition");
     let policy = (attribute("DeletionPolicy"), attribute("UpdateReplacePolicy"));
-    let events =
-        function.get_mut("Properties").and_then(|p| p.get_mut("Events")).and_then(Value::as_object_mut);
-    let mut problems = Problems::default();
-    let Some(events) = events else { return Ok(()) };
-    for name in &event::Order::of(events).of_routes {
-        let Some(event) = events.get_mut(name) else { continue };
-        let Some(properties) = event.get_mut("Properties").and_then(Value::as_object_mut) else { continue };
-        let api = properties.entry("RestApiId").or_insert_with(|| json!({ "Ref": IMPLICIT })).clone();
-        let Some(api_id) = event::api_id(&api).filter(|_| event::is_reference(&api)).map(str::to_owned)
-        else {
-            let message = "Property 'RestApiId' should be a string.";
-            problems.collect::<()>(Err(Problems::event(id, name, message)));
-            continue;
-        };
-        // What is missing or of the wrong type is told when the event itself is expanded.
-        let text = |name: &str| properties.get(name).and_then(Value::as_str).map(str::to_owned);
-        let (Some(path), Some(method)) = (text("Path"), text("Method")) else { continue };
-        let by_path = conditions.entry(api_id.clone()).or_default().entry(path.clone()).or_default();
-        by_path.insert(method.clone(), condition.clone());
-        if api_id == IMPLICIT {
+    let events = function.get("Properties").and_then(|p| p.get("Events")).and_then(Value::as_object);
+    let Some(mut events) = events.cloned() else { return Ok(()) };
+    for name in &event::Order::of(&events).of_routes {
+        let refuse = |message: &str| Problems::event(id, name, message);
+        let properties = events.get_mut(name).and_then(|event| event.get_mut("Properties"));
+        let Some(properties) = properties.filter(|properties| is_truthy(properties)) else { continue };
+        let properties = properties.as_object_mut().ok_or_else(|| refuse("Properties should be a map."))?;
+        if !properties.contains_key("RestApiId") {
+            tag(IMPLICIT, resources, &function, globals);
+            properties.insert("RestApiId".to_owned(), json!({ "Ref": IMPLICIT }));
+        }
+        let Route { api, path, method } =
+            route(properties, "RestApiId").map_err(|message| refuse(&message))?;
+        let by_path = conditions.entry(api.clone()).or_default().entry(path.clone()).or_default();
+        by_path.insert(method.clone(), attribute("Condition"));
+        if api == IMPLICIT {
             policies.push(policy.clone());
         }
-        let Some(body) = bodies.get_mut(&api_id).filter(|body| body.managed) else { continue };
+        let kind = resources.get(&api).map(|api| api.get("Type").and_then(Value::as_str));
+        if kind.is_none_or(|kind| kind == Some(super::http::KIND)) {
+            let message =
+                format!("RestApiId must be a valid reference to an '{API}' resource in same template.");
+            return Err(refuse(&message));
+        }
+        let Some(body) = bodies.get_mut(&api).filter(|body| body.managed) else { continue };
         let mut editor = Editor::new(&body.doc)?;
         editor.add_path(&path, &method)?;
         body.doc = editor.finish();
     }
-    problems.into_result()
+    let properties = resources.get_mut(id).and_then(|function| function.get_mut("Properties"));
+    if let Some(stored) = properties.and_then(|properties| properties.get_mut("Events")) {
+        *stored = Value::Object(events);
+    }
+    Ok(())
+}
+
+/// What an event adds to which API.
+pub(super) struct Route {
+    pub(super) api: String,
+    pub(super) path: String,
+    pub(super) method: String,
+}
+
+/// Reads the route of an event whose API is named under `name`.
+pub(super) fn route(properties: &Map<String, Value>, name: &str) -> Result<Route, String> {
+    for name in ["Path", "Method"] {
+        if properties.get(name).is_none_or(Value::is_null) {
+            return Err(format!("Property '{name}' is required."));
+        }
+    }
+    let text = |name: &str, value: Option<&str>| {
+        value.map(str::to_owned).ok_or_else(|| format!("Property '{name}' should be a string."))
+    };
+    let of = |name: &str| properties.get(name).and_then(Value::as_str);
+    let api = properties.get(name).and_then(event::api_id);
+    Ok(Route {
+        api: text(name, api)?,
+        path: text("Path", of("Path"))?,
+        method: text("Method", of("Method"))?,
+    })
+}
+
+/// The implicit API takes tags over from what propagates its own.
+pub(super) fn tag(
+    implicit: &str,
+    resources: &mut Map<String, Value>,
+    owner: &Map<String, Value>,
+    globals: &Value,
+) {
+    let kind = owner.get("Type").and_then(Value::as_str).and_then(|kind| kind.rsplit("::").next());
+    let global = kind.and_then(|kind| globals.get(kind));
+    let own = owner.get("Properties");
+    let setting = |name: &str| {
+        let of = |place: Option<&Value>| {
+            place.and_then(|place| place.get(name)).filter(|value| is_truthy(value)).cloned()
+        };
+        of(own).or_else(|| of(global))
+    };
+    let (Some(_), Some(Value::Object(tags))) = (setting("PropagateTags"), setting("Tags")) else { return };
+    let implicit = resources.get_mut(implicit).and_then(|api| api.get_mut("Properties"));
+    let Some(properties) = implicit.and_then(Value::as_object_mut) else { return };
+    if let Some(all) = properties.entry("Tags").or_insert_with(|| json!({})).as_object_mut() {
+        all.extend(tags);
+    }
+    properties.insert("PropagateTags".to_owned(), json!(true));
 }
 
 /// The implicit API lives under the conditions, and with the policies, of the functions behind it.

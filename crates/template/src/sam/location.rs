@@ -31,7 +31,8 @@ pub(super) fn read(id: &str, property: &str, uri: &Value) -> Result<Location, Pr
              format."
         )),
         Value::String(text) => {
-            let parts = text.strip_prefix("s3://").and_then(|rest| rest.split_once('/'));
+            let address = text.split_once("://").filter(|(scheme, _)| scheme.eq_ignore_ascii_case("s3"));
+            let parts = address.and_then(|(_, rest)| rest.split_once('/'));
             let Some((bucket, rest)) = parts.filter(|(bucket, _)| !bucket.is_empty()) else {
                 return refuse(format!(
                     "'{property}' is not a valid S3 Uri of the form 's3://bucket/key' with optional versionId query parameter."

@@ -221,12 +221,10 @@ fn expand_one(
     context: &mut Context,
     generated: &mut Generated,
 ) -> Result<Vec<(String, Value)>, Problems> {
-    if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        return Err(Problems::resource(id, "Logical ids must be alphanumeric."));
-    }
+    check_id(id)?;
     check_attributes(id, body)?;
     let source = Source::new(id, body);
-    match kind {
+    let parts = match kind {
         function::KIND => {
             remember_name(&source, context);
             function::expand(&source, context, generated)
@@ -245,7 +243,16 @@ fn expand_one(
         graphql::KIND => graphql::expand(&source),
         capacity::KIND => capacity::expand(&source),
         _ => table::expand(&source),
+    }?;
+    parts.iter().try_for_each(|(id, _)| check_id(id))?;
+    Ok(parts)
+}
+
+fn check_id(id: &str) -> Result<(), Problems> {
+    if !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Ok(());
     }
+    Err(Problems::resource(id, "Logical ids must be alphanumeric."))
 }
 
 /// The types of what several APIs may share.

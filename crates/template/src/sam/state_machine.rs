@@ -26,7 +26,7 @@ const PROPERTIES: [(&str, Kind); 17] = [
     ("Type", Kind::Text),
     ("Tags", Kind::Map),
     ("PropagateTags", Kind::Flag),
-    ("Policies", Kind::Policies),
+    ("Policies", Kind::TextOrPolicies),
     ("Tracing", Kind::Map),
     ("PermissionsBoundary", Kind::Text),
     ("AutoPublishAlias", Kind::Any),
@@ -81,7 +81,8 @@ pub(super) fn expand(
         }
         resources.extend([version, alias]);
     }
-    resources.extend(events(source, &target, context)?);
+    let events = events(source, &target, context);
+    resources.extend(events.map_err(|problems| problems.of_events_alone(source.id))?);
     resources.insert(0, (source.id.to_owned(), source.whole("AWS::StepFunctions::StateMachine", machine)));
     if properties.get("PropagateTags").is_some_and(is_truthy) {
         super::value::propagate_tags(truthy(properties, "Tags"), &mut resources);

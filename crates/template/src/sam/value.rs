@@ -77,6 +77,8 @@ pub(super) fn reference(id: &str) -> Value {
 pub(super) enum Kind {
     Any,
     Text,
+    /// A text of which the published transform does not say that it should be one.
+    SomeText,
     Map,
     TextOrMap,
     Flag,
@@ -99,14 +101,14 @@ pub(super) enum Kind {
     MapOfIntegers,
     /// Text, a map, or a list of both.
     Policies,
+    /// Text, or a list of text and maps.
+    TextOrPolicies,
     /// A map whose values may be anything.
     MapOfAny,
     /// A map or a list of maps.
     MapOrMaps,
     /// A list of texts.
     Texts,
-    /// Known to the published transform, not to this one.
-    Unsupported,
 }
 
 impl Kind {
@@ -116,8 +118,8 @@ impl Kind {
             value.as_object().is_some_and(|map| map.values().all(test))
         };
         match self {
-            Self::Any | Self::Unsupported => true,
-            Self::Text | Self::PlainText => value.is_string(),
+            Self::Any => true,
+            Self::Text | Self::SomeText | Self::PlainText => value.is_string(),
             Self::Map | Self::PlainMap | Self::MapOfAny => value.is_object(),
             Self::FlagOrMap => value.is_boolean() || value.is_object(),
             Self::DeleteOrRetain => matches!(value.as_str(), Some("Delete" | "Retain")),
@@ -126,7 +128,8 @@ impl Kind {
             }
             Self::TextOrMap => text_or_map(value),
             Self::Flag | Self::PlainFlag => value.is_boolean(),
-            Self::Integer => value.is_i64() || value.is_u64(),
+            // A flag is a number to Python.
+            Self::Integer => value.is_i64() || value.is_u64() || value.is_boolean(),
             Self::List => value.is_array(),
             Self::TextOrMapList => value.as_array().is_some_and(|list| list.iter().all(text_or_map)),
             Self::MapOfMaps => all(value, &Value::is_object),
@@ -136,6 +139,7 @@ impl Kind {
                 value.is_object() || value.as_array().is_some_and(|list| list.iter().all(Value::is_object))
             }
             Self::Texts => value.as_array().is_some_and(|list| list.iter().all(Value::is_string)),
+            Self::TextOrPolicies => value.is_string() || Self::TextOrMapList.fits(value),
             Self::Policies => text_or_map(value) || Self::TextOrMapList.fits(value),
         }
     }
@@ -161,12 +165,8 @@ pub(super) fn check(
 ) -> Result<(), Problems> {
     let refuse = |message: String| Err(Problems::resource(id, message));
     for name in properties.keys() {
-        match known.iter().find(|(known, _)| known == name) {
-            None => return refuse(format!("property {name} not defined for resource of type {kind}")),
-            Some((_, Kind::Unsupported)) => {
-                return refuse(format!("Property '{name}' is not supported by this platform."));
-            }
-            Some(_) => {}
+        if !known.iter().any(|(known, _)| known == name) {
+            return refuse(format!("property {name} not defined for resource of type {kind}"));
         }
     }
     for (name, expected) in known {
@@ -177,14 +177,8 @@ pub(super) fn check(
             continue;
         };
         // A map of one entry may be a function: CloudFormation will see.
-        let may_be_function = !matches!(
-            expected,
-            Kind::PlainFlag
-                | Kind::PlainText
-                | Kind::PlainMap
-                | Kind::PlainTextOrTexts
-                | Kind::DeleteOrRetain
-        );
+        let may_be_function =
+            !matches!(expected, Kind::PlainFlag | Kind::PlainText | Kind::PlainMap | Kind::PlainTextOrTexts);
         if (may_be_function && single(value).is_some()) || expected.fits(value) {
             continue;
         }

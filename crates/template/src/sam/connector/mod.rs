@@ -88,8 +88,12 @@ fn expand(source: &Source<'_>, template: &mut Template<'_>) -> Result<Vec<(Strin
         Some(Value::Object(one)) => (false, vec![one]),
         _ => (true, Vec::new()),
     };
-    let asked = member("Permissions").and_then(Value::as_array).into_iter().flatten();
-    let asked: Vec<&str> = asked.filter_map(Value::as_str).collect();
+    let asked: Vec<&str> = match member("Permissions") {
+        Some(Value::Array(names)) => names.iter().map(|name| name.as_str().unwrap_or_default()).collect(),
+        // No function is seen through here: its name is no permission.
+        Some(Value::Object(function)) => function.keys().map(String::as_str).collect(),
+        _ => Vec::new(),
+    };
     let mut made = Vec::new();
     for (number, to) in destinations.iter().enumerate() {
         let destination = reference::read(to, template.resources, from).map_err(refuse)?;

@@ -160,7 +160,7 @@ fn self_managed(event: &Event<'_>, context: &Context) -> Result<Vec<Value>, Prob
     for entry in configurations {
         let Some(entry) = entry.as_object() else {
             let message = "Property 'SourceAccessConfigurations' should be a map.";
-            return Err(Problems::resource(event.function, message));
+            return Err(Problems::resource(event.id, message));
         };
         match entry.get("Type").and_then(Value::as_str) {
             Some("VPC_SUBNET") => {

@@ -27,7 +27,7 @@ use super::version;
 
 pub(super) use bridge::{Targets, rule};
 pub(super) use http::is_http;
-pub(super) use rest::{api_id, is_api, is_reference};
+pub(super) use rest::{api_id, is_api};
 pub(super) use schedule::{Callee, schedule};
 
 /// What an event calls: a function, or its alias.

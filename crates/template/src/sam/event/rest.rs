@@ -9,7 +9,7 @@ use super::super::error::Problems;
 use super::super::implicit::IMPLICIT;
 use super::super::python::{Dict, Py, Text};
 use super::super::swagger::{Editor, skeleton};
-use super::super::value::{Kind, is_truthy, single, truthy};
+use super::super::value::{Kind, is_truthy, truthy};
 use super::merge::merged;
 use super::rest_auth::Secured;
 use super::{Event, Grant, StateMachineEvent, Target, rest_request, suffixed};
@@ -296,9 +296,4 @@ pub(in super::super) fn wildcards(path: &str) -> String {
 /// True for an event that is a route of a REST API.
 pub(in super::super) fn is_api(event: &Value) -> bool {
     event.get("Type").is_some_and(|kind| kind == "Api")
-}
-
-/// True where a reference is one that can name an API of this template.
-pub(in super::super) fn is_reference(value: &Value) -> bool {
-    value.is_string() || single(value).is_some_and(|(name, _)| name == "Ref")
 }

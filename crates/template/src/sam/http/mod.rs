@@ -181,6 +181,7 @@ fn complete(
         tags.insert(CREATED_BY.to_owned(), json!("SAM"));
         if let Value::Object(sorted) = sorted(&Value::Object(tags.clone()))
             && context.hashed_tags
+            && source.id != IMPLICIT
         {
             *tags = sorted;
         }

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::super::error::Problems;
-use super::super::event::{api_id, is_http};
-use super::super::implicit::combined;
-use super::super::value::{is_truthy, reference, truthy};
+use super::super::event::is_http;
+use super::super::implicit::{Route, combined, route, tag};
+use super::super::value::{reference, truthy};
 use super::super::{function, state_machine};
 use super::body::{ANY, Body, is_valid, skeleton};
 use super::{DEFAULT, IMPLICIT, KIND};
@@ -24,7 +24,7 @@ struct Found {
 
 /// Adds the implicit API where events need it, and gives the ids of the APIs whose bodies the transform writes.
 pub(in super::super) fn prepare(root: &mut Map<String, Value>) -> Result<BTreeSet<String>, Problems> {
-    let globals = root.get("Globals").and_then(|globals| globals.get("Function")).cloned();
+    let globals = root.get("Globals").cloned().unwrap_or_default();
     let Some(resources) = root.get_mut("Resources").and_then(Value::as_object_mut) else {
         return Ok(BTreeSet::new());
     };
@@ -40,7 +40,7 @@ pub(in super::super) fn prepare(root: &mut Map<String, Value>) -> Result<BTreeSe
     for id in ids {
         let kind = resources.get(&id).and_then(|resource| resource.get("Type"));
         if kind.is_some_and(|kind| kind == function::KIND || kind == state_machine::KIND) {
-            let result = events(&id, resources, &managed, globals.as_ref(), &mut found);
+            let result = events(&id, resources, &managed, &globals, &mut found);
             problems.collect(result);
         }
     }
@@ -110,7 +110,7 @@ fn events(
     id: &str,
     resources: &mut Map<String, Value>,
     managed: &BTreeSet<String>,
-    globals: Option<&Value>,
+    globals: &Value,
     found: &mut Found,
 ) -> Result<(), Problems> {
     let Some(resource) = resources.get(id).and_then(Value::as_object).cloned() else { return Ok(()) };
@@ -129,26 +129,16 @@ fn events(
             return refuse("Properties should be a map.".to_owned());
         };
         if !given.contains_key("ApiId") {
-            tag(resources, &properties, globals);
+            tag(IMPLICIT, resources, &resource, globals);
             given.insert("ApiId".to_owned(), reference(IMPLICIT));
         }
         if truthy(given, "Path").is_none() && truthy(given, "Method").is_none() {
             given.insert("Path".to_owned(), json!(DEFAULT));
             given.insert("Method".to_owned(), json!(ANY));
         }
-        for name in ["Path", "Method"] {
-            if given.get(name).is_none_or(Value::is_null) {
-                return refuse(format!("Property '{name}' is required."));
-            }
-        }
-        let api = given.get("ApiId").and_then(api_id).map(str::to_owned);
-        let Some(api) = api else { return refuse("Property 'ApiId' should be a string.".to_owned()) };
-        let text = |name: &str| given.get(name).and_then(Value::as_str).map(str::to_owned);
-        let Some(path) = text("Path") else {
-            return refuse("Property 'Path' should be a string.".to_owned());
-        };
-        let Some(method) = text("Method") else {
-            return refuse("Property 'Method' should be a string.".to_owned());
+        let Route { api, path, method } = match route(given, "ApiId") {
+            Ok(route) => route,
+            Err(message) => return refuse(message),
         };
         let methods = found.conditions.entry(api.clone()).or_default().entry(path.clone()).or_default();
         methods.insert(method.clone(), condition.clone());
@@ -166,9 +156,9 @@ fn events(
             Body::new(doc)?.add_path(&path, &method)?;
         }
         if let Some(settings) = given.get("RouteSettings") {
-            let Some(settings) = settings.as_object() else {
+            if !settings.is_object() && condition.is_none() {
                 return refuse("Property 'RouteSettings' should be a map.".to_owned());
-            };
+            }
             let route = if method == ANY { path } else { format!("{} {path}", method.to_uppercase()) };
             set_route(resources, &api, route, settings, condition.as_deref())?;
         }
@@ -180,26 +170,11 @@ fn events(
     Ok(())
 }
 
-/// The implicit API takes tags over from functions that propagate theirs.
-fn tag(resources: &mut Map<String, Value>, own: &Map<String, Value>, globals: Option<&Value>) {
-    let setting = |name: &str| {
-        let global = globals.and_then(|globals| globals.get(name)).filter(|value| is_truthy(value));
-        truthy(own, name).or(global).cloned()
-    };
-    let (Some(_), Some(Value::Object(tags))) = (setting("PropagateTags"), setting("Tags")) else { return };
-    let implicit = resources.get_mut(IMPLICIT).and_then(|api| api.get_mut("Properties"));
-    let Some(properties) = implicit.and_then(Value::as_object_mut) else { return };
-    if let Some(all) = properties.entry("Tags").or_insert_with(|| json!({})).as_object_mut() {
-        all.extend(tags);
-    }
-    properties.insert("PropagateTags".to_owned(), json!(true));
-}
-
 fn set_route(
     resources: &mut Map<String, Value>,
     api: &str,
     route: String,
-    settings: &Map<String, Value>,
+    settings: &Value,
     condition: Option<&str>,
 ) -> Result<(), Problems> {
     let properties = resources.get_mut(api).and_then(|api| api.get_mut("Properties"));
@@ -211,7 +186,7 @@ fn set_route(
     let entry = all.entry(route).or_insert_with(|| json!({}));
     if let Some(entry) = entry.as_object_mut() {
         match condition {
-            None => entry.extend(settings.clone()),
+            None => entry.extend(settings.as_object().cloned().unwrap_or_default()),
             Some(condition) => {
                 let branches = json!([condition, settings, reference("AWS::NoValue")]);
                 entry.insert("Fn::If".to_owned(), branches);

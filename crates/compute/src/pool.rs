@@ -13,8 +13,6 @@ mod idle;
 mod invoke;
 mod parked;
 mod persevering;
-#[cfg(test)]
-mod prompt_tests;
 mod provision;
 #[cfg(test)]
 mod shutdown_tests;

@@ -15,23 +15,15 @@ use crate::function::InvokeRequest;
 use crate::limits::{RESPONSE_BYTES_MAX, STREAMED_BYTES_MAX};
 use crate::runtime_api::{Assignment, ConnectionId, Refused, RuntimeRequest};
 
-/// A function that answered within this is likely to do so again: where nothing else runs its answer is looked for without
-/// sleep, since a processor that sleeps takes about as long to wake.
-pub(super) const PROMPT: Duration = Duration::from_micros(200);
-/// For how long, at most.
-const PROMPT_PATIENCE: Duration = Duration::from_micros(300);
-
 impl Environment {
-    /// Hands the runtime an invocation and waits for its end. `is_alone` says that no other one is in progress.
+    /// Hands the runtime an invocation and waits for its end.
     pub(crate) async fn run(
         &mut self,
         request: &InvokeRequest,
         deadline_millis: i64,
         limit: Duration,
-        is_alone: bool,
     ) -> Completion {
-        let began = Instant::now();
-        let deadline = began + limit;
+        let deadline = Instant::now() + limit;
         let assignment = Assignment {
             request_id: &request.request_id,
             deadline_millis,
@@ -49,9 +41,7 @@ impl Environment {
             // The connection went away since it was looked at: so did the runtime, and its end says how.
             tracing::debug!(environment = %self.placement.log.environment_id, "no connection to hand an invocation to");
         }
-        let soon = if is_alone && self.is_prompt { began + PROMPT_PATIENCE } else { began };
-        let completion = self.converse(request, soon, deadline).await;
-        self.is_prompt = began.elapsed() < PROMPT;
+        let completion = self.converse(request, deadline).await;
         // Whoever takes the pieces must not wait for more of them.
         self.arriving = None;
         completion
@@ -68,15 +58,10 @@ impl Environment {
         self.output.read_now();
     }
 
-    /// Serves the runtime's calls until one of them ends the invocation. The first one may come `soon`.
-    async fn converse(&mut self, request: &InvokeRequest, soon: Instant, deadline: Instant) -> Completion {
-        let mut first = self.event_soon(soon.min(deadline)).await;
+    /// Serves the runtime's calls until one of them ends the invocation.
+    async fn converse(&mut self, request: &InvokeRequest, deadline: Instant) -> Completion {
         loop {
-            let event = match first.take() {
-                Some(event) => Some(event),
-                None => self.event_before(deadline).await,
-            };
-            let (connection, call) = match event {
+            let (connection, call) = match self.event_before(deadline).await {
                 None => return Completion::TimedOut,
                 Some(Event::Exited(exit)) => return Completion::Exited(exit),
                 Some(Event::Extension(None)) => continue,

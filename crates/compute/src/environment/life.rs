@@ -48,8 +48,6 @@ pub(crate) struct Environment {
     memory_peak: Option<(Instant, u64)>,
     /// An answer that comes in pieces.
     pub(super) arriving: Option<Arriving>,
-    /// Whether its last answer came within [`super::invocation::PROMPT`].
-    pub(super) is_prompt: bool,
     /// Calls that were refused since the last invocation began.
     pub(super) refusals: u32,
     pub(super) logs: LogQueue,
@@ -177,7 +175,6 @@ impl Environment {
             process,
             memory_peak: None,
             arriving: None,
-            is_prompt: false,
             refusals: 0,
             logs,
             _doors: doors,
@@ -383,17 +380,6 @@ impl Environment {
     /// Its processes.
     pub(super) fn process(&self) -> &dyn Process {
         &*self.process
-    }
-
-    /// What happens next, looked for again and again without sleep, in turns with whatever else is to be done.
-    pub(super) async fn event_soon(&mut self, until: Instant) -> Option<Event> {
-        while Instant::now() < until {
-            if let Poll::Ready(event) = poll_fn(|cx| Poll::Ready(self.poll_event(cx))).await {
-                return Some(event);
-            }
-            tokio::task::yield_now().await;
-        }
-        None
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Event> {

@@ -4,7 +4,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use base::AccountId;
 use parking_lot::Mutex;
@@ -13,13 +12,11 @@ use crate::function::{Concurrency, FunctionSpec, Throttled};
 
 /// The executions of this moment.
 #[derive(Default)]
-pub(super) struct Admission {
-    all: AtomicU32,
-    counts: Mutex<Counts>,
-}
+pub(super) struct Admission(Mutex<Counts>);
 
 #[derive(Default)]
 struct Counts {
+    all: u32,
     by_function: HashMap<String, u32>,
     unreserved_by_account: HashMap<AccountId, u32>,
     /// Executions in what is kept ready, by function and version.
@@ -41,7 +38,7 @@ impl Admission {
         spec: &FunctionSpec,
         bounds: Concurrency,
     ) -> Result<Ticket, Throttled> {
-        let mut counts = self.counts.lock();
+        let mut counts = self.0.lock();
         let of_function = counts.by_function.get(&spec.arn).copied().unwrap_or(0);
         let provisioned = counts.in_what_is_ready(spec, bounds);
         let unreserved = match bounds.reserved {
@@ -57,14 +54,14 @@ impl Admission {
                 Some(spec.account)
             }
         };
-        self.all.fetch_add(1, Ordering::Relaxed);
+        counts.all += 1;
         *counts.by_function.entry(spec.arn.clone()).or_default() += 1;
         Ok(Ticket { admission: Arc::clone(self), function: spec.arn.clone(), unreserved, provisioned })
     }
 
     /// Executions of this moment.
     pub(super) fn executions(&self) -> u32 {
-        self.all.load(Ordering::Relaxed)
+        self.0.lock().all
     }
 }
 
@@ -85,8 +82,8 @@ impl Counts {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.admission.all.fetch_sub(1, Ordering::Relaxed);
-        let mut counts = self.admission.counts.lock();
+        let mut counts = self.admission.0.lock();
+        counts.all = counts.all.saturating_sub(1);
         one_less(&mut counts.by_function, &self.function);
         if let Some(account) = self.unreserved {
             one_less(&mut counts.unreserved_by_account, &account);
@@ -152,6 +149,6 @@ mod tests {
         assert_eq!(admission.executions(), 1);
         drop(unreserved);
         assert_eq!(admission.executions(), 0);
-        assert!(admission.counts.lock().by_function.is_empty());
+        assert!(admission.0.lock().by_function.is_empty());
     }
 }

@@ -208,8 +208,7 @@ impl Pool {
         let timeout_millis = i64::try_from(spec.timeout.as_millis()).unwrap_or(i64::MAX);
         let deadline = self.clock.now().plus_millis(timeout_millis).millis();
         let began = Instant::now();
-        let is_alone = self.admission.executions() == 1;
-        let completion = environment.run(request, deadline, spec.timeout, is_alone).await;
+        let completion = environment.run(request, deadline, spec.timeout).await;
         let took = began.elapsed();
         let ending = self.meaning_of(completion, &mut environment, request).await;
         tell_done(&mut environment, request, &ending, took);

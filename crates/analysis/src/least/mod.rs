@@ -137,6 +137,7 @@ mod tests {
         ] {
             let request = policy::Request {
                 principal: policy::PrincipalView {
+                    lender: None,
                     kind: policy::PrincipalKind::User,
                     arn: "arn:aws:iam::111111111111:user/ana",
                     account: "111111111111",

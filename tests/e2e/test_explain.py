@@ -179,7 +179,7 @@ def test_what_is_refused_during_the_work_is_explained_too(own):
     with pytest.raises(botocore.exceptions.ClientError) as caught:
         client.get_object(Bucket="inner", Key="missing")
     response = caught.value.response
-    why = "is not authorized to perform: s3:ListBucket on resource: arn:aws:s3:::inner because no identity-based policy allows the s3:ListBucket action"
+    why = 'is not authorized to perform: s3:ListBucket on resource: "arn:aws:s3:::inner" because no identity-based policy allows the s3:ListBucket action'
     assert response["Error"]["Code"] == "AccessDenied" and why in response["Error"]["Message"], response
     record = next(each for each in own.events(EventName="GetObject") if each["requestID"] == response["ResponseMetadata"]["RequestId"])
     for what in (response["ResponseMetadata"]["HTTPHeaders"]["x-fastness-authorization-message"], record["eventID"]):
@@ -189,7 +189,7 @@ def test_what_is_refused_during_the_work_is_explained_too(own):
 
     answer = client.delete_objects(Bucket="inner", Delete={"Objects": [{"Key": "k"}, {"Key": "mine"}]})
     assert [error["Key"] for error in answer["Errors"]] == ["k"]
-    assert "not authorized to perform: s3:DeleteObject on resource: arn:aws:s3:::inner/k because no identity-based" in answer["Errors"][0]["Message"]
+    assert 'not authorized to perform: s3:DeleteObject on resource: "arn:aws:s3:::inner/k" because no identity-based' in answer["Errors"][0]["Message"]
     record = next(each for each in own.events(EventName="DeleteObjects") if each["requestID"] == answer["ResponseMetadata"]["RequestId"])
     details = record["additionalEventData"]["duringWork"]
     assert details["authorized"] == [{"action": "s3:DeleteObject", "resource": "arn:aws:s3:::inner/mine"}]

@@ -107,7 +107,7 @@ async fn a_policy_decides_and_the_reason_is_told() {
     assert_eq!(fault.code, "AccessDenied");
     assert_eq!(
         fault.message,
-        "User: arn:aws:iam::123456789012:user/nobody is not authorized to perform: sts:GetAccessKeyInfo because no \
+        "User: arn:aws:iam::123456789012:user/nobody is not authorized to perform: sts:GetAccessKeyInfo on resource: * because no \
          identity-based policy allows the sts:GetAccessKeyInfo action"
     );
     assert_eq!(state.handled.load(Ordering::SeqCst), 1);

@@ -37,8 +37,8 @@ pub(super) fn decoded(text: &str) -> Cow<'_, str> {
 /// True for a path that its canonical form tells apart from all others: without empty segments, `.` and `..`.
 pub(super) fn is_normal(path: &str) -> bool {
     let inner = path.strip_prefix('/').unwrap_or(path);
-    let inner = inner.strip_suffix('/').unwrap_or(inner);
-    inner.is_empty() || inner.split('/').all(|segment| !matches!(segment, "" | "." | ".."))
+    let whole = inner.strip_suffix('/').unwrap_or(inner);
+    inner.is_empty() || whole.split('/').all(|segment| !matches!(segment, "" | "." | ".."))
 }
 
 /// The canonical URI. For S3 the path's own bytes, encoded once; for all others the path as sent, normalised, its

@@ -61,8 +61,7 @@ async fn only_who_may_list_learns_that_a_key_is_missing() {
     kit.json(&reader, "s3", "GetObject", &OBJECT("k")).await.unwrap();
     let refused = kit.json(&reader, "s3", "GetObject", &OBJECT("no")).await.unwrap_err();
     assert_eq!(refused.code, "AccessDenied");
-    let why =
-        "is not authorized to perform: s3:ListBucket on resource: arn:aws:s3:::bbb because no identity-based";
+    let why = r#"is not authorized to perform: s3:ListBucket on resource: "arn:aws:s3:::bbb" because no identity-based"#;
     assert!(refused.message.contains(why), "{refused:?}");
     assert_eq!(kit.json(&lister, "s3", "GetObject", &OBJECT("no")).await.unwrap_err().code, "NoSuchKey");
 }
@@ -99,7 +98,7 @@ async fn a_denied_object_among_many_leaves_the_others() {
     let error = &answer["Errors"][0];
     assert_eq!((&error["Key"], &error["Code"]), (&json!("other"), &json!("AccessDenied")));
     let message = error["Message"].as_str().unwrap();
-    let why = "is not authorized to perform: s3:DeleteObject on resource: arn:aws:s3:::bbb/other because no identity-based";
+    let why = r#"is not authorized to perform: s3:DeleteObject on resource: "arn:aws:s3:::bbb/other" because no identity-based"#;
     assert!(message.contains(why), "{message}");
     kit.json(&root, "s3", "HeadObject", &OBJECT("other")).await.unwrap();
     assert!(kit.json(&root, "s3", "HeadObject", &OBJECT("k")).await.is_err());
@@ -185,10 +184,10 @@ async fn a_copy_takes_tags_along_for_whom_they_may_be_read_and_set() {
     let both = kit.user("both", allow(json!(both))).await;
     let replace = || json!({"TaggingDirective": "REPLACE", "Tagging": "a=b"});
     for (who, input, needs) in [
-        (&only, copy(json!({})), Some("s3:GetObjectTagging on resource: arn:aws:s3:::bbb/k ")),
+        (&only, copy(json!({})), Some(r#"s3:GetObjectTagging on resource: "arn:aws:s3:::bbb/k" "#)),
         (&only, copy(json!({"TaggingDirective": "COPY"})), Some("s3:GetObjectTagging")),
         (&sets, copy(json!({})), Some("s3:GetObjectTagging")),
-        (&reads, copy(json!({})), Some("s3:PutObjectTagging on resource: arn:aws:s3:::bbb/copy ")),
+        (&reads, copy(json!({})), Some(r#"s3:PutObjectTagging on resource: "arn:aws:s3:::bbb/copy" "#)),
         (&only, copy(replace()), Some("s3:PutObjectTagging")),
         // The source's tags stay where they are.
         (&only, copy(json!({"TaggingDirective": "REPLACE"})), None),

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from support import signed_get
+from support import refused, signed_get
 
 BAD_VALUES = "One or more parameter values were invalid: "
 EMPTY = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
@@ -207,3 +207,21 @@ def test_key_conditions_and_starts(platform, table):
         ("Query", {"TableName": table}, "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."),
     ]
     assert differences(platform, cases) == []
+
+
+def test_items_are_as_deep_as_they_may_be_and_no_deeper(platform, table):
+    """AWS stores a scalar below 31 lists or maps, and refuses it below 32, by whichever call it comes."""
+
+    def wrapped(levels):
+        value = {"S": "x"}
+        for level in range(levels):
+            value = {"L": [value]} if level % 2 else {"M": {"a": value}}
+        return {"a": {"S": "deep"}, "deep": value}
+
+    client = platform.client("dynamodb")
+    calls = [lambda item: client.put_item(TableName=table, Item=item), lambda item: client.batch_write_item(RequestItems={table: [{"PutRequest": {"Item": item}}]}),
+             lambda item: client.transact_write_items(TransactItems=[{"Put": {"TableName": table, "Item": item}}])]
+    for call in calls:
+        call(wrapped(31))
+        assert client.get_item(TableName=table, Key={"a": {"S": "deep"}})["Item"] == wrapped(31)
+        assert "Nesting Levels have exceeded supported limits" in refused(call, "ValidationException", item=wrapped(32))

@@ -112,8 +112,9 @@ def test_what_means_no_operation_is_on_record(platform, name):
 def test_a_sessions_calls_lead_to_who_began_it(platform, name):
     iam, sts = platform.client("iam"), platform.client("sts")
     arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust({"AWS": "000000000000"}))["Role"]["Arn"]
-    given = sts.assume_role(RoleArn=arn, RoleSessionName="who-began")["Credentials"]
-    record = next(event for event in platform.events(EventName="AssumeRole") if event["requestParameters"]["roleArn"] == arn)
+    begins = platform.client("sts", *platform.user(name, {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": arn}))
+    given = begins.assume_role(RoleArn=arn, RoleSessionName="who-began")["Credentials"]
+    record = next(event for event in platform.events(EventName="AssumeRole") if (event["requestParameters"] or {}).get("roleArn") == arn)
     told = record["responseElements"]
     assert told["credentials"]["accessKeyId"] == given["AccessKeyId"] and told["assumedRoleUser"]["arn"].endswith(f"{name}/who-began")
     text = json.dumps(record)

@@ -12,8 +12,8 @@ use crate::number::Number;
 pub(crate) use convert::TOO_DEEP;
 pub use convert::attributes_from_entries;
 
-/// How deep lists and maps may be nested in an item.
-pub(crate) const NESTING_MAX: usize = 32;
+/// How many lists and maps may stand around a scalar in an item: 32 levels with it, as AWS counts them.
+pub(crate) const NESTING_MAX: usize = 31;
 
 /// A value of any of DynamoDB's ten types. Sets are sorted and free of duplicates.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -97,8 +97,8 @@ fn malformed_values_are_refused_in_dynamodbs_words() {
 fn nesting_ends_at_thirty_two_levels() {
     let nested =
         |levels| (0..levels).fold(wire("S", text("x")), |inner, _| wire("L", Value::List(vec![inner])));
-    assert!(AttributeValue::try_from(nested(32)).is_ok());
-    assert!(refused(nested(33)).starts_with("Nesting Levels have exceeded supported limits"));
+    assert!(AttributeValue::try_from(nested(31)).is_ok());
+    assert!(refused(nested(32)).starts_with("Nesting Levels have exceeded supported limits"));
     assert!(refused(nested(5_000)).starts_with("Nesting Levels have exceeded supported limits"));
 }
 

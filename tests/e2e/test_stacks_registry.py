@@ -175,6 +175,9 @@ def test_an_alias_shares_its_calls_out(platform, stack):
 
 def test_analyzers_and_their_rules(platform, stack, name):
     aws = platform.client("accessanalyzer")
+    # An account has one of each type, and other tests may have left theirs.
+    for analyzer in aws.list_analyzers()["analyzers"]:
+        aws.delete_analyzer(analyzerName=analyzer["name"])
 
     def resources(tag, value, age):
         return {

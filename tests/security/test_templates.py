@@ -77,7 +77,7 @@ SMALL = {
 
 #: What fits into an object only.
 LARGE = {
-    "a map of a hundred thousand": ("{" + ",".join(f"k{n:05}: 1" for n in range(90_000)) + "}", "Template"),
+    "a map of a hundred thousand": ("{" + ",".join(f"k{n:05}: 1" for n in range(90_000)) + "}", "Invalid template property"),
     "a list of half a million": ("Resources: [" + "1," * 500_000 + "]", "Template format error"),
     "a wide ring": (json.dumps({"Resources": {f"G{n}": {**GROUP, "DependsOn": [f"G{other}" for other in range(300) if other != n]} for n in range(300)}}, separators=(",", ":")), "Circular"),
     "one scalar a thousand times": ("x: &x " + "y" * 400_000 + "\nz: [" + ",".join(["*x"] * 1_000) + "]\nResources: {G: {Type: AWS::Logs::LogGroup}}\n", "Template format error"),

@@ -125,15 +125,20 @@ impl Pipeline {
             // Whoever looks for what there is, is seen; and no faster than it may call anything.
             Err(fault) => {
                 let account = principal.account().unwrap_or(self.0.home);
-                let fault = match self.0.throttle.admit(account, "unknown", arrived) {
+                // Who is nobody takes nothing of the share that the platform's owner has, and fills no disk.
+                let is_anonymous = matches!(*principal, Principal::Anonymous);
+                let bucket = if is_anonymous { "anonymous" } else { "unknown" };
+                let fault = match self.0.throttle.admit(account, bucket, arrived) {
                     true => fault,
                     false => {
                         RouteFault { fault: Fault::sender("ThrottlingException", "Rate exceeded"), ..fault }
                     }
                 };
-                let meant = record::Unrouted { service: &service, principal: &principal, account };
-                let record = meant.record(&self.0.region, &source, &request_id, arrived);
-                self.keep(record, &fault.fault).await;
+                if !is_anonymous || self.0.strangers.admit(self.0.home, "strangers", arrived) {
+                    let meant = record::Unrouted { service: &service, principal: &principal, account };
+                    let record = meant.record(&self.0.region, &source, &request_id, arrived);
+                    self.keep(record, &fault.fault).await;
+                }
                 return fault.encode(&request_id);
             }
         };

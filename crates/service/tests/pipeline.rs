@@ -214,6 +214,24 @@ async fn no_handler_sees_a_request_without_a_signature() {
     assert!(records.iter().any(|record| record["userIdentity"]["accessKeyId"] == "AKIAIOSFODNN7EXAMPLE"));
 }
 
+/// Who signs nothing reaches S3's names, too, and may call what is none of them as often as it likes.
+#[tokio::test]
+async fn strangers_who_name_no_operation_fill_no_trail() {
+    const BURST: usize = 1_000;
+    let (kit, _) = kit().await;
+    let mut headers = http::HeaderMap::new();
+    headers.insert("host", "127.0.0.1:4566".parse().unwrap());
+    let body = bytes::Bytes::new();
+    let request =
+        WireRequest { method: "PATCH", path: "/bucket/key", query: "", headers: &headers, body: &body };
+    for _ in 0..BURST + 200 {
+        let answer = kit.pipeline.serve(&request, Source::platform("test")).await;
+        assert!(answer.status >= 400, "{}", answer.status);
+    }
+    let recorded = kit.records().await.len();
+    assert!((1..=BURST).contains(&recorded), "{recorded}");
+}
+
 #[tokio::test]
 async fn a_signed_request_is_answered() {
     let (kit, _) = kit().await;

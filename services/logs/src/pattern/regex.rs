@@ -94,8 +94,8 @@ fn escaped(chars: &mut std::str::Chars<'_>, written: &mut String) -> Result<(), 
         Some('r') => r"\r",
         Some('x') => {
             let digits: String = chars.by_ref().take(2).collect();
-            let code =
-                u8::from_str_radix(&digits, 16).ok().filter(|code| digits.len() == 2 && code.is_ascii());
+            let is_code = digits.len() == 2 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+            let code = u8::from_str_radix(&digits, 16).ok().filter(|code| is_code && code.is_ascii());
             let code = code.ok_or_else(|| invalid(format!(r"`\x{digits}` is no ASCII character")))?;
             written.push_str(&format!(r"\x{code:02X}"));
             return Ok(());

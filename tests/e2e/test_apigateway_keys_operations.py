@@ -27,6 +27,7 @@ def deployed(gateway, name):
     at = {"restApiId": api["id"], "resourceId": api["rootResourceId"], "httpMethod": "GET"}
     assert gateway.put_method(**at, authorizationType="NONE", apiKeyRequired=True)["apiKeyRequired"] is True
     gateway.put_integration(**at, **MOCK)
+    gateway.put_method_response(**at, statusCode="200")
     gateway.put_integration_response(**at, statusCode="200", responseTemplates={"application/json": '"in"'})
     gateway.create_deployment(restApiId=api["id"], stageName="prod")
     return api["id"]

@@ -20,6 +20,7 @@ def test_stages_write_logs_in_the_name_of_the_accounts_role(platform, name):
     at = {"restApiId": api["id"], "resourceId": api["rootResourceId"], "httpMethod": "GET"}
     gateway.put_method(**at, authorizationType="NONE")
     gateway.put_integration(**at, type="MOCK", requestTemplates={"application/json": '{"statusCode": 200}'})
+    gateway.put_method_response(**at, statusCode="200")
     gateway.put_integration_response(**at, statusCode="200", responseTemplates={"application/json": '"in"'})
     gateway.create_deployment(restApiId=api["id"], stageName="prod")
     stage = {"restApiId": api["id"], "stageName": "prod"}

@@ -46,6 +46,9 @@ def test_an_api_is_made_listed_changed_and_deleted(gateway, api, name):
     assert gateway.update_rest_api(restApiId=api, **patch("/description", "new"))["description"] == "new"
     refused(gateway.update_rest_api, "BadRequestException", restApiId=api, **patch("/nowhere", "x"))
     other = gateway.create_rest_api(name=name)["id"]
+    for junk in ("junk", other, "00"):
+        assert refused(gateway.get_rest_apis, "BadRequestException", position=junk) == "Invalid position parameter"
+        assert refused(gateway.get_resources, "BadRequestException", restApiId=api, position=junk) == "Invalid position parameter"
     gateway.delete_rest_api(restApiId=other)
     for call in (gateway.get_rest_api, gateway.delete_rest_api, gateway.get_resources, gateway.get_stages):
         assert refused(call, "NotFoundException", restApiId=other) == "Invalid API identifier specified 000000000000:" + other
@@ -90,14 +93,51 @@ def test_methods_and_integrations_are_put_shown_changed_and_deleted(gateway, api
     assert changed["responseParameters"] == {"method.response.header.X-A": "'a'"}
     refused(gateway.update_integration_response, "BadRequestException", **at, statusCode="200", **patch("/selectionPattern", "("))
     refused(gateway.update_integration_response, "NotFoundException", **at, statusCode="500", **patch("/selectionPattern", "5.."))
+    undeclared = "Invalid mapping expression specified: Validation Result: warnings : [], errors : [%s]"
+    header = {"method.response.header.X-B": "'b'"}
+    unknown = undeclared % "Invalid mapping expression parameter specified: method.response.header.X-B"
+    assert refused(gateway.put_integration_response, "BadRequestException", **at, statusCode="200", responseParameters=header) == unknown
+    assert refused(gateway.update_integration_response, "BadRequestException", **at, statusCode="200", **patch("/responseParameters/method.response.header.X-B", "'b'", "add")) == unknown
+    none = undeclared % "No method response exists for method."
+    assert refused(gateway.put_integration_response, "BadRequestException", **at, statusCode="201") == none
+    assert gateway.get_integration_response(**at, statusCode="200")["responseParameters"] == {"method.response.header.X-A": "'a'"}
     gateway.delete_integration_response(**at, statusCode="200")
     gateway.delete_method_response(**at, statusCode="200")
+    assert refused(gateway.put_integration_response, "BadRequestException", **at, statusCode="200") == none
     for call in (gateway.get_integration_response, gateway.get_method_response):
         refused(call, "NotFoundException", **at, statusCode="200")
     gateway.delete_integration(**at)
     refused(gateway.get_integration, "NotFoundException", **at)
     gateway.delete_method(**at)
     assert refused(gateway.delete_method, "NotFoundException", **at) == "Invalid Method identifier specified"
+
+
+def test_a_mock_answers_with_what_the_request_and_the_stage_have(platform, gateway, api, root):
+    resource = gateway.create_resource(restApiId=api, parentId=root, pathPart="{id}")["id"]
+    at = {"restApiId": api, "resourceId": resource, "httpMethod": "POST"}
+    mock(gateway, at)
+    status = """{"statusCode": $input.params('status'), "was": $input.json('$')}"""
+    gateway.put_integration(**at, type="MOCK", requestTemplates={"application/json": status})
+    gateway.put_method_response(**at, statusCode="404")
+    answer = """{"q": "$input.params('q')", "id": "$input.params('id')", "header": "$input.params("X-Own")", "none": "$input.params('none')",
+        "request": "$context.requestId", "stage": "${context.stage}", "v": "$stageVariables.v", "w": "$!{stageVariables['w']}", "body": "$input.body", "costs": "$5 #1"}"""
+    gateway.put_integration_response(**at, statusCode="200", responseTemplates={"application/json": answer})
+    gateway.put_integration_response(**at, statusCode="404", selectionPattern="4..", responseTemplates={"text/plain": "no $input.params('id')"})
+    gateway.create_deployment(restApiId=api, stageName="prod", variables={"v": "a-v", "w": "w-w"})
+    path = f"/_aws/execute-api/{api}/prod/7"
+    shown = platform.raw("POST", path + "?q=a%20b&status=200", body=b'{"a": 1}', headers={"X-Own": "mine", "Content-Type": "application/json"})
+    told = shown.json()
+    assert told.pop("request") == shown.headers["x-amzn-requestid"]
+    assert told == {"q": "a b", "id": "7", "header": "mine", "none": "", "stage": "prod", "v": "a-v", "w": "w-w", "body": "", "costs": "$5 #1"}
+    missing = platform.raw("POST", path + "?status=404", headers={"Content-Type": "application/json"})
+    assert (missing.status_code, missing.text, missing.headers["content-type"]) == (404, "no 7", "text/plain")
+    assert platform.raw("POST", path + "?status=x", headers={"Content-Type": "application/json"}).status_code == 500
+    broken = platform.raw("POST", path + "?status=200", body=b"{", headers={"Content-Type": "application/json"})
+    assert broken.status_code == 400 and broken.json()["message"].startswith("Could not parse request body into json")
+    for template, part in (("#set($a = 1)", "#set($a = 1)"), ("$util.urlEncode('a')", "$util.urlEncode('a')"), ("$input.path('$.a')", "$input.path('$.a')")):
+        message = refused(gateway.put_integration_response, "BadRequestException", **at, statusCode="200", responseTemplates={"application/json": template})
+        assert message == f"`{part}` in a mapping template is not supported yet"
+        refused(gateway.put_integration, "BadRequestException", **at, type="MOCK", requestTemplates={"application/json": template})
 
 
 def test_only_what_is_deployed_is_served(platform, gateway, api, root):
@@ -157,6 +197,8 @@ def test_an_openapi_document_makes_and_replaces_an_api(platform, gateway, name):
     made = gateway.import_rest_api(body=document(name, "/a", "/b/{c}"), failOnWarnings=True)["id"]
     paths = lambda: sorted(each["path"] for each in gateway.get_resources(restApiId=made)["items"])
     assert paths() == ["/", "/a", "/b", "/b/{c}"]
+    undeclared = document(name, "/e").replace('"responses": {"200": {"description": "fine"}}, ', "")
+    assert "No method response exists for method." in refused(gateway.import_rest_api, "BadRequestException", body=undeclared)
     gateway.put_rest_api(restApiId=made, mode="merge", body=document(name, "/d"))
     assert paths() == ["/", "/a", "/b", "/b/{c}", "/d"]
     assert gateway.put_rest_api(restApiId=made, mode="overwrite", body=document(name + "-new", "/e"))["name"] == name + "-new"

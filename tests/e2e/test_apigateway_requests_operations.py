@@ -32,6 +32,7 @@ def at_root(gateway, api, **more):
     at = {"restApiId": api, "resourceId": gateway.get_rest_api(restApiId=api)["rootResourceId"], "httpMethod": "POST"}
     gateway.put_method(**at, authorizationType="NONE", **more)
     gateway.put_integration(**at, **MOCK)
+    gateway.put_method_response(**at, statusCode="200")
     gateway.put_integration_response(**at, statusCode="200", responseTemplates={"application/json": '"fine"'})
     return at
 
@@ -166,6 +167,7 @@ Resources:
       RequestValidatorId: !Ref Both
       RequestModels: {application/json: !Ref Order}
       Integration: {Type: MOCK, RequestTemplates: {application/json: '{"statusCode": 200}'}, IntegrationResponses: [{StatusCode: "200"}]}
+      MethodResponses: [{StatusCode: "200"}]
   Deployment:
     Type: AWS::ApiGateway::Deployment
     DependsOn: [Method, Forbidden]

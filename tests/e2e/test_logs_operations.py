@@ -69,6 +69,42 @@ def test_streams_are_made_described_and_deleted(logs, group):
     refused(logs.filter_log_events, "InvalidParameterException", logGroupName=group, filterPattern="{ $.x = ")
 
 
+ACCESS = '127.0.0.1 Prod frank [10/Oct/2000:13:25:15 -0700] "GET /index.html HTTP/1.0" 404 1534'
+FAILED = "ERROR 09/25/2014 12:00:02 Failed to process request"
+TRAIL = json.dumps({"eventType": "UpdateTrail", "sourceIPAddress": "111.111.111.111", "arrayKey": ["value", "another value"],
+                    "objectList": [{"name": "a", "id": 1}, {"name": "b", "id": 2}], "SomeObject": None, "cluster.name": "c", "latency": 50.5})
+
+
+def test_filter_patterns_find_what_they_are_documented_to(logs, group):
+    logs.create_log_stream(logGroupName=group, logStreamName="s")
+    at = now_ms()
+    logs.put_log_events(logGroupName=group, logStreamName="s", logEvents=[{"timestamp": at + place, "message": message} for place, message in enumerate((ACCESS, FAILED, TRAIL))])
+    for pattern, expected in {
+        '" "': [ACCESS, FAILED, TRAIL],
+        "%[Ee]rror|ERR%": [FAILED],
+        r"%^127\.0\.0\.[1-9]%": [ACCESS],
+        "?%1534$% ?UpdateTrail": [ACCESS, TRAIL],
+        r"[ip=%127\.0\.0\.[1-9]%, user, username, timestamp, request =*.html*, status_code = 4*, bytes]": [ACCESS],
+        "[..., request =*.html*, status_code = 404 || status_code = 410, bytes > 1000]": [ACCESS],
+        "[..., status_code = 5*, bytes]": [],
+        "[w1=ERROR, w2]": [FAILED],
+        "[w1=ERROR || w1=WARNING, ...]": [FAILED],
+        "[w1!=ERROR && w1!=WARNING, w2]": [ACCESS, TRAIL],
+        "{ $.eventType = %Trail% }": [TRAIL],
+        "{ $.arrayKey[*] = %val.{2}% }": [TRAIL],
+        "{ $.objectList[*].id = 2 && $.objectList[0].id = 1 }": [TRAIL],
+        "{ $.objectList[*].id = 3 }": [],
+        r"{ $.* = %111\.111\.111\.1[0-9]{1,2}% }": [TRAIL],
+        "{ $.['cluster.name'] = \"c\" }": [TRAIL],
+        "{ ($.SomeObject IS NULL || $.latency < 10) && $.SomeOtherObject NOT EXISTS }": [TRAIL],
+        "{ $.latency >= 5.05e1 && $.sourceIPAddress != 123.123.* }": [TRAIL],
+    }.items():
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group, filterPattern=pattern)
+        assert [event["message"] for page in pages for event in page["events"]] == expected, pattern
+    for pattern in ("%something!%", "%(a)%", "%a", "%a% %b% %c%", "[a, b", "[..., a, ...]", "{ $.a[*].b[*] = 1 }", "{ $.a = %[% }", "%.{1,1000}%"):
+        assert refused(logs.filter_log_events, "InvalidParameterException", logGroupName=group, filterPattern=pattern).startswith("Invalid filter pattern"), pattern
+
+
 def test_tags_by_arn_and_the_older_way(logs, group):
     logs.tag_resource(resourceArn=ARN + group, tags={"a": "1", "b": "2"})
     logs.untag_resource(resourceArn=ARN + group, tagKeys=["b"])

@@ -129,6 +129,7 @@ def api_of(platform, name, *statements, **integration):
                  "httpMethod": "ANY"}
     gateway.put_method(authorizationType="NONE", **all_of_it)
     gateway.put_integration(type="MOCK", requestTemplates={"application/json": '{"statusCode": 200}'}, **all_of_it)
+    gateway.put_method_response(statusCode="200", **all_of_it)
     gateway.put_integration_response(statusCode="200", **all_of_it)
     gateway.create_deployment(restApiId=api, stageName="prod")
     return api

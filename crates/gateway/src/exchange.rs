@@ -175,7 +175,15 @@ impl<'r> Exchange<'r> {
         match &routed.method.integration {
             Integration::Mock(mock) => {
                 let patterns = self.stage.patterns.get(routed.place).map(Vec::as_slice).unwrap_or_default();
-                mock::answer(mock, patterns, &self.head.headers, self.body)
+                let asked = mock::Asked {
+                    stage: &self.stage.record.variables,
+                    headers: &self.head.headers,
+                    query: self.query(),
+                    path: &routed.parameters,
+                    body: self.body,
+                    context: &|| self.routed_context(routed, caller),
+                };
+                mock::answer(mock, patterns, &asked)
             }
             Integration::LambdaProxy { function, credentials, timeout_millis } => {
                 let target = Target {
@@ -286,16 +294,21 @@ impl<'r> Exchange<'r> {
         }
     }
 
+    /// What `$context` names, of a request that found its method.
+    fn routed_context(&self, routed: &Routed<'r>, caller: &Caller) -> Value {
+        let mut event = self.event(routed, b"", caller);
+        let mut context = event.get_mut("requestContext").map(Value::take).unwrap_or_default();
+        // SECURITY: a key is told to the function that it is good for, and to no answer and no log.
+        if let Some(identity) = context.get_mut("identity").and_then(Value::as_object_mut) {
+            identity.remove("apiKey");
+        }
+        context
+    }
+
     /// What `$context` names, of a request that came this far.
     fn context(&self, progress: &Progress<'r>) -> Value {
         if let Some(routed) = &progress.routed {
-            let mut event = self.event(routed, b"", &progress.caller);
-            let mut context = event.get_mut("requestContext").map(Value::take).unwrap_or_default();
-            // SECURITY: a key is told to the function that it is good for, and to no answer and no log.
-            if let Some(identity) = context.get_mut("identity").and_then(Value::as_object_mut) {
-                identity.remove("apiKey");
-            }
-            return context;
+            return self.routed_context(routed, &progress.caller);
         }
         let stage = &self.stage.record;
         json!({

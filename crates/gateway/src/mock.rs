@@ -1,44 +1,104 @@
-//! Mock integrations: a fixed status chooses a fixed answer.
+//! Mock integrations: a status chooses an answer, both from texts with variables.
 //!
-//! Nothing is evaluated: templates that would need it were refused when they were put.
+//! Nothing is evaluated: templates that would need it were refused when they were put. There is no integration behind a
+//! mock, so `$input.body` of its answer is empty; parameters are the request's.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use regex_automata::meta::Regex;
 use serde_json::Value;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use crate::records::{Mock, MockResponse};
 use crate::refusal::Refusal;
 use crate::response_header::{self, Named};
+use crate::template::{Payload, Template, Unfilled};
+use crate::variables::Variables;
 
 /// What a request without a content type counts as.
 const TYPE_DEFAULT: &str = "application/json";
+
+/// What a mock integration is asked.
+pub(crate) struct Asked<'r> {
+    pub(crate) stage: &'r BTreeMap<String, String>,
+    pub(crate) headers: &'r HeaderMap,
+    pub(crate) query: &'r str,
+    pub(crate) path: &'r [(String, String)],
+    pub(crate) body: &'r [u8],
+    /// What `$context` names; made for templates that have variables.
+    pub(crate) context: &'r dyn Fn() -> Value,
+}
 
 /// The answer of a mock integration. `patterns` are the compiled ones of its responses, in order.
 pub(crate) fn answer(
     mock: &Mock,
     patterns: &[Option<Regex>],
-    headers: &HeaderMap,
-    body: &[u8],
+    asked: &Asked<'_>,
 ) -> Result<Response<Bytes>, Refusal> {
-    let status = integration_status(mock, headers, body)?;
+    let status = asked.integration_status(mock)?;
     let response = select(mock, patterns, status).ok_or_else(Refusal::integration_failed)?;
-    Ok(write(response, headers))
+    asked.write(response)
 }
 
-fn integration_status(mock: &Mock, headers: &HeaderMap, body: &[u8]) -> Result<u16, Refusal> {
-    let content_type = header(headers, "content-type").map_or(TYPE_DEFAULT, essence);
-    let found = mock.statuses.iter().find(|(known, _)| known.eq_ignore_ascii_case(content_type));
-    match found {
-        Some((_, status)) => Ok(*status),
-        None if !mock.passes_through => Err(Refusal::unsupported_media_type()),
-        // Passed through, the request itself has to name the status.
-        None => {
-            let json: Option<Value> = serde_json::from_slice(body).ok();
-            let status = json.as_ref().and_then(|json| json.get("statusCode")).and_then(Value::as_u64);
-            status.and_then(|status| u16::try_from(status).ok()).ok_or_else(Refusal::integration_failed)
+impl Asked<'_> {
+    fn integration_status(&self, mock: &Mock) -> Result<u16, Refusal> {
+        let content_type = header(self.headers, "content-type").map_or(TYPE_DEFAULT, essence);
+        if let Some(status) = of_type(&mock.statuses, content_type) {
+            return Ok(*status);
         }
+        if let Some(template) = of_type(&mock.request_templates, content_type) {
+            return status_in(self.fill(template, self.body)?.as_bytes());
+        }
+        // Passed through, the request itself has to name the status.
+        if mock.passes_through { status_in(self.body) } else { Err(Refusal::unsupported_media_type()) }
     }
+
+    fn write(&self, mock: &MockResponse) -> Result<Response<Bytes>, Refusal> {
+        let accepted = header(self.headers, "accept").map_or(TYPE_DEFAULT, essence);
+        let template = mock.templates.get_key_value(accepted);
+        let template = template.or_else(|| mock.templates.get_key_value(TYPE_DEFAULT));
+        let template = template.or_else(|| mock.templates.first_key_value());
+        let (content_type, template) =
+            template.map_or((TYPE_DEFAULT, ""), |(kind, template)| (kind.as_str(), template.as_str()));
+        let mut response = Response::new(Bytes::from(self.fill(template, b"")?.into_owned()));
+        *response.status_mut() = StatusCode::from_u16(mock.status).unwrap_or(StatusCode::OK);
+        set(response.headers_mut(), "content-type", content_type);
+        for (name, value) in &mock.headers {
+            set(response.headers_mut(), name, value);
+        }
+        Ok(response)
+    }
+
+    fn fill<'t>(&self, template: &'t str, body: &[u8]) -> Result<Cow<'t, str>, Refusal> {
+        let parsed = Template::parse(template).map_err(|_| Refusal::integration_failed())?;
+        if parsed.is_fixed() {
+            return Ok(Cow::Borrowed(template));
+        }
+        let context = (self.context)();
+        let variables = Variables {
+            context: &context,
+            stage: self.stage,
+            headers: self.headers,
+            query: self.query,
+            path: self.path,
+        };
+        let filled = parsed.fill(&Payload { variables: &variables, body });
+        filled.map(Cow::Owned).map_err(|error| match error {
+            Unfilled::TooLarge => Refusal::integration_failed(),
+            Unfilled::NoJson(reason) => Refusal::no_json(&reason),
+        })
+    }
+}
+
+fn of_type<'m, T>(by_type: &'m BTreeMap<String, T>, content_type: &str) -> Option<&'m T> {
+    by_type.iter().find(|(known, _)| known.eq_ignore_ascii_case(content_type)).map(|(_, found)| found)
+}
+
+fn status_in(json: &[u8]) -> Result<u16, Refusal> {
+    let json: Option<Value> = serde_json::from_slice(json).ok();
+    let status = json.as_ref().and_then(|json| json.get("statusCode")).and_then(Value::as_u64);
+    status.and_then(|status| u16::try_from(status).ok()).ok_or_else(Refusal::integration_failed)
 }
 
 /// The first response whose pattern fits the status, else the default one.
@@ -49,22 +109,6 @@ fn select<'m>(mock: &'m Mock, patterns: &[Option<Regex>], status: u16) -> Option
         pairs.find(|(_, pattern)| pattern.as_ref().is_some_and(|pattern| pattern.is_match(&status)));
     let default = || mock.responses.iter().find(|response| response.selection_pattern.is_none());
     fitting.map(|(response, _)| response).or_else(default)
-}
-
-fn write(mock: &MockResponse, request: &HeaderMap) -> Response<Bytes> {
-    let accepted = header(request, "accept").map_or(TYPE_DEFAULT, essence);
-    let template = mock.templates.get_key_value(accepted);
-    let template = template.or_else(|| mock.templates.get_key_value(TYPE_DEFAULT));
-    let template = template.or_else(|| mock.templates.first_key_value());
-    let (content_type, body) =
-        template.map_or((TYPE_DEFAULT, ""), |(kind, body)| (kind.as_str(), body.as_str()));
-    let mut response = Response::new(Bytes::copy_from_slice(body.as_bytes()));
-    *response.status_mut() = StatusCode::from_u16(mock.status).unwrap_or(StatusCode::OK);
-    set(response.headers_mut(), "content-type", content_type);
-    for (name, value) in &mock.headers {
-        set(response.headers_mut(), name, value);
-    }
-    response
 }
 
 fn set(headers: &mut HeaderMap, name: &str, value: &str) {
@@ -86,7 +130,6 @@ fn essence(header: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeMap;
 
     fn mock() -> Mock {
         let response = |status, pattern: Option<&str>| MockResponse {
@@ -99,10 +142,18 @@ mod tests {
             templates: BTreeMap::from([
                 ("application/json".to_owned(), "{}".to_owned()),
                 ("text/plain".to_owned(), "plain".to_owned()),
+                (
+                    "text/v".to_owned(),
+                    "$context.requestId $stageVariables.k $input.params('q')<$input.body>".to_owned(),
+                ),
             ]),
         };
         Mock {
             statuses: BTreeMap::from([("application/json".to_owned(), 200), ("text/x".to_owned(), 404)]),
+            request_templates: BTreeMap::from([(
+                "text/v".to_owned(),
+                r#"{"statusCode": $input.params('s'), "body": $input.json('$')}"#.to_owned(),
+            )]),
             passes_through: true,
             responses: vec![response(201, None), response(444, Some("4\\d{2}"))],
         }
@@ -117,7 +168,16 @@ mod tests {
         let mut headers = HeaderMap::new();
         set(&mut headers, "content-type", content_type);
         set(&mut headers, "accept", accept);
-        let response = match answer(mock, &patterns, &headers, body.as_bytes()) {
+        let stage = BTreeMap::from([("k".to_owned(), "v".to_owned())]);
+        let asked = Asked {
+            stage: &stage,
+            headers: &headers,
+            query: "q=a&s=404",
+            path: &[],
+            body: body.as_bytes(),
+            context: &|| serde_json::json!({"requestId": "r"}),
+        };
+        let response = match answer(mock, &patterns, &asked) {
             Ok(response) => response,
             Err(refusal) => refusal.into_response(),
         };
@@ -132,11 +192,16 @@ mod tests {
             ("application/json", "text/plain;q=1", "", (201, "plain")),
             ("text/x", "*/*", "", (444, "{}")),
             ("text/y", "*/*", r#"{"statusCode": 410}"#, (444, "{}")),
+            ("application/json", "text/v", "b", (201, "r v a<>")),
+            ("text/v", "*/*", "", (444, "{}")),
+            ("text/v", "*/*", "[1]", (444, "{}")),
             ("text/y", "*/*", "none", (500, r#"{"message":"Internal server error"}"#)),
         ] {
             let (status, body) = run(&mock(), content_type, accept, body);
             assert_eq!((status, body.as_str()), expected, "{content_type}");
         }
+        let (status, body) = run(&mock(), "text/v", "*/*", "{");
+        assert!(status == 400 && body.contains("Could not parse request body into json: EOF"), "{body}");
         let strict = Mock { passes_through: false, ..mock() };
         assert_eq!(run(&strict, "text/y", "*/*", "").0, 415);
     }

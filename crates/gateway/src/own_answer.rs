@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::records::{GatewayResponse, HeaderSource, ResponseType};
 use crate::refusal::Refusal;
 use crate::response_header::{self, Named};
+use crate::template::{Payload, Template};
 use crate::variables::Variables;
 
 /// The longest body of an answer, in bytes.
@@ -87,6 +88,13 @@ pub(crate) fn fuzz_template(data: &[u8]) {
     let variables = Variables { context: &context, stage: &stage, headers: &headers, query: text, path: &[] };
     let filled = variables.fill(text, "-", 512);
     assert!(filled.len() <= 512, "an answer without an end");
+    if let Ok(template) = Template::parse(text) {
+        let filled = template.fill(&Payload { variables: &variables, body: b"[]" });
+        assert!(
+            !template.is_fixed() || filled.is_ok_and(|filled| filled == text),
+            "a fixed text that changes"
+        );
+    }
 }
 
 #[cfg(test)]

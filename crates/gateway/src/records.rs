@@ -238,11 +238,14 @@ pub enum Credentials {
     Role(String),
 }
 
-/// A fixed answer, chosen by a fixed status.
+/// An answer of texts with variables, chosen by a status.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Mock {
     /// The integration's status for each content type of a request.
     pub statuses: BTreeMap<String, u16>,
+    /// For content types whose status depends on the request: templates of JSON that has it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub request_templates: BTreeMap<String, String>,
     /// True where a request of another content type is passed through, false where it is refused.
     #[serde(default)]
     pub passes_through: bool,
@@ -261,7 +264,7 @@ pub struct MockResponse {
     /// Fixed headers.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
-    /// Fixed bodies by content type.
+    /// Templates of bodies by content type.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub templates: BTreeMap<String, String>,
 }
@@ -338,6 +341,7 @@ mod tests {
         let mock = Integration::Mock(Mock {
             statuses: BTreeMap::from([("application/json".into(), 200)]),
             passes_through: false,
+            request_templates: BTreeMap::new(),
             responses: vec![MockResponse {
                 status: 200,
                 selection_pattern: None,

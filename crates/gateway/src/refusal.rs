@@ -104,6 +104,12 @@ impl Refusal {
         Self { validation: Some(format!("[{}]", problems.join(", "))), ..refusal }
     }
 
+    /// A body that a template takes for JSON, and that is none.
+    pub(crate) fn no_json(reason: &str) -> Self {
+        let message = format!("Could not parse request body into json: {reason}");
+        Self::new(ResponseType::Default4xx, 400, "BadRequestException", message)
+    }
+
     /// The integration could not be called.
     pub(crate) fn integration_failed() -> Self {
         Self::internal(ResponseType::ApiConfigurationError, 500, "Internal server error")

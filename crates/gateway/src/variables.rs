@@ -46,6 +46,13 @@ impl Variables<'_> {
         }
     }
 
+    /// A parameter of the request: of its path, else of its query, else a header.
+    pub(crate) fn parameter(&self, name: &str) -> Option<String> {
+        ["path", "querystring", "header"]
+            .iter()
+            .find_map(|place| self.value(&format!("method.request.{place}.{name}")))
+    }
+
     /// A text with its variables put in; `missing` stands where one has no value. Ends at `bytes_max`.
     pub(crate) fn fill(&self, text: &str, missing: &str, bytes_max: usize) -> String {
         let mut filled = String::with_capacity(text.len());

@@ -1,15 +1,15 @@
-//! What an integration may be here: a Lambda proxy or a mock with fixed templates. Everything else is refused when it is
-//! put, never when it is called.
+//! What an integration may be here: a Lambda proxy or a mock whose templates are texts with variables. Everything else is
+//! refused when it is put, never when it is called.
 
 use std::collections::BTreeMap;
 
 use gateway::records::{Credentials, Integration, Mock, MockResponse};
-use gateway::{INTEGRATION_MILLIS_MAX, selection_pattern};
+use gateway::{INTEGRATION_MILLIS_MAX, TEMPLATE_BYTES_MAX, Template, TemplateError, selection_pattern};
 use identity::RoleName;
 use serde_json::Value;
 
 use crate::Error;
-use crate::records::{IntegrationRecord, IntegrationResponseRecord};
+use crate::records::{IntegrationRecord, IntegrationResponseRecord, MethodRecord};
 
 const INTEGRATION_MILLIS_MIN: u32 = 50;
 const CALLER_CREDENTIALS: &str = "arn:aws:iam::*:user/*";
@@ -76,28 +76,67 @@ pub(crate) fn function_of(uri: &str) -> Option<&str> {
 }
 
 fn mock(record: &IntegrationRecord) -> Result<Mock, Error> {
-    let mut statuses = BTreeMap::new();
-    for (content_type, template) in &record.request_templates {
-        statuses.insert(content_type.to_ascii_lowercase(), template_status(template)?);
+    let (mut statuses, mut request_templates) = (BTreeMap::new(), BTreeMap::new());
+    for (content_type, text) in &record.request_templates {
+        let content_type = content_type.to_ascii_lowercase();
+        if template(text)?.is_fixed() {
+            statuses.insert(content_type, template_status(text)?);
+        } else {
+            request_templates.insert(content_type, text.clone());
+        }
     }
     let passes_through = match record.passthrough_behavior.as_str() {
         "WHEN_NO_MATCH" => true,
-        "WHEN_NO_TEMPLATES" => statuses.is_empty(),
+        "WHEN_NO_TEMPLATES" => record.request_templates.is_empty(),
         _ => false,
     };
     let responses = record.responses.iter().map(|(status, response)| mock_response(status, response));
-    Ok(Mock { statuses, passes_through, responses: responses.collect::<Result<_, _>>()? })
+    let responses = responses.collect::<Result<_, _>>()?;
+    Ok(Mock { statuses, request_templates, passes_through, responses })
+}
+
+/// Reads a mapping template; what would have to be evaluated is refused by name.
+fn template(text: &str) -> Result<Template<'_>, Error> {
+    Template::parse(text).map_err(|error| match error {
+        TemplateError::Unspoken(_) => Error::unsupported(&error.to_string()),
+        TemplateError::TooLarge => Error::bad(format!(
+            "Invalid mapping template specified: it has too many variables, or more than {TEMPLATE_BYTES_MAX} bytes"
+        )),
+    })
 }
 
 /// The status that a fixed request template gives.
 fn template_status(template: &str) -> Result<u16, Error> {
-    let unsupported = || Error::unsupported("A request template that is not fixed JSON with a statusCode");
-    if !is_static(template) {
-        return Err(unsupported());
-    }
+    let unsupported = || Error::unsupported("A request template that is not JSON with a statusCode");
     let json: Value = serde_json::from_str(template).map_err(|_| unsupported())?;
     let status = json.get("statusCode").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok());
     status.ok_or_else(unsupported)
+}
+
+/// Checks that a method declares a response of its integration: the status, and each header.
+///
+/// # Errors
+/// `BadRequestException` in API Gateway's words, which its importers and constructs show.
+pub(crate) fn declared(
+    method: &MethodRecord,
+    status: &str,
+    response: &IntegrationResponseRecord,
+) -> Result<(), Error> {
+    let Some(declared) = method.responses.get(status) else {
+        return Err(invalid_mapping("No method response exists for method."));
+    };
+    let unknown = response.parameters.keys().find(|target| !declared.parameters.contains_key(*target));
+    unknown.map_or(Ok(()), |target| Err(undeclared(target)))
+}
+
+fn undeclared(target: &str) -> Error {
+    invalid_mapping(&format!("Invalid mapping expression parameter specified: {target}"))
+}
+
+fn invalid_mapping(error: &str) -> Error {
+    Error::bad(format!(
+        "Invalid mapping expression specified: Validation Result: warnings : [], errors : [{error}]"
+    ))
 }
 
 fn mock_response(status: &str, response: &IntegrationResponseRecord) -> Result<MockResponse, Error> {
@@ -107,9 +146,7 @@ fn mock_response(status: &str, response: &IntegrationResponseRecord) -> Result<M
     }
     let mut headers = BTreeMap::new();
     for (target, source) in &response.parameters {
-        let name = target.strip_prefix("method.response.header.").ok_or_else(|| {
-            Error::bad(format!("Invalid mapping expression specified: Validation Result: warnings : [], errors : [Invalid mapping expression parameter specified: {target}]"))
-        })?;
+        let name = target.strip_prefix("method.response.header.").ok_or_else(|| undeclared(target))?;
         let literal = source.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
         let literal =
             literal.ok_or_else(|| Error::unsupported("A response parameter that is not a quoted text"))?;
@@ -118,9 +155,7 @@ fn mock_response(status: &str, response: &IntegrationResponseRecord) -> Result<M
         }
         headers.insert(name.to_owned(), literal.to_owned());
     }
-    if !response.templates.values().all(|template| is_static(template)) {
-        return Err(Error::unsupported("A response template that is not fixed text"));
-    }
+    response.templates.values().try_for_each(|text| template(text).map(|_| ()))?;
     Ok(MockResponse {
         status,
         selection_pattern: response.selection_pattern.clone(),
@@ -136,18 +171,10 @@ pub(crate) fn is_header(name: &str, value: &str) -> bool {
     !name.is_empty() && name.bytes().all(token) && value.bytes().all(visible)
 }
 
-/// True where a mapping template has nothing that would have to be evaluated.
-fn is_static(template: &str) -> bool {
-    let directive = |(mark, next): (char, char)| {
-        matches!(mark, '$' | '#')
-            && (next.is_ascii_alphabetic() || matches!(next, '{' | '!' | '#' | '*' | '['))
-    };
-    !template.chars().zip(template.chars().skip(1)).any(directive)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::records::MethodResponseRecord;
 
     #[test]
     fn functions_are_found_in_uris() {
@@ -167,21 +194,69 @@ mod tests {
     }
 
     #[test]
-    fn templates_that_need_evaluation_are_told_from_fixed_ones() {
-        for (template, expected) in [
-            ("{\n  \"statusCode\" : 200\n}\n", true),
-            ("costs $5 # ten", true),
-            ("$input.body", false),
-            ("#set($x = 1)", false),
-            ("${x}", false),
-            ("$!x", false),
-            ("## comment", false),
+    fn templates_are_texts_with_variables() {
+        let put = |text: &str| {
+            mock(&IntegrationRecord {
+                passthrough_behavior: "WHEN_NO_TEMPLATES".into(),
+                request_templates: BTreeMap::from([("Application/JSON".into(), text.to_owned())]),
+                responses: BTreeMap::from([(
+                    "200".into(),
+                    IntegrationResponseRecord {
+                        templates: BTreeMap::from([("text/plain".into(), text.to_owned())]),
+                        ..IntegrationResponseRecord::default()
+                    },
+                )]),
+                ..IntegrationRecord::default()
+            })
+        };
+        let (fixed, varies) = ("{\n  \"statusCode\" : 204\n}\n", "{\"statusCode\": $input.params('s')}");
+        let mocks = [put(fixed).unwrap(), put(varies).unwrap()];
+        let kept = mocks.each_ref().map(|mock| {
+            let template = mock.request_templates.get("application/json").map(String::as_str);
+            (mock.statuses.get("application/json").copied(), template, mock.passes_through)
+        });
+        assert_eq!(kept, [(Some(204), None, false), (None, Some(varies), false)]);
+        for (text, expected) in [
+            ("{}", "A request template that is not JSON with a statusCode is not supported yet"),
+            ("#set($x = 1)", "`#set($x = 1)` in a mapping template is not supported yet"),
+            ("{\"statusCode\": ${x}}", "`${x}}` in a mapping template is not supported yet"),
+            ("$util.urlEncode('a')", "`$util.urlEncode('a')` in a mapping template is not supported yet"),
         ] {
-            assert_eq!(is_static(template), expected, "{template}");
+            assert!(put(text).unwrap_err().to_string().contains(expected), "{text}");
         }
-        assert_eq!(template_status("{\"statusCode\": 204}").unwrap(), 204);
-        assert!(template_status("{}").is_err());
-        assert!(template_status("{\"statusCode\": $x}").is_err());
+        assert!(put(&"x".repeat(TEMPLATE_BYTES_MAX + 1)).is_err());
+    }
+
+    #[test]
+    fn responses_are_declared() {
+        let header = "method.response.header.X";
+        let method = MethodRecord {
+            responses: BTreeMap::from([(
+                "200".to_owned(),
+                MethodResponseRecord {
+                    parameters: BTreeMap::from([(header.to_owned(), false)]),
+                    ..MethodResponseRecord::default()
+                },
+            )]),
+            ..MethodRecord::default()
+        };
+        let with = |name: &str| IntegrationResponseRecord {
+            parameters: BTreeMap::from([(name.to_owned(), "'a'".to_owned())]),
+            ..IntegrationResponseRecord::default()
+        };
+        assert!(declared(&method, "200", &with(header)).is_ok());
+        assert!(declared(&method, "200", &IntegrationResponseRecord::default()).is_ok());
+        for (status, response, expected) in [
+            ("201", with(header), "errors : [No method response exists for method.]"),
+            (
+                "200",
+                with("method.response.header.Y"),
+                "errors : [Invalid mapping expression parameter specified: method.response.header.Y]",
+            ),
+        ] {
+            let message = declared(&method, status, &response).unwrap_err().to_string();
+            assert!(message.ends_with(expected), "{message}");
+        }
     }
 
     #[test]

@@ -9,7 +9,8 @@
 //! - an element of an OpenAPI document that would change how an API answers is understood or refused by name;
 //! - whoever hands a role to API Gateway needs `iam:PassRole`, through imports and patches too.
 //!
-//! Differences from AWS: integrations are Lambda proxies and mocks with fixed templates; callers are told apart by
+//! Differences from AWS: integrations are Lambda proxies and mocks; mapping
+//! templates are texts with variables, without directives and methods; callers are told apart by
 //! SigV4, by a function, or not at all; patterns of models have no
 //! look-around, and `format` judges nothing; a gateway response's template is text with variables; a resource policy
 //! is shown as plain JSON, where AWS shows it escaped once more, and outlives a definition that does not speak of it;

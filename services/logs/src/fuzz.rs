@@ -36,6 +36,8 @@ mod tests {
             fuzz_filter_pattern(&data);
             fuzz_filter_pattern(format!("{pattern}\n{{\"a\": 1}}").as_bytes());
             fuzz_filter_pattern(format!("{{ {pattern} }}\n{{\"a\": 1}}").as_bytes());
+            fuzz_filter_pattern(format!("[{pattern}]\n[a b] \"c\" 1").as_bytes());
+            fuzz_filter_pattern(format!("%{pattern}%\n{pattern}").as_bytes());
             fuzz_chunk(&data);
             fuzz_token(&data);
         }
@@ -44,8 +46,18 @@ mod tests {
     #[test]
     fn the_seed_corpus_ends() {
         let deep = format!("{{ {} $.a = 1 }}", "(".repeat(1_000));
-        let seeds =
-            ["", "a -b ?c\nabc", "{ $.a = 1 }\n{\"a\":1}", "{ ($.a = 1) && ($.b = \"x*\") }\n{}", &deep];
+        let fields = format!("[{} ...]\n[a b] \"c\" d", "a = %x|y% && a > 1,".repeat(100));
+        let seeds = [
+            "",
+            "a -b ?c\nabc",
+            "{ $.a = 1 }\n{\"a\":1}",
+            "{ ($.a = 1) && ($.b = \"x*\") }\n{}",
+            "{ $.a[*].b = %^[a-z]{1,3}$% }\n{\"a\":[{\"b\":\"c\"}]}",
+            "%[a%\nabc",
+            "[a, ..., b = %x\\x41.{0,9}%]\n[a b] \"c\" xA",
+            &deep,
+            &fields,
+        ];
         for seed in seeds {
             fuzz_filter_pattern(seed.as_bytes());
         }

@@ -214,7 +214,7 @@ pub(crate) fn read(
     for (name, value) in operation {
         match name.as_str() {
             "operationId" => method.operation_name = value.as_str().map(str::to_owned),
-            "responses" => method.responses = responses(value)?,
+            "responses" => method.responses = responses(around.root, value)?,
             "x-amazon-apigateway-integration" => method.integration = Some(read_integration(value)?),
             "x-amazon-apigateway-auth" | VALIDATOR => {}
             known if DESCRIPTIVE.contains(&known) => {}
@@ -223,20 +223,39 @@ pub(crate) fn read(
             other => return Err(malformed(other)),
         }
     }
+    check_responses(&method)?;
     Ok(method)
 }
 
+/// Answers of a mock are among the operation's responses. Those of a proxy are never given.
+fn check_responses(method: &MethodRecord) -> Result<(), Error> {
+    let mock = method.integration.as_ref().filter(|integration| integration.kind == "MOCK");
+    let mut responses = mock.into_iter().flat_map(|mock| &mock.responses);
+    responses.try_for_each(|(status, response)| integration::declared(method, status, response))
+}
+
 /// The declared responses: their status codes and the names of their headers.
-fn responses(value: &Value) -> Result<BTreeMap<String, MethodResponseRecord>, Error> {
+fn responses(
+    root: &Map<String, Value>,
+    value: &Value,
+) -> Result<BTreeMap<String, MethodResponseRecord>, Error> {
     let Value::Object(responses) = value else { return Err(malformed("responses")) };
     let is_status = |name: &str| name.len() == 3 && name.bytes().all(|byte| byte.is_ascii_digit());
     let one = |(status, response): (&String, &Value)| {
-        let headers = response.get("headers").and_then(Value::as_object);
+        let headers = described(root, response).get("headers").and_then(Value::as_object);
         let names = headers.into_iter().flat_map(Map::keys);
         let parameters = names.map(|name| (format!("method.response.header.{name}"), false)).collect();
         (status.clone(), MethodResponseRecord { parameters, models: BTreeMap::new() })
     };
     Ok(responses.iter().filter(|(status, _)| is_status(status)).map(one).collect())
+}
+
+/// A response, or the document's own that it refers to.
+fn described<'d>(root: &'d Map<String, Value>, response: &'d Value) -> &'d Value {
+    let reference = response.get("$ref").and_then(Value::as_str);
+    let path = reference.and_then(|reference| reference.strip_prefix("#/")?.split_once('/'));
+    let found = path.and_then(|(first, rest)| root.get(first)?.pointer(&format!("/{rest}")));
+    found.unwrap_or(response)
 }
 
 fn read_integration(value: &Value) -> Result<IntegrationRecord, Error> {

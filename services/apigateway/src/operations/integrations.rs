@@ -122,6 +122,9 @@ pub(crate) async fn put_response(
     };
     let shown = view::integration_response(&input.status_code, &response);
     change(&state, &call, &input.rest_api_id, |api| {
+        find(api, &input.resource_id, &input.http_method)?;
+        let method = api.method(&input.resource_id, &input.http_method)?;
+        integration::declared(method, &input.status_code, &response)?;
         let integration = find_mut(api, &input.resource_id, &input.http_method)?;
         integration.responses.insert(input.status_code, response);
         integration::served(integration).map(|_| ())
@@ -166,7 +169,10 @@ pub(crate) async fn update_response(
         let response = integration.responses.get_mut(&input.status_code).ok_or_else(no_response)?;
         patches.iter().try_for_each(|patch| patch_response(response, patch))?;
         shown = view::integration_response(&input.status_code, response);
-        integration::served(integration).map(|_| ())
+        let changed = response.clone();
+        integration::served(integration)?;
+        let method = api.method(&input.resource_id, &input.http_method)?;
+        integration::declared(method, &input.status_code, &changed)
     })
     .await?;
     Ok(shown)

@@ -40,7 +40,7 @@ async fn an_api_is_built_piece_by_piece_and_taken_apart() {
         shown["methodIntegration"]["integrationResponses"]["200"]["responseTemplates"]["application/json"],
         "{}"
     );
-    let dynamic = json!({"statusCode": "200", "responseTemplates": {"application/json": "$input.body"}});
+    let dynamic = json!({"statusCode": "200", "responseTemplates": {"application/json": "$util.parseJson($input.body)"}});
     let (code, message) = refused(platform.call("PutIntegrationResponse", method(dynamic)).await);
     assert_eq!(code, "BadRequestException");
     assert!(message.contains("not supported yet"), "{message}");

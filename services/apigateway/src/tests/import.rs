@@ -99,6 +99,33 @@ async fn what_is_not_understood_is_refused_by_name() {
 }
 
 #[tokio::test]
+async fn a_mock_answers_what_its_method_declares() {
+    let platform = platform().await;
+    let undeclared = "Invalid mapping expression specified: Validation Result: warnings : [], errors : [";
+    let with = |responses: Value| {
+        let mut definition = definition();
+        definition["responses"] =
+            json!({"Cors": {"description": "", "headers": {"Access-Control-Allow-Origin": {}}}});
+        definition["paths"]["/open"]["options"]["responses"] = responses;
+        definition
+    };
+    for (responses, error) in [
+        (json!({}), "No method response exists for method.] (at /open options)"),
+        (
+            json!({"200": {"description": ""}}),
+            "Invalid mapping expression parameter specified: method.response.header.Access-Control-Allow-Origin] (at /open options)",
+        ),
+    ] {
+        let refused = import(&platform, &with(responses)).await.unwrap_err();
+        assert_eq!(
+            (refused.code.as_ref(), refused.message),
+            ("BadRequestException", format!("{undeclared}{error}"))
+        );
+    }
+    assert!(import(&platform, &with(json!({"200": {"$ref": "#/responses/Cors"}}))).await.is_ok());
+}
+
+#[tokio::test]
 async fn a_definition_may_be_yaml() {
     let platform = platform().await;
     let text = "openapi: 3.0.1\ninfo: {title: yaml, version: '1'}\npaths:\n  /a:\n    get:\n      responses:\n        200: {description: fine}\n      x-amazon-apigateway-integration:\n        type: mock\n        requestTemplates: {application/json: '{\"statusCode\": 200}'}\n        responses: {default: {statusCode: '200'}}\n";

@@ -162,11 +162,12 @@ impl Search {
     fn page(&mut self, pattern: &Pattern, limit: Option<i64>) -> Result<Page, Error> {
         let mut room = Room::new(limit);
         let mut page = Page { events: Vec::new(), next: None };
-        let (mut examined, mut bytes) = (0, 0);
+        let (mut examined, mut bytes) = (0, 0_usize);
         while let Some(Reverse(head)) = self.heads.pop() {
             let Some((name, id, _)) = self.readers.get(head.stream) else { break };
             examined += 1;
-            bytes += head.text.len();
+            // A pattern that costs more at each byte looks at fewer of them.
+            bytes = head.text.len().saturating_mul(pattern.weight()).saturating_add(bytes);
             let spent = examined > EXAMINED_EVENTS_MAX || bytes > EXAMINED_BYTES_MAX && examined > 1;
             let matches = !spent && pattern.matches(&head.text);
             if spent || matches && !room.take(head.text.len()) {

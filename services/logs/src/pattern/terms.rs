@@ -1,19 +1,36 @@
 //! Patterns of terms: all plain ones, none with `-`, and, where there are no plain ones, one of those with `?`.
 
 use crate::error::Error;
-use crate::pattern::{invalid, unsupported};
+use crate::pattern::cursor::Cursor;
+use crate::pattern::invalid;
+use crate::pattern::regex::Regex;
 
-/// Words and phrases; letters count as they are written.
-#[derive(Debug, Default, PartialEq, Eq)]
+/// Words, phrases and regular expressions; letters count as they are written.
+#[derive(Debug, Default)]
 pub(crate) struct Terms {
-    required: Vec<String>,
-    optional: Vec<String>,
-    excluded: Vec<String>,
+    required: Vec<Term>,
+    optional: Vec<Term>,
+    excluded: Vec<Term>,
+}
+
+#[derive(Debug)]
+enum Term {
+    Text(String),
+    Regex(Regex),
+}
+
+impl Term {
+    fn is_in(&self, message: &str) -> bool {
+        match self {
+            Self::Text(text) => message.contains(text.as_str()),
+            Self::Regex(regex) => regex.is_match(message),
+        }
+    }
 }
 
 impl Terms {
     pub(crate) fn matches(&self, message: &str) -> bool {
-        let has = |term: &String| message.contains(term.as_str());
+        let has = |term: &Term| term.is_in(message);
         // Beside plain terms, AWS ignores optional ones.
         let wanted = if self.required.is_empty() {
             self.optional.is_empty() || self.optional.iter().any(has)
@@ -24,56 +41,43 @@ impl Terms {
     }
 }
 
-pub(crate) fn parse(text: &str) -> Result<Terms, Error> {
+pub(crate) fn parse(cursor: &mut Cursor<'_>) -> Result<Terms, Error> {
     let mut terms = Terms::default();
-    let mut rest = text.trim_start();
-    while let Some(first) = rest.chars().next() {
-        let list = match first {
-            '-' => &mut terms.excluded,
-            '?' => &mut terms.optional,
-            _ => &mut terms.required,
+    while cursor.peek().is_some() {
+        let list = if cursor.takes("-") {
+            &mut terms.excluded
+        } else if cursor.takes("?") {
+            &mut terms.optional
+        } else {
+            &mut terms.required
         };
-        let body = rest.strip_prefix(['-', '?']).unwrap_or(rest);
-        let (term, after) = if body.starts_with('"') { phrase(body)? } else { word(body)? };
-        list.push(term);
-        rest = after.trim_start();
+        list.push(term(cursor)?);
+        cursor.costs(1);
     }
     Ok(terms)
 }
 
-/// A term without quotation marks: letters, digits, underscores.
-fn word(text: &str) -> Result<(String, &str), Error> {
-    let end = text.find(char::is_whitespace).unwrap_or(text.len());
-    let (word, after) = text.split_at_checked(end).unwrap_or((text, ""));
-    if word.starts_with('%') {
-        return Err(unsupported("regular expressions (%…%)"));
+fn term(cursor: &mut Cursor<'_>) -> Result<Term, Error> {
+    match cursor.next_char() {
+        Some('"') => {
+            let phrase = cursor.quoted()?;
+            if phrase.is_empty() { Err(invalid("a phrase is empty")) } else { Ok(Term::Text(phrase)) }
+        }
+        Some('%') => cursor.regex().map(Term::Regex),
+        _ => word(cursor).map(Term::Text),
     }
+}
+
+/// A term without quotation marks: letters, digits, underscores.
+fn word(cursor: &mut Cursor<'_>) -> Result<String, Error> {
+    let word = cursor.span(|c| !c.is_whitespace());
     if word.is_empty() {
         return Err(invalid("a term is missing"));
     }
     match word.chars().find(|c| !c.is_alphanumeric() && *c != '_') {
         Some(other) => Err(invalid(format!("`{word}` has `{other}` and must be quoted"))),
-        None => Ok((word.to_owned(), after)),
+        None => Ok(word.to_owned()),
     }
-}
-
-/// A phrase in quotation marks, in which `\"` and `\\` stand for themselves.
-pub(crate) fn phrase(text: &str) -> Result<(String, &str), Error> {
-    let mut phrase = String::new();
-    let mut chars = text.strip_prefix('"').unwrap_or(text).chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '"' if phrase.is_empty() => return Err(invalid("a phrase is empty")),
-            '"' => return Ok((phrase, chars.as_str())),
-            '\\' => match chars.next() {
-                Some(escaped @ ('"' | '\\')) => phrase.push(escaped),
-                Some(other) => phrase.extend(['\\', other]),
-                None => break,
-            },
-            other => phrase.push(other),
-        }
-    }
-    Err(invalid("a quotation mark is missing"))
 }
 
 #[cfg(test)]
@@ -85,6 +89,8 @@ mod tests {
         let cases = [
             ("", "anything", true),
             ("  ", "anything", true),
+            ("\" \"", "anything", true),
+            ("\"\"", "anything", true),
             ("ERROR", "[ERROR 400] BAD REQUEST", true),
             ("ERROR", "[error 400]", false),
             ("ERROR ARGUMENTS", "[ERROR 419] MISSING ARGUMENTS", true),
@@ -94,6 +100,7 @@ mod tests {
             ("?ERROR ?ARGUMENTS", "[ERROR 401]", true),
             ("?ERROR ?ARGUMENTS", "MISSING ARGUMENTS", true),
             ("?ERROR ?ARGUMENTS", "fine", false),
+            ("?ERROR ?ARGUMENTS REQUEST", "[INFO] REQUEST FAILED", true),
             ("ERROR -ARGUMENTS", "[ERROR 401] UNAUTHORIZED", true),
             ("ERROR -ARGUMENTS", "[ERROR 419] MISSING ARGUMENTS", false),
             ("-DEBUG", "info", true),
@@ -103,6 +110,13 @@ mod tests {
             ("ERROR ?WARN", "WARN", false),
             ("\"say \\\"hi\\\"\"", "say \"hi\"", true),
             ("Zürich", "in Zürich", true),
+            ("%AUTHORIZED%", "[SUCCESS 200] AUTHORIZED REQUEST", true),
+            ("%4[0-9]{2}%", "[ERROR 419]", true),
+            ("%4[0-9]{2}%", "[ERROR 519]", false),
+            ("%[Ee]rror|[Ff]ail%", "it Failed", true),
+            ("REQUEST %4[0-9]{2}%", "[ERROR 401] REQUEST", true),
+            ("ERROR -%4[0-9]{2}%", "[ERROR 401] REQUEST", false),
+            ("?%^a% ?%z$%", "xyz", true),
         ];
         for (pattern, message, expected) in cases {
             assert_eq!(Pattern::parse(pattern).unwrap().matches(message), expected, "{pattern} on {message}");
@@ -110,19 +124,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_supported_is_named() {
+    fn what_is_wrong_is_named() {
         let cases = [
-            ("%4[0-9]{2}%", "regular expressions"),
-            ("[ip, user]", "space-delimited"),
+            ("%4[0-9]{2}", "`%` behind a regular expression"),
+            ("%a% %b% %c%", "more than 2 regular expressions"),
+            ("%a!%", "`!` is not supported"),
             ("a=b", "`a=b` has `=` and must be quoted"),
             ("\"open", "quotation mark"),
-            ("\"\"", "empty"),
+            ("a \"\"", "empty"),
             ("a -", "a term is missing"),
+            ("a - b", "a term is missing"),
         ];
         for (pattern, expected) in cases {
             let message = Pattern::parse(pattern).unwrap_err().to_string();
             assert!(message.starts_with("InvalidParameterException: Invalid filter pattern"), "{message}");
-            assert!(message.contains(expected), "{message}");
+            assert!(message.contains(expected), "{pattern}: {message}");
         }
     }
 }

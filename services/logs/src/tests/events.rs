@@ -118,6 +118,8 @@ async fn a_search_covers_streams_in_the_order_of_time() {
         (json!({"filterPattern": "ERROR"}), vec!["ERROR a0", "ERROR b0", json_line]),
         (json!({"filterPattern": "ERROR -b0"}), vec!["ERROR a0", json_line]),
         (json!({"filterPattern": "{ $.n > 6 }"}), vec![json_line]),
+        (json!({"filterPattern": "[level = ERROR, name = b*]"}), vec!["ERROR b0"]),
+        (json!({"filterPattern": "%^ERROR [ab]%"}), vec!["ERROR a0", "ERROR b0"]),
         (json!({"logStreamNames": ["b"]}), vec!["ERROR b0", "ok b5"]),
         (json!({"logStreamNamePrefix": "a"}), vec!["ERROR a0", json_line]),
         (json!({"startTime": NOW + 1, "endTime": NOW + 5}), vec![json_line, "ok b5"]),
@@ -130,7 +132,7 @@ async fn a_search_covers_streams_in_the_order_of_time() {
     assert_eq!((&event["logStreamName"], &event["timestamp"]), (&json!("a"), &json!(NOW)));
     assert_eq!(event["eventId"].as_str().unwrap().len(), 56);
     for (more, expected) in [
-        (json!({"logGroupName": "g", "filterPattern": "[a, b]"}), "Invalid filter pattern"),
+        (json!({"logGroupName": "g", "filterPattern": "[a, b"}), "Invalid filter pattern"),
         (json!({"logGroupName": "g", "nextToken": "x"}), "nextToken is invalid"),
         (json!({"logGroupName": "g", "logStreamNames": ["zz"]}), "log stream does not exist"),
         (json!({"logGroupName": "g", "logStreamNames": ["a"], "logStreamNamePrefix": "a"}), "cannot both"),

@@ -44,7 +44,7 @@ pub use package::{
     CodeHash, CodeStore, InvalidCodeHash, PackageError, PackageKey, Refusal, SignatureError, StoredPackage,
     hex, sign, signers, unpack,
 };
-pub use pool::{Compute, ComputeFigures, ComputeOptions, HostLimits, Provisioned};
+pub use pool::{Compute, ComputeFigures, ComputeOptions, HostLimits, Provisioned, Room};
 pub use roots::{ImportError, ImportedRuntime, RuntimeRoots};
 pub use sandboxed::{AUTHORITY, BUNDLE, SandboxLauncher};
 pub use streamed::{AnswerSink, StreamedAnswer};

@@ -8,14 +8,19 @@ mod early;
 mod ending;
 #[cfg(test)]
 mod extension_tests;
+#[cfg(test)]
+mod fairness_tests;
 mod host;
 mod idle;
 mod invoke;
 mod parked;
 mod persevering;
 mod provision;
+mod room;
+mod shares;
 #[cfg(test)]
 mod shutdown_tests;
+mod starts;
 mod streaming;
 mod sweep;
 #[cfg(test)]
@@ -25,13 +30,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use base::Clock;
+use base::{AccountId, Clock};
 use parking_lot::Mutex;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 pub use host::HostLimits;
 pub use provision::Provisioned;
+pub use shares::Room;
 
 pub(crate) use host::HostShare;
 
@@ -42,10 +48,11 @@ use self::idle::Idle;
 use self::parked::ParkedPool;
 use self::persevering::Persevering;
 use self::provision::Provisions;
+use self::starts::Starts;
 use crate::contract::{AwsDoor, CredentialSource, Launcher, LogSink};
 use crate::environment::{Environment, ShutdownReason};
 use crate::function::{FunctionKey, InvokeError, InvokeOutcome, InvokeRequest, SharedSpec};
-use crate::limits::{SHUTDOWN_TIME_EXTERNAL, STARTS_MAX};
+use crate::limits::SHUTDOWN_TIME_EXTERNAL;
 use crate::logs::LogQueue;
 use crate::package::CodeStore;
 
@@ -91,7 +98,7 @@ struct Pool {
     idle: Mutex<Idle>,
     parked: ParkedPool,
     provisions: Provisions,
-    starts: Semaphore,
+    starts: Arc<Starts>,
     stopping: AtomicBool,
     /// Held once by each environment that takes its time to end.
     closing: Arc<()>,
@@ -131,7 +138,7 @@ impl Compute {
             idle: Mutex::default(),
             parked: ParkedPool::default(),
             provisions: Provisions::default(),
-            starts: Semaphore::new(STARTS_MAX),
+            starts: Arc::default(),
             stopping: AtomicBool::new(false),
             closing: Arc::new(()),
             sweep_sleeps: AtomicBool::new(false),
@@ -162,6 +169,27 @@ impl Compute {
     pub fn expect(&self, runtime: &str, memory_mib: u32, tmp_mib: u32) {
         if let Some(class) = self.0.launcher.parking(runtime, memory_mib, tmp_mib) {
             self.0.parked.expect(&class);
+        }
+    }
+
+    /// The bounds of this machine.
+    pub fn limits(&self) -> HostLimits {
+        self.0.host.limits
+    }
+
+    /// Asks to keep this much of the machine free for a function. It counts until [`Compute::keep_free`] says what came of it; false
+    /// where the machine cannot promise it beside what it has promised: an account has at most half of what other accounts leave.
+    pub fn ask_to_keep_free(&self, account: AccountId, function_arn: &str, room: Room) -> bool {
+        self.0.host.ask(account, function_arn, room)
+    }
+
+    /// Says that a function exists and how much of the machine is kept free for it from now on; or, with `None`, that it is gone.
+    /// Accounts that have functions have a share of the machine, whatever others do.
+    pub fn keep_free(&self, account: AccountId, function_arn: &str, room: Option<Room>) {
+        self.0.host.keep(account, function_arn, room);
+        // The sweep ends what is idle where this is due: whoever calls may be on a thread that must not wait for that.
+        if self.0.host.is_overpromised() {
+            self.0.wake_sweep.notify_one();
         }
     }
 
@@ -251,7 +279,7 @@ impl Pool {
     /// Gives an environment back after an invocation that left it usable.
     fn give_back(&self, mut environment: Box<Environment>) {
         environment.idle_since = Instant::now();
-        let refused = if self.stopping.load(Ordering::Relaxed) {
+        let refused = if self.stopping.load(Ordering::Relaxed) || self.is_beyond_due(&environment) {
             Some(environment)
         } else {
             self.idle.lock().give_back(environment)

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::{AccountId, Region, SecretString};
-use compute::{FunctionSpec, SharedSpec};
+use compute::{Compute, FunctionSpec, Room, SharedSpec};
 use parking_lot::RwLock;
 use policy::Policy;
 use service::Call;
@@ -38,8 +38,11 @@ pub(crate) struct Loaded {
 }
 
 /// All functions of this platform.
-#[derive(Default)]
-pub(crate) struct Catalog(RwLock<Functions>);
+pub(crate) struct Catalog {
+    functions: RwLock<Functions>,
+    /// Keeps room for what functions have reserved.
+    compute: Compute,
+}
 
 #[derive(Default)]
 struct Functions {
@@ -114,6 +117,18 @@ impl Function {
         mine.fold(0, |all, (_, own)| all.saturating_add(own.count))
     }
 
+    /// What the machine keeps free for it: its reservation, in the memory of its largest version, or what is to be kept ready.
+    fn kept(&self) -> Room {
+        if let Some(reserved) = self.record.reserved_concurrency {
+            let memory_mib = self.all_versions().map(|version| version.memory_mib).max();
+            return Room::of(reserved, memory_mib.unwrap_or(0));
+        }
+        self.record.provisioned.iter().fold(Room::default(), |all, (qualifier, own)| {
+            let memory_mib = self.qualified(Some(qualifier)).map_or(0, |version| version.memory_mib);
+            all.plus(Room::of(own.count, memory_mib))
+        })
+    }
+
     /// Every version, `$LATEST` first.
     pub(crate) fn all_versions(&self) -> impl Iterator<Item = &VersionRecord> {
         std::iter::once(&self.record.latest).chain(self.versions.values())
@@ -171,8 +186,8 @@ fn spec_of(id: &FunctionId, version: &VersionRecord) -> FunctionSpec {
 }
 
 impl Catalog {
-    /// Reads every function.
-    pub(crate) fn load(store: &Store) -> Result<Self, CatalogError> {
+    /// Reads every function, and tells `compute` what to keep free for it.
+    pub(crate) fn load(store: &Store, compute: Compute) -> Result<Self, CatalogError> {
         let mut functions = Functions::default();
         let snapshot = store.snapshot()?;
         for item in snapshot.iter(FUNCTIONS, &Range::all()) {
@@ -182,19 +197,20 @@ impl Catalog {
             let range = Range::prefix(function_key(&id));
             let function =
                 assemble(record, snapshot.scan(VERSIONS, &range)?, snapshot.scan(ALIASES, &range)?)?;
+            compute.keep_free(id.account, &id.arn(), Some(function.kept()));
             functions.put(id, Some(function));
         }
-        Ok(Self(RwLock::new(functions)))
+        Ok(Self { functions: RwLock::new(functions), compute })
     }
 
     /// The function, if it exists.
     pub(crate) fn get(&self, id: &FunctionId) -> Option<Arc<Loaded>> {
-        self.0.read().by_id.get(id).cloned()
+        self.functions.read().by_id.get(id).cloned()
     }
 
     /// The resource policy of a function, a version or an alias.
     pub(crate) fn policy(&self, id: &FunctionId, qualifier: Option<&str>) -> Option<Policy> {
-        self.0.read().by_id.get(id)?.policies.get(qualifier.unwrap_or_default()).cloned()
+        self.functions.read().by_id.get(id)?.policies.get(qualifier.unwrap_or_default()).cloned()
     }
 
     /// The functions of an account behind this name, in the order of their names.
@@ -204,7 +220,7 @@ impl Catalog {
         region: &Region,
         after: Option<&str>,
     ) -> Vec<(FunctionId, Arc<Loaded>)> {
-        let functions = self.0.read();
+        let functions = self.functions.read();
         let mine = |id: &FunctionId| id.account == account && id.region == *region;
         let behind = |id: &FunctionId| after.is_none_or(|after| id.name.as_str() > after);
         functions
@@ -217,24 +233,24 @@ impl Catalog {
 
     /// The functions of which environments are to be kept ready.
     pub(crate) fn provisioned(&self) -> Vec<Arc<Loaded>> {
-        let functions = self.0.read();
+        let functions = self.functions.read();
         let loaded = functions.by_id.values();
         loaded.filter(|loaded| !loaded.function.record.provisioned.is_empty()).cloned().collect()
     }
 
     /// Concurrency that the functions of an account have reserved together.
     pub(crate) fn reserved(&self, account: AccountId) -> u32 {
-        self.0.read().reserved.get(&account).copied().unwrap_or(0)
+        self.functions.read().reserved.get(&account).copied().unwrap_or(0)
     }
 
     /// Concurrency that is kept ready for functions of an account without a reservation.
     pub(crate) fn set_aside(&self, account: AccountId) -> u32 {
-        self.0.read().provisioned.get(&account).copied().unwrap_or(0)
+        self.functions.read().provisioned.get(&account).copied().unwrap_or(0)
     }
 
     /// True where some version of some function uses this package.
     pub(crate) fn uses(&self, code: compute::CodeHash) -> bool {
-        self.0
+        self.functions
             .read()
             .by_id
             .values()
@@ -259,16 +275,54 @@ impl Catalog {
         id: &FunctionId,
         work: impl FnOnce(&mut Transaction<'_>, &mut Option<Function>) -> Result<T, Error> + Send,
     ) -> Result<T, Error> {
-        call.transact(|transaction| {
-            let before = read(transaction, id)?;
-            let mut after = before.clone();
-            let answer = work(transaction, &mut after)?;
-            write(transaction, id, before.as_ref(), after.as_ref())?;
-            let (catalog, id) = (Arc::clone(self), id.clone());
-            transaction.after_commit(move || catalog.0.write().put(id, after));
-            Ok(answer)
-        })
-        .await
+        let mut has_asked = false;
+        let changed = call
+            .transact(|transaction| {
+                let before = read(transaction, id)?;
+                let mut after = before.clone();
+                let answer = work(transaction, &mut after)?;
+                has_asked = self.ask_for_room(id, before.as_ref(), after.as_ref())?;
+                write(transaction, id, before.as_ref(), after.as_ref())?;
+                let (catalog, id) = (Arc::clone(self), id.clone());
+                transaction.after_commit(move || catalog.put(id, after));
+                Ok(answer)
+            })
+            .await;
+        if has_asked && changed.is_err() {
+            let kept = self.get(id).map(|loaded| loaded.function.kept());
+            self.compute.keep_free(id.account, &id.arn(), kept);
+        }
+        changed
+    }
+
+    /// Asks for more of the machine to be kept free for a function, where a change wants that. What changes need not wait for one
+    /// another: what is asked for counts at once.
+    fn ask_for_room(
+        &self,
+        id: &FunctionId,
+        before: Option<&Function>,
+        after: Option<&Function>,
+    ) -> Result<bool, Error> {
+        let kept = |function: Option<&Function>| function.map_or_else(Room::default, Function::kept);
+        let wanted = kept(after);
+        if wanted.fits_in(kept(before)) {
+            return Ok(false);
+        }
+        if self.compute.ask_to_keep_free(id.account, &id.arn(), wanted) {
+            return Ok(true);
+        }
+        Err(Error::InvalidParameterValue(
+            "The concurrency that is reserved for function is more than this machine can keep free for the account, by \
+             number or by memory."
+                .to_owned(),
+        ))
+    }
+
+    fn put(&self, id: FunctionId, function: Option<Function>) {
+        let kept = function.as_ref().map(Function::kept);
+        let mut functions = self.functions.write();
+        self.compute.keep_free(id.account, &id.arn(), kept);
+        functions.put(id, function);
     }
 }
 

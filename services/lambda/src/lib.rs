@@ -103,9 +103,7 @@ pub(crate) struct Lambda {
 /// # Errors
 /// Where what is stored cannot be read.
 pub fn service(parts: LambdaParts) -> Result<(Service, Compute), CatalogError> {
-    let catalog = Arc::new(Catalog::load(&parts.store)?);
     let layers = Arc::new(Layers::load(&parts.store)?);
-    remove_unused_code(&parts.code, &catalog, &layers);
     let delivery = Arc::new(LogDelivery::default());
     let roles = FunctionRoles { directory: parts.directory.clone(), clock: parts.clock.clone() };
     let compute = Compute::start(ComputeOptions {
@@ -118,6 +116,8 @@ pub fn service(parts: LambdaParts) -> Result<(Service, Compute), CatalogError> {
         clock: parts.clock.clone(),
         limits: parts.limits,
     });
+    let catalog = Arc::new(Catalog::load(&parts.store, compute.clone())?);
+    remove_unused_code(compute.code(), &catalog, &layers);
     let lambda = Lambda {
         catalog,
         layers,

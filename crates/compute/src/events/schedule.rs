@@ -1,13 +1,14 @@
-//! Which event is due next: the in-memory order of what the store holds.
+//! Which event is due next: the in-memory order of what the store holds, by turns between the accounts.
 //!
 //! Names and times only; an event's content is read when it is delivered.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 
 use base::{AccountId, Timestamp};
 
 use super::QueuedEvent;
+use crate::limits::{EVENT_WORKERS_ACCOUNT_MAX, EVENT_WORKERS_MAX};
 
 /// An event's place in the order.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,51 +26,171 @@ impl Entry {
 
 #[derive(Default)]
 pub(super) struct Schedule {
-    heap: BinaryHeap<Reverse<Entry>>,
-    waiting: HashMap<AccountId, usize>,
+    lines: HashMap<AccountId, Line>,
+    /// Every account that has a line, who comes next first.
+    turns: VecDeque<AccountId>,
+    /// Events that were taken, of all accounts.
+    taken: usize,
+}
+
+/// One account's events.
+#[derive(Default)]
+struct Line {
+    waiting: BinaryHeap<Reverse<Entry>>,
+    taken: usize,
+}
+
+impl Line {
+    /// Half of what others leave, so that something is always left for one more; never more than an account may have.
+    fn may_go_on(&self, taken_by_all: usize) -> bool {
+        let free_for_it = EVENT_WORKERS_MAX.saturating_sub(taken_by_all.saturating_sub(self.taken));
+        taken_by_all < EVENT_WORKERS_MAX
+            && self.taken < free_for_it.div_ceil(2).min(EVENT_WORKERS_ACCOUNT_MAX)
+    }
+
+    fn next_due(&self) -> Option<Timestamp> {
+        self.waiting.peek().map(|Reverse(entry)| entry.due_at)
+    }
 }
 
 impl Schedule {
     /// Adds a new event.
     pub(super) fn add(&mut self, entry: Entry) {
-        *self.waiting.entry(entry.account).or_default() += 1;
-        self.heap.push(Reverse(entry));
+        let account = entry.account;
+        let turns = &mut self.turns;
+        let line = self.lines.entry(account).or_insert_with(|| {
+            turns.push_back(account);
+            Line::default()
+        });
+        line.waiting.push(Reverse(entry));
     }
 
     /// Puts an event back that was taken.
     pub(super) fn put_back(&mut self, entry: Entry) {
-        self.heap.push(Reverse(entry));
+        let account = entry.account;
+        self.add(entry);
+        self.finish(account);
     }
 
-    /// Takes an event that is due.
+    /// Takes an event that is due, of the account whose turn it is.
     pub(super) fn take_due(&mut self, now: Timestamp) -> Option<Entry> {
-        if self.next_due()? > now {
-            return None;
+        for _ in 0..self.turns.len() {
+            let account = self.turns.pop_front()?;
+            self.turns.push_back(account);
+            let Some(line) = self.lines.get_mut(&account) else { continue };
+            if line.may_go_on(self.taken)
+                && line.next_due().is_some_and(|due| due <= now)
+                && let Some(Reverse(entry)) = line.waiting.pop()
+            {
+                line.taken += 1;
+                self.taken += 1;
+                return Some(entry);
+            }
         }
-        self.heap.pop().map(|Reverse(entry)| entry)
+        None
     }
 
-    /// When the next event is due.
+    /// When the next event is due, of those accounts that may have one more delivered.
     pub(super) fn next_due(&self) -> Option<Timestamp> {
-        self.heap.peek().map(|Reverse(entry)| entry.due_at)
+        let able = self.lines.values().filter(|line| line.may_go_on(self.taken));
+        able.filter_map(Line::next_due).min()
     }
 
     /// Forgets an event that was taken and is over.
     pub(super) fn finish(&mut self, account: AccountId) {
-        if let Some(count) = self.waiting.get_mut(&account) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                self.waiting.remove(&account);
-            }
+        self.taken = self.taken.saturating_sub(1);
+        let Some(line) = self.lines.get_mut(&account) else { return };
+        line.taken = line.taken.saturating_sub(1);
+        if line.taken == 0 && line.waiting.is_empty() {
+            self.lines.remove(&account);
+            self.turns.retain(|other| *other != account);
         }
     }
 
     /// Events of an account that wait or are in progress.
     pub(super) fn waiting(&self, account: AccountId) -> usize {
-        self.waiting.get(&account).copied().unwrap_or(0)
+        self.lines.get(&account).map_or(0, |line| line.waiting.len() + line.taken)
     }
 
     pub(super) fn len(&self) -> usize {
-        self.waiting.values().sum()
+        self.lines.values().map(|line| line.waiting.len() + line.taken).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(account: usize, number: i64) -> Entry {
+        Entry {
+            due_at: Timestamp::from_millis(number),
+            account: format!("{account:012}").parse().unwrap(),
+            request_id: format!("{account}/{number}"),
+        }
+    }
+
+    fn taken(schedule: &mut Schedule) -> Vec<String> {
+        std::iter::from_fn(|| schedule.take_due(Timestamp::from_millis(1_000)))
+            .map(|e| e.request_id)
+            .collect()
+    }
+
+    #[test]
+    fn accounts_take_turns_and_an_accounts_events_come_in_their_order() {
+        let mut schedule = Schedule::default();
+        for number in [3, 1, 2, 5_000] {
+            schedule.add(entry(1, number));
+        }
+        for number in [9, 8] {
+            schedule.add(entry(2, number));
+        }
+        assert_eq!(taken(&mut schedule), ["1/1", "2/8", "1/2", "2/9", "1/3"]);
+        assert_eq!(schedule.next_due(), Some(Timestamp::from_millis(5_000)));
+        assert_eq!((schedule.len(), schedule.waiting(entry(1, 0).account)), (6, 4));
+        schedule.put_back(entry(2, 7));
+        assert_eq!(taken(&mut schedule), ["2/7"]);
+        for of in [1, 1, 1, 2, 2] {
+            schedule.finish(entry(of, 0).account);
+        }
+        assert_eq!((schedule.len(), schedule.taken, schedule.turns.len()), (1, 0, 1));
+    }
+
+    #[test]
+    fn an_account_takes_half_of_what_others_leave_and_never_more_than_its_own() {
+        let mut schedule = Schedule::default();
+        let many = 2 * EVENT_WORKERS_MAX / EVENT_WORKERS_ACCOUNT_MAX;
+        for of in 1..=many {
+            (0..100).for_each(|number| schedule.add(entry(of, number)));
+            let got = taken(&mut schedule).len();
+            assert!((1..=EVENT_WORKERS_ACCOUNT_MAX).contains(&got) || of > 20, "{of}: {got}");
+            assert!(schedule.taken <= EVENT_WORKERS_MAX);
+        }
+        // What is due of those who may have no more does not keep the deliverer awake.
+        let mut one = Schedule::default();
+        (0..100).for_each(|number| one.add(entry(1, number)));
+        assert_eq!(taken(&mut one).len(), EVENT_WORKERS_ACCOUNT_MAX);
+        assert_eq!(one.next_due(), None);
+        one.finish(entry(1, 0).account);
+        assert_eq!(taken(&mut one), ["1/16"]);
+    }
+
+    #[test]
+    fn places_even_out_as_deliveries_end() {
+        let mut schedule = Schedule::default();
+        let accounts = EVENT_WORKERS_MAX / EVENT_WORKERS_ACCOUNT_MAX + 4;
+        for of in 1..=accounts {
+            (0..2_000).for_each(|number| schedule.add(entry(of, number)));
+        }
+        let mut held: Vec<usize> = Vec::new();
+        let account_of = |id: &str| -> usize { id.split('/').next().unwrap().parse().unwrap() };
+        for _ in 0..40 {
+            held.extend(taken(&mut schedule).iter().map(|id| account_of(id)));
+            assert!(held.len() <= EVENT_WORKERS_MAX, "{}", held.len());
+            let ended: Vec<usize> = held.drain(..held.len() / 2).collect();
+            ended.iter().for_each(|of| schedule.finish(entry(*of, 0).account));
+        }
+        held.extend(taken(&mut schedule).iter().map(|id| account_of(id)));
+        let least = (1..=accounts).map(|of| held.iter().filter(|own| **own == of).count()).min().unwrap();
+        assert!(least > 0, "an account got nothing");
     }
 }

@@ -1,4 +1,4 @@
-//! Delivers due events, a bounded number at a time, and decides when each is tried again or given up.
+//! Delivers due events, as many at a time as their order gives out, and decides when each is tried again or given up.
 //!
 //! An event is deleted only once its fate is decided; a process that dies before that delivers it again.
 
@@ -13,7 +13,6 @@ use tokio::task::JoinSet;
 use super::schedule::Entry;
 use super::{EVENTS, PAYLOADS, Queue, QueuedEvent, key_of};
 use crate::BoxFuture;
-use crate::limits::EVENT_WORKERS_MAX;
 
 /// What came of one delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,13 +107,13 @@ pub(super) async fn run(
     let mut deliveries = JoinSet::new();
     loop {
         while deliveries.try_join_next().is_some() {}
-        while deliveries.len() < EVENT_WORKERS_MAX {
+        loop {
             let due = queue.schedule.lock().take_due(queue.now());
             let Some(entry) = due else { break };
             let (queue, target) = (Arc::clone(queue), Arc::clone(&target));
             deliveries.spawn(async move { queue.deliver(entry, &*target).await });
         }
-        let pause = if deliveries.len() < EVENT_WORKERS_MAX { queue.pause() } else { IDLE_PAUSE };
+        let pause = queue.pause();
         tokio::select! {
             () = &mut stopped => break,
             () = queue.changed.notified() => {}
@@ -128,7 +127,7 @@ pub(super) async fn run(
 }
 
 impl Queue {
-    /// How long until the next event is due.
+    /// How long until the next event is due that may be taken; the end of a delivery wakes earlier.
     fn pause(&self) -> Duration {
         let due = self.schedule.lock().next_due();
         due.map_or(IDLE_PAUSE, |due| {
@@ -338,5 +337,51 @@ mod tests {
         let mut seen = target.seen.lock().clone();
         seen.sort();
         assert_eq!(seen, ["a:p", "b:p", "c:p"]);
+    }
+
+    /// Never answers for one account, and at once for all others.
+    struct Stuck(Mutex<Vec<String>>);
+
+    impl EventTarget for Stuck {
+        fn deliver<'a>(&'a self, event: &'a QueuedEvent, _: Bytes) -> BoxFuture<'a, EventReport> {
+            Box::pin(async move {
+                if event.request_id.starts_with("slow") {
+                    std::future::pending::<()>().await;
+                }
+                self.0.lock().push(event.request_id.clone());
+                EventReport { verdict: EventVerdict::Done, answer: None }
+            })
+        }
+
+        fn settle<'a>(&'a self, _: &'a QueuedEvent, _: Settlement) -> BoxFuture<'a, ()> {
+            Box::pin(async {})
+        }
+    }
+
+    #[tokio::test]
+    async fn an_accounts_endless_events_hold_up_nobody_elses() {
+        let store = Store::ephemeral().unwrap();
+        let queue = EventQueue::load(store.clone(), Clock::system(), FAST).unwrap();
+        for number in 0..100 {
+            put(&store, &queue, &event(&format!("slow{number}"), 60_000)).await;
+        }
+        for number in 0..5 {
+            let other = "111111111111".parse().unwrap();
+            let quick = QueuedEvent { account: other, ..event(&format!("quick{number}"), 60_000) };
+            put(&store, &queue, &quick).await;
+        }
+        let target = Arc::new(Stuck(Mutex::default()));
+        let seen = Arc::clone(&target);
+        let run = tokio::spawn({
+            let queue = queue.clone();
+            async move { queue.run(target, std::future::pending()).await }
+        });
+        let all = async {
+            while seen.0.lock().len() < 5 {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), all).await.unwrap();
+        run.abort();
     }
 }

@@ -1,11 +1,14 @@
 //! What this machine promises to environments: a number of them, and memory.
 //!
-//! A promise is given back when the environment's record is dropped, never earlier.
+//! A promise is given back when the environment's record is dropped, never earlier. Whose turn it is, `shares` says.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use base::AccountId;
 use parking_lot::Mutex;
 
+use super::shares::{Holder, Room, Shares};
 use crate::limits::{ENVIRONMENT_MEMORY_MIB_MAX, ENVIRONMENTS_MAX};
 
 /// The bounds of this machine.
@@ -23,51 +26,88 @@ impl Default for HostLimits {
     }
 }
 
-pub(super) struct Host {
-    limits: HostLimits,
-    promised: Mutex<Promised>,
+impl HostLimits {
+    fn room(self) -> Room {
+        let environments = u64::try_from(self.environments_max).unwrap_or(u64::MAX);
+        Room { environments, memory_mib: self.memory_mib_max }
+    }
 }
 
-#[derive(Default)]
-struct Promised {
-    environments: usize,
-    memory_mib: u64,
+pub(super) struct Host {
+    pub(super) limits: HostLimits,
+    shares: Mutex<Shares>,
+    /// Whether something is used that is another one's due, for those who have no time to look at the shares.
+    is_overpromised: AtomicBool,
 }
 
 /// One environment's share of the machine.
 pub(crate) struct HostShare {
     host: Arc<Host>,
-    memory_mib: u64,
+    holder: Option<Holder>,
+    room: Room,
 }
 
 impl Host {
     pub(super) fn new(limits: HostLimits) -> Self {
-        Self { limits, promised: Mutex::default() }
+        Self {
+            limits,
+            shares: Mutex::new(Shares::new(limits.room())),
+            is_overpromised: AtomicBool::new(false),
+        }
     }
 
-    /// A share with this much memory, where there is room.
-    pub(super) fn reserve(self: &Arc<Self>, memory_mib: u32) -> Option<HostShare> {
-        let memory_mib = u64::from(memory_mib);
-        let mut promised = self.promised.lock();
-        let has_room = promised.environments < self.limits.environments_max
-            && promised.memory_mib.saturating_add(memory_mib) <= self.limits.memory_mib_max;
-        has_room.then(|| {
-            promised.environments += 1;
-            promised.memory_mib += memory_mib;
-            HostShare { host: Arc::clone(self), memory_mib }
-        })
+    /// A share with this much memory, where there is room for who is to have it; for nobody yet where it is started ahead.
+    pub(super) fn reserve(self: &Arc<Self>, holder: Option<&Holder>, memory_mib: u32) -> Option<HostShare> {
+        let room = Room::one(memory_mib);
+        let has_room = self.change(|shares| shares.place(holder, room));
+        has_room.then(|| HostShare { host: Arc::clone(self), holder: holder.cloned(), room })
+    }
+
+    /// Whether this much can be kept free for a function beside all that was promised.
+    pub(super) fn ask(&self, account: AccountId, function: &str, room: Room) -> bool {
+        self.change(|shares| shares.ask(account, function, room))
+    }
+
+    /// Keeps this much free for a function, or nothing more where it is gone.
+    pub(super) fn keep(&self, account: AccountId, function: &str, room: Option<Room>) {
+        self.change(|shares| shares.keep(account, function, room));
+    }
+
+    /// Which of the idle ones have to end so that this one has room.
+    pub(super) fn room_by_ending(
+        &self,
+        holder: &Holder,
+        room: Room,
+        idle: &[(Holder, Room)],
+    ) -> Option<Vec<usize>> {
+        self.shares.lock().room_by_ending(holder, room, idle)
+    }
+
+    /// Which of the idle ones have to end because others are due what they use.
+    pub(super) fn beyond_due(&self, idle: &[(Holder, Room)]) -> Vec<usize> {
+        self.shares.lock().beyond_due(idle)
+    }
+
+    /// True where something is used that is another one's due. Costs nothing to ask.
+    pub(super) fn is_overpromised(&self) -> bool {
+        self.is_overpromised.load(Ordering::Relaxed)
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut Shares) -> T) -> T {
+        let mut shares = self.shares.lock();
+        let answer = change(&mut shares);
+        self.is_overpromised.store(shares.is_overpromised(), Ordering::Relaxed);
+        answer
     }
 
     pub(super) fn environments(&self) -> usize {
-        self.promised.lock().environments
+        usize::try_from(self.shares.lock().used().environments).unwrap_or(usize::MAX)
     }
 }
 
 impl Drop for HostShare {
     fn drop(&mut self) {
-        let mut promised = self.host.promised.lock();
-        promised.environments = promised.environments.saturating_sub(1);
-        promised.memory_mib = promised.memory_mib.saturating_sub(self.memory_mib);
+        self.host.change(|shares| shares.remove(self.holder.as_ref(), self.room));
     }
 }
 
@@ -78,13 +118,25 @@ mod tests {
     #[test]
     fn shares_end_with_the_number_or_the_memory() {
         let host = Arc::new(Host::new(HostLimits { environments_max: 2, memory_mib_max: 300 }));
-        let first = host.reserve(128);
+        let reserve = |memory_mib| host.reserve(None, memory_mib);
+        let first = reserve(128);
         assert!(first.is_some());
-        assert!(host.reserve(256).is_none());
-        let second = host.reserve(128);
+        assert!(reserve(256).is_none());
+        let second = reserve(128);
         assert!(second.is_some());
-        assert!(host.reserve(1).is_none());
+        assert!(reserve(1).is_none());
         drop(first);
-        assert!(host.reserve(172).is_some());
+        assert!(reserve(172).is_some());
+    }
+
+    #[test]
+    fn a_share_is_given_back_by_its_drop() {
+        let host = Arc::new(Host::new(HostLimits { environments_max: 1, memory_mib_max: 300 }));
+        let holder = Holder { account: "000000000000".parse().unwrap(), function: "f".into() };
+        let share = host.reserve(Some(&holder), 128);
+        assert!(share.is_some() && host.reserve(Some(&holder), 128).is_none());
+        drop(share);
+        assert_eq!(host.environments(), 0);
+        assert!(host.reserve(Some(&holder), 128).is_some());
     }
 }

@@ -10,6 +10,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use base::AccountId;
+
+use super::shares::{Holder, Room};
 use crate::environment::Environment;
 use crate::function::FunctionKey;
 
@@ -20,6 +23,31 @@ pub(super) struct Idle {
     busy: HashMap<String, Arc<FunctionKey>>,
     /// Environments in use that must not be used again.
     retired: HashSet<String>,
+}
+
+/// An idle environment that may end to make room.
+pub(super) struct Candidate {
+    pub(super) key: Arc<FunctionKey>,
+    pub(super) environment_id: String,
+    account: AccountId,
+    memory_mib: u32,
+}
+
+impl Candidate {
+    fn of(environment: &Environment) -> Self {
+        let placement = &environment.placement;
+        Self {
+            key: Arc::clone(&placement.key),
+            environment_id: placement.log.environment_id.clone(),
+            account: placement.spec.account,
+            memory_mib: placement.spec.memory_mib,
+        }
+    }
+
+    /// Whose it is, and what its end would give back.
+    pub(super) fn held(&self) -> (Holder, Room) {
+        (Holder { account: self.account, function: self.key.arn.clone() }, Room::one(self.memory_mib))
+    }
 }
 
 impl Idle {
@@ -74,20 +102,21 @@ impl Idle {
         self.environments.extract_if(|key, _| matches(key)).flat_map(|(_, stack)| stack).collect()
     }
 
-    /// Takes out the environment that was not used for the longest time, of those that need not be kept.
-    pub(super) fn take_oldest(&mut self, kept: &HashMap<FunctionKey, u32>) -> Option<Box<Environment>> {
-        let oldest = self
-            .environments
-            .iter()
-            .filter(|(key, _)| !kept.contains_key(&**key))
-            .flat_map(|(key, stack)| stack.iter().enumerate().map(move |(at, e)| (e.idle_since, at, key)))
-            .min_by_key(|(since, at, _)| (*since, *at))
-            .map(|(_, at, key)| (at, Arc::clone(key)));
-        let (at, key) = oldest?;
-        let stack = self.environments.get_mut(&key)?;
+    /// Those that need not be kept, the one that was not used for the longest time first.
+    pub(super) fn oldest_first(&self, kept: &HashMap<FunctionKey, u32>) -> Vec<Candidate> {
+        let free = self.environments.iter().filter(|(key, _)| !kept.contains_key(&**key));
+        let mut all: Vec<_> = free.flat_map(|(_, stack)| stack.iter().enumerate()).collect();
+        all.sort_by_key(|(at, environment)| (environment.idle_since, *at));
+        all.into_iter().map(|(_, environment)| Candidate::of(environment)).collect()
+    }
+
+    /// Takes out this one, where it is still here.
+    pub(super) fn take_this(&mut self, key: &FunctionKey, environment_id: &str) -> Option<Box<Environment>> {
+        let stack = self.environments.get_mut(key)?;
+        let at = stack.iter().position(|one| one.placement.log.environment_id == environment_id)?;
         let environment = stack.remove(at);
         if stack.is_empty() {
-            self.environments.remove(&key);
+            self.environments.remove(key);
         }
         Some(environment)
     }

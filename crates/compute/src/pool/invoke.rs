@@ -4,16 +4,15 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use base::Timestamp;
-use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 
 use super::early::EarlyAnswer;
 use super::ending::{Ending, exited, outcome_of, tell_done, too_large};
-use super::{HostShare, LAST_OUTPUT_PATIENCE, Pool};
+use super::starts::Turn;
+use super::{LAST_OUTPUT_PATIENCE, Pool};
 use crate::BoxFuture;
 use crate::contract::{CredentialError, LaunchError, LaunchOrder, LogTarget};
 use crate::environment::{
@@ -21,7 +20,7 @@ use crate::environment::{
     Status, error_payload, exit_message, is_extension_name, runtime_version, timeout_line, timeout_message,
     variables_of,
 };
-use crate::function::{FunctionKey, InvokeError, InvokeOutcome, InvokeRequest, SharedSpec, Throttled};
+use crate::function::{FunctionKey, InvokeError, InvokeOutcome, InvokeRequest, SharedSpec};
 use crate::limits::{EXTENSIONS_MAX, INIT_TIME_MAX};
 
 /// How long an invocation waits for an environment that has answered but not asked for more, before it takes another.
@@ -30,9 +29,6 @@ const READY_PATIENCE: Duration = Duration::from_millis(50);
 /// The phases in which an environment comes up: its own, or, after it failed, the invocation's.
 pub(super) const INIT_PHASE: &str = "init";
 const INVOKE_PHASE: &str = "invoke";
-
-/// How often it is looked whether an environment that ends has made room.
-const ROOM_PAUSE: Duration = Duration::from_millis(5);
 
 /// Why an environment is started, as its function learns it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +70,7 @@ impl Pool {
         early: &EarlyAnswer,
     ) -> Result<InvokeOutcome, InvokeError> {
         // A burst must not start so many at once that none of them is ready in time.
-        let mut turn = self.starts.acquire().await.ok();
+        let mut turn = self.starts.turn(spec.account).await;
         match self.take_warm(&key).await {
             Some(environment) => {
                 drop(turn.take());
@@ -105,19 +101,21 @@ impl Pool {
         }
     }
 
-    /// Starts an environment for this invocation. The turn to start one is given back once it is up.
+    /// Starts an environment for this invocation. The turn to start one is given back once it is up, at the latest.
     async fn run_cold(
         &self,
         spec: &SharedSpec,
         key: &Arc<FunctionKey>,
         request: &InvokeRequest,
         early: &EarlyAnswer,
-        turn: Option<SemaphorePermit<'_>>,
+        turn: Option<Turn>,
     ) -> Result<InvokeOutcome, InvokeError> {
         let started = Instant::now();
-        let mut environment = self.start(spec, key, Initialization::OnDemand).await?;
-        let initialised = self.bring_up(&mut environment, INIT_TIME_MAX, INIT_PHASE).await;
-        drop(turn);
+        let up = Box::pin(self.start_and_bring_up(spec, key, Initialization::OnDemand));
+        let (mut environment, initialised) = match turn {
+            Some(mut turn) => turn.during(up).await?,
+            None => up.await?,
+        };
         let failure = match initialised {
             Ok(()) => return Ok(self.run_in(environment, request, early, Some(started.elapsed())).await),
             Err(failure) => failure,
@@ -150,6 +148,18 @@ impl Pool {
         };
         tell_done(&mut environment, request, &ending, started.elapsed());
         Ok(self.conclude(environment, request, ending, started.elapsed(), None))
+    }
+
+    /// A new environment, and whether its function came up in it.
+    pub(super) async fn start_and_bring_up(
+        &self,
+        spec: &SharedSpec,
+        key: &Arc<FunctionKey>,
+        initialization: Initialization,
+    ) -> Result<(Box<Environment>, Result<(), InitFailure>), InvokeError> {
+        let mut environment = self.start(spec, key, initialization).await?;
+        let initialised = self.bring_up(&mut environment, INIT_TIME_MAX, INIT_PHASE).await;
+        Ok((environment, initialised))
     }
 
     /// Waits until a new environment is up, and tells how that went where it went well.
@@ -330,7 +340,7 @@ impl Pool {
                 }
             }
         }
-        let share = self.reserve_share(spec.memory_mib).await?;
+        let share = self.reserve_share(spec).await?;
         let (log, credentials_end, started) = match started {
             Some(started) => started,
             None => {
@@ -397,28 +407,6 @@ impl Pool {
             extensions: Vec::new(),
         };
         Ok((log, order, credentials.expires_at))
-    }
-
-    /// Room for one more environment; where there is none, what was started ahead makes room, then the one not used for the longest time.
-    async fn reserve_share(&self, memory_mib: u32) -> Result<HostShare, InvokeError> {
-        loop {
-            if self.stopping.load(Ordering::Relaxed) {
-                return Err(InvokeError::Stopping);
-            }
-            if let Some(share) = self.host.reserve(memory_mib) {
-                return Ok(share);
-            }
-            if self.parked.evict_one() {
-                continue;
-            }
-            if self.closing() > 0 {
-                // Room comes within the time that an end may take.
-                tokio::time::sleep(ROOM_PAUSE).await;
-                continue;
-            }
-            let oldest = self.idle.lock().take_oldest(&self.provisions.counts());
-            self.discard(oldest.ok_or(InvokeError::Throttled(Throttled::Machine))?);
-        }
     }
 
     fn log_target(&self, spec: &SharedSpec, id: String) -> LogTarget {

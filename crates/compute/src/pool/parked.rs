@@ -15,9 +15,7 @@ use super::Pool;
 use crate::contract::{ParkOrder, ParkingClass};
 use crate::environment::{Parked, binds_at_exec, parked_variables};
 use crate::function::FunctionSpec;
-use crate::limits::{
-    INIT_TIME_MAX, PARKED_AGE_MAX, PARKED_CLASS_MAX, PARKED_INTEREST, PARKED_MAX, STARTS_MAX,
-};
+use crate::limits::{INIT_TIME_MAX, PARKED_AGE_MAX, PARKED_CLASS_MAX, PARKED_INTEREST, PARKED_MAX};
 
 /// How long arrivals count.
 const MEMORY_SECS: f64 = 10.0;
@@ -195,10 +193,10 @@ impl Pool {
 
     async fn park(self: &Arc<Self>, class: &ParkingClass) -> Option<Parked> {
         let deadline = Instant::now() + YIELD_MAX;
-        while self.starts.available_permits() < STARTS_MAX && Instant::now() < deadline {
+        while !self.starts.is_quiet() && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
-        let share = self.host.reserve(class.memory_mib)?;
+        let share = self.host.reserve(None, class.memory_mib)?;
         let environment_id = crypto::random::hex(16);
         let order = ParkOrder {
             environment_id: environment_id.clone(),

@@ -1,12 +1,13 @@
 //! Environments that are kept ready for a version of a function, whether or not anybody invokes it.
 //!
-//! They are started one after the other in the background, replaced when they end, and neither grow too old by waiting nor make
-//! room for others. What counts as provisioned concurrency, and what it costs, is not decided here.
+//! Each account's are started one after the other in the background, replaced when they end, and neither grow too old by
+//! waiting nor make room for others. What counts as provisioned concurrency, and what it costs, is not decided here.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use base::AccountId;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -25,6 +26,8 @@ const FAILURE_PAUSE: Duration = Duration::from_secs(30);
 #[derive(Default)]
 pub(super) struct Provisions {
     wanted: Mutex<HashMap<FunctionKey, Provision>>,
+    /// Accounts of which one is being started: none waits for another account's slow ones.
+    starting: Mutex<HashSet<AccountId>>,
     wake: Notify,
 }
 
@@ -83,9 +86,11 @@ impl Provisions {
     /// A function of which one is missing.
     fn missing(&self, existing: impl Fn(&FunctionKey) -> usize) -> Option<SharedSpec> {
         let now = Instant::now();
+        let starting = self.starting.lock();
         let wanted = self.wanted.lock();
         let lacking = wanted.iter().find(|(key, provision)| {
             provision.not_before <= now
+                && !starting.contains(&provision.spec.account)
                 && existing(key) < usize::try_from(provision.count).unwrap_or(usize::MAX)
         });
         lacking.map(|(_, provision)| SharedSpec::clone(&provision.spec))
@@ -107,7 +112,15 @@ pub(super) async fn keep(pool: Weak<Pool>) {
         let Some(alive) = pool.upgrade() else { return };
         let missing = alive.provisions.missing(|key| alive.idle.lock().existing(key));
         match missing {
-            Some(spec) => alive.provide(&spec).await,
+            Some(spec) => {
+                alive.provisions.starting.lock().insert(spec.account);
+                let pool = Arc::clone(&alive);
+                tokio::spawn(async move {
+                    pool.provide(&spec).await;
+                    pool.provisions.starting.lock().remove(&spec.account);
+                    pool.provisions.wake.notify_one();
+                });
+            }
             None => {
                 let _ = tokio::time::timeout(LONG_PAUSE, alive.provisions.wake.notified()).await;
             }
@@ -130,22 +143,24 @@ impl Pool {
 
     async fn provide(&self, spec: &SharedSpec) {
         let key = Arc::new(FunctionKey::of(spec));
-        let turn = self.starts.acquire().await.ok();
-        let failure = match self.start(spec, &key, Initialization::Provisioned).await {
-            Err(error) => Some(base::Chain(&error).to_string()),
-            Ok(mut environment) => match self.bring_up(&mut environment, INIT_TIME_MAX, INIT_PHASE).await {
-                Ok(()) => {
-                    self.give_back(environment);
-                    None
-                }
-                Err(failure) => {
-                    self.report_init_failure(&mut environment, &failure, INIT_TIME_MAX, INIT_PHASE).await;
-                    self.discard(environment);
-                    Some("the function did not come up".to_owned())
-                }
-            },
+        let turn = self.starts.turn(spec.account).await;
+        let up = Box::pin(self.start_and_bring_up(spec, &key, Initialization::Provisioned));
+        let up = match turn {
+            Some(mut turn) => turn.during(up).await,
+            None => up.await,
         };
-        drop(turn);
+        let failure = match up {
+            Err(error) => Some(base::Chain(&error).to_string()),
+            Ok((environment, Ok(()))) => {
+                self.give_back(environment);
+                None
+            }
+            Ok((mut environment, Err(failure))) => {
+                self.report_init_failure(&mut environment, &failure, INIT_TIME_MAX, INIT_PHASE).await;
+                self.discard(environment);
+                Some("the function did not come up".to_owned())
+            }
+        };
         self.provisions.note(&key, failure);
     }
 }

@@ -1,4 +1,5 @@
-//! Looks after environments that nobody uses: freezes them, and ends those that are old, broken or out of date.
+//! Looks after environments that nobody uses: freezes them, and ends those that are old, broken or out of date, and
+//! those that stand where others are due room.
 //!
 //! Sleeps until an environment becomes idle; then it looks often until all of them are frozen.
 
@@ -32,6 +33,7 @@ pub(super) async fn sweep(pool: Weak<Pool>) {
 impl Pool {
     /// Looks at every idle environment once; true where all of them are frozen.
     fn sweep_once(&self) -> bool {
+        self.free_what_is_due();
         let mut all_frozen = true;
         let mut cx = Context::from_waker(Waker::noop());
         let mut kept = self.provisions.counts();

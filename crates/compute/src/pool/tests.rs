@@ -9,7 +9,7 @@ use tokio::io::AsyncReadExt as _;
 use super::*;
 use crate::contract::{Exit, ExitStatus};
 use crate::function::{Concurrency, FunctionSpec, Throttled};
-use crate::limits::RESPONSE_BYTES_MAX;
+use crate::limits::{RESPONSE_BYTES_MAX, STARTS_MAX};
 use crate::testing::{self, Collected, Credentials, request};
 use crate::testkit::{Runtime, TaskLauncher, exit};
 

@@ -4,11 +4,14 @@
 //! is left is the state at that moment, whatever was written meanwhile. After a restart the work begins again from
 //! nothing. No more than a chunk of items is ever in memory.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
+use base::AccountId;
 use bytes::Bytes;
 use service::{Internal, Jobs};
 use store::{Key, KeyReader, Range, Store, StoreError, Transaction};
+use tokio::task::JoinSet;
 
 use super::backfill::add_entries;
 use super::{CHUNK, CHUNK_BYTES, count_range, count_table, sweep_chunk};
@@ -25,42 +28,108 @@ use crate::records::{
 };
 use crate::tables::{Counts, Table, Target, save, stored};
 
-/// Fills backups and restored tables: at the start, and whenever there is another one.
+/// Accounts for which something is copied at one time; each has one copy in progress.
+const ACCOUNTS_MAX: usize = 4;
+
+/// Fills backups and restored tables: at the start, and whenever there is another one. An account's large copies hold up its own
+/// alone, as long as no more than [`ACCOUNTS_MAX`] accounts have any.
 pub(crate) async fn copy(state: Arc<State>, mut jobs: Jobs) -> Result<(), Internal> {
+    let store = jobs.pipeline().store().clone();
+    let mut running = JoinSet::new();
+    let mut seen = Seen::default();
     loop {
-        let store = jobs.pipeline().store().clone();
-        copy_all(&state, &store).await.map_err(Internal::new)?;
+        for account in accounts(&store).map_err(Internal::new)? {
+            if seen.busy.len() < ACCOUNTS_MAX && seen.begin(account) {
+                let (state, store) = (Arc::clone(&state), store.clone());
+                running.spawn(async move { (account, copy_of(&state, &store, account).await) });
+            }
+        }
         tokio::select! {
-            () = state.copies.notified() => {}
+            () = state.copies.notified() => seen.fruitless.clear(),
+            Some(done) = running.join_next(), if !running.is_empty() => {
+                let (account, copied) = done.map_err(Internal::new)?;
+                seen.end(account, copied.map_err(Internal::new)?);
+            }
             () = jobs.stopped() => return Ok(()),
         }
     }
 }
 
+/// Whose copies are looked at.
+#[derive(Default)]
+struct Seen {
+    busy: HashSet<AccountId>,
+    /// Of whose copies none could be made: they are looked at again when there is something new.
+    fruitless: HashSet<AccountId>,
+}
+
+impl Seen {
+    fn begin(&mut self, account: AccountId) -> bool {
+        !self.fruitless.contains(&account) && self.busy.insert(account)
+    }
+
+    fn end(&mut self, account: AccountId, copied: usize) {
+        self.busy.remove(&account);
+        if copied == 0 {
+            self.fruitless.insert(account);
+        }
+    }
+}
+
+/// Accounts that wait for copies, whose is the oldest first.
+fn accounts(store: &Store) -> Result<Vec<AccountId>, Error> {
+    let mut accounts = Vec::new();
+    for (_, bytes) in store.scan(COPIES, &Range::all())? {
+        let account = CopyRecord::decode(&bytes).map_err(Internal::new)?.account();
+        if !accounts.contains(&account) {
+            accounts.push(account);
+        }
+    }
+    Ok(accounts)
+}
+
 /// Fills every backup and every table that waits for it.
+#[cfg(test)]
 pub(crate) async fn copy_all(state: &Arc<State>, store: &Store) -> Result<(), Error> {
+    for account in accounts(store)? {
+        copy_of(state, store, account).await?;
+    }
+    Ok(())
+}
+
+/// Fills what one account waits for; how many there were.
+async fn copy_of(state: &Arc<State>, store: &Store, account: AccountId) -> Result<usize, Error> {
+    let mut copied = 0;
     for (key, bytes) in store.scan(COPIES, &Range::all())? {
         let to = KeyReader::new(&key).u64().map_err(Internal::new)?;
         let copy = CopyRecord::decode(&bytes).map_err(Internal::new)?;
-        match &copy.purpose {
-            CopyPurpose::Backup(place) => {
-                gather(store, to, &copy).await?;
-                complete_backup(state, store, to, &copy, place).await?;
-            }
-            CopyPurpose::Table { account, region, name } => {
-                let target = Target { account: *account, region: region.clone(), name: name.clone() };
-                let Some(bytes) = store.get(TABLES, target.key())? else { continue };
-                let record = TableRecord::decode(&bytes).map_err(Internal::new)?;
-                let table = Arc::new(Table::new(record)?);
-                for index in &table.record.indexes {
-                    wipe(store, index.id).await?;
-                }
-                gather(store, to, &copy).await?;
-                complete_table(state, store, &table, &copy, &target).await?;
-            }
+        if copy.account() == account {
+            copied += usize::from(fill(state, store, to, &copy).await?);
         }
     }
-    Ok(())
+    Ok(copied)
+}
+
+/// Fills a backup or a table; false where that is not there.
+async fn fill(state: &Arc<State>, store: &Store, to: u64, copy: &CopyRecord) -> Result<bool, Error> {
+    match &copy.purpose {
+        CopyPurpose::Backup(place) => {
+            gather(store, to, copy).await?;
+            complete_backup(state, store, to, copy, place).await?;
+        }
+        CopyPurpose::Table { account, region, name } => {
+            let target = Target { account: *account, region: region.clone(), name: name.clone() };
+            let Some(bytes) = store.get(TABLES, target.key())? else { return Ok(false) };
+            let record = TableRecord::decode(&bytes).map_err(Internal::new)?;
+            let table = Arc::new(Table::new(record)?);
+            for index in &table.record.indexes {
+                wipe(store, index.id).await?;
+            }
+            gather(store, to, copy).await?;
+            complete_table(state, store, &table, copy, &target).await?;
+        }
+    }
+    Ok(true)
 }
 
 /// Deletes what an interrupted run left.

@@ -23,7 +23,7 @@ use crate::tables::{Target, save, stored};
 
 /// The most backups of one account.
 const BACKUPS_MAX: usize = 10_000;
-/// The most copies that are made at one time on the whole platform.
+/// The most copies that are made for one account at one time.
 const COPIES_MAX: usize = 50;
 /// How long the backup of a deleted table is kept.
 const SYSTEM_DAYS: i64 = 35;
@@ -100,7 +100,12 @@ pub(crate) fn begin_copy(
     to: u64,
     copy: &CopyRecord,
 ) -> Result<(), Error> {
-    if transaction.scan(COPIES, &Range::all())?.len() >= COPIES_MAX {
+    let mut own = 0;
+    for (_, bytes) in transaction.scan(COPIES, &Range::all())? {
+        let other = CopyRecord::decode(&bytes).map_err(Internal::new)?;
+        own += usize::from(other.account() == copy.account());
+    }
+    if own >= COPIES_MAX {
         return Err(Error::LimitExceeded(format!(
             "Subscriber limit exceeded: There is a limit of {COPIES_MAX} concurrent backups and restores"
         )));

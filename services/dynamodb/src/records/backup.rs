@@ -240,6 +240,14 @@ impl CopyRecord {
         Self { version: VERSION, source, live, purpose }
     }
 
+    /// For whom it is made.
+    pub const fn account(&self) -> AccountId {
+        match &self.purpose {
+            CopyPurpose::Backup(place) => place.account,
+            CopyPurpose::Table { account, .. } => *account,
+        }
+    }
+
     /// The stored bytes.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use super::{Fixture, n, s};
 use crate::jobs::{copy_all, trim_histories};
-use crate::records::{COPIES, DOOMED, HISTORY, ITEMS};
+use crate::records::{COPIES, CopyPurpose, CopyRecord, DOOMED, HISTORY, ITEMS};
 
 fn key(names: &[&str]) -> Value {
     let elements = names.iter().zip(["HASH", "RANGE"]);
@@ -325,6 +325,38 @@ async fn copying_begins_again_where_it_was_interrupted() {
     let arn = made["BackupDetails"]["BackupArn"].clone();
     let described = fixture.ok("DescribeBackup", &json!({"BackupArn": arn})).await;
     assert_eq!(described["BackupDescription"]["BackupDetails"]["BackupStatus"], "AVAILABLE");
+}
+
+#[tokio::test]
+async fn copies_are_counted_and_made_for_each_account_by_itself() {
+    let fixture = Fixture::with_table("p:S").await;
+    let store = fixture.kit.pipeline.store().clone();
+    let fill = |account: &'static str, first: u64| {
+        let purpose = CopyPurpose::Table {
+            account: account.parse().unwrap(),
+            region: "us-east-1".parse().unwrap(),
+            name: "gone".into(),
+        };
+        let record = CopyRecord::new(1, None, purpose).encode().unwrap();
+        let store = store.clone();
+        async move {
+            let all = store.transact(|transaction| {
+                (first..first + 50)
+                    .try_for_each(|to| transaction.put(COPIES, store::Key::new().u64(to), record.clone()))
+            });
+            all.await.map_err(|error: store::StoreError| error).unwrap();
+        }
+    };
+    fill("111111111111", 1_000_000).await;
+    // Another account's have nothing to do with this one's, and are not waited for.
+    let made = fixture.ok("CreateBackup", &json!({"TableName": "Tab", "BackupName": "one"})).await;
+    let (_stop, stopped) = watch::channel(false);
+    let _jobs = fixture.kit.pipeline.start_jobs(&stopped);
+    available(&fixture, &made["BackupDetails"]["BackupArn"]).await;
+    fill("123456789012", 2_000_000).await;
+    let (code, message) =
+        fixture.refused("CreateBackup", &json!({"TableName": "Tab", "BackupName": "two"})).await;
+    assert_eq!(code, "LimitExceededException", "{message}");
 }
 
 #[derive(Clone, Debug)]

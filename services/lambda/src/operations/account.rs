@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use compute::limits::{ACCOUNT_CONCURRENCY_MAX, PACKAGE_UNZIPPED_BYTES_MAX, PACKAGE_ZIPPED_BYTES_MAX};
+use compute::limits::{PACKAGE_UNZIPPED_BYTES_MAX, PACKAGE_ZIPPED_BYTES_MAX};
 use service::Permit;
 
+use super::concurrency::concurrency_max;
 use crate::Lambda;
 use crate::api;
 use crate::error::Error;
@@ -25,13 +26,14 @@ pub(crate) async fn account_settings(
     }
     packages.extend(lambda.layers.packages(call.account()));
     let used: u64 = packages.values().sum();
-    let unreserved = ACCOUNT_CONCURRENCY_MAX.saturating_sub(lambda.catalog.reserved(call.account()));
+    let concurrency = concurrency_max(&lambda);
+    let unreserved = concurrency.saturating_sub(lambda.catalog.reserved(call.account()));
     Ok(api::GetAccountSettingsResponse {
         account_limit: Some(api::AccountLimit {
             total_code_size: Some(TOTAL_CODE_BYTES_MAX),
             code_size_unzipped: i64::try_from(PACKAGE_UNZIPPED_BYTES_MAX).ok(),
             code_size_zipped: i64::try_from(PACKAGE_ZIPPED_BYTES_MAX).ok(),
-            concurrent_executions: Some(i64::from(ACCOUNT_CONCURRENCY_MAX)),
+            concurrent_executions: Some(i64::from(concurrency)),
             unreserved_concurrent_executions: Some(i64::from(unreserved)),
         }),
         account_usage: Some(api::AccountUsage {

@@ -11,6 +11,17 @@ use crate::Lambda;
 use crate::api;
 use crate::error::Error;
 
+/// Executions that an account can have at one time: AWS's quota, or all environments of this machine where those are fewer.
+pub(crate) fn concurrency_max(lambda: &Lambda) -> u32 {
+    let environments = lambda.compute.limits().environments_max;
+    u32::try_from(environments).unwrap_or(u32::MAX).min(ACCOUNT_CONCURRENCY_MAX)
+}
+
+/// What reservations must leave of that, as AWS has it for smaller quotas: never more than a half.
+pub(crate) fn unreserved_min(lambda: &Lambda) -> u32 {
+    UNRESERVED_CONCURRENCY_MIN.min(concurrency_max(lambda) / 2)
+}
+
 pub(crate) async fn put_concurrency(
     lambda: Arc<Lambda>,
     permit: Permit<api::PutFunctionConcurrency>,
@@ -25,10 +36,11 @@ pub(crate) async fn put_concurrency(
             let own = function.record.reserved_concurrency.unwrap_or(0);
             let others = lambda.catalog.reserved(id.account).saturating_sub(own);
             let all = others.saturating_add(asked);
-            if all > ACCOUNT_CONCURRENCY_MAX - UNRESERVED_CONCURRENCY_MIN {
+            let least = unreserved_min(&lambda);
+            if asked > own && all > concurrency_max(&lambda) - least {
                 return Err(Error::InvalidParameterValue(format!(
                     "Specified ReservedConcurrentExecutions for function decreases account's \
-                     UnreservedConcurrentExecution below its minimum value of [{UNRESERVED_CONCURRENCY_MIN}]."
+                     UnreservedConcurrentExecution below its minimum value of [{least}]."
                 )));
             }
             function.record.reserved_concurrency = Some(asked);

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use compute::Provisioned;
-use compute::limits::{ACCOUNT_CONCURRENCY_MAX, UNRESERVED_CONCURRENCY_MIN};
 use service::Permit;
 
+use super::concurrency::{concurrency_max, unreserved_min};
 use super::create::whole;
 use super::{existing, not_found, page, stored, target};
 use crate::Lambda;
@@ -123,17 +123,18 @@ fn check_count(
         }
         return Ok(());
     }
-    let unreserved = ACCOUNT_CONCURRENCY_MAX.saturating_sub(lambda.catalog.reserved(id.account));
+    let unreserved = concurrency_max(lambda).saturating_sub(lambda.catalog.reserved(id.account));
     if all > unreserved {
         return refuse(format!(
             "Specified ConcurrentExecutions for function is greater than account's unreserved concurrency \
              [{unreserved}]."
         ));
     }
-    if unreserved - all < UNRESERVED_CONCURRENCY_MIN {
+    let least = unreserved_min(lambda);
+    if unreserved - all < least {
         return refuse(format!(
             "Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its \
-             minimum value of [{UNRESERVED_CONCURRENCY_MIN}]."
+             minimum value of [{least}]."
         ));
     }
     Ok(())

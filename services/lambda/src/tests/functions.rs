@@ -211,12 +211,23 @@ async fn tags_and_concurrency_are_kept() {
     fixture.ok("UntagResource", json!({"Resource": ARN, "TagKeys": ["team"]})).await;
     assert_eq!(fixture.ok("ListTags", json!({"Resource": ARN})).await["Tags"], json!({"a": "1"}));
     let put = |n: u32| json!({"FunctionName": "orders", "ReservedConcurrentExecutions": n});
-    fixture.ok("PutFunctionConcurrency", put(900)).await;
-    assert_eq!(fixture.refused("PutFunctionConcurrency", put(901)).await.0, "InvalidParameterValueException");
+    fixture.ok("PutFunctionConcurrency", put(50)).await;
+    let (code, message) = fixture.refused("PutFunctionConcurrency", put(51)).await;
+    assert_eq!(code, "InvalidParameterValueException");
+    assert!(message.ends_with("below its minimum value of [50]."), "{message}");
     let read = fixture.ok("GetFunctionConcurrency", json!({"FunctionName": "orders"})).await;
-    assert_eq!(read["ReservedConcurrentExecutions"], 900);
+    assert_eq!(read["ReservedConcurrentExecutions"], 50);
     let settings = fixture.ok("GetAccountSettings", json!({})).await;
-    assert_eq!(settings["AccountLimit"]["UnreservedConcurrentExecutions"], 100);
+    assert_eq!(settings["AccountLimit"]["ConcurrentExecutions"], 100, "the machine's");
+    assert_eq!(settings["AccountLimit"]["UnreservedConcurrentExecutions"], 50);
+    // What is reserved is kept free in memory, too: a machine that cannot does not say that it does.
+    let large = |mib: u32| json!({"FunctionName": "orders", "MemorySize": mib});
+    let (code, message) = fixture.refused("UpdateFunctionConfiguration", large(1_024)).await;
+    assert_eq!(code, "InvalidParameterValueException");
+    assert!(message.contains("more than this machine can keep free"), "{message}");
+    fixture.ok("PutFunctionConcurrency", put(8)).await;
+    fixture.ok("UpdateFunctionConfiguration", large(1_024)).await;
+    assert_eq!(fixture.refused("PutFunctionConcurrency", put(9)).await.0, "InvalidParameterValueException");
     assert_eq!(settings["AccountUsage"]["FunctionCount"], 1);
     fixture.ok("DeleteFunctionConcurrency", json!({"FunctionName": "orders"})).await;
     assert_eq!(fixture.ok("GetFunctionConcurrency", json!({"FunctionName": "orders"})).await, json!({}));

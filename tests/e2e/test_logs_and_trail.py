@@ -5,7 +5,9 @@ import time
 
 import pytest
 
-from support import refused, signed_get, trust
+from botocore.exceptions import ClientError
+
+from support import eventually, package, refused, signed_get, trust
 
 
 def now_ms():
@@ -122,3 +124,33 @@ def test_a_sessions_calls_lead_to_who_began_it(platform, name):
     session = sts.get_session_token()["Credentials"]
     record = platform.events(EventName="GetSessionToken")[0]
     assert record["responseElements"]["credentials"]["accessKeyId"] == session["AccessKeyId"] and session["SecretAccessKey"] not in json.dumps(record)
+
+
+def test_output_goes_on_after_older_sessions_were_revoked(platform, name):
+    """The console's "Revoke active sessions": what a function says from then on is written in a session of then."""
+    iam, functions, logs = (platform.client(service) for service in ("iam", "lambda", "logs"))
+    may = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "logs:*", "Resource": "*"}]}
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust({"Service": "lambda.amazonaws.com"}))["Role"]["Arn"]
+    iam.put_role_policy(RoleName=name, PolicyName="may", PolicyDocument=json.dumps(may))
+    functions.create_function(FunctionName=name, Runtime="python3.12", Role=role, Handler="app.handler", Code={"ZipFile": package(app__py="def handler(event, context): print('said', event)")})
+    functions.get_waiter("function_active_v2").wait(FunctionName=name)
+    revoked = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"DateLessThan": {
+        "aws:TokenIssueTime": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}}}]}
+    iam.put_role_policy(RoleName=name, PolicyName="AWSRevokeOlderSessions", PolicyDocument=json.dumps(revoked))
+    time.sleep(1.1)
+    functions.invoke(FunctionName=name, Payload=b'"afterwards"')
+
+    def said():
+        found = logs.filter_log_events(logGroupName=f"/aws/lambda/{name}", filterPattern="said")["events"]
+        return [event["message"].strip() for event in found]
+
+    assert eventually(lambda: quietly(said)) == ["said afterwards"]
+
+
+def quietly(ask):
+    """What is found, or nothing while the group is not there yet."""
+    try:
+        return ask()
+    except ClientError as error:
+        assert error.response["Error"]["Code"] == "ResourceNotFoundException", error
+        return None

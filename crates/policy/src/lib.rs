@@ -35,4 +35,5 @@ pub use error::PolicyError;
 pub use evaluate::evaluate;
 pub use explain::{ConditionTrace, Explanation, PolicyTrace, StatementTrace, explain};
 pub use policy::{NamedPolicy, Policy, PolicyKind, PolicySet};
+pub use principal::is_session_name;
 pub use request::{Lender, PrincipalKind, PrincipalView, Request};

@@ -18,12 +18,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
-use crate::answer::Answer;
 use crate::body::BodyMemory;
 use crate::limits::Limits;
 use crate::peers::Peers;
 use crate::router::{Arrival, Router};
 use crate::tls::{self, TlsIdentity};
+use crate::unread::{Busy, Spoken, Underway};
 
 /// How long a TLS handshake may take.
 const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
@@ -71,6 +71,7 @@ impl Edge {
         http.timer(TokioTimer::new())
             .header_read_timeout(limits.head_timeout)
             .max_headers(limits.headers_max)
+            .max_header_size(limits.head_bytes_max)
             .max_buf_size(limits.head_bytes_max)
             .keep_alive(true)
             .half_close(false);
@@ -131,10 +132,10 @@ impl Edge {
         stream: S,
         arrival: Arrival,
     ) -> http1::Connection<
-        TokioIo<S>,
+        TokioIo<Spoken<S>>,
         impl hyper::service::Service<
             hyper::Request<Incoming>,
-            Response = hyper::Response<Answer>,
+            Response = hyper::Response<Underway>,
             Error = Infallible,
             Future: Send,
         > + use<S>,
@@ -146,11 +147,17 @@ impl Edge {
         let limits = self.limits;
         let memory = self.memory.clone();
         let arrival = Arc::new(arrival);
+        let busy = Busy::default();
+        let stream = Spoken::new(stream, busy.clone());
         let service = service_fn(move |request| {
+            let begun = busy.begin();
             let router = Arc::clone(&router);
             let memory = memory.clone();
             let arrival = Arc::clone(&arrival);
-            async move { Ok::<_, Infallible>(router.answer(request, &arrival, &limits, &memory).await) }
+            async move {
+                let response = router.answer(request, &arrival, &limits, &memory).await;
+                Ok::<_, Infallible>(response.map(|answer| Underway { answer, _begun: begun }))
+            }
         });
         self.http.serve_connection(TokioIo::new(stream), service)
     }

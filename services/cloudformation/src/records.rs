@@ -38,7 +38,7 @@ pub(crate) struct PulseRecord {
     pub(crate) version: u8,
     /// How many events there are: the next one's number.
     pub(crate) events: u64,
-    /// True where somebody asked that the update under way turn back.
+    /// True where somebody asked that the update under way turn back, or that the creation under way end in a deletion.
     pub(crate) cancelled: bool,
 }
 

@@ -91,14 +91,14 @@ fn account(request: &Request<'_>, denial: &Denial, request_id: &str, with_condit
     })
 }
 
-/// The answer to a call that policy refused, in AWS's words.
+/// The answer to a call that policy refused, in AWS's words; `reason` is their end.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>
 pub(crate) fn fault(
     operation: OperationModel,
     principal: &Principal,
     action: &str,
     resource: &str,
-    denial: &Denial,
+    reason: &str,
 ) -> Fault {
     if matches!(principal, Principal::WebIdentity(_)) {
         return denied(operation, format!("Not authorized to perform {action}"));
@@ -114,9 +114,7 @@ pub(crate) fn fault(
         ("s3", resource) => format!(" on resource: \"{resource}\""),
         (_, resource) => format!(" on resource: {resource}"),
     };
-    let message =
-        format!("{who} is not authorized to perform: {action}{resource} {}", denial.reason_text(action));
-    denied(operation, message)
+    denied(operation, format!("{who} is not authorized to perform: {action}{resource} {reason}"))
 }
 
 /// A denial that no policy took: an action that is not mapped, or a control that could not decide.

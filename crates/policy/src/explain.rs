@@ -139,7 +139,7 @@ fn policies(set: &PolicySet<'_>, question: &Question<'_>) -> Vec<PolicyTrace> {
         (set.session, PolicyType::Session),
     ];
     for (policies, policy_type) in limits {
-        policies.iter().for_each(|named| add(policy_type, Some(&named.name), &named.policy));
+        policies.iter().for_each(|named| add(policy_type, Some(named), &named.policy));
     }
     traces
 }

@@ -4,7 +4,9 @@ import json
 import random
 import socket
 
+import botocore.compat
 import botocore.exceptions
+import botocore.parsers
 import pytest
 
 from support import refused, signed_get
@@ -102,6 +104,70 @@ def test_broken_headers_are_answered(platform, line):
     with socket.create_connection(("127.0.0.1", platform.port), timeout=10) as stream:
         stream.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n" + line + b"\r\n\r\n")
         assert stream.recv(4096).startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 431 "))
+
+
+HEAD_BYTES_MAX = 64 * 1024
+GOOD = b"GET /_fastness/health HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def spoken(platform, *parts):
+    """Everything that a connection answers to these bytes before it ends."""
+    with socket.create_connection(("127.0.0.1", platform.port), timeout=10) as stream:
+        for part in parts:
+            stream.sendall(part)
+        return b"".join(iter(lambda: stream.recv(65536), b""))
+
+
+def of_length(length):
+    """A good request whose head is so many bytes long."""
+    frame = b"GET /_fastness/health HTTP/1.1\r\nHost: x\r\nConnection: close\r\na: %s\r\n\r\n"
+    return frame % (b"b" * (length - len(frame % b"")))
+
+
+@pytest.mark.parametrize("before", [b"", GOOD])
+@pytest.mark.parametrize(("request_", "status", "code"), [
+    (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400, "MalformedHttpRequestException"),
+    (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", 400, "MalformedHttpRequestException"),
+    (b"GET / HTTP/1.1\r\nHost: x\r\na: b\r\n c\r\n\r\n", 400, "MalformedHttpRequestException"),
+    (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"a: b\r\n" * 100 + b"\r\n", 431, "RequestHeaderSectionTooLarge"),
+    (of_length(HEAD_BYTES_MAX + 1), 431, "RequestHeaderSectionTooLarge"),
+])
+def test_what_cannot_be_read_is_refused_with_a_code_and_an_id(platform, before, request_, status, code):
+    with socket.create_connection(("127.0.0.1", platform.port), timeout=10) as stream:
+        if before:
+            stream.sendall(before)
+            assert stream.recv(4096).startswith(b"HTTP/1.1 200 ")
+        stream.sendall(request_)
+        head, _, body = b"".join(iter(lambda: stream.recv(65536), b"")).partition(b"\r\n\r\n")
+    lines = head.decode().split("\r\n")
+    fields = dict(line.lower().split(": ", 1) for line in lines[1:])
+    assert lines[0].startswith(f"HTTP/1.1 {status} ") and fields["content-length"] == str(len(body)) and fields["connection"] == "close"
+    answer = botocore.parsers.QueryParser().parse({"body": body, "headers": fields, "status_code": status}, None)
+    assert answer["Error"]["Code"] == code and answer["Error"]["Message"] and answer["ResponseMetadata"]["RequestId"] == fields["x-amzn-requestid"]
+    assert len(fields) == len(lines) - 1, "a field stands twice"
+    # Clients of the other APIs read it too.
+    for parser in (botocore.parsers.RestXMLParser(), botocore.parsers.JSONParser(), botocore.parsers.RestJSONParser()):
+        parsed = parser.parse({"body": body, "headers": botocore.compat.HTTPHeaders.from_dict(fields), "status_code": status}, None)
+        assert parsed["Error"]["Message"] and (parsed["Error"]["Code"] in (code, str(status)) or code.lower() in parsed["Error"]["Code"]), parsed
+
+
+def test_the_limit_of_a_head_is_what_it_says(platform):
+    assert spoken(platform, of_length(HEAD_BYTES_MAX)).startswith(b"HTTP/1.1 200 ")
+    assert spoken(platform, of_length(HEAD_BYTES_MAX)[:30_000], of_length(HEAD_BYTES_MAX)[30_000:]).startswith(b"HTTP/1.1 200 ")
+    assert platform.raw("GET", "/_fastness/health", headers={"a": "b" * 100_000}).status_code == 431
+
+
+def test_an_answer_that_looks_like_a_refusal_is_not_touched(platform, name):
+    """What somebody stored is handed out as it is, also behind other answers on the same connection."""
+    forged = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+    s3 = platform.client("s3")
+    s3.create_bucket(Bucket=name)
+    for count in (1, 20_000):
+        s3.put_object(Bucket=name, Key="k", Body=forged * count)
+        for _ in range(3):
+            assert s3.get_object(Bucket=name, Key="k")["Body"].read() == forged * count
+    s3.delete_object(Bucket=name, Key="k")
+    s3.delete_bucket(Bucket=name)
 
 
 def test_random_damage_never_breaks_it(platform):

@@ -192,6 +192,58 @@ result = {"total": total, "error": error}
     assert answer["error"] in ("EPERM", "EMFILE", "ENFILE", "ENOMEM") and answer["total"] <= 256 << 20, answer
 
 
+def test_nobody_watches_files_that_all_share(tenants):
+    """inotify and dnotify would tell which modules another tenant imports, and which programs the host's administrator runs."""
+    answer = tenants("tenant-b", """
+import ctypes, errno, fcntl, os
+libc = ctypes.CDLL(None, use_errno=True)
+def tried(call, *arguments):
+    return call(*arguments) >= 0 or errno.errorcode[ctypes.get_errno()]
+folder = os.open("/usr/bin", os.O_RDONLY)
+def asked(command, argument):
+    try:
+        return fcntl.fcntl(folder, command, argument)
+    except OSError as error:
+        return errno.errorcode[error.errno]
+result = {"inotify_init": tried(libc.inotify_init), "inotify_init1": tried(libc.inotify_init1, 0), "dnotify": asked(1026, 0x8000003F), "lease": asked(1024, 0)}
+""")
+    assert answer == {"inotify_init": "ENOSYS", "inotify_init1": "ENOSYS", "dnotify": "EPERM", "lease": "EPERM"}
+
+
+def test_what_the_whole_host_counts_cannot_be_taken(tenants):
+    """Contexts of asynchronous input and output are a number for the whole host (fs.aio-max-nr)."""
+    before = pathlib.Path("/proc/sys/fs/aio-nr").read_text()
+    assert tenants("tenant-b", """
+import ctypes, errno
+libc = ctypes.CDLL(None, use_errno=True)
+context = ctypes.c_ulong(0)
+result = (libc.syscall(206, 1024, ctypes.byref(context)), errno.errorcode[ctypes.get_errno()])
+""") == [-1, "ENOSYS"]
+    assert pathlib.Path("/proc/sys/fs/aio-nr").read_text() == before
+
+
+def test_socket_buffers_are_bounded(tenants):
+    """The kernel's memory behind a function's connections is the function's: 64 MiB at most where it is counted apart."""
+    answer = tenants("tenant-b", """
+import socket
+held, total = [], 0
+listener = socket.create_server(("127.0.0.1", 7001))
+for _ in range(120):
+    client = socket.create_connection(("127.0.0.1", 7001))
+    server, _ = listener.accept()
+    held += [client, server]
+    for one in (client, server):
+        one.setblocking(False)
+        try:
+            while True:
+                total += one.send(b"x" * 65536)
+        except BlockingIOError:
+            pass
+result = total
+""")
+    assert answer < 192 << 20, answer
+
+
 def test_nothing_of_a_crashed_environment_is_in_the_next(tenants):
     tenants("tenant-b", "import os\nopen('/tmp/left', 'w').write('x')\nos.environ['LEFT'] = '1'\nos._exit(3)", error="Runtime.ExitError")
     assert tenants("tenant-b", "import os\nresult = [os.listdir('/tmp'), os.environ.get('LEFT')]") == [[], None]

@@ -36,6 +36,9 @@ pub const STREAMED_FREE_BYTES: u64 = 6 * 1024 * 1024;
 pub const STREAMED_BYTES_PER_SECOND: u64 = 2 * 1024 * 1024;
 /// Pieces of such an answer that wait for who takes them; the function waits meanwhile.
 pub const STREAMED_PIECES_MAX: usize = 16;
+/// What bodies that are not whole yet may hold, over all connections of one environment: one answer, and what extensions
+/// send beside it.
+pub const RUNTIME_BODIES_BYTES_MAX: usize = RESPONSE_BYTES_MAX + 512 * 1024;
 /// Bytes beyond the largest answer that are read and thrown away before the connection is closed instead.
 pub const RESPONSE_DISCARD_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// The largest request head on the Runtime API.

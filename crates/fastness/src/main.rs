@@ -31,6 +31,10 @@ use clap::Parser;
 
 use crate::args::{Args, Command};
 
+/// Answers are made of many small allocations, freed by another thread than the one that made them.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     // Sandboxes are made by a small process of their own; this returns at once in every other process.
     sandbox::run_if_spawner();

@@ -6,11 +6,30 @@
 use http::HeaderName;
 
 /// Headers that end at the gateway.
-const DROPPED: [&str; 6] =
-    ["keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
+const DROPPED: [&str; 10] = [
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "via",
+];
 
 /// Headers that are handed on under another name.
-const REMAPPED: [&str; 5] = ["connection", "content-length", "date", "server", "www-authenticate"];
+const REMAPPED: [&str; 8] = [
+    "connection",
+    "content-length",
+    "content-md5",
+    "date",
+    "max-forwards",
+    "server",
+    "user-agent",
+    "www-authenticate",
+];
 
 /// What becomes of a header.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,11 +62,14 @@ mod tests {
             ("X-Own", "x-own"),
             ("Content-Length", "x-amzn-remapped-content-length"),
             ("WWW-Authenticate", "x-amzn-remapped-www-authenticate"),
+            ("content-md5", "x-amzn-remapped-content-md5"),
             ("DATE", "x-amzn-remapped-date"),
         ] {
             assert_eq!(name(given), Named::As(HeaderName::from_static(expected)), "{given}");
         }
-        assert_eq!(name("Transfer-Encoding"), Named::Dropped);
+        for dropped in ["Transfer-Encoding", "Host", "Proxy-Authenticate"] {
+            assert_eq!(name(dropped), Named::Dropped);
+        }
         assert_eq!(name("a b"), Named::Invalid);
         assert_eq!(name(""), Named::Invalid);
     }

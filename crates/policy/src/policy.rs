@@ -91,12 +91,20 @@ pub struct NamedPolicy {
     pub name: Arc<str>,
     /// The policy.
     pub policy: Policy,
+    /// The group through which its holder has it: for explanations.
+    pub group: Option<Arc<str>>,
 }
 
 impl NamedPolicy {
     /// A policy and its name.
     pub fn new(name: impl Into<Arc<str>>, policy: Policy) -> Self {
-        Self { name: name.into(), policy }
+        Self { name: name.into(), policy, group: None }
+    }
+
+    /// The same as a member of this group has it.
+    #[must_use]
+    pub fn through(self, group: impl Into<Arc<str>>) -> Self {
+        Self { group: Some(group.into()), ..self }
     }
 }
 

@@ -61,6 +61,24 @@ impl PrincipalElement {
         Ok(Self { patterns, negated })
     }
 
+    pub(crate) const fn is_negated(&self) -> bool {
+        self.negated
+    }
+
+    /// Whom it names, each with its kind before it.
+    pub(crate) fn texts(&self) -> Vec<String> {
+        let text = |pattern: &PrincipalPattern| match pattern {
+            PrincipalPattern::Anyone => "*".to_owned(),
+            PrincipalPattern::Account(name)
+            | PrincipalPattern::Arn(name)
+            | PrincipalPattern::UniqueId(name) => format!("AWS:{name}"),
+            PrincipalPattern::Service(name) => format!("Service:{name}"),
+            PrincipalPattern::Federated(name) => format!("Federated:{name}"),
+            PrincipalPattern::CanonicalUser => "CanonicalUser".to_owned(),
+        };
+        self.patterns.iter().map(text).collect()
+    }
+
     /// True for `*`, the wildcard.
     pub(crate) fn is_anyone(&self) -> bool {
         !self.negated && matches!(self.patterns.as_slice(), [PrincipalPattern::Anyone])
@@ -185,14 +203,17 @@ fn is_account(text: &str) -> bool {
 /// session's name (`AROA…:name`).
 fn is_unique_id(text: &str) -> bool {
     let (id, session) = text.split_once(':').map_or((text, None), |(id, session)| (id, Some(session)));
-    let is_session = |name: &str| {
-        (2..=64).contains(&name.len())
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte))
-    };
     (16..=128).contains(&id.len())
         && (id.starts_with("AROA") || id.starts_with("AIDA") && session.is_none())
-        && session.is_none_or(is_session)
+        && session.is_none_or(is_session_name)
         && id.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+}
+
+/// What may stand behind a role in the ARN or the unique id of its session. A function's session has the function's name, which
+/// may be one character; `AssumeRole` wants two.
+pub fn is_session_name(name: &str) -> bool {
+    (1..=64).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte))
 }
 
 fn is_service(text: &str) -> bool {

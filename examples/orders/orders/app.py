@@ -24,8 +24,8 @@ def create(event):
         article, quantity = order["article"], order["quantity"]
     except (ValueError, TypeError, KeyError):
         article, quantity = None, None
-    if not isinstance(article, str) or not 0 < len(article) <= 200 or type(quantity) is not int or not 0 < quantity <= 1_000_000:
-        return answer(400, {"message": "an order is {\"article\": text of 1 to 200 characters, \"quantity\": 1 to 1000000}"})
+    if not isinstance(article, str) or not 0 < len(article) <= 200 or not article.isprintable() or type(quantity) is not int or not 0 < quantity <= 1_000_000:
+        return answer(400, {"message": "an order is {\"article\": printable text of 1 to 200 characters, \"quantity\": 1 to 1000000}"})
     order_id = str(uuid.uuid4())
     item = {"id": {"S": order_id}, "article": {"S": article}, "quantity": {"N": str(quantity)}}
     dynamodb.put_item(TableName=os.environ["ORDERS_TABLE"], Item=item)

@@ -70,15 +70,21 @@ pub(crate) fn may_begin(from: &str, to: &str) -> bool {
     match to {
         status::CREATE_IN_PROGRESS => from == status::REVIEW_IN_PROGRESS,
         status::UPDATE_IN_PROGRESS => can_update(from),
-        status::DELETE_IN_PROGRESS => can_delete(from),
         status::ROLLBACK_IN_PROGRESS | status::UPDATE_ROLLBACK_IN_PROGRESS => can_go_back(from),
         _ => false,
     }
 }
 
-/// True where nothing is going on, so that the stack may be deleted.
+/// True where the stack may be deleted: nothing is going on, or a creation, whose place the deletion takes.
 pub(crate) fn can_delete(status: &str) -> bool {
-    !status.ends_with("_IN_PROGRESS") || status == status::REVIEW_IN_PROGRESS
+    let creates = [status::REVIEW_IN_PROGRESS, status::CREATE_IN_PROGRESS, status::ROLLBACK_IN_PROGRESS]
+        .contains(&status);
+    !status.ends_with("_IN_PROGRESS") || creates
+}
+
+/// True where the stack is deleted already, or will be without another call.
+pub(crate) fn is_going(status: &str) -> bool {
+    matches!(status, status::DELETE_COMPLETE | status::DELETE_IN_PROGRESS)
 }
 
 /// `arn:aws:cloudformation:region:account:stack/name/uuid`
@@ -211,6 +217,7 @@ mod tests {
     fn a_stack_at_work_is_left_alone() {
         assert!(can_update(status::CREATE_COMPLETE) && !can_update(status::ROLLBACK_COMPLETE));
         assert!(can_delete(status::ROLLBACK_COMPLETE) && !can_delete(status::UPDATE_CLEANUP));
-        assert!(can_delete(status::REVIEW_IN_PROGRESS));
+        assert!(can_delete(status::REVIEW_IN_PROGRESS) && can_delete(status::CREATE_IN_PROGRESS));
+        assert!(!can_delete(status::UPDATE_IN_PROGRESS) && !can_delete(status::DELETE_IN_PROGRESS));
     }
 }

@@ -38,7 +38,9 @@ impl LogDelivery {
 
     async fn deliver_as_role(&self, target: &LogTarget, events: Vec<LogEvent>) -> Result<(), Fault> {
         let Some(pipeline) = self.pipeline.get() else { return Err(Fault::internal()) };
-        let Some(principal) = log_writer(pipeline.directory(), target) else { return Err(Fault::internal()) };
+        let Some(principal) = log_writer(pipeline.directory(), target, pipeline.clock().now()) else {
+            return Err(Fault::internal());
+        };
         let writer = Writer { pipeline, principal: Arc::new(principal), target };
         let stream = (target.log_group.clone(), target.log_stream.clone());
         if !self.made.lock().contains(&stream) {

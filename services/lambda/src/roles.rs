@@ -41,11 +41,13 @@ impl CredentialSource for FunctionRoles {
 }
 
 /// The session of the function's role in which an environment's output is written; `None` where the role is gone.
-pub(crate) fn log_writer(directory: &Directory, target: &LogTarget) -> Option<Principal> {
+pub(crate) fn log_writer(directory: &Directory, target: &LogTarget, now: Timestamp) -> Option<Principal> {
     let (account, role) = directory.role_by_arn(&target.role_arn).ok().flatten()?;
     let path = RoleName::parse(&target.role_arn)?.path;
     let session = target.function_arn.rsplit(':').next().unwrap_or_default();
     let mut principal = AssumedRole::new(account, &path, &role.name, &role.role_id, session);
+    // Each delivery is a session of its own: who ends a role's older sessions does not end what its functions say from then on.
+    principal.issued_at = now;
     principal.source_environment = Some(target.environment_id.clone());
     principal.source_function = Some(target.function_arn.clone());
     (account == target.account).then_some(Principal::AssumedRole(principal))
@@ -68,6 +70,7 @@ pub(crate) fn session(
     }
     let path = RoleName::parse(role_arn)?.path;
     let mut principal = AssumedRole::new(account, &path, &role.name, &role.role_id, &function.name);
+    principal.issued_at = now;
     principal.source_function = Some(function.arn());
     Some(Principal::AssumedRole(principal))
 }

@@ -94,6 +94,10 @@ fn existing_tags(
 }
 
 /// Condition keys from what was said, where it was said.
+/// Whether the call makes an object, or only what one may be made of; both ask for `s3:PutObject`.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html>
+const CREATES: &str = "s3:ObjectCreationOperation";
+
 fn said(access: Access, keys: &[(&'static str, Option<&str>)]) -> Access {
     keys.iter().fold(access, |access, (key, value)| match value {
         Some(value) => access.when(*key, [*value]),
@@ -265,6 +269,7 @@ pub(crate) fn put_object(s3: &S3, request: &AccessRequest<'_, api::PutObjectRequ
             ("s3:x-amz-storage-class", input.storage_class.as_deref()),
             ("s3:if-none-match", input.if_none_match.as_deref()),
             ("s3:if-match", input.if_match.as_deref()),
+            (CREATES, Some("true")),
         ],
     );
     let access = with_request_tags(access, input.tagging.as_deref());
@@ -279,11 +284,13 @@ pub(crate) fn put_object(s3: &S3, request: &AccessRequest<'_, api::PutObjectRequ
 
 pub(crate) fn copy_object(s3: &S3, request: &AccessRequest<'_, api::CopyObjectRequest>) -> Outcome {
     let input = request.input;
+    let source = name::CopySource::parse(&input.copy_source)?;
     let access = ask(s3, request, "s3:PutObject", &input.bucket, Some(&input.key))?;
     let access = said(
         access,
         &[
-            ("s3:x-amz-copy-source", Some(&input.copy_source)),
+            // SECURITY: what is copied, and not one of the ways to write it: a policy knows one.
+            ("s3:x-amz-copy-source", Some(&format!("{}/{}", source.bucket, source.key))),
             ("s3:x-amz-metadata-directive", input.metadata_directive.as_deref()),
             ("s3:x-amz-acl", input.acl.as_deref()),
             ("s3:x-amz-server-side-encryption", input.server_side_encryption.as_deref()),
@@ -292,6 +299,9 @@ pub(crate) fn copy_object(s3: &S3, request: &AccessRequest<'_, api::CopyObjectRe
                 input.ssekms_key_id.as_ref().map(|key| key.expose().as_str()),
             ),
             ("s3:x-amz-storage-class", input.storage_class.as_deref()),
+            ("s3:if-none-match", input.if_none_match.as_deref()),
+            ("s3:if-match", input.if_match.as_deref()),
+            (CREATES, Some("true")),
         ],
     );
     let access = with_request_tags(access, input.tagging.as_deref());
@@ -372,6 +382,28 @@ pub(crate) fn attributes(s3: &S3, request: &AccessRequest<'_, api::GetObjectAttr
     Ok(access.and(ask_object(s3, request, more, &input.bucket, &input.key, version)?))
 }
 
+pub(crate) fn upload_part(s3: &S3, request: &AccessRequest<'_, api::UploadPartRequest>) -> Outcome {
+    let input = request.input;
+    let access = ask(s3, request, "s3:PutObject", &input.bucket, Some(&input.key))?;
+    Ok(said(access, &[(CREATES, Some("false"))]))
+}
+
+pub(crate) fn complete_upload(
+    s3: &S3,
+    request: &AccessRequest<'_, api::CompleteMultipartUploadRequest>,
+) -> Outcome {
+    let input = request.input;
+    let access = ask(s3, request, "s3:PutObject", &input.bucket, Some(&input.key))?;
+    Ok(said(
+        access,
+        &[
+            ("s3:if-none-match", input.if_none_match.as_deref()),
+            ("s3:if-match", input.if_match.as_deref()),
+            (CREATES, Some("true")),
+        ],
+    ))
+}
+
 macro_rules! on_upload {
     ($($function:ident, $request:ident, $action:literal;)*) => {$(
         pub(crate) fn $function(s3: &S3, request: &AccessRequest<'_, api::$request>) -> Outcome {
@@ -381,8 +413,6 @@ macro_rules! on_upload {
 }
 
 on_upload! {
-    upload_part, UploadPartRequest, "s3:PutObject";
-    complete_upload, CompleteMultipartUploadRequest, "s3:PutObject";
     abort_upload, AbortMultipartUploadRequest, "s3:AbortMultipartUpload";
     list_parts, ListPartsRequest, "s3:ListMultipartUploadParts";
 }
@@ -403,6 +433,7 @@ pub(crate) fn create_upload(
                 input.ssekms_key_id.as_ref().map(|key| key.expose().as_str()),
             ),
             ("s3:x-amz-storage-class", input.storage_class.as_deref()),
+            (CREATES, Some("false")),
         ],
     );
     let access = with_request_tags(access, input.tagging.as_deref());
@@ -418,6 +449,8 @@ pub(crate) fn create_upload(
 pub(crate) fn upload_part_copy(s3: &S3, request: &AccessRequest<'_, api::UploadPartCopyRequest>) -> Outcome {
     let input = request.input;
     let access = ask(s3, request, "s3:PutObject", &input.bucket, Some(&input.key))?;
-    let access = access.when("s3:x-amz-copy-source", [&input.copy_source]);
+    let source = name::CopySource::parse(&input.copy_source)?;
+    let source = format!("{}/{}", source.bucket, source.key);
+    let access = said(access, &[("s3:x-amz-copy-source", Some(&source)), (CREATES, Some("false"))]);
     Ok(access.and(copy_source(s3, request, &input.copy_source)?))
 }

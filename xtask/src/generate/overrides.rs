@@ -52,6 +52,8 @@ pub(crate) struct Service {
     pub(crate) needs_digest: BTreeSet<String>,
     /// Operations whose IAM action has another name.
     pub(crate) action: BTreeMap<String, String>,
+    /// Operations that CloudTrail records under another name.
+    pub(crate) event: BTreeMap<String, String>,
     /// The prefix of its IAM actions, where another service's facts hold them.
     pub(crate) authorization: Option<String>,
     /// The service that CloudTrail names as the source of its events, where that is another one.

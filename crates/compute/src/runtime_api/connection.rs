@@ -11,7 +11,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 
 use super::answer::{CONTINUE, Refused};
-use super::message::{Parsed, Parser};
+use super::message::{Bodies, Parsed, Parser};
 
 /// Bytes read before others get their turn.
 const TURN_BYTES: usize = 1024 * 1024;
@@ -38,12 +38,12 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream) -> Self {
+    pub(super) fn new(stream: TcpStream, bodies: Bodies) -> Self {
         // A small answer must not wait for the peer's acknowledgement of the one before.
         let _ = stream.set_nodelay(true);
         Self {
             stream,
-            parser: Parser::default(),
+            parser: Parser::new(bodies),
             input: BytesMut::new(),
             output: VecDeque::new(),
             closes: false,

@@ -3,11 +3,15 @@
 //! The peer is hostile code. Everything is bounded, ambiguous framing is refused, and bytes of a body beyond the
 //! largest answer are counted but not kept.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use base64::Engine as _;
 use bytes::{Buf, Bytes, BytesMut};
 
 use crate::limits::{
-    RESPONSE_BYTES_MAX, RESPONSE_DISCARD_BYTES_MAX, RUNTIME_HEAD_BYTES_MAX, RUNTIME_HEADERS_MAX,
+    RESPONSE_BYTES_MAX, RESPONSE_DISCARD_BYTES_MAX, RUNTIME_BODIES_BYTES_MAX, RUNTIME_HEAD_BYTES_MAX,
+    RUNTIME_HEADERS_MAX,
 };
 
 /// A body up to this, come in one piece with its head, is copied: what it came in is used again at once.
@@ -75,6 +79,34 @@ pub(crate) struct ExtensionHead {
 pub(crate) struct Parser {
     state: State,
     owes_continue: bool,
+    bodies: Bodies,
+}
+
+/// Bytes of bodies that are not whole yet, of all connections of one environment together: a runtime sends one answer at a
+/// time, and what it leaves half sent is kept in the platform's memory, not in its own.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Bodies(Arc<AtomicUsize>);
+
+/// What one body holds of them, until dropped.
+#[derive(Debug, Default)]
+struct Held {
+    bodies: Bodies,
+    bytes: usize,
+}
+
+impl Held {
+    /// Counts so many more; an error where it would be more than one environment may have.
+    fn grow(&mut self, bytes: usize) -> Result<(), Malformed> {
+        self.bytes += bytes;
+        let before = self.bodies.0.fetch_add(bytes, Ordering::Relaxed);
+        if before + bytes > RUNTIME_BODIES_BYTES_MAX { Err(Malformed) } else { Ok(()) }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.bodies.0.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
 }
 
 #[derive(Debug, Default)]
@@ -93,6 +125,7 @@ enum State {
 struct Partial {
     head: Head,
     body: BytesMut,
+    held: Held,
     body_bytes: u64,
     /// Pieces are handed out as they come; nothing is kept.
     streams: bool,
@@ -111,6 +144,11 @@ enum Step {
 }
 
 impl Parser {
+    /// One connection's, which shares the room for bodies with the environment's others.
+    pub(crate) fn new(bodies: Bodies) -> Self {
+        Self { bodies, ..Self::default() }
+    }
+
     /// Takes as much of `input` as it can and answers what it came to.
     pub(crate) fn advance(&mut self, input: &mut BytesMut) -> Result<Option<Parsed>, Malformed> {
         loop {
@@ -196,7 +234,8 @@ impl Parser {
         }
         let streams = head.streams;
         let (head, begins) = if streams { (Head::default(), Some(head)) } else { (head, None) };
-        let partial = Box::new(Partial { head, streams, ..Partial::default() });
+        let held = Held { bodies: self.bodies.clone(), bytes: 0 };
+        let partial = Box::new(Partial { head, held, streams, ..Partial::default() });
         let state = match framing {
             Framing::Length(length) => State::Fixed(partial, length),
             Framing::Chunked => State::ChunkSize(partial),
@@ -222,6 +261,7 @@ impl Partial {
             return Ok((taken, (taken > 0).then(|| piece.freeze())));
         }
         piece.truncate(RESPONSE_BYTES_MAX.saturating_sub(self.body.len()));
+        self.held.grow(piece.len())?;
         if self.body.is_empty() {
             self.body = piece;
         } else {
@@ -473,6 +513,35 @@ mod tests {
         let messages = parse_in_pieces(&request, 65_536).unwrap();
         assert_eq!(messages[0].body.len(), RESPONSE_BYTES_MAX);
         assert_eq!(messages[0].body_bytes, length as u64);
+    }
+
+    #[test]
+    fn bodies_left_half_sent_are_bounded_over_all_connections() {
+        let bodies = Bodies::default();
+        let begin = |length: usize| {
+            let mut parser = Parser::new(bodies.clone());
+            let mut input =
+                BytesMut::from(format!("POST /a HTTP/1.1\r\nContent-Length: {length}\r\n\r\n").as_bytes());
+            input.resize(input.len() + length - 1, b'x');
+            let parsed = parser.advance(&mut input);
+            (parsed.map(|parsed| parsed.is_some()), parser)
+        };
+        let (first, mut answer) = begin(RESPONSE_BYTES_MAX);
+        let (second, small) = begin(100_000);
+        assert_eq!(
+            (first, second),
+            (Ok(false), Ok(false)),
+            "an answer, and a call of an extension beside it"
+        );
+        assert_eq!(begin(RESPONSE_BYTES_MAX).0, Err(Malformed));
+        assert!(matches!(answer.advance(&mut BytesMut::from("x")), Ok(Some(Parsed::Whole(_)))));
+        assert_eq!(
+            begin(RESPONSE_BYTES_MAX).0,
+            Ok(false),
+            "what is whole, and what was refused, counts no more"
+        );
+        drop((answer, small));
+        assert_eq!(bodies.0.load(Ordering::Relaxed), 0);
     }
 
     proptest! {

@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 
 use super::answer::{ACCEPTED, Assignment, Refused, document_head, head};
 use super::connection::Connection;
+use super::message::Bodies;
 use super::request::RuntimeRequest;
 use crate::limits::RUNTIME_CONNECTIONS_MAX;
 
@@ -25,6 +26,7 @@ pub(crate) struct RuntimeApi {
     parked: Option<ConnectionId>,
     /// Connections whose call is answered later, for somebody else than the runtime.
     held: Vec<ConnectionId>,
+    bodies: Bodies,
 }
 
 impl RuntimeApi {
@@ -39,6 +41,7 @@ impl RuntimeApi {
             connections: Vec::new(),
             parked: None,
             held: Vec::new(),
+            bodies: Bodies::default(),
         })
     }
 
@@ -72,7 +75,7 @@ impl RuntimeApi {
     fn accept(&mut self, cx: &mut Context<'_>) {
         while let Poll::Ready(accepted) = self.listener.poll_accept(cx) {
             let Ok((stream, _)) = accepted else { continue };
-            let connection = Some(Connection::new(stream));
+            let connection = Some(Connection::new(stream, self.bodies.clone()));
             if let Some(free) = self.connections.iter_mut().find(|slot| slot.is_none()) {
                 *free = connection;
             } else if self.connections.len() < RUNTIME_CONNECTIONS_MAX {

@@ -214,6 +214,10 @@ fn bound(from: &impl Reads, text: &str) -> Result<Option<String>, BindError> {
         }
         ("sts", "assumed-role") => {
             let (role, session) = rest.split_once('/').ok_or_else(unknown)?;
+            // SECURITY: what is stored must be readable again: nobody could use or mend what it stands on.
+            if !policy::is_session_name(session) {
+                return Err(unknown());
+            }
             let found: Option<RoleRecord> = record(from, keys::ROLES, account, role)?;
             let found = found.filter(|found| found.name == role).ok_or_else(unknown)?;
             Ok(Some(format!("{}:{session}", found.role_id)))

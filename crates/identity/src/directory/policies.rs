@@ -136,10 +136,12 @@ impl Directory {
         };
         let mut identity = Vec::new();
         self.add_own(&mut identity, user.account, &record.inline, &record.attached)?;
-        for group in &record.groups {
-            let group = view.record::<GroupRecord>(keys::GROUPS, &keys::named(user.account, group))?;
+        for name in &record.groups {
+            let group = view.record::<GroupRecord>(keys::GROUPS, &keys::named(user.account, name))?;
             if let Some(group) = group {
-                self.add_own(&mut identity, user.account, &group.inline, &group.attached)?;
+                let mut theirs = Vec::new();
+                self.add_own(&mut theirs, user.account, &group.inline, &group.attached)?;
+                identity.extend(theirs.into_iter().map(|named| named.through(name.as_str())));
             }
         }
         let passwords =

@@ -14,6 +14,7 @@ mod names;
 mod organization;
 mod sets;
 mod variables;
+mod wildcards;
 
 use policy::{
     Context, Decision, DenialKind, Lender, NamedPolicy, Policy, PolicyKind, PolicySet, PrincipalKind,

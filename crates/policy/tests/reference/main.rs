@@ -16,7 +16,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use pools::{case, policy};
-use values::like;
+use values::{like, near};
 
 const HOME: &str = "111111111111";
 const AWAY: &str = "222222222222";
@@ -195,6 +195,27 @@ proptest! {
         };
         let decision = evaluate(&request, &PolicySet { identity: &identity, ..PolicySet::default() });
         prop_assert_eq!(decision.is_allowed(), like(&pattern, &text));
+    }
+
+    /// An allow takes in what the naive matcher does segment by segment, a deny what it does over the whole, and what is excepted
+    /// the other way round.
+    #[test]
+    fn segments_agree_with_a_naive_matcher(
+        pattern in "[ab:*?]{0,9}", text in "[abä:]{0,9}", allow in any::<bool>(), negated in any::<bool>(),
+    ) {
+        let (pattern, text) = (format!("arn:aws:s3:::{pattern}"), format!("arn:aws:s3:::{text}"));
+        let mut statement = json!({ "Effect": if allow { "Allow" } else { "Deny" }, "Action": "a:b" });
+        statement[if negated { "NotResource" } else { "Resource" }] = json!(pattern.clone());
+        let everything = json!({ "Effect": if allow { "Deny" } else { "Allow" }, "Action": if allow { "a:c" } else { "*" }, "Resource": "*" });
+        let document = json!({ "Version": "2012-10-17", "Statement": [statement, everything] });
+        let identity = [NamedPolicy::new("p", Policy::parse(&document.to_string(), PolicyKind::Identity).unwrap())];
+        let context = Context::new();
+        let request = Request {
+            principal: CALLERS[0].view(), action: "a:b", resource: &text, resource_account: HOME, context: &context,
+        };
+        let decision = evaluate(&request, &PolicySet { identity: &identity, ..PolicySet::default() });
+        let fits = like(&if allow != negated { near(&pattern) } else { pattern.clone() }, &text);
+        prop_assert_eq!(decision.is_allowed(), (fits != negated) == allow, "{} {}", pattern, text);
     }
 
     /// Adding a deny never turns a refusal into a permission.

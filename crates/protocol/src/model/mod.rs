@@ -13,7 +13,7 @@ use std::collections::HashMap;
 pub(crate) use operation::OperationData;
 pub use operation::OperationModel;
 pub use reader::UnreadableModel;
-pub use registry::{model, models};
+pub use registry::{model, models, operation_of_event};
 pub use shape::{ErrorShape, Kind, Location, Member, Shape, TimestampFormat};
 pub(crate) use shape::{ShapeData, XmlNamespace};
 

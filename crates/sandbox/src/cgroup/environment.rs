@@ -17,6 +17,10 @@ const MIB: u64 = 1_024 * 1_024;
 /// Processor time is accounted in periods of this length.
 const CPU_PERIOD_MICROS: u64 = 20_000;
 
+/// What the buffers of an environment's TCP and UDP sockets may hold, in bytes, where version 1 counts them apart.
+const SOCKETS_MAX: u64 = 64 * MIB;
+pub(super) const SOCKETS_LIMIT: &str = "memory.kmem.tcp.limit_in_bytes";
+
 /// A cgroup in the hierarchy of one controller.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Place {
@@ -110,6 +114,10 @@ impl EnvironmentCgroup {
         match version {
             Version::V1 => {
                 files::write(dir, "memory.limit_in_bytes", bytes)?;
+                // Version 2 counts sockets' buffers as memory; here they are counted apart, and only where they are limited.
+                if dir.join(SOCKETS_LIMIT).exists() {
+                    files::write(dir, SOCKETS_LIMIT, bytes.min(SOCKETS_MAX))?;
+                }
                 // Memory and swap together: swap is none of the function's memory. Absent without swap accounting.
                 if dir.join("memory.memsw.limit_in_bytes").exists() {
                     files::write(dir, "memory.memsw.limit_in_bytes", bytes)?;
@@ -273,11 +281,13 @@ mod tests {
     fn limits_are_written_in_version_1s_words() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("memory.memsw.limit_in_bytes"), "").unwrap();
+        fs::write(dir.path().join(SOCKETS_LIMIT), "").unwrap();
         let cgroup = everything(Version::V1, dir.path());
         cgroup.create(&spec()).unwrap();
         for (file, value) in [
             ("memory.limit_in_bytes", "268435456"),
             ("memory.memsw.limit_in_bytes", "268435456"),
+            (SOCKETS_LIMIT, "67108864"),
             ("cpu.shares", "147"),
             ("cpu.cfs_quota_us", "20000"),
             ("pids.max", "64"),

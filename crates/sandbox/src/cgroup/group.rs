@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::claim::{Claim, claim, group_name, processes};
 use super::discover::{Hierarchies, Hierarchy, discover};
-use super::environment::{EnvironmentCgroup, Place};
+use super::environment::{EnvironmentCgroup, Place, SOCKETS_LIMIT};
 use super::{Version, files};
 use crate::layers::{self, LayerStatus};
 use crate::spec::EnvironmentSpec;
@@ -102,6 +102,10 @@ fn adopt_one(
         let controller = layer.0.trim_start_matches("cgroup-");
         files::write(&base, "cgroup.subtree_control", format!("+{controller}"))
             .map_err(|error| error.to_string())?;
+    }
+    if version == Version::V1 && base.join(SOCKETS_LIMIT).exists() {
+        // The kernel rewrites its own code when the first group counts sockets and when the last one ends: not for each environment.
+        files::write(&base, SOCKETS_LIMIT, -1).map_err(|error| error.to_string())?;
     }
     Ok(Hierarchy { version, base })
 }

@@ -103,6 +103,7 @@ struct Targets {
     clone: Position,
     socket: Position,
     socket_pair: Position,
+    fcntl: Position,
     ioctl: Position,
     personality: Position,
     prctl: Position,
@@ -117,6 +118,7 @@ impl Targets {
             Verdict::CheckClone => self.clone,
             Verdict::CheckSocket => self.socket,
             Verdict::CheckSocketPair => self.socket_pair,
+            Verdict::CheckFcntl => self.fcntl,
             Verdict::CheckIoctl => self.ioctl,
             Verdict::CheckPersonality => self.personality,
             Verdict::CheckPrctl => self.prctl,
@@ -158,6 +160,7 @@ fn emit_targets(program: &mut Backwards) -> Targets {
         },
         socket: emit_socket(program, allow, no_family),
         socket_pair: emit_any_of(program, 0, &[libc::AF_UNIX.cast_unsigned()], allow, no_family),
+        fcntl: emit_any_of(program, 1, FORBIDDEN_FCNTL, forbidden, allow),
         // What a terminal executes as typed. No terminal is in reach; this holds if one ever is.
         ioctl: emit_any_of(program, 1, &[TIOCSTI, TIOCLINUX, TIOCSETD], forbidden, allow),
         personality: emit_any_of(program, 0, &[0, u32::MAX], allow, forbidden),
@@ -168,6 +171,9 @@ fn emit_targets(program: &mut Backwards) -> Targets {
 const TIOCSTI: u32 = 0x5412;
 const TIOCLINUX: u32 = 0x541C;
 const TIOCSETD: u32 = 0x5423;
+
+/// Signals and leases that tell when another process opens a file or changes a folder: files are shared with the host.
+const FORBIDDEN_FCNTL: &[u32] = &[libc::F_NOTIFY.cast_unsigned(), libc::F_SETLEASE.cast_unsigned()];
 
 /// Rewriting the process's own memory map description, and letting others trace it.
 const FORBIDDEN_PRCTL: &[u32] = &[libc::PR_SET_MM.cast_unsigned(), libc::PR_SET_PTRACER.cast_unsigned()];
@@ -187,8 +193,11 @@ fn emit_any_of(
 }
 
 fn emit_socket(program: &mut Backwards, allow: Position, refuse: Position) -> Position {
-    let datagram = program.test(JUMP_EQUAL, libc::SOCK_DGRAM.cast_unsigned(), allow, refuse);
-    program.test(JUMP_EQUAL, libc::SOCK_STREAM.cast_unsigned(), allow, datagram);
+    // A family's usual protocol by its name, or none: MPTCP and UDP-Lite are kernel code that no function needs.
+    let protocols = [0, 1, libc::IPPROTO_TCP.cast_unsigned(), libc::IPPROTO_UDP.cast_unsigned()];
+    let protocol = emit_any_of(program, 2, &protocols, allow, refuse);
+    let datagram = program.test(JUMP_EQUAL, libc::SOCK_DGRAM.cast_unsigned(), protocol, refuse);
+    program.test(JUMP_EQUAL, libc::SOCK_STREAM.cast_unsigned(), protocol, datagram);
     program.push(AND, 0, 0, SOCKET_TYPE_MASK);
     let kind = program.load(at_argument_low(1));
     emit_any_of(
@@ -301,6 +310,10 @@ mod tests {
             (libc::SYS_socket, &[2, 1 | libc::SOCK_CLOEXEC.cast_unsigned()], ALLOW),
             (libc::SYS_socket, &[10, 2], ALLOW),
             (libc::SYS_socket, &[unix, 1], ALLOW),
+            (libc::SYS_socket, &[2, 1, 6], ALLOW),
+            (libc::SYS_socket, &[2, 2, 17], ALLOW),
+            (libc::SYS_socket, &[2, 1, 262], EAFNOSUPPORT),
+            (libc::SYS_socket, &[2, 2, 136], EAFNOSUPPORT),
             (libc::SYS_socket, &[2, 3], EAFNOSUPPORT),
             (libc::SYS_socket, &[16, 3], EAFNOSUPPORT),
             (libc::SYS_socket, &[17, 3], EAFNOSUPPORT),
@@ -308,6 +321,9 @@ mod tests {
             (libc::SYS_socket, &[40, 1], EAFNOSUPPORT),
             (libc::SYS_socketpair, &[unix, 1], ALLOW),
             (libc::SYS_socketpair, &[30, 1], EAFNOSUPPORT),
+            (libc::SYS_fcntl, &[0, libc::F_SETFD.cast_unsigned()], ALLOW),
+            (libc::SYS_fcntl, &[0, libc::F_NOTIFY.cast_unsigned()], EPERM),
+            (libc::SYS_fcntl, &[0, libc::F_SETLEASE.cast_unsigned()], EPERM),
             (libc::SYS_ioctl, &[0, 0x5401], ALLOW),
             (libc::SYS_ioctl, &[0, TIOCSTI], EPERM),
             (libc::SYS_personality, &[u32::MAX], ALLOW),

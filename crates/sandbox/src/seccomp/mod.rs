@@ -23,6 +23,8 @@ pub(crate) enum Verdict {
     CheckSocket,
     /// `socketpair`: allowed for Unix addresses.
     CheckSocketPair,
+    /// `fcntl`: allowed but for being told what others do with a file.
+    CheckFcntl,
     /// `ioctl`: allowed but for pushing input into a terminal.
     CheckIoctl,
     /// `personality`: allowed for asking, and for setting the default.

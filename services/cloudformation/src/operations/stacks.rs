@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use base::Timestamp;
 use service::{Call, Permit};
+use store::Transaction;
 
 use super::{body, find, object, operation, pairs, previous, refuse};
 use crate::CloudFormation;
@@ -194,31 +196,47 @@ pub(crate) async fn begin(
     let now = call.now();
     let written = call
         .transact(|tx| {
-            let stored = stacks::find(tx, stack.account, call.region(), &stack.name)?;
             let mut next = stack;
-            if let Some(stored) = stored {
-                check_unchanged(&stored, &next, status)?;
-                next.events = stored.events;
-                next.operations = stored.operations;
-                next.drift = stored.drift;
+            match stacks::find(tx, next.account, call.region(), &next.name)? {
+                Some(stored) => {
+                    check_unchanged(&stored, &next, status)?;
+                    next.events = stored.events;
+                    next.operations = stored.operations;
+                    next.drift = stored.drift;
+                    next.operation = stored.operation;
+                }
+                None if next.status.is_empty() => {}
+                // It was deleted meanwhile.
+                None => return Err(no_stack(&next.name)),
             }
-            next.operations += 1;
-            next.last_token = begun.token.clone().map(|token| (token, status.to_owned()));
-            next.operation = Some(begun);
-            status.clone_into(&mut next.status);
-            next.reason = Some("User Initiated".to_owned());
-            let subject = (next.name.clone(), next.id.clone());
-            let reason = next.reason.clone();
-            let told = (subject.0.as_str(), Some(subject.1.as_str()), STACK);
-            let event = stacks::event(&next, told, status, reason.as_deref(), now);
-            stacks::set_cancelled(tx, &next, false)?;
-            stacks::add_event(tx, &next, &event)?;
-            stacks::save(tx, &next)?;
-            Ok::<_, Error>(next)
+            write(tx, next, begun, status, now)
         })
         .await?;
     engine::start(state, call.pipeline(), &written);
     Ok(written)
+}
+
+/// Writes an operation into a stack, with the event of its first status.
+fn write(
+    tx: &mut Transaction<'_>,
+    mut next: StackRecord,
+    begun: OperationRecord,
+    status: &'static str,
+    now: Timestamp,
+) -> Result<StackRecord, Error> {
+    // A creation that goes on hears of it and stops.
+    let takes_over = next.operation.is_some();
+    next.operations += 1;
+    next.last_token = begun.token.clone().map(|token| (token, status.to_owned()));
+    next.operation = Some(begun);
+    status.clone_into(&mut next.status);
+    next.reason = Some("User Initiated".to_owned());
+    let told = (next.name.as_str(), Some(next.id.as_str()), STACK);
+    let event = stacks::event(&next, told, status, next.reason.as_deref(), now);
+    stacks::set_cancelled(tx, &next, takes_over)?;
+    stacks::add_event(tx, &next, &event)?;
+    stacks::save(tx, &next)?;
+    Ok(next)
 }
 
 fn check_unchanged(stored: &StackRecord, next: &StackRecord, to: &str) -> Result<(), Error> {
@@ -309,27 +327,47 @@ pub(crate) async fn delete(state: State, permit: Permit<api::DeleteStack>) -> Re
     refuse(&[("DeletionMode", input.deletion_mode.as_deref().is_some_and(|mode| mode != "STANDARD"))])?;
     // A stack that is not there is deleted already, as on AWS.
     let Some(mut stack) = find(&state, &call, &input.stack_name)? else { return Ok(()) };
-    if stack.status == status::DELETE_COMPLETE || stack.status == status::DELETE_IN_PROGRESS {
+    if model::is_going(&stack.status) {
         return Ok(());
     }
+    let retain = input.retain_resources.unwrap_or_default();
+    check_deletable(&stack, &retain)?;
+    let mut begun = operation(&call, OperationKind::Delete, input.client_request_token);
+    begun.retain = retain;
+    role::act(&call, &mut stack, input.role_arn, &mut begun).await?;
+    let now = call.now();
+    let written = call
+        .transact(|tx| {
+            let stored = stacks::by_id(tx, stack.account, &stack.region, &stack.id)?;
+            // Of several who ask at once, one deletes it, and all are answered the same.
+            let Some(stored) = stored.filter(|stored| !model::is_going(&stored.status)) else {
+                return Ok(None);
+            };
+            check_deletable(&stored, &begun.retain)?;
+            let next = StackRecord { role_arn: stack.role_arn, ..stored };
+            write(tx, next, begun, status::DELETE_IN_PROGRESS, now).map(Some)
+        })
+        .await?;
+    if let Some(written) = written {
+        engine::start(&state, call.pipeline(), &written);
+    }
+    Ok(())
+}
+
+/// Refuses what a stack's protection or state does not allow.
+fn check_deletable(stack: &StackRecord, retain: &[String]) -> Result<(), Error> {
+    let refused =
+        |why: &str| Err(Error::Validation(format!("Stack [{}] cannot be deleted while {why}", stack.name)));
     if stack.termination_protection {
-        return Err(Error::Validation(format!(
-            "Stack [{}] cannot be deleted while TerminationProtection is enabled",
-            stack.name
-        )));
+        return refused("TerminationProtection is enabled");
     }
     if !model::can_delete(&stack.status) {
-        return Err(busy(&stack, "deleted"));
+        return refused(&format!("in status {}", stack.status));
     }
-    let retain = input.retain_resources.unwrap_or_default();
     if !retain.is_empty() && stack.status != status::DELETE_FAILED {
         return Err(Error::Validation(
             "Invalid operation on stack: RetainResources can only be used on a stack in the DELETE_FAILED state.".to_owned(),
         ));
     }
-    let mut begun = operation(&call, OperationKind::Delete, input.client_request_token);
-    begun.retain = retain;
-    role::act(&call, &mut stack, input.role_arn, &mut begun).await?;
-    begin(&state, &call, stack, begun, status::DELETE_IN_PROGRESS).await?;
     Ok(())
 }

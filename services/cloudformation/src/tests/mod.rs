@@ -3,6 +3,7 @@
 mod change_sets;
 mod compliance;
 mod custom;
+mod deletion;
 mod drift;
 mod faults;
 mod found_again;

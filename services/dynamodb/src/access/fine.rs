@@ -63,10 +63,10 @@ pub(super) const fn selection(is_projected: bool) -> Option<&'static str> {
 }
 
 /// What a write may answer.
-// SECURITY: a failed condition can answer the whole item as well, so it counts as asking for it.
+// SECURITY: a failed condition can answer the whole item as well, so it counts as asking for it, whatever else is asked for.
 pub(super) fn returned<'a>(return_values: Option<&'a str>, on_failure: Option<&str>) -> Option<&'a str> {
-    match (return_values.unwrap_or("NONE"), on_failure) {
-        ("NONE", Some("ALL_OLD")) => Some("ALL_OLD"),
-        (values, _) => Some(values),
+    match on_failure {
+        Some("ALL_OLD") => Some("ALL_OLD"),
+        _ => Some(return_values.unwrap_or("NONE")),
     }
 }

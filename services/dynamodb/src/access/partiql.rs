@@ -3,7 +3,7 @@
 use protocol::Value;
 use service::AccessRequest;
 
-use super::fine::{Fine, selection};
+use super::fine::{Fine, returned, selection};
 use super::{Answer, all, target_access};
 use crate::State;
 use crate::api;
@@ -30,6 +30,7 @@ fn statement_access<I>(
     request: &AccessRequest<'_, I>,
     text: &str,
     parameters: Option<&Vec<Value>>,
+    on_failure: Option<&String>,
     enclosing_operation: Option<&'static str>,
 ) -> Answer {
     let statement = parsed(text, parameters)?;
@@ -72,9 +73,11 @@ fn statement_access<I>(
         }
         Verb::Update { update, returning, .. } => {
             fine.attributes.extend(changed(update));
-            fine.return_values = Some(returning.unwrap_or("NONE"));
+            fine.return_values = returned(*returning, on_failure.map(String::as_str));
         }
-        Verb::Delete { returning, .. } => fine.return_values = Some(returning.unwrap_or("NONE")),
+        Verb::Delete { returning, .. } => {
+            fine.return_values = returned(*returning, on_failure.map(String::as_str));
+        }
     }
     let mut access = fine.add_to(access, table.as_deref());
     if statement.is_read()
@@ -97,7 +100,8 @@ pub(crate) fn execute_statement(
     request: &AccessRequest<'_, api::ExecuteStatementInput>,
 ) -> Answer {
     let input = request.input;
-    statement_access(state, request, &input.statement, input.parameters.as_ref(), None)
+    let on_failure = input.return_values_on_condition_check_failure.as_ref();
+    statement_access(state, request, &input.statement, input.parameters.as_ref(), on_failure, None)
 }
 
 pub(crate) fn batch_execute_statement(
@@ -106,7 +110,9 @@ pub(crate) fn batch_execute_statement(
 ) -> Answer {
     let enclosing = Some("BatchExecuteStatement");
     all(request.input.statements.iter().map(|statement| {
-        statement_access(state, request, &statement.statement, statement.parameters.as_ref(), enclosing)
+        let on_failure = statement.return_values_on_condition_check_failure.as_ref();
+        let parameters = statement.parameters.as_ref();
+        statement_access(state, request, &statement.statement, parameters, on_failure, enclosing)
     }))
 }
 
@@ -116,6 +122,8 @@ pub(crate) fn execute_transaction(
 ) -> Answer {
     let enclosing = Some("ExecuteTransaction");
     all(request.input.transact_statements.iter().map(|statement| {
-        statement_access(state, request, &statement.statement, statement.parameters.as_ref(), enclosing)
+        let on_failure = statement.return_values_on_condition_check_failure.as_ref();
+        let parameters = statement.parameters.as_ref();
+        statement_access(state, request, &statement.statement, parameters, on_failure, enclosing)
     }))
 }

@@ -79,7 +79,9 @@ fn principal(text: &str) -> Result<Value, Error> {
     if text.starts_with("arn:") {
         return Ok(json!({ "AWS": text }));
     }
-    let is_service = text.ends_with(".amazonaws.com") && !text.contains(['*', '?', '/', ':']);
+    // Two services have names of an older kind.
+    let is_service = text.ends_with(".amazonaws.com") && !text.contains(['*', '?', '/', ':'])
+        || ["alexa-appkit.amazon.com", "alexa-connectedhome.amazon.com"].contains(&text);
     if is_service {
         return Ok(json!({ "Service": text }));
     }
@@ -200,6 +202,7 @@ mod tests {
             ("000000000002", r#"{"AWS":"arn:aws:iam::000000000002:root"}"#),
             ("arn:aws:iam::000000000002:role/x", r#"{"AWS":"arn:aws:iam::000000000002:role/x"}"#),
             ("events.amazonaws.com", r#"{"Service":"events.amazonaws.com"}"#),
+            ("alexa-appkit.amazon.com", r#"{"Service":"alexa-appkit.amazon.com"}"#),
         ] {
             assert_eq!(statement(&request(text), ARN).unwrap()["Principal"].to_string(), written);
         }

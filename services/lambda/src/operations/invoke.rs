@@ -157,7 +157,14 @@ fn payload(payload: Option<Bytes>, limit: usize, kind: &str) -> Result<Bytes, Er
     if payload.is_empty() {
         return Ok(Bytes::from_static(b"{}"));
     }
-    match serde_json::from_slice::<serde::de::IgnoredAny>(&payload) {
+    // What is thrown away is not looked at: texts that are no UTF-8 would reach the function.
+    let text = std::str::from_utf8(&payload).map_err(|error| {
+        let at = error.valid_up_to();
+        Error::InvalidRequestContent(format!(
+            "Could not parse request body into json: Invalid UTF-8 at byte {at} of the payload"
+        ))
+    })?;
+    match serde_json::from_str::<serde::de::IgnoredAny>(text) {
         Ok(_) => Ok(payload),
         Err(error) => Err(Error::InvalidRequestContent(format!(
             "Could not parse request body into json: Could not parse payload into json: line {}, column {}",

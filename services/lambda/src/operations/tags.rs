@@ -77,7 +77,10 @@ pub(crate) async fn list_tags(
     let (input, call) = super::parts(permit);
     let resource = &input.resource;
     let tags = match Tagged::parse(resource, call.account(), call.region())? {
-        Tagged::Function(target) => existing(&lambda, &target)?.function.record.tags.clone(),
+        Tagged::Function(target) => {
+            function(&target)?;
+            existing(&lambda, &target)?.function.record.tags.clone()
+        }
         Tagged::Mapping(account, uuid) => {
             let mapping = lambda.mappings.get(account, &uuid);
             mapping.ok_or_else(|| not_found(resource))?.record.tags.clone()

@@ -34,9 +34,10 @@ impl Query<'_> {
         Range::prefix(Key::new().str(self.bucket_id).str_prefix(prefix))
     }
 
-    fn rolled_up<'k>(&self, key: &'k str) -> Option<&'k str> {
+    /// The common prefix that stands for a key; none of a key outside what is listed.
+    pub(crate) fn rolled_up<'k>(&self, key: &'k str) -> Option<&'k str> {
         let delimiter = self.delimiter.filter(|delimiter| !delimiter.is_empty())?;
-        let rest = key.get(self.prefix.len()..)?;
+        let rest = key.strip_prefix(self.prefix)?;
         let at = rest.find(delimiter)?;
         key.get(..self.prefix.len() + at + delimiter.len())
     }
@@ -115,7 +116,8 @@ fn is_shown(value: &Bytes) -> Result<bool, Error> {
 }
 
 /// What is left of a range behind another.
+// SECURITY: never more than there was: leave to list may end at the prefix.
 fn skip(mut range: Range, passed: Range) -> Option<Range> {
-    range.start = passed.end?;
+    range.start = passed.end?.max(range.start);
     Some(range)
 }

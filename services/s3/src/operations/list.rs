@@ -341,8 +341,19 @@ fn walk_versions(
         let stored = snapshot.scan(OLDER, &Range::prefix(object_key(&bucket.id, key)))?;
         stored.iter().map(|(_, stored)| decode(stored)).collect()
     };
+    let query = Query {
+        table: CURRENT,
+        bucket_id: &bucket.id,
+        prefix: input.prefix.as_deref().unwrap_or_default(),
+        delimiter: input.delimiter.as_deref(),
+        after: input.key_marker.as_deref(),
+    };
     // The rest of a key whose first versions were on the page before.
-    if let (Some(key), Some(id)) = (&input.key_marker, &input.version_id_marker) {
+    // SECURITY: only of one that such a page can have shown.
+    if let (Some(key), Some(id)) = (&input.key_marker, &input.version_id_marker)
+        && key.starts_with(query.prefix)
+        && query.rolled_up(key).is_none()
+    {
         let newest = snapshot.get(CURRENT, object_key(&bucket.id, key))?;
         let newest: Option<VersionRecord> = newest.map(|stored| decode(&stored)).transpose()?;
         let all = newest.into_iter().chain(older(key)?);
@@ -354,13 +365,6 @@ fn walk_versions(
         }
     }
     if page.next.is_none() {
-        let query = Query {
-            table: CURRENT,
-            bucket_id: &bucket.id,
-            prefix: input.prefix.as_deref().unwrap_or_default(),
-            delimiter: input.delimiter.as_deref(),
-            after: input.key_marker.as_deref(),
-        };
         query.run_with_markers(snapshot, |found| match found {
             Found::Prefix(prefix) => {
                 if page.is_full(max) {

@@ -242,3 +242,59 @@ async fn what_a_new_bucket_brings_takes_the_leave_that_it_takes_later() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_marker_outside_the_prefix_leads_nobody_out_of_it() {
+    let (kit, root) = with_object().await;
+    let versioned = json!({"Bucket": "bbb", "VersioningConfiguration": {"Status": "Enabled"}});
+    kit.json(&root, "s3", "PutBucketVersioning", &versioned).await.unwrap();
+    let mut ids = Vec::new();
+    for key in ["admin/1", "admin/1", "user/a", "user/b", "zzz"] {
+        let put = json!({"Bucket": "bbb", "Key": key, "Body": "eA=="});
+        let made = kit.json(&root, "s3", "PutObject", &put).await.unwrap();
+        ids.push(made["VersionId"].as_str().unwrap().to_owned());
+    }
+    let may = json!([{"Effect": "Allow", "Action": ["s3:ListBucket", "s3:ListBucketVersions"], "Resource": "*",
+        "Condition": {"StringEquals": {"s3:prefix": "user/"}}}]);
+    let lister = kit.user("lister", may).await;
+    for (operation, input) in [
+        ("ListObjectsV2", json!({"Delimiter": "~", "StartAfter": "!!!!!~"})),
+        ("ListObjectsV2", json!({"Delimiter": "/", "StartAfter": "aaaaa/"})),
+        ("ListObjects", json!({"Delimiter": "~", "Marker": "!!!!!~"})),
+        ("ListObjectVersions", json!({"Delimiter": "~", "KeyMarker": "!!!!!~"})),
+        ("ListObjectVersions", json!({"KeyMarker": "admin/1", "VersionIdMarker": ids[1]})),
+    ] {
+        let mut input = input;
+        input["Bucket"] = "bbb".into();
+        input["Prefix"] = "user/".into();
+        let listed = kit.json(&lister, "s3", operation, &input).await.unwrap();
+        let found = ["Contents", "Versions"].iter().find_map(|member| listed[member].as_array());
+        let keys: Vec<&str> = found.unwrap().iter().map(|one| one["Key"].as_str().unwrap()).collect();
+        assert_eq!(keys, ["user/a", "user/b"], "{operation} {input}");
+    }
+}
+
+#[tokio::test]
+async fn the_documented_policy_enforces_conditional_writes() {
+    let (kit, root) = with_object().await;
+    let text = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject",
+        "Resource": "arn:aws:s3:::bbb/*", "Condition": {"Null": {"s3:if-none-match": "true"},
+            "Bool": {"s3:ObjectCreationOperation": "true"}}}]});
+    kit.json(&root, "s3", "PutBucketPolicy", &json!({"Bucket": "bbb", "Policy": text.to_string()}))
+        .await
+        .unwrap();
+    let put = json!({"Bucket": "bbb", "Key": "n", "Body": "eA=="});
+    assert_eq!(kit.json(&root, "s3", "PutObject", &put).await.unwrap_err().code, "AccessDenied");
+    let copy = json!({"Bucket": "bbb", "Key": "n", "CopySource": "bbb/k"});
+    assert_eq!(kit.json(&root, "s3", "CopyObject", &copy).await.unwrap_err().code, "AccessDenied");
+    let upload =
+        kit.json(&root, "s3", "CreateMultipartUpload", &OBJECT("n")).await.unwrap()["UploadId"].clone();
+    let part = json!({"Bucket": "bbb", "Key": "n", "UploadId": upload, "PartNumber": 1, "Body": "eA=="});
+    let tag = kit.json(&root, "s3", "UploadPart", &part).await.unwrap()["ETag"].clone();
+    let mut complete = json!({"Bucket": "bbb", "Key": "n", "UploadId": upload,
+        "MultipartUpload": {"Parts": [{"PartNumber": 1, "ETag": tag}]}});
+    let refused = kit.json(&root, "s3", "CompleteMultipartUpload", &complete).await.unwrap_err();
+    assert_eq!(refused.code, "AccessDenied");
+    complete["IfNoneMatch"] = "*".into();
+    kit.json(&root, "s3", "CompleteMultipartUpload", &complete).await.unwrap();
+}

@@ -117,6 +117,7 @@ impl RawOperation {
             unwrapped: self.unwrapped,
             errors: self.errors.into_iter().map(|shape| id(shape, ids)).collect::<Result<_, _>>()?,
             action: self.action.map_or(name, |text| text.0),
+            event_name: self.event.map_or(name, |text| text.0),
             read_only: self.read_only,
             needs_digest: self.needs_digest,
         })

@@ -115,6 +115,8 @@ pub(super) struct RawOperation {
     pub(super) errors: Vec<Text>,
     #[serde(default)]
     pub(super) action: Option<Text>,
+    #[serde(default)]
+    pub(super) event: Option<Text>,
     #[serde(default, rename = "readOnly")]
     pub(super) read_only: bool,
     #[serde(default, rename = "needsDigest")]

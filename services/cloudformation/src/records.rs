@@ -262,6 +262,9 @@ pub(crate) struct OperationRecord {
     /// What was asked for, where that is not told by the kind: `ROLLBACK` or `CONTINUE_ROLLBACK`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) asked: Option<String>,
+    /// The state in which the stack was at rest, for a deletion that is refused before anything is deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) from: Option<String>,
 }
 
 impl OperationRecord {

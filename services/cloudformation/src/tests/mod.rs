@@ -8,6 +8,7 @@ mod drift;
 mod faults;
 mod found_again;
 mod lifecycle;
+mod protection;
 mod records;
 mod refusals;
 mod restart;

@@ -1,4 +1,4 @@
-"""Templates made to hurt: each is refused in AWS's manner and within a second, through every call that takes one, and leaves nothing behind."""
+"""Templates made to hurt: each is refused in AWS's manner through every call that takes one, and leaves nothing behind."""
 
 import json
 import time

@@ -215,3 +215,12 @@ def test_strangers_long_names_meet_no_key_of_the_store(platform):
         for head in (key, host):
             status, answer = raw_status(platform, head.encode())
             assert 400 <= status < 500 and len(answer) < 8_192, (length, answer[:200])
+
+
+def test_a_refusal_of_a_long_name_is_read_by_every_client(platform):
+    """The sealed message of a refusal is a header, which clients take up to some kilobytes."""
+    key = platform.user("refused-a-long-name")
+    client = platform.client("cloudformation", *key)
+    for length in (5_000, 70_000):
+        refused(client.describe_stacks, "AccessDenied", StackName="A" * length)
+        refused(client.list_imports, "AccessDenied", ExportName="A" * length)

@@ -128,7 +128,7 @@ def test_a_mock_answers_with_what_the_request_and_the_stage_have(platform, gatew
     shown = platform.raw("POST", path + "?q=a%20b&status=200", body=b'{"a": 1}', headers={"X-Own": "mine", "Content-Type": "application/json"})
     told = shown.json()
     assert told.pop("request") == shown.headers["x-amzn-requestid"]
-    assert told == {"q": "a b", "id": "7", "header": "mine", "none": "", "stage": "prod", "v": "a-v", "w": "w-w", "body": "", "costs": "$5 #1"}
+    assert told == {"q": "a b", "id": "7", "header": "mine", "none": "", "stage": "prod", "v": "a-v", "w": "w-w", "body": "{}", "costs": "$5 #1"}
     missing = platform.raw("POST", path + "?status=404", headers={"Content-Type": "application/json"})
     assert (missing.status_code, missing.text, missing.headers["content-type"]) == (404, "no 7", "text/plain")
     assert platform.raw("POST", path + "?status=x", headers={"Content-Type": "application/json"}).status_code == 500

@@ -198,3 +198,32 @@ def test_what_is_refused_during_the_work_is_explained_too(own):
     shown = explain(own, record["eventID"])
     assert shown.returncode == 0 and "1 of its parts were refused" in shown.stdout and "! s3:DeleteObject on arn:aws:s3:::inner/k" in shown.stdout, shown.stdout
     s3.head_object(Bucket="inner", Key="k")
+
+
+def test_what_did_not_fit_is_shown_with_what_variables_stood_for(own):
+    """Patterns that missed, policy variables, and the group that a policy came by."""
+    iam = own.client("iam")
+    iam.create_group(GroupName="devs")
+
+    def document(*statements):
+        return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+    iam.put_group_policy(GroupName="devs", PolicyName="inline", PolicyDocument=document(
+        {"Sid": "Team", "Effect": "Allow", "Action": "s3:GetObject", "Resource": "*",
+         "Condition": {"StringEquals": {"s3:ExistingObjectTag/of": "${aws:username}", "aws:PrincipalTag/team": "${aws:PrincipalTag/wanted}"}}}))
+    reader = own.user("mk", {"Sid": "Home", "Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::homes/${aws:username}/*"},
+                      {"Sid": "Put", "Effect": "Allow", "Action": ["s3:PutObject", "s3:List*"], "Resource": "*"})
+    iam.add_user_to_group(GroupName="devs", UserName="mk")
+    own.client("s3").create_bucket(Bucket="homes")
+    own.client("s3").put_object(Bucket="homes", Key="other/k", Body=b"1")
+    with pytest.raises(botocore.exceptions.ClientError) as caught:
+        own.client("s3", *reader).get_object(Bucket="homes", Key="other/k")
+    message = caught.value.response["ResponseMetadata"]["HTTPHeaders"]["x-fastness-authorization-message"]
+    shown = explain(own, message)
+    assert shown.returncode == 0, shown.stderr
+    for lines in ("identity-based policy inline\n",
+                  "identity-based policy inline of group devs\n",
+                  '[0] Allow Home does not apply: resource\n      Resource ["arn:aws:s3:::homes/${aws:username}/*"]\n        ${aws:username} is "mk"\n',
+                  '[1] Allow Put does not apply: action\n      Action ["s3:PutObject","s3:List*"]\n',
+                  'team ["${aws:PrincipalTag/wanted}"]: the request has []: fails\n        ${aws:principaltag/wanted} has no value\n'):
+        assert lines in shown.stdout, shown.stdout

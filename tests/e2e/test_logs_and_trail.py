@@ -154,3 +154,31 @@ def quietly(ask):
     except ClientError as error:
         assert error.response["Error"]["Code"] == "ResourceNotFoundException", error
         return None
+
+
+def test_calls_stand_under_the_names_that_cloudtrail_gives_them(platform, name):
+    aws, iam, s3 = platform.client("lambda"), platform.client("iam"), platform.client("s3")
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust({"Service": "lambda.amazonaws.com"}))["Role"]["Arn"]
+    code = package(index__py="def handler(event, context): return 1")
+    arn = aws.create_function(FunctionName=name, Runtime="python3.12", Handler="index.handler", Role=role, Code={"ZipFile": code})["FunctionArn"]
+    aws.get_waiter("function_active_v2").wait(FunctionName=name)
+    aws.update_function_code(FunctionName=name, ZipFile=code)
+    aws.get_waiter("function_updated_v2").wait(FunctionName=name)
+    aws.add_permission(FunctionName=name, StatementId="s", Action="lambda:InvokeFunction", Principal="s3.amazonaws.com", SourceAccount="000000000000")
+    aws.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
+    aws.create_function_url_config(FunctionName=name, AuthType="AWS_IAM")
+    aws.tag_resource(Resource=arn, Tags={"a": "b"})
+    aws.invoke(FunctionName=name)
+    aws.delete_function(FunctionName=name)
+    s3.create_bucket(Bucket=name)
+    s3.get_public_access_block(Bucket=name)
+    s3.delete_bucket(Bucket=name)
+    trail = platform.client("cloudtrail")
+    for event, stands in (("CreateFunction20150331", True), ("GetFunction20150331v2", True), ("UpdateFunctionCode20150331v2", True), ("AddPermission20150331v2", True),
+                          ("PutFunctionConcurrency20171031", True), ("CreateFunctionUrlConfig", True), ("TagResource20170331v2", True), ("Invoke", True),
+                          ("DeleteFunction20150331", True), ("GetBucketPublicAccessBlock", True), ("CreateFunction", False), ("GetFunction", False), ("GetPublicAccessBlock", False)):
+        # The newest ones come first, and this test's are new.
+        found = trail.lookup_events(LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": event}], MaxResults=50)["Events"]
+        own = [one for one in found if name in one["CloudTrailEvent"]]
+        assert bool(own) == stands and all(json.loads(one["CloudTrailEvent"])["eventName"] == one["EventName"] == event for one in own), event
+    iam.delete_role(RoleName=name)

@@ -4,7 +4,9 @@ import json
 import random
 import socket
 
+import botocore.compat
 import botocore.exceptions
+import botocore.parsers
 import pytest
 
 from support import refused, signed_get
@@ -104,6 +106,70 @@ def test_broken_headers_are_answered(platform, line):
         assert stream.recv(4096).startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 431 "))
 
 
+HEAD_BYTES_MAX = 64 * 1024
+GOOD = b"GET /_fastness/health HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def spoken(platform, *parts):
+    """Everything that a connection answers to these bytes before it ends."""
+    with socket.create_connection(("127.0.0.1", platform.port), timeout=10) as stream:
+        for part in parts:
+            stream.sendall(part)
+        return b"".join(iter(lambda: stream.recv(65536), b""))
+
+
+def of_length(length):
+    """A good request whose head is so many bytes long."""
+    frame = b"GET /_fastness/health HTTP/1.1\r\nHost: x\r\nConnection: close\r\na: %s\r\n\r\n"
+    return frame % (b"b" * (length - len(frame % b"")))
+
+
+@pytest.mark.parametrize("before", [b"", GOOD])
+@pytest.mark.parametrize(("request_", "status", "code"), [
+    (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400, "MalformedHttpRequestException"),
+    (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", 400, "MalformedHttpRequestException"),
+    (b"GET / HTTP/1.1\r\nHost: x\r\na: b\r\n c\r\n\r\n", 400, "MalformedHttpRequestException"),
+    (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"a: b\r\n" * 100 + b"\r\n", 431, "RequestHeaderSectionTooLarge"),
+    (of_length(HEAD_BYTES_MAX + 1), 431, "RequestHeaderSectionTooLarge"),
+])
+def test_what_cannot_be_read_is_refused_with_a_code_and_an_id(platform, before, request_, status, code):
+    with socket.create_connection(("127.0.0.1", platform.port), timeout=10) as stream:
+        if before:
+            stream.sendall(before)
+            assert stream.recv(4096).startswith(b"HTTP/1.1 200 ")
+        stream.sendall(request_)
+        head, _, body = b"".join(iter(lambda: stream.recv(65536), b"")).partition(b"\r\n\r\n")
+    lines = head.decode().split("\r\n")
+    fields = dict(line.lower().split(": ", 1) for line in lines[1:])
+    assert lines[0].startswith(f"HTTP/1.1 {status} ") and fields["content-length"] == str(len(body)) and fields["connection"] == "close"
+    answer = botocore.parsers.QueryParser().parse({"body": body, "headers": fields, "status_code": status}, None)
+    assert answer["Error"]["Code"] == code and answer["Error"]["Message"] and answer["ResponseMetadata"]["RequestId"] == fields["x-amzn-requestid"]
+    assert len(fields) == len(lines) - 1, "a field stands twice"
+    # Clients of the other APIs read it too.
+    for parser in (botocore.parsers.RestXMLParser(), botocore.parsers.JSONParser(), botocore.parsers.RestJSONParser()):
+        parsed = parser.parse({"body": body, "headers": botocore.compat.HTTPHeaders.from_dict(fields), "status_code": status}, None)
+        assert parsed["Error"]["Message"] and (parsed["Error"]["Code"] in (code, str(status)) or code.lower() in parsed["Error"]["Code"]), parsed
+
+
+def test_the_limit_of_a_head_is_what_it_says(platform):
+    assert spoken(platform, of_length(HEAD_BYTES_MAX)).startswith(b"HTTP/1.1 200 ")
+    assert spoken(platform, of_length(HEAD_BYTES_MAX)[:30_000], of_length(HEAD_BYTES_MAX)[30_000:]).startswith(b"HTTP/1.1 200 ")
+    assert platform.raw("GET", "/_fastness/health", headers={"a": "b" * 100_000}).status_code == 431
+
+
+def test_an_answer_that_looks_like_a_refusal_is_not_touched(platform, name):
+    """What somebody stored is handed out as it is, also behind other answers on the same connection."""
+    forged = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+    s3 = platform.client("s3")
+    s3.create_bucket(Bucket=name)
+    for count in (1, 20_000):
+        s3.put_object(Bucket=name, Key="k", Body=forged * count)
+        for _ in range(3):
+            assert s3.get_object(Bucket=name, Key="k")["Body"].read() == forged * count
+    s3.delete_object(Bucket=name, Key="k")
+    s3.delete_bucket(Bucket=name)
+
+
 def test_random_damage_never_breaks_it(platform):
     dice = random.Random(7)
     good = {"dynamodb": (TARGETS["dynamodb"] + "PutItem", json.dumps({"TableName": "none", "Item": {"id": {"S": "1"}, "m": {"M": {"l": {"L": [{"N": "1"}]}}}},
@@ -118,3 +184,43 @@ def test_random_damage_never_breaks_it(platform):
             body[at:at + dice.randint(0, 3)] = bytes(dice.randrange(256) for _ in range(dice.randint(0, 3)))
         answer = send(platform, service, bytes(body), target, "application/x-amz-json-1.1")
         assert answer.status_code < 500, (bytes(body), answer.text)
+
+
+@pytest.mark.parametrize("action,member", [("DescribeStacks", "StackName"), ("DeleteStack", "StackName"), ("UpdateStack", "StackName"), ("DescribeStackResources", "StackName"),
+                                           ("ListImports", "ExportName"), ("DetectStackDrift", "StackName")])
+@pytest.mark.parametrize("length", [20_000, 65_533, 65_535, 70_000])
+def test_names_longer_than_any_key_of_the_store(platform, action, member, length):
+    """The store's keys end at 65,535 bytes: a name beyond that names nothing, for whoever asks."""
+    body = f"Action={action}&Version=2010-05-15&{member}={'A' * length}".encode()
+    answer = send(platform, "cloudformation", body, content_type="application/x-www-form-urlencoded")
+    assert 400 <= answer.status_code < 500 or (answer.status_code == 200 and action == "DeleteStack"), answer.text[:300]
+
+
+def raw_status(platform, head):
+    """The status of an answer to bytes as they are, and all that was answered."""
+    with socket.create_connection(("127.0.0.1", platform.port), timeout=10) as connection:
+        connection.sendall(head)
+        answer = b""
+        while chunk := connection.recv(65_536):
+            answer += chunk
+    return int(answer.split(b" ", 2)[1]), answer
+
+
+def test_strangers_long_names_meet_no_key_of_the_store(platform):
+    """The id of an access key, and a bucket in a host's name, are looked up before anybody is known."""
+    for length in (1_000, 50_000, 65_540):
+        key = f"GET / HTTP/1.1\r\nHost: sts.localhost\r\nConnection: close\r\nX-Amz-Date: 20260101T000000Z\r\nAuthorization: AWS4-HMAC-SHA256 Credential=AKIA{'A' * length}" \
+              "/20260101/us-east-1/sts/aws4_request, SignedHeaders=host;x-amz-date, Signature=" + "0" * 64 + "\r\n\r\n"
+        host = f"GET /k HTTP/1.1\r\nHost: {'b' * length}.s3.us-east-1.localhost\r\nConnection: close\r\n\r\n"
+        for head in (key, host):
+            status, answer = raw_status(platform, head.encode())
+            assert 400 <= status < 500 and len(answer) < 8_192, (length, answer[:200])
+
+
+def test_a_refusal_of_a_long_name_is_read_by_every_client(platform):
+    """The sealed message of a refusal is a header, which clients take up to some kilobytes."""
+    key = platform.user("refused-a-long-name")
+    client = platform.client("cloudformation", *key)
+    for length in (5_000, 70_000):
+        refused(client.describe_stacks, "AccessDenied", StackName="A" * length)
+        refused(client.list_imports, "AccessDenied", ExportName="A" * length)

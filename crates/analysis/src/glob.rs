@@ -40,34 +40,79 @@ pub fn matches(pattern: &str, text: &str) -> bool {
 /// of the narrow one is taken in by a star of the wide one, a question mark by a question mark.
 #[must_use]
 pub fn covers(wide: &str, narrow: &str) -> bool {
-    // A narrow star is a character that only a star matches, so that plain matching decides; a narrow question mark is
-    // one that stars and question marks match. Never yes where it should be no: some yes are missed (`?*` and `*?`).
-    const STAR: char = '\u{10ffff}';
-    let narrow: Vec<char> = narrow.chars().map(|it| if it == '*' { STAR } else { it }).collect();
-    let wide: Vec<char> = wide.chars().collect();
-    covers_from(&wide, &narrow, STAR)
+    covers_letters(&letters(wide), &letters(narrow))
 }
 
-fn covers_from(wide: &[char], narrow: &[char], star: char) -> bool {
-    // One row of the usual table for each character of the wide pattern.
+/// True where some text is matched by both.
+#[must_use]
+pub fn overlap(left: &str, right: &str) -> bool {
+    overlap_letters(&letters(left), &letters(right))
+}
+
+/// One place of a pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Letter {
+    Char(char),
+    /// Any text.
+    Star,
+    /// Any text without a colon.
+    StarWithin,
+    /// Any character.
+    Question,
+    /// Any character but a colon.
+    QuestionWithin,
+    /// Text that only a request knows: the same wherever the same is written.
+    Variable(String),
+}
+
+fn letters(pattern: &str) -> Vec<Letter> {
+    let letter = |letter| match letter {
+        '*' => Letter::Star,
+        '?' => Letter::Question,
+        other => Letter::Char(other),
+    };
+    pattern.chars().map(letter).collect()
+}
+
+impl Letter {
+    /// True where this, for one place, takes in whatever the other stands for there.
+    fn takes(&self, other: &Self) -> bool {
+        match self {
+            Self::Star => true,
+            Self::Question => matches!(other, Self::Char(_) | Self::Question | Self::QuestionWithin),
+            Self::QuestionWithin => {
+                *other == Self::QuestionWithin || matches!(other, Self::Char(other) if *other != ':')
+            }
+            Self::StarWithin => *other == Self::StarWithin || Self::QuestionWithin.takes(other),
+            Self::Char(_) | Self::Variable(_) => self == other,
+        }
+    }
+
+    const fn is_text(&self) -> bool {
+        matches!(self, Self::Star | Self::StarWithin | Self::Variable(_))
+    }
+}
+
+/// Never yes where it should be no: some yes are missed (`?*` and `*?`).
+pub(crate) fn covers_letters(wide: &[Letter], narrow: &[Letter]) -> bool {
+    // One row of the usual table for each place of the wide pattern.
+    let get = |row: &[bool], at: usize| row.get(at).copied().unwrap_or(false);
     let mut row = vec![false; narrow.len() + 1];
     if let Some(first) = row.first_mut() {
         *first = true;
     }
     for letter in wide {
+        let goes_on = matches!(letter, Letter::Star | Letter::StarWithin);
         let mut next = vec![false; narrow.len() + 1];
         for at in 0..=narrow.len() {
             let before = at.checked_sub(1);
-            let here = row.get(at).copied().unwrap_or(false);
-            let left = before.and_then(|before| row.get(before).copied()).unwrap_or(false);
-            let same = before.and_then(|before| narrow.get(before).copied());
-            let fits = match letter {
-                '*' => here || before.and_then(|before| next.get(before).copied()).unwrap_or(false),
-                '?' => left && same.is_some_and(|it| it != star),
-                letter => left && same == Some(*letter),
+            let takes = before.and_then(|before| narrow.get(before)).is_some_and(|other| letter.takes(other));
+            let fits = match before {
+                Some(before) if takes => get(if goes_on { &next } else { &row }, before),
+                _ => false,
             };
             if let Some(cell) = next.get_mut(at) {
-                *cell = fits;
+                *cell = fits || (goes_on && get(&row, at));
             }
         }
         row = next;
@@ -75,30 +120,29 @@ fn covers_from(wide: &[char], narrow: &[char], star: char) -> bool {
     row.last().copied().unwrap_or(false)
 }
 
-/// True where some text is matched by both.
-#[must_use]
-pub fn overlap(left: &str, right: &str) -> bool {
-    let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
+/// Never no where it should be yes: what keeps within a segment, and what a variable stands for, is taken for any text.
+pub(crate) fn overlap_letters(left: &[Letter], right: &[Letter]) -> bool {
     // `reached[at]`: the left pattern up to here and the right one up to `at` can match the same text.
     let mut reached = vec![false; right.len() + 1];
     for (at, cell) in reached.iter_mut().enumerate() {
-        *cell = right.iter().take(at).all(|letter| *letter == '*');
+        *cell = right.iter().take(at).all(Letter::is_text);
     }
-    for letter in &left {
+    for letter in left {
         let mut next = vec![false; right.len() + 1];
         for at in 0..=right.len() {
             let get = |row: &[bool], at: usize| row.get(at).copied().unwrap_or(false);
             let other = at.checked_sub(1).and_then(|before| right.get(before));
             let together = match (letter, other) {
-                ('*', _) => get(&reached, at),
-                (_, Some('*')) => false,
-                ('?', Some(_)) | (_, Some('?')) => at > 0 && get(&reached, at - 1),
-                (one, Some(two)) => one == two && get(&reached, at - 1),
+                (text, _) if text.is_text() => get(&reached, at),
+                (_, Some(text)) if text.is_text() => false,
+                (Letter::Char(one), Some(Letter::Char(two))) => one == two && get(&reached, at - 1),
+                (_, Some(_)) => get(&reached, at - 1),
                 (_, None) => false,
             };
             // A star on either side takes the other's next letter, or nothing.
-            let left_star = *letter == '*' && at > 0 && get(&next, at - 1);
-            let right_star = other == Some(&'*') && (get(&reached, at) || (at > 0 && get(&next, at - 1)));
+            let left_star = letter.is_text() && at > 0 && get(&next, at - 1);
+            let right_star =
+                other.is_some_and(Letter::is_text) && (get(&reached, at) || (at > 0 && get(&next, at - 1)));
             if let Some(cell) = next.get_mut(at) {
                 *cell = together || left_star || right_star;
             }

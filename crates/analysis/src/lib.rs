@@ -10,6 +10,7 @@ pub mod fuzz;
 pub mod glob;
 pub mod json;
 pub mod least;
+mod resource;
 pub mod template;
 pub mod unused;
 pub mod usage;

@@ -95,9 +95,7 @@ fn guessed(record: &Value) -> Option<Vec<(String, String)>> {
 }
 
 fn guess(record: &Value, source: &str, name: &str) -> Option<Vec<(String, String)>> {
-    // Two APIs may share a name in the trail.
-    let mut models = protocol::models().filter(|model| model.event_source() == source);
-    let operation = models.find_map(|model| model.operation(name))?;
+    let operation = protocol::operation_of_event(source, name)?;
     let resources = record.get("resources").and_then(Value::as_array);
     let arns: Vec<&str> =
         resources.into_iter().flatten().filter_map(|resource| resource.get("ARN")?.as_str()).collect();
@@ -229,6 +227,14 @@ mod tests {
         assert!(!call.denied);
         let refused = json!({"errorCode": "AccessDeniedException"});
         assert!(of_record(&record("dynamodb.amazonaws.com", "GetItem", &[TABLE], &refused)).unwrap().denied);
+        for event in ["UpdateFunctionCode20150331v2", "UpdateFunctionCode"] {
+            let call = of_record(&record("lambda.amazonaws.com", event, &[FUNCTION], &json!({}))).unwrap();
+            assert_eq!(
+                call.needs,
+                [("lambda:UpdateFunctionCode".to_owned(), FUNCTION.to_owned())],
+                "{event}"
+            );
+        }
         let invoked = of_record(&record("lambda.amazonaws.com", "Invoke", &[FUNCTION], &json!({}))).unwrap();
         assert_eq!(invoked.needs[0].0, "lambda:InvokeFunction");
         let listed = of_record(&record("dynamodb.amazonaws.com", "ListTables", &[], &json!({}))).unwrap();
@@ -249,8 +255,12 @@ mod tests {
 
     #[test]
     fn a_role_that_is_passed_on_needs_leave_of_its_own() {
-        let made =
-            of_record(&record("lambda.amazonaws.com", "CreateFunction", &[FUNCTION, ROLE], &json!({})));
+        let made = of_record(&record(
+            "lambda.amazonaws.com",
+            "CreateFunction20150331",
+            &[FUNCTION, ROLE],
+            &json!({}),
+        ));
         let needs = made.unwrap().needs;
         assert_eq!(needs[0], ("lambda:CreateFunction".to_owned(), FUNCTION.to_owned()));
         assert_eq!(needs[1], ("iam:PassRole".to_owned(), ROLE.to_owned()));

@@ -13,6 +13,7 @@ mod outgoing;
 mod peers;
 mod router;
 mod tls;
+mod unread;
 
 pub use authority::{Authority, AuthorityError};
 pub use dial::dial;

@@ -5,9 +5,11 @@
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -18,12 +20,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
-use crate::answer::Answer;
 use crate::body::BodyMemory;
 use crate::limits::Limits;
 use crate::peers::Peers;
-use crate::router::{Arrival, Router};
+use crate::router::{self, Arrival, Router};
 use crate::tls::{self, TlsIdentity};
+use crate::unread::{Busy, Spoken, Underway};
 
 /// How long a TLS handshake may take.
 const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
@@ -71,6 +73,7 @@ impl Edge {
         http.timer(TokioTimer::new())
             .header_read_timeout(limits.head_timeout)
             .max_headers(limits.headers_max)
+            .max_header_size(limits.head_bytes_max)
             .max_buf_size(limits.head_bytes_max)
             .keep_alive(true)
             .half_close(false);
@@ -131,10 +134,10 @@ impl Edge {
         stream: S,
         arrival: Arrival,
     ) -> http1::Connection<
-        TokioIo<S>,
+        TokioIo<Spoken<S>>,
         impl hyper::service::Service<
             hyper::Request<Incoming>,
-            Response = hyper::Response<Answer>,
+            Response = hyper::Response<Underway>,
             Error = Infallible,
             Future: Send,
         > + use<S>,
@@ -146,11 +149,20 @@ impl Edge {
         let limits = self.limits;
         let memory = self.memory.clone();
         let arrival = Arc::new(arrival);
+        let busy = Busy::default();
+        let stream = Spoken::new(stream, busy.clone());
         let service = service_fn(move |request| {
+            let begun = busy.begin();
             let router = Arc::clone(&router);
             let memory = memory.clone();
             let arrival = Arc::clone(&arrival);
-            async move { Ok::<_, Infallible>(router.answer(request, &arrival, &limits, &memory).await) }
+            async move {
+                // A fault of ours ends one request, with an answer, and not the connection's others.
+                let answered =
+                    AssertUnwindSafe(router.answer(request, &arrival, &limits, &memory)).catch_unwind().await;
+                let response = answered.unwrap_or_else(|_| router::failed());
+                Ok::<_, Infallible>(response.map(|answer| Underway { answer, _begun: begun }))
+            }
         });
         self.http.serve_connection(TokioIo::new(stream), service)
     }

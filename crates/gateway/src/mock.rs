@@ -1,7 +1,7 @@
 //! Mock integrations: a status chooses an answer, both from texts with variables.
 //!
 //! Nothing is evaluated: templates that would need it were refused when they were put. There is no integration behind a
-//! mock, so `$input.body` of its answer is empty; parameters are the request's.
+//! mock, so `$input.body` of its answer is an empty object; parameters are the request's.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
@@ -192,7 +192,7 @@ mod tests {
             ("application/json", "text/plain;q=1", "", (201, "plain")),
             ("text/x", "*/*", "", (444, "{}")),
             ("text/y", "*/*", r#"{"statusCode": 410}"#, (444, "{}")),
-            ("application/json", "text/v", "b", (201, "r v a<>")),
+            ("application/json", "text/v", "b", (201, "r v a<{}>")),
             ("text/v", "*/*", "", (444, "{}")),
             ("text/v", "*/*", "[1]", (444, "{}")),
             ("text/y", "*/*", "none", (500, r#"{"message":"Internal server error"}"#)),

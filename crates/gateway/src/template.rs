@@ -116,8 +116,10 @@ impl Payload<'_> {
             Reference::Context(name) => self.variables.value(name),
             Reference::StageVariable(name) => self.variables.stage.get(*name).cloned(),
             Reference::Parameter(name) => self.variables.parameter(name),
-            Reference::Body => Some(String::from_utf8_lossy(self.body).into_owned()),
+            // AWS takes no body for an empty object.
+            Reference::Body if self.body.is_empty() => Some("{}".to_owned()),
             Reference::Json if self.body.trim_ascii().is_empty() => Some("{}".to_owned()),
+            Reference::Body => Some(String::from_utf8_lossy(self.body).into_owned()),
             Reference::Json => {
                 let json: Result<Value, _> = serde_json::from_slice(self.body);
                 Some(json.map_err(|error| Unfilled::NoJson(error.to_string()))?.to_string())
@@ -202,6 +204,10 @@ mod tests {
             assert_eq!(filled(text, r#"{"a": [1] }"#).unwrap(), expected, "{text}");
         }
         assert_eq!(filled("$input.json(\"$\")", " ").unwrap(), "{}");
+        assert_eq!(
+            (filled("<$input.body>", "").unwrap(), filled("<$input.body>", " ").unwrap()),
+            ("<{}>".to_owned(), "< >".to_owned())
+        );
         assert!(matches!(filled("$input.json('$')", "{"), Err(Unfilled::NoJson(_))));
         let large = "x".repeat(FILLED_BYTES_MAX / 2);
         assert_eq!(filled("$input.body$input.body", &large).unwrap().len(), FILLED_BYTES_MAX);

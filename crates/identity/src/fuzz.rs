@@ -62,7 +62,7 @@ pub fn fuzz_presigned_version2(data: &[u8]) {
     let (path, query) = text.split_once('\n').unwrap_or(("/", &text));
     let mut headers = HeaderMap::new();
     for name in ["content-type", "x-amz-security-token"] {
-        if let (true, Ok(value)) = (data.len() % 3 == 0, HeaderValue::from_bytes(data)) {
+        if let (true, Ok(value)) = (data.len().is_multiple_of(3), HeaderValue::from_bytes(data)) {
             headers.append(name, value);
         }
     }

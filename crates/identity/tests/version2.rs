@@ -91,6 +91,9 @@ fn parameters_headers_and_tokens_are_part_of_what_is_signed() {
     let text = format!("GET\n\n\n{END}\nx-amz-security-token:a token\n/b/k");
     assert_eq!(check("/b/k", &signed(&text, "&x-amz-security-token=a%20token"), &none), Ok(()));
     assert_eq!(check("/b/k", &signed(&text, ""), &none), Err(SignatureError::Wrong));
+    let two_lines = format!("GET\n\n\n{END}\nx-amz-security-token:a token\nx-amz-z:1\n/b/k");
+    let smuggled = signed(&two_lines, "&x-amz-security-token=a%20token%0Ax-amz-z:1");
+    assert_eq!(check("/b/k", &smuggled, &none), Err(SignatureError::InvalidToken));
     let other = signed(&text, "&x-amz-security-token=b");
     assert_eq!(check("/b/k", &other, &none), Err(SignatureError::InvalidToken));
 }
@@ -139,6 +142,8 @@ fn what_is_open_ambiguous_or_over_is_refused() {
     for lines in [&[("authorization", "AWS4-HMAC-SHA256 x")][..], &[("x-amz-security-token", "a")]] {
         assert_eq!(check("/b/k", &good, &headers(lines)), Err(SignatureError::Ambiguous), "{lines:?}");
     }
-    let chunks = headers(&[("x-amz-content-sha256", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD")]);
-    assert_eq!(check("/b/k", &good, &chunks), Err(SignatureError::PayloadStreaming));
+    for stated in ["STREAMING-AWS4-HMAC-SHA256-PAYLOAD", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"] {
+        let chunks = headers(&[("x-amz-content-sha256", stated)]);
+        assert_eq!(check("/b/k", &good, &chunks), Err(SignatureError::PayloadStreaming), "{stated}");
+    }
 }

@@ -9,7 +9,8 @@
 //! - a value put in the place of a policy variable never acts as a wildcard;
 //! - a key with several values under an operator that is not a set operator cannot be decided;
 //! - a request that does not say who owns the resource is a cross-account request;
-//! - `NotPrincipal` with `Deny` spares only callers all of whose identities are listed.
+//! - `NotPrincipal` with `Deny` spares only callers all of whose identities are listed;
+//! - a wildcard that does not end its segment of an ARN takes in no colon where that would allow, and any where it denies.
 
 mod condition;
 mod context;
@@ -28,6 +29,7 @@ mod principal;
 pub mod quota;
 mod request;
 mod statement;
+mod trace;
 
 pub use context::Context;
 pub use decision::{Allowed, Decision, Denial, DenialKind, PolicyType, StatementRef, Undecided};
@@ -37,3 +39,4 @@ pub use explain::{ConditionTrace, Explanation, PolicyTrace, StatementTrace, expl
 pub use policy::{NamedPolicy, Policy, PolicyKind, PolicySet};
 pub use principal::is_session_name;
 pub use request::{Lender, PrincipalKind, PrincipalView, Request};
+pub use trace::{ElementTrace, VariableTrace};

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use crate::condition::Condition;
 use crate::error::PolicyError;
 use crate::json::{self, Json};
-use crate::pattern::{Pattern, Syntax, Token, tokenize};
+use crate::pattern::{Pattern, Syntax, Token, tokenize, within_segments};
 use crate::policy::PolicyKind;
 use crate::principal::PrincipalElement;
 use crate::quota::POLICY_BYTES_MAX;
@@ -168,7 +168,7 @@ impl Reader {
             None => Ok(Vec::new()),
         });
         let negated = elements.get("NotResource").is_some();
-        let resources = faults.check_resources(self.resources(&elements), negated);
+        let resources = faults.check_resources(self.resources(&elements, effect), negated);
         Some(Statement {
             sid: sid?,
             effect: effect?,
@@ -220,7 +220,7 @@ impl Reader {
         // Actions have wildcards and no variables, whatever the version.
         let syntax = Syntax { wildcards: true, variables: false };
         let mut patterns = Vec::with_capacity(actions.len());
-        for action in actions {
+        for action in &actions {
             check_action(action)?;
             let folded = action.to_ascii_lowercase();
             if self.kind == PolicyKind::Trust && !is_trust_action(&folded) {
@@ -228,10 +228,14 @@ impl Reader {
             }
             patterns.push(Pattern::compile(&folded, syntax)?);
         }
-        Ok(Selection::new(patterns, negated))
+        Ok(Selection::new(patterns, &actions, negated))
     }
 
-    fn resources(&self, elements: &Elements<'_>) -> Result<Option<Selection>, PolicyError> {
+    fn resources(
+        &self,
+        elements: &Elements<'_>,
+        effect: Option<Effect>,
+    ) -> Result<Option<Selection>, PolicyError> {
         let element = elements.either("Resource", "NotResource")?;
         if self.kind == PolicyKind::Trust {
             return match element {
@@ -250,11 +254,15 @@ impl Reader {
         if let Some((_, fault)) = wrong.min_by(|(left, _), (right, _)| left.cmp(right)) {
             return Err(fault);
         }
-        let patterns = resources.into_iter().map(|text| self.resource(text)).collect::<Result<_, _>>()?;
-        Ok(Some(Selection::new(patterns, negated)))
+        // SECURITY: AWS's pages do not say all of what a wildcard takes in beyond its segment of an ARN. What allows takes in less,
+        // what denies takes in more, and what is excepted from either the other way round.
+        let closely = (effect == Some(Effect::Allow)) != negated;
+        let read = |text| self.resource(text, closely);
+        let patterns = resources.iter().copied().map(read).collect::<Result<_, _>>()?;
+        Ok(Some(Selection::new(patterns, &resources, negated)))
     }
 
-    fn resource(&self, text: &str) -> Result<Pattern, PolicyError> {
+    fn resource(&self, text: &str, closely: bool) -> Result<Pattern, PolicyError> {
         if text == "*" {
             return Ok(Pattern::Any);
         }
@@ -265,6 +273,9 @@ impl Reader {
             |token: &Token| if let Token::Literal(text) = token { text.matches(':').count() } else { 0 };
         for _ in tokens.iter().map(colons).sum::<usize>()..5 {
             tokens.extend([Token::Literal(":".to_owned()), Token::Star]);
+        }
+        if closely {
+            tokens = within_segments(tokens);
         }
         Ok(Pattern::from_tokens(&tokens))
     }

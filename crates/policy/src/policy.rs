@@ -84,19 +84,27 @@ impl PartialEq for Policy {
     }
 }
 
-/// An identity policy under the name it is attached by: an ARN, or an inline policy's name.
+/// A policy under the name that it has where it is kept: an ARN, or an inline policy's name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NamedPolicy {
-    /// For explanations.
+    /// For explanations, and where it is an ARN for denials.
     pub name: Arc<str>,
     /// The policy.
     pub policy: Policy,
+    /// The group through which its holder has it: for explanations.
+    pub group: Option<Arc<str>>,
 }
 
 impl NamedPolicy {
     /// A policy and its name.
     pub fn new(name: impl Into<Arc<str>>, policy: Policy) -> Self {
-        Self { name: name.into(), policy }
+        Self { name: name.into(), policy, group: None }
+    }
+
+    /// The same as a member of this group has it.
+    #[must_use]
+    pub fn through(self, group: impl Into<Arc<str>>) -> Self {
+        Self { group: Some(group.into()), ..self }
     }
 }
 
@@ -106,9 +114,9 @@ pub struct PolicySet<'a> {
     /// The principal's own policies, inline and attached, those of its groups included.
     pub identity: &'a [NamedPolicy],
     /// The principal's permissions boundary.
-    pub boundary: Option<&'a Policy>,
+    pub boundary: Option<&'a NamedPolicy>,
     /// The session's policies: together they allow what any of them allows. Empty where the session has none.
-    pub session: &'a [Policy],
+    pub session: &'a [NamedPolicy],
     /// The resource's policy, or the role's trust policy.
     pub resource: Option<&'a Policy>,
     /// Service control policies, one slice for each level from the root to the account; every level must allow.

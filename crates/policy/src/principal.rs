@@ -61,6 +61,24 @@ impl PrincipalElement {
         Ok(Self { patterns, negated })
     }
 
+    pub(crate) const fn is_negated(&self) -> bool {
+        self.negated
+    }
+
+    /// Whom it names, each with its kind before it.
+    pub(crate) fn texts(&self) -> Vec<String> {
+        let text = |pattern: &PrincipalPattern| match pattern {
+            PrincipalPattern::Anyone => "*".to_owned(),
+            PrincipalPattern::Account(name)
+            | PrincipalPattern::Arn(name)
+            | PrincipalPattern::UniqueId(name) => format!("AWS:{name}"),
+            PrincipalPattern::Service(name) => format!("Service:{name}"),
+            PrincipalPattern::Federated(name) => format!("Federated:{name}"),
+            PrincipalPattern::CanonicalUser => "CanonicalUser".to_owned(),
+        };
+        self.patterns.iter().map(text).collect()
+    }
+
     /// True for `*`, the wildcard.
     pub(crate) fn is_anyone(&self) -> bool {
         !self.negated && matches!(self.patterns.as_slice(), [PrincipalPattern::Anyone])

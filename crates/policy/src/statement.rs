@@ -22,6 +22,8 @@ pub(crate) enum Effect {
 pub(crate) struct Selection {
     patterns: Vec<(Head, Pattern)>,
     negated: bool,
+    /// As the policy has them, apart from what is compared.
+    texts: Box<[Box<str>]>,
 }
 
 #[derive(Clone, Debug)]
@@ -74,9 +76,25 @@ impl<'r> Question<'r> {
 }
 
 impl Selection {
-    pub(crate) fn new(patterns: Vec<Pattern>, negated: bool) -> Self {
+    /// Patterns and the texts that they were read from.
+    pub(crate) fn new(patterns: Vec<Pattern>, texts: &[&str], negated: bool) -> Self {
         let with_head = |pattern: Pattern| (Head::of(pattern.literal_start()), pattern);
-        Self { patterns: patterns.into_iter().map(with_head).collect(), negated }
+        let texts = texts.iter().map(|text| Box::from(*text)).collect();
+        Self { patterns: patterns.into_iter().map(with_head).collect(), negated, texts }
+    }
+
+    pub(crate) const fn is_negated(&self) -> bool {
+        self.negated
+    }
+
+    /// The patterns as the policy has them.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.texts.iter().map(|text| &**text)
+    }
+
+    /// The keys of the variables in them.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
+        self.patterns.iter().flat_map(|(_, pattern)| pattern.variables())
     }
 
     /// How every text begins that may be selected: one for each pattern, or one that rules out nothing.

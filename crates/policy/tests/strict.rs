@@ -121,6 +121,40 @@ fn a_value_never_acts_as_a_wildcard() {
     }
 }
 
+/// "If the * wildcard is the last character of a resource ARN segment, it can expand to match beyond the colon boundaries": what
+/// any other wildcard does is not said. An allow takes in less, a deny more, and what is excepted the other way round.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html#reference_policies_elements_resource_wildcards>
+#[test]
+fn a_wildcard_within_a_segment_allows_no_more_and_denies_no_less() {
+    let function = |name: &str| format!("arn:aws:lambda:us-east-1:111111111111:function:{name}");
+    for (pattern, name, closely, widely) in [
+        ("app-*-prod", "app-x-prod", true, true),
+        ("app-*-prod", "app-x:y-prod", false, true),
+        ("app-*-prod", "app-x:y-dev", false, false),
+        ("app-*", "app-x:y-prod", true, true),
+        ("app-*:prod", "app-x:prod", true, true),
+        ("app-*:prod", "app-x:y:prod", true, true),
+        ("app-?", "app-x", true, true),
+        ("app?x", "app:x", false, true),
+        ("app-*-${aws:username}", "app-x-ana", true, true),
+        ("app-*-${aws:username}", "app-x:y-ana", false, true),
+    ] {
+        let (pattern, resource) = (function(pattern), function(name));
+        let statement =
+            |effect: &str, element: &str| json!({ "Effect": effect, "Action": "*", element: pattern });
+        let all = json!({ "Effect": "Allow", "Action": "*", "Resource": "*" });
+        for (statements, passes) in [
+            (json!([statement("Allow", "Resource")]), closely),
+            (json!([statement("Allow", "NotResource")]), !widely),
+            (json!([all, statement("Deny", "Resource")]), !widely),
+            (json!([all, statement("Deny", "NotResource")]), closely),
+        ] {
+            let asked = Asked { resource: &resource, ..Asked::default() };
+            assert_eq!(allowed(&asked, &statements), passes, "{name}: {statements}");
+        }
+    }
+}
+
 #[test]
 fn several_values_want_a_set_operator() {
     let with = |operator: &str| {

@@ -32,7 +32,7 @@ pub use event_stream::{BadEventStream, EVENT_STREAM_TYPE, EventMessage};
 pub use fault::Fault;
 pub use model::{
     ErrorShape, Kind, Location, Member, Model, OperationModel, Protocol, Shape, TimestampFormat,
-    UnreadableModel, model, models,
+    UnreadableModel, model, models, operation_of_event,
 };
 pub use route::{RouteFault, UriTemplate, addressed_path, api, route};
 pub use sensitive::Sensitive;

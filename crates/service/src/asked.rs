@@ -315,7 +315,7 @@ mod tests {
                     access.checks().iter().map(|check| &check.resource).filter(|it| it.starts_with("arn:"));
                 let mut record = json!({
                     "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::111111111111:user/ana"},
-                    "eventSource": operation.model().event_source(), "eventName": operation.name(),
+                    "eventSource": operation.model().event_source(), "eventName": operation.event_name(),
                     "resources": arns.map(|arn| json!({"ARN": arn})).collect::<Vec<_>>(),
                 });
                 match asked.details() {

@@ -158,6 +158,26 @@ fn wrong_door(family: Family) -> Fault {
     Fault::sender(refusal.code, message).with_status(refusal.status)
 }
 
+/// What a request names, before anybody is proven.
+pub(crate) struct Meant<'a> {
+    /// Whose signature it carries.
+    pub(crate) claim: Option<Claim<'a>>,
+    /// The path below the host that was addressed.
+    pub(crate) path: Cow<'a, str>,
+    pub(crate) routed: Result<OperationModel, RouteFault>,
+}
+
+impl<'a> Meant<'a> {
+    // SECURITY: before authentication only names are read: which API, which operation, whose signature.
+    pub(crate) fn by(request: &WireRequest<'a>) -> Self {
+        let claim = sigv4::claimed(request.headers, request.query);
+        let scope = claim.map(|claim| claim.service);
+        let path = protocol::addressed_path(scope, request.headers, request.path);
+        let routed = protocol::route(scope, &WireRequest { path: &path, ..*request });
+        Self { claim, path, routed }
+    }
+}
+
 /// The API that a request means, as far as that is known before it is authenticated.
 pub(crate) struct Named<'a> {
     operation: Option<OperationModel>,

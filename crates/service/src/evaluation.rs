@@ -5,7 +5,7 @@
 
 use policy::{Context, Denial, Explanation, PolicyTrace, PolicyType, Request};
 
-/// Longer evaluations lose the statements that were about something else, then all of it.
+/// Longer evaluations lose the patterns of what did not apply, then the statements that were about something else, then all of it.
 const EVALUATION_BYTES_MAX: usize = 32 * 1_024;
 
 /// Writes an evaluation down.
@@ -13,6 +13,14 @@ pub(crate) fn written(mut explanation: Explanation) -> Vec<u8> {
     let whole = serde_json::to_vec(&explanation).unwrap_or_default();
     if whole.len() <= EVALUATION_BYTES_MAX {
         return whole;
+    }
+    // First what their texts tell as well.
+    for statement in explanation.policies.iter_mut().flat_map(|policy| &mut policy.statements) {
+        statement.missed = None;
+    }
+    let shorter = serde_json::to_vec(&explanation).unwrap_or_default();
+    if shorter.len() <= EVALUATION_BYTES_MAX {
+        return shorter;
     }
     for policy in &mut explanation.policies {
         policy
@@ -60,7 +68,7 @@ pub(crate) fn redact(
         if matches!(policy.policy_type, PolicyType::ServiceControl | PolicyType::ResourceControl) {
             outcomes_only(policy);
         } else if foreign {
-            forget_foreign_values(policy, common);
+            keep_values(policy, |key| is_callers_own(key, common));
         }
     }
 }
@@ -103,12 +111,31 @@ pub(crate) fn for_owner(explanation: &mut Explanation, caller_account: &str) {
             outcomes_only(policy);
             continue;
         }
-        for condition in policy.statements.iter_mut().flat_map(|statement| &mut statement.conditions) {
-            if !is_told_abroad(&condition.key) {
+        keep_values(policy, is_told_abroad);
+    }
+}
+
+/// Forgets what conditions and policy variables saw of any other key.
+fn keep_values(policy: &mut PolicyTrace, is_told: impl Fn(&str) -> bool) {
+    for statement in &mut policy.statements {
+        if let Some(missed) = &mut statement.missed {
+            missed.variables.retain(|variable| is_told(&variable.key));
+        }
+        for condition in &mut statement.conditions {
+            condition.variables.retain(|variable| is_told(&variable.key));
+            if !is_told(&condition.key) {
                 condition.actual.clear();
             }
         }
     }
+}
+
+/// Keys that follow from who calls, and from nothing that was looked up.
+const OF_CALLER: [&str; 5] =
+    ["aws:principalaccount", "aws:principalarn", "aws:principaltype", "aws:userid", "aws:username"];
+
+fn is_callers_own(key: &str, common: &Context) -> bool {
+    OF_CALLER.contains(&key.to_ascii_lowercase().as_str()) || !common.values(key).is_empty()
 }
 
 /// A service's own keys, `s3:prefix` for one, are of the request; who federates callers is not this platform's service.
@@ -125,15 +152,8 @@ fn is_told_abroad(key: &str) -> bool {
 fn outcomes_only(policy: &mut PolicyTrace) {
     for statement in &mut policy.statements {
         statement.sid = None;
+        statement.missed = None;
         statement.conditions.clear();
-    }
-}
-
-fn forget_foreign_values(policy: &mut PolicyTrace, common: &Context) {
-    for condition in policy.statements.iter_mut().flat_map(|statement| &mut statement.conditions) {
-        if common.values(&condition.key).is_empty() {
-            condition.actual.clear();
-        }
     }
 }
 
@@ -152,11 +172,17 @@ mod tests {
         let condition = r#""Condition":{"StringEquals":{"aws:ResourceTag/t":"x","aws:SourceIp":"y"}}"#;
         let identity = policy(
             PolicyKind::Identity,
-            &format!(r#"{{"Effect":"Allow","Action":"s3:*","Resource":"*",{condition}}}"#),
+            &format!(
+                r#"{{"Effect":"Allow","Action":"s3:*","Resource":"*",{condition}}},
+                {{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::c/${{aws:ResourceTag/t}}/${{aws:username}}"}}"#
+            ),
         );
         let control = policy(
             PolicyKind::ServiceControl,
-            &format!(r#"{{"Sid":"Secret","Effect":"Deny","Action":"s3:*","Resource":"*",{condition}}}"#),
+            &format!(
+                r#"{{"Sid":"Secret","Effect":"Deny","Action":"s3:*","Resource":"*",{condition}}},
+                {{"Effect":"Allow","Action":"secret:*","Resource":"*"}}"#
+            ),
         );
         let resource = policy(
             PolicyKind::Resource,
@@ -196,7 +222,9 @@ mod tests {
         let resource = policy(
             PolicyKind::Resource,
             r#"{"Sid":"Mine","Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"StringEquals":
-                {"aws:PrincipalTag/team":"red","aws:SourceIp":"192.0.2.1","s3:prefix":"x","aws:username":"ana","aws:ResourceTag/t":"y"}}}"#,
+                {"aws:PrincipalTag/team":"red","aws:SourceIp":"192.0.2.1","s3:prefix":["x","${aws:PrincipalTag/team}${s3:prefix}"],
+                "aws:username":"ana","aws:ResourceTag/t":"y"}}},
+                {"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::c/${aws:username}/${aws:PrincipalTag/team}/${aws:SourceIp}"}"#,
         );
         let control = policy(
             PolicyKind::ResourceControl,
@@ -231,7 +259,15 @@ mod tests {
         let mut explanation = policy::explain(&request, &set);
         for_owner(&mut explanation, "111111111111");
         let text = String::from_utf8(written(explanation)).unwrap();
-        for told in ["Mine", "203.0.113.7", "asked for", "our tag", r#""principal":"111111111111""#] {
+        for told in [
+            "Mine",
+            "203.0.113.7",
+            "asked for",
+            "our tag",
+            r#""principal":"111111111111""#,
+            r#""variables":[{"key":"s3:prefix","value":"asked for"}]"#,
+            r#""variables":[{"key":"aws:sourceip","value":"203.0.113.7"}]"#,
+        ] {
             assert!(text.contains(told), "{told}: {text}");
         }
         for hidden in ["their team", "user/ana", r#"["ana"],"actual":["ana"]"#, "Secret"] {
@@ -244,6 +280,7 @@ mod tests {
         let text = String::from_utf8(written(explained("222222222222"))).unwrap();
         assert!(!text.contains("their secret") && !text.contains("Theirs"), "{text}");
         assert!(text.contains("192.0.2.1"), "{text}");
+        assert!(text.contains(r#""variables":[{"key":"aws:username","value":"ana"}]"#), "{text}");
         let own = String::from_utf8(written(explained("111111111111"))).unwrap();
         assert!(own.contains("their secret") && own.contains("Theirs"), "{own}");
     }

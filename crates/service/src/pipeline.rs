@@ -12,9 +12,7 @@ use std::sync::Arc;
 
 use base::{AccountId, Timestamp};
 use identity::Principal;
-use protocol::{
-    ByteStream, Bytes, Fault, OperationModel, Protocol, RouteFault, Value, WireRequest, WireResponse,
-};
+use protocol::{ByteStream, Bytes, Fault, OperationModel, Protocol, Value, WireRequest, WireResponse};
 use tracing::Instrument;
 
 use self::parts::Parts;
@@ -23,7 +21,7 @@ pub(crate) use self::refusal::{Refused, RefusedByOwner, Why};
 use self::refusal::{encode_refused, not_implemented, unrecorded};
 use crate::arriving::arriving;
 use crate::asked::Asked;
-use crate::authenticate::Named;
+use crate::authenticate::{Meant, Named};
 use crate::authorize::{self, Caller};
 use crate::call::{Call, Signing, Source};
 use crate::observation::{self, Missing, OBSERVE_HEADER};
@@ -103,42 +101,24 @@ impl Pipeline {
     ) -> WireResponse {
         let arrived = self.0.clock.now();
         let request_id: Arc<str> = crypto::random::uuid().into();
-        // SECURITY: before authentication only names are read: which API, which operation, whose signature.
-        let claim = identity::sigv4::claimed(request.headers, request.query);
-        let scope = claim.map(|claim| claim.service);
-        let path = protocol::addressed_path(scope, request.headers, request.path);
+        let Meant { claim, path, routed } = Meant::by(request);
         let addressed = WireRequest { path: &path, ..*request };
-        let routed = protocol::route(scope, &addressed);
         let service = Named::of(&routed, claim);
         let authenticated = self.authenticate(&service, request, body, &source, arrived);
         let (principal, body, source) = match authenticated {
             Ok((principal, body, signing)) => (principal, body, Arc::new(Source { signing, ..source })),
             Err(fault) => {
-                let source = Arc::new(source);
+                let arrival = self.arrival(&source, &request_id, arrived);
                 let stranger = record::Stranger { service: &service, claim };
-                self.record_stranger(&stranger, &fault, &source, &request_id, arrived).await;
+                self.record_stranger(&stranger, &fault, &arrival).await;
                 return service.encode(&fault, &request_id);
             }
         };
         let operation = match routed {
             Ok(operation) => operation,
-            // Whoever looks for what there is, is seen; and no faster than it may call anything.
             Err(fault) => {
-                let account = principal.account().unwrap_or(self.0.home);
-                // Who is nobody takes nothing of the share that the platform's owner has, and fills no disk.
-                let is_anonymous = matches!(*principal, Principal::Anonymous);
-                let bucket = if is_anonymous { "anonymous" } else { "unknown" };
-                let fault = match self.0.throttle.admit(account, bucket, arrived) {
-                    true => fault,
-                    false => {
-                        RouteFault { fault: Fault::sender("ThrottlingException", "Rate exceeded"), ..fault }
-                    }
-                };
-                if !is_anonymous || self.0.strangers.admit(self.0.home, "strangers", arrived) {
-                    let meant = record::Unrouted { service: &service, principal: &principal, account };
-                    let record = meant.record(&self.0.region, &source, &request_id, arrived);
-                    self.keep(record, &fault.fault).await;
-                }
+                let arrival = self.arrival(&source, &request_id, arrived);
+                let fault = self.refuse_unrouted(&service, &principal, fault, &arrival).await;
                 return fault.encode(&request_id);
             }
         };
@@ -162,11 +142,17 @@ impl Pipeline {
 
     /// The answer to a request that did not arrive whole, in the form of the API that its head means.
     pub fn refuse(head: &WireRequest<'_>, fault: &Fault) -> WireResponse {
-        let claim = identity::sigv4::claimed(head.headers, head.query);
-        let scope = claim.map(|claim| claim.service);
-        let path = protocol::addressed_path(scope, head.headers, head.path);
-        let routed = protocol::route(scope, &WireRequest { path: &path, ..*head });
+        let Meant { claim, routed, .. } = Meant::by(head);
         Named::of(&routed, claim).encode(fault, &crypto::random::uuid())
+    }
+
+    fn arrival<'a>(
+        &'a self,
+        source: &'a Source,
+        request_id: &'a Arc<str>,
+        at: Timestamp,
+    ) -> record::Arrival<'a> {
+        record::Arrival { region: &self.0.region, source, request_id, at }
     }
 
     /// Who calls, and the body as it must be checked while it arrives, where it is not here yet.

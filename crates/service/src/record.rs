@@ -30,6 +30,63 @@ const DATA_SERVICES: [&str; 2] = ["dynamodb", "dynamodbstreams"];
 const DATA_OPERATIONS: [&str; 5] =
     ["Invoke", "InvokeWithResponseStream", "PutLogEvents", "GetLogEvents", "FilterLogEvents"];
 
+/// When, from where and as which request a call came.
+pub(crate) struct Arrival<'a> {
+    pub(crate) region: &'a Region,
+    pub(crate) source: &'a Source,
+    pub(crate) request_id: &'a Arc<str>,
+    pub(crate) at: Timestamp,
+}
+
+/// Whose a call is.
+enum Who<'a> {
+    Proven(&'a Principal),
+    /// Nobody's who is proven: the access key that was claimed.
+    Claimed(String),
+}
+
+/// What every record tells, however far its call came; of what names no operation, that.
+fn begun(
+    arrival: &Arrival<'_>,
+    account: AccountId,
+    event_source: Cow<'static, str>,
+    operation: Option<OperationModel>,
+    who: Who<'_>,
+) -> Record {
+    let Arrival { region, source, request_id, at } = *arrival;
+    let (user_identity, username, access_key_id) = match who {
+        Who::Proven(principal) => (
+            principal.cloudtrail_identity(source.via.last().copied()),
+            username(principal),
+            principal.access_key_id().unwrap_or_default().to_owned(),
+        ),
+        Who::Claimed(key) => {
+            let identity = json!({"type": "Unknown", "principalId": "", "accountId": "", "accessKeyId": key});
+            (identity.to_string().into_bytes(), String::new(), key)
+        }
+    };
+    Record {
+        account,
+        event_time: at,
+        event_source,
+        event_name: Cow::Borrowed(operation.map_or("UnknownOperation", OperationModel::event_name)),
+        region: region.clone(),
+        source_ip: source.address(),
+        user_agent: source.user_agent.clone(),
+        user_identity: user_identity.into(),
+        username,
+        access_key_id,
+        request_parameters: None,
+        request_id: Arc::clone(request_id),
+        read_only: operation.is_some_and(OperationModel::is_read_only),
+        resources: Vec::new(),
+        category: operation.map_or(Category::Management, category),
+        shared_event_id: None,
+        vpc_endpoint_id: None,
+        additional_event_data: None,
+    }
+}
+
 /// The record of a call whose caller is proven.
 pub(crate) fn of(
     attempt: &Attempt,
@@ -38,28 +95,14 @@ pub(crate) fn of(
     checks: &[Check],
     details: Option<Vec<u8>>,
 ) -> Record {
-    let operation = attempt.operation;
-    let principal = &*attempt.principal;
-    let invoked_by = attempt.source.via.last().copied();
+    let Attempt { operation, principal, account, source, request_id, arrived } = attempt;
+    let arrival = Arrival { region, source, request_id, at: *arrived };
+    let event_source = Cow::Borrowed(operation.model().event_source());
     Record {
-        account: attempt.account,
-        event_time: attempt.arrived,
-        event_source: Cow::Borrowed(operation.model().event_source()),
-        event_name: Cow::Borrowed(operation.name()),
-        region: region.clone(),
-        source_ip: attempt.source.address(),
-        user_agent: attempt.source.user_agent.clone(),
-        user_identity: principal.cloudtrail_identity(invoked_by).into(),
-        username: username(principal),
-        access_key_id: principal.access_key_id().unwrap_or_default().to_owned(),
         request_parameters: parameters,
-        request_id: Arc::clone(&attempt.request_id),
-        read_only: operation.is_read_only(),
-        resources: resources(attempt.account, checks),
-        category: category(operation),
-        shared_event_id: None,
-        vpc_endpoint_id: None,
-        additional_event_data: with_signing(details, &attempt.source),
+        resources: resources(*account, checks),
+        additional_event_data: with_signing(details, source),
+        ..begun(&arrival, *account, event_source, Some(*operation), Who::Proven(principal))
     }
 }
 
@@ -83,11 +126,16 @@ pub(crate) fn with_signing(details: Option<Vec<u8>>, source: &Source) -> Option<
 
 /// The details of a refusal by policy: the sealed message, and the whole evaluation.
 pub(crate) fn refusal(why: &Why) -> Vec<u8> {
+    details(&why.message, &why.evaluation)
+}
+
+/// The same of a sealed message and an evaluation.
+pub(crate) fn details(message: &str, evaluation: &[u8]) -> Vec<u8> {
     // The evaluation is JSON already; the message is base64 and needs no escaping.
-    let mut details = format!(r#"{{"encodedAuthorizationMessage":"{}""#, why.message).into_bytes();
-    if !why.evaluation.is_empty() {
+    let mut details = format!(r#"{{"encodedAuthorizationMessage":"{message}""#).into_bytes();
+    if !evaluation.is_empty() {
         details.extend_from_slice(br#","policyEvaluation":"#);
-        details.extend_from_slice(&why.evaluation);
+        details.extend_from_slice(evaluation);
     }
     details.push(b'}');
     details
@@ -138,43 +186,14 @@ pub(crate) fn of_owners(principal: &Principal, source: &Source, record: &mut Rec
     owners.into_iter().map(of_owner).collect()
 }
 
-/// A request of a proven caller that names no operation of the platform.
-pub(crate) struct Unrouted<'a> {
-    pub(crate) service: &'a Named<'a>,
-    pub(crate) principal: &'a Principal,
-    pub(crate) account: AccountId,
-}
-
-impl Unrouted<'_> {
-    pub(crate) fn record(
-        &self,
-        region: &Region,
-        source: &Source,
-        request_id: &Arc<str>,
-        arrived: Timestamp,
-    ) -> Record {
-        let invoked_by = source.via.last().copied();
-        Record {
-            account: self.account,
-            event_time: arrived,
-            event_source: self.service.claimed_source(),
-            event_name: Cow::Borrowed("UnknownOperation"),
-            region: region.clone(),
-            source_ip: source.address(),
-            user_agent: source.user_agent.clone(),
-            user_identity: self.principal.cloudtrail_identity(invoked_by).into(),
-            username: username(self.principal),
-            access_key_id: self.principal.access_key_id().unwrap_or_default().to_owned(),
-            request_parameters: None,
-            request_id: Arc::clone(request_id),
-            read_only: false,
-            resources: Vec::new(),
-            category: Category::Management,
-            shared_event_id: None,
-            vpc_endpoint_id: None,
-            additional_event_data: None,
-        }
-    }
+/// The record of a proven caller's request that names no operation of the platform.
+pub(crate) fn of_unrouted(
+    service: &Named<'_>,
+    principal: &Principal,
+    account: AccountId,
+    arrival: &Arrival<'_>,
+) -> Record {
+    begun(arrival, account, service.claimed_source(), None, Who::Proven(principal))
 }
 
 /// A request whose caller is not proven: what it claimed, and why it was refused.
@@ -190,40 +209,11 @@ impl Stranger<'_> {
         directory.account_exists(account).is_ok_and(|exists| exists).then_some(account)
     }
 
-    pub(crate) fn record(
-        &self,
-        account: AccountId,
-        region: &Region,
-        source: &Source,
-        request_id: &Arc<str>,
-        arrived: Timestamp,
-    ) -> Record {
-        let claimed: String =
-            self.claim.map(|claim| claim.access_key_id.chars().take(128).collect()).unwrap_or_default();
-        let operation = self.service.operation();
-        Record {
-            account,
-            event_time: arrived,
-            event_source: Cow::Borrowed(self.service.event_source()),
-            event_name: Cow::Borrowed(operation.map_or("UnknownOperation", OperationModel::name)),
-            region: region.clone(),
-            source_ip: source.address(),
-            user_agent: source.user_agent.clone(),
-            user_identity: json!({"type": "Unknown", "principalId": "", "accountId": "",
-                "accessKeyId": claimed})
-            .to_string()
-            .into(),
-            username: String::new(),
-            access_key_id: claimed,
-            request_parameters: None,
-            request_id: Arc::clone(request_id),
-            read_only: operation.is_some_and(OperationModel::is_read_only),
-            resources: Vec::new(),
-            category: operation.map_or(Category::Management, category),
-            shared_event_id: None,
-            vpc_endpoint_id: None,
-            additional_event_data: None,
-        }
+    pub(crate) fn record(&self, account: AccountId, arrival: &Arrival<'_>) -> Record {
+        let claimed = self.claim.map(|claim| claim.access_key_id.chars().take(128).collect());
+        let event_source = Cow::Borrowed(self.service.event_source());
+        let who = Who::Claimed(claimed.unwrap_or_default());
+        begun(arrival, account, event_source, self.service.operation(), who)
     }
 }
 

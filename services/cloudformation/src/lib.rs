@@ -50,7 +50,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use gateway::Callbacks;
 use service::{Service, ServiceBuilder};
 use store::Store;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 pub use error::Error;
 
@@ -64,10 +64,19 @@ pub struct CloudFormation {
     store: Store,
     /// Where custom resources and programs answer.
     callbacks: Callbacks,
-    /// The ids of stacks whose operation runs now, and whether another one was written meanwhile.
-    running: Mutex<HashMap<String, bool>>,
+    /// The stacks whose operation runs now, by id.
+    running: Mutex<HashMap<String, Running>>,
     /// Turns of checks of whole stacks.
     checks: Semaphore,
+}
+
+/// Whoever carries out a stack's operation.
+#[derive(Default)]
+struct Running {
+    /// Another operation was written meanwhile.
+    again: bool,
+    /// Told when one is, so that nobody waits for what is not wanted any more.
+    news: Arc<Notify>,
 }
 
 /// How many stacks are checked for drift at a time.
@@ -79,31 +88,39 @@ impl CloudFormation {
         Self { store, callbacks, running: Mutex::new(HashMap::new()), checks: Semaphore::new(CHECKS_MAX) }
     }
 
-    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<String, bool>> {
+    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<String, Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes a stack's operation on; false where whoever has it will look again.
     fn begin(&self, id: &str) -> bool {
-        // An operation ends in the store a moment before its task does: the next one may be written in between.
+        // An operation ends in the store a moment before its task does: the next one may be written in between. And a
+        // deletion takes the place of a creation that goes on.
         match self.running().entry(id.to_owned()) {
             Entry::Occupied(mut taken) => {
-                taken.insert(true);
+                let running = taken.get_mut();
+                running.again = true;
+                running.news.notify_one();
                 false
             }
             Entry::Vacant(free) => {
-                free.insert(false);
+                free.insert(Running::default());
                 true
             }
         }
+    }
+
+    /// What tells of another operation on a stack whose operation runs.
+    fn news(&self, id: &str) -> Arc<Notify> {
+        self.running().get(id).map(|running| Arc::clone(&running.news)).unwrap_or_default()
     }
 
     /// Lets a stack's operation go; false where there is another one to carry out.
     fn end(&self, id: &str) -> bool {
         let mut running = self.running();
         match running.get_mut(id) {
-            Some(again) if *again => {
-                *again = false;
+            Some(taken) if taken.again => {
+                taken.again = false;
                 false
             }
             _ => {

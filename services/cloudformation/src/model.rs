@@ -70,15 +70,21 @@ pub(crate) fn may_begin(from: &str, to: &str) -> bool {
     match to {
         status::CREATE_IN_PROGRESS => from == status::REVIEW_IN_PROGRESS,
         status::UPDATE_IN_PROGRESS => can_update(from),
-        status::DELETE_IN_PROGRESS => can_delete(from),
         status::ROLLBACK_IN_PROGRESS | status::UPDATE_ROLLBACK_IN_PROGRESS => can_go_back(from),
         _ => false,
     }
 }
 
-/// True where nothing is going on, so that the stack may be deleted.
+/// True where the stack may be deleted: nothing is going on, or a creation, whose place the deletion takes.
 pub(crate) fn can_delete(status: &str) -> bool {
-    !status.ends_with("_IN_PROGRESS") || status == status::REVIEW_IN_PROGRESS
+    let creates = [status::REVIEW_IN_PROGRESS, status::CREATE_IN_PROGRESS, status::ROLLBACK_IN_PROGRESS]
+        .contains(&status);
+    !status.ends_with("_IN_PROGRESS") || creates
+}
+
+/// True where the stack is deleted already, or will be without another call.
+pub(crate) fn is_going(status: &str) -> bool {
+    matches!(status, status::DELETE_COMPLETE | status::DELETE_IN_PROGRESS)
 }
 
 /// `arn:aws:cloudformation:region:account:stack/name/uuid`
@@ -148,8 +154,8 @@ pub(crate) fn check_capabilities(
 ) -> Result<(), Error> {
     let has = |name: &str| given.iter().any(|given| given == name);
     // A change set shows what a macro made of the template before it is executed: no leave is needed for that.
-    if expands && !by_change_set && !has("CAPABILITY_AUTO_EXPAND") {
-        return Err(missing("CAPABILITY_AUTO_EXPAND"));
+    if expands && !by_change_set {
+        check_expansion(given)?;
     }
     match capabilities(template).0 {
         Some("CAPABILITY_IAM") if !has("CAPABILITY_IAM") && !has("CAPABILITY_NAMED_IAM") => {
@@ -158,6 +164,12 @@ pub(crate) fn check_capabilities(
         Some("CAPABILITY_NAMED_IAM") if !has("CAPABILITY_NAMED_IAM") => Err(missing("CAPABILITY_NAMED_IAM")),
         _ => Ok(()),
     }
+}
+
+/// Refuses to run transforms for a caller who did not acknowledge them.
+pub(crate) fn check_expansion(given: &[String]) -> Result<(), Error> {
+    let has = given.iter().any(|given| given == "CAPABILITY_AUTO_EXPAND");
+    if has { Ok(()) } else { Err(missing("CAPABILITY_AUTO_EXPAND")) }
 }
 
 fn missing(capability: &str) -> Error {
@@ -211,6 +223,7 @@ mod tests {
     fn a_stack_at_work_is_left_alone() {
         assert!(can_update(status::CREATE_COMPLETE) && !can_update(status::ROLLBACK_COMPLETE));
         assert!(can_delete(status::ROLLBACK_COMPLETE) && !can_delete(status::UPDATE_CLEANUP));
-        assert!(can_delete(status::REVIEW_IN_PROGRESS));
+        assert!(can_delete(status::REVIEW_IN_PROGRESS) && can_delete(status::CREATE_IN_PROGRESS));
+        assert!(!can_delete(status::UPDATE_IN_PROGRESS) && !can_delete(status::DELETE_IN_PROGRESS));
     }
 }

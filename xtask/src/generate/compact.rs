@@ -150,6 +150,9 @@ impl Compactor<'_> {
         if let Some(reasons) = &self.overrides.validation_reasons {
             header.insert("validationReasons".to_owned(), json!(reasons));
         }
+        if let Some(reason) = &self.overrides.validation_reason {
+            header.insert("validationReason".to_owned(), reason.as_str().into());
+        }
         if let Some(namespace) = &self.overrides.error_namespace {
             header.insert("errorNamespace".to_owned(), namespace.as_str().into());
         }
@@ -207,6 +210,9 @@ impl Compactor<'_> {
             out.insert("errors".to_owned(), json!(errors));
         }
         self.authorize(name, method.as_str().unwrap_or_default(), &mut out);
+        if let Some(event) = self.overrides.event.get(name) {
+            out.insert("event".to_owned(), event.as_str().into());
+        }
         Ok(Value::Object(out))
     }
 
@@ -367,7 +373,7 @@ impl Compactor<'_> {
         let operations =
             overrides.implement.iter().chain(&overrides.read_only).chain(overrides.action.keys());
         let operations = operations.chain(overrides.root.keys()).chain(&overrides.unwrapped);
-        let operations = operations.chain(&overrides.needs_digest);
+        let operations = operations.chain(&overrides.needs_digest).chain(overrides.event.keys());
         for name in operations {
             if !model.operations.iter().any(|(operation, _)| operation == name) {
                 return Err(self.fail("overrides", &format!("there is no operation {name}")));

@@ -51,9 +51,10 @@ impl Document {
         if statements.is_empty() {
             return Err(NotAPolicy("the policy has no statements".to_owned()));
         }
-        let read = statements
-            .iter()
-            .map(|node| Statement::read(node).ok_or_else(|| NotAPolicy("a statement is not one".to_owned())));
+        let variables = node.get("Version").and_then(Node::text) == Some("2012-10-17");
+        let read = statements.iter().map(|node| {
+            Statement::read(node, variables).ok_or_else(|| NotAPolicy("a statement is not one".to_owned()))
+        });
         read.collect::<Result<_, _>>().map(Self)
     }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::glob;
 use crate::json::{Json, Node};
+use crate::resource::Reading;
 
 /// A statement comes apart into so many at most.
 const PARTS_MAX: usize = 4_096;
@@ -16,6 +17,7 @@ const PARTS_MAX: usize = 4_096;
 pub(super) struct Selection {
     pub(super) patterns: Vec<String>,
     pub(super) negated: bool,
+    reading: Reading,
 }
 
 #[derive(Clone, Debug)]
@@ -32,7 +34,12 @@ pub(super) struct Statement {
 
 impl Selection {
     pub(super) fn of(pattern: &str) -> Self {
-        Self { patterns: vec![pattern.to_owned()], negated: false }
+        Self { patterns: vec![pattern.to_owned()], negated: false, reading: Reading::Plain }
+    }
+
+    /// One of this one's patterns, read like it.
+    fn part(&self, pattern: &str) -> Self {
+        Self { patterns: vec![pattern.to_owned()], negated: self.negated, reading: self.reading }
     }
 
     pub(super) fn action(pattern: &str) -> Self {
@@ -41,35 +48,40 @@ impl Selection {
 
     /// True where everything in `other` is in this.
     fn covers(&self, other: &Self) -> bool {
-        let within = |pattern: &String| self.patterns.iter().any(|wide| glob::covers(wide, pattern));
-        let apart = |pattern: &String| !self.patterns.iter().any(|mine| glob::overlap(mine, pattern));
+        let within = |pattern: &String| self.takes_in(other, pattern);
+        let apart = |pattern: &String| !self.meets(other, pattern);
         match (self.negated, other.negated) {
             (false, false) => other.patterns.iter().all(within),
             (true, false) => other.patterns.iter().all(apart),
             // Only a lone star takes in the endless rest of a list.
             (false, true) => self.patterns.iter().any(|pattern| pattern == "*"),
-            (true, true) => {
-                self.patterns.iter().all(|mine| other.patterns.iter().any(|wide| glob::covers(wide, mine)))
-            }
+            (true, true) => self.patterns.iter().all(|mine| other.takes_in(self, mine)),
         }
+    }
+
+    /// True where one of this one's patterns takes in all of a pattern of the other's.
+    fn takes_in(&self, other: &Self, pattern: &str) -> bool {
+        self.patterns.iter().any(|wide| self.reading.covers(wide, other.reading, pattern))
+    }
+
+    /// False only where none of this one's patterns has anything in common with a pattern of the other's.
+    fn meets(&self, other: &Self, pattern: &str) -> bool {
+        self.patterns.iter().any(|mine| self.reading.overlaps(mine, other.reading, pattern))
     }
 
     /// False only where nothing is in both.
     fn overlaps(&self, other: &Self) -> bool {
         match (self.negated, other.negated) {
-            (false, false) => self
-                .patterns
-                .iter()
-                .any(|mine| other.patterns.iter().any(|theirs| glob::overlap(mine, theirs))),
-            (true, false) => Self::leaves(&self.patterns, &other.patterns),
-            (false, true) => Self::leaves(&other.patterns, &self.patterns),
+            (false, false) => other.patterns.iter().any(|pattern| self.meets(other, pattern)),
+            (true, false) => self.leaves(other),
+            (false, true) => other.leaves(self),
             (true, true) => true,
         }
     }
 
-    /// True where something of `patterns` is outside `excluded`.
-    fn leaves(excluded: &[String], patterns: &[String]) -> bool {
-        patterns.iter().any(|pattern| !excluded.iter().any(|wide| glob::covers(wide, pattern)))
+    /// True where something of the other's patterns is none of this one's.
+    fn leaves(&self, other: &Self) -> bool {
+        other.patterns.iter().any(|pattern| !self.takes_in(other, pattern))
     }
 }
 
@@ -80,7 +92,8 @@ impl Statement {
         Self { sid, allows: true, actions, resources, principals, conditions }
     }
 
-    pub(super) fn read(node: &Node) -> Option<Self> {
+    /// Reads one statement of a document; `variables` where the document's version has them.
+    pub(super) fn read(node: &Node, variables: bool) -> Option<Self> {
         let allows = match node.get("Effect").and_then(Node::text)? {
             "Allow" => true,
             "Deny" => false,
@@ -95,7 +108,10 @@ impl Statement {
             allows,
             actions,
             // A trust policy is about its role: the same everywhere.
-            resources: selection(node, "Resource", "NotResource").unwrap_or_else(|| Selection::of("*")),
+            resources: selection(node, "Resource", "NotResource").map_or_else(
+                || Selection::of("*"),
+                |read| Selection { reading: Reading::of(allows, read.negated, variables), ..read },
+            ),
             principals: principals(node),
             conditions: conditions(node),
         })
@@ -121,7 +137,7 @@ impl Statement {
     pub(super) fn parts(&self) -> Vec<Self> {
         let split = |selection: &Selection| match selection.negated {
             true => vec![selection.clone()],
-            false => selection.patterns.iter().map(|pattern| Selection::of(pattern)).collect(),
+            false => selection.patterns.iter().map(|pattern| selection.part(pattern)).collect(),
         };
         let actions: Vec<Selection> = split(&self.actions).iter().flat_map(written_out).collect();
         let (resources, principals) = (split(&self.resources), split(&self.principals));
@@ -167,22 +183,8 @@ fn selection(node: &Node, positive: &str, negative: &str) -> Option<Selection> {
         (None, Some(found)) => (found, true),
         _ => return None,
     };
-    Some(Selection { patterns: found.texts().into_iter().map(fixed).collect(), negated })
-}
-
-/// A policy variable may be anything: in what is compared it stands as a star.
-fn fixed(text: &str) -> String {
-    let mut out = String::new();
-    for (at, piece) in text.split("${").enumerate() {
-        match (at, piece.split_once('}')) {
-            (0, _) | (_, None) => out.push_str(piece),
-            (_, Some((_, rest))) => {
-                out.push('*');
-                out.push_str(rest);
-            }
-        }
-    }
-    out
+    let patterns = found.texts().into_iter().map(str::to_owned).collect();
+    Some(Selection { patterns, negated, reading: Reading::Plain })
 }
 
 fn principals(node: &Node) -> Selection {
@@ -206,7 +208,7 @@ fn principals(node: &Node) -> Selection {
             });
         }
     }
-    Selection { patterns, negated }
+    Selection { patterns, negated, reading: Reading::Plain }
 }
 
 fn conditions(node: &Node) -> BTreeSet<String> {

@@ -1,11 +1,12 @@
 //! What is granted, held against what was needed: which grant was used for what, and which for nothing.
 //!
-//! Only allowing statements are read. A statement with a condition counts as used where its action and resource fit: the
+//! Only allowing statements are read, their resources as the evaluator reads them; a policy variable may be anything. A statement with a condition counts as used where its action and resource fit: the
 //! condition held when the call was let through, or another statement let it through.
 
 use super::Needed;
 use crate::glob;
 use crate::json::{self, Node};
+use crate::resource::Reading;
 
 /// One action of one allowing statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,10 +28,12 @@ pub fn compare<'p>(policies: impl IntoIterator<Item = (&'p str, &'p str)>, neede
     let mut grants = Vec::new();
     for (policy, document) in policies {
         let document = json::parse(document).ok();
-        let statements = document.as_ref().and_then(|document| document.get("Statement"));
+        let member = |name| document.as_ref().and_then(|document| document.get(name));
+        let reading = Reading::of(true, false, member("Version").and_then(Node::text) == Some("2012-10-17"));
+        let statements = member("Statement");
         for statement in statements.map(Node::one_or_many).unwrap_or_default() {
             if statement.get("Effect").and_then(Node::text) == Some("Allow") {
-                add(policy, statement, needed, &mut grants);
+                add((policy, reading), statement, needed, &mut grants);
             }
         }
     }
@@ -42,7 +45,7 @@ fn texts(statement: &Node, element: &str) -> Vec<String> {
     texts.into_iter().map(str::to_owned).collect()
 }
 
-fn add(policy: &str, statement: &Node, needed: &Needed, grants: &mut Vec<Grant>) {
+fn add((policy, reading): (&str, Reading), statement: &Node, needed: &Needed, grants: &mut Vec<Grant>) {
     let resources = texts(statement, "Resource");
     let all = ["*".to_owned()];
     // `NotResource` is taken for everything: it is nearly that.
@@ -50,7 +53,9 @@ fn add(policy: &str, statement: &Node, needed: &Needed, grants: &mut Vec<Grant>)
     let mut push = |action: &str, fits: &dyn Fn(&str) -> bool, exact_action: bool| {
         let called = needed.iter().filter(|(called, on)| {
             fits(&called.to_ascii_lowercase())
-                && on.iter().any(|arn| arn == "*" || reach.iter().any(|pattern| glob::matches(pattern, arn)))
+                && on
+                    .iter()
+                    .any(|arn| arn == "*" || reach.iter().any(|pattern| reading.may_match(pattern, arn)))
         });
         let used: Vec<String> = called.map(|(called, _)| called.to_owned()).collect();
         let exact = exact_action && !used.is_empty() && !reach.iter().any(|pattern| pattern == "*");
@@ -78,6 +83,33 @@ fn add(policy: &str, statement: &Node, needed: &Needed, grants: &mut Vec<Grant>)
 mod tests {
     use super::*;
     use crate::usage::Call;
+
+    #[test]
+    fn resources_are_read_as_the_evaluator_reads_them() {
+        let used = |version: &str, resource: &str, name: &str| {
+            let arn = format!("arn:aws:lambda:us-east-1:111111111111:{name}");
+            let call = Call { needs: vec![("a:b".into(), arn)], ..Call::default() };
+            let pattern = format!("arn:aws:lambda:us-east-1:111111111111:{resource}");
+            let document = format!(
+                r#"{{"Version":"{version}","Statement":{{"Effect":"Allow","Action":"a:b","Resource":"{pattern}"}}}}"#
+            );
+            !compare([("p", document.as_str())], &Needed::of([&call]))[0].used.is_empty()
+        };
+        for (resource, name, expected) in [
+            ("f/${*}/x", "f/*/x", true),
+            ("f/${*}/x", "f/y/x", false),
+            ("f/${?}${$}", "f/?$", true),
+            ("f/${aws:username}/x", "f/ana/x", true),
+            ("f/${aws:username}/x", "f/ana/y", false),
+            ("f-*-prod", "f-x-prod", true),
+            ("f-*-prod", "f-x:y-prod", false),
+            ("f-*", "f-x:y-prod", true),
+        ] {
+            assert_eq!(used("2012-10-17", resource, name), expected, "{resource} {name}");
+        }
+        assert!(used("2008-10-17", "f/${*}", "f/${x}"), "there it is text and a wildcard");
+        assert!(!used("2008-10-17", "f/${aws:username}", "f/ana"));
+    }
 
     #[test]
     fn each_grant_tells_what_it_was_used_for() {

@@ -122,36 +122,57 @@ mod tests {
         assert!(!policy.to_string().contains(r#""Resource":"*""#), "{policy}");
     }
 
+    /// Whether ana, with this policy, may have this.
+    fn lets(document: &str, action: &str, resource: &str) -> bool {
+        let policy = policy::Policy::parse(document, policy::PolicyKind::Identity).unwrap();
+        let identity = [policy::NamedPolicy::new("pasted", policy)];
+        let context = policy::Context::new().with("aws:username", "ana");
+        let request = policy::Request {
+            principal: policy::PrincipalView {
+                lender: None,
+                kind: policy::PrincipalKind::User,
+                arn: "arn:aws:iam::111111111111:user/ana",
+                account: "111111111111",
+                role_arn: None,
+                service: None,
+                user_id: "AIDA",
+            },
+            action,
+            resource,
+            resource_account: "111111111111",
+            context: &context,
+        };
+        let set = policy::PolicySet { identity: &identity, ..policy::PolicySet::default() };
+        policy::evaluate(&request, &set).is_allowed()
+    }
+
     #[test]
     fn what_is_pasted_lets_the_named_object_in_and_no_other() {
         let key = "arn:aws:s3:::b/${aws:username}/*?";
-        let document = Needed::of(&[call("s3:PutObject", key, false)]).policy().to_string();
-        let policy = policy::Policy::parse(&document, policy::PolicyKind::Identity).unwrap();
-        let identity = [policy::NamedPolicy::new("pasted", policy)];
-        let context = policy::Context::new().with("aws:username", "ana");
+        let document = Needed::of([&call("s3:PutObject", key, false)]).policy().to_string();
         for (resource, expected) in [
             (key, true),
             ("arn:aws:s3:::b/ana/xy", false),
             ("arn:aws:s3:::b/ana/*?", false),
             ("arn:aws:s3:::b/${aws:username}/xy", false),
         ] {
-            let request = policy::Request {
-                principal: policy::PrincipalView {
-                    lender: None,
-                    kind: policy::PrincipalKind::User,
-                    arn: "arn:aws:iam::111111111111:user/ana",
-                    account: "111111111111",
-                    role_arn: None,
-                    service: None,
-                    user_id: "AIDA",
-                },
-                action: "s3:PutObject",
-                resource,
-                resource_account: "111111111111",
-                context: &context,
-            };
-            let set = policy::PolicySet { identity: &identity, ..policy::PolicySet::default() };
-            assert_eq!(policy::evaluate(&request, &set).is_allowed(), expected, "{resource}");
+            assert_eq!(lets(&document, "s3:PutObject", resource), expected, "{resource}");
+        }
+    }
+
+    /// A pattern ends with its only star, which goes on over colons.
+    #[test]
+    fn what_is_folded_lets_in_names_with_colons() {
+        let of_service = |name: String| match name.len() % 2 {
+            0 => call("s3:GetObject", &format!("arn:aws:s3:::b/{name}"), false),
+            _ => call("lambda:InvokeFunction", &format!("arn:aws:lambda:r:1:function:app-{name}"), false),
+        };
+        let calls: Vec<Call> =
+            (0..60).map(|at| of_service(format!("x-{at}:{}:00/y:{}", at * 7, "z".repeat(at % 3)))).collect();
+        let document = Needed::of(&calls).policy().to_string();
+        assert!(document.contains('*'), "{document}");
+        for (action, resource) in calls.iter().flat_map(|call| &call.needs) {
+            assert!(lets(&document, action, resource), "{resource}: {document}");
         }
     }
 

@@ -8,9 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::Needed;
-use crate::glob;
+use crate::resource::Reading;
 
 const FACTS: &str = include_str!("../../../../models/sam-policy-templates.json");
+
+/// How the evaluator reads a template's resources; what stands for variables was put in before.
+const FILLED: Reading = Reading::of(true, false, false);
 
 /// A policy template that covers all that was needed of one resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,7 +108,7 @@ struct Grant {
 impl Grant {
     fn covers(&self, (action, resource): &(String, String)) -> bool {
         self.actions.contains(&action.to_ascii_lowercase())
-            && self.patterns.iter().any(|pattern| glob::matches(pattern, resource))
+            && self.patterns.iter().any(|pattern| FILLED.may_match(pattern, resource))
     }
 }
 
@@ -124,7 +127,7 @@ fn granted(facts: &Value, resource: &str, parameter: &str, name: &str) -> Option
             .map(|pattern| filled(&text(pattern), resource, parameter, name))
             .collect();
         let is_of_it = |pattern: &String| {
-            pattern != "*" && (owner(pattern) == resource || glob::matches(pattern, resource))
+            pattern != "*" && (owner(pattern) == resource || FILLED.may_match(pattern, resource))
         };
         let actions: Vec<String> =
             list("Action").iter().filter_map(Value::as_str).map(str::to_ascii_lowercase).collect();

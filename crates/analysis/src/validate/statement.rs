@@ -4,6 +4,7 @@
 
 use super::{Kind, Severity, Step, Walk, actions, conditions};
 use crate::json::{Json, Node};
+use crate::resource::Reading;
 
 const ELEMENTS: [&str; 9] = [
     "Sid",
@@ -222,9 +223,14 @@ pub(super) fn redundant(walk: &mut Walk, name: &str, found: &Node) {
     if texts.len() > 200 {
         return;
     }
+    // What is shown of the closest reading is true of the others.
+    let reading = match code {
+        "REDUNDANT_ACTION" => Reading::Plain,
+        _ => Reading::of(true, false, true),
+    };
     for (at, item, text) in &texts {
         let wider = texts.iter().any(|(other_at, _, other)| {
-            other_at != at && crate::glob::covers(other, text) && (other != text || other_at < at)
+            other_at != at && reading.covers(other, reading, text) && (other != text || other_at < at)
         });
         if wider {
             let details = format!("{} is part of another entry.", item.text().unwrap_or_default());

@@ -14,11 +14,14 @@ pub(super) struct Told<'r> {
 impl<'r> Told<'r> {
     pub(super) fn of(record: &'r Value) -> Self {
         let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str);
-        let action = text("/eventSource").zip(text("/eventName"));
-        let service = |source: &str| source.split('.').next().unwrap_or_default().to_owned();
+        let called = text("/eventSource").zip(text("/eventName"));
+        let action = called.map(|(source, name)| match protocol::operation_of_event(source, name) {
+            Some(operation) => format!("{}:{}", operation.model().signing_name(), operation.name()),
+            None => format!("{}:{name}", source.split('.').next().unwrap_or_default()),
+        });
         Self {
             principal: text("/userIdentity/arn").or_else(|| text("/userIdentity/principalId")),
-            action: action.map(|(source, name)| format!("{}:{name}", service(source))),
+            action,
             resource: text("/resources/0/ARN"),
         }
     }

@@ -49,7 +49,12 @@ fn plain(text: Option<&str>) -> &str {
 
 fn policy(out: &mut String, policy: &Value) {
     let _ = write!(out, "\n{}", kind(plain(policy["policyType"].as_str())));
-    let _ = writeln!(out, "{}", policy["name"].as_str().map(|name| format!(" {name}")).unwrap_or_default());
+    let _ = write!(out, "{}", policy["name"].as_str().map(|name| format!(" {name}")).unwrap_or_default());
+    let _ = writeln!(
+        out,
+        "{}",
+        policy["group"].as_str().map(|group| format!(" of group {group}")).unwrap_or_default()
+    );
     for statement in policy["statements"].as_array().into_iter().flatten() {
         let sid = statement["sid"].as_str().filter(|sid| !sid.is_empty());
         let outcome = plain(statement["outcome"].as_str());
@@ -61,6 +66,7 @@ fn policy(out: &mut String, policy: &Value) {
             plain(statement["effect"].as_str()),
             sid.map(|sid| format!(" {sid}")).unwrap_or_default(),
         );
+        missed(out, &statement["missed"]);
         for condition in statement["conditions"].as_array().into_iter().flatten() {
             let _ = writeln!(
                 out,
@@ -71,7 +77,27 @@ fn policy(out: &mut String, policy: &Value) {
                 condition["actual"],
                 plain(condition["outcome"].as_str()),
             );
+            variables(out, &condition["variables"]);
         }
+    }
+}
+
+/// What the element names that the request did not fit.
+fn missed(out: &mut String, missed: &Value) {
+    let Some(element) = missed["element"].as_str() else { return };
+    let more = missed["more"].as_u64().map(|more| format!(" and {more} more")).unwrap_or_default();
+    let _ = writeln!(out, "      {element} {}{more}", missed["patterns"]);
+    variables(out, &missed["variables"]);
+}
+
+/// What policy variables stood for.
+fn variables(out: &mut String, variables: &Value) {
+    for variable in variables.as_array().into_iter().flatten() {
+        let key = plain(variable["key"].as_str());
+        let _ = match &variable["value"] {
+            Value::Null => writeln!(out, "        ${{{key}}} has no value"),
+            value => writeln!(out, "        ${{{key}}} is {value}"),
+        };
     }
 }
 
@@ -237,7 +263,11 @@ mod tests {
                 {"policyType": "IdentityBased", "name": "inline", "statements": [
                     {"index": 0, "sid": "S", "effect": "Allow", "outcome": "does not apply", "because": "condition",
                      "conditions": [{"operator": "StringEquals", "key": "aws:PrincipalTag/team", "expected": ["red"],
-                                     "actual": ["blue"], "outcome": "fails"}]}]}]}});
+                                     "actual": ["blue"], "outcome": "fails"}]}]},
+                {"policyType": "IdentityBased", "name": "homes", "group": "devs", "statements": [
+                    {"index": 0, "sid": null, "effect": "Allow", "outcome": "does not apply", "because": "resource", "conditions": [],
+                     "missed": {"element": "Resource", "patterns": ["a/${aws:username}"], "more": 2,
+                                "variables": [{"key": "aws:username", "value": "mk"}, {"key": "k:none", "value": null}]}}]}]}});
         let text = text(&told);
         assert!(
             text.contains("identity-based policy inline\n  [0] Allow S does not apply: condition\n"),
@@ -245,5 +275,12 @@ mod tests {
         );
         let line = r#"StringEquals aws:PrincipalTag/team ["red"]: the request has ["blue"]: fails"#;
         assert!(text.contains(line), "{text}");
+        let home = r#"identity-based policy homes of group devs
+  [0] Allow does not apply: resource
+      Resource ["a/${aws:username}"] and 2 more
+        ${aws:username} is "mk"
+        ${k:none} has no value
+"#;
+        assert!(text.contains(home), "{text}");
     }
 }

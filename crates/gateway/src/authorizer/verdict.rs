@@ -80,7 +80,7 @@ fn caller(answer: &Value) -> Result<Verdict, &'static str> {
         };
         context.insert(name.clone(), text.into());
     }
-    let policy = Arc::from([NamedPolicy { name: "authorizer".into(), policy }]);
+    let policy = Arc::from([NamedPolicy::new("authorizer", policy)]);
     let key = match answer.get("usageIdentifierKey") {
         None | Some(Value::Null) => None,
         Some(Value::String(key)) => Some(KeyValue::new(key.as_str()).digest()),

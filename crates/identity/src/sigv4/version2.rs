@@ -145,6 +145,10 @@ impl<'a> Claimed<'a> {
             return Err(SignatureError::QueryForm(message.to_owned()));
         };
         let token = token.map(decoded).transpose()?.filter(|token| !token.is_empty());
+        // SECURITY: it becomes a line of the signed text, and must not become two.
+        if token.as_ref().is_some_and(|token| token.contains(char::is_control)) {
+            return Err(SignatureError::InvalidToken);
+        }
         Ok(Self { access_key_id: decoded(key)?, signature: decoded(signature)?, expires, token, covered })
     }
 }
@@ -195,9 +199,8 @@ fn payload(headers: &HeaderMap) -> Result<Payload, SignatureError> {
     match Stated::read(headers, true)?.0 {
         Stated::Unsigned => Ok(Payload::unsigned()),
         Stated::Whole(hash) => Ok(Payload::whole(hash)),
-        // Signed chunks follow on a signature of version 4.
-        Stated::Chunks { signed: true, .. } => Err(SignatureError::PayloadStreaming),
-        Stated::Chunks { signed: false, trailer } => Ok(Payload::chunks(None, trailer)),
+        // Chunks are version 4's: they follow on its signature, or are counted by headers that it signs.
+        Stated::Chunks { .. } => Err(SignatureError::PayloadStreaming),
     }
 }
 

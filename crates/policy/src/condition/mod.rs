@@ -116,6 +116,16 @@ impl Condition {
         &*self.key_folded == "aws:principalarn" && self.operator.asks_for_a_value()
     }
 
+    /// The keys of the variables in the policy's values.
+    pub(crate) fn variables(&self) -> Vec<&str> {
+        match &self.expected {
+            Expected::Strings { patterns, .. } => patterns.iter().flat_map(Pattern::variables).collect(),
+            Expected::Arns(arns) => arns.iter().flat_map(ArnPattern::variables).collect(),
+            Expected::Booleans(booleans) => booleans.iter().flat_map(Boolean::variables).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The request's values for the key.
     pub(crate) fn actual<'a>(&self, request: &Request<'a>) -> Values<'a> {
         request.values(&self.key_folded)
@@ -278,6 +288,11 @@ impl Boolean {
         Ok(Self::Template(Pattern::from_tokens(&tokens)))
     }
 
+    fn variables(&self) -> impl Iterator<Item = &str> {
+        let pattern = if let Self::Template(pattern) = self { Some(pattern) } else { None };
+        pattern.into_iter().flat_map(Pattern::variables)
+    }
+
     /// A variable whose value is missing, or no boolean, leaves it open.
     fn is(&self, actual: bool, request: &Request<'_>) -> Verdict {
         let pattern = match self {
@@ -309,6 +324,11 @@ impl ArnPattern {
             components.push(vec![Token::Star]);
         }
         Ok(Self::Components(components.iter().map(|tokens| Pattern::from_tokens(tokens)).collect()))
+    }
+
+    fn variables(&self) -> impl Iterator<Item = &str> {
+        let patterns: &[Pattern] = if let Self::Components(patterns) = self { patterns } else { &[] };
+        patterns.iter().flat_map(Pattern::variables)
     }
 
     fn matches(&self, actual: &str, request: &Request<'_>) -> bool {

@@ -3,9 +3,12 @@
 //! A pattern knows no policy and no request; variables are answered by whoever asks for the match.
 
 mod glob;
+mod segments;
 mod tokens;
 
 use glob::{Glob, GlobBuilder};
+use segments::Segments;
+pub(crate) use segments::within_segments;
 pub(crate) use tokens::{Syntax, Token, tokenize};
 
 /// Answers policy variables by lower-case key. `None` where the request has no single value for it.
@@ -24,6 +27,8 @@ pub(crate) enum Pattern {
     Prefix(Box<str>),
     /// Other wildcards.
     Glob(Glob),
+    /// Other wildcards, some of which stay within their segment of an ARN.
+    Segments(Box<Segments>),
     /// Variables: the rest is known only when a request is.
     Template(Box<[Token]>),
 }
@@ -44,9 +49,15 @@ impl Pattern {
             tokens if tokens.iter().any(|token| matches!(token, Token::Variable { .. })) => {
                 Self::Template(tokens.into())
             }
-            tokens => Self::Glob(
-                resolve(tokens, &NoVariables, false).unwrap_or_else(|| GlobBuilder::default().build()),
-            ),
+            tokens => {
+                let glob = resolve(tokens, &NoVariables, false);
+                let glob = glob.unwrap_or_else(|| GlobBuilder::default().build());
+                if tokens.iter().any(segments::is_within) {
+                    Self::Segments(Box::new(Segments::new(glob, tokens)))
+                } else {
+                    Self::Glob(glob)
+                }
+            }
         }
     }
 
@@ -59,6 +70,7 @@ impl Pattern {
                 _ => "",
             },
             Self::Glob(glob) => glob.literal_start(),
+            Self::Segments(segments) => segments.literal_start(),
             Self::Any => "",
         }
     }
@@ -73,13 +85,23 @@ impl Pattern {
         self.matches_with(text, variables, true)
     }
 
+    /// The keys of its variables, in lower case.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
+        let tokens: &[Token] = if let Self::Template(tokens) = self { tokens } else { &[] };
+        tokens.iter().filter_map(|token| match token {
+            Token::Variable { key, .. } => Some(key.as_str()),
+            _ => None,
+        })
+    }
+
     fn matches_with(&self, text: &str, variables: &impl Variables, fold: bool) -> bool {
         match self {
             Self::Any => true,
             Self::Exact(expected) => **expected == *text,
             Self::Prefix(prefix) => text.starts_with(&**prefix),
             Self::Glob(glob) => glob.matches(text),
-            Self::Template(tokens) => resolve(tokens, variables, fold).is_some_and(|glob| glob.matches(text)),
+            Self::Segments(segments) => segments.matches(text),
+            Self::Template(tokens) => segments::fits(tokens, variables, fold, text),
         }
     }
 }
@@ -95,25 +117,55 @@ impl Variables for NoVariables {
 /// A longer value is no value: what a request carries must not decide how large a pattern gets.
 const VARIABLE_BYTES_MAX: usize = 2_048;
 
-/// Puts values in the place of variables. Wildcards inside a value are ordinary characters.
+/// One piece of a pattern whose variables have their values.
+#[derive(Clone, Copy, Debug)]
+enum Piece<'t> {
+    Text(&'t str),
+    /// `within`: it stays in its segment of an ARN.
+    Star {
+        within: bool,
+    },
+    Question {
+        within: bool,
+    },
+}
+
+/// Puts values in the place of variables. Wildcards inside a value are ordinary characters. `None` where a value is missing.
 // SECURITY: a tag or user name with `*` in it must not widen the policy that mentions it.
-fn resolve(tokens: &[Token], variables: &impl Variables, fold: bool) -> Option<Glob> {
-    let mut glob = GlobBuilder::default();
+fn pieces(
+    tokens: &[Token],
+    variables: &impl Variables,
+    fold: bool,
+    mut put: impl FnMut(Piece<'_>),
+) -> Option<()> {
     for token in tokens {
         match token {
-            Token::Literal(text) => glob.literal(text),
-            Token::Star => glob.star(),
-            Token::Question => glob.question(),
+            Token::Literal(text) => put(Piece::Text(text)),
+            Token::Star => put(Piece::Star { within: false }),
+            Token::StarWithin => put(Piece::Star { within: true }),
+            Token::Question => put(Piece::Question { within: false }),
+            Token::QuestionWithin => put(Piece::Question { within: true }),
             Token::Variable { key, default } => {
                 let value = variables.variable(key).or(default.as_deref())?;
                 match (value.len() <= VARIABLE_BYTES_MAX, fold) {
                     (false, _) => return None,
-                    (true, false) => glob.literal(value),
-                    (true, true) => glob.literal(&value.to_lowercase()),
+                    (true, false) => put(Piece::Text(value)),
+                    (true, true) => put(Piece::Text(&value.to_lowercase())),
                 }
             }
         }
     }
+    Some(())
+}
+
+/// The pattern with its values, all of its wildcards going everywhere.
+fn resolve(tokens: &[Token], variables: &impl Variables, fold: bool) -> Option<Glob> {
+    let mut glob = GlobBuilder::default();
+    pieces(tokens, variables, fold, |piece| match piece {
+        Piece::Text(text) => glob.literal(text),
+        Piece::Star { .. } => glob.star(),
+        Piece::Question { .. } => glob.question(),
+    })?;
     Some(glob.build())
 }
 

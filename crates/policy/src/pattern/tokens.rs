@@ -11,8 +11,12 @@ pub(crate) enum Token {
     Literal(String),
     /// `*`: any number of characters.
     Star,
+    /// `*` that stays within its segment of an ARN: any number of characters, no colon among them.
+    StarWithin,
     /// `?`: exactly one character.
     Question,
+    /// `?` that stays within its segment: exactly one character other than a colon.
+    QuestionWithin,
     /// `${key}` or `${key, 'default'}`; the key in lower case.
     Variable { key: String, default: Option<String> },
 }

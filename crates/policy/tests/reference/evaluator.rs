@@ -87,10 +87,15 @@ impl Case {
         variables: bool,
     ) -> bool {
         let (positive, negative) = names;
+        // What allows takes in less, and what is taken out of a deny.
+        let closely = (statement["Effect"] == "Allow") == statement.get(positive).is_some();
         let fits = |value: &Value| {
             list(value).iter().any(|pattern| {
-                let pattern =
-                    if fold { Some(pattern.to_lowercase()) } else { self.substitute(pattern, variables) };
+                let pattern = match (fold, closely) {
+                    (true, _) => Some(pattern.to_lowercase()),
+                    (false, true) => self.substitute(&near(pattern), variables),
+                    (false, false) => self.substitute(pattern, variables),
+                };
                 let text = if fold { text.to_lowercase() } else { text.to_owned() };
                 // An ARN that ends early leaves the rest open.
                 let open = |pattern: String| match pattern.split(':').count() {

@@ -16,7 +16,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use pools::{case, policy};
-use values::like;
+use values::{like, near};
 
 const HOME: &str = "111111111111";
 const AWAY: &str = "222222222222";
@@ -132,16 +132,15 @@ impl Case {
             values.iter().for_each(|value| context.add(*name, *value));
         }
         let parse = |value: &Value, kind| Policy::parse(&value.to_string(), kind).unwrap();
-        let identity: Vec<_> =
-            self.identity.iter().map(|it| NamedPolicy::new("p", parse(it, PolicyKind::Identity))).collect();
-        let session: Vec<_> = self.session.iter().map(|it| parse(it, PolicyKind::Session)).collect();
-        let boundary = self.boundary.as_ref().map(|it| parse(it, PolicyKind::Boundary));
+        let named = |value: &Value, kind| NamedPolicy::new("p", parse(value, kind));
+        let identity: Vec<_> = self.identity.iter().map(|it| named(it, PolicyKind::Identity)).collect();
+        let session: Vec<_> = self.session.iter().map(|it| named(it, PolicyKind::Session)).collect();
+        let boundary = self.boundary.as_ref().map(|it| named(it, PolicyKind::Boundary));
         let kind = if self.trust { PolicyKind::Trust } else { PolicyKind::Resource };
         let resource = self.resource_policy.as_ref().map(|it| parse(it, kind));
         let endpoint = self.endpoint.as_ref().map(|it| parse(it, PolicyKind::Resource));
         let compiled = |levels: &[Vec<Value>], kind| -> Vec<Vec<NamedPolicy>> {
-            let level =
-                |level: &Vec<Value>| level.iter().map(|it| NamedPolicy::new("p", parse(it, kind))).collect();
+            let level = |level: &Vec<Value>| level.iter().map(|it| named(it, kind)).collect();
             levels.iter().map(level).collect()
         };
         let service_control = compiled(&self.service_control, PolicyKind::ServiceControl);
@@ -196,6 +195,27 @@ proptest! {
         };
         let decision = evaluate(&request, &PolicySet { identity: &identity, ..PolicySet::default() });
         prop_assert_eq!(decision.is_allowed(), like(&pattern, &text));
+    }
+
+    /// An allow takes in what the naive matcher does segment by segment, a deny what it does over the whole, and what is excepted
+    /// the other way round.
+    #[test]
+    fn segments_agree_with_a_naive_matcher(
+        pattern in "[ab:*?]{0,9}", text in "[abä:]{0,9}", allow in any::<bool>(), negated in any::<bool>(),
+    ) {
+        let (pattern, text) = (format!("arn:aws:s3:::{pattern}"), format!("arn:aws:s3:::{text}"));
+        let mut statement = json!({ "Effect": if allow { "Allow" } else { "Deny" }, "Action": "a:b" });
+        statement[if negated { "NotResource" } else { "Resource" }] = json!(pattern.clone());
+        let everything = json!({ "Effect": if allow { "Deny" } else { "Allow" }, "Action": if allow { "a:c" } else { "*" }, "Resource": "*" });
+        let document = json!({ "Version": "2012-10-17", "Statement": [statement, everything] });
+        let identity = [NamedPolicy::new("p", Policy::parse(&document.to_string(), PolicyKind::Identity).unwrap())];
+        let context = Context::new();
+        let request = Request {
+            principal: CALLERS[0].view(), action: "a:b", resource: &text, resource_account: HOME, context: &context,
+        };
+        let decision = evaluate(&request, &PolicySet { identity: &identity, ..PolicySet::default() });
+        let fits = like(&if allow != negated { near(&pattern) } else { pattern.clone() }, &text);
+        prop_assert_eq!(decision.is_allowed(), (fits != negated) == allow, "{} {}", pattern, text);
     }
 
     /// Adding a deny never turns a refusal into a permission.

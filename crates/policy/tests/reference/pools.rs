@@ -145,6 +145,11 @@ pub(crate) fn policy(principals: bool) -> impl Strategy<Value = Value> {
             "arn:aws:s3:::b/???/x",
             "arn:aws:iam",
             "arn:aws:d:*:*:table/t*",
+            "arn:aws:d:*:table/t*:x",
+            "arn:aws:d:us-*1:*",
+            "arn:aws:s3:::b/*a/x",
+            "arn:aws:s3:::b/*a:?/*",
+            "arn:aws:s3:::b/?*${k:one, ':'}/x",
         ]),
         1..3,
     );
@@ -284,7 +289,15 @@ pub(crate) fn case() -> impl Strategy<Value = Case> {
     let request = (
         pick(CALLERS.to_vec()),
         pick(vec!["s3:GetObject", "S3:PUTOBJECT", "d:GetItem"]),
-        pick(vec!["arn:aws:s3:::b/ana/x", "arn:aws:s3:::b/bob/x", "arn:aws:d:us-east-1:1:table/t", "*"]),
+        pick(vec![
+            "arn:aws:s3:::b/ana/x",
+            "arn:aws:s3:::b/bob/x",
+            "arn:aws:s3:::b/bob:ana/x",
+            "arn:aws:s3:::b/ana::/x",
+            "arn:aws:d:us-east-1:1:table/t",
+            "arn:aws:d:us-east-1:1:table/t:1:x",
+            "*",
+        ]),
         pick(vec![HOME, HOME, HOME, AWAY, AWAY, ""]),
         context,
     );

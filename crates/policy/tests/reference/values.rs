@@ -5,9 +5,18 @@ use serde_json::Value;
 /// Stands for a `*` that came out of a value, which is an ordinary character.
 pub(crate) const LITERAL_STAR: char = '\u{1}';
 
+/// Stand for a `*` and a `?` that take no colon.
+const NEAR_STAR: char = '\u{2}';
+const NEAR_QUESTION: char = '\u{3}';
+
 pub(crate) fn glob(pattern: &[char], text: &[char]) -> bool {
     match pattern.first() {
         None => text.is_empty(),
+        Some(&NEAR_STAR) => {
+            let reach = text.iter().position(|it| *it == ':').unwrap_or(text.len());
+            (0..=reach).any(|skip| glob(&pattern[1..], &text[skip..]))
+        }
+        Some(&NEAR_QUESTION) => text.first().is_some_and(|it| *it != ':') && glob(&pattern[1..], &text[1..]),
         Some(&LITERAL_STAR) => text.first() == Some(&'*') && glob(&pattern[1..], &text[1..]),
         Some('*') => (0..=text.len()).any(|skip| glob(&pattern[1..], &text[skip..])),
         Some(one) => !text.is_empty() && (*one == '?' || *one == text[0]) && glob(&pattern[1..], &text[1..]),
@@ -16,6 +25,16 @@ pub(crate) fn glob(pattern: &[char], text: &[char]) -> bool {
 
 pub(crate) fn like(pattern: &str, text: &str) -> bool {
     glob(&pattern.chars().collect::<Vec<_>>(), &text.chars().collect::<Vec<_>>())
+}
+
+/// A resource segment by segment: "If the * wildcard is the last character of a resource ARN segment, it can expand to match
+/// beyond the colon boundaries", and no other wildcard does.
+pub(crate) fn near(pattern: &str) -> String {
+    let segment = |segment: &str| {
+        let (inside, last) = segment.strip_suffix('*').map_or((segment, ""), |inside| (inside, "*"));
+        inside.replace('*', &NEAR_STAR.to_string()).replace('?', &NEAR_QUESTION.to_string()) + last
+    };
+    pattern.split(':').map(segment).collect::<Vec<_>>().join(":")
 }
 
 /// The first five colons part components; a pattern that ends early leaves the rest open.

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 pub(crate) use operation::OperationData;
 pub use operation::OperationModel;
 pub use reader::UnreadableModel;
-pub use registry::{model, models};
+pub use registry::{model, models, operation_of_event};
 pub use shape::{ErrorShape, Kind, Location, Member, Shape, TimestampFormat};
 pub(crate) use shape::{ShapeData, XmlNamespace};
 
@@ -47,6 +47,8 @@ pub struct Model {
     pub(crate) validation_error: Option<&'static str>,
     /// Where broken constraints carry a `Reason`: the reasons of single shapes. The others have those of their constraint.
     pub(crate) validation_reasons: Option<Vec<(&'static str, &'static str)>>,
+    /// Where the shape of a broken constraint's refusal has a `reason`, and names the members in a `fieldList`: that reason.
+    pub(crate) validation_reason: Option<&'static str>,
     pub(crate) error_namespace: Option<&'static str>,
     pub(crate) crc32: bool,
     pub(crate) bare_errors: bool,

@@ -18,6 +18,7 @@ pub(crate) struct OperationData {
     pub(crate) unwrapped: bool,
     pub(crate) errors: Vec<u32>,
     pub(crate) action: &'static str,
+    pub(crate) event_name: &'static str,
     pub(crate) read_only: bool,
     pub(crate) needs_digest: bool,
 }
@@ -102,6 +103,12 @@ impl OperationModel {
     /// The IAM action that authorizes it, without the service's prefix. The service may need others besides.
     pub const fn action(self) -> &'static str {
         self.data.action
+    }
+
+    /// The name under which CloudTrail records it: of Lambda often with a date, `GetFunction20150331v2`.
+    /// <https://docs.aws.amazon.com/lambda/latest/dg/logging-using-cloudtrail.html>
+    pub const fn event_name(self) -> &'static str {
+        self.data.event_name
     }
 
     /// The service's prefix and the action that a call of it needs leave for, as far as its name says: of API Gateway the

@@ -2,19 +2,17 @@
 //!
 //! It refuses nothing itself.
 
-use std::sync::Arc;
-
 use base::{AccountId, Timestamp};
 use identity::Principal;
 use observe::{Outcome, Record};
-use protocol::{Fault, OperationModel, WireResponse};
+use protocol::{Fault, OperationModel, RouteFault, WireResponse};
 
 use super::{Attempt, Pipeline};
 use crate::access::Check;
-use crate::call::Source;
+use crate::authenticate::Named;
 use crate::denial::MESSAGE_HEADER;
 use crate::observation::Missing;
-use crate::record;
+use crate::record::{self, Arrival};
 use crate::registry::Failure;
 
 /// Why a call was refused, with the sealed message that explains a denial.
@@ -113,15 +111,34 @@ impl Pipeline {
         &self,
         stranger: &record::Stranger<'_>,
         fault: &Fault,
-        source: &Source,
-        request_id: &Arc<str>,
-        arrived: Timestamp,
+        arrival: &Arrival<'_>,
     ) {
-        if self.0.strangers.admit(self.0.home, "strangers", arrived) {
+        if self.0.strangers.admit(self.0.home, "strangers", arrival.at) {
             let account = stranger.account(&self.0.directory).unwrap_or(self.0.home);
-            let record = stranger.record(account, &self.0.region, source, request_id, arrived);
-            self.keep(record, fault).await;
+            self.keep(stranger.record(account, arrival), fault).await;
         }
+    }
+
+    /// Whoever looks for what there is, is seen; and no faster than it may call anything.
+    pub(super) async fn refuse_unrouted(
+        &self,
+        service: &Named<'_>,
+        principal: &Principal,
+        fault: RouteFault,
+        arrival: &Arrival<'_>,
+    ) -> RouteFault {
+        let account = principal.account().unwrap_or(self.0.home);
+        // Who is nobody takes nothing of the share that the platform's owner has, and fills no disk.
+        let is_anonymous = matches!(principal, Principal::Anonymous);
+        let bucket = if is_anonymous { "anonymous" } else { "unknown" };
+        let fault = match self.0.throttle.admit(account, bucket, arrival.at) {
+            true => fault,
+            false => RouteFault { fault: Fault::sender("ThrottlingException", "Rate exceeded"), ..fault },
+        };
+        if !is_anonymous || self.0.strangers.admit(self.0.home, "strangers", arrival.at) {
+            self.keep(record::of_unrouted(service, principal, account, arrival), &fault.fault).await;
+        }
+        fault
     }
 
     pub(super) async fn keep(&self, record: Record, fault: &Fault) {

@@ -138,7 +138,9 @@ async fn records_every_call(kit: &TestKit, subject: &Subject<'_>) {
     }
     let records = kit.records().await;
     for (operation, _) in subject.samples {
-        let mine = |record: &&Value| record["eventName"] == *operation;
+        let named = protocol::model(subject.service).and_then(|model| model.operation(operation));
+        let event = named.map_or(*operation, protocol::OperationModel::event_name);
+        let mine = |record: &&Value| record["eventName"] == event;
         assert!(records.iter().any(|record| mine(&record)), "{operation} left no record");
         let denied = records.iter().filter(mine).any(|record| record["errorCode"].is_string());
         assert!(denied || subject.open.contains(operation), "{operation} left no record of its denial");

@@ -1,6 +1,8 @@
 //! Towards what was asked: creates, changes and replaces resources, each once all that it depends on is settled.
 
 use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 use template::{Plan, Resource, TemplateError};
@@ -13,7 +15,7 @@ use crate::diff;
 use crate::error::Error;
 use crate::exports;
 use crate::model::status;
-use crate::providers::{self, Failure, Provider};
+use crate::providers::{self, CREATION_CANCELLED, Failure, Provider};
 use crate::records::{
     Change, OnFailure, OperationKind, OutputRecord, Phase, Physical, ResourceRecord, VERSION,
 };
@@ -55,7 +57,7 @@ pub(super) async fn go(run: &mut Run) -> Result<(), Error> {
     run.cancel.send_replace(false);
     loop {
         let mut tasks = Vec::new();
-        if !failed.is_empty() {
+        if !failed.is_empty() || run.is_taken_over() {
             // Who waits for an answer from outside need not wait any longer.
             run.cancel.send_replace(true);
         } else if !run.is_cancelled() {
@@ -63,18 +65,24 @@ pub(super) async fn go(run: &mut Run) -> Result<(), Error> {
         }
         // One write for all that ended and all that begins: what is about to be done is written before it is done.
         run.flush().await?;
-        for (id, task) in tasks {
-            flight.spawn(id, task.carry_out());
+        if run.is_taken_over() {
+            withdraw(run, tasks, &mut failed).await?;
+        } else {
+            for (id, task) in tasks {
+                flight.spawn(id, task.carry_out());
+            }
         }
-        let landed = match run.time_left().filter(|_| !failed.timed_out) {
-            None => flight.next().await,
-            Some(left) => match tokio::time::timeout(left, flight.next()).await {
-                Ok(landed) => landed,
-                Err(_) => {
-                    failed.timed_out = true;
-                    continue;
-                }
-            },
+        let news = Arc::clone(&run.news);
+        let landed = tokio::select! {
+            landed = flight.next() => landed,
+            () = news.notified() => {
+                run.look()?;
+                continue;
+            }
+            () = passed(run.time_left().filter(|_| !failed.timed_out)) => {
+                failed.timed_out = true;
+                continue;
+            }
         };
         let Some(first) = landed else { break };
         land(run, first, &mut failed);
@@ -83,7 +91,28 @@ pub(super) async fn go(run: &mut Run) -> Result<(), Error> {
         }
     }
     run.cancel.send_replace(false);
+    if run.is_taken_over() {
+        run.give_way();
+        return Ok(());
+    }
     finish(run, &plan, &failed).await
+}
+
+/// Ends once so much time has passed; never where there is no limit.
+async fn passed(left: Option<Duration>) {
+    match left {
+        Some(left) => tokio::time::sleep(left).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Takes back what was about to begin as the stack's deletion was asked for. What an earlier try may have made stays
+/// written: the deletion looks for it.
+async fn withdraw(run: &mut Run, tasks: Vec<(String, Box<Task>)>, failed: &mut Failed) -> Result<(), Error> {
+    for (id, _) in tasks.into_iter().filter(|(_, task)| task.interrupted.is_none()) {
+        fail(run, &id, Failure::new(CREATION_CANCELLED), failed);
+    }
+    run.flush().await
 }
 
 /// All that can begin now, each with its logical id; written with the next flush.

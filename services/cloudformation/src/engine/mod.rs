@@ -83,17 +83,17 @@ async fn attempt(state: &Arc<CloudFormation>, pipeline: &Pipeline, which: &Which
 }
 
 async fn carry_out(state: &Arc<CloudFormation>, pipeline: &Pipeline, which: &Which) -> Result<(), Error> {
-    let Some(stack) = stacks::by_id(&state.store, which.account, &which.region, &which.id)? else {
-        return Ok(());
-    };
-    let Some(mut run) = Run::new(state, pipeline, stack)? else { return Ok(()) };
-    while let Some(operation) = &run.stack.operation {
-        match (operation.kind, operation.phase) {
-            (OperationKind::Delete, _) => delete::stack(&mut run).await?,
-            (_, Phase::Forward) => forward::go(&mut run).await?,
-            (OperationKind::Update, Phase::Cleanup) => clean::update(&mut run).await?,
-            (OperationKind::Create, _) => back::creation(&mut run).await?,
-            (OperationKind::Update, Phase::Rollback) => back::update(&mut run).await?,
+    // One that takes another's place is carried out behind what the other one had under way.
+    while let Some(stack) = stacks::by_id(&state.store, which.account, &which.region, &which.id)? {
+        let Some(mut run) = Run::new(state, pipeline, stack)? else { break };
+        while let Some(operation) = run.operation() {
+            match (operation.kind, operation.phase) {
+                (OperationKind::Delete, _) => delete::stack(&mut run).await?,
+                (_, Phase::Forward) => forward::go(&mut run).await?,
+                (OperationKind::Update, Phase::Cleanup) => clean::update(&mut run).await?,
+                (OperationKind::Create, _) => back::creation(&mut run).await?,
+                (OperationKind::Update, Phase::Rollback) => back::update(&mut run).await?,
+            }
         }
     }
     Ok(())

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value};
 use service::{Marks, Pipeline};
 use template::{Plan, Resources, TemplateError};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::CloudFormation;
 use crate::caller::Caller;
@@ -16,7 +16,9 @@ use crate::error::Error;
 use crate::exports;
 use crate::prepare;
 use crate::providers::{Place, Work};
-use crate::records::{Content, EventRecord, OperationKind, Physical, ResourceRecord, StackRecord};
+use crate::records::{
+    Content, EventRecord, OperationKind, OperationRecord, Physical, ResourceRecord, StackRecord,
+};
 use crate::registry;
 use crate::secrets::Secrets;
 use crate::stack_policy::{Action, StackPolicy};
@@ -33,8 +35,12 @@ pub(super) struct Run {
     pub(super) resources: IndexMap<String, ResourceRecord>,
     /// What the account's stacks export.
     exports: BTreeMap<String, String>,
-    /// True once somebody asked that the update turn back.
+    /// True once somebody asked that the operation stop.
     cancelled: bool,
+    /// Another operation took this one's place.
+    superseded: bool,
+    /// Told when that happens.
+    pub(super) news: Arc<Notify>,
     /// Tells what waits for answers from outside that nobody wants them any more.
     pub(super) cancel: watch::Sender<bool>,
     /// What the update may do, where the stack has a policy.
@@ -61,8 +67,40 @@ impl Run {
         let policy = policy.map(StackPolicy::parse).transpose()?;
         let cancelled = stacks::pulse(&state.store, &stack)?.cancelled;
         let (state, cancel) = (Arc::clone(state), watch::Sender::new(false));
-        let queued = Vec::new();
-        Ok(Some(Self { state, caller, stack, resources, exports, cancelled, cancel, policy, queued }))
+        Ok(Some(Self {
+            news: state.news(&stack.id),
+            state,
+            caller,
+            stack,
+            resources,
+            exports,
+            cancelled,
+            superseded: false,
+            cancel,
+            policy,
+            queued: Vec::new(),
+        }))
+    }
+
+    /// What is to be carried out; nothing once it has ended, or another operation took its place.
+    pub(super) fn operation(&self) -> Option<&OperationRecord> {
+        self.stack.operation.as_ref().filter(|_| !self.superseded)
+    }
+
+    /// True where the stack that is being created is to be deleted instead.
+    pub(super) fn is_taken_over(&self) -> bool {
+        self.cancelled && self.operation().is_some_and(|operation| operation.kind == OperationKind::Create)
+    }
+
+    /// Looks whether somebody asked that the operation stop.
+    pub(super) fn look(&mut self) -> Result<(), Error> {
+        self.cancelled = stacks::pulse(&self.state.store, &self.stack)?.cancelled;
+        Ok(())
+    }
+
+    /// Leaves the rest to the operation that took this one's place.
+    pub(super) fn give_way(&mut self) {
+        self.superseded = true;
     }
 
     /// What the stack's policy says against an action on one of its resources.
@@ -80,7 +118,7 @@ impl Run {
         self.stack.operations
     }
 
-    /// True where somebody asked that the update turn back.
+    /// True where somebody asked that the operation stop.
     pub(super) fn is_cancelled(&self) -> bool {
         self.cancelled
     }
@@ -131,7 +169,8 @@ impl Run {
         Secrets::of(&self.stack, self.resources.values()).mask(message)
     }
 
-    /// Changes the stack, and leaves an event of its new status.
+    /// Changes the stack, and leaves an event of its new status. Once another operation took this one's place, the stack is
+    /// that one's to change, and nothing happens.
     pub(super) async fn set_stack(
         &mut self,
         status: &str,
@@ -140,12 +179,16 @@ impl Run {
     ) -> Result<(), Error> {
         let now = self.caller.pipeline.clock().now();
         let known = self.stack.clone();
-        self.stack = self
+        let number = self.number();
+        let stack = self
             .state
             .store
             .transact(|tx| {
                 let stored = stacks::by_id(tx, known.account, &known.region, &known.id)?;
                 let mut stack = stored.unwrap_or(known);
+                if stack.operations != number {
+                    return Ok(None);
+                }
                 let subject = (stack.name.clone(), stack.id.clone());
                 let event = stacks::event(&stack, (&subject.0, Some(&subject.1), STACK), status, reason, now);
                 stacks::add_event(tx, &stack, &event)?;
@@ -153,9 +196,13 @@ impl Run {
                 stack.reason = reason.map(str::to_owned);
                 edit(&mut stack);
                 stacks::save(tx, &stack)?;
-                Ok::<_, Error>(stack)
+                Ok::<_, Error>(Some(stack))
             })
             .await?;
+        match stack {
+            Some(stack) => self.stack = stack,
+            None => self.give_way(),
+        }
         Ok(())
     }
 
@@ -170,8 +217,8 @@ impl Run {
         let now = self.caller.pipeline.clock().now();
         record.updated_at = now;
         let event = told.then(|| {
-            let physical =
-                record.physical.as_ref().or(record.pending.as_ref()).map(|found| found.id.as_str());
+            // SECURITY: a name that is only planned may hold a secret that no service ever took.
+            let physical = record.physical.as_ref().map(|found| found.id.as_str());
             let subject = (record.logical_id.as_str(), physical, record.kind.as_str());
             stacks::event(&self.stack, subject, &record.status, record.reason.as_deref(), now)
         });

@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::reading::{Reading, properties};
-use super::{Answer, Failure, Property, Provider, Work, list, optional, required, tags, text};
+use super::{
+    Answer, CREATION_CANCELLED, Failure, Property, Provider, Work, list, optional, required, tags, text,
+};
 use crate::drift::Rules;
 use crate::records::Physical;
 
@@ -65,7 +67,12 @@ impl Provider for Nested {
             input.extend(work.pick(&["TimeoutInMinutes"]));
             let answer = work.call("cloudformation", "CreateStack", Value::Object(input)).await?;
             let made = work.made(text(answer.get("StackId")), Value::Null);
-            let stack = settled(work, &made.id).await.map_err(|failure| failure.after(&made))?;
+            let ended = tokio::select! {
+                ended = settled(work, &made.id) => ended,
+                // The outer one deletes it, whatever it is at.
+                () = work.cancelled() => Err(Failure::new(CREATION_CANCELLED)),
+            };
+            let stack = ended.map_err(|failure| failure.after(&made))?;
             if status(&stack) != "CREATE_COMPLETE" {
                 return Err(failed(&made.id, "created", &stack).after(&made));
             }

@@ -80,6 +80,8 @@ use failure::{gone, is_absent, seen};
 pub(crate) use reading::Reading;
 pub(crate) use wait_condition::signals_id;
 
+/// Why what was being made is not made, where nobody wants it any more.
+pub(crate) const CREATION_CANCELLED: &str = "Resource creation cancelled";
 /// The one type here whose creation may wait for signals.
 pub(crate) const WAIT_CONDITION: &str = "AWS::CloudFormation::WaitCondition";
 

@@ -9,7 +9,7 @@ use gateway::{Callbacks, Shape};
 use serde_json::{Map, Value, json};
 
 use super::custom::step_id;
-use super::{Answer, Failure, Property, Provider, Work, optional, text};
+use super::{Answer, CREATION_CANCELLED, Failure, Property, Provider, Work, optional, text};
 use crate::records::Physical;
 
 pub(super) struct WaitCondition;
@@ -55,7 +55,7 @@ impl Provider for WaitCondition {
             let count = wait.count;
             let waited = tokio::select! {
                 waited = work.callbacks.wait(&wait.id, wait.timeout, |answers| judge(answers, count)) => waited,
-                () = work.cancelled() => return Err(Failure::new("Resource creation cancelled")),
+                () = work.cancelled() => return Err(Failure::new(CREATION_CANCELLED)),
             };
             match waited? {
                 Some(Outcome::Enough(data)) => {

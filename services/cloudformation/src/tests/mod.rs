@@ -3,10 +3,12 @@
 mod change_sets;
 mod compliance;
 mod custom;
+mod deletion;
 mod drift;
 mod faults;
 mod found_again;
 mod lifecycle;
+mod protection;
 mod records;
 mod refusals;
 mod restart;

@@ -52,6 +52,7 @@ pub(super) fn read(text: &'static str) -> Result<&'static Model, UnreadableModel
         validation_reasons: raw
             .validation_reasons
             .map(|reasons| reasons.0.into_iter().map(|(shape, reason)| (shape, reason.0)).collect()),
+        validation_reason: raw.validation_reason.map(|text| text.0),
         error_namespace: raw.error_namespace.map(|text| text.0),
         crc32: raw.crc32,
         bare_errors: raw.bare_errors,
@@ -116,6 +117,7 @@ impl RawOperation {
             unwrapped: self.unwrapped,
             errors: self.errors.into_iter().map(|shape| id(shape, ids)).collect::<Result<_, _>>()?,
             action: self.action.map_or(name, |text| text.0),
+            event_name: self.event.map_or(name, |text| text.0),
             read_only: self.read_only,
             needs_digest: self.needs_digest,
         })

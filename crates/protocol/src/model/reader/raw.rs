@@ -82,6 +82,8 @@ pub(super) struct RawModel {
     #[serde(default)]
     pub(super) validation_reasons: Option<Table<Text>>,
     #[serde(default)]
+    pub(super) validation_reason: Option<Text>,
+    #[serde(default)]
     pub(super) error_namespace: Option<Text>,
     #[serde(default)]
     pub(super) crc32: bool,
@@ -113,6 +115,8 @@ pub(super) struct RawOperation {
     pub(super) errors: Vec<Text>,
     #[serde(default)]
     pub(super) action: Option<Text>,
+    #[serde(default)]
+    pub(super) event: Option<Text>,
     #[serde(default, rename = "readOnly")]
     pub(super) read_only: bool,
     #[serde(default, rename = "needsDigest")]

@@ -285,7 +285,8 @@ impl Pipeline {
             asked: Arc::clone(&asked),
         };
         let ended = ready(call).await.map_err(|failure| asked.ends_with(self.blame(operation, failure)));
-        if let Some(details) = asked.news() {
+        if let Some(details) = asked.news().and_then(|news| record::with_signing(Some(news), &attempt.source))
+        {
             audit.tell(details);
         }
         match ended {

@@ -47,8 +47,8 @@ impl ServiceRole {
             return Ok(());
         }
         let arn = self.arn(call.account());
-        let leave =
-            Access::to("iam:CreateServiceLinkedRole", arn.as_str()).when("iam:AWSServiceName", [self.service]);
+        let leave = Access::to("iam:CreateServiceLinkedRole", arn.as_str())
+            .when("iam:AWSServiceName", [self.service]);
         Ok(call.ask(&leave)?)
     }
 

@@ -248,7 +248,10 @@ mod tests {
     fn parameters_of_responses_are_texts_and_variables() {
         let put = |source: &str| {
             let parameters = BTreeMap::from([("method.response.header.X".to_owned(), source.to_owned())]);
-            mock_response("200", &IntegrationResponseRecord { parameters, ..IntegrationResponseRecord::default() })
+            mock_response(
+                "200",
+                &IntegrationResponseRecord { parameters, ..IntegrationResponseRecord::default() },
+            )
         };
         assert_eq!(put("'a'").unwrap().headers["X"], "a");
         for variable in ["context.requestId", "stageVariables.v"] {

@@ -349,7 +349,7 @@ mod tests {
                 status: 200,
                 selection_pattern: None,
                 headers: BTreeMap::from([("Access-Control-Allow-Origin".into(), "*".into())]),
-                variables: BTreeMap::from([("X-Id".into(), "context.requestId".into())]),
+                variables: BTreeMap::new(),
                 templates: BTreeMap::from([("application/json".into(), "{}".into())]),
             }],
         });

@@ -28,4 +28,4 @@ pub(crate) use platform::{PlatformEvent, Report, Status, runtime_version};
 pub(crate) use report::{error_payload, exit_message, timeout_line, timeout_message};
 pub(crate) use shutdown::ShutdownReason;
 pub(crate) use telemetry::fuzz_subscription;
-pub(crate) use variables::{binds_at_exec, is_default, parked_variables, variables_of};
+pub(crate) use variables::{EXEC_WRAPPER, binds_at_exec, is_default, parked_variables, variables_of};

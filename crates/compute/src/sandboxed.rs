@@ -5,7 +5,7 @@
 
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use crate::bytecode::ByteCode;
 use crate::contract::{
     Exit, ExitStatus, LaunchError, LaunchOrder, Launched, Launcher, ParkOrder, ParkingClass, Process,
 };
-use crate::environment::is_default;
+use crate::environment::{EXEC_WRAPPER, is_default};
 
 /// Where a custom runtime's own bootstrap stands.
 const TASK_BOOTSTRAP: &str = "/var/task/bootstrap";
@@ -66,6 +66,7 @@ impl SandboxLauncher {
     /// The runtime's files, the bootstraps, and whom programs inside trust: the host's authorities, and the platform's own for its
     /// door.
     fn furnish(&self, spec: &mut EnvironmentSpec, runtime: &HostRuntime) {
+        spec.explains_entrypoint = true;
         spec.root = runtime.root.as_ref().map(|root| root.folder.clone());
         spec.binds.extend(runtime.binds.iter().cloned());
         if !brings_runtime(runtime) {
@@ -89,7 +90,7 @@ impl SandboxLauncher {
             format!("/var/runtime/{AUTHORITY}")
         };
         let variables = runtime.root.as_ref().map(|root| root.variables.clone()).unwrap_or_default();
-        Setting { variables, authorities: trusts.then_some(authorities) }
+        Setting { kind: runtime.kind, variables, authorities: trusts.then_some(authorities) }
     }
 
     /// `command` is what its assignment executes, where it has no program before.
@@ -106,19 +107,13 @@ impl SandboxLauncher {
 
     fn spec(&self, order: &LaunchOrder) -> Option<EnvironmentSpec> {
         let runtime = runtime_for(&self.catalog, &order.runtime)?;
-        let mut spec = EnvironmentSpec::new(order.environment_id.clone(), self.bootstraps.command(runtime));
+        let command = command_of(self.bootstraps.command(runtime), runtime.kind, order);
+        let mut spec = EnvironmentSpec::new(order.environment_id.clone(), command);
         spec.environment = exposed(&order.variables);
         self.furnish(&mut spec, runtime);
         spec.binds.push(Bind::new(&order.code_directory, TASK_ROOT));
         if let Some(layers) = &order.layers_directory {
             spec.binds.push(Bind::new(layers, LAYERS_ROOT));
-            // As on Lambda, a layer may bring the bootstrap of a custom runtime.
-            if spec.argv == [TASK_BOOTSTRAP]
-                && !order.code_directory.join("bootstrap").exists()
-                && layers.join("bootstrap").exists()
-            {
-                spec.argv = vec!["/opt/bootstrap".to_owned()];
-            }
         }
         spec.companions = order.extensions.iter().map(|name| extension(name)).collect();
         spec.memory_mib = order.memory_mib;
@@ -216,6 +211,7 @@ fn brings_runtime(runtime: &HostRuntime) -> bool {
 
 /// What a program's environment is given besides its function's variables.
 struct Setting {
+    kind: RuntimeKind,
     /// Those of an imported root.
     variables: Vec<(String, String)>,
     /// The file of authorities that Node.js adds to its own.
@@ -268,7 +264,8 @@ impl SandboxedProcess {
     fn program(&self, order: &LaunchOrder) -> sandbox::Program {
         let mut environment = exposed(&order.variables);
         self.setting.complete(&mut environment);
-        sandbox::Program { argv: self.command.clone(), environment, working_dir: TASK_ROOT.into() }
+        let argv = command_of(self.command.clone(), self.setting.kind, order);
+        sandbox::Program { argv, environment, working_dir: TASK_ROOT.into() }
     }
 }
 
@@ -360,6 +357,26 @@ impl Process for SandboxedProcess {
     fn memory_peak_bytes(&self) -> Option<u64> {
         self.environment.memory_peak_bytes()
     }
+}
+
+/// What is executed for a function: the runtime's command, or what its package puts in its place or before it.
+fn command_of(command: Vec<String>, kind: RuntimeKind, order: &LaunchOrder) -> Vec<String> {
+    if kind == RuntimeKind::Provided {
+        let brings = |folder: &Path| folder.join("bootstrap").exists();
+        let of_layer =
+            !brings(&order.code_directory) && order.layers_directory.as_deref().is_some_and(brings);
+        // As on Lambda, a layer may bring the bootstrap of a custom runtime.
+        return if of_layer && command == [TASK_BOOTSTRAP] {
+            vec!["/opt/bootstrap".to_owned()]
+        } else {
+            command
+        };
+    }
+    // <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html#runtime-wrapper>
+    let wrapper =
+        order.variables.iter().find(|(name, value)| name == EXEC_WRAPPER && !value.expose().is_empty());
+    let wrapper = wrapper.map(|(_, path)| Path::new(TASK_ROOT).join(path.expose()).display().to_string());
+    wrapper.into_iter().chain(command).collect()
 }
 
 /// An external extension: with the function's variables, but for those that are the runtime's own.

@@ -73,6 +73,8 @@ pub struct EnvironmentSpec {
     pub awaits_assignment: bool,
     /// Whether the program comes with the assignment too: there is none until then, and everything else is done already.
     pub awaits_program: bool,
+    /// A program that cannot be executed is told of inside, as a runtime or a shell would; otherwise the launch is refused.
+    pub explains_entrypoint: bool,
     /// Programs that run beside the program, under the same limits, and end with it or after it.
     pub companions: Vec<Companion>,
 }
@@ -207,6 +209,7 @@ impl EnvironmentSpec {
             doors: vec![RUNTIME_API_PORT, AWS_API_PORT],
             awaits_assignment: false,
             awaits_program: false,
+            explains_entrypoint: false,
             companions: Vec::new(),
         }
     }

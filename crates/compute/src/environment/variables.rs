@@ -72,7 +72,9 @@ const EXEC_PREFIXES: [&str; 12] = [
     "FASTNESS_",
 ];
 /// Such names.
-const EXEC_NAMES: [&str; 5] = ["TZ", "LANG", "LANGUAGE", "LOCPATH", "AWS_LAMBDA_EXEC_WRAPPER"];
+const EXEC_NAMES: [&str; 5] = ["TZ", "LANG", "LANGUAGE", "LOCPATH", EXEC_WRAPPER];
+/// Names a program that a managed runtime is started by.
+pub(crate) const EXEC_WRAPPER: &str = "AWS_LAMBDA_EXEC_WRAPPER";
 /// What every environment has unless its function says otherwise.
 const DEFAULTS: [(&str, &str); 5] = [
     ("LANG", "en_US.UTF-8"),

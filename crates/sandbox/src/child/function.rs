@@ -1,6 +1,5 @@
 //! The process that becomes the function: gives everything up and executes the runtime.
 
-use std::convert::Infallible;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 
@@ -12,7 +11,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use rustix::thread::CapabilitySet;
 
-use super::{Failure, Plan, Stage, privileges, report};
+use super::{Failure, Plan, Stage, entrypoint, privileges, report};
 use crate::message::Progress;
 use crate::sys::{self, CommandLine};
 
@@ -27,18 +26,22 @@ pub(super) fn run(plan: &Plan<'_>, command: &CommandLine) -> i32 {
             return await_program(plan);
         }
         rustix::process::chdir(&plan.spec.working_dir).stage("working directory")?;
-        Err(Failure { stage: EXECUTE, error: sys::execute(command) })
+        execute(plan, command)
     });
-    match prepared {
-        Ok(never) => match never {},
-        Err(failure) => report(&plan.channel, &failure),
-    }
+    prepared.unwrap_or_else(|failure| report(&plan.channel, &failure))
 }
 
-const EXECUTE: &str = "execute the program";
+/// Becomes the program. Where it cannot be executed: the exit code, if the program's own ways have told why.
+fn execute(plan: &Plan<'_>, command: &CommandLine) -> Result<i32, Failure> {
+    let error = sys::execute(command);
+    if plan.spec.explains_entrypoint {
+        return Ok(entrypoint::refused(command, &error));
+    }
+    Err(Failure { stage: "execute the program", error })
+}
 
 /// Waits, with nothing left to give up, for what to execute, and until it may.
-fn await_program(plan: &Plan<'_>) -> Result<Infallible, Failure> {
+fn await_program(plan: &Plan<'_>) -> Result<i32, Failure> {
     let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
     plan.channel.send(&Progress::Ready, &[]).stage("report")?;
     let Some((Progress::Program(program), _)) = plan.channel.receive(None).stage("await the program")? else {
@@ -49,7 +52,7 @@ fn await_program(plan: &Plan<'_>) -> Result<Infallible, Failure> {
     };
     rustix::process::chdir(&program.working_dir).stage("working directory")?;
     let command = CommandLine::new(&program.argv, &program.environment).map_err(io::Error::from);
-    Err(Failure { stage: EXECUTE, error: sys::execute(&command.stage("arguments")?) })
+    execute(plan, &command.stage("arguments")?)
 }
 
 /// SECURITY: in this order. Descriptors before anything can fail with them open; the bounding set while a capability

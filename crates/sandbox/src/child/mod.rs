@@ -3,6 +3,7 @@
 //! Runs on a copy of the spawner's memory and knows only its [`Plan`]. The order below is the isolation: each step
 //! gives something up that the step before still needed, and the function's program starts when nothing is left.
 
+mod entrypoint;
 mod function;
 pub(crate) mod init;
 mod network;

@@ -1,5 +1,6 @@
 //! Replaces the process image.
 
+use std::borrow::Cow;
 use std::ffi::{CString, NulError};
 use std::io;
 use std::ptr;
@@ -30,6 +31,17 @@ impl CommandLine {
             arguments,
             environment: environment.iter().map(variable).collect::<Result<Vec<_>, _>>()?,
         })
+    }
+
+    /// What is executed.
+    pub(crate) fn program(&self) -> Cow<'_, str> {
+        self.program.to_string_lossy()
+    }
+
+    /// A variable of its environment.
+    pub(crate) fn variable(&self, name: &str) -> Option<&str> {
+        let mut all = self.environment.iter().filter_map(|variable| variable.to_str().ok());
+        all.find_map(|variable| variable.strip_prefix(name)?.strip_prefix('='))
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! A condition makes a statement private only where it names who may come, with an operator that holds for those alone.
 
+use std::net::IpAddr;
+
 use super::{NotAPolicy, Reason};
 use crate::json::{self, Node};
 
@@ -112,27 +114,59 @@ pub(super) fn is_of_token(key: &str) -> bool {
     [":aud", ":sub", ":oaud", ":app_id"].iter().any(|claim| key.ends_with(claim))
 }
 
-/// Whether a value narrows at all: not a wildcard alone, not every address, not a variable.
+/// Whether a value narrows at all: it is fixed, or fixed where it counts. No variable does, nor nearly every address.
 fn names_someone(key: &str, value: &str) -> bool {
     if value.contains("${") {
         return false;
     }
-    if key.ends_with("sourceip") {
-        let bits = value.rsplit_once('/').and_then(|(_, bits)| bits.parse::<u8>().ok());
-        let wide = if value.contains(':') { 32 } else { 8 };
-        return bits.is_none_or(|bits| bits >= wide);
+    // What a template refers to is one thing, whatever stands behind it; see `template::resolve`.
+    if value.starts_with('<') {
+        return true;
     }
-    if key.ends_with("arn") && value.contains(['*', '?']) {
-        // What a template refers to is one thing, whatever stands behind it; see `template::resolve`.
-        if value.starts_with('<') {
-            return true;
-        }
+    if key.ends_with("sourceip") {
+        return is_narrow_range(value);
+    }
+    if !value.contains(['*', '?']) {
+        return !value.is_empty();
+    }
+    if key.ends_with("arn") {
         // An ARN narrows where it names the account, or a bucket or an API, whose names are one owner's each.
         let mut parts = value.splitn(6, ':').skip(2);
         let (service, account) = (parts.next().unwrap_or_default(), parts.nth(1).unwrap_or_default());
         let owned = parts.next().unwrap_or_default().split('/').next().unwrap_or_default();
-        let fixed = |text: &str| !text.is_empty() && !text.contains(['*', '?']);
-        return fixed(account) || (matches!(service, "s3" | "execute-api") && fixed(owned));
+        let of_owner = match service {
+            // A bucket's ARN has no account; that of an access point has, and tells whose it is.
+            "s3" => account.is_empty(),
+            service => service == "execute-api",
+        };
+        return is_fixed(account) || (of_owner && is_fixed(owned));
     }
-    value.chars().any(|character| !matches!(character, '*' | '?'))
+    match key {
+        // The sessions of one role.
+        "aws:userid" => value
+            .strip_suffix(":*")
+            .is_some_and(|id| is_fixed(id) && id.starts_with("AROA") && id.len() >= ROLE_ID_CHARS_MIN),
+        // What is below one organization.
+        "aws:principalorgpaths" | "aws:sourceorgpaths" => {
+            value.split_once('/').is_some_and(|(id, _)| is_fixed(id) && id.len() > "o-".len())
+        }
+        // The bearers of tokens of one provider.
+        key if is_of_token(key) => value.chars().any(|character| !matches!(character, '*' | '?')),
+        _ => false,
+    }
+}
+
+/// The shortest unique id of a role.
+const ROLE_ID_CHARS_MIN: usize = 16;
+
+fn is_fixed(text: &str) -> bool {
+    !text.is_empty() && !text.contains(['*', '?'])
+}
+
+/// One address, or a range of them that is not nearly the whole world's.
+fn is_narrow_range(text: &str) -> bool {
+    let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
+    let Ok(address) = address.parse::<IpAddr>() else { return false };
+    let (bits_min, bits_max) = if address.is_ipv6() { (32, 128) } else { (8, 32) };
+    bits.is_none_or(|bits| bits.parse::<u8>().is_ok_and(|bits| (bits_min..=bits_max).contains(&bits)))
 }

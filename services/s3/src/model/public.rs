@@ -3,6 +3,8 @@
 //! Stricter where AWS leaves the answer open: a condition narrows only if it is one of those that name a fixed circle of callers.
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html>
 
+use std::net::IpAddr;
+
 use serde_json::Value;
 
 /// Condition keys whose fixed values make a circle of callers.
@@ -65,12 +67,13 @@ fn narrows(condition: &Value) -> bool {
                         .trim_end_matches("ignorecase")
                         == *kind
             });
-        positive
-            && keys.as_object().is_some_and(|keys| keys.iter().any(|(key, values)| is_fixed(key, values)))
+        let of_addresses = operator.ends_with("ipaddress");
+        let fixed = |(key, values): (&String, &Value)| is_fixed(key, values, of_addresses);
+        positive && keys.as_object().is_some_and(|keys| keys.iter().any(fixed))
     })
 }
 
-fn is_fixed(key: &str, values: &Value) -> bool {
+fn is_fixed(key: &str, values: &Value, of_addresses: bool) -> bool {
     let key = key.to_ascii_lowercase();
     let all = |fits: &dyn Fn(&str) -> bool| match values {
         Value::String(text) => fits(text),
@@ -81,14 +84,18 @@ fn is_fixed(key: &str, values: &Value) -> bool {
         return false;
     }
     if key == "aws:sourceip" {
-        // Wider than a sixteenth of a thousandth of all addresses is the whole world to AWS.
-        return all(&|text| {
-            let (address, bits) = text.split_once('/').unwrap_or((text, "128"));
-            let bits_min = if address.contains(':') { 32 } else { 8 };
-            bits.parse::<u8>().is_ok_and(|bits| bits >= bits_min)
-        });
+        return of_addresses && all(&is_narrow_range);
     }
     all(&|text| !text.contains('*') && !text.contains('?') && !text.contains("${"))
+}
+
+/// One address, or a range of them that is not nearly the whole world's.
+// SECURITY: what is no address is nothing fixed: a pattern of a text may hold for all of them.
+fn is_narrow_range(text: &str) -> bool {
+    let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
+    let Ok(address) = address.parse::<IpAddr>() else { return false };
+    let (bits_min, bits_max) = if address.is_ipv6() { (32, 128) } else { (8, 32) };
+    bits.is_none_or(|bits| bits.parse::<u8>().is_ok_and(|bits| (bits_min..=bits_max).contains(&bits)))
 }
 
 #[cfg(test)]
@@ -114,6 +121,14 @@ mod tests {
             (r#","Condition":{"StringEquals":{"aws:UserAgent":"x"}}"#, true),
             (r#","Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/24"}}"#, false),
             (r#","Condition":{"IpAddress":{"aws:SourceIp":"0.0.0.0/0"}}"#, true),
+            (r#","Condition":{"IpAddress":{"aws:SourceIp":"192.0.2.1"}}"#, false),
+            (r#","Condition":{"IpAddress":{"aws:SourceIp":["2001:db8::/32","::/0"]}}"#, true),
+            (r#","Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/33"}}"#, true),
+            (r#","Condition":{"IpAddress":{"aws:SourceIp":"*"}}"#, true),
+            (r#","Condition":{"StringLike":{"aws:SourceIp":"*"}}"#, true),
+            (r#","Condition":{"StringLike":{"aws:SourceIp":"*.*.*.*"}}"#, true),
+            (r#","Condition":{"StringLike":{"aws:SourceIp":"10.0.0.1"}}"#, true),
+            (r#","Condition":{"StringLike":{"aws:PrincipalAccount":"1*"}}"#, true),
             (r#","Condition":{"StringNotEquals":{"aws:SourceVpc":"vpc-1"}}"#, true),
             (r#","Condition":{"Bool":{"aws:SecureTransport":"true"}}"#, true),
         ] {

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import time
 
 import pytest
 
@@ -153,3 +154,25 @@ def test_environments_are_kept_ready(platform, client, function):
     client.delete_provisioned_concurrency_config(FunctionName=function, Qualifier="live")
     refused(client.delete_provisioned_concurrency_config, "ProvisionedConcurrencyConfigNotFoundException", FunctionName=function, Qualifier="live")
     client.delete_alias(FunctionName=function, Name="live")
+
+
+def test_code_that_comes_up_slowly_is_kept_ready_and_counts_on_the_invocations_time_otherwise(client, function):
+    client.update_function_configuration(FunctionName=function, Timeout=30)
+    client.update_function_code(FunctionName=function, ZipFile=package(app__py="import time\ntime.sleep(11)\ndef handler(e, c):\n    return c.get_remaining_time_in_millis()\n"), Publish=True)
+    client.put_provisioned_concurrency_config(FunctionName=function, Qualifier="1", ProvisionedConcurrentExecutions=1)
+    answer = client.invoke(FunctionName=function, LogType="Tail")
+    report = base64.b64decode(answer["LogResult"]).decode().split("REPORT ")[1]
+    took = float(report.split("\tDuration: ")[1].split(" ms")[0])
+    assert 10_500 <= took < 30_000 and json.loads(answer["Payload"].read()) < 19_500, report
+
+    def told():
+        return client.get_provisioned_concurrency_config(FunctionName=function, Qualifier="1")
+
+    ready = eventually(lambda: (shown := told())["Status"] == "READY" and shown, timeout_s=60)
+    assert (ready["AllocatedProvisionedConcurrentExecutions"], ready["AvailableProvisionedConcurrentExecutions"]) == (1, 1)
+    # More of it: the one that is there counts, the one that comes up does not.
+    client.put_provisioned_concurrency_config(FunctionName=function, Qualifier="1", ProvisionedConcurrentExecutions=2)
+    time.sleep(4)
+    shown = told()
+    assert (shown["Status"], shown["AllocatedProvisionedConcurrentExecutions"]) == ("IN_PROGRESS", 1), shown
+    client.delete_provisioned_concurrency_config(FunctionName=function, Qualifier="1")

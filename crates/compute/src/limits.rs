@@ -97,6 +97,8 @@ pub const PARKED_INTEREST: Duration = Duration::from_secs(600);
 pub const PARKED_AGE_MAX: Duration = Duration::from_secs(3_600);
 /// How long an environment may take from its start to its first `next`.
 pub const INIT_TIME_MAX: Duration = Duration::from_secs(10);
+/// How long a provisioned environment may take to come up, at least: functions with a longer time-out have that.
+pub const PROVISIONED_INIT_TIME_MIN: Duration = Duration::from_secs(130);
 /// How long an environment with an internal extension, and no other, may take to end.
 pub const SHUTDOWN_TIME_INTERNAL: Duration = Duration::from_millis(500);
 /// How long an environment with an external extension may take to end.

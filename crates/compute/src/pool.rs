@@ -12,6 +12,8 @@ mod extension_tests;
 mod fairness_tests;
 mod host;
 mod idle;
+#[cfg(test)]
+mod init_tests;
 mod invoke;
 mod parked;
 mod persevering;

@@ -35,7 +35,11 @@ fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
     let line = |(name, value): &(&'static str, &'static str)| {
         (HeaderName::from_static(name), HeaderValue::from_static(value))
     };
-    lines.iter().map(line).collect()
+    let mut all = HeaderMap::new();
+    lines.iter().map(line).for_each(|(name, value)| {
+        all.append(name, value);
+    });
+    all
 }
 
 fn check(path: &str, query: &str, headers: &HeaderMap) -> Result<(), SignatureError> {
@@ -142,6 +146,15 @@ fn what_is_open_ambiguous_or_over_is_refused() {
     for lines in [&[("authorization", "AWS4-HMAC-SHA256 x")][..], &[("x-amz-security-token", "a")]] {
         assert_eq!(check("/b/k", &good, &headers(lines)), Err(SignatureError::Ambiguous), "{lines:?}");
     }
+    let text = format!("GET\n\n\n{END}\nx-amz-copy-source:/b/a,b\n/b/k");
+    let (once, parted) = (
+        &[("x-amz-copy-source", "/b/a,b")][..],
+        &[("x-amz-copy-source", "/b/a"), ("x-amz-copy-source", "b")],
+    );
+    assert_eq!(check("/b/k", &signed(&text, ""), &headers(once)), Ok(()));
+    assert_eq!(check("/b/k", &signed(&text, ""), &headers(parted)), Err(SignatureError::Ambiguous));
+    let long = good.replace(KEY, &"A".repeat(70_000));
+    assert_eq!(check("/b/k", &long, &headers(&[])), Err(SignatureError::UnknownKey));
     for stated in ["STREAMING-AWS4-HMAC-SHA256-PAYLOAD", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"] {
         let chunks = headers(&[("x-amz-content-sha256", stated)]);
         assert_eq!(check("/b/k", &good, &chunks), Err(SignatureError::PayloadStreaming), "{stated}");

@@ -118,7 +118,8 @@ impl Pipeline {
             Ok(operation) => operation,
             Err(fault) => {
                 let arrival = self.arrival(&source, &request_id, arrived);
-                let fault = self.refuse_unrouted(&service, &principal, fault, &arrival).await;
+                let asked = protocol::asked(request);
+                let fault = self.refuse_unrouted(&service, &principal, fault, &arrival, &asked).await;
                 return fault.encode(&request_id);
             }
         };

@@ -186,14 +186,18 @@ pub(crate) fn of_owners(principal: &Principal, source: &Source, record: &mut Rec
     owners.into_iter().map(of_owner).collect()
 }
 
-/// The record of a proven caller's request that names no operation of the platform.
+/// The record of a proven caller's request that names no operation of the platform: it says what was asked.
 pub(crate) fn of_unrouted(
     service: &Named<'_>,
     principal: &Principal,
     account: AccountId,
     arrival: &Arrival<'_>,
+    asked: &str,
 ) -> Record {
-    begun(arrival, account, service.claimed_source(), None, Who::Proven(principal))
+    Record {
+        additional_event_data: Some(json!({"requestedOperation": asked}).to_string().into_bytes()),
+        ..begun(arrival, account, service.claimed_source(), None, Who::Proven(principal))
+    }
 }
 
 /// A request whose caller is not proven: what it claimed, and why it was refused.

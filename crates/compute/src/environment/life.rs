@@ -17,7 +17,6 @@ use super::door::OpenDoor;
 use super::extensions::Extensions;
 use super::output::Output;
 use super::parked::Started;
-use super::report::error_payload;
 use super::telemetry::Telemetry;
 use crate::BoxFuture;
 use crate::contract::{AwsDoor, EnvironmentIdentity, Exit, LogTarget, Process};
@@ -106,7 +105,14 @@ pub(crate) enum Completion {
 /// Why an environment did not come up.
 #[derive(Debug)]
 pub(crate) enum InitFailure {
-    Reported { error_type: Option<String>, body: Bytes },
+    Reported {
+        error_type: Option<String>,
+        body: Bytes,
+    },
+    /// An extension says that it cannot go on.
+    Extension {
+        error_type: String,
+    },
     Exited(Exit),
     TimedOut,
 }
@@ -192,8 +198,7 @@ impl Environment {
                 Some(Event::Extension(None)) => {}
                 Some(Event::Extension(Some(error_type))) => {
                     self.output.read_now();
-                    let body = error_payload(&error_type, "An extension could not go on").into();
-                    return Err(InitFailure::Reported { error_type: Some(error_type), body });
+                    return Err(InitFailure::Extension { error_type });
                 }
                 None => return Err(InitFailure::TimedOut),
                 Some(Event::Exited(exit)) => return Err(InitFailure::Exited(exit)),

@@ -8,7 +8,7 @@ use crate::contract::RoleCredentials;
 use crate::function::{FunctionSpec, LogFormat};
 
 /// Names that a function's configuration may not set.
-pub const RESERVED_VARIABLES: [&str; 21] = [
+pub const RESERVED_VARIABLES: [&str; 22] = [
     "_HANDLER",
     "_X_AMZN_TRACE_ID",
     "AWS_ACCESS_KEY",
@@ -28,6 +28,8 @@ pub const RESERVED_VARIABLES: [&str; 21] = [
     "AWS_SECRET_KEY",
     "AWS_SECURITY_TOKEN",
     "AWS_SESSION_TOKEN",
+    // A function that set it would wait for another function's name.
+    PARKED,
     "LAMBDA_RUNTIME_DIR",
     "LAMBDA_TASK_ROOT",
 ];
@@ -162,6 +164,9 @@ mod tests {
             ["PYTHONPATH", "NODE_OPTIONS", "LD_PRELOAD", "TZ", "AWS_LAMBDA_EXEC_WRAPPER", "SSL_CERT_FILE"]
         {
             assert!(binds_at_exec(name), "{name}");
+        }
+        for (name, _) in parked_variables().iter().filter(|(name, _)| name.starts_with("FASTNESS_")) {
+            assert!(RESERVED_VARIABLES.contains(&name.as_str()), "{name}");
         }
         for name in ["TABLE", "AWS_REGION", "PATH", "HTTP_PROXY", "NODES", "TZDIR2"] {
             assert!(!binds_at_exec(name), "{name}");

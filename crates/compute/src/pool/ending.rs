@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::contract::Exit;
-use crate::environment::{Environment, PlatformEvent, Status, error_payload, exit_message};
+use crate::environment::{Environment, PlatformEvent, Status, error_payload, exit_message, timeout_message};
 use crate::function::{InvokeOutcome, InvokeRequest};
 
 /// What an ending means.
@@ -75,6 +75,26 @@ pub(super) fn exited(environment: &mut Environment, request: &InvokeRequest, exi
         payload: error_payload(kind, &message).into(),
         status: Status::Error,
         error_type: Some(kind.to_owned()),
+        is_reusable: false,
+    }
+}
+
+pub(super) fn timed_out(request: &InvokeRequest, timeout: Duration) -> Ending {
+    let message = format!("RequestId: {} Error: {}", request.request_id, timeout_message(timeout));
+    Ending {
+        payload: error_payload("Sandbox.Timedout", &message).into(),
+        status: Status::Timeout,
+        error_type: None,
+        is_reusable: false,
+    }
+}
+
+pub(super) fn extension_failed(request: &InvokeRequest, error_type: String) -> Ending {
+    let message = format!("RequestId: {} Error: an extension could not go on", request.request_id);
+    Ending {
+        payload: error_payload(&error_type, &message).into(),
+        status: Status::Error,
+        error_type: Some(error_type),
         is_reusable: false,
     }
 }

@@ -240,3 +240,25 @@ async fn an_extension_that_cannot_go_on_ends_the_environment() {
     assert_eq!((outcome.is_function_error, &payload["errorType"]), (true, &json!("Extension.Broken")));
     until(|| fixture.compute.figures().environments == 0).await;
 }
+
+#[tokio::test]
+async fn an_extension_that_cannot_come_up_is_told_as_other_faults_are() {
+    let fixture = fixture(|runtime: Runtime| async move {
+        let mut client = runtime.other();
+        let (id, _) = register(&mut client, "inner", &json!(["INVOKE"])).await;
+        let own = format!(
+            "Lambda-Extension-Identifier: {id}\r\nLambda-Extension-Function-Error-Type: Extension.NoGo\r\n"
+        );
+        client.call("POST", "/2020-01-01/extension/init/error", &own, "").await;
+        std::future::pending().await
+    })
+    .await;
+    let outcome = fixture.invoke("1").await;
+    let payload: Value = serde_json::from_slice(&outcome.payload).unwrap();
+    assert_eq!((outcome.is_function_error, &payload["errorType"]), (true, &json!("Extension.NoGo")));
+    let message = payload["errorMessage"].as_str().unwrap();
+    assert!(message.starts_with("RequestId: ") && message.contains(" Error: "), "{message}");
+    let log = String::from_utf8(outcome.log_tail.unwrap()).unwrap();
+    let report = log.lines().find(|line| line.starts_with("REPORT ")).unwrap();
+    assert!(report.contains("Status: error\tError Type: Extension.NoGo"), "{log}");
+}

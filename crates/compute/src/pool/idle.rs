@@ -21,6 +21,8 @@ pub(super) struct Idle {
     environments: HashMap<Arc<FunctionKey>, Vec<Box<Environment>>>,
     /// Environments in use, by id, so that an update reaches them too.
     busy: HashMap<String, Arc<FunctionKey>>,
+    /// Of those in use, environments that have not come up yet.
+    rising: HashSet<String>,
     /// Environments in use that must not be used again.
     retired: HashSet<String>,
 }
@@ -65,6 +67,12 @@ impl Idle {
     pub(super) fn started(&mut self, environment: &Environment) {
         let placement = &environment.placement;
         self.busy.insert(placement.log.environment_id.clone(), Arc::clone(&placement.key));
+        self.rising.insert(placement.log.environment_id.clone());
+    }
+
+    /// Notes that a new environment has come up.
+    pub(super) fn came_up(&mut self, environment_id: &str) {
+        self.rising.remove(environment_id);
     }
 
     /// Takes an environment back, or answers it where it must not be used again.
@@ -92,6 +100,7 @@ impl Idle {
     /// Forgets an environment that has ended.
     pub(super) fn forget(&mut self, environment_id: &str) {
         self.busy.remove(environment_id);
+        self.rising.remove(environment_id);
         self.retired.remove(environment_id);
     }
 
@@ -135,6 +144,13 @@ impl Idle {
     pub(super) fn existing(&self, key: &FunctionKey) -> usize {
         let busy = self.busy.iter().filter(|(id, own)| ***own == *key && !self.retired.contains(*id)).count();
         busy + self.idle(key)
+    }
+
+    /// As [`Idle::existing`], but for those that have not come up yet.
+    pub(super) fn up(&self, key: &FunctionKey) -> usize {
+        let rises =
+            |id: &&String| self.busy.get(*id).is_some_and(|own| **own == *key && !self.retired.contains(*id));
+        self.existing(key) - self.rising.iter().filter(rises).count()
     }
 
     /// Environments of exactly this without an invocation.

@@ -10,18 +10,17 @@ use base::Timestamp;
 use tokio::time::Instant;
 
 use super::early::EarlyAnswer;
-use super::ending::{Ending, exited, outcome_of, tell_done, too_large};
+use super::ending::{Ending, exited, extension_failed, outcome_of, tell_done, timed_out, too_large};
 use super::starts::Turn;
 use super::{LAST_OUTPUT_PATIENCE, Pool};
 use crate::BoxFuture;
 use crate::contract::{CredentialError, LaunchError, LaunchOrder, LogTarget};
 use crate::environment::{
     Completion, Doors, Environment, InitFailure, Placement, PlatformEvent, Report, ShutdownReason, Started,
-    Status, error_payload, exit_message, is_extension_name, runtime_version, timeout_line, timeout_message,
-    variables_of,
+    Status, exit_message, is_extension_name, runtime_version, timeout_line, variables_of,
 };
 use crate::function::{FunctionKey, InvokeError, InvokeOutcome, InvokeRequest, SharedSpec};
-use crate::limits::{EXTENSIONS_MAX, INIT_TIME_MAX};
+use crate::limits::{EXTENSIONS_MAX, INIT_TIME_MAX, PROVISIONED_INIT_TIME_MIN};
 
 /// How long an invocation waits for an environment that has answered but not asked for more, before it takes another.
 const READY_PATIENCE: Duration = Duration::from_millis(50);
@@ -44,6 +43,27 @@ impl Initialization {
             Self::Provisioned => "provisioned-concurrency",
         }
     }
+
+    /// How long coming up may take, for a function with this time-out.
+    pub(super) fn time_max(self, timeout: Duration) -> Duration {
+        match self {
+            Self::OnDemand => INIT_TIME_MAX,
+            Self::Provisioned => timeout.max(PROVISIONED_INIT_TIME_MIN),
+        }
+    }
+}
+
+/// Since when an invocation's own time runs, and how long its environment took to come up before.
+#[derive(Clone, Copy)]
+struct Begun {
+    at: Instant,
+    init_duration: Option<Duration>,
+}
+
+impl Begun {
+    fn now(init_duration: Option<Duration>) -> Self {
+        Self { at: Instant::now(), init_duration }
+    }
 }
 
 impl Pool {
@@ -55,7 +75,7 @@ impl Pool {
     ) -> Result<InvokeOutcome, InvokeError> {
         let key = Arc::new(FunctionKey::of(spec));
         if let Some(environment) = self.take_warm(&key).await {
-            return Ok(self.run_in(environment, request, early, None).await);
+            return Ok(self.run_in(environment, request, early, Begun::now(None)).await);
         }
         // Boxed, so that the many that find an environment do not carry the room for starting one.
         Box::pin(self.run_in_new(spec, key, request, early)).await
@@ -74,7 +94,7 @@ impl Pool {
         match self.take_warm(&key).await {
             Some(environment) => {
                 drop(turn.take());
-                Ok(self.run_in(environment, request, early, None).await)
+                Ok(self.run_in(environment, request, early, Begun::now(None)).await)
             }
             None => self.run_cold(spec, &key, request, early, turn).await,
         }
@@ -117,7 +137,10 @@ impl Pool {
             None => up.await?,
         };
         let failure = match initialised {
-            Ok(()) => return Ok(self.run_in(environment, request, early, Some(started.elapsed())).await),
+            Ok(()) => {
+                let begun = Begun::now(Some(started.elapsed()));
+                return Ok(self.run_in(environment, request, early, begun).await);
+            }
             Err(failure) => failure,
         };
         self.report_init_failure(&mut environment, &failure, started.elapsed(), INIT_PHASE).await;
@@ -133,21 +156,27 @@ impl Pool {
         request: &InvokeRequest,
         early: &EarlyAnswer,
     ) -> Result<InvokeOutcome, InvokeError> {
-        let started = Instant::now();
         let mut environment = self.start(spec, key, Initialization::OnDemand).await?;
+        let begun = Begun::now(None);
         let Err(failure) = self.bring_up(&mut environment, spec.timeout, INVOKE_PHASE).await else {
-            return Ok(self.run_in(environment, request, early, None).await);
+            return Ok(self.run_in(environment, request, early, begun).await);
         };
+        // What follows is the platform's time.
+        let took = begun.at.elapsed().min(spec.timeout);
         environment.output.begin_tail();
         environment.tell(start_of(request, &spec.version));
-        self.report_init_failure(&mut environment, &failure, started.elapsed(), INVOKE_PHASE).await;
+        self.report_init_failure(&mut environment, &failure, took, INVOKE_PHASE).await;
         let ending = match failure {
             InitFailure::Reported { body, .. } => Ending::failure(body, false),
+            InitFailure::Extension { error_type } => extension_failed(request, error_type),
             InitFailure::Exited(exit) => exited(&mut environment, request, exit),
-            InitFailure::TimedOut => self.timed_out(&mut environment, request),
+            InitFailure::TimedOut => {
+                self.say_timeout(&mut environment, request);
+                timed_out(request, spec.timeout)
+            }
         };
-        tell_done(&mut environment, request, &ending, started.elapsed());
-        Ok(self.conclude(environment, request, ending, started.elapsed(), None))
+        tell_done(&mut environment, request, &ending, took);
+        Ok(self.conclude(environment, request, ending, took, None))
     }
 
     /// A new environment, and whether its function came up in it.
@@ -158,7 +187,8 @@ impl Pool {
         initialization: Initialization,
     ) -> Result<(Box<Environment>, Result<(), InitFailure>), InvokeError> {
         let mut environment = self.start(spec, key, initialization).await?;
-        let initialised = self.bring_up(&mut environment, INIT_TIME_MAX, INIT_PHASE).await;
+        let limit = initialization.time_max(spec.timeout);
+        let initialised = self.bring_up(&mut environment, limit, INIT_PHASE).await;
         Ok((environment, initialised))
     }
 
@@ -182,6 +212,7 @@ impl Pool {
             memory_mib: spec.memory_mib,
         });
         environment.initialise(limit).await?;
+        self.idle.lock().came_up(&environment.placement.log.environment_id);
         environment.tell_init(phase, Status::Success, None, began.elapsed());
         Ok(())
     }
@@ -197,6 +228,7 @@ impl Pool {
             InitFailure::TimedOut => (Status::Timeout, None),
             InitFailure::Exited(exit) => (Status::Error, Some(exit_message(*exit).0.to_owned())),
             InitFailure::Reported { error_type, .. } => (Status::Error, error_type.clone()),
+            InitFailure::Extension { error_type } => (Status::Error, Some(error_type.clone())),
         };
         environment.shut_down(ShutdownReason::Failure, LAST_OUTPUT_PATIENCE).await;
         environment.tell_init(phase, status, error_type, took);
@@ -204,22 +236,30 @@ impl Pool {
         self.idle.lock().forget(&environment.placement.log.environment_id);
     }
 
-    /// Runs the handler in an environment that is ready.
+    /// Runs the handler in an environment that is ready, for what is left of the invocation's time.
     async fn run_in(
         &self,
         mut environment: Box<Environment>,
         request: &InvokeRequest,
         early: &EarlyAnswer,
-        init_duration: Option<Duration>,
+        begun: Begun,
     ) -> InvokeOutcome {
         let spec = Arc::clone(&environment.placement.spec);
+        let Begun { at: began, init_duration } = begun;
         environment.output.begin_tail();
         environment.tell(start_of(request, &spec.version));
-        let timeout_millis = i64::try_from(spec.timeout.as_millis()).unwrap_or(i64::MAX);
-        let deadline = self.clock.now().plus_millis(timeout_millis).millis();
-        let began = Instant::now();
-        let completion = environment.run(request, deadline, spec.timeout).await;
-        let took = began.elapsed();
+        let left = spec.timeout.saturating_sub(began.elapsed());
+        let deadline = self.clock.now().plus_millis(i64::try_from(left.as_millis()).unwrap_or(i64::MAX));
+        let completion = environment.run(request, deadline.millis(), left).await;
+        // What a timer is late by is not the function's.
+        let took = began.elapsed().min(spec.timeout);
+        if matches!(completion, Completion::TimedOut)
+            && environment.has_extensions()
+            && !request.wants_log_tail
+        {
+            let ending = timed_out(request, spec.timeout);
+            early.tell(Ok(outcome_of(&environment, &ending, took, init_duration)));
+        }
         let ending = self.meaning_of(completion, &mut environment, request).await;
         tell_done(&mut environment, request, &ending, took);
         if !ending.is_reusable || !environment.has_extensions() {
@@ -250,7 +290,8 @@ impl Pool {
             Completion::CutOff(limit) => too_large(limit, false),
             Completion::TimedOut => {
                 shut_down(environment, ShutdownReason::Timeout).await;
-                self.timed_out(environment, request)
+                self.say_timeout(environment, request);
+                timed_out(request, environment.placement.spec.timeout)
             }
             Completion::Exited(exit) => {
                 shut_down(environment, ShutdownReason::Failure).await;
@@ -258,25 +299,14 @@ impl Pool {
             }
             Completion::ExtensionFailed { error_type } => {
                 shut_down(environment, ShutdownReason::Failure).await;
-                let message =
-                    format!("RequestId: {} Error: an extension could not go on", request.request_id);
-                let payload = error_payload(&error_type, &message).into();
-                Ending { payload, status: Status::Error, error_type: Some(error_type), is_reusable: false }
+                extension_failed(request, error_type)
             }
         }
     }
 
-    fn timed_out(&self, environment: &mut Environment, request: &InvokeRequest) -> Ending {
+    fn say_timeout(&self, environment: &mut Environment, request: &InvokeRequest) {
         let timeout = environment.placement.spec.timeout;
-        let id = &request.request_id;
-        environment.output.platform_line(timeout_line(self.clock.now(), id, timeout));
-        let message = format!("RequestId: {id} Error: {}", timeout_message(timeout));
-        Ending {
-            payload: error_payload("Sandbox.Timedout", &message).into(),
-            status: Status::Timeout,
-            error_type: None,
-            is_reusable: false,
-        }
+        environment.output.platform_line(timeout_line(self.clock.now(), &request.request_id, timeout));
     }
 
     /// Writes the closing lines, gives the environment back or ends it, and answers.

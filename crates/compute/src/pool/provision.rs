@@ -15,7 +15,6 @@ use tokio::time::Instant;
 use super::Pool;
 use super::invoke::{INIT_PHASE, Initialization};
 use crate::function::{FunctionKey, SharedSpec};
-use crate::limits::INIT_TIME_MAX;
 
 /// How often it looks whether all are there.
 const LONG_PAUSE: Duration = Duration::from_secs(2);
@@ -43,7 +42,7 @@ struct Provision {
 pub struct Provisioned {
     /// Environments that were asked for.
     pub requested: u32,
-    /// Environments that exist, whether or not they have an invocation; at most those asked for.
+    /// Environments that have come up, whether or not they have an invocation; at most those asked for.
     pub allocated: u32,
     /// Of those, environments without an invocation.
     pub available: u32,
@@ -133,17 +132,18 @@ impl Pool {
     pub(super) fn provisioned(&self, spec: &SharedSpec) -> Option<Provisioned> {
         let key = FunctionKey::of(spec);
         let (requested, failure) = self.provisions.of(&key)?;
-        let (existing, idle) = {
+        let (up, idle) = {
             let environments = self.idle.lock();
-            (environments.existing(&key), environments.idle(&key))
+            (environments.up(&key), environments.idle(&key))
         };
         let bounded = |count: usize| u32::try_from(count).unwrap_or(u32::MAX).min(requested);
-        Some(Provisioned { requested, allocated: bounded(existing), available: bounded(idle), failure })
+        Some(Provisioned { requested, allocated: bounded(up), available: bounded(idle), failure })
     }
 
     async fn provide(&self, spec: &SharedSpec) {
         let key = Arc::new(FunctionKey::of(spec));
         let turn = self.starts.turn(spec.account).await;
+        let began = Instant::now();
         let up = Box::pin(self.start_and_bring_up(spec, &key, Initialization::Provisioned));
         let up = match turn {
             Some(mut turn) => turn.during(up).await,
@@ -156,7 +156,7 @@ impl Pool {
                 None
             }
             Ok((mut environment, Err(failure))) => {
-                self.report_init_failure(&mut environment, &failure, INIT_TIME_MAX, INIT_PHASE).await;
+                self.report_init_failure(&mut environment, &failure, began.elapsed(), INIT_PHASE).await;
                 self.discard(environment);
                 Some("the function did not come up".to_owned())
             }

@@ -18,6 +18,8 @@ use super::{CredentialError, CredentialSource, PRESIGNED_SECS_MAX, Request, Sign
 use crate::principal::Principal;
 
 const TOKEN: &str = "x-amz-security-token";
+/// The longest id of an access key, in bytes.
+const KEY_ID_BYTES_MAX: usize = 128;
 
 /// The parameters that are part of what is signed, as clients know them.
 const COVERED: [&str; 35] = [
@@ -149,7 +151,11 @@ impl<'a> Claimed<'a> {
         if token.as_ref().is_some_and(|token| token.contains(char::is_control)) {
             return Err(SignatureError::InvalidToken);
         }
-        Ok(Self { access_key_id: decoded(key)?, signature: decoded(signature)?, expires, token, covered })
+        let access_key_id = decoded(key)?;
+        if access_key_id.len() > KEY_ID_BYTES_MAX {
+            return Err(SignatureError::UnknownKey);
+        }
+        Ok(Self { access_key_id, signature: decoded(signature)?, expires, token, covered })
     }
 }
 
@@ -242,13 +248,9 @@ fn amz_headers<'a>(
     token: Option<&str>,
 ) -> Result<Vec<(&'a str, Vec<u8>)>, SignatureError> {
     let names = headers.keys().map(http::HeaderName::as_str).filter(|name| name.starts_with("x-amz-"));
-    let mut lines: Vec<(&str, Vec<u8>)> = names
-        .map(|name| {
-            let values: Vec<&[u8]> =
-                headers.get_all(name).iter().map(|value| value.as_bytes().trim_ascii()).collect();
-            (name, values.join(b",".as_slice()))
-        })
-        .collect();
+    // SECURITY: two headers are signed like one with a comma, and are acted on as two: whoever holds a URL could part one.
+    let lines = names.map(|name| single(headers, name).map(|value| (name, value.to_vec())));
+    let mut lines = lines.collect::<Result<Vec<(&str, Vec<u8>)>, _>>()?;
     // SECURITY: the token that is looked up is the one that is signed, and there is one.
     if lines.iter().any(|(name, _)| *name == TOKEN) {
         return Err(SignatureError::Ambiguous);

@@ -49,7 +49,7 @@ def test_several_statements_at_once(client, name):
         client.execute_transaction(TransactStatements=[{"Statement": f"DELETE FROM \"{name}\" WHERE artist = 'A' AND song = '1'"}, statements[0]])
     assert [each["Code"] for each in caught.value.response["CancellationReasons"]] == ["None", "DuplicateItem"]
     client.execute_transaction(TransactStatements=[
-        {"Statement": f"EXISTS(SELECT * FROM \"{name}\" WHERE artist = 'A' AND song = '0')"},
+        {"Statement": f"EXISTS(SELECT * FROM \"{name}\" WHERE artist = 'A' AND song = '0' AND genre IS MISSING)"},
         {"Statement": f"DELETE FROM \"{name}\" WHERE artist = 'A' AND song = '1'"}])
     left = client.execute_transaction(TransactStatements=[{"Statement": f"SELECT * FROM \"{name}\" WHERE artist = 'A' AND song = '{each}'"} for each in range(3)])
     assert ["Item" in each for each in left["Responses"]] == [True, False, True]
@@ -63,3 +63,27 @@ def test_a_policy_can_deny_full_scans(platform, client, name):
     assert reader.execute_statement(Statement=f"SELECT * FROM \"{name}\" WHERE artist = 'A'")["Items"] == []
     refused(reader.execute_statement, "AccessDeniedException", Statement=f"SELECT * FROM \"{name}\"")
     refused(reader.execute_statement, "AccessDeniedException", Statement=f"DELETE FROM \"{name}\" WHERE artist = 'A' AND song = '1'")
+
+
+def test_functions_comments_and_both_orders_of_an_update(client, name):
+    def run(text, *parameters):
+        more = {"Parameters": list(parameters)} if parameters else {}
+        return client.execute_statement(Statement=text.replace("Tab", f'"{name}"'), **more)["Items"]
+
+    run("INSERT INTO Tab VALUE {'artist': 'F', 'song': '1', 'genre': 'x', 'm': {'deep': 'er'}}")
+    where = "WHERE artist = 'F' AND song = '1'"
+    assert len(run(f"SELECT * FROM Tab {where} AND attribute_exists(genre) AND NOT attribute_exists(none) AND genre IS STRING -- a note")) == 1
+    assert run(f"/* a note */ SELECT * FROM Tab {where} AND attribute_not_exists(genre)") == []
+    assert run(f"SELECT m.deep FROM Tab {where}") == [{"deep": {"S": "er"}}]
+    assert run(f"FROM Tab {where} AND attribute_exists(m) SET a = .5e1 REMOVE genre RETURNING MODIFIED NEW *") == [{"a": {"N": "5"}}]
+    message = refused(client.execute_statement, "ValidationException", Statement="SELECT * FROM \"nosuch\" WHERE a < ?", Parameters=[{"BOOL": True}])
+    assert message == "Incorrect operand type for operator or function; operator or function: <, operand type: BOOL"
+    batch = client.batch_execute_statement(Statements=[{"Statement": "SLECT"}, {"Statement": f'SELECT * FROM "{name}" {where}'}])["Responses"]
+    assert batch[0]["Error"]["Code"] == "ValidationError" and batch[1]["Item"]["a"] == {"N": "5"}
+    message = refused(client.execute_transaction, "ValidationException",
+                      TransactStatements=[{"Statement": f'EXISTS(SELECT * FROM "{name}" {where})'}, {"Statement": f'UPDATE "{name}" SET a = 1 {where}'}])
+    assert message == "Validation failed in TransactStatements[0]: EXISTS() must contain a single item read with additional condition"
+    written = client.execute_transaction(TransactStatements=[{"Statement": f'UPDATE "{name}" SET a = 1 {where}'}])
+    assert written["Responses"] == []
+    message = refused(client.execute_statement, "ValidationException", Statement=f'SELECT * FROM "{name}"."by-genre" WHERE genre = \'x\'', ConsistentRead=True)
+    assert message == "Strongly consistent read is not supported on Global Secondary Indexes"

@@ -18,12 +18,18 @@ pub struct Fault {
     pub status: u16,
     /// Members of the error shape besides its message, for example `RetryAfterSeconds`.
     pub members: Vec<(&'static str, Value)>,
+    /// Headers of the answer, whatever its protocol; few faults have any.
+    pub headers: Option<Box<FaultHeaders>>,
 }
+
+/// Headers that a fault is answered with: names in lower case, and their values.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FaultHeaders(pub Vec<(&'static str, String)>);
 
 impl Fault {
     /// An error that the caller caused: status 400 unless the model says otherwise.
     pub fn sender(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into(), status: 400, members: Vec::new() }
+        Self { code: code.into(), message: message.into(), status: 400, members: Vec::new(), headers: None }
     }
 
     /// An error of ours. The message says nothing of the inside.
@@ -34,6 +40,7 @@ impl Fault {
                 .to_owned(),
             status: 500,
             members: Vec::new(),
+            headers: None,
         }
     }
 
@@ -48,6 +55,13 @@ impl Fault {
     #[must_use]
     pub fn with_member(mut self, name: &'static str, value: impl IntoValue) -> Self {
         self.members.push((name, value.into_value()));
+        self
+    }
+
+    /// The same fault with one more header of its answer; the name is in lower case.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.get_or_insert_default().0.push((name, value.into()));
         self
     }
 

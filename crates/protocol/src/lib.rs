@@ -29,7 +29,7 @@ pub use codec::{
 };
 pub use constraint::validate_input;
 pub use event_stream::{BadEventStream, EVENT_STREAM_TYPE, EventMessage};
-pub use fault::Fault;
+pub use fault::{Fault, FaultHeaders};
 pub use model::{
     ErrorShape, Kind, Location, Member, Model, OperationModel, Protocol, Shape, TimestampFormat,
     UnreadableModel, model, models, operation_of_event,

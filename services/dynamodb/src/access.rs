@@ -20,6 +20,7 @@ use crate::error::Error;
 use crate::expression::KeyCondition;
 use crate::expression::key_condition::KeyTest;
 use crate::key::leading_key;
+use crate::operations::transactions::not_one;
 use crate::request::{Expressions, HoldsExpressions};
 use crate::tables::{Table, Target};
 use fine::{Fine, returned, selection};
@@ -349,6 +350,9 @@ pub(crate) fn transact_write_items(
         };
         Ok(fine.add_to(access, table.as_deref()))
     };
+    if let Some(error) = request.input.transact_items.iter().find_map(not_one) {
+        return Err(error);
+    }
     all(request.input.transact_items.iter().flat_map(|item| {
         let checked = item.condition_check.as_ref().map(|it| {
             let on_failure = it.return_values_on_condition_check_failure.as_deref();

@@ -4,6 +4,7 @@ use protocol::Entries;
 
 use crate::api::{Capacity, ConsumedCapacity};
 use crate::records::{IndexKind, IndexRecord};
+use crate::throughput::Direction;
 
 const READ_UNIT_BYTES: usize = 4_096;
 const WRITE_UNIT_BYTES: usize = 1_024;
@@ -134,6 +135,30 @@ impl Units {
     pub(crate) fn consumed(&self, mode: Option<&str>) -> Option<Vec<ConsumedCapacity>> {
         let all: Vec<_> = self.0.iter().filter_map(|(table, usage)| consumed(mode, table, usage)).collect();
         (!all.is_empty()).then_some(all)
+    }
+
+    /// The same of a transaction, which says of all units whether they were read or written.
+    pub(crate) fn transacted(
+        &self,
+        mode: Option<&str>,
+        direction: Direction,
+    ) -> Option<Vec<ConsumedCapacity>> {
+        let mut all = self.consumed(mode)?;
+        for one in &mut all {
+            match direction {
+                Direction::Read => one.read_capacity_units = one.capacity_units,
+                Direction::Write => one.write_capacity_units = one.capacity_units,
+            }
+            let indexes = [&mut one.local_secondary_indexes, &mut one.global_secondary_indexes];
+            let indexes = indexes.into_iter().flatten().flat_map(|indexes| indexes.0.iter_mut());
+            for part in one.table.iter_mut().chain(indexes.map(|(_, part)| part)) {
+                match direction {
+                    Direction::Read => part.read_capacity_units = part.capacity_units,
+                    Direction::Write => part.write_capacity_units = part.capacity_units,
+                }
+            }
+        }
+        Some(all)
     }
 }
 

@@ -31,6 +31,11 @@ const SORT_BYTES_MAX: usize = 1_024;
 
 const MISMATCH: &str = "The provided key element does not match the schema";
 
+/// What is said of a key that is not of its table's schema.
+pub(crate) fn mismatch() -> Invalid {
+    Invalid::new(MISMATCH)
+}
+
 /// The types that a key attribute can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ScalarType {
@@ -121,22 +126,27 @@ impl KeySchema {
     /// # Errors
     /// A key attribute is missing, of a wrong type, empty or too long.
     pub fn key_of_item(&self, item: &Attributes) -> Result<ItemKey, Invalid> {
-        let mut parts = Vec::with_capacity(2);
-        for (role, attribute) in self.roles() {
-            let KeyAttribute { name, scalar } = attribute;
+        self.check_item(item)?;
+        self.encoded(item)
+    }
+
+    /// Refuses an item that has not got the key attributes, or has them with other types.
+    ///
+    /// # Errors
+    /// One of them is missing, or of a wrong type.
+    pub fn check_item(&self, item: &Attributes) -> Result<(), Invalid> {
+        for KeyAttribute { name, scalar } in self.attributes() {
             let value = item
                 .get(name)
                 .ok_or_else(|| Invalid::parameter(format!("Missing the key {name} in the item")))?;
-            let part = encoded(value, *scalar).ok_or_else(|| {
-                let actual = value.type_name();
-                Invalid::parameter(format!(
+            let actual = value.type_name();
+            if actual != scalar.name() {
+                return Err(Invalid::parameter(format!(
                     "Type mismatch for key {name} expected: {scalar} actual: {actual}"
-                ))
-            })?;
-            check_length(&part, role, value, name, "are not valid.")?;
-            parts.push(part);
+                )));
+            }
         }
-        Ok(ItemKey::of(parts))
+        Ok(())
     }
 
     /// The key in a request's `Key`, which has to name the key attributes and nothing else.
@@ -144,16 +154,29 @@ impl KeySchema {
     /// # Errors
     /// It does not match the schema, or a value is empty or too long.
     pub fn key_of(&self, key: &Attributes) -> Result<ItemKey, Invalid> {
+        self.check_key(key)?;
+        self.encoded(key)
+    }
+
+    /// Refuses a `Key` that does not name the key attributes, and nothing else, with their types.
+    ///
+    /// # Errors
+    /// It does not match the schema.
+    pub fn check_key(&self, key: &Attributes) -> Result<(), Invalid> {
+        if self.check_item(key).is_err() || self.attributes().count() != key.len() {
+            return Err(mismatch());
+        }
+        Ok(())
+    }
+
+    /// The key among values of the right types.
+    fn encoded(&self, values: &Attributes) -> Result<ItemKey, Invalid> {
         let mut parts = Vec::with_capacity(2);
         for (role, attribute) in self.roles() {
-            let KeyAttribute { name, scalar } = attribute;
-            let value = key.get(name).ok_or_else(|| Invalid::new(MISMATCH))?;
-            let part = encoded(value, *scalar).ok_or_else(|| Invalid::new(MISMATCH))?;
-            check_length(&part, role, value, name, "were invalid:")?;
+            let value = values.get(&attribute.name).ok_or_else(mismatch)?;
+            let part = encoded(value, attribute.scalar).ok_or_else(mismatch)?;
+            check_length(&part, role, value, &attribute.name)?;
             parts.push(part);
-        }
-        if parts.len() != key.len() {
-            return Err(Invalid::new(MISMATCH));
         }
         Ok(ItemKey::of(parts))
     }
@@ -229,7 +252,7 @@ impl KeySchema {
 fn checked(attribute: &KeyAttribute, role: Role, value: &AttributeValue) -> Result<Vec<u8>, Invalid> {
     let part = encoded(value, attribute.scalar)
         .ok_or_else(|| Invalid::parameter("Condition parameter type does not match schema type"))?;
-    check_length(&part, role, value, &attribute.name, "were invalid:")?;
+    check_length(&part, role, value, &attribute.name)?;
     Ok(part)
 }
 
@@ -247,17 +270,11 @@ fn encoded(value: &AttributeValue, scalar: ScalarType) -> Option<Vec<u8>> {
     }
 }
 
-fn check_length(
-    part: &[u8],
-    role: Role,
-    value: &AttributeValue,
-    name: &str,
-    validity: &str,
-) -> Result<(), Invalid> {
+fn check_length(part: &[u8], role: Role, value: &AttributeValue, name: &str) -> Result<(), Invalid> {
     if part.is_empty() {
         let what = if matches!(value, AttributeValue::S(_)) { "string" } else { "binary" };
         return Err(Invalid::new(format!(
-            "One or more parameter values {validity} The AttributeValue for a key attribute cannot contain \
+            "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain \
              an empty {what} value. Key: {name}"
         )));
     }

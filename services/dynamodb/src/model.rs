@@ -1,6 +1,7 @@
 //! The rules of tables: which descriptions make one, and what may be changed later. No store, no time, no wire.
 
 mod indexes;
+mod policies;
 mod settling;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use crate::key::{KeyAttribute, KeySchema, ScalarType};
 use crate::records::Billing;
 
 pub(crate) use indexes::{check_definitions, index_created, indexes, settle_units};
+pub(crate) use policies::PolicyOf;
 pub(crate) use settling::{change_units, lowered_today, settle};
 
 /// The most tables of one account.

@@ -362,7 +362,7 @@ const DELETE: (&str, &str) = ("s3:DeleteObject", "s3:DeleteObjectVersion");
 pub(crate) fn delete_objects(s3: &S3, request: &AccessRequest<'_, api::DeleteObjectsRequest>) -> Outcome {
     let input = request.input;
     let mut access: Option<Access> = None;
-    for object in input.delete.objects.iter().take(1_000) {
+    for object in input.delete.objects.iter().flatten().take(1_000) {
         let one = ask_object(s3, request, DELETE, &input.bucket, &object.key, object.version_id.as_deref())?;
         access = Some(match access {
             Some(access) => access.and(one),

@@ -989,7 +989,7 @@ protocol::structure!(CreateMultipartUploadRequest {
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Delete {
-    pub objects: Vec<ObjectIdentifier>,
+    pub objects: Option<Vec<ObjectIdentifier>>,
     pub quiet: Option<bool>,
 }
 protocol::structure!(Delete { objects: "Objects", quiet: "Quiet" });

@@ -4,6 +4,9 @@
 
 use protocol::Fault;
 
+use crate::api;
+use crate::records::{PartRecord, VersionRecord};
+
 service::service_error! {
     /// What an operation answers when it refuses.
     pub enum Error {
@@ -12,6 +15,11 @@ service::service_error! {
 
 fn fault(code: &'static str, status: u16, message: impl Into<String>) -> Fault {
     Fault::sender(code, message).with_status(status)
+}
+
+/// What readers are told of a marker in headers.
+fn of_marker(fault: Fault, marker: &VersionRecord) -> Fault {
+    fault.with_header("x-amz-delete-marker", "true").with_header("x-amz-version-id", marker.version_id())
 }
 
 impl Error {
@@ -43,11 +51,54 @@ impl Error {
         fault("NoSuchUpload", 404, message).with_member("UploadId", upload).into()
     }
 
-    /// The request is for a method that a delete marker does not have.
-    pub(crate) fn marker_not_allowed(method: &'static str) -> Self {
-        fault("MethodNotAllowed", 405, "The specified method is not allowed against this resource.")
-            .with_member("Method", method)
-            .with_member("ResourceType", "DeleteMarker")
+    /// There is no such key any more: the newest version is this marker.
+    pub(crate) fn deleted(key: &str, marker: &VersionRecord) -> Self {
+        of_marker(
+            fault("NoSuchKey", 404, "The specified key does not exist.").with_member("Key", key),
+            marker,
+        )
+        .into()
+    }
+
+    /// The version that was asked for is this marker, which can only be deleted.
+    pub(crate) fn is_marker(marker: &VersionRecord) -> Self {
+        let fault =
+            fault("MethodNotAllowed", 405, "The specified method is not allowed against this resource.")
+                .with_member("Method", "GET")
+                .with_member("ResourceType", "DeleteMarker")
+                .with_header("allow", "DELETE")
+                .with_header("last-modified", marker.modified.http_date());
+        of_marker(fault, marker).into()
+    }
+
+    /// A completion names a part that is not there, or that is another one.
+    pub(crate) fn invalid_part(upload: &str, part: &api::CompletedPart) -> Self {
+        let message = "One or more of the specified parts could not be found.  The part may not have been uploaded, or \
+                       the specified entity tag may not match the part's entity tag.";
+        let shown: String = upload.chars().take(256).collect();
+        let etag: String =
+            part.e_tag.as_deref().unwrap_or_default().trim_matches('"').chars().take(256).collect();
+        fault("InvalidPart", 400, message)
+            .with_member("UploadId", shown)
+            .with_member("PartNumber", part.part_number.unwrap_or_default())
+            .with_member("ETag", etag)
+            .into()
+    }
+
+    /// A completion names parts in another order than theirs.
+    pub(crate) fn part_order(upload: &str) -> Self {
+        let message = "The list of parts was not in ascending order. Parts must be ordered by part number.";
+        let shown: String = upload.chars().take(256).collect();
+        fault("InvalidPartOrder", 400, message).with_member("UploadId", shown).into()
+    }
+
+    /// A part before the last is smaller than the least size.
+    pub(crate) fn part_too_small(number: i64, part: &PartRecord, least: u64) -> Self {
+        fault("EntityTooSmall", 400, "Your proposed upload is smaller than the minimum allowed size")
+            .with_member("ETag", part.etag.as_str())
+            .with_member("MinSizeAllowed", least.to_string())
+            .with_member("PartNumber", number)
+            .with_member("ProposedSize", part.size.to_string())
             .into()
     }
 

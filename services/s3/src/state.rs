@@ -58,13 +58,17 @@ impl S3 {
         version_id: Option<&str>,
     ) -> Result<VersionRecord, Error> {
         let Some(id) = version_id else {
-            let found = versions::current(&self.store, &bucket.id, key)?;
-            return found.ok_or_else(|| self.absent(call, bucket_name, bucket, Error::no_such_key(key)));
+            let error = match versions::newest(&self.store, &bucket.id, key)? {
+                Some(version) if !version.marker => return Ok(version),
+                Some(marker) => Error::deleted(key, &marker),
+                None => Error::no_such_key(key),
+            };
+            return Err(self.absent(call, bucket_name, bucket, error));
         };
         check_version_id(id)?;
         let found = versions::version(&self.store, &bucket.id, key, id)?;
         match found {
-            Some(version) if version.marker => Err(Error::marker_not_allowed("GET")),
+            Some(version) if version.marker => Err(Error::is_marker(&version)),
             Some(version) => Ok(version),
             None => Err(self.absent(call, bucket_name, bucket, Error::no_such_version(key, id))),
         }

@@ -156,6 +156,12 @@ impl Compactor<'_> {
         if let Some(namespace) = &self.overrides.error_namespace {
             header.insert("errorNamespace".to_owned(), namespace.as_str().into());
         }
+        if let Some(namespace) = &self.overrides.xml_namespace {
+            header.insert("xmlNamespace".to_owned(), namespace.as_str().into());
+        }
+        if let Some(message) = &self.overrides.too_deep {
+            header.insert("tooDeep".to_owned(), message.as_str().into());
+        }
         if let Some(source) = &self.overrides.event_source {
             header.insert("eventSource".to_owned(), source.as_str().into());
         }
@@ -182,7 +188,8 @@ impl Compactor<'_> {
         let method = http("method").unwrap_or_else(|| "POST".into());
         let uri = http("requestUri").unwrap_or_else(|| "/".into());
         out.insert("http".to_owned(), json!([method, uri]));
-        if let Some(status) = http("responseCode") {
+        let own = || self.overrides.status.get(name).map(|status| json!(status));
+        if let Some(status) = http("responseCode").or_else(own) {
             out.insert("status".to_owned(), status);
         }
         for key in ["input", "output"] {
@@ -372,7 +379,10 @@ impl Compactor<'_> {
         let overrides = self.overrides;
         let operations =
             overrides.implement.iter().chain(&overrides.read_only).chain(overrides.action.keys());
-        let operations = operations.chain(overrides.root.keys()).chain(&overrides.unwrapped);
+        let operations = operations
+            .chain(overrides.root.keys())
+            .chain(&overrides.unwrapped)
+            .chain(overrides.status.keys());
         let operations = operations.chain(&overrides.needs_digest).chain(overrides.event.keys());
         for name in operations {
             if !model.operations.iter().any(|(operation, _)| operation == name) {

@@ -66,6 +66,12 @@ pub(crate) struct Service {
     pub(crate) validation_reason: Option<String>,
     /// What stands before an error shape's name in `__type`.
     pub(crate) error_namespace: Option<String>,
+    /// The namespace of documents in XML, where the model has none.
+    pub(crate) xml_namespace: Option<String>,
+    /// The status of an operation's answer, where the model has none.
+    pub(crate) status: BTreeMap<String, u16>,
+    /// What is said, with the code of a broken constraint, of values that are nested too deep.
+    pub(crate) too_deep: Option<String>,
     /// Answers carry `x-amz-crc32`.
     pub(crate) crc32: bool,
     /// Shapes whose values are streams. Elsewhere what the model calls streaming is one piece of bytes.

@@ -107,6 +107,11 @@ pub(crate) fn encode(
             json(model, protocol, &spelled, fault)
         }
     };
+    for (name, value) in fault.headers.iter().flat_map(|headers| &headers.0) {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            answer.headers.insert(*name, value);
+        }
+    }
     finish(model, &mut answer, request_id);
     answer
 }

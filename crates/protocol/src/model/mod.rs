@@ -50,6 +50,8 @@ pub struct Model {
     /// Where the shape of a broken constraint's refusal has a `reason`, and names the members in a `fieldList`: that reason.
     pub(crate) validation_reason: Option<&'static str>,
     pub(crate) error_namespace: Option<&'static str>,
+    /// What is said of values that are nested too deep, with the code of a broken constraint.
+    pub(crate) too_deep: Option<&'static str>,
     pub(crate) crc32: bool,
     pub(crate) bare_errors: bool,
     pub(crate) event_source: String,

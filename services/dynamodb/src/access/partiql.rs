@@ -109,7 +109,15 @@ pub(crate) fn batch_execute_statement(
     request: &AccessRequest<'_, api::BatchExecuteStatementInput>,
 ) -> Answer {
     let enclosing = Some("BatchExecuteStatement");
-    all(request.input.statements.iter().map(|statement| {
+    let statements = &request.input.statements;
+    // What is no statement does nothing that would need leave: it is refused in its place, unless there is nothing else.
+    let is_one = |it: &&api::BatchStatementRequest| parsed(&it.statement, it.parameters.as_ref()).is_ok();
+    if !statements.iter().any(|statement| is_one(&statement))
+        && let Some(first) = statements.first()
+    {
+        parsed(&first.statement, first.parameters.as_ref())?;
+    }
+    all(statements.iter().filter(is_one).map(|statement| {
         let on_failure = statement.return_values_on_condition_check_failure.as_ref();
         let parameters = statement.parameters.as_ref();
         statement_access(state, request, &statement.statement, parameters, on_failure, enclosing)

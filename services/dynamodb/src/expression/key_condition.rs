@@ -109,7 +109,9 @@ fn collect(condition: Condition, tests: &mut Vec<(String, KeyTest)>) -> Result<(
         }
     };
     if tests.iter().any(|(name, _)| *name == test.0) {
-        return Err(Invalid::new("KeyConditionExpressions must only contain one condition per key"));
+        return Err(Invalid::new(
+            "Invalid KeyConditionExpression: KeyConditionExpressions must only contain one condition per key",
+        ));
     }
     tests.push(test);
     Ok(())

@@ -93,6 +93,11 @@ impl<'a> Parser<'a> {
         token
     }
 
+    /// What DynamoDB calls an operator in messages about its operands: it has other words for key conditions.
+    pub(super) const fn operator_word(&self) -> &'static str {
+        if matches!(self.kind, Kind::KeyCondition) { "operator or function" } else { "operator" }
+    }
+
     /// Goes past the next token if it is of this kind.
     pub(super) fn eat(&mut self, kind: TokenKind) -> bool {
         let is_next = self.peek().kind == kind;

@@ -60,6 +60,15 @@ impl Path {
         !self.steps.is_empty()
     }
 
+    /// The name under which PartiQL answers the value: the last one.
+    pub fn name(&self) -> String {
+        match self.steps.last() {
+            None => self.head.clone(),
+            Some(Step::Name(name)) => name.clone(),
+            Some(Step::Index(_)) => self.to_string(),
+        }
+    }
+
     /// The value at this path.
     pub fn get<'a>(&self, item: &'a Attributes) -> Option<&'a AttributeValue> {
         let mut value = item.get(&self.head)?;

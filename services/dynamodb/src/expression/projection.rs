@@ -15,6 +15,8 @@ use crate::invalid::Invalid;
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Projection {
     heads: BTreeMap<String, Part>,
+    /// Paths of which the value alone is answered, under its own name.
+    alone: Vec<Path>,
 }
 
 /// What is wanted of a value: all of it where no step leads further.
@@ -51,21 +53,31 @@ impl Projection {
         projection
     }
 
+    /// The projection of a SELECT, which answers what lies deep in an item by its last name alone.
+    pub fn selecting(paths: &[Path]) -> Self {
+        let (alone, whole): (Vec<&Path>, Vec<&Path>) =
+            paths.iter().partition(|path| matches!(path.steps().last(), Some(Step::Name(_))));
+        Self { alone: alone.into_iter().cloned().collect(), ..Self::of(whole) }
+    }
+
     /// The names of the attributes that are answered, whole or in part.
     pub fn attributes(&self) -> impl Iterator<Item = &str> {
-        self.heads.keys().map(String::as_str)
+        self.heads.keys().map(String::as_str).chain(self.alone.iter().map(Path::head))
     }
 
     /// The names of the attributes that are answered in part.
     pub fn nested_attributes(&self) -> impl Iterator<Item = &str> {
-        self.heads.iter().filter(|(_, part)| !part.steps.is_empty()).map(|(name, _)| name.as_str())
+        let partly = self.heads.iter().filter(|(_, part)| !part.steps.is_empty());
+        partly.map(|(name, _)| name.as_str()).chain(self.alone.iter().map(Path::head))
     }
 
     /// What is wanted of the item. Elements of lists close ranks.
     pub fn apply(&self, item: &Attributes) -> Attributes {
         let found =
             self.heads.iter().filter_map(|(name, part)| Some((name.clone(), part.of(item.get(name)?)?)));
-        found.collect()
+        found
+            .chain(self.alone.iter().filter_map(|path| Some((path.name(), path.get(item)?.clone()))))
+            .collect()
     }
 }
 

@@ -31,18 +31,22 @@ impl KeySchema {
                     value.type_name()
                 ))
             })?;
-            if part.is_empty() {
-                let what = if matches!(value, AttributeValue::S(_)) { "string" } else { "binary" };
-                return Err(Invalid::new(format!(
-                    "One or more parameter values are not valid. A value specified for a secondary index key is \
-                     not supported. The AttributeValue for a key attribute cannot contain an empty {what} value. \
-                     IndexName: {index}, IndexKey: {name}"
-                )));
-            }
-            check_length(&part, role, value, name, "are not valid.")?;
+            check_filled(index, name, value)?;
+            check_length(&part, role, value, name)?;
             parts.push(part);
         }
         Ok(is_complete.then(|| ItemKey::of(parts)))
+    }
+
+    /// Refuses empty values of the attributes that are keys of this index.
+    ///
+    /// # Errors
+    /// One of them is empty.
+    pub fn check_filled(&self, index: &str, item: &Attributes) -> Result<(), Invalid> {
+        self.attributes().try_for_each(|attribute| match item.get(&attribute.name) {
+            Some(value) => check_filled(index, &attribute.name, value),
+            None => Ok(()),
+        })
     }
 
     /// The keys at which a page of an index goes on: those of the index, and those of the item.
@@ -57,6 +61,18 @@ impl KeySchema {
         }
         Ok((self.key_of(&own)?, table.key_of(&item)?))
     }
+}
+
+fn check_filled(index: &str, name: &str, value: &AttributeValue) -> Result<(), Invalid> {
+    let what = match value {
+        AttributeValue::S(text) if text.is_empty() => "string",
+        AttributeValue::B(bytes) if bytes.is_empty() => "binary",
+        _ => return Ok(()),
+    };
+    Err(Invalid::new(format!(
+        "One or more parameter values are not valid. A value specified for a secondary index key is not supported. \
+         The AttributeValue for a key attribute cannot contain an empty {what} value. IndexName: {index}, IndexKey: {name}"
+    )))
 }
 
 impl ItemKey {

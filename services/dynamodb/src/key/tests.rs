@@ -95,7 +95,7 @@ fn key_conditions_that_do_not_fit_the_schema_are_refused() {
         (
             &alone,
             vec![("p", KeyTest::Equal(s("")))],
-            "One or more parameter values were invalid: The AttributeValue for a key attribute cannot contain an empty string value. Key: p",
+            "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: p",
         ),
     ] {
         assert_eq!(bind(schema, &tests).unwrap_err().message(), message);

@@ -244,7 +244,7 @@ fn unused_definition<'a>(
     definitions.iter().find(|definition| !used.contains(definition.attribute_name.as_str()))
 }
 
-/// Refuses definitions that no key uses.
+/// Refuses definitions that no key uses, and a second one of the same attribute.
 ///
 /// # Errors
 /// There is one.
@@ -253,6 +253,10 @@ pub(crate) fn check_definitions(
     table: &KeySchema,
     indexes: &[IndexRecord],
 ) -> Result<(), Invalid> {
+    let mut defined = BTreeSet::new();
+    if let Some(twice) = definitions.iter().find(|it| !defined.insert(it.attribute_name.as_str())) {
+        return Err(Invalid::new(format!("Attribute Name is duplicated: {}", twice.attribute_name)));
+    }
     let schemas = std::iter::once(table).chain(indexes.iter().map(|index| &index.schema));
     let used: BTreeSet<&str> =
         schemas.flat_map(KeySchema::attributes).map(|attribute| attribute.name.as_str()).collect();
@@ -341,6 +345,9 @@ mod tests {
         let definitions = input(vec![]).attribute_definitions.unwrap();
         let refused = check_definitions(&definitions, &schema("p", Some("s")), &[]).unwrap_err();
         assert!(refused.message().contains("Number of attributes in KeySchema"));
+        let twice = [definitions.as_slice(), &definitions].concat();
+        let refused = check_definitions(&twice, &schema("p", Some("s")), &[]).unwrap_err();
+        assert_eq!(refused.message(), "Attribute Name is duplicated: p");
         let index =
             indexes(&input(vec![local("i", &["p", "x"])]), &schema("p", Some("s")), Billing::PayPerRequest)
                 .unwrap();

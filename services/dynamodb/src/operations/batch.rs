@@ -15,7 +15,7 @@ use crate::attribute::Attributes;
 use crate::capacity::{Units, Usage, consumed, is_wanted, read_units};
 use crate::error::{Cancellation, Error};
 use crate::item;
-use crate::key::ItemKey;
+use crate::key::{ItemKey, mismatch};
 use crate::records::ITEMS;
 use crate::request::{Expressions, HoldsExpressions};
 use crate::streams::Occasion;
@@ -210,7 +210,10 @@ fn one_write(state: &State, call: &Call, name: &str, request: api::WriteRequest)
     match (request.put_request, request.delete_request) {
         (Some(put), None) => {
             let item = attributes(put.item)?;
-            Ok(Write::put(state.table(call, name)?, item, none)?)
+            let table = state.table(call, name)?;
+            // DynamoDB says less of these items than of those of PutItem.
+            table.record.schema.check_item(&item).map_err(|_| mismatch())?;
+            Ok(Write::put(table, item, none)?)
         }
         (None, Some(delete)) => {
             let key = attributes(delete.key)?;

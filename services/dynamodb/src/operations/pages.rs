@@ -88,14 +88,20 @@ impl Reader<'_> {
     }
 }
 
+/// The parameter that says what is answered, if one does.
+fn projecting(expressions: &Expressions, expression: Option<&String>) -> Option<&'static str> {
+    let name = if expression.is_some() { "ProjectionExpression" } else { "AttributesToGet" };
+    expressions.projection.is_some().then_some(name)
+}
+
 /// Refuses combinations of `Select` and a projection; true where only the count is answered.
-fn check_select(select: Option<&str>, has_projection: bool, has_index: bool) -> Result<bool, Invalid> {
-    match (select, has_projection) {
-        (Some("SPECIFIC_ATTRIBUTES"), false) => Err(Invalid::new(
+fn check_select(select: Option<&str>, projection: Option<&str>, has_index: bool) -> Result<bool, Invalid> {
+    match (select, projection) {
+        (Some("SPECIFIC_ATTRIBUTES"), None) => Err(Invalid::new(
             "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES",
         )),
-        (Some(select @ ("ALL_ATTRIBUTES" | "ALL_PROJECTED_ATTRIBUTES" | "COUNT")), true) => {
-            Err(Invalid::new(format!("Cannot specify the AttributesToGet when choosing to get {select}")))
+        (Some(select @ ("ALL_ATTRIBUTES" | "ALL_PROJECTED_ATTRIBUTES" | "COUNT")), Some(projection)) => {
+            Err(Invalid::new(format!("Cannot specify the {projection} when choosing to get {select}")))
         }
         (Some("ALL_PROJECTED_ATTRIBUTES"), _) if !has_index => {
             Err(Invalid::new("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName"))
@@ -113,8 +119,8 @@ pub(crate) async fn query(state: Arc<State>, permit: Permit<api::Query>) -> Resu
                 .to_owned(),
         ));
     };
-    let counts_only =
-        check_select(input.select.as_deref(), expressions.projection.is_some(), input.index_name.is_some())?;
+    let projection = projecting(&expressions, input.projection_expression.as_ref());
+    let counts_only = check_select(input.select.as_deref(), projection, input.index_name.is_some())?;
     let table = state.table(&call, &input.table_name)?;
     let source = Source::of(&table, input.index_name.as_deref(), input.consistent_read.unwrap_or(false))?;
     let schema = source.schema();
@@ -187,8 +193,8 @@ fn check_start(partition: &PartitionRange, start: &Start, id: u64) -> Result<(),
 pub(crate) async fn scan(state: Arc<State>, permit: Permit<api::Scan>) -> Result<api::ScanOutput, Error> {
     let Permit { input, call, .. } = permit;
     let expressions = input.expressions()?;
-    let counts_only =
-        check_select(input.select.as_deref(), expressions.projection.is_some(), input.index_name.is_some())?;
+    let projection = projecting(&expressions, input.projection_expression.as_ref());
+    let counts_only = check_select(input.select.as_deref(), projection, input.index_name.is_some())?;
     let segment = segment(input.segment, input.total_segments)?;
     let table = state.table(&call, &input.table_name)?;
     let source = Source::of(&table, input.index_name.as_deref(), input.consistent_read.unwrap_or(false))?;

@@ -84,7 +84,7 @@ impl Change {
 
 fn check_not_exists(statement: &Statement) -> Result<(), Invalid> {
     if matches!(statement.verb, Verb::Select { is_check: true, .. }) {
-        return Err(Invalid::new("EXISTS can only be used in ExecuteTransaction"));
+        return Err(Invalid::new("EXISTS can only be used in ExecuteTransaction write requests."));
     }
     Ok(())
 }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use base::Region;
-use service::{Internal, Permit};
+use base::{AccountId, Region};
+use policy::{Policy, PolicyKind};
+use service::{Access, Call, Internal, Permit};
 use store::Transaction;
 
 use super::tables::policy_record;
@@ -11,6 +12,8 @@ use crate::State;
 use crate::api;
 use crate::dynamodbstreams::is_over;
 use crate::error::Error;
+use crate::invalid::Invalid;
+use crate::model::PolicyOf;
 use crate::records::{PolicyRecord, StreamRecord, TableRecord};
 use crate::streams;
 use crate::tables::{Target, save, stored};
@@ -19,7 +22,14 @@ use crate::tables::{Target, save, stored};
 const POLICY_BYTES_MAX: usize = 20 * 1_024;
 
 fn not_found(arn: &str) -> Error {
-    Error::ResourceNotFound(format!("Requested resource not found: ResourcArn: {arn} not found"))
+    // DynamoDB's own slip of the pen.
+    let streams = || format!("Requested resource not found: ResourcArn: {arn} not found");
+    Error::ResourceNotFound(match arn.rsplit_once(":table/") {
+        Some((_, table)) if !table.contains('/') => {
+            format!("Requested resource not found: Table: {table} not found")
+        }
+        _ => streams(),
+    })
 }
 
 fn no_policy(arn: &str) -> Error {
@@ -65,17 +75,49 @@ impl Holder {
     }
 }
 
+/// The name of a table or a stream, for messages.
+fn name_of(arn: &str) -> &str {
+    arn.rsplit_once(":table/").map_or(arn, |(_, name)| name)
+}
+
 /// Refuses a change that rests on another revision of the policy than there is.
-fn check_revision(policy: Option<&PolicyRecord>, expected: Option<&str>) -> Result<(), Error> {
+fn check_revision(arn: &str, policy: Option<&PolicyRecord>, expected: Option<&str>) -> Result<(), Error> {
     let present = policy.map(|policy| policy.revision.as_str());
-    match expected {
-        None => Ok(()),
-        Some("NO_POLICY") if present.is_none() => Ok(()),
-        Some(expected) if Some(expected) == present => Ok(()),
-        Some(_) => Err(Error::PolicyNotFound(
-            "The revision of the resource-based policy is not the expected one".to_owned(),
-        )),
-    }
+    let table = name_of(arn);
+    let found = match (expected, present) {
+        (None, _) | (Some("NO_POLICY"), None) => return Ok(()),
+        (Some(expected), Some(present)) if expected == present => return Ok(()),
+        (Some("NO_POLICY"), Some(present)) => format!(
+            "Requested policy update expecting none to be present for table {table}, but a policy exists with \
+             revision id {present}."
+        ),
+        (Some(expected), Some(present)) => format!(
+            "Requested update for policy with revision id {expected}, but the policy associated to target table \
+             {table} has revision id {present}."
+        ),
+        (Some(expected), None) => format!(
+            "Requested update for policy with revision id {expected}, but no policy is associated to target table \
+             {table}."
+        ),
+    };
+    Err(Error::PolicyNotFound(format!(
+        "Resource-based policy not found for the provided ResourceArn: {found}"
+    )))
+}
+
+/// Refuses a policy under which its own writer could not change it any more, unless that is meant.
+fn check_way_back(call: &Call, arn: &str, owner: AccountId, policy: &PolicyRecord) -> Result<(), Error> {
+    let compiled = Policy::parse(&policy.text, PolicyKind::Resource);
+    let compiled = compiled.map_err(|error| Error::Internal(Internal::new(error)))?;
+    let access =
+        Access::to("dynamodb:PutResourcePolicy", arn).owned_by(owner).resource_policy(Some(compiled));
+    call.ask(&access).map_err(|_| {
+        Invalid::parameter(
+            "Invalid policy document: The new policy would not let you change the policy of this resource in the \
+             future. Set ConfirmRemoveSelfResourceAccess to true to confirm that this is intended",
+        )
+        .into()
+    })
 }
 
 pub(crate) async fn put_resource_policy(
@@ -86,15 +128,28 @@ pub(crate) async fn put_resource_policy(
     if input.policy.len() > POLICY_BYTES_MAX {
         return Err(Error::Validation(format!("The policy is longer than {POLICY_BYTES_MAX} bytes")));
     }
-    let policy = policy_record(call.store(), &input.policy)?;
-    let revision = policy.revision.clone();
-    call.transact(|transaction| {
-        let mut holder = Holder::stored(transaction, &state, &input.resource_arn, call.region(), call.now())?;
-        check_revision(holder.policy().as_ref(), input.expected_revision_id.as_deref())?;
-        *holder.policy() = Some(policy);
-        holder.save(transaction, &state)
-    })
-    .await?;
+    let arn = input.resource_arn.as_str();
+    let is_stream = arn.contains("/stream/");
+    let of = if is_stream { PolicyOf::Stream(arn) } else { PolicyOf::Table(arn) };
+    let policy = policy_record(call.store(), &input.policy, of)?;
+    if !input.confirm_remove_self_resource_access.unwrap_or(false) {
+        let owner = arn.split(':').nth(4).and_then(|account| account.parse().ok());
+        check_way_back(&call, arn, owner.ok_or_else(|| not_found(arn))?, &policy)?;
+    }
+    let revision = call
+        .transact(|transaction| {
+            let mut holder = Holder::stored(transaction, &state, arn, call.region(), call.now())?;
+            check_revision(arn, holder.policy().as_ref(), input.expected_revision_id.as_deref())?;
+            // The same policy again is no other revision.
+            if let Some(present) = holder.policy().as_ref().filter(|present| present.text == policy.text) {
+                return Ok(present.revision.clone());
+            }
+            let revision = policy.revision.clone();
+            *holder.policy() = Some(policy);
+            holder.save(transaction, &state)?;
+            Ok::<_, Error>(revision)
+        })
+        .await?;
     Ok(api::PutResourcePolicyOutput { revision_id: Some(revision) })
 }
 
@@ -126,7 +181,8 @@ pub(crate) async fn delete_resource_policy(
         .transact(|transaction| {
             let mut holder =
                 Holder::stored(transaction, &state, &input.resource_arn, call.region(), call.now())?;
-            check_revision(holder.policy().as_ref(), input.expected_revision_id.as_deref())?;
+            let expected = input.expected_revision_id.as_deref();
+            check_revision(&input.resource_arn, holder.policy().as_ref(), expected)?;
             let Some(policy) = holder.policy().take() else {
                 return Err(no_policy(&input.resource_arn));
             };

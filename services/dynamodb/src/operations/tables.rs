@@ -96,14 +96,23 @@ fn new_record(input: &api::CreateTableInput, target: &Target, call: &Call) -> Re
         input.sse_specification.as_ref().and_then(|sse| sse.enabled).unwrap_or(false);
     record.tags = model::tagged(&[], input.tags.as_deref().unwrap_or_default())?;
     let policy = input.resource_policy.as_deref();
-    record.policy = policy.map(|text| policy_record(call.store(), text)).transpose()?;
+    let arn = record.arn();
+    let of = model::PolicyOf::Table(&arn);
+    record.policy = policy.map(|text| policy_record(call.store(), text, of)).transpose()?;
     Ok(record)
 }
 
-/// A resource policy that parses, with a new revision. Users and roles that it names are kept by their unique ids.
-pub(crate) fn policy_record(store: &Store, text: &str) -> Result<PolicyRecord, Error> {
-    let invalid = |error: &dyn std::fmt::Display| Invalid::new(format!("Invalid policy document: {error}"));
+/// A resource policy that parses and names what is its own, with a new revision. Users and roles that it names are kept by
+/// their unique ids.
+pub(crate) fn policy_record(
+    store: &Store,
+    text: &str,
+    of: model::PolicyOf<'_>,
+) -> Result<PolicyRecord, Error> {
+    let invalid =
+        |error: &dyn std::fmt::Display| Invalid::parameter(format!("Invalid policy document: {error}"));
     Policy::parse(text, PolicyKind::Resource).map_err(|error| invalid(&error))?;
+    of.check(text)?;
     let text = identity::bind_principals(store, text).map_err(|error| match error {
         BindError::Unknown(_) => Error::from(invalid(&error)),
         BindError::Directory(error) => Error::Internal(Internal::new(error)),

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use base::Timestamp;
-use protocol::Entries;
+use protocol::{Entries, Value};
 use service::{Call, Internal, Permit};
 use store::{Key, Transaction};
 
@@ -18,9 +18,11 @@ use crate::capacity::{Units, Usage, is_wanted, read_units};
 use crate::error::{Cancellation, Error, transaction_cancelled};
 use crate::invalid::Invalid;
 use crate::item;
+use crate::key::ItemKey;
 use crate::records::{ITEMS, TOKENS};
-use crate::request::HoldsExpressions;
+use crate::request::{Expressions, HoldsExpressions};
 use crate::streams::Occasion;
+use crate::tables::Table;
 use crate::throughput::Direction;
 
 /// The most actions of one transaction.
@@ -54,21 +56,14 @@ pub(crate) async fn transact_get_items(
 ) -> Result<api::TransactGetItemsOutput, Error> {
     let Permit { input, call, .. } = permit;
     check_count(input.transact_items.len())?;
+    let reads = reads(&state, &call, input.transact_items)?;
     let snapshot = call.store().snapshot()?;
     let mut units = Units::default();
-    let mut responses = Vec::new();
-    let mut seen = HashSet::new();
+    let mut responses = Vec::with_capacity(reads.len());
     let mut bytes: usize = 0;
-    for api::TransactGetItem { get } in input.transact_items {
-        let expressions = get.expressions()?;
-        let table = state.table(&call, &get.table_name)?;
-        expressions.check_key_paths(&table.record.schema)?;
-        let key = table.record.schema.key_of(&attributes(get.key)?)?;
+    for Read { table, key, expressions } in reads {
         table.check_read(None, call.now())?;
         let stored = snapshot.get(ITEMS, key.in_table(table.record.id))?;
-        if !seen.insert((table.record.id, key)) {
-            return Err(Error::Validation(REPEATED.to_owned()));
-        }
         let item = stored.map(|bytes| item::decode(&bytes)).transpose()?;
         let size = item.as_ref().map_or(0, Attributes::size_bytes);
         bytes = bytes.saturating_add(size);
@@ -86,8 +81,38 @@ pub(crate) async fn transact_get_items(
     }
     Ok(api::TransactGetItemsOutput {
         responses: Some(responses),
-        consumed_capacity: units.consumed(input.return_consumed_capacity.as_deref()),
+        consumed_capacity: units.transacted(input.return_consumed_capacity.as_deref(), Direction::Read),
     })
+}
+
+/// One read of a transaction.
+struct Read {
+    table: Arc<Table>,
+    key: ItemKey,
+    expressions: Expressions,
+}
+
+fn reads(state: &State, call: &Call, items: Vec<api::TransactGetItem>) -> Result<Vec<Read>, Error> {
+    let mut reads = Vec::with_capacity(items.len());
+    let mut reasons = Vec::with_capacity(items.len());
+    let mut seen = HashSet::new();
+    for api::TransactGetItem { get } in items {
+        let expressions = get.expressions()?;
+        let table = state.table(call, &get.table_name)?;
+        expressions.check_key_paths(&table.record.schema)?;
+        let key = attributes(get.key)?;
+        if let Err(invalid) = table.record.schema.check_key(&key) {
+            reasons.push(Cancellation::Invalid(invalid));
+            continue;
+        }
+        let key = table.record.schema.key_of(&key)?;
+        if !seen.insert((table.record.id, key.clone())) {
+            return Err(Error::Validation(REPEATED.to_owned()));
+        }
+        reads.push(Read { table, key, expressions });
+        reasons.push(Cancellation::None);
+    }
+    if reads.len() < reasons.len() { Err(transaction_cancelled(reasons)) } else { Ok(reads) }
 }
 
 pub(crate) async fn transact_write_items(
@@ -102,70 +127,114 @@ pub(crate) async fn transact_write_items(
     let mut writes = Vec::with_capacity(input.transact_items.len());
     let mut seen = HashSet::new();
     for action in input.transact_items {
-        let write = write(&state, &call, action)?;
-        if !seen.insert((write.table.record.id, write.key.clone())) {
+        let prepared = prepared(&state, &call, action)?;
+        if let Ok(write) = &prepared
+            && !seen.insert((write.table.record.id, write.key.clone()))
+        {
             return Err(Error::Validation(REPEATED.to_owned()));
         }
-        writes.push(write.reading_before(is_wanted(mode)));
+        writes.push(prepared.map(|write| write.reading_before(is_wanted(mode))));
     }
     let metrics_mode = input.return_item_collection_metrics.as_deref();
     let occasion = Occasion::of_call(call.now());
-    let (units, metrics) = call
+    let (consumed_capacity, metrics) = call
         .transact(|transaction| {
             if let Some(token) = &token
                 && token.is_repeated(transaction)?
             {
-                return Ok((Units::default(), Metrics::default()));
+                let units = repeated(transaction, &writes)?;
+                return Ok((units.transacted(mode, Direction::Read), Metrics::default()));
             }
-            perform_all(transaction, writes, metrics_mode, occasion)
+            let (units, metrics) = perform_all(transaction, writes, metrics_mode, occasion)?;
+            Ok::<_, Error>((units.transacted(mode, Direction::Write), metrics))
         })
         .await?;
-    Ok(api::TransactWriteItemsOutput {
-        consumed_capacity: units.consumed(mode),
-        item_collection_metrics: metrics.answered(),
-    })
+    Ok(api::TransactWriteItemsOutput { consumed_capacity, item_collection_metrics: metrics.answered() })
 }
 
-/// The one action of an entry.
-fn write(state: &State, call: &Call, action: api::TransactWriteItem) -> Result<Write, Error> {
+/// What is said of an entry that is not one action.
+pub(crate) fn not_one(action: &api::TransactWriteItem) -> Option<Error> {
     let api::TransactWriteItem { condition_check, put, delete, update } = action;
-    Ok(match (condition_check, put, delete, update) {
-        (Some(check), None, None, None) => {
-            let expressions = check.expressions()?;
-            let key = attributes(check.key)?;
-            Write::check(state.table(call, &check.table_name)?, &key, expressions)?
-                .answering_on_failure(check.return_values_on_condition_check_failure.as_deref())
+    let given = [condition_check.is_some(), put.is_some(), delete.is_some(), update.is_some()];
+    let message = match given.into_iter().filter(|is_given| *is_given).count() {
+        0 => "Invalid Request: TransactWriteRequest should contain Delete or Put or Update request",
+        1 => return None,
+        _ => "TransactItems can only contain one of Check, Put, Update or Delete",
+    };
+    Some(Error::Validation(message.to_owned()))
+}
+
+/// A write; or, where its key is not of the table's schema, what the reason of its cancellation says.
+pub(crate) type Prepared = Result<Write, Invalid>;
+
+/// The one action of an entry.
+fn prepared(state: &State, call: &Call, action: api::TransactWriteItem) -> Result<Prepared, Error> {
+    if let Some(error) = not_one(&action) {
+        return Err(error);
+    }
+    let api::TransactWriteItem { condition_check, put, delete, update } = action;
+    let fitting = |table: &str, key: Entries<Value>| -> Result<_, Error> {
+        let (table, key) = (state.table(call, table)?, attributes(key)?);
+        let fits = table.record.schema.check_key(&key);
+        Ok(fits.map(|()| (table, key)))
+    };
+    let (write, on_failure) = if let Some(put) = put {
+        let expressions = put.expressions()?;
+        let (table, item) = (state.table(call, &put.table_name)?, attributes(put.item)?);
+        if let Err(invalid) = table.record.schema.check_item(&item) {
+            return Ok(Err(invalid));
         }
-        (None, Some(put), None, None) => {
-            let expressions = put.expressions()?;
-            let item = attributes(put.item)?;
-            Write::put(state.table(call, &put.table_name)?, item, expressions)?
-                .answering_on_failure(put.return_values_on_condition_check_failure.as_deref())
+        for index in &table.record.indexes {
+            index.schema.check_filled(&index.name, &item)?;
         }
-        (None, None, Some(delete), None) => {
-            let expressions = delete.expressions()?;
-            let key = attributes(delete.key)?;
-            Write::delete(state.table(call, &delete.table_name)?, &key, expressions)?
-                .answering_on_failure(delete.return_values_on_condition_check_failure.as_deref())
+        (Write::put(table, item, expressions)?, put.return_values_on_condition_check_failure)
+    } else if let Some(update) = update {
+        let expressions = update.expressions()?;
+        match fitting(&update.table_name, update.key)? {
+            Ok((table, key)) => {
+                (Write::update(table, key, expressions)?, update.return_values_on_condition_check_failure)
+            }
+            Err(invalid) => return Ok(Err(invalid)),
         }
-        (None, None, None, Some(update)) => {
-            let expressions = update.expressions()?;
-            let key = attributes(update.key)?;
-            Write::update(state.table(call, &update.table_name)?, key, expressions)?
-                .answering_on_failure(update.return_values_on_condition_check_failure.as_deref())
+    } else if let Some(delete) = delete {
+        let expressions = delete.expressions()?;
+        match fitting(&delete.table_name, delete.key)? {
+            Ok((table, key)) => {
+                (Write::delete(table, &key, expressions)?, delete.return_values_on_condition_check_failure)
+            }
+            Err(invalid) => return Ok(Err(invalid)),
         }
-        _ => {
-            return Err(Error::Validation(
-                "TransactItems can only contain one of Check, Put, Update or Delete".to_owned(),
-            ));
+    } else if let Some(check) = condition_check {
+        let expressions = check.expressions()?;
+        match fitting(&check.table_name, check.key)? {
+            Ok((table, key)) => {
+                (Write::check(table, &key, expressions)?, check.return_values_on_condition_check_failure)
+            }
+            Err(invalid) => return Ok(Err(invalid)),
         }
-    })
+    } else {
+        return Err(Error::Internal(Internal::new("an action of a transaction is none")));
+    };
+    Ok(Ok(write.answering_on_failure(on_failure.as_deref())))
+}
+
+/// What a request costs that was done before: its items are read, and nothing is written.
+pub(crate) fn repeated(transaction: &mut Transaction<'_>, writes: &[Prepared]) -> Result<Units, Error> {
+    let mut units = Units::default();
+    for write in writes.iter().flatten() {
+        let record = &write.table.record;
+        let stored = transaction.get(ITEMS, write.key.in_table(record.id))?;
+        let item = stored.map(|bytes| item::decode(&bytes)).transpose()?;
+        let size = item.as_ref().map_or(0, Attributes::size_bytes);
+        units.add(&record.name, &Usage::of_table(FACTOR * read_units(size, true)));
+    }
+    Ok(units)
 }
 
 /// Does all of the writes, or says of each why not.
 pub(crate) fn perform_all(
     transaction: &mut Transaction<'_>,
-    writes: Vec<Write>,
+    writes: Vec<Prepared>,
     metrics_mode: Option<&str>,
     occasion: Occasion,
 ) -> Result<(Units, Metrics), Error> {
@@ -175,6 +244,14 @@ pub(crate) fn perform_all(
     let mut is_cancelled = false;
     let mut bytes: usize = 0;
     for write in writes {
+        let write = match write {
+            Ok(write) => write,
+            Err(invalid) => {
+                is_cancelled = true;
+                reasons.push(Cancellation::Invalid(invalid));
+                continue;
+            }
+        };
         let table = write.table.record.name.clone();
         match write.counting(FACTOR).perform(transaction, occasion) {
             Ok(outcome) => {

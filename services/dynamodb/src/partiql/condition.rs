@@ -82,6 +82,11 @@ fn leaf(cursor: &mut Cursor<'_>) -> Result<Condition, Invalid> {
         let (one, two) = pair(cursor)?;
         return Ok(Condition::Contains(one, two));
     }
+    for (name, exists) in [("attribute_exists", true), ("attribute_not_exists", false)] {
+        if cursor.eat_function(name) {
+            return existence(cursor, exists);
+        }
+    }
     if cursor.eat_function("attribute_type") {
         let (one, two) = pair(cursor)?;
         let Operand::Value(AttributeValue::S(name)) = two else {
@@ -103,29 +108,70 @@ fn leaf(cursor: &mut Cursor<'_>) -> Result<Condition, Invalid> {
     } else if is_negated {
         return Err(faulty("expected BETWEEN or IN"));
     } else {
-        let comparator = comparator(cursor)?;
-        Condition::Compare(comparator, one, operand(cursor)?)
+        let (comparator, sign) = comparator(cursor)?;
+        let two = operand(cursor)?;
+        if !matches!(comparator, Comparator::Equal | Comparator::NotEqual) {
+            [&one, &two].into_iter().try_for_each(|operand| check_orderable(sign, operand))?;
+        }
+        Condition::Compare(comparator, one, two)
     };
     Ok(if is_negated { Condition::Not(Box::new(tested)) } else { tested })
 }
 
-/// `IS MISSING`, `IS NOT MISSING`, `IS NULL`, `IS NOT NULL`
+/// What stands behind `attribute_exists(` and its opposite, which may be compared with a truth value.
+fn existence(cursor: &mut Cursor<'_>, exists: bool) -> Result<Condition, Invalid> {
+    let path = cursor.path()?;
+    cursor.expect(")")?;
+    let mut wanted = exists;
+    if cursor.eat("=") {
+        let AttributeValue::Bool(truth) = expected(cursor)? else {
+            return Err(faulty("a function of existence is compared with true or false"));
+        };
+        wanted = exists == truth;
+    }
+    Ok(if wanted { Condition::Exists(path) } else { Condition::NotExists(path) })
+}
+
+/// Refuses values that have no order.
+fn check_orderable(sign: &str, operand: &Operand) -> Result<(), Invalid> {
+    match operand {
+        Operand::Value(value) if !value.is_orderable() => Err(Invalid::new(format!(
+            "Incorrect operand type for operator or function; operator or function: {sign}, operand type: {}",
+            value.type_name()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// The types that IS knows, and those of attributes that they stand for.
+const TYPES: [(&str, &str); 9] = [
+    ("NULL", "NULL"),
+    ("BOOL", "BOOL"),
+    ("BOOLEAN", "BOOL"),
+    ("BLOB", "B"),
+    ("STRING", "S"),
+    ("NUMERIC", "N"),
+    ("STRUCT", "M"),
+    ("TUPLE", "M"),
+    ("LIST", "L"),
+];
+
+/// `IS MISSING`, `IS NOT MISSING`, `IS NULL`, `IS STRING`, …
 fn is(cursor: &mut Cursor<'_>, one: Operand) -> Result<Condition, Invalid> {
     let is_negated = cursor.eat_word("NOT");
     let Operand::Path(path) = one else { return Err(faulty("IS wants a path before it")) };
-    let tested = if cursor.eat_word("MISSING") {
+    if cursor.eat_word("MISSING") {
         return Ok(if is_negated { Condition::Exists(path) } else { Condition::NotExists(path) });
-    } else if cursor.eat_word("NULL") {
-        Condition::Type(Operand::Path(path), "NULL".to_owned())
-    } else {
-        return Err(faulty("expected MISSING or NULL"));
-    };
+    }
+    let known = TYPES.into_iter().find(|(name, _)| cursor.eat_word(name));
+    let Some((_, type_name)) = known else { return Err(faulty("expected MISSING or a type behind IS")) };
+    let tested = Condition::Type(Operand::Path(path), type_name.to_owned());
     Ok(if is_negated { Condition::Not(Box::new(tested)) } else { tested })
 }
 
-fn comparator(cursor: &mut Cursor<'_>) -> Result<Comparator, Invalid> {
+fn comparator(cursor: &mut Cursor<'_>) -> Result<(Comparator, &'static str), Invalid> {
     let Token::Sign(sign) = cursor.advance() else { return Err(faulty("expected an operator")) };
-    Ok(match sign {
+    let comparator = match sign {
         "=" => Comparator::Equal,
         "<>" | "!=" => Comparator::NotEqual,
         "<" => Comparator::Less,
@@ -133,7 +179,8 @@ fn comparator(cursor: &mut Cursor<'_>) -> Result<Comparator, Invalid> {
         ">" => Comparator::Greater,
         ">=" => Comparator::GreaterEqual,
         _ => return Err(faulty("expected an operator")),
-    })
+    };
+    Ok((comparator, sign))
 }
 
 fn options(cursor: &mut Cursor<'_>) -> Result<Vec<Operand>, Invalid> {

@@ -132,7 +132,7 @@ impl<'a> Cursor<'a> {
     pub(super) fn finish(mut self) -> Result<(), Invalid> {
         self.eat(";");
         if *self.peek() != Token::End {
-            return Err(faulty("unexpected text behind the statement"));
+            return Err(faulty("Unexpected token after expression"));
         }
         if self.parameters.next().is_some() { Err(unequal()) } else { Ok(()) }
     }

@@ -32,7 +32,7 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut rest = text;
     loop {
-        rest = rest.trim_start();
+        rest = behind_comments(rest);
         let (token, length) = token(rest);
         let is_last = matches!(token, Token::End | Token::Unknown);
         tokens.push(token);
@@ -43,12 +43,29 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
     }
 }
 
+/// The text behind blanks, `-- comments` and `/* comments */`. One without an end is no comment.
+fn behind_comments(text: &str) -> &str {
+    let mut rest = text.trim_start();
+    loop {
+        let behind = if let Some(comment) = rest.strip_prefix("--") {
+            Some(comment.split_once('\n').map_or("", |(_, behind)| behind))
+        } else {
+            rest.strip_prefix("/*").and_then(|comment| Some(comment.split_once("*/")?.1))
+        };
+        match behind {
+            Some(behind) => rest = behind.trim_start(),
+            None => return rest,
+        }
+    }
+}
+
 fn token(rest: &str) -> (Token, usize) {
     let Some(first) = rest.chars().next() else { return (Token::End, 0) };
     match first {
         '\'' => quoted(rest, '\'', Token::Text),
         '"' => quoted(rest, '"', Token::Quoted),
         '0'..='9' => number(rest),
+        '.' if rest.as_bytes().get(1).is_some_and(u8::is_ascii_digit) => number(rest),
         _ if first.is_ascii_alphabetic() || first == '_' => {
             let length = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
             (Token::Word(rest.get(..length).unwrap_or("").to_owned()), length)

@@ -1,7 +1,8 @@
-//! The four statements, and EXISTS.
+//! The four statements, UPDATE in both of its forms, and EXISTS.
 
 use super::condition::filter;
 use super::cursor::{Cursor, faulty};
+use super::lexer::Token;
 use super::value::{expected, tuple, value};
 use super::{Statement, Verb};
 use crate::attribute::AttributeValue;
@@ -22,6 +23,8 @@ pub(super) fn statement(cursor: &mut Cursor<'_>) -> Result<Statement, Invalid> {
         insert(cursor)
     } else if cursor.eat_word("UPDATE") {
         update(cursor)
+    } else if cursor.eat_word("FROM") {
+        update_from(cursor)
     } else if cursor.eat_word("DELETE") {
         delete(cursor)
     } else {
@@ -29,11 +32,27 @@ pub(super) fn statement(cursor: &mut Cursor<'_>) -> Result<Statement, Invalid> {
     }
 }
 
+/// The words that may stand behind a table; any other would be another name for it.
+const BEHIND_TABLE: [&str; 6] = ["WHERE", "ORDER", "SET", "REMOVE", "RETURNING", "VALUE"];
+
 /// A table, and an index behind a dot.
 fn place(cursor: &mut Cursor<'_>) -> Result<(String, Option<String>), Invalid> {
-    let table = cursor.name()?;
-    let index = if cursor.eat(".") { Some(cursor.name()?) } else { None };
+    let table = component(cursor)?;
+    let index = if cursor.eat(".") { Some(component(cursor)?) } else { None };
+    if cursor.eat(".") {
+        return Err(Invalid::new("A path may contain at most 2 components in the FROM clause"));
+    }
+    if matches!(cursor.peek(), Token::Word(_)) && !BEHIND_TABLE.iter().any(|word| cursor.is_word(word)) {
+        return Err(Invalid::new("Aliasing is not supported"));
+    }
     Ok((table, index))
+}
+
+fn component(cursor: &mut Cursor<'_>) -> Result<String, Invalid> {
+    if matches!(cursor.peek(), Token::Quoted(name) if name.is_empty()) {
+        return Err(Invalid::new("Path component cannot be an empty string"));
+    }
+    cursor.name()
 }
 
 fn table(cursor: &mut Cursor<'_>) -> Result<String, Invalid> {
@@ -50,6 +69,10 @@ fn select(cursor: &mut Cursor<'_>, is_check: bool) -> Result<Statement, Invalid>
             let path = cursor.path()?;
             if paths.iter().any(|known| !known.is_apart_from(&path)) {
                 return Err(faulty("two selected paths overlap"));
+            }
+            if paths.iter().any(|known| known.name() == path.name()) {
+                let name = path.name();
+                return Err(Invalid::new(format!("Duplicate identifiers in select clause: {name}")));
             }
             paths.push(path);
             if !cursor.eat(",") {
@@ -93,6 +116,23 @@ fn insert(cursor: &mut Cursor<'_>) -> Result<Statement, Invalid> {
 
 fn update(cursor: &mut Cursor<'_>) -> Result<Statement, Invalid> {
     let table = table(cursor)?;
+    let update = changes(cursor)?;
+    let condition = filter(cursor)?;
+    let returning = returning(cursor)?;
+    Ok(Statement { table, index: None, verb: Verb::Update { update, condition, returning } })
+}
+
+/// The same with its table and its condition first: `FROM table WHERE … SET …`.
+fn update_from(cursor: &mut Cursor<'_>) -> Result<Statement, Invalid> {
+    let table = table(cursor)?;
+    let condition = filter(cursor)?;
+    let update = changes(cursor)?;
+    let returning = returning(cursor)?;
+    Ok(Statement { table, index: None, verb: Verb::Update { update, condition, returning } })
+}
+
+/// `SET …` and `REMOVE …`, one after the other.
+fn changes(cursor: &mut Cursor<'_>) -> Result<Update, Invalid> {
     let mut update = Update::default();
     let mut is_remove = None;
     loop {
@@ -117,9 +157,7 @@ fn update(cursor: &mut Cursor<'_>) -> Result<Statement, Invalid> {
     if is_remove.is_none() {
         return Err(faulty("UPDATE wants SET or REMOVE"));
     }
-    let condition = filter(cursor)?;
-    let returning = returning(cursor)?;
-    Ok(Statement { table, index: None, verb: Verb::Update { update, condition, returning } })
+    Ok(update)
 }
 
 /// What stands behind `SET path =`.
@@ -183,8 +221,11 @@ fn delete(cursor: &mut Cursor<'_>) -> Result<Statement, Invalid> {
     let table = table(cursor)?;
     let condition = filter(cursor)?;
     let returning = returning(cursor)?;
-    if returning.is_some_and(|returning| returning != "ALL_OLD") {
-        return Err(faulty("DELETE can only return ALL OLD *"));
+    if let Some(other) = returning.filter(|returning| *returning != "ALL_OLD") {
+        let clause = other.replace("UPDATED", "MODIFIED").replace('_', " ");
+        return Err(Invalid::new(format!(
+            "Invalid returning clause: RETURNING {clause} *. Only RETURNING ALL OLD * is allowed in DELETE statements."
+        )));
     }
     Ok(Statement { table, index: None, verb: Verb::Delete { condition, returning } })
 }

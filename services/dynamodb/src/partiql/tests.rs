@@ -21,6 +21,8 @@ fn statements_of_every_kind_are_read() {
         "UPDATE Tab SET a = 1 SET b.c = b.c + 1 SET l = list_append(l, [1]) SET ss = set_add(ss, <<'x'>>) REMOVE d WHERE p = 'x' AND s = 'y' RETURNING ALL NEW *",
         "DELETE FROM Tab WHERE p = 'x' AND s = 'y' RETURNING ALL OLD *",
         "EXISTS(SELECT * FROM Tab WHERE p = 'x' AND s = 'y')",
+        "FROM Tab WHERE p = 'x' AND s = 'y' SET a = .5e1 REMOVE b RETURNING ALL OLD *",
+        "-- a note\nSELECT /* another */ * FROM Tab -- the last",
     ] {
         Statement::parse(statement, &[]).unwrap_or_else(|invalid| panic!("{statement}: {invalid}"));
     }
@@ -46,6 +48,11 @@ fn what_is_no_statement_is_refused() {
         "DROP TABLE Tab",
         "SELECT * FROM Tab; DELETE FROM Tab",
         "SELECT * FROM Tab WHERE p = ?",
+        "SELECT * FROM Tab /* no end",
+        "FROM Tab SET a = 1 WHERE p = 'x'",
+        "FROM Tab WHERE p = 'x'",
+        "SELECT * FROM Tab WHERE a IS SOMETHING",
+        "SELECT * FROM Tab WHERE attribute_exists(a) = 1",
     ] {
         assert!(Statement::parse(statement, &[]).is_err(), "{statement}");
     }

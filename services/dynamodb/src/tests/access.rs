@@ -198,6 +198,46 @@ async fn a_tables_own_policy_lets_in_and_keeps_out() {
 }
 
 #[tokio::test]
+async fn policies_name_what_is_theirs_and_leave_a_way_back() {
+    let fixture = Fixture::with_table("p:S").await;
+    let put = |statement: &Value| {
+        let document = json!({"Version": "2012-10-17", "Statement": statement});
+        json!({"ResourceArn": TABLE, "Policy": document.to_string()})
+    };
+    let statement = |effect: &str, action: &str, resource: &str| json!({"Effect": effect, "Principal": "*", "Action": action, "Resource": resource});
+    for (action, resource) in
+        [("s3:GetObject", TABLE), ("dynamodb:CreateTable", TABLE), ("dynamodb:GetItem", &format!("{TABLE}2"))]
+    {
+        let refused = fixture.invalid("PutResourcePolicy", &put(&statement("Allow", action, resource))).await;
+        assert!(
+            refused.starts_with(
+                "One or more parameter values were invalid: Invalid policy document: The following"
+            ),
+            "{refused}"
+        );
+    }
+    let shut = put(&statement("Deny", "dynamodb:PutResourcePolicy", TABLE));
+    let refused = fixture.invalid("PutResourcePolicy", &shut).await;
+    assert!(refused.contains("ConfirmRemoveSelfResourceAccess"), "{refused}");
+    let harmless = put(&statement("Deny", "dynamodb:DeleteTable", TABLE));
+    let first = fixture.ok("PutResourcePolicy", &harmless).await["RevisionId"].clone();
+    assert_eq!(fixture.ok("PutResourcePolicy", &harmless).await["RevisionId"], first, "nothing has changed");
+    let mut none = harmless.clone();
+    none["ExpectedRevisionId"] = json!("NO_POLICY");
+    let (code, message) = fixture.refused("PutResourcePolicy", &none).await;
+    assert_eq!(code, "PolicyNotFoundException");
+    assert!(
+        message.ends_with(&format!("but a policy exists with revision id {}.", first.as_str().unwrap())),
+        "{message}"
+    );
+    let mut confirmed = shut;
+    confirmed["ConfirmRemoveSelfResourceAccess"] = json!(true);
+    fixture.ok("PutResourcePolicy", &confirmed).await;
+    assert_eq!(fixture.refused("PutResourcePolicy", &harmless).await.0, "AccessDeniedException");
+    fixture.ok("DeleteResourcePolicy", &json!({"ResourceArn": TABLE})).await;
+}
+
+#[tokio::test]
 async fn tags_given_at_creation_need_leave_of_their_own() {
     let fixture = Fixture::new().await;
     let maker = fixture.kit.user("maker", allow(&["dynamodb:CreateTable"], &json!({}))).await;

@@ -156,7 +156,7 @@ async fn faulty_requests_are_refused_in_dynamodbs_words() {
         ("PutItem", put(json!({"ConditionExpression": "attribute_exists(p)", "ExpressionAttributeNames": {"#a": "a"}})), "Value provided in ExpressionAttributeNames unused in expressions: keys: {#a}".to_owned()),
         ("PutItem", put(json!({"ConditionExpression": "attribute_exists(p.x)"})), "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: Key: p".to_owned()),
         ("GetItem", json!({"TableName": "Tab", "Key": {"q": s("1")}}), "The provided key element does not match the schema".to_owned()),
-        ("GetItem", json!({"TableName": "Tab", "Key": {"p": s("")}}), format!("{prefix}The AttributeValue for a key attribute cannot contain an empty string value. Key: p")),
+        ("GetItem", json!({"TableName": "Tab", "Key": {"p": s("")}}), "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: p".to_owned()),
         ("UpdateItem", update("SET p = :v", json!({":v": s("2")}), "NONE"), format!("{prefix}Cannot update attribute p. This attribute is part of the key")),
         ("UpdateItem", update("SET a = b", json!({":v": s("2")}), "NONE"), "Value provided in ExpressionAttributeValues unused in expressions: keys: {:v}".to_owned()),
         ("UpdateItem", update("SET v = :v", json!({":v": s(&big)}), "NONE"), "Item size to update has exceeded the maximum allowed size".to_owned()),

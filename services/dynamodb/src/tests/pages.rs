@@ -143,6 +143,10 @@ async fn faulty_queries_are_refused_in_dynamodbs_words() {
             with(json!({"Select": "SPECIFIC_ATTRIBUTES"})),
             "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES",
         ),
+        (
+            with(json!({"Select": "COUNT", "ProjectionExpression": "q"})),
+            "Cannot specify the ProjectionExpression when choosing to get COUNT",
+        ),
         (with(json!({"ExclusiveStartKey": {"p": s("a")}})), start),
         (
             with(json!({"ExclusiveStartKey": {"p": s("b"), "s": n(1)}})),

@@ -119,12 +119,15 @@ async fn batches_answer_each_statement_and_transactions_all_or_nothing() {
                 "SELECT * FROM Tab WHERE p = 'a' AND s = 1",
                 "SELECT * FROM Tab WHERE p = 'a'",
                 "SELECT * FROM None WHERE p = 'a'",
+                "SLECT",
             ]),
         )
         .await;
     assert_eq!(answer["Responses"][0]["Item"]["s"], n(1));
     assert_eq!(answer["Responses"][1]["Error"]["Code"], "ValidationError");
     assert_eq!(answer["Responses"][2]["Error"]["Code"], "ResourceNotFound");
+    assert_eq!(answer["Responses"][3]["Error"]["Code"], "ValidationError", "it alone is refused");
+    assert!(fixture.invalid("BatchExecuteStatement", &batch(&["SLECT"])).await.contains("well formed"));
     let answer = fixture
         .ok(
             "BatchExecuteStatement",
@@ -144,7 +147,7 @@ async fn batches_answer_each_statement_and_transactions_all_or_nothing() {
         .call(
             "ExecuteTransaction",
             &transaction(&[
-                "EXISTS(SELECT * FROM Tab WHERE p = 'n' AND s = 1)",
+                "EXISTS(SELECT * FROM Tab WHERE p = 'n' AND s = 1 AND attribute_not_exists(x))",
                 "INSERT INTO Tab VALUE {'p': 'a', 's': 1}",
                 "DELETE FROM Tab WHERE p = 'a' AND s = 2",
             ]),
@@ -158,7 +161,7 @@ async fn batches_answer_each_statement_and_transactions_all_or_nothing() {
         .ok(
             "ExecuteTransaction",
             &transaction(&[
-                "EXISTS(SELECT * FROM Tab WHERE p = 'n' AND s = 1)",
+                "EXISTS(SELECT * FROM Tab WHERE p = 'n' AND s = 1 AND attribute_not_exists(x))",
                 "DELETE FROM Tab WHERE p = 'a' AND s = 2",
             ]),
         )
@@ -185,6 +188,103 @@ async fn batches_answer_each_statement_and_transactions_all_or_nothing() {
             .await
             .contains("both read and write")
     );
+}
+
+#[tokio::test]
+async fn transactions_say_what_they_do_not_take() {
+    let fixture = filled().await;
+    let write = "INSERT INTO Tab VALUE {'p': 'never', 's': 1}";
+    for (statement, message) in [
+        (
+            "UPDATE Tab SET x = 1 WHERE p = 'a' AND s = 1 RETURNING ALL NEW *",
+            "RETURNING clause is not supported in ExecuteTransaction.",
+        ),
+        (
+            "EXISTS(SELECT * FROM Tab WHERE p = 'a' AND s = 1)",
+            "EXISTS() must contain a single item read with additional condition",
+        ),
+        (
+            "EXISTS(SELECT * FROM Tab WHERE p = 'a' AND v = 1)",
+            "EXISTS() must contain a single item read with additional condition",
+        ),
+    ] {
+        let statements = json!({"TransactStatements": [{"Statement": statement}, {"Statement": write}]});
+        let expected = format!("Validation failed in TransactStatements[0]: {message}");
+        assert_eq!(fixture.invalid("ExecuteTransaction", &statements).await, expected);
+    }
+    for statement in [
+        "SELECT * FROM Tab WHERE p = 'a'",
+        "SELECT * FROM Tab WHERE p = 'a' AND s = 1 AND attribute_exists(v)",
+    ] {
+        let refused = fixture
+            .invalid("ExecuteTransaction", &json!({"TransactStatements": [{"Statement": statement}]}))
+            .await;
+        assert!(refused.ends_with("must specify the primary key in the where clause."), "{refused}");
+    }
+    assert!(items(&fixture, "SELECT * FROM Tab WHERE p = 'never' AND s = 1").await.is_empty());
+    let written = json!({"TransactStatements": [{"Statement": write}], "ReturnConsumedCapacity": "TOTAL"});
+    let written = fixture.ok("ExecuteTransaction", &written).await;
+    assert_eq!(written["Responses"], json!([]), "writes answer nothing");
+    assert_eq!(written["ConsumedCapacity"][0]["WriteCapacityUnits"], 2.0);
+}
+
+#[tokio::test]
+async fn conditions_functions_and_comments_are_understood() {
+    let fixture = filled().await;
+    items(&fixture, "INSERT INTO Tab VALUE {'p': 'w', 's': 1, 'm': {'deep': {'er': 'x'}}, 't': 'text', 'f': true, 'l': [1]}").await;
+    for (condition, found) in [
+        ("attribute_exists(t)", 1),
+        ("ATTRIBUTE_EXISTS(m.deep)", 1),
+        ("attribute_exists(none)", 0),
+        ("attribute_not_exists(none)", 1),
+        ("NOT attribute_exists(t)", 0),
+        ("(attribute_exists(none) OR attribute_exists(t) = true)", 1),
+        ("attribute_exists(t) = false", 0),
+        ("t IS STRING", 1),
+        ("t IS NOT STRING", 0),
+        ("t IS BOOL", 0),
+        ("f IS BOOLEAN", 1),
+        ("m IS STRUCT", 1),
+        ("l IS LIST", 1),
+        ("t = 'text' -- a note", 1),
+        ("/* a note */ t = 'text' /* another */", 1),
+        ("s = .1e1", 1),
+    ] {
+        let statement = format!("-- first\nSELECT * FROM Tab WHERE p = 'w' AND {condition}");
+        assert_eq!(items(&fixture, &statement).await.len(), found, "{condition}");
+    }
+    assert_eq!(
+        items(&fixture, "SELECT m.deep.er, t FROM Tab WHERE p = 'w'").await,
+        [json!({"er": s("x"), "t": s("text")})]
+    );
+    items(&fixture, "FROM Tab WHERE p = 'w' AND s = 1 AND attribute_exists(t) SET x = 7 REMOVE f").await;
+    assert_eq!(items(&fixture, "SELECT x, f FROM Tab WHERE p = 'w'").await, [json!({"x": n(7)})]);
+    for (statement, message) in [
+        ("SELECT * FROM Tab t WHERE p = 'w'", "Aliasing is not supported"),
+        ("DELETE FROM Tab AS t WHERE p = 'w'", "Aliasing is not supported"),
+        ("SELECT * FROM Tab.i.j WHERE p = 'w'", "A path may contain at most 2 components in the FROM clause"),
+        ("SELECT * FROM \"\" WHERE p = 'w'", "Path component cannot be an empty string"),
+        ("SELECT * FROM Tab.none WHERE p = 'w'", "The table does not have the specified index"),
+        ("SELECT a.x, b.x FROM Tab", "Duplicate identifiers in select clause: x"),
+        (
+            "SELECT * FROM None WHERE v < true",
+            "Incorrect operand type for operator or function; operator or function: <, operand type: BOOL",
+        ),
+        (
+            "SELECT * FROM Tab WHERE p = 'w' foo",
+            "Statement wasn't well formed, can't be processed: Unexpected token after expression",
+        ),
+        (
+            "DELETE FROM Tab WHERE p = 'w' AND s = 1 RETURNING MODIFIED OLD *",
+            "Invalid returning clause: RETURNING MODIFIED OLD *. Only RETURNING ALL OLD * is allowed in DELETE statements.",
+        ),
+    ] {
+        assert_eq!(
+            fixture.invalid("ExecuteStatement", &json!({"Statement": statement})).await,
+            message,
+            "{statement}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -58,10 +58,15 @@ pub(crate) fn version_id(seq: u64) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
+/// How many versions a key can ever have: ids of others' making name places beyond.
+const PLACES_MAX: u64 = 1 << 40;
+
 /// The place that an id names; `None` where it is no id of ours.
 pub(crate) fn place_of(version_id: &str) -> Option<u64> {
     let bytes = URL_SAFE_NO_PAD.decode(version_id).ok()?;
-    (bytes.len() == 24).then(|| bytes.first_chunk::<8>().map(|place| u64::from_be_bytes(*place)))?
+    let place =
+        bytes.first_chunk::<8>().map(|place| u64::from_be_bytes(*place)).filter(|_| bytes.len() == 24)?;
+    (place < PLACES_MAX).then_some(place)
 }
 
 /// Where a copy comes from.
@@ -143,7 +148,7 @@ mod tests {
         let id = version_id(77);
         assert_eq!((id.len(), place_of(&id)), (32, Some(77)));
         assert_ne!(version_id(77), id);
-        for text in ["", "null", "AAAA", &"A".repeat(33), "!"] {
+        for text in ["", "null", "AAAA", &"A".repeat(33), "!", "HPniJFCxqTsMuIH9KX8K8wEjNUgmABCD"] {
             assert_eq!(place_of(text), None, "{text}");
         }
     }

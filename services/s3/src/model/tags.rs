@@ -38,7 +38,11 @@ pub(crate) fn from_header(text: &str) -> Result<Tags, Error> {
     let mut pairs = Vec::new();
     for pair in text.split('&').filter(|pair| !pair.is_empty()) {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        pairs.push((decode(key)?, decode(value)?));
+        let (key, value) = (decode(key)?, decode(value)?);
+        if key.starts_with("aws:") {
+            return Err(invalid("Your TagKey cannot be prefixed with aws:"));
+        }
+        pairs.push((key, value));
     }
     collect(pairs, OBJECT_TAGS_MAX)
 }

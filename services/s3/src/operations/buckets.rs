@@ -99,13 +99,18 @@ fn check_location(constraint: Option<&str>, region: &str) -> Result<(), Error> {
         Some("EU") => "eu-west-1",
         Some(named) => named,
     };
+    let has_form =
+        |text: &str| text.split('-').count() >= 3 && text.ends_with(|end: char| end.is_ascii_digit());
+    let is_none = |text: &str| text == "us-east-1" || !has_form(text);
     match constraint {
-        Some("us-east-1") => Err(service::error::Fault::sender(
-            "InvalidLocationConstraint",
-            "The specified location-constraint is not valid",
-        )
-        .with_member("LocationConstraint", "us-east-1")
-        .into()),
+        Some(text) if text != "EU" && !text.is_empty() && is_none(text) => {
+            Err(service::error::Fault::sender(
+                "InvalidLocationConstraint",
+                "The specified location-constraint is not valid",
+            )
+            .with_member("LocationConstraint", text.chars().take(64).collect::<String>())
+            .into())
+        }
         _ if named == region => Ok(()),
         _ => {
             let named = constraint.filter(|text| !text.is_empty()).unwrap_or("unspecified");

@@ -85,20 +85,13 @@ fn choose(
     upload: &str,
     named: &[api::CompletedPart],
 ) -> Result<Vec<PartRecord>, Error> {
-    let invalid = || {
-        let message = "One or more of the specified parts could not be found.  The part may not have been uploaded, or \
-                       the specified entity tag may not match the part's entity tag.";
-        Error::new("InvalidPart", 400, message)
-    };
     let mut chosen = Vec::with_capacity(named.len());
     let mut wanted = named.iter().peekable();
     let mut previous = 0;
     for part in named {
         let number = part.part_number.ok_or_else(Error::malformed_xml)?;
         if number <= previous {
-            let message =
-                "The list of parts was not in ascending order. Parts must be ordered by part number.";
-            return Err(Error::new("InvalidPartOrder", 400, message));
+            return Err(Error::part_order(upload));
         }
         previous = number;
     }
@@ -109,7 +102,7 @@ fn choose(
         match wanted.next_if(|wanted| wanted.part_number == Some(i64::from(number))) {
             Some(wanted) => {
                 if !is_as_named(wanted, &part) {
-                    return Err(invalid());
+                    return Err(Error::invalid_part(upload, wanted));
                 }
                 chosen.push(part);
             }
@@ -119,13 +112,12 @@ fn choose(
             }
         }
     }
-    if wanted.peek().is_some() {
-        return Err(invalid());
+    if let Some(missing) = wanted.peek() {
+        return Err(Error::invalid_part(upload, missing));
     }
-    let small = chosen.iter().rev().skip(1).any(|part| part.size < PART_BYTES_MIN);
-    if small {
-        let message = "Your proposed upload is smaller than the minimum allowed size";
-        return Err(Error::new("EntityTooSmall", 400, message));
+    let mut before_last = named.iter().zip(&chosen).rev().skip(1).rev();
+    if let Some((named, part)) = before_last.find(|(_, part)| part.size < PART_BYTES_MIN) {
+        return Err(Error::part_too_small(named.part_number.unwrap_or_default(), part, PART_BYTES_MIN));
     }
     Ok(chosen)
 }

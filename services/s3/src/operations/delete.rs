@@ -121,7 +121,7 @@ pub(crate) async fn delete_many(
     permit: Permit<api::DeleteObjects>,
 ) -> Result<api::DeleteObjectsOutput, Error> {
     let (input, call) = (permit.input, permit.call);
-    let objects = input.delete.objects;
+    let objects = input.delete.objects.unwrap_or_default();
     if objects.is_empty() || objects.len() > OBJECTS_MAX {
         return Err(Error::malformed_xml());
     }
@@ -195,7 +195,9 @@ fn one_of_many(
     object: &api::ObjectIdentifier,
 ) -> Result<Done, Error> {
     name::check_key(&object.key)?;
-    object.version_id.as_deref().map(check_version_id).transpose()?;
+    if let Some(id) = object.version_id.as_deref().filter(|id| check_version_id(id).is_err()) {
+        return Err(Error::no_such_version(&object.key, id));
+    }
     let belief =
         Belief { etag: object.e_tag.clone(), modified: object.last_modified_time, size: object.size };
     delete_one(transaction, call, bucket, &object.key, object.version_id.as_deref(), &belief)

@@ -326,7 +326,8 @@ pub(crate) async fn put(s3: Arc<S3>, permit: Permit<api::PutObject>) -> Result<a
         write(&call, &input.bucket, &bucket, &input.key, version, received, conditions).await?;
     let mut output = api::PutObjectOutput {
         e_tag: Some(quoted(&version.etag)),
-        version_id: told_id(&bucket, &version),
+        // Where versions are suspended the writer is told of none.
+        version_id: version.id.clone(),
         ..Default::default()
     };
     tell_encryption!(output, &bucket, version.managed_key);

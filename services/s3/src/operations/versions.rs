@@ -35,7 +35,8 @@ pub(crate) async fn put(s3: Arc<S3>, permit: Permit<api::PutBucketVersioning>) -
     let versioning = match configuration.status.as_deref() {
         Some("Enabled") => Versioning::Enabled,
         Some("Suspended") => Versioning::Suspended,
-        _ => {
+        Some(_) => return Err(Error::malformed_xml()),
+        None => {
             let message = "The Versioning element must be specified";
             return Err(Error::new("IllegalVersioningConfigurationException", 400, message));
         }

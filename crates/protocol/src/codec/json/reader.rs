@@ -21,13 +21,15 @@ pub(in crate::codec) fn read(shape: Shape, body: &[u8]) -> Result<Value, Fault> 
     if body.is_empty() {
         return Ok(Value::Structure(Structure::new()));
     }
-    let state = State { values: Cell::new(VALUES_MAX), refusal: RefCell::new(None) };
+    let state =
+        State { values: Cell::new(VALUES_MAX), refusal: RefCell::new(None), is_too_deep: Cell::new(false) };
     let seed = Seed { shape, format: None, state: &state, depth: 0 };
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let read = seed.deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
     match read {
         Ok(Value::Null) => Ok(Value::Structure(Structure::new())),
         Ok(value) => Ok(value),
+        Err(_) if state.is_too_deep.get() => Err(too_deep(shape)),
         // What serde says of broken syntax names our library's words, not AWS's; and the position is enough.
         Err(error) => Err(Fault::sender(
             "SerializationException",
@@ -47,6 +49,17 @@ struct State {
     values: Cell<usize>,
     /// Why reading stopped, where it was not the syntax.
     refusal: RefCell<Option<String>>,
+    /// True where it was the depth.
+    is_too_deep: Cell<bool>,
+}
+
+/// What the API says of values that are nested deeper than anything it takes.
+fn too_deep(shape: Shape) -> Fault {
+    let model = shape.model();
+    match model.too_deep {
+        Some(message) => Fault::sender(model.validation_error.unwrap_or("ValidationException"), message),
+        None => Fault::sender("SerializationException", format!("Nesting is deeper than {DEPTH_MAX} levels")),
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -69,7 +82,8 @@ impl Seed<'_> {
 
     fn child<E: Error>(&self, member: &'static Member) -> Result<Self, E> {
         if self.depth >= DEPTH_MAX {
-            return self.refuse(format!("Nesting is deeper than {DEPTH_MAX} levels"));
+            self.state.is_too_deep.set(true);
+            return Err(E::custom("refused"));
         }
         let format = member.timestamp_format;
         Ok(Self { shape: self.shape.of(member), format, state: self.state, depth: self.depth + 1 })

@@ -54,6 +54,7 @@ pub(super) fn read(text: &'static str) -> Result<&'static Model, UnreadableModel
             .map(|reasons| reasons.0.into_iter().map(|(shape, reason)| (shape, reason.0)).collect()),
         validation_reason: raw.validation_reason.map(|text| text.0),
         error_namespace: raw.error_namespace.map(|text| text.0),
+        too_deep: raw.too_deep.map(|text| text.0),
         crc32: raw.crc32,
         bare_errors: raw.bare_errors,
         event_source: format!("{}.amazonaws.com", raw.event_source.map_or(service, |text| text.0)),

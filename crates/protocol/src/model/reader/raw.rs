@@ -86,6 +86,8 @@ pub(super) struct RawModel {
     #[serde(default)]
     pub(super) error_namespace: Option<Text>,
     #[serde(default)]
+    pub(super) too_deep: Option<Text>,
+    #[serde(default)]
     pub(super) crc32: bool,
     #[serde(default)]
     pub(super) bare_errors: bool,

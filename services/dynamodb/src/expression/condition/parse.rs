@@ -257,8 +257,9 @@ impl Parser<'_> {
             _ => None,
         });
         if let Some(name) = unfit {
+            let word = self.operator_word();
             let message = format!(
-                "Incorrect operand type for operator or function; operator: {operator}, operand type: {name}"
+                "Incorrect operand type for operator or function; {word}: {operator}, operand type: {name}"
             );
             self.faults.note(Class::Operand, message);
         }

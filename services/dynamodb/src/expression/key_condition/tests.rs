@@ -42,7 +42,10 @@ fn what_no_range_can_answer_is_refused_in_dynamodbs_words() {
         ("p IN (:a)", "Invalid operator used in KeyConditionExpression: IN"),
         ("attribute_exists(p)", "Invalid operator used in KeyConditionExpression: attribute_exists"),
         ("contains(p, :a)", "Invalid operator used in KeyConditionExpression: contains"),
-        ("p = :a AND p = :b", "KeyConditionExpressions must only contain one condition per key"),
+        (
+            "p = :a AND p = :b",
+            "Invalid KeyConditionExpression: KeyConditionExpressions must only contain one condition per key",
+        ),
         (
             "p = s",
             "Invalid condition in KeyConditionExpression: Multiple attribute names used in one condition",

@@ -19,8 +19,8 @@ use crate::error::Error;
 use crate::expression::Projection;
 use crate::invalid::Invalid;
 use crate::item;
-use crate::operations::transactions::{FACTOR, REPEATED, Token, perform_all};
-use crate::operations::write::{Refusal, Write};
+use crate::operations::transactions::{FACTOR, Prepared, REPEATED, Token, perform_all, repeated};
+use crate::operations::write::Refusal;
 use crate::partiql::search::whole_key;
 use crate::partiql::{Statement, Verb};
 use crate::records::ITEMS;
@@ -29,6 +29,31 @@ use crate::tables::Table;
 use crate::throughput::Direction;
 
 const MIXED: &str = "Batch request cannot contain both read and write statements";
+const KEYLESS_IN_BATCH: &str =
+    "Select statements within BatchExecuteStatement must specify the primary key in the where clause.";
+const KEYLESS_IN_TRANSACTION: &str =
+    "Select statements within ExecuteTransaction must specify the primary key in the where clause.";
+
+/// What is wrong with one statement of a transaction.
+fn in_transaction(at: usize, message: &str) -> Error {
+    Error::Validation(format!("Validation failed in TransactStatements[{at}]: {message}"))
+}
+
+/// Refuses what transactions do not take of a statement, whatever its table.
+fn check_in_transaction(at: usize, statement: &Statement) -> Result<(), Error> {
+    match &statement.verb {
+        Verb::Update { returning: Some(_), .. } | Verb::Delete { returning: Some(_), .. } => {
+            Err(in_transaction(at, "RETURNING clause is not supported in ExecuteTransaction."))
+        }
+        Verb::Select { is_check: true, .. } if statement.index.is_some() => {
+            Err(in_transaction(at, "Operations on indices are not supported in transactions"))
+        }
+        Verb::Select { .. } if statement.index.is_some() => {
+            Err(in_transaction(at, "Reads on indices are not supported within transactions."))
+        }
+        _ => Ok(()),
+    }
+}
 
 /// An item read by its whole key.
 struct Found {
@@ -36,34 +61,40 @@ struct Found {
     bytes: usize,
 }
 
-fn read_one(snapshot: &Snapshot, table: &Table, statement: &Statement) -> Result<Found, Error> {
+/// The item that a SELECT names by its whole key, and by nothing else; `keyless` says that it does not.
+fn read_one(
+    snapshot: &Snapshot,
+    table: &Table,
+    statement: &Statement,
+    keyless: &str,
+) -> Result<Found, Error> {
     let Verb::Select { paths, condition, .. } = &statement.verb else {
         return Err(Error::Validation(MIXED.to_owned()));
     };
-    if statement.index.is_some() {
-        return Err(Error::Validation("Statements of this operation cannot read an index".to_owned()));
-    }
     let schema = &table.record.schema;
-    let (key, rest) = whole_key(schema, condition.as_ref())?;
+    let found = whole_key(schema, condition.as_ref()).ok();
+    let key = found.filter(|(_, rest)| rest.is_none() && statement.index.is_none()).map(|(key, _)| key);
+    let key = key.ok_or_else(|| Error::Validation(keyless.to_owned()))?;
     let stored = snapshot.get(ITEMS, schema.key_of(&key)?.in_table(table.record.id))?;
     let item = stored.map(|bytes| item::decode(&bytes)).transpose()?;
     let bytes = item.as_ref().map_or(0, Attributes::size_bytes);
-    let item = item.filter(|item| rest.as_ref().is_none_or(|rest| rest.matches(item)));
     let item = item.map(|item| match paths.is_empty() {
         true => Entries::from(item),
-        false => Entries::from(Projection::of(paths).apply(&item)),
+        false => Entries::from(Projection::selecting(paths).apply(&item)),
     });
     Ok(Found { item, bytes })
 }
 
 /// Reads only, or writes only.
-fn are_reads(statements: &[Statement], is_read: fn(&Statement) -> bool) -> Result<bool, Invalid> {
-    let reads = statements.iter().filter(|statement| is_read(statement)).count();
-    match reads {
-        0 => Ok(false),
-        reads if reads == statements.len() => Ok(true),
-        _ => Err(Invalid::new(MIXED)),
+fn are_reads<'a>(
+    statements: impl Iterator<Item = &'a Statement>,
+    is_read: fn(&Statement) -> bool,
+) -> Result<bool, Invalid> {
+    let (mut reads, mut writes) = (false, false);
+    for statement in statements {
+        if is_read(statement) { reads = true } else { writes = true }
     }
+    if reads && writes { Err(Invalid::new(MIXED)) } else { Ok(reads) }
 }
 
 pub(crate) async fn batch_execute_statement(
@@ -72,18 +103,19 @@ pub(crate) async fn batch_execute_statement(
 ) -> Result<api::BatchExecuteStatementOutput, Error> {
     let Permit { input, call, .. } = permit;
     let mode = input.return_consumed_capacity.as_deref();
-    let statements: Result<Vec<Statement>, Error> =
+    // What is no statement is refused in its place; the others are carried out.
+    let statements: Vec<Result<Statement, Error>> =
         input.statements.iter().map(|it| parsed(&it.statement, it.parameters.as_ref())).collect();
-    let statements = statements?;
-    statements.iter().try_for_each(super::check_not_exists)?;
+    statements.iter().flatten().try_for_each(super::check_not_exists)?;
     let mut units = Units::default();
-    let responses = if are_reads(&statements, Statement::is_read)? {
+    let responses = if are_reads(statements.iter().flatten(), Statement::is_read)? {
         let snapshot = call.store().snapshot()?;
         let mut responses = Vec::with_capacity(statements.len());
-        for (statement, request) in statements.iter().zip(&input.statements) {
-            let read = state.table(&call, &statement.table).and_then(|table| {
+        for (statement, request) in statements.into_iter().zip(&input.statements) {
+            let read = statement.and_then(|statement| {
+                let table = state.table(&call, &statement.table)?;
                 table.check_read(None, call.now())?;
-                let found = read_one(&snapshot, &table, statement)?;
+                let found = read_one(&snapshot, &table, &statement, KEYLESS_IN_BATCH)?;
                 let consistent = request.consistent_read.unwrap_or(false);
                 let usage = Usage::of_table(read_units(found.bytes, consistent));
                 table.spend(Direction::Read, &usage, call.now());
@@ -111,15 +143,17 @@ async fn write_each(
     state: &State,
     call: &Call,
     input: &api::BatchExecuteStatementInput,
-    statements: Vec<Statement>,
+    statements: Vec<Result<Statement, Error>>,
     units: &mut Units,
 ) -> Result<Vec<api::BatchStatementResponse>, Error> {
     let is_counted = is_wanted(input.return_consumed_capacity.as_deref());
     let mut changes = Vec::with_capacity(statements.len());
     let mut seen = HashSet::new();
     for (statement, request) in statements.into_iter().zip(&input.statements) {
-        let change =
-            state.table(call, &statement.table).and_then(|table| Ok(Change::of(table, statement.verb)?));
+        let change = statement.and_then(|statement| {
+            let table = state.table(call, &statement.table)?;
+            Ok(Change::of(table, statement.verb)?)
+        });
         if let Ok(change) = &change
             && !seen.insert((change.write.table.record.id, change.write.key.clone()))
         {
@@ -210,19 +244,23 @@ pub(crate) async fn execute_transaction(
         statements.push((parsed(&statement.statement, statement.parameters.as_ref())?, on_failure));
     }
     let (statements, on_failure): (Vec<Statement>, Vec<Option<String>>) = statements.into_iter().unzip();
+    statements.iter().enumerate().try_for_each(|(at, statement)| check_in_transaction(at, statement))?;
     let mut seen = HashSet::new();
-    if are_reads(&statements, answers)? {
+    if are_reads(statements.iter(), answers)? {
         let snapshot = call.store().snapshot()?;
         let mut units = Units::default();
         let mut responses = Vec::with_capacity(statements.len());
-        for statement in &statements {
+        for (at, statement) in statements.iter().enumerate() {
             let table = state.table(&call, &statement.table)?;
-            let (key, _) = whole_key(&table.record.schema, statement.condition())?;
+            let keyless = in_transaction(at, KEYLESS_IN_TRANSACTION);
+            let Ok((key, None)) = whole_key(&table.record.schema, statement.condition()) else {
+                return Err(keyless);
+            };
             if !seen.insert((table.record.id, table.record.schema.key_of(&key)?)) {
                 return Err(Error::Validation(REPEATED.to_owned()));
             }
             table.check_read(None, call.now())?;
-            let found = read_one(&snapshot, &table, statement)?;
+            let found = read_one(&snapshot, &table, statement, KEYLESS_IN_TRANSACTION)?;
             let usage = Usage::of_table(FACTOR * read_units(found.bytes, true));
             table.spend(Direction::Read, &usage, call.now());
             units.add(&table.record.name, &usage);
@@ -230,33 +268,36 @@ pub(crate) async fn execute_transaction(
         }
         return Ok(api::ExecuteTransactionOutput {
             responses: Some(responses),
-            consumed_capacity: units.consumed(mode),
+            consumed_capacity: units.transacted(mode, Direction::Read),
         });
     }
-    let mut writes: Vec<Write> = Vec::with_capacity(statements.len());
-    for (statement, on_failure) in statements.into_iter().zip(on_failure) {
+    let mut writes: Vec<Prepared> = Vec::with_capacity(statements.len());
+    for (at, (statement, on_failure)) in statements.into_iter().zip(on_failure).enumerate() {
         let table = state.table(&call, &statement.table)?;
+        let is_check = matches!(statement.verb, Verb::Select { .. });
+        let condition = is_check.then(|| whole_key(&table.record.schema, statement.condition()));
+        if condition.is_some_and(|found| !matches!(found, Ok((_, Some(_))))) {
+            let message = "EXISTS() must contain a single item read with additional condition";
+            return Err(in_transaction(at, message));
+        }
         let write = Change::of(table, statement.verb)?.write;
         if !seen.insert((write.table.record.id, write.key.clone())) {
             return Err(Error::Validation(REPEATED.to_owned()));
         }
-        writes.push(write.answering_on_failure(on_failure.as_deref()).reading_before(is_wanted(mode)));
+        writes.push(Ok(write.answering_on_failure(on_failure.as_deref()).reading_before(is_wanted(mode))));
     }
     let occasion = Occasion::of_call(call.now());
-    let count = writes.len();
-    let units = call
+    let consumed_capacity = call
         .transact(|transaction| {
             if let Some(token) = &token
                 && token.is_repeated(transaction)?
             {
-                return Ok(Units::default());
+                return Ok(repeated(transaction, &writes)?.transacted(mode, Direction::Read));
             }
-            perform_all(transaction, writes, None, occasion).map(|(units, _)| units)
+            let (units, _) = perform_all(transaction, writes, None, occasion)?;
+            Ok::<_, Error>(units.transacted(mode, Direction::Write))
         })
         .await?;
-    let empty = || api::ItemResponse { item: None };
-    Ok(api::ExecuteTransactionOutput {
-        responses: Some(std::iter::repeat_with(empty).take(count).collect()),
-        consumed_capacity: units.consumed(mode),
-    })
+    // Only reads answer something, one by one.
+    Ok(api::ExecuteTransactionOutput { responses: Some(Vec::new()), consumed_capacity })
 }

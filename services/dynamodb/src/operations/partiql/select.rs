@@ -14,7 +14,7 @@ use crate::api;
 use crate::attribute::Attributes;
 use crate::capacity::consumed;
 use crate::error::Error;
-use crate::expression::Projection;
+use crate::expression::{Condition, Projection};
 use crate::invalid::Invalid;
 use crate::item;
 use crate::key::table_range;
@@ -22,6 +22,7 @@ use crate::operations::page_source::Source;
 use crate::operations::pages::{PAGE_BYTES, Reader};
 use crate::partiql::search::{Search, search};
 use crate::partiql::{Statement, Verb};
+use crate::records::IndexKind;
 use crate::request::Expressions;
 use crate::tables::Table;
 use crate::throughput::Direction;
@@ -85,6 +86,41 @@ fn direction(source: &Source<'_>, order: &[(String, bool)], search: &Search) -> 
     Ok(order.iter().any(|(name, is_reverse)| Some(name) == sort && *is_reverse))
 }
 
+/// What a statement reads from, refused in PartiQL's own words.
+fn source<'a>(table: &'a Table, statement: &Statement, is_consistent: bool) -> Result<Source<'a>, Invalid> {
+    let index = statement.index.as_deref();
+    if let Some(name) = index {
+        let index = table.record.index(name);
+        let index = index.ok_or_else(|| Invalid::new("The table does not have the specified index"))?;
+        if is_consistent && index.kind == IndexKind::Global {
+            return Err(Invalid::new(
+                "Strongly consistent read is not supported on Global Secondary Indexes",
+            ));
+        }
+    }
+    Source::of(table, index, is_consistent)
+}
+
+/// Refuses a condition on what an index does not hold.
+fn check_filter(source: &Source<'_>, filter: Option<&Condition>) -> Result<(), Invalid> {
+    let (Some(index), Some(filter)) = (source.index, filter) else { return Ok(()) };
+    let mut names: Vec<String> = Vec::new();
+    filter.visit_paths(&mut |path| {
+        let name = path.head();
+        if !index.holds(&source.table.record.schema, name) && !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    });
+    if names.is_empty() {
+        return Ok(());
+    }
+    Err(Invalid::parameter(format!(
+        "Secondary index {} does not project one or more filter attributes: [{}]",
+        index.name,
+        names.join(", ")
+    )))
+}
+
 /// Reads a page.
 pub(super) fn select(
     call: &Call,
@@ -96,11 +132,12 @@ pub(super) fn select(
         return Err(Error::Validation("The statement does not read".to_owned()));
     };
     let input = pages.input;
-    let source = Source::of(table, statement.index.as_deref(), input.consistent_read.unwrap_or(false))?;
+    let source = source(table, statement, input.consistent_read.unwrap_or(false))?;
     let search = search(source.schema(), condition.as_ref());
+    check_filter(&source, search.filter.as_ref())?;
     let is_reverse = direction(&source, order, &search)?;
     let expressions = Expressions {
-        projection: (!paths.is_empty()).then(|| Projection::of(paths)),
+        projection: (!paths.is_empty()).then(|| Projection::selecting(paths)),
         filter: search.filter,
         ..Expressions::default()
     };

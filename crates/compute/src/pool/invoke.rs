@@ -90,7 +90,7 @@ impl Pool {
         early: &EarlyAnswer,
     ) -> Result<InvokeOutcome, InvokeError> {
         // A burst must not start so many at once that none of them is ready in time.
-        let mut turn = self.starts.turn(spec.account).await;
+        let mut turn = self.starts.turn(spec.account, &spec.arn).await;
         match self.take_warm(&key).await {
             Some(environment) => {
                 drop(turn.take());

@@ -65,6 +65,8 @@ pub(crate) struct Placement {
     pub(crate) credentials_end: Timestamp,
     /// Why it was started, as its function learns it.
     pub(crate) initialization: &'static str,
+    /// Its code stays where it is as long as it runs.
+    pub(crate) _code: crate::package::CodeLease,
     /// Its share of the machine, given back when it is dropped.
     pub(crate) _share: crate::pool::HostShare,
 }

@@ -208,6 +208,47 @@ def handler(event, context):
     assert call(platform, other, {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret})[1] == "InvalidClientTokenId"
 
 
+def test_roles_that_a_function_assumes_work_inside_it_and_in_no_other(platform, function, name):
+    """`AssumeRole` inside, and on from there; what others assumed, or what the same credentials assumed outside, is refused."""
+    iam = platform.client("iam")
+    own = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust({"Service": "lambda.amazonaws.com"}))["Role"]["Arn"]
+    root = {"AWS": "arn:aws:iam::000000000000:root"}
+    roles = [iam.create_role(RoleName=f"{name}-{each}", AssumeRolePolicyDocument=trust(root))["Role"]["Arn"] for each in ("one", "two")]
+    for each in (name, name + "-one", name + "-two"):
+        iam.put_role_policy(RoleName=each, PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": roles}]}))
+    code = """import boto3, botocore.exceptions, os
+def client(keys):
+    return boto3.client("sts", **keys)
+def handler(event, context):
+    keys = event.get("keys", {})
+    try:
+        for role in event["roles"]:
+            made = client(keys).assume_role(RoleArn=role, RoleSessionName="inside")["Credentials"]
+            keys = {"aws_access_key_id": made["AccessKeyId"], "aws_secret_access_key": made["SecretAccessKey"], "aws_session_token": made["SessionToken"]}
+        own = {k.lower(): os.environ[k] for k in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")}
+        return {"arn": client(keys).get_caller_identity()["Arn"], "keys": keys, "own": own}
+    except botocore.exceptions.ClientError as error:
+        return error.response["Error"]
+"""
+
+    def held(keys):
+        return {"key": keys["aws_access_key_id"], "secret": keys["aws_secret_access_key"], "token": keys["aws_session_token"]}
+
+    made, other = (function(code, suffix=suffix, Role=own, Timeout=120) for suffix in ("-a", "-b"))
+    for steps in (roles[:1], roles):
+        inside = call(platform, made, {"roles": steps})[1]
+        assert inside["arn"] == f"arn:aws:sts::000000000000:assumed-role/{steps[-1].split('/')[-1]}/inside", inside
+    # As on AWS they work outside, too; but in no other function's environment.
+    assert platform.client("sts", **held(inside["keys"])).get_caller_identity()["Arn"] == inside["arn"]
+    refused_inside = call(platform, other, {"roles": [], "keys": inside["keys"]})[1]
+    assert refused_inside["Code"] == "InvalidClientTokenId", refused_inside
+    # Assumed with the function's own credentials, but not through its door: of no use inside.
+    outside = platform.client("sts", **held(inside["own"])).assume_role(RoleArn=roles[0], RoleSessionName="outside")["Credentials"]
+    keys = {"aws_access_key_id": outside["AccessKeyId"], "aws_secret_access_key": outside["SecretAccessKey"], "aws_session_token": outside["SessionToken"]}
+    assert call(platform, made, {"roles": [], "keys": keys})[1]["Code"] == "InvalidClientTokenId"
+
+
 def test_event_and_dry_run(platform, function):
     client = platform.client("lambda")
     made = function("def handler(event, context):\n    print('async', event)\n")

@@ -138,6 +138,10 @@ def test_a_program_of_a_layer_runs_beside_the_function_to_its_end(platform, clie
         assert kind in kinds, (kind, kinds)
     report = next(record["record"] for record in records if record["type"] == "platform.report")
     assert report["status"] == "success" and report["metrics"]["initDurationMs"] > 0 and report["metrics"]["maxMemoryUsedMB"] > 1
+    done = next(record["record"] for record in records if record["type"] == "platform.runtimeDone")
+    latency, duration = done["spans"]
+    assert (latency["name"], duration["name"]) == ("responseLatency", "responseDuration") and latency["start"] <= duration["start"], done
+    assert 0 < latency["durationMs"] + duration["durationMs"] <= done["metrics"]["durationMs"], done
     assert {"type": "function", "record": "from the handler"}.items() <= next(record for record in records if record["type"] == "function").items()
     log = eventually(lambda: (found := lines(platform, f"/aws/lambda/{name}")) and any("REPORT" in line for line in found) and found)
     assert "EXTENSION\tName: outer\tState: Ready\tEvents: [INVOKE, SHUTDOWN]" in log

@@ -141,3 +141,44 @@ def test_asynchronous_invocations_of_one_account_hold_up_no_other(accounts, make
 
     eventually(ran, 8)
     assert time.monotonic() - began < 8
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """Clients of an account that has a machine to itself."""
+    with Platform(tmp_path_factory.mktemp("alone")) as made:
+        yield lambda service: made.client(service, max_pool_connections=50)
+
+
+def test_slow_starts_of_a_function_hold_up_no_other_of_its_account(alone, make):
+    client = alone("lambda")
+    slow, quick = make(alone, "-slow", SLOW_MODULE), make(alone, "-quick")
+    with concurrent.futures.ThreadPoolExecutor(12) as threads:
+        many = [threads.submit(invoke, client, slow) for _ in range(12)]
+        time.sleep(0.5)
+        began = time.monotonic()
+        assert invoke(client, quick)
+        assert time.monotonic() - began < 3
+        assert not any(one.done() for one in many), "the slow ones are still starting"
+        assert any(one.result() for one in many)
+
+
+def test_slow_events_of_a_function_hold_up_no_other_of_its_account(alone, make):
+    client, logs = alone("lambda"), alone("logs")
+    takes, quick = make(alone, "-takes"), make(alone, "-quick", SLEEPER.replace("return", "print('ran', event['at']) or"))
+    alone("iam").attach_role_policy(RoleName="runs", PolicyArn="arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole")
+    assert invoke(client, takes)
+    for _ in range(20):
+        client.invoke(FunctionName=takes, InvocationType="Event", Payload=b'{"s": 12}')
+    time.sleep(1)
+    began = time.monotonic()
+    client.invoke(FunctionName=quick, InvocationType="Event", Payload=b'{"at": "once"}')
+
+    def ran():
+        try:
+            return bool(logs.filter_log_events(logGroupName=f"/aws/lambda/{quick}", filterPattern="ran once")["events"])
+        except logs.exceptions.ResourceNotFoundException:
+            return False
+
+    eventually(ran, 8)
+    assert time.monotonic() - began < 8

@@ -4,6 +4,7 @@
 //! its output on the same task, so that an invocation needs no hand-over between tasks.
 
 mod allowance;
+mod answering;
 mod arriving;
 mod door;
 mod extensions;

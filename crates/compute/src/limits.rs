@@ -83,8 +83,9 @@ pub const EGRESS_REFUSALS_BURST: u32 = 50;
 
 /// Environments that are started at one time; further invocations wait, and take one that becomes idle meanwhile.
 pub const STARTS_MAX: usize = 8;
-/// Environments of one account that come up at one time, however long their own code takes.
-pub const STARTS_ACCOUNT_MAX: usize = 8;
+/// Environments of one account that come up at one time, however long their own code takes; a function has at most half of
+/// those that the account's other functions leave. More of them at once, and code that computes would not come up in time.
+pub const STARTS_ACCOUNT_MAX: usize = 16;
 /// How long a start counts as one of [`STARTS_MAX`]; what takes longer is the function's own code.
 pub const START_TURN_TIME_MAX: Duration = Duration::from_millis(250);
 /// Environments of one kind that are started ahead of their functions.
@@ -146,5 +147,6 @@ pub const EVENT_RETRIES_MAX: u32 = 2;
 pub const EVENT_QUEUE_MAX: usize = 10_000;
 /// Asynchronous invocations in progress at one time; an account has at most half of those that other accounts leave.
 pub const EVENT_WORKERS_MAX: usize = 256;
-/// Asynchronous invocations of one account in progress at one time.
-pub const EVENT_WORKERS_ACCOUNT_MAX: usize = 16;
+/// Asynchronous invocations of one account in progress at one time; a function has at most half of those that the account's
+/// other functions leave.
+pub const EVENT_WORKERS_ACCOUNT_MAX: usize = 32;

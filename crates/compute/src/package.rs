@@ -10,12 +10,14 @@ mod layers;
 mod manifest;
 mod shelf;
 mod signature;
+mod sweep;
 
 pub use entry::Refusal;
 pub use extract::extract as unpack;
 pub use hash::{CodeHash, InvalidCodeHash};
 pub use shelf::{CodeStore, PackageError, StoredPackage};
 pub use signature::{PackageKey, SignatureError, hex, sign, signers};
+pub use sweep::CodeLease;
 
 pub(crate) use extract::check_archive;
 pub(crate) use shelf::write_durably;

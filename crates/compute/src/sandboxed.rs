@@ -277,7 +277,7 @@ impl Process for SandboxedProcess {
     fn exited(&self) -> BoxFuture<'static, Exit> {
         let environment = Arc::clone(&self.environment);
         Box::pin(async move {
-            if let Err(error) = wait(environment.first_end_fd()).await {
+            if let Err(error) = first_end(&environment).await {
                 // Nothing is known of a process that cannot be watched: it must not go on.
                 tracing::error!(%error, environment = environment.id(), "an environment cannot be watched");
                 environment.kill();
@@ -397,6 +397,23 @@ fn status(status: sandbox::ExitStatus) -> ExitStatus {
         sandbox::ExitStatus::Signal(signal) => ExitStatus::Signal(signal),
         sandbox::ExitStatus::Companion(code) => ExitStatus::Extension(code),
         sandbox::ExitStatus::Killed => ExitStatus::Signal(KILL),
+    }
+}
+
+/// Waits until the function, or what runs beside it, has ended. As with Lambda, that is so once the memory has run out, whichever
+/// process it was that wanted more.
+async fn first_end(environment: &sandbox::Environment) -> io::Result<()> {
+    let Some(out_of_memory) = environment.out_of_memory_fd() else {
+        return wait(environment.first_end_fd()).await;
+    };
+    tokio::select! {
+        biased;
+        ended = wait(environment.first_end_fd()) => ended,
+        told = wait(out_of_memory) => {
+            told?;
+            environment.end_out_of_memory();
+            wait(environment.exit_fd()).await
+        }
     }
 }
 

@@ -189,6 +189,10 @@ pub(crate) struct PlatformOptions {
     #[arg(long, env = "FASTNESS_MAX_ENVIRONMENT_MEMORY_MIB", default_value_t = HostLimits::default().memory_mib_max, value_name = "MIB")]
     pub(crate) max_environment_memory_mib: u64,
 
+    /// Code that an account may have in functions and layers, zipped, in MiB.
+    #[arg(long, env = "FASTNESS_MAX_ACCOUNT_CODE_MIB", default_value_t = lambda::CODE_BYTES_MAX / (1024 * 1024), value_name = "MIB")]
+    pub(crate) max_account_code_mib: u64,
+
     /// Essential sandbox layers that may be missing on this host, by name; functions then run without them.
     #[arg(long, env = "FASTNESS_ACCEPT_MISSING_LAYERS", value_delimiter = ',', value_name = "LAYER,…")]
     pub(crate) accept_missing_layers: Vec<String>,

@@ -227,6 +227,7 @@ impl Platform {
             door: functions::door(&later),
             egress: Some(egress.door()),
             limits: self.host_limits(),
+            code_bytes_max: self.options.max_account_code_mib.saturating_mul(1024 * 1024),
         })?;
         let [dynamodb, dynamodb_streams] = dynamodb::services(&self.store)?;
         let services = vec![

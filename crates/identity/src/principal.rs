@@ -129,6 +129,10 @@ pub struct AssumedRole {
     pub source_identity: Option<String>,
     /// The execution environment for which the credentials were made. Its door accepts these and no others.
     pub source_environment: Option<String>,
+    /// The execution environment through whose door the role was assumed, by its own session or by one that began with it. Its
+    /// door accepts these credentials too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub began_in: Option<String>,
     /// The ARN of the function for which the credentials were made (`lambda:SourceFunctionArn`).
     pub source_function: Option<String>,
     /// The identity provider by whose token the role was assumed.
@@ -215,6 +219,7 @@ impl AssumedRole {
             chained: false,
             source_identity: None,
             source_environment: None,
+            began_in: None,
             source_function: None,
             federated_by: None,
             arn,

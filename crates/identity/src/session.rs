@@ -144,6 +144,9 @@ pub struct RoleSession {
     /// The execution environment that it is for.
     #[serde(rename = "v", default, skip_serializing_if = "Option::is_none")]
     pub source_environment: Option<String>,
+    /// The execution environment through whose door it was assumed, by that environment's session or one that began with it.
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    pub began_in: Option<String>,
     /// The function that it is for.
     #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
     pub source_function: Option<String>,
@@ -305,6 +308,9 @@ mod tests {
             text,
             r#"{"k":"x","a":"123456789012","s":{"r":{"n":"orders","d":"AROAX","s":"s1","t":[["team","a"]],"v":"env-1"}},"i":1000000,"e":2000000}"#
         );
+        let chained = RoleSession { began_in: Some("env-1".into()), ..RoleSession::default() };
+        let text = serde_json::to_string(&Subject::Role(Box::new(chained))).unwrap();
+        assert_eq!(text, r#"{"r":{"n":"","d":"","s":"","b":"env-1"}}"#);
         let user = Subject::User { name: "bob".into(), user_id: "AIDAX".into() };
         assert_eq!(serde_json::to_string(&user).unwrap(), r#"{"u":{"n":"bob","d":"AIDAX"}}"#);
         assert_eq!(serde_json::to_string(&Subject::Root).unwrap(), r#""o""#);

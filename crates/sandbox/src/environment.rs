@@ -6,6 +6,7 @@ use std::fmt;
 use std::io;
 use std::net::TcpListener;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -31,6 +32,9 @@ pub struct Environment {
     ended: Mutex<Vec<Ended>>,
     has_companions: bool,
     cgroup: EnvironmentCgroup,
+    /// Becomes readable when its memory runs out, where the kernel does not end it as a whole then.
+    out_of_memory: Option<OwnedFd>,
+    was_out_of_memory: AtomicBool,
     link: Arc<Link>,
 }
 
@@ -72,6 +76,10 @@ impl Environment {
         let (stdout, stderr) = (descriptors.next()?, descriptors.next()?);
         let listeners: Vec<TcpListener> = descriptors.map(TcpListener::from).collect();
         let complete = listeners.len() == spec.doors.len();
+        let out_of_memory = cgroup.out_of_memory().unwrap_or_else(|error| {
+            tracing::debug!(%error, id = spec.id, "nobody tells when the memory of an environment runs out");
+            None
+        });
         let environment = Self {
             id: spec.id.clone(),
             listeners,
@@ -82,6 +90,8 @@ impl Environment {
             ended: Mutex::default(),
             has_companions: !spec.companions.is_empty(),
             cgroup,
+            out_of_memory,
+            was_out_of_memory: AtomicBool::new(false),
             link,
         };
         complete.then_some(environment)
@@ -149,6 +159,19 @@ impl Environment {
         let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
     }
 
+    /// A descriptor that becomes readable when its memory runs out, for an event loop, before
+    /// [`Environment::end_out_of_memory`] is called. Version 1 of cgroups kills one process then and lets the others go on;
+    /// `None` with version 2, which ends them all.
+    pub fn out_of_memory_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.out_of_memory.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Kills every process inside because the memory ran out, as [`Exit`] says from then on.
+    pub fn end_out_of_memory(&self) {
+        self.was_out_of_memory.store(true, Ordering::Relaxed);
+        self.kill();
+    }
+
     /// Gives an environment that awaits it what it is for. Blocks for less than a millisecond; works once.
     ///
     /// # Errors
@@ -209,7 +232,7 @@ impl Environment {
             ExitStatus::Code(code) | ExitStatus::Companion(code) => ExitStatus::Companion(code),
             ExitStatus::Killed => ExitStatus::Killed,
         });
-        let oom_killed = self.cgroup.oom_kills() > 0;
+        let oom_killed = self.was_out_of_memory.load(Ordering::Relaxed) || self.cgroup.oom_kills() > 0;
         Exit { status, oom_killed, memory_peak_bytes: self.memory_peak_bytes() }
     }
 

@@ -140,21 +140,19 @@ fn through_its_door(source: &Source, principal: &Principal, family: Family) -> R
     }
 }
 
-// SECURITY: a function's way to the AWS APIs takes the credentials that were made for this very environment, and no
-// others: stolen or smuggled keys are worth nothing inside.
+// SECURITY: a function's way to the AWS APIs takes the credentials that were made for this very environment, and those of
+// roles that were assumed with them through this very door; no others: stolen or smuggled keys are worth nothing inside. Which
+// those are is sealed into their tokens.
 fn fits(door: &Door, principal: &Principal) -> bool {
-    match principal {
-        Principal::AssumedRole(session) => {
-            session.role_arn() == door.role_arn
-                && session.source_environment.as_deref() == Some(door.environment_id.as_str())
-        }
-        _ => false,
-    }
+    let Principal::AssumedRole(session) = principal else { return false };
+    let own = Some(door.environment_id.as_str());
+    let is_its_own = session.role_arn() == door.role_arn && session.source_environment.as_deref() == own;
+    is_its_own || session.began_in.as_deref() == own
 }
 
 fn wrong_door(family: Family) -> Fault {
     let refusal = SignatureError::UnknownKey.refusal(family);
-    let message = "Only the credentials of the function's own role are accepted from inside its environment";
+    let message = "Only the credentials of the function's own role, and of roles that it assumed, are accepted from inside its environment";
     Fault::sender(refusal.code, message).with_status(refusal.status)
 }
 
@@ -244,6 +242,41 @@ impl<'a> Named<'a> {
             Protocol::Json10 | Protocol::Json11 => Family::Json,
             Protocol::RestJson => Family::RestJson,
             _ => Family::S3,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use identity::AssumedRole;
+
+    use super::*;
+
+    #[test]
+    fn a_door_lets_in_its_own_session_and_what_was_assumed_through_it() {
+        let account = "123456789012".parse().unwrap();
+        let own = "arn:aws:iam::123456789012:role/own".to_owned();
+        let door = Door { account, role_arn: own, environment_id: "env-1".into() };
+        let session = |role: &str, source: Option<&str>, began: Option<&str>| {
+            let mut made = AssumedRole::new(account, "/", role, "AROAX", "s");
+            made.source_environment = source.map(str::to_owned);
+            made.began_in = began.map(str::to_owned);
+            Principal::AssumedRole(made)
+        };
+        for (principal, expected) in [
+            (session("own", Some("env-1"), None), true),
+            (session("other", None, Some("env-1")), true),
+            // Its own role again, narrowed.
+            (session("own", None, Some("env-1")), true),
+            (session("other", Some("env-1"), None), false),
+            (session("own", Some("env-2"), None), false),
+            (session("own", None, Some("env-2")), false),
+            (session("own", None, Some("")), false),
+            (session("own", None, None), false),
+            (Principal::root(account), false),
+            (Principal::Anonymous, false),
+        ] {
+            assert_eq!(fits(&door, &principal), expected, "{principal:?}");
         }
     }
 }

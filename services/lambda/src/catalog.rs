@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::{AccountId, Region, SecretString};
-use compute::{Compute, FunctionSpec, Room, SharedSpec};
+use compute::{CodeHash, CodeStore, Compute, FunctionSpec, Room, SharedSpec};
 use parking_lot::RwLock;
 use policy::Policy;
 use service::Call;
@@ -248,8 +248,21 @@ impl Catalog {
         self.functions.read().provisioned.get(&account).copied().unwrap_or(0)
     }
 
+    /// What the functions use: packages, layers, and the folders in which layers lie over each other.
+    pub(crate) fn code(&self) -> Vec<CodeHash> {
+        let functions = self.functions.read();
+        let versions = functions.by_id.values().flat_map(|loaded| loaded.function.all_versions());
+        versions
+            .flat_map(|version| {
+                let layers: Vec<_> = version.layers.iter().map(|layer| layer.code).collect();
+                let laid = CodeStore::laid_name(&layers);
+                std::iter::once(version.code).chain(layers).chain(laid)
+            })
+            .collect()
+    }
+
     /// True where some version of some function uses this package.
-    pub(crate) fn uses(&self, code: compute::CodeHash) -> bool {
+    pub(crate) fn uses(&self, code: CodeHash) -> bool {
         self.functions
             .read()
             .by_id

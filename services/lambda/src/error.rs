@@ -25,6 +25,8 @@ pub enum Error {
     RequestTooLarge(String),
     /// The code signing configuration does not exist.
     CodeSigningConfigNotFound(String),
+    /// The account would have more code than it may.
+    CodeStorageExceeded,
     /// Nobody whom the function trusts signed the package.
     CodeVerificationFailed(String),
     /// A signature is not of what the package holds.
@@ -71,6 +73,7 @@ impl Error {
             Self::PreconditionFailed(_) => "PreconditionFailedException",
             Self::RequestTooLarge(_) => "RequestTooLargeException",
             Self::CodeSigningConfigNotFound(_) => "CodeSigningConfigNotFoundException",
+            Self::CodeStorageExceeded => "CodeStorageExceededException",
             Self::CodeVerificationFailed(_) => "CodeVerificationFailedException",
             Self::InvalidCodeSignature(_) => "InvalidCodeSignatureException",
             Self::PolicyLengthExceeded(_) => "PolicyLengthExceededException",
@@ -101,6 +104,7 @@ impl Error {
             | Self::ResourceNotFound(message)
             | Self::TooManyRequests { message, .. }
             | Self::Validation(message) => message,
+            Self::CodeStorageExceeded => "Code storage limit exceeded.",
             Self::NoProvisionedConcurrency => "No Provisioned Concurrency Config found for this function",
             Self::RecursiveInvocation => {
                 "Lambda has detected your function being invoked in a recursive loop with other AWS resources and \

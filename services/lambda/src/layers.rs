@@ -109,6 +109,12 @@ impl Layers {
         layers.keys().filter(|id| id.account == account && id.region == *region).cloned().collect()
     }
 
+    /// Every layer's package.
+    pub(crate) fn code(&self) -> Vec<CodeHash> {
+        let layers = self.0.read();
+        layers.values().flat_map(BTreeMap::values).map(|layer| layer.version.code).collect()
+    }
+
     /// True where some version of some layer is this package.
     pub(crate) fn uses(&self, code: CodeHash) -> bool {
         self.0.read().values().flat_map(BTreeMap::values).any(|layer| layer.version.code == code)

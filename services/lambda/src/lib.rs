@@ -21,6 +21,7 @@ mod access;
 pub mod api;
 mod catalog;
 mod checkpoints;
+mod code;
 mod delivery;
 mod destinations;
 mod error;
@@ -47,6 +48,7 @@ use gateway::FunctionUrls;
 use identity::Directory;
 use service::Service;
 use store::Store;
+use tokio::sync::Notify;
 
 pub use catalog::CatalogError;
 pub use error::Error;
@@ -79,9 +81,14 @@ pub struct LambdaParts {
     pub egress: Option<AwsDoor>,
     /// Bounds this machine.
     pub limits: HostLimits,
+    /// Code of one account, zipped, in bytes.
+    pub code_bytes_max: u64,
     /// The function URLs that the gateway serves.
     pub urls: FunctionUrls,
 }
+
+/// All code of one account, unless the operator sets another number: AWS's default quota.
+pub const CODE_BYTES_MAX: u64 = 75 * 1024 * 1024 * 1024;
 
 /// What the handlers share.
 pub(crate) struct Lambda {
@@ -96,6 +103,10 @@ pub(crate) struct Lambda {
     pub(crate) directory: Directory,
     pub(crate) region: Region,
     pub(crate) delivery: Arc<LogDelivery>,
+    /// Code of one account, zipped, in bytes.
+    pub(crate) code_bytes_max: u64,
+    /// Some code may have lost its last user.
+    pub(crate) code_changed: Notify,
 }
 
 /// The service, and the compute that it runs functions with. Needs a tokio runtime.
@@ -117,7 +128,7 @@ pub fn service(parts: LambdaParts) -> Result<(Service, Compute), CatalogError> {
         limits: parts.limits,
     });
     let catalog = Arc::new(Catalog::load(&parts.store, compute.clone())?);
-    remove_unused_code(compute.code(), &catalog, &layers);
+    code::remove_unused(compute.code(), &catalog, &layers);
     let lambda = Lambda {
         catalog,
         layers,
@@ -130,17 +141,10 @@ pub fn service(parts: LambdaParts) -> Result<(Service, Compute), CatalogError> {
         directory: parts.directory,
         region: parts.region,
         delivery,
+        code_bytes_max: parts.code_bytes_max,
+        code_changed: Notify::new(),
     };
     Ok((table::table(Arc::new(lambda)), compute))
-}
-
-/// Code that no function and no layer uses any more goes when the platform starts: nothing can be uploading then.
-fn remove_unused_code(code: &CodeStore, catalog: &Catalog, layers: &Layers) {
-    match code.remove_unused(|hash| catalog.uses(hash) || layers.uses(hash)) {
-        Ok(0) => {}
-        Ok(removed) => tracing::info!(removed, "code packages that no function uses were removed"),
-        Err(error) => tracing::warn!(%error, "unused code packages could not be removed"),
-    }
 }
 
 /// Entry points for fuzzing.

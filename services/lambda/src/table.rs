@@ -89,6 +89,7 @@ pub(crate) fn table(lambda: Arc<Lambda>) -> Service {
         .job("environments", jobs::environments)
         .job("event-source-mappings", poller::run)
         .job("queued-invocations", jobs::events)
+        .job("unused-code", crate::code::sweep)
         .build()
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
+use super::answering::Answering;
 use super::arriving::{Arriving, Stopped};
 use super::life::{Completion, Environment, Event, Phase};
 use super::report::error_payload;
@@ -37,6 +38,7 @@ impl Environment {
         self.produced_bytes = 0;
         self.refusals = 0;
         self.tell_extensions_of(request, deadline_millis);
+        self.answering = Answering::from(self.clock.now());
         if !self.api.assign(&assignment) {
             // The connection went away since it was looked at: so did the runtime, and its end says how.
             tracing::debug!(environment = %self.placement.log.environment_id, "no connection to hand an invocation to");
@@ -105,11 +107,13 @@ impl Environment {
             RuntimeRequest::ResponseBegins { request_id, content_type }
                 if request_id == *in_progress && self.arriving.is_none() =>
             {
+                self.answering.begins(Instant::now());
                 self.arriving = Some(Arriving::new(connection, request.answer_sink.clone(), content_type));
                 None
             }
             RuntimeRequest::ResponseEnds { failed_midway } if self.is_arriving_on(connection) => {
                 self.phase = Phase::Answered;
+                self.answering.ends();
                 self.api.accept_request(connection);
                 let arrived = self.arriving.take()?;
                 Some(match failed_midway {
@@ -122,10 +126,12 @@ impl Environment {
                 let message = "The connection of the answer ended before the answer did";
                 Some(Completion::FunctionError(error_payload("Runtime.TruncatedResponse", message).into()))
             }
-            RuntimeRequest::Response { request_id, body, body_bytes, failed_midway }
+            RuntimeRequest::Response { request_id, body, body_bytes, failed_midway, began }
                 if request_id == *in_progress =>
             {
                 self.phase = Phase::Answered;
+                self.answering.begins(began.unwrap_or_else(Instant::now));
+                self.answering.ends();
                 self.produced_bytes = body_bytes;
                 if body_bytes > u64::try_from(RESPONSE_BYTES_MAX).unwrap_or(u64::MAX) {
                     self.api.refuse(connection, Refused::TooLarge);

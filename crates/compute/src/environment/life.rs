@@ -12,6 +12,7 @@ use base::{Clock, Timestamp};
 use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
 
+use super::answering::Answering;
 use super::arriving::Arriving;
 use super::door::OpenDoor;
 use super::extensions::Extensions;
@@ -39,6 +40,8 @@ pub(crate) struct Environment {
     pub(super) telemetry: Telemetry,
     /// Bytes of the last answer.
     pub(crate) produced_bytes: u64,
+    /// When the last answer began and ended.
+    pub(crate) answering: Answering,
     pub(super) phase: Phase,
     is_frozen: bool,
     pub(super) api: RuntimeApi,
@@ -62,6 +65,8 @@ pub(crate) struct Placement {
     pub(crate) credentials_end: Timestamp,
     /// Why it was started, as its function learns it.
     pub(crate) initialization: &'static str,
+    /// Its code stays where it is as long as it runs.
+    pub(crate) _code: crate::package::CodeLease,
     /// Its share of the machine, given back when it is dropped.
     pub(crate) _share: crate::pool::HostShare,
 }
@@ -171,6 +176,7 @@ impl Environment {
             idle_since: Instant::now(),
             shutdown_time,
             telemetry: Telemetry::new(Arc::clone(&process), clock.clone()),
+            answering: Answering::from(clock.now()),
             clock,
             extensions,
             produced_bytes: 0,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use base::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::answering::Spans;
 use crate::function::{LogFormat, LogLevel};
 
 /// How a phase went.
@@ -70,6 +71,8 @@ pub(crate) enum PlatformEvent {
         trace_id: String,
         duration: Duration,
         produced_bytes: u64,
+        /// Of its answer, where it gave one.
+        spans: Option<Spans>,
     },
     Report(Report),
     Extension {
@@ -219,16 +222,25 @@ impl PlatformEvent {
             Self::Start { request_id, version, trace_id } => {
                 json!({"requestId": request_id, "version": version, "tracing": tracing(trace_id)})
             }
-            Self::RuntimeDone { request_id, status, error_type, trace_id, duration, produced_bytes } => {
-                with_error(
-                    json!({
-                        "requestId": request_id,
-                        "status": status.as_str(),
-                        "tracing": tracing(trace_id),
-                        "metrics": {"durationMs": number(*duration), "producedBytes": produced_bytes},
-                    }),
-                    error_type.as_deref(),
-                )
+            Self::RuntimeDone {
+                request_id,
+                status,
+                error_type,
+                trace_id,
+                duration,
+                produced_bytes,
+                spans,
+            } => {
+                let mut record = json!({
+                    "requestId": request_id,
+                    "status": status.as_str(),
+                    "tracing": tracing(trace_id),
+                    "metrics": {"durationMs": number(*duration), "producedBytes": produced_bytes},
+                });
+                if let (Some(members), Some(spans)) = (record.as_object_mut(), spans) {
+                    members.insert("spans".to_owned(), spans.record());
+                }
+                with_error(record, error_type.as_deref())
             }
             Self::Report(report) => report.record(),
             Self::Extension { name, events, state, error_type } => {
@@ -350,7 +362,7 @@ fn millis(duration: Duration) -> String {
 }
 
 /// Milliseconds as a JSON number with at most three decimals.
-fn number(duration: Duration) -> Value {
+pub(super) fn number(duration: Duration) -> Value {
     json!((duration.as_secs_f64() * 1_000_000.0).round() / 1_000.0)
 }
 
@@ -427,6 +439,7 @@ mod tests {
             trace_id: String::new(),
             duration: Duration::ZERO,
             produced_bytes: 0,
+            spans: None,
         };
         let timed_out = PlatformEvent::Report(Report { status: Status::Timeout, ..report() });
         let well = PlatformEvent::Report(report());

@@ -1,9 +1,11 @@
-//! Which event is due next: the in-memory order of what the store holds, by turns between the accounts.
+//! Which event is due next: the in-memory order of what the store holds, by turns between the accounts, and between the
+//! functions of each.
 //!
 //! Names and times only; an event's content is read when it is delivered.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::sync::Arc;
 
 use base::{AccountId, Timestamp};
 
@@ -15,12 +17,24 @@ use crate::limits::{EVENT_WORKERS_ACCOUNT_MAX, EVENT_WORKERS_MAX};
 pub(super) struct Entry {
     pub(super) due_at: Timestamp,
     pub(super) account: AccountId,
+    /// The ARN of the function.
+    pub(super) function: Arc<str>,
     pub(super) request_id: String,
 }
 
 impl Entry {
     pub(super) fn of(event: &QueuedEvent) -> Self {
-        Self { due_at: event.due_at, account: event.account, request_id: event.request_id.clone() }
+        Self {
+            due_at: event.due_at,
+            account: event.account,
+            function: event.function_arn.as_str().into(),
+            request_id: event.request_id.clone(),
+        }
+    }
+
+    /// Whose places it takes up.
+    pub(super) fn whose(&self) -> (AccountId, Arc<str>) {
+        (self.account, Arc::clone(&self.function))
     }
 }
 
@@ -36,20 +50,84 @@ pub(super) struct Schedule {
 /// One account's events.
 #[derive(Default)]
 struct Line {
+    functions: HashMap<Arc<str>, Own>,
+    /// Every function that has events, which comes next first.
+    turns: VecDeque<Arc<str>>,
+    taken: usize,
+}
+
+/// One function's events.
+#[derive(Default)]
+struct Own {
     waiting: BinaryHeap<Reverse<Entry>>,
     taken: usize,
 }
 
+/// True where one more is no more than half of what others leave, so that something is always left for one more.
+const fn may_go_on(own: usize, all: usize, most: usize) -> bool {
+    all < most && own < most.saturating_sub(all.saturating_sub(own)).div_ceil(2)
+}
+
+impl Own {
+    fn next_due(&self) -> Option<Timestamp> {
+        self.waiting.peek().map(|Reverse(entry)| entry.due_at)
+    }
+
+    fn may_go_on(&self, taken_by_account: usize) -> bool {
+        may_go_on(self.taken, taken_by_account, EVENT_WORKERS_ACCOUNT_MAX)
+    }
+}
+
 impl Line {
-    /// Half of what others leave, so that something is always left for one more; never more than an account may have.
     fn may_go_on(&self, taken_by_all: usize) -> bool {
-        let free_for_it = EVENT_WORKERS_MAX.saturating_sub(taken_by_all.saturating_sub(self.taken));
-        taken_by_all < EVENT_WORKERS_MAX
-            && self.taken < free_for_it.div_ceil(2).min(EVENT_WORKERS_ACCOUNT_MAX)
+        may_go_on(self.taken, taken_by_all, EVENT_WORKERS_MAX)
+    }
+
+    fn add(&mut self, entry: Entry) {
+        let function = Arc::clone(&entry.function);
+        let turns = &mut self.turns;
+        let own = self.functions.entry(Arc::clone(&function)).or_insert_with(|| {
+            turns.push_back(function);
+            Own::default()
+        });
+        own.waiting.push(Reverse(entry));
+    }
+
+    /// Takes an event that is due, of the function whose turn it is.
+    fn take_due(&mut self, now: Timestamp) -> Option<Entry> {
+        for _ in 0..self.turns.len() {
+            let function = self.turns.pop_front()?;
+            self.turns.push_back(Arc::clone(&function));
+            let Some(own) = self.functions.get_mut(&function) else { continue };
+            if own.may_go_on(self.taken)
+                && own.next_due().is_some_and(|due| due <= now)
+                && let Some(Reverse(entry)) = own.waiting.pop()
+            {
+                own.taken += 1;
+                self.taken += 1;
+                return Some(entry);
+            }
+        }
+        None
     }
 
     fn next_due(&self) -> Option<Timestamp> {
-        self.waiting.peek().map(|Reverse(entry)| entry.due_at)
+        let able = self.functions.values().filter(|own| own.may_go_on(self.taken));
+        able.filter_map(Own::next_due).min()
+    }
+
+    fn finish(&mut self, function: &str) {
+        let Some(own) = self.functions.get_mut(function) else { return };
+        self.taken = self.taken.saturating_sub(1);
+        own.taken = own.taken.saturating_sub(1);
+        if own.taken == 0 && own.waiting.is_empty() {
+            self.functions.remove(function);
+            self.turns.retain(|other| **other != *function);
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.functions.values().map(|own| own.waiting.len()).sum::<usize>() + self.taken
     }
 }
 
@@ -62,14 +140,14 @@ impl Schedule {
             turns.push_back(account);
             Line::default()
         });
-        line.waiting.push(Reverse(entry));
+        line.add(entry);
     }
 
     /// Puts an event back that was taken.
     pub(super) fn put_back(&mut self, entry: Entry) {
-        let account = entry.account;
+        let (account, function) = entry.whose();
         self.add(entry);
-        self.finish(account);
+        self.finish(account, &function);
     }
 
     /// Takes an event that is due, of the account whose turn it is.
@@ -79,10 +157,8 @@ impl Schedule {
             self.turns.push_back(account);
             let Some(line) = self.lines.get_mut(&account) else { continue };
             if line.may_go_on(self.taken)
-                && line.next_due().is_some_and(|due| due <= now)
-                && let Some(Reverse(entry)) = line.waiting.pop()
+                && let Some(entry) = line.take_due(now)
             {
-                line.taken += 1;
                 self.taken += 1;
                 return Some(entry);
             }
@@ -90,18 +166,18 @@ impl Schedule {
         None
     }
 
-    /// When the next event is due, of those accounts that may have one more delivered.
+    /// When the next event is due, of those accounts and functions that may have one more delivered.
     pub(super) fn next_due(&self) -> Option<Timestamp> {
         let able = self.lines.values().filter(|line| line.may_go_on(self.taken));
         able.filter_map(Line::next_due).min()
     }
 
     /// Forgets an event that was taken and is over.
-    pub(super) fn finish(&mut self, account: AccountId) {
+    pub(super) fn finish(&mut self, account: AccountId, function: &str) {
         self.taken = self.taken.saturating_sub(1);
         let Some(line) = self.lines.get_mut(&account) else { return };
-        line.taken = line.taken.saturating_sub(1);
-        if line.taken == 0 && line.waiting.is_empty() {
+        line.finish(function);
+        if line.functions.is_empty() {
             self.lines.remove(&account);
             self.turns.retain(|other| *other != account);
         }
@@ -109,11 +185,11 @@ impl Schedule {
 
     /// Events of an account that wait or are in progress.
     pub(super) fn waiting(&self, account: AccountId) -> usize {
-        self.lines.get(&account).map_or(0, |line| line.waiting.len() + line.taken)
+        self.lines.get(&account).map_or(0, Line::len)
     }
 
     pub(super) fn len(&self) -> usize {
-        self.lines.values().map(|line| line.waiting.len() + line.taken).sum()
+        self.lines.values().map(Line::len).sum()
     }
 }
 
@@ -125,7 +201,18 @@ mod tests {
         Entry {
             due_at: Timestamp::from_millis(number),
             account: format!("{account:012}").parse().unwrap(),
+            function: "f".into(),
             request_id: format!("{account}/{number}"),
+        }
+    }
+
+    fn of(function: &str, number: i64) -> Entry {
+        Entry { function: function.into(), request_id: format!("{function}/{number}"), ..entry(1, number) }
+    }
+
+    impl Schedule {
+        fn finish_of(&mut self, account: usize) {
+            self.finish(entry(account, 0).account, "f");
         }
     }
 
@@ -150,7 +237,7 @@ mod tests {
         schedule.put_back(entry(2, 7));
         assert_eq!(taken(&mut schedule), ["2/7"]);
         for of in [1, 1, 1, 2, 2] {
-            schedule.finish(entry(of, 0).account);
+            schedule.finish_of(of);
         }
         assert_eq!((schedule.len(), schedule.taken, schedule.turns.len()), (1, 0, 1));
     }
@@ -158,26 +245,46 @@ mod tests {
     #[test]
     fn an_account_takes_half_of_what_others_leave_and_never_more_than_its_own() {
         let mut schedule = Schedule::default();
-        let many = 2 * EVENT_WORKERS_MAX / EVENT_WORKERS_ACCOUNT_MAX;
-        for of in 1..=many {
+        let most = EVENT_WORKERS_ACCOUNT_MAX / 2;
+        for of in 1..=2 * EVENT_WORKERS_MAX / most {
             (0..100).for_each(|number| schedule.add(entry(of, number)));
             let got = taken(&mut schedule).len();
-            assert!((1..=EVENT_WORKERS_ACCOUNT_MAX).contains(&got) || of > 20, "{of}: {got}");
+            assert!((1..=most).contains(&got) || schedule.taken > 230, "{of}: {got}");
             assert!(schedule.taken <= EVENT_WORKERS_MAX);
         }
         // What is due of those who may have no more does not keep the deliverer awake.
         let mut one = Schedule::default();
         (0..100).for_each(|number| one.add(entry(1, number)));
-        assert_eq!(taken(&mut one).len(), EVENT_WORKERS_ACCOUNT_MAX);
+        assert_eq!(taken(&mut one).len(), most);
         assert_eq!(one.next_due(), None);
-        one.finish(entry(1, 0).account);
+        one.finish_of(1);
         assert_eq!(taken(&mut one), ["1/16"]);
+    }
+
+    #[test]
+    fn functions_of_an_account_take_turns_and_one_takes_half_of_what_the_others_leave() {
+        let mut schedule = Schedule::default();
+        (0..1_000).for_each(|number| schedule.add(of("hog", number)));
+        assert_eq!(taken(&mut schedule).len(), EVENT_WORKERS_ACCOUNT_MAX / 2);
+        // Due later than all of the other's, and delivered at once.
+        schedule.add(of("quick", 999));
+        assert_eq!(taken(&mut schedule), ["quick/999"]);
+        (0..100).for_each(|number| schedule.add(of("second", number)));
+        assert_eq!(taken(&mut schedule).len(), 8);
+        (0..6).for_each(|_| schedule.finish(entry(1, 0).account, "hog"));
+        (0..2).for_each(|_| schedule.finish(entry(1, 0).account, "second"));
+        let next = taken(&mut schedule);
+        assert!(
+            next.iter().any(|id| id.starts_with("hog/")) && next.iter().any(|id| id.starts_with("second/"))
+        );
+        schedule.finish(entry(1, 0).account, "quick");
+        assert_eq!((schedule.lines.len(), schedule.waiting(entry(1, 0).account)), (1, schedule.len()));
     }
 
     #[test]
     fn places_even_out_as_deliveries_end() {
         let mut schedule = Schedule::default();
-        let accounts = EVENT_WORKERS_MAX / EVENT_WORKERS_ACCOUNT_MAX + 4;
+        let accounts = EVENT_WORKERS_MAX / EVENT_WORKERS_ACCOUNT_MAX + 16;
         for of in 1..=accounts {
             (0..2_000).for_each(|number| schedule.add(entry(of, number)));
         }
@@ -187,7 +294,7 @@ mod tests {
             held.extend(taken(&mut schedule).iter().map(|id| account_of(id)));
             assert!(held.len() <= EVENT_WORKERS_MAX, "{}", held.len());
             let ended: Vec<usize> = held.drain(..held.len() / 2).collect();
-            ended.iter().for_each(|of| schedule.finish(entry(*of, 0).account));
+            ended.iter().for_each(|of| schedule.finish_of(*of));
         }
         held.extend(taken(&mut schedule).iter().map(|id| account_of(id)));
         let least = (1..=accounts).map(|of| held.iter().filter(|own| **own == of).count()).min().unwrap();

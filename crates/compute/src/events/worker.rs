@@ -136,10 +136,10 @@ impl Queue {
     }
 
     async fn deliver(&self, entry: Entry, target: &dyn EventTarget) {
-        let account = entry.account;
+        let (account, function) = entry.whose();
         match self.try_deliver(&entry, target).await {
             Ok(Some(again)) => self.schedule.lock().put_back(again),
-            Ok(None) => self.schedule.lock().finish(account),
+            Ok(None) => self.schedule.lock().finish(account, &function),
             Err(error) => {
                 tracing::error!(error = %base::Chain(&error), "an asynchronous invocation could not be recorded");
                 tokio::time::sleep(FAILURE_PAUSE).await;

@@ -28,6 +28,12 @@ impl CodeStore {
         }
     }
 
+    /// The name of the folder in which these layers lie over each other; `None` where one or none needs no such folder.
+    pub fn laid_name(layers: &[CodeHash]) -> Option<CodeHash> {
+        let several = layers.len() > 1;
+        several.then(|| CodeHash::of(layers.iter().map(CodeHash::to_string).collect::<String>().as_bytes()))
+    }
+
     /// What a package takes once it is unpacked, in bytes.
     ///
     /// # Errors
@@ -39,8 +45,8 @@ impl CodeStore {
 
 impl Shelf {
     fn laid_over(&self, layers: &[CodeHash]) -> Result<PathBuf, PackageError> {
-        let names: String = layers.iter().map(CodeHash::to_string).collect();
-        let name = CodeHash::of(names.as_bytes());
+        let name =
+            CodeStore::laid_name(layers).ok_or_else(|| io::Error::other("one layer lies on nothing"))?;
         let place = self.layered_directory(name);
         // One at a time, and whole or not at all: a directory that is there is finished.
         let _one_at_a_time = self.laying.lock();

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::entry::Refusal;
+use super::sweep::Held;
 use super::{CodeHash, extract, manifest};
 use crate::limits::OBJECT_BYTES_MAX;
 
@@ -45,16 +46,18 @@ pub struct StoredPackage {
 
 /// All packages of this platform. Cheap to clone.
 #[derive(Clone)]
-pub struct CodeStore(Arc<Shelf>);
+pub struct CodeStore(pub(super) Arc<Shelf>);
 
 pub(super) struct Shelf {
-    packages: PathBuf,
-    unpacked: PathBuf,
-    layered: PathBuf,
+    pub(super) packages: PathBuf,
+    pub(super) unpacked: PathBuf,
+    pub(super) layered: PathBuf,
+    /// What must not be removed.
+    pub(super) held: Held,
     /// Held while layers are laid over each other.
     pub(super) laying: Mutex<()>,
     /// Directories that this process unpacked or verified.
-    verified: Mutex<HashSet<CodeHash>>,
+    pub(super) verified: Mutex<HashSet<CodeHash>>,
     /// Held while a directory is verified or made again, so that two callers do not do it at once.
     repair: Mutex<()>,
 }
@@ -70,6 +73,7 @@ impl CodeStore {
             packages: root.join("packages"),
             unpacked: root.join("unpacked"),
             layered: root.join("layered"),
+            held: Held::default(),
             laying: Mutex::new(()),
             verified: Mutex::default(),
             repair: Mutex::new(()),
@@ -88,7 +92,7 @@ impl CodeStore {
         Ok(Self(Arc::new(shelf)))
     }
 
-    /// Checks, keeps and unpacks a package. It is durable when this returns.
+    /// Checks, keeps and unpacks a package. It is durable when this returns; it stays as long as something uses or leases it.
     ///
     /// # Errors
     /// Where the package is refused or the disk fails; nothing is kept then.
@@ -113,26 +117,6 @@ impl CodeStore {
     /// Where there is no such package, or it is corrupt.
     pub async fn package(&self, hash: CodeHash) -> Result<Bytes, PackageError> {
         self.blocking(move |shelf| shelf.package(hash).map(Bytes::from)).await
-    }
-
-    /// Removes every package that `is_used` does not name. Call it before functions run.
-    ///
-    /// # Errors
-    /// Where the disk fails.
-    pub fn remove_unused(&self, is_used: impl Fn(CodeHash) -> bool) -> io::Result<usize> {
-        let mut removed = 0;
-        for entry in fs::read_dir(&self.0.packages)? {
-            let entry = entry?;
-            let name = entry.file_name().into_string().unwrap_or_default();
-            let hash = name.strip_suffix(".zip").and_then(|stem| stem.parse::<CodeHash>().ok());
-            if let Some(hash) = hash.filter(|hash| !is_used(*hash)) {
-                self.0.verified.lock().remove(&hash);
-                fs::remove_file(entry.path())?;
-                remove_if_there(&self.0.unpacked.join(hash.to_string()))?;
-                removed += 1;
-            }
-        }
-        Ok(removed)
     }
 
     pub(super) async fn blocking<T: Send + 'static>(
@@ -219,7 +203,7 @@ impl Shelf {
         Ok(())
     }
 
-    fn package_file(&self, hash: CodeHash) -> PathBuf {
+    pub(super) fn package_file(&self, hash: CodeHash) -> PathBuf {
         self.packages.join(format!("{hash}.zip"))
     }
 
@@ -339,16 +323,5 @@ mod tests {
         let _ = CodeStore::open(data.path()).unwrap();
         assert_eq!(fs::read_dir(unpacked).unwrap().count(), 0);
         assert_eq!(fs::read_dir(data.path().join("code/packages")).unwrap().count(), 0);
-    }
-
-    #[tokio::test]
-    async fn unused_packages_are_removed() {
-        let data = tempfile::tempdir().unwrap();
-        let store = CodeStore::open(data.path()).unwrap();
-        let kept = store.put(package(b"1")).await.unwrap().hash;
-        let gone = store.put(package(b"2")).await.unwrap().hash;
-        assert_eq!(store.remove_unused(|hash| hash == kept).unwrap(), 1);
-        assert!(store.directory(kept).await.is_ok());
-        assert!(store.directory(gone).await.is_err());
     }
 }

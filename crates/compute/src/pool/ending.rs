@@ -32,7 +32,7 @@ pub(super) fn tell_done(
     ending: &Ending,
     took: Duration,
 ) {
-    let produced_bytes = environment.produced_bytes;
+    let (produced_bytes, spans) = (environment.produced_bytes, environment.answering.spans());
     environment.tell(PlatformEvent::RuntimeDone {
         request_id: request.request_id.clone(),
         status: ending.status,
@@ -40,6 +40,7 @@ pub(super) fn tell_done(
         trace_id: request.trace_id.clone(),
         duration: took,
         produced_bytes,
+        spans,
     });
 }
 

@@ -90,7 +90,7 @@ impl Pool {
         early: &EarlyAnswer,
     ) -> Result<InvokeOutcome, InvokeError> {
         // A burst must not start so many at once that none of them is ready in time.
-        let mut turn = self.starts.turn(spec.account).await;
+        let mut turn = self.starts.turn(spec.account, &spec.arn).await;
         match self.take_warm(&key).await {
             Some(environment) => {
                 drop(turn.take());
@@ -350,6 +350,7 @@ impl Pool {
         if !self.launcher.supports(&spec.runtime) {
             return Err(InvokeError::RuntimeUnavailable(spec.runtime.clone()));
         }
+        let code = self.code.lease(Some(spec.code), &spec.layers);
         let code_directory = self.code.directory(spec.code).await.map_err(InvokeError::Code)?;
         // Before the share is reserved: what was started ahead gives its own back.
         let layers_directory = self.code.layers_directory(&spec.layers).await.map_err(InvokeError::Code)?;
@@ -390,6 +391,7 @@ impl Pool {
             log,
             credentials_end,
             initialization: initialization.as_str(),
+            _code: code,
             _share: share,
         };
         let environment = Environment::new(

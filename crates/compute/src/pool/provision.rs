@@ -142,7 +142,7 @@ impl Pool {
 
     async fn provide(&self, spec: &SharedSpec) {
         let key = Arc::new(FunctionKey::of(spec));
-        let turn = self.starts.turn(spec.account).await;
+        let turn = self.starts.turn(spec.account, &spec.arn).await;
         let began = Instant::now();
         let up = Box::pin(self.start_and_bring_up(spec, &key, Initialization::Provisioned));
         let up = match turn {

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use base64::Engine as _;
 use bytes::{Buf, Bytes, BytesMut};
+use tokio::time::Instant;
 
 use crate::limits::{
     RESPONSE_BYTES_MAX, RESPONSE_DISCARD_BYTES_MAX, RUNTIME_BODIES_BYTES_MAX, RUNTIME_HEAD_BYTES_MAX,
@@ -31,6 +32,8 @@ pub(crate) struct Message {
     pub(crate) body_bytes: u64,
     /// What a streamed answer says at its end where it failed half-way.
     pub(crate) failed_midway: Option<(String, Bytes)>,
+    /// When its head came, where the rest came later.
+    pub(crate) began: Option<Instant>,
 }
 
 /// What a parser gives, in order: a whole request, or the beginning, the pieces and the end of one whose body is
@@ -129,6 +132,7 @@ struct Partial {
     body_bytes: u64,
     /// Pieces are handed out as they come; nothing is kept.
     streams: bool,
+    began: Option<Instant>,
 }
 
 enum Framing {
@@ -229,13 +233,15 @@ impl Parser {
         input.advance(length);
         if let Some(body) = short_body(&head, &framing, input) {
             self.owes_continue = false;
-            let message = Message { head, body_bytes: body.len() as u64, body, failed_midway: None };
+            let message =
+                Message { head, body_bytes: body.len() as u64, body, failed_midway: None, began: None };
             return Ok(Step::Out(Parsed::Whole(message), State::Head));
         }
         let streams = head.streams;
         let (head, begins) = if streams { (Head::default(), Some(head)) } else { (head, None) };
         let held = Held { bodies: self.bodies.clone(), bytes: 0 };
-        let partial = Box::new(Partial { head, held, streams, ..Partial::default() });
+        let partial =
+            Box::new(Partial { head, held, streams, began: Some(Instant::now()), ..Partial::default() });
         let state = match framing {
             Framing::Length(length) => State::Fixed(partial, length),
             Framing::Chunked => State::ChunkSize(partial),
@@ -275,7 +281,7 @@ impl Partial {
             Parsed::Ends(failed_midway)
         } else {
             let (body, body_bytes) = (self.body.freeze(), self.body_bytes);
-            Parsed::Whole(Message { head: self.head, body, body_bytes, failed_midway })
+            Parsed::Whole(Message { head: self.head, body, body_bytes, failed_midway, began: self.began })
         };
         Step::Out(parsed, State::Head)
     }

@@ -3,6 +3,7 @@
 //! It reads the path and nothing else: whether the call is allowed now is the environment's to say.
 
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use super::message::{ExtensionHead, Head, Message, Parsed};
 
@@ -14,7 +15,14 @@ pub(crate) enum RuntimeRequest {
     /// The runtime is ready for an invocation.
     Next,
     /// The function's answer to an invocation.
-    Response { request_id: String, body: Bytes, body_bytes: u64, failed_midway: Option<(String, Bytes)> },
+    Response {
+        request_id: String,
+        body: Bytes,
+        body_bytes: u64,
+        failed_midway: Option<(String, Bytes)>,
+        /// When its head came, where the rest came later.
+        began: Option<Instant>,
+    },
     /// The function's answer begins, and comes in pieces.
     ResponseBegins { request_id: String, content_type: Option<String> },
     /// The next piece of it, on the same connection.
@@ -91,6 +99,7 @@ impl RuntimeRequest {
                     body: message.body,
                     body_bytes: message.body_bytes,
                     failed_midway: message.failed_midway,
+                    began: message.began,
                 },
                 Some((id, "error")) => Self::InvocationError {
                     request_id: id.to_owned(),

@@ -52,6 +52,27 @@ async fn each_kind_of_failure_has_its_own_name() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_child_that_uses_up_the_memory_takes_the_environment_along() {
+    let host = host().await;
+    let code = r#"
+import subprocess, sys, time
+def handler(event, context):
+    if event == "child":
+        subprocess.run([sys.executable, "-c", "hoard = []\nwhile True: hoard.append(bytearray(16 << 20))"])
+        time.sleep(1)
+    return event
+"#;
+    let mut spec = host.function("python3.12", &[("app.py", code)]).await;
+    spec.timeout = Duration::from_secs(60);
+    assert_eq!(text(&host.invoke(&spec, "\"fine\"").await), "\"fine\"");
+    let hungry = host.invoke(&spec, "\"child\"").await;
+    let (kind, message) = failure(&hungry);
+    assert_eq!(kind, "Runtime.OutOfMemory", "{}", log(&hungry));
+    assert!(message.ends_with("Error: Runtime exited with error: signal: killed"), "{message}");
+    assert_eq!(host.compute.figures().environments, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_time_out_ends_the_process_and_keeps_its_log() {
     let host = host().await;
     let mut spec = host.function("python3.12", &[("app.py", MOODS)]).await;

@@ -256,6 +256,7 @@ fn role_principal(
     principal.transitive_tags.clone_from(&role.transitive_tags);
     principal.source_identity.clone_from(&role.source_identity);
     principal.source_environment.clone_from(&role.source_environment);
+    principal.began_in.clone_from(&role.began_in);
     principal.source_function.clone_from(&role.source_function);
     principal.chained = role.chained;
     principal.federated_by.clone_from(&role.federated_by);

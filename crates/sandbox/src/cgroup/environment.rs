@@ -4,9 +4,10 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 
+use rustix::event::{EventfdFlags, eventfd};
 use serde::{Deserialize, Serialize};
 
 use super::Version;
@@ -178,6 +179,19 @@ impl EnvironmentCgroup {
     pub(crate) fn freeze(&self, frozen: bool) -> io::Result<()> {
         let freezer = self.freezer.as_ref().ok_or(io::ErrorKind::Unsupported)?;
         files::write(&freezer.dir, "cgroup.freeze", u8::from(frozen))
+    }
+
+    /// A descriptor that becomes readable when the memory here runs out; `None` where the kernel then kills all of it itself.
+    ///
+    /// # Errors
+    /// Where the kernel does not tell.
+    pub(crate) fn out_of_memory(&self) -> io::Result<Option<OwnedFd>> {
+        let Some(Place { version: Version::V1, dir }) = &self.memory else { return Ok(None) };
+        let told = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        let control = File::open(dir.join("memory.oom_control"))?;
+        let numbers = format!("{} {}", told.as_raw_fd(), control.as_raw_fd());
+        files::write(dir, "cgroup.event_control", numbers)?;
+        Ok(Some(told))
     }
 
     /// Processes that the kernel killed here for want of memory.

@@ -339,7 +339,8 @@ pub(crate) async fn update(
         next.policy = policy.or(next.policy.take());
         take_up(next, changed);
     };
-    let stack = begin(&state, &call, stack, begun, status::UPDATE_IN_PROGRESS, edit).await?;
+    // Boxed: it holds the call, its principal and the whole stack.
+    let stack = Box::pin(begin(&state, &call, stack, begun, status::UPDATE_IN_PROGRESS, edit)).await?;
     let operation_id = Some(model::operation_id(&stack.id, stack.operations));
     Ok(api::UpdateStackOutput { stack_id: Some(stack.id), operation_id })
 }

@@ -1,7 +1,7 @@
 //! Where a function's code comes from: bytes in the request, or an object in S3.
 
 use compute::limits::PACKAGE_ZIPPED_BYTES_MAX;
-use compute::{PackageError, Refusal, StoredPackage};
+use compute::{CodeHash, CodeLease, PackageError, Refusal, StoredPackage};
 use protocol::{Bytes, Sensitive};
 use service::Call;
 
@@ -9,6 +9,7 @@ use crate::Lambda;
 use crate::api;
 use crate::error::Error;
 use crate::model::settings::not_supported;
+use crate::operations::account;
 use crate::operations::object::Object;
 
 /// The members that name code, of either operation.
@@ -65,8 +66,12 @@ fn unsupported(image: &Option<String>, key: &Option<String>) -> Option<&'static 
 }
 
 impl CodeSource {
-    /// Checks the code, keeps it and unpacks it.
-    pub(crate) async fn keep(self, lambda: &Lambda, call: &Call) -> Result<StoredPackage, Error> {
+    /// Checks the code, keeps it and unpacks it. It stays as long as the lease does, or something uses it.
+    pub(crate) async fn keep(
+        self,
+        lambda: &Lambda,
+        call: &Call,
+    ) -> Result<(StoredPackage, CodeLease), Error> {
         if let Some(member) = self.unsupported {
             return Err(not_supported(member));
         }
@@ -85,7 +90,13 @@ impl CodeSource {
                 );
             }
         };
-        lambda.compute.code().put(zip).await.map_err(package_error)
+        let hash = CodeHash::of(&zip);
+        // Before anything of it is on the disk.
+        account::check_code_size(lambda, call, hash, zip.len())?;
+        // Before it is kept: what was there already must not go now.
+        let lease = lambda.compute.code().lease(Some(hash), &[]);
+        let kept = lambda.compute.code().put(zip).await.map_err(package_error)?;
+        Ok((kept, lease))
     }
 }
 

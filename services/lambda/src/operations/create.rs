@@ -42,9 +42,10 @@ pub(crate) async fn create_function(
     tags::set(&mut tag_list, input.tags.take().into_iter().flatten())?;
     tag_list.extend(call.marks());
     check_role(&lambda, &draft.role, &id, call.now())?;
-    let layers = layers::of_function(&lambda, input.layers.as_deref().unwrap_or_default(), &id)?;
+    let (layers, _layers) =
+        layers::of_function(&lambda, input.layers.as_deref().unwrap_or_default(), &id).await?;
     let source = CodeSource::from(input.code);
-    let package = source.keep(&lambda, &call).await?;
+    let (package, _lease) = source.keep(&lambda, &call).await?;
     layers::check_size(&lambda, package.hash, &layers).await?;
     let config = input.code_signing_config_arn.as_deref().filter(|arn| !arn.is_empty());
     let config = config.map(|arn| code_signing::of_new_function(&lambda, &call, &id, arn)).transpose()?;

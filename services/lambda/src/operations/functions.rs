@@ -129,5 +129,6 @@ pub(crate) async fn delete_function(
         })
         .await?;
     lambda.compute.retire(&id.arn(), qualifier);
+    lambda.code_changed.notify_one();
     Ok(api::DeleteFunctionResponse { status_code: Some(204) })
 }

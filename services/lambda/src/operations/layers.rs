@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use compute::limits::PACKAGE_UNZIPPED_BYTES_MAX;
+use compute::{CodeLease, PackageError};
 use service::Permit;
 
 use super::code::CodeSource;
@@ -37,7 +38,7 @@ pub(crate) async fn publish(
     if id.account != call.account() {
         return Err(Error::AccessDenied("Cross-account layer creation is not allowed.".to_owned()));
     }
-    let package = CodeSource::from(input.content).keep(&lambda, &call).await?;
+    let (package, _lease) = CodeSource::from(input.content).keep(&lambda, &call).await?;
     let unzipped_bytes = lambda.compute.code().unzipped_bytes(package.hash).await.map_err(Error::internal)?;
     let draft = LayerVersion {
         version: 0,
@@ -183,20 +184,35 @@ pub(crate) async fn delete(
 ) -> Result<(), Error> {
     let (input, call) = super::parts(permit);
     let id = LayerId::parse(&input.layer_name, call.account(), call.region())?;
-    lambda.layers.delete(&call, &id, number(input.version_number)?).await
+    lambda.layers.delete(&call, &id, number(input.version_number)?).await?;
+    lambda.code_changed.notify_one();
+    Ok(())
 }
 
-/// The layers that a function is to have. Leave to use each was asked for before.
-pub(crate) fn of_function(lambda: &Lambda, arns: &[String], id: &FunctionId) -> Result<Vec<LayerUse>, Error> {
+/// The layers that a function is to have, whose code stays as long as the lease. Leave to use each was asked for before.
+pub(crate) async fn of_function(
+    lambda: &Lambda,
+    arns: &[String],
+    id: &FunctionId,
+) -> Result<(Vec<LayerUse>, CodeLease), Error> {
+    let missing = |arn: &str| Error::InvalidParameterValue(format!("Layer version {arn} does not exist."));
     let found = list(arns, &id.region)?.into_iter().map(|(layer, version)| {
         let arn = layer.version_arn(version);
-        let found = lambda.layers.get(&layer, version);
-        let found = found
-            .ok_or_else(|| Error::InvalidParameterValue(format!("Layer version {arn} does not exist.")))?;
+        let found = lambda.layers.get(&layer, version).ok_or_else(|| missing(&arn))?;
         let LayerVersion { code, code_bytes, unzipped_bytes, .. } = found.version;
         Ok(LayerUse { arn, code, code_bytes, unzipped_bytes })
     });
-    found.collect()
+    let found = found.collect::<Result<Vec<_>, Error>>()?;
+    let lease = lambda.compute.code().lease(None, &found.iter().map(|layer| layer.code).collect::<Vec<_>>());
+    for layer in &found {
+        // A version that was deleted since it was looked at may have taken its code along.
+        match lambda.compute.code().directory(layer.code).await {
+            Ok(_) => {}
+            Err(PackageError::Missing(_)) => return Err(missing(&layer.arn)),
+            Err(error) => return Err(Error::internal(error)),
+        }
+    }
+    Ok((found, lease))
 }
 
 /// Refuses code and layers that are too large together.

@@ -36,7 +36,7 @@ pub(crate) async fn update_function_code(
     if input.publish_to.is_some() {
         return Err(not_supported("PublishTo"));
     }
-    let package = CodeSource::from(&mut input).keep(&lambda, &call).await?;
+    let (package, _lease) = CodeSource::from(&mut input).keep(&lambda, &call).await?;
     let with_layers = &current.function.record.latest.layers;
     layers::check_size(&lambda, package.hash, with_layers).await?;
     let config = signing_of(&lambda, &id, &current);
@@ -49,6 +49,7 @@ pub(crate) async fn update_function_code(
             code_bytes: package.size_bytes,
             ..current.function.record.latest.clone()
         };
+        lambda.code_changed.notify_one();
         return Ok(configuration(&id, id.arn(), &latest, Moment::Settled));
     }
     let publish = input.publish == Some(true);
@@ -67,6 +68,7 @@ pub(crate) async fn update_function_code(
         })
         .await?;
     lambda.compute.retire(&id.arn(), Some(LATEST));
+    lambda.code_changed.notify_one();
     Ok(updated(&id, &made))
 }
 
@@ -89,8 +91,12 @@ pub(crate) async fn update_function_configuration(
     input.memory_size.map_or(Ok(()), check_memory)?;
     let new_variables =
         input.environment.clone().map(|environment| variables(Some(environment))).transpose()?;
-    let new_layers = input.layers.as_deref().map(|layers| layers::of_function(&lambda, layers, &id));
-    let new_layers = new_layers.transpose()?;
+    let (new_layers, _lease) = match input.layers.as_deref() {
+        Some(asked) => {
+            layers::of_function(&lambda, asked, &id).await.map(|(layers, lease)| (Some(layers), lease))?
+        }
+        None => (None, lambda.compute.code().lease(None, &[])),
+    };
     if let Some(layers) = &new_layers {
         layers::check_size(&lambda, current.function.record.latest.code, layers).await?;
         let config = signing_of(&lambda, &id, &current);
@@ -113,6 +119,7 @@ pub(crate) async fn update_function_configuration(
         })
         .await?;
     lambda.compute.retire(&id.arn(), Some(LATEST));
+    lambda.code_changed.notify_one();
     Ok(updated(&id, &made))
 }
 

@@ -248,3 +248,39 @@ async fn the_role_must_be_the_callers_to_pass() {
     let deployer = fixture.kit.user("deployer", statements).await;
     fixture.as_who(&deployer, "CreateFunction", create_input()).await.unwrap();
 }
+
+#[tokio::test]
+async fn an_account_has_no_more_code_than_it_may() {
+    use base64::Engine as _;
+    let size = |zip: &str| base64::engine::general_purpose::STANDARD.decode(zip).unwrap().len() as u64;
+    let (one, two) = (zip_base64("1"), zip_base64("22"));
+    let fixture = Fixture::with_code(size(&one) + size(&two)).await;
+    fixture.ok("CreateFunction", create_input()).await;
+    let named = |name: &str, zip: &str| {
+        let mut input = create_input();
+        input["FunctionName"] = json!(name);
+        input["Code"] = json!({"ZipFile": zip});
+        input
+    };
+    // The same package again is no more code.
+    fixture.ok("CreateFunction", named("same", &one)).await;
+    fixture.ok("CreateFunction", named("other", &two)).await;
+    let three = zip_base64("333");
+    let layer = json!({"LayerName": "l", "Content": {"ZipFile": three}});
+    for (operation, input) in [
+        ("CreateFunction", named("more", &three)),
+        ("UpdateFunctionCode", json!({"FunctionName": "same", "ZipFile": three})),
+        ("PublishLayerVersion", layer.clone()),
+    ] {
+        let refused = fixture.refused(operation, input).await;
+        let expected = ("CodeStorageExceededException", "Code storage limit exceeded.");
+        assert_eq!((refused.0.as_str(), refused.1.as_str()), expected, "{operation}");
+    }
+    let packages = || std::fs::read_dir(fixture.data.path().join("code/packages")).unwrap().count();
+    assert_eq!(packages(), 2, "what is refused is not kept");
+    let settings = fixture.ok("GetAccountSettings", json!({})).await;
+    assert_eq!(settings["AccountUsage"]["TotalCodeSize"], settings["AccountLimit"]["TotalCodeSize"]);
+    fixture.ok("DeleteFunction", json!({"FunctionName": "other"})).await;
+    let small = json!({"LayerName": "l", "Content": {"ZipFile": two}});
+    fixture.ok("PublishLayerVersion", small).await;
+}

@@ -21,7 +21,7 @@ use protocol::Fault;
 use serde_json::{Value, json};
 use service::testkit::{Foundation, TestKit};
 
-use crate::LambdaParts;
+use crate::{CODE_BYTES_MAX, LambdaParts};
 
 pub(crate) const ROLE: &str = "arn:aws:iam::123456789012:role/orders-role";
 pub(crate) const ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:orders";
@@ -90,6 +90,7 @@ fn parts(
     data: &std::path::Path,
     launcher: &Arc<TaskLauncher>,
     urls: &gateway::FunctionUrls,
+    code_bytes_max: u64,
 ) -> LambdaParts {
     LambdaParts {
         urls: urls.clone(),
@@ -102,6 +103,7 @@ fn parts(
         door: Arc::new(|_, _| Box::pin(async {})),
         egress: None,
         limits: HostLimits::default(),
+        code_bytes_max,
     }
 }
 
@@ -113,6 +115,15 @@ impl Fixture {
 
     /// The same with further services.
     pub(crate) async fn with(others: Vec<service::Service>) -> Self {
+        Self::made(others, CODE_BYTES_MAX).await
+    }
+
+    /// A platform whose accounts may have so much code.
+    pub(crate) async fn with_code(code_bytes_max: u64) -> Self {
+        Self::made(Vec::new(), code_bytes_max).await
+    }
+
+    async fn made(others: Vec<service::Service>, code_bytes_max: u64) -> Self {
         let data = tempfile::tempdir().unwrap();
         let seen = Seen::default();
         let remembered = Arc::clone(&seen);
@@ -121,7 +132,8 @@ impl Fixture {
         let urls = std::sync::OnceLock::new();
         let kit = TestKit::start(|foundation| {
             let urls = urls.get_or_init(|| gateway::FunctionUrls::load(&foundation.store).unwrap());
-            let (service, compute) = crate::service(parts(foundation, data.path(), &launcher, urls)).unwrap();
+            let (service, compute) =
+                crate::service(parts(foundation, data.path(), &launcher, urls, code_bytes_max)).unwrap();
             *slot.lock().unwrap() = Some(compute);
             std::iter::once(service).chain(others).collect()
         })
@@ -147,7 +159,8 @@ impl Fixture {
         let store = kit.pipeline.store().clone();
         let kit = TestKit::over(store, kit.clock.clone(), service::Rate::DEFAULT, |foundation| {
             let urls = urls.get_or_init(|| gateway::FunctionUrls::load(&foundation.store).unwrap());
-            let (service, compute) = crate::service(parts(foundation, data.path(), &launcher, urls)).unwrap();
+            let (service, compute) =
+                crate::service(parts(foundation, data.path(), &launcher, urls, CODE_BYTES_MAX)).unwrap();
             *slot.lock().unwrap() = Some(compute);
             vec![service]
         })

@@ -33,6 +33,9 @@ pub(crate) async fn assume_role(
         transitive_tags: input.transitive_tag_keys.unwrap_or_default(),
         source_identity: input.source_identity,
         federated_by: None,
+        // SECURITY: the door let in this call because the caller's session is its environment's, or began with it. The same
+        // credentials used from elsewhere make sessions that no door accepts.
+        began_in: call.source().door.as_ref().map(|door| door.environment_id.clone()),
     };
     let (role_session, packed) = role_session::of(&sts, account, &role, caller, asked)?;
     let source_identity = role_session.source_identity.clone();

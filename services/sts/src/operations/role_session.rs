@@ -23,6 +23,8 @@ pub(super) struct Asked {
     pub(super) transitive_tags: Vec<String>,
     pub(super) source_identity: Option<String>,
     pub(super) federated_by: Option<FederatedBy>,
+    /// The environment through whose door it is asked for.
+    pub(super) began_in: Option<String>,
 }
 
 /// The managed session policies that are meant, each of which can be read.
@@ -70,6 +72,7 @@ pub(super) fn of(
         transitive_tags: tags.transitive,
         source_identity,
         source_environment: None,
+        began_in: asked.began_in,
         source_function: None,
         chained: caller.is_some(),
         federated_by: asked.federated_by,

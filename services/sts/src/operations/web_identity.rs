@@ -169,6 +169,8 @@ pub(crate) async fn assume_role(
         transitive_tags: web.transitive_tags.clone(),
         source_identity: web.source_identity.clone(),
         federated_by: Some(kept(web)),
+        // Doors let nobody in without a signature.
+        began_in: None,
     };
     let (session, packed) = role_session::of(&sts, account, &role, None, asked)?;
     let source_identity = session.source_identity.clone();

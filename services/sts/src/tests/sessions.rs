@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use identity::{CredentialSource as _, Principal};
 use serde_json::{Value, json};
+use service::Source;
+use service::call::Door;
 use service::testkit::TestKit;
 
 use super::{allow, assume, kit, kit_with_role};
@@ -114,6 +116,39 @@ async fn what_a_session_hands_on_goes_down_the_chain() {
     assert_eq!(assume(&kit, &session, changed).await.unwrap_err().code, "AccessDenied");
     let long = to_next(json!({"DurationSeconds": 3_601}));
     assert!(assume(&kit, &session, long).await.unwrap_err().message.contains("role chaining"));
+}
+
+/// `AssumeRole` as it comes through the door of an environment, or of nobody's; where the session that it makes began.
+async fn began_in(kit: &TestKit, who: &Arc<Principal>, environment: Option<&str>) -> Option<String> {
+    let door = environment.map(|id| {
+        let role_arn = super::ROLE_ARN.to_owned();
+        Arc::new(Door { account: kit.account, role_arn, environment_id: id.to_owned() })
+    });
+    let source = Source { via: Vec::new(), door, ..Source::platform("test") };
+    let model = protocol::model("sts").unwrap().operation("AssumeRole").unwrap();
+    let input = json!({"RoleArn": super::ROLE_ARN, "RoleSessionName": "session"});
+    let input = protocol::value_from_json(model.input().unwrap(), &input).unwrap();
+    let output = kit.pipeline.invoke(Arc::clone(who), source, "sts", "AssumeRole", input).await.unwrap();
+    let answer = protocol::value_to_json(model.output().unwrap(), &output, protocol::Redact::No);
+    let Principal::AssumedRole(role) = &*proven(kit, &answer) else { panic!("not a role") };
+    assert_eq!(role.source_environment, None);
+    role.began_in.clone()
+}
+
+#[tokio::test]
+async fn a_role_that_is_assumed_through_a_door_is_good_for_that_door() {
+    let kit = kit().await;
+    let role = kit.role("target", json!({"AWS": "123456789012"}), allow("sts:*")).await;
+    let Principal::AssumedRole(mut session) = (*role).clone() else { panic!("not a role") };
+    assert_eq!(began_in(&kit, &role, Some("env-1")).await.as_deref(), Some("env-1"));
+    // The function's own session, or one that it assumed, used outside: nothing tells the door that it may let that in.
+    session.source_environment = Some("env-1".into());
+    assert_eq!(began_in(&kit, &Arc::new(Principal::AssumedRole(session.clone())), None).await, None);
+    session.source_environment = None;
+    session.began_in = Some("env-1".into());
+    let chained = Arc::new(Principal::AssumedRole(session));
+    assert_eq!(began_in(&kit, &chained, None).await, None);
+    assert_eq!(began_in(&kit, &chained, Some("env-1")).await.as_deref(), Some("env-1"));
 }
 
 #[tokio::test]

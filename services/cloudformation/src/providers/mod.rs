@@ -26,6 +26,7 @@ mod dynamodb_global_table;
 mod dynamodb_indexes;
 mod dynamodb_read;
 mod dynamodb_table;
+mod dynamodb_updates;
 mod failure;
 mod finders;
 mod further;
@@ -49,6 +50,7 @@ mod lambda_permission;
 mod lambda_provisioned;
 mod lambda_version;
 mod logs_log_group;
+mod name;
 mod organizations_account;
 mod organizations_policy;
 mod organizations_types;
@@ -56,6 +58,7 @@ mod plain;
 mod plain_types;
 mod reading;
 mod s3_bucket;
+mod s3_bucket_policy;
 mod tags;
 mod wait_condition;
 mod wait_handle;
@@ -77,6 +80,7 @@ use crate::registry;
 pub(crate) use custom::step_id;
 pub(crate) use failure::Failure;
 use failure::{gone, is_absent, seen};
+pub(crate) use name::{check_name, own_name};
 pub(crate) use reading::Reading;
 pub(crate) use wait_condition::signals_id;
 
@@ -205,13 +209,6 @@ impl Work {
         let properties = Value::Object(self.properties.clone());
         Physical { id: id.into(), properties, attributes, no_echo: false }
     }
-}
-
-/// The name that the template itself gives a resource.
-pub(crate) fn own_name(provider: &dyn Provider, properties: &Value) -> Option<String> {
-    let (property, _) = provider.name()?;
-    let name = text(properties.get(property));
-    (!name.is_empty()).then_some(name)
 }
 
 /// A scalar as text.
@@ -352,7 +349,7 @@ static PROVIDERS: [&dyn Provider; 43] = [
     &logs_log_group::LogGroup,
     &plain_types::LOG_STREAM,
     &s3_bucket::Bucket,
-    &s3_bucket::BucketPolicy,
+    &s3_bucket_policy::BucketPolicy,
 ];
 
 /// All types there are.

@@ -8,6 +8,7 @@ mod drift;
 mod faults;
 mod found_again;
 mod lifecycle;
+mod others;
 mod records;
 mod refusals;
 mod restart;

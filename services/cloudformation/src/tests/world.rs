@@ -209,6 +209,10 @@ fn output(things: &mut Things, operation: &str, input: &Value) -> Result<Value, 
             Some(stage) => json!({ "stageName": text("stageName"), "deploymentId": stage["deploymentId"] }),
             None => return Err(Fault::sender("NotFoundException", "no stage").into()),
         },
+        "GetRolePolicy" => match things.existing.get(&format!("inline/{}", text("PolicyName"))) {
+            Some(policy) => policy.clone(),
+            None => return Err(Fault::sender("NoSuchEntity", "no policy").into()),
+        },
         "CreateApiKey" | "CreateUsagePlan" => json!({ "id": text("name") }),
         "CreateUsagePlanKey" => json!({ "id": text("keyId") }),
         "GetApiKeys" => json!({ "items": marked(things, "key/") }),
@@ -309,7 +313,7 @@ macro_rules! stand_ins {
 
 stand_ins! {
     iam {
-        CreateRole DeleteRole AttachRolePolicy DetachRolePolicy PutRolePolicy DeleteRolePolicy UpdateRole
+        CreateRole DeleteRole AttachRolePolicy DetachRolePolicy PutRolePolicy GetRolePolicy DeleteRolePolicy UpdateRole
         UpdateAssumeRolePolicy TagRole UntagRole
     }
     dynamodb { CreateTable DescribeTable DeleteTable UpdateTable TagResource UntagResource }

@@ -88,12 +88,14 @@ function jsonLine(level, args) {
   }
 }
 
-/** One event is one line: its own line feeds become carriage returns. */
+/** A line end within one event: a line feed would begin the next event. The platform makes a line feed of it again. */
+const EVENT_LINE = '\r\0';
+
 function patchConsole() {
   const line = logsJson() ? jsonLine : textLine;
   const least = Math.max(0, LEVELS.indexOf(env.AWS_LAMBDA_LOG_LEVEL?.toUpperCase()));
   for (const [rank, level] of LEVELS.entries()) {
-    const write = (...args) => void process.stdout.write(`${line(level, args).replaceAll('\n', '\r')}\n`);
+    const write = (...args) => void process.stdout.write(`${line(level, args).replaceAll('\n', EVENT_LINE)}\n`);
     console[level.toLowerCase()] = rank >= least || level === 'FATAL' ? write : () => {};
   }
   console.log = console.info;

@@ -18,8 +18,8 @@ import _json
 import _socket
 
 API = "/2018-06-01/runtime/"
-# Lines of one event stand between carriage returns, since a line feed begins the next event.
-EVENT_LINE = "\r"
+# A line end within one event: a line feed would begin the next event. The platform makes a line feed of it again.
+EVENT_LINE = "\r\0"
 # What the platform answers to an answer, with the next invocation right behind it.
 ACCEPTED = (
     b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n"
@@ -280,7 +280,10 @@ def logging_classes():
 
     class Handler(logging.Handler):
         def emit(self, record):
-            sys.stdout.write(self.format(record))
+            text = self.format(record)
+            # One record is one event, whether or not its formatter ends it.
+            text = text[:-1] if text.endswith("\n") else text
+            sys.stdout.write(text.replace("\n", EVENT_LINE) + "\n")
 
     class RequestId(logging.Filter):
         def filter(self, record):

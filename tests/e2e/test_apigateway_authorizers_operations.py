@@ -92,12 +92,15 @@ def asked(platform, deployed):
     return [json.loads(e["message"].partition("ASKED ")[2]) for e in events]
 
 
+NOT_ALLOWED = "User is not authorized to access this resource because no identity-based policy allows the execute-api:Invoke action"
+
+
 def test_a_token_is_asked_about_and_its_policy_decides(get):
     answer = get("/a", X_Token="friend")
     assert answer.status_code == 200, answer.text
     assert answer.json() == {"principalId": "friend", "number": "7", "kind": "TOKEN"}
     for token, status, told in [
-        ("denied", 403, {"Message": "User is not authorized to access this resource with an explicit deny"}),
+        ("denied", 403, {"Message": "User is not authorized to access this resource with an explicit deny in an identity-based policy"}),
         ("nobody", 401, {"message": "Unauthorized"}),
         ("broken", 500, {"message": None}),
         ("NOT-OF-THE-FORM", 401, {"message": "Unauthorized"}),
@@ -112,7 +115,7 @@ def test_a_token_is_asked_about_and_its_policy_decides(get):
 def test_a_policy_is_held_against_each_call_and_remembered(platform, deployed, get):
     assert get("/a", X_Token="narrow").status_code == 200
     answer = get("/b", X_Token="narrow")
-    assert (answer.status_code, answer.json()) == (403, {"Message": "User is not authorized to access this resource"})
+    assert (answer.status_code, answer.json()) == (403, {"Message": NOT_ALLOWED})
     assert get("/a", X_Token="narrow").status_code == 200
 
     def tokens():
@@ -195,13 +198,13 @@ def test_what_a_function_says_and_the_apis_own_policy_are_weighed_by_awss_table(
     found = eventually(status, timeout_s=120)
     assert found["StackStatus"] == "CREATE_COMPLETE", [(e["LogicalResourceId"], e.get("ResourceStatusReason")) for e in client.describe_stack_events(StackName=made)["StackEvents"]]
     api = found["Outputs"][0]["OutputValue"]
-    explicit = "User is not authorized to access this resource with an explicit deny"
+    explicit = "User is not authorized to access this resource with an explicit deny in an identity-based policy"
     for said, own, expected in [
         ("Allow", "allow", None),
         ("Allow", "neither", None),
         ("Allow", "deny", explicit),
         ("Neither", "allow", None),
-        ("Neither", "neither", "User is not authorized to access this resource"),
+        ("Neither", "neither", NOT_ALLOWED),
         ("Neither", "deny", explicit),
         ("Deny", "allow", explicit),
         ("Deny", "neither", explicit),
@@ -213,7 +216,7 @@ def test_what_a_function_says_and_the_apis_own_policy_are_weighed_by_awss_table(
             assert answer.json() == {"Message": expected}, (said, own)
     # What the API's own policy denies is denied before anybody is asked.
     answer = requests.get(f"{platform.endpoint}/_aws/execute-api/{api}/prod/deny", timeout=60)
-    assert answer.status_code == 403 and answer.json()["Message"].endswith("with an explicit deny")
+    assert answer.status_code == 403 and answer.json()["Message"].endswith("with an explicit deny in a resource-based policy")
     client.delete_stack(StackName=made)
     assert eventually(status, timeout_s=120)["StackStatus"] == "DELETE_COMPLETE"
 

@@ -99,3 +99,46 @@ def test_the_callers_own_rights_hold(platform, project, name):
     assert fastness(platform, "delete", name, key=key, secret=secret).returncode == 0
     wrong = fastness(platform, "delete", name, key=key, secret="no" * 20)
     assert wrong.returncode == 1 and "SignatureDoesNotMatch" in wrong.stderr
+
+
+def groups(name, count, broken=False):
+    """So many log groups, and one more that cannot be made."""
+    lines = ["Resources:"] + [f"  G{i}: {{Type: AWS::Logs::LogGroup, Properties: {{LogGroupName: /{name}/{i}}}}}" for i in range(count)]
+    return "\n".join([*lines, *([f"  Broken: {{Type: AWS::Logs::LogGroup, Properties: {{LogGroupName: /{name}/0}}, DependsOn: [G0]}}"] if broken else [])]) + "\n"
+
+
+def test_a_failure_among_many_resources_is_told(platform, tmp_path, name):
+    template = tmp_path / "template.yaml"
+    template.write_text(groups(name, 70, broken=True))
+    failed = fastness(platform, "deploy", str(template), "--stack-name", name)
+    assert failed.returncode == 1 and "Broken (AWS::Logs::LogGroup): " in failed.stdout, failed.stdout + failed.stderr
+    assert "line 72: Broken" in failed.stdout, failed.stdout
+    template.write_text(groups(name, 120))
+    made = fastness(platform, "deploy", str(template), "--stack-name", name)
+    assert made.returncode == 0, made.stdout + made.stderr
+    assert all(f"G{i} (AWS::Logs::LogGroup)" in made.stderr for i in range(120)), made.stderr
+    assert fastness(platform, "delete", name).returncode == 0
+
+
+def test_what_may_hold_data_is_not_removed_to_deploy(platform, tmp_path, name):
+    client, logs = platform.client("cloudformation"), platform.client("logs")
+    template = tmp_path / "template.yaml"
+    template.write_text(groups(name, 1, broken=True))
+    kept = fastness(platform, "deploy", str(template), "--stack-name", name, "--on-failure", "do-nothing")
+    assert kept.returncode == 1 and "CREATE_FAILED" in kept.stdout, kept.stdout + kept.stderr
+    template.write_text(groups(name, 1))
+    refused = fastness(platform, "deploy", str(template), "--stack-name", name)
+    assert refused.returncode == 1 and f"the stack `{name}` is in CREATE_FAILED" in refused.stderr, refused.stdout + refused.stderr
+    assert logs.describe_log_groups(logGroupNamePrefix=f"/{name}/")["logGroups"]
+    assert client.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"] == "CREATE_FAILED"
+    assert fastness(platform, "delete", name).returncode == 0
+
+
+def test_a_refusal_is_told_in_words_without_a_wrong_line(platform, tmp_path, name):
+    template = tmp_path / "template.yaml"
+    template.write_text("Resources:\n  G: {Type: AWS::Logs::LogGroup, Properties: {Foo: 1}}\n")
+    told = fastness(platform, "deploy", str(template), "--stack-name", name).stderr
+    assert "line 2: the platform answered 400: ValidationError: " in told and "[Foo]" in told and "<" not in told, told
+    template.write_text("Resources:\n  G: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: !ImportValue nothing}}\n")
+    told = fastness(platform, "deploy", str(template), "--stack-name", name).stderr
+    assert "No export named nothing found." in told and "(line 1)" not in told, told

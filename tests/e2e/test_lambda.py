@@ -125,6 +125,34 @@ def test_the_tail_of_the_log_comes_along_and_the_rest_lands_in_logs(platform, fu
     assert any("hello from inside" in message for message in found)
 
 
+def test_what_has_several_lines_is_one_event_whose_lines_end_in_line_feeds(platform, function):
+    code = ("import logging\ndef handler(event, context):\n    try: 1 / 0\n    except ZeroDivisionError: logging.exception('caught')\n"
+            "    print('10%\\r20%')\n    raise ValueError('one\\ntwo')\n")
+    node = "export const handler = async () => { console.log('one\\ntwo'); throw new Error('bad\\nworse') }"
+    python, javascript = function(code), function(node, "nodejs20.x", "index.handler", "-node")
+    answer, _ = call(platform, python, LogType="Tail")
+    assert answer["ResponseMetadata"]["HTTPHeaders"]["content-type"] == "application/json"
+    tail = base64.b64decode(answer["LogResult"]).decode()
+    assert "[ERROR] ValueError: one\ntwo\nTraceback (most recent call last):\n\u00a0\u00a0File \"/var/task/app.py\"" in tail, tail
+    call(platform, javascript)
+
+    logs = platform.client("logs")
+
+    def events(made, wanted):
+        try:
+            found = logs.filter_log_events(logGroupName=f"/aws/lambda/{made}")["events"]
+        except logs.exceptions.ResourceNotFoundException:
+            return None
+        return [each["message"].rstrip("\n") for each in found] if any(wanted in each["message"] for each in found) else None
+
+    seen = eventually(lambda: events(python, "REPORT"))
+    caught = next(each for each in seen if "\tcaught\n" in each)
+    assert caught.startswith("[ERROR]\t") and caught.endswith("\nZeroDivisionError: division by zero") and "\r" not in caught
+    assert "10%\r20%" in seen and any("ValueError: one\ntwo\nTraceback" in each for each in seen), seen
+    seen = eventually(lambda: events(javascript, "REPORT"))
+    assert any(each.endswith("\tINFO\tone\ntwo") for each in seen), seen
+
+
 def test_output_is_not_logged_without_the_role_allowing_it(platform, function, name):
     bare = platform.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust({"Service": "lambda.amazonaws.com"}))["Role"]["Arn"]
     made = function(ECHO, Role=bare)

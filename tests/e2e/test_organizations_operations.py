@@ -128,7 +128,7 @@ def test_a_service_control_policy_binds_the_next_call(platform, org, root, membe
     assert iam.list_users()["Users"] == []
     org.attach_policy(PolicyId=policy, TargetId=member)
     message = refused(iam.list_users, "AccessDenied")
-    assert message.endswith("with an explicit deny in a service control policy"), message
+    assert message.endswith(f"with an explicit deny in a service control policy: {made['PolicySummary']['Arn']}"), message
     assert platform.client("iam").list_users()["Users"], "the management account is not bound"
     org.update_policy(PolicyId=policy, Content=document(Effect="Deny", Action="iam:ListRoles", Resource="*"))
     assert iam.list_users()["Users"] == []
@@ -202,7 +202,7 @@ def test_a_control_policy_binds_callers_of_a_gateway(platform, org, root, member
     assert call().status_code == 200
     policy = bound(org, root, member, Effect="Deny", Action="execute-api:Invoke", Resource="*")
     denied = call()
-    assert denied.status_code == 403 and "with an explicit deny" in denied.text, denied.text
+    assert denied.status_code == 403 and "with an explicit deny in a service control policy\"" in denied.text, denied.text
     org.update_policy(PolicyId=policy, Content=document(Effect="Allow", Action=["apigateway:*", "sts:*"], Resource="*"))
     org.detach_policy(PolicyId="p-FullAWSAccess", TargetId=member)
     denied = call()
@@ -217,12 +217,13 @@ def test_a_resource_control_policy_guards_the_roles_of_members(platform, org, ro
     org.enable_policy_type(RootId=root, PolicyType=RCP)
     deny = document(Effect="Deny", Principal="*", Action="sts:AssumeRole", Resource="*",
                     Condition={"StringNotLike": {"aws:PrincipalArn": "arn:aws:iam::000000000000:user/org-other*"}})
-    policy = org.create_policy(Name=f"guard-{member}", Description="", Type=RCP, Content=deny)["Policy"]["PolicySummary"]["Id"]
+    made = org.create_policy(Name=f"guard-{member}", Description="", Type=RCP, Content=deny)["Policy"]["PolicySummary"]
+    policy = made["Id"]
     inside(member, "sts").get_caller_identity()
     org.attach_policy(PolicyId=policy, TargetId=member)
     role = f"arn:aws:iam::{member}:role/OrganizationAccountAccessRole"
     message = refused(courier.assume_role, "AccessDenied", RoleArn=role, RoleSessionName="xx")
-    assert message.endswith("with an explicit deny in a resource control policy"), message
+    assert message.endswith(f"with an explicit deny in a resource control policy: {made['Arn']}"), message
     other = platform.client("sts", *platform.user(f"org-other-{member}", {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}))
     assert other.assume_role(RoleArn=role, RoleSessionName="xx")["Credentials"]
     refused(org.create_policy, "MalformedPolicyDocumentException", Name="x", Description="", Type=RCP,

@@ -36,6 +36,12 @@ def test_a_text_is_included_with_the_callers_rights(platform, client, name):
     key, secret = platform.user(name, {"Effect": "Allow", "Action": ["cloudformation:*", "logs:*"], "Resource": "*"})
     told = refused(platform.client("cloudformation", key, secret).create_stack, "ValidationError", **arguments)
     assert told.startswith("Transform AWS::Include failed with: S3 error: ") and "Access Denied" in told.replace("AccessDenied", "Access Denied") or "not authorized" in told, told
+    # What comes from elsewhere is acknowledged, wherever it is asked for.
+    silent = {**arguments, "Capabilities": []}
+    assert refused(client.create_stack, "InsufficientCapabilitiesException", **silent) == "Requires capabilities : [CAPABILITY_AUTO_EXPAND]"
+    inside = json.dumps({"Resources": {"Group": {"Type": "AWS::Logs::LogGroup", "Properties": include(f"s3://{bucket}/group.yaml")}}})
+    assert refused(client.create_stack, "InsufficientCapabilitiesException", StackName=name, TemplateBody=inside) == "Requires capabilities : [CAPABILITY_AUTO_EXPAND]"
+    assert client.validate_template(TemplateBody=inside)["DeclaredTransforms"] == ["AWS::Include"]
     client.create_stack(**arguments)
     assert settled(client, name) == "CREATE_COMPLETE"
     assert platform.client("logs").describe_log_groups(logGroupNamePrefix=f"/{name}/")["logGroups"][0]["retentionInDays"] == 7

@@ -127,3 +127,23 @@ def test_the_cli_packages_and_deploys(platform, client, bucket, name, tmp_path):
     stack = client.describe_stacks(StackName=name)["Stacks"][0]["StackId"]
     client.delete_stack(StackName=name)
     assert settled(client, stack) == "DELETE_COMPLETE"
+
+
+def test_a_nested_stack_is_protected_as_its_root_is(platform, client, bucket, name):
+    platform.client("s3").put_object(Bucket=bucket, Key="inner.json", Body=inner())
+    stack = client.create_stack(StackName=name, TemplateBody=outer(bucket, name), EnableTerminationProtection=True)["StackId"]
+    assert settled(client, stack) == "CREATE_COMPLETE", events(client, stack)
+    nested = client.describe_stack_resources(StackName=name)["StackResources"][0]["PhysicalResourceId"]
+    assert client.describe_stacks(StackName=nested)["Stacks"][0]["EnableTerminationProtection"] is True
+    listed = next(s for s in client.get_paginator("list_stacks").paginate().search("StackSummaries[]") if s["StackId"] == nested)
+    assert (listed["ParentId"], listed["RootId"]) == (stack, stack)
+    assert "TerminationProtection is enabled" in refused(client.delete_stack, "ValidationError", StackName=nested)
+    assert "is a nested stack" in refused(client.update_termination_protection, "ValidationError", StackName=nested, EnableTerminationProtection=False)
+    # The root's own update takes its nested stack away all the same.
+    alone = json.dumps({"Resources": {"G": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": f"{name}-alone"}}}})
+    client.update_stack(StackName=name, TemplateBody=alone)
+    assert settled(client, stack) == "UPDATE_COMPLETE", events(client, stack)
+    assert client.describe_stacks(StackName=nested)["Stacks"][0]["StackStatus"] == "DELETE_COMPLETE"
+    client.update_termination_protection(StackName=name, EnableTerminationProtection=False)
+    client.delete_stack(StackName=stack)
+    assert settled(client, stack) == "DELETE_COMPLETE"

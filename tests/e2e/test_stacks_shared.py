@@ -47,8 +47,11 @@ def test_an_export_is_used_and_kept_while_it_is(platform, client, name):
     assert client.list_imports(ExportName=f"{name}-name")["Imports"] == [f"{name}-b"]
     # Neither deleted nor changed while it is in use, and exported once only.
     client.delete_stack(StackName=first)
-    assert settled(client, first) == "DELETE_FAILED"
+    assert settled(client, first) == "CREATE_COMPLETE"
     assert f"Cannot delete export {name}-name as it is in use by {name}-b" in client.describe_stacks(StackName=first)["Stacks"][0]["StackStatusReason"]
+    # Nothing of it was deleted: it is updated as before.
+    client.update_stack(StackName=first, TemplateBody=template(exporting, G=group(f"{name}-a", properties={"RetentionInDays": 7})))
+    assert settled(client, first) == "UPDATE_COMPLETE"
     client.create_stack(StackName=f"{name}-c", TemplateBody=template(exporting, G=group(f"{name}-c")))
     assert settled(client, f"{name}-c") == "ROLLBACK_COMPLETE"
     assert f"Export with name {name}-name is already exported by stack {name}-a" in str(client.describe_stack_events(StackName=f"{name}-c")["StackEvents"])

@@ -184,3 +184,43 @@ def test_random_damage_never_breaks_it(platform):
             body[at:at + dice.randint(0, 3)] = bytes(dice.randrange(256) for _ in range(dice.randint(0, 3)))
         answer = send(platform, service, bytes(body), target, "application/x-amz-json-1.1")
         assert answer.status_code < 500, (bytes(body), answer.text)
+
+
+@pytest.mark.parametrize("action,member", [("DescribeStacks", "StackName"), ("DeleteStack", "StackName"), ("UpdateStack", "StackName"), ("DescribeStackResources", "StackName"),
+                                           ("ListImports", "ExportName"), ("DetectStackDrift", "StackName")])
+@pytest.mark.parametrize("length", [20_000, 65_533, 65_535, 70_000])
+def test_names_longer_than_any_key_of_the_store(platform, action, member, length):
+    """The store's keys end at 65,535 bytes: a name beyond that names nothing, for whoever asks."""
+    body = f"Action={action}&Version=2010-05-15&{member}={'A' * length}".encode()
+    answer = send(platform, "cloudformation", body, content_type="application/x-www-form-urlencoded")
+    assert 400 <= answer.status_code < 500 or (answer.status_code == 200 and action == "DeleteStack"), answer.text[:300]
+
+
+def raw_status(platform, head):
+    """The status of an answer to bytes as they are, and all that was answered."""
+    with socket.create_connection(("127.0.0.1", platform.port), timeout=10) as connection:
+        connection.sendall(head)
+        answer = b""
+        while chunk := connection.recv(65_536):
+            answer += chunk
+    return int(answer.split(b" ", 2)[1]), answer
+
+
+def test_strangers_long_names_meet_no_key_of_the_store(platform):
+    """The id of an access key, and a bucket in a host's name, are looked up before anybody is known."""
+    for length in (1_000, 50_000, 65_540):
+        key = f"GET / HTTP/1.1\r\nHost: sts.localhost\r\nConnection: close\r\nX-Amz-Date: 20260101T000000Z\r\nAuthorization: AWS4-HMAC-SHA256 Credential=AKIA{'A' * length}" \
+              "/20260101/us-east-1/sts/aws4_request, SignedHeaders=host;x-amz-date, Signature=" + "0" * 64 + "\r\n\r\n"
+        host = f"GET /k HTTP/1.1\r\nHost: {'b' * length}.s3.us-east-1.localhost\r\nConnection: close\r\n\r\n"
+        for head in (key, host):
+            status, answer = raw_status(platform, head.encode())
+            assert 400 <= status < 500 and len(answer) < 8_192, (length, answer[:200])
+
+
+def test_a_refusal_of_a_long_name_is_read_by_every_client(platform):
+    """The sealed message of a refusal is a header, which clients take up to some kilobytes."""
+    key = platform.user("refused-a-long-name")
+    client = platform.client("cloudformation", *key)
+    for length in (5_000, 70_000):
+        refused(client.describe_stacks, "AccessDenied", StackName="A" * length)
+        refused(client.list_imports, "AccessDenied", ExportName="A" * length)

@@ -5,9 +5,11 @@
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -21,7 +23,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::body::BodyMemory;
 use crate::limits::Limits;
 use crate::peers::Peers;
-use crate::router::{Arrival, Router};
+use crate::router::{self, Arrival, Router};
 use crate::tls::{self, TlsIdentity};
 use crate::unread::{Busy, Spoken, Underway};
 
@@ -155,7 +157,10 @@ impl Edge {
             let memory = memory.clone();
             let arrival = Arc::clone(&arrival);
             async move {
-                let response = router.answer(request, &arrival, &limits, &memory).await;
+                // A fault of ours ends one request, with an answer, and not the connection's others.
+                let answered =
+                    AssertUnwindSafe(router.answer(request, &arrival, &limits, &memory)).catch_unwind().await;
+                let response = answered.unwrap_or_else(|_| router::failed());
                 Ok::<_, Infallible>(response.map(|answer| Underway { answer, _begun: begun }))
             }
         });

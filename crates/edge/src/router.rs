@@ -121,6 +121,14 @@ impl Router {
     }
 }
 
+/// The answer to a request in which the platform itself panicked.
+pub(crate) fn failed() -> Response {
+    plain(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        r#"{"__type":"InternalFailure","message":"The request processing has failed because of an unknown error, exception or failure."}"#,
+    )
+}
+
 impl Router {
     /// The answer of an API that takes bodies as they arrive; `None`, and the body left alone, where it is another's.
     async fn streamed(

@@ -15,6 +15,7 @@ use identity::sigv4::{Signer, sign};
 use serde_json::Value;
 
 use crate::Error;
+use crate::xml::element;
 
 /// How long one call may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -240,8 +241,22 @@ fn split(answer: &[u8]) -> Result<Vec<u8>, Error> {
     if status == "200" {
         return Ok(body.to_vec());
     }
-    let told: String = String::from_utf8_lossy(body).chars().take(1_000).collect();
+    let body = String::from_utf8_lossy(body);
+    let told: String = refusal(&body).unwrap_or_else(|| body.into_owned()).chars().take(1_000).collect();
     Err(format!("the platform answered {status}: {told}").into())
+}
+
+/// A refusal's code and message, in whichever form its service writes them.
+fn refusal(body: &str) -> Option<String> {
+    let (code, message) = match serde_json::from_str::<Value>(body) {
+        Ok(answer) => {
+            let text = |names: [&str; 2]| names.iter().find_map(|name| answer.get(name)?.as_str());
+            let code = text(["__type", "code"])?.rsplit('#').next()?.to_owned();
+            (code, text(["message", "Message"])?.to_owned())
+        }
+        Err(_) => (element(body, "Code")?, element(body, "Message")?),
+    };
+    Some(format!("{code}: {message}"))
 }
 
 #[cfg(test)]
@@ -284,5 +299,22 @@ mod tests {
         assert_eq!(split(b"HTTP/1.0 200 OK\r\na: b\r\n\r\nx").unwrap(), b"x");
         assert!(split(b"HTTP/1.1 403 Forbidden\r\n\r\nno").unwrap_err().to_string().contains("403: no"));
         assert!(split(b"HTTP/1.1 200").is_err());
+    }
+
+    #[test]
+    fn a_refusal_is_told_in_its_words() {
+        let table = [
+            (
+                "<ErrorResponse><Error><Code>ValidationError</Code><Message>a &amp; b</Message></Error></ErrorResponse>",
+                "ValidationError: a & b",
+            ),
+            (r#"{"__type":"com.amazonaws#Denied","message":"no"}"#, "Denied: no"),
+            ("plain", "plain"),
+            ("{}", "{}"),
+        ];
+        for (body, expected) in table {
+            let told = split(format!("HTTP/1.1 400 Bad Request\r\n\r\n{body}").as_bytes()).unwrap_err();
+            assert_eq!(told.to_string(), format!("the platform answered 400: {expected}"));
+        }
     }
 }

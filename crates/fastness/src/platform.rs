@@ -281,6 +281,13 @@ impl Platform {
             return Err(format!("`{folder}` is the data folder of account {other}, and --account-id asks for {asked}: leave it out, or name another --data-dir").into());
         }
         let made = directory.bootstrap_account(self.options.account_id, given, clock.now()).await?;
+        // ARNs, names and signatures have the region in them: with another one nothing that is there would be found.
+        let asked = self.options.region.as_str();
+        let kept = directory.keep_region(self.options.account_id, asked).await?;
+        if kept != asked {
+            let folder = self.data_dir.display();
+            return Err(format!("`{folder}` is the data folder of the region {kept}, and --region asks for {asked}: leave it out, or name another --data-dir").into());
+        }
         if let Some(key) = made {
             credentials::write(&self.data_dir, &key.access_key_id, &key.secret)?;
         }

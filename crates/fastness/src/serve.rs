@@ -12,9 +12,10 @@ pub(crate) fn run(options: PlatformOptions) -> Result<(), Error> {
         let credentials = crate::credentials::path(&running.data_dir);
         let mut out = std::io::stdout();
         // Whoever reads the first line may have gone before the second: that ends no platform.
+        let there = if credentials.is_file() { "" } else { ", which is gone" };
         let _ = writeln!(
             out,
-            "fastness is ready on {}; credentials in {}",
+            "fastness is ready on {}; credentials in {}{there}",
             running.endpoint,
             credentials.display()
         );

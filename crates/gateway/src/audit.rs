@@ -13,7 +13,7 @@ use observe::{AccessedResource, Category, Outcome, Record};
 use serde_json::json;
 use service::{Pipeline, Source};
 
-use crate::authorize::{Denied, Question};
+use crate::authorize::{Denied, Question, sentence};
 use crate::throttle::Bucket;
 
 /// Refusals of strangers that are recorded: what they send must not fill the disk.
@@ -40,13 +40,37 @@ pub(crate) struct Refused<'a> {
     pub(crate) parameters: serde_json::Value,
     pub(crate) resource: AccessedResource,
     pub(crate) outcome: Outcome,
+    /// What the record adds: the sealed message and the evaluation.
+    pub(crate) details: Option<Vec<u8>>,
+    /// Shared with the record of the other account.
+    pub(crate) shared_id: Option<String>,
 }
 
 impl<'a> Refused<'a> {
-    /// A call to a stage.
-    pub(crate) fn by_stage(question: &'a Question<'_>, denied: &'a Denied) -> Self {
+    /// A call to a stage: what the stage's account is told, and the caller's, where it is another.
+    // SECURITY: each account reads its own policies' part in it, and none of the other's.
+    pub(crate) fn by_stage(question: &'a Question<'_>, denied: &'a Denied) -> (Self, Option<Self>) {
+        let explained = denied.explained.as_deref();
+        let details = explained.map(|explained| explained.details.clone());
+        let whole = Self::of_stage(question, denied, denied.recorded.to_string(), details);
+        let Some(owner) = explained.and_then(|explained| explained.owner.as_ref()) else {
+            return (whole, None);
+        };
+        let told = sentence(&denied.principal, &question.resource());
+        let told = owner.reason.as_ref().map_or(told.clone(), |reason| format!("{told} {reason}"));
+        let shared_id = Some(crypto::random::uuid());
+        let theirs = Self::of_stage(question, denied, told, Some(owner.details.clone()));
+        let owners = Self { shared_id: shared_id.clone(), ..theirs };
+        (owners, Some(Self { account: owner.caller, shared_id, ..whole }))
+    }
+
+    fn of_stage(
+        question: &'a Question<'_>,
+        denied: &'a Denied,
+        message: String,
+        details: Option<Vec<u8>>,
+    ) -> Self {
         let stage = &question.stage.record;
-        let message = format!("{} ({})", denied.refusal.message(), denied.reason);
         Self {
             pipeline: question.pipeline,
             head: question.head,
@@ -68,12 +92,15 @@ impl<'a> Refused<'a> {
                 kind: Cow::Borrowed("AWS::ApiGateway::Stage"),
             },
             outcome: Outcome::failure(denied.refusal.code(), message),
+            details,
+            shared_id: None,
         }
     }
 
     /// Records it. It is refused whether or not that works; what cannot be recorded is logged.
     pub(crate) async fn record(self, request_id: &Arc<str>, strangers: &Bucket) {
-        let is_stranger = matches!(*self.principal, Principal::Anonymous);
+        // SECURITY: another account's callers fill this one's trail no faster than strangers do.
+        let is_stranger = self.principal.account() != Some(self.account);
         if is_stranger && !strangers.take(self.now) {
             tracing::warn!("a refusal of a stranger was not recorded: there are too many");
             return;
@@ -107,9 +134,9 @@ impl<'a> Refused<'a> {
             read_only: false,
             resources: vec![self.resource.clone()],
             category: Category::Data,
-            shared_event_id: None,
+            shared_event_id: self.shared_id.clone(),
             vpc_endpoint_id: None,
-            additional_event_data: None,
+            additional_event_data: self.details.clone(),
         }
     }
 }

@@ -10,7 +10,7 @@ use identity::Principal;
 use identity::governance::Whose;
 use identity::sigv4::{self, Expected, Family, Verifier};
 use policy::{Context, Decision, Denial, DenialKind, PolicySet, Request};
-use service::{Pipeline, Source};
+use service::{Explained, Pipeline, RefusedRequest, Source};
 
 use crate::authorizer::{self, Verdict};
 use crate::records::{Authorization, DeployedMethod};
@@ -32,13 +32,25 @@ pub(crate) struct Question<'a> {
     pub(crate) body: &'a [u8],
     pub(crate) source: &'a Source,
     pub(crate) now: Timestamp,
+    pub(crate) request_id: &'a str,
 }
 
 /// A refused caller: who it was, as far as that was proven, and why, for the audit trail.
 pub(crate) struct Denied {
     pub(crate) refusal: Refusal,
     pub(crate) principal: Arc<Principal>,
-    pub(crate) reason: String,
+    /// What the trail of the caller's account says; of a stranger, the owner's.
+    pub(crate) recorded: Box<str>,
+    /// The sealed message and the whole evaluation, where policy refused.
+    pub(crate) explained: Option<Box<Explained>>,
+}
+
+impl Denied {
+    /// A caller who was not proven, or not looked at; `reason` is for the trail alone.
+    pub(crate) fn unproven(refusal: Refusal, principal: Arc<Principal>, reason: &str) -> Self {
+        let recorded = format!("{} ({reason})", refusal.message()).into();
+        Self { refusal, principal, recorded, explained: None }
+    }
 }
 
 impl Question<'_> {
@@ -66,56 +78,66 @@ impl Question<'_> {
     fn not_denied(&self) -> Result<(), Denied> {
         let context = self.context(&Principal::Anonymous);
         for resource in self.resources() {
-            if let Some(denial) = self.by_own_policy(&resource, &context).err().filter(is_explicit) {
-                let nobody = Arc::new(Principal::Anonymous);
-                return Err(Denied {
-                    refusal: Refusal::denied(self.message(&nobody, &resource, Some(&denial))),
-                    reason: format!("{}: {denial}", denial.reason_text(ACTION)),
-                    principal: nobody,
-                });
+            let nobody = Arc::new(Principal::Anonymous);
+            let request = self.request(&nobody, &resource, &context);
+            let set = self.own_policy();
+            if let Some(denial) = refusal_of(&request, &set).filter(is_explicit) {
+                return Err(self.denied(&nobody, &request, &set, &denial));
             }
         }
         Ok(())
     }
 
-    /// What the API's own policy says of somebody whom it does not know. Without one it says nothing.
-    // SECURITY: whoever a function vouches for is nobody's user: a policy that names principals does not mean him.
-    fn by_own_policy(&self, resource: &str, context: &Context) -> Result<(), Denial> {
-        let nobody = Principal::Anonymous;
-        let request = Request {
-            principal: nobody.policy_view(),
+    /// The API's own policy alone. Without one it says nothing.
+    fn own_policy(&self) -> PolicySet<'_> {
+        PolicySet { resource: self.stage.policy.as_ref(), ..PolicySet::default() }
+    }
+
+    fn request<'r>(
+        &'r self,
+        principal: &'r Principal,
+        resource: &'r str,
+        context: &'r Context,
+    ) -> Request<'r> {
+        Request {
+            principal: principal.policy_view(),
             action: ACTION,
             resource,
             resource_account: self.stage.record.account.as_str(),
             context,
-        };
-        let set = PolicySet { resource: self.stage.policy.as_ref(), ..PolicySet::default() };
-        match policy::evaluate(&request, &set) {
-            Decision::Allow(_) => Ok(()),
-            Decision::Deny(denial) => Err(denial),
         }
     }
 
     /// Lets a caller in whom a function vouches for, by AWS's table for an authorizer beside a resource policy: what either
     /// denies is denied, what either allows is allowed, and what neither speaks of is not.
     /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html>
+    // SECURITY: whoever a function vouches for is nobody's user: an API's policy that names principals does not mean him.
     pub(crate) fn vouched(&self, verdict: &Verdict) -> Result<(), Denied> {
         let context = self.context(&Principal::Anonymous);
-        let account = self.stage.record.account;
+        let (account, nobody) = (self.stage.record.account, Arc::new(Principal::Anonymous));
         for resource in self.resources() {
-            let said = authorizer::judge(verdict, &resource, account.as_str(), &context);
-            let own = self.by_own_policy(&resource, &context);
-            let denied = [&said, &own].into_iter().filter_map(|it| it.as_ref().err()).any(is_explicit);
-            if !denied && (said.is_ok() || own.is_ok()) {
+            let (asked, said) = authorizer::asked(verdict, &resource, account.as_str(), &context);
+            let (stranger, own) = (self.request(&nobody, &resource, &context), self.own_policy());
+            let denials = [refusal_of(&asked, &said), refusal_of(&stranger, &own)];
+            let [by_verdict, by_own] = &denials;
+            let explicit = denials.iter().flatten().find(|denial| is_explicit(denial));
+            let Some(denial) = explicit.or(by_verdict.as_ref().filter(|_| by_own.is_some())) else {
                 continue;
-            }
-            let tail = if denied { " with an explicit deny" } else { "" };
+            };
+            let sentence = "User is not authorized to access this resource";
+            let told = format!("{sentence} {}", denial.reason_text(ACTION));
+            let explained = self.pipeline.explain_refusal(&RefusedRequest {
+                request: asked,
+                set: said,
+                denial,
+                besides: policy::explain(&stranger, &own).policies,
+                request_id: self.request_id,
+            });
             return Err(Denied {
-                refusal: Refusal::denied(format!("User is not authorized to access this resource{tail}")),
-                principal: Arc::new(Principal::Anonymous),
-                reason: "neither what the authorizer said of the caller nor the API's own policy allows it, or one \
-                         denies it"
-                    .to_owned(),
+                refusal: Refusal::denied(told.clone()),
+                principal: nobody,
+                recorded: told.into(),
+                explained: Some(Box::new(explained)),
             });
         }
         Ok(())
@@ -138,23 +160,18 @@ impl Question<'_> {
         let regions = [self.pipeline.region().as_str()];
         let expected = Expected { service: "execute-api", regions: &regions, s3: false };
         let verified = self.verifier.verify_as_sent(&request, &expected, self.pipeline.directory(), self.now);
-        verified.map(|verified| verified.principal).map_err(|error| Denied {
-            refusal: Refusal::unsigned(error.refusal(Family::ExecuteApi)),
-            principal: Arc::new(Principal::Anonymous),
-            reason: error.to_string(),
+        verified.map(|verified| verified.principal).map_err(|error| {
+            let refusal = Refusal::unsigned(error.refusal(Family::ExecuteApi));
+            Denied::unproven(refusal, Arc::new(Principal::Anonymous), &error.to_string())
         })
     }
 
     fn evaluate(&self, principal: &Arc<Principal>, resource: &str) -> Result<(), Denied> {
-        let denied = |message: String, reason: String| Denied {
-            refusal: Refusal::denied(message),
-            principal: Arc::clone(principal),
-            reason,
-        };
         // SECURITY: a directory that cannot answer refuses.
         let unreadable = |error: identity::DirectoryError| {
             tracing::error!(error = %base::Chain(&error), "the policies of a caller cannot be read");
-            denied(self.message(principal, resource, None), "the caller's policies cannot be read".to_owned())
+            let refusal = Refusal::denied(sentence(principal, &self.masked(resource)));
+            Denied::unproven(refusal, Arc::clone(principal), "the caller's policies cannot be read")
         };
         let directory = self.pipeline.directory();
         let policies = directory.policies_for(principal).map_err(unreadable)?;
@@ -163,13 +180,7 @@ impl Question<'_> {
         let mut context = self.context(principal);
         governance.describe(&mut context, Whose::Principal);
         let service_control = governance.service_control(principal);
-        let request = Request {
-            principal: principal.policy_view(),
-            action: ACTION,
-            resource,
-            resource_account: self.stage.record.account.as_str(),
-            context: &context,
-        };
+        let request = self.request(principal, resource, &context);
         let set = PolicySet {
             identity: policies.identity(),
             boundary: policies.boundary(),
@@ -178,12 +189,40 @@ impl Question<'_> {
             service_control: &service_control,
             ..PolicySet::default()
         };
-        match policy::evaluate(&request, &set) {
-            Decision::Allow(_) => Ok(()),
-            Decision::Deny(denial) => Err(denied(
-                self.message(principal, resource, Some(&denial)),
-                format!("{}: {denial}", denial.reason_text(ACTION)),
-            )),
+        match refusal_of(&request, &set) {
+            None => Ok(()),
+            Some(denial) => Err(self.denied(principal, &request, &set, &denial)),
+        }
+    }
+
+    /// The refusal as its caller and the trails are told it. The caller reads which kind of policy refused, and not which one: the
+    /// answer goes to whoever uses the API, and hides the account.
+    fn denied(
+        &self,
+        principal: &Arc<Principal>,
+        request: &Request<'_>,
+        set: &PolicySet<'_>,
+        denial: &Denial,
+    ) -> Denied {
+        let told =
+            format!("{} {}", sentence(principal, &self.masked(request.resource)), denial.reason_text(ACTION));
+        let recorded =
+            format!("{} {}", sentence(principal, request.resource), denial.reason_with_policy(ACTION));
+        let explained = self.pipeline.explain_refusal(&RefusedRequest {
+            request: *request,
+            set: *set,
+            denial,
+            besides: Vec::new(),
+            request_id: self.request_id,
+        });
+        // A stranger's message is for nobody: the trail has it.
+        let is_known = !matches!(**principal, Principal::Anonymous);
+        let refusal = Refusal::denied(told).sealed_in(is_known.then(|| explained.message.as_str().into()));
+        Denied {
+            refusal,
+            principal: Arc::clone(principal),
+            recorded: recorded.into(),
+            explained: Some(Box::new(explained)),
         }
     }
 
@@ -200,18 +239,11 @@ impl Question<'_> {
         format!("arn:aws:execute-api:{region}:{account}:{id}/{name}/{method}/{path}")
     }
 
-    /// API Gateway's sentence, which hides all but the end of the account.
-    fn message(&self, principal: &Principal, resource: &str, denial: Option<&Denial>) -> String {
-        let who = match principal {
-            Principal::Anonymous => "anonymous",
-            known => known.arn(),
-        };
+    /// The resource as API Gateway tells it to callers: all but the end of the account is hidden.
+    fn masked(&self, resource: &str) -> String {
         let account = self.stage.record.account;
         let last = account.as_str().get(8..).unwrap_or_default();
-        let masked = resource.replacen(account.as_str(), &format!("********{last}"), 1);
-        let explicit = denial.is_some_and(|denial| denial.kind == DenialKind::Explicit);
-        let tail = if explicit { " with an explicit deny" } else { "" };
-        format!("User: {who} is not authorized to perform: {ACTION} on resource: {masked}{tail}")
+        resource.replacen(account.as_str(), &format!("********{last}"), 1)
     }
 
     fn context(&self, principal: &Principal) -> Context {
@@ -227,6 +259,22 @@ impl Question<'_> {
             context.add("aws:Referer", referer);
         }
         context
+    }
+}
+
+/// API Gateway's sentence, without its reason.
+pub(crate) fn sentence(principal: &Principal, resource: &str) -> String {
+    let who = match principal {
+        Principal::Anonymous => "anonymous",
+        known => known.arn(),
+    };
+    format!("User: {who} is not authorized to perform: {ACTION} on resource: {resource}")
+}
+
+fn refusal_of(request: &Request<'_>, set: &PolicySet<'_>) -> Option<Denial> {
+    match policy::evaluate(request, set) {
+        Decision::Allow(_) => None,
+        Decision::Deny(denial) => Some(denial),
     }
 }
 

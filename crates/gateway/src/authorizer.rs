@@ -12,7 +12,7 @@ use std::time::Duration;
 use http::HeaderMap;
 use identity::Principal;
 use percent_encoding::percent_decode_str;
-use policy::{Context, Decision, Denial, PolicySet, PrincipalKind, PrincipalView, Request};
+use policy::{Context, PolicySet, PrincipalKind, PrincipalView, Request};
 use serde_json::{Value, json};
 
 use crate::authorize::{Denied, Question};
@@ -141,7 +141,7 @@ async fn asked_of_function(
 
 /// A refusal of someone who was not told apart from anyone.
 fn nobody(refusal: Refusal, reason: &str) -> Denied {
-    Denied { refusal, principal: Arc::new(Principal::Anonymous), reason: reason.to_owned() }
+    Denied::unproven(refusal, Arc::new(Principal::Anonymous), reason)
 }
 
 /// What the function is asked. `request` is the event that the integration would get.
@@ -160,16 +160,13 @@ pub(crate) fn question(kind: AuthorizerKind, method_arn: &str, identity: &[Strin
     }
 }
 
-/// Judges a call by what the function said of its caller.
-///
-/// # Errors
-/// The policy denies, or does not allow.
-pub(crate) fn judge(
-    verdict: &Verdict,
-    resource: &str,
-    account: &str,
-    context: &Context,
-) -> Result<(), Denial> {
+/// A call as the policy is asked about it that the function said of its caller, and that policy.
+pub(crate) fn asked<'a>(
+    verdict: &'a Verdict,
+    resource: &'a str,
+    account: &'a str,
+    context: &'a Context,
+) -> (Request<'a>, PolicySet<'a>) {
     let request = Request {
         // Whoever a function vouches for is of no account: what its policy says of the caller is all that counts.
         principal: PrincipalView {
@@ -186,10 +183,7 @@ pub(crate) fn judge(
         resource_account: account,
         context,
     };
-    match policy::evaluate(&request, &PolicySet { identity: &verdict.policy, ..PolicySet::default() }) {
-        Decision::Allow(_) => Ok(()),
-        Decision::Deny(denial) => Err(denial),
-    }
+    (request, PolicySet { identity: &verdict.policy, ..PolicySet::default() })
 }
 
 #[cfg(test)]

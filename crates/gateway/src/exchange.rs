@@ -222,6 +222,7 @@ impl<'r> Exchange<'r> {
             body: self.body,
             source: self.source,
             now: self.now,
+            request_id: &self.ids.request,
         };
         let asked = match question.ask() {
             Ok(_) if routed.method.authorization == Authorization::Custom => {
@@ -235,7 +236,11 @@ impl<'r> Exchange<'r> {
         match asked {
             Ok(caller) => Ok(caller),
             Err(denied) => {
-                Refused::by_stage(&question, &denied).record(&self.ids.request, self.strangers).await;
+                let (owners, callers) = Refused::by_stage(&question, &denied);
+                owners.record(&self.ids.request, self.strangers).await;
+                if let Some(callers) = callers {
+                    callers.record(&self.ids.request, self.strangers).await;
+                }
                 Err(denied.refusal)
             }
         }

@@ -5,6 +5,7 @@
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::json;
+use service::denial::MESSAGE_HEADER;
 
 use crate::records::ResponseType;
 
@@ -19,11 +20,21 @@ pub(crate) struct Refusal {
     capital: bool,
     /// What a model says of a body. An API's own answers may tell it; the usual ones do not.
     validation: Option<String>,
+    /// The sealed message that explains a denial, for whoever may have it opened.
+    sealed: Option<Box<str>>,
 }
 
 impl Refusal {
     fn new(kind: ResponseType, status: u16, code: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, status, code, message: Some(message.into()), capital: false, validation: None }
+        Self {
+            kind,
+            status,
+            code,
+            message: Some(message.into()),
+            capital: false,
+            validation: None,
+            sealed: None,
+        }
     }
 
     /// No such API, stage or address. Which of them, strangers are not told.
@@ -53,6 +64,11 @@ impl Refusal {
     pub(crate) fn denied(message: String) -> Self {
         let code = "AccessDeniedException";
         Self { capital: true, ..Self::new(ResponseType::AccessDenied, 403, code, message) }
+    }
+
+    /// The same with its explanation.
+    pub(crate) fn sealed_in(self, sealed: Option<Box<str>>) -> Self {
+        Self { sealed, ..self }
     }
 
     /// A caller whom a function does not know.
@@ -163,6 +179,9 @@ impl Refusal {
         let headers = response.headers_mut();
         headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert("x-amzn-errortype", HeaderValue::from_static(self.code));
+        if let Some(sealed) = self.sealed.and_then(|sealed| HeaderValue::from_str(&sealed).ok()) {
+            headers.insert(MESSAGE_HEADER, sealed);
+        }
         response
     }
 }

@@ -204,7 +204,10 @@ mod tests {
             assert_eq!(filled(text, r#"{"a": [1] }"#).unwrap(), expected, "{text}");
         }
         assert_eq!(filled("$input.json(\"$\")", " ").unwrap(), "{}");
-        assert_eq!((filled("<$input.body>", "").unwrap(), filled("<$input.body>", " ").unwrap()), ("<{}>".to_owned(), "< >".to_owned()));
+        assert_eq!(
+            (filled("<$input.body>", "").unwrap(), filled("<$input.body>", " ").unwrap()),
+            ("<{}>".to_owned(), "< >".to_owned())
+        );
         assert!(matches!(filled("$input.json('$')", "{"), Err(Unfilled::NoJson(_))));
         let large = "x".repeat(FILLED_BYTES_MAX / 2);
         assert_eq!(filled("$input.body$input.body", &large).unwrap().len(), FILLED_BYTES_MAX);

@@ -138,6 +138,8 @@ impl Visit<'_> {
                 kind: Cow::Borrowed("AWS::Lambda::Function"),
             },
             outcome: Outcome::failure(refusal.code(), reason),
+            details: None,
+            shared_id: None,
         }
     }
 

@@ -33,6 +33,6 @@ pub use principal::{
     ServicePrincipal, SessionOfKey, User, WebIdentity,
 };
 pub use session::{
-    FederatedSession, RoleSession, RootSession, Session, Subject, TemporaryCredentials, Tokens,
+    FederatedSession, RoleSession, RootSession, Session, SessionPolicy, Subject, TemporaryCredentials, Tokens,
 };
 pub use sigv4::{Credential, CredentialError, CredentialSource, Family, SignatureError, Verified};

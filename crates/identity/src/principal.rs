@@ -9,6 +9,8 @@ use base::{AccountId, Arn, Timestamp};
 use policy::{Lender, PrincipalKind, PrincipalView};
 use serde::{Deserialize, Serialize};
 
+use crate::session::SessionPolicy;
+
 pub use federated::{FederatedBy, FederatedUser, WebIdentity};
 
 /// Tags of a principal: the user's or role's own, or those of a session.
@@ -112,8 +114,9 @@ pub struct AssumedRole {
     pub mfa: bool,
     /// Session policies: inline documents that narrow what the role may do.
     pub session_policies: Vec<String>,
-    /// Session policies: ARNs of managed policies that narrow what the role may do.
-    pub session_policy_arns: Vec<String>,
+    /// Session policies: managed policies that narrow what the role may do.
+    #[serde(rename = "session_policy_arns")]
+    pub session_managed_policies: Vec<SessionPolicy>,
     /// The role's own tags.
     pub role_tags: PrincipalTags,
     /// Session tags: each stands before a role's tag of the same key.
@@ -205,7 +208,7 @@ impl AssumedRole {
             expires_at: Timestamp::default(),
             mfa: false,
             session_policies: Vec::new(),
-            session_policy_arns: Vec::new(),
+            session_managed_policies: Vec::new(),
             role_tags: Vec::new(),
             session_tags: Vec::new(),
             transitive_tags: Vec::new(),

@@ -4,11 +4,15 @@
 //! is looked up anew at every use, so that a deleted role or user takes its sessions along. A token is never shown in
 //! `Debug`, logs or audit.
 
+mod policy;
+
 use base::{AccountId, SecretString, Timestamp};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crypto::Sealer;
 use serde::{Deserialize, Serialize};
+
+pub use policy::SessionPolicy;
 
 use crate::ids;
 use crate::principal::{FederatedBy, PrincipalTags};
@@ -102,9 +106,9 @@ pub struct FederatedSession {
     /// Inline session policies.
     #[serde(rename = "p", default, skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<String>,
-    /// ARNs of managed session policies.
+    /// Managed session policies.
     #[serde(rename = "P", default, skip_serializing_if = "Vec::is_empty")]
-    pub policy_arns: Vec<String>,
+    pub managed_policies: Vec<SessionPolicy>,
     /// Session tags.
     #[serde(rename = "t", default, skip_serializing_if = "Vec::is_empty")]
     pub tags: PrincipalTags,
@@ -125,9 +129,9 @@ pub struct RoleSession {
     /// Inline session policies.
     #[serde(rename = "p", default, skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<String>,
-    /// ARNs of managed session policies.
+    /// Managed session policies.
     #[serde(rename = "P", default, skip_serializing_if = "Vec::is_empty")]
-    pub policy_arns: Vec<String>,
+    pub managed_policies: Vec<SessionPolicy>,
     /// Session tags.
     #[serde(rename = "t", default, skip_serializing_if = "Vec::is_empty")]
     pub tags: PrincipalTags,
@@ -308,10 +312,11 @@ mod tests {
             name: "ana".into(),
             lender: Some(("bob".into(), "AIDAX".into())),
             policies: vec!["{}".into()],
+            managed_policies: vec![SessionPolicy { arn: "arn:p".into(), policy_id: Some("ANPAX".into()) }],
             ..FederatedSession::default()
         };
         let text = serde_json::to_string(&Subject::Federated(Box::new(federated))).unwrap();
-        assert_eq!(text, r#"{"f":{"n":"ana","u":["bob","AIDAX"],"p":["{}"]}}"#);
+        assert_eq!(text, r#"{"f":{"n":"ana","u":["bob","AIDAX"],"p":["{}"],"P":[["arn:p","ANPAX"]]}}"#);
         let root =
             RootSession { organization: "o-x".into(), task_policy: "arn:p".into(), ..RootSession::default() };
         let text = serde_json::to_string(&Subject::AssumedRoot(Box::new(root))).unwrap();

@@ -136,6 +136,26 @@ impl Denial {
             DenialKind::Implicit => format!("because no {noun} allows the {action} action"),
         }
     }
+
+    /// The same with the denying policy's ARN where it has one, as AWS tells it since 2026 to whoever is of its account or
+    /// organization: `with an explicit deny in a service control policy: arn:aws:organizations::…`. A resource's policy has none,
+    /// nor has an inline one.
+    /// <https://aws.amazon.com/blogs/security/enhanced-access-denied-error-messages-with-policy-arns>
+    pub fn reason_with_policy(&self, action: &str) -> String {
+        let reason = self.reason_text(action);
+        match self.policy_arn() {
+            Some(arn) => format!("{reason}: {arn}"),
+            None => reason,
+        }
+    }
+
+    /// The ARN of the policy that denies; `None` for implicit denials and policies without an ARN.
+    pub fn policy_arn(&self) -> Option<&str> {
+        let name =
+            self.statement.as_ref().filter(|_| self.kind == DenialKind::Explicit)?.policy.as_deref()?;
+        // No inline policy's name has a colon.
+        name.starts_with("arn:").then_some(name)
+    }
 }
 
 /// For audit: the type, and which statement.

@@ -76,9 +76,9 @@ impl<'p> Opinion<'p> {
         opinion
     }
 
-    fn of(question: &Question<'_>, policies: impl Iterator<Item = &'p Policy>) -> Self {
+    fn of(question: &Question<'_>, policy: &'p Policy) -> Self {
         let mut opinion = Self::default();
-        policies.for_each(|policy| opinion.add(question, None, policy));
+        opinion.add(question, None, policy);
         opinion
     }
 
@@ -136,11 +136,11 @@ impl<'p> Evaluation<'p> {
         let evaluation = Self {
             resource_control: levels(question, set.resource_control),
             service_control: levels(question, service_control),
-            endpoint: set.endpoint.map(|policy| Opinion::of(question, std::iter::once(policy))),
+            endpoint: set.endpoint.map(|policy| Opinion::of(question, policy)),
             identity: Opinion::of_named(question, set.identity),
-            boundary: set.boundary.map(|policy| Opinion::of(question, std::iter::once(policy))),
-            session: (!set.session.is_empty()).then(|| Opinion::of(question, set.session.iter())),
-            resource: Opinion::of(question, set.resource.into_iter()),
+            boundary: set.boundary.map(|named| Opinion::of_named(question, std::slice::from_ref(named))),
+            session: (!set.session.is_empty()).then(|| Opinion::of_named(question, set.session)),
+            resource: set.resource.map(|policy| Opinion::of(question, policy)).unwrap_or_default(),
             resource_type: if is_trust { PolicyType::Trust } else { PolicyType::ResourceBased },
             resource_decides: is_trust || set.resource_decides,
             granted: set.grant.is_some(),

@@ -134,8 +134,13 @@ fn policies(set: &PolicySet<'_>, question: &Question<'_>) -> Vec<PolicyTrace> {
         add(if is_trust { PolicyType::Trust } else { PolicyType::ResourceBased }, None, policy);
     }
     set.endpoint.into_iter().for_each(|policy| add(PolicyType::VpcEndpoint, None, policy));
-    set.boundary.into_iter().for_each(|policy| add(PolicyType::PermissionsBoundary, None, policy));
-    set.session.iter().for_each(|policy| add(PolicyType::Session, None, policy));
+    let limits = [
+        (set.boundary.map(std::slice::from_ref).unwrap_or_default(), PolicyType::PermissionsBoundary),
+        (set.session, PolicyType::Session),
+    ];
+    for (policies, policy_type) in limits {
+        policies.iter().for_each(|named| add(policy_type, Some(named), &named.policy));
+    }
     traces
 }
 

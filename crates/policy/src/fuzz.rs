@@ -48,7 +48,7 @@ pub fn fuzz_policy(data: &[u8]) -> bool {
     for kind in KINDS {
         let Ok(policy) = Policy::parse(text, kind) else { continue };
         parsed = true;
-        let (session, named) = ([policy.clone()], [NamedPolicy::new("given", policy.clone())]);
+        let named = [NamedPolicy::new("given", policy.clone())];
         let level: [&[NamedPolicy]; 1] = [&named];
         let everything = PolicySet { identity: &all, ..PolicySet::default() };
         let set = match kind {
@@ -56,8 +56,8 @@ pub fn fuzz_policy(data: &[u8]) -> bool {
             PolicyKind::Resource | PolicyKind::Trust => {
                 PolicySet { resource: Some(&policy), ..PolicySet::default() }
             }
-            PolicyKind::Session => PolicySet { session: &session, ..everything },
-            PolicyKind::Boundary => PolicySet { boundary: Some(&policy), ..everything },
+            PolicyKind::Session => PolicySet { session: &named, ..everything },
+            PolicyKind::Boundary => PolicySet { boundary: named.first(), ..everything },
             PolicyKind::ServiceControl => PolicySet { service_control: &level, ..everything },
             PolicyKind::ResourceControl => PolicySet { resource_control: &level, ..everything },
         };

@@ -84,10 +84,10 @@ impl PartialEq for Policy {
     }
 }
 
-/// An identity policy under the name it is attached by: an ARN, or an inline policy's name.
+/// A policy under the name that it has where it is kept: an ARN, or an inline policy's name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NamedPolicy {
-    /// For explanations.
+    /// For explanations, and where it is an ARN for denials.
     pub name: Arc<str>,
     /// The policy.
     pub policy: Policy,
@@ -114,9 +114,9 @@ pub struct PolicySet<'a> {
     /// The principal's own policies, inline and attached, those of its groups included.
     pub identity: &'a [NamedPolicy],
     /// The principal's permissions boundary.
-    pub boundary: Option<&'a Policy>,
+    pub boundary: Option<&'a NamedPolicy>,
     /// The session's policies: together they allow what any of them allows. Empty where the session has none.
-    pub session: &'a [Policy],
+    pub session: &'a [NamedPolicy],
     /// The resource's policy, or the role's trust policy.
     pub resource: Option<&'a Policy>,
     /// Service control policies, one slice for each level from the root to the account; every level must allow.

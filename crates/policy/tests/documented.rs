@@ -78,9 +78,8 @@ fn named(text: &str, kind: PolicyKind) -> NamedPolicy {
 
 fn decide(policies: &Policies, request: &Request<'_>) -> Decision {
     let identity: Vec<_> = policies.identity.iter().map(|text| named(text, PolicyKind::Identity)).collect();
-    let session: Vec<_> =
-        policies.session.iter().map(|text| Policy::parse(text, PolicyKind::Session).unwrap()).collect();
-    let boundary = policies.boundary.as_ref().map(|text| Policy::parse(text, PolicyKind::Boundary).unwrap());
+    let session: Vec<_> = policies.session.iter().map(|text| named(text, PolicyKind::Session)).collect();
+    let boundary = policies.boundary.as_ref().map(|text| named(text, PolicyKind::Boundary));
     let resource = policies.resource.as_ref().map(|text| Policy::parse(text, PolicyKind::Resource).unwrap());
     let trust = policies.trust.as_ref().map(|text| Policy::parse(text, PolicyKind::Trust).unwrap());
     let levels: Vec<_> =
@@ -457,9 +456,58 @@ fn resource_control_policies_bind_services_and_strangers_too() {
 
 #[test]
 fn an_explicit_deny_is_told_before_what_is_merely_not_allowed() {
-    let boundary = Policy::parse(&deny(), PolicyKind::Boundary).unwrap();
+    let boundary = named(&deny(), PolicyKind::Boundary);
     let set = PolicySet { boundary: Some(&boundary), service_control: &[&[]], ..PolicySet::default() };
     assert_eq!(with(ANA, HOME, &set), "with an explicit deny in a permissions boundary");
+}
+
+#[test]
+fn an_explicit_deny_names_its_policy_where_that_has_an_arn() {
+    const ARN: &str = "arn:aws:iam::111111111111:policy/team/guard";
+    let under = |name: &str, text: &str, kind| [NamedPolicy::new(name, Policy::parse(text, kind).unwrap())];
+    let reason = |set: &PolicySet<'_>| {
+        let context = Context::new();
+        let request = Request {
+            principal: ANA,
+            action: "s3:GetObject",
+            resource: OBJECT,
+            resource_account: HOME,
+            context: &context,
+        };
+        match evaluate(&request, set) {
+            Decision::Allow(_) => "allow".to_owned(),
+            Decision::Deny(denial) => denial.reason_with_policy("s3:GetObject"),
+        }
+    };
+    let identity = under(ARN, &deny(), PolicyKind::Identity);
+    let inline = under("guard", &deny(), PolicyKind::Identity);
+    let boundary = under(ARN, &deny(), PolicyKind::Boundary);
+    let session = under(ARN, &deny(), PolicyKind::Session);
+    let control = under(ARN, &deny(), PolicyKind::ServiceControl);
+    let none = PolicySet::default();
+    for (set, expected) in [
+        (PolicySet { identity: &identity, ..none }, "with an explicit deny in an identity-based policy: "),
+        (
+            PolicySet { boundary: boundary.first(), ..none },
+            "with an explicit deny in a permissions boundary: ",
+        ),
+        (PolicySet { session: &session, ..none }, "with an explicit deny in a session policy: "),
+        (
+            PolicySet { service_control: &[&control], ..none },
+            "with an explicit deny in a service control policy: ",
+        ),
+    ] {
+        assert_eq!(reason(&set), format!("{expected}{ARN}"));
+    }
+    let set = PolicySet { identity: &inline, ..none };
+    assert_eq!(
+        reason(&set),
+        "with an explicit deny in an identity-based policy",
+        "an inline policy has no ARN"
+    );
+    // What merely does not allow is not named: it is every policy.
+    let elsewhere = under(ARN, &other(), PolicyKind::Identity);
+    assert_eq!(reason(&PolicySet { identity: &elsewhere, ..none }), NO_IDENTITY);
 }
 
 #[test]

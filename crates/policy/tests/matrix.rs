@@ -57,7 +57,7 @@ struct Caller {
     organization: Option<&'static str>,
     identity: Vec<NamedPolicy>,
     boundary: Option<NamedPolicy>,
-    session: Vec<Policy>,
+    session: Vec<NamedPolicy>,
 }
 
 impl Caller {
@@ -85,7 +85,7 @@ fn callers() -> Vec<Caller> {
     developer = developer.with(&json!("*"));
     developer.boundary = Some(named(PolicyKind::Boundary, &allow(&json!(["dynamodb:*", "s3:*", "sts:*"]))));
     let mut narrowed = app("application, narrowed");
-    narrowed.session.push(named(PolicyKind::Session, &allow(&json!("s3:*"))).policy);
+    narrowed.session.push(named(PolicyKind::Session, &allow(&json!("s3:*"))));
     let mut lambda = Caller::new("lambda", Service, "", "");
     lambda.view.service = Some("lambda.amazonaws.com");
     let mut partner =
@@ -146,7 +146,7 @@ fn answer(unit: &Unit, caller: &Caller, question: &(&str, &str, &str, Option<Pol
     let resource_control = slices(&unit.resource_control);
     let set = PolicySet {
         identity: &caller.identity,
-        boundary: caller.boundary.as_ref().map(|named| &named.policy),
+        boundary: caller.boundary.as_ref(),
         session: &caller.session,
         resource: policy.as_ref(),
         service_control: &service_control,

@@ -129,3 +129,34 @@ fn internal_callers_may_not_misspell_a_member() {
     let fault = value_from_json(operation.input().unwrap(), &json!({ "userName": "bob" })).unwrap_err();
     assert!(fault.message.contains("userName"), "{fault:?}");
 }
+
+#[test]
+fn an_api_whose_refusals_list_their_members_has_reason_and_fields() {
+    let fault =
+        validate("accessanalyzer", "CreateAnalyzer", &json!({"analyzerName": "1", "type": "ACCOUNT"}));
+    let fault = fault.unwrap_err();
+    assert_eq!(fault.code, "ValidationException");
+    let members: Vec<(&str, Json)> =
+        fault.members.iter().map(|(name, value)| (*name, written(value))).collect();
+    assert_eq!(members[0], ("reason", json!("fieldValidationFailed")));
+    let (name, fields) = &members[1];
+    assert_eq!((*name, fields.as_array().map(Vec::len)), ("fieldList", Some(1)), "{fields}");
+    assert_eq!(fields[0]["name"], "analyzerName");
+    let message = fields[0]["message"].as_str().unwrap();
+    assert!(message.starts_with("Member must satisfy regular expression pattern: "), "{message}");
+    assert!(fault.message.ends_with(message), "{}", fault.message);
+    // Elsewhere a refusal has no more than its message.
+    let elsewhere = validate("dynamodb", "GetItem", &json!({ "Key": {} })).unwrap_err();
+    assert!(elsewhere.members.is_empty());
+}
+
+fn written(value: &Value) -> Json {
+    match value {
+        Value::String(text) => json!(text),
+        Value::List(items) => items.iter().map(written).collect(),
+        Value::Structure(members) => {
+            Json::Object(members.iter().map(|(name, value)| (name.to_owned(), written(value))).collect())
+        }
+        other => panic!("{other:?}"),
+    }
+}

@@ -146,7 +146,10 @@ impl Question<'_> {
             let (action, resource) = (check.action.to_owned(), check.resource.clone());
             return Ok(Some(Missing { action, resource }));
         }
-        Err(self.refused(check, request, &set, denial, (owner, common)))
+        let within = known.governance.organization().is_some_and(|id| governance.organization() == Some(id));
+        let seen =
+            Seen { owner, common, is_within: within || Some(owner) == self.caller.principal.account() };
+        Err(self.refused(check, request, &set, denial, seen))
     }
 
     /// The refusal as its caller, both accounts' trails and the sealed message tell it.
@@ -156,7 +159,7 @@ impl Question<'_> {
         request: Request<'_>,
         set: &PolicySet<'_>,
         mut denial: Denial,
-        (owner, common): (AccountId, &Context),
+        Seen { owner, common, is_within }: Seen<'_>,
     ) -> Refused {
         let theirs = self.refused_by_owner(owner, check, &request, set);
         let blind = theirs.as_ref().map(|_| without_looked_up(request.context));
@@ -173,7 +176,11 @@ impl Question<'_> {
         let fault = match &check.refused_as {
             Some(message) => denial::denied(self.caller.operation, message.clone()),
             None => {
-                denial::fault(self.caller.operation, self.caller.principal, request.action, told, &denial)
+                let reason = match is_within {
+                    true => denial.reason_with_policy(request.action),
+                    false => denial.reason_text(request.action),
+                };
+                denial::fault(self.caller.operation, self.caller.principal, request.action, told, &reason)
             }
         };
         // What stands in for the trust policy of a role that is not there is nobody's.
@@ -213,7 +220,7 @@ impl Question<'_> {
         let told =
             format!("A principal of account {account} is not authorized to perform: {}", request.action);
         let message =
-            format!("{told} on resource: {} {}", request.resource, denial.reason_text(request.action));
+            format!("{told} on resource: {} {}", request.resource, denial.reason_with_policy(request.action));
         let shown = PolicySet { resource: check.resource_policy.as_ref(), ..side };
         let mut explanation = policy::explain(request, &shown);
         evaluation::as_decided(&mut explanation, &denial);
@@ -280,6 +287,16 @@ impl Question<'_> {
         }
         context
     }
+}
+
+/// From where a refusal is seen.
+struct Seen<'a> {
+    /// Whose the resource is.
+    owner: AccountId,
+    /// The keys that are the caller's own.
+    common: &'a Context,
+    /// The caller is of the owner's account or organization: as in AWS, only then is the denying policy named.
+    is_within: bool,
 }
 
 /// What the directory says of the caller.

@@ -18,6 +18,9 @@ const SEAL_CONTEXT: &[u8] = b"authorization-message";
 /// AWS's own bound on an encoded message.
 const ENCODED_BYTES_MAX: usize = 10_240;
 
+/// A longer resource or statement id is cut in a sealed message, in bytes.
+const NAMED_BYTES_MAX: usize = 2_048;
+
 /// Makes and opens the sealed messages.
 pub struct Denials(Sealer);
 
@@ -71,7 +74,7 @@ fn account(request: &Request<'_>, denial: &Denial, request_id: &str, with_condit
         .statement
         .iter()
         .map(|found| {
-            json!({"statementId": found.sid.as_deref().unwrap_or_default(), "effect": "DENY",
+            json!({"statementId": cut(found.sid.as_deref().unwrap_or_default()), "effect": "DENY",
                 "policyType": found.policy_type, "policy": found.policy.as_deref(), "index": found.index})
         })
         .collect();
@@ -85,20 +88,27 @@ fn account(request: &Request<'_>, denial: &Denial, request_id: &str, with_condit
         "context": {
             "principal": {"id": request.principal.user_id, "arn": request.principal.arn},
             "action": request.action,
-            "resource": request.resource,
+            "resource": cut(request.resource),
             "conditions": {"items": conditions},
         },
     })
 }
 
-/// The answer to a call that policy refused, in AWS's words.
+/// The beginning of what a caller or a policy's author may make as long as he likes: clients take headers of some kilobytes.
+/// The record of the call has the whole.
+fn cut(text: &str) -> &str {
+    let end = (0..=NAMED_BYTES_MAX.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
+    text.get(..end.unwrap_or_default()).unwrap_or_default()
+}
+
+/// The answer to a call that policy refused, in AWS's words; `reason` is their end.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>
 pub(crate) fn fault(
     operation: OperationModel,
     principal: &Principal,
     action: &str,
     resource: &str,
-    denial: &Denial,
+    reason: &str,
 ) -> Fault {
     if matches!(principal, Principal::WebIdentity(_)) {
         return denied(operation, format!("Not authorized to perform {action}"));
@@ -114,9 +124,7 @@ pub(crate) fn fault(
         ("s3", resource) => format!(" on resource: \"{resource}\""),
         (_, resource) => format!(" on resource: {resource}"),
     };
-    let message =
-        format!("{who} is not authorized to perform: {action}{resource} {}", denial.reason_text(action));
-    denied(operation, message)
+    denied(operation, format!("{who} is not authorized to perform: {action}{resource} {reason}"))
 }
 
 /// A denial that no policy took: an action that is not mapped, or a control that could not decide.

@@ -108,11 +108,16 @@ pub(crate) fn of(
 
 /// The details of a refusal by policy: the sealed message, and the whole evaluation.
 pub(crate) fn refusal(why: &Why) -> Vec<u8> {
+    details(&why.message, &why.evaluation)
+}
+
+/// The same of a sealed message and an evaluation.
+pub(crate) fn details(message: &str, evaluation: &[u8]) -> Vec<u8> {
     // The evaluation is JSON already; the message is base64 and needs no escaping.
-    let mut details = format!(r#"{{"encodedAuthorizationMessage":"{}""#, why.message).into_bytes();
-    if !why.evaluation.is_empty() {
+    let mut details = format!(r#"{{"encodedAuthorizationMessage":"{message}""#).into_bytes();
+    if !evaluation.is_empty() {
         details.extend_from_slice(br#","policyEvaluation":"#);
-        details.extend_from_slice(&why.evaluation);
+        details.extend_from_slice(evaluation);
     }
     details.push(b'}');
     details

@@ -288,3 +288,83 @@ async fn an_explained_denial_tells_nothing_of_another_accounts_resource() {
     assert!(!opened.contains("hidden-value") && !opened.contains("InnerName"), "{opened}");
     assert!(opened.contains("aws:") && opened.contains("sts:GetAccessKeyInfo"), "{opened}");
 }
+
+/// A resource of this account, or of another one, that nobody's policy is about.
+fn owned_access(_: &Sample, request: &AccessRequest<'_, Members>) -> Result<Access, Error> {
+    let Value::Structure(input) = &request.input.0 else { return Ok(Access::open("no input")) };
+    let access = Access::to("sts:GetAccessKeyInfo", "arn:aws:iam::210987654321:user/theirs");
+    Ok(match input.str("AccessKeyId") {
+        Some(id) if id.ends_with("THEIRS") => access.owned_by("210987654321".parse().unwrap()),
+        _ => access,
+    })
+}
+
+#[tokio::test]
+async fn a_denying_policy_is_named_within_its_own_account_alone() {
+    let state = Arc::new(Sample::default());
+    let kit = TestKit::start(|_| {
+        let service = ServiceBuilder::new("sts", Arc::clone(&state));
+        vec![service.operation(open, who).operation(owned_access, info).build()]
+    })
+    .await;
+    kit.user("ana", json!([{"Effect": "Allow", "Action": "*", "Resource": "*"}])).await;
+    let directory = kit.pipeline.directory();
+    let document = json!({"Version": "2012-10-17", "Statement": [
+        {"Sid": "No", "Effect": "Deny", "Action": "sts:GetAccessKeyInfo", "Resource": "*"}]});
+    let policy = identity::records::ManagedPolicyRecord {
+        name: "guard".into(),
+        path: "/team/".into(),
+        policy_id: "ANPAX".into(),
+        description: None,
+        created_at: kit.clock.now(),
+        updated_at: kit.clock.now(),
+        tags: vec![],
+        default_version: 1,
+        newest_version: 1,
+        versions: vec![identity::records::PolicyVersion {
+            number: 1,
+            created_at: kit.clock.now(),
+            document: document.to_string(),
+        }],
+    };
+    let arn = format!("arn:aws:iam::{}:policy/team/guard", kit.account);
+    let ana = identity::records::keys::named(kit.account, "ana");
+    let store = kit.pipeline.store();
+    let mut user: identity::records::UserRecord =
+        identity::Reads::record(store, identity::records::keys::USERS, &ana).unwrap().unwrap();
+    for kind in ["an identity-based policy", "a permissions boundary"] {
+        (user.attached, user.boundary) = match kind {
+            "a permissions boundary" => (vec![], Some(arn.clone())),
+            _ => (vec![arn.clone()], None),
+        };
+        let written: Result<(), identity::DirectoryError> = store
+            .transact(|tx| {
+                let mut edit = directory.edit(tx, kit.account);
+                let key = identity::records::keys::named(kit.account, "guard");
+                edit.put(identity::records::keys::POLICIES, &key, &policy)?;
+                edit.put(identity::records::keys::USERS, &ana, &user)
+            })
+            .await;
+        written.unwrap();
+        let who = Arc::new(identity::Principal::User(identity::User::new(
+            kit.account,
+            "/",
+            "ana",
+            user.user_id.as_str(),
+            "",
+        )));
+        for (id, told) in
+            [("AKIAEXAMPLEEXAMPOURS", format!(": {arn}")), ("AKIAEXAMPLEEXATHEIRS", String::new())]
+        {
+            let input = json!({"AccessKeyId": id});
+            let fault = kit.json(&who, "sts", "GetAccessKeyInfo", &input).await.unwrap_err();
+            let expected = format!("with an explicit deny in {kind}{told}");
+            assert!(fault.message.ends_with(&expected), "{id}: {}", fault.message);
+        }
+        // The account's own trail has the name in both cases: the policy is its own.
+        let records = kit.records().await;
+        let evaluation =
+            |at: usize| records[at]["additionalEventData"]["policyEvaluation"]["statement"].clone();
+        assert_eq!((&evaluation(0)["policy"], &evaluation(1)["policy"]), (&json!(arn), &json!(arn)));
+    }
+}

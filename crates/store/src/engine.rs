@@ -13,6 +13,7 @@ use crypto::Sealer;
 use fjall::config::CompressionPolicy;
 use fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable};
 
+use crate::KEY_BYTES_MAX;
 use crate::error::StoreError;
 use crate::table::{OWN, Table};
 
@@ -101,6 +102,9 @@ impl Engine {
 
     /// The newest durable value.
     pub(crate) fn get(&self, table: Table, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
+        if key.len() > KEY_BYTES_MAX {
+            return Ok(None); // no record has such a key, and the engine takes none
+        }
         let key = table.engine_key(key);
         let read = catch_unwind(AssertUnwindSafe(|| self.records.get(&key)));
         self.opened(table, &key, read)
@@ -108,6 +112,9 @@ impl Engine {
 
     /// The durable value as the view saw it.
     pub(crate) fn get_at(&self, view: &View, table: Table, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
+        if key.len() > KEY_BYTES_MAX {
+            return Ok(None);
+        }
         let key = table.engine_key(key);
         let read = catch_unwind(AssertUnwindSafe(|| view.0.get(&self.records, &key)));
         self.opened(table, &key, read)

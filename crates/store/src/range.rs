@@ -2,7 +2,8 @@
 
 use std::ops::Bound;
 
-use crate::table::Table;
+use crate::KEY_BYTES_MAX;
+use crate::table::{TABLE_BYTES, Table};
 
 /// A range of a table's keys: `start` inclusive, `end` exclusive.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,14 +73,24 @@ impl Range {
 
     /// The range in the engine's keys; `None` where nothing can be in it.
     pub(crate) fn engine_bounds(&self, table: Table) -> Option<(Vec<u8>, Bound<Vec<u8>>)> {
-        let start = table.engine_key(&self.start);
-        let end = self.end.as_ref().map(|end| table.engine_key(end)).or_else(|| table.engine_end());
+        let start = cut(table.engine_key(&self.start));
+        let end = self.end.as_ref().map(|end| cut(table.engine_key(end))).or_else(|| table.engine_end());
         match end {
             Some(end) if end <= start => None,
             Some(end) => Some((start, Bound::Excluded(end))),
             None => Some((start, Bound::Unbounded)),
         }
     }
+}
+
+/// A bound longer than any key, in the length that the engine takes: the same keys are before it and behind it.
+fn cut(mut bound: Vec<u8>) -> Vec<u8> {
+    const LONGEST: usize = TABLE_BYTES + KEY_BYTES_MAX;
+    if bound.len() > LONGEST {
+        bound.truncate(LONGEST);
+        bound.push(0);
+    }
+    bound
 }
 
 /// The least key that is greater than every key with this prefix; `None` where there is none.

@@ -10,7 +10,8 @@ use crate::intrinsic;
 use crate::limits::{INCLUDES_MAX, NODES_MAX};
 use crate::scope::{NoResources, Scope};
 
-const NAME: &str = "AWS::Include";
+/// The transform's name.
+pub const NAME: &str = "AWS::Include";
 const FUNCTION: &str = "Fn::Transform";
 
 /// Where included text comes from.
@@ -37,7 +38,7 @@ pub fn failed(why: impl std::fmt::Display) -> TemplateError {
 }
 
 /// True where a tree holds an `Fn::Transform`.
-pub(crate) fn wanted(value: &Value) -> bool {
+pub fn wanted(value: &Value) -> bool {
     match value {
         Value::Array(items) => items.iter().any(wanted),
         Value::Object(map) => map.contains_key(FUNCTION) || map.values().any(wanted),

@@ -24,7 +24,9 @@ mod tests;
 
 pub use document::{Document, Place};
 pub use error::TemplateError;
-pub use include::{Includes, NoIncludes, failed as include_failed};
+pub use include::{
+    Includes, NAME as INCLUDE, NoIncludes, failed as include_failed, wanted as include_wanted,
+};
 pub use intrinsic::Resources;
 pub use macros::Macros;
 pub use plan::{Plan, ResolvedOutput};

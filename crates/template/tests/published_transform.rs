@@ -178,8 +178,10 @@ fn difference(path: &str, ours: &Value, theirs: &Value, found: &mut Vec<String>)
                 difference(&format!("{path}/{key}"), &ours[key], &theirs[key], found);
             }
         }
-        // The published transform keeps dependencies in a set, whose order changes from run to run.
-        (Value::Array(left), Value::Array(right)) if path.ends_with("/DependsOn") => {
+        // The published transform keeps dependencies and alternatives in sets, whose order changes from run to run.
+        (Value::Array(left), Value::Array(right))
+            if path.ends_with("/DependsOn") || path.ends_with("/Fn::Or") =>
+        {
             let sorted = |list: &[Value]| {
                 let mut list: Vec<String> = list.iter().map(Value::to_string).collect();
                 list.sort();

@@ -150,8 +150,10 @@ pub(crate) fn create_analyzer(
 ) -> Outcome {
     let input = request.input;
     let arn = analyzer_arn(request.account, request.region, &input.analyzer_name);
-    let access = Access::to("access-analyzer:CreateAnalyzer", arn);
-    Ok(requested(access, input.tags.iter().flat_map(protocol::Entries::iter)))
+    let access = Access::to("access-analyzer:CreateAnalyzer", arn.as_str());
+    let tags =
+        || input.tags.iter().flat_map(protocol::Entries::iter).map(|(key, value)| (key, value.as_str()));
+    Ok(access.request_tags(tags()).and_tags("access-analyzer:TagResource", arn, tags()))
 }
 
 pub(crate) fn tag(analyzers: &Analyzers, request: &AccessRequest<'_, api::TagResourceRequest>) -> Outcome {

@@ -95,7 +95,12 @@ impl ApiRecord {
 
     /// Refuses methods that name models that are not there.
     pub(crate) fn check_request_models(&self, method: &MethodRecord) -> Result<(), Error> {
-        let unknown = method.request_models.values().find(|name| !self.models.contains_key(*name));
+        self.check_named(method.request_models.values())
+    }
+
+    /// Refuses names of models that are not there.
+    pub(crate) fn check_named<'a>(&self, names: impl IntoIterator<Item = &'a String>) -> Result<(), Error> {
+        let unknown = names.into_iter().find(|name| !self.models.contains_key(*name));
         unknown.map_or(Ok(()), |name| Err(Error::bad(format!("Invalid model identifier specified: {name}"))))
     }
 }

@@ -154,8 +154,8 @@ pub(crate) fn check_capabilities(
 ) -> Result<(), Error> {
     let has = |name: &str| given.iter().any(|given| given == name);
     // A change set shows what a macro made of the template before it is executed: no leave is needed for that.
-    if expands && !by_change_set && !has("CAPABILITY_AUTO_EXPAND") {
-        return Err(missing("CAPABILITY_AUTO_EXPAND"));
+    if expands && !by_change_set {
+        check_expansion(given)?;
     }
     match capabilities(template).0 {
         Some("CAPABILITY_IAM") if !has("CAPABILITY_IAM") && !has("CAPABILITY_NAMED_IAM") => {
@@ -164,6 +164,12 @@ pub(crate) fn check_capabilities(
         Some("CAPABILITY_NAMED_IAM") if !has("CAPABILITY_NAMED_IAM") => Err(missing("CAPABILITY_NAMED_IAM")),
         _ => Ok(()),
     }
+}
+
+/// Refuses to run transforms for a caller who did not acknowledge them.
+pub(crate) fn check_expansion(given: &[String]) -> Result<(), Error> {
+    let has = given.iter().any(|given| given == "CAPABILITY_AUTO_EXPAND");
+    if has { Ok(()) } else { Err(missing("CAPABILITY_AUTO_EXPAND")) }
 }
 
 fn missing(capability: &str) -> Error {

@@ -9,7 +9,10 @@ use indexmap::IndexMap;
 use serde_json::Value;
 use service::Pipeline;
 use template::parameter::{self, Given, ParameterValue};
-use template::{Document, Macros, Plan, Pseudo, Resources, Scope, Template, TemplateError, sam};
+use template::{
+    Document, INCLUDE, Macros, Plan, Pseudo, ResolvedOutput, Resources, Scope, Template, TemplateError,
+    include_wanted, sam,
+};
 
 use crate::api;
 use crate::error::Error;
@@ -67,6 +70,7 @@ pub(crate) fn parse(
 ) -> Result<Parsed, Error> {
     let document = Document::parse(text)?;
     let transforms = transforms(&document.root);
+    // SECURITY: what comes from elsewhere is acknowledged by the caller, wherever in the template it is asked for.
     let expanded = sam::wanted(&document.root) || !transforms.is_empty();
     let macros = Macros { includes: included, ..Macros::new(given, previous, pseudo) };
     let document = macros.run(document)?;
@@ -80,12 +84,18 @@ pub(crate) fn parse(
     Ok(Parsed { template, processed: document.root, expanded, transforms })
 }
 
+/// All that a template asks to run: what its `Transform` names, and what it includes anywhere.
 fn transforms(root: &Value) -> Vec<String> {
-    match root.get("Transform") {
-        Some(Value::String(name)) => vec![name.clone()],
-        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-        _ => Vec::new(),
+    let listed = match root.get("Transform") {
+        Some(Value::Array(calls)) => calls.iter().collect(),
+        one => Vec::from_iter(one),
+    };
+    let name = |call: &Value| call.as_str().or_else(|| call.get("Name")?.as_str()).map(str::to_owned);
+    let mut names: Vec<String> = listed.into_iter().filter_map(name).collect();
+    if include_wanted(root) && !names.iter().any(|name| name == INCLUDE) {
+        names.push(INCLUDE.to_owned());
     }
+    names
 }
 
 /// Refuses resource types, properties and policies that are not known here.
@@ -188,6 +198,11 @@ impl Resources for Checked<'_> {
     }
 
     fn import(&self, name: &str) -> Result<Value, TemplateError> {
+        if depends(name) {
+            return Err(TemplateError::function(
+                "the attribute in Fn::ImportValue must not depend on any resources, imported values, or Fn::GetAZs",
+            ));
+        }
         self.used.borrow_mut().insert(name.to_owned());
         exported(self.exports, name)
     }
@@ -234,6 +249,14 @@ pub(crate) struct Request<'a> {
     pub(crate) pipeline: &'a Pipeline,
 }
 
+/// Refuses to read what a template includes for a caller who did not acknowledge it.
+pub(crate) fn check_includes(text: &str, capabilities: &[String]) -> Result<(), Error> {
+    if text.contains(INCLUDE) && !transforms(&Document::parse(text)?.root).is_empty() {
+        return model::check_expansion(capabilities);
+    }
+    Ok(())
+}
+
 /// Checks a request and makes it the content of a stack.
 pub(crate) fn content(request: Request<'_>) -> Result<(Content, Plan), Error> {
     let given = request.given;
@@ -255,7 +278,7 @@ pub(crate) fn content(request: Request<'_>) -> Result<(Content, Plan), Error> {
         }
         plan.policy(id, "CreationPolicy", &checked)?;
     }
-    plan.outputs(&checked)?;
+    check_exports(&plan.outputs(&checked)?)?;
     let content = Content {
         template: request.body.to_owned(),
         processed: parsed.processed.to_string(),
@@ -266,6 +289,32 @@ pub(crate) fn content(request: Request<'_>) -> Result<(Content, Plan), Error> {
         imports: checked.used.into_inner().into_iter().collect(),
     };
     Ok((content, plan))
+}
+
+/// Refuses names of exports that are not known before anything is made, and two of one name.
+fn check_exports(outputs: &[ResolvedOutput]) -> Result<(), Error> {
+    let mut names = BTreeSet::new();
+    for output in outputs {
+        let Some(name) = &output.export_name else { continue };
+        let key = &output.key;
+        let why = if depends(name) {
+            format!(
+                "Template error: the Export name of output {key} must not depend on any resources, imported values, or \
+                 Fn::GetAZs"
+            )
+        } else if !names.insert(name) {
+            format!("Template error: Export names must be unique, and output {key} exports {name} again")
+        } else {
+            continue;
+        };
+        return Err(Error::Validation(why));
+    }
+    Ok(())
+}
+
+/// True where a text holds what stands for a resource.
+fn depends(text: &str) -> bool {
+    ["{{Ref ", "{{GetAtt "].iter().any(|mark| text.contains(mark))
 }
 
 fn check_tags(tags: &[(String, String)]) -> Result<(), Error> {

@@ -38,7 +38,7 @@ pub(crate) struct PulseRecord {
     pub(crate) version: u8,
     /// How many events there are: the next one's number.
     pub(crate) events: u64,
-    /// True where somebody asked that the update under way turn back.
+    /// True where somebody asked that the update under way turn back, or that the creation under way end in a deletion.
     pub(crate) cancelled: bool,
 }
 
@@ -262,6 +262,9 @@ pub(crate) struct OperationRecord {
     /// What was asked for, where that is not told by the kind: `ROLLBACK` or `CONTINUE_ROLLBACK`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) asked: Option<String>,
+    /// The state in which the stack was at rest, for a deletion that is refused before anything is deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) from: Option<String>,
 }
 
 impl OperationRecord {

@@ -126,7 +126,7 @@ pub(crate) fn pulse(reader: &impl Reader, stack: &StackRecord) -> Result<PulseRe
     found.map_or(Ok(none), |bytes| decode(&bytes))
 }
 
-/// Notes that the update under way is to turn back, or that a new operation is not.
+/// Notes that the operation under way is to stop, or that a new one is not.
 pub(crate) fn set_cancelled(
     tx: &mut Transaction<'_>,
     stack: &StackRecord,

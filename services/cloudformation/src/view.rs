@@ -26,7 +26,8 @@ fn some<T>(items: Vec<T>) -> Option<Vec<T>> {
     (!items.is_empty()).then_some(items)
 }
 
-pub(crate) fn stack(record: &StackRecord) -> api::Stack {
+/// A stack; a nested one is `protected` as the stack at the top is.
+pub(crate) fn stack(record: &StackRecord, protected: bool) -> api::Stack {
     let Content { description, parameters: given, tags: own, capabilities, .. } = &record.content;
     let outputs = record.outputs.iter().map(|output| api::Output {
         output_key: Some(output.key.clone()),
@@ -50,7 +51,7 @@ pub(crate) fn stack(record: &StackRecord) -> api::Stack {
         capabilities: some(capabilities.clone()),
         outputs: some(outputs.collect()),
         tags: Some(tags(own)),
-        enable_termination_protection: Some(record.termination_protection),
+        enable_termination_protection: Some(protected),
         drift_information: Some(api::StackDriftInformation {
             stack_drift_status: drift::of_stack(record)
                 .map_or("NOT_CHECKED", |(status, _)| status)
@@ -61,6 +62,7 @@ pub(crate) fn stack(record: &StackRecord) -> api::Stack {
         change_set_id: record.change_set_id.clone(),
         parent_id: record.parent_id.clone(),
         root_id: record.root_id.clone(),
+        timeout_in_minutes: record.timeout_minutes.map(Into::into),
         ..api::Stack::default()
     }
 }
@@ -81,6 +83,8 @@ pub(crate) fn summary(record: &StackRecord) -> api::StackSummary {
                 .to_owned(),
             last_check_timestamp: drift::of_stack(record).map(|(_, at)| at),
         }),
+        parent_id: record.parent_id.clone(),
+        root_id: record.root_id.clone(),
         ..api::StackSummary::default()
     }
 }
@@ -266,13 +270,19 @@ pub(crate) fn change(record: &ChangeRecord) -> api::Change {
     }
 }
 
+/// Whether a change set can be executed: one that was made for what the stack is no more is obsolete.
+pub(crate) fn execution_status(stack: &StackRecord, set: &ChangeSetRecord) -> String {
+    let is_obsolete = set.execution_status == "AVAILABLE" && set.stack_operations != stack.operations;
+    if is_obsolete { "OBSOLETE" } else { set.execution_status.as_str() }.to_owned()
+}
+
 pub(crate) fn change_set_summary(stack: &StackRecord, set: &ChangeSetRecord) -> api::ChangeSetSummary {
     api::ChangeSetSummary {
         stack_id: Some(stack.id.clone()),
         stack_name: Some(stack.name.clone()),
         change_set_id: Some(set.id.clone()),
         change_set_name: Some(set.name.clone()),
-        execution_status: Some(set.execution_status.clone()),
+        execution_status: Some(execution_status(stack, set)),
         status: Some(set.status.clone()),
         status_reason: set.reason.clone(),
         creation_time: Some(set.created_at),

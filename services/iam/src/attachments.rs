@@ -13,6 +13,7 @@ use identity::{Edit, Reads};
 use store::{Key, KeyReader, Range};
 
 use crate::entity::{self, Entity};
+use crate::operations::policies;
 use crate::{Error, quota};
 
 /// How often a policy is used.
@@ -113,6 +114,7 @@ pub(crate) fn check_attachable(from: &impl Reads, account: AccountId, arn: &str)
     if managed::by_arn(arn).is_some() {
         return Ok(());
     }
+    policies::check_arn(arn)?;
     let missing = || Error::not_attachable(arn);
     let name = customer_policy_name(account, arn).ok_or_else(missing)?;
     let record: Option<ManagedPolicyRecord> = from.record(keys::POLICIES, &keys::named(account, name))?;

@@ -65,6 +65,8 @@ targeted! {
         "organizations:ListDelegatedServicesForAccount" on account_id;
 }
 
+const POLICY_TYPE: &str = "organizations:PolicyType";
+
 /// What is known of a target: its ARN in the caller's organization, its tags, a policy's type.
 #[derive(Default)]
 struct Known {
@@ -104,7 +106,7 @@ fn on<I>(org: &Organizations, request: &AccessRequest<'_, I>, action: &'static s
     // SECURITY: the ARN names the organization; a refusal repeats what the caller said.
     let mut access = Access::to(action, arn).told_as(id);
     if let Some(kind) = known.kind {
-        access = access.when("organizations:PolicyType", [kind.name()]);
+        access = access.when(POLICY_TYPE, [kind.name()]);
     }
     Ok(access.resource_tags(known.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))))
 }
@@ -113,12 +115,34 @@ fn requested(access: Access, tags: Option<&Vec<api::Tag>>) -> Access {
     access.request_tags(tags.into_iter().flatten().map(|tag| (tag.key.as_str(), tag.value.as_str())))
 }
 
+/// The same for what is made with tags, which needs leave to tag it as well: it has no id yet, so policies are asked about any.
+/// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_organizations.html>
+// SECURITY: the ARN names the organization, which a refusal does not tell.
+fn made<I>(
+    org: &Organizations,
+    request: &AccessRequest<'_, I>,
+    access: Access,
+    (kind, id): (&str, &str),
+    tags: Option<&Vec<api::Tag>>,
+) -> Access {
+    let access = requested(access, tags);
+    if tags.is_none_or(Vec::is_empty) {
+        return access;
+    }
+    let arn = match tree::seat(org.directory.store(), request.account) {
+        Ok((organization, _)) => Arns(&organization).part(kind, id),
+        Err(_) => format!("arn:aws:organizations::{}:{kind}{id}", request.account),
+    };
+    access.and(requested(Access::to("organizations:TagResource", arn).told_as("*"), tags))
+}
+
 #[allow(clippy::unnecessary_wraps, reason = "the shape of every access function")]
 pub(crate) fn create_account(
-    _: &Organizations,
+    org: &Organizations,
     request: &AccessRequest<'_, api::CreateAccountRequest>,
 ) -> Outcome {
-    Ok(requested(Access::to("organizations:CreateAccount", "*"), request.input.tags.as_ref()))
+    let access = Access::to("organizations:CreateAccount", "*");
+    Ok(made(org, request, access, ("account", "/*"), request.input.tags.as_ref()))
 }
 
 pub(crate) fn create_unit(
@@ -126,7 +150,7 @@ pub(crate) fn create_unit(
     request: &AccessRequest<'_, api::CreateOrganizationalUnitRequest>,
 ) -> Outcome {
     let access = on(org, request, "organizations:CreateOrganizationalUnit", &request.input.parent_id)?;
-    Ok(requested(access, request.input.tags.as_ref()))
+    Ok(made(org, request, access, ("ou", "/ou-*"), request.input.tags.as_ref()))
 }
 
 pub(crate) fn move_account(
@@ -142,12 +166,15 @@ pub(crate) fn move_account(
 
 #[allow(clippy::unnecessary_wraps, reason = "the shape of every access function")]
 pub(crate) fn create_policy(
-    _: &Organizations,
+    org: &Organizations,
     request: &AccessRequest<'_, api::CreatePolicyRequest>,
 ) -> Outcome {
-    let access = Access::to("organizations:CreatePolicy", "*")
-        .when("organizations:PolicyType", [request.input.r#type.as_str()]);
-    Ok(requested(access, request.input.tags.as_ref()))
+    let kind = request.input.r#type.as_str();
+    let access = Access::to("organizations:CreatePolicy", "*").when(POLICY_TYPE, [kind]);
+    let id = format!("/{}/p-*", kind.to_ascii_lowercase());
+    let tags = request.input.tags.as_ref();
+    let access = made(org, request, access, ("policy", &id), tags);
+    Ok(if tags.is_none_or(Vec::is_empty) { access } else { access.when(POLICY_TYPE, [kind]) })
 }
 
 #[allow(clippy::unnecessary_wraps, reason = "the shape of every access function")]
@@ -155,8 +182,7 @@ pub(crate) fn list_policies(
     _: &Organizations,
     request: &AccessRequest<'_, api::ListPoliciesRequest>,
 ) -> Outcome {
-    Ok(Access::to("organizations:ListPolicies", "*")
-        .when("organizations:PolicyType", [request.input.filter.as_str()]))
+    Ok(Access::to("organizations:ListPolicies", "*").when(POLICY_TYPE, [request.input.filter.as_str()]))
 }
 
 pub(crate) fn list_policies_for(
@@ -164,7 +190,7 @@ pub(crate) fn list_policies_for(
     request: &AccessRequest<'_, api::ListPoliciesForTargetRequest>,
 ) -> Outcome {
     let access = on(org, request, "organizations:ListPoliciesForTarget", &request.input.target_id)?;
-    Ok(access.when("organizations:PolicyType", [request.input.filter.as_str()]))
+    Ok(access.when(POLICY_TYPE, [request.input.filter.as_str()]))
 }
 
 /// Leave on the policy and on the target: either may be what a statement names.
@@ -177,7 +203,7 @@ fn attachment<I>(
 ) -> Outcome {
     let mut second = on(org, request, action, target)?;
     if let Some(kind) = Known::of(org, request, policy)?.kind {
-        second = second.when("organizations:PolicyType", [kind.name()]);
+        second = second.when(POLICY_TYPE, [kind.name()]);
     }
     Ok(on(org, request, action, policy)?.and(second))
 }
@@ -203,7 +229,7 @@ pub(crate) fn enable_type(
     request: &AccessRequest<'_, api::EnablePolicyTypeRequest>,
 ) -> Outcome {
     let access = on(org, request, "organizations:EnablePolicyType", &request.input.root_id)?;
-    Ok(access.when("organizations:PolicyType", [request.input.policy_type.as_str()]))
+    Ok(access.when(POLICY_TYPE, [request.input.policy_type.as_str()]))
 }
 
 pub(crate) fn disable_type(
@@ -211,7 +237,7 @@ pub(crate) fn disable_type(
     request: &AccessRequest<'_, api::DisablePolicyTypeRequest>,
 ) -> Outcome {
     let access = on(org, request, "organizations:DisablePolicyType", &request.input.root_id)?;
-    Ok(access.when("organizations:PolicyType", [request.input.policy_type.as_str()]))
+    Ok(access.when(POLICY_TYPE, [request.input.policy_type.as_str()]))
 }
 
 pub(crate) fn tag_resource(

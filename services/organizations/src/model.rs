@@ -3,7 +3,7 @@
 //! No I/O, no async, no wire.
 
 use base::AccountId;
-use identity::records::organization::{ControlKind, OrganizationRecord};
+use identity::records::organization::{ControlKind, ControlPolicyRecord, OrganizationRecord};
 use policy::{Policy, PolicyKind};
 use serde_json::Value;
 
@@ -69,7 +69,8 @@ impl Target {
 pub(crate) struct Arns<'o>(pub(crate) &'o OrganizationRecord);
 
 impl Arns<'_> {
-    fn part(&self, kind: &str, rest: &str) -> String {
+    /// The ARN of a part of this kind; `rest` begins with a slash.
+    pub(crate) fn part(&self, kind: &str, rest: &str) -> String {
         format!("arn:aws:organizations::{}:{kind}/{}{rest}", self.0.management, self.0.id)
     }
 
@@ -87,11 +88,7 @@ impl Arns<'_> {
     }
 
     pub(crate) fn policy(&self, kind: ControlKind, id: &str) -> String {
-        let name = kind.name().to_ascii_lowercase();
-        if ControlKind::of_aws_policy(id).is_some() {
-            return format!("arn:aws:organizations::aws:policy/{name}/{id}");
-        }
-        self.part("policy", &format!("/{name}/{id}"))
+        ControlPolicyRecord::arn(self.0, kind, id)
     }
 }
 

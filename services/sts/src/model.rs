@@ -2,6 +2,7 @@
 //!
 //! No I/O, no clock, no wire.
 
+use identity::SessionPolicy;
 use identity::web_identity::SessionClaims;
 use policy::{Policy, PolicyKind, quota};
 
@@ -105,7 +106,7 @@ pub(crate) fn session_tags(
 /// Checks session policies and says how full they and the tags make a token, in percent; `None` where there are none.
 pub(crate) fn packed_size(
     inline: Option<&str>,
-    arns: &[String],
+    managed: &[SessionPolicy],
     tags: &[(String, String)],
 ) -> Result<Option<i64>, Error> {
     if let Some(text) = inline {
@@ -115,16 +116,16 @@ pub(crate) fn packed_size(
             return Err(too_large(quota::characters(text) * 100 / quota::SESSION_POLICY_CHARACTERS_MAX));
         }
     }
-    if arns.len() > SESSION_POLICIES_MAX {
+    if managed.len() > SESSION_POLICIES_MAX {
         return Err(Error::ValidationError(format!(
             "The number of managed session policies exceeds {SESSION_POLICIES_MAX}."
         )));
     }
-    if inline.is_none() && arns.is_empty() && tags.is_empty() {
+    if inline.is_none() && managed.is_empty() && tags.is_empty() {
         return Ok(None);
     }
     let tag_characters: usize = tags.iter().map(|(key, value)| key.len() + value.len()).sum();
-    let arn_characters: usize = arns.iter().map(String::len).sum();
+    let arn_characters: usize = managed.iter().map(|policy| policy.arn.len()).sum();
     let used = inline.map_or(0, quota::characters) + tag_characters + arn_characters;
     let percent = (used * 100).div_ceil(PACKED_CHARACTERS_MAX);
     if percent > 100 {
@@ -218,6 +219,6 @@ mod tests {
         assert!(matches!(packed_size(Some("{"), &[], &[]), Err(Error::MalformedPolicyDocument(_))));
         let long = good.replace(r#""s3:*""#, &format!("[{}]", [r#""s3:GetObject""#; 200].join(",")));
         assert!(matches!(packed_size(Some(&long), &[], &[]), Err(Error::PackedPolicyTooLarge(_))));
-        assert!(packed_size(None, &names(&["a"; 11]), &[]).is_err());
+        assert!(packed_size(None, &vec![SessionPolicy::of_aws("a"); 11], &[]).is_err());
     }
 }

@@ -150,6 +150,9 @@ impl Compactor<'_> {
         if let Some(reasons) = &self.overrides.validation_reasons {
             header.insert("validationReasons".to_owned(), json!(reasons));
         }
+        if let Some(reason) = &self.overrides.validation_reason {
+            header.insert("validationReason".to_owned(), reason.as_str().into());
+        }
         if let Some(namespace) = &self.overrides.error_namespace {
             header.insert("errorNamespace".to_owned(), namespace.as_str().into());
         }

@@ -62,6 +62,8 @@ pub(crate) struct Service {
     pub(crate) validation_error: Option<String>,
     /// Present where such a refusal carries a `Reason`: the reasons of shapes that have their own.
     pub(crate) validation_reasons: Option<BTreeMap<String, String>>,
+    /// Present where such a refusal has a required `reason` and lists its members in `fieldList`: that reason.
+    pub(crate) validation_reason: Option<String>,
     /// What stands before an error shape's name in `__type`.
     pub(crate) error_namespace: Option<String>,
     /// Answers carry `x-amz-crc32`.

@@ -21,6 +21,8 @@ use crate::limits::{LOG_HELD_BYTES_MAX, LOG_LINE_BYTES_MAX, LOG_TAIL_BYTES_MAX};
 
 /// Bytes read at once.
 const READ_BYTES: usize = 8 * 1024;
+/// What the bootstraps write for a line end within one event. A bare carriage return stays what it is.
+const EVENT_LINE: &str = "\r\0";
 /// Bytes read from one pipe before others get their turn.
 const TURN_BYTES: usize = 256 * 1024;
 
@@ -156,7 +158,10 @@ impl Lines {
             return;
         }
         self.say_what_was_dropped(clock);
-        let message = String::from_utf8_lossy(line).into_owned();
+        let mut message = String::from_utf8_lossy(line).into_owned();
+        if message.contains(EVENT_LINE) {
+            message = message.replace(EVENT_LINE, "\n");
+        }
         if self.least.is_some_and(|least| level_of(&message).is_some_and(|level| level < least)) {
             return;
         }
@@ -291,6 +296,15 @@ mod tests {
         output.end_lines();
         assert_eq!(messages(&mut output), ["two", "three"]);
         assert_eq!(output.tail(), "one\nbad\u{fffd}\ntwo\nthree\n".as_bytes());
+    }
+
+    #[tokio::test]
+    async fn an_event_of_several_lines_is_one_and_its_lines_end_in_line_feeds() {
+        let (mut output, mut stdout, _stderr) = output();
+        stdout.write_all(b"Traceback:\r\0  File\r\0Odd\nprogress 1\rprogress 2\n").unwrap();
+        output.read_now();
+        assert_eq!(messages(&mut output), ["Traceback:\n  File\nOdd", "progress 1\rprogress 2"]);
+        assert_eq!(output.tail(), b"Traceback:\n  File\nOdd\nprogress 1\rprogress 2\n");
     }
 
     #[test]

@@ -191,3 +191,31 @@ async fn logging_is_set_up_when_it_is_loaded_and_not_before() {
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
     }
 }
+
+const PYTHON_LINES: &str = r#"
+import logging
+def handler(event, context):
+    try: 1 / 0
+    except ZeroDivisionError: logging.exception("caught")
+    print("10%\r20%")
+    raise ValueError("one\ntwo")
+"#;
+const NODE_LINES: &str = "exports.handler = async () => { console.log('one\\ntwo'); };";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lines_of_one_event_end_in_line_feeds_and_carriage_returns_stay() {
+    let host = host().await;
+    let spec = host.function("python3.12", &[("app.py", PYTHON_LINES)]).await;
+    let outcome = host.invoke(&spec, "{}").await;
+    let said = log(&outcome);
+    assert!(said.contains("\tcaught\nTraceback (most recent call last):\n"), "{said:?}");
+    assert!(said.contains("\n10%\r20%\n"), "{said:?}");
+    assert!(
+        said.contains("\n[ERROR] ValueError: one\ntwo\nTraceback (most recent call last):\n\u{a0}\u{a0}File"),
+        "{said:?}"
+    );
+    assert_eq!((said.matches('\r').count(), said.contains('\0')), (1, false), "{said:?}");
+    let spec = host.function("nodejs20.x", &[("app.js", NODE_LINES)]).await;
+    let outcome = host.invoke(&spec, "{}").await;
+    assert!(log(&outcome).contains("\tINFO\tone\ntwo\n"), "{:?}", log(&outcome));
+}

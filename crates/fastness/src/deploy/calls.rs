@@ -2,6 +2,8 @@
 //!
 //! Decides nothing.
 
+use std::collections::HashSet;
+
 use base::Timestamp;
 use cloudformation::api::StackEvent;
 
@@ -60,10 +62,41 @@ impl Calls {
         }
     }
 
-    /// The newest events, newest first.
-    pub(super) fn events(&self, id: &str) -> Result<Vec<StackEvent>, Error> {
-        let xml = self.cloudformation("DescribeStackEvents", &[("StackName", id)])?;
-        Ok(pieces(&xml, "member").into_iter().map(read_event).collect())
+    /// The ids of the newest events: what is told already.
+    pub(super) fn told(&self, id: &str) -> Result<HashSet<String>, Error> {
+        let (page, _) = self.page_of_events(id, None)?;
+        Ok(page.into_iter().map(|event| event.event_id).collect())
+    }
+
+    /// The events after those that were told, newest first. However many happened since: the pages are followed back.
+    pub(super) fn events(&self, id: &str, told: &HashSet<String>) -> Result<Vec<StackEvent>, Error> {
+        let mut events = Vec::new();
+        let mut token = None;
+        loop {
+            let (page, next) = self.page_of_events(id, token.as_deref())?;
+            for event in page {
+                if told.contains(&event.event_id) {
+                    return Ok(events);
+                }
+                events.push(event);
+            }
+            if next.is_none() {
+                return Ok(events);
+            }
+            token = next;
+        }
+    }
+
+    fn page_of_events(
+        &self,
+        id: &str,
+        token: Option<&str>,
+    ) -> Result<(Vec<StackEvent>, Option<String>), Error> {
+        let mut input = vec![("StackName", id)];
+        input.extend(token.map(|token| ("NextToken", token)));
+        let xml = self.cloudformation("DescribeStackEvents", &input)?;
+        let events = pieces(&xml, "member").into_iter().map(read_event).collect();
+        Ok((events, element(&xml, "NextToken")))
     }
 
     /// Begins to create or update a stack, and answers its id.

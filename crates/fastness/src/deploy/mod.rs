@@ -76,7 +76,7 @@ pub(crate) fn delete(options: &DeleteOptions) -> Result<Outcome, Error> {
     let progress = Progress::start(options.remote.json);
     let name = &options.stack_name;
     let stack = calls.stack(name)?.ok_or_else(|| format!("there is no stack `{name}`"))?;
-    let told = calls.events(&stack.id)?.into_iter().map(|event| event.event_id).collect();
+    let told = calls.told(&stack.id)?;
     calls.delete(&stack.id)?;
     // A name finds no stack that is deleted; its id does.
     let outcome = follow(&calls, &stack.id, told, &progress, None);
@@ -147,7 +147,7 @@ impl Work<'_> {
         let stack = existing.as_ref();
         input::add(&self.choices, self.on_failure, &mut input, call, &document, stack);
         let told = match &existing {
-            Some(stack) => self.calls.events(&stack.id)?.into_iter().map(|event| event.event_id).collect(),
+            Some(stack) => self.calls.told(&stack.id)?,
             None => HashSet::new(),
         };
         self.progress.say(&format!("deploying {} as stack {name}", self.project.template.display()));
@@ -161,17 +161,19 @@ impl Work<'_> {
         }
     }
 
-    /// The stack, if it can be updated; what failed to be created is removed first, as it holds nothing that was used.
+    /// The stack, if it can be updated; what was rolled back from its creation is removed first, as it holds nothing that was
+    /// used. Whatever may hold data is its owner's to remove.
     fn ready(&self, found: Option<Stack>) -> Result<Option<Stack>, Error> {
         let Some(stack) = found else { return Ok(None) };
         match stack.status.as_str() {
-            "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "CREATE_FAILED" | "DELETE_FAILED" => {
+            "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" => {
                 self.progress.say(&format!("removing what is left of {} ({})", stack.name, stack.status));
-                let told = self.calls.events(&stack.id)?.into_iter().map(|event| event.event_id).collect();
+                let told = self.calls.told(&stack.id)?;
                 self.calls.delete(&stack.id)?;
                 let gone = follow(self.calls, &stack.id, told, self.progress, None)?;
                 if gone.is_good() { Ok(None) } else { Err(gone.text().into()) }
             }
+            status @ ("CREATE_FAILED" | "DELETE_FAILED") => Err(stuck(&stack.name, status).into()),
             "REVIEW_IN_PROGRESS" => {
                 Err(format!("a change set of stack {} waits for review", stack.name).into())
             }
@@ -189,6 +191,14 @@ impl Work<'_> {
     }
 }
 
+/// Why a stack whose resources may be in use is not deployed over.
+pub(crate) fn stuck(name: &str, status: &str) -> String {
+    format!(
+        "the stack `{name}` is in {status}: what it made may be there still, with its data, and is not removed unasked; \
+         `fastness delete {name}` removes it for good, then it can be deployed anew"
+    )
+}
+
 /// Where in the template something stands.
 struct Lines<'a> {
     document: &'a Document,
@@ -198,6 +208,7 @@ struct Lines<'a> {
 impl Lines<'_> {
     /// A message with its line, where it names something of the template.
     fn placed(&self, message: &str) -> String {
+        let message = without_line(message);
         match place::line(self.document, message) {
             Some(line) => format!("{}, line {line}: {message}", self.template.display()),
             None => message.to_owned(),
@@ -213,6 +224,15 @@ impl Lines<'_> {
     }
 }
 
+/// A message without the line that the platform tells: it is one of the text that it was sent, which is on one line.
+fn without_line(message: &str) -> &str {
+    let cut = message.strip_suffix(')').and_then(|rest| rest.rsplit_once(" (line "));
+    match cut {
+        Some((told, line)) if !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_digit()) => told,
+        _ => message,
+    }
+}
+
 /// Waits until nothing is in progress, and tells each event once.
 fn follow(
     calls: &Calls,
@@ -224,11 +244,10 @@ fn follow(
     let mut failures = outcome::Failures::default();
     loop {
         let stack = calls.stack(id)?.ok_or_else(|| format!("the stack {id} is gone"))?;
-        for event in calls.events(id)?.iter().rev() {
-            if told.insert(event.event_id.clone()) {
-                progress.event(event);
-                failures.note(event, |id| lines.and_then(|lines| lines.of(id)));
-            }
+        for event in calls.events(id, &told)?.iter().rev() {
+            progress.event(event);
+            failures.note(event, |id| lines.and_then(|lines| lines.of(id)));
+            told.insert(event.event_id.clone());
         }
         if !stack.status.ends_with("_IN_PROGRESS") {
             let template = lines.map(|lines| lines.template.display().to_string());
@@ -241,4 +260,21 @@ fn follow(
 /// An error as JSON, for `--json`.
 pub(crate) fn error_json(error: &Error) -> String {
     json!({ "status": "REFUSED", "error": base::Chain(error.as_ref()).to_string() }).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_platforms_own_line_is_cut() {
+        for (message, expected) in [
+            ("No export named x found. (line 1)", "No export named x found."),
+            ("Property (line up)", "Property (line up)"),
+            ("a (line )", "a (line )"),
+            ("refused", "refused"),
+        ] {
+            assert_eq!(without_line(message), expected);
+        }
+    }
 }

@@ -14,7 +14,7 @@ use service::{Pipeline, Source};
 use crate::Error;
 use crate::artifacts::{Place, key_of};
 use crate::choices::Choices;
-use crate::deploy::own_bucket_name;
+use crate::deploy::{self, own_bucket_name};
 
 /// Deploys stacks with the administrator's rights. Clones share the way to the platform.
 #[derive(Clone)]
@@ -114,16 +114,21 @@ impl Deployer {
 
     /// The stack's resources: logical id, type, physical id.
     pub(crate) async fn resources(&self, name: &str) -> Result<Vec<(String, String, String)>, Error> {
-        let input =
-            api::DescribeStackResourcesInput { stack_name: Some(name.to_owned()), ..Default::default() };
-        let answer = self.call::<api::DescribeStackResources>(input).await.map_err(|fault| words(&fault))?;
-        let resources = answer.stack_resources.unwrap_or_default().into_iter();
-        Ok(resources
-            .map(|resource| {
+        let mut resources = Vec::new();
+        let mut next_token = None;
+        loop {
+            let input = api::ListStackResourcesInput { stack_name: name.to_owned(), next_token };
+            let answer = self.call::<api::ListStackResources>(input).await.map_err(|fault| words(&fault))?;
+            let page = answer.stack_resource_summaries.unwrap_or_default().into_iter();
+            resources.extend(page.map(|resource| {
                 let physical = resource.physical_resource_id.unwrap_or_default();
                 (resource.logical_resource_id, resource.resource_type, physical)
-            })
-            .collect())
+            }));
+            next_token = answer.next_token;
+            if next_token.is_none() {
+                return Ok(resources);
+            }
+        }
     }
 
     /// The stages that the stack declares for its REST APIs: API id and stage name.
@@ -152,7 +157,7 @@ impl Deployer {
         mut tell: impl FnMut(&api::StackEvent),
     ) -> Result<Deployed, Error> {
         let existing = self.ready(name, &mut tell).await?;
-        let mut told = self.events(name).await?.into_iter().map(|event| event.event_id).collect();
+        let mut told = self.told(name).await?;
         let is_new = existing.is_none();
         let started = match input_of(name, template, choices) {
             input if is_new => self.call::<api::CreateStack>(input).await.map(|_| ()),
@@ -182,7 +187,8 @@ impl Deployer {
         let Some(mut stack) = self.stack(name).await? else { return Ok(None) };
         if is_at_work(&stack.stack_status) {
             // What the last stop interrupted goes on by itself, and comes first.
-            self.settle(name, &mut HashSet::new(), tell).await?;
+            let mut told = self.told(name).await?;
+            self.settle(name, &mut told, tell).await?;
             match self.stack(name).await? {
                 Some(settled) => stack = settled,
                 None => return Ok(None),
@@ -193,11 +199,13 @@ impl Deployer {
             Error::from(format!("the stack `{name}` is in {status}: {advice}"))
         };
         match stack.stack_status.as_str() {
-            // A creation that failed leaves nothing that anyone used; only its removal frees the name.
-            "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "CREATE_FAILED" | "DELETE_FAILED" => {
+            // What may hold data is not removed unasked.
+            status @ ("CREATE_FAILED" | "DELETE_FAILED") => Err(deploy::stuck(name, status).into()),
+            // A creation that was rolled back leaves nothing that anyone used; only its removal frees the name.
+            "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" => {
                 let input = api::DeleteStackInput { stack_name: name.to_owned(), ..Default::default() };
                 self.call::<api::DeleteStack>(input).await.map_err(|fault| words(&fault))?;
-                let mut told = self.events(name).await?.into_iter().map(|event| event.event_id).collect();
+                let mut told = self.told(name).await?;
                 let (status, failures) = self.settle(name, &mut told, tell).await?;
                 match status.as_str() {
                     "DELETE_COMPLETE" => Ok(None),
@@ -228,11 +236,10 @@ impl Deployer {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
             let stack = self.stack(name).await?;
-            for event in self.events(name).await?.iter().rev() {
-                if told.insert(event.event_id.clone()) {
-                    note_failure(event, &mut failures);
-                    tell(event);
-                }
+            for event in self.events(name, told).await?.iter().rev() {
+                note_failure(event, &mut failures);
+                tell(event);
+                told.insert(event.event_id.clone());
             }
             let Some(stack) = stack else { return Ok(("DELETE_COMPLETE".to_owned(), Vec::new())) };
             if !is_at_work(&stack.stack_status) {
@@ -243,12 +250,40 @@ impl Deployer {
         }
     }
 
-    /// The newest events, newest first.
-    async fn events(&self, name: &str) -> Result<Vec<api::StackEvent>, Error> {
-        let input = api::DescribeStackEventsInput { stack_name: name.to_owned(), next_token: None };
+    /// The ids of the newest events: what is told already.
+    async fn told(&self, name: &str) -> Result<HashSet<String>, Error> {
+        let (page, _) = self.page_of_events(name, None).await?;
+        Ok(page.into_iter().map(|event| event.event_id).collect())
+    }
+
+    /// The events after those that were told, newest first. However many happened since: the pages are followed back.
+    async fn events(&self, name: &str, told: &HashSet<String>) -> Result<Vec<api::StackEvent>, Error> {
+        let mut events = Vec::new();
+        let mut token = None;
+        loop {
+            let (page, next) = self.page_of_events(name, token).await?;
+            for event in page {
+                if told.contains(&event.event_id) {
+                    return Ok(events);
+                }
+                events.push(event);
+            }
+            if next.is_none() {
+                return Ok(events);
+            }
+            token = next;
+        }
+    }
+
+    async fn page_of_events(
+        &self,
+        name: &str,
+        next_token: Option<String>,
+    ) -> Result<(Vec<api::StackEvent>, Option<String>), Error> {
+        let input = api::DescribeStackEventsInput { stack_name: name.to_owned(), next_token };
         match self.call::<api::DescribeStackEvents>(input).await {
-            Ok(answer) => Ok(answer.stack_events.unwrap_or_default()),
-            Err(fault) if fault.message.contains("does not exist") => Ok(Vec::new()),
+            Ok(answer) => Ok((answer.stack_events.unwrap_or_default(), answer.next_token)),
+            Err(fault) if fault.message.contains("does not exist") => Ok((Vec::new(), None)),
             Err(fault) => Err(words(&fault)),
         }
     }

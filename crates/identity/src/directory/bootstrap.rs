@@ -138,6 +138,28 @@ impl Directory {
         Ok(None)
     }
 
+    /// Keeps the region that an account's platform stands for, where none is kept yet; and answers the one that is.
+    ///
+    /// # Errors
+    /// Where the record cannot be read or written.
+    pub async fn keep_region(&self, account: AccountId, region: &str) -> Result<String, DirectoryError> {
+        let known: Option<AccountRecord> = self.store().record(keys::ACCOUNTS, &keys::account(account))?;
+        if let Some(kept) = known.and_then(|known| known.region) {
+            return Ok(kept);
+        }
+        self.store()
+            .transact(|transaction| {
+                let mut edit = self.edit(transaction, account);
+                let key = keys::account(account);
+                if let Some(mut record) = edit.record::<AccountRecord>(keys::ACCOUNTS, &key)? {
+                    record.region = Some(region.to_owned());
+                    edit.put(keys::ACCOUNTS, &key, &record)?;
+                }
+                Ok::<_, DirectoryError>(region.to_owned())
+            })
+            .await
+    }
+
     /// True where the account was made.
     pub fn account_exists(&self, account: AccountId) -> Result<bool, DirectoryError> {
         Ok(self.store().record::<AccountRecord>(keys::ACCOUNTS, &keys::account(account))?.is_some())

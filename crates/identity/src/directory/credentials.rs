@@ -227,7 +227,7 @@ fn federated_principal(
     principal.issued_at = session.issued_at;
     principal.expires_at = session.expires_at;
     principal.session_policies.clone_from(&federated.policies);
-    principal.session_policy_arns.clone_from(&federated.policy_arns);
+    principal.session_managed_policies.clone_from(&federated.managed_policies);
     principal.session_tags.clone_from(&federated.tags);
     Principal::FederatedUser(principal)
 }
@@ -250,7 +250,7 @@ fn role_principal(
     principal.expires_at = session.expires_at;
     principal.mfa = session.mfa;
     principal.session_policies.clone_from(&role.policies);
-    principal.session_policy_arns.clone_from(&role.policy_arns);
+    principal.session_managed_policies.clone_from(&role.managed_policies);
     principal.role_tags = record.tags;
     principal.session_tags.clone_from(&role.tags);
     principal.transitive_tags.clone_from(&role.transitive_tags);

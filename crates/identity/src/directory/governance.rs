@@ -171,7 +171,7 @@ impl Directory {
         }
         let attached = units.iter().map(|unit| unit.policies.as_slice()).chain([member.policies.as_slice()]);
         for policies in attached {
-            let level = Level::read(&view, id, policies)?;
+            let level = Level::read(&view, &organization, policies)?;
             if organization.enabled.contains(&ControlKind::Service) {
                 governance.service_control.push(level.service);
             }
@@ -214,7 +214,11 @@ struct Level {
 }
 
 impl Level {
-    fn read(view: &impl Reads, organization: &str, ids: &[String]) -> Result<Self, DirectoryError> {
+    fn read(
+        view: &impl Reads,
+        organization: &OrganizationRecord,
+        ids: &[String],
+    ) -> Result<Self, DirectoryError> {
         let mut level = Self::default();
         for id in ids {
             let (kind, document) = match ControlKind::of_aws_policy(id) {
@@ -223,26 +227,27 @@ impl Level {
                     (ControlKind::Resource, RESOURCE_FULL_ACCESS_DOCUMENT.to_owned())
                 }
                 None => {
-                    let key = keys::part(organization, id);
+                    let key = keys::part(&organization.id, id);
                     let record: Option<ControlPolicyRecord> = view.record(keys::CONTROL_POLICIES, &key)?;
                     // SECURITY: an attached policy that is not there is an error and never "no policy".
                     let record = record.ok_or_else(|| DirectoryError::PolicyMissing(id.clone()))?;
                     (record.kind, record.document)
                 }
             };
-            level.add(kind, id, &document)?;
+            // Under its ARN: denials name it to whoever is of the organization.
+            level.add(kind, &ControlPolicyRecord::arn(organization, kind, id), &document)?;
         }
         Ok(level)
     }
 
-    fn add(&mut self, kind: ControlKind, id: &str, document: &str) -> Result<(), DirectoryError> {
+    fn add(&mut self, kind: ControlKind, arn: &str, document: &str) -> Result<(), DirectoryError> {
         let (compiled_as, list) = match kind {
             ControlKind::Service => (PolicyKind::ServiceControl, &mut self.service),
             ControlKind::Resource => (PolicyKind::ResourceControl, &mut self.resource),
         };
         let policy = Policy::parse(document, compiled_as)
-            .map_err(|source| DirectoryError::Policy { name: id.to_owned(), source })?;
-        list.push(NamedPolicy::new(id, policy));
+            .map_err(|source| DirectoryError::Policy { name: arn.to_owned(), source })?;
+        list.push(NamedPolicy::new(arn, policy));
         Ok(())
     }
 }

@@ -16,6 +16,7 @@ mod observed;
 pub mod organization;
 mod policies;
 mod roles;
+mod session_policies;
 mod stored_policies;
 mod used;
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use base::AccountId;
 use policy::{NamedPolicy, Policy, PolicyKind};
 
-use super::{Directory, DirectoryError, Reads, managed};
+use super::{Directory, DirectoryError, Reads, managed, session_policies};
 use crate::principal::{AssumedRole, AssumedRoot, FederatedUser, Principal, Root, User};
 use crate::records::{
     GroupRecord, InlinePolicy, ManagedPolicyRecord, PasswordPolicyRecord, RoleRecord, UserRecord, keys,
@@ -18,8 +18,8 @@ use crate::records::{
 #[derive(Clone, Debug, Default)]
 pub struct PrincipalPolicies {
     identity: Vec<NamedPolicy>,
-    boundary: Option<Policy>,
-    session: Vec<Policy>,
+    boundary: Option<NamedPolicy>,
+    session: Vec<NamedPolicy>,
 }
 
 impl PrincipalPolicies {
@@ -28,13 +28,13 @@ impl PrincipalPolicies {
         &self.identity
     }
 
-    /// The permissions boundary.
-    pub const fn boundary(&self) -> Option<&Policy> {
+    /// The permissions boundary, under its ARN.
+    pub const fn boundary(&self) -> Option<&NamedPolicy> {
         self.boundary.as_ref()
     }
 
-    /// Session policies. Empty where the session has none.
-    pub fn session(&self) -> &[Policy] {
+    /// Session policies, managed ones under their ARN. Empty where the session has none.
+    pub fn session(&self) -> &[NamedPolicy] {
         &self.session
     }
 }
@@ -42,9 +42,6 @@ impl PrincipalPolicies {
 /// The root user's rights, in words.
 const EVERYTHING: &str =
     r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
-/// A policy that allows nothing that there is, and denies nothing.
-const NOTHING_OWN: &str =
-    r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"fastness:Nothing","Resource":"*"}}"#;
 /// The boundary of whoever is gone.
 const NOTHING: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}"#;
 
@@ -57,7 +54,8 @@ impl PrincipalPolicies {
     // SECURITY: a deny, not merely no policies. A call that began before its user or role was deleted must not pass by
     // a resource's policy that names it, freed of the boundary and session policies that went with it.
     fn of_someone_gone() -> Result<Self, DirectoryError> {
-        let boundary = compile("boundary of someone who is gone", NOTHING, PolicyKind::Boundary)?;
+        const NAME: &str = "boundary of someone who is gone";
+        let boundary = NamedPolicy::new(NAME, compile(NAME, NOTHING, PolicyKind::Boundary)?);
         Ok(Self { boundary: Some(boundary), ..Self::default() })
     }
 }
@@ -116,16 +114,13 @@ impl Directory {
                 Err(source) => Err(DirectoryError::Policy { name: arn.to_owned(), source: source.clone() }),
             };
         }
-        let Some(name) = customer_policy_name(account, arn) else { return Ok(None) };
         // Compiled once for all to whom it is attached.
         let (shared, key) = (&self.0, format!("{kind:?} {arn}"));
         if let Some(policy) = shared.managed.get(&key, &shared.generations) {
             return Ok(Some(policy));
         }
         let generation = shared.generations.current(account);
-        let record: Option<ManagedPolicyRecord> =
-            shared.store.record(keys::POLICIES, &keys::named(account, name))?;
-        let Some(record) = record.filter(|record| is_arn_of(account, record, arn)) else { return Ok(None) };
+        let Some(record) = self.customer_policy(account, arn)? else { return Ok(None) };
         let version = record.in_force().ok_or_else(|| DirectoryError::PolicyMissing(arn.to_owned()))?;
         let policy = compile(arn, &version.document, kind)?;
         shared.managed.keep(&key, account, generation, policy.clone());
@@ -168,7 +163,8 @@ impl Directory {
         let mut identity = Vec::new();
         self.add_own(&mut identity, role.account, &record.inline, &record.attached)?;
         let boundary = self.boundary(role.account, record.boundary.as_deref())?;
-        let session = self.of_session(role.account, &role.session_policies, &role.session_policy_arns)?;
+        let session =
+            self.of_session(role.account, &role.session_policies, &role.session_managed_policies)?;
         Ok(PrincipalPolicies { identity, boundary, session })
     }
 
@@ -182,12 +178,12 @@ impl Directory {
                 PrincipalPolicies { identity, ..PrincipalPolicies::default() }
             }
         };
-        let FederatedUser { account, session_policies, session_policy_arns, .. } = federated;
-        policies.session = self.of_session(*account, session_policies, session_policy_arns)?;
+        let FederatedUser { account, session_policies, session_managed_policies, .. } = federated;
+        policies.session = self.of_session(*account, session_policies, session_managed_policies)?;
         // SECURITY: without a session policy a federated user has nothing of its user's, as in AWS; no policies at all would
         // narrow nothing.
         if policies.session.is_empty() {
-            policies.session.push(compile("no session policy", NOTHING_OWN, PolicyKind::Session)?);
+            policies.session.push(session_policies::nothing("no session policy")?);
         }
         Ok(policies)
     }
@@ -198,25 +194,10 @@ impl Directory {
         account: AccountId,
         assumed: &AssumedRoot,
     ) -> Result<PrincipalPolicies, DirectoryError> {
-        let all = compile("the root user's rights", EVERYTHING, PolicyKind::Session)?;
+        const ALL: &str = "the root user's rights";
+        let all = NamedPolicy::new(ALL, compile(ALL, EVERYTHING, PolicyKind::Session)?);
         let task = self.required(account, &assumed.task_policy, PolicyKind::Session)?;
         Ok(PrincipalPolicies { session: vec![all, task], ..PrincipalPolicies::default() })
-    }
-
-    fn of_session(
-        &self,
-        account: AccountId,
-        documents: &[String],
-        arns: &[String],
-    ) -> Result<Vec<Policy>, DirectoryError> {
-        let mut session = Vec::new();
-        for document in documents {
-            session.push(compile("session policy", document, PolicyKind::Session)?);
-        }
-        for arn in arns {
-            session.push(self.required(account, arn, PolicyKind::Session)?);
-        }
-        Ok(session)
     }
 
     fn add_own(
@@ -230,27 +211,34 @@ impl Directory {
             identity.push(NamedPolicy::new(name.as_str(), compile(name, document, PolicyKind::Identity)?));
         }
         for arn in attached {
-            identity.push(NamedPolicy::new(arn.as_str(), self.required(account, arn, PolicyKind::Identity)?));
+            identity.push(self.required(account, arn, PolicyKind::Identity)?);
         }
         Ok(())
     }
 
-    fn boundary(&self, account: AccountId, arn: Option<&str>) -> Result<Option<Policy>, DirectoryError> {
+    fn boundary(&self, account: AccountId, arn: Option<&str>) -> Result<Option<NamedPolicy>, DirectoryError> {
         arn.map(|arn| self.required(account, arn, PolicyKind::Boundary)).transpose()
     }
 
     // SECURITY: an attached policy that is not there is an error and never "no policy": it may have been a boundary
     // or a deny.
-    fn required(&self, account: AccountId, arn: &str, kind: PolicyKind) -> Result<Policy, DirectoryError> {
-        self.managed_policy(account, arn, kind)?.ok_or_else(|| DirectoryError::PolicyMissing(arn.to_owned()))
+    fn required(
+        &self,
+        account: AccountId,
+        arn: &str,
+        kind: PolicyKind,
+    ) -> Result<NamedPolicy, DirectoryError> {
+        let policy = self.managed_policy(account, arn, kind)?;
+        let policy = policy.ok_or_else(|| DirectoryError::PolicyMissing(arn.to_owned()))?;
+        Ok(NamedPolicy::new(arn, policy))
     }
 }
 
 fn is_narrowed(role: &AssumedRole) -> bool {
-    !role.session_policies.is_empty() || !role.session_policy_arns.is_empty()
+    !role.session_policies.is_empty() || !role.session_managed_policies.is_empty()
 }
 
-fn compile(name: &str, document: &str, kind: PolicyKind) -> Result<Policy, DirectoryError> {
+pub(super) fn compile(name: &str, document: &str, kind: PolicyKind) -> Result<Policy, DirectoryError> {
     Policy::parse(document, kind).map_err(|source| DirectoryError::Policy { name: name.to_owned(), source })
 }
 
@@ -261,6 +249,6 @@ pub fn customer_policy_name(account: AccountId, arn: &str) -> Option<&str> {
     full.rsplit('/').next().filter(|name| !name.is_empty())
 }
 
-fn is_arn_of(account: AccountId, record: &ManagedPolicyRecord, arn: &str) -> bool {
+pub(super) fn is_arn_of(account: AccountId, record: &ManagedPolicyRecord, arn: &str) -> bool {
     crate::principal::entity_arn(account, "policy", &record.path, &record.name) == arn
 }

@@ -6,6 +6,7 @@ use base::{AccountId, Arn, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{PrincipalTags, User};
+use crate::session::SessionPolicy;
 
 /// A federated user, from `GetFederationToken`. It has what its user has and its session policies leave of that; the
 /// policies of resources may name it.
@@ -25,8 +26,9 @@ pub struct FederatedUser {
     pub expires_at: Timestamp,
     /// Session policies: inline documents. Without any policy, it may only what resources' policies allow it by name.
     pub session_policies: Vec<String>,
-    /// Session policies: ARNs of managed policies.
-    pub session_policy_arns: Vec<String>,
+    /// Session policies: managed policies.
+    #[serde(rename = "session_policy_arns")]
+    pub session_managed_policies: Vec<SessionPolicy>,
     /// Session tags: each stands before a tag of the user's of the same key.
     pub session_tags: PrincipalTags,
     pub(super) arn: String,
@@ -78,7 +80,7 @@ impl FederatedUser {
             issued_at: Timestamp::default(),
             expires_at: Timestamp::default(),
             session_policies: Vec::new(),
-            session_policy_arns: Vec::new(),
+            session_managed_policies: Vec::new(),
             session_tags: Vec::new(),
             arn: Arn::new("sts", "", account.as_str(), format!("federated-user/{name}")).to_string(),
             user_id: format!("{account}:{name}"),

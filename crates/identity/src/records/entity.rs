@@ -24,12 +24,15 @@ pub struct AccountRecord {
     /// When its organization closed it: nobody of it, and nothing in it, is let in or out from then on.
     #[serde(rename = "closed", default, skip_serializing_if = "Option::is_none")]
     pub closed_at: Option<Timestamp>,
+    /// The region that the platform stood for when it was first started with this account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
 }
 
 impl AccountRecord {
     /// An account without an alias.
     pub const fn new(created_at: Timestamp) -> Self {
-        Self { alias: None, created_at, token_version: None, closed_at: None }
+        Self { alias: None, created_at, token_version: None, closed_at: None, region: None }
     }
 }
 

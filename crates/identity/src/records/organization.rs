@@ -163,6 +163,17 @@ pub struct ControlPolicyRecord {
     pub tags: Vec<Tag>,
 }
 
+impl ControlPolicyRecord {
+    /// The ARN of a control policy, AWS's own ones among them.
+    pub fn arn(organization: &OrganizationRecord, kind: ControlKind, id: &str) -> String {
+        let name = kind.name().to_ascii_lowercase();
+        if ControlKind::of_aws_policy(id).is_some() {
+            return format!("arn:aws:organizations::aws:policy/{name}/{id}");
+        }
+        format!("arn:aws:organizations::{}:policy/{}/{name}/{id}", organization.management, organization.id)
+    }
+}
+
 /// How the making of an account went.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreationRecord {

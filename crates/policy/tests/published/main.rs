@@ -52,8 +52,8 @@ impl Scene {
             levels.iter().map(|level| level.iter().map(|it| named(it, kind)).collect()).collect()
         };
         let identity: Vec<_> = self.identity.iter().map(|it| named(it, PolicyKind::Identity)).collect();
-        let session: Vec<_> = self.session.iter().map(|it| parse(it, PolicyKind::Session)).collect();
-        let boundary = self.boundary.as_ref().map(|it| parse(it, PolicyKind::Boundary));
+        let session: Vec<_> = self.session.iter().map(|it| named(it, PolicyKind::Session)).collect();
+        let boundary = self.boundary.as_ref().map(|it| named(it, PolicyKind::Boundary));
         let resource_policy = self.resource.as_ref().map(|it| parse(it, PolicyKind::Resource));
         let trust = self.trust.as_ref().map(|it| parse(it, PolicyKind::Trust));
         let service_control = levels(&self.service_control, PolicyKind::ServiceControl);

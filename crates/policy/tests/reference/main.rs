@@ -132,16 +132,15 @@ impl Case {
             values.iter().for_each(|value| context.add(*name, *value));
         }
         let parse = |value: &Value, kind| Policy::parse(&value.to_string(), kind).unwrap();
-        let identity: Vec<_> =
-            self.identity.iter().map(|it| NamedPolicy::new("p", parse(it, PolicyKind::Identity))).collect();
-        let session: Vec<_> = self.session.iter().map(|it| parse(it, PolicyKind::Session)).collect();
-        let boundary = self.boundary.as_ref().map(|it| parse(it, PolicyKind::Boundary));
+        let named = |value: &Value, kind| NamedPolicy::new("p", parse(value, kind));
+        let identity: Vec<_> = self.identity.iter().map(|it| named(it, PolicyKind::Identity)).collect();
+        let session: Vec<_> = self.session.iter().map(|it| named(it, PolicyKind::Session)).collect();
+        let boundary = self.boundary.as_ref().map(|it| named(it, PolicyKind::Boundary));
         let kind = if self.trust { PolicyKind::Trust } else { PolicyKind::Resource };
         let resource = self.resource_policy.as_ref().map(|it| parse(it, kind));
         let endpoint = self.endpoint.as_ref().map(|it| parse(it, PolicyKind::Resource));
         let compiled = |levels: &[Vec<Value>], kind| -> Vec<Vec<NamedPolicy>> {
-            let level =
-                |level: &Vec<Value>| level.iter().map(|it| NamedPolicy::new("p", parse(it, kind))).collect();
+            let level = |level: &Vec<Value>| level.iter().map(|it| named(it, kind)).collect();
             levels.iter().map(level).collect()
         };
         let service_control = compiled(&self.service_control, PolicyKind::ServiceControl);

@@ -57,6 +57,14 @@ pub(super) fn encode(operation: OperationModel, output: &Value) -> WireResponse 
     answer
 }
 
+/// Lambda's `Invoke` answers JSON, though its model calls the payload a blob.
+fn blob_type(operation: OperationModel) -> &'static str {
+    match (operation.service(), operation.name()) {
+        ("lambda", "Invoke") => "application/json",
+        _ => "application/octet-stream",
+    }
+}
+
 fn encode_body(operation: OperationModel, shape: Shape, output: &Value, members: &Structure) -> WireResponse {
     let Kind::Structure { members: shapes, payload, .. } = shape.kind() else {
         return response(operation.status(), "application/json", "{}");
@@ -75,7 +83,7 @@ fn encode_body(operation: OperationModel, shape: Shape, output: &Value, members:
             let structure = matches!(shape.of(payload).kind(), Kind::Structure { .. });
             response(operation.status(), "application/json", if structure { "{}" } else { "" })
         }
-        Some(Value::Blob(bytes)) => response(operation.status(), "application/octet-stream", bytes.clone()),
+        Some(Value::Blob(bytes)) => response(operation.status(), blob_type(operation), bytes.clone()),
         Some(Value::Stream(stream)) => {
             let is_events = matches!(shape.of(payload).kind(), Kind::Structure { .. });
             let content_type = if is_events { EVENT_STREAM_TYPE } else { "application/octet-stream" };

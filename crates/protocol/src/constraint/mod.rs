@@ -19,15 +19,33 @@ const FAILURES_MAX: usize = 50;
 /// Checks a request's parameters against the model's constraints.
 pub fn validate_input(operation: OperationModel, input: &Value) -> Result<(), Fault> {
     let Some(shape) = operation.input().filter(|shape| shape.data.constrained) else { return Ok(()) };
-    let mut check = Check { model: operation.model(), failures: Vec::new(), sentence: None, reason: None };
+    let mut check = Check {
+        model: operation.model(),
+        failures: Vec::new(),
+        fields: Vec::new(),
+        sentence: None,
+        reason: None,
+    };
     check.value(shape, input, &Path::root());
     check.verdict()
+}
+
+/// The refusal with the members that some APIs' shape has for it.
+fn fielded(model: &Model, fields: Vec<(String, String)>, fault: Fault) -> Fault {
+    let Some(reason) = model.validation_reason else { return fault };
+    let field = |(name, message): (String, String)| {
+        Value::Structure(Structure::new().with("name", name).with("message", message))
+    };
+    let list = Value::List(fields.into_iter().map(field).collect());
+    fault.with_member("reason", reason.to_owned()).with_member("fieldList", list)
 }
 
 struct Check {
     model: &'static Model,
     /// `Value '…' at '…' failed to satisfy constraint: …`
     failures: Vec<String>,
+    /// Where each of them is, and what it breaks.
+    fields: Vec<(String, String)>,
     /// A whole message that an override gives for a pattern.
     sentence: Option<String>,
     /// Why the first value is refused.
@@ -50,7 +68,7 @@ impl Check {
         Err(match self.reason.filter(|_| self.model.validation_reasons.is_some()) {
             Some(reason) => Fault::sender(code, format!("{} {message}", reason.sentence()))
                 .with_member("Reason", reason.name().to_owned()),
-            None => Fault::sender(code, message),
+            None => fielded(self.model, self.fields, Fault::sender(code, message)),
         })
     }
 
@@ -60,6 +78,7 @@ impl Check {
             let value = display::value(shape, value);
             self.failures
                 .push(format!("Value {value}at '{path}' failed to satisfy constraint: {constraint}"));
+            self.fields.push((path.to_string(), constraint.to_owned()));
         }
     }
 

@@ -47,6 +47,8 @@ pub struct Model {
     pub(crate) validation_error: Option<&'static str>,
     /// Where broken constraints carry a `Reason`: the reasons of single shapes. The others have those of their constraint.
     pub(crate) validation_reasons: Option<Vec<(&'static str, &'static str)>>,
+    /// Where the shape of a broken constraint's refusal has a `reason`, and names the members in a `fieldList`: that reason.
+    pub(crate) validation_reason: Option<&'static str>,
     pub(crate) error_namespace: Option<&'static str>,
     pub(crate) crc32: bool,
     pub(crate) bare_errors: bool,

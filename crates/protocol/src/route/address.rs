@@ -13,6 +13,9 @@ use crate::WireRequest;
 pub(super) const S3: &str = "s3";
 
 /// Whose hosts are API endpoints: our own and AWS's.
+/// Buckets' names end here, those of before 2018 included.
+const BUCKET_BYTES_MAX: usize = 255;
+
 const SUFFIXES: [&str; 2] = ["localhost", "amazonaws.com"];
 
 /// The path with the bucket in it: a bucket that the host names is put in front. `scope_service` is the credential
@@ -55,15 +58,20 @@ fn host(headers: &HeaderMap) -> Option<Host<'_>> {
     let name = SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix)?.strip_suffix('.'))?;
     // `bucket.s3` or `bucket.s3.region`; a bucket's own name may have dots.
     let front = match name.rsplit_once('.') {
-        Some((front, "s3")) => return Some(Host { bucket: Some(front) }),
+        Some((front, "s3")) => return of_bucket(front),
         None if name == "s3" => return Some(Host { bucket: None }),
         Some((front, region)) if is_region(region) => front,
         _ => return None,
     };
     match front.strip_suffix("s3")? {
         "" => Some(Host { bucket: None }),
-        bucket => bucket.strip_suffix('.').map(|bucket| Host { bucket: Some(bucket) }),
+        bucket => of_bucket(bucket.strip_suffix('.')?),
     }
+}
+
+/// A name that no bucket can have names none: refusals and their records say it whole.
+fn of_bucket(name: &str) -> Option<Host<'_>> {
+    (name.len() <= BUCKET_BYTES_MAX).then_some(Host { bucket: Some(name) })
 }
 
 /// `us-east-1`, `us-gov-west-1`

@@ -210,7 +210,10 @@ fn python_errors_are_reported_as_lambda_does() {
     );
     assert_eq!(marshal["stackTrace"], json!([]));
     let output = function.output();
-    assert!(output.contains("[ERROR] ValueError: no\rTraceback (most recent call last):\r"), "{output:?}");
+    assert!(
+        output.contains("[ERROR] ValueError: no\r\0Traceback (most recent call last):\r\0"),
+        "{output:?}"
+    );
 }
 
 #[test]
@@ -322,7 +325,7 @@ fn node_errors_and_logs_are_as_on_lambda() {
     assert_eq!(text, json!({"errorType": "string", "errorMessage": "text", "trace": []}));
     let output = function.output();
     assert!(output.contains("Z\treq-1\tINFO\thello { a: 1 }\n"), "{output}");
-    assert!(output.contains("Z\treq-1\tERROR\tbad\rthing\n"), "{output}");
+    assert!(output.contains("Z\treq-1\tERROR\tbad\r\0thing\n"), "{output}");
     assert!(output.contains("\tERROR\tInvoke Error \t{\"errorType\":\"TypeError\""), "{output}");
 }
 

@@ -209,15 +209,13 @@ impl TestKit {
 
     /// The account's audit records so far, newest first, as CloudTrail would show them.
     pub async fn records(&self) -> Vec<Value> {
+        self.records_of(self.account).await
+    }
+
+    /// The same of another account.
+    pub async fn records_of(&self, account: AccountId) -> Vec<Value> {
         self.pipeline.audit().flush().await.expect("a trail that can be written");
-        let query = Query {
-            account: self.account,
-            attribute: None,
-            start: None,
-            end: None,
-            limit: 10_000,
-            after: None,
-        };
+        let query = Query { account, attribute: None, start: None, end: None, limit: 10_000, after: None };
         let page = self.pipeline.audit().query(&query).await.expect("a trail that can be read");
         page.events.iter().map(|event| serde_json::from_str(&event.json).expect("a record in JSON")).collect()
     }

@@ -79,7 +79,11 @@ impl Parameter {
                     )
                 }
                 "Description" => parameter.description = Some(text()?),
-                "NoEcho" => parameter.no_echo = matches!(text()?.as_str(), "true" | "True"),
+                // SECURITY: what cannot be read as "no secret" is refused, and never shown.
+                "NoEcho" => {
+                    parameter.no_echo =
+                        flag(&text()?).ok_or_else(|| malformed(&"NoEcho must be true or false."))?;
+                }
                 "AllowedPattern" => parameter.allowed_pattern = Some(text()?),
                 "ConstraintDescription" => parameter.constraint_description = Some(text()?),
                 "AllowedValues" => {
@@ -186,6 +190,15 @@ pub(crate) fn scalar_text(value: &Value) -> Option<String> {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(flag) => Some(flag.to_string()),
+        _ => None,
+    }
+}
+
+/// A boolean in any of YAML 1.1's spellings.
+fn flag(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" | "y" | "1" => Some(true),
+        "false" | "no" | "off" | "n" | "0" => Some(false),
         _ => None,
     }
 }

@@ -131,7 +131,7 @@ fn add_auth(id: &str, doc: &Dict, auth: &Value, stage: &Py) -> Result<Dict, Prob
     let unless_false = |name: &str| auth.get(name).is_none_or(is_truthy);
     let mut editor = Editor::new(doc)?;
     let authorizers = authorizer::all(id, auth)?;
-    authorizers.iter().for_each(|authorizer| editor.define_authorizer(authorizer));
+    editor.define_authorizers(&authorizers)?;
     match truthy(auth, "DefaultAuthorizer") {
         None => {}
         Some(Value::String(name)) if authorizers.iter().any(|authorizer| authorizer.name == *name) => {

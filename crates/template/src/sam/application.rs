@@ -28,13 +28,19 @@ pub(super) fn expand(source: &Source<'_>) -> Result<Vec<(String, Value)>, Proble
             let message = "Resource is missing the required [Location] property.";
             return Err(Problems::resource(source.id, message));
         }
-        Some(Value::Object(map)) if map.contains_key("ApplicationId") => {
-            let message = "Applications of the AWS Serverless Application Repository are not supported by this platform.";
-            return Err(Problems::resource(source.id, message));
-        }
-        Some(Value::Object(_)) => {
-            let message = "Resource is missing the required [ApplicationId] property.";
-            return Err(Problems::resource(source.id, message));
+        Some(Value::Object(map)) => {
+            let missing =
+                ["ApplicationId", "SemanticVersion"].into_iter().find(|key| !map.contains_key(*key));
+            return Err(match missing {
+                Some(key) => {
+                    let message = format!("Resource is missing the required [{key}] property.");
+                    Problems::resource(source.id, message)
+                }
+                None => Problems::resource(
+                    source.id,
+                    "Applications of the AWS Serverless Application Repository are not supported by this platform.",
+                ),
+            });
         }
         Some(_) => {}
     }

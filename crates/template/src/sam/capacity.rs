@@ -10,7 +10,7 @@ use super::value::{Kind, attribute, check, is_truthy, member, tag_list, truthy};
 
 pub(super) const KIND: &str = "AWS::Serverless::CapacityProvider";
 
-const PROPERTIES: [(&str, Kind); 8] = [
+const PROPERTIES: [(&str, Kind); 10] = [
     ("CapacityProviderName", Kind::TextOrMap),
     ("VpcConfig", Kind::PlainMap),
     ("OperatorRole", Kind::TextOrMap),
@@ -19,12 +19,14 @@ const PROPERTIES: [(&str, Kind); 8] = [
     ("InstanceRequirements", Kind::PlainMap),
     ("ScalingConfig", Kind::PlainMap),
     ("KmsKeyArn", Kind::TextOrMap),
+    ("LoggingConfig", Kind::PlainMap),
+    ("ManagedResourceTags", Kind::PlainMap),
 ];
 
 /// A list of texts, each of which or all of which a function may stand for.
 const TEXTS: Shape = Shape::Either(&[MAP, Shape::List(&Shape::Either(&[MAP, Shape::Text]))]);
 
-static FIELDS: [Field; 8] = [
+static FIELDS: [Field; 10] = [
     may("CapacityProviderName", Shape::Any),
     must("VpcConfig", Shape::Model(&[may("SecurityGroupIds", TEXTS), must("SubnetIds", TEXTS)])),
     may("OperatorRole", Shape::Any),
@@ -42,6 +44,8 @@ static FIELDS: [Field; 8] = [
         ]),
     ),
     may("KmsKeyArn", Shape::Any),
+    may("LoggingConfig", Shape::Any),
+    may("ManagedResourceTags", Shape::Model(&[may("Tags", MAP)])),
 ];
 
 /// The provider and its role.
@@ -80,6 +84,13 @@ pub(super) fn expand(source: &Source<'_>) -> Result<Vec<(String, Value)>, Proble
     if let Some(scaling) = truthy(&given, "ScalingConfig").and_then(Value::as_object) {
         provider.insert("CapacityProviderScalingConfig".to_owned(), scaling_config(scaling));
     }
+    if let Some(logging) = truthy(&given, "LoggingConfig") {
+        provider.insert("TelemetryConfig".to_owned(), json!({ "LoggingConfig": logging }));
+    }
+    if let Some(managed) = truthy(&given, "ManagedResourceTags").and_then(|managed| managed.get("Tags")) {
+        let explicit = json!({ "Mode": "Explicit", "ExplicitTags": tag_list(Some(managed)) });
+        provider.insert("PropagateTags".to_owned(), explicit);
+    }
     let mut parts = vec![(source.id.to_owned(), source.whole("AWS::Lambda::CapacityProvider", provider))];
     if role.is_none() {
         let managed = super::role::managed_arn("AWSLambdaManagedEC2ResourceOperator");
@@ -94,7 +105,7 @@ pub(super) fn expand(source: &Source<'_>) -> Result<Vec<(String, Value)>, Proble
 }
 
 /// The transform's tag beside the template's own; what is propagated has the last word.
-fn tags(own: &Map<String, Value>, propagated: Option<&Map<String, Value>>) -> Value {
+pub(super) fn tags(own: &Map<String, Value>, propagated: Option<&Map<String, Value>>) -> Value {
     let mut tags = own.clone();
     tags.insert("lambda:createdBy".to_owned(), "SAM".into());
     tags.extend(propagated.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())));

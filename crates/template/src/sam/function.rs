@@ -101,6 +101,7 @@ pub(super) fn expand(
     context: &mut Context,
     generated: &mut Generated,
 ) -> Result<Vec<(String, Value)>, Problems> {
+    role::check_templates(source)?;
     check(source.id, KIND, &source.properties, &PROPERTIES, &[])?;
     event::link(source, context)?;
     rules::check(source)?;

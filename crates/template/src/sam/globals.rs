@@ -9,12 +9,14 @@ use super::value::is_intrinsic;
 
 const PREFIX: &str = "AWS::Serverless::";
 
-const SECTIONS: [&str; 8] = [
+const SECTIONS: [&str; 10] = [
     "Api",
     "CapacityProvider",
     "Function",
     "HttpApi",
     "LayerVersion",
+    "MicrovmImage",
+    "NetworkConnector",
     "SimpleTable",
     "StateMachine",
     "WebSocketApi",
@@ -100,13 +102,30 @@ const HTTP_API: [&str; 10] = [
     "PropagateTags",
 ];
 
-const CAPACITY_PROVIDER: [&str; 7] = [
+const CAPACITY_PROVIDER: [&str; 9] = [
     "VpcConfig",
     "OperatorRole",
     "Tags",
     "InstanceRequirements",
     "ScalingConfig",
     "KmsKeyArn",
+    "PropagateTags",
+    "LoggingConfig",
+    "ManagedResourceTags",
+];
+
+const MICROVM_IMAGE: [&str; 12] = [
+    "BuildRoleArn",
+    "BaseImageArn",
+    "BaseImageVersion",
+    "Logging",
+    "EgressNetworkConnectors",
+    "CpuConfigurations",
+    "Resources",
+    "AdditionalOsCapabilities",
+    "Hooks",
+    "EnvironmentVariables",
+    "Tags",
     "PropagateTags",
 ];
 
@@ -139,11 +158,13 @@ pub(super) fn apply(root: &mut Map<String, Value>) -> Result<(), Problems> {
     for (id, resource) in resources.into_iter().flatten() {
         let Some(body) = resource.as_object_mut() else { continue };
         let ignored = body.remove("IgnoreGlobals");
-        let section = body.get("Type").and_then(Value::as_str).and_then(|kind| kind.strip_prefix(PREFIX));
+        let kind = body.get("Type").and_then(Value::as_str).map(str::to_owned);
+        let section = kind.as_deref().and_then(|kind| kind.strip_prefix(PREFIX));
         let Some(Value::Object(global)) = section.and_then(|section| globals.get(section)) else { continue };
         let global = without(id, global, ignored.as_ref())?;
         let own = body.remove("Properties").unwrap_or_else(|| Value::Object(Map::new()));
-        body.insert("Properties".to_owned(), merge(Value::Object(global), own));
+        let merged = merge(Value::Object(global), own, section.unwrap_or_default());
+        body.insert("Properties".to_owned(), merged);
     }
     Ok(())
 }
@@ -183,6 +204,8 @@ fn check(section: &str, properties: &Value) -> Result<(), Problems> {
         "LayerVersion" => &["PublishLambdaVersion"],
         "HttpApi" => &HTTP_API,
         "CapacityProvider" => &CAPACITY_PROVIDER,
+        "MicrovmImage" => &MICROVM_IMAGE,
+        "NetworkConnector" => &["OperatorRole", "Tags", "PropagateTags"],
         "WebSocketApi" => &WEBSOCKET_API,
         _ => return Ok(()),
     };
@@ -223,17 +246,27 @@ fn without(
     Ok(global)
 }
 
-/// The document's depth cap bounds the recursion.
-fn merge(global: Value, own: Value) -> Value {
+/// Lists that do not join: the resource's own is the whole.
+const REPLACED: [&str; 2] = ["Function.Architectures", "CapacityProvider.InstanceRequirements.Architectures"];
+
+/// A map of which the resource's own names alone are taken.
+const PRUNED: &str = "CapacityProvider.ManagedResourceTags";
+
+/// `path` is where the values stand, from the section on. The document's depth cap bounds the recursion.
+fn merge(global: Value, own: Value, path: &str) -> Value {
     if is_intrinsic(&global) || is_intrinsic(&own) {
         return own;
     }
     match (global, own) {
+        (Value::Array(_) | Value::Object(_), own) if REPLACED.contains(&path) => own,
         (Value::Object(mut global), Value::Object(own)) => {
+            if path == PRUNED && !own.is_empty() {
+                global.retain(|key, _| own.contains_key(key));
+            }
             for (key, value) in own {
                 match global.get_mut(&key) {
                     // In its place: lists are made of maps, in their order.
-                    Some(old) => *old = merge(old.take(), value),
+                    Some(old) => *old = merge(old.take(), value, &format!("{path}.{key}")),
                     None => {
                         global.insert(key, value);
                     }

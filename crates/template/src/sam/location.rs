@@ -7,11 +7,12 @@ use serde_json::{Map, Value};
 use super::error::Problems;
 use super::value::truthy;
 
-/// A location's bucket, key and version.
+/// A location's bucket, key and version, and how Lambda keeps what lies there.
 pub(super) struct Location {
     bucket: Value,
     key: Value,
     version: Option<Value>,
+    mode: Option<Value>,
 }
 
 /// Reads a location for `property`.
@@ -23,6 +24,7 @@ pub(super) fn read(id: &str, property: &str, uri: &Value) -> Result<Location, Pr
                 bucket: bucket.clone(),
                 key: key.clone(),
                 version: map.get("Version").cloned(),
+                mode: map.get("StorageMode").cloned(),
             }),
             _ => refuse(format!("'{property}' requires Bucket and Key properties to be specified.")),
         },
@@ -47,6 +49,7 @@ pub(super) fn read(id: &str, property: &str, uri: &Value) -> Result<Location, Pr
                 bucket: bucket.into(),
                 key: key.trim_start_matches('/').into(),
                 version: version.map(Value::from),
+                mode: None,
             })
         }
         _ => refuse(format!("'{property}' must be of type dict or string.")),
@@ -64,7 +67,11 @@ fn is_dynamic(text: &str) -> bool {
 
 /// As Lambda names it.
 pub(super) fn s3_location(id: &str, property: &str, uri: &Value) -> Result<Map<String, Value>, Problems> {
-    Ok(read(id, property, uri)?.named("S3Bucket", "S3Key", "S3ObjectVersion"))
+    let location = read(id, property, uri)?;
+    let mode = location.mode.clone().map(|mode| ("S3ObjectStorageMode".to_owned(), mode));
+    let mut named = location.named("S3Bucket", "S3Key", "S3ObjectVersion");
+    named.extend(mode);
+    Ok(named)
 }
 
 impl Location {

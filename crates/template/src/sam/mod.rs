@@ -23,6 +23,8 @@ mod implicit;
 mod invoke;
 mod layer;
 mod location;
+mod microvm;
+mod network;
 mod policy;
 mod python;
 mod python_json;
@@ -38,6 +40,7 @@ mod url;
 mod usage_plan;
 mod value;
 mod version;
+mod web;
 mod websocket;
 
 use indexmap::IndexMap;
@@ -156,11 +159,20 @@ const ATTRIBUTES: [&str; 11] = [
 
 /// The serverless types that are expanded, in the order in which they are: functions first, since their events write into the
 /// bodies of APIs; then APIs; then the rest.
-const EXPANDED: [&[&str]; 5] = [
+const EXPANDED: [&[&str]; 6] = [
     &[function::KIND],
+    &[web::KIND],
     &[state_machine::KIND],
     &[api::KIND, http::KIND, websocket::KIND],
-    &[table::KIND, layer::KIND, application::KIND, graphql::KIND, capacity::KIND],
+    &[
+        table::KIND,
+        layer::KIND,
+        application::KIND,
+        graphql::KIND,
+        capacity::KIND,
+        network::KIND,
+        microvm::KIND,
+    ],
     &[connector::KIND],
 ];
 
@@ -242,6 +254,9 @@ fn expand_one(
         application::KIND => application::expand(&source),
         graphql::KIND => graphql::expand(&source),
         capacity::KIND => capacity::expand(&source),
+        network::KIND => network::expand(&source),
+        microvm::KIND => microvm::expand(&source, context),
+        web::KIND => web::expand(&source, context),
         _ => table::expand(&source),
     }?;
     parts.iter().try_for_each(|(id, _)| check_id(id))?;
@@ -338,7 +353,12 @@ fn check_structure(root: &Map<String, Value>) -> Result<(), Problems> {
             problems.collect::<()>(Err(Problems::resource(id, message)));
         }
     }
-    problems.into_result()
+    problems.into_result()?;
+    let conditions = resources.values().filter_map(|resource| resource.get("Condition"));
+    match conditions.into_iter().any(|condition| value::is_truthy(condition) && !condition.is_string()) {
+        true => Err(Problems::structure("Every Condition member must be a string.")),
+        false => Ok(()),
+    }
 }
 
 /// The values of all parameters that are known before anything exists.

@@ -153,6 +153,24 @@ struct Policies {
     inline: Vec<Value>,
 }
 
+fn entries(policies: Option<&Value>) -> Vec<Value> {
+    match policies.filter(|given| super::value::is_truthy(given)) {
+        None => Vec::new(),
+        Some(Value::Array(list)) => list.clone(),
+        Some(one) => vec![one.clone()],
+    }
+}
+
+/// Looks at a resource's policy templates, which the published transform does before anything else of it.
+pub(super) fn check_templates(source: &Source<'_>) -> Result<(), Problems> {
+    for policy in entries(source.properties.get("Policies")) {
+        if form(&policy)? == Form::Template {
+            each_branch(&policy, &|policy| from_template(source.id, policy))?;
+        }
+    }
+    Ok(())
+}
+
 fn policies(
     source: &Source<'_>,
     role_id: &str,
@@ -162,12 +180,7 @@ fn policies(
     let id = source.id;
     let mut result = Policies { managed, inline: Vec::new() };
     let mut problems = Problems::default();
-    let entries = match given.filter(|given| super::value::is_truthy(given)) {
-        None => Vec::new(),
-        Some(Value::Array(list)) => list.clone(),
-        Some(one) => vec![one.clone()],
-    };
-    for (index, policy) in entries.iter().enumerate() {
+    for (index, policy) in entries(given).iter().enumerate() {
         let name = format!("{role_id}Policy{index}");
         let inline = |document: Value| json!({ "PolicyName": name, "PolicyDocument": document });
         let Some(form) = problems.collect(form(policy)) else { continue };

@@ -41,6 +41,7 @@ pub(super) fn expand(
     generated: &mut Generated,
 ) -> Result<Vec<(String, Value)>, Problems> {
     let properties = &source.properties;
+    role::check_templates(source)?;
     check(source.id, KIND, properties, &PROPERTIES, &[])?;
     event::link_state_machine(source, context)?;
     let refuse = |message: &str| Err(Problems::resource(source.id, message));

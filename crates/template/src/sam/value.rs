@@ -95,6 +95,10 @@ pub(super) enum Kind {
     FlagOrMap,
     Integer,
     List,
+    /// A list that no function may stand for.
+    PlainList,
+    /// A list or a map.
+    ListOrMap,
     TextOrMapList,
     MapOfMaps,
     MapOfText,
@@ -130,7 +134,8 @@ impl Kind {
             Self::Flag | Self::PlainFlag => value.is_boolean(),
             // A flag is a number to Python.
             Self::Integer => value.is_i64() || value.is_u64() || value.is_boolean(),
-            Self::List => value.is_array(),
+            Self::List | Self::PlainList => value.is_array(),
+            Self::ListOrMap => value.is_array() || value.is_object(),
             Self::TextOrMapList => value.as_array().is_some_and(|list| list.iter().all(text_or_map)),
             Self::MapOfMaps => all(value, &Value::is_object),
             Self::MapOfText => all(value, &Value::is_string),
@@ -177,8 +182,10 @@ pub(super) fn check(
             continue;
         };
         // A map of one entry may be a function: CloudFormation will see.
-        let may_be_function =
-            !matches!(expected, Kind::PlainFlag | Kind::PlainText | Kind::PlainMap | Kind::PlainTextOrTexts);
+        let may_be_function = !matches!(
+            expected,
+            Kind::PlainFlag | Kind::PlainText | Kind::PlainMap | Kind::PlainList | Kind::PlainTextOrTexts
+        );
         if (may_be_function && single(value).is_some()) || expected.fits(value) {
             continue;
         }

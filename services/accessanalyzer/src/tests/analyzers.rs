@@ -31,6 +31,29 @@ async fn an_account_has_one_analyzer_of_a_type() {
 }
 
 #[tokio::test]
+async fn an_analyzer_with_tags_needs_leave_to_tag_and_the_role_needs_its_own() {
+    let kit = kit().await;
+    let allow = |action: &str| json!({"Effect": "Allow", "Action": action, "Resource": "*"});
+    let linked = "iam:CreateServiceLinkedRole";
+    let tagged = json!({"analyzerName": "a", "type": "ACCOUNT", "tags": {"k": "v"}});
+    let make = json!([allow("access-analyzer:CreateAnalyzer"), allow(linked)]);
+    let maker = kit.user("maker", make).await;
+    let fault = kit.json(&maker, "accessanalyzer", "CreateAnalyzer", &tagged).await.unwrap_err();
+    let expected = format!(
+        "access-analyzer:TagResource on resource: {ARN} because no identity-based policy allows the \
+         access-analyzer:TagResource action"
+    );
+    assert!(fault.message.ends_with(&expected), "{}", fault.message);
+    // Without leave for the role that the service reads with, the refusal says why.
+    let weak = kit.user("weak", json!([allow("access-analyzer:*")])).await;
+    let fault = kit.json(&weak, "accessanalyzer", "CreateAnalyzer", &tagged).await.unwrap_err();
+    let reason = format!("because no identity-based policy allows the {linked} action");
+    assert!(fault.message.contains(linked) && fault.message.ends_with(&reason), "{}", fault.message);
+    let both = kit.user("both", json!([allow("access-analyzer:*"), allow(linked)])).await;
+    kit.json(&both, "accessanalyzer", "CreateAnalyzer", &tagged).await.unwrap();
+}
+
+#[tokio::test]
 async fn what_does_not_fit_is_refused() {
     let kit = kit().await;
     let unused = |age: i64| {

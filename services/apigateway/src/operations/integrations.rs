@@ -53,6 +53,11 @@ fn read(input: PutIntegrationRequest) -> Result<IntegrationRecord, Error> {
     if input.cache_key_parameters.is_some_and(|parameters| !parameters.is_empty()) {
         return Err(Error::unsupported("A cache"));
     }
+    if let Some(behavior) = &input.passthrough_behavior
+        && !["WHEN_NO_MATCH", "WHEN_NO_TEMPLATES", "NEVER"].contains(&behavior.as_str())
+    {
+        return Err(Error::BadRequest("Invalid passthrough behavior specified".to_owned()));
+    }
     let timeout_millis = match input.timeout_in_millis {
         None => INTEGRATION_MILLIS_MAX,
         Some(millis) => u32::try_from(millis).unwrap_or(0),

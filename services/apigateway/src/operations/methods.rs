@@ -93,8 +93,14 @@ pub(crate) async fn put_response(
         parameters: map(input.response_parameters),
         models: map(input.response_models),
     };
+    let headers = "method.response.header.";
+    let is_header = |name: &&String| name.strip_prefix(headers).is_some_and(|name| !name.is_empty());
+    if let Some(name) = response.parameters.keys().find(|name| !is_header(name)) {
+        return Err(bad_parameter(name));
+    }
     let shown = view::method_response(&input.status_code, &response);
     change(&state, &call, &input.rest_api_id, |record| {
+        record.check_named(response.models.values())?;
         let method = record.method_mut(&input.resource_id, &input.http_method)?;
         if method.responses.contains_key(&input.status_code) {
             return Err(Error::Conflict("Response already exists for this resource".to_owned()));

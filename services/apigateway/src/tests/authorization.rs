@@ -30,7 +30,8 @@ async fn a_signed_call_needs_a_policy_for_its_method_and_path() {
         if expected == 403 {
             let message = format!(
                 "User: arn:aws:sts::123456789012:assumed-role/{name}/session is not authorized to perform: \
-                 execute-api:Invoke on resource: arn:aws:execute-api:us-east-1:********9012:{id}/prod/POST/orders/7"
+                 execute-api:Invoke on resource: arn:aws:execute-api:us-east-1:********9012:{id}/prod/POST/orders/7 \
+                 because no identity-based policy allows the execute-api:Invoke action"
             );
             assert_eq!(
                 (answer.error.as_str(), answer.body),
@@ -64,8 +65,85 @@ async fn an_encoded_path_is_the_path_that_policies_name() {
             .await;
         assert_eq!(answer.status, 403, "{path}");
         let message = answer.body["Message"].as_str().unwrap().to_owned();
-        assert!(message.ends_with(" with an explicit deny"), "{message}");
+        assert!(message.ends_with(" with an explicit deny in an identity-based policy"), "{message}");
     }
+}
+
+#[tokio::test]
+async fn a_refusal_leaves_its_whole_evaluation_and_a_message_that_opens() {
+    let platform = platform().await;
+    let mut definition = definition();
+    definition["x-amazon-apigateway-policy"] = json!({"Version": "2012-10-17", "Statement": [
+        {"Sid": "Owners", "Effect": "Allow", "Principal": "*", "Action": "execute-api:Invoke", "Resource": "execute-api:/prod/GET/*"}]});
+    let id = platform.deploy(definition).await;
+    let caller = role(&platform, "weak", allow("arn:aws:execute-api:*:*:*/prod/GET/*")).await;
+    let uri = format!("http://{id}.execute-api.localhost/prod/orders/7");
+    let answer = platform.signed(&caller, &uri, "{}", false).await;
+    assert_eq!(answer.status, 403);
+    let message = answer.headers[service::denial::MESSAGE_HEADER].to_str().unwrap().to_owned();
+    let opened: Value =
+        serde_json::from_str(&platform.kit.pipeline.denials().open(&message).unwrap()).unwrap();
+    assert_eq!(opened["context"]["action"], "execute-api:Invoke");
+    let record = refusal_in(&platform, platform.kit.account).await;
+    assert_eq!(opened["requestId"], record["requestID"]);
+    let told = record["errorMessage"].as_str().unwrap();
+    let end = format!(
+        "on resource: arn:aws:execute-api:us-east-1:123456789012:{id}/prod/POST/orders/7 \
+         because no identity-based policy allows the execute-api:Invoke action"
+    );
+    assert!(told.ends_with(&end), "{told}");
+    let details = &record["additionalEventData"];
+    assert_eq!(details["encodedAuthorizationMessage"], json!(message));
+    let kinds = policies_of(&details["policyEvaluation"]);
+    assert_eq!(kinds, ["IdentityBased", "ResourceBased"]);
+    assert_eq!(details["policyEvaluation"]["deniedBy"], "IdentityBased");
+}
+
+/// The one refusal at a stage in the trail of an account.
+async fn refusal_in(platform: &Platform, account: base::AccountId) -> Value {
+    let records = platform.kit.records_of(account).await;
+    let mut found = records.iter().filter(|it| it["eventSource"] == "execute-api.amazonaws.com");
+    let record = found.next().unwrap_or_else(|| panic!("none in the trail of {account}: {records:#?}"));
+    assert!(found.next().is_none(), "{records:#?}");
+    record.clone()
+}
+
+fn policies_of(evaluation: &Value) -> Vec<String> {
+    let policies = evaluation["policies"].as_array().unwrap_or_else(|| panic!("no policies: {evaluation}"));
+    policies.iter().map(|policy| policy["policyType"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_caller_of_another_account_stands_in_both_trails_each_with_its_own_side() {
+    let platform = platform().await;
+    let mut definition = definition();
+    definition["x-amazon-apigateway-policy"] = json!({"Version": "2012-10-17", "Statement": [
+        {"Sid": "Owners", "Effect": "Allow", "Principal": "*", "Action": "execute-api:Invoke", "Resource": "execute-api:/prod/GET/*"}]});
+    let id = platform.deploy(definition).await;
+    let stranger: base::AccountId = "210987654321".parse().unwrap();
+    let directory = platform.kit.pipeline.directory();
+    let key = identity::RootKey {
+        access_key_id: "AKIATESTTESTTESTTEST".to_owned(),
+        secret: SecretString::new("a-secret-of-forty-characters-is-the-rule"),
+    };
+    directory.bootstrap_account(stranger, Some(key.clone()), platform.kit.clock.now()).await.unwrap();
+    let uri = format!("http://{id}.execute-api.localhost:4566/prod/orders/7");
+    let answer = platform.signed_with((&key.access_key_id, &key.secret, None), &uri, "{}").await;
+    assert_eq!(answer.status, 403, "{:?}", answer.body);
+    let owners = refusal_in(&platform, platform.kit.account).await;
+    let callers = refusal_in(&platform, stranger).await;
+    assert!(owners["sharedEventID"].is_string());
+    assert_eq!(owners["sharedEventID"], callers["sharedEventID"]);
+    // The owner reads its own policy's part and has no message to open; the caller reads none of the owner's.
+    let (theirs, ours) = (&owners["additionalEventData"], &callers["additionalEventData"]);
+    assert!(theirs.get("encodedAuthorizationMessage").is_none(), "{owners:#}");
+    assert_eq!(policies_of(&theirs["policyEvaluation"]), ["ResourceBased"]);
+    assert!(theirs.to_string().contains("Owners"));
+    assert_eq!(theirs["policyEvaluation"]["principal"], "210987654321");
+    assert_eq!(policies_of(&ours["policyEvaluation"]), Vec::<String>::new());
+    let message = ours["encodedAuthorizationMessage"].as_str().unwrap();
+    let opened = platform.kit.pipeline.denials().open(message).unwrap();
+    assert!(!opened.contains("Owners") && opened.contains("execute-api:Invoke"), "{opened}");
 }
 
 #[tokio::test]

@@ -220,10 +220,22 @@ impl Platform {
         };
         let credentials = self.kit.pipeline.directory().tokens().issue(&session).unwrap();
         let other = SecretString::new("another secret");
+        let secret = if spoil { &other } else { &credentials.secret };
+        let token = Some(credentials.session_token.expose());
+        self.signed_with((&credentials.access_key_id, secret, token), uri, body).await
+    }
+
+    /// Sends a request signed with this key, secret and token.
+    async fn signed_with(
+        &self,
+        (access_key_id, secret, session_token): (&str, &SecretString, Option<&str>),
+        uri: &str,
+        body: &str,
+    ) -> Answer {
         let signer = Signer {
-            access_key_id: &credentials.access_key_id,
-            secret: if spoil { &other } else { &credentials.secret },
-            session_token: Some(credentials.session_token.expose()),
+            access_key_id,
+            secret,
+            session_token,
             region: "us-east-1",
             service: "execute-api",
             s3: false,

@@ -30,7 +30,10 @@ pub(super) async fn stack(run: &mut Run) -> Result<(), Error> {
     let retain = run.stack.operation.as_ref().map(|operation| operation.retain.clone()).unwrap_or_default();
     if let Some((name, users, _)) = exports::in_use(&run.state.store, &run.stack, &BTreeMap::new())? {
         let reason = format!("Delete canceled. {}", exports::refusal(&name, &users, false));
-        return run.set_stack(status::DELETE_FAILED, Some(&reason), |stack| stack.operation = None).await;
+        // Nothing was deleted: the stack is what it was, and can be updated as before.
+        let before = run.operation().and_then(|operation| operation.from.clone());
+        let to = before.unwrap_or_else(|| status::DELETE_FAILED.to_owned());
+        return run.set_stack(&to, Some(&reason), |stack| stack.operation = None).await;
     }
     let items = existing(run);
     let failed = all(run, Doomed { items, on_create: false, retain }).await?;

@@ -217,8 +217,8 @@ impl Run {
         let now = self.caller.pipeline.clock().now();
         record.updated_at = now;
         let event = told.then(|| {
-            let physical =
-                record.physical.as_ref().or(record.pending.as_ref()).map(|found| found.id.as_str());
+            // SECURITY: a name that is only planned may hold a secret that no service ever took.
+            let physical = record.physical.as_ref().map(|found| found.id.as_str());
             let subject = (record.logical_id.as_str(), physical, record.kind.as_str());
             stacks::event(&self.stack, subject, &record.status, record.reason.as_deref(), now)
         });

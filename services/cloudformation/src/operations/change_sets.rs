@@ -5,7 +5,7 @@ use std::sync::Arc;
 use service::{Call, Permit};
 use template::{Plan, Resource};
 
-use super::stacks::{before, begin, busy, check_count, new_stack};
+use super::stacks::{before, begin, busy, check_count, new_stack, take_up};
 use super::{body, find, operation, page, pairs, previous, refuse};
 use crate::CloudFormation;
 use crate::api;
@@ -45,7 +45,7 @@ pub(crate) async fn create(
             return Err(Error::Validation(format!("ChangeSetType {other} is not supported here.")));
         }
     };
-    let stack = subject(&state, &call, &input.stack_name, creates)?;
+    let stack = subject(&state, &call, (&input.stack_name, &input.change_set_name), creates)?;
     let same = input.use_previous_template.unwrap_or(false).then(|| stack.content.template.clone());
     let text =
         body(&call, input.template_body.as_ref(), input.template_url.as_ref(), same.as_deref()).await?;
@@ -112,12 +112,17 @@ fn check_wishes(plan: &Plan, nested: Option<bool>, imports: Option<bool>) -> Res
 }
 
 /// The stack that a change set is for; for one that creates it, a stack that waits for review.
-fn subject(state: &CloudFormation, call: &Call, name: &str, creates: bool) -> Result<StackRecord, Error> {
+fn subject(
+    state: &CloudFormation,
+    call: &Call,
+    (name, set): (&str, &str),
+    creates: bool,
+) -> Result<StackRecord, Error> {
     let found = find(state, call, name)?.filter(|stack| stack.status != status::DELETE_COMPLETE);
     match (found, creates) {
         (Some(stack), true) if stack.status == status::REVIEW_IN_PROGRESS => Ok(stack),
         (Some(stack), true) => Err(Error::Validation(format!(
-            "Stack [{}] already exists and cannot be created again with the changeSet [CREATE].",
+            "Stack [{}] already exists and cannot be created again with the changeSet [{set}].",
             stack.name
         ))),
         (None, true) => {
@@ -189,6 +194,7 @@ pub(crate) async fn describe(
     let (input, call) = (permit.input, permit.call);
     let (stack, set) = lookup(&state, &call, input.stack_name.as_ref(), &input.change_set_name)?;
     let (changes, next_token) = page(set.changes.clone(), input.next_token.as_ref())?;
+    let execution_status = view::execution_status(&stack, &set);
     Ok(api::DescribeChangeSetOutput {
         change_set_name: Some(set.name),
         change_set_id: Some(set.id),
@@ -197,7 +203,7 @@ pub(crate) async fn describe(
         description: set.description,
         parameters: Some(view::parameters(&set.content.parameters)),
         creation_time: Some(set.created_at),
-        execution_status: Some(set.execution_status),
+        execution_status: Some(execution_status),
         status: Some(set.status),
         status_reason: set.reason,
         notification_arns: Some(Vec::new()),
@@ -231,14 +237,18 @@ pub(crate) async fn execute(
     if !set.creates && !model::can_update(&stack.status) {
         return Err(busy(&stack, "updated"));
     }
-    stack.disable_rollback = input.disable_rollback.unwrap_or(false);
-    stack.on_failure = OnFailure::Rollback;
     let mut begun = operation(&call, kind, input.client_request_token);
     let before = before(&mut stack, set.content.clone());
     begun.before = (!set.creates).then_some(before);
-    stack.change_set_id = Some(set.id.clone());
     role::act(&call, &mut stack, set.role_arn.clone(), &mut begun).await?;
-    let stack = begin(&state, &call, stack, begun, next).await?;
+    let ready = stack.clone();
+    let edit = |stack: &mut StackRecord| {
+        stack.disable_rollback = input.disable_rollback.unwrap_or(false);
+        stack.on_failure = OnFailure::Rollback;
+        stack.change_set_id = Some(set.id.clone());
+        take_up(stack, ready);
+    };
+    let stack = begin(&state, &call, stack, begun, next, edit).await?;
     // Executing one change set uses up all of them: they were computed for the stack as it was.
     state
         .store

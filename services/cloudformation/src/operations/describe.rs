@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use service::Permit;
 
+use super::protection::is_protected;
 use super::{PAGE, find, page};
 use crate::CloudFormation;
 use crate::api;
@@ -22,13 +23,19 @@ pub(crate) async fn stacks(
     let (input, call) = (permit.input, permit.call);
     if let Some(name) = &input.stack_name {
         let stack = find(&state, &call, name)?.ok_or_else(|| no_stack_with_id(name))?;
-        return Ok(api::DescribeStacksOutput { stacks: Some(vec![view::stack(&stack)]), next_token: None });
+        let shown = shown(&state, &stack)?;
+        return Ok(api::DescribeStacksOutput { stacks: Some(vec![shown]), next_token: None });
     }
     let mut found = records::all(&state.store, call.account(), call.region())?;
     found.retain(|stack| stack.status != status::DELETE_COMPLETE);
     found.sort_by_key(|stack| std::cmp::Reverse(stack.created_at));
     let (found, next_token) = page(found, input.next_token.as_ref())?;
-    Ok(api::DescribeStacksOutput { stacks: Some(found.iter().map(view::stack).collect()), next_token })
+    let stacks: Result<Vec<_>, Error> = found.iter().map(|stack| shown(&state, stack)).collect();
+    Ok(api::DescribeStacksOutput { stacks: Some(stacks?), next_token })
+}
+
+fn shown(state: &CloudFormation, stack: &StackRecord) -> Result<api::Stack, Error> {
+    Ok(view::stack(stack, is_protected(&state.store, stack)?))
 }
 
 pub(crate) async fn list(

@@ -58,6 +58,7 @@ pub(crate) fn operation(call: &Call, kind: OperationKind, token: Option<String>)
         retain: Vec::new(),
         policy: None,
         asked: None,
+        from: None,
     }
 }
 

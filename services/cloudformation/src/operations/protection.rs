@@ -11,7 +11,7 @@ use crate::api;
 use crate::error::{Error, no_stack};
 use crate::model::status;
 use crate::records::StackRecord;
-use crate::stacks;
+use crate::stacks::{self, Reader};
 
 type State = Arc<CloudFormation>;
 
@@ -20,18 +20,30 @@ fn live(state: &CloudFormation, call: &Call, name: &str) -> Result<StackRecord, 
     stack.ok_or_else(|| no_stack(name))
 }
 
+/// The stack at the top of all in which one is nested, while it lives.
+fn root(reader: &impl Reader, stack: &StackRecord) -> Result<Option<StackRecord>, Error> {
+    let Some(id) = &stack.root_id else { return Ok(None) };
+    let found = stacks::by_id(reader, stack.account, &stack.region, id)?;
+    Ok(found.filter(|root| root.status != status::DELETE_COMPLETE))
+}
+
+/// True where a stack may not be deleted: a nested one is protected as the stack at the top is.
+pub(crate) fn is_protected(reader: &impl Reader, stack: &StackRecord) -> Result<bool, Error> {
+    Ok(root(reader, stack)?.map_or(stack.termination_protection, |root| root.termination_protection))
+}
+
 /// Changes the stored record of a stack that is there.
 async fn change(
     state: &CloudFormation,
     call: &Call,
     name: &str,
-    edit: impl FnOnce(&mut StackRecord) + Send,
+    edit: impl FnOnce(&mut StackRecord) -> Result<(), Error> + Send,
 ) -> Result<String, Error> {
     let stack = live(state, call, name)?;
     call.transact(|tx| {
         let stored = stacks::by_id(tx, stack.account, &stack.region, &stack.id)?;
         let mut stored = stored.ok_or_else(|| no_stack(name))?;
-        edit(&mut stored);
+        edit(&mut stored)?;
         stacks::save(tx, &stored)?;
         Ok(stored.id)
     })
@@ -44,7 +56,18 @@ pub(crate) async fn update_termination_protection(
 ) -> Result<api::UpdateTerminationProtectionOutput, Error> {
     let (input, call) = (permit.input, permit.call);
     let wanted = input.enable_termination_protection;
-    let id = change(&state, &call, &input.stack_name, |stack| stack.termination_protection = wanted).await?;
+    let set = |stack: &mut StackRecord| {
+        if root(&state.store, stack)?.is_some() {
+            let name = &stack.name;
+            return Err(Error::Validation(format!(
+                "Stack [{name}] is a nested stack: termination protection is set on its root stack and cannot be changed \
+                 directly on the nested stack"
+            )));
+        }
+        stack.termination_protection = wanted;
+        Ok(())
+    };
+    let id = change(&state, &call, &input.stack_name, set).await?;
     Ok(api::UpdateTerminationProtectionOutput { stack_id: Some(id) })
 }
 
@@ -53,7 +76,11 @@ pub(crate) async fn set_policy(state: State, permit: Permit<api::SetStackPolicy>
     let text = policy(&call, input.stack_policy_body, input.stack_policy_url).await?.ok_or_else(|| {
         Error::Validation("Either StackPolicyBody or StackPolicyURL must be specified.".to_owned())
     })?;
-    change(&state, &call, &input.stack_name, |stack| stack.policy = Some(text)).await.map(drop)
+    let set = |stack: &mut StackRecord| {
+        stack.policy = Some(text);
+        Ok(())
+    };
+    change(&state, &call, &input.stack_name, set).await.map(drop)
 }
 
 pub(crate) async fn get_policy(

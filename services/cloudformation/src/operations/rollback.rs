@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use service::Permit;
 
-use super::stacks::{begin, busy};
+use super::stacks::{begin, busy, take_up};
 use super::{find, operation, refuse};
 use crate::CloudFormation;
 use crate::api;
@@ -56,7 +56,9 @@ pub(crate) async fn continue_update(
         ..back(&stack, operation(&call, OperationKind::Update, input.client_request_token))
     };
     role::act(&call, &mut stack, input.role_arn, &mut begun).await?;
-    begin(&state, &call, stack, begun, status::UPDATE_ROLLBACK_IN_PROGRESS).await?;
+    let ready = stack.clone();
+    let edit = |next: &mut StackRecord| take_up(next, ready);
+    begin(&state, &call, stack, begun, status::UPDATE_ROLLBACK_IN_PROGRESS, edit).await?;
     Ok(api::ContinueUpdateRollbackOutput {})
 }
 
@@ -93,7 +95,8 @@ pub(crate) async fn roll_back(
     let mut begun = back(&stack, operation(&call, kind, input.client_request_token));
     begun.asked = Some("ROLLBACK".to_owned());
     role::act(&call, &mut stack, input.role_arn, &mut begun).await?;
-    let stack = begin(&state, &call, stack, begun, to).await?;
+    let ready = stack.clone();
+    let stack = begin(&state, &call, stack, begun, to, |next| take_up(next, ready)).await?;
     let operation_id = Some(model::operation_id(&stack.id, stack.operations));
     Ok(api::RollbackStackOutput { stack_id: Some(stack.id), operation_id })
 }

@@ -6,7 +6,7 @@ use base::Timestamp;
 use service::{Call, Permit};
 use store::Transaction;
 
-use super::{body, find, object, operation, pairs, previous, refuse};
+use super::{body, find, object, operation, pairs, previous, protection, refuse};
 use crate::CloudFormation;
 use crate::api;
 use crate::diff::{self, Sides};
@@ -48,18 +48,23 @@ pub(crate) async fn create(
         return Ok(api::CreateStackOutput { stack_id: Some(made.id), operation_id });
     }
     let text = body(&call, input.template_body.as_ref(), input.template_url.as_ref(), None).await?;
-    let mut stack = new_stack(&call, &input.stack_name);
+    // A stack that waits for review of a change set is made by this call in its place.
+    let waiting = find(&state, &call, &input.stack_name)?;
+    let waiting = waiting.filter(|stack| stack.status == status::REVIEW_IN_PROGRESS);
+    let mut stack = waiting.unwrap_or_else(|| new_stack(&call, &input.stack_name));
     nest(&state, &call, &mut stack)?;
     let exports = exports::all(&state.store, call.account(), call.region().as_str())?;
     let parameters = input.parameters.unwrap_or_default();
     let pseudo = prepare::pseudo(call.account().as_str(), call.region().as_str(), &stack.name, &stack.id);
     let given = prepare::given(&parameters)?;
+    let capabilities = input.capabilities.unwrap_or_default();
+    prepare::check_includes(&text, &capabilities)?;
     let included = Included::of(&call, &text, &given, &previous(None), &pseudo).await?;
     let request = Request {
         body: &text,
         given,
         tags: pairs(input.tags.unwrap_or_default()),
-        capabilities: input.capabilities.unwrap_or_default(),
+        capabilities,
         by_change_set: false,
         previous: previous(None),
         pseudo,
@@ -68,20 +73,27 @@ pub(crate) async fn create(
         pipeline: call.pipeline(),
     };
     let (content, _) = prepare::content(request)?;
-    stack.content = content;
-    stack.disable_rollback = input.disable_rollback.unwrap_or(false);
-    stack.on_failure = match input.on_failure.as_deref() {
+    let on_failure = match input.on_failure.as_deref() {
         Some("DELETE") => OnFailure::Delete,
         Some("DO_NOTHING") => OnFailure::Nothing,
         _ => OnFailure::Rollback,
     };
-    stack.timeout_minutes = input.timeout_in_minutes.and_then(|minutes| u32::try_from(minutes).ok());
-    stack.termination_protection = input.enable_termination_protection.unwrap_or(false);
-    stack.policy = policy(&call, input.stack_policy_body, input.stack_policy_url).await?;
+    let policy = policy(&call, input.stack_policy_body, input.stack_policy_url).await?;
     check_count(&state, &call)?;
     let mut begun = operation(&call, OperationKind::Create, input.client_request_token);
     role::act(&call, &mut stack, input.role_arn, &mut begun).await?;
-    let stack = begin(&state, &call, stack, begun, status::CREATE_IN_PROGRESS).await?;
+    let role_arn = stack.role_arn.clone();
+    let edit = |next: &mut StackRecord| {
+        next.content = content;
+        next.disable_rollback = input.disable_rollback.unwrap_or(false);
+        next.on_failure = on_failure;
+        next.timeout_minutes = input.timeout_in_minutes.and_then(|minutes| u32::try_from(minutes).ok());
+        // Protection that a stack in review was given stays.
+        next.termination_protection |= input.enable_termination_protection.unwrap_or(false);
+        next.policy = policy.or(next.policy.take());
+        next.role_arn = role_arn;
+    };
+    let stack = begin(&state, &call, stack, begun, status::CREATE_IN_PROGRESS, edit).await?;
     let operation_id = Some(model::operation_id(&stack.id, stack.operations));
     Ok(api::CreateStackOutput { stack_id: Some(stack.id), operation_id })
 }
@@ -126,13 +138,18 @@ fn triggers(configuration: Option<&api::RollbackConfiguration>) -> bool {
         .is_some_and(|list| !list.is_empty())
 }
 
+/// The stack as whose resource a call is made: only the platform itself marks what it calls.
+fn parent_of(call: &Call) -> Option<String> {
+    let mut marks = call.marks().into_iter();
+    marks.find(|(key, _)| key == "aws:cloudformation:stack-id").map(|(_, id)| id)
+}
+
 /// Nests a new stack in the one whose resource it is: that one marks what it makes.
 fn nest(state: &CloudFormation, call: &Call, stack: &mut StackRecord) -> Result<(), Error> {
     let parent = |stack: &StackRecord| {
         stacks::by_id(&state.store, stack.account, &stack.region, stack.parent_id.as_deref()?).ok()?
     };
-    let marks = call.marks().into_iter();
-    stack.parent_id = marks.filter(|(key, _)| key == "aws:cloudformation:stack-id").map(|(_, id)| id).next();
+    stack.parent_id = parent_of(call);
     let mut above = parent(stack);
     for _ in 0..model::NESTED_MAX {
         let Some(found) = above else { return Ok(()) };
@@ -185,30 +202,29 @@ pub(crate) fn new_stack(call: &Call, name: &str) -> StackRecord {
     }
 }
 
-/// Writes an operation into a stack and starts it. The stack's state is checked again under the transaction.
+/// Writes an operation into a stack and starts it. The stack's state is checked again under the transaction, and `edit`
+/// changes what is stored then: what others were told is done to the stack since `seen` was read stays done.
 pub(crate) async fn begin(
     state: &State,
     call: &Call,
-    stack: StackRecord,
+    seen: StackRecord,
     begun: OperationRecord,
     status: &'static str,
+    edit: impl FnOnce(&mut StackRecord) + Send,
 ) -> Result<StackRecord, Error> {
     let now = call.now();
     let written = call
         .transact(|tx| {
-            let mut next = stack;
-            match stacks::find(tx, next.account, call.region(), &next.name)? {
+            let mut next = match stacks::find(tx, seen.account, call.region(), &seen.name)? {
                 Some(stored) => {
-                    check_unchanged(&stored, &next, status)?;
-                    next.events = stored.events;
-                    next.operations = stored.operations;
-                    next.drift = stored.drift;
-                    next.operation = stored.operation;
+                    check_unchanged(&stored, &seen, status)?;
+                    stored
                 }
-                None if next.status.is_empty() => {}
+                None if seen.status.is_empty() => seen,
                 // It was deleted meanwhile.
-                None => return Err(no_stack(&next.name)),
-            }
+                None => return Err(no_stack(&seen.name)),
+            };
+            edit(&mut next);
             write(tx, next, begun, status, now)
         })
         .await?;
@@ -239,15 +255,21 @@ fn write(
     Ok(next)
 }
 
-fn check_unchanged(stored: &StackRecord, next: &StackRecord, to: &str) -> Result<(), Error> {
-    if stored.id != next.id {
-        return Err(Error::AlreadyExists(format!("Stack [{}] already exists", next.name)));
+fn check_unchanged(stored: &StackRecord, seen: &StackRecord, to: &str) -> Result<(), Error> {
+    if stored.id != seen.id {
+        return Err(Error::AlreadyExists(format!("Stack [{}] already exists", seen.name)));
     }
-    if model::may_begin(&stored.status, to) && stored.operation.is_none() {
-        Ok(())
-    } else {
-        Err(busy(stored, "updated"))
+    if !model::may_begin(&stored.status, to) || stored.operation.is_some() {
+        return Err(busy(stored, "updated"));
     }
+    // Another operation began and ended meanwhile: what was made ready here was made for a stack that is no more.
+    if stored.operations != seen.operations {
+        let name = &seen.name;
+        return Err(Error::Validation(format!(
+            "Stack [{name}] was changed by another operation while this one was made ready. Ask again."
+        )));
+    }
+    Ok(())
 }
 
 /// `Stack:… is in … state and can not be updated.`
@@ -281,12 +303,14 @@ pub(crate) async fn update(
         body(&call, input.template_body.as_ref(), input.template_url.as_ref(), same.as_deref()).await?;
     let pseudo = prepare::pseudo(call.account().as_str(), call.region().as_str(), &stack.name, &stack.id);
     let given = prepare::given(&input.parameters.unwrap_or_default())?;
+    let capabilities = input.capabilities.unwrap_or_default();
+    prepare::check_includes(&text, &capabilities)?;
     let included = Included::of(&call, &text, &given, &previous(Some(&stack)), &pseudo).await?;
     let request = Request {
         body: &text,
         given,
         tags: input.tags.map_or_else(|| stack.content.tags.clone(), pairs),
-        capabilities: input.capabilities.unwrap_or_default(),
+        capabilities,
         by_change_set: false,
         previous: previous(Some(&stack)),
         pseudo: pseudo.clone(),
@@ -307,13 +331,24 @@ pub(crate) async fn update(
     begun.before = Some(before(&mut stack, content));
     let (body, url) = (input.stack_policy_during_update_body, input.stack_policy_during_update_url);
     begun.policy = policy(&call, body, url).await?;
-    if let Some(text) = policy(&call, input.stack_policy_body, input.stack_policy_url).await? {
-        stack.policy = Some(text);
-    }
+    let policy = policy(&call, input.stack_policy_body, input.stack_policy_url).await?;
     role::act(&call, &mut stack, input.role_arn, &mut begun).await?;
-    let stack = begin(&state, &call, stack, begun, status::UPDATE_IN_PROGRESS).await?;
+    let changed = stack.clone();
+    let edit = |next: &mut StackRecord| {
+        next.disable_rollback = changed.disable_rollback;
+        next.policy = policy.or(next.policy.take());
+        take_up(next, changed);
+    };
+    let stack = begin(&state, &call, stack, begun, status::UPDATE_IN_PROGRESS, edit).await?;
     let operation_id = Some(model::operation_id(&stack.id, stack.operations));
     Ok(api::UpdateStackOutput { stack_id: Some(stack.id), operation_id })
+}
+
+/// Gives what is stored the content and the role that an operation was made ready with.
+pub(crate) fn take_up(stored: &mut StackRecord, ready: StackRecord) {
+    stored.content = ready.content;
+    stored.firm = ready.firm;
+    stored.role_arn = ready.role_arn;
 }
 
 /// Sets a stack's new content, and answers what it goes back to if the update fails.
@@ -331,7 +366,10 @@ pub(crate) async fn delete(state: State, permit: Permit<api::DeleteStack>) -> Re
         return Ok(());
     }
     let retain = input.retain_resources.unwrap_or_default();
-    check_deletable(&stack, &retain)?;
+    // What the outer stack does to its own resource, its own protection allows already.
+    let is_outer = |stack: &StackRecord| parent_of(&call).is_some_and(|id| stack.parent_id == Some(id));
+    let protected = protection::is_protected(&state.store, &stack)? && !is_outer(&stack);
+    check_deletable(&stack, protected, &retain)?;
     let mut begun = operation(&call, OperationKind::Delete, input.client_request_token);
     begun.retain = retain;
     role::act(&call, &mut stack, input.role_arn, &mut begun).await?;
@@ -343,7 +381,9 @@ pub(crate) async fn delete(state: State, permit: Permit<api::DeleteStack>) -> Re
             let Some(stored) = stored.filter(|stored| !model::is_going(&stored.status)) else {
                 return Ok(None);
             };
-            check_deletable(&stored, &begun.retain)?;
+            let protected = protection::is_protected(tx, &stored)? && !is_outer(&stored);
+            check_deletable(&stored, protected, &begun.retain)?;
+            begun.from = Some(stored.status.clone()).filter(|status| !status.ends_with("_IN_PROGRESS"));
             let next = StackRecord { role_arn: stack.role_arn, ..stored };
             write(tx, next, begun, status::DELETE_IN_PROGRESS, now).map(Some)
         })
@@ -355,10 +395,10 @@ pub(crate) async fn delete(state: State, permit: Permit<api::DeleteStack>) -> Re
 }
 
 /// Refuses what a stack's protection or state does not allow.
-fn check_deletable(stack: &StackRecord, retain: &[String]) -> Result<(), Error> {
+fn check_deletable(stack: &StackRecord, protected: bool, retain: &[String]) -> Result<(), Error> {
     let refused =
         |why: &str| Err(Error::Validation(format!("Stack [{}] cannot be deleted while {why}", stack.name)));
-    if stack.termination_protection {
+    if protected {
         return refused("TerminationProtection is enabled");
     }
     if !model::can_delete(&stack.status) {

@@ -9,6 +9,7 @@ mod faults;
 mod found_again;
 mod lifecycle;
 mod others;
+mod protection;
 mod records;
 mod refusals;
 mod restart;

@@ -48,6 +48,7 @@ pub(super) fn operation(stage: &Stage, kind: OperationKind, phase: Phase) -> cra
         retain: Vec::new(),
         policy: None,
         asked: None,
+        from: None,
     }
 }
 

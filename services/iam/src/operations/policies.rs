@@ -54,7 +54,8 @@ fn own(from: &impl Reads, account: AccountId, arn: &str) -> Result<Option<Manage
     Ok(record.filter(|record| entity_arn(account, "policy", &record.path, &record.name) == arn))
 }
 
-fn check_arn(arn: &str) -> Result<(), Error> {
+/// Refuses what is not the form of a policy's ARN.
+pub(crate) fn check_arn(arn: &str) -> Result<(), Error> {
     let parsed: Result<base::Arn, _> = arn.parse();
     let good = parsed.is_ok_and(|arn| {
         arn.partition == base::PARTITION

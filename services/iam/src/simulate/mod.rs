@@ -75,9 +75,10 @@ impl Simulation<'_> {
         resource: &str,
     ) -> api::EvaluationResult {
         let request = self.request(action, resource);
+        let bound = self.bound();
         let set = PolicySet {
             identity: named,
-            boundary: self.boundary.map(|source| &source.policy),
+            boundary: bound.as_ref(),
             resource: self.resource.map(|source| &source.policy),
             service_control: self.service_control,
             ..PolicySet::default()
@@ -108,6 +109,11 @@ impl Simulation<'_> {
             eval_decision_details: details,
             resource_specific_results: specific,
         }
+    }
+
+    /// The boundary as the evaluator takes it.
+    fn bound(&self) -> Option<NamedPolicy> {
+        self.boundary.map(|source| NamedPolicy::new(source.id.as_str(), source.policy.clone()))
     }
 
     fn request<'r>(&'r self, action: &'r str, resource: &'r str) -> Request<'r> {
@@ -185,9 +191,10 @@ impl Simulation<'_> {
     fn details(&self, request: &Request<'_>, named: &[NamedPolicy]) -> Option<protocol::Entries<String>> {
         let resource = self.resource.filter(|_| self.owner != self.caller.account)?;
         let own = Request { resource_account: self.caller.account, ..*request };
+        let bound = self.bound();
         let identity = PolicySet {
             identity: named,
-            boundary: self.boundary.map(|source| &source.policy),
+            boundary: bound.as_ref(),
             service_control: self.service_control,
             ..PolicySet::default()
         };

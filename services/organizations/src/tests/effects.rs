@@ -27,6 +27,52 @@ async fn describe(kit: &TestKit, who: &Arc<Principal>) -> Result<(), String> {
     answer.map(|_| ()).map_err(|fault| fault.message)
 }
 
+#[tokio::test]
+async fn what_is_made_with_tags_needs_leave_to_tag_it() {
+    let kit = kit().await;
+    let root = organization(&kit).await;
+    let tags = json!([{"Key": "team", "Value": "a"}]);
+    let content = json!({"Version": "2012-10-17", "Statement": [deny()]}).to_string();
+    let creations = [
+        ("CreateOrganizationalUnit", json!({"ParentId": root, "Name": "dev"}), "ou/o-*/ou-*"),
+        ("CreateAccount", json!({"AccountName": "two", "Email": "two@example.com"}), "account/o-*/*"),
+        (
+            "CreatePolicy",
+            json!({"Name": "p", "Description": "", "Type": "SERVICE_CONTROL_POLICY", "Content": content}),
+            "policy/o-*/service_control_policy/p-*",
+        ),
+    ];
+    let make = json!({"Effect": "Allow", "Action": "organizations:Create*", "Resource": "*"});
+    let maker = kit.user("maker", json!([make])).await;
+    for (operation, mut input, resource) in creations {
+        input["Tags"] = tags.clone();
+        let fault = kit.json(&maker, "organizations", operation, &input).await.unwrap_err();
+        let expected = "is not authorized to perform: organizations:TagResource on resource: * because no";
+        assert!(fault.message.contains(expected), "{operation}: {}", fault.message);
+        // Leave for other tags, or for another kind of thing, is none.
+        let tag = |resource: &str, value: &str| {
+            json!({"Effect": "Allow", "Action": "organizations:TagResource", "Resource": resource,
+                "Condition": {"StringEquals": {"aws:RequestTag/team": value}}})
+        };
+        let resource = format!("arn:aws:organizations::123456789012:{resource}");
+        for (at, (statement, may)) in [
+            (tag(&resource, "b"), false),
+            (tag("arn:aws:organizations::*:root/*", "a"), false),
+            (tag(&resource, "a"), true),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let who = kit.user(&format!("{operation}-{at}"), json!([make, statement])).await;
+            let answer = kit.json(&who, "organizations", operation, &input).await;
+            assert_eq!(answer.is_ok(), may, "{operation} {statement}: {answer:?}");
+        }
+    }
+    // Without tags nothing more is asked.
+    let plain = json!({"ParentId": root, "Name": "plain"});
+    kit.json(&maker, "organizations", "CreateOrganizationalUnit", &plain).await.unwrap();
+}
+
 fn deny() -> Value {
     json!({"Effect": "Deny", "Action": "organizations:DescribeOrganization", "Resource": "*"})
 }
@@ -49,7 +95,10 @@ async fn a_denial_anywhere_above_binds_members_only() {
         assert_eq!(describe(&kit, &them).await, Ok(()), "before it is attached to {target}");
         done(&kit, "AttachPolicy", json!({"PolicyId": no, "TargetId": target})).await;
         let why = describe(&kit, &them).await.unwrap_err();
-        assert!(why.ends_with("with an explicit deny in a service control policy"), "{target}: {why}");
+        let arn =
+            text(&done(&kit, "DescribePolicy", json!({"PolicyId": no})).await, "/Policy/PolicySummary/Arn");
+        let named = format!("with an explicit deny in a service control policy: {arn}");
+        assert!(why.ends_with(&named), "{target}: {why}");
         assert_eq!(describe(&kit, &kit.administrator()).await, Ok(()), "the management account");
         done(&kit, "DetachPolicy", json!({"PolicyId": no, "TargetId": target})).await;
     }

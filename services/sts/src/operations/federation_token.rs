@@ -23,10 +23,10 @@ pub(crate) async fn federation_token(
         _ => return Err(Error::denied("Cannot call GetFederationToken with session credentials")),
     };
     let account = call.account();
-    let policy_arns = role_session::readable(&sts, account, input.policy_arns)?;
+    let managed_policies = role_session::readable(&sts, account, input.policy_arns)?;
     let asked = input.tags.into_iter().flatten().map(|tag| (tag.key, tag.value)).collect();
     let tags = model::session_tags(asked, Vec::new(), &[], &[])?.tags;
-    let packed_policy_size = model::packed_size(input.policy.as_deref(), &policy_arns, &tags)?;
+    let packed_policy_size = model::packed_size(input.policy.as_deref(), &managed_policies, &tags)?;
     let secs = model::key_session_secs(input.duration_seconds, lender.is_none());
     let user = Principal::FederatedUser(FederatedUser::new(account, input.name.as_str(), None));
     let session = Session {
@@ -35,7 +35,7 @@ pub(crate) async fn federation_token(
             name: input.name,
             lender,
             policies: input.policy.into_iter().collect(),
-            policy_arns,
+            managed_policies,
             tags,
         })),
         issued_at: moment(&call),

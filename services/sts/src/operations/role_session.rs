@@ -4,10 +4,10 @@
 
 use ::identity::records::RoleRecord;
 use ::identity::{
-    AssumedRole, DirectoryError, FederatedBy, Principal, RoleSession, Session, Subject, TemporaryCredentials,
+    AssumedRole, DirectoryError, FederatedBy, Principal, RoleSession, Session, SessionPolicy, Subject,
+    TemporaryCredentials,
 };
 use base::AccountId;
-use policy::PolicyKind;
 use service::Call;
 
 use super::moment;
@@ -25,21 +25,19 @@ pub(super) struct Asked {
     pub(super) federated_by: Option<FederatedBy>,
 }
 
-/// The ARNs of managed session policies, each of which can be read.
+/// The managed session policies that are meant, each of which can be read.
 // SECURITY: a session policy that cannot be read would narrow nothing; refuse it while someone is there to hear.
 pub(super) fn readable(
     sts: &Sts,
     account: AccountId,
     descriptors: Option<Vec<PolicyDescriptorType>>,
-) -> Result<Vec<String>, Error> {
-    let arns: Vec<String> =
-        descriptors.into_iter().flatten().filter_map(|descriptor| descriptor.arn).collect();
-    for arn in &arns {
-        if sts.directory.managed_policy(account, arn, PolicyKind::Session)?.is_none() {
-            return Err(Error::ValidationError(format!("The specified policy {arn} does not exist.")));
-        }
-    }
-    Ok(arns)
+) -> Result<Vec<SessionPolicy>, Error> {
+    let arns = descriptors.into_iter().flatten().filter_map(|descriptor| descriptor.arn);
+    arns.map(|arn| {
+        let absent = || Error::ValidationError(format!("The specified policy {arn} does not exist."));
+        sts.directory.session_policy(account, &arn)?.ok_or_else(absent)
+    })
+    .collect()
 }
 
 /// The session that is asked for, and how full its policies and tags make a token.
@@ -50,12 +48,12 @@ pub(super) fn of(
     caller: Option<&AssumedRole>,
     asked: Asked,
 ) -> Result<(RoleSession, Option<i64>), Error> {
-    let policy_arns = readable(sts, account, asked.policy_arns)?;
+    let managed_policies = readable(sts, account, asked.policy_arns)?;
     let (caller_tags, caller_transitive, caller_identity) = caller
         .map(|caller| (&*caller.session_tags, &*caller.transitive_tags, caller.source_identity.clone()))
         .unwrap_or_default();
     let tags = model::session_tags(asked.tags, asked.transitive_tags, caller_tags, caller_transitive)?;
-    let packed = model::packed_size(asked.policy.as_deref(), &policy_arns, &tags.tags)?;
+    let packed = model::packed_size(asked.policy.as_deref(), &managed_policies, &tags.tags)?;
     let source_identity = match (caller_identity, asked.source_identity) {
         (Some(inherited), Some(asked)) if inherited != asked => {
             return Err(Error::denied("The SourceIdentity of a session cannot be changed by role chaining."));
@@ -67,7 +65,7 @@ pub(super) fn of(
         role_id: role.role_id.clone(),
         session_name: asked.session_name,
         policies: asked.policy.into_iter().collect(),
-        policy_arns,
+        managed_policies,
         tags: tags.tags,
         transitive_tags: tags.transitive,
         source_identity,

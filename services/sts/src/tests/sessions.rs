@@ -119,6 +119,76 @@ async fn a_session_policy_narrows_and_never_widens() {
 }
 
 #[tokio::test]
+async fn a_session_keeps_the_very_policy_that_it_was_given() {
+    const ARN: &str = "arn:aws:iam::123456789012:policy/narrow";
+    let kit = kit().await;
+    kit.role("target", json!({"AWS": "123456789012"}), allow("sts:*")).await;
+    let ana = kit.user("ana", allow("sts:AssumeRole")).await;
+    let directory = kit.pipeline.directory().clone();
+    let key = identity::records::keys::named(kit.account, "narrow");
+    let put = async |id: &str, action: &str| {
+        let document = json!({"Version": "2012-10-17", "Statement": allow(action)}).to_string();
+        let version = identity::records::PolicyVersion { number: 1, created_at: kit.clock.now(), document };
+        let record = identity::records::ManagedPolicyRecord {
+            name: "narrow".into(),
+            path: "/".into(),
+            policy_id: id.into(),
+            description: None,
+            created_at: kit.clock.now(),
+            updated_at: kit.clock.now(),
+            tags: vec![],
+            default_version: 1,
+            newest_version: 1,
+            versions: vec![version],
+        };
+        let written: Result<(), identity::DirectoryError> = kit
+            .pipeline
+            .store()
+            .transact(|tx| {
+                directory.edit(tx, kit.account).put(identity::records::keys::POLICIES, &key, &record)
+            })
+            .await;
+        written.unwrap();
+    };
+    let info = json!({"AccessKeyId": "AKIAQNZGKIQY56JQ7WML"});
+    let ask = async |who: &Arc<Principal>| {
+        kit.json(who, "sts", "GetAccessKeyInfo", &info).await.map(|_| ()).map_err(|fault| fault.message)
+    };
+    put("ANPAFIRST", "sts:GetAccessKeyInfo").await;
+    let more = json!({"PolicyArns": [{"arn": ARN}]});
+    let session = proven(&kit, &assume(&kit, &ana, more.clone()).await.unwrap());
+    assert_eq!(ask(&session).await, Ok(()));
+    // It is the policy that it keeps, not its text: a new version counts.
+    put("ANPAFIRST", "sts:GetCallerIdentity").await;
+    let nothing = "because no session policy allows the sts:GetAccessKeyInfo action";
+    assert!(ask(&session).await.unwrap_err().ends_with(nothing));
+    put("ANPAFIRST", "sts:GetAccessKeyInfo").await;
+    assert_eq!(ask(&session).await, Ok(()));
+    // Another one of its name gives it nothing, nor does what it was given beside it.
+    let wide = json!({"Version": "2012-10-17", "Statement": allow("*")}).to_string();
+    let two = json!({"PolicyArns": [{"arn": ARN}], "Policy": wide});
+    let beside = proven(&kit, &assume(&kit, &ana, two).await.unwrap());
+    put("ANPASECOND", "*").await;
+    for session in [&session, &beside] {
+        let why = ask(session).await.unwrap_err();
+        assert!(why.ends_with(nothing), "{why}");
+    }
+    // Gone altogether, likewise: the caller is told, and no call fails for it.
+    let deleted: Result<(), identity::DirectoryError> = kit
+        .pipeline
+        .store()
+        .transact(|tx| directory.edit(tx, kit.account).delete(identity::records::keys::POLICIES, &key))
+        .await;
+    deleted.unwrap();
+    assert!(ask(&session).await.unwrap_err().ends_with(nothing));
+    assert!(assume(&kit, &ana, more.clone()).await.unwrap_err().message.contains("does not exist"));
+    // AWS's own are never made anew.
+    let aws = json!({"PolicyArns": [{"arn": "arn:aws:iam::aws:policy/AdministratorAccess"}]});
+    let session = proven(&kit, &assume(&kit, &ana, aws).await.unwrap());
+    assert_eq!(ask(&session).await, Ok(()));
+}
+
+#[tokio::test]
 async fn sessions_end_on_time_and_with_their_role() {
     let kit = kit_with_role().await;
     let ana = kit.user("ana", allow("sts:AssumeRole")).await;

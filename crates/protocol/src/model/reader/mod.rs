@@ -52,6 +52,7 @@ pub(super) fn read(text: &'static str) -> Result<&'static Model, UnreadableModel
         validation_reasons: raw
             .validation_reasons
             .map(|reasons| reasons.0.into_iter().map(|(shape, reason)| (shape, reason.0)).collect()),
+        validation_reason: raw.validation_reason.map(|text| text.0),
         error_namespace: raw.error_namespace.map(|text| text.0),
         crc32: raw.crc32,
         bare_errors: raw.bare_errors,

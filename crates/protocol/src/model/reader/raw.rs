@@ -82,6 +82,8 @@ pub(super) struct RawModel {
     #[serde(default)]
     pub(super) validation_reasons: Option<Table<Text>>,
     #[serde(default)]
+    pub(super) validation_reason: Option<Text>,
+    #[serde(default)]
     pub(super) error_namespace: Option<Text>,
     #[serde(default)]
     pub(super) crc32: bool,

@@ -7,8 +7,21 @@ use super::super::error::Problems;
 use super::super::value::{is_intrinsic, is_truthy, printed_list, truthy};
 use super::Event;
 
-const AUTH: [&str; 4] =
-    ["SASL_SCRAM_256_AUTH", "SASL_SCRAM_512_AUTH", "BASIC_AUTH", "CLIENT_CERTIFICATE_TLS_AUTH"];
+/// How brokers know who connects, by a secret.
+const AUTH: [&str; 5] = [
+    "SASL_SCRAM_256_AUTH",
+    "SASL_SCRAM_512_AUTH",
+    "BASIC_AUTH",
+    "CLIENT_CERTIFICATE_TLS_AUTH",
+    "OAUTHBEARER_AUTH",
+];
+
+/// The same by the function's role.
+const ROLE_AUTH: [&str; 2] = ["IAM_AUTH", "IAM_OAUTHBEARER_AUTH"];
+
+/// What a token is asked for with.
+const OAUTH: [&str; 4] =
+    ["OAUTHBEARER_SCOPE", "OAUTHBEARER_AUDIENCE", "OAUTHBEARER_LOGICAL_CLUSTER", "OAUTHBEARER_IDENTITY_POOL"];
 
 fn allow(actions: &[&str], resource: Value) -> Value {
     let entries = [("Action", json!(actions)), ("Effect", json!("Allow")), ("Resource", resource)];
@@ -78,6 +91,9 @@ pub(super) fn policies(event: &Event<'_>, kind: &str, context: &Context) -> Resu
         }
         "SelfManagedKafka" => {
             let statements = self_managed(event, context)?;
+            if statements.is_empty() {
+                return Ok(Vec::new());
+            }
             vec![json!({
                 "PolicyName": "SelfManagedKafkaExecutionRolePolicy",
                 "PolicyDocument": { "Statement": statements, "Version": "2012-10-17" },
@@ -156,7 +172,8 @@ fn self_managed(event: &Event<'_>, context: &Context) -> Result<Vec<Value>, Prob
         let message = "SourceAccessConfigurations for self managed kafka event should be a list.";
         return Err(event.refuse(message));
     };
-    let (mut authentication, mut root, mut subnet, mut group) = (None, false, false, false);
+    let (mut authenticated, mut authentication, mut root) = (false, None, None);
+    let (mut subnet, mut group) = (false, false);
     for entry in configurations {
         let Some(entry) = entry.as_object() else {
             let message = "Property 'SourceAccessConfigurations' should be a map.";
@@ -171,19 +188,22 @@ fn self_managed(event: &Event<'_>, context: &Context) -> Result<Vec<Value>, Prob
                 uri(event, entry, "VPC_SECURITY_GROUP")?;
                 group = true;
             }
-            Some(kind) if AUTH.contains(&kind) => {
-                if authentication.is_some() {
+            Some(kind) if AUTH.contains(&kind) || ROLE_AUTH.contains(&kind) => {
+                if authenticated {
                     return Err(event.refuse(
                         "Multiple auth mechanism properties specified in SourceAccessConfigurations for self managed kafka \
                          event.",
                     ));
                 }
-                authentication = Some(uri(event, entry, "auth mechanism")?);
+                authenticated = true;
+                if AUTH.contains(&kind) {
+                    authentication = Some(uri(event, entry, "auth mechanism")?);
+                }
             }
             Some("SERVER_ROOT_CA_CERTIFICATE") => {
-                uri(event, entry, "SERVER_ROOT_CA_CERTIFICATE")?;
-                root = true;
+                root = Some(uri(event, entry, "SERVER_ROOT_CA_CERTIFICATE")?);
             }
+            Some(kind) if OAUTH.contains(&kind) => drop(uri(event, entry, kind)?),
             _ => {
                 return Err(event.refuse(
                     "Invalid SourceAccessConfigurations Type provided for self managed kafka event.",
@@ -196,11 +216,7 @@ fn self_managed(event: &Event<'_>, context: &Context) -> Result<Vec<Value>, Prob
             "VPC_SUBNET and VPC_SECURITY_GROUP in SourceAccessConfigurations for SelfManagedKafka must be both provided.",
         ));
     }
-    let mut statements: Vec<Value> = authentication.iter().map(secret).collect();
-    if root {
-        // The published transform names the first secret here as well, whichever the certificate's is.
-        statements.push(secret(&authentication.unwrap_or_default()));
-    }
+    let mut statements: Vec<Value> = [authentication, root].iter().flatten().map(secret).collect();
     statements.extend(subnet.then(network));
     statements.extend(key(event)?.map(|key| allow(&["kms:Decrypt"], key)));
     statements.extend(registry(event, context)?);

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::super::error::Problems;
 use super::super::python::{Dict, Py, Text};
-use super::{Editor, first_is_iam, method_key, security_of};
+use super::{Editor, SECURITY, first_is_iam, method_key, security_of};
 
 /// The scheme that API keys are asked for with, and its opposite.
 const KEY: &str = "api_key";
@@ -30,9 +30,19 @@ fn names(entry: &Py, name: &str) -> bool {
 }
 
 impl Editor {
-    /// Declares an authorizer.
-    pub(in super::super) fn define_authorizer(&mut self, authorizer: &Authorizer) {
-        self.security.set(Text::template(&authorizer.name), authorizer.scheme.clone().into());
+    /// Declares authorizers.
+    pub(in super::super) fn define_authorizers(
+        &mut self,
+        authorizers: &[Authorizer],
+    ) -> Result<(), Problems> {
+        let declared = self.doc.get(SECURITY).filter(|declared| declared.is_truthy());
+        if declared.is_some_and(|declared| declared.as_dict().is_none()) {
+            return Err(Problems::structure("securityDefinitions must be a dictionary."));
+        }
+        for authorizer in authorizers {
+            self.security.set(Text::template(&authorizer.name), authorizer.scheme.clone().into());
+        }
+        Ok(())
     }
 
     fn define_iam(&mut self) {

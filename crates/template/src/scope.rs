@@ -67,7 +67,7 @@ impl Scope {
             Self { parameters, pseudo, mappings: template.mappings.clone(), conditions: HashMap::new() };
         let mut progress = HashMap::new();
         for name in template.conditions.keys() {
-            evaluate(name, template, &scope, &mut progress, 0)
+            evaluate(name, &|name| template.conditions.get(name), &scope, &mut progress, 0)
                 .map_err(|error| error.under(name).under("Conditions").located(&template.places))?;
         }
         let done = |(name, state)| match state {
@@ -97,6 +97,15 @@ impl Scope {
         Self { parameters, pseudo, mappings, conditions: HashMap::new() }
     }
 
+    /// Evaluates one condition of a template that is not read yet, and what it refers to.
+    pub(crate) fn learn(&mut self, name: &str, conditions: &Map<String, Value>) -> Result<(), TemplateError> {
+        if !self.conditions.contains_key(name) {
+            let truth = evaluate(name, &|name| conditions.get(name), self, &mut HashMap::new(), 0)?;
+            self.conditions.insert(name.to_owned(), truth);
+        }
+        Ok(())
+    }
+
     /// What `Ref` to a parameter or pseudo parameter gives.
     pub(crate) fn value(&self, name: &str) -> Option<Value> {
         self.parameters.get(name).map(ParameterValue::to_value).or_else(|| self.pseudo.get(name))
@@ -118,9 +127,9 @@ impl Resources for NoResources {
     }
 }
 
-fn evaluate(
+fn evaluate<'a>(
     name: &str,
-    template: &Template,
+    body_of: &dyn Fn(&str) -> Option<&'a Value>,
     scope: &Scope,
     progress: &mut HashMap<String, Progress>,
     depth: usize,
@@ -132,7 +141,7 @@ fn evaluate(
         }
         None => {}
     }
-    let body = template.conditions.get(name).ok_or_else(|| {
+    let body = body_of(name).ok_or_else(|| {
         TemplateError::format(format_args!(
             "Unresolved condition dependency {name} in the Conditions block of the template"
         ))
@@ -141,7 +150,7 @@ fn evaluate(
         return Err(TemplateError::format("Conditions refer to each other too deeply."));
     }
     progress.insert(name.to_owned(), Progress::Started);
-    let mut other = |other: &str| evaluate(other, template, scope, progress, depth + 1);
+    let mut other = |other: &str| evaluate(other, body_of, scope, progress, depth + 1);
     let truth = predicate(body, scope, &mut other)?;
     progress.insert(name.to_owned(), Progress::Done(truth));
     Ok(truth)

@@ -132,8 +132,8 @@ impl CloudFormation {
 }
 
 /// The service's operation table.
-pub fn service(state: CloudFormation) -> Service {
-    let builder = ServiceBuilder::new("cloudformation", Arc::new(state))
+pub fn service(state: impl Into<Arc<CloudFormation>>) -> Service {
+    let builder = ServiceBuilder::new("cloudformation", state.into())
         .operation::<api::CreateStack, _, _, _, _>(access::create_stack, stack::create)
         .operation::<api::UpdateStack, _, _, _, _>(access::update_stack, stack::update)
         .operation::<api::DeleteStack, _, _, _, _>(access::delete_stack, stack::delete)

@@ -193,6 +193,10 @@ impl Resources for Checked<'_> {
         Symbolic.attribute(logical_id, attribute)
     }
 
+    fn is_unknown(&self, text: &str) -> bool {
+        Symbolic.is_unknown(text)
+    }
+
     fn import(&self, name: &str) -> Result<Value, TemplateError> {
         if depends(name) {
             return Err(TemplateError::function(
@@ -211,6 +215,10 @@ pub(crate) fn exported(exports: &BTreeMap<String, String>, name: &str) -> Result
 }
 
 impl Resources for Symbolic {
+    fn is_unknown(&self, text: &str) -> bool {
+        ["{{Ref ", "{{GetAtt ", "{{ImportValue "].iter().any(|placeholder| text.contains(placeholder))
+    }
+
     fn import(&self, name: &str) -> Result<Value, TemplateError> {
         Ok(Value::from(format!("{{{{ImportValue {name}}}}}")))
     }
@@ -263,7 +271,11 @@ pub(crate) fn content(request: Request<'_>) -> Result<(Content, Plan), Error> {
     // Functions that cannot resolve whatever the resources answer are told now.
     let checked = Checked { template, exports: request.exports, used: RefCell::default() };
     for id in plan.order() {
-        plan.properties(id, &checked)?;
+        let properties = plan.properties(id, &checked)?;
+        if let Some(resource) = plan.resources().get(id) {
+            let refused = |why: String| Error::from(TemplateError::new(why).at(resource.line));
+            providers::check_name(id, &resource.kind, &properties).map_err(refused)?;
+        }
         plan.policy(id, "CreationPolicy", &checked)?;
     }
     check_exports(&plan.outputs(&checked)?)?;

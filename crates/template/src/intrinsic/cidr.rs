@@ -4,7 +4,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::text::text;
 use super::{Metered, tree};
@@ -32,10 +32,14 @@ pub(super) fn blocks(
         Some(Value::String(block)) => Some(block),
         _ => None,
     };
-    let number = |value: &Value| -> Result<u32, TemplateError> {
-        text(value, scope, resources, "Fn::Cidr")?.parse().map_err(|_| malformed())
-    };
-    let (count, bits) = (number(count)?, number(bits)?);
+    let given = |value: &Value| text(value, scope, resources, "Fn::Cidr");
+    let (count, bits) = (given(count)?, given(bits)?);
+    let parts = [json!(block), json!(count), json!(bits)];
+    if parts.iter().any(|part| resources.is_unknown(Some(part))) {
+        return resources.unknown("Cidr", &json!(parts));
+    }
+    let number = |text: &str| text.parse::<u32>().map_err(|_| malformed());
+    let (count, bits) = (number(&count)?, number(&bits)?);
     let block = Block::parse(&block.ok_or_else(malformed)?)?;
     block.cut(u128::from(count), bits).map(Value::from)
 }

@@ -2,7 +2,7 @@
 //!
 //! What is not there is an error, or the default that the template gives for it.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::text::text;
 use super::{Metered, tree};
@@ -21,8 +21,12 @@ pub(super) fn select(
     };
     let Some([index, list]) = argument.as_array().map(Vec::as_slice) else { return Err(malformed()) };
     let index = text(index, scope, resources, "Fn::Select")?;
+    let list = tree(list, scope, resources)?;
+    if resources.is_unknown(Some(&json!(index))) || resources.is_unknown(list.as_ref()) {
+        return resources.unknown("Select", &json!([index, list]));
+    }
     let position: usize = index.parse().map_err(|_| malformed())?;
-    let Some(Value::Array(mut items)) = tree(list, scope, resources)? else { return Err(malformed()) };
+    let Some(Value::Array(mut items)) = list else { return Err(malformed()) };
     if position >= items.len() {
         let message = format_args!("Fn::Select cannot select nonexistent value at index {index}");
         return Err(TemplateError::function(message));
@@ -71,6 +75,7 @@ pub(super) fn length(
 ) -> Result<Value, TemplateError> {
     match tree(argument, scope, resources)? {
         Some(Value::Array(items)) => Ok(items.len().into()),
+        Some(list) if resources.is_unknown(Some(&list)) => resources.unknown("Length", &list),
         _ => Err(TemplateError::extension("Fn::Length layout is incorrect")),
     }
 }

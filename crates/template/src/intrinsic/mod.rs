@@ -28,6 +28,11 @@ pub trait Resources {
     fn import(&self, name: &str) -> Result<Value, TemplateError> {
         Err(TemplateError::new(format!("No export named {name} found")))
     }
+    /// True where a text stands for what is not known yet. A function that needs a list, or a part of such a text, is then
+    /// not known either, and is no error.
+    fn is_unknown(&self, _text: &str) -> bool {
+        false
+    }
 }
 
 /// The functions that a template may use, as AWS lists them where it meets another.
@@ -72,6 +77,18 @@ impl Metered<'_> {
             }
             None => Err(too_large()),
         }
+    }
+
+    /// True for a text that stands for what is not known yet.
+    fn is_unknown(&self, value: Option<&Value>) -> bool {
+        value.and_then(Value::as_str).is_some_and(|text| self.resources.is_unknown(text))
+    }
+
+    /// Stands for what a function gives of arguments that are not known: another one for other arguments.
+    fn unknown(&self, function: &str, arguments: &Value) -> Result<Value, TemplateError> {
+        let arguments = arguments.to_string();
+        self.spend(arguments.len())?;
+        Ok(Value::String(format!("{{{{{function} {arguments}}}}}")))
     }
 
     fn reference(&self, logical_id: &str) -> Result<Value, TemplateError> {

@@ -2,7 +2,7 @@
 //!
 //! Every result is bounded: what grows beyond [`RESOLVED_BYTES_MAX`] is an error before it is built.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{Metered, named, too_large, tree};
 use crate::error::TemplateError;
@@ -124,7 +124,13 @@ pub(super) fn join(argument: &Value, scope: &Scope, resources: &Metered<'_>) -> 
     let Some([Value::String(delimiter), list]) = argument.as_array().map(Vec::as_slice) else {
         return Err(malformed());
     };
-    let Some(Value::Array(items)) = tree(list, scope, resources)? else { return Err(malformed()) };
+    let items = match tree(list, scope, resources)? {
+        Some(Value::Array(items)) => items,
+        Some(list) if resources.is_unknown(Some(&list)) => {
+            return resources.unknown("Join", &json!([delimiter, list]));
+        }
+        _ => return Err(malformed()),
+    };
     let texts: Vec<String> = items.iter().map(scalar_text).collect::<Option<_>>().ok_or_else(malformed)?;
     let size = texts.iter().map(|text| text.len() + delimiter.len()).sum::<usize>();
     if size > RESOLVED_BYTES_MAX {
@@ -141,6 +147,11 @@ pub(super) fn split(
     match argument.as_array().map(Vec::as_slice) {
         Some([Value::String(delimiter), source]) if !delimiter.is_empty() => {
             let source = text(source, scope, resources, "Fn::Split")?;
+            let whole = Value::String(source);
+            if resources.is_unknown(Some(&whole)) {
+                return resources.unknown("Split", &json!([delimiter, whole]));
+            }
+            let source = whole.as_str().unwrap_or_default();
             if source.matches(delimiter.as_str()).count() > NODES_MAX {
                 return Err(too_large());
             }
@@ -157,6 +168,7 @@ pub(super) fn split(
 pub(super) fn json(argument: &Value, scope: &Scope, resources: &Metered<'_>) -> Result<Value, TemplateError> {
     match tree(argument, scope, resources)? {
         Some(value @ (Value::Object(_) | Value::Array(_))) => bounded(value.to_string()),
+        Some(value) if resources.is_unknown(Some(&value)) => resources.unknown("ToJsonString", &value),
         _ => Err(TemplateError::extension("Fn::ToJsonString layout is incorrect")),
     }
 }

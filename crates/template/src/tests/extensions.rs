@@ -272,6 +272,44 @@ fn parameters_that_name_things_of_the_account_are_looked_up() {
 }
 
 #[test]
+fn policies_follow_conditions() {
+    let text = "
+Transform: AWS::LanguageExtensions
+Parameters: {Stage: {Type: String, Default: dev}}
+Conditions: {IsProd: !Equals [!Ref Stage, prod], IsDev: !Not [!Condition IsProd]}
+Resources:
+  A: {Type: T, DeletionPolicy: !If [IsProd, Retain, Delete], UpdateReplacePolicy: !If [IsDev, Delete, Retain]}";
+    for (stage, policy) in [("prod", "Retain"), ("dev", "Delete")] {
+        let root = expanded(text, &[("Stage", stage)]).unwrap();
+        assert_eq!(root["Resources"]["A"]["DeletionPolicy"], policy);
+        assert_eq!(root["Resources"]["A"]["UpdateReplacePolicy"], policy);
+    }
+    let unknown = expanded(&text.replace("!If [IsProd", "!If [Nope"), &[]).unwrap_err().to_string();
+    assert!(unknown.contains("Unresolved condition dependency Nope"), "{unknown}");
+}
+
+#[test]
+fn references_may_be_named_by_functions() {
+    let text = "
+Transform: AWS::LanguageExtensions
+Parameters: {Which: {Type: String, Default: B}}
+Resources:
+  A:
+    Type: T
+    Properties:
+      R: {Ref: !Join ['', [!Ref Which, b]]}
+      G: {'Fn::GetAtt': [!Sub '${Which}b', Arn]}
+  Bb: {Type: T}";
+    let root = expanded(text, &[]).unwrap();
+    assert_eq!(
+        root["Resources"]["A"]["Properties"],
+        json!({ "R": { "Ref": "Bb" }, "G": { "Fn::GetAtt": ["Bb", "Arn"] } })
+    );
+    let long = text.replace("!Ref Which, b", &format!("!Ref Which, {}", "b".repeat(300)));
+    assert_eq!(expanded(&long, &[]).unwrap()["Resources"]["A"]["Properties"]["R"]["Ref"], Value::Null);
+}
+
+#[test]
 fn errors_have_a_line_and_a_column() {
     let place = |line, column| Some(Place { line, column });
     let yaml = "Resources:\n  A:\n    Type: T\n    Properties:\n      List:\n        - one\n        - X: !Join ['', [!Ref Nothing]]\n";

@@ -452,6 +452,7 @@ fn the_expanded_template_plans() {
 }
 
 mod extensions;
+mod unknown;
 
 mod fuzzing {
     use proptest::prelude::*;

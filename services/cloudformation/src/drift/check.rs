@@ -145,6 +145,8 @@ impl Checker {
                 kind: record.kind.clone(),
                 operation: self.stack.operations,
                 is_creation: false,
+                held: Vec::new(),
+                rivals: Vec::new(),
                 creation_policy: None,
             },
             callbacks: self.state.callbacks.clone(),

@@ -9,7 +9,7 @@ mod detect;
 mod stored;
 
 pub(crate) use check::Checker;
-pub(crate) use compare::Rules;
+pub(crate) use compare::{Rules, differences};
 pub(crate) use detect::{begin, resume, start};
 #[cfg(test)]
 pub(crate) use stored::save_detection;

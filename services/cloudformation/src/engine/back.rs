@@ -99,8 +99,11 @@ async fn restore(
     run.tell(&record, "UPDATE_IN_PROGRESS", None).await?;
     let work = run.work(&record.logical_id, &before.id, &before.properties);
     match provider.update(&work, now).await {
-        Ok(_) => {
-            record.physical = Some(before);
+        Ok(back) => {
+            // What it answers to references may be new: a stream that was made anew has another ARN.
+            let is_told = !back.attributes.is_empty() && back.no_echo == before.no_echo;
+            let attributes = if is_told { back.attributes } else { before.attributes };
+            record.physical = Some(Physical { attributes, ..before });
             record.before = None;
             record.change = None;
             run.tell(&record, "UPDATE_COMPLETE", None).await?;

@@ -183,7 +183,13 @@ impl Task {
                 if let Some(made) = self.provider.take_over(&self.work).await? {
                     return Ok(made);
                 }
-                remnant.remove(self.provider, &self.work).await?;
+                let left = remnant.clone();
+                // What could not be taken away stays written: the way back takes it away.
+                let kept = |failure: Failure| match left.is_ours {
+                    true => failure.after(&left.physical),
+                    false => failure,
+                };
+                remnant.remove(self.provider, &self.work).await.map_err(kept)?;
             }
             return self.provider.create(&self.work).await;
         };
@@ -213,6 +219,10 @@ fn begin(run: &mut Run, plan: &Plan, id: &str) -> Step {
             return Step::Impossible(error.message().to_owned());
         }
     };
+    if let Err(why) = providers::check_name(id, &resource.kind, &properties) {
+        run.queue(record, false);
+        return Step::Impossible(why);
+    }
     let in_place = match &record.physical {
         None => None,
         Some(old) => {
@@ -347,7 +357,7 @@ fn fail(run: &mut Run, id: &str, failure: Failure, failed: &mut Failed) {
         record.physical = Some(*partial);
     } else if let (Some(old), Some(pending)) = (&record.physical, pending) {
         // An update in place that failed may have done a part of its work: going back starts from what was tried.
-        if old.id == pending.id {
+        if old.id == pending.id && !failure.is_untouched {
             let old = old.clone();
             keep_old(&mut record, Some(old.clone()), Change::Updated);
             record.physical = Some(Physical { properties: pending.properties, ..old });

@@ -15,7 +15,7 @@ use crate::caller::Caller;
 use crate::error::Error;
 use crate::exports;
 use crate::prepare;
-use crate::providers::{Place, Work};
+use crate::providers::{Place, UNMARKED, Work};
 use crate::records::{
     Content, EventRecord, OperationKind, OperationRecord, Physical, ResourceRecord, StackRecord,
 };
@@ -137,11 +137,14 @@ impl Run {
         let record = self.resources.get(logical_id);
         let kind = record.map(|record| record.kind.clone()).unwrap_or_default();
         let is_creation = record.is_some_and(|record| record.physical.is_none());
+        let (held, rivals) = self.others(logical_id, &kind);
         Work {
             caller,
             place: Place {
                 stack_id: self.stack.id.clone(),
                 logical_id: logical_id.to_owned(),
+                held,
+                rivals,
                 kind,
                 operation: self.stack.operations,
                 is_creation,
@@ -152,6 +155,18 @@ impl Run {
             planned: planned.to_owned(),
             properties: properties.as_object().cloned().unwrap_or_else(Map::new),
         }
+    }
+
+    /// What the stack's other resources of a kind have, had before, or have not been rid of; and what may be made for them.
+    fn others(&self, logical_id: &str, kind: &str) -> (Vec<String>, Vec<Value>) {
+        let (mut held, mut rivals) = (Vec::new(), Vec::new());
+        let others = self.resources.values().filter(|_| UNMARKED.contains(&kind));
+        for record in others.filter(|record| record.kind == kind && record.logical_id != logical_id) {
+            let all = record.physical.iter().chain(&record.before).chain(&record.leftovers);
+            held.extend(all.map(|physical| physical.id.clone()));
+            rivals.extend(record.pending.iter().map(|pending| pending.properties.clone()));
+        }
+        (held, rivals)
     }
 
     /// How long the stack's creation may go on, where there is a limit.

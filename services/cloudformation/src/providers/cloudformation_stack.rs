@@ -59,6 +59,23 @@ impl Provider for Nested {
         })
     }
 
+    fn take_over<'a>(&'a self, work: &'a Work) -> Answer<'a, Option<Physical>> {
+        Box::pin(async move {
+            let asked = json!({ "StackName": work.planned });
+            let shown = match work.call("cloudformation", "DescribeStacks", asked).await {
+                Err(fault) if fault.message.contains("does not exist") => return Ok(None),
+                shown => shown?,
+            };
+            let stack = list(shown.get("Stacks")).first().cloned().unwrap_or_default();
+            // SECURITY: a stack of that name that is in another one, or in none, is somebody else's.
+            if text(stack.get("ParentId")) != work.place.stack_id {
+                return Ok(None);
+            }
+            let made = work.made(text(stack.get("StackId")), Value::Null);
+            ended(work, made).await.map(Some)
+        })
+    }
+
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
         Box::pin(async move {
             let mut input = input(work);
@@ -67,21 +84,14 @@ impl Provider for Nested {
             input.extend(work.pick(&["TimeoutInMinutes"]));
             let answer = work.call("cloudformation", "CreateStack", Value::Object(input)).await?;
             let made = work.made(text(answer.get("StackId")), Value::Null);
-            let ended = tokio::select! {
-                ended = settled(work, &made.id) => ended,
-                // The outer one deletes it, whatever it is at.
-                () = work.cancelled() => Err(Failure::new(CREATION_CANCELLED)),
-            };
-            let stack = ended.map_err(|failure| failure.after(&made))?;
-            if status(&stack) != "CREATE_COMPLETE" {
-                return Err(failed(&made.id, "created", &stack).after(&made));
-            }
-            Ok(Physical { attributes: outputs(&stack), ..made })
+            ended(work, made).await
         })
     }
 
     fn update<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, Physical> {
         Box::pin(async move {
+            // A try that was interrupted goes on by itself in there: what it comes to is changed.
+            settled(work, &old.id).await?;
             let mut input = input(work);
             input.insert("StackName".to_owned(), old.id.clone().into());
             let unchanged = match work.call("cloudformation", "UpdateStack", Value::Object(input)).await {
@@ -100,7 +110,15 @@ impl Provider for Nested {
 
     fn delete<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, ()> {
         Box::pin(async move {
-            work.call("cloudformation", "DeleteStack", json!({ "StackName": old.id })).await?;
+            let asked = json!({ "StackName": old.id });
+            match work.call("cloudformation", "DeleteStack", asked.clone()).await {
+                // It is deleted once it is at rest.
+                Err(fault) if fault.message.contains("_IN_PROGRESS") => {
+                    settled(work, &old.id).await?;
+                    work.call("cloudformation", "DeleteStack", asked).await?;
+                }
+                answer => drop(answer?),
+            }
             let stack = match settled(work, &old.id).await {
                 // A name finds no stack that is deleted.
                 Err(failure) if failure.message.contains("does not exist") => return Ok(()),
@@ -112,6 +130,20 @@ impl Provider for Nested {
             Err(failed(&old.id, "deleted", &stack))
         })
     }
+}
+
+/// The nested stack that was made, once its creation is over.
+async fn ended(work: &Work, made: Physical) -> Result<Physical, Failure> {
+    let ended = tokio::select! {
+        ended = settled(work, &made.id) => ended,
+        // The outer one deletes it, whatever it is at.
+        () = work.cancelled() => Err(Failure::new(CREATION_CANCELLED)),
+    };
+    let stack = ended.map_err(|failure| failure.after(&made))?;
+    if status(&stack) != "CREATE_COMPLETE" {
+        return Err(failed(&made.id, "created", &stack).after(&made));
+    }
+    Ok(Physical { attributes: outputs(&stack), ..made })
 }
 
 /// What creation and update have in common.

@@ -65,7 +65,7 @@ impl Provider for Custom {
     fn update<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, Physical> {
         Box::pin(async move {
             if text(old.properties.get("ServiceToken")) != work.text("ServiceToken") {
-                return Err(Failure::new("Modifying service token is not allowed."));
+                return Err(Failure::new("Modifying service token is not allowed.").untouched());
             }
             let told = ask(work, "Update", Some(old)).await?;
             made(work, told, &old.id)

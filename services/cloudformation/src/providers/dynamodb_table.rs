@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::document::to_text;
 use super::dynamodb_indexes as indexes;
+use super::dynamodb_updates as updates;
 use super::reading::Reading;
 use super::{
     Answer, Failure, Property, Provider, Work, dynamodb_read, gone, is_absent, list, optional, required,
@@ -32,16 +33,6 @@ const PROPERTIES: [Property; 15] = [
     optional("TableName").fixed(),
     optional("Tags"),
     optional("TimeToLiveSpecification"),
-];
-
-/// What `UpdateTable` takes.
-const UPDATABLE: [&str; 6] = [
-    "BillingMode",
-    "DeletionProtectionEnabled",
-    "ProvisionedThroughput",
-    "SSESpecification",
-    "StreamSpecification",
-    "TableClass",
 ];
 
 /// How often and how long apart a table is looked at until it is as asked.
@@ -109,48 +100,24 @@ impl Provider for Table {
             let mut made = work.made(&work.planned, json!({ "Arn": table.get("TableArn") }));
             let later = async {
                 let table = wait(work, &made.id).await?;
-                set_extras(work, &made.id, &Value::Null).await?;
+                let ttl = work.get("TimeToLiveSpecification").cloned();
+                set_extras(work, &made.id, &Value::Null, ttl).await?;
                 Ok::<_, Failure>(table)
             };
             let table = later.await.map_err(|failure| failure.after(&made))?;
-            if let Some(stream) = table.get("LatestStreamArn").filter(|stream| !stream.is_null()) {
-                made.attributes.insert("StreamArn".to_owned(), stream.clone());
-            }
+            note_stream(work, &table, &mut made);
             Ok(made)
         })
     }
 
     fn update<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, Physical> {
         Box::pin(async move {
-            let differs = |name: &&str| old.properties.get(*name) != work.get(name);
             // An update that was refused did not change the table: what it has now says what is left to do.
             let table = wait(work, &old.id).await?;
             let changes = indexes::changes(old.properties.get("GlobalSecondaryIndexes"), &table, work)?;
-            let defined = |list: Option<&Value>| -> std::collections::BTreeSet<String> {
-                super::list(list).iter().map(|attribute| text(attribute.get("AttributeName"))).collect()
-            };
-            let (present, wanted) = (table.get("AttributeDefinitions"), work.get("AttributeDefinitions"));
-            // Replacing the table instead would lose its items, so it is refused.
-            let stays = changes.is_empty() && differs(&"AttributeDefinitions");
-            if stays && defined(present) != defined(wanted) {
-                return Err(Failure::new("AttributeDefinitions of a table change only with its indexes."));
-            }
-            let names: Vec<&str> = UPDATABLE.into_iter().filter(differs).collect();
-            let mut input = work.pick(&names);
-            if input.contains_key("StreamSpecification") {
-                input.extend(stream(work).map(|stream| ("StreamSpecification".to_owned(), stream)));
-            }
-            if input.contains_key("SSESpecification") {
-                input.extend(encryption(work).map(|sse| ("SSESpecification".to_owned(), sse)));
-            }
-            if names.contains(&"StreamSpecification") && work.get("StreamSpecification").is_none() {
-                input.insert("StreamSpecification".to_owned(), json!({ "StreamEnabled": false }));
-            }
-            if names.contains(&"DeletionProtectionEnabled") && work.get("DeletionProtectionEnabled").is_none()
-            {
-                input.insert("DeletionProtectionEnabled".to_owned(), json!(false));
-            }
-            if !input.is_empty() {
+            updates::check_definitions(&table, work, &changes, &old.properties)?;
+            let ttl = time_to_live(work, &old.id, &old.properties).await?;
+            for mut input in updates::calls(work, &old.properties, &table) {
                 input.insert("TableName".to_owned(), old.id.clone().into());
                 work.call("dynamodb", "UpdateTable", Value::Object(input)).await?;
                 wait(work, &old.id).await?;
@@ -164,7 +131,7 @@ impl Provider for Table {
                 work.call("dynamodb", "UpdateTable", input).await?;
                 wait(work, &old.id).await?;
             }
-            set_extras(work, &old.id, &old.properties).await?;
+            set_extras(work, &old.id, &old.properties, ttl).await?;
             let arn = text(old.attributes.get("Arn"));
             set_policy(work, &arn, &old.properties).await?;
             let (set, removed) = tags::difference(old.properties.get("Tags"), work.get("Tags"));
@@ -176,7 +143,9 @@ impl Provider for Table {
                 let input = json!({ "ResourceArn": arn, "Tags": tags::to_list(set) });
                 work.call("dynamodb", "TagResource", input).await?;
             }
-            Ok(work.made(&old.id, Value::Object(old.attributes.clone())))
+            let mut changed = work.made(&old.id, Value::Object(old.attributes.clone()));
+            note_stream(work, &wait(work, &old.id).await?, &mut changed);
+            Ok(changed)
         })
     }
 
@@ -196,14 +165,14 @@ impl Provider for Table {
 }
 
 /// A template says only which images; the call wants it said that there is a stream.
-fn stream(work: &Work) -> Option<Value> {
+pub(super) fn stream(work: &Work) -> Option<Value> {
     let mut stream = work.get("StreamSpecification")?.as_object()?.clone();
     stream.insert("StreamEnabled".to_owned(), Value::Bool(true));
     Some(Value::Object(stream))
 }
 
 /// `SSEEnabled` in a template is `Enabled` in the call.
-fn encryption(work: &Work) -> Option<Value> {
+pub(super) fn encryption(work: &Work) -> Option<Value> {
     let given = work.get("SSESpecification")?.as_object()?;
     let renamed = given.iter().map(|(name, value)| {
         (if name == "SSEEnabled" { "Enabled".to_owned() } else { name.clone() }, value.clone())
@@ -211,21 +180,31 @@ fn encryption(work: &Work) -> Option<Value> {
     Some(Value::Object(renamed.collect::<Map<_, _>>()))
 }
 
-async fn set_extras(work: &Work, name: &str, old: &Value) -> Result<(), Failure> {
-    match work.get("TimeToLiveSpecification") {
-        same if same == old.get("TimeToLiveSpecification") => {}
-        Some(wanted) => {
-            let input = json!({ "TableName": name, "TimeToLiveSpecification": wanted });
-            work.call("dynamodb", "UpdateTimeToLive", input).await?;
-        }
-        None => {
-            let mut before = old.get("TimeToLiveSpecification").cloned().unwrap_or_default();
-            if let Some(specification) = before.as_object_mut() {
-                specification.insert("Enabled".to_owned(), Value::Bool(false));
-            }
-            let input = json!({ "TableName": name, "TimeToLiveSpecification": before });
-            work.call("dynamodb", "UpdateTimeToLive", input).await?;
-        }
+/// What `Fn::GetAtt` gives of the stream that the table has now.
+fn note_stream(work: &Work, table: &Value, table_of: &mut Physical) {
+    table_of.attributes.shift_remove("StreamArn");
+    let stream = table.get("LatestStreamArn").filter(|stream| !stream.is_null());
+    // A stream that was switched off is still shown for a while.
+    if let Some(stream) = stream.filter(|_| work.get("StreamSpecification").is_some()) {
+        table_of.attributes.insert("StreamArn".to_owned(), stream.clone());
+    }
+}
+
+/// What is to be called for the table's time to live to be as the template says, where that differs.
+async fn time_to_live(work: &Work, name: &str, old: &Value) -> Result<Option<Value>, Failure> {
+    let wanted = work.get("TimeToLiveSpecification");
+    if wanted == old.get("TimeToLiveSpecification") {
+        return Ok(None);
+    }
+    let shown = work.call("dynamodb", "DescribeTimeToLive", json!({ "TableName": name })).await?;
+    let shown = shown.get("TimeToLiveDescription").cloned().unwrap_or_default();
+    updates::time_to_live(wanted, &shown)
+}
+
+async fn set_extras(work: &Work, name: &str, old: &Value, ttl: Option<Value>) -> Result<(), Failure> {
+    if let Some(specification) = ttl {
+        let input = json!({ "TableName": name, "TimeToLiveSpecification": specification });
+        work.call("dynamodb", "UpdateTimeToLive", input).await?;
     }
     match work.get("PointInTimeRecoverySpecification") {
         same if same == old.get("PointInTimeRecoverySpecification") => {}

@@ -14,12 +14,25 @@ pub(crate) struct Failure {
     pub(crate) message: String,
     /// What was made before it failed, to be deleted.
     pub(crate) partial: Option<Box<Physical>>,
+    /// True where nothing was done at all: what there was is as it was, and there is nothing to bring back.
+    pub(crate) is_untouched: bool,
 }
 
 impl Failure {
     /// A refusal of our own.
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), partial: None }
+        Self { message: message.into(), partial: None, is_untouched: false }
+    }
+
+    /// Something is there already that this resource did not make, in AWS's words.
+    pub(crate) fn exists(what: impl std::fmt::Display) -> Self {
+        Self::new(format!("Resource handler returned message: \"{what}\" (HandlerErrorCode: AlreadyExists)"))
+    }
+
+    /// The same, said before anything was done.
+    pub(crate) fn untouched(mut self) -> Self {
+        self.is_untouched = true;
+        self
     }
 
     /// The same, with something left behind.

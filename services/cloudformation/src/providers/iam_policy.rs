@@ -1,8 +1,10 @@
 //! `AWS::IAM::Policy`: one inline policy in any number of roles, users and groups.
+//!
+//! Refuses a name that one of them has another policy of: that one is somebody else's.
 
 use serde_json::{Map, Value, json};
 
-use super::document::to_text;
+use super::document::{is_document, to_text};
 use super::reading::{GROUP, ROLE, Reading, USER};
 use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, required, text};
 use crate::drift::Rules;
@@ -60,12 +62,23 @@ impl Provider for InlinePolicy {
         })
     }
 
+    /// Goes on where the holders have nothing of that name but what was about to be put.
+    fn take_over<'a>(&'a self, work: &'a Work) -> Answer<'a, Option<Physical>> {
+        Box::pin(async move {
+            refuse_others(work, &Value::Null, true).await?;
+            let made = made(work);
+            put(work).await.map_err(|failure| failure.after(&made))?;
+            Ok(Some(made))
+        })
+    }
+
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
         Box::pin(async move {
-            let made = work.made(&work.planned, json!({ "Id": work.planned }));
             if HOLDERS.iter().all(|(property, ..)| list(work.get(property)).is_empty()) {
                 return Err(Failure::new("At least one of [Groups,Roles,Users] must be non-empty."));
             }
+            refuse_others(work, &Value::Null, false).await?;
+            let made = made(work);
             put(work).await.map_err(|failure| failure.after(&made))?;
             Ok(made)
         })
@@ -73,6 +86,8 @@ impl Provider for InlinePolicy {
 
     fn update<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, Physical> {
         Box::pin(async move {
+            // On the way back the holders may still have what the new state does not name.
+            refuse_others(work, &old.properties, true).await.map_err(Failure::untouched)?;
             put(work).await?;
             // What the new state does not name any more, or names differently, goes.
             let renamed = old.properties.get("PolicyName") != work.get("PolicyName");
@@ -91,6 +106,31 @@ impl Provider for InlinePolicy {
     fn delete<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, ()> {
         Box::pin(async move { remove(work, &text(old.properties.get("PolicyName")), &old.properties).await })
     }
+}
+
+fn made(work: &Work) -> Physical {
+    work.made(&work.planned, json!({ "Id": work.planned }))
+}
+
+/// Refuses holders that have a policy of that name and did not have it by `old`; `same_may_be`: not where it is the very
+/// document that is wanted.
+async fn refuse_others(work: &Work, old: &Value, same_may_be: bool) -> Result<(), Failure> {
+    let name = work.text("PolicyName");
+    let renamed = old.get("PolicyName") != work.get("PolicyName");
+    for ((property, ..), kind) in HOLDERS.iter().zip([ROLE, USER, GROUP]) {
+        let known = list(old.get(property));
+        for holder in list(work.get(property)).iter().filter(|holder| renamed || !known.contains(holder)) {
+            let found = kind.policy(work, holder, &json!(name)).await?;
+            let may_be = |shown: &Value| same_may_be && is_document(shown, work.get("PolicyDocument"));
+            if found.is_some_and(|shown| !may_be(&shown)) {
+                let holder = text(Some(holder));
+                return Err(Failure::exists(format_args!(
+                    "Resource of type 'AWS::IAM::Policy' with identifier '{name}|{holder}' already exists."
+                )));
+            }
+        }
+    }
+    Ok(())
 }
 
 async fn put(work: &Work) -> Result<(), Failure> {

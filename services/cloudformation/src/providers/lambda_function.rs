@@ -153,14 +153,15 @@ impl Provider for Function {
             let differs = |name: &str| old.properties.get(name) != work.get(name);
             if ["Code", "Architectures"].into_iter().any(differs) {
                 let mut input = lambda_code::to_call(work)?;
-                input.extend(work.pick(&["Architectures"]));
+                let architectures = work.get("Architectures").cloned().unwrap_or_else(|| json!(["x86_64"]));
+                input.insert("Architectures".to_owned(), architectures);
                 input.insert("FunctionName".to_owned(), old.id.clone().into());
                 work.call("lambda", "UpdateFunctionCode", Value::Object(input)).await?;
                 wait_until_updated(work, &old.id).await?;
             }
             if CONFIGURATION.into_iter().chain(["KmsKeyArn", "TracingConfig"]).any(differs) {
                 let mut input = configuration(work);
-                reset_what_is_gone(&mut input, &old.properties);
+                reset_what_is_gone(&mut input, old);
                 input.insert("FunctionName".to_owned(), old.id.clone().into());
                 work.call("lambda", "UpdateFunctionConfiguration", Value::Object(input)).await?;
                 wait_until_updated(work, &old.id).await?;
@@ -200,19 +201,26 @@ fn configuration(work: &Work) -> Map<String, Value> {
 }
 
 /// A setting that the new template does not have any more goes back to Lambda's default.
-fn reset_what_is_gone(input: &mut Map<String, Value>, old: &Value) {
+fn reset_what_is_gone(input: &mut Map<String, Value>, old: &Physical) {
+    let group = format!("/aws/lambda/{}", old.id);
     let defaults = [
+        ("DeadLetterConfig", json!({ "TargetArn": "" })),
         ("Description", json!("")),
         ("Environment", json!({ "Variables": {} })),
+        ("FileSystemConfigs", json!([])),
+        ("KmsKeyArn", json!("")),
         ("Layers", json!([])),
+        ("LoggingConfig", json!({ "LogFormat": "Text", "LogGroup": group })),
         ("MemorySize", json!(128)),
+        ("SnapStart", json!({ "ApplyOn": "None" })),
         ("Timeout", json!(3)),
         ("EphemeralStorage", json!({ "Size": 512 })),
         ("TracingConfig", json!({ "Mode": "PassThrough" })),
     ];
     for (name, default) in defaults {
-        if old.get(name).is_some_and(|value| !value.is_null()) {
-            input.entry(name).or_insert(default);
+        if old.properties.get(name).is_some_and(|value| !value.is_null()) {
+            let member = if name == "KmsKeyArn" { "KMSKeyArn" } else { name };
+            input.entry(member).or_insert(default);
         }
     }
 }

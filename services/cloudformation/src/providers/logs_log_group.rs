@@ -95,7 +95,8 @@ impl Provider for LogGroup {
             let differs = |name: &&str| old.properties.get(*name) != work.get(name);
             // Replacing the group instead would lose what is in it.
             if let Some(name) = ["KmsKeyId", "LogGroupClass"].into_iter().find(|name| differs(name)) {
-                return Err(Failure::new(format!("{name} of a log group cannot be changed here.")));
+                let message = format!("{name} of a log group cannot be changed here.");
+                return Err(Failure::new(message).untouched());
             }
             if differs(&"DeletionProtectionEnabled") {
                 let wanted = work.get("DeletionProtectionEnabled").cloned().unwrap_or(Value::Bool(false));

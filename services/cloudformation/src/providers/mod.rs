@@ -26,6 +26,7 @@ mod dynamodb_global_table;
 mod dynamodb_indexes;
 mod dynamodb_read;
 mod dynamodb_table;
+mod dynamodb_updates;
 mod failure;
 mod finders;
 mod further;
@@ -49,6 +50,7 @@ mod lambda_permission;
 mod lambda_provisioned;
 mod lambda_version;
 mod logs_log_group;
+mod name;
 mod organizations_account;
 mod organizations_policy;
 mod organizations_types;
@@ -56,6 +58,7 @@ mod plain;
 mod plain_types;
 mod reading;
 mod s3_bucket;
+mod s3_bucket_policy;
 mod tags;
 mod wait_condition;
 mod wait_handle;
@@ -77,6 +80,7 @@ use crate::registry;
 pub(crate) use custom::step_id;
 pub(crate) use failure::Failure;
 use failure::{gone, is_absent, seen};
+pub(crate) use name::{check_name, own_name};
 pub(crate) use reading::Reading;
 pub(crate) use wait_condition::signals_id;
 
@@ -138,6 +142,9 @@ pub(crate) struct Work {
     pub(crate) cancelled: watch::Receiver<bool>,
 }
 
+/// The types without tags of which several may say the same: found again only where they cannot be another resource's.
+pub(crate) const UNMARKED: [&str; 2] = ["AWS::ApiGateway::Deployment", "AWS::DynamoDB::Backup"];
+
 /// Which resource of which stack is worked on, and in which operation.
 #[derive(Clone)]
 pub(crate) struct Place {
@@ -148,6 +155,10 @@ pub(crate) struct Place {
     pub(crate) operation: u64,
     /// True where there is no such resource yet that another one would replace or change.
     pub(crate) is_creation: bool,
+    /// Of [`UNMARKED`] types, the ids that the stack's other resources of this kind have or had: none of them is what was made for this one.
+    pub(crate) held: Vec<String>,
+    /// The properties of the stack's other resources of this kind that may be made just now: what looks the same may be theirs.
+    pub(crate) rivals: Vec<Value>,
     /// The resource's `CreationPolicy`.
     pub(crate) creation_policy: Option<Value>,
 }
@@ -192,6 +203,13 @@ impl Work {
         self.marks().iter().any(|(key, value)| key.ends_with(":stack-id") && tag_is(tags, key, value))
     }
 
+    /// True where something is held by another resource of the stack, or may be made for one that these properties do not
+    /// tell from this.
+    pub(crate) fn is_of_another(&self, id: &str, properties: &[&str]) -> bool {
+        let same = |rival: &Value| properties.iter().all(|name| text(rival.get(*name)) == self.text(name));
+        self.place.held.iter().any(|held| held == id) || self.place.rivals.iter().any(same)
+    }
+
     fn marks(&self) -> &[(String, String)] {
         self.caller.source.marks.as_deref().unwrap_or_default()
     }
@@ -205,13 +223,6 @@ impl Work {
         let properties = Value::Object(self.properties.clone());
         Physical { id: id.into(), properties, attributes, no_echo: false }
     }
-}
-
-/// The name that the template itself gives a resource.
-pub(crate) fn own_name(provider: &dyn Provider, properties: &Value) -> Option<String> {
-    let (property, _) = provider.name()?;
-    let name = text(properties.get(property));
-    (!name.is_empty()).then_some(name)
 }
 
 /// A scalar as text.
@@ -352,7 +363,7 @@ static PROVIDERS: [&dyn Provider; 43] = [
     &logs_log_group::LogGroup,
     &plain_types::LOG_STREAM,
     &s3_bucket::Bucket,
-    &s3_bucket::BucketPolicy,
+    &s3_bucket_policy::BucketPolicy,
 ];
 
 /// All types there are.

@@ -31,6 +31,8 @@ pub(super) static ORGANIZATIONAL_UNIT: Plain = Plain {
     create: "CreateOrganizationalUnit",
     update: Some("UpdateOrganizationalUnit"),
     delete: "DeleteOrganizationalUnit",
+    defaults: &[],
+    overwrites: false,
     members: &[],
     id: Id::Answer("/OrganizationalUnit/Id"),
     attributes: &[

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::finders::Finder;
 use super::reading::Reading;
 use super::{Answer, Failure, Property, Provider, Update, Work, gone, seen, tags, text};
-use crate::drift::Rules;
+use crate::drift::{Rules, differences};
 use crate::records::Physical;
 
 /// One type.
@@ -21,6 +21,11 @@ pub(super) struct Plain {
     pub(super) create: &'static str,
     pub(super) update: Option<&'static str>,
     pub(super) delete: &'static str,
+    /// What a property is, as JSON, where a template does not say it: sent where it was said before. A call that leaves
+    /// alone what it is not told needs one for each such property.
+    pub(super) defaults: &'static [(&'static str, &'static str)],
+    /// True where its creation would overwrite what is there: then [`Plain::read`] looks first, and refuses.
+    pub(super) overwrites: bool,
     /// Properties whose member in the calls has another name.
     pub(super) members: &'static [(&'static str, &'static str)],
     /// What `Ref` gives.
@@ -141,6 +146,19 @@ impl Plain {
         given.collect()
     }
 
+    /// The defaults of what the thing was told, and is not told any more.
+    fn restored(&self, work: &Work, old: &Physical) -> Map<String, Value> {
+        let was = |name: &str| old.properties.get(name).is_some_and(|value| !value.is_null());
+        let gone = self.defaults.iter().filter(|(name, _)| was(name) && work.get(name).is_none());
+        gone.filter_map(|(name, json)| Some((self.member(name), serde_json::from_str(json).ok()?))).collect()
+    }
+
+    /// What is there where the thing would be made, in a template's words.
+    async fn there(&self, work: &Work) -> Result<Option<(Physical, Map<String, Value>)>, Failure> {
+        let made = work.made(&work.planned, Value::Null);
+        Ok(self.read(work, &made).await?.map(|now| (made, now)))
+    }
+
     /// True for tags that have calls of their own once the thing is there.
     fn is_apart(&self, property: &Property) -> bool {
         self.tagging.is_some() && property.name == "Tags"
@@ -181,6 +199,20 @@ impl Provider for Plain {
 
     fn find<'a>(&'a self, work: &'a Work) -> Answer<'a, Option<Physical>> {
         self.find.map_or_else(|| Box::pin(async { Ok(None) }) as Answer<'a, _>, |find| find(work))
+    }
+
+    fn take_over<'a>(&'a self, work: &'a Work) -> Answer<'a, Option<Physical>> {
+        Box::pin(async move {
+            if !self.overwrites {
+                return Ok(None);
+            }
+            // What is there is what was about to be put: anything else was refused.
+            let same = |now: &Map<String, Value>| {
+                let rules = self.read.as_ref().map_or(&Rules::PLAIN, |read| read.rules);
+                differences(&work.properties, now, rules).is_empty()
+            };
+            Ok(self.there(work).await?.filter(|(_, now)| same(now)).map(|(made, _)| made))
+        })
     }
 
     fn comparison(&self) -> Option<&'static Rules> {
@@ -225,6 +257,14 @@ impl Provider for Plain {
 
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
         Box::pin(async move {
+            if self.overwrites && self.there(work).await?.is_some() {
+                let names = self.keys(self.keys, &work.made(&work.planned, Value::Null));
+                let names: Vec<String> = names.values().map(|value| text(Some(value))).collect();
+                let (kind, id) = (self.kind, names.join("|"));
+                return Err(Failure::exists(format_args!(
+                    "Resource of type '{kind}' with identifier '{id}' already exists."
+                )));
+            }
             let mut input = self.input(work, |_| true);
             if let Some((name, _)) = self.name {
                 input.insert(self.member(name), work.planned.clone().into());
@@ -250,6 +290,7 @@ impl Provider for Plain {
                 let wanted =
                     |property: &Property| property.update == Update::InPlace && !self.is_apart(property);
                 let mut input = self.input(work, wanted);
+                input.extend(self.restored(work, old));
                 input.extend(self.keys(self.keys, old));
                 work.call(self.service, update, Value::Object(input)).await?;
             }

@@ -23,6 +23,8 @@ pub(super) static EVENT_INVOKE_CONFIG: Plain = Plain {
     // Putting it anew also takes away what the template does not say any more.
     update: Some("PutFunctionEventInvokeConfig"),
     delete: "DeleteFunctionEventInvokeConfig",
+    defaults: &[],
+    overwrites: true,
     members: &[],
     id: Id::Planned,
     attributes: &[],
@@ -48,6 +50,8 @@ const URL_PROPERTIES: [Property; 5] = [
     required("TargetFunctionArn").fixed(),
 ];
 
+const URL_DEFAULTS: [(&str, &str); 2] = [("Cors", "{}"), ("InvokeMode", "\"BUFFERED\"")];
+
 pub(super) static URL: Plain = Plain {
     kind: "AWS::Lambda::Url",
     service: "lambda",
@@ -56,6 +60,8 @@ pub(super) static URL: Plain = Plain {
     create: "CreateFunctionUrlConfig",
     update: Some("UpdateFunctionUrlConfig"),
     delete: "DeleteFunctionUrlConfig",
+    defaults: &URL_DEFAULTS,
+    overwrites: false,
     members: &[("TargetFunctionArn", "FunctionName")],
     id: Id::Answer("/FunctionArn"),
     attributes: &[("FunctionArn", "/FunctionArn"), ("FunctionUrl", "/FunctionUrl")],
@@ -93,6 +99,8 @@ pub(super) static LAYER_VERSION: Plain = Plain {
     create: "PublishLayerVersion",
     update: None,
     delete: "DeleteLayerVersion",
+    defaults: &[],
+    overwrites: false,
     members: &[],
     id: Id::Answer("/LayerVersionArn"),
     attributes: &[("LayerVersionArn", "/LayerVersionArn")],
@@ -131,6 +139,21 @@ const MAPPING_PROPERTIES: [Property; 18] = [
     optional("TumblingWindowInSeconds"),
 ];
 
+/// `KmsKeyArn` and `ScalingConfig` are refused where they are given, so they are never there to be taken away.
+const MAPPING_DEFAULTS: [(&str, &str); 11] = [
+    ("BatchSize", "100"),
+    ("BisectBatchOnFunctionError", "false"),
+    ("DestinationConfig", "{\"OnFailure\": {}}"),
+    ("Enabled", "true"),
+    ("FilterCriteria", "{}"),
+    ("FunctionResponseTypes", "[]"),
+    ("MaximumBatchingWindowInSeconds", "0"),
+    ("MaximumRecordAgeInSeconds", "-1"),
+    ("MaximumRetryAttempts", "-1"),
+    ("ParallelizationFactor", "1"),
+    ("TumblingWindowInSeconds", "0"),
+];
+
 pub(super) static EVENT_SOURCE_MAPPING: Plain = Plain {
     kind: "AWS::Lambda::EventSourceMapping",
     service: "lambda",
@@ -139,6 +162,8 @@ pub(super) static EVENT_SOURCE_MAPPING: Plain = Plain {
     create: "CreateEventSourceMapping",
     update: Some("UpdateEventSourceMapping"),
     delete: "DeleteEventSourceMapping",
+    defaults: &MAPPING_DEFAULTS,
+    overwrites: false,
     members: &[("KmsKeyArn", "KMSKeyArn")],
     id: Id::Answer("/UUID"),
     attributes: &[("Id", "/UUID"), ("EventSourceMappingArn", "/EventSourceMappingArn")],
@@ -185,6 +210,8 @@ pub(super) static LOG_STREAM: Plain = Plain {
     create: "CreateLogStream",
     update: None,
     delete: "DeleteLogStream",
+    defaults: &[],
+    overwrites: false,
     members: &[("LogGroupName", "logGroupName"), ("LogStreamName", "logStreamName")],
     id: Id::Planned,
     attributes: &[],
@@ -209,6 +236,9 @@ const SIGNING_PROPERTIES: [Property; 4] = [
     optional("Tags"),
 ];
 
+const SIGNING_DEFAULTS: [(&str, &str); 2] =
+    [("CodeSigningPolicies", "{\"UntrustedArtifactOnDeployment\": \"Warn\"}"), ("Description", "\"\"")];
+
 pub(super) static CODE_SIGNING_CONFIG: Plain = Plain {
     kind: "AWS::Lambda::CodeSigningConfig",
     service: "lambda",
@@ -217,6 +247,8 @@ pub(super) static CODE_SIGNING_CONFIG: Plain = Plain {
     create: "CreateCodeSigningConfig",
     update: Some("UpdateCodeSigningConfig"),
     delete: "DeleteCodeSigningConfig",
+    defaults: &SIGNING_DEFAULTS,
+    overwrites: false,
     members: &[],
     id: Id::Answer("/CodeSigningConfig/CodeSigningConfigArn"),
     attributes: &[
@@ -256,6 +288,8 @@ pub(super) static BACKUP: Plain = Plain {
     create: "CreateBackup",
     update: None,
     delete: "DeleteBackup",
+    defaults: &[],
+    overwrites: false,
     members: &[],
     id: Id::Answer("/BackupDetails/BackupArn"),
     attributes: &[
@@ -266,7 +300,7 @@ pub(super) static BACKUP: Plain = Plain {
         ("BackupStatus", "/BackupDetails/BackupStatus"),
         ("BackupType", "/BackupDetails/BackupType"),
     ],
-    find: None,
+    find: Some(finders::backup),
     keys: &[("BackupArn", Part::Id)],
     read: Some(Read {
         operation: "DescribeBackup",
@@ -279,3 +313,19 @@ pub(super) static BACKUP: Plain = Plain {
     }),
     tagging: None,
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_json_of_properties_that_change_in_place() {
+        for plain in [&URL, &EVENT_SOURCE_MAPPING, &CODE_SIGNING_CONFIG] {
+            for (name, json) in plain.defaults {
+                assert!(serde_json::from_str::<Value>(json).is_ok(), "{name}");
+                let property = plain.properties.iter().find(|property| property.name == *name).unwrap();
+                assert!(!property.required && property.update == super::super::Update::InPlace, "{name}");
+            }
+        }
+    }
+}

@@ -1,12 +1,9 @@
-//! `AWS::S3::Bucket` and `AWS::S3::BucketPolicy`. What a bucket has besides is set by one call each.
+//! `AWS::S3::Bucket`. What a bucket has besides is set by one call each.
 
 use serde_json::{Map, Value, json};
 
-use super::document::to_text;
-use super::reading::{Reading, document};
-use super::{
-    Answer, Failure, Property, Provider, Work, gone, is_absent, list, optional, required, seen, tags, text,
-};
+use super::reading::Reading;
+use super::{Answer, Failure, Property, Provider, Work, gone, is_absent, list, optional, seen, tags, text};
 use crate::drift::Rules;
 use crate::records::Physical;
 
@@ -22,7 +19,8 @@ const PROPERTIES: [Property; 7] = [
     optional("VersioningConfiguration"),
 ];
 
-/// A property, the call that sets it, the member that takes it, and the call that takes it away.
+/// A property, the call that sets it, the member that takes it, and the call that takes it away where its default is not
+/// set instead.
 const SETTINGS: [(&str, &str, &str, Option<&str>); 4] = [
     (
         "BucketEncryption",
@@ -36,12 +34,7 @@ const SETTINGS: [(&str, &str, &str, Option<&str>); 4] = [
         "OwnershipControls",
         Some("DeleteBucketOwnershipControls"),
     ),
-    (
-        "PublicAccessBlockConfiguration",
-        "PutPublicAccessBlock",
-        "PublicAccessBlockConfiguration",
-        Some("DeletePublicAccessBlock"),
-    ),
+    ("PublicAccessBlockConfiguration", "PutPublicAccessBlock", "PublicAccessBlockConfiguration", None),
     ("VersioningConfiguration", "PutBucketVersioning", "VersioningConfiguration", None),
 ];
 
@@ -179,8 +172,7 @@ async fn set(work: &Work, bucket: &str, old: &Value) -> Result<(), Failure> {
             }
             (None, Some(delete)) => gone(work.call("s3", delete, json!({ "Bucket": bucket })).await)?,
             (None, None) => {
-                let suspended = json!({ "Status": "Suspended" });
-                work.call("s3", put, json!({ "Bucket": bucket, member: suspended })).await?;
+                work.call("s3", put, json!({ "Bucket": bucket, member: default_of(property) })).await?;
             }
         }
     }
@@ -200,6 +192,16 @@ async fn set(work: &Work, bucket: &str, old: &Value) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// What a bucket has of a setting where the template says nothing of it any more.
+fn default_of(property: &str) -> Value {
+    if property == "VersioningConfiguration" {
+        return json!({ "Status": "Suspended" });
+    }
+    // SECURITY: a new bucket has all four blocks; with none it could be opened to the world.
+    let blocks = ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"];
+    Value::Object(blocks.map(|block| (block.to_owned(), Value::Bool(true))).into_iter().collect())
 }
 
 fn canned(acl: &str) -> String {
@@ -243,65 +245,5 @@ fn from_call(property: &str, value: Value) -> Value {
             json!({ "ServerSideEncryptionConfiguration": rules.collect::<Vec<_>>() })
         }
         _ => value,
-    }
-}
-
-pub(super) struct BucketPolicy;
-
-const POLICY: [Property; 2] = [required("Bucket").fixed(), required("PolicyDocument")];
-
-impl Provider for BucketPolicy {
-    fn kind(&self) -> &'static str {
-        "AWS::S3::BucketPolicy"
-    }
-
-    fn needs(&self) -> Option<(&'static str, &'static str)> {
-        Some(("s3", "PutBucketPolicy"))
-    }
-
-    fn properties(&self) -> &'static [Property] {
-        &POLICY
-    }
-
-    fn comparison(&self) -> Option<&'static Rules> {
-        const RULES: Rules = Rules { unread: &[], whole: &["/PolicyDocument"], ordered: &[] };
-        Some(&RULES)
-    }
-
-    fn read<'a>(&'a self, work: &'a Work, of: &'a Physical) -> Answer<'a, Reading> {
-        Box::pin(async move {
-            match work.call("s3", "GetBucketPolicy", json!({ "Bucket": of.id })).await {
-                Err(fault) if is_absent(&fault) || fault.code.starts_with("NoSuchBucket") => Ok(None),
-                Err(fault) => Err(fault.into()),
-                Ok(shown) => {
-                    let mut now = work.pick(&["Bucket"]);
-                    now.insert("PolicyDocument".to_owned(), document(shown.get("Policy")));
-                    Ok(Some(now))
-                }
-            }
-        })
-    }
-
-    fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
-        Box::pin(async move {
-            let input =
-                json!({ "Bucket": work.text("Bucket"), "Policy": to_text(work.get("PolicyDocument")) });
-            work.call("s3", "PutBucketPolicy", input).await?;
-            Ok(work.made(work.text("Bucket"), Value::Null))
-        })
-    }
-
-    fn update<'a>(&'a self, work: &'a Work, _: &'a Physical) -> Answer<'a, Physical> {
-        self.create(work)
-    }
-
-    fn delete<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, ()> {
-        Box::pin(async move {
-            let bucket = text(old.properties.get("Bucket"));
-            match work.call("s3", "DeleteBucketPolicy", json!({ "Bucket": bucket })).await {
-                Err(fault) if fault.code == "NoSuchBucket" => Ok(()),
-                answer => gone(answer),
-            }
-        })
     }
 }

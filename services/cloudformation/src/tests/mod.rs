@@ -8,6 +8,7 @@ mod drift;
 mod faults;
 mod found_again;
 mod lifecycle;
+mod others;
 mod protection;
 mod records;
 mod refusals;
@@ -33,6 +34,7 @@ struct Stage {
     world: Arc<World>,
     who: Arc<Principal>,
     callbacks: Callbacks,
+    state: Arc<CloudFormation>,
 }
 
 fn callbacks_over(foundation: &Foundation) -> Callbacks {
@@ -43,15 +45,18 @@ impl Stage {
     async fn new() -> Self {
         let world = Arc::new(World::default());
         let callbacks = OnceLock::new();
+        let state = OnceLock::new();
         let kit = TestKit::start(|foundation| {
             let mut services = world::services(&world);
             let callbacks = callbacks.get_or_init(|| callbacks_over(foundation));
-            services.push(crate::service(CloudFormation::new(foundation.store.clone(), callbacks.clone())));
+            let new = || Arc::new(CloudFormation::new(foundation.store.clone(), callbacks.clone()));
+            services.push(crate::service(Arc::clone(state.get_or_init(new))));
             services
         })
         .await;
         let who = kit.administrator();
-        Self { kit, world, who, callbacks: callbacks.into_inner().unwrap() }
+        let (callbacks, state) = (callbacks.into_inner().unwrap(), state.into_inner().unwrap());
+        Self { kit, world, who, callbacks, state }
     }
 
     async fn call(&self, operation: &str, input: Value) -> Result<Value, Fault> {
@@ -91,6 +96,18 @@ impl Stage {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         panic!("the stack {name} does not settle: {}", self.describe(name).await);
+    }
+
+    /// Waits until the engine has let go of every stack: an operation ends in the store a moment before its task does, and
+    /// a task that is still there would carry out what a test writes for another engine.
+    async fn rested(&self) {
+        for _ in 0..2_000 {
+            if self.state.running().is_empty() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        panic!("the engine does not rest");
     }
 
     /// `LogicalId STATUS`, oldest first.

@@ -1,6 +1,6 @@
 //! An operation that a stop of the platform interrupts goes on at the next start.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::json;
 use service::testkit::TestKit;
@@ -16,18 +16,21 @@ pub(super) async fn restarted(stage: &Stage) -> Stage {
     let store = stage.kit.pipeline.store().clone();
     let world: Arc<World> = Arc::clone(&stage.world);
     let callbacks = stage.callbacks.clone();
+    let state = OnceLock::new();
     let kit = TestKit::over(store, stage.kit.clock.clone(), service::Rate::DEFAULT, |foundation| {
         let mut services = world::services(&world);
-        services.push(crate::service(CloudFormation::new(foundation.store.clone(), callbacks.clone())));
+        let new = || Arc::new(CloudFormation::new(foundation.store.clone(), callbacks.clone()));
+        services.push(crate::service(Arc::clone(state.get_or_init(new))));
         services
     })
     .await;
     let who = kit.administrator();
-    Stage { kit, world, who, callbacks: stage.callbacks.clone() }
+    Stage { kit, world, who, callbacks: stage.callbacks.clone(), state: state.into_inner().unwrap() }
 }
 
 /// Writes the stack back to a moment in the middle of an operation.
 pub(super) async fn interrupt(stage: &Stage, edit: impl FnOnce(&mut crate::records::StackRecord) + Send) {
+    stage.rested().await;
     let store = stage.kit.pipeline.store();
     let region = stage.kit.pipeline.region().clone();
     let mut stack = stacks::find(store, stage.kit.account, &region, "small").unwrap().unwrap();
@@ -130,6 +133,7 @@ async fn a_rollback_goes_on() {
 
 /// As if the platform had stopped after the services made these resources and before the stack knew.
 pub(super) async fn forget(stage: &Stage, id: &str, logical_ids: &[&str]) {
+    stage.rested().await;
     let store = stage.kit.pipeline.store();
     for mut record in stacks::resources(store, id).unwrap() {
         if logical_ids.contains(&record.logical_id.as_str()) {
@@ -147,6 +151,7 @@ const NAMED: &str = "Resources: {Own: {Type: AWS::Logs::LogGroup}, Named: {Type:
 pub(super) async fn made(stage: &Stage, template: &str) -> String {
     stage.create("small", template).await.unwrap();
     stage.settled("small").await;
+    stage.rested().await;
     stage.describe("small").await["StackId"].as_str().unwrap().to_owned()
 }
 

@@ -59,7 +59,8 @@ const MAKERS: [(&str, &str, &str); 10] = [
 ];
 
 /// Operations that take a thing away.
-const TAKERS: [(&str, &str, &str); 12] = [
+const TAKERS: [(&str, &str, &str); 13] = [
+    ("DeleteBackup", "backup", "BackupArn"),
     ("DeleteRole", "role", "RoleName"),
     ("DeleteTable", "table", "TableName"),
     ("DeleteFunction", "function", "FunctionName"),
@@ -133,6 +134,7 @@ impl World {
                 Fault::sender("InvalidParameterValueException", format!("{operation} is broken")).into()
             );
         }
+        let given: BTreeMap<String, String> = marks.into_iter().collect();
         if let Some((_, kind, _)) = MAKERS.iter().find(|(maker, ..)| *maker == operation) {
             let key = format!("{kind}/{name}");
             if things.existing.contains_key(&key) && operation != "PutRolePolicy" {
@@ -140,7 +142,7 @@ impl World {
                     Fault::sender("ResourceConflictException", format!("{name} already exists")).into()
                 );
             }
-            things.marks.insert(key.clone(), marks.into_iter().collect());
+            things.marks.insert(key.clone(), given.clone());
             things.existing.insert(key, input.clone());
         }
         let taken = TAKERS.iter().find(|(taker, ..)| *taker == operation);
@@ -150,6 +152,10 @@ impl World {
             return Err(Fault::sender("ResourceNotFoundException", format!("{name} not found")).into());
         }
         let output = output(&mut things, operation, &input)?;
+        if operation == "ImportRestApi" {
+            let id = output["id"].as_str().unwrap_or_default();
+            things.marks.insert(format!("api/{id}"), given);
+        }
         match model.output() {
             Some(shape) => Ok(protocol::value_from_json(shape, &output)?),
             None => Ok(protocol::Value::Structure(protocol::Structure::new())),
@@ -192,6 +198,10 @@ fn output(things: &mut Things, operation: &str, input: &Value) -> Result<Value, 
             let arn = format!("arn:aws:lambda:us-east-1:123456789012:function:{name}");
             json!({ "FunctionName": name, "FunctionArn": arn, "State": "Active", "LastUpdateStatus": "Successful" })
         }
+        "GetRestApi" => only(things, &format!("api/{}", text("restApiId")))?,
+        "GetDeployments" | "ListBackups" | "CreateBackup" | "ListTagsOfResource" => {
+            unmarked(things, operation, input)
+        }
         "ImportRestApi" | "CreateDeployment" => {
             things.counter += 1;
             let kind = if operation == "ImportRestApi" { "api" } else { "deployment" };
@@ -209,6 +219,7 @@ fn output(things: &mut Things, operation: &str, input: &Value) -> Result<Value, 
             Some(stage) => json!({ "stageName": text("stageName"), "deploymentId": stage["deploymentId"] }),
             None => return Err(Fault::sender("NotFoundException", "no stage").into()),
         },
+        "GetRolePolicy" => policy(things, &text("PolicyName"))?,
         "CreateApiKey" | "CreateUsagePlan" => json!({ "id": text("name") }),
         "CreateUsagePlanKey" => json!({ "id": text("keyId") }),
         "GetApiKeys" => json!({ "items": marked(things, "key/") }),
@@ -234,6 +245,44 @@ fn only(things: &Things, key: &str) -> Result<Value, Error> {
         return Err(Fault::sender("NotFoundException", "Invalid identifier specified").into());
     }
     Ok(json!({ "id": key, "tags": things.marks.get(key) }))
+}
+
+fn policy(things: &Things, name: &str) -> Result<Value, Error> {
+    let found = things.existing.get(&format!("inline/{name}")).cloned();
+    found.ok_or_else(|| Fault::sender("NoSuchEntity", "no policy").into())
+}
+
+/// What the finders of types without tags ask.
+fn unmarked(things: &mut Things, operation: &str, input: &Value) -> Value {
+    let text = |member: &str| input[member].as_str().unwrap_or_default().to_owned();
+    let listed = |things: &Things, kind: &str, show: &dyn Fn(&str, &Value) -> Value| {
+        let found =
+            things.existing.iter().filter_map(|(key, made)| Some(show(key.strip_prefix(kind)?, made)));
+        Value::Array(found.collect())
+    };
+    match operation {
+        "GetDeployments" => {
+            let show = |id: &str, made: &Value| json!({ "id": id, "description": made["description"] });
+            json!({ "items": listed(things, "deployment/", &show) })
+        }
+        "ListBackups" => {
+            let show = |id: &str, made: &Value| json!({ "BackupArn": id, "BackupName": made["BackupName"], "BackupStatus": "AVAILABLE" });
+            json!({ "BackupSummaries": listed(things, "backup/", &show) })
+        }
+        "CreateBackup" => {
+            things.counter += 1;
+            let arn = format!("arn:aws:dynamodb:us-east-1:123456789012:table/t/backup/{}", things.counter);
+            things.existing.insert(format!("backup/{arn}"), input.clone());
+            json!({ "BackupDetails": { "BackupArn": arn, "BackupName": text("BackupName"), "BackupStatus": "AVAILABLE" } })
+        }
+        _ => {
+            let arn = text("ResourceArn");
+            let table = arn.rsplit('/').next().unwrap_or_default();
+            let marks = things.marks.get(&format!("table/{table}"));
+            let tags = marks.into_iter().flatten().map(|(key, value)| json!({ "Key": key, "Value": value }));
+            json!({ "Tags": tags.collect::<Vec<_>>() })
+        }
+    }
 }
 
 fn groups(things: &mut Things, operation: &str, input: &Value) -> Result<Value, Error> {
@@ -309,17 +358,20 @@ macro_rules! stand_ins {
 
 stand_ins! {
     iam {
-        CreateRole DeleteRole AttachRolePolicy DetachRolePolicy PutRolePolicy DeleteRolePolicy UpdateRole
+        CreateRole DeleteRole AttachRolePolicy DetachRolePolicy PutRolePolicy GetRolePolicy DeleteRolePolicy UpdateRole
         UpdateAssumeRolePolicy TagRole UntagRole
     }
-    dynamodb { CreateTable DescribeTable DeleteTable UpdateTable TagResource UntagResource }
+    dynamodb {
+        CreateTable DescribeTable DeleteTable UpdateTable TagResource UntagResource ListTagsOfResource
+        CreateBackup DeleteBackup ListBackups
+    }
     lambda {
         CreateFunction GetFunctionConfiguration DeleteFunction AddPermission RemovePermission UpdateFunctionCode
         UpdateFunctionConfiguration TagResource UntagResource Invoke
     }
     logs { DescribeLogGroups ListTagsForResource CreateLogGroup DeleteLogGroup PutRetentionPolicy DeleteRetentionPolicy TagResource UntagResource }
     apigateway {
-        ImportRestApi UpdateRestApi PutRestApi DeleteRestApi CreateDeployment DeleteDeployment CreateStage GetStage
+        ImportRestApi UpdateRestApi PutRestApi DeleteRestApi CreateDeployment DeleteDeployment CreateStage GetStage GetRestApi GetDeployments
         UpdateStage DeleteStage TagResource UntagResource CreateApiKey GetApiKeys GetApiKey DeleteApiKey
         CreateUsagePlan GetUsagePlans GetUsagePlan DeleteUsagePlan CreateUsagePlanKey GetUsagePlanKey DeleteUsagePlanKey
     }

@@ -1,6 +1,6 @@
 //! The rules of resource policies: which actions and resources the policy of a table or a stream may name.
 //!
-//! It reads documents that parse, and judges neither principals nor conditions; nothing is decided by it.
+//! It reads documents that parse; no call is decided by it.
 //!
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/rbac-iam-actions.html>
 
@@ -66,11 +66,26 @@ impl PolicyOf<'_> {
         }
     }
 
-    /// Refuses a document that names actions or resources that are not this one's.
+    /// Refuses a document that names actions or resources that are not this one's, or that lets everyone in.
     ///
     /// # Errors
     /// It does.
     pub(crate) fn check(self, document: &str) -> Result<(), Invalid> {
+        self.check_names(document)?;
+        // SECURITY: what cannot be judged lets nobody in, either. Nobody can switch this off, as in AWS.
+        // <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/rbac-bpa-rbp.html>
+        let is_private = analysis::access::no_public_access(document).is_ok_and(|public| public.is_empty());
+        if is_private {
+            return Ok(());
+        }
+        Err(Invalid::parameter(
+            "Invalid policy document: Block Public Access: the policy grants public access to the resource. Name principals, \
+             or narrow the statement by a condition with fixed values"
+                .to_owned(),
+        ))
+    }
+
+    fn check_names(self, document: &str) -> Result<(), Invalid> {
         let document: Value = serde_json::from_str(document).unwrap_or_default();
         let statements = document.get("Statement").map(each).unwrap_or_default();
         let named = |elements: [&str; 2]| -> Vec<&str> {
@@ -142,14 +157,36 @@ mod tests {
                 json!({"Statement": {"Action": action, "Resource": resource}}),
                 json!({"Statement": [{"NotAction": [action], "NotResource": [resource]}]}),
             ] {
-                let message =
-                    of.check(&document.to_string()).err().map(Invalid::into_message).unwrap_or_default();
+                let message = of
+                    .check_names(&document.to_string())
+                    .err()
+                    .map(Invalid::into_message)
+                    .unwrap_or_default();
                 assert_eq!(message.is_empty(), refused.is_empty(), "{document}: {message}");
                 assert!(
                     message.ends_with(refused) || message.ends_with(&format!("invalid: \"{refused}\"")),
                     "{message}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn a_policy_that_lets_everyone_in_is_refused() {
+        let of = |principal: Value, condition: Value| {
+            let document = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": principal,
+                "Action": "dynamodb:GetItem", "Resource": TABLE, "Condition": condition}]});
+            PolicyOf::Table(TABLE).check(&document.to_string()).is_ok()
+        };
+        assert!(of(json!({"AWS": "111122223333"}), json!({})));
+        assert!(of(json!("*"), json!({"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}})));
+        for condition in [
+            json!({}),
+            json!({"Bool": {"aws:SecureTransport": "true"}}),
+            json!({"StringLike": {"aws:PrincipalOrgID": "o-*"}}),
+            json!({"StringLike": {"aws:userid": "*"}}),
+        ] {
+            assert!(!of(json!("*"), condition.clone()), "{condition}");
         }
     }
 }

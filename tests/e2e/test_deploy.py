@@ -126,11 +126,14 @@ def test_what_may_hold_data_is_not_removed_to_deploy(platform, tmp_path, name):
     template.write_text(groups(name, 1, broken=True))
     kept = fastness(platform, "deploy", str(template), "--stack-name", name, "--on-failure", "do-nothing")
     assert kept.returncode == 1 and "CREATE_FAILED" in kept.stdout, kept.stdout + kept.stderr
+    kept = fastness(platform, "deploy", str(template), "--stack-name", name)
+    assert kept.returncode == 1 and "UPDATE_FAILED" in kept.stdout, kept.stdout + kept.stderr
+    made = logs.describe_log_groups(logGroupNamePrefix=f"/{name}/")["logGroups"]
+    assert made and client.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"] == "UPDATE_FAILED"
     template.write_text(groups(name, 1))
-    refused = fastness(platform, "deploy", str(template), "--stack-name", name)
-    assert refused.returncode == 1 and f"the stack `{name}` is in CREATE_FAILED" in refused.stderr, refused.stdout + refused.stderr
-    assert logs.describe_log_groups(logGroupNamePrefix=f"/{name}/")["logGroups"]
-    assert client.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"] == "CREATE_FAILED"
+    mended = fastness(platform, "deploy", str(template), "--stack-name", name)
+    assert mended.returncode == 0, mended.stdout + mended.stderr
+    assert logs.describe_log_groups(logGroupNamePrefix=f"/{name}/")["logGroups"] == made, "what was kept is what is there"
     assert fastness(platform, "delete", name).returncode == 0
 
 

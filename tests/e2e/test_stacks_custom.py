@@ -124,6 +124,32 @@ def test_a_refusal_of_the_function_rolls_back(client, name):
     client.delete_stack(StackName=made)
 
 
+UNREAD = """
+import urllib.error
+import urllib.request
+
+def handler(event, context):
+    body = b"x" * 5000 if event["ResourceProperties"]["Size"] == "long" else b"no json"
+    request = urllib.request.Request(event["ResponseURL"], data=body, method="PUT", headers={"content-type": ""})
+    try:
+        urllib.request.urlopen(request)
+    except urllib.error.HTTPError as refused:
+        print(refused.code)
+"""
+
+
+@pytest.mark.parametrize("size, reason", [("long", "Response object is too long."), ("text", "Response is not valid JSON")])
+def test_an_answer_that_cannot_be_read_fails_at_once(client, name, size, reason):
+    body = json.loads(template({"ZipFile": UNREAD}, "python3.12", size))
+    body["Resources"]["Thing"]["Properties"]["ServiceTimeout"] = 3600
+    made = client.create_stack(StackName=name, TemplateBody=json.dumps(body), Capabilities=["CAPABILITY_IAM"], DisableRollback=True)["StackId"]
+    assert settled(client, made) == "CREATE_FAILED"
+    assert f"Thing CREATE_FAILED {reason}" in told(client, made), told(client, made)
+    client.delete_stack(StackName=made, RetainResources=[])
+    assert settled(client, made) in ("DELETE_COMPLETE", "DELETE_FAILED")
+    client.delete_stack(StackName=made)
+
+
 def test_the_caller_needs_leave_to_invoke(platform, client, name):
     made = client.create_stack(StackName=name, TemplateBody=template({"ZipFile": PYTHON}, "python3.12", "one"), Capabilities=["CAPABILITY_IAM"])["StackId"]
     assert settled(client, made) == "CREATE_COMPLETE", told(client, made)

@@ -147,3 +147,54 @@ def test_a_nested_stack_is_protected_as_its_root_is(platform, client, bucket, na
     client.update_termination_protection(StackName=name, EnableTerminationProtection=False)
     client.delete_stack(StackName=stack)
     assert settled(client, stack) == "DELETE_COMPLETE"
+
+
+def retention(platform, group):
+    return platform.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"][0].get("retentionInDays")
+
+
+def test_a_template_that_changed_at_its_address_is_read_with_every_update(platform, client, bucket, name):
+    s3 = platform.client("s3")
+    s3.put_object(Bucket=bucket, Key="inner.json", Body=inner())
+    stack = client.create_stack(StackName=name, TemplateBody=outer(bucket, name))["StackId"]
+    assert settled(client, stack) == "CREATE_COMPLETE", events(client, stack)
+    s3.put_object(Bucket=bucket, Key="inner.json", Body=inner(30))
+    client.create_change_set(StackName=name, ChangeSetName="same", TemplateBody=outer(bucket, name), IncludeNestedStacks=True)
+    shown = client.describe_change_set(StackName=name, ChangeSetName="same")
+    assert (shown["Status"], shown["IncludeNestedStacks"]) == ("CREATE_COMPLETE", True), shown
+    assert shown["Changes"][0]["ResourceChange"]["Details"] == [{"Target": {"Attribute": "Properties", "RequiresRecreation": "Never"}, "Evaluation": "Dynamic", "ChangeSource": "Automatic"}]
+    client.update_stack(StackName=name, TemplateBody=outer(bucket, name))
+    assert settled(client, stack) == "UPDATE_COMPLETE", events(client, stack)
+    assert retention(platform, f"{name}-inner") == 30
+    client.update_stack(StackName=name, TemplateBody=outer(bucket, name))
+    assert settled(client, stack) == "UPDATE_COMPLETE", "nothing is changed, and nothing fails"
+    client.delete_stack(StackName=stack)
+    assert settled(client, stack) == "DELETE_COMPLETE"
+
+
+def test_the_way_back_finds_what_a_nested_stack_was_and_not_what_stands_at_its_address(platform, client, bucket, name):
+    s3 = platform.client("s3")
+    middle = lambda retention=7: json.dumps({"Parameters": {"Name": {"Type": "String"}}, "Resources": {"Deep": {"Type": "AWS::CloudFormation::Stack", "Properties": {
+        "TemplateURL": f"https://{bucket}.s3.amazonaws.com/deep.json", "Parameters": {"Name": {"Fn::Sub": "${Name}-deep"}}}},
+        "G": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": {"Ref": "Name"}, "RetentionInDays": retention}}},
+        "Outputs": {"Arn": {"Value": {"Fn::GetAtt": ["Deep", "Outputs.Arn"]}}}})
+    s3.put_object(Bucket=bucket, Key="inner.json", Body=middle())
+    s3.put_object(Bucket=bucket, Key="deep.json", Body=inner())
+    stack = client.create_stack(StackName=name, TemplateBody=outer(bucket, name))["StackId"]
+    assert settled(client, stack) == "CREATE_COMPLETE", events(client, stack)
+    s3.put_object(Bucket=bucket, Key="inner.json", Body=middle(30))
+    s3.put_object(Bucket=bucket, Key="deep.json", Body=inner(30))
+    changed = json.loads(outer(bucket, name))
+    changed["Resources"]["Bad"] = {"Type": "AWS::Logs::LogGroup", "DependsOn": "Inner", "Properties": {"LogGroupName": f"{name}-bad", "RetentionInDays": 4}}
+    for _ in range(2):
+        client.update_stack(StackName=name, TemplateBody=json.dumps(changed))
+        assert settled(client, stack) == "UPDATE_ROLLBACK_COMPLETE"
+        nested = client.describe_stack_resources(StackName=name, LogicalResourceId="Inner")["StackResources"][0]["PhysicalResourceId"]
+        assert settled(client, nested) == "UPDATE_COMPLETE", events(client, nested)
+        assert (retention(platform, f"{name}-inner-deep"), retention(platform, f"{name}-inner")) == (7, 7)
+    del changed["Resources"]["Bad"]
+    client.update_stack(StackName=name, TemplateBody=json.dumps(changed))
+    assert settled(client, stack) == "UPDATE_COMPLETE", events(client, stack)
+    assert (retention(platform, f"{name}-inner-deep"), retention(platform, f"{name}-inner")) == (30, 30)
+    client.delete_stack(StackName=stack)
+    assert settled(client, stack) == "DELETE_COMPLETE"

@@ -32,6 +32,8 @@ def test_named_types_are_skipped_and_that_is_told(tmp_path):
     assert refused.returncode != 0
     # All of them at once.
     assert "Unrecognized resource types: [AWS::Events::Rule, AWS::SNS::Topic, AWS::SQS::Queue]" in refused.stderr, refused.stderr
+    slip = subprocess.run([binary(), "up", str(tmp_path / "app"), "--once", "--listen", "127.0.0.1:0", "--data-dir", str(tmp_path / "refused"), "--allow-unsupported", "AWS::IAM::Role"], capture_output=True, text=True, timeout=120)
+    assert slip.returncode != 0 and "AWS::IAM::Role is supported: --allow-unsupported is for types that are not" in slip.stderr, slip.stderr
     skip = [part for kind in ("AWS::SQS::Queue", "AWS::SNS::Topic", "AWS::Events::Rule") for part in ("--allow-unsupported", kind)]
     running = Platform(tmp_path / "up", command=("up", str(tmp_path / "app")), arguments=("--json", "--no-watch", *skip)).start(timeout_s=120)
     try:

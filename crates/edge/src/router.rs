@@ -90,7 +90,12 @@ impl Router {
             let read = body::read(body, CALLBACK_BYTES_MAX, limits.body_timeout, memory).await;
             return match read {
                 Ok((body, _held)) => self.gateway.take_answer(&head, &body).await.map(Answer::whole),
-                Err(error) => refuse(error, Form::Plain),
+                Err(error) => {
+                    if matches!(error, BodyError::TooLarge(_)) {
+                        self.gateway.answer_is_too_long(&head).await;
+                    }
+                    refuse(error, Form::Plain)
+                }
             };
         }
         let stage = arrival.door.is_none() && self.gateway.serves(&head);

@@ -19,8 +19,8 @@ use store::{Key, Range, Store, StoreError, Table, Transaction};
 use tokio::sync::Notify;
 
 use crate::records::{self, RecordError};
-pub use answer::Shape;
 pub(crate) use answer::fuzz_answer;
+pub use answer::{NOT_JSON, Shape, TOO_LONG};
 pub(crate) use place::Place;
 
 /// What is awaited, by id.
@@ -252,9 +252,38 @@ pub(crate) async fn take(callbacks: Option<&Callbacks>, head: &Parts, body: &Byt
     if head.method != http::Method::PUT {
         return answer::plain(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "Use PUT.");
     }
-    let Some(text) = answer::text(body) else {
-        return answer::plain(StatusCode::BAD_REQUEST, "InvalidRequest", "The answer is not JSON.");
-    };
+    match answer::text(body) {
+        Some(text) => keep(callbacks, &place, text, |_| true).await,
+        None => {
+            refused(callbacks, &place, NOT_JSON).await;
+            answer::plain(StatusCode::BAD_REQUEST, "InvalidRequest", "The answer is not JSON.")
+        }
+    }
+}
+
+/// Notes that an answer was too long to be read: whoever awaits it need not wait any longer.
+pub(crate) async fn too_long(callbacks: Option<&Callbacks>, head: &Parts) {
+    let place = Place::of(head.uri.path(), head.uri.query().unwrap_or_default());
+    if let (Some(callbacks), Some(place)) = (callbacks, place)
+        && head.method == http::Method::PUT
+    {
+        refused(callbacks, &place, TOO_LONG).await;
+    }
+}
+
+/// Where one answer is awaited, one that cannot be read is that answer.
+async fn refused(callbacks: &Callbacks, place: &Place<'_>, why: &str) {
+    let told = serde_json::Value::from(why).to_string();
+    keep(callbacks, place, told, |record| record.shape == Shape::Once).await;
+}
+
+/// Writes an answer to the question that it belongs to, where the question takes it.
+async fn keep(
+    callbacks: &Callbacks,
+    place: &Place<'_>,
+    text: String,
+    takes: impl Fn(&Record) -> bool + Send,
+) -> Response<Bytes> {
     let (shared, key, digest) = (&callbacks.0, key(place.id), digest(place.secret));
     let now = shared.clock.now();
     let stored = match shared.store.get(CALLBACKS, key.clone()) {
@@ -271,8 +300,10 @@ pub(crate) async fn take(callbacks: Option<&Callbacks>, head: &Parts, body: &Byt
         let Some(mut record) = read(tx, &key)?.filter(|record| record.opens(&digest, now)) else {
             return Ok(false);
         };
-        record.take(text);
-        put(tx, &key, &record)?;
+        if takes(&record) {
+            record.take(text);
+            put(tx, &key, &record)?;
+        }
         Ok::<_, CallbackError>(true)
     });
     match taken.await {

@@ -111,6 +111,11 @@ impl Gateway {
         callback::take(self.0.callbacks.as_ref(), head, body).await
     }
 
+    /// Notes that an answer was over its limit, and was not read.
+    pub async fn answer_is_too_long(&self, head: &Parts) {
+        callback::too_long(self.0.callbacks.as_ref(), head).await;
+    }
+
     /// True where a request is addressed to a stage or a function URL, whether or not there is one.
     pub fn serves(&self, head: &Parts) -> bool {
         Address::of(head).is_some() || UrlAddress::of(head).is_some()

@@ -36,7 +36,9 @@ mod validate;
 mod variables;
 
 pub use body::Body;
-pub use callback::{Addresses, CALLBACK_BYTES_MAX, CALLBACKS, CallbackError, Callbacks, Shape};
+pub use callback::{
+    Addresses, CALLBACK_BYTES_MAX, CALLBACKS, CallbackError, Callbacks, NOT_JSON, Shape, TOO_LONG,
+};
 pub use exchange::{Trial, TrialError, Tried};
 pub use gateway::{BODY_BYTES_MAX, Gateway, INTEGRATION_MILLIS_MAX};
 pub use logs::{Deliverer, Logs, group_of, trusts_gateway};

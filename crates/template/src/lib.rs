@@ -15,6 +15,7 @@ pub mod limits;
 mod macros;
 pub mod parameter;
 mod plan;
+mod references;
 mod rules;
 pub mod sam;
 mod scope;

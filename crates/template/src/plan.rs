@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use crate::document::Places;
 use crate::error::TemplateError;
-use crate::intrinsic::{self, Attribute, Piece, Resources};
+use crate::intrinsic::{self, Resources};
+use crate::references::{References, unresolved};
 use crate::scope::Scope;
 use crate::template::{Output, Resource, Template};
 
@@ -64,8 +65,7 @@ impl Plan {
         }
         check_existing(&dependencies, &resources)?;
         for (key, output) in &outputs {
-            let mut references =
-                References { template, scope: &scope, found: BTreeSet::new(), block: "Outputs" };
+            let mut references = References::taken(template, &scope, "Outputs");
             let located = |error: TemplateError, member: &str| {
                 error.under(member).under(key).under("Outputs").located(&template.places)
             };
@@ -111,6 +111,18 @@ impl Plan {
             error.under("Properties").under(logical_id).under("Resources").located(&self.places)
         };
         Ok(resolved.map_err(|error| located(error).at(resource.line))?.unwrap_or_default())
+    }
+
+    /// The `Metadata` of a resource with every function resolved, where it has some.
+    pub fn metadata(
+        &self,
+        logical_id: &str,
+        resources: &dyn Resources,
+    ) -> Result<Option<Value>, TemplateError> {
+        match self.resources.get(logical_id).and_then(|resource| resource.metadata.as_ref()) {
+            Some(metadata) => intrinsic::resolve(metadata, &self.scope, resources),
+            None => Ok(None),
+        }
     }
 
     /// A policy of a resource (`CreationPolicy`, `UpdatePolicy`) with every function resolved, where it has one.
@@ -159,19 +171,13 @@ impl Plan {
     }
 }
 
-fn unresolved(logical_id: &str, block: &str) -> TemplateError {
-    TemplateError::format(format_args!(
-        "Unresolved resource dependencies [{logical_id}] in the {block} block of the template"
-    ))
-}
-
 fn dependencies_of(
     id: &str,
     resource: &Resource,
     template: &Template,
     scope: &Scope,
 ) -> Result<BTreeSet<String>, TemplateError> {
-    let mut references = References { template, scope, found: BTreeSet::new(), block: "Resources" };
+    let mut references = References::taken(template, scope, "Resources");
     references.visit(&resource.properties).map_err(|error| error.under("Properties"))?;
     for (name, policy) in &resource.policies {
         references.visit(policy).map_err(|error| error.under(name))?;
@@ -238,79 +244,4 @@ fn order(
         return Ok(placed.into_iter().map(str::to_owned).collect());
     }
     Err(circular(resources.keys().map(String::as_str).filter(|id| !placed.contains(id))))
-}
-
-/// Collects the resources that a tree refers to, following only the branches of `Fn::If` that are taken.
-struct References<'a> {
-    template: &'a Template,
-    scope: &'a Scope,
-    found: BTreeSet<String>,
-    block: &'static str,
-}
-
-impl References<'_> {
-    fn visit(&mut self, value: &Value) -> Result<(), TemplateError> {
-        match value {
-            Value::Array(items) => items
-                .iter()
-                .enumerate()
-                .try_for_each(|(at, item)| self.visit(item).map_err(|error| error.under(at.to_string()))),
-            Value::Object(map) => match intrinsic::function(map) {
-                Some(("Ref", Value::String(name))) => self.reference(name),
-                Some(("Fn::GetAtt", argument)) => {
-                    let (id, attribute) = intrinsic::attribute_parts(argument)?;
-                    self.attribute(id)?;
-                    match attribute {
-                        Attribute::Function(function) => self.visit(function),
-                        Attribute::Text(_) => Ok(()),
-                    }
-                }
-                Some(("Fn::Sub", argument)) => self.substitution(argument),
-                Some(("Fn::If", argument)) => self.visit(intrinsic::branch(argument, self.scope)?),
-                Some((_, argument)) => self.visit(argument),
-                None => map
-                    .iter()
-                    .try_for_each(|(name, value)| self.visit(value).map_err(|error| error.under(name))),
-            },
-            _ => Ok(()),
-        }
-    }
-
-    fn reference(&mut self, name: &str) -> Result<(), TemplateError> {
-        if name == "AWS::NoValue" || self.scope.value(name).is_some() {
-            return Ok(());
-        }
-        if !self.template.resources.contains_key(name) {
-            return Err(unresolved(name, self.block));
-        }
-        self.found.insert(name.to_owned());
-        Ok(())
-    }
-
-    fn attribute(&mut self, id: &str) -> Result<(), TemplateError> {
-        if !self.template.resources.contains_key(id) {
-            let message = format_args!("instance of Fn::GetAtt references undefined resource {id}");
-            return Err(TemplateError::function(message));
-        }
-        self.found.insert(id.to_owned());
-        Ok(())
-    }
-
-    fn substitution(&mut self, argument: &Value) -> Result<(), TemplateError> {
-        let (template, variables) = intrinsic::sub_parts(argument)?;
-        for value in variables.into_iter().flat_map(|own| own.values()) {
-            self.visit(value)?;
-        }
-        for piece in intrinsic::sub_pieces(template)? {
-            let Piece::Name(name) = piece else { continue };
-            if variables.is_some_and(|own| own.contains_key(name)) {
-                continue;
-            }
-            match name.split_once('.') {
-                Some((id, _)) => self.attribute(id)?,
-                None => self.reference(name)?,
-            }
-        }
-        Ok(())
-    }
 }

@@ -26,6 +26,17 @@ pub struct Pseudo {
 }
 
 impl Pseudo {
+    /// True where there is such a pseudo parameter.
+    pub(crate) fn has(name: &str) -> bool {
+        let any = Self {
+            account_id: String::new(),
+            region: String::new(),
+            stack_id: String::new(),
+            stack_name: String::new(),
+        };
+        any.get(name).is_some()
+    }
+
     /// The value of `AWS::…`, or `None` where there is no such pseudo parameter. `AWS::NoValue` is not one: it is an absence.
     pub fn get(&self, name: &str) -> Option<Value> {
         Some(match name {

@@ -125,6 +125,11 @@ impl Template {
         }
         Ok(template)
     }
+
+    /// Refuses references to what is nowhere in the template, whether its conditions hold or not.
+    pub fn check_references(&self) -> Result<(), TemplateError> {
+        crate::references::check(self)
+    }
 }
 
 /// The `Parameters` of a document, before anything else of it is looked at.
@@ -252,9 +257,11 @@ fn is_plain(value: &Value) -> bool {
 }
 
 fn resource(name: &str, value: &Value, line: Option<u32>) -> Result<Resource, TemplateError> {
-    let body = value.as_object().ok_or_else(|| {
-        TemplateError::format(format_args!("[/Resources/{name}] resource definition is malformed"))
-    })?;
+    if value.is_null() {
+        return Err(malformed(name, "'null' values are not allowed in templates"));
+    }
+    let body =
+        value.as_object().ok_or_else(|| TemplateError::format("Any Resources member must be an object."))?;
     let mut resource = Resource { properties: Value::Object(Map::new()), line, ..Resource::default() };
     for (attribute, value) in body {
         match attribute.as_str() {
@@ -327,6 +334,10 @@ fn output(name: &str, value: &Value) -> Result<Output, TemplateError> {
         match (attribute.as_str(), value) {
             ("Description", Value::String(text)) => output.description = Some(text.clone()),
             ("Condition", Value::String(name)) => output.condition = Some(name.clone()),
+            ("Value", Value::Null) => {
+                let why = format!("[/Outputs/{name}/Value] 'null' values are not allowed in templates");
+                return Err(TemplateError::format(why));
+            }
             ("Value", value) => output.value = value.clone(),
             ("Export", Value::Object(export)) if export.len() == 1 => {
                 let name = export.get("Name").ok_or_else(|| malformed("Export must have a Name."))?;

@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value;
 use template::{Plan, Resource};
 
+use crate::engine::STACK;
 use crate::error::Error;
 use crate::prepare::Symbolic;
 use crate::providers;
@@ -34,6 +35,8 @@ pub(crate) fn changes(sides: &Sides<'_>) -> Result<Vec<ChangeRecord>, Error> {
     for id in new.order() {
         let Some(resource) = new.resources().get(id) else { continue };
         let before = sides.old.and_then(|(old, _)| Some((old, old.resources().get(id)?)));
+        // What could not be made is made, and not changed.
+        let before = before.filter(|_| !sides.is_missing(id));
         let Some((old, before)) = before else {
             changes.push(ChangeRecord::of("Add", id, &resource.kind));
             continue;
@@ -46,6 +49,9 @@ pub(crate) fn changes(sides: &Sides<'_>) -> Result<Vec<ChangeRecord>, Error> {
         }
         let mut details = sides.attributes(before, resource);
         details.extend(sides.properties(id, (old, before), resource, &fates)?);
+        if details.is_empty() && resource.kind == STACK {
+            details.push(automatic());
+        }
         if details.is_empty() {
             continue;
         }
@@ -95,6 +101,18 @@ impl ChangeRecord {
     }
 }
 
+/// What a nested stack is asked for with every update of the stack around it: its template may have changed at its address.
+fn automatic() -> DetailRecord {
+    DetailRecord {
+        attribute: "Properties".to_owned(),
+        name: None,
+        recreation: "Never".to_owned(),
+        evaluation: "Dynamic".to_owned(),
+        source: "Automatic".to_owned(),
+        causing: None,
+    }
+}
+
 /// What surely replaces, then what may: the latter depends on what another resource becomes.
 fn replacement(details: &[DetailRecord]) -> &'static str {
     let mut replacing = details.iter().filter(|detail| detail.recreation != "Never").peekable();
@@ -105,6 +123,12 @@ fn replacement(details: &[DetailRecord]) -> &'static str {
 }
 
 impl Sides<'_> {
+    /// True where an operation that stopped left nothing of a resource, or something that is no whole one.
+    fn is_missing(&self, id: &str) -> bool {
+        let record = self.records.iter().find(|record| record.logical_id == id);
+        record.is_some_and(|record| record.status == "CREATE_FAILED")
+    }
+
     fn physical(&self, id: &str) -> Option<String> {
         let record = self.records.iter().find(|record| record.logical_id == id);
         record.and_then(|record| record.physical.as_ref()).map(|physical| physical.id.clone())

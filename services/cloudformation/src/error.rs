@@ -13,6 +13,8 @@ service::service_error! {
         ChangeSetNotFound = "ChangeSetNotFoundException",
         /// The change set cannot be executed or deleted now.
         InvalidChangeSetStatus = "InvalidChangeSetStatusException",
+        /// A request token was used for another request.
+        TokenAlreadyExists = "TokenAlreadyExistsException",
         /// A quota is reached.
         LimitExceeded = "LimitExceededException",
     }

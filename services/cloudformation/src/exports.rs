@@ -91,6 +91,11 @@ pub(crate) fn all(
     found.iter().map(|(_, bytes)| pair(bytes)).collect()
 }
 
+/// The same with who exports them.
+pub(crate) fn listed(store: &Store, account: AccountId, region: &str) -> Result<Vec<ExportRecord>, Error> {
+    store.scan_prefix(EXPORTS, home(account, region))?.iter().map(|(_, bytes)| decode(bytes)).collect()
+}
+
 /// The names of the stacks that use an export.
 pub(crate) fn users(
     store: &Store,

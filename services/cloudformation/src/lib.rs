@@ -14,8 +14,9 @@
 //! `/tags/*`. The SAM transform tags every role and function (`lambda:createdBy`), so a SAM application's role always needs
 //! the first and third. The `aws:cloudformation:*` tags that this service puts on by itself take no leave.
 //!
-//! Deliberate differences from AWS: change sets are ready when `CreateChangeSet` answers; events carry no resource
-//! properties; a deleted custom-named resource of another owner is never adopted; stack sets, imports of resources
+//! Deliberate differences from AWS: change sets are ready when `CreateChangeSet` answers, and tell of a nested stack that it
+//! changes, not what in it does; events carry no resource properties; a nested stack does not wait for the one around it
+//! before it cleans up, and goes back by an update of its own; metadata is masked where AWS masks none; a deleted custom-named resource of another owner is never adopted; stack sets, imports of resources
 //! and rollback triggers are not offered.
 
 mod access;
@@ -32,6 +33,7 @@ mod model;
 mod operations;
 mod prepare;
 mod providers;
+mod purge;
 mod records;
 mod registry;
 mod role;
@@ -48,7 +50,7 @@ use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use gateway::Callbacks;
-use service::{Service, ServiceBuilder};
+use service::{Pipeline, Service, ServiceBuilder};
 use store::Store;
 use tokio::sync::{Notify, Semaphore};
 
@@ -56,7 +58,7 @@ pub use error::Error;
 
 use operations::{
     change_sets, describe, drift as drifts, protection, resources, rollback, signal, stacks as stack,
-    templates,
+    templates, update,
 };
 
 /// What the handlers share.
@@ -131,11 +133,16 @@ impl CloudFormation {
     }
 }
 
+/// True where stacks can have resources of this type.
+pub fn offers(kind: &str, pipeline: &Pipeline) -> bool {
+    providers::is_offered(kind, pipeline)
+}
+
 /// The service's operation table.
 pub fn service(state: impl Into<Arc<CloudFormation>>) -> Service {
     let builder = ServiceBuilder::new("cloudformation", state.into())
         .operation::<api::CreateStack, _, _, _, _>(access::create_stack, stack::create)
-        .operation::<api::UpdateStack, _, _, _, _>(access::update_stack, stack::update)
+        .operation::<api::UpdateStack, _, _, _, _>(access::update_stack, update::update)
         .operation::<api::DeleteStack, _, _, _, _>(access::delete_stack, stack::delete)
         .operation::<api::UpdateTerminationProtection, _, _, _, _>(
             access::update_termination_protection,
@@ -189,6 +196,7 @@ pub fn service(state: impl Into<Arc<CloudFormation>>) -> Service {
         .operation::<api::ListChangeSets, _, _, _, _>(access::list_change_sets, change_sets::list);
     declined::decline(builder)
         .job("cloudformation/resume", engine::resume)
+        .job("cloudformation/purge", purge::run)
         .job("cloudformation/drift", drift::resume)
         .build()
 }

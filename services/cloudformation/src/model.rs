@@ -35,6 +35,9 @@ pub(crate) const STACKS_MAX: usize = 2_000;
 /// Tags on one stack.
 pub(crate) const TAGS_MAX: usize = 50;
 
+/// What was asked of a nested stack that goes back with the one around it, as its events tell it.
+pub(crate) const WAY_BACK: &str = "ROLLBACK";
+
 /// How deep stacks may be nested in one another.
 pub(crate) const NESTED_MAX: usize = 5;
 
@@ -43,6 +46,7 @@ pub(crate) fn can_update(status: &str) -> bool {
     matches!(
         status,
         status::CREATE_COMPLETE
+            | status::CREATE_FAILED
             | status::UPDATE_COMPLETE
             | status::UPDATE_ROLLBACK_COMPLETE
             | status::UPDATE_FAILED
@@ -106,7 +110,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), Error> {
     }
     Err(Error::Validation(format!(
         "1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint: Member must satisfy \
-         regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"
+         regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*|arn:[-a-zA-Z0-9:/._+]*"
     )))
 }
 
@@ -221,7 +225,8 @@ mod tests {
 
     #[test]
     fn a_stack_at_work_is_left_alone() {
-        assert!(can_update(status::CREATE_COMPLETE) && !can_update(status::ROLLBACK_COMPLETE));
+        assert!(can_update(status::CREATE_COMPLETE) && can_update(status::CREATE_FAILED));
+        assert!(!can_update(status::ROLLBACK_COMPLETE));
         assert!(can_delete(status::ROLLBACK_COMPLETE) && !can_delete(status::UPDATE_CLEANUP));
         assert!(can_delete(status::REVIEW_IN_PROGRESS) && can_delete(status::CREATE_IN_PROGRESS));
         assert!(!can_delete(status::UPDATE_IN_PROGRESS) && !can_delete(status::DELETE_IN_PROGRESS));

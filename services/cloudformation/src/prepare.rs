@@ -264,6 +264,7 @@ pub(crate) fn content(request: Request<'_>) -> Result<(Content, Plan), Error> {
     let template = &parsed.template;
     model::check_capabilities(template, &request.capabilities, parsed.expanded, request.by_change_set)?;
     check_resources(template, request.pipeline)?;
+    template.check_references()?;
     check_tags(&request.tags)?;
     let values = parameter::resolve(template, &given, &request.previous)?;
     let parameters = parameter_records(&values, template);

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use store::Table;
 
+use crate::model::status;
+
 /// Stacks by account, region and id; deleted ones stay.
 pub(crate) const STACKS: Table = Table::new(0x0701, "cloudformation/stacks");
 /// The id of the stack that has a name now, by account, region and name.
@@ -87,9 +89,9 @@ pub(crate) struct StackRecord {
     /// The role as which the other services are called, where one was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) role_arn: Option<String>,
-    /// The token of the last operation, and the state in which it began: the same call again is the same operation.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) last_token: Option<(String, String)>,
+    /// The tokens of its last operations, newest last: the same call again is the same operation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) tokens: Vec<TokenRecord>,
     /// The change set by which it was last made or changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) change_set_id: Option<String>,
@@ -105,6 +107,39 @@ pub(crate) struct StackRecord {
     /// What is known of its drift.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) drift: Option<StackDrift>,
+    /// Of a nested stack, what it was before the stack around it changed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) former: Option<FormerRecord>,
+}
+
+/// A token that a caller gave to a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TokenRecord {
+    pub(crate) token: String,
+    /// The digest of what was asked.
+    pub(crate) request: String,
+    /// The number of the operation that it began.
+    pub(crate) operation: u64,
+}
+
+/// What a nested stack was, for the way back of the stack around it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FormerRecord {
+    /// The id of the operation behind which it stood when the stack around last stood firm.
+    pub(crate) stands: String,
+    /// How many operations it had when this was kept.
+    pub(crate) operations: u64,
+    /// The number of the operation of the stack around that changed it.
+    pub(crate) by: u64,
+    pub(crate) content: Content,
+}
+
+impl StackRecord {
+    /// True where everything was as asked once: what never was has nothing to go back to.
+    pub(crate) fn stood_firm(&self) -> bool {
+        let is_half_way = self.status == status::UPDATE_FAILED && self.firm.is_none();
+        self.status != status::CREATE_FAILED && !is_half_way
+    }
 }
 
 /// How far a stack is from its template.
@@ -240,6 +275,17 @@ pub(crate) enum OnFailure {
     Nothing,
 }
 
+impl OnFailure {
+    /// As AWS names it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Rollback => "ROLLBACK",
+            Self::Delete => "DELETE",
+            Self::Nothing => "DO_NOTHING",
+        }
+    }
+}
+
 /// An operation under way: enough to go on with it after a restart.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct OperationRecord {
@@ -252,7 +298,7 @@ pub(crate) struct OperationRecord {
     /// True where the caller's call was protected on its way.
     pub(crate) is_secure: bool,
     pub(crate) token: Option<String>,
-    /// What the stack was before an update.
+    /// What the stack was before an update; nothing where it never stood firm.
     pub(crate) before: Option<Content>,
     /// Logical ids that a deletion, or the way back, leaves alone.
     pub(crate) retain: Vec<String>,
@@ -268,6 +314,14 @@ pub(crate) struct OperationRecord {
 }
 
 impl OperationRecord {
+    /// Turns back: to what the stack was, or to nothing where it never stood firm.
+    pub(crate) fn turn_back(&mut self) {
+        self.phase = Phase::Rollback;
+        if self.before.is_none() {
+            self.kind = OperationKind::Create;
+        }
+    }
+
     /// What was asked for, as AWS names it.
     pub(crate) fn name(&self) -> &str {
         self.asked.as_deref().unwrap_or(match self.kind {
@@ -389,6 +443,15 @@ pub(crate) struct ChangeSetRecord {
     pub(crate) role_arn: Option<String>,
     /// The state of the stack for which it was made: executing it later, after another change, is refused.
     pub(crate) stack_operations: u64,
+    /// The token of the call that made it: the same call again makes no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) client_token: Option<String>,
+    /// What is to become of its stack if it fails, where that was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) on_stack_failure: Option<OnFailure>,
+    /// True where it was asked to tell of nested stacks.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) include_nested_stacks: bool,
 }
 
 /// One difference that a change set would make.

@@ -88,6 +88,21 @@ pub(crate) fn all(store: &Store, account: AccountId, region: &Region) -> Result<
     found.iter().map(|(_, bytes)| decode(bytes)).collect()
 }
 
+/// The stacks of an account in a region that were not deleted: no work is spent on those that were.
+pub(crate) fn live(store: &Store, account: AccountId, region: &Region) -> Result<Vec<StackRecord>, Error> {
+    let names = store.scan_prefix(NAMES, home(account, region.as_str()))?;
+    let mut found = Vec::with_capacity(names.len());
+    for (_, id) in names {
+        found.extend(by_id(store, account, region.as_str(), &String::from_utf8_lossy(&id))?);
+    }
+    Ok(found)
+}
+
+/// How many those are.
+pub(crate) fn count(store: &Store, account: AccountId, region: &Region) -> Result<usize, Error> {
+    Ok(store.scan_prefix(NAMES, home(account, region.as_str()))?.len())
+}
+
 /// Every stack that has an operation under way.
 pub(crate) fn unfinished(store: &Store) -> Result<Vec<StackRecord>, Error> {
     let mut found = Vec::new();
@@ -232,6 +247,10 @@ pub(crate) fn event(
     let (logical_id, physical_id, kind) = subject;
     let id = match kind {
         "AWS::CloudFormation::Stack" => crypto::random::uuid(),
+        // The second event of a creation may be of the same millisecond as the first.
+        _ if reason == Some("Resource creation Initiated") => {
+            format!("{logical_id}-{status}-{}", crypto::random::uuid())
+        }
         _ => format!("{logical_id}-{status}-{}", at.iso8601_millis()),
     };
     EventRecord {

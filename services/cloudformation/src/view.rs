@@ -287,7 +287,7 @@ pub(crate) fn change_set_summary(stack: &StackRecord, set: &ChangeSetRecord) -> 
         status_reason: set.reason.clone(),
         creation_time: Some(set.created_at),
         description: set.description.clone(),
-        include_nested_stacks: Some(false),
+        include_nested_stacks: Some(set.include_nested_stacks),
         ..api::ChangeSetSummary::default()
     }
 }

@@ -146,6 +146,9 @@ impl Work<'_> {
         let call = if existing.is_some() { Call::Update } else { Call::Create };
         let stack = existing.as_ref();
         input::add(&self.choices, self.on_failure, &mut input, call, &document, stack);
+        if stack.is_some_and(|stack| is_half_way(&stack.status)) {
+            input.push(("DisableRollback".to_owned(), "true".to_owned()));
+        }
         let told = match &existing {
             Some(stack) => self.calls.told(&stack.id)?,
             None => HashSet::new(),
@@ -173,7 +176,7 @@ impl Work<'_> {
                 let gone = follow(self.calls, &stack.id, told, self.progress, None)?;
                 if gone.is_good() { Ok(None) } else { Err(gone.text().into()) }
             }
-            status @ ("CREATE_FAILED" | "DELETE_FAILED") => Err(stuck(&stack.name, status).into()),
+            status @ "DELETE_FAILED" => Err(stuck(&stack.name, status).into()),
             "REVIEW_IN_PROGRESS" => {
                 Err(format!("a change set of stack {} waits for review", stack.name).into())
             }
@@ -197,6 +200,11 @@ pub(crate) fn stuck(name: &str, status: &str) -> String {
         "the stack `{name}` is in {status}: what it made may be there still, with its data, and is not removed unasked; \
          `fastness delete {name}` removes it for good, then it can be deployed anew"
     )
+}
+
+/// True for a stack that stopped half-way: the next try goes on from there, and takes nothing back that may hold data.
+pub(crate) fn is_half_way(status: &str) -> bool {
+    matches!(status, "CREATE_FAILED" | "UPDATE_FAILED")
 }
 
 /// Where in the template something stands.

@@ -158,10 +158,14 @@ impl Deployer {
     ) -> Result<Deployed, Error> {
         let existing = self.ready(name, &mut tell).await?;
         let mut told = self.told(name).await?;
-        let is_new = existing.is_none();
-        let started = match input_of(name, template, choices) {
-            input if is_new => self.call::<api::CreateStack>(input).await.map(|_| ()),
-            input => self.call::<api::UpdateStack>(updating(input)).await.map(|_| ()),
+        let (is_new, input) = (existing.is_none(), input_of(name, template, choices));
+        let started = match existing {
+            None => self.call::<api::CreateStack>(input).await.map(|_| ()),
+            Some(stack) => {
+                let goes_on = deploy::is_half_way(&stack.stack_status).then_some(true);
+                let input = api::UpdateStackInput { disable_rollback: goes_on, ..updating(input) };
+                self.call::<api::UpdateStack>(input).await.map(|_| ())
+            }
         };
         match started {
             Err(fault) if fault.message.contains("No updates are to be performed") => {
@@ -200,7 +204,7 @@ impl Deployer {
         };
         match stack.stack_status.as_str() {
             // What may hold data is not removed unasked.
-            status @ ("CREATE_FAILED" | "DELETE_FAILED") => Err(deploy::stuck(name, status).into()),
+            status @ "DELETE_FAILED" => Err(deploy::stuck(name, status).into()),
             // A creation that was rolled back leaves nothing that anyone used; only its removal frees the name.
             "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" => {
                 let input = api::DeleteStackInput { stack_name: name.to_owned(), ..Default::default() };
@@ -212,8 +216,8 @@ impl Deployer {
                     _ => Err(StackFailed { stack: name.to_owned(), status, failures }.into()),
                 }
             }
-            // An update that stopped half-way is tried again, from where it stopped.
-            "UPDATE_FAILED" => Ok(Some(stack)),
+            // What stopped half-way is tried again, from where it stopped.
+            "CREATE_FAILED" | "UPDATE_FAILED" => Ok(Some(stack)),
             "UPDATE_ROLLBACK_FAILED" => Err(stuck(
                 "`aws cloudformation continue-update-rollback` goes on with the way back, and skips what cannot go back where \
                  --resources-to-skip names it; then it can be updated again",

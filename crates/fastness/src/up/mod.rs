@@ -135,6 +135,10 @@ impl Up {
         if named.is_empty() {
             return Ok(document.root.clone());
         }
+        // A slip of the command line would leave out what the platform has: a role, and with it what it denies.
+        if let Some(kind) = named.iter().find(|kind| cloudformation::offers(kind, &self.running.pipeline)) {
+            return Err(format!("{kind} is supported: --allow-unsupported is for types that are not").into());
+        }
         let account = self.running.pipeline.home();
         let target = skip::Target {
             account: account.as_str(),

@@ -8,6 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use super::CALLBACK_BYTES_MAX;
 
+/// What stands for an answer that was no JSON object: a JSON text, which no answer is.
+pub const NOT_JSON: &str = "NOT_JSON";
+/// What stands for an answer that was too long.
+pub const TOO_LONG: &str = "TOO_LONG";
+
 /// How often a question is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Shape {

@@ -67,13 +67,29 @@ async fn what_is_forged_late_or_no_answer_is_refused() {
     for body in ["", "[]", "no", "{\"a\":"] {
         assert_eq!(put(&callbacks, &address, body).await, 400, "{body}");
     }
+    assert_eq!(callbacks.answers("q").unwrap(), [r#""NOT_JSON""#], "what cannot be read is the answer");
     let again = target(&callbacks.ask("q", Shape::Once, HOUR).await.unwrap().inside);
     assert_eq!(put(&callbacks, &address, "{}").await, 403, "asking again makes the address worthless");
     clock.advance_millis(3_600_000);
     assert_eq!(put(&callbacks, &again, "{}").await, 403);
-    assert!(callbacks.answers("q").unwrap().is_empty());
+    assert_eq!(callbacks.answers("q").unwrap().len(), 1);
     let (head, ()) = http::Request::get(&again).body(()).unwrap().into_parts();
     assert_eq!(take(Some(&callbacks), &head, &Bytes::new()).await.status(), 405);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_long_ends_the_wait_of_whoever_has_the_address() {
+    let (callbacks, _) = callbacks().await;
+    for (id, shape, expected) in [("once", Shape::Once, 1), ("many", Shape::Many, 0)] {
+        let address = target(&callbacks.ask(id, shape, HOUR).await.unwrap().inside);
+        for (method, address) in [("GET", address.clone()), ("PUT", format!("{address}0")), ("PUT", address)]
+        {
+            assert!(callbacks.answers(id).unwrap().is_empty(), "{method} {address}");
+            let request = http::Request::builder().method(method).uri(&address).body(()).unwrap();
+            too_long(Some(&callbacks), &request.into_parts().0).await;
+        }
+        assert_eq!(callbacks.answers(id).unwrap().len(), expected);
+    }
 }
 
 #[tokio::test]

@@ -4,12 +4,12 @@
 //! an error, and [`ParameterValue`] does not print it.
 
 mod kind;
+mod pattern;
 mod value;
 
 use std::fmt;
 
 use indexmap::IndexMap;
-use regex_automata::meta::Regex;
 use serde_json::Value;
 
 use crate::error::TemplateError;
@@ -105,6 +105,11 @@ impl Parameter {
         Ok(parameter)
     }
 
+    /// `AllowedValues`; none where every value is allowed.
+    pub fn allowed_values(&self) -> &[String] {
+        &self.allowed_values
+    }
+
     /// Checks a value and takes it.
     fn accept(&self, name: &str, text: &str, lookup: &dyn Lookup) -> Result<ParameterValue, TemplateError> {
         self.check(name, text)?;
@@ -145,7 +150,7 @@ impl Parameter {
                 return refuse("must be one of AllowedValues".to_owned());
             }
             if let Some(pattern) = &self.allowed_pattern
-                && !matches_whole(name, pattern, part)?
+                && !pattern::matches_whole(name, pattern, part)?
             {
                 return refuse(format!("must match pattern {pattern}"));
             }
@@ -208,17 +213,6 @@ fn default_text(value: &Value) -> Option<String> {
         Value::Null => Some(String::new()),
         scalar => scalar_text(scalar),
     }
-}
-
-fn matches_whole(name: &str, pattern: &str, text: &str) -> Result<bool, TemplateError> {
-    let unusable =
-        |_| TemplateError::format(format_args!("Parameter {name}: AllowedPattern cannot be evaluated."));
-    // SECURITY: the pattern comes from the caller; the automaton is linear in the text and its size is capped.
-    let regex = Regex::builder()
-        .configure(Regex::config().nfa_size_limit(Some(1 << 20)).onepass_size_limit(Some(1 << 18)))
-        .build(&format!(r"\A(?:{pattern})\z"))
-        .map_err(unusable)?;
-    Ok(regex.is_match(text))
 }
 
 /// Brings declarations, given values and the previous operation's values together. All that is missing is told at once.

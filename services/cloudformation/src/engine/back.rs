@@ -129,7 +129,10 @@ async fn remove_new(run: &mut Run) -> Result<(), Error> {
             run.tell(&record, status::DELETE_IN_PROGRESS, None).await?;
             match deletion(run, &record.logical_id, remnant::made(&record)).await {
                 Ok(()) => run.tell(&record, status::DELETE_COMPLETE, None).await?,
-                Err(failure) => run.tell(&record, status::DELETE_FAILED, Some(failure.message)).await?,
+                Err(failure) => {
+                    let why = run.masked(failure.message);
+                    run.tell(&record, status::DELETE_FAILED, Some(why)).await?;
+                }
             }
         }
         if record.change == Some(Change::Replaced) {

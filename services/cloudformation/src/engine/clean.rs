@@ -41,16 +41,17 @@ async fn replaced(run: &mut Run) -> Result<(), Error> {
     for mut record in records.into_iter().rev() {
         let kept = record.update_replace_policy.as_deref() == Some("Retain");
         for old in remnant::replaced(&record) {
-            let mut told = record.clone();
-            told.physical = Some(old.clone());
             if kept {
-                run.tell(&told, status::DELETE_SKIPPED, None).await?;
+                run.tell_of((&record, &old), status::DELETE_SKIPPED, None).await?;
                 continue;
             }
-            let remnant = Remnant { physical: old, is_ours: true };
-            if let Err(failure) = deletion(run, &record.logical_id, vec![remnant]).await {
-                run.tell(&told, status::DELETE_FAILED, Some(failure.message)).await?;
-            }
+            run.tell_of((&record, &old), status::DELETE_IN_PROGRESS, None).await?;
+            let remnant = Remnant { physical: old.clone(), is_ours: true };
+            let (status, why) = match deletion(run, &record.logical_id, vec![remnant]).await {
+                Ok(()) => (status::DELETE_COMPLETE, None),
+                Err(failure) => (status::DELETE_FAILED, Some(run.masked(failure.message))),
+            };
+            run.tell_of((&record, &old), status, why.as_deref()).await?;
         }
         record.change = None;
         record.before = None;

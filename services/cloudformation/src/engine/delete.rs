@@ -90,7 +90,8 @@ pub(super) async fn all(run: &mut Run, doomed: Doomed) -> Result<Vec<String>, Er
                 match outcome.unwrap_or_else(|| Err(Failure::new("Internal Failure"))) {
                     Ok(()) => tell(run, &id, status::DELETE_COMPLETE, None).await?,
                     Err(failure) => {
-                        tell(run, &id, status::DELETE_FAILED, Some(failure.message)).await?;
+                        let why = run.masked(failure.message);
+                        tell(run, &id, status::DELETE_FAILED, Some(why)).await?;
                         failed.push(id);
                     }
                 }

@@ -37,7 +37,7 @@ pub(super) async fn end(
     if turn.back {
         let to_rollback = |stack: &mut StackRecord| {
             if let Some(operation) = &mut stack.operation {
-                operation.phase = Phase::Rollback;
+                operation.turn_back();
             }
         };
         return run.set_stack(turn.status, Some(&reason), to_rollback).await;
@@ -62,6 +62,9 @@ fn turn(stack: &StackRecord) -> Option<Turn> {
         }
         (OperationKind::Create, _) => (status::ROLLBACK_FAILED, false),
         (OperationKind::Update, Phase::Forward) if stack.disable_rollback => (status::UPDATE_FAILED, false),
+        (OperationKind::Update, Phase::Forward) if operation.before.is_none() => {
+            (status::ROLLBACK_IN_PROGRESS, true)
+        }
         (OperationKind::Update, Phase::Forward) => (status::UPDATE_ROLLBACK_IN_PROGRESS, true),
         // Everything is as asked by then: what could not be cleaned away does not undo the update.
         (OperationKind::Update, Phase::Cleanup) => (status::UPDATE_COMPLETE, false),

@@ -8,18 +8,18 @@ use serde_json::{Map, Value};
 use template::{Plan, Resource, TemplateError};
 
 use super::PARALLEL_MAX;
+use super::finish::{Failed, finish, keeps_what_is};
 use super::flight::Flight;
 use super::remnant::{self, Remnant};
-use super::run::Run;
+use super::run::{Run, STACK};
 use crate::diff;
 use crate::error::Error;
-use crate::exports;
-use crate::model::status;
 use crate::providers::{self, CREATION_CANCELLED, Failure, Provider};
-use crate::records::{
-    Change, OnFailure, OperationKind, OutputRecord, Phase, Physical, ResourceRecord, VERSION,
-};
+use crate::records::{Change, Physical, ResourceRecord, VERSION};
 use crate::stack_policy::Action;
+
+/// The state of a resource that could not be made, or not wholly.
+const CREATE_FAILED: &str = "CREATE_FAILED";
 
 /// What is to be done with one resource.
 enum Step {
@@ -36,15 +36,8 @@ struct Task {
     old: Option<Physical>,
     /// What an earlier try may have made.
     interrupted: Option<Remnant>,
-}
-
-/// What went wrong, by logical id.
-#[derive(Default)]
-struct Failed {
-    created: Vec<String>,
-    updated: Vec<String>,
-    /// True where the creation took longer than it may.
-    timed_out: bool,
+    /// What an earlier try made and could not finish.
+    wreck: Option<Physical>,
 }
 
 /// Carries the forward phase out, and chooses the next one.
@@ -54,14 +47,16 @@ pub(super) async fn go(run: &mut Run) -> Result<(), Error> {
     let mut seen: HashSet<String> = HashSet::new();
     let mut failed = Failed::default();
     protect_dropped(run, &plan, &mut failed);
+    let goes_on = failed.is_empty() && keeps_what_is(run);
     run.cancel.send_replace(false);
     loop {
         let mut tasks = Vec::new();
-        if !failed.is_empty() || run.is_taken_over() {
+        let stops = failed.timed_out || (!failed.is_empty() && !goes_on);
+        if stops || run.is_taken_over() {
             // Who waits for an answer from outside need not wait any longer.
             run.cancel.send_replace(true);
         } else if !run.is_cancelled() {
-            tasks = next_tasks(run, &plan, &mut seen, flight.len(), &mut failed);
+            tasks = next_tasks(run, &plan, &mut seen, (flight.len(), goes_on), &mut failed);
         }
         // One write for all that ended and all that begins: what is about to be done is written before it is done.
         run.flush().await?;
@@ -120,7 +115,7 @@ fn next_tasks(
     run: &mut Run,
     plan: &Plan,
     seen: &mut HashSet<String>,
-    flying: usize,
+    (flying, goes_on): (usize, bool),
     failed: &mut Failed,
 ) -> Vec<(String, Box<Task>)> {
     let mut tasks = Vec::new();
@@ -135,7 +130,9 @@ fn next_tasks(
             Step::Work(task) => tasks.push((id.clone(), task)),
             Step::Impossible(reason) => {
                 fail(run, id, Failure::new(reason), failed);
-                break;
+                if !goes_on {
+                    break;
+                }
             }
         }
     }
@@ -179,6 +176,10 @@ fn is_settled(run: &Run, id: &str) -> bool {
 impl Task {
     async fn carry_out(self: Box<Self>) -> Result<Physical, Failure> {
         let Some(old) = &self.old else {
+            if let Some(wreck) = &self.wreck {
+                let work = providers::Work { planned: String::new(), ..self.work.clone() };
+                self.provider.delete(&work, wreck).await.map_err(|failure| failure.after(wreck))?;
+            }
             if let Some(remnant) = self.interrupted {
                 if let Some(made) = self.provider.take_over(&self.work).await? {
                     return Ok(made);
@@ -223,11 +224,15 @@ fn begin(run: &mut Run, plan: &Plan, id: &str) -> Step {
         run.queue(record, false);
         return Step::Impossible(why);
     }
+    // What could not be finished is made again, and not changed into what was asked.
+    let wreck = record.physical.take_if(|_| record.status == CREATE_FAILED);
     let in_place = match &record.physical {
         None => None,
         Some(old) => {
             let changed = providers::changed(&old.properties, &properties);
-            if changed.is_empty() {
+            // What is in a nested stack may have changed though nothing of it here did.
+            let looks = resource.kind == STACK && run.protected(Action::Modify, id, STACK).is_none();
+            if changed.is_empty() && !looks {
                 record.settled = run.number();
                 run.queue(record, false);
                 return Step::Nothing;
@@ -263,10 +268,12 @@ fn begin(run: &mut Run, plan: &Plan, id: &str) -> Step {
         "Requested update requires the creation of a new physical resource; hence creating one.".to_owned()
     });
     record.status = if creates { "CREATE_IN_PROGRESS" } else { "UPDATE_IN_PROGRESS" }.to_owned();
+    // Written until there is another one: it is to go whatever happens meanwhile.
+    record.leftovers.extend(wreck.clone());
     run.queue(record, true);
     let mut work = run.work(id, &planned, &properties);
     work.place.creation_policy = policy;
-    Step::Work(Box::new(Task { provider, work, old: in_place, interrupted }))
+    Step::Work(Box::new(Task { provider, work, old: in_place, interrupted, wreck }))
 }
 
 /// What is known of a resource, with what the template says besides its properties.
@@ -326,12 +333,22 @@ fn succeed(run: &mut Run, id: &str, physical: Physical) {
         (false, false) => Change::Replaced,
     };
     keep_old(&mut record, old, change);
+    record.leftovers.retain(|left| left.id != physical.id);
     record.physical = Some(physical);
+    if creates {
+        initiated(run, &record);
+    }
     record.pending = None;
     record.settled = run.number();
     record.reason = None;
     record.status = if creates { "CREATE_COMPLETE" } else { "UPDATE_COMPLETE" }.to_owned();
     run.queue(record, true);
+}
+
+/// Tells the id of what is being made, as AWS does once there is one.
+fn initiated(run: &mut Run, record: &ResourceRecord) {
+    let reason = Some("Resource creation Initiated".to_owned());
+    run.queue(ResourceRecord { status: "CREATE_IN_PROGRESS".to_owned(), reason, ..record.clone() }, true);
 }
 
 /// Remembers what a resource was, for the way back; over several updates that stopped half-way, what it was at first.
@@ -354,7 +371,11 @@ fn fail(run: &mut Run, id: &str, failure: Failure, failed: &mut Failed) {
     if let Some(partial) = failure.partial {
         let old = record.physical.take();
         keep_old(&mut record, old, if creates { Change::Created } else { Change::Replaced });
+        record.leftovers.retain(|left| left.id != partial.id);
         record.physical = Some(*partial);
+        if creates {
+            initiated(run, &record);
+        }
     } else if let (Some(old), Some(pending)) = (&record.physical, pending) {
         // An update in place that failed may have done a part of its work: going back starts from what was tried.
         if old.id == pending.id && !failure.is_untouched {
@@ -368,101 +389,6 @@ fn fail(run: &mut Run, id: &str, failure: Failure, failed: &mut Failed) {
     let list = if creates { &mut failed.created } else { &mut failed.updated };
     list.push(id.to_owned());
     run.queue(record, true);
-}
-
-impl Failed {
-    fn is_empty(&self) -> bool {
-        self.created.is_empty() && self.updated.is_empty() && !self.timed_out
-    }
-
-    fn reason(&self) -> Option<String> {
-        if self.timed_out {
-            return Some("Stack creation time exceeded the specified timeout. ".to_owned());
-        }
-        let parts = [("create", &self.created), ("update", &self.updated)];
-        let told: Vec<String> = parts
-            .into_iter()
-            .filter(|(_, ids)| !ids.is_empty())
-            .map(|(verb, ids)| format!("The following resource(s) failed to {verb}: [{}]. ", ids.join(", ")))
-            .collect();
-        (!told.is_empty()).then(|| told.concat())
-    }
-}
-
-async fn finish(run: &mut Run, plan: &Plan, failed: &Failed) -> Result<(), Error> {
-    let Some(operation) = run.stack.operation.clone() else { return Ok(()) };
-    let creates = operation.kind == OperationKind::Create;
-    let outputs = match failed.reason() {
-        Some(reason) => Err(reason),
-        None if run.is_cancelled() => Err("Resource update cancelled".to_owned()),
-        None => plan.outputs(&run.references()).map_err(|error| error.message().to_owned()),
-    };
-    let reason = match outputs {
-        Ok(outputs) => {
-            let outputs = outputs.into_iter().map(|output| OutputRecord {
-                key: output.key,
-                value: output.value,
-                description: output.description,
-                export_name: output.export_name,
-            });
-            let outputs: Vec<OutputRecord> = outputs.collect();
-            match refused_exports(run, &outputs)? {
-                None => return complete(run, creates, outputs).await,
-                Some(reason) => reason,
-            }
-        }
-        Err(reason) => reason,
-    };
-    let disabled = run.stack.disable_rollback && !run.is_cancelled();
-    if disabled || (creates && run.stack.on_failure == OnFailure::Nothing) {
-        // What each resource was stays written: the stack may be brought back later.
-        let failed = if creates { status::CREATE_FAILED } else { status::UPDATE_FAILED };
-        return run
-            .set_stack(failed, Some(&reason), |stack| {
-                stack.firm = stack.operation.take().and_then(|operation| operation.before);
-            })
-            .await;
-    }
-    let (status, reason) = if creates {
-        (status::ROLLBACK_IN_PROGRESS, format!("{reason}Rollback requested by user."))
-    } else {
-        (status::UPDATE_ROLLBACK_IN_PROGRESS, reason)
-    };
-    let to_rollback = |stack: &mut crate::records::StackRecord| {
-        if let Some(operation) = &mut stack.operation {
-            operation.phase = Phase::Rollback;
-        }
-    };
-    run.set_stack(status, Some(&reason), to_rollback).await
-}
-
-/// Why the exports may not become what they would be: others use what they are now.
-fn refused_exports(run: &Run, outputs: &[OutputRecord]) -> Result<Option<String>, Error> {
-    let named = outputs.iter().filter_map(|output| Some((output.export_name.clone()?, output.value.clone())));
-    let used = exports::in_use(&run.state.store, &run.stack, &named.collect())?;
-    Ok(used.map(|(name, users, is_changed)| exports::refusal(&name, &users, is_changed)))
-}
-
-async fn complete(run: &mut Run, creates: bool, outputs: Vec<OutputRecord>) -> Result<(), Error> {
-    let set = |stack: &mut crate::records::StackRecord| stack.outputs = outputs;
-    if creates {
-        run.settle_all().await?;
-        return run
-            .set_stack(status::CREATE_COMPLETE, None, |stack| {
-                set(stack);
-                stack.operation = None;
-            })
-            .await;
-    }
-    run.set_stack(status::UPDATE_CLEANUP, None, |stack| {
-        set(stack);
-        stack.firm = None;
-        if let Some(operation) = &mut stack.operation {
-            operation.phase = Phase::Cleanup;
-            operation.before = None;
-        }
-    })
-    .await
 }
 
 #[cfg(test)]

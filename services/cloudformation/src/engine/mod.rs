@@ -7,6 +7,7 @@ mod back;
 mod clean;
 mod delete;
 mod fault;
+mod finish;
 mod flight;
 mod forward;
 mod remnant;
@@ -23,7 +24,7 @@ use crate::records::{OperationKind, Phase, StackRecord};
 use crate::stacks;
 
 use run::Run;
-pub(crate) use run::STACK;
+pub(crate) use run::{References, STACK};
 
 /// How many resources of one stack are worked on at a time.
 const PARALLEL_MAX: usize = 16;

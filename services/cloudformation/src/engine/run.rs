@@ -279,6 +279,22 @@ impl Run {
         self.put(record, true).await
     }
 
+    /// Tells what becomes of something that a resource was: the resource itself stays as it is written.
+    pub(super) async fn tell_of(
+        &mut self,
+        was: (&ResourceRecord, &Physical),
+        status: &str,
+        reason: Option<&str>,
+    ) -> Result<(), Error> {
+        let (record, physical) = was;
+        let now = self.caller.pipeline.clock().now();
+        let subject = (record.logical_id.as_str(), Some(physical.id.as_str()), record.kind.as_str());
+        let event = stacks::event(&self.stack, subject, status, reason, now);
+        let stack = &self.stack;
+        self.state.store.transact(|tx| stacks::add_event(tx, stack, &event)).await?;
+        Ok(())
+    }
+
     /// Drops a resource that no longer belongs to the stack.
     pub(super) async fn drop_resource(&mut self, logical_id: &str) -> Result<(), Error> {
         let id = self.stack.id.clone();
@@ -313,9 +329,10 @@ fn marks(stack: &StackRecord, logical_id: &str) -> Arc<Marks> {
 }
 
 /// What resources answer to references while the stack is being made.
-pub(super) struct References<'a> {
-    resources: &'a IndexMap<String, ResourceRecord>,
-    exports: &'a BTreeMap<String, String>,
+pub(crate) struct References<'a> {
+    pub(crate) resources: &'a IndexMap<String, ResourceRecord>,
+    /// What the account's stacks export.
+    pub(crate) exports: &'a BTreeMap<String, String>,
 }
 
 impl References<'_> {

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use service::{Call, Permit};
-use template::{Plan, Resource};
 
-use super::stacks::{before, begin, busy, check_count, new_stack, take_up};
-use super::{body, find, operation, page, pairs, previous, refuse};
+use super::stacks::{Begun, begin, busy, check_count, new_stack};
+use super::update::{before, take_up};
+use super::{body, find, operation, page, pairs, previous, refuse, token};
 use crate::CloudFormation;
 use crate::api;
 use crate::diff::{self, Sides};
@@ -31,20 +31,11 @@ pub(crate) async fn create(
     permit: Permit<api::CreateChangeSet>,
 ) -> Result<api::CreateChangeSetOutput, Error> {
     let (input, call) = (permit.input, permit.call);
-    refuse(&[
-        ("ResourcesToImport", input.resources_to_import.as_ref().is_some_and(|list| !list.is_empty())),
-        ("NotificationARNs", input.notification_arns.as_ref().is_some_and(|arns| !arns.is_empty())),
-        ("ResourceTypes", input.resource_types.as_ref().is_some_and(|types| !types.is_empty())),
-        ("OnStackFailure", input.on_stack_failure.as_deref().is_some_and(|choice| choice != "ROLLBACK")),
-        ("DeploymentMode", input.deployment_mode.is_some()),
-    ])?;
-    let creates = match input.change_set_type.as_deref() {
-        Some("CREATE") => true,
-        None | Some("UPDATE") => false,
-        Some(other) => {
-            return Err(Error::Validation(format!("ChangeSetType {other} is not supported here.")));
-        }
-    };
+    let creates = creates(&input)?;
+    let on_stack_failure = on_failure(input.on_stack_failure.as_deref(), creates)?;
+    if let Some(made) = made_before(&state, &call, &input)? {
+        return Ok(made);
+    }
     let stack = subject(&state, &call, (&input.stack_name, &input.change_set_name), creates)?;
     let same = input.use_previous_template.unwrap_or(false).then(|| stack.content.template.clone());
     let text =
@@ -67,7 +58,7 @@ pub(crate) async fn create(
         pipeline: call.pipeline(),
     };
     let (content, plan) = prepare::content(request)?;
-    check_wishes(&plan, input.include_nested_stacks, input.import_existing_resources)?;
+    refuse(&[("ImportExistingResources", input.import_existing_resources.unwrap_or(false))])?;
     let old = if creates { None } else { Some(prepare::plan(&stack.content, pseudo)?) };
     let records = stacks::resources(&state.store, &stack.id)?;
     let sides = Sides {
@@ -75,7 +66,9 @@ pub(crate) async fn create(
         new: (&plan, &content),
         records: &records,
     };
-    let (changes, empty) = (diff::changes(&sides)?, diff::is_nothing(&sides)?);
+    // What stopped half-way can be tried again as it was asked.
+    let is_half_way = stack.firm.is_some() || !stack.stood_firm();
+    let (changes, empty) = (diff::changes(&sides)?, diff::is_nothing(&sides)? && !is_half_way);
     let name = input.change_set_name;
     let arn = format!("changeSet/{name}/{}", crypto::random::uuid());
     let set = ChangeSetRecord {
@@ -93,22 +86,56 @@ pub(crate) async fn create(
         changes,
         role_arn: input.role_arn,
         stack_operations: stack.operations,
+        client_token: input.client_token,
+        on_stack_failure,
+        // Tools ask for nested stacks whatever the template. What would change inside of one is not told.
+        include_nested_stacks: input.include_nested_stacks.unwrap_or(false),
     };
     let (id, stack_id) = (set.id.clone(), stack.id.clone());
     write(&call, stack, set).await?;
     Ok(api::CreateChangeSetOutput { id: Some(id), stack_id: Some(stack_id) })
 }
 
-/// Refuses what a change set does not do, once the template was read: a type that is missing is told before. Tools ask for nested stacks
-/// whatever the template.
-fn check_wishes(plan: &Plan, nested: Option<bool>, imports: Option<bool>) -> Result<(), Error> {
-    let is_nested = |resource: &Resource| resource.kind == "AWS::CloudFormation::Stack";
-    let tells_nested = nested == Some(true) && plan.resources().values().any(is_nested);
+/// What the same call with the same token made before.
+fn made_before(
+    state: &CloudFormation,
+    call: &Call,
+    input: &api::CreateChangeSetInput,
+) -> Result<Option<api::CreateChangeSetOutput>, Error> {
+    let Some(stack) = find(state, call, &input.stack_name)?.filter(|_| input.client_token.is_some()) else {
+        return Ok(None);
+    };
+    let set = stacks::change_set(&state.store, &stack.id, &input.change_set_name)?;
+    let same = set.filter(|set| set.client_token == input.client_token);
+    Ok(same.map(|set| api::CreateChangeSetOutput { id: Some(set.id), stack_id: Some(stack.id) }))
+}
+
+/// Whether a change set creates its stack; what it cannot do is refused.
+fn creates(input: &api::CreateChangeSetInput) -> Result<bool, Error> {
     refuse(&[
-        // What would change inside of a nested stack is not told.
-        ("IncludeNestedStacks with nested stacks", tells_nested),
-        ("ImportExistingResources", imports.unwrap_or(false)),
-    ])
+        ("ResourcesToImport", input.resources_to_import.as_ref().is_some_and(|list| !list.is_empty())),
+        ("NotificationARNs", input.notification_arns.as_ref().is_some_and(|arns| !arns.is_empty())),
+        ("ResourceTypes", input.resource_types.as_ref().is_some_and(|types| !types.is_empty())),
+        ("DeploymentMode", input.deployment_mode.is_some()),
+    ])?;
+    match input.change_set_type.as_deref() {
+        Some("CREATE") => Ok(true),
+        None | Some("UPDATE") => Ok(false),
+        Some(other) => Err(Error::Validation(format!("ChangeSetType {other} is not supported here."))),
+    }
+}
+
+/// What is to become of a stack whose creation or change by the change set fails.
+fn on_failure(choice: Option<&str>, creates: bool) -> Result<Option<OnFailure>, Error> {
+    match choice {
+        None => Ok(None),
+        Some("DELETE") if creates => Ok(Some(OnFailure::Delete)),
+        Some("DELETE") => Err(Error::Validation(
+            "OnStackFailure DELETE can only be used with a change set of type CREATE".to_owned(),
+        )),
+        Some("DO_NOTHING") => Ok(Some(OnFailure::Nothing)),
+        Some(_) => Ok(Some(OnFailure::Rollback)),
+    }
 }
 
 /// The stack that a change set is for; for one that creates it, a stack that waits for review.
@@ -179,7 +206,7 @@ fn lookup(
             "StackName must be specified if ChangeSetName is not specified as an ARN.".to_owned(),
         ));
     }
-    for stack in stacks::all(&state.store, call.account(), call.region())? {
+    for stack in stacks::live(&state.store, call.account(), call.region())? {
         if let Some(set) = stacks::change_set(&state.store, &stack.id, name)? {
             return Ok((stack, set));
         }
@@ -212,7 +239,8 @@ pub(crate) async fn describe(
         tags: Some(view::tags(&set.content.tags)),
         changes: Some(changes.iter().map(view::change).collect()),
         next_token,
-        include_nested_stacks: Some(false),
+        include_nested_stacks: Some(set.include_nested_stacks),
+        on_stack_failure: set.on_stack_failure.map(|choice| choice.name().to_owned()),
         ..api::DescribeChangeSetOutput::default()
     })
 }
@@ -223,6 +251,14 @@ pub(crate) async fn execute(
 ) -> Result<api::ExecuteChangeSetOutput, Error> {
     let (input, call) = (permit.input, permit.call);
     let (mut stack, set) = lookup(&state, &call, input.stack_name.as_ref(), &input.change_set_name)?;
+    let request = token::digest(&[&"ExecuteChangeSet", &set.id, &input.disable_rollback]);
+    if token::repeated(&stack, input.client_request_token.as_ref(), &request)?.is_some() {
+        return Ok(api::ExecuteChangeSetOutput {});
+    }
+    if set.on_stack_failure.is_some() && input.disable_rollback.is_some() {
+        let message = "You can specify either DisableRollback or OnStackFailure, but not both.";
+        return Err(Error::Validation(message.to_owned()));
+    }
     if set.execution_status != "AVAILABLE" || set.stack_operations != stack.operations {
         return Err(Error::InvalidChangeSetStatus(format!(
             "ChangeSet [{}] cannot be executed in its current status of [{}]",
@@ -239,16 +275,18 @@ pub(crate) async fn execute(
     }
     let mut begun = operation(&call, kind, input.client_request_token);
     let before = before(&mut stack, set.content.clone());
-    begun.before = (!set.creates).then_some(before);
+    begun.before = before.filter(|_| !set.creates);
     role::act(&call, &mut stack, set.role_arn.clone(), &mut begun).await?;
     let ready = stack.clone();
     let edit = |stack: &mut StackRecord| {
-        stack.disable_rollback = input.disable_rollback.unwrap_or(false);
-        stack.on_failure = OnFailure::Rollback;
+        let on_failure = set.on_stack_failure.unwrap_or(OnFailure::Rollback);
+        stack.disable_rollback = input.disable_rollback.unwrap_or(on_failure == OnFailure::Nothing);
+        stack.on_failure = on_failure;
         stack.change_set_id = Some(set.id.clone());
         take_up(stack, ready);
     };
-    let stack = begin(&state, &call, stack, begun, next, edit).await?;
+    let begun = Begun { operation: begun, request };
+    let stack = Box::pin(begin(&state, &call, stack, begun, next, edit)).await?;
     // Executing one change set uses up all of them: they were computed for the stack as it was.
     state
         .store

@@ -9,7 +9,8 @@ use super::{PAGE, find, page};
 use crate::CloudFormation;
 use crate::api;
 use crate::error::{Error, no_stack, no_stack_with_id};
-use crate::model::{self, status};
+use crate::model;
+use crate::purge;
 use crate::records::{EventRecord, StackRecord};
 use crate::stacks as records;
 use crate::view;
@@ -26,8 +27,7 @@ pub(crate) async fn stacks(
         let shown = shown(&state, &stack)?;
         return Ok(api::DescribeStacksOutput { stacks: Some(vec![shown]), next_token: None });
     }
-    let mut found = records::all(&state.store, call.account(), call.region())?;
-    found.retain(|stack| stack.status != status::DELETE_COMPLETE);
+    let mut found = records::live(&state.store, call.account(), call.region())?;
     found.sort_by_key(|stack| std::cmp::Reverse(stack.created_at));
     let (found, next_token) = page(found, input.next_token.as_ref())?;
     let stacks: Result<Vec<_>, Error> = found.iter().map(|stack| shown(&state, stack)).collect();
@@ -44,6 +44,7 @@ pub(crate) async fn list(
 ) -> Result<api::ListStacksOutput, Error> {
     let (input, call) = (permit.input, permit.call);
     let mut found = records::all(&state.store, call.account(), call.region())?;
+    found.retain(|stack| !purge::is_over(stack, call.now()));
     if let Some(wanted) = input.stack_status_filter.filter(|wanted| !wanted.is_empty()) {
         found.retain(|stack| wanted.contains(&stack.status));
     }
@@ -109,22 +110,13 @@ pub(crate) async fn exports(
     permit: Permit<api::ListExports>,
 ) -> Result<api::ListExportsOutput, Error> {
     let (input, call) = (permit.input, permit.call);
-    let mut exports = Vec::new();
-    for stack in records::all(&state.store, call.account(), call.region())? {
-        if stack.status == status::DELETE_COMPLETE {
-            continue;
-        }
-        for output in &stack.outputs {
-            if let Some(name) = &output.export_name {
-                exports.push(api::Export {
-                    exporting_stack_id: Some(stack.id.clone()),
-                    name: Some(name.clone()),
-                    value: Some(output.value.clone()),
-                });
-            }
-        }
-    }
-    exports.sort_by(|left, right| left.name.cmp(&right.name));
+    let found = crate::exports::listed(&state.store, call.account(), call.region().as_str())?;
+    let exports = found.into_iter().map(|export| api::Export {
+        exporting_stack_id: Some(export.stack_id),
+        name: Some(export.name),
+        value: Some(export.value),
+    });
+    let exports: Vec<api::Export> = exports.collect();
     let (exports, next_token) = page(exports, input.next_token.as_ref())?;
     Ok(api::ListExportsOutput { exports: Some(exports), next_token })
 }

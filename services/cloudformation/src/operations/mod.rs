@@ -3,6 +3,7 @@
 pub(crate) mod change_sets;
 pub(crate) mod describe;
 pub(crate) mod drift;
+pub(crate) mod outer;
 pub(crate) mod protection;
 pub(crate) mod resources;
 pub(crate) mod rollback;
@@ -10,6 +11,8 @@ pub(crate) mod signal;
 mod source;
 pub(crate) mod stacks;
 pub(crate) mod templates;
+mod token;
+pub(crate) mod update;
 
 pub(crate) use source::{body, object};
 

@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use indexmap::IndexMap;
 use service::Permit;
 
 use super::{PAGE, find, page};
 use crate::CloudFormation;
 use crate::api;
 use crate::drift;
+use crate::engine::References;
 use crate::error::{Error, no_stack, no_stack_with_id};
+use crate::exports;
+use crate::prepare;
 use crate::records::{ResourceRecord, StackRecord};
+use crate::secrets::Secrets;
 use crate::stacks as records;
 use crate::view;
 
@@ -23,23 +27,30 @@ pub(crate) async fn one(
     let (input, call) = (permit.input, permit.call);
     let stack = find(&state, &call, &input.stack_name)?.ok_or_else(|| no_stack(&input.stack_name))?;
     let found = records::resources(&state.store, &stack.id)?;
-    let record =
-        found.into_iter().find(|record| record.logical_id == input.logical_resource_id).ok_or_else(|| {
-            let (id, name) = (&input.logical_resource_id, &stack.name);
-            Error::Validation(format!("Resource {id} does not exist for stack {name}"))
-        })?;
-    let metadata = metadata(&stack, &record.logical_id)?;
+    let found: IndexMap<String, ResourceRecord> =
+        found.into_iter().map(|record| (record.logical_id.clone(), record)).collect();
+    let record = found.get(&input.logical_resource_id).ok_or_else(|| {
+        let (id, name) = (&input.logical_resource_id, &stack.name);
+        Error::Validation(format!("Resource {id} does not exist for stack {name}"))
+    })?;
+    let exports = exports::all(&state.store, stack.account, &stack.region)?;
+    let metadata =
+        metadata(&stack, &record.logical_id, &References { resources: &found, exports: &exports })?;
     let drifts = drift::drifts(&state.store, &stack)?;
     let about = (metadata, drifts.get(&record.logical_id));
-    let stack_resource_detail = Some(view::resource_detail(&stack, &record, about));
+    let stack_resource_detail = Some(view::resource_detail(&stack, record, about));
     Ok(api::DescribeStackResourceOutput { stack_resource_detail })
 }
 
-/// The `Metadata` attribute of a resource.
-fn metadata(stack: &StackRecord, id: &str) -> Result<Option<String>, Error> {
-    let root: Value = serde_json::from_str(&stack.content.processed)?;
-    let resource = root.get("Resources").and_then(|resources| resources.get(id));
-    Ok(resource.and_then(|resource| resource.get("Metadata")).map(Value::to_string))
+/// The `Metadata` attribute of a resource, resolved as far as what it refers to is there.
+fn metadata(stack: &StackRecord, id: &str, known: &References<'_>) -> Result<Option<String>, Error> {
+    let pseudo = prepare::pseudo(stack.account.as_str(), &stack.region, &stack.name, &stack.id);
+    let plan = prepare::plan(&stack.content, pseudo)?;
+    let raw = plan.resources().get(id).and_then(|resource| resource.metadata.clone());
+    let resolved = plan.metadata(id, known).unwrap_or(raw);
+    // SECURITY: AWS does not mask what is in metadata; here nobody reads a secret that a stack was given.
+    let secrets = Secrets::of(stack, known.resources.values());
+    Ok(resolved.map(|metadata| secrets.mask(metadata.to_string())))
 }
 
 pub(crate) async fn some(
@@ -78,10 +89,10 @@ fn holder(
     call: &service::Call,
     physical: &str,
 ) -> Result<(StackRecord, Vec<ResourceRecord>), Error> {
-    for stack in records::all(&state.store, call.account(), call.region())? {
+    for stack in records::live(&state.store, call.account(), call.region())? {
         let found = records::resources(&state.store, &stack.id)?;
         let has = |record: &ResourceRecord| record.physical.as_ref().is_some_and(|own| own.id == physical);
-        if stack.status != crate::model::status::DELETE_COMPLETE && found.iter().any(has) {
+        if found.iter().any(has) {
             return Ok((stack, found));
         }
     }

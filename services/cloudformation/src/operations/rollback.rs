@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use service::Permit;
 
-use super::stacks::{begin, busy, take_up};
-use super::{find, operation, refuse};
+use super::stacks::{Begun, begin, busy};
+use super::update::take_up;
+use super::{find, operation, refuse, token};
 use crate::CloudFormation;
 use crate::api;
 use crate::error::{Error, no_stack};
@@ -45,6 +46,10 @@ pub(crate) async fn continue_update(
 ) -> Result<api::ContinueUpdateRollbackOutput, Error> {
     let (input, call) = (permit.input, permit.call);
     let mut stack = live(&state, &call, &input.stack_name)?;
+    let request = token::digest(&[&"ContinueUpdateRollback", &(&input.resources_to_skip, &input.role_arn)]);
+    if token::repeated(&stack, input.client_request_token.as_ref(), &request)?.is_some() {
+        return Ok(api::ContinueUpdateRollbackOutput {});
+    }
     if stack.status != status::UPDATE_ROLLBACK_FAILED {
         return Err(busy(&stack, "continued rolling back"));
     }
@@ -58,7 +63,9 @@ pub(crate) async fn continue_update(
     role::act(&call, &mut stack, input.role_arn, &mut begun).await?;
     let ready = stack.clone();
     let edit = |next: &mut StackRecord| take_up(next, ready);
-    begin(&state, &call, stack, begun, status::UPDATE_ROLLBACK_IN_PROGRESS, edit).await?;
+    let begun = Begun { operation: begun, request };
+    let to = status::UPDATE_ROLLBACK_IN_PROGRESS;
+    Box::pin(begin(&state, &call, stack, begun, to, edit)).await?;
     Ok(api::ContinueUpdateRollbackOutput {})
 }
 
@@ -84,10 +91,15 @@ pub(crate) async fn roll_back(
     let (input, call) = (permit.input, permit.call);
     refuse(&[("RetainExceptOnCreate", input.retain_except_on_create.unwrap_or(false))])?;
     let mut stack = live(&state, &call, &input.stack_name)?;
+    let request = token::digest(&[&"RollbackStack", &input.role_arn]);
+    if let Some(number) = token::repeated(&stack, input.client_request_token.as_ref(), &request)? {
+        let operation_id = Some(model::operation_id(&stack.id, number));
+        return Ok(api::RollbackStackOutput { stack_id: Some(stack.id), operation_id });
+    }
     if !model::can_go_back(&stack.status) {
         return Err(busy(&stack, "rolled back"));
     }
-    let (kind, to) = if stack.status == status::CREATE_FAILED {
+    let (kind, to) = if !stack.stood_firm() {
         (OperationKind::Create, status::ROLLBACK_IN_PROGRESS)
     } else {
         (OperationKind::Update, status::UPDATE_ROLLBACK_IN_PROGRESS)
@@ -96,7 +108,9 @@ pub(crate) async fn roll_back(
     begun.asked = Some("ROLLBACK".to_owned());
     role::act(&call, &mut stack, input.role_arn, &mut begun).await?;
     let ready = stack.clone();
-    let stack = begin(&state, &call, stack, begun, to, |next| take_up(next, ready)).await?;
+    let begun = Begun { operation: begun, request };
+    let edit = |next: &mut StackRecord| take_up(next, ready);
+    let stack = Box::pin(begin(&state, &call, stack, begun, to, edit)).await?;
     let operation_id = Some(model::operation_id(&stack.id, stack.operations));
     Ok(api::RollbackStackOutput { stack_id: Some(stack.id), operation_id })
 }

@@ -1,4 +1,4 @@
-//! Creates, updates and deletes stacks: decides, writes the operation, and lets the engine carry it out.
+//! Creates and deletes stacks: decides, writes the operation, and lets the engine carry it out.
 
 use std::sync::Arc;
 
@@ -6,10 +6,9 @@ use base::Timestamp;
 use service::{Call, Permit};
 use store::Transaction;
 
-use super::{body, find, object, operation, pairs, previous, protection, refuse};
+use super::{body, find, object, operation, outer, pairs, previous, protection, refuse, token};
 use crate::CloudFormation;
 use crate::api;
-use crate::diff::{self, Sides};
 use crate::engine;
 use crate::error::{Error, no_stack};
 use crate::exports;
@@ -41,10 +40,11 @@ pub(crate) async fn create(
         let message = "You can specify either DisableRollback or OnFailure, but not both.";
         return Err(Error::Validation(message.to_owned()));
     }
+    let asked = digest(&input);
     if let Some(made) = find(&state, &call, &input.stack_name)?
-        && repeated(&made, input.client_request_token.as_ref(), status::CREATE_IN_PROGRESS)
+        && let Some(number) = token::repeated(&made, input.client_request_token.as_ref(), &asked)?
     {
-        let operation_id = Some(model::operation_id(&made.id, made.operations));
+        let operation_id = Some(model::operation_id(&made.id, number));
         return Ok(api::CreateStackOutput { stack_id: Some(made.id), operation_id });
     }
     let text = body(&call, input.template_body.as_ref(), input.template_url.as_ref(), None).await?;
@@ -93,9 +93,21 @@ pub(crate) async fn create(
         next.policy = policy.or(next.policy.take());
         next.role_arn = role_arn;
     };
-    let stack = begin(&state, &call, stack, begun, status::CREATE_IN_PROGRESS, edit).await?;
+    let begun = Begun { operation: begun, request: asked };
+    let stack = Box::pin(begin(&state, &call, stack, begun, status::CREATE_IN_PROGRESS, edit)).await?;
     let operation_id = Some(model::operation_id(&stack.id, stack.operations));
     Ok(api::CreateStackOutput { stack_id: Some(stack.id), operation_id })
+}
+
+/// What identifies a request besides its token.
+fn digest(input: &api::CreateStackInput) -> String {
+    token::digest(&[
+        &"CreateStack",
+        &(&input.template_body, &input.template_url, &input.capabilities, &input.role_arn),
+        &(&input.disable_rollback, &input.on_failure, &input.timeout_in_minutes),
+        &(&input.enable_termination_protection, &input.stack_policy_body, &input.stack_policy_url),
+        &(&input.parameters, &input.tags),
+    ])
 }
 
 /// A stack policy that was checked.
@@ -115,33 +127,19 @@ pub(crate) async fn policy(
     text.map(|text| StackPolicy::parse(&text).map(|_| text)).transpose()
 }
 
-/// True where the same call was made before: its operation is this one.
-pub(crate) fn repeated(stack: &StackRecord, token: Option<&String>, to: &str) -> bool {
-    let last = stack.last_token.as_ref();
-    token.is_some_and(|token| last.is_some_and(|(known, state)| known == token && state == to))
-}
-
 /// Refuses a stack more than an account may have.
 pub(crate) fn check_count(state: &CloudFormation, call: &Call) -> Result<(), Error> {
-    let stacks = stacks::all(&state.store, call.account(), call.region())?;
-    let live = stacks.iter().filter(|stack| stack.status != status::DELETE_COMPLETE).count();
-    if live < model::STACKS_MAX {
+    if stacks::count(&state.store, call.account(), call.region())? < model::STACKS_MAX {
         return Ok(());
     }
     Err(Error::LimitExceeded(format!("Limit for stack has been exceeded: {}", model::STACKS_MAX)))
 }
 
 /// True where a rollback configuration asks for anything.
-fn triggers(configuration: Option<&api::RollbackConfiguration>) -> bool {
+pub(crate) fn triggers(configuration: Option<&api::RollbackConfiguration>) -> bool {
     configuration
         .and_then(|configuration| configuration.rollback_triggers.as_ref())
         .is_some_and(|list| !list.is_empty())
-}
-
-/// The stack as whose resource a call is made: only the platform itself marks what it calls.
-fn parent_of(call: &Call) -> Option<String> {
-    let mut marks = call.marks().into_iter();
-    marks.find(|(key, _)| key == "aws:cloudformation:stack-id").map(|(_, id)| id)
 }
 
 /// Nests a new stack in the one whose resource it is: that one marks what it makes.
@@ -149,7 +147,7 @@ fn nest(state: &CloudFormation, call: &Call, stack: &mut StackRecord) -> Result<
     let parent = |stack: &StackRecord| {
         stacks::by_id(&state.store, stack.account, &stack.region, stack.parent_id.as_deref()?).ok()?
     };
-    stack.parent_id = parent_of(call);
+    stack.parent_id = outer::caller(call).map(|(id, _)| id);
     let mut above = parent(stack);
     for _ in 0..model::NESTED_MAX {
         let Some(found) = above else { return Ok(()) };
@@ -193,13 +191,20 @@ pub(crate) fn new_stack(call: &Call, name: &str) -> StackRecord {
         operation: None,
         firm: None,
         role_arn: None,
-        last_token: None,
+        tokens: Vec::new(),
         change_set_id: None,
         parent_id: None,
         root_id: None,
         timeout_minutes: None,
         drift: None,
+        former: None,
     }
+}
+
+/// An operation that is to begin, and what identifies the request for it.
+pub(crate) struct Begun {
+    pub(crate) operation: OperationRecord,
+    pub(crate) request: String,
 }
 
 /// Writes an operation into a stack and starts it. The stack's state is checked again under the transaction, and `edit`
@@ -208,7 +213,7 @@ pub(crate) async fn begin(
     state: &State,
     call: &Call,
     seen: StackRecord,
-    begun: OperationRecord,
+    begun: Begun,
     status: &'static str,
     edit: impl FnOnce(&mut StackRecord) + Send,
 ) -> Result<StackRecord, Error> {
@@ -236,15 +241,15 @@ pub(crate) async fn begin(
 fn write(
     tx: &mut Transaction<'_>,
     mut next: StackRecord,
-    begun: OperationRecord,
+    Begun { operation, request }: Begun,
     status: &'static str,
     now: Timestamp,
 ) -> Result<StackRecord, Error> {
     // A creation that goes on hears of it and stops.
     let takes_over = next.operation.is_some();
     next.operations += 1;
-    next.last_token = begun.token.clone().map(|token| (token, status.to_owned()));
-    next.operation = Some(begun);
+    token::remember(&mut next, operation.token.as_ref(), &request);
+    next.operation = Some(operation);
     status.clone_into(&mut next.status);
     next.reason = Some("User Initiated".to_owned());
     let told = (next.name.as_str(), Some(next.id.as_str()), STACK);
@@ -277,87 +282,6 @@ pub(crate) fn busy(stack: &StackRecord, verb: &str) -> Error {
     Error::Validation(format!("Stack:{} is in {} state and can not be {verb}.", stack.id, stack.status))
 }
 
-pub(crate) async fn update(
-    state: State,
-    permit: Permit<api::UpdateStack>,
-) -> Result<api::UpdateStackOutput, Error> {
-    let (input, call) = (permit.input, permit.call);
-    refuse(&[
-        ("NotificationARNs", input.notification_arns.as_ref().is_some_and(|arns| !arns.is_empty())),
-        ("RollbackConfiguration", triggers(input.rollback_configuration.as_ref())),
-        ("ResourceTypes", input.resource_types.as_ref().is_some_and(|types| !types.is_empty())),
-    ])?;
-    let stack = find(&state, &call, &input.stack_name)?;
-    let stack = stack.filter(|stack| stack.status != status::DELETE_COMPLETE);
-    let mut stack = stack.ok_or_else(|| no_stack(&input.stack_name))?;
-    if repeated(&stack, input.client_request_token.as_ref(), status::UPDATE_IN_PROGRESS) {
-        let operation_id = Some(model::operation_id(&stack.id, stack.operations));
-        return Ok(api::UpdateStackOutput { stack_id: Some(stack.id), operation_id });
-    }
-    if !model::can_update(&stack.status) {
-        return Err(busy(&stack, "updated"));
-    }
-    let exports = exports::all(&state.store, call.account(), call.region().as_str())?;
-    let same = input.use_previous_template.unwrap_or(false).then(|| stack.content.template.clone());
-    let text =
-        body(&call, input.template_body.as_ref(), input.template_url.as_ref(), same.as_deref()).await?;
-    let pseudo = prepare::pseudo(call.account().as_str(), call.region().as_str(), &stack.name, &stack.id);
-    let given = prepare::given(&input.parameters.unwrap_or_default())?;
-    let capabilities = input.capabilities.unwrap_or_default();
-    prepare::check_includes(&text, &capabilities)?;
-    let included = Included::of(&call, &text, &given, &previous(Some(&stack)), &pseudo).await?;
-    let request = Request {
-        body: &text,
-        given,
-        tags: input.tags.map_or_else(|| stack.content.tags.clone(), pairs),
-        capabilities,
-        by_change_set: false,
-        previous: previous(Some(&stack)),
-        pseudo: pseudo.clone(),
-        included: &included,
-        exports: &exports,
-        pipeline: call.pipeline(),
-    };
-    let (content, plan) = prepare::content(request)?;
-    let old = prepare::plan(&stack.content, pseudo)?;
-    let records = stacks::resources(&state.store, &stack.id)?;
-    let sides = Sides { old: Some((&old, &stack.content)), new: (&plan, &content), records: &records };
-    // What stopped half-way is tried again, as it was asked.
-    if stack.firm.is_none() && diff::is_nothing(&sides)? {
-        return Err(Error::Validation("No updates are to be performed.".to_owned()));
-    }
-    stack.disable_rollback = input.disable_rollback.unwrap_or(false);
-    let mut begun = operation(&call, OperationKind::Update, input.client_request_token);
-    begun.before = Some(before(&mut stack, content));
-    let (body, url) = (input.stack_policy_during_update_body, input.stack_policy_during_update_url);
-    begun.policy = policy(&call, body, url).await?;
-    let policy = policy(&call, input.stack_policy_body, input.stack_policy_url).await?;
-    role::act(&call, &mut stack, input.role_arn, &mut begun).await?;
-    let changed = stack.clone();
-    let edit = |next: &mut StackRecord| {
-        next.disable_rollback = changed.disable_rollback;
-        next.policy = policy.or(next.policy.take());
-        take_up(next, changed);
-    };
-    // Boxed: it holds the call, its principal and the whole stack.
-    let stack = Box::pin(begin(&state, &call, stack, begun, status::UPDATE_IN_PROGRESS, edit)).await?;
-    let operation_id = Some(model::operation_id(&stack.id, stack.operations));
-    Ok(api::UpdateStackOutput { stack_id: Some(stack.id), operation_id })
-}
-
-/// Gives what is stored the content and the role that an operation was made ready with.
-pub(crate) fn take_up(stored: &mut StackRecord, ready: StackRecord) {
-    stored.content = ready.content;
-    stored.firm = ready.firm;
-    stored.role_arn = ready.role_arn;
-}
-
-/// Sets a stack's new content, and answers what it goes back to if the update fails.
-pub(crate) fn before(stack: &mut StackRecord, content: Content) -> Content {
-    let old = std::mem::replace(&mut stack.content, content);
-    stack.firm.take().unwrap_or(old)
-}
-
 pub(crate) async fn delete(state: State, permit: Permit<api::DeleteStack>) -> Result<(), Error> {
     let (input, call) = (permit.input, permit.call);
     refuse(&[("DeletionMode", input.deletion_mode.as_deref().is_some_and(|mode| mode != "STANDARD"))])?;
@@ -366,9 +290,14 @@ pub(crate) async fn delete(state: State, permit: Permit<api::DeleteStack>) -> Re
     if model::is_going(&stack.status) {
         return Ok(());
     }
+    let request = token::digest(&[&"DeleteStack", &(&input.retain_resources, &input.role_arn)]);
+    if token::repeated(&stack, input.client_request_token.as_ref(), &request)?.is_some() {
+        return Ok(());
+    }
     let retain = input.retain_resources.unwrap_or_default();
     // What the outer stack does to its own resource, its own protection allows already.
-    let is_outer = |stack: &StackRecord| parent_of(&call).is_some_and(|id| stack.parent_id == Some(id));
+    let is_outer =
+        |stack: &StackRecord| outer::caller(&call).is_some_and(|(id, _)| stack.parent_id == Some(id));
     let protected = protection::is_protected(&state.store, &stack)? && !is_outer(&stack);
     check_deletable(&stack, protected, &retain)?;
     let mut begun = operation(&call, OperationKind::Delete, input.client_request_token);
@@ -386,6 +315,7 @@ pub(crate) async fn delete(state: State, permit: Permit<api::DeleteStack>) -> Re
             check_deletable(&stored, protected, &begun.retain)?;
             begun.from = Some(stored.status.clone()).filter(|status| !status.ends_with("_IN_PROGRESS"));
             let next = StackRecord { role_arn: stack.role_arn, ..stored };
+            let begun = Begun { operation: begun, request };
             write(tx, next, begun, status::DELETE_IN_PROGRESS, now).map(Some)
         })
         .await?;

@@ -26,7 +26,7 @@ pub(crate) async fn get(
 ) -> Result<api::GetTemplateOutput, Error> {
     let (input, call) = (permit.input, permit.call);
     let Some(name) = &input.stack_name else {
-        return Err(Error::Validation("StackName is required here.".to_owned()));
+        return Err(Error::Validation("StackName is a required parameter.".to_owned()));
     };
     let stack = find(&state, &call, name)?.ok_or_else(|| no_stack_with_id(name))?;
     let content = match &input.change_set_name {
@@ -66,6 +66,7 @@ pub(crate) async fn validate(
     let (input, call) = (permit.input, permit.call);
     let text = body(&call, input.template_body.as_ref(), input.template_url.as_ref(), None).await?;
     let parsed = parse(&call, &text).await?;
+    parsed.template.check_references()?;
     let parameters = parsed.template.parameters.iter().map(|(key, parameter)| api::TemplateParameter {
         parameter_key: Some(key.clone()),
         default_value: parameter.default.clone(),
@@ -89,7 +90,14 @@ pub(crate) async fn summary(
     let (input, call) = (permit.input, permit.call);
     super::refuse(&[("StackSetName", input.stack_set_name.is_some())])?;
     let stored: Option<Content> = match &input.stack_name {
-        Some(name) => Some(find(&state, &call, name)?.ok_or_else(|| no_stack_with_id(name))?.content),
+        Some(name) => {
+            let stack = find(&state, &call, name)?.ok_or_else(|| no_stack_with_id(name))?;
+            if stack.status == model::status::REVIEW_IN_PROGRESS {
+                let message = "GetTemplateSummary cannot be called on REVIEW_IN_PROGRESS stacks.";
+                return Err(Error::Validation(message.to_owned()));
+            }
+            Some(stack.content)
+        }
         None => None,
     };
     let previous = stored.as_ref().map(|content| content.template.as_str());
@@ -102,7 +110,9 @@ pub(crate) async fn summary(
         parameter_type: Some(parameter.kind.as_str().to_owned()),
         no_echo: Some(parameter.no_echo),
         description: parameter.description.clone(),
-        parameter_constraints: Some(api::ParameterConstraints::default()),
+        parameter_constraints: Some(api::ParameterConstraints {
+            allowed_values: Some(parameter.allowed_values().to_vec()).filter(|values| !values.is_empty()),
+        }),
     });
     let mut kinds: Vec<String> = template.resources.values().map(|resource| resource.kind.clone()).collect();
     kinds.sort();

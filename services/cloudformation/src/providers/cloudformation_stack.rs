@@ -9,6 +9,7 @@ use super::{
     Answer, CREATION_CANCELLED, Failure, Property, Provider, Work, list, optional, required, tags, text,
 };
 use crate::drift::Rules;
+use crate::operations::outer::OPERATION;
 use crate::records::Physical;
 
 pub(super) struct Nested;
@@ -83,8 +84,8 @@ impl Provider for Nested {
             // It is for the creation alone.
             input.extend(work.pick(&["TimeoutInMinutes"]));
             let answer = work.call("cloudformation", "CreateStack", Value::Object(input)).await?;
-            let made = work.made(text(answer.get("StackId")), Value::Null);
-            ended(work, made).await
+            let at = json!({ OPERATION: answer.get("OperationId") });
+            ended(work, work.made(text(answer.get("StackId")), at)).await
         })
     }
 
@@ -94,17 +95,18 @@ impl Provider for Nested {
             settled(work, &old.id).await?;
             let mut input = input(work);
             input.insert("StackName".to_owned(), old.id.clone().into());
-            let unchanged = match work.call("cloudformation", "UpdateStack", Value::Object(input)).await {
-                Err(fault) if fault.message.contains("No updates are to be performed") => true,
+            let begun = match work.call("cloudformation", "UpdateStack", Value::Object(input)).await {
+                Err(fault) if fault.message.contains("No updates are to be performed") => None,
                 Err(fault) => return Err(fault.into()),
-                Ok(_) => false,
+                Ok(answer) => Some(answer.get("OperationId").cloned().unwrap_or_default()),
             };
             let stack = settled(work, &old.id).await?;
             // A stack that rolled back by itself is where the outer one's way back wants it.
-            if !unchanged && status(&stack) != "UPDATE_COMPLETE" {
+            if begun.is_some() && status(&stack) != "UPDATE_COMPLETE" {
                 return Err(failed(&old.id, "updated", &stack));
             }
-            Ok(Physical { attributes: outputs(&stack), ..work.made(&old.id, Value::Null) })
+            let at = begun.or_else(|| old.attributes.get(OPERATION).cloned());
+            Ok(Physical { attributes: told(&stack, at), ..work.made(&old.id, Value::Null) })
         })
     }
 
@@ -143,7 +145,8 @@ async fn ended(work: &Work, made: Physical) -> Result<Physical, Failure> {
     if status(&stack) != "CREATE_COMPLETE" {
         return Err(failed(&made.id, "created", &stack).after(&made));
     }
-    Ok(Physical { attributes: outputs(&stack), ..made })
+    let at = made.attributes.get(OPERATION).cloned();
+    Ok(Physical { attributes: told(&stack, at), ..made })
 }
 
 /// What creation and update have in common.
@@ -192,14 +195,16 @@ fn failed(id: &str, verb: &str, stack: &Value) -> Failure {
     )
 }
 
-/// `Outputs.Name` for each output.
-fn outputs(stack: &Value) -> Map<String, Value> {
+/// `Outputs.Name` for each output, and behind which of its operations the stack stands.
+fn told(stack: &Value, operation: Option<Value>) -> Map<String, Value> {
     let outputs = list(stack.get("Outputs")).iter();
+    let at = operation.filter(Value::is_string).map(|id| (OPERATION.to_owned(), id));
     outputs
         .map(|output| {
             let value = output.get("OutputValue").cloned().unwrap_or_default();
             (format!("Outputs.{}", text(output.get("OutputKey"))), value)
         })
+        .chain(at)
         .collect()
 }
 

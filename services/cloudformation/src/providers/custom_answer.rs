@@ -17,6 +17,14 @@ pub(super) enum Told {
 /// Reads an answer to the request of this id.
 pub(super) fn read(answer: &str, request_id: &str) -> Told {
     let answer: Value = serde_json::from_str(answer).unwrap_or_default();
+    let unread = match answer.as_str() {
+        Some(gateway::TOO_LONG) => Some("Response object is too long."),
+        Some(gateway::NOT_JSON) => Some("Response is not valid JSON"),
+        _ => None,
+    };
+    if let Some(reason) = unread {
+        return Told::Refused { id: None, reason: reason.to_owned() };
+    }
     let text = |name: &str| answer.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let id = text("PhysicalResourceId").filter(|id| id.len() <= ID_CHARS_MAX).map(str::to_owned);
     match text("Status") {
@@ -70,6 +78,16 @@ mod tests {
         assert_eq!(refused, Told::Refused { id: None, reason: reason.to_owned() });
         for bad in ["{}", "[]", "nonsense", r#"{"Status":"success"}"#] {
             assert!(matches!(read(bad, "r"), Told::Refused { .. }), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_read_fails_at_once() {
+        for (answer, expected) in [
+            (r#""TOO_LONG""#, "Response object is too long."),
+            (r#""NOT_JSON""#, "Response is not valid JSON"),
+        ] {
+            assert_eq!(read(answer, "r"), Told::Refused { id: None, reason: expected.to_owned() });
         }
     }
 

@@ -62,6 +62,7 @@ async fn a_creation_that_goes_on_is_taken_over() {
             "small CREATE_IN_PROGRESS",
             "Table CREATE_IN_PROGRESS",
             "small DELETE_IN_PROGRESS",
+            "Table CREATE_IN_PROGRESS",
             "Table CREATE_COMPLETE",
             "Table DELETE_IN_PROGRESS",
             "Table DELETE_COMPLETE",

@@ -40,8 +40,9 @@ async fn ends(kind: OperationKind, phase: Phase, keeps: bool) -> (String, String
     let stage = Stage::new().await;
     stage.create("small", SMALL).await.unwrap();
     stage.settled("small").await;
-    let begun = operation(&stage, kind, phase);
+    let mut begun = operation(&stage, kind, phase);
     interrupt(&stage, |stack| {
+        begun.before = (kind == OperationKind::Update).then(|| stack.content.clone());
         "CREATE_IN_PROGRESS".clone_into(&mut stack.status);
         "{".clone_into(&mut stack.content.processed);
         stack.disable_rollback = keeps;

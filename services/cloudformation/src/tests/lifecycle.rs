@@ -18,7 +18,9 @@ async fn a_stack_is_created_in_the_order_of_its_dependencies() {
     let expected = [
         "small CREATE_IN_PROGRESS",
         "Table CREATE_IN_PROGRESS",
+        "Table CREATE_IN_PROGRESS",
         "Table CREATE_COMPLETE",
+        "Group CREATE_IN_PROGRESS",
         "Group CREATE_IN_PROGRESS",
         "Group CREATE_COMPLETE",
         "small CREATE_COMPLETE",

@@ -158,7 +158,7 @@ impl Deployer {
     ) -> Result<Deployed, Error> {
         let existing = self.ready(name, &mut tell).await?;
         let mut told = self.told(name).await?;
-        let (is_new, input) = (existing.is_none(), input_of(name, template, choices));
+        let input = input_of(name, template, choices);
         let started = match existing {
             None => self.call::<api::CreateStack>(input).await.map(|_| ()),
             Some(stack) => {

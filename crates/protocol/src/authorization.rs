@@ -97,6 +97,16 @@ impl Authorization {
         self.resources.get(name)
     }
 
+    /// All resource types.
+    pub fn resources(&self) -> impl Iterator<Item = (&str, &ResourceType)> {
+        self.resources.iter().map(|(name, resource)| (name.as_str(), resource))
+    }
+
+    /// All condition keys with their types. A tag's key has a placeholder: `aws:ResourceTag/${TagKey}`.
+    pub fn conditions(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.conditions.iter().map(|(key, kind)| (key.as_str(), kind.as_str()))
+    }
+
     /// The type of a condition key, for example `ArrayOfString`.
     pub fn condition(&self, key: &str) -> Option<&str> {
         self.conditions.get(key).map(String::as_str)

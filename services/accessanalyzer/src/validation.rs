@@ -75,7 +75,8 @@ pub(crate) async fn validate(
 ) -> Result<ValidatePolicyResponse, Error> {
     let input = permit.input;
     let kind = kind(&input.policy_type, input.validate_policy_resource_type.as_deref());
-    let findings = analysis::validate::validate(&input.policy_document, kind);
+    let resource_type = input.validate_policy_resource_type.as_deref();
+    let findings = analysis::validate::validate_kept_by(&input.policy_document, kind, resource_type);
     // A token is the place in the list, which is the same for the same document.
     let start = match &input.next_token {
         None => 0,

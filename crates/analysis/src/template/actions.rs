@@ -36,7 +36,7 @@ static ALL: LazyLock<BTreeMap<String, Actions>> = LazyLock::new(|| {
 });
 
 /// The names of all services, as they stand before the colon of an action.
-pub(super) fn services() -> impl Iterator<Item = &'static str> {
+pub(crate) fn services() -> impl Iterator<Item = &'static str> {
     ALL.keys().map(String::as_str)
 }
 

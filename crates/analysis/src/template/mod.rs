@@ -5,7 +5,7 @@
 //! Reading order: `worlds`, `reading` and `resolve` (values with their lines), `sources` and `statement` (what policies
 //! hold), then what judges.
 
-mod actions;
+pub(crate) mod actions;
 mod conditions;
 mod escalation;
 mod functions;

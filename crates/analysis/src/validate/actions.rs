@@ -1,93 +1,122 @@
-//! Actions: in the form that they have, known where the service is known, and not the few that give everything away.
+//! Actions: in the form that they have, of services that there are, known where the service's facts are known here.
 //!
-//! An action of a service whose facts are not known here is taken as it is.
+//! Of other services' actions nothing is claimed: facts are as old as the release.
 
-use super::statement::{allows, redundant};
-use super::{Kind, Severity, Step, Walk};
+use super::{Kind, Walk, arns, variables};
 use crate::glob;
-use crate::json::{Json, Node};
+use crate::json::{Json, Node, Span};
+use crate::template::actions;
 
-pub(super) fn check(walk: &mut Walk, node: &Node) {
+pub(super) const WILDCARD_IN_SERVICE: &str = "Avoid using wildcards (*, ?) in the service name because it might grant unintended access to other AWS services with similar names.";
+
+pub(super) fn check(walk: &mut Walk<'_>, node: &Node) {
     let name = if node.get("Action").is_some() { "Action" } else { "NotAction" };
     let Some(found) = node.get(name) else {
-        walk.error("MISSING_ACTION", node.span, "Add an Action or NotAction element.");
+        walk.error(
+            "MISSING_ACTION",
+            node.span,
+            "Add an Action or NotAction element to the policy statement.",
+        );
         return;
     };
-    walk.within(Step::Key(name.to_owned()), |walk| {
+    walk.within(super::Step::Key(name.to_owned()), |walk| {
         if matches!(&found.value, Json::Array(items) if items.is_empty()) {
-            walk.add(Severity::Suggestion, "EMPTY_ARRAY_ACTION", found.span, "The list is empty.");
+            walk.suggest(
+                "EMPTY_ARRAY_ACTION",
+                found.span,
+                "This statement includes no actions and does not affect the policy. Specify actions.",
+            );
         }
         walk.each(found, |walk, item| match item.text() {
-            Some(text) => action(walk, item, text),
-            None => walk.error("DATA_TYPE_MISMATCH", item.span, "An action is a string."),
+            Some(text) => action(walk, item.span, text),
+            None => walk.mismatch(item.span, "String"),
         });
+        super::redundant::entries(walk, name, found);
     });
-    redundant(walk, name, found);
-    if allows(node) && name == "Action" {
-        walk.within(Step::Key(name.to_owned()), |walk| pass_role(walk, node, found));
-    }
+    super::passing::check(walk, node, name, found);
 }
 
-fn action(walk: &mut Walk, item: &Node, text: &str) {
-    if text == "*" {
+fn action(walk: &mut Walk<'_>, span: Span, text: &str) {
+    variables::refuse(walk, span, text);
+    super::control::action(walk, span, text);
+    if text == "*" || text.contains("${") {
         return;
     }
     let Some((service, called)) = text.split_once(':') else {
-        walk.error("INVALID_ACTION", item.span, format!("{text} has no service: write service:Action."));
+        walk.error("INVALID_ACTION", span, does_not_exist(text, None));
         return;
     };
-    if walk.kind == Kind::Trust && !service.eq_ignore_ascii_case("sts") {
-        let details = "A trust policy allows actions of sts only.";
-        walk.error("MISMATCHED_ACTION_FOR_TRUST_POLICY", item.span, details);
+    if service.contains(['*', '?']) {
+        walk.suggest("WILDCARD_IN_SERVICE_NAME", span, WILDCARD_IN_SERVICE);
         return;
     }
-    let well_formed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'*' | b'?');
-    if service.is_empty() || !service.bytes().all(well_formed) {
-        walk.error("INVALID_SERVICE_IN_ACTION", item.span, format!("{service} is not a service."));
+    let folded = service.to_ascii_lowercase();
+    if !arns::is_service(&folded) {
+        let nearest = nearest(&folded, actions::services());
+        let ending = nearest.map(|nearest| format!(" Did you mean {nearest}?")).unwrap_or_default();
+        let details = format!("The service {service} specified in the action does not exist.{ending}");
+        walk.error("INVALID_SERVICE_IN_ACTION", span, details);
         return;
     }
-    let Some(facts) = protocol::authorization(&service.to_ascii_lowercase()) else { return };
-    let folded = called.to_ascii_lowercase();
-    let known = facts.actions().any(|(name, _)| glob::matches(&folded, &name.to_ascii_lowercase()));
-    // Facts are as old as the release: a pattern may mean what comes later.
+    kept_elsewhere(walk, span, &folded, text);
+    let Some(facts) = protocol::authorization(&folded) else { return };
+    let wanted = called.to_ascii_lowercase();
+    let known = facts.actions().any(|(name, _)| glob::matches(&wanted, &name.to_ascii_lowercase()));
+    // A pattern may mean what comes later.
     if !known && !called.contains(['*', '?']) {
-        walk.error("INVALID_ACTION", item.span, format!("The action {text} does not exist."));
+        let nearest = nearest(called, facts.actions().map(|(name, _)| name));
+        let meant = nearest.map(|nearest| format!("{service}:{nearest}"));
+        walk.error("INVALID_ACTION", span, does_not_exist(text, meant));
     }
 }
 
-/// Passing any role to any service is the way from a little to everything.
-fn pass_role(walk: &mut Walk, node: &Node, found: &Node) {
-    let reach = node.get("Resource").map(Node::texts).unwrap_or_default();
-    let every = reach.iter().any(|resource| *resource == "*" || resource.ends_with(":role/*"));
-    let inverted = node.get("NotResource").is_some();
-    for item in found.one_or_many() {
-        let Some(text) = item.text() else { continue };
-        let folded = text.to_ascii_lowercase();
-        for (wanted, star, with_action, without) in [
-            (
-                "iam:passrole",
-                "PASS_ROLE_WITH_STAR_IN_RESOURCE",
-                "PASS_ROLE_WITH_STAR_IN_ACTION_AND_RESOURCE",
-                "PASS_ROLE_WITH_NOT_RESOURCE",
-            ),
-            (
-                "iam:createservicelinkedrole",
-                "CREATE_SLR_WITH_STAR_IN_RESOURCE",
-                "CREATE_SLR_WITH_STAR_IN_ACTION_AND_RESOURCE",
-                "CREATE_SLR_WITH_NOT_RESOURCE",
-            ),
-        ] {
-            if !glob::matches(&folded, wanted) || node.get("Condition").is_some() {
-                continue;
-            }
-            let code = match (every, inverted, folded.contains('*')) {
-                (true, _, true) => with_action,
-                (true, _, false) => star,
-                (false, true, _) => without,
-                (false, false, _) => continue,
-            };
-            let details = format!("{text} reaches every role. Name the roles it is meant for.");
-            walk.add(Severity::SecurityWarning, code, item.span, details);
-        }
+fn does_not_exist(action: &str, meant: Option<String>) -> String {
+    let ending = meant.map(|meant| format!(" Did you mean {meant}?")).unwrap_or_default();
+    format!("The action {action} does not exist.{ending}")
+}
+
+/// A resource's policy is about its service's actions, a role's about STS's.
+fn kept_elsewhere(walk: &mut Walk<'_>, span: Span, service: &str, action: &str) {
+    let (keeper, resource_type) = match (walk.kind, walk.resource_type) {
+        (Kind::Trust, _) => (Some("sts"), "AWS::IAM::AssumeRolePolicyDocument"),
+        (Kind::Resource, Some(resource_type)) => (arns::keeper(resource_type), resource_type),
+        _ => return,
+    };
+    if keeper.is_some_and(|keeper| keeper != service) {
+        let details = format!(
+            "The action {action} is not supported for the resource-based policy attached to the resource type {resource_type}."
+        );
+        walk.error("UNSUPPORTED_ACTION_IN_POLICY", span, details);
     }
+}
+
+/// The name that a slip of the pen or two lead to, where there is one.
+fn nearest<'n>(given: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    // Longer names than any are nobody's slip.
+    if given.len() > 128 {
+        return None;
+    }
+    let near = names.map(|name| (distance(given, name), name)).filter(|(slips, _)| *slips <= 2);
+    near.min().map(|(_, name)| name)
+}
+
+/// How many letters are to be put in, taken out or changed; case does not count.
+fn distance(left: &str, right: &str) -> usize {
+    if left.len().abs_diff(right.len()) > 2 {
+        return usize::MAX;
+    }
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (at, one) in left.bytes().enumerate() {
+        let mut diagonal = at;
+        let mut before = at + 1;
+        let mut next = vec![before];
+        for (other, above) in right.bytes().zip(row.iter().skip(1)) {
+            let changed = diagonal + usize::from(!one.eq_ignore_ascii_case(&other));
+            before = changed.min(before + 1).min(above + 1);
+            diagonal = *above;
+            next.push(before);
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or(usize::MAX)
 }

@@ -5,10 +5,25 @@
 //! facts about the service are known here; of others nothing is claimed.
 
 mod actions;
+mod addresses;
+mod arns;
 mod conditions;
+mod control;
+mod deputies;
+mod keys;
+mod pairs;
+mod passing;
+mod principals;
+mod redundant;
+mod refused;
+mod regions;
+mod sizes;
 mod statement;
+mod trust;
+mod values;
+mod variables;
 
-use crate::json::{self, Json, Node, Span};
+use crate::json::{self, Json, Node, Place, Span};
 
 /// What the policy is attached to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,20 +87,46 @@ pub struct Finding {
 }
 
 /// Collects findings while walking down a document.
-struct Walk {
+struct Walk<'t> {
     kind: Kind,
+    /// What the policy is kept by, in CloudFormation's name, where the caller said it.
+    resource_type: Option<&'t str>,
+    /// False in documents of versions that know no policy variables.
+    has_variables: bool,
     path: Vec<Step>,
     findings: Vec<Finding>,
 }
 
-impl Walk {
+impl Walk<'_> {
     fn add(&mut self, severity: Severity, code: &'static str, span: Span, details: impl Into<String>) {
         let location = Location { path: self.path.clone(), span };
-        self.findings.push(Finding { severity, code, details: details.into(), locations: vec![location] });
+        self.add_at(severity, code, details.into(), vec![location]);
+    }
+
+    fn add_at(&mut self, severity: Severity, code: &'static str, details: String, locations: Vec<Location>) {
+        self.findings.push(Finding { severity, code, details, locations });
     }
 
     fn error(&mut self, code: &'static str, span: Span, details: impl Into<String>) {
         self.add(Severity::Error, code, span, details);
+    }
+
+    fn secure(&mut self, code: &'static str, span: Span, details: impl Into<String>) {
+        self.add(Severity::SecurityWarning, code, span, details);
+    }
+
+    fn warn(&mut self, code: &'static str, span: Span, details: impl Into<String>) {
+        self.add(Severity::Warning, code, span, details);
+    }
+
+    fn suggest(&mut self, code: &'static str, span: Span, details: impl Into<String>) {
+        self.add(Severity::Suggestion, code, span, details);
+    }
+
+    /// Something of another JSON type than the element's.
+    fn mismatch(&mut self, span: Span, wanted: &str) {
+        let details = format!("The text does not match the expected JSON data type {wanted}.");
+        self.error("DATA_TYPE_MISMATCH", span, details);
     }
 
     /// Runs `body` one step further down.
@@ -116,40 +157,44 @@ impl Walk {
 /// The findings in a policy, errors first; within a kind in the order of the text.
 #[must_use]
 pub fn validate(text: &str, kind: Kind) -> Vec<Finding> {
-    let mut walk = Walk { kind, path: Vec::new(), findings: Vec::new() };
+    validate_kept_by(text, kind, None)
+}
+
+/// The same, and whether a policy of a resource fits the type that keeps it, in CloudFormation's name: `AWS::S3::Bucket`.
+#[must_use]
+pub fn validate_kept_by(text: &str, kind: Kind, resource_type: Option<&str>) -> Vec<Finding> {
+    let mut walk = Walk { kind, resource_type, has_variables: false, path: Vec::new(), findings: Vec::new() };
     match json::parse(text) {
         Err(error) => {
-            let span = Span { start: error.at, end: error.at };
-            walk.error("JSON_SYNTAX_ERROR", span, format!("Fix the JSON syntax: {error}."));
+            let Place { line, column, offset } = error.at;
+            let details = format!("Fix the JSON syntax error at index {offset} line {line} column {column}.");
+            walk.error("JSON_SYNTAX_ERROR", Span { start: error.at, end: error.at }, details);
         }
-        Ok(node) => document(&mut walk, &node),
+        Ok(node) => {
+            document(&mut walk, &node);
+            sizes::check(&mut walk, text, &node);
+            refused::check(&mut walk, text, node.span);
+        }
     }
     let mut findings = walk.findings;
     findings.sort_by_key(|finding| finding.severity);
     findings
 }
 
-fn document(walk: &mut Walk, node: &Node) {
+fn document(walk: &mut Walk<'_>, node: &Node) {
     if !matches!(node.value, Json::Object(_)) {
-        walk.error("JSON_SYNTAX_ERROR", node.span, "A policy is a JSON object.");
+        walk.mismatch(node.span, "Object");
         return;
     }
     duplicates(walk, node);
-    for member in node.members() {
-        if !matches!(member.name.as_str(), "Version" | "Id" | "Statement") {
-            let details = format!("The policy element {} is not valid.", member.name);
-            walk.within(Step::Key(member.name.clone()), |walk| {
-                walk.error("INVALID_POLICY_ELEMENT", member.name_span, details);
-            });
-        }
-    }
+    unknown(walk, node, &["Version", "Id", "Statement"]);
     version(walk, node);
     let Some(statements) = node.get("Statement") else {
-        walk.error("MISSING_STATEMENT", node.span, "Add a Statement element to the policy.");
+        walk.error("MISSING_STATEMENT", node.span, "Add a statement to the policy");
         return;
     };
     if matches!(&statements.value, Json::Array(items) if items.is_empty()) {
-        walk.error("MISSING_STATEMENT", statements.span, "The list of statements is empty.");
+        walk.error("MISSING_STATEMENT", statements.span, "Add a statement to the policy");
     }
     let listed = matches!(statements.value, Json::Array(_));
     walk.within(Step::Key("Statement".to_owned()), |walk| {
@@ -161,39 +206,50 @@ fn document(walk: &mut Walk, node: &Node) {
             }
         }
         statement::sids(walk, statements.one_or_many());
+        trust::document(walk, statements.one_or_many());
+        redundant::statements(walk, statements.one_or_many());
     });
 }
 
-fn version(walk: &mut Walk, node: &Node) {
-    match node.get("Version") {
-        None => {
-            let details =
-                "Add the Version element with 2012-10-17: without it, policy variables are plain text.";
-            walk.add(Severity::Warning, "MISSING_VERSION", node.span, details);
+fn version(walk: &mut Walk<'_>, node: &Node) {
+    let Some(found) = node.get("Version") else {
+        walk.warn(
+            "MISSING_VERSION",
+            node.span,
+            "We recommend that you specify the Version element to help you with debugging permission issues.",
+        );
+        return;
+    };
+    walk.has_variables = found.text() != Some("2008-10-17");
+    walk.within(Step::Key("Version".to_owned()), |walk| match found.text() {
+        Some("2012-10-17" | "2008-10-17") => {}
+        Some(text) => {
+            let details = format!(
+                "The version {text} is not valid. Use one of the following versions: 2012-10-17, 2008-10-17"
+            );
+            walk.error("INVALID_VERSION", found.span, details);
         }
-        Some(found) if !matches!(found.text(), Some("2012-10-17" | "2008-10-17")) => {
-            let span = found.span;
-            walk.within(Step::Key("Version".to_owned()), |walk| {
-                walk.error("INVALID_VERSION", span, "The version is 2012-10-17 or 2008-10-17.");
-            });
-        }
-        Some(_) => {}
+        None => walk.mismatch(found.span, "String"),
+    });
+}
+
+/// Members that an object may not have.
+fn unknown(walk: &mut Walk<'_>, node: &Node, names: &[&str]) {
+    for member in node.members().iter().filter(|member| !names.contains(&member.name.as_str())) {
+        let details = format!("The policy element {} is not valid.", member.name);
+        walk.within(Step::Key(member.name.clone()), |walk| {
+            walk.error("INVALID_POLICY_ELEMENT", member.name_span, details);
+        });
     }
 }
 
-/// Two names of one object that are the same, or differ in case only.
-fn duplicates(walk: &mut Walk, node: &Node) {
+/// Two members of one object with one name.
+fn duplicates(walk: &mut Walk<'_>, node: &Node) {
     for (at, member) in node.members().iter().enumerate() {
-        let before = node.members().iter().take(at);
-        let twin = before.into_iter().find(|other| other.name.eq_ignore_ascii_case(&member.name));
-        if let Some(twin) = twin {
-            let code = if twin.name == member.name {
-                "DUPLICATE_KEYS_WITH_SAME_CASE"
-            } else {
-                "DUPLICATE_KEYS_WITH_DIFFERENT_CASE"
-            };
-            let details = format!("The key {} stands twice in one object.", member.name);
-            walk.within(Step::Key(member.name.clone()), |walk| walk.error(code, member.name_span, details));
+        if node.members().iter().take(at).any(|other| other.name == member.name) {
+            walk.within(Step::Key(member.name.clone()), |walk| {
+                walk.error("JSON_SYNTAX_ERROR", member.name_span, "Fix the JSON syntax error.");
+            });
         }
     }
 }

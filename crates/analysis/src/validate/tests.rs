@@ -1,5 +1,7 @@
 //! Findings by policy: each code where it belongs, and none in a good policy.
 
+mod checks;
+
 use super::*;
 
 fn codes(text: &str, kind: Kind) -> Vec<&'static str> {
@@ -45,12 +47,13 @@ fn each_fault_has_its_code() {
             vec!["INVALID_ARN_ACCOUNT"],
         ),
         (
-            r#"{"Effect":"Deny","Action":"*","Resource":"arn:aws:iam:us-east-1::role/r"}"#.to_owned(),
+            r#"{"Effect":"Deny","Action":"*","Resource":"arn:aws:iam:us-east-1:111111111111:role/r"}"#
+                .to_owned(),
             vec!["ARN_REGION_NOT_ALLOWED"],
         ),
         (with(r#","Principal":"*""#), vec!["UNSUPPORTED_PRINCIPAL"]),
         (with(r#","Sids":"a""#), vec!["INVALID_POLICY_ELEMENT"]),
-        (with(r#","Sid":"a b""#), vec!["INVALID_SID"]),
+        (with(r#","Sid":"a b""#), vec!["UNSUPPORTED_SID"]),
         (with(r#","Sid":"""#), vec!["EMPTY_SID_VALUE"]),
         (with(r#","NotAction":"s3:*""#), vec!["UNSUPPORTED_ELEMENT_COMBINATION"]),
         (with(r#","Condition":{}"#), vec!["EMPTY_OBJECT_CONDITION"]),
@@ -61,7 +64,7 @@ fn each_fault_has_its_code() {
             with(r#","Condition":{"Bool":{"a:b":["true","false"]}}"#),
             vec!["INVALID_CONDITION_MULTIPLE_BOOLEAN"],
         ),
-        (with(r#","Condition":{"IpAddress":{"aws:SourceIp":"1.2.3"}}"#), vec!["INVALID_CONDITION_DATA_TYPE"]),
+        (with(r#","Condition":{"IpAddress":{"aws:SourceIp":"1.2.3"}}"#), vec!["TYPE_MISMATCH_IP_RANGE"]),
         (with(r#","Condition":{"NullIfExists":{"a:b":"true"}}"#), vec!["NULL_WITH_IF_EXISTS"]),
         (
             with(r#","Condition":{"ForAllValues:StringEquals":{"aws:PrincipalOrgID":"o-1"}}"#),
@@ -72,7 +75,7 @@ fn each_fault_has_its_code() {
             vec!["PASS_ROLE_WITH_STAR_IN_RESOURCE"],
         ),
         (
-            r#"{"Effect":"Allow","Action":"iam:Pass*","NotResource":"arn:aws:iam::111111111111:role/a"}"#
+            r#"{"Effect":"Allow","Action":"iam:PassRole","NotResource":"arn:aws:iam::111111111111:role/a"}"#
                 .to_owned(),
             vec!["PASS_ROLE_WITH_NOT_RESOURCE"],
         ),
@@ -104,9 +107,9 @@ fn each_fault_has_its_code() {
             "ALLOW_WITH_NOT_PRINCIPAL",
         ),
         (
-            r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"s3:GetObject"}}"#,
+            r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"111111111111"},"Action":"s3:GetObject"}}"#,
             Kind::Trust,
-            "MISMATCHED_ACTION_FOR_TRUST_POLICY",
+            "UNSUPPORTED_ACTION_IN_POLICY",
         ),
     ] {
         assert_eq!(codes(text, kind), [expected], "{text}");

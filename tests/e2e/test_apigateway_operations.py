@@ -119,15 +119,20 @@ def test_a_mock_answers_with_what_the_request_and_the_stage_have(platform, gatew
     status = """{"statusCode": $input.params('status'), "was": $input.json('$')}"""
     gateway.put_integration(**at, type="MOCK", requestTemplates={"application/json": status})
     gateway.put_method_response(**at, statusCode="404")
+    gateway.delete_method_response(**at, statusCode="200")
+    headers = {f"method.response.header.{name}": False for name in ("X-Id", "X-Stage", "X-Text", "X-None")}
+    gateway.put_method_response(**at, statusCode="200", responseParameters=headers)
+    sources = dict(zip(headers, ("context.requestId", "stageVariables.v", "'t'", "stageVariables.none")))
     answer = """{"q": "$input.params('q')", "id": "$input.params('id')", "header": "$input.params("X-Own")", "none": "$input.params('none')",
         "request": "$context.requestId", "stage": "${context.stage}", "v": "$stageVariables.v", "w": "$!{stageVariables['w']}", "body": "$input.body", "costs": "$5 #1"}"""
-    gateway.put_integration_response(**at, statusCode="200", responseTemplates={"application/json": answer})
+    gateway.put_integration_response(**at, statusCode="200", responseTemplates={"application/json": answer}, responseParameters=sources)
     gateway.put_integration_response(**at, statusCode="404", selectionPattern="4..", responseTemplates={"text/plain": "no $input.params('id')"})
     gateway.create_deployment(restApiId=api, stageName="prod", variables={"v": "a-v", "w": "w-w"})
     path = f"/_aws/execute-api/{api}/prod/7"
     shown = platform.raw("POST", path + "?q=a%20b&status=200", body=b'{"a": 1}', headers={"X-Own": "mine", "Content-Type": "application/json"})
     told = shown.json()
-    assert told.pop("request") == shown.headers["x-amzn-requestid"]
+    assert told.pop("request") == shown.headers["x-amzn-requestid"] == shown.headers["x-id"]
+    assert (shown.headers["x-stage"], shown.headers["x-text"]) == ("a-v", "t") and "x-none" not in shown.headers
     assert told == {"q": "a b", "id": "7", "header": "mine", "none": "", "stage": "prod", "v": "a-v", "w": "w-w", "body": "{}", "costs": "$5 #1"}
     missing = platform.raw("POST", path + "?status=404", headers={"Content-Type": "application/json"})
     assert (missing.status_code, missing.text, missing.headers["content-type"]) == (404, "no 7", "text/plain")
@@ -138,6 +143,16 @@ def test_a_mock_answers_with_what_the_request_and_the_stage_have(platform, gatew
         message = refused(gateway.put_integration_response, "BadRequestException", **at, statusCode="200", responseTemplates={"application/json": template})
         assert message == f"`{part}` in a mapping template is not supported yet"
         refused(gateway.put_integration, "BadRequestException", **at, type="MOCK", requestTemplates={"application/json": template})
+
+
+def test_a_head_over_the_quota_is_refused(platform, gateway, api, root):
+    mock(gateway, {"restApiId": api, "resourceId": root, "httpMethod": "GET"})
+    gateway.create_deployment(restApiId=api, stageName="prod")
+    path = f"/_aws/execute-api/{api}/prod"
+    assert platform.raw("GET", path, headers={"X-Long": "a" * 9_900}).status_code == 200
+    long = platform.raw("GET", path, headers={f"X-Long-{at}": "a" * 1_000 for at in range(11)})
+    assert (long.status_code, long.json()) == (431, {"message": "HTTP header is larger than 10240 bytes."})
+    assert platform.raw("GET", path + "?a=" + "b" * 10_240).status_code == 431
 
 
 def test_only_what_is_deployed_is_served(platform, gateway, api, root):

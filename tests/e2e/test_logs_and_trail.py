@@ -100,15 +100,19 @@ def test_lookups_are_paged_and_bounded(platform, name):
 
 def test_what_means_no_operation_is_on_record(platform, name):
     key, secret = platform.user(name)
-    for service, path, headers, body in (("sqs", "/", {"X-Amz-Target": "AmazonSQS.ListQueues", "Content-Type": "application/x-amz-json-1.0"}, b"{}"),
-                                         ("iam", "/", {"Content-Type": "application/x-www-form-urlencoded"}, b"Action=Nope&Version=2010-05-08"),
-                                         ("dynamodb", "/", {"X-Amz-Target": "DynamoDB_20120810.Nope", "Content-Type": "application/x-amz-json-1.0"}, b"{}"),
-                                         ("lambda", "/2015-03-31/nope", {}, b"")):
+    json_1_0, form = ({"Content-Type": f"application/x-{kind}"} for kind in ("amz-json-1.0", "www-form-urlencoded"))
+    for service, path, headers, body, asked in (
+        ("sqs", "/", {"X-Amz-Target": "AmazonSQS.ListQueues", **json_1_0}, b"{}", "AmazonSQS.ListQueues"),
+        ("iam", "/", form, b"Action=Nope&Version=2010-05-08&Password=secret", "Nope"),
+        ("dynamodb", "/", {"X-Amz-Target": "DynamoDB_20120810.Nope" + "x" * 300, **json_1_0}, b"{}", ("DynamoDB_20120810.Nope" + "x" * 300)[:256]),
+        ("lambda", "/2015-03-31/nope", {}, b"", "GET /2015-03-31/nope"),
+    ):
         answer = signed_get(platform, path, "POST" if body else "GET", body, key, secret, service=service, headers=headers)
         assert answer.status_code >= 400
         records = [event for event in platform.events(AccessKeyId=key) if event["eventSource"] == f"{service}.amazonaws.com"]
         assert len(records) == 1, service
         assert records[0]["eventName"] == "UnknownOperation" and records[0]["errorCode"] and records[0]["userIdentity"]["userName"] == name
+        assert records[0]["additionalEventData"] == {"requestedOperation": asked}
 
 
 def test_a_sessions_calls_lead_to_who_began_it(platform, name):

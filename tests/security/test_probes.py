@@ -1,5 +1,6 @@
 """The rest of the list that every sandbox must stand: native probes, two tenants that run at one time, forgery, bombs, packages that bite."""
 
+import errno
 import io
 import json
 import os
@@ -209,6 +210,48 @@ def asked(command, argument):
 result = {"inotify_init": tried(libc.inotify_init), "inotify_init1": tried(libc.inotify_init1, 0), "dnotify": asked(1026, 0x8000003F), "lease": asked(1024, 0)}
 """)
     assert answer == {"inotify_init": "ENOSYS", "inotify_init1": "ENOSYS", "dnotify": "EPERM", "lease": "EPERM"}
+
+
+def test_nobody_learns_which_files_of_all_are_in_memory(tenants):
+    """Emptying a shared file out of memory, and asking later whether somebody read it, would tell the same without any right over it."""
+    answer = tenants("tenant-b", """
+import errno, os
+with open("/usr/bin/factor" if os.path.exists("/usr/bin/factor") else "/bin/sh", "rb") as file:
+    file.read()
+    fd = file.fileno()
+    advised = os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+    found = os.preadv(fd, [bytearray(16)], 0)
+    refused = []
+    for flags in (os.RWF_NOWAIT, 0x80):
+        try:
+            os.preadv(fd, [bytearray(16)], 0, flags)
+        except OSError as error:
+            refused.append(errno.errorcode[error.errno])
+result = [advised, found, refused]
+""")
+    assert answer == [None, 16, [errno.errorcode[errno.EOPNOTSUPP]] * 2]
+
+
+def test_what_stands_at_zero_is_nobody_elses(tenants):
+    """An open file that two environments share would tell one what the other set in it, and outlive both."""
+    def seen(tenant):
+        return tenants(tenant, """
+import errno, fcntl, os
+flags = fcntl.fcntl(0, fcntl.F_GETFL)
+fcntl.fcntl(0, fcntl.F_SETFL, flags | os.O_APPEND | os.O_NONBLOCK)
+fcntl.fcntl(0, 10, 40)  # F_SETSIG
+try:
+    os.utime(0)
+    touched = True
+except OSError as error:
+    touched = errno.errorcode[error.errno]
+result = [flags & (os.O_ACCMODE | os.O_APPEND | os.O_NONBLOCK), fcntl.fcntl(0, 11) if flags & os.O_APPEND else 0, touched, os.read(0, 1).decode()]
+""")
+    before = os.stat("/dev/null").st_mtime_ns
+    for tenant in ("tenant-a", "tenant-b"):
+        answer = seen(tenant)
+        assert answer[:2] == [0, 0] and answer[2] in ("EROFS", "EPERM") and answer[3] == "", (tenant, answer)
+    assert os.stat("/dev/null").st_mtime_ns == before
 
 
 def test_what_the_whole_host_counts_cannot_be_taken(tenants):

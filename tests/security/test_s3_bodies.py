@@ -109,6 +109,40 @@ def test_signed_trailers_are_taken(platform, s3, bucket):
     assert status == 400 and b"BadDigest" in answer, answer
 
 
+def test_trailers_are_announced_by_their_own_header(platform, s3, bucket):
+    """As AWS documents it, and as clients do that know nothing of the SDKs' header."""
+    data = b"announced"
+    extra = {"x-amz-trailer": "x-amz-checksum-crc32"}
+    value = base64.b64encode(zlib.crc32(data).to_bytes(4, "big")).decode()
+    made = lambda: Upload(platform, bucket, SIGNED + "-TRAILER", len(data), extra.items())  # noqa: E731
+    upload = made()
+    status, answer = upload.send(upload.chunk(data) + upload.chunk(b"") + upload.trailer("x-amz-checksum-crc32", value) + b"\r\n")
+    assert status == 200 and b"x-amz-checksum-crc32: " + value.encode() in answer, answer
+    assert content(s3, bucket) == data
+    for name, sent, code in [
+        ("x-amz-checksum-crc32", "AAAAAA==", b"BadDigest"),
+        ("x-amz-checksum-sha1", base64.b64encode(hashlib.sha1(data).digest()).decode(), b"MalformedTrailerError"),
+        ("x-amz-meta-other", "x", b"MalformedTrailerError"),
+    ]:
+        lying = made()
+        status, answer = lying.send(lying.chunk(data) + lying.chunk(b"") + lying.trailer(name, sent) + b"\r\n")
+        assert status == 400 and code in answer, (name, answer)
+
+
+def test_a_trailer_that_was_promised_comes(platform, s3, bucket):
+    key, secret = platform.root()
+    url = f"{platform.endpoint}/{bucket}/k"
+    for trailer, code in [("", b"MalformedTrailerError"), (f"x-amz-checksum-crc32:{base64.b64encode(zlib.crc32(b'hello').to_bytes(4, 'big')).decode()}\r\n", b"")]:
+        headers = {"x-amz-content-sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER", "x-amz-trailer": "x-amz-checksum-crc32", "x-amz-decoded-content-length": "5"}
+        request = botocore.awsrequest.AWSRequest("PUT", url, data=f"5\r\nhello\r\n0\r\n{trailer}\r\n".encode(), headers=headers)
+        signer = botocore.auth.S3SigV4Auth(botocore.credentials.Credentials(key, secret), "s3", "us-east-1")
+        signer.payload = lambda _: "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+        signer.add_auth(request)
+        answer = requests.put(url, data=request.body, headers=dict(request.headers.items()), timeout=20)
+        assert answer.status_code == (400 if code else 200) and code in answer.content, answer.content
+        assert content(s3, bucket) == (b"before" if code else b"hello")
+
+
 @pytest.mark.parametrize("lie,code", [
     ("changed", b"SignatureDoesNotMatch"), ("reordered", b"SignatureDoesNotMatch"), ("left out", b"SignatureDoesNotMatch"),
     ("cut", b"IncompleteBody"), ("longer than said", b"IncompleteBody"), ("no frames", b"IncompleteBody"), ("unsigned", b"SignatureDoesNotMatch"),

@@ -121,12 +121,18 @@ impl Router {
     }
 }
 
-/// The answer to a request in which the platform itself panicked.
+/// The answer to a request in which the platform itself panicked. The log names it by the id that its sender is told.
 pub(crate) fn failed() -> Response {
-    plain(
+    let request_id = crypto::random::uuid();
+    tracing::error!(request_id, "a request ended in a panic");
+    let mut response = plain(
         StatusCode::INTERNAL_SERVER_ERROR,
         r#"{"__type":"InternalFailure","message":"The request processing has failed because of an unknown error, exception or failure."}"#,
-    )
+    );
+    if let Ok(id) = HeaderValue::from_str(&request_id) {
+        response.headers_mut().insert("x-amzn-requestid", id);
+    }
+    response
 }
 
 impl Router {

@@ -32,7 +32,7 @@ use crate::own_answer;
 use crate::plans::{Admission, Plans};
 use crate::proxy;
 use crate::records::{Authorization, DeployedMethod, Integration, KeyValue};
-use crate::refusal::Refusal;
+use crate::refusal::{HEAD_BYTES_MAX, Refusal};
 use crate::route::RequestPath;
 use crate::stages::LiveStage;
 use crate::throttle::Bucket;
@@ -101,6 +101,9 @@ impl<'r> Exchange<'r> {
     async fn serve(&self, progress: &mut Progress<'r>) -> Result<Response<Bytes>, Refusal> {
         if self.body.len() > BODY_BYTES_MAX {
             return Err(Refusal::too_large());
+        }
+        if head_bytes(self.head) > HEAD_BYTES_MAX {
+            return Err(Refusal::head_too_large());
         }
         let Progress { routed, caller, integration_millis } = progress;
         let routed = routed.insert(self.route()?);
@@ -332,4 +335,11 @@ impl<'r> Exchange<'r> {
             "stage": stage.stage_name,
         })
     }
+}
+
+/// What counts against the quota of a head: the request line and the values of its headers.
+fn head_bytes(head: &Parts) -> usize {
+    let target = head.uri.path_and_query().map_or(1, |target| target.as_str().len());
+    let line = head.method.as_str().len() + " ".len() + target + " HTTP/1.1".len();
+    head.headers.values().fold(line, |bytes, value| bytes + value.len())
 }

@@ -67,6 +67,15 @@ impl Asked<'_> {
         for (name, value) in &mock.headers {
             set(response.headers_mut(), name, value);
         }
+        if !mock.variables.is_empty() {
+            let context = (self.context)();
+            let variables = self.variables(&context);
+            for (name, variable) in &mock.variables {
+                if let Some(value) = variables.value(variable) {
+                    set(response.headers_mut(), name, &value);
+                }
+            }
+        }
         Ok(response)
     }
 
@@ -76,18 +85,16 @@ impl Asked<'_> {
             return Ok(Cow::Borrowed(template));
         }
         let context = (self.context)();
-        let variables = Variables {
-            context: &context,
-            stage: self.stage,
-            headers: self.headers,
-            query: self.query,
-            path: self.path,
-        };
-        let filled = parsed.fill(&Payload { variables: &variables, body });
+        let filled = parsed.fill(&Payload { variables: &self.variables(&context), body });
         filled.map(Cow::Owned).map_err(|error| match error {
             Unfilled::TooLarge => Refusal::integration_failed(),
             Unfilled::NoJson(reason) => Refusal::no_json(&reason),
         })
+    }
+
+    fn variables<'v>(&'v self, context: &'v Value) -> Variables<'v> {
+        let Self { stage, headers, query, path, .. } = *self;
+        Variables { context, stage, headers, query, path }
     }
 }
 
@@ -139,6 +146,11 @@ mod tests {
                 ("X-From".to_owned(), status.to_string()),
                 ("Content-Length".to_owned(), "99".to_owned()),
             ]),
+            variables: BTreeMap::from([
+                ("X-Id".to_owned(), "context.requestId".to_owned()),
+                ("X-Of-Stage".to_owned(), "stageVariables.k".to_owned()),
+                ("X-None".to_owned(), "context.nowhere".to_owned()),
+            ]),
             templates: BTreeMap::from([
                 ("application/json".to_owned(), "{}".to_owned()),
                 ("text/plain".to_owned(), "plain".to_owned()),
@@ -182,6 +194,11 @@ mod tests {
             Err(refusal) => refusal.into_response(),
         };
         assert!(!response.headers().contains_key("content-length"));
+        if response.status().as_u16() < 450 && response.headers().contains_key("x-from") {
+            assert_eq!(response.headers()["x-id"], "r");
+            assert_eq!(response.headers()["x-of-stage"], "v");
+            assert!(!response.headers().contains_key("x-none"));
+        }
         (response.status().as_u16(), String::from_utf8(response.into_body().to_vec()).unwrap())
     }
 

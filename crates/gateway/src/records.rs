@@ -264,6 +264,9 @@ pub struct MockResponse {
     /// Fixed headers.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
+    /// Headers that are a variable's value: `context.requestId`, `stageVariables.v`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: BTreeMap<String, String>,
     /// Templates of bodies by content type.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub templates: BTreeMap<String, String>,
@@ -346,6 +349,7 @@ mod tests {
                 status: 200,
                 selection_pattern: None,
                 headers: BTreeMap::from([("Access-Control-Allow-Origin".into(), "*".into())]),
+                variables: BTreeMap::new(),
                 templates: BTreeMap::from([("application/json".into(), "{}".into())]),
             }],
         });

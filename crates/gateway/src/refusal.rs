@@ -9,6 +9,10 @@ use service::denial::MESSAGE_HEADER;
 
 use crate::records::ResponseType;
 
+/// The request line and the values of all headers together, in bytes.
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html>
+pub(crate) const HEAD_BYTES_MAX: usize = 10_240;
+
 /// A request that was not served.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
@@ -99,6 +103,12 @@ impl Refusal {
     pub(crate) fn too_large() -> Self {
         let code = "RequestEntityTooLargeException";
         Self::new(ResponseType::RequestTooLarge, 413, code, "Request Too Long")
+    }
+
+    /// A request line and headers over API Gateway's quota.
+    pub(crate) fn head_too_large() -> Self {
+        let message = format!("HTTP header is larger than {HEAD_BYTES_MAX} bytes.");
+        Self::new(ResponseType::Default4xx, 431, "RequestHeaderFieldsTooLargeException", message)
     }
 
     pub(crate) fn unsupported_media_type() -> Self {

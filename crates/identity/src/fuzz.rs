@@ -11,7 +11,9 @@ pub use crate::web_identity::fuzz_web_identity;
 
 use crate::principal::Principal;
 use crate::session::Tokens;
-use crate::sigv4::{Credential, CredentialError, CredentialSource, Expected, Request, Verifier, claimed};
+use crate::sigv4::{
+    Credential, CredentialError, CredentialSource, Expected, Request, Verifier, claimed, version2,
+};
 
 struct OneKey;
 
@@ -54,6 +56,23 @@ pub fn fuzz_sigv4(data: &[u8]) {
     let _ = claimed(&headers, query);
 }
 
+/// Whatever a URL says of a signature of version 2, it is not one.
+pub fn fuzz_presigned_version2(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let (path, query) = text.split_once('\n').unwrap_or(("/", &text));
+    let mut headers = HeaderMap::new();
+    for name in ["content-type", "x-amz-security-token"] {
+        if let (true, Ok(value)) = (data.len().is_multiple_of(3), HeaderValue::from_bytes(data)) {
+            headers.append(name, value);
+        }
+    }
+    let request = Request { method: "GET", path, query, headers: &headers, body: b"" };
+    assert!(
+        version2::verify(&request, "us-east-1", &OneKey, Timestamp::from_secs(1_175_139_560)).is_err(),
+        "a URL without a signature passed"
+    );
+}
+
 /// Whatever the bytes, they are no session token.
 pub fn fuzz_session_token(data: &[u8]) {
     let tokens = Tokens::new(crypto::RootKey::ephemeral().derive("fuzz"));
@@ -67,6 +86,33 @@ mod tests {
 
     const HEADER: &str = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, \
         SignedHeaders=host;x-amz-date, Signature=5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b";
+
+    #[test]
+    fn urls_of_version_2_that_nobody_signed_are_refused() {
+        let signed =
+            "/b/k\nAWSAccessKeyId=AKIDEXAMPLE&Signature=NpgCjnDzrM%2BWFzoENXmpNDUsSn8%3D&Expires=1175139620";
+        let seeds = [
+            "",
+            "\n",
+            signed,
+            "/\nSignature&Signature",
+            "/\nExpires=\u{660}&acl=%ff&AWSAccessKeyId=%",
+            "&&=&",
+        ];
+        for seed in seeds {
+            super::fuzz_presigned_version2(seed.as_bytes());
+            super::fuzz_presigned_version2(format!("{seed}&versionId=%26").as_bytes());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_url_of_version_2_passes(data in proptest::collection::vec(any::<u8>(), 0..200), rest in "[A-Za-z0-9%&=+-]{0,80}") {
+            super::fuzz_presigned_version2(&data);
+            let url = format!("/b\nAWSAccessKeyId=AKIDEXAMPLE&Expires=1175139620&Signature={rest}");
+            super::fuzz_presigned_version2(url.as_bytes());
+        }
+    }
 
     #[test]
     fn the_seed_corpus_is_refused() {

@@ -161,6 +161,8 @@ fn kind(result: Result<(), SignatureError>) -> &'static str {
         Err(SignatureError::PayloadUnsigned) => "payload unsigned",
         Err(SignatureError::PayloadStreaming) => "payload streaming",
         Err(SignatureError::PayloadHashUnknown) => "payload hash unknown",
+        Err(SignatureError::QueryForm(_)) => "query form",
+        Err(SignatureError::Unsupported) => "unsupported",
         Err(SignatureError::ChunkWrong) => "chunk wrong",
         Err(SignatureError::ChunkMalformed) => "chunk malformed",
         Err(SignatureError::Unavailable) => "unavailable",

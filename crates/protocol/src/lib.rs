@@ -34,7 +34,7 @@ pub use model::{
     ErrorShape, Kind, Location, Member, Model, OperationModel, Protocol, Shape, TimestampFormat,
     UnreadableModel, model, models, operation_of_event,
 };
-pub use route::{RouteFault, UriTemplate, addressed_path, api, route};
+pub use route::{ASKED_CHARS_MAX, RouteFault, UriTemplate, addressed_path, api, asked, route};
 pub use sensitive::Sensitive;
 pub use stream::{ByteStream, Chunks, Trailers};
 pub use value::{Entries, FromValue, IntoValue, Map, Operation, ShapeMismatch, Structure, Value};

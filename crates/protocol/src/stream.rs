@@ -26,6 +26,7 @@ struct Shared {
     chunks: Mutex<Option<Chunks>>,
     length: Option<u64>,
     trailers: Trailers,
+    announced: Vec<String>,
 }
 
 impl ByteStream {
@@ -36,7 +37,17 @@ impl ByteStream {
 
     /// A body whose maker sets `trailers` once it has read them.
     pub fn with_trailers(length: Option<u64>, chunks: Chunks, trailers: Trailers) -> Self {
-        Self(Arc::new(Shared { chunks: Mutex::new(Some(chunks)), length, trailers }))
+        Self::announcing(length, chunks, trailers, Vec::new())
+    }
+
+    /// The same where the head names the trailers that will come, in lower case.
+    pub fn announcing(
+        length: Option<u64>,
+        chunks: Chunks,
+        trailers: Trailers,
+        announced: Vec<String>,
+    ) -> Self {
+        Self(Arc::new(Shared { chunks: Mutex::new(Some(chunks)), length, trailers, announced }))
     }
 
     /// A body that is in memory already.
@@ -49,6 +60,11 @@ impl ByteStream {
     /// The number of all bytes, where it is known.
     pub fn length(&self) -> Option<u64> {
         self.0.length
+    }
+
+    /// True where the head says that a trailer of this lower-case name will come.
+    pub fn announces(&self, name: &str) -> bool {
+        self.0.announced.iter().any(|announced| announced == name)
     }
 
     /// The trailer of this lower-case name, once all chunks were read.

@@ -18,6 +18,9 @@ use crate::digests;
 /// The length of what frames hold.
 const DECODED_LENGTH: &str = "x-amz-decoded-content-length";
 
+/// The most trailers that a head may name.
+const ANNOUNCED_MAX: usize = 16;
+
 struct Arriving {
     chunks: Chunks,
     /// Gone once the end was checked.
@@ -26,6 +29,7 @@ struct Arriving {
     expected: Option<u64>,
     seen: u64,
     trailers: Trailers,
+    announced: Vec<String>,
 }
 
 /// What `body` says, checked as `payload` demands.
@@ -38,6 +42,7 @@ pub(crate) fn arriving(
     headers: &HeaderMap,
 ) -> Result<ByteStream, Fault> {
     let length = if payload.is_framed() { Some(decoded_length(headers)?) } else { body.length() };
+    let announced = if payload.is_framed() { announced(headers)? } else { Vec::new() };
     let trailers = Trailers::default();
     let state = Arriving {
         chunks: body.take(),
@@ -46,6 +51,7 @@ pub(crate) fn arriving(
         expected: length,
         seen: 0,
         trailers: Trailers::clone(&trailers),
+        announced: announced.clone(),
     };
     let chunks = futures_util::stream::unfold(Some(state), |state| async {
         let mut state = state?;
@@ -55,7 +61,24 @@ pub(crate) fn arriving(
             Err(fault) => Some((Err(fault), None)),
         }
     });
-    Ok(ByteStream::with_trailers(length, Box::pin(chunks), trailers))
+    Ok(ByteStream::announcing(length, Box::pin(chunks), trailers, announced))
+}
+
+/// The names of the trailers that the head promises.
+fn announced(headers: &HeaderMap) -> Result<Vec<String>, Fault> {
+    let mut names = Vec::new();
+    for header in headers.get_all("x-amz-trailer") {
+        let text = header.to_str().map_err(|_| malformed_trailer())?;
+        names.extend(text.split(',').map(|name| name.trim().to_ascii_lowercase()));
+    }
+    names.retain(|name| !name.is_empty());
+    // SECURITY: no more than the decoder would take.
+    if names.len() > ANNOUNCED_MAX { Err(malformed_trailer()) } else { Ok(names) }
+}
+
+fn malformed_trailer() -> Fault {
+    let message = "The request contained trailing data that was not well-formed or did not conform to our published schema.";
+    Fault::sender("MalformedTrailerError", message)
 }
 
 fn decoded_length(headers: &HeaderMap) -> Result<u64, Fault> {
@@ -98,6 +121,10 @@ impl Arriving {
         let trailers = decoder.finish().map_err(|error| refusal(&error, Family::S3))?;
         if self.expected.is_some_and(|expected| self.seen != expected) {
             return Err(incomplete());
+        }
+        // SECURITY: a checksum that was promised and left out on the way is not the same as none.
+        if self.announced.iter().any(|name| !trailers.iter().any(|(came, _)| came == name)) {
+            return Err(malformed_trailer());
         }
         let _ = self.trailers.set(trailers);
         Ok(())

@@ -6,7 +6,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use base::{Region, Timestamp};
-use identity::sigv4::{self, Claim, Expected, Family, Payload, SignatureError, Verifier};
+use identity::sigv4::{
+    self, Claim, Expected, Family, Payload, SignatureError, SignatureVersion, Verifier, version2,
+};
 use identity::{Directory, Principal};
 use protocol::{Fault, Model, OperationModel, Protocol, RouteFault, WireRequest, WireResponse};
 
@@ -54,6 +56,9 @@ impl Authenticator {
         now: Timestamp,
     ) -> Result<(Arc<Principal>, Payload, Option<Signing>), Fault> {
         let family = service.family();
+        if family == Family::S3 && version2::is_claimed(request.query) {
+            return self.authenticate_version2(request, source, now);
+        }
         let verified = self.with_expected(service, |expected| {
             self.verifier.verify_head(&signed(request), expected, &self.directory, now)
         });
@@ -61,13 +66,11 @@ impl Authenticator {
             Ok((verified, payload)) => {
                 let (signed_at, presigned) = (verified.signed_at, verified.presigned);
                 let content_sha256 = content_sha256(request, presigned);
-                (verified.principal, payload, Some(Signing { signed_at, presigned, content_sha256 }))
+                let (signed_at, version) = (Some(signed_at), SignatureVersion::V4);
+                let signing = Signing { signed_at, version, presigned, content_sha256 };
+                (verified.principal, payload, Some(signing))
             }
             // SECURITY: only where no part of a signature is stated; one that is wrong, or of another kind, is an error.
-            Err(SignatureError::Missing) if family == Family::S3 && has_older_signature(request.query) => {
-                let message = "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.";
-                return Err(Fault::sender("InvalidRequest", message));
-            }
             Err(SignatureError::Missing) if family == Family::S3 => {
                 let payload = Payload::of_unsigned(request.headers);
                 (Arc::new(Principal::Anonymous), payload.map_err(|error| refusal(&error, family))?, None)
@@ -76,6 +79,23 @@ impl Authenticator {
         };
         through_its_door(source, &principal, family)?;
         Ok((principal, payload, signing))
+    }
+
+    /// The same of a presigned URL of version 2. What it signs is the path that is acted on, a host's bucket included.
+    fn authenticate_version2(
+        &self,
+        request: &WireRequest<'_>,
+        source: &Source,
+        now: Timestamp,
+    ) -> Result<(Arc<Principal>, Payload, Option<Signing>), Fault> {
+        let path = protocol::addressed_path(None, request.headers, request.path);
+        let sent = sigv4::Request { path: &path, ..signed(request) };
+        let (principal, payload) = version2::verify(&sent, self.region.as_str(), &self.directory, now)
+            .map_err(|error| refusal(&error, Family::S3))?;
+        through_its_door(source, &principal, Family::S3)?;
+        let content_sha256 = content_sha256(request, true);
+        let version = SignatureVersion::V2;
+        Ok((principal, payload, Some(Signing { signed_at: None, version, presigned: true, content_sha256 })))
     }
 
     fn with_expected<T>(&self, service: &Named<'_>, verify: impl FnOnce(&Expected<'_>) -> T) -> T {
@@ -105,12 +125,6 @@ fn content_sha256(request: &WireRequest<'_>, presigned: bool) -> String {
         None if presigned => "UNSIGNED-PAYLOAD".to_owned(),
         None => String::new(),
     }
-}
-
-/// True where a URL was presigned in the way that came before ours.
-fn has_older_signature(query: &str) -> bool {
-    let names = query.split('&').map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name));
-    names.into_iter().any(|name| matches!(name, "AWSAccessKeyId" | "Signature"))
 }
 
 /// A refused signature, in the words of the API.

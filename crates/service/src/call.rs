@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use base::{AccountId, Region, Timestamp};
 use identity::Principal;
+use identity::sigv4::SignatureVersion;
 use observe::AuditTicket;
 use protocol::{Fault, FromValue, IntoValue, Operation, OperationModel, Value};
 use store::{Store, StoreError, Transaction};
@@ -17,6 +18,7 @@ use crate::asked::Asked;
 use crate::authorize::Caller;
 use crate::error::Internal;
 use crate::pipeline::Pipeline;
+use crate::record;
 
 /// Where a call came from.
 #[derive(Clone, Debug)]
@@ -50,8 +52,10 @@ pub struct Source {
 /// How a request was signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signing {
-    /// When, as the signature says.
-    pub signed_at: Timestamp,
+    /// When, as the signature says; version 2 says nothing of it.
+    pub signed_at: Option<Timestamp>,
+    /// In which way.
+    pub version: SignatureVersion,
     /// True where the signature stands in the query: a presigned URL.
     pub presigned: bool,
     /// What the request says of its body: the `x-amz-content-sha256` header, or what stands for it.
@@ -197,7 +201,8 @@ impl Call {
         self.store()
             .transact(|transaction| {
                 let answer = body(transaction)?;
-                if let Some(details) = self.asked.news() {
+                let news = self.asked.news();
+                if let Some(details) = news.and_then(|news| record::with_signing(Some(news), &self.source)) {
                     self.audit.tell(details);
                 }
                 // SECURITY: durable together with the change, so that no change is visible without its record.

@@ -20,6 +20,7 @@ pub mod observation;
 pub mod pipeline;
 mod record;
 pub mod registry;
+mod service_role;
 pub mod testkit;
 mod throttle;
 
@@ -30,4 +31,5 @@ pub use explained::{Explained, OwnerTold, RefusedRequest};
 pub use jobs::Jobs;
 pub use pipeline::{Pipeline, PipelineParts};
 pub use registry::{Permit, Service, ServiceBuilder};
+pub use service_role::ServiceRole;
 pub use throttle::{Rate, Throttle};

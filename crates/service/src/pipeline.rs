@@ -118,7 +118,8 @@ impl Pipeline {
             Ok(operation) => operation,
             Err(fault) => {
                 let arrival = self.arrival(&source, &request_id, arrived);
-                let fault = self.refuse_unrouted(&service, &principal, fault, &arrival).await;
+                let asked = protocol::asked(request);
+                let fault = self.refuse_unrouted(&service, &principal, fault, &arrival, &asked).await;
                 return fault.encode(&request_id);
             }
         };
@@ -284,7 +285,8 @@ impl Pipeline {
             asked: Arc::clone(&asked),
         };
         let ended = ready(call).await.map_err(|failure| asked.ends_with(self.blame(operation, failure)));
-        if let Some(details) = asked.news() {
+        if let Some(details) = asked.news().and_then(|news| record::with_signing(Some(news), &attempt.source))
+        {
             audit.tell(details);
         }
         match ended {

@@ -101,9 +101,27 @@ pub(crate) fn of(
     Record {
         request_parameters: parameters,
         resources: resources(*account, checks),
-        additional_event_data: details,
+        additional_event_data: with_signing(details, source),
         ..begun(&arrival, *account, event_source, Some(*operation), Who::Proven(principal))
     }
+}
+
+/// `details`, and before them how the call was signed where its API tells that, as CloudTrail does of S3's.
+pub(crate) fn with_signing(details: Option<Vec<u8>>, source: &Source) -> Option<Vec<u8>> {
+    let Some(signing) = &source.signing else { return details };
+    let method = if signing.presigned { "QueryString" } else { "AuthHeader" };
+    let version = signing.version.trail_name();
+    let mut told =
+        format!(r#"{{"SignatureVersion":"{version}","AuthenticationMethod":"{method}""#).into_bytes();
+    // The details are an object that has members.
+    match details.as_deref().and_then(|details| details.get(1..)).filter(|rest| rest.len() > 1) {
+        Some(rest) => {
+            told.push(b',');
+            told.extend_from_slice(rest);
+        }
+        None => told.push(b'}'),
+    }
+    Some(told)
 }
 
 /// The details of a refusal by policy: the sealed message, and the whole evaluation.
@@ -168,14 +186,18 @@ pub(crate) fn of_owners(principal: &Principal, source: &Source, record: &mut Rec
     owners.into_iter().map(of_owner).collect()
 }
 
-/// The record of a proven caller's request that names no operation of the platform.
+/// The record of a proven caller's request that names no operation of the platform: it says what was asked.
 pub(crate) fn of_unrouted(
     service: &Named<'_>,
     principal: &Principal,
     account: AccountId,
     arrival: &Arrival<'_>,
+    asked: &str,
 ) -> Record {
-    begun(arrival, account, service.claimed_source(), None, Who::Proven(principal))
+    Record {
+        additional_event_data: Some(json!({"requestedOperation": asked}).to_string().into_bytes()),
+        ..begun(arrival, account, service.claimed_source(), None, Who::Proven(principal))
+    }
 }
 
 /// A request whose caller is not proven: what it claimed, and why it was refused.

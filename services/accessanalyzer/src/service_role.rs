@@ -6,83 +6,26 @@
 use std::sync::Arc;
 
 use base::{AccountId, Timestamp};
-use identity::records::{RoleRecord, keys};
-use identity::{AssumedRole, Directory, DirectoryError, Principal, Reads, ids};
+use identity::{AssumedRole, Directory, DirectoryError, Principal};
 use observe::{AccessedResource, Category, Record};
 use serde_json::json;
-use service::{Access, Call, Internal, Pipeline};
-use store::Transaction;
+use service::{Internal, Pipeline, ServiceRole};
 
-use crate::Error;
 use crate::zone::PRINCIPAL;
 
-const NAME: &str = "AWSServiceRoleForAccessAnalyzer";
-const PATH: &str = "/aws-service-role/access-analyzer.amazonaws.com/";
-const POLICY: &str = "arn:aws:iam::aws:policy/aws-service-role/AccessAnalyzerServiceRolePolicy";
-/// The longest session, in seconds.
-const SESSION_SECS_MAX: i64 = 3_600;
+/// The role.
+pub(crate) const ROLE: ServiceRole = ServiceRole {
+    service: PRINCIPAL,
+    name: "AWSServiceRoleForAccessAnalyzer",
+    path: "/aws-service-role/access-analyzer.amazonaws.com/",
+    policy: "arn:aws:iam::aws:policy/aws-service-role/AccessAnalyzerServiceRolePolicy",
+};
 /// The name of the sessions.
 const SESSION: &str = "access-analyzer";
 
-fn arn(account: AccountId) -> String {
-    format!("arn:aws:iam::{account}:role{PATH}{NAME}")
-}
-
-/// Whether the caller may bring the role about, where the account has none yet.
-pub(crate) fn may_make(directory: &Directory, call: &Call) -> Result<(), Error> {
-    if directory.role(call.account(), NAME)?.is_some() {
-        return Ok(());
-    }
-    let arn = arn(call.account());
-    let leave =
-        Access::to("iam:CreateServiceLinkedRole", arn.as_str()).when("iam:AWSServiceName", [PRINCIPAL]);
-    Ok(call.ask(&leave)?)
-}
-
-/// Makes the role where there is none, and gives it its policy where it was made without, through IAM.
-pub(crate) fn ensure(
-    directory: &Directory,
-    transaction: &mut Transaction<'_>,
-    account: AccountId,
-    now: Timestamp,
-) -> Result<(), DirectoryError> {
-    let key = keys::named(account, NAME);
-    let present: Option<RoleRecord> = transaction.record(keys::ROLES, &key)?;
-    if let Some(mut role) = present {
-        // Another role of this name is somebody else's: it is given nothing.
-        if role.path != PATH || role.attached.iter().any(|policy| policy == POLICY) {
-            return Ok(());
-        }
-        role.attached.push(POLICY.to_owned());
-        let mut edit = directory.edit(transaction, account);
-        edit.put(keys::ROLES, &key, &role)?;
-        return edit.mark(keys::ATTACHMENTS, &keys::attachment(account, POLICY, "Role", NAME));
-    }
-    let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
-        "Principal": {"Service": PRINCIPAL}, "Action": "sts:AssumeRole"}]});
-    let role = RoleRecord {
-        name: NAME.to_owned(),
-        path: PATH.to_owned(),
-        role_id: ids::entity(ids::ROLE),
-        created_at: Timestamp::from_secs(now.secs()),
-        trust: trust.to_string(),
-        description: None,
-        session_secs_max: SESSION_SECS_MAX,
-        tags: Vec::new(),
-        inline: Vec::new(),
-        attached: vec![POLICY.to_owned()],
-        boundary: None,
-    };
-    let mut edit = directory.edit(transaction, account);
-    edit.put(keys::ROLES, &key, &role)?;
-    edit.mark(keys::ATTACHMENTS, &keys::attachment(account, POLICY, "Role", NAME))
-}
-
 /// A session of the role; `None` where the account has none, or one that may not read.
 fn session(directory: &Directory, account: AccountId) -> Result<Option<Arc<Principal>>, DirectoryError> {
-    let is_whole =
-        |role: &RoleRecord| role.path == PATH && role.attached.iter().any(|policy| policy == POLICY);
-    let role = directory.role(account, NAME)?.filter(is_whole);
+    let role = directory.role(account, ROLE.name)?.filter(|role| ROLE.is(role));
     Ok(role.map(|role| {
         let session = AssumedRole::new(account, role.path, role.name, role.role_id, SESSION);
         Arc::new(Principal::AssumedRole(session))
@@ -103,7 +46,7 @@ pub(crate) async fn session_made(
     pipeline
         .store()
         .transact(|transaction| {
-            ensure(directory, transaction, account, now)?;
+            ROLE.ensure(&mut directory.edit(transaction, account), now)?;
             // SECURITY: no role without a record of how it came about.
             Ok::<_, DirectoryError>(ticket.attach(transaction)?)
         })
@@ -111,11 +54,11 @@ pub(crate) async fn session_made(
         .map_err(Internal::new)?;
     ticket.succeed(None).await.map_err(Internal::new)?;
     let session = session(directory, account).map_err(Internal::new)?;
-    session.ok_or_else(|| Internal::new(format!("account {account} has another role named {NAME}")))
+    session.ok_or_else(|| Internal::new(format!("account {account} has another role named {}", ROLE.name)))
 }
 
 fn record_of_making(pipeline: &Pipeline, account: AccountId, now: Timestamp) -> Record {
-    let service = Principal::service(PRINCIPAL, &arn(account), account);
+    let service = Principal::service(PRINCIPAL, &ROLE.arn(account), account);
     Record {
         account,
         event_time: now,
@@ -130,7 +73,7 @@ fn record_of_making(pipeline: &Pipeline, account: AccountId, now: Timestamp) -> 
         request_parameters: Some(json!({"aWSServiceName": PRINCIPAL}).to_string().into_bytes()),
         request_id: crypto::random::uuid().into(),
         read_only: false,
-        resources: vec![AccessedResource { arn: arn(account), account, kind: "AWS::IAM::Role".into() }],
+        resources: vec![AccessedResource { arn: ROLE.arn(account), account, kind: "AWS::IAM::Role".into() }],
         category: Category::Management,
         shared_event_id: None,
         vpc_endpoint_id: None,

@@ -12,6 +12,8 @@ use crate::Error;
 use crate::records::{IntegrationRecord, IntegrationResponseRecord, MethodRecord};
 
 const INTEGRATION_MILLIS_MIN: u32 = 50;
+/// The longest name of a variable, in bytes.
+const VARIABLE_BYTES_MAX: usize = 512;
 const CALLER_CREDENTIALS: &str = "arn:aws:iam::*:user/*";
 
 /// Checks an integration, and puts it into the form that is served.
@@ -144,24 +146,39 @@ fn mock_response(status: &str, response: &IntegrationResponseRecord) -> Result<M
     if let Some(pattern) = &response.selection_pattern {
         selection_pattern(pattern)?;
     }
-    let mut headers = BTreeMap::new();
+    let (mut headers, mut variables) = (BTreeMap::new(), BTreeMap::new());
     for (target, source) in &response.parameters {
         let name = target.strip_prefix("method.response.header.").ok_or_else(|| undeclared(target))?;
         let literal = source.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
-        let literal =
-            literal.ok_or_else(|| Error::unsupported("A response parameter that is not a quoted text"))?;
-        if !is_header(name, literal) {
+        if !is_header(name, literal.unwrap_or_default()) {
             return Err(Error::bad(format!("Invalid response parameter: {target}")));
         }
-        headers.insert(name.to_owned(), literal.to_owned());
+        match literal {
+            Some(text) => headers.insert(name.to_owned(), text.to_owned()),
+            None => variables.insert(name.to_owned(), variable(source)?),
+        };
     }
     response.templates.values().try_for_each(|text| template(text).map(|_| ()))?;
     Ok(MockResponse {
         status,
         selection_pattern: response.selection_pattern.clone(),
         headers,
+        variables,
         templates: response.templates.clone(),
     })
+}
+
+/// What a response's parameter may be besides a quoted text: a variable of the request's context or of the stage.
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/request-response-data-mappings.html>
+fn variable(source: &str) -> Result<String, Error> {
+    let named = |kind: &str| source.strip_prefix(kind).is_some_and(|name| !name.is_empty());
+    if named("integration.response.") {
+        return Err(Error::unsupported("A response parameter of a mock's integration response"));
+    }
+    if (named("context.") || named("stageVariables.")) && source.len() <= VARIABLE_BYTES_MAX {
+        return Ok(source.to_owned());
+    }
+    Err(invalid_mapping(&format!("Invalid mapping expression specified: {source}")))
 }
 
 /// True where a header may have this name and this value.
@@ -225,6 +242,32 @@ mod tests {
             assert!(put(text).unwrap_err().to_string().contains(expected), "{text}");
         }
         assert!(put(&"x".repeat(TEMPLATE_BYTES_MAX + 1)).is_err());
+    }
+
+    #[test]
+    fn parameters_of_responses_are_texts_and_variables() {
+        let put = |source: &str| {
+            let parameters = BTreeMap::from([("method.response.header.X".to_owned(), source.to_owned())]);
+            mock_response(
+                "200",
+                &IntegrationResponseRecord { parameters, ..IntegrationResponseRecord::default() },
+            )
+        };
+        assert_eq!(put("'a'").unwrap().headers["X"], "a");
+        for variable in ["context.requestId", "stageVariables.v"] {
+            assert_eq!(put(variable).unwrap().variables["X"], variable);
+        }
+        for (source, expected) in [
+            ("integration.response.header.Y", "integration response is not supported yet"),
+            ("integration.response.body.a", "integration response is not supported yet"),
+            ("context.", "errors : [Invalid mapping expression specified: context.]"),
+            ("method.request.header.Y", "expression specified: method.request.header.Y]"),
+            ("'a\n'", "Invalid response parameter: method.response.header.X"),
+        ] {
+            let message = put(source).unwrap_err().to_string();
+            assert!(message.ends_with(expected), "{message}");
+        }
+        assert!(put(&format!("context.{}", "a".repeat(VARIABLE_BYTES_MAX))).is_err());
     }
 
     #[test]

@@ -6,8 +6,18 @@ use base::AccountId;
 use identity::records::organization::{ControlKind, ControlPolicyRecord, OrganizationRecord};
 use policy::{Policy, PolicyKind};
 use serde_json::Value;
+use service::ServiceRole;
 
 use crate::Error;
+
+/// The role that every account of an organization has.
+/// <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_integrate_services.html>
+pub(crate) const ROLE: ServiceRole = ServiceRole {
+    service: "organizations.amazonaws.com",
+    name: "AWSServiceRoleForOrganizations",
+    path: "/aws-service-role/organizations.amazonaws.com/",
+    policy: "arn:aws:iam::aws:policy/aws-service-role/AWSOrganizationsServiceTrustPolicy",
+};
 
 /// Accounts of an organization: what AWS grants on request.
 pub(crate) const ACCOUNTS_MAX: usize = 1_000;

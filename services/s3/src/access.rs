@@ -50,8 +50,10 @@ fn arrived<I>(mut access: Access, request: &AccessRequest<'_, I>) -> Access {
     }
     let Some(signing) = &request.source.signing else { return access };
     let kind = if signing.presigned { "REST-QUERY-STRING" } else { "REST-HEADER" };
-    let age = request.now.millis_since(signing.signed_at).max(0);
-    access = access.when("s3:authType", [kind]).when("s3:signatureversion", ["AWS4-HMAC-SHA256"]);
+    // SECURITY: a signature that tells no time of its own counts as old as one may be.
+    let oldest = identity::sigv4::PRESIGNED_SECS_MAX * 1_000;
+    let age = signing.signed_at.map_or(oldest, |signed_at| request.now.millis_since(signed_at).max(0));
+    access = access.when("s3:authType", [kind]).when("s3:signatureversion", [signing.version.policy_name()]);
     access = access.when("s3:signatureAge", [age.to_string()]);
     if signing.content_sha256.is_empty() {
         return access;
@@ -93,11 +95,11 @@ fn existing_tags(
     Ok(found.map(|version| version.tags).unwrap_or_default())
 }
 
-/// Condition keys from what was said, where it was said.
 /// Whether the call makes an object, or only what one may be made of; both ask for `s3:PutObject`.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html>
 const CREATES: &str = "s3:ObjectCreationOperation";
 
+/// Condition keys from what was said, where it was said.
 fn said(access: Access, keys: &[(&'static str, Option<&str>)]) -> Access {
     keys.iter().fold(access, |access, (key, value)| match value {
         Some(value) => access.when(*key, [*value]),
@@ -382,9 +384,24 @@ pub(crate) fn attributes(s3: &S3, request: &AccessRequest<'_, api::GetObjectAttr
     Ok(access.and(ask_object(s3, request, more, &input.bucket, &input.key, version)?))
 }
 
+/// How the upload that a part or a completion belongs to was asked to be encrypted: its parts say nothing of it, and a
+/// policy that wants it said is kept by what was said at the beginning.
+fn begun_with(s3: &S3, access: Access, bucket: &str, key: &str, upload: &str) -> Outcome {
+    let Some(record) = records::find_bucket(&s3.store, bucket)? else { return Ok(access) };
+    let Some(upload) = records::find_upload(&s3.store, &record.id, key, upload)? else { return Ok(access) };
+    Ok(said(
+        access,
+        &[
+            ("s3:x-amz-server-side-encryption", upload.encryption.as_deref()),
+            ("s3:x-amz-server-side-encryption-aws-kms-key-id", upload.kms_key.as_deref()),
+        ],
+    ))
+}
+
 pub(crate) fn upload_part(s3: &S3, request: &AccessRequest<'_, api::UploadPartRequest>) -> Outcome {
     let input = request.input;
     let access = ask(s3, request, "s3:PutObject", &input.bucket, Some(&input.key))?;
+    let access = begun_with(s3, access, &input.bucket, &input.key, &input.upload_id)?;
     Ok(said(access, &[(CREATES, Some("false"))]))
 }
 
@@ -394,6 +411,7 @@ pub(crate) fn complete_upload(
 ) -> Outcome {
     let input = request.input;
     let access = ask(s3, request, "s3:PutObject", &input.bucket, Some(&input.key))?;
+    let access = begun_with(s3, access, &input.bucket, &input.key, &input.upload_id)?;
     Ok(said(
         access,
         &[
@@ -451,6 +469,7 @@ pub(crate) fn upload_part_copy(s3: &S3, request: &AccessRequest<'_, api::UploadP
     let access = ask(s3, request, "s3:PutObject", &input.bucket, Some(&input.key))?;
     let source = name::CopySource::parse(&input.copy_source)?;
     let source = format!("{}/{}", source.bucket, source.key);
+    let access = begun_with(s3, access, &input.bucket, &input.key, &input.upload_id)?;
     let access = said(access, &[("s3:x-amz-copy-source", Some(&source)), (CREATES, Some("false"))]);
     Ok(access.and(copy_source(s3, request, &input.copy_source)?))
 }

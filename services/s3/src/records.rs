@@ -174,6 +174,12 @@ pub(crate) struct UploadRecord {
     /// True where it is told to be under the managed key `aws/s3`: see `encryption`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) managed_key: bool,
+    /// `x-amz-server-side-encryption` as it was said when the upload began: what policies hold its parts against.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) encryption: Option<String>,
+    /// The key that was named then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) kms_key: Option<String>,
 }
 
 /// One part.
@@ -191,6 +197,21 @@ pub(crate) struct PartRecord {
 
 pub(crate) fn bucket_key(name: &str) -> Key {
     Key::new().str(name)
+}
+
+pub(crate) fn upload_key(bucket_id: &str, key: &str, upload: &str) -> Key {
+    object_key(bucket_id, key).str(upload)
+}
+
+/// The upload of this id, if it is still one.
+pub(crate) fn find_upload(
+    from: &impl Read,
+    bucket_id: &str,
+    key: &str,
+    upload: &str,
+) -> Result<Option<UploadRecord>, Error> {
+    let stored = from.read(UPLOADS, &upload_key(bucket_id, key, upload))?;
+    stored.map(|stored| decode(&stored)).transpose()
 }
 
 pub(crate) fn object_key(bucket_id: &str, key: &str) -> Key {

@@ -6,6 +6,7 @@ use service::testkit::compliance::Subject;
 
 mod access;
 mod objects;
+mod owners;
 
 /// A platform with this one service, and the folder that lives as long.
 pub(crate) async fn kit() -> TestKit {

@@ -119,8 +119,9 @@ fn refuse_key_sessions(principal: &Principal) -> Result<(), Error> {
     if session.is_some_and(|session| !session.mfa) { Err(Error::invalid_token()) } else { Ok(()) }
 }
 
-/// Leave to assume the role; to tag the session and to set its source identity, where that is asked too. The role's
+/// Leave to assume the role; to tag the session and to set its source identity, where that is asked or inherited. The role's
 /// trust policy has its say in each.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_role-chaining>
 pub(crate) fn assume_role(sts: &Sts, request: &AccessRequest<'_, AssumeRoleRequest>) -> Outcome {
     let input = request.input;
     if matches!(request.principal, Principal::Root(_)) {
@@ -145,11 +146,19 @@ pub(crate) fn assume_role(sts: &Sts, request: &AccessRequest<'_, AssumeRoleReque
             _ => access,
         }
     };
+    // SECURITY: what a session hands on to the next is set there like what is asked for: a role whose trust policy lets
+    // nobody set tags has none that its callers, of other accounts too, brought along.
+    let (inherits_tags, inherits_identity) = match request.principal {
+        Principal::AssumedRole(session) => {
+            (!session.transitive_tags.is_empty(), session.source_identity.is_some())
+        }
+        _ => (false, false),
+    };
     let mut access = leave("sts:AssumeRole");
-    if input.tags.as_ref().is_some_and(|tags| !tags.is_empty()) {
+    if inherits_tags || input.tags.as_ref().is_some_and(|tags| !tags.is_empty()) {
         access = access.and(leave("sts:TagSession"));
     }
-    if input.source_identity.is_some() {
+    if inherits_identity || input.source_identity.is_some() {
         access = access.and(leave("sts:SetSourceIdentity"));
     }
     Ok(access)

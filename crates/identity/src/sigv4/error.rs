@@ -69,6 +69,12 @@ pub enum SignatureError {
     /// A body that was checked while it arrived is not in chunks as it says, or ends early.
     #[error("the body is not in the form that its head states")]
     ChunkMalformed,
+    /// A presigned URL of version 2 lacks a part, or says no time; the caller is told which.
+    #[error("{0}")]
+    QueryForm(String),
+    /// A signature of another version, or one of version 2 that leaves a part of its URL open.
+    #[error("the signature is of a kind that is not accepted here")]
+    Unsupported,
     /// The payload is unsigned where it must be signed.
     #[error("the payload is not signed")]
     PayloadUnsigned,
@@ -137,6 +143,8 @@ const PAYLOAD_UNKNOWN: Codes =
     codes(("SignatureDoesNotMatch", 403), "InvalidSignatureException", ("InvalidArgument", 400));
 const CHUNK: Codes =
     codes(("SignatureDoesNotMatch", 403), "InvalidSignatureException", ("IncompleteBody", 400));
+const UNSUPPORTED: Codes =
+    codes(("IncompleteSignature", 400), "IncompleteSignatureException", ("InvalidRequest", 400));
 const STREAMING: Codes =
     codes(("SignatureDoesNotMatch", 403), "InvalidSignatureException", ("NotImplemented", 501));
 
@@ -171,7 +179,8 @@ impl SignatureError {
             Self::PayloadHashUnknown => &PAYLOAD_UNKNOWN,
             Self::ChunkMalformed => &CHUNK,
             Self::Skewed(_) => &SKEWED,
-            Self::PresignedExpired(_) => &PRESIGNED,
+            Self::PresignedExpired(_) | Self::QueryForm(_) => &PRESIGNED,
+            Self::Unsupported => &UNSUPPORTED,
             Self::BadExpires(_) => &EXPIRES,
             Self::UnknownKey => &UNKNOWN,
             Self::InvalidToken => &TOKEN,
@@ -198,7 +207,11 @@ impl SignatureError {
             | Self::Mismatch(message)
             | Self::Skewed(message)
             | Self::PresignedExpired(message)
+            | Self::QueryForm(message)
             | Self::BadExpires(message) => message,
+            Self::Unsupported => {
+                "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256."
+            }
             Self::Ambiguous => {
                 "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string \
                  parameter or the Authorization header should be specified"

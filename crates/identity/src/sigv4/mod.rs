@@ -2,7 +2,7 @@
 //!
 //! Nothing here decodes, repairs or re-serialises what will be handled: the raw path, query, headers and body are what
 //! is hashed. It decides who signed, never what they may do. SigV4A is refused, chunked (`STREAMING-…`) payloads are for bodies
-//! that are checked while they arrive, and there is no mode in which a signature is not compared.
+//! that are checked while they arrive, version 2 is taken of S3's presigned URLs alone ([`version2`]), and there is no mode in which a signature is not compared.
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
 
@@ -14,6 +14,7 @@ mod payload;
 mod sign;
 mod streamed;
 mod verify;
+pub mod version2;
 
 use std::sync::Arc;
 
@@ -39,6 +40,33 @@ pub const PRESIGNED_SECS_MAX: i64 = 604_800;
 
 /// The most headers that a signature may name.
 pub const SIGNED_HEADERS_MAX: usize = 128;
+
+/// The version of a signature that was found right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignatureVersion {
+    /// Of a presigned URL of S3's: see [`version2`].
+    V2,
+    /// Of all else.
+    V4,
+}
+
+impl SignatureVersion {
+    /// As S3's policies write it in `s3:signatureversion`.
+    pub const fn policy_name(self) -> &'static str {
+        match self {
+            Self::V2 => "AWS",
+            Self::V4 => ALGORITHM,
+        }
+    }
+
+    /// As CloudTrail writes it.
+    pub const fn trail_name(self) -> &'static str {
+        match self {
+            Self::V2 => "SigV2",
+            Self::V4 => "SigV4",
+        }
+    }
+}
 
 /// A request as it arrived. Over HTTP/2 the edge puts `:authority` into `host` first.
 #[derive(Clone, Copy, Debug)]

@@ -12,7 +12,7 @@ use crate::audit::trail::AuditTrail;
 use crate::audit::{BLOCKS, account_prefix, block, json};
 
 /// A query looks at so many records at most, then answers a page that may be short and goes on behind it.
-const EXAMINED_RECORDS_MAX: usize = 50_000;
+const EXAMINED_RECORDS_MAX: usize = 20_000;
 
 /// What a record must have.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -158,7 +158,10 @@ impl AuditTrail {
     pub async fn query(&self, query: &Query) -> Result<Page, StoreError> {
         self.flush().await.map_err(|_| StoreError::Failed)?;
         let now = self.store().clock().now();
-        Listing::new(&self.store().snapshot()?, query, now).page(query)
+        let (snapshot, query) = (self.store().snapshot()?, query.clone());
+        // A page may read many thousands of records: no thread that serves calls waits for it.
+        let read = tokio::task::spawn_blocking(move || Listing::new(&snapshot, &query, now).page(&query));
+        read.await.map_err(|_| StoreError::Failed)?
     }
 }
 

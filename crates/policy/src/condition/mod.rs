@@ -333,11 +333,11 @@ impl ArnPattern {
 
     fn matches(&self, actual: &str, request: &Request<'_>) -> bool {
         let Self::Components(patterns) = self else { return true };
+        // There are six patterns, and never more than six components.
         let mut components = actual.splitn(6, ':');
-        let fits = patterns
+        patterns
             .iter()
-            .all(|pattern| components.next().is_some_and(|component| pattern.matches(component, request)));
-        fits && components.next().is_none()
+            .all(|pattern| components.next().is_some_and(|component| pattern.matches(component, request)))
     }
 }
 

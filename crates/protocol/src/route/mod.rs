@@ -15,6 +15,9 @@ use crate::codec::form;
 use crate::model::{Location, Model, OperationModel, Protocol, model, models};
 use crate::{Fault, WireRequest, WireResponse};
 
+/// The longest text of [`asked`].
+pub const ASKED_CHARS_MAX: usize = 256;
+
 /// No operation was found; knows in which form to say so.
 #[derive(Debug)]
 pub struct RouteFault {
@@ -105,6 +108,19 @@ fn unsigned(request: &WireRequest<'_>) -> Option<&'static Model> {
         .filter(|model| model.protocol() == Protocol::RestJson)
         .find(|model| find_path(model, request).is_some());
     by_path.or_else(|| address::could_be_s3(request).then(|| model(address::S3)).flatten())
+}
+
+/// How a request asks for its operation, for the record of one that has none: its target, its action, or its method and
+/// path. At most [`ASKED_CHARS_MAX`] characters, all of them printable.
+// SECURITY: never the query or the body, which may hold secrets; of a form only what it names as its action.
+pub fn asked(request: &WireRequest<'_>) -> String {
+    let asked = match (target(request), parameter(request, "Action")) {
+        (Some(target), _) => target.to_owned(),
+        (None, Some(action)) => action,
+        (None, None) => format!("{} {}", request.method, request.path),
+    };
+    let printable = |char: char| if char.is_control() { '\u{fffd}' } else { char };
+    asked.chars().take(ASKED_CHARS_MAX).map(printable).collect()
 }
 
 /// A service that is not here is named: programs that need it are told what is missing.

@@ -8,7 +8,7 @@ use landlock::{
     ABI, Access, AccessFs, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
     RulesetCreatedAttr, Scope,
 };
-use rustix::fs::Mode;
+use rustix::fs::{Mode, OFlags};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use rustix::thread::CapabilitySet;
 
@@ -68,7 +68,10 @@ fn prepare(plan: &Plan<'_>) -> Result<(), Failure> {
 }
 
 fn place_descriptors(plan: &Plan<'_>) -> io::Result<()> {
-    sys::place(plan.null, 0)?;
+    // SECURITY: opened here and now. What two environments share of an open file, one tells the other by: its flags, owner and locks.
+    let null = rustix::fs::open(c"/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    sys::place(null.as_fd(), 0)?;
+    drop(null);
     sys::place(plan.stdout.as_fd(), 1)?;
     sys::place(plan.stderr.as_fd(), 2)?;
     // The channel reports a failed exec, and a successful one closes it.

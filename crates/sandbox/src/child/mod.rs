@@ -32,7 +32,6 @@ pub(crate) struct Plan<'a> {
     pub(crate) entrances: Entrances,
     pub(crate) root: OwnedFd,
     pub(crate) binds: Vec<(OwnedFd, PathBuf)>,
-    pub(crate) null: BorrowedFd<'a>,
     pub(crate) stdout: OwnedFd,
     pub(crate) stderr: OwnedFd,
     /// Where init says how the function ended.
@@ -144,7 +143,6 @@ fn close_others(plan: &Plan<'_>) -> io::Result<()> {
     kept.extend([
         plan.channel.as_fd().as_raw_fd(),
         plan.root.as_raw_fd(),
-        plan.null.as_raw_fd(),
         plan.stdout.as_raw_fd(),
         plan.stderr.as_raw_fd(),
         plan.status.as_raw_fd(),

@@ -16,7 +16,7 @@ const ALLOWED: &[libc::c_long] = numbers![
     SYS_accept SYS_accept4 SYS_bind SYS_brk SYS_capget SYS_capset SYS_chdir SYS_clock_getres SYS_clock_gettime
     SYS_clock_nanosleep SYS_close SYS_close_range SYS_connect SYS_copy_file_range SYS_dup SYS_dup3
     SYS_epoll_create1 SYS_epoll_ctl SYS_epoll_pwait SYS_epoll_pwait2 SYS_eventfd2 SYS_execve SYS_execveat SYS_exit
-    SYS_exit_group SYS_faccessat SYS_faccessat2 SYS_fadvise64 SYS_fallocate SYS_fchdir SYS_fchmod SYS_fchmodat
+    SYS_exit_group SYS_faccessat SYS_faccessat2 SYS_fallocate SYS_fchdir SYS_fchmod SYS_fchmodat
     SYS_fchown SYS_fchownat SYS_fdatasync SYS_fgetxattr SYS_flistxattr SYS_flock SYS_fremovexattr
     SYS_fsetxattr SYS_fstat SYS_fstatfs SYS_fsync SYS_ftruncate SYS_futex SYS_futex_waitv SYS_get_robust_list
     SYS_getcpu SYS_getcwd SYS_getdents64 SYS_getegid SYS_geteuid SYS_getgid SYS_getgroups SYS_getitimer
@@ -29,7 +29,7 @@ const ALLOWED: &[libc::c_long] = numbers![
     SYS_mq_open SYS_mq_timedreceive SYS_mq_timedsend SYS_mq_unlink SYS_mremap SYS_msgctl SYS_msgget SYS_msgrcv
     SYS_msgsnd SYS_msync SYS_munlock SYS_munlockall SYS_munmap SYS_nanosleep SYS_newfstatat SYS_openat SYS_openat2
     SYS_pidfd_open SYS_pidfd_send_signal SYS_pipe2 SYS_pkey_alloc SYS_pkey_free SYS_pkey_mprotect SYS_ppoll
-    SYS_pread64 SYS_preadv SYS_preadv2 SYS_prlimit64 SYS_pselect6 SYS_pwrite64 SYS_pwritev SYS_pwritev2 SYS_read
+    SYS_pread64 SYS_preadv SYS_prlimit64 SYS_pselect6 SYS_pwrite64 SYS_pwritev SYS_read
     SYS_readahead SYS_readlinkat SYS_readv SYS_recvfrom SYS_recvmmsg SYS_recvmsg SYS_remap_file_pages
     SYS_removexattr SYS_renameat2 SYS_restart_syscall SYS_rseq SYS_rt_sigaction SYS_rt_sigpending
     SYS_rt_sigprocmask SYS_rt_sigqueueinfo SYS_rt_sigreturn SYS_rt_sigsuspend SYS_rt_sigtimedwait
@@ -88,6 +88,9 @@ const CHECKED: &[(libc::c_long, Verdict)] = &[
     (libc::SYS_ioctl, Verdict::CheckIoctl),
     (libc::SYS_personality, Verdict::CheckPersonality),
     (libc::SYS_prctl, Verdict::CheckPrctl),
+    (libc::SYS_fadvise64, Verdict::CheckAdvice),
+    (libc::SYS_preadv2, Verdict::CheckTransfer),
+    (libc::SYS_pwritev2, Verdict::CheckTransfer),
 ];
 
 /// The verdict on each number from zero to [`NUMBER_END`].
@@ -95,7 +98,8 @@ const CHECKED: &[(libc::c_long, Verdict)] = &[
 /// SECURITY: `clone3` passes its flags in memory, which a filter cannot read: it must stay off these lists, so
 /// that libc falls back to `clone`. The same goes for io_uring, which does other calls out of the filter's sight.
 /// inotify tells what others do with files that all environments and the host share, and its instances, like the contexts
-/// of the older asynchronous input and output, are counted for the whole host: one function could take them all.
+/// of the older asynchronous input and output, are counted for the whole host: one function could take them all. Which pages
+/// of those files are in memory would tell the same: nobody may empty them out, nor ask without reading.
 pub(super) fn verdicts() -> Vec<Verdict> {
     let mut verdicts = vec![Verdict::Unknown; usize::try_from(NUMBER_END).unwrap_or_default()];
     let allowed = ALLOWED.iter().chain(ALLOWED_HERE).map(|number| (*number, Verdict::Allow));

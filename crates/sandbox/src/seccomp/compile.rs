@@ -26,6 +26,9 @@ const ALLOW: u32 = libc::SECCOMP_RET_ALLOW;
 const KILL: u32 = libc::SECCOMP_RET_KILL_PROCESS;
 const EPERM: u32 = libc::SECCOMP_RET_ERRNO | libc::EPERM.cast_unsigned();
 const ENOSYS: u32 = libc::SECCOMP_RET_ERRNO | libc::ENOSYS.cast_unsigned();
+/// The call succeeds without being made.
+const DONE: u32 = libc::SECCOMP_RET_ERRNO;
+const EOPNOTSUPP: u32 = libc::SECCOMP_RET_ERRNO | libc::EOPNOTSUPP.cast_unsigned();
 const EAFNOSUPPORT: u32 = libc::SECCOMP_RET_ERRNO | libc::EAFNOSUPPORT.cast_unsigned();
 
 #[cfg(target_arch = "x86_64")]
@@ -107,6 +110,8 @@ struct Targets {
     ioctl: Position,
     personality: Position,
     prctl: Position,
+    advice: Position,
+    transfer: Position,
 }
 
 impl Targets {
@@ -122,6 +127,8 @@ impl Targets {
             Verdict::CheckIoctl => self.ioctl,
             Verdict::CheckPersonality => self.personality,
             Verdict::CheckPrctl => self.prctl,
+            Verdict::CheckAdvice => self.advice,
+            Verdict::CheckTransfer => self.transfer,
         }
     }
 }
@@ -150,6 +157,8 @@ fn emit_targets(program: &mut Backwards) -> Targets {
     let forbidden = program.returns(EPERM);
     let unknown = program.returns(ENOSYS);
     let no_family = program.returns(EAFNOSUPPORT);
+    let done = program.returns(DONE);
+    let unsupported = program.returns(EOPNOTSUPP);
     Targets {
         allow,
         forbidden,
@@ -165,8 +174,18 @@ fn emit_targets(program: &mut Backwards) -> Targets {
         ioctl: emit_any_of(program, 1, &[TIOCSTI, TIOCLINUX, TIOCSETD], forbidden, allow),
         personality: emit_any_of(program, 0, &[0, u32::MAX], allow, forbidden),
         prctl: emit_any_of(program, 0, FORBIDDEN_PRCTL, forbidden, allow),
+        // Programs advise so in passing and expect no failure.
+        advice: emit_any_of(program, 3, &[libc::POSIX_FADV_DONTNEED.cast_unsigned()], done, allow),
+        transfer: {
+            program.test(JUMP_ANY_BIT, RWF_NOWAIT | RWF_DONTCACHE, unsupported, allow);
+            program.load(at_argument_low(5))
+        },
     }
 }
+
+/// Read only what is in memory, which programs fall back from; and let it not stay there.
+const RWF_NOWAIT: u32 = 0x8;
+const RWF_DONTCACHE: u32 = 0x80;
 
 const TIOCSTI: u32 = 0x5412;
 const TIOCLINUX: u32 = 0x541C;
@@ -326,6 +345,12 @@ mod tests {
             (libc::SYS_fcntl, &[0, libc::F_SETLEASE.cast_unsigned()], EPERM),
             (libc::SYS_ioctl, &[0, 0x5401], ALLOW),
             (libc::SYS_ioctl, &[0, TIOCSTI], EPERM),
+            (libc::SYS_fadvise64, &[3, 0, 0, libc::POSIX_FADV_SEQUENTIAL.cast_unsigned()], ALLOW),
+            (libc::SYS_fadvise64, &[3, 0, 0, libc::POSIX_FADV_DONTNEED.cast_unsigned()], DONE),
+            (libc::SYS_preadv2, &[3, 0, 1, 0, 0, 0], ALLOW),
+            (libc::SYS_preadv2, &[3, 0, 1, 0, 0, 1], ALLOW),
+            (libc::SYS_preadv2, &[3, 0, 1, 0, 0, RWF_NOWAIT | 1], EOPNOTSUPP),
+            (libc::SYS_pwritev2, &[3, 0, 1, 0, 0, RWF_DONTCACHE], EOPNOTSUPP),
             (libc::SYS_personality, &[u32::MAX], ALLOW),
             (libc::SYS_personality, &[0], ALLOW),
             (libc::SYS_personality, &[0x0040_0000], EPERM),

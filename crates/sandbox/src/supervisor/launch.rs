@@ -171,7 +171,6 @@ fn plan<'a>(
         entrances: cgroup.entrances().step("cgroups")?,
         root,
         binds,
-        null: supervisor.null.as_fd(),
         stdout: child_stdout,
         stderr: child_stderr,
         status: child_status,

@@ -55,7 +55,6 @@ pub(crate) fn run() -> ! {
 /// The spawner's whole state.
 struct Supervisor {
     server: Channel,
-    null: OwnedFd,
     filter: Vec<Instruction>,
     group: CgroupGroup,
     ids: IdRange,

@@ -33,7 +33,7 @@ const NEEDED: CapabilitySet = CapabilitySet::SYS_ADMIN
 
 /// Prepares and tells the server how it went. An error means that nobody is there to be told.
 pub(super) fn start() -> io::Result<Supervisor> {
-    let (server, null) = take_socket()?;
+    let server = take_socket()?;
     // No death signal: the socket says when the server is gone, and then there is still something to clear away.
     if !parent_is_the_server() {
         return Err(io::ErrorKind::BrokenPipe.into());
@@ -47,7 +47,7 @@ pub(super) fn start() -> io::Result<Supervisor> {
     sys::ignore_children();
     match prepare() {
         Ok((prepared, mut layers)) => {
-            let mut supervisor = assemble(server, null, prepared);
+            let mut supervisor = assemble(server, prepared);
             layers.splice(0..0, probe::probe(&mut supervisor));
             supervisor.server.send(&Reply::Started { layers, failure: None }, &[])?;
             Ok(supervisor)
@@ -70,11 +70,10 @@ struct Prepared {
     mounts: OwnedFd,
 }
 
-fn assemble(server: Channel, null: OwnedFd, prepared: Prepared) -> Supervisor {
+fn assemble(server: Channel, prepared: Prepared) -> Supervisor {
     let Prepared { images, group, ids, mounts } = prepared;
     Supervisor {
         server,
-        null,
         filter: seccomp::compile(),
         ids,
         group,
@@ -125,15 +124,16 @@ fn become_root_of_nothing_else() -> io::Result<()> {
 }
 
 /// The socket comes as standard input. It moves away, and everything else that may have been inherited is closed, so
-/// that 0, 1 and 2 are `/dev/null` here and in everything cloned from here.
-fn take_socket() -> io::Result<(Channel, OwnedFd)> {
+/// that 0, 1 and 2 are `/dev/null` here. A function has others.
+fn take_socket() -> io::Result<Channel> {
     let socket = io::stdin().as_fd().try_clone_to_owned()?;
     let null: OwnedFd = File::options().read(true).write(true).open("/dev/null")?.into();
     for number in 0..=2 {
         sys::place(null.as_fd(), number)?;
     }
-    sys::close_all_but(&mut [socket.as_raw_fd(), null.as_raw_fd()])?;
-    Ok((Channel::new(socket), null))
+    drop(null);
+    sys::close_all_but(&mut [socket.as_raw_fd()])?;
+    Ok(Channel::new(socket))
 }
 
 /// Who is the spawner's parent is asked once; from then on, the end of the socket tells.

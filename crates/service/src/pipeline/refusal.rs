@@ -126,6 +126,7 @@ impl Pipeline {
         principal: &Principal,
         fault: RouteFault,
         arrival: &Arrival<'_>,
+        asked: &str,
     ) -> RouteFault {
         let account = principal.account().unwrap_or(self.0.home);
         // Who is nobody takes nothing of the share that the platform's owner has, and fills no disk.
@@ -136,7 +137,7 @@ impl Pipeline {
             false => RouteFault { fault: Fault::sender("ThrottlingException", "Rate exceeded"), ..fault },
         };
         if !is_anonymous || self.0.strangers.admit(self.0.home, "strangers", arrival.at) {
-            self.keep(record::of_unrouted(service, principal, account, arrival), &fault.fault).await;
+            self.keep(record::of_unrouted(service, principal, account, arrival, asked), &fault.fault).await;
         }
         fault
     }

@@ -127,7 +127,7 @@ pub(crate) async fn create(
     if let Err(closed) = Zone::of(analyzers.directory.store(), record.account, record.kind)? {
         return Err(Error::validation(closed.message()));
     }
-    service_role::may_make(&analyzers.directory, &call)?;
+    service_role::ROLE.may_make::<Error>(&analyzers.directory, &call)?;
     let arn = arn_of(&record, call.region());
     let is_new = call
         .transact(|transaction| {
@@ -148,7 +148,8 @@ pub(crate) async fn create(
                     return Err(Error::quota(message, ANALYZER, &record.name));
                 }
             }
-            service_role::ensure(&analyzers.directory, transaction, record.account, call.now())?;
+            let mut edit = analyzers.directory.edit(transaction, record.account);
+            service_role::ROLE.ensure(&mut edit, call.now())?;
             state::save(transaction, &record)?;
             Ok(true)
         })

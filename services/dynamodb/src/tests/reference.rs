@@ -138,7 +138,7 @@ impl Any {
 
     pub(in crate::tests) fn size(&self) -> Option<i128> {
         let size = match self {
-            Self::S(text) => text.len(),
+            Self::S(text) => text.encode_utf16().count(),
             Self::L(list) => list.len(),
             Self::M(map) => map.len(),
             Self::Ss(set) => set.len(),

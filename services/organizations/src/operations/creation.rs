@@ -13,7 +13,7 @@ use service::Permit;
 
 use super::moment;
 use super::units::defaults;
-use crate::model::{ACCOUNTS_MAX, ids};
+use crate::model::{ACCOUNTS_MAX, ROLE, ids};
 use crate::{Error, Organizations, api, page, shapes, tags, tree};
 
 const ROLE_NAME: &str = "OrganizationAccountAccessRole";
@@ -115,6 +115,7 @@ impl Wish {
             boundary: None,
         };
         edit.put(records::ACCOUNTS, &records::account(account), &AccountRecord::new(self.at))?;
+        ROLE.ensure(edit, self.at)?;
         edit.put(records::ROLES, &records::named(account, &role.name), &role)?;
         Ok(edit
             .mark(records::ATTACHMENTS, &records::attachment(account, ADMINISTRATOR, "Role", &role.name))?)

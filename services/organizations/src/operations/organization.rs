@@ -12,7 +12,7 @@ use ::identity::records::organization::{
 use service::Permit;
 
 use super::moment;
-use crate::model::ids;
+use crate::model::{ROLE, ids};
 use crate::{Error, Organizations, api, page, shapes, tree};
 
 pub(crate) async fn create(
@@ -26,6 +26,7 @@ pub(crate) async fn create(
             "Only organizations with the feature set ALL are offered here.",
         ));
     }
+    ROLE.may_make::<Error>(&org.directory, &call)?;
     let record = OrganizationRecord {
         id: ids::organization(),
         management: call.account(),
@@ -72,6 +73,7 @@ pub(crate) async fn create(
             edit.put(keys::ORGANIZATIONS, &keys::organization(&record.id), &record)?;
             edit.put(keys::UNITS, &keys::part(&record.id, &root.id), &root)?;
             edit.put(keys::MEMBERS, &key, &member)?;
+            ROLE.ensure(edit, call.now())?;
             Ok(shapes::organization(&record, &member))
         })
         .await?;

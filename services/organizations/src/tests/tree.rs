@@ -38,6 +38,24 @@ async fn units_and_accounts_have_one_place() {
     refused(&kit, "ListRoots", json!({}), "AWSOrganizationsNotInUseException").await;
 }
 
+#[tokio::test]
+async fn an_organization_needs_leave_for_its_service_linked_role() {
+    let kit = kit().await;
+    let allow = |action: &str| json!({"Effect": "Allow", "Action": action, "Resource": "*"});
+    let (linked, role) = ("iam:CreateServiceLinkedRole", "AWSServiceRoleForOrganizations");
+    let weak = kit.user("weak", json!([allow("organizations:*")])).await;
+    let fault = kit.json(&weak, "organizations", "CreateOrganization", &json!({})).await.unwrap_err();
+    assert!(fault.message.contains(linked) && fault.message.contains(role), "{}", fault.message);
+    refused(&kit, "DescribeOrganization", json!({}), "AWSOrganizationsNotInUseException").await;
+    let both = json!([allow("organizations:*"), allow(linked)]);
+    let maker = kit.user("maker", both).await;
+    kit.json(&maker, "organizations", "CreateOrganization", &json!({})).await.unwrap();
+    let made = kit.pipeline.directory().role(kit.account, role).unwrap().unwrap();
+    assert_eq!(made.path, "/aws-service-role/organizations.amazonaws.com/");
+    let member = account(&kit, "one").await.parse().unwrap();
+    assert!(kit.pipeline.directory().role(member, role).unwrap().is_some());
+}
+
 fn reason(fault: &Fault) -> &str {
     let reason = fault.members.iter().find(|(name, _)| *name == "Reason");
     match reason {

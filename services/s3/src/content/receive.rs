@@ -30,6 +30,14 @@ pub(crate) struct Wanted {
     pub(crate) bytes_max: u64,
 }
 
+impl Wanted {
+    /// The same with the checksum that `stream`'s head promises behind the bytes, where nothing else names one.
+    pub(crate) fn announced_by(self, stream: &ByteStream) -> Self {
+        let announced = || Algorithm::ALL.into_iter().find(|known| stream.announces(known.header()));
+        Self { algorithm: self.algorithm.or_else(announced), ..self }
+    }
+}
+
 /// Bytes that are on the disk, or small.
 pub(crate) struct Received {
     kept: Kept,
@@ -159,7 +167,7 @@ fn compare(received: &Received, stream: &ByteStream, wanted: &Wanted) -> Result<
         let Some(text) = stream.trailer(other.header()) else { continue };
         if other != algorithm || wanted.algorithm.is_none() {
             return Err(Error::invalid_request(format!(
-                "The trailing checksum {} was not announced in x-amz-sdk-checksum-algorithm.",
+                "The trailing checksum {} was not announced in x-amz-trailer.",
                 other.name()
             )));
         }

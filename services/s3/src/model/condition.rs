@@ -28,10 +28,23 @@ fn secs(moment: Timestamp) -> i64 {
     moment.secs()
 }
 
+/// The header that says the same of a copy's source.
+fn of_source(condition: &'static str) -> &'static str {
+    match condition {
+        "If-Match" => "x-amz-copy-source-If-Match",
+        "If-None-Match" => "x-amz-copy-source-If-None-Match",
+        "If-Modified-Since" => "x-amz-copy-source-If-Modified-Since",
+        "If-Unmodified-Since" => "x-amz-copy-source-If-Unmodified-Since",
+        other => other,
+    }
+}
+
 impl Conditions<'_> {
-    /// Ok where the object is as believed. <https://datatracker.ietf.org/doc/html/rfc7232#section-6>
-    pub(crate) fn check(&self, version: &VersionRecord, reading: bool) -> Result<(), Error> {
-        let unmet = |condition| Err(Error::precondition(condition));
+    /// Ok where the object is as believed. A time to come is no condition: nothing was modified since then.
+    /// <https://datatracker.ietf.org/doc/html/rfc9110#section-13.1.3>
+    pub(crate) fn check(&self, version: &VersionRecord, reading: bool, now: Timestamp) -> Result<(), Error> {
+        let unmet =
+            |condition| Err(Error::precondition(if reading { condition } else { of_source(condition) }));
         match self.matches {
             Some(list) if !names(list, &version.etag) => return unmet("If-Match"),
             Some(_) => {}
@@ -43,7 +56,10 @@ impl Conditions<'_> {
         }
         let fresh = match self.none_match {
             Some(list) => names(list, &version.etag),
-            None => self.modified_since.is_some_and(|moment| secs(version.modified) <= secs(moment)),
+            None => self
+                .modified_since
+                .filter(|moment| secs(*moment) <= secs(now))
+                .is_some_and(|moment| secs(version.modified) <= secs(moment)),
         };
         match fresh {
             true if reading => Err(Error::not_modified()),
@@ -71,5 +87,23 @@ pub(crate) fn check_write(
         (Some(_), None) => Err(Error::no_such_key(key)),
         (Some(list), Some(current)) if names(list, &current.etag) => Ok(()),
         (Some(_), Some(_)) => Err(Error::precondition("If-Match")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_to_come_is_no_condition() {
+        let at = Timestamp::from_secs;
+        let version = crate::versions::marker(at(999_000));
+        for (since, refused) in [(998_000, false), (999_000, true), (1_000_000, true), (1_000_001, false)] {
+            let conditions = Conditions { modified_since: Some(at(since)), ..Conditions::default() };
+            for reading in [true, false] {
+                let found = conditions.check(&version, reading, at(1_000_000)).is_err();
+                assert_eq!(found, refused, "{since} {reading}");
+            }
+        }
     }
 }

@@ -40,9 +40,11 @@ pub(crate) async fn copy(
         modified_since: input.copy_source_if_modified_since,
         unmodified_since: input.copy_source_if_unmodified_since,
     };
-    conditions.check(&found, false)?;
+    conditions.check(&found, false, call.now())?;
     let same = source.bucket == input.bucket && source.key == input.key && source.version.is_none();
-    if same && !replaces && input.server_side_encryption.is_none() {
+    let changes =
+        replaces || retags || input.storage_class.is_some() || input.server_side_encryption.is_some();
+    if same && !changes {
         return Err(Error::invalid_request(
             "This copy request is illegal because it is trying to copy an object to itself without changing the \
              object's metadata, storage class, website redirect location or encryption attributes.",

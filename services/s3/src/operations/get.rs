@@ -59,7 +59,7 @@ macro_rules! asked {
 fn find(s3: &S3, call: &Call, asked: &Asked<'_>) -> Result<Found, Error> {
     let bucket = s3.bucket(asked.bucket, asked.expected_owner)?;
     let version = s3.readable(call, asked.bucket, &bucket, asked.key, asked.version_id)?;
-    asked.conditions.check(&version, true)?;
+    asked.conditions.check(&version, true, call.now())?;
     let size = version.size;
     let wanted = match (asked.range, asked.part) {
         (Some(_), Some(_)) => {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use protocol::ByteStream;
 use service::{Call, Permit};
-use store::{Key, Transaction};
+use store::Transaction;
 
 use super::put::{Stated, about, chosen, extras, quoted, stated_checksums, tell_checksum, wanted};
 use crate::api;
@@ -17,7 +17,7 @@ use crate::model::condition::Conditions;
 use crate::model::{name, range, tags};
 use crate::records::{
     self, BucketRecord, Checksum, Content, PARTS, PartRecord, Read, UPLOADS, UploadRecord, decode, encode,
-    part_key,
+    part_key, upload_key,
 };
 use crate::state::S3;
 use crate::versions;
@@ -26,10 +26,6 @@ use crypto::checksum::{self, Algorithm};
 /// The highest number of a part.
 pub(crate) const PARTS_MAX: i64 = 10_000;
 
-pub(crate) fn upload_key(bucket_id: &str, key: &str, upload: &str) -> Key {
-    records::object_key(bucket_id, key).str(upload)
-}
-
 /// The upload, or that there is none.
 pub(crate) fn find(
     from: &impl Read,
@@ -37,8 +33,7 @@ pub(crate) fn find(
     key: &str,
     upload: &str,
 ) -> Result<UploadRecord, Error> {
-    let stored = from.read(UPLOADS, &upload_key(bucket_id, key, upload))?;
-    decode(&stored.ok_or_else(|| Error::no_such_upload(upload))?)
+    records::find_upload(from, bucket_id, key, upload)?.ok_or_else(|| Error::no_such_upload(upload))
 }
 
 pub(crate) async fn create(
@@ -61,6 +56,8 @@ pub(crate) async fn create(
         algorithm,
         composite,
         managed_key,
+        encryption: input.server_side_encryption.clone(),
+        kms_key: input.ssekms_key_id.as_ref().map(|key| key.expose().clone()),
     };
     let told = bucket.clone();
     let place = upload_key(&bucket.id, &input.key, &id);
@@ -212,6 +209,7 @@ pub(crate) async fn upload_part(
         number: number(input.part_number)?,
     };
     let body = super::put::body(input.body.take())?;
+    let wanted = wanted.announced_by(&body);
     let (part, managed_key) = fill(&s3, &call, target, &body, wanted).await?;
     let mut told = Told::default();
     tell_checksum!(told, &part.checksum);
@@ -249,7 +247,7 @@ pub(crate) async fn copy_part(
         modified_since: input.copy_source_if_modified_since,
         unmodified_since: input.copy_source_if_unmodified_since,
     };
-    conditions.check(&found, false)?;
+    conditions.check(&found, false, call.now())?;
     if found.managed_key {
         check_caller(&call, &from)?;
     }

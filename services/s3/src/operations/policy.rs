@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use identity::BindError;
 use policy::{Policy, PolicyKind};
-use service::{Internal, Permit};
+use service::{Call, Internal, Permit};
 
 use super::configuration::change;
 use crate::api;
 use crate::error::Error;
 use crate::model::{name, public};
+use crate::records::BucketRecord;
 use crate::state::S3;
 
 /// The longest policy: 20 KB.
@@ -19,6 +20,17 @@ const POLICY_BYTES_MAX: usize = 20 * 1024;
 
 fn malformed(message: impl Into<String>) -> Error {
     Error::new("MalformedPolicy", 400, message)
+}
+
+/// A bucket's policy is for its owner's account alone to read and to change, whomever it lets do all the rest.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html>
+// SECURITY: asked after the decision, so that only who has leave learns of it; and on the record that is written.
+fn owners_only(call: &Call, bucket: &BucketRecord) -> Result<(), Error> {
+    if call.principal().account() == Some(bucket.account) {
+        return Ok(());
+    }
+    let message = "The specified method is not allowed against this resource.";
+    Err(Error::new("MethodNotAllowed", 405, message))
 }
 
 pub(crate) async fn put(s3: Arc<S3>, permit: Permit<api::PutBucketPolicy>) -> Result<(), Error> {
@@ -33,7 +45,8 @@ pub(crate) async fn put(s3: Arc<S3>, permit: Permit<api::PutBucketPolicy>) -> Re
         BindError::Unknown(_) => malformed("Invalid principal in policy"),
         BindError::Directory(error) => Error::Internal(Internal::new(error)),
     })?;
-    change(&s3, &call, &input.bucket, input.expected_bucket_owner.as_deref(), move |bucket| {
+    change(&s3, &call, &input.bucket, input.expected_bucket_owner.as_deref(), |bucket| {
+        owners_only(&call, bucket)?;
         // SECURITY: decided on the record that the policy is written to.
         if is_public && bucket.public_access.is_some_and(|block| block.block_policy) {
             let message =
@@ -78,8 +91,9 @@ pub(crate) async fn get(
     s3: Arc<S3>,
     permit: Permit<api::GetBucketPolicy>,
 ) -> Result<api::GetBucketPolicyOutput, Error> {
-    let input = permit.input;
+    let (input, call) = (permit.input, permit.call);
     let bucket = s3.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
+    owners_only(&call, &bucket)?;
     let policy = bucket.policy.ok_or_else(|| none(&input.bucket))?;
     let policy = identity::show_principals(&s3.store, &policy)
         .map_err(|error| Error::Internal(Internal::new(error)))?;
@@ -89,6 +103,7 @@ pub(crate) async fn get(
 pub(crate) async fn delete(s3: Arc<S3>, permit: Permit<api::DeleteBucketPolicy>) -> Result<(), Error> {
     let (input, call) = (permit.input, permit.call);
     change(&s3, &call, &input.bucket, input.expected_bucket_owner.as_deref(), |bucket| {
+        owners_only(&call, bucket)?;
         bucket.policy = None;
         Ok(())
     })

@@ -319,7 +319,7 @@ pub(crate) async fn put(s3: Arc<S3>, permit: Permit<api::PutObject>) -> Result<a
     let tags = input.tagging.as_deref().map(tags::from_header).transpose()?.unwrap_or_default();
     let about = about!(input)?;
     let body = body(input.body.take())?;
-    let received = receive(&s3.files, &body, &wanted).await?;
+    let received = receive(&s3.files, &body, &wanted.announced_by(&body)).await?;
     let version = VersionRecord { managed_key, ..version(&call, &received, about, tags) };
     let conditions = (input.if_match.take(), input.if_none_match.take());
     let (bucket, version) =

@@ -94,6 +94,22 @@ async fn what_a_session_hands_on_goes_down_the_chain() {
     assert!(role.chained);
     assert_eq!(role.session_tags, [("team".to_owned(), "a".to_owned())]);
     assert_eq!(role.source_identity.as_deref(), Some("ana"));
+    // A role that lets nobody set tags or identities has none handed on.
+    kit.role("closed", json!({"AWS": "123456789012"}), allow("sts:*")).await;
+    let closed = json!({"RoleArn": "arn:aws:iam::123456789012:role/closed"});
+    let fault = assume(&kit, &session, closed.clone()).await.unwrap_err();
+    assert!(
+        fault.message.contains("sts:TagSession on resource: arn:aws:iam::123456789012:role/closed"),
+        "{}",
+        fault.message
+    );
+    let named = assume(&kit, &ana, json!({"SourceIdentity": "ana"})).await.unwrap();
+    let fault = assume(&kit, &proven(&kit, &named), closed.clone()).await.unwrap_err();
+    assert!(fault.message.contains("sts:SetSourceIdentity"), "{}", fault.message);
+    let own = assume(&kit, &ana, json!({"Tags": [{"Key": "own", "Value": "b"}]})).await.unwrap();
+    let last = assume(&kit, &proven(&kit, &own), closed).await.unwrap();
+    let Principal::AssumedRole(role) = &*proven(&kit, &last) else { panic!("not a role") };
+    assert!(role.session_tags.is_empty(), "what is not transitive ends with its session");
     let changed = to_next(json!({"Tags": [{"Key": "Team", "Value": "z"}]}));
     assert_eq!(assume(&kit, &session, changed).await.unwrap_err().code, "InvalidParameterValue");
     let changed = to_next(json!({"SourceIdentity": "eve"}));

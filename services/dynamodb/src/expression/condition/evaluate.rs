@@ -61,10 +61,11 @@ impl Operand {
     }
 }
 
-/// The length of texts and byte strings in bytes, of all else in elements; scalars of other types have none.
+/// The length of texts in UTF-16 units, as AWS counts them whatever its documents say; of byte strings in bytes, of all
+/// else in elements; scalars of other types have none.
 fn size(value: &AttributeValue) -> Option<usize> {
     match value {
-        AttributeValue::S(text) => Some(text.len()),
+        AttributeValue::S(text) => Some(text.encode_utf16().count()),
         AttributeValue::B(bytes) => Some(bytes.len()),
         AttributeValue::M(map) => Some(map.len()),
         AttributeValue::L(list) => Some(list.len()),

@@ -41,6 +41,7 @@ fn item() -> Attributes {
     let entries = Entries(vec![
         ("id".to_owned(), s("abc")),
         ("n".to_owned(), n("5.0")),
+        ("wide".to_owned(), s("é𝄞ab")),
         ("status".to_owned(), s("new")),
         ("a.b".to_owned(), s("dotted")),
         ("flag".to_owned(), wire("BOOL", Value::Bool(true))),
@@ -94,6 +95,7 @@ fn conditions_hold_as_dynamodb_says() {
         ("flag = :true", true),
         ("nil = :null", true),
         ("size(l) < :five AND size(id) > :one", true),
+        ("size(wide) = :five", true),
         ("size(n) > :one", false),
         ("size(gone) > :one", false),
         ("size(m) BETWEEN :one AND :five", true),

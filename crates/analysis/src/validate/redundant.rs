@@ -25,7 +25,10 @@ pub(super) fn entries(walk: &mut Walk<'_>, name: &str, found: &Node) {
     let reading = if is_action { Reading::Plain } else { Reading::of(true, false, true) };
     let is_covered = |(at, _, text): &&(usize, &Node, String)| {
         texts.iter().any(|(other_at, _, other)| {
-            other_at != at && reading.covers(other, reading, text) && (other != text || other_at < at)
+            other_at != at
+                && (other != text || other_at < at)
+                && text.starts_with(other.split(['*', '?', '$']).next().unwrap_or_default())
+                && reading.covers(other, reading, text)
         })
     };
     let covered: Vec<_> = texts.iter().filter(is_covered).collect();

@@ -254,6 +254,25 @@ result = [flags & (os.O_ACCMODE | os.O_APPEND | os.O_NONBLOCK), fcntl.fcntl(0, 1
     assert os.stat("/dev/null").st_mtime_ns == before
 
 
+def test_the_kernel_compiles_no_filters_for_functions(tenants):
+    """What it compiles is its own memory, which no function's limit counts, out of a pot that all share."""
+    assert tenants("tenant-b", """
+import ctypes, errno, socket, struct
+libc = ctypes.CDLL(None, use_errno=True)
+class Program(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("code", ctypes.c_void_p)]
+code = ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, 0x7FFF0000))
+program = Program(1, ctypes.cast(code, ctypes.c_void_p))
+def tried(call, *arguments):
+    return call(*arguments) >= 0 or errno.errorcode[ctypes.get_errno()]
+allowed = tried(libc.prctl, 38, 1, 0, 0, 0)
+with socket.socket() as own:
+    result = [allowed, tried(libc.syscall, 317, 1, 0, ctypes.byref(program)), tried(libc.prctl, 22, 2, ctypes.byref(program)),
+              tried(libc.setsockopt, own.fileno(), 1, 26, ctypes.byref(program), ctypes.sizeof(program)),
+              tried(libc.setsockopt, own.fileno(), 1, 51, ctypes.byref(program), ctypes.sizeof(program))]
+""") == [True, "EPERM", "EPERM", "EPERM", "EPERM"]
+
+
 def test_what_the_whole_host_counts_cannot_be_taken(tenants):
     """Contexts of asynchronous input and output are a number for the whole host (fs.aio-max-nr)."""
     before = pathlib.Path("/proc/sys/fs/aio-nr").read_text()

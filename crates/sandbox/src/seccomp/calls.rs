@@ -35,10 +35,10 @@ const ALLOWED: &[libc::c_long] = numbers![
     SYS_rt_sigprocmask SYS_rt_sigqueueinfo SYS_rt_sigreturn SYS_rt_sigsuspend SYS_rt_sigtimedwait
     SYS_rt_tgsigqueueinfo SYS_sched_get_priority_max SYS_sched_get_priority_min SYS_sched_getaffinity
     SYS_sched_getattr SYS_sched_getparam SYS_sched_getscheduler SYS_sched_rr_get_interval SYS_sched_setaffinity
-    SYS_sched_setattr SYS_sched_setparam SYS_sched_setscheduler SYS_sched_yield SYS_seccomp SYS_semctl SYS_semget
+    SYS_sched_setattr SYS_sched_setparam SYS_sched_setscheduler SYS_sched_yield SYS_semctl SYS_semget
     SYS_semop SYS_semtimedop SYS_sendfile SYS_sendmmsg SYS_sendmsg SYS_sendto SYS_set_robust_list
     SYS_set_tid_address SYS_setfsgid SYS_setfsuid SYS_setgid SYS_setgroups SYS_setitimer SYS_setpgid
-    SYS_setpriority SYS_setregid SYS_setresgid SYS_setresuid SYS_setreuid SYS_setsid SYS_setsockopt
+    SYS_setpriority SYS_setregid SYS_setresgid SYS_setresuid SYS_setreuid SYS_setsid
     SYS_setuid SYS_setxattr SYS_shmat SYS_shmctl SYS_shmdt SYS_shmget SYS_shutdown SYS_sigaltstack SYS_signalfd4
     SYS_splice SYS_statfs SYS_statx SYS_symlinkat SYS_sync SYS_syncfs SYS_sysinfo SYS_tee
     SYS_tgkill SYS_timer_create SYS_timer_delete SYS_timer_getoverrun SYS_timer_gettime SYS_timer_settime
@@ -68,7 +68,7 @@ const FORBIDDEN: &[libc::c_long] = numbers![
     SYS_nfsservctl SYS_open_by_handle_at SYS_open_tree SYS_perf_event_open SYS_pidfd_getfd SYS_pivot_root
     SYS_process_madvise SYS_process_mrelease SYS_process_vm_readv SYS_process_vm_writev SYS_ptrace SYS_quotactl
     SYS_quotactl_fd SYS_reboot SYS_request_key SYS_set_mempolicy SYS_setdomainname SYS_sethostname SYS_setns
-    SYS_settimeofday SYS_swapoff SYS_swapon SYS_syslog SYS_umount2 SYS_unshare SYS_userfaultfd SYS_vhangup
+    SYS_seccomp SYS_settimeofday SYS_swapoff SYS_swapon SYS_syslog SYS_umount2 SYS_unshare SYS_userfaultfd SYS_vhangup
 ];
 
 /// Known, and refused; x86-64 only.
@@ -88,6 +88,7 @@ const CHECKED: &[(libc::c_long, Verdict)] = &[
     (libc::SYS_ioctl, Verdict::CheckIoctl),
     (libc::SYS_personality, Verdict::CheckPersonality),
     (libc::SYS_prctl, Verdict::CheckPrctl),
+    (libc::SYS_setsockopt, Verdict::CheckSocketOption),
     (libc::SYS_fadvise64, Verdict::CheckAdvice),
     (libc::SYS_preadv2, Verdict::CheckTransfer),
     (libc::SYS_pwritev2, Verdict::CheckTransfer),
@@ -99,7 +100,8 @@ const CHECKED: &[(libc::c_long, Verdict)] = &[
 /// that libc falls back to `clone`. The same goes for io_uring, which does other calls out of the filter's sight.
 /// inotify tells what others do with files that all environments and the host share, and its instances, like the contexts
 /// of the older asynchronous input and output, are counted for the whole host: one function could take them all. Which pages
-/// of those files are in memory would tell the same: nobody may empty them out, nor ask without reading.
+/// of those files are in memory would tell the same: nobody may empty them out, nor ask without reading. Filters of a function's
+/// own, for its calls or its sockets, are compiled into memory of the kernel's that no limit counts.
 pub(super) fn verdicts() -> Vec<Verdict> {
     let mut verdicts = vec![Verdict::Unknown; usize::try_from(NUMBER_END).unwrap_or_default()];
     let allowed = ALLOWED.iter().chain(ALLOWED_HERE).map(|number| (*number, Verdict::Allow));

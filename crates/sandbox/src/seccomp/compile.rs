@@ -110,6 +110,7 @@ struct Targets {
     ioctl: Position,
     personality: Position,
     prctl: Position,
+    socket_option: Position,
     advice: Position,
     transfer: Position,
 }
@@ -127,6 +128,7 @@ impl Targets {
             Verdict::CheckIoctl => self.ioctl,
             Verdict::CheckPersonality => self.personality,
             Verdict::CheckPrctl => self.prctl,
+            Verdict::CheckSocketOption => self.socket_option,
             Verdict::CheckAdvice => self.advice,
             Verdict::CheckTransfer => self.transfer,
         }
@@ -174,6 +176,11 @@ fn emit_targets(program: &mut Backwards) -> Targets {
         ioctl: emit_any_of(program, 1, &[TIOCSTI, TIOCLINUX, TIOCSETD], forbidden, allow),
         personality: emit_any_of(program, 0, &[0, u32::MAX], allow, forbidden),
         prctl: emit_any_of(program, 0, FORBIDDEN_PRCTL, forbidden, allow),
+        socket_option: {
+            let option = emit_any_of(program, 2, FORBIDDEN_SOCKET_OPTIONS, forbidden, allow);
+            program.test(JUMP_EQUAL, libc::SOL_SOCKET.cast_unsigned(), option, allow);
+            program.load(at_argument_low(1))
+        },
         // Programs advise so in passing and expect no failure.
         advice: emit_any_of(program, 3, &[libc::POSIX_FADV_DONTNEED.cast_unsigned()], done, allow),
         transfer: {
@@ -194,8 +201,20 @@ const TIOCSETD: u32 = 0x5423;
 /// Signals and leases that tell when another process opens a file or changes a folder: files are shared with the host.
 const FORBIDDEN_FCNTL: &[u32] = &[libc::F_NOTIFY.cast_unsigned(), libc::F_SETLEASE.cast_unsigned()];
 
-/// Rewriting the process's own memory map description, and letting others trace it.
-const FORBIDDEN_PRCTL: &[u32] = &[libc::PR_SET_MM.cast_unsigned(), libc::PR_SET_PTRACER.cast_unsigned()];
+/// Rewriting the process's own memory map description, letting others trace it, and filters of calls.
+const FORBIDDEN_PRCTL: &[u32] = &[
+    libc::PR_SET_MM.cast_unsigned(),
+    libc::PR_SET_PTRACER.cast_unsigned(),
+    libc::PR_SET_SECCOMP.cast_unsigned(),
+];
+
+/// Programs that the kernel compiles, whoever's memory that takes.
+const FORBIDDEN_SOCKET_OPTIONS: &[u32] = &[
+    libc::SO_ATTACH_FILTER.cast_unsigned(),
+    libc::SO_ATTACH_BPF.cast_unsigned(),
+    libc::SO_ATTACH_REUSEPORT_CBPF.cast_unsigned(),
+    libc::SO_ATTACH_REUSEPORT_EBPF.cast_unsigned(),
+];
 
 fn emit_any_of(
     program: &mut Backwards,
@@ -345,6 +364,12 @@ mod tests {
             (libc::SYS_fcntl, &[0, libc::F_SETLEASE.cast_unsigned()], EPERM),
             (libc::SYS_ioctl, &[0, 0x5401], ALLOW),
             (libc::SYS_ioctl, &[0, TIOCSTI], EPERM),
+            (libc::SYS_prctl, &[libc::PR_SET_SECCOMP.cast_unsigned(), 2], EPERM),
+            (libc::SYS_prctl, &[libc::PR_SET_NO_NEW_PRIVS.cast_unsigned(), 1], ALLOW),
+            (libc::SYS_setsockopt, &[3, 1, libc::SO_REUSEADDR.cast_unsigned()], ALLOW),
+            (libc::SYS_setsockopt, &[3, 6, libc::SO_ATTACH_FILTER.cast_unsigned()], ALLOW),
+            (libc::SYS_setsockopt, &[3, 1, libc::SO_ATTACH_FILTER.cast_unsigned()], EPERM),
+            (libc::SYS_setsockopt, &[3, 1, libc::SO_ATTACH_REUSEPORT_CBPF.cast_unsigned()], EPERM),
             (libc::SYS_fadvise64, &[3, 0, 0, libc::POSIX_FADV_SEQUENTIAL.cast_unsigned()], ALLOW),
             (libc::SYS_fadvise64, &[3, 0, 0, libc::POSIX_FADV_DONTNEED.cast_unsigned()], DONE),
             (libc::SYS_preadv2, &[3, 0, 1, 0, 0, 0], ALLOW),

@@ -31,6 +31,8 @@ pub(crate) enum Verdict {
     CheckPersonality,
     /// `prctl`: allowed but for a few operations.
     CheckPrctl,
+    /// `setsockopt`: allowed but for programs that filter packets.
+    CheckSocketOption,
     /// `fadvise64`: allowed; advice to forget a file's pages succeeds and does nothing.
     CheckAdvice,
     /// `preadv2`, `pwritev2`: allowed but for asking what is in memory already, and for leaving it there no longer.

@@ -55,6 +55,8 @@ def test_a_function_is_created_shown_updated_and_deleted(client, role, name):
 def test_versions_are_published_once_and_aliases_point_to_them(client, function):
     assert client.publish_version(FunctionName=function)["Version"] == "1"
     assert client.publish_version(FunctionName=function)["Version"] == "1"
+    # A description of the version's own is no change; that of `$LATEST` is one.
+    assert client.publish_version(FunctionName=function, Description="of its own")["Version"] == "1"
     assert [each["Version"] for each in client.list_versions_by_function(FunctionName=function)["Versions"]] == ["$LATEST", "1"]
     made = client.create_alias(FunctionName=function, Name="live", FunctionVersion="1", Description="d")
     assert (made["AliasArn"], made["FunctionVersion"]) == (f"{ARN}{function}:live", "1")
@@ -176,3 +178,14 @@ def test_code_that_comes_up_slowly_is_kept_ready_and_counts_on_the_invocations_t
     shown = told()
     assert (shown["Status"], shown["AllocatedProvisionedConcurrentExecutions"]) == ("IN_PROGRESS", 1), shown
     client.delete_provisioned_concurrency_config(FunctionName=function, Qualifier="1")
+
+
+def test_a_description_that_changed_makes_a_version(platform, function):
+    client = platform.client("lambda")
+    first = client.publish_version(FunctionName=function, Description="of its own")
+    assert client.publish_version(FunctionName=function)["Version"] == first["Version"]
+    client.update_function_configuration(FunctionName=function, Description="commit 2")
+    client.get_waiter("function_updated_v2").wait(FunctionName=function, WaiterConfig={"Delay": 1})
+    second = client.publish_version(FunctionName=function)
+    assert second["Version"] != first["Version"] and second["Description"] == "commit 2"
+    assert client.publish_version(FunctionName=function, Description="other")["Version"] == second["Version"]

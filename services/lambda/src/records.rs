@@ -100,6 +100,9 @@ pub(crate) struct VersionRecord {
     /// Whether traces were asked for. None are kept: no invocation is sampled.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(crate) traced: bool,
+    /// How `$LATEST` was described when the version was made of it, where the version has a description of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) latest_description: Option<String>,
 }
 
 /// The least levels of a log in JSON, by their names.
@@ -231,6 +234,7 @@ mod tests {
             json_log: None,
             traced: false,
             signed_by: None,
+            latest_description: None,
         }
     }
 

@@ -127,6 +127,7 @@ fn draft(lambda: &Lambda, input: &mut api::CreateFunctionRequest) -> Result<Vers
         json_log,
         traced: input.tracing_config.take().is_some_and(|config| config.mode.as_deref() == Some("Active")),
         signed_by: None,
+        latest_description: None,
         code: no_code().hash,
         code_bytes: 0,
         modified_at: Timestamp::default(),

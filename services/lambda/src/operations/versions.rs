@@ -17,7 +17,7 @@ use crate::records::VersionRecord;
 /// Makes a version of `$LATEST`, or answers the last one where nothing changed since.
 pub(crate) fn publish(function: &mut Function, description: Option<String>, now: Timestamp) -> VersionRecord {
     let latest = &function.record.latest;
-    let description = description.unwrap_or_else(|| latest.description.clone());
+    let own = description.filter(|own| *own != latest.description);
     if let Some(last) = function.versions.values().next_back()
         && is_same(last, latest)
     {
@@ -27,7 +27,8 @@ pub(crate) fn publish(function: &mut Function, description: Option<String>, now:
     let version = VersionRecord {
         version: number.to_string(),
         revision_id: revision(),
-        description,
+        latest_description: own.is_some().then(|| latest.description.clone()),
+        description: own.unwrap_or_else(|| latest.description.clone()),
         modified_at: now,
         ..latest.clone()
     };
@@ -36,12 +37,15 @@ pub(crate) fn publish(function: &mut Function, description: Option<String>, now:
     version
 }
 
-/// Whether a published version has the code and configuration of `$LATEST`.
+/// Whether a published version has the code and configuration of `$LATEST`. A description that was given to the version alone
+/// does not count.
 fn is_same(published: &VersionRecord, latest: &VersionRecord) -> bool {
+    let described = published.latest_description.as_ref().unwrap_or(&published.description);
     let like_latest = VersionRecord {
         version: latest.version.clone(),
         revision_id: latest.revision_id.clone(),
-        description: latest.description.clone(),
+        description: described.clone(),
+        latest_description: None,
         modified_at: latest.modified_at,
         ..published.clone()
     };

@@ -14,6 +14,9 @@ from harness import Platform
 from harness.platform import ROOT, binary
 from support import eventually, refused, signed_get
 
+# What `up` is told besides: a machine without a network has no registry that a sandbox could be let to.
+MORE = os.environ.get("FASTNESS_TEST_UP_ARGUMENTS", "").split()
+
 
 @pytest.fixture(scope="module")
 def example(tmp_path_factory):
@@ -25,7 +28,7 @@ def example(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def up(example, tmp_path_factory):
-    running = Platform(tmp_path_factory.mktemp("up"), command=("up", str(example)), arguments=("--json",)).start(timeout_s=300)
+    running = Platform(tmp_path_factory.mktemp("up"), command=("up", str(example)), arguments=("--json", *MORE)).start(timeout_s=300)
     running.report = json.loads(running.ready_line.splitlines()[0])
     # Nobody reads further output: keep the pipe empty.
     threading.Thread(target=lambda: [None for _ in running.process.stdout], daemon=True).start()
@@ -116,7 +119,7 @@ def test_an_edit_is_redeployed(up, example):
 def test_a_second_up_changes_nothing_and_finds_everything(example, tmp_path):
     one = Platform(tmp_path, command=("up", str(example)), arguments=("--json", "--once"))
     for _ in range(2):
-        done = subprocess.run([binary(), "up", str(example), "--json", "--once", "--listen", f"127.0.0.1:{one.port}", "--data-dir", str(one.data_dir)],
+        done = subprocess.run([binary(), "up", str(example), "--json", "--once", "--listen", f"127.0.0.1:{one.port}", "--data-dir", str(one.data_dir), *MORE],
                               capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr
         report = json.loads(done.stdout.splitlines()[0])

@@ -110,7 +110,7 @@ def test_a_short_soak_leaks_nothing(soaked):
         kind = int(name.rpartition("-")[2]) % 4
         runtime = "provided.al2023" if kind == 2 else "python3.12"
         code = package(bootstrap=ANY) if kind == 2 else package(app__py=MIXED)
-        client.create_function(FunctionName=name, Runtime=runtime, Role=role, Handler="app.handler", Timeout=1, MemorySize=128, Code={"ZipFile": code},
+        client.create_function(FunctionName=name, Runtime=runtime, Role=role, Handler="app.handler", Timeout=3, MemorySize=128, Code={"ZipFile": code},
                                Environment={"Variables": {"TZ": "UTC"} if kind == 1 else {}}, EphemeralStorage={"Size": 600 if kind == 3 else 512})
         client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
 
@@ -141,8 +141,7 @@ def test_a_short_soak_leaks_nothing(soaked):
                 answer = own.invoke(FunctionName=dice.choice(names), Payload=json.dumps({"kind": kind}))
                 failed, payload = "FunctionError" in answer, answer["Payload"].read()
                 seen[kind] = seen.get(kind, 0) + 1
-                # Whatever takes a moment takes longer than the time-out on a machine that is busy otherwise: that is a hang, too.
-                if failed != (kind in ("crash", "raise", "hang", "memory")) and b"Task timed out" not in payload:
+                if failed != (kind in ("crash", "raise", "hang", "memory")):
                     problems.append((kind, payload))
             except botocore.exceptions.ClientError as error:
                 if error.response["Error"]["Code"] not in ("TooManyRequestsException", "ResourceConflictException"):

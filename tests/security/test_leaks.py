@@ -66,6 +66,12 @@ def below(pid):
     return found
 
 
+def groups(spawner):
+    """The folders that this spawner holds the locks of: other platforms of this host have others."""
+    held = (os.readlink(path) for path in pathlib.Path(f"/proc/{spawner}/fd").iterdir())
+    return {pathlib.Path(name) for name in held if "/fastness-" in name and name.startswith("/sys/fs/cgroup")}
+
+
 def figures(platform):
     """What there is of everything that could leak."""
     pids = below(platform.process.pid)
@@ -81,7 +87,8 @@ def figures(platform):
     for what, pid in (("platform's memory", platform.process.pid), ("spawner's memory", spawner[0])):
         rollup = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
         memory[what] = int(next(line.split()[1] for line in rollup.splitlines() if line.startswith("Pss_Anon:"))) // 1024
-    cgroups = [path for base in pathlib.Path("/sys/fs/cgroup").glob("**/fastness*") for path in base.glob("*") if path.is_dir()]
+    cgroups = [path for group in groups(spawner[0]) for path in group.glob("*") if path.is_dir()]
+    assert cgroups, "environments that are made ahead have cgroups"
     return {
         "processes": len(pids),
         "platform's descriptors": len(os.listdir(f"/proc/{platform.process.pid}/fd")),

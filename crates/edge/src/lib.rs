@@ -11,6 +11,7 @@ mod limits;
 mod listener;
 mod outgoing;
 mod peers;
+mod rest;
 mod router;
 mod tls;
 mod unread;

@@ -23,6 +23,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::body::BodyMemory;
 use crate::limits::Limits;
 use crate::peers::Peers;
+use crate::rest::{self, Ending, Lingering};
 use crate::router::{self, Arrival, Router};
 use crate::tls::{self, TlsIdentity};
 use crate::unread::{Busy, Spoken, Underway};
@@ -134,7 +135,7 @@ impl Edge {
         stream: S,
         arrival: Arrival,
     ) -> http1::Connection<
-        TokioIo<Spoken<S>>,
+        TokioIo<Spoken<Lingering<S>>>,
         impl hyper::service::Service<
             hyper::Request<Incoming>,
             Response = hyper::Response<Underway>,
@@ -149,18 +150,21 @@ impl Edge {
         let limits = self.limits;
         let memory = self.memory.clone();
         let arrival = Arc::new(arrival);
-        let busy = Busy::default();
-        let stream = Spoken::new(stream, busy.clone());
+        let (busy, ending) = (Busy::default(), Ending::default());
+        let stream = Spoken::new(Lingering::new(stream, ending.clone()), busy.clone());
         let service = service_fn(move |request| {
             let begun = busy.begin();
+            let ending = ending.clone();
             let router = Arc::clone(&router);
             let memory = memory.clone();
             let arrival = Arc::clone(&arrival);
             async move {
+                let (request, rest) = rest::watched(request);
                 // A fault of ours ends one request, with an answer, and not the connection's others.
                 let answered =
                     AssertUnwindSafe(router.answer(request, &arrival, &limits, &memory)).catch_unwind().await;
-                let response = answered.unwrap_or_else(|_| router::failed());
+                let mut response = answered.unwrap_or_else(|_| router::failed());
+                rest.end(&mut response, &ending);
                 Ok::<_, Infallible>(response.map(|answer| Underway { answer, _begun: begun }))
             }
         });

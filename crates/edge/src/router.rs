@@ -17,6 +17,7 @@ use service::{Pipeline, Source};
 use crate::answer::Answer;
 use crate::body::{self, BodyError, BodyMemory};
 use crate::limits::Limits;
+use crate::rest::Watched;
 
 type Response = hyper::Response<Answer>;
 
@@ -71,7 +72,7 @@ impl Router {
 
     pub(crate) async fn answer(
         &self,
-        request: hyper::Request<Incoming>,
+        request: hyper::Request<Watched<Incoming>>,
         arrival: &Arrival,
         limits: &Limits,
         memory: &BodyMemory,
@@ -100,7 +101,7 @@ impl Router {
         }
         let stage = arrival.door.is_none() && self.gateway.serves(&head);
         if !stage && let Some(answer) = self.streamed(&head, &mut body, arrival, limits).await {
-            return ending(&head, into_http(answer));
+            return into_http(answer);
         }
         let bytes_max = match (stage, head.uri.path()) {
             (true, _) => limits.stage_body_bytes_max,
@@ -145,7 +146,7 @@ impl Router {
     async fn streamed(
         &self,
         head: &http::request::Parts,
-        body: &mut Option<Incoming>,
+        body: &mut Option<Watched<Incoming>>,
         arrival: &Arrival,
         limits: &Limits,
     ) -> Option<WireResponse> {
@@ -198,16 +199,6 @@ fn into_http(answer: WireResponse) -> Response {
     response
 }
 
-/// Ends the connection of a client who expects to be told to go on with a body that has no bytes: nothing tells him, and
-/// clients that took the answer for an early refusal (botocore) read the connection's next answer wrongly.
-fn ending(head: &http::request::Parts, mut answer: Response) -> Response {
-    let is_empty = head.headers.get(header::CONTENT_LENGTH).is_some_and(|length| length == "0");
-    if is_empty && head.headers.contains_key(header::EXPECT) {
-        answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
-    answer
-}
-
 fn finish(answer: http::Response<gateway::Body>) -> Response {
     answer.map(|body| match body {
         gateway::Body::Whole(bytes) => Answer::whole(bytes),
@@ -252,8 +243,6 @@ fn refuse(error: BodyError, form: Form<'_>) -> Response {
         (Form::Stage, BodyError::TooLarge(_)) => plain(status, r#"{"message":"Request Too Long"}"#),
         (_, error) => plain(status, format!(r#"{{"__type":"{code}","message":"{error}"}}"#)),
     };
-    // The rest of the body is still on its way: this connection cannot be used again.
-    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response.headers_mut().entry("x-amzn-errortype").or_insert(HeaderValue::from_static(code));
     response
 }

@@ -3,12 +3,12 @@
 //! Keys are drawn evenly over all items, so that caches help no more than they do a table of that size.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use crate::platform::Platform;
-use crate::{Error, SPAN, load, row};
+use crate::{Error, SPAN, cpu, load, row};
 
 /// Different requests of one kind, sent in turn.
 const REQUESTS: usize = 4_000;
@@ -17,6 +17,8 @@ const CONNECTIONS: usize = 16;
 /// Tables that are made and never used.
 const TABLES: usize = 1_000;
 const ITEMS_A_BATCH: usize = 25;
+/// The longest that the engine is waited for.
+const SETTLED_WITHIN: Duration = Duration::from_secs(180);
 
 /// Prints a row for each size up to `items`, ten times as many each time.
 pub(crate) fn run(platform: &Platform, items: usize) -> Result<(), Error> {
@@ -29,6 +31,7 @@ pub(crate) fn run(platform: &Platform, items: usize) -> Result<(), Error> {
         let begin = Instant::now();
         fill(platform, filled, size)?;
         println!("{size} items; filling took {:.1} s", begin.elapsed().as_secs_f64());
+        settle(platform)?;
         filled = size;
         measure(platform, size)?;
         if size >= items {
@@ -77,6 +80,23 @@ fn fill(platform: &Platform, from: usize, to: usize) -> Result<(), Error> {
         let workers: Vec<_> = (0..CONNECTIONS).map(|_| scope.spawn(worker)).collect();
         workers.into_iter().try_for_each(|worker| worker.join().map_err(|_| "a filling thread panicked")?)
     })
+}
+
+/// Waits until the engine has put in order what was written: that is a cost of the writes, and not of the reads behind them.
+fn settle(platform: &Platform) -> Result<(), Error> {
+    let (begin, first) = (Instant::now(), cpu::time(platform.pid)?.as_secs_f64());
+    let mut spent = first;
+    while begin.elapsed() < SETTLED_WITHIN {
+        std::thread::sleep(Duration::from_secs(1));
+        let now = cpu::time(platform.pid)?.as_secs_f64();
+        if now - spent < 0.05 {
+            break;
+        }
+        spent = now;
+    }
+    let (took, work) = (begin.elapsed().as_secs_f64(), cpu::time(platform.pid)?.as_secs_f64() - first);
+    println!("the engine was at rest after {took:.0} s and {work:.1} s of processor time");
+    Ok(())
 }
 
 fn measure(platform: &Platform, size: usize) -> Result<(), Error> {

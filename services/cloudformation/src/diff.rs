@@ -66,11 +66,11 @@ pub(crate) fn changes(sides: &Sides<'_>) -> Result<Vec<ChangeRecord>, Error> {
         change.replacement = Some(replacement.to_owned());
         change.properties = details.iter().filter_map(|detail| detail.name.clone()).collect();
         change.properties.dedup();
-        change.policy_action =
-            (replacement == "True").then(|| match before.update_replace_policy.as_deref() {
-                Some("Retain") => "ReplaceAndRetain".to_owned(),
-                _ => "ReplaceAndDelete".to_owned(),
-            });
+        change.policy_action = (replacement == "True").then(|| {
+            let policies = [before, resource].map(|one| one.update_replace_policy.as_deref());
+            let is_kept = keeps_replaced(policies[0], policies[1]);
+            if is_kept { "ReplaceAndRetain" } else { "ReplaceAndDelete" }.to_owned()
+        });
         change.details = details;
         changes.push(change);
     }
@@ -84,6 +84,12 @@ pub(crate) fn changes(sides: &Sides<'_>) -> Result<Vec<ChangeRecord>, Error> {
         }
     }
     Ok(changes)
+}
+
+/// Whether what a resource was is kept when it is replaced, by the policy of the template before and that of the new one: where either
+/// says so, since what is deleted does not come back.
+pub(crate) fn keeps_replaced(before: Option<&str>, after: Option<&str>) -> bool {
+    [before, after].contains(&Some("Retain"))
 }
 
 impl ChangeRecord {

@@ -11,7 +11,7 @@ use crate::records::{Change, OnFailure, Physical, ResourceRecord};
 /// Deletes all that a failed creation made.
 pub(super) async fn creation(run: &mut Run) -> Result<(), Error> {
     let items = delete::existing(run);
-    let failed = delete::all(run, Doomed { items, on_create: true, retain: Vec::new() }).await?;
+    let failed = delete::all(run, Doomed { items, on_create: true, ..Doomed::default() }).await?;
     if !failed.is_empty() {
         let reason = format!("The following resource(s) failed to delete: [{}]. ", failed.join(", "));
         return run.set_stack(status::ROLLBACK_FAILED, Some(&reason), |stack| stack.operation = None).await;

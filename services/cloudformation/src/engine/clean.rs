@@ -2,19 +2,27 @@
 //!
 //! A deletion that fails does not fail the update, as on AWS: it is told in an event and left behind.
 
-use super::delete::{self, Doomed, deletion};
+use std::collections::HashMap;
+
+use template::Plan;
+
+use super::delete::{self, Doomed, Item, What};
 use super::remnant::{self, Remnant};
 use super::run::Run;
+use crate::diff;
 use crate::error::Error;
 use crate::model::status;
 
 /// Ends an update.
 pub(super) async fn update(run: &mut Run) -> Result<(), Error> {
     let plan = run.plan(&run.stack.content)?;
-    let dropped =
-        delete::existing(run).into_iter().filter(|(id, _)| !plan.resources().contains_key(id)).collect();
-    let failed = delete::all(run, Doomed { items: dropped, on_create: false, retain: Vec::new() }).await?;
-    replaced(run).await?;
+    let before = run.operation().and_then(|operation| operation.before.clone());
+    let before = before.and_then(|content| run.plan(&content).ok());
+    let dropped = delete::existing(run).into_iter().filter(|item| !plan.resources().contains_key(&item.id));
+    let items = dropped.chain(replaced(run, before.as_ref())).collect();
+    // What goes was bound together by the template that it was made from.
+    let depended = before.as_ref().map(depended).unwrap_or_default();
+    let failed = delete::all(run, Doomed { items, depended, goes_on: true, ..Doomed::default() }).await?;
     let gone: Vec<String> = run
         .resources
         .keys()
@@ -33,30 +41,24 @@ pub(super) async fn update(run: &mut Run) -> Result<(), Error> {
     .await
 }
 
-/// Deletes the old ones of what was replaced.
-async fn replaced(run: &mut Run) -> Result<(), Error> {
-    let records: Vec<_> =
-        run.resources.values().filter(|r| !remnant::replaced(r).is_empty()).cloned().collect();
-    // Later ones in the order of creation refer to earlier ones: the other way round nothing is in use.
-    for mut record in records.into_iter().rev() {
-        let kept = record.update_replace_policy.as_deref() == Some("Retain");
-        for old in remnant::replaced(&record) {
-            if kept {
-                run.tell_of((&record, &old), status::DELETE_SKIPPED, None).await?;
-                continue;
-            }
-            run.tell_of((&record, &old), status::DELETE_IN_PROGRESS, None).await?;
-            let remnant = Remnant { physical: old.clone(), is_ours: true };
-            let (status, why) = match deletion(run, &record.logical_id, vec![remnant]).await {
-                Ok(()) => (status::DELETE_COMPLETE, None),
-                Err(failure) => (status::DELETE_FAILED, Some(run.masked(failure.message))),
-            };
-            run.tell_of((&record, &old), status, why.as_deref()).await?;
-        }
-        record.change = None;
-        record.before = None;
-        record.leftovers.clear();
-        run.put(record, false).await?;
+/// What each resource of a template depends on.
+fn depended(plan: &Plan) -> HashMap<String, Vec<String>> {
+    let of = |id: &String| (id.clone(), plan.dependencies(id).map(str::to_owned).collect());
+    plan.resources().keys().map(of).collect()
+}
+
+/// The old ones of what was replaced.
+fn replaced(run: &Run, before: Option<&Plan>) -> Vec<Item> {
+    let mut items = Vec::new();
+    for record in run.resources.values() {
+        let was = before.and_then(|plan| plan.resources().get(&record.logical_id));
+        let was = was.and_then(|resource| resource.update_replace_policy.as_deref());
+        let is_kept = diff::keeps_replaced(was, record.update_replace_policy.as_deref());
+        items.extend(remnant::replaced(record).into_iter().map(|old| Item {
+            id: record.logical_id.clone(),
+            remnants: vec![Remnant::ours(old.clone())],
+            what: What::Replaced { was: old, is_kept },
+        }));
     }
-    Ok(())
+    items
 }

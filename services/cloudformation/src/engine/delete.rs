@@ -1,6 +1,6 @@
 //! Deletes resources: each once nothing that depends on it is left.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::PARALLEL_MAX;
 use super::flight::Flight;
@@ -10,19 +10,37 @@ use crate::error::Error;
 use crate::exports;
 use crate::model::status;
 use crate::providers::{self, Failure};
-use crate::records::ResourceRecord;
+use crate::records::{Physical, ResourceRecord};
 
-/// A logical id, and what of it is to go.
-pub(super) type Item = (String, Vec<Remnant>);
+/// What of one resource is to go.
+pub(super) struct Item {
+    pub(super) id: String,
+    pub(super) remnants: Vec<Remnant>,
+    pub(super) what: What,
+}
 
-/// The ids of a deletion, and what happens to one whose policy keeps it.
+/// Whether the resource itself goes.
+#[derive(Clone)]
+pub(super) enum What {
+    /// It goes, unless its deletion policy keeps it.
+    Resource,
+    /// It stays, and something that it was before goes, unless that is kept.
+    Replaced { was: Physical, is_kept: bool },
+}
+
+/// What is deleted, and how.
+#[derive(Default)]
 pub(super) struct Doomed {
-    /// The logical ids, with what of each is deleted.
+    /// What of each resource.
     pub(super) items: Vec<Item>,
     /// True while a stack that failed to be created is taken back.
     pub(super) on_create: bool,
     /// Kept whatever their policy says.
     pub(super) retain: Vec<String>,
+    /// What the resources depended on, where that is not what is written with them.
+    pub(super) depended: HashMap<String, Vec<String>>,
+    /// True where one that cannot be deleted keeps none of the others: what is left behind is left as small as can be.
+    pub(super) goes_on: bool,
 }
 
 /// Deletes all of a stack.
@@ -36,7 +54,7 @@ pub(super) async fn stack(run: &mut Run) -> Result<(), Error> {
         return run.set_stack(&to, Some(&reason), |stack| stack.operation = None).await;
     }
     let items = existing(run);
-    let failed = all(run, Doomed { items, on_create: false, retain }).await?;
+    let failed = all(run, Doomed { items, retain, ..Doomed::default() }).await?;
     if failed.is_empty() {
         let now = run.caller.pipeline.clock().now();
         return run
@@ -56,48 +74,54 @@ pub(super) fn existing(run: &Run) -> Vec<Item> {
         record.status != status::DELETE_COMPLETE && record.status != status::DELETE_SKIPPED
     };
     let resources = run.resources.values().filter(gone);
-    let items = resources.map(|record| (record.logical_id.clone(), remnant::all(record)));
-    items.filter(|(_, remnants)| !remnants.is_empty()).collect()
+    let items = resources.map(|record| Item {
+        id: record.logical_id.clone(),
+        remnants: remnant::all(record),
+        what: What::Resource,
+    });
+    items.filter(|item| !item.remnants.is_empty()).collect()
 }
 
 /// Deletes items, dependents first, independent ones side by side. Answers the ids that failed.
-pub(super) async fn all(run: &mut Run, doomed: Doomed) -> Result<Vec<String>, Error> {
-    let mut left = doomed.items;
+pub(super) async fn all(run: &mut Run, mut doomed: Doomed) -> Result<Vec<String>, Error> {
+    let mut left = std::mem::take(&mut doomed.items);
     let mut flight = Flight::new();
-    let mut flying: HashSet<String> = HashSet::new();
+    let mut flying: HashMap<String, Going> = HashMap::new();
     let mut failed: Vec<String> = Vec::new();
     loop {
-        let blocked = blocked(run, &left, &flying, &failed);
-        let (now, later): (Vec<_>, Vec<_>) = left.into_iter().partition(|(id, _)| !blocked.contains(id));
+        let blocked = doomed.blocked(run, &left, &flying, &failed);
+        let (now, later): (Vec<_>, Vec<_>) = left.into_iter().partition(|item| !blocked.contains(&item.id));
         left = later;
-        for (at, (id, remnants)) in now.into_iter().enumerate() {
-            if at + flying.len() >= PARALLEL_MAX {
-                left.push((id, remnants));
+        for item in now {
+            let name = item.name();
+            if flying.len() >= PARALLEL_MAX || flying.contains_key(&name) {
+                left.push(item);
                 continue;
             }
-            if keeps(run, &id, &doomed.retain, doomed.on_create) {
-                tell(run, &id, status::DELETE_SKIPPED, None).await?;
+            let Item { id, remnants, what } = item;
+            if doomed.keeps(run, &id, &what) {
+                tell(run, &id, &what, status::DELETE_SKIPPED, None).await?;
                 continue;
             }
-            tell(run, &id, status::DELETE_IN_PROGRESS, None).await?;
-            flying.insert(id.clone());
+            tell(run, &id, &what, status::DELETE_IN_PROGRESS, None).await?;
             let task = deletion(run, &id, remnants);
-            flight.spawn(id, task);
+            flying.insert(name.clone(), (id, what));
+            flight.spawn(name, task);
         }
         match flight.next().await {
-            Some((id, outcome)) => {
-                flying.remove(&id);
+            Some((name, outcome)) => {
+                let Some((id, what)) = flying.remove(&name) else { continue };
                 match outcome.unwrap_or_else(|| Err(Failure::new("Internal Failure"))) {
-                    Ok(()) => tell(run, &id, status::DELETE_COMPLETE, None).await?,
+                    Ok(()) => tell(run, &id, &what, status::DELETE_COMPLETE, None).await?,
                     Err(failure) => {
                         let why = run.masked(failure.message);
-                        tell(run, &id, status::DELETE_FAILED, Some(why)).await?;
+                        tell(run, &id, &what, status::DELETE_FAILED, Some(why)).await?;
                         failed.push(id);
                     }
                 }
             }
             // What is left depends on something that could not be deleted.
-            None if left.iter().all(|(id, _)| blocked_by_failure(run, id, &left, &failed)) => {
+            None if left.iter().all(|item| doomed.is_blocked_for_good(run, &item.id, &left, &failed)) => {
                 return Ok(failed);
             }
             None => {}
@@ -105,30 +129,70 @@ pub(super) async fn all(run: &mut Run, doomed: Doomed) -> Result<Vec<String>, Er
     }
 }
 
-/// The ids on which something depends that is still there.
-fn blocked(run: &Run, left: &[Item], flying: &HashSet<String>, failed: &[String]) -> HashSet<String> {
-    let present = left.iter().map(|(id, _)| id).chain(flying).chain(failed);
-    let records = present.filter_map(|id| run.resources.get(id));
-    records.flat_map(|record| record.depends_on.iter().cloned()).collect()
+/// What is being deleted: of which resource, and what of it.
+type Going = (String, What);
+
+impl Item {
+    /// What tells it from all others.
+    fn name(&self) -> String {
+        match &self.what {
+            What::Resource => self.id.clone(),
+            What::Replaced { was, .. } => format!("{}/{}", self.id, was.id),
+        }
+    }
 }
 
-fn blocked_by_failure(run: &Run, id: &str, left: &[Item], failed: &[String]) -> bool {
-    blocked(run, left, &HashSet::new(), failed).contains(id)
+impl Doomed {
+    /// The ids on which something depends that is still there.
+    fn blocked(
+        &self,
+        run: &Run,
+        left: &[Item],
+        flying: &HashMap<String, Going>,
+        failed: &[String],
+    ) -> HashSet<String> {
+        let failed = failed.iter().filter(|_| !self.goes_on);
+        let present = left.iter().map(|item| &item.id).chain(flying.values().map(|(id, _)| id)).chain(failed);
+        let needed = |id: &String| match self.depended.get(id) {
+            Some(ids) => ids.clone(),
+            None => run.resources.get(id).map(|record| record.depends_on.clone()).unwrap_or_default(),
+        };
+        present.flat_map(needed).collect()
+    }
+
+    fn is_blocked_for_good(&self, run: &Run, id: &str, left: &[Item], failed: &[String]) -> bool {
+        self.blocked(run, left, &HashMap::new(), failed).contains(id)
+    }
+
+    fn keeps(&self, run: &Run, id: &str, what: &What) -> bool {
+        if let What::Replaced { is_kept, .. } = what {
+            return *is_kept;
+        }
+        let policy = run.resources.get(id).and_then(|record| record.deletion_policy.as_deref());
+        let by_policy = match policy {
+            Some("Retain") => true,
+            Some("RetainExceptOnCreate") => !self.on_create,
+            _ => false,
+        };
+        by_policy || self.retain.iter().any(|kept| kept == id)
+    }
 }
 
-fn keeps(run: &Run, id: &str, retain: &[String], on_create: bool) -> bool {
-    let policy = run.resources.get(id).and_then(|record| record.deletion_policy.as_deref());
-    let by_policy = match policy {
-        Some("Retain") => true,
-        Some("RetainExceptOnCreate") => !on_create,
-        _ => false,
-    };
-    by_policy || retain.iter().any(|kept| kept == id)
-}
-
-async fn tell(run: &mut Run, id: &str, status: &str, reason: Option<String>) -> Result<(), Error> {
+async fn tell(
+    run: &mut Run,
+    id: &str,
+    what: &What,
+    status: &str,
+    reason: Option<String>,
+) -> Result<(), Error> {
     let Some(record) = run.resources.get(id).cloned() else { return Ok(()) };
-    run.tell(&record, status, reason).await
+    let What::Replaced { was, .. } = what else { return run.tell(&record, status, reason).await };
+    run.tell_of((&record, was), status, reason.as_deref()).await?;
+    if status == status::DELETE_IN_PROGRESS {
+        return Ok(());
+    }
+    // Gone, kept or left behind: it is the stack's no more.
+    run.put(remnant::without(record, was), false).await
 }
 
 /// The deletion of what there is of one resource.

@@ -115,7 +115,6 @@ async fn complete(run: &mut Run, creates: bool, outputs: Vec<OutputRecord>) -> R
         stack.firm = None;
         if let Some(operation) = &mut stack.operation {
             operation.phase = Phase::Cleanup;
-            operation.before = None;
         }
     })
     .await

@@ -15,7 +15,8 @@ pub(super) struct Remnant {
 }
 
 impl Remnant {
-    fn ours(physical: Physical) -> Self {
+    /// What is known to exist, and to be the stack's.
+    pub(super) fn ours(physical: Physical) -> Self {
         Self { physical, is_ours: true }
     }
 
@@ -66,6 +67,18 @@ pub(super) fn made(record: &ResourceRecord) -> Vec<Remnant> {
 pub(super) fn replaced(record: &ResourceRecord) -> Vec<Physical> {
     let before = record.before.clone().filter(|_| record.change == Some(Change::Replaced));
     before.into_iter().chain(record.leftovers.clone()).collect()
+}
+
+/// The resource without something that it was before.
+pub(super) fn without(mut record: ResourceRecord, was: &Physical) -> ResourceRecord {
+    record.leftovers.retain(|left| left.id != was.id);
+    if record.change == Some(Change::Replaced)
+        && record.before.as_ref().is_some_and(|before| before.id == was.id)
+    {
+        record.before = None;
+        record.change = None;
+    }
+    record
 }
 
 /// All there is or may be of a resource.

@@ -1,6 +1,7 @@
 //! Through the whole pipeline, in memory, over stand-ins for the services that stacks call.
 
 mod change_sets;
+mod cleanup;
 mod compliance;
 mod custom;
 mod deletion;

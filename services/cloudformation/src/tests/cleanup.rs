@@ -1,0 +1,92 @@
+//! What goes at the end of an update: in which order, and what is kept.
+
+use serde_json::json;
+
+use super::{SMALL, Stage};
+
+/// The stack with another table, on which the group depends by another logical id as well.
+fn moved() -> String {
+    SMALL
+        .replace("TableName: orders", "TableName: sales")
+        .replace("Table:\n", "Other:\n")
+        .replace("${Table}", "${Other}")
+        .replace("Table.Arn", "Other.Arn")
+}
+
+fn retaining(template: &str) -> String {
+    template.replace(
+        "Type: AWS::DynamoDB::Table\n",
+        "Type: AWS::DynamoDB::Table\n    UpdateReplacePolicy: Retain\n",
+    )
+}
+
+async fn created(template: &str) -> Stage {
+    let stage = Stage::new().await;
+    stage.create("small", template).await.unwrap();
+    assert_eq!(stage.settled("small").await, "CREATE_COMPLETE");
+    stage
+}
+
+#[tokio::test]
+async fn what_goes_is_deleted_in_the_order_that_the_old_template_asks_for() {
+    let stage = created(SMALL).await;
+    stage.update("small", &moved()).await.unwrap();
+    assert_eq!(stage.settled("small").await, "UPDATE_COMPLETE");
+    assert_eq!(
+        (stage.world.names("table"), stage.world.names("group")),
+        (vec!["sales".to_owned()], vec!["/x/sales".to_owned()])
+    );
+    let calls = stage.world.things().calls.clone();
+    let at = |call: &str| calls.iter().position(|made| made.starts_with(call)).unwrap();
+    assert!(at("logs:DeleteLogGroup") < at("dynamodb:DeleteTable"), "{calls:?}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_deleted_leaves_nothing_else_behind() {
+    let stage = created(SMALL).await;
+    stage.world.things().broken.insert("DeleteLogGroup".to_owned());
+    stage.update("small", &moved()).await.unwrap();
+    assert_eq!(stage.settled("small").await, "UPDATE_COMPLETE");
+    assert_eq!(stage.world.names("table"), ["sales"]);
+    let events = stage.events("small").await;
+    assert!(
+        events.contains(&"Group DELETE_FAILED".to_owned())
+            && events.contains(&"Table DELETE_COMPLETE".to_owned()),
+        "{events:?}"
+    );
+    // It was told once, and is not the stack's any more.
+    stage.world.things().broken.clear();
+    stage.update("small", &moved().replace("'7'", "30")).await.unwrap();
+    assert_eq!(stage.settled("small").await, "UPDATE_COMPLETE");
+    assert_eq!(
+        stage.events("small").await.iter().filter(|event| event.starts_with("Group DELETE")).count(),
+        2
+    );
+}
+
+#[tokio::test]
+async fn what_a_change_set_promises_to_keep_is_kept() {
+    let renamed = |template: &str| template.replace("TableName: orders", "TableName: sales");
+    for (old, new, is_kept) in [
+        (SMALL.to_owned(), renamed(SMALL), false),
+        (retaining(SMALL), renamed(SMALL), true),
+        (SMALL.to_owned(), renamed(&retaining(SMALL)), true),
+        (retaining(SMALL), renamed(&retaining(SMALL)), true),
+    ] {
+        let stage = created(&old).await;
+        let input = json!({ "StackName": "small", "ChangeSetName": "one", "TemplateBody": new });
+        stage.call("CreateChangeSet", input).await.unwrap();
+        let named = json!({ "StackName": "small", "ChangeSetName": "one" });
+        let set = stage.call("DescribeChangeSet", named.clone()).await.unwrap();
+        let promised = set["Changes"].as_array().unwrap().iter().map(|change| &change["ResourceChange"]);
+        let promised = promised
+            .filter(|change| change["LogicalResourceId"] == "Table")
+            .map(|change| &change["PolicyAction"]);
+        let expected = if is_kept { "ReplaceAndRetain" } else { "ReplaceAndDelete" };
+        assert_eq!(promised.collect::<Vec<_>>(), [expected], "{set}");
+        stage.call("ExecuteChangeSet", named).await.unwrap();
+        assert_eq!(stage.settled("small").await, "UPDATE_COMPLETE");
+        assert_eq!(stage.world.names("table").contains(&"orders".to_owned()), is_kept);
+        assert_eq!(stage.events("small").await.contains(&"Table DELETE_SKIPPED".to_owned()), is_kept);
+    }
+}

@@ -198,3 +198,29 @@ def test_the_way_back_finds_what_a_nested_stack_was_and_not_what_stands_at_its_a
     assert (retention(platform, f"{name}-inner-deep"), retention(platform, f"{name}-inner")) == (30, 30)
     client.delete_stack(StackName=stack)
     assert settled(client, stack) == "DELETE_COMPLETE"
+
+
+def test_a_nested_stack_goes_back_to_what_it_was_last_whoever_brought_it_there(platform, client, bucket, name):
+    """As after a restart in the middle of an update: what was asked is there already, by an operation that the stack around did not see to its end."""
+    inside = {"Parameters": {"Days": {"Type": "Number"}}, "Resources": {"G": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": f"{name}-g", "RetentionInDays": {"Ref": "Days"}}}}}
+    platform.client("s3").put_object(Bucket=bucket, Key="days.json", Body=json.dumps(inside))
+
+    def around(days, fails):
+        nested = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": f"https://{bucket}.s3.amazonaws.com/days.json", "Parameters": {"Days": str(days)}}}
+        broken = {"Type": "AWS::Logs::LogGroup", "DependsOn": "Inner", "Properties": {"LogGroupName": f"{name}-b", "RetentionInDays": 2_000_000}}
+        return json.dumps({"Resources": {"Inner": nested, **({"Broken": broken} if fails else {})}})
+
+    stack = client.create_stack(StackName=name, TemplateBody=around(1, False))["StackId"]
+    assert settled(client, stack) == "CREATE_COMPLETE", events(client, stack)
+    client.update_stack(StackName=name, TemplateBody=around(3, True))
+    assert settled(client, stack) == "UPDATE_ROLLBACK_COMPLETE"
+    nested = client.describe_stack_resources(StackName=name)["StackResources"][0]["PhysicalResourceId"]
+    operation = client.update_stack(StackName=nested, UsePreviousTemplate=True, Parameters=[{"ParameterKey": "Days", "ParameterValue": "5"}])["OperationId"]
+    assert settled(client, nested) == "UPDATE_COMPLETE"
+    assert client.describe_stacks(StackName=nested)["Stacks"][0]["LastOperations"] == [{"OperationType": "UPDATE_STACK", "OperationId": operation}]
+    client.update_stack(StackName=name, TemplateBody=around(5, False))
+    assert settled(client, stack) == "UPDATE_COMPLETE"
+    client.update_stack(StackName=name, TemplateBody=around(7, True))
+    assert settled(client, stack) == "UPDATE_ROLLBACK_COMPLETE"
+    groups = platform.client("logs").describe_log_groups(logGroupNamePrefix=f"{name}-g")["logGroups"]
+    assert [group["retentionInDays"] for group in groups] == [5]

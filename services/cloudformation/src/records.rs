@@ -81,6 +81,9 @@ pub(crate) struct StackRecord {
     pub(crate) events: u64,
     /// How many operations began: resources settled by the present one carry its number.
     pub(crate) operations: u64,
+    /// What the last one was, as AWS names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) last_operation: Option<String>,
     /// What is going on, if anything is.
     pub(crate) operation: Option<OperationRecord>,
     /// What the stack was when it last stood firm, where an update stopped half-way.
@@ -372,7 +375,7 @@ impl std::fmt::Debug for Physical {
 }
 
 /// One resource of a stack.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ResourceRecord {
     pub(crate) version: u8,
     pub(crate) logical_id: String,

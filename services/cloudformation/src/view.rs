@@ -63,6 +63,7 @@ pub(crate) fn stack(record: &StackRecord, protected: bool) -> api::Stack {
         parent_id: record.parent_id.clone(),
         root_id: record.root_id.clone(),
         timeout_in_minutes: record.timeout_minutes.map(Into::into),
+        last_operations: last_operations(record),
         ..api::Stack::default()
     }
 }
@@ -85,8 +86,16 @@ pub(crate) fn summary(record: &StackRecord) -> api::StackSummary {
         }),
         parent_id: record.parent_id.clone(),
         root_id: record.root_id.clone(),
+        last_operations: last_operations(record),
         ..api::StackSummary::default()
     }
+}
+
+/// The operation that a stack is in, or stands behind.
+fn last_operations(record: &StackRecord) -> Option<Vec<api::OperationEntry>> {
+    let operation_type = Some(record.last_operation.clone()?);
+    let operation_id = Some(crate::model::operation_id(&record.id, record.operations));
+    Some(vec![api::OperationEntry { operation_type, operation_id }])
 }
 
 pub(crate) fn event(stack: &StackRecord, record: &EventRecord) -> api::StackEvent {

@@ -1,6 +1,7 @@
 //! Back: takes a failed creation away, and brings a failed update to where it began.
 
 use super::delete::{self, Doomed, deletion};
+use super::forward::of_template;
 use super::remnant;
 use super::run::Run;
 use crate::error::Error;
@@ -64,6 +65,7 @@ pub(super) async fn update(run: &mut Run) -> Result<(), Error> {
         run.set_stack(status::UPDATE_ROLLBACK_CLEANUP, None, |_| {}).await?;
     }
     remove_new(run).await?;
+    as_before(run).await?;
     let now = run.caller.pipeline.clock().now();
     run.settle_all().await?;
     run.set_stack(status::UPDATE_ROLLBACK_COMPLETE, None, |stack| {
@@ -74,6 +76,21 @@ pub(super) async fn update(run: &mut Run) -> Result<(), Error> {
         }
     })
     .await
+}
+
+/// Lets every resource depend on what it depended on, and be kept or not, as in the template that holds again.
+async fn as_before(run: &mut Run) -> Result<(), Error> {
+    let before = run.operation().and_then(|operation| operation.before.clone());
+    let Some(plan) = before.and_then(|content| run.plan(&content).ok()) else { return Ok(()) };
+    let records: Vec<ResourceRecord> = run.resources.values().cloned().collect();
+    for record in records {
+        let Some(resource) = plan.resources().get(&record.logical_id) else { continue };
+        let as_it_was = of_template(Some(record.clone()), &plan, &record.logical_id, resource);
+        if as_it_was != record {
+            run.queue(as_it_was, false);
+        }
+    }
+    run.flush().await
 }
 
 /// A change in place that was interrupted may have done a part of its work: the way back starts from what was tried.

@@ -208,7 +208,7 @@ fn begin(run: &mut Run, plan: &Plan, id: &str) -> Step {
         return Step::Nothing;
     }
     let Some(resource) = plan.resources().get(id) else { return Step::Nothing };
-    let mut record = of_template(run, plan, id, resource);
+    let mut record = of_template(run.resources.get(id).cloned(), plan, id, resource);
     let Some(provider) = providers::find(&resource.kind) else {
         run.queue(record, false);
         return Step::Impossible(format!("Resource type {} is not supported", resource.kind));
@@ -277,8 +277,12 @@ fn begin(run: &mut Run, plan: &Plan, id: &str) -> Step {
 }
 
 /// What is known of a resource, with what the template says besides its properties.
-fn of_template(run: &Run, plan: &Plan, id: &str, resource: &Resource) -> ResourceRecord {
-    let existing = run.resources.get(id).cloned();
+pub(super) fn of_template(
+    existing: Option<ResourceRecord>,
+    plan: &Plan,
+    id: &str,
+    resource: &Resource,
+) -> ResourceRecord {
     let mut record = existing.unwrap_or_else(|| new_record(id, &resource.kind));
     record.depends_on = plan.dependencies(id).map(str::to_owned).collect();
     record.deletion_policy.clone_from(&resource.deletion_policy);

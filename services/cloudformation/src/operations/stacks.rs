@@ -188,6 +188,7 @@ pub(crate) fn new_stack(call: &Call, name: &str) -> StackRecord {
         policy: None,
         events: 0,
         operations: 0,
+        last_operation: None,
         operation: None,
         firm: None,
         role_arn: None,
@@ -248,6 +249,7 @@ fn write(
     // A creation that goes on hears of it and stops.
     let takes_over = next.operation.is_some();
     next.operations += 1;
+    next.last_operation = Some(operation.name().to_owned());
     token::remember(&mut next, operation.token.as_ref(), &request);
     next.operation = Some(operation);
     status.clone_into(&mut next.status);

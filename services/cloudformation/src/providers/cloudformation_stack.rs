@@ -72,7 +72,8 @@ impl Provider for Nested {
             if text(stack.get("ParentId")) != work.place.stack_id {
                 return Ok(None);
             }
-            let made = work.made(text(stack.get("StackId")), Value::Null);
+            let at = json!({ OPERATION: last_operation(&stack) });
+            let made = work.made(text(stack.get("StackId")), at);
             ended(work, made).await.map(Some)
         })
     }
@@ -105,7 +106,10 @@ impl Provider for Nested {
             if begun.is_some() && status(&stack) != "UPDATE_COMPLETE" {
                 return Err(failed(&old.id, "updated", &stack));
             }
-            let at = begun.or_else(|| old.attributes.get(OPERATION).cloned());
+            // SECURITY: where a try of before the platform's restart did the work, the stack stands behind that one's operation. Under
+            // an older one it would keep, and go back to, what it was long before, and lose what it holds.
+            let at =
+                begun.or_else(|| last_operation(&stack)).or_else(|| old.attributes.get(OPERATION).cloned());
             Ok(Physical { attributes: told(&stack, at), ..work.made(&old.id, Value::Null) })
         })
     }
@@ -184,6 +188,11 @@ async fn settled(work: &Work, id: &str) -> Result<Value, Failure> {
 
 fn status(stack: &Value) -> String {
     text(stack.get("StackStatus"))
+}
+
+/// The id of the operation that the stack stands behind.
+fn last_operation(stack: &Value) -> Option<Value> {
+    stack.pointer("/LastOperations/0/OperationId").cloned()
 }
 
 fn failed(id: &str, verb: &str, stack: &Value) -> Failure {

@@ -90,3 +90,15 @@ async fn what_a_change_set_promises_to_keep_is_kept() {
         assert_eq!(stage.events("small").await.contains(&"Table DELETE_SKIPPED".to_owned()), is_kept);
     }
 }
+
+#[tokio::test]
+async fn a_stack_that_went_back_depends_on_what_it_depended_on() {
+    let stage = created(SMALL).await;
+    stage.world.things().broken.insert("CreateLogGroup".to_owned());
+    stage.update("small", &retaining(&moved())).await.unwrap();
+    assert_eq!(stage.settled("small").await, "UPDATE_ROLLBACK_COMPLETE");
+    let id = stage.describe("small").await["StackId"].as_str().unwrap().to_owned();
+    let records = crate::stacks::resources(stage.kit.pipeline.store(), &id).unwrap();
+    let told: Vec<_> = records.into_iter().map(|record| (record.logical_id, record.depends_on)).collect();
+    assert_eq!(told, [("Group".to_owned(), vec!["Table".to_owned()]), ("Table".to_owned(), Vec::new())]);
+}

@@ -333,6 +333,24 @@ def test_checksums_of_uploads(s3, bucket, kind, algorithm):
     assert done["ChecksumType"] == kind
 
 
+def test_what_an_upload_was_begun_with_is_asked_for_at_its_end(s3, bucket):
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="m", ChecksumAlgorithm="SHA256", ChecksumType="COMPOSITE")["UploadId"]
+    where = {"Bucket": bucket, "Key": "m", "UploadId": upload}
+    parts = []
+    for number in (1, 5):
+        part = s3.upload_part(**where, PartNumber=number, Body=bytes(PART), ChecksumAlgorithm="SHA256")
+        parts.append({"PartNumber": number, "ETag": part["ETag"], "ChecksumSHA256": part["ChecksumSHA256"]})
+    bare = [{name: part[name] for name in ("PartNumber", "ETag")} for part in parts]
+    assert refused(s3.complete_multipart_upload, "InvalidRequest", **where, MultipartUpload={"Parts": [parts[0], bare[1]]}) == (
+        "The upload was created using a sha256 checksum. The complete request must include the checksum for each part. It was missing for part 5 in the request.")
+    refused(s3.complete_multipart_upload, "InvalidPartOrder", **where, MultipartUpload={"Parts": parts})
+    assert s3.complete_multipart_upload(**where, MultipartUpload={"Parts": parts[:1]})["ChecksumSHA256"].endswith("-1")
+    # An upload that was begun without one asks for none, whatever its parts had.
+    where["UploadId"] = s3.create_multipart_upload(Bucket=bucket, Key="m")["UploadId"]
+    parts = [{"PartNumber": n, "ETag": s3.upload_part(**where, PartNumber=n, Body=bytes(PART), ChecksumAlgorithm="SHA256")["ETag"]} for n in (1, 5)]
+    s3.complete_multipart_upload(**where, MultipartUpload={"Parts": parts})
+
+
 def test_memory_stays_small_whatever_the_size(tmp_path):
     """A body of 200 MB passes in and out of a platform whose memory hardly grows."""
     with Platform(tmp_path) as own:

@@ -109,6 +109,21 @@ def test_signed_trailers_are_taken(platform, s3, bucket):
     assert status == 400 and b"BadDigest" in answer, answer
 
 
+def test_only_checksums_come_as_trailers(platform, s3, bucket):
+    for announced in ("x-amz-meta-other", "x-amz-checksum-crc32,host"):
+        upload = Upload(platform, bucket, SIGNED + "-TRAILER", 1, {"x-amz-trailer": announced}.items())
+        status, answer = upload.send(upload.chunk(b"x") + upload.chunk(b"") + upload.trailer("x-amz-meta-other", "x") + b"\r\n")
+        assert status == 400 and b"<Code>InvalidRequest</Code><Message>The value specified in the x-amz-trailer header is not supported" in answer, answer
+    refused(s3.head_object, "404", Bucket=bucket, Key="k")
+
+
+def test_a_presigned_url_takes_no_header_that_was_not_signed(s3, bucket):
+    url = s3.generate_presigned_url("put_object", {"Bucket": bucket, "Key": "k"})
+    answer = requests.put(url, data=b"x", headers={"x-amz-meta-other": "x"}, timeout=30)
+    assert answer.status_code == 403 and "<Code>AccessDenied</Code><Message>There were headers present in the request which were not signed" in answer.text
+    assert requests.put(url, data=b"x", timeout=30).status_code == 200
+
+
 def test_trailers_are_announced_by_their_own_header(platform, s3, bucket):
     """As AWS documents it, and as clients do that know nothing of the SDKs' header."""
     data = b"announced"

@@ -46,6 +46,9 @@ pub struct Edge {
     door_tls: Option<TlsIdentity>,
 }
 
+/// A peer's connection, whose refusals are written in full and whose end is gentle.
+type Stream<S> = TokioIo<Spoken<Lingering<S>>>;
+
 /// Why the edge does not listen.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
@@ -135,7 +138,7 @@ impl Edge {
         stream: S,
         arrival: Arrival,
     ) -> http1::Connection<
-        TokioIo<Spoken<Lingering<S>>>,
+        Stream<S>,
         impl hyper::service::Service<
             hyper::Request<Incoming>,
             Response = hyper::Response<Underway>,

@@ -72,6 +72,10 @@ fn announced(headers: &HeaderMap) -> Result<Vec<String>, Fault> {
         names.extend(text.split(',').map(|name| name.trim().to_ascii_lowercase()));
     }
     names.retain(|name| !name.is_empty());
+    if names.iter().any(|name| !name.starts_with("x-amz-checksum-")) {
+        let message = "The value specified in the x-amz-trailer header is not supported";
+        return Err(Fault::sender("InvalidRequest", message));
+    }
     // SECURITY: no more than the decoder would take.
     if names.len() > ANNOUNCED_MAX { Err(malformed_trailer()) } else { Ok(names) }
 }

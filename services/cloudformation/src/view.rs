@@ -87,7 +87,6 @@ pub(crate) fn summary(record: &StackRecord) -> api::StackSummary {
         parent_id: record.parent_id.clone(),
         root_id: record.root_id.clone(),
         last_operations: last_operations(record),
-        ..api::StackSummary::default()
     }
 }
 

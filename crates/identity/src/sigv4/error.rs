@@ -29,10 +29,13 @@ pub enum SignatureError {
     /// More than one signature, or one that states a part twice.
     #[error("the request states its signature more than once")]
     Ambiguous,
-    /// The signature is well-formed and wrong: a scope of another service, region or day, or a header that must be
-    /// signed and is not. The caller is told which.
+    /// The signature is well-formed and wrong: a scope of another service, region or day, or a list of headers that is none.
+    /// The caller is told which.
     #[error("{0}")]
     Mismatch(String),
+    /// A header must be signed and is not; the caller is told which.
+    #[error("{0}")]
+    NotSigned(String),
     /// The signature is not the one that the secret gives.
     #[error("the signature is not the one that we calculated")]
     Wrong,
@@ -121,6 +124,8 @@ const WRONG: Codes =
     codes(("SignatureDoesNotMatch", 403), "InvalidSignatureException", ("SignatureDoesNotMatch", 403));
 const SCOPE: Codes =
     codes(("SignatureDoesNotMatch", 403), "InvalidSignatureException", ("AuthorizationHeaderMalformed", 400));
+const NOT_SIGNED: Codes =
+    codes(("SignatureDoesNotMatch", 403), "InvalidSignatureException", ("AccessDenied", 403));
 const SKEWED: Codes =
     codes(("SignatureDoesNotMatch", 403), "InvalidSignatureException", ("RequestTimeTooSkewed", 403));
 const PRESIGNED: Codes =
@@ -175,6 +180,7 @@ impl SignatureError {
             Self::Incomplete(_) => &INCOMPLETE,
             Self::Ambiguous => &AMBIGUOUS,
             Self::Mismatch(_) => &SCOPE,
+            Self::NotSigned(_) => &NOT_SIGNED,
             Self::Wrong | Self::ChunkWrong | Self::Unavailable => &WRONG,
             Self::PayloadHashUnknown => &PAYLOAD_UNKNOWN,
             Self::ChunkMalformed => &CHUNK,
@@ -194,6 +200,7 @@ impl SignatureError {
     fn message(&self, family: Family) -> &str {
         let s3 = family == Family::S3;
         match self {
+            Self::NotSigned(_) if s3 => "There were headers present in the request which were not signed",
             Self::Missing if s3 => "Access Denied",
             Self::Missing if matches!(family, Family::RestJson | Family::ExecuteApi) => {
                 "Missing Authentication Token"
@@ -205,6 +212,7 @@ impl SignatureError {
             Self::PresignedExpired(_) if s3 => "Request has expired",
             Self::Incomplete(message)
             | Self::Mismatch(message)
+            | Self::NotSigned(message)
             | Self::Skewed(message)
             | Self::PresignedExpired(message)
             | Self::QueryForm(message)

@@ -226,10 +226,6 @@ fn check_time(claimed: &Claimed<'_>, now: Timestamp) -> Result<(), SignatureErro
     }
 }
 
-fn must_be_signed(name: &str) -> SignatureError {
-    SignatureError::Mismatch(format!("'{name}' must be a 'SignedHeader' in the AWS Authorization."))
-}
-
 /// The list is sorted, lower-case and without repeats; it names `host` and every `x-amz-` header of the request.
 // SECURITY: what is not signed can be changed on the way. `x-amz-security-token` may stay unsigned, as AWS lets
 // some clients add it afterwards: a token is bound to its key id, and a foreign one fails there.
@@ -259,7 +255,8 @@ fn check_signed_headers(headers: &HeaderMap, claimed: &Claimed<'_>) -> Result<()
         // The documents ask for `content-type` too; AWS accepts it unsigned, and `curl --aws-sigv4` does not sign it.
         let required = name.starts_with("x-amz-") && name != "x-amz-security-token";
         if required && !is_listed(list, name) {
-            return Err(must_be_signed(name));
+            let message = format!("'{name}' must be a 'SignedHeader' in the AWS Authorization.");
+            return Err(SignatureError::NotSigned(message));
         }
     }
     Ok(())

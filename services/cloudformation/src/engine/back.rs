@@ -35,6 +35,8 @@ pub(super) async fn creation(run: &mut Run) -> Result<(), Error> {
 
 /// Brings every resource that an update changed back to what it was.
 pub(super) async fn update(run: &mut Run) -> Result<(), Error> {
+    // SECURITY: first, so that whatever becomes of the way back, nothing is deleted that the template keeps.
+    as_before(run, Besides::Policies).await?;
     let skip = run.stack.operation.as_ref().map(|operation| operation.retain.clone()).unwrap_or_default();
     let mut changed: Vec<ResourceRecord> = run.resources.values().cloned().collect();
     changed.iter_mut().for_each(take_up);
@@ -65,7 +67,7 @@ pub(super) async fn update(run: &mut Run) -> Result<(), Error> {
         run.set_stack(status::UPDATE_ROLLBACK_CLEANUP, None, |_| {}).await?;
     }
     remove_new(run).await?;
-    as_before(run).await?;
+    as_before(run, Besides::Dependencies).await?;
     let now = run.caller.pipeline.clock().now();
     run.settle_all().await?;
     run.set_stack(status::UPDATE_ROLLBACK_COMPLETE, None, |stack| {
@@ -78,17 +80,35 @@ pub(super) async fn update(run: &mut Run) -> Result<(), Error> {
     .await
 }
 
-/// Lets every resource depend on what it depended on, and be kept or not, as in the template that holds again.
-async fn as_before(run: &mut Run) -> Result<(), Error> {
+/// What of a resource a template says besides its properties.
+#[derive(Clone, Copy)]
+enum Besides {
+    /// Whether it is kept.
+    Policies,
+    /// What it depends on.
+    Dependencies,
+}
+
+/// Lets the template that holds again say of every resource what it said of it.
+async fn as_before(run: &mut Run, what: Besides) -> Result<(), Error> {
     let before = run.operation().and_then(|operation| operation.before.clone());
     let Some(plan) = before.and_then(|content| run.plan(&content).ok()) else { return Ok(()) };
     let records: Vec<ResourceRecord> = run.resources.values().cloned().collect();
-    for record in records {
-        let Some(resource) = plan.resources().get(&record.logical_id) else { continue };
-        let as_it_was = of_template(Some(record.clone()), &plan, &record.logical_id, resource);
-        if as_it_was != record {
-            run.queue(as_it_was, false);
+    for mut record in records {
+        let id = record.logical_id.clone();
+        let Some(resource) = plan.resources().get(&id) else { continue };
+        let was = of_template(Some(record.clone()), &plan, &id, resource);
+        if was == record {
+            continue;
         }
+        match what {
+            Besides::Policies => {
+                record.deletion_policy = was.deletion_policy;
+                record.update_replace_policy = was.update_replace_policy;
+            }
+            Besides::Dependencies => record.depends_on = was.depends_on,
+        }
+        run.queue(record, false);
     }
     run.flush().await
 }

@@ -102,3 +102,26 @@ async fn a_stack_that_went_back_depends_on_what_it_depended_on() {
     let told: Vec<_> = records.into_iter().map(|record| (record.logical_id, record.depends_on)).collect();
     assert_eq!(told, [("Group".to_owned(), vec!["Table".to_owned()]), ("Table".to_owned(), Vec::new())]);
 }
+
+#[tokio::test]
+async fn what_a_template_keeps_is_kept_after_another_one_failed() {
+    let kept = SMALL
+        .replace("Type: AWS::DynamoDB::Table\n", "Type: AWS::DynamoDB::Table\n    DeletionPolicy: Retain\n");
+    for breaks in ["CreateLogGroup", "PutRetentionPolicy"] {
+        let stage = created(&kept).await;
+        stage.world.things().broken.insert(breaks.to_owned());
+        let other = SMALL.replace("'7'", "30").replace(
+            "BillingMode: PAY_PER_REQUEST",
+            "BillingMode: PAY_PER_REQUEST\n      DeletionProtectionEnabled: false",
+        );
+        let other = if breaks == "CreateLogGroup" { other.replace("/x/", "/y/") } else { other };
+        stage.update("small", &other).await.unwrap();
+        let settled = stage.settled("small").await;
+        assert!(settled.starts_with("UPDATE_ROLLBACK_"), "{settled}");
+        let id = stage.describe("small").await["StackId"].as_str().unwrap().to_owned();
+        stage.world.things().broken.clear();
+        stage.call("DeleteStack", json!({ "StackName": "small" })).await.unwrap();
+        assert_eq!(stage.settled(&id).await, "DELETE_COMPLETE");
+        assert_eq!(stage.world.names("table"), ["orders"], "{breaks}");
+    }
+}

@@ -54,6 +54,7 @@ pub(crate) async fn complete(
             }
             let (matches, none) = (asked.if_match.as_deref(), asked.if_none_match.as_deref());
             condition::check_write(matches, none, current.as_ref(), &asked.key)?;
+            check_stated_of_parts(&upload, &named)?;
             let parts = choose(transaction, &asked.upload_id, &named)?;
             let version = version(own.now(), &asked, upload, &parts)?;
             forget(transaction, &now.id, &asked.key, &asked.upload_id)?;
@@ -120,6 +121,27 @@ fn choose(
         return Err(Error::part_too_small(named.part_number.unwrap_or_default(), part, PART_BYTES_MIN));
     }
     Ok(chosen)
+}
+
+/// Where the upload was begun with a checksum of its parts' checksums, each part's is stated again, and no part is left out.
+fn check_stated_of_parts(upload: &UploadRecord, named: &[api::CompletedPart]) -> Result<(), Error> {
+    let Some(algorithm) = upload.algorithm.filter(|_| upload.composite) else { return Ok(()) };
+    for (part, place) in named.iter().zip(1..) {
+        let stated = stated_checksums!(part);
+        let is_stated = |(own, value): (Algorithm, Option<&str>)| own == algorithm && value.is_some();
+        let number = part.part_number.unwrap_or_default();
+        if !Algorithm::ALL.into_iter().zip(stated.values).any(is_stated) {
+            let name = algorithm.name().to_ascii_lowercase();
+            return Err(Error::invalid_request(format!(
+                "The upload was created using a {name} checksum. The complete request must include the checksum for each \
+                 part. It was missing for part {number} in the request."
+            )));
+        }
+        if number != place {
+            return Err(Error::part_order(&upload.id));
+        }
+    }
+    Ok(())
 }
 
 fn is_as_named(wanted: &api::CompletedPart, part: &PartRecord) -> bool {

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ import zipfile
 
 import pytest
 
+from harness import Platform
 from harness.platform import ROOT
 from support import eventually, package, trust
 
@@ -64,6 +66,17 @@ def order(number):
 def handler(event, context):
     return app.resolve(event, context)
 """
+
+WITH_SDK = {
+    "index.mjs": """import { DynamoDBClient, ListTablesCommand } from "@aws-sdk/client-dynamodb";
+import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+const client = DynamoDBDocumentClient.from(new DynamoDBClient({}));
+export const handler = async () => (await client.send(new ListTablesCommand({}))).TableNames;
+""",
+    "index.js": """const { DynamoDBClient, ListTablesCommand } = require("@aws-sdk/client-dynamodb");
+exports.handler = async () => (await new DynamoDBClient({}).send(new ListTablesCommand({}))).TableNames;
+""",
+}
 
 RUST = """use lambda_runtime::{run, service_fn, Error, LambdaEvent};
 use serde_json::{json, Value};
@@ -212,3 +225,28 @@ def test_a_rust_function_on_lambda_runtime_runs_unmodified(client, role, name):
         assert told["name"] == name and told["arn"].endswith(f":function:{name}") and told["deadline"] > 1_700_000_000_000
     failed = client.invoke(FunctionName=name, Payload=b'{"fail": true}')
     assert failed["FunctionError"] == "Unhandled" and "asked to fail" in json.loads(failed["Payload"].read())["errorMessage"]
+
+
+def test_nodejs_sees_the_sdk_that_its_host_has_as_lambdas_runtimes_bring_it(tmp_path):
+    """Installed globally for a Node.js of its own; in the functions' packages there is nothing but a handler."""
+    prefix = CACHE / "nodejs-with-sdk"
+    if prefix.is_relative_to("/tmp"):
+        pytest.skip("environments have a /tmp of their own, and see no interpreter of this one's")
+    if not (prefix / "done").exists():
+        (prefix / "bin").mkdir(parents=True, exist_ok=True)
+        shutil.copy(shutil.which("node"), prefix / "bin" / "node")
+        run("npm", "install", "--silent", "--global", "--no-audit", "--no-fund", "--prefix", str(prefix), "@aws-sdk/client-dynamodb@3.899.0", "@aws-sdk/lib-dynamodb@3.899.0")
+        (prefix / "done").touch()
+    with Platform(tmp_path, environment={"PATH": f"{prefix / 'bin'}:{os.environ['PATH']}"}) as own:
+        role = own.client("iam").create_role(RoleName="sdk", AssumeRolePolicyDocument=trust({"Service": "lambda.amazonaws.com"}))["Role"]["Arn"]
+        own.client("iam").put_role_policy(RoleName="sdk", PolicyName="own", PolicyDocument=json.dumps(
+            {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "dynamodb:ListTables", "Resource": "*"}}))
+        own.client("dynamodb").create_table(TableName="seen", BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+                                            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}])
+        client = own.client("lambda")
+        for name, code in WITH_SDK.items():
+            function = name.replace(".", "-")
+            client.create_function(FunctionName=function, Runtime="nodejs20.x", Role=role, Handler="index.handler", Timeout=20, MemorySize=256,
+                                   Code={"ZipFile": package(**{name.replace(".", "__"): code})})
+            answer = client.invoke(FunctionName=function, Payload="{}")
+            assert json.loads(answer["Payload"].read()) == ["seen"], (name, own.log_path.read_text()[-2000:])

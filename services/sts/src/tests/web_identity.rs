@@ -275,6 +275,15 @@ async fn the_call_comes_unsigned_over_the_wire_and_no_other_does() {
         let (status, body) = send(with("AssumeRoleWithWebIdentity", &good()), Some(stated)).await;
         assert!(status >= 400, "{body}");
     }
-    let (status, body) = send(with("AssumeRole", &good()), None).await;
-    assert_eq!((status, body.contains("MissingAuthenticationToken")), (403, true), "{body}");
+    for operation in ["AssumeRole", "GetDelegatedAccessToken"] {
+        let (status, body) = send(with(operation, &good()), None).await;
+        assert_eq!((status, body.contains("MissingAuthenticationToken")), (403, true), "{body}");
+    }
+    // Clients do not sign what is declined here, and read why.
+    let provider = "PrincipalArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Asaml-provider%2Fp&SAMLAssertion=aaaa";
+    let saml = format!("Action=AssumeRoleWithSAML&{role}&{provider}");
+    let (status, body) = send(saml.clone(), None).await;
+    assert_eq!((status, body.contains("OpenID Connect here")), (501, true), "{body}");
+    let (status, body) = send(saml, Some("Bearer x")).await;
+    assert!(status >= 400 && !body.contains("OpenID Connect here"), "{body}");
 }

@@ -215,6 +215,19 @@ def test_given_policies_are_simulated_with_boundary_and_resource_policy(platform
     keys_of = iam.get_context_keys_for_custom_policy(PolicyInputList=[allow.replace('"*"}', '"arn:aws:s3:::${aws:username}/*"}')])
     assert keys_of["ContextKeyNames"] == ["aws:username"]
     refused(iam.simulate_custom_policy, "InvalidInput", PolicyInputList=["{"], ActionNames=["s3:GetObject"])
+    # Who calls may be supposed, too; where nobody is, that is what is missing.
+    home = allow.replace('"*"}', '"arn:aws:s3:::b/${aws:username}/*"}')
+    supposed = {"PolicyInputList": [home], "ActionNames": ["s3:GetObject"], "ResourceArns": ["arn:aws:s3:::b/bob/k"]}
+    bob = [{"ContextKeyName": "aws:username", "ContextKeyType": "string", "ContextKeyValues": ["bob"]}]
+    decided = [iam.simulate_custom_policy(**supposed, ContextEntries=entries)["EvaluationResults"][0] for entries in (bob, [])]
+    assert [(each["EvalDecision"], each["MissingContextValues"]) for each in decided] == [("allowed", []), ("implicitDeny", ["aws:username"])]
+    key, _ = platform.user(name)
+    iam.tag_user(UserName=name, Tags=[{"Key": "Team", "Value": "red"}])
+    tagged = allow.replace('"*"}', '"*", "Condition": {"StringEquals": {"aws:PrincipalTag/Team": "blue", "aws:username": "bob"}}}')
+    blue = [*bob, {"ContextKeyName": "aws:PrincipalTag/team", "ContextKeyType": "string", "ContextKeyValues": ["blue"]}]
+    asked = {"PolicySourceArn": f"arn:aws:iam::{ACCOUNT}:user/{name}", "PolicyInputList": [tagged], "ActionNames": ["s3:GetObject"]}
+    decided = [iam.simulate_principal_policy(**asked, ContextEntries=entries)["EvaluationResults"][0]["EvalDecision"] for entries in (blue, bob, [])]
+    assert decided == ["allowed", "implicitDeny", "implicitDeny"]
     told = platform.aws("iam", "simulate-custom-policy", "--policy-input-list", allow, "--action-names", "s3:GetObject", "--query", "EvaluationResults[0].EvalDecision", "--output", "text")
     assert told.stdout.strip() == "allowed", told.stderr
 

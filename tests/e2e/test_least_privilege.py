@@ -111,7 +111,7 @@ def wide(platform, name):
     everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
     iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps(everything))
     keys = session(platform, name, arn)
-    return lambda service: platform.client(service, *keys)
+    return lambda service, **config: platform.client(service, *keys, **config)
 
 
 def paste(platform, name):
@@ -172,6 +172,29 @@ def test_what_was_refused_is_not_granted(platform, name):
     report = report_of(platform, name)
     assert report["policy"]["Statement"] == [{"Effect": "Allow", "Action": "s3:DeleteObject", "Resource": f"arn:aws:s3:::{name}/mine"}]
     assert report["refused"] == [{"action": "s3:DeleteObject", "resource": f"arn:aws:s3:::{name}/theirs"}]
+
+
+def test_calls_that_were_never_asked_for_leave_need_none(platform, name, wide):
+    own = platform.client("dynamodb")
+    own.create_table(TableName=name, BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+                     AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}])
+    dynamodb = wide("dynamodb", parameter_validation=False)
+    dynamodb.get_item(TableName=name, Key={"k": {"S": "a"}})
+    # It had leave, and then failed: a program that goes on needs it.
+    refused(dynamodb.update_table, "ValidationException", TableName=name, BillingMode="PROVISIONED")
+    report = report_of(platform, name)
+    arn = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/{name}"
+    expected = [{"Effect": "Allow", "Action": ["dynamodb:GetItem", "dynamodb:UpdateTable"], "Resource": arn}]
+    assert report["policy"]["Statement"] == expected
+    refused(dynamodb.delete_table, "ValidationException")
+    refused(dynamodb.query, "ValidationException", TableName=name, IndexName="gi", KeyConditionExpression="k = :k", ExpressionAttributeValues={":k": {"S": "1"}})
+    refused(dynamodb.update_item, "ValidationException", TableName=name, Key={"k": {"S": "a"}}, UpdateExpression="garbage")
+    refused(wide("iam", parameter_validation=False).delete_role, "ValidationError", RoleName="a b")
+    refused(wide("lambda", parameter_validation=False).delete_function, "ValidationException", FunctionName="a:b:c:d")
+    refused(wide("logs", parameter_validation=False).delete_log_group, "InvalidParameterException", logGroupName="bad name!")
+    refused(wide("sts", parameter_validation=False).assume_role, "ValidationError", RoleArn=ROOT, RoleSessionName="z")
+    report = report_of(platform, name)
+    assert (report["policy"]["Statement"], report["refused"]) == (expected, [])
 
 
 def test_names_do_not_widen_the_policy(platform, name, wide):

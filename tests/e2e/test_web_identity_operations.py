@@ -226,6 +226,43 @@ def test_only_whom_the_trust_policy_names_is_let_in(federated, issuer, role, nam
     refusal(federated, "arn:aws:iam::000000000000:role/none", issuer.token(), "AccessDenied")
 
 
+def test_an_authorized_party_is_the_audience_and_whom_the_token_is_for_is_told_apart(federated, issuer, name):
+    key = f"localhost:{issuer.port}/good"
+    asked = {"StringEquals": {f"{key}:aud": AUDIENCE, f"{key}:oaud": "acme-site", f"{key}:email": "ana@example.com"}}
+    role = make_role(federated, name, trust(provider(issuer), asked))
+    token = {"azp": AUDIENCE, "aud": "acme-site", "email": "ana@example.com"}
+    assume(federated, role, issuer.token(**token))
+    refusal(federated, role, issuer.token(**{**token, "aud": "other"}), "AccessDenied")
+    refusal(federated, role, issuer.token(**{**token, "email": "eve@example.com"}), "AccessDenied")
+    refusal(federated, role, issuer.token(email="ana@example.com"), "AccessDenied")
+
+
+def test_shared_providers_are_trusted_by_the_claim_that_tells_their_customers_apart(federated, name):
+    iam, host = federated.client("iam"), "token.actions.githubusercontent.com"
+    github = f"arn:aws:iam::000000000000:oidc-provider/{host}"
+    audience = {"StringEquals": {f"{host}:aud": AUDIENCE}}
+    told = refused(iam.create_role, "MalformedPolicyDocument", RoleName=name, AssumeRolePolicyDocument=trust(github, audience))
+    assert f"{host}:sub" in str(told)
+    own = trust(github, {**audience, "StringLike": {f"{host}:sub": "repo:acme/site:*"}})
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=own)
+    anyone = trust(github, {**audience, "StringLike": {f"{host}:sub": "*"}})
+    refused(iam.update_assume_role_policy, "MalformedPolicyDocument", RoleName=name, PolicyDocument=anyone)
+    assert iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"] == json.loads(own)
+
+
+def test_who_is_not_trusted_measures_nothing(federated, issuer, name):
+    nobody = {"StringEquals": {f"localhost:{issuer.port}/good:sub": "nobody"}}
+    there = make_role(federated, name, trust(provider(issuer), nobody))
+    federated.client("iam").tag_role(RoleName=name, Tags=[{"Key": "Secret", "Value": "x" * 200}])
+    seen = []
+    for arn in (there, there[:-1] + ("x" if there[-1] != "x" else "y")):
+        with pytest.raises(botocore.exceptions.ClientError) as told:
+            assume(federated, arn, issuer.token())
+        headers = told.value.response["ResponseMetadata"]["HTTPHeaders"]
+        seen.append((told.value.response["Error"], sorted(headers), headers["content-length"]))
+    assert seen[0] == seen[1] and "x-fastness-authorization-message" not in seen[0][1]
+
+
 def test_tokens_that_do_not_hold_are_refused(federated, issuer, role):
     now = int(time.time())
     good = issuer.token()

@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 #[derive(Clone, Debug, Default)]
 pub struct Context {
     entries: SmallVec<[Entry; 12]>,
+    is_supposed: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -23,6 +24,16 @@ impl Context {
     /// No keys.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// No keys, of a request that nobody makes: what it has goes before what follows from the principal and the resource.
+    // SECURITY: for simulations alone. A real call must not be able to give its caller another name.
+    pub fn supposed() -> Self {
+        Self { is_supposed: true, ..Self::default() }
+    }
+
+    pub(crate) const fn is_supposed(&self) -> bool {
+        self.is_supposed
     }
 
     /// Adds a value, and hands the context on.

@@ -138,10 +138,16 @@ const DERIVED: [&str; 8] = [
 impl<'a> Request<'a> {
     /// The values of a key, given in lower case.
     // SECURITY: keys that follow from the authenticated principal never come from the context, not even where the
-    // principal has no value for them: a context must not be able to give a caller another name.
+    // principal has no value for them: a context must not be able to give a caller another name. One that is supposed has
+    // no caller.
     pub(crate) fn values(&self, key: &str) -> Values<'a> {
         if !DERIVED.contains(&key) {
             return Values::Many(self.context.values(key));
+        }
+        if self.context.is_supposed()
+            && let values @ [_, ..] = self.context.values(key)
+        {
+            return Values::Many(values);
         }
         match self.derived(key).filter(|value| !value.is_empty()) {
             Some(value) => Values::One(value),
@@ -208,6 +214,20 @@ mod tests {
         assert_eq!(request.variable("aws:username"), Some("ana"));
         assert_eq!(request.variable("aws:principalservicename"), None);
         assert_eq!(request.variable("aws:sourceip"), Some("1.2.3.4"));
+        assert_eq!(request.variable("aws:principaltype"), Some("User"));
+    }
+
+    #[test]
+    fn what_is_supposed_of_a_principal_goes_before_what_it_is() {
+        let context = Context::supposed().with("aws:UserName", "root");
+        let request = Request {
+            principal: user(),
+            action: "a:B",
+            resource: "*",
+            resource_account: "111111111111",
+            context: &context,
+        };
+        assert_eq!(request.variable("aws:username"), Some("root"));
         assert_eq!(request.variable("aws:principaltype"), Some("User"));
     }
 }

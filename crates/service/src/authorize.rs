@@ -243,15 +243,19 @@ impl Question<'_> {
     }
 
     /// The sealed account of a denial, which the caller's own account can open.
-    // SECURITY: of what is another account's it tells nothing that was looked up there: no tags, no statement.
-    fn explained(&self, request: Request<'_>, mut denial: Denial, common: &Context) -> String {
+    // SECURITY: of what is another account's it tells nothing that was looked up there: no tags, no statement. Whom only a
+    // provider knows is of no account that could open it: as in AWS he gets none, and no length of one to measure.
+    fn explained(&self, request: Request<'_>, mut denial: Denial, common: &Context) -> Option<String> {
+        if matches!(self.caller.principal, Principal::WebIdentity(_)) {
+            return None;
+        }
         if self.caller.principal.account().is_some_and(|account| account.as_str() == request.resource_account)
         {
-            return self.denials.seal(&request, &denial, self.caller.request_id);
+            return Some(self.denials.seal(&request, &denial, self.caller.request_id));
         }
         denial.statement = None;
         denial.undecided = None;
-        self.denials.seal(&Request { context: common, ..request }, &denial, self.caller.request_id)
+        Some(self.denials.seal(&Request { context: common, ..request }, &denial, self.caller.request_id))
     }
 
     /// The global keys of this call.

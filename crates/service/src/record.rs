@@ -124,12 +124,20 @@ pub(crate) fn with_signing(details: Option<Vec<u8>>, source: &Source) -> Option<
     Some(told)
 }
 
-/// The details of a refusal by policy: the sealed message, and the whole evaluation.
+/// The details of a refusal by policy: the sealed message, where there is one, and the whole evaluation.
 pub(crate) fn refusal(why: &Why) -> Vec<u8> {
-    details(&why.message, &why.evaluation)
+    match &why.message {
+        Some(message) => details(message, &why.evaluation),
+        None => evaluation(&why.evaluation),
+    }
 }
 
-/// The same of a sealed message and an evaluation.
+/// The details of a call that ended before policy was asked: throttled, or no input of the operation.
+pub(crate) fn unasked() -> Vec<u8> {
+    br#"{"authorized":[]}"#.to_vec()
+}
+
+/// The details of a sealed message and an evaluation.
 pub(crate) fn details(message: &str, evaluation: &[u8]) -> Vec<u8> {
     // The evaluation is JSON already; the message is base64 and needs no escaping.
     let mut details = format!(r#"{{"encodedAuthorizationMessage":"{message}""#).into_bytes();

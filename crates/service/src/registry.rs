@@ -3,7 +3,7 @@
 //! An operation without an access function cannot be registered; one that is in the model and neither registered
 //! nor declined answers that it is not implemented.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -112,6 +112,8 @@ pub struct Service {
     endpoints: HashMap<&'static str, Box<dyn Endpoint>>,
     proofs: HashMap<&'static str, Box<Proof>>,
     declined: BTreeMap<&'static str, &'static str>,
+    /// Those of the declined that clients do not sign.
+    declined_unsigned: BTreeSet<&'static str>,
     // Locked once, when the platform starts them.
     jobs: Mutex<Vec<Job>>,
 }
@@ -145,6 +147,12 @@ impl Service {
         self.declined.get(operation).copied()
     }
 
+    /// True where clients do not sign this operation, and all that they may be told is why it is not offered.
+    // SECURITY: never of one that is.
+    pub(crate) fn declines_unsigned(&self, operation: &str) -> bool {
+        self.declined_unsigned.contains(operation) && self.endpoint(operation).is_none()
+    }
+
     pub(crate) fn take_jobs(&self) -> Vec<Job> {
         self.jobs.lock().map(|mut jobs| std::mem::take(&mut *jobs)).unwrap_or_default()
     }
@@ -164,6 +172,7 @@ impl<S: Send + Sync + 'static> ServiceBuilder<S> {
             endpoints: HashMap::new(),
             proofs: HashMap::new(),
             declined: BTreeMap::new(),
+            declined_unsigned: BTreeSet::new(),
             jobs: Mutex::default(),
         };
         Self { state, service }
@@ -219,6 +228,13 @@ impl<S: Send + Sync + 'static> ServiceBuilder<S> {
     pub fn declined(mut self, reason: &'static str, operations: &[&'static str]) -> Self {
         self.service.declined.extend(operations.iter().map(|name| (*name, reason)));
         self
+    }
+
+    /// The same of operations that clients never sign: an unsigned call learns the reason, too, and nothing else.
+    #[must_use]
+    pub fn declined_unsigned(mut self, reason: &'static str, operations: &[&'static str]) -> Self {
+        self.service.declined_unsigned.extend(operations);
+        self.declined(reason, operations)
     }
 
     /// Work in the background from the platform's start to its stop.

@@ -51,6 +51,9 @@ impl Operation for GetAccessKeyInfo {
     type Output = Members;
 }
 
+/// The key id that the handler does not take.
+const FAILS: &str = "AKIAIOSFODNN7FAILURE";
+
 #[derive(Default)]
 struct Sample {
     handled: AtomicUsize,
@@ -72,6 +75,11 @@ async fn who(sample: Arc<Sample>, permit: Permit<GetCallerIdentity>) -> Result<M
 
 async fn info(sample: Arc<Sample>, permit: Permit<GetAccessKeyInfo>) -> Result<Members, Error> {
     sample.handled.fetch_add(1, Ordering::SeqCst);
+    if let Value::Structure(members) = &permit.input.0
+        && members.str("AccessKeyId") == Some(FAILS)
+    {
+        return Err(Error::NotAuthorized("it is of no use".to_owned()));
+    }
     permit.call.transact(|_| Ok::<_, Error>(())).await?;
     Ok(Members(protocol::Structure::new().with("Account", permit.call.account().as_str()).into_value()))
 }
@@ -131,6 +139,34 @@ async fn what_is_not_implemented_says_so() {
     assert!(declined.message.contains("no SAML identity provider"), "{}", declined.message);
     let absent = kit.json(&root, "sts", "GetSessionToken", &json!({})).await.unwrap_err();
     assert_eq!((&*absent.code, absent.status), ("NotImplemented", 501));
+}
+
+/// What ends before policy is asked needed no leave, and its record says so.
+#[tokio::test]
+async fn what_was_never_asked_needed_nothing() {
+    let state = Arc::new(Sample::default());
+    let rate = Rate { per_second: 1, burst: 5 };
+    let kit = TestKit::start_with(rate, |_| vec![sample(&state)]).await;
+    let ana = kit.user("ana", json!([{"Effect": "Allow", "Action": "*", "Resource": "*"}])).await;
+    let saml = json!({"RoleArn": "arn:aws:iam::123456789012:role/r", "SAMLAssertion": "aaaa",
+        "PrincipalArn": "arn:aws:iam::123456789012:saml-provider/p"});
+    let info = vec![("sts:GetAccessKeyInfo".to_owned(), "*".to_owned())];
+    for (operation, input, code, needed) in [
+        ("GetAccessKeyInfo", json!({"AccessKeyId": "short"}), "ValidationError", vec![]),
+        ("GetAccessKeyInfo", json!({}), "ValidationError", vec![]),
+        ("AssumeRoleWithSAML", saml, "NotImplemented", vec![]),
+        ("GetAccessKeyInfo", key_info(), "", info.clone()),
+        // It was granted, and then failed.
+        ("GetAccessKeyInfo", json!({"AccessKeyId": FAILS}), "InvalidAuthorizationMessageException", info),
+        ("GetAccessKeyInfo", key_info(), "ThrottlingException", vec![]),
+    ] {
+        let answer = kit.json(&ana, "sts", operation, &input).await;
+        assert_eq!(answer.err().map(|fault| fault.code.to_string()).unwrap_or_default(), code, "{input}");
+        let record = kit.records().await.swap_remove(0);
+        assert_eq!(record["errorCode"].as_str().unwrap_or_default(), code);
+        let call = analysis::usage::of_record(&record.to_string()).unwrap();
+        assert_eq!((call.needs, call.denied), (needed, false), "{code} {input}");
+    }
 }
 
 #[tokio::test]

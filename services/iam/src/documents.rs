@@ -6,7 +6,7 @@
 use identity::{BindError, Reads};
 use policy::{Policy, PolicyError, PolicyKind, quota as size};
 
-use crate::Error;
+use crate::{Error, shared_providers};
 
 /// A document as answers carry it: percent-encoded, as RFC 3986 has it.
 pub(crate) fn escaped(document: &str) -> String {
@@ -53,6 +53,7 @@ pub(crate) fn bound_trust(from: &impl Reads, document: &str) -> Result<String, E
         return Err(Error::quota("ACLSizePerRole", size::TRUST_POLICY_CHARACTERS_MAX));
     }
     parse(document, PolicyKind::Trust)?;
+    shared_providers::check(document)?;
     identity::bind_principals(from, document).map_err(|error| match error {
         BindError::Unknown(_) => Error::MalformedPolicyDocument(error.to_string()),
         BindError::Directory(error) => error.into(),

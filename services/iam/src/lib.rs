@@ -29,6 +29,7 @@ mod quota;
 mod records;
 mod reports;
 mod shapes;
+mod shared_providers;
 mod simulate;
 mod table;
 mod tags;

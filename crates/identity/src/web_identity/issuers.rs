@@ -2,7 +2,7 @@
 //! bounded rate.
 //!
 //! An issuer that was not named is never asked, whoever registered it as a provider. What could not be fetched vouches for
-//! nothing.
+//! nothing. Keys that are known are used without waiting, whoever has them fetched anew at the same time.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,9 +10,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use base::Timestamp;
 use serde::Deserialize;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::keys::Keys;
 use super::token::Token;
@@ -56,21 +57,27 @@ pub enum IssuerError {
 
 /// The issuers that the operator named. Clones share what is known of them.
 #[derive(Clone, Default)]
-pub struct Issuers(Arc<HashMap<String, Issuer>>);
+pub struct Issuers(Arc<HashMap<String, Arc<Issuer>>>);
 
 struct Issuer {
     url: String,
     fetch: Arc<dyn FetchDocument>,
-    /// Held while the keys are fetched: of many tokens at once, one asks and the others wait for its answer.
-    known: Mutex<Known>,
+    /// Read without waiting, whoever fetches.
+    known: ArcSwap<Known>,
+    /// Held while the keys are fetched: of many tokens at once that need new ones, one asks and the others take its answer.
+    asking: Arc<Mutex<()>>,
 }
 
-#[derive(Default)]
+/// What is known of an issuer, exchanged as a whole.
+#[derive(Clone, Default)]
 struct Known {
     keys: Arc<Keys>,
     fetched_at: Option<Timestamp>,
     failed: Option<(Timestamp, IssuerError)>,
 }
+
+/// The keys to check a token with.
+type Answer = Result<Arc<Keys>, IssuerError>;
 
 #[derive(Deserialize)]
 struct Discovery {
@@ -88,9 +95,13 @@ impl Issuers {
     /// These issuers, each by its `https` URL exactly as its tokens write it, reached by one way.
     pub fn new(urls: impl IntoIterator<Item = String>, fetch: &Arc<dyn FetchDocument>) -> Self {
         let issuer = |url: String| {
-            let issuer =
-                Issuer { url: url.clone(), fetch: Arc::clone(fetch), known: Mutex::new(Known::default()) };
-            (url, issuer)
+            let issuer = Issuer {
+                url: url.clone(),
+                fetch: Arc::clone(fetch),
+                known: ArcSwap::default(),
+                asking: Arc::default(),
+            };
+            (url, Arc::new(issuer))
         };
         Self(Arc::new(urls.into_iter().map(issuer).collect()))
     }
@@ -113,35 +124,75 @@ impl Issuers {
     }
 }
 
-impl Issuer {
-    async fn keys_for(&self, token: &Token<'_>, now: Timestamp) -> Result<Arc<Keys>, IssuerError> {
-        let mut known = self.known.lock().await;
-        let age_secs = known.fetched_at.map(|at| now.millis_since(at).max(0) / 1_000);
-        let holds = token.names_one_of(&known.keys);
-        match age_secs {
-            Some(age) if holds && age < FRESH_SECS => return Ok(Arc::clone(&known.keys)),
-            Some(age) if !holds && age < REFRESH_SECS_MIN => return Ok(Arc::clone(&known.keys)),
+impl Known {
+    /// What can be told without asking the issuer; `None` where it is to be asked first.
+    fn answer(&self, token: &Token<'_>, now: Timestamp) -> Option<Answer> {
+        let holds = token.names_one_of(&self.keys);
+        match self.age_secs(now) {
+            Some(age) if holds && age < FRESH_SECS => return Some(Ok(Arc::clone(&self.keys))),
+            Some(age) if !holds && age < REFRESH_SECS_MIN => return Some(Ok(Arc::clone(&self.keys))),
             _ => {}
         }
-        let rests = |at: Timestamp| now.millis_since(at).max(0) / 1_000 < REST_SECS;
-        let failure = match known.failed {
-            Some((at, failure)) if rests(at) => failure,
-            _ => match self.fetched().await {
-                Ok(keys) => {
-                    *known = Known { keys: Arc::new(keys), fetched_at: Some(now), failed: None };
-                    return Ok(Arc::clone(&known.keys));
-                }
-                Err(failure) => {
-                    known.failed = Some((now, failure));
-                    failure
-                }
-            },
-        };
-        // SECURITY: keys that were good a while ago vouch for the tokens they are named by, and not for ever.
-        match age_secs {
-            Some(age) if holds && age < STALE_SECS_MAX => Ok(Arc::clone(&known.keys)),
-            _ => Err(failure),
+        let (at, _) = self.failed?;
+        (now.millis_since(at).max(0) / 1_000 < REST_SECS).then(|| self.last_word(token, now))
+    }
+
+    /// What stands where the issuer was asked.
+    fn last_word(&self, token: &Token<'_>, now: Timestamp) -> Answer {
+        match self.failed {
+            Some((_, failure)) if !self.outlives(token, now) => Err(failure),
+            _ => Ok(Arc::clone(&self.keys)),
         }
+    }
+
+    /// True where its keys vouch for the token while the issuer does not answer.
+    // SECURITY: keys that were good a while ago vouch for the tokens they are named by, and not for ever.
+    fn outlives(&self, token: &Token<'_>, now: Timestamp) -> bool {
+        token.names_one_of(&self.keys) && self.age_secs(now).is_some_and(|age| age < STALE_SECS_MAX)
+    }
+
+    fn age_secs(&self, now: Timestamp) -> Option<i64> {
+        self.fetched_at.map(|at| now.millis_since(at).max(0) / 1_000)
+    }
+}
+
+impl Issuer {
+    /// Waits for the issuer only where the token needs what is not known: whoever has a token with an unknown key, or a slow
+    /// issuer, makes nobody wait whose key is known.
+    async fn keys_for(self: &Arc<Self>, token: &Token<'_>, now: Timestamp) -> Answer {
+        let known = self.known.load_full();
+        if let Some(answer) = known.answer(token, now) {
+            return answer;
+        }
+        let turn = match Arc::clone(&self.asking).try_lock_owned() {
+            Ok(turn) => turn,
+            // It failed before and is being asked again: one waits for that, and what is known goes on for the others.
+            Err(_) if known.failed.is_some() && known.outlives(token, now) => {
+                return Ok(Arc::clone(&known.keys));
+            }
+            Err(_) => Arc::clone(&self.asking).lock_owned().await,
+        };
+        // Who waited takes that answer and does not ask again: or a queue of strangers would be as long as they like.
+        let latest = self.known.load_full();
+        if !Arc::ptr_eq(&known, &latest) {
+            return latest.answer(token, now).unwrap_or_else(|| latest.last_word(token, now));
+        }
+        // On its own: whoever asks and goes away takes the answer from nobody, and is noted like who stays.
+        let asked = tokio::spawn(Arc::clone(self).ask(now, turn)).await;
+        let latest = asked.map_err(|_| IssuerError::Unreachable)?;
+        latest.last_word(token, now)
+    }
+
+    /// Asks the issuer, and notes what it answers before the next one's turn.
+    async fn ask(self: Arc<Self>, now: Timestamp, turn: OwnedMutexGuard<()>) -> Arc<Known> {
+        let known = match self.fetched().await {
+            Ok(keys) => Known { keys: Arc::new(keys), fetched_at: Some(now), failed: None },
+            Err(failure) => Known { failed: Some((now, failure)), ..Known::clone(&self.known.load()) },
+        };
+        let known = Arc::new(known);
+        self.known.store(Arc::clone(&known));
+        drop(turn);
+        known
     }
 
     async fn fetched(&self) -> Result<Keys, IssuerError> {

@@ -139,6 +139,8 @@ fn keys_that_do_not_sign_are_passed_over() {
 struct Idp {
     asked: AtomicUsize,
     silent: AtomicBool,
+    /// It takes its time, until this is false again.
+    slow: AtomicBool,
     names_another: AtomicBool,
 }
 
@@ -147,6 +149,9 @@ impl FetchDocument for Idp {
         Box::pin(async move {
             self.asked.fetch_add(1, Ordering::SeqCst);
             assert_eq!(issuer, ISSUER);
+            while self.slow.load(Ordering::SeqCst) {
+                tokio::task::yield_now().await;
+            }
             if self.silent.load(Ordering::SeqCst) {
                 return Err(FetchError("silence".to_owned()));
             }
@@ -183,6 +188,82 @@ async fn keys_are_fetched_once_and_renewed_at_a_bounded_rate() {
     assert_eq!(idp.asked.load(Ordering::SeqCst), 4, "a new key may have been published");
     assert_eq!(issuers.vouch(&token, NOW.plus_secs(31 + 600)).await, Ok(()));
     assert_eq!(idp.asked.load(Ordering::SeqCst), 6, "keys are not kept for ever");
+}
+
+/// A token that is checked elsewhere, once the issuer was asked for it.
+async fn begun(
+    issuers: &Issuers,
+    idp: &Idp,
+    token: &str,
+    now: Timestamp,
+) -> tokio::task::JoinHandle<Result<(), IssuerError>> {
+    let asked = idp.asked.load(Ordering::SeqCst);
+    let (issuers, token) = (issuers.clone(), token.to_owned());
+    let begun = tokio::spawn(async move { issuers.vouch(&Token::parse(&token).unwrap(), now).await });
+    while idp.asked.load(Ordering::SeqCst) == asked {
+        tokio::task::yield_now().await;
+    }
+    begun
+}
+
+/// What is answered at once, whatever the issuer does.
+async fn at_once(issuers: &Issuers, token: &str, now: Timestamp) -> Option<Result<(), IssuerError>> {
+    let token = Token::parse(token).unwrap();
+    tokio::time::timeout(std::time::Duration::from_secs(1), issuers.vouch(&token, now)).await.ok()
+}
+
+#[tokio::test]
+async fn nobody_waits_for_keys_that_are_known() {
+    let ((issuers, idp), vectors) = (issuers(), vectors());
+    let (good, unknown) = (&vectors.good["RS256"], &vectors.bad["another key's id"]);
+    assert_eq!(at_once(&issuers, good, NOW).await, Some(Ok(())));
+    idp.slow.store(true, Ordering::SeqCst);
+    let later = NOW.plus_secs(31);
+    let first = begun(&issuers, &idp, unknown, later).await;
+    assert_eq!(at_once(&issuers, good, later).await, Some(Ok(())));
+    assert_eq!(at_once(&issuers, unknown, later).await, None, "its key may be among those that come");
+    let others: Vec<_> = (0..5)
+        .map(|at| {
+            let (issuers, unknown) = (issuers.clone(), unknown.clone());
+            let now = later.plus_secs(at * 60);
+            tokio::spawn(async move { issuers.vouch(&Token::parse(&unknown).unwrap(), now).await })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    idp.slow.store(false, Ordering::SeqCst);
+    for token in others.into_iter().chain([first]) {
+        assert_eq!(token.await.unwrap(), Err(IssuerError::NoKey));
+    }
+    assert_eq!(idp.asked.load(Ordering::SeqCst), 4, "one asked for all of them");
+}
+
+#[tokio::test]
+async fn who_goes_away_is_noted_as_having_asked() {
+    let ((issuers, idp), vectors) = (issuers(), vectors());
+    let (good, unknown) = (&vectors.good["RS256"], &vectors.bad["another key's id"]);
+    idp.slow.store(true, Ordering::SeqCst);
+    let gone = begun(&issuers, &idp, unknown, NOW).await;
+    gone.abort();
+    assert!(gone.await.unwrap_err().is_cancelled());
+    idp.slow.store(false, Ordering::SeqCst);
+    assert_eq!(at_once(&issuers, good, NOW).await, Some(Ok(())));
+    assert_eq!(at_once(&issuers, unknown, NOW).await, Some(Err(IssuerError::NoKey)));
+    assert_eq!(idp.asked.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn while_a_silent_issuer_is_asked_again_its_keys_go_on() {
+    let ((issuers, idp), vectors) = (issuers(), vectors());
+    let (good, unknown) = (&vectors.good["RS256"], &vectors.bad["another key's id"]);
+    assert_eq!(at_once(&issuers, good, NOW).await, Some(Ok(())));
+    idp.silent.store(true, Ordering::SeqCst);
+    assert_eq!(at_once(&issuers, good, NOW.plus_secs(601)).await, Some(Ok(())));
+    idp.slow.store(true, Ordering::SeqCst);
+    let asking = begun(&issuers, &idp, unknown, NOW.plus_secs(610)).await;
+    assert_eq!(at_once(&issuers, good, NOW.plus_secs(610)).await, Some(Ok(())));
+    assert_eq!(at_once(&issuers, good, NOW.plus_secs(3_600)).await, None, "they are too old");
+    idp.slow.store(false, Ordering::SeqCst);
+    assert_eq!(asking.await.unwrap(), Err(IssuerError::Unreachable));
 }
 
 #[tokio::test]

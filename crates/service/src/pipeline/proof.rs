@@ -18,7 +18,8 @@ impl Pipeline {
         self.0.services.get(service)?.proof(operation)
     }
 
-    /// True for a request without any signature to an operation whose input proves its caller.
+    /// True for a request without any signature to an operation whose input proves its caller, or that is not offered and
+    /// would be called so.
     // SECURITY: a signature that is stated is checked like any other. Functions' doors let in their own credentials alone.
     pub(super) fn comes_unsigned(
         &self,
@@ -27,9 +28,11 @@ impl Pipeline {
         source: &Source,
     ) -> bool {
         let Some(operation) = service.operation() else { return false };
+        let (api, name) = (operation.model().service(), operation.name());
+        let declines = || self.0.services.get(api).is_some_and(|service| service.declines_unsigned(name));
         source.door.is_none()
             && !identity::sigv4::is_signed(request.headers, request.query)
-            && self.proof(operation.model().service(), operation.name()).is_some()
+            && (self.proof(api, name).is_some() || declines())
     }
 
     /// The same attempt as the one whom its input proves; unchanged where the operation has no such proof.

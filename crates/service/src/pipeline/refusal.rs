@@ -28,8 +28,8 @@ pub(crate) struct Why {
     /// What was refused.
     pub(crate) action: &'static str,
     pub(crate) resource: String,
-    /// The sealed message.
-    pub(crate) message: String,
+    /// The sealed message; `None` for whoever is told no more than that it is refused.
+    pub(crate) message: Option<String>,
     /// The whole evaluation as JSON, for the record.
     pub(crate) evaluation: Vec<u8>,
     /// What the resource's owner is told, where it is another account and refuses.
@@ -78,7 +78,12 @@ impl Pipeline {
         if is_stranger && !self.0.strangers.admit(self.0.home, "strangers", attempt.arrived) {
             return;
         }
-        let details = refused.why.as_deref().map(record::refusal);
+        let details = match refused.why.as_deref() {
+            Some(why) => Some(record::refusal(why)),
+            // What came to no question needed no leave: without this, readers would take it for one that its name says.
+            None if checks.is_empty() => Some(record::unasked()),
+            None => None,
+        };
         let mut record = record::of(attempt, &self.0.region, parameters, checks, details);
         let others = record::of_owners(&attempt.principal, &attempt.source, &mut record);
         self.keep(record, &refused.fault).await;
@@ -166,8 +171,8 @@ pub(super) fn not_implemented(service: &str, operation: &str, reason: Option<&st
 
 pub(super) fn encode_refused(operation: OperationModel, refused: &Refused, request_id: &str) -> WireResponse {
     let mut response = protocol::encode_fault(operation.model(), Some(operation), &refused.fault, request_id);
-    let message = refused.why.as_ref().and_then(|why| http::HeaderValue::from_str(&why.message).ok());
-    if let Some(message) = message {
+    let message = refused.why.as_ref().and_then(|why| why.message.as_deref());
+    if let Some(message) = message.and_then(|message| http::HeaderValue::from_str(message).ok()) {
         response.headers.insert(MESSAGE_HEADER, message);
     }
     response

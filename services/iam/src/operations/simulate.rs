@@ -186,10 +186,7 @@ fn caller(iam: &Iam, account: AccountId, arn: &str) -> Result<Subject, Error> {
 }
 
 fn context(subject: &Subject, entries: Option<Vec<api::ContextEntry>>) -> Result<Context, Error> {
-    let mut context = Context::new();
-    for (key, value) in &subject.tags {
-        context.add(format!("aws:PrincipalTag/{key}"), value.clone());
-    }
+    let mut context = Context::supposed();
     for entry in entries.into_iter().flatten() {
         let (Some(name), Some(kind)) = (entry.context_key_name, entry.context_key_type) else {
             return Err(Error::InvalidInput("A context entry needs a name and a type.".to_owned()));
@@ -200,6 +197,12 @@ fn context(subject: &Subject, entries: Option<Vec<api::ContextEntry>>) -> Result
         }
         for value in values {
             context.add(name.clone(), value);
+        }
+    }
+    for (key, value) in &subject.tags {
+        let name = format!("aws:PrincipalTag/{key}");
+        if context.values(&name).is_empty() {
+            context.add(name, value.clone());
         }
     }
     Ok(context)

@@ -17,7 +17,7 @@ pub(crate) use source::Source;
 
 use crate::api;
 
-/// Condition keys that follow from who calls; nobody has to give them.
+/// Condition keys that follow from who calls; nobody has to give them. What is given goes before.
 const DERIVED: [&str; 9] = [
     "aws:principalaccount",
     "aws:principalarn",
@@ -29,6 +29,9 @@ const DERIVED: [&str; 9] = [
     "aws:username",
     "aws:principaltag",
 ];
+
+/// Those of them that follow from nothing where no caller is named.
+const OF_A_CALLER: [&str; 4] = ["aws:principalarn", "aws:userid", "aws:username", "aws:principaltag"];
 
 /// Everything that a simulation takes into account.
 pub(crate) struct Simulation<'a> {
@@ -165,7 +168,9 @@ impl Simulation<'_> {
     fn lacks(&self, key: &str) -> bool {
         let folded = key.to_ascii_lowercase();
         let family = folded.split('/').next().unwrap_or_default();
-        !DERIVED.contains(&family) && self.context.values(key).is_empty()
+        let follows =
+            DERIVED.contains(&family) && !(self.caller.arn.is_empty() && OF_A_CALLER.contains(&family));
+        !follows && self.context.values(key).is_empty()
     }
 
     fn allows_alone(&self, request: &Request<'_>, policy: &Policy) -> bool {
@@ -272,6 +277,39 @@ mod tests {
         assert_eq!(denied.matched_statements.unwrap().len(), 1, "the deny alone");
         assert!(denied.missing_context_values.unwrap().is_empty());
         assert_eq!(denied.resource_specific_results.unwrap()[0].eval_resource_decision, "explicitDeny");
+    }
+
+    #[test]
+    fn what_is_given_of_the_caller_counts_and_what_nobody_is_is_missing() {
+        let text = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::b/${aws:username}/*",
+            "Condition":{"StringEquals":{"aws:ResourceAccount":"333333333333"}}}]}"#;
+        let identity = [source("PolicyInputList.1", text, PolicyKind::Identity)];
+        let named = named(&identity);
+        let owner = ("aws:ResourceAccount", "333333333333");
+        let nobody = PrincipalView { arn: "", user_id: "", ..ana() };
+        for (caller, given, resource, decision, missing) in [
+            (nobody, vec![owner, ("aws:UserName", "bob")], "bob/x", "allowed", vec![]),
+            (ana(), vec![owner, ("aws:username", "bob")], "bob/x", "allowed", vec![]),
+            (ana(), vec![owner, ("aws:username", "bob")], "ana/x", "implicitDeny", vec![]),
+            (ana(), vec![owner], "ana/x", "allowed", vec![]),
+            (ana(), vec![], "ana/x", "implicitDeny", vec![]),
+            (nobody, vec![owner], "bob/x", "implicitDeny", vec!["aws:username"]),
+        ] {
+            let mut context = Context::supposed();
+            given.iter().for_each(|(key, value)| context.add(*key, *value));
+            let simulation = Simulation {
+                caller,
+                owner: "111111111111",
+                context: &context,
+                identity: &identity,
+                boundary: None,
+                resource: None,
+                service_control: &[],
+            };
+            let result = simulation.result(&named, "s3:GetObject", &format!("arn:aws:s3:::b/{resource}"));
+            assert_eq!(result.eval_decision, decision, "{given:?} {resource}");
+            assert_eq!(result.missing_context_values.unwrap(), missing, "{given:?} {resource}");
+        }
     }
 
     #[test]

@@ -20,7 +20,9 @@ use crate::{Error, Sts, model};
 
 /// The claims that stay with the session as condition keys; `aud` is told apart.
 const SESSION_KEYS: [&str; 2] = ["sub", "amr"];
-/// Claims of issuers that trust policies may ask for besides, at the door and not afterwards.
+/// Claims that trust policies may ask for besides, at the door and not afterwards.
+const DOOR_KEYS: [&str; 1] = ["email"];
+/// The same of issuers that have more of them.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html>
 const ISSUERS_OWN_KEYS: [(&str, &[&str]); 1] = [(
     "token.actions.githubusercontent.com",
@@ -127,7 +129,7 @@ fn named(
         audience.to_owned(),
     );
     let own = ISSUERS_OWN_KEYS.iter().filter(|(issuer, _)| *issuer == url).flat_map(|(_, keys)| *keys);
-    for key in SESSION_KEYS.iter().chain(own) {
+    for key in SESSION_KEYS.iter().chain(&DOOR_KEYS).chain(own) {
         let values = claims.values(key);
         if values.len() > VALUES_MAX {
             return Err(invalid(&format!("The claim {key} of the ID Token has too many values")));
@@ -137,6 +139,10 @@ fn named(
         }
     }
     web.claims.push((format!("{url}:aud"), vec![audience.to_owned()]));
+    // Where the token names whom it was made out to, that is the audience, and whom it is for is told apart.
+    if !claims.values("azp").is_empty() {
+        web.claims.push((format!("{url}:oaud"), claims.values("aud")));
+    }
     web.session_tags = session.tags;
     web.transitive_tags = session.transitive;
     web.source_identity = session.source_identity;

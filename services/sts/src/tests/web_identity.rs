@@ -217,6 +217,33 @@ async fn an_audience_or_a_provider_that_was_not_registered_is_refused() {
     assert_eq!(fault.message, "Not authorized to perform sts:AssumeRoleWithWebIdentity");
 }
 
+/// Whoever has a genuine token may be anyone: nothing in the answer, not even a length, depends on the account that refuses.
+#[tokio::test]
+async fn who_is_refused_cannot_tell_what_there_is() {
+    let nobody = json!({"StringEquals": {"idp.example/x:sub": "nobody"}});
+    let kit = kit("sts.amazonaws.com", &trust(&all_actions(), &nobody)).await;
+    let mut answers = Vec::new();
+    for name in ["deployer", "deplover"] {
+        let mut headers = HeaderMap::new();
+        headers.insert("host", HeaderValue::from_static("127.0.0.1:4566"));
+        headers.insert("content-type", HeaderValue::from_static("application/x-www-form-urlencoded"));
+        let role = format!("RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2F{name}&RoleSessionName=s1");
+        let token = format!("WebIdentityToken={}&Version=2011-06-15", good());
+        let body = Bytes::from(format!("Action=AssumeRoleWithWebIdentity&{role}&{token}"));
+        let request = WireRequest { method: "POST", path: "/", query: "", headers: &headers, body: &body };
+        let answer = kit.pipeline.serve(&request, Source::platform("test")).await;
+        assert_eq!(answer.headers.get("x-fastness-authorization-message"), None);
+        let names: Vec<String> = answer.headers.keys().map(ToString::to_string).collect();
+        answers.push((answer.status, names, answer.body.len()));
+    }
+    assert_eq!((answers[0].0, &answers[0]), (403, &answers[1]));
+    // The account whose role it is reads in its own trail why.
+    let record = kit.records().await.swap_remove(1);
+    assert_eq!(record["errorCode"], "AccessDenied");
+    assert_eq!(record["additionalEventData"]["policyEvaluation"]["allowed"], false, "{record}");
+    assert_eq!(record["additionalEventData"].get("encodedAuthorizationMessage"), None);
+}
+
 #[tokio::test]
 async fn the_call_comes_unsigned_over_the_wire_and_no_other_does() {
     let kit = kit("sts.amazonaws.com", &trust(&all_actions(), &json!({}))).await;
@@ -248,6 +275,15 @@ async fn the_call_comes_unsigned_over_the_wire_and_no_other_does() {
         let (status, body) = send(with("AssumeRoleWithWebIdentity", &good()), Some(stated)).await;
         assert!(status >= 400, "{body}");
     }
-    let (status, body) = send(with("AssumeRole", &good()), None).await;
-    assert_eq!((status, body.contains("MissingAuthenticationToken")), (403, true), "{body}");
+    for operation in ["AssumeRole", "GetDelegatedAccessToken"] {
+        let (status, body) = send(with(operation, &good()), None).await;
+        assert_eq!((status, body.contains("MissingAuthenticationToken")), (403, true), "{body}");
+    }
+    // Clients do not sign what is declined here, and read why.
+    let provider = "PrincipalArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Asaml-provider%2Fp&SAMLAssertion=aaaa";
+    let saml = format!("Action=AssumeRoleWithSAML&{role}&{provider}");
+    let (status, body) = send(saml.clone(), None).await;
+    assert_eq!((status, body.contains("OpenID Connect here")), (501, true), "{body}");
+    let (status, body) = send(saml, Some("Bearer x")).await;
+    assert!(status >= 400 && !body.contains("OpenID Connect here"), "{body}");
 }

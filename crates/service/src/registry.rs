@@ -3,7 +3,7 @@
 //! An operation without an access function cannot be registered; one that is in the model and neither registered
 //! nor declined answers that it is not implemented.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -112,6 +112,8 @@ pub struct Service {
     endpoints: HashMap<&'static str, Box<dyn Endpoint>>,
     proofs: HashMap<&'static str, Box<Proof>>,
     declined: BTreeMap<&'static str, &'static str>,
+    /// Of those that are declined, the ones that come without a signature.
+    unsigned: BTreeSet<&'static str>,
     // Locked once, when the platform starts them.
     jobs: Mutex<Vec<Job>>,
 }
@@ -145,6 +147,11 @@ impl Service {
         self.declined.get(operation).copied()
     }
 
+    /// True for a declined operation whose callers sign nothing: what they send was to prove them.
+    pub(crate) fn declines_unsigned(&self, operation: &str) -> bool {
+        self.unsigned.contains(operation)
+    }
+
     pub(crate) fn take_jobs(&self) -> Vec<Job> {
         self.jobs.lock().map(|mut jobs| std::mem::take(&mut *jobs)).unwrap_or_default()
     }
@@ -164,6 +171,7 @@ impl<S: Send + Sync + 'static> ServiceBuilder<S> {
             endpoints: HashMap::new(),
             proofs: HashMap::new(),
             declined: BTreeMap::new(),
+            unsigned: BTreeSet::new(),
             jobs: Mutex::default(),
         };
         Self { state, service }
@@ -219,6 +227,13 @@ impl<S: Send + Sync + 'static> ServiceBuilder<S> {
     pub fn declined(mut self, reason: &'static str, operations: &[&'static str]) -> Self {
         self.service.declined.extend(operations.iter().map(|name| (*name, reason)));
         self
+    }
+
+    /// The same of operations that come without a signature: their callers are told the reason, and not to sign.
+    #[must_use]
+    pub fn declined_unsigned(mut self, reason: &'static str, operations: &[&'static str]) -> Self {
+        self.service.unsigned.extend(operations);
+        self.declined(reason, operations)
     }
 
     /// Work in the background from the platform's start to its stop.

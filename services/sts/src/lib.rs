@@ -67,7 +67,7 @@ pub fn service(directory: Directory, issuers: Issuers) -> Service {
             access::identity_token,
             identity_token::web_identity_token,
         )
-        .declined(
+        .declined_unsigned(
             "identity providers speak OpenID Connect here: SAML is signed XML, and none is parsed",
             &["AssumeRoleWithSAML"],
         )

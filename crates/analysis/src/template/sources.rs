@@ -49,8 +49,7 @@ pub(super) fn identity(reading: &Reading<'_>, name: &str, resource: &Resource) -
             let document = reading.raw(name, resource, "PolicyDocument");
             found.add(name, &document.and_then(|(value, path)| reading.document(value, &path)));
         }
-        // Beside a role that is named, SAM reads no policies.
-        kind if WITH_ROLE.contains(&kind) && !is_given_a_role(reading, name, resource) => {
+        kind if WITH_ROLE.contains(&kind) => {
             for (policy, path) in items(reading, name, resource, "Policies") {
                 found.shorthand(reading, name, policy, path);
             }
@@ -58,12 +57,6 @@ pub(super) fn identity(reading: &Reading<'_>, name: &str, resource: &Resource) -
         _ => {}
     }
     found
-}
-
-fn is_given_a_role(reading: &Reading<'_>, name: &str, resource: &Resource) -> bool {
-    let of_all = || reading.global_of(name, "Function/Role");
-    reading.raw(name, resource, "Role").is_some()
-        || resource.kind == "AWS::Serverless::Function" && of_all().is_some()
 }
 
 impl Identity {

@@ -27,9 +27,12 @@ impl Pipeline {
         source: &Source,
     ) -> bool {
         let Some(operation) = service.operation() else { return false };
+        let (service, name) = (operation.model().service(), operation.name());
+        // SECURITY: what is declined does no work, whoever asks: a stranger learns that it is not offered, which is no secret.
+        let is_declined = || self.0.services.get(service).is_some_and(|found| found.declines_unsigned(name));
         source.door.is_none()
             && !identity::sigv4::is_signed(request.headers, request.query)
-            && self.proof(operation.model().service(), operation.name()).is_some()
+            && (self.proof(service, name).is_some() || is_declined())
     }
 
     /// The same attempt as the one whom its input proves; unchanged where the operation has no such proof.

@@ -292,18 +292,3 @@ fn loops_hide_nothing() {
     let text = "Transform: AWS::LanguageExtensions\nResources:\n  'Fn::ForEach::Urls':\n    - Name\n    - [A, B]\n    - 'Url${Name}':\n        Type: AWS::Lambda::Url\n        Properties:\n          AuthType: NONE\n          TargetFunctionArn: !Ref Name\n";
     assert_eq!(found(text), [("public-function", 9)]);
 }
-
-#[test]
-fn policies_beside_a_named_role_grant_nothing() {
-    let function = |role: &str, globals: &str| {
-        format!(
-            "Transform: AWS::Serverless-2016-10-31\n{globals}Resources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties:\n      Runtime: python3.13\n      Handler: a.b\n      InlineCode: x\n{role}      Policies:\n        - Statement: {{Effect: Allow, Action: 'dynamodb:*', Resource: '*'}}\n"
-        )
-    };
-    let role = "arn:aws:iam::111111111111:role/r";
-    let rules = |text: &str| found(text).into_iter().map(|(rule, _)| rule).collect::<Vec<_>>();
-    assert_eq!(rules(&function("", "")), ["action-wildcard"]);
-    assert_eq!(rules(&function(&format!("      Role: {role}\n"), "")), [""; 0]);
-    assert_eq!(rules(&function("", &format!("Globals: {{Function: {{Role: '{role}'}}}}\n"))), [""; 0]);
-    assert_eq!(rules(&function("      Role: !Ref AWS::NoValue\n", "")), ["action-wildcard"]);
-}

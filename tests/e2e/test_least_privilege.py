@@ -52,7 +52,7 @@ def test_the_policy_covers_what_was_called_and_nothing_else(platform, name):
     assert report["samPolicyTemplates"][0]["policy"] == {"DynamoDBCrudPolicy": {"TableName": table}}
 
     text = ask(platform, arn).stdout
-    assert "- dynamodb:* on *" in text and "never used" in text and f"+ dynamodb:GetItem on {target}" in text
+    assert "- dynamodb:* on *    [wide; used for dynamodb:DeleteItem, " in text and "never used" in text and f"+ dynamodb:GetItem on {target}" in text
 
     # Pasted, it lets the same calls through and no others.
     iam.put_role_policy(RoleName=name, PolicyName="wide", PolicyDocument=json.dumps(report["policy"]))
@@ -64,6 +64,19 @@ def test_the_policy_covers_what_was_called_and_nothing_else(platform, name):
     refused(dynamodb.list_tables, "AccessDeniedException")
     again = ask(platform, name).stdout
     assert f"  dynamodb:GetItem on {target}" in again and "\n- " not in again
+
+
+def test_names_beyond_latin_1_are_written_as_iam_takes_them(platform, name, wide):
+    platform.client("s3").create_bucket(Bucket=name)
+    wide("s3").put_object(Bucket=name, Key="\u540d\u524d/\u00df", Body=b"1")
+    told = ask(platform, name).stdout
+    policy = told.split("The policy that covers what was called:")[1].split("As SAM policy templates:")[0].strip()
+    assert "\\u540d\\u524d/" in policy
+    # As it was printed, and as it stands in the JSON report.
+    platform.client("iam").put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=policy)
+    wide("s3").put_object(Bucket=name, Key="\u540d\u524d/\u00df", Body=b"2")
+    refused(wide("s3").put_object, "AccessDenied", Bucket=name, Key="\u540d\u524e/\u00df", Body=b"2")
+    assert "\u540d" not in ask(platform, name, "--json").stdout
 
 
 def test_who_is_unknown_or_silent_is_told(platform, name):

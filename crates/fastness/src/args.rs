@@ -105,7 +105,7 @@ pub(crate) struct SignCodeOptions {
 /// and AWS_SESSION_TOKEN in the environment.
 #[derive(ClapArgs, Clone)]
 pub(crate) struct ExplainOptions {
-    /// The encoded authorization message of a refusal, or the id of its event in the audit trail.
+    /// The encoded authorization message of a refusal, or the id of its request or of its event in the audit trail.
     #[arg(value_name = "MESSAGE|EVENT-ID")]
     pub(crate) what: String,
 

@@ -49,7 +49,7 @@ pub(crate) fn run(options: &LeastPrivilegeOptions) -> Result<(), Error> {
     let granted = granted::of_role(&client, &subject.role)?;
     let report = report::Report::new(&subject, &found, &needed, &granted, options.days);
     if options.json {
-        println!("{:#}", report.as_json());
+        println!("{}", analysis::least::pasteable(&format!("{:#}", report.as_json())));
     } else {
         print!("{}", report.as_text());
     }

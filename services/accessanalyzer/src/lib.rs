@@ -7,8 +7,9 @@
 //! the audit trail.
 //!
 //! Differences from AWS: what cannot be decided fails a check and never passes it; custom checks compare conditions word
-//! for word; actions, keys and ARNs are judged where AWS's facts about the service are part of this platform, and checks of
-//! policies that need a list of AWS's own (sensitive keys, services that support a key) are not made; findings of external
+//! for word; actions, keys and ARNs are judged where AWS's facts about the service are part of this platform; the six characters
+//! ahead of a wildcard or a variable are asked of GitHub's subjects alone, and a variable that is itself a sensitive key may
+//! stand in one; findings of external
 //! access follow a change in about a second, those of unused access are renewed daily; use is known as far back
 //! as the trail is kept, for 90 days; an organization's analyzer wants trusted access enabled first; the access role of a
 //! policy generation needs leave for `cloudtrail:LookupEvents`, because the one trail is in no bucket.

@@ -913,6 +913,24 @@ impl protocol::Operation for ListRoles {
 }
 
 #[derive(Debug, Clone, Copy)]
+pub struct ListSAMLProviders;
+impl protocol::Operation for ListSAMLProviders {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "ListSAMLProviders";
+    type Input = ListSAMLProvidersRequest;
+    type Output = ListSAMLProvidersResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct ListSSHPublicKeys;
+impl protocol::Operation for ListSSHPublicKeys {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "ListSSHPublicKeys";
+    type Input = ListSSHPublicKeysRequest;
+    type Output = ListSSHPublicKeysResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
 pub struct ListServerCertificateTags;
 impl protocol::Operation for ListServerCertificateTags {
     const SERVICE: &'static str = "iam";
@@ -928,6 +946,24 @@ impl protocol::Operation for ListServerCertificates {
     const NAME: &'static str = "ListServerCertificates";
     type Input = ListServerCertificatesRequest;
     type Output = ListServerCertificatesResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct ListServiceSpecificCredentials;
+impl protocol::Operation for ListServiceSpecificCredentials {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "ListServiceSpecificCredentials";
+    type Input = ListServiceSpecificCredentialsRequest;
+    type Output = ListServiceSpecificCredentialsResponse;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct ListSigningCertificates;
+impl protocol::Operation for ListSigningCertificates {
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "ListSigningCertificates";
+    type Input = ListSigningCertificatesRequest;
+    type Output = ListSigningCertificatesResponse;
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -3025,6 +3061,40 @@ pub struct ListRolesResponse {
 protocol::structure!(ListRolesResponse { roles: "Roles", is_truncated: "IsTruncated", marker: "Marker" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListSAMLProvidersRequest {}
+protocol::structure!(ListSAMLProvidersRequest {});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListSAMLProvidersResponse {
+    pub saml_provider_list: Option<Vec<SAMLProviderListEntry>>,
+}
+protocol::structure!(ListSAMLProvidersResponse { saml_provider_list: "SAMLProviderList" });
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListSSHPublicKeysRequest {
+    pub user_name: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i64>,
+}
+protocol::structure!(ListSSHPublicKeysRequest {
+    user_name: "UserName",
+    marker: "Marker",
+    max_items: "MaxItems"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListSSHPublicKeysResponse {
+    pub ssh_public_keys: Option<Vec<SSHPublicKeyMetadata>>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+protocol::structure!(ListSSHPublicKeysResponse {
+    ssh_public_keys: "SSHPublicKeys",
+    is_truncated: "IsTruncated",
+    marker: "Marker"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListServerCertificateTagsRequest {
     pub server_certificate_name: String,
     pub marker: Option<String>,
@@ -3068,6 +3138,58 @@ pub struct ListServerCertificatesResponse {
 }
 protocol::structure!(ListServerCertificatesResponse {
     server_certificate_metadata_list: "ServerCertificateMetadataList",
+    is_truncated: "IsTruncated",
+    marker: "Marker"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListServiceSpecificCredentialsRequest {
+    pub user_name: Option<String>,
+    pub service_name: Option<String>,
+    pub all_users: Option<bool>,
+    pub marker: Option<String>,
+    pub max_items: Option<i64>,
+}
+protocol::structure!(ListServiceSpecificCredentialsRequest {
+    user_name: "UserName",
+    service_name: "ServiceName",
+    all_users: "AllUsers",
+    marker: "Marker",
+    max_items: "MaxItems"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListServiceSpecificCredentialsResponse {
+    pub service_specific_credentials: Option<Vec<ServiceSpecificCredentialMetadata>>,
+    pub marker: Option<String>,
+    pub is_truncated: Option<bool>,
+}
+protocol::structure!(ListServiceSpecificCredentialsResponse {
+    service_specific_credentials: "ServiceSpecificCredentials",
+    marker: "Marker",
+    is_truncated: "IsTruncated"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListSigningCertificatesRequest {
+    pub user_name: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i64>,
+}
+protocol::structure!(ListSigningCertificatesRequest {
+    user_name: "UserName",
+    marker: "Marker",
+    max_items: "MaxItems"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListSigningCertificatesResponse {
+    pub certificates: Vec<SigningCertificate>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+protocol::structure!(ListSigningCertificatesResponse {
+    certificates: "Certificates",
     is_truncated: "IsTruncated",
     marker: "Marker"
 });
@@ -3535,6 +3657,32 @@ pub struct RoleUsageType {
 protocol::structure!(RoleUsageType { region: "Region", resources: "Resources" });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct SAMLProviderListEntry {
+    pub arn: Option<String>,
+    pub valid_until: Option<protocol::Timestamp>,
+    pub create_date: Option<protocol::Timestamp>,
+}
+protocol::structure!(SAMLProviderListEntry {
+    arn: "Arn",
+    valid_until: "ValidUntil",
+    create_date: "CreateDate"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SSHPublicKeyMetadata {
+    pub user_name: String,
+    pub ssh_public_key_id: String,
+    pub status: String,
+    pub upload_date: protocol::Timestamp,
+}
+protocol::structure!(SSHPublicKeyMetadata {
+    user_name: "UserName",
+    ssh_public_key_id: "SSHPublicKeyId",
+    status: "Status",
+    upload_date: "UploadDate"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ServerCertificate {
     pub server_certificate_metadata: ServerCertificateMetadata,
     pub certificate_body: String,
@@ -3587,6 +3735,28 @@ protocol::structure!(ServiceLastAccessed {
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]
+pub struct ServiceSpecificCredentialMetadata {
+    pub user_name: String,
+    pub status: String,
+    pub service_user_name: Option<String>,
+    pub service_credential_alias: Option<String>,
+    pub create_date: protocol::Timestamp,
+    pub expiration_date: Option<protocol::Timestamp>,
+    pub service_specific_credential_id: String,
+    pub service_name: String,
+}
+protocol::structure!(ServiceSpecificCredentialMetadata {
+    user_name: "UserName",
+    status: "Status",
+    service_user_name: "ServiceUserName",
+    service_credential_alias: "ServiceCredentialAlias",
+    create_date: "CreateDate",
+    expiration_date: "ExpirationDate",
+    service_specific_credential_id: "ServiceSpecificCredentialId",
+    service_name: "ServiceName"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct SetDefaultPolicyVersionRequest {
     pub policy_arn: String,
     pub version_id: String,
@@ -3599,6 +3769,22 @@ pub struct SetSecurityTokenServicePreferencesRequest {
 }
 protocol::structure!(SetSecurityTokenServicePreferencesRequest {
     global_endpoint_token_version: "GlobalEndpointTokenVersion"
+});
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SigningCertificate {
+    pub user_name: String,
+    pub certificate_id: String,
+    pub certificate_body: String,
+    pub status: String,
+    pub upload_date: Option<protocol::Timestamp>,
+}
+protocol::structure!(SigningCertificate {
+    user_name: "UserName",
+    certificate_id: "CertificateId",
+    certificate_body: "CertificateBody",
+    status: "Status",
+    upload_date: "UploadDate"
 });
 
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -360,7 +360,6 @@ const NO_SAML: &[&str] = &[
     "DeleteSAMLProvider",
     "GetSAMLProvider",
     "ListSAMLProviderTags",
-    "ListSAMLProviders",
     "TagSAMLProvider",
     "UntagSAMLProvider",
     "UpdateSAMLProvider",
@@ -368,21 +367,15 @@ const NO_SAML: &[&str] = &[
 const NO_CODECOMMIT: &[&str] = &[
     "DeleteSSHPublicKey",
     "GetSSHPublicKey",
-    "ListSSHPublicKeys",
     "UpdateSSHPublicKey",
     "UploadSSHPublicKey",
     "CreateServiceSpecificCredential",
     "DeleteServiceSpecificCredential",
-    "ListServiceSpecificCredentials",
     "ResetServiceSpecificCredential",
     "UpdateServiceSpecificCredential",
 ];
-const NO_SOAP: &[&str] = &[
-    "DeleteSigningCertificate",
-    "ListSigningCertificates",
-    "UpdateSigningCertificate",
-    "UploadSigningCertificate",
-];
+const NO_SOAP: &[&str] =
+    &["DeleteSigningCertificate", "UpdateSigningCertificate", "UploadSigningCertificate"];
 const NO_DELEGATION: &[&str] = &[
     "AcceptDelegationRequest",
     "AssociateDelegationRequest",

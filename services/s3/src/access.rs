@@ -9,7 +9,7 @@ use service::{Access, AccessRequest, Call, Internal};
 
 use crate::api;
 use crate::error::Error;
-use crate::model::{name, public, tags};
+use crate::model::{name, tags};
 use crate::records::{self, BucketRecord};
 use crate::state::S3;
 use crate::versions;
@@ -22,7 +22,11 @@ pub(crate) fn policy_of(bucket: &BucketRecord, principal: &Principal) -> Result<
     let restricted = bucket.public_access.is_some_and(|block| block.restrict);
     let own = principal.account() == Some(bucket.account);
     // SECURITY: where the owner restricts public buckets, a public policy lets in nobody but his own account.
-    if restricted && !own && !matches!(principal, Principal::Service(_)) && public::is_public(text) {
+    if restricted
+        && !own
+        && !matches!(principal, Principal::Service(_))
+        && analysis::access::may_be_public(text)
+    {
         return Ok(None);
     }
     Ok(Some(Policy::parse(text, PolicyKind::Resource).map_err(Internal::new)?))

@@ -12,8 +12,8 @@ mod statement;
 use crate::json::{self, Node};
 pub use external::{Exposure, Zone, exposures};
 pub use listed::Listed;
-pub use public::no_public_access;
 pub(crate) use public::{NAMING, is_public, narrows};
+pub use public::{may_be_public, no_public_access};
 use statement::{Selection, Statement};
 
 /// A statement on account of which something could not be shown.

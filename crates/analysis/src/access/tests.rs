@@ -120,3 +120,40 @@ fn everyone_is_told_from_someone() {
         assert!(no_public_access(&text).is_err(), "{text}");
     }
 }
+
+fn bucket(principal: &str, condition: &str) -> bool {
+    may_be_public(&format!(
+        r#"{{"Statement":[{{"Effect":"Allow","Action":"s3:GetObject","Resource":"*","Principal":{principal}{condition}}}]}}"#
+    ))
+}
+
+#[test]
+fn whoever_is_let_in_makes_a_policy_public() {
+    assert!(
+        bucket(r#""*""#, "")
+            && bucket(r#"{"AWS":"*"}"#, "")
+            && bucket(r#"{"AWS":["arn:aws:iam::1:root","*"]}"#, "")
+    );
+    assert!(!bucket(r#"{"AWS":"arn:aws:iam::123456789012:root"}"#, ""));
+    assert!(!bucket(r#"{"Service":"cloudtrail.amazonaws.com"}"#, ""));
+    for (condition, public) in [
+        (r#","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-1"}}"#, false),
+        (r#","Condition":{"StringLike":{"aws:PrincipalArn":"arn:*"}}"#, true),
+        (r#","Condition":{"StringEquals":{"aws:UserAgent":"x"}}"#, true),
+        (r#","Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/24"}}"#, false),
+        (r#","Condition":{"IpAddress":{"aws:SourceIp":"0.0.0.0/0"}}"#, true),
+        (r#","Condition":{"IpAddress":{"aws:SourceIp":"192.0.2.1"}}"#, false),
+        (r#","Condition":{"IpAddress":{"aws:SourceIp":["2001:db8::/32","::/0"]}}"#, true),
+        (r#","Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/33"}}"#, true),
+        (r#","Condition":{"IpAddress":{"aws:SourceIp":"*"}}"#, true),
+        (r#","Condition":{"StringLike":{"aws:SourceIp":"*"}}"#, true),
+        (r#","Condition":{"StringLike":{"aws:SourceIp":"*.*.*.*"}}"#, true),
+        (r#","Condition":{"StringLike":{"aws:SourceIp":"10.0.0.1"}}"#, true),
+        (r#","Condition":{"StringLike":{"aws:PrincipalAccount":"1*"}}"#, true),
+        (r#","Condition":{"StringNotEquals":{"aws:SourceVpc":"vpc-1"}}"#, true),
+        (r#","Condition":{"Bool":{"aws:SecureTransport":"true"}}"#, true),
+    ] {
+        assert_eq!(bucket(r#""*""#, condition), public, "{condition}");
+    }
+    assert!(!may_be_public(r#"{"Statement":{"Effect":"Deny","Principal":"*"}}"#) && may_be_public("{"));
+}

@@ -6,6 +6,7 @@
 
 mod fold;
 mod granted;
+mod paste;
 mod shorthand;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 pub use granted::{Grant, compare};
+pub use paste::pasteable;
 pub use shorthand::{Shorthand, shorthands};
 
 use crate::usage::Call;
@@ -53,7 +55,7 @@ impl Needed {
         let mut statements = Vec::new();
         for folding in fold::FOLDINGS {
             statements = self.folded(folding);
-            if document(&statements).to_string().chars().count() <= POLICY_CHARACTERS_MAX {
+            if pasteable(&document(&statements).to_string()).chars().count() <= POLICY_CHARACTERS_MAX {
                 break;
             }
         }

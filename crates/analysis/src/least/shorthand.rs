@@ -83,10 +83,11 @@ fn best(facts: &Value, resource: &str, needs: &Needs) -> Option<Shorthand> {
             return None;
         }
         let used = |action: &String| needs.iter().any(|(needed, _)| needed.eq_ignore_ascii_case(action));
-        let all: BTreeSet<&String> = granted.iter().flat_map(|grant| &grant.actions).collect();
-        let beyond = all.into_iter().filter(|action| !used(action)).cloned().collect();
+        let all: BTreeMap<&String, &String> = granted.iter().flat_map(|grant| &grant.actions).collect();
+        let beyond =
+            all.into_iter().filter(|(action, _)| !used(action)).map(|(_, name)| name.clone()).collect();
         let reach =
-            granted.iter().filter(|grant| grant.actions.iter().any(&used)).flat_map(|grant| &grant.patterns);
+            granted.iter().filter(|grant| grant.actions.keys().any(&used)).flat_map(|grant| &grant.patterns);
         let reach: BTreeSet<&String> = reach.filter(|pattern| pattern.contains(['*', '?'])).collect();
         Some(Shorthand {
             name: template.clone(),
@@ -99,15 +100,15 @@ fn best(facts: &Value, resource: &str, needs: &Needs) -> Option<Shorthand> {
     fitting.min_by_key(|found| (found.beyond.len(), found.reach.len()))
 }
 
-/// What one statement of a template grants: actions in lower case, and the patterns that they are on.
+/// What one statement of a template grants: actions, by their names in lower case, and the patterns that they are on.
 struct Grant {
-    actions: BTreeSet<String>,
+    actions: BTreeMap<String, String>,
     patterns: Vec<String>,
 }
 
 impl Grant {
     fn covers(&self, (action, resource): &(String, String)) -> bool {
-        self.actions.contains(&action.to_ascii_lowercase())
+        self.actions.contains_key(&action.to_ascii_lowercase())
             && self.patterns.iter().any(|pattern| FILLED.may_match(pattern, resource))
     }
 }
@@ -129,12 +130,15 @@ fn granted(facts: &Value, resource: &str, parameter: &str, name: &str) -> Option
         let is_of_it = |pattern: &String| {
             pattern != "*" && (owner(pattern) == resource || FILLED.may_match(pattern, resource))
         };
-        let actions: Vec<String> =
-            list("Action").iter().filter_map(Value::as_str).map(str::to_ascii_lowercase).collect();
-        if !patterns.iter().any(is_of_it) || actions.iter().any(|action| action.contains(['*', '?'])) {
+        let actions: BTreeMap<String, String> = list("Action")
+            .iter()
+            .filter_map(Value::as_str)
+            .map(|action| (action.to_ascii_lowercase(), action.to_owned()))
+            .collect();
+        if !patterns.iter().any(is_of_it) || actions.keys().any(|action| action.contains(['*', '?'])) {
             return None;
         }
-        granted.push(Grant { actions: actions.into_iter().collect(), patterns });
+        granted.push(Grant { actions, patterns });
     }
     (!granted.is_empty()).then_some(granted)
 }
@@ -190,7 +194,7 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert_eq!((found[0].name.as_str(), found[0].value.as_str()), ("DynamoDBReadPolicy", "orders"));
         assert_eq!(found[0].as_json(), json!({"DynamoDBReadPolicy": {"TableName": "orders"}}));
-        assert!(found[0].beyond.contains(&"dynamodb:scan".to_owned()));
+        assert!(found[0].beyond.contains(&"dynamodb:Scan".to_owned()), "by its name: {:?}", found[0].beyond);
         let exact = needed(
             &[
                 "dynamodb:GetItem",

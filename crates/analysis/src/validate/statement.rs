@@ -2,7 +2,9 @@
 //!
 //! Which elements a statement may have depends on what the policy is attached to.
 
-use super::{Kind, Step, Walk, actions, arns, conditions, control, deputies, pairs, principals, trust};
+use super::{
+    Kind, Step, Walk, actions, arns, conditions, control, deputies, endpoints, pairs, principals, trust,
+};
 use crate::json::{Json, Node};
 
 const ELEMENTS: [&str; 9] = [
@@ -46,6 +48,7 @@ pub(super) fn check(walk: &mut Walk<'_>, node: &Node) {
     control::statement(walk, node);
     deputies::statement(walk, node);
     pairs::statement(walk, node);
+    endpoints::statement(walk, node);
 }
 
 pub(super) fn allows(node: &Node) -> bool {

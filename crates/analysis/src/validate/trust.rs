@@ -202,16 +202,24 @@ fn github(walk: &mut Walk<'_>, span: Span, conditions: &[Found<'_>]) {
     }
 }
 
-/// The audience of these providers' tokens is one.
+/// The audience of a token: one at these providers, and mostly elsewhere.
 fn audience(walk: &mut Walk<'_>, found: &Found<'_>) {
-    let issuer = found.key.strip_suffix(":aud");
-    let is_one = issuer.is_some_and(|issuer| issuer == GITHUB || DOMAINS.contains(&issuer));
-    if is_one && found.operator.qualifier == Some("ForAnyValue") {
+    let claims = [(":aud", "aud", "audience"), (":oaud", "oaud", "other audience")];
+    let claim = claims.iter().find_map(|(end, key, kind)| Some((found.key.strip_suffix(end)?, *key, *kind)));
+    let Some((issuer, key, kind)) = claim.filter(|(issuer, ..)| *issuer != "saml") else { return };
+    let Some(qualifier) = found.operator.qualifier else { return };
+    let is_one = issuer == GITHUB || DOMAINS.contains(&issuer);
+    if is_one && key == "aud" && qualifier == "ForAnyValue" {
         let details = format!(
             "Using ForAnyValue qualifier with the single-valued condition key {} can be overly permissive. We recommend that you remove ForAnyValue:.",
             found.name
         );
         walk.secure("FORANYVALUE_WITH_AUDIENCE_CLAIM_TYPE", found.span, details);
+    } else {
+        let details = format!(
+            "The \"{key}\" ({kind}) claim key identifies the recipients that the JSON web token is intended for. Because this claim is single-valued, do not use a qualifier."
+        );
+        walk.suggest("CONFIRM_AUDIENCE_CLAIM_TYPE", found.span, details);
     }
 }
 
@@ -221,6 +229,7 @@ pub(super) fn document(walk: &mut Walk<'_>, statements: &[Node]) {
     if walk.kind != Kind::Trust {
         return;
     }
+    setters(walk, statements);
     let theirs: Vec<&Node> =
         statements.iter().filter(|node| allows(node) && named(node, "Service").contains(&ANYWHERE)).collect();
     let actions: Vec<String> = theirs
@@ -236,5 +245,35 @@ pub(super) fn document(walk: &mut Walk<'_>, statements: &[Node]) {
             node.span,
             "The rolesanywhere.amazonaws.com service principal requires the sts:AssumeRole, sts:SetSourceIdentity, and sts:TagSession permissions to assume a role. Add the missing permissions to the policy.",
         );
+    }
+}
+
+/// What a condition asks of the new session, the session can be given only where the action that gives it is allowed.
+fn setters(walk: &mut Walk<'_>, statements: &[Node]) {
+    let allowing = || statements.iter().filter(|node| allows(node));
+    let is_allowed = |wanted: &str| {
+        let wanted = wanted.to_ascii_lowercase();
+        allowing().any(|node| {
+            let actions = node.get("Action").map(Node::texts);
+            // What a statement leaves out is not looked into: it allows the rest.
+            actions.is_none_or(|actions| {
+                actions.iter().any(|action| crate::glob::matches(&action.to_ascii_lowercase(), &wanted))
+            })
+        })
+    };
+    for found in allowing().flat_map(conditions::each).filter(|found| found.operator.asks_for_a_value()) {
+        let action = match found.key.as_str() {
+            "sts:sourceidentity" => "sts:SetSourceIdentity",
+            "sts:transitivetagkeys" | "aws:tagkeys" => "sts:TagSession",
+            key if key.starts_with("aws:requesttag/") => "sts:TagSession",
+            _ => continue,
+        };
+        if !is_allowed(action) {
+            let details = format!(
+                "The {action} action must be in the action block to allow setting values for the condition key {}. Add {action} to the action block.",
+                found.name
+            );
+            walk.error("MISSING_ACTION_FOR_CONDITION_KEY", found.span, details);
+        }
     }
 }

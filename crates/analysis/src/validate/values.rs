@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::conditions::Found;
 use super::keys::Type;
-use super::{Walk, addresses, regions, variables};
+use super::{Walk, addresses, regions, sensitive, variables};
 use crate::json::{Json, Node, Span};
 
 pub(super) fn check(walk: &mut Walk<'_>, found: &Found<'_>, kind: Option<Type>, node: &Node) {
@@ -80,6 +80,7 @@ fn empty(walk: &mut Walk<'_>, found: &Found<'_>, span: Span) {
 fn value(walk: &mut Walk<'_>, span: Span, found: &Found<'_>, kind: Option<Type>, text: &str) {
     let operator = found.operator.name;
     let family = found.operator.family();
+    sensitive::check(walk, span, found, text);
     if text.contains("${") {
         if matches!(family, "String" | "Arn") {
             variables::check(walk, span, text);
@@ -210,7 +211,16 @@ fn stars(walk: &mut Walk<'_>, found: &Found<'_>) {
             "We recommend replacing the key {key} in the condition block of {operator} with {{{key}: {word}}} to ensure better enforcement of the condition."
         )
     };
-    if found.operator.is_negated() {
+    if found.operator.is_negated()
+        && found.operator.qualifier == Some("ForAnyValue")
+        && !found.operator.if_exists
+    {
+        // No value is other than everything, and none at all is not enough.
+        let details = format!(
+            "The key {key} in the condition block of {operator} does not match any values. Remove this key to simplify the condition."
+        );
+        walk.suggest("REDUNDANT_STATEMENT_DUE_TO_WILDCARD_IN_CONDITION", found.span, details);
+    } else if found.operator.is_negated() {
         walk.suggest("EQUIVALENT_TO_NULL_TRUE", found.span, instead("true"));
     } else if found.operator.if_exists || found.operator.qualifier == Some("ForAllValues") {
         let details = format!(

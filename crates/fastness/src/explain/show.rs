@@ -17,8 +17,13 @@ pub(super) fn text(told: &Value) -> String {
         .as_str()
         .or_else(|| message.pointer("/context/principal/arn")?.as_str())
         .or(recorded.principal);
-    let _ =
-        writeln!(out, "denied     {}", plain(record["errorMessage"].as_str().or(message["reason"].as_str())));
+    let why = record["errorMessage"].as_str().or(message["reason"].as_str());
+    match outcome(record, evaluation) {
+        "allowed" => out.push_str("allowed\n"),
+        word => {
+            let _ = writeln!(out, "{word:<10} {}", plain(why));
+        }
+    }
     let _ = writeln!(out, "principal  {}", plain(principal));
     let _ = writeln!(out, "action     {}", plain(about["action"].as_str().or(recorded.action.as_deref())));
     let _ = writeln!(out, "resource   {}", plain(about["resource"].as_str().or(recorded.resource)));
@@ -41,6 +46,15 @@ pub(super) fn text(told: &Value) -> String {
         None => without_evaluation(&mut out, message),
     }
     out
+}
+
+/// How the call ended. What failed without an evaluation was refused by no policy.
+fn outcome(record: &Value, evaluation: &Value) -> &'static str {
+    match (evaluation.is_object() || !record.is_object(), record["errorCode"].is_null()) {
+        (true, _) => "denied",
+        (false, true) => "allowed",
+        (false, false) => "failed",
+    }
 }
 
 fn plain(text: Option<&str>) -> &str {
@@ -243,6 +257,11 @@ mod tests {
         ] {
             assert!(page.contains(line), "{page}");
         }
+        assert!(page.starts_with("allowed\nprincipal"), "{page}");
+        let mut failed = told.clone();
+        failed["record"]["errorCode"] = json!("NoSuchBucket");
+        failed["record"]["errorMessage"] = json!("The bucket is not there");
+        assert!(text(&failed).starts_with("failed     The bucket is not there\n"), "{}", text(&failed));
         told["record"]["additionalEventData"] = json!({"duringWork": {"refusedBeyond": 4, "refused": [
             {"action": "s3:DeleteObject", "resource": "arn:aws:s3:::b/k", "errorMessage": "User: x is not authorized",
              "policyEvaluation": {"policies": [{"policyType": "IdentityBased", "name": "inline", "statements": []}]}}]}});

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use analysis::least::{Grant, Needed, Shorthand, compare, shorthands};
+use analysis::least::{Grant, Needed, Shorthand, compare, pasteable, shorthands};
 use serde_json::{Value, json};
 
 use super::granted::Granted;
@@ -94,7 +94,8 @@ impl<'a> Report<'a> {
         self.write_difference(&mut out);
         self.write_refused(&mut out);
         if !self.needed.is_empty() {
-            let _ = writeln!(out, "\nThe policy that covers what was called:\n\n{:#}", self.needed.policy());
+            let policy = pasteable(&format!("{:#}", self.needed.policy()));
+            let _ = writeln!(out, "\nThe policy that covers what was called:\n\n{policy}");
         }
         self.write_shorthands(&mut out);
         out
@@ -103,7 +104,10 @@ impl<'a> Report<'a> {
     fn write_difference(&self, out: &mut String) {
         let _ = writeln!(out, "\n--- granted\n+++ needed");
         for grant in self.grants.iter().filter(|grant| !grant.exact) {
-            let used = if grant.used.is_empty() { "never used".to_owned() } else { grant.used.join(", ") };
+            let used = match grant.used.as_slice() {
+                [] => "never used".to_owned(),
+                used => format!("used for {}", used.join(", ")),
+            };
             let on = grant.resources.join(", ");
             let _ = writeln!(out, "- {} on {on}    [{}; {used}]", grant.action, grant.policy);
         }

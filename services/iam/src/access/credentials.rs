@@ -7,7 +7,7 @@ use identity::records::MfaDeviceRecord;
 use protocol::Operation;
 use service::AccessRequest;
 
-use super::{Outcome, creation, leave, on_role, tagged};
+use super::{Outcome, creation, leave, on_role, tagged, user_or_caller};
 use crate::records::{InstanceProfileRecord, Tagged};
 use crate::{Iam, api};
 
@@ -22,6 +22,19 @@ pub(crate) fn device<O: Operation>(
         let tags = found.map(|mut device| std::mem::take(device.tags())).unwrap_or_default();
         Ok(tagged(leave(request, action, serial)?, &tags))
     }
+}
+
+/// Leave on the user whose credentials are listed; on everyone's where all are.
+pub(crate) fn service_credentials(
+    iam: &Iam,
+    request: &AccessRequest<'_, api::ListServiceSpecificCredentialsRequest>,
+) -> Outcome {
+    const ACTION: &str = "iam:ListServiceSpecificCredentials";
+    if request.input.all_users == Some(true) {
+        return leave(request, ACTION, "*");
+    }
+    let of_one = user_or_caller::<api::ListServiceSpecificCredentials>(ACTION, |i| i.user_name.as_deref());
+    of_one(iam, request)
 }
 
 pub(crate) fn create_device(

@@ -160,7 +160,11 @@ pub(crate) async fn resync(iam: Arc<Iam>, permit: Permit<api::ResyncMFADevice>) 
 }
 
 /// The named user, or the caller.
-fn named_or_caller(from: &impl Reads, call: &Call, name: Option<&str>) -> Result<UserRecord, Error> {
+pub(super) fn named_or_caller(
+    from: &impl Reads,
+    call: &Call,
+    name: Option<&str>,
+) -> Result<UserRecord, Error> {
     match (name, &**call.principal()) {
         (Some(name), _) => entity::load(from, call.account(), name),
         (None, Principal::User(user)) => entity::load(from, call.account(), &user.name),

@@ -19,6 +19,7 @@ pub(crate) mod linked_roles;
 pub(crate) mod logins;
 pub(crate) mod members;
 pub(crate) mod mfa;
+pub(crate) mod none_held;
 pub(crate) mod organization_report;
 pub(crate) mod outbound;
 pub(crate) mod password_policy;

@@ -4,10 +4,27 @@ use super::Builder;
 use crate::access;
 use crate::access::credentials as own;
 use crate::api;
-use crate::operations::{instance_profiles, logins, mfa, password_policy, simulate, tagged};
+use crate::operations::{instance_profiles, logins, mfa, none_held, password_policy, simulate, tagged};
 
 pub(super) fn operations(builder: Builder) -> Builder {
-    simulator(profiles(passwords(devices(builder))))
+    simulator(profiles(passwords(devices(none(builder)))))
+}
+
+fn none(builder: Builder) -> Builder {
+    builder
+        .operation(
+            access::user_or_caller::<api::ListSSHPublicKeys>("iam:ListSSHPublicKeys", |i| {
+                i.user_name.as_deref()
+            }),
+            none_held::ssh_keys,
+        )
+        .operation(own::service_credentials, none_held::service_credentials)
+        .operation(
+            access::user_or_caller::<api::ListSigningCertificates>("iam:ListSigningCertificates", |i| {
+                i.user_name.as_deref()
+            }),
+            none_held::signing_certificates,
+        )
 }
 
 fn devices(builder: Builder) -> Builder {

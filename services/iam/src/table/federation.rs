@@ -4,7 +4,7 @@ use super::Builder;
 use crate::access;
 use crate::access::federation as own;
 use crate::api;
-use crate::operations::{account, certificates, linked_roles, outbound, providers, tagged};
+use crate::operations::{account, certificates, linked_roles, none_held, outbound, providers, tagged};
 
 pub(super) fn operations(builder: Builder) -> Builder {
     outbound_tokens(linked(server_certificates(oidc_providers(builder))))
@@ -41,6 +41,10 @@ fn outbound_tokens(builder: Builder) -> Builder {
 fn oidc_providers(builder: Builder) -> Builder {
     builder
         .operation(own::create_provider, providers::create)
+        .operation(
+            access::account::<api::ListSAMLProviders>("iam:ListSAMLProviders"),
+            none_held::saml_providers,
+        )
         .operation(
             access::account::<api::ListOpenIDConnectProviders>("iam:ListOpenIDConnectProviders"),
             providers::list,

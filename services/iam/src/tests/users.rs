@@ -174,3 +174,32 @@ async fn listings_come_in_pages() {
     assert_eq!(seen, ["user0", "user1", "user2", "user3", "user4"]);
     refused(&kit, "ListUsers", json!({"Marker": "not one"}), "ValidationError", "Invalid Marker").await;
 }
+
+#[tokio::test]
+async fn of_what_nobody_can_have_none_is_listed() {
+    let kit = kit().await;
+    user(&kit, "Ana").await;
+    for (operation, list) in [
+        ("ListSSHPublicKeys", "SSHPublicKeys"),
+        ("ListServiceSpecificCredentials", "ServiceSpecificCredentials"),
+        ("ListSigningCertificates", "Certificates"),
+    ] {
+        let listed = done(&kit, operation, json!({"UserName": "Ana"})).await;
+        assert_eq!((&listed[list], &listed["IsTruncated"]), (&json!([]), &json!(false)), "{operation}");
+        let nobody = json!({"UserName": "none"});
+        refused(&kit, operation, nobody, "NoSuchEntity", "The user with name none cannot be found.").await;
+    }
+    let everyones = done(&kit, "ListServiceSpecificCredentials", json!({"AllUsers": true})).await;
+    assert_eq!(everyones["ServiceSpecificCredentials"], json!([]));
+    assert_eq!(done(&kit, "ListSAMLProviders", json!({})).await["SAMLProviderList"], json!([]));
+    // One's own are not everyone's.
+    let own = json!([{"Effect": "Allow", "Action": "iam:ListServiceSpecificCredentials",
+        "Resource": "arn:aws:iam::123456789012:user/Bob"}]);
+    let bob = kit.user("Bob", own).await;
+    let (mine, all) = (json!({}), json!({"AllUsers": true}));
+    assert!(kit.json(&bob, "iam", "ListServiceSpecificCredentials", &mine).await.is_ok());
+    let denied = kit.json(&bob, "iam", "ListServiceSpecificCredentials", &all).await.unwrap_err();
+    assert_eq!(denied.code, "AccessDenied");
+    let both = json!({"AllUsers": true, "UserName": "Ana"});
+    refused(&kit, "ListServiceSpecificCredentials", both, "ValidationError", "UserName").await;
+}

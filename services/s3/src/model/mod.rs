@@ -3,6 +3,5 @@
 pub(crate) mod condition;
 pub(crate) mod list;
 pub(crate) mod name;
-pub(crate) mod public;
 pub(crate) mod range;
 pub(crate) mod tags;

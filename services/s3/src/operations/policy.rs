@@ -11,7 +11,7 @@ use service::{Call, Internal, Permit};
 use super::configuration::change;
 use crate::api;
 use crate::error::Error;
-use crate::model::{name, public};
+use crate::model::name;
 use crate::records::BucketRecord;
 use crate::state::S3;
 
@@ -40,7 +40,7 @@ pub(crate) async fn put(s3: Arc<S3>, permit: Permit<api::PutBucketPolicy>) -> Re
     }
     Policy::parse(&input.policy, PolicyKind::Resource).map_err(|error| malformed(error.to_string()))?;
     check_resources(&input.policy, &input.bucket)?;
-    let is_public = public::is_public(&input.policy);
+    let is_public = analysis::access::may_be_public(&input.policy);
     let text = identity::bind_principals(&s3.store, &input.policy).map_err(|error| match error {
         BindError::Unknown(_) => malformed("Invalid principal in policy"),
         BindError::Directory(error) => Error::Internal(Internal::new(error)),
@@ -117,6 +117,6 @@ pub(crate) async fn status(
     let input = permit.input;
     let bucket = s3.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
     let policy = bucket.policy.ok_or_else(|| none(&input.bucket))?;
-    let is_public = Some(public::is_public(&policy));
+    let is_public = Some(analysis::access::may_be_public(&policy));
     Ok(api::GetBucketPolicyStatusOutput { policy_status: Some(api::PolicyStatus { is_public }) })
 }

@@ -147,3 +147,16 @@ async fn the_message_of_a_denial_is_opened_by_those_who_may() {
     let fault = kit.json(&bob, "sts", "DecodeAuthorizationMessage", &changed).await.unwrap_err();
     assert_eq!(fault.code, "InvalidAuthorizationMessageException");
 }
+
+#[tokio::test]
+async fn what_comes_unsigned_and_is_declined_says_why() {
+    let kit = kit_with_role().await;
+    let arns = "RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fr&PrincipalArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Asaml-provider%2Fp";
+    let saml = format!("Action=AssumeRoleWithSAML&Version=2011-06-15&{arns}&SAMLAssertion=PHNhbWw%2B");
+    let answer = send(&kit, &saml, None).await;
+    assert_eq!((answer.status, between(&text(&answer), "Code")), (501, "NotImplemented"));
+    assert!(text(&answer).contains("SAML is signed XML"), "{}", text(&answer));
+    // Others that are declined are for whoever signs.
+    let answer = send(&kit, "Action=GetDelegatedAccessToken&Version=2011-06-15&TradeInToken=x", None).await;
+    assert_eq!((answer.status, between(&text(&answer), "Code")), (403, "MissingAuthenticationToken"));
+}

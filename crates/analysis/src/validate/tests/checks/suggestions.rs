@@ -169,4 +169,26 @@ pub(super) const SUGGESTIONS: &[Check] = &[
             ""
         ),
     ),
+    (
+        "REDUNDANT_STATEMENT_DUE_TO_WILDCARD_IN_CONDITION",
+        Suggestion,
+        Identity,
+        on!(r#""ForAnyValue:StringNotLike":{"aws:TagKeys":"*"}"#),
+        on!(r#""ForAllValues:StringNotLike":{"aws:TagKeys":"*"}"#),
+    ),
+    (
+        "CONFIRM_AUDIENCE_CLAIM_TYPE",
+        Suggestion,
+        Trust,
+        trust!(
+            r#""Federated":"arn:aws:iam::123456789012:oidc-provider/id.example.com""#,
+            r#""sts:AssumeRoleWithWebIdentity""#,
+            r#","Condition":{"ForAnyValue:StringEquals":{"id.example.com:aud":"app"}}"#
+        ),
+        trust!(
+            r#""Federated":"arn:aws:iam::123456789012:oidc-provider/id.example.com""#,
+            r#""sts:AssumeRoleWithWebIdentity""#,
+            r#","Condition":{"StringEquals":{"id.example.com:aud":"app"}}"#
+        ),
+    ),
 ];

@@ -339,4 +339,18 @@ pub(super) const WARNINGS: &[Check] = &[
             r#","Condition":{"StringNotEquals":{"aws:SourceOrgID":"o-1"},"Bool":{"aws:PrincipalIsAWSService":"true"},"Null":{"aws:SourceAccount":"false"}}"#
         ),
     ),
+    (
+        "USE_CONDITION_KEY_ONLY_WITH_SUPPORTED_SERVICES",
+        Warning,
+        Identity,
+        r#"{"Effect":"Allow","Action":["s3:GetObject","sqs:SendMessage"],"Resource":"*","Condition":{"StringEquals":{"aws:VpceAccount":"111122223333"}}}"#,
+        r#"{"Effect":"Allow","Action":["s3:GetObject","sqs:SendMessage"],"Resource":"*","Condition":{"StringEquals":{"aws:VpceOrgID":"o-a1b2c3d4e5"}}}"#,
+    ),
+    (
+        "USE_CONDITION_KEY_ONLY_WITH_SUPPORTED_SERVICES",
+        Warning,
+        Identity,
+        r#"{"Effect":"Deny","NotAction":"s3:*","Resource":"*","Condition":{"StringNotEquals":{"aws:VpceOrgID":"o-a1b2c3d4e5"}}}"#,
+        r#"{"Effect":"Deny","Action":"s3:*","Resource":"*","Condition":{"StringNotEquals":{"aws:VpceOrgID":"o-a1b2c3d4e5"}}}"#,
+    ),
 ];

@@ -7,20 +7,17 @@ use service::Permit;
 use crate::State;
 use crate::api;
 use crate::error::Error;
-
-/// The quotas that AWS gives every account.
-const ACCOUNT_UNITS: i64 = 80_000;
-const TABLE_UNITS: i64 = 40_000;
+use crate::model::{ACCOUNT_UNITS_MAX, UNITS_MAX};
 
 pub(crate) async fn describe_limits(
     _: Arc<State>,
     _: Permit<api::DescribeLimits>,
 ) -> Result<api::DescribeLimitsOutput, Error> {
     Ok(api::DescribeLimitsOutput {
-        account_max_read_capacity_units: Some(ACCOUNT_UNITS),
-        account_max_write_capacity_units: Some(ACCOUNT_UNITS),
-        table_max_read_capacity_units: Some(TABLE_UNITS),
-        table_max_write_capacity_units: Some(TABLE_UNITS),
+        account_max_read_capacity_units: Some(ACCOUNT_UNITS_MAX),
+        account_max_write_capacity_units: Some(ACCOUNT_UNITS_MAX),
+        table_max_read_capacity_units: Some(UNITS_MAX),
+        table_max_write_capacity_units: Some(UNITS_MAX),
     })
 }
 

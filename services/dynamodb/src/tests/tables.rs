@@ -12,6 +12,9 @@ async fn a_table_is_made_described_listed_and_deleted() {
     let mut made = made["TableDescription"].clone();
     assert_eq!(made["TableStatus"], "CREATING");
     made["TableStatus"] = json!("ACTIVE");
+    // Told of from the first description on, unless it was asked for.
+    made["WarmThroughput"] =
+        json!({"ReadUnitsPerSecond": 12_000, "WriteUnitsPerSecond": 4_000, "Status": "ACTIVE"});
     assert_eq!(made, table);
     assert_eq!(table["TableStatus"], "ACTIVE");
     assert_eq!(table["TableArn"], ARN);

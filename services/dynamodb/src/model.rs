@@ -8,8 +8,6 @@ mod throughput;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use base::{AccountId, Arn, Region};
-
 use crate::api;
 use crate::invalid::Invalid;
 use crate::records::Billing;
@@ -76,50 +74,6 @@ pub(crate) fn check_offered(input: &api::CreateTableInput) -> Result<(), Invalid
         Some((_, name)) => Err(unsupported(name)),
         None => Ok(()),
     }
-}
-
-/// The key that encrypts a table where none of its own is asked for, as its account names it.
-pub(crate) const MANAGED_KEY: &str = "alias/aws/dynamodb";
-
-/// True where a table is to be encrypted with the key that is managed for its account, and not with the service's own.
-///
-/// # Errors
-/// The parts of the specification do not go together, or another key is asked for.
-pub(crate) fn is_encrypted(
-    sse: Option<&api::SSESpecification>,
-    account: AccountId,
-    region: &Region,
-) -> Result<bool, Invalid> {
-    let Some(sse) = sse else { return Ok(false) };
-    let enabled = sse.enabled.unwrap_or(sse.sse_type.is_some() || sse.kms_master_key_id.is_some());
-    if let Some(other) = sse.sse_type.as_deref().filter(|kind| *kind != "KMS") {
-        return Err(Invalid::parameter(format!("SSEType {other} is not supported")));
-    }
-    if !enabled {
-        let given =
-            [("SSEType", sse.sse_type.is_some()), ("KMSMasterKeyId", sse.kms_master_key_id.is_some())];
-        return match given.into_iter().find(|(_, is_given)| *is_given) {
-            Some((name, _)) => {
-                Err(Invalid::parameter(format!("{name} can not be specified if Enabled is false")))
-            }
-            None => Ok(false),
-        };
-    }
-    let Some(key) = &sse.kms_master_key_id else { return Ok(true) };
-    if sse.sse_type.is_none() {
-        return Err(Invalid::parameter("SSEType KMS is required if KMSMasterKeyId is specified"));
-    }
-    if *key == MANAGED_KEY || *key == managed_key_arn(account, region) {
-        return Ok(true);
-    }
-    Err(Invalid::new(format!(
-        "KMS validation error: {key} cannot be used: there is no key service yet, so the only key is {MANAGED_KEY}"
-    )))
-}
-
-/// The ARN of [`MANAGED_KEY`].
-pub(crate) fn managed_key_arn(account: AccountId, region: &Region) -> String {
-    Arn::new("kms", region.as_str(), account.as_str(), MANAGED_KEY).to_string()
 }
 
 /// How a new table is paid for.

@@ -38,7 +38,10 @@ struct Fixture {
 
 impl Fixture {
     async fn new() -> Self {
-        let kit = TestKit::start(|foundation| crate::services(&foundation.store).unwrap().into()).await;
+        let kit = TestKit::start(|foundation| {
+            crate::services(&foundation.store, crate::OwnAddress::default()).unwrap().into()
+        })
+        .await;
         let root = kit.administrator();
         Self { kit, root }
     }

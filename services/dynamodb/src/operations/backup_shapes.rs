@@ -57,7 +57,6 @@ pub(super) fn description(backup: &BackupRecord) -> api::BackupDescription {
             item_count: Some(backup.count),
             billing_mode: Some(mode.to_owned()),
             on_demand_throughput: ceiling(table.ceiling),
-            ..api::SourceTableDetails::default()
         }),
         source_table_feature_details: Some(features(table)),
     }

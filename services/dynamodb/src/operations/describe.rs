@@ -4,7 +4,8 @@ use base::Timestamp;
 
 use crate::api;
 use crate::key::{KeyAttribute, KeySchema, Role};
-use crate::model::{lowered_today, managed_key_arn};
+use crate::managed_key;
+use crate::model::lowered_today;
 use crate::records::{
     Billing, Ceiling, IndexKind, IndexRecord, IndexState, Projected, TableRecord, UnitChanges, Warm,
     stream_arn,
@@ -87,7 +88,7 @@ pub(crate) fn encryption(record: &TableRecord) -> Option<api::SSEDescription> {
     record.is_encryption_requested.then(|| api::SSEDescription {
         status: Some("ENABLED".to_owned()),
         sse_type: Some("KMS".to_owned()),
-        kms_master_key_arn: Some(managed_key_arn(record.account, &record.region)),
+        kms_master_key_arn: Some(managed_key::arn(record.account, &record.region)),
         ..api::SSEDescription::default()
     })
 }

@@ -17,6 +17,7 @@ use crate::api;
 use crate::error::Error;
 use crate::history::last_at;
 use crate::invalid::Invalid;
+use crate::managed_key;
 use crate::model;
 use crate::records::{
     BackupPlace, Billing, Ceiling, CopyPurpose, CopyRecord, IndexKind, IndexRecord, IndexState, Restored,
@@ -200,7 +201,7 @@ fn made(
 ) -> Result<TableRecord, Error> {
     let is_encrypted = match overrides.encryption {
         None => source.is_encryption_requested,
-        specification => model::is_encrypted(specification, target.account, &target.region)?,
+        specification => managed_key::is_wanted(specification, target.account, &target.region)?,
     };
     let billing = billing(source.billing, overrides)?;
     let mut record = TableRecord::new(

@@ -19,6 +19,7 @@ use crate::State;
 use crate::api;
 use crate::error::Error;
 use crate::invalid::Invalid;
+use crate::managed_key;
 use crate::model::{self, Part};
 use crate::records::{Billing, DOOMED, PolicyRecord, SEQUENCE, TABLES, TableRecord};
 use crate::streams::{self, Sequence};
@@ -105,7 +106,7 @@ fn new_record(input: &api::CreateTableInput, target: &Target, call: &Call) -> Re
     record.is_protected = input.deletion_protection_enabled.unwrap_or(false);
     record.class = input.table_class.clone();
     record.is_encryption_requested =
-        model::is_encrypted(input.sse_specification.as_ref(), target.account, &target.region)?;
+        managed_key::is_wanted(input.sse_specification.as_ref(), target.account, &target.region)?;
     let units = match billing {
         Billing::PayPerRequest => None,
         Billing::Provisioned { read, write } => Some((read, write)),
@@ -267,7 +268,7 @@ pub(crate) async fn update_table(
             }
             if input.sse_specification.is_some() {
                 let is_encrypted =
-                    model::is_encrypted(input.sse_specification.as_ref(), target.account, &target.region)?;
+                    managed_key::is_wanted(input.sse_specification.as_ref(), target.account, &target.region)?;
                 if !is_encrypted && !record.is_encryption_requested {
                     return Err(Invalid::parameter("Table is already encrypted by default").into());
                 }

@@ -407,10 +407,12 @@ async fn encryption_is_with_the_managed_key_or_refused() {
     let own = json!({"Enabled": true, "SSEType": "KMS", "KMSMasterKeyId": "alias/own"});
     let refusal = fixture.invalid("CreateTable", &with(own.clone())).await;
     assert!(
-        refusal.starts_with("KMS validation error: alias/own cannot be used: there is no key service yet"),
+        refusal
+            .starts_with("KMS validation error: Key 'alias/own' does not exist: there is no key service yet"),
         "{refusal}"
     );
-    let arn = "arn:aws:kms:us-east-1:123456789012:alias/aws/dynamodb";
+    let region = "us-east-1".parse().unwrap();
+    let arn = crate::managed_key::arn("123456789012".parse().unwrap(), &region);
     for sse in [
         json!({"SSEType": "KMS"}),
         json!({"Enabled": true}),

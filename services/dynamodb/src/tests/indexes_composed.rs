@@ -13,9 +13,12 @@ fn keys(text: &str) -> (Value, Value) {
     let mut definitions = Vec::new();
     for key in text.split(' ') {
         let (name, kind) = key.split_once(':').unwrap();
-        let role = if kind.starts_with('h') { "HASH" } else { "RANGE" };
+        let (role, scalar) = match kind.strip_prefix('h') {
+            Some(scalar) => ("HASH", scalar),
+            None => ("RANGE", kind.trim_start_matches('r')),
+        };
         elements.push(json!({"AttributeName": name, "KeyType": role}));
-        definitions.push(json!({"AttributeName": name, "AttributeType": &kind[1..]}));
+        definitions.push(json!({"AttributeName": name, "AttributeType": scalar}));
     }
     (Value::Array(elements), Value::Array(definitions))
 }

@@ -1,6 +1,7 @@
 //! What a call costs as a table grows, and what tables cost that nobody uses.
 //!
-//! Keys are drawn evenly over all items, so that caches help no more than they do a table of that size.
+//! Keys are drawn evenly over all items, so that caches help no more than they do a table of that size. Each row of a larger
+//! table is followed by what it costs next to the same row of the smallest: 1.00 is flat.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -29,13 +30,17 @@ pub(crate) fn run(platform: &Platform, items: usize) -> Result<(), Error> {
     crate::head();
     let mut filled = 0;
     let mut size = 10_000.min(items);
+    let mut smallest: Vec<load::Figures> = Vec::new();
     loop {
         let begin = Instant::now();
         fill(platform, filled, size)?;
         println!("{size} items; filling took {:.1} s", begin.elapsed().as_secs_f64());
         settle(platform)?;
         filled = size;
-        measure(platform, size)?;
+        let figures = measure(platform, size, &smallest)?;
+        if smallest.is_empty() {
+            smallest = figures;
+        }
         if size >= items {
             return Ok(());
         }
@@ -99,7 +104,12 @@ fn settle(platform: &Platform) -> Result<(), Error> {
     Ok(())
 }
 
-fn measure(platform: &Platform, size: usize) -> Result<(), Error> {
+/// Prints what calls cost at this size, next to what they cost at the smallest, if that is known.
+fn measure(
+    platform: &Platform,
+    size: usize,
+    smallest: &[load::Figures],
+) -> Result<Vec<load::Figures>, Error> {
     // An even spread without a source of randomness: steps of a prime that no size here is a multiple of.
     let drawn = |at: usize| key((at * 7_919 * 104_729) % size);
     let of = |operation: &str, input: &dyn Fn(String) -> serde_json::Value| -> Result<Vec<_>, Error> {
@@ -114,11 +124,21 @@ fn measure(platform: &Platform, size: usize) -> Result<(), Error> {
         "Query",
         &|key| json!({"TableName": "scale", "KeyConditionExpression": "id = :id", "ExpressionAttributeValues": {":id": {"S": key}}}),
     )?;
+    let mut measured = Vec::new();
     for (name, requests) in [("GetItem", get), ("PutItem", put), ("Query", query)] {
         for connections in [1, CONNECTIONS] {
             let figures = load::run_all(platform.address, platform.pid, &requests, connections, SPAN / 2)?;
             row(&format!("dynamodb {name}, of {size}"), connections, &figures);
+            if let Some(first) = smallest.get(measured.len()) {
+                println!(
+                    "  next to the smallest: calls a second x {:.2}, p50 x {:.2}, server CPU a call x {:.2}",
+                    figures.per_second / first.per_second,
+                    figures.p50_us / first.p50_us,
+                    figures.server_cpu_us / first.server_cpu_us
+                );
+            }
+            measured.push(figures);
         }
     }
-    Ok(())
+    Ok(measured)
 }

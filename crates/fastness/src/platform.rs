@@ -115,6 +115,7 @@ impl Platform {
         let public = self.options.public_url.clone();
         let public = public.unwrap_or_else(|| format!("{scheme}://localhost:{}", listening.address().port()));
         built.pipeline.directory().issues_at(&public);
+        built.own_address.served_at(&public);
         let mut jobs = built.pipeline.start_jobs(&stopping);
         let serving = tokio::spawn(listening.run(stopping));
         let running = Running {
@@ -229,7 +230,8 @@ impl Platform {
             limits: self.host_limits(),
             code_bytes_max: self.options.max_account_code_mib.saturating_mul(1024 * 1024),
         })?;
-        let [dynamodb, dynamodb_streams] = dynamodb::services(&self.store)?;
+        let own_address = dynamodb::OwnAddress::default();
+        let [dynamodb, dynamodb_streams] = dynamodb::services(&self.store, own_address.clone())?;
         let services = vec![
             iam::service(directory.clone()),
             sts::service(directory.clone(), self.issuers.clone()),
@@ -260,7 +262,7 @@ impl Platform {
         let edge = Edge::new(Router::new(pipeline.clone(), gateway), Limits::DEFAULT)
             .with_door_tls(TlsIdentity::issued(door_authority, region, clock)?);
         let _ = later.set(edge.clone());
-        Ok(Built { pipeline, edge, compute, address, urls, callbacks })
+        Ok(Built { pipeline, edge, compute, address, urls, callbacks, own_address })
     }
 
     /// The first start makes the account and its administrator's key, and writes the key where its owner finds it. Stores of
@@ -305,6 +307,8 @@ struct Built {
     compute: Compute,
     urls: FunctionUrls,
     callbacks: Callbacks,
+    /// Where callers reach it, as DynamoDB tells them.
+    own_address: dynamodb::OwnAddress,
     /// Where the platform listens, once it does.
     address: Arc<OnceLock<SocketAddr>>,
 }

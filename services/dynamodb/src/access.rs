@@ -19,7 +19,7 @@ use crate::attribute::attributes_from_entries;
 use crate::error::Error;
 use crate::expression::KeyCondition;
 use crate::expression::key_condition::KeyTest;
-use crate::key::leading_key;
+use crate::key::{KeySchema, leading_key};
 use crate::operations::transactions::not_one;
 use crate::request::{Expressions, HoldsExpressions};
 use crate::tables::{Table, Target};
@@ -219,10 +219,10 @@ pub(crate) fn query(state: &State, request: &AccessRequest<'_, api::QueryInput>)
     let expressions = input.expressions()?;
     let target = Target::parse(&input.table_name, request.account, request.region)?;
     let (access, table) = target_access(state, "dynamodb:Query", &target, input.index_name.as_deref());
-    let partition = table.as_deref().and_then(|table| searched(table, input.index_name.as_deref()));
-    let leading = expressions.key_condition.as_ref().zip(partition).and_then(leading_of);
+    let schema = table.as_deref().and_then(|table| searched(table, input.index_name.as_deref()));
+    let leading = expressions.key_condition.as_ref().zip(schema).map(leading_of);
     let fine = Fine {
-        leading: leading.into_iter().collect(),
+        leading: leading.unwrap_or_default(),
         attributes: expressions.attributes(),
         select: input.select.as_deref().or(page_selection(&expressions, input.index_name.is_some())),
         return_consumed_capacity: input.return_consumed_capacity.as_deref(),
@@ -231,20 +231,21 @@ pub(crate) fn query(state: &State, request: &AccessRequest<'_, api::QueryInput>)
     Ok(fine.add_to(access, table.as_deref()))
 }
 
-/// The name of the partition key of what a query searches.
-fn searched<'a>(table: &'a Table, index: Option<&str>) -> Option<&'a str> {
-    let schema = match index {
+/// The keys of what a query searches.
+fn searched<'a>(table: &'a Table, index: Option<&str>) -> Option<&'a KeySchema> {
+    Some(match index {
         None => &table.record.schema,
         Some(name) => &table.record.index(name)?.schema,
-    };
-    Some(schema.partition.name.as_str())
+    })
 }
 
-fn leading_of((condition, partition): (&KeyCondition, &str)) -> Option<String> {
-    match condition.test(partition) {
+// SECURITY: of a partition key of several attributes each value is named, so that a policy has to allow them all.
+fn leading_of((condition, schema): (&KeyCondition, &KeySchema)) -> Vec<String> {
+    let equal = schema.partitions().filter_map(|attribute| match condition.test(&attribute.name) {
         Some(KeyTest::Equal(value)) => leading_key(value),
         _ => None,
-    }
+    });
+    equal.collect()
 }
 
 pub(crate) fn scan(state: &State, request: &AccessRequest<'_, api::ScanInput>) -> Answer {

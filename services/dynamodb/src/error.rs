@@ -8,6 +8,7 @@ use service::error::Fault;
 use crate::attribute::Attributes;
 use crate::invalid::Invalid;
 use crate::item::DamagedItem;
+use crate::throughput::Direction;
 
 service::service_error! {
     /// What this API answers when it refuses.
@@ -38,8 +39,6 @@ service::service_error! {
         PolicyNotFound = "PolicyNotFoundException",
         /// A client token came with another request before.
         IdempotentParameterMismatch = "IdempotentParameterMismatchException",
-        /// A table or an index has nothing left of its provisioned throughput.
-        Throttled = "ProvisionedThroughputExceededException",
         /// There is an item of this key already.
         DuplicateItem = "DuplicateItemException",
         /// The items of one partition are too much for a table with local indexes.
@@ -73,6 +72,58 @@ pub(crate) fn condition_failed(item: Option<Attributes>) -> Error {
     })
 }
 
+/// What has nothing left of its throughput.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Spent {
+    /// True where it is paid for by request, and has used the most that it may.
+    pub(crate) is_on_demand: bool,
+    /// True for an index.
+    pub(crate) is_index: bool,
+    /// What was wanted of it.
+    pub(crate) direction: Direction,
+    /// Its ARN.
+    pub(crate) resource: String,
+}
+
+impl Spent {
+    const fn message(&self) -> &'static str {
+        match (self.is_on_demand, self.is_index) {
+            (true, _) => "Throughput exceeds the maximum OnDemandThroughput configured on table or index",
+            (false, false) => {
+                "The level of configured provisioned throughput for the table was exceeded. Consider increasing your \
+                 provisioning level with the UpdateTable API."
+            }
+            (false, true) => {
+                "The level of configured provisioned throughput for one or more global secondary indexes of the table \
+                 was exceeded. Consider increasing your provisioning level for the under-provisioned global secondary \
+                 indexes with the UpdateTable API"
+            }
+        }
+    }
+
+    /// `TableReadProvisionedThroughputExceeded` and the like.
+    fn reason(&self) -> String {
+        let what = if self.is_index { "Index" } else { "Table" };
+        let limit = if self.is_on_demand { "MaxOnDemand" } else { "Provisioned" };
+        format!("{what}{}{limit}ThroughputExceeded", self.direction.name())
+    }
+}
+
+impl From<Spent> for Error {
+    fn from(spent: Spent) -> Self {
+        // The first of both shapes begins its member in lower case.
+        let (code, member) = if spent.is_on_demand {
+            ("ThrottlingException", "throttlingReasons")
+        } else {
+            ("ProvisionedThroughputExceededException", "ThrottlingReasons")
+        };
+        let reason =
+            Structure::new().with("reason", spent.reason()).with("resource", spent.resource.as_str());
+        let fault = Fault::sender(code, spent.message());
+        Self::from(fault.with_member(member, Value::List(vec![reason.into_value()])))
+    }
+}
+
 /// Why one action of a transaction stands in its way.
 #[derive(Debug)]
 pub(crate) enum Cancellation {
@@ -83,17 +134,18 @@ pub(crate) enum Cancellation {
     /// There is an item already.
     Duplicate(Option<Attributes>),
     /// The table or an index has nothing left of its throughput.
-    Throttled(&'static str),
+    Throttled(Spent),
     /// It cannot be applied to the item.
     Invalid(Invalid),
 }
 
 impl Cancellation {
-    const fn code(&self) -> &'static str {
+    fn code(&self) -> &'static str {
         match self {
             Self::None => "None",
             Self::Condition(_) => "ConditionalCheckFailed",
             Self::Duplicate(_) => "DuplicateItem",
+            Self::Throttled(spent) if spent.is_on_demand => "ThrottlingError",
             Self::Throttled(_) => "ProvisionedThroughputExceeded",
             Self::Invalid(_) => "ValidationError",
         }
@@ -119,7 +171,7 @@ pub(crate) fn transaction_cancelled(reasons: Vec<Cancellation>) -> Error {
                 Cancellation::Duplicate(item) => {
                     shape.with("Message", DUPLICATE).with("Item", item.map(Entries::from))
                 }
-                Cancellation::Throttled(message) => shape.with("Message", message),
+                Cancellation::Throttled(spent) => shape.with("Message", spent.message()),
                 Cancellation::Invalid(invalid) => shape.with("Message", invalid.into_message()),
             };
             shape.into_value()

@@ -82,7 +82,7 @@ pub fn fuzz_partiql(data: &[u8]) {
             && let Some(condition) = statement.condition()
         {
             let key = KeyAttribute { name: "a".to_owned(), scalar: ScalarType::S };
-            let schema = KeySchema { partition: key, sort: None };
+            let schema = KeySchema::new(key, None);
             let found = crate::partiql::search::search(&schema, Some(condition));
             assert_eq!(found.ranges.is_none(), found.partitions.is_empty());
             let _ = condition.matches(&sample("v"));

@@ -3,12 +3,16 @@
 //! ```text
 //! table id (8)  hash of the partition key (4)  partition key, escaped  sort key, escaped
 //! ```
-//! Texts sort by their UTF-8 bytes, numbers by value, binaries by unsigned bytes. The hash spreads partitions over a
+//! The key of a global index may have up to four attributes on either side; each is escaped and closed by itself, so that
+//! entries sort over one after the other. Texts sort by their UTF-8 bytes, numbers by value, binaries by unsigned bytes. The hash spreads partitions over a
 //! scan's segments; within one partition the order is the sort key's. This module touches no store.
 
+mod bind;
+mod encode;
 mod index;
 mod range;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use base64::Engine;
@@ -17,17 +21,13 @@ use serde::{Deserialize, Serialize};
 use store::{Key, Range};
 
 use crate::attribute::{AttributeValue, Attributes};
-use crate::expression::KeyCondition;
-use crate::expression::key_condition::KeyTest;
 use crate::invalid::Invalid;
 
-use range::SortRange;
+use encode::Encoding;
 pub use range::{PartitionRange, Segment};
 
-/// The most bytes of a partition key.
-const PARTITION_BYTES_MAX: usize = 2_048;
-/// The most bytes of a sort key.
-const SORT_BYTES_MAX: usize = 1_024;
+/// The most attributes on either side of a global index's key.
+pub(crate) const ATTRIBUTES_MAX: usize = 4;
 
 const MISMATCH: &str = "The provided key element does not match the schema";
 
@@ -83,33 +83,72 @@ pub struct KeyAttribute {
     pub scalar: ScalarType,
 }
 
-/// What a table's items are found by.
+/// What the items of a table, or the entries of an index, are found by.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeySchema {
-    /// The partition key.
+    /// The partition key, or the first attribute of it.
     pub partition: KeyAttribute,
-    /// The sort key, where there is one.
+    /// The sort key, or the first attribute of it, where there is one.
     pub sort: Option<KeyAttribute>,
+    /// The other attributes of the partition key of a global index.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more_partition: Vec<KeyAttribute>,
+    /// The other attributes of the sort key of a global index.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more_sort: Vec<KeyAttribute>,
 }
 
 /// Which of the two keys a value is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Role {
+pub(crate) enum Role {
     Partition,
     Sort,
 }
 
-/// An item's key, encoded.
+impl Role {
+    /// The role's name in a key schema.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Partition => "HASH",
+            Self::Sort => "RANGE",
+        }
+    }
+}
+
+/// An item's key, encoded: what follows the id of its table or index.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ItemKey {
-    partition: Vec<u8>,
-    sort: Option<Vec<u8>>,
+    hash: u32,
+    /// Every attribute, escaped and closed.
+    bytes: Vec<u8>,
+    /// How many of the bytes are the partition key's.
+    partition: usize,
 }
 
 impl KeySchema {
-    /// The key attributes, the partition key first.
+    /// A key of one or two attributes.
+    pub const fn new(partition: KeyAttribute, sort: Option<KeyAttribute>) -> Self {
+        Self { partition, sort, more_partition: Vec::new(), more_sort: Vec::new() }
+    }
+
+    /// The attributes of the partition key.
+    pub fn partitions(&self) -> impl Iterator<Item = &KeyAttribute> {
+        std::iter::once(&self.partition).chain(&self.more_partition)
+    }
+
+    /// The attributes of the sort key.
+    pub fn sorts(&self) -> impl Iterator<Item = &KeyAttribute> {
+        self.sort.iter().chain(&self.more_sort)
+    }
+
+    /// True where either key has several attributes.
+    pub const fn is_composed(&self) -> bool {
+        !self.more_partition.is_empty() || !self.more_sort.is_empty()
+    }
+
+    /// The key attributes, those of the partition key first.
     pub fn attributes(&self) -> impl Iterator<Item = &KeyAttribute> {
-        std::iter::once(&self.partition).chain(&self.sort)
+        self.partitions().chain(self.sorts())
     }
 
     /// True for the names of key attributes.
@@ -117,8 +156,10 @@ impl KeySchema {
         self.attributes().any(|attribute| attribute.name == name)
     }
 
-    fn roles(&self) -> impl Iterator<Item = (Role, &KeyAttribute)> {
-        [Role::Partition, Role::Sort].into_iter().zip(self.attributes())
+    /// The key attributes with what each is for.
+    pub(crate) fn roles(&self) -> impl Iterator<Item = (Role, &KeyAttribute)> {
+        let partitions = self.partitions().map(|attribute| (Role::Partition, attribute));
+        partitions.chain(self.sorts().map(|attribute| (Role::Sort, attribute)))
     }
 
     /// The key in a whole item.
@@ -171,14 +212,13 @@ impl KeySchema {
 
     /// The key among values of the right types.
     fn encoded(&self, values: &Attributes) -> Result<ItemKey, Invalid> {
-        let mut parts = Vec::with_capacity(2);
+        let mut encoding = Encoding::default();
         for (role, attribute) in self.roles() {
             let value = values.get(&attribute.name).ok_or_else(mismatch)?;
             let part = encoded(value, attribute.scalar).ok_or_else(mismatch)?;
-            check_length(&part, role, value, &attribute.name)?;
-            parts.push(part);
+            encoding.push(role, &part, value, &attribute.name)?;
         }
-        Ok(ItemKey::of(parts))
+        Ok(encoding.key())
     }
 
     /// The key attributes of an item, as `LastEvaluatedKey` answers them.
@@ -200,93 +240,19 @@ impl KeySchema {
             None => Ok(()),
         }
     }
-
-    /// Which part of a table a key condition asks for.
-    ///
-    /// # Errors
-    /// It tests other attributes than the keys, in other ways than an index can answer, or with other types.
-    pub fn bind(&self, condition: &KeyCondition) -> Result<PartitionRange, Invalid> {
-        if self.sort.is_none() && condition.attributes().len() > 1 {
-            return Err(Invalid::new("Query key condition not supported"));
-        }
-        let missed = |name: &str| Invalid::new(format!("Query condition missed key schema element: {name}"));
-        let partition_test =
-            condition.test(&self.partition.name).ok_or_else(|| missed(&self.partition.name))?;
-        let sort = self.sort.as_ref().map(|attribute| (attribute, condition.test(&attribute.name)));
-        if let Some((attribute, None)) = sort
-            && condition.attributes().len() > 1
-        {
-            return Err(missed(&attribute.name));
-        }
-        let partition = match partition_test {
-            KeyTest::Equal(value) => checked(&self.partition, Role::Partition, value)?,
-            other => {
-                self.check_types(&self.partition, other)?;
-                return Err(Invalid::new("Query key condition not supported"));
-            }
-        };
-        let sort = match sort {
-            Some((attribute, Some(test))) => {
-                self.check_types(attribute, test)?;
-                Some(SortRange::of(attribute, test)?)
-            }
-            _ => None,
-        };
-        Ok(PartitionRange::new(partition, sort))
-    }
-
-    fn check_types(&self, attribute: &KeyAttribute, test: &KeyTest) -> Result<(), Invalid> {
-        if test.values().any(|value| value.type_name() != attribute.scalar.name()) {
-            return Err(Invalid::parameter("Condition parameter type does not match schema type"));
-        }
-        if attribute.scalar == ScalarType::N && matches!(test, KeyTest::BeginsWith(_)) {
-            return Err(Invalid::parameter(
-                "ComparisonOperator BEGINS_WITH is not valid for N AttributeValue type",
-            ));
-        }
-        Ok(())
-    }
-}
-
-/// A condition's value for a key, encoded.
-fn checked(attribute: &KeyAttribute, role: Role, value: &AttributeValue) -> Result<Vec<u8>, Invalid> {
-    let part = encoded(value, attribute.scalar)
-        .ok_or_else(|| Invalid::parameter("Condition parameter type does not match schema type"))?;
-    check_length(&part, role, value, &attribute.name)?;
-    Ok(part)
 }
 
 /// The bytes of a value in the order of its type; `None` where it is of another type.
-fn encoded(value: &AttributeValue, scalar: ScalarType) -> Option<Vec<u8>> {
+fn encoded(value: &AttributeValue, scalar: ScalarType) -> Option<Cow<'_, [u8]>> {
     match (value, scalar) {
-        (AttributeValue::S(text), ScalarType::S) => Some(text.as_bytes().to_vec()),
-        (AttributeValue::B(bytes), ScalarType::B) => Some(bytes.to_vec()),
+        (AttributeValue::S(text), ScalarType::S) => Some(Cow::Borrowed(text.as_bytes())),
+        (AttributeValue::B(bytes), ScalarType::B) => Some(Cow::Borrowed(bytes)),
         (AttributeValue::N(number), ScalarType::N) => {
             let mut bytes = Vec::with_capacity(22);
             number.encode_ordered(&mut bytes);
-            Some(bytes)
+            Some(Cow::Owned(bytes))
         }
         _ => None,
-    }
-}
-
-fn check_length(part: &[u8], role: Role, value: &AttributeValue, name: &str) -> Result<(), Invalid> {
-    if part.is_empty() {
-        let what = if matches!(value, AttributeValue::S(_)) { "string" } else { "binary" };
-        return Err(Invalid::new(format!(
-            "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain \
-             an empty {what} value. Key: {name}"
-        )));
-    }
-    // The first message has no blank before the number: DynamoDB's has none.
-    match role {
-        Role::Partition if part.len() > PARTITION_BYTES_MAX => Err(Invalid::parameter(format!(
-            "Size of hashkey has exceeded the maximum size limit of{PARTITION_BYTES_MAX} bytes"
-        ))),
-        Role::Sort if part.len() > SORT_BYTES_MAX => Err(Invalid::parameter(format!(
-            "Aggregated size of all range keys has exceeded the size limit of {SORT_BYTES_MAX} bytes"
-        ))),
-        _ => Ok(()),
     }
 }
 
@@ -301,35 +267,37 @@ pub fn leading_key(value: &AttributeValue) -> Option<String> {
 }
 
 impl ItemKey {
-    fn of(parts: Vec<Vec<u8>>) -> Self {
-        let mut parts = parts.into_iter();
-        Self { partition: parts.next().unwrap_or_default(), sort: parts.next() }
-    }
-
     /// Where the item is stored.
     pub fn in_table(&self, table: u64) -> Key {
-        let key = partition_key(table, &self.partition);
-        match &self.sort {
-            Some(sort) => key.bytes(sort),
-            None => key,
-        }
+        place(table, self.hash, &self.bytes)
+    }
+
+    /// Where the size of all items of its partition is stored.
+    pub fn collection(&self, table: u64) -> Key {
+        Key::new().u64(table).raw(self.partition())
+    }
+
+    /// The partition key, escaped and closed.
+    fn partition(&self) -> &[u8] {
+        self.bytes.get(..self.partition).unwrap_or_default()
     }
 
     /// True where both keys are of the same partition.
     pub fn shares_partition(&self, range: &PartitionRange) -> bool {
-        range.is_of(&self.partition)
+        range.is_of(self.partition())
     }
 
     /// True where the hash of the key's partition belongs to a segment.
     pub fn is_in_segment(&self, segment: Segment) -> bool {
         let (start, end) = segment.hashes();
-        let hash = u64::from(hash(&self.partition));
+        let hash = u64::from(self.hash);
         start <= hash && hash < end
     }
 }
 
-fn partition_key(table: u64, partition: &[u8]) -> Key {
-    Key::new().u64(table).u32(hash(partition)).bytes(partition)
+/// Where what has these escaped and closed parts is stored.
+fn place(id: u64, hash: u32, parts: &[u8]) -> Key {
+    Key::new().u64(id).u32(hash).raw(parts)
 }
 
 /// Where all items of a table are stored.

@@ -9,12 +9,15 @@
 //! durable state, so all reads are consistent, and `ConsistentRead` only counts differently; what is authorized and
 //! what is done are read from a request by the same code ([`request`]).
 //!
-//! Deliberate differences from AWS: all values are sealed at rest whether or not that was asked for; reads of global
+//! Deliberate differences from AWS: all values are sealed at rest whether or not that was asked for, and the managed key
+//! `aws/dynamodb` is the only one that can be asked for; changes of throughput and of what a table is made ready for are
+//! done when they are answered, though the answer says of the latter `UPDATING` as DynamoDB's does; reads of global
 //! indexes see every acknowledged write; a stream has one open shard at a time; the past can be restored up to now,
 //! not only up to five minutes ago; global tables, imports and exports are refused, never ignored; conditions may nest 40
 //! levels deep.
 
 mod access;
+mod address;
 pub mod api;
 pub mod attribute;
 mod capacity;
@@ -28,6 +31,7 @@ pub mod invalid;
 pub mod item;
 mod jobs;
 pub mod key;
+mod managed_key;
 mod model;
 pub mod number;
 mod operations;
@@ -45,6 +49,7 @@ use service::{Internal, Service, ServiceBuilder};
 use store::Store;
 use tokio::sync::Notify;
 
+pub use address::OwnAddress;
 pub use stored_policies::POLICIES;
 
 use operations::{
@@ -63,6 +68,8 @@ pub struct State {
     pub(crate) backfill: Notify,
     /// Rung when a backup or a restored table waits for its items.
     pub(crate) copies: Notify,
+    /// Where the platform is reached.
+    pub(crate) address: OwnAddress,
 }
 
 impl State {
@@ -70,11 +77,18 @@ impl State {
     ///
     /// # Errors
     /// The store fails, or a record is damaged.
-    fn load(store: &Store) -> Result<Self, Internal> {
+    fn load(store: &Store, address: OwnAddress) -> Result<Self, Internal> {
         let tables = tables::Tables::load(store)?;
         let streams = Arc::new(streams::Streams::load(store, &tables)?);
         history::raise_sequences(store, &tables)?;
-        Ok(Self { tables, streams, sweep: Notify::new(), backfill: Notify::new(), copies: Notify::new() })
+        Ok(Self {
+            tables,
+            streams,
+            sweep: Notify::new(),
+            backfill: Notify::new(),
+            copies: Notify::new(),
+            address,
+        })
     }
 }
 
@@ -123,8 +137,8 @@ const DECLINED: &[(&str, &[&str])] = &[
 ///
 /// # Errors
 /// The store fails, or a stored table is damaged.
-pub fn services(store: &Store) -> Result<[Service; 2], Internal> {
-    let state = Arc::new(State::load(store)?);
+pub fn services(store: &Store, address: OwnAddress) -> Result<[Service; 2], Internal> {
+    let state = Arc::new(State::load(store, address)?);
     let builder = ServiceBuilder::new("dynamodb", Arc::clone(&state));
     let builder = with_item_operations(with_backup_operations(with_table_operations(builder)));
     let builder = DECLINED.iter().fold(builder, |builder, (reason, names)| builder.declined(reason, names));

@@ -1,19 +1,25 @@
 //! The rules of tables: which descriptions make one, and what may be changed later. No store, no time, no wire.
 
 mod indexes;
+mod keys;
 mod policies;
 mod settling;
+mod throughput;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api;
 use crate::invalid::Invalid;
-use crate::key::{KeyAttribute, KeySchema, ScalarType};
 use crate::records::Billing;
 
-pub(crate) use indexes::{check_definitions, index_created, indexes, settle_units};
+pub(crate) use indexes::{check_definitions, check_index_count, index_created, indexes, settle_units};
+pub(crate) use keys::key_schema;
 pub(crate) use policies::PolicyOf;
 pub(crate) use settling::{change_units, lowered_today, settle};
+pub(crate) use throughput::{
+    ACCOUNT_UNITS_MAX, UNITS_MAX, changed_ceiling, changed_warm, check_account, check_quotas, new_ceiling,
+    new_warm, reserved,
+};
 
 /// The most tables of one account.
 pub(crate) const TABLES_MAX: usize = 2_500;
@@ -21,6 +27,34 @@ pub(crate) const TABLES_MAX: usize = 2_500;
 pub(crate) const TAGS_MAX: usize = 50;
 /// The most capacity units that can be provisioned.
 const CAPACITY_UNITS_MAX: i64 = 1_000_000_000_000;
+
+/// A table or one of its indexes, as messages name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part<'a> {
+    /// The table itself.
+    Table,
+    /// The index of this name.
+    Index(&'a str),
+}
+
+impl Part<'_> {
+    /// The same in messages about ceilings, which put a colon before the name.
+    fn of_ceilings(self) -> String {
+        match self {
+            Self::Table => "table".to_owned(),
+            Self::Index(name) => format!("index : {name}"),
+        }
+    }
+}
+
+impl std::fmt::Display for Part<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Table => f.write_str("table"),
+            Self::Index(name) => write!(f, "index {name}"),
+        }
+    }
+}
 
 /// What this service does not offer yet, in words that name the parameter. Nothing is dropped in silence.
 pub(crate) fn unsupported(parameter: &str) -> Invalid {
@@ -32,12 +66,7 @@ pub(crate) fn unsupported(parameter: &str) -> Invalid {
 /// # Errors
 /// One of them is given.
 pub(crate) fn check_offered(input: &api::CreateTableInput) -> Result<(), Invalid> {
-    let is_encrypted_with_own_key =
-        input.sse_specification.as_ref().is_some_and(|sse| sse.kms_master_key_id.is_some());
     let parameters = [
-        (is_encrypted_with_own_key, "SSESpecification.KMSMasterKeyId"),
-        (input.warm_throughput.is_some(), "WarmThroughput"),
-        (input.on_demand_throughput.is_some(), "OnDemandThroughput"),
         (input.global_table_source_arn.is_some(), "GlobalTableSourceArn"),
         (input.global_table_settings_replication_mode.is_some(), "GlobalTableSettingsReplicationMode"),
     ];
@@ -105,59 +134,6 @@ pub(crate) fn rebilled(
     }
 }
 
-/// The key schema of a new table or index.
-///
-/// # Errors
-/// Schema and definitions do not go together.
-pub(crate) fn key_schema(
-    elements: &[api::KeySchemaElement],
-    definitions: &[api::AttributeDefinition],
-) -> Result<KeySchema, Invalid> {
-    let keys: Vec<&str> = elements.iter().map(|element| element.attribute_name.as_str()).collect();
-    let defined: Vec<&str> =
-        definitions.iter().map(|definition| definition.attribute_name.as_str()).collect();
-    if keys.len() > 2 {
-        return Err(Invalid::new(format!(
-            "1 validation error detected: Value '[{}]' at 'keySchema' failed to satisfy constraint: \
-             Member must have length less than or equal to 2",
-            keys.join(", ")
-        )));
-    }
-    if keys.len() > defined.len() {
-        return Err(Invalid::new("Invalid KeySchema: Some index key attribute have no definition"));
-    }
-    if keys.iter().any(|key| !defined.contains(key)) {
-        return Err(Invalid::parameter(format!(
-            "Some index key attributes are not defined in AttributeDefinitions. Keys: [{}], \
-             AttributeDefinitions: [{}]",
-            keys.join(", "),
-            defined.join(", ")
-        )));
-    }
-    if let [one, two] = keys.as_slice()
-        && one == two
-    {
-        return Err(Invalid::new(
-            "Both the Hash Key and the Range Key element in the KeySchema have the same name",
-        ));
-    }
-    let types: Vec<&str> = elements.iter().map(|element| element.key_type.as_str()).collect();
-    if types.first() != Some(&"HASH") {
-        return Err(Invalid::new("Invalid KeySchema: The first KeySchemaElement is not a HASH key type"));
-    }
-    if types.get(1).is_some_and(|second| *second != "RANGE") {
-        return Err(Invalid::new("Invalid KeySchema: The second KeySchemaElement is not a RANGE key type"));
-    }
-    let mut attributes = keys.into_iter().filter_map(|name| {
-        let definition = definitions.iter().find(|definition| definition.attribute_name == name)?;
-        Some(KeyAttribute { name: name.to_owned(), scalar: ScalarType::parse(&definition.attribute_type)? })
-    });
-    let partition = attributes.next();
-    partition
-        .map(|partition| KeySchema { partition, sort: attributes.next() })
-        .ok_or_else(|| Invalid::parameter("AttributeType is not one of S, N, B"))
-}
-
 /// A table's tags after more were added.
 ///
 /// # Errors
@@ -167,7 +143,7 @@ pub(crate) fn tagged(
     more: &[api::Tag],
 ) -> Result<Vec<(String, String)>, Invalid> {
     let mut tags: BTreeMap<String, String> = present.iter().cloned().collect();
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for tag in more {
         if !seen.insert(tag.key.as_str()) {
             return Err(Invalid::parameter(format!("Duplicate tag key: {}", tag.key)));
@@ -186,53 +162,6 @@ pub(crate) fn tagged(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn element(name: &str, key_type: &str) -> api::KeySchemaElement {
-        api::KeySchemaElement { attribute_name: name.to_owned(), key_type: key_type.to_owned() }
-    }
-
-    fn definition(name: &str, attribute_type: &str) -> api::AttributeDefinition {
-        api::AttributeDefinition {
-            attribute_name: name.to_owned(),
-            attribute_type: attribute_type.to_owned(),
-        }
-    }
-
-    #[test]
-    fn key_schemas_that_do_not_fit_are_refused_in_dynamodbs_words() {
-        let (p, s) = (|| element("p", "HASH"), || element("s", "RANGE"));
-        for (elements, definitions, message) in [
-            (
-                vec![p(), s()],
-                vec![definition("p", "S")],
-                "Invalid KeySchema: Some index key attribute have no definition",
-            ),
-            (
-                vec![p()],
-                vec![definition("q", "S")],
-                "One or more parameter values were invalid: Some index key attributes are not defined in AttributeDefinitions. Keys: [p], AttributeDefinitions: [q]",
-            ),
-            (
-                vec![p(), p()],
-                vec![definition("p", "S"), definition("q", "S")],
-                "Both the Hash Key and the Range Key element in the KeySchema have the same name",
-            ),
-            (
-                vec![s()],
-                vec![definition("s", "S")],
-                "Invalid KeySchema: The first KeySchemaElement is not a HASH key type",
-            ),
-            (
-                vec![p(), element("s", "HASH")],
-                vec![definition("p", "S"), definition("s", "S")],
-                "Invalid KeySchema: The second KeySchemaElement is not a RANGE key type",
-            ),
-        ] {
-            assert_eq!(key_schema(&elements, &definitions).unwrap_err().message(), message);
-        }
-        let schema = key_schema(&[p(), s()], &[definition("s", "N"), definition("p", "B")]).unwrap();
-        assert_eq!((schema.partition.scalar, schema.sort.unwrap().scalar), (ScalarType::B, ScalarType::N));
-    }
 
     #[test]
     fn mode_and_units_go_together() {

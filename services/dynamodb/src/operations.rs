@@ -27,12 +27,18 @@ use service::Call;
 
 use crate::State;
 use crate::error::Error;
+use crate::managed_key;
 use crate::tables::{Table, Target, not_found};
 
 impl State {
     /// The table whose items a call works on; one that is being restored has none yet.
     pub(crate) fn table(&self, call: &Call, name: &str) -> Result<Arc<Table>, Error> {
         let target = Target::parse(name, call.account(), call.region())?;
-        self.tables.find(&target).filter(|table| !table.record.is_restoring()).ok_or_else(not_found)
+        let table = self.tables.find(&target).filter(|table| !table.record.is_restoring());
+        let table = table.ok_or_else(not_found)?;
+        if table.record.is_encryption_requested {
+            managed_key::check_caller(call, target.account, &target.region)?;
+        }
+        Ok(table)
     }
 }

@@ -17,6 +17,7 @@
 mod backup;
 mod index;
 mod stream;
+mod throughput;
 
 use base::{AccountId, Region, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,7 @@ pub use backup::{
 };
 pub use index::{IndexKind, IndexRecord, IndexState, Projected};
 pub use stream::{Shard, StreamOfTable, StreamRecord, View, stream_arn};
+pub use throughput::{Ceiling, Warm};
 
 /// Table descriptors.
 pub const TABLES: Table = Table::new(0x0501, "dynamodb.tables");
@@ -57,8 +59,9 @@ pub const COPIES: Table = Table::new(0x050A, "dynamodb.copies");
 /// What changed items were before.
 pub const HISTORY: Table = Table::new(0x050B, "dynamodb.history");
 
-/// The version that [`TableRecord`] is written in. The first one knew no indexes and no layout, the second no history.
-const VERSION: u8 = 3;
+/// The version that [`TableRecord`] is written in. The first one knew no indexes and no layout, the second no
+/// history, the third no keys of several attributes and no ceilings.
+const VERSION: u8 = 4;
 const FIRST_VERSION: u8 = 1;
 
 /// How a table is paid for.
@@ -159,6 +162,12 @@ pub struct TableRecord {
     /// What was changed of how it is paid for.
     #[serde(default)]
     pub settled: Settled,
+    /// What it may use at most while it is paid for by request.
+    #[serde(default)]
+    pub ceiling: Ceiling,
+    /// What it was made ready for.
+    #[serde(default)]
+    pub warm: Warm,
 }
 
 /// A stored table cannot be read.
@@ -206,6 +215,8 @@ impl TableRecord {
             history: None,
             restored: None,
             settled: Settled::default(),
+            ceiling: Ceiling::default(),
+            warm: Warm::default(),
         }
     }
 
@@ -318,13 +329,13 @@ mod tests {
     use super::*;
     use crate::key::ScalarType;
 
-    const GOLDEN: &str = r#"{"version":3,"id":7,"account":"000000000001","region":"us-east-1","name":"Orders","uuid":"u","schema":{"partition":{"name":"id","scalar":"S"},"sort":{"name":"at","scalar":"N"}},"billing":{"Provisioned":{"read":1,"write":2}},"created":1000,"is_protected":true,"class":"STANDARD","is_encryption_requested":false,"tags":[["k","v"]],"time_to_live":"ttl","policy":{"text":"{}","revision":"1"},"layout":3,"indexes":[{"id":8,"name":"by-x","kind":"Global","schema":{"partition":{"name":"x","scalar":"S"},"sort":null},"projected":{"Include":["y"]},"state":"Active","units":[3,4],"changes":{"raised":2000,"lowered":[]}}],"stream":{"id":9,"label":"l","view":"NewImage","is_enabled":true},"history":{"id":10,"copies":1,"recovery":{"since":1000,"days":35}},"restored":{"backup":"b","table":"t","at":1000,"in_progress":false},"settled":{"on_demand":1000,"switches":[1000],"units":{"raised":null,"lowered":[1000]}}}"#;
+    const GOLDEN: &str = r#"{"version":4,"id":7,"account":"000000000001","region":"us-east-1","name":"Orders","uuid":"u","schema":{"partition":{"name":"id","scalar":"S"},"sort":{"name":"at","scalar":"N"}},"billing":{"Provisioned":{"read":1,"write":2}},"created":1000,"is_protected":true,"class":"STANDARD","is_encryption_requested":false,"tags":[["k","v"]],"time_to_live":"ttl","policy":{"text":"{}","revision":"1"},"layout":3,"indexes":[{"id":8,"name":"by-x","kind":"Global","schema":{"partition":{"name":"x","scalar":"S"},"sort":null},"projected":{"Include":["y"]},"state":"Active","units":[3,4],"changes":{"raised":2000,"lowered":[]},"ceiling":{"read":null,"write":9},"warm":{"read":3,"write":4}}],"stream":{"id":9,"label":"l","view":"NewImage","is_enabled":true},"history":{"id":10,"copies":1,"recovery":{"since":1000,"days":35}},"restored":{"backup":"b","table":"t","at":1000,"in_progress":false},"settled":{"on_demand":1000,"switches":[1000],"units":{"raised":null,"lowered":[1000]}},"ceiling":{"read":8,"write":null},"warm":{"read":5,"write":6}}"#;
 
     const SECOND: &str = r#"{"version":2,"id":7,"account":"000000000001","region":"us-east-1","name":"Orders","uuid":"u","schema":{"partition":{"name":"id","scalar":"S"},"sort":{"name":"at","scalar":"N"}},"billing":{"Provisioned":{"read":1,"write":2}},"created":1000,"is_protected":true,"class":"STANDARD","is_encryption_requested":false,"tags":[["k","v"]],"time_to_live":"ttl","policy":{"text":"{}","revision":"1"},"layout":3,"indexes":[],"stream":null}"#;
 
     fn sample() -> TableRecord {
         let key = |name: &str, scalar| KeyAttribute { name: name.to_owned(), scalar };
-        let schema = KeySchema { partition: key("id", ScalarType::S), sort: Some(key("at", ScalarType::N)) };
+        let schema = KeySchema::new(key("id", ScalarType::S), Some(key("at", ScalarType::N)));
         TableRecord {
             id: 7,
             uuid: "u".to_owned(),
@@ -339,12 +350,16 @@ mod tests {
                 id: 8,
                 name: "by-x".to_owned(),
                 kind: IndexKind::Global,
-                schema: KeySchema { partition: key("x", ScalarType::S), sort: None },
+                schema: KeySchema::new(key("x", ScalarType::S), None),
                 projected: Projected::Include(vec!["y".to_owned()]),
                 state: IndexState::Active,
                 units: Some((3, 4)),
                 changes: UnitChanges { raised: Some(Timestamp::from_secs(2)), lowered: Vec::new() },
+                ceiling: Ceiling { read: None, write: Some(9) },
+                warm: Warm { read: 3, write: 4 },
             }],
+            ceiling: Ceiling { read: Some(8), write: None },
+            warm: Warm { read: 5, write: 6 },
             stream: Some(StreamOfTable {
                 id: 9,
                 label: "l".to_owned(),
@@ -396,8 +411,11 @@ mod tests {
         let first = [&7_u64.to_be_bytes()[..], FIRST.as_bytes()].concat();
         let later =
             TableRecord { indexes: Vec::new(), stream: None, history: None, restored: None, ..sample() };
-        let later = TableRecord { settled: Settled::default(), ..later };
+        let later = TableRecord { settled: Settled::default(), ceiling: Ceiling::default(), ..later };
+        let later = TableRecord { warm: Warm::default(), ..later };
         assert_eq!(TableRecord::decode(&stored(3, SECOND)).unwrap(), later);
+        let third = GOLDEN.replacen("\"version\":4", "\"version\":3", 1);
+        assert_eq!(TableRecord::decode(&stored(3, &third)).unwrap(), sample());
         let expected = TableRecord { layout: 0, ..later };
         assert_eq!(TableRecord::decode(&first).unwrap(), expected);
         assert_eq!(stored_stamp(&first), Some(Stamp { id: 7, layout: 0 }));
@@ -407,8 +425,8 @@ mod tests {
     fn damaged_and_newer_records_are_refused() {
         assert!(matches!(TableRecord::decode(b"123"), Err(DamagedRecord::Cut)));
         assert!(matches!(TableRecord::decode(&stored(3, "{")), Err(DamagedRecord::Json(_))));
-        let newer = GOLDEN.replacen("\"version\":3", "\"version\":4", 1);
-        assert!(matches!(TableRecord::decode(&stored(3, &newer)), Err(DamagedRecord::Version(4))));
+        let newer = GOLDEN.replacen("\"version\":4", "\"version\":5", 1);
+        assert!(matches!(TableRecord::decode(&stored(3, &newer)), Err(DamagedRecord::Version(5))));
         let other = GOLDEN.replacen("\"id\":7", "\"id\":8", 1);
         assert!(TableRecord::decode(&stored(3, &other)).is_err());
         assert!(TableRecord::decode(&stored(4, GOLDEN)).is_err());

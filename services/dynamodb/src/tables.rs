@@ -37,6 +37,8 @@ pub struct Table {
     pub throughput: BTreeMap<u64, Arc<Throughput>>,
     /// The order of its changes.
     pub sequence: Arc<Sequence>,
+    /// True where calls can be refused for the throughput that they need.
+    pub is_limited: bool,
 }
 
 /// How many items a table has, as they were last counted: DynamoDB's numbers are hours old, too.
@@ -89,7 +91,17 @@ impl Table {
         let ids = std::iter::once(record.id).chain(record.indexes.iter().map(|index| index.id));
         let throughput = ids.map(|id| (id, Arc::default())).collect();
         let index_counts = record.indexes.iter().map(|index| (index.id, Arc::default())).collect();
-        Ok(Self { record, policy, arn, counts, index_counts, throughput, sequence: Arc::default() })
+        let is_limited = record.is_limited();
+        Ok(Self {
+            record,
+            policy,
+            arn,
+            counts,
+            index_counts,
+            throughput,
+            sequence: Arc::default(),
+            is_limited,
+        })
     }
 
     /// The same table as the transaction finds it: its indexes may have changed since a call looked it up.
@@ -114,7 +126,7 @@ impl Table {
     /// True where a change of an item has to know the item as it was.
     pub fn follows_changes(&self) -> bool {
         // Units depend on what was there.
-        self.is_provisioned()
+        self.is_limited
             || !self.record.indexes.is_empty()
             || self.record.history.is_some()
             || self.record.stream.as_ref().is_some_and(|stream| stream.is_enabled)

@@ -9,8 +9,10 @@ mod access;
 mod against_reference;
 mod backups;
 mod batches;
+mod ceilings;
 mod compliance;
 mod indexes;
+mod indexes_composed;
 mod items;
 mod jobs;
 mod model;
@@ -36,7 +38,10 @@ struct Fixture {
 
 impl Fixture {
     async fn new() -> Self {
-        let kit = TestKit::start(|foundation| crate::services(&foundation.store).unwrap().into()).await;
+        let kit = TestKit::start(|foundation| {
+            crate::services(&foundation.store, crate::OwnAddress::default()).unwrap().into()
+        })
+        .await;
         let root = kit.administrator();
         Self { kit, root }
     }

@@ -1,8 +1,8 @@
-//! Provisioned throughput: what a table or an index has left of it.
+//! Throughput: what a table or an index has left of it.
 //!
-//! Units flow in at the provisioned rate and are kept for five minutes at most, as in DynamoDB. A call begins while there
-//! is anything left and takes what it needed, below zero if it must: the next ones wait for that. On-demand tables have no
-//! bucket at all.
+//! Units flow in at the provisioned rate, or at the most that an on-demand table or index may use, and are kept for five
+//! minutes at most, as in DynamoDB. A call begins while there is anything left and takes what it needed, below zero if it
+//! must: the next ones wait for that. What nothing bounds has no bucket at all.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -30,6 +30,16 @@ pub enum Direction {
 /// What is left, and when that was; nothing before the first use, which finds the bucket full.
 #[derive(Debug, Default)]
 struct Bucket(Mutex<Option<(f64, Timestamp)>>);
+
+impl Direction {
+    /// Its part in the reasons of refusals.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Read => "Read",
+            Self::Write => "Write",
+        }
+    }
+}
 
 impl Throughput {
     const fn bucket(&self, direction: Direction) -> &Bucket {

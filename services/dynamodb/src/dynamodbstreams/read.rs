@@ -6,15 +6,17 @@ use std::sync::Arc;
 
 use base::Timestamp;
 use protocol::Entries;
-use service::{Internal, Permit};
+use service::{Call, Internal, Permit};
 use store::{KeyReader, Store};
 
 use super::api;
 use super::error::Error;
 use super::iterator::Iterator;
 use crate::State;
+use crate::managed_key;
 use crate::records::{CHANGES, Shard, StreamRecord};
 use crate::streams::{Change, between, horizon, parse, shown};
+use crate::tables::Target;
 
 /// The most records of one answer.
 const RECORDS_MAX: usize = 1_000;
@@ -91,6 +93,18 @@ fn number(key: &[u8]) -> Result<u64, Error> {
     number.map_err(|malformed| Error::Internal(Internal::new(malformed)))
 }
 
+/// Refuses records of a table under the managed key to other accounts.
+// SECURITY: once the table is gone nothing tells under which key it was, and the answer is no.
+fn check_key(state: &State, call: &Call, stream: &StreamRecord) -> Result<(), Error> {
+    let target =
+        Target { account: stream.account, region: stream.region.clone(), name: stream.table.clone() };
+    let table = state.tables.find(&target).filter(|table| table.record.id == stream.table_id);
+    if table.is_some_and(|table| !table.record.is_encryption_requested) {
+        return Ok(());
+    }
+    Ok(managed_key::check_caller(call, stream.account, &stream.region)?)
+}
+
 pub(super) async fn get_records(
     state: Arc<State>,
     permit: Permit<api::GetRecords>,
@@ -111,6 +125,7 @@ pub(super) async fn get_records(
         ));
     }
     let stream = state.stream(&iterator.stream, call.now())?;
+    check_key(&state, &call, &stream)?;
     let shard = shard(&stream, &iterator.shard, call.now())?;
     let first = iterator.next.max(shard.start).max(horizon(call.now()));
     let mut records = Vec::new();

@@ -43,7 +43,7 @@ impl KeyTest {
     }
 }
 
-/// One or two tests, each on another attribute.
+/// Tests, each on another attribute. How many there may be is the key's to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyCondition {
     tests: Vec<(String, KeyTest)>,
@@ -64,9 +64,9 @@ impl KeyCondition {
     /// A key condition of tests that were given one by one.
     ///
     /// # Errors
-    /// There are none, or more than two.
+    /// There are none.
     pub fn of(tests: Vec<(String, KeyTest)>) -> Result<Self, Invalid> {
-        if tests.is_empty() || tests.len() > 2 {
+        if tests.is_empty() {
             return Err(Invalid::new("Conditions can be of length 1 or 2 only"));
         }
         Ok(Self { tests })

@@ -285,7 +285,7 @@ fn collect_item(transaction: &mut Transaction<'_>, table: &Table, item: &Attribu
     let local = table.record.indexes.iter().filter(|index| index.kind == IndexKind::Local);
     let entries = local.filter_map(|index| entry(table, index, &key, item).ok().flatten());
     let bytes = entries.fold(item.size_bytes(), |sum, (_, entry)| sum.saturating_add(entry.size_bytes()));
-    let place = Key::new().u64(table.record.id).bytes(key.partition());
+    let place = key.collection(table.record.id);
     let known = transaction.get(COLLECTIONS, &place)?;
     let known = known.and_then(|bytes| Some(u64::from_be_bytes(*bytes.first_chunk::<8>()?))).unwrap_or(0);
     let sum = known.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));

@@ -6,7 +6,8 @@
 
 use store::Key;
 
-use super::{ItemKey, KeySchema, check_length, encoded, partition_key};
+use super::encode::Encoding;
+use super::{ItemKey, KeySchema, encoded, place};
 use crate::attribute::{AttributeValue, Attributes};
 use crate::invalid::Invalid;
 
@@ -16,7 +17,7 @@ impl KeySchema {
     /// # Errors
     /// A value cannot be a key of the index.
     pub fn index_key_of(&self, index: &str, item: &Attributes) -> Result<Option<ItemKey>, Invalid> {
-        let mut parts = Vec::with_capacity(2);
+        let mut encoding = Encoding::default();
         let mut is_complete = true;
         for (role, attribute) in self.roles() {
             let name = &attribute.name;
@@ -32,10 +33,9 @@ impl KeySchema {
                 ))
             })?;
             check_filled(index, name, value)?;
-            check_length(&part, role, value, name)?;
-            parts.push(part);
+            encoding.push(role, &part, value, name)?;
         }
-        Ok(is_complete.then(|| ItemKey::of(parts)))
+        Ok(is_complete.then(|| encoding.key()))
     }
 
     /// Refuses empty values of the attributes that are keys of this index.
@@ -78,12 +78,6 @@ fn check_filled(index: &str, name: &str, value: &AttributeValue) -> Result<(), I
 impl ItemKey {
     /// Where the entry of an item stands in an index, whose own key of the item this is.
     pub fn in_index(&self, index: u64, item: &Self) -> Key {
-        let parts = [self.sort.as_ref(), Some(&item.partition), item.sort.as_ref()];
-        parts.into_iter().flatten().fold(partition_key(index, &self.partition), |key, part| key.bytes(part))
-    }
-
-    /// The encoded partition key.
-    pub fn partition(&self) -> &[u8] {
-        &self.partition
+        place(index, self.hash, &self.bytes).raw(&item.bytes)
     }
 }

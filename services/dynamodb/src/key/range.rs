@@ -2,7 +2,9 @@
 
 use store::{Key, Range};
 
-use super::{KeyAttribute, Role, checked, partition_key, table_range};
+use super::bind::checked;
+use super::encode::Encoding;
+use super::{ItemKey, KeyAttribute, place, table_range};
 use crate::attribute::AttributeValue;
 use crate::expression::key_condition::KeyTest;
 use crate::invalid::Invalid;
@@ -41,14 +43,16 @@ impl Segment {
     }
 }
 
-/// The items of one partition, or those between two sort keys.
+/// The items of one partition, or those of them between two sort keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartitionRange {
-    partition: Vec<u8>,
+    /// The partition key, and those attributes of the sort key that are equal to something.
+    prefix: ItemKey,
+    /// The test of the next attribute of the sort key.
     sort: Option<SortRange>,
 }
 
-/// A range of encoded sort keys.
+/// A range of encoded values of one attribute of the sort key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum SortRange {
     /// From the first, if any, up to and without the second, if any.
@@ -66,9 +70,9 @@ pub(super) struct Bound {
 
 impl SortRange {
     /// The sort keys that pass a test.
-    pub(super) fn of(attribute: &KeyAttribute, test: &KeyTest) -> Result<Self, Invalid> {
+    pub(super) fn of(before: &Encoding, attribute: &KeyAttribute, test: &KeyTest) -> Result<Self, Invalid> {
         let at = |value: &AttributeValue, is_behind: bool| {
-            Ok(Some(Bound { key: checked(attribute, Role::Sort, value)?, is_behind }))
+            Ok(Some(Bound { key: checked(before, attribute, value)?, is_behind }))
         };
         Ok(match test {
             KeyTest::Equal(value) => Self::Between(at(value, false)?, at(value, true)?),
@@ -85,25 +89,25 @@ impl SortRange {
                 }
                 Self::Between(at(low, false)?, at(high, true)?)
             }
-            KeyTest::BeginsWith(start) => Self::Prefix(checked(attribute, Role::Sort, start)?),
+            KeyTest::BeginsWith(start) => Self::Prefix(checked(before, attribute, start)?),
         })
     }
 }
 
 impl PartitionRange {
-    /// The items of an encoded partition key.
-    pub(super) const fn new(partition: Vec<u8>, sort: Option<SortRange>) -> Self {
-        Self { partition, sort }
+    /// The items whose keys begin with an encoded one.
+    pub(super) const fn new(prefix: ItemKey, sort: Option<SortRange>) -> Self {
+        Self { prefix, sort }
     }
 
     /// True where this is the range's partition key.
     pub(super) fn is_of(&self, partition: &[u8]) -> bool {
-        self.partition == partition
+        self.prefix.partition() == partition
     }
 
     /// Where the items are stored.
     pub fn range(&self, table: u64) -> Range {
-        let prefix = partition_key(table, &self.partition);
+        let prefix = place(table, self.prefix.hash, &self.prefix.bytes);
         let whole = Range::prefix(&prefix);
         match &self.sort {
             None => whole,

@@ -3,10 +3,12 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::attribute::tests::any_value;
+use crate::expression::KeyCondition;
+use crate::expression::key_condition::KeyTest;
 
 fn schema(partition: ScalarType, sort: Option<ScalarType>) -> KeySchema {
     let key = |name: &str, scalar| KeyAttribute { name: name.to_owned(), scalar };
-    KeySchema { partition: key("p", partition), sort: sort.map(|scalar| key("s", scalar)) }
+    KeySchema::new(key("p", partition), sort.map(|scalar| key("s", scalar)))
 }
 
 fn s(text: &str) -> AttributeValue {
@@ -91,7 +93,11 @@ fn key_conditions_that_do_not_fit_the_schema_are_refused() {
             vec![p(), ("s", KeyTest::Between(n("2"), n("1")))],
             "The BETWEEN condition was provided a range where the lower bound is greater than the upper bound",
         ),
-        (&alone, vec![p(), ("s", KeyTest::Equal(n("1")))], "Query key condition not supported"),
+        (
+            &alone,
+            vec![p(), ("s", KeyTest::Equal(n("1")))],
+            "The number of query conditions (2) exceeds the number of key attributes defined in the schema (1)",
+        ),
         (
             &alone,
             vec![("p", KeyTest::Equal(s("")))],
@@ -132,7 +138,103 @@ fn holds(test: &KeyTest, value: &AttributeValue) -> bool {
     }
 }
 
+/// An index on `h` and `g`, and on four attributes of all types.
+fn composed() -> KeySchema {
+    let key = |name: &str, scalar| KeyAttribute { name: name.to_owned(), scalar };
+    KeySchema {
+        partition: key("h", ScalarType::S),
+        sort: Some(key("a", ScalarType::S)),
+        more_partition: vec![key("g", ScalarType::N)],
+        more_sort: vec![key("b", ScalarType::N), key("c", ScalarType::B), key("d", ScalarType::S)],
+    }
+}
+
+#[test]
+fn conditions_on_keys_of_several_attributes_are_refused_in_dynamodbs_words() {
+    let equal =
+        |name: &'static str| (name, KeyTest::Equal(if matches!(name, "g" | "b") { n("1") } else { s("1") }));
+    let both = || vec![equal("h"), equal("g")];
+    let with = |more: Vec<(&'static str, KeyTest)>| both().into_iter().chain(more).collect::<Vec<_>>();
+    let hash = |names: &str| {
+        format!("HASH key attributes {names} must have equality conditions specified in the query")
+    };
+    let range = |names: &str, last: &str| {
+        format!(
+            "RANGE key attributes {names} must have equality conditions specified in the query because a condition is present on key attribute {last}"
+        )
+    };
+    for (tests, message) in [
+        (vec![equal("h")], hash("g")),
+        (vec![equal("a")], hash("h, g")),
+        (vec![equal("h"), ("g", KeyTest::Greater(n("1")))], hash("g")),
+        (with(vec![equal("b")]), range("a", "b")),
+        (with(vec![equal("d")]), range("a, b, c", "d")),
+        (with(vec![equal("a"), ("b", KeyTest::Greater(n("1"))), ("c", KeyTest::Less(s("1")))]), range("b", "c")),
+        (with(vec![equal("x")]), "Query condition missed key schema element: a".to_owned()),
+        (
+            with(vec![equal("a"), equal("b"), ("c", KeyTest::Less(s("1"))), equal("d"), equal("x")]),
+            "The number of query conditions (7) exceeds the number of key attributes defined in the schema (6)".to_owned(),
+        ),
+        (
+            with(vec![equal("a"), ("b", KeyTest::BeginsWith(n("1")))]),
+            "One or more parameter values were invalid: ComparisonOperator BEGINS_WITH is not valid for N AttributeValue type".to_owned(),
+        ),
+        (
+            with(vec![("a", KeyTest::Equal(s(&"x".repeat(1_000)))), ("b", KeyTest::Equal(n("1"))), ("c", KeyTest::Equal(AttributeValue::B(Bytes::from(vec![1; 40]))))]),
+            "One or more parameter values were invalid: Aggregated size of all range keys has exceeded the size limit of 1024 bytes".to_owned(),
+        ),
+    ] {
+        assert_eq!(bind(&composed(), &tests).unwrap_err().message(), message);
+    }
+}
+
+/// The values of the four attributes of [`composed`]'s sort key.
+fn sorts() -> impl Strategy<Value = [AttributeValue; 4]> {
+    let near = |scalar| near(scalar).boxed();
+    (near(ScalarType::S), near(ScalarType::N), near(ScalarType::B), near(ScalarType::S))
+        .prop_map(|(a, b, c, d)| [a, b, c, d])
+}
+
+fn composed_item(sorts: &[AttributeValue; 4]) -> Attributes {
+    let [a, b, c, d] = sorts.clone();
+    attributes(&[("h", s("h")), ("g", n("1")), ("a", a), ("b", b), ("c", c), ("d", d)])
+}
+
 proptest! {
+    #[test]
+    fn entries_sort_over_one_attribute_after_the_other(one in sorts(), two in sorts()) {
+        let stored = |sorts: &[AttributeValue; 4]| {
+            let own = composed().index_key_of("i", &composed_item(sorts)).unwrap().unwrap();
+            own.in_index(7, &schema(ScalarType::S, None).key_of_item(&attributes(&[("p", s("x"))])).unwrap()).into_vec()
+        };
+        let expected = one.iter().zip(&two).map(|(one, two)| one.scalar_cmp(two).unwrap()).find(|order| order.is_ne());
+        prop_assert_eq!(stored(&one).cmp(&stored(&two)), expected.unwrap_or(std::cmp::Ordering::Equal));
+    }
+
+    #[test]
+    fn a_composed_range_holds_exactly_the_entries_that_pass_the_tests(
+        (wanted, high, found, depth, which) in (sorts(), sorts(), sorts(), 0..4_usize, 0..7_usize),
+    ) {
+        let names = ["a", "b", "c", "d"];
+        let low = wanted[depth].clone();
+        let last = [
+            KeyTest::Equal(low.clone()), KeyTest::Less(low.clone()), KeyTest::LessEqual(low.clone()),
+            KeyTest::Greater(low.clone()), KeyTest::GreaterEqual(low.clone()),
+            KeyTest::Between(low.clone(), high[depth].clone()), KeyTest::BeginsWith(low),
+        ][which].clone();
+        let mut tests = vec![("g", KeyTest::Equal(n("1.0"))), ("h", KeyTest::Equal(s("h")))];
+        tests.extend((0..depth).map(|at| (names[at], KeyTest::Equal(wanted[at].clone()))));
+        tests.push((names[depth], last));
+        let Ok(range) = bind(&composed(), &tests) else { return Ok(()) };
+        // Half of the time an entry that shares what has to be equal.
+        for found in [found.clone(), std::array::from_fn(|at| if at < depth { wanted[at].clone() } else { found[at].clone() })] {
+            let own = composed().index_key_of("i", &composed_item(&found)).unwrap().unwrap();
+            let item = schema(ScalarType::S, None).key_of_item(&attributes(&[("p", s("\u{0}x"))])).unwrap();
+            let passes = tests.iter().skip(2).zip(&found).all(|((_, test), value)| holds(test, value));
+            prop_assert_eq!(range.contains(7, own.in_index(7, &item).as_ref()), passes, "{:?} {:?}", tests, found);
+        }
+    }
+
     #[test]
     fn stored_keys_sort_as_sort_keys_do((one, two) in any_scalar().prop_flat_map(|t| (near(t), near(t)))) {
         let scalar = ScalarType::parse(one.type_name()).unwrap();

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::{CAPACITY_UNITS_MAX, key_schema};
+use super::keys::{global_key_schema, key_schema};
+use super::throughput::{new_ceiling, new_warm};
+use super::{CAPACITY_UNITS_MAX, Part};
 use crate::api;
+use crate::error::Error;
 use crate::invalid::Invalid;
 use crate::key::KeySchema;
-use crate::records::{Billing, IndexKind, IndexRecord, IndexState, Projected, TableRecord};
+use crate::records::{Billing, Ceiling, IndexKind, IndexRecord, IndexState, Projected, TableRecord, Warm};
 
 /// The most local indexes of a table.
 const LOCAL_MAX: usize = 5;
@@ -29,7 +32,8 @@ pub(crate) fn indexes(
     if let Some(local) = &input.local_secondary_indexes {
         check_list("LocalSecondaryIndexes", local.len(), LOCAL_MAX)?;
         for index in local {
-            let made = described(&index.index_name, &index.key_schema, &index.projection, definitions)?;
+            let schema = key_schema(&index.key_schema, definitions)?;
+            let made = described(&index.index_name, schema, &index.projection)?;
             check_local(&made, table)?;
             push(&mut indexes, IndexRecord { kind: IndexKind::Local, ..made })?;
         }
@@ -37,13 +41,12 @@ pub(crate) fn indexes(
     if let Some(global) = &input.global_secondary_indexes {
         check_list("GlobalSecondaryIndexes", global.len(), GLOBAL_MAX)?;
         for index in global {
-            let mut made = described(&index.index_name, &index.key_schema, &index.projection, definitions)?;
-            let offered = [
-                (index.on_demand_throughput.is_some(), "OnDemandThroughput"),
-                (index.warm_throughput.is_some(), "WarmThroughput"),
-            ];
-            check_offered(&offered)?;
+            let schema = global_key_schema(&index.key_schema, definitions)?;
+            let mut made = described(&index.index_name, schema, &index.projection)?;
             made.units = units(&index.index_name, index.provisioned_throughput.as_ref(), billing)?;
+            let part = Part::Index(&index.index_name);
+            made.ceiling = new_ceiling(index.on_demand_throughput.as_ref(), part, billing)?;
+            made.warm = new_warm(index.warm_throughput.as_ref(), part, made.units)?;
             push(&mut indexes, made)?;
         }
     }
@@ -54,25 +57,27 @@ pub(crate) fn indexes(
 /// A global index that is added to a table.
 ///
 /// # Errors
-/// It breaks a rule, or there are too many.
+/// It breaks a rule.
 pub(crate) fn index_created(
     record: &TableRecord,
     action: &api::CreateGlobalSecondaryIndexAction,
     definitions: &[api::AttributeDefinition],
 ) -> Result<IndexRecord, Invalid> {
-    let offered = [
-        (action.on_demand_throughput.is_some(), "OnDemandThroughput"),
-        (action.warm_throughput.is_some(), "WarmThroughput"),
-    ];
-    check_offered(&offered)?;
     if record.index(&action.index_name).is_some() {
-        return Err(Invalid::new(format!(
-            "Attempting to create an index which already exists: {}",
+        return Err(Invalid::new("Attempting to create an index which already exists"));
+    }
+    if definitions.is_empty() {
+        return Err(Invalid::parameter(format!(
+            "AttributeDefinitions is not specified for index: {}",
             action.index_name
         )));
     }
-    let mut made = described(&action.index_name, &action.key_schema, &action.projection, definitions)?;
+    let schema = global_key_schema(&action.key_schema, definitions)?;
+    let mut made = described(&action.index_name, schema, &action.projection)?;
     made.units = units(&action.index_name, action.provisioned_throughput.as_ref(), record.billing)?;
+    let part = Part::Index(&action.index_name);
+    made.ceiling = new_ceiling(action.on_demand_throughput.as_ref(), part, record.billing)?;
+    made.warm = new_warm(action.warm_throughput.as_ref(), part, made.units)?;
     made.state = IndexState::Filling;
     let known = record.defined();
     for attribute in made.schema.attributes() {
@@ -83,17 +88,22 @@ pub(crate) fn index_created(
             )));
         }
     }
-    let global = record.indexes.iter().filter(|index| index.kind == IndexKind::Global).count();
-    check_list("GlobalSecondaryIndexes", global.saturating_add(1), GLOBAL_MAX)?;
     check_included(record.indexes.iter().chain([&made]))?;
     Ok(made)
 }
 
-fn check_offered(parameters: &[(bool, &str)]) -> Result<(), Invalid> {
-    match parameters.iter().find(|(is_given, _)| *is_given) {
-        Some((_, name)) => Err(super::unsupported(name)),
-        None => Ok(()),
+/// Refuses one global index too many for a table that there is.
+///
+/// # Errors
+/// It has as many as it may have.
+pub(crate) fn check_index_count(record: &TableRecord) -> Result<(), Error> {
+    let global = record.indexes.iter().filter(|index| index.kind == IndexKind::Global).count();
+    if global < GLOBAL_MAX {
+        return Ok(());
     }
+    Err(Error::LimitExceeded(format!(
+        "Subscriber limit exceeded: Number of global secondary indexes exceeds per-table limit of {GLOBAL_MAX}"
+    )))
 }
 
 fn check_list(parameter: &str, count: usize, max: usize) -> Result<(), Invalid> {
@@ -117,21 +127,18 @@ fn push(indexes: &mut Vec<IndexRecord>, index: IndexRecord) -> Result<(), Invali
     Ok(())
 }
 
-fn described(
-    name: &str,
-    elements: &[api::KeySchemaElement],
-    projection: &api::Projection,
-    definitions: &[api::AttributeDefinition],
-) -> Result<IndexRecord, Invalid> {
+fn described(name: &str, schema: KeySchema, projection: &api::Projection) -> Result<IndexRecord, Invalid> {
     Ok(IndexRecord {
         id: 0,
         name: name.to_owned(),
         kind: IndexKind::Global,
-        schema: key_schema(elements, definitions)?,
+        schema,
         projected: projected(projection)?,
         state: IndexState::Active,
         units: None,
         changes: crate::records::UnitChanges::default(),
+        ceiling: Ceiling::default(),
+        warm: Warm::default(),
     })
 }
 
@@ -141,7 +148,15 @@ fn projected(projection: &api::Projection) -> Result<Projected, Invalid> {
         (None, _) => Err(Invalid::parameter("Unknown ProjectionType: null")),
         (Some("ALL"), None) => Ok(Projected::All),
         (Some("KEYS_ONLY"), None) => Ok(Projected::KeysOnly),
-        (Some("INCLUDE"), Some(names)) => Ok(Projected::Include(names.clone())),
+        (Some("INCLUDE"), Some(names)) => {
+            let mut seen = BTreeSet::new();
+            match names.iter().find(|name| !seen.insert(name.as_str())) {
+                Some(twice) => {
+                    Err(Invalid::parameter(format!("Duplicate element in NonKeyAttributes: {twice}")))
+                }
+                None => Ok(Projected::Include(names.clone())),
+            }
+        }
         (Some("INCLUDE"), None) => {
             Err(Invalid::parameter("ProjectionType is INCLUDE, but NonKeyAttributes is not specified"))
         }
@@ -185,7 +200,7 @@ fn units(
             "ProvisionedThroughput should not be specified for index: {name} when BillingMode is PAY_PER_REQUEST"
         ))),
         (Billing::Provisioned { .. }, None) => {
-            Err(Invalid::parameter(format!("ProvisionedThroughput must be specified for index: {name}")))
+            Err(Invalid::parameter(format!("ProvisionedThroughput is not specified for index: {name}")))
         }
         (Billing::Provisioned { .. }, Some(units)) => {
             let given = [
@@ -224,7 +239,7 @@ pub(crate) fn settle_units(record: &mut TableRecord) -> Result<(), Invalid> {
     for index in record.indexes.iter_mut().filter(|index| index.kind == IndexKind::Global) {
         match billing {
             Billing::PayPerRequest => index.units = None,
-            Billing::Provisioned { .. } if index.units.is_some() => {}
+            Billing::Provisioned { .. } if index.units.is_some() => index.ceiling = Ceiling::default(),
             Billing::Provisioned { .. } => {
                 return Err(Invalid::parameter(format!(
                     "ProvisionedThroughput must be specified for index: {}",
@@ -286,7 +301,7 @@ mod tests {
 
     fn schema(partition: &str, sort: Option<&str>) -> KeySchema {
         let key = |name: &str| KeyAttribute { name: name.to_owned(), scalar: ScalarType::S };
-        KeySchema { partition: key(partition), sort: sort.map(key) }
+        KeySchema::new(key(partition), sort.map(key))
     }
 
     fn local(name: &str, keys: &[&str]) -> api::LocalSecondaryIndex {

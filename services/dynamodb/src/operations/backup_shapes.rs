@@ -1,6 +1,6 @@
 //! How backups are described.
 
-use super::describe::{elements, projection};
+use super::describe::{ceiling, elements, encryption, projection};
 use crate::api;
 use crate::records::{BackupRecord, Billing, IndexKind, TableRecord};
 
@@ -56,7 +56,7 @@ pub(super) fn description(backup: &BackupRecord) -> api::BackupDescription {
             },
             item_count: Some(backup.count),
             billing_mode: Some(mode.to_owned()),
-            ..api::SourceTableDetails::default()
+            on_demand_throughput: ceiling(table.ceiling),
         }),
         source_table_feature_details: Some(features(table)),
     }
@@ -80,7 +80,7 @@ fn features(table: &TableRecord) -> api::SourceTableFeatureDetails {
                 read_capacity_units: read,
                 write_capacity_units: write,
             }),
-            on_demand_throughput: None,
+            on_demand_throughput: ceiling(index.ceiling),
         })
         .collect();
     let stream = table.stream.as_ref().filter(|stream| stream.is_enabled);
@@ -97,6 +97,6 @@ fn features(table: &TableRecord) -> api::SourceTableFeatureDetails {
             ),
             attribute_name: table.time_to_live.clone(),
         }),
-        sse_description: None,
+        sse_description: encryption(table),
     }
 }

@@ -29,9 +29,6 @@ const WRITES_MAX: usize = 25;
 /// The most that the items of one answer count for; the keys of the rest are answered as unprocessed.
 const ANSWER_BYTES_MAX: usize = 16 * 1_024 * 1_024;
 
-/// What all tables of a batch being spent is told as.
-const ALL_SPENT: &str = "The level of configured provisioned throughput for the table was exceeded. Consider increasing \
-                         your provisioning level with the UpdateTable API.";
 /// The most that the writes of a batch may store together, index entries included; the rest is left unprocessed.
 const STORED_BYTES_MAX: usize = 24 * 1_024 * 1_024;
 
@@ -53,13 +50,14 @@ pub(crate) async fn batch_get_item(
     let mut responses = Vec::new();
     let mut unprocessed = Vec::new();
     let mut capacity = Vec::new();
-    let (mut spent, mut processed) = (false, false);
+    let (mut all_spent, mut processed) = (None, false);
     // One snapshot: the items that an answer shows were there together.
     let snapshot = call.store().snapshot()?;
     for (name, mut wanted) in input.request_items {
         let gets = gets(&state, &call, &name, &wanted)?;
         let is_consistent = wanted.consistent_read.unwrap_or(false);
-        let is_spent = gets.table.check_read(None, call.now()).is_err();
+        let spent = gets.table.spent_for_reads(None, call.now());
+        let is_spent = spent.is_some();
         let mut units = 0.0;
         let mut items = Vec::new();
         let mut rest = Vec::new();
@@ -79,7 +77,7 @@ pub(crate) async fn batch_get_item(
         }
         let usage = Usage::of_table(units);
         gets.table.spend(Direction::Read, &usage, call.now());
-        spent |= is_spent;
+        all_spent = all_spent.or(spent);
         processed |= !is_spent;
         let name_of_table = &gets.table.record.name;
         capacity.extend(consumed(input.return_consumed_capacity.as_deref(), name_of_table, &usage));
@@ -88,8 +86,8 @@ pub(crate) async fn batch_get_item(
             unprocessed.push((name, api::KeysAndAttributes { keys: rest, ..wanted }));
         }
     }
-    if spent && !processed {
-        return Err(Error::Throttled(ALL_SPENT.to_owned()));
+    if let Some(spent) = all_spent.filter(|_| !processed) {
+        return Err(spent.into());
     }
     Ok(api::BatchGetItemOutput {
         responses: Some(Entries(responses)),
@@ -159,7 +157,7 @@ pub(crate) async fn batch_write_item(
             let mut metrics = Metrics::default();
             let mut unprocessed: Vec<(String, api::WriteRequest)> = Vec::new();
             let mut stored: usize = 0;
-            let mut is_done = false;
+            let (mut is_done, mut all_spent) = (false, None);
             for (write, undone) in writes {
                 let table = write.table.record.name.clone();
                 stored = stored.saturating_add(write.stored_bytes());
@@ -170,7 +168,8 @@ pub(crate) async fn batch_write_item(
                     continue;
                 }
                 let outcome = match (write.perform(transaction, occasion), undone) {
-                    (Err(Refusal::Cancelled(Cancellation::Throttled(_))), Some(undone)) => {
+                    (Err(Refusal::Cancelled(Cancellation::Throttled(spent))), Some(undone)) => {
+                        all_spent = all_spent.or(Some(spent));
                         unprocessed.push(undone);
                         continue;
                     }
@@ -180,8 +179,8 @@ pub(crate) async fn batch_write_item(
                 units.add(&table, &outcome.usage);
                 metrics.add(&table, metrics_mode.as_deref(), &outcome);
             }
-            if !is_done && !unprocessed.is_empty() {
-                return Err(Error::Throttled(ALL_SPENT.to_owned()));
+            if let Some(spent) = all_spent.filter(|_| !is_done) {
+                return Err(spent.into());
             }
             Ok::<_, Error>((units, metrics, unprocessed))
         })

@@ -164,7 +164,7 @@ impl IndexChange<'_> {
         before: usize,
         after: usize,
     ) -> Result<Collection, Refusal> {
-        let place = Key::new().u64(self.table.record.id).bytes(self.key.partition());
+        let place = self.key.collection(self.table.record.id);
         let stored = transaction.get(COLLECTIONS, &place)?;
         let stored = stored.and_then(|bytes| Some(u64::from_be_bytes(*bytes.first_chunk::<8>()?)));
         let wide = |bytes: usize| u64::try_from(bytes).unwrap_or(u64::MAX);

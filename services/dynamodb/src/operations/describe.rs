@@ -3,10 +3,12 @@
 use base::Timestamp;
 
 use crate::api;
-use crate::key::{KeyAttribute, KeySchema};
+use crate::key::{KeyAttribute, KeySchema, Role};
+use crate::managed_key;
 use crate::model::lowered_today;
 use crate::records::{
-    Billing, IndexKind, IndexRecord, IndexState, Projected, TableRecord, UnitChanges, stream_arn,
+    Billing, Ceiling, IndexKind, IndexRecord, IndexState, Projected, TableRecord, UnitChanges, Warm,
+    stream_arn,
 };
 use crate::tables::Table;
 
@@ -60,7 +62,7 @@ pub(crate) fn describe(table: &Table, status: Status, now: Timestamp) -> api::Ta
         latest_stream_label: record.stream.as_ref().map(|stream| stream.label.clone()),
         latest_stream_arn: record.stream.as_ref().map(|stream| stream_arn(&table.arn, &stream.label)),
         local_secondary_indexes: local_indexes(table),
-        global_secondary_indexes: global_indexes(table, None, now),
+        global_secondary_indexes: global_indexes(table, None, status, now),
         table_id: Some(record.uuid.clone()),
         billing_mode_summary: billing_summary(record),
         restore_summary: record.restored.as_ref().map(|restored| api::RestoreSummary {
@@ -69,17 +71,63 @@ pub(crate) fn describe(table: &Table, status: Status, now: Timestamp) -> api::Ta
             restore_date_time: restored.at,
             restore_in_progress: restored.in_progress,
         }),
-        sse_description: record.is_encryption_requested.then(|| api::SSEDescription {
-            status: Some("ENABLED".to_owned()),
-            sse_type: Some("KMS".to_owned()),
-            ..api::SSEDescription::default()
-        }),
+        sse_description: encryption(record),
+        on_demand_throughput: ceiling(record.ceiling),
+        warm_throughput: warm(record, status),
         table_class_summary: record.class.clone().map(|class| api::TableClassSummary {
             table_class: Some(class),
             ..api::TableClassSummary::default()
         }),
         deletion_protection_enabled: Some(record.is_protected),
         ..api::TableDescription::default()
+    }
+}
+
+/// How a table is encrypted, where that is not with the service's own key.
+pub(crate) fn encryption(record: &TableRecord) -> Option<api::SSEDescription> {
+    record.is_encryption_requested.then(|| api::SSEDescription {
+        status: Some("ENABLED".to_owned()),
+        sse_type: Some("KMS".to_owned()),
+        kms_master_key_arn: Some(managed_key::arn(record.account, &record.region)),
+        ..api::SSEDescription::default()
+    })
+}
+
+pub(crate) fn ceiling(ceiling: Ceiling) -> Option<api::OnDemandThroughput> {
+    ceiling.is_set().then_some(api::OnDemandThroughput {
+        max_read_request_units: ceiling.read,
+        max_write_request_units: ceiling.write,
+    })
+}
+
+/// What a table is ready for; the answer to its creation tells only what was asked for.
+fn warm(record: &TableRecord, status: Status) -> Option<api::TableWarmThroughputDescription> {
+    let state = warm_state(record.warm, status)?;
+    let warm = record.warm_throughput();
+    Some(api::TableWarmThroughputDescription {
+        read_units_per_second: Some(warm.read),
+        write_units_per_second: Some(warm.write),
+        status: Some(state.to_owned()),
+    })
+}
+
+fn warm_of_index(
+    index: &IndexRecord,
+    status: Status,
+) -> Option<api::GlobalSecondaryIndexWarmThroughputDescription> {
+    let state = warm_state(index.warm, status)?;
+    let warm = index.warm_throughput();
+    Some(api::GlobalSecondaryIndexWarmThroughputDescription {
+        read_units_per_second: Some(warm.read),
+        write_units_per_second: Some(warm.write),
+        status: Some(state.to_owned()),
+    })
+}
+
+fn warm_state(asked_for: Warm, status: Status) -> Option<&'static str> {
+    match status {
+        Status::Creating => (asked_for != Warm::default()).then_some("UPDATING"),
+        Status::Active | Status::Updating | Status::Deleting => Some("ACTIVE"),
     }
 }
 
@@ -91,7 +139,7 @@ pub(crate) fn describe_without(
     now: Timestamp,
 ) -> api::TableDescription {
     api::TableDescription {
-        global_secondary_indexes: global_indexes(table, removed, now),
+        global_secondary_indexes: global_indexes(table, removed, status, now),
         ..describe(table, status, now)
     }
 }
@@ -116,11 +164,11 @@ pub(crate) fn definitions(record: &TableRecord) -> Vec<api::AttributeDefinition>
 }
 
 pub(crate) fn elements(schema: &KeySchema) -> Vec<api::KeySchemaElement> {
-    let element = |(key, key_type): (&KeyAttribute, &str)| api::KeySchemaElement {
+    let element = |(role, key): (Role, &KeyAttribute)| api::KeySchemaElement {
         attribute_name: key.name.clone(),
-        key_type: key_type.to_owned(),
+        key_type: role.name().to_owned(),
     };
-    schema.attributes().zip(["HASH", "RANGE"]).map(element).collect()
+    schema.roles().map(element).collect()
 }
 
 pub(crate) fn projection(projected: &Projected) -> api::Projection {
@@ -153,15 +201,19 @@ fn local_indexes(table: &Table) -> Option<Vec<api::LocalSecondaryIndexDescriptio
 fn global_indexes(
     table: &Table,
     removed: Option<&IndexRecord>,
+    status: Status,
     now: Timestamp,
 ) -> Option<Vec<api::GlobalSecondaryIndexDescription>> {
     let global = table.record.indexes.iter().filter(|index| index.kind == IndexKind::Global);
-    let present = global.map(|index| match index.state {
-        IndexState::Active => global_index(table, index, "ACTIVE", now),
-        IndexState::Filling => api::GlobalSecondaryIndexDescription {
-            backfilling: Some(true),
-            ..global_index(table, index, "CREATING", now)
-        },
+    let present = global.map(|index| {
+        let described = match index.state {
+            IndexState::Active => global_index(table, index, "ACTIVE", now),
+            IndexState::Filling => api::GlobalSecondaryIndexDescription {
+                backfilling: Some(true),
+                ..global_index(table, index, "CREATING", now)
+            },
+        };
+        api::GlobalSecondaryIndexDescription { warm_throughput: warm_of_index(index, status), ..described }
     });
     let described: Vec<_> =
         present.chain(removed.map(|index| global_index(table, index, "DELETING", now))).collect();
@@ -185,6 +237,7 @@ fn global_index(
         index_size_bytes: Some(counts.map_or(0, |counts| counts.bytes())),
         item_count: Some(counts.map_or(0, |counts| counts.items())),
         index_arn: Some(index.arn(&table.arn)),
+        on_demand_throughput: ceiling(index.ceiling),
         ..api::GlobalSecondaryIndexDescription::default()
     }
 }

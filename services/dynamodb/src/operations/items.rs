@@ -35,7 +35,7 @@ pub(crate) async fn get_item(
     let stored = call.store().get(ITEMS, key.in_table(table.record.id))?;
     let item = stored.map(|bytes| item::decode(&bytes)).transpose()?;
     let mode = input.return_consumed_capacity.as_deref();
-    let consumed_capacity = if is_wanted(mode) || table.is_provisioned() {
+    let consumed_capacity = if is_wanted(mode) || table.is_limited {
         let bytes = item.as_ref().map_or(0, Attributes::size_bytes);
         let units = read_units(bytes, input.consistent_read.unwrap_or(false));
         let usage = Usage::of_table(units);

@@ -17,10 +17,11 @@ use crate::api;
 use crate::error::Error;
 use crate::history::last_at;
 use crate::invalid::Invalid;
+use crate::managed_key;
 use crate::model;
 use crate::records::{
-    BackupPlace, Billing, CopyPurpose, CopyRecord, IndexKind, IndexRecord, IndexState, Restored, TableRecord,
-    UnitChanges,
+    BackupPlace, Billing, Ceiling, CopyPurpose, CopyRecord, IndexKind, IndexRecord, IndexState, Restored,
+    TableRecord, UnitChanges, Warm,
 };
 use crate::tables::{Table, Target, save, stored};
 
@@ -197,13 +198,11 @@ fn made(
     overrides: &Overrides<'_>,
     restored: Restored,
     now: Timestamp,
-) -> Result<TableRecord, Invalid> {
-    if overrides.on_demand.is_some() {
-        return Err(model::unsupported("OnDemandThroughputOverride"));
-    }
-    if overrides.encryption.is_some_and(|sse| sse.kms_master_key_id.is_some()) {
-        return Err(model::unsupported("SSESpecificationOverride.KMSMasterKeyId"));
-    }
+) -> Result<TableRecord, Error> {
+    let is_encrypted = match overrides.encryption {
+        None => source.is_encryption_requested,
+        specification => managed_key::is_wanted(specification, target.account, &target.region)?,
+    };
     let billing = billing(source.billing, overrides)?;
     let mut record = TableRecord::new(
         target.account,
@@ -215,11 +214,39 @@ fn made(
     record.indexes = indexes(source, overrides, billing)?;
     record.billing = billing;
     record.class.clone_from(&source.class);
-    record.is_encryption_requested =
-        overrides.encryption.and_then(|sse| sse.enabled).unwrap_or(source.is_encryption_requested);
+    record.is_encryption_requested = is_encrypted;
+    record.ceiling = ceiling(source, overrides, billing)?;
     record.restored = Some(restored);
     record.settled.on_demand = (billing == Billing::PayPerRequest).then_some(now);
+    model::check_quotas(&record)?;
     Ok(record)
+}
+
+/// The new table's ceiling: the source's, where both are on demand, but for what is given.
+fn ceiling(source: &TableRecord, overrides: &Overrides<'_>, billing: Billing) -> Result<Ceiling, Invalid> {
+    let present = if billing == Billing::PayPerRequest { source.ceiling } else { Ceiling::default() };
+    let Some(given) = overrides.on_demand else { return Ok(present) };
+    let members = [
+        ("MaxReadRequestUnits", given.max_read_request_units),
+        ("MaxWriteRequestUnits", given.max_write_request_units),
+    ];
+    for (member, value) in members {
+        if value.is_some() && billing != Billing::PayPerRequest {
+            return Err(Invalid::new(format!(
+                "Invalid Request: Cannot override {member} for OnDemandThroughput unless BillingModeOverride is \
+                 PAY_PER_REQUEST"
+            )));
+        }
+        if value.is_some_and(|value| value < 1) {
+            return Err(Invalid::new(format!(
+                "Invalid Request: Requested {member} for OnDemandThroughput is outside of valid range"
+            )));
+        }
+    }
+    Ok(Ceiling {
+        read: given.max_read_request_units.or(present.read),
+        write: given.max_write_request_units.or(present.write),
+    })
 }
 
 fn billing(source: Billing, overrides: &Overrides<'_>) -> Result<Billing, Invalid> {
@@ -276,9 +303,12 @@ fn indexes(
             )));
         }
         let units = known.units.filter(|_| billing != Billing::PayPerRequest);
+        let is_on_demand = billing == Billing::PayPerRequest;
         indexes.push(IndexRecord {
             id: 0,
             units,
+            ceiling: if is_on_demand { known.ceiling } else { Ceiling::default() },
+            warm: Warm::default(),
             state: IndexState::Active,
             changes: UnitChanges::default(),
             ..known.clone()

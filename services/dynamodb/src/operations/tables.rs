@@ -19,7 +19,8 @@ use crate::State;
 use crate::api;
 use crate::error::Error;
 use crate::invalid::Invalid;
-use crate::model;
+use crate::managed_key;
+use crate::model::{self, Part};
 use crate::records::{Billing, DOOMED, PolicyRecord, SEQUENCE, TABLES, TableRecord};
 use crate::streams::{self, Sequence};
 use crate::tables::{Table, Target, save, stored, stored_idle, table_not_found};
@@ -41,6 +42,8 @@ pub(crate) async fn create_table(
     record.tags.sort();
     let view = input.stream_specification.as_ref().map(stream_updates::wanted).transpose()?.flatten();
     check_room(&state, &target)?;
+    model::check_quotas(&record)?;
+    check_reserve(&state, &target, &record)?;
     let table = call
         .transact(|transaction| {
             if stored(transaction, &target)?.is_some() {
@@ -78,6 +81,16 @@ pub(crate) fn check_room(state: &State, target: &Target) -> Result<(), Error> {
     Ok(())
 }
 
+/// Refuses units that the account has not got left.
+pub(crate) fn check_reserve(state: &State, target: &Target, record: &TableRecord) -> Result<(), Error> {
+    let names = state.tables.names(target.account, &target.region).unwrap_or_default();
+    let others = names.values().filter(|table| table.record.name != record.name);
+    let others = others
+        .map(|table| model::reserved(&table.record))
+        .fold((0_i64, 0_i64), |sum, one| (sum.0.saturating_add(one.0), sum.1.saturating_add(one.1)));
+    model::check_account(others, record)
+}
+
 fn new_record(input: &api::CreateTableInput, target: &Target, call: &Call) -> Result<TableRecord, Error> {
     model::check_offered(input)?;
     let billing = model::billing(input.billing_mode.as_deref(), input.provisioned_throughput.as_ref())?;
@@ -93,7 +106,13 @@ fn new_record(input: &api::CreateTableInput, target: &Target, call: &Call) -> Re
     record.is_protected = input.deletion_protection_enabled.unwrap_or(false);
     record.class = input.table_class.clone();
     record.is_encryption_requested =
-        input.sse_specification.as_ref().and_then(|sse| sse.enabled).unwrap_or(false);
+        managed_key::is_wanted(input.sse_specification.as_ref(), target.account, &target.region)?;
+    let units = match billing {
+        Billing::PayPerRequest => None,
+        Billing::Provisioned { read, write } => Some((read, write)),
+    };
+    record.ceiling = model::new_ceiling(input.on_demand_throughput.as_ref(), Part::Table, billing)?;
+    record.warm = model::new_warm(input.warm_throughput.as_ref(), Part::Table, units)?;
     record.tags = model::tagged(&[], input.tags.as_deref().unwrap_or_default())?;
     let policy = input.resource_policy.as_deref();
     let arn = record.arn();
@@ -154,11 +173,11 @@ pub(crate) async fn delete_table(
                 )));
             }
             if record.is_protected {
-                return Err(Error::Validation(format!(
-                    "Resource cannot be deleted as it is currently protected against deletion. \
-                     Disable deletion protection first. Table: {}",
-                    record.name
-                )));
+                return Err(Error::Validation(
+                    "Resource cannot be deleted as it is currently protected against deletion. Disable deletion \
+                     protection first."
+                        .to_owned(),
+                ));
             }
             transaction.delete(TABLES, record.key())?;
             let kept = keep_at_deletion(transaction, &state, &target, &record, call.now())?;
@@ -234,6 +253,7 @@ pub(crate) async fn update_table(
     let (table, changes) = call
         .transact(|transaction| {
             let mut record = stored_idle(transaction, &target)?;
+            record.keep_warm();
             if input.billing_mode.is_some() || input.provisioned_throughput.is_some() {
                 let throughput = input.provisioned_throughput.as_ref();
                 let billing = model::rebilled(record.billing, input.billing_mode.as_deref(), throughput)?;
@@ -246,13 +266,27 @@ pub(crate) async fn update_table(
             if input.table_class.is_some() {
                 record.class.clone_from(&input.table_class);
             }
-            if let Some(enabled) = input.sse_specification.as_ref().and_then(|sse| sse.enabled) {
-                record.is_encryption_requested = enabled;
+            if input.sse_specification.is_some() {
+                let is_encrypted =
+                    managed_key::is_wanted(input.sse_specification.as_ref(), target.account, &target.region)?;
+                if !is_encrypted && !record.is_encryption_requested {
+                    return Err(Invalid::parameter("Table is already encrypted by default").into());
+                }
+                record.is_encryption_requested = is_encrypted;
+            }
+            let ceiling = input.on_demand_throughput.as_ref();
+            record.ceiling = model::changed_ceiling(record.ceiling, ceiling, Part::Table, record.billing)?;
+            if let Some(warm) = &input.warm_throughput {
+                record.warm = model::changed_warm(record.warm_throughput(), warm, Part::Table)?;
             }
             let updates = input.global_secondary_index_updates.as_deref().unwrap_or_default();
             let definitions = input.attribute_definitions.as_deref().unwrap_or_default();
             let changes = update_indexes(transaction, &mut record, updates, definitions, call.now())?;
             model::settle_units(&mut record)?;
+            if changes_throughput(&input) {
+                model::check_quotas(&record)?;
+                check_reserve(&state, &target, &record)?;
+            }
             if let Some(specification) = &input.stream_specification {
                 let sequence = sequence_of(&state, &target);
                 update_stream(transaction, &state, &mut record, specification, &sequence, call.now())?;
@@ -270,39 +304,96 @@ pub(crate) async fn update_table(
         .await?;
     let is_changing = changes != IndexChanges::default();
     let status = if is_changing { Status::Updating } else { Status::Active };
-    let description = describe_without(&table, status, changes.removed.as_ref(), call.now());
+    let mut description = describe_without(&table, status, changes.removed.as_ref(), call.now());
+    show_asked_for(&mut description, &input);
     Ok(api::UpdateTableOutput { table_description: Some(description) })
+}
+
+/// True where a change can go beyond a quota.
+fn changes_throughput(input: &api::UpdateTableInput) -> bool {
+    input.provisioned_throughput.is_some()
+        || input.on_demand_throughput.is_some()
+        || input.warm_throughput.is_some()
+        || input.global_secondary_index_updates.is_some()
+}
+
+/// The answer to a change repeats the values that took a ceiling away, and says of what is made ready that it is not yet.
+fn show_asked_for(description: &mut api::TableDescription, input: &api::UpdateTableInput) {
+    const UPDATING: &str = "UPDATING";
+    show_removed(&mut description.on_demand_throughput, input.on_demand_throughput.as_ref());
+    if let (Some(shown), Some(_)) = (&mut description.warm_throughput, &input.warm_throughput) {
+        shown.status = Some(UPDATING.to_owned());
+    }
+    let updates = input.global_secondary_index_updates.iter().flatten();
+    for update in updates.filter_map(|update| update.update.as_ref()) {
+        let mut indexes = description.global_secondary_indexes.iter_mut().flatten();
+        let Some(shown) = indexes.find(|shown| shown.index_name.as_ref() == Some(&update.index_name)) else {
+            continue;
+        };
+        show_removed(&mut shown.on_demand_throughput, update.on_demand_throughput.as_ref());
+        if let (Some(shown), Some(_)) = (&mut shown.warm_throughput, &update.warm_throughput) {
+            shown.status = Some(UPDATING.to_owned());
+        }
+    }
+}
+
+fn show_removed(shown: &mut Option<api::OnDemandThroughput>, given: Option<&api::OnDemandThroughput>) {
+    let removed = |value: Option<i64>| value.filter(|value| *value < 0);
+    let Some(given) = given else { return };
+    let (read, write) = (removed(given.max_read_request_units), removed(given.max_write_request_units));
+    if read.is_none() && write.is_none() {
+        return;
+    }
+    let shown = shown.get_or_insert_default();
+    shown.max_read_request_units = read.or(shown.max_read_request_units);
+    shown.max_write_request_units = write.or(shown.max_write_request_units);
 }
 
 fn check_update(input: &api::UpdateTableInput) -> Result<(), Invalid> {
     let refused = [
         (input.replica_updates.as_ref().is_some_and(|list| !list.is_empty()), "ReplicaUpdates"),
-        (
-            input.sse_specification.as_ref().is_some_and(|sse| sse.kms_master_key_id.is_some()),
-            "SSESpecification.KMSMasterKeyId",
-        ),
         (input.multi_region_consistency.is_some(), "MultiRegionConsistency"),
         (input.global_table_witness_updates.is_some(), "GlobalTableWitnessUpdates"),
-        (input.on_demand_throughput.is_some(), "OnDemandThroughput"),
-        (input.warm_throughput.is_some(), "WarmThroughput"),
         (input.global_table_settings_replication_mode.is_some(), "GlobalTableSettingsReplicationMode"),
     ];
     if let Some((_, name)) = refused.into_iter().find(|(is_given, _)| *is_given) {
         return Err(model::unsupported(name));
     }
-    let is_change = input.provisioned_throughput.is_some()
-        || input.billing_mode.is_some()
-        || input.global_secondary_index_updates.as_ref().is_some_and(|list| !list.is_empty())
-        || input.sse_specification.is_some()
-        || input.table_class.is_some()
-        || input.stream_specification.is_some()
-        || input.deletion_protection_enabled.is_some();
-    if is_change {
-        Ok(())
-    } else {
-        Err(Invalid::new(
-            "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, \
-             GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required",
-        ))
+    let indexes = input.global_secondary_index_updates.as_deref();
+    // In DynamoDB an empty one of these two is a fault of its own.
+    let has_ceiling = input.on_demand_throughput.as_ref().is_some_and(|given| *given != Default::default());
+    let has_warm = input.warm_throughput.as_ref().is_some_and(|given| *given != Default::default());
+    let others = [
+        input.provisioned_throughput.is_some(),
+        indexes.is_some_and(|list| !list.is_empty()),
+        input.sse_specification.is_some(),
+        input.table_class.is_some(),
+        input.stream_specification.is_some(),
+        input.deletion_protection_enabled.is_some(),
+    ];
+    let has_others = others.contains(&true);
+    if !has_others && !has_ceiling && !has_warm && input.billing_mode.is_none() {
+        return Err(Invalid::new(
+            "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates, \
+             SSESpecification, ReplicaUpdates, MultiAccountReplicaReady, ReplicaTransitRoleArn, MultiRegionConsistency, \
+             DeletionProtectionEnabled, OnDemandThroughput, WarmThroughput or TableClass is required",
+        ));
     }
+    if indexes.is_some_and(<[_]>::is_empty) {
+        return Err(Invalid::parameter("List of GlobalSecondaryIndexUpdates is empty"));
+    }
+    if has_warm && indexes.is_some_and(|list| list.iter().any(|update| update.create.is_some())) {
+        return Err(Invalid::parameter(
+            "Create global secondary index cannot be specified when updating WarmThroughput",
+        ));
+    }
+    if has_warm && (has_others || has_ceiling || input.billing_mode.is_some()) {
+        return Err(Invalid::parameter("WarmThroughput must be the only operation in the request"));
+    }
+    if has_ceiling && has_others {
+        return Err(Invalid::parameter(
+            "OnDemandThroughput can only be combined with BillingMode in an UpdateTable request",
+        ));
+    }
+    Ok(())
 }

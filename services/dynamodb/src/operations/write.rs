@@ -105,7 +105,7 @@ impl From<Refusal> for Error {
             Refusal::Cancelled(Cancellation::Invalid(invalid)) => invalid.into(),
             Refusal::Cancelled(Cancellation::Condition(item)) => condition_failed(item),
             Refusal::Cancelled(Cancellation::Duplicate(_)) => Self::DuplicateItem(DUPLICATE.to_owned()),
-            Refusal::Cancelled(Cancellation::Throttled(message)) => Self::Throttled(message.to_owned()),
+            Refusal::Cancelled(Cancellation::Throttled(spent)) => spent.into(),
             Refusal::Cancelled(Cancellation::None) => {
                 Self::Internal(service::Internal::new("a write was refused for no reason"))
             }
@@ -237,8 +237,8 @@ impl Write {
         occasion: Occasion,
     ) -> Result<Outcome, Refusal> {
         let table = self.table.current(transaction)?;
-        if let Some(message) = table.spent_for_writes(occasion.now) {
-            return Err(Refusal::Cancelled(Cancellation::Throttled(message)));
+        if let Some(spent) = table.spent_for_writes(occasion.now) {
+            return Err(Refusal::Cancelled(Cancellation::Throttled(spent)));
         }
         let place = self.key.in_table(table.record.id);
         let before = if self.needs_before || table.follows_changes() {
@@ -284,7 +284,7 @@ impl Write {
                 }
             })?;
         let usage = effects.usage.times(self.factor);
-        if table.is_provisioned() {
+        if table.is_limited {
             let usage = usage.clone();
             transaction.after_commit(move || table.spend(Direction::Write, &usage, occasion.now));
         }

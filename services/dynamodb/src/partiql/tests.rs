@@ -4,7 +4,7 @@ use crate::key::{KeyAttribute, KeySchema, ScalarType};
 
 fn schema() -> KeySchema {
     let key = |name: &str| KeyAttribute { name: name.to_owned(), scalar: ScalarType::S };
-    KeySchema { partition: key("p"), sort: Some(key("s")) }
+    KeySchema::new(key("p"), Some(key("s")))
 }
 
 fn text(text: &str) -> AttributeValue {

@@ -56,6 +56,12 @@ pub struct IndexRecord {
     /// When those were changed.
     #[serde(default)]
     pub changes: super::UnitChanges,
+    /// What a global index may use at most while its table is paid for by request.
+    #[serde(default)]
+    pub ceiling: super::Ceiling,
+    /// What a global index was made ready for.
+    #[serde(default)]
+    pub warm: super::Warm,
 }
 
 impl IndexRecord {

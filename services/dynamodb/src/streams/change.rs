@@ -153,8 +153,7 @@ mod tests {
 
     #[test]
     fn changes_show_what_the_view_says_and_are_read_back() {
-        let schema =
-            KeySchema { partition: KeyAttribute { name: "p".to_owned(), scalar: ScalarType::S }, sort: None };
+        let schema = KeySchema::new(KeyAttribute { name: "p".to_owned(), scalar: ScalarType::S }, None);
         let occasion = Occasion::of_call(Timestamp::from_millis(1_234));
         let (one, two) = (item("one"), item("two"));
         for (view, new, old) in [

@@ -280,3 +280,68 @@ async fn a_streams_own_policy_lets_in_and_keeps_out() {
         "PolicyNotFoundException"
     );
 }
+
+#[tokio::test]
+async fn what_is_under_the_managed_key_stays_in_its_account() {
+    let fixture = Fixture::new().await;
+    let mut input = create("Tab", "p:S");
+    let document = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "222222222222"},
+        "Action": ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DescribeTable"], "Resource": TABLE}});
+    input["ResourcePolicy"] = json!(document.to_string());
+    input["StreamSpecification"] = json!({"StreamEnabled": true, "StreamViewType": "NEW_IMAGE"});
+    let stream = fixture.ok("CreateTable", &input).await["TableDescription"]["LatestStreamArn"].clone();
+    let mut document = document;
+    document["Statement"]["Resource"] = stream.clone();
+    document["Statement"]["Action"] = json!("dynamodb:*");
+    fixture.ok("PutResourcePolicy", &json!({"ResourceArn": stream, "Policy": document.to_string()})).await;
+    fixture.put(json!({"p": s("1")})).await;
+    let other = Arc::new(Principal::Root(identity::Root::new(
+        "222222222222".parse().unwrap(),
+        "AKIAOTHER".to_owned(),
+    )));
+    let get = json!({"TableName": TABLE, "Key": {"p": s("1")}});
+    let put = json!({"TableName": TABLE, "Item": {"p": s("2")}});
+    let shard = fixture.streams("DescribeStream", &json!({"StreamArn": stream})).await.unwrap();
+    let first = json!({"StreamArn": stream, "ShardId": shard["StreamDescription"]["Shards"][0]["ShardId"], "ShardIteratorType": "TRIM_HORIZON"});
+    let records = async || {
+        let iterator = fixture.kit.json(&other, "dynamodbstreams", "GetShardIterator", &first).await.unwrap();
+        let read = json!({"ShardIterator": iterator["ShardIterator"]});
+        fixture.kit.json(&other, "dynamodbstreams", "GetRecords", &read).await
+    };
+    assert!(may(&fixture, &other, "GetItem", &get).await);
+    assert!(may(&fixture, &other, "PutItem", &put).await);
+    assert_eq!(records().await.unwrap()["Records"].as_array().unwrap().len(), 2);
+    fixture.ok("UpdateTable", &json!({"TableName": "Tab", "SSESpecification": {"Enabled": true}})).await;
+    for (operation, input) in [("GetItem", &get), ("PutItem", &put)] {
+        let fault = fixture.kit.json(&other, "dynamodb", operation, input).await.unwrap_err();
+        assert_eq!(fault.code, "AccessDeniedException", "{operation}");
+        assert!(
+            fault.message.starts_with("KMS key access denied error: arn:aws:kms:us-east-1:123456789012:key/")
+        );
+    }
+    assert_eq!(records().await.unwrap_err().code, "AccessDeniedException");
+    // What the table is called and made of is not under the key.
+    assert!(may(&fixture, &other, "DescribeTable", &json!({"TableName": TABLE})).await);
+    assert!(!fixture.get(json!({"p": s("1")})).await.is_null());
+}
+
+#[tokio::test]
+async fn every_attribute_of_a_partition_key_is_a_leading_key() {
+    let fixture = Fixture::new().await;
+    let mut input = create("Tab", "p:S");
+    let names = ["p", "h", "g"].map(|name| json!({"AttributeName": name, "AttributeType": "S"}));
+    input["AttributeDefinitions"] = json!(names);
+    input["GlobalSecondaryIndexes"] = json!([{"IndexName": "idx", "Projection": {"ProjectionType": "ALL"},
+        "KeySchema": [{"AttributeName": "h", "KeyType": "HASH"}, {"AttributeName": "g", "KeyType": "HASH"}]}]);
+    fixture.ok("CreateTable", &input).await;
+    let own = json!({"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["mine", "ours"]}, "Null": {"dynamodb:LeadingKeys": "false"}});
+    let statements = json!([{"Effect": "Allow", "Action": "dynamodb:Query", "Resource": format!("{TABLE}/index/idx"), "Condition": own}]);
+    let reader = fixture.kit.user("reader", statements).await;
+    let query = |h: &str, g: &str| {
+        json!({"TableName": "Tab", "IndexName": "idx", "KeyConditionExpression": "h = :h AND g = :g",
+        "ExpressionAttributeValues": {":h": s(h), ":g": s(g)}})
+    };
+    assert!(may(&fixture, &reader, "Query", &query("mine", "ours")).await);
+    assert!(!may(&fixture, &reader, "Query", &query("mine", "theirs")).await);
+    assert!(!may(&fixture, &reader, "Query", &query("theirs", "ours")).await);
+}

@@ -174,11 +174,27 @@ async fn restores_leave_out_indexes_and_make_no_others() {
             json!({"BillingModeOverride": "PROVISIONED", "ProvisionedThroughputOverride": {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}}),
             "PROVISIONED for index global",
         ),
-        (json!({"OnDemandThroughputOverride": {"MaxReadRequestUnits": 1}}), "OnDemandThroughputOverride"),
+        (
+            json!({"OnDemandThroughputOverride": {"MaxReadRequestUnits": 0}}),
+            "Invalid Request: Requested MaxReadRequestUnits for OnDemandThroughput is outside of valid range",
+        ),
+        (
+            json!({"BillingModeOverride": "PROVISIONED", "OnDemandThroughputOverride": {"MaxWriteRequestUnits": 1}, "GlobalSecondaryIndexOverride": [],
+                "ProvisionedThroughputOverride": {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}}),
+            "Invalid Request: Cannot override MaxWriteRequestUnits for OnDemandThroughput unless BillingModeOverride is PAY_PER_REQUEST",
+        ),
+        (
+            json!({"SSESpecificationOverride": {"Enabled": true, "SSEType": "KMS", "KMSMasterKeyId": "alias/own"}}),
+            "there is no key service yet",
+        ),
     ] {
         let told = fixture.invalid("RestoreTableFromBackup", &restore(more)).await;
         assert!(told.contains(part), "{told}");
     }
+    let bounded =
+        json!({"TargetTableName": "Bounded", "OnDemandThroughputOverride": {"MaxReadRequestUnits": 7}});
+    let made = fixture.ok("RestoreTableFromBackup", &restore(bounded)).await;
+    assert_eq!(made["TableDescription"]["OnDemandThroughput"], json!({"MaxReadRequestUnits": 7}));
     let renamed = json!([{"IndexName": "renamed", "KeySchema": key(&["p", "l"]), "Projection": all}]);
     let more = json!({"GlobalSecondaryIndexOverride": [], "LocalSecondaryIndexOverride": renamed,
         "BillingModeOverride": "PROVISIONED", "ProvisionedThroughputOverride": {"ReadCapacityUnits": 5, "WriteCapacityUnits": 6}});

@@ -86,7 +86,10 @@ fn samples() -> Vec<(&'static str, serde_json::Value)> {
 }
 
 async fn kit() -> TestKit {
-    TestKit::start(|foundation| crate::services(&foundation.store).unwrap().into()).await
+    TestKit::start(|foundation| {
+        crate::services(&foundation.store, crate::OwnAddress::default()).unwrap().into()
+    })
+    .await
 }
 
 service::service_compliance!(

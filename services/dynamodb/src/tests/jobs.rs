@@ -5,7 +5,7 @@ use crate::jobs::{count_table, expire_items, forget_tokens, sweep_doomed};
 use crate::records::{DOOMED, ITEMS, TOKENS};
 
 pub(super) async fn state(fixture: &Fixture) -> crate::State {
-    crate::State::load(fixture.kit.pipeline.store()).unwrap()
+    crate::State::load(fixture.kit.pipeline.store(), crate::OwnAddress::default()).unwrap()
 }
 
 #[tokio::test]

@@ -12,6 +12,9 @@ async fn a_table_is_made_described_listed_and_deleted() {
     let mut made = made["TableDescription"].clone();
     assert_eq!(made["TableStatus"], "CREATING");
     made["TableStatus"] = json!("ACTIVE");
+    // Told of from the first description on, unless it was asked for.
+    made["WarmThroughput"] =
+        json!({"ReadUnitsPerSecond": 12_000, "WriteUnitsPerSecond": 4_000, "Status": "ACTIVE"});
     assert_eq!(made, table);
     assert_eq!(table["TableStatus"], "ACTIVE");
     assert_eq!(table["TableArn"], ARN);
@@ -151,8 +154,9 @@ async fn a_restart_keeps_tables_items_and_settings() {
 
     let clock = Clock::manual(START);
     let store = Store::ephemeral_at(clock.clone()).unwrap();
-    let build =
-        |foundation: &service::testkit::Foundation| crate::services(&foundation.store).unwrap().into();
+    let build = |foundation: &service::testkit::Foundation| {
+        crate::services(&foundation.store, crate::OwnAddress::default()).unwrap().into()
+    };
     let kit = TestKit::over(store.clone(), clock.clone(), Rate::DEFAULT, build).await;
     let root = kit.administrator();
     kit.json(&root, "dynamodb", "CreateTable", &create("Tab", "p:S")).await.unwrap();
@@ -166,4 +170,18 @@ async fn a_restart_keeps_tables_items_and_settings() {
     assert_eq!(table.record.uuid, before["Table"]["TableId"]);
     let items = store.scan(crate::records::ITEMS, &crate::key::table_range(table.record.id)).unwrap();
     assert_eq!(items.len(), 1);
+}
+
+#[tokio::test]
+async fn the_endpoint_that_is_told_is_the_platforms_own() {
+    let address = crate::OwnAddress::default();
+    let told = address.clone();
+    let kit = service::testkit::TestKit::start(|foundation| {
+        crate::services(&foundation.store, address).unwrap().into()
+    })
+    .await;
+    told.served_at("http://localhost:9000");
+    let answer = kit.json(&kit.administrator(), "dynamodb", "DescribeEndpoints", &json!({})).await.unwrap();
+    let endpoint = json!({"Address": "http://localhost:9000", "CachePeriodInMinutes": 1_440});
+    assert_eq!(answer, json!({"Endpoints": [endpoint]}));
 }

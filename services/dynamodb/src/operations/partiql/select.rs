@@ -97,6 +97,12 @@ fn source<'a>(table: &'a Table, statement: &Statement, is_consistent: bool) -> R
                 "Strongly consistent read is not supported on Global Secondary Indexes",
             ));
         }
+        if index.schema.is_composed() {
+            return Err(Invalid::new(
+                "PartiQL statements cannot be executed on tables with multi-attribute HASH keys or multi-attribute \
+                 RANGE keys.",
+            ));
+        }
     }
     Source::of(table, index, is_consistent)
 }

@@ -28,6 +28,7 @@ mod drift;
 mod engine;
 mod error;
 mod exports;
+mod foreseen;
 mod included;
 mod model;
 mod operations;
@@ -43,6 +44,7 @@ mod stack_policy;
 mod stacks;
 #[cfg(test)]
 mod tests;
+mod values;
 mod view;
 
 use std::collections::HashMap;

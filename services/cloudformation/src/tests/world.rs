@@ -230,6 +230,11 @@ fn output(things: &mut Things, operation: &str, input: &Value) -> Result<Value, 
             only(things, &format!("tie/{}", text("keyId")))?;
             json!({ "id": text("keyId") })
         }
+        "GetObject" => {
+            let found = things.existing.get(&format!("object/{}", text("Key")));
+            let Some(found) = found else { return Err(Fault::sender("NoSuchKey", "no object").into()) };
+            json!({ "Body": found })
+        }
         _ => json!({}),
     })
 }
@@ -357,6 +362,7 @@ macro_rules! stand_ins {
 }
 
 stand_ins! {
+    s3 { GetObject }
     iam {
         CreateRole DeleteRole AttachRolePolicy DetachRolePolicy PutRolePolicy GetRolePolicy DeleteRolePolicy UpdateRole
         UpdateAssumeRolePolicy TagRole UntagRole

@@ -45,7 +45,7 @@ pub(crate) async fn create(
     }
     let stack = subject(&state, &call, (&input.stack_name, &input.change_set_name), creates)?;
     let around = nested_sets::around(&call);
-    let computed = match computed(&state, &call, (&stack, creates), &mut input).await {
+    let mut computed = match computed(&state, &call, (&stack, creates), &mut input).await {
         // The change set around this one tells of it, and whoever asks finds here why.
         Err(Error::Validation(why) | Error::InsufficientCapabilities(why)) if around.is_some() => {
             Computed { refused: Some(why), content: stack.content.clone(), ..Computed::default() }
@@ -65,8 +65,8 @@ pub(crate) async fn create(
         reason: None,
         execution_status: "UNAVAILABLE".to_owned(),
         creates,
-        content: computed.content,
-        changes: computed.changes,
+        content: std::mem::take(&mut computed.content),
+        changes: std::mem::take(&mut computed.changes),
         role_arn: input.role_arn,
         stack_operations: stack.operations,
         client_token: input.client_token,
@@ -76,21 +76,27 @@ pub(crate) async fn create(
         around,
     };
     let (id, stack_id) = (set.id.clone(), stack.id.clone());
-    let mut inner = Vec::new();
-    if !computed.wanted.is_empty() {
+    let Computed { wanted, refused, is_same, .. } = computed;
+    if wanted.is_empty() {
+        conclude(&mut set, &[], refused, is_same);
+        write(&call, &stack, &set, true).await?;
+    } else {
         // Written before those of nested stacks are made: they are found from here, whatever happens meanwhile.
         write(&call, &stack, &set, true).await?;
-        match nested_sets::make(&state, &call, (&stack, &mut set), computed.wanted).await {
-            Ok(made) => inner = made,
-            Err(error) => {
-                let now = call.now();
-                state.store.transact(|tx| nested_sets::drop_all(tx, &stack, &set, now)).await?;
-                return Err(error);
+        let made = nested_sets::make(&state, &call, (&stack, &mut set), wanted).await;
+        let ended = match made {
+            Ok(inner) => {
+                conclude(&mut set, &inner, refused, is_same);
+                write(&call, &stack, &set, false).await
             }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = ended {
+            let now = call.now();
+            state.store.transact(|tx| nested_sets::drop_all(tx, &stack, &set, now)).await?;
+            return Err(error);
         }
     }
-    conclude(&mut set, &inner, computed.refused, computed.is_same);
-    write(&call, &stack, &set, inner.is_empty()).await?;
     Ok(api::CreateChangeSetOutput { id: Some(id), stack_id: Some(stack_id) })
 }
 
@@ -151,7 +157,7 @@ async fn computed(
     foreseen::tell(&sides, &mut changes, &exports);
     let wanted = if input.include_nested_stacks.unwrap_or(false) {
         let foreseen = Foreseen { records: &records, changes: &changes, exports: &exports };
-        nested_sets::wanted(&plan, &foreseen, &records)?
+        nested_sets::wanted((&plan, &content), &foreseen, &records)?
     } else {
         Vec::new()
     };

@@ -14,12 +14,15 @@ use template::Plan;
 use super::outer;
 use crate::CloudFormation;
 use crate::caller::Caller;
+use crate::diff::with_stack_tags;
 use crate::engine::{STACK, generated_name, marks};
 use crate::error::Error;
 use crate::foreseen::{Foreseen, settled};
 use crate::model::status;
 use crate::providers;
-use crate::records::{AroundRecord, ChangeSetRecord, NestedSetRecord, Phase, ResourceRecord, StackRecord};
+use crate::records::{
+    AroundRecord, ChangeSetRecord, Content, NestedSetRecord, Phase, ResourceRecord, StackRecord,
+};
 use crate::stacks;
 
 /// Why the change set of a nested stack cannot be executed by itself.
@@ -39,7 +42,7 @@ pub(crate) struct Wanted {
 
 /// The nested stacks of a plan.
 pub(crate) fn wanted(
-    plan: &Plan,
+    (plan, content): (&Plan, &Content),
     foreseen: &Foreseen<'_>,
     records: &[ResourceRecord],
 ) -> Result<Vec<Wanted>, Error> {
@@ -49,6 +52,7 @@ pub(crate) fn wanted(
             let record = records.iter().find(|record| record.logical_id == *id);
             let there = record.filter(|record| record.status != "CREATE_FAILED");
             let properties = settled(plan.properties(id, foreseen)?);
+            let properties = with_stack_tags(STACK, properties, &content.tags);
             Ok(Wanted {
                 logical_id: id.clone(),
                 properties: properties.as_object().cloned().unwrap_or_default(),
@@ -186,7 +190,11 @@ pub(crate) fn drop_all(
             stacks::save(tx, &found)?;
         }
     }
-    stacks::drop_change_set(tx, &stack.id, &set.name)
+    // One of the same name that was made since is another one.
+    match stacks::change_set(tx, &stack.id, &set.id)? {
+        Some(_) => stacks::drop_change_set(tx, &stack.id, &set.name),
+        None => Ok(()),
+    }
 }
 
 /// Drops all change sets of a stack that is gone.

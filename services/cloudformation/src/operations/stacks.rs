@@ -29,7 +29,7 @@ pub(crate) async fn create(
     state: State,
     permit: Permit<api::CreateStack>,
 ) -> Result<api::CreateStackOutput, Error> {
-    let (input, call) = (permit.input, permit.call);
+    let (mut input, call) = (permit.input, permit.call);
     model::check_name(&input.stack_name)?;
     refuse(&[
         ("NotificationARNs", input.notification_arns.as_ref().is_some_and(|arns| !arns.is_empty())),
@@ -57,26 +57,7 @@ pub(crate) async fn create(
     let waiting = waiting.filter(|stack| stack.status == status::REVIEW_IN_PROGRESS);
     let mut stack = waiting.unwrap_or_else(|| new_stack(&call, &input.stack_name));
     nest(&state, &call, &mut stack)?;
-    let exports = exports::all(&state.store, call.account(), call.region().as_str())?;
-    let parameters = input.parameters.unwrap_or_default();
-    let pseudo = prepare::pseudo(call.account().as_str(), call.region().as_str(), &stack.name, &stack.id);
-    let given = prepare::given(&parameters)?;
-    let capabilities = input.capabilities.unwrap_or_default();
-    prepare::check_includes(&text, &capabilities)?;
-    let included = Included::of(&call, &text, &given, &previous(None), &pseudo).await?;
-    let request = Request {
-        body: &text,
-        given,
-        tags: pairs(input.tags.unwrap_or_default()),
-        capabilities,
-        by_change_set: false,
-        previous: previous(None),
-        pseudo,
-        included: &included,
-        exports: &exports,
-        pipeline: call.pipeline(),
-    };
-    let (content, _) = prepare::content(request)?;
+    let content = content(&state, &call, (&stack, &text), &mut input).await?;
     let on_failure = match input.on_failure.as_deref() {
         Some("DELETE") => OnFailure::Delete,
         Some("DO_NOTHING") => OnFailure::Nothing,
@@ -104,6 +85,34 @@ pub(crate) async fn create(
     let stack = Box::pin(begin(&state, &call, stack, begun, status::CREATE_IN_PROGRESS, edit)).await?;
     let operation_id = Some(model::operation_id(&stack.id, stack.operations));
     Ok(api::CreateStackOutput { stack_id: Some(stack.id), operation_id })
+}
+
+/// What the call asks the stack to be.
+async fn content(
+    state: &CloudFormation,
+    call: &Call,
+    (stack, text): (&StackRecord, &str),
+    input: &mut api::CreateStackInput,
+) -> Result<Content, Error> {
+    let exports = exports::all(&state.store, call.account(), call.region().as_str())?;
+    let pseudo = prepare::pseudo(call.account().as_str(), call.region().as_str(), &stack.name, &stack.id);
+    let given = prepare::given(&input.parameters.take().unwrap_or_default())?;
+    let capabilities = input.capabilities.take().unwrap_or_default();
+    prepare::check_includes(text, &capabilities)?;
+    let included = Included::of(call, text, &given, &previous(None), &pseudo).await?;
+    let request = Request {
+        body: text,
+        given,
+        tags: pairs(input.tags.take().unwrap_or_default()),
+        capabilities,
+        by_change_set: false,
+        previous: previous(None),
+        pseudo,
+        included: &included,
+        exports: &exports,
+        pipeline: call.pipeline(),
+    };
+    Ok(prepare::content(request)?.0)
 }
 
 /// What identifies a request besides its token.

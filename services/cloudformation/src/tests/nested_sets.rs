@@ -99,7 +99,8 @@ async fn nested_stacks_are_reviewed_and_made_with_the_one_around_them() {
 async fn what_changes_in_a_nested_stack_is_told_and_what_does_not_is_not() {
     let stage = Stage::new().await;
     put(&stage, "inner", INNER);
-    set(&stage, "first", "CREATE", json!({})).await;
+    // The stack's tags are the nested stack's as well.
+    set(&stage, "first", "CREATE", json!({ "Tags": [{ "Key": "of", "Value": "all" }] })).await;
     assert_eq!(execute(&stage, "first").await, "CREATE_COMPLETE");
 
     let same = set(&stage, "same", "UPDATE", json!({})).await;

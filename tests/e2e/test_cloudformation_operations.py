@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from stacks import client  # noqa: F401
 from support import eventually, refused
 
 
@@ -15,11 +16,6 @@ def template(name, days=1, **more):
 
 def status(client, stack):
     return client.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
-
-
-@pytest.fixture
-def client(platform):
-    return platform.client("cloudformation")
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import subprocess
 import pytest
 
 import tools
-from support import eventually
+from stacks import settled
+from support import eventually, refused
 
 TEMPLATE = """Transform: AWS::Serverless-2016-10-31
 Parameters: {Word: {Type: String, Default: one}}
@@ -135,6 +136,31 @@ def test_cdk_bootstrap_says_what_is_missing(platform, tmp_path):
     cdk = tools.node_packages(*tools.CDK) / "node_modules" / ".bin" / "cdk"
     told = run([cdk, "bootstrap", "aws://000000000000/us-east-1"], tools.environment(platform, tmp_path), tmp_path, fails=True)
     assert "AWS::ECR::Repository" in told and "AWS::SSM::Parameter" in told, told
+
+
+def test_what_cdk_synth_writes_deploys_where_it_asks_for_no_bootstrap(platform, tmp_path, name):
+    tools.by_hand()
+    folder = tools.node_packages(*tools.CDK)
+    (tmp_path / "node_modules").symlink_to(folder / "node_modules")
+    client, cdk = platform.client("cloudformation"), folder / "node_modules" / ".bin" / "cdk"
+
+    def synthesized(synthesizer):
+        """The application without its bucket: its code stands in the template."""
+        app = CDK_APP.replace("new cdk.CliCredentialsStackSynthesizer({ fileAssetsBucketName: process.env.BUCKET })", synthesizer)
+        app = app.replace("lambda.Code.fromAsset('fn')", f"lambda.Code.fromInline({json.dumps(CDK_CODE)})").replace("'app.handler'", "'index.handler'")
+        (tmp_path / "app.js").write_text(app)
+        run([cdk, "synth", "--quiet", "--app", "node app.js", "-c", "@aws-cdk/aws-apigateway:disableCloudWatchRole=true"], {**tools.environment(platform, tmp_path), "STACK": name}, tmp_path)
+        return (tmp_path / "cdk.out" / f"{name}.template.json").read_text()
+
+    asking = synthesized("new cdk.DefaultStackSynthesizer()")
+    assert "/cdk-bootstrap/hnb659fds/version" in refused(client.create_stack, "ValidationError", StackName=name, TemplateBody=asking, Capabilities=["CAPABILITY_IAM"])
+    plain = synthesized("new cdk.DefaultStackSynthesizer({ generateBootstrapVersionRule: false })")
+    made = client.create_stack(StackName=name, TemplateBody=plain, Capabilities=["CAPABILITY_IAM"])["StackId"]
+    assert settled(client, made) == "CREATE_COMPLETE"
+    api = tools.outputs(platform, name)["ApiId"]
+    assert platform.raw("GET", f"/_aws/execute-api/{api}/prod/a/b").json() == {"id": "/a/b"}
+    client.delete_stack(StackName=made)
+    assert settled(client, made) == "DELETE_COMPLETE"
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import zipfile
 import pytest
 import requests
 
+from stacks import client, settled  # noqa: F401
 from support import eventually, refused
 
 TRUST = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
@@ -50,18 +51,6 @@ def delete(event, context):
 def handler(event, context):
     helper(event, context)
 """
-
-
-@pytest.fixture
-def client(platform):
-    return platform.client("cloudformation")
-
-
-def settled(client, stack):
-    def status():
-        found = client.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
-        return None if found.endswith("_IN_PROGRESS") else found
-    return eventually(status, timeout_s=120)
 
 
 def told(client, stack):

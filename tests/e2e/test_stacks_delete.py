@@ -7,6 +7,7 @@ import time
 import botocore.exceptions
 import pytest
 
+from stacks import settled
 from support import eventually, refused
 
 AT_ONCE = 8
@@ -28,10 +29,6 @@ def waiting(prefix):
 
 def status(client, stack):
     return client.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
-
-
-def settled(client, stack):
-    return eventually(lambda: (found := status(client, stack)) and not found.endswith("_IN_PROGRESS") and found, timeout_s=60)
 
 
 def events(client, stack):

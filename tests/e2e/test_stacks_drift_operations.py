@@ -6,6 +6,7 @@ import zipfile
 
 import pytest
 
+from stacks import client, settled  # noqa: F401
 from support import eventually, refused
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"]
@@ -14,18 +15,6 @@ LIST = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["d
 MORE = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["dynamodb:ListTables", "s3:ListAllMyBuckets"], "Resource": "*"}]}
 ROLE = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": TRUST}}
 CODE = "def handler(event, context): return 1"
-
-
-@pytest.fixture
-def client(platform):
-    return platform.client("cloudformation")
-
-
-def settled(client, stack):
-    def status():
-        found = client.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
-        return None if found.endswith("_IN_PROGRESS") else found
-    return eventually(status, timeout_s=60)
 
 
 def told(client, stack):

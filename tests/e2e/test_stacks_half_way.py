@@ -4,19 +4,8 @@ import json
 
 import pytest
 
-from support import eventually, refused
-
-
-@pytest.fixture
-def client(platform):
-    return platform.client("cloudformation")
-
-
-def settled(client, stack):
-    def status():
-        found = client.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
-        return None if found.endswith("_IN_PROGRESS") else found
-    return eventually(status, timeout_s=60)
+from stacks import client, settled  # noqa: F401
+from support import refused
 
 
 def group(name, retention=7, **more):

@@ -4,23 +4,10 @@ import concurrent.futures
 import json
 import time
 
-import pytest
-
+from stacks import client, settled  # noqa: F401
 from support import eventually
 
 TRUST = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
-
-
-@pytest.fixture
-def client(platform):
-    return platform.client("cloudformation")
-
-
-def settled(client, stack, timeout_s=120):
-    def status():
-        found = client.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
-        return None if found.endswith("_IN_PROGRESS") else found
-    return eventually(status, timeout_s=timeout_s)
 
 
 def test_three_hundred_resources_take_seconds(client, name):

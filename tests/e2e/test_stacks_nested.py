@@ -4,14 +4,10 @@ import json
 
 import pytest
 
-from support import eventually, refused
+from stacks import client, settled  # noqa: F401
+from support import refused
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
-
-
-@pytest.fixture
-def client(platform):
-    return platform.client("cloudformation")
 
 
 @pytest.fixture
@@ -22,13 +18,6 @@ def bucket(platform, name):
     for each in s3.list_objects_v2(Bucket=name).get("Contents", []):
         s3.delete_object(Bucket=name, Key=each["Key"])
     s3.delete_bucket(Bucket=name)
-
-
-def settled(client, stack):
-    def status():
-        found = client.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
-        return None if found.endswith("_IN_PROGRESS") else found
-    return eventually(status, timeout_s=60)
 
 
 def events(client, stack):
@@ -224,3 +213,39 @@ def test_a_nested_stack_goes_back_to_what_it_was_last_whoever_brought_it_there(p
     assert settled(client, stack) == "UPDATE_ROLLBACK_COMPLETE"
     groups = platform.client("logs").describe_log_groups(logGroupNamePrefix=f"{name}-g")["logGroups"]
     assert [group["retentionInDays"] for group in groups] == [5]
+
+
+def test_a_change_set_reaches_into_nested_stacks(platform, client, bucket, name):
+    s3 = platform.client("s3")
+    s3.put_object(Bucket=bucket, Key="inner.json", Body=inner())
+    asked = {"StackName": name, "TemplateBody": outer(bucket, name), "IncludeNestedStacks": True}
+    # Leave for a stack is none for what is nested in it.
+    own = f"arn:aws:cloudformation:us-east-1:000000000000:stack/{name}/*"
+    key, secret = platform.user(name, {"Effect": "Allow", "Action": "cloudformation:*", "Resource": own}, {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"})
+    message = refused(platform.client("cloudformation", key, secret).create_change_set, "ValidationError", ChangeSetName="first", ChangeSetType="CREATE", **asked)
+    assert "not authorized to perform: cloudformation:CreateChangeSet" in message
+    assert client.list_change_sets(StackName=name)["Summaries"] == []
+    client.create_change_set(ChangeSetName="first", ChangeSetType="CREATE", **asked)
+    root = client.describe_change_set(StackName=name, ChangeSetName="first")
+    assert (root["Status"], root["ExecutionStatus"]) == ("CREATE_COMPLETE", "AVAILABLE")
+    inside = client.describe_change_set(ChangeSetName=root["Changes"][0]["ResourceChange"]["ChangeSetId"], IncludePropertyValues=True)
+    assert (inside["ParentChangeSetId"], inside["RootChangeSetId"]) == (root["ChangeSetId"], root["ChangeSetId"])
+    assert json.loads(inside["Changes"][0]["ResourceChange"]["AfterContext"]) == {"Properties": {"LogGroupName": f"{name}-inner", "RetentionInDays": 7}}
+    assert client.describe_stacks(StackName=inside["StackId"])["Stacks"][0]["StackStatus"] == "REVIEW_IN_PROGRESS"
+    s3.put_object(Bucket=bucket, Key="inner.json", Body=inner(30))
+    client.execute_change_set(StackName=name, ChangeSetName="first")
+    assert settled(client, root["StackId"]) == "CREATE_COMPLETE", events(client, root["StackId"])
+    assert client.describe_stacks(StackName=inside["StackId"])["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE"
+    assert retention(platform, f"{name}-inner") == 7, "what was reviewed is made"
+    client.create_change_set(ChangeSetName="second", **asked)
+    root = client.describe_change_set(StackName=name, ChangeSetName="second")
+    inside = client.describe_change_set(ChangeSetName=root["Changes"][0]["ResourceChange"]["ChangeSetId"], IncludePropertyValues=True)
+    target = inside["Changes"][0]["ResourceChange"]["Details"][0]["Target"]
+    assert (target["Path"], target["BeforeValue"], target["AfterValue"], target["AttributeChangeType"]) == ("/Properties/RetentionInDays", "7", "30", "Modify")
+    client.execute_change_set(StackName=name, ChangeSetName="second")
+    assert settled(client, root["StackId"]) == "UPDATE_COMPLETE", events(client, root["StackId"])
+    assert retention(platform, f"{name}-inner") == 30
+    client.create_change_set(ChangeSetName="third", **asked)
+    assert client.describe_change_set(StackName=name, ChangeSetName="third")["StatusReason"].startswith("The submitted information didn't contain changes.")
+    client.delete_stack(StackName=name)
+    assert settled(client, root["StackId"]) == "DELETE_COMPLETE"

@@ -5,25 +5,13 @@ import json
 import botocore.exceptions
 import pytest
 
-from support import eventually
+from stacks import client, settled  # noqa: F401
 
 STATEMENT = {"Sid": "Mine", "Effect": "Deny", "Principal": "*", "Action": "s3:DeleteObject"}
 
 
-@pytest.fixture
-def client(platform):
-    return platform.client("cloudformation")
-
-
 def group(name, days, **more):
     return {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": name, "RetentionInDays": days}, **more}
-
-
-def settled(client, stack):
-    def status():
-        found = client.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
-        return None if found.endswith("_IN_PROGRESS") else found
-    return eventually(status, timeout_s=60)
 
 
 def reasons(client, stack, status):

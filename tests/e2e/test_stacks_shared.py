@@ -2,8 +2,7 @@
 
 import json
 
-import pytest
-
+from stacks import client, settled  # noqa: F401
 from support import eventually, refused
 
 
@@ -13,18 +12,6 @@ def group(name, **more):
 
 def template(outputs=None, parameters=None, **resources):
     return json.dumps({"Resources": resources, **({"Outputs": outputs} if outputs else {}), **({"Parameters": parameters} if parameters else {})})
-
-
-@pytest.fixture
-def client(platform):
-    return platform.client("cloudformation")
-
-
-def settled(client, stack):
-    def status():
-        found = client.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
-        return None if found.endswith("_IN_PROGRESS") else found
-    return eventually(status, timeout_s=60)
 
 
 def made(client, name, text, **more):

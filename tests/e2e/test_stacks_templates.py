@@ -158,3 +158,19 @@ def test_an_api_without_the_transform(platform, deploy, name):
     answer = at(platform, made["Api"], made["Stage"], "/things")
     assert (answer.status_code, answer.text) == (200, f"{name} /things")
     assert at(platform, made["Api"], made["Stage"], "/other").status_code == 403
+
+
+def test_plain_booleans_of_yaml_are_what_aws_makes_of_them(platform, deploy):
+    made = deploy("""Resources:
+  Bucket:
+    Type: AWS::S3::Bucket
+    Properties:
+      PublicAccessBlockConfiguration: {BlockPublicAcls: yes, BlockPublicPolicy: Off, IgnorePublicAcls: ON, RestrictPublicBuckets: no}
+      Tags: [{Key: plain, Value: YES}, {Key: quoted, Value: 'YES'}, {Key: letter, Value: y}]
+Outputs: {Name: {Value: !Ref Bucket}}
+""")
+    s3 = platform.client("s3")
+    tags = {tag["Key"]: tag["Value"] for tag in s3.get_bucket_tagging(Bucket=made["Name"])["TagSet"]}
+    assert (tags["plain"], tags["quoted"], tags["letter"]) == ("true", "YES", "y")
+    assert s3.get_public_access_block(Bucket=made["Name"])["PublicAccessBlockConfiguration"] == {
+        "BlockPublicAcls": True, "BlockPublicPolicy": False, "IgnorePublicAcls": True, "RestrictPublicBuckets": False}

@@ -4,22 +4,11 @@ import json
 
 import pytest
 
-from support import eventually, refused
+from stacks import client, settled  # noqa: F401
+from support import refused
 
 TRUST = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": ["lambda.amazonaws.com", "ec2.amazonaws.com"]}, "Action": "sts:AssumeRole"}]}
 ROLE = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": TRUST}}
-
-
-@pytest.fixture
-def client(platform):
-    return platform.client("cloudformation")
-
-
-def settled(client, stack):
-    def status():
-        found = client.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
-        return None if found.endswith("_IN_PROGRESS") else found
-    return eventually(status, timeout_s=60)
 
 
 def told(client, stack):

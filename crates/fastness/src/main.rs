@@ -21,6 +21,7 @@ mod runtime;
 mod samconfig;
 mod serve;
 mod sign_code;
+mod trail;
 mod transform;
 mod up;
 mod xml;

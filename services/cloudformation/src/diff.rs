@@ -103,6 +103,9 @@ impl ChangeRecord {
             properties: Vec::new(),
             policy_action: None,
             details: Vec::new(),
+            change_set_id: None,
+            before: None,
+            after: None,
         }
     }
 }
@@ -235,7 +238,7 @@ fn recreation(kind: &str, property: &str) -> &'static str {
 }
 
 /// What a raw value refers to: `Name` or `Name.Attribute`, each once, in the order of the template.
-fn references(value: &Value) -> Vec<String> {
+pub(crate) fn references(value: &Value) -> Vec<String> {
     let mut found = Vec::new();
     collect(value, &mut found);
     let mut seen = HashSet::new();
@@ -277,14 +280,21 @@ fn names_in(text: &str) -> Vec<String> {
 
 /// True where nothing differs, outputs and tags included.
 pub(crate) fn is_nothing(sides: &Sides<'_>) -> Result<bool, Error> {
-    let Some((old, before)) = sides.old else { return Ok(false) };
-    let same = changes(sides)?.is_empty() && before.tags == sides.new.1.tags;
-    Ok(same && !outputs_differ(old, sides.new.0)?)
+    Ok(changes(sides)?.is_empty() && is_same_besides(sides)?)
 }
 
-/// True where the outputs that two plans would give differ.
-fn outputs_differ(old: &Plan, new: &Plan) -> Result<bool, Error> {
-    Ok(old.outputs(&Symbolic)? != new.outputs(&Symbolic)?)
+/// True where nothing differs besides the resources.
+pub(crate) fn is_same_besides(sides: &Sides<'_>) -> Result<bool, Error> {
+    let Some((old, before)) = sides.old else { return Ok(false) };
+    let (new, after) = sides.new;
+    Ok(before.tags == after.tags && old.outputs(&Symbolic)? == new.outputs(&Symbolic)?)
+}
+
+/// True for a nested stack that changes only where something in it does.
+pub(crate) fn is_automatic(change: &ChangeRecord) -> bool {
+    change.kind == STACK
+        && change.details.iter().all(|detail| detail.source == "Automatic")
+        && change.action == "Modify"
 }
 
 /// The properties of a resource with the stack's own tags added, where the type has tags.

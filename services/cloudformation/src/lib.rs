@@ -14,10 +14,14 @@
 //! `/tags/*`. The SAM transform tags every role and function (`lambda:createdBy`), so a SAM application's role always needs
 //! the first and third. The `aws:cloudformation:*` tags that this service puts on by itself take no leave.
 //!
-//! Deliberate differences from AWS: change sets are ready when `CreateChangeSet` answers, and tell of a nested stack that it
-//! changes, not what in it does; events carry no resource properties; a nested stack does not wait for the one around it
-//! before it cleans up, and goes back by an update of its own; metadata is masked where AWS masks none; a deleted custom-named resource of another owner is never adopted; stack sets, imports of resources
-//! and rollback triggers are not offered.
+//! A change set that includes nested stacks makes theirs by calls of their own, so it takes leave for
+//! `cloudformation:CreateChangeSet` on them too; executing it gives each nested stack the template that was read for it.
+//!
+//! Deliberate differences from AWS: change sets, those of nested stacks too, are ready when `CreateChangeSet` answers; events
+//! carry no resource properties; a nested stack does not wait for the one around it before it cleans up, and goes back by an
+//! update of its own; metadata is masked where AWS masks none, and so is what change sets tell; a deleted custom-named
+//! resource of another owner is never adopted; stack sets, imports of resources (`ResourcesToImport`,
+//! `ImportExistingResources`) and rollback triggers are not offered.
 
 mod access;
 pub mod api;
@@ -28,6 +32,7 @@ mod drift;
 mod engine;
 mod error;
 mod exports;
+mod foreseen;
 mod included;
 mod model;
 mod operations;
@@ -43,6 +48,7 @@ mod stack_policy;
 mod stacks;
 #[cfg(test)]
 mod tests;
+mod values;
 mod view;
 
 use std::collections::HashMap;

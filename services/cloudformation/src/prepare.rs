@@ -16,6 +16,7 @@ use template::{
 
 use crate::api;
 use crate::error::Error;
+use crate::foreseen::KNOWN_LATER;
 use crate::included::Included;
 use crate::model;
 use crate::providers;
@@ -176,6 +177,7 @@ struct Checked<'a> {
     template: &'a Template,
     exports: &'a BTreeMap<String, String>,
     used: RefCell<BTreeSet<String>>,
+    by_change_set: bool,
 }
 
 impl Resources for Checked<'_> {
@@ -204,7 +206,11 @@ impl Resources for Checked<'_> {
             ));
         }
         self.used.borrow_mut().insert(name.to_owned());
-        exported(self.exports, name)
+        match exported(self.exports, name) {
+            // Another stack may export it until the change set is executed.
+            Err(_) if self.by_change_set => Symbolic.import(name),
+            found => found,
+        }
     }
 }
 
@@ -216,7 +222,9 @@ pub(crate) fn exported(exports: &BTreeMap<String, String>, name: &str) -> Result
 
 impl Resources for Symbolic {
     fn is_unknown(&self, text: &str) -> bool {
-        ["{{Ref ", "{{GetAtt ", "{{ImportValue "].iter().any(|placeholder| text.contains(placeholder))
+        ["{{Ref ", "{{GetAtt ", "{{ImportValue ", KNOWN_LATER]
+            .iter()
+            .any(|placeholder| text.contains(placeholder))
     }
 
     fn import(&self, name: &str) -> Result<Value, TemplateError> {
@@ -259,7 +267,7 @@ pub(crate) fn check_includes(text: &str, capabilities: &[String]) -> Result<(), 
 
 /// Checks a request and makes it the content of a stack.
 pub(crate) fn content(request: Request<'_>) -> Result<(Content, Plan), Error> {
-    let given = request.given;
+    let (given, by_change_set) = (request.given, request.by_change_set);
     let parsed = parse(request.body, &request.pseudo, &given, &request.previous, request.included)?;
     let template = &parsed.template;
     model::check_capabilities(template, &request.capabilities, parsed.expanded, request.by_change_set)?;
@@ -270,7 +278,7 @@ pub(crate) fn content(request: Request<'_>) -> Result<(Content, Plan), Error> {
     let parameters = parameter_records(&values, template);
     let plan = Plan::new(template, Scope::new(template, values, request.pseudo)?)?;
     // Functions that cannot resolve whatever the resources answer are told now.
-    let checked = Checked { template, exports: request.exports, used: RefCell::default() };
+    let checked = Checked { template, exports: request.exports, used: RefCell::default(), by_change_set };
     for id in plan.order() {
         let properties = plan.properties(id, &checked)?;
         if let Some(resource) = plan.resources().get(id) {

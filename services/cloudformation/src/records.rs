@@ -225,7 +225,7 @@ fn is_zero(number: &u64) -> bool {
 }
 
 /// What the caller asked a stack to be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Content {
     /// The template as given.
     pub(crate) template: String,
@@ -314,6 +314,9 @@ pub(crate) struct OperationRecord {
     /// The state in which the stack was at rest, for a deletion that is refused before anything is deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) from: Option<String>,
+    /// The change set by which it was asked for: nested stacks get the templates that were read for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) change_set_id: Option<String>,
 }
 
 impl OperationRecord {
@@ -455,6 +458,28 @@ pub(crate) struct ChangeSetRecord {
     /// True where it was asked to tell of nested stacks.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) include_nested_stacks: bool,
+    /// Those of the stacks in its stack.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) nested: Vec<NestedSetRecord>,
+    /// Where it is one of those itself, the one around it and the one around all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) around: Option<AroundRecord>,
+}
+
+/// The change set of a nested stack, as the one around it knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct NestedSetRecord {
+    /// The nested stack's logical id.
+    pub(crate) logical_id: String,
+    pub(crate) stack_id: String,
+    pub(crate) id: String,
+}
+
+/// The change sets around one of a nested stack.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AroundRecord {
+    pub(crate) parent_id: String,
+    pub(crate) root_id: String,
 }
 
 /// One difference that a change set would make.
@@ -475,6 +500,15 @@ pub(crate) struct ChangeRecord {
     /// What differs, one by one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) details: Vec<DetailRecord>,
+    /// Of a nested stack, the change set that tells what changes in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) change_set_id: Option<String>,
+    /// What the resource is and what it would be, as far as that is known. Values that are nobody's to see were masked
+    /// before this was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) before: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) after: Option<Value>,
 }
 
 /// Why something differs.

@@ -5,7 +5,7 @@
 use serde_json::Value;
 use template::parameter::MASK;
 
-use crate::records::{ResourceRecord, StackRecord};
+use crate::records::{Content, ResourceRecord, StackRecord};
 
 /// The attribute that is a secret whoever made the resource.
 const SECRET_ATTRIBUTE: &str = "SecretAccessKey";
@@ -22,8 +22,19 @@ impl Secrets {
         stack: &StackRecord,
         resources: impl IntoIterator<Item = &'a ResourceRecord>,
     ) -> Self {
-        let parameters = stack.content.parameters.iter().filter(|parameter| parameter.no_echo);
-        let mut secrets: Vec<String> = parameters.map(|parameter| parameter.value.clone()).collect();
+        Self::within(&[&stack.content], resources)
+    }
+
+    /// Those of what a stack is and what it would be, and of its resources.
+    pub(crate) fn within<'a>(
+        contents: &[&Content],
+        resources: impl IntoIterator<Item = &'a ResourceRecord>,
+    ) -> Self {
+        let parameters = contents.iter().flat_map(|content| &content.parameters);
+        let mut secrets: Vec<String> = parameters
+            .filter(|parameter| parameter.no_echo)
+            .map(|parameter| parameter.value.clone())
+            .collect();
         for physical in resources.into_iter().filter_map(|record| record.physical.as_ref()) {
             let hidden =
                 physical.attributes.iter().filter(|(name, _)| physical.no_echo || *name == SECRET_ATTRIBUTE);

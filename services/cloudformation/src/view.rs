@@ -4,8 +4,8 @@ use crate::api;
 use crate::drift;
 use crate::engine::STACK;
 use crate::records::{
-    ChangeRecord, ChangeSetRecord, Content, DriftRecord, EventRecord, ParameterRecord, ResourceRecord,
-    StackRecord,
+    ChangeRecord, ChangeSetRecord, Content, DetailRecord, DriftRecord, EventRecord, ParameterRecord,
+    ResourceRecord, StackRecord,
 };
 
 pub(crate) fn parameters(parameters: &[ParameterRecord]) -> Vec<api::Parameter> {
@@ -246,8 +246,9 @@ pub(crate) fn resource_summary(
     }
 }
 
-pub(crate) fn change(record: &ChangeRecord) -> api::Change {
-    let details = record.details.iter().map(|detail| api::ResourceChangeDetail {
+/// Why something differs.
+pub(crate) fn detail(detail: &DetailRecord) -> api::ResourceChangeDetail {
+    api::ResourceChangeDetail {
         target: Some(api::ResourceTargetDefinition {
             attribute: Some(detail.attribute.clone()),
             name: detail.name.clone(),
@@ -257,7 +258,11 @@ pub(crate) fn change(record: &ChangeRecord) -> api::Change {
         evaluation: Some(detail.evaluation.clone()),
         change_source: Some(detail.source.clone()),
         causing_entity: detail.causing.clone(),
-    });
+    }
+}
+
+pub(crate) fn change(record: &ChangeRecord) -> api::Change {
+    let details = record.details.iter().map(detail);
     let mut scope: Vec<String> = record.details.iter().map(|detail| detail.attribute.clone()).collect();
     scope.sort();
     scope.dedup();
@@ -273,6 +278,7 @@ pub(crate) fn change(record: &ChangeRecord) -> api::Change {
             replacement: record.replacement.clone(),
             scope: Some(scope),
             details: Some(details.collect()),
+            change_set_id: record.change_set_id.clone(),
             ..api::ResourceChange::default()
         }),
     }
@@ -296,6 +302,8 @@ pub(crate) fn change_set_summary(stack: &StackRecord, set: &ChangeSetRecord) -> 
         creation_time: Some(set.created_at),
         description: set.description.clone(),
         include_nested_stacks: Some(set.include_nested_stacks),
+        parent_change_set_id: set.around.as_ref().map(|around| around.parent_id.clone()),
+        root_change_set_id: set.around.as_ref().map(|around| around.root_id.clone()),
         ..api::ChangeSetSummary::default()
     }
 }

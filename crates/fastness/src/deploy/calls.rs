@@ -2,13 +2,12 @@
 //!
 //! Decides nothing.
 
-use std::collections::HashSet;
-
 use base::Timestamp;
 use cloudformation::api::StackEvent;
 
 use crate::Error;
 use crate::client::Client;
+use crate::trail::{Page, Trail};
 use crate::xml::{element, elements, pieces};
 
 const CLOUDFORMATION: &str = "2010-05-15";
@@ -62,36 +61,21 @@ impl Calls {
         }
     }
 
-    /// The ids of the newest events: what is told already.
-    pub(super) fn told(&self, id: &str) -> Result<HashSet<String>, Error> {
-        let (page, _) = self.page_of_events(id, None)?;
-        Ok(page.into_iter().map(|event| event.event_id).collect())
+    /// The trail of a stack's events, behind those that there are.
+    pub(super) fn trail(&self, id: &str) -> Result<Trail, Error> {
+        Ok(Trail::behind(self.page_of_events(id, None)?))
     }
 
-    /// The events after those that were told, newest first. However many happened since: the pages are followed back.
-    pub(super) fn events(&self, id: &str, told: &HashSet<String>) -> Result<Vec<StackEvent>, Error> {
-        let mut events = Vec::new();
-        let mut token = None;
-        loop {
-            let (page, next) = self.page_of_events(id, token.as_deref())?;
-            for event in page {
-                if told.contains(&event.event_id) {
-                    return Ok(events);
-                }
-                events.push(event);
-            }
-            if next.is_none() {
-                return Ok(events);
-            }
-            token = next;
+    /// The events since the last time, oldest first.
+    pub(super) fn news(&self, id: &str, trail: &mut Trail) -> Result<Vec<StackEvent>, Error> {
+        let mut next = trail.take(self.page_of_events(id, None)?);
+        while let Some(token) = next {
+            next = trail.take(self.page_of_events(id, Some(&token))?);
         }
+        Ok(trail.news())
     }
 
-    fn page_of_events(
-        &self,
-        id: &str,
-        token: Option<&str>,
-    ) -> Result<(Vec<StackEvent>, Option<String>), Error> {
+    fn page_of_events(&self, id: &str, token: Option<&str>) -> Result<Page, Error> {
         let mut input = vec![("StackName", id)];
         input.extend(token.map(|token| ("NextToken", token)));
         let xml = self.cloudformation("DescribeStackEvents", &input)?;

@@ -8,7 +8,6 @@ mod input;
 mod outcome;
 
 use std::cell::OnceCell;
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::sleep;
@@ -24,6 +23,7 @@ use crate::artifacts::{Packer, Place, Shelf, key_of};
 use crate::choices::Choices;
 use crate::client::Client;
 use crate::install::{self, Install};
+use crate::trail::Trail;
 use crate::up::{Progress, Project, place};
 pub(crate) use calls::own_bucket_name;
 use calls::{Call, Calls, Stack};
@@ -76,10 +76,10 @@ pub(crate) fn delete(options: &DeleteOptions) -> Result<Outcome, Error> {
     let progress = Progress::start(options.remote.json);
     let name = &options.stack_name;
     let stack = calls.stack(name)?.ok_or_else(|| format!("there is no stack `{name}`"))?;
-    let told = calls.told(&stack.id)?;
+    let trail = calls.trail(&stack.id)?;
     calls.delete(&stack.id)?;
     // A name finds no stack that is deleted; its id does.
-    let outcome = follow(&calls, &stack.id, told, &progress, None);
+    let outcome = follow(&calls, &stack.id, trail, &progress, None);
     progress.finish();
     outcome
 }
@@ -149,14 +149,14 @@ impl Work<'_> {
         if stack.is_some_and(|stack| is_half_way(&stack.status)) {
             input.push(("DisableRollback".to_owned(), "true".to_owned()));
         }
-        let told = match &existing {
-            Some(stack) => self.calls.told(&stack.id)?,
-            None => HashSet::new(),
+        let trail = match &existing {
+            Some(stack) => self.calls.trail(&stack.id)?,
+            None => Trail::default(),
         };
         self.progress.say(&format!("deploying {} as stack {name}", self.project.template.display()));
         let lines = Lines { document: &document, template: &self.project.template };
         match (self.calls.begin(call, &input), existing) {
-            (Ok(id), _) => follow(self.calls, &id, told, self.progress, Some(&lines)),
+            (Ok(id), _) => follow(self.calls, &id, trail, self.progress, Some(&lines)),
             (Err(error), Some(stack)) if error.to_string().contains("No updates are to be performed") => {
                 Ok(Outcome::unchanged(stack))
             }
@@ -171,9 +171,9 @@ impl Work<'_> {
         match stack.status.as_str() {
             "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" => {
                 self.progress.say(&format!("removing what is left of {} ({})", stack.name, stack.status));
-                let told = self.calls.told(&stack.id)?;
+                let trail = self.calls.trail(&stack.id)?;
                 self.calls.delete(&stack.id)?;
-                let gone = follow(self.calls, &stack.id, told, self.progress, None)?;
+                let gone = follow(self.calls, &stack.id, trail, self.progress, None)?;
                 if gone.is_good() { Ok(None) } else { Err(gone.text().into()) }
             }
             status @ "DELETE_FAILED" => Err(stuck(&stack.name, status).into()),
@@ -245,17 +245,16 @@ fn without_line(message: &str) -> &str {
 fn follow(
     calls: &Calls,
     id: &str,
-    mut told: HashSet<String>,
+    mut trail: Trail,
     progress: &Progress,
     lines: Option<&Lines<'_>>,
 ) -> Result<Outcome, Error> {
     let mut failures = outcome::Failures::default();
     loop {
         let stack = calls.stack(id)?.ok_or_else(|| format!("the stack {id} is gone"))?;
-        for event in calls.events(id, &told)?.iter().rev() {
-            progress.event(event);
-            failures.note(event, |id| lines.and_then(|lines| lines.of(id)));
-            told.insert(event.event_id.clone());
+        for event in calls.news(id, &mut trail)? {
+            progress.event(&event);
+            failures.note(&event, |id| lines.and_then(|lines| lines.of(id)));
         }
         if !stack.status.ends_with("_IN_PROGRESS") {
             let template = lines.map(|lines| lines.template.display().to_string());

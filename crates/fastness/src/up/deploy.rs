@@ -2,7 +2,7 @@
 //!
 //! It knows CloudFormation's API and nothing behind it: what anyone can do with `aws cloudformation`, no more.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use crate::Error;
 use crate::artifacts::{Place, key_of};
 use crate::choices::Choices;
 use crate::deploy::{self, own_bucket_name};
+use crate::trail::{Page, Trail};
 
 /// Deploys stacks with the administrator's rights. Clones share the way to the platform.
 #[derive(Clone)]
@@ -157,7 +158,7 @@ impl Deployer {
         mut tell: impl FnMut(&api::StackEvent),
     ) -> Result<Deployed, Error> {
         let existing = self.ready(name, &mut tell).await?;
-        let mut told = self.told(name).await?;
+        let mut trail = self.trail(name).await?;
         let input = input_of(name, template, choices);
         let started = match existing {
             None => self.call::<api::CreateStack>(input).await.map(|_| ()),
@@ -174,7 +175,7 @@ impl Deployer {
             Err(fault) => return Err(words(&fault)),
             Ok(()) => {}
         }
-        let (status, failures) = self.settle(name, &mut told, &mut tell).await?;
+        let (status, failures) = self.settle(name, &mut trail, &mut tell).await?;
         match status.as_str() {
             "CREATE_COMPLETE" => Ok(Deployed::Created),
             "UPDATE_COMPLETE" => Ok(Deployed::Updated),
@@ -191,8 +192,8 @@ impl Deployer {
         let Some(mut stack) = self.stack(name).await? else { return Ok(None) };
         if is_at_work(&stack.stack_status) {
             // What the last stop interrupted goes on by itself, and comes first.
-            let mut told = self.told(name).await?;
-            self.settle(name, &mut told, tell).await?;
+            let mut trail = self.trail(name).await?;
+            self.settle(name, &mut trail, tell).await?;
             match self.stack(name).await? {
                 Some(settled) => stack = settled,
                 None => return Ok(None),
@@ -209,8 +210,8 @@ impl Deployer {
             "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" => {
                 let input = api::DeleteStackInput { stack_name: name.to_owned(), ..Default::default() };
                 self.call::<api::DeleteStack>(input).await.map_err(|fault| words(&fault))?;
-                let mut told = self.told(name).await?;
-                let (status, failures) = self.settle(name, &mut told, tell).await?;
+                let mut trail = self.trail(name).await?;
+                let (status, failures) = self.settle(name, &mut trail, tell).await?;
                 match status.as_str() {
                     "DELETE_COMPLETE" => Ok(None),
                     _ => Err(StackFailed { stack: name.to_owned(), status, failures }.into()),
@@ -233,17 +234,16 @@ impl Deployer {
     async fn settle(
         &self,
         name: &str,
-        told: &mut HashSet<String>,
+        trail: &mut Trail,
         tell: &mut impl FnMut(&api::StackEvent),
     ) -> Result<(String, Vec<String>), Error> {
         let mut failures = HashMap::new();
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
             let stack = self.stack(name).await?;
-            for event in self.events(name, told).await?.iter().rev() {
-                note_failure(event, &mut failures);
-                tell(event);
-                told.insert(event.event_id.clone());
+            for event in self.news(name, trail).await? {
+                note_failure(&event, &mut failures);
+                tell(&event);
             }
             let Some(stack) = stack else { return Ok(("DELETE_COMPLETE".to_owned(), Vec::new())) };
             if !is_at_work(&stack.stack_status) {
@@ -254,36 +254,21 @@ impl Deployer {
         }
     }
 
-    /// The ids of the newest events: what is told already.
-    async fn told(&self, name: &str) -> Result<HashSet<String>, Error> {
-        let (page, _) = self.page_of_events(name, None).await?;
-        Ok(page.into_iter().map(|event| event.event_id).collect())
+    /// The trail of a stack's events, behind those that there are.
+    async fn trail(&self, name: &str) -> Result<Trail, Error> {
+        Ok(Trail::behind(self.page_of_events(name, None).await?))
     }
 
-    /// The events after those that were told, newest first. However many happened since: the pages are followed back.
-    async fn events(&self, name: &str, told: &HashSet<String>) -> Result<Vec<api::StackEvent>, Error> {
-        let mut events = Vec::new();
-        let mut token = None;
-        loop {
-            let (page, next) = self.page_of_events(name, token).await?;
-            for event in page {
-                if told.contains(&event.event_id) {
-                    return Ok(events);
-                }
-                events.push(event);
-            }
-            if next.is_none() {
-                return Ok(events);
-            }
-            token = next;
+    /// The events since the last time, oldest first.
+    async fn news(&self, name: &str, trail: &mut Trail) -> Result<Vec<api::StackEvent>, Error> {
+        let mut next = trail.take(self.page_of_events(name, None).await?);
+        while let Some(token) = next {
+            next = trail.take(self.page_of_events(name, Some(token)).await?);
         }
+        Ok(trail.news())
     }
 
-    async fn page_of_events(
-        &self,
-        name: &str,
-        next_token: Option<String>,
-    ) -> Result<(Vec<api::StackEvent>, Option<String>), Error> {
+    async fn page_of_events(&self, name: &str, next_token: Option<String>) -> Result<Page, Error> {
         let input = api::DescribeStackEventsInput { stack_name: name.to_owned(), next_token };
         match self.call::<api::DescribeStackEvents>(input).await {
             Ok(answer) => Ok((answer.stack_events.unwrap_or_default(), answer.next_token)),

@@ -1,6 +1,7 @@
-//! A plain scalar's kind: YAML's core schema, but a number only where printing it gives the same text back.
+//! A plain scalar's kind: booleans as YAML 1.1 spells them, and a number only where printing it gives the same text back.
 //!
-//! So `013`, `1.10` and `0x1F` stay text: an account id keeps its zeros and a version its last digit.
+//! `yes` and `off` are booleans to AWS, and to the tools that write templates for it (`y` and `n` are text to all of them). But
+//! `013`, `1.10` and `0x1F` stay text: an account id keeps its zeros and a version its last digit.
 
 use serde_json::Value;
 
@@ -8,8 +9,8 @@ use serde_json::Value;
 pub(super) fn plain(text: &str) -> Value {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => Value::Null,
-        "true" | "True" | "TRUE" => Value::Bool(true),
-        "false" | "False" | "FALSE" => Value::Bool(false),
+        "true" | "True" | "TRUE" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Value::Bool(true),
+        "false" | "False" | "FALSE" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Value::Bool(false),
         _ => number(text).unwrap_or_else(|| Value::String(text.to_owned())),
     }
 }
@@ -31,7 +32,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn only_canonical_numbers_are_numbers() {
+    fn booleans_are_spelled_in_many_ways_and_numbers_in_one() {
         let table = [
             ("12", json!(12)),
             ("-3", json!(-3)),
@@ -42,7 +43,13 @@ mod tests {
             ("1_000", json!("1_000")),
             ("2012-10-17", json!("2012-10-17")),
             ("123456789012", json!(123_456_789_012_u64)),
-            ("yes", json!("yes")),
+            ("yes", json!(true)),
+            ("NO", json!(false)),
+            ("On", json!(true)),
+            ("off", json!(false)),
+            ("y", json!("y")),
+            ("N", json!("N")),
+            ("yEs", json!("yEs")),
             ("True", json!(true)),
             ("~", json!(null)),
         ];

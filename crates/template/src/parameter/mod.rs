@@ -263,6 +263,12 @@ pub(crate) fn known<'a>(
         let text = match given.get(name) {
             Some(Given::Value(text)) => Some(text),
             Some(Given::Previous) => previous.get(name),
+            Some(Given::Later(text)) => {
+                let (list, no_echo) = (parameter.kind.is_list(), parameter.no_echo);
+                let value = ParameterValue { text: text.clone(), stored: None, list, no_echo };
+                values.insert(name.clone(), value);
+                continue;
+            }
             None => parameter.default.as_ref(),
         };
         match text {

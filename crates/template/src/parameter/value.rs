@@ -18,6 +18,8 @@ pub enum Given {
     Value(String),
     /// `UsePreviousValue`: the value of the stack's last successful operation.
     Previous,
+    /// Stands for a value that is known only once another stack is changed: no declaration is held against it.
+    Later(String),
 }
 
 impl fmt::Debug for Given {
@@ -25,6 +27,7 @@ impl fmt::Debug for Given {
         f.write_str(match self {
             Self::Value(_) => "Value(…)",
             Self::Previous => "Previous",
+            Self::Later(_) => "Later(…)",
         })
     }
 }

@@ -242,15 +242,15 @@ fn functions_resolve_as_cloudformation_resolves_them() {
         ("!ImportValue {Fn::Sub: '${AWS::StackName}-x'}", json!("import-s-x")),
         ("!Base64 hello", json!("aGVsbG8=")),
         ("!GetAZs ''", json!(["eu-west-1a", "eu-west-1b", "eu-west-1c"])),
-        ("!If [Yes, a, b]", json!("a")),
-        ("!If [No, a, !Ref AWS::NoValue]", Value::Null),
+        ("!If [Always, a, b]", json!("a")),
+        ("!If [Never, a, !Ref AWS::NoValue]", Value::Null),
         ("[a, !Ref AWS::NoValue, b]", json!(["a", "b"])),
         ("!Ref AWS::AccountId", json!("000000000001")),
         ("{a: {b: [!Ref B]}}", json!({"a": {"b": ["ref-B"]}})),
     ];
     for (function, value) in table {
         let text = format!(
-            "Mappings: {{M: {{eu-west-1: {{size: big}}}}}}\nConditions: {{Yes: !Equals [1, '1'], No: !Not [!Condition Yes]}}\n\
+            "Mappings: {{M: {{eu-west-1: {{size: big}}}}}}\nConditions: {{Always: !Equals [1, '1'], Never: !Not [!Condition Always]}}\n\
              Resources: {{B: {{Type: T}}, A: {{Type: T, Properties: {{X: {function}}}}}}}"
         );
         let resolved = plan(&text).and_then(|plan| plan.properties("A", &Echo));
@@ -354,10 +354,20 @@ fn functions_do_not_multiply_without_end() {
 }
 
 #[test]
+fn plain_booleans_of_yaml_are_booleans_in_all_their_spellings() {
+    let text = "Parameters: {P: {Type: String, Default: yes, AllowedValues: [yes, no]}}\n\
+                Resources: {A: {Type: T, Properties: {X: ON, Y: 'on', Z: !Ref P, V: y, W: !Sub off}}}";
+    let properties = plan(text).unwrap().properties("A", &Echo).unwrap();
+    assert_eq!(properties, json!({ "X": true, "Y": "on", "Z": "true", "V": "y", "W": "off" }));
+    let error = plan_with(text, &[("P", "yes")]).unwrap_err();
+    assert_eq!(error.message(), "Parameter 'P' must be one of AllowedValues");
+}
+
+#[test]
 fn resources_come_behind_what_they_depend_on() {
     let plan = plan(
-        "Conditions: {Off: !Equals [a, b]}\nResources:\n  D: {Type: T, DependsOn: [C, Gone]}\n  C: {Type: T, Properties: {X: !Sub '${B.Arn}'}}\n  \
-         B: {Type: T, Properties: {X: !If [Off, !Ref Gone, !Ref A]}}\n  A: {Type: T}\n  Gone: {Type: T, Condition: Off}",
+        "Conditions: {Never: !Equals [a, b]}\nResources:\n  D: {Type: T, DependsOn: [C, Gone]}\n  C: {Type: T, Properties: {X: !Sub '${B.Arn}'}}\n  \
+         B: {Type: T, Properties: {X: !If [Never, !Ref Gone, !Ref A]}}\n  A: {Type: T}\n  Gone: {Type: T, Condition: Never}",
     )
     .unwrap();
     assert_eq!(plan.order(), ["A", "B", "C", "D"]);
@@ -375,14 +385,14 @@ fn circles_are_told() {
 
 #[test]
 fn a_reference_to_a_resource_that_does_not_exist_under_its_condition_is_told() {
-    let text = "Conditions: {Off: !Equals [a, b]}\nResources: {A: {Type: T, Condition: Off}, B: {Type: T, Properties: {X: !Ref A}}}";
+    let text = "Conditions: {Never: !Equals [a, b]}\nResources: {A: {Type: T, Condition: Never}, B: {Type: T, Properties: {X: !Ref A}}}";
     assert!(
         plan(text)
             .unwrap_err()
             .message()
             .contains("Unresolved resource dependencies [A] in the Resources block")
     );
-    let text = "Conditions: {Off: !Equals [a, b]}\nResources: {A: {Type: T, Condition: Off}, B: {Type: T}}\nOutputs: {O: {Value: !Ref A}}";
+    let text = "Conditions: {Never: !Equals [a, b]}\nResources: {A: {Type: T, Condition: Never}, B: {Type: T}}\nOutputs: {O: {Value: !Ref A}}";
     assert!(
         plan(text)
             .unwrap_err()

@@ -6,6 +6,7 @@ use super::remnant;
 use super::run::Run;
 use crate::error::Error;
 use crate::model::status;
+use crate::operations::nested_sets;
 use crate::providers;
 use crate::records::{Change, OnFailure, Physical, ResourceRecord};
 
@@ -19,6 +20,7 @@ pub(super) async fn creation(run: &mut Run) -> Result<(), Error> {
     }
     let now = run.caller.pipeline.clock().now();
     if run.stack.on_failure == OnFailure::Delete {
+        nested_sets::forget(&run.state.store, &run.stack, now).await?;
         return run
             .set_stack(status::DELETE_COMPLETE, None, |stack| {
                 stack.operation = None;

@@ -9,6 +9,7 @@ use super::run::Run;
 use crate::error::Error;
 use crate::exports;
 use crate::model::status;
+use crate::operations::nested_sets;
 use crate::providers::{self, Failure};
 use crate::records::{Physical, ResourceRecord};
 
@@ -57,6 +58,7 @@ pub(super) async fn stack(run: &mut Run) -> Result<(), Error> {
     let failed = all(run, Doomed { items, retain, ..Doomed::default() }).await?;
     if failed.is_empty() {
         let now = run.caller.pipeline.clock().now();
+        nested_sets::forget(&run.state.store, &run.stack, now).await?;
         return run
             .set_stack(status::DELETE_COMPLETE, None, |stack| {
                 stack.operation = None;

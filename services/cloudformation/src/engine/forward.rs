@@ -243,11 +243,12 @@ fn begin(run: &mut Run, plan: &Plan, id: &str) -> Step {
     let creates = record.physical.is_none();
     let interrupted = if in_place.is_none() { remnant::interrupted(&record) } else { None };
     let own_name = providers::own_name(provider, &properties);
+    let reviewed = run.reviewed(&record);
     let planned = match (&in_place, &record.pending, &own_name) {
         (Some(old), _, _) => old.id.clone(),
         (None, _, Some(name)) => name.clone(),
         (None, Some(pending), None) => pending.id.clone(),
-        (None, None, None) => generated_name(provider, &run.stack.name, id),
+        (None, None, None) => reviewed.unwrap_or_else(|| generated_name(provider, &run.stack.name, id)),
     };
     let action = if in_place.is_some() { Action::Modify } else { Action::Replace };
     if let Some(denied) = run.protected(action, id, &resource.kind).filter(|_| !creates) {
@@ -318,7 +319,7 @@ fn new_record(id: &str, kind: &str) -> ResourceRecord {
 }
 
 /// `stack-LogicalId-RANDOM`, cut so that the random part stays.
-fn generated_name(provider: &dyn Provider, stack: &str, id: &str) -> String {
+pub(crate) fn generated_name(provider: &dyn Provider, stack: &str, id: &str) -> String {
     const RANDOM_CHARS: usize = 12;
     let longest = provider.name().map_or(100, |(_, longest)| longest);
     let readable: String =

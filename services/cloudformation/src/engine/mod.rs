@@ -23,8 +23,9 @@ use crate::error::Error;
 use crate::records::{OperationKind, Phase, StackRecord};
 use crate::stacks;
 
+pub(crate) use forward::generated_name;
 use run::Run;
-pub(crate) use run::{References, STACK};
+pub(crate) use run::{References, STACK, marks};
 
 /// How many resources of one stack are worked on at a time.
 const PARALLEL_MAX: usize = 16;

@@ -14,6 +14,7 @@ use crate::CloudFormation;
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::exports;
+use crate::operations::nested_sets;
 use crate::prepare;
 use crate::providers::{Place, UNMARKED, Work};
 use crate::records::{
@@ -128,6 +129,14 @@ impl Run {
         let stack = &self.stack;
         let pseudo = prepare::pseudo(stack.account.as_str(), &stack.region, &stack.name, &stack.id);
         prepare::plan(content, pseudo)
+    }
+
+    /// The name of the nested stack that a change set made and that waits for being created.
+    pub(super) fn reviewed(&self, record: &ResourceRecord) -> Option<String> {
+        let is_new = record.kind == STACK && record.physical.is_none();
+        let id = Some(&record.logical_id).filter(|_| is_new)?;
+        // Where that cannot be told the stack is made under another name.
+        nested_sets::reviewed(&self.state.store, &self.stack, id).ok().flatten()
     }
 
     /// What a provider works with.
@@ -323,7 +332,7 @@ impl Run {
 }
 
 /// The tags by which a resource tells whose it is.
-fn marks(stack: &StackRecord, logical_id: &str) -> Arc<Marks> {
+pub(crate) fn marks(stack: &StackRecord, logical_id: &str) -> Arc<Marks> {
     let mark = |key: &str, value: &str| (format!("aws:cloudformation:{key}"), value.to_owned());
     Arc::from([mark("logical-id", logical_id), mark("stack-id", &stack.id), mark("stack-name", &stack.name)])
 }

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
 use service::{Call, Permit};
+use template::parameter::Given;
 
-use super::stacks::{Begun, begin, busy, check_count, new_stack};
+use super::nested_sets::{self, FROM_THE_ROOT, Wanted};
+use super::stacks::{Begun, begin, busy, check_count, nest, new_stack};
 use super::update::{before, take_up};
 use super::{body, find, operation, page, pairs, previous, refuse, token};
 use crate::CloudFormation;
@@ -12,12 +15,16 @@ use crate::api;
 use crate::diff::{self, Sides};
 use crate::error::{Error, no_stack};
 use crate::exports;
+use crate::foreseen::{self, Foreseen, KNOWN_LATER};
 use crate::included::Included;
 use crate::model::{self, status};
 use crate::prepare::{self, Request};
-use crate::records::{ChangeSetRecord, OnFailure, OperationKind, StackRecord, VERSION};
+use crate::records::{
+    ChangeRecord, ChangeSetRecord, Content, OnFailure, OperationKind, StackRecord, VERSION,
+};
 use crate::role;
 use crate::stacks;
+use crate::values;
 use crate::view;
 
 type State = Arc<CloudFormation>;
@@ -30,26 +37,103 @@ pub(crate) async fn create(
     state: State,
     permit: Permit<api::CreateChangeSet>,
 ) -> Result<api::CreateChangeSetOutput, Error> {
-    let (input, call) = (permit.input, permit.call);
+    let (mut input, call) = (permit.input, permit.call);
     let creates = creates(&input)?;
     let on_stack_failure = on_failure(input.on_stack_failure.as_deref(), creates)?;
     if let Some(made) = made_before(&state, &call, &input)? {
         return Ok(made);
     }
     let stack = subject(&state, &call, (&input.stack_name, &input.change_set_name), creates)?;
+    let around = nested_sets::around(&call);
+    let mut computed = match computed(&state, &call, (&stack, creates), &mut input).await {
+        // The change set around this one tells of it, and whoever asks finds here why.
+        Err(Error::Validation(why) | Error::InsufficientCapabilities(why)) if around.is_some() => {
+            Computed { refused: Some(why), content: stack.content.clone(), ..Computed::default() }
+        }
+        other => other?,
+    };
+    let name = input.change_set_name;
+    let arn = format!("changeSet/{name}/{}", crypto::random::uuid());
+    let mut set = ChangeSetRecord {
+        version: VERSION,
+        id: base::Arn::new("cloudformation", call.region().as_str(), call.account().as_str(), arn)
+            .to_string(),
+        name,
+        description: input.description,
+        created_at: call.now(),
+        status: "CREATE_IN_PROGRESS".to_owned(),
+        reason: None,
+        execution_status: "UNAVAILABLE".to_owned(),
+        creates,
+        content: std::mem::take(&mut computed.content),
+        changes: std::mem::take(&mut computed.changes),
+        role_arn: input.role_arn,
+        stack_operations: stack.operations,
+        client_token: input.client_token,
+        on_stack_failure,
+        include_nested_stacks: input.include_nested_stacks.unwrap_or(false),
+        nested: Vec::new(),
+        around,
+    };
+    let (id, stack_id) = (set.id.clone(), stack.id.clone());
+    let Computed { wanted, refused, is_same, .. } = computed;
+    if wanted.is_empty() {
+        conclude(&mut set, &[], refused, is_same);
+        write(&call, &stack, &set, true).await?;
+    } else {
+        // Written before those of nested stacks are made: they are found from here, whatever happens meanwhile.
+        write(&call, &stack, &set, true).await?;
+        let made = nested_sets::make(&state, &call, (&stack, &mut set), wanted).await;
+        let ended = match made {
+            Ok(inner) => {
+                conclude(&mut set, &inner, refused, is_same);
+                write(&call, &stack, &set, false).await
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = ended {
+            let now = call.now();
+            state.store.transact(|tx| nested_sets::drop_all(tx, &stack, &set, now)).await?;
+            return Err(error);
+        }
+    }
+    Ok(api::CreateChangeSetOutput { id: Some(id), stack_id: Some(stack_id) })
+}
+
+/// What a change set would do.
+#[derive(Default)]
+struct Computed {
+    content: Content,
+    changes: Vec<ChangeRecord>,
+    /// True where nothing changes besides the resources.
+    is_same: bool,
+    /// The nested stacks whose change sets are made with it.
+    wanted: Vec<Wanted>,
+    /// Why it cannot be done.
+    refused: Option<String>,
+}
+
+async fn computed(
+    state: &CloudFormation,
+    call: &Call,
+    (stack, creates): (&StackRecord, bool),
+    input: &mut api::CreateChangeSetInput,
+) -> Result<Computed, Error> {
     let same = input.use_previous_template.unwrap_or(false).then(|| stack.content.template.clone());
-    let text =
-        body(&call, input.template_body.as_ref(), input.template_url.as_ref(), same.as_deref()).await?;
+    let text = body(call, input.template_body.as_ref(), input.template_url.as_ref(), same.as_deref()).await?;
     let exports = exports::all(&state.store, call.account(), call.region().as_str())?;
     let pseudo = prepare::pseudo(call.account().as_str(), call.region().as_str(), &stack.name, &stack.id);
-    let given = prepare::given(&input.parameters.unwrap_or_default())?;
-    let before_now = previous((!creates).then_some(&stack));
-    let included = Included::of(&call, &text, &given, &before_now, &pseudo).await?;
+    let mut given = prepare::given(&input.parameters.take().unwrap_or_default())?;
+    if nested_sets::around(call).is_some() {
+        given.values_mut().for_each(known_later);
+    }
+    let before_now = previous((!creates).then_some(stack));
+    let included = Included::of(call, &text, &given, &before_now, &pseudo).await?;
     let request = Request {
         body: &text,
         given,
-        tags: input.tags.map_or_else(|| stack.content.tags.clone(), pairs),
-        capabilities: input.capabilities.unwrap_or_default(),
+        tags: input.tags.take().map_or_else(|| stack.content.tags.clone(), pairs),
+        capabilities: input.capabilities.take().unwrap_or_default(),
         by_change_set: true,
         previous: before_now,
         pseudo: pseudo.clone(),
@@ -66,34 +150,51 @@ pub(crate) async fn create(
         new: (&plan, &content),
         records: &records,
     };
+    let mut changes = diff::changes(&sides)?;
     // What stopped half-way can be tried again as it was asked.
     let is_half_way = stack.firm.is_some() || !stack.stood_firm();
-    let (changes, empty) = (diff::changes(&sides)?, diff::is_nothing(&sides)? && !is_half_way);
-    let name = input.change_set_name;
-    let arn = format!("changeSet/{name}/{}", crypto::random::uuid());
-    let set = ChangeSetRecord {
-        version: VERSION,
-        id: base::Arn::new("cloudformation", call.region().as_str(), call.account().as_str(), arn)
-            .to_string(),
-        name,
-        description: input.description,
-        created_at: call.now(),
-        status: if empty { "FAILED" } else { "CREATE_COMPLETE" }.to_owned(),
-        reason: empty.then(|| NOTHING_CHANGES.to_owned()),
-        execution_status: if empty { "UNAVAILABLE" } else { "AVAILABLE" }.to_owned(),
-        creates,
-        content,
-        changes,
-        role_arn: input.role_arn,
-        stack_operations: stack.operations,
-        client_token: input.client_token,
-        on_stack_failure,
-        // Tools ask for nested stacks whatever the template. What would change inside of one is not told.
-        include_nested_stacks: input.include_nested_stacks.unwrap_or(false),
+    let is_same = !is_half_way && diff::is_same_besides(&sides)?;
+    foreseen::tell(&sides, &mut changes, &exports);
+    let wanted = if input.include_nested_stacks.unwrap_or(false) {
+        let foreseen = Foreseen { records: &records, changes: &changes, exports: &exports };
+        nested_sets::wanted((&plan, &content), &foreseen, &records)?
+    } else {
+        Vec::new()
     };
-    let (id, stack_id) = (set.id.clone(), stack.id.clone());
-    write(&call, stack, set).await?;
-    Ok(api::CreateChangeSetOutput { id: Some(id), stack_id: Some(stack_id) })
+    Ok(Computed { content, changes, is_same, wanted, refused: None })
+}
+
+/// A value of which a part is known only once the stack around is changed.
+fn known_later(given: &mut Given) {
+    if let Given::Value(text) = given
+        && text.contains(KNOWN_LATER)
+    {
+        *given = Given::Later(std::mem::take(text));
+    }
+}
+
+/// Says what a change set has come to.
+fn conclude(set: &mut ChangeSetRecord, inner: &[ChangeSetRecord], refused: Option<String>, is_same: bool) {
+    for nested in &set.nested {
+        let made = inner.iter().find(|made| made.id == nested.id);
+        let is_empty = made.is_some_and(|made| made.reason.as_deref() == Some(NOTHING_CHANGES));
+        let of = |change: &ChangeRecord| change.logical_id == nested.logical_id;
+        // A nested stack in which nothing changes is not told, unless it changes itself.
+        set.changes.retain(|change| !(is_empty && of(change) && diff::is_automatic(change)));
+        if let Some(change) = set.changes.iter_mut().find(|change| of(change)) {
+            change.change_set_id = Some(nested.id.clone());
+        }
+    }
+    let refused = refused.or_else(|| nested_sets::failed(inner, NOTHING_CHANGES).map(nested_sets::failure));
+    let nothing = (is_same && set.changes.is_empty()).then(|| NOTHING_CHANGES.to_owned());
+    let (status, reason, execution) = match (refused.or(nothing), &set.around) {
+        (Some(why), _) => ("FAILED", Some(why), "UNAVAILABLE"),
+        (None, Some(_)) => ("CREATE_COMPLETE", Some(FROM_THE_ROOT.to_owned()), "UNAVAILABLE"),
+        (None, None) => ("CREATE_COMPLETE", None, "AVAILABLE"),
+    };
+    status.clone_into(&mut set.status);
+    set.reason = reason;
+    execution.clone_into(&mut set.execution_status);
 }
 
 /// What the same call with the same token made before.
@@ -156,6 +257,7 @@ fn subject(
             model::check_name(name)?;
             check_count(state, call)?;
             let mut stack = new_stack(call, name);
+            nest(state, call, &mut stack)?;
             status::REVIEW_IN_PROGRESS.clone_into(&mut stack.status);
             stack.reason = Some("User Initiated".to_owned());
             Ok(stack)
@@ -166,24 +268,29 @@ fn subject(
     }
 }
 
-async fn write(call: &Call, stack: StackRecord, set: ChangeSetRecord) -> Result<(), Error> {
+/// Writes a change set, and its stack where it is the first that is told of it; `new` where none of its name may be there.
+async fn write(call: &Call, stack: &StackRecord, set: &ChangeSetRecord, new: bool) -> Result<(), Error> {
     let now = call.now();
     call.transact(|tx| {
         let stored = stacks::find(tx, stack.account, call.region(), &stack.name)?;
         if stored.as_ref().is_some_and(|stored| stored.id != stack.id) {
             return Err(Error::AlreadyExists(format!("Stack [{}] already exists", stack.name)));
         }
-        if stacks::change_set(tx, &stack.id, &set.name)?.is_some() {
+        let there = stacks::change_set(tx, &stack.id, &set.name)?;
+        if new && there.is_some() {
             return Err(Error::AlreadyExists(format!("ChangeSet {} already exists", set.name)));
+        }
+        if !new && there.is_none_or(|there| there.id != set.id) {
+            return Err(Error::ChangeSetNotFound(format!("ChangeSet [{}] does not exist", set.id)));
         }
         if stored.is_none() {
             let subject = (stack.name.clone(), stack.id.clone());
             let told = (subject.0.as_str(), Some(subject.1.as_str()), "AWS::CloudFormation::Stack");
-            let event = stacks::event(&stack, told, status::REVIEW_IN_PROGRESS, Some("User Initiated"), now);
-            stacks::add_event(tx, &stack, &event)?;
-            stacks::save(tx, &stack)?;
+            let event = stacks::event(stack, told, status::REVIEW_IN_PROGRESS, Some("User Initiated"), now);
+            stacks::add_event(tx, stack, &event)?;
+            stacks::save(tx, stack)?;
         }
-        stacks::save_change_set(tx, &stack.id, &set)
+        stacks::save_change_set(tx, &stack.id, set)
     })
     .await
 }
@@ -221,6 +328,16 @@ pub(crate) async fn describe(
     let (input, call) = (permit.input, permit.call);
     let (stack, set) = lookup(&state, &call, input.stack_name.as_ref(), &input.change_set_name)?;
     let (changes, next_token) = page(set.changes.clone(), input.next_token.as_ref())?;
+    // What differs is told value by value on request.
+    let told: Option<Value> = match input.include_property_values {
+        Some(true) => Some(serde_json::from_str(&set.content.processed)?),
+        _ => None,
+    };
+    let shown = |change: &ChangeRecord, told: Option<&Value>| match told {
+        Some(template) => values::change(change, template),
+        None => view::change(change),
+    };
+    let around = set.around.as_ref();
     let execution_status = view::execution_status(&stack, &set);
     Ok(api::DescribeChangeSetOutput {
         change_set_name: Some(set.name),
@@ -237,9 +354,11 @@ pub(crate) async fn describe(
         rollback_configuration: Some(api::RollbackConfiguration::default()),
         capabilities: Some(set.content.capabilities),
         tags: Some(view::tags(&set.content.tags)),
-        changes: Some(changes.iter().map(view::change).collect()),
+        changes: Some(changes.iter().map(|change| shown(change, told.as_ref())).collect()),
         next_token,
         include_nested_stacks: Some(set.include_nested_stacks),
+        parent_change_set_id: around.map(|around| around.parent_id.clone()),
+        root_change_set_id: around.map(|around| around.root_id.clone()),
         on_stack_failure: set.on_stack_failure.map(|choice| choice.name().to_owned()),
         ..api::DescribeChangeSetOutput::default()
     })
@@ -274,6 +393,7 @@ pub(crate) async fn execute(
         return Err(busy(&stack, "updated"));
     }
     let mut begun = operation(&call, kind, input.client_request_token);
+    begun.change_set_id = Some(set.id.clone());
     let before = before(&mut stack, set.content.clone());
     begun.before = before.filter(|_| !set.creates);
     role::act(&call, &mut stack, set.role_arn.clone(), &mut begun).await?;
@@ -287,13 +407,14 @@ pub(crate) async fn execute(
     };
     let begun = Begun { operation: begun, request };
     let stack = Box::pin(begin(&state, &call, stack, begun, next, edit)).await?;
+    let now = call.now();
     // Executing one change set uses up all of them: they were computed for the stack as it was.
     state
         .store
         .transact(|tx| {
             for other in stacks::change_sets(&state.store, &stack.id)? {
                 if other.name != set.name {
-                    stacks::drop_change_set(tx, &stack.id, &other.name)?;
+                    nested_sets::drop_all(tx, &stack, &other, now)?;
                 }
             }
             let done = ChangeSetRecord { execution_status: "EXECUTE_COMPLETE".to_owned(), ..set };
@@ -314,7 +435,12 @@ pub(crate) async fn delete(
         found => found?,
     };
     let (stack, set) = found;
-    call.transact(|tx| stacks::drop_change_set(tx, &stack.id, &set.name)).await?;
+    if nested_sets::is_held(&state.store, &stack, &set)? {
+        let message = format!("ChangeSet [{}] can only be deleted from the root change set.", set.id);
+        return Err(Error::InvalidChangeSetStatus(message));
+    }
+    let now = call.now();
+    call.transact(|tx| nested_sets::drop_all(tx, &stack, &set, now)).await?;
     Ok(api::DeleteChangeSetOutput {})
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod change_sets;
 pub(crate) mod describe;
 pub(crate) mod drift;
+pub(crate) mod nested_sets;
 pub(crate) mod outer;
 pub(crate) mod protection;
 pub(crate) mod resources;
@@ -62,6 +63,7 @@ pub(crate) fn operation(call: &Call, kind: OperationKind, token: Option<String>)
         policy: None,
         asked: None,
         from: None,
+        change_set_id: None,
     }
 }
 

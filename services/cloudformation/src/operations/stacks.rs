@@ -6,7 +6,7 @@ use base::Timestamp;
 use service::{Call, Permit};
 use store::Transaction;
 
-use super::{body, find, object, operation, outer, pairs, previous, protection, refuse, token};
+use super::{body, find, nested_sets, object, operation, outer, pairs, previous, protection, refuse, token};
 use crate::CloudFormation;
 use crate::api;
 use crate::engine;
@@ -29,7 +29,7 @@ pub(crate) async fn create(
     state: State,
     permit: Permit<api::CreateStack>,
 ) -> Result<api::CreateStackOutput, Error> {
-    let (input, call) = (permit.input, permit.call);
+    let (mut input, call) = (permit.input, permit.call);
     model::check_name(&input.stack_name)?;
     refuse(&[
         ("NotificationARNs", input.notification_arns.as_ref().is_some_and(|arns| !arns.is_empty())),
@@ -47,32 +47,17 @@ pub(crate) async fn create(
         let operation_id = Some(model::operation_id(&made.id, number));
         return Ok(api::CreateStackOutput { stack_id: Some(made.id), operation_id });
     }
-    let text = body(&call, input.template_body.as_ref(), input.template_url.as_ref(), None).await?;
+    let reviewed = nested_sets::of_call(&state, &call)?;
+    let text = match &reviewed {
+        Some(set) => set.content.template.clone(),
+        None => body(&call, input.template_body.as_ref(), input.template_url.as_ref(), None).await?,
+    };
     // A stack that waits for review of a change set is made by this call in its place.
     let waiting = find(&state, &call, &input.stack_name)?;
     let waiting = waiting.filter(|stack| stack.status == status::REVIEW_IN_PROGRESS);
     let mut stack = waiting.unwrap_or_else(|| new_stack(&call, &input.stack_name));
     nest(&state, &call, &mut stack)?;
-    let exports = exports::all(&state.store, call.account(), call.region().as_str())?;
-    let parameters = input.parameters.unwrap_or_default();
-    let pseudo = prepare::pseudo(call.account().as_str(), call.region().as_str(), &stack.name, &stack.id);
-    let given = prepare::given(&parameters)?;
-    let capabilities = input.capabilities.unwrap_or_default();
-    prepare::check_includes(&text, &capabilities)?;
-    let included = Included::of(&call, &text, &given, &previous(None), &pseudo).await?;
-    let request = Request {
-        body: &text,
-        given,
-        tags: pairs(input.tags.unwrap_or_default()),
-        capabilities,
-        by_change_set: false,
-        previous: previous(None),
-        pseudo,
-        included: &included,
-        exports: &exports,
-        pipeline: call.pipeline(),
-    };
-    let (content, _) = prepare::content(request)?;
+    let content = content(&state, &call, (&stack, &text), &mut input).await?;
     let on_failure = match input.on_failure.as_deref() {
         Some("DELETE") => OnFailure::Delete,
         Some("DO_NOTHING") => OnFailure::Nothing,
@@ -81,6 +66,8 @@ pub(crate) async fn create(
     let policy = policy(&call, input.stack_policy_body, input.stack_policy_url).await?;
     check_count(&state, &call)?;
     let mut begun = operation(&call, OperationKind::Create, input.client_request_token);
+    begun.change_set_id = reviewed.map(|set| set.id);
+    let change_set_id = begun.change_set_id.clone();
     role::act(&call, &mut stack, input.role_arn, &mut begun).await?;
     let role_arn = stack.role_arn.clone();
     let edit = |next: &mut StackRecord| {
@@ -92,11 +79,40 @@ pub(crate) async fn create(
         next.termination_protection |= input.enable_termination_protection.unwrap_or(false);
         next.policy = policy.or(next.policy.take());
         next.role_arn = role_arn;
+        next.change_set_id = change_set_id;
     };
     let begun = Begun { operation: begun, request: asked };
     let stack = Box::pin(begin(&state, &call, stack, begun, status::CREATE_IN_PROGRESS, edit)).await?;
     let operation_id = Some(model::operation_id(&stack.id, stack.operations));
     Ok(api::CreateStackOutput { stack_id: Some(stack.id), operation_id })
+}
+
+/// What the call asks the stack to be.
+async fn content(
+    state: &CloudFormation,
+    call: &Call,
+    (stack, text): (&StackRecord, &str),
+    input: &mut api::CreateStackInput,
+) -> Result<Content, Error> {
+    let exports = exports::all(&state.store, call.account(), call.region().as_str())?;
+    let pseudo = prepare::pseudo(call.account().as_str(), call.region().as_str(), &stack.name, &stack.id);
+    let given = prepare::given(&input.parameters.take().unwrap_or_default())?;
+    let capabilities = input.capabilities.take().unwrap_or_default();
+    prepare::check_includes(text, &capabilities)?;
+    let included = Included::of(call, text, &given, &previous(None), &pseudo).await?;
+    let request = Request {
+        body: text,
+        given,
+        tags: pairs(input.tags.take().unwrap_or_default()),
+        capabilities,
+        by_change_set: false,
+        previous: previous(None),
+        pseudo,
+        included: &included,
+        exports: &exports,
+        pipeline: call.pipeline(),
+    };
+    Ok(prepare::content(request)?.0)
 }
 
 /// What identifies a request besides its token.
@@ -143,7 +159,7 @@ pub(crate) fn triggers(configuration: Option<&api::RollbackConfiguration>) -> bo
 }
 
 /// Nests a new stack in the one whose resource it is: that one marks what it makes.
-fn nest(state: &CloudFormation, call: &Call, stack: &mut StackRecord) -> Result<(), Error> {
+pub(crate) fn nest(state: &CloudFormation, call: &Call, stack: &mut StackRecord) -> Result<(), Error> {
     let parent = |stack: &StackRecord| {
         stacks::by_id(&state.store, stack.account, &stack.region, stack.parent_id.as_deref()?).ok()?
     };
@@ -172,15 +188,7 @@ pub(crate) fn new_stack(call: &Call, name: &str) -> StackRecord {
         created_at: call.now(),
         updated_at: None,
         deleted_at: None,
-        content: Content {
-            template: String::new(),
-            processed: String::new(),
-            description: None,
-            parameters: Vec::new(),
-            tags: Vec::new(),
-            capabilities: Vec::new(),
-            imports: Vec::new(),
-        },
+        content: Content::default(),
         outputs: Vec::new(),
         disable_rollback: false,
         on_failure: OnFailure::Rollback,

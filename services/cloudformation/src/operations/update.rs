@@ -6,7 +6,7 @@ use service::{Call, Permit};
 
 use super::outer::{self, Turn};
 use super::stacks::{Begun, begin, busy, policy, triggers};
-use super::{body, find, operation, pairs, previous, refuse, token};
+use super::{body, find, nested_sets, operation, pairs, previous, refuse, token};
 use crate::CloudFormation;
 use crate::api;
 use crate::diff::{self, Sides};
@@ -15,7 +15,7 @@ use crate::exports;
 use crate::included::Included;
 use crate::model::{self, status};
 use crate::prepare::{self, Request};
-use crate::records::{Content, OperationKind, StackRecord};
+use crate::records::{ChangeSetRecord, Content, OperationKind, StackRecord};
 use crate::role;
 use crate::stacks;
 
@@ -42,8 +42,9 @@ pub(crate) async fn update(
     if !model::can_update(&stack.status) {
         return Err(busy(&stack, "updated"));
     }
+    let reviewed = nested_sets::of_call(&state, &call)?;
     let (content, asked) = match outer::turn(&state, &call, &stack)? {
-        Turn::Forward => (asked(&state, &call, &stack, &mut input).await?, None),
+        Turn::Forward => (asked(&state, &call, &stack, (&mut input, reviewed.as_ref())).await?, None),
         Turn::Back(content) => (*content, Some(model::WAY_BACK.to_owned())),
         Turn::Nothing => return Err(no_updates()),
     };
@@ -52,6 +53,8 @@ pub(crate) async fn update(
     stack.disable_rollback = input.disable_rollback.unwrap_or(false);
     let mut begun = operation(&call, OperationKind::Update, input.client_request_token);
     begun.asked = asked;
+    begun.change_set_id = reviewed.map(|set| set.id);
+    let change_set_id = begun.change_set_id.clone();
     begun.before = before(&mut stack, content);
     let (body, url) = (input.stack_policy_during_update_body, input.stack_policy_during_update_url);
     begun.policy = policy(&call, body, url).await?;
@@ -62,6 +65,7 @@ pub(crate) async fn update(
         next.disable_rollback = changed.disable_rollback;
         next.policy = policy.or(next.policy.take());
         next.former = former;
+        next.change_set_id = change_set_id.or(next.change_set_id.take());
         take_up(next, changed);
     };
     let begun = Begun { operation: begun, request };
@@ -86,11 +90,16 @@ async fn asked(
     state: &CloudFormation,
     call: &Call,
     stack: &StackRecord,
-    input: &mut api::UpdateStackInput,
+    (input, reviewed): (&mut api::UpdateStackInput, Option<&ChangeSetRecord>),
 ) -> Result<Content, Error> {
     let exports = exports::all(&state.store, call.account(), call.region().as_str())?;
     let same = input.use_previous_template.unwrap_or(false).then(|| stack.content.template.clone());
-    let text = body(call, input.template_body.as_ref(), input.template_url.as_ref(), same.as_deref()).await?;
+    let text = match reviewed {
+        Some(set) => set.content.template.clone(),
+        None => {
+            body(call, input.template_body.as_ref(), input.template_url.as_ref(), same.as_deref()).await?
+        }
+    };
     let pseudo = prepare::pseudo(call.account().as_str(), call.region().as_str(), &stack.name, &stack.id);
     let given = prepare::given(&input.parameters.take().unwrap_or_default())?;
     let capabilities = input.capabilities.take().unwrap_or_default();

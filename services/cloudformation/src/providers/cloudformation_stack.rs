@@ -72,6 +72,10 @@ impl Provider for Nested {
             if text(stack.get("ParentId")) != work.place.stack_id {
                 return Ok(None);
             }
+            // It only waits for its creation.
+            if status(&stack) == "REVIEW_IN_PROGRESS" {
+                return self.create(work).await.map(Some);
+            }
             let at = json!({ OPERATION: last_operation(&stack) });
             let made = work.made(text(stack.get("StackId")), at);
             ended(work, made).await.map(Some)
@@ -155,13 +159,19 @@ async fn ended(work: &Work, made: Physical) -> Result<Physical, Failure> {
 
 /// What creation and update have in common.
 fn input(work: &Work) -> Map<String, Value> {
-    let mut input = work.pick(&["Tags", "TemplateURL"]);
-    let given = work.get("Parameters").and_then(Value::as_object).into_iter().flatten();
+    stack_input(&work.properties, &work.caller.capabilities)
+}
+
+/// What is asked of a nested stack that has these properties.
+pub(crate) fn stack_input(properties: &Map<String, Value>, capabilities: &[String]) -> Map<String, Value> {
+    let same = |name: &str| Some((name.to_owned(), properties.get(name)?.clone()));
+    let mut input: Map<String, Value> = ["Tags", "TemplateURL"].into_iter().filter_map(same).collect();
+    let given = properties.get("Parameters").and_then(Value::as_object).into_iter().flatten();
     let parameters: Vec<Value> =
         given.map(|(key, given)| json!({ "ParameterKey": key, "ParameterValue": as_text(given) })).collect();
     input.insert("Parameters".to_owned(), parameters.into());
     // What the caller acknowledged of the outer stack is acknowledged of what is in it, and nothing more.
-    input.insert("Capabilities".to_owned(), work.caller.capabilities.clone().into());
+    input.insert("Capabilities".to_owned(), capabilities.to_vec().into());
     input
 }
 

@@ -77,6 +77,7 @@ use crate::drift::Rules;
 use crate::records::Physical;
 use crate::registry;
 
+pub(crate) use cloudformation_stack::stack_input;
 pub(crate) use custom::step_id;
 pub(crate) use failure::Failure;
 use failure::{gone, is_absent, seen};

@@ -10,6 +10,7 @@ mod faults;
 mod found_again;
 mod half_way;
 mod lifecycle;
+mod nested_sets;
 mod others;
 mod protection;
 mod purge;

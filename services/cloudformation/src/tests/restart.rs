@@ -52,6 +52,7 @@ pub(super) fn operation(stage: &Stage, kind: OperationKind, phase: Phase) -> cra
         policy: None,
         asked: None,
         from: None,
+        change_set_id: None,
     }
 }
 

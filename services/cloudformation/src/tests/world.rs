@@ -230,6 +230,7 @@ fn output(things: &mut Things, operation: &str, input: &Value) -> Result<Value, 
             only(things, &format!("tie/{}", text("keyId")))?;
             json!({ "id": text("keyId") })
         }
+        "GetObject" => object(things, &text("Key"))?,
         _ => json!({}),
     })
 }
@@ -238,6 +239,12 @@ fn output(things: &mut Things, operation: &str, input: &Value) -> Result<Value, 
 fn marked(things: &Things, kind: &str) -> Vec<Value> {
     let found = things.existing.keys().filter(|key| key.starts_with(kind));
     found.map(|key| json!({ "id": key.trim_start_matches(kind), "tags": things.marks.get(key) })).collect()
+}
+
+fn object(things: &Things, key: &str) -> Result<Value, Error> {
+    let found = things.existing.get(&format!("object/{key}"));
+    let found = found.ok_or_else(|| Fault::sender("NoSuchKey", "no object"))?;
+    Ok(json!({ "Body": found }))
 }
 
 fn only(things: &Things, key: &str) -> Result<Value, Error> {
@@ -357,6 +364,7 @@ macro_rules! stand_ins {
 }
 
 stand_ins! {
+    s3 { GetObject }
     iam {
         CreateRole DeleteRole AttachRolePolicy DetachRolePolicy PutRolePolicy GetRolePolicy DeleteRolePolicy UpdateRole
         UpdateAssumeRolePolicy TagRole UntagRole

@@ -1,0 +1,213 @@
+//! Change sets that reach into nested stacks, and changes told value by value.
+
+use serde_json::{Value, json};
+
+use super::Stage;
+
+const OUTER: &str = "
+Parameters: {Days: {Type: String, Default: '7'}}
+Resources:
+  Table:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      BillingMode: PAY_PER_REQUEST
+      AttributeDefinitions: [{AttributeName: id, AttributeType: S}]
+      KeySchema: [{AttributeName: id, KeyType: HASH}]
+  Inner:
+    Type: AWS::CloudFormation::Stack
+    Properties:
+      TemplateURL: s3://b/inner
+      Parameters: {Days: !Ref Days, Table: !GetAtt Table.Arn}
+";
+const INNER: &str = "
+Parameters: {Days: {Type: Number}, Table: {Type: String, AllowedPattern: 'arn:.*'}}
+Resources:
+  Group: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: inner, RetentionInDays: !Ref Days, Tags: [{Key: t, Value: !Ref Table}]}}
+";
+
+/// Puts a text where templates are read from.
+fn put(stage: &Stage, key: &str, text: &str) {
+    let body = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, text);
+    stage.world.things().existing.insert(format!("object/{key}"), body.into());
+}
+
+async fn set(stage: &Stage, name: &str, kind: &str, more: Value) -> Value {
+    let mut input = json!({ "StackName": "outer", "ChangeSetName": name, "ChangeSetType": kind,
+        "IncludeNestedStacks": true, "TemplateBody": OUTER });
+    input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    stage.call("CreateChangeSet", input).await.unwrap();
+    stage.call("DescribeChangeSet", json!({ "StackName": "outer", "ChangeSetName": name })).await.unwrap()
+}
+
+/// The change set of the nested stack, as the one around it names it.
+async fn nested(stage: &Stage, set: &Value) -> Value {
+    let changes = set["Changes"].as_array().unwrap();
+    let inner = changes.iter().find(|change| change["ResourceChange"]["LogicalResourceId"] == "Inner");
+    let id = inner.unwrap()["ResourceChange"]["ChangeSetId"].as_str().unwrap();
+    stage
+        .call("DescribeChangeSet", json!({ "ChangeSetName": id, "IncludePropertyValues": true }))
+        .await
+        .unwrap()
+}
+
+async fn execute(stage: &Stage, name: &str) -> String {
+    stage.call("ExecuteChangeSet", json!({ "StackName": "outer", "ChangeSetName": name })).await.unwrap();
+    stage.settled("outer").await
+}
+
+#[tokio::test]
+async fn nested_stacks_are_reviewed_and_made_with_the_one_around_them() {
+    let stage = Stage::new().await;
+    put(&stage, "inner", INNER);
+    let root = set(&stage, "first", "CREATE", json!({})).await;
+    assert_eq!((&root["Status"], &root["ExecutionStatus"]), (&json!("CREATE_COMPLETE"), &json!("AVAILABLE")));
+    let inner = nested(&stage, &root).await;
+    assert_eq!(inner["Status"], "CREATE_COMPLETE", "{inner}");
+    assert_eq!(inner["ExecutionStatus"], "UNAVAILABLE");
+    assert_eq!(inner["StatusReason"], "Only executable from the root change set.");
+    assert_eq!(
+        (&inner["ParentChangeSetId"], &inner["RootChangeSetId"]),
+        (&root["ChangeSetId"], &root["ChangeSetId"])
+    );
+    assert_eq!(inner["Changes"][0]["ResourceChange"]["Action"], "Add");
+    // What the outer stack is still to make is not known yet, and is held against no declaration.
+    let after: Value =
+        serde_json::from_str(inner["Changes"][0]["ResourceChange"]["AfterContext"].as_str().unwrap())
+            .unwrap();
+    assert_eq!(after["Properties"]["Tags"][0]["Value"], "{{changeSet:KNOWN_AFTER_APPLY}}");
+    assert_eq!(after["Properties"]["RetentionInDays"], "7");
+    let id = inner["StackId"].as_str().unwrap();
+    assert_eq!(stage.describe(id).await["StackStatus"], "REVIEW_IN_PROGRESS");
+    for operation in ["ExecuteChangeSet", "DeleteChangeSet"] {
+        let fault =
+            stage.call(operation, json!({ "ChangeSetName": inner["ChangeSetId"] })).await.unwrap_err();
+        assert_eq!(fault.code, "InvalidChangeSetStatusException", "{operation}");
+    }
+    // What was reviewed is made, whatever stands at the address by then.
+    put(&stage, "inner", &INNER.replace("LogGroupName: inner", "LogGroupName: swapped"));
+    assert_eq!(execute(&stage, "first").await, "CREATE_COMPLETE");
+    let made = stage.describe(id).await;
+    assert_eq!(
+        (&made["StackStatus"], &made["ChangeSetId"]),
+        (&json!("CREATE_COMPLETE"), &inner["ChangeSetId"])
+    );
+    assert_eq!(made["ParentId"], stage.describe("outer").await["StackId"]);
+    assert_eq!(stage.world.names("group"), ["inner"]);
+}
+
+#[tokio::test]
+async fn what_changes_in_a_nested_stack_is_told_and_what_does_not_is_not() {
+    let stage = Stage::new().await;
+    put(&stage, "inner", INNER);
+    // The stack's tags are the nested stack's as well.
+    set(&stage, "first", "CREATE", json!({ "Tags": [{ "Key": "of", "Value": "all" }] })).await;
+    assert_eq!(execute(&stage, "first").await, "CREATE_COMPLETE");
+
+    let same = set(&stage, "same", "UPDATE", json!({})).await;
+    assert_eq!(same["Status"], "FAILED", "{same}");
+    assert!(
+        same["StatusReason"]
+            .as_str()
+            .unwrap()
+            .starts_with("The submitted information didn't contain changes.")
+    );
+
+    let days = json!({ "Parameters": [{ "ParameterKey": "Days", "ParameterValue": "14" }] });
+    let root = set(&stage, "more", "UPDATE", days).await;
+    let inner = nested(&stage, &root).await;
+    let target = &inner["Changes"][0]["ResourceChange"]["Details"][0]["Target"];
+    assert_eq!(target["Path"], "/Properties/RetentionInDays");
+    assert_eq!((&target["BeforeValue"], &target["AfterValue"]), (&json!("7"), &json!("14")));
+    assert_eq!(target["AttributeChangeType"], "Modify");
+    stage.call("DeleteChangeSet", json!({ "StackName": "outer", "ChangeSetName": "more" })).await.unwrap();
+    let gone = stage.call("DescribeChangeSet", json!({ "ChangeSetName": inner["ChangeSetId"] })).await;
+    assert_eq!(gone.unwrap_err().code, "ChangeSetNotFoundException");
+
+    put(&stage, "inner", "Resources: {Bad: {Type: AWS::Nothing::Here}}");
+    let root = set(&stage, "bad", "UPDATE", json!({})).await;
+    assert_eq!((&root["Status"], &root["ExecutionStatus"]), (&json!("FAILED"), &json!("UNAVAILABLE")));
+    let inner = nested(&stage, &root).await;
+    let id = inner["ChangeSetId"].as_str().unwrap();
+    let why = format!("Nested change set {id} was not successfully created: Currently in FAILED.");
+    assert_eq!(root["StatusReason"], why);
+    assert!(inner["StatusReason"].as_str().unwrap().contains("AWS::Nothing::Here"), "{inner}");
+}
+
+#[tokio::test]
+async fn a_review_that_is_dropped_takes_the_stacks_that_wait_for_it_along() {
+    let stage = Stage::new().await;
+    put(&stage, "inner", INNER);
+    let root = set(&stage, "first", "CREATE", json!({})).await;
+    let inner = nested(&stage, &root).await;
+    stage.call("DeleteChangeSet", json!({ "ChangeSetName": root["ChangeSetId"] })).await.unwrap();
+    assert_eq!(stage.describe(inner["StackId"].as_str().unwrap()).await["StackStatus"], "DELETE_COMPLETE");
+    let root = set(&stage, "again", "CREATE", json!({})).await;
+    let inner = nested(&stage, &root).await;
+    stage.call("DeleteStack", json!({ "StackName": "outer" })).await.unwrap();
+    stage.rested().await;
+    assert_eq!(stage.describe(inner["StackId"].as_str().unwrap()).await["StackStatus"], "DELETE_COMPLETE");
+}
+
+#[tokio::test]
+async fn values_that_differ_are_told_at_their_place_and_secrets_are_not() {
+    const TEMPLATE: &str = "
+Parameters: {Secret: {Type: String, NoEcho: true}}
+Resources:
+  Group: {Type: AWS::Logs::LogGroup, Metadata: {M: one}, Properties: {LogGroupName: g, RetentionInDays: 7, Tags: [{Key: k, Value: !Ref Secret}]}}
+";
+    let stage = Stage::new().await;
+    let given = |secret: &str| json!([{ "ParameterKey": "Secret", "ParameterValue": secret }]);
+    let input = json!({ "StackName": "s", "TemplateBody": TEMPLATE, "Parameters": given("hunter2") });
+    stage.call("CreateStack", input).await.unwrap();
+    assert_eq!(stage.settled("s").await, "CREATE_COMPLETE");
+    let changed = TEMPLATE.replace("Days: 7", "Days: 14").replace("M: one", "M: two");
+    let input = json!({ "StackName": "s", "ChangeSetName": "c", "TemplateBody": changed, "Parameters": given("hunter3") });
+    stage.call("CreateChangeSet", input).await.unwrap();
+    let asked =
+        |values: bool| json!({ "StackName": "s", "ChangeSetName": "c", "IncludePropertyValues": values });
+    let plain = stage.call("DescribeChangeSet", asked(false)).await.unwrap();
+    assert!(plain["Changes"][0]["ResourceChange"]["BeforeContext"].is_null());
+    assert!(plain["Changes"][0]["ResourceChange"]["Details"][0]["Target"]["Path"].is_null());
+    let told = stage.call("DescribeChangeSet", asked(true)).await.unwrap();
+    assert!(!told.to_string().contains("hunter"), "{told}");
+    let change = &told["Changes"][0]["ResourceChange"];
+    let before: Value = serde_json::from_str(change["BeforeContext"].as_str().unwrap()).unwrap();
+    assert_eq!(
+        (&before["Properties"]["RetentionInDays"], &before["Metadata"]),
+        (&json!(7), &json!({ "M": "one" }))
+    );
+    let places: Vec<String> = change["Details"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|detail| &detail["Target"])
+        .map(|target| {
+            let text = |member: &str| target[member].as_str().unwrap_or("-").to_owned();
+            format!("{} {} {}", text("Path"), text("BeforeValue"), text("AfterValue"))
+        })
+        .collect();
+    assert!(places.contains(&"/Metadata/M one two".to_owned()), "{places:?}");
+    assert!(places.contains(&"/Properties/RetentionInDays 7 14".to_owned()), "{places:?}");
+}
+
+#[tokio::test]
+async fn a_change_set_may_use_what_another_stack_is_still_to_export() {
+    const TEMPLATE: &str =
+        "Resources: {Group: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: !ImportValue later}}}";
+    let stage = Stage::new().await;
+    let refused = stage.create("importer", TEMPLATE).await.unwrap_err();
+    assert!(refused.message.contains("No export named later found"), "{}", refused.message);
+    let input = json!({ "StackName": "importer", "ChangeSetName": "c", "ChangeSetType": "CREATE", "TemplateBody": TEMPLATE });
+    stage.call("CreateChangeSet", input).await.unwrap();
+    let asked = json!({ "StackName": "importer", "ChangeSetName": "c", "IncludePropertyValues": true });
+    let told = stage.call("DescribeChangeSet", asked).await.unwrap();
+    let after = told["Changes"][0]["ResourceChange"]["AfterContext"].as_str().unwrap();
+    assert!(after.contains("{{changeSet:KNOWN_AFTER_APPLY}}"), "{after}");
+    let exporter =
+        "Resources: {G: {Type: AWS::Logs::LogGroup}}\nOutputs: {O: {Value: named, Export: {Name: later}}}";
+    stage.create("exporter", exporter).await.unwrap();
+    assert_eq!(stage.settled("exporter").await, "CREATE_COMPLETE");
+    stage.call("ExecuteChangeSet", json!({ "StackName": "importer", "ChangeSetName": "c" })).await.unwrap();
+    assert_eq!(stage.settled("importer").await, "CREATE_COMPLETE");
+    assert!(stage.world.names("group").contains(&"named".to_owned()));
+}

@@ -52,6 +52,8 @@ pub(crate) struct Running {
     pub(crate) data_dir: PathBuf,
     /// What makes sandboxes here.
     pub(crate) sandboxes: sandbox::Spawner,
+    /// Runs functions, and says on what.
+    pub(crate) compute: Compute,
     /// What isolates functions on this host, and what does not, in one line.
     pub(crate) isolation: String,
     /// What clients are to trust, where the platform's own authority vouches for it.
@@ -81,7 +83,7 @@ impl Platform {
         });
         let sandboxes = sandboxes.map_err(|_| "starting the sandbox spawner panicked")?;
         let sandboxes = Arc::new(sandboxes.map_err(with_way_out)?);
-        tell_layers(sandboxes.layers());
+        tell_layers(&sandboxes.layers());
         let store = store?;
         Ok(Self { options, data_dir, keys, store, sandboxes, egress_rules, issuers })
     }
@@ -122,7 +124,8 @@ impl Platform {
             endpoint,
             data_dir: self.data_dir.clone(),
             sandboxes: sandbox::Spawner::clone(&self.sandboxes),
-            isolation: isolation(self.sandboxes.layers()),
+            compute: built.compute.clone(),
+            isolation: isolation(&self.sandboxes.layers()),
             ca_bundle,
         };
         running.note_outputs(&BTreeMap::new())?;
@@ -215,7 +218,8 @@ impl Platform {
         let callbacks = Callbacks::new(self.store.clone(), clock.clone());
         let door_authority = self.door_authority(&clock)?;
         let authority = door_authority.certificate();
-        let launcher = HostLauncher::new(&self.sandboxes, &self.data_dir, search_path, authority)?;
+        let is_exact = self.options.exact_runtimes;
+        let launcher = HostLauncher::new(&self.sandboxes, &self.data_dir, search_path, authority, is_exact)?;
         let (lambda, compute) = lambda::service(LambdaParts {
             urls: urls.clone(),
             store: self.store.clone(),
@@ -257,8 +261,13 @@ impl Platform {
         });
         let gateway = Gateway::new(pipeline.clone(), stages).with_function_urls(urls.clone());
         let gateway = gateway.with_callbacks(callbacks.clone());
-        let edge = Edge::new(Router::new(pipeline.clone(), gateway), Limits::DEFAULT)
-            .with_door_tls(TlsIdentity::issued(door_authority, region, clock)?);
+        let sandboxes = Arc::clone(&self.sandboxes);
+        let router = Router::new(pipeline.clone(), gateway).ready_while(move || sandboxes.is_alive());
+        let edge = Edge::new(router, Limits::DEFAULT).with_door_tls(TlsIdentity::issued(
+            door_authority,
+            region,
+            clock,
+        )?);
         let _ = later.set(edge.clone());
         Ok(Built { pipeline, edge, compute, address, urls, callbacks })
     }

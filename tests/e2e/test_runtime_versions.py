@@ -25,7 +25,7 @@ Resources:
     Properties: {FunctionName: older, Runtime: %s, Handler: index.handler, Role: !GetAtt Role.Arn, Code: {ZipFile: "%s"}}
   Own:
     Type: AWS::Lambda::Function
-    Properties: {FunctionName: own, Runtime: provided.al2023, Handler: index.handler, Role: !GetAtt Role.Arn, Code: {ZipFile: "%s"}}
+    Properties: {FunctionName: own, Runtime: %s, Handler: index.handler, Role: !GetAtt Role.Arn, Code: {ZipFile: "%s"}}
 """
 
 
@@ -76,7 +76,7 @@ def test_another_version_stands_in_and_the_log_names_it(tmp_path):
 def test_up_warns_of_functions_on_another_version(tmp_path):
     template = tmp_path / "template.yaml"
     code = CODE.replace("\n", "\\n")
-    template.write_text(TEMPLATE % (ABSENT, code, code))
+    template.write_text(TEMPLATE % (ABSENT, code, "python" + system_python().rpartition(".")[0], code))
     running = Platform(tmp_path / "up", command=("up", str(template)), arguments=("--json", "--no-watch"), environment=PATH).start(timeout_s=120)
     try:
         told = [line for line in running.log_path.read_text().splitlines() if "not on this host" in line]

@@ -196,6 +196,19 @@ impl Platform {
         Ok(Authority::load_or_create(&folder, &sealer, &names, clock.now())?)
     }
 
+    /// Runs functions on the interpreters that the search path names.
+    fn launcher(&self, authority: &Path) -> Result<HostLauncher, Error> {
+        let search_path = std::env::var_os("PATH").unwrap_or_default();
+        let is_exact = self.options.exact_runtimes;
+        Ok(HostLauncher::new(&self.sandboxes, &self.data_dir, search_path, authority, is_exact)?)
+    }
+
+    /// The answers to requests. Health is not well while no sandbox can be made.
+    fn router(&self, pipeline: &Pipeline, gateway: Gateway) -> Router {
+        let sandboxes = Arc::clone(&self.sandboxes);
+        Router::new(pipeline.clone(), gateway).ready_while(move || sandboxes.is_alive())
+    }
+
     async fn build(&self) -> Result<Built, Error> {
         let clock = Clock::system();
         let (account, region) = (self.options.account_id, self.options.region.clone());
@@ -204,7 +217,6 @@ impl Platform {
         let audit = AuditTrail::new(self.store.clone())?;
         let code = CodeStore::open(&self.data_dir)?;
         let later = LaterEdge::default();
-        let search_path = std::env::var_os("PATH").unwrap_or_default();
         let stages = Stages::load(&self.store)?;
         let address = Arc::new(OnceLock::new());
         let records = EgressRecords {
@@ -218,8 +230,7 @@ impl Platform {
         let callbacks = Callbacks::new(self.store.clone(), clock.clone());
         let door_authority = self.door_authority(&clock)?;
         let authority = door_authority.certificate();
-        let is_exact = self.options.exact_runtimes;
-        let launcher = HostLauncher::new(&self.sandboxes, &self.data_dir, search_path, authority, is_exact)?;
+        let launcher = self.launcher(authority)?;
         let (lambda, compute) = lambda::service(LambdaParts {
             urls: urls.clone(),
             store: self.store.clone(),
@@ -261,13 +272,8 @@ impl Platform {
         });
         let gateway = Gateway::new(pipeline.clone(), stages).with_function_urls(urls.clone());
         let gateway = gateway.with_callbacks(callbacks.clone());
-        let sandboxes = Arc::clone(&self.sandboxes);
-        let router = Router::new(pipeline.clone(), gateway).ready_while(move || sandboxes.is_alive());
-        let edge = Edge::new(router, Limits::DEFAULT).with_door_tls(TlsIdentity::issued(
-            door_authority,
-            region,
-            clock,
-        )?);
+        let edge = Edge::new(self.router(&pipeline, gateway), Limits::DEFAULT)
+            .with_door_tls(TlsIdentity::issued(door_authority, region, clock)?);
         let _ = later.set(edge.clone());
         Ok(Built { pipeline, edge, compute, address, urls, callbacks })
     }

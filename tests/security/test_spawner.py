@@ -58,7 +58,8 @@ def cgroups_of(pids):
         except OSError:
             continue
         ids.update(pathlib.Path(line).name for line in lines if "/fastness-" in line)
-    return [path for one in ids for path in pathlib.Path("/sys/fs/cgroup").glob(f"**/fastness-*/{one}")]
+    # Other platforms' folders come and go meanwhile: a walk passes over what is gone.
+    return [pathlib.Path(folder, one) for folder, below, _ in os.walk("/sys/fs/cgroup") for one in below if one in ids]
 
 
 def is_gone(pid):

@@ -315,7 +315,8 @@ class RuntimeApi {
 
 // ---- The handler --------------------------------------------------------------------------------------------------
 
-const requireFrom = (root) => createRequire(join(root, 'noop.js'));
+/** Who asks for the handler, as errors name it: `Require stack: - /var/runtime/index.mjs`. */
+const ASKING = '/var/runtime/index.mjs';
 
 /** Whether `.js` files of a folder are ES modules, by the nearest package.json. */
 function isModuleFolder(folder) {
@@ -334,7 +335,7 @@ function isModuleFolder(folder) {
 
 async function loadModule(root, name) {
   const path = resolve(taskRoot(), root, name);
-  const require = requireFrom(taskRoot());
+  const require = createRequire(ASKING);
   const scriptsAreModules = isModuleFolder(dirname(path));
   const loaders = [
     ['', require],

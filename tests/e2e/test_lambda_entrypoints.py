@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import zipfile
 
 import pytest
@@ -66,8 +67,11 @@ def test_a_bootstrap_that_cannot_be_executed_fails_the_function(platform, functi
     broken = function(archive(**files))
     for _ in range(2):
         error, payload = invoke(platform, broken)
-        assert error == "Unhandled" and payload["errorType"] == INVALID and payload["errorMessage"].endswith(words), payload
+        answered, message = payload["errorMessage"].split(" Error: ", 1)
+        assert error == "Unhandled" and payload["errorType"] == INVALID and message == words, payload
+        assert re.fullmatch("RequestId: [0-9a-f-]{36}", answered), payload
     eventually(lambda: [line for line in lines(platform, broken) if line.startswith("REPORT ")])
+    eventually(lambda: payload["errorMessage"] in [line.rstrip("\n") for line in lines(platform, broken)])
     eventually(lambda: [line for line in lines(platform, broken) if line.startswith("INIT_REPORT ") and f"Error Type: {INVALID}" in line])
 
 
@@ -105,3 +109,12 @@ def test_an_extension_that_cannot_be_executed_fails_the_function(platform, funct
     watched = function(archive(**{"app.py": (0o644, HANDLER)}), "python3.12", Layers=[layer])
     error, payload = invoke(platform, watched)
     assert error == "Unhandled" and payload["errorType"].startswith("Extension."), payload
+
+
+def test_a_module_that_is_missing_is_asked_for_by_lambdas_own(platform, function):
+    handler = function(archive(**{"other.js": (0o644, "")}), "nodejs20.x")
+    error, payload = invoke(platform, handler)
+    assert error == "Unhandled" and payload["errorType"] == "Runtime.ImportModuleError", payload
+    assert payload["errorMessage"] == "Error: Cannot find module 'app'\nRequire stack:\n- /var/runtime/index.mjs", payload
+    inner = function(archive(**{"app.js": (0o644, "require('left-pad')\n")}), "nodejs20.x")
+    assert invoke(platform, inner)[1]["errorMessage"] == "Error: Cannot find module 'left-pad'\nRequire stack:\n- /var/task/app.js\n- /var/runtime/index.mjs"

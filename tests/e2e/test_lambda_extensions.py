@@ -1,7 +1,9 @@
 """Extensions from outside: a program of a layer beside the runtime, one inside it, their telemetry, and how logs are written."""
 
+import io
 import json
 import time
+import zipfile
 
 import pytest
 
@@ -184,6 +186,24 @@ def test_extensions_that_fail_are_told_apart_from_the_function(platform, client,
     assert (answer["FunctionError"], payload["errorType"]) == ("Unhandled", "Extension.Crash"), payload
     answer, payload = call(client, name + "-crash", wait=2)
     assert payload["errorType"] == "Extension.Crash", "a new environment, the same end"
+
+
+def test_an_extension_that_cannot_be_executed_fails_the_function(platform, client, role, name):
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        for path, mode in (("extensions/able", 0o755), ("extensions/unable.py", 0o644), ("extensions/folder/file", 0o644)):
+            entry = zipfile.ZipInfo(path)
+            entry.external_attr = (0o100000 | mode) << 16
+            archive.writestr(entry, OUTER)
+    arn = client.publish_layer_version(LayerName=name, Content={"ZipFile": made.getvalue()})["LayerVersionArn"]
+    make(client, role, name, READ, [arn])
+    answer, payload = call(client, name)
+    assert (answer["FunctionError"], payload["errorType"]) == ("Unhandled", "Extension.LaunchError"), payload
+    answered, message = payload["errorMessage"].split(" Error: ")
+    assert answered.startswith("RequestId: ") and message == "fork/exec /opt/extensions/unable.py: permission denied"
+    told = "EXTENSION\tName: unable.py\tState: LaunchError\tEvents: []\tError Type: PermissionDenied"
+    log = eventually(lambda: (found := lines(platform, f"/aws/lambda/{name}")) and "Extension.LaunchError" in found and found)
+    assert told in log and payload["errorMessage"] in log, log
 
 
 def test_logs_in_json_are_written_from_their_level_on(platform, client, role, name):

@@ -1,5 +1,6 @@
 """The rest of the list that every sandbox must stand: native probes, two tenants that run at one time, forgery, bombs, packages that bite."""
 
+import base64
 import errno
 import io
 import json
@@ -230,6 +231,46 @@ with open("/usr/bin/factor" if os.path.exists("/usr/bin/factor") else "/bin/sh",
 result = [advised, found, refused]
 """)
     assert answer == [None, 16, [errno.errorcode[errno.EOPNOTSUPP]] * 2]
+
+
+def test_the_time_of_access_tells_nobody_what_others_read(tenants):
+    """What a tenant imports, executes and lists stands for all to see; when it was last done must not."""
+    times = """
+import os, sysconfig
+library = sysconfig.get_path("stdlib")
+paths = [library + "/this.py", library + "/antigravity.py", library, "/usr/bin/env", "/usr/bin/true", "/etc/services", "/var/runtime/bootstrap.py", "/dev/zero"]
+result = [[path, os.stat(path).st_atime_ns] for path in paths if os.path.exists(path)]
+"""
+    before = tenants("tenant-b", times)
+    assert len(before) >= 5
+    tenants("tenant-a", times + """
+import mmap, subprocess
+for path, _ in result:
+    if os.path.isdir(path):
+        os.listdir(path)
+        continue
+    with open(path, "rb") as file:
+        file.read(64)
+        try:
+            mmap.mmap(file.fileno(), 64, prot=mmap.PROT_READ).read(8)
+        except (OSError, ValueError):
+            pass
+subprocess.run(["/usr/bin/env", "/usr/bin/true"], check=True)
+""")
+    assert tenants("tenant-b", times) == before
+
+
+def test_what_is_mounted_tells_of_nobody_else(platform, tenants):
+    """Where a function's files stand on the host can be read inside: the data folder and code by its hash, and no name of another function or account."""
+    mounts = tenants("tenant-b", "result = open('/proc/self/mountinfo').read()")
+    other = platform.client("lambda").get_function_configuration(FunctionName="tenant-a")
+    theirs = [other["FunctionArn"], "tenant-a", other["Role"], base64.b64decode(other["CodeSha256"]).hex()]
+    assert "/var/task" in mounts and not [word for word in theirs if word in mounts], mounts
+    # Of the host, what the interpreter needs and what was made for this function; no mount of anything else.
+    interpreter = tenants("tenant-b", "import sys\nresult = sys.prefix")
+    known = ("/usr", "/var/task", "/var/runtime", "/var/lang", "/etc/ssl/certs/", "/proc", "/tmp", "/dev/", "/opt", "/bin", "/sbin", "/lib", interpreter)
+    points = [line.split()[4] for line in mounts.splitlines()]
+    assert not [point for point in points if point != "/" and not point.startswith(known)], points
 
 
 def test_what_stands_at_zero_is_nobody_elses(tenants):

@@ -23,6 +23,11 @@ pub trait Launcher: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// What functions of this runtime run on, where that is not the version that its name says.
+    fn stand_in(&self, _runtime: &str) -> Option<StandIn> {
+        None
+    }
+
     /// Starts one.
     fn launch(&self, order: LaunchOrder) -> BoxFuture<'_, Result<Launched, LaunchError>>;
 
@@ -41,6 +46,15 @@ pub trait Launcher: Send + Sync + 'static {
     fn park(&self, order: ParkOrder) -> BoxFuture<'_, Result<Launched, LaunchError>> {
         Box::pin(std::future::ready(Err(LaunchError::RuntimeUnavailable(order.class.runtime))))
     }
+}
+
+/// A version of a runtime that stands for another one, which this machine has not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StandIn {
+    /// The runtime that names it: `python3.11`.
+    pub runtime: String,
+    /// As people name it: `Python 3.11.7`.
+    pub title: String,
 }
 
 /// Environments that were started ahead and can stand in for each other.
@@ -157,6 +171,9 @@ pub enum LaunchError {
     /// This machine has no such runtime.
     #[error("runtime `{0}` is not available on this machine")]
     RuntimeUnavailable(String),
+    /// Nothing can be started at this moment.
+    #[error("no environment can be started at this moment")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The sandbox failed.
     #[error("the sandbox failed")]
     Sandbox(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -166,6 +183,15 @@ impl LaunchError {
     /// From the sandbox's own error.
     pub fn sandbox(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Sandbox(cause.into())
+    }
+}
+
+impl From<sandbox::LaunchError> for LaunchError {
+    fn from(error: sandbox::LaunchError) -> Self {
+        match error {
+            sandbox::LaunchError::SpawnerGone(_) => Self::Unavailable(error.into()),
+            error => Self::sandbox(error),
+        }
     }
 }
 

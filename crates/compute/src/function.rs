@@ -216,8 +216,13 @@ pub enum InvokeError {
     #[error("the function's code cannot be used")]
     Code(#[source] crate::PackageError),
     /// This machine has no such runtime.
-    #[error("runtime `{0}` is not available on this machine")]
-    RuntimeUnavailable(String),
+    #[error("runtime `{runtime}` is not available on this machine")]
+    RuntimeUnavailable {
+        /// What the function asks for.
+        runtime: String,
+        /// What there is.
+        available: Vec<String>,
+    },
     /// No environment could be made.
     #[error("no environment could be made")]
     Launch(#[source] crate::LaunchError),

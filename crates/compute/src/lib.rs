@@ -25,7 +25,7 @@ pub mod testkit;
 pub use contract::{
     AwsDoor, CredentialError, CredentialSource, EnvironmentIdentity, Exit, ExitStatus, LaunchError,
     LaunchOrder, Launched, Launcher, LogEvent, LogSink, LogTarget, ParkOrder, ParkingClass, Process,
-    RoleCredentials,
+    RoleCredentials, StandIn,
 };
 pub use egress::{
     EgressAttempt, EgressLog, EgressOutcome, EgressProxy, EgressProxyOptions, EgressRule, InvalidRule,

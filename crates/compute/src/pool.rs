@@ -51,7 +51,7 @@ use self::parked::ParkedPool;
 use self::persevering::Persevering;
 use self::provision::Provisions;
 use self::starts::Starts;
-use crate::contract::{AwsDoor, CredentialSource, Launcher, LogSink};
+use crate::contract::{AwsDoor, CredentialSource, Launcher, LogSink, StandIn};
 use crate::environment::{Environment, ShutdownReason};
 use crate::function::{FunctionKey, InvokeError, InvokeOutcome, InvokeRequest, SharedSpec};
 use crate::limits::SHUTDOWN_TIME_EXTERNAL;
@@ -165,6 +165,11 @@ impl Compute {
     /// The runtimes of functions that can be run on this machine.
     pub fn runtimes(&self) -> Vec<String> {
         self.0.launcher.runtimes()
+    }
+
+    /// What functions of this runtime run on, where that is not the version that its name says.
+    pub fn stand_in(&self, runtime: &str) -> Option<StandIn> {
+        self.0.launcher.stand_in(runtime)
     }
 
     /// Says that a function exists now: what it can be given is started ahead of its first invocation.

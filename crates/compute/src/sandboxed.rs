@@ -21,7 +21,7 @@ use tokio::time::timeout;
 use crate::BoxFuture;
 use crate::bytecode::ByteCode;
 use crate::contract::{
-    Exit, ExitStatus, LaunchError, LaunchOrder, Launched, Launcher, ParkOrder, ParkingClass, Process,
+    Exit, ExitStatus, LaunchError, LaunchOrder, Launched, Launcher, ParkOrder, ParkingClass, Process, StandIn,
 };
 use crate::environment::{EXEC_WRAPPER, is_default};
 
@@ -33,19 +33,33 @@ pub struct SandboxLauncher {
     spawner: Arc<Spawner>,
     catalog: Vec<HostRuntime>,
     bootstraps: ByteCode,
+    /// Whether a version that is not here is refused, rather than run on another one.
+    is_exact: bool,
 }
 
 impl SandboxLauncher {
     /// Uses this spawner and these interpreters; `bootstraps` is the folder that stands at
     /// `/var/runtime`, with `bootstrap.py` and `bootstrap.mjs` in it.
     pub fn new(spawner: Arc<Spawner>, catalog: Vec<HostRuntime>, bootstraps: PathBuf) -> Self {
-        Self { spawner, catalog, bootstraps: ByteCode::new(bootstraps) }
+        Self { spawner, catalog, bootstraps: ByteCode::new(bootstraps), is_exact: false }
+    }
+
+    /// Runs functions on the very version that their runtime names, or not at all.
+    #[must_use]
+    pub fn exactly(mut self, is_exact: bool) -> Self {
+        self.is_exact = is_exact;
+        self
+    }
+
+    fn runtime(&self, identifier: &str) -> Option<&HostRuntime> {
+        let found = runtime_for(&self.catalog, identifier)?;
+        (!self.is_exact || found.is_exactly(identifier)).then_some(found)
     }
 
     /// An environment without a function: its interpreter, and nothing to do yet.
     fn parked_spec(&self, order: &ParkOrder) -> Option<EnvironmentSpec> {
         let ParkingClass { runtime, memory_mib, is_booted } = &order.class;
-        let runtime = runtime_for(&self.catalog, runtime)?;
+        let runtime = self.runtime(runtime)?;
         let mut spec = EnvironmentSpec::new(order.environment_id.clone(), Vec::new());
         if *is_booted {
             spec.argv = self.bootstraps.command(runtime);
@@ -106,7 +120,7 @@ impl SandboxLauncher {
     }
 
     fn spec(&self, order: &LaunchOrder) -> Option<EnvironmentSpec> {
-        let runtime = runtime_for(&self.catalog, &order.runtime)?;
+        let runtime = self.runtime(&order.runtime)?;
         let command = command_of(self.bootstraps.command(runtime), runtime.kind, order);
         let mut spec = EnvironmentSpec::new(order.environment_id.clone(), command);
         spec.environment = exposed(&order.variables);
@@ -126,17 +140,24 @@ impl SandboxLauncher {
 
 impl Launcher for SandboxLauncher {
     fn supports(&self, runtime: &str) -> bool {
-        runtime_for(&self.catalog, runtime).is_some()
+        self.runtime(runtime).is_some()
     }
 
     fn runtimes(&self) -> Vec<String> {
-        sandbox::identifiers(&self.catalog)
+        let mut names = sandbox::identifiers(&self.catalog);
+        names.retain(|name| self.supports(name));
+        names
+    }
+
+    fn stand_in(&self, runtime: &str) -> Option<StandIn> {
+        let found = self.runtime(runtime).filter(|found| !found.is_exactly(runtime))?;
+        Some(StandIn { runtime: found.identifier(), title: found.title() })
     }
 
     fn launch(&self, order: LaunchOrder) -> BoxFuture<'_, Result<Launched, LaunchError>> {
         Box::pin(async move {
             let unavailable = || LaunchError::RuntimeUnavailable(order.runtime.clone());
-            let runtime = runtime_for(&self.catalog, &order.runtime).ok_or_else(unavailable)?;
+            let runtime = self.runtime(&order.runtime).ok_or_else(unavailable)?;
             let spec = self.spec(&order).ok_or_else(unavailable)?;
             self.start(spec, Vec::new(), self.setting(runtime)).await
         })
@@ -144,7 +165,7 @@ impl Launcher for SandboxLauncher {
 
     /// Node.js sizes its heap by the memory that it starts with; Python does not ask.
     fn parking(&self, runtime: &str, memory_mib: u32, tmp_mib: u32) -> Option<ParkingClass> {
-        let runtime = runtime_for(&self.catalog, runtime).filter(|_| tmp_mib == PARKED_TMP_MIB)?;
+        let runtime = self.runtime(runtime).filter(|_| tmp_mib == PARKED_TMP_MIB)?;
         let memory_mib = match runtime.kind {
             _ if runtime.root.is_some() => return Some(empty(runtime)),
             RuntimeKind::Python => PARKED_MEMORY_MIB.min(memory_mib),
@@ -155,14 +176,14 @@ impl Launcher for SandboxLauncher {
     }
 
     fn parking_empty(&self, runtime: &str, tmp_mib: u32) -> Option<ParkingClass> {
-        runtime_for(&self.catalog, runtime).filter(|_| tmp_mib == PARKED_TMP_MIB).map(empty)
+        self.runtime(runtime).filter(|_| tmp_mib == PARKED_TMP_MIB).map(empty)
     }
 
     fn park(&self, order: ParkOrder) -> BoxFuture<'_, Result<Launched, LaunchError>> {
         Box::pin(async move {
             let unavailable = || LaunchError::RuntimeUnavailable(order.class.runtime.clone());
             let spec = self.parked_spec(&order).ok_or_else(unavailable)?;
-            let runtime = runtime_for(&self.catalog, &order.class.runtime).ok_or_else(unavailable)?;
+            let runtime = self.runtime(&order.class.runtime).ok_or_else(unavailable)?;
             let command = if order.class.is_booted { Vec::new() } else { self.bootstraps.command(runtime) };
             self.start(spec, command, self.setting(runtime)).await
         })
@@ -170,12 +191,10 @@ impl Launcher for SandboxLauncher {
 }
 
 /// Does on a thread of its own what waits.
-async fn blocking<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, LaunchError>
-where
-    T: Send + 'static,
-    E: std::error::Error + Send + Sync + 'static,
-{
-    tokio::task::spawn_blocking(work).await.map_err(LaunchError::sandbox)?.map_err(LaunchError::sandbox)
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, sandbox::LaunchError> + Send + 'static,
+) -> Result<T, LaunchError> {
+    Ok(tokio::task::spawn_blocking(work).await.map_err(LaunchError::sandbox)??)
 }
 
 /// What listens inside, in the order in which [`assemble`] takes the listeners.
@@ -329,14 +348,14 @@ impl Process for SandboxedProcess {
         };
         Box::pin(async move {
             // Without a thread between: each wakes another one, and a cold start waits for all of them.
-            if let Some(assigning) = environment.begin_assign(&assignment).map_err(LaunchError::sandbox)? {
+            if let Some(assigning) = environment.begin_assign(&assignment)? {
                 let watched = timeout(Assigning::PATIENCE, wait(assigning.as_fd())).await;
                 let patience = match watched {
                     Ok(Ok(())) | Err(_) => Duration::ZERO,
                     Ok(Err(_)) => Assigning::PATIENCE,
                 };
                 if patience.is_zero() {
-                    return assigning.finish(patience).map_err(LaunchError::sandbox);
+                    return Ok(assigning.finish(patience)?);
                 }
                 // What cannot be watched is waited for.
                 return blocking(move || assigning.finish(patience)).await;

@@ -40,17 +40,25 @@ pub(crate) struct Arrival {
 pub struct Router {
     pipeline: Pipeline,
     gateway: Gateway,
+    is_ready: Box<dyn Fn() -> bool + Send + Sync>,
 }
 
 impl Router {
     /// A router to these two.
-    pub const fn new(pipeline: Pipeline, gateway: Gateway) -> Self {
-        Self { pipeline, gateway }
+    pub fn new(pipeline: Pipeline, gateway: Gateway) -> Self {
+        Self { pipeline, gateway, is_ready: Box::new(|| true) }
+    }
+
+    /// Health says that the platform is not well while this is false.
+    #[must_use]
+    pub fn ready_while(mut self, is_ready: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        self.is_ready = Box::new(is_ready);
+        self
     }
 
     /// Ready; and a warning, without names, while roles are let through what they lack.
     fn health(&self, method: &Method) -> Response {
-        health(method, self.pipeline.directory().observed_roles().unwrap_or(0))
+        health(method, (self.is_ready)(), self.pipeline.directory().observed_roles().unwrap_or(0))
     }
 
     /// What an account made public by which others check its tokens; for all else the same nothing.
@@ -206,9 +214,12 @@ fn finish(answer: http::Response<gateway::Body>) -> Response {
     })
 }
 
-fn health(method: &Method, observed: usize) -> Response {
+fn health(method: &Method, is_ready: bool, observed: usize) -> Response {
     if method != Method::GET && method != Method::HEAD {
         return plain(StatusCode::METHOD_NOT_ALLOWED, r#"{"message":"use GET"}"#);
+    }
+    if !is_ready {
+        return plain(StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"recovering"}"#);
     }
     if observed > 0 {
         return plain(StatusCode::OK, format!(r#"{{"status":"ready","observedRoles":{observed}}}"#));

@@ -197,6 +197,11 @@ pub(crate) struct PlatformOptions {
     #[arg(long, env = "FASTNESS_ACCEPT_MISSING_LAYERS", value_delimiter = ',', value_name = "LAYER,…")]
     pub(crate) accept_missing_layers: Vec<String>,
 
+    /// Refuse functions whose runtime names a version that this host has not, rather than run them on another version of the same
+    /// family.
+    #[arg(long, env = "FASTNESS_EXACT_RUNTIMES")]
+    pub(crate) exact_runtimes: bool,
+
     /// What functions may reach outside; nothing where it is not given. `HOST[:PORT]`, `*.DOMAIN[:PORT]`,
     /// `ADDRESS/BITS[:PORT]`, or `@FILE` with one rule a line; may be repeated. The port is 443 where it is not given.
     #[arg(long = "allow-egress", env = "FASTNESS_ALLOW_EGRESS", value_delimiter = ',', value_name = "RULE")]

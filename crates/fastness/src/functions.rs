@@ -9,10 +9,10 @@ use std::sync::{Arc, LazyLock, OnceLock};
 
 use compute::{
     AwsDoor, BoxFuture, ImportedRuntime, LaunchError, LaunchOrder, Launched, Launcher, ParkOrder,
-    ParkingClass, RuntimeRoots, SandboxLauncher,
+    ParkingClass, RuntimeRoots, SandboxLauncher, StandIn,
 };
 use edge::Edge;
-use sandbox::Spawner;
+use sandbox::{HostRuntime, RuntimeKind, Spawner};
 use service::call::Door;
 
 /// The way from the doors to the edge.
@@ -25,25 +25,28 @@ const NODE_STREAMING: &str = include_str!("../../../runtimes/node/streaming.mjs"
 
 /// A launcher that looks for the interpreters of this host in the background: asking each of them takes longer than all
 /// the rest of a start. Whoever needs the answer before it is there waits for it.
+#[derive(Clone)]
 pub(crate) struct HostLauncher(Arc<LazyLauncher>);
 
 type LazyLauncher = LazyLock<SandboxLauncher, Box<dyn FnOnce() -> SandboxLauncher + Send>>;
 
 impl HostLauncher {
-    /// Begins to look in the folders of `search_path`.
+    /// Begins to look in the folders of `search_path`; where `is_exact`, no version stands for another one.
     pub(crate) fn new(
         spawner: &Arc<Spawner>,
         data_dir: &Path,
         search_path: OsString,
         authority: &Path,
+        is_exact: bool,
     ) -> std::io::Result<Self> {
         let bootstraps = write_bootstraps(data_dir, authority)?;
         let spawner = Arc::clone(spawner);
         let imported = RuntimeRoots::new(roots_folder(data_dir)).list();
         let find = move || {
             let imported = imported.iter().map(ImportedRuntime::host_runtime);
-            let catalog = imported.chain(sandbox::runtime_catalog(&search_path)).collect();
-            SandboxLauncher::new(spawner, catalog, bootstraps)
+            let catalog: Vec<HostRuntime> = imported.chain(sandbox::runtime_catalog(&search_path)).collect();
+            tell_runtimes(&catalog, is_exact);
+            SandboxLauncher::new(spawner, catalog, bootstraps).exactly(is_exact)
         };
         let lazy: Arc<LazyLauncher> = Arc::new(LazyLock::new(Box::new(find)));
         let found = Arc::clone(&lazy);
@@ -54,6 +57,15 @@ impl HostLauncher {
     }
 }
 
+/// Says what functions run on.
+fn tell_runtimes(catalog: &[HostRuntime], is_exact: bool) {
+    let interpreters =
+        catalog.iter().filter(|found| found.kind != RuntimeKind::Provided || found.root.is_some());
+    let titles: Vec<String> = interpreters.map(HostRuntime::title).collect();
+    let others = if is_exact { "refused" } else { "run on the first of their family" };
+    tracing::info!(runtimes = titles.join(", "), other_versions = others, "runtimes of functions");
+}
+
 impl Launcher for HostLauncher {
     fn supports(&self, runtime: &str) -> bool {
         self.0.supports(runtime)
@@ -61,6 +73,10 @@ impl Launcher for HostLauncher {
 
     fn runtimes(&self) -> Vec<String> {
         self.0.runtimes()
+    }
+
+    fn stand_in(&self, runtime: &str) -> Option<StandIn> {
+        self.0.stand_in(runtime)
     }
 
     fn launch(&self, order: LaunchOrder) -> BoxFuture<'_, Result<Launched, LaunchError>> {

@@ -52,6 +52,8 @@ pub(crate) struct Running {
     pub(crate) data_dir: PathBuf,
     /// What makes sandboxes here.
     pub(crate) sandboxes: sandbox::Spawner,
+    /// Runs functions, and says on what.
+    pub(crate) compute: Compute,
     /// What isolates functions on this host, and what does not, in one line.
     pub(crate) isolation: String,
     /// What clients are to trust, where the platform's own authority vouches for it.
@@ -81,7 +83,7 @@ impl Platform {
         });
         let sandboxes = sandboxes.map_err(|_| "starting the sandbox spawner panicked")?;
         let sandboxes = Arc::new(sandboxes.map_err(with_way_out)?);
-        tell_layers(sandboxes.layers());
+        tell_layers(&sandboxes.layers());
         let store = store?;
         Ok(Self { options, data_dir, keys, store, sandboxes, egress_rules, issuers })
     }
@@ -123,7 +125,8 @@ impl Platform {
             endpoint,
             data_dir: self.data_dir.clone(),
             sandboxes: sandbox::Spawner::clone(&self.sandboxes),
-            isolation: isolation(self.sandboxes.layers()),
+            compute: built.compute.clone(),
+            isolation: isolation(&self.sandboxes.layers()),
             ca_bundle,
         };
         running.note_outputs(&BTreeMap::new())?;
@@ -194,6 +197,19 @@ impl Platform {
         Ok(Authority::load_or_create(&folder, &sealer, &names, clock.now())?)
     }
 
+    /// Runs functions on the interpreters that the search path names.
+    fn launcher(&self, authority: &Path) -> Result<HostLauncher, Error> {
+        let search_path = std::env::var_os("PATH").unwrap_or_default();
+        let is_exact = self.options.exact_runtimes;
+        Ok(HostLauncher::new(&self.sandboxes, &self.data_dir, search_path, authority, is_exact)?)
+    }
+
+    /// The answers to requests. Health is not well while no sandbox can be made.
+    fn router(&self, pipeline: &Pipeline, gateway: Gateway) -> Router {
+        let sandboxes = Arc::clone(&self.sandboxes);
+        Router::new(pipeline.clone(), gateway).ready_while(move || sandboxes.is_alive())
+    }
+
     async fn build(&self) -> Result<Built, Error> {
         let clock = Clock::system();
         let (account, region) = (self.options.account_id, self.options.region.clone());
@@ -202,7 +218,6 @@ impl Platform {
         let audit = AuditTrail::new(self.store.clone())?;
         let code = CodeStore::open(&self.data_dir)?;
         let later = LaterEdge::default();
-        let search_path = std::env::var_os("PATH").unwrap_or_default();
         let stages = Stages::load(&self.store)?;
         let address = Arc::new(OnceLock::new());
         let records = EgressRecords {
@@ -216,7 +231,7 @@ impl Platform {
         let callbacks = Callbacks::new(self.store.clone(), clock.clone());
         let door_authority = self.door_authority(&clock)?;
         let authority = door_authority.certificate();
-        let launcher = HostLauncher::new(&self.sandboxes, &self.data_dir, search_path, authority)?;
+        let launcher = self.launcher(authority)?;
         let (lambda, compute) = lambda::service(LambdaParts {
             urls: urls.clone(),
             store: self.store.clone(),
@@ -259,7 +274,7 @@ impl Platform {
         });
         let gateway = Gateway::new(pipeline.clone(), stages).with_function_urls(urls.clone());
         let gateway = gateway.with_callbacks(callbacks.clone());
-        let edge = Edge::new(Router::new(pipeline.clone(), gateway), Limits::DEFAULT)
+        let edge = Edge::new(self.router(&pipeline, gateway), Limits::DEFAULT)
             .with_door_tls(TlsIdentity::issued(door_authority, region, clock)?);
         let _ = later.set(edge.clone());
         Ok(Built { pipeline, edge, compute, address, urls, callbacks, own_address })

@@ -1,9 +1,9 @@
 //! Isolation: turns an [`EnvironmentSpec`] into a running process that can reach three doors and nothing else.
 //!
 //! Knows no AWS service, no Runtime API and no HTTP: it makes namespaces, limits and listeners, and reports how a
-//! process ended. It never runs customer code in the calling process, and the calling process never forks: a small
+//! process ended. It never runs customer code in the calling process, and the calling process makes none but one: a small
 //! single-threaded *spawner* (this same program, executed again) makes every sandbox and takes all of them with it
-//! when it or its parent dies.
+//! when it or its parent dies. Where it dies alone, another one is started.
 //!
 //! Life of an environment: [`Spawner::launch`] sends the spec to the spawner; that one opens the mounts and the
 //! cgroups (as the host's root), clones a child into fresh namespaces, writes its id maps; the child builds its

@@ -1,29 +1,26 @@
-//! The server's side of the spawner: starts it, asks it for environments, notices its death.
+//! The server's side of the spawner: starts it, asks it for environments, and starts another one when it dies.
 //!
-//! Starting executes this same program once more; after that the server never forks. When the spawner dies every
-//! environment dies, and every later call is an error: the server is to be restarted.
+//! Starting executes this same program once more. When the spawner dies every environment dies with it; what was asked
+//! for meanwhile waits a moment for the next spawner and is an error where there is none.
+
+mod pace;
+mod process;
 
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
-use std::thread::JoinHandle;
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use self::pace::Pace;
+use self::process::Started;
+pub(crate) use self::process::{Link, PATIENCE};
 use crate::environment::Environment;
-use crate::layers::{LayerStatus, unacceptable};
-use crate::message::{Channel, Reply, Request};
+use crate::layers::LayerStatus;
 use crate::spec::{EnvironmentSpec, InvalidSpec};
-use crate::supervisor::{MARKER, STATE_DIR};
 
-/// The spawner answers within this time or counts as dead.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
-/// At the end it gets this long to end every environment.
-const FAREWELL: Duration = Duration::from_secs(6);
+/// Who asks for an environment while there is no spawner waits this long for the next one.
+const REVIVAL_PATIENCE: Duration = Duration::from_secs(3);
 
 /// How to start a spawner.
 #[derive(Clone, Debug)]
@@ -78,7 +75,7 @@ pub enum LaunchError {
         /// The system's reason.
         reason: String,
     },
-    /// The spawner is gone, and with it every environment.
+    /// The spawner is gone, with every environment, and there is no other one yet.
     #[error("the sandbox spawner is gone")]
     SpawnerGone(#[source] io::Error),
 }
@@ -91,161 +88,136 @@ fn list(layers: &[LayerStatus]) -> String {
 /// A handle to the spawner. Clones share it; when the last one and the last environment are dropped it ends.
 #[derive(Clone)]
 pub struct Spawner {
-    link: Arc<Link>,
-    layers: Arc<[LayerStatus]>,
+    home: Arc<Home>,
 }
 
-/// The socket to the spawner. Every request brings the socket for its own answer, so that many are under way at a time.
-pub(crate) struct Link {
-    channel: Channel,
-    alive: Arc<AtomicBool>,
-    keeper: JoinHandle<()>,
+/// What all handles share.
+struct Home {
+    options: SpawnerOptions,
+    standing: Mutex<Standing>,
+    changed: Condvar,
+}
+
+/// Which spawner there is.
+struct Standing {
+    /// The present one, or the last.
+    link: Arc<Link>,
+    layers: Arc<[LayerStatus]>,
+    pace: Pace,
+    /// Whether the next one is further away than anybody waits for.
+    is_resting: bool,
 }
 
 impl Spawner {
-    /// Starts the spawner and waits until it has tried every layer.
+    /// Starts the spawner and waits until it has tried every layer. From then on another one is started whenever it dies, with the
+    /// same options and on the same conditions.
     pub fn start(options: SpawnerOptions) -> Result<Self, StartError> {
-        let (here, there) = Channel::wide_pair().map_err(StartError::Process)?;
-        let alive = Arc::new(AtomicBool::new(true));
-        let SpawnerOptions { state_dir, accept_loss, arguments } = options;
-        let keeper = keep(command(&state_dir, arguments, there), Arc::clone(&alive))?;
-        let (layers, failure) = match here.receive::<Reply>(Some(PATIENCE)).map_err(StartError::Process)? {
-            Some((Reply::Started { layers, failure }, _)) => (layers, failure),
-            _ => return Err(StartError::Process(io::ErrorKind::UnexpectedEof.into())),
-        };
-        if let Some(failure) = failure {
-            return Err(StartError::Prepare(failure));
-        }
-        let missing = unacceptable(&layers, &accept_loss);
-        if !missing.is_empty() {
-            return Err(StartError::Layers(missing));
-        }
-        Ok(Self { link: Arc::new(Link { channel: here, alive, keeper }), layers: layers.into() })
+        let Started { link, layers, heir } = process::start(&options)?;
+        let standing = Standing { link, layers: layers.into(), pace: Pace::default(), is_resting: false };
+        let home = Arc::new(Home { options, standing: Mutex::new(standing), changed: Condvar::new() });
+        // Where nobody takes it the process has ended already, and its keeper with it: that cannot be.
+        drop(heir.send(revival(Arc::downgrade(&home))));
+        Ok(Self { home })
     }
 
     /// The layers of isolation on this host, and what became of each.
-    pub fn layers(&self) -> &[LayerStatus] {
-        &self.layers
+    pub fn layers(&self) -> Arc<[LayerStatus]> {
+        Arc::clone(&self.home.standing().layers)
     }
 
-    /// Whether the spawner still runs.
+    /// Whether there is a spawner now.
     pub fn is_alive(&self) -> bool {
-        self.link.alive.load(Ordering::Acquire)
+        self.home.standing().link.is_alive()
     }
 
-    /// Makes an environment and starts its program. Blocks for a few milliseconds; may be called from any thread.
+    /// Makes an environment and starts its program. Blocks for a few milliseconds, and where the spawner has died, until there is
+    /// another one, but not for long; may be called from any thread.
     pub fn launch(&self, spec: &EnvironmentSpec) -> Result<Environment, LaunchError> {
         spec.check()?;
-        let mut request = Request::Launch(Box::new(spec.clone()));
-        let answer = self.link.ask(&request);
-        if let Request::Launch(copy) = &mut request {
-            copy.wipe();
+        let link = self.home.link(None)?;
+        match link.launch(spec) {
+            // Nothing of it is left, and nobody has served what it may have begun.
+            Err(LaunchError::SpawnerGone(_)) => self.home.link(Some(&link))?.launch(spec),
+            made => made,
         }
-        let (reply, descriptors) = answer.map_err(LaunchError::SpawnerGone)?;
-        match reply {
-            Reply::Launched { cgroup } => {
-                let link = Arc::clone(&self.link);
-                Environment::assemble(spec, cgroup, descriptors, link)
-                    .ok_or_else(|| LaunchError::SpawnerGone(io::ErrorKind::InvalidData.into()))
+    }
+}
+
+impl Home {
+    fn standing(&self) -> MutexGuard<'_, Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The way to the spawner; to another one than `lost`, unless that one lives after all.
+    fn link(&self, lost: Option<&Arc<Link>>) -> Result<Arc<Link>, LaunchError> {
+        let deadline = Instant::now() + REVIVAL_PATIENCE;
+        if let Some(lost) = lost {
+            lost.await_certainty();
+        }
+        let mut standing = self.standing();
+        loop {
+            if standing.link.is_alive() {
+                return Ok(Arc::clone(&standing.link));
             }
-            Reply::Refused { stage, reason } => Err(LaunchError::Refused { stage, reason }),
-            Reply::Started { .. } | Reply::Assigned => {
-                Err(LaunchError::SpawnerGone(io::ErrorKind::InvalidData.into()))
+            let left = deadline.saturating_duration_since(Instant::now());
+            if standing.is_resting || left.is_zero() {
+                return Err(LaunchError::SpawnerGone(io::ErrorKind::BrokenPipe.into()));
+            }
+            let waited = self.changed.wait_timeout(standing, left);
+            standing = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// How long to wait before the next start, and says so to those who wait for it.
+    fn begin_revival(&self) -> Duration {
+        let mut standing = self.standing();
+        let pause = standing.pace.next(Instant::now());
+        standing.is_resting = pause >= REVIVAL_PATIENCE;
+        self.changed.notify_all();
+        pause
+    }
+
+    fn install(&self, link: Arc<Link>, layers: Vec<LayerStatus>) {
+        let mut standing = self.standing();
+        for layer in layers.iter().filter(|layer| !layer.active && !standing.layers.contains(layer)) {
+            let LayerStatus { name, detail, .. } = layer;
+            tracing::warn!(layer = name, detail, "functions run without a layer of isolation from now on");
+        }
+        standing.layers = layers.into();
+        standing.is_resting = false;
+        let last = std::mem::replace(&mut standing.link, link);
+        self.changed.notify_all();
+        drop(standing);
+        drop(last);
+    }
+}
+
+/// What is done when the spawner has ended: starts the next one for as long as somebody holds a handle.
+fn revival(home: Weak<Home>) -> process::Heir {
+    Box::new(move || {
+        while let Some(alive) = home.upgrade() {
+            let (pause, options) = (alive.begin_revival(), alive.options.clone());
+            // SECURITY: nothing of it is held while this sleeps: what nobody uses ends at once.
+            drop(alive);
+            if pause >= REVIVAL_PATIENCE {
+                tracing::error!(
+                    seconds = pause.as_secs(),
+                    "the sandbox spawner dies again and again: no function starts until it is tried again"
+                );
+            }
+            std::thread::sleep(pause);
+            match process::start(&options) {
+                Ok(Started { link, layers, heir }) => {
+                    let Some(alive) = home.upgrade() else { return };
+                    alive.install(link, layers);
+                    tracing::warn!("the sandbox spawner was started again");
+                    drop(heir.send(revival(home)));
+                    return;
+                }
+                Err(error) => {
+                    tracing::error!(error = %base::Chain(&error), "the sandbox spawner could not be started again");
+                }
             }
         }
-    }
-}
-
-impl Link {
-    /// Sends a request that is not answered.
-    pub(crate) fn tell(&self, request: &Request) -> io::Result<()> {
-        self.channel.send(request, &[])
-    }
-
-    /// Asks for one thing and its answer.
-    pub(crate) fn ask(&self, request: &Request) -> io::Result<(Reply, Vec<OwnedFd>)> {
-        self.hear(&self.begin(request, Channel::send)?, PATIENCE)
-    }
-
-    /// Asks for one thing without waiting: where the spawner is behind, that is [`io::ErrorKind::WouldBlock`].
-    pub(crate) fn ask_now(&self, request: &Request) -> io::Result<Channel> {
-        self.begin(request, Channel::send_now)
-    }
-
-    fn begin(
-        &self,
-        request: &Request,
-        send: fn(&Channel, &Request, &[BorrowedFd<'_>]) -> io::Result<()>,
-    ) -> io::Result<Channel> {
-        if !self.alive.load(Ordering::Acquire) {
-            return Err(io::ErrorKind::BrokenPipe.into());
-        }
-        let (here, there) = Channel::pair()?;
-        send(&self.channel, request, &[there.as_fd()])?;
-        Ok(here)
-    }
-
-    /// Takes the answer. A spawner that gives none in time counts as dead.
-    pub(crate) fn hear(&self, answer: &Channel, patience: Duration) -> io::Result<(Reply, Vec<OwnedFd>)> {
-        match answer.receive(Some(patience)) {
-            Ok(Some(answer)) => Ok(answer),
-            other => {
-                self.alive.store(false, Ordering::Release);
-                Err(other.err().unwrap_or_else(|| io::ErrorKind::UnexpectedEof.into()))
-            }
-        }
-    }
-}
-
-impl Drop for Link {
-    /// Lets the spawner end every environment, remove the cgroups and go, which takes milliseconds.
-    fn drop(&mut self) {
-        // Its next read finds the end.
-        let _ = rustix::net::shutdown(&self.channel, rustix::net::Shutdown::Both);
-        let deadline = Instant::now() + FAREWELL;
-        while !self.keeper.is_finished() && Instant::now() < deadline {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-    }
-}
-
-/// Starts the process from a thread that waits for it: the kernel ties a child's death signal to the thread that
-/// made it, so that thread must live as long as the server.
-fn keep(mut command: Command, alive: Arc<AtomicBool>) -> Result<JoinHandle<()>, StartError> {
-    let (started, outcome) = mpsc::sync_channel(1);
-    let body = move || match command.spawn() {
-        Ok(mut child) => {
-            // Holds this side's copy of the spawner's end, which must close for the end to be noticed.
-            drop(command);
-            drop(started.send(Ok(())));
-            await_end(&mut child);
-            alive.store(false, Ordering::Release);
-        }
-        Err(error) => drop(started.send(Err(error))),
-    };
-    let keeper = std::thread::Builder::new().name("spawner-keeper".to_owned()).spawn(body);
-    let keeper = keeper.map_err(StartError::Process)?;
-    let outcome = outcome.recv().unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into()));
-    outcome.map(|()| keeper).map_err(StartError::Process)
-}
-
-fn await_end(child: &mut Child) {
-    match child.wait() {
-        Ok(status) if status.success() => tracing::debug!("the sandbox spawner ended"),
-        Ok(status) => tracing::error!(%status, "the sandbox spawner died, and every environment with it"),
-        Err(error) => tracing::error!(%error, "the sandbox spawner cannot be waited for"),
-    }
-}
-
-fn command(state_dir: &Path, arguments: Vec<OsString>, socket: Channel) -> Command {
-    let mut command = Command::new("/proc/self/exe");
-    command
-        .arg0(MARKER)
-        .args(arguments)
-        .env_clear()
-        .env(MARKER, std::process::id().to_string())
-        .env(STATE_DIR, state_dir)
-        .stdin(Stdio::from(OwnedFd::from(socket)))
-        .stdout(Stdio::null());
-    command
+    })
 }

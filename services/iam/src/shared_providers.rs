@@ -70,8 +70,8 @@ fn control(provider: &str) -> Option<String> {
     let is = |known: &&str| **known == name;
     match name.as_str() {
         BY_SESSION => Some("sts:RoleSessionName".to_owned()),
-        _ if BY_SUBJECT.iter().any(|known| is(known)) => Some(format!("{name}:sub")),
-        _ if BY_AUDIENCE.iter().any(|known| is(known)) => Some(format!("{name}:aud")),
+        _ if BY_SUBJECT.iter().any(is) => Some(format!("{name}:sub")),
+        _ if BY_AUDIENCE.iter().any(is) => Some(format!("{name}:aud")),
         _ => None,
     }
 }

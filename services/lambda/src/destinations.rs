@@ -133,6 +133,33 @@ pub(crate) async fn check_bucket(
     }
 }
 
+/// Refuses a function that this function's role may not invoke.
+pub(crate) async fn check_function(
+    lambda: &Lambda,
+    call: &Call,
+    function: &FunctionId,
+    role: &str,
+    destination: &str,
+) -> Result<(), Error> {
+    let refuse = || {
+        Err(Error::InvalidParameterValue(format!(
+            "The function's execution role does not have permissions to call InvokeFunction on {destination}"
+        )))
+    };
+    let Some(principal) = roles::session(&lambda.directory, role, function, call.now()) else {
+        return refuse();
+    };
+    let input = Structure::new().with("FunctionName", destination).with("InvocationType", "DryRun");
+    let source = Source::platform(SERVICE);
+    let asked =
+        call.pipeline().invoke(Arc::new(principal), source, "lambda", "Invoke", Value::Structure(input));
+    match asked.await {
+        Err(fault) if fault.code == "AccessDeniedException" => refuse(),
+        // Whether another account's function is there is seen when something is sent.
+        _ => Ok(()),
+    }
+}
+
 /// The invocation record, in Lambda's form.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html>
 fn record(

@@ -50,6 +50,8 @@ pub enum Error {
     },
     /// The platform is stopping.
     Unavailable,
+    /// No environment can be made at this moment.
+    NoEnvironment,
     /// A constraint that the model does not state.
     Validation(String),
     /// A fault of another service, handed on.
@@ -84,7 +86,7 @@ impl Error {
             Self::TooManyRequests { .. } => "TooManyRequestsException",
             Self::Unavailable => "ServiceUnavailableException",
             Self::Validation(_) => "ValidationException",
-            Self::Passed(_) | Self::Internal(_) => "ServiceException",
+            Self::NoEnvironment | Self::Passed(_) | Self::Internal(_) => "ServiceException",
         }
     }
 
@@ -111,6 +113,9 @@ impl Error {
                  stopped your function's invocation."
             }
             Self::Unavailable => "The platform is stopping.",
+            Self::NoEnvironment => {
+                "Lambda was unable to start an execution environment on this machine. Please try again later."
+            }
             Self::Passed(fault) => &fault.message,
             Self::Internal(_) => "Service encountered an internal error.",
         }
@@ -140,6 +145,9 @@ impl ServiceError for Error {
             Self::Internal(_) => Fault::internal(),
             Self::AccessDenied(_) => Fault::sender(code, message).with_status(403),
             Self::Unavailable => Fault::sender(code, message).with_status(503),
+            Self::NoEnvironment => {
+                Fault::sender(code, message).with_status(500).with_member("Type", "Service")
+            }
             // Its own model says 502, and that the caller is at fault.
             Self::InvalidRuntime(_) => {
                 Fault::sender(code, message).with_status(502).with_member("Type", "User")

@@ -16,7 +16,9 @@
 //! `Active`); `GetFunction` gives no address of the code; outcomes go to functions and, of failures, to buckets
 //! (no queue, no topic, no bus); what extensions write counts as the function's; an end of the log that is asked for waits for them;
 //! traces may be asked for, and none are kept: no invocation is sampled; telemetry goes to HTTP destinations only; mappings read DynamoDB streams only;
-//! a version of Python or Node.js that the host does not have runs on its preferred one.
+//! a version of Python or Node.js that the host does not have runs on its preferred one, which the log names and `RuntimeVersionConfig` does not, or is
+//! refused (`--exact-runtimes`); an extension in a format that is no program's ends with `Extension.Crash`; `LANG` is
+//! `en_US.UTF-8` where this host lacks that locale, too: a program that asks for it by `setlocale` is refused then.
 
 mod access;
 pub mod api;

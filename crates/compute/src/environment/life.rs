@@ -65,6 +65,8 @@ pub(crate) struct Placement {
     pub(crate) credentials_end: Timestamp,
     /// Why it was started, as its function learns it.
     pub(crate) initialization: &'static str,
+    /// A file among its extensions that cannot be executed.
+    pub(crate) not_executable: Option<String>,
     /// Its code stays where it is as long as it runs.
     pub(crate) _code: crate::package::CodeLease,
     /// Its share of the machine, given back when it is dropped.
@@ -117,6 +119,10 @@ pub(crate) enum InitFailure {
     /// An extension says that it cannot go on.
     Extension {
         error_type: String,
+    },
+    /// An extension's program cannot be executed.
+    NotLaunched {
+        name: String,
     },
     Exited(Exit),
     TimedOut,

@@ -69,6 +69,45 @@ pub(super) fn too_large(limit: u64, is_reusable: bool) -> Ending {
 
 pub(super) fn exited(environment: &mut Environment, request: &InvokeRequest, exit: Exit) -> Ending {
     let (kind, message) = exit_message(exit);
+    ended(environment, request, kind, &message)
+}
+
+/// What the function's own process reported before it came up. That a program could not be executed is the platform's to say, with
+/// the id of the request.
+pub(super) fn reported(
+    environment: &mut Environment,
+    request: &InvokeRequest,
+    error_type: Option<&str>,
+    body: Bytes,
+) -> Ending {
+    let message = (error_type == Some(INVALID_ENTRYPOINT)).then(|| message_of(&body)).flatten();
+    match message {
+        Some(message) => ended(environment, request, INVALID_ENTRYPOINT, &message),
+        None => Ending::failure(body, false),
+    }
+}
+
+/// An extension's program cannot be executed.
+pub(super) fn not_launched(environment: &mut Environment, request: &InvokeRequest, name: &str) -> Ending {
+    let message = format!("fork/exec /opt/extensions/{name}: permission denied");
+    ended(environment, request, EXTENSION_LAUNCH, &message)
+}
+
+/// The type of the error that tells of an extension whose program cannot be executed.
+pub(super) const EXTENSION_LAUNCH: &str = "Extension.LaunchError";
+const INVALID_ENTRYPOINT: &str = "Runtime.InvalidEntrypoint";
+
+fn message_of(body: &[u8]) -> Option<String> {
+    let report: serde_json::Value = serde_json::from_slice(body).ok()?;
+    Some(report.get("errorMessage")?.as_str()?.to_owned())
+}
+
+fn ended(
+    environment: &mut Environment,
+    request: &InvokeRequest,
+    kind: &'static str,
+    message: &str,
+) -> Ending {
     let message = format!("RequestId: {} Error: {message}", request.request_id);
     environment.output.platform_line(message.as_str());
     environment.output.platform_line(kind);

@@ -10,7 +10,10 @@ use base::Timestamp;
 use tokio::time::Instant;
 
 use super::early::EarlyAnswer;
-use super::ending::{Ending, exited, extension_failed, outcome_of, tell_done, timed_out, too_large};
+use super::ending::{
+    EXTENSION_LAUNCH, Ending, exited, extension_failed, not_launched, outcome_of, reported, tell_done,
+    timed_out, too_large,
+};
 use super::starts::Turn;
 use super::{LAST_OUTPUT_PATIENCE, Pool};
 use crate::BoxFuture;
@@ -19,7 +22,7 @@ use crate::environment::{
     Completion, Doors, Environment, InitFailure, Placement, PlatformEvent, Report, ShutdownReason, Started,
     Status, exit_message, is_extension_name, runtime_version, timeout_line, variables_of,
 };
-use crate::function::{FunctionKey, InvokeError, InvokeOutcome, InvokeRequest, SharedSpec};
+use crate::function::{FunctionKey, FunctionSpec, InvokeError, InvokeOutcome, InvokeRequest, SharedSpec};
 use crate::limits::{EXTENSIONS_MAX, INIT_TIME_MAX, PROVISIONED_INIT_TIME_MIN};
 
 /// How long an invocation waits for an environment that has answered but not asked for more, before it takes another.
@@ -167,7 +170,10 @@ impl Pool {
         environment.tell(start_of(request, &spec.version));
         self.report_init_failure(&mut environment, &failure, took, INVOKE_PHASE).await;
         let ending = match failure {
-            InitFailure::Reported { body, .. } => Ending::failure(body, false),
+            InitFailure::Reported { body, error_type } => {
+                reported(&mut environment, request, error_type.as_deref(), body)
+            }
+            InitFailure::NotLaunched { name } => not_launched(&mut environment, request, &name),
             InitFailure::Extension { error_type } => extension_failed(request, error_type),
             InitFailure::Exited(exit) => exited(&mut environment, request, exit),
             InitFailure::TimedOut => {
@@ -205,16 +211,41 @@ impl Pool {
         environment.tell(PlatformEvent::InitStart {
             initialization,
             phase,
-            runtime: runtime_version(&spec.runtime, spec.region.as_str()),
+            runtime: self.runtime_version(&spec),
             function_name: spec.name.clone(),
             function_version: spec.version.clone(),
             instance_id: environment.placement.log.environment_id.clone(),
             memory_mib: spec.memory_mib,
         });
+        if let Some(name) = environment.placement.not_executable.clone() {
+            let error_type = Some("PermissionDenied".to_owned());
+            let (events, state) = (Vec::new(), "LaunchError");
+            environment.tell(PlatformEvent::Extension { name: name.clone(), events, state, error_type });
+            return Err(InitFailure::NotLaunched { name });
+        }
         environment.initialise(limit).await?;
         self.idle.lock().came_up(&environment.placement.log.environment_id);
         environment.tell_init(phase, Status::Success, None, began.elapsed());
         Ok(())
+    }
+
+    /// Of what really runs it.
+    fn runtime_version(&self, spec: &FunctionSpec) -> (String, String) {
+        let stand_in = self.launcher.stand_in(&spec.runtime);
+        let runtime = stand_in.as_ref().map_or(&spec.runtime, |found| &found.runtime);
+        runtime_version(runtime, spec.region.as_str())
+    }
+
+    fn launch_error(&self, error: LaunchError) -> InvokeError {
+        match error {
+            LaunchError::RuntimeUnavailable(runtime) => self.unavailable(&runtime),
+            error => InvokeError::Launch(error),
+        }
+    }
+
+    fn unavailable(&self, runtime: &str) -> InvokeError {
+        let available = self.launcher.runtimes();
+        InvokeError::RuntimeUnavailable { runtime: runtime.to_owned(), available }
     }
 
     pub(super) async fn report_init_failure(
@@ -229,6 +260,7 @@ impl Pool {
             InitFailure::Exited(exit) => (Status::Error, Some(exit_message(*exit).0.to_owned())),
             InitFailure::Reported { error_type, .. } => (Status::Error, error_type.clone()),
             InitFailure::Extension { error_type } => (Status::Error, Some(error_type.clone())),
+            InitFailure::NotLaunched { .. } => (Status::Error, Some(EXTENSION_LAUNCH.to_owned())),
         };
         environment.shut_down(ShutdownReason::Failure, LAST_OUTPUT_PATIENCE).await;
         environment.tell_init(phase, status, error_type, took);
@@ -348,15 +380,15 @@ impl Pool {
         initialization: Initialization,
     ) -> Result<Box<Environment>, InvokeError> {
         if !self.launcher.supports(&spec.runtime) {
-            return Err(InvokeError::RuntimeUnavailable(spec.runtime.clone()));
+            return Err(self.unavailable(&spec.runtime));
         }
         let code = self.code.lease(Some(spec.code), &spec.layers);
         let code_directory = self.code.directory(spec.code).await.map_err(InvokeError::Code)?;
         // Before the share is reserved: what was started ahead gives its own back.
         let layers_directory = self.code.layers_directory(&spec.layers).await.map_err(InvokeError::Code)?;
         // Extensions start with their environment: one that has started without them is none of this function's.
-        let extensions = extensions_of(layers_directory.as_deref());
-        let can_park = extensions.is_empty();
+        let (extensions, not_executable) = extensions_of(layers_directory.as_deref());
+        let can_park = extensions.is_empty() && not_executable.is_none();
         let parked = self.parking(spec).filter(|_| can_park).and_then(|class| self.parked.take(&class));
         let mut started = None;
         if let Some(parked) = parked {
@@ -378,7 +410,7 @@ impl Pool {
                 let (log, order, end) =
                     self.order(spec, crypto::random::hex(16), code_directory, initialization).await?;
                 let order = LaunchOrder { extensions: extensions.clone(), ..order };
-                let launched = self.launcher.launch(order).await.map_err(launch_error)?;
+                let launched = self.launcher.launch(order).await.map_err(|error| self.launch_error(error))?;
                 let mut started = Started::of(launched)
                     .map_err(|error| InvokeError::Launch(LaunchError::sandbox(error)))?;
                 started.extensions = extensions;
@@ -391,6 +423,7 @@ impl Pool {
             log,
             credentials_end,
             initialization: initialization.as_str(),
+            not_executable,
             _code: code,
             _share: share,
         };
@@ -468,26 +501,21 @@ fn start_of(request: &InvokeRequest, version: &str) -> PlatformEvent {
     }
 }
 
-/// Programs that layers bring to run beside the runtime, in the order of their names.
-fn extensions_of(layers: Option<&Path>) -> Vec<String> {
+/// Programs that layers bring to run beside the runtime, in the order of their names; and the first file there that cannot be
+/// executed.
+fn extensions_of(layers: Option<&Path>) -> (Vec<String>, Option<String>) {
     use std::os::unix::fs::PermissionsExt as _;
-    let Some(folder) = layers.map(|layers| layers.join("extensions")) else { return Vec::new() };
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    let program = |entry: std::fs::DirEntry| {
+    let Some(folder) = layers.map(|layers| layers.join("extensions")) else { return Default::default() };
+    let Ok(entries) = std::fs::read_dir(folder) else { return Default::default() };
+    let file = |entry: std::fs::DirEntry| {
         let found = std::fs::metadata(entry.path()).ok()?;
         let name = entry.file_name().into_string().ok()?;
-        let is_program = found.is_file() && found.permissions().mode() & 0o111 != 0;
-        (is_program && is_extension_name(&name)).then_some(name)
+        let is_program = found.permissions().mode() & 0o111 != 0;
+        (found.is_file() && is_extension_name(&name)).then_some((name, is_program))
     };
-    let mut names: Vec<String> = entries.filter_map(Result::ok).filter_map(program).collect();
-    names.sort();
-    names.truncate(EXTENSIONS_MAX);
-    names
-}
-
-fn launch_error(error: LaunchError) -> InvokeError {
-    match error {
-        LaunchError::RuntimeUnavailable(runtime) => InvokeError::RuntimeUnavailable(runtime),
-        error => InvokeError::Launch(error),
-    }
+    let mut files: Vec<(String, bool)> = entries.filter_map(Result::ok).filter_map(file).collect();
+    files.sort();
+    let not_executable = files.iter().find(|(_, is_program)| !is_program).map(|(name, _)| name.clone());
+    let programs = files.into_iter().filter(|(_, is_program)| *is_program).map(|(name, _)| name);
+    (programs.take(EXTENSIONS_MAX).collect(), not_executable)
 }

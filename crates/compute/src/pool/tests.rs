@@ -371,7 +371,7 @@ async fn a_reservation_of_zero_and_an_unknown_runtime_never_launch() {
     assert!(matches!(refused, Err(InvokeError::Throttled(Throttled::Reserved))));
     let other = Arc::new(FunctionSpec { runtime: "cobol".into(), ..fixture.spec.clone() });
     let refused = fixture.compute.invoke(&other, request("x")).await;
-    assert!(matches!(refused, Err(InvokeError::RuntimeUnavailable(_))));
+    assert!(matches!(refused, Err(InvokeError::RuntimeUnavailable { .. })));
     assert_eq!(fixture.launched(), 0);
 }
 

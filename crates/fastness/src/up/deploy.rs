@@ -132,6 +132,21 @@ impl Deployer {
         }
     }
 
+    /// The stack's functions: logical id and runtime.
+    pub(crate) async fn runtimes(&self, name: &str) -> Result<Vec<(String, String)>, Error> {
+        let mut runtimes = Vec::new();
+        for (id, kind, function_name) in self.resources(name).await? {
+            if kind != "AWS::Lambda::Function" {
+                continue;
+            }
+            let input = lambda::api::GetFunctionConfigurationRequest { function_name, ..Default::default() };
+            let found = self.call::<lambda::api::GetFunctionConfiguration>(input).await;
+            // One that went away meanwhile runs on nothing.
+            runtimes.extend(found.ok().and_then(|found| Some((id, found.runtime?))));
+        }
+        Ok(runtimes)
+    }
+
     /// The stages that the stack declares for its REST APIs: API id and stage name.
     pub(crate) async fn stages(&self, name: &str) -> Result<Vec<(String, String)>, Error> {
         let resources = self.resources(name).await?;

@@ -12,10 +12,11 @@ mod shelf;
 mod skip;
 mod watch;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use compute::StandIn;
 use template::Document;
 use tokio::runtime::Handle;
 
@@ -44,7 +45,8 @@ pub(crate) fn run(options: UpOptions) -> Result<(), Error> {
         let port = running.endpoint.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or(0);
         let (sandboxes, data_dir) = (running.sandboxes.clone(), &running.data_dir);
         let installer = install::of_platform(&options.install, sandboxes, data_dir, port)?;
-        let mut up = Up { packed: Packed::default(), project, options, deployer, running, installer };
+        let (packed, warned) = (Packed::default(), BTreeSet::new());
+        let mut up = Up { packed, project, options, deployer, running, installer, warned };
         // What is edited while the stack comes up is an edit too.
         let sights = up.sights()?;
         up.bring_up().await?;
@@ -72,6 +74,8 @@ struct Up {
     deployer: Deployer,
     running: Running,
     installer: Arc<dyn Install>,
+    /// Functions and runtimes of which was said that another version stands in.
+    warned: BTreeSet<(String, String)>,
 }
 
 impl Up {
@@ -102,6 +106,7 @@ impl Up {
         let tell = |event: &cloudformation::api::StackEvent| progress.event(event);
         let deployed = self.deployer.deploy(&self.project.stack_name, template, choices, tell).await;
         let deployed = deployed.map_err(|error| self.located(&document, error))?;
+        self.warn_of_stand_ins(progress).await?;
         self.running.note_outputs(&self.outputs().await?)?;
         Ok(deployed)
     }
@@ -154,6 +159,21 @@ impl Up {
             progress.warn(&format!("skipping the output {key}, which tells of it"));
         }
         Ok(document.root)
+    }
+
+    /// Says once of each function that it runs on another version than it asks for.
+    async fn warn_of_stand_ins(&mut self, progress: &Progress) -> Result<(), Error> {
+        for (function, runtime) in self.deployer.runtimes(&self.project.stack_name).await? {
+            if let Some(StandIn { title, .. }) = self.running.compute.stand_in(&runtime)
+                && self.warned.insert((function.clone(), runtime.clone()))
+            {
+                progress.warn(&format!(
+                    "{function} asks for {runtime}, which is not on this host: it runs on {title} (`fastness runtime import` brings \
+                     another version, --exact-runtimes refuses such functions)"
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// A refusal with the place in the template that it is about, where it names one.

@@ -72,6 +72,22 @@ impl HostRuntime {
             RuntimeKind::Provided => "provided".to_owned(),
         }
     }
+
+    /// Whether functions of this AWS runtime identifier get the very version that it names.
+    pub fn is_exactly(&self, identifier: &str) -> bool {
+        self.kind == RuntimeKind::Provided || self.identifier() == identifier
+    }
+
+    /// As people name it: `Python 3.11.7`.
+    pub fn title(&self) -> String {
+        let name = match (&self.root, self.kind) {
+            (Some(root), _) => return root.name.clone(),
+            (_, RuntimeKind::Provided) => return self.identifier(),
+            (_, RuntimeKind::Python) => "Python",
+            (_, RuntimeKind::Node) => "Node.js",
+        };
+        format!("{name} {}", self.version)
+    }
 }
 
 /// Compiles the bootstrap at `source` for this interpreter into the file `target`, to be run in its place; `false` where that
@@ -177,6 +193,8 @@ mod tests {
             ("provided", None),
         ] {
             assert_eq!(runtime_for(&catalog, identifier), found, "{identifier}");
+            let exact = found.map(|found| found.is_exactly(identifier));
+            assert_eq!(exact, found.map(|found| found.root.is_some()), "{identifier}");
         }
         assert_eq!(identifiers(&catalog)[..2], ["java21", "python3.10"]);
         assert_eq!(identifiers(&[imported]), ["python3.9"]);
@@ -204,6 +222,20 @@ mod tests {
         ] {
             let found = runtime_for(&catalog, identifier).map(|runtime| runtime.version.as_str());
             assert_eq!(found, version, "{identifier}");
+        }
+        for (identifier, exact, title) in [
+            ("python3.12", true, "Python 3.12.1"),
+            ("python3.9", false, "Python 3.11.7"),
+            ("nodejs22.x", false, "Node.js 20.20.2"),
+            ("nodejs20.x", true, "Node.js 20.20.2"),
+            ("provided.al2", true, "provided"),
+        ] {
+            let found = runtime_for(&catalog, identifier).unwrap();
+            assert_eq!(
+                (found.is_exactly(identifier), found.title().as_str()),
+                (exact, title),
+                "{identifier}"
+            );
         }
     }
 

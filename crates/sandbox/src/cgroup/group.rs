@@ -45,10 +45,13 @@ impl CgroupGroup {
     ) -> Vec<LayerStatus> {
         let mut report = Vec::new();
         let mut take = |layer, hierarchy: Option<Hierarchy>, place: &mut Option<Hierarchy>| {
-            let outcome = adopt_one(hierarchy, name, layer);
+            let together = (layer == layers::PIDS).then(|| processes_max(hierarchy.as_ref()));
+            let outcome = adopt_one(hierarchy, name, layer).and_then(|taken| bound(taken, together));
             report.push(match &outcome {
                 Ok(taken) => {
-                    LayerStatus::active(layer, format!("{:?} {}", taken.version, taken.base.display()))
+                    let bound = together.map(|max| format!(", {max} processes and threads together"));
+                    let (version, base) = (taken.version, taken.base.display());
+                    LayerStatus::active(layer, format!("{version:?} {base}{}", bound.unwrap_or_default()))
                 }
                 Err(reason) => LayerStatus::missing(layer, format!("{reason}{problems}")),
             });
@@ -110,6 +113,27 @@ fn adopt_one(
     Ok(Hierarchy { version, base })
 }
 
+/// Processes and threads that all environments together may have: half of what this host can have, so that they cannot take the last
+/// one from it, whatever their own limits add up to.
+fn processes_max(hierarchy: Option<&Hierarchy>) -> u64 {
+    let kernel = Path::new("/proc/sys/kernel");
+    let own = hierarchy.and_then(|hierarchy| files::read_number(&hierarchy.base, "pids.max"));
+    let host = [files::read_number(kernel, "pid_max"), files::read_number(kernel, "threads-max"), own];
+    // What every kernel has at least.
+    half_of_least(&host).unwrap_or(16_384)
+}
+
+fn half_of_least(bounds: &[Option<u64>]) -> Option<u64> {
+    bounds.iter().flatten().min().map(|least| (least / 2).max(1))
+}
+
+fn bound(group: Hierarchy, processes_max: Option<u64>) -> Result<Hierarchy, String> {
+    if let Some(max) = processes_max {
+        files::write(&group.base, "pids.max", max).map_err(|error| error.to_string())?;
+    }
+    Ok(group)
+}
+
 /// Has version 2's top hand its controllers down. Processes in the top itself stand in the way inside a container:
 /// they are moved into a folder of their own.
 fn prepare_controllers(found: &mut Hierarchies) -> String {
@@ -135,4 +159,25 @@ fn move_processes_down(base: &Path) -> io::Result<()> {
         drop(files::write(&leaf, "cgroup.procs", pid.as_raw_nonzero()));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn environments_together_get_half_of_the_least_that_bounds_the_host() {
+        assert_eq!(half_of_least(&[Some(4_194_304), Some(126_000), None]), Some(63_000));
+        assert_eq!(half_of_least(&[Some(32_768), Some(126_000), Some(400)]), Some(200));
+        assert_eq!(half_of_least(&[None, None]), None);
+        let dir = tempfile::tempdir().unwrap();
+        let hierarchy = Hierarchy { version: Version::V2, base: dir.path().to_path_buf() };
+        assert!(processes_max(Some(&hierarchy)) > 1);
+        std::fs::write(dir.path().join("pids.max"), "100\n").unwrap();
+        assert_eq!(processes_max(Some(&hierarchy)), 50);
+        assert!(bound(hierarchy.clone(), Some(50)).is_ok());
+        assert_eq!(std::fs::read_to_string(dir.path().join("pids.max")).unwrap(), "50");
+        let gone = Hierarchy { base: dir.path().join("gone"), ..hierarchy };
+        assert!(bound(gone, Some(50)).is_err());
+    }
 }

@@ -10,7 +10,7 @@ use crate::support::{drain, host, python, shell, wait};
 #[test]
 fn all_essential_layers_are_active_here() {
     let host = host();
-    for layer in host.spawner.layers() {
+    for layer in host.spawner.layers().iter() {
         assert!(layer.active || !layer.essential, "{layer:?}");
     }
 }

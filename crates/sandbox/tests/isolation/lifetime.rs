@@ -69,26 +69,89 @@ fn cgroups(id: &str) -> Vec<String> {
 }
 
 #[test]
-fn when_the_spawner_dies_everything_dies_and_the_server_knows() {
+fn when_the_spawner_dies_everything_dies_and_another_one_takes_its_place() {
     let host = host();
-    let environment = host.spawner.launch(&shell("sleep 41000004 & exec sleep 41000004")).unwrap();
-    appears("41000004");
-    let spawner = spawner_of(std::process::id()).expect("the spawner runs");
-    kill(spawner);
-    assert!(gone("41000004"));
-    assert_eq!(wait(&environment, Duration::from_secs(5)).unwrap().status, ExitStatus::Killed);
-    let deadline = Instant::now() + Duration::from_secs(5);
-    while host.spawner.is_alive() && Instant::now() < deadline {
-        std::thread::sleep(Duration::from_millis(5));
+    let (layers, mut descriptors) = (host.spawner.layers(), None);
+    for round in 0..5 {
+        let spec = shell("sleep 41000004 & exec sleep 41000004");
+        let environment = host.spawner.launch(&spec).unwrap();
+        appears("41000004");
+        let dead = spawner_of(std::process::id()).expect("the spawner runs");
+        kill(dead);
+        assert!(gone("41000004"));
+        assert_eq!(wait(&environment, Duration::from_secs(5)).unwrap().status, ExitStatus::Killed);
+        drop(environment);
+        // Whoever asks at this moment waits for the next one.
+        assert_eq!(host.run(&shell("echo again")).stdout, "again\n", "round {round}");
+        assert!(host.spawner.is_alive() && host.spawner.layers() == layers);
+        assert_ne!(spawner_of(std::process::id()), Some(dead));
+        assert!(cgroups(&spec.id).is_empty(), "{:?} are left", cgroups(&spec.id));
+        let open = std::fs::read_dir("/proc/self/fd").unwrap().count();
+        assert_eq!(open, *descriptors.get_or_insert(open), "round {round}");
     }
+}
+
+#[test]
+fn while_no_spawner_can_be_started_launches_are_refused_and_then_they_work_again() {
+    let host = host();
+    let (state, away) = (host.dir.path().join("state"), host.dir.path().join("away"));
+    let break_it = || {
+        std::fs::rename(&state, &away).unwrap();
+        std::fs::write(&state, "").unwrap();
+        kill(spawner_of(std::process::id()).unwrap());
+        gone_from_sight(&host.spawner);
+    };
+    break_it();
+    let repaired = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| host.run(&shell("echo repaired")));
+        std::thread::sleep(Duration::from_millis(100));
+        assert!(!host.spawner.is_alive());
+        std::fs::remove_file(&state).unwrap();
+        std::fs::rename(&away, &state).unwrap();
+        waiting.join().unwrap()
+    });
+    assert_eq!(repaired.stdout, "repaired\n");
+    break_it();
+    let refused = |within: Duration| {
+        let asked = Instant::now();
+        let error = host.spawner.launch(&shell("true")).unwrap_err();
+        assert!(matches!(error, LaunchError::SpawnerGone(_)), "{error}");
+        assert!(asked.elapsed() < within, "{:?}", asked.elapsed());
+    };
+    refused(Duration::from_secs(4));
+    // It was tried often enough: until it is tried again, nobody waits.
+    std::thread::sleep(Duration::from_secs(2));
+    refused(Duration::from_millis(500));
     assert!(!host.spawner.is_alive());
-    let error = host.spawner.launch(&shell("true")).unwrap_err();
-    assert!(matches!(error, LaunchError::SpawnerGone(_)), "{error}");
+}
+
+fn gone_from_sight(spawner: &sandbox::Spawner) {
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while spawner.is_alive() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn a_spawner_that_hangs_is_ended_and_replaced() {
+    let host = host();
+    let environment = host.spawner.launch(&shell("exec sleep 41000006")).unwrap();
+    appears("41000006");
+    let hanging = spawner_of(std::process::id()).unwrap();
+    signal(hanging, rustix::process::Signal::STOP);
+    assert_eq!(host.run(&shell("echo patient")).stdout, "patient\n");
+    assert!(gone("41000006"));
+    assert_eq!(wait(&environment, Duration::from_secs(5)).unwrap().status, ExitStatus::Killed);
+    assert_ne!(spawner_of(std::process::id()), Some(hanging));
 }
 
 fn kill(pid: u32) {
+    signal(pid, rustix::process::Signal::KILL);
+}
+
+fn signal(pid: u32, signal: rustix::process::Signal) {
     let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
-    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    rustix::process::kill_process(pid, signal).unwrap();
 }
 
 fn spawner_of(parent: u32) -> Option<u32> {

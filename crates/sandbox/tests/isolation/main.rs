@@ -20,6 +20,7 @@ mod probes;
 mod runtime_api;
 mod runtimes;
 mod support;
+mod together;
 
 /// The spawner: this test binary, executed again with this test's name.
 #[test]

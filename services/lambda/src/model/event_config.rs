@@ -1,7 +1,6 @@
 //! How a function's asynchronous invocations are retried, and where their outcome goes.
 //!
-//! Where a destination may be is decided here; whether the function's role may send there is the pipeline's to say,
-//! when something is sent.
+//! Where a destination may be is decided here; whether the function's role may send there is the pipeline's to say.
 
 use base::Timestamp;
 
@@ -53,38 +52,41 @@ fn names(asked: api::DestinationConfig) -> (Option<String>, Option<String>) {
     (on_success, on_failure)
 }
 
-/// The buckets that are told of failures, once all destinations were found to be ones that can be sent to. `exists` knows the
-/// functions.
+/// The destinations with the ARNs that name them, once each was found to be one that can be sent to. `exists` knows the functions.
 pub(crate) fn check_destinations(
     asked: Option<&api::DestinationConfig>,
     function: &FunctionId,
     exists: impl Fn(&Target) -> bool,
-) -> Result<Option<String>, Error> {
-    let Some(asked) = asked else { return Ok(None) };
-    let (on_success, on_failure) = names(asked.clone());
-    if let Some(name) = &on_success
-        && check_destination(name, function, &exists)?.is_some()
-    {
-        return refuse(format!(
-            "The destination ARN {name} is invalid: a bucket is a destination of failures only."
-        ));
+) -> Result<Vec<(String, Destination)>, Error> {
+    let (on_success, on_failure) = asked.cloned().map(names).unwrap_or_default();
+    let mut found = Vec::new();
+    if let Some(name) = on_success {
+        let destination = check_destination(&name, function, &exists)?;
+        if matches!(destination, Destination::Bucket(_)) {
+            return refuse(format!(
+                "The destination ARN {name} is invalid: a bucket is a destination of failures only."
+            ));
+        }
+        found.push((name, destination));
     }
-    on_failure.map_or(Ok(None), |name| check_destination(&name, function, &exists))
+    if let Some(name) = on_failure {
+        let destination = check_destination(&name, function, &exists)?;
+        found.push((name, destination));
+    }
+    Ok(found)
 }
 
-/// The bucket, where it is one.
 fn check_destination(
     destination: &str,
     function: &FunctionId,
     exists: impl Fn(&Target) -> bool,
-) -> Result<Option<String>, Error> {
+) -> Result<Destination, Error> {
     match Destination::parse(destination, function)? {
-        Destination::Bucket(bucket) => Ok(Some(bucket)),
         Destination::Function(target) if target.id == *function => {
             refuse("You can't specify the function as a destination for itself.".to_owned())
         }
-        Destination::Function(target) if exists(&target) => Ok(None),
-        Destination::Function(_) => refuse(destination::invalid(destination)),
+        Destination::Function(target) if !exists(&target) => refuse(destination::invalid(destination)),
+        found => Ok(found),
     }
 }
 
@@ -133,11 +135,13 @@ mod tests {
             check_destinations(Some(&to(on_success, on_failure)), &function(), |target| {
                 target.id.name != "missing"
             })
+            .map(|found| found.into_iter().map(|(name, _)| name).collect::<Vec<_>>())
             .map_err(|error| error.to_string())
         };
-        assert_eq!(check(&arn("audit"), &arn("failed:live")), Ok(None));
-        assert_eq!(check("", ""), Ok(None));
-        assert_eq!(check("", "arn:aws:s3:::failed"), Ok(Some("failed".to_owned())));
+        let both = vec![arn("audit"), arn("failed:live")];
+        assert_eq!(check(&both[0], &both[1]), Ok(both));
+        assert_eq!(check("", ""), Ok(Vec::new()));
+        assert_eq!(check("", "arn:aws:s3:::failed"), Ok(vec!["arn:aws:s3:::failed".to_owned()]));
         assert!(check("arn:aws:s3:::done", "").unwrap_err().contains("failures only"));
         for (destination, part) in [
             (arn("orders"), "for itself"),

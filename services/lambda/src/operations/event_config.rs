@@ -9,8 +9,9 @@ use super::{existing, page, target};
 use crate::Lambda;
 use crate::api;
 use crate::catalog::Function;
-use crate::destinations::check_bucket;
+use crate::destinations::{check_bucket, check_function};
 use crate::error::Error;
+use crate::model::destination::Destination;
 use crate::model::event_config::{Asked, check_destinations, shape};
 use crate::model::name::{LATEST, Target};
 use crate::records::EventConfig;
@@ -75,14 +76,19 @@ async fn write(
 ) -> Result<api::FunctionEventInvokeConfig, Error> {
     asked.check()?;
     let loaded = lambda.catalog.get(&target.id).ok_or_else(no_function)?;
-    let bucket = check_destinations(asked.destinations.as_ref(), &target.id, |destination| {
+    let destinations = check_destinations(asked.destinations.as_ref(), &target.id, |destination| {
         let found = lambda.catalog.get(&destination.id);
         // Another account's functions are not told to exist: whether one may be sent to is seen when it is.
         destination.id.account != target.id.account || found.is_some()
     })?;
     let version = loaded.function.qualified(Some(qualifier(target))).ok_or_else(no_function)?;
-    if let Some(bucket) = bucket {
-        check_bucket(lambda, call, &target.id, &version.role, &bucket).await?;
+    for (arn, destination) in destinations {
+        match destination {
+            Destination::Bucket(bucket) => {
+                check_bucket(lambda, call, &target.id, &version.role, &bucket).await?;
+            }
+            Destination::Function(_) => check_function(lambda, call, &target.id, &version.role, &arn).await?,
+        }
     }
     let made = lambda
         .catalog

@@ -265,10 +265,15 @@ pub(crate) fn refused(error: InvokeError) -> Error {
         InvokeError::Role(compute::CredentialError::NotAssumable) => {
             Error::AccessDenied("The role defined for the function cannot be assumed by Lambda.".to_owned())
         }
-        InvokeError::RuntimeUnavailable(runtime) => {
-            Error::InvalidRuntime(format!("Runtime {runtime} is not available on this machine."))
-        }
+        InvokeError::RuntimeUnavailable { runtime, available } => Error::InvalidRuntime(format!(
+            "Runtime {runtime} is not available on this machine, which has [{}].",
+            available.join(", ")
+        )),
         InvokeError::Stopping => Error::Unavailable,
+        InvokeError::Launch(error @ compute::LaunchError::Unavailable(_)) => {
+            tracing::error!(error = %base::Chain(&error), "a function was not started");
+            Error::NoEnvironment
+        }
         error => Error::internal(error),
     }
 }

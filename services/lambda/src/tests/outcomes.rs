@@ -87,19 +87,36 @@ async fn outcomes_reach_the_destination_as_the_functions_role() {
 
 #[tokio::test]
 async fn a_role_without_leave_sends_nothing_and_that_is_on_record() {
-    let fixture = two_functions(json!([])).await;
+    let fixture = two_functions(may_invoke_audit()).await;
     let (_stop, stopped) = tokio::sync::watch::channel(false);
     let _jobs = fixture.kit.pipeline.start_jobs(&stopped);
     let config =
         json!({"FunctionName": "orders", "DestinationConfig": {"OnSuccess": {"Destination": audit_arn()}}});
-    fixture.ok("PutFunctionEventInvokeConfig", config).await;
+    fixture.ok("PutFunctionEventInvokeConfig", config.clone()).await;
+    // What was in order when it was set may be taken back, which is seen when something is sent, and when it is set again.
+    fixture.kit.role("other-role", json!({"Service": "lambda.amazonaws.com"}), json!([])).await;
+    let role = "arn:aws:iam::123456789012:role/other-role";
+    fixture.ok("UpdateFunctionConfiguration", json!({"FunctionName": "orders", "Role": role})).await;
+    let message = format!(
+        "The function's execution role does not have permissions to call InvokeFunction on {}",
+        audit_arn()
+    );
+    let refused = ("InvalidParameterValueException".to_owned(), message);
+    assert_eq!(fixture.refused("PutFunctionEventInvokeConfig", config.clone()).await, refused);
+    assert_eq!(fixture.refused("UpdateFunctionEventInvokeConfig", config).await, refused);
+    let denials = async || {
+        let is_denial = |record: &Value| {
+            record["errorCode"].as_str().is_some_and(|code| code.starts_with("AccessDenied"))
+                && record["userIdentity"].to_string().contains("other-role")
+        };
+        fixture.kit.records().await.iter().filter(|record| is_denial(record)).count()
+    };
+    let before = denials().await;
+    assert_eq!(before, 2, "asking before is on record, too");
     send(&fixture, &json!({"n": 1})).await;
     let mut denied = false;
     for _ in 0..300 {
-        denied = fixture.kit.records().await.iter().any(|record| {
-            record["errorCode"].as_str().is_some_and(|code| code.starts_with("AccessDenied"))
-                && record["userIdentity"].to_string().contains("sender-role")
-        });
+        denied = denials().await > before;
         if denied {
             break;
         }

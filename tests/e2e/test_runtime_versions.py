@@ -1,0 +1,89 @@
+"""A runtime whose version this host has not: functions run on another version of its family, which is said, or are refused where that is asked for."""
+
+import json
+import shutil
+import subprocess
+
+import pytest
+
+from harness import Platform
+from support import eventually, package, refused, trust
+
+CODE = "import sys\ndef handler(event, context):\n    return 'python%d.%d' % sys.version_info[:2]\n"
+MINORS = range(8, 15)
+ABSENT = next(f"python3.{minor}" for minor in MINORS if not shutil.which(f"python3.{minor}", path="/usr/bin:/bin"))
+# A host with the Pythons of the system only, whoever runs this.
+PATH = {"PATH": "/usr/bin:/bin"}
+TEMPLATE = """
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument: {Version: 2012-10-17, Statement: [{Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: sts:AssumeRole}]}
+  Older:
+    Type: AWS::Lambda::Function
+    Properties: {FunctionName: older, Runtime: %s, Handler: index.handler, Role: !GetAtt Role.Arn, Code: {ZipFile: "%s"}}
+  Own:
+    Type: AWS::Lambda::Function
+    Properties: {FunctionName: own, Runtime: %s, Handler: index.handler, Role: !GetAtt Role.Arn, Code: {ZipFile: "%s"}}
+"""
+
+
+def system_python():
+    return subprocess.run(["python3", "-c", "import sys; print('%d.%d.%d' % sys.version_info[:3])"], env=PATH, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def create(platform, name, runtime):
+    iam = platform.client("iam")
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust({"Service": "lambda.amazonaws.com"}))["Role"]["Arn"]
+    iam.attach_role_policy(RoleName=name, PolicyArn="arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole")
+    return {"FunctionName": name, "Runtime": runtime, "Role": role, "Handler": "app.handler", "Code": {"ZipFile": package(app__py=CODE)}}
+
+
+def test_another_version_stands_in_and_the_log_names_it(tmp_path):
+    with Platform(tmp_path, arguments=("--log", "info"), environment=PATH) as platform:
+        client, logs = platform.client("lambda"), platform.client("logs")
+        client.create_function(**create(platform, "older", ABSENT))
+        given = json.loads(client.invoke(FunctionName="older")["Payload"].read())
+        assert given != ABSENT and given.removeprefix("python") == system_python().rpartition(".")[0]
+        client.create_function(**create(platform, "exact", given))
+        assert json.loads(client.invoke(FunctionName="exact")["Payload"].read()) == given
+
+        def first_line(name):
+            try:
+                events = logs.filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
+            except logs.exceptions.ResourceNotFoundException:
+                return None
+            return next((event["message"] for event in events if event["message"].startswith("INIT_START ")), None)
+
+        lines = [eventually(lambda name=name: first_line(name)) for name in ("older", "exact")]
+        assert lines[0] == lines[1] and lines[0].startswith(f"INIT_START Runtime Version: {given.replace('python', 'python:')}\t"), lines
+        # At the start it is said what there is.
+        assert f'runtimes="Python {system_python()}' in platform.log_path.read_text()
+
+        platform.stop()
+        platform.arguments.append("--exact-runtimes")
+        platform.start()
+        client = platform.client("lambda")
+        message = refused(client.invoke, "InvalidRuntimeException", FunctionName="older")
+        assert ABSENT in message and given in message and message.count(ABSENT) == 1, message
+        assert json.loads(client.invoke(FunctionName="exact")["Payload"].read()) == given
+        message = refused(client.create_function, "InvalidParameterValueException", **create(platform, "newer", ABSENT))
+        assert f"Value {ABSENT} at 'runtime' failed to satisfy constraint" in message and given in message.partition("[")[2], message
+        client.create_function(**create(platform, "native", "provided.al2"))
+
+
+def test_up_warns_of_functions_on_another_version(tmp_path):
+    template = tmp_path / "template.yaml"
+    code = CODE.replace("\n", "\\n")
+    template.write_text(TEMPLATE % (ABSENT, code, "python" + system_python().rpartition(".")[0], code))
+    running = Platform(tmp_path / "up", command=("up", str(template)), arguments=("--json", "--no-watch"), environment=PATH).start(timeout_s=120)
+    try:
+        told = [line for line in running.log_path.read_text().splitlines() if "not on this host" in line]
+        assert len(told) == 1 and f"Older asks for {ABSENT}" in told[0] and f"it runs on Python {system_python()}" in told[0], told
+    finally:
+        running.stop()
+    running.arguments.append("--exact-runtimes")
+    shutil.rmtree(running.data_dir)
+    with pytest.raises(AssertionError, match=f"Value {ABSENT} at 'runtime' failed to satisfy constraint"):
+        running.start(timeout_s=60)

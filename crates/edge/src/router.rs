@@ -1,6 +1,6 @@
 //! Which of the answers a request gets: health, an issuer's documents, an API Gateway stage, or the AWS APIs' pipeline.
 //!
-//! Health answers without the pipeline or the gateway, and says nothing but that the platform is up; so do the documents of
+//! Health answers without the pipeline or the gateway, and says nothing but whether the platform is well; so do the documents of
 //! accounts that issue tokens to others, which hold public keys and nothing else. What comes through a function's door reaches the AWS APIs, and addresses that somebody awaits an answer at.
 
 use std::net::IpAddr;
@@ -87,7 +87,7 @@ impl Router {
     ) -> Response {
         let (head, body) = request.into_parts();
         let mut body = Some(body);
-        // SECURITY: health is for strangers too: it tells that the platform is up and nothing else.
+        // SECURITY: health is for strangers too: it tells whether the platform is well and nothing else.
         if arrival.door.is_none() && head.uri.path() == HEALTH_PATH {
             return self.health(&head.method);
         }

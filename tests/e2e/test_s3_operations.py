@@ -15,7 +15,7 @@ import requests
 from botocore.client import Config
 
 from harness import Platform
-from support import refused
+from support import eventually, refused
 
 BIG = os.urandom(1 << 20) * 3 + b"end"
 
@@ -51,12 +51,25 @@ def test_buckets_are_made_found_and_listed(s3, bucket):
     assert s3.list_buckets(Prefix=bucket)["Buckets"][0]["BucketRegion"] == "us-east-1"
     assert s3.head_bucket(Bucket=bucket)["BucketRegion"] == "us-east-1"
     assert s3.get_bucket_location(Bucket=bucket)["LocationConstraint"] is None
-    refused(s3.create_bucket, "BucketAlreadyOwnedByYou", Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="kept", Body=b"x")
+    assert s3.create_bucket(Bucket=bucket)["Location"] == "/" + bucket, "in us-east-1 one's own bucket is made again"
+    assert s3.get_object(Bucket=bucket, Key="kept")["Body"].read() == b"x"
     refused(s3.create_bucket, "InvalidBucketName", Bucket="Bad_Name")
     refused(s3.create_bucket, "IllegalLocationConstraintException", Bucket="x" + bucket[1:], CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     refused(s3.head_bucket, "404", Bucket="no-such-bucket-here")
     refused(s3.list_objects_v2, "NoSuchBucket", Bucket="no-such-bucket-here")
     refused(s3.get_bucket_location, "AccessDenied", Bucket=bucket, ExpectedBucketOwner="111122223333")
+
+
+def test_a_stack_takes_no_bucket_that_was_there(platform, s3, bucket, name):
+    stacks = platform.client("cloudformation")
+    template = {"Resources": {"Own": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": bucket}}}}
+    stacks.create_stack(StackName=name, TemplateBody=json.dumps(template))
+    settled = lambda: stacks.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"].endswith(("COMPLETE", "FAILED"))  # noqa: E731
+    eventually(settled)
+    assert stacks.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert s3.head_bucket(Bucket=bucket)["BucketRegion"] == "us-east-1"
+    stacks.delete_stack(StackName=name)
 
 
 @pytest.mark.parametrize("content", [b"", b"x", b"a" * 65536, BIG], ids=["empty", "one", "block", "big"])

@@ -134,6 +134,11 @@ pub(crate) fn rebilled(
     }
 }
 
+/// What is said of a tag that only the platform writes.
+pub(crate) fn reserved_tag(key: &str) -> Invalid {
+    Invalid::new(format!("Tag Key cannot be prefixed with aws:, Key: {key}"))
+}
+
 /// A table's tags after more were added.
 ///
 /// # Errors
@@ -146,15 +151,18 @@ pub(crate) fn tagged(
     let mut seen = BTreeSet::new();
     for tag in more {
         if !seen.insert(tag.key.as_str()) {
-            return Err(Invalid::parameter(format!("Duplicate tag key: {}", tag.key)));
+            return Err(Invalid::new(format!(
+                "Duplicate Tag Keys provided as input: Duplicate Tag Key found {}",
+                tag.key
+            )));
         }
         if service::is_mark(&tag.key) {
-            return Err(Invalid::parameter(format!("Tag keys must not start with aws:. Key: {}", tag.key)));
+            return Err(reserved_tag(&tag.key));
         }
         tags.insert(tag.key.clone(), tag.value.clone());
     }
     if tags.keys().filter(|key| !service::is_mark(key)).count() > TAGS_MAX {
-        return Err(Invalid::parameter(format!("Number of tags exceeds the limit of {TAGS_MAX}")));
+        return Err(Invalid::new("Number of Tags exceed the current limit for the provided ResourceArn"));
     }
     Ok(tags.into_iter().collect())
 }

@@ -96,16 +96,20 @@ fn projecting(expressions: &Expressions, expression: Option<&String>) -> Option<
 
 /// Refuses combinations of `Select` and a projection; true where only the count is answered.
 fn check_select(select: Option<&str>, projection: Option<&str>, has_index: bool) -> Result<bool, Invalid> {
+    let detected = |what: String| Err(Invalid::new(format!("1 validation error detected: {what}")));
     match (select, projection) {
-        (Some("SPECIFIC_ATTRIBUTES"), None) => Err(Invalid::new(
-            "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES",
-        )),
+        (Some("SPECIFIC_ATTRIBUTES"), None) => detected(
+            "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"
+                .to_owned(),
+        ),
         (Some(select @ ("ALL_ATTRIBUTES" | "ALL_PROJECTED_ATTRIBUTES" | "COUNT")), Some(projection)) => {
-            Err(Invalid::new(format!("Cannot specify the {projection} when choosing to get {select}")))
+            let what = if select == "COUNT" { "only the Count" } else { select };
+            detected(format!("Cannot specify the {projection} when choosing to get {what}"))
         }
-        (Some("ALL_PROJECTED_ATTRIBUTES"), _) if !has_index => {
-            Err(Invalid::new("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName"))
-        }
+        // DynamoDB speaks of querying to those who scan, too.
+        (Some("ALL_PROJECTED_ATTRIBUTES"), _) if !has_index => detected(
+            "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName".to_owned(),
+        ),
         (select, _) => Ok(select == Some("COUNT")),
     }
 }

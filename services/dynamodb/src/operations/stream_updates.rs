@@ -13,22 +13,39 @@ use crate::invalid::Invalid;
 use crate::records::{StreamOfTable, StreamRecord, TableRecord, View};
 use crate::streams::{self, Sequence};
 
+/// When a stream is asked for, which is told in words of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// With its table.
+    Creation,
+    /// Later.
+    Update,
+}
+
 /// The view that a request enables a stream with; none where it disables one.
 ///
 /// # Errors
 /// View and switch do not go together.
-pub(crate) fn wanted(specification: &api::StreamSpecification) -> Result<Option<View>, Invalid> {
+pub(crate) fn wanted(
+    specification: &api::StreamSpecification,
+    moment: Moment,
+) -> Result<Option<View>, Invalid> {
     let view = specification.stream_view_type.as_deref();
     match (specification.stream_enabled, view) {
         (true, Some(view)) => {
             View::parse(view).map(Some).ok_or_else(|| Invalid::parameter("StreamViewType is not known"))
         }
-        (true, None) => {
-            Err(Invalid::parameter("StreamViewType must be specified when StreamEnabled is true"))
-        }
-        (false, Some(_)) => {
-            Err(Invalid::parameter("StreamViewType must not be specified when StreamEnabled is false"))
-        }
+        // DynamoDB calls the view type of a request by another name here.
+        (true, None) => Err(Invalid::parameter(match moment {
+            Moment::Creation => "Table is being created with a stream enabled, UpdateViewType is required",
+            Moment::Update => "If stream is being enabled then UpdateViewType is required",
+        })),
+        (false, Some(_)) => Err(Invalid::parameter(match moment {
+            Moment::Creation => {
+                "Table is being created with a stream disabled, UpdateViewType should not be specified"
+            }
+            Moment::Update => "If stream is being disabled, then UpdateViewType must not be specified",
+        })),
         (false, None) => Ok(None),
     }
 }
@@ -65,14 +82,11 @@ pub(crate) fn update_stream(
     sequence: &Sequence,
     now: Timestamp,
 ) -> Result<(), Error> {
-    if let Some(view) = wanted(specification)? {
+    if let Some(view) = wanted(specification, Moment::Update)? {
         return enable(transaction, state, record, view, sequence, now);
     }
     let Some(stream) = record.stream.as_mut().filter(|stream| stream.is_enabled) else {
-        return Err(Error::Validation(format!(
-            "Table has no enabled stream to disable: TableName: {}",
-            record.name
-        )));
+        return Err(Error::Validation(format!("Table has no stream to disable: TableName: {}", record.name)));
     };
     stream.is_enabled = false;
     record.layout = record.layout.saturating_add(1);

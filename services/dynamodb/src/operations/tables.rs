@@ -14,7 +14,7 @@ use store::{Key, Store, Transaction};
 use super::backups::keep_at_deletion;
 use super::describe::{Status, describe, describe_without};
 use super::index_updates::{IndexChanges, update_indexes};
-use super::stream_updates::{self, update_stream};
+use super::stream_updates::{self, Moment, update_stream};
 use crate::State;
 use crate::api;
 use crate::error::Error;
@@ -40,7 +40,8 @@ pub(crate) async fn create_table(
     let mut record = new_record(&input, &target, &call)?;
     record.tags.extend(call.marks());
     record.tags.sort();
-    let view = input.stream_specification.as_ref().map(stream_updates::wanted).transpose()?.flatten();
+    let view = input.stream_specification.as_ref();
+    let view = view.map(|stream| stream_updates::wanted(stream, Moment::Creation)).transpose()?.flatten();
     check_room(&state, &target)?;
     model::check_quotas(&record)?;
     check_reserve(&state, &target, &record)?;

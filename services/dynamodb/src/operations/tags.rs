@@ -42,7 +42,7 @@ pub(crate) async fn untag_resource(
         return Err(Error::Validation("Atleast one Tag Key needs to be provided as Input.".to_owned()));
     }
     if let Some(key) = input.tag_keys.iter().find(|key| service::is_mark(key)) {
-        return Err(Error::Validation(format!("Tag keys must not start with aws:. Key: {key}")));
+        return Err(model::reserved_tag(key).into());
     }
     let target = Target::of_arn(&input.resource_arn, call.region())?;
     call.transact(|transaction| {

@@ -36,13 +36,13 @@ pub(crate) async fn update_time_to_live(
         let mut record = stored_idle(transaction, &target)?;
         let refused = |message: &str| Err(Error::Validation(message.to_owned()));
         record.time_to_live = match (&record.time_to_live, wanted.enabled) {
-            (Some(_), true) => return refused("TimeToLive is already enabled"),
-            (None, false) => return refused("TimeToLive is already disabled"),
-            (Some(attribute), false) if *attribute != wanted.attribute_name => {
+            (Some(attribute), _) if *attribute != wanted.attribute_name => {
                 return Err(Error::Validation(format!(
                     "TimeToLive is active on a different AttributeName: current AttributeName is {attribute}"
                 )));
             }
+            (Some(_), true) => return refused("TimeToLive is already enabled"),
+            (None, false) => return refused("TimeToLive is already disabled"),
             (Some(_), false) => None,
             (None, true) => Some(wanted.attribute_name.clone()),
         };

@@ -272,14 +272,13 @@ impl Write {
                 return Ok(Outcome { after: before.clone(), before, usage, collection: None });
             }
         };
-        let (after, effects) =
-            store_change(transaction, &table, &self.key, before.as_ref(), after, occasion).map_err(|refusal| {
+        let (after, effects) = store_change(transaction, &table, &self.key, before.as_ref(), after, occasion)
+            .map_err(|refusal| {
                 match refusal {
                     // DynamoDB says less of updates than of new items.
-                    Refusal::Cancelled(Cancellation::Invalid(_)) if is_update => Invalid::new(
-                        "The update expression attempted to update the secondary index key to unsupported type",
-                    )
-                    .into(),
+                    Refusal::Cancelled(Cancellation::Invalid(invalid)) if is_update => {
+                        said_of_updates(&invalid).into()
+                    }
                     other => other,
                 }
             })?;
@@ -289,6 +288,26 @@ impl Write {
             transaction.after_commit(move || table.spend(Direction::Write, &usage, occasion.now));
         }
         Ok(Outcome { before, after, usage, collection: effects.collection })
+    }
+}
+
+/// What is said of an update that makes a value that an index cannot have as its key.
+fn said_of_updates(invalid: &Invalid) -> Invalid {
+    let of_empty = |what: &str| {
+        Invalid::new(format!(
+            "One or more parameter values are not valid. The update expression attempted to update a secondary index key to \
+             a value that is not supported. The AttributeValue for a key attribute cannot contain an empty {what} value."
+        ))
+    };
+    match invalid.message() {
+        message if message.contains("an empty string value") => of_empty("string"),
+        message if message.contains("an empty binary value") => of_empty("binary"),
+        message if message.contains("has exceeded the") => Invalid::new(
+            "The update expression attempted to update the secondary index key beyond allowed size limits",
+        ),
+        _ => Invalid::new(
+            "The update expression attempted to update the secondary index key to unsupported type",
+        ),
     }
 }
 

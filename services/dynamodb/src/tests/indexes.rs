@@ -183,6 +183,20 @@ async fn values_that_cannot_be_index_keys_are_refused() {
     }
     let update = json!({"TableName": "Tab", "Key": {"p": s("a"), "s": s("1")}, "UpdateExpression": "SET g = :g", "ExpressionAttributeValues": {":g": n(1)}});
     assert!(fixture.invalid("UpdateItem", &update).await.ends_with("to unsupported type"));
+    for (value, message) in [
+        (
+            s(""),
+            "One or more parameter values are not valid. The update expression attempted to update a secondary index key to a value that is not supported. The AttributeValue for a key attribute cannot contain an empty string value.",
+        ),
+        (
+            s(&"x".repeat(2_049)),
+            "The update expression attempted to update the secondary index key beyond allowed size limits",
+        ),
+    ] {
+        let mut update = update.clone();
+        update["ExpressionAttributeValues"][":g"] = value;
+        assert_eq!(fixture.invalid("UpdateItem", &update).await, message);
+    }
 }
 
 #[tokio::test]

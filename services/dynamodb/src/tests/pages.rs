@@ -141,11 +141,11 @@ async fn faulty_queries_are_refused_in_dynamodbs_words() {
         (with(json!({"IndexName": "idx"})), "The table does not have the specified index: idx"),
         (
             with(json!({"Select": "SPECIFIC_ATTRIBUTES"})),
-            "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES",
+            "1 validation error detected: Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES",
         ),
         (
             with(json!({"Select": "COUNT", "ProjectionExpression": "q"})),
-            "Cannot specify the ProjectionExpression when choosing to get COUNT",
+            "1 validation error detected: Cannot specify the ProjectionExpression when choosing to get only the Count",
         ),
         (with(json!({"ExclusiveStartKey": {"p": s("a")}})), start),
         (

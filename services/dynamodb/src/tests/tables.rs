@@ -69,7 +69,7 @@ async fn faulty_descriptions_are_refused() {
         (with("BillingMode", json!("PROVISIONED")), format!("{prefix}ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED")),
         (with("ProvisionedThroughput", json!({"ReadCapacityUnits": 1, "WriteCapacityUnits": 1})), format!("{prefix}Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST")),
         (with("LocalSecondaryIndexes", index), format!("{prefix}Table KeySchema does not have a range key, which is required when specifying a LocalSecondaryIndex")),
-        (with("StreamSpecification", json!({"StreamEnabled": true})), format!("{prefix}StreamViewType must be specified when StreamEnabled is true")),
+        (with("StreamSpecification", json!({"StreamEnabled": true})), format!("{prefix}Table is being created with a stream enabled, UpdateViewType is required")),
         (with("ResourcePolicy", json!("{}")), String::new()),
     ] {
         let refusal = fixture.invalid("CreateTable", &input).await;
@@ -134,7 +134,21 @@ async fn tags_are_kept_counted_and_paged() {
         fixture
             .invalid("TagResource", &json!({"ResourceArn": ARN, "Tags": many}))
             .await
-            .contains("limit of 50")
+            .starts_with("Number of Tags exceed the current limit for the provided ResourceArn")
+    );
+    for (tags, message) in [
+        (json!([{"Key": "aws:x", "Value": ""}]), "Tag Key cannot be prefixed with aws:, Key: aws:x"),
+        (
+            json!([{"Key": "x", "Value": "1"}, {"Key": "x", "Value": "2"}]),
+            "Duplicate Tag Keys provided as input: Duplicate Tag Key found x",
+        ),
+    ] {
+        assert_eq!(fixture.invalid("TagResource", &json!({"ResourceArn": ARN, "Tags": tags})).await, message);
+    }
+    let ours = json!({"ResourceArn": ARN, "TagKeys": ["aws:x"]});
+    assert_eq!(
+        fixture.invalid("UntagResource", &ours).await,
+        "Tag Key cannot be prefixed with aws:, Key: aws:x"
     );
     let other = "arn:aws:dynamodb:us-east-1:123456789012:table/Other";
     let (code, _) = fixture.refused("ListTagsOfResource", &json!({"ResourceArn": other})).await;
@@ -184,4 +198,38 @@ async fn the_endpoint_that_is_told_is_the_platforms_own() {
     let answer = kit.json(&kit.administrator(), "dynamodb", "DescribeEndpoints", &json!({})).await.unwrap();
     let endpoint = json!({"Address": "http://localhost:9000", "CachePeriodInMinutes": 1_440});
     assert_eq!(answer, json!({"Endpoints": [endpoint]}));
+}
+
+#[tokio::test]
+async fn time_to_live_and_streams_are_refused_in_dynamodbs_words() {
+    let fixture = Fixture::with_table("p:S").await;
+    let live = |attribute: &str, enabled: bool| json!({"TableName": "Tab", "TimeToLiveSpecification": {"AttributeName": attribute, "Enabled": enabled}});
+    assert_eq!(
+        fixture.invalid("UpdateTimeToLive", &live("t", false)).await,
+        "TimeToLive is already disabled"
+    );
+    fixture.ok("UpdateTimeToLive", &live("t", true)).await;
+    for (input, message) in [
+        (live("t", true), "TimeToLive is already enabled"),
+        (live("u", true), "TimeToLive is active on a different AttributeName: current AttributeName is t"),
+        (live("u", false), "TimeToLive is active on a different AttributeName: current AttributeName is t"),
+    ] {
+        assert_eq!(fixture.invalid("UpdateTimeToLive", &input).await, message);
+    }
+    let stream =
+        |specification: serde_json::Value| json!({"TableName": "Tab", "StreamSpecification": specification});
+    let prefix = "One or more parameter values were invalid: ";
+    for (specification, message) in [
+        (json!({"StreamEnabled": false}), "Table has no stream to disable: TableName: Tab".to_owned()),
+        (
+            json!({"StreamEnabled": true}),
+            format!("{prefix}If stream is being enabled then UpdateViewType is required"),
+        ),
+        (
+            json!({"StreamEnabled": false, "StreamViewType": "NEW_IMAGE"}),
+            format!("{prefix}If stream is being disabled, then UpdateViewType must not be specified"),
+        ),
+    ] {
+        assert_eq!(fixture.invalid("UpdateTable", &stream(specification)).await, message);
+    }
 }

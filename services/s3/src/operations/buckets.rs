@@ -19,6 +19,9 @@ use crate::state::{S3, owner};
 /// The most buckets of an account: AWS's default quota.
 const BUCKETS_MAX: usize = 10_000;
 
+/// Where a bucket that is the caller's already can be made again: AWS keeps to it in this region alone, for tools of old.
+const FORGIVING_REGION: &str = "us-east-1";
+
 /// What new buckets forbid, as in AWS since 2023.
 const BLOCK_ALL: PublicAccess =
     PublicAccess { block_acls: true, ignore_acls: true, block_policy: true, restrict: true };
@@ -62,7 +65,11 @@ pub(crate) async fn create(
     };
     let of_account = of(&s3, call.account())?.len();
     let bucket = input.bucket.clone();
+    let is_marked = !call.marks().is_empty();
     call.transact(move |transaction| {
+        if !is_marked && is_made_again(transaction, &bucket, &record)? {
+            return Ok(());
+        }
         check_free(transaction, &bucket, &record)?;
         if of_account >= BUCKETS_MAX {
             let message = "You have attempted to create more buckets than allowed";
@@ -132,6 +139,17 @@ pub(crate) fn check_ownership(ownership: &str) -> Result<(), Error> {
         }
         _ => Err(Error::malformed_xml()),
     }
+}
+
+/// True where the bucket is the caller's already, in the region where S3 answers that as if it had been made now.
+// SECURITY: never for what another service makes in a stack's name: the stack would take a bucket for its own, and delete it,
+// that was there before it.
+fn is_made_again(transaction: &Transaction<'_>, bucket: &str, record: &BucketRecord) -> Result<bool, Error> {
+    if record.region != FORGIVING_REGION {
+        return Ok(false);
+    }
+    let taken = records::find_bucket(transaction, bucket)?;
+    Ok(taken.is_some_and(|taken| taken.account == record.account))
 }
 
 fn check_free(transaction: &Transaction<'_>, bucket: &str, record: &BucketRecord) -> Result<(), Error> {

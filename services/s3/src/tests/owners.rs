@@ -69,3 +69,20 @@ async fn an_upload_that_began_encrypted_passes_a_policy_that_wants_it() {
         "MultipartUpload": {"Parts": [{"PartNumber": 1, "ETag": tag}]}});
     kit.json(&root, "s3", "CompleteMultipartUpload", &complete).await.unwrap();
 }
+
+#[tokio::test]
+async fn ones_own_bucket_is_made_again_and_stays_as_it_is() {
+    let kit = kit().await;
+    let root = kit.administrator();
+    let bucket = json!({"Bucket": "bbb"});
+    kit.json(&root, "s3", "CreateBucket", &bucket).await.unwrap();
+    kit.json(&root, "s3", "PutObject", &json!({"Bucket": "bbb", "Key": "k", "Body": "eA=="})).await.unwrap();
+    let tagged =
+        json!({"Bucket": "bbb", "CreateBucketConfiguration": {"Tags": [{"Key": "k", "Value": "v"}]}});
+    kit.json(&root, "s3", "CreateBucket", &tagged).await.unwrap();
+    kit.json(&root, "s3", "HeadObject", &json!({"Bucket": "bbb", "Key": "k"})).await.unwrap();
+    assert_eq!(kit.json(&root, "s3", "GetBucketTagging", &bucket).await.unwrap_err().code, "NoSuchTagSet");
+    let other = Arc::new(Principal::root("999999999999".parse().unwrap()));
+    let refused = kit.json(&other, "s3", "CreateBucket", &bucket).await.unwrap_err();
+    assert_eq!((refused.code.as_ref(), refused.status), ("BucketAlreadyExists", 409));
+}

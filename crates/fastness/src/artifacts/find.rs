@@ -225,7 +225,7 @@ Resources:
   C: {Type: AWS::Serverless::Function, Properties: {CodeUri: s3://x/y}}
   D: {Type: AWS::Serverless::Function, Properties: {InlineCode: "x = 1"}}
   E: {Type: AWS::Lambda::Function, Properties: {Code: {ZipFile: "x = 1"}}}
-  F: {Type: AWS::DynamoDB::Table, Properties: {CodeUri: no}}
+  F: {Type: AWS::DynamoDB::Table, Properties: {CodeUri: none}}
   G: {Type: AWS::Serverless::Function, Properties: {Handler: a.h}, Metadata: {SamResourceId: G}}
   L: {Type: AWS::Serverless::LayerVersion, Properties: {ContentUri: layer}, Metadata: {BuildMethod: python3.12}}
   M: {Type: AWS::Lambda::LayerVersion, Properties: {Content: m.zip}}

@@ -93,7 +93,7 @@ pub(crate) async fn create(
         };
         if let Err(error) = ended {
             let now = call.now();
-            state.store.transact(|tx| nested_sets::drop_all(tx, &stack, &set, now)).await?;
+            state.store.transact(|tx| nested_sets::give_up(tx, &stack, &set, now)).await?;
             return Err(error);
         }
     }

@@ -173,26 +173,48 @@ pub(crate) fn drop_all(
     // Stacks are nested at most so deep.
     for nested in &set.nested {
         let found = stacks::by_id(tx, stack.account, &stack.region, &nested.stack_id)?;
-        let Some(mut found) = found.filter(|found| found.parent_id.as_ref() == Some(&stack.id)) else {
+        let Some(found) = found.filter(|found| found.parent_id.as_ref() == Some(&stack.id)) else {
             continue;
         };
         if let Some(inner) = stacks::change_set(tx, &found.id, &nested.id)? {
             drop_all(tx, &found, &inner, now)?;
         }
-        if found.status == status::REVIEW_IN_PROGRESS {
-            let subject = (found.name.clone(), found.id.clone());
-            let told = (subject.0.as_str(), Some(subject.1.as_str()), STACK);
-            let event = stacks::event(&found, told, status::DELETE_COMPLETE, None, now);
-            stacks::add_event(tx, &found, &event)?;
-            status::DELETE_COMPLETE.clone_into(&mut found.status);
-            found.reason = None;
-            found.deleted_at = Some(now);
-            stacks::save(tx, &found)?;
-        }
+        end_review(tx, found, now)?;
     }
     // One of the same name that was made since is another one.
     match stacks::change_set(tx, &stack.id, &set.id)? {
         Some(_) => stacks::drop_change_set(tx, &stack.id, &set.name),
+        None => Ok(()),
+    }
+}
+
+/// Ends a stack that only waited for its review.
+fn end_review(tx: &mut Transaction<'_>, mut stack: StackRecord, now: Timestamp) -> Result<(), Error> {
+    if stack.status != status::REVIEW_IN_PROGRESS {
+        return Ok(());
+    }
+    let subject = (stack.name.clone(), stack.id.clone());
+    let told = (subject.0.as_str(), Some(subject.1.as_str()), STACK);
+    let event = stacks::event(&stack, told, status::DELETE_COMPLETE, None, now);
+    stacks::add_event(tx, &stack, &event)?;
+    status::DELETE_COMPLETE.clone_into(&mut stack.status);
+    stack.reason = None;
+    stack.deleted_at = Some(now);
+    stacks::save(tx, &stack)
+}
+
+/// Leaves nothing of a change set that could not be made: nobody was told of it, nor of the stack that it is for where that
+/// is nested.
+pub(crate) fn give_up(
+    tx: &mut Transaction<'_>,
+    stack: &StackRecord,
+    set: &ChangeSetRecord,
+    now: Timestamp,
+) -> Result<(), Error> {
+    drop_all(tx, stack, set, now)?;
+    let found = stacks::by_id(tx, stack.account, &stack.region, &stack.id)?;
+    match found.filter(|_| set.around.is_some()) {
+        Some(found) => end_review(tx, found, now),
         None => Ok(()),
     }
 }

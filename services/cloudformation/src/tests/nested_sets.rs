@@ -149,6 +149,37 @@ async fn a_review_that_is_dropped_takes_the_stacks_that_wait_for_it_along() {
 }
 
 #[tokio::test]
+async fn reviews_reach_as_deep_as_stacks_do_and_leave_nothing_where_they_cannot() {
+    let stage = Stage::new().await;
+    let nest = |inner: &str| {
+        format!(
+            "Resources: {{Inner: {{Type: AWS::CloudFormation::Stack, Properties: {{TemplateURL: 's3://b/{inner}'}}}}}}"
+        )
+    };
+    put(&stage, "middle", &nest("deep"));
+    put(&stage, "deep", "Resources: {Group: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: deep}}}");
+    let root = set(&stage, "first", "CREATE", json!({ "TemplateBody": nest("middle") })).await;
+    let middle = nested(&stage, &root).await;
+    let deep = nested(&stage, &middle).await;
+    assert_eq!(
+        (&deep["ParentChangeSetId"], &deep["RootChangeSetId"]),
+        (&middle["ChangeSetId"], &root["ChangeSetId"])
+    );
+    assert_eq!(execute(&stage, "first").await, "CREATE_COMPLETE");
+    assert_eq!(stage.describe(deep["StackId"].as_str().unwrap()).await["StackStatus"], "CREATE_COMPLETE");
+    assert_eq!(stage.world.names("group"), ["deep"]);
+
+    put(&stage, "self", &nest("self"));
+    let input = json!({ "StackName": "endless", "ChangeSetName": "c", "ChangeSetType": "CREATE",
+        "IncludeNestedStacks": true, "TemplateBody": nest("self") });
+    let fault = stage.call("CreateChangeSet", input).await.unwrap_err();
+    assert!(fault.message.contains("Stacks are nested at most 5 deep."), "{}", fault.message);
+    let listed = stage.call("DescribeStacks", json!({})).await.unwrap();
+    let names = listed["Stacks"].as_array().unwrap().iter().filter_map(|stack| stack["StackName"].as_str());
+    assert_eq!(names.filter(|name| name.starts_with("endless")).collect::<Vec<_>>(), ["endless"]);
+}
+
+#[tokio::test]
 async fn values_that_differ_are_told_at_their_place_and_secrets_are_not() {
     const TEMPLATE: &str = "
 Parameters: {Secret: {Type: String, NoEcho: true}}

@@ -205,6 +205,10 @@ def test_given_policies_are_simulated_with_boundary_and_resource_policy(platform
     found = [(each["EvalActionName"], each["EvalResourceName"], each["EvalDecision"], each["PermissionsBoundaryDecisionDetail"]["AllowedByPermissionsBoundary"]) for page in pages for each in page["EvaluationResults"]]
     assert found == [("s3:GetObject", "arn:aws:s3:::a/*", "allowed", True), ("s3:GetObject", "arn:aws:s3:::b/*", "allowed", True),
                      ("s3:PutObject", "arn:aws:s3:::a/*", "implicitDeny", False), ("s3:PutObject", "arn:aws:s3:::b/*", "implicitDeny", False)]
+    several = {"PolicyInputList": [allow], "ActionNames": ["s3:GetObject", "s3:PutObject"], "MaxItems": 1}
+    marker = iam.simulate_custom_policy(**several)["Marker"]
+    assert iam.simulate_custom_policy(**several, Marker=marker)["EvaluationResults"][0]["EvalActionName"] == "s3:PutObject"
+    refused(iam.simulate_custom_policy, "ValidationError", **{**several, "ActionNames": ["s3:GetObject"]}, Marker=marker)
     theirs = json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "111111111111"}, "Action": "s3:GetObject", "Resource": "*"}})
     call = {"PolicyInputList": [allow], "ActionNames": ["s3:GetObject"], "ResourceArns": ["arn:aws:s3:::b/k"], "ResourcePolicy": theirs, "ResourceOwner": "arn:aws:iam::222222222222:root"}
     refused(iam.simulate_custom_policy, "InvalidInput", **call)

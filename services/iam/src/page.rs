@@ -13,6 +13,10 @@ const BEGINNING_BYTES: usize = 112;
 const HASH_BYTES: usize = 16;
 const HASHED: char = '.';
 
+fn invalid() -> Error {
+    Error::ValidationError("Invalid Marker.".to_owned())
+}
+
 /// The last item that was given out.
 #[derive(Debug, PartialEq, Eq)]
 enum Last {
@@ -82,13 +86,21 @@ impl Paging {
 
     fn last(&self) -> Result<Option<Last>, Error> {
         let Some(marker) = &self.marker else { return Ok(None) };
-        let last = Last::parse(marker);
-        last.map(Some).ok_or_else(|| Error::ValidationError("Invalid Marker.".to_owned()))
+        Last::parse(marker).map(Some).ok_or_else(invalid)
     }
 
     fn size(&self) -> usize {
         let asked = self.max_items.and_then(|max| usize::try_from(max).ok());
         asked.unwrap_or(quota::PAGE_DEFAULT).clamp(1, quota::PAGE_MAX)
+    }
+
+    /// The page out of items that stand in this order in one listing alone: a marker of any other is none of it.
+    pub(crate) fn within<T>(self, listing: &str, items: impl Iterator<Item = T>) -> Result<Page<T>, Error> {
+        let is_own = |last: &Last| matches!(last, Last::Key(key) if key.starts_with(listing.as_bytes()));
+        if self.last()?.is_some_and(|last| !is_own(&last)) {
+            return Err(invalid());
+        }
+        self.of(items.enumerate().map(|(at, item)| (format!("{listing}{at:08}"), item)).collect())
     }
 
     /// The page out of all items, given with the keys by which they are sorted.
@@ -127,6 +139,16 @@ mod tests {
             }
         }
         assert_eq!(seen, "abcd");
+    }
+
+    #[test]
+    fn a_marker_of_another_listing_is_refused() {
+        let page = |listing: &str, marker| Paging::new(marker, Some(2)).within(listing, "abcd".chars());
+        let first = page("one.", None).unwrap();
+        assert_eq!(page("one.", first.marker.clone()).unwrap().items, ['c', 'd']);
+        assert!(matches!(page("two.", first.marker), Err(Error::ValidationError(_))));
+        let elsewhere = Paging::new(None, Some(2)).of(items()).unwrap();
+        assert!(matches!(page("one.", elsewhere.marker), Err(Error::ValidationError(_))));
     }
 
     #[test]

@@ -18,7 +18,8 @@
 //!   account registered, for an audience that it registered: all of it, before the role's trust policy is asked.
 //!
 //! Differences from AWS: `AssumeRole` with `ProvidedContexts` is refused; web identities come with OpenID Connect tokens
-//! alone, from issuers that the operator named and a provider that was registered, Google's included; SAML is declined.
+//! alone, from issuers that the operator named and a provider that was registered, Google's included; SAML is declined, and says so
+//! to whoever calls without a signature, as clients do.
 
 mod access;
 pub mod api;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use base::{AccountId, Arn};
 use identity::records::{GroupRecord, InlinePolicy, RoleRecord, UserRecord};
 use policy::{Context, NamedPolicy, Policy, PolicyKind, PrincipalKind, PrincipalView};
+use protocol::Operation as _;
 use service::Permit;
 
 use super::attached::path_and_name;
@@ -19,6 +20,7 @@ const QUESTIONS_MAX: usize = 10_000;
 
 /// What a simulation asks, however the policies were found.
 struct Asked {
+    operation: &'static str,
     actions: Vec<String>,
     resources: Option<Vec<String>>,
     resource_policy: Option<String>,
@@ -217,6 +219,12 @@ fn owner(asked: &Asked, subject: &Subject) -> Result<String, Error> {
         .map_err(|_| Error::InvalidInput(format!("Invalid resource owner: {owner} is not an account.")))
 }
 
+/// What tells the pages of these questions from those of others.
+fn listing(operation: &str, actions: &[String], resources: &[String]) -> String {
+    let hash = crypto::sha256(format!("{:?}", (operation, actions, resources)).as_bytes());
+    hex::encode(hash.get(..8).unwrap_or(&hash))
+}
+
 fn answer(
     asked: Asked,
     subject: &Subject,
@@ -260,8 +268,8 @@ fn answer(
         service_control,
     };
     let pairs = asked.actions.iter().flat_map(|action| resources.iter().map(move |on| (action, on)));
-    let questions = pairs.enumerate().map(|(at, pair)| (format!("{at:08}"), pair)).collect();
-    let page = asked.paging.of(questions)?;
+    let listing = listing(asked.operation, &asked.actions, &resources);
+    let page = asked.paging.within(&listing, pairs)?;
     let named = named(&sources.identity);
     let results = page.items.iter().map(|(action, on)| simulation.result(&named, action, on));
     Ok(api::SimulatePolicyResponse {
@@ -285,6 +293,7 @@ pub(crate) async fn custom(
         None => Subject::nobody(call.account()),
     };
     let asked = Asked {
+        operation: api::SimulateCustomPolicy::NAME,
         actions: input.action_names,
         resources: input.resource_arns,
         resource_policy: input.resource_policy,
@@ -308,6 +317,7 @@ pub(crate) async fn principal(
         sources.boundary = Some(boundary);
     }
     let asked = Asked {
+        operation: api::SimulatePrincipalPolicy::NAME,
         actions: input.action_names,
         resources: input.resource_arns,
         resource_policy: input.resource_policy,

@@ -253,3 +253,15 @@ def test_an_account_may_let_its_users_change_their_passwords(platform, iam, name
     finally:
         iam.delete_account_password_policy()
         iam.delete_login_profile(UserName=name)
+
+
+def test_of_what_nobody_can_have_there_is_none(platform, iam, name):
+    platform.user(name)
+    assert iam.list_ssh_public_keys(UserName=name)["SSHPublicKeys"] == []
+    assert iam.list_signing_certificates(UserName=name)["Certificates"] == []
+    assert iam.list_service_specific_credentials(UserName=name)["ServiceSpecificCredentials"] == []
+    assert iam.list_service_specific_credentials(AllUsers=True)["ServiceSpecificCredentials"] == []
+    assert iam.list_saml_providers()["SAMLProviderList"] == []
+    for listing in (iam.list_ssh_public_keys, iam.list_signing_certificates, iam.list_service_specific_credentials):
+        refused(listing, "NoSuchEntity", UserName=name + "-none")
+    refused(iam.upload_ssh_public_key, "NotImplemented", UserName=name, SSHPublicKeyBody="ssh-rsa AAAA")

@@ -259,7 +259,8 @@ def test_a_role_tells_when_and_where_it_was_last_used(platform, iam, name):
 
 def test_what_is_declined_says_so(iam):
     with pytest.raises(botocore.exceptions.ClientError) as caught:
-        iam.list_saml_providers()
+        iam.delete_saml_provider(SAMLProviderArn="arn:aws:iam::000000000000:saml-provider/none")
+    assert "SAML is signed XML" in str(caught.value)
     assert (caught.value.response["Error"]["Code"], caught.value.response["ResponseMetadata"]["HTTPStatusCode"]) == ("NotImplemented", 501)
 
 

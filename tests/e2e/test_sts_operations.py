@@ -128,3 +128,9 @@ def test_the_cli_drives_sts(platform, name):
     assert denied.returncode != 0 and "(AccessDenied)" in denied.stderr and "sts:GetAccessKeyInfo" in denied.stderr
     nonsense = platform.aws("sts", "decode-authorization-message", "--encoded-message", "nonsense")
     assert nonsense.returncode != 0 and "InvalidAuthorizationMessageException" in nonsense.stderr, nonsense.stderr
+
+
+def test_saml_is_declined_with_its_reason_though_unsigned(platform, role):
+    provider = "arn:aws:iam::000000000000:saml-provider/corporate"
+    told = refused(platform.client("sts").assume_role_with_saml, "NotImplemented", RoleArn=role["Arn"], PrincipalArn=provider, SAMLAssertion="PHNhbWw+")
+    assert "SAML is signed XML" in told

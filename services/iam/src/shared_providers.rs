@@ -67,11 +67,10 @@ fn lets_in(statement: &Node) -> bool {
 /// The condition key that tells a shared provider's customers apart.
 fn control(provider: &str) -> Option<String> {
     let name = provider.split_once(":oidc-provider/").map_or(provider, |(_, name)| name).to_ascii_lowercase();
-    let is = |known: &&str| **known == name;
     match name.as_str() {
         BY_SESSION => Some("sts:RoleSessionName".to_owned()),
-        _ if BY_SUBJECT.iter().any(is) => Some(format!("{name}:sub")),
-        _ if BY_AUDIENCE.iter().any(is) => Some(format!("{name}:aud")),
+        known if BY_SUBJECT.contains(&known) => Some(format!("{name}:sub")),
+        known if BY_AUDIENCE.contains(&known) => Some(format!("{name}:aud")),
         _ => None,
     }
 }
@@ -98,7 +97,7 @@ mod tests {
 
     const GITHUB: &str = "arn:aws:iam::111111111111:oidc-provider/token.actions.githubusercontent.com";
 
-    fn taken(federated: Value, action: &str, condition: Value) -> bool {
+    fn taken(federated: &Value, action: &str, condition: &Value) -> bool {
         let trust = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": action,
             "Principal": {"Federated": federated}, "Condition": condition}});
         check(&trust.to_string()).is_ok()
@@ -122,13 +121,13 @@ mod tests {
             (json!({"StringEquals": {github("sub"): []}}), false),
             (json!({"Null": {github("sub"): "false"}}), false),
         ] {
-            assert_eq!(taken(json!(GITHUB), assume, condition.clone()), expected, "{condition}");
+            assert_eq!(taken(&json!(GITHUB), assume, &condition), expected, "{condition}");
         }
         for action in ["sts:assumerolewith*", "*", "sts:TagSession"] {
-            assert_eq!(taken(json!(GITHUB), action, json!({})), action == "sts:TagSession", "{action}");
+            assert_eq!(taken(&json!(GITHUB), action, &json!({})), action == "sts:TagSession", "{action}");
         }
-        assert!(taken(json!("arn:aws:iam::1:oidc-provider/idp.example"), assume, json!({})));
-        assert!(!taken(json!(["arn:aws:iam::1:oidc-provider/idp.example", GITHUB]), assume, json!({})));
+        assert!(taken(&json!("arn:aws:iam::1:oidc-provider/idp.example"), assume, &json!({})));
+        assert!(!taken(&json!(["arn:aws:iam::1:oidc-provider/idp.example", GITHUB]), assume, &json!({})));
         for (provider, key) in [
             ("arn:aws:iam::1:oidc-provider/app.terraform.io", "app.terraform.io:sub"),
             ("arn:aws:iam::1:oidc-provider/api.pulumi.com/oidc", "api.pulumi.com/oidc:aud"),
@@ -138,8 +137,8 @@ mod tests {
                 "sts:RoleSessionName",
             ),
         ] {
-            assert!(!taken(json!(provider), assume, json!({})), "{provider}");
-            assert!(taken(json!(provider), assume, json!({"StringEquals": {key: "x"}})), "{provider}");
+            assert!(!taken(&json!(provider), assume, &json!({})), "{provider}");
+            assert!(taken(&json!(provider), assume, &json!({"StringEquals": {key: "x"}})), "{provider}");
         }
     }
 

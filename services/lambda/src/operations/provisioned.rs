@@ -232,7 +232,7 @@ pub(crate) async fn delete(
             let function = stored(function, &target.id)?;
             check_exists(function, &target, qualifier)?;
             // Where nothing is kept ready there is nothing to end, as on Lambda.
-            drop(function.record.provisioned.remove(qualifier));
+            function.record.provisioned.remove(qualifier);
             Ok(())
         })
         .await?;

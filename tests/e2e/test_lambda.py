@@ -125,6 +125,22 @@ def test_the_tail_of_the_log_comes_along_and_the_rest_lands_in_logs(platform, fu
     assert any("hello from inside" in message for message in found)
 
 
+def test_a_log_is_followed_while_its_function_runs(platform, function):
+    made = function("import time\ndef handler(event, context):\n    print('begun', flush=True)\n    time.sleep(10)\n    return 1\n", Timeout=20)
+    platform.client("lambda").invoke(FunctionName=made, InvocationType="Event")
+    logs = platform.client("logs")
+
+    def begun():
+        try:
+            found = [event["message"] for event in logs.filter_log_events(logGroupName=f"/aws/lambda/{made}")["events"]]
+        except logs.exceptions.ResourceNotFoundException:
+            return None
+        return found if "begun\n" in found else None
+
+    found = eventually(begun)
+    assert any(line.startswith("START RequestId: ") for line in found) and not any(line.startswith(("END ", "REPORT ")) for line in found), found
+
+
 def test_what_has_several_lines_is_one_event_whose_lines_end_in_line_feeds(platform, function):
     code = ("import logging\ndef handler(event, context):\n    try: 1 / 0\n    except ZeroDivisionError: logging.exception('caught')\n"
             "    print('10%\\r20%')\n    raise ValueError('one\\ntwo')\n")

@@ -8,6 +8,7 @@ mod answering;
 mod arriving;
 mod door;
 mod extensions;
+mod following;
 mod invocation;
 mod life;
 mod output;

@@ -125,6 +125,8 @@ pub const OUTPUT_BURST_BYTES: u64 = 16 * 1024 * 1024;
 pub const LOG_TAIL_BYTES_MAX: usize = 4 * 1024;
 /// Output that one environment holds before it is handed to the log queue in the middle of an invocation.
 pub const LOG_HELD_BYTES_MAX: usize = 64 * 1024;
+/// How long it holds lines while an invocation goes on.
+pub const LOG_HELD_TIME_MAX: Duration = Duration::from_millis(250);
 /// Output batches that wait for delivery; more are dropped and counted.
 pub const LOG_QUEUE_BATCHES_MAX: usize = 4_096;
 /// Output bytes that wait for delivery; more are dropped and counted.

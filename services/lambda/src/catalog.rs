@@ -92,6 +92,14 @@ impl Function {
         self.versions.get(&label.parse().ok()?).filter(|version| version.version == label)
     }
 
+    /// The same, to change it.
+    pub(crate) fn version_mut(&mut self, label: &str) -> Option<&mut VersionRecord> {
+        if label == LATEST {
+            return Some(&mut self.record.latest);
+        }
+        self.versions.get_mut(&label.parse().ok()?).filter(|version| version.version == label)
+    }
+
     /// The version that a qualifier stands for; for an alias its first one.
     pub(crate) fn qualified(&self, qualifier: Option<&str>) -> Option<&VersionRecord> {
         let qualifier = qualifier.unwrap_or(LATEST);
@@ -105,7 +113,7 @@ impl Function {
     fn provisioned(&self) -> u32 {
         match self.record.reserved_concurrency {
             Some(_) => 0,
-            None => self.record.provisioned.values().fold(0, |all, own| all.saturating_add(own.count)),
+            None => self.record.provisioned_in_all(),
         }
     }
 

@@ -56,6 +56,14 @@ pub(crate) fn not_found(arn: &str) -> Error {
     Error::ResourceNotFound(format!("Function not found: {arn}"))
 }
 
+/// The error for a version or an alias that does not exist.
+pub(crate) fn missing(target: &Target, qualifier: &str) -> Error {
+    if qualifier.bytes().all(|byte| byte.is_ascii_digit()) {
+        return not_found(&target.arn());
+    }
+    Error::ResourceNotFound(format!("Cannot find alias arn: {}", target.arn()))
+}
+
 /// Refuses a revision that is not the latest one.
 pub(crate) fn check_revision(asked: Option<&str>, latest: &str, api: &str) -> Result<(), Error> {
     match asked {
@@ -66,6 +74,9 @@ pub(crate) fn check_revision(asked: Option<&str>, latest: &str, api: &str) -> Re
         _ => Ok(()),
     }
 }
+
+/// The APIs that tell the latest revision of a function, a version or an alias.
+pub(crate) const FUNCTION_API: &str = "GetFunction/GetAlias";
 
 /// A new revision's id.
 pub(crate) fn revision() -> String {

@@ -46,6 +46,13 @@ pub(crate) struct FunctionRecord {
     pub(crate) code_signing: Option<String>,
 }
 
+impl FunctionRecord {
+    /// How many environments are kept ready of all its versions.
+    pub(crate) fn provisioned_in_all(&self) -> u32 {
+        self.provisioned.values().fold(0, |all, own| all.saturating_add(own.count))
+    }
+}
+
 /// How many environments of a version or an alias are kept ready.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Provision {
@@ -74,6 +81,7 @@ pub(crate) struct EventConfig {
 pub(crate) struct VersionRecord {
     /// `$LATEST` or a number.
     pub(crate) version: String,
+    /// Of its code and configuration: environments of another one are never used.
     pub(crate) revision_id: String,
     pub(crate) runtime: String,
     pub(crate) handler: String,
@@ -103,6 +111,23 @@ pub(crate) struct VersionRecord {
     /// How `$LATEST` was described when the version was made of it, where the version has a description of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) latest_description: Option<String>,
+    /// The revision that callers see, where something else than code and configuration changed last: the policy, the tags, or what
+    /// was published of it. Environments go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) seen_revision_id: Option<String>,
+}
+
+impl VersionRecord {
+    /// The revision that callers see, and name.
+    pub(crate) fn revision(&self) -> &str {
+        self.seen_revision_id.as_deref().unwrap_or(&self.revision_id)
+    }
+
+    /// Its code or configuration changed.
+    pub(crate) fn change_to(&mut self, revision_id: String) {
+        self.revision_id = revision_id;
+        self.seen_revision_id = None;
+    }
 }
 
 /// The least levels of a log in JSON, by their names.
@@ -135,6 +160,7 @@ impl fmt::Debug for Variables {
 /// A resource policy.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FunctionPolicy {
+    /// Of a layer's. A function's policy has the revision of what it belongs to.
     pub(crate) revision_id: String,
     pub(crate) statements: Vec<Statement>,
 }
@@ -235,6 +261,7 @@ mod tests {
             traced: false,
             signed_by: None,
             latest_description: None,
+            seen_revision_id: None,
         }
     }
 
@@ -250,6 +277,9 @@ mod tests {
             r#""modified_at":1440938160000}"#
         );
         golden(&latest, version);
+        let seen = VersionRecord { seen_revision_id: Some("s".into()), ..latest.clone() };
+        golden(&seen, &format!(r#"{},"seen_revision_id":"s"}}"#, version.strip_suffix('}').unwrap()));
+        assert_eq!((seen.revision(), latest.revision()), ("s", "r"));
         let statement = Statement { sid: "s".into(), body: serde_json::json!({"Sid": "s"}) };
         let policy = FunctionPolicy { revision_id: "p".into(), statements: vec![statement] };
         let function = FunctionRecord {

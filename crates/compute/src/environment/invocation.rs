@@ -3,6 +3,9 @@
 //! It keeps the Runtime API's rules: an answer only to the invocation in progress. What an outcome means to the caller of
 //! Invoke is not decided here.
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Context;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -73,10 +76,9 @@ impl Environment {
                 }
                 Some(Event::Request(connection, call)) => (connection, call),
             };
-            let call = match (&mut self.arriving, call) {
-                (Some(arriving), RuntimeRequest::ResponsePiece(piece)) if arriving.is_on(connection) => {
-                    self.produced_bytes += piece.len() as u64;
-                    match arriving.take(piece, deadline).await {
+            let call = match call {
+                RuntimeRequest::ResponsePiece(piece) if self.is_arriving_on(connection) => {
+                    match self.take_piece(piece, deadline).await {
                         Ok(()) => continue,
                         Err(Stopped::TimedOut) => return Completion::TimedOut,
                         Err(Stopped::TooLarge) => {
@@ -85,13 +87,32 @@ impl Environment {
                         }
                     }
                 }
-                (_, call) => call,
+                call => call,
             };
             if let Some(completion) = self.during_invocation(connection, call, request) {
                 self.output.read_now();
                 return completion;
             }
         }
+    }
+
+    /// Takes a piece of the answer. While that waits for whoever reads the answer, the log goes on.
+    async fn take_piece(&mut self, piece: Bytes, deadline: Instant) -> Result<(), Stopped> {
+        let Some(mut arriving) = self.arriving.take() else { return Ok(()) };
+        self.produced_bytes += piece.len() as u64;
+        let taken = {
+            let mut taking = pin!(arriving.take(piece, deadline));
+            let take_or_read = |cx: &mut Context<'_>| {
+                let taken = taking.as_mut().poll(cx);
+                if taken.is_pending() {
+                    self.read_output(cx);
+                }
+                taken
+            };
+            poll_fn(take_or_read).await
+        };
+        self.arriving = Some(arriving);
+        taken
     }
 
     // SECURITY: only the id of the invocation in progress is accepted, so that a function cannot answer for another

@@ -16,6 +16,7 @@ use super::answering::Answering;
 use super::arriving::Arriving;
 use super::door::OpenDoor;
 use super::extensions::Extensions;
+use super::following::Following;
 use super::output::Output;
 use super::parked::Started;
 use super::telemetry::Telemetry;
@@ -38,6 +39,7 @@ pub(crate) struct Environment {
     pub(super) clock: Clock,
     pub(super) extensions: Extensions,
     pub(super) telemetry: Telemetry,
+    following: Following,
     /// Bytes of the last answer.
     pub(crate) produced_bytes: u64,
     /// When the last answer began and ended.
@@ -182,6 +184,7 @@ impl Environment {
             idle_since: Instant::now(),
             shutdown_time,
             telemetry: Telemetry::new(Arc::clone(&process), clock.clone()),
+            following: Following::new(),
             answering: Answering::from(clock.now()),
             clock,
             extensions,
@@ -386,10 +389,11 @@ impl Environment {
         self.api.poll_request(cx)
     }
 
-    /// Reads what was written, and hands it on where it is much.
+    /// Reads what was written, and hands it on where it is much or was held for a moment.
     pub(super) fn read_output(&mut self, cx: &mut Context<'_>) {
         self.output.poll_read(cx);
-        if self.output.is_full() {
+        let is_due = self.following.poll_due(cx, self.output.holds_lines());
+        if is_due || self.output.is_full() {
             self.hand_on();
         }
     }

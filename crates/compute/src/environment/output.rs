@@ -133,6 +133,11 @@ impl Output {
         self.lines.held_bytes >= LOG_HELD_BYTES_MAX
     }
 
+    /// True where anything is held.
+    pub(crate) const fn holds_lines(&self) -> bool {
+        !self.lines.held.is_empty()
+    }
+
     /// Hands on what is held.
     pub(crate) fn take_held(&mut self) -> Vec<LogEvent> {
         self.lines.held_bytes = 0;

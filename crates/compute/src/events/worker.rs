@@ -69,7 +69,7 @@ pub enum EventEnding {
 pub struct Settlement {
     /// How it ended.
     pub ending: EventEnding,
-    /// The answer to the last try, if that reached the function.
+    /// The answer to the last try, if that reached the function; none of an event that is given up at its age.
     pub answer: Option<EventAnswer>,
     /// The event.
     pub payload: Bytes,
@@ -160,15 +160,17 @@ impl Queue {
         let (state, payload) = (self.store.get(EVENTS, &key)?, self.store.get(PAYLOADS, &key)?);
         let (Some(state), Some(payload)) = (state, payload) else { return Ok(None) };
         let Ok(mut event) = QueuedEvent::decode(&state) else { return Ok(None) };
-        let too_old = self.now() >= event.gives_up_at;
-        let report = if too_old {
-            EventReport { verdict: EventVerdict::Refused, answer: None }
+        let (report, tries, next) = if self.now() >= event.gives_up_at {
+            let report = EventReport { verdict: EventVerdict::Refused, answer: None };
+            (report, event.failures, Next::End(EventEnding::AgeExceeded))
         } else {
-            target.deliver(&event, payload.clone()).await
+            let report = target.deliver(&event, payload.clone()).await;
+            let ran = matches!(report.verdict, EventVerdict::Done | EventVerdict::FunctionError);
+            let tries = event.failures + u32::from(ran);
+            let next = self.next_try(&mut event, report.verdict);
+            (report, tries, next)
         };
-        let ran = matches!(report.verdict, EventVerdict::Done | EventVerdict::FunctionError);
-        let tries = event.failures + u32::from(ran);
-        match self.next_try(&mut event, report.verdict) {
+        match next {
             Next::Again(due_at) => {
                 event.due_at = due_at;
                 let state = event.encode();
@@ -209,8 +211,25 @@ impl Queue {
                 self.times.after_refusal.saturating_mul(doubled).min(self.times.after_refusal_max)
             }
         };
-        let due_at = self.now().plus_millis(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX));
-        if due_at < event.gives_up_at { Next::Again(due_at) } else { Next::End(EventEnding::AgeExceeded) }
+        self.within_age(event, pause)
+    }
+
+    /// The next try after this pause. Where the event is too old by then, it gets its last try shortly before; after that, it
+    /// waits until it is as old as it may become, and no sooner is it given up.
+    fn within_age(&self, event: &QueuedEvent, pause: Duration) -> Next {
+        let now = self.now();
+        let millis = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+        let wanted = now.plus_millis(millis(pause));
+        let last = event.gives_up_at.plus_millis(-millis(self.times.after_refusal));
+        if now >= event.gives_up_at {
+            Next::End(EventEnding::AgeExceeded)
+        } else if wanted < event.gives_up_at {
+            Next::Again(wanted)
+        } else if now < last {
+            Next::Again(last)
+        } else {
+            Next::Again(event.gives_up_at)
+        }
     }
 }
 
@@ -277,8 +296,16 @@ mod tests {
 
     /// Runs the queue until it is empty and answers what the target saw and how the event ended.
     async fn outcome(verdicts: &[EventVerdict], age_millis: i64) -> (usize, Vec<(EventEnding, u32)>) {
+        outcome_with(FAST, verdicts, age_millis).await
+    }
+
+    async fn outcome_with(
+        times: RetryTimes,
+        verdicts: &[EventVerdict],
+        age_millis: i64,
+    ) -> (usize, Vec<(EventEnding, u32)>) {
         let store = Store::ephemeral().unwrap();
-        let queue = EventQueue::load(store.clone(), Clock::system(), FAST).unwrap();
+        let queue = EventQueue::load(store.clone(), Clock::system(), times).unwrap();
         put(&store, &queue, &event("a", age_millis)).await;
         let target = Arc::new(Target::default());
         target.verdicts.lock().extend(verdicts.iter().rev());
@@ -320,6 +347,29 @@ mod tests {
     async fn an_event_that_is_too_old_is_given_up() {
         let (_, endings) = outcome(&[EventVerdict::Refused; 50], 30).await;
         assert_eq!(endings, [(EventEnding::AgeExceeded, 0)]);
+    }
+
+    #[tokio::test]
+    async fn an_event_is_kept_for_its_whole_age_and_tried_once_more_at_its_end() {
+        use EventVerdict::{Done, FunctionError, Refused};
+        let times = RetryTimes {
+            after_function_error: Duration::from_secs(60),
+            after_refusal: Duration::from_millis(100),
+            after_refusal_max: Duration::from_secs(60),
+        };
+        // What is still refused, or fails, at the end is given up at its age; what is free again by then runs.
+        for (verdicts, tries, ending) in [
+            (&[Refused, Refused, Refused, Refused, Refused][..], 4, (EventEnding::AgeExceeded, 0)),
+            (&[FunctionError, FunctionError], 2, (EventEnding::AgeExceeded, 2)),
+            (&[FunctionError, Done], 2, (EventEnding::Done, 2)),
+            (&[Refused, Refused, Refused, Done], 4, (EventEnding::Done, 1)),
+        ] {
+            let began = std::time::Instant::now();
+            assert_eq!(outcome_with(times, verdicts, 600).await, (tries, vec![ending]), "{verdicts:?}");
+            let age = began.elapsed().as_millis();
+            let least = if ending.0 == EventEnding::AgeExceeded { 590 } else { 490 };
+            assert!(age >= least, "{verdicts:?}: {age} ms");
+        }
     }
 
     #[tokio::test]

@@ -1,7 +1,7 @@
 //! Which entries of a zip file may become files, directories or links.
 //!
 //! It refuses by name and kind only, before a byte is written: absolute paths, `..`, odd characters, devices, links
-//! that lead out, names that collide or differ only in case, files used as directories.
+//! that lead out, names that collide, files used as directories. Names that differ only in case are two, as on Linux.
 
 use std::collections::HashMap;
 
@@ -46,9 +46,6 @@ pub enum Refusal {
     /// Two entries with one name.
     #[error("entry `{0}` appears twice, or is both a file and a directory")]
     Duplicate(String),
-    /// Two entries that one would mistake for each other.
-    #[error("entry `{0}` differs from another only in case")]
-    Case(String),
     /// An entry's bytes do not match their checksum or length.
     #[error("entry `{0}` is damaged")]
     Damaged(String),
@@ -119,12 +116,7 @@ pub(super) fn is_inside(path: &str, target: &str) -> bool {
 
 /// The names taken so far.
 #[derive(Default)]
-pub(super) struct Names(HashMap<String, Taken>);
-
-struct Taken {
-    spelling: String,
-    directory: Origin,
-}
+pub(super) struct Names(HashMap<String, Origin>);
 
 #[derive(PartialEq, Eq)]
 enum Origin {
@@ -146,17 +138,14 @@ impl Names {
     }
 
     fn take_one(&mut self, path: &str, origin: Origin) -> Result<(), Refusal> {
-        let Some(taken) = self.0.get_mut(&path.to_lowercase()) else {
-            self.0.insert(path.to_lowercase(), Taken { spelling: path.to_owned(), directory: origin });
+        let Some(taken) = self.0.get_mut(path) else {
+            self.0.insert(path.to_owned(), origin);
             return Ok(());
         };
-        if taken.spelling != path {
-            return Err(Refusal::Case(printable(path)));
-        }
-        match (&taken.directory, origin) {
+        match (&*taken, origin) {
             (Origin::Implied | Origin::Entry, Origin::Implied) => Ok(()),
             (Origin::Implied, Origin::Entry) => {
-                taken.directory = Origin::Entry;
+                *taken = Origin::Entry;
                 Ok(())
             }
             _ => Err(Refusal::Duplicate(printable(path))),
@@ -234,11 +223,13 @@ mod tests {
         let accept: &[&[(&str, Kind)]] = &[
             &[("a/b", FILE), ("a", Kind::Directory)],
             &[("a", Kind::Directory), ("a/b", FILE), ("a/c", FILE)],
+            &[("a", FILE), ("A", FILE)],
+            &[("a/x", FILE), ("A/x", FILE), ("A", Kind::Directory)],
         ];
         let refuse: &[&[(&str, Kind)]] = &[
             &[("a", FILE), ("a", FILE)],
-            &[("a", FILE), ("A", FILE)],
-            &[("a/x", FILE), ("A/y", FILE)],
+            &[("a", FILE), ("A", FILE), ("A", FILE)],
+            &[("a", FILE), ("A", FILE), ("A/y", FILE)],
             &[("a", FILE), ("a/b", FILE)],
             &[("a/b", FILE), ("a", FILE)],
             &[("a", Kind::Link), ("a/b", FILE)],

@@ -221,11 +221,28 @@ mod tests {
     }
 
     #[test]
+    fn names_that_differ_in_case_are_two_files() {
+        let names = [
+            ("LICENSE", 0o644, b"1" as &[u8]),
+            ("license", 0o644, b"2"),
+            ("t/N/x", 0o644, b"3"),
+            ("t/n/x", 0o644, b"4"),
+        ];
+        let directory = unpack(&zip_of(&names)).unwrap();
+        for (name, _, text) in names {
+            assert_eq!(fs::read(directory.path().join(name)).unwrap(), text, "{name}");
+        }
+    }
+
+    #[test]
     fn what_leads_out_or_is_special_is_refused() {
         let link = 0o120_777;
         assert_eq!(refusal(&zip_of(&[("a", link, b"../../etc/passwd")])), Refusal::Link("a".into()));
         assert_eq!(refusal(&zip_of(&[("a", link, b"/etc/passwd")])), Refusal::Link("a".into()));
-        assert_eq!(refusal(&zip_of(&[("a", 0o644, b"1"), ("A", 0o644, b"2")])), Refusal::Case("A".into()));
+        assert_eq!(
+            refusal(&zip_of(&[("a", link, b"b"), ("a/b", 0o644, b"2")])),
+            Refusal::Duplicate("a".into())
+        );
         assert_eq!(refusal(b"PK not a zip"), Refusal::NotAZip);
         assert_eq!(refusal(&zip_of(&[])), Refusal::Empty);
         assert_eq!(refusal(&zip_of(&[("only/", 0o755, b"")])), Refusal::Empty);

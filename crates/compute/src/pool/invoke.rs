@@ -262,7 +262,7 @@ impl Pool {
             InitFailure::Extension { error_type } => (Status::Error, Some(error_type.clone())),
             InitFailure::NotLaunched { .. } => (Status::Error, Some(EXTENSION_LAUNCH.to_owned())),
         };
-        environment.shut_down(ShutdownReason::Failure, LAST_OUTPUT_PATIENCE).await;
+        environment.shut_down(reason_of(failure, phase), LAST_OUTPUT_PATIENCE).await;
         environment.tell_init(phase, status, error_type, took);
         environment.hand_on();
         self.idle.lock().forget(&environment.placement.log.environment_id);
@@ -488,6 +488,14 @@ impl Pool {
     }
 }
 
+/// Why an environment ends that did not come up: where that took all of an invocation's time, it is that which timed out.
+fn reason_of(failure: &InitFailure, phase: &str) -> ShutdownReason {
+    match failure {
+        InitFailure::TimedOut if phase == INVOKE_PHASE => ShutdownReason::Timeout,
+        _ => ShutdownReason::Failure,
+    }
+}
+
 /// Boxed: what goes well has no need of the room.
 fn shut_down(environment: &mut Environment, reason: ShutdownReason) -> BoxFuture<'_, ()> {
     Box::pin(environment.shut_down(reason, LAST_OUTPUT_PATIENCE))
@@ -518,4 +526,21 @@ fn extensions_of(layers: Option<&Path>) -> (Vec<String>, Option<String>) {
     let not_executable = files.iter().find(|(_, is_program)| !is_program).map(|(name, _)| name.clone());
     let programs = files.into_iter().filter(|(_, is_program)| *is_program).map(|(name, _)| name);
     (programs.take(EXTENSIONS_MAX).collect(), not_executable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_up_too_slowly_in_an_invocation_has_timed_out() {
+        let crashed = InitFailure::Extension { error_type: "Extension.Crash".into() };
+        for (failure, phase, reason) in [
+            (&InitFailure::TimedOut, INVOKE_PHASE, "timeout"),
+            (&InitFailure::TimedOut, INIT_PHASE, "failure"),
+            (&crashed, INVOKE_PHASE, "failure"),
+        ] {
+            assert_eq!(reason_of(failure, phase).as_str(), reason, "{failure:?} {phase}");
+        }
+    }
 }

@@ -88,6 +88,12 @@ mod tests {
                     let pieces: Vec<&str> = (0..8).map(|_| piece.as_str()).collect();
                     runtime.stream(&id, &pieces, "").await;
                 }
+                "chatty" => {
+                    let piece = "x".repeat(1024 * 1024);
+                    let pieces: Vec<&str> = (0..8).map(|_| piece.as_str()).collect();
+                    runtime.print("before");
+                    runtime.stream(&id, &pieces, "").await;
+                }
                 "exit" => {
                     runtime.begin_stream(&id, &["one"]).await;
                     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
@@ -146,6 +152,19 @@ mod tests {
         let (answer, _) = stream(&fixture, "large").await;
         let (text, outcome) = read(answer).await;
         assert_eq!((text.len(), outcome.is_function_error), (8 * 1024 * 1024, false));
+    }
+
+    #[tokio::test]
+    async fn the_log_goes_on_while_a_reader_takes_its_time() {
+        let fixture = fixture(streaming).await;
+        let (answer, _) = stream(&fixture, "chatty").await;
+        let until = tokio::time::Instant::now() + std::time::Duration::from_secs(5);
+        while !fixture.logged().iter().any(|line| line == "before") {
+            assert!(tokio::time::Instant::now() < until, "{:?}", fixture.logged());
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        assert_eq!(fixture.compute.figures().executions, 1);
+        assert_eq!(read(answer).await.0.len(), 8 * 1024 * 1024);
     }
 
     #[tokio::test]

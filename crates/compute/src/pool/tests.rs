@@ -95,6 +95,62 @@ pub(super) async fn echo(mut runtime: Runtime) -> Exit {
     }
 }
 
+/// Waits until this stands in the log.
+async fn await_logged(fixture: &Fixture, line: &str) {
+    let found = async {
+        while !fixture.logged().iter().any(|logged| logged.starts_with(line)) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    assert!(
+        tokio::time::timeout(Duration::from_secs(5), found).await.is_ok(),
+        "{line}: {:?}",
+        fixture.logged()
+    );
+}
+
+#[tokio::test]
+async fn the_log_of_an_invocation_can_be_followed_while_it_goes_on() {
+    let (goes_on, gate) = tokio::sync::watch::channel(0);
+    let fixture = fixture(move |mut runtime| {
+        let mut gate = gate.clone();
+        async move {
+            loop {
+                let (id, _) = runtime.next().await;
+                gate.wait_for(|step| *step >= 1).await.unwrap();
+                runtime.print("one");
+                gate.wait_for(|step| *step >= 2).await.unwrap();
+                runtime.print("two");
+                gate.wait_for(|step| *step >= 3).await.unwrap();
+                runtime.respond(&id, "3").await;
+            }
+        }
+    })
+    .await;
+    let answered = async {
+        let outcome = fixture.invoke("1").await;
+        assert_eq!(text(&outcome), "3");
+    };
+    let follows = async {
+        await_logged(&fixture, "START RequestId: ").await;
+        for (step, line) in [(1, "one"), (2, "two")] {
+            assert!(!fixture.logged().iter().any(|logged| logged == line));
+            goes_on.send_replace(step);
+            await_logged(&fixture, line).await;
+        }
+        assert!(!fixture.logged().iter().any(|line| line.starts_with("END ")));
+        goes_on.send_replace(3);
+    };
+    tokio::join!(answered, follows);
+    await_logged(&fixture, "REPORT RequestId: ").await;
+    let logged = fixture.logged();
+    assert_eq!(
+        logged.iter().filter(|line| *line == "one" || line.starts_with("START ")).count(),
+        2,
+        "{logged:?}"
+    );
+}
+
 #[tokio::test]
 async fn a_warm_environment_is_used_again_and_says_so_in_the_log() {
     let fixture = fixture(echo).await;

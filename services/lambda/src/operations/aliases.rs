@@ -5,7 +5,7 @@ use std::sync::Arc;
 use service::Permit;
 
 use super::shape::alias;
-use super::{check_revision, existing, not_found, page, provisioned, revision, stored, target};
+use super::{FUNCTION_API, check_revision, existing, not_found, page, provisioned, revision, stored, target};
 use crate::Lambda;
 use crate::api;
 use crate::catalog::Function;
@@ -100,7 +100,7 @@ pub(crate) async fn update_alias(
             let function = stored(function, &id)?;
             let mut found =
                 function.aliases.get(&input.name).cloned().ok_or_else(|| no_alias(&id, &input.name))?;
-            check_revision(input.revision_id.as_deref(), &found.revision_id, "GetFunction/GetAlias")?;
+            check_revision(input.revision_id.as_deref(), &found.revision_id, FUNCTION_API)?;
             if let Some(version) = input.function_version {
                 check_version(function, &id, &version)?;
                 found.version = version;

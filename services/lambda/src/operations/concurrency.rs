@@ -27,7 +27,15 @@ pub(crate) async fn put_concurrency(
     permit: Permit<api::PutFunctionConcurrency>,
 ) -> Result<api::Concurrency, Error> {
     let (input, call) = super::parts(permit);
-    let id = target(&call, &input.function_name, None)?.unqualified()?;
+    let target = target(&call, &input.function_name, None)?;
+    if target.qualifier.is_some() {
+        return Err(Error::InvalidParameterValue(
+            "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. \
+             Please specify either a function name or an unqualified function ARN."
+                .to_owned(),
+        ));
+    }
+    let id = target.id;
     let asked = whole(input.reserved_concurrent_executions)?;
     lambda
         .catalog
@@ -41,6 +49,14 @@ pub(crate) async fn put_concurrency(
                 return Err(Error::InvalidParameterValue(format!(
                     "Specified ReservedConcurrentExecutions for function decreases account's \
                      UnreservedConcurrentExecution below its minimum value of [{least}]."
+                )));
+            }
+            let provisioned = function.record.provisioned_in_all();
+            if asked < provisioned {
+                // The spaces are AWS's.
+                return Err(Error::InvalidParameterValue(format!(
+                    " ReservedConcurrentExecutions  {asked} should not be lower than function's total provisioned \
+                     concurrency [{provisioned}]."
                 )));
             }
             function.record.reserved_concurrency = Some(asked);

@@ -115,6 +115,7 @@ fn draft(lambda: &Lambda, input: &mut api::CreateFunctionRequest) -> Result<Vers
     Ok(VersionRecord {
         version: LATEST.to_owned(),
         revision_id: revision(),
+        seen_revision_id: None,
         runtime,
         handler,
         role: input.role.clone(),

@@ -8,7 +8,7 @@ use service::Permit;
 
 use super::concurrency::{concurrency_max, unreserved_min};
 use super::create::whole;
-use super::{existing, not_found, page, stored, target};
+use super::{existing, missing, page, stored, target};
 use crate::Lambda;
 use crate::api;
 use crate::catalog::{Function, Loaded};
@@ -20,14 +20,22 @@ fn refuse<T>(message: impl Into<String>) -> Result<T, Error> {
     Err(Error::InvalidParameterValue(message.into()))
 }
 
+/// What who would keep `$LATEST` ready is told.
+const NOT_APPLICABLE: &str =
+    "Provisioned Concurrency Configs cannot be applied to unpublished function versions.";
+/// What who asks about `$LATEST` is told.
+const UNPUBLISHED: &str = "The function resource provided must be an alias or a published version.";
+
 /// The version or alias that is meant, which is none that changes.
-fn published(target: &Target) -> Result<&str, Error> {
+fn published<'t>(target: &'t Target, otherwise: &str) -> Result<&'t str, Error> {
     match target.qualifier.as_deref() {
-        Some(LATEST) | None => {
-            refuse("Provisioned Concurrency Configs cannot be applied to unpublished function versions.")
-        }
+        Some(LATEST) | None => refuse(otherwise),
         Some(qualifier) => Ok(qualifier),
     }
+}
+
+fn check_exists(function: &Function, target: &Target, qualifier: &str) -> Result<(), Error> {
+    if function.qualified(Some(qualifier)).is_some() { Ok(()) } else { Err(missing(target, qualifier)) }
 }
 
 /// The version that a qualifier stands for.
@@ -62,7 +70,7 @@ pub(crate) async fn put(
 ) -> Result<api::PutProvisionedConcurrencyConfigResponse, Error> {
     let (input, call) = super::parts(permit);
     let target = target(&call, &input.function_name, Some(&input.qualifier))?;
-    let qualifier = published(&target)?.to_owned();
+    let qualifier = published(&target, NOT_APPLICABLE)?.to_owned();
     let count = whole(input.provisioned_concurrent_executions)?;
     let modified_at = call.now();
     lambda
@@ -87,9 +95,9 @@ pub(crate) async fn put(
 }
 
 fn check_qualifier(function: &Function, target: &Target, qualifier: &str) -> Result<(), Error> {
-    let version = version_of(function, qualifier).ok_or_else(|| not_found(&target.arn()))?;
+    let version = version_of(function, qualifier).ok_or_else(|| missing(target, qualifier))?;
     if version == LATEST {
-        return refuse("Provisioned Concurrency Configs cannot be applied to unpublished function versions.");
+        return refuse(NOT_APPLICABLE);
     }
     let others = function.record.provisioned.keys().filter(|other| *other != qualifier);
     let is_taken = others.into_iter().any(|other| version_of(function, other) == Some(version));
@@ -177,8 +185,9 @@ pub(crate) async fn get(
 ) -> Result<api::GetProvisionedConcurrencyConfigResponse, Error> {
     let (input, call) = super::parts(permit);
     let target = target(&call, &input.function_name, Some(&input.qualifier))?;
-    let qualifier = published(&target)?;
+    let qualifier = published(&target, UNPUBLISHED)?;
     let loaded = existing(&lambda, &target)?;
+    check_exists(&loaded.function, &target, qualifier)?;
     let found = loaded.function.record.provisioned.get(qualifier).ok_or_else(no_config)?;
     let shown = shape(&lambda, &loaded, &target.id, qualifier, found);
     Ok(api::GetProvisionedConcurrencyConfigResponse {
@@ -216,12 +225,15 @@ pub(crate) async fn delete(
 ) -> Result<(), Error> {
     let (input, call) = super::parts(permit);
     let target = target(&call, &input.function_name, Some(&input.qualifier))?;
-    let qualifier = published(&target)?;
+    let qualifier = published(&target, UNPUBLISHED)?;
     lambda
         .catalog
         .change(&call, &target.id, |function| {
-            let removed = stored(function, &target.id)?.record.provisioned.remove(qualifier);
-            removed.map(drop).ok_or_else(no_config)
+            let function = stored(function, &target.id)?;
+            check_exists(function, &target, qualifier)?;
+            // Where nothing is kept ready there is nothing to end, as on Lambda.
+            function.record.provisioned.remove(qualifier);
+            Ok(())
         })
         .await?;
     apply(&lambda, &target.id);

@@ -58,7 +58,7 @@ pub(crate) fn configuration(
         tracing_config: Some(api::TracingConfigResponse {
             mode: text(if version.traced { "Active" } else { "PassThrough" }),
         }),
-        revision_id: text(&version.revision_id),
+        revision_id: text(version.revision()),
         state: text(state).filter(|_| !is_listed),
         state_reason: creating(moment == Moment::Created),
         state_reason_code: creating_code(moment == Moment::Created),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use service::{Call, Permit};
 
-use super::{existing, stored};
+use super::{existing, revision, stored};
 use crate::Lambda;
 use crate::api;
 use crate::error::Error;
@@ -38,7 +38,13 @@ async fn change(
     match Tagged::parse(resource, call.account(), call.region())? {
         Tagged::Function(target) => {
             let id = function(&target)?;
-            lambda.catalog.change(call, &id, |function| work(&mut stored(function, &id)?.record.tags)).await
+            let change = |function: &mut Option<_>| {
+                let record = &mut stored(function, &id)?.record;
+                work(&mut record.tags)?;
+                record.latest.seen_revision_id = Some(revision());
+                Ok(())
+            };
+            lambda.catalog.change(call, &id, change).await
         }
         Tagged::Mapping(account, uuid) => {
             let changed =
@@ -54,6 +60,11 @@ async fn change(
 
 pub(crate) async fn tag_resource(lambda: Arc<Lambda>, permit: Permit<api::TagResource>) -> Result<(), Error> {
     let (input, call) = super::parts(permit);
+    if input.tags.is_empty() {
+        return Err(Error::InvalidParameterValue(
+            "An error occurred and the request cannot be processed.".to_owned(),
+        ));
+    }
     change(&lambda, &call, &input.resource, |known| tags::set(known, input.tags)).await
 }
 

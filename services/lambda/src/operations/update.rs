@@ -7,7 +7,9 @@ use service::Permit;
 use super::code::CodeSource;
 use super::create::{check_role, check_runtime, whole};
 use super::shape::{Moment, configuration};
-use super::{check_revision, code_signing, existing, layers, revision, stored, target, versions};
+use super::{
+    FUNCTION_API, check_revision, code_signing, existing, layers, revision, stored, target, versions,
+};
 use crate::Lambda;
 use crate::api;
 use crate::catalog::Loaded;
@@ -20,9 +22,6 @@ use crate::model::settings::{
 use crate::records::{Variables, VersionRecord};
 use crate::signing::SigningRecord;
 
-/// The API that tells the latest revision.
-const READ_API: &str = "GetFunction/GetAlias";
-
 pub(crate) async fn update_function_code(
     lambda: Arc<Lambda>,
     permit: Permit<api::UpdateFunctionCode>,
@@ -31,7 +30,7 @@ pub(crate) async fn update_function_code(
     let target = target(&call, &input.function_name, None)?;
     let current = existing(&lambda, &target)?;
     let id = target.unqualified()?;
-    check_revision(input.revision_id.as_deref(), &current.function.record.latest.revision_id, READ_API)?;
+    check_revision(input.revision_id.as_deref(), current.function.record.latest.revision(), FUNCTION_API)?;
     check_architectures(input.architectures.as_deref())?;
     if input.publish_to.is_some() {
         return Err(not_supported("PublishTo"));
@@ -58,12 +57,12 @@ pub(crate) async fn update_function_code(
         .change(&call, &id, |function| {
             let function = stored(function, &id)?;
             let latest = &mut function.record.latest;
-            check_revision(input.revision_id.as_deref(), &latest.revision_id, READ_API)?;
+            check_revision(input.revision_id.as_deref(), latest.revision(), FUNCTION_API)?;
             latest.code = package.hash;
             latest.code_bytes = package.size_bytes;
             latest.signed_by = signed_by;
             latest.modified_at = call.now();
-            latest.revision_id = revision();
+            latest.change_to(revision());
             Ok(if publish { versions::publish(function, None, call.now()) } else { latest.clone() })
         })
         .await?;
@@ -107,14 +106,14 @@ pub(crate) async fn update_function_configuration(
         .catalog
         .change(&call, &id, |function| {
             let latest = &mut stored(function, &id)?.record.latest;
-            check_revision(input.revision_id.as_deref(), &latest.revision_id, READ_API)?;
+            check_revision(input.revision_id.as_deref(), latest.revision(), FUNCTION_API)?;
             latest.layers = new_layers.unwrap_or_else(|| std::mem::take(&mut latest.layers));
             apply(latest, input)?;
             if let Some(new_variables) = new_variables {
                 latest.variables = Variables(new_variables);
             }
             latest.modified_at = call.now();
-            latest.revision_id = revision();
+            latest.change_to(revision());
             Ok(latest.clone())
         })
         .await?;

@@ -16,6 +16,10 @@ use crate::model::name::Target;
 /// The characters of a URL's id.
 const ID_CHARS: usize = 32;
 
+fn no_function() -> Error {
+    Error::ResourceNotFound("Function does not exist".to_owned())
+}
+
 fn no_url() -> Error {
     Error::ResourceNotFound("The resource you requested does not exist.".to_owned())
 }
@@ -104,9 +108,7 @@ pub(crate) async fn create(
     lambda
         .catalog
         .change_with(&call, &target.id, |transaction, function| {
-            let function = function
-                .as_ref()
-                .ok_or_else(|| Error::ResourceNotFound("Function does not exist".to_owned()))?;
+            let function = function.as_ref().ok_or_else(no_function)?;
             if target.qualifier.as_ref().is_some_and(|alias| !function.aliases.contains_key(alias)) {
                 return Err(no_url());
             }
@@ -162,7 +164,11 @@ pub(crate) async fn update(
     let new_cors = input.cors.map(cors_of);
     let made = lambda
         .catalog
-        .change_with(&call, &target.id, |transaction, _| {
+        .change_with(&call, &target.id, |transaction, function| {
+            let function = function.as_ref().ok_or_else(no_function)?;
+            if target.qualifier.as_ref().is_some_and(|alias| !function.aliases.contains_key(alias)) {
+                return Err(no_function());
+            }
             let mut url = FunctionUrl::clone(&*found(&lambda, &target).ok_or_else(no_url)?);
             url.auth = new_auth.unwrap_or(url.auth);
             url.cors = new_cors.or(url.cors);
@@ -190,10 +196,7 @@ pub(crate) async fn list(
 ) -> Result<api::ListFunctionUrlConfigsResponse, Error> {
     let (input, call) = super::parts(permit);
     let target = target(&call, &input.function_name, None)?;
-    lambda
-        .catalog
-        .get(&target.id)
-        .ok_or_else(|| Error::ResourceNotFound("Function does not exist".to_owned()))?;
+    lambda.catalog.get(&target.id).ok_or_else(no_function)?;
     let after = page::after(input.marker.as_deref())?;
     let name = |url: &Arc<FunctionUrl>| url.alias.clone().unwrap_or_default();
     let mut urls = lambda.urls.of(&target.id.arn());

@@ -6,7 +6,7 @@ use base::Timestamp;
 use service::Permit;
 
 use super::shape::{Moment, configuration};
-use super::{check_revision, existing, page, revision, stored, target};
+use super::{FUNCTION_API, check_revision, existing, page, revision, stored, target};
 use crate::Lambda;
 use crate::api;
 use crate::catalog::Function;
@@ -27,6 +27,7 @@ pub(crate) fn publish(function: &mut Function, description: Option<String>, now:
     let version = VersionRecord {
         version: number.to_string(),
         revision_id: revision(),
+        seen_revision_id: None,
         latest_description: own.is_some().then(|| latest.description.clone()),
         description: own.unwrap_or_else(|| latest.description.clone()),
         modified_at: now,
@@ -34,6 +35,7 @@ pub(crate) fn publish(function: &mut Function, description: Option<String>, now:
     };
     function.record.next_version = number.saturating_add(1);
     function.versions.insert(number, version.clone());
+    function.record.latest.seen_revision_id = Some(revision());
     version
 }
 
@@ -44,6 +46,7 @@ fn is_same(published: &VersionRecord, latest: &VersionRecord) -> bool {
     let like_latest = VersionRecord {
         version: latest.version.clone(),
         revision_id: latest.revision_id.clone(),
+        seen_revision_id: latest.seen_revision_id.clone(),
         description: described.clone(),
         latest_description: None,
         modified_at: latest.modified_at,
@@ -66,7 +69,7 @@ pub(crate) async fn publish_version(
         .change(&call, &id, |function| {
             let function = stored(function, &id)?;
             let latest = &function.record.latest;
-            check_revision(input.revision_id.as_deref(), &latest.revision_id, "GetFunction/GetAlias")?;
+            check_revision(input.revision_id.as_deref(), latest.revision(), FUNCTION_API)?;
             let current = latest.code.base64();
             if let Some(asked) = input.code_sha256.as_deref().filter(|asked| *asked != current) {
                 return Err(Error::InvalidParameterValue(format!(

@@ -284,3 +284,103 @@ async fn an_account_has_no_more_code_than_it_may() {
     let small = json!({"LayerName": "l", "Content": {"ZipFile": two}});
     fixture.ok("PublishLayerVersion", small).await;
 }
+
+#[tokio::test]
+async fn what_is_published_and_tagged_has_another_revision_and_the_same_environments() {
+    let fixture = Fixture::start().await;
+    let read = || fixture.ok("GetFunctionConfiguration", json!({"FunctionName": "orders"}));
+    let before = read().await;
+    let launched = || fixture.launcher.launched.load(std::sync::atomic::Ordering::SeqCst);
+    fixture.ok("Invoke", json!({"FunctionName": "orders"})).await;
+    let permission = json!({"FunctionName": "orders", "StatementId": "s", "Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"});
+    let mut seen = vec![before["RevisionId"].clone()];
+    for (operation, input) in [
+        ("PublishVersion", json!({"FunctionName": "orders"})),
+        ("TagResource", json!({"Resource": ARN, "Tags": {"a": "b"}})),
+        ("UntagResource", json!({"Resource": ARN, "TagKeys": ["a"]})),
+        ("AddPermission", permission),
+    ] {
+        fixture.ok(operation, input).await;
+        let revision = read().await["RevisionId"].clone();
+        assert!(!seen.contains(&revision), "{operation}");
+        seen.push(revision);
+    }
+    // Nothing changed that a version has of its own.
+    assert_eq!(fixture.ok("PublishVersion", json!({"FunctionName": "orders"})).await["Version"], "1");
+    assert_eq!(read().await["RevisionId"], seen[4]);
+    fixture.ok("Invoke", json!({"FunctionName": "orders"})).await;
+    assert_eq!(launched(), 1, "the code and the configuration are the same");
+    let late = json!({"FunctionName": "orders", "Description": "x", "RevisionId": seen[0]});
+    assert_eq!(fixture.refused("UpdateFunctionConfiguration", late).await.0, "PreconditionFailedException");
+    let now = json!({"FunctionName": "orders", "Description": "x", "RevisionId": seen[4]});
+    let updated = fixture.ok("UpdateFunctionConfiguration", now).await;
+    assert!(!seen.contains(&updated["RevisionId"]));
+    assert_eq!(
+        fixture.refused("TagResource", json!({"Resource": ARN, "Tags": {}})).await,
+        (
+            "InvalidParameterValueException".into(),
+            "An error occurred and the request cannot be processed.".into()
+        )
+    );
+}
+
+#[tokio::test]
+async fn a_reservation_covers_what_is_kept_ready() {
+    let fixture = Fixture::start().await;
+    fixture.ok("PublishVersion", json!({"FunctionName": "orders"})).await;
+    let provisioned = |qualifier: &str| json!({"FunctionName": "orders", "Qualifier": qualifier});
+    let mut keep = provisioned("1");
+    keep["ProvisionedConcurrentExecutions"] = json!(3);
+    fixture.ok("PutProvisionedConcurrencyConfig", keep).await;
+    let reserve = |count: u32| json!({"FunctionName": "orders", "ReservedConcurrentExecutions": count});
+    for count in [0, 1, 2] {
+        let message = format!(
+            " ReservedConcurrentExecutions  {count} should not be lower than function's total provisioned concurrency [3]."
+        );
+        assert_eq!(
+            fixture.refused("PutFunctionConcurrency", reserve(count)).await,
+            ("InvalidParameterValueException".into(), message)
+        );
+    }
+    fixture.ok("PutFunctionConcurrency", reserve(3)).await;
+    for _ in 0..2 {
+        fixture.ok("DeleteProvisionedConcurrencyConfig", provisioned("1")).await;
+    }
+    fixture.ok("PutFunctionConcurrency", reserve(0)).await;
+    let cases = [
+        ("1", "ProvisionedConcurrencyConfigNotFoundException", "No Provisioned Concurrency Config"),
+        (
+            "$LATEST",
+            "InvalidParameterValueException",
+            "The function resource provided must be an alias or a published version.",
+        ),
+        ("9", "ResourceNotFoundException", "Function not found: "),
+        ("gone", "ResourceNotFoundException", "Cannot find alias arn: "),
+    ];
+    for (qualifier, code, message) in cases {
+        let (seen, said) = fixture.refused("GetProvisionedConcurrencyConfig", provisioned(qualifier)).await;
+        assert!(seen == code && said.starts_with(message), "{qualifier}: {seen} {said}");
+        if qualifier != "1" {
+            let (seen, said) =
+                fixture.refused("DeleteProvisionedConcurrencyConfig", provisioned(qualifier)).await;
+            assert!(seen == code && said.starts_with(message), "{qualifier}: {seen} {said}");
+        }
+    }
+    let (_, said) = fixture
+        .refused(
+            "PutFunctionConcurrency",
+            json!({"FunctionName": "orders:1", "ReservedConcurrentExecutions": 1}),
+        )
+        .await;
+    assert!(said.starts_with("This operation is permitted on Lambda functions only. "), "{said}");
+    for name in ["orders", "none"] {
+        let mut input = json!({"FunctionName": name, "Cors": {}});
+        if name == "orders" {
+            input["Qualifier"] = json!("gone");
+        }
+        assert_eq!(
+            fixture.refused("UpdateFunctionUrlConfig", input).await,
+            ("ResourceNotFoundException".into(), "Function does not exist".into())
+        );
+    }
+}

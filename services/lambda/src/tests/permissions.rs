@@ -145,3 +145,50 @@ async fn tags_of_what_is_made_take_leave_to_tag() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_policy_has_the_revision_of_what_it_belongs_to() {
+    let fixture = Fixture::start().await;
+    fixture.ok("PublishVersion", json!({"FunctionName": "orders"})).await;
+    fixture
+        .ok("CreateAlias", json!({"FunctionName": "orders", "Name": "live", "FunctionVersion": "1"}))
+        .await;
+    for (qualifier, read) in [
+        (None, "GetFunctionConfiguration"),
+        (Some("1"), "GetFunctionConfiguration"),
+        (Some("live"), "GetAlias"),
+    ] {
+        let named = |key: &str, mut input: Value| {
+            input["FunctionName"] = json!("orders");
+            if let Some(qualifier) = qualifier {
+                input[key] = json!(qualifier);
+            }
+            input
+        };
+        let with = |mut input: Value, revision: &Value| {
+            input["RevisionId"] = revision.clone();
+            named("Qualifier", input)
+        };
+        let key = if read == "GetAlias" { "Name" } else { "Qualifier" };
+        let revision = async || fixture.ok(read, named(key, json!({}))).await["RevisionId"].clone();
+        let permission =
+            json!({"StatementId": "s", "Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"});
+        let first = revision().await;
+        fixture.ok("AddPermission", with(permission, &first)).await;
+        let second = revision().await;
+        assert_ne!(first, second, "{qualifier:?}");
+        assert_eq!(fixture.ok("GetPolicy", named("Qualifier", json!({}))).await["RevisionId"], second);
+        let stale = with(json!({"StatementId": "s"}), &first);
+        assert_eq!(
+            fixture.refused("RemovePermission", stale).await,
+            ("PreconditionFailedException".into(), "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id".into())
+        );
+        fixture.ok("RemovePermission", with(json!({"StatementId": "s"}), &second)).await;
+        let third = revision().await;
+        assert!(third != second && third != first, "{qualifier:?}");
+    }
+    let on_all = json!({"FunctionName": "orders", "StatementId": "t", "Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"});
+    fixture.ok("AddPermission", on_all).await;
+    let latest = fixture.ok("GetPolicy", json!({"FunctionName": "orders", "Qualifier": "$LATEST"})).await;
+    assert_eq!(latest, fixture.ok("GetPolicy", json!({"FunctionName": "orders"})).await);
+}

@@ -12,6 +12,7 @@ import botocore.exceptions
 import pytest
 
 from harness import Platform
+from processes import descendants
 from support import eventually, package, trust
 
 SECONDS = float(os.environ.get("FASTNESS_SOAK_SECONDS", "15"))
@@ -50,22 +51,6 @@ while True:
 KINDS = ["work", "work", "work", "crash", "raise", "hang", "children", "memory", "files", "talk"]
 
 
-def below(pid):
-    """The process and all that descend from it."""
-    parents = {}
-    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = path.read_text().rpartition(")")[2].split()
-            parents.setdefault(int(fields[1]), []).append(int(path.parent.name))
-        except OSError:
-            pass
-    found, todo = [], [pid]
-    while todo:
-        found.append(todo.pop())
-        todo += parents.get(found[-1], [])
-    return found
-
-
 def groups(spawner):
     """The folders that this spawner holds the locks of: other platforms of this host have others."""
     held = (os.readlink(path) for path in pathlib.Path(f"/proc/{spawner}/fd").iterdir())
@@ -74,7 +59,7 @@ def groups(spawner):
 
 def figures(platform):
     """What there is of everything that could leak."""
-    pids = below(platform.process.pid)
+    pids = [platform.process.pid, *descendants(platform.process.pid)]
     spawner = [pid for pid in pids if b"fastness-spawner" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]][:1]
     namespaces = set()
     for pid in pids:

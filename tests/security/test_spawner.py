@@ -10,6 +10,7 @@ import time
 import botocore.exceptions
 import pytest
 
+from processes import descendants
 from support import eventually, package, trust
 
 CODE = """import os, time
@@ -19,26 +20,10 @@ def handler(event, context):
 """
 
 
-def children(pid):
-    """Who descends from a process, by its end or not."""
-    parents = {}
-    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = path.read_text().rpartition(")")[2].split()
-            parents.setdefault(int(fields[1]), []).append(int(path.parent.name))
-        except OSError:
-            pass
-    found, todo = [], list(parents.get(pid, []))
-    while todo:
-        found.append(todo.pop())
-        todo += parents.get(found[-1], [])
-    return found
-
-
 def spawner_of(platform):
     """The one spawner of a platform."""
     found = []
-    for pid in children(platform.process.pid):
+    for pid in descendants(platform.process.pid):
         try:
             name = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]
             status = pathlib.Path(f"/proc/{pid}/status").read_text()
@@ -106,7 +91,7 @@ def test_a_killed_spawner_is_replaced_and_leaves_nothing(serving):
         for _ in range(5):
             time.sleep(0.8)
             spawner = spawner_of(serving)
-            below = children(spawner)
+            below = descendants(spawner)
             folders = cgroups_of(below)
             assert below and folders
             os.kill(spawner, signal.SIGKILL)
@@ -135,7 +120,7 @@ def test_without_a_spawner_the_rest_goes_on_and_says_so(serving):
     folder.rename(serving.data_dir / "away")
     folder.write_text("in the way")
     spawner = spawner_of(serving)
-    below = children(spawner)
+    below = descendants(spawner)
     os.kill(spawner, signal.SIGKILL)
     eventually(lambda: serving.raw("GET", "/_fastness/health").status_code == 503 and all(map(is_gone, below)))
     assert serving.raw("GET", "/_fastness/health").json() == {"status": "recovering"}

@@ -23,7 +23,7 @@ pub(crate) type Writes = BTreeMap<Vec<u8>, Option<Bytes>>;
 /// Journals and memtables are kept small so that a start after a crash has little to replay.
 const JOURNAL_BYTES_MAX: u64 = 64 * 1_024 * 1_024;
 const MEMTABLE_BYTES_MAX: u64 = 16 * 1_024 * 1_024;
-const CACHE_BYTES_MAX: u64 = 128 * 1_024 * 1_024;
+const CACHE_BYTES_MAX: u64 = 32 * 1_024 * 1_024;
 const WORKER_THREADS: usize = 2;
 
 /// Under this key every group writes its number: what the marker's number is compared with at the next start.

@@ -153,8 +153,9 @@ def test_environments_are_kept_ready(platform, client, function):
     listed = client.list_provisioned_concurrency_configs(FunctionName=function)["ProvisionedConcurrencyConfigs"]
     assert [each["FunctionArn"] for each in listed] == [f"{ARN}{function}:live"]
     refused(client.put_provisioned_concurrency_config, "InvalidParameterValueException", FunctionName=function, Qualifier="live", ProvisionedConcurrentExecutions=100_000)
-    client.delete_provisioned_concurrency_config(FunctionName=function, Qualifier="live")
-    refused(client.delete_provisioned_concurrency_config, "ProvisionedConcurrencyConfigNotFoundException", FunctionName=function, Qualifier="live")
+    for _ in range(2):
+        client.delete_provisioned_concurrency_config(FunctionName=function, Qualifier="live")
+    refused(client.get_provisioned_concurrency_config, "ProvisionedConcurrencyConfigNotFoundException", FunctionName=function, Qualifier="live")
     client.delete_alias(FunctionName=function, Name="live")
 
 

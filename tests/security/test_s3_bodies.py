@@ -114,11 +114,14 @@ def test_only_checksums_come_as_trailers(platform, s3, bucket):
         upload = Upload(platform, bucket, SIGNED + "-TRAILER", 1, {"x-amz-trailer": announced}.items())
         status, answer = upload.send(upload.chunk(b"x") + upload.chunk(b"") + upload.trailer("x-amz-meta-other", "x") + b"\r\n")
         assert status == 400 and b"<Code>InvalidRequest</Code><Message>The value specified in the x-amz-trailer header is not supported" in answer, answer
-    refused(s3.head_object, "404", Bucket=bucket, Key="k")
+    assert content(s3, bucket) == b"before"
 
 
-def test_a_presigned_url_takes_no_header_that_was_not_signed(s3, bucket):
-    url = s3.generate_presigned_url("put_object", {"Bucket": bucket, "Key": "k"})
+def test_a_presigned_url_takes_no_header_that_was_not_signed(platform, s3, bucket):
+    key, secret = platform.root()
+    signer = boto3.client("s3", endpoint_url=platform.endpoint, region_name="us-east-1", aws_access_key_id=key, aws_secret_access_key=secret,
+                          config=Config(s3={"addressing_style": "path"}, signature_version="s3v4"))
+    url = signer.generate_presigned_url("put_object", {"Bucket": bucket, "Key": "k"})
     answer = requests.put(url, data=b"x", headers={"x-amz-meta-other": "x"}, timeout=30)
     assert answer.status_code == 403 and "<Code>AccessDenied</Code><Message>There were headers present in the request which were not signed" in answer.text
     assert requests.put(url, data=b"x", timeout=30).status_code == 200

@@ -18,7 +18,8 @@
 //! traces may be asked for, and none are kept: no invocation is sampled; telemetry goes to HTTP destinations only; mappings read DynamoDB streams only;
 //! a version of Python or Node.js that the host does not have runs on its preferred one, which the log names and `RuntimeVersionConfig` does not, or is
 //! refused (`--exact-runtimes`); an extension in a format that is no program's ends with `Extension.Crash`; `LANG` is
-//! `en_US.UTF-8` where this host lacks that locale, too: a program that asks for it by `setlocale` is refused then.
+//! `en_US.UTF-8` where this host lacks that locale, too: a program that asks for it by `setlocale` is refused then; what stands
+//! in `/tmp` counts toward the function's memory.
 
 mod access;
 pub mod api;

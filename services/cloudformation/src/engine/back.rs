@@ -94,7 +94,9 @@ enum Besides {
 /// Lets the template that holds again say of every resource what it said of it.
 async fn as_before(run: &mut Run, what: Besides) -> Result<(), Error> {
     let before = run.operation().and_then(|operation| operation.before.clone());
-    let Some(plan) = before.and_then(|content| run.plan(&content).ok()) else { return Ok(()) };
+    let Some(before) = before else { return Ok(()) };
+    // SECURITY: a template that cannot be read says of nothing that it may go.
+    let plan = run.plan(&before)?;
     let records: Vec<ResourceRecord> = run.resources.values().cloned().collect();
     for mut record in records {
         let id = record.logical_id.clone();

@@ -17,7 +17,8 @@ use crate::model::status;
 pub(super) async fn update(run: &mut Run) -> Result<(), Error> {
     let plan = run.plan(&run.stack.content)?;
     let before = run.operation().and_then(|operation| operation.before.clone());
-    let before = before.and_then(|content| run.plan(&content).ok());
+    // SECURITY: a template that cannot be read says of nothing that it may go.
+    let before = before.map(|content| run.plan(&content)).transpose()?;
     let dropped = delete::existing(run).into_iter().filter(|item| !plan.resources().contains_key(&item.id));
     let items = dropped.chain(replaced(run, before.as_ref())).collect();
     // What goes was bound together by the template that it was made from.

@@ -317,10 +317,13 @@ fn of_several_statements_the_closest_counts() {
 #[test]
 fn who_is_named_by_a_condition_is_named() {
     let elsewhere = allow(json!("ec2:*"), json!("*"));
+    let another = "arn:aws:iam::111111111111:user/another";
     let ask = |operator: &str, principal: Value, identity: Vec<Value>, caller| {
+        // What excludes some holds for all the others.
+        let listed = if operator.contains("Not") { json!([another]) } else { json!([USER, ROLE]) };
         let resource =
             document(json!([{ "Effect": "Allow", "Principal": principal, "Action": "s3:*", "Resource": "*",
-            "Condition": { operator: { "aws:PrincipalArn": [USER, ROLE] } } }]));
+            "Condition": { operator: { "aws:PrincipalArn": listed } } }]));
         let (boundary, session) = (Some(elsewhere.clone()), vec![elsewhere.clone()]);
         let scene = Scene { identity, resource: Some(resource), boundary, session, ..Scene::default() };
         scene.ask(caller, "s3:GetObject", OBJECT)
@@ -333,7 +336,13 @@ fn who_is_named_by_a_condition_is_named() {
                 assert_eq!(denied, "deny in identity-based policy");
             }
             // Others hold for callers whom they do not list.
-            for operator in ["ArnEqualsIfExists", "StringLikeIfExists", "ForAllValues:ArnLike"] {
+            for operator in [
+                "ArnEqualsIfExists",
+                "StringLikeIfExists",
+                "ForAllValues:ArnLike",
+                "ArnNotLike",
+                "StringNotEquals",
+            ] {
                 let limited = ask(operator, principal.clone(), vec![], caller);
                 assert_eq!(limited, "no permissions boundary", "{operator}");
             }
@@ -341,8 +350,7 @@ fn who_is_named_by_a_condition_is_named() {
         let named = ask("ArnEquals", json!({ "AWS": "111111111111" }), vec![full_access()], caller);
         assert_eq!(named, "no permissions boundary");
     }
-    let other = user("arn:aws:iam::111111111111:user/another");
-    assert_eq!(ask("ArnEquals", json!("*"), vec![], other), "no identity-based policy");
+    assert_eq!(ask("ArnEquals", json!("*"), vec![], user(another)), "no identity-based policy");
 }
 
 /// "If a resource-based policy grants permission to the ARN of the IAM user who federated, then requests made by the federated

@@ -10,7 +10,7 @@ pub(crate) struct Texts {
 }
 
 /// In the order of the workspace's members.
-pub(crate) const SERVICES: [Texts; 12] = [
+pub(crate) const SERVICES: [Texts; 13] = [
     Texts {
         service: "accessanalyzer",
         model: include_str!("../../../models/accessanalyzer.json"),
@@ -70,5 +70,10 @@ pub(crate) const SERVICES: [Texts; 12] = [
         service: "cloudformation",
         model: include_str!("../../../models/cloudformation.json"),
         authorization: include_str!("../../../models/authorization/cloudformation.json"),
+    },
+    Texts {
+        service: "ssm",
+        model: include_str!("../../../models/ssm.json"),
+        authorization: include_str!("../../../models/authorization/ssm.json"),
     },
 ];

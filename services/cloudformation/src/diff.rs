@@ -305,12 +305,15 @@ pub(crate) fn with_stack_tags(kind: &str, mut properties: Value, tags: &[(String
         return properties;
     };
     let own = map.entry("Tags").or_insert_with(|| Value::Array(Vec::new()));
-    if let Some(list) = own.as_array_mut() {
-        for (key, value) in tags {
-            // A resource's own tag stands before the stack's.
-            if !list.iter().any(|tag| tag.get("Key").is_some_and(|own| own == key.as_str())) {
+    // A resource's own tag stands before the stack's.
+    for (key, value) in tags {
+        let has = |tag: &Value| tag.get("Key").is_some_and(|own| own == key.as_str());
+        match own {
+            Value::Array(list) if !list.iter().any(has) => {
                 list.push(serde_json::json!({ "Key": key, "Value": value }));
             }
+            Value::Object(map) => drop(map.entry(key.as_str()).or_insert_with(|| value.as_str().into())),
+            _ => {}
         }
     }
     properties

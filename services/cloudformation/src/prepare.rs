@@ -73,7 +73,7 @@ pub(crate) fn parse(
     let transforms = transforms(&document.root);
     // SECURITY: what comes from elsewhere is acknowledged by the caller, wherever in the template it is asked for.
     let expanded = sam::wanted(&document.root) || !transforms.is_empty();
-    let macros = Macros { includes: included, ..Macros::new(given, previous, pseudo) };
+    let macros = Macros { includes: included, lookup: included, ..Macros::new(given, previous, pseudo) };
     let document = macros.run(document)?;
     let template = Template::from_document(&document)?;
     if let Some(other) = template.transforms.first() {
@@ -152,7 +152,7 @@ pub(crate) fn plan(content: &Content, pseudo: Pseudo) -> Result<Plan, Error> {
     let root: Value = serde_json::from_str(&content.processed)?;
     let template = Template::from_document(&Document::from(root))?;
     let given = content.parameters.iter().map(|p| (p.key.clone(), Given::Value(p.value.clone()))).collect();
-    let values = parameter::resolve(&template, &given, &IndexMap::new())?;
+    let values = parameter::resolve_with(&template, &given, &IndexMap::new(), content)?;
     Ok(Plan::new(&template, Scope::new(&template, values, pseudo)?)?)
 }
 
@@ -164,6 +164,7 @@ pub(crate) fn parameter_records(
     let record = |(key, value): (&String, &ParameterValue)| ParameterRecord {
         key: key.clone(),
         value: value.text().to_owned(),
+        resolved: value.resolved().map(str::to_owned),
         no_echo: template.parameters.get(key).is_some_and(|parameter| parameter.no_echo),
     };
     values.iter().map(record).collect()
@@ -249,7 +250,7 @@ pub(crate) struct Request<'a> {
     pub(crate) by_change_set: bool,
     pub(crate) previous: IndexMap<String, String>,
     pub(crate) pseudo: Pseudo,
-    /// The texts that the template includes.
+    /// What the template takes from elsewhere.
     pub(crate) included: &'a Included,
     /// What the account's stacks export.
     pub(crate) exports: &'a BTreeMap<String, String>,
@@ -274,7 +275,7 @@ pub(crate) fn content(request: Request<'_>) -> Result<(Content, Plan), Error> {
     check_resources(template, request.pipeline)?;
     template.check_references()?;
     check_tags(&request.tags)?;
-    let values = parameter::resolve(template, &given, &request.previous)?;
+    let values = parameter::resolve_with(template, &given, &request.previous, request.included)?;
     let parameters = parameter_records(&values, template);
     let plan = Plan::new(template, Scope::new(template, values, request.pseudo)?)?;
     // Functions that cannot resolve whatever the resources answer are told now.

@@ -7,6 +7,8 @@ use identity::Principal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use store::Table;
+use template::TemplateError;
+use template::parameter::{Lookup, Nothing};
 
 use crate::model::status;
 
@@ -245,7 +247,26 @@ pub(crate) struct Content {
 pub(crate) struct ParameterRecord {
     pub(crate) key: String,
     pub(crate) value: String,
+    /// What Parameter Store held under that name, for the types that ask for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) resolved: Option<String>,
     pub(crate) no_echo: bool,
+}
+
+/// What was looked up when the stack was asked for stays as it was then.
+impl Lookup for Content {
+    fn stored(&self, name: &str) -> Result<String, TemplateError> {
+        let found = self
+            .parameters
+            .iter()
+            .find(|record| record.value == name)
+            .and_then(|record| record.resolved.clone());
+        found.map_or_else(|| Nothing.stored(name), Ok)
+    }
+
+    fn exists(&self, _: &str, _: &str) -> Result<bool, TemplateError> {
+        Ok(true)
+    }
 }
 
 impl std::fmt::Debug for ParameterRecord {

@@ -12,6 +12,7 @@ pub(crate) fn parameters(parameters: &[ParameterRecord]) -> Vec<api::Parameter> 
     let view = |parameter: &ParameterRecord| api::Parameter {
         parameter_key: Some(parameter.key.clone()),
         parameter_value: Some(parameter.shown().to_owned()),
+        resolved_value: parameter.resolved.clone().filter(|_| !parameter.no_echo),
         ..api::Parameter::default()
     };
     parameters.iter().map(view).collect()

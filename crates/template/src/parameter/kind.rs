@@ -6,6 +6,9 @@ use serde_json::Value;
 
 use crate::error::TemplateError;
 
+/// The type whose values name parameters of Parameter Store.
+pub const PARAMETER_NAME: &str = "AWS::SSM::Parameter::Name";
+
 /// The things of AWS that a parameter can be declared to name.
 const AWS: [&str; 10] = [
     "AWS::EC2::AvailabilityZone::Name",
@@ -89,7 +92,7 @@ fn read(name: &str) -> Option<(bool, Source)> {
         "Number" => Some((false, Source::Number)),
         "CommaDelimitedList" => Some((true, Source::Text)),
         "List<Number>" => Some((true, Source::Number)),
-        "AWS::SSM::Parameter::Name" => Some((false, Source::Aws(name.to_owned()))),
+        PARAMETER_NAME => Some((false, Source::Aws(name.to_owned()))),
         _ => {
             let item = within(name, "List");
             let aws = item.unwrap_or(name);

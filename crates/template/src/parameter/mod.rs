@@ -7,19 +7,21 @@ mod kind;
 mod pattern;
 mod value;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use indexmap::IndexMap;
 use serde_json::Value;
 
+use crate::document::Document;
 use crate::error::TemplateError;
 use crate::limits::PARAMETER_BYTES_MAX;
-use crate::template::Template;
+use crate::template::{self, Template};
 
 use kind::Source;
 use value::items;
 
-pub use kind::ParameterKind;
+pub use kind::{PARAMETER_NAME, ParameterKind};
 pub use value::{Given, Lookup, MASK, Nothing, ParameterValue};
 
 /// One entry of `Parameters`.
@@ -227,7 +229,37 @@ pub fn resolve(
     resolve_with(template, given, previous, &Nothing)
 }
 
-/// The same where `lookup` knows the account.
+/// The names in Parameter Store that the values of a template's parameters are, or stand for: what a [`Lookup`] will be asked.
+///
+/// # Errors
+/// The declarations cannot be read.
+pub fn stored_names(
+    document: &Document,
+    given: &IndexMap<String, Given>,
+    previous: &IndexMap<String, String>,
+) -> Result<BTreeSet<String>, TemplateError> {
+    let mut names = BTreeSet::new();
+    for (name, parameter) in template::parameters(document)? {
+        let text = match given.get(&name) {
+            Some(Given::Value(text)) => Some(text),
+            Some(Given::Previous) => previous.get(&name),
+            Some(Given::Later(_)) => None,
+            None => parameter.default.as_ref(),
+        };
+        let Some(text) = text else { continue };
+        match parameter.kind.source() {
+            Source::Stored(_) => drop(names.insert(text.clone())),
+            Source::Aws(kind) if kind == PARAMETER_NAME => {
+                let values = if parameter.kind.is_list() { items(text) } else { vec![text.as_str()] };
+                names.extend(values.into_iter().map(str::to_owned));
+            }
+            _ => {}
+        }
+    }
+    Ok(names)
+}
+
+/// The same as [`resolve`] where `lookup` knows the account.
 ///
 /// # Errors
 /// A value that its declaration or `lookup` refuses.

@@ -91,16 +91,14 @@ pub trait Lookup {
     fn exists(&self, kind: &str, value: &str) -> Result<bool, TemplateError>;
 }
 
-/// An account without Parameter Store and without anything that a type could name.
+/// An account in which nothing was looked up, and without anything that a type could name.
 pub struct Nothing;
 
 impl Lookup for Nothing {
     fn stored(&self, name: &str) -> Result<String, TemplateError> {
-        let message = format!(
-            "Unable to fetch parameters [{name}] from parameter store for this account. There is no Parameter Store here yet: \
-             give the value itself, in a parameter of type String"
-        );
-        Err(TemplateError::new(message))
+        Err(TemplateError::new(format!(
+            "Unable to fetch parameters [{name}] from parameter store for this account."
+        )))
     }
 
     fn exists(&self, kind: &str, _: &str) -> Result<bool, TemplateError> {

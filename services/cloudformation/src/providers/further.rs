@@ -1,10 +1,11 @@
-//! Types beside the common ones: of analyzers and organizations, and the rarer ones of the other services.
+//! Types beside the common ones: of analyzers, organizations and parameters, and the rarer ones of the other services.
 //!
 //! A list and nothing else.
 
 use super::{
     Provider, analyzer, analyzer_rules, dynamodb_global_table, iam_certificate, iam_linked_role,
     iam_mfa_device, iam_oidc, organizations_account, organizations_policy, organizations_types, plain_types,
+    ssm_parameter,
 };
 
 /// In the order of their names.
@@ -22,4 +23,5 @@ pub(super) static FURTHER: &[&dyn Provider] = &[
     &organizations_types::Organization,
     &organizations_types::ORGANIZATIONAL_UNIT,
     &organizations_policy::Policy,
+    &ssm_parameter::Parameter,
 ];

@@ -59,6 +59,7 @@ mod plain_types;
 mod reading;
 mod s3_bucket;
 mod s3_bucket_policy;
+mod ssm_parameter;
 mod tags;
 mod wait_condition;
 mod wait_handle;

@@ -2,8 +2,11 @@
 
 use serde_json::{Map, Value};
 
-/// `[{Key, Value}]` as a map.
+/// `[{Key, Value}]` as a map; a map is one already.
 pub(super) fn to_map(tags: Option<&Value>) -> Map<String, Value> {
+    if let Some(Value::Object(map)) = tags {
+        return map.clone();
+    }
     let pairs = super::list(tags)
         .iter()
         .map(|tag| (super::text(tag.get("Key")), super::text(tag.get("Value")).into()));

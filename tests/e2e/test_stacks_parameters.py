@@ -87,3 +87,38 @@ def test_a_template_parameter_stands_for_a_stored_one(platform, client, name):
     assert settled(client, name) == "UPDATE_COMPLETE"
     assert logs.describe_log_groups(logGroupNamePrefix=f"/{name}/")["logGroups"][0]["retentionInDays"] == 14
     client.delete_stack(StackName=name)
+
+
+def test_a_dynamic_reference_is_read_when_its_resource_is_made(platform, client, name):
+    ssm, logs = platform.client("ssm"), platform.client("logs")
+    ssm.put_parameter(Name=f"/{name}/stage", Value="prod", Type="String")
+    ssm.put_parameter(Name=f"/{name}/days", Value="3", Type="String")
+    ssm.put_parameter(Name=f"/{name}/days", Value="7", Overwrite=True)
+    ssm.put_parameter(Name=f"/{name}/secret", Value="s", Type="SecureString")
+    body = lambda days, **more: json.dumps({"Parameters": {"Path": {"Type": "String", "Default": f"/{name}"}}, "Resources": {"G": {"Type": "AWS::Logs::LogGroup", "Properties": {  # noqa: E731
+        "LogGroupName": {"Fn::Sub": "${Path}/x-{{resolve:ssm:${Path}/stage}}"}, "RetentionInDays": f"{{{{resolve:ssm:/{name}/days{days}}}}}", **more}}}})
+    group = lambda: logs.describe_log_groups(logGroupNamePrefix=f"/{name}/")["logGroups"][0]  # noqa: E731
+    client.create_stack(StackName=name, TemplateBody=body(":1"))
+    assert settled(client, name) == "CREATE_COMPLETE"
+    assert (group()["logGroupName"], group()["retentionInDays"]) == (f"/{name}/x-prod", 3)
+    client.update_stack(StackName=name, TemplateBody=body(""))
+    assert settled(client, name) == "UPDATE_COMPLETE"
+    assert group()["retentionInDays"] == 7
+    # What cannot be read is told, and the stack goes back to what it was.
+    for kms, told in [(f"{{{{resolve:ssm:/{name}/none}}}}", f"Parameters: [ssm:/{name}/none] cannot be found."), (f"{{{{resolve:ssm:/{name}/secret}}}}", "SecureString")]:
+        client.update_stack(StackName=name, TemplateBody=body(":2", LogGroupClass=kms))
+        assert settled(client, name) == "UPDATE_ROLLBACK_COMPLETE"
+        assert any(told in each.get("ResourceStatusReason", "") for each in client.describe_stack_events(StackName=name)["StackEvents"])
+    assert "dynamic references" in refused(client.update_stack, "ValidationError", StackName=name, TemplateBody=body(":2", LogGroupClass="{{resolve:secretsmanager:x}}"))
+    client.delete_stack(StackName=name)
+
+
+def test_a_dynamic_reference_is_read_with_the_callers_rights(platform, client, name):
+    platform.client("ssm").put_parameter(Name=f"/{name}/hidden", Value="h", Type="String")
+    key, secret = platform.user(name, {"Effect": "Allow", "Action": ["cloudformation:*", "logs:*"], "Resource": "*"})
+    theirs = platform.client("cloudformation", key, secret)
+    body = json.dumps({"Resources": {"G": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": f"{{{{resolve:ssm:/{name}/hidden}}}}"}}}})
+    theirs.create_stack(StackName=name, TemplateBody=body)
+    assert settled(client, name) == "ROLLBACK_COMPLETE"
+    assert any("ssm:GetParameters" in each.get("ResourceStatusReason", "") for each in client.describe_stack_events(StackName=name)["StackEvents"])
+    client.delete_stack(StackName=name)

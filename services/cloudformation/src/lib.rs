@@ -29,6 +29,7 @@ mod caller;
 mod declined;
 mod diff;
 mod drift;
+mod dynamic;
 mod engine;
 mod error;
 mod exports;

@@ -1,7 +1,8 @@
 //! Resolves the intrinsic functions of a property tree.
 //!
 //! Knows no resource and no other stack: what `Ref`, `Fn::GetAtt` and `Fn::ImportValue` give, the caller says through
-//! [`Resources`]. A function it does not know, and a dynamic reference, is an error, never left in the result.
+//! [`Resources`]. A function it does not know is an error, never left in the result; a dynamic reference is left
+//! to whoever can read what it names, and one that nobody can is an error.
 
 mod cidr;
 mod list;
@@ -139,11 +140,16 @@ fn tree(value: &Value, scope: &Scope, resources: &Metered<'_>) -> Result<Option<
             }
             Ok(Some(Value::Array(resolved)))
         }
-        Value::String(text) if text.contains("{{resolve:") => {
-            Err(TemplateError::format("dynamic references ({{resolve:…}}) are not supported."))
-        }
+        Value::String(text) if refers_elsewhere(text) => Err(TemplateError::format(
+            "dynamic references ({{resolve:…}}) are supported to ssm alone: other services that have values are not here.",
+        )),
         scalar => Ok(Some(scalar.clone())),
     }
+}
+
+/// True where a dynamic reference names another service than the Parameter Store.
+fn refers_elsewhere(text: &str) -> bool {
+    text.split("{{resolve:").skip(1).any(|reference| !reference.starts_with("ssm:"))
 }
 
 fn members(map: &Map<String, Value>, scope: &Scope, resources: &Metered<'_>) -> Result<Value, TemplateError> {

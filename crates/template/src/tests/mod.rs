@@ -285,7 +285,7 @@ fn misused_functions_are_errors() {
             "Transform AWS::LanguageExtensions failed with: Fn::ToJsonString layout is incorrect",
         ),
         ("{Fn::Sub: x, y: z}", "must be the only member"),
-        ("'{{resolve:ssm:x}}'", "dynamic references"),
+        ("'{{resolve:ssm:x}}{{resolve:secretsmanager:x}}'", "dynamic references"),
         ("!Ref A", "Circular dependency between resources: [A]"),
     ];
     for (function, message) in table {

@@ -13,6 +13,7 @@ use super::flight::Flight;
 use super::remnant::{self, Remnant};
 use super::run::{Run, STACK};
 use crate::diff;
+use crate::dynamic;
 use crate::error::Error;
 use crate::providers::{self, CREATION_CANCELLED, Failure, Provider};
 use crate::records::{Change, Physical, ResourceRecord, VERSION};
@@ -56,7 +57,7 @@ pub(super) async fn go(run: &mut Run) -> Result<(), Error> {
             // Who waits for an answer from outside need not wait any longer.
             run.cancel.send_replace(true);
         } else if !run.is_cancelled() {
-            tasks = next_tasks(run, &plan, &mut seen, (flight.len(), goes_on), &mut failed);
+            tasks = next_tasks(run, &plan, &mut seen, (flight.len(), goes_on), &mut failed).await;
         }
         // One write for all that ended and all that begins: what is about to be done is written before it is done.
         run.flush().await?;
@@ -111,7 +112,7 @@ async fn withdraw(run: &mut Run, tasks: Vec<(String, Box<Task>)>, failed: &mut F
 }
 
 /// All that can begin now, each with its logical id; written with the next flush.
-fn next_tasks(
+async fn next_tasks(
     run: &mut Run,
     plan: &Plan,
     seen: &mut HashSet<String>,
@@ -125,7 +126,7 @@ fn next_tasks(
             continue;
         }
         seen.insert(id.clone());
-        match begin(run, plan, id) {
+        match begin(run, plan, id).await {
             Step::Nothing => {}
             Step::Work(task) => tasks.push((id.clone(), task)),
             Step::Impossible(reason) => {
@@ -203,7 +204,7 @@ fn empty(id: &str) -> Physical {
 }
 
 /// Decides on one resource, and writes down what is about to be done.
-fn begin(run: &mut Run, plan: &Plan, id: &str) -> Step {
+async fn begin(run: &mut Run, plan: &Plan, id: &str) -> Step {
     if is_settled(run, id) {
         return Step::Nothing;
     }
@@ -213,11 +214,11 @@ fn begin(run: &mut Run, plan: &Plan, id: &str) -> Step {
         run.queue(record, false);
         return Step::Impossible(format!("Resource type {} is not supported", resource.kind));
     };
-    let (properties, policy) = match resolved(run, plan, id, &resource.kind) {
+    let (properties, policy) = match resolved(run, plan, id, &resource.kind).await {
         Ok(resolved) => resolved,
-        Err(error) => {
+        Err(why) => {
             run.queue(record, false);
-            return Step::Impossible(error.message().to_owned());
+            return Step::Impossible(why);
         }
     };
     if let Err(why) = providers::check_name(id, &resource.kind, &properties) {
@@ -292,9 +293,11 @@ pub(super) fn of_template(
 }
 
 /// The properties of a resource, and its creation policy.
-fn resolved(run: &Run, plan: &Plan, id: &str, kind: &str) -> Result<(Value, Option<Value>), TemplateError> {
-    let properties = plan.properties(id, &run.references())?;
-    let policy = plan.policy(id, "CreationPolicy", &run.references())?;
+async fn resolved(run: &Run, plan: &Plan, id: &str, kind: &str) -> Result<(Value, Option<Value>), String> {
+    let told = |error: TemplateError| error.message().to_owned();
+    let properties = plan.properties(id, &run.references()).map_err(told)?;
+    let policy = plan.policy(id, "CreationPolicy", &run.references()).map_err(told)?;
+    let properties = dynamic::resolved(&run.caller, properties).await?;
     Ok((diff::with_stack_tags(kind, properties, &run.stack.content.tags), policy))
 }
 

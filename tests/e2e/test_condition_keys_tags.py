@@ -108,6 +108,26 @@ class Logs:
         client.untag_resource(resourceArn=self.arn, tagKeys=["stage"])
 
 
+class Ssm:
+    service, actions, tag = "ssm", "ssm:*", "aws:ResourceTag"
+
+    def __init__(self, platform, name):
+        self.resource = {"ResourceType": "Parameter", "ResourceId": f"/{name}"}
+        platform.client("ssm").put_parameter(Name=f"/{name}", Value="v", Type="String", Tags=pairs(RED))
+
+    def make(self, client, name):
+        client.put_parameter(Name=f"/{name}/2", Value="v", Type="String", Tags=pairs(RED))
+
+    def look(self, client):
+        client.get_parameter(Name=self.resource["ResourceId"])
+
+    def add(self, client):
+        client.add_tags_to_resource(**self.resource, Tags=pairs({"new": "1"}))
+
+    def take(self, client):
+        client.remove_tags_from_resource(**self.resource, TagKeys=["stage"])
+
+
 class ApiGateway:
     service, actions, tag = "apigateway", "apigateway:*", "aws:ResourceTag"
 
@@ -190,7 +210,7 @@ class S3:
         client.put_object_tagging(Bucket=self.bucket, Key="k", Tagging={"TagSet": pairs({"new": "1"})})
 
 
-ALL = [Iam, Lambda, DynamoDB, Logs, ApiGateway, CloudFormation, AccessAnalyzer, S3]
+ALL = [Iam, Lambda, DynamoDB, Logs, Ssm, ApiGateway, CloudFormation, AccessAnalyzer, S3]
 
 
 @pytest.mark.parametrize("kind", ALL)

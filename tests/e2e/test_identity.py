@@ -29,6 +29,7 @@ def test_a_user_without_a_policy_is_denied_everything(platform, name):
         ("lambda", "list_functions", {}, "AccessDeniedException", "lambda:ListFunctions"),
         ("lambda", "invoke", {"FunctionName": "none"}, "AccessDeniedException", "lambda:InvokeFunction"),
         ("logs", "describe_log_groups", {}, "AccessDeniedException", "logs:DescribeLogGroups"),
+        ("ssm", "get_parameter", {"Name": "/none"}, "AccessDeniedException", "ssm:GetParameter"),
         ("cloudtrail", "lookup_events", {}, "AccessDeniedException", "cloudtrail:LookupEvents"),
         ("apigateway", "get_rest_apis", {}, "AccessDeniedException", "apigateway:GET"),
         ("cloudformation", "describe_stacks", {"StackName": "x"}, "AccessDenied", "cloudformation:DescribeStacks"),

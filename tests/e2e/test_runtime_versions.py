@@ -1,6 +1,8 @@
-"""A runtime whose version this host has not: functions run on another version of its family, which is said, or are refused where that is asked for."""
+"""A runtime whose version this host has not, or a machine that it is not: functions run on another version of the family and on this host, which is said,
+or are refused where that is asked for."""
 
 import json
+import platform as host
 import shutil
 import subprocess
 
@@ -12,6 +14,7 @@ from support import eventually, package, refused, trust
 CODE = "import sys\ndef handler(event, context):\n    return 'python%d.%d' % sys.version_info[:2]\n"
 MINORS = range(8, 15)
 ABSENT = next(f"python3.{minor}" for minor in MINORS if not shutil.which(f"python3.{minor}", path="/usr/bin:/bin"))
+OWN, OTHER = ("arm64", "x86_64") if host.machine() == "aarch64" else ("x86_64", "arm64")
 # A host with the Pythons of the system only, whoever runs this.
 PATH = {"PATH": "/usr/bin:/bin"}
 TEMPLATE = """
@@ -22,7 +25,7 @@ Resources:
       AssumeRolePolicyDocument: {Version: 2012-10-17, Statement: [{Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: sts:AssumeRole}]}
   Older:
     Type: AWS::Lambda::Function
-    Properties: {FunctionName: older, Runtime: %s, Handler: index.handler, Role: !GetAtt Role.Arn, Code: {ZipFile: "%s"}}
+    Properties: {FunctionName: older, Runtime: %s, Handler: index.handler, Role: !GetAtt Role.Arn, Code: {ZipFile: "%s"}, Architectures: [%s]}
   Own:
     Type: AWS::Lambda::Function
     Properties: {FunctionName: own, Runtime: %s, Handler: index.handler, Role: !GetAtt Role.Arn, Code: {ZipFile: "%s"}}
@@ -73,13 +76,36 @@ def test_another_version_stands_in_and_the_log_names_it(tmp_path):
         client.create_function(**create(platform, "native", "provided.al2"))
 
 
-def test_up_warns_of_functions_on_another_version(tmp_path):
+def test_what_is_interpreted_runs_whatever_machine_it_names(tmp_path):
+    given = "python" + system_python().rpartition(".")[0]
+    with Platform(tmp_path, environment=PATH) as platform:
+        client = platform.client("lambda")
+        asked = {**create(platform, "other", given), "Architectures": [OTHER]}
+        assert client.create_function(**asked)["Architectures"] == [OTHER]
+        assert json.loads(client.invoke(FunctionName="other")["Payload"].read()) == given
+        client.update_function_code(FunctionName="other", ZipFile=package(app__py=CODE + "\n"))
+        assert client.get_function_configuration(FunctionName="other")["Architectures"] == [OTHER], "what is not said stays"
+        told = refused(client.update_function_configuration, "InvalidParameterValueException", FunctionName="other", Runtime="provided.al2023")
+        assert f"Architecture {OTHER} is not available on this machine" in told
+        native = {**asked, "FunctionName": "native", "Runtime": "provided.al2023"}
+        assert f"Architecture {OTHER}" in refused(client.create_function, "InvalidParameterValueException", **native)
+        assert client.update_function_code(FunctionName="other", ZipFile=package(app__py=CODE), Architectures=[OWN])["Architectures"] == [OWN]
+        platform.stop()
+        platform.arguments.append("--exact-runtimes")
+        platform.start()
+        told = refused(platform.client("lambda").create_function, "InvalidParameterValueException", **{**asked, "FunctionName": "exact"})
+        assert f"Architecture {OTHER} is not available on this machine" in told
+
+
+def test_up_warns_of_functions_on_another_version_or_machine(tmp_path):
     template = tmp_path / "template.yaml"
     code = CODE.replace("\n", "\\n")
-    template.write_text(TEMPLATE % (ABSENT, code, "python" + system_python().rpartition(".")[0], code))
+    template.write_text(TEMPLATE % (ABSENT, code, OTHER, "python" + system_python().rpartition(".")[0], code))
     running = Platform(tmp_path / "up", command=("up", str(template)), arguments=("--json", "--no-watch"), environment=PATH).start(timeout_s=120)
     try:
-        told = [line for line in running.log_path.read_text().splitlines() if "not on this host" in line]
+        lines = running.log_path.read_text().splitlines()
+        assert len([line for line in lines if f"Older asks for {OTHER}: it runs on this host, which is {OWN}" in line]) == 1, lines
+        told = [line for line in lines if "not on this host" in line]
         assert len(told) == 1 and f"Older asks for {ABSENT}" in told[0] and f"it runs on Python {system_python()}" in told[0], told
     finally:
         running.stop()

@@ -28,6 +28,12 @@ pub trait Launcher: Send + Sync + 'static {
         None
     }
 
+    /// Whether functions of this runtime run here whatever machine they were written for: what is interpreted does, and what a package
+    /// brings for another machine fails where it is loaded.
+    fn is_portable(&self, _runtime: &str) -> bool {
+        false
+    }
+
     /// Starts one.
     fn launch(&self, order: LaunchOrder) -> BoxFuture<'_, Result<Launched, LaunchError>>;
 

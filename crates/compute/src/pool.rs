@@ -172,6 +172,11 @@ impl Compute {
         self.0.launcher.stand_in(runtime)
     }
 
+    /// Whether functions of this runtime run on this machine whatever machine they were written for.
+    pub fn is_portable(&self, runtime: &str) -> bool {
+        self.0.launcher.is_portable(runtime)
+    }
+
     /// Says that a function exists now: what it can be given is started ahead of its first invocation.
     pub fn expect(&self, runtime: &str, memory_mib: u32, tmp_mib: u32) {
         if let Some(class) = self.0.launcher.parking(runtime, memory_mib, tmp_mib) {

@@ -12,7 +12,8 @@ use std::time::Duration;
 use base::SecretString;
 use sandbox::{
     AUTHORITIES, AWS_API_PORT, Assigning, Bind, CALLER, Caller, Companion, CpuShare, EGRESS_PORT,
-    EnvironmentSpec, HostRuntime, RUNTIME_API_PORT, RuntimeKind, SECURE_API_PORT, Spawner, runtime_for,
+    EnvironmentSpec, HostRuntime, RUNTIME_API_PORT, RuntimeKind, SECURE_API_PORT, Spawner, exact_runtime_for,
+    runtime_for,
 };
 use tokio::net::TcpStream;
 use tokio::net::unix::pipe::Receiver;
@@ -52,8 +53,8 @@ impl SandboxLauncher {
     }
 
     fn runtime(&self, identifier: &str) -> Option<&HostRuntime> {
-        let found = runtime_for(&self.catalog, identifier)?;
-        (!self.is_exact || found.is_exactly(identifier)).then_some(found)
+        let find = if self.is_exact { exact_runtime_for } else { runtime_for };
+        find(&self.catalog, identifier)
     }
 
     /// An environment without a function: its interpreter, and nothing to do yet.
@@ -152,6 +153,10 @@ impl Launcher for SandboxLauncher {
     fn stand_in(&self, runtime: &str) -> Option<StandIn> {
         let found = self.runtime(runtime).filter(|found| !found.is_exactly(runtime))?;
         Some(StandIn { runtime: found.identifier(), title: found.title() })
+    }
+
+    fn is_portable(&self, runtime: &str) -> bool {
+        !self.is_exact && self.runtime(runtime).is_some_and(|found| found.kind != RuntimeKind::Provided)
     }
 
     fn launch(&self, order: LaunchOrder) -> BoxFuture<'_, Result<Launched, LaunchError>> {

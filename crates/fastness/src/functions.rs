@@ -79,6 +79,10 @@ impl Launcher for HostLauncher {
         self.0.stand_in(runtime)
     }
 
+    fn is_portable(&self, runtime: &str) -> bool {
+        self.0.is_portable(runtime)
+    }
+
     fn launch(&self, order: LaunchOrder) -> BoxFuture<'_, Result<Launched, LaunchError>> {
         self.0.launch(order)
     }

@@ -27,8 +27,8 @@ mod sys;
 
 pub use caller::{CALLER, Caller};
 pub use catalog::{
-    HostRuntime, ImportedRoot, NODE_BOOTSTRAP, PYTHON_BOOTSTRAP, RuntimeKind, compile_bootstrap, identifiers,
-    runtime_catalog, runtime_for,
+    HostRuntime, ImportedRoot, NODE_BOOTSTRAP, PYTHON_BOOTSTRAP, RuntimeKind, compile_bootstrap,
+    exact_runtime_for, identifiers, runtime_catalog, runtime_for,
 };
 pub use environment::{Assigning, Environment, Exit, ExitStatus};
 pub use layers::LayerStatus;

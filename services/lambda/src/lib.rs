@@ -56,6 +56,7 @@ use tokio::sync::Notify;
 
 pub use catalog::CatalogError;
 pub use error::Error;
+pub use model::settings::ARCHITECTURE;
 
 use catalog::Catalog;
 use delivery::LogDelivery;

@@ -111,6 +111,9 @@ pub(crate) struct VersionRecord {
     /// How `$LATEST` was described when the version was made of it, where the version has a description of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) latest_description: Option<String>,
+    /// The architecture that was asked for, where it is not this machine's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) architecture: Option<String>,
     /// The revision that callers see, where something else than code and configuration changed last: the policy, the tags, or what
     /// was published of it. Environments go on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -261,6 +264,7 @@ mod tests {
             traced: false,
             signed_by: None,
             latest_description: None,
+            architecture: None,
             seen_revision_id: None,
         }
     }

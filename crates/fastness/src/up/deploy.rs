@@ -57,6 +57,14 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// IAM resources, names given to them, and the SAM transform: running `up` on a template says yes to them, where no file says less.
 const CAPABILITIES: [&str; 3] = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"];
 
+/// What a function asks to run on.
+pub(crate) struct RunsOn {
+    /// Its logical id.
+    pub(crate) function: String,
+    pub(crate) runtime: String,
+    pub(crate) architecture: String,
+}
+
 impl Deployer {
     pub(crate) fn new(pipeline: Pipeline) -> Self {
         let administrator = Arc::new(Principal::root(pipeline.home()));
@@ -132,8 +140,8 @@ impl Deployer {
         }
     }
 
-    /// The stack's functions: logical id and runtime.
-    pub(crate) async fn runtimes(&self, name: &str) -> Result<Vec<(String, String)>, Error> {
+    /// What the stack's functions ask to run on.
+    pub(crate) async fn runtimes(&self, name: &str) -> Result<Vec<RunsOn>, Error> {
         let mut runtimes = Vec::new();
         for (id, kind, function_name) in self.resources(name).await? {
             if kind != "AWS::Lambda::Function" {
@@ -142,7 +150,10 @@ impl Deployer {
             let input = lambda::api::GetFunctionConfigurationRequest { function_name, ..Default::default() };
             let found = self.call::<lambda::api::GetFunctionConfiguration>(input).await;
             // One that went away meanwhile runs on nothing.
-            runtimes.extend(found.ok().and_then(|found| Some((id, found.runtime?))));
+            runtimes.extend(found.ok().and_then(|found| {
+                let architecture = found.architectures.unwrap_or_default().into_iter().next();
+                Some(RunsOn { function: id, runtime: found.runtime?, architecture: architecture? })
+            }));
         }
         Ok(runtimes)
     }

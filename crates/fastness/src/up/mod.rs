@@ -26,7 +26,7 @@ use crate::artifacts::{Packed, Packer};
 use crate::choices::Choices;
 use crate::install::{self, Install};
 use crate::platform::{Platform, Running};
-use deploy::{Deployed, Deployer, Refused};
+use deploy::{Deployed, Deployer, Refused, RunsOn};
 pub(crate) use progress::Progress;
 pub(crate) use project::Project;
 use report::Report;
@@ -74,7 +74,7 @@ struct Up {
     deployer: Deployer,
     running: Running,
     installer: Arc<dyn Install>,
-    /// Functions and runtimes of which was said that another version stands in.
+    /// Functions, with the runtimes and architectures of which was said that others stand in.
     warned: BTreeSet<(String, String)>,
 }
 
@@ -161,14 +161,23 @@ impl Up {
         Ok(document.root)
     }
 
-    /// Says once of each function that it runs on another version than it asks for.
+    /// Says once of each function that it runs on another version, or on another machine, than it asks for.
     async fn warn_of_stand_ins(&mut self, progress: &Progress) -> Result<(), Error> {
-        for (function, runtime) in self.deployer.runtimes(&self.project.stack_name).await? {
+        for RunsOn { function, runtime, architecture } in
+            self.deployer.runtimes(&self.project.stack_name).await?
+        {
+            let host = lambda::ARCHITECTURE;
+            if architecture != host && self.warned.insert((function.clone(), architecture.clone())) {
+                progress.warn(&format!(
+                    "{function} asks for {architecture}: it runs on this host, which is {host}, and libraries for {architecture} in \
+                     its package do not load (--exact-runtimes refuses such functions)"
+                ));
+            }
             if let Some(StandIn { title, .. }) = self.running.compute.stand_in(&runtime)
                 && self.warned.insert((function.clone(), runtime.clone()))
             {
                 progress.warn(&format!(
-                    "{function} asks for {runtime}, which is not on this host: it runs on {title} (`fastness runtime import` brings \
+                    "{function} asks for {runtime}, which is not on this host, or not with the AWS SDK: it runs on {title} (`fastness runtime import` brings \
                      another version, --exact-runtimes refuses such functions)"
                 ));
             }

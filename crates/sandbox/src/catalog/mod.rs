@@ -128,7 +128,8 @@ pub fn identifiers(catalog: &[HostRuntime]) -> Vec<String> {
 }
 
 /// The interpreter that runs functions of an AWS runtime identifier: what was imported under that name, else of exactly that version
-/// if the host has it, else the preferred one of its family. `None` for a family that the host does not have and for identifiers unknown.
+/// if the host has it, else the preferred one of its family. One that cannot have the AWS SDK, which functions expect, stands behind
+/// those that have it. `None` for a family that the host does not have and for identifiers unknown.
 pub fn runtime_for<'a>(catalog: &'a [HostRuntime], identifier: &str) -> Option<&'a HostRuntime> {
     let imported = |runtime: &&HostRuntime| runtime.root.as_ref().is_some_and(|root| root.name == identifier);
     if let Some(imported) = catalog.iter().find(imported) {
@@ -137,7 +138,18 @@ pub fn runtime_for<'a>(catalog: &'a [HostRuntime], identifier: &str) -> Option<&
     let kind = kind_of(identifier)?;
     let mut family = catalog.iter().filter(|runtime| runtime.kind == kind && runtime.root.is_none());
     let exact = family.clone().find(|runtime| runtime.identifier() == identifier);
-    exact.or_else(|| family.next())
+    let complete = family.clone().find(|runtime| runtime.sdk.is_some());
+    exact.filter(|exact| exact.sdk.is_some() || complete.is_none()).or(complete).or_else(|| family.next())
+}
+
+/// The interpreter of exactly the version that an AWS runtime identifier names, or what was imported under it.
+pub fn exact_runtime_for<'a>(catalog: &'a [HostRuntime], identifier: &str) -> Option<&'a HostRuntime> {
+    let imported = |runtime: &&HostRuntime| runtime.root.as_ref().is_some_and(|root| root.name == identifier);
+    let kind = kind_of(identifier);
+    let exact = |runtime: &&HostRuntime| {
+        runtime.root.is_none() && kind == Some(runtime.kind) && runtime.is_exactly(identifier)
+    };
+    catalog.iter().find(imported).or_else(|| catalog.iter().find(exact))
 }
 
 const PROVIDED: [&str; 3] = ["provided", "provided.al2", "provided.al2023"];
@@ -237,6 +249,24 @@ mod tests {
                 "{identifier}"
             );
         }
+    }
+
+    #[test]
+    fn a_version_without_the_sdk_stands_behind_those_that_have_it() {
+        let with_sdk =
+            |version| HostRuntime { sdk: Some("/sdk".into()), ..runtime(RuntimeKind::Python, version) };
+        let catalog = [runtime(RuntimeKind::Python, "3.9.18"), with_sdk("3.11.7"), with_sdk("3.12.1")];
+        let found = |identifier| runtime_for(&catalog, identifier).map(|runtime| runtime.version.as_str());
+        assert_eq!(found("python3.9"), Some("3.11.7"));
+        assert_eq!(found("python3.12"), Some("3.12.1"));
+        assert_eq!(found("python3.8"), Some("3.11.7"));
+        let exactly =
+            |identifier| exact_runtime_for(&catalog, identifier).map(|runtime| runtime.version.as_str());
+        assert_eq!(exactly("python3.9"), Some("3.9.18"));
+        assert_eq!((exactly("python3.8"), exactly("provided")), (None, None));
+        let alone = [runtime(RuntimeKind::Python, "3.9.18"), runtime(RuntimeKind::Provided, "")];
+        assert_eq!(runtime_for(&alone, "python3.9").unwrap().version, "3.9.18");
+        assert!(exact_runtime_for(&alone, "provided.al2023").is_some());
     }
 
     #[test]

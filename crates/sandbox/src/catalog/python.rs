@@ -53,11 +53,34 @@ type Found = (HostRuntime, Vec<PathBuf>);
 pub(super) fn discover(folders: &[PathBuf]) -> Vec<HostRuntime> {
     let found = interpreters(folders);
     let any_sdk = found.iter().find_map(|(_, modules)| sdk_in(modules));
-    let complete = |(runtime, modules): Found| match sdk_in(&modules).or_else(|| any_sdk.clone()) {
-        Some(sdk) => with_sdk(runtime, sdk),
-        None => runtime,
+    let complete = |(runtime, modules): Found| {
+        let of_another = || any_sdk.clone().filter(|sdk| serves(sdk, &runtime.version));
+        match sdk_in(&modules).or_else(of_another) {
+            Some(sdk) => with_sdk(runtime, sdk),
+            None => runtime,
+        }
     };
     found.into_iter().map(complete).collect()
+}
+
+/// Whether the SDK in this folder can be imported by this version of Python: what its own description asks for.
+fn serves(sdk: &Path, version: &str) -> bool {
+    let described = |entry: std::fs::DirEntry| {
+        let name = entry.file_name().into_string().ok()?;
+        let is_description = name.starts_with("botocore-") && name.ends_with(".dist-info");
+        is_description.then(|| std::fs::read_to_string(entry.path().join("METADATA")).ok())?
+    };
+    let description = std::fs::read_dir(sdk).into_iter().flatten().flatten().find_map(described);
+    let least = description.as_deref().and_then(least_minor);
+    let minor: Option<u32> = version.split('.').nth(1).and_then(|minor| minor.parse().ok());
+    least.zip(minor).is_none_or(|(least, minor)| minor >= least)
+}
+
+/// `Requires-Python: >=3.10`
+fn least_minor(description: &str) -> Option<u32> {
+    let wanted = description.lines().find_map(|line| line.strip_prefix("Requires-Python:"))?;
+    let digits = wanted.split(">=").nth(1)?.trim().strip_prefix("3.")?;
+    digits.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()
 }
 
 /// The first of these folders that has boto3.
@@ -215,6 +238,25 @@ mod tests {
             assert_eq!(answer.as_deref(), Some("/var/runtime/bootstrap.py\n"), "{program}");
         }
         assert!(!compile_bootstrap("/nonexistent", &source, &target));
+    }
+
+    #[test]
+    fn an_sdk_serves_the_versions_that_it_is_made_for() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(serves(dir.path(), "3.9.18"), "what says nothing");
+        let described = dir.path().join("botocore-1.43.0.dist-info");
+        std::fs::create_dir(&described).unwrap();
+        for (wanted, version, serves_it) in [
+            ("Requires-Python: >= 3.10", "3.9.18", false),
+            ("Requires-Python: >=3.10", "3.10.1", true),
+            ("Requires-Python: >=3.10,<4", "3.14.0", true),
+            ("Requires-Python: >=3.9", "3.9.18", true),
+            ("Name: botocore", "3.9.18", true),
+        ] {
+            std::fs::write(described.join("METADATA"), format!("Metadata-Version: 2.1\n{wanted}\n\ntext\n"))
+                .unwrap();
+            assert_eq!(serves(dir.path(), version), serves_it, "{wanted} {version}");
+        }
     }
 
     #[test]

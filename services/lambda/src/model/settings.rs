@@ -122,11 +122,11 @@ pub(crate) fn check_memory(mib: i64) -> Result<(), Error> {
     )))
 }
 
-/// Refuses architectures that this machine does not have.
-pub(crate) fn check_architectures(asked: Option<&[String]>) -> Result<(), Error> {
+/// Refuses architectures that this machine does not have, for what is not `portable`.
+pub(crate) fn check_architectures(asked: Option<&[String]>, portable: bool) -> Result<(), Error> {
     match asked {
         None | Some([]) => Ok(()),
-        Some([one]) if one == ARCHITECTURE => Ok(()),
+        Some([one]) if portable || one == ARCHITECTURE => Ok(()),
         Some([other]) => Err(Error::InvalidParameterValue(format!(
             "Architecture {other} is not available on this machine; it runs {ARCHITECTURE}."
         ))),
@@ -134,8 +134,13 @@ pub(crate) fn check_architectures(asked: Option<&[String]>) -> Result<(), Error>
     }
 }
 
+/// The architecture that was asked for, where it is not this machine's.
+pub(crate) fn foreign(asked: Option<Vec<String>>) -> Option<String> {
+    asked.and_then(|asked| asked.into_iter().next()).filter(|asked| asked != ARCHITECTURE)
+}
+
 /// The architecture of this machine, in Lambda's words.
-pub(crate) const ARCHITECTURE: &str = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
+pub const ARCHITECTURE: &str = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
 
 /// The function's environment variables, checked, in the order of their names.
 pub(crate) fn variables(environment: Option<Environment>) -> Result<Vec<(String, String)>, Error> {
@@ -214,7 +219,9 @@ mod tests {
         assert!(check_timeout(900).is_ok() && check_timeout(901).is_err());
         assert!(check_memory(10_240).is_ok() && check_memory(10_241).is_err());
         let other = if ARCHITECTURE == "arm64" { "x86_64" } else { "arm64" };
-        assert!(check_architectures(Some(&[ARCHITECTURE.to_owned()])).is_ok());
-        assert!(check_architectures(Some(&[other.to_owned()])).is_err());
+        assert!(check_architectures(Some(&[ARCHITECTURE.to_owned()]), false).is_ok());
+        assert!(check_architectures(Some(&[other.to_owned()]), false).is_err());
+        assert!(check_architectures(Some(&[other.to_owned()]), true).is_ok());
+        assert!(check_architectures(Some(&[other.to_owned(), ARCHITECTURE.to_owned()]), true).is_err());
     }
 }

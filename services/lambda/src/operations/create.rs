@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::model::logging;
 use crate::model::name::{FunctionId, LATEST};
 use crate::model::settings::{
-    Unsupported, check_architectures, check_memory, check_timeout, not_supported, variables,
+    Unsupported, check_architectures, check_memory, check_timeout, foreign, not_supported, variables,
 };
 use crate::model::tags;
 use crate::records::{FunctionRecord, Variables, VersionRecord};
@@ -104,7 +104,7 @@ fn draft(lambda: &Lambda, input: &mut api::CreateFunctionRequest) -> Result<Vers
         ));
     };
     check_runtime(lambda, &runtime)?;
-    check_architectures(input.architectures.as_deref())?;
+    check_architectures(input.architectures.as_deref(), lambda.compute.is_portable(&runtime))?;
     let timeout = input.timeout.unwrap_or(DEFAULT_TIMEOUT_SECS);
     check_timeout(timeout)?;
     let memory = input.memory_size.unwrap_or(DEFAULT_MEMORY_MIB);
@@ -129,6 +129,7 @@ fn draft(lambda: &Lambda, input: &mut api::CreateFunctionRequest) -> Result<Vers
         traced: input.tracing_config.take().is_some_and(|config| config.mode.as_deref() == Some("Active")),
         signed_by: None,
         latest_description: None,
+        architecture: foreign(input.architectures.take()),
         code: no_code().hash,
         code_bytes: 0,
         modified_at: Timestamp::default(),

@@ -67,7 +67,7 @@ pub(crate) fn configuration(
         last_update_status_reason_code: creating_code(moment == Moment::Updated),
         signing_profile_version_arn: version.signed_by.clone(),
         package_type: text("Zip"),
-        architectures: Some(vec![ARCHITECTURE.to_owned()]),
+        architectures: Some(vec![version.architecture.as_deref().unwrap_or(ARCHITECTURE).to_owned()]),
         ephemeral_storage: Some(api::EphemeralStorage { size: i64::from(version.tmp_mib) }),
         snap_start: Some(api::SnapStartResponse { apply_on: text("None"), optimization_status: text("Off") }),
         logging_config: Some(logging::shape(

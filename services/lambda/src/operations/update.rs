@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::model::logging;
 use crate::model::name::{FunctionId, LATEST};
 use crate::model::settings::{
-    Unsupported, check_architectures, check_memory, check_timeout, not_supported, variables,
+    Unsupported, check_architectures, check_memory, check_timeout, foreign, not_supported, variables,
 };
 use crate::records::{Variables, VersionRecord};
 use crate::signing::SigningRecord;
@@ -31,7 +31,9 @@ pub(crate) async fn update_function_code(
     let current = existing(&lambda, &target)?;
     let id = target.unqualified()?;
     check_revision(input.revision_id.as_deref(), current.function.record.latest.revision(), FUNCTION_API)?;
-    check_architectures(input.architectures.as_deref())?;
+    let portable = lambda.compute.is_portable(&current.function.record.latest.runtime);
+    check_architectures(input.architectures.as_deref(), portable)?;
+    let asked = input.architectures.take().filter(|asked| !asked.is_empty());
     if input.publish_to.is_some() {
         return Err(not_supported("PublishTo"));
     }
@@ -61,6 +63,9 @@ pub(crate) async fn update_function_code(
             latest.code = package.hash;
             latest.code_bytes = package.size_bytes;
             latest.signed_by = signed_by;
+            if asked.is_some() {
+                latest.architecture = foreign(asked);
+            }
             latest.modified_at = call.now();
             latest.change_to(revision());
             Ok(if publish { versions::publish(function, None, call.now()) } else { latest.clone() })
@@ -82,6 +87,8 @@ pub(crate) async fn update_function_configuration(
     Unsupported::from(&input).check()?;
     if let Some(runtime) = &input.runtime {
         check_runtime(&lambda, runtime)?;
+        let now = current.function.record.latest.architecture.as_slice();
+        check_architectures(Some(now), lambda.compute.is_portable(runtime))?;
     }
     if let Some(role) = &input.role {
         check_role(&lambda, role, &id, call.now())?;

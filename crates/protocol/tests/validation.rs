@@ -81,7 +81,8 @@ fn what_the_values_of_a_map_break_is_told_of_the_map() {
         let message = validate("dynamodb", "BatchWriteItem", &asked).unwrap_err().message;
         assert!(
             message.starts_with("1 validation error detected: Value '{orders=[")
-                && message.ends_with(&format!("' at 'requestItems' failed to satisfy constraint: {constraint}")),
+                && message
+                    .ends_with(&format!("' at 'requestItems' failed to satisfy constraint: {constraint}")),
             "{message}"
         );
     }

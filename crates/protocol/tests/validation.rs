@@ -72,6 +72,30 @@ fn broken_constraints_are_named_as_aws_names_them() {
 }
 
 #[test]
+fn what_the_values_of_a_map_break_is_told_of_the_map() {
+    let write = json!({ "DeleteRequest": { "Key": { "k": { "S": "a" } } } });
+    let constraint = "Map value must satisfy constraint: [Member must have length less than or equal to 25, \
+                      Member must have length greater than or equal to 1]";
+    for count in [0, 26] {
+        let asked = json!({ "RequestItems": { "orders": vec![write.clone(); count] } });
+        let message = validate("dynamodb", "BatchWriteItem", &asked).unwrap_err().message;
+        assert!(
+            message.starts_with("1 validation error detected: Value '{orders=[")
+                && message
+                    .ends_with(&format!("' at 'requestItems' failed to satisfy constraint: {constraint}")),
+            "{message}"
+        );
+    }
+    // What lies further inside keeps its place.
+    let asked = json!({ "RequestItems": { "orders": { "Keys": [] } } });
+    assert_eq!(
+        validate("dynamodb", "BatchGetItem", &asked).unwrap_err().message,
+        "1 validation error detected: Value '[]' at 'requestItems.orders.member.keys' failed to satisfy constraint: \
+         Member must have length greater than or equal to 1"
+    );
+}
+
+#[test]
 fn several_failures_are_counted() {
     let fault = validate("dynamodb", "CreateTable", &json!({})).unwrap_err();
     assert!(

@@ -77,6 +77,9 @@ pub enum StoreError {
     /// A write could not be made durable, now or earlier. Nothing is accepted or served until the process restarts.
     #[error("the store has failed and is closed until the next start")]
     Failed,
+    /// The disk has no room for the change; nothing of it was written, and the store goes on.
+    #[error("the disk has no room for what is to be written")]
+    Full,
     /// A record is there, but it is not what was written.
     #[error("a record of the table `{table}` is damaged")]
     Damaged {

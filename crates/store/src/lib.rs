@@ -15,6 +15,7 @@ mod marker;
 mod range;
 mod scan;
 mod snapshot;
+mod space;
 mod store;
 mod table;
 mod transaction;

@@ -23,6 +23,7 @@ use crate::manifests;
 use crate::marker::{Content, Marker};
 use crate::range::Range;
 use crate::snapshot::Snapshot;
+use crate::space::Space;
 use crate::table::Table;
 use crate::transaction::Transaction;
 use crate::writer::{Shared, Writer};
@@ -45,6 +46,7 @@ pub struct Store(Arc<Open>);
 struct Open {
     shared: Arc<Shared>,
     clock: Clock,
+    space: Space,
     writer: Option<JoinHandle<()>>,
     // Dropped after the writer has ended, in this order.
     _lock: FolderLock,
@@ -82,6 +84,16 @@ impl Store {
         durable: bool,
         ephemeral: Option<EphemeralFolder>,
     ) -> Result<Self, OpenError> {
+        let space = Space::of(&options.path);
+        Self::open_on(options, durable, ephemeral, space)
+    }
+
+    fn open_on(
+        options: StoreOptions,
+        durable: bool,
+        ephemeral: Option<EphemeralFolder>,
+        space: Space,
+    ) -> Result<Self, OpenError> {
         let StoreOptions { path, sealer, clock } = options;
         let failed = |source| OpenError::Io { path: path.clone(), source };
         make_private(&path).map_err(failed)?;
@@ -98,7 +110,15 @@ impl Store {
         let writer = Writer { shared: Arc::clone(&shared), marker, group };
         let thread = thread::Builder::new().name("store-writer".to_owned());
         let writer = thread.spawn(move || writer.run()).map_err(failed)?;
-        Ok(Self(Arc::new(Open { shared, clock, writer: Some(writer), _lock: lock, _ephemeral: ephemeral })))
+        let writer = Some(writer);
+        Ok(Self(Arc::new(Open { shared, clock, space, writer, _lock: lock, _ephemeral: ephemeral })))
+    }
+
+    /// True where the disk has room for more: what is kept in files beside the store asks here before it takes the room that
+    /// is reserved for deletions.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.0.space.takes(0, false)
     }
 
     /// The clock that the store was opened with.
@@ -234,6 +254,9 @@ impl Store {
         let outcome = body(&mut transaction);
         let (writes, bytes, callbacks) = transaction.into_parts();
         let commits = outcome.is_ok() && !(writes.is_empty() && callbacks.is_empty());
+        if commits && !writes.is_empty() && !self.0.space.takes(bytes, writes.values().any(Option::is_none)) {
+            return Err(StoreError::Full);
+        }
         if commits {
             pending.group.add(writes, bytes, callbacks);
         }
@@ -362,5 +385,56 @@ fn block_on<F: Future>(future: F) -> F::Output {
             Poll::Ready(output) => return output,
             Poll::Pending => thread::park(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU64;
+
+    use super::*;
+    use crate::Key;
+    use crate::space::Disk;
+
+    const TABLE: Table = Table::new(0x7f02, "tests");
+
+    #[test]
+    fn a_full_disk_refuses_writes_and_leaves_the_store_open() {
+        const MIB: u64 = 1 << 20;
+        let free = Arc::new(AtomicU64::new(1_000 * MIB));
+        let told = Arc::clone(&free);
+        let folder = EphemeralFolder::make();
+        let path = folder.0.clone();
+        let ask =
+            move |_: &Path| Ok(Disk { all_bytes: 100_000 * MIB, free_bytes: told.load(Ordering::Relaxed) });
+        let space = Space::asking(&path, Box::new(ask));
+        let sealer = RootKey::ephemeral().derive("store");
+        let options = StoreOptions { path, sealer, clock: Clock::system() };
+        let store = Store::open_on(options, false, Some(folder), space).unwrap();
+        let put = |key: &str| {
+            store.transact_blocking(|transaction| transaction.put(TABLE, Key::new().str(key), vec![1; 100]))
+        };
+        let replace = |bytes: usize| {
+            store.transact_blocking(|transaction| {
+                transaction.delete(TABLE, Key::new().str("a"))?;
+                transaction.put(TABLE, Key::new().str("b"), vec![1; bytes])
+            })
+        };
+        let left = |mib: u64| {
+            free.store(mib * MIB, Ordering::Relaxed);
+            thread::sleep(std::time::Duration::from_millis(30));
+        };
+        put("a").unwrap();
+        left(200);
+        assert!(matches!(put("c"), Err(StoreError::Full)) && !store.has_room());
+        assert!(matches!(replace(100_000), Err(StoreError::Full)), "more than a deletion needs");
+        replace(100).unwrap();
+        left(100);
+        assert!(matches!(replace(100), Err(StoreError::Full)));
+        assert_eq!(store.get(TABLE, Key::new().str("b")).unwrap().unwrap().len(), 100, "readers are served");
+        assert!(store.get(TABLE, Key::new().str("c")).unwrap().is_none());
+        left(1_000);
+        put("c").unwrap();
+        assert!(store.has_room() && store.get(TABLE, Key::new().str("c")).unwrap().is_some());
     }
 }

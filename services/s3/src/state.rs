@@ -27,7 +27,8 @@ impl S3 {
     /// Opens the folder of contents and deletes the files that no record names: what was on its way when the process
     /// ended.
     pub(crate) fn open(store: Store, folder: PathBuf, sealer: Sealer) -> io::Result<Self> {
-        let files = Files::open(folder, sealer)?;
+        let room = store.clone();
+        let files = Files::open(folder, sealer, move || room.has_room())?;
         for id in files.ids()? {
             let named = store.get(FILES, Key::new().str(&id)).map_err(io::Error::other)?;
             if named.is_none() {

@@ -89,6 +89,11 @@ impl Check {
                 _ => self.fail(shape, value, path, &constraint.to_string(), Reason::of(constraint)),
             }
         }
+        self.parts(shape, value, path);
+    }
+
+    /// What stands inside of a value, whose own constraints were looked at.
+    fn parts(&mut self, shape: Shape, value: &Value, path: &Path<'_>) {
         match (shape.kind(), value) {
             (Kind::Structure { members, union, .. }, Value::Structure(present)) => {
                 self.structure(shape, members, *union, present, path);
@@ -179,13 +184,13 @@ impl Check {
         if !item.data.constrained {
             return;
         }
-        if is_aggregate(item) {
-            for (name, value) in entries {
-                self.value(item, value, &path.then(Part::Key(name)));
-            }
-        } else if entries.iter().any(|(_, value)| breaks(item, value)) {
+        // What a map's values break themselves is told of the map; what breaks further inside, of its own place.
+        if entries.iter().any(|(_, value)| breaks(item, value)) {
             let constraint = format!("Map value must satisfy constraint: [{}]", all(item));
             self.fail(shape, whole, path, &constraint, Reason::INVALID_LIST_MEMBER);
+        }
+        for (name, value) in entries {
+            self.parts(item, value, &path.then(Part::Key(name)));
         }
     }
 }

@@ -30,6 +30,8 @@ pub(crate) struct After {
     pub(crate) item: Attributes,
     /// Its stored form.
     pub(crate) encoded: Vec<u8>,
+    /// The attributes that were written; `None` where all of them were.
+    pub(crate) written: Option<Vec<String>>,
 }
 
 /// What a change brought about besides itself.
@@ -87,10 +89,11 @@ pub(crate) fn store_change(
     occasion: Occasion,
 ) -> Result<(Option<Attributes>, Effects), Refusal> {
     let place = key.in_table(table.record.id);
+    let written = after.as_ref().and_then(|after| after.written.clone());
     let (item, encoded) = after.map(|after| (after.item, after.encoded)).unzip();
     let mut effects = Effects::default();
     if table.follows_changes() {
-        let change = IndexChange { table, key, before, after: item.as_ref() };
+        let change = IndexChange { table, key, before, after: item.as_ref(), written: written.as_deref() };
         effects = change.store(transaction)?;
         streams::record(transaction, table, before, item.as_ref(), occasion)?;
         history::record(transaction, table, key, before, item.as_ref(), occasion)?;
@@ -112,6 +115,7 @@ struct IndexChange<'a> {
     key: &'a ItemKey,
     before: Option<&'a Attributes>,
     after: Option<&'a Attributes>,
+    written: Option<&'a [String]>,
 }
 
 /// An entry of an index: where it stands, and what it holds.
@@ -149,9 +153,11 @@ impl IndexChange<'_> {
     fn entry_after(&self, index: &IndexRecord) -> Result<Option<Entry>, Invalid> {
         let Some(item) = self.after else { return Ok(None) };
         entry(self.table, index, self.key, item).or_else(|invalid| {
-            // A value from before the index was made keeps its item out of the index; a new one is refused.
+            // A value from before the index was made keeps its item out of the index; one that is written is refused, be it
+            // the same again.
             let is_old = index.schema.attributes().all(|attribute| {
-                item.get(&attribute.name) == self.before.and_then(|before| before.get(&attribute.name))
+                self.written.is_some_and(|written| !written.contains(&attribute.name))
+                    && item.get(&attribute.name) == self.before.and_then(|before| before.get(&attribute.name))
             });
             if is_old { Ok(None) } else { Err(invalid) }
         })

@@ -242,6 +242,7 @@ pub(crate) fn perform_all(
     let mut reasons = Vec::with_capacity(writes.len());
     let mut units = Units::default();
     let mut is_cancelled = false;
+    let mut undone = Vec::new();
     let mut bytes: usize = 0;
     for write in writes {
         let write = match write {
@@ -252,7 +253,8 @@ pub(crate) fn perform_all(
                 continue;
             }
         };
-        let table = write.table.record.name.clone();
+        let (table, limited) = (write.table.record.name.clone(), Arc::clone(&write.table));
+        let spends_at_once = write.spends_at_once();
         match write.counting(FACTOR).perform(transaction, occasion) {
             Ok(outcome) => {
                 bytes = bytes.saturating_add(outcome.after.as_ref().map_or(0, Attributes::size_bytes));
@@ -261,6 +263,9 @@ pub(crate) fn perform_all(
                 }
                 metrics.add(&table, metrics_mode, &outcome);
                 units.add(&table, &outcome.usage);
+                if limited.is_limited && !spends_at_once {
+                    undone.push((limited, outcome.usage));
+                }
                 reasons.push(Cancellation::None);
             }
             Err(Refusal::Cancelled(reason)) => {
@@ -270,7 +275,14 @@ pub(crate) fn perform_all(
             Err(Refusal::Error(error)) => return Err(error),
         }
     }
-    if is_cancelled { Err(transaction_cancelled(reasons)) } else { Ok((units, metrics)) }
+    if !is_cancelled {
+        return Ok((units, metrics));
+    }
+    // What is not committed takes no units by itself, and costs as much.
+    for (table, usage) in undone {
+        table.spend(Direction::Write, &usage, occasion.now);
+    }
+    Err(transaction_cancelled(reasons))
 }
 
 /// A client token: the same one with the same request does nothing again.

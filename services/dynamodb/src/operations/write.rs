@@ -219,6 +219,11 @@ impl Write {
         self
     }
 
+    /// True where the write took its units when it was performed, whether its transaction is committed or not.
+    pub(crate) const fn spends_at_once(&self) -> bool {
+        matches!(self.change, Change::Check)
+    }
+
     /// About how many bytes the write stores, with index entries and stream records.
     pub(crate) fn stored_bytes(&self) -> usize {
         let copies = self.table.record.indexes.len().saturating_add(3);
@@ -250,6 +255,9 @@ impl Write {
         if let Some(condition) = &self.condition {
             let nothing = Attributes::new();
             if !condition.matches(before.as_ref().unwrap_or(&nothing)) {
+                // Nothing is committed that could take them: to look was the work.
+                let looked = checked_usage(before.as_ref()).times(self.factor);
+                table.spend(Direction::Write, &looked, occasion.now);
                 let item = before.filter(|_| self.answers_item_on_failure);
                 return Err(Refusal::Cancelled(if self.is_insert {
                     Cancellation::Duplicate(item)
@@ -260,15 +268,17 @@ impl Write {
         }
         let is_update = matches!(self.change, Change::Update { .. });
         let after = match self.change {
-            Change::Put { item, encoded } => Some(After { item, encoded }),
+            Change::Put { item, encoded } => Some(After { item, encoded, written: None }),
             Change::Update { key, update } => {
                 let item = updated(before.as_ref(), key, update.as_ref())?;
                 let encoded = item::encode(&item);
-                Some(After { item, encoded })
+                let written = update.iter().flat_map(Update::targets).map(|path| path.head().to_owned());
+                Some(After { item, encoded, written: Some(written.collect()) })
             }
             Change::Delete => None,
             Change::Check => {
                 let usage = checked_usage(before.as_ref()).times(self.factor);
+                table.spend(Direction::Write, &usage, occasion.now);
                 return Ok(Outcome { after: before.clone(), before, usage, collection: None });
             }
         };

@@ -45,8 +45,19 @@ impl Legacy<'_> {
 
     pub(super) fn parse(&self) -> Result<Expressions, Invalid> {
         let filter = self.query_filter.or(self.scan_filter);
-        if self.conditional_operator.is_some() && self.expected.is_none() && filter.is_none() {
-            return Err(Invalid::parameter("ConditionalOperator cannot be used without Filter or Expected"));
+        if self.conditional_operator.is_some() {
+            let expected = self.expected.map(|expected| expected.0.len());
+            match expected.or_else(|| filter.map(|filter| filter.0.len())) {
+                None | Some(0) => {
+                    let message = "ConditionalOperator cannot be used without Filter or Expected";
+                    return Err(Invalid::parameter(message));
+                }
+                Some(1) => {
+                    let message = "ConditionalOperator can only be used when Filter or Expected has two or more elements";
+                    return Err(Invalid::parameter(message));
+                }
+                Some(_) => {}
+            }
         }
         Ok(Expressions {
             update: self.attribute_updates.map(update).transpose()?,

@@ -226,13 +226,20 @@ async fn a_global_index_is_added_filled_and_removed() {
     assert!(fixture.invalid("UpdateTable", &update(create)).await.contains("already exists"));
     let query = json!({"TableName": "Tab", "IndexName": "late", "KeyConditionExpression": "g = :g", "ExpressionAttributeValues": {":g": s("1")}, "Select": "COUNT"});
     assert_eq!(fixture.ok("Query", &query).await["Count"], 550);
-    // An item whose value was there before the index can be written as long as the value stays.
+    // An item whose value was there before the index can be written as long as the value is not.
     fixture
         .ok(
             "UpdateItem",
             &json!({"TableName": "Tab", "Key": {"p": s("odd")}, "UpdateExpression": "SET x = g"}),
         )
         .await;
+    // Written again, it is refused like a new one.
+    let same = json!({"TableName": "Tab", "Key": {"p": s("odd")}, "UpdateExpression": "SET g = :g",
+        "ExpressionAttributeValues": {":g": n(1)}});
+    assert!(fixture.invalid("UpdateItem", &same).await.contains("unsupported type"));
+    let whole = json!({"TableName": "Tab", "Item": {"p": s("odd"), "g": n(1)}});
+    let refused = fixture.invalid("PutItem", &whole).await;
+    assert!(refused.contains("Type mismatch for Index Key g Expected: S Actual: N"), "{refused}");
     let gone = fixture
         .ok(
             "UpdateTable",

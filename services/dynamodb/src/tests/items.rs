@@ -127,6 +127,16 @@ async fn the_older_parameters_work_too() {
     let either = json!({"TableName": "Tab", "Item": {"p": s("1")}, "ConditionalOperator": "OR",
         "Expected": {"a": {"Value": n(9)}, "p": {"ComparisonOperator": "NOT_NULL"}}});
     fixture.ok("PutItem", &either).await;
+    for (expected, words) in [
+        (json!({}), "cannot be used without Filter or Expected"),
+        (json!({"a": {"Value": n(1)}}), "can only be used when Filter or Expected has two or more elements"),
+    ] {
+        let put = json!({"TableName": "Tab", "Item": {"p": s("1")}, "ConditionalOperator": "OR", "Expected": expected});
+        assert_eq!(
+            fixture.invalid("PutItem", &put).await,
+            format!("One or more parameter values were invalid: ConditionalOperator {words}")
+        );
+    }
     let mixed = json!({"TableName": "Tab", "Item": {"p": s("1")}, "Expected": {"a": {"Exists": false}}, "ConditionExpression": "attribute_exists(p)"});
     assert_eq!(
         fixture.invalid("PutItem", &mixed).await,

@@ -49,6 +49,37 @@ async fn what_is_spent_comes_back_with_time() {
 }
 
 #[tokio::test]
+async fn what_fails_its_condition_is_paid_for_like_a_write_of_what_is_there() {
+    let spent = "ProvisionedThroughputExceededException";
+    // 88 units of 300 to put it, and as many to find that it is there.
+    let fixture = provisioned(1, 1).await;
+    fixture.ok("PutItem", &put("k", 90_000)).await;
+    let mut new = put("k", 1);
+    new["ConditionExpression"] = json!("attribute_not_exists(p)");
+    for _ in 0..3 {
+        assert_eq!(fixture.refused("PutItem", &new).await.0, "ConditionalCheckFailedException");
+    }
+    assert_eq!(fixture.refused("PutItem", &new).await.0, spent);
+    // Twice as many for a check in a transaction, whether it holds or not, and for what it keeps from being put.
+    for (condition, more, times) in [
+        ("attribute_exists(p)", 1, 2),
+        ("attribute_not_exists(p)", 1, 2),
+        ("attribute_not_exists(p)", 90_000, 1),
+    ] {
+        let fixture = provisioned(1, 1).await;
+        fixture.ok("PutItem", &put("k", 90_000)).await;
+        let check = json!({"TableName": "Tab", "Key": {"p": s("k")}, "ConditionExpression": condition});
+        let both = json!({"TransactItems": [{"Put": put("other", more)}, {"ConditionCheck": check}]});
+        for _ in 0..times {
+            let answer = fixture.call("TransactWriteItems", &both).await;
+            let throttled = answer.is_err_and(|fault| fault.message.contains("Throughput"));
+            assert!(!throttled, "{condition} {more}");
+        }
+        assert_eq!(fixture.refused("PutItem", &put("p", 1)).await.0, spent, "{condition} {more}");
+    }
+}
+
+#[tokio::test]
 async fn transactions_count_twice() {
     let fixture = provisioned(1, 1).await;
     let transaction =

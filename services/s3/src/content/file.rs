@@ -23,13 +23,27 @@ pub(crate) struct Files(Arc<Folder>);
 struct Folder {
     path: PathBuf,
     sealer: Sealer,
+    room: Room,
+}
+
+/// Whether the disk takes more.
+struct Room(Box<dyn Fn() -> bool + Send + Sync>);
+
+impl std::fmt::Debug for Room {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Room(…)")
+    }
 }
 
 impl Files {
-    /// Opens the folder, or makes it.
-    pub(crate) fn open(path: PathBuf, sealer: Sealer) -> io::Result<Self> {
+    /// Opens the folder, or makes it. Nothing is written while `room` says that the disk takes no more.
+    pub(crate) fn open(
+        path: PathBuf,
+        sealer: Sealer,
+        room: impl Fn() -> bool + Send + Sync + 'static,
+    ) -> io::Result<Self> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&path)?;
-        Ok(Self(Arc::new(Folder { path, sealer })))
+        Ok(Self(Arc::new(Folder { path, sealer, room: Room(Box::new(room)) })))
     }
 
     fn path(&self, id: &str) -> PathBuf {
@@ -114,6 +128,10 @@ impl Writing {
     }
 
     fn flush(&mut self, last: bool) -> io::Result<()> {
+        // The rest is for the store: without it, nothing could be deleted any more.
+        if !(self.files.0.room.0)() {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         let sealed = self.files.0.sealer.seal(&context(&self.id, self.block, last), &self.plain);
         self.plain.clear();
         self.block += 1;
@@ -186,8 +204,24 @@ mod tests {
 
     fn files() -> (tempfile::TempDir, Files) {
         let folder = tempfile::tempdir().unwrap();
-        let files = Files::open(folder.path().join("s3"), crypto::RootKey::ephemeral().derive("s3")).unwrap();
+        let files = in_folder(&folder, || true);
         (folder, files)
+    }
+
+    fn in_folder(folder: &tempfile::TempDir, room: impl Fn() -> bool + Send + Sync + 'static) -> Files {
+        let sealer = crypto::RootKey::ephemeral().derive("s3");
+        Files::open(folder.path().join("s3"), sealer, room).unwrap()
+    }
+
+    #[test]
+    fn nothing_is_written_where_the_disk_takes_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = in_folder(&folder, || false);
+        let mut writing = files.create().unwrap();
+        let full = writing.write(&bytes(3 * BLOCK_BYTES)).unwrap_err();
+        assert_eq!(full.kind(), io::ErrorKind::StorageFull);
+        drop(writing);
+        assert!(files.ids().unwrap().is_empty());
     }
 
     fn written(files: &Files, bytes: &[u8]) -> String {

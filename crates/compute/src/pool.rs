@@ -205,9 +205,13 @@ impl Compute {
         }
     }
 
-    /// Keeps so many environments of this version ready from now on; none ends it. A change of the function ends it too.
+    /// Keeps so many environments of this version ready from now on; none ends it. A change of the function ends it too. What is
+    /// kept ready beyond that ends: at once, or after its invocation.
     pub fn provision(&self, spec: &SharedSpec, count: u32) {
         self.0.provisions.set(spec, count);
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        let ended = self.0.idle.lock().retire_beyond(&FunctionKey::of(spec), count);
+        ended.into_iter().for_each(|environment| self.0.discard(environment));
     }
 
     /// What is kept ready for this version; `None` where nothing was asked for.

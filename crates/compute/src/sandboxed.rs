@@ -427,18 +427,18 @@ fn status(status: sandbox::ExitStatus) -> ExitStatus {
 /// Waits until the function, or what runs beside it, has ended. As with Lambda, that is so once the memory has run out, whichever
 /// process it was that wanted more.
 async fn first_end(environment: &sandbox::Environment) -> io::Result<()> {
-    let Some(out_of_memory) = environment.out_of_memory_fd() else {
-        return wait(environment.first_end_fd()).await;
-    };
-    tokio::select! {
-        biased;
-        ended = wait(environment.first_end_fd()) => ended,
-        told = wait(out_of_memory) => {
-            told?;
-            environment.end_out_of_memory();
-            wait(environment.exit_fd()).await
-        }
+    match environment.out_of_memory_fd() {
+        None => wait(environment.first_end_fd()).await?,
+        Some(out_of_memory) => tokio::select! {
+            biased;
+            ended = wait(environment.first_end_fd()) => ended?,
+            told = wait(out_of_memory) => {
+                told?;
+                environment.end_out_of_memory();
+            }
+        },
     }
+    if environment.was_out_of_memory() { wait(environment.exit_fd()).await } else { Ok(()) }
 }
 
 /// Waits until the descriptor of the process becomes readable. The reactor takes any descriptor that can be watched;

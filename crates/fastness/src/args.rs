@@ -189,6 +189,11 @@ pub(crate) struct PlatformOptions {
     #[arg(long, env = "FASTNESS_MAX_ENVIRONMENT_MEMORY_MIB", default_value_t = HostLimits::default().memory_mib_max, value_name = "MIB")]
     pub(crate) max_environment_memory_mib: u64,
 
+    /// What environments' /tmp may hold at one time beyond what the memory that is promised to them has room for, in MiB; a quarter
+    /// of this machine's memory where it is not given.
+    #[arg(long, env = "FASTNESS_MAX_ENVIRONMENT_STORAGE_MIB", value_name = "MIB")]
+    pub(crate) max_environment_storage_mib: Option<u64>,
+
     /// Code that an account may have in functions and layers, zipped, in MiB.
     #[arg(long, env = "FASTNESS_MAX_ACCOUNT_CODE_MIB", default_value_t = lambda::CODE_BYTES_MAX / (1024 * 1024), value_name = "MIB")]
     pub(crate) max_account_code_mib: u64,

@@ -69,6 +69,9 @@ impl Platform {
         let data_dir = make_private(&options.data_dir)?;
         let mut spawner = sandbox::SpawnerOptions::new(data_dir.join("sandbox"));
         spawner.accept_loss.clone_from(&options.accept_missing_layers);
+        if let Some(mib) = options.max_environment_storage_mib {
+            spawner.storage_mib_max = mib;
+        }
         let keys = RootKey::load_or_create(&data_dir.join("root.key"))?;
         let store = StoreOptions {
             path: data_dir.join("store"),

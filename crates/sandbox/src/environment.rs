@@ -6,7 +6,6 @@ use std::fmt;
 use std::io;
 use std::net::TcpListener;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,8 +13,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::RecvFlags;
 use rustix::process::{Signal, pidfd_send_signal};
 
-use crate::cgroup::EnvironmentCgroup;
+use crate::cgroup::{EnvironmentCgroup, MemoryMeter};
 use crate::child::init;
+use crate::memory::{Account, Body, Watch};
 use crate::message::{Channel, Ended, FUNCTION, Reply, Request};
 use crate::spawner::{LaunchError, Link, PATIENCE};
 use crate::spec::{Assignment, EnvironmentSpec};
@@ -26,7 +26,7 @@ pub struct Environment {
     listeners: Vec<TcpListener>,
     stdout: Option<OwnedFd>,
     stderr: Option<OwnedFd>,
-    pidfd: OwnedFd,
+    body: Arc<Body>,
     status: OwnedFd,
     /// What init has said so far.
     ended: Mutex<Vec<Ended>>,
@@ -34,7 +34,8 @@ pub struct Environment {
     cgroup: EnvironmentCgroup,
     /// Becomes readable when its memory runs out, where the kernel does not end it as a whole then.
     out_of_memory: Option<OwnedFd>,
-    was_out_of_memory: AtomicBool,
+    /// Its memory, where the host counts it.
+    memory: Option<Arc<Account>>,
     link: Arc<Link>,
 }
 
@@ -43,7 +44,7 @@ pub struct Environment {
 pub struct Exit {
     /// How the function's process ended.
     pub status: ExitStatus,
-    /// Whether the kernel killed a process of it for want of memory.
+    /// Whether its memory ran out: the kernel killed a process of it, or it was ended for having more.
     pub oom_killed: bool,
     /// The most memory it ever used, where the host counts it.
     pub memory_peak_bytes: Option<u64>,
@@ -64,37 +65,51 @@ pub enum ExitStatus {
 }
 
 impl Environment {
-    /// From the spawner's answer: pidfd, status, stdout, stderr, then one listener a door.
+    /// From the spawner's answer: pidfd, status, stdout, stderr, then one listener a door, then the mount of `/tmp`.
     pub(crate) fn assemble(
         spec: &EnvironmentSpec,
         cgroup: EnvironmentCgroup,
         descriptors: Vec<OwnedFd>,
         link: Arc<Link>,
+        watch: &Watch,
     ) -> Option<Self> {
         let mut descriptors = descriptors.into_iter();
         let (pidfd, status) = (descriptors.next()?, descriptors.next()?);
         let (stdout, stderr) = (descriptors.next()?, descriptors.next()?);
+        let body = Arc::new(Body::new(pidfd));
+        let tmp = descriptors.next_back()?;
         let listeners: Vec<TcpListener> = descriptors.map(TcpListener::from).collect();
-        let complete = listeners.len() == spec.doors.len();
+        if listeners.len() != spec.doors.len() {
+            return None;
+        }
+        // SECURITY: whose memory nobody can look at is not run.
+        let meter = MemoryMeter::of(&cgroup).inspect_err(|error| {
+            tracing::error!(%error, id = spec.id, "the memory of an environment cannot be read");
+        });
+        let memory = meter.ok()?.map(|meter| {
+            let (memory_mib, awaits) = (spec.memory_mib, spec.awaits_assignment);
+            Account::new(meter, tmp, Arc::clone(&body), watch.thread().clone(), memory_mib, awaits)
+        });
+        let memory = memory.map(Arc::new);
+        memory.iter().for_each(|account| watch.add(account));
         let out_of_memory = cgroup.out_of_memory().unwrap_or_else(|error| {
             tracing::debug!(%error, id = spec.id, "nobody tells when the memory of an environment runs out");
             None
         });
-        let environment = Self {
+        Some(Self {
             id: spec.id.clone(),
             listeners,
             stdout: Some(stdout),
             stderr: Some(stderr),
-            pidfd,
+            body,
             status,
             ended: Mutex::default(),
             has_companions: !spec.companions.is_empty(),
             cgroup,
             out_of_memory,
-            was_out_of_memory: AtomicBool::new(false),
+            memory,
             link,
-        };
-        complete.then_some(environment)
+        })
     }
 
     /// The id of the spec.
@@ -119,13 +134,13 @@ impl Environment {
 
     /// A descriptor that becomes readable when no process is left inside; for an event loop.
     pub fn exit_fd(&self) -> BorrowedFd<'_> {
-        self.pidfd.as_fd()
+        self.body.pidfd.as_fd()
     }
 
     /// A descriptor that becomes readable when the function, or what runs beside it, has ended; for an event loop, before
     /// [`Environment::first_end`] is asked.
     pub fn first_end_fd(&self) -> BorrowedFd<'_> {
-        if self.has_companions { self.status.as_fd() } else { self.pidfd.as_fd() }
+        if self.has_companions { self.status.as_fd() } else { self.exit_fd() }
     }
 
     /// How the process that ended first did: the function, or what runs beside it. `None` while all of them run.
@@ -149,14 +164,13 @@ impl Environment {
     fn signal_init(&self, signal: i32) {
         if let Some(signal) = Signal::from_named_raw(signal) {
             // The one failure is that it is gone already.
-            let _ = pidfd_send_signal(&self.pidfd, signal);
+            let _ = pidfd_send_signal(&self.body.pidfd, signal);
         }
     }
 
     /// Kills every process inside, whatever it does. Returns at once; [`Environment::wait`] says when all are gone.
     pub fn kill(&self) {
-        // The one failure is that it is gone already. What version 2 has frozen still dies.
-        let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
+        self.body.kill();
     }
 
     /// A descriptor that becomes readable when its memory runs out, for an event loop, before
@@ -168,8 +182,12 @@ impl Environment {
 
     /// Kills every process inside because the memory ran out, as [`Exit`] says from then on.
     pub fn end_out_of_memory(&self) {
-        self.was_out_of_memory.store(true, Ordering::Relaxed);
-        self.kill();
+        self.body.end_out_of_memory();
+    }
+
+    /// Whether it was, and every process inside is gone, or soon will be.
+    pub fn was_out_of_memory(&self) -> bool {
+        self.body.was_out_of_memory()
     }
 
     /// Gives an environment that awaits it what it is for. Blocks for less than a millisecond; works once.
@@ -199,6 +217,7 @@ impl Environment {
         ask: impl FnOnce(&Request) -> io::Result<T>,
     ) -> Result<T, LaunchError> {
         assignment.check()?;
+        self.memory.iter().for_each(|memory| memory.assigned(assignment.memory_mib));
         let mut request = Request::Assign { id: self.id.clone(), assignment: assignment.clone() };
         let asked = ask(&request);
         if let Request::Assign { assignment: Assignment { program: Some(copy), .. }, .. } = &mut request {
@@ -218,7 +237,7 @@ impl Environment {
     }
 
     fn poll_exit(&self, timeout: Option<&Timespec>) -> io::Result<Option<Exit>> {
-        let mut watched = [PollFd::new(&self.pidfd, PollFlags::IN)];
+        let mut watched = [PollFd::new(&self.body.pidfd, PollFlags::IN)];
         if rustix::io::retry_on_intr(|| poll(&mut watched, timeout))? == 0 {
             return Ok(None);
         }
@@ -232,7 +251,7 @@ impl Environment {
             ExitStatus::Code(code) | ExitStatus::Companion(code) => ExitStatus::Companion(code),
             ExitStatus::Killed => ExitStatus::Killed,
         });
-        let oom_killed = self.was_out_of_memory.load(Ordering::Relaxed) || self.cgroup.oom_kills() > 0;
+        let oom_killed = self.was_out_of_memory() || self.cgroup.oom_kills() > 0;
         Exit { status, oom_killed, memory_peak_bytes: self.memory_peak_bytes() }
     }
 
@@ -248,17 +267,21 @@ impl Environment {
 
     /// Stops every process inside until [`Environment::thaw`].
     pub fn freeze(&self) -> io::Result<()> {
-        self.cgroup.freeze(true)
+        self.cgroup.freeze(true)?;
+        self.memory.iter().for_each(|memory| memory.stands_still());
+        Ok(())
     }
 
     /// Resumes every process inside.
     pub fn thaw(&self) -> io::Result<()> {
+        self.memory.iter().for_each(|memory| memory.runs());
         self.cgroup.freeze(false)
     }
 
-    /// The most memory used so far, where the host counts it.
+    /// The most memory used so far, `/tmp` left out, where the host counts it.
     pub fn memory_peak_bytes(&self) -> Option<u64> {
-        self.cgroup.memory_peak_bytes()
+        let with_tmp = self.cgroup.memory_peak_bytes()?;
+        Some(self.memory.as_ref().map_or(with_tmp, |memory| memory.peak_bytes(with_tmp)))
     }
 }
 

@@ -18,6 +18,7 @@ mod ids;
 mod image;
 mod imported;
 mod layers;
+mod memory;
 mod message;
 mod seccomp;
 mod spawner;

@@ -22,7 +22,7 @@ use crate::spec::{Assignment, EnvironmentSpec, Program};
 
 /// The largest message: a spec at its limits, escaped.
 const PACKET_BYTES_MAX: usize = 192 * 1_024;
-/// The most descriptors of a message: pidfd, status, stdout, stderr and the doors.
+/// The most descriptors of a message: pidfd, status, stdout, stderr, the doors and `/tmp`.
 const DESCRIPTORS_MAX: usize = 16;
 
 /// From the server to the spawner.
@@ -42,7 +42,7 @@ pub(crate) enum Request {
 pub(crate) enum Reply {
     /// The first message: the spawner is ready, or cannot be.
     Started { layers: Vec<LayerStatus>, failure: Option<String> },
-    /// With descriptors: pidfd, status, stdout, stderr, then the listeners in the order of the spec's doors.
+    /// With descriptors: pidfd, status, stdout, stderr, then the listeners in the order of the spec's doors, then the mount of `/tmp`.
     Launched { cgroup: EnvironmentCgroup },
     /// The environment is what it was assigned to be.
     Assigned,
@@ -53,7 +53,7 @@ pub(crate) enum Reply {
 /// From a child to the spawner, and back.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Progress {
-    /// With descriptors: the listeners. The program is about to be executed. To a child: it may go on.
+    /// With descriptors: the listeners, the mount of `/tmp`, and the mounts where an assignment follows. The program is about to be executed. To a child: it may go on.
     Ready,
     /// To a child that awaits it: what to execute once it may go on.
     Program(Program),

@@ -17,6 +17,7 @@ use self::process::Started;
 pub(crate) use self::process::{Link, PATIENCE};
 use crate::environment::Environment;
 use crate::layers::LayerStatus;
+use crate::memory::Watch;
 use crate::spec::{EnvironmentSpec, InvalidSpec};
 
 /// Who asks for an environment while there is no spawner waits this long for the next one.
@@ -29,15 +30,22 @@ pub struct SpawnerOptions {
     pub state_dir: PathBuf,
     /// Essential layers that the operator agrees to do without, by name.
     pub accept_loss: Vec<String>,
+    /// What all environments together may keep in their `/tmp` beyond what their own memory has room for, in MiB.
+    pub storage_mib_max: u64,
     /// Arguments that lead this program to [`crate::run_if_spawner`]. Empty for a program that calls it first thing in
     /// `main`; a test harness names the test that calls it.
     pub arguments: Vec<OsString>,
 }
 
 impl SpawnerOptions {
-    /// All essential layers required.
+    /// All essential layers required, and a quarter of this machine's memory for what stands in `/tmp`.
     pub fn new(state_dir: impl Into<PathBuf>) -> Self {
-        Self { state_dir: state_dir.into(), accept_loss: Vec::new(), arguments: Vec::new() }
+        Self {
+            state_dir: state_dir.into(),
+            accept_loss: Vec::new(),
+            storage_mib_max: memory_mib() / 4,
+            arguments: Vec::new(),
+        }
     }
 
     /// For a test harness: `test` is the full name of a test whose body is `sandbox::run_if_spawner()`.
@@ -45,6 +53,15 @@ impl SpawnerOptions {
         let arguments = [test, "--exact", "--nocapture", "--test-threads=1"].map(OsString::from).to_vec();
         Self { arguments, ..Self::new(state_dir) }
     }
+}
+
+/// This machine's memory.
+fn memory_mib() -> u64 {
+    let system = rustix::system::sysinfo();
+    // Their types differ from one kind of processor to the next.
+    #[allow(clippy::unnecessary_cast, clippy::useless_conversion, reason = "they do not on this one")]
+    let (units, unit_bytes) = (u64::from(system.totalram), u64::from(system.mem_unit));
+    units.saturating_mul(unit_bytes.max(1)) / (1_024 * 1_024)
 }
 
 /// The spawner could not be started.
@@ -94,6 +111,7 @@ pub struct Spawner {
 /// What all handles share.
 struct Home {
     options: SpawnerOptions,
+    watch: Watch,
     standing: Mutex<Standing>,
     changed: Condvar,
 }
@@ -112,9 +130,12 @@ impl Spawner {
     /// Starts the spawner and waits until it has tried every layer. From then on another one is started whenever it dies, with the
     /// same options and on the same conditions.
     pub fn start(options: SpawnerOptions) -> Result<Self, StartError> {
+        let watch = Watch::start(options.storage_mib_max.saturating_mul(1_024 * 1_024));
+        let watch = watch.map_err(StartError::Process)?;
         let Started { link, layers, heir } = process::start(&options)?;
         let standing = Standing { link, layers: layers.into(), pace: Pace::default(), is_resting: false };
-        let home = Arc::new(Home { options, standing: Mutex::new(standing), changed: Condvar::new() });
+        let home = Home { options, watch, standing: Mutex::new(standing), changed: Condvar::new() };
+        let home = Arc::new(home);
         // Where nobody takes it the process has ended already, and its keeper with it: that cannot be.
         drop(heir.send(revival(Arc::downgrade(&home))));
         Ok(Self { home })
@@ -135,9 +156,10 @@ impl Spawner {
     pub fn launch(&self, spec: &EnvironmentSpec) -> Result<Environment, LaunchError> {
         spec.check()?;
         let link = self.home.link(None)?;
-        match link.launch(spec) {
+        let watch = &self.home.watch;
+        match link.launch(spec, watch) {
             // Nothing of it is left, and nobody has served what it may have begun.
-            Err(LaunchError::SpawnerGone(_)) => self.home.link(Some(&link))?.launch(spec),
+            Err(LaunchError::SpawnerGone(_)) => self.home.link(Some(&link))?.launch(spec, watch),
             made => made,
         }
     }

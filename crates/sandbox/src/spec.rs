@@ -54,7 +54,7 @@ pub struct EnvironmentSpec {
     /// A folder of the host whose programs and libraries stand in place of the host's own; it is nobody's but the platform's to
     /// write.
     pub root: Option<PathBuf>,
-    /// Limit of memory (with swap, page tables and `/tmp`), in MiB.
+    /// Limit of memory (with swap and page tables, without what stands in `/tmp`), in MiB.
     pub memory_mib: u32,
     /// Size of the private `/tmp`, in MiB.
     pub tmp_mib: u32,

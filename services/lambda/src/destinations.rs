@@ -217,6 +217,7 @@ mod tests {
             account: "000000000001".parse().unwrap(),
             request_id: "r".into(),
             function_arn: "f".into(),
+            function_id: None,
             qualifier: None,
             client_context: None,
             trace_id: String::new(),

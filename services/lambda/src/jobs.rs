@@ -11,6 +11,7 @@ use compute::{
 use protocol::Bytes;
 use service::{Internal, Jobs, Pipeline};
 
+use crate::catalog::Loaded;
 use crate::model::name::Target;
 use crate::model::trace;
 use crate::operations::invoke::{choose, concurrency};
@@ -63,8 +64,7 @@ impl QueuedInvocations {
     // Leave was granted when the event was accepted, and belongs to whoever sent it.
     async fn invoke(&self, event: &QueuedEvent, payload: Bytes) -> EventReport {
         let lambda = &self.lambda;
-        let Some(target) = target(event, &lambda.region) else { return unanswered(EventVerdict::Gone) };
-        let Some(loaded) = lambda.catalog.get(&target.id) else { return unanswered(EventVerdict::Gone) };
+        let Some((target, loaded)) = self.find(event) else { return unanswered(EventVerdict::Gone) };
         let Ok(spec) = choose(&loaded, &target) else { return unanswered(EventVerdict::Gone) };
         if loaded.function.record.reserved_concurrency == Some(0) {
             return unanswered(EventVerdict::Rejected("ZeroReservedConcurrency"));
@@ -91,6 +91,14 @@ impl QueuedInvocations {
         }
     }
 
+    /// The function that the event was sent to: none that was made later under its name.
+    fn find(&self, event: &QueuedEvent) -> Option<(Target, Arc<Loaded>)> {
+        let target = target(event, &self.lambda.region)?;
+        let loaded = self.lambda.catalog.get(&target.id)?;
+        (loaded.function.record.id == event.function_id || event.function_id.is_none())
+            .then_some((target, loaded))
+    }
+
     async fn send(&self, event: &QueuedEvent, settlement: Settlement) {
         if settlement.ending != EventEnding::Done {
             tracing::warn!(
@@ -100,8 +108,7 @@ impl QueuedInvocations {
                 "an asynchronous invocation was given up"
             );
         }
-        let Some(target) = target(event, &self.lambda.region) else { return };
-        let Some(loaded) = self.lambda.catalog.get(&target.id) else { return };
+        let Some((target, loaded)) = self.find(event) else { return };
         destinations::send(&self.pipeline, &loaded, &target, event, &settlement).await;
     }
 }

@@ -44,6 +44,9 @@ pub(crate) struct FunctionRecord {
     /// The id of its code signing configuration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) code_signing: Option<String>,
+    /// No other function's, of the same name either. Absent in functions from before there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) id: Option<String>,
 }
 
 impl FunctionRecord {
@@ -296,6 +299,7 @@ mod tests {
             allows_loops: false,
             provisioned: BTreeMap::new(),
             code_signing: None,
+            id: None,
         };
         let rest = concat!(
             r#","next_version":2,"tags":[["k","v"]],"reserved_concurrency":5,"policies":{"":{"revision_id":"p","#,
@@ -316,11 +320,12 @@ mod tests {
                 "1".into(),
                 Provision { count: 2, modified_at: Timestamp::from_millis(3) },
             )]),
+            id: Some("i".into()),
             ..function.clone()
         };
         let more = concat!(
             r#","event_configs":{"$LATEST":{"retries_max":1,"age_max_secs":null,"on_success":null,"#,
-            r#""on_failure":"f","modified_at":1}},"allows_loops":true,"provisioned":{"1":{"count":2,"modified_at":3}}}"#
+            r#""on_failure":"f","modified_at":1}},"allows_loops":true,"provisioned":{"1":{"count":2,"modified_at":3}},"id":"i"}"#
         );
         let rest = rest.strip_suffix('}').unwrap();
         golden(&further, &format!(r#"{{"latest":{version}{rest}{more}"#));

@@ -74,6 +74,8 @@ impl Environment {
                     self.output.read_now();
                     return Completion::ExtensionFailed { error_type };
                 }
+                // What waits for the deadline wakes after it, and what came meanwhile came too late.
+                Some(Event::Request(..)) if Instant::now() >= deadline => return Completion::TimedOut,
                 Some(Event::Request(connection, call)) => (connection, call),
             };
             let call = match call {

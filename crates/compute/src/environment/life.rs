@@ -419,6 +419,8 @@ impl Environment {
             Poll::Pending => Poll::Pending,
             Poll::Ready(exit) => {
                 self.phase = Phase::Ended(exit);
+                // What ended it may be more than what was there a moment ago.
+                self.memory_peak = None;
                 self.output.read_now();
                 self.output.end_lines();
                 Poll::Ready(Event::Exited(exit))

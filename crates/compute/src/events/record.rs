@@ -14,6 +14,9 @@ pub struct QueuedEvent {
     pub request_id: String,
     /// The function, without a qualifier.
     pub function_arn: String,
+    /// Which function of that name: one that is made anew under it is another. Absent in events from before there was an id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub function_id: Option<String>,
     /// The version or alias that was asked for.
     pub qualifier: Option<String>,
     /// The client context as JSON.
@@ -71,6 +74,7 @@ mod tests {
             account: "000000000000".parse().unwrap(),
             request_id: "id".into(),
             function_arn: "arn".into(),
+            function_id: None,
             qualifier: None,
             client_context: Some("{}".into()),
             trace_id: "Root=1".into(),
@@ -89,6 +93,10 @@ mod tests {
         );
         assert_eq!(String::from_utf8(event.encode()).unwrap(), golden);
         assert_eq!(QueuedEvent::decode(golden.as_bytes()).unwrap(), event);
+        let known = QueuedEvent { function_id: Some("f".into()), ..event };
+        let with_id = golden.replace(r#""arn","#, r#""arn","function_id":"f","#);
+        assert_eq!(String::from_utf8(known.encode()).unwrap(), with_id);
+        assert_eq!(QueuedEvent::decode(with_id.as_bytes()).unwrap(), known);
         for bad in [b"".as_slice(), b"\x02{}", b"\x01{}", b"\x01"] {
             assert!(QueuedEvent::decode(bad).is_err());
         }

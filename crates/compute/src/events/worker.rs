@@ -276,6 +276,7 @@ mod tests {
             account: "000000000000".parse().unwrap(),
             request_id: id.into(),
             function_arn: "arn".into(),
+            function_id: None,
             qualifier: None,
             client_context: None,
             trace_id: String::new(),

@@ -23,6 +23,8 @@ pub(super) struct Idle {
     busy: HashMap<String, Arc<FunctionKey>>,
     /// Of those in use, environments that have not come up yet.
     rising: HashSet<String>,
+    /// Environments that were started to be kept ready, in use or not.
+    provisioned: HashMap<String, Arc<FunctionKey>>,
     /// Environments in use that must not be used again.
     retired: HashSet<String>,
 }
@@ -63,9 +65,12 @@ impl Idle {
         Some(environment)
     }
 
-    /// Counts a new environment as one in use.
-    pub(super) fn started(&mut self, environment: &Environment) {
+    /// Counts a new environment as one in use, and as one that is kept ready where it was started for that.
+    pub(super) fn started(&mut self, environment: &Environment, is_provisioned: bool) {
         let placement = &environment.placement;
+        if is_provisioned {
+            self.provisioned.insert(placement.log.environment_id.clone(), Arc::clone(&placement.key));
+        }
         self.busy.insert(placement.log.environment_id.clone(), Arc::clone(&placement.key));
         self.rising.insert(placement.log.environment_id.clone());
     }
@@ -101,6 +106,7 @@ impl Idle {
     pub(super) fn forget(&mut self, environment_id: &str) {
         self.busy.remove(environment_id);
         self.rising.remove(environment_id);
+        self.provisioned.remove(environment_id);
         self.retired.remove(environment_id);
     }
 
@@ -109,6 +115,20 @@ impl Idle {
         let marked = self.busy.iter().filter(|(_, key)| matches(key)).map(|(id, _)| id.clone());
         self.retired.extend(marked);
         self.environments.extract_if(|key, _| matches(key)).flat_map(|(_, stack)| stack).collect()
+    }
+
+    /// Of those that were started to be kept ready for exactly this, takes out what is more than `count`, and marks what of it is in
+    /// use: they say of themselves that they are provisioned.
+    pub(super) fn retire_beyond(&mut self, key: &FunctionKey, count: usize) -> Vec<Box<Environment>> {
+        let may_go_on = |id: &&String| !self.retired.contains(*id);
+        let own = self.provisioned.iter().filter(|(_, own)| ***own == *key).map(|(id, _)| id);
+        let (mut busy, mut idle): (Vec<_>, Vec<_>) =
+            own.filter(may_go_on).cloned().partition(|id| self.busy.contains_key(id));
+        let surplus = (busy.len() + idle.len()).saturating_sub(count);
+        idle.truncate(surplus);
+        busy.truncate(surplus - idle.len());
+        self.retired.extend(busy);
+        idle.iter().filter_map(|id| self.take_this(key, id)).collect()
     }
 
     /// Those that need not be kept, the one that was not used for the longest time first.

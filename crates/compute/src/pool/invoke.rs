@@ -435,7 +435,8 @@ impl Pool {
             self.clock.clone(),
         )
         .map_err(|error| InvokeError::Launch(LaunchError::sandbox(error)))?;
-        self.idle.lock().started(&environment);
+        let is_provisioned = matches!(initialization, Initialization::Provisioned);
+        self.idle.lock().started(&environment, is_provisioned);
         Ok(Box::new(environment))
     }
 

@@ -192,6 +192,44 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_is_provisioned_no_more_ends_and_nobody_else_does() {
+        let fixture = fixture(echo).await;
+        let spec = Arc::new(fixture.spec.clone());
+        assert!(fixture.invoke("1").await.init_duration.is_some());
+        fixture.compute.provision(&spec, 4);
+        let available = |count| fixture.compute.provisioned(&spec).is_some_and(|met| met.available == count);
+        until(|| available(4)).await;
+        // One that was there before is one of them: three were started.
+        assert_eq!(fixture.launched(), 4);
+        fixture.compute.provision(&spec, 1);
+        until(|| fixture.compute.figures().environments == 2).await;
+        fixture.compute.provision(&spec, 0);
+        until(|| fixture.compute.figures().environments == 1).await;
+        let outcome = fixture.invoke("2").await;
+        assert_eq!((outcome.init_duration, fixture.launched()), (None, 4));
+    }
+
+    #[tokio::test]
+    async fn what_is_provisioned_no_more_ends_after_its_invocation() {
+        let fixture = fixture(|mut runtime: Runtime| async move {
+            let (id, payload) = runtime.next().await;
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            runtime.respond(&id, &payload).await;
+            std::future::pending().await
+        })
+        .await;
+        let spec = Arc::new(fixture.spec.clone());
+        fixture.compute.provision(&spec, 1);
+        until(|| fixture.compute.provisioned(&spec).is_some_and(|met| met.available == 1)).await;
+        let (outcome, ()) = tokio::join!(fixture.invoke("1"), async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            fixture.compute.provision(&spec, 0);
+        });
+        assert_eq!((outcome.is_function_error, fixture.launched()), (false, 1));
+        until(|| fixture.compute.figures().environments == 0).await;
+    }
+
+    #[tokio::test]
     async fn what_ends_is_replaced_and_what_is_kept_makes_no_room() {
         let limits = HostLimits { environments_max: 2, ..HostLimits::default() };
         let fixture = fixture_with(limits, echo_until_told).await;

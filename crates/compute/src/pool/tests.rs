@@ -232,6 +232,27 @@ async fn a_time_out_kills_and_the_next_invocation_starts_anew() {
 }
 
 #[tokio::test]
+async fn an_answer_after_the_time_is_none_however_little_after() {
+    const TIMEOUT: Duration = Duration::from_millis(40);
+    let mut fixture = fixture(|mut runtime: Runtime| async move {
+        let (id, _) = runtime.next().await;
+        let time_is_up = std::time::Instant::now() + TIMEOUT;
+        // As exactly as the test can: a timer would be as late as the one that ends the invocation.
+        while std::time::Instant::now() < time_is_up {
+            tokio::task::yield_now().await;
+        }
+        runtime.respond(&id, "late").await;
+        std::future::pending().await
+    })
+    .await;
+    fixture.spec.timeout = TIMEOUT;
+    for _ in 0..10 {
+        let outcome = fixture.invoke("1").await;
+        assert!(text(&outcome).contains("Sandbox.Timedout"), "{}", text(&outcome));
+    }
+}
+
+#[tokio::test]
 async fn a_runtime_that_ends_is_reported_with_its_cause() {
     let fixture = fixture(|mut runtime: Runtime| async move {
         let (_, payload) = runtime.next().await;

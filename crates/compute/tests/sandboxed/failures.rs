@@ -72,6 +72,47 @@ def handler(event, context):
     assert_eq!(host.compute.figures().environments, 0);
 }
 
+const STORAGE: &str = r#"
+import os, time
+def handler(event, context):
+    if event == "write":
+        with open("/tmp/large", "wb", buffering=0) as file:
+            for _ in range(400):
+                file.write(b"x" * (1 << 20))
+    if event == "hold":
+        held = bytearray(300 << 20)
+        time.sleep(20)
+    if event == "file":
+        held = os.memfd_create("x")
+        for _ in range(300):
+            os.write(held, b"x" * (1 << 20))
+        time.sleep(20)
+    return os.stat("/tmp/large").st_size >> 20 if os.path.exists("/tmp/large") else 0
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_in_tmp_are_none_of_a_functions_memory_and_all_else_is() {
+    let host = host().await;
+    let mut spec = host.function("python3.12", &[("app.py", STORAGE)]).await;
+    spec.timeout = Duration::from_secs(60);
+    (spec.memory_mib, spec.tmp_mib) = (128, 512);
+    for _ in 0..2 {
+        let written = host.invoke(&spec, "\"write\"").await;
+        assert_eq!(text(&written), "400", "{}", log(&written));
+        let used =
+            log(&written).split("Max Memory Used: ").nth(1).unwrap().split(' ').next().unwrap().to_owned();
+        assert!((8..100).contains(&used.parse::<u32>().unwrap()), "{}", log(&written));
+    }
+    for event in ["\"hold\"", "\"hold\"", "\"file\""] {
+        let hungry = host.invoke(&spec, event).await;
+        let (kind, message) = failure(&hungry);
+        assert_eq!(kind, "Runtime.OutOfMemory", "{event} {}", log(&hungry));
+        assert!(message.ends_with("Error: Runtime exited with error: signal: killed"), "{message}");
+        assert!(log(&hungry).contains("Max Memory Used: 128 MB"), "{}", log(&hungry));
+    }
+    assert_eq!(text(&host.invoke(&spec, "1").await), "0");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_time_out_ends_the_process_and_keeps_its_log() {
     let host = host().await;

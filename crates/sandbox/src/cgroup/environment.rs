@@ -42,14 +42,22 @@ pub(crate) struct EnvironmentCgroup {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     memory_mib: u32,
+    /// It does not change.
+    tmp_mib: u32,
     cpu: CpuShare,
 }
 
 impl Limits {
     /// Those that an environment is made with.
     pub(crate) const fn of(spec: &EnvironmentSpec) -> Self {
-        Self { memory_mib: spec.memory_mib, cpu: spec.cpu }
+        Self { memory_mib: spec.memory_mib, tmp_mib: spec.tmp_mib, cpu: spec.cpu }
     }
+}
+
+/// Where the kernel stops it, in bytes: files in `/tmp` are charged like memory. That the rest keeps to the memory, [`crate::memory`]
+/// sees to.
+fn wall(memory_mib: u32, tmp_mib: u32) -> u64 {
+    (u64::from(memory_mib) + u64::from(tmp_mib)) * MIB
 }
 
 /// Ways into the cgroups of an environment.
@@ -90,7 +98,7 @@ impl EnvironmentCgroup {
         if let Some(Place { version, dir }) = &self.memory
             && assignment.memory_mib != before.memory_mib
         {
-            let bytes = u64::from(assignment.memory_mib) * MIB;
+            let bytes = wall(assignment.memory_mib, before.tmp_mib);
             match version {
                 Version::V1 => {
                     // The sum may never be below the part.
@@ -111,13 +119,13 @@ impl EnvironmentCgroup {
 
     fn limit_memory(&self, spec: &EnvironmentSpec) -> io::Result<()> {
         let Some(Place { version, dir }) = &self.memory else { return Ok(()) };
-        let bytes = u64::from(spec.memory_mib) * MIB;
+        let bytes = wall(spec.memory_mib, spec.tmp_mib);
         match version {
             Version::V1 => {
                 files::write(dir, "memory.limit_in_bytes", bytes)?;
                 // Version 2 counts sockets' buffers as memory; here they are counted apart, and only where they are limited.
                 if dir.join(SOCKETS_LIMIT).exists() {
-                    files::write(dir, SOCKETS_LIMIT, bytes.min(SOCKETS_MAX))?;
+                    files::write(dir, SOCKETS_LIMIT, wall(spec.memory_mib, 0).min(SOCKETS_MAX))?;
                 }
                 // Memory and swap together: swap is none of the function's memory. Absent without swap accounting.
                 if dir.join("memory.memsw.limit_in_bytes").exists() {
@@ -204,7 +212,7 @@ impl EnvironmentCgroup {
         files::read_keyed(dir, file, "oom_kill").unwrap_or(0)
     }
 
-    /// The most memory that was ever in use here.
+    /// The most memory that was ever in use here, with `/tmp`.
     pub(crate) fn memory_peak_bytes(&self) -> Option<u64> {
         let Place { version, dir } = self.memory.as_ref()?;
         match version {
@@ -235,6 +243,7 @@ mod tests {
     fn spec() -> EnvironmentSpec {
         let mut spec = EnvironmentSpec::new("a", vec!["/bin/true".into()]);
         spec.memory_mib = 256;
+        spec.tmp_mib = 1;
         spec.cpu = CpuShare { weight_millis: 144, ceiling_millis: 1_000 };
         spec.pids_max = 64;
         spec
@@ -256,7 +265,7 @@ mod tests {
         let cgroup = everything(Version::V2, dir.path());
         cgroup.create(&spec()).unwrap();
         for (file, value) in [
-            ("memory.max", "268435456"),
+            ("memory.max", "269484032"),
             ("memory.swap.max", "0"),
             ("memory.oom.group", "1"),
             ("cpu.weight", "14"),
@@ -288,7 +297,7 @@ mod tests {
         assignment.memory_mib = 512;
         assignment.cpu.ceiling_millis = 2_000;
         cgroup.raise(&assignment, Limits::of(&spec())).unwrap();
-        assert_eq!(seen(), ["536870912", "40000 20000", "28"]);
+        assert_eq!(seen(), ["537919488", "40000 20000", "28"]);
     }
 
     #[test]
@@ -299,8 +308,8 @@ mod tests {
         let cgroup = everything(Version::V1, dir.path());
         cgroup.create(&spec()).unwrap();
         for (file, value) in [
-            ("memory.limit_in_bytes", "268435456"),
-            ("memory.memsw.limit_in_bytes", "268435456"),
+            ("memory.limit_in_bytes", "269484032"),
+            ("memory.memsw.limit_in_bytes", "269484032"),
             (SOCKETS_LIMIT, "67108864"),
             ("cpu.shares", "147"),
             ("cpu.cfs_quota_us", "20000"),

@@ -9,10 +9,12 @@ mod discover;
 mod environment;
 mod files;
 mod group;
+mod meter;
 
 pub(crate) use claim::GROUPS_MAX;
 pub(crate) use environment::{Entrances, EnvironmentCgroup, Limits};
 pub(crate) use group::CgroupGroup;
+pub(crate) use meter::{MemoryKinds, MemoryMeter};
 
 use serde::{Deserialize, Serialize};
 

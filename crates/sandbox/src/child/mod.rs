@@ -97,15 +97,19 @@ fn make(plan: &Plan<'_>) -> Result<Family, Failure> {
     rustix::system::sethostname(b"sandbox").stage("host name")?;
     let listeners = network::open_doors(&plan.spec.doors).stage("doors")?;
     let mounts = own_mounts(plan).stage("mount namespace")?;
-    root::enter(plan)?;
+    let tmp = root::enter(plan)?;
     // SECURITY: only now, since a change of ids clears it. The spawner's end takes every environment with it.
     set_parent_process_death_signal(Some(Signal::KILL)).stage("death signal")?;
     set_dumpable_behavior(DumpableBehavior::NotDumpable).stage("dumpable")?;
-    let descriptors: Vec<BorrowedFd<'_>> =
-        listeners.iter().map(AsFd::as_fd).chain(mounts.iter().map(AsFd::as_fd)).collect();
+    let descriptors: Vec<BorrowedFd<'_>> = listeners
+        .iter()
+        .map(AsFd::as_fd)
+        .chain([tmp.as_fd()])
+        .chain(mounts.iter().map(AsFd::as_fd))
+        .collect();
     // Fails if the spawner died before the death signal was set.
     plan.channel.send(&Progress::Ready, &descriptors).stage("report")?;
-    drop((listeners, mounts));
+    drop((listeners, tmp, mounts));
     let start =
         |command: &CommandLine| sys::spawn(0, None, || function::run(plan, command)).map(|cloned| cloned.pid);
     let companions = plan.companions.iter().map(start).collect::<io::Result<_>>();

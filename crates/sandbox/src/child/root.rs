@@ -15,8 +15,8 @@ use super::{Failure, Plan, Stage};
 /// Any folder that every host has: the image is attached here for the moment that it takes to pivot.
 const STAGING: &str = "/usr";
 
-/// After this the host's files cannot be named.
-pub(super) fn enter(plan: &Plan<'_>) -> Result<(), Failure> {
+/// After this the host's files cannot be named. Answers the mount of `/tmp`, which tells how much stands there.
+pub(super) fn enter(plan: &Plan<'_>) -> Result<OwnedFd, Failure> {
     let attach = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
     move_mount(&plan.root, "", CWD, STAGING, attach).stage("attach the root")?;
     for (tree, inside) in &plan.binds {
@@ -32,7 +32,8 @@ pub(super) fn enter(plan: &Plan<'_>) -> Result<(), Failure> {
     fchdir(plan.root.as_fd()).stage("enter the root")?;
     pivot_root(".", ".").stage("pivot")?;
     unmount(".", UnmountFlags::DETACH).stage("detach the host")?;
-    rustix::process::chdir("/").stage("enter the new root")
+    rustix::process::chdir("/").stage("enter the new root")?;
+    Ok(tmp)
 }
 
 /// Only processes, and only one's own: nothing of `/proc` but the numbered folders exists.

@@ -18,6 +18,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use super::{LaunchError, SpawnerOptions, StartError};
 use crate::environment::Environment;
 use crate::layers::{LayerStatus, unacceptable};
+use crate::memory::Watch;
 use crate::message::{Channel, Reply, Request};
 use crate::spec::EnvironmentSpec;
 use crate::supervisor::{MARKER, STATE_DIR};
@@ -95,7 +96,11 @@ impl Link {
     }
 
     /// Has an environment made.
-    pub(super) fn launch(self: &Arc<Self>, spec: &EnvironmentSpec) -> Result<Environment, LaunchError> {
+    pub(super) fn launch(
+        self: &Arc<Self>,
+        spec: &EnvironmentSpec,
+        watch: &Watch,
+    ) -> Result<Environment, LaunchError> {
         let mut request = Request::Launch(Box::new(spec.clone()));
         let answer = self.ask(&request);
         if let Request::Launch(copy) = &mut request {
@@ -104,7 +109,7 @@ impl Link {
         let (reply, descriptors) = answer.map_err(LaunchError::SpawnerGone)?;
         match reply {
             Reply::Launched { cgroup } => {
-                let made = Environment::assemble(spec, cgroup, descriptors, Arc::clone(self));
+                let made = Environment::assemble(spec, cgroup, descriptors, Arc::clone(self), watch);
                 made.ok_or_else(|| {
                     // Nobody holds it, so nobody else would ever end it.
                     drop(self.tell(&Request::Release { id: spec.id.clone() }));

@@ -65,7 +65,7 @@ impl Launching {
         self.listeners.is_some() && !self.awaits_program
     }
 
-    /// The environment by its id, and what the server gets of it behind its pidfd: status, stdout, stderr, the listeners.
+    /// The environment by its id, and what the server gets of it behind its pidfd: status, stdout, stderr, the listeners, `/tmp`.
     pub(super) fn into_parts(self) -> (String, Member, Vec<OwnedFd>) {
         let (mut member, mut listeners) = (self.member, self.listeners.unwrap_or_default());
         if self.awaits_assignment {

@@ -94,7 +94,7 @@ fn memory_acts_as_assigned() {
     let program = "import os, time\n\
         while not os.path.exists('/var/task/name'): time.sleep(0.01)\n\
         held = bytearray(150 << 20); print(len(held) >> 20, flush=True)\n\
-        more = bytearray(200 << 20); print('too much')";
+        more = bytearray(200 << 20); time.sleep(10); print('too much')";
     let mut spec = crate::support::python(program);
     spec.awaits_assignment = true;
     spec.memory_mib = 64;

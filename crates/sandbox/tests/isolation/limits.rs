@@ -55,15 +55,6 @@ fn a_modest_function_is_not_out_of_memory() {
 }
 
 #[test]
-fn what_is_written_to_tmp_counts_as_memory() {
-    let host = host();
-    let mut spec = shell("dd if=/dev/zero of=/tmp/x bs=1M count=200 2>&1; echo survived");
-    spec.memory_mib = 32;
-    let outcome = host.run(&spec);
-    assert!(outcome.exit.oom_killed, "{outcome:?}");
-}
-
-#[test]
 fn tmp_is_full_at_its_limit_of_bytes_and_of_inodes() {
     let host = host();
     let mut spec = python(

@@ -16,6 +16,7 @@ mod companions;
 mod launch;
 mod lifetime;
 mod limits;
+mod memory;
 mod probes;
 mod runtime_api;
 mod runtimes;

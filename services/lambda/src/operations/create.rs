@@ -77,6 +77,7 @@ pub(crate) async fn create_function(
                 allows_loops: false,
                 provisioned: BTreeMap::new(),
                 code_signing: config.map(|config| config.id.clone()),
+                id: Some(crypto::random::hex(8)),
             };
             let function =
                 stored.insert(Function { record, versions: BTreeMap::new(), aliases: BTreeMap::new() });

@@ -216,6 +216,7 @@ fn event(
         account: target.id.account,
         request_id: call.request_id().to_owned(),
         function_arn: target.id.arn(),
+        function_id: loaded.function.record.id.clone(),
         qualifier: target.qualifier.clone(),
         client_context,
         trace_id: trace.header(),

@@ -52,6 +52,27 @@ async fn send(fixture: &Fixture, event: &Value) {
 }
 
 #[tokio::test]
+async fn an_event_of_a_function_that_is_gone_is_none_of_the_one_that_has_its_name() {
+    let fixture = two_functions(may_invoke_audit()).await;
+    send(&fixture, &json!({"n": 1})).await;
+    fixture.ok("DeleteFunction", json!({"FunctionName": "orders"})).await;
+    let mut orders = create_input();
+    orders["Role"] = json!("arn:aws:iam::123456789012:role/sender-role");
+    fixture.ok("CreateFunction", orders).await;
+    let config = json!({"FunctionName": "orders", "DestinationConfig": {"OnSuccess": {"Destination": audit_arn()},
+        "OnFailure": {"Destination": audit_arn()}}});
+    fixture.ok("PutFunctionEventInvokeConfig", config).await;
+    send(&fixture, &json!({"n": 2})).await;
+    let (_stop, stopped) = tokio::sync::watch::channel(false);
+    let _jobs = fixture.kit.pipeline.start_jobs(&stopped);
+    assert_eq!(seen(&fixture, "audit", 1).await[0]["requestPayload"], json!({"n": 2}));
+    // The first one was taken first.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(seen(&fixture, "orders", 1).await, [json!({"n": 2})]);
+    assert_eq!(seen(&fixture, "audit", 1).await.len(), 1);
+}
+
+#[tokio::test]
 async fn outcomes_reach_the_destination_as_the_functions_role() {
     let fixture = two_functions(may_invoke_audit()).await;
     let (_stop, stopped) = tokio::sync::watch::channel(false);

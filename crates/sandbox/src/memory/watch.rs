@@ -1,0 +1,113 @@
+//! One thread that looks at the memory of every environment that runs, and at what all of them take beyond their memory.
+//!
+//! The kernel's own alarm at an amount of memory would have to be set anew with each assignment, which takes it 8 to 16 ms; a look
+//! takes a microsecond. Where nothing runs, it sleeps.
+
+use std::cmp::Reverse;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::thread::{JoinHandle, Thread};
+use std::time::{Duration, Instant};
+
+use super::account::Account;
+
+/// Between one look and the next.
+const PAUSE: Duration = Duration::from_millis(10);
+/// However many environments there are: of a processor's time, looking takes one part in so many.
+const PART_OF_TIME: u32 = 50;
+const PAUSE_MAX: Duration = Duration::from_millis(200);
+
+/// The thread, for as long as this is held.
+pub(crate) struct Watch {
+    shared: Arc<Shared>,
+    thread: JoinHandle<()>,
+}
+
+struct Shared {
+    accounts: Mutex<Vec<Weak<Account>>>,
+    /// Bytes that all environments together may take beyond their memory.
+    beyond_max: u64,
+    is_over: AtomicBool,
+}
+
+impl Watch {
+    pub(crate) fn start(beyond_max: u64) -> io::Result<Self> {
+        let shared = Arc::new(Shared { accounts: Mutex::default(), beyond_max, is_over: false.into() });
+        let own = Arc::clone(&shared);
+        let thread = std::thread::Builder::new().name("memory-watch".to_owned()).spawn(move || own.run())?;
+        Ok(Self { shared, thread })
+    }
+
+    /// Whom to wake when an environment begins to run.
+    pub(crate) fn thread(&self) -> &Thread {
+        self.thread.thread()
+    }
+
+    /// Looks at this one too from now on, until it is dropped.
+    pub(crate) fn add(&self, account: &Arc<Account>) {
+        self.shared.accounts().push(Arc::downgrade(account));
+        self.thread().unpark();
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.shared.is_over.store(true, Ordering::Release);
+        self.thread().unpark();
+    }
+}
+
+impl Shared {
+    fn accounts(&self) -> std::sync::MutexGuard<'_, Vec<Weak<Account>>> {
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn run(&self) {
+        while !self.is_over.load(Ordering::Acquire) {
+            let began = Instant::now();
+            if self.look() {
+                let pause = began.elapsed().saturating_mul(PART_OF_TIME);
+                std::thread::sleep(pause.clamp(PAUSE, PAUSE_MAX));
+            } else {
+                std::thread::park();
+            }
+        }
+    }
+
+    /// Looks at each; `false` where nothing runs.
+    fn look(&self) -> bool {
+        // Nobody who makes an environment waits for the looks.
+        let accounts = self.living();
+        let seen = accounts.iter().filter(|account| account.look()).count();
+        if let Some(account) = one_too_many(&accounts, self.beyond_max) {
+            tracing::warn!(
+                bytes = account.beyond_bytes(),
+                "an environment was ended: together they keep more in /tmp than this machine gives"
+            );
+            account.body.end_out_of_memory();
+        }
+        seen > 0
+    }
+
+    fn living(&self) -> Vec<Arc<Account>> {
+        let mut living = Vec::new();
+        self.accounts().retain(|account| {
+            let account = account.upgrade();
+            let is_alive = account.is_some();
+            living.extend(account);
+            is_alive
+        });
+        living
+    }
+}
+
+/// Whom to end where all together take too much: of those that nobody waits for, else of all, the one that takes most.
+fn one_too_many(accounts: &[Arc<Account>], beyond_max: u64) -> Option<&Arc<Account>> {
+    let all = accounts.iter().fold(0_u64, |all, account| all.saturating_add(account.beyond_bytes()));
+    if all <= beyond_max {
+        return None;
+    }
+    let taking = accounts.iter().filter(|account| account.beyond_bytes() > 0);
+    taking.min_by_key(|account| (!account.is_still(), Reverse(account.beyond_bytes())))
+}

@@ -3,6 +3,9 @@
 //! An access function reads names out of the input and looks up resource policies and tags. It never decides, and
 //! it never reports that something does not exist: absence is only told by the handler, after the decision.
 
+use std::any::Any;
+use std::sync::Arc;
+
 use base::{AccountId, Region, Timestamp};
 use identity::Principal;
 use policy::Policy;
@@ -30,7 +33,11 @@ pub struct AccessRequest<'a, I> {
 pub struct Access {
     checks: Vec<Check>,
     open: Option<&'static str>,
+    ground: Option<Ground>,
 }
+
+/// What an access function saw of the state, in the service's own terms.
+pub(crate) type Ground = Arc<dyn Any + Send + Sync>;
 
 /// One decision that policy has to take.
 #[derive(Debug)]
@@ -75,13 +82,13 @@ impl Access {
             or: None,
             refused_as: None,
         };
-        Self { checks: vec![check], open: None }
+        Self { checks: vec![check], open: None, ground: None }
     }
 
     /// No policy is asked, because of `reason`; the caller is still authenticated, throttled and recorded.
     // SECURITY: every use is listed by `cargo xtask coverage`, and needs its reason.
     pub fn open(reason: &'static str) -> Self {
-        Self { checks: Vec::new(), open: Some(reason) }
+        Self { checks: Vec::new(), open: Some(reason), ground: None }
     }
 
     /// Adds further leave that is needed as well, for example `iam:PassRole`.
@@ -208,6 +215,18 @@ impl Access {
             access.when(format!("aws:RequestTag/{key}"), [value])
         });
         if keys.is_empty() { access } else { access.when("aws:TagKeys", keys) }
+    }
+
+    /// What this access was made from, for the handler: [`Call::ground`](crate::Call::ground) hands it on.
+    // SECURITY: the state may be another one once the work begins; who works on it can tell, and asks anew.
+    #[must_use]
+    pub fn resting_on<T: Any + Send + Sync>(mut self, ground: T) -> Self {
+        self.ground = Some(Arc::new(ground));
+        self
+    }
+
+    pub(crate) fn ground(&self) -> Option<Ground> {
+        self.ground.clone()
     }
 
     pub(crate) fn checks(&self) -> &[Check] {

@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
+use crypto::checksum::Algorithm;
 use futures_util::StreamExt;
 use http::HeaderMap;
 use identity::sigv4::{Family, Payload, PayloadDecoder};
@@ -72,7 +73,8 @@ fn announced(headers: &HeaderMap) -> Result<Vec<String>, Fault> {
         names.extend(text.split(',').map(|name| name.trim().to_ascii_lowercase()));
     }
     names.retain(|name| !name.is_empty());
-    if names.iter().any(|name| !name.starts_with("x-amz-checksum-")) {
+    let is_known = |name: &str| Algorithm::ALL.into_iter().any(|known| known.header() == name);
+    if names.iter().any(|name| !is_known(name)) {
         let message = "The value specified in the x-amz-trailer header is not supported";
         return Err(Fault::sender("InvalidRequest", message));
     }

@@ -3,6 +3,7 @@
 //! A call never hands out the pipeline's insides. Every change made through [`Call::transact`] carries the call's
 //! audit record in the same transaction, so that no change can become visible without it.
 
+use std::any::Any;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use observe::AuditTicket;
 use protocol::{Fault, FromValue, IntoValue, Operation, OperationModel, Value};
 use store::{Store, StoreError, Transaction};
 
-use crate::access::Access;
+use crate::access::{Access, Ground};
 use crate::asked::Asked;
 use crate::authorize::Caller;
 use crate::error::Internal;
@@ -131,6 +132,7 @@ pub struct Call {
     pub(crate) pipeline: Pipeline,
     pub(crate) operation: OperationModel,
     pub(crate) asked: Arc<Asked>,
+    pub(crate) ground: Option<Ground>,
 }
 
 impl Call {
@@ -258,6 +260,11 @@ impl Call {
     /// The refusal as the caller may be told it; where the call ends with it, the answer carries its sealed message.
     pub fn ask(&self, access: &Access) -> Result<(), Fault> {
         self.pipeline.ask(self, access)
+    }
+
+    /// What the access function saw, where it said so by [`Access::resting_on`] in these terms.
+    pub fn ground<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        Arc::clone(self.ground.as_ref()?).downcast().ok()
     }
 
     /// The pipeline itself, for work that goes on after the answer.

@@ -283,6 +283,7 @@ impl Pipeline {
             pipeline: self.clone(),
             operation,
             asked: Arc::clone(&asked),
+            ground: access.ground(),
         };
         let ended = ready(call).await.map_err(|failure| asked.ends_with(self.blame(operation, failure)));
         if let Some(details) = asked.news().and_then(|news| record::with_signing(Some(news), &attempt.source))

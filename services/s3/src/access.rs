@@ -5,16 +5,14 @@
 
 use identity::Principal;
 use policy::{Policy, PolicyKind};
-use service::{Access, AccessRequest, Call, Internal};
+use service::{Access, AccessRequest, Internal};
 
 use crate::api;
+use crate::decision::Outcome;
 use crate::error::Error;
 use crate::model::{name, tags};
-use crate::records::{self, BucketRecord};
-use crate::state::S3;
+use crate::records::{self, BucketRecord, Read};
 use crate::versions;
-
-type Outcome = Result<Access, Error>;
 
 /// The bucket's policy, as far as it speaks to this caller.
 pub(crate) fn policy_of(bucket: &BucketRecord, principal: &Principal) -> Result<Option<Policy>, Error> {
@@ -33,14 +31,14 @@ pub(crate) fn policy_of(bucket: &BucketRecord, principal: &Principal) -> Result<
 }
 
 fn ask<I>(
-    s3: &S3,
+    from: &dyn Read,
     request: &AccessRequest<'_, I>,
     action: &'static str,
     bucket: &str,
     key: Option<&str>,
 ) -> Outcome {
     let access = arrived(Access::to(action, name::arn(bucket, key)), request);
-    let Some(record) = records::find_bucket(&s3.store, bucket)? else { return Ok(access) };
+    let Some(record) = records::find_bucket(from, bucket)? else { return Ok(access) };
     let policy = policy_of(&record, request.principal)?;
     let access = access.resource_policy(policy).owned_by(record.account);
     Ok(access.when("s3:ResourceAccount", [record.account.as_str()]))
@@ -67,7 +65,7 @@ fn arrived<I>(mut access: Access, request: &AccessRequest<'_, I>) -> Access {
 
 /// The same for a version of an object, with the tags it has.
 fn ask_object<I>(
-    s3: &S3,
+    from: &dyn Read,
     request: &AccessRequest<'_, I>,
     actions: (&'static str, &'static str),
     bucket: &str,
@@ -75,26 +73,26 @@ fn ask_object<I>(
     version: Option<&str>,
 ) -> Outcome {
     let action = if version.is_some() { actions.1 } else { actions.0 };
-    let mut access = ask(s3, request, action, bucket, Some(key))?;
+    let mut access = ask(from, request, action, bucket, Some(key))?;
     if let Some(version) = version {
         access = access.when("s3:VersionId", [version]);
     }
-    Ok(existing_tags(s3, bucket, key, version)?
+    Ok(existing_tags(from, bucket, key, version)?
         .iter()
         .fold(access, |access, (tag, value)| access.when(format!("s3:ExistingObjectTag/{tag}"), [value])))
 }
 
 /// The tags of a version of an object; none where it is not there.
 fn existing_tags(
-    s3: &S3,
+    from: &dyn Read,
     bucket: &str,
     key: &str,
     version: Option<&str>,
 ) -> Result<std::collections::BTreeMap<String, String>, Error> {
-    let Some(record) = records::find_bucket(&s3.store, bucket)? else { return Ok(Default::default()) };
+    let Some(record) = records::find_bucket(from, bucket)? else { return Ok(Default::default()) };
     let found = match version {
-        Some(id) => versions::version(&s3.store, &record.id, key, id)?,
-        None => versions::current(&s3.store, &record.id, key)?,
+        Some(id) => versions::version(from, &record.id, key, id)?,
+        None => versions::current(from, &record.id, key)?,
     };
     Ok(found.map(|version| version.tags).unwrap_or_default())
 }
@@ -129,8 +127,8 @@ fn request_tags(access: Access, given: &std::collections::BTreeMap<String, Strin
 
 macro_rules! on_bucket {
     ($($function:ident, $request:ident, $action:literal;)*) => {$(
-        pub(crate) fn $function(s3: &S3, request: &AccessRequest<'_, api::$request>) -> Outcome {
-            ask(s3, request, $action, &request.input.bucket, None)
+        pub(crate) fn $function(from: &dyn Read, request: &AccessRequest<'_, api::$request>) -> Outcome {
+            ask(from, request, $action, &request.input.bucket, None)
         }
     )*};
 }
@@ -163,10 +161,10 @@ on_bucket! {
 /// one that locks everybody out. What binds the root user otherwise still does.
 macro_rules! on_policy {
     ($($function:ident, $request:ident, $action:literal;)*) => {$(
-        pub(crate) fn $function(s3: &S3, request: &AccessRequest<'_, api::$request>) -> Outcome {
-            let access = ask(s3, request, $action, &request.input.bucket, None)?;
+        pub(crate) fn $function(from: &dyn Read, request: &AccessRequest<'_, api::$request>) -> Outcome {
+            let access = ask(from, request, $action, &request.input.bucket, None)?;
             let Principal::Root(root) = request.principal else { return Ok(access) };
-            let bucket = records::find_bucket(&s3.store, &request.input.bucket)?;
+            let bucket = records::find_bucket(from, &request.input.bucket)?;
             let is_own = bucket.is_some_and(|bucket| bucket.account == root.account);
             Ok(if is_own { access.resource_policy(None) } else { access })
         }
@@ -181,9 +179,9 @@ on_policy! {
 
 macro_rules! on_object {
     ($($function:ident, $request:ident, $action:literal, $versioned:literal;)*) => {$(
-        pub(crate) fn $function(s3: &S3, request: &AccessRequest<'_, api::$request>) -> Outcome {
+        pub(crate) fn $function(from: &dyn Read, request: &AccessRequest<'_, api::$request>) -> Outcome {
             let input = request.input;
-            ask_object(s3, request, ($action, $versioned), &input.bucket, &input.key, input.version_id.as_deref())
+            ask_object(from, request, ($action, $versioned), &input.bucket, &input.key, input.version_id.as_deref())
         }
     )*};
 }
@@ -199,22 +197,22 @@ on_object! {
 }
 
 pub(crate) fn put_object_tagging(
-    s3: &S3,
+    from: &dyn Read,
     request: &AccessRequest<'_, api::PutObjectTaggingRequest>,
 ) -> Outcome {
     let input = request.input;
     let actions = ("s3:PutObjectTagging", "s3:PutObjectVersionTagging");
-    let access = ask_object(s3, request, actions, &input.bucket, &input.key, input.version_id.as_deref())?;
+    let access = ask_object(from, request, actions, &input.bucket, &input.key, input.version_id.as_deref())?;
     let given = input.tagging.tag_set.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
     Ok(request_tags(access, &given))
 }
 
-pub(crate) fn list_buckets(_: &S3, request: &AccessRequest<'_, api::ListBucketsRequest>) -> Outcome {
+pub(crate) fn list_buckets(_: &dyn Read, request: &AccessRequest<'_, api::ListBucketsRequest>) -> Outcome {
     Ok(arrived(Access::to("s3:ListAllMyBuckets", "*"), request))
 }
 
 // The name's owner is asked by nobody: whose it would be is the caller.
-pub(crate) fn create_bucket(_: &S3, request: &AccessRequest<'_, api::CreateBucketRequest>) -> Outcome {
+pub(crate) fn create_bucket(_: &dyn Read, request: &AccessRequest<'_, api::CreateBucketRequest>) -> Outcome {
     let input = request.input;
     let new = |action| arrived(Access::to(action, name::arn(&input.bucket, None)), request);
     let location =
@@ -241,9 +239,9 @@ pub(crate) fn create_bucket(_: &S3, request: &AccessRequest<'_, api::CreateBucke
 
 macro_rules! listing {
     ($($function:ident, $request:ident, $action:literal;)*) => {$(
-        pub(crate) fn $function(s3: &S3, request: &AccessRequest<'_, api::$request>) -> Outcome {
+        pub(crate) fn $function(from: &dyn Read, request: &AccessRequest<'_, api::$request>) -> Outcome {
             let input = request.input;
-            let access = ask(s3, request, $action, &input.bucket, None)?;
+            let access = ask(from, request, $action, &input.bucket, None)?;
             let max_keys = input.max_keys.map(|keys| keys.to_string());
             Ok(said(access, &[
                 ("s3:prefix", Some(input.prefix.as_deref().unwrap_or_default())),
@@ -260,9 +258,9 @@ listing! {
     list_versions, ListObjectVersionsRequest, "s3:ListBucketVersions";
 }
 
-pub(crate) fn put_object(s3: &S3, request: &AccessRequest<'_, api::PutObjectRequest>) -> Outcome {
+pub(crate) fn put_object(from: &dyn Read, request: &AccessRequest<'_, api::PutObjectRequest>) -> Outcome {
     let input = request.input;
-    let access = ask(s3, request, "s3:PutObject", &input.bucket, Some(&input.key))?;
+    let access = ask(from, request, "s3:PutObject", &input.bucket, Some(&input.key))?;
     let access = said(
         access,
         &[
@@ -281,17 +279,17 @@ pub(crate) fn put_object(s3: &S3, request: &AccessRequest<'_, api::PutObjectRequ
     let access = with_request_tags(access, input.tagging.as_deref());
     match &input.tagging {
         Some(header) => {
-            let tagging = ask(s3, request, "s3:PutObjectTagging", &input.bucket, Some(&input.key))?;
+            let tagging = ask(from, request, "s3:PutObjectTagging", &input.bucket, Some(&input.key))?;
             Ok(access.and(with_request_tags(tagging, Some(header))))
         }
         None => Ok(access),
     }
 }
 
-pub(crate) fn copy_object(s3: &S3, request: &AccessRequest<'_, api::CopyObjectRequest>) -> Outcome {
+pub(crate) fn copy_object(from: &dyn Read, request: &AccessRequest<'_, api::CopyObjectRequest>) -> Outcome {
     let input = request.input;
     let source = name::CopySource::parse(&input.copy_source)?;
-    let access = ask(s3, request, "s3:PutObject", &input.bucket, Some(&input.key))?;
+    let access = ask(from, request, "s3:PutObject", &input.bucket, Some(&input.key))?;
     let access = said(
         access,
         &[
@@ -311,14 +309,18 @@ pub(crate) fn copy_object(s3: &S3, request: &AccessRequest<'_, api::CopyObjectRe
         ],
     );
     let access = with_request_tags(access, input.tagging.as_deref());
-    let access = access.and(copy_source(s3, request, &input.copy_source)?);
-    copied_tags(s3, request, access)
+    let access = access.and(copy_source(from, request, &input.copy_source)?);
+    copied_tags(from, request, access)
 }
 
 /// Leave to tag the copy: with the header's tags where they replace the source's, else with those that the source has,
 /// which takes leave to read them.
 // SECURITY: asked after the leave to read the source, so that whoever may not learns nothing of its tags.
-fn copied_tags(s3: &S3, request: &AccessRequest<'_, api::CopyObjectRequest>, mut access: Access) -> Outcome {
+fn copied_tags(
+    from: &dyn Read,
+    request: &AccessRequest<'_, api::CopyObjectRequest>,
+    mut access: Access,
+) -> Outcome {
     let input = request.input;
     let given = if input.tagging_directive.as_deref() == Some("REPLACE") {
         input.tagging.as_deref().and_then(|header| tags::from_header(header).ok()).unwrap_or_default()
@@ -326,73 +328,74 @@ fn copied_tags(s3: &S3, request: &AccessRequest<'_, api::CopyObjectRequest>, mut
         let source = name::CopySource::parse(&input.copy_source)?;
         let (version, actions) =
             (source.version.as_deref(), ("s3:GetObjectTagging", "s3:GetObjectVersionTagging"));
-        let tags = existing_tags(s3, &source.bucket, &source.key, version)?;
+        let tags = existing_tags(from, &source.bucket, &source.key, version)?;
         if !tags.is_empty() {
-            access = access.and(ask_object(s3, request, actions, &source.bucket, &source.key, version)?);
+            access = access.and(ask_object(from, request, actions, &source.bucket, &source.key, version)?);
         }
         tags
     };
     if given.is_empty() && input.tagging.is_none() {
         return Ok(access);
     }
-    let tagging = ask(s3, request, "s3:PutObjectTagging", &input.bucket, Some(&input.key))?;
+    let tagging = ask(from, request, "s3:PutObjectTagging", &input.bucket, Some(&input.key))?;
     Ok(access.and(request_tags(tagging, &given)))
 }
 
 /// Leave to read what is copied.
-fn copy_source<I>(s3: &S3, request: &AccessRequest<'_, I>, source: &str) -> Outcome {
+fn copy_source<I>(from: &dyn Read, request: &AccessRequest<'_, I>, source: &str) -> Outcome {
     let source = name::CopySource::parse(source)?;
     let actions = ("s3:GetObject", "s3:GetObjectVersion");
-    ask_object(s3, request, actions, &source.bucket, &source.key, source.version.as_deref())
+    ask_object(from, request, actions, &source.bucket, &source.key, source.version.as_deref())
 }
 
 /// Leave to delete one object of many, for a call whose access was [`delete_objects`].
-pub(crate) fn delete_one(s3: &S3, call: &Call, bucket: &str, key: &str, version: Option<&str>) -> Outcome {
-    let request = AccessRequest {
-        input: &(),
-        principal: call.principal(),
-        account: call.account(),
-        region: call.region(),
-        now: call.now(),
-        source: call.source(),
-    };
-    ask_object(s3, &request, DELETE, bucket, key, version)
+pub(crate) fn delete_one<I>(
+    from: &dyn Read,
+    request: &AccessRequest<'_, I>,
+    bucket: &str,
+    key: &str,
+    version: Option<&str>,
+) -> Outcome {
+    ask_object(from, request, ("s3:DeleteObject", "s3:DeleteObjectVersion"), bucket, key, version)
 }
 
-const DELETE: (&str, &str) = ("s3:DeleteObject", "s3:DeleteObjectVersion");
-
-/// One check for each object, which the handler asks for one by one, so that the denial of one leaves the others.
-// SECURITY: the checks stand here for the record; nothing is deleted but what `delete_one` gave leave for.
-pub(crate) fn delete_objects(s3: &S3, request: &AccessRequest<'_, api::DeleteObjectsRequest>) -> Outcome {
+/// What is asked for each object, which the handler does one by one, so that the denial of one leaves the others.
+// SECURITY: stands here for the record alone; nothing is deleted but what `delete_one` gave leave for. No object is looked up:
+// whoever is nobody can send it.
+pub(crate) fn delete_objects(
+    from: &dyn Read,
+    request: &AccessRequest<'_, api::DeleteObjectsRequest>,
+) -> Outcome {
     let input = request.input;
-    let mut access: Option<Access> = None;
-    for object in input.delete.objects.iter().flatten().take(1_000) {
-        let one = ask_object(s3, request, DELETE, &input.bucket, &object.key, object.version_id.as_deref())?;
-        access = Some(match access {
-            Some(access) => access.and(one),
+    let owner = records::find_bucket(from, &input.bucket)?.map(|bucket| bucket.account);
+    let reason = "each object is asked for by itself, and refused by itself";
+    Ok(input.delete.objects.iter().flatten().take(1_000).fold(Access::open(reason), |access, object| {
+        let action = if object.version_id.is_some() { "s3:DeleteObjectVersion" } else { "s3:DeleteObject" };
+        let one = Access::to(action, name::arn(&input.bucket, Some(&object.key)));
+        access.and(match owner {
+            Some(owner) => one.owned_by(owner),
             None => one,
-        });
-    }
-    let Some(access) = access else {
-        return ask(s3, request, "s3:DeleteObject", &input.bucket, Some(""));
-    };
-    Ok(Access::open("each object is asked for by itself, and refused by itself").and(access))
+        })
+    }))
 }
 
-pub(crate) fn attributes(s3: &S3, request: &AccessRequest<'_, api::GetObjectAttributesRequest>) -> Outcome {
+pub(crate) fn attributes(
+    from: &dyn Read,
+    request: &AccessRequest<'_, api::GetObjectAttributesRequest>,
+) -> Outcome {
     let input = request.input;
     let version = input.version_id.as_deref();
     let read = ("s3:GetObject", "s3:GetObjectVersion");
     let more = ("s3:GetObjectAttributes", "s3:GetObjectVersionAttributes");
-    let access = ask_object(s3, request, read, &input.bucket, &input.key, version)?;
-    Ok(access.and(ask_object(s3, request, more, &input.bucket, &input.key, version)?))
+    let access = ask_object(from, request, read, &input.bucket, &input.key, version)?;
+    Ok(access.and(ask_object(from, request, more, &input.bucket, &input.key, version)?))
 }
 
 /// How the upload that a part or a completion belongs to was asked to be encrypted: its parts say nothing of it, and a
 /// policy that wants it said is kept by what was said at the beginning.
-fn begun_with(s3: &S3, access: Access, bucket: &str, key: &str, upload: &str) -> Outcome {
-    let Some(record) = records::find_bucket(&s3.store, bucket)? else { return Ok(access) };
-    let Some(upload) = records::find_upload(&s3.store, &record.id, key, upload)? else { return Ok(access) };
+fn begun_with(from: &dyn Read, access: Access, bucket: &str, key: &str, upload: &str) -> Outcome {
+    let Some(record) = records::find_bucket(from, bucket)? else { return Ok(access) };
+    let Some(upload) = records::find_upload(from, &record.id, key, upload)? else { return Ok(access) };
     Ok(said(
         access,
         &[
@@ -402,20 +405,20 @@ fn begun_with(s3: &S3, access: Access, bucket: &str, key: &str, upload: &str) ->
     ))
 }
 
-pub(crate) fn upload_part(s3: &S3, request: &AccessRequest<'_, api::UploadPartRequest>) -> Outcome {
+pub(crate) fn upload_part(from: &dyn Read, request: &AccessRequest<'_, api::UploadPartRequest>) -> Outcome {
     let input = request.input;
-    let access = ask(s3, request, "s3:PutObject", &input.bucket, Some(&input.key))?;
-    let access = begun_with(s3, access, &input.bucket, &input.key, &input.upload_id)?;
+    let access = ask(from, request, "s3:PutObject", &input.bucket, Some(&input.key))?;
+    let access = begun_with(from, access, &input.bucket, &input.key, &input.upload_id)?;
     Ok(said(access, &[(CREATES, Some("false"))]))
 }
 
 pub(crate) fn complete_upload(
-    s3: &S3,
+    from: &dyn Read,
     request: &AccessRequest<'_, api::CompleteMultipartUploadRequest>,
 ) -> Outcome {
     let input = request.input;
-    let access = ask(s3, request, "s3:PutObject", &input.bucket, Some(&input.key))?;
-    let access = begun_with(s3, access, &input.bucket, &input.key, &input.upload_id)?;
+    let access = ask(from, request, "s3:PutObject", &input.bucket, Some(&input.key))?;
+    let access = begun_with(from, access, &input.bucket, &input.key, &input.upload_id)?;
     Ok(said(
         access,
         &[
@@ -428,8 +431,8 @@ pub(crate) fn complete_upload(
 
 macro_rules! on_upload {
     ($($function:ident, $request:ident, $action:literal;)*) => {$(
-        pub(crate) fn $function(s3: &S3, request: &AccessRequest<'_, api::$request>) -> Outcome {
-            ask(s3, request, $action, &request.input.bucket, Some(&request.input.key))
+        pub(crate) fn $function(from: &dyn Read, request: &AccessRequest<'_, api::$request>) -> Outcome {
+            ask(from, request, $action, &request.input.bucket, Some(&request.input.key))
         }
     )*};
 }
@@ -440,11 +443,11 @@ on_upload! {
 }
 
 pub(crate) fn create_upload(
-    s3: &S3,
+    from: &dyn Read,
     request: &AccessRequest<'_, api::CreateMultipartUploadRequest>,
 ) -> Outcome {
     let input = request.input;
-    let access = ask(s3, request, "s3:PutObject", &input.bucket, Some(&input.key))?;
+    let access = ask(from, request, "s3:PutObject", &input.bucket, Some(&input.key))?;
     let access = said(
         access,
         &[
@@ -461,19 +464,22 @@ pub(crate) fn create_upload(
     let access = with_request_tags(access, input.tagging.as_deref());
     match &input.tagging {
         Some(header) => {
-            let tagging = ask(s3, request, "s3:PutObjectTagging", &input.bucket, Some(&input.key))?;
+            let tagging = ask(from, request, "s3:PutObjectTagging", &input.bucket, Some(&input.key))?;
             Ok(access.and(with_request_tags(tagging, Some(header))))
         }
         None => Ok(access),
     }
 }
 
-pub(crate) fn upload_part_copy(s3: &S3, request: &AccessRequest<'_, api::UploadPartCopyRequest>) -> Outcome {
+pub(crate) fn upload_part_copy(
+    from: &dyn Read,
+    request: &AccessRequest<'_, api::UploadPartCopyRequest>,
+) -> Outcome {
     let input = request.input;
-    let access = ask(s3, request, "s3:PutObject", &input.bucket, Some(&input.key))?;
+    let access = ask(from, request, "s3:PutObject", &input.bucket, Some(&input.key))?;
     let source = name::CopySource::parse(&input.copy_source)?;
     let source = format!("{}/{}", source.bucket, source.key);
-    let access = begun_with(s3, access, &input.bucket, &input.key, &input.upload_id)?;
+    let access = begun_with(from, access, &input.bucket, &input.key, &input.upload_id)?;
     let access = said(access, &[("s3:x-amz-copy-source", Some(&source)), (CREATES, Some("false"))]);
-    Ok(access.and(copy_source(s3, request, &input.copy_source)?))
+    Ok(access.and(copy_source(from, request, &input.copy_source)?))
 }

@@ -5,8 +5,8 @@
 //! other key exists, and none is taken for one.
 
 use identity::Principal;
-use service::Call;
 
+use crate::decision::Call;
 use crate::error::Error;
 use crate::records::BucketRecord;
 

@@ -108,8 +108,24 @@ impl Error {
             .into()
     }
 
-    pub(crate) fn not_modified() -> Self {
-        Self::new("NotModified", 304, "Not Modified")
+    /// The reader has it already. What he keeps of it stays fresh by the headers that the object itself would have come with.
+    /// <https://datatracker.ietf.org/doc/html/rfc9110#section-15.4.5>
+    pub(crate) fn not_modified(version: &VersionRecord) -> Self {
+        let about = &version.about;
+        let mut fault = fault("NotModified", 304, "Not Modified")
+            .with_header("etag", format!("\"{}\"", version.etag))
+            .with_header("last-modified", version.modified.http_date());
+        let told = [
+            ("cache-control", &about.cache_control),
+            ("expires", &about.expires),
+            ("x-amz-version-id", &version.id),
+        ];
+        for (name, value) in told {
+            if let Some(value) = value {
+                fault = fault.with_header(name, value);
+            }
+        }
+        fault.into()
     }
 
     pub(crate) fn invalid_argument(message: impl Into<String>, name: &str, value: &str) -> Self {

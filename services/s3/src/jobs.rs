@@ -6,15 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use service::{Internal, Jobs};
-use store::{KeyReader, Range};
+use store::{Key, KeyReader, Range, Table};
 
 use crate::error::Error;
-use crate::records::DOOMED;
+use crate::records::{Content, DOOMED, DOOMED_BUCKETS, DOOMED_PARTS, PARTS, PartRecord, UPLOADS, decode};
 use crate::state::S3;
+use crate::versions;
 
 const PAUSE: Duration = Duration::from_secs(5);
-/// Files that one turn deletes before it looks at the clock again.
-const STEP: usize = 1_000;
+/// Records, and files, that one step of a turn deletes.
+const STEP: usize = 500;
 
 /// Runs until the platform stops. A failure is left for the next turn.
 pub(crate) async fn run(s3: Arc<S3>, mut jobs: Jobs) -> Result<(), Internal> {
@@ -26,24 +27,102 @@ pub(crate) async fn run(s3: Arc<S3>, mut jobs: Jobs) -> Result<(), Internal> {
     Ok(())
 }
 
-/// Deletes the files that are doomed now. A reader that has one open reads on.
+/// Deletes what is doomed now: uploads of buckets, parts of uploads, and then files. What somebody reads stays until a turn in
+/// which nobody does.
 pub(crate) async fn sweep(s3: &Arc<S3>) -> Result<(), Error> {
-    let doomed = s3.store.scan(DOOMED, &Range::all().limit(STEP))?;
-    if doomed.is_empty() {
-        return Ok(());
+    for table in [DOOMED_BUCKETS, DOOMED_PARTS, DOOMED] {
+        let mut range = Range::all().limit(STEP);
+        while let Some(page) = free(s3, table, &mut range)? {
+            match table {
+                DOOMED => delete_files(s3, page).await?,
+                DOOMED_PARTS => {
+                    for upload in page {
+                        parts_of(s3, &upload).await?;
+                    }
+                }
+                _ => {
+                    for bucket in page {
+                        uploads_of(s3, &bucket).await?;
+                    }
+                }
+            }
+        }
     }
+    Ok(())
+}
+
+/// The next of the doomed, but for what somebody holds; `None` behind the last.
+fn free(s3: &S3, table: Table, range: &mut Range) -> Result<Option<Vec<String>>, Error> {
+    let page = s3.store.scan(table, range)?;
+    let Some((last, _)) = page.last() else { return Ok(None) };
+    *range = range.clone().after(last);
+    let ids: Result<Vec<String>, _> = page.iter().map(|(place, _)| KeyReader::new(place).str()).collect();
+    Ok(Some(ids.map_err(Internal::new)?.into_iter().filter(|id| !s3.files.is_held(id)).collect()))
+}
+
+/// Uploads that nobody completed go with their bucket.
+async fn uploads_of(s3: &S3, bucket: &str) -> Result<(), Error> {
+    let range = Range::prefix(Key::new().str(bucket)).limit(STEP);
+    loop {
+        let page = s3.store.scan(UPLOADS, &range)?;
+        let is_last = page.len() < STEP;
+        s3.store
+            .transact(|transaction| {
+                for (place, _) in page {
+                    let mut reader = KeyReader::new(&place);
+                    let upload = reader.str().and_then(|_| reader.str()).and_then(|_| reader.str());
+                    versions::release(transaction, &Content::Parts(upload.map_err(Internal::new)?))?;
+                    transaction.delete(UPLOADS, place)?;
+                }
+                if is_last {
+                    transaction.delete(DOOMED_BUCKETS, Key::new().str(bucket))?;
+                }
+                Ok::<(), Error>(())
+            })
+            .await?;
+        if is_last {
+            return Ok(());
+        }
+    }
+}
+
+async fn parts_of(s3: &S3, upload: &str) -> Result<(), Error> {
+    let range = Range::prefix(Key::new().str(upload)).limit(STEP);
+    loop {
+        let page = s3.store.scan(PARTS, &range)?;
+        let is_last = page.len() < STEP;
+        s3.store
+            .transact(|transaction| {
+                for (place, stored) in page {
+                    let part: PartRecord = decode(&stored)?;
+                    if matches!(part.content, Content::Parts(_)) {
+                        return Err(Internal::new("a part has parts").into());
+                    }
+                    versions::release(transaction, &part.content)?;
+                    transaction.delete(PARTS, place)?;
+                }
+                if is_last {
+                    transaction.delete(DOOMED_PARTS, Key::new().str(upload))?;
+                }
+                Ok::<(), Error>(())
+            })
+            .await?;
+        if is_last {
+            return Ok(());
+        }
+    }
+}
+
+async fn delete_files(s3: &Arc<S3>, ids: Vec<String>) -> Result<(), Error> {
     let own = Arc::clone(s3);
-    let places: Vec<Vec<u8>> = doomed.into_iter().map(|(place, _)| place).collect();
     let deleted = tokio::task::spawn_blocking(move || {
-        let gone = |place: &Vec<u8>| {
-            let id = KeyReader::new(place).str();
-            id.is_ok_and(|id| own.files.delete(&id).is_ok())
-        };
-        places.into_iter().filter(gone).collect::<Vec<_>>()
+        ids.into_iter().filter(|id| own.files.delete(id).is_ok()).collect::<Vec<_>>()
     });
     let deleted = deleted.await.map_err(Internal::new)?;
     s3.store
-        .transact(|transaction| deleted.iter().try_for_each(|place| transaction.delete(DOOMED, place)))
+        .transact(|transaction| {
+            deleted.iter().try_for_each(|id| transaction.delete(DOOMED, Key::new().str(id)))
+        })
         .await?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use base::{AccountId, Timestamp};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use service::Internal;
-use store::{Key, Range, Store, StoreError, Table, Transaction};
+use store::{Key, Range, StoreError, Table, Transaction};
 
 use crate::error::Error;
 use crypto::checksum::Algorithm;
@@ -29,6 +29,10 @@ pub(crate) const DOOMED: Table = Table::new(0x0b06, "doomed s3 files");
 pub(crate) const UPLOADS: Table = Table::new(0x0b07, "s3 uploads");
 /// Parts by upload and number; those of complete ones are the object's content.
 pub(crate) const PARTS: Table = Table::new(0x0b08, "s3 parts");
+/// The ids of uploads whose parts nothing needs any more.
+pub(crate) const DOOMED_PARTS: Table = Table::new(0x0b09, "doomed s3 parts");
+/// The ids of buckets that are gone, and have uploads.
+pub(crate) const DOOMED_BUCKETS: Table = Table::new(0x0b0a, "doomed s3 buckets");
 
 /// Whether a bucket keeps versions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,6 +122,18 @@ pub(crate) struct About {
     pub(crate) metadata: Vec<(String, String)>,
 }
 
+/// Where a key has its null version, as its newest version knows, so that nobody looks through all of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum OlderNull {
+    /// Nobody has looked: the record is from before this was kept, or it is not the newest.
+    #[default]
+    Unknown,
+    /// No older version has no id.
+    Nowhere,
+    /// The older version in this place.
+    At(u64),
+}
+
 /// One version of an object, or a delete marker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct VersionRecord {
@@ -147,6 +163,15 @@ pub(crate) struct VersionRecord {
     /// True where it is told to be under the managed key `aws/s3`: see `encryption`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) managed_key: bool,
+    /// Of the newest version alone: where among the older ones the null version is.
+    #[serde(default, skip_serializing_if = "OlderNull::is_unknown")]
+    pub(crate) older_null: OlderNull,
+}
+
+impl OlderNull {
+    const fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown)
+    }
 }
 
 impl VersionRecord {
@@ -205,7 +230,7 @@ pub(crate) fn upload_key(bucket_id: &str, key: &str, upload: &str) -> Key {
 
 /// The upload of this id, if it is still one.
 pub(crate) fn find_upload(
-    from: &impl Read,
+    from: &(impl Read + ?Sized),
     bucket_id: &str,
     key: &str,
     upload: &str,
@@ -226,22 +251,12 @@ pub(crate) fn part_key(upload: &str, number: u32) -> Key {
     Key::new().str(upload).u32(number)
 }
 
-/// Where records can be read: in a transaction, or among what is durable.
+/// Where records can be read: in a transaction, or in a view of what is durable.
 pub(crate) trait Read {
     /// The record under this key.
     fn read(&self, table: Table, key: &Key) -> Result<Option<Bytes>, StoreError>;
     /// The records of a range.
     fn list(&self, table: Table, range: &Range) -> Result<Vec<(Vec<u8>, Bytes)>, StoreError>;
-}
-
-impl Read for Store {
-    fn read(&self, table: Table, key: &Key) -> Result<Option<Bytes>, StoreError> {
-        self.get(table, key)
-    }
-
-    fn list(&self, table: Table, range: &Range) -> Result<Vec<(Vec<u8>, Bytes)>, StoreError> {
-        self.scan(table, range)
-    }
 }
 
 impl Read for Transaction<'_> {
@@ -255,12 +270,12 @@ impl Read for Transaction<'_> {
 }
 
 /// The bucket, if there is one.
-pub(crate) fn find_bucket(from: &impl Read, name: &str) -> Result<Option<BucketRecord>, Error> {
+pub(crate) fn find_bucket(from: &(impl Read + ?Sized), name: &str) -> Result<Option<BucketRecord>, Error> {
     from.read(BUCKETS, &bucket_key(name))?.map(|stored| decode(&stored)).transpose()
 }
 
 /// The bucket, or that there is none.
-pub(crate) fn bucket(from: &impl Read, name: &str) -> Result<BucketRecord, Error> {
+pub(crate) fn bucket(from: &(impl Read + ?Sized), name: &str) -> Result<BucketRecord, Error> {
     find_bucket(from, name)?.ok_or_else(|| Error::no_such_bucket(name))
 }
 

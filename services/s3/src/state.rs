@@ -7,15 +7,21 @@ use std::path::PathBuf;
 
 use crypto::Sealer;
 use protocol::ByteStream;
-use service::{Access, Call};
+use service::{Access, Internal};
 use store::{Key, Range, Store};
 
 use crate::api;
-use crate::content::{Files, Piece, read};
+use crate::content::{Files, Held, Piece, Source, read};
+use crate::decision::{Call, View};
 use crate::error::Error;
 use crate::model::name;
-use crate::records::{self, BucketRecord, Content, FILES, PARTS, PartRecord, VersionRecord, decode};
+use crate::records::{
+    self, BucketRecord, Content, DOOMED_PARTS, FILES, INLINE, PARTS, PartRecord, Read, VersionRecord, decode,
+};
 use crate::versions;
+
+/// How often a reader looks for content that others replace as fast as he looks.
+const LOOKS_MAX: usize = 100;
 
 /// The service's state.
 pub(crate) struct S3 {
@@ -38,9 +44,70 @@ impl S3 {
         Ok(Self { store, files })
     }
 
+    /// What `find` finds, with its content, which stays while somebody reads it.
+    pub(crate) fn look<T>(
+        &self,
+        call: &Call,
+        find: impl Fn(&View) -> Result<T, Error>,
+        version: impl Fn(&T) -> &VersionRecord,
+    ) -> Result<(T, Held), Error> {
+        for _ in 0..LOOKS_MAX {
+            let view = call.view()?;
+            let found = find(&view)?;
+            if let Some(held) = self.hold(&view, version(&found))? {
+                return Ok((found, held));
+            }
+        }
+        Err(Error::new("SlowDown", 503, "Please reduce your request rate."))
+    }
+
+    /// The content of a version; `None` where something else took its place since `view` was taken.
+    fn hold(&self, view: &View, version: &VersionRecord) -> Result<Option<Held>, Error> {
+        let (size, whole) = (version.size, |source| vec![Piece { source, size: version.size }]);
+        match &version.content {
+            Content::Nothing => Ok(Some(Held { pieces: Vec::new(), hold: None })),
+            Content::Inline(id) => {
+                let bytes = view.read(INLINE, &Key::new().str(id))?;
+                let bytes = bytes.ok_or_else(|| Internal::new(format!("{size} bytes are gone")))?;
+                Ok(Some(Held { pieces: whole(Source::Bytes(bytes)), hold: None }))
+            }
+            Content::File(id) => {
+                // Held first and looked for then: what is doomed later finds the hold.
+                let hold = self.files.hold(id);
+                let is_there = self.store.get(FILES, Key::new().str(id))?.is_some();
+                let pieces = whole(Source::Content(version.content.clone()));
+                Ok(is_there.then_some(Held { pieces, hold: Some(hold) }))
+            }
+            Content::Parts(upload) => {
+                let hold = self.files.hold(upload);
+                let is_doomed = self.store.get(DOOMED_PARTS, Key::new().str(upload))?.is_some();
+                // Behind the last question, since those that are gone are not doomed any more.
+                let pieces = self.parts(upload)?;
+                let is_there = !is_doomed && !pieces.is_empty();
+                Ok(is_there.then_some(Held { pieces, hold: Some(hold) }))
+            }
+        }
+    }
+
+    fn parts(&self, upload: &str) -> Result<Vec<Piece>, Error> {
+        let parts = self.store.scan(PARTS, &Range::prefix(Key::new().str(upload)))?;
+        let piece = |(_, stored): &(Vec<u8>, bytes::Bytes)| {
+            let part: PartRecord = decode(stored)?;
+            Ok(Piece { source: Source::Content(part.content), size: part.size })
+        };
+        parts.iter().map(piece).collect()
+    }
+
+    /// The bytes from `from` to before `to`.
+    pub(crate) fn bytes(&self, held: Held, from: u64, to: u64) -> ByteStream {
+        read(&self.store, &self.files, held, from, to)
+    }
+}
+
+impl View {
     /// The bucket, which must be whose the caller believes.
     pub(crate) fn bucket(&self, bucket: &str, expected_owner: Option<&str>) -> Result<BucketRecord, Error> {
-        let record = records::bucket(&self.store, bucket)?;
+        let record = records::bucket(self, bucket)?;
         match expected_owner {
             Some(owner) if owner != record.account.as_str() => {
                 Err(Error::new("AccessDenied", 403, "Access Denied"))
@@ -59,50 +126,29 @@ impl S3 {
         version_id: Option<&str>,
     ) -> Result<VersionRecord, Error> {
         let Some(id) = version_id else {
-            let error = match versions::newest(&self.store, &bucket.id, key)? {
+            let error = match versions::newest(self, &bucket.id, key)? {
                 Some(version) if !version.marker => return Ok(version),
                 Some(marker) => Error::deleted(key, &marker),
                 None => Error::no_such_key(key),
             };
-            return Err(self.absent(call, bucket_name, bucket, error));
+            return Err(absent(call, bucket_name, bucket, error));
         };
         check_version_id(id)?;
-        let found = versions::version(&self.store, &bucket.id, key, id)?;
-        match found {
+        match versions::version(self, &bucket.id, key, id)? {
             Some(version) if version.marker => Err(Error::is_marker(&version)),
             Some(version) => Ok(version),
-            None => Err(self.absent(call, bucket_name, bucket, Error::no_such_version(key, id))),
+            None => Err(absent(call, bucket_name, bucket, Error::no_such_version(key, id))),
         }
     }
+}
 
-    // SECURITY: only who may list a bucket learns that there is no such key in it.
-    fn absent(&self, call: &Call, bucket_name: &str, bucket: &BucketRecord, error: Error) -> Error {
-        let policy = crate::access::policy_of(bucket, call.principal()).ok().flatten();
-        let list = Access::to("s3:ListBucket", name::arn(bucket_name, None))
-            .owned_by(bucket.account)
-            .resource_policy(policy);
-        call.ask(&list).map_or_else(Error::from, |()| error)
-    }
-
-    /// The pieces of an object's content.
-    pub(crate) fn pieces(&self, version: &VersionRecord) -> Result<Vec<Piece>, Error> {
-        let Content::Parts(upload) = &version.content else {
-            return Ok(vec![Piece { content: version.content.clone(), size: version.size }]);
-        };
-        let parts = self.store.scan(PARTS, &Range::prefix(Key::new().str(upload)))?;
-        parts
-            .iter()
-            .map(|(_, stored)| {
-                let part: PartRecord = decode(stored)?;
-                Ok(Piece { content: part.content, size: part.size })
-            })
-            .collect()
-    }
-
-    /// The bytes from `from` to before `to` of a version.
-    pub(crate) fn bytes(&self, version: &VersionRecord, from: u64, to: u64) -> Result<ByteStream, Error> {
-        Ok(read(&self.store, &self.files, self.pieces(version)?, from, to))
-    }
+// SECURITY: only who may list a bucket learns that there is no such key in it.
+fn absent(call: &Call, bucket_name: &str, bucket: &BucketRecord, error: Error) -> Error {
+    let policy = crate::access::policy_of(bucket, call.principal()).ok().flatten();
+    let list = Access::to("s3:ListBucket", name::arn(bucket_name, None))
+        .owned_by(bucket.account)
+        .resource_policy(policy);
+    call.ask(&list).map_or_else(Error::from, |()| error)
 }
 
 /// Refuses an id that no version can have.

@@ -3,11 +3,12 @@
 //! A block that was altered, moved, or cut off does not open, and neither does a file that ends early. Files are never
 //! changed once they are written. Where they are is all that this module knows of them.
 
+use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crypto::{SEAL_OVERHEAD_BYTES, Sealer};
 
@@ -24,6 +25,8 @@ struct Folder {
     path: PathBuf,
     sealer: Sealer,
     room: Room,
+    /// How many read which content just now. Locked for a moment only.
+    held: Mutex<HashMap<String, usize>>,
 }
 
 /// Whether the disk takes more.
@@ -35,6 +38,25 @@ impl std::fmt::Debug for Room {
     }
 }
 
+/// While there is one, what it names is not swept away.
+#[derive(Debug)]
+pub(crate) struct Hold {
+    files: Files,
+    id: String,
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let mut held = self.files.held();
+        if let Some(count) = held.get_mut(&self.id) {
+            *count -= 1;
+            if *count == 0 {
+                held.remove(&self.id);
+            }
+        }
+    }
+}
+
 impl Files {
     /// Opens the folder, or makes it. Nothing is written while `room` says that the disk takes no more.
     pub(crate) fn open(
@@ -43,11 +65,27 @@ impl Files {
         room: impl Fn() -> bool + Send + Sync + 'static,
     ) -> io::Result<Self> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&path)?;
-        Ok(Self(Arc::new(Folder { path, sealer, room: Room(Box::new(room)) })))
+        Ok(Self(Arc::new(Folder { path, sealer, room: Room(Box::new(room)), held: Mutex::default() })))
     }
 
     fn path(&self, id: &str) -> PathBuf {
         self.0.path.join(id.get(..2).unwrap_or("__")).join(id)
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashMap<String, usize>> {
+        self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Holds a file, or the parts of an upload, for a reader. Whoever holds what is doomed already holds nothing: he looks
+    /// for that afterwards.
+    pub(crate) fn hold(&self, id: &str) -> Hold {
+        *self.held().entry(id.to_owned()).or_default() += 1;
+        Hold { files: self.clone(), id: id.to_owned() }
+    }
+
+    /// True while somebody reads it.
+    pub(crate) fn is_held(&self, id: &str) -> bool {
+        self.held().contains_key(id)
     }
 
     /// A new file. It is gone again unless it is kept.

@@ -7,8 +7,8 @@ pub(crate) mod file;
 mod read;
 mod receive;
 
-pub(crate) use file::Files;
-pub(crate) use read::{Piece, read};
+pub(crate) use file::{Files, Hold};
+pub(crate) use read::{Held, Piece, Source, read};
 pub(crate) use receive::{Received, Wanted, bad_value, receive};
 
 /// Content up to this size stands in the store.

@@ -9,29 +9,46 @@ use protocol::{ByteStream, Chunks, Fault};
 use service::Internal;
 use store::{Key, Store};
 
-use super::Files;
 use super::file::{BLOCK_BYTES, Reading};
 use super::receive::blocking;
+use super::{Files, Hold};
 use crate::error::Error;
 use crate::records::{Content, INLINE};
 
 /// Blocks that one step reads.
 const STEP_BLOCKS: u64 = 8;
 
+/// Where the bytes of a piece come from.
+#[derive(Clone, Debug)]
+pub(crate) enum Source {
+    /// They are here already.
+    Bytes(Bytes),
+    /// They are read when it is their turn.
+    Content(Content),
+}
+
 /// A piece of an object's content, and how large that is.
 #[derive(Clone, Debug)]
 pub(crate) struct Piece {
-    pub(crate) content: Content,
+    pub(crate) source: Source,
     pub(crate) size: u64,
 }
 
-/// The bytes from `from` to before `to` of these pieces behind one another.
-pub(crate) fn read(store: &Store, files: &Files, pieces: Vec<Piece>, from: u64, to: u64) -> ByteStream {
+/// All of an object's content, which stays for as long as this is there, whatever becomes of the object.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) pieces: Vec<Piece>,
+    pub(crate) hold: Option<Hold>,
+}
+
+/// The bytes from `from` to before `to` of the pieces behind one another.
+pub(crate) fn read(store: &Store, files: &Files, held: Held, from: u64, to: u64) -> ByteStream {
     let length = to.saturating_sub(from);
     let state = State {
         store: store.clone(),
         files: files.clone(),
-        pieces: pieces.into_iter(),
+        pieces: held.pieces.into_iter(),
+        _hold: held.hold,
         open: None,
         skip: from,
         left: length,
@@ -55,6 +72,8 @@ struct State {
     store: Store,
     files: Files,
     pieces: std::vec::IntoIter<Piece>,
+    /// As long as somebody reads.
+    _hold: Option<Hold>,
     open: Option<Open>,
     /// Bytes before the first that is wanted.
     skip: u64,
@@ -85,7 +104,16 @@ impl State {
                 continue;
             }
             let skip = std::mem::take(&mut self.skip);
-            match piece.content {
+            let content = match piece.source {
+                Source::Bytes(bytes) => {
+                    if let Some(chunk) = self.take(&bytes, skip) {
+                        return Ok(Some(chunk));
+                    }
+                    continue;
+                }
+                Source::Content(content) => content,
+            };
+            match content {
                 Content::File(id) => {
                     let files = self.files.clone();
                     let reading = Arc::new(blocking(move || files.read(&id)).await?);
@@ -94,14 +122,7 @@ impl State {
                 Content::Inline(id) => {
                     let bytes = self.store.get(INLINE, Key::new().str(&id))?;
                     let bytes = bytes.ok_or_else(|| Internal::new("small content is gone"))?;
-                    let skip = usize::try_from(skip).unwrap_or(usize::MAX).min(bytes.len());
-                    let end = usize::try_from(self.left)
-                        .unwrap_or(usize::MAX)
-                        .saturating_add(skip)
-                        .min(bytes.len());
-                    let chunk = bytes.slice(skip..end);
-                    self.left = self.left.saturating_sub(chunk.len() as u64);
-                    if !chunk.is_empty() {
+                    if let Some(chunk) = self.take(&bytes, skip) {
                         return Ok(Some(chunk));
                     }
                 }
@@ -109,6 +130,15 @@ impl State {
             }
         }
         Ok(None)
+    }
+
+    /// What is wanted of these bytes behind the first `skip`; `None` where nothing is.
+    fn take(&mut self, bytes: &Bytes, skip: u64) -> Option<Bytes> {
+        let skip = usize::try_from(skip).unwrap_or(usize::MAX).min(bytes.len());
+        let end = usize::try_from(self.left).unwrap_or(usize::MAX).saturating_add(skip).min(bytes.len());
+        let chunk = bytes.slice(skip..end);
+        self.left = self.left.saturating_sub(chunk.len() as u64);
+        (!chunk.is_empty()).then_some(chunk)
     }
 }
 

@@ -62,7 +62,7 @@ impl Conditions<'_> {
                 .is_some_and(|moment| secs(version.modified) <= secs(moment)),
         };
         match fresh {
-            true if reading => Err(Error::not_modified()),
+            true if reading => Err(Error::not_modified(version)),
             true => unmet(if self.none_match.is_some() { "If-None-Match" } else { "If-Modified-Since" }),
             false => Ok(()),
         }

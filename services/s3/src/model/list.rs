@@ -8,6 +8,9 @@ use store::{Key, KeyReader, Range, Snapshot, Table};
 use crate::error::Error;
 use service::Internal;
 
+/// Records that one request walks over.
+const WALK_MAX: usize = 10_000;
+
 /// What is listed.
 pub(crate) struct Query<'a> {
     pub(crate) table: Table,
@@ -54,11 +57,12 @@ impl Query<'_> {
     }
 
     /// Hands each key or common prefix to `take`, in order, until that answers false. A delete marker shows no prefix.
+    /// Answers where it goes on, if it ended because it had walked far enough for one request.
     pub(crate) fn run(
         &self,
         snapshot: &Snapshot,
         take: impl FnMut(Found) -> Result<bool, Error>,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<String>, Error> {
         self.walk(snapshot, false, take)
     }
 
@@ -68,7 +72,7 @@ impl Query<'_> {
         snapshot: &Snapshot,
         take: impl FnMut(Found) -> Result<bool, Error>,
     ) -> Result<(), Error> {
-        self.walk(snapshot, true, take)
+        self.walk(snapshot, true, take).map(|_| ())
     }
 
     fn walk(
@@ -76,31 +80,41 @@ impl Query<'_> {
         snapshot: &Snapshot,
         markers: bool,
         mut take: impl FnMut(Found) -> Result<bool, Error>,
-    ) -> Result<(), Error> {
-        let Some(mut range) = self.start() else { return Ok(()) };
+    ) -> Result<Option<String>, Error> {
+        let Some(mut range) = self.start() else { return Ok(None) };
+        let (mut walked, mut place) = (0, None);
         'again: loop {
             for record in snapshot.iter(self.table, &range) {
                 let (stored_key, value) = record?;
+                // Only delete markers, which are passed over, make a walk longer than its page.
+                if !markers && walked >= WALK_MAX && place.is_some() {
+                    return Ok(place);
+                }
+                walked += 1;
                 let mut reader = KeyReader::new(&stored_key);
                 let key = reader.str().and_then(|_| reader.str()).map_err(Internal::new)?;
                 if let Some(prefix) = self.rolled_up(&key) {
                     if !markers && !is_shown(&value)? {
+                        // A place that is the prefix itself would be behind all that is below it.
+                        place = Some(key.clone()).filter(|key| key != prefix);
                         continue;
                     }
                     if !take(Found::Prefix(prefix.to_owned()))? {
-                        return Ok(());
+                        return Ok(None);
                     }
+                    place = Some(prefix.to_owned());
                     match skip(range, self.below(prefix)) {
                         Some(rest) => range = rest,
-                        None => return Ok(()),
+                        None => return Ok(None),
                     }
                     continue 'again;
                 }
+                place = Some(key.clone());
                 if !take(Found::Key(key, value))? {
-                    return Ok(());
+                    return Ok(None);
                 }
             }
-            return Ok(());
+            return Ok(None);
         }
     }
 }

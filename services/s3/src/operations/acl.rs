@@ -4,9 +4,8 @@
 
 use std::sync::Arc;
 
-use service::Permit;
-
 use crate::api;
+use crate::decision::Permit;
 use crate::error::Error;
 use crate::state::{S3, owner};
 
@@ -22,29 +21,30 @@ fn full_control(account: base::AccountId) -> Vec<api::Grant> {
 }
 
 pub(crate) async fn get_bucket(
-    s3: Arc<S3>,
+    _: Arc<S3>,
     permit: Permit<api::GetBucketAcl>,
 ) -> Result<api::GetBucketAclOutput, Error> {
-    let input = permit.input;
-    let bucket = s3.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
+    let (input, call) = (permit.input, permit.call);
+    let bucket = call.view()?.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
     let grants = Some(full_control(bucket.account));
     Ok(api::GetBucketAclOutput { owner: Some(owner(bucket.account)), grants })
 }
 
 pub(crate) async fn get_object(
-    s3: Arc<S3>,
+    _: Arc<S3>,
     permit: Permit<api::GetObjectAcl>,
 ) -> Result<api::GetObjectAclOutput, Error> {
     let (input, call) = (permit.input, permit.call);
-    let bucket = s3.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
-    s3.readable(&call, &input.bucket, &bucket, &input.key, input.version_id.as_deref())?;
+    let view = call.view()?;
+    let bucket = view.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
+    view.readable(&call, &input.bucket, &bucket, &input.key, input.version_id.as_deref())?;
     let grants = Some(full_control(bucket.account));
     Ok(api::GetObjectAclOutput { owner: Some(owner(bucket.account)), grants, request_charged: None })
 }
 
-pub(crate) async fn put_bucket(s3: Arc<S3>, permit: Permit<api::PutBucketAcl>) -> Result<(), Error> {
-    let input = permit.input;
-    s3.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
+pub(crate) async fn put_bucket(_: Arc<S3>, permit: Permit<api::PutBucketAcl>) -> Result<(), Error> {
+    let (input, call) = (permit.input, permit.call);
+    call.view()?.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
     let grants =
         input.grant_full_control.or(input.grant_read).or(input.grant_write).or(input.grant_write_acp);
     let other = input.access_control_policy.is_some() || grants.is_some() || input.grant_read_acp.is_some();
@@ -55,17 +55,18 @@ pub(crate) async fn put_bucket(s3: Arc<S3>, permit: Permit<api::PutBucketAcl>) -
 }
 
 pub(crate) async fn put_object(
-    s3: Arc<S3>,
+    _: Arc<S3>,
     permit: Permit<api::PutObjectAcl>,
 ) -> Result<api::PutObjectAclOutput, Error> {
     let (input, call) = (permit.input, permit.call);
-    let bucket = s3.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
+    let view = call.view()?;
+    let bucket = view.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
     let grants =
         input.grant_full_control.or(input.grant_read).or(input.grant_write).or(input.grant_write_acp);
     let other = input.access_control_policy.is_some() || grants.is_some() || input.grant_read_acp.is_some();
     if other || input.acl.as_deref() != Some("bucket-owner-full-control") {
         return Err(unsupported());
     }
-    s3.readable(&call, &input.bucket, &bucket, &input.key, input.version_id.as_deref())?;
+    view.readable(&call, &input.bucket, &bucket, &input.key, input.version_id.as_deref())?;
     Ok(api::PutObjectAclOutput::default())
 }

@@ -4,12 +4,12 @@
 
 use std::sync::Arc;
 
-use service::Permit;
 use store::{Key, KeyReader, Range, Transaction};
 
 use super::multipart::{find, forget};
 use super::put::{quoted, stated_checksums, tell_checksum, told_id};
 use crate::api;
+use crate::decision::Permit;
 use crate::encryption::{check_caller, tell_encryption};
 use crate::error::Error;
 use crate::model::{condition, name};
@@ -26,12 +26,12 @@ const PART_BYTES_MIN: u64 = 5 * 1024 * 1024;
 const OBJECT_BYTES_MAX: u64 = 5 * 1024 * 1024 * 1024 * 1024;
 
 pub(crate) async fn complete(
-    s3: Arc<S3>,
+    _: Arc<S3>,
     permit: Permit<api::CompleteMultipartUpload>,
 ) -> Result<api::CompleteMultipartUploadOutput, Error> {
     let (input, call) = (permit.input, permit.call);
     name::check_key(&input.key)?;
-    let bucket = s3.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
+    let bucket = call.view()?.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
     let named = input.multipart_upload.clone().and_then(|upload| upload.parts).unwrap_or_default();
     if named.is_empty() || named.len() > 10_000 {
         return Err(Error::malformed_xml());

@@ -4,9 +4,8 @@
 
 use std::sync::Arc;
 
-use service::{Call, Permit};
-
 use crate::api;
+use crate::decision::{Call, Permit};
 use crate::encryption::check_key;
 use crate::error::Error;
 use crate::records::{self, BUCKETS, BucketRecord, PublicAccess, encode};
@@ -14,13 +13,12 @@ use crate::state::S3;
 
 /// Changes a bucket's record.
 pub(crate) async fn change(
-    s3: &S3,
     call: &Call,
     name: &str,
     expected_owner: Option<&str>,
     edit: impl FnOnce(&mut BucketRecord) -> Result<(), Error> + Send,
 ) -> Result<(), Error> {
-    s3.bucket(name, expected_owner)?;
+    call.view()?.bucket(name, expected_owner)?;
     call.transact(|transaction| {
         let mut record = records::bucket(transaction, name)?;
         edit(&mut record)?;
@@ -31,11 +29,11 @@ pub(crate) async fn change(
 }
 
 pub(crate) async fn get_public_access(
-    s3: Arc<S3>,
+    _: Arc<S3>,
     permit: Permit<api::GetPublicAccessBlock>,
 ) -> Result<api::GetPublicAccessBlockOutput, Error> {
-    let input = permit.input;
-    let bucket = s3.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
+    let (input, call) = (permit.input, permit.call);
+    let bucket = call.view()?.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
     let block = bucket.public_access.ok_or_else(|| {
         let message = "The public access block configuration was not found";
         Error::no_configuration("NoSuchPublicAccessBlockConfiguration", message, &input.bucket)
@@ -51,7 +49,7 @@ pub(crate) async fn get_public_access(
 }
 
 pub(crate) async fn put_public_access(
-    s3: Arc<S3>,
+    _: Arc<S3>,
     permit: Permit<api::PutPublicAccessBlock>,
 ) -> Result<(), Error> {
     let (input, call) = (permit.input, permit.call);
@@ -62,7 +60,7 @@ pub(crate) async fn put_public_access(
         block_policy: given.block_public_policy.unwrap_or(false),
         restrict: given.restrict_public_buckets.unwrap_or(false),
     };
-    change(&s3, &call, &input.bucket, input.expected_bucket_owner.as_deref(), move |bucket| {
+    change(&call, &input.bucket, input.expected_bucket_owner.as_deref(), move |bucket| {
         bucket.public_access = Some(block);
         Ok(())
     })
@@ -70,11 +68,11 @@ pub(crate) async fn put_public_access(
 }
 
 pub(crate) async fn delete_public_access(
-    s3: Arc<S3>,
+    _: Arc<S3>,
     permit: Permit<api::DeletePublicAccessBlock>,
 ) -> Result<(), Error> {
     let (input, call) = (permit.input, permit.call);
-    change(&s3, &call, &input.bucket, input.expected_bucket_owner.as_deref(), |bucket| {
+    change(&call, &input.bucket, input.expected_bucket_owner.as_deref(), |bucket| {
         bucket.public_access = None;
         Ok(())
     })
@@ -82,11 +80,11 @@ pub(crate) async fn delete_public_access(
 }
 
 pub(crate) async fn get_ownership(
-    s3: Arc<S3>,
+    _: Arc<S3>,
     permit: Permit<api::GetBucketOwnershipControls>,
 ) -> Result<api::GetBucketOwnershipControlsOutput, Error> {
-    let input = permit.input;
-    let bucket = s3.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
+    let (input, call) = (permit.input, permit.call);
+    let bucket = call.view()?.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
     let ownership = bucket.ownership.ok_or_else(|| {
         let message = "The bucket ownership controls were not found";
         Error::no_configuration("OwnershipControlsNotFoundError", message, &input.bucket)
@@ -96,14 +94,14 @@ pub(crate) async fn get_ownership(
 }
 
 pub(crate) async fn put_ownership(
-    s3: Arc<S3>,
+    _: Arc<S3>,
     permit: Permit<api::PutBucketOwnershipControls>,
 ) -> Result<(), Error> {
     let (input, call) = (permit.input, permit.call);
     let mut rules = input.ownership_controls.rules.into_iter();
     let (Some(rule), None) = (rules.next(), rules.next()) else { return Err(Error::malformed_xml()) };
     super::buckets::check_ownership(&rule.object_ownership)?;
-    change(&s3, &call, &input.bucket, input.expected_bucket_owner.as_deref(), move |bucket| {
+    change(&call, &input.bucket, input.expected_bucket_owner.as_deref(), move |bucket| {
         bucket.ownership = Some(rule.object_ownership);
         Ok(())
     })
@@ -112,11 +110,11 @@ pub(crate) async fn put_ownership(
 
 /// The controls are gone, and with them nothing: lists of grants do not exist here with or without them.
 pub(crate) async fn delete_ownership(
-    s3: Arc<S3>,
+    _: Arc<S3>,
     permit: Permit<api::DeleteBucketOwnershipControls>,
 ) -> Result<(), Error> {
     let (input, call) = (permit.input, permit.call);
-    change(&s3, &call, &input.bucket, input.expected_bucket_owner.as_deref(), |bucket| {
+    change(&call, &input.bucket, input.expected_bucket_owner.as_deref(), |bucket| {
         bucket.ownership = None;
         Ok(())
     })
@@ -124,11 +122,11 @@ pub(crate) async fn delete_ownership(
 }
 
 pub(crate) async fn get_encryption(
-    s3: Arc<S3>,
+    _: Arc<S3>,
     permit: Permit<api::GetBucketEncryption>,
 ) -> Result<api::GetBucketEncryptionOutput, Error> {
-    let input = permit.input;
-    let bucket = s3.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
+    let (input, call) = (permit.input, permit.call);
+    let bucket = call.view()?.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
     let rule = api::ServerSideEncryptionRule {
         apply_server_side_encryption_by_default: Some(api::ServerSideEncryptionByDefault {
             sse_algorithm: if bucket.managed_key { "aws:kms" } else { "AES256" }.to_owned(),
@@ -146,7 +144,7 @@ pub(crate) async fn get_encryption(
 }
 
 pub(crate) async fn put_encryption(
-    s3: Arc<S3>,
+    _: Arc<S3>,
     permit: Permit<api::PutBucketEncryption>,
 ) -> Result<(), Error> {
     let (input, call) = (permit.input, permit.call);
@@ -163,7 +161,7 @@ pub(crate) async fn put_encryption(
             return Err(Error::invalid_argument(message, "ApplyServerSideEncryptionByDefault", "AES256"));
         }
         "aws:kms" => {
-            let bucket = s3.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
+            let bucket = call.view()?.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
             check_key(&bucket, default.kms_master_key_id.as_ref().map(|key| key.expose().as_str()))?;
             true
         }
@@ -171,7 +169,7 @@ pub(crate) async fn put_encryption(
         _ => return Err(Error::malformed_xml()),
     };
     let bucket_key = rule.bucket_key_enabled.unwrap_or(false);
-    change(&s3, &call, &input.bucket, input.expected_bucket_owner.as_deref(), move |bucket| {
+    change(&call, &input.bucket, input.expected_bucket_owner.as_deref(), move |bucket| {
         bucket.bucket_key = bucket_key;
         bucket.managed_key = managed_key;
         Ok(())
@@ -181,11 +179,11 @@ pub(crate) async fn put_encryption(
 
 /// Objects are sealed with or without a configuration: what is deleted is only the wish for a key.
 pub(crate) async fn delete_encryption(
-    s3: Arc<S3>,
+    _: Arc<S3>,
     permit: Permit<api::DeleteBucketEncryption>,
 ) -> Result<(), Error> {
     let (input, call) = (permit.input, permit.call);
-    change(&s3, &call, &input.bucket, input.expected_bucket_owner.as_deref(), |bucket| {
+    change(&call, &input.bucket, input.expected_bucket_owner.as_deref(), |bucket| {
         bucket.bucket_key = false;
         bucket.managed_key = false;
         Ok(())

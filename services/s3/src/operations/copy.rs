@@ -4,11 +4,10 @@
 
 use std::sync::Arc;
 
-use service::Permit;
-
 use super::put::{about, chosen, extras, kind_of, quoted, told_id};
 use crate::api;
 use crate::content::{Wanted, receive};
+use crate::decision::Permit;
 use crate::encryption::{check_caller, tell_encryption};
 use crate::error::Error;
 use crate::model::condition::Conditions;
@@ -27,9 +26,17 @@ pub(crate) async fn copy(
     let source = name::CopySource::parse(&input.copy_source)?;
     let replaces = directive(input.metadata_directive.as_deref(), "x-amz-metadata-directive")?;
     let retags = directive(input.tagging_directive.as_deref(), "x-amz-tagging-directive")?;
-    let bucket = s3.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
-    let from = s3.bucket(&source.bucket, input.expected_source_bucket_owner.as_deref())?;
-    let found = s3.readable(&call, &source.bucket, &from, &source.key, source.version.as_deref())?;
+    let ((bucket, from, found), held) = s3.look(
+        &call,
+        |view| {
+            let bucket = view.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
+            let from = view.bucket(&source.bucket, input.expected_source_bucket_owner.as_deref())?;
+            let version = source.version.as_deref();
+            let found = view.readable(&call, &source.bucket, &from, &source.key, version)?;
+            Ok((bucket, from, found))
+        },
+        |(_, _, found)| found,
+    )?;
     if found.managed_key {
         check_caller(&call, &from)?;
     }
@@ -61,7 +68,7 @@ pub(crate) async fn copy(
         None => found.checksum.as_ref().map(|checksum| checksum.algorithm),
     };
     let wanted = Wanted { algorithm, bytes_max: found.size, ..Wanted::default() };
-    let received = receive(&s3.files, &s3.bytes(&found, 0, found.size)?, &wanted).await?;
+    let received = receive(&s3.files, &s3.bytes(held, 0, found.size), &wanted).await?;
     let about = if replaces { about!(input)? } else { found.about.clone() };
     let tags = match (retags, input.tagging.as_deref()) {
         (true, Some(header)) => tags::from_header(header)?,

@@ -4,11 +4,12 @@
 
 use std::sync::Arc;
 
-use service::{Call, Permit};
+use protocol::Fault;
 use store::Transaction;
 
-use crate::access::delete_one as delete_one_access;
+use crate::access;
 use crate::api;
+use crate::decision::{Call, Ground, Permit, View};
 use crate::error::Error;
 use crate::model::name;
 use crate::records::{self, BucketRecord, VersionRecord, Versioning};
@@ -81,7 +82,7 @@ fn delete_one(
 }
 
 pub(crate) async fn delete(
-    s3: Arc<S3>,
+    _: Arc<S3>,
     permit: Permit<api::DeleteObject>,
 ) -> Result<api::DeleteObjectOutput, Error> {
     let (input, call) = (permit.input, permit.call);
@@ -90,7 +91,7 @@ pub(crate) async fn delete(
     if input.mfa.is_some() {
         return Err(Error::not_implemented("x-amz-mfa"));
     }
-    let bucket = s3.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
+    let bucket = call.view()?.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
     let belief = Belief {
         etag: input.if_match.clone(),
         modified: input.if_match_last_modified_time,
@@ -117,7 +118,7 @@ fn same(transaction: &Transaction<'_>, name: &str, bucket: &BucketRecord) -> Res
 }
 
 pub(crate) async fn delete_many(
-    s3: Arc<S3>,
+    _: Arc<S3>,
     permit: Permit<api::DeleteObjects>,
 ) -> Result<api::DeleteObjectsOutput, Error> {
     let (input, call) = (permit.input, permit.call);
@@ -125,7 +126,7 @@ pub(crate) async fn delete_many(
     if objects.is_empty() || objects.len() > OBJECTS_MAX {
         return Err(Error::malformed_xml());
     }
-    let (allowed, mut refused) = permitted(&s3, &call, &input.bucket, objects)?;
+    let (allowed, mut refused) = permitted(&call, &input.bucket, objects).await?;
     if allowed.is_empty() {
         // SECURITY: who may delete nothing learns nothing of the bucket; who is nobody, not even that he was heard.
         if matches!(**call.principal(), identity::Principal::Anonymous) {
@@ -133,7 +134,7 @@ pub(crate) async fn delete_many(
         }
         return Ok(api::DeleteObjectsOutput { errors: Some(refused), ..Default::default() });
     }
-    let bucket = s3.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
+    let bucket = call.view()?.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
     let quiet = input.delete.quiet.unwrap_or(false);
     let own = call.clone();
     let bucket_name = input.bucket;
@@ -141,15 +142,10 @@ pub(crate) async fn delete_many(
         .transact(move |transaction| {
             let now = same(transaction, &bucket_name, &bucket)?;
             let (mut deleted, mut errors) = (Vec::new(), Vec::new());
-            for object in &allowed {
-                match one_of_many(transaction, &own, &now, object) {
-                    Ok(done) => deleted.push(told(object, done)),
-                    Err(Error::Passed(fault)) => errors.push(api::Error {
-                        key: Some(object.key.clone()),
-                        version_id: object.version_id.clone(),
-                        code: Some(fault.0.code.into_owned()),
-                        message: Some(fault.0.message),
-                    }),
+            for one in &allowed {
+                match one_of_many(transaction, &own, &now, one) {
+                    Ok(done) => deleted.push(told(&one.object, done)),
+                    Err(Error::Passed(fault)) => errors.push(refusal(&one.object, fault.0)),
                     Err(internal) => return Err(internal),
                 }
             }
@@ -164,27 +160,52 @@ pub(crate) async fn delete_many(
     })
 }
 
+/// An object that the caller may delete, as it was when he was given leave.
+struct Allowed {
+    object: api::ObjectIdentifier,
+    ground: Ground,
+}
+
+/// Objects that are asked for before others have their turn.
+const ASKED_AT_ONCE: usize = 32;
+
 /// The objects that the caller may delete, and the answers about the others.
-fn permitted(
-    s3: &S3,
+async fn permitted(
     call: &Call,
     bucket: &str,
     objects: Vec<api::ObjectIdentifier>,
-) -> Result<(Vec<api::ObjectIdentifier>, Vec<api::Error>), Error> {
+) -> Result<(Vec<Allowed>, Vec<api::Error>), Error> {
     let (mut allowed, mut refused) = (Vec::with_capacity(objects.len()), Vec::new());
-    for object in objects {
-        let access = delete_one_access(s3, call, bucket, &object.key, object.version_id.as_deref())?;
-        match call.ask(&access) {
-            Ok(()) => allowed.push(object),
-            Err(fault) => refused.push(api::Error {
-                key: Some(object.key),
-                version_id: object.version_id,
-                code: Some(fault.code.into_owned()),
-                message: Some(fault.message),
-            }),
+    let mut objects = objects.into_iter().peekable();
+    while objects.peek().is_some() {
+        let view = call.view()?;
+        for object in objects.by_ref().take(ASKED_AT_ONCE) {
+            match leave(call, &view, bucket, &object) {
+                Ok(ground) => allowed.push(Allowed { object, ground }),
+                Err(Error::Passed(fault)) => refused.push(refusal(&object, fault.0)),
+                Err(internal) => return Err(internal),
+            }
         }
+        drop(view);
+        tokio::task::yield_now().await;
     }
     Ok((allowed, refused))
+}
+
+fn leave(call: &Call, view: &View, bucket: &str, object: &api::ObjectIdentifier) -> Result<Ground, Error> {
+    let (bucket, key, version) = (bucket.to_owned(), object.key.clone(), object.version_id.clone());
+    call.ask_on(view, move |from, request| {
+        access::delete_one(from, request, &bucket, &key, version.as_deref())
+    })
+}
+
+fn refusal(object: &api::ObjectIdentifier, fault: Fault) -> api::Error {
+    api::Error {
+        key: Some(object.key.clone()),
+        version_id: object.version_id.clone(),
+        code: Some(fault.code.into_owned()),
+        message: Some(fault.message),
+    }
 }
 
 /// Refusals come before anything of the object is changed, so that one of them leaves the others whole.
@@ -192,8 +213,9 @@ fn one_of_many(
     transaction: &mut Transaction<'_>,
     call: &Call,
     bucket: &BucketRecord,
-    object: &api::ObjectIdentifier,
+    Allowed { object, ground }: &Allowed,
 ) -> Result<Done, Error> {
+    ground.settle(&*transaction, call)?;
     name::check_key(&object.key)?;
     if let Some(id) = object.version_id.as_deref().filter(|id| check_version_id(id).is_err()) {
         return Err(Error::no_such_version(&object.key, id));

@@ -5,16 +5,16 @@
 use std::sync::Arc;
 
 use protocol::Entries;
-use service::{Call, Permit};
 use store::{Key, Range};
 
 use super::put::{quoted, tell_checksum, told_id};
 use crate::api;
+use crate::decision::{Call, Permit, View};
 use crate::encryption::{check_caller, tell_encryption};
 use crate::error::Error;
 use crate::model::condition::Conditions;
 use crate::model::range;
-use crate::records::{BucketRecord, Content, PARTS, PartRecord, VersionRecord, decode};
+use crate::records::{BucketRecord, Content, PARTS, PartRecord, Read, VersionRecord, decode};
 use crate::state::S3;
 
 /// What a reader asks for, of `GetObject` and `HeadObject` alike.
@@ -56,9 +56,9 @@ macro_rules! asked {
     };
 }
 
-fn find(s3: &S3, call: &Call, asked: &Asked<'_>) -> Result<Found, Error> {
-    let bucket = s3.bucket(asked.bucket, asked.expected_owner)?;
-    let version = s3.readable(call, asked.bucket, &bucket, asked.key, asked.version_id)?;
+fn find(call: &Call, view: &View, asked: &Asked<'_>) -> Result<Found, Error> {
+    let bucket = view.bucket(asked.bucket, asked.expected_owner)?;
+    let version = view.readable(call, asked.bucket, &bucket, asked.key, asked.version_id)?;
     asked.conditions.check(&version, true, call.now())?;
     let size = version.size;
     let wanted = match (asked.range, asked.part) {
@@ -68,7 +68,7 @@ fn find(s3: &S3, call: &Call, asked: &Asked<'_>) -> Result<Found, Error> {
             ));
         }
         (Some(text), None) => range::parse(text, size)?,
-        (None, Some(number)) => part(s3, &version, number)?,
+        (None, Some(number)) => part(view, &version, number)?,
         (None, None) => None,
     };
     let (from, to) = wanted.unwrap_or((0, size));
@@ -76,7 +76,7 @@ fn find(s3: &S3, call: &Call, asked: &Asked<'_>) -> Result<Found, Error> {
 }
 
 /// The bytes of one part; all of them where there never were parts.
-fn part(s3: &S3, version: &VersionRecord, number: i64) -> Result<Option<(u64, u64)>, Error> {
+fn part(view: &View, version: &VersionRecord, number: i64) -> Result<Option<(u64, u64)>, Error> {
     let invalid = || {
         let message = "The requested partnumber is not satisfiable";
         Error::new("InvalidPartNumber", 416, message)
@@ -90,8 +90,8 @@ fn part(s3: &S3, version: &VersionRecord, number: i64) -> Result<Option<(u64, u6
         };
     };
     let mut from = 0;
-    for (at, (_, stored)) in s3.store.scan(PARTS, &Range::prefix(Key::new().str(upload)))?.iter().enumerate()
-    {
+    let parts = view.list(PARTS, &Range::prefix(Key::new().str(upload)))?;
+    for (at, (_, stored)) in parts.iter().enumerate() {
         let part: PartRecord = decode(stored)?;
         if at + 1 == number as usize {
             return Ok(Some((from, from + part.size)));
@@ -135,14 +135,13 @@ macro_rules! tell {
 pub(crate) async fn get(s3: Arc<S3>, permit: Permit<api::GetObject>) -> Result<api::GetObjectOutput, Error> {
     let (input, call) = (permit.input, permit.call);
     refuse_overrides(&call, &input)?;
-    let found = find(&s3, &call, &asked!(input))?;
+    let asked = asked!(input);
+    let (found, held) = s3.look(&call, |view| find(&call, view, &asked), |found| &found.version)?;
     if found.version.managed_key {
         check_caller(&call, &found.bucket)?;
     }
-    let mut output = api::GetObjectOutput {
-        body: Some(s3.bytes(&found.version, found.from, found.to)?),
-        ..Default::default()
-    };
+    let mut output =
+        api::GetObjectOutput { body: Some(s3.bytes(held, found.from, found.to)), ..Default::default() };
     tell!(output, input, found);
     Ok(output)
 }
@@ -164,11 +163,11 @@ fn refuse_overrides(call: &Call, input: &api::GetObjectRequest) -> Result<(), Er
 }
 
 pub(crate) async fn head(
-    s3: Arc<S3>,
+    _: Arc<S3>,
     permit: Permit<api::HeadObject>,
 ) -> Result<api::HeadObjectOutput, Error> {
     let (input, call) = (permit.input, permit.call);
-    let found = find(&s3, &call, &asked!(input))?;
+    let found = find(&call, &call.view()?, &asked!(input))?;
     let mut output = api::HeadObjectOutput::default();
     tell!(output, input, found);
     Ok(output)

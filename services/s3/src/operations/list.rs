@@ -7,16 +7,17 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use service::Permit;
-use store::{Range, Snapshot};
+use store::Range;
 
 use super::put::{kind_of, quoted};
 use crate::api;
+use crate::decision::{Call, Permit, View};
 use crate::error::Error;
 use crate::model::list::{Found, Query};
 use crate::model::name;
-use crate::records::{BucketRecord, CURRENT, OLDER, VersionRecord, decode, object_key};
+use crate::records::{BucketRecord, CURRENT, OLDER, VersionRecord, decode, object_key, older_key};
 use crate::state::{S3, owner};
+use crate::versions;
 
 /// The most keys of a page.
 const PAGE_MAX: i64 = 1_000;
@@ -87,6 +88,8 @@ struct Page {
     prefixes: Vec<api::CommonPrefix>,
     /// The last key or prefix of a page behind which there is more.
     next: Option<String>,
+    /// True where the walk took too long, so that `next` was not shown.
+    is_cut: bool,
 }
 
 struct Listing<'a> {
@@ -100,8 +103,9 @@ struct Listing<'a> {
     with_owner: bool,
 }
 
-fn page(s3: &S3, listing: &Listing<'_>) -> Result<Page, Error> {
-    let bucket = s3.bucket(listing.bucket, listing.expected_owner)?;
+fn page(call: &Call, listing: &Listing<'_>) -> Result<Page, Error> {
+    let view = call.view()?;
+    let bucket = view.bucket(listing.bucket, listing.expected_owner)?;
     let mut page = Page::default();
     if listing.max == 0 {
         return Ok(page);
@@ -115,7 +119,7 @@ fn page(s3: &S3, listing: &Listing<'_>) -> Result<Page, Error> {
     };
     let owner = listing.with_owner.then(|| owner(bucket.account));
     let mut last = None;
-    query.run(&s3.store.snapshot()?, |found| {
+    let stopped = query.run(view.snapshot(), |found| {
         let version = match &found {
             Found::Key(_, stored) => {
                 let version: VersionRecord = decode(stored)?;
@@ -143,6 +147,10 @@ fn page(s3: &S3, listing: &Listing<'_>) -> Result<Page, Error> {
         }
         Ok(true)
     })?;
+    if stopped.is_some() {
+        page.next = stopped;
+        page.is_cut = true;
+    }
     Ok(page)
 }
 
@@ -162,10 +170,10 @@ fn object(key: String, version: &VersionRecord, owner: Option<api::Owner>) -> ap
 }
 
 pub(crate) async fn list(
-    s3: Arc<S3>,
+    _: Arc<S3>,
     permit: Permit<api::ListObjects>,
 ) -> Result<api::ListObjectsOutput, Error> {
-    let input = permit.input;
+    let (input, call) = (permit.input, permit.call);
     let spelling = Spelling::parse(input.encoding_type.as_deref())?;
     let max = page_size(input.max_keys)?;
     let listing = Listing {
@@ -178,13 +186,14 @@ pub(crate) async fn list(
         spelling,
         with_owner: true,
     };
-    let page = page(&s3, &listing)?;
+    let page = page(&call, &listing)?;
     let next = page.next.as_deref().map(|next| spelling.write(next));
     let spelled = |text: &Option<String>| text.as_deref().map(|text| spelling.write(text));
     Ok(api::ListObjectsOutput {
         is_truncated: Some(page.next.is_some()),
         marker: Some(spelled(&input.marker).unwrap_or_default()),
-        next_marker: next.filter(|_| input.delimiter.is_some()),
+        // Of a page that does not end with a key that it shows, nobody could tell where it goes on.
+        next_marker: next.filter(|_| input.delimiter.is_some() || page.is_cut),
         contents: Some(page.contents),
         common_prefixes: Some(page.prefixes),
         prefix: Some(spelled(&input.prefix).unwrap_or_default()),
@@ -197,10 +206,10 @@ pub(crate) async fn list(
 }
 
 pub(crate) async fn list_v2(
-    s3: Arc<S3>,
+    _: Arc<S3>,
     permit: Permit<api::ListObjectsV2>,
 ) -> Result<api::ListObjectsV2Output, Error> {
-    let input = permit.input;
+    let (input, call) = (permit.input, permit.call);
     let spelling = Spelling::parse(input.encoding_type.as_deref())?;
     let max = page_size(input.max_keys)?;
     let token = input.continuation_token.as_deref().map(open_token).transpose()?;
@@ -214,7 +223,7 @@ pub(crate) async fn list_v2(
         spelling,
         with_owner: input.fetch_owner.unwrap_or(false),
     };
-    let page = page(&s3, &listing)?;
+    let page = page(&call, &listing)?;
     let spelled = |text: &Option<String>| text.as_deref().map(|text| spelling.write(text));
     Ok(api::ListObjectsV2Output {
         is_truncated: Some(page.next.is_some()),
@@ -292,20 +301,21 @@ impl VersionPage {
 }
 
 pub(crate) async fn versions(
-    s3: Arc<S3>,
+    _: Arc<S3>,
     permit: Permit<api::ListObjectVersions>,
 ) -> Result<api::ListObjectVersionsOutput, Error> {
-    let input = permit.input;
+    let (input, call) = (permit.input, permit.call);
     let spelling = Spelling::parse(input.encoding_type.as_deref())?;
     let max = page_size(input.max_keys)?;
     if input.version_id_marker.is_some() && input.key_marker.is_none() {
         let message = "A version-id marker cannot be specified without a key marker.";
         return Err(Error::invalid_argument(message, "version-id-marker", ""));
     }
-    let bucket = s3.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
+    let view = call.view()?;
+    let bucket = view.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
     let mut page = VersionPage::default();
     if max > 0 {
-        walk_versions(&input, &bucket, &s3.store.snapshot()?, max, spelling, &mut page)?;
+        walk_versions(&input, &bucket, &view, max, spelling, &mut page)?;
     }
     let spelled = |text: &Option<String>| text.as_deref().map(|text| spelling.write(text));
     let (next_key, next_version) = page.next.map_or((None, None), |(key, id)| (Some(key), id));
@@ -331,16 +341,12 @@ pub(crate) async fn versions(
 fn walk_versions(
     input: &api::ListObjectVersionsRequest,
     bucket: &BucketRecord,
-    snapshot: &Snapshot,
+    view: &View,
     max: usize,
     spelling: Spelling,
     page: &mut VersionPage,
 ) -> Result<(), Error> {
     let owner = owner(bucket.account);
-    let older = |key: &str| -> Result<Vec<VersionRecord>, Error> {
-        let stored = snapshot.scan(OLDER, &Range::prefix(object_key(&bucket.id, key)))?;
-        stored.iter().map(|(_, stored)| decode(stored)).collect()
-    };
     let query = Query {
         table: CURRENT,
         bucket_id: &bucket.id,
@@ -348,44 +354,62 @@ fn walk_versions(
         delimiter: input.delimiter.as_deref(),
         after: input.key_marker.as_deref(),
     };
+    // The rest of a key's versions, from the youngest below a place; false once the page is full.
+    let older = |page: &mut VersionPage, key: &str, below: u64| -> Result<bool, Error> {
+        let range = Range::prefix(object_key(&bucket.id, key)).after(older_key(&bucket.id, key, below));
+        for record in view.snapshot().iter(OLDER, &range) {
+            if page.is_full(max) {
+                return Ok(false);
+            }
+            page.add(key, &decode(&record?.1)?, false, spelling, &owner);
+        }
+        Ok(true)
+    };
     // The rest of a key whose first versions were on the page before.
     // SECURITY: only of one that such a page can have shown.
     if let (Some(key), Some(id)) = (&input.key_marker, &input.version_id_marker)
         && key.starts_with(query.prefix)
         && query.rolled_up(key).is_none()
     {
-        let newest = snapshot.get(CURRENT, object_key(&bucket.id, key))?;
-        let newest: Option<VersionRecord> = newest.map(|stored| decode(&stored)).transpose()?;
-        let all = newest.into_iter().chain(older(key)?);
-        for version in all.skip_while(|version| version.version_id() != id).skip(1) {
-            if page.is_full(max) {
-                break;
-            }
-            page.add(key, &version, false, spelling, &owner);
+        let below = place_of_marker(view, bucket, key, id)?;
+        if let Some(newest) = versions::newest(view, &bucket.id, key)?.filter(|newest| newest.seq < below)
+            && !page.is_full(max)
+        {
+            page.add(key, &newest, true, spelling, &owner);
+        }
+        if !older(page, key, below)? {
+            return Ok(());
         }
     }
-    if page.next.is_none() {
-        query.run_with_markers(snapshot, |found| match found {
-            Found::Prefix(prefix) => {
-                if page.is_full(max) {
-                    return Ok(false);
-                }
-                page.prefixes.push(api::CommonPrefix { prefix: Some(spelling.write(&prefix)) });
-                page.last = Some((prefix, None));
-                Ok(true)
+    query.run_with_markers(view.snapshot(), |found| match found {
+        Found::Prefix(prefix) => {
+            if page.is_full(max) {
+                return Ok(false);
             }
-            Found::Key(key, stored) => {
-                let newest: VersionRecord = decode(&stored)?;
-                let all = std::iter::once(newest).chain(older(&key)?);
-                for (at, version) in all.enumerate() {
-                    if page.is_full(max) {
-                        return Ok(false);
-                    }
-                    page.add(&key, &version, at == 0, spelling, &owner);
-                }
-                Ok(true)
+            page.prefixes.push(api::CommonPrefix { prefix: Some(spelling.write(&prefix)) });
+            page.last = Some((prefix, None));
+            Ok(true)
+        }
+        Found::Key(key, stored) => {
+            if page.is_full(max) {
+                return Ok(false);
             }
-        })?;
-    }
+            let newest: VersionRecord = decode(&stored)?;
+            page.add(&key, &newest, true, spelling, &owner);
+            older(page, &key, newest.seq)
+        }
+    })?;
     Ok(())
+}
+
+/// Where the listing goes on behind a version, be that there or not: whoever empties a bucket deletes each page's versions
+/// before he asks for the next.
+fn place_of_marker(view: &View, bucket: &BucketRecord, key: &str, id: &str) -> Result<u64, Error> {
+    if id != "null" {
+        let invalid = || Error::invalid_argument("Invalid version id specified", "version-id-marker", id);
+        return name::place_of(id).ok_or_else(invalid);
+    }
+    // A null version's id tells no place. Where it is gone, all that is left is behind it as far as anybody knows: rather
+    // shown twice than never.
+    Ok(versions::version(view, &bucket.id, key, id)?.map_or(u64::MAX, |null| null.seq))
 }

@@ -5,12 +5,12 @@
 use std::sync::Arc;
 
 use protocol::ByteStream;
-use service::{Call, Permit};
 use store::Transaction;
 
 use super::put::{Stated, about, chosen, extras, quoted, stated_checksums, tell_checksum, wanted};
 use crate::api;
 use crate::content::{Received, Wanted, receive};
+use crate::decision::{Call, Permit};
 use crate::encryption::{check_caller, tell_encryption};
 use crate::error::Error;
 use crate::model::condition::Conditions;
@@ -28,7 +28,7 @@ pub(crate) const PARTS_MAX: i64 = 10_000;
 
 /// The upload, or that there is none.
 pub(crate) fn find(
-    from: &impl Read,
+    from: &(impl Read + ?Sized),
     bucket_id: &str,
     key: &str,
     upload: &str,
@@ -37,13 +37,13 @@ pub(crate) fn find(
 }
 
 pub(crate) async fn create(
-    s3: Arc<S3>,
+    _: Arc<S3>,
     permit: Permit<api::CreateMultipartUpload>,
 ) -> Result<api::CreateMultipartUploadOutput, Error> {
     let (mut input, call) = (permit.input, permit.call);
     name::check_key(&input.key)?;
     extras!(input).check()?;
-    let bucket = s3.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
+    let bucket = call.view()?.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
     let managed_key = chosen!(input, &call, &bucket)?;
     let (algorithm, composite) = kind(input.checksum_algorithm.as_deref(), input.checksum_type.as_deref())?;
     let id = crypto::random::alphanumeric(64);
@@ -139,7 +139,7 @@ async fn fill(
     body: &ByteStream,
     mut wanted: Wanted,
 ) -> Result<(PartRecord, bool), Error> {
-    let upload = find(&s3.store, &target.bucket.id, target.key, target.upload)?;
+    let upload = find(&call.view()?, &target.bucket.id, target.key, target.upload)?;
     if upload.managed_key {
         check_caller(call, target.bucket)?;
     }
@@ -197,7 +197,7 @@ pub(crate) async fn upload_part(
     if input.sse_customer_algorithm.is_some() || input.sse_customer_key.is_some() {
         return Err(Error::not_implemented("SSE-C"));
     }
-    let bucket = s3.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
+    let bucket = call.view()?.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
     let stated: Stated<'_> = stated_checksums!(input);
     let algorithm = input.checksum_algorithm.as_deref();
     let wanted = wanted(&stated, algorithm, input.content_md5.as_deref(), super::put::PUT_BYTES_MAX)?;
@@ -238,9 +238,17 @@ pub(crate) async fn copy_part(
         return Err(Error::not_implemented("SSE-C"));
     }
     let source = name::CopySource::parse(&input.copy_source)?;
-    let bucket = s3.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
-    let from = s3.bucket(&source.bucket, input.expected_source_bucket_owner.as_deref())?;
-    let found = s3.readable(&call, &source.bucket, &from, &source.key, source.version.as_deref())?;
+    let ((bucket, from, found), held) = s3.look(
+        &call,
+        |view| {
+            let bucket = view.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
+            let from = view.bucket(&source.bucket, input.expected_source_bucket_owner.as_deref())?;
+            let version = source.version.as_deref();
+            let found = view.readable(&call, &source.bucket, &from, &source.key, version)?;
+            Ok((bucket, from, found))
+        },
+        |(_, _, found)| found,
+    )?;
     let conditions = Conditions {
         matches: input.copy_source_if_match.as_deref(),
         none_match: input.copy_source_if_none_match.as_deref(),
@@ -263,7 +271,7 @@ pub(crate) async fn copy_part(
         upload: &input.upload_id,
         number: number(input.part_number)?,
     };
-    let (part, managed_key) = fill(&s3, &call, target, &s3.bytes(&found, first, end)?, wanted).await?;
+    let (part, managed_key) = fill(&s3, &call, target, &s3.bytes(held, first, end), wanted).await?;
     let mut told = Told::default();
     tell_checksum!(told, &part.checksum);
     let mut output = api::UploadPartCopyOutput {
@@ -285,11 +293,11 @@ pub(crate) async fn copy_part(
 }
 
 pub(crate) async fn abort(
-    s3: Arc<S3>,
+    _: Arc<S3>,
     permit: Permit<api::AbortMultipartUpload>,
 ) -> Result<api::AbortMultipartUploadOutput, Error> {
     let (input, call) = (permit.input, permit.call);
-    let bucket = s3.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
+    let bucket = call.view()?.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
     call.transact(move |transaction| {
         let upload = find(transaction, &bucket.id, &input.key, &input.upload_id)?;
         if input.if_match_initiated_time.is_some_and(|moment| moment.secs() != upload.initiated.secs()) {

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use identity::BindError;
 use policy::{Policy, PolicyKind};
-use service::{Call, Internal, Permit};
+use service::Internal;
 
 use super::configuration::change;
 use crate::api;
+use crate::decision::{Call, Permit};
 use crate::error::Error;
 use crate::model::name;
 use crate::records::BucketRecord;
@@ -45,7 +46,7 @@ pub(crate) async fn put(s3: Arc<S3>, permit: Permit<api::PutBucketPolicy>) -> Re
         BindError::Unknown(_) => malformed("Invalid principal in policy"),
         BindError::Directory(error) => Error::Internal(Internal::new(error)),
     })?;
-    change(&s3, &call, &input.bucket, input.expected_bucket_owner.as_deref(), |bucket| {
+    change(&call, &input.bucket, input.expected_bucket_owner.as_deref(), |bucket| {
         owners_only(&call, bucket)?;
         // SECURITY: decided on the record that the policy is written to.
         if is_public && bucket.public_access.is_some_and(|block| block.block_policy) {
@@ -92,7 +93,7 @@ pub(crate) async fn get(
     permit: Permit<api::GetBucketPolicy>,
 ) -> Result<api::GetBucketPolicyOutput, Error> {
     let (input, call) = (permit.input, permit.call);
-    let bucket = s3.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
+    let bucket = call.view()?.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
     owners_only(&call, &bucket)?;
     let policy = bucket.policy.ok_or_else(|| none(&input.bucket))?;
     let policy = identity::show_principals(&s3.store, &policy)
@@ -100,9 +101,9 @@ pub(crate) async fn get(
     Ok(api::GetBucketPolicyOutput { policy: Some(policy) })
 }
 
-pub(crate) async fn delete(s3: Arc<S3>, permit: Permit<api::DeleteBucketPolicy>) -> Result<(), Error> {
+pub(crate) async fn delete(_: Arc<S3>, permit: Permit<api::DeleteBucketPolicy>) -> Result<(), Error> {
     let (input, call) = (permit.input, permit.call);
-    change(&s3, &call, &input.bucket, input.expected_bucket_owner.as_deref(), |bucket| {
+    change(&call, &input.bucket, input.expected_bucket_owner.as_deref(), |bucket| {
         owners_only(&call, bucket)?;
         bucket.policy = None;
         Ok(())
@@ -111,11 +112,11 @@ pub(crate) async fn delete(s3: Arc<S3>, permit: Permit<api::DeleteBucketPolicy>)
 }
 
 pub(crate) async fn status(
-    s3: Arc<S3>,
+    _: Arc<S3>,
     permit: Permit<api::GetBucketPolicyStatus>,
 ) -> Result<api::GetBucketPolicyStatusOutput, Error> {
-    let input = permit.input;
-    let bucket = s3.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
+    let (input, call) = (permit.input, permit.call);
+    let bucket = call.view()?.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
     let policy = bucket.policy.ok_or_else(|| none(&input.bucket))?;
     let is_public = Some(analysis::access::may_be_public(&policy));
     Ok(api::GetBucketPolicyStatusOutput { policy_status: Some(api::PolicyStatus { is_public }) })

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use protocol::ByteStream;
-use service::{Call, Permit};
 
 use crate::api;
 use crate::content::{Received, Wanted, receive};
+use crate::decision::{Call, Permit};
 use crate::encryption::tell_encryption;
 use crate::error::Error;
 use crate::model::{condition, name, tags};
@@ -308,7 +308,7 @@ pub(crate) async fn put(s3: Arc<S3>, permit: Permit<api::PutObject>) -> Result<a
     if input.write_offset_bytes.is_some() {
         return Err(Error::not_implemented("x-amz-write-offset-bytes"));
     }
-    let bucket = s3.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
+    let bucket = call.view()?.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
     let managed_key = chosen!(input, &call, &bucket)?;
     let wanted = wanted(
         &stated_checksums!(input),

@@ -5,11 +5,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use service::{Call, Permit};
-
 use super::configuration::change;
 use super::put::told_id;
 use crate::api;
+use crate::decision::{Call, Permit};
 use crate::error::Error;
 use crate::model::tags;
 use crate::records;
@@ -17,11 +16,11 @@ use crate::state::S3;
 use crate::versions;
 
 pub(crate) async fn get_bucket(
-    s3: Arc<S3>,
+    _: Arc<S3>,
     permit: Permit<api::GetBucketTagging>,
 ) -> Result<api::GetBucketTaggingOutput, Error> {
-    let input = permit.input;
-    let bucket = s3.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
+    let (input, call) = (permit.input, permit.call);
+    let bucket = call.view()?.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
     if bucket.tags.is_empty() {
         return Err(Error::no_configuration("NoSuchTagSet", "The TagSet does not exist", &input.bucket));
     }
@@ -33,10 +32,10 @@ fn keep_marks(tags: &mut BTreeMap<String, String>) {
     tags.retain(|key, _| service::is_mark(key));
 }
 
-pub(crate) async fn put_bucket(s3: Arc<S3>, permit: Permit<api::PutBucketTagging>) -> Result<(), Error> {
+pub(crate) async fn put_bucket(_: Arc<S3>, permit: Permit<api::PutBucketTagging>) -> Result<(), Error> {
     let (input, call) = (permit.input, permit.call);
     let given = tags::from_list(input.tagging.tag_set, tags::BUCKET_TAGS_MAX)?;
-    change(&s3, &call, &input.bucket, input.expected_bucket_owner.as_deref(), move |bucket| {
+    change(&call, &input.bucket, input.expected_bucket_owner.as_deref(), move |bucket| {
         keep_marks(&mut bucket.tags);
         bucket.tags.extend(given);
         Ok(())
@@ -45,11 +44,11 @@ pub(crate) async fn put_bucket(s3: Arc<S3>, permit: Permit<api::PutBucketTagging
 }
 
 pub(crate) async fn delete_bucket(
-    s3: Arc<S3>,
+    _: Arc<S3>,
     permit: Permit<api::DeleteBucketTagging>,
 ) -> Result<(), Error> {
     let (input, call) = (permit.input, permit.call);
-    change(&s3, &call, &input.bucket, input.expected_bucket_owner.as_deref(), |bucket| {
+    change(&call, &input.bucket, input.expected_bucket_owner.as_deref(), |bucket| {
         keep_marks(&mut bucket.tags);
         Ok(())
     })
@@ -57,12 +56,13 @@ pub(crate) async fn delete_bucket(
 }
 
 pub(crate) async fn get_object(
-    s3: Arc<S3>,
+    _: Arc<S3>,
     permit: Permit<api::GetObjectTagging>,
 ) -> Result<api::GetObjectTaggingOutput, Error> {
     let (input, call) = (permit.input, permit.call);
-    let bucket = s3.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
-    let version = s3.readable(&call, &input.bucket, &bucket, &input.key, input.version_id.as_deref())?;
+    let view = call.view()?;
+    let bucket = view.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
+    let version = view.readable(&call, &input.bucket, &bucket, &input.key, input.version_id.as_deref())?;
     Ok(api::GetObjectTaggingOutput {
         version_id: told_id(&bucket, &version),
         tag_set: tags::to_list(&version.tags),
@@ -78,18 +78,22 @@ struct Target<'a> {
 }
 
 async fn retag(
-    s3: &S3,
     call: &Call,
     target: Target<'_>,
     given: BTreeMap<String, String>,
 ) -> Result<Option<String>, Error> {
-    let bucket = s3.bucket(target.bucket, target.expected_owner)?;
-    let found = s3.readable(call, target.bucket, &bucket, target.key, target.version_id)?;
+    let view = call.view()?;
+    let bucket = view.bucket(target.bucket, target.expected_owner)?;
+    view.readable(call, target.bucket, &bucket, target.key, target.version_id)?;
+    drop(view);
     call.transact(|transaction| {
         let now = records::bucket(transaction, target.bucket)?;
-        let version = versions::version(transaction, &bucket.id, target.key, found.version_id())?;
+        let version = match target.version_id {
+            Some(id) => versions::version(transaction, &now.id, target.key, id)?,
+            None => versions::current(transaction, &now.id, target.key)?,
+        };
         let mut version = version
-            .filter(|version| version.seq == found.seq && now.id == bucket.id)
+            .filter(|version| !version.marker && now.id == bucket.id)
             .ok_or_else(|| Error::no_such_key(target.key))?;
         version.tags = given;
         versions::replace(transaction, &bucket.id, target.key, &version)?;
@@ -99,7 +103,7 @@ async fn retag(
 }
 
 pub(crate) async fn put_object(
-    s3: Arc<S3>,
+    _: Arc<S3>,
     permit: Permit<api::PutObjectTagging>,
 ) -> Result<api::PutObjectTaggingOutput, Error> {
     let (input, call) = (permit.input, permit.call);
@@ -110,11 +114,11 @@ pub(crate) async fn put_object(
         version_id: input.version_id.as_deref(),
         expected_owner: input.expected_bucket_owner.as_deref(),
     };
-    Ok(api::PutObjectTaggingOutput { version_id: retag(&s3, &call, target, given).await? })
+    Ok(api::PutObjectTaggingOutput { version_id: retag(&call, target, given).await? })
 }
 
 pub(crate) async fn delete_object(
-    s3: Arc<S3>,
+    _: Arc<S3>,
     permit: Permit<api::DeleteObjectTagging>,
 ) -> Result<api::DeleteObjectTaggingOutput, Error> {
     let (input, call) = (permit.input, permit.call);
@@ -124,5 +128,5 @@ pub(crate) async fn delete_object(
         version_id: input.version_id.as_deref(),
         expected_owner: input.expected_bucket_owner.as_deref(),
     };
-    Ok(api::DeleteObjectTaggingOutput { version_id: retag(&s3, &call, target, BTreeMap::new()).await? })
+    Ok(api::DeleteObjectTaggingOutput { version_id: retag(&call, target, BTreeMap::new()).await? })
 }

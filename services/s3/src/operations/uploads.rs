@@ -4,26 +4,26 @@
 
 use std::sync::Arc;
 
-use service::Permit;
 use store::{Key, KeyReader, Range};
 
 use super::list::{Spelling, page_size};
 use super::multipart::find;
 use super::put::{kind_of, quoted, tell_checksum, told_id};
 use crate::api;
+use crate::decision::{Permit, View};
 use crate::error::Error;
 use crate::model::list::{Found, Query};
-use crate::records::{Content, PARTS, PartRecord, UPLOADS, UploadRecord, decode, part_key};
+use crate::records::{Content, PARTS, PartRecord, Read, UPLOADS, UploadRecord, decode, part_key};
 use crate::state::{S3, owner};
 
 /// The most parts of a page.
 const PAGE_MAX: usize = 1_000;
 
 /// A page of parts: number and record, and whether there are more.
-fn parts(s3: &S3, upload: &str, after: u32, max: usize) -> Result<(Vec<(u32, PartRecord)>, bool), Error> {
+fn parts(view: &View, upload: &str, after: u32, max: usize) -> Result<(Vec<(u32, PartRecord)>, bool), Error> {
     let range = Range::prefix(Key::new().str(upload)).after(part_key(upload, after)).limit(max + 1);
     let mut parts = Vec::new();
-    for (place, stored) in s3.store.scan(PARTS, &range)? {
+    for (place, stored) in view.list(PARTS, &range)? {
         let mut reader = KeyReader::new(&place);
         let number = reader.str().and_then(|_| reader.u32()).map_err(service::Internal::new)?;
         parts.push((number, decode(&stored)?));
@@ -41,15 +41,16 @@ fn marker(asked: Option<i64>) -> Result<u32, Error> {
 }
 
 pub(crate) async fn list_parts(
-    s3: Arc<S3>,
+    _: Arc<S3>,
     permit: Permit<api::ListParts>,
 ) -> Result<api::ListPartsOutput, Error> {
-    let input = permit.input;
-    let bucket = s3.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
-    let upload = find(&s3.store, &bucket.id, &input.key, &input.upload_id)?;
+    let (input, call) = (permit.input, permit.call);
+    let view = call.view()?;
+    let bucket = view.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
+    let upload = find(&view, &bucket.id, &input.key, &input.upload_id)?;
     let max = page_size(input.max_parts)?.min(PAGE_MAX);
     let after = marker(input.part_number_marker)?;
-    let (found, more) = parts(&s3, &input.upload_id, after, max)?;
+    let (found, more) = parts(&view, &input.upload_id, after, max)?;
     let last = found.last().map(|(number, _)| i64::from(*number));
     let told = found.iter().map(|(number, part)| {
         let mut told = api::CopyObjectResult::default();
@@ -104,11 +105,12 @@ fn told(key: String, upload: &UploadRecord, own: &api::Owner) -> api::MultipartU
 }
 
 pub(crate) async fn list_uploads(
-    s3: Arc<S3>,
+    _: Arc<S3>,
     permit: Permit<api::ListMultipartUploads>,
 ) -> Result<api::ListMultipartUploadsOutput, Error> {
-    let input = permit.input;
-    let bucket = s3.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
+    let (input, call) = (permit.input, permit.call);
+    let view = call.view()?;
+    let bucket = view.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
     let spelling = Spelling::parse(input.encoding_type.as_deref())?;
     let max = page_size(input.max_uploads)?;
     let own = owner(bucket.account);
@@ -122,7 +124,7 @@ pub(crate) async fn list_uploads(
         after: input.key_marker.as_deref(),
     };
     let seen = input.upload_id_marker.as_deref();
-    query.run_with_markers(&s3.store.snapshot()?, |found| {
+    query.run_with_markers(view.snapshot(), |found| {
         let upload: Option<UploadRecord> = match &found {
             Found::Key(_, stored) => Some(decode(stored)?),
             Found::Prefix(_) => None,
@@ -171,12 +173,13 @@ pub(crate) async fn list_uploads(
 }
 
 pub(crate) async fn attributes(
-    s3: Arc<S3>,
+    _: Arc<S3>,
     permit: Permit<api::GetObjectAttributes>,
 ) -> Result<api::GetObjectAttributesOutput, Error> {
     let (input, call) = (permit.input, permit.call);
-    let bucket = s3.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
-    let version = s3.readable(&call, &input.bucket, &bucket, &input.key, input.version_id.as_deref())?;
+    let view = call.view()?;
+    let bucket = view.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
+    let version = view.readable(&call, &input.bucket, &bucket, &input.key, input.version_id.as_deref())?;
     let wants = |name: &str| input.object_attributes.iter().any(|asked| asked == name);
     let checksum = version.checksum.as_ref().filter(|_| wants("Checksum")).map(|own| {
         let mut told = api::Checksum::default();
@@ -196,20 +199,20 @@ pub(crate) async fn attributes(
     if let (true, Content::Parts(upload), Some(total)) =
         (wants("ObjectParts"), &version.content, version.parts)
     {
-        output.object_parts = Some(object_parts(&s3, &input, upload, total)?);
+        output.object_parts = Some(object_parts(&view, &input, upload, total)?);
     }
     Ok(output)
 }
 
 fn object_parts(
-    s3: &S3,
+    view: &View,
     input: &api::GetObjectAttributesRequest,
     upload: &str,
     total: u32,
 ) -> Result<api::GetObjectAttributesParts, Error> {
     let max = page_size(input.max_parts)?.min(PAGE_MAX);
     let after = marker(input.part_number_marker)?;
-    let (found, more) = parts(s3, upload, after, max)?;
+    let (found, more) = parts(view, upload, after, max)?;
     let last = found.last().map(|(number, _)| i64::from(*number));
     let told = found.iter().map(|(number, part)| {
         let mut told = api::CopyObjectResult::default();

@@ -4,20 +4,19 @@
 
 use std::sync::Arc;
 
-use service::Permit;
-
 use super::configuration::change;
 use crate::api;
+use crate::decision::Permit;
 use crate::error::Error;
 use crate::records::Versioning;
 use crate::state::S3;
 
 pub(crate) async fn get(
-    s3: Arc<S3>,
+    _: Arc<S3>,
     permit: Permit<api::GetBucketVersioning>,
 ) -> Result<api::GetBucketVersioningOutput, Error> {
-    let input = permit.input;
-    let bucket = s3.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
+    let (input, call) = (permit.input, permit.call);
+    let bucket = call.view()?.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
     let status = match bucket.versioning {
         Versioning::Never => None,
         Versioning::Enabled => Some("Enabled".to_owned()),
@@ -26,7 +25,7 @@ pub(crate) async fn get(
     Ok(api::GetBucketVersioningOutput { status, mfa_delete: None })
 }
 
-pub(crate) async fn put(s3: Arc<S3>, permit: Permit<api::PutBucketVersioning>) -> Result<(), Error> {
+pub(crate) async fn put(_: Arc<S3>, permit: Permit<api::PutBucketVersioning>) -> Result<(), Error> {
     let (input, call) = (permit.input, permit.call);
     let configuration = input.versioning_configuration;
     if input.mfa.is_some() || configuration.mfa_delete.as_deref() == Some("Enabled") {
@@ -41,7 +40,7 @@ pub(crate) async fn put(s3: Arc<S3>, permit: Permit<api::PutBucketVersioning>) -
             return Err(Error::new("IllegalVersioningConfigurationException", 400, message));
         }
     };
-    change(&s3, &call, &input.bucket, input.expected_bucket_owner.as_deref(), move |bucket| {
+    change(&call, &input.bucket, input.expected_bucket_owner.as_deref(), move |bucket| {
         bucket.versioning = versioning;
         Ok(())
     })

@@ -81,6 +81,8 @@ rules! {
         "Add aws:SourceArn or aws:SourceAccount: SourceArn on a permission, a condition in a policy.";
     SHARED_ROLE = "shared-role", "functions share a role", Medium, ACCESS,
         "Give each function a role of its own: without Role, SAM makes one from the function's Policies.";
+    IGNORED_POLICIES = "ignored-policies", "says of a role what SAM ignores", Low, ACCESS,
+        "Say it of the role that is named, or leave out Role: SAM makes one only for a function that names none.";
     PLAIN_SECRET = "plain-secret", "a secret in a plain environment variable", High, EXPOSURE,
         "Keep it in Secrets Manager or Parameter Store, and read it at run time with the function's role.";
     SECRET_PARAMETER = "secret-parameter", "a hidden parameter in a plain environment variable", Medium, EXPOSURE,

@@ -306,3 +306,42 @@ fn findings_stand_on_the_lines_that_they_are_about() {
         [("pass-role", 12), ("resource-wildcard", 16), ("administrator", 20), ("resource-wildcard", 21)]
     );
 }
+
+/// SAM makes no role for a function that names one, so that what would shape it grants nothing and bounds nothing.
+#[test]
+fn what_stands_beside_a_named_role_grants_nothing() {
+    let wide = "{Statement: [{Effect: Allow, Action: '*', Resource: '*'}]}";
+    let anyone = "{Statement: [{Effect: Allow, Principal: '*', Action: 'sts:AssumeRole'}]}";
+    let function = |role: &str| {
+        format!(
+            "Conditions: {{X: !Equals [a, b]}}\nResources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties:\n      Role: {role}\n      Policies:\n        - {wide}\n      AssumeRolePolicyDocument: {anyone}\n      PermissionsBoundary: arn:aws:iam::123456789012:policy/b\n"
+        )
+    };
+    let judged = vec![("administrator", 8), ("anyone", 9)];
+    let ignored = vec![("ignored-policies", 7), ("ignored-policies", 9), ("ignored-policies", 10)];
+    for (role, expected) in [
+        ("!GetAtt R.Arn", &ignored),
+        ("arn:aws:iam::123456789012:role/own", &ignored),
+        ("!If [X, !GetAtt R.Arn, !GetAtt S.Arn]", &ignored),
+        // In one of the two deployments there is a role that SAM makes.
+        ("!If [X, !GetAtt R.Arn, !Ref 'AWS::NoValue']", &judged),
+        ("!If [X, !Ref 'AWS::NoValue', !GetAtt R.Arn]", &judged),
+    ] {
+        assert_eq!(found(&function(role)), *expected, "{role}");
+    }
+    assert_eq!(found(&function("x").replace("      Role: x\n", "\n")), judged);
+    let message = &check(&function("!GetAtt R.Arn")).unwrap()[0].message;
+    assert_eq!(message, "`F` names its Role, so SAM ignores its Policies");
+}
+
+/// A role is strong by what it holds, not by what stands at a function that uses it.
+#[test]
+fn ignored_policies_open_no_way() {
+    let function = |role: &str| {
+        format!(
+            "Resources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties:\n{role}      Policies: [{{Statement: {{Effect: Allow, Action: 'iam:PutRolePolicy', Resource: 'arn:aws:iam::123456789012:role/*'}}}}]\n"
+        )
+    };
+    assert_eq!(found(&function("")), [("privilege-escalation", 5), ("resource-wildcard", 5)]);
+    assert_eq!(found(&function("      Role: !GetAtt R.Arn\n")), [("ignored-policies", 6)]);
+}

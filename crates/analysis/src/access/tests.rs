@@ -94,6 +94,9 @@ fn everyone_is_told_from_someone() {
         (r#""*""#, when("ArnLike", "aws:SourceArn", "arn:aws:sns:*:111111111111:*"), 0),
         (r#""*""#, when("ArnLike", "aws:SourceArn", "arn:aws:sns:*:*:*"), 1),
         (r#""*""#, when("ArnLike", "aws:SourceArn", "arn:aws:s3:::bucket*"), 1),
+        (r#""*""#, when("ArnLike", "aws:SourceArn", "arn:aws:s3:*:*:bucket"), 0),
+        (r#""*""#, when("ArnLike", "aws:SourceArn", "arn:aws:s3:*:*:bucket*"), 1),
+        (r#""*""#, when("ArnLike", "aws:SourceArn", "arn:aws:s3:*:*:job/*"), 1),
         (r#""*""#, when("IpAddress", "aws:SourceIp", "192.0.2.1"), 0),
         (r#""*""#, when("StringLike", "aws:SourceIp", "*"), 1),
         (r#""*""#, when("StringLike", "aws:userid", "*:*"), 1),
@@ -119,6 +122,68 @@ fn everyone_is_told_from_someone() {
             format!(r#"{{"Statement":[{{"Effect":"Allow",{nobody}"Action":"s3:*","Resource":"*"}}]}}"#);
         assert!(no_public_access(&text).is_err(), "{text}");
     }
+}
+
+/// The audience is what everybody asks for; whose people come, one claim says.
+#[test]
+fn the_people_of_a_shared_provider_are_told_apart() {
+    let of = |provider: &str, condition: &serde_json::Value| {
+        let provider = format!("arn:aws:iam::111111111111:oidc-provider/{provider}");
+        let statement = serde_json::json!({"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
+            "Principal": {"Federated": provider}, "Condition": condition});
+        may_be_public(&serde_json::json!({ "Statement": statement }).to_string())
+    };
+    let github = "token.actions.githubusercontent.com";
+    let by = |operator: &str, claim: &str, value: &str| {
+        let condition = serde_json::json!({operator: {format!("{github}:{claim}"): value}});
+        of(github, &condition)
+    };
+    assert!(of(github, &serde_json::json!({})) && by("StringEquals", "aud", "sts.amazonaws.com"));
+    for (value, public) in [
+        ("repo:octo/app:ref:refs/heads/main", false),
+        ("repo:octo/*", false),
+        ("repo:octo/app:*", false),
+        ("repository_owner_id:12:*", false),
+        ("repo:*", true),
+        ("repo:octo*", true),
+        ("repo:*/app:*", true),
+        ("*octo/app*", true),
+        ("repo:/*", true),
+        ("r?po:octo/app", true),
+        ("ref:refs/heads/main:repo:octo/app", false),
+        ("repo:octo:*", false),
+        ("environment:prod", true),
+        ("ref:refs/heads/main", true),
+        ("environment:prod:*", true),
+        ("*", true),
+        ("", true),
+    ] {
+        assert_eq!(by("StringLike", "sub", value), public, "{value}");
+    }
+    assert!(by("StringNotLike", "sub", "repo:octo/*"));
+    // Where no customers share it, its audience is somebody's; where they are told apart by it, it is the one that counts.
+    let plain = |key: &str| serde_json::json!({"StringEquals": {key: "x"}});
+    assert!(!of("idp.example", &plain("idp.example:aud")));
+    assert!(!of("oidc.vercel.com", &plain("oidc.vercel.com:aud")));
+    assert!(of("oidc.vercel.com", &plain("oidc.vercel.com:sub")));
+    assert!(of(
+        "oidc.vercel.com",
+        &serde_json::json!({"StringLike": {"oidc.vercel.com:aud": "https://vercel.com/*"}})
+    ));
+    for (value, public) in
+        [("organization:acme:*", false), ("organization:*", true), ("organization:acme*", true)]
+    {
+        assert_eq!(
+            of("app.terraform.io", &serde_json::json!({"StringLike": {"app.terraform.io:sub": value}})),
+            public,
+            "{value}"
+        );
+    }
+    // Trusted beside one that is not told apart.
+    let both = serde_json::json!({"Statement": {"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity", "Principal":
+        {"Federated": ["arn:aws:iam::1:oidc-provider/idp.example", "arn:aws:iam::1:oidc-provider/gitlab.com"]},
+        "Condition": {"StringEquals": {"idp.example:aud": "x"}}}});
+    assert!(may_be_public(&both.to_string()));
 }
 
 fn bucket(principal: &str, condition: &str) -> bool {

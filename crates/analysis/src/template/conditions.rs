@@ -28,6 +28,8 @@ const LOOSE: [&str; 17] = [
     "sts:rolesessionname",
     PASSED_TO,
 ];
+/// Claims of tokens, as they end the keys for them.
+const CLAIMS: [&str; 2] = [":aud", ":sub"];
 const PASSED_TO: &str = "iam:passedtoservice";
 /// Keys that say for whom a service comes.
 const DEPUTY: [&str; 6] = [
@@ -88,6 +90,12 @@ pub(super) fn passed_to(statement: &Node) -> Option<Vec<String>> {
     });
     let (_, _, values) = found?;
     Some(values.texts().into_iter().map(|text| plain(&text.to_ascii_lowercase())).collect())
+}
+
+/// The provider of tokens whose claims the conditions ask for: what stands before `:aud` or `:sub`.
+pub(super) fn provider(statement: &Node) -> Option<String> {
+    let mut keys = each(statement).into_iter().map(|(_, key, _)| key);
+    keys.find_map(|key| CLAIMS.iter().find_map(|claim| key.strip_suffix(claim).map(str::to_owned)))
 }
 
 /// True where a condition says for whom a service comes.

@@ -7,11 +7,15 @@ use std::collections::BTreeMap;
 use template::Resource;
 
 use super::reading::Reading;
-use super::{Finding, rules};
+use super::{Finding, rules, sources};
 
 const FUNCTIONS: [&str; 2] = ["AWS::Lambda::Function", "AWS::Serverless::Function"];
 
 pub(super) fn check(reading: &Reading<'_>, name: &str, resource: &Resource, findings: &mut Vec<Finding>) {
+    for (property, path) in sources::ignored(reading, name, resource) {
+        let message = format!("`{name}` names its Role, so SAM ignores its {property}");
+        findings.push(reading.finding(&rules::IGNORED_POLICIES, name, &path, message));
+    }
     let property = match resource.kind.as_str() {
         "AWS::Serverless::Function" => "FunctionUrlConfig/AuthType",
         "AWS::Lambda::Url" => "AuthType",

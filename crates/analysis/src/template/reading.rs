@@ -6,6 +6,7 @@ use serde_json::Value;
 use template::{Document, Resource, Template};
 
 use super::loops::Around;
+use super::managed::{Kept, TooWide};
 use super::resolve::{intrinsic, is_no_value};
 use super::worlds::World;
 use super::{Finding, Rule};
@@ -15,6 +16,7 @@ pub(super) struct Reading<'t> {
     pub(super) template: &'t Template,
     document: &'t Document,
     around: &'t Around,
+    kept: &'t Kept<'t>,
     world: World,
 }
 
@@ -22,10 +24,15 @@ impl<'t> Reading<'t> {
     pub(super) fn new(
         document: &'t Document,
         template: &'t Template,
-        around: &'t Around,
+        (around, kept): (&'t Around, &'t Kept<'t>),
         world: World,
     ) -> Self {
-        Self { template, document, around, world }
+        Self { template, document, around, kept, world }
+    }
+
+    /// What a policy that AWS keeps grants too widely, by its ARN or its name.
+    pub(super) fn managed(&self, named: &str) -> TooWide {
+        self.kept.too_wide(named)
     }
 
     /// The resources that there are in this world.

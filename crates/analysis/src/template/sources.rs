@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use template::Resource;
 
 use super::reading::Reading;
+use super::resolve::{intrinsic, is_no_value};
 use super::statement::{Statement, statements};
 use crate::json::Node;
 
@@ -26,7 +27,10 @@ pub(super) const POLICIES: [&str; 5] = [
     "AWS::IAM::GroupPolicy",
 ];
 /// Kinds for which SAM makes a role of their own.
-pub(super) const WITH_ROLE: [&str; 2] = ["AWS::Serverless::Function", "AWS::Serverless::StateMachine"];
+pub(super) const WITH_ROLE: [&str; 2] = [FUNCTION, "AWS::Serverless::StateMachine"];
+const FUNCTION: &str = "AWS::Serverless::Function";
+/// What a function says of the role that SAM makes for it.
+const FOR_ITS_ROLE: [&str; 3] = ["Policies", "PermissionsBoundary", "AssumeRolePolicyDocument"];
 
 /// The identity policies that a resource holds, or hands to its own role.
 pub(super) fn identity(reading: &Reading<'_>, name: &str, resource: &Resource) -> Identity {
@@ -49,7 +53,7 @@ pub(super) fn identity(reading: &Reading<'_>, name: &str, resource: &Resource) -
             let document = reading.raw(name, resource, "PolicyDocument");
             found.add(name, &document.and_then(|(value, path)| reading.document(value, &path)));
         }
-        kind if WITH_ROLE.contains(&kind) => {
+        kind if WITH_ROLE.contains(&kind) && !has_own_role(reading, name, resource) => {
             for (policy, path) in items(reading, name, resource, "Policies") {
                 found.shorthand(reading, name, policy, path);
             }
@@ -57,6 +61,27 @@ pub(super) fn identity(reading: &Reading<'_>, name: &str, resource: &Resource) -
         _ => {}
     }
     found
+}
+
+/// True for a function that names a role in this world: SAM makes none for it then, and reads nothing that would shape one.
+fn has_own_role(reading: &Reading<'_>, name: &str, resource: &Resource) -> bool {
+    resource.kind == FUNCTION && reading.raw(name, resource, "Role").is_some()
+}
+
+/// What stands at a function for a role that SAM never makes, because the function always names another: properties with
+/// their paths.
+pub(super) fn ignored(reading: &Reading<'_>, name: &str, resource: &Resource) -> Vec<(&'static str, String)> {
+    // Where a condition chooses between a role and none, both are meant.
+    let chooses = |role: &Value| match intrinsic(role) {
+        Some(("Fn::If", argument)) => argument.as_array().is_some_and(|all| all.iter().any(is_no_value)),
+        _ => false,
+    };
+    if !has_own_role(reading, name, resource) || resource.properties.get("Role").is_some_and(chooses) {
+        return Vec::new();
+    }
+    let found =
+        |property: &'static str| reading.raw(name, resource, property).map(|(_, path)| (property, path));
+    FOR_ITS_ROLE.into_iter().filter_map(found).collect()
 }
 
 impl Identity {
@@ -117,7 +142,7 @@ pub(super) fn texts(
 /// Properties with policies that name principals, by kind.
 const WITH_PRINCIPALS: [(&str, &str); 36] = [
     ("AWS::IAM::Role", "AssumeRolePolicyDocument"),
-    ("AWS::Serverless::Function", "AssumeRolePolicyDocument"),
+    (FUNCTION, "AssumeRolePolicyDocument"),
     ("AWS::SQS::QueuePolicy", "PolicyDocument"),
     ("AWS::SQS::QueueInlinePolicy", "PolicyDocument"),
     ("AWS::SNS::TopicPolicy", "PolicyDocument"),
@@ -157,6 +182,9 @@ const WITH_PRINCIPALS: [(&str, &str); 36] = [
 /// Statements that name principals: trust policies and the policies of resources.
 pub(super) fn with_principals(reading: &Reading<'_>, name: &str, resource: &Resource) -> Vec<Node> {
     let mut found = Vec::new();
+    if has_own_role(reading, name, resource) {
+        return found;
+    }
     for (_, property) in WITH_PRINCIPALS.iter().filter(|(kind, _)| *kind == resource.kind) {
         let value = reading.raw(name, resource, property);
         let Some(document) = value.and_then(|(value, path)| reading.document(value, &path)) else { continue };

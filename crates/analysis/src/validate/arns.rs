@@ -117,12 +117,17 @@ fn fields(walk: &mut Walk<'_>, span: Span, service: &str, (region, account): (&s
         let details =
             format!("The service {service} does not support specifying an account ID in the resource ARN.");
         walk.error("ARN_ACCOUNT_NOT_ALLOWED", span, details);
-    } else if account.is_empty() && shapes.iter().all(with_account) {
+    } else if account.is_empty() && shapes.iter().all(with_account) && !is_of_aws(service, resource) {
         let details = format!(
             "The resource {resource} in the arn is missing an account id. Please provide a 12 digit account id."
         );
         walk.error("MISSING_ARN_ACCOUNT", span, details);
     }
+}
+
+/// Parameters that AWS keeps for everybody are no account's.
+fn is_of_aws(service: &str, resource: &str) -> bool {
+    service == "ssm" && resource.starts_with("parameter/aws/")
 }
 
 /// Which fields a type's ARNs have.

@@ -94,20 +94,8 @@ const GLOBAL: [(&str, Type, bool); 54] = [
     ("aws:arn", Arn, false),
 ];
 
-/// Tables in which a service's keys stand, its own first: some of IAM's stand with STS's actions.
-const TABLES: [&str; 11] = [
-    "iam",
-    "sts",
-    "s3",
-    "lambda",
-    "dynamodb",
-    "logs",
-    "cloudtrail",
-    "cloudformation",
-    "apigateway",
-    "organizations",
-    "access-analyzer",
-];
+/// Tables in which keys of other services stand: some of IAM's stand with STS's actions.
+const TABLES: [&str; 2] = ["iam", "sts"];
 
 /// What is known of the key of this name.
 pub(super) fn find(name: &str) -> Known {
@@ -116,10 +104,9 @@ pub(super) fn find(name: &str) -> Known {
     if service == "aws" {
         return global(name, &folded);
     }
-    if protocol::authorization(service).is_none() {
-        return Known::Elsewhere;
-    }
-    let tables = TABLES.iter().filter_map(|table| protocol::authorization(table));
+    let Some(own) = protocol::authorization(service) else { return Known::Elsewhere };
+    let others = TABLES.iter().filter_map(|table| protocol::authorization(table));
+    let tables = std::iter::once(own).chain(others);
     for (key, kind) in tables.flat_map(protocol::Authorization::conditions) {
         match same(key, &folded) {
             Same::Key => return of_table(kind),

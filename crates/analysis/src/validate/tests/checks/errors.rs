@@ -98,6 +98,13 @@ pub(super) const ERRORS: &[Check] = &[
         on!(r#""StringEquals":{"s3:Foo":"x"}"#),
         on!(r#""StringEquals":{"s3:delimiter":"x"}"#),
     ),
+    (
+        "INVALID_SERVICE_CONDITION_KEY",
+        Error,
+        Identity,
+        on!(r#""StringEquals":{"ssm:Foo":"x"}"#),
+        on!(r#""StringEquals":{"ssm:resourceTag/team":"x"}"#),
+    ),
     ("INVALID_SERVICE_IN_ACTION", Error, Identity, at!("nosuch:Get", "*"), at!("sqs:SendMessage", "*")),
     (
         "INVALID_VARIABLE_FOR_OPERATOR",
@@ -401,6 +408,13 @@ pub(super) const ERRORS: &[Check] = &[
         Identity,
         at!("iam:GetRole", "arn:aws:iam:::role/x"),
         at!("iam:GetPolicy", "arn:aws:iam::aws:policy/x"),
+    ),
+    (
+        "MISSING_ARN_ACCOUNT",
+        Error,
+        Identity,
+        at!("ssm:GetParameter", "arn:aws:ssm:us-east-1::parameter/app/x"),
+        at!("ssm:GetParameter", "arn:aws:ssm:us-east-1::parameter/aws/service/x"),
     ),
     (
         "INVALID_KMS_KEY_VALUE",

@@ -138,7 +138,8 @@ async fn restore(
 ) -> Result<bool, Error> {
     let Some(provider) = providers::find(&record.kind) else { return Ok(false) };
     run.tell(&record, "UPDATE_IN_PROGRESS", None).await?;
-    let work = run.work(&record.logical_id, &before.id, &before.properties);
+    let mut work = run.work(&record.logical_id, &before.id, &before.properties);
+    work.place.goes_back = true;
     match provider.update(&work, now).await {
         Ok(back) => {
             // What it answers to references may be new: a stream that was made anew has another ARN.

@@ -157,6 +157,7 @@ impl Run {
                 kind,
                 operation: self.stack.operations,
                 is_creation,
+                goes_back: false,
                 creation_policy: None,
             },
             callbacks: self.state.callbacks.clone(),

@@ -23,9 +23,11 @@ mod custom;
 mod custom_answer;
 mod document;
 mod dynamodb_global_table;
+mod dynamodb_global_throughput;
 mod dynamodb_indexes;
 mod dynamodb_read;
 mod dynamodb_table;
+mod dynamodb_throughput;
 mod dynamodb_updates;
 mod failure;
 mod finders;
@@ -156,6 +158,8 @@ pub(crate) struct Place {
     pub(crate) operation: u64,
     /// True where there is no such resource yet that another one would replace or change.
     pub(crate) is_creation: bool,
+    /// True on the way back from an update.
+    pub(crate) goes_back: bool,
     /// Of [`UNMARKED`] types, the ids that the stack's other resources of this kind have or had: none of them is what was made for this one.
     pub(crate) held: Vec<String>,
     /// The properties of the stack's other resources of this kind that may be made just now: what looks the same may be theirs.

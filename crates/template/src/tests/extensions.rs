@@ -1,5 +1,6 @@
 //! Macros, rules, the parameters that look at the account, and the places of errors.
 
+use base::Timestamp;
 use indexmap::IndexMap;
 use serde_json::{Value, json};
 
@@ -30,7 +31,7 @@ fn expanded(text: &str, given: &[(&str, &str)]) -> Result<Value, TemplateError> 
     let given: IndexMap<String, Given> =
         given.iter().map(|(k, v)| ((*k).to_owned(), Given::Value((*v).to_owned()))).collect();
     let (previous, pseudo) = (IndexMap::new(), pseudo());
-    let macros = Macros { includes: &Files, ..Macros::new(&given, &previous, &pseudo) };
+    let macros = Macros { includes: &Files, ..Macros::new(&given, &previous, &pseudo, Timestamp::default()) };
     macros.run(Document::parse(text)?).map(|document| document.root)
 }
 

@@ -138,6 +138,7 @@ async fn computed(
         previous: before_now,
         pseudo: pseudo.clone(),
         included: &included,
+        now: call.now(),
         exports: &exports,
         pipeline: call.pipeline(),
     };

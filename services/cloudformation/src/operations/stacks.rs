@@ -57,7 +57,8 @@ pub(crate) async fn create(
     let waiting = waiting.filter(|stack| stack.status == status::REVIEW_IN_PROGRESS);
     let mut stack = waiting.unwrap_or_else(|| new_stack(&call, &input.stack_name));
     nest(&state, &call, &mut stack)?;
-    let content = content(&state, &call, (&stack, &text), &mut input).await?;
+    let now = reviewed.as_ref().map_or_else(|| call.now(), |set| set.created_at);
+    let content = content(&state, &call, (&stack, &text, now), &mut input).await?;
     let on_failure = match input.on_failure.as_deref() {
         Some("DELETE") => OnFailure::Delete,
         Some("DO_NOTHING") => OnFailure::Nothing,
@@ -91,7 +92,7 @@ pub(crate) async fn create(
 async fn content(
     state: &CloudFormation,
     call: &Call,
-    (stack, text): (&StackRecord, &str),
+    (stack, text, now): (&StackRecord, &str, Timestamp),
     input: &mut api::CreateStackInput,
 ) -> Result<Content, Error> {
     let exports = exports::all(&state.store, call.account(), call.region().as_str())?;
@@ -109,6 +110,7 @@ async fn content(
         previous: previous(None),
         pseudo,
         included: &included,
+        now,
         exports: &exports,
         pipeline: call.pipeline(),
     };

@@ -105,6 +105,7 @@ async fn asked(
     let capabilities = input.capabilities.take().unwrap_or_default();
     prepare::check_includes(&text, &capabilities)?;
     let included = Included::of(call, &text, &given, &previous(Some(stack)), &pseudo).await?;
+    let now = reviewed.map_or_else(|| call.now(), |set| set.created_at);
     let request = Request {
         body: &text,
         given,
@@ -114,6 +115,7 @@ async fn asked(
         previous: previous(Some(stack)),
         pseudo,
         included: &included,
+        now,
         exports: &exports,
         pipeline: call.pipeline(),
     };

@@ -36,6 +36,21 @@ fn expanded(text: &str, given: &[(&str, &str)]) -> Result<Value, TemplateError> 
 }
 
 #[test]
+fn what_cannot_be_told_apart_and_what_is_too_much_is_refused() {
+    let keys = |count: usize| (0..count).map(|number| format!("k{number}: {{a: b}}, ")).collect::<String>();
+    let mapping = |count| format!("Mappings: {{M: {{{}}}}}\nResources: {{A: {{Type: T}}}}", keys(count));
+    let read = |text: &str| {
+        let document = Document::parse(text).unwrap();
+        let read = Template::from_document(&document).and_then(|template| template.check_references());
+        read.map_err(|error| error.message().to_owned())
+    };
+    assert_eq!(read(&mapping(200)), Ok(()));
+    assert!(read(&mapping(201)).unwrap_err().contains("201, is greater than maximum allowed, 200"));
+    let same = "Parameters: {A: {Type: String, Default: x}}\nResources: {A: {Type: T}}";
+    assert!(read(same).unwrap_err().contains("A is a parameter and a resource"));
+}
+
+#[test]
 fn loops_are_written_out() {
     let text = "
 Transform: AWS::LanguageExtensions

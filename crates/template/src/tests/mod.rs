@@ -228,6 +228,7 @@ fn functions_resolve_as_cloudformation_resolves_them() {
         ("!GetAtt B.Outputs.X", json!("B/Outputs.X")),
         ("!Sub 'a-${B}-${B.Arn}-${AWS::Region}-${!x}-$5'", json!("a-ref-B-B/Arn-eu-west-1-${x}-$5")),
         ("!Sub ['${v}${w}', {v: !Ref B, w: 7}]", json!("ref-B7")),
+        ("!Sub 'a${AWS::NoValue}b'", json!("ab")),
         ("!Join ['-', [a, !Ref B, 3]]", json!("a-ref-B-3")),
         ("!Join ['', !Split ['-', a-b-c]]", json!("abc")),
         ("!Select [1, [a, b]]", json!("b")),

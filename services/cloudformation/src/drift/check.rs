@@ -146,6 +146,7 @@ impl Checker {
                 operation: self.stack.operations,
                 is_creation: false,
                 goes_back: false,
+                since: None,
                 held: Vec::new(),
                 rivals: Vec::new(),
                 creation_policy: None,

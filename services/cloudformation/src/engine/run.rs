@@ -158,6 +158,7 @@ impl Run {
                 operation: self.stack.operations,
                 is_creation,
                 goes_back: false,
+                since: None,
                 creation_policy: None,
             },
             callbacks: self.state.callbacks.clone(),

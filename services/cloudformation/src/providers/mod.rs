@@ -68,6 +68,7 @@ mod wait_handle;
 use std::future::Future;
 use std::pin::Pin;
 
+use base::Timestamp;
 use gateway::Callbacks;
 use protocol::Fault;
 use serde_json::{Map, Value};
@@ -146,7 +147,8 @@ pub(crate) struct Work {
 }
 
 /// The types without tags of which several may say the same: found again only where they cannot be another resource's.
-pub(crate) const UNMARKED: [&str; 2] = ["AWS::ApiGateway::Deployment", "AWS::DynamoDB::Backup"];
+pub(crate) const UNMARKED: [&str; 3] =
+    ["AWS::ApiGateway::Deployment", "AWS::DynamoDB::Backup", "AWS::IAM::AccessKey"];
 
 /// Which resource of which stack is worked on, and in which operation.
 #[derive(Clone)]
@@ -164,6 +166,8 @@ pub(crate) struct Place {
     pub(crate) held: Vec<String>,
     /// The properties of the stack's other resources of this kind that may be made just now: what looks the same may be theirs.
     pub(crate) rivals: Vec<Value>,
+    /// When the try began of which something is looked for.
+    pub(crate) since: Option<Timestamp>,
     /// The resource's `CreationPolicy`.
     pub(crate) creation_policy: Option<Value>,
 }
@@ -213,6 +217,13 @@ impl Work {
     pub(crate) fn is_of_another(&self, id: &str, properties: &[&str]) -> bool {
         let same = |rival: &Value| properties.iter().all(|name| text(rival.get(*name)) == self.text(name));
         self.place.held.iter().any(|held| held == id) || self.place.rivals.iter().any(same)
+    }
+
+    /// True of something made, by the time that a service shows, since the try began of which something is looked for.
+    pub(crate) fn is_made_since(&self, shown: Option<&Value>) -> bool {
+        // Services show whole seconds.
+        let made = Timestamp::parse_iso8601(&text(shown)).map(Timestamp::secs);
+        matches!((made, self.place.since), (Some(made), Some(since)) if made >= since.secs())
     }
 
     fn marks(&self) -> &[(String, String)] {

@@ -165,7 +165,9 @@ async fn remove_new(run: &mut Run) -> Result<(), Error> {
         run.resources.values().filter(|record| !remnant::made(record).is_empty()).cloned().collect();
     for mut record in in_order(made).into_iter().rev() {
         let created = record.before.is_none() && record.change != Some(Change::Updated);
-        if created && record.deletion_policy.as_deref() == Some("Retain") {
+        let is_kept =
+            record.deletion_policy.as_deref() == Some("Retain") && !run.stack.retain_except_on_create;
+        if created && is_kept {
             run.tell(&record, status::DELETE_SKIPPED, None).await?;
         } else {
             run.tell(&record, status::DELETE_IN_PROGRESS, None).await?;

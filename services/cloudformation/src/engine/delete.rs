@@ -176,7 +176,7 @@ impl Doomed {
         }
         let policy = run.resources.get(id).and_then(|record| record.deletion_policy.as_deref());
         let by_policy = match policy {
-            Some("Retain") => true,
+            Some("Retain") => !(self.on_create && run.stack.retain_except_on_create),
             Some("RetainExceptOnCreate") => !self.on_create,
             _ => false,
         };

@@ -75,6 +75,7 @@ pub(crate) async fn create(
         next.content = content;
         next.disable_rollback = input.disable_rollback.unwrap_or(false);
         next.on_failure = on_failure;
+        next.retain_except_on_create = input.retain_except_on_create.unwrap_or(false);
         next.timeout_minutes = input.timeout_in_minutes.and_then(|minutes| u32::try_from(minutes).ok());
         // Protection that a stack in review was given stays.
         next.termination_protection |= input.enable_termination_protection.unwrap_or(false);
@@ -123,6 +124,7 @@ fn digest(input: &api::CreateStackInput) -> String {
         &"CreateStack",
         &(&input.template_body, &input.template_url, &input.capabilities, &input.role_arn),
         &(&input.disable_rollback, &input.on_failure, &input.timeout_in_minutes),
+        &input.retain_except_on_create,
         &(&input.enable_termination_protection, &input.stack_policy_body, &input.stack_policy_url),
         &(&input.parameters, &input.tags),
     ])
@@ -208,6 +210,7 @@ pub(crate) fn new_stack(call: &Call, name: &str) -> StackRecord {
         root_id: None,
         timeout_minutes: None,
         drift: None,
+        retain_except_on_create: false,
         former: None,
     }
 }

@@ -189,3 +189,55 @@ def test_what_was_about_to_be_made_is_found_again_and_made_once(fresh):
         interrupted(fresh, lambda: fresh.client("cloudformation").delete_stack(StackName="s"), moment)
         assert settled(fresh, made[0]) == "DELETE_COMPLETE"
         assert counted(fresh) == empty, moment
+
+
+def in_two_stacks(bucket, version, fails=False):
+    """A table in a stack in a stack, named by what the outermost one gives along; its last resource may be refused."""
+    given = {"Parameters": {"V": {"Type": "String"}}}
+    table = {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": {"Fn::Sub": "inner-${V}"}, "BillingMode": "PAY_PER_REQUEST",
+             "KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}], "AttributeDefinitions": [{"AttributeName": "p", "AttributeType": "S"}]}}
+    nested = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": f"https://{bucket}.s3.amazonaws.com/inner.json", "Parameters": {"V": {"Ref": "V"}}}}
+    middle = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": f"https://{bucket}.s3.amazonaws.com/middle.json", "Parameters": {"V": version}}}
+    refused = {"Type": "AWS::Logs::LogGroup", "DependsOn": "Middle", "Properties": {"RetentionInDays": 2}}
+    return ({"inner.json": {**given, "Resources": {"T": table}}, "middle.json": {**given, "Resources": {"In": nested}}},
+            json.dumps({"Resources": {"Middle": middle, **({"Bad": refused} if fails else {})}}))
+
+
+@pytest.mark.parametrize("moment", [0.0, 0.1, 0.25])
+def test_a_stack_two_deep_goes_back_once_whatever_interrupts_it(fresh, moment):
+    fresh.start()
+    fresh.client("s3").create_bucket(Bucket="nested")
+    texts, template = in_two_stacks("nested", "0")
+    for key, text in texts.items():
+        fresh.client("s3").put_object(Bucket="nested", Key=key, Body=json.dumps(text))
+    stack = fresh.client("cloudformation").create_stack(StackName="s", TemplateBody=template)["StackId"]
+    assert settled(fresh, stack) == "CREATE_COMPLETE"
+    fresh.client("cloudformation").update_stack(StackName="s", TemplateBody=in_two_stacks("nested", "2", fails=True)[1])
+    eventually(lambda: fresh.client("cloudformation").describe_stacks(StackName="s")["Stacks"][0]["StackStatus"] == "UPDATE_ROLLBACK_IN_PROGRESS", timeout_s=30)
+    interrupted(fresh, lambda: None, moment)
+    assert settled(fresh, stack) == "UPDATE_ROLLBACK_COMPLETE"
+    assert fresh.client("dynamodb").list_tables()["TableNames"] == ["inner-0"]
+
+
+def test_keys_and_deployments_that_nothing_marks_are_made_once(fresh):
+    fresh.start()
+    made = {"Api": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "a"}},
+            "Method": {"Type": "AWS::ApiGateway::Method", "Properties": {"RestApiId": {"Ref": "Api"}, "ResourceId": {"Fn::GetAtt": ["Api", "RootResourceId"]}, "HttpMethod": "GET",
+                       "AuthorizationType": "NONE", "Integration": {"Type": "MOCK"}}},
+            "Deployment": {"Type": "AWS::ApiGateway::Deployment", "DependsOn": "Method", "Properties": {"RestApiId": {"Ref": "Api"}}}}
+    for n in range(25):
+        made[f"User{n}"] = {"Type": "AWS::IAM::User"}
+        made[f"Key{n}"] = {"Type": "AWS::IAM::AccessKey", "Properties": {"UserName": {"Ref": f"User{n}"}}}
+    for moment in (0.0, 0.02, 0.04, 0.06, 0.08, 0.1, 0.13, 0.16, 0.2):
+        ids = []
+        interrupted(fresh, lambda ids=ids: ids.append(fresh.client("cloudformation").create_stack(StackName="s", TemplateBody=json.dumps({"Resources": made}), Capabilities=["CAPABILITY_IAM"])["StackId"]), moment)
+        assert settled(fresh, ids[0]) == "CREATE_COMPLETE", moment
+        iam, gateway, client = fresh.client("iam"), fresh.client("apigateway"), fresh.client("cloudformation")
+        users = [user["UserName"] for user in iam.list_users()["Users"] if user["UserName"].startswith("s-")]
+        keys = sorted(key["AccessKeyId"] for user in users for key in iam.list_access_keys(UserName=user)["AccessKeyMetadata"])
+        listed = sorted(r["PhysicalResourceId"] for r in client.describe_stack_resources(StackName="s")["StackResources"] if r["ResourceType"] == "AWS::IAM::AccessKey")
+        assert keys == listed, moment
+        [api] = gateway.get_rest_apis()["items"]
+        assert len(gateway.get_deployments(restApiId=api["id"])["items"]) == 1, moment
+        client.delete_stack(StackName="s")
+        assert settled(fresh, ids[0]) == "DELETE_COMPLETE", moment

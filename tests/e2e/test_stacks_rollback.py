@@ -103,3 +103,30 @@ def test_what_a_stack_makes_says_whose_it_is(platform, client, name):
     client.update_stack(StackName=name, TemplateBody=template(Own=group(name, properties={"Tags": [{"Key": "aws:x", "Value": "b"}]})))
     assert settled(client, name) == "UPDATE_ROLLBACK_COMPLETE"
     client.delete_stack(StackName=name)
+
+
+def test_what_is_new_goes_on_the_way_back_where_that_is_asked(platform, client, name):
+    kept, bad = group(f"{name}-kept", DeletionPolicy="Retain"), group(f"{name}-bad", properties={"RetentionInDays": 2}, DependsOn="Kept")
+    asked = {"StackName": name, "TemplateBody": template(Kept=kept, Bad=bad)}
+    for retains, left in ((False, [f"{name}-kept"]), (True, [])):
+        made = client.create_stack(**asked, RetainExceptOnCreate=retains)["StackId"]
+        assert settled(client, name) == "ROLLBACK_COMPLETE"
+        assert groups(platform, name) == left
+        for each in left:
+            platform.client("logs").delete_log_group(logGroupName=each)
+        client.delete_stack(StackName=name)
+        assert settled(client, made) == "DELETE_COMPLETE"
+    client.create_stack(StackName=name, TemplateBody=template(First=group(f"{name}-first", DeletionPolicy="Retain")))
+    assert settled(client, name) == "CREATE_COMPLETE"
+    both = {"First": group(f"{name}-first", DeletionPolicy="Retain"), "Kept": kept, "Bad": bad}
+    client.update_stack(StackName=name, TemplateBody=template(**both), RetainExceptOnCreate=True)
+    assert settled(client, name) == "UPDATE_ROLLBACK_COMPLETE"
+    assert client.describe_stacks(StackName=name)["Stacks"][0]["RetainExceptOnCreate"] is True
+    assert groups(platform, name) == [f"{name}-first"]
+    client.update_stack(StackName=name, TemplateBody=template(**both), DisableRollback=True)
+    assert settled(client, name) == "UPDATE_FAILED"
+    client.rollback_stack(StackName=name, RetainExceptOnCreate=True)
+    assert settled(client, name) == "UPDATE_ROLLBACK_COMPLETE"
+    assert groups(platform, name) == [f"{name}-first"]
+    client.delete_stack(StackName=name)
+    platform.client("logs").delete_log_group(logGroupName=f"{name}-first")

@@ -1,6 +1,7 @@
 """What stacks can declare of each service, made and taken away: indexes that come and go, URLs, settings of invocations, profiles."""
 
 import json
+import time
 
 import pytest
 
@@ -88,3 +89,35 @@ def test_a_profile_holds_a_role(platform, deploy):
     made = deploy({"Arn": {"Fn::GetAtt": ["Profile", "Arn"]}, "Name": {"Ref": "Profile"}, "Role": {"Ref": "Role"}}, Role=ROLE, Profile=profile)
     shown = platform.client("iam").get_instance_profile(InstanceProfileName=made["Name"])["InstanceProfile"]
     assert shown["Arn"] == made["Arn"] and [role["RoleName"] for role in shown["Roles"]] == [made["Role"]]
+
+
+def test_an_api_that_is_always_deployed(platform, client, name):
+    template = json.dumps({"Transform": "AWS::Serverless-2016-10-31", "Resources": {"Api": {"Type": "AWS::Serverless::Api", "Properties": {
+        "StageName": "prod", "AlwaysDeploy": True, "DefinitionBody": {"swagger": "2.0", "info": {"title": "t", "version": "1"}, "paths": {
+            "/a": {"get": {"x-amazon-apigateway-integration": {"type": "MOCK"}}}}}}}}})
+
+    def deployment():
+        resources = client.describe_stack_resources(StackName=name)["StackResources"]
+        [found] = [each for each in resources if each["ResourceType"] == "AWS::ApiGateway::Deployment"]
+        return found["LogicalResourceId"], found["PhysicalResourceId"]
+
+    client.create_stack(StackName=name, TemplateBody=template, Capabilities=["CAPABILITY_AUTO_EXPAND"])
+    assert settled(client, name) == "CREATE_COMPLETE", told(client, name)
+    first = deployment()
+    # It follows the second.
+    time.sleep(1.1)
+    client.update_stack(StackName=name, TemplateBody=template, Capabilities=["CAPABILITY_AUTO_EXPAND"])
+    assert settled(client, name) == "UPDATE_COMPLETE", told(client, name)
+    second = deployment()
+    assert first[0] != second[0] and first[1] != second[1]
+    # What a change set shows is what is made, however much later.
+    time.sleep(1.1)
+    client.create_change_set(StackName=name, ChangeSetName="c", TemplateBody=template, Capabilities=["CAPABILITY_AUTO_EXPAND"])
+    changes = [each["ResourceChange"] for each in client.describe_change_set(StackName=name, ChangeSetName="c")["Changes"]]
+    [added] = [each["LogicalResourceId"] for each in changes if each["Action"] == "Add"]
+    assert second[0] in [each["LogicalResourceId"] for each in changes if each["Action"] == "Remove"]
+    time.sleep(1.1)
+    client.execute_change_set(StackName=name, ChangeSetName="c")
+    assert settled(client, name) == "UPDATE_COMPLETE", told(client, name)
+    assert deployment()[0] == added
+    client.delete_stack(StackName=name)

@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use base::Clock;
 use indexmap::IndexMap;
 use template::parameter::Given;
 use template::{Document, Includes, Macros, Pseudo, TemplateError};
@@ -39,7 +40,8 @@ fn expanded(options: &TransformOptions, text: &str) -> Result<Document, Template
         stack_name: String::new(),
     };
     let beside = Beside(options.template.parent().map(Path::to_path_buf).unwrap_or_default());
-    let macros = Macros { includes: &beside, ..Macros::new(&given, &previous, &pseudo) };
+    let macros =
+        Macros { includes: &beside, ..Macros::new(&given, &previous, &pseudo, Clock::system().now()) };
     let document = macros.run(Document::parse(text)?)?;
     match document.root.get("Transform") {
         None => Ok(document),

@@ -1,5 +1,6 @@
 //! Bodies of the fuzz targets, callable by tests. Never part of the interface.
 
+use base::Timestamp;
 use indexmap::IndexMap;
 
 use serde_json::Value;
@@ -12,7 +13,8 @@ pub fn fuzz_template(data: &[u8]) {
     let Ok(document) = Document::parse(text) else { return };
     let none = (IndexMap::new(), IndexMap::new());
     let pseudo = pseudo();
-    let macros = Macros { includes: &Itself(text), ..Macros::new(&none.0, &none.1, &pseudo) };
+    let macros =
+        Macros { includes: &Itself(text), ..Macros::new(&none.0, &none.1, &pseudo, Timestamp::default()) };
     let Ok(document) = macros.run(document) else { return };
     let Ok(template) = Template::from_document(&document) else { return };
     let Ok(values) = parameter::resolve(&template, &IndexMap::new(), &IndexMap::new()) else { return };

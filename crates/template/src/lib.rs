@@ -4,6 +4,7 @@
 //! template is dropped silently. [`Document`] is text to a tree, [`sam`] turns the serverless shorthand of a tree into plain
 //! CloudFormation, [`Macros`] runs all that a template's `Transform` names, [`Template`] reads the sections, and [`Plan`] says what is to exist and in which order.
 
+mod derived;
 mod document;
 mod error;
 #[doc(hidden)]
@@ -23,6 +24,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 
+pub use derived::IsSecret;
 pub use document::{Document, Place};
 pub use error::TemplateError;
 pub use include::{

@@ -18,6 +18,8 @@ pub const ATTRIBUTES_BYTES_MAX: usize = 51_200;
 pub const PARAMETERS_MAX: usize = 200;
 /// Mappings in one template.
 pub const MAPPINGS_MAX: usize = 200;
+/// Keys of one mapping.
+pub const MAPPING_KEYS_MAX: usize = 200;
 /// Outputs in one template.
 pub const OUTPUTS_MAX: usize = 200;
 /// Bytes in a parameter's value.

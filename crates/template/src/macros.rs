@@ -3,6 +3,7 @@
 //! Runs AWS's own: includes first, then `AWS::LanguageExtensions` and the serverless transform as they are listed. A
 //! macro that it does not know stays named in `Transform`, for the caller to refuse.
 
+use base::Timestamp;
 use indexmap::IndexMap;
 use serde_json::Value;
 
@@ -25,6 +26,8 @@ pub struct Macros<'a> {
     pub lookup: &'a dyn Lookup,
     /// Where included text comes from.
     pub includes: &'a dyn Includes,
+    /// When they run: what is to be another thing every time is named by it.
+    pub now: Timestamp,
 }
 
 impl<'a> Macros<'a> {
@@ -33,8 +36,9 @@ impl<'a> Macros<'a> {
         given: &'a IndexMap<String, Given>,
         previous: &'a IndexMap<String, String>,
         pseudo: &'a Pseudo,
+        now: Timestamp,
     ) -> Self {
-        Self { given, previous, pseudo, lookup: &Nothing, includes: &NoIncludes }
+        Self { given, previous, pseudo, lookup: &Nothing, includes: &NoIncludes, now }
     }
 
     /// The template as it is after its macros.
@@ -58,7 +62,7 @@ impl<'a> Macros<'a> {
                     document.root = root.map_err(|error| located(error, &document))?;
                 }
                 Some(sam::TRANSFORM) => {
-                    let root = sam::transform(&document.root, &self.values(), &self.pseudo.region);
+                    let root = sam::transform(&document.root, &self.values(), &self.pseudo.region, self.now);
                     document.root = root.map_err(|problems| problems.located(&document))?;
                 }
                 Some(_) => continue,

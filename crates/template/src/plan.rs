@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use indexmap::{IndexMap, IndexSet};
 use serde_json::Value;
 
+use crate::derived::{Derived, IsSecret};
 use crate::document::Places;
 use crate::error::TemplateError;
 use crate::intrinsic::{self, Resources};
@@ -142,6 +143,24 @@ impl Plan {
             error.under(name).under(logical_id).under("Resources").located(&self.places)
         };
         resolved.map_err(|error| located(error).at(resource.line))
+    }
+
+    /// What the functions of resources and outputs give that have a secret in them.
+    ///
+    /// # Errors
+    /// There is more of it than can be told.
+    pub fn derived(
+        &self,
+        is_secret: IsSecret<'_>,
+        resources: &dyn Resources,
+    ) -> Result<Vec<Value>, TemplateError> {
+        let mut derived = Derived::new(&self.scope, resources, is_secret);
+        for resource in self.resources.values() {
+            derived.visit(&resource.properties)?;
+            resource.metadata.iter().try_for_each(|metadata| derived.visit(metadata))?;
+        }
+        self.outputs.values().try_for_each(|output| derived.visit(&output.value))?;
+        Ok(derived.found)
     }
 
     /// The outputs, once every resource exists.

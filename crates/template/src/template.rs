@@ -126,8 +126,34 @@ impl Template {
         Ok(template)
     }
 
-    /// Refuses references to what is nowhere in the template, whether its conditions hold or not.
+    /// Refuses a resource under the name of a parameter: nothing could refer to it.
+    fn check_unique(&self) -> Result<(), TemplateError> {
+        match self.resources.iter().find(|(name, _)| self.parameters.contains_key(*name)) {
+            None => Ok(()),
+            Some((name, resource)) => Err(TemplateError::format(format_args!(
+                "Logical ids must be unique within a template: {name} is a parameter and a resource."
+            ))
+            .at(resource.line)),
+        }
+    }
+
+    /// Refuses a mapping of more keys than AWS takes.
+    fn check_mappings(&self) -> Result<(), TemplateError> {
+        match self.mappings.iter().find(|(_, mapping)| mapping.len() > limits::MAPPING_KEYS_MAX) {
+            None => Ok(()),
+            Some((name, mapping)) => Err(TemplateError::format(format_args!(
+                "Number of attributes of mapping {name}, {}, is greater than maximum allowed, {}",
+                mapping.len(),
+                limits::MAPPING_KEYS_MAX
+            ))),
+        }
+    }
+
+    /// Refuses references to what is nowhere in the template, whether its conditions hold or not, and names that could mean
+    /// two things.
     pub fn check_references(&self) -> Result<(), TemplateError> {
+        self.check_unique()?;
+        self.check_mappings()?;
         crate::references::check(self)
     }
 }

@@ -71,9 +71,9 @@ pub(crate) fn tell(sides: &Sides<'_>, changes: &mut [ChangeRecord], exports: &BT
     let known: Vec<ChangeRecord> = changes.to_vec();
     let foreseen = Foreseen { records: sides.records, changes: &known, exports };
     let (new, content) = sides.new;
-    let mut contents = vec![content];
-    contents.extend(sides.old.map(|(_, content)| content));
-    let secrets = Secrets::within(&contents, sides.records);
+    let mut both = vec![sides.new];
+    both.extend(sides.old);
+    let secrets = Secrets::within(&both, sides.records);
     for change in changes {
         let id = change.logical_id.as_str();
         if let Some((old, _)) = sides.old.filter(|_| change.action != "Add") {

@@ -5,6 +5,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use base::Timestamp;
 use indexmap::IndexMap;
 use serde_json::Value;
 use service::Pipeline;
@@ -61,19 +62,21 @@ pub(crate) fn given(parameters: &[api::Parameter]) -> Result<IndexMap<String, Gi
     Ok(given)
 }
 
-/// Parses a template; `given` and `previous` are values that the transform may look at.
+/// Parses a template; `given`, `previous` and the time are what the transform may look at.
 pub(crate) fn parse(
     text: &str,
     pseudo: &Pseudo,
     given: &IndexMap<String, Given>,
     previous: &IndexMap<String, String>,
     included: &Included,
+    now: Timestamp,
 ) -> Result<Parsed, Error> {
     let document = Document::parse(text)?;
     let transforms = transforms(&document.root);
     // SECURITY: what comes from elsewhere is acknowledged by the caller, wherever in the template it is asked for.
     let expanded = sam::wanted(&document.root) || !transforms.is_empty();
-    let macros = Macros { includes: included, lookup: included, ..Macros::new(given, previous, pseudo) };
+    let base = Macros::new(given, previous, pseudo, now);
+    let macros = Macros { includes: included, lookup: included, ..base };
     let document = macros.run(document)?;
     let template = Template::from_document(&document)?;
     if let Some(other) = template.transforms.first() {
@@ -252,6 +255,8 @@ pub(crate) struct Request<'a> {
     pub(crate) pseudo: Pseudo,
     /// What the template takes from elsewhere.
     pub(crate) included: &'a Included,
+    /// When this was asked for; of what a change set told, when that was made.
+    pub(crate) now: Timestamp,
     /// What the account's stacks export.
     pub(crate) exports: &'a BTreeMap<String, String>,
     /// What the platform offers.
@@ -269,7 +274,8 @@ pub(crate) fn check_includes(text: &str, capabilities: &[String]) -> Result<(), 
 /// Checks a request and makes it the content of a stack.
 pub(crate) fn content(request: Request<'_>) -> Result<(Content, Plan), Error> {
     let (given, by_change_set) = (request.given, request.by_change_set);
-    let parsed = parse(request.body, &request.pseudo, &given, &request.previous, request.included)?;
+    let (included, now) = (request.included, request.now);
+    let parsed = parse(request.body, &request.pseudo, &given, &request.previous, included, now)?;
     let template = &parsed.template;
     model::check_capabilities(template, &request.capabilities, parsed.expanded, request.by_change_set)?;
     check_resources(template, request.pipeline)?;

@@ -112,6 +112,9 @@ pub(crate) struct StackRecord {
     /// What is known of its drift.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) drift: Option<StackDrift>,
+    /// True where what is new goes on the way back, whatever its deletion policy says.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) retain_except_on_create: bool,
     /// Of a nested stack, what it was before the stack around it changed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) former: Option<FormerRecord>,
@@ -137,6 +140,9 @@ pub(crate) struct FormerRecord {
     /// The number of the operation of the stack around that changed it.
     pub(crate) by: u64,
     pub(crate) content: Content,
+    /// On the way back, what it was before all that is undone: every further try goes back to that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) undone: Option<Box<FormerRecord>>,
 }
 
 impl StackRecord {

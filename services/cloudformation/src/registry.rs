@@ -70,25 +70,16 @@ const OMITTED: &[(&str, &[&str], &str)] = &[
         "tables have no contributor insights, imports, Kinesis streams or vector indexes",
     ),
     (
-        "AWS::DynamoDB::Table",
-        &["OnDemandThroughput", "WarmThroughput"],
-        "on-demand throughput is neither bounded nor warmed",
-    ),
-    (
         "AWS::DynamoDB::GlobalTable",
-        &["WarmThroughput", "WriteOnDemandThroughputSettings", "WriteProvisionedThroughputSettings"],
-        "throughput is neither bounded, warmed nor scaled",
+        &["ReadProvisionedThroughputSettings", "WriteProvisionedThroughputSettings"],
+        "throughput is not scaled",
     ),
     (
         "AWS::DynamoDB::GlobalTable",
         &["GlobalTableSourceArn", "GlobalTableWitnesses", "MultiRegionConsistency", "TableType"],
         "there is one region",
     ),
-    (
-        "AWS::DynamoDB::GlobalTable",
-        &["VectorIndexes", "ReadOnDemandThroughputSettings", "ReadProvisionedThroughputSettings"],
-        "tables have no vector indexes, and a replica's settings are its own",
-    ),
+    ("AWS::DynamoDB::GlobalTable", &["VectorIndexes"], "tables have no vector indexes"),
     ("AWS::Lambda::EventSourceMapping", MAPPING_SOURCES, "streams of tables are the only sources"),
     (
         "AWS::Lambda::EventSourceMapping",

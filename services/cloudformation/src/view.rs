@@ -48,6 +48,7 @@ pub(crate) fn stack(record: &StackRecord, protected: bool) -> api::Stack {
         stack_status: record.status.clone(),
         stack_status_reason: record.reason.clone(),
         disable_rollback: Some(record.disable_rollback),
+        retain_except_on_create: record.retain_except_on_create.then_some(true),
         notification_arns: Some(Vec::new()),
         capabilities: some(capabilities.clone()),
         outputs: some(outputs.collect()),

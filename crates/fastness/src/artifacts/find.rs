@@ -69,18 +69,19 @@ const PROPERTIES: [(&str, &str, Form); 10] = [
 /// All that the template in `folder` names on this machine, in the template's order.
 pub(crate) fn find(root: &Value, folder: &Path) -> Vec<Local> {
     let mut found = Vec::new();
-    let resources = root.get("Resources").and_then(Value::as_object).into_iter().flatten();
     let is_built = built_by_sam(folder);
-    for (id, resource) in resources {
+    let mut resources = Vec::new();
+    declared(root.get("Resources"), "/Resources", &mut resources);
+    for (pointer, id, resource) in resources {
         let kind = resource.get("Type").and_then(Value::as_str).unwrap_or_default();
         for (_, property, form) in PROPERTIES.iter().filter(|(of, _, _)| *of == kind) {
             let Some(path) = path_in(root, resource, kind, property) else { continue };
             found.push(Local {
-                logical_id: Some(id.clone()),
+                logical_id: Some(id.to_owned()),
                 property,
                 path: folder.join(path),
                 what: what(root, resource, kind, is_built),
-                pointer: format!("/Resources/{}/Properties/{property}", escaped(id)),
+                pointer: format!("{pointer}/Properties/{property}"),
                 form: *form,
             });
         }
@@ -96,6 +97,22 @@ pub(crate) fn find(root: &Value, folder: &Path) -> Vec<Local> {
         });
     });
     found
+}
+
+/// What opens a loop, before the loop's name.
+const LOOP: &str = "Fn::ForEach::";
+
+/// The resources of a template, those in loops as each loop says them once, with their places and ids.
+///
+/// The reader bounds the depth of every document.
+fn declared<'a>(section: Option<&'a Value>, at: &str, found: &mut Vec<(String, &'a str, &'a Value)>) {
+    for (id, resource) in section.and_then(Value::as_object).into_iter().flatten() {
+        let place = format!("{at}/{}", escaped(id));
+        match resource.get(2).filter(|_| id.starts_with(LOOP)) {
+            Some(body) => declared(Some(body), &format!("{place}/2"), found),
+            None => found.push((place, id, resource)),
+        }
+    }
 }
 
 /// The path that a resource's property holds, its own or that of `Globals`.
@@ -235,6 +252,7 @@ Resources:
   Q: {Type: AWS::Serverless::Application, Properties: {Location: {ApplicationId: x, SemanticVersion: 1.0.0}}}
   R: {Type: AWS::Serverless::Api, Properties: {StageName: s, DefinitionUri: api.yaml}}
   S: {Type: AWS::ApiGateway::RestApi, Properties: {BodyS3Location: api.json}}
+  Fn::ForEach::Outer: [X, [a], {"Fn::ForEach::Inner": [Y, [b], {"U${X}${Y}": {Type: AWS::Serverless::Function, Properties: {CodeUri: u}}}]}]
   T: {Type: AWS::ApiGateway::RestApi, Properties: {Body: {paths: {/a/b: {Fn::Transform: {Name: AWS::Include, Parameters: {Location: i.yaml}}}}}}}
 "#;
         let mut root = Document::parse(text).unwrap().root;
@@ -259,6 +277,7 @@ Resources:
                 ("P", "/x/nested/u.yaml", What::Template),
                 ("R", "/x/api.yaml", What::Text),
                 ("S", "/x/api.json", What::Text),
+                ("U${X}${Y}", "/x/u", code("python3.12", false)),
                 ("-", "/x/more.yaml", What::Text),
                 ("T", "/x/i.yaml", What::Text),
             ]
@@ -274,7 +293,8 @@ Resources:
             ("/Resources/L/Properties/ContentUri", pair.clone()),
             ("/Resources/N/Properties/TemplateURL", json!("s3://b/k")),
             ("/Resources/P/Properties/Location", json!("s3://b/k")),
-            ("/Resources/S/Properties/BodyS3Location", pair),
+            ("/Resources/S/Properties/BodyS3Location", pair.clone()),
+            ("/Resources/Fn::ForEach::Outer/2/Fn::ForEach::Inner/2/U${X}${Y}/Properties/CodeUri", pair),
             ("/Transform/1/Parameters/Location", json!("s3://b/k")),
             (
                 "/Resources/T/Properties/Body/paths/~1a~1b/Fn::Transform/Parameters/Location",

@@ -3,6 +3,7 @@
 //! Nothing is left out by itself, and nothing in silence: what was skipped is told, and written into the stack's template.
 //! What refers to a skipped resource would not be what its author meant, so that is an error.
 
+use base::Clock;
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 use template::parameter::Given;
@@ -48,7 +49,7 @@ pub(crate) fn types(
         stack_name: target.stack.to_owned(),
     };
     let previous = IndexMap::new();
-    let mut document = Macros::new(&given, &previous, &pseudo).run(document)?;
+    let mut document = Macros::new(&given, &previous, &pseudo, Clock::system().now()).run(document)?;
     let skipped = remove(&mut document.root, named)?;
     Ok((document, skipped))
 }

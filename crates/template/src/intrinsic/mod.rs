@@ -101,7 +101,7 @@ impl Metered<'_> {
     }
 }
 
-fn too_large() -> TemplateError {
+pub(crate) fn too_large() -> TemplateError {
     TemplateError::function(format_args!("the resolved values grow beyond {RESOLVED_BYTES_MAX} bytes."))
 }
 

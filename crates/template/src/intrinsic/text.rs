@@ -101,6 +101,8 @@ pub(super) fn substitute(
         let value = match (variables.and_then(|own| own.get(name)), name.split_once('.')) {
             (Some(own), _) => tree(own, scope, resources)?.unwrap_or_default(),
             (None, Some((logical_id, attribute))) => resources.attribute(logical_id, attribute)?,
+            // An absence has no text.
+            (None, None) if name == "AWS::NoValue" => Value::from(""),
             (None, None) => named(name, scope, resources)?,
         };
         let value = scalar_text(&value).ok_or_else(|| {

@@ -80,7 +80,7 @@ impl ParameterKind {
 
 fn read(name: &str) -> Option<(bool, Source)> {
     if let Some(held) = within(name, "AWS::SSM::Parameter::Value") {
-        let (list, source) = if held == "List<String>" { (true, Source::Text) } else { read(held)? };
+        let (list, source) = read(held)?;
         return match source {
             // Parameter Store has no numbers, and no value there names another.
             Source::Number | Source::Stored(_) => None,
@@ -92,6 +92,7 @@ fn read(name: &str) -> Option<(bool, Source)> {
         "Number" => Some((false, Source::Number)),
         "CommaDelimitedList" => Some((true, Source::Text)),
         "List<Number>" => Some((true, Source::Number)),
+        "List<String>" => Some((true, Source::Text)),
         PARAMETER_NAME => Some((false, Source::Aws(name.to_owned()))),
         _ => {
             let item = within(name, "List");
@@ -130,7 +131,7 @@ mod tests {
             ("AWS::SSM::Parameter::Value<Number>", None),
             ("AWS::SSM::Parameter::Value<AWS::SSM::Parameter::Value<String>>", None),
             ("List<AWS::EC2::KeyPair::KeyName>", None),
-            ("List<String>", None),
+            ("List<String>", Some((true, Source::Text))),
             ("Text", None),
         ];
         for (name, expected) in table {

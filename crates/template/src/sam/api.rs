@@ -55,13 +55,6 @@ pub(super) fn expand(
     generated: &mut Generated,
 ) -> Result<Vec<(String, Value)>, Problems> {
     check(source.id, KIND, &source.properties, &PROPERTIES, &["StageName"])?;
-    if truthy(&source.properties, "AlwaysDeploy").is_some() {
-        // The published id is the time of day, which nothing here may know.
-        return Err(Problems::resource(
-            source.id,
-            "Property 'AlwaysDeploy' is not supported by this platform.",
-        ));
-    }
     let version = truthy(&source.properties, "OpenApiVersion");
     if version.is_some_and(|version| version != "2.0" && !swagger::is_version_3(version)) {
         return Err(Problems::resource(source.id, "The OpenApiVersion value must be of the format '3.0.0'."));
@@ -204,7 +197,7 @@ fn endpoint_configuration(id: &str, endpoint: &Value) -> Result<(Value, Value), 
     Ok((kind.clone(), Value::Object(configuration)))
 }
 
-/// The deployment's logical id follows the body: another body is another deployment.
+/// The deployment's logical id follows the body: another body is another deployment. With `AlwaysDeploy` it follows the time.
 fn deployment(
     source: &Source<'_>,
     context: &Context,
@@ -220,7 +213,11 @@ fn deployment(
         .into_iter()
         .flatten()
         .collect();
-    let digest = sha1::hex(parts.join("||").as_bytes());
+    let data = match truthy(&source.properties, "AlwaysDeploy") {
+        Some(_) => context.now.secs().to_string(),
+        None => parts.join("||"),
+    };
+    let digest = sha1::hex(data.as_bytes());
     let short: String = digest.chars().take(10).collect();
     let mut properties = Map::from_iter([
         ("Description".to_owned(), json!(format!("RestApi deployment id: {digest}"))),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use base::Timestamp;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
@@ -109,6 +110,8 @@ pub(super) struct Context {
     pub(super) conditions: Map<String, Value>,
     /// For each API the names of the functions behind it, joined: a change of name is a new deployment.
     pub(super) function_names: IndexMap<String, String>,
+    /// The time of this transform.
+    pub(super) now: Timestamp,
 }
 
 impl Context {

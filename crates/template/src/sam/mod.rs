@@ -43,6 +43,7 @@ mod version;
 mod web;
 mod websocket;
 
+use base::Timestamp;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
@@ -66,11 +67,13 @@ pub fn wanted(root: &Value) -> bool {
     }
 }
 
-/// Expands a template. `parameters` are the values given for this operation; defaults come from the template.
+/// Expands a template. `parameters` are the values given for this operation; defaults come from the template. `now` names
+/// the deployments of APIs that want one every time.
 pub fn transform(
     root: &Value,
     parameters: &IndexMap<String, Value>,
     region: &str,
+    now: Timestamp,
 ) -> Result<Value, Problems> {
     let mut root = root.as_object().cloned().unwrap_or_default();
     check_structure(&root)?;
@@ -105,6 +108,7 @@ pub fn transform(
         hashed_tags,
         conditions: Map::new(),
         function_names: IndexMap::new(),
+        now,
     };
     let ordered: Map<String, Value> =
         order.iter().filter_map(|id| Some((id.clone(), resources.get(id)?.clone()))).collect();

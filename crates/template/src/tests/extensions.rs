@@ -1,5 +1,6 @@
 //! Macros, rules, the parameters that look at the account, and the places of errors.
 
+use base::Timestamp;
 use indexmap::IndexMap;
 use serde_json::{Value, json};
 
@@ -30,8 +31,23 @@ fn expanded(text: &str, given: &[(&str, &str)]) -> Result<Value, TemplateError> 
     let given: IndexMap<String, Given> =
         given.iter().map(|(k, v)| ((*k).to_owned(), Given::Value((*v).to_owned()))).collect();
     let (previous, pseudo) = (IndexMap::new(), pseudo());
-    let macros = Macros { includes: &Files, ..Macros::new(&given, &previous, &pseudo) };
+    let macros = Macros { includes: &Files, ..Macros::new(&given, &previous, &pseudo, Timestamp::default()) };
     macros.run(Document::parse(text)?).map(|document| document.root)
+}
+
+#[test]
+fn what_cannot_be_told_apart_and_what_is_too_much_is_refused() {
+    let keys = |count: usize| (0..count).map(|number| format!("k{number}: {{a: b}}, ")).collect::<String>();
+    let mapping = |count| format!("Mappings: {{M: {{{}}}}}\nResources: {{A: {{Type: T}}}}", keys(count));
+    let read = |text: &str| {
+        let document = Document::parse(text).unwrap();
+        let read = Template::from_document(&document).and_then(|template| template.check_references());
+        read.map_err(|error| error.message().to_owned())
+    };
+    assert_eq!(read(&mapping(200)), Ok(()));
+    assert!(read(&mapping(201)).unwrap_err().contains("201, is greater than maximum allowed, 200"));
+    let same = "Parameters: {A: {Type: String, Default: x}}\nResources: {A: {Type: T}}";
+    assert!(read(same).unwrap_err().contains("A is a parameter and a resource"));
 }
 
 #[test]

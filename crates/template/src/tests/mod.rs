@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use base::Timestamp;
 use indexmap::IndexMap;
 use serde_json::{Value, json};
 
@@ -227,6 +228,7 @@ fn functions_resolve_as_cloudformation_resolves_them() {
         ("!GetAtt B.Outputs.X", json!("B/Outputs.X")),
         ("!Sub 'a-${B}-${B.Arn}-${AWS::Region}-${!x}-$5'", json!("a-ref-B-B/Arn-eu-west-1-${x}-$5")),
         ("!Sub ['${v}${w}', {v: !Ref B, w: 7}]", json!("ref-B7")),
+        ("!Sub 'a${AWS::NoValue}b'", json!("ab")),
         ("!Join ['-', [a, !Ref B, 3]]", json!("a-ref-B-3")),
         ("!Join ['', !Split ['-', a-b-c]]", json!("abc")),
         ("!Select [1, [a, b]]", json!("b")),
@@ -306,7 +308,7 @@ fn a_template_full_of_routes_is_transformed() {
         events.join(", ")
     );
     let document = Document::parse(&text).unwrap();
-    let root = sam::transform(&document.root, &IndexMap::new(), "us-east-1").unwrap();
+    let root = sam::transform(&document.root, &IndexMap::new(), "us-east-1", Timestamp::default()).unwrap();
     assert_eq!(root["Resources"].as_object().unwrap().len(), 800 + 5);
 }
 
@@ -324,7 +326,7 @@ fn a_template_of_hundreds_of_resources_takes_milliseconds() {
     let text = format!("Transform: AWS::Serverless-2016-10-31\nResources: {{{}}}", functions.join(", "));
     let started = std::time::Instant::now();
     let document = Document::parse(&text).unwrap();
-    let root = sam::transform(&document.root, &IndexMap::new(), "us-east-1").unwrap();
+    let root = sam::transform(&document.root, &IndexMap::new(), "us-east-1", Timestamp::default()).unwrap();
     let took = started.elapsed();
     assert_eq!(root["Resources"].as_object().unwrap().len(), 100 * 5 + 3);
     // Unoptimized, on a machine that does other things: the optimized figure is milliseconds.
@@ -436,7 +438,9 @@ fn what_the_transform_does_not_support_is_named() {
     ];
     for (text, message) in table {
         let document = Document::parse(&text).unwrap();
-        let error = sam::transform(&document.root, &IndexMap::new(), "us-east-1").unwrap_err().message();
+        let error = sam::transform(&document.root, &IndexMap::new(), "us-east-1", Timestamp::default())
+            .unwrap_err()
+            .message();
         assert!(error.contains(message), "{text}: {error}");
         assert!(error.starts_with(
             "Invalid Serverless Application Specification document. Number of errors found: 1. "
@@ -448,7 +452,8 @@ fn what_the_transform_does_not_support_is_named() {
 fn the_expanded_template_plans() {
     let text = include_str!("../../tests/corpus/implicit_api.yaml");
     let mut document = Document::parse(text).unwrap();
-    document.root = sam::transform(&document.root, &IndexMap::new(), "us-east-1").unwrap();
+    document.root =
+        sam::transform(&document.root, &IndexMap::new(), "us-east-1", Timestamp::default()).unwrap();
     let template = Template::from_document(&document).unwrap();
     let scope = Scope::new(&template, IndexMap::new(), pseudo()).unwrap();
     let plan = Plan::new(&template, scope).unwrap();
@@ -535,7 +540,12 @@ mod fuzzing {
         };
         let transform = |text: &str| {
             let document = crate::Document::parse(text).unwrap();
-            crate::sam::transform(&document.root, &indexmap::IndexMap::new(), "us-east-1")
+            crate::sam::transform(
+                &document.root,
+                &indexmap::IndexMap::new(),
+                "us-east-1",
+                base::Timestamp::default(),
+            )
         };
         let keys: String = (0..5_001).map(|number| format!("        k{number}: {{}}\n")).collect();
         let many = transform(&format!("{}      ApiKeys:\n{keys}", api(""))).unwrap_err();

@@ -145,6 +145,8 @@ impl Checker {
                 kind: record.kind.clone(),
                 operation: self.stack.operations,
                 is_creation: false,
+                goes_back: false,
+                since: None,
                 held: Vec::new(),
                 rivals: Vec::new(),
                 creation_policy: None,

@@ -1,12 +1,13 @@
 //! Back: takes a failed creation away, and brings a failed update to where it began.
 
+use template::Plan;
+
 use super::delete::{self, Doomed, deletion};
 use super::forward::of_template;
 use super::remnant;
 use super::run::Run;
 use crate::error::Error;
 use crate::model::status;
-use crate::operations::nested_sets;
 use crate::providers;
 use crate::records::{Change, OnFailure, Physical, ResourceRecord};
 
@@ -18,16 +19,10 @@ pub(super) async fn creation(run: &mut Run) -> Result<(), Error> {
         let reason = format!("The following resource(s) failed to delete: [{}]. ", failed.join(", "));
         return run.set_stack(status::ROLLBACK_FAILED, Some(&reason), |stack| stack.operation = None).await;
     }
-    let now = run.caller.pipeline.clock().now();
     if run.stack.on_failure == OnFailure::Delete {
-        nested_sets::forget(&run.state.store, &run.stack, now).await?;
-        return run
-            .set_stack(status::DELETE_COMPLETE, None, |stack| {
-                stack.operation = None;
-                stack.deleted_at = Some(now);
-            })
-            .await;
+        return delete::complete(run).await;
     }
+    let now = run.caller.pipeline.clock().now();
     run.set_stack(status::ROLLBACK_COMPLETE, None, |stack| {
         stack.operation = None;
         stack.deleted_at = Some(now);
@@ -37,8 +32,10 @@ pub(super) async fn creation(run: &mut Run) -> Result<(), Error> {
 
 /// Brings every resource that an update changed back to what it was.
 pub(super) async fn update(run: &mut Run) -> Result<(), Error> {
-    // SECURITY: first, so that whatever becomes of the way back, nothing is deleted that the template keeps.
-    as_before(run, Besides::Policies).await?;
+    // SECURITY: first, so that whatever becomes of the way back, nothing is deleted that the template keeps. One that cannot
+    // be read says of nothing that it may go.
+    let plan = plan_before(run)?;
+    as_before(run, plan.as_ref(), Besides::Policies).await?;
     let skip = run.stack.operation.as_ref().map(|operation| operation.retain.clone()).unwrap_or_default();
     let mut changed: Vec<ResourceRecord> = run.resources.values().cloned().collect();
     changed.iter_mut().for_each(take_up);
@@ -69,7 +66,7 @@ pub(super) async fn update(run: &mut Run) -> Result<(), Error> {
         run.set_stack(status::UPDATE_ROLLBACK_CLEANUP, None, |_| {}).await?;
     }
     remove_new(run).await?;
-    as_before(run, Besides::Dependencies).await?;
+    as_before(run, plan.as_ref(), Besides::Dependencies).await?;
     let now = run.caller.pipeline.clock().now();
     run.settle_all().await?;
     run.set_stack(status::UPDATE_ROLLBACK_COMPLETE, None, |stack| {
@@ -91,17 +88,20 @@ enum Besides {
     Dependencies,
 }
 
+/// What the template that holds again asks for.
+fn plan_before(run: &Run) -> Result<Option<Plan>, Error> {
+    let before = run.operation().and_then(|operation| operation.before.as_ref());
+    before.map(|before| run.plan(before)).transpose()
+}
+
 /// Lets the template that holds again say of every resource what it said of it.
-async fn as_before(run: &mut Run, what: Besides) -> Result<(), Error> {
-    let before = run.operation().and_then(|operation| operation.before.clone());
-    let Some(before) = before else { return Ok(()) };
-    // SECURITY: a template that cannot be read says of nothing that it may go.
-    let plan = run.plan(&before)?;
+async fn as_before(run: &mut Run, plan: Option<&Plan>, what: Besides) -> Result<(), Error> {
+    let Some(plan) = plan else { return Ok(()) };
     let records: Vec<ResourceRecord> = run.resources.values().cloned().collect();
     for mut record in records {
         let id = record.logical_id.clone();
         let Some(resource) = plan.resources().get(&id) else { continue };
-        let was = of_template(Some(record.clone()), &plan, &id, resource);
+        let was = of_template(Some(record.clone()), plan, &id, resource);
         if was == record {
             continue;
         }
@@ -138,7 +138,8 @@ async fn restore(
 ) -> Result<bool, Error> {
     let Some(provider) = providers::find(&record.kind) else { return Ok(false) };
     run.tell(&record, "UPDATE_IN_PROGRESS", None).await?;
-    let work = run.work(&record.logical_id, &before.id, &before.properties);
+    let mut work = run.work(&record.logical_id, &before.id, &before.properties);
+    work.place.goes_back = true;
     match provider.update(&work, now).await {
         Ok(back) => {
             // What it answers to references may be new: a stream that was made anew has another ARN.
@@ -164,7 +165,9 @@ async fn remove_new(run: &mut Run) -> Result<(), Error> {
         run.resources.values().filter(|record| !remnant::made(record).is_empty()).cloned().collect();
     for mut record in in_order(made).into_iter().rev() {
         let created = record.before.is_none() && record.change != Some(Change::Updated);
-        if created && record.deletion_policy.as_deref() == Some("Retain") {
+        let is_kept =
+            record.deletion_policy.as_deref() == Some("Retain") && !run.stack.retain_except_on_create;
+        if created && is_kept {
             run.tell(&record, status::DELETE_SKIPPED, None).await?;
         } else {
             run.tell(&record, status::DELETE_IN_PROGRESS, None).await?;

@@ -57,17 +57,21 @@ pub(super) async fn stack(run: &mut Run) -> Result<(), Error> {
     let items = existing(run);
     let failed = all(run, Doomed { items, retain, ..Doomed::default() }).await?;
     if failed.is_empty() {
-        let now = run.caller.pipeline.clock().now();
-        nested_sets::forget(&run.state.store, &run.stack, now).await?;
-        return run
-            .set_stack(status::DELETE_COMPLETE, None, |stack| {
-                stack.operation = None;
-                stack.deleted_at = Some(now);
-            })
-            .await;
+        return complete(run).await;
     }
     let reason = format!("The following resource(s) failed to delete: [{}]. ", failed.join(", "));
     run.set_stack(status::DELETE_FAILED, Some(&reason), |stack| stack.operation = None).await
+}
+
+/// Ends a stack of which nothing is left, and with it its change sets.
+pub(super) async fn complete(run: &mut Run) -> Result<(), Error> {
+    let now = run.caller.pipeline.clock().now();
+    nested_sets::forget(&run.state.store, &run.stack, now).await?;
+    run.set_stack(status::DELETE_COMPLETE, None, |stack| {
+        stack.operation = None;
+        stack.deleted_at = Some(now);
+    })
+    .await
 }
 
 /// Everything that exists, or may exist under a name that was planned for it.
@@ -172,7 +176,7 @@ impl Doomed {
         }
         let policy = run.resources.get(id).and_then(|record| record.deletion_policy.as_deref());
         let by_policy = match policy {
-            Some("Retain") => true,
+            Some("Retain") => !(self.on_create && run.stack.retain_except_on_create),
             Some("RetainExceptOnCreate") => !self.on_create,
             _ => false,
         };

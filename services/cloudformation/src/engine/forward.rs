@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use template::{Plan, Resource, TemplateError};
 
 use super::PARALLEL_MAX;
@@ -199,10 +199,6 @@ impl Task {
     }
 }
 
-fn empty(id: &str) -> Physical {
-    Physical { id: id.to_owned(), properties: Value::Null, attributes: Map::new(), no_echo: false }
-}
-
 /// Decides on one resource, and writes down what is about to be done.
 async fn begin(run: &mut Run, plan: &Plan, id: &str) -> Step {
     if is_settled(run, id) {
@@ -265,7 +261,8 @@ async fn begin(run: &mut Run, plan: &Plan, id: &str) -> Step {
              update the stack again."
         ));
     }
-    record.pending = Some(Physical { properties: properties.clone(), ..empty(&planned) });
+    let now = run.caller.pipeline.clock().now();
+    record.pending = Some(remnant::planned(&planned, properties.clone(), record.pending.as_ref(), now));
     record.reason = (!creates && in_place.is_none()).then(|| {
         "Requested update requires the creation of a new physical resource; hence creating one.".to_owned()
     });

@@ -157,6 +157,8 @@ impl Run {
                 kind,
                 operation: self.stack.operations,
                 is_creation,
+                goes_back: false,
+                since: None,
                 creation_policy: None,
             },
             callbacks: self.state.callbacks.clone(),

@@ -138,6 +138,7 @@ async fn computed(
         previous: before_now,
         pseudo: pseudo.clone(),
         included: &included,
+        now: call.now(),
         exports: &exports,
         pipeline: call.pipeline(),
     };
@@ -370,7 +371,11 @@ pub(crate) async fn execute(
 ) -> Result<api::ExecuteChangeSetOutput, Error> {
     let (input, call) = (permit.input, permit.call);
     let (mut stack, set) = lookup(&state, &call, input.stack_name.as_ref(), &input.change_set_name)?;
-    let request = token::digest(&[&"ExecuteChangeSet", &set.id, &input.disable_rollback]);
+    let request = token::digest(&[
+        &"ExecuteChangeSet",
+        &set.id,
+        &(&input.disable_rollback, &input.retain_except_on_create),
+    ]);
     if token::repeated(&stack, input.client_request_token.as_ref(), &request)?.is_some() {
         return Ok(api::ExecuteChangeSetOutput {});
     }
@@ -402,6 +407,7 @@ pub(crate) async fn execute(
         let on_failure = set.on_stack_failure.unwrap_or(OnFailure::Rollback);
         stack.disable_rollback = input.disable_rollback.unwrap_or(on_failure == OnFailure::Nothing);
         stack.on_failure = on_failure;
+        stack.retain_except_on_create = input.retain_except_on_create.unwrap_or(false);
         stack.change_set_id = Some(set.id.clone());
         take_up(stack, ready);
     };
@@ -440,7 +446,18 @@ pub(crate) async fn delete(
         return Err(Error::InvalidChangeSetStatus(message));
     }
     let now = call.now();
-    call.transact(|tx| nested_sets::drop_all(tx, &stack, &set, now)).await?;
+    call.transact(|tx| {
+        let stored = stacks::by_id(tx, stack.account, &stack.region, &stack.id)?;
+        let going_on = stored.and_then(|stored| stored.operation).and_then(|begun| begun.change_set_id);
+        if going_on.as_ref() == Some(&set.id) {
+            return Err(Error::InvalidChangeSetStatus(format!(
+                "ChangeSet [{}] cannot be deleted in its current status of [EXECUTE_IN_PROGRESS]",
+                set.id
+            )));
+        }
+        nested_sets::drop_all(tx, &stack, &set, now)
+    })
+    .await?;
     Ok(api::DeleteChangeSetOutput {})
 }
 

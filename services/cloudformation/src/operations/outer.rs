@@ -63,11 +63,24 @@ pub(crate) fn turn(state: &CloudFormation, call: &Call, stack: &StackRecord) -> 
         let Some(stands) = stands else { return Ok(Turn::Forward) };
         return Ok(back(stack.former.as_ref().filter(|former| former.stands == stands)));
     }
-    // The stack around is itself on its way back to what it was before some of its operations: those are undone here too.
-    match outer.former.as_ref().filter(|_| operation.asked.as_deref() == Some(model::WAY_BACK)) {
-        Some(undone) => Ok(back(stack.former.as_ref().filter(|former| former.by > undone.operations))),
+    match undone_by(&outer) {
+        Some(undone) => Ok(back(before(stack, undone))),
         None => Ok(Turn::Forward),
     }
+}
+
+/// What the stack around goes back to, where it is itself on its way back to what it was before some of its operations: those
+/// are undone here too.
+fn undone_by(outer: &StackRecord) -> Option<&FormerRecord> {
+    let operation = outer.operation.as_ref()?;
+    let goes_back = operation.phase != Phase::Rollback && operation.asked.as_deref() == Some(model::WAY_BACK);
+    outer.former.as_ref().filter(|_| goes_back)
+}
+
+/// What a nested stack was before the operations of the one around it that are undone; it may have been told so before.
+fn before<'a>(stack: &'a StackRecord, undone: &FormerRecord) -> Option<&'a FormerRecord> {
+    let last = stack.former.as_ref()?;
+    [last.undone.as_deref(), Some(last)].into_iter().flatten().find(|former| former.by > undone.operations)
 }
 
 /// What is to be kept of a nested stack before the one around changes it: the same for all tries of it.
@@ -81,5 +94,9 @@ pub(crate) fn kept(
         return Ok(stack.former.clone());
     }
     let content = stack.firm.as_ref().unwrap_or(&stack.content).clone();
-    Ok(Some(FormerRecord { stands, operations: stack.operations, by: outer.operations, content }))
+    // SECURITY: a way back is begun again where the platform was stopped on it. What it goes to must not become what the stack
+    // was half-way, or the next try takes the way back itself back.
+    let first = undone_by(&outer).and_then(|undone| before(stack, undone)).cloned();
+    let undone = first.map(|former| Box::new(FormerRecord { undone: None, ..former }));
+    Ok(Some(FormerRecord { stands, operations: stack.operations, by: outer.operations, content, undone }))
 }

@@ -8,7 +8,7 @@ use service::Permit;
 
 use super::stacks::{Begun, begin, busy};
 use super::update::take_up;
-use super::{find, operation, refuse, token};
+use super::{find, operation, token};
 use crate::CloudFormation;
 use crate::api;
 use crate::error::{Error, no_stack};
@@ -89,9 +89,8 @@ pub(crate) async fn roll_back(
     permit: Permit<api::RollbackStack>,
 ) -> Result<api::RollbackStackOutput, Error> {
     let (input, call) = (permit.input, permit.call);
-    refuse(&[("RetainExceptOnCreate", input.retain_except_on_create.unwrap_or(false))])?;
     let mut stack = live(&state, &call, &input.stack_name)?;
-    let request = token::digest(&[&"RollbackStack", &input.role_arn]);
+    let request = token::digest(&[&"RollbackStack", &input.role_arn, &input.retain_except_on_create]);
     if let Some(number) = token::repeated(&stack, input.client_request_token.as_ref(), &request)? {
         let operation_id = Some(model::operation_id(&stack.id, number));
         return Ok(api::RollbackStackOutput { stack_id: Some(stack.id), operation_id });
@@ -109,7 +108,10 @@ pub(crate) async fn roll_back(
     role::act(&call, &mut stack, input.role_arn, &mut begun).await?;
     let ready = stack.clone();
     let begun = Begun { operation: begun, request };
-    let edit = |next: &mut StackRecord| take_up(next, ready);
+    let edit = |next: &mut StackRecord| {
+        next.retain_except_on_create = input.retain_except_on_create.unwrap_or(false);
+        take_up(next, ready);
+    };
     let stack = Box::pin(begin(&state, &call, stack, begun, to, edit)).await?;
     let operation_id = Some(model::operation_id(&stack.id, stack.operations));
     Ok(api::RollbackStackOutput { stack_id: Some(stack.id), operation_id })

@@ -57,7 +57,8 @@ pub(crate) async fn create(
     let waiting = waiting.filter(|stack| stack.status == status::REVIEW_IN_PROGRESS);
     let mut stack = waiting.unwrap_or_else(|| new_stack(&call, &input.stack_name));
     nest(&state, &call, &mut stack)?;
-    let content = content(&state, &call, (&stack, &text), &mut input).await?;
+    let now = reviewed.as_ref().map_or_else(|| call.now(), |set| set.created_at);
+    let content = content(&state, &call, (&stack, &text, now), &mut input).await?;
     let on_failure = match input.on_failure.as_deref() {
         Some("DELETE") => OnFailure::Delete,
         Some("DO_NOTHING") => OnFailure::Nothing,
@@ -74,6 +75,7 @@ pub(crate) async fn create(
         next.content = content;
         next.disable_rollback = input.disable_rollback.unwrap_or(false);
         next.on_failure = on_failure;
+        next.retain_except_on_create = input.retain_except_on_create.unwrap_or(false);
         next.timeout_minutes = input.timeout_in_minutes.and_then(|minutes| u32::try_from(minutes).ok());
         // Protection that a stack in review was given stays.
         next.termination_protection |= input.enable_termination_protection.unwrap_or(false);
@@ -91,7 +93,7 @@ pub(crate) async fn create(
 async fn content(
     state: &CloudFormation,
     call: &Call,
-    (stack, text): (&StackRecord, &str),
+    (stack, text, now): (&StackRecord, &str, Timestamp),
     input: &mut api::CreateStackInput,
 ) -> Result<Content, Error> {
     let exports = exports::all(&state.store, call.account(), call.region().as_str())?;
@@ -109,6 +111,7 @@ async fn content(
         previous: previous(None),
         pseudo,
         included: &included,
+        now,
         exports: &exports,
         pipeline: call.pipeline(),
     };
@@ -121,6 +124,7 @@ fn digest(input: &api::CreateStackInput) -> String {
         &"CreateStack",
         &(&input.template_body, &input.template_url, &input.capabilities, &input.role_arn),
         &(&input.disable_rollback, &input.on_failure, &input.timeout_in_minutes),
+        &input.retain_except_on_create,
         &(&input.enable_termination_protection, &input.stack_policy_body, &input.stack_policy_url),
         &(&input.parameters, &input.tags),
     ])
@@ -206,6 +210,7 @@ pub(crate) fn new_stack(call: &Call, name: &str) -> StackRecord {
         root_id: None,
         timeout_minutes: None,
         drift: None,
+        retain_except_on_create: false,
         former: None,
     }
 }

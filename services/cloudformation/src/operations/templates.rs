@@ -49,7 +49,7 @@ async fn parse(call: &Call, text: &str) -> Result<Parsed, Error> {
     let none: IndexMap<String, Given> = IndexMap::new();
     let pseudo = prepare::pseudo(call.account().as_str(), call.region().as_str(), "", "");
     let included = Included::of(call, text, &none, &IndexMap::new(), &pseudo).await?;
-    prepare::parse(text, &pseudo, &none, &IndexMap::new(), &included)
+    prepare::parse(text, &pseudo, &none, &IndexMap::new(), &included, call.now())
 }
 
 fn capabilities(template: &Template) -> (Option<Vec<String>>, Option<String>) {

@@ -63,6 +63,7 @@ pub(crate) async fn update(
     let changed = stack.clone();
     let edit = |next: &mut StackRecord| {
         next.disable_rollback = changed.disable_rollback;
+        next.retain_except_on_create = input.retain_except_on_create.unwrap_or(false);
         next.policy = policy.or(next.policy.take());
         next.former = former;
         next.change_set_id = change_set_id.or(next.change_set_id.take());
@@ -80,7 +81,7 @@ fn digest(input: &api::UpdateStackInput) -> String {
         &"UpdateStack",
         &(&input.template_body, &input.template_url, &input.use_previous_template, &input.capabilities),
         &(&input.role_arn, &input.disable_rollback, &input.parameters, &input.tags),
-        &(&input.stack_policy_body, &input.stack_policy_url),
+        &(&input.stack_policy_body, &input.stack_policy_url, &input.retain_except_on_create),
         &(&input.stack_policy_during_update_body, &input.stack_policy_during_update_url),
     ])
 }
@@ -105,6 +106,7 @@ async fn asked(
     let capabilities = input.capabilities.take().unwrap_or_default();
     prepare::check_includes(&text, &capabilities)?;
     let included = Included::of(call, &text, &given, &previous(Some(stack)), &pseudo).await?;
+    let now = reviewed.map_or_else(|| call.now(), |set| set.created_at);
     let request = Request {
         body: &text,
         given,
@@ -114,6 +116,7 @@ async fn asked(
         previous: previous(Some(stack)),
         pseudo,
         included: &included,
+        now,
         exports: &exports,
         pipeline: call.pipeline(),
     };

@@ -94,7 +94,7 @@ const PAGE: u32 = 500;
 /// SECURITY: deployments have no tags. One without a description cannot be told from somebody else's, and is left alone.
 async fn find(work: &Work) -> Result<Option<Physical>, Failure> {
     let (api, description) = (work.text("RestApiId"), work.text("Description"));
-    if description.is_empty() || !apigateway_rest_api::is_of_stack(work, &api).await? {
+    if !apigateway_rest_api::is_of_stack(work, &api).await? {
         return Ok(None);
     }
     let mut input = json!({ "restApiId": api, "limit": PAGE });
@@ -102,7 +102,10 @@ async fn find(work: &Work) -> Result<Option<Physical>, Failure> {
         let page = work.call("apigateway", "GetDeployments", input.clone()).await?;
         let mut items = list(page.get("items")).iter();
         let found = items.find(|item| {
+            // Without a description of its own it is told by when it was made.
+            let is_like_it = !description.is_empty() || work.is_made_since(item.get("createdDate"));
             text(item.get("description")) == description
+                && is_like_it
                 && !work.is_of_another(&text(item.get("id")), &["RestApiId", "Description"])
         });
         if let Some(found) = found {

@@ -4,6 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::dynamodb_global_throughput as throughput;
 use super::dynamodb_table::Table;
 use super::{Answer, Failure, Property, Provider, Reading, Work, list, optional, required, text};
 use crate::drift::Rules;
@@ -11,17 +12,20 @@ use crate::records::Physical;
 
 pub(super) struct GlobalTable;
 
-const PROPERTIES: [Property; 10] = [
+const PROPERTIES: [Property; 13] = [
     optional("AttributeDefinitions"),
     optional("BillingMode"),
     optional("GlobalSecondaryIndexes"),
     optional("KeySchema").fixed(),
     optional("LocalSecondaryIndexes").fixed(),
+    optional("ReadOnDemandThroughputSettings"),
     required("Replicas"),
     optional("SSESpecification"),
     optional("StreamSpecification"),
     optional("TableName").fixed(),
     optional("TimeToLiveSpecification"),
+    optional("WarmThroughput"),
+    optional("WriteOnDemandThroughputSettings"),
 ];
 
 /// What a replica has of its own that a table has as well.
@@ -62,6 +66,7 @@ impl Provider for GlobalTable {
             for name in OF_REPLICA {
                 replica.extend(now.shift_remove(name).map(|value| (name.to_owned(), value)));
             }
+            throughput::split(&mut now, &mut replica, &work.properties);
             now.insert("Replicas".to_owned(), json!([replica]));
             Ok(Some(now))
         })
@@ -112,7 +117,10 @@ fn as_table(work: &Work, properties: &Map<String, Value>) -> Result<Map<String, 
         return Err(Failure::new(format!("A global table has no replica but in {region} here.")));
     }
     let mut own = replica.as_object().into_iter().flatten().map(|(name, _)| name.as_str());
-    match own.find(|name| *name != "Region" && !OF_REPLICA.contains(name)) {
+    let is_known =
+        |name: &str| name == "Region" || OF_REPLICA.contains(&name) || throughput::OF_REPLICA.contains(&name);
+    let unknown = own.find(|name| !is_known(name)).map(str::to_owned);
+    match unknown.or_else(|| throughput::unsupported(replica)) {
         Some(name) => Err(Failure::new(format!("{name} of a replica is not supported here."))),
         None => Ok(with_replica(properties)),
     }
@@ -122,8 +130,10 @@ fn as_table(work: &Work, properties: &Map<String, Value>) -> Result<Map<String, 
 fn with_replica(properties: &Map<String, Value>) -> Map<String, Value> {
     let mut table = properties.clone();
     table.shift_remove("Replicas");
-    let replica = list(properties.get("Replicas")).first().and_then(Value::as_object).into_iter().flatten();
-    let own = replica.filter(|(name, _)| OF_REPLICA.contains(&name.as_str()));
+    let replica = list(properties.get("Replicas")).first();
+    throughput::join(&mut table, replica);
+    let own = replica.and_then(Value::as_object).into_iter().flatten();
+    let own = own.filter(|(name, _)| OF_REPLICA.contains(&name.as_str()));
     table.extend(own.map(|(name, value)| (name.clone(), value.clone())));
     table
 }

@@ -4,12 +4,18 @@
 
 use serde_json::{Value, json};
 
+use super::dynamodb_throughput::{How, of_index};
 use super::{Failure, Work, list, text};
 
 /// The updates, those that drop an index first.
-pub(super) fn changes(old: Option<&Value>, table: &Value, work: &Work) -> Result<Vec<Value>, Failure> {
-    let present: Vec<String> = list(table.get("GlobalSecondaryIndexes")).iter().map(name).collect();
-    between(list(old), &present, list(work.get("GlobalSecondaryIndexes")))
+pub(super) fn changes(
+    old: Option<&Value>,
+    table: &Value,
+    work: &Work,
+    how: How,
+) -> Result<Vec<Value>, Failure> {
+    let present = list(table.get("GlobalSecondaryIndexes"));
+    between(list(old), present, list(work.get("GlobalSecondaryIndexes")), how)
 }
 
 fn name(index: &Value) -> String {
@@ -17,15 +23,18 @@ fn name(index: &Value) -> String {
 }
 
 /// `present` is what the table has; `old` says how it was asked for.
-fn between(old: &[Value], present: &[String], new: &[Value]) -> Result<Vec<Value>, Failure> {
+fn between(old: &[Value], present: &[Value], new: &[Value], how: How) -> Result<Vec<Value>, Failure> {
     let find = |among: &[Value], wanted: &str| among.iter().find(|index| name(index) == wanted).cloned();
     let (mut dropped, mut changed, mut made) = (Vec::new(), Vec::new(), Vec::new());
-    for gone in present.iter().filter(|name| find(new, name).is_none()) {
+    for gone in present.iter().map(name).filter(|name| find(new, name).is_none()) {
         dropped.push(json!({ "Delete": { "IndexName": gone } }));
     }
     for index in new {
+        let Some(now) = find(present, &name(index)) else {
+            made.push(json!({ "Create": index }));
+            continue;
+        };
         match find(old, &name(index)) {
-            _ if !present.contains(&name(index)) => made.push(json!({ "Create": index })),
             None => {}
             Some(before) if before == *index => {}
             Some(before) => {
@@ -35,9 +44,11 @@ fn between(old: &[Value], present: &[String], new: &[Value]) -> Result<Vec<Value
                         name(index)
                     )));
                 }
-                let throughput = index.get("ProvisionedThroughput");
-                changed.push(
-                    json!({ "Update": { "IndexName": name(index), "ProvisionedThroughput": throughput } }),
+                let updates = of_index(&before, index, &now, how);
+                changed.extend(
+                    updates
+                        .into_iter()
+                        .map(|(part, value)| json!({ "Update": { "IndexName": name(index), part: value } })),
                 );
             }
         }
@@ -52,6 +63,8 @@ fn between(old: &[Value], present: &[String], new: &[Value]) -> Result<Vec<Value
 mod tests {
     use super::*;
 
+    const HOW: How = How { is_provisioned: true, is_other: false, goes_back: false };
+
     fn index(name: &str, key: &str, units: u32) -> Value {
         json!({ "IndexName": name, "KeySchema": [{ "AttributeName": key, "KeyType": "HASH" }],
             "Projection": { "ProjectionType": "ALL" }, "ProvisionedThroughput": { "ReadCapacityUnits": units } })
@@ -62,8 +75,7 @@ mod tests {
         let (a, b) = (index("a", "x", 1), index("b", "x", 1));
         let verbs = |old: &[&Value], new: &[&Value]| -> Result<Vec<String>, Failure> {
             let owned = |list: &[&Value]| list.iter().map(|value| (*value).clone()).collect::<Vec<_>>();
-            let present: Vec<String> = old.iter().map(|index| name(index)).collect();
-            let changes = between(&owned(old), &present, &owned(new))?;
+            let changes = between(&owned(old), &owned(old), &owned(new), HOW)?;
             Ok(changes.iter().filter_map(|change| change.as_object()?.keys().next().cloned()).collect())
         };
         let larger = index("a", "x", 2);
@@ -76,7 +88,7 @@ mod tests {
         assert!(verbs(&[], &[&a, &b]).is_err());
         // On the way back from an update that was refused, the table never had what was asked for.
         let (tried, back) = ([b.clone()], [a.clone()]);
-        assert!(between(&tried, &["a".to_owned()], &back).unwrap().is_empty());
+        assert!(between(&tried, std::slice::from_ref(&a), &back, HOW).unwrap().is_empty());
         assert!(verbs(&[&a], &[&index("a", "y", 1)]).unwrap_err().message.contains("another name"));
     }
 }

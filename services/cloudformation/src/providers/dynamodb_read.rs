@@ -4,6 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::dynamodb_throughput::{WARM, shown_warm};
 use super::{Failure, Work, list, reading, tags, text};
 
 /// The properties of a table that `DescribeTable` shows, and of those that other calls show, what the template says.
@@ -28,6 +29,7 @@ pub(super) async fn properties(
         "StreamSpecification": stream(table),
         "TableClass": if class.is_empty() { "STANDARD" } else { &class },
         "TableName": table.get("TableName"),
+        "WarmThroughput": shown_warm(table),
     }));
     if work.get("TimeToLiveSpecification").is_some() {
         let shown = work.call("dynamodb", "DescribeTimeToLive", json!({ "TableName": name })).await?;
@@ -71,7 +73,8 @@ pub(super) async fn properties(
 fn index(shown: &Value) -> Value {
     let parts = ["IndexName", "KeySchema", "OnDemandThroughput", "Projection", "ProvisionedThroughput"];
     let parts = parts.into_iter().filter_map(|name| Some((name.to_owned(), shown.get(name)?.clone())));
-    Value::Object(parts.collect())
+    let warm = shown_warm(shown).map(|warm| (WARM.to_owned(), warm));
+    Value::Object(parts.chain(warm).collect())
 }
 
 fn encryption(table: &Value) -> Option<Value> {

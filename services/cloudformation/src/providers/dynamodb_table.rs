@@ -17,13 +17,14 @@ use crate::records::Physical;
 
 pub(super) struct Table;
 
-const PROPERTIES: [Property; 15] = [
+const PROPERTIES: [Property; 17] = [
     optional("AttributeDefinitions"),
     optional("BillingMode"),
     optional("DeletionProtectionEnabled"),
     optional("GlobalSecondaryIndexes"),
     required("KeySchema").fixed(),
     optional("LocalSecondaryIndexes").fixed(),
+    optional("OnDemandThroughput"),
     optional("PointInTimeRecoverySpecification"),
     optional("ProvisionedThroughput"),
     optional("ResourcePolicy"),
@@ -33,6 +34,7 @@ const PROPERTIES: [Property; 15] = [
     optional("TableName").fixed(),
     optional("Tags"),
     optional("TimeToLiveSpecification"),
+    optional("WarmThroughput"),
 ];
 
 /// How often and how long apart a table is looked at until it is as asked.
@@ -86,9 +88,11 @@ impl Provider for Table {
                 "GlobalSecondaryIndexes",
                 "KeySchema",
                 "LocalSecondaryIndexes",
+                "OnDemandThroughput",
                 "ProvisionedThroughput",
                 "TableClass",
                 "Tags",
+                "WarmThroughput",
             ]);
             input.insert("TableName".to_owned(), work.planned.clone().into());
             input.extend(stream(work).map(|stream| ("StreamSpecification".to_owned(), stream)));
@@ -114,10 +118,11 @@ impl Provider for Table {
         Box::pin(async move {
             // An update that was refused did not change the table: what it has now says what is left to do.
             let table = wait(work, &old.id).await?;
-            let changes = indexes::changes(old.properties.get("GlobalSecondaryIndexes"), &table, work)?;
+            let how = updates::how(work, &old.properties, &table);
+            let changes = indexes::changes(old.properties.get("GlobalSecondaryIndexes"), &table, work, how)?;
             updates::check_definitions(&table, work, &changes, &old.properties)?;
             let ttl = time_to_live(work, &old.id, &old.properties).await?;
-            for mut input in updates::calls(work, &old.properties, &table) {
+            for mut input in updates::calls(work, &old.properties, &table, how) {
                 input.insert("TableName".to_owned(), old.id.clone().into());
                 work.call("dynamodb", "UpdateTable", Value::Object(input)).await?;
                 wait(work, &old.id).await?;

@@ -6,6 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use super::dynamodb_table::{encryption, stream};
+use super::dynamodb_throughput::{CEILING, Change, How, UNITS, WARM};
 use super::{Failure, Work, list, text};
 
 const PROVISIONED: &str = "PROVISIONED";
@@ -41,8 +42,8 @@ pub(super) fn check_definitions(
 }
 
 /// The inputs of `UpdateTable`, in order, without the table's name.
-pub(super) fn calls(work: &Work, old: &Value, table: &Value) -> Vec<Map<String, Value>> {
-    let mut first = settings(work, old, table);
+pub(super) fn calls(work: &Work, old: &Value, table: &Value, how: How) -> Vec<Map<String, Value>> {
+    let mut first = settings(work, old, table, how);
     let mut then = Map::new();
     if old.get("StreamSpecification") != work.get("StreamSpecification") {
         let view = |stream: Option<&Value>| text(stream.and_then(|stream| stream.get("StreamViewType")));
@@ -59,25 +60,45 @@ pub(super) fn calls(work: &Work, old: &Value, table: &Value) -> Vec<Map<String, 
             into.insert("StreamSpecification".to_owned(), stream);
         }
     }
-    [first, then].into_iter().filter(|input| !input.is_empty()).collect()
+    // Neither goes with other changes.
+    let alone =
+        |name: &str, value: Option<Value>| value.map(|value| Map::from_iter([(name.to_owned(), value)]));
+    let change = |name| change(name, work, old, table);
+    let ceiling = alone(CEILING, change(CEILING).ceiling(how));
+    let warm = alone(WARM, change(WARM).warm(how));
+    [first, then].into_iter().filter(|input| !input.is_empty()).chain(ceiling).chain(warm).collect()
 }
 
-fn settings(work: &Work, old: &Value, table: &Value) -> Map<String, Value> {
-    let differs = |name: &str| old.get(name) != work.get(name);
-    let mut input = Map::new();
+fn change<'a>(name: &str, work: &'a Work, old: &'a Value, table: &'a Value) -> Change<'a> {
+    Change { old: old.get(name), wanted: work.get(name), now: table.get(name) }
+}
+
+/// How the table is to be paid for.
+pub(super) fn how(work: &Work, old: &Value, table: &Value) -> How {
     let mode = |given: String| if given.is_empty() { PROVISIONED.to_owned() } else { given };
     let wanted = mode(work.text("BillingMode"));
-    if differs("BillingMode") && wanted != mode(text(table.pointer("/BillingModeSummary/BillingMode"))) {
-        input.insert("BillingMode".to_owned(), wanted.clone().into());
+    let differs = old.get("BillingMode") != work.get("BillingMode");
+    let is_other = differs && wanted != mode(text(table.pointer("/BillingModeSummary/BillingMode")));
+    How { is_provisioned: wanted == PROVISIONED, is_other, goes_back: work.place.goes_back }
+}
+
+fn settings(work: &Work, old: &Value, table: &Value, how: How) -> Map<String, Value> {
+    let differs = |name: &str| old.get(name) != work.get(name);
+    let mut input = Map::new();
+    if how.is_other {
+        let wanted = if how.is_provisioned { PROVISIONED.to_owned() } else { work.text("BillingMode") };
+        input.insert("BillingMode".to_owned(), wanted.into());
     }
-    let units = |throughput: Option<&Value>| {
-        ["ReadCapacityUnits", "WriteCapacityUnits"].map(|name| text(throughput.and_then(|t| t.get(name))))
+    let reserved = match how.is_other {
+        true => work.get(UNITS).cloned(),
+        false => change(UNITS, work, old, table).units(),
     };
-    let throughput = work.get("ProvisionedThroughput");
-    let is_other = units(throughput) != units(table.get("ProvisionedThroughput"));
-    let resized = (differs("ProvisionedThroughput") && is_other) || input.contains_key("BillingMode");
-    if let Some(throughput) = throughput.filter(|_| resized && wanted == PROVISIONED) {
-        input.insert("ProvisionedThroughput".to_owned(), throughput.clone());
+    if let Some(units) = reserved.filter(|_| how.is_provisioned) {
+        input.insert(UNITS.to_owned(), units);
+    }
+    let indexes = if how.is_other && how.is_provisioned { reserved_indexes(work, table) } else { Vec::new() };
+    if !indexes.is_empty() {
+        input.insert("GlobalSecondaryIndexUpdates".to_owned(), indexes.into());
     }
     let defaults = [
         ("DeletionProtectionEnabled", work.get("DeletionProtectionEnabled").cloned(), json!(false)),
@@ -90,6 +111,20 @@ fn settings(work: &Work, old: &Value, table: &Value) -> Map<String, Value> {
         }
     }
     input
+}
+
+/// What the table's indexes reserve: that is said as the table begins to.
+fn reserved_indexes(work: &Work, table: &Value) -> Vec<Value> {
+    let name = |index: &Value| text(index.get("IndexName"));
+    let present: Vec<String> = list(table.get("GlobalSecondaryIndexes")).iter().map(name).collect();
+    let wanted = list(work.get("GlobalSecondaryIndexes")).iter();
+    let there = wanted.filter(|index| present.contains(&name(index)));
+    there
+        .filter_map(|index| {
+            let update = json!({ "IndexName": name(index), UNITS: index.get(UNITS)? });
+            Some(json!({ "Update": update }))
+        })
+        .collect()
 }
 
 /// The specification to set, where what the table has (`shown`) is another.

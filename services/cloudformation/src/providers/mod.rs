@@ -23,9 +23,11 @@ mod custom;
 mod custom_answer;
 mod document;
 mod dynamodb_global_table;
+mod dynamodb_global_throughput;
 mod dynamodb_indexes;
 mod dynamodb_read;
 mod dynamodb_table;
+mod dynamodb_throughput;
 mod dynamodb_updates;
 mod failure;
 mod finders;
@@ -67,6 +69,7 @@ mod wait_handle;
 use std::future::Future;
 use std::pin::Pin;
 
+use base::Timestamp;
 use gateway::Callbacks;
 use protocol::Fault;
 use serde_json::{Map, Value};
@@ -145,7 +148,8 @@ pub(crate) struct Work {
 }
 
 /// The types without tags of which several may say the same: found again only where they cannot be another resource's.
-pub(crate) const UNMARKED: [&str; 2] = ["AWS::ApiGateway::Deployment", "AWS::DynamoDB::Backup"];
+pub(crate) const UNMARKED: [&str; 3] =
+    ["AWS::ApiGateway::Deployment", "AWS::DynamoDB::Backup", "AWS::IAM::AccessKey"];
 
 /// Which resource of which stack is worked on, and in which operation.
 #[derive(Clone)]
@@ -157,10 +161,14 @@ pub(crate) struct Place {
     pub(crate) operation: u64,
     /// True where there is no such resource yet that another one would replace or change.
     pub(crate) is_creation: bool,
+    /// True on the way back from an update.
+    pub(crate) goes_back: bool,
     /// Of [`UNMARKED`] types, the ids that the stack's other resources of this kind have or had: none of them is what was made for this one.
     pub(crate) held: Vec<String>,
     /// The properties of the stack's other resources of this kind that may be made just now: what looks the same may be theirs.
     pub(crate) rivals: Vec<Value>,
+    /// When the try began of which something is looked for.
+    pub(crate) since: Option<Timestamp>,
     /// The resource's `CreationPolicy`.
     pub(crate) creation_policy: Option<Value>,
 }
@@ -210,6 +218,13 @@ impl Work {
     pub(crate) fn is_of_another(&self, id: &str, properties: &[&str]) -> bool {
         let same = |rival: &Value| properties.iter().all(|name| text(rival.get(*name)) == self.text(name));
         self.place.held.iter().any(|held| held == id) || self.place.rivals.iter().any(same)
+    }
+
+    /// True of something made, by the time that a service shows, since the try began of which something is looked for.
+    pub(crate) fn is_made_since(&self, shown: Option<&Value>) -> bool {
+        // Services show whole seconds.
+        let made = Timestamp::parse_iso8601(&text(shown)).map(Timestamp::secs);
+        matches!((made, self.place.since), (Some(made), Some(since)) if made >= since.secs())
     }
 
     fn marks(&self) -> &[(String, String)] {

@@ -217,10 +217,6 @@ async fn begin(run: &mut Run, plan: &Plan, id: &str) -> Step {
             return Step::Impossible(why);
         }
     };
-    if let Err(why) = providers::check_name(id, &resource.kind, &properties) {
-        run.queue(record, false);
-        return Step::Impossible(why);
-    }
     // What could not be finished is made again, and not changed into what was asked.
     let wreck = record.physical.take_if(|_| record.status == CREATE_FAILED);
     let in_place = match &record.physical {
@@ -295,7 +291,9 @@ async fn resolved(run: &Run, plan: &Plan, id: &str, kind: &str) -> Result<(Value
     let properties = plan.properties(id, &run.references()).map_err(told)?;
     let policy = plan.policy(id, "CreationPolicy", &run.references()).map_err(told)?;
     let properties = dynamic::resolved(&run.caller, properties).await?;
-    Ok((diff::with_stack_tags(kind, properties, &run.stack.content.tags), policy))
+    let properties = diff::with_stack_tags(kind, properties, &run.stack.content.tags);
+    providers::check_name(id, kind, &properties)?;
+    Ok((properties, policy))
 }
 
 fn new_record(id: &str, kind: &str) -> ResourceRecord {

@@ -10,7 +10,7 @@ use analysis::json::{self, Node};
 
 /// What AWS calls the services that are offered here, by the prefix of their actions.
 /// <https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>
-const NAMES: [(&str, &str); 11] = [
+const NAMES: [(&str, &str); 12] = [
     ("access-analyzer", "AWS IAM Access Analyzer"),
     ("apigateway", "Amazon API Gateway Management"),
     ("cloudformation", "AWS CloudFormation"),
@@ -21,6 +21,7 @@ const NAMES: [(&str, &str); 11] = [
     ("logs", "Amazon CloudWatch Logs"),
     ("organizations", "AWS Organizations"),
     ("s3", "Amazon S3"),
+    ("ssm", "AWS Systems Manager"),
     ("sts", "AWS Security Token Service"),
 ];
 

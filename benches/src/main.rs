@@ -40,6 +40,8 @@ fn main() -> Result<(), Error> {
         Some("relay") => relay::serve(),
         Some("decisions") => principals::run().and_then(|()| decisions::run()),
         Some("fill") => principals::fill(Path::new(&arguments.next().ok_or(USAGE)?)),
+        Some("fill-others") => principals::fill_others(Path::new(&arguments.next().ok_or(USAGE)?)),
+        Some("read-others") => principals::read_others(Path::new(&arguments.next().ok_or(USAGE)?)),
         Some(binary) => match arguments.next().as_deref() {
             None => run(binary),
             Some("environments") => environments(binary),

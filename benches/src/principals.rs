@@ -3,14 +3,14 @@
 //! The store is filled by a process of its own, so that the memory measured is the memory of who only asks.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use base::{AccountId, Clock};
 use crypto::RootKey;
-use identity::records::{InlinePolicy, UserRecord, keys};
+use identity::records::{InlinePolicy, Record, UserRecord, keys};
 use identity::{Directory, DirectoryError, Principal, User};
-use store::{Store, StoreOptions};
+use store::{Key, Store, StoreOptions, Table};
 
 use crate::{Error, cpu};
 
@@ -18,29 +18,65 @@ const ACCOUNTS: usize = 20;
 /// An account's quota.
 const USERS: usize = 5_000;
 const IN_USE: usize = 1_000;
+/// How many call, one figure after the other.
+const CALLED: [usize; 2] = [IN_USE, ACCOUNTS * USERS];
+/// The longest that the engine is waited for.
+const AT_REST_WITHIN: Duration = Duration::from_secs(60);
+/// Where what is no principal stands.
+const OTHERS: Table = Table::new(0x7f05, "others");
+const OTHER_IDS: Table = Table::new(0x7f06, "ids of others");
+/// About what the entry of a principal's unique id takes.
+const ID_BYTES: usize = 60;
 
-/// Prints how memory grows from a store without principals to one whose principals all call.
+/// Prints how memory grows from a store without principals to one whose principals all call; and beside it, what a process
+/// takes that reads as many records of another kind, which is the store's: its buffers are bounded, and fill with whatever is
+/// read. What is left is the principals'.
 pub(crate) fn run() -> Result<(), Error> {
-    let folder = tempfile::tempdir()?;
+    let (folder, others) = (tempfile::tempdir()?, tempfile::tempdir()?);
     let empty = memory(folder.path())?;
-    let this = std::env::current_exe()?;
-    if !Command::new(this).arg("fill").arg(folder.path()).status()?.success() {
-        return Err("the principals could not be made".into());
-    }
-    println!("\nmemory of a directory in MiB (the store's own included)");
-    println!("  no principal exists                {empty:>8.1}");
+    child("fill", folder.path())?;
+    child("fill-others", others.path())?;
+    let stores = child("read-others", others.path())?;
+    let mut stores = stores.lines().map(str::parse::<f64>);
+    let mut row = |name: String, all: f64| -> Result<(), Error> {
+        let all = all - empty;
+        let store = stores.next().ok_or("the other process told too little")??;
+        println!("  {name:<33} {all:>8.1} {store:>11.1} {:>13.1}", all - store);
+        Ok(())
+    };
+    println!("\nmemory of a directory in MiB: {empty:.1} where no principal exists, and more than that");
+    println!("{:<35} {:>8} {:>11} {:>13}", "", "in all", "the store's", "principals'");
     let directory = open(folder.path())?;
-    println!(
-        "  {:>7} users exist, none called   {:>8.1}",
-        ACCOUNTS * USERS,
-        cpu::memory_mib(std::process::id())?
-    );
-    for called in [IN_USE, ACCOUNTS * USERS] {
+    row(format!("{:>7} users exist, none called", ACCOUNTS * USERS), at_rest()?)?;
+    for called in CALLED {
         ask(&directory, called)?;
-        println!("  {called:>7} of them called           {:>8.1}", cpu::memory_mib(std::process::id())?);
+        row(format!("{called:>7} of them called"), at_rest()?)?;
     }
     println!("policies of a caller who is in memory: {:.0} ns", again(&directory)?.as_nanos() as f64);
     Ok(())
+}
+
+/// What this program prints when it is called so.
+fn child(job: &str, folder: &Path) -> Result<String, Error> {
+    let done =
+        Command::new(std::env::current_exe()?).arg(job).arg(folder).stderr(Stdio::inherit()).output()?;
+    if !done.status.success() {
+        return Err(format!("{job} failed").into());
+    }
+    Ok(String::from_utf8(done.stdout)?)
+}
+
+/// The memory of this process once the engine has put in order what it found: that passes, and is nobody's.
+fn at_rest() -> Result<f64, Error> {
+    let own = std::process::id();
+    let (begin, mut spent, mut idle) = (Instant::now(), cpu::time(own)?, 0);
+    while idle < 4 && begin.elapsed() < AT_REST_WITHIN {
+        std::thread::sleep(Duration::from_millis(250));
+        let now = cpu::time(own)?;
+        idle = if now.saturating_sub(spent) < Duration::from_millis(15) { idle + 1 } else { 0 };
+        spent = now;
+    }
+    cpu::memory_mib(own)
 }
 
 /// Makes them all; for a process of its own.
@@ -60,10 +96,45 @@ pub(crate) fn fill(folder: &Path) -> Result<(), Error> {
     Ok(())
 }
 
+/// As many records of the same sizes that are no principals.
+pub(crate) fn fill_others(folder: &Path) -> Result<(), Error> {
+    let directory = open(folder)?;
+    for account in (0..ACCOUNTS).map(account) {
+        let account = account?;
+        directory.store().transact_blocking(|transaction| -> Result<(), DirectoryError> {
+            for number in 0..USERS {
+                let user = record(account, number);
+                transaction.put(OTHERS, keys::named(account, &user.name), user.encode()?)?;
+                transaction.put(OTHER_IDS, Key::new().str(&user.user_id), vec![0; ID_BYTES])?;
+            }
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+/// Prints by how much the memory of a process grew that has read none, some and all of them.
+pub(crate) fn read_others(folder: &Path) -> Result<(), Error> {
+    let empty = memory(tempfile::tempdir()?.path())?;
+    let directory = open(folder)?;
+    println!("{}", at_rest()? - empty);
+    for called in CALLED {
+        for number in 0..called {
+            let account = account(number / USERS)?;
+            let name = format!("user-{}", number % USERS);
+            if directory.store().get(OTHERS, keys::named(account, &name))?.is_none() {
+                return Err(format!("record {number} is not there").into());
+            }
+        }
+        println!("{}", at_rest()? - empty);
+    }
+    Ok(())
+}
+
 /// The memory of this process while a store is open that nobody asked anything.
 fn memory(folder: &Path) -> Result<f64, Error> {
     let _directory = open(folder)?;
-    cpu::memory_mib(std::process::id())
+    at_rest()
 }
 
 fn open(folder: &Path) -> Result<Directory, Error> {

@@ -176,3 +176,28 @@ impl Engine {
 fn read_failed(table: Table, error: &fjall::Error) -> StoreError {
     StoreError::Read { table: table.name(), reason: error.to_string() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_from_before_its_indexes_were_in_pieces_opens() {
+        const TABLE: Table = Table::new(0x7f03, "tests");
+        let folder = tempfile::tempdir().unwrap();
+        let sealer = crypto::RootKey::ephemeral().derive("store");
+        {
+            let database = Database::builder(folder.path()).open().unwrap();
+            database.keyspace("records", KeyspaceCreateOptions::default).unwrap();
+        }
+        for group in 1..3 {
+            let engine = Engine::open(folder.path(), sealer.clone(), false).unwrap();
+            let record = (TABLE.engine_key(&[group]), Some(Bytes::from(vec![group])));
+            engine.commit(&Writes::from([record]), group.into()).unwrap();
+            for known in 1..=group {
+                assert_eq!(engine.get(TABLE, &[known]).unwrap().unwrap(), vec![known]);
+            }
+            assert_eq!(engine.last_group().unwrap(), Some(group.into()));
+        }
+    }
+}

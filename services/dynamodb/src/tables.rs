@@ -123,6 +123,11 @@ impl Table {
         }
     }
 
+    /// What an answer calls the table that a request named so: its ARN where that was an ARN.
+    pub(crate) fn told_as(&self, asked: &str) -> &str {
+        if asked.starts_with("arn:") { &self.arn } else { &self.record.name }
+    }
+
     /// True where a change of an item has to know the item as it was.
     pub fn follows_changes(&self) -> bool {
         // Units depend on what was there.

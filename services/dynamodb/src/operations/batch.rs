@@ -79,7 +79,7 @@ pub(crate) async fn batch_get_item(
         gets.table.spend(Direction::Read, &usage, call.now());
         all_spent = all_spent.or(spent);
         processed |= !is_spent;
-        let name_of_table = &gets.table.record.name;
+        let name_of_table = gets.table.told_as(&name);
         capacity.extend(consumed(input.return_consumed_capacity.as_deref(), name_of_table, &usage));
         responses.push((name.clone(), items));
         if !rest.is_empty() {
@@ -147,7 +147,8 @@ pub(crate) async fn batch_write_item(
             if !seen.insert((write.table.record.id, write.key.clone())) {
                 return Err(Error::Validation(DUPLICATES.to_owned()));
             }
-            writes.push((write.reading_before(is_wanted(mode.as_deref())), undone));
+            let told = write.table.told_as(&name).to_owned();
+            writes.push((told, write.reading_before(is_wanted(mode.as_deref())), undone));
         }
     }
     let occasion = Occasion::of_call(call.now());
@@ -158,7 +159,7 @@ pub(crate) async fn batch_write_item(
             let mut unprocessed: Vec<(String, api::WriteRequest)> = Vec::new();
             let mut stored: usize = 0;
             let (mut is_done, mut all_spent) = (false, None);
-            for (write, undone) in writes {
+            for (told, write, undone) in writes {
                 let table = write.table.record.name.clone();
                 stored = stored.saturating_add(write.stored_bytes());
                 if stored > STORED_BYTES_MAX
@@ -176,7 +177,7 @@ pub(crate) async fn batch_write_item(
                     (outcome, _) => outcome?,
                 };
                 is_done = true;
-                units.add(&table, &outcome.usage);
+                units.add(&told, &outcome.usage);
                 metrics.add(&table, metrics_mode.as_deref(), &outcome);
             }
             if let Some(spent) = all_spent.filter(|_| !is_done) {

@@ -40,7 +40,7 @@ pub(crate) async fn get_item(
         let units = read_units(bytes, input.consistent_read.unwrap_or(false));
         let usage = Usage::of_table(units);
         table.spend(Direction::Read, &usage, call.now());
-        consumed(mode, &table.record.name, &usage)
+        consumed(mode, table.told_as(&input.table_name), &usage)
     } else {
         None
     };
@@ -85,7 +85,7 @@ pub(crate) async fn put_item(
     let item = attributes(input.item)?;
     let answers_old = answers_old(input.return_values.as_deref())?;
     let table = state.table(&call, &input.table_name)?;
-    let name = table.record.name.clone();
+    let name = table.told_as(&input.table_name).to_owned();
     let mode = input.return_consumed_capacity.as_deref();
     let write = Write::put(table, item, expressions)?
         .answering_on_failure(input.return_values_on_condition_check_failure.as_deref())
@@ -107,7 +107,7 @@ pub(crate) async fn delete_item(
     let key = attributes(input.key)?;
     let answers_old = answers_old(input.return_values.as_deref())?;
     let table = state.table(&call, &input.table_name)?;
-    let name = table.record.name.clone();
+    let name = table.told_as(&input.table_name).to_owned();
     let mode = input.return_consumed_capacity.as_deref();
     let write = Write::delete(table, &key, expressions)?
         .answering_on_failure(input.return_values_on_condition_check_failure.as_deref())
@@ -128,7 +128,7 @@ pub(crate) async fn update_item(
     let expressions = input.expressions()?;
     let key = attributes(input.key)?;
     let table = state.table(&call, &input.table_name)?;
-    let name = table.record.name.clone();
+    let name = table.told_as(&input.table_name).to_owned();
     let changed = expressions.update.as_ref().map(|update| Projection::of(update.targets()));
     let write = Write::update(table, key, expressions)?
         .answering_on_failure(input.return_values_on_condition_check_failure.as_deref());

@@ -158,7 +158,11 @@ pub(crate) async fn query(state: Arc<State>, permit: Permit<api::Query>) -> Resu
         count: Some(page.count),
         scanned_count: Some(page.scanned),
         last_evaluated_key: page.last.map(Entries::from),
-        consumed_capacity: consumed(input.return_consumed_capacity.as_deref(), &table.record.name, &usage),
+        consumed_capacity: consumed(
+            input.return_consumed_capacity.as_deref(),
+            table.told_as(&input.table_name),
+            &usage,
+        ),
     })
 }
 
@@ -236,7 +240,11 @@ pub(crate) async fn scan(state: Arc<State>, permit: Permit<api::Scan>) -> Result
         count: Some(page.count),
         scanned_count: Some(page.scanned),
         last_evaluated_key: page.last.map(Entries::from),
-        consumed_capacity: consumed(input.return_consumed_capacity.as_deref(), &table.record.name, &usage),
+        consumed_capacity: consumed(
+            input.return_consumed_capacity.as_deref(),
+            table.told_as(&input.table_name),
+            &usage,
+        ),
     })
 }
 

@@ -130,3 +130,34 @@ async fn faulty_transactions_are_refused() {
     let fault = fixture.call("TransactWriteItems", &transact(json!([wrong]))).await.unwrap_err();
     assert!(fault.message.ends_with("[ValidationError]"), "{}", fault.message);
 }
+
+#[tokio::test]
+async fn a_table_named_by_its_arn_is_told_by_it() {
+    let fixture = Fixture::with_table("p:S").await;
+    let described = fixture.ok("DescribeTable", &json!({"TableName": "Tab"})).await;
+    let arn = described["Table"]["TableArn"].as_str().unwrap().to_owned();
+    for name in ["Tab", &arn] {
+        let key = json!({"p": s("1")});
+        let with = |more: Value| {
+            let mut input = json!({"TableName": name, "ReturnConsumedCapacity": "TOTAL"});
+            input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            input
+        };
+        for (operation, input) in [
+            ("PutItem", with(json!({"Item": key}))),
+            ("UpdateItem", with(json!({"Key": key}))),
+            ("GetItem", with(json!({"Key": key}))),
+            ("DeleteItem", with(json!({"Key": key}))),
+            ("Scan", with(json!({}))),
+        ] {
+            let told = fixture.ok(operation, &input).await["ConsumedCapacity"]["TableName"].clone();
+            assert_eq!(told, name, "{operation}");
+        }
+        let get = json!({"RequestItems": {name: {"Keys": [key]}}, "ReturnConsumedCapacity": "TOTAL"});
+        let put = json!({"RequestItems": {name: [{"PutRequest": {"Item": key}}]}, "ReturnConsumedCapacity": "TOTAL"});
+        for (operation, input) in [("BatchGetItem", get), ("BatchWriteItem", put)] {
+            let told = fixture.ok(operation, &input).await["ConsumedCapacity"][0]["TableName"].clone();
+            assert_eq!(told, name, "{operation}");
+        }
+    }
+}

@@ -104,6 +104,8 @@ def test_templates_are_validated_and_summed_up(client, stack, name):
     assert client.list_exports()["Exports"] == []
     for bad in ("{", "[]", "Resources: {}"):
         refused(client.validate_template, "ValidationError", TemplateBody=bad)
+    assert refused(client.validate_template, "ValidationError", TemplateBody="Resources: {A: {Type: AWS::SQS::Nothing}}") == \
+        "Template format error: Unrecognized resource types: [AWS::SQS::Nothing]"
 
 
 def test_the_cli_drives_a_stack(platform, client, name, tmp_path):

@@ -249,3 +249,38 @@ def test_a_change_set_reaches_into_nested_stacks(platform, client, bucket, name)
     assert client.describe_change_set(StackName=name, ChangeSetName="third")["StatusReason"].startswith("The submitted information didn't contain changes.")
     client.delete_stack(StackName=name)
     assert settled(client, root["StackId"]) == "DELETE_COMPLETE"
+
+
+@pytest.mark.parametrize("skips", [True, False])
+def test_a_way_back_is_continued_in_nested_stacks_too(platform, client, bucket, name, skips):
+    days = {"Fn::If": ["Set", 7, {"Ref": "AWS::NoValue"}]}
+    inside = {"Parameters": {"V": {"Type": "String"}}, "Conditions": {"Set": {"Fn::Equals": [{"Ref": "V"}, "1"]}}, "Resources": {
+        "A": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": f"{name}-a", "RetentionInDays": days}},
+        "B": {"Type": "AWS::Logs::LogGroup", "Condition": "Set", "DependsOn": "A", "Properties": {"LogGroupName": f"{name}-b", "RetentionInDays": 2}}}}
+    platform.client("s3").put_object(Bucket=bucket, Key="inside.json", Body=json.dumps(inside))
+
+    def template(version):
+        nested = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": f"https://{bucket}.s3.amazonaws.com/inside.json", "Parameters": {"V": version}}}
+        return json.dumps({"Resources": {"Inner": nested}})
+
+    def retention():
+        return platform.client("logs").describe_log_groups(logGroupNamePrefix=f"{name}-a")["logGroups"][0].get("retentionInDays")
+
+    # It may set how long a group is kept, and may not take that away: the nested stack's own way back fails, and so the root's.
+    key, secret = platform.user(name, {"Effect": "Allow", "Action": ["cloudformation:*", "s3:Get*", "logs:Create*", "logs:Describe*", "logs:List*", "logs:Put*"], "Resource": "*"})
+    deployer = platform.client("cloudformation", key, secret)
+    stack = deployer.create_stack(StackName=name, TemplateBody=template("0"))["StackId"]
+    assert settled(client, stack) == "CREATE_COMPLETE", events(client, stack)
+    nested = client.describe_stack_resources(StackName=name)["StackResources"][0]["PhysicalResourceId"]
+    deployer.update_stack(StackName=name, TemplateBody=template("1"))
+    assert settled(client, stack) == "UPDATE_ROLLBACK_FAILED", events(client, stack)
+    assert client.describe_stacks(StackName=nested)["Stacks"][0]["StackStatus"] == "UPDATE_ROLLBACK_FAILED"
+    inner = nested.split("/")[1]
+    message = refused(client.continue_update_rollback, "ValidationError", StackName=name, ResourcesToSkip=[f"{inner}.B"])
+    assert "cannot be skipped: [B]" in message
+    client.continue_update_rollback(StackName=name, **({"ResourcesToSkip": [f"{inner}.A"]} if skips else {}))
+    assert settled(client, stack) == "UPDATE_ROLLBACK_COMPLETE", events(client, stack) + events(client, nested)
+    assert client.describe_stacks(StackName=nested)["Stacks"][0]["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert retention() == (7 if skips else None)
+    client.delete_stack(StackName=stack)
+    assert settled(client, stack) == "DELETE_COMPLETE"

@@ -102,8 +102,8 @@ fn transforms(root: &Value) -> Vec<String> {
     names
 }
 
-/// Refuses resource types, properties and policies that are not known here.
-pub(crate) fn check_resources(template: &Template, pipeline: &Pipeline) -> Result<(), Error> {
+/// Refuses resource types that are not known here.
+pub(crate) fn check_types(template: &Template, pipeline: &Pipeline) -> Result<(), Error> {
     let unknown: Vec<&str> = template
         .resources
         .values()
@@ -119,6 +119,12 @@ pub(crate) fn check_resources(template: &Template, pipeline: &Pipeline) -> Resul
             "Template format error: Unrecognized resource types: [{kinds}]"
         )));
     }
+    Ok(())
+}
+
+/// Refuses resource types, properties and policies that are not known here.
+pub(crate) fn check_resources(template: &Template, pipeline: &Pipeline) -> Result<(), Error> {
+    check_types(template, pipeline)?;
     for (id, resource) in &template.resources {
         let refused = |why: String| Error::from(TemplateError::new(why).at(resource.line));
         providers::check(id, &resource.kind, &resource.properties).map_err(refused)?;

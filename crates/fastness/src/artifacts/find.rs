@@ -252,7 +252,6 @@ Resources:
   Q: {Type: AWS::Serverless::Application, Properties: {Location: {ApplicationId: x, SemanticVersion: 1.0.0}}}
   R: {Type: AWS::Serverless::Api, Properties: {StageName: s, DefinitionUri: api.yaml}}
   S: {Type: AWS::ApiGateway::RestApi, Properties: {BodyS3Location: api.json}}
-  Fn::ForEach::Outer: [X, [a], {"Fn::ForEach::Inner": [Y, [b], {"U${X}${Y}": {Type: AWS::Serverless::Function, Properties: {CodeUri: u}}}]}]
   T: {Type: AWS::ApiGateway::RestApi, Properties: {Body: {paths: {/a/b: {Fn::Transform: {Name: AWS::Include, Parameters: {Location: i.yaml}}}}}}}
 "#;
         let mut root = Document::parse(text).unwrap().root;
@@ -277,7 +276,6 @@ Resources:
                 ("P", "/x/nested/u.yaml", What::Template),
                 ("R", "/x/api.yaml", What::Text),
                 ("S", "/x/api.json", What::Text),
-                ("U${X}${Y}", "/x/u", code("python3.12", false)),
                 ("-", "/x/more.yaml", What::Text),
                 ("T", "/x/i.yaml", What::Text),
             ]
@@ -293,8 +291,7 @@ Resources:
             ("/Resources/L/Properties/ContentUri", pair.clone()),
             ("/Resources/N/Properties/TemplateURL", json!("s3://b/k")),
             ("/Resources/P/Properties/Location", json!("s3://b/k")),
-            ("/Resources/S/Properties/BodyS3Location", pair.clone()),
-            ("/Resources/Fn::ForEach::Outer/2/Fn::ForEach::Inner/2/U${X}${Y}/Properties/CodeUri", pair),
+            ("/Resources/S/Properties/BodyS3Location", pair),
             ("/Transform/1/Parameters/Location", json!("s3://b/k")),
             (
                 "/Resources/T/Properties/Body/paths/~1a~1b/Fn::Transform/Parameters/Location",
@@ -304,6 +301,19 @@ Resources:
             assert_eq!(root.pointer(pointer), Some(&expected), "{pointer}");
         }
         assert_eq!(find(&root, Path::new("/x")), []);
+    }
+
+    #[test]
+    fn what_loops_name_is_found_once_and_replaced_in_them() {
+        let text = "Resources:\n  Fn::ForEach::Outer: [X, [a], {'Fn::ForEach::Inner': [Y, [b], {'U${X}${Y}': {Type: \
+                    AWS::Lambda::Function, Properties: {Code: u, Runtime: python3.12}}}]}]\n";
+        let mut root = Document::parse(text).unwrap().root;
+        let found = find(&root, Path::new("/x"));
+        let [local] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!((local.label().as_str(), local.path.to_str().unwrap()), ("U${X}${Y}", "/x/u"));
+        local.set(&mut root, &place());
+        let at = "/Resources/Fn::ForEach::Outer/2/Fn::ForEach::Inner/2/U${X}${Y}/Properties/Code";
+        assert_eq!(root.pointer(at), Some(&json!({ "S3Bucket": "b", "S3Key": "k" })));
     }
 
     #[test]

@@ -146,6 +146,7 @@ impl Checker {
                 operation: self.stack.operations,
                 is_creation: false,
                 goes_back: false,
+                skipped: Vec::new(),
                 since: None,
                 held: Vec::new(),
                 rivals: Vec::new(),

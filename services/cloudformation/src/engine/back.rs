@@ -140,6 +140,7 @@ async fn restore(
     run.tell(&record, "UPDATE_IN_PROGRESS", None).await?;
     let mut work = run.work(&record.logical_id, &before.id, &before.properties);
     work.place.goes_back = true;
+    work.place.skipped = run.operation().map(|operation| operation.retain.clone()).unwrap_or_default();
     match provider.update(&work, now).await {
         Ok(back) => {
             // What it answers to references may be new: a stream that was made anew has another ARN.

@@ -158,6 +158,7 @@ impl Run {
                 operation: self.stack.operations,
                 is_creation,
                 goes_back: false,
+                skipped: Vec::new(),
                 since: None,
                 creation_policy: None,
             },

@@ -11,9 +11,10 @@ use super::update::take_up;
 use super::{find, operation, token};
 use crate::CloudFormation;
 use crate::api;
+use crate::engine::STACK;
 use crate::error::{Error, no_stack};
 use crate::model::{self, status};
-use crate::records::{Change, OperationKind, OperationRecord, Phase, StackRecord};
+use crate::records::{Change, OperationKind, OperationRecord, Phase, ResourceRecord, StackRecord};
 use crate::role;
 use crate::stacks;
 
@@ -73,6 +74,9 @@ pub(crate) async fn continue_update(
 fn check_skipped(state: &CloudFormation, stack: &StackRecord, skip: &[String]) -> Result<(), Error> {
     let records = stacks::resources(&state.store, &stack.id)?;
     for id in skip {
+        if is_nested(state, stack, id, &records)? {
+            continue;
+        }
         let record = records.iter().find(|record| record.logical_id == *id);
         if !record.is_some_and(|record| record.change == Some(Change::Updated)) {
             return Err(Error::Validation(format!(
@@ -82,6 +86,33 @@ fn check_skipped(state: &CloudFormation, stack: &StackRecord, skip: &[String]) -
         }
     }
     Ok(())
+}
+
+/// True for something in a nested stack that did not go back: `NestedStackName.LogicalId`, told by that stack's own call.
+fn is_nested(
+    state: &CloudFormation,
+    stack: &StackRecord,
+    id: &str,
+    records: &[ResourceRecord],
+) -> Result<bool, Error> {
+    let Some((name, inner)) = id.split_once('.') else { return Ok(false) };
+    for record in records.iter().filter(|record| record.kind == STACK) {
+        let Some(physical) = &record.physical else { continue };
+        let found = stacks::by_id(&state.store, stack.account, &stack.region, &physical.id)?;
+        let Some(nested) = found.filter(|found| found.status == status::UPDATE_ROLLBACK_FAILED) else {
+            continue;
+        };
+        if nested.name == name {
+            let own = [inner.to_owned()];
+            check_skipped(state, &nested, &own)?;
+            return Ok(true);
+        }
+        let records = stacks::resources(&state.store, &nested.id)?;
+        if is_nested(state, &nested, id, &records)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 pub(crate) async fn roll_back(

@@ -67,6 +67,7 @@ pub(crate) async fn validate(
     let text = body(&call, input.template_body.as_ref(), input.template_url.as_ref(), None).await?;
     let parsed = parse(&call, &text).await?;
     parsed.template.check_references()?;
+    prepare::check_types(&parsed.template, call.pipeline())?;
     let parameters = parsed.template.parameters.iter().map(|(key, parameter)| api::TemplateParameter {
         parameter_key: Some(key.clone()),
         default_value: parameter.default.clone(),

@@ -97,7 +97,10 @@ impl Provider for Nested {
     fn update<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, Physical> {
         Box::pin(async move {
             // A try that was interrupted goes on by itself in there: what it comes to is changed.
-            settled(work, &old.id).await?;
+            let stack = settled(work, &old.id).await?;
+            if work.place.goes_back && status(&stack) == "UPDATE_ROLLBACK_FAILED" {
+                continued(work, &stack).await?;
+            }
             let mut input = input(work);
             input.insert("StackName".to_owned(), old.id.clone().into());
             let begun = match work.call("cloudformation", "UpdateStack", Value::Object(input)).await {
@@ -155,6 +158,26 @@ async fn ended(work: &Work, made: Physical) -> Result<Physical, Failure> {
     }
     let at = made.attributes.get(OPERATION).cloned();
     Ok(Physical { attributes: told(&stack, at), ..made })
+}
+
+/// Continues a nested stack's own way back, which did not come to its end. What is to be skipped in it is named after it.
+async fn continued(work: &Work, stack: &Value) -> Result<(), Failure> {
+    let (id, name) = (text(stack.get("StackId")), text(stack.get("StackName")));
+    let within = |skipped: &String| skipped.strip_prefix(&name)?.strip_prefix('.').map(str::to_owned);
+    // In stacks of its own they are named after those.
+    let deeper =
+        |skipped: &String| within(skipped).or_else(|| skipped.contains('.').then(|| skipped.clone()));
+    let skipped: Vec<String> = work.place.skipped.iter().filter_map(deeper).collect();
+    let mut input = json!({ "StackName": id });
+    if let Some(input) = input.as_object_mut().filter(|_| !skipped.is_empty()) {
+        input.insert("ResourcesToSkip".to_owned(), skipped.into());
+    }
+    work.call("cloudformation", "ContinueUpdateRollback", input).await?;
+    let stack = settled(work, &id).await?;
+    match status(&stack).as_str() {
+        "UPDATE_ROLLBACK_COMPLETE" => Ok(()),
+        _ => Err(failed(&id, "updated", &stack)),
+    }
 }
 
 /// What creation and update have in common.

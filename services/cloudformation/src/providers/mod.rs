@@ -167,6 +167,8 @@ pub(crate) struct Place {
     pub(crate) held: Vec<String>,
     /// The properties of the stack's other resources of this kind that may be made just now: what looks the same may be theirs.
     pub(crate) rivals: Vec<Value>,
+    /// On the way back, what of the stack and of those in it is left as it is.
+    pub(crate) skipped: Vec<String>,
     /// When the try began of which something is looked for.
     pub(crate) since: Option<Timestamp>,
     /// The resource's `CreationPolicy`.

@@ -44,7 +44,10 @@ pub use stored_policies::POLICIES;
 /// # Errors
 /// Where the folder cannot be opened or read.
 pub fn service(store: Store, folder: PathBuf, sealer: Sealer) -> io::Result<Service> {
-    let s3 = Arc::new(S3::open(store, folder, sealer)?);
+    Ok(table(Arc::new(S3::open(store, folder, sealer)?)))
+}
+
+fn table(s3: Arc<S3>) -> Service {
     let builder = Guarded(ServiceBuilder::new("s3", s3))
         .operation::<api::ListBuckets, _, _>(access::list_buckets, buckets::list)
         .operation::<api::CreateBucket, _, _>(access::create_bucket, buckets::create)
@@ -65,7 +68,7 @@ pub fn service(store: Store, folder: PathBuf, sealer: Sealer) -> io::Result<Serv
         .operation::<api::DeleteObjectTagging, _, _>(access::delete_object_tagging, tagging::delete_object)
         .operation::<api::GetObjectAcl, _, _>(access::get_object_acl, acl::get_object)
         .operation::<api::PutObjectAcl, _, _>(access::put_object_acl, acl::put_object);
-    Ok(declined::decline(uploads_in_parts(bucket_settings(builder)).0).job("s3-files", jobs::run).build())
+    declined::decline(uploads_in_parts(bucket_settings(builder)).0).job("s3-files", jobs::run).build()
 }
 
 /// Uploads in parts, and what is told of objects that were made of some.

@@ -43,10 +43,7 @@ pub(crate) async fn put_bucket(_: Arc<S3>, permit: Permit<api::PutBucketTagging>
     .await
 }
 
-pub(crate) async fn delete_bucket(
-    _: Arc<S3>,
-    permit: Permit<api::DeleteBucketTagging>,
-) -> Result<(), Error> {
+pub(crate) async fn delete_bucket(_: Arc<S3>, permit: Permit<api::DeleteBucketTagging>) -> Result<(), Error> {
     let (input, call) = (permit.input, permit.call);
     change(&call, &input.bucket, input.expected_bucket_owner.as_deref(), |bucket| {
         keep_marks(&mut bucket.tags);

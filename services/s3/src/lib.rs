@@ -3,9 +3,11 @@
 //! Nouns: a *bucket* has a name that no other account can take, and an owner who owns everything in it; an *object* is
 //! a key with versions; a *version* is bytes and what is said of them, or a *delete marker*; *content* is where the bytes
 //! are, sealed in blocks. Invariants: nothing is visible before all of it has arrived, was proven and is durable; a version is
-//! never changed but for its tags; content belongs to one version. Deliberate differences from AWS: a bucket is as consistent
+//! never changed but for its tags; content belongs to one version, and stays while somebody reads it; a decision holds for the state that
+//! it was taken on (see `decision`). Deliberate differences from AWS: a bucket is as consistent
 //! as the store, at once; lists of grants do not exist (`BucketOwnerEnforced`); what would be a control and is not
-//! enforced here, keys other than the managed one and object lock among them, is refused by its name.
+//! enforced here, keys other than the managed one and object lock among them, is refused by its name; a page of a listing may
+//! hold fewer keys than there are, and even none, with a token behind them, where it passed over 10,000 delete markers.
 
 mod access;
 pub mod api;

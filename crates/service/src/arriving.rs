@@ -208,6 +208,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn only_known_checksums_come_as_trailers() {
+        for (announced, is_taken) in [
+            ("x-amz-checksum-crc32", true),
+            ("X-Amz-Checksum-SHA256", true),
+            ("x-amz-checksum-foo", false),
+            ("x-amz-checksum-", false),
+            ("x-amz-meta-a", false),
+        ] {
+            let (payload, mut headers) = unsigned_chunks("3");
+            headers.insert("x-amz-trailer", announced.parse().unwrap());
+            let body = ByteStream::whole(Bytes::new());
+            let refusal = arriving(&body, payload, &headers).err();
+            assert_eq!(refusal.is_none(), is_taken, "{announced}: {refusal:?}");
+        }
+    }
+
+    #[tokio::test]
     async fn a_length_that_is_not_kept_is_an_error_at_the_end() {
         for length in ["2", "4", "0"] {
             let body = ByteStream::whole(Bytes::from_static(b"3\r\nabc\r\n0\r\n\r\n"));

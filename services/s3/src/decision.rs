@@ -168,6 +168,8 @@ impl Call {
 
     /// What is durable now. It is not kept for long.
     pub(crate) fn view(&self) -> Result<View, Error> {
+        #[cfg(test)]
+        crate::tests::decisions::happens(crate::tests::decisions::Moment::View);
         let view = View(self.call.store().snapshot()?);
         self.ground.settle(&view, self)?;
         Ok(view)
@@ -178,6 +180,8 @@ impl Call {
         &self,
         body: impl FnOnce(&mut Transaction<'_>) -> Result<T, Error> + Send,
     ) -> Result<T, Error> {
+        #[cfg(test)]
+        crate::tests::decisions::happens(crate::tests::decisions::Moment::Transaction);
         self.call
             .transact(|transaction| {
                 self.ground.settle(&*transaction, self)?;

@@ -1,4 +1,4 @@
-//! What happens later: files that nothing names any more are deleted.
+//! What happens later: uploads, parts and files that nothing names any more are deleted.
 //!
 //! Serving never waits for it: what is deleted is out of sight at once.
 
@@ -6,10 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use service::{Internal, Jobs};
-use store::{Key, KeyReader, Range, Table};
+use store::{Key, KeyReader, Range, Snapshot, StoreError, Table};
 
 use crate::error::Error;
-use crate::records::{Content, DOOMED, DOOMED_BUCKETS, DOOMED_PARTS, PARTS, PartRecord, UPLOADS, decode};
+use crate::records::{
+    CURRENT, Content, DOOMED, DOOMED_BUCKETS, DOOMED_PARTS, NOTES, PARTS, PartRecord, Read, UPLOADS, decode,
+    encode, object_key,
+};
 use crate::state::S3;
 use crate::versions;
 
@@ -19,12 +22,65 @@ const STEP: usize = 500;
 
 /// Runs until the platform stops. A failure is left for the next turn.
 pub(crate) async fn run(s3: Arc<S3>, mut jobs: Jobs) -> Result<(), Internal> {
+    if let Err(error) = learn_nulls(&s3).await {
+        tracing::warn!(error = %base::Chain(&error), "old records of objects stay as they are until the next start");
+    }
     while jobs.pause(PAUSE).await {
         if let Err(error) = sweep(&s3).await {
             tracing::warn!(error = %base::Chain(&error), "files of deleted objects stay for now");
         }
     }
     Ok(())
+}
+
+/// Records of before do not know where their null versions are. Once, all are told.
+pub(crate) async fn learn_nulls(s3: &S3) -> Result<(), Error> {
+    let note = Key::new().str("null versions are known");
+    if s3.store.get(NOTES, &note)?.is_some() {
+        return Ok(());
+    }
+    let mut range = Range::all().limit(STEP);
+    loop {
+        let page = s3.store.scan(CURRENT, &range)?;
+        let Some((last, _)) = page.last() else { break };
+        range = range.after(last);
+        for (place, _) in &page {
+            let mut reader = KeyReader::new(place);
+            let bucket = reader.str().map_err(Internal::new)?;
+            learn_null(s3, &bucket, &reader.str().map_err(Internal::new)?).await?;
+        }
+        tokio::task::yield_now().await;
+    }
+    s3.store.transact(|transaction| transaction.put(NOTES, &note, bytes::Bytes::new())).await?;
+    Ok(())
+}
+
+async fn learn_null(s3: &S3, bucket: &str, key: &str) -> Result<(), Error> {
+    // Looked through outside of the transaction, and again where something else was written meanwhile.
+    while let Some((before, after)) = versions::unlearned(&Durable(s3.store.snapshot()?), bucket, key)? {
+        let place = object_key(bucket, key);
+        s3.store
+            .transact(|transaction| {
+                if versions::newest(transaction, bucket, key)?.as_ref() == Some(&before) {
+                    transaction.put(CURRENT, place, encode(&after)?)?;
+                }
+                Ok::<(), Error>(())
+            })
+            .await?;
+    }
+    Ok(())
+}
+
+struct Durable(Snapshot);
+
+impl Read for Durable {
+    fn read(&self, table: Table, key: &Key) -> Result<Option<bytes::Bytes>, StoreError> {
+        self.0.get(table, key)
+    }
+
+    fn list(&self, table: Table, range: &Range) -> Result<Vec<(Vec<u8>, bytes::Bytes)>, StoreError> {
+        self.0.scan(table, range)
+    }
 }
 
 /// Deletes what is doomed now: uploads of buckets, parts of uploads, and then files. What somebody reads stays until a turn in

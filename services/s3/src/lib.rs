@@ -3,9 +3,11 @@
 //! Nouns: a *bucket* has a name that no other account can take, and an owner who owns everything in it; an *object* is
 //! a key with versions; a *version* is bytes and what is said of them, or a *delete marker*; *content* is where the bytes
 //! are, sealed in blocks. Invariants: nothing is visible before all of it has arrived, was proven and is durable; a version is
-//! never changed but for its tags; content belongs to one version. Deliberate differences from AWS: a bucket is as consistent
+//! never changed but for its tags; content belongs to one version, and stays while somebody reads it; a decision holds for the state that
+//! it was taken on (see `decision`). Deliberate differences from AWS: a bucket is as consistent
 //! as the store, at once; lists of grants do not exist (`BucketOwnerEnforced`); what would be a control and is not
-//! enforced here, keys other than the managed one and object lock among them, is refused by its name.
+//! enforced here, keys other than the managed one and object lock among them, is refused by its name; a page of a listing may
+//! hold fewer keys than there are, and even none, with a token behind them, where it passed over 10,000 delete markers.
 
 mod access;
 pub mod api;
@@ -44,7 +46,10 @@ pub use stored_policies::POLICIES;
 /// # Errors
 /// Where the folder cannot be opened or read.
 pub fn service(store: Store, folder: PathBuf, sealer: Sealer) -> io::Result<Service> {
-    let s3 = Arc::new(S3::open(store, folder, sealer)?);
+    Ok(table(Arc::new(S3::open(store, folder, sealer)?)))
+}
+
+fn table(s3: Arc<S3>) -> Service {
     let builder = Guarded(ServiceBuilder::new("s3", s3))
         .operation::<api::ListBuckets, _, _>(access::list_buckets, buckets::list)
         .operation::<api::CreateBucket, _, _>(access::create_bucket, buckets::create)
@@ -65,7 +70,7 @@ pub fn service(store: Store, folder: PathBuf, sealer: Sealer) -> io::Result<Serv
         .operation::<api::DeleteObjectTagging, _, _>(access::delete_object_tagging, tagging::delete_object)
         .operation::<api::GetObjectAcl, _, _>(access::get_object_acl, acl::get_object)
         .operation::<api::PutObjectAcl, _, _>(access::put_object_acl, acl::put_object);
-    Ok(declined::decline(uploads_in_parts(bucket_settings(builder)).0).job("s3-files", jobs::run).build())
+    declined::decline(uploads_in_parts(bucket_settings(builder)).0).job("s3-files", jobs::run).build()
 }
 
 /// Uploads in parts, and what is told of objects that were made of some.

@@ -34,6 +34,9 @@ pub(crate) const DOOMED_PARTS: Table = Table::new(0x0b09, "doomed s3 parts");
 /// The ids of buckets that are gone, and have uploads.
 pub(crate) const DOOMED_BUCKETS: Table = Table::new(0x0b0a, "doomed s3 buckets");
 
+/// What was done once, at a start.
+pub(crate) const NOTES: Table = Table::new(0x0b0b, "s3 notes");
+
 /// Whether a bucket keeps versions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Versioning {

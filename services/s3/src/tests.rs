@@ -5,8 +5,10 @@ use service::testkit::TestKit;
 use service::testkit::compliance::Subject;
 
 mod access;
+pub(crate) mod decisions;
 mod objects;
 mod owners;
+mod versions;
 
 /// A platform with this one service, and the folder that lives as long.
 pub(crate) async fn kit() -> TestKit {

@@ -53,6 +53,19 @@ pub(crate) fn version(
 /// Versions of before that are looked through at once.
 const LOOKED_AT_ONCE: usize = 1_000;
 
+/// The newest record of a key that is from before it knew where the null version is, and what it knows once all older ones were
+/// looked through.
+pub(crate) fn unlearned(
+    from: &impl Read,
+    bucket_id: &str,
+    key: &str,
+) -> Result<Option<(VersionRecord, VersionRecord)>, Error> {
+    let newest = newest(from, bucket_id, key)?.filter(|newest| newest.older_null == OlderNull::Unknown);
+    let Some(before) = newest else { return Ok(None) };
+    let older_null = at(older_null(from, bucket_id, key, &before)?);
+    Ok(Some((before.clone(), VersionRecord { older_null, ..before })))
+}
+
 /// The place of the null version among the older ones.
 fn older_null(
     from: &(impl Read + ?Sized),

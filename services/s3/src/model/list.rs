@@ -8,8 +8,8 @@ use store::{Key, KeyReader, Range, Snapshot, Table};
 use crate::error::Error;
 use service::Internal;
 
-/// Records that one request walks over.
-const WALK_MAX: usize = 10_000;
+/// Records that a walk passes before others have their turn.
+const WALK_MAX: usize = 1_000;
 
 /// What is listed.
 pub(crate) struct Query<'a> {
@@ -57,7 +57,7 @@ impl Query<'_> {
     }
 
     /// Hands each key or common prefix to `take`, in order, until that answers false. A delete marker shows no prefix.
-    /// Answers where it goes on, if it ended because it had walked far enough for one request.
+    /// Answers where it goes on, if it ended because it had walked far enough for one turn.
     pub(crate) fn run(
         &self,
         snapshot: &Snapshot,

@@ -19,6 +19,8 @@ use crate::records::{BucketRecord, CURRENT, OLDER, VersionRecord, decode, object
 use crate::state::{S3, owner};
 use crate::versions;
 
+/// Turns of a walk that one request takes.
+const WALKS_MAX: usize = 10;
 /// The most keys of a page.
 const PAGE_MAX: i64 = 1_000;
 
@@ -103,23 +105,46 @@ struct Listing<'a> {
     with_owner: bool,
 }
 
-fn page(call: &Call, listing: &Listing<'_>) -> Result<Page, Error> {
+async fn page(call: &Call, listing: &Listing<'_>) -> Result<Page, Error> {
     let view = call.view()?;
     let bucket = view.bucket(listing.bucket, listing.expected_owner)?;
     let mut page = Page::default();
     if listing.max == 0 {
         return Ok(page);
     }
-    let query = Query {
-        table: CURRENT,
-        bucket_id: &bucket.id,
-        prefix: listing.prefix.unwrap_or_default(),
-        delimiter: listing.delimiter,
-        after: listing.after,
-    };
     let owner = listing.with_owner.then(|| owner(bucket.account));
+    let mut after = listing.after.map(str::to_owned);
     let mut last = None;
-    let stopped = query.run(view.snapshot(), |found| {
+    for _ in 0..WALKS_MAX {
+        let query = Query {
+            table: CURRENT,
+            bucket_id: &bucket.id,
+            prefix: listing.prefix.unwrap_or_default(),
+            delimiter: listing.delimiter,
+            after: after.as_deref(),
+        };
+        let stopped =
+            query.run(view.snapshot(), |found| page.take(found, listing, owner.as_ref(), &mut last))?;
+        if stopped.is_none() {
+            return Ok(page);
+        }
+        after = stopped;
+        tokio::task::yield_now().await;
+    }
+    page.next = after;
+    page.is_cut = true;
+    Ok(page)
+}
+
+impl Page {
+    /// Shows one more; false where there is no room for it.
+    fn take(
+        &mut self,
+        found: Found,
+        listing: &Listing<'_>,
+        owner: Option<&api::Owner>,
+        last: &mut Option<String>,
+    ) -> Result<bool, Error> {
         let version = match &found {
             Found::Key(_, stored) => {
                 let version: VersionRecord = decode(stored)?;
@@ -130,28 +155,23 @@ fn page(call: &Call, listing: &Listing<'_>) -> Result<Page, Error> {
             }
             Found::Prefix(_) => None,
         };
-        if page.contents.len() + page.prefixes.len() == listing.max {
-            page.next = last.take();
+        if self.contents.len() + self.prefixes.len() == listing.max {
+            self.next = last.take();
             return Ok(false);
         }
         match (found, version) {
             (Found::Key(key, _), Some(version)) => {
-                page.contents.push(object(listing.spelling.write(&key), &version, owner.clone()));
-                last = Some(key);
+                self.contents.push(object(listing.spelling.write(&key), &version, owner.cloned()));
+                *last = Some(key);
             }
             (Found::Key(..), None) => {}
             (Found::Prefix(prefix), _) => {
-                page.prefixes.push(api::CommonPrefix { prefix: Some(listing.spelling.write(&prefix)) });
-                last = Some(prefix);
+                self.prefixes.push(api::CommonPrefix { prefix: Some(listing.spelling.write(&prefix)) });
+                *last = Some(prefix);
             }
         }
         Ok(true)
-    })?;
-    if stopped.is_some() {
-        page.next = stopped;
-        page.is_cut = true;
     }
-    Ok(page)
 }
 
 fn object(key: String, version: &VersionRecord, owner: Option<api::Owner>) -> api::Object {
@@ -186,7 +206,7 @@ pub(crate) async fn list(
         spelling,
         with_owner: true,
     };
-    let page = page(&call, &listing)?;
+    let page = page(&call, &listing).await?;
     let next = page.next.as_deref().map(|next| spelling.write(next));
     let spelled = |text: &Option<String>| text.as_deref().map(|text| spelling.write(text));
     Ok(api::ListObjectsOutput {
@@ -223,7 +243,7 @@ pub(crate) async fn list_v2(
         spelling,
         with_owner: input.fetch_owner.unwrap_or(false),
     };
-    let page = page(&call, &listing)?;
+    let page = page(&call, &listing).await?;
     let spelled = |text: &Option<String>| text.as_deref().map(|text| spelling.write(text));
     Ok(api::ListObjectsV2Output {
         is_truncated: Some(page.next.is_some()),

@@ -183,3 +183,67 @@ async fn a_stated_checksum_must_be_the_bodys() {
         assert_eq!(kit.call::<api::PutObject>(&root, wrong).await.unwrap_err().code, code);
     }
 }
+
+#[tokio::test]
+async fn what_was_not_modified_is_told_with_what_keeps_it_fresh() {
+    let kit = kit().await;
+    let root = bucket(&kit).await;
+    let put = json!({"Bucket": "bbb", "Key": "k", "Body": "eA==", "CacheControl": "max-age=60",
+        "Expires": "Thu, 01 Dec 2044 16:00:00 GMT"});
+    let etag = kit.json(&root, "s3", "PutObject", &put).await.unwrap()["ETag"].clone();
+    let asked = json!({"Bucket": "bbb", "Key": "k", "IfNoneMatch": etag});
+    for operation in ["GetObject", "HeadObject"] {
+        let fault = kit.json(&root, "s3", operation, &asked).await.unwrap_err();
+        assert_eq!(fault.status, 304);
+        let headers = fault.headers.unwrap().0;
+        let header =
+            |name: &str| headers.iter().find(|(own, _)| *own == name).map(|(_, value)| value.clone());
+        assert_eq!(header("etag").as_deref(), etag.as_str(), "{operation}");
+        assert_eq!(header("cache-control").as_deref(), Some("max-age=60"));
+        assert_eq!(header("expires").as_deref(), Some("Thu, 01 Dec 2044 16:00:00 GMT"));
+        assert!(header("last-modified").is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_listing_ends_after_a_bounded_walk_over_what_is_deleted() {
+    let kit = kit().await;
+    let root = bucket(&kit).await;
+    let enable = json!({"Bucket": "bbb", "VersioningConfiguration": {"Status": "Enabled"}});
+    kit.json(&root, "s3", "PutBucketVersioning", &enable).await.unwrap();
+    for thousand in 0..11 {
+        let objects: Vec<_> =
+            (0..1_000).map(|at| json!({"Key": format!("m/{thousand:02}{at:03}")})).collect();
+        let input = json!({"Bucket": "bbb", "Delete": {"Objects": objects, "Quiet": true}});
+        kit.json(&root, "s3", "DeleteObjects", &input).await.unwrap();
+    }
+    put(&kit, &root, "m/z", b"z".to_vec()).await.unwrap();
+    put(&kit, &root, "n", b"n".to_vec()).await.unwrap();
+    for (more, expected) in [(json!({}), vec!["m/z", "n"]), (json!({"Delimiter": "/"}), vec!["m/", "n"])] {
+        for (operation, next, after) in [
+            ("ListObjectsV2", "NextContinuationToken", "ContinuationToken"),
+            ("ListObjects", "NextMarker", "Marker"),
+        ] {
+            let mut input = json!({"Bucket": "bbb", "MaxKeys": 2});
+            input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            let (mut found, mut pages) = (Vec::new(), 0);
+            loop {
+                let page = kit.json(&root, "s3", operation, &input).await.unwrap();
+                pages += 1;
+                for (list, name) in [("CommonPrefixes", "Prefix"), ("Contents", "Key")] {
+                    let items = page[list].as_array().cloned().unwrap_or_default();
+                    found.extend(items.iter().map(|item| item[name].as_str().unwrap().to_owned()));
+                }
+                if page["IsTruncated"] != true {
+                    break;
+                }
+                input[after] = page[next].clone();
+            }
+            assert_eq!(
+                (found, pages),
+                (expected.iter().map(ToString::to_string).collect(), 2),
+                "{operation}"
+            );
+        }
+    }
+}

@@ -12,6 +12,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
 use self::pace::Pace;
 use self::process::Started;
 pub(crate) use self::process::{Link, PATIENCE};
@@ -52,6 +54,17 @@ impl SpawnerOptions {
     pub fn for_test(state_dir: impl Into<PathBuf>, test: &str) -> Self {
         let arguments = [test, "--exact", "--nocapture", "--test-threads=1"].map(OsString::from).to_vec();
         Self { arguments, ..Self::new(state_dir) }
+    }
+}
+
+/// Each environment takes some twenty descriptors of this process, whose customary limit is 1,024 until it asks for what it may have.
+fn raise_open_files() {
+    let allowed = getrlimit(Resource::Nofile);
+    if allowed.current == allowed.maximum {
+        return;
+    }
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: allowed.maximum, ..allowed }) {
+        tracing::warn!(%error, allowed = ?allowed.current, "no more files may be open here: that many environments may be too many");
     }
 }
 
@@ -130,6 +143,7 @@ impl Spawner {
     /// Starts the spawner and waits until it has tried every layer. From then on another one is started whenever it dies, with the
     /// same options and on the same conditions.
     pub fn start(options: SpawnerOptions) -> Result<Self, StartError> {
+        raise_open_files();
         let watch = Watch::start(options.storage_mib_max.saturating_mul(1_024 * 1_024));
         let watch = watch.map_err(StartError::Process)?;
         let Started { link, layers, heir } = process::start(&options)?;

@@ -23,6 +23,17 @@ fn gone(marker: &str) -> bool {
 }
 
 #[test]
+fn the_platform_may_open_as_many_files_as_the_host_allows_and_functions_may_not() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let allowed = getrlimit(Resource::Nofile).maximum.unwrap();
+    let fewer = Rlimit { current: Some(allowed - 1), maximum: Some(allowed) };
+    setrlimit(Resource::Nofile, fewer).unwrap();
+    let outcome = host().run(&shell("ulimit -Sn; ulimit -Hn"));
+    assert_eq!(getrlimit(Resource::Nofile).current, Some(allowed));
+    assert_eq!(outcome.stdout, "1024\n1024\n", "{outcome:?}");
+}
+
+#[test]
 fn what_a_function_leaves_behind_dies_with_it() {
     let host = host();
     let outcome = host.run(&shell("setsid sleep 41000001 >/dev/null 2>&1 & sleep 0.1; echo done"));

@@ -98,6 +98,21 @@ fn copies_of_files_that_can_be_read_again_end_nothing() {
 }
 
 #[test]
+fn what_the_kernel_keeps_and_can_give_back_ends_nothing() {
+    // Names that are not there are remembered, by some 200 bytes each.
+    let host = host();
+    let spec = small(
+        "for n in range(700000):\n\
+         \x20   try: os.stat('/usr/lib/absent-%d' % n)\n\
+         \x20   except OSError: pass\n\
+         time.sleep(0.1); print('done')",
+    );
+    let outcome = host.run(&spec);
+    assert_eq!((outcome.stdout.as_str(), outcome.exit.oom_killed), ("done\n", false), "{outcome:?}");
+    assert!(outcome.exit.memory_peak_bytes.unwrap() > 90 * MIB, "they were not remembered: {outcome:?}");
+}
+
+#[test]
 fn what_was_frozen_is_looked_at_again_when_it_runs() {
     let host = host();
     let program = "last = time.monotonic()\n\

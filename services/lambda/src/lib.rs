@@ -19,7 +19,8 @@
 //! a version of Python or Node.js that the host does not have runs on its preferred one, which the log names and `RuntimeVersionConfig` does not, or is
 //! refused (`--exact-runtimes`); an extension in a format that is no program's ends with `Extension.Crash`; `LANG` is
 //! `en_US.UTF-8` where this host lacks that locale, too: a program that asks for it by `setlocale` is refused then; what stands
-//! in `/tmp` counts toward the function's memory.
+//! in `/tmp` counts toward the function's memory; Node.js's heap has Lambda's bounds, those of its worker threads have none but the function's memory;
+//! function URLs and the stages of APIs are for callers outside: no door leads a function to those of its own platform.
 
 mod access;
 pub mod api;

@@ -5,19 +5,20 @@ Runtime API, and never catches what is meant to end the process: ``SystemExit`` 
 as on Lambda.
 
 Python's own modules that most functions never need, and that take longer to load than all of this, are loaded when
-something asks for them: ``json`` with its ``re`` and ``enum``, ``socket``, ``logging``.
+something asks for them: ``json`` with its ``re`` and ``enum``, ``socket``, ``logging``, ``site``.
 
 Usage: python3 -S -B bootstrap.py
 
 Without ``-S``, as a function's wrapper starts it, nothing of the host's own modules is importable either.
 """
 
+import builtins
 import os
-import site
 import sys
 import time
 
 import _json
+import _sitebuiltins
 import _socket
 
 API = "/2018-06-01/runtime/"
@@ -559,9 +560,12 @@ def dump(value):
 def begin_site():
     """What ``site`` does for programs of every kind, without the host's own modules and start-up files."""
     if sys.flags.no_site:
-        site.setquit()
-        site.sethelper()
+        builtins.exit = _sitebuiltins.Quitter("exit", "Ctrl-D (i.e. EOF)")
+        builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D (i.e. EOF)")
+        builtins.help = _sitebuiltins._Helper()
         if os.environ.get("PYTHONPATH"):
+            import site
+
             site.execsitecustomize()
 
 
@@ -569,6 +573,8 @@ def prepare_paths():
     """What can be imported: the package, the layers, what the environment says, Python itself, the SDK."""
     hidden = ["", os.path.dirname(os.path.abspath(__file__))]
     if not sys.flags.no_site:
+        import site
+
         named = os.environ.get("PYTHONPATH", "").split(":")
         hidden += [path for path in site.getsitepackages() if path not in named]
     standard = [path for path in sys.path if path not in hidden]
@@ -589,6 +595,8 @@ def read_path_files(folders):
         except OSError:
             continue
         if any(name.endswith(".pth") for name in names):
+            import site
+
             site.addsitedir(folder)
 
 
@@ -639,6 +647,7 @@ def await_assignment(api):
     import importlib  # noqa: F401
     import json  # noqa: F401
     import logging  # noqa: F401
+    import site  # noqa: F401
     import socket  # noqa: F401
     import traceback  # noqa: F401
 

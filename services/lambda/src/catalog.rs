@@ -406,7 +406,7 @@ const FIRST_VERSION: u64 = 1;
 
 /// The number that a new function of this name begins with.
 pub(crate) fn first_version(transaction: &Transaction<'_>, id: &FunctionId) -> Result<u64, CatalogError> {
-    let former = transaction.get(FORMER, &function_key(id))?;
+    let former = transaction.get(FORMER, function_key(id))?;
     let former = former.map(|bytes| FormerFunction::decode(&bytes)).transpose()?;
     Ok(former.map_or(FIRST_VERSION, |former| former.next_version))
 }

@@ -5,16 +5,20 @@ Runtime API, and never catches what is meant to end the process: ``SystemExit`` 
 as on Lambda.
 
 Python's own modules that most functions never need, and that take longer to load than all of this, are loaded when
-something asks for them: ``json`` with its ``re`` and ``enum``, ``socket``, ``logging``.
+something asks for them: ``json`` with its ``re`` and ``enum``, ``socket``, ``logging``, ``site``.
 
-Usage: python3 -S -B bootstrap.py [FOLDER OF THE SDK]...
+Usage: python3 -S -B bootstrap.py
+
+Without ``-S``, as a function's wrapper starts it, nothing of the host's own modules is importable either.
 """
 
+import builtins
 import os
 import sys
 import time
 
 import _json
+import _sitebuiltins
 import _socket
 
 API = "/2018-06-01/runtime/"
@@ -26,6 +30,8 @@ ACCEPTED = (
     b'{"status":"OK"}\n'
 )
 INDENT = "\u00a0"
+# Where the AWS SDK stands.
+SDK = "/var/lang/sdk"
 # What is read at once: little enough that the allocator has the room, and need not map and unmap it for each invocation.
 READ_BYTES = 16384
 
@@ -39,8 +45,8 @@ class Fault(Exception):
         self.trace = list(trace)
 
 
-class RuntimeApi:
-    """One connection to the Runtime API, kept alive.
+class LambdaRuntimeClient:
+    """One connection to the Runtime API, kept alive. Its name and those of its methods are what monitoring libraries look for.
 
     An answer and the request for the next invocation leave in one write, so that an invocation costs one round trip.
     """
@@ -53,6 +59,7 @@ class RuntimeApi:
         self._response = self._response.replace(b"\0", b"%b").replace(b"Length: 0", b"Length: %d")
         self._socket = None
         self._buffer = b""
+        self._following = None
 
     def _head(self, method, path, length=None, error_type=None):
         host = "%s:%d" % self._address
@@ -63,12 +70,29 @@ class RuntimeApi:
             lines.append("Lambda-Runtime-Function-Error-Type: " + error_type)
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
 
-    def next(self):
+    def wait_next_invocation(self):
         """The next invocation: its headers, lower-case, and its body."""
+        following, self._following = self._following, None
+        return following or self._ask()
+
+    def post_invocation_result(self, request_id, body):
+        """Answers an invocation."""
+        self._following = self._answer(request_id, body)
+
+    def post_invocation_error(self, request_id, body, error_type):
+        """Says that an invocation failed."""
+        self._following = self._answer(request_id, body, error_type)
+
+    def post_init_error(self, body, error_type):
+        """Says why no invocation will ever be answered."""
+        self._send(self._head("POST", "init/error", len(body), error_type) + body)
+        self._receive()
+
+    def _ask(self):
         self._send(self._next)
         return self._receive()[1:]
 
-    def answer(self, request_id, body, error_type=None):
+    def _answer(self, request_id, body, error_type=None):
         """Answers an invocation and waits for the next one."""
         if error_type is None:
             head = self._response % (request_id.encode("latin-1", "replace"), len(body))
@@ -94,7 +118,7 @@ class RuntimeApi:
             # An answer over the limit may not be read to its end.
             pass
         self._socket = None
-        return self.next()
+        return self._ask()
 
     def assignment(self):
         """What this process is for: the environment variables of its function."""
@@ -103,11 +127,6 @@ class RuntimeApi:
         if status != 200:
             raise ConnectionResetError("there is no assignment")
         return load(body)
-
-    def initialisation_failed(self, body, error_type):
-        """Says why no invocation will ever be answered."""
-        self._send(self._head("POST", "init/error", len(body), error_type) + body)
-        self._receive()
 
     def _send(self, data):
         if self._socket is None:
@@ -294,6 +313,11 @@ def logging_classes():
     # What every record has; whatever else it has was given with `extra`.
     own = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "aws_request_id", "tenant_id"}
 
+    def level_of(record):
+        """The name of the level that the platform's filter knows: the next one below."""
+        known = (level for level in (50, 40, 30, 20, 10) if record.levelno >= level)
+        return logging.getLevelName(next(known, logging.NOTSET))
+
     class JsonFormatter(logging.Formatter):
         def format(self, record):
             import traceback
@@ -302,7 +326,7 @@ def logging_classes():
             is_plain = isinstance(record.msg, dict) and not record.args
             entry = {
                 "timestamp": self.formatTime(record, "%Y-%m-%dT%H:%M:%SZ"),
-                "level": record.levelname,
+                "level": level_of(record),
                 "message": record.msg if is_plain else record.getMessage(),
                 "logger": record.name,
                 "stackTrace": traceback.format_tb(trace) if trace else None,
@@ -312,7 +336,10 @@ def logging_classes():
                 "location": "%s:%s:%d" % (record.pathname, record.funcName, record.lineno) if kind else None,
                 "tenantId": CurrentRequest.tenant_id,
             }
-            entry.update((name, value) for name, value in vars(record).items() if name not in own)
+            # What the function adds stands beside what the platform says of a record, and never in its place.
+            for name, value in vars(record).items():
+                if name not in own and name not in entry:
+                    entry[name] = value
             entry = {name: value for name, value in entry.items() if value is not None}
             return json.dumps(entry, default=str, ensure_ascii=False) + "\n"
 
@@ -530,15 +557,70 @@ def dump(value):
     return text.encode("utf-8", "surrogatepass" if not ESCAPE else "strict")
 
 
-def prepare_paths(module_dirs):
-    """What can be imported: the package, the layers, what the environment says, Python itself, the host's modules."""
-    own = os.path.dirname(os.path.abspath(__file__))
-    standard = [path for path in sys.path if path not in ("", own)]
+def begin_site():
+    """What ``site`` does for programs of every kind, without the host's own modules and start-up files."""
+    if sys.flags.no_site:
+        builtins.exit = _sitebuiltins.Quitter("exit", "Ctrl-D (i.e. EOF)")
+        builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D (i.e. EOF)")
+        builtins.help = _sitebuiltins._Helper()
+        if os.environ.get("PYTHONPATH"):
+            import site
+
+            site.execsitecustomize()
+
+
+def prepare_paths():
+    """What can be imported: the package, the layers, what the environment says, Python itself, the SDK."""
+    hidden = ["", os.path.dirname(os.path.abspath(__file__))]
+    if not sys.flags.no_site:
+        import site
+
+        named = os.environ.get("PYTHONPATH", "").split(":")
+        hidden += [path for path in site.getsitepackages() if path not in named]
+    standard = [path for path in sys.path if path not in hidden]
     version = "python%d.%d" % sys.version_info[:2]
-    layers = ["/opt/python/lib/%s/site-packages" % version, "/opt/python"]
-    sys.path[:] = [os.environ.get("LAMBDA_TASK_ROOT", "/var/task")] + layers + standard + module_dirs
+    own = [os.environ.get("LAMBDA_TASK_ROOT", "/var/task")]
+    own += ["/opt/python/lib/%s/site-packages" % version, "/opt/python"]
+    sys.path[:] = own + standard + [SDK]
     sys.argv[:] = [sys.argv[0]]
     sys.dont_write_bytecode = True
+    return own
+
+
+def read_path_files(folders):
+    """As on Lambda, the package's and the layers' ``.pth`` files are obeyed. Most have none: a look is all it costs them."""
+    for folder in folders:
+        try:
+            names = os.listdir(folder)
+        except OSError:
+            continue
+        if any(name.endswith(".pth") for name in names):
+            import site
+
+            site.addsitedir(folder)
+
+
+class ByUsualName:
+    """Lets functions import this module's parts by the names that Lambda's runtime has for them; what they bring goes before."""
+
+    NAMES = ("awslambdaric", "awslambdaric.bootstrap", "awslambdaric.lambda_context", "awslambdaric.lambda_runtime_client")
+
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        if name not in cls.NAMES:
+            return None
+        from importlib.machinery import ModuleSpec
+
+        return ModuleSpec(name, cls, is_package=name == cls.NAMES[0])
+
+    @staticmethod
+    def create_module(spec):
+        return None
+
+    @classmethod
+    def exec_module(cls, module):
+        if module.__name__ != cls.NAMES[0]:
+            sys.modules[module.__name__] = sys.modules["__main__"]
 
 
 def prepare_output():
@@ -556,7 +638,7 @@ def initialise(api):
         description = describe(error)
         log_error(description)
         sys.stdout.flush()
-        api.initialisation_failed(dump(description), description["errorType"])
+        api.post_init_error(dump(description), description["errorType"])
         sys.exit(1)
 
 
@@ -565,6 +647,7 @@ def await_assignment(api):
     import importlib  # noqa: F401
     import json  # noqa: F401
     import logging  # noqa: F401
+    import site  # noqa: F401
     import socket  # noqa: F401
     import traceback  # noqa: F401
 
@@ -577,23 +660,34 @@ def await_assignment(api):
     os.chdir(os.environ.get("LAMBDA_TASK_ROOT", "/var/task"))
 
 
+def handle_event_request(client, handler, headers, body):
+    """Runs an invocation and answers it. Monitoring libraries put their own around this, and around the client's methods."""
+    answer, error_type = invoke(handler, headers, body)
+    # What was printed belongs to this invocation, so it leaves before the answer does.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    request_id = headers.get("lambda-runtime-aws-request-id", "")
+    if error_type is None:
+        client.post_invocation_result(request_id, answer)
+    else:
+        client.post_invocation_error(request_id, answer, error_type)
+
+
 def main():
-    api = RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    api = LambdaRuntimeClient(os.environ["AWS_LAMBDA_RUNTIME_API"])
     prepare_output()
+    begin_site()
     # Handlers find this module by its usual name, not as the program.
     sys.modules["bootstrap"] = sys.modules["__main__"]
     if os.environ.get("FASTNESS_PARKED"):
         await_assignment(api)
     LambdaContext.learn()
-    prepare_paths(sys.argv[1:])
+    sys.meta_path.append(ByUsualName)
+    read_path_files(prepare_paths())
     handler = initialise(api)
-    headers, body = api.next()
     while True:
-        answer, error_type = invoke(handler, headers, body)
-        # What was printed belongs to this invocation, so it leaves before the answer does.
-        sys.stdout.flush()
-        sys.stderr.flush()
-        headers, body = api.answer(headers.get("lambda-runtime-aws-request-id", ""), answer, error_type)
+        # Looked up each time: a monitoring library may have put its own around it.
+        handle_event_request(api, handler, *api.wait_next_invocation())
 
 
 if __name__ == "__main__":

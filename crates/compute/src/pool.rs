@@ -312,8 +312,7 @@ impl Pool {
         self.idle.lock().forget(&environment.placement.log.environment_id);
         if environment.shutdown_time.is_zero() {
             environment.kill();
-            environment.output.read_now();
-            environment.hand_on();
+            environment.hand_on_all();
             return;
         }
         let closing = Arc::clone(&self.closing);

@@ -12,7 +12,7 @@ use std::time::Duration;
 use base::SecretString;
 use sandbox::{
     AUTHORITIES, AWS_API_PORT, Assigning, Bind, CALLER, Caller, Companion, CpuShare, EGRESS_PORT,
-    EnvironmentSpec, HostRuntime, RUNTIME_API_PORT, RuntimeKind, SECURE_API_PORT, Spawner, exact_runtime_for,
+    EnvironmentSpec, HostRuntime, PYTHON_BOOTSTRAP, RUNTIME_API_PORT, RuntimeKind, SECURE_API_PORT, Spawner, exact_runtime_for,
     runtime_for,
 };
 use tokio::net::TcpStream;
@@ -63,7 +63,7 @@ impl SandboxLauncher {
         let runtime = self.runtime(runtime)?;
         let mut spec = EnvironmentSpec::new(order.environment_id.clone(), Vec::new());
         if *is_booted {
-            spec.argv = self.bootstraps.command(runtime);
+            spec.argv = with_heap(self.bootstraps.command(runtime), runtime.kind, *memory_mib);
             spec.environment = exposed(&order.variables);
         }
         spec.awaits_program = !is_booted;
@@ -383,6 +383,19 @@ impl Process for SandboxedProcess {
     }
 }
 
+/// What Node.js is told on Lambda: how much of the function's memory its heap may take, which it would otherwise size by the
+/// host's, and collect no garbage before the function is killed. It comes before what stands behind the program.
+fn with_heap(mut command: Vec<String>, kind: RuntimeKind, memory_mib: u32) -> Vec<String> {
+    if kind == RuntimeKind::Node && !command.is_empty() {
+        let new_space = memory_mib / 10;
+        let semi_space = format!("--max-semi-space-size={}", new_space / 2);
+        let old_space = format!("--max-old-space-size={}", memory_mib - new_space);
+        let told = ["--expose-gc", "--max-http-header-size", "81920", &semi_space, &old_space];
+        command.splice(1..1, told.map(str::to_owned));
+    }
+    command
+}
+
 /// What is executed for a function: the runtime's command, or what its package puts in its place or before it.
 fn command_of(command: Vec<String>, kind: RuntimeKind, order: &LaunchOrder) -> Vec<String> {
     if kind == RuntimeKind::Provided {
@@ -396,11 +409,23 @@ fn command_of(command: Vec<String>, kind: RuntimeKind, order: &LaunchOrder) -> V
             command
         };
     }
+    let command = with_heap(command, kind, order.memory_mib);
     // <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html#runtime-wrapper>
     let wrapper =
         order.variables.iter().find(|(name, value)| name == EXEC_WRAPPER && !value.expose().is_empty());
-    let wrapper = wrapper.map(|(_, path)| Path::new(TASK_ROOT).join(path.expose()).display().to_string());
-    wrapper.into_iter().chain(command).collect()
+    let Some((_, path)) = wrapper else { return command };
+    let wrapper = Path::new(TASK_ROOT).join(path.expose()).display().to_string();
+    std::iter::once(wrapper).chain(as_wrapped(command, kind)).collect()
+}
+
+/// What a wrapper is given, in the form that wrappers know: Python's is the program and its script alone, so that options can
+/// be put before the last argument.
+fn as_wrapped(mut command: Vec<String>, kind: RuntimeKind) -> Vec<String> {
+    if kind == RuntimeKind::Python {
+        command.truncate(1);
+        command.push(PYTHON_BOOTSTRAP.to_owned());
+    }
+    command
 }
 
 /// An external extension: with the function's variables, but for those that are the runtime's own.

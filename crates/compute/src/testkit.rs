@@ -179,6 +179,11 @@ impl Runtime {
         writeln!(self.stdout, "{line}").unwrap();
     }
 
+    /// Writes to standard output, and ends no line.
+    pub fn print_part(&mut self, text: &str) {
+        write!(self.stdout, "{text}").unwrap();
+    }
+
     /// Writes a line to standard output; false once nobody reads it any more.
     pub fn try_print(&mut self, line: &str) -> bool {
         writeln!(self.stdout, "{line}").is_ok()

@@ -18,8 +18,8 @@ use crate::model::logging;
 use crate::model::name::{FunctionId, LATEST};
 use crate::model::permission;
 use crate::records::{
-    ALIASES, AliasRecord, FUNCTIONS, FunctionRecord, Record, RecordError, VERSIONS, VersionRecord,
-    function_key,
+    ALIASES, AliasRecord, FORMER, FUNCTIONS, FormerFunction, FunctionRecord, Record, RecordError, VERSIONS,
+    VersionRecord, function_key,
 };
 
 /// A function with all of its versions and aliases.
@@ -401,6 +401,16 @@ fn read(transaction: &Transaction<'_>, id: &FunctionId) -> Result<Option<Functio
     assemble(FunctionRecord::decode(&value)?, versions, aliases).map(Some)
 }
 
+/// The number of a function's first version.
+const FIRST_VERSION: u64 = 1;
+
+/// The number that a new function of this name begins with.
+pub(crate) fn first_version(transaction: &Transaction<'_>, id: &FunctionId) -> Result<u64, CatalogError> {
+    let former = transaction.get(FORMER, function_key(id))?;
+    let former = former.map(|bytes| FormerFunction::decode(&bytes)).transpose()?;
+    Ok(former.map_or(FIRST_VERSION, |former| former.next_version))
+}
+
 /// Writes what differs.
 fn write(
     transaction: &mut Transaction<'_>,
@@ -414,7 +424,13 @@ fn write(
             transaction.put(FUNCTIONS, key(), after.record.encode()?)?;
         }
         Some(_) => {}
-        None => transaction.delete(FUNCTIONS, key())?,
+        None => {
+            let next_version = before.map_or(FIRST_VERSION, |before| before.record.next_version);
+            if next_version > FIRST_VERSION {
+                transaction.put(FORMER, key(), FormerFunction { next_version }.encode()?)?;
+            }
+            transaction.delete(FUNCTIONS, key())?;
+        }
     }
     let none = (BTreeMap::new(), BTreeMap::new());
     let parts =

@@ -21,12 +21,23 @@ pub(crate) const VERSIONS: Table = Table::new(0x0302, "lambda-versions");
 /// Aliases, by function and name.
 pub(crate) const ALIASES: Table = Table::new(0x0303, "lambda-aliases");
 
+/// What is kept of functions that were deleted, by account, region and name.
+pub(crate) const FORMER: Table = Table::new(0x030a, "lambda-former-functions");
+
+/// What is kept of a function that was deleted: a policy, a stage or a client that names one of its versions is not to meet
+/// code that somebody published later under the same name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct FormerFunction {
+    /// The number of the next version of a function of this name.
+    pub(crate) next_version: u64,
+}
+
 /// A function.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct FunctionRecord {
     /// `$LATEST`.
     pub(crate) latest: VersionRecord,
-    /// The number of the next version; never used twice.
+    /// The number of the next version; never used twice, not by a later function of the same name either.
     pub(crate) next_version: u64,
     pub(crate) tags: Vec<(String, String)>,
     pub(crate) reserved_concurrency: Option<u32>,
@@ -219,6 +230,10 @@ impl Record for FunctionRecord {
     const NAME: &'static str = "function";
 }
 
+impl Record for FormerFunction {
+    const NAME: &'static str = "former function";
+}
+
 impl Record for VersionRecord {
     const NAME: &'static str = "function version";
 }
@@ -284,6 +299,7 @@ mod tests {
             r#""modified_at":1440938160000}"#
         );
         golden(&latest, version);
+        golden(&FormerFunction { next_version: 3 }, r#"{"next_version":3}"#);
         let seen = VersionRecord { seen_revision_id: Some("s".into()), ..latest.clone() };
         golden(&seen, &format!(r#"{},"seen_revision_id":"s"}}"#, version.strip_suffix('}').unwrap()));
         assert_eq!((seen.revision(), latest.revision()), ("s", "r"));

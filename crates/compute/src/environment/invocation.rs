@@ -61,6 +61,7 @@ impl Environment {
     pub(crate) async fn wait_for_extensions(&mut self, deadline: Instant) {
         self.wait_until_ready(deadline).await;
         self.output.read_now();
+        self.output.end_lines();
     }
 
     /// Serves the runtime's calls until one of them ends the invocation.

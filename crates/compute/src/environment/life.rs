@@ -366,6 +366,13 @@ impl Environment {
         }
     }
 
+    /// Hands on all that was written so far, ended or not: nothing of it is to stand in anything that follows.
+    pub(crate) fn hand_on_all(&mut self) {
+        self.output.read_now();
+        self.output.end_lines();
+        self.hand_on();
+    }
+
     /// Hands on the output that is held.
     pub(crate) fn hand_on(&mut self) {
         self.share_lines();
@@ -392,9 +399,16 @@ impl Environment {
     /// Reads what was written, and hands it on where it is much or was held for a moment.
     pub(super) fn read_output(&mut self, cx: &mut Context<'_>) {
         self.output.poll_read(cx);
-        let is_due = self.following.poll_due(cx, self.output.holds_lines());
+        let is_due = self.following.poll_due(cx, self.output.holds_anything());
+        if is_due {
+            self.output.end_old_lines();
+        }
         if is_due || self.output.is_full() {
             self.hand_on();
+            if is_due && self.output.holds_anything() {
+                // What waits for its line feed is looked at again.
+                self.following.poll_due(cx, true);
+            }
         }
     }
 

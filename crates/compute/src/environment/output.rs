@@ -1,7 +1,8 @@
 //! What a function writes: pipes in, lines out, bounded in every direction.
 //!
-//! A line longer than the limit is split, never dropped; bytes that are not UTF-8 are replaced. A pipe that nobody
-//! reads stops its writer, which is what an idle environment deserves.
+//! A line longer than the limit is split, never dropped; bytes that are not UTF-8 are replaced. What has no line feed is
+//! handed on nevertheless once it has waited for one. A pipe that nobody reads stops its writer, which is what an idle
+//! environment deserves.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -50,6 +51,8 @@ struct Lines {
 struct Pipe {
     source: Option<Source>,
     partial: Vec<u8>,
+    /// Its end was not there when it was looked for before.
+    has_waited: bool,
 }
 
 /// One pipe, read in two ways: when the reactor says so, and directly.
@@ -101,14 +104,22 @@ impl Output {
     }
 
     /// Ends lines that have no end yet.
+    // SECURITY: an invocation's output is in its own part of the log. What is left over would stand before the output of
+    // the next one, whose caller may be somebody else.
     pub(crate) fn end_lines(&mut self) {
         for pipe in &mut self.pipes {
-            let rest = std::mem::take(&mut pipe.partial);
-            if !rest.is_empty() {
-                self.lines.push_own(&rest, &self.clock);
-            }
+            pipe.end_line(&mut self.lines, &self.clock);
         }
         self.lines.say_what_was_dropped(&self.clock);
+    }
+
+    /// Ends lines that had no end when this was called before, and have none yet.
+    pub(crate) fn end_old_lines(&mut self) {
+        for pipe in &mut self.pipes {
+            if std::mem::replace(&mut pipe.has_waited, !pipe.partial.is_empty()) {
+                pipe.end_line(&mut self.lines, &self.clock);
+            }
+        }
     }
 
     /// Adds a line of the platform's own.
@@ -133,9 +144,9 @@ impl Output {
         self.lines.held_bytes >= LOG_HELD_BYTES_MAX
     }
 
-    /// True where anything is held.
-    pub(crate) const fn holds_lines(&self) -> bool {
-        !self.lines.held.is_empty()
+    /// True where anything is held, whole lines or what may become one.
+    pub(crate) fn holds_anything(&self) -> bool {
+        !self.lines.held.is_empty() || self.pipes.iter().any(|pipe| !pipe.partial.is_empty())
     }
 
     /// Hands on what is held.
@@ -212,7 +223,7 @@ impl Pipe {
         let direct = File::from(fd.try_clone()?);
         // Non-blocking from here on, through either descriptor: the mode belongs to the pipe's end, not to the number.
         let watched = Receiver::from_owned_fd(fd)?;
-        Ok(Self { source: Some(Source { watched, direct }), partial: Vec::new() })
+        Ok(Self { source: Some(Source { watched, direct }), partial: Vec::new(), has_waited: false })
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>, scratch: &mut [u8], lines: &mut Lines, clock: &Clock) {
@@ -251,6 +262,14 @@ impl Pipe {
         }
     }
 
+    fn end_line(&mut self, lines: &mut Lines, clock: &Clock) {
+        self.has_waited = false;
+        let rest = std::mem::take(&mut self.partial);
+        if !rest.is_empty() {
+            lines.push_own(&rest, clock);
+        }
+    }
+
     fn split(&mut self, bytes: &[u8], lines: &mut Lines, clock: &Clock) {
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             let (text, ends) = match piece.split_last() {
@@ -263,6 +282,7 @@ impl Pipe {
                 lines.push_own(&std::mem::replace(&mut self.partial, rest), clock);
             }
             if ends {
+                self.has_waited = false;
                 let line = std::mem::take(&mut self.partial);
                 lines.push_own(line.strip_suffix(b"\r").unwrap_or(&line), clock);
             }
@@ -301,6 +321,24 @@ mod tests {
         output.end_lines();
         assert_eq!(messages(&mut output), ["two", "three"]);
         assert_eq!(output.tail(), "one\nbad\u{fffd}\ntwo\nthree\n".as_bytes());
+    }
+
+    #[tokio::test]
+    async fn what_has_no_line_feed_waits_for_one_and_no_longer() {
+        let (mut output, mut stdout, mut stderr) = output();
+        stdout.write_all(b"one").unwrap();
+        stderr.write_all(b"half").unwrap();
+        output.read_now();
+        assert!(output.holds_anything());
+        output.end_old_lines();
+        assert!(messages(&mut output).is_empty(), "it may go on");
+        stderr.write_all(b" and half\nnew").unwrap();
+        output.read_now();
+        output.end_old_lines();
+        assert_eq!(messages(&mut output), ["half and half", "one"]);
+        output.end_old_lines();
+        assert_eq!(messages(&mut output), ["new"]);
+        assert!(!output.holds_anything());
     }
 
     #[tokio::test]

@@ -40,8 +40,8 @@ const RUNTIME_API: &str = "127.0.0.1:9001";
 const AWS_ENDPOINT: &str = "http://127.0.0.1:4566";
 /// Where the egress proxy listens, inside.
 const EGRESS_PROXY: &str = "http://127.0.0.1:3128";
-/// What is reached without the proxy: the other doors.
-const NO_PROXY: &str = "127.0.0.1,localhost,platform.fastness.internal";
+/// What is reached without the proxy: the other doors, and what listens inside, by the names that it has there on Lambda.
+const NO_PROXY: &str = "127.0.0.1,localhost,::1,sandbox,sandbox.localdomain,platform.fastness.internal";
 /// What makes HTTP clients use the proxy. A function may set them otherwise: there is no other way out either way.
 const PROXY_VARIABLES: [(&str, &str); 7] = [
     ("HTTP_PROXY", EGRESS_PROXY),
@@ -76,12 +76,14 @@ const EXEC_NAMES: [&str; 5] = ["TZ", "LANG", "LANGUAGE", "LOCPATH", EXEC_WRAPPER
 /// Names a program that a managed runtime is started by.
 pub(crate) const EXEC_WRAPPER: &str = "AWS_LAMBDA_EXEC_WRAPPER";
 /// What every environment has unless its function says otherwise.
-const DEFAULTS: [(&str, &str); 5] = [
+const DEFAULTS: [(&str, &str); 6] = [
     ("LANG", "en_US.UTF-8"),
     ("TZ", ":UTC"),
     ("PATH", "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"),
     ("LD_LIBRARY_PATH", "/var/task:/var/task/lib:/opt/lib"),
     ("AWS_ENDPOINT_URL", AWS_ENDPOINT),
+    // No invocation is sampled: tracing libraries are to say so, and not to fail.
+    ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR"),
 ];
 
 /// Whether a variable is as every environment has it unless its function says otherwise.
@@ -203,6 +205,8 @@ mod tests {
         assert_eq!(get("TABLE"), "orders");
         assert_eq!(get("https_proxy"), EGRESS_PROXY);
         assert_eq!(get("HTTP_PROXY"), "http://127.0.0.1:9");
+        assert!(get("no_proxy").split(',').any(|name| name == "sandbox.localdomain"));
+        assert_eq!(get("AWS_XRAY_CONTEXT_MISSING"), "LOG_ERROR");
         assert_eq!(get("AWS_ACCESS_KEY_ID"), "ASIATESTTESTTESTTEST");
         assert_eq!(get("AWS_LAMBDA_LOG_STREAM_NAME"), "stream");
     }

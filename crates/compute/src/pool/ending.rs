@@ -32,6 +32,7 @@ pub(super) fn tell_done(
     ending: &Ending,
     took: Duration,
 ) {
+    environment.output.end_lines();
     let (produced_bytes, spans) = (environment.produced_bytes, environment.answering.spans());
     environment.tell(PlatformEvent::RuntimeDone {
         request_id: request.request_id.clone(),

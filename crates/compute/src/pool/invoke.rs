@@ -166,6 +166,9 @@ impl Pool {
         };
         // What follows is the platform's time.
         let took = begun.at.elapsed().min(spec.timeout);
+        // What was written since the last invocation is not this one's.
+        environment.output.read_now();
+        environment.output.end_lines();
         environment.output.begin_tail();
         environment.tell(start_of(request, &spec.version));
         self.report_init_failure(&mut environment, &failure, took, INVOKE_PHASE).await;
@@ -278,6 +281,9 @@ impl Pool {
     ) -> InvokeOutcome {
         let spec = Arc::clone(&environment.placement.spec);
         let Begun { at: began, init_duration } = begun;
+        // What was written since the last invocation is not this one's.
+        environment.output.read_now();
+        environment.output.end_lines();
         environment.output.begin_tail();
         environment.tell(start_of(request, &spec.version));
         let left = spec.timeout.saturating_sub(began.elapsed());

@@ -45,7 +45,7 @@ impl Pool {
             });
             let keep = self.is_worth_keeping(environment, is_provisioned, &mut cx);
             if keep && environment.is_ready() && environment.idle_since.elapsed() >= IDLE_BEFORE_FREEZE {
-                environment.hand_on();
+                environment.hand_on_all();
                 environment.freeze();
             }
             all_frozen &= environment.is_frozen();

@@ -152,6 +152,54 @@ async fn the_log_of_an_invocation_can_be_followed_while_it_goes_on() {
 }
 
 #[tokio::test]
+async fn what_ends_in_no_line_feed_stands_in_its_own_invocations_log() {
+    let fixture = fixture(|mut runtime| async move {
+        loop {
+            let (id, payload) = runtime.next().await;
+            runtime.print_part(&format!("of caller {payload}"));
+            runtime.respond(&id, "1").await;
+            runtime.print_part(&format!("after {payload}"));
+        }
+    })
+    .await;
+    let mut tails = Vec::new();
+    for caller in ["a", "b"] {
+        let tail = fixture.invoke(caller).await.log_tail.unwrap();
+        tails.push(String::from_utf8(tail).unwrap());
+        let said = format!("of caller {caller}\nEND RequestId: ");
+        assert!(tails.last().unwrap().contains(&said), "{tails:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(tails[1].starts_with("START ") && !tails[1].contains("after a"), "{tails:?}");
+    // The environment ends in peace, and what it wrote last is there nevertheless.
+    fixture.compute.retire(&fixture.spec.arn, None);
+    await_logged(&fixture, "after b").await;
+    assert_eq!(fixture.logged().iter().filter(|line| line.starts_with("after ")).count(), 2);
+}
+
+#[tokio::test]
+async fn what_waits_for_its_line_feed_can_be_followed() {
+    let (goes_on, gate) = tokio::sync::watch::channel(false);
+    let fixture = fixture(move |mut runtime| {
+        let mut gate = gate.clone();
+        async move {
+            let (id, _) = runtime.next().await;
+            runtime.print_part("half");
+            gate.wait_for(|goes_on| *goes_on).await.unwrap();
+            runtime.respond(&id, "1").await;
+            runtime.next().await;
+            exit(0)
+        }
+    })
+    .await;
+    let follows = async {
+        await_logged(&fixture, "half").await;
+        goes_on.send_replace(true);
+    };
+    tokio::join!(fixture.invoke("1"), follows);
+}
+
+#[tokio::test]
 async fn a_warm_environment_is_used_again_and_says_so_in_the_log() {
     let fixture = fixture(echo).await;
     let first = fixture.invoke("1").await;

@@ -15,6 +15,7 @@ mod functions;
 mod latency;
 mod parked;
 mod support;
+mod surroundings;
 
 /// The spawner: this test binary, executed again with this test's name.
 #[test]

@@ -22,7 +22,7 @@ exports.handler = async (event, context) => ({ cwd: process.cwd(), files: fs.rea
     parked: process.env.FASTNESS_PARKED, name: context.functionName, tz: process.env.TZ });
 "#;
 
-async fn wait_for_parked(host: &Host, count: usize) {
+pub(crate) async fn wait_for_parked(host: &Host, count: usize) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while host.compute.figures().parked < count {
         assert!(Instant::now() < deadline, "nothing was started ahead");

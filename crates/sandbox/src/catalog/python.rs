@@ -15,7 +15,10 @@ use crate::spec::Bind;
 /// boto3 and its dependencies: all of them plain Python, so that one copy serves every version.
 const SDK_MODULES: [&str; 7] =
     ["boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six.py"];
-/// Where they are inside.
+/// The distributions that these modules come in, as their metadata is named.
+const SDK_PROJECTS: [&str; 7] =
+    ["boto3", "botocore", "s3transfer", "jmespath", "python_dateutil", "urllib3", "six"];
+/// Where they are inside, and where the bootstrap looks for them.
 const SDK_ROOT: &str = "/var/lang/sdk";
 
 const MINORS: std::ops::RangeInclusive<u32> = 9..=14;
@@ -89,11 +92,23 @@ fn sdk_in(module_dirs: &[PathBuf]) -> Option<PathBuf> {
 }
 
 fn with_sdk(mut runtime: HostRuntime, sdk: PathBuf) -> HostRuntime {
-    let modules = SDK_MODULES.iter().filter(|module| sdk.join(module).exists());
-    runtime.binds.extend(modules.map(|module| Bind::new(sdk.join(module), Path::new(SDK_ROOT).join(module))));
-    runtime.argv.push(SDK_ROOT.to_owned());
+    let modules =
+        SDK_MODULES.iter().filter(|module| sdk.join(module).exists()).map(|module| (*module).to_owned());
+    let shown = modules.chain(metadata_in(&sdk));
+    runtime.binds.extend(shown.map(|name| Bind::new(sdk.join(&name), Path::new(SDK_ROOT).join(&name))));
     runtime.sdk = Some(sdk);
     runtime
+}
+
+/// What tells which distributions these modules are of: libraries look for it before they look at a module.
+fn metadata_in(sdk: &Path) -> impl Iterator<Item = String> {
+    let entries = std::fs::read_dir(sdk).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    names.filter(|name| {
+        let stem = name.strip_suffix(".dist-info").or_else(|| name.strip_suffix(".egg-info"));
+        let project = stem.and_then(|stem| stem.split('-').next()).unwrap_or_default();
+        SDK_PROJECTS.contains(&project.to_ascii_lowercase().as_str())
+    })
 }
 
 fn interpreters(folders: &[PathBuf]) -> Vec<Found> {
@@ -257,6 +272,27 @@ mod tests {
                 .unwrap();
             assert_eq!(serves(dir.path(), version), serves_it, "{wanted} {version}");
         }
+    }
+
+    #[test]
+    fn the_sdk_is_shown_with_its_metadata_and_nothing_else_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let shown = ["boto3", "boto3-1.40.0.dist-info", "botocore", "python_dateutil-2.9.0.egg-info"];
+        for name in shown.iter().chain(&["requests", "requests-2.0.dist-info", "boto3_stubs-1.dist-info"]) {
+            std::fs::create_dir(dir.path().join(name)).unwrap();
+        }
+        let runtime = HostRuntime {
+            kind: RuntimeKind::Python,
+            version: "3.12.1".into(),
+            binds: Vec::new(),
+            argv: Vec::new(),
+            sdk: None,
+            root: None,
+        };
+        let runtime = with_sdk(runtime, dir.path().to_path_buf());
+        let mut inside: Vec<PathBuf> = runtime.binds.into_iter().map(|bind| bind.inside).collect();
+        inside.sort();
+        assert_eq!(inside, shown.map(|name| Path::new(SDK_ROOT).join(name)));
     }
 
     #[test]

@@ -22,6 +22,17 @@ fn check_version(function: &Function, id: &FunctionId, version: &str) -> Result<
     function.version(version).map(drop).ok_or_else(|| not_found(&id.qualified_arn(version)))
 }
 
+// SECURITY: whoever passed a role to one version has not passed it to what a caller of the alias meets by chance.
+fn check_roles(function: &Function, alias: &AliasRecord) -> Result<(), Error> {
+    let Some((other, _)) = &alias.routing else { return Ok(()) };
+    let role = |version: &str| function.version(version).map(|version| &version.role);
+    if role(&alias.version) == role(other) {
+        return Ok(());
+    }
+    let message = "Specified versions must be associated with the same execution role";
+    Err(Error::InvalidParameterValue(message.to_owned()))
+}
+
 pub(crate) async fn create_alias(
     lambda: Arc<Lambda>,
     permit: Permit<api::CreateAlias>,
@@ -46,6 +57,7 @@ pub(crate) async fn create_alias(
                 description: input.description.unwrap_or_default(),
                 revision_id: revision(),
             };
+            check_roles(function, &made)?;
             function.aliases.insert(input.name, made.clone());
             Ok(made)
         })
@@ -112,6 +124,7 @@ pub(crate) async fn update_alias(
                 let exists = |version: &str| function.version(version).is_some();
                 found.routing = routing(input.routing_config.as_ref(), &found.version, exists)?;
             }
+            check_roles(function, &found)?;
             found.revision_id = revision();
             function.aliases.insert(input.name, found.clone());
             Ok(found)

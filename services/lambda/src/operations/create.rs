@@ -12,7 +12,7 @@ use super::shape::{Moment, configuration};
 use super::{code::CodeSource, code_signing, layers, revision, target, versions};
 use crate::Lambda;
 use crate::api;
-use crate::catalog::Function;
+use crate::catalog::{Function, first_version};
 use crate::error::Error;
 use crate::model::logging;
 use crate::model::name::{FunctionId, LATEST};
@@ -63,13 +63,13 @@ pub(crate) async fn create_function(
     };
     let made = lambda
         .catalog
-        .change(&call, &id, |stored| {
+        .change_with(&call, &id, |transaction, stored| {
             if stored.is_some() {
                 return Err(conflict());
             }
             let record = FunctionRecord {
                 latest,
-                next_version: 1,
+                next_version: first_version(transaction, &id)?,
                 tags: tag_list,
                 reserved_concurrency: None,
                 policies: BTreeMap::new(),

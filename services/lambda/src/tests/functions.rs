@@ -28,6 +28,49 @@ async fn a_function_is_created_read_listed_and_deleted() {
 }
 
 #[tokio::test]
+async fn the_number_of_a_version_is_never_used_again_under_the_same_name() {
+    let fixture = Fixture::start().await;
+    let named = || json!({"FunctionName": "orders"});
+    assert_eq!(fixture.ok("PublishVersion", named()).await["Version"], "1");
+    fixture.ok("DeleteFunction", named()).await;
+    let fixture = fixture.restarted().await;
+    fixture.ok("CreateFunction", create_input()).await;
+    assert_eq!(fixture.ok("PublishVersion", named()).await["Version"], "2");
+    // Deleted twice, and published at once.
+    fixture.ok("DeleteFunction", named()).await;
+    let mut input = create_input();
+    input["Publish"] = json!(true);
+    assert_eq!(fixture.ok("CreateFunction", input.clone()).await["Version"], "3");
+    input["FunctionName"] = json!("others");
+    assert_eq!(fixture.ok("CreateFunction", input).await["Version"], "1");
+}
+
+#[tokio::test]
+async fn an_alias_shares_invocations_between_versions_of_one_role_alone() {
+    let fixture = Fixture::start().await;
+    let named = || json!({"FunctionName": "orders"});
+    fixture.ok("PublishVersion", named()).await;
+    let other = ROLE.replace("orders-role", "other-role");
+    fixture.kit.role("other-role", json!({"Service": "lambda.amazonaws.com"}), json!([])).await;
+    fixture.ok("UpdateFunctionConfiguration", json!({"FunctionName": "orders", "Role": other})).await;
+    fixture.ok("PublishVersion", named()).await;
+    fixture.ok("UpdateFunctionConfiguration", json!({"FunctionName": "orders", "Description": "3"})).await;
+    fixture.ok("PublishVersion", named()).await;
+    let alias = |version: &str, other: &str| {
+        json!({"FunctionName": "orders", "Name": "live", "FunctionVersion": version,
+            "RoutingConfig": {"AdditionalVersionWeights": {other: 0.5}}})
+    };
+    let refusal = "Specified versions must be associated with the same execution role";
+    let refused = ("InvalidParameterValueException".to_owned(), refusal.to_owned());
+    assert_eq!(fixture.refused("CreateAlias", alias("1", "2")).await, refused);
+    fixture.ok("CreateAlias", alias("2", "3")).await;
+    assert_eq!(fixture.refused("UpdateAlias", alias("2", "1")).await, refused);
+    // The share stays as it is where only the first version changes.
+    let moved = json!({"FunctionName": "orders", "Name": "live", "FunctionVersion": "1"});
+    assert_eq!(fixture.refused("UpdateAlias", moved).await, refused);
+}
+
+#[tokio::test]
 async fn a_restart_keeps_functions_versions_aliases_and_permissions() {
     let fixture = Fixture::start().await;
     fixture.ok("PublishVersion", json!({"FunctionName": "orders"})).await;

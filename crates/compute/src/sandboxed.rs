@@ -12,8 +12,8 @@ use std::time::Duration;
 use base::SecretString;
 use sandbox::{
     AUTHORITIES, AWS_API_PORT, Assigning, Bind, CALLER, Caller, Companion, CpuShare, EGRESS_PORT,
-    EnvironmentSpec, HostRuntime, PYTHON_BOOTSTRAP, RUNTIME_API_PORT, RuntimeKind, SECURE_API_PORT, Spawner, exact_runtime_for,
-    runtime_for,
+    EnvironmentSpec, HostRuntime, PYTHON_BOOTSTRAP, RUNTIME_API_PORT, RuntimeKind, SECURE_API_PORT, Spawner,
+    exact_runtime_for, runtime_for,
 };
 use tokio::net::TcpStream;
 use tokio::net::unix::pipe::Receiver;

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use super::put::{about, chosen, extras, kind_of, quoted, told_id};
 use crate::api;
-use crate::content::{Wanted, receive};
-use crate::decision::Permit;
+use crate::content::{Held, Wanted, receive};
+use crate::decision::{Call, Permit, View};
 use crate::encryption::{check_caller, tell_encryption};
 use crate::error::Error;
 use crate::model::condition::Conditions;
 use crate::model::{name, tags};
-use crate::records::VersionRecord;
+use crate::records::{BucketRecord, VersionRecord};
 use crate::state::S3;
 use crypto::checksum::Algorithm;
 
@@ -26,17 +26,9 @@ pub(crate) async fn copy(
     let source = name::CopySource::parse(&input.copy_source)?;
     let replaces = directive(input.metadata_directive.as_deref(), "x-amz-metadata-directive")?;
     let retags = directive(input.tagging_directive.as_deref(), "x-amz-tagging-directive")?;
-    let ((bucket, from, found), held) = s3.look(
-        &call,
-        |view| {
-            let bucket = view.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
-            let from = view.bucket(&source.bucket, input.expected_source_bucket_owner.as_deref())?;
-            let version = source.version.as_deref();
-            let found = view.readable(&call, &source.bucket, &from, &source.key, version)?;
-            Ok((bucket, from, found))
-        },
-        |(_, _, found)| found,
-    )?;
+    let target = (input.bucket.as_str(), input.expected_bucket_owner.as_deref());
+    let source_owner = input.expected_source_bucket_owner.as_deref();
+    let ((bucket, from, found), held) = look(&s3, &call, target, &source, source_owner)?;
     if found.managed_key {
         check_caller(&call, &from)?;
     }
@@ -94,6 +86,26 @@ pub(crate) async fn copy(
     };
     tell_encryption!(output, &bucket, version.managed_key);
     Ok(output)
+}
+
+/// The buckets and the version of a copy.
+type Looked = (BucketRecord, BucketRecord, VersionRecord);
+
+/// The bucket that a copy goes to, the one it comes from, and what is copied, with its content; owners are as expected.
+pub(super) fn look(
+    s3: &S3,
+    call: &Call,
+    target: (&str, Option<&str>),
+    source: &name::CopySource,
+    source_owner: Option<&str>,
+) -> Result<(Looked, Held), Error> {
+    let find = |view: &View| {
+        let bucket = view.bucket(target.0, target.1)?;
+        let from = view.bucket(&source.bucket, source_owner)?;
+        let found = view.readable(call, &source.bucket, &from, &source.key, source.version.as_deref())?;
+        Ok((bucket, from, found))
+    };
+    s3.look(call, find, |(_, _, found)| found)
 }
 
 /// True for `REPLACE`.

@@ -238,17 +238,9 @@ pub(crate) async fn copy_part(
         return Err(Error::not_implemented("SSE-C"));
     }
     let source = name::CopySource::parse(&input.copy_source)?;
-    let ((bucket, from, found), held) = s3.look(
-        &call,
-        |view| {
-            let bucket = view.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
-            let from = view.bucket(&source.bucket, input.expected_source_bucket_owner.as_deref())?;
-            let version = source.version.as_deref();
-            let found = view.readable(&call, &source.bucket, &from, &source.key, version)?;
-            Ok((bucket, from, found))
-        },
-        |(_, _, found)| found,
-    )?;
+    let target = (input.bucket.as_str(), input.expected_bucket_owner.as_deref());
+    let source_owner = input.expected_source_bucket_owner.as_deref();
+    let ((bucket, from, found), held) = super::copy::look(&s3, &call, target, &source, source_owner)?;
     let conditions = Conditions {
         matches: input.copy_source_if_match.as_deref(),
         none_match: input.copy_source_if_none_match.as_deref(),

@@ -9,8 +9,8 @@ use super::*;
 /// Checks with the policies that AWS keeps.
 fn check(text: &str) -> Result<Vec<Finding>, TemplateError> {
     let facts = include_str!("../../../../../models/aws-managed-policies.json");
-    super::check(text, &|named| {
-        let start = format!("\"{}\":", named.rsplit('/').next()?);
+    super::check(text, &|name| {
+        let start = format!("\"{name}\":");
         let line = facts.lines().find_map(|line| line.strip_prefix(&start))?;
         let facts: Value = serde_json::from_str(line.trim_end_matches(',')).ok()?;
         Some(facts.get("document")?.to_string())

@@ -11,14 +11,21 @@ use super::statement::statements;
 use super::{Managed, Rule, Severity, rules};
 use crate::json;
 
-/// Those that SAM gives a function by its own properties, and those of the tools that run beside it.
-const GIVEN: [&str; 7] = [
+/// Those that SAM gives a function by its own properties, those of agents that run beside others, and those without which a
+/// service does not work at all.
+const GIVEN: [&str; 13] = [
+    "AWSAppSyncPushToCloudWatchLogs",
+    "AWSCodeDeployRoleForLambda",
+    "AWSCodeDeployRoleForLambdaLimited",
     "AWSLambdaBasicExecutionRole",
     "AWSLambdaBasicDurableExecutionRolePolicy",
     "AWSLambdaVPCAccessExecutionRole",
     "AWSXrayWriteOnlyAccess",
     "AmazonAPIGatewayPushToCloudWatchLogs",
     "AmazonECSTaskExecutionRolePolicy",
+    "AmazonEKSClusterPolicy",
+    "AmazonSSMManagedInstanceCore",
+    "CloudWatchAgentServerPolicy",
     "CloudWatchLambdaInsightsExecutionRolePolicy",
 ];
 /// So many actions of a policy are told.

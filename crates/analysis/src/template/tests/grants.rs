@@ -366,6 +366,8 @@ fn managed_policies_are_judged_by_what_they_grant() {
         ("service-role/AWSLambdaBasicExecutionRole", vec![]),
         ("service-role/AWSLambdaRole", vec!["resource-wildcard"]),
         ("service-role/AWSLambdaVPCAccessExecutionRole", vec![]),
+        ("service-role/AWSCodeDeployRoleForLambdaLimited", vec![]),
+        ("AmazonSSMManagedInstanceCore", vec![]),
         ("NoSuchPolicy", vec![]),
     ] {
         let found = told(policy);

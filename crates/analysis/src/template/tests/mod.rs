@@ -314,3 +314,22 @@ fn extensions_of_the_language_hide_nothing() {
     let error = check(resources).unwrap_err().to_string();
     assert!(error.contains("Every DeletionPolicy member must be a string."), "{error}");
 }
+
+/// What stands in the template itself is read, whatever would be put beside it.
+#[test]
+fn includes_hide_nothing() {
+    let url =
+        "    Type: AWS::Lambda::Url\n    Properties:\n      AuthType: NONE\n      TargetFunctionArn: f\n";
+    let include = "{Name: AWS::Include, Parameters: {Location: 's3://b/k'}}";
+    for text in [
+        format!("Transform: {include}\nResources:\n  Url:\n{url}"),
+        format!("Transform: [AWS::Serverless-2016-10-31, {include}]\nResources:\n  Url:\n{url}"),
+        format!("Fn::Transform: {include}\nResources:\n  Url:\n{url}"),
+        format!("Mappings: {{Fn::Transform: {include}}}\nResources:\n  Url:\n{url}"),
+    ] {
+        assert_eq!(found(&text), [("public-function", 6)], "{text}");
+    }
+    let beside =
+        format!("Resources:\n  Fn::Transform: {include}\n  Url:\n    Fn::Transform: {include}\n{url}");
+    assert_eq!(found(&beside), [("public-function", 7)]);
+}

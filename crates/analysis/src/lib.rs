@@ -11,6 +11,7 @@ pub mod glob;
 pub mod json;
 pub mod least;
 mod resource;
+pub mod shared_providers;
 pub mod template;
 pub mod unused;
 pub mod usage;

@@ -5,34 +5,9 @@
 
 use analysis::glob;
 use analysis::json::{self, Node};
+use analysis::shared_providers::control;
 
 use crate::Error;
-
-/// The providers whose subject names the organization.
-const BY_SUBJECT: [&str; 17] = [
-    "agent.buildkite.com",
-    "app.terraform.io",
-    "gitlab.com",
-    "oidc-configuration.audit-log.githubusercontent.com",
-    "oidc.codefresh.io",
-    "oidc.op1.openshiftapps.com/2c51blsaqa9gkjt0o9rt11mle8mmropu",
-    "oidc.op1.openshiftapps.com/2f785sojlpb85i7402pk3qogugim5nfb",
-    "proidc.upbound.io",
-    "rh-oidc.s3.us-east-1.amazonaws.com/22ejnvnnturfmt6km08idd0nt4hekbn7",
-    "rh-oidc.s3.us-east-1.amazonaws.com/23e3sd27sju1hoou6ohfs68vbno607tr",
-    "rh-oidc.s3.us-east-1.amazonaws.com/23ne21h005qjl3n33d8dui5dlrmv2tmg",
-    "rh-oidc.s3.us-east-1.amazonaws.com/24jrf12m5dj7ljlfb4ta2frhrcoadm26",
-    "scalr.io",
-    "studio.datachain.ai/api",
-    "token.actions.githubusercontent.com",
-    "tokens.cloud.shisho.dev",
-    "vstoken.actions.githubusercontent.com",
-];
-/// Those whose audience does.
-const BY_AUDIENCE: [&str; 4] =
-    ["api.pulumi.com/oidc", "cognito-identity.amazonaws.com", "oidc.vercel.com", "sandboxes.cloud"];
-/// The one of Azure Sentinel, which tells its customers apart by the session's name.
-const BY_SESSION: &str = "sts.windows.net/33e01921-4d64-4f8c-a055-5bdaffd5e33d";
 
 const ASSUME: &str = "sts:assumerolewithwebidentity";
 
@@ -62,17 +37,6 @@ fn lets_in(statement: &Node) -> bool {
         None => named("Action").iter().any(fits),
     };
     covers && statement.get("Effect").and_then(Node::text) == Some("Allow")
-}
-
-/// The condition key that tells a shared provider's customers apart.
-fn control(provider: &str) -> Option<String> {
-    let name = provider.split_once(":oidc-provider/").map_or(provider, |(_, name)| name).to_ascii_lowercase();
-    match name.as_str() {
-        BY_SESSION => Some("sts:RoleSessionName".to_owned()),
-        known if BY_SUBJECT.contains(&known) => Some(format!("{name}:sub")),
-        known if BY_AUDIENCE.contains(&known) => Some(format!("{name}:aud")),
-        _ => None,
-    }
 }
 
 /// True where a condition on this key, other than whether it is there, has values that are more than wildcards.

@@ -100,7 +100,7 @@ fn exposure(
     let federated = kind == "Federated";
     let Restraint::Outside(conditions) = conditions::restraint(node, zone, federated) else { return None };
     let open = if federated { public::is_for_strangers(name) } else { name == "*" };
-    let is_public = open && !public::is_narrowed(node, federated);
+    let is_public = open && !public::is_narrowed(node, federated.then_some(name));
     let actions = actions(node, statement, denies, kind, name);
     (!actions.is_empty()).then(|| Exposure {
         kind: kind.to_owned(),

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 
 use super::{NotAPolicy, Reason};
 use crate::json::{self, Node};
+use crate::shared_providers::{control, names_a_customer};
 
 /// Condition keys that narrow who may come, where they are compared with fixed values.
 const NARROWING: [&str; 17] = [
@@ -72,8 +73,7 @@ pub(crate) fn is_public(statement: &Node) -> bool {
         return false;
     }
     let everyone = statement.get("NotPrincipal").is_some() || names_everyone(statement.get("Principal"));
-    let strangers = names_strangers(statement.get("Principal"));
-    (everyone && !is_narrowed(statement, false)) || (strangers && !is_narrowed(statement, true))
+    (everyone && !is_narrowed(statement, None)) || lets_strangers_in(statement)
 }
 
 fn names_somebody(statement: &Node) -> bool {
@@ -93,10 +93,10 @@ fn names_everyone(principal: Option<&Node>) -> bool {
         || principal.members().iter().any(|member| member.node.texts().iter().any(|name| name.contains('*')))
 }
 
-fn names_strangers(principal: Option<&Node>) -> bool {
-    let federated = principal.and_then(|principal| principal.get("Federated"));
-    let names = federated.map(Node::texts).unwrap_or_default();
-    names.iter().any(|name| is_for_strangers(name))
+fn lets_strangers_in(statement: &Node) -> bool {
+    let federated = statement.get("Principal").and_then(|principal| principal.get("Federated"));
+    let mut names = federated.map(Node::texts).unwrap_or_default().into_iter();
+    names.any(|name| is_for_strangers(name) && !is_narrowed(statement, Some(name)))
 }
 
 /// True for providers that give identities to whoever signs up.
@@ -104,8 +104,18 @@ pub(super) fn is_for_strangers(provider: &str) -> bool {
     PUBLIC_PROVIDERS.contains(&provider) || provider.contains(":oidc-provider/")
 }
 
-pub(super) fn is_narrowed(statement: &Node, federated: bool) -> bool {
-    narrows(statement, |key| NARROWING.contains(&key) || (federated && is_of_token(key)))
+/// True where a condition says who of all may come; of a provider's people where there is one.
+pub(super) fn is_narrowed(statement: &Node, provider: Option<&str>) -> bool {
+    // SECURITY: of a provider that many share, only one claim tells whose people they are. The audience that all of them ask
+    // for, a public constant, names nobody.
+    let control = provider.and_then(control).map(|key| key.to_ascii_lowercase());
+    narrows(statement, |key| {
+        NARROWING.contains(&key)
+            || match &control {
+                Some(control) => key == control,
+                None => provider.is_some() && is_of_token(key),
+            }
+    })
 }
 
 /// True where a condition on one of these keys, in lower case, holds for named values alone.
@@ -157,6 +167,9 @@ fn names_someone(key: &str, value: &str) -> bool {
             service => service == "execute-api",
         };
         return is_fixed(account) || (of_owner && is_fixed(owned));
+    }
+    if let Some(is_one) = names_a_customer(key, value) {
+        return is_one;
     }
     match key {
         // The sessions of one role.

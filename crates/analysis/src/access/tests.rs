@@ -121,6 +121,50 @@ fn everyone_is_told_from_someone() {
     }
 }
 
+/// The audience is what everybody asks for; whose people come, one claim says.
+#[test]
+fn the_people_of_a_shared_provider_are_told_apart() {
+    let of = |provider: &str, condition: &serde_json::Value| {
+        let provider = format!("arn:aws:iam::111111111111:oidc-provider/{provider}");
+        let statement = serde_json::json!({"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
+            "Principal": {"Federated": provider}, "Condition": condition});
+        may_be_public(&serde_json::json!({ "Statement": statement }).to_string())
+    };
+    let github = "token.actions.githubusercontent.com";
+    let by = |operator: &str, claim: &str, value: &str| {
+        let condition = serde_json::json!({operator: {format!("{github}:{claim}"): value}});
+        of(github, &condition)
+    };
+    assert!(of(github, &serde_json::json!({})) && by("StringEquals", "aud", "sts.amazonaws.com"));
+    for (value, public) in [
+        ("repo:octo/app:ref:refs/heads/main", false),
+        ("repo:octo/*", false),
+        ("repo:octo/app:*", false),
+        ("repository_owner_id:12:*", false),
+        ("repo:*", true),
+        ("repo:octo*", true),
+        ("repo:*/app:*", true),
+        ("*octo/app*", true),
+        ("repo:/*", true),
+        ("r?po:octo/app", true),
+        ("*", true),
+        ("", true),
+    ] {
+        assert_eq!(by("StringLike", "sub", value), public, "{value}");
+    }
+    assert!(by("StringNotLike", "sub", "repo:octo/*"));
+    // Where no customers share it, its audience is somebody's; where they are told apart by it, it is the one that counts.
+    let plain = |key: &str| serde_json::json!({"StringEquals": {key: "x"}});
+    assert!(!of("idp.example", &plain("idp.example:aud")));
+    assert!(!of("oidc.vercel.com", &plain("oidc.vercel.com:aud")));
+    assert!(of("oidc.vercel.com", &plain("oidc.vercel.com:sub")));
+    // Trusted beside one that is not told apart.
+    let both = serde_json::json!({"Statement": {"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity", "Principal":
+        {"Federated": ["arn:aws:iam::1:oidc-provider/idp.example", "arn:aws:iam::1:oidc-provider/gitlab.com"]},
+        "Condition": {"StringEquals": {"idp.example:aud": "x"}}}});
+    assert!(may_be_public(&both.to_string()));
+}
+
 fn bucket(principal: &str, condition: &str) -> bool {
     may_be_public(&format!(
         r#"{{"Statement":[{{"Effect":"Allow","Action":"s3:GetObject","Resource":"*","Principal":{principal}{condition}}}]}}"#

@@ -1,5 +1,5 @@
-//! What stands around plain resources: `Fn::ForEach`, whose resources are checked once, as they are written, and SAM's own
-//! attributes, which the sections of a plain template do not have.
+//! What stands around plain resources: `Fn::ForEach`, whose resources are checked once, as they are written, functions in the
+//! place of a resource's policies, and SAM's own attributes. The sections of a plain template have none of these.
 //!
 //! Unrolls nothing: whatever the loop puts in the place of its identifier, the grants are the same.
 
@@ -9,6 +9,9 @@ use serde_json::{Map, Value};
 
 /// Loops stand in loops at most so deep.
 const DEEP_MAX: usize = 5;
+/// The transform with which these may be functions.
+const EXTENSIONS: &str = "AWS::LanguageExtensions";
+const POLICIES: [&str; 2] = ["DeletionPolicy", "UpdateReplacePolicy"];
 
 /// Where resources stand, and what they do not take from `Globals`.
 #[derive(Debug, Default)]
@@ -17,11 +20,22 @@ pub(super) struct Around {
     pub(super) paths: BTreeMap<String, String>,
     /// `IgnoreGlobals` of those that have it: `*`, or names of properties.
     pub(super) ignored: BTreeMap<String, Value>,
+    is_extended: bool,
 }
 
-/// Takes resources out of their loops, and SAM's attributes off them.
+/// Takes resources and outputs out of their loops, and attributes off them that only transforms read.
 pub(super) fn hoist(root: &mut Value) -> Around {
-    let mut around = Around::default();
+    let transforms = root.get("Transform").cloned().unwrap_or_default();
+    let mut around = Around {
+        is_extended: transforms == EXTENSIONS
+            || transforms.as_array().is_some_and(|all| all.iter().any(|name| name == EXTENSIONS)),
+        ..Around::default()
+    };
+    if let Some(Value::Object(outputs)) = root.get_mut("Outputs") {
+        let mut plain = Map::new();
+        take(std::mem::take(outputs), "Outputs", DEEP_MAX, &mut plain, &mut Around::default());
+        *outputs = plain;
+    }
     let Some(Value::Object(resources)) = root.get_mut("Resources") else { return around };
     let mut plain = Map::new();
     take(std::mem::take(resources), "Resources", DEEP_MAX, &mut plain, &mut around);
@@ -50,6 +64,9 @@ fn take(
                 if let Some(body) = value.as_object_mut() {
                     body.shift_remove("Connectors");
                     let ignored = body.shift_remove("IgnoreGlobals");
+                    if around.is_extended {
+                        body.retain(|name, value| value.is_string() || !POLICIES.contains(&name.as_str()));
+                    }
                     around.ignored.extend(ignored.map(|ignored| (name.clone(), ignored)));
                 }
                 plain.insert(name, value);

@@ -44,19 +44,22 @@ pub struct Finding {
     pub message: String,
 }
 
+/// The document of a policy that AWS keeps, by its ARN or its name; `None` for what is none.
+pub type Managed<'a> = &'a dyn Fn(&str) -> Option<String>;
+
 /// The findings in a template, by line; what its owners accepted, with a reason, left out.
 ///
 /// A resource accepts a finding in its `Metadata`: `FastnessIgnore: {rule-id: reason}`.
 ///
 /// # Errors
 /// Where the text is not a template.
-pub fn check(text: &str) -> Result<Vec<Finding>, TemplateError> {
+pub fn check(text: &str, managed: Managed<'_>) -> Result<Vec<Finding>, TemplateError> {
     let mut document = Document::parse(text)?;
     let around = loops::hoist(&mut document.root);
     let template = Template::from_document(&document)?;
     let mut findings = Vec::new();
     for world in worlds::worlds(&document.root) {
-        look(&Reading::new(&document, &template, &around, world), &mut findings);
+        look(&Reading::new(&document, &template, (&around, managed), world), &mut findings);
     }
     findings.retain(|finding| {
         let resource = template.resources.get(&finding.resource);

@@ -8,13 +8,14 @@ use template::{Document, Resource, Template};
 use super::loops::Around;
 use super::resolve::{intrinsic, is_no_value};
 use super::worlds::World;
-use super::{Finding, Rule};
+use super::{Finding, Managed, Rule};
 use crate::json::{Json, Member, Node, Place, Span};
 
 pub(super) struct Reading<'t> {
     pub(super) template: &'t Template,
     document: &'t Document,
     around: &'t Around,
+    managed: Managed<'t>,
     world: World,
 }
 
@@ -22,10 +23,15 @@ impl<'t> Reading<'t> {
     pub(super) fn new(
         document: &'t Document,
         template: &'t Template,
-        around: &'t Around,
+        (around, managed): (&'t Around, Managed<'t>),
         world: World,
     ) -> Self {
-        Self { template, document, around, world }
+        Self { template, document, around, managed, world }
+    }
+
+    /// The document of a policy that AWS keeps, every part of it on the line where the policy is named.
+    pub(super) fn managed(&self, named: &str, path: &str) -> Option<Node> {
+        self.document(&Value::String((self.managed)(named)?), path)
     }
 
     /// The resources that there are in this world.

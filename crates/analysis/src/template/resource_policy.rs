@@ -2,6 +2,7 @@
 //!
 //! Whether a condition keeps others out, `access` says: the same judgement as for policies that are in force.
 
+use serde_json::Value;
 use template::Resource;
 
 use super::reading::{Reading, line};
@@ -16,18 +17,54 @@ const OWN_MACHINES: [&str; 4] =
 /// Services whose roles AWS documents without a condition: nobody but the account's own principals can give them one.
 const FOR_THE_ACCOUNT: [&str; 2] = ["apigateway.amazonaws.com", "codedeploy.amazonaws.com"];
 
+/// How the services of Alexa are called. They have no ARN: a skill's id says for whom they come.
+const ALEXA: &str = ".amazon.com";
+const SKILL: &str = "lambda:eventsourcetoken";
+
 pub(super) fn check(reading: &Reading<'_>, name: &str, resource: &Resource, findings: &mut Vec<Finding>) {
     match resource.kind.as_str() {
         "AWS::Lambda::Permission" => permission(reading, name, resource, findings),
+        "AWS::Serverless::Function" => skills(reading, name, resource, findings),
         "AWS::Lambda::LayerVersionPermission" => layer(reading, name, resource, findings),
         "AWS::Events::EventBusPolicy" if resource.properties.get("Principal").is_some() => {
             event_bus(reading, name, resource, findings);
         }
         _ => {}
     }
-    for statement in sources::with_principals(reading, name, resource) {
+    for mut statement in sources::with_principals(reading, name, resource) {
+        name_providers(reading, &mut statement);
         judge(name, resource, &statement, findings);
     }
+}
+
+/// Puts a provider of the template in the place of the reference to it: whose people come by it, its address says.
+fn name_providers(reading: &Reading<'_>, statement: &mut Node) {
+    let federated = member(statement, "Principal").and_then(|principal| member(principal, "Federated"));
+    let Some(federated) = federated else { return };
+    let name = |node: &mut Node| {
+        if let Some(arn) = node.text().and_then(|text| provider(reading, text)) {
+            node.value = Json::String(arn);
+        }
+    };
+    match &mut federated.value {
+        Json::Array(items) => items.iter_mut().for_each(name),
+        _ => name(federated),
+    }
+}
+
+fn member<'n>(node: &'n mut Node, name: &str) -> Option<&'n mut Node> {
+    let Json::Object(members) = &mut node.value else { return None };
+    members.iter_mut().find(|member| member.name == name).map(|member| &mut member.node)
+}
+
+fn provider(reading: &Reading<'_>, reference: &str) -> Option<String> {
+    let id = reference.strip_prefix('<')?.strip_suffix('>')?;
+    let id = id.strip_suffix(".Arn").unwrap_or(id);
+    let (_, resource) = reading.resources().find(|(name, _)| *name == id)?;
+    let (url, _) = reading.raw(id, resource, "Url").filter(|_| resource.kind == "AWS::IAM::OIDCProvider")?;
+    let url = reading.text(url);
+    let name = url.strip_prefix("https://").unwrap_or(&url);
+    Some(format!("arn:aws:iam::123456789012:oidc-provider/{name}"))
 }
 
 fn judge(name: &str, resource: &Resource, statement: &Node, findings: &mut Vec<Finding>) {
@@ -98,22 +135,41 @@ fn permission(reading: &Reading<'_>, name: &str, resource: &Resource, findings: 
     }
     let Some(principal) = get("Principal") else { return };
     let who = principal.text().unwrap_or_default();
+    let is_alexa = who.ends_with(ALEXA);
     let origin = conditioned(vec![
+        ("StringEquals", SKILL, get("EventSourceToken").filter(|_| is_alexa)),
         ("ArnLike", "aws:SourceArn", get("SourceArn")),
         ("StringEquals", "aws:SourceAccount", get("SourceAccount")),
         ("StringEquals", "aws:PrincipalOrgID", get("PrincipalOrgID")),
     ]);
-    if conditions::name_the_origin(&origin) {
+    if conditions::name_the_origin(&origin) || is_alexa && narrows(&origin, |key| key == SKILL) {
         return;
     }
-    let (rule, message) = if who == "*" {
+    let (rule, message) = if is_alexa {
+        (&rules::CONFUSED_DEPUTY, format!("`{name}` lets every skill of Alexa's call the function"))
+    } else if who == "*" {
         (&rules::PUBLIC_FUNCTION, format!("`{name}` lets anyone call the function"))
-    } else if who.ends_with(".amazonaws.com") || who.ends_with(".amazon.com") {
+    } else if who.ends_with(".amazonaws.com") {
         (&rules::CONFUSED_DEPUTY, format!("`{name}` lets {who} call the function on anybody's behalf"))
     } else {
         return;
     };
     findings.push(Finding { rule, resource: name.to_owned(), line: Some(line(&principal)), message });
+}
+
+/// Events of Alexa's skills, for which SAM makes a permission.
+fn skills(reading: &Reading<'_>, name: &str, resource: &Resource, findings: &mut Vec<Finding>) {
+    let Some((Value::Object(events), _)) = reading.raw(name, resource, "Events") else { return };
+    for event in events.keys() {
+        let of_event = |member: &str| reading.raw(name, resource, &format!("Events/{event}/{member}"));
+        if let Some((kind, path)) = of_event("Type")
+            && reading.text(kind) == "AlexaSkill"
+            && of_event("Properties/SkillId").is_none()
+        {
+            let message = format!("`{name}` lets every skill of Alexa's call the function");
+            findings.push(reading.finding(&rules::CONFUSED_DEPUTY, name, &path, message));
+        }
+    }
 }
 
 fn layer(reading: &Reading<'_>, name: &str, resource: &Resource, findings: &mut Vec<Finding>) {

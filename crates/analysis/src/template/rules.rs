@@ -78,7 +78,7 @@ rules! {
     PUBLIC_FUNCTION = "public-function", "a function that anyone may call", High, AUTHENTICATION,
         "Use AuthType AWS_IAM, an authorizer, or name the caller and its SourceArn.";
     CONFUSED_DEPUTY = "confused-deputy", "a service is let in on anybody's behalf", Medium, ACCESS,
-        "Add aws:SourceArn or aws:SourceAccount: SourceArn on a permission, a condition in a policy.";
+        "Add aws:SourceArn or aws:SourceAccount: SourceArn on a permission, a condition in a policy. Of Alexa name the skill: SkillId, EventSourceToken.";
     SHARED_ROLE = "shared-role", "functions share a role", Medium, ACCESS,
         "Give each function a role of its own: without Role, SAM makes one from the function's Policies.";
     IGNORED_POLICIES = "ignored-policies", "says of a role what SAM ignores", Low, ACCESS,

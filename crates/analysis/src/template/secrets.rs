@@ -7,7 +7,7 @@ use template::Resource;
 
 use super::reading::Reading;
 use super::resolve::Piece;
-use super::words::{Name, has_form_of_secret, looks_random, name, says_nothing};
+use super::words::{Name, has_form_of_secret, has_part_of_secret, looks_random, name, says_nothing};
 use super::{Finding, Rule, rules};
 
 /// Stands where something is referred to: a letter that no template has.
@@ -102,7 +102,7 @@ fn is_to_secret(reference: &str) -> bool {
 
 fn is_secret(variable: &str, text: &str) -> bool {
     let mut written = text.split(REFERRED).filter(|part| !part.is_empty());
-    if has_password(text) || written.clone().any(has_form_of_secret) {
+    if has_password(text) || has_part_of_secret(text, REFERRED) || written.clone().any(has_form_of_secret) {
         return true;
     }
     let is_whole = !text.contains(REFERRED);

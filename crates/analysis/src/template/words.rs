@@ -28,6 +28,25 @@ const SECRETS: [&str; 12] = [
     "PRIVATEKEY",
     "SECRETKEY",
 ];
+/// What secrets are called where their holder stands before them in one word: `PGPASSWORD`.
+const ENDS: [&str; 11] = [
+    "PASSWORD",
+    "PASSWD",
+    "PASSPHRASE",
+    "PWD",
+    "SECRET",
+    "TOKEN",
+    "APIKEY",
+    "CREDENTIAL",
+    "CREDENTIALS",
+    "PRIVATEKEY",
+    "SECRETKEY",
+];
+/// Who has a `PASS`, which other words end with, too.
+const HOLDERS: [&str; 14] = [
+    "DB", "PG", "SQL", "MYSQL", "POSTGRES", "REDIS", "MONGO", "SMTP", "MAIL", "FTP", "SSH", "LDAP", "USER",
+    "ADMIN",
+];
 /// Words that make a key a secret one.
 const SECRET_KEYS: [&str; 7] = ["API", "PRIVATE", "ACCESS", "SECRET", "AUTH", "MASTER", "ENCRYPTION"];
 /// Words that make a key, or whatever else, none.
@@ -115,8 +134,7 @@ const ABOUT: [&str; 60] = [
     "CLAIM",
 ];
 /// What secrets begin with.
-const PREFIXES: [&str; 14] = [
-    "-----BEGIN ",
+const PREFIXES: [&str; 13] = [
     "ghp_",
     "gho_",
     "github_pat_",
@@ -131,6 +149,36 @@ const PREFIXES: [&str; 14] = [
     "eyJhbGciOi",
     "ya29.",
 ];
+/// What secrets begin with, and other things, too: what follows looks drawn at random.
+const BEFORE_RANDOM: [&str; 12] = [
+    "sk-",
+    "hf_",
+    "whsec_",
+    "dop_v1_",
+    "shpat_",
+    "xapp-",
+    "pypi-",
+    "lin_api_",
+    "Bearer ",
+    "https://hooks.slack.com/services/",
+    "https://discord.com/api/webhooks/",
+    "https://discordapp.com/api/webhooks/",
+];
+/// What passwords and keys are called within a text: `Server=db;Password=…`, `?user=a&password=…`.
+const PARTS: [&str; 10] = [
+    "password",
+    "passwd",
+    "pwd",
+    "accountkey",
+    "sharedaccesskey",
+    "secretkey",
+    "secretaccesskey",
+    "clientsecret",
+    "apikey",
+    "accesstoken",
+];
+/// How what holds another's place begins: `{0}`, `${PASSWORD}`, `<password>`, `****`.
+const PLACEHOLDERS: [char; 6] = ['{', '$', '<', '%', '*', '['];
 /// So many letters in a row, of a kind that nobody writes by hand.
 const RANDOM_MIN: usize = 12;
 
@@ -163,14 +211,21 @@ pub(super) fn name(variable: &str) -> Name {
         return Name::Other;
     }
     let before = words.iter().rev().nth(1).map(String::as_str).unwrap_or_default();
-    if is(&SECRETS, last) || (last == "KEY" && is(&SECRET_KEYS, before)) {
+    if is_secret(last) || (last == "KEY" && is(&SECRET_KEYS, before)) {
         return Name::OfSecret;
     }
-    let singular = |word: &String| is(&SECRETS, word.strip_suffix('S').unwrap_or(word)) || is(&SECRETS, word);
+    let singular = |word: &String| is_secret(word.strip_suffix('S').unwrap_or(word)) || is_secret(word);
     if words.iter().any(singular) || words.iter().any(|word| word == "KEY" || word == "KEYS") {
         return Name::LikeSecret;
     }
     Name::Other
+}
+
+/// True for a word for a secret, alone or behind its holder.
+fn is_secret(word: &str) -> bool {
+    SECRETS.contains(&word)
+        || ENDS.iter().any(|end| word.ends_with(end))
+        || word.strip_suffix("PASS").is_some_and(|holder| HOLDERS.contains(&holder))
 }
 
 /// Switches, small numbers, names of places and paths are no secrets, whatever their variable is called.
@@ -183,7 +238,7 @@ pub(super) fn says_nothing(text: &str) -> bool {
     let is_small = text.len() <= 5 && text.bytes().all(|byte| byte.is_ascii_digit());
     let is_place =
         ["arn:", "https://", "http://", "/", "s3://", "./"].iter().any(|start| text.starts_with(start));
-    text.trim().is_empty() || is_switch || is_small || is_place || is_dotted_name(text)
+    text.trim().is_empty() || is_switch || is_small || is_place || is_dotted_name(text) || is_public_key(text)
 }
 
 /// The name of a stored secret: `prod/orders/db`.
@@ -216,7 +271,61 @@ fn is_uuid(text: &str) -> bool {
 
 /// A form that only secrets have.
 pub(super) fn has_form_of_secret(text: &str) -> bool {
-    PREFIXES.iter().any(|prefix| text.starts_with(prefix)) || is_access_key(text)
+    let mut behind = BEFORE_RANDOM.iter().filter_map(|start| text.strip_prefix(start));
+    PREFIXES.iter().any(|prefix| text.starts_with(prefix))
+        || behind.any(|rest| rest.split('/').any(looks_random))
+        || armored(text).is_some_and(|kind| kind.contains("PRIVATE KEY"))
+        || is_access_key(text)
+        || is_basic(text)
+        || is_bot(text)
+}
+
+/// What stands in armor: `PUBLIC KEY`, `RSA PRIVATE KEY`, `CERTIFICATE`.
+fn armored(text: &str) -> Option<&str> {
+    text.trim_start().strip_prefix("-----BEGIN ")?.split("-----").next()
+}
+
+/// Keys and certificates that are for everybody.
+fn is_public_key(text: &str) -> bool {
+    armored(text).is_some_and(|kind| !kind.contains("PRIVATE KEY"))
+        || ["ssh-rsa ", "ssh-ed25519 ", "ecdsa-sha2-"].iter().any(|start| text.starts_with(start))
+}
+
+/// A user and a password as HTTP has them.
+fn is_basic(text: &str) -> bool {
+    let is_of_base64 = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
+    text.strip_prefix("Basic ").is_some_and(|rest| {
+        rest.len() >= 8
+            && rest.len().is_multiple_of(4)
+            && rest.bytes().all(is_of_base64)
+            && rest.bytes().any(|byte| byte.is_ascii_digit())
+            && rest.bytes().any(|byte| byte.is_ascii_uppercase())
+    })
+}
+
+/// A bot of Telegram's: its number and its key.
+fn is_bot(text: &str) -> bool {
+    text.split_once(':').is_some_and(|(number, key)| {
+        (8..=10).contains(&number.len())
+            && number.bytes().all(|byte| byte.is_ascii_digit())
+            && key.len() >= 30
+            && looks_random(key)
+    })
+}
+
+/// A part of a text that says what the password is. `referred` stands where something is referred to.
+pub(super) fn has_part_of_secret(text: &str, referred: char) -> bool {
+    let is_web = text.starts_with("https://") || text.starts_with("http://");
+    text.split([';', '&', '?', ' ', ',']).any(|part| {
+        let Some((called, value)) = part.split_once('=') else { return false };
+        let called: String = called.chars().filter(char::is_ascii_alphanumeric).collect();
+        let value = value.trim_matches(['"', '\'']);
+        PARTS.contains(&called.to_ascii_lowercase().as_str())
+            && !value.contains(referred)
+            && !value.starts_with(PLACEHOLDERS)
+            && !says_nothing(value)
+            && (!is_web || looks_random(value))
+    })
 }
 
 fn is_access_key(text: &str) -> bool {
@@ -254,10 +363,75 @@ mod tests {
             ("PARTITION_KEY", Name::Other),
             ("STRIPE_PUBLISHABLE_KEY", Name::Other),
             ("MONKEY", Name::Other),
+            ("PGPASSWORD", Name::OfSecret),
+            ("DBPASSWORD", Name::OfSecret),
+            ("DBPASS", Name::OfSecret),
+            ("clientsecret", Name::OfSecret),
+            ("GITHUBTOKEN", Name::OfSecret),
+            ("DBPASSWORD_PROD", Name::LikeSecret),
+            ("PGPASSFILE", Name::Other),
+            ("BYPASS", Name::Other),
             ("COMPASS", Name::Other),
             ("", Name::Other),
         ] {
             assert_eq!(name(variable), expected, "{variable}");
+        }
+    }
+
+    #[test]
+    fn forms_that_only_secrets_have_are_told_from_public_ones() {
+        let key = "T3Bq9xZkL2mN8vR4wY7uJ1hG5fD6sA0pQc";
+        for secret in [
+            "-----BEGIN PRIVATE KEY-----\nMIIE",
+            "-----BEGIN RSA PRIVATE KEY-----\nMIIE",
+            "-----BEGIN PGP PRIVATE KEY BLOCK-----",
+            "Basic YWRtaW46U3VwM3JTM2NyZXQ=",
+            "123456789:AAF9aB8cD7eF6gH5iJ4kL3mN2oPqRsTuVwX",
+            "https://hooks.slack.com/services/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",
+            &format!("https://discord.com/api/webhooks/123456789012345678/{key}"),
+            &format!("sk-proj-{key}"),
+            &format!("sk-ant-api03-{key}"),
+            &format!("hf_{key}"),
+            &format!("whsec_{key}"),
+            &format!("Bearer {key}"),
+        ] {
+            assert!(has_form_of_secret(secret), "{secret}");
+        }
+        for public in [
+            "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEn1LlwLN",
+            "-----BEGIN CERTIFICATE-----\nMIIBhTCCASugAwIBAgIQ",
+            "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC7",
+        ] {
+            assert!(!has_form_of_secret(public) && says_nothing(public), "{public}");
+        }
+        for other in [
+            "Basic features",
+            "Basic YWRt",
+            "sk-learn",
+            "hf_transformer",
+            "https://hooks.slack.com/services/",
+            "10:30",
+        ] {
+            assert!(!has_form_of_secret(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn passwords_are_found_within_texts() {
+        for (text, expected) in [
+            ("Server=db;User Id=sa;Password=9aB8cD7eF6;", true),
+            ("jdbc:mysql://db/x?user=a&password=9aB8cD7eF6", true),
+            ("host=db user=a password='hunter2'", true),
+            ("DefaultEndpointsProtocol=https;AccountName=x;AccountKey=T3Bq9xZkL2mN8vR4wY7uJ1==;E=c", true),
+            ("https://x.example/login?api_key=T3Bq9xZkL2mN8vR4", true),
+            ("https://x.example/login?password=reset", false),
+            ("Server=db;Password=\u{0};", false),
+            ("Server=db;Password={0}", false),
+            ("Server=db;Password=${DB_PASSWORD}", false),
+            ("Server=db;Password=;Trusted_Connection=True", false),
+            ("password-policy=strong", false),
+        ] {
+            assert_eq!(has_part_of_secret(text, '\u{0}'), expected, "{text}");
         }
     }
 

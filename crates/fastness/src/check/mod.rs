@@ -10,6 +10,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use analysis::template::{Finding, Severity};
+use identity::directory::managed as kept;
 use serde_json::json;
 
 use crate::Error;
@@ -35,7 +36,7 @@ fn report(options: &CheckOptions) -> Result<(String, bool), Error> {
     let mut text = String::new();
     let most = u64::try_from(template::limits::DOCUMENT_BYTES_MAX)? + 1;
     std::io::Read::read_to_string(&mut std::io::Read::take(file, most), &mut text)?;
-    let findings = analysis::template::check(&text)?;
+    let findings = analysis::template::check(&text, &managed)?;
     let least = match options.fail_on {
         CheckThreshold::Low => Some(Severity::Low),
         CheckThreshold::Medium => Some(Severity::Medium),
@@ -50,6 +51,12 @@ fn report(options: &CheckOptions) -> Result<(String, bool), Error> {
         CheckFormat::Sarif => format!("{:#}\n", sarif::report(file, &findings)),
     };
     Ok((written, failed))
+}
+
+/// What a policy that AWS keeps grants: templates name it by its ARN, SAM by its name alone, too.
+fn managed(named: &str) -> Option<String> {
+    let found = if named.starts_with("arn:") { kept::by_arn(named) } else { kept::by_name(named) };
+    found.map(|policy| policy.document.clone())
 }
 
 fn as_text(file: &Path, findings: &[Finding]) -> String {

@@ -104,11 +104,16 @@ pub fn all() -> impl Iterator<Item = &'static AwsManagedPolicy> {
     all_by_name().values().filter_map(Known::policy)
 }
 
+/// The one of this name, whatever its path.
+pub fn by_name(name: &str) -> Option<&'static AwsManagedPolicy> {
+    all_by_name().get(name)?.policy()
+}
+
 /// The one with this ARN.
 pub fn by_arn(arn: &str) -> Option<&'static AwsManagedPolicy> {
     let full = arn.strip_prefix(ARN_PREFIX)?;
     let (_, name) = full.rsplit_once('/')?;
-    let policy = all_by_name().get(name)?.policy()?;
+    let policy = by_name(name)?;
     let path = full.get(..full.len() - name.len())?;
     (policy.path == path).then_some(policy)
 }
@@ -129,6 +134,7 @@ mod tests {
             assert!(policy.policy().is_ok(), "{}: {:?}", policy.name, policy.policy());
             assert!(policy.created_at > Timestamp::default(), "{}", policy.name);
             assert_eq!(by_arn(&policy.arn()).map(|found| &found.name), Some(&policy.name));
+            assert_eq!(by_name(&policy.name).map(AwsManagedPolicy::arn), Some(policy.arn()));
         }
     }
 

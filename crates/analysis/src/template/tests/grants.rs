@@ -238,7 +238,7 @@ fn a_named_role_of_the_template_is_judged_by_what_it_holds() {
                 "  T:\n    Type: AWS::IAM::Role\n    Properties:\n      AssumeRolePolicyDocument: {{Statement: []}}\n      ManagedPolicyArns: [{policies}]\n"
             )
     };
-    assert_eq!(found(&target("'arn:aws:iam::aws:policy/ReadOnlyAccess'")), []);
+    assert_eq!(found(&target("'arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess'")), []);
     let strong = check(&target("'arn:aws:iam::aws:policy/AdministratorAccess'")).unwrap();
     let told: Vec<(&str, &str)> = strong.iter().map(|it| (it.rule.id, it.message.as_str())).collect();
     assert_eq!(
@@ -344,4 +344,39 @@ fn ignored_policies_open_no_way() {
     };
     assert_eq!(found(&function("")), [("privilege-escalation", 5), ("resource-wildcard", 5)]);
     assert_eq!(found(&function("      Role: !GetAtt R.Arn\n")), [("ignored-policies", 6)]);
+}
+
+/// A policy that AWS keeps is judged as if it stood in the template.
+#[test]
+fn managed_policies_are_judged_by_what_they_grant() {
+    let told = |policy: &str| {
+        let text = format!(
+            "Resources:\n  R:\n    Type: AWS::IAM::Role\n    Properties:\n      AssumeRolePolicyDocument: {{Statement: []}}\n      ManagedPolicyArns:\n        - !Sub 'arn:${{AWS::Partition}}:iam::aws:policy/{policy}'\n"
+        );
+        let found = check(&text).unwrap().into_iter();
+        found.map(|it| (it.rule.id, it.line.unwrap(), it.message)).collect::<Vec<_>>()
+    };
+    for (policy, expected) in [
+        ("AWSLambdaExecute", vec!["action-wildcard", "resource-wildcard"]),
+        ("AmazonAPIGatewayAdministrator", vec!["action-wildcard"]),
+        ("AmazonDynamoDBFullAccess", vec!["action-wildcard"]),
+        ("AmazonDynamoDBFullAccess_v2", vec!["action-wildcard", "resource-wildcard"]),
+        ("PowerUserAccess", vec!["administrator"]),
+        ("ReadOnlyAccess", vec!["resource-wildcard"]),
+        ("service-role/AWSLambdaBasicExecutionRole", vec![]),
+        ("service-role/AWSLambdaRole", vec!["resource-wildcard"]),
+        ("service-role/AWSLambdaVPCAccessExecutionRole", vec![]),
+        ("NoSuchPolicy", vec![]),
+    ] {
+        let found = told(policy);
+        assert_eq!(found.iter().map(|it| it.0).collect::<Vec<_>>(), expected, "{policy}: {found:?}");
+        assert!(found.iter().all(|it| it.1 == 7));
+    }
+    let short = "`R` has the managed policy AmazonS3ReadOnlyAccess, which allows s3:Get*, s3-object-lambda:Get* on every resource";
+    assert_eq!(told("AmazonS3ReadOnlyAccess")[0].2, short);
+    let long = &told("ReadOnlyAccess")[0].2;
+    assert!(long.len() < 200 && long.ends_with(" more on every resource"), "{long}");
+    // SAM takes the name alone.
+    let sam = "Resources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties:\n      Policies: SecretsManagerReadWrite\n";
+    assert_eq!(found(sam)[0], ("action-wildcard", 5));
 }

@@ -6,6 +6,17 @@ mod principals;
 
 use super::*;
 
+/// Checks with the policies that AWS keeps.
+fn check(text: &str) -> Result<Vec<Finding>, TemplateError> {
+    let facts = include_str!("../../../../../models/aws-managed-policies.json");
+    super::check(text, &|named| {
+        let start = format!("\"{}\":", named.rsplit('/').next()?);
+        let line = facts.lines().find_map(|line| line.strip_prefix(&start))?;
+        let facts: Value = serde_json::from_str(line.trim_end_matches(',')).ok()?;
+        Some(facts.get("document")?.to_string())
+    })
+}
+
 fn found(text: &str) -> Vec<(&'static str, usize)> {
     check(text).unwrap().iter().map(|finding| (finding.rule.id, finding.line.unwrap())).collect()
 }
@@ -291,4 +302,15 @@ fn json_and_intrinsics_are_read_like_yaml() {
 fn loops_hide_nothing() {
     let text = "Transform: AWS::LanguageExtensions\nResources:\n  'Fn::ForEach::Urls':\n    - Name\n    - [A, B]\n    - 'Url${Name}':\n        Type: AWS::Lambda::Url\n        Properties:\n          AuthType: NONE\n          TargetFunctionArn: !Ref Name\n";
     assert_eq!(found(text), [("public-function", 9)]);
+}
+
+/// What the language's extensions allow around resources is no reason not to read them.
+#[test]
+fn extensions_of_the_language_hide_nothing() {
+    let resources = "Resources:\n  Url:\n    Type: AWS::Lambda::Url\n    DeletionPolicy: !If [X, Retain, Delete]\n    UpdateReplacePolicy: !Ref P\n    Properties:\n      AuthType: NONE\n      TargetFunctionArn: f\nOutputs:\n  'Fn::ForEach::Os':\n    - N\n    - [A, B]\n    - 'O${N}': {Value: !Ref N}\n";
+    for transform in ["AWS::LanguageExtensions", "[AWS::LanguageExtensions, AWS::Serverless-2016-10-31]"] {
+        assert_eq!(found(&format!("Transform: {transform}\n{resources}")), [("public-function", 8)]);
+    }
+    let error = check(resources).unwrap_err().to_string();
+    assert!(error.contains("Every DeletionPolicy member must be a string."), "{error}");
 }

@@ -190,3 +190,69 @@ fn policies_are_found_wherever_they_stand() {
 "#;
     assert_eq!(found(text), [("confused-deputy", 5), ("anyone", 8), ("anyone", 14), ("anyone", 18)]);
 }
+
+/// Whoever has an account with a provider that many share is let in where only the audience is asked for.
+#[test]
+fn the_people_of_a_shared_provider_are_named_by_their_organization() {
+    let github = "token.actions.githubusercontent.com";
+    let arn = format!("!Sub 'arn:aws:iam::${{AWS::AccountId}}:oidc-provider/{github}'");
+    let role = |provider: &str, condition: &str| {
+        format!(
+            "Resources:\n  Hub: {{Type: AWS::IAM::OIDCProvider, Properties: {{Url: 'https://{github}'}}}}\n  R:\n    Type: AWS::IAM::Role\n    Properties:\n      AssumeRolePolicyDocument:\n        Statement:\n          - Effect: Allow\n            Principal: {{Federated: {provider}}}\n            Action: sts:AssumeRoleWithWebIdentity\n            Condition: {condition}\n"
+        )
+    };
+    let only = format!("{{StringEquals: {{'{github}:aud': sts.amazonaws.com}}}}");
+    let by = |value: &str| format!("{{StringLike: {{'{github}:sub': {value}}}}}");
+    for provider in
+        [arn.as_str(), "!Ref Hub", "!GetAtt Hub.Arn", "['arn:aws:iam::1:saml-provider/s', !Ref Hub]"]
+    {
+        for (condition, expected) in [
+            ("{}", 1),
+            (&*only, 1),
+            (&*by("'*'"), 1),
+            (&*by("'repo:*'"), 1),
+            (&*by("['repo:octo/*', 'repo:oct*']"), 1),
+            (&*by("'repo:octo/*'"), 0),
+            (&*by("!Sub 'repo:octo/${AWS::StackName}:*'"), 0),
+            (&*by("!Ref Subject"), 0),
+        ] {
+            let text = role(provider, condition);
+            assert_eq!(found(&text), vec![("anyone", 9); expected], "{text}");
+        }
+    }
+    assert_eq!(found(&role("!Ref Other", &only)), [], "who is behind it, only deployment knows");
+}
+
+/// A skill has no ARN and no account: its id says for whom Alexa calls.
+#[test]
+fn of_alexa_the_skill_is_named() {
+    let permission = |more: &str| {
+        format!(
+            "Resources:\n  P:\n    Type: AWS::Lambda::Permission\n    Properties:\n      FunctionName: f\n      Action: lambda:InvokeFunction\n{more}"
+        )
+    };
+    let skill = "      EventSourceToken: amzn1.ask.skill.1\n";
+    for (principal, more, expected) in [
+        ("alexa-appkit.amazon.com", skill, 0),
+        ("alexa-connectedhome.amazon.com", skill, 0),
+        ("alexa-appkit.amazon.com", "", 1),
+        ("alexa-appkit.amazon.com", "      EventSourceToken: !Ref AWS::NoValue\n", 1),
+        // Only Alexa tells a token.
+        ("s3.amazonaws.com", skill, 1),
+    ] {
+        let text = permission(&format!("      Principal: {principal}\n{more}"));
+        assert_eq!(found(&text), vec![("confused-deputy", 7); expected], "{principal} {more}");
+    }
+    assert_eq!(found(&permission(&format!("      Principal: '*'\n{skill}"))), [("public-function", 7)]);
+    let event = |properties: &str| {
+        format!(
+            "Resources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties:\n      Events:\n        A:\n          Type: AlexaSkill\n{properties}"
+        )
+    };
+    assert_eq!(found(&event("")), [("confused-deputy", 7)]);
+    assert_eq!(
+        found(&event("          Properties: {SkillId: !Ref 'AWS::NoValue'}\n")),
+        [("confused-deputy", 7)]
+    );
+    assert_eq!(found(&event("          Properties: {SkillId: !Ref Skill}\n")), []);
+}

@@ -271,6 +271,14 @@ Resources:
       Role: !ImportValue RoleTwo
       Policies:
         - S3CrudPolicy: {BucketName: '*'}
+  Three:
+    Type: AWS::Serverless::Function
+    Properties:
+      Runtime: python3.13
+      Handler: a.h
+      CodeUri: .
+      Policies:
+        - S3CrudPolicy: {BucketName: '*'}
 """
 
 DOCUMENTED = """Transform: AWS::Serverless-2016-10-31
@@ -308,7 +316,7 @@ Resources:
 @pytest.mark.parametrize("text, expected", [
     (TWO_STEPS, [("privilege-escalation", 9), ("privilege-escalation", 11)]),
     (OPEN, [("anyone", 10), ("confused-deputy", 11)]),
-    (A_STEP_AWAY, [("plain-secret", 13), ("plain-secret", 14), ("resolved-secret", 15), ("resource-wildcard", 26)]),
+    (A_STEP_AWAY, [("plain-secret", 13), ("plain-secret", 14), ("resolved-secret", 15), ("ignored-policies", 25), ("resource-wildcard", 34)]),
     (DOCUMENTED, [])], ids=["two steps", "open", "a step away", "documented"])
 def test_what_is_found_is_what_is_careless(tmp_path, text, expected):
     assert rules(tmp_path, text) == expected

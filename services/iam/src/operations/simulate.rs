@@ -386,7 +386,8 @@ fn keys_of_given(
     _: AccountId,
     input: api::GetContextKeysForCustomPolicyRequest,
 ) -> Result<api::GetContextKeysForPolicyResponse, Error> {
-    let sources = given(&input.policy_input_list, "PolicyInputList", PolicyKind::Identity)?;
+    let texts = input.policy_input_list;
+    let sources = given(&texts, "PolicyInputList", PolicyKind::Identity)?;
     Ok(keys_of(sources.iter().map(|source| source.policy.text())))
 }
 

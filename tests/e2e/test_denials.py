@@ -87,6 +87,32 @@ def test_a_session_keeps_the_policy_that_it_was_given(platform, iam, policy, nam
                                        Name="friend", PolicyArns=[{"arn": policy + "x"}])
 
 
+def encoded(call, **arguments):
+    with pytest.raises(botocore.exceptions.ClientError) as caught:
+        call(**arguments)
+    return caught.value.response["ResponseMetadata"]["HTTPHeaders"]["x-fastness-authorization-message"]
+
+
+def test_the_length_of_an_encoded_message_tells_nothing_of_the_resource(platform, name):
+    tables = platform.client("dynamodb")
+    there = {size: f"{name}-here{size}" for size in (0, 1, 50)}
+    for size, table in there.items():
+        tags = [{"Key": f"{at:03}", "Value": "v" * 200} for at in range(size)]
+        tables.create_table(TableName=table, BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+                            AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}], **({"Tags": tags} if tags else {}))
+    keys = platform.user(name, allow("sts:DecodeAuthorizationMessage"))
+    # Whoever moves the length by what he sends finds no step either.
+    for more in range(0, 9):
+        client = platform.client("dynamodb", *keys, user_agent="a" * (100 + more))
+        told = {table: encoded(client.scan, TableName=table) for table in [*there.values(), f"{name}-away0", f"{name}-away50"]}
+        lengths = {len(told[there[0]]), len(told[there[1]]), len(told[f"{name}-away0"])}
+        assert len(lengths) == 1 and len(told[there[50]]) == len(told[f"{name}-away50"]) < 5_000, {at: len(text) for at, text in told.items()}
+    decode = platform.client("sts", *keys).decode_authorization_message
+    decoded = json.loads(decode(EncodedMessage=told[there[1]])["DecodedMessage"])
+    conditions = {each["key"]: [value["value"] for value in each["values"]["items"]] for each in decoded["context"]["conditions"]["items"]}
+    assert conditions["aws:ResourceTag/000"] == ["v" * 200] and len(conditions["aws:UserAgent"][0]) > 108, conditions
+
+
 @pytest.fixture
 def stage(platform, name):
     """An API whose one method is for signed callers."""

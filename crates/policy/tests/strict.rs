@@ -213,3 +213,37 @@ fn a_condition_without_values_allows_nothing_and_denies() {
         }
     }
 }
+
+/// Who calls, and whose the resource is, follows from the request: no key beside it says otherwise, unless all is supposed.
+#[test]
+fn only_where_it_is_supposed_is_a_caller_another() {
+    for (key, is, other) in [
+        ("aws:PrincipalAccount", HOME, "222222222222"),
+        ("aws:PrincipalArn", ANA.arn, "arn:aws:iam::111111111111:user/bob"),
+        ("aws:PrincipalIsAWSService", "false", "true"),
+        ("aws:PrincipalServiceName", "", "lambda.amazonaws.com"),
+        ("aws:PrincipalType", "User", "AssumedRole"),
+        ("aws:ResourceAccount", HOME, "222222222222"),
+        ("aws:userid", "AIDAEXAMPLE", "AIDAOTHER"),
+        ("aws:username", "ana", "bob"),
+    ] {
+        let holds = |context: Context, value: &str| {
+            let condition = match value {
+                "" => json!({ "Null": { key: "true" } }),
+                value => json!({ "ForAnyValue:StringEquals": { key: value } }),
+            };
+            let statements =
+                json!([{ "Effect": "Allow", "Action": "*", "Resource": "*", "Condition": condition }]);
+            allowed(&Asked { context, ..Asked::default() }, &statements)
+        };
+        for real in [Context::new(), Context::default()] {
+            let renamed = real.with(key, other);
+            assert!(!holds(renamed.clone(), other) && holds(renamed, is), "{key}");
+        }
+        let supposed = Context::supposed().with(key, other);
+        assert!(holds(supposed.clone(), other) && !holds(supposed.clone(), is), "{key}");
+        assert!(holds(supposed.with(key, "more"), "more"), "{key}");
+        // What nobody supposes is as it is.
+        assert!(holds(Context::supposed(), is) && !holds(Context::supposed(), other), "{key}");
+    }
+}

@@ -13,7 +13,7 @@ use protocol::OperationModel;
 
 use crate::access::{Access, Check};
 use crate::call::Source;
-use crate::denial::{self, Denials};
+use crate::denial::{self, Account, Denials};
 use crate::evaluation;
 use crate::observation::{self, Missing};
 use crate::pipeline::{Refused, RefusedByOwner, Why};
@@ -186,7 +186,8 @@ impl Question<'_> {
         // What stands in for the trust policy of a role that is not there is nobody's.
         let shown = PolicySet { resource: check.resource_policy.as_ref(), ..*set };
         let evaluation = self.evaluated(&request, &shown, &denial, common);
-        let message = self.explained(request, denial, common);
+        let known = Request { resource: told, context: common, ..request };
+        let message = self.explained(request, &known, &denial);
         let theirs = theirs.map(|(theirs, _)| theirs);
         let resource = told.to_owned();
         let why = Why { action: check.action, resource, message, evaluation, theirs };
@@ -245,17 +246,19 @@ impl Question<'_> {
     /// The sealed account of a denial, which the caller's own account can open.
     // SECURITY: of what is another account's it tells nothing that was looked up there: no tags, no statement. Whom only a
     // provider knows is of no account that could open it: as in AWS he gets none, and no length of one to measure.
-    fn explained(&self, request: Request<'_>, mut denial: Denial, common: &Context) -> Option<String> {
-        if matches!(self.caller.principal, Principal::WebIdentity(_)) {
-            return None;
+    fn explained(&self, request: Request<'_>, known: &Request<'_>, denial: &Denial) -> Option<String> {
+        let request_id = self.caller.request_id;
+        match self.caller.principal {
+            Principal::WebIdentity(_) => None,
+            caller if caller.account().is_some_and(|own| own.as_str() == request.resource_account) => {
+                Some(self.denials.seal(Account { request: &request, known, denial, request_id }))
+            }
+            _ => {
+                let denial = &Denial { statement: None, undecided: None, ..denial.clone() };
+                let request = &Request { context: known.context, ..request };
+                Some(self.denials.seal(Account { request, known, denial, request_id }))
+            }
         }
-        if self.caller.principal.account().is_some_and(|account| account.as_str() == request.resource_account)
-        {
-            return Some(self.denials.seal(&request, &denial, self.caller.request_id));
-        }
-        denial.statement = None;
-        denial.undecided = None;
-        Some(self.denials.seal(&Request { context: common, ..request }, &denial, self.caller.request_id))
     }
 
     /// The global keys of this call.

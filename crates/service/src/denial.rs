@@ -3,13 +3,15 @@
 //! The sentence names who, what and which kind of policy; everything else stands in the sealed message, which only
 //! `sts:DecodeAuthorizationMessage` opens.
 
+mod account;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use crypto::Sealer;
+use crypto::{SEAL_OVERHEAD_BYTES, Sealer};
 use identity::Principal;
-use policy::{Denial, DenialKind, Request};
 use protocol::{Fault, OperationModel, Protocol};
-use serde_json::{Value, json};
+
+pub(crate) use account::Account;
 
 /// The response header that carries the sealed message of a denial.
 pub const MESSAGE_HEADER: &str = "x-fastness-authorization-message";
@@ -18,8 +20,8 @@ const SEAL_CONTEXT: &[u8] = b"authorization-message";
 /// AWS's own bound on an encoded message.
 const ENCODED_BYTES_MAX: usize = 10_240;
 
-/// A longer resource or statement id is cut in a sealed message, in bytes.
-const NAMED_BYTES_MAX: usize = 2_048;
+/// The longest text that fits into one: four characters of it are three bytes.
+const PLAIN_BYTES_MAX: usize = ENCODED_BYTES_MAX / 4 * 3 - SEAL_OVERHEAD_BYTES;
 
 /// Makes and opens the sealed messages.
 pub struct Denials(Sealer);
@@ -35,18 +37,9 @@ impl Denials {
         Self(sealer)
     }
 
-    /// The sealed account of a denial, in the form that AWS decodes to: who asked for what, under which condition keys,
-    /// and what decided. `request_id` leads to the call's record, which holds the whole evaluation.
-    pub(crate) fn seal(&self, request: &Request<'_>, denial: &Denial, request_id: &str) -> String {
-        let sealed = self.sealed(&account(request, denial, request_id, true));
-        if sealed.len() <= ENCODED_BYTES_MAX {
-            return sealed;
-        }
-        self.sealed(&account(request, denial, request_id, false))
-    }
-
-    fn sealed(&self, account: &Value) -> String {
-        URL_SAFE_NO_PAD.encode(self.0.seal(SEAL_CONTEXT, account.to_string().as_bytes()))
+    /// The sealed account of a denial.
+    pub(crate) fn seal(&self, account: Account<'_>) -> String {
+        URL_SAFE_NO_PAD.encode(self.0.seal(SEAL_CONTEXT, account.text(PLAIN_BYTES_MAX).as_bytes()))
     }
 
     /// Opens a sealed account.
@@ -59,46 +52,10 @@ impl Denials {
         }
         let sealed = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| InvalidMessage)?;
         let account = self.0.open(SEAL_CONTEXT, &sealed).map_err(|_| InvalidMessage)?;
-        String::from_utf8(account).map_err(|_| InvalidMessage)
+        let mut account = String::from_utf8(account).map_err(|_| InvalidMessage)?;
+        account.truncate(account.trim_end().len());
+        Ok(account)
     }
-}
-
-fn account(request: &Request<'_>, denial: &Denial, request_id: &str, with_conditions: bool) -> Value {
-    let item = |(key, values): (&str, &[String])| {
-        let values: Vec<Value> = values.iter().map(|value| json!({"value": value})).collect();
-        json!({"key": key, "values": {"items": values}})
-    };
-    let conditions: Vec<Value> =
-        if with_conditions { request.context.iter().map(item).collect() } else { Vec::new() };
-    let matched: Vec<Value> = denial
-        .statement
-        .iter()
-        .map(|found| {
-            json!({"statementId": cut(found.sid.as_deref().unwrap_or_default()), "effect": "DENY",
-                "policyType": found.policy_type, "policy": found.policy.as_deref(), "index": found.index})
-        })
-        .collect();
-    json!({
-        "allowed": false,
-        "explicitDeny": denial.kind == DenialKind::Explicit,
-        "reason": denial.reason_text(request.action),
-        "requestId": request_id,
-        "matchedStatements": {"items": matched},
-        "failures": {"items": denial.undecided.iter().map(|one| one.reason).collect::<Vec<_>>()},
-        "context": {
-            "principal": {"id": request.principal.user_id, "arn": request.principal.arn},
-            "action": request.action,
-            "resource": cut(request.resource),
-            "conditions": {"items": conditions},
-        },
-    })
-}
-
-/// The beginning of what a caller or a policy's author may make as long as he likes: clients take headers of some kilobytes.
-/// The record of the call has the whole.
-fn cut(text: &str) -> &str {
-    let end = (0..=NAMED_BYTES_MAX.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
-    text.get(..end.unwrap_or_default()).unwrap_or_default()
 }
 
 /// The answer to a call that policy refused, in AWS's words; `reason` is their end.

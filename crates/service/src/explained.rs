@@ -6,6 +6,7 @@
 use base::AccountId;
 use policy::{Decision, Denial, PolicySet, PolicyTrace, Request};
 
+use crate::denial::Account;
 use crate::pipeline::Pipeline;
 use crate::{evaluation, observation, record};
 
@@ -61,7 +62,7 @@ impl Pipeline {
             Some(_) => Denial { statement: None, undecided: None, ..(*denial).clone() },
             None => (*denial).clone(),
         };
-        let message = self.denials().seal(request, &sealed, request_id);
+        let message = self.denials().seal(Account { request, known: request, denial: &sealed, request_id });
         let details = record::details(&message, &evaluation::written(explanation));
         let owner = foreign.map(|caller| owner_told(caller, request, set));
         Explained { message, details, owner }

@@ -52,6 +52,8 @@ service_error! {
         PolicyNotAttachable = "PolicyNotAttachableException",
         /// A simulation could not be decided.
         PolicyEvaluation = "PolicyEvaluationException",
+        /// So many at once are too many.
+        Throttling = "Throttling",
         /// A value that the model lets through and the rules do not.
         InvalidInput = "InvalidInputException",
         /// The same, in the words of the model.

@@ -12,7 +12,7 @@
 //! - what something hangs on is not deleted: users with keys, policies or groups, roles and groups with policies,
 //!   policies that are attached.
 //!
-//! Differences from AWS: changes are in force at once; SAML, credentials of other services and certificates for SOAP are declined, and lists of them are empty; service-linked roles of services that are not offered hold no policy, and all end as soon as they are deleted; the URL of an identity provider may have a port, and its thumbprints decide nothing; a claim that tells the customers of a shared provider apart must not be asked for by wildcards alone, whichever provider it is; reports of last use look back as far as the trail is kept; a simulated statement stands from brace to brace; of AWS's own policies those are known that serverless applications and the administrators of accounts name.
+//! Differences from AWS: changes are in force at once; SAML, credentials of other services and certificates for SOAP are declined, and lists of them are empty; service-linked roles of services that are not offered hold no policy, and all end as soon as they are deleted; the URL of an identity provider may have a port, and its thumbprints decide nothing; a claim that tells the customers of a shared provider apart must not be asked for by wildcards alone, whichever provider it is; reports of last use look back as far as the trail is kept; a simulated statement stands from brace to brace, a page of a simulation ends where it gets long, and an account has four simulations at a time; of AWS's own policies those are known that serverless applications and the administrators of accounts name.
 
 mod access;
 pub mod api;
@@ -46,6 +46,8 @@ pub(crate) struct Iam {
     pub(crate) directory: Directory,
     /// Wrong passwords, by user.
     pub(crate) attempts: Attempts,
+    /// Turns of simulations.
+    pub(crate) simulations: simulate::Turns,
 }
 
 impl Iam {

@@ -39,6 +39,11 @@ fn marker(key: &str) -> String {
     format!("{}{HASHED}{}", hex::encode(beginning), hex::encode(hash(key)))
 }
 
+/// The key of the item at this place of one listing.
+fn item_key(listing: &str, at: usize) -> String {
+    format!("{listing}{at:08}")
+}
+
 impl Last {
     /// Of a marker; `None` for what is none.
     fn parse(marker: &str) -> Option<Self> {
@@ -100,7 +105,28 @@ impl Paging {
         if self.last()?.is_some_and(|last| !is_own(&last)) {
             return Err(invalid());
         }
-        self.of(items.enumerate().map(|(at, item)| (format!("{listing}{at:08}"), item)).collect())
+        self.of(items.enumerate().map(|(at, item)| (item_key(listing, at), item)).collect())
+    }
+
+    /// The page of what is made of such items: it ends after the first of which it is said that nothing goes on after it.
+    pub(crate) fn made<T, R>(
+        self,
+        listing: &str,
+        items: impl Iterator<Item = T>,
+        mut make: impl FnMut(T) -> (R, bool),
+    ) -> Result<Page<R>, Error> {
+        let page = self.within(listing, items.enumerate())?;
+        let asked = page.items.len();
+        let mut made = Vec::new();
+        for (at, item) in page.items {
+            let (result, goes_on) = make(item);
+            made.push(result);
+            if !goes_on && made.len() < asked {
+                let marker = Some(marker(&item_key(listing, at)));
+                return Ok(Page { items: made, is_truncated: Some(true), marker });
+            }
+        }
+        Ok(Page { items: made, is_truncated: page.is_truncated, marker: page.marker })
     }
 
     /// The page out of all items, given with the keys by which they are sorted.
@@ -149,6 +175,28 @@ mod tests {
         assert!(matches!(page("two.", first.marker), Err(Error::ValidationError(_))));
         let elsewhere = Paging::new(None, Some(2)).of(items()).unwrap();
         assert!(matches!(page("one.", elsewhere.marker), Err(Error::ValidationError(_))));
+    }
+
+    #[test]
+    fn a_page_ends_where_nothing_goes_on_and_the_next_goes_on_there() {
+        let page = |marker| {
+            Paging::new(marker, Some(3))
+                .made("one.", "abcdefg".chars(), |letter| (letter, !"ab".contains(letter)))
+                .unwrap()
+        };
+        let (mut seen, mut marker) = (Vec::new(), None);
+        loop {
+            let Page { items, is_truncated, marker: next } = page(marker);
+            assert_eq!(is_truncated, Some(next.is_some()));
+            seen.push(items.into_iter().collect::<String>());
+            marker = next;
+            if marker.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen, ["a", "b", "cde", "fg"]);
+        let last = Paging::new(None, None).made("one.", "a".chars(), |letter| (letter, false)).unwrap();
+        assert_eq!((last.is_truncated, last.marker), (Some(false), None));
     }
 
     #[test]

@@ -16,13 +16,17 @@ use crate::operations::{
     access_keys, account, attached, boundaries, details, entities, groups, inline, members, policies, roles,
     tags, users, versions,
 };
+use crate::simulate::Turns;
 use crate::{Iam, access, api, observe};
 
 type Builder = ServiceBuilder<Iam>;
 
 /// The service over this directory.
 pub fn service(directory: Directory) -> Service {
-    let builder = ServiceBuilder::new("iam", Arc::new(Iam { directory, attempts: Attempts::default() }));
+    let builder = ServiceBuilder::new(
+        "iam",
+        Arc::new(Iam { directory, attempts: Attempts::default(), simulations: Turns::default() }),
+    );
     let builder = users_and_groups(builder);
     let builder = roles_and_boundaries(builder);
     let builder = managed_policies(builder);

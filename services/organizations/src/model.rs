@@ -26,9 +26,20 @@ pub(crate) const UNITS_MAX: usize = 1_000;
 /// Policies of one type.
 pub(crate) const POLICIES_MAX: usize = 1_000;
 /// Policies of one type on one root, unit or account.
-pub(crate) const ATTACHED_MAX: usize = 5;
+/// <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html>
+pub(crate) const fn attached_max(kind: ControlKind) -> usize {
+    match kind {
+        ControlKind::Service => 10,
+        ControlKind::Resource => 5,
+    }
+}
 /// One document, white space included.
-pub(crate) const POLICY_CHARACTERS_MAX: usize = 5_120;
+const fn policy_characters_max(kind: ControlKind) -> usize {
+    match kind {
+        ControlKind::Service => 10_240,
+        ControlKind::Resource => 5_120,
+    }
+}
 /// Tags of one thing.
 pub(crate) const TAGS_MAX: usize = 50;
 /// Accounts that administer one service.
@@ -139,8 +150,9 @@ pub(crate) mod ids {
 /// Checks a document as a policy of its type.
 // SECURITY: what is stored must compile: an account whose policies do not compile may do nothing at all.
 pub(crate) fn check_document(kind: ControlKind, text: &str) -> Result<(), Error> {
-    if text.chars().count() > POLICY_CHARACTERS_MAX {
-        let why = format!("You have exceeded the maximum policy size of {POLICY_CHARACTERS_MAX} characters.");
+    let characters_max = policy_characters_max(kind);
+    if text.chars().count() > characters_max {
+        let why = format!("You have exceeded the maximum policy size of {characters_max} characters.");
         return Err(Error::constraint("POLICY_CONTENT_LIMIT_EXCEEDED", why));
     }
     let malformed = |why: &str| {
@@ -233,9 +245,14 @@ mod tests {
         ] {
             assert!(!ok(resource, refused), "{refused}");
         }
-        let long =
-            policy(&format!(r#"{{"Effect":"Deny","Action":"s3:*","Resource":"*"{}}}"#, " ".repeat(5_120)));
-        let refused = check_document(service, &long).unwrap_err().to_string();
-        assert!(refused.starts_with("ConstraintViolationException"), "{refused}");
+        for (kind, most, principal) in [(service, 10_240, ""), (resource, 5_120, r#""Principal":"*","#)] {
+            let bare = format!(r#"{{"Effect":"Deny",{principal}"Action":"s3:*","Resource":"*"}}"#);
+            let room = most - policy(&bare).len();
+            let long = |more: usize| policy(&format!("{bare}{}", " ".repeat(room + more)));
+            assert!(check_document(kind, &long(0)).is_ok(), "{most}");
+            let refused = check_document(kind, &long(1)).unwrap_err().to_string();
+            assert!(refused.starts_with("ConstraintViolationException"), "{refused}");
+            assert!(refused.contains(&format!("{most} characters")), "{refused}");
+        }
     }
 }

@@ -8,7 +8,8 @@ use super::{Kind, Walk, arns};
 use crate::json::Node;
 
 /// One policy of an organization, white space included.
-const CONTROL_CHARACTERS_MAX: usize = 5_120;
+const SERVICE_CONTROL_CHARACTERS_MAX: usize = 10_240;
+const RESOURCE_CONTROL_CHARACTERS_MAX: usize = 5_120;
 /// One policy of a bucket, an access point or a table, white space included.
 const RESOURCE_CHARACTERS_MAX: usize = 20_480;
 
@@ -36,15 +37,15 @@ pub(super) fn check(walk: &mut Walk<'_>, text: &str, node: &Node) {
             );
             walk.warn("POLICY_SIZE_EXCEEDS_RESOURCE_POLICY_QUOTA", span, details);
         }
-        Kind::ServiceControl if all > CONTROL_CHARACTERS_MAX => {
+        Kind::ServiceControl if all > SERVICE_CONTROL_CHARACTERS_MAX => {
             let details = format!(
-                "The {all} characters in the service control policy (SCP) exceed the {CONTROL_CHARACTERS_MAX} character maximum for SCPs. We recommend that you use multiple granular policies."
+                "The {all} characters in the service control policy (SCP) exceed the {SERVICE_CONTROL_CHARACTERS_MAX} character maximum for SCPs. We recommend that you use multiple granular policies."
             );
             walk.error("POLICY_SIZE_EXCEEDS_SCP_QUOTA", span, details);
         }
-        Kind::ResourceControl if all > CONTROL_CHARACTERS_MAX => {
+        Kind::ResourceControl if all > RESOURCE_CONTROL_CHARACTERS_MAX => {
             let details = format!(
-                "The {all} characters in the resource control policy (RCP) exceed the {CONTROL_CHARACTERS_MAX} character maximum for RCPs. We recommend that you use multiple granular policies."
+                "The {all} characters in the resource control policy (RCP) exceed the {RESOURCE_CONTROL_CHARACTERS_MAX} character maximum for RCPs. We recommend that you use multiple granular policies."
             );
             walk.error("POLICY_SIZE_EXCEEDS_RCP_QUOTA", span, details);
         }

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicI64;
 
 use base::{AccountId, SecretString, Timestamp};
 
-use super::{Directory, DirectoryError, Reads};
+use super::{Directory, DirectoryError, Reads, named};
 use crate::principal::{AssumedRole, AssumedRoot, FederatedUser, Principal, Root, SessionOfKey, User};
 use crate::records::{
     AccessKeyRecord, AccountRecord, KeyOwner, LastUsedRecord, RoleRecord, UserRecord, keys,
@@ -150,6 +150,18 @@ impl Directory {
         }))
     }
 
+    /// The user of this unique id, by whatever name it goes now: a session is bound to the user, not to the name it had.
+    fn session_user(
+        &self,
+        account: AccountId,
+        name: &str,
+        user_id: &str,
+        access_key_id: &str,
+    ) -> Result<Option<User>, DirectoryError> {
+        let now = named::user_name(&self.0.store.snapshot()?, account, user_id)?;
+        self.user_principal(account, now.as_deref().unwrap_or(name), user_id, access_key_id)
+    }
+
     fn session_principal(
         &self,
         session: &Session,
@@ -170,7 +182,7 @@ impl Directory {
                 }))
             }
             Subject::User { name, user_id } => {
-                let user = self.user_principal(account, name, user_id, access_key_id)?;
+                let user = self.session_user(account, name, user_id, access_key_id)?;
                 Ok(user.map(|mut user| {
                     user.session = of_key();
                     Principal::User(user)
@@ -179,7 +191,7 @@ impl Directory {
             Subject::Federated(federated) => {
                 let lender = match &federated.lender {
                     // SECURITY: with the user who lends them, the rights are gone.
-                    Some((name, id)) => match self.user_principal(account, name, id, "")? {
+                    Some((name, id)) => match self.session_user(account, name, id, "")? {
                         Some(user) => Some(user),
                         None => return Ok(None),
                     },

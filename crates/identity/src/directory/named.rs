@@ -259,6 +259,17 @@ fn shown(from: &impl Reads, text: &str) -> Result<Option<String>, DirectoryError
     })
 }
 
+/// The name by which the account's user with this unique id goes now.
+pub(super) fn user_name(
+    from: &impl Reads,
+    account: AccountId,
+    id: &str,
+) -> Result<Option<String>, DirectoryError> {
+    let is_it =
+        |known: &PrincipalIdRecord| known.account == account && known.kind == PrincipalRecordKind::User;
+    Ok(found(from, id)?.filter(is_it).map(|known| known.name))
+}
+
 fn found(from: &impl Reads, id: &str) -> Result<Option<PrincipalIdRecord>, DirectoryError> {
     if id.is_empty() { Ok(None) } else { from.record(PRINCIPAL_IDS, &id_key(id)) }
 }

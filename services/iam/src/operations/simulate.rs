@@ -1,18 +1,19 @@
 //! The policy simulator: of given policies, and of a user, group or role.
 //!
-//! Both ask the evaluator that decides real calls; neither changes anything.
+//! Both ask the evaluator that decides real calls; neither changes anything. They work in turns, off the threads that answer:
+//! how long it takes, the caller writes.
 
 use std::sync::Arc;
 
 use base::{AccountId, Arn};
 use identity::records::{GroupRecord, InlinePolicy, RoleRecord, UserRecord};
 use policy::{Context, NamedPolicy, Policy, PolicyKind, PrincipalKind, PrincipalView};
-use protocol::Operation as _;
+use protocol::Operation;
 use service::Permit;
 
 use super::attached::path_and_name;
 use crate::page::Paging;
-use crate::simulate::{Simulation, Source, context_keys, named};
+use crate::simulate::{Simulation, Source, Spent, context_keys, named};
 use crate::{Error, Iam, api, entity};
 
 /// Actions times resources in one request.
@@ -269,28 +270,51 @@ fn answer(
     };
     let pairs = asked.actions.iter().flat_map(|action| resources.iter().map(move |on| (action, on)));
     let listing = listing(asked.operation, &asked.actions, &resources);
-    let page = asked.paging.within(&listing, pairs)?;
+    let mut spent = Spent::nothing(&simulation);
+    spent.check(&resources)?;
     let named = named(&sources.identity);
-    let results = page.items.iter().map(|(action, on)| simulation.result(&named, action, on));
+    let page = asked.paging.made(&listing, pairs, |(action, on)| {
+        let result = simulation.result(&named, action, on);
+        let goes_on = spent.goes_on_after(&result);
+        (result, goes_on)
+    })?;
     Ok(api::SimulatePolicyResponse {
-        evaluation_results: Some(results.collect()),
+        evaluation_results: Some(page.items),
         is_truncated: page.is_truncated,
         marker: page.marker,
     })
+}
+
+/// Works when it is the account's turn.
+async fn in_turn<O: Operation, T: Send + 'static>(
+    iam: Arc<Iam>,
+    permit: Permit<O>,
+    work: fn(&Iam, AccountId, O::Input) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let Permit { input, call, .. } = permit;
+    let (account, turns) = (call.account(), iam.simulations.clone());
+    turns.take(account, move || work(&iam, account, input)).await
 }
 
 pub(crate) async fn custom(
     iam: Arc<Iam>,
     permit: Permit<api::SimulateCustomPolicy>,
 ) -> Result<api::SimulatePolicyResponse, Error> {
-    let Permit { input, call, .. } = permit;
+    in_turn(iam, permit, of_given).await
+}
+
+fn of_given(
+    iam: &Iam,
+    account: AccountId,
+    input: api::SimulateCustomPolicyRequest,
+) -> Result<api::SimulatePolicyResponse, Error> {
     let sources = Sources {
         identity: given(&input.policy_input_list, "PolicyInputList", PolicyKind::Identity)?,
         boundary: given_boundary(input.permissions_boundary_policy_input_list.as_ref())?,
     };
     let subject = match &input.caller_arn {
-        Some(arn) => caller(&iam, call.account(), arn)?,
-        None => Subject::nobody(call.account()),
+        Some(arn) => caller(iam, account, arn)?,
+        None => Subject::nobody(account),
     };
     let asked = Asked {
         operation: api::SimulateCustomPolicy::NAME,
@@ -309,8 +333,15 @@ pub(crate) async fn principal(
     iam: Arc<Iam>,
     permit: Permit<api::SimulatePrincipalPolicy>,
 ) -> Result<api::SimulatePolicyResponse, Error> {
-    let Permit { input, call, .. } = permit;
-    let (mut subject, mut sources) = of_entity(&iam, call.account(), &input.policy_source_arn)?;
+    in_turn(iam, permit, of_principal).await
+}
+
+fn of_principal(
+    iam: &Iam,
+    account: AccountId,
+    input: api::SimulatePrincipalPolicyRequest,
+) -> Result<api::SimulatePolicyResponse, Error> {
+    let (mut subject, mut sources) = of_entity(iam, account, &input.policy_source_arn)?;
     let more = input.policy_input_list.unwrap_or_default();
     sources.identity.extend(given(&more, "PolicyInputList", PolicyKind::Identity)?);
     if let Some(boundary) = given_boundary(input.permissions_boundary_policy_input_list.as_ref())? {
@@ -329,9 +360,9 @@ pub(crate) async fn principal(
     // Whose policies they are decides what binds them, whoever is said to call.
     let is_service_linked =
         subject.role_arn.as_ref().is_some_and(|arn| arn.contains(":role/aws-service-role/"));
-    let governance = iam.directory.governance(call.account())?;
+    let governance = iam.directory.governance(account)?;
     if let Some(arn) = &asked.caller_arn {
-        subject = caller(&iam, call.account(), arn)?;
+        subject = caller(iam, account, arn)?;
     }
     answer(asked, &subject, &sources, &governance.service_control_of(is_service_linked))
 }
@@ -344,10 +375,19 @@ fn keys_of<'t>(texts: impl IntoIterator<Item = &'t str>) -> api::GetContextKeysF
 }
 
 pub(crate) async fn custom_keys(
-    _: Arc<Iam>,
+    iam: Arc<Iam>,
     permit: Permit<api::GetContextKeysForCustomPolicy>,
 ) -> Result<api::GetContextKeysForPolicyResponse, Error> {
-    let sources = given(&permit.input.policy_input_list, "PolicyInputList", PolicyKind::Identity)?;
+    in_turn(iam, permit, keys_of_given).await
+}
+
+fn keys_of_given(
+    _: &Iam,
+    _: AccountId,
+    input: api::GetContextKeysForCustomPolicyRequest,
+) -> Result<api::GetContextKeysForPolicyResponse, Error> {
+    let texts = input.policy_input_list;
+    let sources = given(&texts, "PolicyInputList", PolicyKind::Identity)?;
     Ok(keys_of(sources.iter().map(|source| source.policy.text())))
 }
 
@@ -355,8 +395,15 @@ pub(crate) async fn principal_keys(
     iam: Arc<Iam>,
     permit: Permit<api::GetContextKeysForPrincipalPolicy>,
 ) -> Result<api::GetContextKeysForPolicyResponse, Error> {
-    let Permit { input, call, .. } = permit;
-    let mut sources = policies_of(&iam, call.account(), &input.policy_source_arn)?;
+    in_turn(iam, permit, keys_of_principal).await
+}
+
+fn keys_of_principal(
+    iam: &Iam,
+    account: AccountId,
+    input: api::GetContextKeysForPrincipalPolicyRequest,
+) -> Result<api::GetContextKeysForPolicyResponse, Error> {
+    let mut sources = policies_of(iam, account, &input.policy_source_arn)?;
     let more = input.policy_input_list.unwrap_or_default();
     sources.extend(given(&more, "PolicyInputList", PolicyKind::Identity)?);
     Ok(keys_of(sources.iter().map(|source| source.policy.text())))

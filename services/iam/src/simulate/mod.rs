@@ -4,7 +4,9 @@
 //! statements, where they stand, and which condition keys nobody gave.
 
 mod keys;
+mod page;
 mod source;
+mod turn;
 
 use std::collections::BTreeSet;
 
@@ -13,7 +15,9 @@ use policy::{
 };
 
 pub(crate) use keys::of_policy as context_keys;
+pub(crate) use page::Spent;
 pub(crate) use source::Source;
+pub(crate) use turn::Turns;
 
 use crate::api;
 

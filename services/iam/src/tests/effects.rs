@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use identity::{CredentialSource as _, Principal, Session, Subject};
+use identity::{CredentialSource as _, FederatedSession, Principal, Session, Subject};
 use serde_json::{Value, json};
 use service::testkit::TestKit;
 
@@ -151,6 +151,55 @@ async fn a_session_of_a_users_key_cannot_make_keys() {
         let answer = kit.json(&who, "iam", "CreateAccessKey", &json!({"UserName": "ana"})).await;
         assert_eq!(answer.is_ok(), allowed, "second factor: {mfa}");
     }
+}
+
+/// A session is the user's who got it, under whatever name; whoever takes the old name is somebody else.
+#[tokio::test]
+async fn sessions_go_on_where_their_user_is_renamed() {
+    let kit = kit().await;
+    user(&kit, "ana").await;
+    let put = json!({"UserName": "ana", "PolicyName": "p", "PolicyDocument": allow("iam:*")});
+    done(&kit, "PutUserPolicy", put).await;
+    let directory = kit.pipeline.directory();
+    let id = directory.user(kit.account, "ana").unwrap().unwrap().user_id;
+    let issue = |subject| {
+        let session = Session {
+            account: kit.account,
+            subject,
+            issued_at: kit.clock.now(),
+            expires_at: kit.clock.now().plus_secs(900),
+            mfa: true,
+        };
+        directory.tokens().issue(&session).unwrap()
+    };
+    let own = issue(Subject::User { name: "ana".into(), user_id: id.clone() });
+    let lent = issue(Subject::Federated(Box::new(FederatedSession {
+        name: "friend".into(),
+        lender: Some(("ana".into(), id.clone())),
+        policies: vec![allow("*")],
+        ..FederatedSession::default()
+    })));
+    let arns = || {
+        [&own, &lent].map(|made| {
+            let token = made.session_token.expose();
+            let found = directory.credential(&made.access_key_id, Some(token), kit.clock.now());
+            found.ok().map(|found| found.principal)
+        })
+    };
+    let rename = json!({"UserName": "ana", "NewUserName": "anna", "NewPath": "/team/"});
+    done(&kit, "UpdateUser", rename).await;
+    for taken in [false, true] {
+        if taken {
+            user(&kit, "ana").await;
+        }
+        let [own, lent] = arns().map(Option::unwrap);
+        assert_eq!(own.arn(), "arn:aws:iam::123456789012:user/team/anna");
+        assert!(may(&kit, &own, "GetUser", json!({"UserName": "anna"})).await);
+        assert_eq!(directory.policies_for(&lent).unwrap().identity().len(), 1);
+    }
+    done(&kit, "DeleteUserPolicy", json!({"UserName": "anna", "PolicyName": "p"})).await;
+    done(&kit, "DeleteUser", json!({"UserName": "anna"})).await;
+    assert_eq!(arns(), [None, None], "with the user they end, whoever has its name");
 }
 
 #[tokio::test]

@@ -147,3 +147,42 @@ async fn a_device_whose_serial_number_no_operation_takes_is_not_made() {
     let left = done(&kit, "ListVirtualMFADevices", json!({})).await;
     assert_eq!(left["VirtualMFADevices"], json!([]));
 }
+
+/// However many statements match, an answer stays short; its pages together are all that was asked.
+#[tokio::test]
+async fn pages_of_simulations_end_before_they_get_long() {
+    let kit = kit().await;
+    let statement = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
+    let document = json!({"Version": "2012-10-17", "Statement": vec![statement; 50]}).to_string();
+    let actions: Vec<String> = (0..40).map(|at| format!("s3:A{at}")).collect();
+    let mut input = json!({"PolicyInputList": vec![document; 10], "ActionNames": actions,
+        "ResourceArns": ["arn:aws:s3:::b/1"], "MaxItems": 1_000});
+    let (mut seen, mut pages) = (Vec::new(), 0);
+    loop {
+        let page = done(&kit, "SimulateCustomPolicy", input.clone()).await;
+        assert!(page.to_string().len() < 2_000_000, "{}", page.to_string().len());
+        for result in page["EvaluationResults"].as_array().unwrap() {
+            assert_eq!(result["MatchedStatements"].as_array().unwrap().len(), 500);
+            seen.push(result["EvalActionName"].as_str().unwrap().to_owned());
+        }
+        pages += 1;
+        if page["IsTruncated"] != true {
+            break;
+        }
+        input["Marker"] = page["Marker"].clone();
+    }
+    assert_eq!(seen, actions);
+    assert!(pages > 4, "{pages}");
+    // What reads much, and writes nothing.
+    let none = json!({"Effect": "Deny", "Action": "sqs:*", "Resource": "*"});
+    let long = json!({"Version": "2012-10-17", "Statement": vec![none; 2_000]}).to_string();
+    let entry = |bytes: usize| json!([{"ContextKeyName": "a:key", "ContextKeyType": "string", "ContextKeyValues": ["x".repeat(bytes)]}]);
+    let mut input = json!({"PolicyInputList": [long], "ActionNames": actions, "MaxItems": 1_000,
+        "ContextEntries": entry(4_000)});
+    let page = done(&kit, "SimulateCustomPolicy", input.clone()).await;
+    let results = page["EvaluationResults"].as_array().unwrap().len();
+    assert!(page["IsTruncated"] == true && results < actions.len(), "{results}");
+    input["ContextEntries"] = entry(200_000);
+    let fault = kit.json(&kit.administrator(), "iam", "SimulateCustomPolicy", &input).await.unwrap_err();
+    assert_eq!(fault.message, "The policies and context values are too long to be simulated together.");
+}

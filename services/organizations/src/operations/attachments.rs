@@ -8,7 +8,7 @@ use ::identity::Reads;
 use ::identity::records::organization::{ControlPolicyRecord, OrganizationRecord, RESOURCE_FULL_ACCESS};
 use service::Permit;
 
-use crate::model::{self, ATTACHED_MAX};
+use crate::model;
 use crate::tree::{self, Node};
 use crate::{Error, Organizations, api, page, shapes};
 
@@ -23,12 +23,10 @@ pub(crate) async fn attach(org: Arc<Organizations>, permit: Permit<api::AttachPo
         if node.policies().contains(&policy.id) {
             return Err(Error::attached_already());
         }
-        if of_same_kind(edit, &record, &policy, node.policies())? >= ATTACHED_MAX {
-            return Err(Error::quota(
-                "MAX_POLICY_TYPE_ATTACHMENT_LIMIT_EXCEEDED",
-                "policies attached to one target",
-                ATTACHED_MAX,
-            ));
+        let most = model::attached_max(policy.kind);
+        if of_same_kind(edit, &record, &policy, node.policies())? >= most {
+            let limit = "MAX_POLICY_TYPE_ATTACHMENT_LIMIT_EXCEEDED";
+            return Err(Error::quota(limit, "policies attached to one target", most));
         }
         node.policies().push(policy.id);
         node.save(edit, &record.id)

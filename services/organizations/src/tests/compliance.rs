@@ -23,7 +23,7 @@ fn samples() -> Vec<(&'static str, Value)> {
         ("ListOrganizationalUnitsForParent", json!({"ParentId": "r-ab12"})),
         ("ListChildren", json!({"ParentId": "r-ab12", "ChildType": "ACCOUNT"})),
         ("ListParents", json!({"ChildId": account})),
-        ("CreateAccount", json!({"AccountName": "hush", "Email": "hush@example.com"})),
+        ("CreateAccount", json!({"AccountName": "hushed-account", "Email": "hush@example.com"})),
         ("DescribeCreateAccountStatus", json!({"CreateAccountRequestId": "car-12345678"})),
         ("ListCreateAccountStatus", json!({})),
         ("DescribeAccount", json!({"AccountId": account})),
@@ -62,5 +62,10 @@ fn samples() -> Vec<(&'static str, Value)> {
 
 service::service_compliance!(
     kit().await,
-    Subject { service: "organizations", samples: &samples(), open: &[], secrets: &["hush"] }
+    Subject {
+        service: "organizations",
+        samples: &samples(),
+        open: &[],
+        secrets: &["hushed-account", "hush@example.com"]
+    }
 );

@@ -138,6 +138,30 @@ async fn policies_are_attached_while_their_type_is_enabled() {
     done(&kit, "DeletePolicy", json!({"PolicyId": policy})).await;
 }
 
+/// AWS's numbers of May 2026: ten service control policies on one target, five resource control policies.
+#[tokio::test]
+async fn so_many_policies_are_attached_to_one_target() {
+    let kit = kit().await;
+    let root = organization(&kit).await;
+    let resource = DENY.replace(r#""Action""#, r#""Principal":"*","Action""#);
+    for (kind, content, most) in
+        [("SERVICE_CONTROL_POLICY", DENY, 10), ("RESOURCE_CONTROL_POLICY", &*resource, 5)]
+    {
+        done(&kit, "EnablePolicyType", json!({"RootId": root, "PolicyType": kind})).await;
+        for at in 1..=most {
+            let made =
+                json!({"Name": format!("{kind}-{at}"), "Description": "", "Type": kind, "Content": content});
+            let policy = text(&done(&kit, "CreatePolicy", made).await, "/Policy/PolicySummary/Id");
+            let attach = json!({"PolicyId": policy, "TargetId": root});
+            // AWS's own policy is one of them.
+            match at < most {
+                true => drop(done(&kit, "AttachPolicy", attach).await),
+                false => drop(refused(&kit, "AttachPolicy", attach, "ConstraintViolationException").await),
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn an_address_makes_one_account() {
     let kit = kit().await;

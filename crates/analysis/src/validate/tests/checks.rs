@@ -68,7 +68,7 @@ const SIZES: [(&str, Kind, usize); 5] = [
     ("POLICY_SIZE_EXCEEDS_IDENTITY_POLICY_QUOTA", Identity, 6_144),
     ("POLICY_SIZE_EXCEEDS_RESOURCE_POLICY_QUOTA", Resource, 20_480),
     ("POLICY_SIZE_EXCEEDS_ROLE_TRUST_POLICY_QUOTA", Trust, 2_048),
-    ("POLICY_SIZE_EXCEEDS_SCP_QUOTA", ServiceControl, 5_120),
+    ("POLICY_SIZE_EXCEEDS_SCP_QUOTA", ServiceControl, 10_240),
     ("POLICY_SIZE_EXCEEDS_RCP_QUOTA", ResourceControl, 5_120),
 ];
 

@@ -271,6 +271,14 @@ Resources:
       Role: !ImportValue RoleTwo
       Policies:
         - S3CrudPolicy: {BucketName: '*'}
+  Three:
+    Type: AWS::Serverless::Function
+    Properties:
+      Runtime: python3.13
+      Handler: a.h
+      CodeUri: .
+      Policies:
+        - S3CrudPolicy: {BucketName: '*'}
 """
 
 DOCUMENTED = """Transform: AWS::Serverless-2016-10-31
@@ -304,12 +312,56 @@ Resources:
             - {Effect: Allow, Action: [iam:CreateAccessKey, iam:EnableMFADevice], Resource: 'arn:aws:iam::*:user/${aws:username}'}
 """
 
+BY_NAME = """Transform: [AWS::LanguageExtensions, AWS::Serverless-2016-10-31]
+Parameters:
+  Names: {Type: CommaDelimitedList, Default: 'A,B'}
+Conditions:
+  IsProd: !Equals [!Ref AWS::Region, us-east-1]
+Resources:
+  Deploys:
+    Type: AWS::IAM::Role
+    DeletionPolicy: !If [IsProd, Retain, Delete]
+    UpdateReplacePolicy: !If [IsProd, Retain, Delete]
+    Properties:
+      AssumeRolePolicyDocument:
+        Statement:
+          - Effect: Allow
+            Principal: {Federated: !Sub 'arn:aws:iam::${AWS::AccountId}:oidc-provider/token.actions.githubusercontent.com'}
+            Action: sts:AssumeRoleWithWebIdentity
+            Condition: {StringEquals: {'token.actions.githubusercontent.com:aud': sts.amazonaws.com}}
+      ManagedPolicyArns:
+        - arn:aws-us-gov:iam::aws:policy/service-role/AWSLambdaRole
+        - !Sub 'arn:${AWS::Partition}:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole'
+  Speaks:
+    Type: AWS::Serverless::Function
+    Properties:
+      Runtime: python3.13
+      Handler: a.h
+      CodeUri: .
+      Policies:
+        - AmazonAPIGatewayAdministrator
+      Environment:
+        Variables:
+          PGPASSWORD: hunter2
+          JWT_KEY: "-----BEGIN PUBLIC KEY-----\\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE"
+          STORE: 'Server=db;User Id=sa;Password=9aB8cD7eF6;'
+      Events:
+        Skill:
+          Type: AlexaSkill
+Outputs:
+  'Fn::ForEach::All':
+    - Name
+    - !Ref Names
+    - 'Of${Name}': {Value: !Ref Name}
+"""
+
 
 @pytest.mark.parametrize("text, expected", [
+    (BY_NAME, [("anyone", 15), ("resource-wildcard", 19), ("action-wildcard", 28), ("plain-secret", 31), ("plain-secret", 33), ("confused-deputy", 36)]),
     (TWO_STEPS, [("privilege-escalation", 9), ("privilege-escalation", 11)]),
     (OPEN, [("anyone", 10), ("confused-deputy", 11)]),
-    (A_STEP_AWAY, [("plain-secret", 13), ("plain-secret", 14), ("resolved-secret", 15), ("resource-wildcard", 26)]),
-    (DOCUMENTED, [])], ids=["two steps", "open", "a step away", "documented"])
+    (A_STEP_AWAY, [("plain-secret", 13), ("plain-secret", 14), ("resolved-secret", 15), ("ignored-policies", 25), ("resource-wildcard", 34)]),
+    (DOCUMENTED, [])], ids=["by name", "two steps", "open", "a step away", "documented"])
 def test_what_is_found_is_what_is_careless(tmp_path, text, expected):
     assert rules(tmp_path, text) == expected
 

@@ -1,7 +1,8 @@
 //! What stands around plain resources: `Fn::ForEach`, whose resources are checked once, as they are written, functions in the
 //! place of a resource's policies, and SAM's own attributes. The sections of a plain template have none of these.
 //!
-//! Unrolls nothing: whatever the loop puts in the place of its identifier, the grants are the same.
+//! Unrolls nothing: whatever the loop puts in the place of its identifier, the grants are the same. Fetches nothing: what a macro
+//! or an include would bring is not there.
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,7 @@ use serde_json::{Map, Value};
 const DEEP_MAX: usize = 5;
 /// The transform with which these may be functions.
 const EXTENSIONS: &str = "AWS::LanguageExtensions";
+const INCLUDE: &str = "Fn::Transform";
 const POLICIES: [&str; 2] = ["DeletionPolicy", "UpdateReplacePolicy"];
 
 /// Where resources stand, and what they do not take from `Globals`.
@@ -25,6 +27,7 @@ pub(super) struct Around {
 
 /// Takes resources and outputs out of their loops, and attributes off them that only transforms read.
 pub(super) fn hoist(root: &mut Value) -> Around {
+    drop_includes(root);
     let transforms = root.get("Transform").cloned().unwrap_or_default();
     let mut around = Around {
         is_extended: transforms == EXTENSIONS
@@ -41,6 +44,23 @@ pub(super) fn hoist(root: &mut Value) -> Around {
     take(std::mem::take(resources), "Resources", DEEP_MAX, &mut plain, &mut around);
     *resources = plain;
     around
+}
+
+/// Takes away the calls of macros that stand in the place of names: `Fn::Transform`, and `Transform` with parameters.
+fn drop_includes(root: &mut Value) {
+    let Some(root) = root.as_object_mut() else { return };
+    match root.get_mut("Transform") {
+        Some(Value::Array(calls)) => calls.retain(Value::is_string),
+        Some(Value::Object(_)) => drop(root.shift_remove("Transform")),
+        _ => {}
+    }
+    root.shift_remove(INCLUDE);
+    for section in root.values_mut().filter_map(Value::as_object_mut) {
+        section.shift_remove(INCLUDE);
+        for entry in section.values_mut().filter_map(Value::as_object_mut) {
+            entry.shift_remove(INCLUDE);
+        }
+    }
 }
 
 fn take(

@@ -11,14 +11,21 @@ use super::statement::statements;
 use super::{Managed, Rule, Severity, rules};
 use crate::json;
 
-/// Those that SAM gives a function by its own properties, and those of the tools that run beside it.
-const GIVEN: [&str; 7] = [
+/// Those that SAM gives a function by its own properties, those of agents that run beside others, and those without which a
+/// service does not work at all.
+const GIVEN: [&str; 13] = [
+    "AWSAppSyncPushToCloudWatchLogs",
+    "AWSCodeDeployRoleForLambda",
+    "AWSCodeDeployRoleForLambdaLimited",
     "AWSLambdaBasicExecutionRole",
     "AWSLambdaBasicDurableExecutionRolePolicy",
     "AWSLambdaVPCAccessExecutionRole",
     "AWSXrayWriteOnlyAccess",
     "AmazonAPIGatewayPushToCloudWatchLogs",
     "AmazonECSTaskExecutionRolePolicy",
+    "AmazonEKSClusterPolicy",
+    "AmazonSSMManagedInstanceCore",
+    "CloudWatchAgentServerPolicy",
     "CloudWatchLambdaInsightsExecutionRolePolicy",
 ];
 /// So many actions of a policy are told.
@@ -27,7 +34,7 @@ const TOLD: usize = 3;
 /// What a policy grants too widely: each kind once, with the policy's name.
 pub(super) type TooWide = Rc<[(&'static Rule, String)]>;
 
-/// The policies that AWS keeps, and what was found in them.
+/// The policies that AWS keeps, and what was found in them and in others.
 pub(super) struct Kept<'a> {
     find: Managed<'a>,
     judged: RefCell<BTreeMap<String, TooWide>>,
@@ -40,6 +47,7 @@ impl<'a> Kept<'a> {
 
     /// What the policy of this ARN or name grants too widely.
     pub(super) fn too_wide(&self, named: &str) -> TooWide {
+        let named = name(named).unwrap_or(named);
         if let Some(known) = self.judged.borrow().get(named) {
             return Rc::clone(known);
         }
@@ -48,6 +56,7 @@ impl<'a> Kept<'a> {
         found
     }
 
+    /// A policy of AWS's by its name, or another by its ARN.
     fn judge(&self, named: &str) -> Vec<(&'static Rule, String)> {
         let short = named.rsplit('/').next().unwrap_or_default();
         match short {
@@ -70,4 +79,10 @@ impl<'a> Kept<'a> {
         }
         found
     }
+}
+
+/// The name in the ARN of a policy that AWS keeps, in any partition.
+fn name(arn: &str) -> Option<&str> {
+    let (_, rest) = arn.split_once(":iam::aws:policy/")?;
+    rest.rsplit('/').next()
 }

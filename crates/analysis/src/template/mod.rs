@@ -5,6 +5,7 @@
 //! Reading order: `worlds`, `reading` and `resolve` (values with their lines), `sources` and `statement` (what policies
 //! hold), then what judges.
 
+mod acl;
 pub(crate) mod actions;
 mod conditions;
 mod escalation;
@@ -45,7 +46,7 @@ pub struct Finding {
     pub message: String,
 }
 
-/// The document of a policy that AWS keeps, by its ARN or its name; `None` for what is none.
+/// The document of a policy that AWS keeps, by its name; `None` for what is none.
 pub type Managed<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// The findings in a template, by line; what its owners accepted, with a reason, left out.
@@ -77,6 +78,7 @@ fn look(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     for (name, resource) in reading.resources() {
         identity::check(reading, name, resource, findings);
         resource_policy::check(reading, name, resource, findings);
+        acl::check(reading, name, resource, findings);
         functions::check(reading, name, resource, findings);
         secrets::check(reading, name, resource, findings);
     }

@@ -83,8 +83,8 @@ rules! {
         "Give each function a role of its own: without Role, SAM makes one from the function's Policies.";
     IGNORED_POLICIES = "ignored-policies", "says of a role what SAM ignores", Low, ACCESS,
         "Say it of the role that is named, or leave out Role: SAM makes one only for a function that names none.";
-    PLAIN_SECRET = "plain-secret", "a secret in a plain environment variable", High, EXPOSURE,
-        "Keep it in Secrets Manager or Parameter Store, and read it at run time with the function's role.";
+    PLAIN_SECRET = "plain-secret", "a secret in plain text", High, EXPOSURE,
+        "Keep it in Secrets Manager or Parameter Store: a function reads it at run time with its role, a property takes a dynamic reference.";
     SECRET_PARAMETER = "secret-parameter", "a hidden parameter in a plain environment variable", Medium, EXPOSURE,
         "NoEcho hides the parameter and not the variable: pass the secret's ARN instead.";
     RESOLVED_SECRET = "resolved-secret", "a secret that is resolved into an environment variable", Medium, EXPOSURE,

@@ -1,4 +1,5 @@
-//! Secrets in environment variables: told by the variable's name or by the value's form, and never repeated.
+//! Secrets in environment variables: told by the variable's name or by the value's form, and never repeated. And passwords that
+//! stand written in the properties for them.
 //!
 //! Only what is written in the template is looked at, defaults of parameters and parts of longer texts included.
 
@@ -16,7 +17,26 @@ const REFERRED: char = '\u{0}';
 const NO_SECRET_KEYS: [&str; 8] =
     ["username", "user", "host", "port", "dbname", "engine", "dbinstanceidentifier", "endpoint"];
 
+/// Properties for passwords, by kind.
+const PASSWORDS: [(&str, &str); 6] = [
+    ("AWS::DirectoryService::MicrosoftAD", "Password"),
+    ("AWS::DocDB::DBCluster", "MasterUserPassword"),
+    ("AWS::IAM::User", "LoginProfile/Password"),
+    ("AWS::RDS::DBCluster", "MasterUserPassword"),
+    ("AWS::RDS::DBInstance", "MasterUserPassword"),
+    ("AWS::Redshift::Cluster", "MasterUserPassword"),
+];
+
 pub(super) fn check(reading: &Reading<'_>, id: &str, resource: &Resource, findings: &mut Vec<Finding>) {
+    for (_, property) in PASSWORDS.iter().filter(|(kind, _)| *kind == resource.kind) {
+        // A hidden parameter or a dynamic reference is how such a property is meant to be given.
+        if let Some((value, path)) = reading.raw(id, resource, property)
+            && judge(reading, "PASSWORD", value).is_some_and(|(rule, _)| *rule == rules::PLAIN_SECRET)
+        {
+            let message = format!("`{id}`: {property} is a password in plain text");
+            findings.push(reading.finding(&rules::PLAIN_SECRET, id, &path, message));
+        }
+    }
     if !matches!(resource.kind.as_str(), "AWS::Lambda::Function" | "AWS::Serverless::Function") {
         return;
     }

@@ -16,12 +16,13 @@ pub(super) enum Name {
 }
 
 /// Words for secrets.
-const SECRETS: [&str; 12] = [
+const SECRETS: [&str; 13] = [
     "PASSWORD",
     "PASSWD",
     "PASSPHRASE",
     "PASS",
     "PWD",
+    "PW",
     "SECRET",
     "TOKEN",
     "APIKEY",
@@ -136,7 +137,9 @@ const ABOUT: [&str; 60] = [
     "CLAIM",
 ];
 /// What secrets begin with.
-const PREFIXES: [&str; 20] = [
+const PREFIXES: [&str; 22] = [
+    "sk-ant-api",
+    "sk-proj-",
     "ghp_",
     "gho_",
     "ghs_",
@@ -400,6 +403,7 @@ mod tests {
             ("PGPASSWORD", Name::OfSecret),
             ("DBPASSWORD", Name::OfSecret),
             ("DBPASS", Name::OfSecret),
+            ("MYSQL_PW", Name::OfSecret),
             ("clientsecret", Name::OfSecret),
             ("GITHUBTOKEN", Name::OfSecret),
             ("DBPASSWORD_PROD", Name::LikeSecret),
@@ -428,7 +432,7 @@ mod tests {
             "https://hooks.slack.com/services/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",
             &format!("https://discord.com/api/webhooks/123456789012345678/{key}"),
             &format!("sk-proj-{key}"),
-            &format!("sk-ant-api03-{key}"),
+            "sk-ant-api03-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOP",
             &format!("hf_{key}"),
             &format!("whsec_{key}"),
             &format!("Bearer {key}"),

@@ -53,12 +53,8 @@ fn report(options: &CheckOptions) -> Result<(String, bool), Error> {
     Ok((written, failed))
 }
 
-/// What a policy that AWS keeps grants: templates name it by its ARN, in any partition, and SAM by its name alone, too.
-fn managed(named: &str) -> Option<String> {
-    let name = match named.split_once(":iam::aws:policy/") {
-        Some((_, rest)) => rest.rsplit('/').next().unwrap_or_default(),
-        None => named,
-    };
+/// The document of a policy that AWS keeps.
+fn managed(name: &str) -> Option<String> {
     kept::by_name(name).map(|policy| policy.document.clone())
 }
 

@@ -66,6 +66,26 @@ fn what_only_sounds_like_a_secret_is_none() {
 }
 
 #[test]
+fn passwords_are_no_property_in_plain_text() {
+    let user = |password: &str| {
+        format!(
+            "Parameters: {{Hidden: {{Type: String, NoEcho: true}}, Plain: {{Type: String, Default: hunter2}}}}\nResources:\n  U:\n    Type: AWS::IAM::User\n    Properties:\n      LoginProfile:\n        Password: {password}\n"
+        )
+    };
+    for (password, expected) in [
+        ("hunter2", 1),
+        ("!Ref Plain", 1),
+        ("!Ref Hidden", 0),
+        ("'{{resolve:secretsmanager:u:SecretString:password}}'", 0),
+        ("!GetAtt Secret.Value", 0),
+    ] {
+        assert_eq!(found(&user(password)), vec![("plain-secret", 7); expected], "{password}");
+        let told = check(&user(password)).unwrap();
+        assert!(told.iter().all(|finding| !finding.message.contains("hunter2")), "{password}");
+    }
+}
+
+#[test]
 fn roles_are_shared_where_they_are_the_same() {
     let functions = |one: &str, two: &str| {
         format!(

@@ -366,6 +366,8 @@ fn managed_policies_are_judged_by_what_they_grant() {
         ("service-role/AWSLambdaBasicExecutionRole", vec![]),
         ("service-role/AWSLambdaRole", vec!["resource-wildcard"]),
         ("service-role/AWSLambdaVPCAccessExecutionRole", vec![]),
+        ("service-role/AWSCodeDeployRoleForLambdaLimited", vec![]),
+        ("AmazonSSMManagedInstanceCore", vec![]),
         ("NoSuchPolicy", vec![]),
     ] {
         let found = told(policy);
@@ -376,6 +378,17 @@ fn managed_policies_are_judged_by_what_they_grant() {
     assert_eq!(told("AmazonS3ReadOnlyAccess")[0].2, short);
     let long = &told("ReadOnlyAccess")[0].2;
     assert!(long.len() < 200 && long.ends_with(" more on every resource"), "{long}");
+    // A partition of its own has the same policies; an account's own policy of the same name is another.
+    let of = |arn: &str| {
+        format!(
+            "Resources:\n  G:\n    Type: AWS::IAM::Group\n    Properties:\n      ManagedPolicyArns: ['{arn}']\n"
+        )
+    };
+    assert_eq!(
+        found(&of("arn:aws-cn:iam::aws:policy/service-role/AWSLambdaRole")),
+        [("resource-wildcard", 5)]
+    );
+    assert_eq!(found(&of("arn:aws:iam::111111111111:policy/service-role/AWSLambdaRole")), []);
     // SAM takes the name alone.
     let sam = "Resources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties:\n      Policies: SecretsManagerReadWrite\n";
     assert_eq!(found(sam)[0], ("action-wildcard", 5));

@@ -9,8 +9,8 @@ use super::*;
 /// Checks with the policies that AWS keeps.
 fn check(text: &str) -> Result<Vec<Finding>, TemplateError> {
     let facts = include_str!("../../../../../models/aws-managed-policies.json");
-    super::check(text, &|named| {
-        let start = format!("\"{}\":", named.rsplit('/').next()?);
+    super::check(text, &|name| {
+        let start = format!("\"{name}\":");
         let line = facts.lines().find_map(|line| line.strip_prefix(&start))?;
         let facts: Value = serde_json::from_str(line.trim_end_matches(',')).ok()?;
         Some(facts.get("document")?.to_string())
@@ -313,4 +313,23 @@ fn extensions_of_the_language_hide_nothing() {
     }
     let error = check(resources).unwrap_err().to_string();
     assert!(error.contains("Every DeletionPolicy member must be a string."), "{error}");
+}
+
+/// What stands in the template itself is read, whatever would be put beside it.
+#[test]
+fn includes_hide_nothing() {
+    let url =
+        "    Type: AWS::Lambda::Url\n    Properties:\n      AuthType: NONE\n      TargetFunctionArn: f\n";
+    let include = "{Name: AWS::Include, Parameters: {Location: 's3://b/k'}}";
+    for text in [
+        format!("Transform: {include}\nResources:\n  Url:\n{url}"),
+        format!("Transform: [AWS::Serverless-2016-10-31, {include}]\nResources:\n  Url:\n{url}"),
+        format!("Fn::Transform: {include}\nResources:\n  Url:\n{url}"),
+        format!("Mappings: {{Fn::Transform: {include}}}\nResources:\n  Url:\n{url}"),
+    ] {
+        assert_eq!(found(&text), [("public-function", 6)], "{text}");
+    }
+    let beside =
+        format!("Resources:\n  Fn::Transform: {include}\n  Url:\n    Fn::Transform: {include}\n{url}");
+    assert_eq!(found(&beside), [("public-function", 7)]);
 }

@@ -271,3 +271,24 @@ fn of_alexa_the_skill_is_named() {
     );
     assert_eq!(found(&event("          Properties: {SkillId: !Ref Skill}\n")), []);
 }
+
+#[test]
+fn lists_open_a_bucket_where_no_block_stops_them() {
+    let bucket = |list: &str, block: &str| {
+        format!(
+            "Conditions: {{X: !Equals [a, b]}}\nResources:\n  B:\n    Type: AWS::S3::Bucket\n    Properties:\n      AccessControl: {list}\n      PublicAccessBlockConfiguration: {{{block}}}\n"
+        )
+    };
+    for (list, block, expected) in [
+        ("PublicReadWrite", "", 1),
+        ("PublicRead", "BlockPublicPolicy: true, IgnorePublicAcls: false", 1),
+        ("!If [X, PublicRead, Private]", "", 1),
+        ("AuthenticatedRead", "", 1),
+        ("PublicRead", "BlockPublicAcls: true", 0),
+        ("PublicRead", "IgnorePublicAcls: 'true'", 0),
+        ("Private", "", 0),
+        ("LogDeliveryWrite", "", 0),
+    ] {
+        assert_eq!(found(&bucket(list, block)), vec![("anyone", 6); expected], "{list} {block}");
+    }
+}

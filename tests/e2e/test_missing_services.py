@@ -5,7 +5,7 @@ import pytest
 from support import refused
 
 CALLS = [
-    ("ssm", "get_parameter", {"Name": "x"}),
+    ("sqs", "list_queues", {}),
     ("sns", "list_topics", {}),
     ("ecr", "describe_repositories", {}),
     ("xray", "get_sampling_rules", {}),
@@ -33,5 +33,5 @@ def test_a_wrong_signature_is_refused_first(platform, service, operation, argume
 
 
 def test_without_a_signature_nothing_is_told(platform):
-    answer = platform.raw("POST", "/", {"X-Amz-Target": "AmazonSSM.GetParameter", "Content-Type": "application/x-amz-json-1.1"}, b"{}")
-    assert answer.status_code == 400 and "MissingAuthenticationToken" in answer.text and "ssm" not in answer.text
+    answer = platform.raw("POST", "/", {"X-Amz-Target": "AmazonSQS.SendMessage", "Content-Type": "application/x-amz-json-1.1"}, b"{}")
+    assert answer.status_code == 400 and "MissingAuthenticationToken" in answer.text and "sqs" not in answer.text

@@ -120,10 +120,10 @@ fn what_means_nothing_gets_the_protocols_own_error() {
         (None, Request { method: "GET", uri: "/", ..POST }, 404, "message"),
         (Some("dynamodb "), target("DynamoDB_20120810.PutItem"), 400, "UnknownOperationException"),
         (
-            Some("ssm"),
-            target("AmazonSSM.GetParameter"),
+            Some("sqs"),
+            target("AmazonSQS.SendMessage"),
             501,
-            "The service ssm is not available on this platform.",
+            "The service sqs is not available on this platform.",
         ),
         (Some("sns"), Request { body: "Action=ListTopics", ..POST }, 501, "<Code>NotImplemented</Code>"),
         (Some("xray"), Request { uri: "/TraceSegments", ..POST }, 501, "The service xray is not available"),

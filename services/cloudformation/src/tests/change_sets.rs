@@ -106,3 +106,32 @@ async fn templates_are_validated_and_summarised_without_a_stack() {
     assert_eq!(answer["Parameters"][0]["ParameterType"], "Number");
     assert!(stage.call("ValidateTemplate", json!({ "TemplateBody": "Resources: [" })).await.is_err());
 }
+
+#[tokio::test]
+async fn a_change_set_that_is_being_executed_is_not_forgotten() {
+    let stage = Stage::new().await;
+    change_set(&stage, "first", "CREATE", SMALL).await;
+    let this = json!({ "StackName": "small", "ChangeSetName": "first" });
+    let held = stage.world.hold("CreateTable");
+    stage.call("ExecuteChangeSet", this.clone()).await.unwrap();
+    let refused = stage.call("DeleteChangeSet", this.clone()).await.unwrap_err();
+    assert_eq!(refused.code, "InvalidChangeSetStatusException");
+    assert!(refused.message.contains("cannot be deleted in its current status of [EXECUTE_IN_PROGRESS]"));
+    drop(held);
+    assert_eq!(stage.settled("small").await, "CREATE_COMPLETE");
+    let set = stage.call("DescribeChangeSet", this.clone()).await.unwrap();
+    assert_eq!(set["ExecutionStatus"], "EXECUTE_COMPLETE");
+    stage.call("DeleteChangeSet", this).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_template_with_a_type_that_is_not_there_is_not_valid() {
+    let stage = Stage::new().await;
+    let bad = "Resources: {A: {Type: AWS::Nothing::Here}, G: {Type: AWS::Logs::LogGroup}, B: {Type: AWS::Nothing::Else}}";
+    let refused = stage.call("ValidateTemplate", json!({ "TemplateBody": bad })).await.unwrap_err();
+    let told = "Template format error: Unrecognized resource types: [AWS::Nothing::Else, AWS::Nothing::Here]";
+    assert_eq!((refused.code.as_ref(), &*refused.message), ("ValidationError", told));
+    let transformed = format!("Transform: AWS::LanguageExtensions\n{bad}");
+    let refused = stage.call("ValidateTemplate", json!({ "TemplateBody": transformed })).await.unwrap_err();
+    assert_eq!(&*refused.message, told, "what a transform leaves is judged as well");
+}

@@ -18,6 +18,7 @@ mod records;
 mod refusals;
 mod restart;
 mod rollback;
+mod secrets;
 mod world;
 
 use std::sync::{Arc, OnceLock};

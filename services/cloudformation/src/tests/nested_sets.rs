@@ -242,3 +242,86 @@ async fn a_change_set_may_use_what_another_stack_is_still_to_export() {
     assert_eq!(stage.settled("importer").await, "CREATE_COMPLETE");
     assert!(stage.world.names("group").contains(&"named".to_owned()));
 }
+
+const HELD: &str = "
+Parameters: {Days: {Type: Number}}
+Resources:
+  Held: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: held, RetentionInDays: !Ref Days}}
+";
+const HOLDER: &str = "
+Parameters: {Days: {Type: Number}}
+Resources:
+  In: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: s3://b/held, Parameters: {Days: !Ref Days}}}
+";
+const TOP: &str = "
+Resources:
+  Mid: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: s3://b/holder, Parameters: {Days: '7'}}}
+";
+
+/// A stack whose way back stopped in a nested one, or in one that is nested in that, and the names of those.
+async fn stuck(stage: &Stage, holder: &str) -> (String, String) {
+    put(stage, "held", HELD);
+    put(stage, "holder", holder);
+    stage.create("top", TOP).await.unwrap();
+    assert_eq!(stage.settled("top").await, "CREATE_COMPLETE");
+    let inside = async |name: &str, id: &str| {
+        let asked = json!({ "StackName": name, "LogicalResourceId": id });
+        let found = stage.call("DescribeStackResource", asked).await.unwrap();
+        let arn = found["StackResourceDetail"]["PhysicalResourceId"].as_str().unwrap().to_owned();
+        arn.split('/').nth(1).unwrap().to_owned()
+    };
+    let mid = inside("top", "Mid").await;
+    let inner = if holder == HOLDER { inside(&mid, "In").await } else { mid.clone() };
+    stage.world.things().broken.insert("CreateRole".to_owned());
+    // The change itself is made; the way back is not.
+    stage.world.things().broken_after.insert("PutRetentionPolicy".to_owned(), 1);
+    let role = "  R: {Type: AWS::IAM::Role, DependsOn: Mid, Properties: {AssumeRolePolicyDocument: {}}}\n";
+    let next = format!("{}{role}", TOP.replace("'7'", "'14'"));
+    stage.update("top", &next).await.unwrap();
+    assert_eq!(stage.settled("top").await, "UPDATE_ROLLBACK_FAILED");
+    assert_eq!(stage.describe(&inner).await["StackStatus"], "UPDATE_ROLLBACK_FAILED");
+    (mid, inner)
+}
+
+#[tokio::test]
+async fn a_way_back_that_stopped_in_a_nested_stack_goes_on_from_the_top() {
+    for holder in [HELD, HOLDER] {
+        goes_on(holder).await;
+    }
+}
+
+async fn goes_on(holder: &str) {
+    let stage = Stage::new().await;
+    let (mid, _) = stuck(&stage, holder).await;
+    // Nothing has changed: it stops there again, and says so.
+    stage.call("ContinueUpdateRollback", json!({ "StackName": "top" })).await.unwrap();
+    assert_eq!(stage.settled("top").await, "UPDATE_ROLLBACK_FAILED");
+    stage.world.things().broken_after.clear();
+    stage.call("ContinueUpdateRollback", json!({ "StackName": "top" })).await.unwrap();
+    assert_eq!(stage.settled("top").await, "UPDATE_ROLLBACK_COMPLETE");
+    // Its own way back, or an update to what it was before.
+    let status = stage.describe(&mid).await["StackStatus"].as_str().unwrap().to_owned();
+    assert!(["UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE"].contains(&status.as_str()), "{status}");
+    assert_eq!(stage.world.things().existing["group/held"]["retentionInDays"], 7);
+}
+
+#[tokio::test]
+async fn a_resource_of_a_nested_stack_is_skipped_by_both_names() {
+    let stage = Stage::new().await;
+    let (mid, inner) = stuck(&stage, HOLDER).await;
+    stage.create("other", "Resources: {Held: {Type: AWS::Logs::LogGroup}}").await.unwrap();
+    assert_eq!(stage.settled("other").await, "CREATE_COMPLETE");
+    for wrong in
+        ["other.Held".to_owned(), "nowhere.Held".to_owned(), format!("{mid}.Held"), format!("{inner}.None")]
+    {
+        let asked = json!({ "StackName": "top", "ResourcesToSkip": [wrong] });
+        let refused = stage.call("ContinueUpdateRollback", asked).await.unwrap_err();
+        assert!(refused.message.contains("cannot be skipped"), "{wrong}: {}", refused.message);
+    }
+    let asked = json!({ "StackName": "top", "ResourcesToSkip": [format!("{inner}.Held")] });
+    stage.call("ContinueUpdateRollback", asked).await.unwrap();
+    assert_eq!(stage.settled("top").await, "UPDATE_ROLLBACK_COMPLETE");
+    // The one around it updates it to what it was, in which the skipped resource is taken for what it is.
+    assert_eq!(stage.describe(&inner).await["StackStatus"], "UPDATE_COMPLETE");
+    assert_eq!(stage.world.things().existing["group/held"]["retentionInDays"], 14, "it is left as it is");
+}

@@ -118,3 +118,67 @@ async fn only_an_update_under_way_is_cancelled() {
     drop(held);
     assert_eq!(stage.settled("two").await, "UPDATE_ROLLBACK_COMPLETE");
 }
+
+#[tokio::test]
+async fn what_an_operation_made_goes_with_it_where_that_is_asked() {
+    let kept = TWO.replace(
+        "LogGroup, Properties: {LogGroupName: a,",
+        "LogGroup, DeletionPolicy: Retain, Properties: {LogGroupName: a,",
+    );
+    for asked in [true, false] {
+        let stage = Stage::new().await;
+        let input = |template: &str| json!({ "StackName": "two", "TemplateBody": template, "RetainExceptOnCreate": asked });
+        let left = if asked { vec![] } else { vec!["a".to_owned()] };
+        stage.call("CreateStack", input(&with_broken(&stage, &kept))).await.unwrap();
+        assert_eq!(stage.settled("two").await, "ROLLBACK_COMPLETE");
+        assert_eq!(stage.world.names("group"), left);
+        let shown = stage.describe("two").await;
+        assert_eq!(shown.get("RetainExceptOnCreate"), asked.then_some(&json!(true)));
+        stage.call("DeleteStack", json!({ "StackName": "two" })).await.unwrap();
+        stage.world.things().existing.clear();
+
+        // The same of what an update makes; what was there before stays whatever is asked.
+        let stage = Stage::new().await;
+        let first = "Resources: {Z: {Type: AWS::Logs::LogGroup, DeletionPolicy: Retain, Properties: {LogGroupName: z}}}";
+        let more = kept.replace(
+            "Resources: {",
+            "Resources: {Z: {Type: AWS::Logs::LogGroup, DeletionPolicy: Retain, \
+            Properties: {LogGroupName: z}}, ",
+        );
+        let expected: Vec<&str> = if asked { vec!["z"] } else { vec!["a", "z"] };
+        for by_set in [false, true] {
+            stage.world.things().existing.clear();
+            let name = if by_set { "set" } else { "call" };
+            stage.create(name, first).await.unwrap();
+            assert_eq!(stage.settled(name).await, "CREATE_COMPLETE");
+            let mut input = input(&with_broken(&stage, &more));
+            input["StackName"] = json!(name);
+            if by_set {
+                let asked = input.as_object_mut().unwrap().remove("RetainExceptOnCreate");
+                input["ChangeSetName"] = json!("c");
+                stage.call("CreateChangeSet", input).await.unwrap();
+                let execute =
+                    json!({ "StackName": name, "ChangeSetName": "c", "RetainExceptOnCreate": asked });
+                stage.call("ExecuteChangeSet", execute).await.unwrap();
+            } else {
+                stage.call("UpdateStack", input).await.unwrap();
+            }
+            assert_eq!(stage.settled(name).await, "UPDATE_ROLLBACK_COMPLETE");
+            assert_eq!(stage.world.names("group"), expected, "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stack_that_is_brought_back_takes_what_is_kept_with_it_where_that_is_asked() {
+    let stage = Stage::new().await;
+    let kept = TWO.replace("DependsOn: A,", "DependsOn: A, DeletionPolicy: Retain,");
+    let input =
+        json!({ "StackName": "two", "TemplateBody": with_broken(&stage, &kept), "OnFailure": "DO_NOTHING" });
+    stage.call("CreateStack", input).await.unwrap();
+    assert_eq!(stage.settled("two").await, "CREATE_FAILED");
+    assert_eq!(stage.world.names("group"), ["a", "b"]);
+    stage.call("RollbackStack", json!({ "StackName": "two", "RetainExceptOnCreate": true })).await.unwrap();
+    assert_eq!(stage.settled("two").await, "ROLLBACK_COMPLETE");
+    assert!(stage.world.is_empty(), "{:?}", stage.world.names("group"));
+}

@@ -22,6 +22,8 @@ pub(super) struct Things {
     pub(super) marks: BTreeMap<String, BTreeMap<String, String>>,
     /// Operations that are refused once they were called this often.
     pub(super) broken_after: BTreeMap<String, usize>,
+    /// What operations answer that are refused in words of their own.
+    pub(super) refusals: BTreeMap<String, String>,
     /// Operations that panic.
     pub(super) panicking: BTreeSet<String>,
     /// Every call's operation and input, in order.
@@ -133,6 +135,9 @@ impl World {
             return Err(
                 Fault::sender("InvalidParameterValueException", format!("{operation} is broken")).into()
             );
+        }
+        if let Some(why) = things.refusals.get(operation) {
+            return Err(Fault::sender("InvalidParameterValueException", why.clone()).into());
         }
         let given: BTreeMap<String, String> = marks.into_iter().collect();
         if let Some((_, kind, _)) = MAKERS.iter().find(|(maker, ..)| *maker == operation) {

@@ -60,6 +60,8 @@ pub(super) struct Shelf {
     pub(super) verified: Mutex<HashSet<CodeHash>>,
     /// Held while a directory is verified or made again, so that two callers do not do it at once.
     repair: Mutex<()>,
+    /// Held while a package that was unpacked is put in its place.
+    placing: Mutex<()>,
 }
 
 impl CodeStore {
@@ -77,6 +79,7 @@ impl CodeStore {
             laying: Mutex::new(()),
             verified: Mutex::default(),
             repair: Mutex::new(()),
+            placing: Mutex::new(()),
         };
         // Made again from the layers' packages where it is needed.
         remove_if_there(&shelf.layered)?;
@@ -193,6 +196,8 @@ impl Shelf {
         extract::extract(zip, &task)?;
         write_durably(&making.join("manifest"), manifest::describe(&task)?.as_bytes())?;
         let place = self.unpacked.join(hash.to_string());
+        // The same package may come twice at once: what one has put there, and may use already, the other leaves.
+        let _one_at_a_time = self.placing.lock();
         if place.exists() && self.matches_manifest(hash) {
             remove_if_there(making)?;
         } else {
@@ -278,6 +283,29 @@ mod tests {
         let again = CodeStore::open(data.path()).unwrap();
         assert_eq!(again.directory(stored.hash).await.unwrap(), directory);
         assert_eq!(again.package(stored.hash).await.unwrap(), zip);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn one_package_may_come_many_times_at_once() {
+        let data = tempfile::tempdir().unwrap();
+        let store = CodeStore::open(data.path()).unwrap();
+        for round in 0..40_u32 {
+            let zip = package(&round.to_be_bytes());
+            let puts: Vec<_> = (0..8)
+                .map(|_| {
+                    let (store, zip) = (store.clone(), zip.clone());
+                    tokio::spawn(async move {
+                        let hash = store.put(zip).await?.hash;
+                        let directory = store.directory(hash).await?;
+                        // Whoever was told that it is there finds it there.
+                        Ok::<_, PackageError>(fs::read(directory.join("handler.py"))?)
+                    })
+                })
+                .collect();
+            for put in puts {
+                assert_eq!(put.await.unwrap().unwrap(), round.to_be_bytes());
+            }
+        }
     }
 
     #[tokio::test]

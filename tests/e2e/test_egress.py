@@ -207,7 +207,7 @@ def test_what_makes_no_sense_is_refused(open_platform, head):
 
 def test_the_aws_door_stays_as_it_is(open_platform):
     variables = ask(open_platform, "python", variables=["HTTPS_PROXY", "NO_PROXY", "AWS_ENDPOINT_URL"])
-    assert variables == {"HTTPS_PROXY": "http://127.0.0.1:3128", "NO_PROXY": "127.0.0.1,localhost,platform.fastness.internal", "AWS_ENDPOINT_URL": "http://127.0.0.1:4566"}
+    assert variables == {"HTTPS_PROXY": "http://127.0.0.1:3128", "NO_PROXY": "127.0.0.1,localhost,::1,sandbox,sandbox.localdomain,platform.fastness.internal", "AWS_ENDPOINT_URL": "http://127.0.0.1:4566"}
 
 
 def test_nothing_is_open_without_a_rule(platform, name, outside):

@@ -4,8 +4,9 @@
 // Runtime API. How a streamed answer is written is `streaming.mjs`'s.
 
 import { existsSync, readFileSync } from 'node:fs';
-import { createRequire, Module } from 'node:module';
+import { createRequire, Module, syncBuiltinESMExports } from 'node:module';
 import { connect } from 'node:net';
+import os from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { format, types } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
@@ -568,8 +569,37 @@ function forgetHeapFlags() {
   setFlagsFromString('--no-expose-gc');
 }
 
+/** From how many MiB on a function has one virtual processor more than two. */
+const MORE_PROCESSORS_FROM = [3009, 5308, 7077, 8846];
+const PROCESSOR = { model: '', speed: 0, times: { user: 0, nice: 0, sys: 0, idle: 0, irq: 0 } };
+const LOOPBACK = { address: '127.0.0.1', netmask: '255.0.0.0', family: 'IPv4', mac: '00:00:00:00:00:00', internal: true, cidr: '127.0.0.1/8' };
+
+/**
+ * Of the machine there is nothing to be seen inside but processes, and libraries make pools as large as `os.cpus()` is long: they are
+ * told as many processors as Lambda gives, and the one network interface that there is.
+ */
+function tellMachine() {
+  const { cpus, networkInterfaces } = os;
+  os.cpus = () => {
+    const seen = cpus();
+    if (seen.length > 0) return seen;
+    const memory = Number(env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE ?? 0);
+    const count = 2 + MORE_PROCESSORS_FROM.filter((from) => memory >= from).length;
+    return Array.from({ length: count }, () => structuredClone(PROCESSOR));
+  };
+  os.networkInterfaces = () => {
+    try {
+      return networkInterfaces();
+    } catch {
+      return { lo: [{ ...LOOPBACK }] };
+    }
+  };
+  syncBuiltinESMExports();
+}
+
 async function main() {
   forgetHeapFlags();
+  tellMachine();
   const api = new RuntimeApi(env.AWS_LAMBDA_RUNTIME_API);
   if (env.FASTNESS_PARKED) await awaitAssignment(api);
   patchConsole();

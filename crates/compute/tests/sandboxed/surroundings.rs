@@ -55,6 +55,24 @@ async fn the_heap_of_node_is_as_large_as_the_functions_memory_has_room_for() {
     assert_eq!(tags[0], tags[2]);
 }
 
+const MACHINE: &str = r#"
+import { cpus, networkInterfaces } from 'os';
+import { createRequire } from 'module';
+const os = createRequire(import.meta.url)('os');
+export const handler = async () => [cpus().length, os.cpus().length, Object.keys(networkInterfaces()), os.networkInterfaces().lo[0].internal];
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn node_is_told_of_processors_and_of_the_interface_that_there_is() {
+    let host = host().await;
+    for (memory_mib, processors) in [(128, 2), (3_008, 2), (3_009, 3), (10_240, 6)] {
+        let mut spec = host.function("nodejs20.x", &[("app.mjs", MACHINE)]).await;
+        spec.memory_mib = memory_mib;
+        let answer = answer(&host, &spec).await;
+        assert_eq!(answer, json!([processors, processors, ["lo"], true]), "{memory_mib}");
+    }
+}
+
 const SITE: &str = r#"
 import builtins, sys
 import awslambdaric.lambda_context, awslambdaric.bootstrap, bootstrap

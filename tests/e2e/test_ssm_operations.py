@@ -23,6 +23,11 @@ def test_values_have_versions_and_labels(ssm, name):
     values = [ssm.get_parameter(Name=one + selector)["Parameter"]["Value"] for selector in ("", ":1", ":prod", ":2")]
     assert values == ["b", "a", "a", "b"]
     refused(ssm.get_parameter, "ParameterVersionNotFound", Name=one + ":9")
+    taken = ssm.unlabel_parameter_version(Name=one, ParameterVersion=2, Labels=["prod"])
+    assert (taken["RemovedLabels"], taken["InvalidLabels"]) == ([], ["prod"])
+    ssm.label_parameter_version(Name=one, Labels=["test"])
+    assert ssm.unlabel_parameter_version(Name=one, ParameterVersion=2, Labels=["test"])["RemovedLabels"] == ["test"]
+    refused(ssm.get_parameter, "ParameterVersionNotFound", Name=one + ":test")
     refused(ssm.get_parameter, "ParameterNotFound", Name=f"/{name}/none")
     for at in range(12):
         ssm.put_parameter(Name=f"{path}/many/{at:02}", Value=str(at), Type="String")

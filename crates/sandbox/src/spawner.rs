@@ -57,10 +57,20 @@ impl SpawnerOptions {
     }
 }
 
-/// Each environment takes some twenty descriptors of this process, whose customary limit is 1,024 until it asks for what it may have.
+/// Room for ten thousand environments, each of which takes some twenty descriptors of this process.
+const OPEN_FILES_WANTED: u64 = 262_144;
+
+/// Asks for so many open files, or else, where only the host's administrator may give as many, for all that this process may have:
+/// the customary limit of 1,024 is used up by some fifty environments.
 fn raise_open_files() {
     let allowed = getrlimit(Resource::Nofile);
-    if allowed.current == allowed.maximum {
+    let is_enough = |limit: Option<u64>| limit.is_none_or(|limit| limit >= OPEN_FILES_WANTED);
+    if is_enough(allowed.current) {
+        return;
+    }
+    let wanted = Some(OPEN_FILES_WANTED);
+    let maximum = if is_enough(allowed.maximum) { allowed.maximum } else { wanted };
+    if setrlimit(Resource::Nofile, Rlimit { current: wanted, maximum }).is_ok() {
         return;
     }
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: allowed.maximum, ..allowed }) {

@@ -26,10 +26,15 @@ fn gone(marker: &str) -> bool {
 fn the_platform_may_open_as_many_files_as_the_host_allows_and_functions_may_not() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let allowed = getrlimit(Resource::Nofile).maximum.unwrap();
-    let fewer = Rlimit { current: Some(allowed - 1), maximum: Some(allowed) };
+    let fewer = Rlimit { current: Some(1_024), maximum: Some(allowed) };
     setrlimit(Resource::Nofile, fewer).unwrap();
     let outcome = host().run(&shell("ulimit -Sn; ulimit -Hn"));
-    assert_eq!(getrlimit(Resource::Nofile).current, Some(allowed));
+    // All that it may have; and whoever may raise that has what ten thousand environments take.
+    let raised = getrlimit(Resource::Nofile).current.unwrap();
+    assert!(raised >= allowed.min(262_144), "{raised} of {allowed}");
+    if rustix::process::geteuid().is_root() {
+        assert!(raised >= 262_144, "{raised}");
+    }
     assert_eq!(outcome.stdout, "1024\n1024\n", "{outcome:?}");
 }
 

@@ -60,7 +60,7 @@ impl SpawnerOptions {
 /// Room for ten thousand environments, each of which takes some twenty descriptors of this process.
 const OPEN_FILES_WANTED: u64 = 262_144;
 
-/// Asks for so many open files, or else, where only the host's administrator may give as many, for all that this process may have:
+/// Asks for so many open files, or else, where more than it has takes a right that it has not, for all that this process may have:
 /// the customary limit of 1,024 is used up by some fifty environments.
 fn raise_open_files() {
     let allowed = getrlimit(Resource::Nofile);

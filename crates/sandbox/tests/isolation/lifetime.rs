@@ -29,12 +29,9 @@ fn the_platform_may_open_as_many_files_as_the_host_allows_and_functions_may_not(
     let fewer = Rlimit { current: Some(1_024), maximum: Some(allowed) };
     setrlimit(Resource::Nofile, fewer).unwrap();
     let outcome = host().run(&shell("ulimit -Sn; ulimit -Hn"));
-    // All that it may have; and whoever may raise that has what ten thousand environments take.
+    // All that it may have, or what ten thousand environments take where it may raise that.
     let raised = getrlimit(Resource::Nofile).current.unwrap();
     assert!(raised >= allowed.min(262_144), "{raised} of {allowed}");
-    if rustix::process::geteuid().is_root() {
-        assert!(raised >= 262_144, "{raised}");
-    }
     assert_eq!(outcome.stdout, "1024\n1024\n", "{outcome:?}");
 }
 

@@ -68,6 +68,15 @@ def eventually(check, timeout_s=20):
         time.sleep(0.05)
 
 
+def logged(logs, group, **narrowed):
+    """The messages of a log group, none while there is no such group: output is shipped behind the answer, and makes the group."""
+    try:
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group, **narrowed)
+        return [event["message"] for page in pages for event in page["events"]]
+    except logs.exceptions.ResourceNotFoundException:
+        return []
+
+
 # What functions leave of themselves where a kill must not take it: a log may lack its last lines then, a table lacks nothing.
 # It signs by itself: an SDK takes longer to import than all the rest of this takes.
 SEEN = """import datetime, hashlib, hmac, http.client, json, os

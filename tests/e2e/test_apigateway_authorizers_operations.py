@@ -5,7 +5,7 @@ import json
 import pytest
 import requests
 
-from support import eventually, package, refused, trust
+from support import eventually, logged, package, refused, trust
 
 SAM = """
 Transform: AWS::Serverless-2016-10-31
@@ -87,9 +87,8 @@ def get(platform, deployed):
 
 
 def asked(platform, deployed):
-    logs = platform.client("logs")
-    events = [e for page in logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{deployed['Asked']}", filterPattern="ASKED") for e in page["events"]]
-    return [json.loads(e["message"].partition("ASKED ")[2]) for e in events]
+    messages = logged(platform.client("logs"), f"/aws/lambda/{deployed['Asked']}", filterPattern="ASKED")
+    return [json.loads(message.partition("ASKED ")[2]) for message in messages]
 
 
 NOT_ALLOWED = "User is not authorized to access this resource because no identity-based policy allows the execute-api:Invoke action"

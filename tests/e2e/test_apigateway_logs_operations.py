@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from support import eventually, refused, trust
+from support import eventually, logged, refused, trust
 
 LOGS = {"Effect": "Allow", "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], "Resource": "*"}
 FORMAT = '{"id":"$context.requestId","ip":"$context.identity.sourceIp","to":"$context.httpMethod $context.resourcePath","status":"$context.status","bytes":"$context.responseLength","why":"$context.error.message","key":"$context.identity.apiKey","header":"$method.request.header.x-secret"}'
@@ -49,11 +49,10 @@ def test_stages_write_logs_in_the_name_of_the_accounts_role(platform, name):
     assert (good.status_code, bad.status_code) == (200, 403)
 
     def lines(group):
-        if not any(each["logGroupName"] == group for each in logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]):
-            return []
-        return [e["message"] for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group) for e in page["events"]]
+        found = logged(logs, group)
+        return found if len(found) >= 2 else None
 
-    written = eventually(lambda: lines(group) if len(lines(group)) >= 2 else None)
+    written = eventually(lambda: lines(group))
     found = {each["id"]: each for each in map(json.loads, written)}
     one, other = found[good.headers["x-amzn-requestid"]], found[bad.headers["x-amzn-requestid"]]
     assert (one["to"], one["status"], one["bytes"], one["why"], one["key"], one["header"], one["ip"]) == ("GET /", "200", "4", "-", "-", "-", "127.0.0.1")

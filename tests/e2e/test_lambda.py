@@ -9,7 +9,7 @@ import zipfile
 import awslambdaric
 import pytest
 
-from support import eventually, package, refused, trust
+from support import eventually, logged, package, refused, trust
 
 ECHO = "def handler(event, context):\n    return event\n"
 
@@ -120,9 +120,7 @@ def test_the_tail_of_the_log_comes_along_and_the_rest_lands_in_logs(platform, fu
     for part in (f"START RequestId: {request} Version: $LATEST", "hello from inside", f"END RequestId: {request}", f"REPORT RequestId: {request}", "Max Memory Used"):
         assert part in tail, tail
     logs = platform.client("logs")
-    found = eventually(lambda: [event["message"] for event in logs.filter_log_events(logGroupName=f"/aws/lambda/{made}")["events"]]
-                       if any(group["logGroupName"] == f"/aws/lambda/{made}" for group in logs.describe_log_groups()["logGroups"]) else [])
-    assert any("hello from inside" in message for message in found)
+    eventually(lambda: any("hello from inside" in message for message in logged(logs, f"/aws/lambda/{made}")))
 
 
 def test_a_log_is_followed_while_its_function_runs(platform, function):
@@ -131,10 +129,7 @@ def test_a_log_is_followed_while_its_function_runs(platform, function):
     logs = platform.client("logs")
 
     def begun():
-        try:
-            found = [event["message"] for event in logs.filter_log_events(logGroupName=f"/aws/lambda/{made}")["events"]]
-        except logs.exceptions.ResourceNotFoundException:
-            return None
+        found = logged(logs, f"/aws/lambda/{made}")
         return found if "begun\n" in found else None
 
     found = eventually(begun)
@@ -155,11 +150,8 @@ def test_what_has_several_lines_is_one_event_whose_lines_end_in_line_feeds(platf
     logs = platform.client("logs")
 
     def events(made, wanted):
-        try:
-            found = logs.filter_log_events(logGroupName=f"/aws/lambda/{made}")["events"]
-        except logs.exceptions.ResourceNotFoundException:
-            return None
-        return [each["message"].rstrip("\n") for each in found] if any(wanted in each["message"] for each in found) else None
+        found = logged(logs, f"/aws/lambda/{made}")
+        return [each.rstrip("\n") for each in found] if any(wanted in each for each in found) else None
 
     seen = eventually(lambda: events(python, "REPORT"))
     caught = next(each for each in seen if "\tcaught\n" in each)
@@ -271,9 +263,7 @@ def test_event_and_dry_run(platform, function):
     assert client.invoke(FunctionName=made, InvocationType="DryRun")["StatusCode"] == 204
     assert client.invoke(FunctionName=made, InvocationType="Event", Payload=b'"later"')["StatusCode"] == 202
     logs = platform.client("logs")
-    groups = lambda: [g["logGroupName"] for g in logs.describe_log_groups()["logGroups"]]
-    eventually(lambda: f"/aws/lambda/{made}" in groups() and
-               [e for e in logs.filter_log_events(logGroupName=f"/aws/lambda/{made}")["events"] if "async later" in e["message"]])
+    eventually(lambda: any("async later" in message for message in logged(logs, f"/aws/lambda/{made}")))
 
 
 def test_versions_and_aliases(platform, function):

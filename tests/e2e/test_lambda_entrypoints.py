@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from support import eventually, trust
+from support import eventually, logged, trust
 
 INVALID = "Runtime.InvalidEntrypoint"
 HANDLER = "import os, sys\ndef handler(event, context):\n    return [os.environ.get('WRAPPED'), sys.argv[-1].split('/')[-1] != '']\n"
@@ -48,12 +48,7 @@ def invoke(platform, function):
 
 
 def lines(platform, function):
-    logs = platform.client("logs")
-    try:
-        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{function}")
-        return [event["message"] for page in pages for event in page["events"]]
-    except logs.exceptions.ResourceNotFoundException:
-        return []
+    return logged(platform.client("logs"), f"/aws/lambda/{function}")
 
 
 @pytest.mark.parametrize("files, words", [

@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from support import eventually, package, refused, trust
+from support import eventually, logged, package, refused, trust
 
 OUTER = """#!/usr/bin/env python3
 import http.server, json, os, threading, time, urllib.request
@@ -114,13 +114,7 @@ def call(client, name, **event):
 
 
 def lines(platform, group):
-    logs = platform.client("logs")
-    try:
-        events = logs.filter_log_events(logGroupName=group)["events"]
-    except logs.exceptions.ResourceNotFoundException:
-        # Output is shipped behind the answer, and makes the group.
-        return []
-    return [event["message"].rstrip("\n") for event in events]
+    return [message.rstrip("\n") for message in logged(platform.client("logs"), group)]
 
 
 def test_a_program_of_a_layer_runs_beside_the_function_to_its_end(platform, client, role, name, layer):

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from harness.platform import Platform
-from support import eventually, package, refused, trust
+from support import eventually, logged, package, refused, trust
 
 SLEEPER = "import time\ndef handler(event, context):\n    time.sleep(event.get('s', 0))\n    return time.time()\n"
 SLOW_MODULE = "import time\ntime.sleep(4)\ndef handler(event, context): return 1\n"
@@ -132,14 +132,7 @@ def test_asynchronous_invocations_of_one_account_hold_up_no_other(accounts, make
     began = time.monotonic()
     modest.invoke(FunctionName=quick, InvocationType="Event", Payload=b'{"at": "once"}')
 
-    def ran():
-        try:
-            events = logs.filter_log_events(logGroupName=f"/aws/lambda/{quick}", filterPattern="ran once")["events"]
-        except logs.exceptions.ResourceNotFoundException:
-            return False
-        return bool(events)
-
-    eventually(ran, 8)
+    eventually(lambda: logged(logs, f"/aws/lambda/{quick}", filterPattern="ran once"), 8)
     assert time.monotonic() - began < 8
 
 
@@ -174,11 +167,5 @@ def test_slow_events_of_a_function_hold_up_no_other_of_its_account(alone, make):
     began = time.monotonic()
     client.invoke(FunctionName=quick, InvocationType="Event", Payload=b'{"at": "once"}')
 
-    def ran():
-        try:
-            return bool(logs.filter_log_events(logGroupName=f"/aws/lambda/{quick}", filterPattern="ran once")["events"])
-        except logs.exceptions.ResourceNotFoundException:
-            return False
-
-    eventually(ran, 8)
+    eventually(lambda: logged(logs, f"/aws/lambda/{quick}", filterPattern="ran once"), 8)
     assert time.monotonic() - began < 8

@@ -14,7 +14,7 @@ import pytest
 
 from harness import Platform
 from harness.platform import ROOT
-from support import eventually, package, trust
+from support import eventually, logged, package, trust
 
 POWERTOOLS = ["aws-lambda-powertools==3.37.0", "jmespath==1.0.1", "typing_extensions==4.15.0", "aws-xray-sdk==2.15.0", "wrapt==2.5.2"]
 CACHE = ROOT / "target" / "test-libraries"
@@ -186,12 +186,7 @@ def test_powertools_for_python_run_unmodified(platform, client, role, name):
     logs = platform.client("logs")
 
     def lines():
-        try:
-            events = logs.filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
-        except logs.exceptions.ResourceNotFoundException:
-            # Output is shipped behind the answer, and makes the group.
-            return None
-        found = [json.loads(event["message"]) for event in events if event["message"].startswith("{")]
+        found = [json.loads(message) for message in logged(logs, f"/aws/lambda/{name}") if message.startswith("{")]
         return found if any("_aws" in line and "Asked" in line for line in found) else None
 
     read = eventually(lines)

@@ -10,7 +10,7 @@ import time
 import botocore.exceptions
 import pytest
 
-from support import SEEN, eventually, make_seen, package, refused, seen, trust
+from support import SEEN, eventually, logged, make_seen, package, refused, seen, trust
 
 ACCOUNT = "arn:aws:lambda:us-east-1:000000000000:function:"
 
@@ -38,11 +38,7 @@ def make(platform, name):
 
 
 def lines(platform, function):
-    logs = platform.client("logs")
-    try:
-        return [event["message"] for page in logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{function}") for event in page["events"]]
-    except logs.exceptions.ResourceNotFoundException:
-        return []
+    return logged(platform.client("logs"), f"/aws/lambda/{function}")
 
 
 def records(platform, function):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from support import SEEN, eventually, make_seen, package, refused, seen, trust
+from support import SEEN, eventually, logged, make_seen, package, refused, seen, trust
 
 KEEP = """import json
 def handler(event, context):
@@ -26,12 +26,8 @@ def handler(event, context):
 
 
 def lines(platform, function):
-    logs = platform.client("logs")
-    try:
-        events = [event["message"] for page in logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{function}") for event in page["events"]]
-    except logs.exceptions.ResourceNotFoundException:
-        return []
-    return [json.loads(line.removeprefix("GOT ")) for line in events if line.startswith("GOT ")]
+    found = logged(platform.client("logs"), f"/aws/lambda/{function}")
+    return [json.loads(line.removeprefix("GOT ")) for line in found if line.startswith("GOT ")]
 
 
 @pytest.fixture

@@ -5,9 +5,8 @@ import time
 
 import pytest
 
-from botocore.exceptions import ClientError
 
-from support import eventually, package, refused, signed_get, trust
+from support import eventually, logged, package, refused, signed_get, trust
 
 
 def now_ms():
@@ -144,20 +143,8 @@ def test_output_goes_on_after_older_sessions_were_revoked(platform, name):
     time.sleep(1.1)
     functions.invoke(FunctionName=name, Payload=b'"afterwards"')
 
-    def said():
-        found = logs.filter_log_events(logGroupName=f"/aws/lambda/{name}", filterPattern="said")["events"]
-        return [event["message"].strip() for event in found]
-
-    assert eventually(lambda: quietly(said)) == ["said afterwards"]
-
-
-def quietly(ask):
-    """What is found, or nothing while the group is not there yet."""
-    try:
-        return ask()
-    except ClientError as error:
-        assert error.response["Error"]["Code"] == "ResourceNotFoundException", error
-        return None
+    found = eventually(lambda: logged(logs, f"/aws/lambda/{name}", filterPattern="said"))
+    assert [message.strip() for message in found] == ["said afterwards"]
 
 
 def test_calls_stand_under_the_names_that_cloudtrail_gives_them(platform, name):

@@ -10,7 +10,7 @@ import requests
 
 import tools
 from harness.platform import ROOT, binary
-from support import eventually, signed_get
+from support import eventually, logged, signed_get
 
 
 @pytest.fixture
@@ -42,14 +42,9 @@ def invoke(platform, function, event=None):
     return payload
 
 
-def logged(platform, function, words):
+def said(platform, function, words):
     logs, group = platform.client("logs"), f"/aws/lambda/{function}"
-
-    def found():
-        groups = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
-        return groups and any(words in event["message"] for event in logs.filter_log_events(logGroupName=group)["events"])
-
-    return eventually(found)
+    return eventually(lambda: any(words in message for message in logged(logs, group)))
 
 
 def path_of_url(url):
@@ -85,7 +80,7 @@ def test_destinations_of_asynchronous_calls(platform, deployed):
     for success, target, words in [(True, "OnSuccessFunctionName", "Further processing for successful"), (False, "OnFailureFunctionName", "Further Processing for failed")]:
         client.update_function_event_invoke_config(FunctionName=outputs["ProducerFunctionName"], MaximumRetryAttempts=0)
         client.invoke(FunctionName=outputs["ProducerFunctionName"], InvocationType="Event", Payload=json.dumps({"Success": success}))
-        assert logged(platform, outputs[target], words)
+        assert said(platform, outputs[target], words)
 
 
 def test_a_function_that_writes_an_object(platform, deployed, name):

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from harness import Platform
-from support import eventually, package, refused, trust
+from support import eventually, logged, package, refused, trust
 
 CODE = "import sys\ndef handler(event, context):\n    return 'python%d.%d' % sys.version_info[:2]\n"
 MINORS = range(8, 15)
@@ -53,11 +53,7 @@ def test_another_version_stands_in_and_the_log_names_it(tmp_path):
         assert json.loads(client.invoke(FunctionName="exact")["Payload"].read()) == given
 
         def first_line(name):
-            try:
-                events = logs.filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
-            except logs.exceptions.ResourceNotFoundException:
-                return None
-            return next((event["message"] for event in events if event["message"].startswith("INIT_START ")), None)
+            return next((message for message in logged(logs, f"/aws/lambda/{name}") if message.startswith("INIT_START ")), None)
 
         lines = [eventually(lambda name=name: first_line(name)) for name in ("older", "exact")]
         assert lines[0] == lines[1] and lines[0].startswith(f"INIT_START Runtime Version: {given.replace('python', 'python:')}\t"), lines

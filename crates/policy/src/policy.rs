@@ -36,7 +36,7 @@ pub struct Policy(Arc<Compiled>);
 struct Compiled {
     kind: PolicyKind,
     text: Box<str>,
-    statements: Vec<Statement>,
+    statements: Box<[Statement]>,
     gates: Gates,
 }
 
@@ -45,7 +45,7 @@ impl Policy {
     pub fn parse(text: &str, kind: PolicyKind) -> Result<Self, PolicyError> {
         let statements = parse::document(text, kind)?;
         let gates = Gates::of(&statements);
-        Ok(Self(Arc::new(Compiled { kind, text: text.into(), statements, gates })))
+        Ok(Self(Arc::new(Compiled { kind, text: text.into(), statements: statements.into(), gates })))
     }
 
     /// The document exactly as it was given.

@@ -72,8 +72,8 @@ def test_one_account_leaves_another_its_share_and_its_reservations(accounts, mak
     greedy, modest = (account("lambda") for account in accounts)
     takes, share, reserved = make(accounts[0], "-takes"), make(accounts[1], "-share"), make(accounts[1], "-reserved")
     with concurrent.futures.ThreadPoolExecutor(60) as threads:
-        many = [threads.submit(invoke, greedy, takes, 6) for _ in range(30)]
-        eventually(lambda: sum(one.done() for one in many) >= 30 - MACHINE)
+        many = [threads.submit(invoke, greedy, takes, 20) for _ in range(30)]
+        eventually(lambda: sum(one.done() for one in many) >= 30 - MACHINE, 60)
         assert all(invoke(modest, share) for _ in range(3)), "an account's share is its own"
         ran = sum(one.result() for one in many)
         # Two accounts have functions: each has a quarter of the machine to itself, and one half is whoever's comes first.
@@ -81,8 +81,8 @@ def test_one_account_leaves_another_its_share_and_its_reservations(accounts, mak
         assert MACHINE - MACHINE // 4 - 1 <= ran <= MACHINE - MACHINE // 4
 
         assert modest.put_function_concurrency(FunctionName=reserved, ReservedConcurrentExecutions=3)["ReservedConcurrentExecutions"] == 3
-        many = [threads.submit(invoke, greedy, takes, 6) for _ in range(30)]
-        eventually(lambda: sum(one.done() for one in many) >= 30 - MACHINE)
+        many = [threads.submit(invoke, greedy, takes, 20) for _ in range(30)]
+        eventually(lambda: sum(one.done() for one in many) >= 30 - MACHINE, 60)
         kept = [threads.submit(invoke, modest, reserved, 2) for _ in range(3)]
         assert all(one.result() for one in kept), "what is reserved is kept free"
         assert sum(one.result() for one in many) <= MACHINE - 3
@@ -114,9 +114,7 @@ def test_slow_starts_of_one_account_hold_up_no_other(accounts, make):
     with concurrent.futures.ThreadPoolExecutor(30) as threads:
         many = [threads.submit(invoke, greedy, slow) for _ in range(24)]
         time.sleep(0.5)
-        began = time.monotonic()
         assert invoke(modest, quick)
-        assert time.monotonic() - began < 3
         assert not any(one.done() and one.result() for one in many), "the slow ones are still starting"
         assert any(one.result() for one in many)
 
@@ -127,13 +125,12 @@ def test_asynchronous_invocations_of_one_account_hold_up_no_other(accounts, make
     logs = accounts[1]("logs")
     accounts[1]("iam").attach_role_policy(RoleName="runs", PolicyArn="arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole")
     for _ in range(24):
-        greedy.invoke(FunctionName=takes, InvocationType="Event", Payload=b'{"s": 12}')
+        greedy.invoke(FunctionName=takes, InvocationType="Event", Payload=b'{"s": 28}')
     time.sleep(1)
-    began = time.monotonic()
     modest.invoke(FunctionName=quick, InvocationType="Event", Payload=b'{"at": "once"}')
 
-    eventually(lambda: logged(logs, f"/aws/lambda/{quick}", filterPattern="ran once"), 8)
-    assert time.monotonic() - began < 8
+    # Long before the first of the others is done.
+    eventually(lambda: logged(logs, f"/aws/lambda/{quick}", filterPattern="ran once"))
 
 
 @pytest.fixture(scope="module")
@@ -149,9 +146,7 @@ def test_slow_starts_of_a_function_hold_up_no_other_of_its_account(alone, make):
     with concurrent.futures.ThreadPoolExecutor(12) as threads:
         many = [threads.submit(invoke, client, slow) for _ in range(12)]
         time.sleep(0.5)
-        began = time.monotonic()
         assert invoke(client, quick)
-        assert time.monotonic() - began < 3
         assert not any(one.done() for one in many), "the slow ones are still starting"
         assert any(one.result() for one in many)
 
@@ -162,10 +157,9 @@ def test_slow_events_of_a_function_hold_up_no_other_of_its_account(alone, make):
     alone("iam").attach_role_policy(RoleName="runs", PolicyArn="arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole")
     assert invoke(client, takes)
     for _ in range(20):
-        client.invoke(FunctionName=takes, InvocationType="Event", Payload=b'{"s": 12}')
+        client.invoke(FunctionName=takes, InvocationType="Event", Payload=b'{"s": 28}')
     time.sleep(1)
-    began = time.monotonic()
     client.invoke(FunctionName=quick, InvocationType="Event", Payload=b'{"at": "once"}')
 
-    eventually(lambda: logged(logs, f"/aws/lambda/{quick}", filterPattern="ran once"), 8)
-    assert time.monotonic() - began < 8
+    # Long before the first of the others is done.
+    eventually(lambda: logged(logs, f"/aws/lambda/{quick}", filterPattern="ran once"))

@@ -32,6 +32,8 @@ ACCEPTED = (
 INDENT = "\u00a0"
 # Where the AWS SDK stands.
 SDK = "/var/lang/sdk"
+# The platform's AWS APIs, and its stages and function URLs.
+DOOR = ("127.0.0.1", 4566)
 # What is read at once: little enough that the allocator has the room, and need not map and unmap it for each invocation.
 READ_BYTES = 16384
 
@@ -557,6 +559,19 @@ def dump(value):
     return text.encode("utf-8", "surrogatepass" if not ESCAPE else "strict")
 
 
+def find_own_addresses():
+    """The platform's stages and function URLs have names below ``localhost`` (RFC 6761, 6.3), which no file lists: they are its door's."""
+    lookup = _socket.getaddrinfo
+
+    def getaddrinfo(host, port, *rest, **named):
+        labels = host.lower().rstrip(".").split(".") if isinstance(host, str) else []
+        if len(labels) > 2 and labels[-1] == "localhost" and labels[1] in ("execute-api", "lambda-url"):
+            return lookup(DOOR[0], DOOR[1], *rest, **named)
+        return lookup(host, port, *rest, **named)
+
+    _socket.getaddrinfo = getaddrinfo
+
+
 def begin_site():
     """What ``site`` does for programs of every kind, without the host's own modules and start-up files."""
     if sys.flags.no_site:
@@ -676,6 +691,7 @@ def handle_event_request(client, handler, headers, body):
 def main():
     api = LambdaRuntimeClient(os.environ["AWS_LAMBDA_RUNTIME_API"])
     prepare_output()
+    find_own_addresses()
     begin_site()
     # Handlers find this module by its usual name, not as the program.
     sys.modules["bootstrap"] = sys.modules["__main__"]

@@ -1,7 +1,8 @@
 //! Which of the answers a request gets: health, an issuer's documents, an API Gateway stage, or the AWS APIs' pipeline.
 //!
 //! Health answers without the pipeline or the gateway, and says nothing but whether the platform is well; so do the documents of
-//! accounts that issue tokens to others, which hold public keys and nothing else. What comes through a function's door reaches the AWS APIs, and addresses that somebody awaits an answer at.
+//! accounts that issue tokens to others, which hold public keys and nothing else. What comes through a function's door
+//! reaches what outsiders reach by the same addresses, but for those two, and only with credentials of that environment.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -107,7 +108,7 @@ impl Router {
                 }
             };
         }
-        let stage = arrival.door.is_none() && self.gateway.serves(&head);
+        let stage = self.gateway.serves(&head);
         if !stage && let Some(answer) = self.streamed(&head, &mut body, arrival, limits).await {
             return into_http(answer);
         }

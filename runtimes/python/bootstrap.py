@@ -487,7 +487,7 @@ def invoke(handler, headers, body):
     except Exception as error:
         description = describe(error, request_id)
         log_error(description)
-        return dump(description), description["errorType"]
+        return dump(description, "backslashreplace"), description["errorType"]
 
 
 # As on Lambda, whose runtimes before 3.12 escape everything that is not ASCII.
@@ -550,13 +550,14 @@ def dump_with_decimals(value):
     return re.sub('"%s([0-9]+)"' % mark, lambda found: numbers[int(found.group(1))], text)
 
 
-def dump(value):
-    """A value as the JSON bytes that ``json.dumps`` makes of it, to which all errors are left."""
+def dump(value, errors="strict"):
+    """A value as the JSON bytes that ``json.dumps`` makes of it, to which all errors are left. Half a surrogate pair is one of them:
+    there are no bytes for it. ``errors="backslashreplace"`` leaves it as the escape sequence that JSON has for it."""
     try:
         text = "".join(_json.make_encoder({}, refuse, quote, None, ": ", ", ", False, False, True)(value, 0))
     except Exception:
         text = dump_with_decimals(value)
-    return text.encode("utf-8", "surrogatepass" if not ESCAPE else "strict")
+    return text.encode("utf-8", errors)
 
 
 def find_own_addresses():
@@ -653,7 +654,7 @@ def initialise(api):
         description = describe(error)
         log_error(description)
         sys.stdout.flush()
-        api.post_init_error(dump(description), description["errorType"])
+        api.post_init_error(dump(description, "backslashreplace"), description["errorType"])
         sys.exit(1)
 
 

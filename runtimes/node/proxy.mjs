@@ -10,8 +10,6 @@ import { connect as connectTls } from 'node:tls';
 
 const { env } = process;
 const HEAD_BYTES_MAX = 16 * 1024;
-/** The platform's stages and function URLs: below `localhost`, and yet nothing that listens inside. */
-const OWN_ADDRESS = /^[^.]+\.(execute-api|lambda-url)\.([^.]+\.)?localhost$/;
 const DISPATCHER = Symbol.for('undici.globalDispatcher.1');
 
 /** The proxy for a host, read anew each time: functions may change their variables. */
@@ -20,7 +18,7 @@ function proxyFor(host, secure) {
   const direct = (env.no_proxy ?? env.NO_PROXY ?? '').split(',').map((name) => name.trim().toLowerCase());
   const name = host.toLowerCase().replace(/^\[|\]$/g, '');
   const isDirect = (own) => own === '*' || own === name || (own && name.endsWith(own.startsWith('.') ? own : `.${own}`));
-  return address && (OWN_ADDRESS.test(name) || !direct.some(isDirect)) ? new URL(address) : undefined;
+  return address && !direct.some(isDirect) ? new URL(address) : undefined;
 }
 
 /** A connection to host and port through the proxy. */

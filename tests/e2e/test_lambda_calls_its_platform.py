@@ -34,7 +34,10 @@ def handler(event, context):
                 return {"status": answer.status, "body": answer.read().decode()}
         except urllib.error.HTTPError as error:
             return {"status": error.code, "body": error.read().decode()}
-    answer = requests.request(event.get("method", "GET"), url, headers=headers, data=event.get("data"), timeout=20)
+    session = requests.Session()
+    if event.get("client") == "proxy":
+        session.trust_env, session.proxies = False, {"http": os.environ["HTTP_PROXY"]}
+    answer = session.request(event.get("method", "GET"), url, headers=headers, data=event.get("data"), timeout=20)
     return {"status": answer.status_code, "body": answer.text}
 
 def follow(event):
@@ -48,10 +51,12 @@ def follow(event):
 
 NODE = """
 const http = require('http');
+const https = require('https');
 
 function get(url, options) {
   return new Promise((resolve) => {
-    http.get(url, options, (answer) => {
+    const client = url.startsWith('https:') ? https : http;
+    client.get(url, options, (answer) => {
       let body = '';
       answer.on('data', (data) => (body += data));
       answer.on('end', () => resolve({ status: answer.statusCode, body }));
@@ -61,7 +66,8 @@ function get(url, options) {
 
 exports.handler = async (event) => {
   const url = event.url.replace('$DOOR', process.env.AWS_ENDPOINT_URL);
-  if (event.client !== 'fetch') return get(url, { headers: event.headers ?? {} });
+  const agent = event.client === 'agent' ? new http.Agent({ keepAlive: true, maxSockets: 2 }) : undefined;
+  if (event.client !== 'fetch') return get(url, { headers: event.headers ?? {}, agent });
   try {
     const answer = await fetch(url, event.data ? { method: 'POST', body: event.data } : {});
     return { status: answer.status, body: await answer.text() };
@@ -133,13 +139,15 @@ def shown(answer):
     return json.loads(answer["body"])
 
 
-@pytest.mark.parametrize("caller,client", [("python", "requests"), ("python", "urllib"), ("node", "http"), ("node", "fetch")])
+@pytest.mark.parametrize("caller,client", [("python", "requests"), ("python", "urllib"), ("python", "proxy"), ("node", "http"), ("node", "agent"), ("node", "fetch")])
 def test_a_function_calls_urls_and_stages_by_the_addresses_that_users_have(platform, place, caller, client):
     url, stage = place["urls"]["open"], place["stage"]
     seen = shown(call(platform, caller, client=client, url=url + "some/path"))
     assert (seen["path"], seen["ip"], seen["signer"]) == ("/some/path", "127.0.0.1", None)
     assert seen["host"] == url.split("//")[1].split(":")[0]
     assert shown(call(platform, caller, client=client, url=f"{stage}/open"))["path"] == "/open"
+    if client == "proxy":
+        return
     by_path = "$DOOR/_aws/lambda-url/" + url.split("//")[1].split(".")[0] + "/x"
     assert shown(call(platform, caller, client=client, url=by_path))["path"] == "/x"
     assert shown(call(platform, caller, client=client, url=f"$DOOR/_aws/execute-api/{place['api']}/prod/open"))["path"] == "/open"

@@ -127,10 +127,15 @@ def handler(event, context):
 """
 
 
-def test_a_function_checks_the_certificate_of_its_own_platforms_addresses(self_issued):
-    client, name = self_issued.client("lambda"), "calls-over-tls"
+CALLER_NODE = """exports.handler = async (event) => (event.url ? (await fetch(event.url)).text() : 'called by ' + event.requestContext.domainName);
+"""
+
+
+@pytest.mark.parametrize("runtime,code", [("python3.12", {"app__py": CALLER}), ("nodejs20.x", {"app__js": CALLER_NODE})])
+def test_a_function_checks_the_certificate_of_its_own_platforms_addresses(self_issued, runtime, code):
+    client, name = self_issued.client("lambda"), "calls-over-tls-" + runtime.replace(".", "-")
     role = self_issued.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust({"Service": "lambda.amazonaws.com"}))["Role"]["Arn"]
-    client.create_function(FunctionName=name, Runtime="python3.12", Role=role, Handler="app.handler", Timeout=30, Code={"ZipFile": package(app__py=CALLER)})
+    client.create_function(FunctionName=name, Runtime=runtime, Role=role, Handler="app.handler", Timeout=30, Code={"ZipFile": package(**code)})
     url = client.create_function_url_config(FunctionName=name, AuthType="NONE")["FunctionUrl"]
     assert url.startswith("https://")
     client.add_permission(FunctionName=name, StatementId="url", Action="lambda:InvokeFunctionUrl", Principal="*", FunctionUrlAuthType="NONE")

@@ -18,8 +18,6 @@ import json, os, urllib.error, urllib.request
 import boto3, botocore.auth, botocore.awsrequest, botocore.credentials, requests
 
 def handler(event, context):
-    if "chain" in event or "chain" in event.get("rawPath", ""):
-        return follow(event)
     headers = dict(event.get("headers", {}))
     url = event["url"].replace("$DOOR", os.environ["AWS_ENDPOINT_URL"])
     if "service" in event:
@@ -39,12 +37,18 @@ def handler(event, context):
         session.trust_env, session.proxies = False, {"http": os.environ["HTTP_PROXY"]}
     answer = session.request(event.get("method", "GET"), url, headers=headers, data=event.get("data"), timeout=20)
     return {"status": answer.status_code, "body": answer.text}
+"""
 
-def follow(event):
-    # Calls itself by its own address, and hands on the trace as an instrumented client does.
-    url = os.environ.get("SELF") or event["chain"]
-    answer = requests.get(url + "chain", headers={"X-Amzn-Trace-Id": os.environ["_X_AMZN_TRACE_ID"]}, timeout=60)
-    told = json.loads(answer.text) if answer.status_code == 200 else {"depth": 0, "status": answer.status_code, "told": answer.text}
+# Calls itself by its own address, and hands on the trace as an instrumented client does.
+AGAIN = """
+import http.client, json, os
+
+def handler(event, context):
+    connection = http.client.HTTPConnection(os.environ["SELF"], timeout=170)
+    connection.request("GET", "/", headers={"X-Amzn-Trace-Id": os.environ["_X_AMZN_TRACE_ID"]})
+    answer = connection.getresponse()
+    body = answer.read().decode()
+    told = json.loads(body) if answer.status == 200 else {"depth": 0, "status": answer.status, "told": body}
     told["depth"] += 1
     return {"statusCode": 200, "body": json.dumps(told)}
 """
@@ -124,7 +128,7 @@ def place(platform):
         gateway.put_integration(restApiId=api, resourceId=resource, httpMethod="ANY", type="AWS_PROXY", integrationHttpMethod="POST",
                                 uri=f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{arn}/invocations")
     gateway.create_deployment(restApiId=api, stageName="prod")
-    return {"urls": urls, "api": api, "stage": f"http://{api}.execute-api.localhost:{platform.port}/prod"}
+    return {"roles": roles, "urls": urls, "api": api, "stage": f"http://{api}.execute-api.localhost:{platform.port}/prod"}
 
 
 def call(platform, caller, **event):
@@ -187,10 +191,11 @@ def test_no_other_listener_of_the_platform_is_reached(platform, place):
 
 def test_a_function_that_calls_itself_without_end_is_stopped(platform, place):
     client = platform.client("lambda")
-    url = client.create_function_url_config(FunctionName="calls-python", AuthType="NONE")["FunctionUrl"]
-    client.add_permission(FunctionName="calls-python", StatementId="url", Action="lambda:InvokeFunctionUrl", Principal="*", FunctionUrlAuthType="NONE")
-    client.add_permission(FunctionName="calls-python", StatementId="invoke", Action="lambda:InvokeFunction", Principal="*", InvokedViaFunctionUrl=True)
-    client.update_function_configuration(FunctionName="calls-python", Environment={"Variables": {"SELF": url}})
-    told = json.loads(call(platform, "python", chain=url)["body"])
+    client.create_function(FunctionName="calls-itself", Runtime="python3.12", Role=place["roles"]["may-not"], Handler="app.handler", Timeout=180, Code={"ZipFile": package(app__py=AGAIN)})
+    url = client.create_function_url_config(FunctionName="calls-itself", AuthType="NONE")["FunctionUrl"]
+    client.add_permission(FunctionName="calls-itself", StatementId="url", Action="lambda:InvokeFunctionUrl", Principal="*", FunctionUrlAuthType="NONE")
+    client.add_permission(FunctionName="calls-itself", StatementId="invoke", Action="lambda:InvokeFunction", Principal="*", InvokedViaFunctionUrl=True)
+    client.update_function_configuration(FunctionName="calls-itself", Environment={"Variables": {"SELF": url.split("/")[2]}})
+    told = json.loads(call(platform, "itself")["body"])
     assert told["status"] == 400 and "loop" in told["told"], told
     assert told["depth"] <= 16, told

@@ -5,7 +5,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire, Module, syncBuiltinESMExports } from 'node:module';
-import { connect } from 'node:net';
+import { connect, Socket } from 'node:net';
 import os from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { format, types } from 'node:util';
@@ -597,8 +597,25 @@ function tellMachine() {
   syncBuiltinESMExports();
 }
 
+/** The platform's stages and function URLs, and where they are inside. */
+const OWN_ADDRESS = /^[^.]+\.(execute-api|lambda-url)\.([^.]+\.)?localhost\.?$/i;
+const DOOR = { host: '127.0.0.1', port: 4566 };
+
+/** They have names below `localhost` (RFC 6761, 6.3), which no file lists: whoever connects to one is led to the platform's door. */
+function findOwnAddresses() {
+  const { connect: connectSocket } = Socket.prototype;
+  Socket.prototype.connect = function connect(...args) {
+    // `net` says everything in one array.
+    const said = Array.isArray(args[0]) ? args[0] : args;
+    const host = said[0]?.host;
+    if (typeof host === 'string' && OWN_ADDRESS.test(host)) said[0] = { ...said[0], ...DOOR };
+    return connectSocket.apply(this, args);
+  };
+}
+
 async function main() {
   forgetHeapFlags();
+  findOwnAddresses();
   tellMachine();
   const api = new RuntimeApi(env.AWS_LAMBDA_RUNTIME_API);
   if (env.FASTNESS_PARKED) await awaitAssignment(api);

@@ -32,6 +32,8 @@ ACCEPTED = (
 INDENT = "\u00a0"
 # Where the AWS SDK stands.
 SDK = "/var/lang/sdk"
+# The platform's AWS APIs, and its stages and function URLs.
+DOOR = ("127.0.0.1", 4566)
 # What is read at once: little enough that the allocator has the room, and need not map and unmap it for each invocation.
 READ_BYTES = 16384
 
@@ -485,7 +487,7 @@ def invoke(handler, headers, body):
     except Exception as error:
         description = describe(error, request_id)
         log_error(description)
-        return dump(description), description["errorType"]
+        return dump(description, "backslashreplace"), description["errorType"]
 
 
 # As on Lambda, whose runtimes before 3.12 escape everything that is not ASCII.
@@ -548,13 +550,27 @@ def dump_with_decimals(value):
     return re.sub('"%s([0-9]+)"' % mark, lambda found: numbers[int(found.group(1))], text)
 
 
-def dump(value):
-    """A value as the JSON bytes that ``json.dumps`` makes of it, to which all errors are left."""
+def dump(value, errors="strict"):
+    """A value as the JSON bytes that ``json.dumps`` makes of it, to which all errors are left. Half a surrogate pair is one of them:
+    there are no bytes for it. ``errors="backslashreplace"`` leaves it as the escape sequence that JSON has for it."""
     try:
         text = "".join(_json.make_encoder({}, refuse, quote, None, ": ", ", ", False, False, True)(value, 0))
     except Exception:
         text = dump_with_decimals(value)
-    return text.encode("utf-8", "surrogatepass" if not ESCAPE else "strict")
+    return text.encode("utf-8", errors)
+
+
+def find_own_addresses():
+    """The platform's stages and function URLs have names below ``localhost`` (RFC 6761, 6.3), which no file lists: they are its door's."""
+    lookup = _socket.getaddrinfo
+
+    def getaddrinfo(host, port, *rest, **named):
+        labels = host.lower().rstrip(".").split(".") if isinstance(host, str) else []
+        if len(labels) > 2 and labels[-1] == "localhost" and labels[1] in ("execute-api", "lambda-url"):
+            return lookup(DOOR[0], DOOR[1], *rest, **named)
+        return lookup(host, port, *rest, **named)
+
+    _socket.getaddrinfo = getaddrinfo
 
 
 def begin_site():
@@ -638,7 +654,7 @@ def initialise(api):
         description = describe(error)
         log_error(description)
         sys.stdout.flush()
-        api.post_init_error(dump(description), description["errorType"])
+        api.post_init_error(dump(description, "backslashreplace"), description["errorType"])
         sys.exit(1)
 
 
@@ -676,6 +692,7 @@ def handle_event_request(client, handler, headers, body):
 def main():
     api = LambdaRuntimeClient(os.environ["AWS_LAMBDA_RUNTIME_API"])
     prepare_output()
+    find_own_addresses()
     begin_site()
     # Handlers find this module by its usual name, not as the program.
     sys.modules["bootstrap"] = sys.modules["__main__"]

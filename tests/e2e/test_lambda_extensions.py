@@ -1,5 +1,6 @@
 """Extensions from outside: a program of a layer beside the runtime, one inside it, their telemetry, and how logs are written."""
 
+import base64
 import io
 import json
 import time
@@ -13,6 +14,10 @@ OUTER = """#!/usr/bin/env python3
 import http.server, json, os, threading, time, urllib.request
 API = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"]
 MODE = os.environ.get("MODE", "")
+if MODE == "held":
+    import sys
+    sys.path.append("/var/lang/sdk")
+    import boto3
 def call(method, path, headers, body=None):
     request = urllib.request.Request(API + path, method=method, headers=headers, data=body)
     answer = urllib.request.urlopen(request)
@@ -48,8 +53,12 @@ while True:
         break
     if MODE == "crash":
         raise SystemExit(7)
-    if MODE == "slow":
-        time.sleep(2)
+    while MODE == "held":
+        try:
+            boto3.client("ssm").get_parameter(Name="/let-go" + os.environ["AWS_LAMBDA_FUNCTION_NAME"])
+            break
+        except boto3.client("ssm").exceptions.ParameterNotFound:
+            time.sleep(0.05)
 """
 
 READ = """import json, time
@@ -86,6 +95,8 @@ def role(platform):
     iam = platform.client("iam")
     arn = iam.create_role(RoleName="lambda-extensions", AssumeRolePolicyDocument=trust({"Service": "lambda.amazonaws.com"}))["Role"]["Arn"]
     iam.attach_role_policy(RoleName="lambda-extensions", PolicyArn="arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole")
+    may = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": "*"}]}
+    iam.put_role_policy(RoleName="lambda-extensions", PolicyName="told-to-go-on", PolicyDocument=json.dumps(may))
     return arn
 
 
@@ -148,18 +159,30 @@ def test_a_program_of_a_layer_runs_beside_the_function_to_its_end(platform, clie
 
 
 def test_a_caller_does_not_wait_for_extensions_and_the_environment_does(platform, client, role, name, layer):
-    make(client, role, name, READ, [layer], mode="slow")
-    call(client, name)
-    time.sleep(2.5)
-    began = time.monotonic()
-    first = call(client, name)[1]
-    assert time.monotonic() - began < 1.5, "the extension is at work for two seconds"
-    assert len([record for record in first if "event" in record]) == 2, "the environment was free again"
-    other = call(client, name)[1]
-    assert len([record for record in other if "event" in record]) <= 1, "while an extension is at work its environment runs nothing else"
-    whole = lambda: [line for line in lines(platform, f"/aws/lambda/{name}") if line.startswith("REPORT")]
-    reports = eventually(lambda: (found := whole()) and len(found) >= 3 and found)
-    assert all(float(line.split("Duration: ")[1].split(" ms")[0]) >= 1_900 for line in reports), reports
+    make(client, role, name, READ, [layer], mode="held", Timeout=120)
+    events = lambda: len([record for record in call(client, name)[1] if "event" in record])
+    # Nothing lets the extension go before this was answered; a caller that waited for it would find the environment free afterwards.
+    assert events() <= 1
+    answered = time.monotonic()
+    assert events() <= 1, "while an extension is at work its environment runs nothing else"
+    reports = lambda: [line for line in lines(platform, f"/aws/lambda/{name}") if line.startswith("REPORT")]
+    assert not reports()
+    held = time.monotonic() - answered
+    platform.client("ssm").put_parameter(Name=f"/let-go{name}", Value="now", Type="String")
+    first = eventually(lambda: (found := reports()) and len(found) == 2 and found, timeout_s=60)
+    assert max(float(line.split("Duration: ")[1].split(" ms")[0]) for line in first) >= held * 1_000, first
+    eventually(lambda: events() >= 2, timeout_s=60)
+
+
+def test_the_time_out_is_told_before_extensions_are_asked_to_end(platform, client, role, name, layer):
+    make(client, role, name, READ, [layer], Timeout=1)
+    answer = client.invoke(FunctionName=name, Payload=json.dumps({"wait": 30}), LogType="Tail")
+    assert "Task timed out after 1.00 seconds" in answer["Payload"].read().decode()
+    tail = base64.b64decode(answer["LogResult"]).decode()
+    assert "Task timed out" in tail and "REPORT" in tail and "heard of the end" not in tail, tail
+    told = eventually(lambda: (found := lines(platform, f"/aws/lambda/{name}")) and "outer heard of the end: timeout" in found and found)
+    place = lambda text: next(at for at, line in enumerate(told) if text in line)
+    assert place("from the handler") < place("Task timed out") < place("END RequestId") < place("REPORT") < place("outer heard of the end"), told
 
 
 def test_the_logs_api_has_its_own_words(client, role, name, layer):

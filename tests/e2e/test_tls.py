@@ -12,7 +12,7 @@ import requests
 
 from harness import Platform
 from harness.platform import binary
-from support import refused
+from support import package, refused, trust
 
 ONLY_SECURE = {"Effect": "Allow", "Action": "iam:ListUsers", "Resource": "*", "Condition": {"Bool": {"aws:SecureTransport": "true"}}}
 ONLY_PLAIN = {"Effect": "Allow", "Action": "iam:ListRoles", "Resource": "*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
@@ -116,6 +116,32 @@ def test_every_address_form_is_certified(self_issued, host):
     context = ssl.create_default_context(cafile=self_issued.authority)
     with socket.create_connection(("127.0.0.1", self_issued.port), 10) as plain, context.wrap_socket(plain, server_hostname=host) as secured:
         assert secured.version() in ("TLSv1.2", "TLSv1.3")
+
+
+CALLER = """import urllib.request
+def handler(event, context):
+    if "url" not in event:
+        return "called by " + event["requestContext"]["domainName"]
+    with urllib.request.urlopen(event["url"], timeout=20) as answer:
+        return answer.read().decode()
+"""
+
+
+CALLER_NODE = """exports.handler = async (event) => (event.url ? (await fetch(event.url)).text() : 'called by ' + event.requestContext.domainName);
+"""
+
+
+@pytest.mark.parametrize("runtime,code", [("python3.12", {"app__py": CALLER}), ("nodejs20.x", {"app__js": CALLER_NODE})])
+def test_a_function_checks_the_certificate_of_its_own_platforms_addresses(self_issued, runtime, code):
+    client, name = self_issued.client("lambda"), "calls-over-tls-" + runtime.replace(".", "-")
+    role = self_issued.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust({"Service": "lambda.amazonaws.com"}))["Role"]["Arn"]
+    client.create_function(FunctionName=name, Runtime=runtime, Role=role, Handler="app.handler", Timeout=30, Code={"ZipFile": package(**code)})
+    url = client.create_function_url_config(FunctionName=name, AuthType="NONE")["FunctionUrl"]
+    assert url.startswith("https://")
+    client.add_permission(FunctionName=name, StatementId="url", Action="lambda:InvokeFunctionUrl", Principal="*", FunctionUrlAuthType="NONE")
+    client.add_permission(FunctionName=name, StatementId="invoke", Action="lambda:InvokeFunction", Principal="*", InvokedViaFunctionUrl=True)
+    answer = client.invoke(FunctionName=name, Payload=json.dumps({"url": url}))["Payload"].read()
+    assert json.loads(json.loads(answer)) == "called by " + url.split("//")[1].split(":")[0], answer
 
 
 def test_it_vouches_for_no_other_name(self_issued):

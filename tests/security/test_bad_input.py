@@ -132,6 +132,8 @@ def of_length(length):
     (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400, "MalformedHttpRequestException"),
     (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", 400, "MalformedHttpRequestException"),
     (b"GET / HTTP/1.1\r\nHost: x\r\na: b\r\n c\r\n\r\n", 400, "MalformedHttpRequestException"),
+    (b"GET /_fastness/health HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n", 400, "MalformedHttpRequestException"),
+    (b"GET / HTTP/1.1\r\nHost: a.lambda-url.us-east-1.localhost\r\nHost: b\r\n\r\n", 400, "MalformedHttpRequestException"),
     (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"a: b\r\n" * 100 + b"\r\n", 431, "RequestHeaderSectionTooLarge"),
     (of_length(HEAD_BYTES_MAX + 1), 431, "RequestHeaderSectionTooLarge"),
 ])

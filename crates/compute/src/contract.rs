@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use base::{AccountId, SecretString, Timestamp};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use crate::BoxFuture;
@@ -291,3 +292,12 @@ pub struct EnvironmentIdentity {
 /// Serves one connection that came through a door of an environment: its AWS door, or its egress door. The future ends with the connection, and is
 /// dropped when the environment ends.
 pub type AwsDoor = Arc<dyn Fn(TcpStream, Arc<EnvironmentIdentity>) -> BoxFuture<'static, ()> + Send + Sync>;
+
+/// Bytes in both directions, wherever they come from.
+pub trait Bytestream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Bytestream for T {}
+
+/// Serves what came through an environment's egress door and was meant for the platform itself, as its AWS door does.
+pub type OwnDoor =
+    Arc<dyn Fn(Box<dyn Bytestream>, Arc<EnvironmentIdentity>) -> BoxFuture<'static, ()> + Send + Sync>;

@@ -7,6 +7,7 @@ mod address;
 mod body;
 mod decide;
 mod head;
+mod own;
 mod pace;
 mod proxy;
 mod relay;

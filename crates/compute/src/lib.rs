@@ -23,9 +23,9 @@ mod testing;
 pub mod testkit;
 
 pub use contract::{
-    AwsDoor, CredentialError, CredentialSource, EnvironmentIdentity, Exit, ExitStatus, LaunchError,
-    LaunchOrder, Launched, Launcher, LogEvent, LogSink, LogTarget, ParkOrder, ParkingClass, Process,
-    RoleCredentials, StandIn,
+    AwsDoor, Bytestream, CredentialError, CredentialSource, EnvironmentIdentity, Exit, ExitStatus,
+    LaunchError, LaunchOrder, Launched, Launcher, LogEvent, LogSink, LogTarget, OwnDoor, ParkOrder,
+    ParkingClass, Process, RoleCredentials, StandIn,
 };
 pub use egress::{
     EgressAttempt, EgressLog, EgressOutcome, EgressProxy, EgressProxyOptions, EgressRule, InvalidRule,

@@ -338,6 +338,14 @@ impl Process for SandboxedProcess {
 
     fn thaw(&self) {
         if let Err(error) = self.environment.thaw() {
+            // One that has ended meanwhile has no cgroup: whoever waits for it learns of its end.
+            if error.kind() == io::ErrorKind::NotFound {
+                tracing::debug!(
+                    environment = self.environment.id(),
+                    "an environment that was to go on is gone"
+                );
+                return;
+            }
             tracing::warn!(%error, environment = self.environment.id(), "an environment was not thawed");
         }
     }

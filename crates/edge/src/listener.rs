@@ -4,6 +4,7 @@
 //! function's environment, the door that it came through.
 
 use std::convert::Infallible;
+use std::io::Cursor;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use service::call::Door;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
@@ -115,18 +116,42 @@ impl Edge {
     pub async fn serve_door(&self, stream: TcpStream, door: Arc<Door>) {
         let _ = stream.set_nodelay(true);
         let Ok(_place) = Arc::clone(&self.places).try_acquire_owned() else { return };
-        let peer = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let arrival = Arrival { peer, is_secure: true, tls_version: None, door: Some(door) };
         let mut first = [0];
         let peeked = tokio::time::timeout(self.limits.head_timeout, stream.peek(&mut first)).await;
-        let served = match (peeked, &self.door_tls) {
-            (Ok(Ok(1)), Some(TlsIdentity { acceptor, .. })) if first == [TLS_HANDSHAKE] => {
+        if let Ok(Ok(1)) = peeked {
+            self.door_connection(stream, first, door).await;
+        }
+    }
+
+    /// The same for a connection that was handed on, and may have been read from already.
+    pub async fn serve_door_behind<S>(&self, stream: S, door: Arc<Door>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let Ok(_place) = Arc::clone(&self.places).try_acquire_owned() else { return };
+        let (mut read, write) = tokio::io::split(stream);
+        let mut first = [0];
+        let begun = tokio::time::timeout(self.limits.head_timeout, read.read(&mut first)).await;
+        if let Ok(Ok(1)) = begun {
+            let stream = tokio::io::join(Cursor::new(first).chain(read), write);
+            self.door_connection(stream, first, door).await;
+        }
+    }
+
+    /// Serves a connection out of an environment that begins with this byte.
+    async fn door_connection<S>(&self, stream: S, first: [u8; 1], door: Arc<Door>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let peer = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let arrival = Arrival { peer, is_secure: true, tls_version: None, door: Some(door) };
+        let served = match &self.door_tls {
+            Some(TlsIdentity { acceptor, .. }) if first == [TLS_HANDSHAKE] => {
                 let handshake = tokio::time::timeout(HANDSHAKE_TIME_MAX, acceptor.accept(stream));
                 let Ok(Ok(stream)) = handshake.await else { return };
                 self.connection(stream, arrival).await
             }
-            (Ok(Ok(1)), _) => self.connection(stream, arrival).await,
-            _ => return,
+            _ => self.connection(stream, arrival).await,
         };
         if let Err(error) = served {
             tracing::debug!(%error, "a connection from a function ended early");

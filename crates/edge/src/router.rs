@@ -1,7 +1,8 @@
 //! Which of the answers a request gets: health, an issuer's documents, an API Gateway stage, or the AWS APIs' pipeline.
 //!
 //! Health answers without the pipeline or the gateway, and says nothing but whether the platform is well; so do the documents of
-//! accounts that issue tokens to others, which hold public keys and nothing else. What comes through a function's door reaches the AWS APIs, and addresses that somebody awaits an answer at.
+//! accounts that issue tokens to others, which hold public keys and nothing else. What comes through a function's door
+//! reaches what outsiders reach by the same addresses, but for those two, and only with credentials of that environment.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use bytes::Bytes;
 use gateway::{CALLBACK_BYTES_MAX, Gateway};
 use http::{HeaderValue, Method, StatusCode, header};
 use hyper::body::Incoming;
-use protocol::{Fault, WireRequest, WireResponse};
+use protocol::{Fault, Protocol, RouteFault, WireRequest, WireResponse};
 use service::call::Door;
 use service::{Pipeline, Source};
 
@@ -18,6 +19,7 @@ use crate::answer::Answer;
 use crate::body::{self, BodyError, BodyMemory};
 use crate::limits::Limits;
 use crate::rest::Watched;
+use crate::unread::MALFORMED;
 
 type Response = hyper::Response<Answer>;
 
@@ -86,6 +88,10 @@ impl Router {
         memory: &BodyMemory,
     ) -> Response {
         let (head, body) = request.into_parts();
+        // SECURITY: what one reader takes for the host, and another does not, is no request at all (RFC 9112, 3.2).
+        if head.headers.get_all(header::HOST).iter().nth(1).is_some() {
+            return ambiguous_host();
+        }
         let mut body = Some(body);
         // SECURITY: health is for strangers too: it tells whether the platform is well and nothing else.
         if arrival.door.is_none() && head.uri.path() == HEALTH_PATH {
@@ -107,7 +113,7 @@ impl Router {
                 }
             };
         }
-        let stage = arrival.door.is_none() && self.gateway.serves(&head);
+        let stage = self.gateway.serves(&head);
         if !stage && let Some(answer) = self.streamed(&head, &mut body, arrival, limits).await {
             return into_http(answer);
         }
@@ -225,6 +231,17 @@ fn health(method: &Method, is_ready: bool, observed: usize) -> Response {
         return plain(StatusCode::OK, format!(r#"{{"status":"ready","observedRoles":{observed}}}"#));
     }
     plain(StatusCode::OK, r#"{"status":"ready"}"#)
+}
+
+/// More than one host is no well-formed request.
+fn ambiguous_host() -> Response {
+    let (code, message) = MALFORMED;
+    let fault = Fault::sender(code, message).with_status(StatusCode::BAD_REQUEST.as_u16());
+    let refused = RouteFault { model: None, protocol: Protocol::Query, fault };
+    let mut response = into_http(refused.encode(&crypto::random::uuid()));
+    response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(code));
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 /// In whose form a body is refused.

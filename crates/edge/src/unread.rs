@@ -16,6 +16,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::answer::{Answer, BrokenOff};
 
+/// The code and the words for what is no HTTP.
+pub(crate) const MALFORMED: (&str, &str) =
+    ("MalformedHttpRequestException", "The request is not well-formed HTTP/1.1.");
+
 /// Of one connection: true from a request's head until the last of its answer is handed over to be written.
 // One task drives a connection: the orders of its own stores and loads are all that matters.
 #[derive(Clone, Default)]
@@ -181,7 +185,7 @@ fn told(empty: &[u8]) -> Option<Vec<u8>> {
     let (status_line, fields) = head.split_once("\r\n")?;
     let status: u16 = status_line.strip_prefix("HTTP/1.")?.get(2..5)?.parse().ok()?;
     let (code, message) = match status {
-        400 => ("MalformedHttpRequestException", "The request is not well-formed HTTP/1.1."),
+        400 => MALFORMED,
         414 | 431 => {
             ("RequestHeaderSectionTooLarge", "Your request header section exceeds the maximum allowed size.")
         }

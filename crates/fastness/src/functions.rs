@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use compute::{
-    AwsDoor, BoxFuture, ImportedRuntime, LaunchError, LaunchOrder, Launched, Launcher, ParkOrder,
-    ParkingClass, RuntimeRoots, SandboxLauncher, StandIn,
+    AwsDoor, BoxFuture, EnvironmentIdentity, ImportedRuntime, LaunchError, LaunchOrder, Launched, Launcher,
+    OwnDoor, ParkOrder, ParkingClass, RuntimeRoots, SandboxLauncher, StandIn,
 };
 use edge::Edge;
 use sandbox::{HostRuntime, RuntimeKind, Spawner};
@@ -136,16 +136,32 @@ pub(crate) fn door(edge: &LaterEdge) -> AwsDoor {
     let edge = Arc::clone(edge);
     Arc::new(move |stream, identity| {
         let edge = edge.get().cloned();
-        let door = Arc::new(Door {
-            account: identity.account,
-            role_arn: identity.role_arn.clone(),
-            environment_id: identity.environment_id.clone(),
-        });
         Box::pin(async move {
             // Before the edge is there, no function runs: nothing waits here.
             if let Some(edge) = edge {
-                edge.serve_door(stream, door).await;
+                edge.serve_door(stream, door_of(&identity)).await;
             }
         })
+    })
+}
+
+/// The same for what came through the egress proxy's door and is meant for the platform itself.
+pub(crate) fn own_door(edge: &LaterEdge) -> OwnDoor {
+    let edge = Arc::clone(edge);
+    Arc::new(move |stream, identity| {
+        let edge = edge.get().cloned();
+        Box::pin(async move {
+            if let Some(edge) = edge {
+                edge.serve_door_behind(stream, door_of(&identity)).await;
+            }
+        })
+    })
+}
+
+fn door_of(identity: &EnvironmentIdentity) -> Arc<Door> {
+    Arc::new(Door {
+        account: identity.account,
+        role_arn: identity.role_arn.clone(),
+        environment_id: identity.environment_id.clone(),
     })
 }

@@ -13,7 +13,7 @@ use base::Clock;
 use cloudformation::CloudFormation;
 use compute::{CodeStore, Compute, EgressProxy, EgressProxyOptions, EgressRule, HostLimits};
 use crypto::RootKey;
-use edge::{Authority, Edge, Limits, Router, TlsIdentity};
+use edge::{Authority, AuthorityError, Edge, Limits, Router, TlsIdentity};
 use gateway::{Callbacks, FunctionUrls, Gateway, Stages};
 use identity::Directory;
 use identity::web_identity::Issuers;
@@ -184,20 +184,34 @@ impl Platform {
     }
 
     /// The one way out of functions, with the operator's rules.
-    fn egress(&self, records: EgressRecords, platform: &Arc<OnceLock<SocketAddr>>) -> EgressProxy {
+    fn egress(
+        &self,
+        records: EgressRecords,
+        platform: &Arc<OnceLock<SocketAddr>>,
+        edge: &LaterEdge,
+    ) -> EgressProxy {
         EgressProxy::new(EgressProxyOptions {
             rules: self.egress_rules.clone(),
             log: Arc::new(records),
             platform: Arc::clone(platform),
+            own: Some(functions::own_door(edge)),
             resolver: None,
         })
     }
 
-    /// Whoever vouches for the platform's door inside of environments, and for nothing else.
+    /// Whoever vouches for the platform's door inside of environments, by all names that it has there, and for nothing else.
     fn door_authority(&self, clock: &Clock) -> Result<Authority, Error> {
         let (folder, sealer) = (self.data_dir.join("doors"), self.keys.derive("door authority"));
-        let names = [sandbox::PLATFORM_HOST.to_owned()];
-        Ok(Authority::load_or_create(&folder, &sealer, &names, clock.now())?)
+        let names = [sandbox::PLATFORM_HOST, "localhost"].map(str::to_owned);
+        let open = || Authority::load_or_create(&folder, &sealer, &names, clock.now());
+        Ok(match open() {
+            // One of before, made for fewer names. Nobody trusts it but environments, and they ended with the process that made them.
+            Err(AuthorityError::NotCovered { .. }) => {
+                std::fs::remove_dir_all(&folder)?;
+                open()?
+            }
+            opened => opened?,
+        })
     }
 
     /// Runs functions on the interpreters that the search path names.
@@ -229,7 +243,7 @@ impl Platform {
             clock: clock.clone(),
             region: region.clone(),
         };
-        let egress = self.egress(records, &address);
+        let egress = self.egress(records, &address, &later);
         let urls = FunctionUrls::load(&self.store)?;
         let callbacks = Callbacks::new(self.store.clone(), clock.clone());
         let door_authority = self.door_authority(&clock)?;

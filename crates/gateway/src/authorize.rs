@@ -18,6 +18,9 @@ use crate::refusal::Refusal;
 use crate::route::RequestPath;
 use crate::stages::LiveStage;
 
+/// What the trail says of credentials that an environment's door does not let in.
+pub(crate) const ELSEWHERE: &str =
+    "the credentials are not those of the environment that the call came out of";
 /// The one action that callers of a stage need.
 pub(crate) const ACTION: &str = "execute-api:Invoke";
 
@@ -160,10 +163,16 @@ impl Question<'_> {
         let regions = [self.pipeline.region().as_str()];
         let expected = Expected { service: "execute-api", regions: &regions, s3: false };
         let verified = self.verifier.verify_as_sent(&request, &expected, self.pipeline.directory(), self.now);
-        verified.map(|verified| verified.principal).map_err(|error| {
-            let refusal = Refusal::unsigned(error.refusal(Family::ExecuteApi));
-            Denied::unproven(refusal, Arc::new(Principal::Anonymous), &error.to_string())
-        })
+        let unproven = |refusal, reason: &str| {
+            Denied::unproven(Refusal::unsigned(refusal), Arc::new(Principal::Anonymous), reason)
+        };
+        let principal = verified
+            .map_err(|error| unproven(error.refusal(Family::ExecuteApi), &error.to_string()))?
+            .principal;
+        // SECURITY: out of an environment only its own credentials are good for anything.
+        let fits = self.source.check_door(&principal, Family::ExecuteApi);
+        fits.map_err(|refusal| unproven(refusal, ELSEWHERE))?;
+        Ok(principal)
     }
 
     fn evaluate(&self, principal: &Arc<Principal>, resource: &str) -> Result<(), Denied> {

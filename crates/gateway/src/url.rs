@@ -33,6 +33,7 @@ pub(crate) use address::UrlAddress;
 use refusal::Refusal;
 
 use crate::audit::Refused;
+use crate::authorize::ELSEWHERE;
 use crate::body::Body;
 use crate::throttle::Bucket;
 
@@ -158,10 +159,14 @@ impl Visit<'_> {
             return Err((Refusal::forbidden(), "The request is not signed".to_owned()));
         }
         let verified = self.verifier.verify_as_sent(&request, &expected, self.pipeline.directory(), self.now);
-        verified.map(|verified| verified.principal).map_err(|error| {
+        let verified = verified.map_err(|error| {
             tracing::info!(%error, "a request to a function URL was not signed as it has to be");
             (Refusal::unsigned(&error.refusal(Family::RestJson)), error.to_string())
-        })
+        })?;
+        // SECURITY: out of an environment only its own credentials are good for anything.
+        let fits = self.source.check_door(&verified.principal, Family::RestJson);
+        fits.map_err(|refusal| (Refusal::unsigned(&refusal), ELSEWHERE.to_owned()))?;
+        Ok(verified.principal)
     }
 }
 

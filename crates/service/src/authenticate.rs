@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use base::{Region, Timestamp};
 use identity::sigv4::{
-    self, Claim, Expected, Family, Payload, SignatureError, SignatureVersion, Verifier, version2,
+    self, Claim, Expected, Family, Payload, Refusal, SignatureError, SignatureVersion, Verifier, version2,
 };
 use identity::{Directory, Principal};
 use protocol::{Fault, Model, OperationModel, Protocol, RouteFault, WireRequest, WireResponse};
@@ -134,9 +134,21 @@ pub(crate) fn refusal(error: &SignatureError, family: Family) -> Fault {
 }
 
 fn through_its_door(source: &Source, principal: &Principal, family: Family) -> Result<(), Fault> {
-    match &source.door {
-        Some(door) if !fits(door, principal) => Err(wrong_door(family)),
-        _ => Ok(()),
+    let checked = source.check_door(principal, family);
+    checked.map_err(|refusal| Fault::sender(refusal.code, refusal.message).with_status(refusal.status))
+}
+
+impl Source {
+    /// Refuses a principal whom the door that the call came through does not let in. Whoever proves callers beside the pipeline asks
+    /// this of each.
+    ///
+    /// # Errors
+    /// Where the principal's credentials are not those of that door's environment, in the words of the API that was called.
+    pub fn check_door(&self, principal: &Principal, family: Family) -> Result<(), Refusal> {
+        match &self.door {
+            Some(door) if !fits(door, principal) => Err(wrong_door(family)),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -150,10 +162,9 @@ fn fits(door: &Door, principal: &Principal) -> bool {
     is_its_own || session.began_in.as_deref() == own
 }
 
-fn wrong_door(family: Family) -> Fault {
-    let refusal = SignatureError::UnknownKey.refusal(family);
+fn wrong_door(family: Family) -> Refusal {
     let message = "Only the credentials of the function's own role, and of roles that it assumed, are accepted from inside its environment";
-    Fault::sender(refusal.code, message).with_status(refusal.status)
+    Refusal { message: message.to_owned(), ..SignatureError::UnknownKey.refusal(family) }
 }
 
 /// What a request names, before anybody is proven.

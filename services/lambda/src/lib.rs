@@ -22,7 +22,10 @@
 //! in `/tmp` is held in this machine's memory, and an environment ends out of memory where all of them together keep more there than
 //! the operator gives (`--max-environment-storage-mib`), idle ones first; Node.js's heap has Lambda's bounds, those of its worker threads have none
 //! but the function's memory; of `/proc` there are processes alone, and Node.js's functions are told of processors and interfaces by the runtime;
-//! function URLs and the stages of APIs are for callers outside: no door leads a function to those of its own platform.
+//! what the kernel holds of connections is bounded, and under version 1 of cgroups not counted as the function's memory;
+//! no program is told of changes of files (`inotify`), most of which are the host's and everybody's;
+//! functions reach the stages and function URLs of their own platform by its names below `localhost` and by path, and not by AWS's names, for which
+//! nothing here may vouch.
 
 mod access;
 pub mod api;

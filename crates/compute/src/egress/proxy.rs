@@ -1,8 +1,9 @@
 //! Serves one connection through an environment's egress door: head, decision, record, and then bytes.
 //!
-//! Nothing gets out unrecorded, and no answer of its own tells what a name stands for.
+//! Nothing gets out unrecorded, and no answer of its own tells what a name stands for. What is meant for the platform's own stages and
+//! function URLs does not get out: it is handed to whoever serves the AWS door.
 
-use std::io;
+use std::io::{self, Cursor};
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
@@ -14,11 +15,12 @@ use tokio::time::{Instant, timeout};
 
 use super::decide::{CONNECT_TIME_MAX, Decider, HostResolver, NoWay, Way};
 use super::head::{BadHead, Forward, Host, Wish, parse};
+use super::own::is_own;
 use super::pace::Pace;
 use super::relay::{self, RelayTimes};
 use super::rule::EgressRule;
 use super::{EgressAttempt, EgressLog, EgressOutcome, Resolve};
-use crate::contract::{AwsDoor, EnvironmentIdentity};
+use crate::contract::{AwsDoor, EnvironmentIdentity, OwnDoor};
 use crate::limits::{
     EGRESS_CONNECTIONS_MAX, EGRESS_HEAD_BYTES_MAX, EGRESS_HEAD_TIME_MAX, EGRESS_IDLE_TIME_MAX,
     EGRESS_TIME_MAX,
@@ -32,6 +34,8 @@ pub struct EgressProxyOptions {
     pub log: Arc<dyn EgressLog>,
     /// Where the platform listens, once it does: it is never reached this way.
     pub platform: Arc<OnceLock<SocketAddr>>,
+    /// Serves what is meant for the platform's own stages and function URLs; they are out of reach where it is `None`.
+    pub own: Option<OwnDoor>,
     /// Resolves names; the host's resolver where it is `None`.
     pub resolver: Option<Arc<dyn Resolve>>,
 }
@@ -43,10 +47,14 @@ pub struct EgressProxy(Arc<Proxy>);
 struct Proxy {
     decider: Decider,
     log: Arc<dyn EgressLog>,
+    own: Option<OwnDoor>,
     places: Semaphore,
     pace: Pace,
     times: RelayTimes,
 }
+
+/// What a client is told before its tunnel begins.
+const ESTABLISHED: &[u8] = b"HTTP/1.1 200 Connection Established\r\n\r\n";
 
 /// A request and whose it is.
 struct Asked {
@@ -59,11 +67,12 @@ struct Asked {
 impl EgressProxy {
     /// A proxy with these rules.
     pub fn new(options: EgressProxyOptions) -> Self {
-        let EgressProxyOptions { rules, log, platform, resolver } = options;
+        let EgressProxyOptions { rules, log, platform, own, resolver } = options;
         let resolver = resolver.unwrap_or_else(|| Arc::new(HostResolver::default()));
         Self(Arc::new(Proxy {
             decider: Decider { rules, resolver, platform },
             log,
+            own,
             places: Semaphore::new(EGRESS_CONNECTIONS_MAX),
             pace: Pace::default(),
             times: RelayTimes { idle: EGRESS_IDLE_TIME_MAX, total: EGRESS_TIME_MAX },
@@ -113,18 +122,32 @@ impl Proxy {
         };
         match wish {
             Wish::Tunnel { host, port } => {
+                if let Some(own) = self.own_door(&host) {
+                    client.write_all(ESTABLISHED).await?;
+                    return hand_over(own, client, early, identity).await;
+                }
                 let asked = Asked { identity, method: "CONNECT".to_owned(), host, port };
                 let Some(server) = self.reach(&mut client, &asked).await? else { return Ok(()) };
-                client.write_all(b"HTTP/1.1 200 Connection Established\r\n\r\n").await?;
+                client.write_all(ESTABLISHED).await?;
                 relay::tunnel(client, server, &early, self.times).await
             }
             Wish::Forward(Forward { host, port, method, head, body }) => {
+                if let Some(own) = self.own_door(&host) {
+                    // Its length was found to be one thing only, and it is the last request of its connection.
+                    return hand_over(own, client, [head, early.to_vec()].concat(), identity).await;
+                }
                 let asked = Asked { identity, method, host, port };
                 let Some(mut server) = self.reach(&mut client, &asked).await? else { return Ok(()) };
                 server.write_all(&head).await?;
                 relay::exchange(client, server, &early, body, self.times).await
             }
         }
+    }
+
+    /// Who serves this host, where it is one of the platform's own addresses. On which port it is asked for does not matter: inside, the
+    /// platform listens on one of its own.
+    fn own_door(&self, host: &Host) -> Option<&OwnDoor> {
+        self.own.as_ref().filter(|_| is_own(host))
     }
 
     /// A connection to what was asked for; where there is none, the client was told why.
@@ -159,6 +182,20 @@ impl Proxy {
         answer(client, status, &message).await?;
         Ok(None)
     }
+}
+
+/// Hands the connection on, as if `read` had not been read of it yet.
+// SECURITY: as the environment that it is: what is served is served to the credentials that its AWS door lets in. What becomes of
+// the request is told where it is served, as for every other request of that door.
+async fn hand_over(
+    own: &OwnDoor,
+    client: TcpStream,
+    read: impl AsRef<[u8]> + Unpin + Send + 'static,
+    identity: Arc<EnvironmentIdentity>,
+) -> io::Result<()> {
+    let (rest, answers) = client.into_split();
+    own(Box::new(tokio::io::join(Cursor::new(read).chain(rest), answers)), identity).await;
+    Ok(())
 }
 
 fn attempt(

@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use super::relay::RelayTimes;
 use super::{EgressAttempt, EgressLog, EgressOutcome, EgressProxy, EgressProxyOptions, Resolve};
 use crate::BoxFuture;
-use crate::contract::EnvironmentIdentity;
+use crate::contract::{EnvironmentIdentity, OwnDoor};
 
 /// Answers one list of addresses after the other.
 struct Answers(Mutex<Vec<Vec<IpAddr>>>, AtomicUsize);
@@ -52,6 +52,7 @@ fn fixture(rules: &[&str], answers: &[&[&str]], platform: u16) -> Fixture {
         rules: rules.iter().map(|rule| rule.parse().unwrap()).collect(),
         log: Arc::clone(&log) as Arc<dyn EgressLog>,
         platform: Arc::new(OnceLock::from(SocketAddr::from(([127, 0, 0, 1], platform)))),
+        own: Some(own_door()),
         resolver: Some(Arc::clone(&resolver) as Arc<dyn Resolve>),
     });
     let times = RelayTimes { idle: Duration::from_millis(300), total: Duration::from_secs(5) };
@@ -89,6 +90,23 @@ impl Fixture {
     }
 }
 
+/// Serves the platform's own addresses: tells the environment, and what it was sent.
+fn own_door() -> OwnDoor {
+    Arc::new(|mut stream, identity| {
+        Box::pin(async move {
+            let mut received = Vec::new();
+            let mut buffer = [0; 1_024];
+            while let Ok(Ok(read @ 1..)) =
+                tokio::time::timeout(Duration::from_millis(100), stream.read(&mut buffer)).await
+            {
+                received.extend_from_slice(&buffer[..read]);
+            }
+            let told = format!("[{} sent {}]", identity.environment_id, String::from_utf8_lossy(&received));
+            stream.write_all(told.as_bytes()).await.unwrap();
+        })
+    })
+}
+
 /// A server that answers every connection with what it received until a pause, and counts them.
 async fn upstream() -> (u16, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -111,6 +129,29 @@ async fn upstream() -> (u16, Arc<AtomicUsize>) {
         }
     });
     (port, count)
+}
+
+#[tokio::test]
+async fn the_platforms_own_addresses_are_served_by_its_door_without_rule_record_or_resolver() {
+    let (port, reached) = upstream().await;
+    let fixture = fixture(&["*:443"], &[&["127.0.0.1"]], port);
+    let host = format!("u1.lambda-url.us-east-1.localhost:{port}");
+    let answer = fixture.ask(&format!("CONNECT {host} HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n")).await;
+    assert_eq!(
+        answer,
+        "HTTP/1.1 200 Connection Established\r\n\r\n[environment sent GET / HTTP/1.1\r\n\r\n]"
+    );
+    let plain = "POST http://A1.execute-api.localhost/p HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc";
+    assert_eq!(
+        fixture.ask(plain).await,
+        "[environment sent POST /p HTTP/1.1\r\nHost: A1.execute-api.localhost\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc]"
+    );
+    assert_eq!((reached.load(Ordering::SeqCst), fixture.resolver.1.load(Ordering::SeqCst)), (0, 0));
+    assert!(fixture.log.0.lock().is_empty());
+    for other in ["a1.execute-api.us-east-1.amazonaws.com:80", "b.s3.localhost:80"] {
+        let answer = fixture.ask(&format!("CONNECT {other} HTTP/1.1\r\n\r\n")).await;
+        assert!(answer.starts_with("HTTP/1.1 403 Forbidden\r\n"), "{answer}");
+    }
 }
 
 #[tokio::test]

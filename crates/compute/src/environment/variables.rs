@@ -76,7 +76,7 @@ const EXEC_NAMES: [&str; 5] = ["TZ", "LANG", "LANGUAGE", "LOCPATH", EXEC_WRAPPER
 /// Names a program that a managed runtime is started by.
 pub(crate) const EXEC_WRAPPER: &str = "AWS_LAMBDA_EXEC_WRAPPER";
 /// What every environment has unless its function says otherwise.
-const DEFAULTS: [(&str, &str); 6] = [
+const DEFAULTS: [(&str, &str); 7] = [
     ("LANG", "en_US.UTF-8"),
     ("TZ", ":UTC"),
     ("PATH", "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"),
@@ -84,6 +84,8 @@ const DEFAULTS: [(&str, &str); 6] = [
     ("AWS_ENDPOINT_URL", AWS_ENDPOINT),
     // No invocation is sampled: tracing libraries are to say so, and not to fail.
     ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR"),
+    // Where those libraries look anyway. Nobody listens: what is sent there is lost, as the sample that nobody took.
+    ("AWS_XRAY_DAEMON_ADDRESS", "127.0.0.1:2000"),
 ];
 
 /// Whether a variable is as every environment has it unless its function says otherwise.
@@ -207,6 +209,7 @@ mod tests {
         assert_eq!(get("HTTP_PROXY"), "http://127.0.0.1:9");
         assert!(get("no_proxy").split(',').any(|name| name == "sandbox.localdomain"));
         assert_eq!(get("AWS_XRAY_CONTEXT_MISSING"), "LOG_ERROR");
+        assert_eq!(get("AWS_XRAY_DAEMON_ADDRESS"), "127.0.0.1:2000");
         assert_eq!(get("AWS_ACCESS_KEY_ID"), "ASIATESTTESTTESTTEST");
         assert_eq!(get("AWS_LAMBDA_LOG_STREAM_NAME"), "stream");
     }

@@ -291,12 +291,8 @@ impl Pool {
         let completion = environment.run(request, deadline.millis(), left).await;
         // What a timer is late by is not the function's.
         let took = began.elapsed().min(spec.timeout);
-        if matches!(completion, Completion::TimedOut)
-            && environment.has_extensions()
-            && !request.wants_log_tail
-        {
-            let ending = timed_out(request, spec.timeout);
-            early.tell(Ok(outcome_of(&environment, &ending, took, init_duration)));
+        if matches!(completion, Completion::TimedOut) && environment.has_extensions() {
+            return self.conclude_late(environment, request, early, took, init_duration).await;
         }
         let ending = self.meaning_of(completion, &mut environment, request).await;
         tell_done(&mut environment, request, &ending, took);
@@ -356,25 +352,35 @@ impl Pool {
         duration: Duration,
         init_duration: Option<Duration>,
     ) -> InvokeOutcome {
-        let memory_peak_bytes = environment.memory_peak_bytes();
-        let mut outcome = outcome_of(&environment, &ending, duration, init_duration);
-        environment.tell(PlatformEvent::Report(Report {
-            request_id: request.request_id.clone(),
-            trace_id: request.trace_id.clone(),
-            duration,
-            init_duration,
-            memory_mib: environment.placement.spec.memory_mib,
-            memory_peak_bytes,
-            status: ending.status,
-            error_type: ending.error_type,
-        }));
-        outcome.log_tail = request.wants_log_tail.then(|| environment.output.tail());
-        environment.hand_on();
-        if ending.is_reusable {
+        let is_reusable = ending.is_reusable;
+        let outcome = report(&mut environment, request, ending, duration, init_duration);
+        if is_reusable {
             self.give_back(environment);
         } else {
             self.discard(environment);
         }
+        outcome
+    }
+
+    /// The same for a function whose time is over, and beside which extensions run: what there is to tell of the invocation is told to
+    /// them too, and to its caller, before they are asked to end, which takes its own time.
+    async fn conclude_late(
+        &self,
+        mut environment: Box<Environment>,
+        request: &InvokeRequest,
+        early: &EarlyAnswer,
+        took: Duration,
+        init_duration: Option<Duration>,
+    ) -> InvokeOutcome {
+        let ending = timed_out(request, environment.placement.spec.timeout);
+        environment.output.read_now();
+        environment.output.end_lines();
+        self.say_timeout(&mut environment, request);
+        tell_done(&mut environment, request, &ending, took);
+        let outcome = report(&mut environment, request, ending, took, init_duration);
+        early.tell(Ok(outcome.clone()));
+        shut_down(&mut environment, ShutdownReason::Timeout).await;
+        self.discard(environment);
         outcome
     }
 
@@ -506,6 +512,31 @@ fn reason_of(failure: &InitFailure, phase: &str) -> ShutdownReason {
 /// Boxed: what goes well has no need of the room.
 fn shut_down(environment: &mut Environment, reason: ShutdownReason) -> BoxFuture<'_, ()> {
     Box::pin(environment.shut_down(reason, LAST_OUTPUT_PATIENCE))
+}
+
+/// The closing lines, and what the caller is told.
+fn report(
+    environment: &mut Environment,
+    request: &InvokeRequest,
+    ending: Ending,
+    duration: Duration,
+    init_duration: Option<Duration>,
+) -> InvokeOutcome {
+    let memory_peak_bytes = environment.memory_peak_bytes();
+    let mut outcome = outcome_of(environment, &ending, duration, init_duration);
+    environment.tell(PlatformEvent::Report(Report {
+        request_id: request.request_id.clone(),
+        trace_id: request.trace_id.clone(),
+        duration,
+        init_duration,
+        memory_mib: environment.placement.spec.memory_mib,
+        memory_peak_bytes,
+        status: ending.status,
+        error_type: ending.error_type,
+    }));
+    outcome.log_tail = request.wants_log_tail.then(|| environment.output.tail());
+    environment.hand_on();
+    outcome
 }
 
 fn start_of(request: &InvokeRequest, version: &str) -> PlatformEvent {

@@ -145,7 +145,7 @@ def outcome(function, value):
     try: return repr(function(value))
     except BaseException as error: return (type(error).__name__, str(error))
 def plain(value):
-    return json.dumps(value, ensure_ascii=ESC).encode("utf-8", "strict" if ESC else "surrogatepass")
+    return json.dumps(value, ensure_ascii=ESC).encode("utf-8")
 def handler(event, context):
     differ = [repr(value)[:50] for value in VALUES if outcome(dump, value) != outcome(plain, value)]
     differ += [repr(text)[:50] for text in TEXTS if outcome(load, text) != outcome(json.loads, text)]
@@ -160,6 +160,19 @@ async fn what_python_functions_read_and_answer_is_what_its_own_json_makes_of_it(
         let answer = text(&host.invoke(&spec, "{}").await);
         assert_eq!(answer, r#"{"compared": 59, "differ": []}"#, "{runtime}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn half_a_surrogate_pair_is_no_answer_and_spoils_no_error() {
+    let host = host().await;
+    let code = "def handler(event, context):\n  if event: raise ValueError('\\ud800')\n  return '\\ud800'";
+    let spec = host.function("python3.13", &[("app.py", code)]).await;
+    let answer = text(&host.invoke(&spec, "{}").await);
+    assert!(answer.contains("Runtime.MarshalError") && answer.contains("surrogates not allowed"), "{answer}");
+    let raised = text(&host.invoke(&spec, "1").await);
+    assert!(raised.contains(r#""errorMessage": "\ud800""#) && raised.contains("ValueError"), "{raised}");
+    let escaped = host.function("python3.11", &[("app.py", code)]).await;
+    assert_eq!(text(&host.invoke(&escaped, "{}").await), r#""\ud800""#);
 }
 
 const LOGGING: &str = r#"

@@ -94,7 +94,7 @@ impl Sandboxed {
         let platform = SocketAddr::from((Ipv4Addr::UNSPECIFIED, self.platform_port));
         let rules = settings.rules(&self.registries)?;
         let platform = Arc::new(OnceLock::from(platform));
-        Ok(EgressProxy::new(EgressProxyOptions { rules, log, platform, resolver: None }))
+        Ok(EgressProxy::new(EgressProxyOptions { rules, log, platform, own: None, resolver: None }))
     }
 }
 

@@ -93,6 +93,10 @@ mod tests {
             ("null", "200 content-type=application/json null"),
             (r#"{"statusCode":201,"body":"x"}"#, "201 content-type=application/json x"),
             (
+                r#"{"statusCode":200,"headers":{"x-n":5,"x-b":true},"body":"x"}"#,
+                "200 x-n=5 x-b=true content-type=application/json x",
+            ),
+            (
                 r#"{"statusCode":200,"headers":{"Content-Type":"text/plain"},"cookies":["a=1","b=2; Secure"],"body":"eA==","isBase64Encoded":true}"#,
                 "200 content-type=text/plain set-cookie=a=1 set-cookie=b=2; Secure x",
             ),

@@ -1,0 +1,46 @@
+"""What functions keep in `/tmp` altogether is bounded by what the operator gives, and idle environments give way first."""
+
+import json
+
+import pytest
+
+from harness import Platform
+from support import package, trust
+
+FILL = """import os
+def handler(event, context):
+    kept = os.path.getsize("/tmp/kept") >> 20 if os.path.exists("/tmp/kept") else 0
+    with open("/tmp/kept", "ab") as file:
+        for _ in range(event["mib"]):
+            file.write(b"x" * (1 << 20))
+    return kept
+"""
+
+
+@pytest.fixture
+def fill(tmp_path):
+    # Beyond the 128 MiB that each function below has, all of them together have room for 300 MiB.
+    with Platform(tmp_path, arguments=("--max-environment-storage-mib", "300")) as platform:
+        client = platform.client("lambda")
+        role = platform.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument=trust({"Service": "lambda.amazonaws.com"}))["Role"]["Arn"]
+        for name in ("one", "two"):
+            client.create_function(FunctionName=name, Runtime="python3.12", Role=role, Handler="app.handler", Timeout=60, Code={"ZipFile": package(app__py=FILL)})
+
+        def call(name, mib):
+            answer = client.invoke(FunctionName=name, Payload=json.dumps({"mib": mib}))
+            return answer.get("FunctionError"), json.loads(answer["Payload"].read())
+        yield call
+
+
+def test_an_idle_environment_gives_way_to_one_that_runs(fill):
+    assert fill("one", 350) == (None, 0)
+    assert fill("one", 0) == (None, 350), "it is there as long as there is room"
+    assert fill("two", 350) == (None, 0), "it runs, so it stays"
+    assert fill("one", 0) == (None, 0), "an environment that had nothing to do gave way"
+    assert fill("two", 0) == (None, 350)
+
+
+def test_more_than_all_have_together_is_nobodys(fill):
+    error, told = fill("one", 500)
+    assert error == "Unhandled" and told["errorType"] == "Runtime.OutOfMemory", told
+    assert fill("one", 1) == (None, 0)

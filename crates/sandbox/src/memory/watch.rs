@@ -11,6 +11,7 @@ use std::thread::{JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
 use super::account::Account;
+use crate::sys::run_before_others;
 
 /// Between one look and the next.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -64,6 +65,10 @@ impl Shared {
     }
 
     fn run(&self) {
+        // SECURITY: however busy functions keep the processors, who takes too much is seen. It takes little time itself.
+        if let Err(error) = run_before_others() {
+            tracing::debug!(%error, "the memory of environments is looked at when the processors have time");
+        }
         while !self.is_over.load(Ordering::Acquire) {
             let began = Instant::now();
             if self.look() {
@@ -110,4 +115,31 @@ fn one_too_many(accounts: &[Arc<Account>], beyond_max: u64) -> Option<&Arc<Accou
     }
     let taking = accounts.iter().filter(|account| account.beyond_bytes() > 0);
     taking.min_by_key(|account| (!account.is_still(), Reverse(account.beyond_bytes())))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// How the thread of this process that has this name is scheduled: the forty-first field of its line in `/proc`.
+    fn policy_of(name: &str) -> Option<String> {
+        let threads = fs::read_dir("/proc/self/task").unwrap();
+        let stat = |entry: fs::DirEntry| fs::read_to_string(entry.path().join("stat")).ok();
+        let lines: Vec<_> = threads.filter_map(|entry| stat(entry.unwrap())).collect();
+        let line = lines.iter().find(|line| line.contains(&format!("({name})")))?;
+        let after_name = line.rsplit_once(')')?.1;
+        after_name.split_whitespace().nth(38).map(str::to_owned)
+    }
+
+    #[test]
+    fn it_runs_before_whatever_functions_do() {
+        let _watch = Watch::start(0).unwrap();
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while policy_of("memory-watch").as_deref() != Some("1") {
+            assert!(Instant::now() < deadline, "first in, first out: {:?}", policy_of("memory-watch"));
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
 }

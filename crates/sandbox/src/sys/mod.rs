@@ -10,6 +10,7 @@ mod landlock;
 mod loopback;
 mod mounts;
 mod process;
+mod schedule;
 mod signals;
 
 pub(crate) use bpf::{Instruction, install_filter};
@@ -19,6 +20,7 @@ pub(crate) use landlock::landlock_version;
 pub(crate) use loopback::raise_loopback;
 pub(crate) use mounts::seal_mount;
 pub(crate) use process::{Cloned, exit_now, spawn, unshare};
+pub(crate) use schedule::run_before_others;
 pub(crate) use signals::{await_signal, hold, ignore_children, reset};
 
 /// The result of a raw call: minus one means `errno`.

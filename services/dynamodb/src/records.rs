@@ -78,7 +78,7 @@ pub enum Billing {
     },
 }
 
-/// What was changed of how a table is paid for, as far as the limits of such changes need it.
+/// What was changed of a table, as far as the limits of such changes need it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settled {
     /// When it was last changed to `PAY_PER_REQUEST`, or made so.
@@ -90,6 +90,9 @@ pub struct Settled {
     /// The changes of the table's own units.
     #[serde(default)]
     pub units: UnitChanges,
+    /// When expiry was last switched on or off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_to_live: Option<Timestamp>,
 }
 
 /// When the provisioned units of a table or an index were changed.

@@ -216,6 +216,14 @@ async fn time_to_live_and_streams_are_refused_in_dynamodbs_words() {
     ] {
         assert_eq!(fixture.invalid("UpdateTimeToLive", &input).await, message);
     }
+    let again = "Time to live has been modified multiple times within a fixed interval";
+    for enabled in [false, true] {
+        assert_eq!(fixture.invalid("UpdateTimeToLive", &live("t", enabled)).await, again);
+        fixture.kit.clock.advance_millis(3_599_000);
+        assert_eq!(fixture.invalid("UpdateTimeToLive", &live("t", enabled)).await, again);
+        fixture.kit.clock.advance_millis(1_000);
+        fixture.ok("UpdateTimeToLive", &live("t", enabled)).await;
+    }
     let stream =
         |specification: serde_json::Value| json!({"TableName": "Tab", "StreamSpecification": specification});
     let prefix = "One or more parameter values were invalid: ";

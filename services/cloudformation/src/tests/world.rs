@@ -223,9 +223,7 @@ fn output(things: &mut Things, operation: &str, input: &Value) -> Result<Value, 
             json!({ "FunctionName": name, "FunctionArn": arn, "State": "Active", "LastUpdateStatus": "Successful" })
         }
         "GetRestApi" => only(things, &format!("api/{}", text("restApiId")))?,
-        "CreateBackup" | "ListTagsOfResource" => {
-            unmarked(things, operation, input)
-        }
+        "CreateBackup" | "ListTagsOfResource" => unmarked(things, operation, input),
         "ImportRestApi" | "CreateDeployment" => {
             things.counter += 1;
             let kind = if operation == "ImportRestApi" { "api" } else { "deployment" };

@@ -213,7 +213,9 @@ def test_a_stack_two_deep_goes_back_once_whatever_interrupts_it(fresh, moment):
     stack = fresh.client("cloudformation").create_stack(StackName="s", TemplateBody=template)["StackId"]
     assert settled(fresh, stack) == "CREATE_COMPLETE"
     fresh.client("cloudformation").update_stack(StackName="s", TemplateBody=in_two_stacks("nested", "2", fails=True)[1])
-    eventually(lambda: fresh.client("cloudformation").describe_stacks(StackName="s")["Stacks"][0]["StackStatus"] == "UPDATE_ROLLBACK_IN_PROGRESS", timeout_s=30)
+    # One client: making one takes longer than the state that is waited for may last.
+    client = fresh.client("cloudformation")
+    eventually(lambda: client.describe_stacks(StackName="s")["Stacks"][0]["StackStatus"] == "UPDATE_ROLLBACK_IN_PROGRESS", timeout_s=30)
     interrupted(fresh, lambda: None, moment)
     assert settled(fresh, stack) == "UPDATE_ROLLBACK_COMPLETE"
     assert fresh.client("dynamodb").list_tables()["TableNames"] == ["inner-0"]

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use template::{Plan, Resource, TemplateError};
 
 use super::PARALLEL_MAX;
@@ -257,12 +257,7 @@ async fn begin(run: &mut Run, plan: &Plan, id: &str) -> Step {
              update the stack again."
         ));
     }
-    record.pending = Some(Physical {
-        id: planned.clone(),
-        properties: properties.clone(),
-        attributes: Map::new(),
-        no_echo: false,
-    });
+    record.pending = Some(remnant::planned(&planned, &properties));
     record.reason = (!creates && in_place.is_none()).then(|| {
         "Requested update requires the creation of a new physical resource; hence creating one.".to_owned()
     });

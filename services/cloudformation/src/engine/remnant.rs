@@ -3,10 +3,15 @@
 //! Deletes nothing that could be somebody else's: either the name was generated for this resource, or a call for it left a
 //! receipt, or the thing carries the stack's marks, or it stands inside of something that does.
 
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use crate::providers::{self, Failure, Provider, Work};
 use crate::records::{Change, Physical, ResourceRecord};
+
+/// What is about to be made under this id.
+pub(super) fn planned(id: &str, properties: &Value) -> Physical {
+    Physical { id: id.to_owned(), properties: properties.clone(), attributes: Map::new(), no_echo: false }
+}
 
 /// Something that exists, or may exist.
 #[derive(Clone)]

@@ -99,7 +99,12 @@ impl World {
         let shape = protocol::model(service).unwrap().operation(operation).unwrap().output().unwrap();
         let answer = protocol::value_to_json(shape, answer, Redact::No);
         let id = answer.pointer(place).and_then(Value::as_str).unwrap();
-        let written: Result<(), Error> = call.transact(|_| Ok(call.made(id))).await;
+        let written: Result<(), Error> = call
+            .transact(|_| {
+                call.made(id);
+                Ok(())
+            })
+            .await;
         written.unwrap();
         if self.things().silent.contains(operation) {
             std::future::pending::<()>().await;

@@ -301,6 +301,7 @@ def test_uploads_in_parts(s3, bucket):
     done = s3.complete_multipart_upload(**where, MultipartUpload={"Parts": parts})
     digests = b"".join(hashlib.md5(content).digest() for content in contents)
     assert done["ETag"] == f'"{hashlib.md5(digests).hexdigest()}-3"'
+    assert done["Location"] == f"https://{bucket}.s3.us-east-1.amazonaws.com/m"
     assert s3.complete_multipart_upload(**where, MultipartUpload={"Parts": parts})["ETag"] == done["ETag"], "asked again"
     got = s3.get_object(Bucket=bucket, Key="m")
     assert got["Body"].read() == b"".join(contents)

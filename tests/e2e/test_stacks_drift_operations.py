@@ -256,7 +256,7 @@ def test_data_changed_by_hand_is_found(platform, client, deploy, name):
         "Table": {"Type": "AWS::DynamoDB::Table", "Properties": {"BillingMode": "PAY_PER_REQUEST", "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}], "TableClass": "STANDARD",
                   "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}, {"AttributeName": "a", "AttributeType": "S"}], "DeletionProtectionEnabled": False,
                   "GlobalSecondaryIndexes": [{"IndexName": "by-a", **index}], "StreamSpecification": {"StreamViewType": "NEW_IMAGE"}, "Tags": [{"Key": "a", "Value": "1"}],
-                  "TimeToLiveSpecification": {"AttributeName": "ends", "Enabled": True}, "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}},
+                  "TimeToLiveSpecification": {"AttributeName": "ends", "Enabled": False}, "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}},
         "Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": name, "VersioningConfiguration": {"Status": "Enabled"}, "Tags": [{"Key": "a", "Value": "1"}],
                    "PublicAccessBlockConfiguration": {"BlockPublicAcls": True, "BlockPublicPolicy": True, "IgnorePublicAcls": True, "RestrictPublicBuckets": True},
                    "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
@@ -267,7 +267,7 @@ def test_data_changed_by_hand_is_found(platform, client, deploy, name):
     }
     ids = deploy(resources)
     check(client, name, detect(client, name), {})
-    dynamodb.update_time_to_live(TableName=ids["Table"], TimeToLiveSpecification={"AttributeName": "ends", "Enabled": False})
+    dynamodb.update_time_to_live(TableName=ids["Table"], TimeToLiveSpecification={"AttributeName": "ends", "Enabled": True})
     dynamodb.update_continuous_backups(TableName=ids["Table"], PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": False})
     dynamodb.update_table(TableName=ids["Table"], GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "by-a"}}])
     eventually(lambda: not dynamodb.describe_table(TableName=ids["Table"])["Table"].get("GlobalSecondaryIndexes"))
@@ -282,7 +282,7 @@ def test_data_changed_by_hand_is_found(platform, client, deploy, name):
     _, drifts = detect(client, name)
     assert drifts["Stream"]["StackResourceDriftStatus"] == "DELETED"
     assert {i: differences(d) for i, d in drifts.items() if d["StackResourceDriftStatus"] == "MODIFIED"} == {
-        "Table": sorted([("NOT_EQUAL", "/TimeToLiveSpecification/Enabled", "true", "false"), ("NOT_EQUAL", "/PointInTimeRecoverySpecification/PointInTimeRecoveryEnabled", "true", "false"),
+        "Table": sorted([("NOT_EQUAL", "/TimeToLiveSpecification/Enabled", "false", "true"), ("NOT_EQUAL", "/PointInTimeRecoverySpecification/PointInTimeRecoveryEnabled", "true", "false"),
                          ("REMOVE", "/AttributeDefinitions/1", '{"AttributeName":"a","AttributeType":"S"}', "null"), ("REMOVE", "/GlobalSecondaryIndexes/0", json.dumps({"IndexName": "by-a", **index}, sort_keys=True, separators=(",", ":")), "null"),
                          ("REMOVE", "/StreamSpecification", '{"StreamViewType":"NEW_IMAGE"}', "null"), ("ADD", "/Tags/1", "null", '{"Key":"b","Value":"2"}')]),
         "Bucket": sorted([("NOT_EQUAL", "/VersioningConfiguration/Status", "Enabled", "Suspended"), ("NOT_EQUAL", "/PublicAccessBlockConfiguration/BlockPublicPolicy", "true", "false")]),

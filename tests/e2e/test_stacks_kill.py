@@ -215,8 +215,7 @@ def test_a_stack_two_deep_goes_back_once_whatever_interrupts_it(fresh, moment):
     fresh.client("cloudformation").update_stack(StackName="s", TemplateBody=in_two_stacks("nested", "2", fails=True)[1])
     # On a busy machine the way back may be over before it is seen.
     client = fresh.client("cloudformation")
-    while not client.describe_stacks(StackName="s")["Stacks"][0]["StackStatus"].startswith("UPDATE_ROLLBACK_"):
-        pass
+    eventually(lambda: client.describe_stacks(StackName="s")["Stacks"][0]["StackStatus"].startswith("UPDATE_ROLLBACK_"), timeout_s=30)
     interrupted(fresh, lambda: None, moment)
     assert settled(fresh, stack) == "UPDATE_ROLLBACK_COMPLETE"
     assert fresh.client("dynamodb").list_tables()["TableNames"] == ["inner-0"]
@@ -244,3 +243,50 @@ def test_keys_and_deployments_that_nothing_marks_are_made_once(fresh):
         assert len(gateway.get_deployments(restApiId=api["id"])["items"]) == 1, moment
         client.delete_stack(StackName="s")
         assert settled(fresh, ids[0]) == "DELETE_COMPLETE", moment
+
+
+def test_what_others_hold_and_nothing_marks_is_made_once(fresh):
+    """Layers of one name, keys of a user and parts of an API that are no stack's: of nothing here a tag tells whose it is."""
+    fresh.start()
+    s3, iam, gateway, aws, client = (fresh.client(service) for service in ("s3", "iam", "apigateway", "lambda", "cloudformation"))
+    s3.create_bucket(Bucket="code")
+    s3.put_object(Bucket="code", Key="layer.zip", Body=package(x__py="x = 1"))
+    theirs = aws.publish_layer_version(LayerName="shared", Description="theirs", Content={"S3Bucket": "code", "S3Key": "layer.zip"})["LayerVersionArn"]
+    iam.create_user(UserName="someone")
+    api = gateway.create_rest_api(name="theirs")["id"]
+    root = gateway.get_resources(restApiId=api)["items"][0]["id"]
+    made = {"Key": {"Type": "AWS::IAM::AccessKey", "Properties": {"UserName": "someone"}},
+            "Deployment": {"Type": "AWS::ApiGateway::Deployment", "DependsOn": "Method", "Properties": {"RestApiId": api}},
+            "Validator": {"Type": "AWS::ApiGateway::RequestValidator", "Properties": {"RestApiId": api}},
+            "Model": {"Type": "AWS::ApiGateway::Model", "Properties": {"RestApiId": api, "Name": "m", "ContentType": "application/json"}},
+            "Part": {"Type": "AWS::ApiGateway::Resource", "Properties": {"RestApiId": api, "ParentId": root, "PathPart": "part"}},
+            "Method": {"Type": "AWS::ApiGateway::Method", "Properties": {"RestApiId": api, "ResourceId": {"Ref": "Part"}, "HttpMethod": "GET", "AuthorizationType": "NONE", "Integration": {"Type": "MOCK"}}}}
+    for n in range(30):
+        made[f"Layer{n}"] = {"Type": "AWS::Lambda::LayerVersion", "Properties": {"LayerName": f"named-{n}" if n % 2 else "shared", "Content": {"S3Bucket": "code", "S3Key": "layer.zip"}}}
+
+    def there():
+        aws, gateway, iam = (fresh.client(service) for service in ("lambda", "apigateway", "iam"))
+        layers = [version["LayerVersionArn"] for layer in aws.list_layers()["Layers"] for version in aws.list_layer_versions(LayerName=layer["LayerName"])["LayerVersions"]]
+        return {"layers": sorted(layers), "keys": [key["AccessKeyId"] for key in iam.list_access_keys(UserName="someone")["AccessKeyMetadata"]],
+                "deployments": [each["id"] for each in gateway.get_deployments(restApiId=api)["items"]], "validators": [each["id"] for each in gateway.get_request_validators(restApiId=api)["items"]],
+                "resources": sorted(each["id"] for each in gateway.get_resources(restApiId=api)["items"])}
+
+    before = there()
+    assert before["layers"] == [theirs]
+    for moment in (0.0, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15):
+        ids = []
+        interrupted(fresh, lambda ids=ids: ids.append(fresh.client("cloudformation").create_stack(StackName="s", TemplateBody=json.dumps({"Resources": made}), Capabilities=["CAPABILITY_IAM"])["StackId"]), moment)
+        client = fresh.client("cloudformation")
+        ended = settled(fresh, ids[0])
+        told = [f"{e['LogicalResourceId']} {e.get('ResourceStatusReason')}" for e in client.describe_stack_events(StackName=ids[0])["StackEvents"] if "FAILED" in e["ResourceStatus"]]
+        assert ended == "CREATE_COMPLETE", (moment, told)
+        held = {}
+        for resource in client.describe_stack_resources(StackName="s")["StackResources"]:
+            held.setdefault(resource["ResourceType"].rpartition("::")[2], []).append(resource["PhysicalResourceId"])
+        now = there()
+        assert now["layers"] == sorted([theirs, *held["LayerVersion"]]), moment
+        assert (now["keys"], now["deployments"], now["validators"]) == (held["AccessKey"], held["Deployment"], held["RequestValidator"]), moment
+        assert now["resources"] == sorted([*before["resources"], *held["Resource"]]), moment
+        interrupted(fresh, lambda: fresh.client("cloudformation").delete_stack(StackName="s"), moment)
+        assert settled(fresh, ids[0]) == "DELETE_COMPLETE", moment
+        assert there() == before, moment

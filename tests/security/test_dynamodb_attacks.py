@@ -39,7 +39,9 @@ def test_statements_do_not_reach_other_partitions(mine, name):
         refused(mine.execute_statement, "AccessDeniedException", Statement=f'SELECT * FROM "{name}" {where}')
     refused(mine.execute_statement, "AccessDeniedException", Statement=f"SELECT * FROM \"{name}\".\"by-kind\" WHERE kind = 'note'")
     both = [{"Statement": f"SELECT * FROM \"{name}\" WHERE owner = '{owner}' AND id = '1'"} for owner in ("me", "them")]
-    refused(mine.batch_execute_statement, "AccessDeniedException", Statements=both)
+    own, others = mine.batch_execute_statement(Statements=both)["Responses"]
+    assert "Error" not in own and others["Error"]["Code"] == "AccessDenied" and "Item" not in others
+    refused(mine.batch_execute_statement, "AccessDeniedException", Statements=both[1:])
     refused(mine.execute_transaction, "AccessDeniedException", TransactStatements=both)
     refused(mine.execute_statement, "AccessDeniedException", Statement=f"DELETE FROM \"{name}\" WHERE owner = 'them' AND id = '1'")
     refused(mine.execute_statement, "AccessDeniedException", Statement=f"INSERT INTO \"{name}\" VALUE {{'owner': 'them', 'id': '9'}}")

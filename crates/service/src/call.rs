@@ -19,6 +19,7 @@ use crate::asked::Asked;
 use crate::authorize::Caller;
 use crate::error::Internal;
 use crate::pipeline::Pipeline;
+use crate::receipts::Made;
 use crate::record;
 
 /// Where a call came from.
@@ -133,6 +134,8 @@ pub struct Call {
     pub(crate) operation: OperationModel,
     pub(crate) asked: Arc<Asked>,
     pub(crate) ground: Option<Ground>,
+    /// What it made, where marks came with it.
+    pub(crate) made: Option<Arc<Made>>,
 }
 
 impl Call {
@@ -202,7 +205,11 @@ impl Call {
     {
         self.store()
             .transact(|transaction| {
+                self.made.iter().for_each(|made| made.begin());
                 let answer = body(transaction)?;
+                if let (Some(made), Some(marks)) = (&self.made, &self.source.marks) {
+                    made.write(marks, transaction)?;
+                }
                 let news = self.asked.news();
                 if let Some(details) = news.and_then(|news| record::with_signing(Some(news), &self.source)) {
                     self.audit.tell(details);

@@ -18,6 +18,7 @@ mod explained;
 pub mod jobs;
 pub mod observation;
 pub mod pipeline;
+pub mod receipts;
 mod record;
 pub mod registry;
 mod service_role;

@@ -284,6 +284,7 @@ impl Pipeline {
             operation,
             asked: Arc::clone(&asked),
             ground: access.ground(),
+            made: attempt.source.marks.as_ref().map(|_| Arc::default()),
         };
         let ended = ready(call).await.map_err(|failure| asked.ends_with(self.blame(operation, failure)));
         if let Some(details) = asked.news().and_then(|news| record::with_signing(Some(news), &attempt.source))

@@ -20,10 +20,8 @@
 //!
 //! Deliberate differences from AWS: change sets, those of nested stacks too, are ready when `CreateChangeSet` answers; events
 //! carry no resource properties; a nested stack does not wait for the one around it before it cleans up, and goes back by an
-//! update of its own; a version of a layer with a name of its own, and a key of a user that is not the stack's, carry no mark
-//! and are not found again where the power went as they were being made, so that one more may be left; metadata is masked
-//! where AWS masks none, and so is what change sets tell; a deleted custom-named resource of another owner is never adopted;
-//! stack sets, imports of resources (`ResourcesToImport`,
+//! update of its own; metadata is masked where AWS masks none, and so is what change sets tell; a deleted
+//! custom-named resource of another owner is never adopted; stack sets, imports of resources (`ResourcesToImport`,
 //! `ImportExistingResources`) and rollback triggers are not offered.
 
 mod access;

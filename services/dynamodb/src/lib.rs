@@ -13,8 +13,8 @@
 //! `aws/dynamodb` is the only one that can be asked for; changes of throughput and of what a table is made ready for are
 //! done when they are answered, though the answer says of the latter `UPDATING` as DynamoDB's does; reads of global
 //! indexes see every acknowledged write; a stream has one open shard at a time; the past can be restored up to now,
-//! not only up to five minutes ago; a table's time to live can be set again at once, not only
-//! after an hour; global tables, imports and exports are refused, never ignored; conditions may nest 40
+//! not only up to five minutes ago; a stack may switch a table's expiry more often than once an hour, so that it can go
+//! back; global tables, imports and exports are refused, never ignored; conditions may nest 40
 //! levels deep.
 
 mod access;

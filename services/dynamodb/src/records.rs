@@ -78,7 +78,7 @@ pub enum Billing {
     },
 }
 
-/// What was changed of how a table is paid for, as far as the limits of such changes need it.
+/// What was changed of a table, as far as the limits of such changes need it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settled {
     /// When it was last changed to `PAY_PER_REQUEST`, or made so.
@@ -90,6 +90,9 @@ pub struct Settled {
     /// The changes of the table's own units.
     #[serde(default)]
     pub units: UnitChanges,
+    /// When expiry was last switched on or off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_to_live: Option<Timestamp>,
 }
 
 /// When the provisioned units of a table or an index were changed.
@@ -329,7 +332,7 @@ mod tests {
     use super::*;
     use crate::key::ScalarType;
 
-    const GOLDEN: &str = r#"{"version":4,"id":7,"account":"000000000001","region":"us-east-1","name":"Orders","uuid":"u","schema":{"partition":{"name":"id","scalar":"S"},"sort":{"name":"at","scalar":"N"}},"billing":{"Provisioned":{"read":1,"write":2}},"created":1000,"is_protected":true,"class":"STANDARD","is_encryption_requested":false,"tags":[["k","v"]],"time_to_live":"ttl","policy":{"text":"{}","revision":"1"},"layout":3,"indexes":[{"id":8,"name":"by-x","kind":"Global","schema":{"partition":{"name":"x","scalar":"S"},"sort":null},"projected":{"Include":["y"]},"state":"Active","units":[3,4],"changes":{"raised":2000,"lowered":[]},"ceiling":{"read":null,"write":9},"warm":{"read":3,"write":4}}],"stream":{"id":9,"label":"l","view":"NewImage","is_enabled":true},"history":{"id":10,"copies":1,"recovery":{"since":1000,"days":35}},"restored":{"backup":"b","table":"t","at":1000,"in_progress":false},"settled":{"on_demand":1000,"switches":[1000],"units":{"raised":null,"lowered":[1000]}},"ceiling":{"read":8,"write":null},"warm":{"read":5,"write":6}}"#;
+    const GOLDEN: &str = r#"{"version":4,"id":7,"account":"000000000001","region":"us-east-1","name":"Orders","uuid":"u","schema":{"partition":{"name":"id","scalar":"S"},"sort":{"name":"at","scalar":"N"}},"billing":{"Provisioned":{"read":1,"write":2}},"created":1000,"is_protected":true,"class":"STANDARD","is_encryption_requested":false,"tags":[["k","v"]],"time_to_live":"ttl","policy":{"text":"{}","revision":"1"},"layout":3,"indexes":[{"id":8,"name":"by-x","kind":"Global","schema":{"partition":{"name":"x","scalar":"S"},"sort":null},"projected":{"Include":["y"]},"state":"Active","units":[3,4],"changes":{"raised":2000,"lowered":[]},"ceiling":{"read":null,"write":9},"warm":{"read":3,"write":4}}],"stream":{"id":9,"label":"l","view":"NewImage","is_enabled":true},"history":{"id":10,"copies":1,"recovery":{"since":1000,"days":35}},"restored":{"backup":"b","table":"t","at":1000,"in_progress":false},"settled":{"on_demand":1000,"switches":[1000],"units":{"raised":null,"lowered":[1000]},"time_to_live":1000},"ceiling":{"read":8,"write":null},"warm":{"read":5,"write":6}}"#;
 
     const SECOND: &str = r#"{"version":2,"id":7,"account":"000000000001","region":"us-east-1","name":"Orders","uuid":"u","schema":{"partition":{"name":"id","scalar":"S"},"sort":{"name":"at","scalar":"N"}},"billing":{"Provisioned":{"read":1,"write":2}},"created":1000,"is_protected":true,"class":"STANDARD","is_encryption_requested":false,"tags":[["k","v"]],"time_to_live":"ttl","policy":{"text":"{}","revision":"1"},"layout":3,"indexes":[],"stream":null}"#;
 
@@ -381,6 +384,7 @@ mod tests {
                 on_demand: Some(Timestamp::from_secs(1)),
                 switches: vec![Timestamp::from_secs(1)],
                 units: UnitChanges { raised: None, lowered: vec![Timestamp::from_secs(1)] },
+                time_to_live: Some(Timestamp::from_millis(1_000)),
             },
             ..TableRecord::new(
                 "000000000001".parse().unwrap(),

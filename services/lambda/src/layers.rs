@@ -145,6 +145,8 @@ impl Layers {
             transaction.put(LAYER_NUMBERS, key(id), encoded)?;
             let encoded = version.encode().map_err(Error::internal)?;
             transaction.put(LAYER_VERSIONS, key(id).u64(number), encoded)?;
+            // It shows no tags, and others may publish under its name.
+            call.made(&id.version_arn(number));
             let (layers, id, made) = (Arc::clone(self), id.clone(), version.clone());
             transaction.after_commit(move || layers.put(id, made));
             Ok(version)

@@ -7,7 +7,8 @@
 //! it was taken on (see `decision`). Deliberate differences from AWS: a bucket is as consistent
 //! as the store, at once; lists of grants do not exist (`BucketOwnerEnforced`); what would be a control and is not
 //! enforced here, keys other than the managed one and object lock among them, is refused by its name; a page of a listing may
-//! hold fewer keys than there are, and even none, with a token behind them, where it passed over 10,000 delete markers.
+//! hold fewer keys than there are, and even none, with a token behind them, where it passed over 10,000 delete markers;
+//! the address that ends an upload in parts is AWS's own, not this platform's.
 
 mod access;
 pub mod api;

@@ -21,7 +21,7 @@ const COMPILED_BYTES_MAX: usize = 1 << 20;
 pub(super) fn matches_whole(name: &str, pattern: &str, text: &str) -> Result<bool, TemplateError> {
     let unusable =
         || TemplateError::format(format_args!("Parameter {name}: AllowedPattern cannot be evaluated."));
-    let whole = format!(r"\A(?:{pattern})\z");
+    let whole = format!(r"\A(?:{})\z", classes(pattern));
     // SECURITY: the pattern comes from the caller; the automaton is linear in the text and its size is capped.
     let limits = Regex::config().nfa_size_limit(Some(COMPILED_BYTES_MAX)).onepass_size_limit(Some(1 << 18));
     if let Ok(regex) = Regex::builder().configure(limits).build(&whole) {
@@ -36,6 +36,52 @@ pub(super) fn matches_whole(name: &str, pattern: &str, text: &str) -> Result<boo
         .build()
         .map_err(|_| unusable())?;
     regex.is_match(text).map_err(|_| unusable())
+}
+
+/// Java's names of classes, in the words of these automata. They are ASCII's there, unless a pattern asks for more.
+const CLASSES: [(&str, &str); 14] = [
+    ("Lower", "[:lower:]"),
+    ("Upper", "[:upper:]"),
+    ("ASCII", "[:ascii:]"),
+    ("Alpha", "[:alpha:]"),
+    ("Digit", "[:digit:]"),
+    ("Alnum", "[:alnum:]"),
+    ("Punct", "[:punct:]"),
+    ("Graph", "[:graph:]"),
+    ("Print", "[:print:]"),
+    ("Blank", "[:blank:]"),
+    ("Cntrl", "[:cntrl:]"),
+    ("XDigit", "[:xdigit:]"),
+    ("Space", "[:space:]"),
+    ("IsAlphabetic", r"\p{Alphabetic}"),
+];
+
+/// The pattern with Java's names of classes put in the words of these automata. What is escaped or quoted stays.
+fn classes(pattern: &str) -> String {
+    let mut told = String::with_capacity(pattern.len());
+    let mut rest = pattern;
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        told.push_str(before);
+        let (class, length) = named(escape).unwrap_or_else(|| {
+            let length = escape.chars().take(2).map(char::len_utf8).sum();
+            (escape.get(..length).unwrap_or_default().to_owned(), length)
+        });
+        told.push_str(&class);
+        rest = escape.get(length..).unwrap_or_default();
+    }
+    told.push_str(rest);
+    told
+}
+
+/// The class that an escape names, and how long that is, where it is one of [`CLASSES`].
+fn named(escape: &str) -> Option<(String, usize)> {
+    let is_not = escape.starts_with(r"\P{");
+    let name = escape.strip_prefix(r"\p{").or_else(|| escape.strip_prefix(r"\P{"))?;
+    let (name, _) = name.split_once('}')?;
+    let (_, class) = CLASSES.iter().find(|(known, _)| *known == name)?;
+    let class = if is_not { format!("[^[{class}]]") } else { format!("[{class}]") };
+    Some((class, name.len() + r"\p{}".len()))
 }
 
 #[cfg(test)]
@@ -56,6 +102,24 @@ mod tests {
             (r"(a|b)\1", "aa", true),
             (r"(a|b)\1", "ab", false),
             ("(?<!x)y", "y", true),
+            (r"\p{Alnum}+", "aZ9", true),
+            (r"\p{Alnum}+", "a-9", false),
+            (r"\p{Alnum}+", "é", false),
+            (r"[\p{Alpha}_][\p{Alnum}_-]*", "_a-9", true),
+            (r"[\p{Alpha}_][\p{Alnum}_-]*", "9a", false),
+            (r"[^\p{Punct}]+", "a b", true),
+            (r"[^\p{Punct}]+", "a!b", false),
+            (r"\P{Upper}+", "ab9", true),
+            (r"\P{Upper}+", "aB", false),
+            (r"[\P{Digit}.]+", "a.", true),
+            (r"[\P{Digit}.]+", "1", false),
+            (r"(?=.*\p{Upper})(?=.*\p{Digit}).{2,}", "A1", true),
+            (r"(?=.*\p{Upper})(?=.*\p{Digit}).{2,}", "a1", false),
+            (r"(?=\P{Lower})[\p{ASCII}]+", "Ab", true),
+            (r"\p{Space}\p{Blank}\p{XDigit}\p{Graph}\p{Print}", "\n fg ", true),
+            (r"\p{IsAlphabetic}+", "é", true),
+            (r"\\p\{Alnum\}", r"\p{Alnum}", true),
+            (r"\p{Lu}+\p{L}", "Éé", true),
         ] {
             assert_eq!(matches_whole("P", pattern, text).unwrap(), expected, "{pattern} {text}");
         }

@@ -37,6 +37,7 @@ pub(crate) async fn create(state: State, permit: Permit<CreateAuthorizer>) -> Re
             )));
         }
         id = record.put_authorizer(authorizer)?;
+        call.made(&id);
         Ok(())
     })
     .await?;

@@ -51,6 +51,7 @@ pub(crate) async fn create(
                 api: freeze(&record)?,
             };
             state.stages.put_deployment(transaction, &deployment)?;
+            call.made(&deployment.id);
             if let Some(stage_name) = stage_name {
                 let found = store::read_stage(transaction, &record, &stage_name)?;
                 if found.is_none() {

@@ -43,6 +43,7 @@ pub(crate) async fn put(state: Arc<ApiGateway>, permit: Permit<PutMethod>) -> Re
         if methods.contains_key(&name) {
             return Err(Error::Conflict("Method already exists for this resource".to_owned()));
         }
+        call.made(&format!("{}/{name}", input.resource_id));
         methods.insert(name, method);
         Ok(())
     })

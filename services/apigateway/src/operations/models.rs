@@ -29,6 +29,7 @@ pub(crate) async fn create(state: State, permit: Permit<CreateModel>) -> Result<
         if record.models.contains_key(&input.name) {
             return Err(Error::Conflict("Model name already exists for this REST API".to_owned()));
         }
+        call.made(&input.name);
         record.models.insert(input.name, model);
         record.check_models()
     })

@@ -33,6 +33,7 @@ pub(crate) async fn create(
     let made = validator.clone();
     change(&state, &call, &input.rest_api_id, |record| {
         id = record.add_validator(made)?;
+        call.made(&id);
         Ok(())
     })
     .await?;

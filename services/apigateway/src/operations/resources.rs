@@ -20,6 +20,7 @@ pub(crate) async fn create(
     let mut id = String::new();
     let record = change(&state, &call, &input.rest_api_id, |record| {
         id = record.add_resource(&input.parent_id, &input.path_part)?;
+        call.made(&id);
         Ok(())
     })
     .await?;

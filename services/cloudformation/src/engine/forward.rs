@@ -257,8 +257,7 @@ async fn begin(run: &mut Run, plan: &Plan, id: &str) -> Step {
              update the stack again."
         ));
     }
-    let now = run.caller.pipeline.clock().now();
-    record.pending = Some(remnant::planned(&planned, properties.clone(), record.pending.as_ref(), now));
+    record.pending = Some(remnant::planned(&planned, &properties));
     record.reason = (!creates && in_place.is_none()).then(|| {
         "Requested update requires the creation of a new physical resource; hence creating one.".to_owned()
     });

@@ -1,23 +1,16 @@
 //! What may be left of a resource besides what the stack knows that it has.
 //!
-//! Deletes nothing that could be somebody else's: either the name was generated for this resource, or the thing carries the
-//! stack's marks, or it stands inside of something that does.
+//! Deletes nothing that could be somebody else's: either the name was generated for this resource, or a call for it left a
+//! receipt, or the thing carries the stack's marks, or it stands inside of something that does.
 
-use base::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::providers::{self, Failure, Provider, Work};
 use crate::records::{Change, Physical, ResourceRecord};
 
-/// The attribute of what is about to be made that tells when its first try began.
-const SINCE: &str = "TriedSince";
-
-/// What is about to be made under this id, where `before` is what an interrupted try was to make.
-pub(super) fn planned(id: &str, properties: Value, before: Option<&Physical>, now: Timestamp) -> Physical {
-    let since = before.and_then(|before| before.attributes.get(SINCE)).cloned();
-    let since = since.unwrap_or_else(|| now.millis().into());
-    let attributes = Map::from_iter([(SINCE.to_owned(), since)]);
-    Physical { id: id.to_owned(), properties, attributes, no_echo: false }
+/// What is about to be made under this id.
+pub(super) fn planned(id: &str, properties: &Value) -> Physical {
+    Physical { id: id.to_owned(), properties: properties.clone(), attributes: Map::new(), no_echo: false }
 }
 
 /// Something that exists, or may exist.
@@ -37,14 +30,17 @@ impl Remnant {
     /// Deletes it, if it is there and the stack's. `work` names the stack.
     pub(super) async fn remove(self, provider: &'static dyn Provider, work: &Work) -> Result<(), Failure> {
         let properties = self.physical.properties.as_object().cloned().unwrap_or_default();
-        let mut work = Work { planned: self.physical.id.clone(), properties, ..work.clone() };
-        work.place.since =
-            self.physical.attributes.get(SINCE).and_then(Value::as_i64).map(Timestamp::from_millis);
+        let work = Work { planned: self.physical.id.clone(), properties, ..work.clone() };
+        let named = Work { planned: String::new(), ..work.clone() };
         if self.is_ours {
-            return provider.delete(&Work { planned: String::new(), ..work }, &self.physical).await;
+            return provider.delete(&named, &self.physical).await;
+        }
+        for id in work.receipts()? {
+            let made = Physical { id, attributes: Map::new(), ..self.physical.clone() };
+            provider.delete(&named, &made).await?;
         }
         match provider.find(&work).await? {
-            Some(found) => provider.delete(&Work { planned: String::new(), ..work }, &found).await,
+            Some(found) => provider.delete(&named, &found).await,
             None => Ok(()),
         }
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 use service::{Marks, Pipeline};
+use store::Transaction;
 use template::{Plan, Resources, TemplateError};
 use tokio::sync::{Notify, watch};
 
@@ -14,9 +15,10 @@ use crate::CloudFormation;
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::exports;
+use crate::model::status;
 use crate::operations::nested_sets;
 use crate::prepare;
-use crate::providers::{Place, UNMARKED, Work};
+use crate::providers::{Place, Work};
 use crate::records::{
     Content, EventRecord, OperationKind, OperationRecord, Physical, ResourceRecord, StackRecord,
 };
@@ -146,20 +148,16 @@ impl Run {
         let record = self.resources.get(logical_id);
         let kind = record.map(|record| record.kind.clone()).unwrap_or_default();
         let is_creation = record.is_some_and(|record| record.physical.is_none());
-        let (held, rivals) = self.others(logical_id, &kind);
         Work {
             caller,
             place: Place {
                 stack_id: self.stack.id.clone(),
                 logical_id: logical_id.to_owned(),
-                held,
-                rivals,
                 kind,
                 operation: self.stack.operations,
                 is_creation,
                 goes_back: false,
                 skipped: Vec::new(),
-                since: None,
                 creation_policy: None,
             },
             callbacks: self.state.callbacks.clone(),
@@ -167,18 +165,6 @@ impl Run {
             planned: planned.to_owned(),
             properties: properties.as_object().cloned().unwrap_or_else(Map::new),
         }
-    }
-
-    /// What the stack's other resources of a kind have, had before, or have not been rid of; and what may be made for them.
-    fn others(&self, logical_id: &str, kind: &str) -> (Vec<String>, Vec<Value>) {
-        let (mut held, mut rivals) = (Vec::new(), Vec::new());
-        let others = self.resources.values().filter(|_| UNMARKED.contains(&kind));
-        for record in others.filter(|record| record.kind == kind && record.logical_id != logical_id) {
-            let all = record.physical.iter().chain(&record.before).chain(&record.leftovers);
-            held.extend(all.map(|physical| physical.id.clone()));
-            rivals.extend(record.pending.iter().map(|pending| pending.properties.clone()));
-        }
-        (held, rivals)
     }
 
     /// How long the stack's creation may go on, where there is a limit.
@@ -270,6 +256,10 @@ impl Run {
                         stacks::add_event(tx, stack, event)?;
                     }
                     stacks::save_resource(tx, &stack.id, record)?;
+                    if record.pending.is_none() || record.status == status::DELETE_COMPLETE {
+                        // What was made stands in the record now, or is known to be gone.
+                        service::receipts::settle(tx, &marks(stack, &record.logical_id))?;
+                    }
                 }
                 stacks::pulse(tx, stack)
             })
@@ -310,7 +300,12 @@ impl Run {
     /// Drops a resource that no longer belongs to the stack.
     pub(super) async fn drop_resource(&mut self, logical_id: &str) -> Result<(), Error> {
         let id = self.stack.id.clone();
-        self.state.store.transact(|tx| stacks::drop_resource(tx, &id, logical_id)).await?;
+        let marks = marks(&self.stack, logical_id);
+        let gone = |tx: &mut Transaction<'_>| {
+            service::receipts::settle(tx, &marks)?;
+            stacks::drop_resource(tx, &id, logical_id)
+        };
+        self.state.store.transact(gone).await?;
         self.resources.shift_remove(logical_id);
         Ok(())
     }

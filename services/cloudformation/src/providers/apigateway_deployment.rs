@@ -4,10 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::apigateway_seen as shown;
 use super::reading::Reading;
-use super::{
-    Answer, Failure, Property, Provider, Work, apigateway_rest_api, gone, is_absent, list, optional,
-    required, text,
-};
+use super::{Answer, Failure, Property, Provider, Work, gone, is_absent, optional, required, text};
 use crate::drift::Rules;
 use crate::records::Physical;
 
@@ -27,10 +24,6 @@ impl Provider for Deployment {
 
     fn properties(&self) -> &'static [Property] {
         &PROPERTIES
-    }
-
-    fn find<'a>(&'a self, work: &'a Work) -> Answer<'a, Option<Physical>> {
-        Box::pin(find(work))
     }
 
     fn comparison(&self) -> Option<&'static Rules> {
@@ -83,36 +76,6 @@ impl Provider for Deployment {
             let input = json!({ "restApiId": api, "deploymentId": old.id });
             gone(work.call("apigateway", "DeleteDeployment", input).await)
         })
-    }
-}
-
-/// Deployments that one call lists.
-const PAGE: u32 = 500;
-
-/// A deployment of an API of the stack that says of itself what this one was to say, and is none of the stack's others.
-///
-/// SECURITY: deployments have no tags. One without a description cannot be told from somebody else's, and is left alone.
-async fn find(work: &Work) -> Result<Option<Physical>, Failure> {
-    let (api, description) = (work.text("RestApiId"), work.text("Description"));
-    if !apigateway_rest_api::is_of_stack(work, &api).await? {
-        return Ok(None);
-    }
-    let mut input = json!({ "restApiId": api, "limit": PAGE });
-    loop {
-        let page = work.call("apigateway", "GetDeployments", input.clone()).await?;
-        let mut items = list(page.get("items")).iter();
-        let found = items.find(|item| {
-            // Without a description of its own it is told by when it was made.
-            let is_like_it = !description.is_empty() || work.is_made_since(item.get("createdDate"));
-            text(item.get("description")) == description
-                && is_like_it
-                && !work.is_of_another(&text(item.get("id")), &["RestApiId", "Description"])
-        });
-        if let Some(found) = found {
-            return Ok(Some(work.made(text(found.get("id")), Value::Null)));
-        }
-        let Some(next) = page.get("position").filter(|next| next.is_string()) else { return Ok(None) };
-        input = json!({ "restApiId": api, "limit": PAGE, "position": next });
     }
 }
 

@@ -8,7 +8,7 @@ use super::apigateway_rest_api::is_of_stack;
 use super::apigateway_seen as shown;
 use super::document::to_text;
 use super::reading::Reading;
-use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, required, seen, text};
+use super::{Answer, Failure, Property, Provider, Work, gone, optional, required, seen, text};
 use crate::drift::Rules;
 use crate::records::Physical;
 
@@ -116,20 +116,6 @@ impl Provider for RequestValidator {
 
     fn properties(&self) -> &'static [Property] {
         &VALIDATOR
-    }
-
-    fn find<'a>(&'a self, work: &'a Work) -> Answer<'a, Option<Physical>> {
-        Box::pin(async move {
-            let (api, name) = (work.text("RestApiId"), work.text("Name"));
-            // Without a name nothing tells it from others of its API.
-            if name.is_empty() || !is_of_stack(work, &api).await? {
-                return Ok(None);
-            }
-            let input = json!({ "restApiId": api, "limit": 500 });
-            let answer = work.call("apigateway", "GetRequestValidators", input).await?;
-            let found = list(answer.get("items")).iter().find(|item| text(item.get("name")) == name);
-            Ok(found.map(|item| validator(work, &text(item.get("id")))))
-        })
     }
 
     fn comparison(&self) -> Option<&'static Rules> {

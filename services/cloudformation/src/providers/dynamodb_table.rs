@@ -104,7 +104,10 @@ impl Provider for Table {
             let mut made = work.made(&work.planned, json!({ "Arn": table.get("TableArn") }));
             let later = async {
                 let table = wait(work, &made.id).await?;
-                let ttl = work.get("TimeToLiveSpecification").cloned();
+                // A new table has it off: to be told so is an error there.
+                let ttl =
+                    work.get("TimeToLiveSpecification").filter(|ttl| text(ttl.get("Enabled")) == "true");
+                let ttl = ttl.cloned();
                 set_extras(work, &made.id, &Value::Null, ttl).await?;
                 Ok::<_, Failure>(table)
             };

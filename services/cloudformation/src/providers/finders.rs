@@ -56,35 +56,6 @@ pub(super) fn mapping(work: &Work) -> Answer<'_, Option<Physical>> {
     })
 }
 
-/// A backup of this name of a table of the stack, and none of the stack's others.
-pub(super) fn backup(work: &Work) -> Answer<'_, Option<Physical>> {
-    Box::pin(async move {
-        let (table, name) = (work.text("TableName"), work.text("BackupName"));
-        let shown = seen(work.call("dynamodb", "DescribeTable", json!({ "TableName": table })).await)?;
-        let Some(shown) = shown else { return Ok(None) };
-        let arn = shown.pointer("/Table/TableArn").cloned().unwrap_or_default();
-        let tags = seen(work.call("dynamodb", "ListTagsOfResource", json!({ "ResourceArn": arn })).await)?;
-        if !work.is_of_stack(tags.as_ref().and_then(|answer| answer.get("Tags"))) {
-            return Ok(None);
-        }
-        let mut input = json!({ "TableName": table, "BackupType": "USER" });
-        loop {
-            let page = work.call("dynamodb", "ListBackups", input).await?;
-            let found = list(page.get("BackupSummaries")).iter().find(|backup| {
-                text(backup.get("BackupName")) == name
-                    && text(backup.get("BackupStatus")) != "DELETED"
-                    && !work.is_of_another(&text(backup.get("BackupArn")), &["TableName", "BackupName"])
-            });
-            if let Some(found) = found {
-                return Ok(Some(work.made(text(found.get("BackupArn")), Value::Null)));
-            }
-            let next = page.get("LastEvaluatedBackupArn").filter(|next| next.is_string());
-            let Some(next) = next else { return Ok(None) };
-            input = json!({ "TableName": table, "BackupType": "USER", "ExclusiveStartBackupArn": next });
-        }
-    })
-}
-
 /// A code signing configuration with the resource's marks.
 pub(super) fn signing(work: &Work) -> Answer<'_, Option<Physical>> {
     Box::pin(async move {
@@ -100,20 +71,6 @@ pub(super) fn signing(work: &Work) -> Answer<'_, Option<Physical>> {
             let Some(next) = page.get("NextMarker").filter(|next| next.is_string()) else { return Ok(None) };
             input = json!({ "Marker": next });
         }
-    })
-}
-
-/// The version of a layer whose name nobody else could know: it was planned for this resource.
-pub(super) fn layer(work: &Work) -> Answer<'_, Option<Physical>> {
-    Box::pin(async move {
-        if work.get("LayerName").is_some() {
-            return Ok(None);
-        }
-        let input = json!({ "LayerName": work.planned, "MaxItems": 1 });
-        let shown = seen(work.call("lambda", "ListLayerVersions", input).await)?.unwrap_or_default();
-        let found =
-            list(shown.get("LayerVersions")).first().map(|version| text(version.get("LayerVersionArn")));
-        Ok(found.map(|arn| work.made(arn, Value::Null)))
     })
 }
 

@@ -21,24 +21,6 @@ impl Provider for AccessKey {
         &PROPERTIES
     }
 
-    fn find<'a>(&'a self, work: &'a Work) -> Answer<'a, Option<Physical>> {
-        Box::pin(async move {
-            let user = work.text("UserName");
-            let tags = seen(work.call("iam", "ListUserTags", json!({ "UserName": user })).await)?;
-            // SECURITY: keys carry no marks. Of a user that is not the stack's none is taken for one of it.
-            if !work.is_of_stack(tags.as_ref().and_then(|shown| shown.get("Tags"))) {
-                return Ok(None);
-            }
-            let shown = seen(work.call("iam", "ListAccessKeys", json!({ "UserName": user })).await)?;
-            let mut keys = list(shown.as_ref().and_then(|shown| shown.get("AccessKeyMetadata"))).iter();
-            let found = keys.find(|key| {
-                work.is_made_since(key.get("CreateDate"))
-                    && !work.is_of_another(&text(key.get("AccessKeyId")), &["UserName"])
-            });
-            Ok(found.map(|key| work.made(text(key.get("AccessKeyId")), Value::Null)))
-        })
-    }
-
     fn comparison(&self) -> Option<&'static Rules> {
         Some(&Rules::PLAIN)
     }

@@ -69,7 +69,6 @@ mod wait_handle;
 use std::future::Future;
 use std::pin::Pin;
 
-use base::Timestamp;
 use gateway::Callbacks;
 use protocol::Fault;
 use serde_json::{Map, Value};
@@ -147,10 +146,6 @@ pub(crate) struct Work {
     pub(crate) cancelled: watch::Receiver<bool>,
 }
 
-/// The types without tags of which several may say the same: found again only where they cannot be another resource's.
-pub(crate) const UNMARKED: [&str; 3] =
-    ["AWS::ApiGateway::Deployment", "AWS::DynamoDB::Backup", "AWS::IAM::AccessKey"];
-
 /// Which resource of which stack is worked on, and in which operation.
 #[derive(Clone)]
 pub(crate) struct Place {
@@ -163,14 +158,8 @@ pub(crate) struct Place {
     pub(crate) is_creation: bool,
     /// True on the way back from an update.
     pub(crate) goes_back: bool,
-    /// Of [`UNMARKED`] types, the ids that the stack's other resources of this kind have or had: none of them is what was made for this one.
-    pub(crate) held: Vec<String>,
-    /// The properties of the stack's other resources of this kind that may be made just now: what looks the same may be theirs.
-    pub(crate) rivals: Vec<Value>,
     /// On the way back, what of the stack and of those in it is left as it is.
     pub(crate) skipped: Vec<String>,
-    /// When the try began of which something is looked for.
-    pub(crate) since: Option<Timestamp>,
     /// The resource's `CreationPolicy`.
     pub(crate) creation_policy: Option<Value>,
 }
@@ -215,18 +204,11 @@ impl Work {
         self.marks().iter().any(|(key, value)| key.ends_with(":stack-id") && tag_is(tags, key, value))
     }
 
-    /// True where something is held by another resource of the stack, or may be made for one that these properties do not
-    /// tell from this.
-    pub(crate) fn is_of_another(&self, id: &str, properties: &[&str]) -> bool {
-        let same = |rival: &Value| properties.iter().all(|name| text(rival.get(*name)) == self.text(name));
-        self.place.held.iter().any(|held| held == id) || self.place.rivals.iter().any(same)
-    }
-
-    /// True of something made, by the time that a service shows, since the try began of which something is looked for.
-    pub(crate) fn is_made_since(&self, shown: Option<&Value>) -> bool {
-        // Services show whole seconds.
-        let made = Timestamp::parse_iso8601(&text(shown)).map(Timestamp::secs);
-        matches!((made, self.place.since), (Some(made), Some(since)) if made >= since.secs())
+    /// The ids of what an interrupted try made: its calls wrote them, and the stack did not.
+    pub(crate) fn receipts(&self) -> Result<Vec<String>, Failure> {
+        let store = self.caller.pipeline.store();
+        let found = service::receipts::unsettled(store, self.marks());
+        found.map_err(|_| Failure::new("Internal Failure"))
     }
 
     fn marks(&self) -> &[(String, String)] {

@@ -104,7 +104,7 @@ pub(super) static LAYER_VERSION: Plain = Plain {
     members: &[],
     id: Id::Answer("/LayerVersionArn"),
     attributes: &[("LayerVersionArn", "/LayerVersionArn")],
-    find: Some(finders::layer),
+    find: None,
     keys: &[("LayerName", Part::OfArn(6)), ("VersionNumber", Part::OfArn(7))],
     read: Some(Read {
         operation: "GetLayerVersion",
@@ -300,7 +300,7 @@ pub(super) static BACKUP: Plain = Plain {
         ("BackupStatus", "/BackupDetails/BackupStatus"),
         ("BackupType", "/BackupDetails/BackupType"),
     ],
-    find: Some(finders::backup),
+    find: None,
     keys: &[("BackupArn", Part::Id)],
     read: Some(Read {
         operation: "DescribeBackup",

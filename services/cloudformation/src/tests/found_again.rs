@@ -1,10 +1,13 @@
 //! What a stopped platform was about to make, of types that have no tags of their own: found again, and not made twice.
 
+use serde_json::json;
 use tokio::sync::watch;
 
 use super::Stage;
-use super::restart::{forget, interrupt, made, operation, restarted};
+use super::restart::{forget, interrupt, made, operation, restarted, written};
+use crate::engine::marks;
 use crate::records::{OperationKind, Phase};
+use crate::stacks;
 
 const TIED: &str = "Resources: {Key: {Type: AWS::ApiGateway::ApiKey, Properties: {Name: k}}, \
     Plan: {Type: AWS::ApiGateway::UsagePlan, Properties: {UsagePlanName: p}}, \
@@ -59,39 +62,70 @@ async fn a_tie_between_what_others_made_is_left_alone() {
 }
 
 const UNTAGGED: &str = "Resources: {Api: {Type: AWS::ApiGateway::RestApi, Properties: {Body: {swagger: '2.0', info: {title: a, version: v}, paths: {}}}}, \
-    First: {Type: AWS::ApiGateway::Deployment, Properties: {RestApiId: !Ref Api, Description: same}}, \
-    Second: {Type: AWS::ApiGateway::Deployment, Properties: {RestApiId: !Ref Api, Description: same}}, \
+    Deployment: {Type: AWS::ApiGateway::Deployment, Properties: {RestApiId: !Ref Api, Description: same}}, \
     Table: {Type: AWS::DynamoDB::Table, Properties: {BillingMode: PAY_PER_REQUEST, \
     AttributeDefinitions: [{AttributeName: k, AttributeType: S}], KeySchema: [{AttributeName: k, KeyType: HASH}]}}, \
     Backup: {Type: AWS::DynamoDB::Backup, Properties: {TableName: !Ref Table, BackupName: same}}}";
 
+/// Cuts the power between an operation's commit and the stack's record of it, and starts again: as the same operation, or as
+/// another one that takes its place.
+async fn silenced(
+    operation_name: &'static str,
+    made: &str,
+    (kind, phase): (OperationKind, Phase),
+) -> (Stage, Stage, String) {
+    let stage = Stage::new().await;
+    for (thing, said) in [("deployment/theirs", "description"), ("backup/theirs", "BackupName")] {
+        stage.world.things().existing.insert(thing.to_owned(), json!({ said: "same" }));
+    }
+    stage.world.things().silent.insert(operation_name);
+    let answer = stage.create("small", UNTAGGED).await.unwrap();
+    for _ in 0..2_000 {
+        if stage.world.names(made).len() == 2 && stage.world.names("table").len() == 1 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    }
+    // All else is written by now.
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    stage.world.things().silent.clear();
+    let id = answer["StackId"].as_str().unwrap().to_owned();
+    let begun = operation(&stage, kind, phase);
+    written(&stage, |stack| stack.operation = Some(begun)).await;
+    let again = restarted(&stage).await;
+    (stage, again, id)
+}
+
 #[tokio::test]
-async fn deployments_and_backups_are_found_again_by_what_they_were_to_say() {
-    for lost in [&["Second"][..], &["Backup"], &["First", "Backup"]] {
+async fn what_has_no_tags_is_made_once_wherever_the_power_goes() {
+    for (operation, made) in [("CreateDeployment", "deployment"), ("CreateBackup", "backup")] {
         for (interrupted, ends, left) in [
-            ((OperationKind::Create, Phase::Forward), "CREATE_COMPLETE", [2, 1]),
-            ((OperationKind::Create, Phase::Rollback), "ROLLBACK_COMPLETE", [0, 0]),
-            ((OperationKind::Delete, Phase::Forward), "DELETE_COMPLETE", [0, 0]),
+            ((OperationKind::Create, Phase::Forward), "CREATE_COMPLETE", 2),
+            ((OperationKind::Create, Phase::Rollback), "ROLLBACK_COMPLETE", 1),
+            ((OperationKind::Delete, Phase::Forward), "DELETE_COMPLETE", 1),
         ] {
-            let stage = Stage::new().await;
-            let id = made(&stage, UNTAGGED).await;
-            assert_eq!(stopped(&stage, &id, lost, interrupted).await, ends, "{lost:?}");
-            let kinds = ["deployment", "backup"].map(|kind| stage.world.names(kind).len());
-            assert_eq!(kinds, left, "{lost:?} {ends}");
+            let (stage, again, id) = silenced(operation, made, interrupted).await;
+            let (_stop, stopping) = watch::channel(false);
+            let _jobs = again.kit.pipeline.start_jobs(&stopping);
+            assert_eq!(again.settled(&id).await, ends, "{operation}");
+            let names = again.world.names(made);
+            assert_eq!(names.len(), left, "{operation} {ends}: {names:?}");
+            // Whoever else made one that says the same has it still.
+            assert!(names.contains(&"theirs".to_owned()), "{operation} {ends}");
+            drop(stage);
         }
     }
 }
 
 #[tokio::test]
-async fn what_others_deployed_in_an_api_of_the_stack_is_left_alone() {
+async fn what_a_stack_knows_has_no_receipt_any_more() {
     let stage = Stage::new().await;
     let id = made(&stage, UNTAGGED).await;
-    for (thing, said) in [("deployment/theirs", "description"), ("backup/theirs", "BackupName")] {
-        let other = serde_json::json!({ said: "another" });
-        stage.world.things().existing.insert(thing.to_owned(), other);
+    let store = stage.kit.pipeline.store();
+    let region = stage.kit.pipeline.region();
+    let stack = stacks::by_id(store, stage.kit.account, region.as_str(), &id).unwrap().unwrap();
+    for logical_id in ["Deployment", "Backup", "Table"] {
+        let left = service::receipts::unsettled(store, &marks(&stack, logical_id)).unwrap();
+        assert!(left.is_empty(), "{logical_id}: {left:?}");
     }
-    let interrupted = (OperationKind::Create, Phase::Rollback);
-    assert_eq!(stopped(&stage, &id, &["Second", "Backup"], interrupted).await, "ROLLBACK_COMPLETE");
-    assert_eq!(stage.world.names("deployment"), ["theirs"]);
-    assert_eq!(stage.world.names("backup"), ["theirs"]);
 }

@@ -31,6 +31,11 @@ pub(super) async fn restarted(stage: &Stage) -> Stage {
 /// Writes the stack back to a moment in the middle of an operation.
 pub(super) async fn interrupt(stage: &Stage, edit: impl FnOnce(&mut crate::records::StackRecord) + Send) {
     stage.rested().await;
+    written(stage, edit).await;
+}
+
+/// The same while the engine waits for an answer that never comes.
+pub(super) async fn written(stage: &Stage, edit: impl FnOnce(&mut crate::records::StackRecord) + Send) {
     let store = stage.kit.pipeline.store();
     let region = stage.kit.pipeline.region().clone();
     let mut stack = stacks::find(store, stage.kit.account, &region, "small").unwrap().unwrap();

@@ -1,7 +1,7 @@
 //! What PartiQL statements ask leave for: an action of their own, on the table or index, with the keys of what they read.
 
 use protocol::Value;
-use service::AccessRequest;
+use service::{Access, AccessRequest};
 
 use super::fine::{Fine, returned, selection};
 use super::{Answer, all, target_access};
@@ -104,11 +104,12 @@ pub(crate) fn execute_statement(
     statement_access(state, request, &input.statement, input.parameters.as_ref(), on_failure, None)
 }
 
+/// What is asked for each statement, which the handler does one by one, so that the denial of one leaves the others.
+// SECURITY: stands here for the record alone; nothing is carried out but what `one_of_batch` gave leave for.
 pub(crate) fn batch_execute_statement(
     state: &State,
     request: &AccessRequest<'_, api::BatchExecuteStatementInput>,
 ) -> Answer {
-    let enclosing = Some("BatchExecuteStatement");
     let statements = &request.input.statements;
     // What is no statement does nothing that would need leave: it is refused in its place, unless there is nothing else.
     let is_one = |it: &&api::BatchStatementRequest| parsed(&it.statement, it.parameters.as_ref()).is_ok();
@@ -117,11 +118,26 @@ pub(crate) fn batch_execute_statement(
     {
         parsed(&first.statement, first.parameters.as_ref())?;
     }
-    all(statements.iter().filter(is_one).map(|statement| {
-        let on_failure = statement.return_values_on_condition_check_failure.as_ref();
-        let parameters = statement.parameters.as_ref();
-        statement_access(state, request, &statement.statement, parameters, on_failure, enclosing)
-    }))
+    let checks = all(statements.iter().filter(is_one).map(|one| one_of_batch(state, request, one)))?;
+    Ok(Access::open("each statement is asked for by itself, and refused by itself").and(checks))
+}
+
+/// Leave for one statement of a batch.
+pub(crate) fn one_of_batch<I>(
+    state: &State,
+    request: &AccessRequest<'_, I>,
+    statement: &api::BatchStatementRequest,
+) -> Answer {
+    let on_failure = statement.return_values_on_condition_check_failure.as_ref();
+    let parameters = statement.parameters.as_ref();
+    statement_access(
+        state,
+        request,
+        &statement.statement,
+        parameters,
+        on_failure,
+        Some("BatchExecuteStatement"),
+    )
 }
 
 pub(crate) fn execute_transaction(

@@ -72,6 +72,7 @@ pub(crate) async fn create_backup(
             let backup =
                 BackupRecord::new(items, input.backup_name.clone(), BackupKind::User, kept, call.now());
             put(transaction, &backup)?;
+            call.made(&backup.place().arn());
             let purpose = CopyPurpose::Backup(backup.place());
             begin_copy(transaction, &state, items, &CopyRecord::new(record.id, Some(live), purpose))?;
             save(transaction, &state, record)?;

@@ -10,6 +10,9 @@ use crate::api;
 use crate::error::Error;
 use crate::tables::{Target, save, stored_idle};
 
+/// Expiry is switched on or off once in so many seconds.
+const SWITCHED_WITHIN_SECS: i64 = 60 * 60;
+
 pub(crate) async fn describe_time_to_live(
     state: Arc<State>,
     permit: Permit<api::DescribeTimeToLive>,
@@ -46,6 +49,12 @@ pub(crate) async fn update_time_to_live(
             (Some(_), false) => None,
             (None, true) => Some(wanted.attribute_name.clone()),
         };
+        // A stack's calls are let through: a way back that is refused for an hour would be none.
+        let last = record.settled.time_to_live.filter(|_| call.marks().is_empty());
+        if last.is_some_and(|last| call.now() < last.plus_secs(SWITCHED_WITHIN_SECS)) {
+            return refused("Time to live has been modified multiple times within a fixed interval");
+        }
+        record.settled.time_to_live = Some(call.now());
         save(transaction, &state, record).map(drop)
     })
     .await?;

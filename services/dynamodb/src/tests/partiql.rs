@@ -319,3 +319,53 @@ async fn statements_need_leave_of_their_own_and_scans_can_be_denied() {
         assert_eq!(is_allowed, expected, "{statement}: {answer:?}");
     }
 }
+
+#[tokio::test]
+async fn a_statement_of_a_batch_is_refused_in_its_place() {
+    let fixture = filled().await;
+    let table = "arn:aws:dynamodb:us-east-1:123456789012:table/Tab";
+    let narrow = json!([{"Effect": "Allow", "Action": "dynamodb:PartiQL*", "Resource": table,
+        "Condition": {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["a"]}, "Null": {"dynamodb:LeadingKeys": "false"}}}]);
+    let narrow = fixture.kit.user("narrow", narrow).await;
+    let batch = |statements: &[&str]| {
+        let statements = statements.iter().map(|text| json!({"Statement": text})).collect::<Vec<_>>();
+        let input = json!({"Statements": statements});
+        let (kit, who) = (&fixture.kit, &narrow);
+        async move { kit.json(who, "dynamodb", "BatchExecuteStatement", &input).await }
+    };
+    let codes = |answer: &Value| {
+        let responses = answer["Responses"].as_array().unwrap().iter();
+        responses.map(|one| one["Error"]["Code"].as_str().unwrap_or("-").to_owned()).collect::<Vec<_>>()
+    };
+    let reads = batch(&[
+        "SELECT * FROM Tab WHERE p = 'a' AND s = 1",
+        "SELECT * FROM Tab WHERE p = 'z' AND s = 1",
+        "SELECT * FROM None WHERE p = 'a'",
+        "SLECT",
+    ])
+    .await
+    .unwrap();
+    assert_eq!(codes(&reads), ["-", "AccessDenied", "AccessDenied", "ValidationError"]);
+    assert_eq!(reads["Responses"][0]["Item"]["s"], n(1));
+    assert!(reads["Responses"][1]["Error"]["Message"].as_str().unwrap().contains("not authorized"));
+    let writes = batch(&[
+        "INSERT INTO Tab VALUE {'p': 'b', 's': 77}",
+        "INSERT INTO Tab VALUE {'p': 'a', 's': 77}",
+        "DELETE FROM Tab WHERE p = 'z' AND s = 1",
+    ])
+    .await
+    .unwrap();
+    assert_eq!(codes(&writes), ["AccessDenied", "-", "AccessDenied"]);
+    assert!(items(&fixture, "SELECT * FROM Tab WHERE p = 'b' AND s = 77").await.is_empty());
+    assert_eq!(items(&fixture, "SELECT * FROM Tab WHERE p = 'a' AND s = 77").await.len(), 1);
+    let none = batch(&["DELETE FROM Tab WHERE p = 'z' AND s = 1", "SLECT"]).await.unwrap_err();
+    assert_eq!(none.code, "AccessDeniedException", "no statement may be carried out");
+    // The refusals stand in the record of the call that was let through for the rest.
+    let records = fixture.kit.records().await;
+    let told = records
+        .iter()
+        .rev()
+        .find(|record| record["eventName"] == "BatchExecuteStatement" && record["errorCode"].is_null());
+    let refused = &told.unwrap()["additionalEventData"]["duringWork"]["refused"];
+    assert_eq!(refused.as_array().map(Vec::len), Some(2), "{told:?}");
+}

@@ -1,4 +1,7 @@
+use std::sync::Arc;
+
 use serde_json::json;
+use service::Source;
 
 use super::{Fixture, create, n, s};
 
@@ -216,6 +219,21 @@ async fn time_to_live_and_streams_are_refused_in_dynamodbs_words() {
     ] {
         assert_eq!(fixture.invalid("UpdateTimeToLive", &input).await, message);
     }
+    let again = "Time to live has been modified multiple times within a fixed interval";
+    for enabled in [false, true] {
+        assert_eq!(fixture.invalid("UpdateTimeToLive", &live("t", enabled)).await, again);
+        fixture.kit.clock.advance_millis(3_599_000);
+        assert_eq!(fixture.invalid("UpdateTimeToLive", &live("t", enabled)).await, again);
+        fixture.kit.clock.advance_millis(1_000);
+        fixture.ok("UpdateTimeToLive", &live("t", enabled)).await;
+    }
+    // A stack can always go back.
+    let operation = protocol::model("dynamodb").unwrap().operation("UpdateTimeToLive").unwrap();
+    let marks = [("aws:cloudformation:stack-id".to_owned(), "s".to_owned())];
+    let source = Source { marks: Some(Arc::new(marks)), ..Source::platform("cloudformation.amazonaws.com") };
+    let input = protocol::value_from_json(operation.input().unwrap(), &live("t", false)).unwrap();
+    let who = fixture.kit.administrator();
+    fixture.kit.pipeline.invoke(who, source, "dynamodb", "UpdateTimeToLive", input).await.unwrap();
     let stream =
         |specification: serde_json::Value| json!({"TableName": "Tab", "StreamSpecification": specification});
     let prefix = "One or more parameter values were invalid: ";

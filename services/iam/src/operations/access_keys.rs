@@ -65,6 +65,7 @@ pub(crate) async fn create(
             };
             edit.put(keys::ACCESS_KEYS, &keys::access_key(&id), &record)?;
             edit.mark(keys::KEYS_OF_USERS, &keys::key_of(account, &name, &id))?;
+            call.made(&id);
             Ok((name, id))
         })
         .await?;

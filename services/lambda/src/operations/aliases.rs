@@ -58,6 +58,7 @@ pub(crate) async fn create_alias(
                 revision_id: revision(),
             };
             check_roles(function, &made)?;
+            call.made(&id.qualified_arn(&made.name));
             function.aliases.insert(input.name, made.clone());
             Ok(made)
         })

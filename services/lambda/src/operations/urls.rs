@@ -120,6 +120,7 @@ pub(crate) async fn create(
                     target.arn()
                 )));
             }
+            call.made(&target.arn());
             Ok(lambda.urls.put(transaction, url)?)
         })
         .await?;

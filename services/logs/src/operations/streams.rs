@@ -38,6 +38,7 @@ pub(crate) async fn create(_: Arc<Logs>, permit: Permit<CreateLogStream>) -> Res
         if records::find_stream(transaction, &group.id, &input.log_stream_name)?.is_some() {
             return Err(Error::ResourceAlreadyExists("The specified log stream already exists".to_owned()));
         }
+        call.made(&input.log_stream_name);
         Ok(transaction.put(STREAMS, records::stream_key(&group.id, &input.log_stream_name), stored)?)
     })
     .await

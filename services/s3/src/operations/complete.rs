@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use store::{Key, KeyReader, Range, Transaction};
 
 use super::multipart::{find, forget};
@@ -63,7 +64,7 @@ pub(crate) async fn complete(
         })
         .await?;
     let mut output = api::CompleteMultipartUploadOutput {
-        location: Some(format!("/{}/{}", input.bucket, input.key)),
+        location: Some(address(&input.bucket, &input.key, call.region().as_str())),
         bucket: Some(input.bucket),
         key: Some(input.key),
         e_tag: Some(quoted(&version.etag)),
@@ -73,6 +74,14 @@ pub(crate) async fn complete(
     tell_encryption!(output, &bucket, version.managed_key);
     tell_checksum!(output, &version.checksum);
     Ok(output)
+}
+
+/// What the address of an object leaves of its key as it is.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The object's address, in AWS's words: slashes of its key are encoded too.
+fn address(bucket: &str, key: &str, region: &str) -> String {
+    format!("https://{bucket}.s3.{region}.amazonaws.com/{}", utf8_percent_encode(key, UNRESERVED))
 }
 
 /// The object that this upload became, where it is still what readers find.
@@ -246,4 +255,15 @@ fn check_stated(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_uris() {
+        let told = address("b", "a/é x+~.bin", "eu-west-1");
+        assert_eq!(told, "https://b.s3.eu-west-1.amazonaws.com/a%2F%C3%A9%20x%2B~.bin");
+    }
 }

@@ -6,12 +6,12 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use protocol::{Entries, Value};
-use service::{Call, Permit};
+use service::{AccessRequest, Call, Permit};
 use store::Snapshot;
 
 use super::Change;
 use crate::State;
-use crate::access::partiql::parsed;
+use crate::access::partiql::{one_of_batch, parsed};
 use crate::api;
 use crate::attribute::Attributes;
 use crate::capacity::{Units, Usage, is_wanted, read_units};
@@ -104,11 +104,13 @@ pub(crate) async fn batch_execute_statement(
     let Permit { input, call, .. } = permit;
     let mode = input.return_consumed_capacity.as_deref();
     // What is no statement is refused in its place; the others are carried out.
-    let statements: Vec<Result<Statement, Error>> =
+    let mut statements: Vec<Result<Statement, Error>> =
         input.statements.iter().map(|it| parsed(&it.statement, it.parameters.as_ref())).collect();
     statements.iter().flatten().try_for_each(super::check_not_exists)?;
+    let reads = are_reads(statements.iter().flatten(), Statement::is_read)?;
+    refuse_what_is_denied(&state, &call, &input, &mut statements)?;
     let mut units = Units::default();
-    let responses = if are_reads(statements.iter().flatten(), Statement::is_read)? {
+    let responses = if reads {
         let snapshot = call.store().snapshot()?;
         let mut responses = Vec::with_capacity(statements.len());
         for (statement, request) in statements.into_iter().zip(&input.statements) {
@@ -137,6 +139,35 @@ pub(crate) async fn batch_execute_statement(
         responses: Some(responses),
         consumed_capacity: units.consumed(mode),
     })
+}
+
+/// Puts a refusal in the place of each statement that the caller has no leave for. Where that is all of them, the call is.
+// SECURITY: before anything is looked up that the statements name.
+fn refuse_what_is_denied(
+    state: &State,
+    call: &Call,
+    input: &api::BatchExecuteStatementInput,
+    statements: &mut [Result<Statement, Error>],
+) -> Result<(), Error> {
+    let request = AccessRequest {
+        input: &(),
+        principal: call.principal(),
+        account: call.account(),
+        region: call.region(),
+        now: call.now(),
+        source: call.source(),
+    };
+    let mut denied = None;
+    for (statement, given) in statements.iter_mut().zip(&input.statements).filter(|(it, _)| it.is_ok()) {
+        if let Err(fault) = call.ask(&one_of_batch(state, &request, given)?) {
+            denied.get_or_insert_with(|| fault.clone());
+            *statement = Err(fault.into());
+        }
+    }
+    match denied {
+        Some(fault) if statements.iter().all(Result::is_err) => Err(fault.into()),
+        _ => Ok(()),
+    }
 }
 
 async fn write_each(
@@ -209,6 +240,7 @@ fn failed(error: Error) -> Result<api::BatchStatementResponse, Error> {
     }
     let fault = service::error::ServiceError::into_fault(error);
     let code = match fault.code.as_ref() {
+        "AccessDeniedException" => "AccessDenied",
         "ConditionalCheckFailedException" => "ConditionalCheckFailed",
         "DuplicateItemException" => "DuplicateItem",
         "ItemCollectionSizeLimitExceededException" => "ItemCollectionSizeLimitExceeded",

@@ -15,7 +15,7 @@ pub(crate) async fn list(
     permit: Permit<api::ListFindingsV2>,
 ) -> Result<api::ListFindingsV2Response, Error> {
     let Permit { input, call, .. } = permit;
-    let view = analyzers.view()?;
+    let view = call.view()?;
     let open = Open::with_arn(&view, &call, &input.analyzer_arn)?;
     let paging = Paging::new(input.next_token, input.max_results)?;
     let listing = Listing { filter: input.filter, sort: input.sort, paging };
@@ -84,7 +84,7 @@ pub(crate) async fn get(
     permit: Permit<api::GetFindingV2>,
 ) -> Result<api::GetFindingV2Response, Error> {
     let Permit { input, call, .. } = permit;
-    let view = analyzers.view()?;
+    let view = call.view()?;
     let finding = Open::with_arn(&view, &call, &input.analyzer_arn)?.finding(&view, &input.id)?;
     let paging = Paging::new(input.next_token, input.max_results)?;
     let numbered =

@@ -86,7 +86,7 @@ pub(crate) async fn get(
     permit: Permit<api::GetFindingsStatistics>,
 ) -> Result<api::GetFindingsStatisticsResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let view = analyzers.view()?;
+    let view = call.view()?;
     let open = Open::with_arn(&view, &call, &input.analyzer_arn)?;
     let findings = open.findings(&view)?;
     let mut statistics = api::FindingsStatistics::default();

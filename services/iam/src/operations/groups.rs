@@ -39,7 +39,7 @@ pub(crate) async fn get(
 ) -> Result<api::GetGroupResponse, Error> {
     let api::GetGroupRequest { group_name, marker, max_items } = permit.input;
     let account = permit.call.account();
-    let view = iam.view()?;
+    let view = permit.call.view()?;
     let group: GroupRecord = entity::load(&view, account, &group_name)?;
     let mut users = Vec::new();
     for name in members::names(&view, account, &group.name)? {
@@ -112,7 +112,7 @@ pub(crate) async fn list(
 ) -> Result<api::ListGroupsResponse, Error> {
     let api::ListGroupsRequest { path_prefix, marker, max_items } = permit.input;
     let account = permit.call.account();
-    let all = entity::all::<GroupRecord>(&iam.view()?, account, path_prefix.as_deref())?;
+    let all = entity::all::<GroupRecord>(&permit.call.view()?, account, path_prefix.as_deref())?;
     let page = Paging::new(marker, max_items).of(all)?;
     Ok(api::ListGroupsResponse {
         groups: page.items.iter().map(|record| shapes::group(account, record)).collect(),

@@ -16,7 +16,7 @@ use crate::{Error, Iam};
 fn owner(iam: &Iam, call: &Call, name: Option<&str>) -> Result<(), Error> {
     match (name, &**call.principal()) {
         (None, Principal::Root(_)) => Ok(()),
-        (name, _) => named_or_caller(&iam.view()?, call, name).map(|_| ()),
+        (name, _) => named_or_caller(&call.view()?, call, name).map(|_| ()),
     }
 }
 

@@ -40,7 +40,7 @@ macro_rules! operations {
 
         pub(crate) async fn $list(iam: Arc<Iam>, permit: Permit<api::$List>) -> Result<api::$Listed, Error> {
             let Permit { input, call, .. } = permit;
-            let record: $record = entity::load(iam.directory.store(), call.account(), &input.$name)?;
+            let record: $record = entity::load(&call.view()?, call.account(), &input.$name)?;
             let page = page(&record.tags, Paging::new(input.marker, input.max_items))?;
             Ok(api::$Listed { tags: page.items, is_truncated: page.is_truncated, marker: page.marker })
         }
@@ -77,7 +77,7 @@ pub(crate) async fn list_policy_tags(
     permit: Permit<api::ListPolicyTags>,
 ) -> Result<api::ListPolicyTagsResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let stored = match policies::find(iam.directory.store(), call.account(), &input.policy_arn)? {
+    let stored = match policies::find(&call.view()?, call.account(), &input.policy_arn)? {
         Found::Aws(_) => Vec::new(),
         Found::Own(record) => record.tags,
     };

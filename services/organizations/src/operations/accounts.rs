@@ -15,7 +15,7 @@ pub(crate) async fn describe(
     org: Arc<Organizations>,
     permit: Permit<api::DescribeAccount>,
 ) -> Result<api::DescribeAccountResponse, Error> {
-    let view = org.view()?;
+    let view = permit.call.view()?;
     let record = tree::readable(&view, permit.call.account())?;
     let member = tree::member_named(&view, &record.id, &permit.input.account_id)?;
     Ok(api::DescribeAccountResponse { account: Some(shapes::account(&record, &member)) })
@@ -32,7 +32,7 @@ pub(crate) async fn list(
     org: Arc<Organizations>,
     permit: Permit<api::ListAccounts>,
 ) -> Result<api::ListAccountsResponse, Error> {
-    let view = org.view()?;
+    let view = permit.call.view()?;
     let record = tree::readable(&view, permit.call.account())?;
     let all = shown(&record, tree::members(&view, &record.id)?);
     let (accounts, next_token) = page::of(all, permit.input.next_token, permit.input.max_results)?;
@@ -44,7 +44,7 @@ pub(crate) async fn list_below(
     permit: Permit<api::ListAccountsForParent>,
 ) -> Result<api::ListAccountsForParentResponse, Error> {
     let input = permit.input;
-    let view = org.view()?;
+    let view = permit.call.view()?;
     let record = tree::readable(&view, permit.call.account())?;
     let parent = tree::unit(&view, &record.id, &input.parent_id)?.ok_or_else(Error::no_parent)?;
     let mut members = tree::members(&view, &record.id)?;

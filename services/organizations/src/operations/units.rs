@@ -65,7 +65,7 @@ pub(crate) async fn describe(
     org: Arc<Organizations>,
     permit: Permit<api::DescribeOrganizationalUnit>,
 ) -> Result<api::DescribeOrganizationalUnitResponse, Error> {
-    let view = org.view()?;
+    let view = permit.call.view()?;
     let record = tree::readable(&view, permit.call.account())?;
     let unit = load(&view, &record.id, &permit.input.organizational_unit_id)?;
     let path = tree::path(&view, &record.id, &unit)?;
@@ -120,7 +120,7 @@ pub(crate) async fn list(
     permit: Permit<api::ListOrganizationalUnitsForParent>,
 ) -> Result<api::ListOrganizationalUnitsForParentResponse, Error> {
     let input = permit.input;
-    let view = org.view()?;
+    let view = permit.call.view()?;
     let record = tree::readable(&view, permit.call.account())?;
     let parent = tree::unit(&view, &record.id, &input.parent_id)?.ok_or_else(Error::no_parent)?;
     let above = tree::path(&view, &record.id, &parent)?;
@@ -137,7 +137,7 @@ pub(crate) async fn children(
     permit: Permit<api::ListChildren>,
 ) -> Result<api::ListChildrenResponse, Error> {
     let input = permit.input;
-    let view = org.view()?;
+    let view = permit.call.view()?;
     let record = tree::readable(&view, permit.call.account())?;
     let parent = tree::unit(&view, &record.id, &input.parent_id)?.ok_or_else(Error::no_parent)?;
     let ids: Vec<String> = if input.child_type == "ACCOUNT" {
@@ -160,7 +160,7 @@ pub(crate) async fn parents(
 ) -> Result<api::ListParentsResponse, Error> {
     use crate::model::Target;
     let input = permit.input;
-    let view = org.view()?;
+    let view = permit.call.view()?;
     let record = tree::readable(&view, permit.call.account())?;
     let parent = match Target::of(&input.child_id) {
         Some(Target::Account(account)) => {

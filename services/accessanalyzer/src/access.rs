@@ -25,7 +25,7 @@ macro_rules! general {
 /// Operations on the analyzer that a member of the input names by its ARN.
 macro_rules! by_arn {
     ($($name:ident($input:ident) = $action:literal on $member:ident;)*) => {$(
-        pub(crate) fn $name(analyzers: &Analyzers, request: &AccessRequest<'_, api::$input>) -> Outcome {
+        pub(crate) fn $name(_: &Analyzers, request: &AccessRequest<'_, api::$input>) -> Outcome {
             on_arn(request, $action, &request.input.$member)
         }
     )*};
@@ -34,7 +34,7 @@ macro_rules! by_arn {
 /// Operations on the analyzer of this name.
 macro_rules! by_name {
     ($($name:ident($input:ident) = $action:literal;)*) => {$(
-        pub(crate) fn $name(analyzers: &Analyzers, request: &AccessRequest<'_, api::$input>) -> Outcome {
+        pub(crate) fn $name(_: &Analyzers, request: &AccessRequest<'_, api::$input>) -> Outcome {
             on_name(request, $action, &request.input.analyzer_name)
         }
     )*};
@@ -146,15 +146,12 @@ pub(crate) fn create_analyzer(
     Ok(access.request_tags(tags()).and_tags("access-analyzer:TagResource", arn, tags()))
 }
 
-pub(crate) fn tag(analyzers: &Analyzers, request: &AccessRequest<'_, api::TagResourceRequest>) -> Outcome {
+pub(crate) fn tag(_: &Analyzers, request: &AccessRequest<'_, api::TagResourceRequest>) -> Outcome {
     let access = on_arn(request, "access-analyzer:TagResource", &request.input.resource_arn)?;
     Ok(requested(access, request.input.tags.iter()))
 }
 
-pub(crate) fn untag(
-    analyzers: &Analyzers,
-    request: &AccessRequest<'_, api::UntagResourceRequest>,
-) -> Outcome {
+pub(crate) fn untag(_: &Analyzers, request: &AccessRequest<'_, api::UntagResourceRequest>) -> Outcome {
     let access = on_arn(request, "access-analyzer:UntagResource", &request.input.resource_arn)?;
     Ok(access.when("aws:TagKeys", request.input.tag_keys.iter().map(String::as_str)))
 }

@@ -6,7 +6,7 @@ use base::{AccountId, Region};
 use identity::records::Record as _;
 use identity::{Directory, Reads};
 use service::Call;
-use store::{Snapshot, Transaction};
+use store::Transaction;
 use tokio::sync::Notify;
 
 use crate::Error;
@@ -31,11 +31,6 @@ pub(crate) struct Analyzers {
 impl Analyzers {
     pub(crate) fn new(directory: Directory) -> Self {
         Self { directory, work: Work::default(), generations: Notify::new() }
-    }
-
-    /// A frozen view, for answers that read more than one record.
-    pub(crate) fn view(&self) -> Result<Snapshot, Error> {
-        Ok(self.directory.store().snapshot()?)
     }
 }
 

@@ -109,7 +109,7 @@ pub(crate) fn user<O: Operation>(
     action: &'static str,
     name: fn(&O::Input) -> &str,
 ) -> impl Fn(&Iam, &AccessRequest<'_, O::Input>) -> Outcome + Send + Sync + 'static {
-    move |iam, request| on_user(request, action, name(request.input))
+    move |_, request| on_user(request, action, name(request.input))
 }
 
 /// Leave on the user that a request names, or on the caller.
@@ -117,7 +117,7 @@ pub(crate) fn user_or_caller<O: Operation>(
     action: &'static str,
     name: fn(&O::Input) -> Option<&str>,
 ) -> impl Fn(&Iam, &AccessRequest<'_, O::Input>) -> Outcome + Send + Sync + 'static {
-    move |iam, request| match (name(request.input), request.principal) {
+    move |_, request| match (name(request.input), request.principal) {
         (Some(name), _) => on_user(request, action, name),
         (None, Principal::User(user)) => on_user(request, action, &user.name),
         (None, _) => leave(request, action, root_arn(request.account)),
@@ -129,7 +129,7 @@ pub(crate) fn group<O: Operation>(
     action: &'static str,
     name: fn(&O::Input) -> &str,
 ) -> impl Fn(&Iam, &AccessRequest<'_, O::Input>) -> Outcome + Send + Sync + 'static {
-    move |iam, request| on_group(request, action, name(request.input))
+    move |_, request| on_group(request, action, name(request.input))
 }
 
 /// Leave on the role that a request names.
@@ -137,7 +137,7 @@ pub(crate) fn role<O: Operation>(
     action: &'static str,
     name: fn(&O::Input) -> &str,
 ) -> impl Fn(&Iam, &AccessRequest<'_, O::Input>) -> Outcome + Send + Sync + 'static {
-    move |iam, request| on_role(request, action, name(request.input))
+    move |_, request| on_role(request, action, name(request.input))
 }
 
 /// Leave on the managed policy that a request names.
@@ -145,7 +145,7 @@ pub(crate) fn policy<O: Operation>(
     action: &'static str,
     arn: fn(&O::Input) -> &str,
 ) -> impl Fn(&Iam, &AccessRequest<'_, O::Input>) -> Outcome + Send + Sync + 'static {
-    move |iam, request| {
+    move |_, request| {
         let arn = arn(request.input);
         let access = leave(request, action, arn)?;
         let name = identity::directory::customer_policy_name(request.account, arn);
@@ -241,7 +241,7 @@ fn bounded(access: Access, arn: Option<&str>) -> Access {
 
 /// The boundary that is about to be set stands in the place of the present one.
 pub(crate) fn put_user_boundary(
-    iam: &Iam,
+    _: &Iam,
     request: &AccessRequest<'_, api::PutUserPermissionsBoundaryRequest>,
 ) -> Outcome {
     let input = request.input;
@@ -256,7 +256,7 @@ pub(crate) fn put_user_boundary(
 
 /// The same for a role.
 pub(crate) fn put_role_boundary(
-    iam: &Iam,
+    _: &Iam,
     request: &AccessRequest<'_, api::PutRolePermissionsBoundaryRequest>,
 ) -> Outcome {
     let input = request.input;
@@ -270,7 +270,7 @@ pub(crate) fn put_role_boundary(
 }
 
 /// A renamed or moved user is asked for under the old ARN and under the new one.
-pub(crate) fn update_user(iam: &Iam, request: &AccessRequest<'_, api::UpdateUserRequest>) -> Outcome {
+pub(crate) fn update_user(_: &Iam, request: &AccessRequest<'_, api::UpdateUserRequest>) -> Outcome {
     let input = request.input;
     let old = on_user(request, "iam:UpdateUser", &input.user_name)?;
     let found = entity::find::<UserRecord>(request.records, request.account, &input.user_name)?;
@@ -282,7 +282,7 @@ pub(crate) fn update_user(iam: &Iam, request: &AccessRequest<'_, api::UpdateUser
 }
 
 /// The same for a group.
-pub(crate) fn update_group(iam: &Iam, request: &AccessRequest<'_, api::UpdateGroupRequest>) -> Outcome {
+pub(crate) fn update_group(_: &Iam, request: &AccessRequest<'_, api::UpdateGroupRequest>) -> Outcome {
     let input = request.input;
     let old = on_group(request, "iam:UpdateGroup", &input.group_name)?;
     let found = entity::find::<GroupRecord>(request.records, request.account, &input.group_name)?;
@@ -295,7 +295,7 @@ pub(crate) fn update_group(iam: &Iam, request: &AccessRequest<'_, api::UpdateGro
 
 /// The use of a key is the business of whoever may see its owner.
 pub(crate) fn key_last_used(
-    iam: &Iam,
+    _: &Iam,
     request: &AccessRequest<'_, api::GetAccessKeyLastUsedRequest>,
 ) -> Outcome {
     const ACTION: &str = "iam:GetAccessKeyLastUsed";

@@ -26,7 +26,7 @@ macro_rules! general {
 /// Operations on the root, unit, account or policy that a member of the input names.
 macro_rules! targeted {
     ($($name:ident($input:ident) = $action:literal on $member:ident;)*) => {$(
-        pub(crate) fn $name(org: &Organizations, request: &AccessRequest<'_, api::$input>) -> Outcome {
+        pub(crate) fn $name(_: &Organizations, request: &AccessRequest<'_, api::$input>) -> Outcome {
             on(request, $action, &request.input.$member)
         }
     )*};
@@ -137,7 +137,7 @@ fn made<I>(
 
 #[allow(clippy::unnecessary_wraps, reason = "the shape of every access function")]
 pub(crate) fn create_account(
-    org: &Organizations,
+    _: &Organizations,
     request: &AccessRequest<'_, api::CreateAccountRequest>,
 ) -> Outcome {
     let access = Access::to("organizations:CreateAccount", "*");
@@ -145,7 +145,7 @@ pub(crate) fn create_account(
 }
 
 pub(crate) fn create_unit(
-    org: &Organizations,
+    _: &Organizations,
     request: &AccessRequest<'_, api::CreateOrganizationalUnitRequest>,
 ) -> Outcome {
     let access = on(request, "organizations:CreateOrganizationalUnit", &request.input.parent_id)?;
@@ -153,7 +153,7 @@ pub(crate) fn create_unit(
 }
 
 pub(crate) fn move_account(
-    org: &Organizations,
+    _: &Organizations,
     request: &AccessRequest<'_, api::MoveAccountRequest>,
 ) -> Outcome {
     let leave = |id: &str| on(request, "organizations:MoveAccount", id);
@@ -165,7 +165,7 @@ pub(crate) fn move_account(
 
 #[allow(clippy::unnecessary_wraps, reason = "the shape of every access function")]
 pub(crate) fn create_policy(
-    org: &Organizations,
+    _: &Organizations,
     request: &AccessRequest<'_, api::CreatePolicyRequest>,
 ) -> Outcome {
     let kind = request.input.r#type.as_str();
@@ -185,7 +185,7 @@ pub(crate) fn list_policies(
 }
 
 pub(crate) fn list_policies_for(
-    org: &Organizations,
+    _: &Organizations,
     request: &AccessRequest<'_, api::ListPoliciesForTargetRequest>,
 ) -> Outcome {
     let access = on(request, "organizations:ListPoliciesForTarget", &request.input.target_id)?;
@@ -194,7 +194,7 @@ pub(crate) fn list_policies_for(
 
 /// Leave on the policy and on the target: either may be what a statement names.
 fn attachment<I>(
-    org: &Organizations,
+    _: &Organizations,
     request: &AccessRequest<'_, I>,
     action: &'static str,
     policy: &str,
@@ -224,7 +224,7 @@ pub(crate) fn detach_policy(
 }
 
 pub(crate) fn enable_type(
-    org: &Organizations,
+    _: &Organizations,
     request: &AccessRequest<'_, api::EnablePolicyTypeRequest>,
 ) -> Outcome {
     let access = on(request, "organizations:EnablePolicyType", &request.input.root_id)?;
@@ -232,7 +232,7 @@ pub(crate) fn enable_type(
 }
 
 pub(crate) fn disable_type(
-    org: &Organizations,
+    _: &Organizations,
     request: &AccessRequest<'_, api::DisablePolicyTypeRequest>,
 ) -> Outcome {
     let access = on(request, "organizations:DisablePolicyType", &request.input.root_id)?;
@@ -240,7 +240,7 @@ pub(crate) fn disable_type(
 }
 
 pub(crate) fn tag_resource(
-    org: &Organizations,
+    _: &Organizations,
     request: &AccessRequest<'_, api::TagResourceRequest>,
 ) -> Outcome {
     let access = on(request, "organizations:TagResource", &request.input.resource_id)?;
@@ -248,7 +248,7 @@ pub(crate) fn tag_resource(
 }
 
 pub(crate) fn untag_resource(
-    org: &Organizations,
+    _: &Organizations,
     request: &AccessRequest<'_, api::UntagResourceRequest>,
 ) -> Outcome {
     let access = on(request, "organizations:UntagResource", &request.input.resource_id)?;
@@ -276,7 +276,7 @@ pub(crate) fn disable_service(
 }
 
 pub(crate) fn register(
-    org: &Organizations,
+    _: &Organizations,
     request: &AccessRequest<'_, api::RegisterDelegatedAdministratorRequest>,
 ) -> Outcome {
     let access = on(request, "organizations:RegisterDelegatedAdministrator", &request.input.account_id)?;
@@ -284,7 +284,7 @@ pub(crate) fn register(
 }
 
 pub(crate) fn deregister(
-    org: &Organizations,
+    _: &Organizations,
     request: &AccessRequest<'_, api::DeregisterDelegatedAdministratorRequest>,
 ) -> Outcome {
     let access = on(request, "organizations:DeregisterDelegatedAdministrator", &request.input.account_id)?;

@@ -95,11 +95,7 @@ fn configuration(settings: &UnusedSettings) -> api::AnalyzerConfiguration {
     api::AnalyzerConfiguration { unused_access: Some(unused), internal_access: None }
 }
 
-fn summary(
-    analyzers: &Analyzers,
-    call: &Call,
-    record: AnalyzerRecord,
-) -> Result<api::AnalyzerSummary, Error> {
+fn summary(_: &Analyzers, call: &Call, record: AnalyzerRecord) -> Result<api::AnalyzerSummary, Error> {
     let closed = Zone::of(&call.view()?, record.account, record.kind)?.err();
     // What was looked at last is another account's, too.
     let (last, at) = record.last_analyzed.clone().filter(|_| closed.is_none()).unzip();
@@ -246,10 +242,7 @@ pub(crate) async fn update(
     Ok(api::UpdateAnalyzerResponse { configuration: Some(configuration(&settings)) })
 }
 
-pub(crate) async fn delete(
-    analyzers: Arc<Analyzers>,
-    permit: Permit<api::DeleteAnalyzer>,
-) -> Result<(), Error> {
+pub(crate) async fn delete(_: Arc<Analyzers>, permit: Permit<api::DeleteAnalyzer>) -> Result<(), Error> {
     let Permit { input, call, .. } = permit;
     let record = state::named(&call.view()?, call.account(), &input.analyzer_name)?;
     // From the leaves up: what is left after a stop belongs to an analyzer that is still there to be deleted.

@@ -60,7 +60,7 @@ pub(crate) async fn create(_: Arc<Analyzers>, permit: Permit<api::CreateArchiveR
 }
 
 pub(crate) async fn get(
-    analyzers: Arc<Analyzers>,
+    _: Arc<Analyzers>,
     permit: Permit<api::GetArchiveRule>,
 ) -> Result<api::GetArchiveRuleResponse, Error> {
     let Permit { input, call, .. } = permit;
@@ -70,7 +70,7 @@ pub(crate) async fn get(
 }
 
 pub(crate) async fn list(
-    analyzers: Arc<Analyzers>,
+    _: Arc<Analyzers>,
     permit: Permit<api::ListArchiveRules>,
 ) -> Result<api::ListArchiveRulesResponse, Error> {
     let Permit { input, call, .. } = permit;

@@ -56,7 +56,7 @@ fn summary(finding: FindingRecord) -> api::FindingSummary {
 }
 
 pub(crate) async fn get(
-    analyzers: Arc<Analyzers>,
+    _: Arc<Analyzers>,
     permit: Permit<api::GetFinding>,
 ) -> Result<api::GetFindingResponse, Error> {
     let Permit { input, call, .. } = permit;
@@ -111,7 +111,7 @@ impl Listing {
 }
 
 pub(crate) async fn list(
-    analyzers: Arc<Analyzers>,
+    _: Arc<Analyzers>,
     permit: Permit<api::ListFindings>,
 ) -> Result<api::ListFindingsResponse, Error> {
     let Permit { input, call, .. } = permit;

@@ -11,7 +11,7 @@ use crate::state::{Analyzers, Open};
 use crate::{Error, api};
 
 pub(crate) async fn list(
-    analyzers: Arc<Analyzers>,
+    _: Arc<Analyzers>,
     permit: Permit<api::ListFindingsV2>,
 ) -> Result<api::ListFindingsV2Response, Error> {
     let Permit { input, call, .. } = permit;
@@ -80,7 +80,7 @@ fn details(finding: &FindingRecord) -> Vec<api::FindingDetails> {
 }
 
 pub(crate) async fn get(
-    analyzers: Arc<Analyzers>,
+    _: Arc<Analyzers>,
     permit: Permit<api::GetFindingV2>,
 ) -> Result<api::GetFindingV2Response, Error> {
     let Permit { input, call, .. } = permit;

@@ -142,7 +142,7 @@ fn unknown(job: &str) -> Error {
 }
 
 pub(crate) async fn get(
-    analyzers: Arc<Analyzers>,
+    _: Arc<Analyzers>,
     permit: Permit<api::GetGeneratedPolicy>,
 ) -> Result<api::GetGeneratedPolicyResponse, Error> {
     let Permit { input, call, .. } = permit;
@@ -183,7 +183,7 @@ pub(crate) async fn get(
 }
 
 pub(crate) async fn list(
-    analyzers: Arc<Analyzers>,
+    _: Arc<Analyzers>,
     permit: Permit<api::ListPolicyGenerations>,
 ) -> Result<api::ListPolicyGenerationsResponse, Error> {
     let Permit { input, call, .. } = permit;

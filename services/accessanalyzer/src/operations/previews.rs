@@ -284,7 +284,7 @@ fn configuration(record: &PreviewRecord) -> api::Configuration {
 }
 
 pub(crate) async fn get(
-    analyzers: Arc<Analyzers>,
+    _: Arc<Analyzers>,
     permit: Permit<api::GetAccessPreview>,
 ) -> Result<api::GetAccessPreviewResponse, Error> {
     let Permit { input, call, .. } = permit;
@@ -305,7 +305,7 @@ pub(crate) async fn get(
 }
 
 pub(crate) async fn list(
-    analyzers: Arc<Analyzers>,
+    _: Arc<Analyzers>,
     permit: Permit<api::ListAccessPreviews>,
 ) -> Result<api::ListAccessPreviewsResponse, Error> {
     let Permit { input, call, .. } = permit;
@@ -330,7 +330,7 @@ pub(crate) async fn list(
 }
 
 pub(crate) async fn list_findings(
-    analyzers: Arc<Analyzers>,
+    _: Arc<Analyzers>,
     permit: Permit<api::ListAccessPreviewFindings>,
 ) -> Result<api::ListAccessPreviewFindingsResponse, Error> {
     let Permit { input, call, .. } = permit;

@@ -112,7 +112,7 @@ fn shown(step: &Step) -> Vec<api::RecommendedStep> {
 }
 
 pub(crate) async fn get(
-    analyzers: Arc<Analyzers>,
+    _: Arc<Analyzers>,
     permit: Permit<api::GetFindingRecommendation>,
 ) -> Result<api::GetFindingRecommendationResponse, Error> {
     let Permit { input, call, .. } = permit;

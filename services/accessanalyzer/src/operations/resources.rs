@@ -20,7 +20,7 @@ fn analyzer(view: &View, call: &Call, arn: &str) -> Result<Open, Error> {
 }
 
 pub(crate) async fn get(
-    analyzers: Arc<Analyzers>,
+    _: Arc<Analyzers>,
     permit: Permit<api::GetAnalyzedResource>,
 ) -> Result<api::GetAnalyzedResourceResponse, Error> {
     let Permit { input, call, .. } = permit;
@@ -52,7 +52,7 @@ pub(crate) async fn get(
 }
 
 pub(crate) async fn list(
-    analyzers: Arc<Analyzers>,
+    _: Arc<Analyzers>,
     permit: Permit<api::ListAnalyzedResources>,
 ) -> Result<api::ListAnalyzedResourcesResponse, Error> {
     let Permit { input, call, .. } = permit;

@@ -82,7 +82,7 @@ fn unused(findings: &[FindingRecord]) -> api::UnusedAccessFindingsStatistics {
 }
 
 pub(crate) async fn get(
-    analyzers: Arc<Analyzers>,
+    _: Arc<Analyzers>,
     permit: Permit<api::GetFindingsStatistics>,
 ) -> Result<api::GetFindingsStatisticsResponse, Error> {
     let Permit { input, call, .. } = permit;

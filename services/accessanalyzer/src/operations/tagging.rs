@@ -67,7 +67,7 @@ pub(crate) async fn untag(
 }
 
 pub(crate) async fn list(
-    analyzers: Arc<Analyzers>,
+    _: Arc<Analyzers>,
     permit: Permit<api::ListTagsForResource>,
 ) -> Result<api::ListTagsForResourceResponse, Error> {
     let Permit { input, call, .. } = permit;

@@ -16,7 +16,7 @@ pub(crate) fn device<O: Operation>(
     action: &'static str,
     serial: fn(&O::Input) -> &str,
 ) -> impl Fn(&Iam, &AccessRequest<'_, O::Input>) -> Outcome + Send + Sync + 'static {
-    move |iam, request| {
+    move |_, request| {
         let serial = serial(request.input);
         let found = MfaDeviceRecord::load(request.records, request.account, serial).ok();
         let tags = found.map(|mut device| std::mem::take(device.tags())).unwrap_or_default();
@@ -60,7 +60,7 @@ pub(crate) fn profile<O: Operation>(
     action: &'static str,
     name: fn(&O::Input) -> &str,
 ) -> impl Fn(&Iam, &AccessRequest<'_, O::Input>) -> Outcome + Send + Sync + 'static {
-    move |iam, request| on_profile(request, action, name(request.input))
+    move |_, request| on_profile(request, action, name(request.input))
 }
 
 pub(crate) fn create_profile(
@@ -75,7 +75,7 @@ pub(crate) fn create_profile(
 
 /// Whoever wraps a role hands it to machines: that needs leave to pass it as well.
 pub(crate) fn add_role_to_profile(
-    iam: &Iam,
+    _: &Iam,
     request: &AccessRequest<'_, api::AddRoleToInstanceProfileRequest>,
 ) -> Outcome {
     let input = request.input;

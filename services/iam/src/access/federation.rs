@@ -33,7 +33,7 @@ pub(crate) fn provider<O: Operation>(
     action: &'static str,
     arn: fn(&O::Input) -> &str,
 ) -> impl Fn(&Iam, &AccessRequest<'_, O::Input>) -> Outcome + Send + Sync + 'static {
-    move |iam, request| {
+    move |_, request| {
         let arn = arn(request.input);
         let found = OidcProviderRecord::load(request.records, request.account, arn).ok();
         let tags = found.map(|mut provider| std::mem::take(provider.tags())).unwrap_or_default();
@@ -54,7 +54,7 @@ pub(crate) fn certificate<O: Operation>(
     action: &'static str,
     name: fn(&O::Input) -> &str,
 ) -> impl Fn(&Iam, &AccessRequest<'_, O::Input>) -> Outcome + Send + Sync + 'static {
-    move |iam, request| on_certificate(request, action, name(request.input))
+    move |_, request| on_certificate(request, action, name(request.input))
 }
 
 pub(crate) fn upload_certificate(
@@ -69,7 +69,7 @@ pub(crate) fn upload_certificate(
 
 /// Whoever moves a certificate needs leave where it is and where it goes.
 pub(crate) fn update_certificate(
-    iam: &Iam,
+    _: &Iam,
     request: &AccessRequest<'_, api::UpdateServerCertificateRequest>,
 ) -> Outcome {
     let (input, action) = (request.input, "iam:UpdateServerCertificate");

@@ -125,11 +125,11 @@ pub(crate) async fn delete(iam: Arc<Iam>, permit: Permit<api::DeleteAccessKey>) 
 }
 
 pub(crate) async fn list(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::ListAccessKeys>,
 ) -> Result<api::ListAccessKeysResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let view = iam.view()?;
+    let view = call.view()?;
     let (name, owner) = owner(&view, &call, input.user_name.as_deref())?;
     let mut all = Vec::new();
     for id in users::key_ids(&view, call.account(), &name)? {
@@ -151,7 +151,7 @@ pub(crate) async fn list(
 }
 
 pub(crate) async fn last_used(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::GetAccessKeyLastUsed>,
 ) -> Result<api::GetAccessKeyLastUsedResponse, Error> {
     let id = &permit.input.access_key_id;

@@ -9,7 +9,7 @@ use identity::records::{AccountRecord, ManagedPolicyRecord, keys};
 use identity::{Edit, Reads};
 use policy::quota as size;
 use service::Permit;
-use store::{Range, Read as _, Table};
+use store::{Range, Table};
 
 use super::{certificates, instance_profiles, logins, mfa, providers, users};
 use crate::page::Paging;
@@ -66,7 +66,7 @@ pub(crate) async fn delete_alias(
 }
 
 pub(crate) async fn list_aliases(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::ListAccountAliases>,
 ) -> Result<api::ListAccountAliasesResponse, Error> {
     let key = keys::account(permit.call.account());
@@ -101,7 +101,7 @@ pub(crate) async fn set_token_version(
 }
 
 pub(crate) async fn summary(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::GetAccountSummary>,
 ) -> Result<api::GetAccountSummaryResponse, Error> {
     let account = permit.call.account();

@@ -54,7 +54,7 @@ macro_rules! operations {
                 .await
         }
 
-        pub(crate) async fn $list(iam: Arc<Iam>, permit: Permit<api::$List>) -> Result<api::$Listed, Error> {
+        pub(crate) async fn $list(_: Arc<Iam>, permit: Permit<api::$List>) -> Result<api::$Listed, Error> {
             let Permit { input, call, .. } = permit;
             let paging = Paging::new(input.marker, input.max_items);
             let prefix = input.path_prefix.as_deref();

@@ -162,7 +162,7 @@ fn check_free(edit: &Edit<'_, '_>, name: &str) -> Result<(), Error> {
 }
 
 pub(crate) async fn get(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::GetServerCertificate>,
 ) -> Result<api::GetServerCertificateResponse, Error> {
     let Permit { input, call, .. } = permit;
@@ -209,7 +209,7 @@ pub(crate) async fn delete(iam: Arc<Iam>, permit: Permit<api::DeleteServerCertif
 }
 
 pub(crate) async fn list(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::ListServerCertificates>,
 ) -> Result<api::ListServerCertificatesResponse, Error> {
     let Permit { input, call, .. } = permit;

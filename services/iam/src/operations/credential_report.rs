@@ -62,7 +62,7 @@ pub(crate) async fn generate(
 }
 
 pub(crate) async fn get(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::GetCredentialReport>,
 ) -> Result<api::GetCredentialReportResponse, Error> {
     let call = permit.call;

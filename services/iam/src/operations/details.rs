@@ -26,7 +26,7 @@ enum Detail {
 }
 
 pub(crate) async fn get(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::GetAccountAuthorizationDetails>,
 ) -> Result<api::GetAccountAuthorizationDetailsResponse, Error> {
     let input = permit.input;

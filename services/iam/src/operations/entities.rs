@@ -23,7 +23,7 @@ struct Told {
 }
 
 pub(crate) async fn list(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::ListEntitiesForPolicy>,
 ) -> Result<api::ListEntitiesForPolicyResponse, Error> {
     let input = permit.input;

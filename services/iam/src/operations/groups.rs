@@ -33,10 +33,7 @@ pub(crate) async fn create(
     Ok(api::CreateGroupResponse { group: shapes::group(call.account(), &record) })
 }
 
-pub(crate) async fn get(
-    iam: Arc<Iam>,
-    permit: Permit<api::GetGroup>,
-) -> Result<api::GetGroupResponse, Error> {
+pub(crate) async fn get(_: Arc<Iam>, permit: Permit<api::GetGroup>) -> Result<api::GetGroupResponse, Error> {
     let api::GetGroupRequest { group_name, marker, max_items } = permit.input;
     let account = permit.call.account();
     let view = permit.call.view()?;
@@ -107,7 +104,7 @@ pub(crate) async fn delete(iam: Arc<Iam>, permit: Permit<api::DeleteGroup>) -> R
 }
 
 pub(crate) async fn list(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::ListGroups>,
 ) -> Result<api::ListGroupsResponse, Error> {
     let api::ListGroupsRequest { path_prefix, marker, max_items } = permit.input;

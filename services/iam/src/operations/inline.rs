@@ -74,7 +74,7 @@ macro_rules! operations {
             iam.change(&call, |edit| put::<$record>(edit, &input.$name, policy)).await
         }
 
-        pub(crate) async fn $get(iam: Arc<Iam>, permit: Permit<api::$Get>) -> Result<api::$Got, Error> {
+        pub(crate) async fn $get(_: Arc<Iam>, permit: Permit<api::$Get>) -> Result<api::$Got, Error> {
             let Permit { input, call, .. } = permit;
             let store = &call.view()?;
             let found = get::<$record>(store, call.account(), &input.$name, &input.policy_name)?;
@@ -90,7 +90,7 @@ macro_rules! operations {
             iam.change(&call, |edit| delete::<$record>(edit, &input.$name, &input.policy_name)).await
         }
 
-        pub(crate) async fn $list(iam: Arc<Iam>, permit: Permit<api::$List>) -> Result<api::$Listed, Error> {
+        pub(crate) async fn $list(_: Arc<Iam>, permit: Permit<api::$List>) -> Result<api::$Listed, Error> {
             let Permit { input, call, .. } = permit;
             let paging = Paging::new(input.marker, input.max_items);
             let page = list::<$record>(&call.view()?, call.account(), &input.$name, paging)?;

@@ -96,7 +96,7 @@ pub(crate) async fn create(
 }
 
 pub(crate) async fn get(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::GetInstanceProfile>,
 ) -> Result<api::GetInstanceProfileResponse, Error> {
     let Permit { input, call, .. } = permit;
@@ -121,7 +121,7 @@ pub(crate) async fn delete(iam: Arc<Iam>, permit: Permit<api::DeleteInstanceProf
 }
 
 pub(crate) async fn list(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::ListInstanceProfiles>,
 ) -> Result<api::ListInstanceProfilesResponse, Error> {
     let Permit { input, call, .. } = permit;
@@ -142,7 +142,7 @@ pub(crate) async fn list(
 }
 
 pub(crate) async fn list_for_role(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::ListInstanceProfilesForRole>,
 ) -> Result<api::ListInstanceProfilesForRoleResponse, Error> {
     let Permit { input, call, .. } = permit;

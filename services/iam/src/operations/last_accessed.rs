@@ -155,7 +155,7 @@ fn load(call: &Call, job: &str) -> Result<UsageReportRecord, Error> {
 }
 
 pub(crate) async fn get(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::GetServiceLastAccessedDetails>,
 ) -> Result<api::GetServiceLastAccessedDetailsResponse, Error> {
     let Permit { input, call, .. } = permit;
@@ -215,7 +215,7 @@ fn info(
 }
 
 pub(crate) async fn get_entities(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::GetServiceLastAccessedDetailsWithEntities>,
 ) -> Result<api::GetServiceLastAccessedDetailsWithEntitiesResponse, Error> {
     let Permit { input, call, .. } = permit;

@@ -187,7 +187,7 @@ pub(crate) async fn delete(
 }
 
 pub(crate) async fn deletion_status(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::GetServiceLinkedRoleDeletionStatus>,
 ) -> Result<api::GetServiceLinkedRoleDeletionStatusResponse, Error> {
     let id = &permit.input.deletion_task_id;

@@ -109,7 +109,7 @@ async fn hash(password: String) -> Result<String, Error> {
 
 /// The hash of a new profile's password. That of a root user is set by whoever reads its address, and none is given here.
 async fn first_hash(
-    iam: &Iam,
+    _: &Iam,
     call: &Call,
     password: Option<protocol::Sensitive<String>>,
 ) -> Result<String, Error> {
@@ -158,7 +158,7 @@ pub(crate) async fn create(
 }
 
 pub(crate) async fn get(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::GetLoginProfile>,
 ) -> Result<api::GetLoginProfileResponse, Error> {
     let Permit { input, call, .. } = permit;

@@ -62,7 +62,7 @@ pub(crate) async fn remove(iam: Arc<Iam>, permit: Permit<api::RemoveUserFromGrou
 }
 
 pub(crate) async fn list_groups(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::ListGroupsForUser>,
 ) -> Result<api::ListGroupsForUserResponse, Error> {
     let api::ListGroupsForUserRequest { user_name, marker, max_items } = permit.input;

@@ -205,7 +205,7 @@ pub(crate) async fn delete(iam: Arc<Iam>, permit: Permit<api::DeleteVirtualMFADe
 }
 
 pub(crate) async fn list(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::ListMFADevices>,
 ) -> Result<api::ListMFADevicesResponse, Error> {
     let Permit { input, call, .. } = permit;
@@ -235,7 +235,7 @@ pub(crate) async fn list(
 }
 
 pub(crate) async fn list_virtual(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::ListVirtualMFADevices>,
 ) -> Result<api::ListVirtualMFADevicesResponse, Error> {
     let Permit { input, call, .. } = permit;
@@ -269,7 +269,7 @@ pub(crate) async fn list_virtual(
 }
 
 pub(crate) async fn get(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::GetMFADevice>,
 ) -> Result<api::GetMFADeviceResponse, Error> {
     let Permit { input, call, .. } = permit;

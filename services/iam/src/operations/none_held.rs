@@ -13,7 +13,7 @@ use crate::api;
 use crate::{Error, Iam};
 
 /// Ok where the user is there; the root user is.
-fn owner(iam: &Iam, call: &Call, name: Option<&str>) -> Result<(), Error> {
+fn owner(_: &Iam, call: &Call, name: Option<&str>) -> Result<(), Error> {
     match (name, &**call.principal()) {
         (None, Principal::Root(_)) => Ok(()),
         (name, _) => named_or_caller(&call.view()?, call, name).map(|_| ()),

@@ -192,7 +192,7 @@ async fn uses(
 
 /// The part that is meant, and the services that the report is about.
 fn asked(
-    iam: &Iam,
+    _: &Iam,
     call: &Call,
     input: &api::GenerateOrganizationsAccessReportRequest,
 ) -> Result<(Part, BTreeSet<String>), Error> {
@@ -249,7 +249,7 @@ fn shown(namespace: String, uses: &[OrganizationUse]) -> api::AccessDetail {
 }
 
 pub(crate) async fn get(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::GetOrganizationsAccessReport>,
 ) -> Result<api::GetOrganizationsAccessReportResponse, Error> {
     let Permit { input, call, .. } = permit;

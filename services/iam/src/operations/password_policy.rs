@@ -44,7 +44,7 @@ pub(crate) async fn update(
 }
 
 pub(crate) async fn get(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::GetAccountPasswordPolicy>,
 ) -> Result<api::GetAccountPasswordPolicyResponse, Error> {
     let account = permit.call.account();

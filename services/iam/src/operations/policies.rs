@@ -113,7 +113,7 @@ fn check_new(edit: &Edit<'_, '_>, name: &str) -> Result<(), Error> {
 }
 
 pub(crate) async fn get(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::GetPolicy>,
 ) -> Result<api::GetPolicyResponse, Error> {
     let account = permit.call.account();
@@ -148,7 +148,7 @@ pub(crate) async fn delete(iam: Arc<Iam>, permit: Permit<api::DeletePolicy>) -> 
 }
 
 pub(crate) async fn list(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::ListPolicies>,
 ) -> Result<api::ListPoliciesResponse, Error> {
     let input = permit.input;

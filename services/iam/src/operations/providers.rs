@@ -124,7 +124,7 @@ pub(crate) async fn create(
 }
 
 pub(crate) async fn get(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::GetOpenIDConnectProvider>,
 ) -> Result<api::GetOpenIDConnectProviderResponse, Error> {
     let Permit { input, call, .. } = permit;
@@ -155,7 +155,7 @@ pub(crate) async fn delete(
 }
 
 pub(crate) async fn list(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::ListOpenIDConnectProviders>,
 ) -> Result<api::ListOpenIDConnectProvidersResponse, Error> {
     let account = permit.call.account();

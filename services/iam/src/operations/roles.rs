@@ -54,7 +54,7 @@ pub(crate) async fn create(
     Ok(api::CreateRoleResponse { role })
 }
 
-pub(crate) async fn get(iam: Arc<Iam>, permit: Permit<api::GetRole>) -> Result<api::GetRoleResponse, Error> {
+pub(crate) async fn get(_: Arc<Iam>, permit: Permit<api::GetRole>) -> Result<api::GetRoleResponse, Error> {
     let account = permit.call.account();
     let record = entity::load(&permit.call.view()?, account, &permit.input.role_name)?;
     Ok(api::GetRoleResponse { role: shapes::whole_role(&permit.call.view()?, account, &record)? })
@@ -131,7 +131,7 @@ pub(super) fn end(edit: &mut Edit<'_, '_>, key: &store::Key, record: &RoleRecord
 }
 
 pub(crate) async fn list(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::ListRoles>,
 ) -> Result<api::ListRolesResponse, Error> {
     let api::ListRolesRequest { path_prefix, marker, max_items } = permit.input;

@@ -105,7 +105,7 @@ switches! {
 }
 
 pub(crate) async fn list(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::ListOrganizationsFeatures>,
 ) -> Result<api::ListOrganizationsFeaturesResponse, Error> {
     let record = organization(&permit.call.view()?, permit.call.account(), By::Administrator)?;

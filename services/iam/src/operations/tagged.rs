@@ -46,7 +46,7 @@ macro_rules! operations {
             .await
         }
 
-        pub(crate) async fn $list(iam: Arc<Iam>, permit: Permit<api::$List>) -> Result<api::$Listed, Error> {
+        pub(crate) async fn $list(_: Arc<Iam>, permit: Permit<api::$List>) -> Result<api::$Listed, Error> {
             let Permit { input, call, .. } = permit;
             let mut record = <$record>::load(&call.view()?, call.account(), &input.$id)?;
             let page = page(record.tags(), Paging::new(input.marker, input.max_items))?;

@@ -38,7 +38,7 @@ macro_rules! operations {
             .await
         }
 
-        pub(crate) async fn $list(iam: Arc<Iam>, permit: Permit<api::$List>) -> Result<api::$Listed, Error> {
+        pub(crate) async fn $list(_: Arc<Iam>, permit: Permit<api::$List>) -> Result<api::$Listed, Error> {
             let Permit { input, call, .. } = permit;
             let record: $record = entity::load(&call.view()?, call.account(), &input.$name)?;
             let page = page(&record.tags, Paging::new(input.marker, input.max_items))?;
@@ -73,7 +73,7 @@ pub(crate) async fn untag_policy(iam: Arc<Iam>, permit: Permit<api::UntagPolicy>
 }
 
 pub(crate) async fn list_policy_tags(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::ListPolicyTags>,
 ) -> Result<api::ListPolicyTagsResponse, Error> {
     let Permit { input, call, .. } = permit;

@@ -42,7 +42,7 @@ pub(crate) async fn create(
     Ok(api::CreateUserResponse { user: Some(user) })
 }
 
-pub(crate) async fn get(iam: Arc<Iam>, permit: Permit<api::GetUser>) -> Result<api::GetUserResponse, Error> {
+pub(crate) async fn get(_: Arc<Iam>, permit: Permit<api::GetUser>) -> Result<api::GetUserResponse, Error> {
     let account = permit.call.account();
     let store = &permit.call.view()?;
     let user = match (permit.input.user_name, &**permit.call.principal()) {
@@ -56,7 +56,7 @@ pub(crate) async fn get(iam: Arc<Iam>, permit: Permit<api::GetUser>) -> Result<a
     Ok(api::GetUserResponse { user })
 }
 
-fn root(from: &impl Reads, account: AccountId) -> Result<api::User, Error> {
+fn root(from: &(impl Reads + ?Sized), account: AccountId) -> Result<api::User, Error> {
     let record: Option<identity::records::AccountRecord> =
         from.record(keys::ACCOUNTS, &keys::account(account))?;
     Ok(api::User {
@@ -122,7 +122,7 @@ fn rename(edit: &mut Edit<'_, '_>, mut record: UserRecord, name: String) -> Resu
 
 /// The ids of a user's access keys; the root user's name is empty.
 pub(super) fn key_ids(
-    from: &impl Reads,
+    from: &(impl Reads + ?Sized),
     account: AccountId,
     user: &str,
 ) -> Result<Vec<String>, Error> {
@@ -161,7 +161,7 @@ pub(crate) async fn delete(iam: Arc<Iam>, permit: Permit<api::DeleteUser>) -> Re
 }
 
 pub(crate) async fn list(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::ListUsers>,
 ) -> Result<api::ListUsersResponse, Error> {
     let api::ListUsersRequest { path_prefix, marker, max_items } = permit.input;

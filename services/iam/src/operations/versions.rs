@@ -63,7 +63,7 @@ pub(crate) async fn create(
 }
 
 pub(crate) async fn get(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::GetPolicyVersion>,
 ) -> Result<api::GetPolicyVersionResponse, Error> {
     let api::GetPolicyVersionRequest { policy_arn, version_id } = permit.input;
@@ -118,7 +118,7 @@ pub(crate) async fn set_default(
 }
 
 pub(crate) async fn list(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::ListPolicyVersions>,
 ) -> Result<api::ListPolicyVersionsResponse, Error> {
     let api::ListPolicyVersionsRequest { policy_arn, marker, max_items } = permit.input;

@@ -12,7 +12,7 @@ use service::Permit;
 use crate::{Error, Organizations, api, page, shapes, tree};
 
 pub(crate) async fn describe(
-    org: Arc<Organizations>,
+    _: Arc<Organizations>,
     permit: Permit<api::DescribeAccount>,
 ) -> Result<api::DescribeAccountResponse, Error> {
     let view = permit.call.view()?;
@@ -29,7 +29,7 @@ fn shown(record: &OrganizationRecord, members: Vec<MemberRecord>) -> Vec<(String
 }
 
 pub(crate) async fn list(
-    org: Arc<Organizations>,
+    _: Arc<Organizations>,
     permit: Permit<api::ListAccounts>,
 ) -> Result<api::ListAccountsResponse, Error> {
     let view = permit.call.view()?;
@@ -40,7 +40,7 @@ pub(crate) async fn list(
 }
 
 pub(crate) async fn list_below(
-    org: Arc<Organizations>,
+    _: Arc<Organizations>,
     permit: Permit<api::ListAccountsForParent>,
 ) -> Result<api::ListAccountsForParentResponse, Error> {
     let input = permit.input;

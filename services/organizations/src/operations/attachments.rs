@@ -80,7 +80,7 @@ fn of_same_kind(
 }
 
 pub(crate) async fn of_target(
-    org: Arc<Organizations>,
+    _: Arc<Organizations>,
     permit: Permit<api::ListPoliciesForTarget>,
 ) -> Result<api::ListPoliciesForTargetResponse, Error> {
     let input = permit.input;
@@ -99,7 +99,7 @@ pub(crate) async fn of_target(
 }
 
 pub(crate) async fn targets(
-    org: Arc<Organizations>,
+    _: Arc<Organizations>,
     permit: Permit<api::ListTargetsForPolicy>,
 ) -> Result<api::ListTargetsForPolicyResponse, Error> {
     let input = permit.input;

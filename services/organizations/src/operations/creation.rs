@@ -139,7 +139,7 @@ fn new_account(edit: &Edit<'_, '_>) -> Result<AccountId, Error> {
 }
 
 pub(crate) async fn describe(
-    org: Arc<Organizations>,
+    _: Arc<Organizations>,
     permit: Permit<api::DescribeCreateAccountStatus>,
 ) -> Result<api::DescribeCreateAccountStatusResponse, Error> {
     let view = permit.call.view()?;
@@ -150,7 +150,7 @@ pub(crate) async fn describe(
 }
 
 pub(crate) async fn list(
-    org: Arc<Organizations>,
+    _: Arc<Organizations>,
     permit: Permit<api::ListCreateAccountStatus>,
 ) -> Result<api::ListCreateAccountStatusResponse, Error> {
     let input = permit.input;

@@ -51,7 +51,7 @@ pub(crate) async fn disable(
 }
 
 pub(crate) async fn list_enabled(
-    org: Arc<Organizations>,
+    _: Arc<Organizations>,
     permit: Permit<api::ListAWSServiceAccessForOrganization>,
 ) -> Result<api::ListAWSServiceAccessForOrganizationResponse, Error> {
     let input = permit.input;
@@ -132,7 +132,7 @@ pub(crate) async fn deregister(
 }
 
 pub(crate) async fn administrators(
-    org: Arc<Organizations>,
+    _: Arc<Organizations>,
     permit: Permit<api::ListDelegatedAdministrators>,
 ) -> Result<api::ListDelegatedAdministratorsResponse, Error> {
     let input = permit.input;
@@ -153,7 +153,7 @@ pub(crate) async fn administrators(
 }
 
 pub(crate) async fn services(
-    org: Arc<Organizations>,
+    _: Arc<Organizations>,
     permit: Permit<api::ListDelegatedServicesForAccount>,
 ) -> Result<api::ListDelegatedServicesForAccountResponse, Error> {
     let input = permit.input;

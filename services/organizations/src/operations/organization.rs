@@ -81,7 +81,7 @@ pub(crate) async fn create(
 }
 
 pub(crate) async fn describe(
-    org: Arc<Organizations>,
+    _: Arc<Organizations>,
     permit: Permit<api::DescribeOrganization>,
 ) -> Result<api::DescribeOrganizationResponse, Error> {
     let view = permit.call.view()?;
@@ -131,7 +131,7 @@ pub(crate) async fn leave(
 }
 
 pub(crate) async fn roots(
-    org: Arc<Organizations>,
+    _: Arc<Organizations>,
     permit: Permit<api::ListRoots>,
 ) -> Result<api::ListRootsResponse, Error> {
     let record = tree::readable(&permit.call.view()?, permit.call.account())?;

@@ -56,7 +56,7 @@ fn check_own(id: &str) -> Result<(), Error> {
 }
 
 pub(crate) async fn describe(
-    org: Arc<Organizations>,
+    _: Arc<Organizations>,
     permit: Permit<api::DescribePolicy>,
 ) -> Result<api::DescribePolicyResponse, Error> {
     let view = permit.call.view()?;
@@ -108,7 +108,7 @@ pub(crate) async fn delete(org: Arc<Organizations>, permit: Permit<api::DeletePo
 }
 
 pub(crate) async fn list(
-    org: Arc<Organizations>,
+    _: Arc<Organizations>,
     permit: Permit<api::ListPolicies>,
 ) -> Result<api::ListPoliciesResponse, Error> {
     let input = permit.input;

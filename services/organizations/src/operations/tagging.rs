@@ -57,7 +57,7 @@ fn on(
 }
 
 pub(crate) async fn list(
-    org: Arc<Organizations>,
+    _: Arc<Organizations>,
     permit: Permit<api::ListTagsForResource>,
 ) -> Result<api::ListTagsForResourceResponse, Error> {
     let input = permit.input;

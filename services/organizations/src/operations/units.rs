@@ -62,7 +62,7 @@ fn load(from: &impl ::identity::Reads, organization: &str, id: &str) -> Result<U
 }
 
 pub(crate) async fn describe(
-    org: Arc<Organizations>,
+    _: Arc<Organizations>,
     permit: Permit<api::DescribeOrganizationalUnit>,
 ) -> Result<api::DescribeOrganizationalUnitResponse, Error> {
     let view = permit.call.view()?;
@@ -116,7 +116,7 @@ pub(crate) async fn delete(
 }
 
 pub(crate) async fn list(
-    org: Arc<Organizations>,
+    _: Arc<Organizations>,
     permit: Permit<api::ListOrganizationalUnitsForParent>,
 ) -> Result<api::ListOrganizationalUnitsForParentResponse, Error> {
     let input = permit.input;
@@ -133,7 +133,7 @@ pub(crate) async fn list(
 }
 
 pub(crate) async fn children(
-    org: Arc<Organizations>,
+    _: Arc<Organizations>,
     permit: Permit<api::ListChildren>,
 ) -> Result<api::ListChildrenResponse, Error> {
     let input = permit.input;
@@ -155,7 +155,7 @@ pub(crate) async fn children(
 }
 
 pub(crate) async fn parents(
-    org: Arc<Organizations>,
+    _: Arc<Organizations>,
     permit: Permit<api::ListParents>,
 ) -> Result<api::ListParentsResponse, Error> {
     use crate::model::Target;

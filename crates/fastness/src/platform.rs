@@ -274,7 +274,7 @@ impl Platform {
             dynamodb_streams,
             s3::service(self.store.clone(), self.data_dir.join("blobs"), self.keys.derive("s3"))?,
             logs::service(self.store.clone()),
-            ssm::service(self.store.clone(), self.keys.derive("ssm")),
+            ssm::service(self.keys.derive("ssm")),
             cloudtrail::service(),
             accessanalyzer::service(directory.clone()),
             cloudformation::service(CloudFormation::new(self.store.clone(), callbacks.clone())),

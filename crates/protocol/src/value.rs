@@ -173,7 +173,7 @@ pub trait Operation: Send + Sync + 'static {
     /// AWS's name of the operation.
     const NAME: &'static str;
     /// The request's members.
-    type Input: FromValue + IntoValue + Send + 'static;
+    type Input: FromValue + IntoValue + Clone + Send + Sync + 'static;
     /// The answer's members.
     type Output: FromValue + IntoValue + Send + 'static;
 }

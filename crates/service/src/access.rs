@@ -1,7 +1,8 @@
 //! What an operation asks leave for: actions, resources, resource policies, condition keys.
 //!
-//! An access function reads names out of the input and looks up resource policies and tags. It never decides, and
-//! it never reports that something does not exist: absence is only told by the handler, after the decision.
+//! An access function reads names out of the input and looks up resource policies and tags: in [`AccessRequest::records`],
+//! so that the call's work finds them as they were, or is decided anew. It never decides, and it never reports that something
+//! does not exist: absence is only told by the handler, after the decision.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use base::{AccountId, Region, Timestamp};
 use identity::Principal;
 use policy::Policy;
+use store::Read;
 
 use crate::call::Source;
 
@@ -26,6 +28,8 @@ pub struct AccessRequest<'a, I> {
     pub now: Timestamp,
     /// Where the call came from.
     pub source: &'a Source,
+    /// What is stored. What is read here is the ground of the decision: see [`ground`](crate::ground).
+    pub records: &'a dyn Read,
 }
 
 /// The leave that an operation needs: every check must be granted.
@@ -33,11 +37,11 @@ pub struct AccessRequest<'a, I> {
 pub struct Access {
     checks: Vec<Check>,
     open: Option<&'static str>,
-    ground: Option<Ground>,
+    rests_on: Option<RestsOn>,
 }
 
-/// What an access function saw of the state, in the service's own terms.
-pub(crate) type Ground = Arc<dyn Any + Send + Sync>;
+/// What an access function saw of a state that is not in the store, in the service's own terms.
+pub(crate) type RestsOn = Arc<dyn Any + Send + Sync>;
 
 /// One decision that policy has to take.
 #[derive(Debug)]
@@ -82,13 +86,13 @@ impl Access {
             or: None,
             refused_as: None,
         };
-        Self { checks: vec![check], open: None, ground: None }
+        Self { checks: vec![check], open: None, rests_on: None }
     }
 
     /// No policy is asked, because of `reason`; the caller is still authenticated, throttled and recorded.
     // SECURITY: every use is listed by `cargo xtask coverage`, and needs its reason.
     pub fn open(reason: &'static str) -> Self {
-        Self { checks: Vec::new(), open: Some(reason), ground: None }
+        Self { checks: Vec::new(), open: Some(reason), rests_on: None }
     }
 
     /// Adds further leave that is needed as well, for example `iam:PassRole`.
@@ -217,16 +221,17 @@ impl Access {
         if keys.is_empty() { access } else { access.when("aws:TagKeys", keys) }
     }
 
-    /// What this access was made from, for the handler: [`Call::ground`](crate::Call::ground) hands it on.
+    /// What this access was made from besides records, for the handler: [`Call::rests_on`](crate::Call::rests_on) hands it
+    /// on.
     // SECURITY: the state may be another one once the work begins; who works on it can tell, and asks anew.
     #[must_use]
-    pub fn resting_on<T: Any + Send + Sync>(mut self, ground: T) -> Self {
-        self.ground = Some(Arc::new(ground));
+    pub fn resting_on<T: Any + Send + Sync>(mut self, seen: T) -> Self {
+        self.rests_on = Some(Arc::new(seen));
         self
     }
 
-    pub(crate) fn ground(&self) -> Option<Ground> {
-        self.ground.clone()
+    pub(crate) fn rests_on(&self) -> Option<RestsOn> {
+        self.rests_on.clone()
     }
 
     pub(crate) fn checks(&self) -> &[Check] {

@@ -12,15 +12,19 @@ use identity::Principal;
 use identity::sigv4::SignatureVersion;
 use observe::AuditTicket;
 use protocol::{Fault, FromValue, IntoValue, Operation, OperationModel, Value};
-use store::{Store, StoreError, Transaction};
+use store::{Read, Store, StoreError, Transaction};
 
-use crate::access::{Access, Ground};
+use crate::access::{Access, AccessRequest, RestsOn};
 use crate::asked::Asked;
 use crate::authorize::Caller;
-use crate::error::Internal;
+use crate::error::{Internal, ServiceError};
+use crate::ground::{Ground, View, Watched};
 use crate::pipeline::Pipeline;
 use crate::receipts::Made;
 use crate::record;
+use crate::registry::Failure;
+#[cfg(debug_assertions)]
+use crate::testkit::between::{Moment, happens};
 
 /// Where a call came from.
 #[derive(Clone, Debug)]
@@ -133,7 +137,8 @@ pub struct Call {
     pub(crate) pipeline: Pipeline,
     pub(crate) operation: OperationModel,
     pub(crate) asked: Arc<Asked>,
-    pub(crate) ground: Option<Ground>,
+    pub(crate) ground: Option<Arc<Ground>>,
+    pub(crate) rests_on: Option<RestsOn>,
     /// What it made, where marks came with it.
     pub(crate) made: Option<Arc<Made>>,
 }
@@ -191,24 +196,91 @@ impl Call {
         self.pipeline.store()
     }
 
-    /// Changes the store. The call's audit record becomes durable in the same transaction.
+    /// What is durable now, where the call's leave holds for it.
     ///
     /// # Errors
-    /// What `body` answers (nothing is written then), or the store's own failure.
+    /// The caller has no leave for what stands there by now, or the store fails.
+    pub fn view(&self) -> Result<View, Fault> {
+        #[cfg(debug_assertions)]
+        happens(Moment::View);
+        let view = View(self.store().snapshot().map_err(|error| self.failed(&error))?);
+        self.settle(&view)?;
+        Ok(view)
+    }
+
+    /// Ok where all the records that leave was given on are in `now` as they were, or leave is given for what is there
+    /// instead. [`Call::view`] and [`Call::transact`] do this by themselves.
+    ///
+    /// # Errors
+    /// The refusal, or that the platform failed.
+    pub fn settle(&self, now: &dyn Read) -> Result<(), Fault> {
+        self.ground.as_ref().map_or(Ok(()), |ground| ground.settle(now, self))
+    }
+
+    /// Asks for further leave, and answers what that was asked on, for the transaction that uses it.
+    ///
+    /// # Errors
+    /// The refusal, or what `asks` answers.
+    pub fn ask_on<E: ServiceError + From<Fault>>(
+        &self,
+        now: &dyn Read,
+        asks: impl Fn(&AccessRequest<'_, ()>) -> Result<Access, E> + Send + Sync + 'static,
+    ) -> Result<Ground, E> {
+        let watched = Watched::over(now);
+        self.ask(&asks(&self.request(&(), &watched))?)?;
+        let again = Box::new(move |now: &dyn Read, call: &Self| {
+            asks(&call.request(&(), now)).map_err(Failure::from_error)
+        });
+        Ok(Ground::of(watched, again))
+    }
+
+    /// A question as access functions are asked it.
+    pub fn request<'a, I>(&'a self, input: &'a I, records: &'a dyn Read) -> AccessRequest<'a, I> {
+        AccessRequest {
+            input,
+            principal: &self.principal,
+            account: self.account,
+            region: self.region(),
+            now: self.arrived,
+            source: &self.source,
+            records,
+        }
+    }
+
+    /// Logs why the platform failed; the caller is told nothing of it.
+    pub(crate) fn failed(&self, cause: &dyn std::error::Error) -> Fault {
+        self.blamed(Failure::internal(cause))
+    }
+
+    pub(crate) fn blamed(&self, failure: Failure) -> Fault {
+        self.pipeline.blame(self.operation, failure)
+    }
+
+    /// Changes the store, where the call's leave holds for what stands there by then. The call's audit record becomes durable
+    /// in the same transaction.
+    ///
+    /// # Errors
+    /// What `body` answers (nothing is written then), a refusal, or the store's own failure.
     pub async fn transact<T, E>(
         &self,
         body: impl FnOnce(&mut Transaction<'_>) -> Result<T, E> + Send,
     ) -> Result<T, E>
     where
         T: Send,
-        E: From<StoreError> + Send,
+        E: From<StoreError> + From<Fault> + Send,
     {
+        #[cfg(debug_assertions)]
+        happens(Moment::Transaction);
         self.store()
             .transact(|transaction| {
+                self.settle(&*transaction)?;
                 self.made.iter().for_each(|made| made.begin());
                 let answer = body(transaction)?;
                 if let (Some(made), Some(marks)) = (&self.made, &self.source.marks) {
                     made.write(marks, transaction)?;
+                }
+                if let Some(ground) = &self.ground {
+                    ground.renew(&*transaction)?;
                 }
                 let news = self.asked.news();
                 if let Some(details) = news.and_then(|news| record::with_signing(Some(news), &self.source)) {
@@ -269,9 +341,9 @@ impl Call {
         self.pipeline.ask(self, access)
     }
 
-    /// What the access function saw, where it said so by [`Access::resting_on`] in these terms.
-    pub fn ground<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
-        Arc::clone(self.ground.as_ref()?).downcast().ok()
+    /// What the access function saw besides records, where it said so by [`Access::resting_on`] in these terms.
+    pub fn rests_on<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        Arc::clone(self.rests_on.as_ref()?).downcast().ok()
     }
 
     /// The pipeline itself, for work that goes on after the answer.

@@ -26,7 +26,9 @@ use crate::authorize::{self, Caller};
 use crate::call::{Call, Signing, Source};
 use crate::observation::{self, Missing, OBSERVE_HEADER};
 use crate::record;
-use crate::registry::{Asker, Failure};
+use crate::registry::{Asker, Failure, Resolved};
+#[cfg(debug_assertions)]
+use crate::testkit::between;
 
 /// The one way to every service. Cheap to clone.
 #[derive(Clone)]
@@ -250,7 +252,7 @@ impl Pipeline {
     async fn run(&self, attempt: Attempt, input: Value) -> Result<Done, Refused> {
         let operation = attempt.operation;
         let parameters = record::parameters(operation, &input);
-        let (access, ready) = match self.resolve(&attempt, input) {
+        let Resolved { access, ground, ready } = match self.resolve(&attempt, input) {
             Ok(resolved) => resolved,
             Err(failure) => {
                 let fault = self.blame(operation, failure);
@@ -283,9 +285,12 @@ impl Pipeline {
             pipeline: self.clone(),
             operation,
             asked: Arc::clone(&asked),
-            ground: access.ground(),
+            ground: ground.map(Arc::new),
+            rests_on: access.rests_on(),
             made: attempt.source.marks.as_ref().map(|_| Arc::default()),
         };
+        #[cfg(debug_assertions)]
+        between::happens(between::Moment::Work);
         let ended = ready(call).await.map_err(|failure| asked.ends_with(self.blame(operation, failure)));
         if let Some(details) = asked.news().and_then(|news| record::with_signing(Some(news), &attempt.source))
         {
@@ -324,11 +329,7 @@ impl Pipeline {
         }
     }
 
-    fn resolve(
-        &self,
-        attempt: &Attempt,
-        input: Value,
-    ) -> Result<(crate::Access, crate::registry::Ready), Failure> {
+    fn resolve(&self, attempt: &Attempt, input: Value) -> Result<Resolved, Failure> {
         let (service, name) = (attempt.operation.model().service(), attempt.operation.name());
         let endpoint = self.0.services.get(service).and_then(|found| found.endpoint(name));
         let Some(endpoint) = endpoint else {
@@ -341,6 +342,7 @@ impl Pipeline {
             region: &self.0.region,
             now: attempt.arrived,
             source: &attempt.source,
+            store: &self.0.store,
         };
         endpoint.resolve(input, &asker)
     }

@@ -12,10 +12,12 @@ use std::sync::{Arc, Mutex};
 use base::{AccountId, Region, Timestamp};
 use identity::Principal;
 use protocol::{Fault, FromValue, IntoValue, Operation, Value};
+use store::{Read, Store};
 
 use crate::access::{Access, AccessRequest};
 use crate::call::{Call, Source};
 use crate::error::{Internal, ServiceError};
+use crate::ground::{AtOnce, Ground, Watched};
 use crate::jobs::{Job, Jobs};
 
 /// Proof that a call was authenticated, validated, authorized and recorded. Only the pipeline makes one.
@@ -39,12 +41,12 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    fn from_error<E: ServiceError>(error: E) -> Self {
+    pub(crate) fn from_error<E: ServiceError>(error: E) -> Self {
         let cause = error.internal().map(|internal| base::Chain(internal).to_string());
         Self { fault: error.into_fault(), cause }
     }
 
-    fn internal(cause: &dyn std::error::Error) -> Self {
+    pub(crate) fn internal(cause: &dyn std::error::Error) -> Self {
         Self { fault: Fault::internal(), cause: Some(base::Chain(cause).to_string()) }
     }
 }
@@ -56,18 +58,42 @@ pub(crate) struct Asker<'a> {
     pub(crate) region: &'a Region,
     pub(crate) now: Timestamp,
     pub(crate) source: &'a Source,
+    pub(crate) store: &'a Store,
+}
+
+/// A call that is understood: the leave it needs, what that rests on, and the work.
+pub(crate) struct Resolved {
+    pub(crate) access: Access,
+    pub(crate) ground: Option<Ground>,
+    pub(crate) ready: Ready,
 }
 
 /// An operation with its types erased: takes the input apart, names the leave it needs, and holds the work back.
 pub(crate) trait Endpoint: Send + Sync {
-    fn resolve(&self, input: Value, asker: &Asker<'_>) -> Result<(Access, Ready), Failure>;
+    fn resolve(&self, input: Value, asker: &Asker<'_>) -> Result<Resolved, Failure>;
 }
 
 struct TypedEndpoint<S, O, E, A, H> {
     state: Arc<S>,
-    access: A,
+    access: Arc<A>,
     handler: Arc<H>,
     _types: PhantomData<fn(O) -> E>,
+}
+
+impl<S, O, E, A, H> TypedEndpoint<S, O, E, A, H>
+where
+    S: Send + Sync + 'static,
+    O: Operation,
+    E: ServiceError,
+    A: Fn(&S, &AccessRequest<'_, O::Input>) -> Result<Access, E> + Send + Sync + 'static,
+{
+    fn ground(&self, watched: Watched<'_>, input: O::Input) -> Ground {
+        let (state, asks) = (Arc::clone(&self.state), Arc::clone(&self.access));
+        let again = move |now: &dyn Read, call: &Call| {
+            asks(&state, &call.request(&input, now)).map_err(Failure::from_error)
+        };
+        Ground::of(watched, Box::new(again))
+    }
 }
 
 impl<S, O, E, A, H, F> Endpoint for TypedEndpoint<S, O, E, A, H>
@@ -75,12 +101,14 @@ where
     S: Send + Sync + 'static,
     O: Operation,
     E: ServiceError,
-    A: Fn(&S, &AccessRequest<'_, O::Input>) -> Result<Access, E> + Send + Sync,
+    A: Fn(&S, &AccessRequest<'_, O::Input>) -> Result<Access, E> + Send + Sync + 'static,
     H: Fn(Arc<S>, Permit<O>) -> F + Send + Sync + 'static,
     F: Future<Output = Result<O::Output, E>> + Send + 'static,
 {
-    fn resolve(&self, input: Value, asker: &Asker<'_>) -> Result<(Access, Ready), Failure> {
+    fn resolve(&self, input: Value, asker: &Asker<'_>) -> Result<Resolved, Failure> {
         let input = O::Input::from_value(input).map_err(|mismatch| Failure::internal(&mismatch))?;
+        let at_once = AtOnce::of(asker.store);
+        let watched = Watched::over(&at_once);
         let request = AccessRequest {
             input: &input,
             principal: asker.principal,
@@ -88,8 +116,10 @@ where
             region: asker.region,
             now: asker.now,
             source: asker.source,
+            records: &watched,
         };
         let access = (self.access)(&self.state, &request).map_err(Failure::from_error)?;
+        let ground = (!watched.is_unused()).then(|| self.ground(watched, input.clone()));
         let state = Arc::clone(&self.state);
         let handler = Arc::clone(&self.handler);
         let ready: Ready = Box::new(move |call| {
@@ -99,7 +129,7 @@ where
                 Ok(output.into_value())
             })
         });
-        Ok((access, ready))
+        Ok(Resolved { access, ground, ready })
     }
 }
 
@@ -191,7 +221,7 @@ impl<S: Send + Sync + 'static> ServiceBuilder<S> {
         debug_assert_eq!(O::SERVICE, self.service.name, "{} belongs to another API", O::NAME);
         let endpoint = TypedEndpoint::<S, O, E, A, H> {
             state: Arc::clone(&self.state),
-            access,
+            access: Arc::new(access),
             handler: Arc::new(handler),
             _types: PhantomData,
         };

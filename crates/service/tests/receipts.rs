@@ -17,6 +17,7 @@ service_error! {
     }
 }
 
+#[derive(Clone)]
 struct Members(Value);
 
 impl FromValue for Members {

@@ -25,8 +25,8 @@ macro_rules! general {
 /// Operations on the analyzer that a member of the input names by its ARN.
 macro_rules! by_arn {
     ($($name:ident($input:ident) = $action:literal on $member:ident;)*) => {$(
-        pub(crate) fn $name(analyzers: &Analyzers, request: &AccessRequest<'_, api::$input>) -> Outcome {
-            on_arn(analyzers, request, $action, &request.input.$member)
+        pub(crate) fn $name(_: &Analyzers, request: &AccessRequest<'_, api::$input>) -> Outcome {
+            on_arn(request, $action, &request.input.$member)
         }
     )*};
 }
@@ -34,8 +34,8 @@ macro_rules! by_arn {
 /// Operations on the analyzer of this name.
 macro_rules! by_name {
     ($($name:ident($input:ident) = $action:literal;)*) => {$(
-        pub(crate) fn $name(analyzers: &Analyzers, request: &AccessRequest<'_, api::$input>) -> Outcome {
-            on_name(analyzers, request, $action, &request.input.analyzer_name)
+        pub(crate) fn $name(_: &Analyzers, request: &AccessRequest<'_, api::$input>) -> Outcome {
+            on_name(request, $action, &request.input.analyzer_name)
         }
     )*};
 }
@@ -102,33 +102,23 @@ pub(crate) fn analyzer_arn(account: AccountId, region: &Region, name: &str) -> S
     format!("arn:aws:access-analyzer:{region}:{account}:analyzer/{name}")
 }
 
-fn tagged(analyzers: &Analyzers, access: Access, account: AccountId, name: &str) -> Outcome {
+fn tagged<I>(request: &AccessRequest<'_, I>, access: Access, account: AccountId, name: &str) -> Outcome {
     let found: Option<AnalyzerRecord> =
-        analyzers.directory.store().record(records::ANALYZERS, &records::analyzer(account, name))?;
+        request.records.record(records::ANALYZERS, &records::analyzer(account, name))?;
     let tags = found.map(|record| record.tags).unwrap_or_default();
     Ok(access.resource_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))))
 }
 
-fn on_name<I>(
-    analyzers: &Analyzers,
-    request: &AccessRequest<'_, I>,
-    action: &'static str,
-    name: &str,
-) -> Outcome {
+fn on_name<I>(request: &AccessRequest<'_, I>, action: &'static str, name: &str) -> Outcome {
     let access = Access::to(action, analyzer_arn(request.account, request.region, name));
-    tagged(analyzers, access, request.account, name)
+    tagged(request, access, request.account, name)
 }
 
-fn on_arn<I>(
-    analyzers: &Analyzers,
-    request: &AccessRequest<'_, I>,
-    action: &'static str,
-    arn: &str,
-) -> Outcome {
+fn on_arn<I>(request: &AccessRequest<'_, I>, action: &'static str, arn: &str) -> Outcome {
     let mut access = Access::to(action, arn);
     let prefix = analyzer_arn(request.account, request.region, "");
     match arn.strip_prefix(&prefix) {
-        Some(name) => tagged(analyzers, access, request.account, name),
+        Some(name) => tagged(request, access, request.account, name),
         None => {
             // Another account's: nothing of it is shared.
             let owner = arn.split(':').nth(4).and_then(|account| account.parse().ok());
@@ -156,16 +146,13 @@ pub(crate) fn create_analyzer(
     Ok(access.request_tags(tags()).and_tags("access-analyzer:TagResource", arn, tags()))
 }
 
-pub(crate) fn tag(analyzers: &Analyzers, request: &AccessRequest<'_, api::TagResourceRequest>) -> Outcome {
-    let access = on_arn(analyzers, request, "access-analyzer:TagResource", &request.input.resource_arn)?;
+pub(crate) fn tag(_: &Analyzers, request: &AccessRequest<'_, api::TagResourceRequest>) -> Outcome {
+    let access = on_arn(request, "access-analyzer:TagResource", &request.input.resource_arn)?;
     Ok(requested(access, request.input.tags.iter()))
 }
 
-pub(crate) fn untag(
-    analyzers: &Analyzers,
-    request: &AccessRequest<'_, api::UntagResourceRequest>,
-) -> Outcome {
-    let access = on_arn(analyzers, request, "access-analyzer:UntagResource", &request.input.resource_arn)?;
+pub(crate) fn untag(_: &Analyzers, request: &AccessRequest<'_, api::UntagResourceRequest>) -> Outcome {
+    let access = on_arn(request, "access-analyzer:UntagResource", &request.input.resource_arn)?;
     Ok(access.when("aws:TagKeys", request.input.tag_keys.iter().map(String::as_str)))
 }
 

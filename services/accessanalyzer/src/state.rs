@@ -6,7 +6,7 @@ use base::{AccountId, Region};
 use identity::records::Record as _;
 use identity::{Directory, Reads};
 use service::Call;
-use store::{Snapshot, Transaction};
+use store::Transaction;
 use tokio::sync::Notify;
 
 use crate::Error;
@@ -32,21 +32,24 @@ impl Analyzers {
     pub(crate) fn new(directory: Directory) -> Self {
         Self { directory, work: Work::default(), generations: Notify::new() }
     }
-
-    /// A frozen view, for answers that read more than one record.
-    pub(crate) fn view(&self) -> Result<Snapshot, Error> {
-        Ok(self.directory.store().snapshot()?)
-    }
 }
 
 /// The analyzer of this name.
-pub(crate) fn named(from: &impl Reads, account: AccountId, name: &str) -> Result<AnalyzerRecord, Error> {
+pub(crate) fn named(
+    from: &(impl Reads + ?Sized),
+    account: AccountId,
+    name: &str,
+) -> Result<AnalyzerRecord, Error> {
     let found = from.record(ANALYZERS, &records::analyzer(account, name))?;
     found.ok_or_else(|| Error::not_found(ANALYZER, name))
 }
 
 /// The analyzer with this ARN, which is of the caller's account and region or does not exist for it.
-pub(crate) fn with_arn(from: &impl Reads, call: &Call, arn: &str) -> Result<AnalyzerRecord, Error> {
+pub(crate) fn with_arn(
+    from: &(impl Reads + ?Sized),
+    call: &Call,
+    arn: &str,
+) -> Result<AnalyzerRecord, Error> {
     let prefix = analyzer_arn(call.account(), call.region(), "");
     let name = arn.strip_prefix(&prefix).ok_or_else(|| Error::not_found(ANALYZER, arn))?;
     let found = from.record(ANALYZERS, &records::analyzer(call.account(), name))?;
@@ -63,7 +66,7 @@ impl Open {
     /// The analyzer with this ARN, for what it found or is to find.
     // SECURITY: what was found about others is theirs. Whoever no longer administers the organization learns nothing more
     // of it: neither what was found before, nor anything that is read now.
-    pub(crate) fn with_arn(from: &impl Reads, call: &Call, arn: &str) -> Result<Self, Error> {
+    pub(crate) fn with_arn(from: &(impl Reads + ?Sized), call: &Call, arn: &str) -> Result<Self, Error> {
         let record = with_arn(from, call, arn)?;
         let zone = Zone::of(from, record.account, record.kind)?;
         Ok(Self { zone: zone.map_err(Error::closed)?, record })
@@ -71,7 +74,7 @@ impl Open {
 
     /// The same, which must be one of external access; the message is for all others.
     pub(crate) fn external(
-        from: &impl Reads,
+        from: &(impl Reads + ?Sized),
         call: &Call,
         arn: &str,
         otherwise: &'static str,
@@ -81,14 +84,14 @@ impl Open {
     }
 
     /// All findings about accounts that are in the zone.
-    pub(crate) fn findings(&self, from: &impl Reads) -> Result<Vec<FindingRecord>, Error> {
+    pub(crate) fn findings(&self, from: &(impl Reads + ?Sized)) -> Result<Vec<FindingRecord>, Error> {
         let mut all: Vec<FindingRecord> = from.records(FINDINGS, &records::of_analyzer(&self.record.id))?;
         all.retain(|finding| self.zone.has(&finding.owner));
         Ok(all)
     }
 
     /// The finding with this id.
-    pub(crate) fn finding(&self, from: &impl Reads, id: &str) -> Result<FindingRecord, Error> {
+    pub(crate) fn finding(&self, from: &(impl Reads + ?Sized), id: &str) -> Result<FindingRecord, Error> {
         let found: Option<FindingRecord> = from.record(FINDINGS, &records::part(&self.record.id, id))?;
         let found = found.filter(|finding| self.zone.has(&finding.owner));
         found.ok_or_else(|| Error::not_found(FINDING, id))
@@ -101,7 +104,7 @@ pub(crate) fn arn_of(record: &AnalyzerRecord, region: &Region) -> String {
 }
 
 /// All analyzers of an account.
-pub(crate) fn all(from: &impl Reads, account: AccountId) -> Result<Vec<AnalyzerRecord>, Error> {
+pub(crate) fn all(from: &(impl Reads + ?Sized), account: AccountId) -> Result<Vec<AnalyzerRecord>, Error> {
     Ok(from.records(ANALYZERS, &records::analyzers_of(account))?)
 }
 

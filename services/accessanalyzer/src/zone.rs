@@ -58,7 +58,7 @@ impl Closed {
 impl Zone {
     /// Of an analyzer of this account.
     pub(crate) fn of(
-        from: &impl Reads,
+        from: &(impl Reads + ?Sized),
         account: AccountId,
         kind: Kind,
     ) -> Result<Result<Self, Closed>, DirectoryError> {
@@ -78,7 +78,7 @@ impl Zone {
             return Ok(Err(Closed::NotAdministrator));
         }
         let mut accounts = BTreeSet::new();
-        for (_, bytes) in from.entries(keys::MEMBERS, &Range::all())? {
+        for (_, bytes) in from.list(keys::MEMBERS, &Range::all())? {
             let other = MemberRecord::decode(&bytes)?;
             if other.organization == organization.id {
                 accounts.insert(other.account);

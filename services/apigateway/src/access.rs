@@ -7,6 +7,7 @@ mod keys;
 
 use std::collections::BTreeMap;
 
+use ::store::Read;
 use base::{AccountId, Region};
 use identity::RoleName;
 use protocol::Entries;
@@ -65,15 +66,15 @@ pub(crate) trait Target {
 }
 
 /// The leave for a request.
-pub(crate) fn access<I: Target>(state: &ApiGateway, request: &AccessRequest<'_, I>) -> Result<Access, Error> {
+pub(crate) fn access<I: Target>(_: &ApiGateway, request: &AccessRequest<'_, I>) -> Result<Access, Error> {
     let input = request.input;
     let resource = format!("arn:aws:apigateway:{}::{}", request.region, input.path());
     let mut access = Access::to(I::ACTION, resource.clone());
     let tagged = input.tagged(request.region);
-    let (api, stage) = keys::found(state, request.account, tagged)?;
+    let (api, stage) = keys::found(request.records, request.account, tagged)?;
     let found = Found { api: api.as_ref(), stage: stage.as_ref() };
     if let Some(tagged) = tagged {
-        let tags = tags(state, request.account, tagged, &found)?;
+        let tags = tags(request.records, request.account, tagged, &found)?;
         access = access.resource_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
     }
     access = input.keys(&found).0.into_iter().fold(access, |access, (key, values)| access.when(key, values));
@@ -111,15 +112,15 @@ fn tags_path(arn: &str) -> String {
 
 /// An API's tags; of a stage, its own before those of its API.
 fn tags(
-    state: &ApiGateway,
+    records: &dyn Read,
     account: AccountId,
     tagged: Tagged<'_>,
     found: &Found<'_>,
 ) -> Result<BTreeMap<String, String>, Error> {
     let owned = Owned(account);
     match tagged {
-        Tagged::Key(id) => Ok(owned.find_key(&state.store, id)?.map(|key| key.tags).unwrap_or_default()),
-        Tagged::Plan(id) => Ok(owned.find_plan(&state.store, id)?.map(|plan| plan.tags).unwrap_or_default()),
+        Tagged::Key(id) => Ok(owned.find_key(records, id)?.map(|key| key.tags).unwrap_or_default()),
+        Tagged::Plan(id) => Ok(owned.find_plan(records, id)?.map(|plan| plan.tags).unwrap_or_default()),
         Tagged::Api(_) | Tagged::Stage(..) => {
             let mut tags = found.api.map(|api| api.tags.clone()).unwrap_or_default();
             tags.extend(found.stage.into_iter().flat_map(|stage| stage.tags.clone()));

@@ -7,7 +7,7 @@ use gateway::records::{
     API_KEYS, DEPLOYMENTS, DeploymentRecord, KeyRecord, PlanRecord, STAGES, StageRecord, USAGE_PLANS,
     account_prefix as owner_prefix, api_prefix, decode, deployment_key, encode, owned_key, stage_key,
 };
-use store::{Range, Snapshot, Store, Transaction};
+use store::{Range, Read, Snapshot, Store, Transaction};
 
 use crate::Error;
 use crate::records::{APIS, ApiRecord, account_prefix, api_key};
@@ -18,8 +18,8 @@ pub(crate) struct Apis(pub(crate) AccountId);
 
 impl Apis {
     /// An API's durable record, if there is one.
-    pub(crate) fn find(self, store: &Store, id: &str) -> Result<Option<ApiRecord>, Error> {
-        store.get(APIS, api_key(self.0, id))?.map(|bytes| Ok(decode(&bytes)?)).transpose()
+    pub(crate) fn find(self, store: &(impl Read + ?Sized), id: &str) -> Result<Option<ApiRecord>, Error> {
+        store.read(APIS, &api_key(self.0, id))?.map(|bytes| Ok(decode(&bytes)?)).transpose()
     }
 
     /// An API's durable record.
@@ -89,8 +89,12 @@ pub(crate) fn stage(store: &Store, api: &ApiRecord, name: &str) -> Result<StageR
 }
 
 /// A durable stage, if it is there.
-pub(crate) fn find_stage(store: &Store, api: &ApiRecord, name: &str) -> Result<Option<StageRecord>, Error> {
-    store.get(STAGES, stage_key(&api.id, name))?.map(|found| Ok(decode(&found)?)).transpose()
+pub(crate) fn find_stage(
+    store: &(impl Read + ?Sized),
+    api: &ApiRecord,
+    name: &str,
+) -> Result<Option<StageRecord>, Error> {
+    store.read(STAGES, &stage_key(&api.id, name))?.map(|found| Ok(decode(&found)?)).transpose()
 }
 
 /// A durable deployment.
@@ -145,8 +149,8 @@ impl Owned {
     }
 
     /// A durable key, if there is one.
-    pub(crate) fn find_key(self, store: &Store, id: &str) -> Result<Option<KeyRecord>, Error> {
-        store.get(API_KEYS, owned_key(self.0, id))?.map(|bytes| Ok(decode(&bytes)?)).transpose()
+    pub(crate) fn find_key(self, store: &(impl Read + ?Sized), id: &str) -> Result<Option<KeyRecord>, Error> {
+        store.read(API_KEYS, &owned_key(self.0, id))?.map(|bytes| Ok(decode(&bytes)?)).transpose()
     }
 
     /// All durable keys, by id.
@@ -166,8 +170,12 @@ impl Owned {
     }
 
     /// A durable plan, if there is one.
-    pub(crate) fn find_plan(self, store: &Store, id: &str) -> Result<Option<PlanRecord>, Error> {
-        store.get(USAGE_PLANS, owned_key(self.0, id))?.map(|bytes| Ok(decode(&bytes)?)).transpose()
+    pub(crate) fn find_plan(
+        self,
+        store: &(impl Read + ?Sized),
+        id: &str,
+    ) -> Result<Option<PlanRecord>, Error> {
+        store.read(USAGE_PLANS, &owned_key(self.0, id))?.map(|bytes| Ok(decode(&bytes)?)).transpose()
     }
 
     /// All durable plans, by id.

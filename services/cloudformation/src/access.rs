@@ -12,13 +12,8 @@ use crate::stacks;
 type Request<'a, I> = AccessRequest<'a, I>;
 
 /// Leave for an action on the stack of this name or id.
-fn to_stack<I>(
-    state: &CloudFormation,
-    request: &Request<'_, I>,
-    action: &'static str,
-    name_or_id: &str,
-) -> Result<Access, Error> {
-    let found = stacks::find(&state.store, request.account, request.region, name_or_id)?;
+fn to_stack<I>(request: &Request<'_, I>, action: &'static str, name_or_id: &str) -> Result<Access, Error> {
+    let found = stacks::find(request.records, request.account, request.region, name_or_id)?;
     let (id, tags) = found.map(|stack| (stack.id, stack.content.tags)).unzip();
     let access = if name_or_id.starts_with("arn:") {
         Access::to(action, name_or_id)
@@ -35,9 +30,9 @@ fn to_stack<I>(
 /// An access function for operations on one stack: `by_name!(name, Input, "action", |input| &input.stack_name)`.
 macro_rules! on_stack {
     ($($name:ident($input:ty) = $action:literal, |$it:ident| $stack:expr;)*) => {$(
-        pub(crate) fn $name(state: &CloudFormation, request: &Request<'_, $input>) -> Result<Access, Error> {
+        pub(crate) fn $name(_: &CloudFormation, request: &Request<'_, $input>) -> Result<Access, Error> {
             let $it = request.input;
-            to_stack(state, request, $action, $stack)
+            to_stack(request, $action, $stack)
         }
     )*};
 }
@@ -63,11 +58,11 @@ on_stack! {
 /// Operations whose stack may stay unnamed, as where a change set's ARN is given: then all stacks are meant.
 macro_rules! on_stack_or_all {
     ($($name:ident($input:ty) = $action:literal, |$it:ident| $stack:expr;)*) => {$(
-        pub(crate) fn $name(state: &CloudFormation, request: &Request<'_, $input>) -> Result<Access, Error> {
+        pub(crate) fn $name(_: &CloudFormation, request: &Request<'_, $input>) -> Result<Access, Error> {
             let $it = request.input;
             let name: Option<String> = $stack;
             match name {
-                Some(name) => to_stack(state, request, $action, &name),
+                Some(name) => to_stack(request, $action, &name),
                 None => Ok(Access::to($action, "*")),
             }
         }
@@ -106,7 +101,7 @@ fn with_template_url(access: Access, url: Option<&String>) -> Access {
 
 /// Leave to tag the stack, where the request brings tags.
 fn with_tagging<I>(
-    state: &CloudFormation,
+    _: &CloudFormation,
     request: &Request<'_, I>,
     access: Access,
     stack: &str,
@@ -116,7 +111,7 @@ fn with_tagging<I>(
     if pairs(tags).next().is_none() {
         return Ok(access);
     }
-    let tagging = to_stack(state, request, "cloudformation:TagResource", stack)?;
+    let tagging = to_stack(request, "cloudformation:TagResource", stack)?;
     Ok(access.and(tagging.when("cloudformation:CreateAction", [operation]).request_tags(pairs(tags))))
 }
 
@@ -136,8 +131,8 @@ fn with_role<I>(access: Access, request: &Request<'_, I>, role: Option<&String>)
 /// An access function for operations on one stack that may name a role.
 macro_rules! with_a_role {
     ($($name:ident($input:ty) = $action:literal;)*) => {$(
-        pub(crate) fn $name(state: &CloudFormation, request: &Request<'_, $input>) -> Result<Access, Error> {
-            let access = to_stack(state, request, $action, &request.input.stack_name)?;
+        pub(crate) fn $name(_: &CloudFormation, request: &Request<'_, $input>) -> Result<Access, Error> {
+            let access = to_stack(request, $action, &request.input.stack_name)?;
             with_role(access, request, request.input.role_arn.as_ref())
         }
     )*};
@@ -154,7 +149,7 @@ pub(crate) fn create_stack(
     request: &Request<'_, api::CreateStackInput>,
 ) -> Result<Access, Error> {
     let input = request.input;
-    let access = to_stack(state, request, "cloudformation:CreateStack", &input.stack_name)?;
+    let access = to_stack(request, "cloudformation:CreateStack", &input.stack_name)?;
     let access =
         with_template_url(access, input.template_url.as_ref()).request_tags(pairs(input.tags.as_ref()));
     let access = with_role(access, request, input.role_arn.as_ref())?;
@@ -166,7 +161,7 @@ pub(crate) fn update_stack(
     request: &Request<'_, api::UpdateStackInput>,
 ) -> Result<Access, Error> {
     let input = request.input;
-    let access = to_stack(state, request, "cloudformation:UpdateStack", &input.stack_name)?;
+    let access = to_stack(request, "cloudformation:UpdateStack", &input.stack_name)?;
     let access =
         with_template_url(access, input.template_url.as_ref()).request_tags(pairs(input.tags.as_ref()));
     let access = with_role(access, request, input.role_arn.as_ref())?;
@@ -178,7 +173,7 @@ pub(crate) fn create_change_set(
     request: &Request<'_, api::CreateChangeSetInput>,
 ) -> Result<Access, Error> {
     let input = request.input;
-    let access = to_stack(state, request, "cloudformation:CreateChangeSet", &input.stack_name)?
+    let access = to_stack(request, "cloudformation:CreateChangeSet", &input.stack_name)?
         .when("cloudformation:ChangeSetName", [input.change_set_name.clone()]);
     let access =
         with_template_url(access, input.template_url.as_ref()).request_tags(pairs(input.tags.as_ref()));
@@ -188,14 +183,14 @@ pub(crate) fn create_change_set(
 
 /// Leave for an operation on a change set, whose stack is named, or everything.
 fn on_change_set<I>(
-    state: &CloudFormation,
+    _: &CloudFormation,
     request: &Request<'_, I>,
     action: &'static str,
     stack: Option<&String>,
     change_set: &str,
 ) -> Result<Access, Error> {
     let access = match stack {
-        Some(stack) => to_stack(state, request, action, stack)?,
+        Some(stack) => to_stack(request, action, stack)?,
         None => Access::to(action, "*"),
     };
     Ok(access.when("cloudformation:ChangeSetName", [change_set]))

@@ -5,7 +5,7 @@
 use base::{AccountId, Region};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use store::{Key, Range, Store, StoreError, Table, Transaction};
+use store::{Key, Range, Read, Store, Table, Transaction};
 
 use crate::error::Error;
 use crate::exports;
@@ -13,24 +13,6 @@ use crate::records::{
     CHANGE_SETS, ChangeSetRecord, EVENTS, EventRecord, NAMES, PULSES, PulseRecord, RESOURCES, ResourceRecord,
     STACKS, StackRecord, VERSION,
 };
-
-/// Something that can be read from: the store, or a transaction on it.
-pub(crate) trait Reader {
-    /// The record under a key.
-    fn read(&self, table: Table, key: &Key) -> Result<Option<Vec<u8>>, StoreError>;
-}
-
-impl Reader for Store {
-    fn read(&self, table: Table, key: &Key) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.get(table, key)?.map(|bytes| bytes.to_vec()))
-    }
-}
-
-impl Reader for Transaction<'_> {
-    fn read(&self, table: Table, key: &Key) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.get(table, key)?.map(|bytes| bytes.to_vec()))
-    }
-}
 
 pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     Ok(serde_json::from_slice(bytes)?)
@@ -55,7 +37,7 @@ fn stack_key(account: AccountId, region: &str, id: &str) -> Key {
 
 /// The stack of this name or id. A name finds only a stack that was not deleted.
 pub(crate) fn find(
-    reader: &impl Reader,
+    reader: &(impl Read + ?Sized),
     account: AccountId,
     region: &Region,
     name_or_id: &str,
@@ -74,7 +56,7 @@ pub(crate) fn find(
 
 /// The stack of this id.
 pub(crate) fn by_id(
-    reader: &impl Reader,
+    reader: &(impl Read + ?Sized),
     account: AccountId,
     region: &str,
     id: &str,
@@ -135,7 +117,7 @@ pub(crate) fn save(tx: &mut Transaction<'_>, stack: &StackRecord) -> Result<(), 
 }
 
 /// What changes with every step of this stack's operations.
-pub(crate) fn pulse(reader: &impl Reader, stack: &StackRecord) -> Result<PulseRecord, Error> {
+pub(crate) fn pulse(reader: &(impl Read + ?Sized), stack: &StackRecord) -> Result<PulseRecord, Error> {
     let found = reader.read(PULSES, &Key::new().str(&stack.id))?;
     let none = PulseRecord { version: VERSION, events: stack.events, cancelled: false };
     found.map_or(Ok(none), |bytes| decode(&bytes))
@@ -202,7 +184,7 @@ pub(crate) fn drop_resource(tx: &mut Transaction<'_>, stack_id: &str, logical_id
 
 /// The change set of this name or id.
 pub(crate) fn change_set(
-    reader: &impl Reader,
+    reader: &(impl Read + ?Sized),
     stack_id: &str,
     name_or_id: &str,
 ) -> Result<Option<ChangeSetRecord>, Error> {

@@ -11,7 +11,7 @@ pub(crate) mod streams;
 use std::sync::Arc;
 
 use protocol::{Entries, Value};
-use service::{Access, AccessRequest};
+use service::{Access, AccessRequest, Internal};
 
 use crate::State;
 use crate::api;
@@ -21,6 +21,7 @@ use crate::expression::KeyCondition;
 use crate::expression::key_condition::KeyTest;
 use crate::key::{KeySchema, leading_key};
 use crate::operations::transactions::not_one;
+use crate::records::{TABLES, TableRecord};
 use crate::request::{Expressions, HoldsExpressions};
 use crate::tables::{Table, Target};
 use fine::{Fine, returned, selection};
@@ -37,6 +38,15 @@ fn table_access<I>(
 ) -> Result<(Access, Option<Arc<Table>>), Error> {
     let target = Target::parse(table, request.account, request.region)?;
     Ok(target_access(state, action, &target, None))
+}
+
+/// Leave for an action on a table itself, by its record.
+fn stored_access<I>(request: &AccessRequest<'_, I>, action: &'static str, target: &Target) -> Answer {
+    let access = Access::to(action, target.arn()).owned_by(target.account);
+    let Some(stored) = request.records.read(TABLES, &target.key())? else { return Ok(access) };
+    let table = Table::new(TableRecord::decode(&stored).map_err(Internal::new)?)?;
+    let tags = table.record.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+    Ok(access.resource_policy(table.policy.clone()).resource_tags(tags))
 }
 
 fn target_access(
@@ -63,8 +73,9 @@ fn target_access(
 /// An access function for operations that name one table and no items.
 macro_rules! table_operations {
     ($($name:ident($input:ty, $action:literal);)*) => {$(
-        pub(crate) fn $name(state: &State, request: &AccessRequest<'_, $input>) -> Answer {
-            Ok(table_access(state, request, $action, &request.input.table_name)?.0)
+        pub(crate) fn $name(_: &State, request: &AccessRequest<'_, $input>) -> Answer {
+            let target = Target::parse(&request.input.table_name, request.account, request.region)?;
+            stored_access(request, $action, &target)
         }
     )*};
 }
@@ -83,9 +94,9 @@ table_operations! {
 /// An access function for operations that name a table by its ARN.
 macro_rules! resource_operations {
     ($($name:ident($input:ty, $action:literal);)*) => {$(
-        pub(crate) fn $name(state: &State, request: &AccessRequest<'_, $input>) -> Answer {
+        pub(crate) fn $name(_: &State, request: &AccessRequest<'_, $input>) -> Answer {
             let target = Target::of_arn(&request.input.resource_arn, request.region)?;
-            Ok(target_access(state, $action, &target, None).0)
+            stored_access(request, $action, &target)
         }
     )*};
 }
@@ -103,7 +114,7 @@ macro_rules! policy_operations {
             if arn.contains("/stream/") {
                 return Ok(stream_access(state, $action, arn, request.now)?);
             }
-            Ok(target_access(state, $action, &Target::of_arn(arn, request.region)?, None).0)
+            stored_access(request, $action, &Target::of_arn(arn, request.region)?)
         }
     )*};
 }
@@ -118,9 +129,9 @@ pub(crate) fn untag_resource(state: &State, request: &AccessRequest<'_, api::Unt
     Ok(untag_resource_target(state, request)?.when("aws:TagKeys", &request.input.tag_keys))
 }
 
-pub(crate) fn tag_resource(state: &State, request: &AccessRequest<'_, api::TagResourceInput>) -> Answer {
+pub(crate) fn tag_resource(_: &State, request: &AccessRequest<'_, api::TagResourceInput>) -> Answer {
     let target = Target::of_arn(&request.input.resource_arn, request.region)?;
-    let (access, _) = target_access(state, "dynamodb:TagResource", &target, None);
+    let access = stored_access(request, "dynamodb:TagResource", &target)?;
     Ok(access.request_tags(request.input.tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str()))))
 }
 

@@ -11,6 +11,7 @@ mod backups;
 mod batches;
 mod ceilings;
 mod compliance;
+mod decisions;
 mod indexes;
 mod indexes_composed;
 mod items;

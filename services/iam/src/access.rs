@@ -69,8 +69,8 @@ fn creation<I>(
 }
 
 // As in AWS, a refusal names a user, role or group without the path that was looked up for it.
-fn on_user<I>(iam: &Iam, request: &AccessRequest<'_, I>, action: &'static str, name: &str) -> Outcome {
-    let found = entity::find::<UserRecord>(iam.directory.store(), request.account, name)?;
+fn on_user<I>(request: &AccessRequest<'_, I>, action: &'static str, name: &str) -> Outcome {
+    let found = entity::find::<UserRecord>(request.records, request.account, name)?;
     let path = found.as_ref().map_or("/", |user| user.path());
     let arn = entity_arn(request.account, "user", path, name);
     let mut access = leave(request, action, arn)?.told_as(format!("user {name}"));
@@ -83,13 +83,8 @@ fn on_user<I>(iam: &Iam, request: &AccessRequest<'_, I>, action: &'static str, n
     Ok(access)
 }
 
-pub(crate) fn on_role<I>(
-    iam: &Iam,
-    request: &AccessRequest<'_, I>,
-    action: &'static str,
-    name: &str,
-) -> Outcome {
-    let found = entity::find::<RoleRecord>(iam.directory.store(), request.account, name)?;
+pub(crate) fn on_role<I>(request: &AccessRequest<'_, I>, action: &'static str, name: &str) -> Outcome {
+    let found = entity::find::<RoleRecord>(request.records, request.account, name)?;
     let path = found.as_ref().map_or("/", |role| role.path());
     let arn = entity_arn(request.account, "role", path, name);
     let mut access = leave(request, action, arn)?.told_as(format!("role {name}"));
@@ -102,8 +97,8 @@ pub(crate) fn on_role<I>(
     Ok(access)
 }
 
-fn on_group<I>(iam: &Iam, request: &AccessRequest<'_, I>, action: &'static str, name: &str) -> Outcome {
-    let found = entity::find::<GroupRecord>(iam.directory.store(), request.account, name)?;
+fn on_group<I>(request: &AccessRequest<'_, I>, action: &'static str, name: &str) -> Outcome {
+    let found = entity::find::<GroupRecord>(request.records, request.account, name)?;
     let path = found.as_ref().map_or("/", |group| group.path());
     let arn = entity_arn(request.account, "group", path, name);
     Ok(leave(request, action, arn)?.told_as(format!("group {name}")))
@@ -114,7 +109,7 @@ pub(crate) fn user<O: Operation>(
     action: &'static str,
     name: fn(&O::Input) -> &str,
 ) -> impl Fn(&Iam, &AccessRequest<'_, O::Input>) -> Outcome + Send + Sync + 'static {
-    move |iam, request| on_user(iam, request, action, name(request.input))
+    move |_, request| on_user(request, action, name(request.input))
 }
 
 /// Leave on the user that a request names, or on the caller.
@@ -122,9 +117,9 @@ pub(crate) fn user_or_caller<O: Operation>(
     action: &'static str,
     name: fn(&O::Input) -> Option<&str>,
 ) -> impl Fn(&Iam, &AccessRequest<'_, O::Input>) -> Outcome + Send + Sync + 'static {
-    move |iam, request| match (name(request.input), request.principal) {
-        (Some(name), _) => on_user(iam, request, action, name),
-        (None, Principal::User(user)) => on_user(iam, request, action, &user.name),
+    move |_, request| match (name(request.input), request.principal) {
+        (Some(name), _) => on_user(request, action, name),
+        (None, Principal::User(user)) => on_user(request, action, &user.name),
         (None, _) => leave(request, action, root_arn(request.account)),
     }
 }
@@ -134,7 +129,7 @@ pub(crate) fn group<O: Operation>(
     action: &'static str,
     name: fn(&O::Input) -> &str,
 ) -> impl Fn(&Iam, &AccessRequest<'_, O::Input>) -> Outcome + Send + Sync + 'static {
-    move |iam, request| on_group(iam, request, action, name(request.input))
+    move |_, request| on_group(request, action, name(request.input))
 }
 
 /// Leave on the role that a request names.
@@ -142,7 +137,7 @@ pub(crate) fn role<O: Operation>(
     action: &'static str,
     name: fn(&O::Input) -> &str,
 ) -> impl Fn(&Iam, &AccessRequest<'_, O::Input>) -> Outcome + Send + Sync + 'static {
-    move |iam, request| on_role(iam, request, action, name(request.input))
+    move |_, request| on_role(request, action, name(request.input))
 }
 
 /// Leave on the managed policy that a request names.
@@ -150,13 +145,13 @@ pub(crate) fn policy<O: Operation>(
     action: &'static str,
     arn: fn(&O::Input) -> &str,
 ) -> impl Fn(&Iam, &AccessRequest<'_, O::Input>) -> Outcome + Send + Sync + 'static {
-    move |iam, request| {
+    move |_, request| {
         let arn = arn(request.input);
         let access = leave(request, action, arn)?;
         let name = identity::directory::customer_policy_name(request.account, arn);
         let Some(name) = name else { return Ok(access) };
         let key = keys::named(request.account, name);
-        let found: Option<ManagedPolicyRecord> = iam.directory.store().record(keys::POLICIES, &key)?;
+        let found: Option<ManagedPolicyRecord> = request.records.record(keys::POLICIES, &key)?;
         Ok(tagged(access, found.as_ref().map(|policy| policy.tags.as_slice()).unwrap_or_default()))
     }
 }
@@ -246,11 +241,11 @@ fn bounded(access: Access, arn: Option<&str>) -> Access {
 
 /// The boundary that is about to be set stands in the place of the present one.
 pub(crate) fn put_user_boundary(
-    iam: &Iam,
+    _: &Iam,
     request: &AccessRequest<'_, api::PutUserPermissionsBoundaryRequest>,
 ) -> Outcome {
     let input = request.input;
-    let found = entity::find::<UserRecord>(iam.directory.store(), request.account, &input.user_name)?;
+    let found = entity::find::<UserRecord>(request.records, request.account, &input.user_name)?;
     let path = found.as_ref().map_or("/", |user| user.path());
     let arn = entity_arn(request.account, "user", path, &input.user_name);
     let told = format!("user {}", input.user_name);
@@ -261,11 +256,11 @@ pub(crate) fn put_user_boundary(
 
 /// The same for a role.
 pub(crate) fn put_role_boundary(
-    iam: &Iam,
+    _: &Iam,
     request: &AccessRequest<'_, api::PutRolePermissionsBoundaryRequest>,
 ) -> Outcome {
     let input = request.input;
-    let found = entity::find::<RoleRecord>(iam.directory.store(), request.account, &input.role_name)?;
+    let found = entity::find::<RoleRecord>(request.records, request.account, &input.role_name)?;
     let path = found.as_ref().map_or("/", |role| role.path());
     let arn = entity_arn(request.account, "role", path, &input.role_name);
     let told = format!("role {}", input.role_name);
@@ -275,10 +270,10 @@ pub(crate) fn put_role_boundary(
 }
 
 /// A renamed or moved user is asked for under the old ARN and under the new one.
-pub(crate) fn update_user(iam: &Iam, request: &AccessRequest<'_, api::UpdateUserRequest>) -> Outcome {
+pub(crate) fn update_user(_: &Iam, request: &AccessRequest<'_, api::UpdateUserRequest>) -> Outcome {
     let input = request.input;
-    let old = on_user(iam, request, "iam:UpdateUser", &input.user_name)?;
-    let found = entity::find::<UserRecord>(iam.directory.store(), request.account, &input.user_name)?;
+    let old = on_user(request, "iam:UpdateUser", &input.user_name)?;
+    let found = entity::find::<UserRecord>(request.records, request.account, &input.user_name)?;
     let path = found.as_ref().map_or("/", |user| user.path());
     let path = input.new_path.as_deref().unwrap_or(path);
     let name = input.new_user_name.as_deref().unwrap_or(&input.user_name);
@@ -287,10 +282,10 @@ pub(crate) fn update_user(iam: &Iam, request: &AccessRequest<'_, api::UpdateUser
 }
 
 /// The same for a group.
-pub(crate) fn update_group(iam: &Iam, request: &AccessRequest<'_, api::UpdateGroupRequest>) -> Outcome {
+pub(crate) fn update_group(_: &Iam, request: &AccessRequest<'_, api::UpdateGroupRequest>) -> Outcome {
     let input = request.input;
-    let old = on_group(iam, request, "iam:UpdateGroup", &input.group_name)?;
-    let found = entity::find::<GroupRecord>(iam.directory.store(), request.account, &input.group_name)?;
+    let old = on_group(request, "iam:UpdateGroup", &input.group_name)?;
+    let found = entity::find::<GroupRecord>(request.records, request.account, &input.group_name)?;
     let path = found.as_ref().map_or("/", |group| group.path());
     let path = input.new_path.as_deref().unwrap_or(path);
     let name = input.new_group_name.as_deref().unwrap_or(&input.group_name);
@@ -300,14 +295,14 @@ pub(crate) fn update_group(iam: &Iam, request: &AccessRequest<'_, api::UpdateGro
 
 /// The use of a key is the business of whoever may see its owner.
 pub(crate) fn key_last_used(
-    iam: &Iam,
+    _: &Iam,
     request: &AccessRequest<'_, api::GetAccessKeyLastUsedRequest>,
 ) -> Outcome {
     const ACTION: &str = "iam:GetAccessKeyLastUsed";
     let key = keys::access_key(&request.input.access_key_id);
-    let record: Option<AccessKeyRecord> = iam.directory.store().record(keys::ACCESS_KEYS, &key)?;
+    let record: Option<AccessKeyRecord> = request.records.record(keys::ACCESS_KEYS, &key)?;
     match record.as_ref().filter(|record| record.account == request.account).map(|record| &record.owner) {
-        Some(KeyOwner::User { name, .. }) => on_user(iam, request, ACTION, name),
+        Some(KeyOwner::User { name, .. }) => on_user(request, ACTION, name),
         Some(KeyOwner::Root) => leave(request, ACTION, root_arn(request.account)),
         None => leave(request, ACTION, "*"),
     }

@@ -35,8 +35,8 @@ pub(crate) struct Use {
 
 const BOUNDARY: &str = "Boundary";
 
-fn uses(from: &impl Reads, prefix: &Key) -> Result<Vec<Use>, Error> {
-    let entries = from.entries(keys::ATTACHMENTS, &Range::prefix(prefix))?;
+fn uses(from: &(impl Reads + ?Sized), prefix: &Key) -> Result<Vec<Use>, Error> {
+    let entries = from.list(keys::ATTACHMENTS, &Range::prefix(prefix))?;
     let read = |key: &[u8]| {
         let mut reader = KeyReader::new(key);
         let _account = reader.str()?;
@@ -50,17 +50,24 @@ fn uses(from: &impl Reads, prefix: &Key) -> Result<Vec<Use>, Error> {
 }
 
 /// The uses of one policy.
-pub(crate) fn uses_of(from: &impl Reads, account: AccountId, arn: &str) -> Result<Vec<Use>, Error> {
+pub(crate) fn uses_of(
+    from: &(impl Reads + ?Sized),
+    account: AccountId,
+    arn: &str,
+) -> Result<Vec<Use>, Error> {
     uses(from, &keys::attachments_of(account, arn))
 }
 
 /// How often one policy is used.
-pub(crate) fn count_of(from: &impl Reads, account: AccountId, arn: &str) -> Result<Count, Error> {
+pub(crate) fn count_of(from: &(impl Reads + ?Sized), account: AccountId, arn: &str) -> Result<Count, Error> {
     Ok(tally(&uses_of(from, account, arn)?).remove(arn).unwrap_or_default())
 }
 
 /// How often every policy of an account is used.
-pub(crate) fn counts(from: &impl Reads, account: AccountId) -> Result<HashMap<String, Count>, Error> {
+pub(crate) fn counts(
+    from: &(impl Reads + ?Sized),
+    account: AccountId,
+) -> Result<HashMap<String, Count>, Error> {
     Ok(tally(&uses(from, &keys::all_of(account))?))
 }
 
@@ -110,7 +117,11 @@ fn check_for_customers<E: Entity>(arn: &str) -> Result<(), Error> {
 }
 
 /// Refuses the ARN of a policy that cannot be attached: one that is not there, or of another account.
-pub(crate) fn check_attachable(from: &impl Reads, account: AccountId, arn: &str) -> Result<(), Error> {
+pub(crate) fn check_attachable(
+    from: &(impl Reads + ?Sized),
+    account: AccountId,
+    arn: &str,
+) -> Result<(), Error> {
     if managed::by_arn(arn).is_some() {
         return Ok(());
     }

@@ -48,7 +48,7 @@ pub(crate) fn check_inline(document: &str) -> Result<(), Error> {
 }
 
 /// A trust policy as it is kept: whom it names must exist, and is named by unique id from then on.
-pub(crate) fn bound_trust(from: &impl Reads, document: &str) -> Result<String, Error> {
+pub(crate) fn bound_trust(from: &(impl Reads + ?Sized), document: &str) -> Result<String, Error> {
     if size::characters(document) > size::TRUST_POLICY_CHARACTERS_MAX {
         return Err(Error::quota("ACLSizePerRole", size::TRUST_POLICY_CHARACTERS_MAX));
     }

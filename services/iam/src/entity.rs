@@ -7,7 +7,7 @@ use identity::principal::entity_arn;
 use identity::records::{Attachable, GroupRecord, RoleRecord, UserRecord, keys};
 use identity::{Edit, Reads};
 use policy::quota as size;
-use store::Table;
+use store::{Read as _, Table};
 
 use crate::Error;
 use crate::operations::linked_roles;
@@ -63,13 +63,21 @@ entities! {
 }
 
 /// The entity with exactly this name, or none.
-pub(crate) fn find<E: Entity>(from: &impl Reads, account: AccountId, name: &str) -> Result<Option<E>, Error> {
+pub(crate) fn find<E: Entity>(
+    from: &(impl Reads + ?Sized),
+    account: AccountId,
+    name: &str,
+) -> Result<Option<E>, Error> {
     let record: Option<E> = from.record(E::TABLE, &keys::named(account, name))?;
     Ok(record.filter(|record| record.name() == name))
 }
 
 /// The entity with exactly this name.
-pub(crate) fn load<E: Entity>(from: &impl Reads, account: AccountId, name: &str) -> Result<E, Error> {
+pub(crate) fn load<E: Entity>(
+    from: &(impl Reads + ?Sized),
+    account: AccountId,
+    name: &str,
+) -> Result<E, Error> {
     find(from, account, name)?.ok_or_else(|| Error::no_such(E::NOUN, name))
 }
 
@@ -93,7 +101,7 @@ pub(crate) fn save<E: Entity>(edit: &mut Edit<'_, '_>, record: &E) -> Result<(),
 /// Refuses a name that is taken, and one more than `max`.
 pub(crate) fn check_new<E: Entity>(edit: &Edit<'_, '_>, name: &str, max: usize) -> Result<(), Error> {
     check_free::<E>(edit, name)?;
-    let all = edit.entries(E::TABLE, &store::Range::prefix(keys::all_of(edit.account())))?;
+    let all = edit.list(E::TABLE, &store::Range::prefix(keys::all_of(edit.account())))?;
     if all.len() >= max {
         return Err(Error::quota(&format!("{}sPerAccount", E::TITLE), max));
     }
@@ -102,7 +110,7 @@ pub(crate) fn check_new<E: Entity>(edit: &Edit<'_, '_>, name: &str, max: usize) 
 
 /// Refuses a name that is taken.
 pub(crate) fn check_free<E: Entity>(edit: &Edit<'_, '_>, name: &str) -> Result<(), Error> {
-    match edit.bytes(E::TABLE, &keys::named(edit.account(), name))? {
+    match edit.read(E::TABLE, &keys::named(edit.account(), name))? {
         Some(_) => Err(Error::already(E::TITLE, name)),
         None => Ok(()),
     }
@@ -110,7 +118,7 @@ pub(crate) fn check_free<E: Entity>(edit: &Edit<'_, '_>, name: &str) -> Result<(
 
 /// All entities of an account below a path, with the keys they are listed by.
 pub(crate) fn all<E: Entity>(
-    from: &impl Reads,
+    from: &(impl Reads + ?Sized),
     account: AccountId,
     path_prefix: Option<&str>,
 ) -> Result<Vec<(String, E)>, Error> {

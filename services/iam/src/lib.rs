@@ -36,7 +36,6 @@ mod tags;
 
 use identity::{Attempts, Directory, Edit};
 use service::Call;
-use store::Snapshot;
 
 pub use error::Error;
 pub use table::service;
@@ -58,11 +57,6 @@ impl Iam {
         body: impl FnOnce(&mut Edit<'_, '_>) -> Result<T, Error> + Send,
     ) -> Result<T, Error> {
         call.transact(|transaction| body(&mut self.directory.edit(transaction, call.account()))).await
-    }
-
-    /// A frozen view, for answers that read more than one record.
-    pub(crate) fn view(&self) -> Result<Snapshot, Error> {
-        Ok(self.directory.store().snapshot()?)
     }
 }
 

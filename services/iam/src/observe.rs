@@ -62,7 +62,7 @@ pub(crate) fn guarded<O: Operation>(
                 let arn = entity_arn(request.account, "role", path, name);
                 Access::to(ACTION, arn).told_as(format!("role {name}"))
             }
-            None => crate::access::on_role(iam, request, ACTION, name)?,
+            None => crate::access::on_role(request, ACTION, name)?,
         };
         Ok(access.and(more))
     }

@@ -90,7 +90,7 @@ impl Record for ServerCertificateRecord {
 impl Tagged for ServerCertificateRecord {
     const TABLE: Table = SERVER_CERTIFICATES;
 
-    fn load(from: &impl Reads, account: AccountId, id: &str) -> Result<Self, Error> {
+    fn load(from: &(impl Reads + ?Sized), account: AccountId, id: &str) -> Result<Self, Error> {
         let record: Option<Self> = from.record(SERVER_CERTIFICATES, &keys::named(account, id))?;
         let found = record.filter(|record| record.name == id);
         found.ok_or_else(|| {
@@ -113,7 +113,7 @@ pub(crate) trait Tagged: Record {
     const TABLE: Table;
 
     /// The record that a request means by this name, ARN or serial number.
-    fn load(from: &impl Reads, account: AccountId, id: &str) -> Result<Self, Error>;
+    fn load(from: &(impl Reads + ?Sized), account: AccountId, id: &str) -> Result<Self, Error>;
 
     /// Its key.
     fn key(&self, account: AccountId) -> Key;
@@ -125,7 +125,7 @@ pub(crate) trait Tagged: Record {
 impl Tagged for InstanceProfileRecord {
     const TABLE: Table = INSTANCE_PROFILES;
 
-    fn load(from: &impl Reads, account: AccountId, id: &str) -> Result<Self, Error> {
+    fn load(from: &(impl Reads + ?Sized), account: AccountId, id: &str) -> Result<Self, Error> {
         let record: Option<Self> = from.record(INSTANCE_PROFILES, &keys::named(account, id))?;
         let found = record.filter(|record| record.name == id);
         found.ok_or_else(|| Error::NoSuchEntity(format!("Instance Profile {id} cannot be found.")))

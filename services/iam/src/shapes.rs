@@ -54,7 +54,11 @@ pub(crate) fn group(account: AccountId, record: &GroupRecord) -> api::Group {
 }
 
 /// A role in a listing. Its trust policy shows the ARNs of those whom it names.
-pub(crate) fn role(from: &impl Reads, account: AccountId, record: &RoleRecord) -> Result<api::Role, Error> {
+pub(crate) fn role(
+    from: &(impl Reads + ?Sized),
+    account: AccountId,
+    record: &RoleRecord,
+) -> Result<api::Role, Error> {
     let trust = identity::show_principals(from, &record.trust)?;
     Ok(api::Role {
         path: record.path.clone(),
@@ -71,7 +75,7 @@ pub(crate) fn role(from: &impl Reads, account: AccountId, record: &RoleRecord) -
 
 /// A role by itself.
 pub(crate) fn whole_role(
-    from: &impl Reads,
+    from: &(impl Reads + ?Sized),
     account: AccountId,
     record: &RoleRecord,
 ) -> Result<api::Role, Error> {
@@ -84,7 +88,7 @@ pub(crate) fn whole_role(
 }
 
 /// When and where a role was last used; empty where it never was.
-fn last_used(from: &impl Reads, record: &RoleRecord) -> Result<api::RoleLastUsed, Error> {
+fn last_used(from: &(impl Reads + ?Sized), record: &RoleRecord) -> Result<api::RoleLastUsed, Error> {
     let used: Option<LastUsedRecord> = from.record(keys::ROLES_LAST_USED, &keys::unique(&record.role_id))?;
     Ok(used.map_or_else(api::RoleLastUsed::default, |used| api::RoleLastUsed {
         last_used_date: Some(Timestamp::from_secs(used.at.secs())),

@@ -15,8 +15,10 @@ use crate::api;
 use crate::error::Error;
 use crate::model::layer::{self, LayerId};
 use crate::model::name::Target;
+use crate::model::permission;
 use crate::model::tagged::Tagged;
 use crate::operations::layers;
+use crate::records::{FUNCTIONS, FunctionRecord, Record as _, function_key};
 
 pub(crate) use mappings::*;
 pub(crate) use signing::*;
@@ -25,6 +27,24 @@ type Outcome = Result<Access, Error>;
 
 /// An action on a named function, version or alias, with the resource policy it has.
 fn on<I>(
+    request: &AccessRequest<'_, I>,
+    action: &'static str,
+    name: &str,
+    qualifier: Option<&str>,
+) -> Result<(Access, Target), Error> {
+    let target = Target::parse(name, qualifier, request.account, request.region)?;
+    let stored = request.records.read(FUNCTIONS, &function_key(&target.id))?;
+    let record = stored.map(|stored| FunctionRecord::decode(&stored)).transpose().map_err(Error::internal)?;
+    let access = Access::to(action, target.arn()).owned_by(target.id.account);
+    let Some(record) = record else { return Ok((access, target)) };
+    let statements = record.policies.get(target.qualifier.as_deref().unwrap_or_default());
+    let policy = statements.and_then(|policy| permission::loaded(&target.id, policy));
+    let tags = record.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+    Ok((access.resource_policy(policy).resource_tags(tags), target))
+}
+
+/// The same for invocations, from memory: they change nothing of a function, and wait for no record.
+fn on_loaded<I>(
     lambda: &Lambda,
     request: &AccessRequest<'_, I>,
     action: &'static str,
@@ -43,9 +63,9 @@ fn on<I>(
 
 macro_rules! simple {
     ($($function:ident, $request:ident, $action:literal, $name:ident, $qualifier:expr;)*) => {$(
-        pub(crate) fn $function(lambda: &Lambda, request: &AccessRequest<'_, api::$request>) -> Outcome {
+        pub(crate) fn $function(_: &Lambda, request: &AccessRequest<'_, api::$request>) -> Outcome {
             let qualifier: fn(&api::$request) -> Option<&str> = $qualifier;
-            on(lambda, request, $action, &request.input.$name, qualifier(request.input)).map(|(access, _)| access)
+            on(request, $action, &request.input.$name, qualifier(request.input)).map(|(access, _)| access)
         }
     )*};
 }
@@ -103,7 +123,7 @@ pub(crate) fn create_function(
     lambda: &Lambda,
     request: &AccessRequest<'_, api::CreateFunctionRequest>,
 ) -> Outcome {
-    let (access, target) = on(lambda, request, "lambda:CreateFunction", &request.input.function_name, None)?;
+    let (access, target) = on(request, "lambda:CreateFunction", &request.input.function_name, None)?;
     if target.id.account != request.account {
         return Err(Error::AccessDenied("Cross-account function creation is not allowed.".to_owned()));
     }
@@ -128,7 +148,7 @@ pub(crate) fn update_function_configuration(
     request: &AccessRequest<'_, api::UpdateFunctionConfigurationRequest>,
 ) -> Outcome {
     let name = &request.input.function_name;
-    let (access, target) = on(lambda, request, "lambda:UpdateFunctionConfiguration", name, None)?;
+    let (access, target) = on(request, "lambda:UpdateFunctionConfiguration", name, None)?;
     let layers = request.input.layers.as_deref().unwrap_or_default();
     let access = with_layers(lambda, request.region, access, layers)?;
     match &request.input.role {
@@ -153,13 +173,9 @@ fn pass_role(role: &str, target: &Target) -> Outcome {
         .when("iam:AssociatedResourceArn", [target.id.arn()]))
 }
 
-pub(crate) fn add_permission(
-    lambda: &Lambda,
-    request: &AccessRequest<'_, api::AddPermissionRequest>,
-) -> Outcome {
+pub(crate) fn add_permission(_: &Lambda, request: &AccessRequest<'_, api::AddPermissionRequest>) -> Outcome {
     let input = request.input;
-    let (access, _) =
-        on(lambda, request, "lambda:AddPermission", &input.function_name, input.qualifier.as_deref())?;
+    let (access, _) = on(request, "lambda:AddPermission", &input.function_name, input.qualifier.as_deref())?;
     let access = access.when("lambda:Principal", [input.principal.as_str()]);
     Ok(match &input.function_url_auth_type {
         Some(kind) => access.when("lambda:FunctionUrlAuthType", [kind.as_str()]),
@@ -175,7 +191,7 @@ fn on_tagged<I>(
     resource: &str,
 ) -> Outcome {
     match Tagged::parse(resource, request.account, request.region)? {
-        Tagged::Function(_) => on(lambda, request, action, resource, None).map(|(access, _)| access),
+        Tagged::Function(_) => on(request, action, resource, None).map(|(access, _)| access),
         Tagged::Mapping(account, uuid) => {
             let access = Access::to(action, resource).owned_by(account);
             Ok(with_mapping(access, lambda.mappings.get(account, &uuid).as_deref()))
@@ -291,9 +307,9 @@ fn invocation<I>(
     name: &str,
     qualifier: Option<&str>,
 ) -> Outcome {
-    let (invoke, target) = on(lambda, request, "lambda:InvokeFunction", name, qualifier)?;
+    let (invoke, target) = on_loaded(lambda, request, "lambda:InvokeFunction", name, qualifier)?;
     let Some(auth) = request.source.function_url else { return Ok(invoke) };
-    let (through_url, _) = on(lambda, request, "lambda:InvokeFunctionUrl", name, qualifier)?;
+    let (through_url, _) = on_loaded(lambda, request, "lambda:InvokeFunctionUrl", name, qualifier)?;
     let through_url = url_keys(through_url, Some(auth), &target);
     Ok(through_url.and(invoke.when("lambda:InvokedViaFunctionUrl", ["true"])))
 }
@@ -317,7 +333,7 @@ macro_rules! urls {
         pub(crate) fn $function(lambda: &Lambda, request: &AccessRequest<'_, api::$request>) -> Outcome {
             let asked: fn(&api::$request) -> Option<&str> = $auth;
             let (name, qualifier) = (&request.input.function_name, request.input.qualifier.as_deref());
-            let (access, target) = on(lambda, request, $action, name, qualifier)?;
+            let (access, target) = on(request, $action, name, qualifier)?;
             let auth = asked(request.input).or_else(|| auth_of(lambda, &target));
             Ok(url_keys(access, auth, &target))
         }

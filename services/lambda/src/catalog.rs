@@ -151,14 +151,7 @@ impl Loaded {
             .collect();
         let mut policies = HashMap::new();
         for (qualifier, stored) in &function.record.policies {
-            match permission::compile(&stored.statements) {
-                Ok(Some(policy)) => drop(policies.insert(qualifier.clone(), policy)),
-                Ok(None) => {}
-                // SECURITY: its statements only allow; without it nobody is let in by it.
-                Err(error) => {
-                    tracing::error!(function = id.arn(), %error, "a stored resource policy does not compile");
-                }
-            }
+            policies.extend(permission::loaded(id, stored).map(|policy| (qualifier.clone(), policy)));
         }
         Self { function, specs, policies }
     }

@@ -44,6 +44,14 @@ pub(crate) fn existing(lambda: &Lambda, target: &Target) -> Result<Arc<Loaded>, 
     lambda.catalog.get(&target.id).ok_or_else(|| not_found(&target.arn()))
 }
 
+/// The same for an answer that shows it, where the caller's leave holds for what is there by then.
+pub(crate) fn shown(lambda: &Lambda, call: &Call, target: &Target) -> Result<Arc<Loaded>, Error> {
+    let found = existing(lambda, target);
+    // SECURITY: behind the look, so that what was found is what leave was given for.
+    call.view()?;
+    found
+}
+
 /// The same within a change.
 pub(crate) fn stored<'f>(
     function: &'f mut Option<Function>,

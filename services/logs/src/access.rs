@@ -15,28 +15,22 @@ type Asked<'a, I> = AccessRequest<'a, I>;
 type Answer = Result<Access, Error>;
 
 /// Leave on a group, or on one of its streams.
-fn on_stream<I>(
-    logs: &Logs,
-    asked: &Asked<'_, I>,
-    action: &'static str,
-    group: &GroupName,
-    stream: &str,
-) -> Answer {
-    with_tags(logs, asked, Access::to(action, group.stream_arn(stream)), group)
+fn on_stream<I>(asked: &Asked<'_, I>, action: &'static str, group: &GroupName, stream: &str) -> Answer {
+    with_tags(asked, Access::to(action, group.stream_arn(stream)), group)
 }
 
 /// Leave on a group's own ARN.
-fn on_group<I>(logs: &Logs, asked: &Asked<'_, I>, action: &'static str, group: &GroupName) -> Answer {
-    with_tags(logs, asked, Access::to(action, group.arn()), group)
+fn on_group<I>(asked: &Asked<'_, I>, action: &'static str, group: &GroupName) -> Answer {
+    with_tags(asked, Access::to(action, group.arn()), group)
 }
 
-fn with_tags<I>(logs: &Logs, asked: &Asked<'_, I>, access: Access, group: &GroupName) -> Answer {
+fn with_tags<I>(asked: &Asked<'_, I>, access: Access, group: &GroupName) -> Answer {
     let access = access.owned_by(group.account);
     // SECURITY: tags of another account's group are not looked at; only its owner may decide by them.
     if group.account != asked.account {
         return Ok(access);
     }
-    let tags = records::find_group(&logs.store, group)?.map(|group| group.tags).unwrap_or_default();
+    let tags = records::find_group(asked.records, group)?.map(|group| group.tags).unwrap_or_default();
     Ok(access.resource_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))))
 }
 
@@ -68,8 +62,8 @@ fn untagged(account: Option<base::AccountId>) -> String {
     )
 }
 
-pub(crate) fn delete_log_group(logs: &Logs, asked: &Asked<'_, api::DeleteLogGroupRequest>) -> Answer {
-    on_stream(logs, asked, "logs:DeleteLogGroup", &own(asked, &asked.input.log_group_name), "")
+pub(crate) fn delete_log_group(_: &Logs, asked: &Asked<'_, api::DeleteLogGroupRequest>) -> Answer {
+    on_stream(asked, "logs:DeleteLogGroup", &own(asked, &asked.input.log_group_name), "")
 }
 
 pub(crate) fn describe_log_groups(_: &Logs, asked: &Asked<'_, api::DescribeLogGroupsRequest>) -> Answer {
@@ -80,83 +74,83 @@ pub(crate) fn list_log_groups(_: &Logs, asked: &Asked<'_, api::ListLogGroupsRequ
     Ok(Access::to("logs:ListLogGroups", own(asked, "").stream_arn("")))
 }
 
-pub(crate) fn protect(logs: &Logs, asked: &Asked<'_, api::PutLogGroupDeletionProtectionRequest>) -> Answer {
+pub(crate) fn protect(_: &Logs, asked: &Asked<'_, api::PutLogGroupDeletionProtectionRequest>) -> Answer {
     let identifier = Some(asked.input.log_group_identifier.as_str());
     let group = GroupName::of(asked.account, asked.region, None, identifier)?;
-    on_stream(logs, asked, "logs:PutLogGroupDeletionProtection", &group, "")
+    on_stream(asked, "logs:PutLogGroupDeletionProtection", &group, "")
 }
 
-pub(crate) fn create_log_stream(logs: &Logs, asked: &Asked<'_, api::CreateLogStreamRequest>) -> Answer {
+pub(crate) fn create_log_stream(_: &Logs, asked: &Asked<'_, api::CreateLogStreamRequest>) -> Answer {
     let group = own(asked, &asked.input.log_group_name);
-    on_stream(logs, asked, "logs:CreateLogStream", &group, &asked.input.log_stream_name)
+    on_stream(asked, "logs:CreateLogStream", &group, &asked.input.log_stream_name)
 }
 
-pub(crate) fn delete_log_stream(logs: &Logs, asked: &Asked<'_, api::DeleteLogStreamRequest>) -> Answer {
+pub(crate) fn delete_log_stream(_: &Logs, asked: &Asked<'_, api::DeleteLogStreamRequest>) -> Answer {
     let group = own(asked, &asked.input.log_group_name);
-    on_stream(logs, asked, "logs:DeleteLogStream", &group, &asked.input.log_stream_name)
+    on_stream(asked, "logs:DeleteLogStream", &group, &asked.input.log_stream_name)
 }
 
-pub(crate) fn describe_log_streams(logs: &Logs, asked: &Asked<'_, api::DescribeLogStreamsRequest>) -> Answer {
+pub(crate) fn describe_log_streams(_: &Logs, asked: &Asked<'_, api::DescribeLogStreamsRequest>) -> Answer {
     let (name, identifier) =
         (asked.input.log_group_name.as_deref(), asked.input.log_group_identifier.as_deref());
     let group = GroupName::of(asked.account, asked.region, name, identifier)?;
-    on_stream(logs, asked, "logs:DescribeLogStreams", &group, "")
+    on_stream(asked, "logs:DescribeLogStreams", &group, "")
 }
 
-pub(crate) fn put_log_events(logs: &Logs, asked: &Asked<'_, api::PutLogEventsRequest>) -> Answer {
+pub(crate) fn put_log_events(_: &Logs, asked: &Asked<'_, api::PutLogEventsRequest>) -> Answer {
     let group = own(asked, &asked.input.log_group_name);
-    on_stream(logs, asked, "logs:PutLogEvents", &group, &asked.input.log_stream_name)
+    on_stream(asked, "logs:PutLogEvents", &group, &asked.input.log_stream_name)
 }
 
-pub(crate) fn get_log_events(logs: &Logs, asked: &Asked<'_, api::GetLogEventsRequest>) -> Answer {
+pub(crate) fn get_log_events(_: &Logs, asked: &Asked<'_, api::GetLogEventsRequest>) -> Answer {
     let (name, identifier) =
         (asked.input.log_group_name.as_deref(), asked.input.log_group_identifier.as_deref());
     let group = GroupName::of(asked.account, asked.region, name, identifier)?;
-    on_stream(logs, asked, "logs:GetLogEvents", &group, &asked.input.log_stream_name)
+    on_stream(asked, "logs:GetLogEvents", &group, &asked.input.log_stream_name)
 }
 
-pub(crate) fn filter_log_events(logs: &Logs, asked: &Asked<'_, api::FilterLogEventsRequest>) -> Answer {
+pub(crate) fn filter_log_events(_: &Logs, asked: &Asked<'_, api::FilterLogEventsRequest>) -> Answer {
     let (name, identifier) =
         (asked.input.log_group_name.as_deref(), asked.input.log_group_identifier.as_deref());
     let group = GroupName::of(asked.account, asked.region, name, identifier)?;
-    on_stream(logs, asked, "logs:FilterLogEvents", &group, "")
+    on_stream(asked, "logs:FilterLogEvents", &group, "")
 }
 
-pub(crate) fn put_retention(logs: &Logs, asked: &Asked<'_, api::PutRetentionPolicyRequest>) -> Answer {
-    on_stream(logs, asked, "logs:PutRetentionPolicy", &own(asked, &asked.input.log_group_name), "")
+pub(crate) fn put_retention(_: &Logs, asked: &Asked<'_, api::PutRetentionPolicyRequest>) -> Answer {
+    on_stream(asked, "logs:PutRetentionPolicy", &own(asked, &asked.input.log_group_name), "")
 }
 
-pub(crate) fn delete_retention(logs: &Logs, asked: &Asked<'_, api::DeleteRetentionPolicyRequest>) -> Answer {
-    on_stream(logs, asked, "logs:DeleteRetentionPolicy", &own(asked, &asked.input.log_group_name), "")
+pub(crate) fn delete_retention(_: &Logs, asked: &Asked<'_, api::DeleteRetentionPolicyRequest>) -> Answer {
+    on_stream(asked, "logs:DeleteRetentionPolicy", &own(asked, &asked.input.log_group_name), "")
 }
 
-pub(crate) fn tag_resource(logs: &Logs, asked: &Asked<'_, api::TagResourceRequest>) -> Answer {
+pub(crate) fn tag_resource(_: &Logs, asked: &Asked<'_, api::TagResourceRequest>) -> Answer {
     let group = GroupName::from_arn(&asked.input.resource_arn)?;
     let tags = asked.input.tags.iter().map(|(key, value)| (key, value.as_str()));
-    Ok(on_group(logs, asked, "logs:TagResource", &group)?.request_tags(tags))
+    Ok(on_group(asked, "logs:TagResource", &group)?.request_tags(tags))
 }
 
-pub(crate) fn untag_resource(logs: &Logs, asked: &Asked<'_, api::UntagResourceRequest>) -> Answer {
+pub(crate) fn untag_resource(_: &Logs, asked: &Asked<'_, api::UntagResourceRequest>) -> Answer {
     let group = GroupName::from_arn(&asked.input.resource_arn)?;
-    Ok(on_group(logs, asked, "logs:UntagResource", &group)?.when("aws:TagKeys", &asked.input.tag_keys))
+    Ok(on_group(asked, "logs:UntagResource", &group)?.when("aws:TagKeys", &asked.input.tag_keys))
 }
 
-pub(crate) fn list_tags(logs: &Logs, asked: &Asked<'_, api::ListTagsForResourceRequest>) -> Answer {
+pub(crate) fn list_tags(_: &Logs, asked: &Asked<'_, api::ListTagsForResourceRequest>) -> Answer {
     let group = GroupName::from_arn(&asked.input.resource_arn)?;
-    on_group(logs, asked, "logs:ListTagsForResource", &group)
+    on_group(asked, "logs:ListTagsForResource", &group)
 }
 
-pub(crate) fn tag_log_group(logs: &Logs, asked: &Asked<'_, api::TagLogGroupRequest>) -> Answer {
+pub(crate) fn tag_log_group(_: &Logs, asked: &Asked<'_, api::TagLogGroupRequest>) -> Answer {
     let group = own(asked, &asked.input.log_group_name);
     let tags = asked.input.tags.iter().map(|(key, value)| (key, value.as_str()));
-    Ok(on_stream(logs, asked, "logs:TagLogGroup", &group, "")?.request_tags(tags))
+    Ok(on_stream(asked, "logs:TagLogGroup", &group, "")?.request_tags(tags))
 }
 
-pub(crate) fn untag_log_group(logs: &Logs, asked: &Asked<'_, api::UntagLogGroupRequest>) -> Answer {
+pub(crate) fn untag_log_group(_: &Logs, asked: &Asked<'_, api::UntagLogGroupRequest>) -> Answer {
     let group = own(asked, &asked.input.log_group_name);
-    Ok(on_stream(logs, asked, "logs:UntagLogGroup", &group, "")?.when("aws:TagKeys", &asked.input.tags))
+    Ok(on_stream(asked, "logs:UntagLogGroup", &group, "")?.when("aws:TagKeys", &asked.input.tags))
 }
 
-pub(crate) fn list_tags_log_group(logs: &Logs, asked: &Asked<'_, api::ListTagsLogGroupRequest>) -> Answer {
-    on_stream(logs, asked, "logs:ListTagsLogGroup", &own(asked, &asked.input.log_group_name), "")
+pub(crate) fn list_tags_log_group(_: &Logs, asked: &Asked<'_, api::ListTagsLogGroupRequest>) -> Answer {
+    on_stream(asked, "logs:ListTagsLogGroup", &own(asked, &asked.input.log_group_name), "")
 }

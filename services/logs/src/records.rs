@@ -4,10 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use service::Internal;
-use store::{Key, Store, StoreError, Table, Transaction};
+pub(crate) use service::records::{decode, encode};
+use store::{Key, Read, Table, Transaction};
 
 use crate::error::Error;
 use crate::model::GroupName;
@@ -58,24 +57,6 @@ pub(crate) struct StreamRecord {
     pub(crate) next_batch: u64,
 }
 
-/// Where records can be read: in a transaction, or among what is durable.
-pub(crate) trait Read {
-    /// The record under this key.
-    fn read(&self, table: Table, key: &Key) -> Result<Option<Bytes>, StoreError>;
-}
-
-impl Read for Store {
-    fn read(&self, table: Table, key: &Key) -> Result<Option<Bytes>, StoreError> {
-        self.get(table, key)
-    }
-}
-
-impl Read for Transaction<'_> {
-    fn read(&self, table: Table, key: &Key) -> Result<Option<Bytes>, StoreError> {
-        self.get(table, key)
-    }
-}
-
 pub(crate) fn group_prefix(group: &GroupName) -> Key {
     Key::new().str(group.account.as_str()).str(group.region.as_str())
 }
@@ -93,31 +74,34 @@ pub(crate) fn stream_key(group_id: &str, name: &str) -> Key {
 }
 
 /// The group, or that there is none.
-pub(crate) fn group(from: &impl Read, name: &GroupName) -> Result<GroupRecord, Error> {
+pub(crate) fn group(from: &(impl Read + ?Sized), name: &GroupName) -> Result<GroupRecord, Error> {
     find_group(from, name)?.ok_or_else(Error::no_group)
 }
 
 /// The group, if there is one.
-pub(crate) fn find_group(from: &impl Read, name: &GroupName) -> Result<Option<GroupRecord>, Error> {
-    from.read(GROUPS, &group_key(name))?.map(|stored| decode(&stored)).transpose()
+pub(crate) fn find_group(
+    from: &(impl Read + ?Sized),
+    name: &GroupName,
+) -> Result<Option<GroupRecord>, Error> {
+    Ok(from.read(GROUPS, &group_key(name))?.map(|stored| decode(&stored)).transpose()?)
 }
 
 /// The stream, or that there is none.
-pub(crate) fn stream(from: &impl Read, group_id: &str, name: &str) -> Result<StreamRecord, Error> {
+pub(crate) fn stream(from: &(impl Read + ?Sized), group_id: &str, name: &str) -> Result<StreamRecord, Error> {
     find_stream(from, group_id, name)?.ok_or_else(Error::no_stream)
 }
 
 /// The stream, if there is one.
 pub(crate) fn find_stream(
-    from: &impl Read,
+    from: &(impl Read + ?Sized),
     group_id: &str,
     name: &str,
 ) -> Result<Option<StreamRecord>, Error> {
-    from.read(STREAMS, &stream_key(group_id, name))?.map(|stored| decode(&stored)).transpose()
+    Ok(from.read(STREAMS, &stream_key(group_id, name))?.map(|stored| decode(&stored)).transpose()?)
 }
 
 /// How many bytes of events the group holds.
-pub(crate) fn size(from: &impl Read, group_id: &str) -> Result<u64, Error> {
+pub(crate) fn size(from: &(impl Read + ?Sized), group_id: &str) -> Result<u64, Error> {
     let stored = from.read(SIZES, &Key::new().str(group_id))?;
     Ok(stored.and_then(|bytes| bytes.first_chunk::<8>().map(|bytes| u64::from_be_bytes(*bytes))).unwrap_or(0))
 }
@@ -127,16 +111,6 @@ pub(crate) fn resize(transaction: &mut Transaction<'_>, group_id: &str, change: 
     let size = size(transaction, group_id)?.saturating_add_signed(change);
     transaction.put(SIZES, Key::new().str(group_id), size.to_be_bytes().to_vec())?;
     Ok(())
-}
-
-/// A record's stored form.
-pub(crate) fn encode(record: &impl Serialize) -> Result<Vec<u8>, Error> {
-    serde_json::to_vec(record).map_err(|error| Internal::new(error).into())
-}
-
-/// A record from its stored form.
-pub(crate) fn decode<'a, T: Deserialize<'a>>(stored: &'a [u8]) -> Result<T, Error> {
-    serde_json::from_slice(stored).map_err(|error| Internal::new(error).into())
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! CloudWatch Logs through the whole pipeline.
 
+mod decisions;
 mod events;
 mod groups;
 mod retention;

@@ -26,8 +26,8 @@ macro_rules! general {
 /// Operations on the root, unit, account or policy that a member of the input names.
 macro_rules! targeted {
     ($($name:ident($input:ident) = $action:literal on $member:ident;)*) => {$(
-        pub(crate) fn $name(org: &Organizations, request: &AccessRequest<'_, api::$input>) -> Outcome {
-            on(org, request, $action, &request.input.$member)
+        pub(crate) fn $name(_: &Organizations, request: &AccessRequest<'_, api::$input>) -> Outcome {
+            on(request, $action, &request.input.$member)
         }
     )*};
 }
@@ -76,8 +76,8 @@ struct Known {
 }
 
 impl Known {
-    fn of<I>(org: &Organizations, request: &AccessRequest<'_, I>, id: &str) -> Result<Self, Error> {
-        let store = org.directory.store();
+    fn of<I>(request: &AccessRequest<'_, I>, id: &str) -> Result<Self, Error> {
+        let store = request.records;
         let Ok((organization, _)) = tree::seat(store, request.account) else { return Ok(Self::default()) };
         let arns = Arns(&organization);
         Ok(match Target::of(id) {
@@ -100,8 +100,8 @@ impl Known {
     }
 }
 
-fn on<I>(org: &Organizations, request: &AccessRequest<'_, I>, action: &'static str, id: &str) -> Outcome {
-    let known = Known::of(org, request, id)?;
+fn on<I>(request: &AccessRequest<'_, I>, action: &'static str, id: &str) -> Outcome {
+    let known = Known::of(request, id)?;
     let arn = known.arn.unwrap_or_else(|| format!("arn:aws:organizations::{}:{id}", request.account));
     // SECURITY: the ARN names the organization; a refusal repeats what the caller said.
     let mut access = Access::to(action, arn).told_as(id);
@@ -119,7 +119,6 @@ fn requested(access: Access, tags: Option<&Vec<api::Tag>>) -> Access {
 /// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_organizations.html>
 // SECURITY: the ARN names the organization, which a refusal does not tell.
 fn made<I>(
-    org: &Organizations,
     request: &AccessRequest<'_, I>,
     access: Access,
     (kind, id): (&str, &str),
@@ -129,7 +128,7 @@ fn made<I>(
     if tags.is_none_or(Vec::is_empty) {
         return access;
     }
-    let arn = match tree::seat(org.directory.store(), request.account) {
+    let arn = match tree::seat(request.records, request.account) {
         Ok((organization, _)) => Arns(&organization).part(kind, id),
         Err(_) => format!("arn:aws:organizations::{}:{kind}{id}", request.account),
     };
@@ -138,26 +137,26 @@ fn made<I>(
 
 #[allow(clippy::unnecessary_wraps, reason = "the shape of every access function")]
 pub(crate) fn create_account(
-    org: &Organizations,
+    _: &Organizations,
     request: &AccessRequest<'_, api::CreateAccountRequest>,
 ) -> Outcome {
     let access = Access::to("organizations:CreateAccount", "*");
-    Ok(made(org, request, access, ("account", "/*"), request.input.tags.as_ref()))
+    Ok(made(request, access, ("account", "/*"), request.input.tags.as_ref()))
 }
 
 pub(crate) fn create_unit(
-    org: &Organizations,
+    _: &Organizations,
     request: &AccessRequest<'_, api::CreateOrganizationalUnitRequest>,
 ) -> Outcome {
-    let access = on(org, request, "organizations:CreateOrganizationalUnit", &request.input.parent_id)?;
-    Ok(made(org, request, access, ("ou", "/ou-*"), request.input.tags.as_ref()))
+    let access = on(request, "organizations:CreateOrganizationalUnit", &request.input.parent_id)?;
+    Ok(made(request, access, ("ou", "/ou-*"), request.input.tags.as_ref()))
 }
 
 pub(crate) fn move_account(
-    org: &Organizations,
+    _: &Organizations,
     request: &AccessRequest<'_, api::MoveAccountRequest>,
 ) -> Outcome {
-    let leave = |id: &str| on(org, request, "organizations:MoveAccount", id);
+    let leave = |id: &str| on(request, "organizations:MoveAccount", id);
     let input = request.input;
     Ok(leave(&input.account_id)?
         .and(leave(&input.source_parent_id)?)
@@ -166,14 +165,14 @@ pub(crate) fn move_account(
 
 #[allow(clippy::unnecessary_wraps, reason = "the shape of every access function")]
 pub(crate) fn create_policy(
-    org: &Organizations,
+    _: &Organizations,
     request: &AccessRequest<'_, api::CreatePolicyRequest>,
 ) -> Outcome {
     let kind = request.input.r#type.as_str();
     let access = Access::to("organizations:CreatePolicy", "*").when(POLICY_TYPE, [kind]);
     let id = format!("/{}/p-*", kind.to_ascii_lowercase());
     let tags = request.input.tags.as_ref();
-    let access = made(org, request, access, ("policy", &id), tags);
+    let access = made(request, access, ("policy", &id), tags);
     Ok(if tags.is_none_or(Vec::is_empty) { access } else { access.when(POLICY_TYPE, [kind]) })
 }
 
@@ -186,26 +185,26 @@ pub(crate) fn list_policies(
 }
 
 pub(crate) fn list_policies_for(
-    org: &Organizations,
+    _: &Organizations,
     request: &AccessRequest<'_, api::ListPoliciesForTargetRequest>,
 ) -> Outcome {
-    let access = on(org, request, "organizations:ListPoliciesForTarget", &request.input.target_id)?;
+    let access = on(request, "organizations:ListPoliciesForTarget", &request.input.target_id)?;
     Ok(access.when(POLICY_TYPE, [request.input.filter.as_str()]))
 }
 
 /// Leave on the policy and on the target: either may be what a statement names.
 fn attachment<I>(
-    org: &Organizations,
+    _: &Organizations,
     request: &AccessRequest<'_, I>,
     action: &'static str,
     policy: &str,
     target: &str,
 ) -> Outcome {
-    let mut second = on(org, request, action, target)?;
-    if let Some(kind) = Known::of(org, request, policy)?.kind {
+    let mut second = on(request, action, target)?;
+    if let Some(kind) = Known::of(request, policy)?.kind {
         second = second.when(POLICY_TYPE, [kind.name()]);
     }
-    Ok(on(org, request, action, policy)?.and(second))
+    Ok(on(request, action, policy)?.and(second))
 }
 
 pub(crate) fn attach_policy(
@@ -225,34 +224,34 @@ pub(crate) fn detach_policy(
 }
 
 pub(crate) fn enable_type(
-    org: &Organizations,
+    _: &Organizations,
     request: &AccessRequest<'_, api::EnablePolicyTypeRequest>,
 ) -> Outcome {
-    let access = on(org, request, "organizations:EnablePolicyType", &request.input.root_id)?;
+    let access = on(request, "organizations:EnablePolicyType", &request.input.root_id)?;
     Ok(access.when(POLICY_TYPE, [request.input.policy_type.as_str()]))
 }
 
 pub(crate) fn disable_type(
-    org: &Organizations,
+    _: &Organizations,
     request: &AccessRequest<'_, api::DisablePolicyTypeRequest>,
 ) -> Outcome {
-    let access = on(org, request, "organizations:DisablePolicyType", &request.input.root_id)?;
+    let access = on(request, "organizations:DisablePolicyType", &request.input.root_id)?;
     Ok(access.when(POLICY_TYPE, [request.input.policy_type.as_str()]))
 }
 
 pub(crate) fn tag_resource(
-    org: &Organizations,
+    _: &Organizations,
     request: &AccessRequest<'_, api::TagResourceRequest>,
 ) -> Outcome {
-    let access = on(org, request, "organizations:TagResource", &request.input.resource_id)?;
+    let access = on(request, "organizations:TagResource", &request.input.resource_id)?;
     Ok(requested(access, Some(&request.input.tags)))
 }
 
 pub(crate) fn untag_resource(
-    org: &Organizations,
+    _: &Organizations,
     request: &AccessRequest<'_, api::UntagResourceRequest>,
 ) -> Outcome {
-    let access = on(org, request, "organizations:UntagResource", &request.input.resource_id)?;
+    let access = on(request, "organizations:UntagResource", &request.input.resource_id)?;
     Ok(access.when("aws:TagKeys", request.input.tag_keys.iter().map(String::as_str)))
 }
 
@@ -277,19 +276,18 @@ pub(crate) fn disable_service(
 }
 
 pub(crate) fn register(
-    org: &Organizations,
+    _: &Organizations,
     request: &AccessRequest<'_, api::RegisterDelegatedAdministratorRequest>,
 ) -> Outcome {
-    let access = on(org, request, "organizations:RegisterDelegatedAdministrator", &request.input.account_id)?;
+    let access = on(request, "organizations:RegisterDelegatedAdministrator", &request.input.account_id)?;
     Ok(access.when(SERVICE, [request.input.service_principal.as_str()]))
 }
 
 pub(crate) fn deregister(
-    org: &Organizations,
+    _: &Organizations,
     request: &AccessRequest<'_, api::DeregisterDelegatedAdministratorRequest>,
 ) -> Outcome {
-    let access =
-        on(org, request, "organizations:DeregisterDelegatedAdministrator", &request.input.account_id)?;
+    let access = on(request, "organizations:DeregisterDelegatedAdministrator", &request.input.account_id)?;
     Ok(access.when(SERVICE, [request.input.service_principal.as_str()]))
 }
 

@@ -29,7 +29,6 @@ use std::sync::Arc;
 
 use ::identity::{Directory, Edit};
 use service::{Call, Service, ServiceBuilder};
-use store::Snapshot;
 
 pub use error::Error;
 use operations::{accounts, attachments, creation, delegation, organization, policies, tagging, units};
@@ -48,11 +47,6 @@ impl Organizations {
     ) -> Result<T, Error> {
         call.transact(|transaction| body(&mut self.directory.edit_organization(transaction, call.account())))
             .await
-    }
-
-    /// A frozen view, for answers that read more than one record.
-    pub(crate) fn view(&self) -> Result<Snapshot, Error> {
-        Ok(self.directory.store().snapshot()?)
     }
 }
 

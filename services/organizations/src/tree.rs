@@ -16,20 +16,23 @@ use crate::model::Target;
 
 /// The organization of an account, and its membership.
 pub(crate) fn seat(
-    from: &impl Reads,
+    from: &(impl Reads + ?Sized),
     account: AccountId,
 ) -> Result<(OrganizationRecord, MemberRecord), Error> {
     identity::organization::seat(from, account)?.ok_or_else(Error::not_in_use)
 }
 
 /// The organization that the account manages.
-pub(crate) fn managed(from: &impl Reads, account: AccountId) -> Result<OrganizationRecord, Error> {
+pub(crate) fn managed(from: &(impl Reads + ?Sized), account: AccountId) -> Result<OrganizationRecord, Error> {
     let (organization, _) = seat(from, account)?;
     if organization.management == account { Ok(organization) } else { Err(Error::no_leave()) }
 }
 
 /// The organization that the account manages, or administers some service for.
-pub(crate) fn readable(from: &impl Reads, account: AccountId) -> Result<OrganizationRecord, Error> {
+pub(crate) fn readable(
+    from: &(impl Reads + ?Sized),
+    account: AccountId,
+) -> Result<OrganizationRecord, Error> {
     let (organization, member) = seat(from, account)?;
     if organization.management == account || !member.delegated.is_empty() {
         Ok(organization)
@@ -39,17 +42,25 @@ pub(crate) fn readable(from: &impl Reads, account: AccountId) -> Result<Organiza
 }
 
 /// The root or unit with this id.
-pub(crate) fn unit(from: &impl Reads, organization: &str, id: &str) -> Result<Option<UnitRecord>, Error> {
+pub(crate) fn unit(
+    from: &(impl Reads + ?Sized),
+    organization: &str,
+    id: &str,
+) -> Result<Option<UnitRecord>, Error> {
     Ok(from.record(keys::UNITS, &keys::part(organization, id))?)
 }
 
 /// All units, the root included.
-pub(crate) fn units(from: &impl Reads, organization: &str) -> Result<Vec<UnitRecord>, Error> {
+pub(crate) fn units(from: &(impl Reads + ?Sized), organization: &str) -> Result<Vec<UnitRecord>, Error> {
     Ok(from.records(keys::UNITS, &keys::organization(organization))?)
 }
 
 /// How many units stand between this one and the root.
-pub(crate) fn depth(from: &impl Reads, organization: &str, unit: &UnitRecord) -> Result<usize, Error> {
+pub(crate) fn depth(
+    from: &(impl Reads + ?Sized),
+    organization: &str,
+    unit: &UnitRecord,
+) -> Result<usize, Error> {
     let mut depth = 0;
     let mut parent = unit.parent.clone();
     while let Some(id) = parent {
@@ -60,7 +71,11 @@ pub(crate) fn depth(from: &impl Reads, organization: &str, unit: &UnitRecord) ->
 }
 
 /// The path of ids from the organization to the unit: `o-…/r-…/ou-…/`.
-pub(crate) fn path(from: &impl Reads, organization: &str, unit: &UnitRecord) -> Result<String, Error> {
+pub(crate) fn path(
+    from: &(impl Reads + ?Sized),
+    organization: &str,
+    unit: &UnitRecord,
+) -> Result<String, Error> {
     let mut ids = vec![unit.id.clone()];
     let mut parent = unit.parent.clone();
     while let Some(id) = parent {
@@ -72,9 +87,9 @@ pub(crate) fn path(from: &impl Reads, organization: &str, unit: &UnitRecord) -> 
 }
 
 /// All members.
-pub(crate) fn members(from: &impl Reads, organization: &str) -> Result<Vec<MemberRecord>, Error> {
+pub(crate) fn members(from: &(impl Reads + ?Sized), organization: &str) -> Result<Vec<MemberRecord>, Error> {
     let mut members = Vec::new();
-    for (_, bytes) in from.entries(keys::MEMBERS, &Range::all())? {
+    for (_, bytes) in from.list(keys::MEMBERS, &Range::all())? {
         let member = MemberRecord::decode(&bytes).map_err(identity::DirectoryError::from)?;
         if member.organization == organization {
             members.push(member);
@@ -85,7 +100,7 @@ pub(crate) fn members(from: &impl Reads, organization: &str) -> Result<Vec<Membe
 
 /// The member with this account.
 pub(crate) fn member(
-    from: &impl Reads,
+    from: &(impl Reads + ?Sized),
     organization: &str,
     account: AccountId,
 ) -> Result<Option<MemberRecord>, Error> {
@@ -95,7 +110,7 @@ pub(crate) fn member(
 
 /// The member with this account id as a caller wrote it.
 pub(crate) fn member_named(
-    from: &impl Reads,
+    from: &(impl Reads + ?Sized),
     organization: &str,
     account: &str,
 ) -> Result<MemberRecord, Error> {
@@ -105,7 +120,7 @@ pub(crate) fn member_named(
 
 /// A policy with this id, AWS's own included.
 pub(crate) fn policy(
-    from: &impl Reads,
+    from: &(impl Reads + ?Sized),
     organization: &str,
     id: &str,
 ) -> Result<Option<ControlPolicyRecord>, Error> {
@@ -117,7 +132,7 @@ pub(crate) fn policy(
 
 /// All policies of a type, AWS's own first.
 pub(crate) fn policies(
-    from: &impl Reads,
+    from: &(impl Reads + ?Sized),
     organization: &str,
     kind: ControlKind,
 ) -> Result<Vec<ControlPolicyRecord>, Error> {
@@ -156,7 +171,11 @@ pub(crate) enum Node {
 
 impl Node {
     /// The root, unit or account with this id; `None` where there is none.
-    pub(crate) fn find(from: &impl Reads, organization: &str, id: &str) -> Result<Option<Self>, Error> {
+    pub(crate) fn find(
+        from: &(impl Reads + ?Sized),
+        organization: &str,
+        id: &str,
+    ) -> Result<Option<Self>, Error> {
         Ok(match Target::of(id) {
             Some(Target::Root | Target::Unit) => unit(from, organization, id)?.map(Self::Unit),
             Some(Target::Account(account)) => member(from, organization, account)?.map(Self::Member),
@@ -187,7 +206,7 @@ impl Node {
     }
 
     /// Every root, unit and account.
-    pub(crate) fn all(from: &impl Reads, organization: &str) -> Result<Vec<Self>, Error> {
+    pub(crate) fn all(from: &(impl Reads + ?Sized), organization: &str) -> Result<Vec<Self>, Error> {
         let units = units(from, organization)?.into_iter().map(Self::Unit);
         Ok(units.chain(members(from, organization)?.into_iter().map(Self::Member)).collect())
     }

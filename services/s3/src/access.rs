@@ -6,13 +6,17 @@
 use identity::Principal;
 use policy::{Policy, PolicyKind};
 use service::{Access, AccessRequest, Internal};
+use store::Read;
 
 use crate::api;
-use crate::decision::Outcome;
 use crate::error::Error;
 use crate::model::{name, tags};
-use crate::records::{self, BucketRecord, Read};
+use crate::records::{self, BucketRecord};
+use crate::state::S3;
 use crate::versions;
+
+/// What access functions answer.
+type Outcome = Result<Access, Error>;
 
 /// The bucket's policy, as far as it speaks to this caller.
 pub(crate) fn policy_of(bucket: &BucketRecord, principal: &Principal) -> Result<Option<Policy>, Error> {
@@ -30,15 +34,9 @@ pub(crate) fn policy_of(bucket: &BucketRecord, principal: &Principal) -> Result<
     Ok(Some(Policy::parse(text, PolicyKind::Resource).map_err(Internal::new)?))
 }
 
-fn ask<I>(
-    from: &dyn Read,
-    request: &AccessRequest<'_, I>,
-    action: &'static str,
-    bucket: &str,
-    key: Option<&str>,
-) -> Outcome {
+fn ask<I>(request: &AccessRequest<'_, I>, action: &'static str, bucket: &str, key: Option<&str>) -> Outcome {
     let access = arrived(Access::to(action, name::arn(bucket, key)), request);
-    let Some(record) = records::find_bucket(from, bucket)? else { return Ok(access) };
+    let Some(record) = records::find_bucket(request.records, bucket)? else { return Ok(access) };
     let policy = policy_of(&record, request.principal)?;
     let access = access.resource_policy(policy).owned_by(record.account);
     Ok(access.when("s3:ResourceAccount", [record.account.as_str()]))
@@ -65,7 +63,6 @@ fn arrived<I>(mut access: Access, request: &AccessRequest<'_, I>) -> Access {
 
 /// The same for a version of an object, with the tags it has.
 fn ask_object<I>(
-    from: &dyn Read,
     request: &AccessRequest<'_, I>,
     actions: (&'static str, &'static str),
     bucket: &str,
@@ -73,11 +70,11 @@ fn ask_object<I>(
     version: Option<&str>,
 ) -> Outcome {
     let action = if version.is_some() { actions.1 } else { actions.0 };
-    let mut access = ask(from, request, action, bucket, Some(key))?;
+    let mut access = ask(request, action, bucket, Some(key))?;
     if let Some(version) = version {
         access = access.when("s3:VersionId", [version]);
     }
-    Ok(existing_tags(from, bucket, key, version)?
+    Ok(existing_tags(request.records, bucket, key, version)?
         .iter()
         .fold(access, |access, (tag, value)| access.when(format!("s3:ExistingObjectTag/{tag}"), [value])))
 }
@@ -127,8 +124,8 @@ fn request_tags(access: Access, given: &std::collections::BTreeMap<String, Strin
 
 macro_rules! on_bucket {
     ($($function:ident, $request:ident, $action:literal;)*) => {$(
-        pub(crate) fn $function(from: &dyn Read, request: &AccessRequest<'_, api::$request>) -> Outcome {
-            ask(from, request, $action, &request.input.bucket, None)
+        pub(crate) fn $function(_: &S3, request: &AccessRequest<'_, api::$request>) -> Outcome {
+            ask(request, $action, &request.input.bucket, None)
         }
     )*};
 }
@@ -161,10 +158,10 @@ on_bucket! {
 /// one that locks everybody out. What binds the root user otherwise still does.
 macro_rules! on_policy {
     ($($function:ident, $request:ident, $action:literal;)*) => {$(
-        pub(crate) fn $function(from: &dyn Read, request: &AccessRequest<'_, api::$request>) -> Outcome {
-            let access = ask(from, request, $action, &request.input.bucket, None)?;
+        pub(crate) fn $function(_: &S3, request: &AccessRequest<'_, api::$request>) -> Outcome {
+            let access = ask(request, $action, &request.input.bucket, None)?;
             let Principal::Root(root) = request.principal else { return Ok(access) };
-            let bucket = records::find_bucket(from, &request.input.bucket)?;
+            let bucket = records::find_bucket(request.records, &request.input.bucket)?;
             let is_own = bucket.is_some_and(|bucket| bucket.account == root.account);
             Ok(if is_own { access.resource_policy(None) } else { access })
         }
@@ -179,9 +176,9 @@ on_policy! {
 
 macro_rules! on_object {
     ($($function:ident, $request:ident, $action:literal, $versioned:literal;)*) => {$(
-        pub(crate) fn $function(from: &dyn Read, request: &AccessRequest<'_, api::$request>) -> Outcome {
+        pub(crate) fn $function(_: &S3, request: &AccessRequest<'_, api::$request>) -> Outcome {
             let input = request.input;
-            ask_object(from, request, ($action, $versioned), &input.bucket, &input.key, input.version_id.as_deref())
+            ask_object(request, ($action, $versioned), &input.bucket, &input.key, input.version_id.as_deref())
         }
     )*};
 }
@@ -197,22 +194,22 @@ on_object! {
 }
 
 pub(crate) fn put_object_tagging(
-    from: &dyn Read,
+    _: &S3,
     request: &AccessRequest<'_, api::PutObjectTaggingRequest>,
 ) -> Outcome {
     let input = request.input;
     let actions = ("s3:PutObjectTagging", "s3:PutObjectVersionTagging");
-    let access = ask_object(from, request, actions, &input.bucket, &input.key, input.version_id.as_deref())?;
+    let access = ask_object(request, actions, &input.bucket, &input.key, input.version_id.as_deref())?;
     let given = input.tagging.tag_set.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
     Ok(request_tags(access, &given))
 }
 
-pub(crate) fn list_buckets(_: &dyn Read, request: &AccessRequest<'_, api::ListBucketsRequest>) -> Outcome {
+pub(crate) fn list_buckets(_: &S3, request: &AccessRequest<'_, api::ListBucketsRequest>) -> Outcome {
     Ok(arrived(Access::to("s3:ListAllMyBuckets", "*"), request))
 }
 
 // The name's owner is asked by nobody: whose it would be is the caller.
-pub(crate) fn create_bucket(_: &dyn Read, request: &AccessRequest<'_, api::CreateBucketRequest>) -> Outcome {
+pub(crate) fn create_bucket(_: &S3, request: &AccessRequest<'_, api::CreateBucketRequest>) -> Outcome {
     let input = request.input;
     let new = |action| arrived(Access::to(action, name::arn(&input.bucket, None)), request);
     let location =
@@ -239,9 +236,9 @@ pub(crate) fn create_bucket(_: &dyn Read, request: &AccessRequest<'_, api::Creat
 
 macro_rules! listing {
     ($($function:ident, $request:ident, $action:literal;)*) => {$(
-        pub(crate) fn $function(from: &dyn Read, request: &AccessRequest<'_, api::$request>) -> Outcome {
+        pub(crate) fn $function(_: &S3, request: &AccessRequest<'_, api::$request>) -> Outcome {
             let input = request.input;
-            let access = ask(from, request, $action, &input.bucket, None)?;
+            let access = ask(request, $action, &input.bucket, None)?;
             let max_keys = input.max_keys.map(|keys| keys.to_string());
             Ok(said(access, &[
                 ("s3:prefix", Some(input.prefix.as_deref().unwrap_or_default())),
@@ -258,9 +255,9 @@ listing! {
     list_versions, ListObjectVersionsRequest, "s3:ListBucketVersions";
 }
 
-pub(crate) fn put_object(from: &dyn Read, request: &AccessRequest<'_, api::PutObjectRequest>) -> Outcome {
+pub(crate) fn put_object(_: &S3, request: &AccessRequest<'_, api::PutObjectRequest>) -> Outcome {
     let input = request.input;
-    let access = ask(from, request, "s3:PutObject", &input.bucket, Some(&input.key))?;
+    let access = ask(request, "s3:PutObject", &input.bucket, Some(&input.key))?;
     let access = said(
         access,
         &[
@@ -279,17 +276,17 @@ pub(crate) fn put_object(from: &dyn Read, request: &AccessRequest<'_, api::PutOb
     let access = with_request_tags(access, input.tagging.as_deref());
     match &input.tagging {
         Some(header) => {
-            let tagging = ask(from, request, "s3:PutObjectTagging", &input.bucket, Some(&input.key))?;
+            let tagging = ask(request, "s3:PutObjectTagging", &input.bucket, Some(&input.key))?;
             Ok(access.and(with_request_tags(tagging, Some(header))))
         }
         None => Ok(access),
     }
 }
 
-pub(crate) fn copy_object(from: &dyn Read, request: &AccessRequest<'_, api::CopyObjectRequest>) -> Outcome {
+pub(crate) fn copy_object(_: &S3, request: &AccessRequest<'_, api::CopyObjectRequest>) -> Outcome {
     let input = request.input;
     let source = name::CopySource::parse(&input.copy_source)?;
-    let access = ask(from, request, "s3:PutObject", &input.bucket, Some(&input.key))?;
+    let access = ask(request, "s3:PutObject", &input.bucket, Some(&input.key))?;
     let access = said(
         access,
         &[
@@ -309,18 +306,14 @@ pub(crate) fn copy_object(from: &dyn Read, request: &AccessRequest<'_, api::Copy
         ],
     );
     let access = with_request_tags(access, input.tagging.as_deref());
-    let access = access.and(copy_source(from, request, &input.copy_source)?);
-    copied_tags(from, request, access)
+    let access = access.and(copy_source(request, &input.copy_source)?);
+    copied_tags(request, access)
 }
 
 /// Leave to tag the copy: with the header's tags where they replace the source's, else with those that the source has,
 /// which takes leave to read them.
 // SECURITY: asked after the leave to read the source, so that whoever may not learns nothing of its tags.
-fn copied_tags(
-    from: &dyn Read,
-    request: &AccessRequest<'_, api::CopyObjectRequest>,
-    mut access: Access,
-) -> Outcome {
+fn copied_tags(request: &AccessRequest<'_, api::CopyObjectRequest>, mut access: Access) -> Outcome {
     let input = request.input;
     let given = if input.tagging_directive.as_deref() == Some("REPLACE") {
         input.tagging.as_deref().and_then(|header| tags::from_header(header).ok()).unwrap_or_default()
@@ -328,46 +321,42 @@ fn copied_tags(
         let source = name::CopySource::parse(&input.copy_source)?;
         let (version, actions) =
             (source.version.as_deref(), ("s3:GetObjectTagging", "s3:GetObjectVersionTagging"));
-        let tags = existing_tags(from, &source.bucket, &source.key, version)?;
+        let tags = existing_tags(request.records, &source.bucket, &source.key, version)?;
         if !tags.is_empty() {
-            access = access.and(ask_object(from, request, actions, &source.bucket, &source.key, version)?);
+            access = access.and(ask_object(request, actions, &source.bucket, &source.key, version)?);
         }
         tags
     };
     if given.is_empty() && input.tagging.is_none() {
         return Ok(access);
     }
-    let tagging = ask(from, request, "s3:PutObjectTagging", &input.bucket, Some(&input.key))?;
+    let tagging = ask(request, "s3:PutObjectTagging", &input.bucket, Some(&input.key))?;
     Ok(access.and(request_tags(tagging, &given)))
 }
 
 /// Leave to read what is copied.
-fn copy_source<I>(from: &dyn Read, request: &AccessRequest<'_, I>, source: &str) -> Outcome {
+fn copy_source<I>(request: &AccessRequest<'_, I>, source: &str) -> Outcome {
     let source = name::CopySource::parse(source)?;
     let actions = ("s3:GetObject", "s3:GetObjectVersion");
-    ask_object(from, request, actions, &source.bucket, &source.key, source.version.as_deref())
+    ask_object(request, actions, &source.bucket, &source.key, source.version.as_deref())
 }
 
 /// Leave to delete one object of many, for a call whose access was [`delete_objects`].
 pub(crate) fn delete_one<I>(
-    from: &dyn Read,
     request: &AccessRequest<'_, I>,
     bucket: &str,
     key: &str,
     version: Option<&str>,
 ) -> Outcome {
-    ask_object(from, request, ("s3:DeleteObject", "s3:DeleteObjectVersion"), bucket, key, version)
+    ask_object(request, ("s3:DeleteObject", "s3:DeleteObjectVersion"), bucket, key, version)
 }
 
 /// What is asked for each object, which the handler does one by one, so that the denial of one leaves the others.
 // SECURITY: stands here for the record alone; nothing is deleted but what `delete_one` gave leave for. No object is looked up:
 // whoever is nobody can send it.
-pub(crate) fn delete_objects(
-    from: &dyn Read,
-    request: &AccessRequest<'_, api::DeleteObjectsRequest>,
-) -> Outcome {
+pub(crate) fn delete_objects(_: &S3, request: &AccessRequest<'_, api::DeleteObjectsRequest>) -> Outcome {
     let input = request.input;
-    let owner = records::find_bucket(from, &input.bucket)?.map(|bucket| bucket.account);
+    let owner = records::find_bucket(request.records, &input.bucket)?.map(|bucket| bucket.account);
     let reason = "each object is asked for by itself, and refused by itself";
     Ok(input.delete.objects.iter().flatten().take(1_000).fold(Access::open(reason), |access, object| {
         let action = if object.version_id.is_some() { "s3:DeleteObjectVersion" } else { "s3:DeleteObject" };
@@ -379,16 +368,13 @@ pub(crate) fn delete_objects(
     }))
 }
 
-pub(crate) fn attributes(
-    from: &dyn Read,
-    request: &AccessRequest<'_, api::GetObjectAttributesRequest>,
-) -> Outcome {
+pub(crate) fn attributes(_: &S3, request: &AccessRequest<'_, api::GetObjectAttributesRequest>) -> Outcome {
     let input = request.input;
     let version = input.version_id.as_deref();
     let read = ("s3:GetObject", "s3:GetObjectVersion");
     let more = ("s3:GetObjectAttributes", "s3:GetObjectVersionAttributes");
-    let access = ask_object(from, request, read, &input.bucket, &input.key, version)?;
-    Ok(access.and(ask_object(from, request, more, &input.bucket, &input.key, version)?))
+    let access = ask_object(request, read, &input.bucket, &input.key, version)?;
+    Ok(access.and(ask_object(request, more, &input.bucket, &input.key, version)?))
 }
 
 /// How the upload that a part or a completion belongs to was asked to be encrypted: its parts say nothing of it, and a
@@ -405,20 +391,20 @@ fn begun_with(from: &dyn Read, access: Access, bucket: &str, key: &str, upload: 
     ))
 }
 
-pub(crate) fn upload_part(from: &dyn Read, request: &AccessRequest<'_, api::UploadPartRequest>) -> Outcome {
+pub(crate) fn upload_part(_: &S3, request: &AccessRequest<'_, api::UploadPartRequest>) -> Outcome {
     let input = request.input;
-    let access = ask(from, request, "s3:PutObject", &input.bucket, Some(&input.key))?;
-    let access = begun_with(from, access, &input.bucket, &input.key, &input.upload_id)?;
+    let access = ask(request, "s3:PutObject", &input.bucket, Some(&input.key))?;
+    let access = begun_with(request.records, access, &input.bucket, &input.key, &input.upload_id)?;
     Ok(said(access, &[(CREATES, Some("false"))]))
 }
 
 pub(crate) fn complete_upload(
-    from: &dyn Read,
+    _: &S3,
     request: &AccessRequest<'_, api::CompleteMultipartUploadRequest>,
 ) -> Outcome {
     let input = request.input;
-    let access = ask(from, request, "s3:PutObject", &input.bucket, Some(&input.key))?;
-    let access = begun_with(from, access, &input.bucket, &input.key, &input.upload_id)?;
+    let access = ask(request, "s3:PutObject", &input.bucket, Some(&input.key))?;
+    let access = begun_with(request.records, access, &input.bucket, &input.key, &input.upload_id)?;
     Ok(said(
         access,
         &[
@@ -431,8 +417,8 @@ pub(crate) fn complete_upload(
 
 macro_rules! on_upload {
     ($($function:ident, $request:ident, $action:literal;)*) => {$(
-        pub(crate) fn $function(from: &dyn Read, request: &AccessRequest<'_, api::$request>) -> Outcome {
-            ask(from, request, $action, &request.input.bucket, Some(&request.input.key))
+        pub(crate) fn $function(_: &S3, request: &AccessRequest<'_, api::$request>) -> Outcome {
+            ask(request, $action, &request.input.bucket, Some(&request.input.key))
         }
     )*};
 }
@@ -443,11 +429,11 @@ on_upload! {
 }
 
 pub(crate) fn create_upload(
-    from: &dyn Read,
+    _: &S3,
     request: &AccessRequest<'_, api::CreateMultipartUploadRequest>,
 ) -> Outcome {
     let input = request.input;
-    let access = ask(from, request, "s3:PutObject", &input.bucket, Some(&input.key))?;
+    let access = ask(request, "s3:PutObject", &input.bucket, Some(&input.key))?;
     let access = said(
         access,
         &[
@@ -464,22 +450,19 @@ pub(crate) fn create_upload(
     let access = with_request_tags(access, input.tagging.as_deref());
     match &input.tagging {
         Some(header) => {
-            let tagging = ask(from, request, "s3:PutObjectTagging", &input.bucket, Some(&input.key))?;
+            let tagging = ask(request, "s3:PutObjectTagging", &input.bucket, Some(&input.key))?;
             Ok(access.and(with_request_tags(tagging, Some(header))))
         }
         None => Ok(access),
     }
 }
 
-pub(crate) fn upload_part_copy(
-    from: &dyn Read,
-    request: &AccessRequest<'_, api::UploadPartCopyRequest>,
-) -> Outcome {
+pub(crate) fn upload_part_copy(_: &S3, request: &AccessRequest<'_, api::UploadPartCopyRequest>) -> Outcome {
     let input = request.input;
-    let access = ask(from, request, "s3:PutObject", &input.bucket, Some(&input.key))?;
+    let access = ask(request, "s3:PutObject", &input.bucket, Some(&input.key))?;
     let source = name::CopySource::parse(&input.copy_source)?;
     let source = format!("{}/{}", source.bucket, source.key);
-    let access = begun_with(from, access, &input.bucket, &input.key, &input.upload_id)?;
+    let access = begun_with(request.records, access, &input.bucket, &input.key, &input.upload_id)?;
     let access = said(access, &[("s3:x-amz-copy-source", Some(&source)), (CREATES, Some("false"))]);
-    Ok(access.and(copy_source(from, request, &input.copy_source)?))
+    Ok(access.and(copy_source(request, &input.copy_source)?))
 }

@@ -6,9 +6,9 @@
 
 use identity::Principal;
 
-use crate::decision::Call;
 use crate::error::Error;
 use crate::records::BucketRecord;
+use service::Call;
 
 const ALIAS: &str = "alias/aws/s3";
 

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use service::{Internal, Jobs};
-use store::{Key, KeyReader, Range, Snapshot, StoreError, Table};
+use store::{Key, KeyReader, Range, Table};
 
 use crate::error::Error;
 use crate::records::{
-    CURRENT, Content, DOOMED, DOOMED_BUCKETS, DOOMED_PARTS, NOTES, PARTS, PartRecord, Read, UPLOADS, decode,
+    CURRENT, Content, DOOMED, DOOMED_BUCKETS, DOOMED_PARTS, NOTES, PARTS, PartRecord, UPLOADS, decode,
     encode, object_key,
 };
 use crate::state::S3;
@@ -57,7 +57,7 @@ pub(crate) async fn learn_nulls(s3: &S3) -> Result<(), Error> {
 
 async fn learn_null(s3: &S3, bucket: &str, key: &str) -> Result<(), Error> {
     // Looked through outside of the transaction, and again where something else was written meanwhile.
-    while let Some((before, after)) = versions::unlearned(&Durable(s3.store.snapshot()?), bucket, key)? {
+    while let Some((before, after)) = versions::unlearned(&s3.store.snapshot()?, bucket, key)? {
         let place = object_key(bucket, key);
         s3.store
             .transact(|transaction| {
@@ -69,18 +69,6 @@ async fn learn_null(s3: &S3, bucket: &str, key: &str) -> Result<(), Error> {
             .await?;
     }
     Ok(())
-}
-
-struct Durable(Snapshot);
-
-impl Read for Durable {
-    fn read(&self, table: Table, key: &Key) -> Result<Option<bytes::Bytes>, StoreError> {
-        self.0.get(table, key)
-    }
-
-    fn list(&self, table: Table, range: &Range) -> Result<Vec<(Vec<u8>, bytes::Bytes)>, StoreError> {
-        self.0.scan(table, range)
-    }
 }
 
 /// Deletes what is doomed now: uploads of buckets, parts of uploads, and then files. What somebody reads stays until a turn in

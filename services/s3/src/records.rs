@@ -5,10 +5,9 @@
 use std::collections::BTreeMap;
 
 use base::{AccountId, Timestamp};
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use service::Internal;
-use store::{Key, Range, StoreError, Table, Transaction};
+pub(crate) use service::records::{decode, encode};
+use store::{Key, Read, Table};
 
 use crate::error::Error;
 use crypto::checksum::Algorithm;
@@ -239,7 +238,7 @@ pub(crate) fn find_upload(
     upload: &str,
 ) -> Result<Option<UploadRecord>, Error> {
     let stored = from.read(UPLOADS, &upload_key(bucket_id, key, upload))?;
-    stored.map(|stored| decode(&stored)).transpose()
+    Ok(stored.map(|stored| decode(&stored)).transpose()?)
 }
 
 pub(crate) fn object_key(bucket_id: &str, key: &str) -> Key {
@@ -254,40 +253,12 @@ pub(crate) fn part_key(upload: &str, number: u32) -> Key {
     Key::new().str(upload).u32(number)
 }
 
-/// Where records can be read: in a transaction, or in a view of what is durable.
-pub(crate) trait Read {
-    /// The record under this key.
-    fn read(&self, table: Table, key: &Key) -> Result<Option<Bytes>, StoreError>;
-    /// The records of a range.
-    fn list(&self, table: Table, range: &Range) -> Result<Vec<(Vec<u8>, Bytes)>, StoreError>;
-}
-
-impl Read for Transaction<'_> {
-    fn read(&self, table: Table, key: &Key) -> Result<Option<Bytes>, StoreError> {
-        self.get(table, key)
-    }
-
-    fn list(&self, table: Table, range: &Range) -> Result<Vec<(Vec<u8>, Bytes)>, StoreError> {
-        self.scan(table, range)
-    }
-}
-
 /// The bucket, if there is one.
 pub(crate) fn find_bucket(from: &(impl Read + ?Sized), name: &str) -> Result<Option<BucketRecord>, Error> {
-    from.read(BUCKETS, &bucket_key(name))?.map(|stored| decode(&stored)).transpose()
+    Ok(from.read(BUCKETS, &bucket_key(name))?.map(|stored| decode(&stored)).transpose()?)
 }
 
 /// The bucket, or that there is none.
 pub(crate) fn bucket(from: &(impl Read + ?Sized), name: &str) -> Result<BucketRecord, Error> {
     find_bucket(from, name)?.ok_or_else(|| Error::no_such_bucket(name))
-}
-
-/// A record's stored form.
-pub(crate) fn encode(record: &impl Serialize) -> Result<Vec<u8>, Error> {
-    serde_json::to_vec(record).map_err(|error| Internal::new(error).into())
-}
-
-/// A record from its stored form.
-pub(crate) fn decode<'a, T: Deserialize<'a>>(stored: &'a [u8]) -> Result<T, Error> {
-    serde_json::from_slice(stored).map_err(|error| Internal::new(error).into())
 }

@@ -7,16 +7,15 @@ use std::path::PathBuf;
 
 use crypto::Sealer;
 use protocol::ByteStream;
-use service::{Access, Internal};
-use store::{Key, Range, Store};
+use service::{Access, Call, Internal, View};
+use store::{Key, Range, Read, Store};
 
 use crate::api;
 use crate::content::{Files, Held, Piece, Source, read};
-use crate::decision::{Call, View};
 use crate::error::Error;
 use crate::model::name;
 use crate::records::{
-    self, BucketRecord, Content, DOOMED_PARTS, FILES, INLINE, PARTS, PartRecord, Read, VersionRecord, decode,
+    self, BucketRecord, Content, DOOMED_PARTS, FILES, INLINE, PARTS, PartRecord, VersionRecord, decode,
 };
 use crate::versions;
 
@@ -104,9 +103,24 @@ impl S3 {
     }
 }
 
-impl View {
+/// What a call finds at one moment.
+pub(crate) trait Lookup {
     /// The bucket, which must be whose the caller believes.
-    pub(crate) fn bucket(&self, bucket: &str, expected_owner: Option<&str>) -> Result<BucketRecord, Error> {
+    fn bucket(&self, bucket: &str, expected_owner: Option<&str>) -> Result<BucketRecord, Error>;
+
+    /// The version that a reader asks for. Markers are errors of their own.
+    fn readable(
+        &self,
+        call: &Call,
+        bucket_name: &str,
+        bucket: &BucketRecord,
+        key: &str,
+        version_id: Option<&str>,
+    ) -> Result<VersionRecord, Error>;
+}
+
+impl Lookup for View {
+    fn bucket(&self, bucket: &str, expected_owner: Option<&str>) -> Result<BucketRecord, Error> {
         let record = records::bucket(self, bucket)?;
         match expected_owner {
             Some(owner) if owner != record.account.as_str() => {
@@ -116,8 +130,7 @@ impl View {
         }
     }
 
-    /// The version that a reader asks for. Markers are errors of their own.
-    pub(crate) fn readable(
+    fn readable(
         &self,
         call: &Call,
         bucket_name: &str,

@@ -5,12 +5,12 @@
 
 use base::Timestamp;
 use bytes::Bytes;
-use store::{Key, Range, Transaction};
+use store::{Key, Range, Read, Transaction};
 
 use crate::error::Error;
 use crate::model::name;
 use crate::records::{
-    self, BucketRecord, CURRENT, Content, DOOMED, DOOMED_PARTS, FILES, INLINE, OLDER, OlderNull, Read,
+    self, BucketRecord, CURRENT, Content, DOOMED, DOOMED_PARTS, FILES, INLINE, OLDER, OlderNull,
     VersionRecord, Versioning, decode, encode, object_key, older_key,
 };
 
@@ -20,7 +20,7 @@ pub(crate) fn newest(
     bucket_id: &str,
     key: &str,
 ) -> Result<Option<VersionRecord>, Error> {
-    from.read(CURRENT, &object_key(bucket_id, key))?.map(|stored| decode(&stored)).transpose()
+    Ok(from.read(CURRENT, &object_key(bucket_id, key))?.map(|stored| decode(&stored)).transpose()?)
 }
 
 /// What a reader without a version id finds.

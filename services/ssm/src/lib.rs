@@ -22,7 +22,6 @@ mod tests;
 use std::sync::Arc;
 
 use service::{Service, ServiceBuilder};
-use store::Store;
 
 pub use error::Error;
 use operations::{delete, describe, get, history, labels, put, tags};
@@ -30,14 +29,13 @@ use secure::Secure;
 
 /// What the service's handlers share.
 pub(crate) struct Ssm {
-    pub(crate) store: Store,
     pub(crate) secure: Secure,
 }
 
 /// The service's operation table; `sealer` is for values of type `SecureString`.
 #[must_use]
-pub fn service(store: Store, sealer: crypto::Sealer) -> Service {
-    let builder = ServiceBuilder::new("ssm", Arc::new(Ssm { store, secure: Secure::new(sealer) }))
+pub fn service(sealer: crypto::Sealer) -> Service {
+    let builder = ServiceBuilder::new("ssm", Arc::new(Ssm { secure: Secure::new(sealer) }))
         .operation::<api::PutParameter, _, _, _, _>(access::put_parameter, put::put)
         .operation::<api::GetParameter, _, _, _, _>(access::get_parameter, get::get)
         .operation::<api::GetParameters, _, _, _, _>(access::get_parameters, get::get_several)

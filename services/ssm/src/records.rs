@@ -6,10 +6,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use base::{AccountId, Region};
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use service::Internal;
-use store::{Key, Store, StoreError, Table, Transaction};
+pub(crate) use service::records::{decode, encode};
+use store::{Key, Read, Table, Transaction};
 
 use crate::Error;
 use crate::model::{Reference, Selector};
@@ -81,24 +80,6 @@ impl ParameterRecord {
     }
 }
 
-/// Where records can be read: in a transaction, or among what is durable.
-pub(crate) trait Read {
-    /// The record under this key.
-    fn read(&self, table: Table, key: &Key) -> Result<Option<Bytes>, StoreError>;
-}
-
-impl Read for Store {
-    fn read(&self, table: Table, key: &Key) -> Result<Option<Bytes>, StoreError> {
-        self.get(table, key)
-    }
-}
-
-impl Read for Transaction<'_> {
-    fn read(&self, table: Table, key: &Key) -> Result<Option<Bytes>, StoreError> {
-        self.get(table, key)
-    }
-}
-
 /// The keys of an account's parameters in a region begin with it.
 pub(crate) fn place(account: AccountId, region: &Region) -> Key {
     Key::new().str(account.as_str()).str(region.as_str())
@@ -113,23 +94,23 @@ pub(crate) fn version_key(of: &Reference, number: u64) -> Key {
 }
 
 /// The parameter at this path, whichever way its name is spelled.
-pub(crate) fn at_path(from: &impl Read, of: &Reference) -> Result<Option<ParameterRecord>, Error> {
-    from.read(PARAMETERS, &parameter_key(of))?.map(|stored| decode(&stored)).transpose()
+pub(crate) fn at_path(from: &(impl Read + ?Sized), of: &Reference) -> Result<Option<ParameterRecord>, Error> {
+    Ok(from.read(PARAMETERS, &parameter_key(of))?.map(|stored| decode(&stored)).transpose()?)
 }
 
 /// The parameter that is meant, if there is one.
-pub(crate) fn find(from: &impl Read, of: &Reference) -> Result<Option<ParameterRecord>, Error> {
+pub(crate) fn find(from: &(impl Read + ?Sized), of: &Reference) -> Result<Option<ParameterRecord>, Error> {
     Ok(at_path(from, of)?.filter(|record| of.means(&record.name)))
 }
 
 /// The parameter that is meant, or that there is none.
-pub(crate) fn parameter(from: &impl Read, of: &Reference) -> Result<ParameterRecord, Error> {
+pub(crate) fn parameter(from: &(impl Read + ?Sized), of: &Reference) -> Result<ParameterRecord, Error> {
     find(from, of)?.ok_or_else(|| Error::not_found(of))
 }
 
 /// A version by its number, or that there is none.
 pub(crate) fn version(
-    from: &impl Read,
+    from: &(impl Read + ?Sized),
     of: &Reference,
     record: &ParameterRecord,
     number: u64,
@@ -143,7 +124,7 @@ pub(crate) fn version(
 
 /// The version that is meant: the latest, or the one that a selector names.
 pub(crate) fn selected(
-    from: &impl Read,
+    from: &(impl Read + ?Sized),
     of: &Reference,
     record: &ParameterRecord,
 ) -> Result<VersionRecord, Error> {
@@ -158,7 +139,7 @@ pub(crate) fn selected(
 }
 
 /// How many parameters the account has in the region.
-pub(crate) fn count(from: &impl Read, account: AccountId, region: &Region) -> Result<u64, Error> {
+pub(crate) fn count(from: &(impl Read + ?Sized), account: AccountId, region: &Region) -> Result<u64, Error> {
     let stored = from.read(COUNTS, &place(account, region))?;
     Ok(stored.and_then(|bytes| bytes.first_chunk::<8>().map(|bytes| u64::from_be_bytes(*bytes))).unwrap_or(0))
 }
@@ -177,16 +158,6 @@ pub(crate) fn save(
     record: &ParameterRecord,
 ) -> Result<(), Error> {
     Ok(transaction.put(PARAMETERS, parameter_key(of), encode(record)?)?)
-}
-
-/// A record's stored form.
-pub(crate) fn encode(record: &impl Serialize) -> Result<Vec<u8>, Error> {
-    serde_json::to_vec(record).map_err(|error| Internal::new(error).into())
-}
-
-/// A record from its stored form.
-pub(crate) fn decode<'a, T: Deserialize<'a>>(stored: &'a [u8]) -> Result<T, Error> {
-    serde_json::from_slice(stored).map_err(|error| Internal::new(error).into())
 }
 
 #[cfg(test)]

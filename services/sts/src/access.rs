@@ -3,7 +3,7 @@
 //! Decides nothing, but refuses callers of a kind that AWS never lets in, whatever their policies say.
 
 use identity::outbound::ALGORITHMS;
-use identity::{FederatedUser, Principal, RoleName};
+use identity::{Directory, FederatedUser, Principal, RoleName};
 use policy::Policy;
 use service::{Access, AccessRequest};
 
@@ -130,7 +130,7 @@ pub(crate) fn assume_role(sts: &Sts, request: &AccessRequest<'_, AssumeRoleReque
     if matches!(request.principal, Principal::FederatedUser(_)) {
         return Err(Error::denied("Cannot call AssumeRole with the credentials of a federated user."));
     }
-    let target = Target::find(sts, &input.role_arn, &input.role_session_name)?;
+    let target = Target::find(sts, request, &input.role_arn, &input.role_session_name)?;
 
     let factor = second_factor::given(input.serial_number.as_deref(), input.token_code.as_deref())?;
     if let Some(factor) = &factor {
@@ -174,11 +174,16 @@ struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    fn find(sts: &Sts, arn: &'a str, session_name: &'a str) -> Result<Self, Error> {
+    fn find<I>(
+        sts: &Sts,
+        request: &AccessRequest<'_, I>,
+        arn: &'a str,
+        session_name: &'a str,
+    ) -> Result<Self, Error> {
         let Some(name) = RoleName::parse(arn) else {
             return Err(Error::ValidationError(format!("{arn} is invalid")));
         };
-        let role = sts.directory.role_by_arn(arn)?.map(|(_, role)| role);
+        let role = Directory::role_in(request.records, arn)?.map(|(_, role)| role);
         let trust = role.as_ref().map(|role| sts.directory.trust_policy(role)).transpose()?;
         let tags = role.map(|role| role.tags).unwrap_or_default();
         Ok(Self { arn, name, trust, tags, session_name })
@@ -206,7 +211,7 @@ pub(crate) fn web_identity(
     let Principal::WebIdentity(web) = request.principal else {
         return Err(Error::denied("Not authorized to perform sts:AssumeRoleWithWebIdentity"));
     };
-    let target = Target::find(sts, &input.role_arn, &input.role_session_name)?;
+    let target = Target::find(sts, request, &input.role_arn, &input.role_session_name)?;
     let leave = |action| {
         let mut access = target.leave(action);
         if let Some(source) = &web.source_identity {

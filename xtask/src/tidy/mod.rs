@@ -3,6 +3,7 @@
 //! Each rule is a function that returns what breaks it. It changes nothing, and there is no list of exceptions to grow.
 
 mod confinement;
+mod decisions;
 mod fuzz;
 mod layers;
 mod manifest;
@@ -14,9 +15,10 @@ use crate::failure::{Failure, Outcome};
 /// A rule: its name, and what breaks it.
 type Rule = (&'static str, fn() -> Outcome<Vec<String>>);
 
-const RULES: [Rule; 5] = [
+const RULES: [Rule; 6] = [
     ("layers", layers::check),
     ("confinement", confinement::check),
+    ("decisions", decisions::check),
     ("modules", modules::check),
     ("models", models::check),
     ("fuzz targets", fuzz::check),

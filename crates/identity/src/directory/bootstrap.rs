@@ -4,7 +4,7 @@
 //! given a random one.
 
 use base::{AccountId, SecretString, Timestamp};
-use store::{KeyReader, Range, StoreError};
+use store::{KeyReader, Range, Read as _, StoreError};
 
 use super::{Directory, DirectoryError, Reads};
 use crate::ids;
@@ -88,7 +88,7 @@ impl Directory {
                     return already(&edit, account, key.as_ref()).map(|()| None);
                 }
                 let key = key.unwrap_or_else(|| RootKey::random(account));
-                let taken = edit.bytes(keys::ACCESS_KEYS, &keys::access_key(&key.access_key_id))?;
+                let taken = edit.read(keys::ACCESS_KEYS, &keys::access_key(&key.access_key_id))?;
                 if taken.is_some() {
                     return Err(BootstrapError::OtherKey);
                 }
@@ -126,7 +126,7 @@ impl Directory {
             return Ok(None);
         }
         let view = self.store().snapshot()?;
-        for (key, _) in view.entries(keys::ACCOUNTS, &Range::all())? {
+        for (key, _) in view.scan(keys::ACCOUNTS, &Range::all())? {
             let known = KeyReader::new(&key).str();
             let Ok(Ok(known)) = known.map(|text| text.parse::<AccountId>()) else { continue };
             let member: Option<MemberRecord> =
@@ -167,14 +167,18 @@ impl Directory {
 }
 
 /// The same, from where everything else is read.
-pub(super) fn is_closed(from: &impl Reads, account: AccountId) -> Result<bool, DirectoryError> {
+pub(super) fn is_closed(from: &(impl Reads + ?Sized), account: AccountId) -> Result<bool, DirectoryError> {
     let known: Option<AccountRecord> = from.record(keys::ACCOUNTS, &keys::account(account))?;
     Ok(known.is_some_and(|record| record.closed_at.is_some()))
 }
 
 // SECURITY: a key that is given at a later start is compared, never adopted: whoever may set the environment must not
 // thereby become root of an account that exists.
-fn already(edit: &impl Reads, account: AccountId, key: Option<&RootKey>) -> Result<(), BootstrapError> {
+fn already(
+    edit: &(impl Reads + ?Sized),
+    account: AccountId,
+    key: Option<&RootKey>,
+) -> Result<(), BootstrapError> {
     let Some(key) = key else { return Ok(()) };
     let record: Option<AccessKeyRecord> =
         edit.record(keys::ACCESS_KEYS, &keys::access_key(&key.access_key_id))?;

@@ -6,61 +6,27 @@ use std::sync::Arc;
 
 use base::AccountId;
 use bytes::Bytes;
-use store::{Key, Range, Snapshot, Store, StoreError, Table, Transaction};
+use store::{Key, Range, Read, StoreError, Table, Transaction};
 
 use super::{Directory, DirectoryError, named};
 use crate::records::Record;
 
-/// What records can be read from: durable state, a frozen view of it, or a transaction.
-pub trait Reads {
-    /// The bytes under a key.
-    fn bytes(&self, table: Table, key: &Key) -> Result<Option<Bytes>, StoreError>;
-
-    /// The entries of a range, in order.
-    fn entries(&self, table: Table, range: &Range) -> Result<Vec<(Vec<u8>, Bytes)>, StoreError>;
-
+/// The records of identities, wherever they are read from.
+pub trait Reads: Read {
     /// The record under a key.
     fn record<R: Record>(&self, table: Table, key: &Key) -> Result<Option<R>, DirectoryError> {
-        let bytes = self.bytes(table, key)?;
+        let bytes = self.read(table, key)?;
         Ok(bytes.map(|bytes| R::decode(&bytes)).transpose()?)
     }
 
     /// All records whose keys begin with `prefix`.
     fn records<R: Record>(&self, table: Table, prefix: &Key) -> Result<Vec<R>, DirectoryError> {
-        let entries = self.entries(table, &Range::prefix(prefix))?;
+        let entries = self.list(table, &Range::prefix(prefix))?;
         entries.iter().map(|(_, bytes)| Ok(R::decode(bytes)?)).collect()
     }
 }
 
-impl Reads for Store {
-    fn bytes(&self, table: Table, key: &Key) -> Result<Option<Bytes>, StoreError> {
-        self.get(table, key)
-    }
-
-    fn entries(&self, table: Table, range: &Range) -> Result<Vec<(Vec<u8>, Bytes)>, StoreError> {
-        self.scan(table, range)
-    }
-}
-
-impl Reads for Snapshot {
-    fn bytes(&self, table: Table, key: &Key) -> Result<Option<Bytes>, StoreError> {
-        self.get(table, key)
-    }
-
-    fn entries(&self, table: Table, range: &Range) -> Result<Vec<(Vec<u8>, Bytes)>, StoreError> {
-        self.scan(table, range)
-    }
-}
-
-impl Reads for Transaction<'_> {
-    fn bytes(&self, table: Table, key: &Key) -> Result<Option<Bytes>, StoreError> {
-        self.get(table, key)
-    }
-
-    fn entries(&self, table: Table, range: &Range) -> Result<Vec<(Vec<u8>, Bytes)>, StoreError> {
-        self.scan(table, range)
-    }
-}
+impl<T: Read + ?Sized> Reads for T {}
 
 /// A change of one account's records inside a transaction.
 pub struct Edit<'e, 't> {
@@ -117,12 +83,12 @@ impl Edit<'_, '_> {
     }
 }
 
-impl Reads for Edit<'_, '_> {
-    fn bytes(&self, table: Table, key: &Key) -> Result<Option<Bytes>, StoreError> {
+impl Read for Edit<'_, '_> {
+    fn read(&self, table: Table, key: &Key) -> Result<Option<Bytes>, StoreError> {
         self.transaction.get(table, key)
     }
 
-    fn entries(&self, table: Table, range: &Range) -> Result<Vec<(Vec<u8>, Bytes)>, StoreError> {
+    fn list(&self, table: Table, range: &Range) -> Result<Vec<(Vec<u8>, Bytes)>, StoreError> {
         self.transaction.scan(table, range)
     }
 }

@@ -23,7 +23,7 @@ fn whose(user_id: &str, serial: &str) -> String {
 
 /// The device with exactly this serial number.
 pub fn mfa_device(
-    from: &impl Reads,
+    from: &(impl Reads + ?Sized),
     account: AccountId,
     serial: &str,
 ) -> Result<Option<MfaDeviceRecord>, DirectoryError> {

@@ -185,7 +185,7 @@ impl Directory {
 
 /// The units above an account, the root first.
 fn line(
-    view: &impl Reads,
+    view: &(impl Reads + ?Sized),
     organization: &OrganizationRecord,
     member: &MemberRecord,
 ) -> Result<Vec<UnitRecord>, DirectoryError> {
@@ -215,7 +215,7 @@ struct Level {
 
 impl Level {
     fn read(
-        view: &impl Reads,
+        view: &(impl Reads + ?Sized),
         organization: &OrganizationRecord,
         ids: &[String],
     ) -> Result<Self, DirectoryError> {

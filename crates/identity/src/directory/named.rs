@@ -84,7 +84,7 @@ pub enum BindError {
 /// # Errors
 /// Where one of them does not exist, or the directory cannot answer.
 // SECURITY: whom nobody has made yet is named by nobody: otherwise whoever makes him later is let in unasked.
-pub fn bind_principals(from: &impl Reads, document: &str) -> Result<String, BindError> {
+pub fn bind_principals(from: &(impl Reads + ?Sized), document: &str) -> Result<String, BindError> {
     let Ok(mut value) = serde_json::from_str::<Value>(document) else { return Ok(document.to_owned()) };
     let changed = bind_statements(from, &mut value)?;
     Ok(if changed { value.to_string() } else { document.to_owned() })
@@ -94,7 +94,7 @@ pub fn bind_principals(from: &impl Reads, document: &str) -> Result<String, Bind
 ///
 /// # Errors
 /// Where someone whom it names does not exist, or the directory cannot answer.
-pub fn bind_statements(from: &impl Reads, value: &mut Value) -> Result<bool, BindError> {
+pub fn bind_statements(from: &(impl Reads + ?Sized), value: &mut Value) -> Result<bool, BindError> {
     let mut changed = false;
     for name in names(value) {
         let Some(text) = name.as_str() else { continue };
@@ -108,7 +108,10 @@ pub fn bind_statements(from: &impl Reads, value: &mut Value) -> Result<bool, Bin
 
 /// The same for what was written before principals were bound: who is named and is not there gets an id that nobody has.
 // SECURITY: left by his name, he would let in whoever takes that name later.
-pub(super) fn bind_or_retire(from: &impl Reads, value: &mut Value) -> Result<bool, DirectoryError> {
+pub(super) fn bind_or_retire(
+    from: &(impl Reads + ?Sized),
+    value: &mut Value,
+) -> Result<bool, DirectoryError> {
     let mut changed = false;
     for name in names(value) {
         let Some(text) = name.as_str() else { continue };
@@ -144,7 +147,7 @@ fn retired(text: &str) -> Option<String> {
 ///
 /// # Errors
 /// Where the directory cannot answer.
-pub fn show_principals(from: &impl Reads, document: &str) -> Result<String, DirectoryError> {
+pub fn show_principals(from: &(impl Reads + ?Sized), document: &str) -> Result<String, DirectoryError> {
     if !document.contains(ids::USER) && !document.contains(ids::ROLE) {
         return Ok(document.to_owned());
     }
@@ -187,7 +190,7 @@ fn names(value: &mut Value) -> Vec<&mut Value> {
 }
 
 /// The unique id in the place of a user's or role's ARN; `None` for what has none.
-fn bound(from: &impl Reads, text: &str) -> Result<Option<String>, BindError> {
+fn bound(from: &(impl Reads + ?Sized), text: &str) -> Result<Option<String>, BindError> {
     let unknown = || BindError::Unknown(text.chars().take(2_048).collect());
     let Ok(arn) = text.parse::<Arn>() else {
         let is_id = text.starts_with(ids::USER) || text.starts_with(ids::ROLE);
@@ -227,7 +230,7 @@ fn bound(from: &impl Reads, text: &str) -> Result<Option<String>, BindError> {
 }
 
 fn record<R: Record>(
-    from: &impl Reads,
+    from: &(impl Reads + ?Sized),
     table: Table,
     account: AccountId,
     name: &str,
@@ -236,7 +239,7 @@ fn record<R: Record>(
 }
 
 /// The ARN in the place of a unique id; `None` for what is none, or whose holder is gone.
-fn shown(from: &impl Reads, text: &str) -> Result<Option<String>, DirectoryError> {
+fn shown(from: &(impl Reads + ?Sized), text: &str) -> Result<Option<String>, DirectoryError> {
     let (id, session) = text.split_once(':').map_or((text, None), |(id, session)| (id, Some(session)));
     if !id.starts_with(ids::USER) && !id.starts_with(ids::ROLE) {
         return Ok(None);
@@ -261,7 +264,7 @@ fn shown(from: &impl Reads, text: &str) -> Result<Option<String>, DirectoryError
 
 /// The name by which the account's user with this unique id goes now.
 pub(super) fn user_name(
-    from: &impl Reads,
+    from: &(impl Reads + ?Sized),
     account: AccountId,
     id: &str,
 ) -> Result<Option<String>, DirectoryError> {
@@ -270,7 +273,7 @@ pub(super) fn user_name(
     Ok(found(from, id)?.filter(is_it).map(|known| known.name))
 }
 
-fn found(from: &impl Reads, id: &str) -> Result<Option<PrincipalIdRecord>, DirectoryError> {
+fn found(from: &(impl Reads + ?Sized), id: &str) -> Result<Option<PrincipalIdRecord>, DirectoryError> {
     if id.is_empty() { Ok(None) } else { from.record(PRINCIPAL_IDS, &id_key(id)) }
 }
 

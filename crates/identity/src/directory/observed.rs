@@ -5,7 +5,7 @@
 use parking_lot::Mutex;
 use store::Range;
 
-use super::{Directory, DirectoryError, Reads as _};
+use super::{Directory, DirectoryError};
 use crate::principal::OBSERVE_TAG;
 use crate::records::{Record as _, RoleRecord, keys};
 
@@ -24,7 +24,7 @@ impl Directory {
             return Ok(count);
         }
         let mut count = 0;
-        for (_, bytes) in self.store().entries(keys::ROLES, &Range::all())? {
+        for (_, bytes) in self.store().scan(keys::ROLES, &Range::all())? {
             let role = RoleRecord::decode(&bytes)?;
             let marks =
                 |(key, value): &(String, String)| key.eq_ignore_ascii_case(OBSERVE_TAG) && value == "true";

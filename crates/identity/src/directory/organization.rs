@@ -35,7 +35,7 @@ fn feature_of(policy_arn: &str) -> Option<RootFeature> {
 /// # Errors
 /// Where the records cannot be read.
 pub fn seat(
-    from: &impl Reads,
+    from: &(impl Reads + ?Sized),
     account: AccountId,
 ) -> Result<Option<(OrganizationRecord, MemberRecord)>, DirectoryError> {
     let Some(member) = from.record::<MemberRecord>(keys::MEMBERS, &keys::member(account))? else {

@@ -75,13 +75,21 @@ impl Directory {
         self.0.store.record(keys::ROLES, &keys::named(account, name))
     }
 
-    /// The role with exactly this ARN.
-    pub fn role_by_arn(&self, arn: &str) -> Result<Option<(AccountId, RoleRecord)>, DirectoryError> {
+    /// The role with exactly this ARN, as these records have it.
+    pub fn role_in(
+        from: &(impl Reads + ?Sized),
+        arn: &str,
+    ) -> Result<Option<(AccountId, RoleRecord)>, DirectoryError> {
         let Some(RoleName { account, name, .. }) = RoleName::parse(arn) else { return Ok(None) };
-        let record = self.role(account, &name)?;
+        let record: Option<RoleRecord> = from.record(keys::ROLES, &keys::named(account, &name))?;
         Ok(record
             .filter(|record| entity_arn(account, "role", &record.path, &record.name) == arn)
             .map(|record| (account, record)))
+    }
+
+    /// The role with exactly this ARN.
+    pub fn role_by_arn(&self, arn: &str) -> Result<Option<(AccountId, RoleRecord)>, DirectoryError> {
+        Self::role_in(&self.0.store, arn)
     }
 
     /// A role's compiled trust policy.

@@ -53,7 +53,7 @@ impl From<Fault> for Refused {
 
 impl Pipeline {
     /// Logs what only operators may know, and keeps what the caller may.
-    pub(super) fn blame(&self, operation: OperationModel, failure: Failure) -> Fault {
+    pub(crate) fn blame(&self, operation: OperationModel, failure: Failure) -> Fault {
         if let Some(cause) = failure.cause {
             tracing::error!(
                 service = operation.model().service(),

@@ -5,6 +5,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::missing_panics_doc, reason = "for tests only")]
 
 pub mod before;
+pub mod between;
 pub mod compliance;
 
 use std::any::Any;
@@ -196,15 +197,7 @@ impl TestKit {
         operation: &str,
         input: &Value,
     ) -> Result<Value, Fault> {
-        let model = protocol::model(service).and_then(|model| model.operation(operation));
-        let model = model.unwrap_or_else(|| panic!("{service} has no {operation}"));
-        let input = match model.input() {
-            Some(shape) => protocol::value_from_json(shape, input)?,
-            None => protocol::Value::default(),
-        };
-        let source = Source { via: Vec::new(), ..Source::platform("test") };
-        let output = self.pipeline.invoke(Arc::clone(who), source, service, operation, input).await?;
-        Ok(model.output().map_or(Value::Null, |shape| protocol::value_to_json(shape, &output, Redact::No)))
+        invoke_json(&self.pipeline, who, service, operation, input).await
     }
 
     /// The account's audit records so far, newest first, as CloudTrail would show them.
@@ -219,6 +212,24 @@ impl TestKit {
         let page = self.pipeline.audit().query(&query).await.expect("a trail that can be read");
         page.events.iter().map(|event| serde_json::from_str(&event.json).expect("a record in JSON")).collect()
     }
+}
+
+async fn invoke_json(
+    pipeline: &Pipeline,
+    who: &Arc<Principal>,
+    service: &str,
+    operation: &str,
+    input: &Value,
+) -> Result<Value, Fault> {
+    let model = protocol::model(service).and_then(|model| model.operation(operation));
+    let model = model.unwrap_or_else(|| panic!("{service} has no {operation}"));
+    let input = match model.input() {
+        Some(shape) => protocol::value_from_json(shape, input)?,
+        None => protocol::Value::default(),
+    };
+    let source = Source { via: Vec::new(), ..Source::platform("test") };
+    let output = pipeline.invoke(Arc::clone(who), source, service, operation, input).await?;
+    Ok(model.output().map_or(Value::Null, |shape| protocol::value_to_json(shape, &output, Redact::No)))
 }
 
 fn inline(statements: &Value) -> Vec<InlinePolicy> {

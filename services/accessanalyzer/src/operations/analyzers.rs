@@ -95,12 +95,8 @@ fn configuration(settings: &UnusedSettings) -> api::AnalyzerConfiguration {
     api::AnalyzerConfiguration { unused_access: Some(unused), internal_access: None }
 }
 
-fn summary(
-    analyzers: &Analyzers,
-    call: &Call,
-    record: AnalyzerRecord,
-) -> Result<api::AnalyzerSummary, Error> {
-    let closed = Zone::of(analyzers.directory.store(), record.account, record.kind)?.err();
+fn summary(_: &Analyzers, call: &Call, record: AnalyzerRecord) -> Result<api::AnalyzerSummary, Error> {
+    let closed = Zone::of(&call.view()?, record.account, record.kind)?.err();
     // What was looked at last is another account's, too.
     let (last, at) = record.last_analyzed.clone().filter(|_| closed.is_none()).unzip();
     Ok(api::AnalyzerSummary {
@@ -124,7 +120,7 @@ pub(crate) async fn create(
 ) -> Result<api::CreateAnalyzerResponse, Error> {
     let Permit { input, call, .. } = permit;
     let record = wanted(&call, input)?;
-    if let Err(closed) = Zone::of(analyzers.directory.store(), record.account, record.kind)? {
+    if let Err(closed) = Zone::of(&call.view()?, record.account, record.kind)? {
         return Err(Error::validation(closed.message()));
     }
     service_role::ROLE.may_make::<Error>(&analyzers.directory, &call)?;
@@ -200,7 +196,7 @@ pub(crate) async fn get(
     permit: Permit<api::GetAnalyzer>,
 ) -> Result<api::GetAnalyzerResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let record = state::named(analyzers.directory.store(), call.account(), &input.analyzer_name)?;
+    let record = state::named(&call.view()?, call.account(), &input.analyzer_name)?;
     Ok(api::GetAnalyzerResponse { analyzer: summary(&analyzers, &call, record)? })
 }
 
@@ -211,7 +207,7 @@ pub(crate) async fn list(
     let Permit { input, call, .. } = permit;
     let paging = Paging::new(input.next_token, input.max_results)?;
     let mut shown = Vec::new();
-    for record in state::all(&analyzers.view()?, call.account())? {
+    for record in state::all(&call.view()?, call.account())? {
         if input.r#type.as_ref().is_none_or(|wanted| wanted == record.kind.name()) {
             shown.push((record.name.clone(), summary(&analyzers, &call, record)?));
         }
@@ -246,12 +242,9 @@ pub(crate) async fn update(
     Ok(api::UpdateAnalyzerResponse { configuration: Some(configuration(&settings)) })
 }
 
-pub(crate) async fn delete(
-    analyzers: Arc<Analyzers>,
-    permit: Permit<api::DeleteAnalyzer>,
-) -> Result<(), Error> {
+pub(crate) async fn delete(_: Arc<Analyzers>, permit: Permit<api::DeleteAnalyzer>) -> Result<(), Error> {
     let Permit { input, call, .. } = permit;
-    let record = state::named(analyzers.directory.store(), call.account(), &input.analyzer_name)?;
+    let record = state::named(&call.view()?, call.account(), &input.analyzer_name)?;
     // From the leaves up: what is left after a stop belongs to an analyzer that is still there to be deleted.
     let prefix = records::of_analyzer(&record.id);
     let tables =

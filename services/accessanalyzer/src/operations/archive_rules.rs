@@ -60,22 +60,22 @@ pub(crate) async fn create(_: Arc<Analyzers>, permit: Permit<api::CreateArchiveR
 }
 
 pub(crate) async fn get(
-    analyzers: Arc<Analyzers>,
+    _: Arc<Analyzers>,
     permit: Permit<api::GetArchiveRule>,
 ) -> Result<api::GetArchiveRuleResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let mut record = state::named(analyzers.directory.store(), call.account(), &input.analyzer_name)?;
+    let mut record = state::named(&call.view()?, call.account(), &input.analyzer_name)?;
     let archive_rule = summary(input.rule_name.clone(), rule(&mut record, &input.rule_name)?);
     Ok(api::GetArchiveRuleResponse { archive_rule })
 }
 
 pub(crate) async fn list(
-    analyzers: Arc<Analyzers>,
+    _: Arc<Analyzers>,
     permit: Permit<api::ListArchiveRules>,
 ) -> Result<api::ListArchiveRulesResponse, Error> {
     let Permit { input, call, .. } = permit;
     let paging = Paging::new(input.next_token, input.max_results)?;
-    let record = state::named(analyzers.directory.store(), call.account(), &input.analyzer_name)?;
+    let record = state::named(&call.view()?, call.account(), &input.analyzer_name)?;
     let shown = record.rules.into_iter().map(|(name, rule)| (name.clone(), summary(name, &rule)));
     let (archive_rules, next_token) = paging.of(shown.collect(), false);
     Ok(api::ListArchiveRulesResponse { archive_rules, next_token })

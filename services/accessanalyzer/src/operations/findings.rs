@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use protocol::Entries;
+use service::View;
 use service::{Call, Permit};
-use store::Snapshot;
 
 use super::analyzers::moment;
 use crate::filter::{self, Purpose};
@@ -17,7 +17,7 @@ use crate::{Error, api};
 const CHANGED_MAX: usize = 1_000;
 
 /// The analyzer with this ARN, which must be one of external access.
-fn external_analyzer(from: &Snapshot, call: &Call, arn: &str) -> Result<Open, Error> {
+fn external_analyzer(from: &View, call: &Call, arn: &str) -> Result<Open, Error> {
     let otherwise =
         "This operation shows findings of external access only. Use the second version of it for others.";
     Open::external(from, call, arn, otherwise)
@@ -56,11 +56,11 @@ fn summary(finding: FindingRecord) -> api::FindingSummary {
 }
 
 pub(crate) async fn get(
-    analyzers: Arc<Analyzers>,
+    _: Arc<Analyzers>,
     permit: Permit<api::GetFinding>,
 ) -> Result<api::GetFindingResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let view = analyzers.view()?;
+    let view = call.view()?;
     let open = external_analyzer(&view, &call, &input.analyzer_arn)?;
     let shown = summary(open.finding(&view, &input.id)?);
     let finding = api::Finding {
@@ -92,11 +92,7 @@ pub(crate) struct Listing {
 
 impl Listing {
     /// The page of an analyzer's findings. Without another wish the latest change stands first.
-    pub(crate) fn of(
-        self,
-        view: &Snapshot,
-        open: &Open,
-    ) -> Result<(Vec<FindingRecord>, Option<String>), Error> {
+    pub(crate) fn of(self, view: &View, open: &Open) -> Result<(Vec<FindingRecord>, Option<String>), Error> {
         let purpose = Purpose::List { unused: open.record.kind.is_unused() };
         let filter = filter::from_api(self.filter.unwrap_or_default(), purpose)?;
         let sort = self.sort.unwrap_or_default();
@@ -115,11 +111,11 @@ impl Listing {
 }
 
 pub(crate) async fn list(
-    analyzers: Arc<Analyzers>,
+    _: Arc<Analyzers>,
     permit: Permit<api::ListFindings>,
 ) -> Result<api::ListFindingsResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let view = analyzers.view()?;
+    let view = call.view()?;
     let open = external_analyzer(&view, &call, &input.analyzer_arn)?;
     let paging = Paging::new(input.next_token, input.max_results)?;
     let listing = Listing { filter: input.filter, sort: input.sort, paging };

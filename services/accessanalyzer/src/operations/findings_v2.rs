@@ -11,11 +11,11 @@ use crate::state::{Analyzers, Open};
 use crate::{Error, api};
 
 pub(crate) async fn list(
-    analyzers: Arc<Analyzers>,
+    _: Arc<Analyzers>,
     permit: Permit<api::ListFindingsV2>,
 ) -> Result<api::ListFindingsV2Response, Error> {
     let Permit { input, call, .. } = permit;
-    let view = analyzers.view()?;
+    let view = call.view()?;
     let open = Open::with_arn(&view, &call, &input.analyzer_arn)?;
     let paging = Paging::new(input.next_token, input.max_results)?;
     let listing = Listing { filter: input.filter, sort: input.sort, paging };
@@ -80,11 +80,11 @@ fn details(finding: &FindingRecord) -> Vec<api::FindingDetails> {
 }
 
 pub(crate) async fn get(
-    analyzers: Arc<Analyzers>,
+    _: Arc<Analyzers>,
     permit: Permit<api::GetFindingV2>,
 ) -> Result<api::GetFindingV2Response, Error> {
     let Permit { input, call, .. } = permit;
-    let view = analyzers.view()?;
+    let view = call.view()?;
     let finding = Open::with_arn(&view, &call, &input.analyzer_arn)?.finding(&view, &input.id)?;
     let paging = Paging::new(input.next_token, input.max_results)?;
     let numbered =

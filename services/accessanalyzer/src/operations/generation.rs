@@ -142,12 +142,12 @@ fn unknown(job: &str) -> Error {
 }
 
 pub(crate) async fn get(
-    analyzers: Arc<Analyzers>,
+    _: Arc<Analyzers>,
     permit: Permit<api::GetGeneratedPolicy>,
 ) -> Result<api::GetGeneratedPolicyResponse, Error> {
     let Permit { input, call, .. } = permit;
     let found: Option<GenerationRecord> =
-        analyzers.directory.store().record(GENERATIONS, &jobs::generation(call.account(), &input.job_id))?;
+        call.view()?.record(GENERATIONS, &jobs::generation(call.account(), &input.job_id))?;
     let record = found.ok_or_else(|| unknown(&input.job_id))?;
     let is_done = record.status == JobStatus::Succeeded;
     let policy =
@@ -183,13 +183,13 @@ pub(crate) async fn get(
 }
 
 pub(crate) async fn list(
-    analyzers: Arc<Analyzers>,
+    _: Arc<Analyzers>,
     permit: Permit<api::ListPolicyGenerations>,
 ) -> Result<api::ListPolicyGenerationsResponse, Error> {
     let Permit { input, call, .. } = permit;
     let paging = Paging::new(input.next_token, input.max_results)?;
     let all: Vec<GenerationRecord> =
-        analyzers.directory.store().records(GENERATIONS, &jobs::generations_of(call.account()))?;
+        call.view()?.records(GENERATIONS, &jobs::generations_of(call.account()))?;
     let own =
         all.into_iter().filter(|it| input.principal_arn.as_ref().is_none_or(|arn| *arn == it.principal));
     let shown = own.map(|record| {

@@ -9,7 +9,7 @@ use base::{AccountId, Timestamp};
 use identity::Reads;
 use identity::records::Record as _;
 use protocol::Entries;
-use service::{Call, Permit};
+use service::{Call, Permit, View};
 
 use super::analyzers::moment;
 use super::findings::principal;
@@ -37,7 +37,7 @@ struct Wanted {
     block: Option<(bool, bool)>,
 }
 
-fn external_analyzer(from: &impl Reads, call: &Call, arn: &str) -> Result<Open, Error> {
+fn external_analyzer(from: &(impl Reads + ?Sized), call: &Call, arn: &str) -> Result<Open, Error> {
     Open::external(from, call, arn, "Access previews are made by analyzers of external access only.")
 }
 
@@ -103,7 +103,7 @@ pub(crate) async fn create(
     permit: Permit<api::CreateAccessPreview>,
 ) -> Result<api::CreateAccessPreviewResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let open = external_analyzer(&analyzers.view()?, &call, &input.analyzer_arn)?;
+    let open = external_analyzer(&call.view()?, &call, &input.analyzer_arn)?;
     let wanted = wanted(input.configurations)?;
     let owner = wanted.resource.split(':').nth(4).filter(|account| !account.is_empty());
     let owner: AccountId = match owner {
@@ -114,7 +114,7 @@ pub(crate) async fn create(
         return Err(Error::validation(OUTSIDE));
     }
     let seen = seen(&analyzers, &call, owner, &wanted).await?;
-    let findings = findings(&analyzers, &open, owner, &seen)?;
+    let findings = findings(&analyzers, &call.view()?, &open, owner, &seen)?;
     let record = PreviewRecord {
         id: crypto::random::uuid(),
         created_at: moment(&call),
@@ -160,13 +160,14 @@ async fn save(call: &Call, arn: &str, record: PreviewRecord) -> Result<String, E
 /// What would be found, held against what is; `None` where the policy is none.
 fn findings(
     analyzers: &Analyzers,
+    view: &View,
     open: &Open,
     owner: AccountId,
     seen: &Seen,
 ) -> Result<Option<Vec<PreviewFinding>>, Error> {
     let Ok(exposures) = scan::exposed(seen, &open.zone.trust()) else { return Ok(None) };
     let rcp = scan::control(&analyzers.directory, owner, seen.resource_type);
-    let mut present = open.findings(&analyzers.view()?)?;
+    let mut present = open.findings(view)?;
     present.retain(|finding| finding.resource == seen.arn && finding.error.is_none());
     let mut found = Vec::new();
     for exposure in exposures {
@@ -241,7 +242,7 @@ fn as_finding(
     }
 }
 
-fn preview(from: &impl Reads, open: &Open, id: &str) -> Result<PreviewRecord, Error> {
+fn preview(from: &(impl Reads + ?Sized), open: &Open, id: &str) -> Result<PreviewRecord, Error> {
     let found: Option<PreviewRecord> = from.record(PREVIEWS, &part(&open.record.id, id))?;
     found.filter(|preview| open.zone.has(&preview.owner)).ok_or_else(|| Error::not_found(PREVIEW, id))
 }
@@ -283,11 +284,11 @@ fn configuration(record: &PreviewRecord) -> api::Configuration {
 }
 
 pub(crate) async fn get(
-    analyzers: Arc<Analyzers>,
+    _: Arc<Analyzers>,
     permit: Permit<api::GetAccessPreview>,
 ) -> Result<api::GetAccessPreviewResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let view = analyzers.view()?;
+    let view = call.view()?;
     let open = external_analyzer(&view, &call, &input.analyzer_arn)?;
     let record = preview(&view, &open, &input.access_preview_id)?;
     let (status, status_reason) = standing(&record);
@@ -304,11 +305,11 @@ pub(crate) async fn get(
 }
 
 pub(crate) async fn list(
-    analyzers: Arc<Analyzers>,
+    _: Arc<Analyzers>,
     permit: Permit<api::ListAccessPreviews>,
 ) -> Result<api::ListAccessPreviewsResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let view = analyzers.view()?;
+    let view = call.view()?;
     let open = external_analyzer(&view, &call, &input.analyzer_arn)?;
     let paging = Paging::new(input.next_token, input.max_results)?;
     let all: Vec<PreviewRecord> = view.records(PREVIEWS, &of_analyzer(&open.record.id))?;
@@ -329,11 +330,11 @@ pub(crate) async fn list(
 }
 
 pub(crate) async fn list_findings(
-    analyzers: Arc<Analyzers>,
+    _: Arc<Analyzers>,
     permit: Permit<api::ListAccessPreviewFindings>,
 ) -> Result<api::ListAccessPreviewFindingsResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let view = analyzers.view()?;
+    let view = call.view()?;
     let open = external_analyzer(&view, &call, &input.analyzer_arn)?;
     let record = preview(&view, &open, &input.access_preview_id)?;
     let paging = Paging::new(input.next_token, input.max_results)?;

@@ -20,7 +20,7 @@ use crate::{Error, api};
 
 /// The analyzer and the finding that are meant, which must be about permissions.
 fn subject(
-    from: &impl Reads,
+    from: &(impl Reads + ?Sized),
     call: &Call,
     arn: &str,
     id: &str,
@@ -38,7 +38,7 @@ pub(crate) async fn generate(
     permit: Permit<api::GenerateFindingRecommendation>,
 ) -> Result<(), Error> {
     let Permit { input, call, .. } = permit;
-    let (analyzer, finding) = subject(&analyzers.view()?, &call, &input.analyzer_arn, &input.id)?;
+    let (analyzer, finding) = subject(&call.view()?, &call, &input.analyzer_arn, &input.id)?;
     let now = moment(&call);
     let settings = analyzer.unused.clone().unwrap_or_default();
     let steps = steps(&analyzers, &call, &finding, &settings, now).await?;
@@ -112,13 +112,13 @@ fn shown(step: &Step) -> Vec<api::RecommendedStep> {
 }
 
 pub(crate) async fn get(
-    analyzers: Arc<Analyzers>,
+    _: Arc<Analyzers>,
     permit: Permit<api::GetFindingRecommendation>,
 ) -> Result<api::GetFindingRecommendationResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let (analyzer, _) = subject(&analyzers.view()?, &call, &input.analyzer_arn, &input.id)?;
+    let (analyzer, _) = subject(&call.view()?, &call, &input.analyzer_arn, &input.id)?;
     let found: Option<RecommendationRecord> =
-        analyzers.directory.store().record(RECOMMENDATIONS, &part(&analyzer.id, &input.id))?;
+        call.view()?.record(RECOMMENDATIONS, &part(&analyzer.id, &input.id))?;
     let record = found.ok_or_else(|| Error::not_found(FINDING, &input.id))?;
     let paging = Paging::new(input.next_token, input.max_results)?;
     let steps = record.steps.iter().flat_map(shown).enumerate();

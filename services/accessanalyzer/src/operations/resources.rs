@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use identity::Reads as _;
+use service::View;
 use service::{Call, Permit};
-use store::Snapshot;
 
 use crate::page::Paging;
 use crate::records::{RESOURCES, ResourceRecord, Status, of_analyzer, part};
@@ -15,16 +15,16 @@ use crate::{Error, api};
 /// How errors call a resource.
 const RESOURCE: &str = "Resource";
 
-fn analyzer(view: &Snapshot, call: &Call, arn: &str) -> Result<Open, Error> {
+fn analyzer(view: &View, call: &Call, arn: &str) -> Result<Open, Error> {
     Open::external(view, call, arn, "Resources are analyzed by analyzers of external access only.")
 }
 
 pub(crate) async fn get(
-    analyzers: Arc<Analyzers>,
+    _: Arc<Analyzers>,
     permit: Permit<api::GetAnalyzedResource>,
 ) -> Result<api::GetAnalyzedResourceResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let view = analyzers.view()?;
+    let view = call.view()?;
     let open = analyzer(&view, &call, &input.analyzer_arn)?;
     let found: Option<ResourceRecord> =
         view.record(RESOURCES, &part(&open.record.id, &input.resource_arn))?;
@@ -52,11 +52,11 @@ pub(crate) async fn get(
 }
 
 pub(crate) async fn list(
-    analyzers: Arc<Analyzers>,
+    _: Arc<Analyzers>,
     permit: Permit<api::ListAnalyzedResources>,
 ) -> Result<api::ListAnalyzedResourcesResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let view = analyzers.view()?;
+    let view = call.view()?;
     let open = analyzer(&view, &call, &input.analyzer_arn)?;
     let paging = Paging::new(input.next_token, input.max_results)?;
     let mut all: Vec<ResourceRecord> = view.records(RESOURCES, &of_analyzer(&open.record.id))?;
@@ -81,7 +81,7 @@ pub(crate) async fn scan(
     permit: Permit<api::StartResourceScan>,
 ) -> Result<(), Error> {
     let Permit { input, call, .. } = permit;
-    let open = analyzer(&analyzers.view()?, &call, &input.analyzer_arn)?;
+    let open = analyzer(&call.view()?, &call, &input.analyzer_arn)?;
     let not_found = || Error::not_found(RESOURCE, &input.resource_arn);
     let family = Family::of(&input.resource_arn).ok_or_else(|| {
         Error::validation("The resource is not of a type that IAM Access Analyzer analyzes on this platform.")

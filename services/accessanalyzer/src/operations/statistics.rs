@@ -82,11 +82,11 @@ fn unused(findings: &[FindingRecord]) -> api::UnusedAccessFindingsStatistics {
 }
 
 pub(crate) async fn get(
-    analyzers: Arc<Analyzers>,
+    _: Arc<Analyzers>,
     permit: Permit<api::GetFindingsStatistics>,
 ) -> Result<api::GetFindingsStatisticsResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let view = analyzers.view()?;
+    let view = call.view()?;
     let open = Open::with_arn(&view, &call, &input.analyzer_arn)?;
     let findings = open.findings(&view)?;
     let mut statistics = api::FindingsStatistics::default();

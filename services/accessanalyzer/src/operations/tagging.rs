@@ -67,10 +67,10 @@ pub(crate) async fn untag(
 }
 
 pub(crate) async fn list(
-    analyzers: Arc<Analyzers>,
+    _: Arc<Analyzers>,
     permit: Permit<api::ListTagsForResource>,
 ) -> Result<api::ListTagsForResourceResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let record = state::with_arn(analyzers.directory.store(), &call, &input.resource_arn)?;
+    let record = state::with_arn(&call.view()?, &call, &input.resource_arn)?;
     Ok(api::ListTagsForResourceResponse { tags: Some(record.tags.into_iter().collect()) })
 }

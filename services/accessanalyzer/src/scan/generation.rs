@@ -13,7 +13,7 @@ use identity::{AssumedRole, DirectoryError, Principal, Reads, directory::RoleNam
 use observe::Query;
 use serde_json::json;
 use service::{Internal, Jobs, Pipeline};
-use store::Range;
+use store::{Range, Read as _};
 
 use super::reader::Reader;
 use crate::records::jobs::{self, GENERATIONS, GenerationRecord, JobStatus};
@@ -42,7 +42,7 @@ pub(crate) async fn run(analyzers: Arc<Analyzers>, mut jobs: Jobs) -> Result<(),
 
 /// Does what is in progress.
 pub(crate) async fn work(analyzers: &Analyzers, pipeline: &Pipeline) -> Result<(), Internal> {
-    let entries = analyzers.directory.store().entries(GENERATIONS, &Range::all()).map_err(Internal::new)?;
+    let entries = analyzers.directory.store().list(GENERATIONS, &Range::all()).map_err(Internal::new)?;
     for (_, bytes) in entries {
         let record = GenerationRecord::decode(&bytes).map_err(Internal::new)?;
         let account = RoleName::parse(&record.role).map(|role| role.account);

@@ -24,7 +24,7 @@ use identity::records::Record as _;
 use identity::{DirectoryError, Reads};
 use observe::{Changes, Noticed};
 use service::{Internal, Jobs, Pipeline};
-use store::{Range, Transaction};
+use store::{Range, Read as _, Transaction};
 
 use crate::records::{
     ANALYZERS, AnalyzerRecord, FINDINGS, FindingRecord, RESOURCES, ResourceRecord, of_analyzer,
@@ -115,7 +115,7 @@ pub(crate) struct Looking {
 }
 
 impl Looking {
-    fn new(from: &impl Reads, record: AnalyzerRecord, zone: Zone) -> Result<Self, DirectoryError> {
+    fn new(from: &(impl Reads + ?Sized), record: AnalyzerRecord, zone: Zone) -> Result<Self, DirectoryError> {
         let mut findings: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let (mut resources, mut departed) = (BTreeMap::new(), Departed::default());
         let prefix = of_analyzer(&record.id);
@@ -147,7 +147,7 @@ impl Looking {
 fn looking(analyzers: &Analyzers) -> Result<Vec<Looking>, DirectoryError> {
     let view = analyzers.directory.store().snapshot()?;
     let mut found = Vec::new();
-    for (_, bytes) in view.entries(ANALYZERS, &Range::all())? {
+    for (_, bytes) in view.list(ANALYZERS, &Range::all())? {
         let record = AnalyzerRecord::decode(&bytes)?;
         if let Ok(zone) = Zone::of(&view, record.account, record.kind)? {
             found.push(Looking::new(&view, record, zone)?);

@@ -1,6 +1,7 @@
 //! The service through the whole pipeline, in memory.
 
 mod analyzers;
+mod decisions;
 mod findings;
 mod generation;
 mod organization;

@@ -8,14 +8,16 @@
 use base::AccountId;
 use gateway::records::StageRecord;
 
+use ::store::Read;
+
+use crate::Error;
 use crate::api;
 use crate::model::Tagged;
 use crate::openapi::Document;
 use crate::patch::{Op, Patch};
 use crate::records::{ApiRecord, AuthorizerRecord, MethodRecord};
-use crate::store::{self, Apis};
+use crate::store::{self as stored, Apis};
 use crate::view::authorization;
-use crate::{ApiGateway, Error};
 
 /// Condition keys with their values.
 #[derive(Debug, Default)]
@@ -29,7 +31,7 @@ pub(crate) struct Found<'a> {
 
 /// The API and the stage where a request acts, as far as they are there.
 pub(super) fn found(
-    state: &ApiGateway,
+    records: &dyn Read,
     account: AccountId,
     tagged: Option<Tagged<'_>>,
 ) -> Result<(Option<ApiRecord>, Option<StageRecord>), Error> {
@@ -38,9 +40,9 @@ pub(super) fn found(
         Some(Tagged::Stage(id, name)) => (id, Some(name)),
         Some(Tagged::Key(_) | Tagged::Plan(_)) | None => return Ok((None, None)),
     };
-    let api = Apis(account).find(&state.store, id)?;
+    let api = Apis(account).find(records, id)?;
     let stage = match (&api, name) {
-        (Some(api), Some(name)) => store::find_stage(&state.store, api, name)?,
+        (Some(api), Some(name)) => stored::find_stage(records, api, name)?,
         _ => None,
     };
     Ok((api, stage))

@@ -3,6 +3,7 @@
 
 mod authorization;
 mod control;
+mod decisions;
 mod guards;
 mod import;
 mod keys;

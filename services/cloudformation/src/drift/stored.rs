@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use base::AccountId;
-use store::{Key, Range, Store, Transaction};
+use store::{Key, Range, Read, Store, Transaction};
 
 use crate::error::Error;
 use crate::records::{DETECTIONS, DRIFTS, DetectionRecord, DriftRecord, StackDrift, StackRecord};
-use crate::stacks::{Reader, decode, home, put};
+use crate::stacks::{decode, home, put};
 
 fn detection_key(account: AccountId, region: &str, id: &str) -> Key {
     home(account, region).str(id)
@@ -15,7 +15,7 @@ fn detection_key(account: AccountId, region: &str, id: &str) -> Key {
 
 /// The check of this id.
 pub(crate) fn detection(
-    reader: &impl Reader,
+    reader: &(impl Read + ?Sized),
     account: AccountId,
     region: &str,
     id: &str,

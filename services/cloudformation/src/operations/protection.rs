@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use service::{Call, Permit};
+use store::Read;
 
 use super::find;
 use super::stacks::policy;
@@ -11,7 +12,7 @@ use crate::api;
 use crate::error::{Error, no_stack};
 use crate::model::status;
 use crate::records::StackRecord;
-use crate::stacks::{self, Reader};
+use crate::stacks;
 
 type State = Arc<CloudFormation>;
 
@@ -21,14 +22,14 @@ fn live(state: &CloudFormation, call: &Call, name: &str) -> Result<StackRecord, 
 }
 
 /// The stack at the top of all in which one is nested, while it lives.
-fn root(reader: &impl Reader, stack: &StackRecord) -> Result<Option<StackRecord>, Error> {
+fn root(reader: &(impl Read + ?Sized), stack: &StackRecord) -> Result<Option<StackRecord>, Error> {
     let Some(id) = &stack.root_id else { return Ok(None) };
     let found = stacks::by_id(reader, stack.account, &stack.region, id)?;
     Ok(found.filter(|root| root.status != status::DELETE_COMPLETE))
 }
 
 /// True where a stack may not be deleted: a nested one is protected as the stack at the top is.
-pub(crate) fn is_protected(reader: &impl Reader, stack: &StackRecord) -> Result<bool, Error> {
+pub(crate) fn is_protected(reader: &(impl Read + ?Sized), stack: &StackRecord) -> Result<bool, Error> {
     Ok(root(reader, stack)?.map_or(stack.termination_protection, |root| root.termination_protection))
 }
 

@@ -4,6 +4,7 @@ mod change_sets;
 mod cleanup;
 mod compliance;
 mod custom;
+mod decisions;
 mod deletion;
 mod drift;
 mod faults;

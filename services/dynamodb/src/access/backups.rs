@@ -4,7 +4,7 @@
 
 use service::{Access, AccessRequest};
 
-use super::{Answer, target_access};
+use super::{Answer, stored_access};
 use crate::State;
 use crate::api;
 use crate::operations::restore::source_of;
@@ -58,11 +58,11 @@ pub(crate) fn restore_table_from_backup(
 }
 
 pub(crate) fn restore_table_to_point_in_time(
-    state: &State,
+    _: &State,
     request: &AccessRequest<'_, api::RestoreTableToPointInTimeInput>,
 ) -> Answer {
     let action = "dynamodb:RestoreTableToPointInTime";
     let source = source_of(request.input, request.account, request.region)?;
-    let (access, _) = target_access(state, action, &source, None);
+    let access = stored_access(request, action, &source)?;
     Ok(access.and(new_table(request, action, &request.input.target_table_name)?))
 }

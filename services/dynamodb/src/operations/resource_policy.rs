@@ -166,6 +166,8 @@ pub(crate) async fn get_resource_policy(
         let table = state.tables.find(&Target::of_arn(arn, call.region())?);
         table.ok_or_else(|| not_found(arn))?.record.policy.clone()
     };
+    // SECURITY: behind the look, so that what was found is what leave was given for.
+    call.view()?;
     let policy = policy.ok_or_else(|| no_policy(arn))?;
     let text = identity::show_principals(call.store(), &policy.text)
         .map_err(|error| Error::Internal(Internal::new(error)))?;

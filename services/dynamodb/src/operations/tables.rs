@@ -220,7 +220,10 @@ pub(crate) fn sequence_of(state: &State, target: &Target) -> Arc<Sequence> {
 /// The table of this name, for operations on tables.
 pub(crate) fn named(state: &State, call: &Call, name: &str) -> Result<Arc<Table>, Error> {
     let target = Target::parse(name, call.account(), call.region())?;
-    state.tables.find(&target).ok_or_else(|| table_not_found(&target.name))
+    let found = state.tables.find(&target);
+    // SECURITY: behind the look, so that what was found is what leave was given for.
+    call.view()?;
+    found.ok_or_else(|| table_not_found(&target.name))
 }
 
 pub(crate) async fn list_tables(

@@ -59,7 +59,10 @@ pub(crate) async fn list_tags_of_resource(
 ) -> Result<api::ListTagsOfResourceOutput, Error> {
     let Permit { input, call, .. } = permit;
     let target = Target::of_arn(&input.resource_arn, call.region())?;
-    let table = state.tables.find(&target).ok_or_else(|| not_found(&input.resource_arn))?;
+    let table = state.tables.find(&target);
+    // SECURITY: behind the look, so that what was found is what leave was given for.
+    call.view()?;
+    let table = table.ok_or_else(|| not_found(&input.resource_arn))?;
     // The token is the number of tags already answered; tags are in order of their keys.
     let start: usize = match &input.next_token {
         Some(token) => token.parse().map_err(|_| Invalid::new("Invalid NextToken"))?,

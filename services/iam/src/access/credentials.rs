@@ -16,9 +16,9 @@ pub(crate) fn device<O: Operation>(
     action: &'static str,
     serial: fn(&O::Input) -> &str,
 ) -> impl Fn(&Iam, &AccessRequest<'_, O::Input>) -> Outcome + Send + Sync + 'static {
-    move |iam, request| {
+    move |_, request| {
         let serial = serial(request.input);
-        let found = MfaDeviceRecord::load(iam.directory.store(), request.account, serial).ok();
+        let found = MfaDeviceRecord::load(request.records, request.account, serial).ok();
         let tags = found.map(|mut device| std::mem::take(device.tags())).unwrap_or_default();
         Ok(tagged(leave(request, action, serial)?, &tags))
     }
@@ -47,8 +47,8 @@ pub(crate) fn create_device(
     creation(request, "iam:CreateVirtualMFADevice", "iam:TagMFADevice", &arn, input.tags.as_ref())
 }
 
-fn on_profile<I>(iam: &Iam, request: &AccessRequest<'_, I>, action: &'static str, name: &str) -> Outcome {
-    let found = InstanceProfileRecord::load(iam.directory.store(), request.account, name).ok();
+fn on_profile<I>(request: &AccessRequest<'_, I>, action: &'static str, name: &str) -> Outcome {
+    let found = InstanceProfileRecord::load(request.records, request.account, name).ok();
     let path = found.as_ref().map_or("/", |profile| profile.path.as_str());
     let arn = entity_arn(request.account, "instance-profile", path, name);
     let access = leave(request, action, arn)?.told_as(format!("instance profile {name}"));
@@ -60,7 +60,7 @@ pub(crate) fn profile<O: Operation>(
     action: &'static str,
     name: fn(&O::Input) -> &str,
 ) -> impl Fn(&Iam, &AccessRequest<'_, O::Input>) -> Outcome + Send + Sync + 'static {
-    move |iam, request| on_profile(iam, request, action, name(request.input))
+    move |_, request| on_profile(request, action, name(request.input))
 }
 
 pub(crate) fn create_profile(
@@ -75,12 +75,12 @@ pub(crate) fn create_profile(
 
 /// Whoever wraps a role hands it to machines: that needs leave to pass it as well.
 pub(crate) fn add_role_to_profile(
-    iam: &Iam,
+    _: &Iam,
     request: &AccessRequest<'_, api::AddRoleToInstanceProfileRequest>,
 ) -> Outcome {
     let input = request.input;
-    let own = on_profile(iam, request, "iam:AddRoleToInstanceProfile", &input.instance_profile_name)?;
-    let pass = on_role(iam, request, "iam:PassRole", &input.role_name)?
+    let own = on_profile(request, "iam:AddRoleToInstanceProfile", &input.instance_profile_name)?;
+    let pass = on_role(request, "iam:PassRole", &input.role_name)?
         .when("iam:PassedToService", ["ec2.amazonaws.com"]);
     Ok(own.and(pass))
 }

@@ -33,16 +33,16 @@ pub(crate) fn provider<O: Operation>(
     action: &'static str,
     arn: fn(&O::Input) -> &str,
 ) -> impl Fn(&Iam, &AccessRequest<'_, O::Input>) -> Outcome + Send + Sync + 'static {
-    move |iam, request| {
+    move |_, request| {
         let arn = arn(request.input);
-        let found = OidcProviderRecord::load(iam.directory.store(), request.account, arn).ok();
+        let found = OidcProviderRecord::load(request.records, request.account, arn).ok();
         let tags = found.map(|mut provider| std::mem::take(provider.tags())).unwrap_or_default();
         Ok(tagged(leave(request, action, arn)?, &tags))
     }
 }
 
-fn on_certificate<I>(iam: &Iam, request: &AccessRequest<'_, I>, action: &'static str, name: &str) -> Outcome {
-    let found = ServerCertificateRecord::load(iam.directory.store(), request.account, name).ok();
+fn on_certificate<I>(request: &AccessRequest<'_, I>, action: &'static str, name: &str) -> Outcome {
+    let found = ServerCertificateRecord::load(request.records, request.account, name).ok();
     let path = found.as_ref().map_or("/", |certificate| certificate.path.as_str());
     let arn = entity_arn(request.account, "server-certificate", path, name);
     let access = leave(request, action, arn)?.told_as(format!("server certificate {name}"));
@@ -54,7 +54,7 @@ pub(crate) fn certificate<O: Operation>(
     action: &'static str,
     name: fn(&O::Input) -> &str,
 ) -> impl Fn(&Iam, &AccessRequest<'_, O::Input>) -> Outcome + Send + Sync + 'static {
-    move |iam, request| on_certificate(iam, request, action, name(request.input))
+    move |_, request| on_certificate(request, action, name(request.input))
 }
 
 pub(crate) fn upload_certificate(
@@ -69,17 +69,17 @@ pub(crate) fn upload_certificate(
 
 /// Whoever moves a certificate needs leave where it is and where it goes.
 pub(crate) fn update_certificate(
-    iam: &Iam,
+    _: &Iam,
     request: &AccessRequest<'_, api::UpdateServerCertificateRequest>,
 ) -> Outcome {
     let (input, action) = (request.input, "iam:UpdateServerCertificate");
-    let own = on_certificate(iam, request, action, &input.server_certificate_name)?;
+    let own = on_certificate(request, action, &input.server_certificate_name)?;
     if input.new_path.is_none() && input.new_server_certificate_name.is_none() {
         return Ok(own);
     }
     let name = input.new_server_certificate_name.as_deref().unwrap_or(&input.server_certificate_name);
     let found =
-        ServerCertificateRecord::load(iam.directory.store(), request.account, &input.server_certificate_name);
+        ServerCertificateRecord::load(request.records, request.account, &input.server_certificate_name);
     // What gets another name alone stays at its path.
     let stays = found.map_or_else(|_| "/".to_owned(), |certificate| certificate.path.clone());
     let path = input.new_path.as_deref().unwrap_or(&stays);

@@ -8,13 +8,14 @@ use base::AccountId;
 use identity::records::{AccessKeyRecord, KeyOwner, LastUsedRecord, UserRecord, keys};
 use identity::{Edit, Principal, Reads, ids};
 use service::{Call, Permit};
+use store::Read as _;
 
 use super::{moment, users, whole_secs};
 use crate::page::Paging;
 use crate::{Error, Iam, api, entity, quota};
 
 /// Whose keys are meant: those of the named user, or of the caller. The name is empty for the root user.
-fn owner(from: &impl Reads, call: &Call, name: Option<&str>) -> Result<(String, KeyOwner), Error> {
+fn owner(from: &(impl Reads + ?Sized), call: &Call, name: Option<&str>) -> Result<(String, KeyOwner), Error> {
     let name = match (name, &**call.principal()) {
         (Some(name), _) => name,
         (None, Principal::User(user)) => user.name.as_str(),
@@ -27,7 +28,12 @@ fn owner(from: &impl Reads, call: &Call, name: Option<&str>) -> Result<(String, 
 }
 
 /// A key of this owner. Another's is as good as none.
-fn load(from: &impl Reads, account: AccountId, owner: &KeyOwner, id: &str) -> Result<AccessKeyRecord, Error> {
+fn load(
+    from: &(impl Reads + ?Sized),
+    account: AccountId,
+    owner: &KeyOwner,
+    id: &str,
+) -> Result<AccessKeyRecord, Error> {
     let record: Option<AccessKeyRecord> = from.record(keys::ACCESS_KEYS, &keys::access_key(id))?;
     let own = record.filter(|record| record.account == account && record.owner == *owner);
     own.ok_or_else(|| Error::no_such_key(id))
@@ -83,7 +89,7 @@ pub(crate) async fn create(
 fn fresh_id(edit: &Edit<'_, '_>) -> Result<String, Error> {
     loop {
         let id = ids::access_key(ids::LONG_TERM, edit.account());
-        if edit.bytes(keys::ACCESS_KEYS, &keys::access_key(&id))?.is_none() {
+        if edit.read(keys::ACCESS_KEYS, &keys::access_key(&id))?.is_none() {
             return Ok(id);
         }
     }
@@ -120,11 +126,11 @@ pub(crate) async fn delete(iam: Arc<Iam>, permit: Permit<api::DeleteAccessKey>) 
 }
 
 pub(crate) async fn list(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::ListAccessKeys>,
 ) -> Result<api::ListAccessKeysResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let view = iam.view()?;
+    let view = call.view()?;
     let (name, owner) = owner(&view, &call, input.user_name.as_deref())?;
     let mut all = Vec::new();
     for id in users::key_ids(&view, call.account(), &name)? {
@@ -146,11 +152,11 @@ pub(crate) async fn list(
 }
 
 pub(crate) async fn last_used(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::GetAccessKeyLastUsed>,
 ) -> Result<api::GetAccessKeyLastUsedResponse, Error> {
     let id = &permit.input.access_key_id;
-    let store = iam.directory.store();
+    let store = &permit.call.view()?;
     let record: Option<AccessKeyRecord> = store.record(keys::ACCESS_KEYS, &keys::access_key(id))?;
     let record = record
         .filter(|record| record.account == permit.call.account())

@@ -66,11 +66,11 @@ pub(crate) async fn delete_alias(
 }
 
 pub(crate) async fn list_aliases(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::ListAccountAliases>,
 ) -> Result<api::ListAccountAliasesResponse, Error> {
     let key = keys::account(permit.call.account());
-    let record: Option<AccountRecord> = iam.directory.store().record(keys::ACCOUNTS, &key)?;
+    let record: Option<AccountRecord> = permit.call.view()?.record(keys::ACCOUNTS, &key)?;
     let aliases = record.and_then(|record| record.alias).map(|alias| (alias.clone(), alias));
     let page = Paging::new(permit.input.marker, permit.input.max_items).of(aliases.into_iter().collect())?;
     Ok(api::ListAccountAliasesResponse {
@@ -101,11 +101,11 @@ pub(crate) async fn set_token_version(
 }
 
 pub(crate) async fn summary(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::GetAccountSummary>,
 ) -> Result<api::GetAccountSummaryResponse, Error> {
     let account = permit.call.account();
-    let view = iam.view()?;
+    let view = permit.call.view()?;
     let policies: Vec<ManagedPolicyRecord> = view.records(keys::POLICIES, &keys::all_of(account))?;
     let versions: usize = policies.iter().map(|policy| policy.versions.len()).sum();
     let root_keys = users::key_ids(&view, account, "")?.len();
@@ -154,6 +154,6 @@ pub(crate) async fn summary(
     Ok(api::GetAccountSummaryResponse { summary_map: Some(entries.collect()) })
 }
 
-fn count(from: &impl Reads, account: AccountId, table: Table) -> Result<usize, Error> {
-    Ok(from.entries(table, &Range::prefix(keys::all_of(account)))?.len())
+fn count(from: &(impl Reads + ?Sized), account: AccountId, table: Table) -> Result<usize, Error> {
+    Ok(from.list(table, &Range::prefix(keys::all_of(account)))?.len())
 }

@@ -26,7 +26,7 @@ pub(super) fn attached_policy(arn: &str) -> api::AttachedPolicy {
 }
 
 fn list<E: Entity>(
-    from: &impl Reads,
+    from: &(impl Reads + ?Sized),
     account: AccountId,
     name: &str,
     prefix: Option<&str>,
@@ -54,11 +54,11 @@ macro_rules! operations {
                 .await
         }
 
-        pub(crate) async fn $list(iam: Arc<Iam>, permit: Permit<api::$List>) -> Result<api::$Listed, Error> {
+        pub(crate) async fn $list(_: Arc<Iam>, permit: Permit<api::$List>) -> Result<api::$Listed, Error> {
             let Permit { input, call, .. } = permit;
             let paging = Paging::new(input.marker, input.max_items);
             let prefix = input.path_prefix.as_deref();
-            let page = list::<$record>(iam.directory.store(), call.account(), &input.$name, prefix, paging)?;
+            let page = list::<$record>(&call.view()?, call.account(), &input.$name, prefix, paging)?;
             Ok(api::$Listed {
                 attached_policies: Some(page.items),
                 is_truncated: page.is_truncated,

@@ -13,6 +13,7 @@ use identity::principal::entity_arn;
 use identity::records::keys;
 use identity::{Edit, Reads, ids};
 use service::Permit;
+use store::Read as _;
 
 use super::{moment, path};
 use crate::page::Paging;
@@ -20,7 +21,10 @@ use crate::records::{SERVER_CERTIFICATES, ServerCertificateRecord, Tagged};
 use crate::{Error, Iam, api, quota, tags};
 
 /// How many there are.
-pub(crate) fn all(from: &impl Reads, account: AccountId) -> Result<Vec<ServerCertificateRecord>, Error> {
+pub(crate) fn all(
+    from: &(impl Reads + ?Sized),
+    account: AccountId,
+) -> Result<Vec<ServerCertificateRecord>, Error> {
     Ok(from.records(SERVER_CERTIFICATES, &keys::all_of(account))?)
 }
 
@@ -149,7 +153,7 @@ pub(crate) async fn upload(
 }
 
 fn check_free(edit: &Edit<'_, '_>, name: &str) -> Result<(), Error> {
-    match edit.bytes(SERVER_CERTIFICATES, &keys::named(edit.account(), name))? {
+    match edit.read(SERVER_CERTIFICATES, &keys::named(edit.account(), name))? {
         Some(_) => Err(Error::EntityAlreadyExists(format!(
             "The Server Certificate with name {name} already exists."
         ))),
@@ -158,12 +162,12 @@ fn check_free(edit: &Edit<'_, '_>, name: &str) -> Result<(), Error> {
 }
 
 pub(crate) async fn get(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::GetServerCertificate>,
 ) -> Result<api::GetServerCertificateResponse, Error> {
     let Permit { input, call, .. } = permit;
     let name = &input.server_certificate_name;
-    let record = ServerCertificateRecord::load(iam.directory.store(), call.account(), name)?;
+    let record = ServerCertificateRecord::load(&call.view()?, call.account(), name)?;
     let server_certificate = api::ServerCertificate {
         server_certificate_metadata: metadata(call.account(), &record),
         certificate_body: record.body.clone(),
@@ -205,13 +209,13 @@ pub(crate) async fn delete(iam: Arc<Iam>, permit: Permit<api::DeleteServerCertif
 }
 
 pub(crate) async fn list(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::ListServerCertificates>,
 ) -> Result<api::ListServerCertificatesResponse, Error> {
     let Permit { input, call, .. } = permit;
     let account = call.account();
     let prefix = input.path_prefix.as_deref().unwrap_or("/");
-    let shown = all(iam.directory.store(), account)?
+    let shown = all(&call.view()?, account)?
         .into_iter()
         .filter(|record| record.path.starts_with(prefix))
         .map(|record| (record.name.to_ascii_lowercase(), metadata(account, &record)))

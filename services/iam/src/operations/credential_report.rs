@@ -29,7 +29,7 @@ const HEADER: &str = "user,arn,user_creation_time,password_enabled,password_last
     access_key_2_last_used_date,access_key_2_last_used_region,access_key_2_last_used_service,cert_1_active,\
     cert_1_last_rotated,cert_2_active,cert_2_last_rotated";
 
-fn load(from: &impl Reads, account: AccountId) -> Result<Option<CredentialReportRecord>, Error> {
+fn load(from: &(impl Reads + ?Sized), account: AccountId) -> Result<Option<CredentialReportRecord>, Error> {
     Ok(from.record(CREDENTIAL_REPORTS, &keys::all_of(account))?)
 }
 
@@ -42,7 +42,7 @@ pub(crate) async fn generate(
     permit: Permit<api::GenerateCredentialReport>,
 ) -> Result<api::GenerateCredentialReportResponse, Error> {
     let call = permit.call;
-    let present = load(iam.directory.store(), call.account())?;
+    let present = load(&call.view()?, call.account())?;
     if present.as_ref().is_some_and(|record| is_good(record, call.now())) {
         return Ok(api::GenerateCredentialReportResponse {
             state: Some("COMPLETE".to_owned()),
@@ -62,11 +62,11 @@ pub(crate) async fn generate(
 }
 
 pub(crate) async fn get(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::GetCredentialReport>,
 ) -> Result<api::GetCredentialReportResponse, Error> {
     let call = permit.call;
-    let record = load(iam.directory.store(), call.account())?.ok_or_else(|| {
+    let record = load(&call.view()?, call.account())?.ok_or_else(|| {
         Error::CredentialReportNotPresent("No report found. Generate one first.".to_owned())
     })?;
     if !is_good(&record, call.now()) {
@@ -90,7 +90,7 @@ const fn truth(value: bool) -> &'static str {
     if value { "true" } else { "false" }
 }
 
-fn report(from: &impl Reads, account: AccountId) -> Result<String, Error> {
+fn report(from: &(impl Reads + ?Sized), account: AccountId) -> Result<String, Error> {
     let policy: Option<PasswordPolicyRecord> =
         from.record(keys::PASSWORD_POLICIES, &keys::all_of(account))?;
     let devices = mfa::all(from, account)?;
@@ -138,7 +138,7 @@ fn password_columns(profile: Option<&LoginProfileRecord>, policy: Option<&Passwo
 }
 
 /// Five columns for each of two keys, the older first.
-fn key_columns(from: &impl Reads, account: AccountId, user: &str) -> Result<String, Error> {
+fn key_columns(from: &(impl Reads + ?Sized), account: AccountId, user: &str) -> Result<String, Error> {
     let mut found = Vec::new();
     for id in users::key_ids(from, account, user)? {
         let key = keys::access_key(&id);

@@ -26,14 +26,14 @@ enum Detail {
 }
 
 pub(crate) async fn get(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::GetAccountAuthorizationDetails>,
 ) -> Result<api::GetAccountAuthorizationDetailsResponse, Error> {
     let input = permit.input;
     let account = permit.call.account();
     let filter = input.filter.unwrap_or_default();
     let wanted = |kind: &str| filter.is_empty() || filter.iter().any(|other| other == kind);
-    let view = iam.view()?;
+    let view = permit.call.view()?;
     let mut all = Vec::new();
     if wanted("User") {
         let users = entity::all::<UserRecord>(&view, account, None)?;
@@ -79,7 +79,7 @@ pub(crate) async fn get(
 /// The customer's policies, and those of AWS's that are attached.
 fn add_policies(
     all: &mut Vec<(String, Detail)>,
-    view: &impl Reads,
+    view: &(impl Reads + ?Sized),
     account: AccountId,
     local: bool,
     aws: bool,
@@ -142,7 +142,11 @@ fn group(account: AccountId, record: GroupRecord) -> api::GroupDetail {
     }
 }
 
-fn role(view: &impl Reads, account: AccountId, record: &RoleRecord) -> Result<api::RoleDetail, Error> {
+fn role(
+    view: &(impl Reads + ?Sized),
+    account: AccountId,
+    record: &RoleRecord,
+) -> Result<api::RoleDetail, Error> {
     let profiles = instance_profiles::of_role(view, account, &record.name)?;
     let profiles: Result<_, Error> =
         profiles.iter().map(|profile| instance_profiles::shape(view, account, profile)).collect();

@@ -23,12 +23,12 @@ struct Told {
 }
 
 pub(crate) async fn list(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::ListEntitiesForPolicy>,
 ) -> Result<api::ListEntitiesForPolicyResponse, Error> {
     let input = permit.input;
     let account = permit.call.account();
-    let view = iam.view()?;
+    let view = permit.call.view()?;
     policies::find(&view, account, &input.policy_arn)?;
     let boundary = input.policy_usage_filter.as_deref() == Some("PermissionsBoundary");
     let both = input.policy_usage_filter.is_none();
@@ -66,7 +66,7 @@ pub(crate) async fn list(
 }
 
 fn told(
-    from: &impl Reads,
+    from: &(impl Reads + ?Sized),
     account: AccountId,
     used: &Use,
     prefix: Option<&str>,
@@ -79,7 +79,7 @@ fn told(
 }
 
 fn one<E: Entity>(
-    from: &impl Reads,
+    from: &(impl Reads + ?Sized),
     account: AccountId,
     name: &str,
     prefix: Option<&str>,

@@ -59,7 +59,7 @@ pub(crate) async fn list(
 ) -> Result<api::ListPoliciesGrantingServiceAccessResponse, Error> {
     let Permit { input, call, .. } = permit;
     let account = call.account();
-    let view = iam.view()?;
+    let view = call.view()?;
     let (kind, name) = entity_name(account, &input.arn)?;
     let mut all = Granting(Vec::new());
     match kind.as_str() {

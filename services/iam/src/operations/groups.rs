@@ -33,13 +33,10 @@ pub(crate) async fn create(
     Ok(api::CreateGroupResponse { group: shapes::group(call.account(), &record) })
 }
 
-pub(crate) async fn get(
-    iam: Arc<Iam>,
-    permit: Permit<api::GetGroup>,
-) -> Result<api::GetGroupResponse, Error> {
+pub(crate) async fn get(_: Arc<Iam>, permit: Permit<api::GetGroup>) -> Result<api::GetGroupResponse, Error> {
     let api::GetGroupRequest { group_name, marker, max_items } = permit.input;
     let account = permit.call.account();
-    let view = iam.view()?;
+    let view = permit.call.view()?;
     let group: GroupRecord = entity::load(&view, account, &group_name)?;
     let mut users = Vec::new();
     for name in members::names(&view, account, &group.name)? {
@@ -107,12 +104,12 @@ pub(crate) async fn delete(iam: Arc<Iam>, permit: Permit<api::DeleteGroup>) -> R
 }
 
 pub(crate) async fn list(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::ListGroups>,
 ) -> Result<api::ListGroupsResponse, Error> {
     let api::ListGroupsRequest { path_prefix, marker, max_items } = permit.input;
     let account = permit.call.account();
-    let all = entity::all::<GroupRecord>(&iam.view()?, account, path_prefix.as_deref())?;
+    let all = entity::all::<GroupRecord>(&permit.call.view()?, account, path_prefix.as_deref())?;
     let page = Paging::new(marker, max_items).of(all)?;
     Ok(api::ListGroupsResponse {
         groups: page.items.iter().map(|record| shapes::group(account, record)).collect(),

@@ -33,7 +33,7 @@ fn put<E: Entity>(edit: &mut Edit<'_, '_>, name: &str, policy: InlinePolicy) -> 
 }
 
 fn get<E: Entity>(
-    from: &impl Reads,
+    from: &(impl Reads + ?Sized),
     account: AccountId,
     name: &str,
     policy: &str,
@@ -54,7 +54,7 @@ fn delete<E: Entity>(edit: &mut Edit<'_, '_>, name: &str, policy: &str) -> Resul
 }
 
 fn list<E: Entity>(
-    from: &impl Reads,
+    from: &(impl Reads + ?Sized),
     account: AccountId,
     name: &str,
     paging: Paging,
@@ -74,9 +74,9 @@ macro_rules! operations {
             iam.change(&call, |edit| put::<$record>(edit, &input.$name, policy)).await
         }
 
-        pub(crate) async fn $get(iam: Arc<Iam>, permit: Permit<api::$Get>) -> Result<api::$Got, Error> {
+        pub(crate) async fn $get(_: Arc<Iam>, permit: Permit<api::$Get>) -> Result<api::$Got, Error> {
             let Permit { input, call, .. } = permit;
-            let store = iam.directory.store();
+            let store = &call.view()?;
             let found = get::<$record>(store, call.account(), &input.$name, &input.policy_name)?;
             Ok(api::$Got {
                 $name: input.$name,
@@ -90,10 +90,10 @@ macro_rules! operations {
             iam.change(&call, |edit| delete::<$record>(edit, &input.$name, &input.policy_name)).await
         }
 
-        pub(crate) async fn $list(iam: Arc<Iam>, permit: Permit<api::$List>) -> Result<api::$Listed, Error> {
+        pub(crate) async fn $list(_: Arc<Iam>, permit: Permit<api::$List>) -> Result<api::$Listed, Error> {
             let Permit { input, call, .. } = permit;
             let paging = Paging::new(input.marker, input.max_items);
-            let page = list::<$record>(iam.directory.store(), call.account(), &input.$name, paging)?;
+            let page = list::<$record>(&call.view()?, call.account(), &input.$name, paging)?;
             Ok(api::$Listed {
                 policy_names: page.items,
                 is_truncated: page.is_truncated,

@@ -15,13 +15,13 @@ use crate::page::Paging;
 use crate::records::{INSTANCE_PROFILES, InstanceProfileRecord, Tagged};
 use crate::{Error, Iam, api, entity, quota, shapes, tags};
 
-fn all(from: &impl Reads, account: AccountId) -> Result<Vec<InstanceProfileRecord>, Error> {
+fn all(from: &(impl Reads + ?Sized), account: AccountId) -> Result<Vec<InstanceProfileRecord>, Error> {
     Ok(from.records(INSTANCE_PROFILES, &keys::all_of(account))?)
 }
 
 /// The profiles that a role is in.
 pub(crate) fn of_role(
-    from: &impl Reads,
+    from: &(impl Reads + ?Sized),
     account: AccountId,
     role: &str,
 ) -> Result<Vec<InstanceProfileRecord>, Error> {
@@ -31,13 +31,13 @@ pub(crate) fn of_role(
 }
 
 /// How many there are.
-pub(crate) fn count(from: &impl Reads, account: AccountId) -> Result<usize, Error> {
+pub(crate) fn count(from: &(impl Reads + ?Sized), account: AccountId) -> Result<usize, Error> {
     Ok(all(from, account)?.len())
 }
 
 /// A profile in a listing.
 pub(crate) fn shape(
-    from: &impl Reads,
+    from: &(impl Reads + ?Sized),
     account: AccountId,
     record: &InstanceProfileRecord,
 ) -> Result<api::InstanceProfile, Error> {
@@ -96,11 +96,11 @@ pub(crate) async fn create(
 }
 
 pub(crate) async fn get(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::GetInstanceProfile>,
 ) -> Result<api::GetInstanceProfileResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let view = iam.view()?;
+    let view = call.view()?;
     let record = InstanceProfileRecord::load(&view, call.account(), &input.instance_profile_name)?;
     let shape = shape(&view, call.account(), &record)?;
     let instance_profile = api::InstanceProfile { tags: tags::to_api(&record.tags), ..shape };
@@ -121,11 +121,11 @@ pub(crate) async fn delete(iam: Arc<Iam>, permit: Permit<api::DeleteInstanceProf
 }
 
 pub(crate) async fn list(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::ListInstanceProfiles>,
 ) -> Result<api::ListInstanceProfilesResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let view = iam.view()?;
+    let view = call.view()?;
     let prefix = input.path_prefix.as_deref().unwrap_or("/");
     let mut shown = Vec::new();
     for record in all(&view, call.account())? {
@@ -142,11 +142,11 @@ pub(crate) async fn list(
 }
 
 pub(crate) async fn list_for_role(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::ListInstanceProfilesForRole>,
 ) -> Result<api::ListInstanceProfilesForRoleResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let view = iam.view()?;
+    let view = call.view()?;
     let role: RoleRecord = entity::load(&view, call.account(), &input.role_name)?;
     let mut shown = Vec::new();
     for record in of_role(&view, call.account(), &role.name)? {

@@ -12,6 +12,7 @@ use identity::Reads;
 use identity::records::{GroupRecord, RoleRecord, UserRecord, keys};
 use observe::{Position, Query};
 use service::{Call, Permit};
+use store::Read as _;
 
 use super::simulate::{entity_name, policies_of};
 use crate::entity::{self, Entity as _};
@@ -31,8 +32,8 @@ struct Scope {
     namespaces: BTreeSet<String>,
 }
 
-fn scope(iam: &Iam, account: AccountId, arn: &str) -> Result<Scope, Error> {
-    let view = iam.view()?;
+fn scope(iam: &Iam, call: &Call, arn: &str) -> Result<Scope, Error> {
+    let (view, account) = (call.view()?, call.account());
     let mut entities = BTreeSet::new();
     if arn.contains(":policy/") {
         let policy = iam.directory.managed_policy(account, arn, policy::PolicyKind::Identity)?;
@@ -56,7 +57,7 @@ fn scope(iam: &Iam, account: AccountId, arn: &str) -> Result<Scope, Error> {
 }
 
 fn add_entity(
-    from: &impl Reads,
+    from: &(impl Reads + ?Sized),
     account: AccountId,
     title: &str,
     name: &str,
@@ -116,7 +117,7 @@ pub(crate) async fn generate(
     permit: Permit<api::GenerateServiceLastAccessedDetails>,
 ) -> Result<api::GenerateServiceLastAccessedDetailsResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let scope = scope(&iam, call.account(), &input.arn)?;
+    let scope = scope(&iam, &call, &input.arn)?;
     let services = uses(&call, &scope).await?;
     let at = Timestamp::from_secs(call.now().secs());
     let record = UsageReportRecord {
@@ -128,7 +129,7 @@ pub(crate) async fn generate(
     let job = crypto::random::uuid();
     iam.change(&call, |edit| {
         let account = edit.account();
-        let present = edit.entries(USAGE_REPORTS, &store::Range::prefix(keys::all_of(account)))?;
+        let present = edit.list(USAGE_REPORTS, &store::Range::prefix(keys::all_of(account)))?;
         if present.len() >= REPORTS_MAX {
             drop_oldest(edit, &present)?;
         }
@@ -147,18 +148,18 @@ fn drop_oldest(edit: &mut identity::Edit<'_, '_>, present: &[(Vec<u8>, bytes::By
     Ok(edit.delete(USAGE_REPORTS, &store::Key::new().raw(key))?)
 }
 
-fn load(iam: &Iam, account: AccountId, job: &str) -> Result<UsageReportRecord, Error> {
+fn load(call: &Call, job: &str) -> Result<UsageReportRecord, Error> {
     let record: Option<UsageReportRecord> =
-        iam.directory.store().record(USAGE_REPORTS, &usage_key(account, job))?;
+        call.view()?.record(USAGE_REPORTS, &usage_key(call.account(), job))?;
     record.ok_or_else(|| Error::NoSuchEntity(format!("Job {job} was not found")))
 }
 
 pub(crate) async fn get(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::GetServiceLastAccessedDetails>,
 ) -> Result<api::GetServiceLastAccessedDetailsResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let record = load(&iam, call.account(), &input.job_id)?;
+    let record = load(&call, &input.job_id)?;
     let by_action = record.by_action;
     let shown = record.services.iter().map(|used| {
         let last = used.by.first();
@@ -193,7 +194,11 @@ pub(crate) async fn get(
 }
 
 /// An entity by the ARN that the trail knows it by.
-fn info(from: &impl Reads, account: AccountId, arn: &str) -> Result<Option<api::EntityInfo>, Error> {
+fn info(
+    from: &(impl Reads + ?Sized),
+    account: AccountId,
+    arn: &str,
+) -> Result<Option<api::EntityInfo>, Error> {
     let name = arn.rsplit('/').next().unwrap_or_default().to_owned();
     let found = if arn.contains(":user/") {
         entity::find::<UserRecord>(from, account, &name)?.map(|user| ("USER", user.user_id, user.path))
@@ -210,16 +215,16 @@ fn info(from: &impl Reads, account: AccountId, arn: &str) -> Result<Option<api::
 }
 
 pub(crate) async fn get_entities(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::GetServiceLastAccessedDetailsWithEntities>,
 ) -> Result<api::GetServiceLastAccessedDetailsWithEntitiesResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let record = load(&iam, call.account(), &input.job_id)?;
+    let record = load(&call, &input.job_id)?;
     let used = record.services.iter().find(|used| used.namespace == input.service_namespace);
     let used = used.ok_or_else(|| {
         Error::NoSuchEntity(format!("Service {} is not in the report", input.service_namespace))
     })?;
-    let view = iam.view()?;
+    let view = call.view()?;
     let mut shown = Vec::new();
     for each in &used.by {
         if let Some(entity_info) = info(&view, call.account(), &each.entity)? {

@@ -150,7 +150,7 @@ pub(crate) async fn create(
         entity::save(edit, &record)
     })
     .await?;
-    let role = shapes::role(iam.directory.store(), call.account(), &record)?;
+    let role = shapes::role(&call.view()?, call.account(), &record)?;
     Ok(api::CreateServiceLinkedRoleResponse { role: Some(role) })
 }
 
@@ -187,12 +187,12 @@ pub(crate) async fn delete(
 }
 
 pub(crate) async fn deletion_status(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::GetServiceLinkedRoleDeletionStatus>,
 ) -> Result<api::GetServiceLinkedRoleDeletionStatusResponse, Error> {
     let id = &permit.input.deletion_task_id;
     let key = task_key(permit.call.account(), id);
-    let found: Option<DeletionRecord> = iam.directory.store().record(DELETIONS, &key)?;
+    let found: Option<DeletionRecord> = permit.call.view()?.record(DELETIONS, &key)?;
     if found.is_none() {
         return Err(Error::NoSuchEntity(format!("The deletion task with id {id} cannot be found.")));
     }

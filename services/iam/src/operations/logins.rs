@@ -18,7 +18,7 @@ const EARLIER_MAX: usize = 24;
 
 /// A user's profile, if it has one.
 pub(crate) fn find(
-    from: &impl Reads,
+    from: &(impl Reads + ?Sized),
     account: base::AccountId,
     user: &UserRecord,
 ) -> Result<Option<LoginProfileRecord>, Error> {
@@ -27,7 +27,7 @@ pub(crate) fn find(
 
 /// The root user's profile, if someone of its organization gave it one.
 pub(crate) fn of_root(
-    from: &impl Reads,
+    from: &(impl Reads + ?Sized),
     account: base::AccountId,
 ) -> Result<Option<LoginProfileRecord>, Error> {
     Holder::root(account).find(from, account)
@@ -45,14 +45,14 @@ impl Holder {
         Self { name: "root".to_owned(), id: account.to_string() }
     }
 
-    fn named(from: &impl Reads, account: base::AccountId, name: &str) -> Result<Self, Error> {
+    fn named(from: &(impl Reads + ?Sized), account: base::AccountId, name: &str) -> Result<Self, Error> {
         let user: UserRecord = entity::load(from, account, name)?;
         Ok(Self { name: user.name, id: user.user_id })
     }
 
     /// The user that a request names, or the caller; as in AWS, the root user only where someone of the organization is in
     /// its place.
-    fn asked(from: &impl Reads, call: &Call, name: Option<&str>) -> Result<Self, Error> {
+    fn asked(from: &(impl Reads + ?Sized), call: &Call, name: Option<&str>) -> Result<Self, Error> {
         match (name, &**call.principal()) {
             (Some(name), _) => Self::named(from, call.account(), name),
             (None, Principal::User(user)) => Self::named(from, call.account(), &user.name),
@@ -61,11 +61,19 @@ impl Holder {
         }
     }
 
-    fn find(&self, from: &impl Reads, account: base::AccountId) -> Result<Option<LoginProfileRecord>, Error> {
+    fn find(
+        &self,
+        from: &(impl Reads + ?Sized),
+        account: base::AccountId,
+    ) -> Result<Option<LoginProfileRecord>, Error> {
         Ok(from.record(keys::LOGIN_PROFILES, &keys::named(account, &self.id))?)
     }
 
-    fn load(&self, from: &impl Reads, account: base::AccountId) -> Result<LoginProfileRecord, Error> {
+    fn load(
+        &self,
+        from: &(impl Reads + ?Sized),
+        account: base::AccountId,
+    ) -> Result<LoginProfileRecord, Error> {
         self.find(from, account)?.ok_or_else(|| no_profile(&self.name))
     }
 
@@ -86,7 +94,10 @@ fn no_profile(name: &str) -> Error {
     Error::NoSuchEntity(format!("Login Profile for User {name} cannot be found."))
 }
 
-fn policy(from: &impl Reads, account: base::AccountId) -> Result<Option<PasswordPolicyRecord>, Error> {
+fn policy(
+    from: &(impl Reads + ?Sized),
+    account: base::AccountId,
+) -> Result<Option<PasswordPolicyRecord>, Error> {
     Ok(from.record(keys::PASSWORD_POLICIES, &keys::all_of(account))?)
 }
 
@@ -98,7 +109,7 @@ async fn hash(password: String) -> Result<String, Error> {
 
 /// The hash of a new profile's password. That of a root user is set by whoever reads its address, and none is given here.
 async fn first_hash(
-    iam: &Iam,
+    _: &Iam,
     call: &Call,
     password: Option<protocol::Sensitive<String>>,
 ) -> Result<String, Error> {
@@ -112,7 +123,7 @@ async fn first_hash(
         }
         Some(password) => {
             let password = password.into_exposed();
-            passwords::check(&password, policy(iam.directory.store(), call.account())?.as_ref())?;
+            passwords::check(&password, policy(&call.view()?, call.account())?.as_ref())?;
             hash(password).await
         }
     }
@@ -147,11 +158,11 @@ pub(crate) async fn create(
 }
 
 pub(crate) async fn get(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::GetLoginProfile>,
 ) -> Result<api::GetLoginProfileResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let view = iam.view()?;
+    let view = call.view()?;
     let holder = Holder::asked(&view, &call, input.user_name.as_deref())?;
     let record = holder.load(&view, call.account())?;
     Ok(api::GetLoginProfileResponse { login_profile: holder.shape(&record) })
@@ -180,7 +191,7 @@ async fn renewed(
 
 pub(crate) async fn update(iam: Arc<Iam>, permit: Permit<api::UpdateLoginProfile>) -> Result<(), Error> {
     let Permit { input, call, .. } = permit;
-    let store = iam.directory.store();
+    let store = &call.view()?;
     let before = Holder::named(store, call.account(), &input.user_name)?.load(store, call.account())?;
     let hash = match input.password {
         Some(password) => {
@@ -220,7 +231,7 @@ pub(crate) async fn change(iam: Arc<Iam>, permit: Permit<api::ChangePassword>) -
     let Principal::User(caller) = &**call.principal() else {
         return Err(Error::InvalidUserType("Only IAM Users can change their own password".to_owned()));
     };
-    let store = iam.directory.store();
+    let store = &call.view()?;
     let account = call.account();
     let holder = Holder::named(store, account, &caller.name)?;
     let before = holder.load(store, account)?;

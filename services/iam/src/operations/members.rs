@@ -14,8 +14,12 @@ use crate::page::Paging;
 use crate::{Error, Iam, api, entity, quota, shapes};
 
 /// The names of a group's members.
-pub(super) fn names(from: &impl Reads, account: AccountId, group: &str) -> Result<Vec<String>, Error> {
-    let entries = from.entries(keys::MEMBERS, &Range::prefix(keys::members_of(account, group)))?;
+pub(super) fn names(
+    from: &(impl Reads + ?Sized),
+    account: AccountId,
+    group: &str,
+) -> Result<Vec<String>, Error> {
+    let entries = from.list(keys::MEMBERS, &Range::prefix(keys::members_of(account, group)))?;
     let read = |key: &[u8]| {
         let mut reader = KeyReader::new(key);
         let (_account, _group) = (reader.str()?, reader.str()?);
@@ -58,12 +62,12 @@ pub(crate) async fn remove(iam: Arc<Iam>, permit: Permit<api::RemoveUserFromGrou
 }
 
 pub(crate) async fn list_groups(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::ListGroupsForUser>,
 ) -> Result<api::ListGroupsForUserResponse, Error> {
     let api::ListGroupsForUserRequest { user_name, marker, max_items } = permit.input;
     let account = permit.call.account();
-    let view = iam.view()?;
+    let view = permit.call.view()?;
     let user: UserRecord = entity::load(&view, account, &user_name)?;
     let mut groups = Vec::new();
     for name in &user.groups {

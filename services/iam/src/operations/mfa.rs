@@ -25,7 +25,7 @@ const SEED_CHARACTERS: usize = 64;
 impl Tagged for MfaDeviceRecord {
     const TABLE: Table = keys::MFA_DEVICES;
 
-    fn load(from: &impl Reads, account: AccountId, id: &str) -> Result<Self, Error> {
+    fn load(from: &(impl Reads + ?Sized), account: AccountId, id: &str) -> Result<Self, Error> {
         directory::mfa_device(from, account, id)?.ok_or_else(|| Error::no_such_device(id))
     }
 
@@ -48,7 +48,7 @@ fn save(edit: &mut Edit<'_, '_>, record: &MfaDeviceRecord) -> Result<(), Error> 
 }
 
 /// The devices of an account, sorted by name.
-pub(crate) fn all(from: &impl Reads, account: AccountId) -> Result<Vec<MfaDeviceRecord>, Error> {
+pub(crate) fn all(from: &(impl Reads + ?Sized), account: AccountId) -> Result<Vec<MfaDeviceRecord>, Error> {
     Ok(from.records(keys::MFA_DEVICES, &keys::all_of(account))?)
 }
 
@@ -57,7 +57,11 @@ fn is_of(record: &MfaDeviceRecord, user: &UserRecord) -> bool {
 }
 
 /// How many devices are enabled for a user.
-pub(crate) fn count_of(from: &impl Reads, account: AccountId, user: &UserRecord) -> Result<usize, Error> {
+pub(crate) fn count_of(
+    from: &(impl Reads + ?Sized),
+    account: AccountId,
+    user: &UserRecord,
+) -> Result<usize, Error> {
     Ok(all(from, account)?.iter().filter(|record| is_of(record, user)).count())
 }
 
@@ -161,7 +165,7 @@ pub(crate) async fn resync(iam: Arc<Iam>, permit: Permit<api::ResyncMFADevice>) 
 
 /// The named user, or the caller.
 pub(super) fn named_or_caller(
-    from: &impl Reads,
+    from: &(impl Reads + ?Sized),
     call: &Call,
     name: Option<&str>,
 ) -> Result<UserRecord, Error> {
@@ -201,11 +205,11 @@ pub(crate) async fn delete(iam: Arc<Iam>, permit: Permit<api::DeleteVirtualMFADe
 }
 
 pub(crate) async fn list(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::ListMFADevices>,
 ) -> Result<api::ListMFADevicesResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let view = iam.view()?;
+    let view = call.view()?;
     let account = call.account();
     let devices = match (input.user_name.as_deref(), &**call.principal()) {
         // The root user's devices are hardware of the console; here it has none.
@@ -231,12 +235,12 @@ pub(crate) async fn list(
 }
 
 pub(crate) async fn list_virtual(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::ListVirtualMFADevices>,
 ) -> Result<api::ListVirtualMFADevicesResponse, Error> {
     let Permit { input, call, .. } = permit;
     let account = call.account();
-    let view = iam.view()?;
+    let view = call.view()?;
     let users = entity::all::<UserRecord>(&view, account, None)?;
     let wanted = |record: &MfaDeviceRecord| match input.assignment_status.as_deref() {
         Some("Assigned") => record.assignment.is_some(),
@@ -265,11 +269,11 @@ pub(crate) async fn list_virtual(
 }
 
 pub(crate) async fn get(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::GetMFADevice>,
 ) -> Result<api::GetMFADeviceResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let view = iam.view()?;
+    let view = call.view()?;
     let record = MfaDeviceRecord::load(&view, call.account(), &input.serial_number)?;
     let user = match &record.assignment {
         None => None,

@@ -16,7 +16,7 @@ use identity::records::{Record as _, keys};
 use identity::{Reads, organization};
 use observe::{Position, Query};
 use service::{Access, AccessRequest, Call, Permit};
-use store::Range;
+use store::{Range, Read as _};
 
 use crate::page::Paging;
 use crate::reports::{ORGANIZATION_REPORTS, OrganizationReportRecord, OrganizationUse, usage_key};
@@ -52,7 +52,7 @@ fn invalid(path: &str) -> Error {
     Error::InvalidInput(format!("{path} is not the path of an entity in your organization."))
 }
 
-fn managed(from: &impl Reads, account: AccountId) -> Result<OrganizationRecord, Error> {
+fn managed(from: &(impl Reads + ?Sized), account: AccountId) -> Result<OrganizationRecord, Error> {
     let seat = organization::seat(from, account)?;
     let own = seat.map(|(record, _)| record).filter(|record| record.management == account);
     own.ok_or_else(|| {
@@ -60,9 +60,9 @@ fn managed(from: &impl Reads, account: AccountId) -> Result<OrganizationRecord, 
     })
 }
 
-fn all_members(from: &impl Reads, organization: &str) -> Result<Vec<MemberRecord>, Error> {
+fn all_members(from: &(impl Reads + ?Sized), organization: &str) -> Result<Vec<MemberRecord>, Error> {
     let mut members = Vec::new();
-    for (_, bytes) in from.entries(parts::MEMBERS, &Range::all())? {
+    for (_, bytes) in from.list(parts::MEMBERS, &Range::all())? {
         let member = MemberRecord::decode(&bytes).map_err(identity::DirectoryError::from)?;
         if member.organization == organization {
             members.push(member);
@@ -93,7 +93,7 @@ fn path_of(organization: &str, line: &[UnitRecord], account: Option<AccountId>) 
 }
 
 impl Part {
-    fn find(from: &impl Reads, record: &OrganizationRecord, path: &str) -> Result<Self, Error> {
+    fn find(from: &(impl Reads + ?Sized), record: &OrganizationRecord, path: &str) -> Result<Self, Error> {
         let asked = path.trim_end_matches('/');
         let units: Vec<UnitRecord> = from.records(parts::UNITS, &parts::organization(&record.id))?;
         let members = all_members(from, &record.id)?;
@@ -135,7 +135,7 @@ impl Part {
 }
 
 /// The documents of service control policies with these ids.
-fn documents(from: &impl Reads, organization: &str, ids: &[String]) -> Result<Vec<String>, Error> {
+fn documents(from: &(impl Reads + ?Sized), organization: &str, ids: &[String]) -> Result<Vec<String>, Error> {
     let mut documents = Vec::new();
     for id in ids {
         match ControlKind::of_aws_policy(id) {
@@ -192,12 +192,12 @@ async fn uses(
 
 /// The part that is meant, and the services that the report is about.
 fn asked(
-    iam: &Iam,
-    account: AccountId,
+    _: &Iam,
+    call: &Call,
     input: &api::GenerateOrganizationsAccessReportRequest,
 ) -> Result<(Part, BTreeSet<String>), Error> {
-    let view = iam.view()?;
-    let record = managed(&view, account)?;
+    let view = call.view()?;
+    let record = managed(&view, call.account())?;
     let part = Part::find(&view, &record, &input.entity_path)?;
     let Some(id) = &input.organizations_policy_id else {
         let namespaces = part.namespaces();
@@ -214,14 +214,14 @@ pub(crate) async fn generate(
     permit: Permit<api::GenerateOrganizationsAccessReport>,
 ) -> Result<api::GenerateOrganizationsAccessReportResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let (part, namespaces) = asked(&iam, call.account(), &input)?;
+    let (part, namespaces) = asked(&iam, &call, &input)?;
     let services = uses(&call, &part, &namespaces).await?;
     let at = Timestamp::from_secs(call.now().secs());
     let report = OrganizationReportRecord { created_at: at, services: services.into_iter().collect() };
     let job = crypto::random::uuid();
     iam.change(&call, |edit| {
         let account = edit.account();
-        let present = edit.entries(ORGANIZATION_REPORTS, &Range::prefix(keys::all_of(account)))?;
+        let present = edit.list(ORGANIZATION_REPORTS, &Range::prefix(keys::all_of(account)))?;
         if present.len() >= REPORTS_MAX {
             let made = |bytes: &[u8]| {
                 OrganizationReportRecord::decode(bytes).map(|it| it.created_at).unwrap_or_default()
@@ -249,13 +249,12 @@ fn shown(namespace: String, uses: &[OrganizationUse]) -> api::AccessDetail {
 }
 
 pub(crate) async fn get(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::GetOrganizationsAccessReport>,
 ) -> Result<api::GetOrganizationsAccessReportResponse, Error> {
     let Permit { input, call, .. } = permit;
     let key = usage_key(call.account(), &input.job_id);
-    let report: Option<OrganizationReportRecord> =
-        iam.directory.store().record(ORGANIZATION_REPORTS, &key)?;
+    let report: Option<OrganizationReportRecord> = call.view()?.record(ORGANIZATION_REPORTS, &key)?;
     let report = report.ok_or_else(|| Error::NoSuchEntity(format!("Job {} was not found", input.job_id)))?;
     let accessible = report.services.len();
     let unused = report.services.iter().filter(|(_, uses)| uses.is_empty()).count();

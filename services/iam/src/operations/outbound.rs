@@ -14,11 +14,11 @@ use tokio::task::spawn_blocking;
 
 use crate::{Error, Iam, api};
 
-fn find(from: &impl Reads, account: AccountId) -> Result<Option<OutboundRecord>, Error> {
+fn find(from: &(impl Reads + ?Sized), account: AccountId) -> Result<Option<OutboundRecord>, Error> {
     Ok(from.record(keys::OUTBOUND, &keys::account(account))?)
 }
 
-fn enabled(from: &impl Reads, account: AccountId) -> Result<OutboundRecord, Error> {
+fn enabled(from: &(impl Reads + ?Sized), account: AccountId) -> Result<OutboundRecord, Error> {
     let record = find(from, account)?.filter(|record| record.enabled);
     record.ok_or_else(|| {
         Error::FeatureDisabled("Outbound web identity federation is not enabled for this account.".to_owned())
@@ -38,7 +38,7 @@ pub(crate) async fn enable(
     permit: Permit<api::EnableOutboundWebIdentityFederation>,
 ) -> Result<api::EnableOutboundWebIdentityFederationResponse, Error> {
     let call = permit.call;
-    if find(iam.directory.store(), call.account())?.is_some_and(|record| record.enabled) {
+    if find(&call.view()?, call.account())?.is_some_and(|record| record.enabled) {
         return Err(already());
     }
     let now = call.now();
@@ -82,7 +82,7 @@ pub(crate) async fn info(
     iam: Arc<Iam>,
     permit: Permit<api::GetOutboundWebIdentityFederationInfo>,
 ) -> Result<api::GetOutboundWebIdentityFederationInfoResponse, Error> {
-    let record = enabled(iam.directory.store(), permit.call.account())?;
+    let record = enabled(&permit.call.view()?, permit.call.account())?;
     Ok(api::GetOutboundWebIdentityFederationInfoResponse {
         issuer_identifier: Some(iam.directory.issuer(&record)),
         jwt_vending_enabled: Some(true),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use identity::Reads as _;
 use identity::records::{PasswordPolicyRecord, keys};
 use service::Permit;
+use store::Read as _;
 
 use crate::{Error, Iam, api};
 
@@ -43,11 +44,11 @@ pub(crate) async fn update(
 }
 
 pub(crate) async fn get(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::GetAccountPasswordPolicy>,
 ) -> Result<api::GetAccountPasswordPolicyResponse, Error> {
     let account = permit.call.account();
-    let store = iam.directory.store();
+    let store = &permit.call.view()?;
     let record: Option<PasswordPolicyRecord> =
         store.record(keys::PASSWORD_POLICIES, &keys::all_of(account))?;
     let record = record.ok_or_else(|| none(account))?;
@@ -75,7 +76,7 @@ pub(crate) async fn delete(
     let call = permit.call;
     iam.change(&call, |edit| {
         let key = keys::all_of(edit.account());
-        if edit.bytes(keys::PASSWORD_POLICIES, &key)?.is_none() {
+        if edit.read(keys::PASSWORD_POLICIES, &key)?.is_none() {
             return Err(none(edit.account()));
         }
         Ok(edit.delete(keys::PASSWORD_POLICIES, &key)?)

@@ -11,7 +11,7 @@ use identity::principal::entity_arn;
 use identity::records::{ManagedPolicyRecord, PolicyVersion, keys};
 use identity::{Edit, Reads, ids};
 use service::Permit;
-use store::Range;
+use store::{Range, Read as _};
 
 use super::{moment, path};
 use crate::attachments::{self, Count};
@@ -25,7 +25,7 @@ pub(super) enum Found {
 }
 
 /// The policy with this ARN.
-pub(super) fn find(from: &impl Reads, account: AccountId, arn: &str) -> Result<Found, Error> {
+pub(super) fn find(from: &(impl Reads + ?Sized), account: AccountId, arn: &str) -> Result<Found, Error> {
     if let Some(policy) = managed::by_arn(arn) {
         return Ok(Found::Aws(policy));
     }
@@ -48,7 +48,11 @@ pub(super) fn save(edit: &mut Edit<'_, '_>, record: &ManagedPolicyRecord) -> Res
     Ok(edit.put(keys::POLICIES, &key, record)?)
 }
 
-fn own(from: &impl Reads, account: AccountId, arn: &str) -> Result<Option<ManagedPolicyRecord>, Error> {
+fn own(
+    from: &(impl Reads + ?Sized),
+    account: AccountId,
+    arn: &str,
+) -> Result<Option<ManagedPolicyRecord>, Error> {
     let Some(name) = customer_policy_name(account, arn) else { return Ok(None) };
     let record: Option<ManagedPolicyRecord> = from.record(keys::POLICIES, &keys::named(account, name))?;
     Ok(record.filter(|record| entity_arn(account, "policy", &record.path, &record.name) == arn))
@@ -96,12 +100,12 @@ pub(crate) async fn create(
 }
 
 fn check_new(edit: &Edit<'_, '_>, name: &str) -> Result<(), Error> {
-    if edit.bytes(keys::POLICIES, &keys::named(edit.account(), name))?.is_some() {
+    if edit.read(keys::POLICIES, &keys::named(edit.account(), name))?.is_some() {
         return Err(Error::EntityAlreadyExists(format!(
             "A policy called {name} already exists. Duplicate names are not allowed."
         )));
     }
-    let all = edit.entries(keys::POLICIES, &Range::prefix(keys::all_of(edit.account())))?;
+    let all = edit.list(keys::POLICIES, &Range::prefix(keys::all_of(edit.account())))?;
     if all.len() >= quota::POLICIES_MAX {
         return Err(Error::quota("PoliciesPerAccount", quota::POLICIES_MAX));
     }
@@ -109,12 +113,12 @@ fn check_new(edit: &Edit<'_, '_>, name: &str) -> Result<(), Error> {
 }
 
 pub(crate) async fn get(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::GetPolicy>,
 ) -> Result<api::GetPolicyResponse, Error> {
     let account = permit.call.account();
     let arn = &permit.input.policy_arn;
-    let view = iam.view()?;
+    let view = permit.call.view()?;
     let found = find(&view, account, arn)?;
     let count = attachments::count_of(&view, account, arn)?;
     let policy = match &found {
@@ -144,12 +148,12 @@ pub(crate) async fn delete(iam: Arc<Iam>, permit: Permit<api::DeletePolicy>) -> 
 }
 
 pub(crate) async fn list(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::ListPolicies>,
 ) -> Result<api::ListPoliciesResponse, Error> {
     let input = permit.input;
     let account = permit.call.account();
-    let view = iam.view()?;
+    let view = permit.call.view()?;
     let counts = attachments::counts(&view, account)?;
     let prefix = input.path_prefix.as_deref().unwrap_or("/");
     let scope = input.scope.as_deref().unwrap_or("All");

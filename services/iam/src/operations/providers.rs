@@ -18,7 +18,7 @@ use crate::{Error, Iam, api, quota, tags};
 impl Tagged for OidcProviderRecord {
     const TABLE: Table = keys::OIDC_PROVIDERS;
 
-    fn load(from: &impl Reads, account: AccountId, arn: &str) -> Result<Self, Error> {
+    fn load(from: &(impl Reads + ?Sized), account: AccountId, arn: &str) -> Result<Self, Error> {
         let gone = || Error::NoSuchEntity(format!("OpenIDConnect Provider not found for arn {arn}"));
         let url = Self::url_of(account, arn).ok_or_else(gone)?;
         from.record(keys::OIDC_PROVIDERS, &keys::provider(account, url))?.ok_or_else(gone)
@@ -39,7 +39,10 @@ fn save(edit: &mut Edit<'_, '_>, record: &OidcProviderRecord) -> Result<(), Erro
 }
 
 /// How many there are.
-pub(crate) fn all(from: &impl Reads, account: AccountId) -> Result<Vec<OidcProviderRecord>, Error> {
+pub(crate) fn all(
+    from: &(impl Reads + ?Sized),
+    account: AccountId,
+) -> Result<Vec<OidcProviderRecord>, Error> {
     Ok(from.records(keys::OIDC_PROVIDERS, &keys::all_of(account))?)
 }
 
@@ -121,12 +124,12 @@ pub(crate) async fn create(
 }
 
 pub(crate) async fn get(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::GetOpenIDConnectProvider>,
 ) -> Result<api::GetOpenIDConnectProviderResponse, Error> {
     let Permit { input, call, .. } = permit;
     let arn = &input.open_id_connect_provider_arn;
-    let record = OidcProviderRecord::load(iam.directory.store(), call.account(), arn)?;
+    let record = OidcProviderRecord::load(&call.view()?, call.account(), arn)?;
     Ok(api::GetOpenIDConnectProviderResponse {
         url: Some(record.url),
         client_id_list: Some(record.client_ids),
@@ -152,14 +155,14 @@ pub(crate) async fn delete(
 }
 
 pub(crate) async fn list(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::ListOpenIDConnectProviders>,
 ) -> Result<api::ListOpenIDConnectProvidersResponse, Error> {
     let account = permit.call.account();
     let entry = |record: OidcProviderRecord| api::OpenIDConnectProviderListEntry {
         arn: Some(OidcProviderRecord::arn(account, &record.url)),
     };
-    let list = all(iam.directory.store(), account)?.into_iter().map(entry).collect();
+    let list = all(&permit.call.view()?, account)?.into_iter().map(entry).collect();
     Ok(api::ListOpenIDConnectProvidersResponse { open_id_connect_provider_list: Some(list) })
 }
 

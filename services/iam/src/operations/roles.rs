@@ -40,7 +40,7 @@ pub(crate) async fn create(
         boundary: None,
     };
     let mut role = shapes::whole_role(
-        iam.directory.store(),
+        &call.view()?,
         call.account(),
         &RoleRecord { boundary: input.permissions_boundary.clone(), ..record.clone() },
     )?;
@@ -54,10 +54,10 @@ pub(crate) async fn create(
     Ok(api::CreateRoleResponse { role })
 }
 
-pub(crate) async fn get(iam: Arc<Iam>, permit: Permit<api::GetRole>) -> Result<api::GetRoleResponse, Error> {
+pub(crate) async fn get(_: Arc<Iam>, permit: Permit<api::GetRole>) -> Result<api::GetRoleResponse, Error> {
     let account = permit.call.account();
-    let record = entity::load(iam.directory.store(), account, &permit.input.role_name)?;
-    Ok(api::GetRoleResponse { role: shapes::whole_role(iam.directory.store(), account, &record)? })
+    let record = entity::load(&permit.call.view()?, account, &permit.input.role_name)?;
+    Ok(api::GetRoleResponse { role: shapes::whole_role(&permit.call.view()?, account, &record)? })
 }
 
 pub(crate) async fn update(
@@ -92,7 +92,7 @@ pub(crate) async fn update_description(
             Ok(record)
         })
         .await?;
-    let role = shapes::whole_role(iam.directory.store(), call.account(), &record)?;
+    let role = shapes::whole_role(&call.view()?, call.account(), &record)?;
     Ok(api::UpdateRoleDescriptionResponse { role: Some(role) })
 }
 
@@ -131,12 +131,12 @@ pub(super) fn end(edit: &mut Edit<'_, '_>, key: &store::Key, record: &RoleRecord
 }
 
 pub(crate) async fn list(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::ListRoles>,
 ) -> Result<api::ListRolesResponse, Error> {
     let api::ListRolesRequest { path_prefix, marker, max_items } = permit.input;
     let account = permit.call.account();
-    let view = iam.view()?;
+    let view = permit.call.view()?;
     let all = entity::all::<RoleRecord>(&view, account, path_prefix.as_deref())?;
     let page = Paging::new(marker, max_items).of(all)?;
     let roles: Result<Vec<api::Role>, Error> =

@@ -22,7 +22,11 @@ enum By {
 }
 
 /// The caller's organization, where it may ask and the organization trusts IAM.
-fn organization(from: &impl Reads, account: base::AccountId, by: By) -> Result<OrganizationRecord, Error> {
+fn organization(
+    from: &(impl Reads + ?Sized),
+    account: base::AccountId,
+    by: By,
+) -> Result<OrganizationRecord, Error> {
     let (record, member) = organization::seat(from, account)?.ok_or_else(|| {
         Error::OrganizationNotFound("No organization is associated with the account.".to_owned())
     })?;
@@ -101,10 +105,10 @@ switches! {
 }
 
 pub(crate) async fn list(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::ListOrganizationsFeatures>,
 ) -> Result<api::ListOrganizationsFeaturesResponse, Error> {
-    let record = organization(&iam.view()?, permit.call.account(), By::Administrator)?;
+    let record = organization(&permit.call.view()?, permit.call.account(), By::Administrator)?;
     let (organization_id, enabled_features) = shown(record);
     Ok(api::ListOrganizationsFeaturesResponse { organization_id, enabled_features })
 }

@@ -129,7 +129,7 @@ pub(super) fn entity_name(account: AccountId, arn: &str) -> Result<(String, Stri
 
 /// What a user, group or role may do, and who it is.
 fn of_entity(iam: &Iam, account: AccountId, arn: &str) -> Result<(Subject, Sources), Error> {
-    let view = iam.view()?;
+    let view = iam.directory.store().snapshot()?;
     let (kind, name) = entity_name(account, arn)?;
     let mut sources = Sources { identity: Vec::new(), boundary: None };
     let bound = |boundary: Option<&String>| {

@@ -46,9 +46,9 @@ macro_rules! operations {
             .await
         }
 
-        pub(crate) async fn $list(iam: Arc<Iam>, permit: Permit<api::$List>) -> Result<api::$Listed, Error> {
+        pub(crate) async fn $list(_: Arc<Iam>, permit: Permit<api::$List>) -> Result<api::$Listed, Error> {
             let Permit { input, call, .. } = permit;
-            let mut record = <$record>::load(iam.directory.store(), call.account(), &input.$id)?;
+            let mut record = <$record>::load(&call.view()?, call.account(), &input.$id)?;
             let page = page(record.tags(), Paging::new(input.marker, input.max_items))?;
             Ok(api::$Listed { tags: page.items, is_truncated: page.is_truncated, marker: page.marker })
         }

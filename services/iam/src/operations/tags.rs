@@ -38,9 +38,9 @@ macro_rules! operations {
             .await
         }
 
-        pub(crate) async fn $list(iam: Arc<Iam>, permit: Permit<api::$List>) -> Result<api::$Listed, Error> {
+        pub(crate) async fn $list(_: Arc<Iam>, permit: Permit<api::$List>) -> Result<api::$Listed, Error> {
             let Permit { input, call, .. } = permit;
-            let record: $record = entity::load(iam.directory.store(), call.account(), &input.$name)?;
+            let record: $record = entity::load(&call.view()?, call.account(), &input.$name)?;
             let page = page(&record.tags, Paging::new(input.marker, input.max_items))?;
             Ok(api::$Listed { tags: page.items, is_truncated: page.is_truncated, marker: page.marker })
         }
@@ -73,11 +73,11 @@ pub(crate) async fn untag_policy(iam: Arc<Iam>, permit: Permit<api::UntagPolicy>
 }
 
 pub(crate) async fn list_policy_tags(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::ListPolicyTags>,
 ) -> Result<api::ListPolicyTagsResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let stored = match policies::find(iam.directory.store(), call.account(), &input.policy_arn)? {
+    let stored = match policies::find(&call.view()?, call.account(), &input.policy_arn)? {
         Found::Aws(_) => Vec::new(),
         Found::Own(record) => record.tags,
     };

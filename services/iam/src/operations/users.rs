@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use base::AccountId;
 use identity::records::{AccessKeyRecord, KeyOwner, UserRecord, keys};
-use identity::{Edit, Principal, Reads as _, ids};
+use identity::{Edit, Principal, Reads, ids};
 use service::{Call, Permit};
 use store::{KeyReader, Range};
 
@@ -42,23 +42,23 @@ pub(crate) async fn create(
     Ok(api::CreateUserResponse { user: Some(user) })
 }
 
-pub(crate) async fn get(iam: Arc<Iam>, permit: Permit<api::GetUser>) -> Result<api::GetUserResponse, Error> {
+pub(crate) async fn get(_: Arc<Iam>, permit: Permit<api::GetUser>) -> Result<api::GetUserResponse, Error> {
     let account = permit.call.account();
-    let store = iam.directory.store();
+    let store = &permit.call.view()?;
     let user = match (permit.input.user_name, &**permit.call.principal()) {
         (Some(name), _) => shapes::whole_user(account, &entity::load(store, account, &name)?),
         (None, Principal::User(user)) => {
             shapes::whole_user(account, &entity::load(store, account, &user.name)?)
         }
-        (None, Principal::Root(_)) => root(&iam, account)?,
+        (None, Principal::Root(_)) => root(store, account)?,
         (None, _) => return Err(needs_name()),
     };
     Ok(api::GetUserResponse { user })
 }
 
-fn root(iam: &Iam, account: AccountId) -> Result<api::User, Error> {
+fn root(from: &(impl Reads + ?Sized), account: AccountId) -> Result<api::User, Error> {
     let record: Option<identity::records::AccountRecord> =
-        iam.directory.store().record(keys::ACCOUNTS, &keys::account(account))?;
+        from.record(keys::ACCOUNTS, &keys::account(account))?;
     Ok(api::User {
         path: "/".to_owned(),
         user_name: "root".to_owned(),
@@ -122,11 +122,11 @@ fn rename(edit: &mut Edit<'_, '_>, mut record: UserRecord, name: String) -> Resu
 
 /// The ids of a user's access keys; the root user's name is empty.
 pub(super) fn key_ids(
-    from: &impl identity::Reads,
+    from: &(impl Reads + ?Sized),
     account: AccountId,
     user: &str,
 ) -> Result<Vec<String>, Error> {
-    let entries = from.entries(keys::KEYS_OF_USERS, &Range::prefix(keys::keys_of(account, user)))?;
+    let entries = from.list(keys::KEYS_OF_USERS, &Range::prefix(keys::keys_of(account, user)))?;
     let read = |key: &[u8]| {
         let mut reader = KeyReader::new(key);
         let (_account, _user) = (reader.str()?, reader.str()?);
@@ -161,12 +161,12 @@ pub(crate) async fn delete(iam: Arc<Iam>, permit: Permit<api::DeleteUser>) -> Re
 }
 
 pub(crate) async fn list(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::ListUsers>,
 ) -> Result<api::ListUsersResponse, Error> {
     let api::ListUsersRequest { path_prefix, marker, max_items } = permit.input;
     let account = permit.call.account();
-    let all = entity::all::<UserRecord>(&iam.view()?, account, path_prefix.as_deref())?;
+    let all = entity::all::<UserRecord>(&permit.call.view()?, account, path_prefix.as_deref())?;
     let page = Paging::new(marker, max_items).of(all)?;
     Ok(api::ListUsersResponse {
         users: page.items.iter().map(|record| shapes::user(account, record)).collect(),

@@ -63,12 +63,12 @@ pub(crate) async fn create(
 }
 
 pub(crate) async fn get(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::GetPolicyVersion>,
 ) -> Result<api::GetPolicyVersionResponse, Error> {
     let api::GetPolicyVersionRequest { policy_arn, version_id } = permit.input;
     let missing = || no_such_version(&policy_arn, &version_id);
-    let version = match policies::find(iam.directory.store(), permit.call.account(), &policy_arn)? {
+    let version = match policies::find(&permit.call.view()?, permit.call.account(), &policy_arn)? {
         Found::Aws(policy) if policy.version == version_id => api::PolicyVersion {
             document: Some(documents::escaped(&policy.document)),
             version_id: Some(version_id),
@@ -118,11 +118,11 @@ pub(crate) async fn set_default(
 }
 
 pub(crate) async fn list(
-    iam: Arc<Iam>,
+    _: Arc<Iam>,
     permit: Permit<api::ListPolicyVersions>,
 ) -> Result<api::ListPolicyVersionsResponse, Error> {
     let api::ListPolicyVersionsRequest { policy_arn, marker, max_items } = permit.input;
-    let all = match policies::find(iam.directory.store(), permit.call.account(), &policy_arn)? {
+    let all = match policies::find(&permit.call.view()?, permit.call.account(), &policy_arn)? {
         Found::Aws(policy) => vec![(
             String::new(),
             api::PolicyVersion {

@@ -3,6 +3,7 @@
 mod certificates;
 mod compliance;
 mod consistency;
+mod decisions;
 mod effects;
 mod factors;
 mod groups;

@@ -58,7 +58,7 @@ pub(crate) fn put_code_signing(
 ) -> Outcome {
     let (name, arn) = (&request.input.function_name, &request.input.code_signing_config_arn);
     let action = "lambda:PutFunctionCodeSigningConfig";
-    let (function, _) = on(lambda, request, action, name, None)?;
+    let (function, _) = on(request, action, name, None)?;
     let config = on_config(lambda, action, arn, request.region)?;
     let named = |access: Access| access.when("lambda:CodeSigningConfigArn", [arn.as_str()]);
     Ok(named(function).and(named(config)))

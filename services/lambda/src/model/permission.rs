@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::api::{AddLayerVersionPermissionRequest, AddPermissionRequest};
 use crate::error::Error;
+use crate::model::name::FunctionId;
 use crate::records::{FunctionPolicy, Statement};
 
 /// The longest policy document.
@@ -130,6 +131,15 @@ pub(crate) fn compile(statements: &[Statement]) -> Result<Option<Policy>, policy
         return Ok(None);
     }
     Policy::parse(&document(statements), PolicyKind::Resource).map(Some)
+}
+
+/// The compiled form of what is stored, where it has statements.
+pub(crate) fn loaded(function: &FunctionId, stored: &FunctionPolicy) -> Option<Policy> {
+    compile(&stored.statements).unwrap_or_else(|error| {
+        // SECURITY: its statements only allow; without it nobody is let in by it.
+        tracing::error!(function = function.arn(), %error, "a stored resource policy does not compile");
+        None
+    })
 }
 
 /// Adds a statement to a policy.

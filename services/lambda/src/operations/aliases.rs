@@ -5,7 +5,7 @@ use std::sync::Arc;
 use service::Permit;
 
 use super::shape::alias;
-use super::{FUNCTION_API, check_revision, existing, not_found, page, provisioned, revision, stored, target};
+use super::{FUNCTION_API, check_revision, not_found, page, provisioned, revision, shown, stored, target};
 use crate::Lambda;
 use crate::api;
 use crate::catalog::Function;
@@ -72,7 +72,7 @@ pub(crate) async fn get_alias(
 ) -> Result<api::AliasConfiguration, Error> {
     let (input, call) = super::parts(permit);
     let target = target(&call, &input.function_name, None)?;
-    let loaded = existing(&lambda, &target)?;
+    let loaded = shown(&lambda, &call, &target)?;
     let found = loaded.function.aliases.get(&input.name).ok_or_else(|| no_alias(&target.id, &input.name))?;
     Ok(alias(&target.id.arn(), found))
 }
@@ -83,7 +83,7 @@ pub(crate) async fn list_aliases(
 ) -> Result<api::ListAliasesResponse, Error> {
     let (input, call) = super::parts(permit);
     let target = target(&call, &input.function_name, None)?;
-    let loaded = existing(&lambda, &target)?;
+    let loaded = shown(&lambda, &call, &target)?;
     let after = page::after(input.marker.as_deref())?;
     let of_version = |found: &&AliasRecord| {
         input.function_version.as_ref().is_none_or(|version| found.version == *version)

@@ -9,7 +9,7 @@ use compute::{SignatureError, signers};
 use protocol::Bytes;
 use service::{Call, Permit};
 
-use super::{existing, page, stored, target};
+use super::{page, shown, stored, target};
 use crate::Lambda;
 use crate::api;
 use crate::error::Error;
@@ -194,7 +194,7 @@ pub(crate) async fn get_of_function(
 ) -> Result<api::GetFunctionCodeSigningConfigResponse, Error> {
     let (input, call) = super::parts(permit);
     let target = target(&call, &input.function_name, None)?;
-    let loaded = existing(&lambda, &target)?;
+    let loaded = shown(&lambda, &call, &target)?;
     let config = loaded.function.record.code_signing.as_ref();
     Ok(api::GetFunctionCodeSigningConfigResponse {
         code_signing_config_arn: config

@@ -6,7 +6,7 @@ use compute::limits::{ACCOUNT_CONCURRENCY_MAX, UNRESERVED_CONCURRENCY_MIN};
 use service::Permit;
 
 use super::create::whole;
-use super::{existing, stored, target};
+use super::{shown, stored, target};
 use crate::Lambda;
 use crate::api;
 use crate::error::Error;
@@ -71,7 +71,7 @@ pub(crate) async fn get_concurrency(
     permit: Permit<api::GetFunctionConcurrency>,
 ) -> Result<api::GetFunctionConcurrencyResponse, Error> {
     let (input, call) = super::parts(permit);
-    let loaded = existing(&lambda, &target(&call, &input.function_name, None)?)?;
+    let loaded = shown(&lambda, &call, &target(&call, &input.function_name, None)?)?;
     let reserved = loaded.function.record.reserved_concurrency;
     Ok(api::GetFunctionConcurrencyResponse { reserved_concurrent_executions: reserved.map(i64::from) })
 }

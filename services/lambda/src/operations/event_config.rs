@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use service::{Call, Permit};
 
-use super::{existing, page, target};
+use super::{page, shown, target};
 use crate::Lambda;
 use crate::api;
 use crate::catalog::Function;
@@ -124,7 +124,7 @@ pub(crate) async fn list_event_configs(
 ) -> Result<api::ListFunctionEventInvokeConfigsResponse, Error> {
     let (input, call) = super::parts(permit);
     let target = target(&call, &input.function_name, None)?;
-    let loaded = existing(&lambda, &target).map_err(|_| no_function())?;
+    let loaded = shown(&lambda, &call, &target).map_err(|_| no_function())?;
     let after = page::after(input.marker.as_deref())?;
     let mut found: Vec<(&String, &EventConfig)> = loaded
         .function

@@ -6,7 +6,7 @@ use protocol::Entries;
 use service::Permit;
 
 use super::shape::{Moment, configuration};
-use super::{existing, not_found, page, stored, target};
+use super::{not_found, page, shown, stored, target};
 use crate::Lambda;
 use crate::api;
 use crate::catalog::Loaded;
@@ -26,7 +26,7 @@ pub(crate) async fn get_function(
 ) -> Result<api::GetFunctionResponse, Error> {
     let (input, call) = super::parts(permit);
     let target = target(&call, &input.function_name, input.qualifier.as_deref())?;
-    let loaded = existing(&lambda, &target)?;
+    let loaded = shown(&lambda, &call, &target)?;
     let record = &loaded.function.record;
     let tags: Entries<String> = record.tags.iter().cloned().collect();
     let concurrency = record
@@ -52,7 +52,7 @@ pub(crate) async fn get_function_configuration(
 ) -> Result<api::FunctionConfiguration, Error> {
     let (input, call) = super::parts(permit);
     let target = target(&call, &input.function_name, input.qualifier.as_deref())?;
-    of(&*existing(&lambda, &target)?, &target)
+    of(&*shown(&lambda, &call, &target)?, &target)
 }
 
 pub(crate) async fn list_functions(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use identity::BindError;
 use service::{Internal, Permit};
 
-use super::{FUNCTION_API, check_revision, existing, missing, revision, stored, target};
+use super::{FUNCTION_API, check_revision, missing, revision, shown, stored, target};
 use crate::Lambda;
 use crate::api;
 use crate::catalog::Function;
@@ -113,7 +113,7 @@ pub(crate) async fn get_policy(
 ) -> Result<api::GetPolicyResponse, Error> {
     let (input, call) = super::parts(permit);
     let target = target(&call, &input.function_name, input.qualifier.as_deref())?;
-    let loaded = existing(&lambda, &target)?;
+    let loaded = shown(&lambda, &call, &target)?;
     let key = target.qualifier.as_deref().filter(|qualifier| *qualifier != LATEST).unwrap_or_default();
     let policy =
         loaded.function.record.policies.get(key).ok_or_else(|| {

@@ -8,7 +8,7 @@ use service::Permit;
 
 use super::concurrency::{concurrency_max, unreserved_min};
 use super::create::whole;
-use super::{existing, missing, page, stored, target};
+use super::{missing, page, shown, stored, target};
 use crate::Lambda;
 use crate::api;
 use crate::catalog::{Function, Loaded};
@@ -186,7 +186,7 @@ pub(crate) async fn get(
     let (input, call) = super::parts(permit);
     let target = target(&call, &input.function_name, Some(&input.qualifier))?;
     let qualifier = published(&target, UNPUBLISHED)?;
-    let loaded = existing(&lambda, &target)?;
+    let loaded = shown(&lambda, &call, &target)?;
     check_exists(&loaded.function, &target, qualifier)?;
     let found = loaded.function.record.provisioned.get(qualifier).ok_or_else(no_config)?;
     let shown = shape(&lambda, &loaded, &target.id, qualifier, found);
@@ -206,7 +206,7 @@ pub(crate) async fn list(
 ) -> Result<api::ListProvisionedConcurrencyConfigsResponse, Error> {
     let (input, call) = super::parts(permit);
     let target = target(&call, &input.function_name, None)?;
-    let loaded = existing(&lambda, &target)?;
+    let loaded = shown(&lambda, &call, &target)?;
     let after = page::after(input.marker.as_deref())?;
     let provisioned = loaded.function.record.provisioned.iter();
     let mut found: Vec<_> =

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use service::Permit;
 
-use super::{existing, stored, target};
+use super::{shown, stored, target};
 use crate::Lambda;
 use crate::api;
 use crate::catalog::Loaded;
@@ -24,7 +24,7 @@ pub(crate) async fn get_recursion(
     permit: Permit<api::GetFunctionRecursionConfig>,
 ) -> Result<api::GetFunctionRecursionConfigResponse, Error> {
     let (input, call) = super::parts(permit);
-    let loaded = existing(&lambda, &target(&call, &input.function_name, None)?)?;
+    let loaded = shown(&lambda, &call, &target(&call, &input.function_name, None)?)?;
     let mode = if loaded.function.record.allows_loops { ALLOW } else { TERMINATE };
     Ok(api::GetFunctionRecursionConfigResponse { recursive_loop: Some(mode.to_owned()) })
 }

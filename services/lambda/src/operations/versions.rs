@@ -6,7 +6,7 @@ use base::Timestamp;
 use service::Permit;
 
 use super::shape::{Moment, configuration};
-use super::{FUNCTION_API, check_revision, existing, page, revision, stored, target};
+use super::{FUNCTION_API, check_revision, page, revision, shown, stored, target};
 use crate::Lambda;
 use crate::api;
 use crate::catalog::Function;
@@ -90,7 +90,7 @@ pub(crate) async fn list_versions(
 ) -> Result<api::ListVersionsByFunctionResponse, Error> {
     let (input, call) = super::parts(permit);
     let target = target(&call, &input.function_name, None)?;
-    let loaded = existing(&lambda, &target)?;
+    let loaded = shown(&lambda, &call, &target)?;
     let after = page::after(input.marker.as_deref())?;
     let number = |version: &VersionRecord| version.version.parse::<u64>().unwrap_or(0);
     let behind = match after.as_deref().map(str::parse::<u64>) {

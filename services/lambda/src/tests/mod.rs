@@ -1,6 +1,7 @@
 //! Through the whole pipeline, in memory; functions are tasks of the test that speak the Runtime API.
 
 mod compliance;
+mod decisions;
 mod delivery;
 mod functions;
 mod invocations;

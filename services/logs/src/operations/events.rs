@@ -24,15 +24,12 @@ pub(crate) fn sequence_token(stream: &StreamRecord) -> String {
     format!("{:056}", stream.next_batch)
 }
 
-pub(crate) async fn put(
-    logs: Arc<Logs>,
-    permit: Permit<PutLogEvents>,
-) -> Result<PutLogEventsResponse, Error> {
+pub(crate) async fn put(_: Arc<Logs>, permit: Permit<PutLogEvents>) -> Result<PutLogEventsResponse, Error> {
     let Permit { input, call, .. } = permit;
     let name = own(&call, &input.log_group_name);
     let now = call.now();
     // Judged and compressed before the transaction, which then is short; what it rests on is checked again there.
-    let group = records::group(&logs.store, &name)?;
+    let group = records::group(&call.view()?, &name)?;
     let events = input.log_events.into_exposed();
     let measured: Vec<(i64, usize)> =
         events.iter().map(|event| (event.timestamp, event.message.len())).collect();
@@ -85,20 +82,17 @@ fn rejected(judged: &Judged) -> Option<RejectedLogEventsInfo> {
     (info != RejectedLogEventsInfo::default()).then_some(info)
 }
 
-pub(crate) async fn get(
-    logs: Arc<Logs>,
-    permit: Permit<GetLogEvents>,
-) -> Result<GetLogEventsResponse, Error> {
+pub(crate) async fn get(_: Arc<Logs>, permit: Permit<GetLogEvents>) -> Result<GetLogEventsResponse, Error> {
     let Permit { input, call, .. } = permit;
     let group = named(&call, input.log_group_name.as_deref(), input.log_group_identifier.as_deref())?;
     let turn = input.next_token.as_deref().map(Turn::parse).transpose()?;
-    let snapshot = logs.store.snapshot()?;
-    let group = records::group(&logs.store, &group)?;
-    let stream = records::stream(&logs.store, &group.id, &input.log_stream_name)?;
+    let view = call.view()?;
+    let group = records::group(&view, &group)?;
+    let stream = records::stream(&view, &group.id, &input.log_stream_name)?;
     let start = input.start_time.unwrap_or(0).max(kept_from(call.now(), group.retention_days));
     let window =
         Window { from: Place::start_of(start), to: input.end_time.map_or(Place::END, Place::start_of) };
-    let page = read_page(&snapshot, &stream.id, window, turn, &input)?;
+    let page = read_page(view.snapshot(), &stream.id, window, turn, &input)?;
     Ok(show(page, window, turn))
 }
 

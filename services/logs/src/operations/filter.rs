@@ -27,7 +27,7 @@ const EXAMINED_BYTES_MAX: usize = 16 * 1_024 * 1_024;
 const STREAMS_MAX: usize = 10_000;
 
 pub(crate) async fn filter(
-    logs: Arc<Logs>,
+    _: Arc<Logs>,
     permit: Permit<FilterLogEvents>,
 ) -> Result<FilterLogEventsResponse, Error> {
     let Permit { input, call, .. } = permit;
@@ -35,7 +35,8 @@ pub(crate) async fn filter(
     check(&input)?;
     let pattern = Pattern::parse(input.filter_pattern.as_deref().unwrap_or_default())?;
     let resume = input.next_token.as_deref().map(SearchPlace::parse).transpose()?;
-    let group = records::group(&logs.store, &group)?;
+    let view = call.view()?;
+    let group = records::group(&view, &group)?;
     let start = input.start_time.unwrap_or(0).max(kept_from(call.now(), group.retention_days));
     // Unlike GetLogEvents, the end belongs to the search.
     let end = input.end_time.map_or(Place::END, |end| Place::start_of(end.saturating_add(1)));
@@ -43,9 +44,8 @@ pub(crate) async fn filter(
     if let Some(resume) = &resume {
         window.from = window.from.max(Place::start_of(resume.place.time()));
     }
-    let snapshot = logs.store.snapshot()?;
-    let streams = streams(&snapshot, &group.id, &input, window)?;
-    let mut search = Search::new(&snapshot, streams, window, resume.as_ref())?;
+    let streams = streams(view.snapshot(), &group.id, &input, window)?;
+    let mut search = Search::new(view.snapshot(), streams, window, resume.as_ref())?;
     let page = search.page(&pattern, input.limit)?;
     Ok(FilterLogEventsResponse {
         events: Some(page.events),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use service::{Call, Permit};
+use service::{Call, Permit, View};
 use store::{Key, Range};
 
 use crate::Logs;
@@ -99,16 +99,16 @@ pub(crate) async fn change(
 }
 
 pub(crate) async fn describe(
-    logs: Arc<Logs>,
+    _: Arc<Logs>,
     permit: Permit<DescribeLogGroups>,
 ) -> Result<DescribeLogGroupsResponse, Error> {
     let Permit { input, call, .. } = permit;
     refuse_linked(input.include_linked_accounts, input.account_identifiers.as_ref())?;
-    let wanted = Wanted::of(&call, &input)?;
+    let (wanted, view) = (Wanted::of(&call, &input)?, call.view()?);
     let limit = input.limit.unwrap_or(PAGE_GROUPS_MAX);
-    let found = wanted.find(&logs, &call, limit, input.next_token.as_deref())?;
+    let found = wanted.find(&view, &call, limit, input.next_token.as_deref())?;
     let shown = |(group, record): (GroupName, GroupRecord)| -> Result<LogGroup, Error> {
-        let size = records::size(&logs.store, &record.id)?;
+        let size = records::size(&view, &record.id)?;
         Ok(show(&group, record, size))
     };
     Ok(DescribeLogGroupsResponse {
@@ -118,7 +118,7 @@ pub(crate) async fn describe(
 }
 
 pub(crate) async fn list(
-    logs: Arc<Logs>,
+    _: Arc<Logs>,
     permit: Permit<ListLogGroups>,
 ) -> Result<ListLogGroupsResponse, Error> {
     let Permit { input, call, .. } = permit;
@@ -133,8 +133,9 @@ pub(crate) async fn list(
     }
     let pattern = input.log_group_name_pattern.map(|pattern| NamePattern::parse(&pattern));
     let wanted = Wanted { pattern, class: input.log_group_class, ..Wanted::default() };
+    let view = call.view()?;
     let limit = input.limit.unwrap_or(PAGE_GROUPS_MAX);
-    let found = wanted.find(&logs, &call, limit, input.next_token.as_deref())?;
+    let found = wanted.find(&view, &call, limit, input.next_token.as_deref())?;
     let shown = |(group, record): (GroupName, GroupRecord)| LogGroupSummary {
         log_group_arn: Some(group.arn()),
         log_group_name: Some(group.name),
@@ -197,7 +198,7 @@ impl Wanted {
             && self.names.as_ref().is_none_or(|names| names.iter().any(|one| one == name))
     }
 
-    fn find(&self, logs: &Logs, call: &Call, limit: i64, token: Option<&str>) -> Result<Found, Error> {
+    fn find(&self, view: &View, call: &Call, limit: i64, token: Option<&str>) -> Result<Found, Error> {
         let limit = usize::try_from(limit).unwrap_or(1).max(1);
         let own = own(call, "");
         let prefix = records::group_prefix(&own);
@@ -212,7 +213,7 @@ impl Wanted {
         }
         let mut found = Found { groups: Vec::new(), next_token: None };
         let mut last = None;
-        for (examined, entry) in logs.store.snapshot()?.iter(GROUPS, &range).enumerate() {
+        for (examined, entry) in view.snapshot().iter(GROUPS, &range).enumerate() {
             let (key, stored) = entry?;
             let group = GroupName { name: name_of(&prefix, &key)?, ..own.clone() };
             if !self.prefix.is_empty() && !group.name.starts_with(&self.prefix) {

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use service::Permit;
-use store::Range;
+use service::{Permit, View};
+use store::{Range, Read as _};
 
 use crate::Logs;
 use crate::api::{
@@ -57,7 +57,7 @@ pub(crate) async fn delete(_: Arc<Logs>, permit: Permit<DeleteLogStream>) -> Res
 }
 
 pub(crate) async fn describe(
-    logs: Arc<Logs>,
+    _: Arc<Logs>,
     permit: Permit<DescribeLogStreams>,
 ) -> Result<DescribeLogStreamsResponse, Error> {
     let Permit { input, call, .. } = permit;
@@ -66,9 +66,10 @@ pub(crate) async fn describe(
     if by_time && input.log_stream_name_prefix.is_some() {
         return Err(Error::invalid("Cannot order by LastEventTime with a logStreamNamePrefix."));
     }
-    let record = records::group(&logs.store, &group)?;
+    let view = call.view()?;
+    let record = records::group(&view, &group)?;
     let (found, next_token) =
-        if by_time { by_last_event(&logs, &record.id, &input)? } else { by_name(&logs, &record.id, &input)? };
+        if by_time { by_last_event(&view, &record.id, &input)? } else { by_name(&view, &record.id, &input)? };
     let shown = found.into_iter().map(|(name, stream)| show(&group, name, &stream)).collect();
     Ok(DescribeLogStreamsResponse { log_streams: Some(shown), next_token })
 }
@@ -80,7 +81,7 @@ fn limit(input: &DescribeLogStreamsRequest) -> usize {
 }
 
 /// A page in the order of names; the token is the last name.
-fn by_name(logs: &Logs, group_id: &str, input: &DescribeLogStreamsRequest) -> Result<Found, Error> {
+fn by_name(view: &View, group_id: &str, input: &DescribeLogStreamsRequest) -> Result<Found, Error> {
     let limit = limit(input);
     let prefix = records::stream_prefix(group_id);
     let wanted = input.log_stream_name_prefix.as_deref().unwrap_or_default();
@@ -95,7 +96,7 @@ fn by_name(logs: &Logs, group_id: &str, input: &DescribeLogStreamsRequest) -> Re
         (Some(token), false) => range.after(token),
         (Some(token), true) => range.before(token).reversed(),
     };
-    let entries = logs.store.scan(STREAMS, &range.limit(limit + 1))?;
+    let entries = view.list(STREAMS, &range.limit(limit + 1))?;
     let more = entries.len() > limit;
     let mut found = Vec::with_capacity(limit.min(entries.len()));
     for (key, stored) in entries.iter().take(limit) {
@@ -106,11 +107,11 @@ fn by_name(logs: &Logs, group_id: &str, input: &DescribeLogStreamsRequest) -> Re
 }
 
 /// A page in the order of last events; the token is the last event's time and the last name.
-fn by_last_event(logs: &Logs, group_id: &str, input: &DescribeLogStreamsRequest) -> Result<Found, Error> {
+fn by_last_event(view: &View, group_id: &str, input: &DescribeLogStreamsRequest) -> Result<Found, Error> {
     let limit = limit(input);
     let prefix = records::stream_prefix(group_id);
     let mut all: Vec<(i64, String, StreamRecord)> = Vec::new();
-    for entry in logs.store.snapshot()?.iter(STREAMS, &Range::prefix(&prefix).limit(SORTED_STREAMS_MAX)) {
+    for entry in view.snapshot().iter(STREAMS, &Range::prefix(&prefix).limit(SORTED_STREAMS_MAX)) {
         let (key, stored) = entry?;
         let stream: StreamRecord = records::decode(&stored)?;
         all.push((stream.last.unwrap_or(0), name_of(&prefix, &key)?, stream));

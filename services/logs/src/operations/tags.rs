@@ -36,20 +36,20 @@ pub(crate) async fn untag_log_group(_: Arc<Logs>, permit: Permit<UntagLogGroup>)
 }
 
 pub(crate) async fn list_for_resource(
-    logs: Arc<Logs>,
+    _: Arc<Logs>,
     permit: Permit<ListTagsForResource>,
 ) -> Result<ListTagsForResourceResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let record = records::group(&logs.store, &of_arn(&call, &input.resource_arn)?)?;
+    let record = records::group(&call.view()?, &of_arn(&call, &input.resource_arn)?)?;
     Ok(ListTagsForResourceResponse { tags: Some(record.tags.into_iter().collect()) })
 }
 
 pub(crate) async fn list_for_log_group(
-    logs: Arc<Logs>,
+    _: Arc<Logs>,
     permit: Permit<ListTagsLogGroup>,
 ) -> Result<ListTagsLogGroupResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let record = records::group(&logs.store, &own(&call, &input.log_group_name))?;
+    let record = records::group(&call.view()?, &own(&call, &input.log_group_name))?;
     Ok(ListTagsLogGroupResponse { tags: Some(record.tags.into_iter().collect()) })
 }
 

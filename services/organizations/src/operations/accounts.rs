@@ -12,10 +12,10 @@ use service::Permit;
 use crate::{Error, Organizations, api, page, shapes, tree};
 
 pub(crate) async fn describe(
-    org: Arc<Organizations>,
+    _: Arc<Organizations>,
     permit: Permit<api::DescribeAccount>,
 ) -> Result<api::DescribeAccountResponse, Error> {
-    let view = org.view()?;
+    let view = permit.call.view()?;
     let record = tree::readable(&view, permit.call.account())?;
     let member = tree::member_named(&view, &record.id, &permit.input.account_id)?;
     Ok(api::DescribeAccountResponse { account: Some(shapes::account(&record, &member)) })
@@ -29,10 +29,10 @@ fn shown(record: &OrganizationRecord, members: Vec<MemberRecord>) -> Vec<(String
 }
 
 pub(crate) async fn list(
-    org: Arc<Organizations>,
+    _: Arc<Organizations>,
     permit: Permit<api::ListAccounts>,
 ) -> Result<api::ListAccountsResponse, Error> {
-    let view = org.view()?;
+    let view = permit.call.view()?;
     let record = tree::readable(&view, permit.call.account())?;
     let all = shown(&record, tree::members(&view, &record.id)?);
     let (accounts, next_token) = page::of(all, permit.input.next_token, permit.input.max_results)?;
@@ -40,11 +40,11 @@ pub(crate) async fn list(
 }
 
 pub(crate) async fn list_below(
-    org: Arc<Organizations>,
+    _: Arc<Organizations>,
     permit: Permit<api::ListAccountsForParent>,
 ) -> Result<api::ListAccountsForParentResponse, Error> {
     let input = permit.input;
-    let view = org.view()?;
+    let view = permit.call.view()?;
     let record = tree::readable(&view, permit.call.account())?;
     let parent = tree::unit(&view, &record.id, &input.parent_id)?.ok_or_else(Error::no_parent)?;
     let mut members = tree::members(&view, &record.id)?;

@@ -55,7 +55,7 @@ pub(crate) async fn detach(org: Arc<Organizations>, permit: Permit<api::DetachPo
 }
 
 fn both(
-    from: &impl Reads,
+    from: &(impl Reads + ?Sized),
     record: &OrganizationRecord,
     policy: &str,
     target: &str,
@@ -66,7 +66,7 @@ fn both(
 }
 
 fn of_same_kind(
-    from: &impl Reads,
+    from: &(impl Reads + ?Sized),
     record: &OrganizationRecord,
     policy: &ControlPolicyRecord,
     ids: &[String],
@@ -80,12 +80,12 @@ fn of_same_kind(
 }
 
 pub(crate) async fn of_target(
-    org: Arc<Organizations>,
+    _: Arc<Organizations>,
     permit: Permit<api::ListPoliciesForTarget>,
 ) -> Result<api::ListPoliciesForTargetResponse, Error> {
     let input = permit.input;
     let kind = model::kind(&input.filter)?;
-    let view = org.view()?;
+    let view = permit.call.view()?;
     let record = tree::readable(&view, permit.call.account())?;
     let mut node = Node::find(&view, &record.id, &input.target_id)?.ok_or_else(Error::no_target)?;
     let mut all = Vec::new();
@@ -99,11 +99,11 @@ pub(crate) async fn of_target(
 }
 
 pub(crate) async fn targets(
-    org: Arc<Organizations>,
+    _: Arc<Organizations>,
     permit: Permit<api::ListTargetsForPolicy>,
 ) -> Result<api::ListTargetsForPolicyResponse, Error> {
     let input = permit.input;
-    let view = org.view()?;
+    let view = permit.call.view()?;
     let record = tree::readable(&view, permit.call.account())?;
     let policy = tree::policy(&view, &record.id, &input.policy_id)?.ok_or_else(Error::no_policy)?;
     let mut all = Vec::new();

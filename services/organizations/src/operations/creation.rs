@@ -10,6 +10,7 @@ use ::identity::{Edit, Reads as _, principal};
 use base::{AccountId, Timestamp};
 use serde_json::json;
 use service::Permit;
+use store::Read as _;
 
 use super::moment;
 use super::units::defaults;
@@ -127,7 +128,7 @@ fn new_account(edit: &Edit<'_, '_>) -> Result<AccountId, Error> {
     for _ in 0..16 {
         if let Some(account) = ids::account()
             && edit
-                .bytes(records::ACCOUNTS, &records::account(account))
+                .read(records::ACCOUNTS, &records::account(account))
                 .map_err(::identity::DirectoryError::from)?
                 .is_none()
         {
@@ -138,10 +139,10 @@ fn new_account(edit: &Edit<'_, '_>) -> Result<AccountId, Error> {
 }
 
 pub(crate) async fn describe(
-    org: Arc<Organizations>,
+    _: Arc<Organizations>,
     permit: Permit<api::DescribeCreateAccountStatus>,
 ) -> Result<api::DescribeCreateAccountStatusResponse, Error> {
-    let view = org.view()?;
+    let view = permit.call.view()?;
     let record = tree::readable(&view, permit.call.account())?;
     let key = keys::part(&record.id, &permit.input.create_account_request_id);
     let creation: CreationRecord = view.record(keys::CREATIONS, &key)?.ok_or_else(Error::no_creation)?;
@@ -149,11 +150,11 @@ pub(crate) async fn describe(
 }
 
 pub(crate) async fn list(
-    org: Arc<Organizations>,
+    _: Arc<Organizations>,
     permit: Permit<api::ListCreateAccountStatus>,
 ) -> Result<api::ListCreateAccountStatusResponse, Error> {
     let input = permit.input;
-    let view = org.view()?;
+    let view = permit.call.view()?;
     let record = tree::readable(&view, permit.call.account())?;
     let mut all: Vec<CreationRecord> = view.records(keys::CREATIONS, &keys::organization(&record.id))?;
     if let Some(states) = input.states.filter(|states| !states.is_empty()) {

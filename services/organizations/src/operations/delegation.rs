@@ -51,11 +51,11 @@ pub(crate) async fn disable(
 }
 
 pub(crate) async fn list_enabled(
-    org: Arc<Organizations>,
+    _: Arc<Organizations>,
     permit: Permit<api::ListAWSServiceAccessForOrganization>,
 ) -> Result<api::ListAWSServiceAccessForOrganizationResponse, Error> {
     let input = permit.input;
-    let record = tree::readable(&org.view()?, permit.call.account())?;
+    let record = tree::readable(&permit.call.view()?, permit.call.account())?;
     let shown = |(name, since): (String, base::Timestamp)| {
         let service_principal = Some(name.clone());
         (name, api::EnabledServicePrincipal { service_principal, date_enabled: Some(since) })
@@ -132,11 +132,11 @@ pub(crate) async fn deregister(
 }
 
 pub(crate) async fn administrators(
-    org: Arc<Organizations>,
+    _: Arc<Organizations>,
     permit: Permit<api::ListDelegatedAdministrators>,
 ) -> Result<api::ListDelegatedAdministratorsResponse, Error> {
     let input = permit.input;
-    let view = org.view()?;
+    let view = permit.call.view()?;
     let record = tree::readable(&view, permit.call.account())?;
     let wanted = |member: &MemberRecord| match &input.service_principal {
         Some(service) => member.delegated.iter().any(|(name, _)| name == service),
@@ -153,11 +153,11 @@ pub(crate) async fn administrators(
 }
 
 pub(crate) async fn services(
-    org: Arc<Organizations>,
+    _: Arc<Organizations>,
     permit: Permit<api::ListDelegatedServicesForAccount>,
 ) -> Result<api::ListDelegatedServicesForAccountResponse, Error> {
     let input = permit.input;
-    let view = org.view()?;
+    let view = permit.call.view()?;
     let record = tree::readable(&view, permit.call.account())?;
     let member = tree::member_named(&view, &record.id, &input.account_id)?;
     if member.delegated.is_empty() {

@@ -81,10 +81,10 @@ pub(crate) async fn create(
 }
 
 pub(crate) async fn describe(
-    org: Arc<Organizations>,
+    _: Arc<Organizations>,
     permit: Permit<api::DescribeOrganization>,
 ) -> Result<api::DescribeOrganizationResponse, Error> {
-    let view = org.view()?;
+    let view = permit.call.view()?;
     let (record, _) = tree::seat(&view, permit.call.account())?;
     let management = tree::member(&view, &record.id, record.management)?.ok_or_else(Error::not_in_use)?;
     Ok(api::DescribeOrganizationResponse { organization: Some(shapes::organization(&record, &management)) })
@@ -131,10 +131,10 @@ pub(crate) async fn leave(
 }
 
 pub(crate) async fn roots(
-    org: Arc<Organizations>,
+    _: Arc<Organizations>,
     permit: Permit<api::ListRoots>,
 ) -> Result<api::ListRootsResponse, Error> {
-    let record = tree::readable(&org.view()?, permit.call.account())?;
+    let record = tree::readable(&permit.call.view()?, permit.call.account())?;
     let all = vec![(record.root.clone(), shapes::root(&record))];
     let (roots, next_token) = page::of(all, permit.input.next_token, permit.input.max_results)?;
     Ok(api::ListRootsResponse { roots: Some(roots), next_token })

@@ -56,10 +56,10 @@ fn check_own(id: &str) -> Result<(), Error> {
 }
 
 pub(crate) async fn describe(
-    org: Arc<Organizations>,
+    _: Arc<Organizations>,
     permit: Permit<api::DescribePolicy>,
 ) -> Result<api::DescribePolicyResponse, Error> {
-    let view = org.view()?;
+    let view = permit.call.view()?;
     let record = tree::readable(&view, permit.call.account())?;
     let policy = tree::policy(&view, &record.id, &permit.input.policy_id)?.ok_or_else(Error::no_policy)?;
     Ok(api::DescribePolicyResponse { policy: Some(shapes::policy(&record, &policy)) })
@@ -108,12 +108,12 @@ pub(crate) async fn delete(org: Arc<Organizations>, permit: Permit<api::DeletePo
 }
 
 pub(crate) async fn list(
-    org: Arc<Organizations>,
+    _: Arc<Organizations>,
     permit: Permit<api::ListPolicies>,
 ) -> Result<api::ListPoliciesResponse, Error> {
     let input = permit.input;
     let kind = model::kind(&input.filter)?;
-    let view = org.view()?;
+    let view = permit.call.view()?;
     let record = tree::readable(&view, permit.call.account())?;
     let policies = tree::policies(&view, &record.id, kind)?.into_iter();
     let all = policies.map(|policy| (policy.id.clone(), shapes::summary(&record, &policy))).collect();

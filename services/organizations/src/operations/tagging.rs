@@ -57,11 +57,11 @@ fn on(
 }
 
 pub(crate) async fn list(
-    org: Arc<Organizations>,
+    _: Arc<Organizations>,
     permit: Permit<api::ListTagsForResource>,
 ) -> Result<api::ListTagsForResourceResponse, Error> {
     let input = permit.input;
-    let view = org.view()?;
+    let view = permit.call.view()?;
     let record = tree::readable(&view, permit.call.account())?;
     let stored = if Target::of(&input.resource_id) == Some(Target::Policy) {
         tree::policy(&view, &record.id, &input.resource_id)?.map(|policy| policy.tags)

@@ -62,10 +62,10 @@ fn load(from: &impl ::identity::Reads, organization: &str, id: &str) -> Result<U
 }
 
 pub(crate) async fn describe(
-    org: Arc<Organizations>,
+    _: Arc<Organizations>,
     permit: Permit<api::DescribeOrganizationalUnit>,
 ) -> Result<api::DescribeOrganizationalUnitResponse, Error> {
-    let view = org.view()?;
+    let view = permit.call.view()?;
     let record = tree::readable(&view, permit.call.account())?;
     let unit = load(&view, &record.id, &permit.input.organizational_unit_id)?;
     let path = tree::path(&view, &record.id, &unit)?;
@@ -116,11 +116,11 @@ pub(crate) async fn delete(
 }
 
 pub(crate) async fn list(
-    org: Arc<Organizations>,
+    _: Arc<Organizations>,
     permit: Permit<api::ListOrganizationalUnitsForParent>,
 ) -> Result<api::ListOrganizationalUnitsForParentResponse, Error> {
     let input = permit.input;
-    let view = org.view()?;
+    let view = permit.call.view()?;
     let record = tree::readable(&view, permit.call.account())?;
     let parent = tree::unit(&view, &record.id, &input.parent_id)?.ok_or_else(Error::no_parent)?;
     let above = tree::path(&view, &record.id, &parent)?;
@@ -133,11 +133,11 @@ pub(crate) async fn list(
 }
 
 pub(crate) async fn children(
-    org: Arc<Organizations>,
+    _: Arc<Organizations>,
     permit: Permit<api::ListChildren>,
 ) -> Result<api::ListChildrenResponse, Error> {
     let input = permit.input;
-    let view = org.view()?;
+    let view = permit.call.view()?;
     let record = tree::readable(&view, permit.call.account())?;
     let parent = tree::unit(&view, &record.id, &input.parent_id)?.ok_or_else(Error::no_parent)?;
     let ids: Vec<String> = if input.child_type == "ACCOUNT" {
@@ -155,12 +155,12 @@ pub(crate) async fn children(
 }
 
 pub(crate) async fn parents(
-    org: Arc<Organizations>,
+    _: Arc<Organizations>,
     permit: Permit<api::ListParents>,
 ) -> Result<api::ListParentsResponse, Error> {
     use crate::model::Target;
     let input = permit.input;
-    let view = org.view()?;
+    let view = permit.call.view()?;
     let record = tree::readable(&view, permit.call.account())?;
     let parent = match Target::of(&input.child_id) {
         Some(Target::Account(account)) => {

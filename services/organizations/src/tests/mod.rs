@@ -1,6 +1,7 @@
 //! The service through the whole pipeline, in memory.
 
 mod compliance;
+mod decisions;
 mod effects;
 mod tree;
 

@@ -4,10 +4,11 @@
 
 use std::sync::Arc;
 
+use service::Permit;
+
 use crate::api;
-use crate::decision::Permit;
 use crate::error::Error;
-use crate::state::{S3, owner};
+use crate::state::{Lookup as _, S3, owner};
 
 /// What AWS answers where the bucket's owner owns everything.
 pub(crate) fn unsupported() -> Error {

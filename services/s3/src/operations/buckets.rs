@@ -5,17 +5,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use service::Permit;
 use store::{Range, Transaction};
 
 use crate::api;
-use crate::decision::Permit;
 use crate::error::Error;
 use crate::model::{name, tags};
 use crate::records::{
     self, BUCKETS, BucketRecord, CURRENT, DOOMED_BUCKETS, OLDER, PublicAccess, UPLOADS, Versioning, decode,
     encode,
 };
-use crate::state::{S3, owner};
+use crate::state::{Lookup as _, S3, owner};
 
 /// The most buckets of an account: AWS's default quota.
 const BUCKETS_MAX: usize = 10_000;

@@ -10,16 +10,16 @@ use store::{Key, KeyReader, Range, Transaction};
 use super::multipart::{find, forget};
 use super::put::{quoted, stated_checksums, tell_checksum, told_id};
 use crate::api;
-use crate::decision::Permit;
 use crate::encryption::{check_caller, tell_encryption};
 use crate::error::Error;
 use crate::model::{condition, name};
 use crate::records::{
     self, BucketRecord, Checksum, Content, PARTS, PartRecord, UploadRecord, VersionRecord, decode,
 };
-use crate::state::S3;
+use crate::state::{Lookup as _, S3};
 use crate::versions;
 use crypto::checksum::{self, Algorithm, Hasher};
+use service::Permit;
 
 /// The smallest part but for the last: 5 MiB.
 const PART_BYTES_MIN: u64 = 5 * 1024 * 1024;

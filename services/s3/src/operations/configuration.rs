@@ -4,12 +4,13 @@
 
 use std::sync::Arc;
 
+use service::{Call, Permit};
+
 use crate::api;
-use crate::decision::{Call, Permit};
 use crate::encryption::check_key;
 use crate::error::Error;
 use crate::records::{self, BUCKETS, BucketRecord, PublicAccess, encode};
-use crate::state::S3;
+use crate::state::{Lookup as _, S3};
 
 /// Changes a bucket's record.
 pub(crate) async fn change(

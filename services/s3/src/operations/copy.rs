@@ -7,14 +7,14 @@ use std::sync::Arc;
 use super::put::{about, chosen, extras, kind_of, quoted, told_id};
 use crate::api;
 use crate::content::{Held, Wanted, receive};
-use crate::decision::{Call, Permit, View};
 use crate::encryption::{check_caller, tell_encryption};
 use crate::error::Error;
 use crate::model::condition::Conditions;
 use crate::model::{name, tags};
 use crate::records::{BucketRecord, VersionRecord};
-use crate::state::S3;
+use crate::state::{Lookup as _, S3};
 use crypto::checksum::Algorithm;
+use service::{Call, Permit, View};
 
 pub(crate) async fn copy(
     s3: Arc<S3>,

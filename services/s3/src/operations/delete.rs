@@ -5,15 +5,15 @@
 use std::sync::Arc;
 
 use protocol::Fault;
+use service::{Call, Ground, Permit, View};
 use store::Transaction;
 
 use crate::access;
 use crate::api;
-use crate::decision::{Call, Ground, Permit, View};
 use crate::error::Error;
 use crate::model::name;
 use crate::records::{self, BucketRecord, VersionRecord, Versioning};
-use crate::state::{S3, check_version_id};
+use crate::state::{Lookup as _, S3, check_version_id};
 use crate::versions;
 
 /// The most objects that one request deletes.
@@ -194,9 +194,7 @@ async fn permitted(
 
 fn leave(call: &Call, view: &View, bucket: &str, object: &api::ObjectIdentifier) -> Result<Ground, Error> {
     let (bucket, key, version) = (bucket.to_owned(), object.key.clone(), object.version_id.clone());
-    call.ask_on(view, move |from, request| {
-        access::delete_one(from, request, &bucket, &key, version.as_deref())
-    })
+    call.ask_on(view, move |request| access::delete_one(request, &bucket, &key, version.as_deref()))
 }
 
 fn refusal(object: &api::ObjectIdentifier, fault: Fault) -> api::Error {

@@ -5,17 +5,17 @@
 use std::sync::Arc;
 
 use protocol::Entries;
-use store::{Key, Range};
+use service::{Call, Permit, View};
+use store::{Key, Range, Read};
 
 use super::put::{quoted, tell_checksum, told_id};
 use crate::api;
-use crate::decision::{Call, Permit, View};
 use crate::encryption::{check_caller, tell_encryption};
 use crate::error::Error;
 use crate::model::condition::Conditions;
 use crate::model::range;
-use crate::records::{BucketRecord, Content, PARTS, PartRecord, Read, VersionRecord, decode};
-use crate::state::S3;
+use crate::records::{BucketRecord, Content, PARTS, PartRecord, VersionRecord, decode};
+use crate::state::{Lookup as _, S3};
 
 /// What a reader asks for, of `GetObject` and `HeadObject` alike.
 struct Asked<'a> {

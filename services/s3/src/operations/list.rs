@@ -7,16 +7,16 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use service::{Call, Permit, View};
 use store::Range;
 
 use super::put::{kind_of, quoted};
 use crate::api;
-use crate::decision::{Call, Permit, View};
 use crate::error::Error;
 use crate::model::list::{Found, Query};
 use crate::model::name;
 use crate::records::{BucketRecord, CURRENT, OLDER, VersionRecord, decode, object_key, older_key};
-use crate::state::{S3, owner};
+use crate::state::{Lookup as _, S3, owner};
 use crate::versions;
 
 /// Turns of a walk that one request takes.

@@ -5,23 +5,23 @@
 use std::sync::Arc;
 
 use protocol::ByteStream;
-use store::Transaction;
+use store::{Read, Transaction};
 
 use super::put::{Stated, about, chosen, extras, quoted, stated_checksums, tell_checksum, wanted};
 use crate::api;
 use crate::content::{Received, Wanted, receive};
-use crate::decision::{Call, Permit};
 use crate::encryption::{check_caller, tell_encryption};
 use crate::error::Error;
 use crate::model::condition::Conditions;
 use crate::model::{name, range, tags};
 use crate::records::{
-    self, BucketRecord, Checksum, Content, PARTS, PartRecord, Read, UPLOADS, UploadRecord, decode, encode,
+    self, BucketRecord, Checksum, Content, PARTS, PartRecord, UPLOADS, UploadRecord, decode, encode,
     part_key, upload_key,
 };
-use crate::state::S3;
+use crate::state::{Lookup as _, S3};
 use crate::versions;
 use crypto::checksum::{self, Algorithm};
+use service::{Call, Permit};
 
 /// The highest number of a part.
 pub(crate) const PARTS_MAX: i64 = 10_000;

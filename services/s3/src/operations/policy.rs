@@ -6,15 +6,14 @@ use std::sync::Arc;
 
 use identity::BindError;
 use policy::{Policy, PolicyKind};
-use service::Internal;
+use service::{Call, Internal, Permit};
 
 use super::configuration::change;
 use crate::api;
-use crate::decision::{Call, Permit};
 use crate::error::Error;
 use crate::model::name;
 use crate::records::BucketRecord;
-use crate::state::S3;
+use crate::state::{Lookup as _, S3};
 
 /// The longest policy: 20 KB.
 const POLICY_BYTES_MAX: usize = 20 * 1024;

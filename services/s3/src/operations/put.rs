@@ -11,14 +11,14 @@ use protocol::ByteStream;
 
 use crate::api;
 use crate::content::{Received, Wanted, receive};
-use crate::decision::{Call, Permit};
 use crate::encryption::tell_encryption;
 use crate::error::Error;
 use crate::model::{condition, name, tags};
 use crate::records::{self, About, BucketRecord, Checksum, VersionRecord};
-use crate::state::S3;
+use crate::state::{Lookup as _, S3};
 use crate::versions;
 use crypto::checksum::{self, Algorithm};
+use service::{Call, Permit};
 
 /// The largest object that one request puts: 5 GiB.
 pub(crate) const PUT_BYTES_MAX: u64 = 5 * 1024 * 1024 * 1024;

@@ -5,14 +5,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use service::{Call, Permit};
+
 use super::configuration::change;
 use super::put::told_id;
 use crate::api;
-use crate::decision::{Call, Permit};
 use crate::error::Error;
 use crate::model::tags;
 use crate::records;
-use crate::state::S3;
+use crate::state::{Lookup as _, S3};
 use crate::versions;
 
 pub(crate) async fn get_bucket(

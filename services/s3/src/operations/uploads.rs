@@ -4,17 +4,17 @@
 
 use std::sync::Arc;
 
-use store::{Key, KeyReader, Range};
+use service::{Permit, View};
+use store::{Key, KeyReader, Range, Read};
 
 use super::list::{Spelling, page_size};
 use super::multipart::find;
 use super::put::{kind_of, quoted, tell_checksum, told_id};
 use crate::api;
-use crate::decision::{Permit, View};
 use crate::error::Error;
 use crate::model::list::{Found, Query};
-use crate::records::{Content, PARTS, PartRecord, Read, UPLOADS, UploadRecord, decode, part_key};
-use crate::state::{S3, owner};
+use crate::records::{Content, PARTS, PartRecord, UPLOADS, UploadRecord, decode, part_key};
+use crate::state::{Lookup as _, S3, owner};
 
 /// The most parts of a page.
 const PAGE_MAX: usize = 1_000;

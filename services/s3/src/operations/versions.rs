@@ -4,12 +4,13 @@
 
 use std::sync::Arc;
 
+use service::Permit;
+
 use super::configuration::change;
 use crate::api;
-use crate::decision::Permit;
 use crate::error::Error;
 use crate::records::Versioning;
-use crate::state::S3;
+use crate::state::{Lookup as _, S3};
 
 pub(crate) async fn get(
     _: Arc<S3>,

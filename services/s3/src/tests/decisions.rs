@@ -1,6 +1,5 @@
 //! What is decided on one state is not carried out on another; and what is being read stays until it was read.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,6 +8,7 @@ use identity::Principal;
 use protocol::ByteStream;
 use serde_json::{Value, json};
 use service::testkit::TestKit;
+use service::testkit::between::{Moment, is_over, then};
 use store::{Key, Range};
 
 use crate::api;
@@ -16,35 +16,6 @@ use crate::error::Error;
 use crate::records::{self, BUCKETS, Content, DOOMED_PARTS, PARTS, VersionRecord, encode};
 use crate::state::S3;
 use crate::versions;
-
-/// Between the decision and the work, and there between its reading and its writing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Moment {
-    View,
-    Transaction,
-}
-
-type Event = (Moment, Box<dyn FnOnce() + Send>);
-
-thread_local! {
-    static NEXT: RefCell<Option<Event>> = const { RefCell::new(None) };
-}
-
-/// Lets happen what a test wants to happen at this moment of the next call.
-pub(crate) fn happens(moment: Moment) {
-    let event = NEXT.with_borrow_mut(|next| next.take_if(|(at, _)| *at == moment));
-    if let Some((_, event)) = event {
-        std::thread::spawn(event).join().expect("what happens");
-    }
-}
-
-fn then(moment: Moment, event: impl FnOnce() + Send + 'static) {
-    NEXT.with_borrow_mut(|next| *next = Some((moment, Box::new(event))));
-}
-
-fn is_over() -> bool {
-    NEXT.with_borrow(Option::is_none)
-}
 
 /// A platform, its state, and a bucket with an object that is tagged `c=pub`.
 async fn kit() -> (TestKit, Arc<S3>, Arc<Principal>) {

@@ -5,12 +5,12 @@ use std::cell::Cell;
 use base::Timestamp;
 use bytes::Bytes;
 use serde_json::{Value, json};
-use store::{Key, Range, Store, StoreError, Table, Transaction};
+use store::{Key, Range, Read, Store, StoreError, Table, Transaction};
 
 use super::kit;
 use crate::error::Error;
 use crate::records::{
-    BucketRecord, CURRENT, OLDER, OlderNull, Read, VersionRecord, Versioning, decode, encode, object_key,
+    BucketRecord, CURRENT, OLDER, OlderNull, VersionRecord, Versioning, decode, encode, object_key,
 };
 use crate::versions;
 

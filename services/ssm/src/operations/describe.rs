@@ -14,7 +14,7 @@ use crate::{Error, Ssm};
 const PAGE_MAX: usize = 50;
 
 pub(crate) async fn describe(
-    ssm: Arc<Ssm>,
+    _: Arc<Ssm>,
     permit: Permit<DescribeParameters>,
 ) -> Result<DescribeParametersResult, Error> {
     let Permit { input, call, .. } = permit;
@@ -29,7 +29,7 @@ pub(crate) async fn describe(
     filters.extend(filter::older(input.filters));
     let passes = |record: &ParameterRecord| filters.iter().all(|filter| filter.passes(record));
     let (found, next_token) =
-        page::of(&ssm.store, &call, "", input.max_results, PAGE_MAX, input.next_token.as_deref(), passes)?;
+        page::of(&call.view()?, &call, "", input.max_results, PAGE_MAX, input.next_token.as_deref(), passes)?;
     let shown = |record: ParameterRecord| {
         let arn = record.reference(call.account(), call.region()).arn();
         show(record, arn)

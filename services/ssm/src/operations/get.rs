@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use protocol::{Sensitive, Timestamp};
-use service::Permit;
+use service::{Permit, View};
 
 use crate::api::{
     GetParameter, GetParameterResult, GetParameters, GetParametersByPath, GetParametersByPathResult,
@@ -23,7 +23,7 @@ const PAGE_MAX: usize = 10;
 pub(crate) async fn get(ssm: Arc<Ssm>, permit: Permit<GetParameter>) -> Result<GetParameterResult, Error> {
     let Permit { input, call, .. } = permit;
     let parameter = named(&call, &input.name)?;
-    let shown = read(&ssm, &parameter, input.with_decryption.unwrap_or(false))?;
+    let shown = read(&ssm, &call.view()?, &parameter, input.with_decryption.unwrap_or(false))?;
     Ok(GetParameterResult { parameter: Some(shown) })
 }
 
@@ -33,9 +33,10 @@ pub(crate) async fn get_several(
 ) -> Result<GetParametersResult, Error> {
     let Permit { input, call, .. } = permit;
     let opens = input.with_decryption.unwrap_or(false);
+    let view = call.view()?;
     let (mut parameters, mut invalid) = (Vec::new(), Vec::new());
     for name in BTreeSet::from_iter(input.names) {
-        match named(&call, &name).and_then(|parameter| read(&ssm, &parameter, opens)) {
+        match named(&call, &name).and_then(|parameter| read(&ssm, &view, &parameter, opens)) {
             Ok(parameter) => parameters.push(parameter),
             Err(Error::NotFound(_) | Error::VersionNotFound(_)) => invalid.push(name),
             Err(error) => return Err(error),
@@ -57,7 +58,7 @@ pub(crate) async fn get_by_path(
     };
     let below = if path.is_empty() { String::new() } else { format!("{path}/") };
     let (found, next_token) = page::of(
-        &ssm.store,
+        &call.view()?,
         &call,
         &below,
         input.max_results,
@@ -75,9 +76,9 @@ pub(crate) async fn get_by_path(
     })
 }
 
-fn read(ssm: &Ssm, parameter: &Reference, opens: bool) -> Result<Parameter, Error> {
-    let record = records::parameter(&ssm.store, parameter)?;
-    let version = records::selected(&ssm.store, parameter, &record)?;
+fn read(ssm: &Ssm, view: &View, parameter: &Reference, opens: bool) -> Result<Parameter, Error> {
+    let record = records::parameter(view, parameter)?;
+    let version = records::selected(view, parameter, &record)?;
     show(ssm, parameter, &record, version, opens)
 }
 

@@ -19,7 +19,8 @@ pub(crate) async fn get(
     let Permit { input, call, .. } = permit;
     let parameter = named(&call, &input.name)?;
     let opens = input.with_decryption.unwrap_or(false);
-    let record = records::parameter(&ssm.store, &parameter)?;
+    let view = call.view()?;
+    let record = records::parameter(&view, &parameter)?;
     let first = match input.next_token {
         Some(token) => token.parse::<u64>().map_err(|_| Error::token())?.max(record.oldest),
         None => record.oldest,
@@ -28,7 +29,7 @@ pub(crate) async fn get(
         input.max_results.and_then(|most| u64::try_from(most).ok()).unwrap_or(PAGE_MAX).clamp(1, PAGE_MAX);
     let end = first.saturating_add(most).min(record.latest.number + 1);
     let shown = |number: u64| {
-        let version = records::version(&ssm.store, &parameter, &record, number)?;
+        let version = records::version(&view, &parameter, &record, number)?;
         let value = get::value(&ssm, &parameter, &version, opens)?;
         Ok(show(&record.name, version, value, record.labels_of(number)))
     };

@@ -2,8 +2,8 @@
 //!
 //! A token names the last parameter that was looked at. It opens nothing: leave is asked each time.
 
-use service::Call;
-use store::{KeyReader, Range, Store};
+use service::{Call, View};
+use store::{KeyReader, Range};
 
 use crate::Error;
 use crate::records::{self, PARAMETERS, ParameterRecord};
@@ -13,7 +13,7 @@ const EXAMINED_MAX: usize = 10_000;
 
 /// The parameters that pass, and the token of the next page.
 pub(crate) fn of(
-    store: &Store,
+    view: &View,
     call: &Call,
     below: &str,
     limit: Option<i64>,
@@ -31,7 +31,7 @@ pub(crate) fn of(
         range = range.after(place.clone().str(&path));
     }
     let (mut page, mut last) = (Vec::new(), None::<String>);
-    for (examined, entry) in store.snapshot()?.iter(PARAMETERS, &range).enumerate() {
+    for (examined, entry) in view.snapshot().iter(PARAMETERS, &range).enumerate() {
         let (key, stored) = entry?;
         let rest = key.get(place.as_ref().len()..).unwrap_or_default();
         let path = KeyReader::new(rest).str().map_err(service::Internal::new)?;

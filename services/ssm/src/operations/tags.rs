@@ -36,12 +36,12 @@ pub(crate) async fn remove(
 }
 
 pub(crate) async fn list(
-    ssm: Arc<Ssm>,
+    _: Arc<Ssm>,
     permit: Permit<ListTagsForResource>,
 ) -> Result<ListTagsForResourceResult, Error> {
     let Permit { input, call, .. } = permit;
     let parameter = resource(&call, &input.resource_type, &input.resource_id)?;
-    let record = records::find(&ssm.store, &parameter)?.ok_or_else(|| no_resource(&parameter))?;
+    let record = records::find(&call.view()?, &parameter)?.ok_or_else(|| no_resource(&parameter))?;
     let tags = record.tags.into_iter().map(|(key, value)| Tag { key, value }).collect();
     Ok(ListTagsForResourceResult { tag_list: Some(tags) })
 }

@@ -1,5 +1,6 @@
 //! The Parameter Store through the whole pipeline.
 
+mod decisions;
 mod listing;
 mod values;
 mod versions;
@@ -13,7 +14,7 @@ const SECRET: &str = "the parameter's secret";
 
 async fn kit() -> TestKit {
     let sealer = crypto::RootKey::ephemeral().derive("ssm");
-    TestKit::start(|foundation| vec![crate::service(foundation.store.clone(), sealer)]).await
+    TestKit::start(|_| vec![crate::service(sealer)]).await
 }
 
 /// A call as the administrator.

@@ -106,9 +106,7 @@ async fn a_restart_keeps_everything() {
     let clock = base::Clock::manual(service::testkit::START);
     let store = store::Store::ephemeral_at(clock.clone()).expect("a store");
     let (rate, root) = (service::Rate::DEFAULT, crypto::RootKey::ephemeral());
-    let build = |foundation: &service::testkit::Foundation| {
-        vec![crate::service(foundation.store.clone(), root.derive("ssm"))]
-    };
+    let build = |_: &service::testkit::Foundation| vec![crate::service(root.derive("ssm"))];
     let before = service::testkit::TestKit::over(store.clone(), clock.clone(), rate, build).await;
     ok(&before, "PutParameter", json!({"Name": "s", "Value": SECRET, "Type": "SecureString"})).await;
     drop(before);

@@ -22,7 +22,8 @@ pub(crate) async fn assume_role(
     if let Some(factor) = factor {
         factor.use_up(&sts, &call).await?;
     }
-    let (account, role) = sts.directory.role_by_arn(&input.role_arn)?.ok_or_else(|| gone(&call, &input))?;
+    let (account, role) =
+        ::identity::Directory::role_in(&call.view()?, &input.role_arn)?.ok_or_else(|| gone(&call, &input))?;
     let caller = caller_session(&call);
     let secs = model::role_session_secs(input.duration_seconds, role.session_secs_max, caller.is_some())?;
     let asked = Asked {

@@ -165,7 +165,8 @@ pub(crate) async fn assume_role(
     let refused = || Error::denied("Not authorized to perform sts:AssumeRoleWithWebIdentity");
     let Principal::WebIdentity(web) = &**call.principal() else { return Err(refused()) };
     // Gone between decision and work: the same words as if it had never been.
-    let (account, role) = sts.directory.role_by_arn(&input.role_arn)?.ok_or_else(refused)?;
+    let (account, role) =
+        ::identity::Directory::role_in(&call.view()?, &input.role_arn)?.ok_or_else(refused)?;
     let secs = model::role_session_secs(input.duration_seconds, role.session_secs_max, false)?;
     let asked = Asked {
         session_name: input.role_session_name,

@@ -1,6 +1,7 @@
 //! The service through the whole pipeline: decisions as in AWS, and credentials that really sign.
 
 mod assume_role;
+mod decisions;
 mod identity_tokens;
 mod root_sessions;
 mod sessions;

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use protocol::{Entries, Value};
-use service::{AccessRequest, Call, Permit};
+use service::{Call, Permit};
 use store::Snapshot;
 
 use super::Change;
@@ -149,14 +149,7 @@ fn refuse_what_is_denied(
     input: &api::BatchExecuteStatementInput,
     statements: &mut [Result<Statement, Error>],
 ) -> Result<(), Error> {
-    let request = AccessRequest {
-        input: &(),
-        principal: call.principal(),
-        account: call.account(),
-        region: call.region(),
-        now: call.now(),
-        source: call.source(),
-    };
+    let request = call.request(&(), call.store());
     let mut denied = None;
     for (statement, given) in statements.iter_mut().zip(&input.statements).filter(|(it, _)| it.is_ok()) {
         if let Err(fault) = call.ask(&one_of_batch(state, &request, given)?) {

@@ -60,10 +60,12 @@ def test_a_template_parameter_stands_for_a_stored_one(platform, client, name):
     ssm.put_parameter(Name=f"/{name}/days", Value="3, 7", Type="StringList")
     ssm.put_parameter(Name=f"/{name}/secret", Value="s", Type="SecureString")
     body = json.dumps({
+        # What is called like the stored one stands before it: its value is not that one's.
         "Parameters": {
+            "Plain": {"Type": "String", "Default": f"/{name}/group"},
+            "Which": {"Type": "AWS::SSM::Parameter::Name", "Default": f"/{name}/group"},
             "Group": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": f"/{name}/group"},
-            "Days": {"Type": "AWS::SSM::Parameter::Value<List<String>>"},
-            "Which": {"Type": "AWS::SSM::Parameter::Name", "Default": f"/{name}/group"}},
+            "Days": {"Type": "AWS::SSM::Parameter::Value<List<String>>"}},
         "Resources": {"G": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": {"Ref": "Group"}, "RetentionInDays": {"Fn::Select": [1, {"Ref": "Days"}]}}}},
         "Outputs": {"Which": {"Value": {"Ref": "Which"}}}})
     asked = {"StackName": name, "TemplateBody": body, "Parameters": given(Days=f"/{name}/days")}
@@ -77,7 +79,7 @@ def test_a_template_parameter_stands_for_a_stored_one(platform, client, name):
     assert settled(client, name) == "CREATE_COMPLETE"
     stack = client.describe_stacks(StackName=name)["Stacks"][0]
     told = {each["ParameterKey"]: (each["ParameterValue"], each.get("ResolvedValue")) for each in stack["Parameters"]}
-    assert told == {"Group": (f"/{name}/group", f"/{name}/one"), "Days": (f"/{name}/days", "3, 7"), "Which": (f"/{name}/group", None)}
+    assert told == {"Group": (f"/{name}/group", f"/{name}/one"), "Days": (f"/{name}/days", "3, 7"), "Which": (f"/{name}/group", None), "Plain": (f"/{name}/group", None)}
     assert logs.describe_log_groups(logGroupNamePrefix=f"/{name}/")["logGroups"][0]["retentionInDays"] == 7
     again = {"StackName": name, "UsePreviousTemplate": True, "Parameters": [{"ParameterKey": "Days", "UsePreviousValue": True}]}
     assert "No updates" in refused(client.update_stack, "ValidationError", **again)

@@ -280,6 +280,7 @@ def test_an_organization_with_its_units_policies_and_accounts(fresh, name):
     ({"Type": "AWS::Logs::MetricFilter"}, "Unrecognized resource types: [AWS::Logs::MetricFilter]"),
     ({"Type": "AWS::S3::Bucket", "Properties": {"WebsiteConfiguration": {}}}, "#: key [WebsiteConfiguration] is not supported here: buckets have no metadata tables and no websites"),
     ({"Type": "AWS::Lambda::Function", "Properties": {"VpcConfig": {}}}, "#: key [VpcConfig] is not supported here"),
+    ({"Type": "AWS::Lambda::EventSourceMapping", "Properties": {"FunctionName": "f", "EventSourceArn": {"Fn::Sub": "arn:aws:sqs:${AWS::Region}:${AWS::AccountId}:q"}}}, "#/EventSourceArn: there is no event source of sqs here"),
     ({"Type": "AWS::S3::Bucket", "Properties": {"Nonsense": 1}}, "#: extraneous key [Nonsense] is not permitted"),
 ])
 def test_what_is_not_offered_is_refused_by_name(platform, name, resource, said):

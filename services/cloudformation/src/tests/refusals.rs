@@ -69,11 +69,6 @@ async fn bad_requests_get_awss_answers_and_create_nothing() {
             "does not support deletion policy Snapshot",
         ),
         (
-            json!({ "TemplateBody": "Parameters: {S: {Type: String, Default: sqs}}\nResources: {M: {Type: AWS::Lambda::EventSourceMapping, Properties: {FunctionName: f, EventSourceArn: !Sub 'arn:aws:${S}:${AWS::Region}:1:q'}}}" }),
-            "ValidationError",
-            "there is no event source of sqs here",
-        ),
-        (
             json!({ "TemplateBody": SMALL, "Tags": [{ "Key": "aws:x", "Value": "y" }] }),
             "ValidationError",
             "reserved",

@@ -266,6 +266,13 @@ def test_an_organization_with_its_units_policies_and_accounts(fresh, name):
     assert stack.deploy(resources("two", "second", [{"Ref": "A"}]), outputs) == made
     assert aws.describe_organizational_unit(OrganizationalUnitId=made["U"])["OrganizationalUnit"]["Name"] == "two"
     assert [t["TargetId"] for t in aws.list_targets_for_policy(PolicyId=made["P"])["Targets"]] == [made["A"]]
+    # What no call changes is refused, and nothing is to be brought back then.
+    for each, other in (("A", {"AccountName": "other"}), ("A", {"Email": "other@example.com"}), ("O", {"FeatureSet": "CONSOLIDATED_BILLING"})):
+        asked = resources("two", "second", [{"Ref": "A"}])
+        asked[each]["Properties"].update(other)
+        stack.client.update_stack(StackName=name, TemplateBody=json.dumps({"Resources": asked}), Capabilities=CAPABILITIES)
+        assert stack.settled() == "UPDATE_ROLLBACK_COMPLETE" and any("cannot be changed here" in told for told in stack.told()), (other, stack.told())
+        assert stack.drift() == ({}, [])
     aws.update_organizational_unit(OrganizationalUnitId=made["U"], Name="by hand")
     aws.move_account(AccountId=made["A"], SourceParentId=made["U"], DestinationParentId=root)
     aws.update_policy(PolicyId=made["P"], Content=json.dumps({**content, "Statement": [{**content["Statement"][0], "Action": "s3:*"}]}))

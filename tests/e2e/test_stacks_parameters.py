@@ -112,6 +112,9 @@ def test_a_dynamic_reference_is_read_when_its_resource_is_made(platform, client,
         assert settled(client, name) == "UPDATE_ROLLBACK_COMPLETE"
         assert any(told in each.get("ResourceStatusReason", "") for each in client.describe_stack_events(StackName=name)["StackEvents"])
     assert "dynamic references" in refused(client.update_stack, "ValidationError", StackName=name, TemplateBody=body(":2", LogGroupClass="{{resolve:secretsmanager:x}}"))
+    assert "those to ssm-secure are not" in refused(client.update_stack, "ValidationError", StackName=name, TemplateBody=body(":2", LogGroupClass=f"{{{{resolve:ssm-secure:/{name}/secret}}}}"))
+    # What a stored value says is never a reference itself: no such value is put.
+    assert "can't nest another parameter" in refused(ssm.put_parameter, "ValidationException", Name=f"/{name}/stage", Value=f"{{{{resolve:ssm:/{name}/days}}}}", Overwrite=True)
     client.delete_stack(StackName=name)
 
 

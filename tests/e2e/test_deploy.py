@@ -39,9 +39,11 @@ def project(tmp_path):
     return folder
 
 
-def fastness(platform, *arguments, key=None, secret=None, cwd=None):
-    environment = {"PATH": __import__("os").environ["PATH"], "HOME": "/nonexistent"}
-    if key:
+def fastness(platform, *arguments, key=None, secret=None, cwd=None, env=None, bare=False):
+    environment = {"PATH": __import__("os").environ["PATH"], "HOME": "/nonexistent", **(env or {})}
+    if bare:
+        where = []
+    elif key:
         environment.update(AWS_ACCESS_KEY_ID=key, AWS_SECRET_ACCESS_KEY=secret)
         where = ["--endpoint-url", platform.endpoint]
     else:
@@ -99,6 +101,27 @@ def test_the_callers_own_rights_hold(platform, project, name):
     assert fastness(platform, "delete", name, key=key, secret=secret).returncode == 0
     wrong = fastness(platform, "delete", name, key=key, secret="no" * 20)
     assert wrong.returncode == 1 and "SignatureDoesNotMatch" in wrong.stderr
+
+
+def test_the_command_line_goes_before_the_environment_which_is_read_as_aws_reads_it(platform, tmp_path, name):
+    files = {"AWS_SHARED_CREDENTIALS_FILE": str(platform.data_dir / "credentials"), "AWS_CONFIG_FILE": str(platform.data_dir / "config")}
+    readme = {**files, "AWS_ENDPOINT_URL": platform.endpoint}
+    missing = f"there is no stack `{name}`"
+    # As the README says it, without and with the data folder; a folder that was named is meant whatever the environment says.
+    assert missing in fastness(platform, "delete", name, env=readme, bare=True).stderr
+    assert missing in fastness(platform, "delete", name, env=readme).stderr
+    assert missing in fastness(platform, "delete", name, env={"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}).stderr
+    assert missing in fastness(platform, "delete", name, "--endpoint-url", platform.endpoint, env=files, bare=True).stderr
+    # A profile of the caller's own has the caller's own rights.
+    key, secret = platform.user(name, {"Effect": "Allow", "Action": "sts:*", "Resource": "*"})
+    own = tmp_path / "own"
+    own.write_text(f"[own]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n")
+    refused = fastness(platform, "delete", name, env={**readme, "AWS_SHARED_CREDENTIALS_FILE": str(own), "AWS_PROFILE": "own"}, bare=True)
+    assert refused.returncode == 1 and "AccessDenied" in refused.stderr and f"user/{name}" in refused.stderr, refused.stderr
+    none = fastness(platform, "delete", name, env={"AWS_ENDPOINT_URL": platform.endpoint}, bare=True).stderr
+    assert "which AWS_ENDPOINT_URL names" in none and "profile `default` of `/nonexistent/.aws/credentials`" in none, none
+    half = fastness(platform, "delete", name, env={**readme, "AWS_ACCESS_KEY_ID": key}, bare=True).stderr
+    assert "without AWS_SECRET_ACCESS_KEY" in half, half
 
 
 def groups(name, count, broken=False):

@@ -60,10 +60,12 @@ def test_a_template_parameter_stands_for_a_stored_one(platform, client, name):
     ssm.put_parameter(Name=f"/{name}/days", Value="3, 7", Type="StringList")
     ssm.put_parameter(Name=f"/{name}/secret", Value="s", Type="SecureString")
     body = json.dumps({
+        # What is called like the stored one stands before it: its value is not that one's.
         "Parameters": {
+            "Plain": {"Type": "String", "Default": f"/{name}/group"},
+            "Which": {"Type": "AWS::SSM::Parameter::Name", "Default": f"/{name}/group"},
             "Group": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": f"/{name}/group"},
-            "Days": {"Type": "AWS::SSM::Parameter::Value<List<String>>"},
-            "Which": {"Type": "AWS::SSM::Parameter::Name", "Default": f"/{name}/group"}},
+            "Days": {"Type": "AWS::SSM::Parameter::Value<List<String>>"}},
         "Resources": {"G": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": {"Ref": "Group"}, "RetentionInDays": {"Fn::Select": [1, {"Ref": "Days"}]}}}},
         "Outputs": {"Which": {"Value": {"Ref": "Which"}}}})
     asked = {"StackName": name, "TemplateBody": body, "Parameters": given(Days=f"/{name}/days")}
@@ -77,7 +79,7 @@ def test_a_template_parameter_stands_for_a_stored_one(platform, client, name):
     assert settled(client, name) == "CREATE_COMPLETE"
     stack = client.describe_stacks(StackName=name)["Stacks"][0]
     told = {each["ParameterKey"]: (each["ParameterValue"], each.get("ResolvedValue")) for each in stack["Parameters"]}
-    assert told == {"Group": (f"/{name}/group", f"/{name}/one"), "Days": (f"/{name}/days", "3, 7"), "Which": (f"/{name}/group", None)}
+    assert told == {"Group": (f"/{name}/group", f"/{name}/one"), "Days": (f"/{name}/days", "3, 7"), "Which": (f"/{name}/group", None), "Plain": (f"/{name}/group", None)}
     assert logs.describe_log_groups(logGroupNamePrefix=f"/{name}/")["logGroups"][0]["retentionInDays"] == 7
     again = {"StackName": name, "UsePreviousTemplate": True, "Parameters": [{"ParameterKey": "Days", "UsePreviousValue": True}]}
     assert "No updates" in refused(client.update_stack, "ValidationError", **again)
@@ -110,6 +112,9 @@ def test_a_dynamic_reference_is_read_when_its_resource_is_made(platform, client,
         assert settled(client, name) == "UPDATE_ROLLBACK_COMPLETE"
         assert any(told in each.get("ResourceStatusReason", "") for each in client.describe_stack_events(StackName=name)["StackEvents"])
     assert "dynamic references" in refused(client.update_stack, "ValidationError", StackName=name, TemplateBody=body(":2", LogGroupClass="{{resolve:secretsmanager:x}}"))
+    assert "those to ssm-secure are not" in refused(client.update_stack, "ValidationError", StackName=name, TemplateBody=body(":2", LogGroupClass=f"{{{{resolve:ssm-secure:/{name}/secret}}}}"))
+    # What a stored value says is never a reference itself: no such value is put.
+    assert "can't nest another parameter" in refused(ssm.put_parameter, "ValidationException", Name=f"/{name}/stage", Value=f"{{{{resolve:ssm:/{name}/days}}}}", Overwrite=True)
     client.delete_stack(StackName=name)
 
 

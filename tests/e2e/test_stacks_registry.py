@@ -266,6 +266,13 @@ def test_an_organization_with_its_units_policies_and_accounts(fresh, name):
     assert stack.deploy(resources("two", "second", [{"Ref": "A"}]), outputs) == made
     assert aws.describe_organizational_unit(OrganizationalUnitId=made["U"])["OrganizationalUnit"]["Name"] == "two"
     assert [t["TargetId"] for t in aws.list_targets_for_policy(PolicyId=made["P"])["Targets"]] == [made["A"]]
+    # What no call changes is refused, and nothing is to be brought back then.
+    for each, other in (("A", {"AccountName": "other"}), ("A", {"Email": "other@example.com"}), ("O", {"FeatureSet": "CONSOLIDATED_BILLING"})):
+        asked = resources("two", "second", [{"Ref": "A"}])
+        asked[each]["Properties"].update(other)
+        stack.client.update_stack(StackName=name, TemplateBody=json.dumps({"Resources": asked}), Capabilities=CAPABILITIES)
+        assert stack.settled() == "UPDATE_ROLLBACK_COMPLETE" and any("cannot be changed here" in told for told in stack.told()), (other, stack.told())
+        assert stack.drift() == ({}, [])
     aws.update_organizational_unit(OrganizationalUnitId=made["U"], Name="by hand")
     aws.move_account(AccountId=made["A"], SourceParentId=made["U"], DestinationParentId=root)
     aws.update_policy(PolicyId=made["P"], Content=json.dumps({**content, "Statement": [{**content["Statement"][0], "Action": "s3:*"}]}))
@@ -280,6 +287,7 @@ def test_an_organization_with_its_units_policies_and_accounts(fresh, name):
     ({"Type": "AWS::Logs::MetricFilter"}, "Unrecognized resource types: [AWS::Logs::MetricFilter]"),
     ({"Type": "AWS::S3::Bucket", "Properties": {"WebsiteConfiguration": {}}}, "#: key [WebsiteConfiguration] is not supported here: buckets have no metadata tables and no websites"),
     ({"Type": "AWS::Lambda::Function", "Properties": {"VpcConfig": {}}}, "#: key [VpcConfig] is not supported here"),
+    ({"Type": "AWS::Lambda::EventSourceMapping", "Properties": {"FunctionName": "f", "EventSourceArn": {"Fn::Sub": "arn:aws:sqs:${AWS::Region}:${AWS::AccountId}:q"}}}, "#/EventSourceArn: there is no event source of sqs here"),
     ({"Type": "AWS::S3::Bucket", "Properties": {"Nonsense": 1}}, "#: extraneous key [Nonsense] is not permitted"),
 ])
 def test_what_is_not_offered_is_refused_by_name(platform, name, resource, said):

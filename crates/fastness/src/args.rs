@@ -303,18 +303,30 @@ pub(crate) struct RemoteOptions {
     #[arg(long, env = "AWS_CA_BUNDLE", value_name = "FILE")]
     pub(crate) ca_bundle: Option<PathBuf>,
 
-    /// The platform's address, for callers with credentials of their own: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and,
-    /// where they are temporary, AWS_SESSION_TOKEN in the environment.
-    #[arg(long, env = "AWS_ENDPOINT_URL", value_name = "URL")]
+    /// The platform's address, for callers with credentials of their own, which are looked for as `aws` does:
+    /// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN in the environment, else the profile in the files that
+    /// AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE name. AWS_ENDPOINT_URL says it too, where no --data-dir is given.
+    #[arg(long, value_name = "URL")]
     pub(crate) endpoint_url: Option<String>,
 
-    /// The region to sign for, with --endpoint-url.
-    #[arg(long, env = "AWS_DEFAULT_REGION", default_value = "us-east-1")]
-    pub(crate) region: Region,
+    #[arg(long, env = "AWS_ENDPOINT_URL", hide = true, value_name = "URL")]
+    pub(crate) usual_endpoint_url: Option<String>,
+
+    /// The profile whose credentials, region and certificates are taken, with an address.
+    #[arg(long, env = "AWS_PROFILE", default_value = "default", value_name = "NAME")]
+    pub(crate) profile: String,
+
+    /// The region to sign for, with an address; else the profile's, or us-east-1.
+    #[arg(long, env = "AWS_DEFAULT_REGION")]
+    pub(crate) region: Option<Region>,
 
     /// The running platform's data folder, where no address is given: its endpoint and the administrator's key are read there.
-    #[arg(long, env = "FASTNESS_DATA_DIR", default_value = ".fastness", value_name = "DIR")]
-    pub(crate) data_dir: PathBuf,
+    /// FASTNESS_DATA_DIR says it too, where neither AWS_ENDPOINT_URL nor --endpoint-url does; else it is `.fastness`.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+
+    #[arg(long, env = "FASTNESS_DATA_DIR", default_value = ".fastness", hide = true, value_name = "DIR")]
+    pub(crate) usual_data_dir: PathBuf,
 
     /// Print what came of it as one JSON document on stdout, and nothing else.
     #[arg(long)]
@@ -328,6 +340,15 @@ pub(crate) struct RemoteOptions {
 
     #[arg(long, env = "AWS_SESSION_TOKEN", hide = true, hide_env_values = true)]
     pub(crate) session_token: Option<String>,
+
+    #[arg(long, env = "AWS_SHARED_CREDENTIALS_FILE", hide = true)]
+    pub(crate) shared_credentials_file: Option<PathBuf>,
+
+    #[arg(long, env = "AWS_CONFIG_FILE", hide = true)]
+    pub(crate) aws_config_file: Option<PathBuf>,
+
+    #[arg(long, env = "HOME", hide = true)]
+    pub(crate) home: Option<PathBuf>,
 }
 
 /// What `deploy` deploys.

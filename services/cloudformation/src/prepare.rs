@@ -296,7 +296,7 @@ pub(crate) fn content(request: Request<'_>) -> Result<(Content, Plan), Error> {
         let properties = plan.properties(id, &checked)?;
         if let Some(resource) = plan.resources().get(id) {
             let refused = |why: String| Error::from(TemplateError::new(why).at(resource.line));
-            providers::check_name(id, &resource.kind, &properties).map_err(refused)?;
+            providers::check_resolved(id, &resource.kind, &properties).map_err(refused)?;
         }
         plan.policy(id, "CreationPolicy", &checked)?;
     }

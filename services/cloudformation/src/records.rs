@@ -262,11 +262,9 @@ pub(crate) struct ParameterRecord {
 /// What was looked up when the stack was asked for stays as it was then.
 impl Lookup for Content {
     fn stored(&self, name: &str) -> Result<String, TemplateError> {
-        let found = self
-            .parameters
-            .iter()
-            .find(|record| record.value == name)
-            .and_then(|record| record.resolved.clone());
+        // What another parameter is called like by chance was not looked up for it.
+        let mut asked = self.parameters.iter().filter(|record| record.value == name);
+        let found = asked.find_map(|record| record.resolved.clone());
         found.map_or_else(|| Nothing.stored(name), Ok)
     }
 

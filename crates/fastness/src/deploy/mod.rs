@@ -6,6 +6,7 @@
 mod calls;
 mod input;
 mod outcome;
+mod remote;
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
@@ -18,10 +19,9 @@ use template::Document;
 use template::limits::BODY_BYTES_MAX;
 
 use crate::Error;
-use crate::args::{DeleteOptions, DeployOptions, OnFailure, RemoteOptions};
+use crate::args::{DeleteOptions, DeployOptions, OnFailure};
 use crate::artifacts::{Packer, Place, Shelf, key_of};
 use crate::choices::Choices;
-use crate::client::Client;
 use crate::install::{self, Install};
 use crate::trail::Trail;
 use crate::up::{Progress, Project, place};
@@ -42,7 +42,7 @@ pub(crate) fn deploy(options: &DeployOptions) -> Result<Outcome, Error> {
     if let Some(name) = &choices.stack_name {
         project.stack_name.clone_from(name);
     }
-    let calls = Calls::new(client(&options.remote)?);
+    let calls = Calls::new(remote::client(&options.remote)?);
     let progress = Progress::start(options.remote.json);
     if let Some(file) = &config_file {
         progress.say(&format!("reading {} [{}]", file.display(), options.config_env));
@@ -72,7 +72,7 @@ pub(crate) fn deploy(options: &DeployOptions) -> Result<Outcome, Error> {
 /// # Errors
 /// There is no such stack, or it may not be deleted.
 pub(crate) fn delete(options: &DeleteOptions) -> Result<Outcome, Error> {
-    let calls = Calls::new(client(&options.remote)?);
+    let calls = Calls::new(remote::client(&options.remote)?);
     let progress = Progress::start(options.remote.json);
     let name = &options.stack_name;
     let stack = calls.stack(name)?.ok_or_else(|| format!("there is no stack `{name}`"))?;
@@ -92,19 +92,6 @@ pub(crate) fn tell(outcome: &Outcome, json: bool) -> bool {
         print!("{}", outcome.text())
     }
     outcome.is_good()
-}
-
-/// Whoever the environment or the data folder says.
-fn client(options: &RemoteOptions) -> Result<Client, Error> {
-    let Some(endpoint) = &options.endpoint_url else {
-        return Client::of(&options.data_dir, options.ca_bundle.as_deref());
-    };
-    let (Some(key), Some(secret)) = (&options.access_key_id, &options.secret_access_key) else {
-        let missing = "--endpoint-url needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment";
-        return Err(missing.into());
-    };
-    Client::with(endpoint, options.region.as_str(), key, secret.clone(), options.session_token.clone())?
-        .trusting(options.ca_bundle.clone())
 }
 
 struct Work<'a> {

@@ -141,7 +141,7 @@ fn tree(value: &Value, scope: &Scope, resources: &Metered<'_>) -> Result<Option<
             Ok(Some(Value::Array(resolved)))
         }
         Value::String(text) if refers_elsewhere(text) => Err(TemplateError::format(
-            "dynamic references ({{resolve:…}}) are supported to ssm alone: other services that have values are not here.",
+            "dynamic references ({{resolve:…}}) are supported to ssm alone: those to ssm-secure are not, and secretsmanager is not here.",
         )),
         scalar => Ok(Some(scalar.clone())),
     }

@@ -22,6 +22,10 @@ use crate::stack_policy::Action;
 /// The state of a resource that could not be made, or not wholly.
 const CREATE_FAILED: &str = "CREATE_FAILED";
 
+/// Why another resource is made in the place of one.
+const REPLACES: &str =
+    "Requested update requires the creation of a new physical resource; hence creating one.";
+
 /// What is to be done with one resource.
 enum Step {
     Nothing,
@@ -258,9 +262,7 @@ async fn begin(run: &mut Run, plan: &Plan, id: &str) -> Step {
         ));
     }
     record.pending = Some(remnant::planned(&planned, &properties));
-    record.reason = (!creates && in_place.is_none()).then(|| {
-        "Requested update requires the creation of a new physical resource; hence creating one.".to_owned()
-    });
+    record.reason = (!creates && in_place.is_none()).then(|| REPLACES.to_owned());
     record.status = if creates { "CREATE_IN_PROGRESS" } else { "UPDATE_IN_PROGRESS" }.to_owned();
     // Written until there is another one: it is to go whatever happens meanwhile.
     record.leftovers.extend(wreck.clone());
@@ -291,7 +293,7 @@ async fn resolved(run: &Run, plan: &Plan, id: &str, kind: &str) -> Result<(Value
     let policy = plan.policy(id, "CreationPolicy", &run.references()).map_err(told)?;
     let properties = dynamic::resolved(&run.caller, properties).await?;
     let properties = diff::with_stack_tags(kind, properties, &run.stack.content.tags);
-    providers::check_name(id, kind, &properties)?;
+    providers::check_resolved(id, kind, &properties)?;
     Ok((properties, policy))
 }
 
@@ -337,8 +339,8 @@ fn succeed(run: &mut Run, id: &str, physical: Physical) {
     keep_old(&mut record, old, change);
     record.leftovers.retain(|left| left.id != physical.id);
     record.physical = Some(physical);
-    if creates {
-        initiated(run, &record);
+    if creates || !same {
+        initiated(run, &record, creates);
     }
     record.pending = None;
     record.settled = run.number();
@@ -348,9 +350,16 @@ fn succeed(run: &mut Run, id: &str, physical: Physical) {
 }
 
 /// Tells the id of what is being made, as AWS does once there is one.
-fn initiated(run: &mut Run, record: &ResourceRecord) {
-    let reason = Some("Resource creation Initiated".to_owned());
-    run.queue(ResourceRecord { status: "CREATE_IN_PROGRESS".to_owned(), reason, ..record.clone() }, true);
+fn initiated(run: &mut Run, record: &ResourceRecord, creates: bool) {
+    let status = if creates { "CREATE_IN_PROGRESS" } else { "UPDATE_IN_PROGRESS" }.to_owned();
+    let was_foreseen = creates || record.reason.as_deref() == Some(REPLACES);
+    // Only its answer tells that a provider made another one.
+    let reason = if was_foreseen {
+        "Resource creation Initiated"
+    } else {
+        "Requested update required the provider to create a new physical resource"
+    };
+    run.queue(ResourceRecord { status, reason: Some(reason.to_owned()), ..record.clone() }, true);
 }
 
 /// Remembers what a resource was, for the way back; over several updates that stopped half-way, what it was at first.
@@ -371,12 +380,13 @@ fn fail(run: &mut Run, id: &str, failure: Failure, failed: &mut Failed) {
     let creates = record.physical.is_none();
     let pending = record.pending.take();
     if let Some(partial) = failure.partial {
+        let is_another = record.physical.as_ref().is_none_or(|old| old.id != partial.id);
         let old = record.physical.take();
         keep_old(&mut record, old, if creates { Change::Created } else { Change::Replaced });
         record.leftovers.retain(|left| left.id != partial.id);
         record.physical = Some(*partial);
-        if creates {
-            initiated(run, &record);
+        if is_another {
+            initiated(run, &record, creates);
         }
     } else if let (Some(old), Some(pending)) = (&record.physical, pending) {
         // An update in place that failed may have done a part of its work: going back starts from what was tried.

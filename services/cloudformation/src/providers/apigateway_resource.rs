@@ -61,7 +61,7 @@ impl Provider for Resource {
     }
 
     fn update<'a>(&'a self, _: &'a Work, _: &'a Physical) -> Answer<'a, Physical> {
-        Box::pin(async { Err(Failure::new("A resource of an API cannot be changed in place.")) })
+        Box::pin(async { Err(Failure::new("A resource of an API cannot be changed in place.").untouched()) })
     }
 
     fn delete<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, ()> {

@@ -295,7 +295,7 @@ impl Provider for UsagePlanKey {
     }
 
     fn update<'a>(&'a self, _: &'a Work, _: &'a Physical) -> Answer<'a, Physical> {
-        Box::pin(async { Err(Failure::new("A key of a usage plan cannot be changed in place.")) })
+        Box::pin(async { Err(Failure::new("A key of a usage plan cannot be changed in place.").untouched()) })
     }
 
     fn delete<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, ()> {

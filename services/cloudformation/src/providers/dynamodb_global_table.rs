@@ -93,7 +93,7 @@ impl Provider for GlobalTable {
 
     fn update<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, Physical> {
         Box::pin(async move {
-            let same = as_table(work, &work.properties)?;
+            let same = as_table(work, &work.properties).map_err(Failure::untouched)?;
             let before = old.properties.as_object().cloned().unwrap_or_default();
             // A change that was refused may stand there as what was tried: the way back starts from it.
             let before = Physical { properties: Value::Object(with_replica(&before)), ..old.clone() };

@@ -70,7 +70,7 @@ impl Provider for LayerPermission {
     }
 
     fn update<'a>(&'a self, _: &'a Work, _: &'a Physical) -> Answer<'a, Physical> {
-        Box::pin(async { Err(Failure::new("A permission cannot be changed in place.")) })
+        Box::pin(async { Err(Failure::new("A permission cannot be changed in place.").untouched()) })
     }
 
     fn delete<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, ()> {

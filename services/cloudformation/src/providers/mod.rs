@@ -31,6 +31,7 @@ mod dynamodb_throughput;
 mod dynamodb_updates;
 mod failure;
 mod finders;
+mod foretold;
 mod further;
 mod iam_access_key;
 mod iam_certificate;
@@ -84,7 +85,8 @@ pub(crate) use cloudformation_stack::stack_input;
 pub(crate) use custom::step_id;
 pub(crate) use failure::Failure;
 use failure::{gone, is_absent, seen};
-pub(crate) use name::{check_name, own_name};
+pub(crate) use foretold::check_resolved;
+pub(crate) use name::own_name;
 pub(crate) use reading::Reading;
 pub(crate) use wait_condition::signals_id;
 

@@ -14,7 +14,7 @@ pub(crate) fn own_name(provider: &dyn Provider, properties: &Value) -> Option<St
 }
 
 /// Refuses a name that is no text: the resource would be made under another.
-pub(crate) fn check_name(logical_id: &str, kind: &str, properties: &Value) -> Result<(), String> {
+pub(super) fn check_name(logical_id: &str, kind: &str, properties: &Value) -> Result<(), String> {
     let Some((property, _)) = find(kind).and_then(Provider::name) else { return Ok(()) };
     let why = match properties.get(property) {
         Some(Value::String(name)) if name.is_empty() => "expected minLength: 1, actual: 0",

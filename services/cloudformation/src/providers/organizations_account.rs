@@ -96,7 +96,7 @@ impl Provider for Account {
         Box::pin(async move {
             let differs = |name: &&str| old.properties.get(*name) != work.get(name);
             if let Some(name) = ["AccountName", "Email", "RoleName"].into_iter().find(differs) {
-                return Err(Failure::new(format!("{name} of an account cannot be changed here.")));
+                return Err(Failure::new(format!("{name} of an account cannot be changed here.")).untouched());
             }
             place(work, &old.id).await?;
             TAGGING.change("organizations", work, old).await?;

@@ -125,7 +125,9 @@ impl Provider for Organization {
     }
 
     fn update<'a>(&'a self, _: &'a Work, _: &'a Physical) -> Answer<'a, Physical> {
-        Box::pin(async { Err(Failure::new("The feature set of an organization cannot be changed here.")) })
+        Box::pin(async {
+            Err(Failure::new("The feature set of an organization cannot be changed here.").untouched())
+        })
     }
 
     fn delete<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, ()> {

@@ -283,7 +283,7 @@ impl Provider for Plain {
     fn update<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, Physical> {
         Box::pin(async move {
             let Some(update) = self.update else {
-                return Err(Failure::new(format!("{} cannot be changed in place.", self.kind)));
+                return Err(Failure::new(format!("{} cannot be changed in place.", self.kind)).untouched());
             };
             let differs = |property: &&Property| old.properties.get(property.name) != work.get(property.name);
             if self.properties.iter().filter(differs).any(|property| !self.is_apart(property)) {

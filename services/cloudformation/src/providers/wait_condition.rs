@@ -77,7 +77,7 @@ impl Provider for WaitCondition {
     }
 
     fn update<'a>(&'a self, _: &'a Work, _: &'a Physical) -> Answer<'a, Physical> {
-        Box::pin(async { Err(Failure::new("Update to a wait condition is not supported.")) })
+        Box::pin(async { Err(Failure::new("Update to a wait condition is not supported.").untouched()) })
     }
 
     fn delete<'a>(&'a self, work: &'a Work, _: &'a Physical) -> Answer<'a, ()> {

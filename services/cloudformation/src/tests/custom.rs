@@ -92,6 +92,8 @@ async fn a_function_makes_changes_and_deletes_a_resource() {
     assert_eq!(event["ResourceProperties"]["Size"], "one");
     stage.answer(&event, json!({ "Status": "SUCCESS" })).await;
     assert_eq!(stage.settled("custom").await, "UPDATE_COMPLETE");
+    let told = stage.reason("custom", "Thing", "UPDATE_IN_PROGRESS").await;
+    assert_eq!(told, "Requested update required the provider to create a new physical resource");
 
     let id = stage.describe("custom").await["StackId"].as_str().unwrap().to_owned();
     stage.call("DeleteStack", json!({ "StackName": "custom" })).await.unwrap();

@@ -122,6 +122,11 @@ async fn an_update_changes_in_place_replaces_and_removes() {
     let events = stage.events("small").await;
     assert!(events.contains(&"small UPDATE_COMPLETE_CLEANUP_IN_PROGRESS".to_owned()));
 
+    let told = stage.reason("small", "Table", "UPDATE_IN_PROGRESS").await;
+    assert_eq!(told, "Resource creation Initiated");
+    let steps = events.iter().filter(|event| *event == "Table UPDATE_IN_PROGRESS").count();
+    assert_eq!(steps, 2, "why another one is made, and its id: {events:?}");
+
     let table_only = SMALL.replace("TableName: orders", "TableName: sales");
     let table_only: String =
         table_only.lines().filter(|line| !line.contains("Group:")).map(|l| format!("{l}\n")).collect();

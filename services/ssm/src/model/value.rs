@@ -47,6 +47,16 @@ pub(crate) fn tier(asked: Option<&str>, now: Option<&str>, value: &str) -> Resul
     Ok(tier)
 }
 
+/// Refuses a value that names another one: nothing reads values as templates, and whoever takes them would.
+pub(crate) fn check_nothing_nested(value: &str) -> Result<(), Error> {
+    match value.split_once("{{") {
+        Some((_, rest)) if rest.contains("}}") => Err(Error::invalid(
+            "Parameter value can't nest another parameter. Do not use \"{{}}\" in the value.",
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// Refuses a data type that is not offered.
 pub(crate) fn data_type(asked: Option<String>) -> Result<String, Error> {
     match asked.as_deref() {
@@ -104,6 +114,17 @@ mod tests {
             (Some(ADVANCED), None, &"x".repeat(8_193)),
         ] {
             assert!(tier(asked, now, value).is_err(), "{asked:?} {now:?}");
+        }
+    }
+
+    #[test]
+    fn a_value_names_no_other() {
+        for nested in ["{{resolve:ssm:/x}}", "a{{b}}c", "{{}}", "}}{{ssm:x}}"] {
+            let refused = check_nothing_nested(nested).unwrap_err();
+            assert!(refused.to_string().contains("can't nest another parameter"), "{nested}: {refused}");
+        }
+        for fine in [r#"{"a":{"b":{}}}"#, "{{", "}}{{", "{ {x} }", ""] {
+            assert!(check_nothing_nested(fine).is_ok(), "{fine}");
         }
     }
 

@@ -124,6 +124,7 @@ fn version(
     input: PutParameterRequest,
 ) -> Result<VersionRecord, Error> {
     let value = input.value.into_exposed();
+    value::check_nothing_nested(&value)?;
     let kind = kind(parameter, before, input.r#type)?;
     if kind != SECURE && input.key_id.is_some() {
         return Err(Error::invalid("KeyId is required for SecureString type parameter only."));

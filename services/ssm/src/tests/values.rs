@@ -114,3 +114,19 @@ async fn a_restart_keeps_everything() {
     let read = ok(&after, "GetParameter", json!({"Name": "s", "WithDecryption": true})).await;
     assert_eq!(read["Parameter"]["Value"], SECRET);
 }
+
+#[tokio::test]
+async fn a_value_that_names_another_is_not_put() {
+    let kit = kit().await;
+    for kind in ["String", "StringList", "SecureString"] {
+        let input = json!({"Name": "/n", "Value": "{{resolve:ssm:/secret}}", "Type": kind});
+        fails(
+            &kit,
+            "PutParameter",
+            input,
+            "ValidationException: Parameter value can't nest another parameter.",
+        )
+        .await;
+    }
+    fails(&kit, "GetParameter", json!({"Name": "/n"}), "ParameterNotFound: ").await;
+}

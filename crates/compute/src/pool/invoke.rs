@@ -394,10 +394,11 @@ impl Pool {
         if !self.launcher.supports(&spec.runtime) {
             return Err(self.unavailable(&spec.runtime));
         }
-        let code = self.code.lease(Some(spec.code), &spec.layers);
-        let code_directory = self.code.directory(spec.code).await.map_err(InvokeError::Code)?;
+        let kept = self.code.of(spec.account);
+        let code = kept.lease(Some(spec.code), &spec.layers);
+        let code_directory = kept.directory(spec.code).await.map_err(InvokeError::Code)?;
         // Before the share is reserved: what was started ahead gives its own back.
-        let layers_directory = self.code.layers_directory(&spec.layers).await.map_err(InvokeError::Code)?;
+        let layers_directory = kept.layers_directory(&spec.layers).await.map_err(InvokeError::Code)?;
         // Extensions start with their environment: one that has started without them is none of this function's.
         let (extensions, not_executable) = extensions_of(layers_directory.as_deref());
         let can_park = extensions.is_empty() && not_executable.is_none();
@@ -460,7 +461,8 @@ impl Pool {
         code_directory: PathBuf,
         initialization: Initialization,
     ) -> Result<(Arc<LogTarget>, LaunchOrder, Timestamp), InvokeError> {
-        let layers_directory = self.code.layers_directory(&spec.layers).await.map_err(InvokeError::Code)?;
+        let kept = self.code.of(spec.account);
+        let layers_directory = kept.layers_directory(&spec.layers).await.map_err(InvokeError::Code)?;
         let log = Arc::new(self.log_target(spec, environment_id));
         let credentials =
             self.credentials.credentials(spec, &log.environment_id).await.map_err(InvokeError::Role)?;

@@ -40,7 +40,11 @@ where
     let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
     writer.start_file("app.py", zip::write::SimpleFileOptions::default()).unwrap();
     writer.write_all(b"pass").unwrap();
-    let package = code.put(Bytes::from(writer.finish().unwrap().into_inner())).await.unwrap();
+    let package = code
+        .of(testing::spec().account)
+        .put(Bytes::from(writer.finish().unwrap().into_inner()))
+        .await
+        .unwrap();
     let launcher = TaskLauncher::new(body);
     let logs = Arc::new(Collected::default());
     let door: AwsDoor = Arc::new(|mut stream, identity| {

@@ -94,8 +94,9 @@ impl CodeSource {
         // Before anything of it is on the disk.
         account::check_code_size(lambda, call, hash, zip.len())?;
         // Before it is kept: what was there already must not go now.
-        let lease = lambda.compute.code().lease(Some(hash), &[]);
-        let kept = lambda.compute.code().put(zip).await.map_err(package_error)?;
+        let code = lambda.compute.code_of(call.account());
+        let lease = code.lease(Some(hash), &[]);
+        let kept = code.put(zip).await.map_err(package_error)?;
         Ok((kept, lease))
     }
 }

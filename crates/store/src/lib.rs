@@ -24,6 +24,7 @@ mod writer;
 pub use error::{OpenError, StoreError};
 pub use group::{Batch, LaterError};
 pub use key::{Key, KeyReader, MalformedKey};
+pub use lock::FolderLock;
 pub use range::Range;
 pub use scan::Scan;
 pub use snapshot::Snapshot;

@@ -2,13 +2,14 @@
 
 import json
 import os
+import shutil
 import threading
 import time
 
 import pytest
 
 from harness import Platform
-from support import eventually, package, refused, trust
+from support import eventually, logged, package, refused, trust
 
 HANDLER = "import os, time\nimport {name}\ndef handler(event, context):\n    time.sleep(event)\n    return sorted(os.listdir('/var/task')) + sorted(os.listdir('/opt'))\n"
 
@@ -34,7 +35,7 @@ def make(small, name, **settings):
 
 
 def on_disk(small):
-    return {folder: len(os.listdir(small.data_dir / "code" / folder)) for folder in ("packages", "unpacked", "layered")}
+    return {folder: len(os.listdir(small.data_dir / "code/000000000000" / folder)) for folder in ("packages", "unpacked", "layered")}
 
 
 def invoke(client, name, event=0):
@@ -87,3 +88,87 @@ def test_an_account_has_no_more_code_than_it_may(small):
     refused(client.update_function_code, "CodeStorageExceededException", FunctionName="full", ZipFile=code("bigger", os.urandom(900_000)))
     client.delete_function(FunctionName="full")
     client.publish_layer_version(LayerName="l", Content={"ZipFile": package(file=os.urandom(500_000))})
+
+
+LOOK = """import fcntl, os, time
+PATHS = ("/var/task", "/var/task/app.py", "/opt", "/opt/file")
+def handler(event, context):
+    files = [os.open(path, os.O_RDONLY) for path in PATHS]
+    for file in files:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    if event == "hold":
+        print("it holds", flush=True)
+        time.sleep(8)
+    seen = {path: [os.fstat(file).st_ino, os.fstat(file).st_ctime] for path, file in zip(PATHS, files)}
+    for file in files:
+        os.close(file)
+    return seen
+"""
+
+
+def administrator(platform, user, account):
+    courier = platform.client("sts", *platform.user(user, {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}))
+    made = courier.assume_role(RoleArn=f"arn:aws:iam::{account}:role/OrganizationAccountAccessRole", RoleSessionName="admin")["Credentials"]
+    return made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"]
+
+
+def member_of(platform):
+    """A client of Lambda in another account, with a role for functions there."""
+    organizations = platform.client("organizations")
+    organizations.create_organization(FeatureSet="ALL")
+    account = organizations.create_account(AccountName="other", Email="other@example.com")["CreateAccountStatus"]["AccountId"]
+    keys = administrator(platform, "courier", account)
+    role = platform.client("iam", *keys).create_role(RoleName="code", AssumeRolePolicyDocument=trust({"Service": "lambda.amazonaws.com"}))["Role"]["Arn"]
+    return account, platform.client("lambda", *keys), role
+
+
+def test_accounts_share_no_file_of_the_same_code(fresh):
+    fresh.start()
+    own = fresh.client("lambda")
+    role = fresh.client("iam").create_role(RoleName="code", AssumeRolePolicyDocument=trust({"Service": "lambda.amazonaws.com"}))["Role"]["Arn"]
+    fresh.client("iam").attach_role_policy(RoleName="code", PolicyArn="arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole")
+    account, other, other_role = member_of(fresh)
+    layer = own.publish_layer_version(LayerName="shared", Content={"ZipFile": package(file="x")})["LayerVersionArn"]
+    own.add_layer_version_permission(LayerName="shared", VersionNumber=1, StatementId="s", Action="lambda:GetLayerVersion", Principal=account)
+    settings = {"Runtime": "python3.12", "Handler": "app.handler", "Timeout": 30, "Layers": [layer], "Code": {"ZipFile": package(app__py=LOOK)}}
+    own.create_function(FunctionName="first", Role=role, **settings)
+    theirs = invoke(own, "first")
+    time.sleep(1.5)
+    began = time.time()
+    other.create_function(FunctionName="second", Role=other_role, **settings)
+    # While one holds locks on all of its own files, the other takes its own.
+    holds = threading.Thread(target=lambda: invoke(own, "first", "hold"))
+    holds.start()
+    eventually(lambda: "it holds" in str(logged(fresh.client("logs"), "/aws/lambda/first")), timeout_s=7)
+    mine = invoke(other, "second")
+    for path, (inode, changed) in mine.items():
+        assert inode not in [inode for inode, _ in theirs.values()], (path, mine, theirs)
+        assert changed > began - 0.1, f"{path} is older than this account has it"
+    assert holds.is_alive(), "the locks were gone too early to tell"
+    holds.join()
+    # Layers stay with those who use them; what is kept is kept for each.
+    own.delete_function(FunctionName="first")
+    own.delete_layer_version(LayerName="shared", VersionNumber=1)
+    left = lambda of: len(os.listdir(fresh.data_dir / "code" / of / "packages"))
+    eventually(lambda: (left("000000000000"), left(account)) == (0, 2), timeout_s=30)
+    fresh.kill()
+    fresh.start()
+    assert sorted(invoke(fresh.client("lambda", *administrator(fresh, "again", account)), "second")) == sorted(theirs)
+
+
+def test_a_data_folder_that_kept_code_for_all_accounts_together_goes_on(fresh):
+    fresh.start()
+    fresh.role = fresh.client("iam").create_role(RoleName="code", AssumeRolePolicyDocument=trust({"Service": "lambda.amazonaws.com"}))["Role"]["Arn"]
+    layers = [fresh.client("lambda").publish_layer_version(LayerName=f"l{n}", Content={"ZipFile": package(**{f"file{n}": b"x"})})["LayerVersionArn"] for n in (1, 2)]
+    make(fresh, "kept", Layers=layers)
+    before = invoke(fresh.client("lambda"), "kept")
+    fresh.stop()
+    # As earlier versions had it, with something that nobody uses.
+    folder = fresh.data_dir / "code"
+    for kind in ("packages", "unpacked", "layered"):
+        shutil.move(folder / "000000000000" / kind, folder / kind)
+    (folder / "000000000000").rmdir()
+    (folder / "packages" / ("0" * 64 + ".zip")).write_bytes(b"nobody's")
+    fresh.start()
+    assert invoke(fresh.client("lambda"), "kept") == before
+    assert sorted(os.listdir(folder)) == ["000000000000"] and on_disk(fresh) == {"packages": 3, "unpacked": 3, "layered": 1}

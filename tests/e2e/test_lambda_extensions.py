@@ -223,6 +223,40 @@ def test_an_extension_that_cannot_be_executed_fails_the_function(platform, clien
     assert told in log and payload["errorMessage"] in log, log
 
 
+def programs(client, name, *names):
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        for file in names:
+            entry = zipfile.ZipInfo(f"extensions/{file}")
+            entry.external_attr = 0o100755 << 16
+            archive.writestr(entry, BARE)
+    return client.publish_layer_version(LayerName=name, Content={"ZipFile": made.getvalue()})["LayerVersionArn"]
+
+
+BARE = """#!/usr/bin/env python3
+import os, sys, urllib.request
+api = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"] + "/2020-01-01/extension/"
+own = os.path.basename(sys.argv[0]).encode().decode("latin-1")
+answer = urllib.request.urlopen(urllib.request.Request(api + "register", method="POST", headers={"Lambda-Extension-Name": own}, data=b'{"events": ["INVOKE"]}'))
+while True:
+    urllib.request.urlopen(urllib.request.Request(api + "event/next", headers={"Lambda-Extension-Identifier": answer.headers["Lambda-Extension-Identifier"]})).read()
+"""
+
+
+def test_every_file_is_an_extension_and_one_too_many_fails_the_function(platform, client, role, name):
+    odd = [".hidden", "n" * 200, "sp ace", "\u00fcn\u00ef"]
+    make(client, role, name, "def handler(event, context):\n    return 1\n", [programs(client, name, *odd)], Timeout=30)
+    assert call(client, name)[1] == 1
+    log = eventually(lambda: (found := lines(platform, f"/aws/lambda/{name}")) and "REPORT" in str(found) and found)
+    assert sorted(line.split("\t")[1] for line in log if line.startswith("EXTENSION")) == [f"Name: {own}" for own in odd], log
+    many = programs(client, name + "-many", *(f"e{number:02}" for number in range(11)))
+    make(client, role, name + "-many", READ, [many])
+    answer, payload = call(client, name + "-many")
+    assert (answer["FunctionError"], payload["errorType"]) == ("Unhandled", "Extension.LaunchError"), payload
+    told = "EXTENSION\tName: e10\tState: LaunchError\tEvents: []\tError Type: TooManyExtensions"
+    eventually(lambda: told in lines(platform, f"/aws/lambda/{name}-many"))
+
+
 def test_logs_in_json_are_written_from_their_level_on(platform, client, role, name):
     config = {"LogFormat": "JSON", "ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO", "LogGroup": f"/own/{name}"}
     refused(client.create_function, "InvalidParameterValueException", FunctionName=name, Role=role, Runtime="python3.12", Handler="app.handler",

@@ -165,6 +165,10 @@ def test_functions_run_on_images_that_were_imported(fresh, tmp_path, base, role)
         seen = invoke(client, "plain", {"n": n})
         assert seen == {"prefix": "/usr", "program": "/usr/bin/python3", "marker": "of the image", "from": "yes", "opt": [], "home": False, "gone": False, "doc": False, "event": {"n": n}}
         assert invoke(client, "own", {"n": n}) == {"own": True, "handler": "app.handler", "files": ["app.py"], "runtime": ["bootstrap", "extra"], "event": {"n": n}}
+    # What functions run on stays as long as the platform runs.
+    refusal = command(fresh, "remove", "python3.9")
+    assert refusal.returncode == 1 and "stop it first" in refusal.stderr, refusal
+    assert len(command(fresh, "list").stdout.splitlines()) == 2
     # The host's own runtimes are as they were.
     client.create_function(FunctionName="host", Runtime="python3.12", Role=arn, Handler="app.handler", Code={"ZipFile": package(app__py="def handler(event, context): return event")})
     assert invoke(client, "host", {"here": True}) == {"here": True}

@@ -22,8 +22,7 @@ mod variables;
 
 pub use variables::RESERVED_VARIABLES;
 
-pub(crate) use extensions::is_name as is_extension_name;
-pub(crate) use life::{Completion, Doors, Environment, InitFailure, Placement};
+pub(crate) use life::{Completion, Doors, Environment, InitFailure, LaunchProblem, Placement, Unlaunchable};
 pub(crate) use parked::{Parked, Started};
 pub use platform::runtime_version_arn;
 pub(crate) use platform::{PlatformEvent, Report, Status, runtime_version};

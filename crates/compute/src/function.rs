@@ -148,8 +148,10 @@ impl FunctionKey {
 pub struct Concurrency {
     /// The function's reservation; zero means it never runs.
     pub reserved: Option<u32>,
-    /// What is kept ready of this version, and counts against nothing that is shared; of no meaning with a reservation.
+    /// What is kept ready of this version, and counts against nothing that is shared.
     pub provisioned: u32,
+    /// What is kept ready of all versions together: only the rest of a reservation is anybody's.
+    pub provisioned_in_all: u32,
     /// What the account has for all functions without a reservation together.
     pub unreserved_max: u32,
 }

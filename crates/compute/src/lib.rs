@@ -41,8 +41,8 @@ pub use function::{
     LogLevel, SharedSpec, Throttled,
 };
 pub use package::{
-    CodeHash, CodeLease, CodeStore, InvalidCodeHash, PackageError, PackageKey, Refusal, SignatureError,
-    StoredPackage, hex, sign, signers, unpack,
+    AccountCode, CodeHash, CodeLease, CodeStore, InvalidCodeHash, PackageError, PackageKey, Refusal,
+    SignatureError, StoredPackage, hex, sign, signers, unpack,
 };
 pub use pool::{Compute, ComputeFigures, ComputeOptions, HostLimits, Provisioned, Room};
 pub use roots::{ImportError, ImportedRuntime, RuntimeRoots};

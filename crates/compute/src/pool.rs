@@ -56,7 +56,7 @@ use crate::environment::{Environment, ShutdownReason};
 use crate::function::{FunctionKey, InvokeError, InvokeOutcome, InvokeRequest, SharedSpec};
 use crate::limits::SHUTDOWN_TIME_EXTERNAL;
 use crate::logs::LogQueue;
-use crate::package::CodeStore;
+use crate::package::{AccountCode, CodeStore};
 
 /// How long the last output of an environment that is being ended is waited for.
 const LAST_OUTPUT_PATIENCE: Duration = Duration::from_millis(500);
@@ -152,9 +152,14 @@ impl Compute {
         Self(pool)
     }
 
-    /// The code packages.
+    /// The code packages of all accounts.
     pub fn code(&self) -> &CodeStore {
         &self.0.code
+    }
+
+    /// The code packages of this account.
+    pub fn code_of(&self, account: AccountId) -> AccountCode {
+        self.0.code.of(account)
     }
 
     /// Whether functions of this runtime can be run on this machine.

@@ -61,7 +61,12 @@ pub(crate) fn request(payload: &str) -> InvokeRequest {
         trace_id: "Root=1-0-0;Sampled=0".into(),
         client_context: None,
         wants_log_tail: true,
-        concurrency: Concurrency { reserved: None, provisioned: 0, unreserved_max: 1_000 },
+        concurrency: Concurrency {
+            reserved: None,
+            provisioned: 0,
+            provisioned_in_all: 0,
+            unreserved_max: 1_000,
+        },
         answer_sink: None,
     }
 }

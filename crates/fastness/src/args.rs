@@ -66,7 +66,7 @@ pub(crate) enum RuntimeCommand {
         #[command(flatten)]
         data: DataOptions,
     },
-    /// Remove one.
+    /// Remove one. No platform may run with the data folder meanwhile.
     Remove {
         /// The runtime's name.
         #[arg(value_name = "NAME")]
@@ -199,7 +199,7 @@ pub(crate) struct PlatformOptions {
     pub(crate) max_account_code_mib: u64,
 
     /// Essential sandbox layers that may be missing on this host, by name; functions then run without them.
-    #[arg(long, env = "FASTNESS_ACCEPT_MISSING_LAYERS", value_delimiter = ',', value_name = "LAYER,…")]
+    #[arg(long, env = "FASTNESS_ACCEPT_MISSING_LAYERS", value_delimiter = ',', value_name = "LAYER,…", value_parser = layer)]
     pub(crate) accept_missing_layers: Vec<String>,
 
     /// Refuse functions whose runtime names a version that this host has not, rather than run them on another version of the same
@@ -396,7 +396,7 @@ pub(crate) struct DeployOptions {
     pub(crate) install: InstallOptions,
 
     /// Essential sandbox layers that may be missing where dependencies are installed, by name.
-    #[arg(long, env = "FASTNESS_ACCEPT_MISSING_LAYERS", value_delimiter = ',', value_name = "LAYER,…")]
+    #[arg(long, env = "FASTNESS_ACCEPT_MISSING_LAYERS", value_delimiter = ',', value_name = "LAYER,…", value_parser = layer)]
     pub(crate) accept_missing_layers: Vec<String>,
 
     #[command(flatten)]
@@ -530,6 +530,15 @@ pub(crate) struct LeastPrivilegeOptions {
     pub(crate) json: bool,
 }
 
+/// The name of a layer of isolation. None at all is what an empty variable says.
+fn layer(text: &str) -> Result<String, String> {
+    let name = text.trim();
+    if name.is_empty() || sandbox::LAYERS.contains(&name) {
+        return Ok(name.to_owned());
+    }
+    Err(format!("no layer has this name; there are {}", sandbox::LAYERS.join(", ")))
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -539,6 +548,18 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn an_unknown_layer_is_no_layer_to_do_without() {
+        let accepted = |text: &str| {
+            let parsed = Args::try_parse_from(["fastness", "serve", "--accept-missing-layers", text]).ok()?;
+            let Command::Serve(options) = parsed.command else { panic!() };
+            Some(options.accept_missing_layers)
+        };
+        assert_eq!(accepted("id-range,cgroup-memory").unwrap(), ["id-range", "cgroup-memory"]);
+        assert!(accepted("").is_some());
+        assert_eq!(accepted("cgroup-memory,nonsense"), None);
     }
 
     #[test]

@@ -74,7 +74,7 @@ impl Platform {
         }
         let keys = RootKey::load_or_create(&data_dir.join("root.key"))?;
         let store = StoreOptions {
-            path: data_dir.join("store"),
+            path: store_folder(&data_dir),
             sealer: keys.derive("store"),
             clock: Clock::system(),
         };
@@ -362,6 +362,11 @@ impl Running {
         let text = credentials::config_file(&endpoint, outputs);
         Ok(credentials::replace(&self.config_path(), text.as_bytes())?)
     }
+}
+
+/// Where the store of a data folder is.
+pub(crate) fn store_folder(data_dir: &Path) -> PathBuf {
+    data_dir.join("store")
 }
 
 /// Where only layers are missing, says how to do without them.

@@ -30,6 +30,10 @@ pub(crate) const PIDS: (&str, bool) = ("cgroup-pids", true);
 pub(crate) const CPU: (&str, bool) = ("cgroup-cpu", false);
 pub(crate) const FREEZER: (&str, bool) = ("cgroup-freezer", false);
 
+/// The names of all of them.
+pub const LAYERS: [&str; 10] =
+    [NAMESPACES.0, ID_RANGE.0, ROOT.0, PROC.0, SECCOMP.0, LANDLOCK.0, MEMORY.0, PIDS.0, CPU.0, FREEZER.0];
+
 impl LayerStatus {
     /// The layer works.
     pub(crate) fn active(layer: (&str, bool), detail: impl Into<String>) -> Self {

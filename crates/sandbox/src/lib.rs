@@ -32,7 +32,7 @@ pub use catalog::{
     exact_runtime_for, identifiers, runtime_catalog, runtime_for,
 };
 pub use environment::{Assigning, Environment, Exit, ExitStatus};
-pub use layers::LayerStatus;
+pub use layers::{LAYERS, LayerStatus};
 pub use spawner::{LaunchError, Spawner, SpawnerOptions, StartError};
 pub use spec::{
     AUTHORITIES, AWS_API_PORT, Assignment, Bind, Companion, CpuShare, EGRESS_PORT, EnvironmentSpec,

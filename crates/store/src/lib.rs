@@ -25,6 +25,7 @@ mod writer;
 pub use error::{OpenError, StoreError};
 pub use group::{Batch, LaterError};
 pub use key::{Key, KeyReader, MalformedKey};
+pub use lock::FolderLock;
 pub use range::Range;
 pub use read::Read;
 pub use scan::Scan;

@@ -7,16 +7,19 @@ use std::path::Path;
 
 use crate::error::OpenError;
 
-/// Held while a store is open.
+/// Held while a store is open, or while nobody is to open it.
 #[derive(Debug)]
-pub(crate) struct FolderLock {
+pub struct FolderLock {
     /// Closing the file gives the lock back.
     _file: File,
 }
 
 impl FolderLock {
-    /// Takes the lock, or says that another has it.
-    pub(crate) fn take(folder: &Path) -> Result<Self, OpenError> {
+    /// Takes the lock of a store's folder, which exists, or says that another has it.
+    ///
+    /// # Errors
+    /// `Locked` where another has it; where the lock's file cannot be opened.
+    pub fn take(folder: &Path) -> Result<Self, OpenError> {
         let failed = |source| OpenError::Io { path: folder.to_owned(), source };
         let mut options = OpenOptions::new();
         let file =

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::{AccountId, Region, SecretString};
-use compute::{CodeHash, CodeStore, Compute, FunctionSpec, Room, SharedSpec};
+use compute::{AccountCode, CodeHash, Compute, FunctionSpec, Room, SharedSpec};
 use parking_lot::RwLock;
 use policy::Policy;
 use service::Call;
@@ -62,6 +62,9 @@ pub enum CatalogError {
     /// A record does not parse.
     #[error("a function cannot be read")]
     Record(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// What earlier versions kept for all accounts cannot be given to each.
+    #[error("the functions' code cannot be read")]
+    Code(#[source] std::io::Error),
 }
 
 impl CatalogError {
@@ -249,26 +252,31 @@ impl Catalog {
         self.functions.read().provisioned.get(&account).copied().unwrap_or(0)
     }
 
-    /// What the functions use: packages, layers, and the folders in which layers lie over each other.
-    pub(crate) fn code(&self) -> Vec<CodeHash> {
+    /// What the functions of each account use: packages, layers, and the folders in which layers lie over each other.
+    pub(crate) fn code(&self) -> Vec<(AccountId, CodeHash)> {
         let functions = self.functions.read();
-        let versions = functions.by_id.values().flat_map(|loaded| loaded.function.all_versions());
+        let versions = functions
+            .by_id
+            .iter()
+            .flat_map(|(id, loaded)| loaded.function.all_versions().map(|version| (id.account, version)));
         versions
-            .flat_map(|version| {
+            .flat_map(|(account, version)| {
                 let layers: Vec<_> = version.layers.iter().map(|layer| layer.code).collect();
-                let laid = CodeStore::laid_name(&layers);
-                std::iter::once(version.code).chain(layers).chain(laid)
+                let laid = AccountCode::laid_name(&layers);
+                let all = std::iter::once(version.code).chain(layers).chain(laid);
+                all.map(move |code| (account, code))
             })
             .collect()
     }
 
-    /// True where some version of some function uses this package.
-    pub(crate) fn uses(&self, code: CodeHash) -> bool {
+    /// True where some version of some function of the account uses this package.
+    pub(crate) fn uses(&self, account: AccountId, code: CodeHash) -> bool {
         self.functions
             .read()
             .by_id
-            .values()
-            .flat_map(|loaded| loaded.function.all_versions())
+            .iter()
+            .filter(|(id, _)| id.account == account)
+            .flat_map(|(_, loaded)| loaded.function.all_versions())
             .any(|version| version.code == code || version.layers.iter().any(|layer| layer.code == code))
     }
 

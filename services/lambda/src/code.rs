@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base::AccountId;
 use compute::{CodeHash, CodeStore};
 use service::{Internal, Jobs};
 
@@ -37,9 +38,11 @@ pub(crate) async fn sweep(lambda: Arc<Lambda>, mut jobs: Jobs) -> Result<(), Int
 
 /// Removes the code that no function and no layer uses. It waits for the disk.
 pub(crate) fn remove_unused(code: &CodeStore, catalog: &Catalog, layers: &Layers) {
-    let known: HashSet<CodeHash> = catalog.code().into_iter().chain(layers.code()).collect();
+    let known: HashSet<(AccountId, CodeHash)> = catalog.code().into_iter().chain(layers.code()).collect();
     // What came to be used since then is asked for one by one: there is little of it.
-    let is_used = |hash| known.contains(&hash) || catalog.uses(hash) || layers.uses(hash);
+    let is_used = |account, hash| {
+        known.contains(&(account, hash)) || catalog.uses(account, hash) || layers.uses(account, hash)
+    };
     match code.remove_unused(is_used) {
         Ok(0) => {}
         Ok(removed) => tracing::info!(removed, "code packages that no function uses were removed"),

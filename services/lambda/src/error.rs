@@ -23,6 +23,8 @@ pub enum Error {
     PreconditionFailed(String),
     /// The request's payload is too large.
     RequestTooLarge(String),
+    /// The request's code is too large.
+    RequestEntityTooLarge(String),
     /// The code signing configuration does not exist.
     CodeSigningConfigNotFound(String),
     /// The account would have more code than it may.
@@ -74,6 +76,7 @@ impl Error {
             Self::InvalidRequestContent(_) => "InvalidRequestContentException",
             Self::PreconditionFailed(_) => "PreconditionFailedException",
             Self::RequestTooLarge(_) => "RequestTooLargeException",
+            Self::RequestEntityTooLarge(_) => "RequestEntityTooLargeException",
             Self::CodeSigningConfigNotFound(_) => "CodeSigningConfigNotFoundException",
             Self::CodeStorageExceeded => "CodeStorageExceededException",
             Self::CodeVerificationFailed(_) => "CodeVerificationFailedException",
@@ -98,6 +101,7 @@ impl Error {
             | Self::InvalidRequestContent(message)
             | Self::PreconditionFailed(message)
             | Self::RequestTooLarge(message)
+            | Self::RequestEntityTooLarge(message)
             | Self::CodeSigningConfigNotFound(message)
             | Self::CodeVerificationFailed(message)
             | Self::InvalidCodeSignature(message)
@@ -144,6 +148,8 @@ impl ServiceError for Error {
             Self::Passed(fault) => *fault,
             Self::Internal(_) => Fault::internal(),
             Self::AccessDenied(_) => Fault::sender(code, message).with_status(403),
+            // No error of its model: HTTP's own, as AWS answers it.
+            Self::RequestEntityTooLarge(_) => Fault::sender(code, message).with_status(413),
             Self::Unavailable => Fault::sender(code, message).with_status(503),
             Self::NoEnvironment => {
                 Fault::sender(code, message).with_status(500).with_member("Type", "Service")

@@ -110,14 +110,18 @@ impl Layers {
     }
 
     /// Every layer's package.
-    pub(crate) fn code(&self) -> Vec<CodeHash> {
+    pub(crate) fn code(&self) -> Vec<(AccountId, CodeHash)> {
         let layers = self.0.read();
-        layers.values().flat_map(BTreeMap::values).map(|layer| layer.version.code).collect()
+        let versions =
+            layers.iter().flat_map(|(id, versions)| versions.values().map(|layer| (id.account, layer)));
+        versions.map(|(account, layer)| (account, layer.version.code)).collect()
     }
 
-    /// True where some version of some layer is this package.
-    pub(crate) fn uses(&self, code: CodeHash) -> bool {
-        self.0.read().values().flat_map(BTreeMap::values).any(|layer| layer.version.code == code)
+    /// True where some version of some layer of the account is this package.
+    pub(crate) fn uses(&self, account: AccountId, code: CodeHash) -> bool {
+        let layers = self.0.read();
+        let mine = layers.iter().filter(|(id, _)| id.account == account);
+        mine.flat_map(|(_, versions)| versions.values()).any(|layer| layer.version.code == code)
     }
 
     /// What the layers of an account take, zipped, each package once.

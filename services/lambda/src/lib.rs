@@ -139,6 +139,7 @@ pub fn service(parts: LambdaParts) -> Result<(Service, Compute), CatalogError> {
         limits: parts.limits,
     });
     let catalog = Arc::new(Catalog::load(&parts.store, compute.clone())?);
+    compute.code().adopt(catalog.code().into_iter().chain(layers.code())).map_err(CatalogError::Code)?;
     code::remove_unused(compute.code(), &catalog, &layers);
     let lambda = Lambda {
         catalog,

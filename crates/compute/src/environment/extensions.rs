@@ -174,7 +174,7 @@ impl Extensions {
 
     fn register(&mut self, name: Option<String>, body: &[u8]) -> Result<String, Refusal> {
         let name = name
-            .filter(|name| is_name(name))
+            .filter(|name| self.external.contains(name) || is_name(name))
             .ok_or(Refusal("Extension.InvalidExtensionName", "Empty or invalid extension name"))?;
         if self.is_closed {
             return Err(Refusal("Extension.RegistrationClosed", "Extension registration closed already"));
@@ -325,8 +325,9 @@ fn send(api: &mut RuntimeApi, connection: ConnectionId, event: Vec<u8>) {
     api.answer(connection, "200 OK", &[("Lambda-Extension-Event-Identifier", &id)], event);
 }
 
-/// Letters, digits, and what file names have besides.
-pub(crate) fn is_name(name: &str) -> bool {
+/// What one may call itself that runs in the function's own process: letters, digits, and what file names have besides. A program
+/// has the name of its file.
+fn is_name(name: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     !name.is_empty() && name.len() <= NAME_BYTES_MAX && !name.starts_with('.') && name.chars().all(allowed)
 }

@@ -58,6 +58,34 @@ pub(crate) struct Environment {
     _doors: Vec<OpenDoor>,
 }
 
+/// A file among a function's extensions that cannot be started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unlaunchable {
+    /// The file's name.
+    pub(crate) name: String,
+    /// Why.
+    pub(crate) cause: LaunchProblem,
+}
+
+/// Why an extension's program cannot be started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LaunchProblem {
+    /// Its file is not executable.
+    PermissionDenied,
+    /// There are as many as may be without it.
+    TooManyExtensions,
+}
+
+impl LaunchProblem {
+    /// As the log and telemetry have it.
+    pub(crate) const fn error_type(self) -> &'static str {
+        match self {
+            Self::PermissionDenied => "PermissionDenied",
+            Self::TooManyExtensions => "TooManyExtensions",
+        }
+    }
+}
+
 /// What an environment is made for; fixed for its life.
 pub(crate) struct Placement {
     pub(crate) key: Arc<FunctionKey>,
@@ -67,8 +95,8 @@ pub(crate) struct Placement {
     pub(crate) credentials_end: Timestamp,
     /// Why it was started, as its function learns it.
     pub(crate) initialization: &'static str,
-    /// A file among its extensions that cannot be executed.
-    pub(crate) not_executable: Option<String>,
+    /// A file among its extensions that cannot be started.
+    pub(crate) unlaunchable: Option<Unlaunchable>,
     /// Its code stays where it is as long as it runs.
     pub(crate) _code: crate::package::CodeLease,
     /// Its share of the machine, given back when it is dropped.
@@ -122,10 +150,8 @@ pub(crate) enum InitFailure {
     Extension {
         error_type: String,
     },
-    /// An extension's program cannot be executed.
-    NotLaunched {
-        name: String,
-    },
+    /// An extension's program cannot be started.
+    NotLaunched(Unlaunchable),
     Exited(Exit),
     TimedOut,
 }

@@ -9,10 +9,10 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::shelf::{Shelf, remove_if_there};
-use super::{CodeHash, CodeStore, PackageError};
+use super::{AccountCode, CodeHash, PackageError};
 use crate::limits::ENTRY_DEPTH_MAX;
 
-impl CodeStore {
+impl AccountCode {
     /// The directory with the content of these layers, the last one on top; `None` where there are none.
     ///
     /// # Errors
@@ -46,7 +46,7 @@ impl CodeStore {
 impl Shelf {
     fn laid_over(&self, layers: &[CodeHash]) -> Result<PathBuf, PackageError> {
         let name =
-            CodeStore::laid_name(layers).ok_or_else(|| io::Error::other("one layer lies on nothing"))?;
+            AccountCode::laid_name(layers).ok_or_else(|| io::Error::other("one layer lies on nothing"))?;
         let place = self.layered_directory(name);
         // One at a time, and whole or not at all: a directory that is there is finished.
         let _one_at_a_time = self.laying.lock();
@@ -56,6 +56,7 @@ impl Shelf {
         let sources: Vec<PathBuf> =
             layers.iter().map(|layer| self.directory(*layer)).collect::<Result<_, _>>()?;
         let making = place.with_extension(format!("tmp-{}", crypto::random::hex(8)));
+        self.make_folders()?;
         let made = make_directory(&making)
             .and_then(|()| sources.iter().try_for_each(|source| lay_over(source, &making, 0)))
             .and_then(|()| fs::rename(&making, &place));
@@ -135,6 +136,7 @@ mod tests {
     use zip::ZipWriter;
     use zip::write::SimpleFileOptions;
 
+    use super::super::testing::{FOLDER, open};
     use super::*;
 
     /// A package of these files; what begins with `->` is a link.
@@ -152,9 +154,9 @@ mod tests {
         Bytes::from(writer.finish().unwrap().into_inner())
     }
 
-    async fn laid(packages: &[Bytes]) -> (tempfile::TempDir, CodeStore, Vec<CodeHash>, PathBuf) {
+    async fn laid(packages: &[Bytes]) -> (tempfile::TempDir, AccountCode, Vec<CodeHash>, PathBuf) {
         let data = tempfile::tempdir().unwrap();
-        let store = CodeStore::open(data.path()).unwrap();
+        let store = open(data.path());
         let mut layers = Vec::new();
         for package in packages {
             layers.push(store.put(package.clone()).await.unwrap().hash);
@@ -196,6 +198,6 @@ mod tests {
         let (data, store, layers, _) = laid(&[package(&[("a", "1")]), package(&[("b", "1")])]).await;
         let missing = [layers[0], CodeHash::of(b"missing")];
         assert!(matches!(store.layers_directory(&missing).await, Err(PackageError::Missing(_))));
-        assert_eq!(fs::read_dir(data.path().join("code/layered")).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(data.path().join(FOLDER).join("layered")).unwrap().count(), 1);
     }
 }

@@ -1,4 +1,4 @@
-//! Where packages stand: `<data-dir>/code/packages/<hash>.zip`, and unpacked under `<data-dir>/code/unpacked/<hash>/`.
+//! Where an account's packages stand: `<data-dir>/code/<account>/packages/<hash>.zip`, and unpacked under `unpacked/<hash>/` beside it.
 //!
 //! The zip file is the truth and is durable before it is acknowledged; the unpacked directory is made from it, is
 //! verified before a process uses it for the first time, and is made again where it does not match.
@@ -44,9 +44,9 @@ pub struct StoredPackage {
     pub size_bytes: u64,
 }
 
-/// All packages of this platform. Cheap to clone.
+/// The packages of one account. Cheap to clone.
 #[derive(Clone)]
-pub struct CodeStore(pub(super) Arc<Shelf>);
+pub struct AccountCode(pub(super) Arc<Shelf>);
 
 pub(super) struct Shelf {
     pub(super) packages: PathBuf,
@@ -64,37 +64,7 @@ pub(super) struct Shelf {
     placing: Mutex<()>,
 }
 
-impl CodeStore {
-    /// Opens the code folder under `data_dir`, makes it where needed, and removes what an interrupted upload left.
-    ///
-    /// # Errors
-    /// Where the folder cannot be made or read.
-    pub fn open(data_dir: &Path) -> io::Result<Self> {
-        let root = data_dir.join("code");
-        let shelf = Shelf {
-            packages: root.join("packages"),
-            unpacked: root.join("unpacked"),
-            layered: root.join("layered"),
-            held: Held::default(),
-            laying: Mutex::new(()),
-            verified: Mutex::default(),
-            repair: Mutex::new(()),
-            placing: Mutex::new(()),
-        };
-        // Made again from the layers' packages where it is needed.
-        remove_if_there(&shelf.layered)?;
-        // What earlier versions kept beside S3.
-        remove_if_there(&root.join("artifacts"))?;
-        for directory in [&shelf.packages, &shelf.unpacked, &shelf.layered] {
-            fs::DirBuilder::new().recursive(true).mode(0o755).create(directory)?;
-        }
-        fs::set_permissions(&shelf.packages, fs::Permissions::from_mode(0o700))?;
-        for directory in [&shelf.packages, &shelf.unpacked] {
-            remove_leftovers(directory)?;
-        }
-        Ok(Self(Arc::new(shelf)))
-    }
-
+impl AccountCode {
     /// Checks, keeps and unpacks a package. It is durable when this returns; it stays as long as something uses or leases it.
     ///
     /// # Errors
@@ -122,6 +92,19 @@ impl CodeStore {
         self.blocking(move |shelf| shelf.package(hash).map(Bytes::from)).await
     }
 
+    /// Makes a package of another account, whose layer it is, this account's own, and unpacks it. It stays as `put`'s do.
+    ///
+    /// # Errors
+    /// Where neither has such a package, or it is corrupt.
+    pub async fn take_over(&self, owner: &Self, hash: CodeHash) -> Result<(), PackageError> {
+        let theirs = owner.0.package_file(hash);
+        self.blocking(move |shelf| {
+            shelf.take(&theirs, hash)?;
+            shelf.directory(hash).map(drop)
+        })
+        .await
+    }
+
     pub(super) async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Shelf) -> Result<T, PackageError> + Send + 'static,
@@ -134,6 +117,51 @@ impl CodeStore {
 }
 
 impl Shelf {
+    /// The shelf in this folder, which need not be there yet.
+    pub(super) fn new(root: &Path) -> Self {
+        Self {
+            packages: root.join("packages"),
+            unpacked: root.join("unpacked"),
+            layered: root.join("layered"),
+            held: Held::default(),
+            laying: Mutex::new(()),
+            verified: Mutex::default(),
+            repair: Mutex::new(()),
+            placing: Mutex::new(()),
+        }
+    }
+
+    /// Removes what an interrupted process left, and what is made again from the packages where it is needed.
+    pub(super) fn clean(&self) -> io::Result<()> {
+        remove_if_there(&self.layered)?;
+        self.make_folders()?;
+        [&self.packages, &self.unpacked].into_iter().try_for_each(|folder| remove_leftovers(folder))
+    }
+
+    pub(super) fn make_folders(&self) -> io::Result<()> {
+        for folder in [&self.packages, &self.unpacked, &self.layered] {
+            fs::DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
+        }
+        fs::set_permissions(&self.packages, fs::Permissions::from_mode(0o700))
+    }
+
+    /// Keeps the package that stands in this file as one's own, unless there is one already.
+    // A package is never written to again, and no function sees it: it may have two names.
+    pub(super) fn take(&self, from: &Path, hash: CodeHash) -> Result<(), PackageError> {
+        let own = self.package_file(hash);
+        if own.exists() {
+            return Ok(());
+        }
+        self.make_folders()?;
+        match fs::hard_link(from, &own) {
+            Ok(()) => Ok(File::open(&self.packages)?.sync_all()?),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(PackageError::Missing(hash)),
+            // Another file system, or too many names already.
+            Err(_) => Ok(write_durably(&own, &fs::read(from)?)?),
+        }
+    }
+
     fn put(&self, zip: &[u8]) -> Result<StoredPackage, PackageError> {
         if zip.len() > OBJECT_BYTES_MAX {
             return Err(Refusal::ZippedTooLarge(OBJECT_BYTES_MAX).into());
@@ -142,6 +170,7 @@ impl Shelf {
         let stored = StoredPackage { hash, size_bytes: u64::try_from(zip.len()).unwrap_or(u64::MAX) };
         let file = self.package_file(hash);
         if !(file.exists() && self.verified.lock().contains(&hash)) {
+            self.make_folders()?;
             // Unpacked first: a package that cannot be unpacked is never kept.
             self.unpack(hash, zip)?;
             write_durably(&file, zip)?;
@@ -257,30 +286,19 @@ fn remove_leftovers(directory: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Cursor;
-
-    use zip::ZipWriter;
-    use zip::write::SimpleFileOptions;
-
+    use super::super::testing::{FOLDER, open, package};
     use super::*;
-
-    fn package(content: &[u8]) -> Bytes {
-        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
-        writer.start_file("handler.py", SimpleFileOptions::default()).unwrap();
-        writer.write_all(content).unwrap();
-        Bytes::from(writer.finish().unwrap().into_inner())
-    }
 
     #[tokio::test]
     async fn a_package_is_unpacked_once_and_survives_a_restart() {
         let data = tempfile::tempdir().unwrap();
-        let store = CodeStore::open(data.path()).unwrap();
+        let store = open(data.path());
         let zip = package(b"pass");
         let stored = store.put(zip.clone()).await.unwrap();
         assert_eq!(store.put(zip.clone()).await.unwrap(), stored);
         let directory = store.directory(stored.hash).await.unwrap();
         assert_eq!(fs::read(directory.join("handler.py")).unwrap(), b"pass");
-        let again = CodeStore::open(data.path()).unwrap();
+        let again = open(data.path());
         assert_eq!(again.directory(stored.hash).await.unwrap(), directory);
         assert_eq!(again.package(stored.hash).await.unwrap(), zip);
     }
@@ -288,7 +306,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn one_package_may_come_many_times_at_once() {
         let data = tempfile::tempdir().unwrap();
-        let store = CodeStore::open(data.path()).unwrap();
+        let store = open(data.path());
         for round in 0..40_u32 {
             let zip = package(&round.to_be_bytes());
             let puts: Vec<_> = (0..8)
@@ -311,8 +329,8 @@ mod tests {
     #[tokio::test]
     async fn a_changed_directory_is_made_again_from_the_package() {
         let data = tempfile::tempdir().unwrap();
-        let hash = CodeStore::open(data.path()).unwrap().put(package(b"pass")).await.unwrap().hash;
-        let code = data.path().join("code/unpacked").join(hash.to_string()).join("task");
+        let hash = open(data.path()).put(package(b"pass")).await.unwrap().hash;
+        let code = data.path().join(FOLDER).join("unpacked").join(hash.to_string()).join("task");
         type Change = fn(&Path);
         let changes: [Change; 4] = [
             |code| fs::write(code.join("handler.py"), "evil").unwrap(),
@@ -322,7 +340,7 @@ mod tests {
         ];
         for change in changes {
             change(&code);
-            let directory = CodeStore::open(data.path()).unwrap().directory(hash).await.unwrap();
+            let directory = open(data.path()).directory(hash).await.unwrap();
             assert_eq!(fs::read(directory.join("handler.py")).unwrap(), b"pass");
             assert!(!directory.join("extra.py").exists());
         }
@@ -331,11 +349,11 @@ mod tests {
     #[tokio::test]
     async fn a_corrupt_or_missing_package_is_an_error() {
         let data = tempfile::tempdir().unwrap();
-        let hash = CodeStore::open(data.path()).unwrap().put(package(b"pass")).await.unwrap().hash;
-        let root = data.path().join("code");
+        let hash = open(data.path()).put(package(b"pass")).await.unwrap().hash;
+        let root = data.path().join(FOLDER);
         fs::write(root.join("packages").join(format!("{hash}.zip")), b"rotten").unwrap();
         fs::remove_dir_all(root.join("unpacked").join(hash.to_string())).unwrap();
-        let store = CodeStore::open(data.path()).unwrap();
+        let store = open(data.path());
         assert!(matches!(store.directory(hash).await, Err(PackageError::Corrupt(_))));
         let other = CodeHash::of(b"another");
         assert!(matches!(store.directory(other).await, Err(PackageError::Missing(_))));
@@ -344,12 +362,12 @@ mod tests {
     #[tokio::test]
     async fn refused_packages_and_interrupted_uploads_leave_nothing() {
         let data = tempfile::tempdir().unwrap();
-        let store = CodeStore::open(data.path()).unwrap();
+        let store = open(data.path());
         assert!(matches!(store.put(Bytes::from_static(b"no zip")).await, Err(PackageError::Refused(_))));
-        let unpacked = data.path().join("code/unpacked");
+        let unpacked = data.path().join(FOLDER).join("unpacked");
         fs::create_dir(unpacked.join("aa.tmp-bb")).unwrap();
-        let _ = CodeStore::open(data.path()).unwrap();
+        let _ = open(data.path());
         assert_eq!(fs::read_dir(unpacked).unwrap().count(), 0);
-        assert_eq!(fs::read_dir(data.path().join("code/packages")).unwrap().count(), 0);
+        assert_eq!(fs::read_dir(data.path().join(FOLDER).join("packages")).unwrap().count(), 0);
     }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::shelf::{Shelf, remove_if_there};
-use super::{CodeHash, CodeStore};
+use super::{AccountCode, CodeHash};
 
 /// How often each package is held, by hash; layers that lie over each other are held by the name of their folder too.
 #[derive(Default)]
@@ -24,7 +24,7 @@ pub struct CodeLease {
     hashes: Vec<CodeHash>,
 }
 
-impl CodeStore {
+impl AccountCode {
     /// Keeps these where they are, whether or not they are there yet: a package, and layers with the folder in which they lie
     /// over each other.
     pub fn lease(&self, package: Option<CodeHash>, layers: &[CodeHash]) -> CodeLease {
@@ -35,33 +35,6 @@ impl CodeStore {
         drop(held);
         CodeLease { shelf: Arc::clone(&self.0), hashes }
     }
-
-    /// Removes everything that `is_used` does not name and nobody holds, and answers how many packages that were. It is asked
-    /// again right before a package goes, while nobody can take hold of that: by then it must know what a lease that has ended
-    /// was for. It waits for the disk: call it where that is no harm.
-    ///
-    /// # Errors
-    /// Where the disk fails.
-    pub fn remove_unused(&self, is_used: impl Fn(CodeHash) -> bool) -> io::Result<usize> {
-        let shelf = &self.0;
-        let mut found = BTreeSet::new();
-        for folder in [&shelf.packages, &shelf.unpacked, &shelf.layered] {
-            for entry in fs::read_dir(folder)? {
-                let name = entry?.file_name().into_string().unwrap_or_default();
-                found.extend(name.strip_suffix(".zip").unwrap_or(&name).parse::<CodeHash>().ok());
-            }
-        }
-        found.retain(|hash| !is_used(*hash));
-        let mut removed = 0;
-        for hash in found {
-            let Some(aside) = shelf.set_aside(hash, &is_used)? else { continue };
-            removed += usize::from(aside.is_package);
-            for path in aside.paths {
-                if path.is_dir() { remove_if_there(&path)? } else { fs::remove_file(&path)? }
-            }
-        }
-        Ok(removed)
-    }
 }
 
 /// What nobody finds any more, and is yet to be removed.
@@ -71,6 +44,27 @@ struct Aside {
 }
 
 impl Shelf {
+    /// Removes everything that `is_used` does not name and nobody holds; how many packages that were.
+    pub(super) fn remove_unused(&self, is_used: impl Fn(CodeHash) -> bool) -> io::Result<usize> {
+        self.make_folders()?;
+        let mut found = BTreeSet::new();
+        for folder in [&self.packages, &self.unpacked, &self.layered] {
+            for entry in fs::read_dir(folder)? {
+                let name = entry?.file_name().into_string().unwrap_or_default();
+                found.extend(name.strip_suffix(".zip").unwrap_or(&name).parse::<CodeHash>().ok());
+            }
+        }
+        found.retain(|hash| !is_used(*hash));
+        let mut removed = 0;
+        for hash in found {
+            let Some(aside) = self.set_aside(hash, &is_used)? else { continue };
+            removed += usize::from(aside.is_package);
+            for path in aside.paths {
+                if path.is_dir() { remove_if_there(&path)? } else { fs::remove_file(&path)? }
+            }
+        }
+        Ok(removed)
+    }
     /// Takes everything of this hash out of its place, which is quick; removing it need not be.
     fn set_aside(&self, hash: CodeHash, is_used: impl Fn(CodeHash) -> bool) -> io::Result<Option<Aside>> {
         let held = self.held.0.lock();
@@ -120,34 +114,22 @@ impl std::fmt::Debug for CodeLease {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Cursor, Write as _};
-
-    use bytes::Bytes;
-    use zip::ZipWriter;
-    use zip::write::SimpleFileOptions;
-
+    use super::super::testing::{FOLDER, open, package};
     use super::*;
-
-    fn package(content: &[u8]) -> Bytes {
-        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
-        writer.start_file("handler.py", SimpleFileOptions::default()).unwrap();
-        writer.write_all(content).unwrap();
-        Bytes::from(writer.finish().unwrap().into_inner())
-    }
 
     fn entries(data: &Path) -> Vec<usize> {
         ["packages", "unpacked", "layered"]
-            .map(|folder| fs::read_dir(data.join("code").join(folder)).unwrap().count())
+            .map(|folder| fs::read_dir(data.join(FOLDER).join(folder)).unwrap().count())
             .to_vec()
     }
 
     #[tokio::test]
     async fn unused_packages_are_removed() {
         let data = tempfile::tempdir().unwrap();
-        let store = CodeStore::open(data.path()).unwrap();
+        let store = open(data.path());
         let kept = store.put(package(b"1")).await.unwrap().hash;
         let gone = store.put(package(b"2")).await.unwrap().hash;
-        assert_eq!(store.remove_unused(|hash| hash == kept).unwrap(), 1);
+        assert_eq!(store.0.remove_unused(|hash| hash == kept).unwrap(), 1);
         assert!(store.directory(kept).await.is_ok());
         assert!(store.directory(gone).await.is_err());
         assert_eq!(entries(data.path()), [1, 1, 0]);
@@ -159,22 +141,22 @@ mod tests {
     #[tokio::test]
     async fn what_is_held_stays_until_it_is_let_go() {
         let data = tempfile::tempdir().unwrap();
-        let store = CodeStore::open(data.path()).unwrap();
+        let store = open(data.path());
         let mut all = Vec::new();
         for content in [b"1", b"2", b"3"] {
             all.push(store.put(package(content)).await.unwrap().hash);
         }
         let laid = store.layers_directory(&all[1..]).await.unwrap().unwrap();
         let leases = [store.lease(Some(all[0]), &all[1..]), store.lease(Some(all[0]), &[])];
-        assert_eq!(store.remove_unused(|_| false).unwrap(), 0);
+        assert_eq!(store.0.remove_unused(|_| false).unwrap(), 0);
         let [both, one] = leases;
         drop(both);
         assert!(laid.exists());
-        assert_eq!(store.remove_unused(|_| false).unwrap(), 2);
+        assert_eq!(store.0.remove_unused(|_| false).unwrap(), 2);
         assert!(!laid.exists() && store.directory(all[0]).await.is_ok());
         assert_eq!(entries(data.path()), [1, 1, 0]);
         drop(one);
-        assert_eq!(store.remove_unused(|_| false).unwrap(), 1);
+        assert_eq!(store.0.remove_unused(|_| false).unwrap(), 1);
         assert_eq!(entries(data.path()), [0, 0, 0]);
         assert!(store.0.held.0.lock().is_empty());
     }
@@ -182,21 +164,21 @@ mod tests {
     #[tokio::test]
     async fn what_is_used_by_the_time_it_would_go_stays() {
         let data = tempfile::tempdir().unwrap();
-        let store = CodeStore::open(data.path()).unwrap();
+        let store = open(data.path());
         let hash = store.put(package(b"1")).await.unwrap().hash;
         let asked = std::cell::Cell::new(0);
         let is_used = |_| asked.replace(asked.get() + 1) > 0;
-        assert_eq!(store.remove_unused(is_used).unwrap(), 0);
+        assert_eq!(store.0.remove_unused(is_used).unwrap(), 0);
         assert!(asked.get() == 2 && store.directory(hash).await.is_ok());
     }
 
     #[tokio::test]
     async fn folders_without_a_package_go_too() {
         let data = tempfile::tempdir().unwrap();
-        let store = CodeStore::open(data.path()).unwrap();
+        let store = open(data.path());
         let hash = store.put(package(b"1")).await.unwrap().hash;
-        fs::remove_file(data.path().join("code/packages").join(format!("{hash}.zip"))).unwrap();
-        assert_eq!(store.remove_unused(|_| false).unwrap(), 0);
+        fs::remove_file(data.path().join(FOLDER).join("packages").join(format!("{hash}.zip"))).unwrap();
+        assert_eq!(store.0.remove_unused(|_| false).unwrap(), 0);
         assert_eq!(entries(data.path()), [0, 0, 0]);
     }
 }

@@ -18,6 +18,8 @@ pub(super) struct Admission(Mutex<Counts>);
 struct Counts {
     all: u32,
     by_function: HashMap<String, u32>,
+    /// Those of them that are not in what is kept ready of their version.
+    beside_what_is_ready: HashMap<String, u32>,
     unreserved_by_account: HashMap<AccountId, u32>,
     /// Executions in what is kept ready, by function and version.
     provisioned: HashMap<(String, String), u32>,
@@ -42,9 +44,15 @@ impl Admission {
         let of_function = counts.by_function.get(&spec.arn).copied().unwrap_or(0);
         let provisioned = counts.in_what_is_ready(spec, bounds);
         let unreserved = match bounds.reserved {
-            Some(reserved) if of_function >= reserved => return Err(Throttled::Reserved),
+            Some(reserved) if of_function >= reserved => {
+                counts.leave(provisioned.as_ref());
+                return Err(Throttled::Reserved);
+            }
+            _ if provisioned.is_some() => None,
+            Some(reserved) if counts.beside(spec) >= reserved.saturating_sub(bounds.provisioned_in_all) => {
+                return Err(Throttled::Reserved);
+            }
             Some(_) => None,
-            None if provisioned.is_some() => None,
             None => {
                 let of_account = counts.unreserved_by_account.entry(spec.account).or_default();
                 if *of_account >= bounds.unreserved_max {
@@ -56,6 +64,9 @@ impl Admission {
         };
         counts.all += 1;
         *counts.by_function.entry(spec.arn.clone()).or_default() += 1;
+        if provisioned.is_none() {
+            *counts.beside_what_is_ready.entry(spec.arn.clone()).or_default() += 1;
+        }
         Ok(Ticket { admission: Arc::clone(self), function: spec.arn.clone(), unreserved, provisioned })
     }
 
@@ -68,7 +79,7 @@ impl Admission {
 impl Counts {
     /// Takes a place in what is kept ready of this version, where one is free.
     fn in_what_is_ready(&mut self, spec: &FunctionSpec, bounds: Concurrency) -> Option<(String, String)> {
-        if bounds.provisioned == 0 || bounds.reserved.is_some() {
+        if bounds.provisioned == 0 {
             return None;
         }
         let version = (spec.arn.clone(), spec.version.clone());
@@ -77,6 +88,15 @@ impl Counts {
             *taken += 1;
             version
         })
+    }
+
+    /// Gives back a place that was taken.
+    fn leave(&mut self, version: Option<&(String, String)>) {
+        version.into_iter().for_each(|version| one_less(&mut self.provisioned, version));
+    }
+
+    fn beside(&self, spec: &FunctionSpec) -> u32 {
+        self.beside_what_is_ready.get(&spec.arn).copied().unwrap_or(0)
     }
 }
 
@@ -88,8 +108,9 @@ impl Drop for Ticket {
         if let Some(account) = self.unreserved {
             one_less(&mut counts.unreserved_by_account, &account);
         }
-        if let Some(version) = &self.provisioned {
-            one_less(&mut counts.provisioned, version);
+        match &self.provisioned {
+            Some(_) => counts.leave(self.provisioned.as_ref()),
+            None => one_less(&mut counts.beside_what_is_ready, &self.function),
         }
     }
 }
@@ -113,7 +134,7 @@ mod tests {
     use crate::testing;
 
     const fn bounds(reserved: Option<u32>, unreserved_max: u32) -> Concurrency {
-        Concurrency { reserved, provisioned: 0, unreserved_max }
+        Concurrency { reserved, provisioned: 0, provisioned_in_all: 0, unreserved_max }
     }
 
     #[test]
@@ -128,6 +149,29 @@ mod tests {
         drop(first);
         assert!(admission.admit(&spec, kept).is_ok());
         assert_eq!(admission.admit(&spec, bounds(None, 1)).err(), Some(Throttled::Account));
+    }
+
+    #[test]
+    fn what_is_kept_ready_of_a_reservation_is_nobody_elses() {
+        let admission = Arc::new(Admission::default());
+        let one = FunctionSpec { version: "1".into(), ..testing::spec() };
+        let latest = testing::spec();
+        let of = |provisioned| Concurrency { provisioned, provisioned_in_all: 2, ..bounds(Some(3), 0) };
+        let beside = admission.admit(&latest, of(0)).ok();
+        assert!(beside.is_some());
+        assert_eq!(admission.admit(&latest, of(0)).err(), Some(Throttled::Reserved));
+        let ready: Vec<_> = (0..2).filter_map(|_| admission.admit(&one, of(2)).ok()).collect();
+        assert_eq!(ready.len(), 2);
+        assert_eq!(admission.admit(&one, of(2)).err(), Some(Throttled::Reserved));
+        drop(beside);
+        // Beyond what is ready of it, a version takes of the rest as any other.
+        let beyond = admission.admit(&one, of(2)).ok();
+        assert!(beyond.is_some());
+        assert_eq!(admission.admit(&latest, of(0)).err(), Some(Throttled::Reserved));
+        drop((ready, beyond));
+        let counts = admission.0.lock();
+        assert!(counts.provisioned.is_empty() && counts.beside_what_is_ready.is_empty());
+        assert!(counts.by_function.is_empty() && counts.all == 0);
     }
 
     #[test]

@@ -7,7 +7,10 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::contract::Exit;
-use crate::environment::{Environment, PlatformEvent, Status, error_payload, exit_message, timeout_message};
+use crate::environment::{
+    Environment, LaunchProblem, PlatformEvent, Status, Unlaunchable, error_payload, exit_message,
+    timeout_message,
+};
 use crate::function::{InvokeOutcome, InvokeRequest};
 
 /// What an ending means.
@@ -88,13 +91,22 @@ pub(super) fn reported(
     }
 }
 
-/// An extension's program cannot be executed.
-pub(super) fn not_launched(environment: &mut Environment, request: &InvokeRequest, name: &str) -> Ending {
-    let message = format!("fork/exec /opt/extensions/{name}: permission denied");
+/// An extension's program cannot be started.
+pub(super) fn not_launched(
+    environment: &mut Environment,
+    request: &InvokeRequest,
+    unlaunchable: &Unlaunchable,
+) -> Ending {
+    let message = match unlaunchable.cause {
+        LaunchProblem::PermissionDenied => {
+            format!("fork/exec /opt/extensions/{}: permission denied", unlaunchable.name)
+        }
+        LaunchProblem::TooManyExtensions => "ErrTooManyExtensions".to_owned(),
+    };
     ended(environment, request, EXTENSION_LAUNCH, &message)
 }
 
-/// The type of the error that tells of an extension whose program cannot be executed.
+/// The type of the error that tells of an extension whose program cannot be started.
 pub(super) const EXTENSION_LAUNCH: &str = "Extension.LaunchError";
 const INVALID_ENTRYPOINT: &str = "Runtime.InvalidEntrypoint";
 

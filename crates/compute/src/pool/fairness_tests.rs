@@ -28,13 +28,15 @@ async fn sleeper(mut runtime: Runtime) -> Exit {
 }
 
 /// A function of an account, of which compute is told.
-fn function(fixture: &Fixture, account: &str, name: &str, kept: Room) -> SharedSpec {
+async fn function(fixture: &Fixture, account: &str, name: &str, kept: Room) -> SharedSpec {
     let spec = FunctionSpec {
         account: account.parse().unwrap(),
         arn: format!("arn:aws:lambda:us-east-1:{account}:function:{name}"),
         name: name.into(),
         ..fixture.spec.clone()
     };
+    let packages = fixture.compute.code_of(fixture.spec.account);
+    fixture.compute.code_of(spec.account).take_over(&packages, spec.code).await.unwrap();
     fixture.compute.keep_free(spec.account, &spec.arn, Some(kept));
     Arc::new(spec)
 }
@@ -67,13 +69,13 @@ async fn works(fixture: &Fixture, spec: &SharedSpec) -> bool {
 async fn an_account_that_takes_all_leaves_the_others_their_share() {
     let limits = HostLimits { environments_max: 4, ..HostLimits::default() };
     let fixture = fixture_with(limits, sleeper).await;
-    let greedy = function(&fixture, "111111111111", "greedy", Room::default());
-    let modest = function(&fixture, "222222222222", "modest", Room::default());
+    let greedy = function(&fixture, "111111111111", "greedy", Room::default()).await;
+    let modest = function(&fixture, "222222222222", "modest", Room::default()).await;
     let (going_on, refused) = begin(&fixture, &greedy, 8, "3000").await;
     assert_eq!((going_on.len(), refused), (3, 5));
     assert!(works(&fixture, &modest).await);
     // What is idle within another account's share is not ended for one who would be refused all the same.
-    assert!(!works(&fixture, &function(&fixture, "111111111111", "more", Room::default())).await);
+    assert!(!works(&fixture, &function(&fixture, "111111111111", "more", Room::default()).await).await);
     assert_eq!(fixture.compute.figures().idle, 1);
     drop(going_on);
 }
@@ -82,8 +84,8 @@ async fn an_account_that_takes_all_leaves_the_others_their_share() {
 async fn what_is_kept_for_a_function_is_free_whoever_asks_for_the_rest() {
     let limits = HostLimits { environments_max: 6, ..HostLimits::default() };
     let fixture = fixture_with(limits, sleeper).await;
-    let reserved = function(&fixture, "222222222222", "reserved", Room::of(3, 128));
-    let greedy = function(&fixture, "111111111111", "greedy", Room::default());
+    let reserved = function(&fixture, "222222222222", "reserved", Room::of(3, 128)).await;
+    let greedy = function(&fixture, "111111111111", "greedy", Room::default()).await;
     let (others, refused) = begin(&fixture, &greedy, 6, "4000").await;
     assert_eq!((others.len(), refused), (3, 3));
     let (going_on, refused) = begin(&fixture, &reserved, 3, "1500").await;
@@ -95,12 +97,12 @@ async fn what_is_kept_for_a_function_is_free_whoever_asks_for_the_rest() {
 async fn idle_environments_beyond_a_share_make_room_for_others() {
     let limits = HostLimits { environments_max: 4, ..HostLimits::default() };
     let fixture = fixture_with(limits, sleeper).await;
-    let first = function(&fixture, "111111111111", "first", Room::default());
+    let first = function(&fixture, "111111111111", "first", Room::default()).await;
     let (mut all, _) = begin(&fixture, &first, 4, "700").await;
     assert_eq!(all.len(), 4, "a lone account has the whole machine");
     while all.join_next().await.is_some() {}
     assert_eq!(fixture.compute.figures().idle, 4);
-    let second = function(&fixture, "222222222222", "second", Room::default());
+    let second = function(&fixture, "222222222222", "second", Room::default()).await;
     let (going_on, refused) = begin(&fixture, &second, 4, "1500").await;
     assert_eq!((going_on.len(), refused, fixture.compute.figures().idle), (3, 1, 1));
     drop(going_on);
@@ -111,12 +113,12 @@ async fn what_is_kept_anew_is_freed_of_what_is_idle_now_or_after_its_invocation(
     for begins_first in [true, false] {
         let limits = HostLimits { environments_max: 4, ..HostLimits::default() };
         let fixture = fixture_with(limits, sleeper).await;
-        let first = function(&fixture, "111111111111", "first", Room::default());
+        let first = function(&fixture, "111111111111", "first", Room::default()).await;
         let (mut all, _) = begin(&fixture, &first, 4, "900").await;
         if !begins_first {
             while all.join_next().await.is_some() {}
         }
-        function(&fixture, "222222222222", "second", Room::of(2, 128));
+        function(&fixture, "222222222222", "second", Room::of(2, 128)).await;
         while all.join_next().await.is_some() {}
         let deadline = Instant::now() + Duration::from_secs(5);
         while fixture.compute.figures().environments != 2 {
@@ -129,9 +131,9 @@ async fn what_is_kept_anew_is_freed_of_what_is_idle_now_or_after_its_invocation(
 #[tokio::test]
 async fn slow_starts_of_one_account_hold_up_no_other() {
     let fixture = fixture(sleeper).await;
-    let slow = function(&fixture, "111111111111", "slow", Room::default());
+    let slow = function(&fixture, "111111111111", "slow", Room::default()).await;
     let slow = Arc::new(FunctionSpec { memory_mib: SLOW_MIB, ..FunctionSpec::clone(&slow) });
-    let quick = function(&fixture, "222222222222", "quick", Room::default());
+    let quick = function(&fixture, "222222222222", "quick", Room::default()).await;
     let mut starting = JoinSet::new();
     for _ in 0..24 {
         let (compute, slow) = (fixture.compute.clone(), Arc::clone(&slow));

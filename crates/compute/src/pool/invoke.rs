@@ -19,8 +19,8 @@ use super::{LAST_OUTPUT_PATIENCE, Pool};
 use crate::BoxFuture;
 use crate::contract::{CredentialError, LaunchError, LaunchOrder, LogTarget};
 use crate::environment::{
-    Completion, Doors, Environment, InitFailure, Placement, PlatformEvent, Report, ShutdownReason, Started,
-    Status, exit_message, is_extension_name, runtime_version, timeout_line, variables_of,
+    Completion, Doors, Environment, InitFailure, LaunchProblem, Placement, PlatformEvent, Report,
+    ShutdownReason, Started, Status, Unlaunchable, exit_message, runtime_version, timeout_line, variables_of,
 };
 use crate::function::{FunctionKey, FunctionSpec, InvokeError, InvokeOutcome, InvokeRequest, SharedSpec};
 use crate::limits::{EXTENSIONS_MAX, INIT_TIME_MAX, PROVISIONED_INIT_TIME_MIN};
@@ -176,7 +176,7 @@ impl Pool {
             InitFailure::Reported { body, error_type } => {
                 reported(&mut environment, request, error_type.as_deref(), body)
             }
-            InitFailure::NotLaunched { name } => not_launched(&mut environment, request, &name),
+            InitFailure::NotLaunched(unlaunchable) => not_launched(&mut environment, request, &unlaunchable),
             InitFailure::Extension { error_type } => extension_failed(request, error_type),
             InitFailure::Exited(exit) => exited(&mut environment, request, exit),
             InitFailure::TimedOut => {
@@ -220,11 +220,11 @@ impl Pool {
             instance_id: environment.placement.log.environment_id.clone(),
             memory_mib: spec.memory_mib,
         });
-        if let Some(name) = environment.placement.not_executable.clone() {
-            let error_type = Some("PermissionDenied".to_owned());
-            let (events, state) = (Vec::new(), "LaunchError");
-            environment.tell(PlatformEvent::Extension { name: name.clone(), events, state, error_type });
-            return Err(InitFailure::NotLaunched { name });
+        if let Some(unlaunchable) = environment.placement.unlaunchable.clone() {
+            let error_type = Some(unlaunchable.cause.error_type().to_owned());
+            let (name, events, state) = (unlaunchable.name.clone(), Vec::new(), "LaunchError");
+            environment.tell(PlatformEvent::Extension { name, events, state, error_type });
+            return Err(InitFailure::NotLaunched(unlaunchable));
         }
         environment.initialise(limit).await?;
         self.idle.lock().came_up(&environment.placement.log.environment_id);
@@ -263,7 +263,7 @@ impl Pool {
             InitFailure::Exited(exit) => (Status::Error, Some(exit_message(*exit).0.to_owned())),
             InitFailure::Reported { error_type, .. } => (Status::Error, error_type.clone()),
             InitFailure::Extension { error_type } => (Status::Error, Some(error_type.clone())),
-            InitFailure::NotLaunched { .. } => (Status::Error, Some(EXTENSION_LAUNCH.to_owned())),
+            InitFailure::NotLaunched(_) => (Status::Error, Some(EXTENSION_LAUNCH.to_owned())),
         };
         environment.shut_down(reason_of(failure, phase), LAST_OUTPUT_PATIENCE).await;
         environment.tell_init(phase, status, error_type, took);
@@ -394,13 +394,14 @@ impl Pool {
         if !self.launcher.supports(&spec.runtime) {
             return Err(self.unavailable(&spec.runtime));
         }
-        let code = self.code.lease(Some(spec.code), &spec.layers);
-        let code_directory = self.code.directory(spec.code).await.map_err(InvokeError::Code)?;
+        let kept = self.code.of(spec.account);
+        let code = kept.lease(Some(spec.code), &spec.layers);
+        let code_directory = kept.directory(spec.code).await.map_err(InvokeError::Code)?;
         // Before the share is reserved: what was started ahead gives its own back.
-        let layers_directory = self.code.layers_directory(&spec.layers).await.map_err(InvokeError::Code)?;
+        let layers_directory = kept.layers_directory(&spec.layers).await.map_err(InvokeError::Code)?;
         // Extensions start with their environment: one that has started without them is none of this function's.
-        let (extensions, not_executable) = extensions_of(layers_directory.as_deref());
-        let can_park = extensions.is_empty() && not_executable.is_none();
+        let (extensions, unlaunchable) = extensions_of(layers_directory.as_deref());
+        let can_park = extensions.is_empty() && unlaunchable.is_none();
         let parked = self.parking(spec).filter(|_| can_park).and_then(|class| self.parked.take(&class));
         let mut started = None;
         if let Some(parked) = parked {
@@ -435,7 +436,7 @@ impl Pool {
             log,
             credentials_end,
             initialization: initialization.as_str(),
-            not_executable,
+            unlaunchable,
             _code: code,
             _share: share,
         };
@@ -460,7 +461,8 @@ impl Pool {
         code_directory: PathBuf,
         initialization: Initialization,
     ) -> Result<(Arc<LogTarget>, LaunchOrder, Timestamp), InvokeError> {
-        let layers_directory = self.code.layers_directory(&spec.layers).await.map_err(InvokeError::Code)?;
+        let kept = self.code.of(spec.account);
+        let layers_directory = kept.layers_directory(&spec.layers).await.map_err(InvokeError::Code)?;
         let log = Arc::new(self.log_target(spec, environment_id));
         let credentials =
             self.credentials.credentials(spec, &log.environment_id).await.map_err(InvokeError::Role)?;
@@ -547,28 +549,66 @@ fn start_of(request: &InvokeRequest, version: &str) -> PlatformEvent {
     }
 }
 
-/// Programs that layers bring to run beside the runtime, in the order of their names; and the first file there that cannot be
-/// executed.
-fn extensions_of(layers: Option<&Path>) -> (Vec<String>, Option<String>) {
+/// Programs that layers bring to run beside the runtime, in the order of their names, and the first that cannot be started. Every
+/// file there is meant as one, whatever its name: one that was passed over would be missed by nobody.
+fn extensions_of(layers: Option<&Path>) -> (Vec<String>, Option<Unlaunchable>) {
     use std::os::unix::fs::PermissionsExt as _;
     let Some(folder) = layers.map(|layers| layers.join("extensions")) else { return Default::default() };
     let Ok(entries) = std::fs::read_dir(folder) else { return Default::default() };
     let file = |entry: std::fs::DirEntry| {
-        let found = std::fs::metadata(entry.path()).ok()?;
-        let name = entry.file_name().into_string().ok()?;
+        let found = std::fs::metadata(entry.path()).ok().filter(std::fs::Metadata::is_file)?;
         let is_program = found.permissions().mode() & 0o111 != 0;
-        (found.is_file() && is_extension_name(&name)).then_some((name, is_program))
+        Some((entry.file_name().into_string().ok()?, is_program))
     };
     let mut files: Vec<(String, bool)> = entries.filter_map(Result::ok).filter_map(file).collect();
     files.sort();
-    let not_executable = files.iter().find(|(_, is_program)| !is_program).map(|(name, _)| name.clone());
-    let programs = files.into_iter().filter(|(_, is_program)| *is_program).map(|(name, _)| name);
-    (programs.take(EXTENSIONS_MAX).collect(), not_executable)
+    let mut programs = Vec::new();
+    for (name, is_program) in files {
+        let cause = match is_program {
+            _ if programs.len() == EXTENSIONS_MAX => LaunchProblem::TooManyExtensions,
+            false => LaunchProblem::PermissionDenied,
+            true => {
+                programs.push(name);
+                continue;
+            }
+        };
+        return (programs, Some(Unlaunchable { name, cause }));
+    }
+    (programs, None)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_file_is_an_extension_and_one_too_many_is_told() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let layers = tempfile::tempdir().unwrap();
+        let folder = layers.path().join("extensions");
+        std::fs::create_dir_all(folder.join("a-folder")).unwrap();
+        let add = |name: &str, mode: u32| {
+            std::fs::write(folder.join(name), "").unwrap();
+            std::fs::set_permissions(folder.join(name), std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        let long = "n".repeat(200);
+        for name in [".hidden", "sp ace", "\u{fc}n\u{ef}", &long] {
+            add(name, 0o755);
+        }
+        let found = extensions_of(Some(layers.path()));
+        assert_eq!(found, ([".hidden", &long, "sp ace", "\u{fc}n\u{ef}"].map(str::to_owned).to_vec(), None));
+        (0..6).for_each(|number| add(&format!("o{number}"), 0o755));
+        let (programs, none) = extensions_of(Some(layers.path()));
+        assert_eq!((programs.len(), none), (10, None));
+        add("z", 0o755);
+        let (_, eleventh) = extensions_of(Some(layers.path()));
+        let cause = LaunchProblem::TooManyExtensions;
+        assert_eq!(eleventh, Some(Unlaunchable { name: "\u{fc}n\u{ef}".into(), cause }));
+        add("o3", 0o644);
+        let (_, first) = extensions_of(Some(layers.path()));
+        assert_eq!(first, Some(Unlaunchable { name: "o3".into(), cause: LaunchProblem::PermissionDenied }));
+        assert_eq!(extensions_of(None), (Vec::new(), None));
+    }
 
     #[test]
     fn what_comes_up_too_slowly_in_an_invocation_has_timed_out() {

@@ -40,7 +40,11 @@ where
     let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
     writer.start_file("app.py", zip::write::SimpleFileOptions::default()).unwrap();
     writer.write_all(b"pass").unwrap();
-    let package = code.put(Bytes::from(writer.finish().unwrap().into_inner())).await.unwrap();
+    let package = code
+        .of(testing::spec().account)
+        .put(Bytes::from(writer.finish().unwrap().into_inner()))
+        .await
+        .unwrap();
     let launcher = TaskLauncher::new(body);
     let logs = Arc::new(Collected::default());
     let door: AwsDoor = Arc::new(|mut stream, identity| {
@@ -490,7 +494,8 @@ async fn a_full_machine_ends_the_oldest_idle_environment_or_refuses() {
 async fn a_reservation_of_zero_and_an_unknown_runtime_never_launch() {
     let fixture = fixture(echo).await;
     let mut throttled = request("x");
-    throttled.concurrency = Concurrency { reserved: Some(0), provisioned: 0, unreserved_max: 1_000 };
+    throttled.concurrency =
+        Concurrency { reserved: Some(0), provisioned: 0, provisioned_in_all: 0, unreserved_max: 1_000 };
     let spec = Arc::new(fixture.spec.clone());
     let refused = fixture.compute.invoke(&spec, throttled).await;
     assert!(matches!(refused, Err(InvokeError::Throttled(Throttled::Reserved))));

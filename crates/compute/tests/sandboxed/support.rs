@@ -92,7 +92,12 @@ pub(crate) fn request(payload: &str) -> InvokeRequest {
         trace_id: "Root=1-0-0;Sampled=0".into(),
         client_context: Some(r#"{"client":{"app_title":"t"}}"#.into()),
         wants_log_tail: true,
-        concurrency: Concurrency { reserved: None, provisioned: 0, unreserved_max: 1_000 },
+        concurrency: Concurrency {
+            reserved: None,
+            provisioned: 0,
+            provisioned_in_all: 0,
+            unreserved_max: 1_000,
+        },
         answer_sink: None,
     }
 }
@@ -108,11 +113,13 @@ impl Host {
             writer.write_all(content.as_bytes()).unwrap();
         }
         let zip = Bytes::from(writer.finish().unwrap().into_inner());
-        let code = self.compute.code().put(zip).await.unwrap().hash;
-        let directory = self.compute.code().directory(code).await.unwrap();
+        let account = "000000000000".parse().unwrap();
+        let kept = self.compute.code_of(account);
+        let code = kept.put(zip).await.unwrap().hash;
+        let directory = kept.directory(code).await.unwrap();
         assert_eq!(std::fs::metadata(directory).unwrap().permissions().mode() & 0o777, 0o755);
         FunctionSpec {
-            account: "000000000000".parse().unwrap(),
+            account,
             region: "us-east-1".parse().unwrap(),
             name: "f".into(),
             arn: "arn:aws:lambda:us-east-1:000000000000:function:f".into(),

@@ -15,8 +15,12 @@ const DEFAULT_LEVEL: &str = "INFO";
 /// What a request's settings make of those that there are.
 ///
 /// # Errors
-/// Where levels are asked for that a log in text does not have.
+/// Where levels are asked for that a log in text does not have, or a log group that nobody can make: all output would be lost.
 pub(crate) fn changed(current: Option<&JsonLog>, asked: &LoggingConfig) -> Result<Option<JsonLog>, Error> {
+    if asked.log_group.as_ref().is_some_and(|group| group.starts_with("aws/")) {
+        let message = "Log groups starting with aws/ are reserved for AWS.".to_owned();
+        return Err(Error::InvalidParameterValue(message));
+    }
     let is_json = match asked.log_format.as_deref() {
         None => current.is_some(),
         Some(format) => format == JSON,
@@ -95,6 +99,10 @@ mod tests {
             let made = changed(current.as_ref(), &asked(format, level)).map_err(drop);
             assert_eq!(made, expected, "{current:?} {format:?} {level:?}");
         }
+        let reserved =
+            |group: &str| LoggingConfig { log_group: Some(group.into()), ..LoggingConfig::default() };
+        assert!(changed(None, &reserved("aws/x")).is_err());
+        assert!(changed(None, &reserved("/aws/x")).is_ok());
         let debug = of(Some(&json("DEBUG")));
         assert_eq!((debug.format, debug.application_level), (LogFormat::Json, LogLevel::Debug));
         assert_eq!(of(None), FunctionLogging::default());

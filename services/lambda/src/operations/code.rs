@@ -14,6 +14,7 @@ use crate::operations::object::Object;
 
 /// The members that name code, of either operation.
 pub(crate) struct CodeSource {
+    operation: &'static str,
     zip_file: Option<Sensitive<Bytes>>,
     s3_bucket: Option<String>,
     s3_key: Option<String>,
@@ -25,6 +26,7 @@ impl From<api::FunctionCode> for CodeSource {
     fn from(code: api::FunctionCode) -> Self {
         let unsupported = unsupported(&code.image_uri, &code.source_kms_key_arn);
         Self {
+            operation: "CreateFunction",
             zip_file: code.zip_file,
             s3_bucket: code.s3_bucket,
             s3_key: code.s3_key,
@@ -37,6 +39,7 @@ impl From<api::FunctionCode> for CodeSource {
 impl From<api::LayerVersionContentInput> for CodeSource {
     fn from(code: api::LayerVersionContentInput) -> Self {
         Self {
+            operation: "PublishLayerVersion",
             zip_file: code.zip_file,
             s3_bucket: code.s3_bucket,
             s3_key: code.s3_key,
@@ -50,6 +53,7 @@ impl From<&mut api::UpdateFunctionCodeRequest> for CodeSource {
     fn from(code: &mut api::UpdateFunctionCodeRequest) -> Self {
         let unsupported = unsupported(&code.image_uri, &code.source_kms_key_arn);
         Self {
+            operation: "UpdateFunctionCode",
             zip_file: code.zip_file.take(),
             s3_bucket: code.s3_bucket.take(),
             s3_key: code.s3_key.take(),
@@ -77,7 +81,7 @@ impl CodeSource {
         }
         let refuse = |message: &str| Err(Error::InvalidParameterValue(message.to_owned()));
         let zip = match (self.zip_file, self.s3_bucket, self.s3_key) {
-            (Some(zip), None, None) => direct(zip.into_exposed())?,
+            (Some(zip), None, None) => direct(zip.into_exposed(), self.operation)?,
             (None, Some(bucket), Some(key)) => {
                 let object = Object { bucket: &bucket, key: &key, version: self.version.as_deref() };
                 object.read(call).await?
@@ -94,17 +98,20 @@ impl CodeSource {
         // Before anything of it is on the disk.
         account::check_code_size(lambda, call, hash, zip.len())?;
         // Before it is kept: what was there already must not go now.
-        let lease = lambda.compute.code().lease(Some(hash), &[]);
-        let kept = lambda.compute.code().put(zip).await.map_err(package_error)?;
+        let code = lambda.compute.code_of(call.account());
+        let lease = code.lease(Some(hash), &[]);
+        let kept = code.put(zip).await.map_err(package_error)?;
         Ok((kept, lease))
     }
 }
 
-fn direct(zip: Bytes) -> Result<Bytes, Error> {
+/// What AWS says of the largest package, in base64, is that requests may be so large.
+const REQUEST_BYTES_MAX: usize = PACKAGE_ZIPPED_BYTES_MAX.div_ceil(3) * 4 - 1;
+
+fn direct(zip: Bytes, operation: &str) -> Result<Bytes, Error> {
     if zip.len() > PACKAGE_ZIPPED_BYTES_MAX {
-        return Err(Error::RequestTooLarge(format!(
-            "The deployment package is {} bytes; a direct upload has at most {PACKAGE_ZIPPED_BYTES_MAX} bytes",
-            zip.len()
+        return Err(Error::RequestEntityTooLarge(format!(
+            "Request must be smaller than {REQUEST_BYTES_MAX} bytes for the {operation} operation"
         )));
     }
     Ok(zip)

@@ -218,14 +218,14 @@ pub(crate) async fn delete_of_function(
 /// Where a signature is wrong, or the configuration does not let an untrusted package through.
 pub(crate) async fn check(
     lambda: &Lambda,
-    function_arn: &str,
+    id: &FunctionId,
     config: Option<&SigningRecord>,
     packages: &[compute::CodeHash],
 ) -> Result<Option<String>, Error> {
     let Some(config) = config else { return Ok(None) };
-    let mut signed_by = None;
+    let (mut signed_by, code) = (None, lambda.compute.code_of(id.account));
     for (at, hash) in packages.iter().enumerate() {
-        let zip = lambda.compute.code().package(*hash).await.map_err(Error::internal)?;
+        let zip = code.package(*hash).await.map_err(Error::internal)?;
         let publisher = publisher(config, zip).await?;
         if publisher.is_none() {
             if config.policy == signing::ENFORCE {
@@ -235,10 +235,7 @@ pub(crate) async fn check(
                         .to_owned(),
                 ));
             }
-            tracing::warn!(
-                function = function_arn,
-                "a package that no trusted publisher signed was deployed"
-            );
+            tracing::warn!(function = id.arn(), "a package that no trusted publisher signed was deployed");
         }
         if at == 0 {
             signed_by = publisher;

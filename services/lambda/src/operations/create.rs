@@ -46,12 +46,12 @@ pub(crate) async fn create_function(
         layers::of_function(&lambda, input.layers.as_deref().unwrap_or_default(), &id).await?;
     let source = CodeSource::from(input.code);
     let (package, _lease) = source.keep(&lambda, &call).await?;
-    layers::check_size(&lambda, package.hash, &layers).await?;
+    layers::check_size(&lambda, &id, package.hash, &layers).await?;
     let config = input.code_signing_config_arn.as_deref().filter(|arn| !arn.is_empty());
     let config = config.map(|arn| code_signing::of_new_function(&lambda, &call, &id, arn)).transpose()?;
     let packages: Vec<_> =
         std::iter::once(package.hash).chain(layers.iter().map(|layer| layer.code)).collect();
-    let signed_by = code_signing::check(&lambda, &id.arn(), config.as_deref(), &packages).await?;
+    let signed_by = code_signing::check(&lambda, &id, config.as_deref(), &packages).await?;
     let publish = input.publish.unwrap_or(false);
     let latest = VersionRecord {
         code: package.hash,

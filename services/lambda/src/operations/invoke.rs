@@ -135,13 +135,19 @@ pub(crate) fn concurrency(
     account: AccountId,
 ) -> Concurrency {
     if let Some(reserved) = loaded.function.record.reserved_concurrency {
-        return Concurrency { reserved: Some(reserved), provisioned: 0, unreserved_max: 0 };
+        return Concurrency {
+            reserved: Some(reserved),
+            provisioned: loaded.function.provisioned_of(version),
+            provisioned_in_all: loaded.function.record.provisioned_in_all(),
+            unreserved_max: 0,
+        };
     }
     // What is kept ready for one function is nobody else's.
     let others = lambda.catalog.reserved(account).saturating_add(lambda.catalog.set_aside(account));
     Concurrency {
         reserved: None,
         provisioned: loaded.function.provisioned_of(version),
+        provisioned_in_all: loaded.function.record.provisioned_in_all(),
         unreserved_max: ACCOUNT_CONCURRENCY_MAX.saturating_sub(others),
     }
 }

@@ -39,7 +39,8 @@ pub(crate) async fn publish(
         return Err(Error::AccessDenied("Cross-account layer creation is not allowed.".to_owned()));
     }
     let (package, _lease) = CodeSource::from(input.content).keep(&lambda, &call).await?;
-    let unzipped_bytes = lambda.compute.code().unzipped_bytes(package.hash).await.map_err(Error::internal)?;
+    let code = lambda.compute.code_of(call.account());
+    let unzipped_bytes = code.unzipped_bytes(package.hash).await.map_err(Error::internal)?;
     let draft = LayerVersion {
         version: 0,
         description: input.description.unwrap_or_default(),
@@ -200,31 +201,33 @@ pub(crate) async fn of_function(
         let arn = layer.version_arn(version);
         let found = lambda.layers.get(&layer, version).ok_or_else(|| missing(&arn))?;
         let LayerVersion { code, code_bytes, unzipped_bytes, .. } = found.version;
-        Ok(LayerUse { arn, code, code_bytes, unzipped_bytes })
+        Ok((layer.account, LayerUse { arn, code, code_bytes, unzipped_bytes }))
     });
     let found = found.collect::<Result<Vec<_>, Error>>()?;
-    let lease = lambda.compute.code().lease(None, &found.iter().map(|layer| layer.code).collect::<Vec<_>>());
-    for layer in &found {
+    let own = lambda.compute.code_of(id.account);
+    let lease = own.lease(None, &found.iter().map(|(_, layer)| layer.code).collect::<Vec<_>>());
+    for (owner, layer) in &found {
         // A version that was deleted since it was looked at may have taken its code along.
-        match lambda.compute.code().directory(layer.code).await {
+        match own.take_over(&lambda.compute.code_of(*owner), layer.code).await {
             Ok(_) => {}
             Err(PackageError::Missing(_)) => return Err(missing(&layer.arn)),
             Err(error) => return Err(Error::internal(error)),
         }
     }
-    Ok((found, lease))
+    Ok((found.into_iter().map(|(_, layer)| layer).collect(), lease))
 }
 
 /// Refuses code and layers that are too large together.
 pub(crate) async fn check_size(
     lambda: &Lambda,
+    id: &FunctionId,
     code: compute::CodeHash,
     layers: &[LayerUse],
 ) -> Result<(), Error> {
     if layers.is_empty() {
         return Ok(());
     }
-    let own = lambda.compute.code().unzipped_bytes(code).await.map_err(Error::internal)?;
+    let own = lambda.compute.code_of(id.account).unzipped_bytes(code).await.map_err(Error::internal)?;
     let all = layers.iter().fold(own, |bytes, layer| bytes.saturating_add(layer.unzipped_bytes));
     if all <= PACKAGE_UNZIPPED_BYTES_MAX {
         return Ok(());

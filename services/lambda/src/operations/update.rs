@@ -39,11 +39,11 @@ pub(crate) async fn update_function_code(
     }
     let (package, _lease) = CodeSource::from(&mut input).keep(&lambda, &call).await?;
     let with_layers = &current.function.record.latest.layers;
-    layers::check_size(&lambda, package.hash, with_layers).await?;
+    layers::check_size(&lambda, &id, package.hash, with_layers).await?;
     let config = signing_of(&lambda, &id, &current);
     let packages: Vec<_> =
         std::iter::once(package.hash).chain(with_layers.iter().map(|layer| layer.code)).collect();
-    let signed_by = code_signing::check(&lambda, &id.arn(), config.as_deref(), &packages).await?;
+    let signed_by = code_signing::check(&lambda, &id, config.as_deref(), &packages).await?;
     if input.dry_run == Some(true) {
         let latest = VersionRecord {
             code: package.hash,
@@ -101,13 +101,13 @@ pub(crate) async fn update_function_configuration(
         Some(asked) => {
             layers::of_function(&lambda, asked, &id).await.map(|(layers, lease)| (Some(layers), lease))?
         }
-        None => (None, lambda.compute.code().lease(None, &[])),
+        None => (None, lambda.compute.code_of(id.account).lease(None, &[])),
     };
     if let Some(layers) = &new_layers {
-        layers::check_size(&lambda, current.function.record.latest.code, layers).await?;
+        layers::check_size(&lambda, &id, current.function.record.latest.code, layers).await?;
         let config = signing_of(&lambda, &id, &current);
         let packages: Vec<_> = layers.iter().map(|layer| layer.code).collect();
-        code_signing::check(&lambda, &id.arn(), config.as_deref(), &packages).await?;
+        code_signing::check(&lambda, &id, config.as_deref(), &packages).await?;
     }
     let made = lambda
         .catalog

@@ -319,7 +319,8 @@ async fn an_account_has_no_more_code_than_it_may() {
         let expected = ("CodeStorageExceededException", "Code storage limit exceeded.");
         assert_eq!((refused.0.as_str(), refused.1.as_str()), expected, "{operation}");
     }
-    let packages = || std::fs::read_dir(fixture.data.path().join("code/packages")).unwrap().count();
+    let packages =
+        || std::fs::read_dir(fixture.data.path().join("code/123456789012/packages")).unwrap().count();
     assert_eq!(packages(), 2, "what is refused is not kept");
     let settings = fixture.ok("GetAccountSettings", json!({})).await;
     assert_eq!(settings["AccountUsage"]["TotalCodeSize"], settings["AccountLimit"]["TotalCodeSize"]);

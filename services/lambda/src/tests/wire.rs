@@ -66,6 +66,7 @@ fn errors_have_the_status_and_the_members_of_their_shapes() {
         (Error::InvalidParameterValue(text()), 400, "InvalidParameterValueException"),
         (Error::InvalidRequestContent(text()), 400, "InvalidRequestContentException"),
         (Error::RequestTooLarge(text()), 413, "RequestTooLargeException"),
+        (Error::RequestEntityTooLarge(text()), 413, "RequestEntityTooLargeException"),
         (Error::PreconditionFailed(text()), 412, "PreconditionFailedException"),
         (Error::PolicyLengthExceeded(text()), 400, "PolicyLengthExceededException"),
         (Error::AccessDenied(text()), 403, "AccessDeniedException"),

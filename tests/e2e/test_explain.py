@@ -57,7 +57,7 @@ def test_a_message_is_explained_while_the_platform_runs_and_after(own, refusal):
     assert keys["aws:PrincipalTag/team"] == [{"value": "blue"}]
     event = next(record for record in own.events(EventName="ListUsers") if record["requestID"] == request)
     assert event["additionalEventData"]["policyEvaluation"]["allowed"] is False
-    for what in (message, event["eventID"]):
+    for what in (message, event["eventID"], request):
         shown = explain(own, what)
         assert shown.returncode == 0, shown.stderr
         check(shown.stdout)
@@ -67,9 +67,28 @@ def test_a_message_is_explained_while_the_platform_runs_and_after(own, refusal):
     shown = explain(own, message)
     assert shown.returncode == 0, shown.stderr
     check(shown.stdout)
-    shown = json.loads(explain(own, "--json", event["eventID"]).stdout)
-    assert shown["evaluation"]["policies"][0]["statements"][1]["conditions"][0]["actual"] == ["blue"]
+    for what in (event["eventID"], request):
+        shown = json.loads(explain(own, "--json", what).stdout)
+        assert shown["evaluation"]["policies"][0]["statements"][1]["conditions"][0]["actual"] == ["blue"]
     own.start()
+
+
+def test_a_role_that_lambda_may_not_take_is_explained(own):
+    """The confused deputy's denial: the function is made for another account than the role's trust policy asks for."""
+    trust = {"Version": "2012-10-17", "Statement": {"Sid": "Deputy", "Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"},
+                                                    "Action": "sts:AssumeRole", "Condition": {"StringEquals": {"aws:SourceAccount": "111111111111"}}}}
+    role = own.client("iam").create_role(RoleName="deputy", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    with pytest.raises(botocore.exceptions.ClientError) as caught:
+        own.client("lambda").create_function(FunctionName="deputy", Runtime="python3.12", Role=role, Handler="app.handler",
+                                             Code={"ZipFile": package(app__py="def handler(event, context):\n    return 1\n")})
+    assert "cannot be assumed by Lambda" in str(caught.value)
+    metadata = caught.value.response["ResponseMetadata"]
+    taken = next(each for each in own.events(EventName="AssumeRole") if each["requestParameters"]["roleArn"] == role)
+    assert taken["userIdentity"] == {"type": "AWSService", "invokedBy": "lambda.amazonaws.com"} and taken["errorCode"] == "AccessDenied"
+    for what in (metadata["HTTPHeaders"]["x-fastness-authorization-message"], metadata["RequestId"], taken["eventID"]):
+        shown = explain(own, what)
+        assert shown.returncode == 0 and shown.stdout.startswith("denied"), shown.stdout + shown.stderr
+        assert 'aws:SourceAccount ["111111111111"]: the request has ["000000000000"]: fails' in shown.stdout, shown.stdout
 
 
 def test_across_accounts_the_other_side_is_told_without_its_content(own):
@@ -130,6 +149,17 @@ def test_across_accounts_both_sides_are_shown_to_who_may_read_both_trails(own):
     assert 'sts:ExternalId ["e1"]: the request has ["e2"]: fails' in both.stdout and 'team ["red"]: the request has []: fails' in both.stdout
     wrong = explain(own, message, credentials={**made, "SecretAccessKey": "x" * 40})
     assert wrong.returncode == 0 and "Mine" not in wrong.stdout, "a trail that refuses is not read"
+    # A trail is its account's: without its keys the platform does not show it, and that is said.
+    refused = explain(own, "--account", account, other["eventID"])
+    assert refused.returncode == 1 and "AWS_ACCESS_KEY_ID" in refused.stderr and account in refused.stderr, refused.stderr
+    for what in (other["eventID"], other["requestID"]):
+        named = explain(own, "--account", account, what, credentials=made)
+        assert named.returncode == 0 and other["eventID"] in named.stdout, named.stdout + named.stderr
+    with pytest.raises(botocore.exceptions.ClientError) as caught:
+        own.client("sts", made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"]).assume_role(RoleArn=arn, RoleSessionName="xx")
+    theirs_alone = caught.value.response["ResponseMetadata"]["HTTPHeaders"]["x-fastness-authorization-message"]
+    unread = explain(own, theirs_alone)
+    assert unread.returncode == 0 and "AWS_ACCESS_KEY_ID" in unread.stdout and "any more" not in unread.stdout, unread.stdout
     own.stop()
     stopped = explain(own, message)
     assert stopped.returncode == 0 and "Allow Mine does not apply: condition" in stopped.stdout, stopped.stdout

@@ -106,7 +106,7 @@ pub(crate) struct SignCodeOptions {
 #[derive(ClapArgs, Clone)]
 pub(crate) struct ExplainOptions {
     /// The encoded authorization message of a refusal, or the id of its request or of its event in the audit trail.
-    #[arg(value_name = "MESSAGE|EVENT-ID")]
+    #[arg(value_name = "MESSAGE|REQUEST-ID|EVENT-ID")]
     pub(crate) what: String,
 
     /// The platform's data folder; the platform may be running.
@@ -117,7 +117,8 @@ pub(crate) struct ExplainOptions {
     #[arg(long, env = "AWS_CA_BUNDLE", value_name = "FILE")]
     pub(crate) ca_bundle: Option<PathBuf>,
 
-    /// The account in whose trail the event stands, where it is not the one that the first start made.
+    /// The account in whose trail the event stands, where it is not the one that the first start made. While the platform runs,
+    /// keys of that account are needed for it, in `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`.
     #[arg(long, value_name = "12 DIGITS")]
     pub(crate) account: Option<AccountId>,
 

@@ -24,9 +24,9 @@ pub use attempts::Attempts;
 pub use directory::governance;
 pub use directory::organization;
 pub use directory::{
-    BindError, BindRecord, Binder, BootstrapError, Directory, DirectoryError, Edit, FunctionSource,
-    Governance, PrincipalPolicies, Reads, RoleCredentialsError, RoleName, RootKey, StoredPolicies,
-    StoredPolicyError, bind_principals, bind_statements, show_principals,
+    BindError, BindRecord, Binder, BootstrapError, Directory, DirectoryError, Edit, Governance,
+    PrincipalPolicies, Reads, RoleName, RootKey, StoredPolicies, StoredPolicyError, bind_principals,
+    bind_statements, show_principals,
 };
 pub use principal::{
     AssumedRole, AssumedRoot, FederatedBy, FederatedUser, OBSERVE_TAG, Principal, PrincipalTags, Root,

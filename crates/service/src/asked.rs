@@ -94,6 +94,8 @@ struct State {
     last: Option<Refused>,
     /// The refusal that the answer repeats: its details.
     answered: Option<Vec<u8>>,
+    /// Something of another account was refused during the work.
+    refused_abroad: bool,
     /// There is something that the record does not tell yet.
     is_newer: bool,
 }
@@ -135,6 +137,7 @@ impl Asked {
                 state.refused.add_pair(why.action, &why.resource, REFUSED_BYTES_MAX);
             }
         }
+        state.refused_abroad |= refused.abroad;
         state.last = Some(refused);
         state.is_newer = true;
     }
@@ -142,19 +145,24 @@ impl Asked {
     /// The refusal that ends the call, where the work passed it on: with all that is told of one before the work.
     pub(crate) fn ends_with(&self, fault: Fault) -> Refused {
         let mut state = self.state();
-        let missing = state.missing.clone();
+        let missing = state.missing.clone().into();
         let passed_on = |last: &Refused| last.fault.code == fault.code && last.fault.message == fault.message;
         let Some(last) = state.last.take().filter(passed_on) else {
-            return Refused { missing, ..fault.into() };
+            return Refused { missing, abroad: state.refused_abroad, ..fault.into() };
         };
         state.answered = last.why.as_deref().map(record::refusal);
         state.is_newer = true;
-        Refused { fault, missing, ..last }
+        Refused { fault, missing, abroad: state.refused_abroad, ..last }
     }
 
     /// What observe mode let through.
     pub(crate) fn missing(&self) -> Vec<Missing> {
         self.state().missing.clone()
+    }
+
+    /// True where something of another account was refused during the work.
+    pub(crate) fn refused_abroad(&self) -> bool {
+        self.state().refused_abroad
     }
 
     /// What the record is to tell, where that has changed.

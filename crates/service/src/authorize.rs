@@ -191,7 +191,12 @@ impl Question<'_> {
         let theirs = theirs.map(|(theirs, _)| theirs);
         let resource = told.to_owned();
         let why = Why { action: check.action, resource, message, evaluation, theirs };
-        Refused { fault, why: Some(Box::new(why)), missing: Vec::new() }
+        // Who is nobody of any account is of another than every owner.
+        let is_own = match self.caller.principal {
+            Principal::WebIdentity(_) | Principal::Anonymous => false,
+            known => known.account() == Some(owner),
+        };
+        Refused { fault, why: Some(Box::new(why)), missing: Box::default(), abroad: !is_own }
     }
 
     /// What the resource's side says alone where it is another account's and refuses: for the owner's own trail.

@@ -7,6 +7,8 @@
 mod parts;
 mod proof;
 mod refusal;
+mod taken;
+mod tick;
 
 use std::sync::Arc;
 
@@ -16,9 +18,10 @@ use protocol::{ByteStream, Bytes, Fault, OperationModel, Protocol, Value, WireRe
 use tracing::Instrument;
 
 use self::parts::Parts;
-pub use self::parts::PipelineParts;
+pub use self::parts::{PipelineParts, WeakPipeline};
 pub(crate) use self::refusal::{Refused, RefusedByOwner, Why};
 use self::refusal::{encode_refused, not_implemented, unrecorded};
+pub use self::taken::RoleTaking;
 use crate::arriving::arriving;
 use crate::asked::Asked;
 use crate::authenticate::{Meant, Named};
@@ -64,6 +67,8 @@ impl Attempt {
 struct Done {
     output: Value,
     missing: Vec<Missing>,
+    /// Something of another account was refused on the way.
+    refused_abroad: bool,
 }
 
 impl Pipeline {
@@ -133,7 +138,7 @@ impl Pipeline {
         let input = self.0.documents.input(operation, &addressed, body, is_anonymous);
         let (mut response, missing) = match self.admit(attempt, input).await {
             Ok(done) => (protocol::encode_output(operation, &done.output, &request_id), done.missing),
-            Err(refused) => (encode_refused(operation, &refused, &request_id), refused.missing),
+            Err(refused) => (encode_refused(operation, &refused, &request_id), refused.missing.into_vec()),
         };
         if is_observed {
             let value = http::HeaderValue::from_str(&observation::header(&missing));
@@ -209,8 +214,27 @@ impl Pipeline {
             .map_err(|refused| refused.fault)
     }
 
-    /// Throttle and parse; then the rest of the call under its trace.
+    /// The call, and its answer in time: at once, but where something of another account was refused.
+    // SECURITY: how long that took would tell what there is.
     async fn admit(
+        &self,
+        attempt: Attempt,
+        input: impl Future<Output = Result<Value, Fault>>,
+    ) -> Result<Done, Refused> {
+        let arrived = std::time::Instant::now();
+        let ended = self.admitted(attempt, input).await;
+        let refused_abroad = match &ended {
+            Ok(done) => done.refused_abroad,
+            Err(refused) => refused.abroad,
+        };
+        if refused_abroad {
+            tick::next(arrived).await;
+        }
+        ended
+    }
+
+    /// Throttle and parse; then the rest of the call under its trace.
+    async fn admitted(
         &self,
         attempt: Attempt,
         input: impl Future<Output = Result<Value, Fault>>,
@@ -299,7 +323,7 @@ impl Pipeline {
         match ended {
             Ok(output) => {
                 audit.succeed(record::response(operation, &output)).await.map_err(|_| unrecorded())?;
-                Ok(Done { output, missing: asked.missing() })
+                Ok(Done { output, missing: asked.missing(), refused_abroad: asked.refused_abroad() })
             }
             Err(refused) => {
                 let Fault { code, message, .. } = &refused.fault;

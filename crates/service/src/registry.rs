@@ -19,6 +19,7 @@ use crate::call::{Call, Source};
 use crate::error::{Internal, ServiceError};
 use crate::ground::{AtOnce, Ground, Watched};
 use crate::jobs::{Job, Jobs};
+use crate::pipeline::Pipeline;
 
 /// Proof that a call was authenticated, validated, authorized and recorded. Only the pipeline makes one.
 pub struct Permit<O: Operation> {
@@ -136,6 +137,9 @@ where
 /// The proof that an operation's input carries, in the place of a signature.
 pub(crate) type Proof = dyn Fn(Value, Timestamp) -> BoxFuture<Result<Principal, Failure>> + Send + Sync;
 
+/// Is told the pipeline.
+type Opened = dyn Fn(&Pipeline) + Send + Sync;
+
 /// A service as the pipeline knows it: a table of operations.
 pub struct Service {
     name: &'static str,
@@ -146,6 +150,8 @@ pub struct Service {
     declined_unsigned: BTreeSet<&'static str>,
     // Locked once, when the platform starts them.
     jobs: Mutex<Vec<Job>>,
+    /// What wants to know the pipeline that this service is reached by.
+    opened: Vec<Box<Opened>>,
 }
 
 impl Service {
@@ -183,6 +189,10 @@ impl Service {
         self.declined_unsigned.contains(operation) && self.endpoint(operation).is_none()
     }
 
+    pub(crate) fn open(&self, pipeline: &Pipeline) {
+        self.opened.iter().for_each(|told| told(pipeline));
+    }
+
     pub(crate) fn take_jobs(&self) -> Vec<Job> {
         self.jobs.lock().map(|mut jobs| std::mem::take(&mut *jobs)).unwrap_or_default()
     }
@@ -204,6 +214,7 @@ impl<S: Send + Sync + 'static> ServiceBuilder<S> {
             declined: BTreeMap::new(),
             declined_unsigned: BTreeSet::new(),
             jobs: Mutex::default(),
+            opened: Vec::new(),
         };
         Self { state, service }
     }
@@ -278,6 +289,17 @@ impl<S: Send + Sync + 'static> ServiceBuilder<S> {
         if let Ok(jobs) = self.service.jobs.get_mut() {
             jobs.push(Job::new(name, move |jobs| work(state, jobs)));
         }
+        self
+    }
+
+    /// Tells the service its pipeline before any call comes: for what it does besides answering calls.
+    #[must_use]
+    pub fn opened<W>(mut self, told: W) -> Self
+    where
+        W: Fn(&S, &Pipeline) + Send + Sync + 'static,
+    {
+        let state = Arc::clone(&self.state);
+        self.service.opened.push(Box::new(move |pipeline| told(&state, pipeline)));
         self
     }
 

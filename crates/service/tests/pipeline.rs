@@ -317,7 +317,9 @@ async fn an_explained_denial_tells_nothing_of_another_accounts_resource() {
     })
     .await;
     let root = kit.administrator();
+    let begun = std::time::Instant::now();
     let fault = kit.json(&root, "sts", "GetAccessKeyInfo", &key_info()).await.unwrap_err();
+    assert!(begun.elapsed() >= std::time::Duration::from_millis(5), "held, so that its work does not show");
     assert!(fault.message.contains(" on resource: theirs with an explicit deny"), "{}", fault.message);
     let records = kit.records().await;
     let sealed = records[0]["additionalEventData"]["encodedAuthorizationMessage"].as_str().unwrap();

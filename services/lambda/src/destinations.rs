@@ -17,12 +17,13 @@ use crate::error::Error;
 use crate::model::destination::Destination;
 use crate::model::name::{FunctionId, LATEST, Target};
 use crate::records::EventConfig;
-use crate::roles;
+use crate::roles::FunctionRoles;
 
 const SERVICE: &str = "lambda.amazonaws.com";
 
 /// Sends the outcome where the function's settings say, if anywhere.
 pub(crate) async fn send(
+    roles: &FunctionRoles,
     pipeline: &Pipeline,
     loaded: &Loaded,
     target: &Target,
@@ -35,7 +36,10 @@ pub(crate) async fn send(
     let function_arn = target.id.qualified_arn(qualifier);
     let role = loaded.function.qualified(Some(qualifier)).map(|version| version.role.as_str());
     let now = pipeline.clock().now();
-    let principal = role.and_then(|role| roles::session(pipeline.directory(), role, &target.id, now));
+    let principal = match role {
+        Some(role) => roles.session(role, &target.id).await,
+        None => None,
+    };
     let Some(principal) = principal else {
         tracing::warn!(function = function_arn, "the function's role cannot be assumed to send an outcome");
         return;
@@ -121,7 +125,7 @@ pub(crate) async fn check_bucket(
 ) -> Result<(), Error> {
     let refuse = |message: String| Err(Error::InvalidParameterValue(message));
     let denied = "The provided execution role does not have permissions to call ListBucket on S3";
-    let Some(principal) = roles::session(&lambda.directory, role, function, call.now()) else {
+    let Some(principal) = lambda.roles.session(role, function).await else {
         return refuse(denied.to_owned());
     };
     let input = Value::Structure(Structure::new().with("Bucket", bucket));
@@ -146,7 +150,7 @@ pub(crate) async fn check_function(
             "The function's execution role does not have permissions to call InvokeFunction on {destination}"
         )))
     };
-    let Some(principal) = roles::session(&lambda.directory, role, function, call.now()) else {
+    let Some(principal) = lambda.roles.session(role, function).await else {
         return refuse();
     };
     let input = Structure::new().with("FunctionName", destination).with("InvocationType", "DryRun");

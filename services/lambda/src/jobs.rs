@@ -109,7 +109,7 @@ impl QueuedInvocations {
             );
         }
         let Some((target, loaded)) = self.find(event) else { return };
-        destinations::send(&self.pipeline, &loaded, &target, event, &settlement).await;
+        destinations::send(&self.lambda.roles, &self.pipeline, &loaded, &target, event, &settlement).await;
     }
 }
 

@@ -52,7 +52,8 @@ use std::sync::Arc;
 
 use base::{Clock, Region};
 use compute::{
-    AwsDoor, CodeStore, Compute, ComputeOptions, EventQueue, HostLimits, Launcher, LogSink, RetryTimes,
+    AwsDoor, CodeStore, Compute, ComputeOptions, CredentialSource, EventQueue, HostLimits, Launcher, LogSink,
+    RetryTimes,
 };
 use gateway::FunctionUrls;
 use identity::Directory;
@@ -112,6 +113,7 @@ pub(crate) struct Lambda {
     pub(crate) compute: Compute,
     pub(crate) events: EventQueue,
     pub(crate) directory: Directory,
+    pub(crate) roles: Arc<FunctionRoles>,
     pub(crate) region: Region,
     pub(crate) delivery: Arc<LogDelivery>,
     /// Code of one account, zipped, in bytes.
@@ -127,11 +129,11 @@ pub(crate) struct Lambda {
 pub fn service(parts: LambdaParts) -> Result<(Service, Compute), CatalogError> {
     let layers = Arc::new(Layers::load(&parts.store)?);
     let delivery = Arc::new(LogDelivery::default());
-    let roles = FunctionRoles { directory: parts.directory.clone(), clock: parts.clock.clone() };
+    let roles = Arc::new(FunctionRoles::new(parts.directory.clone(), parts.clock.clone()));
     let compute = Compute::start(ComputeOptions {
         launcher: parts.launcher,
         code: parts.code,
-        credentials: Arc::new(roles),
+        credentials: Arc::clone(&roles) as Arc<dyn CredentialSource>,
         logs: Arc::clone(&delivery) as Arc<dyn LogSink>,
         door: parts.door,
         egress: parts.egress,
@@ -151,6 +153,7 @@ pub fn service(parts: LambdaParts) -> Result<(Service, Compute), CatalogError> {
         compute: compute.clone(),
         events: EventQueue::load(parts.store, parts.clock, RetryTimes::default())?,
         directory: parts.directory,
+        roles,
         region: parts.region,
         delivery,
         code_bytes_max: parts.code_bytes_max,

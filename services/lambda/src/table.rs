@@ -81,11 +81,11 @@ pub(crate) fn table(lambda: Arc<Lambda>) -> Service {
         UpdateFunctionEventInvokeConfig: access::update_event_config, event_config::update_event_config;
         UpdateFunctionUrlConfig: access::update_url, urls::update;
     };
+    let builder = code_signing_operations(builder);
     DECLINED
         .iter()
-        .fold(code_signing_operations(builder), |builder, (reason, operations)| {
-            builder.declined(reason, operations)
-        })
+        .fold(builder, |builder, (reason, operations)| builder.declined(reason, operations))
+        .opened(|lambda, pipeline| lambda.roles.open(pipeline))
         .job("environments", jobs::environments)
         .job("event-source-mappings", poller::run)
         .job("queued-invocations", jobs::events)

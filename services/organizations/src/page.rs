@@ -1,13 +1,14 @@
 //! Listings page by page.
 //!
-//! A token names the last item that was given out. It says nothing that its holder may not know, and gives no rights.
+//! A token names the listing, and the last item that was given out: another listing does not take it. It says nothing that its holder may not know, and gives no rights.
 
 use crate::Error;
 
 const PAGE_MAX: usize = 20;
 
-/// The page out of all items, given with the keys by which they are sorted, and the token of the next.
+/// The page of a listing out of all items, given with the keys by which they are sorted, and the token of the next.
 pub(crate) fn of<T>(
+    listing: &str,
     mut items: Vec<(String, T)>,
     token: Option<String>,
     max_results: Option<i64>,
@@ -21,7 +22,9 @@ pub(crate) fn of<T>(
     let last = match token {
         Some(token) => {
             let bytes = hex::decode(token).map_err(|_| invalid())?;
-            Some(String::from_utf8(bytes).map_err(|_| invalid())?)
+            let text = String::from_utf8(bytes).map_err(|_| invalid())?;
+            let last = text.split_once(' ').filter(|(of, _)| *of == listing).map(|(_, last)| last.to_owned());
+            Some(last.ok_or_else(invalid)?)
         }
         None => None,
     };
@@ -30,7 +33,7 @@ pub(crate) fn of<T>(
     let mut rest = items.into_iter().filter(|(key, _)| last.as_ref().is_none_or(|last| key > last));
     let page: Vec<(String, T)> = rest.by_ref().take(size).collect();
     let more = rest.next().is_some();
-    let next = page.last().filter(|_| more).map(|(key, _)| hex::encode(key));
+    let next = page.last().filter(|_| more).map(|(key, _)| hex::encode(format!("{listing} {key}")));
     Ok((page.into_iter().map(|(_, item)| item).collect(), next))
 }
 
@@ -43,7 +46,7 @@ mod tests {
         let items = || (0..45).map(|at| (format!("{at:02}"), at)).collect::<Vec<_>>();
         let (mut seen, mut token) = (Vec::new(), None);
         loop {
-            let (page, next) = of(items(), token, Some(99)).unwrap();
+            let (page, next) = of("L", items(), token, Some(99)).unwrap();
             assert!(page.len() <= PAGE_MAX);
             seen.extend(page);
             token = next;
@@ -52,6 +55,8 @@ mod tests {
             }
         }
         assert_eq!(seen, (0..45).collect::<Vec<_>>());
-        assert!(of(items(), Some("zz".into()), None).is_err());
+        assert!(of("L", items(), Some("zz".into()), None).is_err());
+        let (_, next) = of("L", items(), None, None).unwrap();
+        assert!(of("M", items(), next, None).is_err(), "a token of another listing");
     }
 }

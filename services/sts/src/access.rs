@@ -3,9 +3,8 @@
 //! Decides nothing, but refuses callers of a kind that AWS never lets in, whatever their policies say.
 
 use identity::outbound::ALGORITHMS;
-use identity::{Directory, FederatedUser, Principal, RoleName};
-use policy::Policy;
-use service::{Access, AccessRequest};
+use identity::{FederatedUser, Principal};
+use service::{Access, AccessRequest, RoleTarget};
 
 use crate::api::{
     AssumeRoleRequest, AssumeRoleWithWebIdentityRequest, AssumeRootRequest,
@@ -130,7 +129,7 @@ pub(crate) fn assume_role(sts: &Sts, request: &AccessRequest<'_, AssumeRoleReque
     if matches!(request.principal, Principal::FederatedUser(_)) {
         return Err(Error::denied("Cannot call AssumeRole with the credentials of a federated user."));
     }
-    let target = Target::find(sts, request, &input.role_arn, &input.role_session_name)?;
+    let target = find(sts, request, &input.role_arn, &input.role_session_name)?;
 
     let factor = second_factor::given(input.serial_number.as_deref(), input.token_code.as_deref())?;
     if let Some(factor) = &factor {
@@ -164,42 +163,14 @@ pub(crate) fn assume_role(sts: &Sts, request: &AccessRequest<'_, AssumeRoleReque
     Ok(access)
 }
 
-/// What is known of the role that is asked for, and what the request says of the session.
-struct Target<'a> {
+fn find<'a, I>(
+    sts: &Sts,
+    request: &AccessRequest<'_, I>,
     arn: &'a str,
-    name: RoleName,
-    trust: Option<Policy>,
-    tags: Vec<(String, String)>,
     session_name: &'a str,
-}
-
-impl<'a> Target<'a> {
-    fn find<I>(
-        sts: &Sts,
-        request: &AccessRequest<'_, I>,
-        arn: &'a str,
-        session_name: &'a str,
-    ) -> Result<Self, Error> {
-        let Some(name) = RoleName::parse(arn) else {
-            return Err(Error::ValidationError(format!("{arn} is invalid")));
-        };
-        let role = Directory::role_in(request.records, arn)?.map(|(_, role)| role);
-        let trust = role.as_ref().map(|role| sts.directory.trust_policy(role)).transpose()?;
-        let tags = role.map(|role| role.tags).unwrap_or_default();
-        Ok(Self { arn, name, trust, tags, session_name })
-    }
-
-    fn leave(&self, action: &'static str) -> Access {
-        let mut access = Access::to(action, self.arn)
-            .owned_by(self.name.account)
-            .trust_policy(self.trust.clone())
-            .when("sts:RoleSessionName", [self.session_name])
-            .resource_tags(self.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
-        for (key, value) in &self.tags {
-            access = access.when(format!("iam:ResourceTag/{key}"), [value.as_str()]);
-        }
-        access
-    }
+) -> Result<RoleTarget<'a>, Error> {
+    let target = RoleTarget::find(request.records, &sts.directory, arn, session_name)?;
+    target.ok_or_else(|| Error::ValidationError(format!("{arn} is invalid")))
 }
 
 /// Leave of whom a token proved, by the role's trust policy alone; the tags and the source identity are the token's.
@@ -211,7 +182,7 @@ pub(crate) fn web_identity(
     let Principal::WebIdentity(web) = request.principal else {
         return Err(Error::denied("Not authorized to perform sts:AssumeRoleWithWebIdentity"));
     };
-    let target = Target::find(sts, request, &input.role_arn, &input.role_session_name)?;
+    let target = find(sts, request, &input.role_arn, &input.role_session_name)?;
     let leave = |action| {
         let mut access = target.leave(action);
         if let Some(source) = &web.source_identity {
@@ -235,7 +206,7 @@ pub(crate) fn web_identity(
 fn check(
     action: &'static str,
     request: &AccessRequest<'_, AssumeRoleRequest>,
-    target: &Target<'_>,
+    target: &RoleTarget<'_>,
 ) -> Access {
     let input = request.input;
     let mut access = target.leave(action);

@@ -36,18 +36,42 @@ impl Trails {
         }
     }
 
-    /// The record in this account's trail; `None` where there is none, or that trail is not to be read.
-    pub(super) fn record(&self, wanted: &Wanted, account: AccountId) -> Result<Option<Value>, Error> {
+    /// The record in this account's trail; `None` where there is none, or that trail is not to be read. A platform that
+    /// runs may find it in another trail that whoever asks may read, unless it is to be `there` alone.
+    pub(super) fn record(
+        &self,
+        wanted: &Wanted,
+        account: AccountId,
+        there: bool,
+    ) -> Result<Option<Value>, Error> {
         match self {
-            Self::Stored(trail) => of_store(trail, wanted, account),
-            Self::Running(running) => running.record(wanted),
+            Self::Stored(trail) => match wanted {
+                Wanted::Either(id) => match of_store(trail, wanted, account)? {
+                    None => of_store(trail, &request(id), account),
+                    found => Ok(found),
+                },
+                _ => of_store(trail, wanted, account),
+            },
+            Self::Running(running) => running.record(wanted, there.then_some(account)),
+        }
+    }
+
+    /// Why this account's trail could not be read at all; `None` where it was.
+    pub(super) fn unread(&self, account: AccountId) -> Result<Option<String>, Error> {
+        match self {
+            Self::Stored(_) => Ok(None),
+            Self::Running(running) if running.reads(account)? => Ok(None),
+            Self::Running(_) => Ok(Some(format!(
+                "the platform runs, and shows the trail of account {account} to that account alone: give keys of it that may \
+                 cloudtrail:LookupEvents in AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or stop the platform"
+            ))),
         }
     }
 }
 
 fn of_store(trail: &AuditTrail, wanted: &Wanted, account: AccountId) -> Result<Option<Value>, Error> {
     let (attribute, time) = match wanted {
-        Wanted::Event(id) => (Some(Attribute::EventId(id.clone())), None),
+        Wanted::Either(id) => (Some(Attribute::EventId(id.clone())), None),
         Wanted::Request { time, .. } | Wanted::Shared { time, .. } => {
             (None, time.as_deref().and_then(Timestamp::parse_iso8601))
         }
@@ -69,11 +93,16 @@ fn of_store(trail: &AuditTrail, wanted: &Wanted, account: AccountId) -> Result<O
         .find(|one| fits(one, wanted)))
 }
 
+/// The request of this id, made at any time.
+pub(super) fn request(id: &str) -> Wanted {
+    Wanted::Request { id: id.to_owned(), time: None }
+}
+
 /// Whether a record is the one.
 pub(super) fn fits(record: &Value, wanted: &Wanted) -> bool {
     let is = |member: &str, text: &str| record.get(member).and_then(Value::as_str) == Some(text);
     match wanted {
-        Wanted::Event(id) => is("eventID", id),
+        Wanted::Either(id) => is("eventID", id),
         Wanted::Request { id, .. } => is("requestID", id),
         Wanted::Shared { id, account, .. } => {
             is("sharedEventID", id) && is("recipientAccountId", account.as_str())

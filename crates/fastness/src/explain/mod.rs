@@ -21,8 +21,8 @@ const FIRST_ACCOUNT: &str = "000000000000";
 
 /// What is looked for.
 pub(crate) enum Wanted {
-    /// The record with this `eventID`.
-    Event(String),
+    /// The record with this `eventID`; where there is none, of the request with this id.
+    Either(String),
     /// The record of this request, and when it was made where that is known.
     Request { id: String, time: Option<String> },
     /// This account's record of a call that several accounts have one of.
@@ -44,12 +44,15 @@ pub(crate) fn run(options: &ExplainOptions) -> Result<(), Error> {
     };
     let account = options.account.or(account).map_or_else(|| FIRST_ACCOUNT.parse(), Ok)?;
     let trails = find::Trails::open(options, &keys)?;
-    let record = trails.record(&wanted, account)?;
+    let record = trails.record(&wanted, account, options.account.is_some())?;
+    // A trail that was not read is not one in which there is nothing.
+    let unread = if record.is_none() { trails.unread(account)? } else { None };
     let other = record.as_ref().and_then(|record| other_side(&trails, record));
     let told = match (&record, &message) {
-        (None, None) => return Err("there is no such record in the trail of this account".into()),
+        (None, None) => return Err(unread.unwrap_or_else(|| absent(account)).into()),
         (record, message) => json!({
             "message": message,
+            "unread": unread,
             "record": record.as_ref().map(without_details),
             "evaluation": record.as_ref().and_then(evaluation),
             "otherSide": other,
@@ -71,7 +74,7 @@ fn evaluation(record: &Value) -> Option<&Value> {
 fn other_side(trails: &find::Trails, record: &Value) -> Option<Value> {
     let (wanted, account) = sides::other(record)?;
     // A trail that refuses is one that the asker may not read.
-    let found = trails.record(&wanted, account).ok().flatten();
+    let found = trails.record(&wanted, account, false).ok().flatten();
     let told = found.as_ref().map(without_details);
     Some(
         json!({"account": account.as_str(), "record": told, "evaluation": found.as_ref().and_then(evaluation)}),
@@ -107,7 +110,13 @@ fn of_id(what: &str) -> Result<Wanted, Error> {
             "give an encoded authorization message of this platform, or the id of an event or request".into(),
         );
     }
-    Ok(Wanted::Event(what.to_owned()))
+    Ok(Wanted::Either(what.to_owned()))
+}
+
+fn absent(account: AccountId) -> String {
+    format!(
+        "there is no such event in the trail of account {account}, and no such request among its newest records"
+    )
 }
 
 /// The record without what is shown beside it.
@@ -133,5 +142,7 @@ mod tests {
         assert_eq!(owner(&message).unwrap().as_str(), "123456789012");
         assert!(of_message(&json!({})).is_err());
         assert!(of_id("nonsense").is_err());
+        let id = "0190a2f4-0000-7000-8000-000000000001";
+        assert!(matches!(of_id(id).unwrap(), Wanted::Either(found) if found == id));
     }
 }

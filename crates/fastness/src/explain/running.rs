@@ -1,8 +1,9 @@
-//! Asks a running platform for a record: a signed `LookupEvents` on its own address.
+//! Asks a running platform for a record: a signed `LookupEvents` on its own address, and `GetCallerIdentity` for whose
+//! trail that is.
 //!
 //! It sends nothing else, and follows no redirect.
 
-use base::Timestamp;
+use base::{AccountId, Timestamp};
 use serde_json::{Value, json};
 
 use super::{Wanted, find};
@@ -12,6 +13,8 @@ use crate::client::Client;
 
 /// Pages of 50 records.
 const PAGES_MAX: usize = 100;
+/// The version of STS's API.
+const STS: &str = "2011-06-15";
 const TARGET: &str = "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents";
 
 /// The platform, as its administrator sees it and as whoever the environment names does.
@@ -32,16 +35,45 @@ impl Running {
         Ok(Self { administrator, other })
     }
 
-    /// The record; `None` where there is none in any trail that is to be read.
-    pub(super) fn record(&self, wanted: &Wanted) -> Result<Option<Value>, Error> {
-        if let Some(found) = lookup(&self.administrator, wanted)? {
-            return Ok(Some(found));
+    /// The record; `None` where there is none in any trail that is to be read, or in `account`'s where one is given.
+    pub(super) fn record(&self, wanted: &Wanted, account: Option<AccountId>) -> Result<Option<Value>, Error> {
+        for client in self.clients() {
+            if let Some(account) = account
+                && account_of(client)? != account.as_str()
+            {
+                continue;
+            }
+            let found = match (lookup(client, wanted)?, wanted) {
+                (None, Wanted::Either(id)) => lookup(client, &find::request(id))?,
+                (found, _) => found,
+            };
+            if found.is_some() {
+                return Ok(found);
+            }
         }
-        match &self.other {
-            Some(other) => lookup(other, wanted),
-            None => Ok(None),
-        }
+        Ok(None)
     }
+
+    /// Whether any of those who ask is of this account.
+    pub(super) fn reads(&self, account: AccountId) -> Result<bool, Error> {
+        for client in self.clients() {
+            if account_of(client)? == account.as_str() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn clients(&self) -> impl Iterator<Item = &Client> {
+        std::iter::once(&self.administrator).chain(&self.other)
+    }
+}
+
+/// Whose the keys are.
+fn account_of(client: &Client) -> Result<String, Error> {
+    let xml = client.query("sts", STS, &[("Action", "GetCallerIdentity")])?;
+    let account = xml.split_once("<Account>").and_then(|(_, rest)| rest.split_once("</Account>"));
+    account.map(|(account, _)| account.to_owned()).ok_or_else(|| "GetCallerIdentity names no account".into())
 }
 
 fn lookup(client: &Client, wanted: &Wanted) -> Result<Option<Value>, Error> {
@@ -64,7 +96,9 @@ fn lookup(client: &Client, wanted: &Wanted) -> Result<Option<Value>, Error> {
 
 fn question(wanted: &Wanted) -> Value {
     match wanted {
-        Wanted::Event(id) => json!({"LookupAttributes": [{"AttributeKey": "EventId", "AttributeValue": id}]}),
+        Wanted::Either(id) => {
+            json!({"LookupAttributes": [{"AttributeKey": "EventId", "AttributeValue": id}]})
+        }
         Wanted::Request { time, .. } | Wanted::Shared { time, .. } => {
             match time.as_deref().and_then(Timestamp::parse_iso8601) {
                 Some(time) => json!({"StartTime": time.secs(), "EndTime": time.secs() + 1}),

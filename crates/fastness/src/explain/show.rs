@@ -43,7 +43,7 @@ pub(super) fn text(told: &Value) -> String {
             }
         }
         None if record.is_object() => recorded_without(&mut out, record),
-        None => without_evaluation(&mut out, message),
+        None => without_evaluation(&mut out, message, told["unread"].as_str()),
     }
     out
 }
@@ -184,9 +184,12 @@ fn recorded_without(out: &mut String, record: &Value) {
     }
 }
 
-fn without_evaluation(out: &mut String, message: &Value) {
-    let _ =
-        writeln!(out, "\nThe call's record is not in this trail any more. What the message itself holds:");
+fn without_evaluation(out: &mut String, message: &Value, unread: Option<&str>) {
+    let _ = match unread {
+        Some(why) => writeln!(out, "\nThe call's record was not looked for: {why}."),
+        None => writeln!(out, "\nThe call's record is not in this trail any more."),
+    };
+    let _ = writeln!(out, "What the message itself holds:");
     for item in message.pointer("/context/conditions/items").and_then(Value::as_array).into_iter().flatten() {
         let _ = writeln!(
             out,

@@ -36,7 +36,7 @@ pub use named::{
     BindError, PrincipalName, PrincipalRecordKind, bind_principals, bind_statements, show_principals,
 };
 pub use policies::{PrincipalPolicies, customer_policy_name};
-pub use roles::{FunctionSource, RoleCredentialsError, RoleName};
+pub use roles::RoleName;
 pub use stored_policies::{BindRecord, Binder, StoredPolicies, StoredPolicyError};
 
 use crate::attempts::Attempts;

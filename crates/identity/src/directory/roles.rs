@@ -1,17 +1,13 @@
-//! Roles: found by ARN, their trust policies, and credentials for a function's own role.
+//! Roles: found by ARN, and their trust policies.
 //!
-//! Nothing here gives out credentials without the role's trust policy having said yes.
+//! Nothing here asks a trust policy, or gives out credentials: that is the pipeline's.
 
-use std::sync::Arc;
+use base::{AccountId, Arn};
+use policy::{Policy, PolicyKind};
 
-use base::{AccountId, Arn, Timestamp};
-use policy::{Decision, Policy, PolicyKind, PolicySet, Request};
-
-use super::governance::Whose;
 use super::{Directory, DirectoryError, Reads};
-use crate::principal::{Principal, entity_arn};
+use crate::principal::entity_arn;
 use crate::records::{RoleRecord, UserRecord, keys};
-use crate::session::{RoleSession, Session, Subject, TemporaryCredentials};
 
 /// A role's ARN, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,31 +34,6 @@ impl RoleName {
         Some(Self { account: arn.account.parse().ok()?, path, name: name.to_owned() })
     }
 }
-
-/// What a function's credentials are for.
-#[derive(Clone, Debug)]
-pub struct FunctionSource {
-    /// The function's ARN: `aws:SourceArn` for the trust policy, `lambda:SourceFunctionArn` afterwards.
-    pub function_arn: String,
-    /// The account that owns the function.
-    pub account: AccountId,
-    /// The execution environment. Its door accepts these credentials and no others.
-    pub environment_id: String,
-}
-
-/// Why a function gets no credentials.
-#[derive(Debug, thiserror::Error)]
-pub enum RoleCredentialsError {
-    /// No such role, or one of another account, or one that does not trust the service. Which of these is not told.
-    #[error("The role defined for the function cannot be assumed by Lambda.")]
-    NotAssumable,
-    /// The directory cannot answer.
-    #[error("the directory cannot answer")]
-    Directory(#[from] DirectoryError),
-}
-
-/// How long a function's credentials last.
-const FUNCTION_SESSION_SECS: i64 = 12 * 3_600;
 
 impl Directory {
     /// The user of this name, without regard to case.
@@ -98,75 +69,6 @@ impl Directory {
             name: format!("trust policy of {}", role.name),
             source,
         })
-    }
-
-    /// True where the role's trust policy lets `service` assume it on behalf of `source`.
-    pub fn trusts_service(
-        &self,
-        role_arn: &str,
-        role: &RoleRecord,
-        service: &Principal,
-        now: Timestamp,
-    ) -> Result<bool, DirectoryError> {
-        let trust = self.trust_policy(role)?;
-        let account = RoleName::parse(role_arn).map(|name| name.account);
-        let mut context = crate::context::of(service, now)
-            .with("aws:CurrentTime", now.iso8601_secs())
-            .with("aws:EpochTime", now.secs().to_string());
-        let governance = match account {
-            Some(account) => self.governance(account)?,
-            None => Arc::default(),
-        };
-        if governance.is_closed() {
-            return Ok(false);
-        }
-        governance.describe(&mut context, Whose::Resource);
-        if let Some(source) = service.account() {
-            self.governance(source)?.describe(&mut context, Whose::Source);
-        }
-        let resource_control = governance.resource_control(service, "sts:AssumeRole");
-        let request = Request {
-            principal: service.policy_view(),
-            action: "sts:AssumeRole",
-            resource: role_arn,
-            resource_account: account.as_ref().map_or("", AccountId::as_str),
-            context: &context,
-        };
-        let set =
-            PolicySet { resource: Some(&trust), resource_control: &resource_control, ..PolicySet::default() };
-        Ok(matches!(policy::evaluate(&request, &set), Decision::Allow(_)))
-    }
-
-    /// Credentials of a function's own role for one execution environment. The role must be of the function's account
-    /// and trust Lambda.
-    // SECURITY: the only internal way to a role's credentials; it asks the same trust policy as `sts:AssumeRole`.
-    pub fn role_credentials(
-        &self,
-        role_arn: &str,
-        session_name: &str,
-        source: &FunctionSource,
-        now: Timestamp,
-    ) -> Result<TemporaryCredentials, RoleCredentialsError> {
-        let (account, role) = self.role_by_arn(role_arn)?.ok_or(RoleCredentialsError::NotAssumable)?;
-        let lambda = Principal::service("lambda.amazonaws.com", &source.function_arn, source.account);
-        if account != source.account || !self.trusts_service(role_arn, &role, &lambda, now)? {
-            return Err(RoleCredentialsError::NotAssumable);
-        }
-        let session = Session {
-            account,
-            subject: Subject::Role(Box::new(RoleSession {
-                role_name: role.name,
-                role_id: role.role_id,
-                session_name: session_name.to_owned(),
-                source_environment: Some(source.environment_id.clone()),
-                source_function: Some(source.function_arn.clone()),
-                ..RoleSession::default()
-            })),
-            issued_at: now,
-            expires_at: now.plus_secs(FUNCTION_SESSION_SECS),
-            mfa: false,
-        };
-        Ok(self.tokens().issue(&session).map_err(DirectoryError::from)?)
     }
 }
 

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use base::Timestamp;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 /// An integer or a finite decimal number.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -81,7 +81,17 @@ pub(crate) fn binary(text: &str) -> Option<Vec<u8>> {
 /// A range of addresses, or a single one.
 pub(crate) fn network(text: &str) -> Option<IpNet> {
     let text = text.trim();
-    text.parse().ok().or_else(|| address(text).map(IpNet::from))
+    match text.parse() {
+        Ok(IpNet::V6(mapped)) => Some(as_ipv4(mapped).map_or(IpNet::V6(mapped), IpNet::V4)),
+        Ok(network) => Some(network),
+        Err(_) => address(text).map(IpNet::from),
+    }
+}
+
+/// The range of IPv4 addresses that a range within `::ffff:0:0/96` is: addresses are compared as what they are, too.
+fn as_ipv4(mapped: Ipv6Net) -> Option<Ipv4Net> {
+    let length = mapped.prefix_len().checked_sub(96)?;
+    Ipv4Net::new(mapped.addr().to_ipv4_mapped()?, length).ok()
 }
 
 /// An address; an IPv4 address written as IPv6 is the IPv4 address it is.
@@ -133,6 +143,13 @@ mod tests {
         assert!(holds("10.0.0.7/8", "10.1.1.1"));
         assert!(holds("192.0.2.1", "::ffff:192.0.2.1"));
         assert!(holds("2001:db8::/32", "2001:db8:1::1"));
+        for (mapped, inside, outside) in [
+            ("::ffff:10.0.0.0/104", "10.1.1.1", "11.0.0.1"),
+            ("::ffff:10.1.1.1/128", "::ffff:10.1.1.1", "10.1.1.2"),
+        ] {
+            assert!(holds(mapped, inside) && !holds(mapped, outside), "{mapped}");
+        }
+        assert!(holds("::ffff:0:0/96", "192.0.2.1") && holds("2001:db8::/32", "2001:db8::1"));
         assert!(!holds("10.0.0.0/8", "11.0.0.1"));
         assert!(!holds("10.0.0.0/8", "2001:db8::1"));
         for bad in ["10.0.0/8", "10.0.0.0/33", "localhost", "010.0.0.1", ""] {

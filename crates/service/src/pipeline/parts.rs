@@ -3,7 +3,7 @@
 //! No call passes here.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use base::{AccountId, Clock, Region};
 use crypto::Sealer;
@@ -60,10 +60,21 @@ pub(super) struct Parts {
     pub(super) documents: Documents,
 }
 
+/// A pipeline as those know it who must not keep it.
+#[derive(Clone)]
+pub struct WeakPipeline(Weak<Parts>);
+
+impl WeakPipeline {
+    /// The pipeline, while it is there.
+    pub fn upgrade(&self) -> Option<Pipeline> {
+        self.0.upgrade().map(Pipeline)
+    }
+}
+
 impl Pipeline {
     /// A pipeline to these services.
     pub fn new(parts: PipelineParts) -> Self {
-        Self(Arc::new(Parts {
+        let pipeline = Self(Arc::new(Parts {
             services: parts.services.into_iter().map(|service| (service.name(), service)).collect(),
             authenticator: Authenticator::new(parts.directory.clone(), parts.region.clone()),
             strangers: Throttle::new(record::STRANGERS),
@@ -77,7 +88,14 @@ impl Pipeline {
             home: parts.home,
             region: parts.region,
             documents: Documents::new(),
-        }))
+        }));
+        pipeline.services().for_each(|service| service.open(&pipeline));
+        pipeline
+    }
+
+    /// Keeps nothing alive: for what the pipeline itself holds.
+    pub fn downgrade(&self) -> WeakPipeline {
+        WeakPipeline(Arc::downgrade(&self.0))
     }
 
     /// The region that the platform stands for.

@@ -20,7 +20,9 @@ pub(crate) struct Refused {
     pub(crate) fault: Fault,
     pub(crate) why: Option<Box<Why>>,
     /// What observe mode had let through until then.
-    pub(crate) missing: Vec<Missing>,
+    pub(crate) missing: Box<[Missing]>,
+    /// What was refused, of this call or on its way, is another account's than the caller's.
+    pub(crate) abroad: bool,
 }
 
 /// What is told of a denial besides its sentence.
@@ -47,7 +49,7 @@ pub(crate) struct RefusedByOwner {
 
 impl From<Fault> for Refused {
     fn from(fault: Fault) -> Self {
-        Self { fault, why: None, missing: Vec::new() }
+        Self { fault, why: None, missing: Box::default(), abroad: false }
     }
 }
 

@@ -5,15 +5,15 @@
 use std::sync::Arc;
 
 use base::Timestamp;
-use identity::Principal;
 use identity::Reads as _;
 use identity::records::Record as _;
-use service::{Call, Permit};
+use service::{Call, Internal, Permit, ServiceError as _};
 use store::Transaction;
 
 use super::analyzers::moment;
 use crate::page::Paging;
 use crate::records::jobs::{self, GENERATIONS, GenerationRecord, JobStatus};
+use crate::scan::generation;
 use crate::state::Analyzers;
 use crate::zone::PRINCIPAL;
 use crate::{Error, api, written};
@@ -78,20 +78,14 @@ fn wanted(call: &Call, input: api::StartPolicyGenerationRequest) -> Result<Gener
     })
 }
 
-/// Whether the role may be used for this: of the account, and trusting this service.
-fn check_role(analyzers: &Analyzers, call: &Call, role: &str) -> Result<(), Error> {
-    let found = analyzers.directory.role_by_arn(role)?;
-    let service = Principal::service(PRINCIPAL, role, call.account());
-    let trusted = match found {
-        Some((account, record)) if account == call.account() => {
-            analyzers.directory.trusts_service(role, &record, &service, call.now())?
-        }
-        _ => false,
-    };
-    if trusted {
-        return Ok(());
+/// Refuses a role that is not of the account, or does not trust this service for this principal's policy.
+async fn check_role(call: &Call, record: &GenerationRecord) -> Result<(), Error> {
+    let refused = || Error::validation(format!("The access role cannot be assumed by {PRINCIPAL}."));
+    match call.take_role(&generation::taking(call.account(), record), refused().into_fault()).await {
+        Ok(_) => Ok(()),
+        Err(fault) if fault.status < 500 => Err(refused()),
+        Err(fault) => Err(Internal::new(fault.message).into()),
     }
-    Err(Error::validation(format!("The access role cannot be assumed by {PRINCIPAL}.")))
 }
 
 pub(crate) async fn start(
@@ -100,7 +94,7 @@ pub(crate) async fn start(
 ) -> Result<api::StartPolicyGenerationResponse, Error> {
     let Permit { input, call, .. } = permit;
     let record = wanted(&call, input)?;
-    check_role(&analyzers, &call, &record.role)?;
+    check_role(&call, &record).await?;
     let job_id = call
         .transact(|transaction| {
             let present: Vec<GenerationRecord> =

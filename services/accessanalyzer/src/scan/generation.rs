@@ -9,10 +9,10 @@ use std::sync::Arc;
 use analysis::usage;
 use base::{AccountId, Timestamp};
 use identity::records::Record as _;
-use identity::{AssumedRole, DirectoryError, Principal, Reads, directory::RoleName};
+use identity::{CredentialSource as _, DirectoryError, Principal, Reads, directory::RoleName};
 use observe::Query;
 use serde_json::json;
-use service::{Internal, Jobs, Pipeline};
+use service::{Internal, Jobs, Pipeline, RoleTaking};
 use store::{Range, Read as _};
 
 use super::reader::Reader;
@@ -25,6 +25,8 @@ const PAGE: usize = 1_000;
 const RECORDS_MAX: usize = 500_000;
 /// The name of the access role's sessions.
 const SESSION: &str = "access-analyzer-policy-generation";
+/// How long one lasts.
+const SESSION_SECS: i64 = 3_600;
 
 /// Runs until the platform stops. What was begun before a stop is begun again.
 pub(crate) async fn run(analyzers: Arc<Analyzers>, mut jobs: Jobs) -> Result<(), Internal> {
@@ -66,7 +68,7 @@ async fn generate(
     account: AccountId,
     record: &GenerationRecord,
 ) -> Result<Result<Used, Failed>, Internal> {
-    let Some(session) = session(analyzers, pipeline, account, &record.role).map_err(Internal::new)? else {
+    let Some(session) = session(pipeline, account, record).await? else {
         let message = format!("The role {} cannot be assumed by {PRINCIPAL}.", record.role);
         return Ok(Err(("AUTHORIZATION_ERROR", message)));
     };
@@ -83,22 +85,34 @@ async fn generate(
     Ok(Ok(used(pipeline, account, record).await?))
 }
 
-fn session(
-    analyzers: &Analyzers,
+/// The access role, for the policy of one principal. `aws:SourceArn` is that principal: on whose behalf the role is taken.
+pub(crate) fn taking(account: AccountId, record: &GenerationRecord) -> RoleTaking<'_> {
+    RoleTaking {
+        service: PRINCIPAL,
+        source_arn: &record.principal,
+        account,
+        role_arn: &record.role,
+        session_name: SESSION,
+        function_arn: None,
+        environment_id: None,
+        secs: SESSION_SECS,
+    }
+}
+
+// SECURITY: asked again when the work begins: what was trusted when it was asked for may not be any more.
+async fn session(
     pipeline: &Pipeline,
     account: AccountId,
-    arn: &str,
-) -> Result<Option<Arc<Principal>>, DirectoryError> {
-    let directory = &analyzers.directory;
-    let Some((owner, role)) = directory.role_by_arn(arn)? else { return Ok(None) };
-    let service = Principal::service(PRINCIPAL, arn, account);
-    // SECURITY: asked again when the work begins: what was trusted when it was asked for may not be any more.
-    if owner != account || !directory.trusts_service(arn, &role, &service, pipeline.clock().now())? {
-        return Ok(None);
-    }
-    let mut session = AssumedRole::new(account, role.path, role.name, role.role_id, SESSION);
-    session.role_tags = role.tags;
-    Ok(Some(Arc::new(Principal::AssumedRole(session))))
+    record: &GenerationRecord,
+) -> Result<Option<Arc<Principal>>, Internal> {
+    let made = match pipeline.take_role(&taking(account, record)).await {
+        Ok(made) => made,
+        Err(fault) if fault.status < 500 => return Ok(None),
+        Err(fault) => return Err(Internal::new(fault.message)),
+    };
+    let token = made.session_token.expose();
+    let known = pipeline.directory().credential(&made.access_key_id, Some(token), pipeline.clock().now());
+    Ok(known.ok().map(|credential| credential.principal))
 }
 
 fn exists(analyzers: &Analyzers, arn: &str) -> Result<bool, DirectoryError> {

@@ -118,3 +118,21 @@ async fn a_job_that_cannot_read_fails_and_tells_why() {
     assert_eq!(shown["jobDetails"]["jobError"]["code"], "SERVICE_ERROR", "{shown}");
     assert!(shown["generatedPolicyResult"].get("generatedPolicies").is_none_or(Value::is_null));
 }
+
+#[tokio::test]
+async fn the_access_role_is_taken_for_the_principal_and_its_refusal_is_explained() {
+    let kit = kit().await;
+    kit.role("reads-the-trail", json!({"Service": "ec2.amazonaws.com"}), json!([])).await;
+    let root = kit.administrator();
+    let fault = kit.json(&root, "accessanalyzer", "StartPolicyGeneration", &wanted()).await.unwrap_err();
+    assert_eq!(fault.code, "ValidationException");
+    let records = kit.records().await;
+    let taken = records.iter().find(|record| record["eventName"] == "AssumeRole").unwrap();
+    assert_eq!(taken["userIdentity"]["invokedBy"], "access-analyzer.amazonaws.com");
+    assert_eq!(taken["errorCode"], "AccessDenied");
+    let sealed = taken["additionalEventData"]["encodedAuthorizationMessage"].as_str().unwrap();
+    let opened: Value = serde_json::from_str(&kit.pipeline.denials().open(sealed).unwrap()).unwrap();
+    let items = opened.pointer("/context/conditions/items").unwrap().as_array().unwrap();
+    let source = items.iter().find(|item| item["key"] == "aws:SourceArn").unwrap();
+    assert_eq!(source.pointer("/values/items/0/value").unwrap(), SUBJECT, "on whose behalf");
+}

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use base::Timestamp;
 use compute::StoredPackage;
-use identity::Principal;
 use service::Permit;
 
 use super::shape::{Moment, configuration};
@@ -15,12 +14,13 @@ use crate::api;
 use crate::catalog::{Function, first_version};
 use crate::error::Error;
 use crate::model::logging;
-use crate::model::name::{FunctionId, LATEST};
+use crate::model::name::LATEST;
 use crate::model::settings::{
     Unsupported, check_architectures, check_memory, check_timeout, foreign, not_supported, variables,
 };
 use crate::model::tags;
 use crate::records::{FunctionRecord, Variables, VersionRecord};
+use crate::roles;
 
 const DEFAULT_TIMEOUT_SECS: i64 = 3;
 const DEFAULT_MEMORY_MIB: i64 = 128;
@@ -41,7 +41,7 @@ pub(crate) async fn create_function(
     let mut tag_list = Vec::new();
     tags::set(&mut tag_list, input.tags.take().into_iter().flatten())?;
     tag_list.extend(call.marks());
-    check_role(&lambda, &draft.role, &id, call.now())?;
+    roles::check(&call, &draft.role, &id).await?;
     let (layers, _layers) =
         layers::of_function(&lambda, input.layers.as_deref().unwrap_or_default(), &id).await?;
     let source = CodeSource::from(input.code);
@@ -158,26 +158,4 @@ pub(crate) fn check_runtime(lambda: &Lambda, runtime: &str) -> Result<(), Error>
         "Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [{known}] \
          or be a valid ARN"
     )))
-}
-
-/// Refuses a role that does not exist or does not trust Lambda.
-pub(crate) fn check_role(
-    lambda: &Lambda,
-    role_arn: &str,
-    id: &FunctionId,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let service = Principal::service("lambda.amazonaws.com", &id.arn(), id.account);
-    let is_assumable = match lambda.directory.role_by_arn(role_arn).map_err(Error::internal)? {
-        Some((account, role)) if account == id.account => {
-            lambda.directory.trusts_service(role_arn, &role, &service, now).map_err(Error::internal)?
-        }
-        _ => false,
-    };
-    if is_assumable {
-        return Ok(());
-    }
-    Err(Error::InvalidParameterValue(
-        "The role defined for the function cannot be assumed by Lambda.".to_owned(),
-    ))
 }

@@ -18,7 +18,6 @@ use crate::mappings::{Mapping, MappingRecord};
 use crate::model::mapping::{Asked, BATCH_SIZE_DEFAULT, check_position, check_source, failure_bucket, shape};
 use crate::model::name::Target;
 use crate::model::tags;
-use crate::roles;
 
 /// The mappings of one account.
 const MAPPINGS_MAX: usize = 1_000;
@@ -134,7 +133,7 @@ async fn check_access(
              DescribeStream, and ListStreams Actions on your stream in IAM."
         ))
     };
-    let principal = roles::session(&lambda.directory, &role, &target.id, call.now()).ok_or_else(refused)?;
+    let principal = lambda.roles.session(&role, &target.id).await.ok_or_else(refused)?;
     let input = Value::Structure(Structure::new().with("StreamArn", stream_arn.as_str()));
     let source = Source::platform("lambda.amazonaws.com");
     let described =

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use service::Permit;
 
 use super::code::CodeSource;
-use super::create::{check_role, check_runtime, whole};
+use super::create::{check_runtime, whole};
 use super::shape::{Moment, configuration};
 use super::{
     FUNCTION_API, check_revision, code_signing, existing, layers, revision, stored, target, versions,
@@ -20,6 +20,7 @@ use crate::model::settings::{
     Unsupported, check_architectures, check_memory, check_timeout, foreign, not_supported, variables,
 };
 use crate::records::{Variables, VersionRecord};
+use crate::roles;
 use crate::signing::SigningRecord;
 
 pub(crate) async fn update_function_code(
@@ -91,7 +92,7 @@ pub(crate) async fn update_function_configuration(
         check_architectures(Some(now), lambda.compute.is_portable(runtime))?;
     }
     if let Some(role) = &input.role {
-        check_role(&lambda, role, &id, call.now())?;
+        roles::check(&call, role, &id).await?;
     }
     input.timeout.map_or(Ok(()), check_timeout)?;
     input.memory_size.map_or(Ok(()), check_memory)?;

@@ -11,7 +11,6 @@ use super::Reader;
 use super::stream::Item;
 use crate::destinations::{put, response_context};
 use crate::model::mapping::failure_bucket;
-use crate::roles;
 
 /// Why records were given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,8 +55,10 @@ impl Reader {
         let loaded = self.lambda.catalog.get(&self.target.id);
         let version =
             loaded.as_ref().and_then(|loaded| loaded.function.qualified(self.target.qualifier.as_deref()));
-        let principal = version
-            .and_then(|version| roles::session(&self.lambda.directory, &version.role, &self.target.id, now));
+        let principal = match version {
+            Some(version) => self.lambda.roles.session(&version.role, &self.target.id).await,
+            None => None,
+        };
         let (Some(bucket), Some(principal)) = (bucket, principal) else {
             tracing::warn!(
                 mapping = record.uuid,

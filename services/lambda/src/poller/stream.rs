@@ -7,7 +7,6 @@ use serde_json::json;
 use service::Source;
 
 use super::Reader;
-use crate::roles;
 
 const API: &str = "dynamodbstreams";
 /// The most shards of one stream that are looked at.
@@ -37,9 +36,7 @@ impl Stream<'_> {
         let unreachable = || Fault::sender("AccessDeniedException", "the function or its role is gone");
         let loaded = lambda.catalog.get(&target.id).ok_or_else(unreachable)?;
         let version = loaded.function.qualified(target.qualifier.as_deref()).ok_or_else(unreachable)?;
-        let now = pipeline.clock().now();
-        let role =
-            roles::session(&lambda.directory, &version.role, &target.id, now).ok_or_else(unreachable)?;
+        let role = lambda.roles.session(&version.role, &target.id).await.ok_or_else(unreachable)?;
         let source = Source::platform("lambda.amazonaws.com");
         let answer = pipeline.invoke(Arc::new(role), source, API, operation, Value::Structure(input)).await?;
         match answer {

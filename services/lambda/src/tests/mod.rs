@@ -8,6 +8,7 @@ mod invocations;
 mod layers;
 mod outcomes;
 mod permissions;
+mod roles;
 mod streaming;
 mod urls;
 mod wire;

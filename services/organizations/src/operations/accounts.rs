@@ -35,7 +35,8 @@ pub(crate) async fn list(
     let view = permit.call.view()?;
     let record = tree::readable(&view, permit.call.account())?;
     let all = shown(&record, tree::members(&view, &record.id)?);
-    let (accounts, next_token) = page::of(all, permit.input.next_token, permit.input.max_results)?;
+    let (accounts, next_token) =
+        page::of("ListAccounts", all, permit.input.next_token, permit.input.max_results)?;
     Ok(api::ListAccountsResponse { accounts: Some(accounts), next_token })
 }
 
@@ -49,7 +50,8 @@ pub(crate) async fn list_below(
     let parent = tree::unit(&view, &record.id, &input.parent_id)?.ok_or_else(Error::no_parent)?;
     let mut members = tree::members(&view, &record.id)?;
     members.retain(|member| member.parent == parent.id);
-    let (accounts, next_token) = page::of(shown(&record, members), input.next_token, input.max_results)?;
+    let (accounts, next_token) =
+        page::of("ListAccountsForParent", shown(&record, members), input.next_token, input.max_results)?;
     Ok(api::ListAccountsForParentResponse { accounts: Some(accounts), next_token })
 }
 

@@ -161,6 +161,7 @@ pub(crate) async fn list(
         all.retain(|creation| states.iter().any(|state| state == shapes::state(creation)));
     }
     let shown = all.iter().map(|creation| (creation.id.clone(), shapes::creation(creation))).collect();
-    let (statuses, next_token) = page::of(shown, input.next_token, input.max_results)?;
+    let (statuses, next_token) =
+        page::of("ListCreateAccountStatus", shown, input.next_token, input.max_results)?;
     Ok(api::ListCreateAccountStatusResponse { create_account_statuses: Some(statuses), next_token })
 }

@@ -70,6 +70,6 @@ pub(crate) async fn list(
     };
     let stored = stored.ok_or_else(Error::no_target)?;
     let all = shapes::tags(&stored).into_iter().map(|tag| (tag.key.clone(), tag)).collect();
-    let (tags, next_token) = page::of(all, input.next_token, None)?;
+    let (tags, next_token) = page::of("ListTagsForResource", all, input.next_token, None)?;
     Ok(api::ListTagsForResourceResponse { tags: Some(tags), next_token })
 }

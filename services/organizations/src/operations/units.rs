@@ -128,7 +128,12 @@ pub(crate) async fn list(
     let below = units.filter(|unit| unit.parent.as_deref() == Some(&parent.id));
     let shown =
         |unit: UnitRecord| (unit.id.clone(), shapes::unit(&record, &unit, format!("{above}{}/", unit.id)));
-    let (units, next_token) = page::of(below.map(shown).collect(), input.next_token, input.max_results)?;
+    let (units, next_token) = page::of(
+        "ListOrganizationalUnitsForParent",
+        below.map(shown).collect(),
+        input.next_token,
+        input.max_results,
+    )?;
     Ok(api::ListOrganizationalUnitsForParentResponse { organizational_units: Some(units), next_token })
 }
 
@@ -150,7 +155,7 @@ pub(crate) async fn children(
     let child =
         |id: String| (id.clone(), api::Child { id: Some(id), r#type: Some(input.child_type.clone()) });
     let all = ids.into_iter().map(child).collect();
-    let (children, next_token) = page::of(all, input.next_token, input.max_results)?;
+    let (children, next_token) = page::of("ListChildren", all, input.next_token, input.max_results)?;
     Ok(api::ListChildrenResponse { children: Some(children), next_token })
 }
 
@@ -172,6 +177,6 @@ pub(crate) async fn parents(
     let id = parent.ok_or_else(Error::no_child)?;
     let kind = if id == record.root { Target::Root } else { Target::Unit };
     let all = vec![(id.clone(), api::Parent { id: Some(id), r#type: Some(kind.name().to_owned()) })];
-    let (parents, next_token) = page::of(all, input.next_token, input.max_results)?;
+    let (parents, next_token) = page::of("ListParents", all, input.next_token, input.max_results)?;
     Ok(api::ListParentsResponse { parents: Some(parents), next_token })
 }

@@ -1,0 +1,48 @@
+//! Roles that Lambda takes are on record: one for each set of credentials, and its refusals say why.
+
+use serde_json::{Value, json};
+use service::testkit::TestKit;
+
+use super::{ARN, Fixture, ROLE, create_input};
+
+async fn assumed(kit: &TestKit) -> Vec<Value> {
+    kit.records().await.into_iter().filter(|record| record["eventName"] == "AssumeRole").collect()
+}
+
+#[tokio::test]
+async fn each_environment_has_one_record_and_warm_invocations_none() {
+    let fixture = Fixture::start().await;
+    let made = assumed(&fixture.kit).await;
+    assert_eq!(made.len(), 1, "CreateFunction asked whether Lambda may: {made:?}");
+    let service = json!({"type": "AWSService", "invokedBy": "lambda.amazonaws.com"});
+    let mut keys = Vec::new();
+    for _ in 0..3 {
+        let answer = fixture.invoke(json!({"FunctionName": "orders"}), &json!({})).await;
+        keys.push(answer["Payload"]["key"].as_str().unwrap().to_owned());
+    }
+    let records = assumed(&fixture.kit).await;
+    assert_eq!(records.len(), 2, "one environment ran all three");
+    assert_eq!(records[0]["userIdentity"], service);
+    assert_eq!(records[0]["requestParameters"]["roleArn"], ROLE);
+    assert_eq!(records[0]["responseElements"]["credentials"]["accessKeyId"], keys[0]);
+    assert!(keys.iter().all(|key| *key == keys[0]), "{keys:?}");
+}
+
+#[tokio::test]
+async fn a_role_that_does_not_trust_lambda_is_refused_with_its_reason() {
+    let fixture = Fixture::empty().await;
+    let role = ROLE.replace("orders-role", "stranger-role");
+    let mut input = create_input();
+    input["Role"] = json!(role);
+    let (_, message) = fixture.refused("CreateFunction", input).await;
+    assert_eq!(message, "The role defined for the function cannot be assumed by Lambda.");
+    let records = fixture.kit.records().await;
+    for event in ["AssumeRole", "CreateFunction20150331"] {
+        let record = records.iter().find(|record| record["eventName"] == event).unwrap();
+        let details = &record["additionalEventData"];
+        assert_eq!(details["policyEvaluation"]["action"], "sts:AssumeRole", "{event}: {record}");
+        let sealed = details["encodedAuthorizationMessage"].as_str().unwrap();
+        let opened = fixture.kit.pipeline.denials().open(sealed).unwrap();
+        assert!(opened.contains(ARN), "whose function it is: {opened}");
+    }
+}

@@ -27,6 +27,7 @@ thread_local! {
 }
 
 /// Lets happen what a test wants to happen at this moment of the next call.
+#[cfg(debug_assertions)]
 pub(crate) fn happens(moment: Moment) {
     let event = NEXT.with_borrow_mut(|next| next.take_if(|(at, _)| *at == moment));
     if let Some((_, event)) = event {

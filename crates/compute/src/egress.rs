@@ -9,6 +9,7 @@ mod decide;
 mod head;
 mod own;
 mod pace;
+mod places;
 mod proxy;
 mod relay;
 mod rule;

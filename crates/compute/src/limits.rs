@@ -62,7 +62,7 @@ pub const EGRESS_HEAD_BYTES_MAX: usize = 16 * 1024;
 pub const EGRESS_HEADERS_MAX: usize = 64;
 /// How long the head of a request to the egress proxy may take.
 pub const EGRESS_HEAD_TIME_MAX: Duration = Duration::from_secs(10);
-/// Connections of all environments to the outside; of one, [`DOOR_CONNECTIONS_MAX`].
+/// Connections of all environments to the outside; of one account, half of them; of one environment, [`DOOR_CONNECTIONS_MAX`].
 pub const EGRESS_CONNECTIONS_MAX: usize = 1_024;
 /// How long a connection to the outside may be silent.
 pub const EGRESS_IDLE_TIME_MAX: Duration = Duration::from_secs(350);

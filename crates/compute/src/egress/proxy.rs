@@ -10,13 +10,13 @@ use std::sync::{Arc, OnceLock};
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
 use super::decide::{CONNECT_TIME_MAX, Decider, HostResolver, NoWay, Way};
 use super::head::{BadHead, Forward, Host, Wish, parse};
 use super::own::is_own;
 use super::pace::Pace;
+use super::places::Places;
 use super::relay::{self, RelayTimes};
 use super::rule::EgressRule;
 use super::{EgressAttempt, EgressLog, EgressOutcome, Resolve};
@@ -48,7 +48,7 @@ struct Proxy {
     decider: Decider,
     log: Arc<dyn EgressLog>,
     own: Option<OwnDoor>,
-    places: Semaphore,
+    places: Places,
     pace: Pace,
     times: RelayTimes,
 }
@@ -73,10 +73,18 @@ impl EgressProxy {
             decider: Decider { rules, resolver, platform },
             log,
             own,
-            places: Semaphore::new(EGRESS_CONNECTIONS_MAX),
+            places: Places::new(EGRESS_CONNECTIONS_MAX),
             pace: Pace::default(),
             times: RelayTimes { idle: EGRESS_IDLE_TIME_MAX, total: EGRESS_TIME_MAX },
         }))
+    }
+
+    /// The same with room for so many connections, for tests.
+    #[cfg(test)]
+    pub(super) fn with_places(self, max: usize) -> Self {
+        let mut proxy = Arc::into_inner(self.0).unwrap();
+        proxy.places = Places::new(max);
+        Self(Arc::new(proxy))
     }
 
     /// The same with other times, for tests.
@@ -105,9 +113,6 @@ impl EgressProxy {
 
 impl Proxy {
     async fn serve(&self, mut client: TcpStream, identity: Arc<EnvironmentIdentity>) -> io::Result<()> {
-        let Ok(_place) = self.places.try_acquire() else {
-            return answer(&mut client, "503 Service Unavailable", "too many connections").await;
-        };
         let Ok(read) = timeout(EGRESS_HEAD_TIME_MAX, read_head(&mut client)).await else {
             return answer(&mut client, "408 Request Timeout", "the request's head did not come in time")
                 .await;
@@ -120,12 +125,14 @@ impl Proxy {
             }
             Err(bad) => return answer(&mut client, "400 Bad Request", &bad.to_string()).await,
         };
+        // SECURITY: only what goes out takes a place. The doors count what is yet to say what it wants, and what is served here.
         match wish {
             Wish::Tunnel { host, port } => {
                 if let Some(own) = self.own_door(&host) {
                     client.write_all(ESTABLISHED).await?;
                     return hand_over(own, client, early, identity).await;
                 }
+                let Some(_place) = self.places.take(identity.account) else { return full(&mut client).await };
                 let asked = Asked { identity, method: "CONNECT".to_owned(), host, port };
                 let Some(server) = self.reach(&mut client, &asked).await? else { return Ok(()) };
                 client.write_all(ESTABLISHED).await?;
@@ -136,6 +143,7 @@ impl Proxy {
                     // Its length was found to be one thing only, and it is the last request of its connection.
                     return hand_over(own, client, [head, early.to_vec()].concat(), identity).await;
                 }
+                let Some(_place) = self.places.take(identity.account) else { return full(&mut client).await };
                 let asked = Asked { identity, method, host, port };
                 let Some(mut server) = self.reach(&mut client, &asked).await? else { return Ok(()) };
                 server.write_all(&head).await?;
@@ -182,6 +190,10 @@ impl Proxy {
         answer(client, status, &message).await?;
         Ok(None)
     }
+}
+
+async fn full(client: &mut TcpStream) -> io::Result<()> {
+    answer(client, "503 Service Unavailable", "too many connections").await
 }
 
 /// Hands the connection on, as if `read` had not been read of it yet.

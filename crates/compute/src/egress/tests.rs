@@ -132,6 +132,22 @@ async fn upstream() -> (u16, Arc<AtomicUsize>) {
 }
 
 #[tokio::test]
+async fn where_no_more_may_go_out_the_platforms_own_addresses_are_served() {
+    let (port, reached) = upstream().await;
+    let Fixture { proxy, log, resolver } = fixture(&["*:*"], &[&["127.0.0.1"]], port);
+    let fixture = Fixture { proxy: proxy.with_places(0), log, resolver };
+    let own = fixture.ask("GET http://a1.execute-api.localhost/p HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    assert!(own.starts_with("[environment sent GET /p"), "{own}");
+    for out in
+        ["CONNECT example.com:443 HTTP/1.1\r\n\r\n", "GET http://example.com/ HTTP/1.1\r\nHost: x\r\n\r\n"]
+    {
+        let answer = fixture.ask(out).await;
+        assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    }
+    assert_eq!(reached.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
 async fn the_platforms_own_addresses_are_served_by_its_door_without_rule_record_or_resolver() {
     let (port, reached) = upstream().await;
     let fixture = fixture(&["*:443"], &[&["127.0.0.1"]], port);

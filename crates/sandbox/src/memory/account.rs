@@ -6,7 +6,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ const MIB: u64 = 1_024 * 1_024;
 const RUNS: u8 = u8::MAX;
 /// It takes a moment until all of an environment stands still.
 const LOOKS_AFTER_FREEZING: u8 = 3;
-/// How often the kernel is asked to give back what nobody needs, at most: it takes a while, and others wait to be looked at.
+/// How often the kernel is asked to give back what nobody needs, at most: it takes a while.
 const RECLAIM_PAUSE: Duration = Duration::from_millis(250);
 
 /// The processes of an environment as a whole, and why they ended.
@@ -66,8 +66,19 @@ pub(crate) struct Account {
     own_peak: AtomicU64,
     tmp_peak: AtomicU64,
     beyond: AtomicU64,
-    /// When the kernel was last asked to give back.
-    reclaimed_at: Mutex<Option<Instant>>,
+    reclaim: Mutex<Reclaim>,
+}
+
+/// Where the kernel is with giving back what it keeps for an environment.
+#[derive(Clone, Copy, Debug, Default)]
+enum Reclaim {
+    #[default]
+    Never,
+    /// So many bytes are to be had.
+    Wanted(u64),
+    /// Somebody has it in hand.
+    Underway,
+    Ended(Instant),
 }
 
 /// What one look found.
@@ -97,7 +108,7 @@ impl Account {
             own_peak: AtomicU64::new(0),
             tmp_peak: AtomicU64::new(0),
             beyond: AtomicU64::new(0),
-            reclaimed_at: Mutex::default(),
+            reclaim: Mutex::default(),
         }
     }
 
@@ -183,12 +194,10 @@ impl Account {
             Verdict::Within => Ok(false),
             // Once more: between one number and the next, a file may come or go.
             Verdict::Over => Ok(self.judge()? != Verdict::Within),
-            Verdict::OverWithKernels(bytes) if self.may_reclaim() => {
-                // An error says that it was not all to be had, which the next number says too.
-                drop(self.meter.reclaim(bytes.max(MIB)));
-                Ok(self.judge()? != Verdict::Within)
+            Verdict::OverWithKernels(bytes) => {
+                self.want_back(bytes);
+                Ok(false)
             }
-            Verdict::OverWithKernels(_) => Ok(false),
         }
     }
 
@@ -205,13 +214,39 @@ impl Account {
         Ok(verdict(sight.used, kinds, tmp, memory))
     }
 
-    fn may_reclaim(&self) -> bool {
-        let mut last = self.reclaimed_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let may = last.is_none_or(|last| last.elapsed() >= RECLAIM_PAUSE);
+    fn reclaiming(&self) -> MutexGuard<'_, Reclaim> {
+        self.reclaim.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn want_back(&self, bytes: u64) {
+        let mut reclaim = self.reclaiming();
+        let may = match *reclaim {
+            Reclaim::Never => true,
+            Reclaim::Wanted(_) | Reclaim::Underway => false,
+            Reclaim::Ended(at) => at.elapsed() >= RECLAIM_PAUSE,
+        };
         if may {
-            *last = Some(Instant::now());
+            *reclaim = Reclaim::Wanted(bytes);
         }
-        may
+    }
+
+    /// What the kernel is to give back of what it keeps for this one, told once: whoever asks calls [`Self::reclaim`] with it.
+    pub(super) fn wanted_back(&self) -> Option<u64> {
+        let mut reclaim = self.reclaiming();
+        let Reclaim::Wanted(bytes) = *reclaim else { return None };
+        *reclaim = Reclaim::Underway;
+        Some(bytes)
+    }
+
+    /// Has the kernel give back what it can; ends this one where it has more than its memory then, too.
+    pub(super) fn reclaim(&self, bytes: u64) {
+        // An error says that it was not all to be had, which the next number says too.
+        drop(self.meter.reclaim(bytes.max(MIB)));
+        *self.reclaiming() = Reclaim::Ended(Instant::now());
+        // Where it cannot be read, the next look says so.
+        if self.judge().is_ok_and(|verdict| verdict != Verdict::Within) {
+            self.body.end_out_of_memory();
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 use std::cmp::Reverse;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::{JoinHandle, Thread};
 use std::time::{Duration, Instant};
@@ -30,11 +31,16 @@ struct Shared {
     /// Bytes that all environments together may take beyond their memory.
     beyond_max: u64,
     is_over: AtomicBool,
+    reclaimer: Sender<(Weak<Account>, u64)>,
 }
 
 impl Watch {
     pub(crate) fn start(beyond_max: u64) -> io::Result<Self> {
-        let shared = Arc::new(Shared { accounts: Mutex::default(), beyond_max, is_over: false.into() });
+        let (reclaimer, wanted) = mpsc::channel();
+        let shared = Shared { accounts: Mutex::default(), beyond_max, is_over: false.into(), reclaimer };
+        let shared = Arc::new(shared);
+        // SECURITY: it can take the kernel seconds to give back what a function made it keep; nobody else is left unseen meanwhile.
+        std::thread::Builder::new().name("memory-reclaim".to_owned()).spawn(move || reclaim(&wanted))?;
         let own = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("memory-watch".to_owned()).spawn(move || own.run())?;
         Ok(Self { shared, thread })
@@ -85,6 +91,12 @@ impl Shared {
         // Nobody who makes an environment waits for the looks.
         let accounts = self.living();
         let seen = accounts.iter().filter(|account| account.look()).count();
+        for account in &accounts {
+            if let Some(bytes) = account.wanted_back() {
+                // It ends when this does.
+                let _ = self.reclaimer.send((Arc::downgrade(account), bytes));
+            }
+        }
         if let Some(account) = one_too_many(&accounts, self.beyond_max) {
             tracing::warn!(
                 bytes = account.beyond_bytes(),
@@ -104,6 +116,15 @@ impl Shared {
             is_alive
         });
         living
+    }
+}
+
+/// Has the kernel give back what is wanted, one after the other: each environment waits at most once.
+fn reclaim(wanted: &Receiver<(Weak<Account>, u64)>) {
+    for (account, bytes) in wanted {
+        if let Some(account) = account.upgrade() {
+            account.reclaim(bytes);
+        }
     }
 }
 

@@ -9,6 +9,8 @@ use crate::error::TemplateError;
 
 /// The longest pattern that is matched by backtracking, in bytes.
 const PATTERN_BYTES_MAX: usize = 4_096;
+/// The longest text that is: at each of its places a look ahead may read all that follows, for each of 200 parameters.
+const TEXT_BYTES_MAX: usize = 512;
 /// Steps back that one match may take.
 const STEPS_MAX: usize = 100_000;
 /// What one part of a pattern may weigh once compiled, in bytes.
@@ -27,7 +29,7 @@ pub(super) fn matches_whole(name: &str, pattern: &str, text: &str) -> Result<boo
     if let Ok(regex) = Regex::builder().configure(limits).build(&whole) {
         return Ok(regex.is_match(text));
     }
-    if pattern.len() > PATTERN_BYTES_MAX {
+    if pattern.len() > PATTERN_BYTES_MAX || text.len() > TEXT_BYTES_MAX {
         return Err(unusable());
     }
     let regex = fancy_regex::RegexBuilder::new(&whole)
@@ -127,7 +129,7 @@ mod tests {
 
     #[test]
     fn hostile_patterns_are_refused_within_bounds() {
-        let text = "a".repeat(4_096);
+        let text = "a".repeat(TEXT_BYTES_MAX);
         let long = format!("(?=a){}", "a".repeat(PATTERN_BYTES_MAX));
         let deep = format!("{}a{}(?=b)", "(".repeat(2_000), ")".repeat(2_000));
         for pattern in [r"(?=a)(a|a|aa)*\1b", r"(a*)*\1c", "(", "(?=x", long.as_str(), deep.as_str()] {
@@ -136,5 +138,9 @@ mod tests {
             assert!(!told.unwrap_or(false), "{pattern}");
             assert!(began.elapsed() < Duration::from_secs(30), "{pattern}");
         }
+        let ahead = "(?:(?=.*b|.*d)a|(?=[ab]*c)a|a)*";
+        assert_eq!(matches_whole("P", ahead, &text).ok(), Some(true));
+        assert!(matches_whole("P", ahead, &format!("{text}a")).is_err(), "a longer one");
+        assert_eq!(matches_whole("P", "a*", &text.repeat(8)).ok(), Some(true), "no look ahead, no bound");
     }
 }

@@ -7,7 +7,7 @@ use gateway::records::{
     API_KEYS, DEPLOYMENTS, DeploymentRecord, KeyRecord, PlanRecord, STAGES, StageRecord, USAGE_PLANS,
     account_prefix as owner_prefix, api_prefix, decode, deployment_key, encode, owned_key, stage_key,
 };
-use store::{Range, Read, Snapshot, Store, Transaction};
+use store::{Range, Read, Transaction};
 
 use crate::Error;
 use crate::records::{APIS, ApiRecord, account_prefix, api_key};
@@ -23,13 +23,13 @@ impl Apis {
     }
 
     /// An API's durable record.
-    pub(crate) fn get(self, store: &Store, id: &str) -> Result<ApiRecord, Error> {
+    pub(crate) fn get(self, store: &(impl Read + ?Sized), id: &str) -> Result<ApiRecord, Error> {
         self.find(store, id)?.ok_or_else(|| self.missing(id))
     }
 
     /// All durable records, by id.
-    pub(crate) fn all(self, store: &Store) -> Result<Vec<ApiRecord>, Error> {
-        let found = store.scan_prefix(APIS, account_prefix(self.0))?;
+    pub(crate) fn all(self, store: &(impl Read + ?Sized)) -> Result<Vec<ApiRecord>, Error> {
+        let found = store.list(APIS, &Range::prefix(account_prefix(self.0)))?;
         found.iter().map(|(_, bytes)| Ok(decode(bytes)?)).collect()
     }
 
@@ -72,19 +72,22 @@ impl Apis {
 }
 
 /// The durable stages of an API that the caller was found to own.
-pub(crate) fn stages(snapshot: &Snapshot, api: &ApiRecord) -> Result<Vec<StageRecord>, Error> {
-    let found = snapshot.scan(STAGES, &Range::prefix(api_prefix(&api.id)))?;
+pub(crate) fn stages(store: &(impl Read + ?Sized), api: &ApiRecord) -> Result<Vec<StageRecord>, Error> {
+    let found = store.list(STAGES, &Range::prefix(api_prefix(&api.id)))?;
     found.iter().map(|(_, bytes)| Ok(decode(bytes)?)).collect()
 }
 
 /// The durable deployments of an API.
-pub(crate) fn deployments(snapshot: &Snapshot, api: &ApiRecord) -> Result<Vec<DeploymentRecord>, Error> {
-    let found = snapshot.scan(DEPLOYMENTS, &Range::prefix(api_prefix(&api.id)))?;
+pub(crate) fn deployments(
+    store: &(impl Read + ?Sized),
+    api: &ApiRecord,
+) -> Result<Vec<DeploymentRecord>, Error> {
+    let found = store.list(DEPLOYMENTS, &Range::prefix(api_prefix(&api.id)))?;
     found.iter().map(|(_, bytes)| Ok(decode(bytes)?)).collect()
 }
 
 /// A durable stage.
-pub(crate) fn stage(store: &Store, api: &ApiRecord, name: &str) -> Result<StageRecord, Error> {
+pub(crate) fn stage(store: &(impl Read + ?Sized), api: &ApiRecord, name: &str) -> Result<StageRecord, Error> {
     find_stage(store, api, name)?.ok_or_else(|| Error::not_found("stage"))
 }
 
@@ -98,8 +101,12 @@ pub(crate) fn find_stage(
 }
 
 /// A durable deployment.
-pub(crate) fn deployment(store: &Store, api: &ApiRecord, id: &str) -> Result<DeploymentRecord, Error> {
-    let found = store.get(DEPLOYMENTS, deployment_key(&api.id, id))?;
+pub(crate) fn deployment(
+    store: &(impl Read + ?Sized),
+    api: &ApiRecord,
+    id: &str,
+) -> Result<DeploymentRecord, Error> {
+    let found = store.read(DEPLOYMENTS, &deployment_key(&api.id, id))?;
     Ok(decode(&found.ok_or_else(|| Error::not_found("Deployment"))?)?)
 }
 
@@ -144,7 +151,7 @@ pub(crate) struct Owned(pub(crate) AccountId);
 
 impl Owned {
     /// A durable key.
-    pub(crate) fn key(self, store: &Store, id: &str) -> Result<KeyRecord, Error> {
+    pub(crate) fn key(self, store: &(impl Read + ?Sized), id: &str) -> Result<KeyRecord, Error> {
         self.find_key(store, id)?.ok_or_else(no_key)
     }
 
@@ -154,8 +161,8 @@ impl Owned {
     }
 
     /// All durable keys, by id.
-    pub(crate) fn keys(self, store: &Store) -> Result<Vec<KeyRecord>, Error> {
-        let found = store.scan_prefix(API_KEYS, owner_prefix(self.0))?;
+    pub(crate) fn keys(self, store: &(impl Read + ?Sized)) -> Result<Vec<KeyRecord>, Error> {
+        let found = store.list(API_KEYS, &Range::prefix(owner_prefix(self.0)))?;
         found.iter().map(|(_, bytes)| Ok(decode(bytes)?)).collect()
     }
 
@@ -165,7 +172,7 @@ impl Owned {
     }
 
     /// A durable plan.
-    pub(crate) fn plan(self, store: &Store, id: &str) -> Result<PlanRecord, Error> {
+    pub(crate) fn plan(self, store: &(impl Read + ?Sized), id: &str) -> Result<PlanRecord, Error> {
         self.find_plan(store, id)?.ok_or_else(no_plan)
     }
 
@@ -179,8 +186,8 @@ impl Owned {
     }
 
     /// All durable plans, by id.
-    pub(crate) fn plans(self, store: &Store) -> Result<Vec<PlanRecord>, Error> {
-        let found = store.scan_prefix(USAGE_PLANS, owner_prefix(self.0))?;
+    pub(crate) fn plans(self, store: &(impl Read + ?Sized)) -> Result<Vec<PlanRecord>, Error> {
+        let found = store.list(USAGE_PLANS, &Range::prefix(owner_prefix(self.0)))?;
         found.iter().map(|(_, bytes)| Ok(decode(bytes)?)).collect()
     }
 

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use base::AccountId;
-use store::{Key, Store, Transaction};
+use store::{Key, Range, Read, Transaction};
 
 use crate::error::Error;
 use crate::model::status;
@@ -82,28 +82,36 @@ pub(crate) fn index(
 
 /// All that is exported in an account and region, by name.
 pub(crate) fn all(
-    store: &Store,
+    store: &(impl Read + ?Sized),
     account: AccountId,
     region: &str,
 ) -> Result<BTreeMap<String, String>, Error> {
-    let found = store.scan_prefix(EXPORTS, home(account, region))?;
+    let found = store.list(EXPORTS, &Range::prefix(home(account, region)))?;
     let pair = |bytes: &[u8]| decode(bytes).map(|record: ExportRecord| (record.name, record.value));
     found.iter().map(|(_, bytes)| pair(bytes)).collect()
 }
 
 /// The same with who exports them.
-pub(crate) fn listed(store: &Store, account: AccountId, region: &str) -> Result<Vec<ExportRecord>, Error> {
-    store.scan_prefix(EXPORTS, home(account, region))?.iter().map(|(_, bytes)| decode(bytes)).collect()
+pub(crate) fn listed(
+    store: &(impl Read + ?Sized),
+    account: AccountId,
+    region: &str,
+) -> Result<Vec<ExportRecord>, Error> {
+    store
+        .list(EXPORTS, &Range::prefix(home(account, region)))?
+        .iter()
+        .map(|(_, bytes)| decode(bytes))
+        .collect()
 }
 
 /// The names of the stacks that use an export.
 pub(crate) fn users(
-    store: &Store,
+    store: &(impl Read + ?Sized),
     account: AccountId,
     region: &str,
     name: &str,
 ) -> Result<Vec<String>, Error> {
-    let found = store.scan_prefix(IMPORTS, export_key(account, region, name))?;
+    let found = store.list(IMPORTS, &Range::prefix(export_key(account, region, name)))?;
     let mut users: Vec<String> =
         found.iter().map(|(_, bytes)| String::from_utf8_lossy(bytes).into_owned()).collect();
     users.sort();
@@ -112,7 +120,7 @@ pub(crate) fn users(
 
 /// The first export of a stack that others use and that would not stay as it is.
 pub(crate) fn in_use(
-    store: &Store,
+    store: &(impl Read + ?Sized),
     stack: &StackRecord,
     next: &BTreeMap<String, String>,
 ) -> Result<Option<(String, Vec<String>, bool)>, Error> {

@@ -65,14 +65,22 @@ pub(crate) fn by_id(
 }
 
 /// All stacks of an account in a region, deleted ones too.
-pub(crate) fn all(store: &Store, account: AccountId, region: &Region) -> Result<Vec<StackRecord>, Error> {
-    let found = store.scan_prefix(STACKS, home(account, region.as_str()))?;
+pub(crate) fn all(
+    store: &(impl Read + ?Sized),
+    account: AccountId,
+    region: &Region,
+) -> Result<Vec<StackRecord>, Error> {
+    let found = store.list(STACKS, &Range::prefix(home(account, region.as_str())))?;
     found.iter().map(|(_, bytes)| decode(bytes)).collect()
 }
 
 /// The stacks of an account in a region that were not deleted: no work is spent on those that were.
-pub(crate) fn live(store: &Store, account: AccountId, region: &Region) -> Result<Vec<StackRecord>, Error> {
-    let names = store.scan_prefix(NAMES, home(account, region.as_str()))?;
+pub(crate) fn live(
+    store: &(impl Read + ?Sized),
+    account: AccountId,
+    region: &Region,
+) -> Result<Vec<StackRecord>, Error> {
+    let names = store.list(NAMES, &Range::prefix(home(account, region.as_str())))?;
     let mut found = Vec::with_capacity(names.len());
     for (_, id) in names {
         found.extend(by_id(store, account, region.as_str(), &String::from_utf8_lossy(&id))?);
@@ -81,8 +89,12 @@ pub(crate) fn live(store: &Store, account: AccountId, region: &Region) -> Result
 }
 
 /// How many those are.
-pub(crate) fn count(store: &Store, account: AccountId, region: &Region) -> Result<usize, Error> {
-    Ok(store.scan_prefix(NAMES, home(account, region.as_str()))?.len())
+pub(crate) fn count(
+    store: &(impl Read + ?Sized),
+    account: AccountId,
+    region: &Region,
+) -> Result<usize, Error> {
+    Ok(store.list(NAMES, &Range::prefix(home(account, region.as_str())))?.len())
 }
 
 /// Every stack that has an operation under way.
@@ -149,7 +161,7 @@ pub(crate) fn add_event(
 
 /// Events, newest first, from behind the number `before`.
 pub(crate) fn events(
-    store: &Store,
+    store: &(impl Read + ?Sized),
     stack: &StackRecord,
     before: Option<u64>,
     limit: usize,
@@ -159,12 +171,12 @@ pub(crate) fn events(
     if let Some(before) = before {
         range = range.after(prefix.u64_desc(before));
     }
-    store.scan(EVENTS, &range)?.iter().map(|(_, bytes)| decode(bytes)).collect()
+    store.list(EVENTS, &range)?.iter().map(|(_, bytes)| decode(bytes)).collect()
 }
 
 /// The resources of a stack, by logical id.
-pub(crate) fn resources(store: &Store, stack_id: &str) -> Result<Vec<ResourceRecord>, Error> {
-    let found = store.scan_prefix(RESOURCES, Key::new().str(stack_id))?;
+pub(crate) fn resources(store: &(impl Read + ?Sized), stack_id: &str) -> Result<Vec<ResourceRecord>, Error> {
+    let found = store.list(RESOURCES, &Range::prefix(Key::new().str(stack_id)))?;
     found.iter().map(|(_, bytes)| decode(bytes)).collect()
 }
 
@@ -199,8 +211,11 @@ pub(crate) fn change_set(
 }
 
 /// The change sets of a stack, by name.
-pub(crate) fn change_sets(store: &Store, stack_id: &str) -> Result<Vec<ChangeSetRecord>, Error> {
-    let found = store.scan_prefix(CHANGE_SETS, Key::new().str(stack_id))?;
+pub(crate) fn change_sets(
+    store: &(impl Read + ?Sized),
+    stack_id: &str,
+) -> Result<Vec<ChangeSetRecord>, Error> {
+    let found = store.list(CHANGE_SETS, &Range::prefix(Key::new().str(stack_id)))?;
     found.iter().map(|(_, bytes)| decode(bytes)).collect()
 }
 

@@ -2,19 +2,21 @@
 
 use std::sync::Arc;
 
+use base::AccountId;
 use gateway::records::{ACCOUNTS, AccountRecord, account_prefix, decode, encode};
 use gateway::trusts_gateway;
-use service::{Call, Permit};
+use service::Permit;
+use store::Read;
 
 use crate::api::{self, GetAccount, UpdateAccount};
 use crate::patch::Patch;
 use crate::{ApiGateway, Error};
 
 pub(crate) async fn get_account(
-    state: Arc<ApiGateway>,
+    _: Arc<ApiGateway>,
     permit: Permit<GetAccount>,
 ) -> Result<api::Account, Error> {
-    Ok(shown(settings(&state, &permit.call)?))
+    Ok(shown(settings(&permit.call.view()?, permit.call.account())?))
 }
 
 pub(crate) async fn update_account(
@@ -55,8 +57,8 @@ pub(crate) async fn update_account(
 }
 
 /// What the account said.
-pub(crate) fn settings(state: &ApiGateway, call: &Call) -> Result<AccountRecord, Error> {
-    let known = state.store.get(ACCOUNTS, account_prefix(call.account()))?;
+pub(crate) fn settings(store: &impl Read, account: AccountId) -> Result<AccountRecord, Error> {
+    let known = store.read(ACCOUNTS, &account_prefix(account))?;
     Ok(known.map(|bytes| decode(&bytes)).transpose()?.unwrap_or_default())
 }
 

@@ -47,15 +47,15 @@ pub(crate) async fn create(state: State, permit: Permit<CreateApiKey>) -> Result
     Ok(shown)
 }
 
-pub(crate) async fn get(state: State, permit: Permit<GetApiKey>) -> Result<api::ApiKey, Error> {
+pub(crate) async fn get(_: State, permit: Permit<GetApiKey>) -> Result<api::ApiKey, Error> {
     let Permit { input, call, .. } = permit;
-    let key = Owned(call.account()).key(&state.store, &input.api_key)?;
+    let key = Owned(call.account()).key(&call.view()?, &input.api_key)?;
     Ok(view::api_key(&key, input.include_value == Some(true)))
 }
 
-pub(crate) async fn list(state: State, permit: Permit<GetApiKeys>) -> Result<api::ApiKeys, Error> {
+pub(crate) async fn list(_: State, permit: Permit<GetApiKeys>) -> Result<api::ApiKeys, Error> {
     let Permit { input, call, .. } = permit;
-    let mut all = Owned(call.account()).keys(&state.store)?;
+    let mut all = Owned(call.account()).keys(&call.view()?)?;
     if let Some(name) = input.name_query.filter(|name| !name.is_empty()) {
         all.retain(|key| key.name.as_ref().is_some_and(|known| known.starts_with(&name)));
     }

@@ -44,15 +44,15 @@ pub(crate) async fn create(state: State, permit: Permit<CreateAuthorizer>) -> Re
     Ok(view::authorizer(&id, record.authorizer(&id)?))
 }
 
-pub(crate) async fn get(state: State, permit: Permit<GetAuthorizer>) -> Result<api::Authorizer, Error> {
+pub(crate) async fn get(_: State, permit: Permit<GetAuthorizer>) -> Result<api::Authorizer, Error> {
     let Permit { input, call, .. } = permit;
-    let record = Apis(call.account()).get(&state.store, &input.rest_api_id)?;
+    let record = Apis(call.account()).get(&call.view()?, &input.rest_api_id)?;
     Ok(view::authorizer(&input.authorizer_id, record.authorizer(&input.authorizer_id)?))
 }
 
-pub(crate) async fn list(state: State, permit: Permit<GetAuthorizers>) -> Result<api::Authorizers, Error> {
+pub(crate) async fn list(_: State, permit: Permit<GetAuthorizers>) -> Result<api::Authorizers, Error> {
     let Permit { input, call, .. } = permit;
-    let record = Apis(call.account()).get(&state.store, &input.rest_api_id)?;
+    let record = Apis(call.account()).get(&call.view()?, &input.rest_api_id)?;
     let all: Vec<_> = record.authorizers.into_iter().collect();
     let (found, position) = page(all, |(id, _)| id, input.position.as_deref(), input.limit)?;
     let items = found.iter().map(|(id, authorizer)| view::authorizer(id, authorizer)).collect();

@@ -89,24 +89,23 @@ pub(crate) fn new_stage(call: &service::Call, rest_api_id: &str, stage_name: Str
     }
 }
 
-pub(crate) async fn get(
-    state: Arc<ApiGateway>,
-    permit: Permit<GetDeployment>,
-) -> Result<api::Deployment, Error> {
+pub(crate) async fn get(_: Arc<ApiGateway>, permit: Permit<GetDeployment>) -> Result<api::Deployment, Error> {
     let Permit { input, call, .. } = permit;
-    let record = Apis(call.account()).get(&state.store, &input.rest_api_id)?;
-    let deployment = store::deployment(&state.store, &record, &input.deployment_id)?;
+    let view = call.view()?;
+    let record = Apis(call.account()).get(&view, &input.rest_api_id)?;
+    let deployment = store::deployment(&view, &record, &input.deployment_id)?;
     let embed = input.embed.unwrap_or_default();
     Ok(view::deployment(&deployment, embed.iter().any(|name| name == "apisummary")))
 }
 
 pub(crate) async fn list(
-    state: Arc<ApiGateway>,
+    _: Arc<ApiGateway>,
     permit: Permit<GetDeployments>,
 ) -> Result<api::Deployments, Error> {
     let Permit { input, call, .. } = permit;
-    let record = Apis(call.account()).get(&state.store, &input.rest_api_id)?;
-    let all = store::deployments(&state.store.snapshot()?, &record)?;
+    let view = call.view()?;
+    let record = Apis(call.account()).get(&view, &input.rest_api_id)?;
+    let all = store::deployments(&view, &record)?;
     let (deployments, position) = page(all, |one| &one.id, input.position.as_deref(), input.limit)?;
     let items = deployments.iter().map(|one| view::deployment(one, false)).collect();
     Ok(api::Deployments { position, items: Some(items) })

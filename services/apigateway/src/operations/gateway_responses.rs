@@ -45,22 +45,19 @@ pub(crate) async fn put(
     Ok(shown)
 }
 
-pub(crate) async fn get(
-    state: State,
-    permit: Permit<GetGatewayResponse>,
-) -> Result<api::GatewayResponse, Error> {
+pub(crate) async fn get(_: State, permit: Permit<GetGatewayResponse>) -> Result<api::GatewayResponse, Error> {
     let Permit { input, call, .. } = permit;
     let kind = response_type(&input.response_type)?;
-    let record = Apis(call.account()).get(&state.store, &input.rest_api_id)?;
+    let record = Apis(call.account()).get(&call.view()?, &input.rest_api_id)?;
     Ok(view::gateway_response(kind, record.responses.get(&kind)))
 }
 
 pub(crate) async fn list(
-    state: State,
+    _: State,
     permit: Permit<GetGatewayResponses>,
 ) -> Result<api::GatewayResponses, Error> {
     let Permit { input, call, .. } = permit;
-    let record = Apis(call.account()).get(&state.store, &input.rest_api_id)?;
+    let record = Apis(call.account()).get(&call.view()?, &input.rest_api_id)?;
     let all: Vec<_> = ResponseType::ALL.iter().map(|(kind, name, _)| (*kind, *name)).collect();
     let (found, position) = page(all, |(_, name)| name, input.position.as_deref(), input.limit)?;
     let shown = found.iter().map(|(kind, _)| view::gateway_response(*kind, record.responses.get(kind)));

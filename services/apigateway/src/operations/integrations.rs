@@ -78,11 +78,11 @@ fn read(input: PutIntegrationRequest) -> Result<IntegrationRecord, Error> {
 }
 
 pub(crate) async fn get(
-    state: Arc<ApiGateway>,
+    _: Arc<ApiGateway>,
     permit: Permit<GetIntegration>,
 ) -> Result<api::Integration, Error> {
     let Permit { input, call, .. } = permit;
-    let record = Apis(call.account()).get(&state.store, &input.rest_api_id)?;
+    let record = Apis(call.account()).get(&call.view()?, &input.rest_api_id)?;
     Ok(view::integration(find(&record, &input.resource_id, &input.http_method)?))
 }
 
@@ -139,11 +139,11 @@ pub(crate) async fn put_response(
 }
 
 pub(crate) async fn get_response(
-    state: Arc<ApiGateway>,
+    _: Arc<ApiGateway>,
     permit: Permit<GetIntegrationResponse>,
 ) -> Result<api::IntegrationResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let record = Apis(call.account()).get(&state.store, &input.rest_api_id)?;
+    let record = Apis(call.account()).get(&call.view()?, &input.rest_api_id)?;
     let integration = find(&record, &input.resource_id, &input.http_method)?;
     let response = integration.responses.get(&input.status_code).ok_or_else(no_response)?;
     Ok(view::integration_response(&input.status_code, response))

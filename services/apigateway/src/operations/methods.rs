@@ -51,9 +51,9 @@ pub(crate) async fn put(state: Arc<ApiGateway>, permit: Permit<PutMethod>) -> Re
     Ok(shown)
 }
 
-pub(crate) async fn get(state: Arc<ApiGateway>, permit: Permit<GetMethod>) -> Result<api::Method, Error> {
+pub(crate) async fn get(_: Arc<ApiGateway>, permit: Permit<GetMethod>) -> Result<api::Method, Error> {
     let Permit { input, call, .. } = permit;
-    let record = Apis(call.account()).get(&state.store, &input.rest_api_id)?;
+    let record = Apis(call.account()).get(&call.view()?, &input.rest_api_id)?;
     let method = record.method(&input.resource_id, &input.http_method)?;
     Ok(view::method(&input.http_method.to_ascii_uppercase(), method))
 }
@@ -114,11 +114,11 @@ pub(crate) async fn put_response(
 }
 
 pub(crate) async fn get_response(
-    state: Arc<ApiGateway>,
+    _: Arc<ApiGateway>,
     permit: Permit<GetMethodResponse>,
 ) -> Result<api::MethodResponse, Error> {
     let Permit { input, call, .. } = permit;
-    let record = Apis(call.account()).get(&state.store, &input.rest_api_id)?;
+    let record = Apis(call.account()).get(&call.view()?, &input.rest_api_id)?;
     let method = record.method(&input.resource_id, &input.http_method)?;
     let response = method.responses.get(&input.status_code).ok_or_else(no_response)?;
     Ok(view::method_response(&input.status_code, response))

@@ -37,18 +37,18 @@ pub(crate) async fn create(state: State, permit: Permit<CreateModel>) -> Result<
     Ok(shown)
 }
 
-pub(crate) async fn get(state: State, permit: Permit<GetModel>) -> Result<api::Model, Error> {
+pub(crate) async fn get(_: State, permit: Permit<GetModel>) -> Result<api::Model, Error> {
     let Permit { input, call, .. } = permit;
     if input.flatten == Some(true) {
         return Err(Error::unsupported("A model with its references in place"));
     }
-    let record = Apis(call.account()).get(&state.store, &input.rest_api_id)?;
+    let record = Apis(call.account()).get(&call.view()?, &input.rest_api_id)?;
     Ok(view::model(&input.model_name, record.model_named(&input.model_name)?))
 }
 
-pub(crate) async fn list(state: State, permit: Permit<GetModels>) -> Result<api::Models, Error> {
+pub(crate) async fn list(_: State, permit: Permit<GetModels>) -> Result<api::Models, Error> {
     let Permit { input, call, .. } = permit;
-    let record = Apis(call.account()).get(&state.store, &input.rest_api_id)?;
+    let record = Apis(call.account()).get(&call.view()?, &input.rest_api_id)?;
     let all: Vec<_> = record.models.into_iter().collect();
     let (found, position) = page(all, |(name, _)| name, input.position.as_deref(), input.limit)?;
     let items = found.iter().map(|(name, model)| view::model(name, model)).collect();

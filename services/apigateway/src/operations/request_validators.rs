@@ -41,21 +41,21 @@ pub(crate) async fn create(
 }
 
 pub(crate) async fn get(
-    state: State,
+    _: State,
     permit: Permit<GetRequestValidator>,
 ) -> Result<api::RequestValidator, Error> {
     let Permit { input, call, .. } = permit;
-    let record = Apis(call.account()).get(&state.store, &input.rest_api_id)?;
+    let record = Apis(call.account()).get(&call.view()?, &input.rest_api_id)?;
     let found = record.validators.get(&input.request_validator_id).ok_or_else(missing)?;
     Ok(view::validator(&input.request_validator_id, found))
 }
 
 pub(crate) async fn list(
-    state: State,
+    _: State,
     permit: Permit<GetRequestValidators>,
 ) -> Result<api::RequestValidators, Error> {
     let Permit { input, call, .. } = permit;
-    let record = Apis(call.account()).get(&state.store, &input.rest_api_id)?;
+    let record = Apis(call.account()).get(&call.view()?, &input.rest_api_id)?;
     let all: Vec<_> = record.validators.into_iter().collect();
     let (found, position) = page(all, |(id, _)| id, input.position.as_deref(), input.limit)?;
     let items = found.iter().map(|(id, validator)| view::validator(id, validator)).collect();

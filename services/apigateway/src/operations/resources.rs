@@ -27,18 +27,15 @@ pub(crate) async fn create(
     Ok(view::resource(record.resource(&id)?, false))
 }
 
-pub(crate) async fn get(state: Arc<ApiGateway>, permit: Permit<GetResource>) -> Result<api::Resource, Error> {
+pub(crate) async fn get(_: Arc<ApiGateway>, permit: Permit<GetResource>) -> Result<api::Resource, Error> {
     let Permit { input, call, .. } = permit;
-    let record = Apis(call.account()).get(&state.store, &input.rest_api_id)?;
+    let record = Apis(call.account()).get(&call.view()?, &input.rest_api_id)?;
     Ok(view::resource(record.resource(&input.resource_id)?, embeds_methods(input.embed.as_deref())))
 }
 
-pub(crate) async fn list(
-    state: Arc<ApiGateway>,
-    permit: Permit<GetResources>,
-) -> Result<api::Resources, Error> {
+pub(crate) async fn list(_: Arc<ApiGateway>, permit: Permit<GetResources>) -> Result<api::Resources, Error> {
     let Permit { input, call, .. } = permit;
-    let record = Apis(call.account()).get(&state.store, &input.rest_api_id)?;
+    let record = Apis(call.account()).get(&call.view()?, &input.rest_api_id)?;
     let all: Vec<_> = record.resources.into_values().collect();
     let (resources, position) = page(all, |resource| &resource.id, input.position.as_deref(), input.limit)?;
     let embed = embeds_methods(input.embed.as_deref());

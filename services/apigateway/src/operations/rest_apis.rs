@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use identity::BindError;
+use identity::{BindError, Reads};
 use service::{Call, Internal, Permit};
-use store::Store;
 
 use super::{map, page};
 use crate::api::{
@@ -109,20 +108,17 @@ pub(crate) async fn put(state: Arc<ApiGateway>, permit: Permit<PutRestApi>) -> R
     with_warnings(&call, &record, warnings)
 }
 
-pub(crate) async fn get(state: Arc<ApiGateway>, permit: Permit<GetRestApi>) -> Result<api::RestApi, Error> {
-    let record = Apis(permit.call.account()).get(&state.store, &permit.input.rest_api_id)?;
-    shown(&state.store, &record)
+pub(crate) async fn get(_: Arc<ApiGateway>, permit: Permit<GetRestApi>) -> Result<api::RestApi, Error> {
+    let view = permit.call.view()?;
+    shown(&view, &Apis(permit.call.account()).get(&view, &permit.input.rest_api_id)?)
 }
 
-pub(crate) async fn list(
-    state: Arc<ApiGateway>,
-    permit: Permit<GetRestApis>,
-) -> Result<api::RestApis, Error> {
+pub(crate) async fn list(_: Arc<ApiGateway>, permit: Permit<GetRestApis>) -> Result<api::RestApis, Error> {
     let Permit { input, call, .. } = permit;
-    let all = Apis(call.account()).all(&state.store)?;
+    let view = call.view()?;
+    let all = Apis(call.account()).all(&view)?;
     let (records, position) = page(all, |api| &api.id, input.position.as_deref(), input.limit)?;
-    let items: Result<Vec<api::RestApi>, Error> =
-        records.iter().map(|record| shown(&state.store, record)).collect();
+    let items: Result<Vec<api::RestApi>, Error> = records.iter().map(|record| shown(&view, record)).collect();
     Ok(api::RestApis { position, items: Some(items?) })
 }
 
@@ -136,7 +132,7 @@ pub(crate) async fn update(
         patches.iter().try_for_each(|patch| apply_patch(&call, record, patch))
     })
     .await?;
-    shown(&state.store, &record)
+    shown(call.store(), &record)
 }
 
 pub(crate) async fn delete(state: Arc<ApiGateway>, permit: Permit<DeleteRestApi>) -> Result<(), Error> {
@@ -194,8 +190,8 @@ fn with_warnings(call: &Call, record: &ApiRecord, warnings: Vec<String>) -> Resu
 }
 
 /// An API as the API shows it: its policy with the ARNs of those whom it names.
-fn shown(store: &Store, record: &ApiRecord) -> Result<api::RestApi, Error> {
-    let policy = record.policy.as_deref().map(|text| identity::show_principals(store, text)).transpose();
+fn shown(from: &(impl Reads + ?Sized), record: &ApiRecord) -> Result<api::RestApi, Error> {
+    let policy = record.policy.as_deref().map(|text| identity::show_principals(from, text)).transpose();
     let policy = policy.map_err(|error| Error::Internal(Internal::new(error)))?;
     Ok(api::RestApi { policy, ..view::rest_api(record) })
 }

@@ -60,16 +60,18 @@ pub(crate) async fn create(state: Arc<ApiGateway>, permit: Permit<CreateStage>) 
     Ok(shown)
 }
 
-pub(crate) async fn get(state: Arc<ApiGateway>, permit: Permit<GetStage>) -> Result<api::Stage, Error> {
+pub(crate) async fn get(_: Arc<ApiGateway>, permit: Permit<GetStage>) -> Result<api::Stage, Error> {
     let Permit { input, call, .. } = permit;
-    let record = Apis(call.account()).get(&state.store, &input.rest_api_id)?;
-    Ok(view::stage(&store::stage(&state.store, &record, &input.stage_name)?))
+    let view = call.view()?;
+    let record = Apis(call.account()).get(&view, &input.rest_api_id)?;
+    Ok(view::stage(&store::stage(&view, &record, &input.stage_name)?))
 }
 
-pub(crate) async fn list(state: Arc<ApiGateway>, permit: Permit<GetStages>) -> Result<api::Stages, Error> {
+pub(crate) async fn list(_: Arc<ApiGateway>, permit: Permit<GetStages>) -> Result<api::Stages, Error> {
     let Permit { input, call, .. } = permit;
-    let record = Apis(call.account()).get(&state.store, &input.rest_api_id)?;
-    let stages = store::stages(&state.store.snapshot()?, &record)?;
+    let view = call.view()?;
+    let record = Apis(call.account()).get(&view, &input.rest_api_id)?;
+    let stages = store::stages(&view, &record)?;
     let wanted =
         |stage: &&StageRecord| input.deployment_id.as_ref().is_none_or(|id| *id == stage.deployment_id);
     Ok(api::Stages { item: Some(stages.iter().filter(wanted).map(view::stage).collect()) })
@@ -79,7 +81,6 @@ pub(crate) async fn update(state: Arc<ApiGateway>, permit: Permit<UpdateStage>) 
     let Permit { input, call, .. } = permit;
     let patches = Patch::read(input.patch_operations)?;
     let apis = Apis(call.account());
-    let settings = settings(&state, &call)?;
     let stage = call
         .transact(|transaction| {
             let record = apis.read(transaction, &input.rest_api_id)?;
@@ -87,7 +88,10 @@ pub(crate) async fn update(state: Arc<ApiGateway>, permit: Permit<UpdateStage>) 
             let mut stage = stage.ok_or_else(|| Error::not_found("stage"))?;
             let logged = logs(&stage);
             patches.iter().try_for_each(|patch| apply_patch(&mut stage, patch))?;
-            if logs(&stage) && !logged && settings.cloudwatch_role_arn.is_none() {
+            if logs(&stage)
+                && !logged
+                && settings(&*transaction, call.account())?.cloudwatch_role_arn.is_none()
+            {
                 return Err(Error::bad(
                     "CloudWatch Logs role ARN must be set in account settings to enable logging",
                 ));
@@ -119,8 +123,9 @@ pub(crate) async fn flush_authorizers(
     permit: Permit<FlushStageAuthorizersCache>,
 ) -> Result<(), Error> {
     let Permit { input, call, .. } = permit;
-    let record = Apis(call.account()).get(&state.store, &input.rest_api_id)?;
-    store::stage(&state.store, &record, &input.stage_name)?;
+    let view = call.view()?;
+    let record = Apis(call.account()).get(&view, &input.rest_api_id)?;
+    store::stage(&view, &record, &input.stage_name)?;
     state.stages.forget_callers(&record.id, &input.stage_name);
     Ok(())
 }

@@ -17,15 +17,16 @@ fn tagged<'a>(call: &Call, arn: &'a str) -> Result<Tagged<'a>, Error> {
     Tagged::of(call.region(), arn).ok_or_else(|| Error::bad("Invalid ARN specified in the request"))
 }
 
-pub(crate) async fn get(state: Arc<ApiGateway>, permit: Permit<GetTags>) -> Result<api::Tags, Error> {
+pub(crate) async fn get(_: Arc<ApiGateway>, permit: Permit<GetTags>) -> Result<api::Tags, Error> {
     let Permit { input, call, .. } = permit;
+    let view = call.view()?;
     let apis = Apis(call.account());
     let owned = Owned(call.account());
     let tags = match tagged(&call, &input.resource_arn)? {
-        Tagged::Api(id) => apis.get(&state.store, id)?.tags,
-        Tagged::Stage(id, name) => store::stage(&state.store, &apis.get(&state.store, id)?, name)?.tags,
-        Tagged::Key(id) => owned.key(&state.store, id)?.tags,
-        Tagged::Plan(id) => owned.plan(&state.store, id)?.tags,
+        Tagged::Api(id) => apis.get(&view, id)?.tags,
+        Tagged::Stage(id, name) => store::stage(&view, &apis.get(&view, id)?, name)?.tags,
+        Tagged::Key(id) => owned.key(&view, id)?.tags,
+        Tagged::Plan(id) => owned.plan(&view, id)?.tags,
     };
     Ok(api::Tags { tags: Some(tags.into_iter().collect()) })
 }

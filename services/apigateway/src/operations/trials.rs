@@ -14,14 +14,14 @@ use crate::store::Apis;
 use crate::{ApiGateway, Error};
 
 pub(crate) async fn invoke_method(
-    state: Arc<ApiGateway>,
+    _: Arc<ApiGateway>,
     permit: Permit<TestInvokeMethod>,
 ) -> Result<api::TestInvokeMethodResponse, Error> {
     let Permit { input, call, .. } = permit;
     if input.client_certificate_id.is_some() {
         return Err(Error::unsupported("A client certificate"));
     }
-    let record = Apis(call.account()).get(&state.store, &input.rest_api_id)?;
+    let record = Apis(call.account()).get(&call.view()?, &input.rest_api_id)?;
     let methods = &record.resource(&input.resource_id)?.methods;
     if !methods.contains_key(&input.http_method.to_ascii_uppercase()) && !methods.contains_key("ANY") {
         return Err(Error::not_found("Method"));

@@ -6,7 +6,7 @@ use gateway::records::{PLAN_KEYS, PlanRecord, UsageRecord, account_prefix, owned
 use gateway::{by_day, date_of, day_of, set_left};
 use protocol::Entries;
 use service::Permit;
-use store::{KeyReader, Range, Snapshot, Transaction};
+use store::{KeyReader, Range, Read, Transaction};
 
 use super::page;
 use crate::api::{
@@ -87,25 +87,24 @@ fn tie_of(place: &[u8]) -> Option<(String, String)> {
     Some((reader.str().ok()?, reader.str().ok()?))
 }
 
-pub(crate) async fn get(state: State, permit: Permit<GetUsagePlanKey>) -> Result<api::UsagePlanKey, Error> {
+pub(crate) async fn get(_: State, permit: Permit<GetUsagePlanKey>) -> Result<api::UsagePlanKey, Error> {
     let Permit { input, call, .. } = permit;
+    let view = call.view()?;
     let owned = Owned(call.account());
-    owned.plan(&state.store, &input.usage_plan_id)?;
+    owned.plan(&view, &input.usage_plan_id)?;
     let place = plan_key(call.account(), &input.usage_plan_id, &input.key_id);
-    state.store.get(PLAN_KEYS, place)?.ok_or_else(missing)?;
-    Ok(view::usage_plan_key(&owned.key(&state.store, &input.key_id)?))
+    view.read(PLAN_KEYS, &place)?.ok_or_else(missing)?;
+    Ok(view::usage_plan_key(&owned.key(&view, &input.key_id)?))
 }
 
-pub(crate) async fn list(
-    state: State,
-    permit: Permit<GetUsagePlanKeys>,
-) -> Result<api::UsagePlanKeys, Error> {
+pub(crate) async fn list(_: State, permit: Permit<GetUsagePlanKeys>) -> Result<api::UsagePlanKeys, Error> {
     let Permit { input, call, .. } = permit;
+    let view = call.view()?;
     let owned = Owned(call.account());
-    let plan = owned.plan(&state.store, &input.usage_plan_id)?;
+    let plan = owned.plan(&view, &input.usage_plan_id)?;
     let mut keys = Vec::new();
-    for id in key_ids(&state.store.snapshot()?, &plan)? {
-        keys.push(owned.key(&state.store, &id)?);
+    for id in key_ids(&view, &plan)? {
+        keys.push(owned.key(&view, &id)?);
     }
     if let Some(name) = input.name_query.filter(|name| !name.is_empty()) {
         keys.retain(|key| key.name.as_ref().is_some_and(|known| known.starts_with(&name)));
@@ -114,8 +113,8 @@ pub(crate) async fn list(
     Ok(api::UsagePlanKeys { position, items: Some(found.iter().map(view::usage_plan_key).collect()) })
 }
 
-fn key_ids(snapshot: &Snapshot, plan: &PlanRecord) -> Result<Vec<String>, Error> {
-    let found = snapshot.scan(PLAN_KEYS, &Range::prefix(owned_key(plan.account, &plan.id)))?;
+fn key_ids(store: &impl Read, plan: &PlanRecord) -> Result<Vec<String>, Error> {
+    let found = store.list(PLAN_KEYS, &Range::prefix(owned_key(plan.account, &plan.id)))?;
     Ok(found.iter().filter_map(|(place, _)| Some(tie_of(place)?.1)).collect())
 }
 
@@ -138,14 +137,15 @@ fn missing() -> Error {
 
 pub(crate) async fn usage(state: State, permit: Permit<GetUsage>) -> Result<api::Usage, Error> {
     let Permit { input, call, .. } = permit;
-    let plan = Owned(call.account()).plan(&state.store, &input.usage_plan_id)?;
+    let view = call.view()?;
+    let plan = Owned(call.account()).plan(&view, &input.usage_plan_id)?;
     let (from, to) = (day(&input.start_date)?, day(&input.end_date)?);
     if to < from || to - from >= DAYS_MAX {
         return Err(Error::bad(format!(
             "Invalid date range: the end date is not before the start date, and at most {DAYS_MAX} days are told"
         )));
     }
-    let mut ids = key_ids(&state.store.snapshot()?, &plan)?;
+    let mut ids = key_ids(&view, &plan)?;
     if let Some(id) = input.key_id.filter(|id| !id.is_empty()) {
         ids.retain(|known| *known == id);
         if ids.is_empty() {

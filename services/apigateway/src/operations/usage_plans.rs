@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ::store::Transaction;
+use ::store::{Read, Transaction};
 use gateway::records::{PLAN_KEYS, PlanRecord, PlanStage, PlanThrottle, plan_key};
 use service::Permit;
 
@@ -49,21 +49,21 @@ pub(crate) async fn create(state: State, permit: Permit<CreateUsagePlan>) -> Res
     Ok(shown)
 }
 
-pub(crate) async fn get(state: State, permit: Permit<GetUsagePlan>) -> Result<api::UsagePlan, Error> {
+pub(crate) async fn get(_: State, permit: Permit<GetUsagePlan>) -> Result<api::UsagePlan, Error> {
     let Permit { input, call, .. } = permit;
-    Ok(view::usage_plan(&Owned(call.account()).plan(&state.store, &input.usage_plan_id)?))
+    Ok(view::usage_plan(&Owned(call.account()).plan(&call.view()?, &input.usage_plan_id)?))
 }
 
-pub(crate) async fn list(state: State, permit: Permit<GetUsagePlans>) -> Result<api::UsagePlans, Error> {
+pub(crate) async fn list(_: State, permit: Permit<GetUsagePlans>) -> Result<api::UsagePlans, Error> {
     let Permit { input, call, .. } = permit;
+    let view = call.view()?;
     let owned = Owned(call.account());
-    let mut all = owned.plans(&state.store)?;
+    let mut all = owned.plans(&view)?;
     if let Some(key_id) = input.key_id.filter(|id| !id.is_empty()) {
-        owned.key(&state.store, &key_id)?;
-        let snapshot = state.store.snapshot()?;
+        owned.key(&view, &key_id)?;
         let mut of_key = Vec::new();
         for plan in all {
-            if snapshot.get(PLAN_KEYS, plan_key(call.account(), &plan.id, &key_id))?.is_some() {
+            if view.read(PLAN_KEYS, &plan_key(call.account(), &plan.id, &key_id))?.is_some() {
                 of_key.push(plan);
             }
         }

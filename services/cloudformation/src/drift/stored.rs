@@ -52,9 +52,12 @@ pub(super) fn unfinished(store: &Store) -> Result<Vec<DetectionRecord>, Error> {
 }
 
 /// What is known of each resource of a stack, as long as nothing changed it since.
-pub(crate) fn drifts(store: &Store, stack: &StackRecord) -> Result<BTreeMap<String, DriftRecord>, Error> {
+pub(crate) fn drifts(
+    store: &(impl Read + ?Sized),
+    stack: &StackRecord,
+) -> Result<BTreeMap<String, DriftRecord>, Error> {
     let mut known = BTreeMap::new();
-    for (_, bytes) in store.scan_prefix(DRIFTS, Key::new().str(&stack.id))? {
+    for (_, bytes) in store.list(DRIFTS, &Range::prefix(Key::new().str(&stack.id)))? {
         let record: DriftRecord = decode(&bytes)?;
         if record.operations == stack.operations {
             known.insert(record.logical_id.clone(), record);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use service::{Call, Permit};
+use store::Read;
 use template::parameter::Given;
 
 use super::nested_sets::{self, FROM_THE_ROOT, Wanted};
@@ -40,7 +41,7 @@ pub(crate) async fn create(
     let (mut input, call) = (permit.input, permit.call);
     let creates = creates(&input)?;
     let on_stack_failure = on_failure(input.on_stack_failure.as_deref(), creates)?;
-    if let Some(made) = made_before(&state, &call, &input)? {
+    if let Some(made) = made_before(&call, &input)? {
         return Ok(made);
     }
     let stack = subject(&state, &call, (&input.stack_name, &input.change_set_name), creates)?;
@@ -200,14 +201,14 @@ fn conclude(set: &mut ChangeSetRecord, inner: &[ChangeSetRecord], refused: Optio
 
 /// What the same call with the same token made before.
 fn made_before(
-    state: &CloudFormation,
     call: &Call,
     input: &api::CreateChangeSetInput,
 ) -> Result<Option<api::CreateChangeSetOutput>, Error> {
-    let Some(stack) = find(state, call, &input.stack_name)?.filter(|_| input.client_token.is_some()) else {
+    let view = call.view()?;
+    let Some(stack) = find(&view, call, &input.stack_name)?.filter(|_| input.client_token.is_some()) else {
         return Ok(None);
     };
-    let set = stacks::change_set(&state.store, &stack.id, &input.change_set_name)?;
+    let set = stacks::change_set(&view, &stack.id, &input.change_set_name)?;
     let same = set.filter(|set| set.client_token == input.client_token);
     Ok(same.map(|set| api::CreateChangeSetOutput { id: Some(set.id), stack_id: Some(stack.id) }))
 }
@@ -247,7 +248,7 @@ fn subject(
     (name, set): (&str, &str),
     creates: bool,
 ) -> Result<StackRecord, Error> {
-    let found = find(state, call, name)?.filter(|stack| stack.status != status::DELETE_COMPLETE);
+    let found = find(&call.view()?, call, name)?.filter(|stack| stack.status != status::DELETE_COMPLETE);
     match (found, creates) {
         (Some(stack), true) if stack.status == status::REVIEW_IN_PROGRESS => Ok(stack),
         (Some(stack), true) => Err(Error::Validation(format!(
@@ -298,15 +299,15 @@ async fn write(call: &Call, stack: &StackRecord, set: &ChangeSetRecord, new: boo
 
 /// A change set by its name and its stack, or by its ARN alone.
 fn lookup(
-    state: &CloudFormation,
+    reader: &impl Read,
     call: &Call,
     stack: Option<&String>,
     name: &str,
 ) -> Result<(StackRecord, ChangeSetRecord), Error> {
     let missing = || Error::ChangeSetNotFound(format!("ChangeSet [{name}] does not exist"));
     if let Some(stack) = stack {
-        let stack = find(state, call, stack)?.ok_or_else(|| no_stack(stack))?;
-        let set = stacks::change_set(&state.store, &stack.id, name)?.ok_or_else(missing)?;
+        let stack = find(reader, call, stack)?.ok_or_else(|| no_stack(stack))?;
+        let set = stacks::change_set(reader, &stack.id, name)?.ok_or_else(missing)?;
         return Ok((stack, set));
     }
     if !name.starts_with("arn:") {
@@ -314,8 +315,8 @@ fn lookup(
             "StackName must be specified if ChangeSetName is not specified as an ARN.".to_owned(),
         ));
     }
-    for stack in stacks::live(&state.store, call.account(), call.region())? {
-        if let Some(set) = stacks::change_set(&state.store, &stack.id, name)? {
+    for stack in stacks::live(reader, call.account(), call.region())? {
+        if let Some(set) = stacks::change_set(reader, &stack.id, name)? {
             return Ok((stack, set));
         }
     }
@@ -323,11 +324,12 @@ fn lookup(
 }
 
 pub(crate) async fn describe(
-    state: State,
+    _: State,
     permit: Permit<api::DescribeChangeSet>,
 ) -> Result<api::DescribeChangeSetOutput, Error> {
     let (input, call) = (permit.input, permit.call);
-    let (stack, set) = lookup(&state, &call, input.stack_name.as_ref(), &input.change_set_name)?;
+    let view = call.view()?;
+    let (stack, set) = lookup(&view, &call, input.stack_name.as_ref(), &input.change_set_name)?;
     let (changes, next_token) = page(set.changes.clone(), input.next_token.as_ref())?;
     // What differs is told value by value on request.
     let told: Option<Value> = match input.include_property_values {
@@ -370,7 +372,7 @@ pub(crate) async fn execute(
     permit: Permit<api::ExecuteChangeSet>,
 ) -> Result<api::ExecuteChangeSetOutput, Error> {
     let (input, call) = (permit.input, permit.call);
-    let (mut stack, set) = lookup(&state, &call, input.stack_name.as_ref(), &input.change_set_name)?;
+    let (mut stack, set) = lookup(&call.view()?, &call, input.stack_name.as_ref(), &input.change_set_name)?;
     let request = token::digest(&[
         &"ExecuteChangeSet",
         &set.id,
@@ -435,7 +437,7 @@ pub(crate) async fn delete(
     permit: Permit<api::DeleteChangeSet>,
 ) -> Result<api::DeleteChangeSetOutput, Error> {
     let (input, call) = (permit.input, permit.call);
-    let found = match lookup(&state, &call, input.stack_name.as_ref(), &input.change_set_name) {
+    let found = match lookup(&call.view()?, &call, input.stack_name.as_ref(), &input.change_set_name) {
         // What is not there is deleted already, as on AWS.
         Err(Error::ChangeSetNotFound(_)) => return Ok(api::DeleteChangeSetOutput {}),
         found => found?,
@@ -462,12 +464,13 @@ pub(crate) async fn delete(
 }
 
 pub(crate) async fn list(
-    state: State,
+    _: State,
     permit: Permit<api::ListChangeSets>,
 ) -> Result<api::ListChangeSetsOutput, Error> {
     let (input, call) = (permit.input, permit.call);
-    let stack = find(&state, &call, &input.stack_name)?.ok_or_else(|| no_stack(&input.stack_name))?;
-    let sets = stacks::change_sets(&state.store, &stack.id)?;
+    let view = call.view()?;
+    let stack = find(&view, &call, &input.stack_name)?.ok_or_else(|| no_stack(&input.stack_name))?;
+    let sets = stacks::change_sets(&view, &stack.id)?;
     let (sets, next_token) = page(sets, input.next_token.as_ref())?;
     let summaries = Some(sets.iter().map(|set| view::change_set_summary(&stack, set)).collect());
     Ok(api::ListChangeSetsOutput { summaries, next_token })

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use service::Permit;
+use store::Read;
 
 use super::protection::is_protected;
 use super::{PAGE, find, page};
@@ -18,32 +19,31 @@ use crate::view;
 type State = Arc<CloudFormation>;
 
 pub(crate) async fn stacks(
-    state: State,
+    _: State,
     permit: Permit<api::DescribeStacks>,
 ) -> Result<api::DescribeStacksOutput, Error> {
     let (input, call) = (permit.input, permit.call);
+    let view = call.view()?;
     if let Some(name) = &input.stack_name {
-        let stack = find(&state, &call, name)?.ok_or_else(|| no_stack_with_id(name))?;
-        let shown = shown(&state, &stack)?;
+        let stack = find(&view, &call, name)?.ok_or_else(|| no_stack_with_id(name))?;
+        let shown = shown(&view, &stack)?;
         return Ok(api::DescribeStacksOutput { stacks: Some(vec![shown]), next_token: None });
     }
-    let mut found = records::live(&state.store, call.account(), call.region())?;
+    let mut found = records::live(&view, call.account(), call.region())?;
     found.sort_by_key(|stack| std::cmp::Reverse(stack.created_at));
     let (found, next_token) = page(found, input.next_token.as_ref())?;
-    let stacks: Result<Vec<_>, Error> = found.iter().map(|stack| shown(&state, stack)).collect();
+    let stacks: Result<Vec<_>, Error> = found.iter().map(|stack| shown(&view, stack)).collect();
     Ok(api::DescribeStacksOutput { stacks: Some(stacks?), next_token })
 }
 
-fn shown(state: &CloudFormation, stack: &StackRecord) -> Result<api::Stack, Error> {
-    Ok(view::stack(stack, is_protected(&state.store, stack)?))
+fn shown(reader: &impl Read, stack: &StackRecord) -> Result<api::Stack, Error> {
+    Ok(view::stack(stack, is_protected(reader, stack)?))
 }
 
-pub(crate) async fn list(
-    state: State,
-    permit: Permit<api::ListStacks>,
-) -> Result<api::ListStacksOutput, Error> {
+pub(crate) async fn list(_: State, permit: Permit<api::ListStacks>) -> Result<api::ListStacksOutput, Error> {
     let (input, call) = (permit.input, permit.call);
-    let mut found = records::all(&state.store, call.account(), call.region())?;
+    let view = call.view()?;
+    let mut found = records::all(&view, call.account(), call.region())?;
     found.retain(|stack| !purge::is_over(stack, call.now()));
     if let Some(wanted) = input.stack_status_filter.filter(|wanted| !wanted.is_empty()) {
         found.retain(|stack| wanted.contains(&stack.status));
@@ -55,43 +55,45 @@ pub(crate) async fn list(
 }
 
 pub(crate) async fn events(
-    state: State,
+    _: State,
     permit: Permit<api::DescribeStackEvents>,
 ) -> Result<api::DescribeStackEventsOutput, Error> {
     let (input, call) = (permit.input, permit.call);
-    let stack = find(&state, &call, &input.stack_name)?.ok_or_else(|| no_stack(&input.stack_name))?;
-    let (found, next_token) = page_of_events(&state, &stack, input.next_token)?;
+    let view = call.view()?;
+    let stack = find(&view, &call, &input.stack_name)?.ok_or_else(|| no_stack(&input.stack_name))?;
+    let (found, next_token) = page_of_events(&view, &stack, input.next_token)?;
     let stack_events = Some(found.iter().map(|event| view::event(&stack, event)).collect());
     Ok(api::DescribeStackEventsOutput { stack_events, next_token })
 }
 
 /// Events, newest first. Tokens are the number of the oldest one shown.
 fn page_of_events(
-    state: &CloudFormation,
+    reader: &impl Read,
     stack: &StackRecord,
     token: Option<String>,
 ) -> Result<(Vec<EventRecord>, Option<String>), Error> {
     let invalid = |_| Error::Validation("The NextToken is not valid.".to_owned());
     let before: Option<u64> = token.map(|token| token.parse()).transpose().map_err(invalid)?;
-    let found = records::events(&state.store, stack, before, PAGE)?;
+    let found = records::events(reader, stack, before, PAGE)?;
     // Events are numbered from zero without gaps, so the oldest one shown has this number.
-    let newest = before.map_or_else(|| records::pulse(&state.store, stack).map(|pulse| pulse.events), Ok)?;
+    let newest = before.map_or_else(|| records::pulse(reader, stack).map(|pulse| pulse.events), Ok)?;
     let oldest = newest.saturating_sub(found.len() as u64);
     let next_token = (found.len() == PAGE && oldest > 0).then(|| oldest.to_string());
     Ok((found, next_token))
 }
 
 pub(crate) async fn operation_events(
-    state: State,
+    _: State,
     permit: Permit<api::DescribeEvents>,
 ) -> Result<api::DescribeEventsOutput, Error> {
     let (input, call) = (permit.input, permit.call);
+    let view = call.view()?;
     let Some(name) = input.stack_name.filter(|_| input.change_set_name.is_none()) else {
         let message = "StackName must be specified, and ChangeSetName is not supported here.";
         return Err(Error::Validation(message.to_owned()));
     };
-    let stack = find(&state, &call, &name)?.ok_or_else(|| no_stack(&name))?;
-    let (mut found, next_token) = page_of_events(&state, &stack, input.next_token)?;
+    let stack = find(&view, &call, &name)?.ok_or_else(|| no_stack(&name))?;
+    let (mut found, next_token) = page_of_events(&view, &stack, input.next_token)?;
     if let Some(id) = &input.operation_id {
         let is_of = |event: &EventRecord| {
             event.operation.as_ref().is_some_and(|(number, _)| model::operation_id(&stack.id, *number) == *id)
@@ -106,11 +108,12 @@ pub(crate) async fn operation_events(
 }
 
 pub(crate) async fn exports(
-    state: State,
+    _: State,
     permit: Permit<api::ListExports>,
 ) -> Result<api::ListExportsOutput, Error> {
     let (input, call) = (permit.input, permit.call);
-    let found = crate::exports::listed(&state.store, call.account(), call.region().as_str())?;
+    let view = call.view()?;
+    let found = crate::exports::listed(&view, call.account(), call.region().as_str())?;
     let exports = found.into_iter().map(|export| api::Export {
         exporting_stack_id: Some(export.stack_id),
         name: Some(export.name),
@@ -122,12 +125,12 @@ pub(crate) async fn exports(
 }
 
 pub(crate) async fn imports(
-    state: State,
+    _: State,
     permit: Permit<api::ListImports>,
 ) -> Result<api::ListImportsOutput, Error> {
     let (input, call) = (permit.input, permit.call);
-    let users =
-        crate::exports::users(&state.store, call.account(), call.region().as_str(), &input.export_name)?;
+    let view = call.view()?;
+    let users = crate::exports::users(&view, call.account(), call.region().as_str(), &input.export_name)?;
     if users.is_empty() {
         let name = input.export_name;
         return Err(Error::Validation(format!("Export '{name}' is not imported by any stack.")));

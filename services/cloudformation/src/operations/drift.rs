@@ -17,16 +17,18 @@ use crate::view;
 
 type State = Arc<CloudFormation>;
 
-/// The stack, if its drift can be detected now.
-fn subject(state: &CloudFormation, call: &Call, name: &str) -> Result<StackRecord, Error> {
-    let stack = find(state, call, name)?.ok_or_else(|| no_stack(name))?;
+/// The stack and its resources, if its drift can be detected now.
+fn subject(call: &Call, name: &str) -> Result<(StackRecord, Vec<ResourceRecord>), Error> {
+    let view = call.view()?;
+    let stack = find(&view, call, name)?.ok_or_else(|| no_stack(name))?;
     if !model::can_detect_drift(&stack.status) {
         return Err(Error::Validation(format!(
             "Drift detection cannot be performed on stack [{}] in state [{}]",
             stack.id, stack.status
         )));
     }
-    Ok(stack)
+    let resources = stacks::resources(&view, &stack.id)?;
+    Ok((stack, resources))
 }
 
 fn no_resource(id: &str, stack: &StackRecord) -> Error {
@@ -44,9 +46,8 @@ pub(crate) async fn detect_stack(
     permit: Permit<api::DetectStackDrift>,
 ) -> Result<api::DetectStackDriftOutput, Error> {
     let (input, call) = (permit.input, permit.call);
-    let stack = subject(&state, &call, &input.stack_name)?;
+    let (stack, resources) = subject(&call, &input.stack_name)?;
     if let Some(only) = &input.logical_resource_ids {
-        let resources = stacks::resources(&state.store, &stack.id)?;
         let known = |id: &String| resources.iter().any(|record| record.logical_id == *id);
         if let Some(unknown) = only.iter().find(|id| !known(id)) {
             return Err(no_resource(unknown, &stack));
@@ -74,12 +75,13 @@ pub(crate) async fn detect_stack(
 }
 
 pub(crate) async fn status(
-    state: State,
+    _: State,
     permit: Permit<api::DescribeStackDriftDetectionStatus>,
 ) -> Result<api::DescribeStackDriftDetectionStatusOutput, Error> {
     let (input, call) = (permit.input, permit.call);
+    let view = call.view()?;
     let id = input.stack_drift_detection_id;
-    let found = drift::detection(&state.store, call.account(), call.region().as_str(), &id)?;
+    let found = drift::detection(&view, call.account(), call.region().as_str(), &id)?;
     let record =
         found.ok_or_else(|| Error::Validation(format!("Drift detection with id {id} does not exist")))?;
     Ok(api::DescribeStackDriftDetectionStatusOutput {
@@ -98,9 +100,8 @@ pub(crate) async fn detect_resource(
     permit: Permit<api::DetectStackResourceDrift>,
 ) -> Result<api::DetectStackResourceDriftOutput, Error> {
     let (input, call) = (permit.input, permit.call);
-    let stack = subject(&state, &call, &input.stack_name)?;
+    let (stack, resources) = subject(&call, &input.stack_name)?;
     let id = &input.logical_resource_id;
-    let resources = stacks::resources(&state.store, &stack.id)?;
     let has = |record: &&ResourceRecord| record.logical_id == *id && record.physical.is_some();
     let record = resources.iter().find(has).ok_or_else(|| no_resource(id, &stack))?;
     if !Checker::supports(&record.kind) {
@@ -119,12 +120,13 @@ pub(crate) async fn detect_resource(
 }
 
 pub(crate) async fn resources(
-    state: State,
+    _: State,
     permit: Permit<api::DescribeStackResourceDrifts>,
 ) -> Result<api::DescribeStackResourceDriftsOutput, Error> {
     let (input, call) = (permit.input, permit.call);
-    let stack = find(&state, &call, &input.stack_name)?.ok_or_else(|| no_stack(&input.stack_name))?;
-    let known = drift::drifts(&state.store, &stack)?;
+    let view = call.view()?;
+    let stack = find(&view, &call, &input.stack_name)?.ok_or_else(|| no_stack(&input.stack_name))?;
+    let known = drift::drifts(&view, &stack)?;
     let wanted = input.stack_resource_drift_status_filters;
     let is_wanted = |status: &String| wanted.as_ref().is_none_or(|wanted| wanted.contains(status));
     let found: Vec<_> = known.into_values().filter(|drift| is_wanted(&drift.status)).collect();

@@ -19,8 +19,8 @@ pub(crate) use source::{body, object};
 
 use indexmap::IndexMap;
 use service::Call;
+use store::Read;
 
-use crate::CloudFormation;
 use crate::api;
 use crate::error::Error;
 use crate::records::{OperationKind, OperationRecord, Phase, StackRecord};
@@ -31,11 +31,11 @@ pub(crate) const PAGE: usize = 100;
 
 /// The stack of this name or id in the caller's account.
 pub(crate) fn find(
-    state: &CloudFormation,
+    reader: &(impl Read + ?Sized),
     call: &Call,
     name_or_id: &str,
 ) -> Result<Option<StackRecord>, Error> {
-    records::find(&state.store, call.account(), call.region(), name_or_id)
+    records::find(reader, call.account(), call.region(), name_or_id)
 }
 
 /// Tags as pairs.

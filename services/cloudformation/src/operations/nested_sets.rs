@@ -8,7 +8,7 @@ use std::sync::Arc;
 use base::Timestamp;
 use serde_json::{Map, Value};
 use service::Call;
-use store::{Store, Transaction};
+use store::{Read, Store, Transaction};
 use template::Plan;
 
 use super::outer;
@@ -121,7 +121,7 @@ fn named(set: &str, logical_id: &str) -> String {
 
 /// What a change set says of one of the nested stacks.
 fn of(
-    store: &Store,
+    store: &(impl Read + ?Sized),
     stack_id: &str,
     set_id: &str,
     logical_id: &str,
@@ -158,7 +158,11 @@ pub(crate) fn reviewed(
 }
 
 /// True where a change set belongs to one around it, which is there.
-pub(crate) fn is_held(store: &Store, stack: &StackRecord, set: &ChangeSetRecord) -> Result<bool, Error> {
+pub(crate) fn is_held(
+    store: &(impl Read + ?Sized),
+    stack: &StackRecord,
+    set: &ChangeSetRecord,
+) -> Result<bool, Error> {
     let (Some(around), Some(parent)) = (&set.around, &stack.parent_id) else { return Ok(false) };
     Ok(stacks::change_set(store, parent, &around.parent_id)?.is_some())
 }

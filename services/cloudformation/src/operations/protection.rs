@@ -16,8 +16,8 @@ use crate::stacks;
 
 type State = Arc<CloudFormation>;
 
-fn live(state: &CloudFormation, call: &Call, name: &str) -> Result<StackRecord, Error> {
-    let stack = find(state, call, name)?.filter(|stack| stack.status != status::DELETE_COMPLETE);
+fn live(call: &Call, name: &str) -> Result<StackRecord, Error> {
+    let stack = find(&call.view()?, call, name)?.filter(|stack| stack.status != status::DELETE_COMPLETE);
     stack.ok_or_else(|| no_stack(name))
 }
 
@@ -35,12 +35,11 @@ pub(crate) fn is_protected(reader: &(impl Read + ?Sized), stack: &StackRecord) -
 
 /// Changes the stored record of a stack that is there.
 async fn change(
-    state: &CloudFormation,
     call: &Call,
     name: &str,
     edit: impl FnOnce(&mut StackRecord) -> Result<(), Error> + Send,
 ) -> Result<String, Error> {
-    let stack = live(state, call, name)?;
+    let stack = live(call, name)?;
     call.transact(|tx| {
         let stored = stacks::by_id(tx, stack.account, &stack.region, &stack.id)?;
         let mut stored = stored.ok_or_else(|| no_stack(name))?;
@@ -68,11 +67,11 @@ pub(crate) async fn update_termination_protection(
         stack.termination_protection = wanted;
         Ok(())
     };
-    let id = change(&state, &call, &input.stack_name, set).await?;
+    let id = change(&call, &input.stack_name, set).await?;
     Ok(api::UpdateTerminationProtectionOutput { stack_id: Some(id) })
 }
 
-pub(crate) async fn set_policy(state: State, permit: Permit<api::SetStackPolicy>) -> Result<(), Error> {
+pub(crate) async fn set_policy(_: State, permit: Permit<api::SetStackPolicy>) -> Result<(), Error> {
     let (input, call) = (permit.input, permit.call);
     let text = policy(&call, input.stack_policy_body, input.stack_policy_url).await?.ok_or_else(|| {
         Error::Validation("Either StackPolicyBody or StackPolicyURL must be specified.".to_owned())
@@ -81,13 +80,13 @@ pub(crate) async fn set_policy(state: State, permit: Permit<api::SetStackPolicy>
         stack.policy = Some(text);
         Ok(())
     };
-    change(&state, &call, &input.stack_name, set).await.map(drop)
+    change(&call, &input.stack_name, set).await.map(drop)
 }
 
 pub(crate) async fn get_policy(
-    state: State,
+    _: State,
     permit: Permit<api::GetStackPolicy>,
 ) -> Result<api::GetStackPolicyOutput, Error> {
-    let stack = live(&state, &permit.call, &permit.input.stack_name)?;
+    let stack = live(&permit.call, &permit.input.stack_name)?;
     Ok(api::GetStackPolicyOutput { stack_policy_body: stack.policy })
 }

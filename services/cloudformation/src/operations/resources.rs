@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use service::Permit;
+use store::Read;
 
 use super::{PAGE, find, page};
 use crate::CloudFormation;
@@ -21,22 +22,23 @@ use crate::view;
 type State = Arc<CloudFormation>;
 
 pub(crate) async fn one(
-    state: State,
+    _: State,
     permit: Permit<api::DescribeStackResource>,
 ) -> Result<api::DescribeStackResourceOutput, Error> {
     let (input, call) = (permit.input, permit.call);
-    let stack = find(&state, &call, &input.stack_name)?.ok_or_else(|| no_stack(&input.stack_name))?;
-    let found = records::resources(&state.store, &stack.id)?;
+    let view = call.view()?;
+    let stack = find(&view, &call, &input.stack_name)?.ok_or_else(|| no_stack(&input.stack_name))?;
+    let found = records::resources(&view, &stack.id)?;
     let found: IndexMap<String, ResourceRecord> =
         found.into_iter().map(|record| (record.logical_id.clone(), record)).collect();
     let record = found.get(&input.logical_resource_id).ok_or_else(|| {
         let (id, name) = (&input.logical_resource_id, &stack.name);
         Error::Validation(format!("Resource {id} does not exist for stack {name}"))
     })?;
-    let exports = exports::all(&state.store, stack.account, &stack.region)?;
+    let exports = exports::all(&view, stack.account, &stack.region)?;
     let metadata =
         metadata(&stack, &record.logical_id, &References { resources: &found, exports: &exports })?;
-    let drifts = drift::drifts(&state.store, &stack)?;
+    let drifts = drift::drifts(&view, &stack)?;
     let about = (metadata, drifts.get(&record.logical_id));
     let stack_resource_detail = Some(view::resource_detail(&stack, record, about));
     Ok(api::DescribeStackResourceOutput { stack_resource_detail })
@@ -54,17 +56,18 @@ fn metadata(stack: &StackRecord, id: &str, known: &References<'_>) -> Result<Opt
 }
 
 pub(crate) async fn some(
-    state: State,
+    _: State,
     permit: Permit<api::DescribeStackResources>,
 ) -> Result<api::DescribeStackResourcesOutput, Error> {
     let (input, call) = (permit.input, permit.call);
+    let view = call.view()?;
     let (stack, mut found) = match (&input.stack_name, &input.physical_resource_id) {
         (Some(name), None) => {
-            let stack = find(&state, &call, name)?.ok_or_else(|| no_stack_with_id(name))?;
-            let found = records::resources(&state.store, &stack.id)?;
+            let stack = find(&view, &call, name)?.ok_or_else(|| no_stack_with_id(name))?;
+            let found = records::resources(&view, &stack.id)?;
             (stack, found)
         }
-        (None, Some(physical)) => holder(&state, &call, physical)?,
+        (None, Some(physical)) => holder(&view, &call, physical)?,
         _ => {
             return Err(Error::Validation(
                 "Either StackName or PhysicalResourceId must be specified, but not both.".to_owned(),
@@ -77,7 +80,7 @@ pub(crate) async fn some(
             return Err(Error::Validation(format!("Resource {id} does not exist for stack {}", stack.name)));
         }
     }
-    let drifts = drift::drifts(&state.store, &stack)?;
+    let drifts = drift::drifts(&view, &stack)?;
     let shown = |record: &ResourceRecord| view::resource(&stack, record, drifts.get(&record.logical_id));
     let stack_resources = found.iter().take(PAGE).map(shown).collect();
     Ok(api::DescribeStackResourcesOutput { stack_resources: Some(stack_resources) })
@@ -85,12 +88,12 @@ pub(crate) async fn some(
 
 /// The stack that has a physical resource.
 fn holder(
-    state: &CloudFormation,
+    reader: &impl Read,
     call: &service::Call,
     physical: &str,
 ) -> Result<(StackRecord, Vec<ResourceRecord>), Error> {
-    for stack in records::live(&state.store, call.account(), call.region())? {
-        let found = records::resources(&state.store, &stack.id)?;
+    for stack in records::live(reader, call.account(), call.region())? {
+        let found = records::resources(reader, &stack.id)?;
         let has = |record: &ResourceRecord| record.physical.as_ref().is_some_and(|own| own.id == physical);
         if found.iter().any(has) {
             return Ok((stack, found));
@@ -100,14 +103,15 @@ fn holder(
 }
 
 pub(crate) async fn list(
-    state: State,
+    _: State,
     permit: Permit<api::ListStackResources>,
 ) -> Result<api::ListStackResourcesOutput, Error> {
     let (input, call) = (permit.input, permit.call);
-    let stack = find(&state, &call, &input.stack_name)?.ok_or_else(|| no_stack_with_id(&input.stack_name))?;
-    let found = records::resources(&state.store, &stack.id)?;
+    let view = call.view()?;
+    let stack = find(&view, &call, &input.stack_name)?.ok_or_else(|| no_stack_with_id(&input.stack_name))?;
+    let found = records::resources(&view, &stack.id)?;
     let (found, next_token) = page(found, input.next_token.as_ref())?;
-    let drifts = drift::drifts(&state.store, &stack)?;
+    let drifts = drift::drifts(&view, &stack)?;
     let shown = |record: &ResourceRecord| view::resource_summary(record, drifts.get(&record.logical_id));
     let stack_resource_summaries = Some(found.iter().map(shown).collect());
     Ok(api::ListStackResourcesOutput { stack_resource_summaries, next_token })

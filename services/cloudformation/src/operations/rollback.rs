@@ -20,14 +20,14 @@ use crate::stacks;
 
 type State = Arc<CloudFormation>;
 
-fn live(state: &CloudFormation, call: &service::Call, name: &str) -> Result<StackRecord, Error> {
-    let stack = find(state, call, name)?.filter(|stack| stack.status != status::DELETE_COMPLETE);
+fn live(call: &service::Call, name: &str) -> Result<StackRecord, Error> {
+    let stack = find(&call.view()?, call, name)?.filter(|stack| stack.status != status::DELETE_COMPLETE);
     stack.ok_or_else(|| no_stack(name))
 }
 
-pub(crate) async fn cancel_update(state: State, permit: Permit<api::CancelUpdateStack>) -> Result<(), Error> {
+pub(crate) async fn cancel_update(_: State, permit: Permit<api::CancelUpdateStack>) -> Result<(), Error> {
     let (input, call) = (permit.input, permit.call);
-    let stack = live(&state, &call, &input.stack_name)?;
+    let stack = live(&call, &input.stack_name)?;
     let refused =
         || Error::Validation("CancelUpdateStack cannot be called from current stack status".to_owned());
     call.transact(|tx| {
@@ -46,7 +46,7 @@ pub(crate) async fn continue_update(
     permit: Permit<api::ContinueUpdateRollback>,
 ) -> Result<api::ContinueUpdateRollbackOutput, Error> {
     let (input, call) = (permit.input, permit.call);
-    let mut stack = live(&state, &call, &input.stack_name)?;
+    let mut stack = live(&call, &input.stack_name)?;
     let request = token::digest(&[&"ContinueUpdateRollback", &(&input.resources_to_skip, &input.role_arn)]);
     if token::repeated(&stack, input.client_request_token.as_ref(), &request)?.is_some() {
         return Ok(api::ContinueUpdateRollbackOutput {});
@@ -120,7 +120,7 @@ pub(crate) async fn roll_back(
     permit: Permit<api::RollbackStack>,
 ) -> Result<api::RollbackStackOutput, Error> {
     let (input, call) = (permit.input, permit.call);
-    let mut stack = live(&state, &call, &input.stack_name)?;
+    let mut stack = live(&call, &input.stack_name)?;
     let request = token::digest(&[&"RollbackStack", &input.role_arn, &input.retain_except_on_create]);
     if let Some(number) = token::repeated(&stack, input.client_request_token.as_ref(), &request)? {
         let operation_id = Some(model::operation_id(&stack.id, number));

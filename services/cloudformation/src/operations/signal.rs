@@ -16,8 +16,12 @@ type State = Arc<CloudFormation>;
 
 pub(crate) async fn signal(state: State, permit: Permit<api::SignalResource>) -> Result<(), Error> {
     let (input, call) = (permit.input, permit.call);
-    let stack = find(&state, &call, &input.stack_name)?.ok_or_else(|| no_stack(&input.stack_name))?;
-    let found = records::resources(&state.store, &stack.id)?;
+    let (stack, found) = {
+        let view = call.view()?;
+        let stack = find(&view, &call, &input.stack_name)?.ok_or_else(|| no_stack(&input.stack_name))?;
+        let found = records::resources(&view, &stack.id)?;
+        (stack, found)
+    };
     let id = &input.logical_resource_id;
     let record = found
         .into_iter()

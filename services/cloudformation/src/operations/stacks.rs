@@ -41,7 +41,7 @@ pub(crate) async fn create(
         return Err(Error::Validation(message.to_owned()));
     }
     let asked = digest(&input);
-    if let Some(made) = find(&state, &call, &input.stack_name)?
+    if let Some(made) = find(&call.view()?, &call, &input.stack_name)?
         && let Some(number) = token::repeated(&made, input.client_request_token.as_ref(), &asked)?
     {
         let operation_id = Some(model::operation_id(&made.id, number));
@@ -53,7 +53,7 @@ pub(crate) async fn create(
         None => body(&call, input.template_body.as_ref(), input.template_url.as_ref(), None).await?,
     };
     // A stack that waits for review of a change set is made by this call in its place.
-    let waiting = find(&state, &call, &input.stack_name)?;
+    let waiting = find(&call.view()?, &call, &input.stack_name)?;
     let waiting = waiting.filter(|stack| stack.status == status::REVIEW_IN_PROGRESS);
     let mut stack = waiting.unwrap_or_else(|| new_stack(&call, &input.stack_name));
     nest(&state, &call, &mut stack)?;
@@ -301,7 +301,7 @@ pub(crate) async fn delete(state: State, permit: Permit<api::DeleteStack>) -> Re
     let (input, call) = (permit.input, permit.call);
     refuse(&[("DeletionMode", input.deletion_mode.as_deref().is_some_and(|mode| mode != "STANDARD"))])?;
     // A stack that is not there is deleted already, as on AWS.
-    let Some(mut stack) = find(&state, &call, &input.stack_name)? else { return Ok(()) };
+    let Some(mut stack) = find(&call.view()?, &call, &input.stack_name)? else { return Ok(()) };
     if model::is_going(&stack.status) {
         return Ok(());
     }

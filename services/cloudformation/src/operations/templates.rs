@@ -20,20 +20,18 @@ use crate::stacks as records;
 
 type State = Arc<CloudFormation>;
 
-pub(crate) async fn get(
-    state: State,
-    permit: Permit<api::GetTemplate>,
-) -> Result<api::GetTemplateOutput, Error> {
+pub(crate) async fn get(_: State, permit: Permit<api::GetTemplate>) -> Result<api::GetTemplateOutput, Error> {
     let (input, call) = (permit.input, permit.call);
+    let view = call.view()?;
     let Some(name) = &input.stack_name else {
         return Err(Error::Validation("StackName is a required parameter.".to_owned()));
     };
-    let stack = find(&state, &call, name)?.ok_or_else(|| no_stack_with_id(name))?;
+    let stack = find(&view, &call, name)?.ok_or_else(|| no_stack_with_id(name))?;
     let content = match &input.change_set_name {
         None => stack.content,
         Some(set) => {
             let missing = || Error::ChangeSetNotFound(format!("ChangeSet [{set}] does not exist"));
-            records::change_set(&state.store, &stack.id, set)?.ok_or_else(missing)?.content
+            records::change_set(&view, &stack.id, set)?.ok_or_else(missing)?.content
         }
     };
     let template_body = Some(match input.template_stage.as_deref() {
@@ -85,14 +83,14 @@ pub(crate) async fn validate(
 }
 
 pub(crate) async fn summary(
-    state: State,
+    _: State,
     permit: Permit<api::GetTemplateSummary>,
 ) -> Result<api::GetTemplateSummaryOutput, Error> {
     let (input, call) = (permit.input, permit.call);
     super::refuse(&[("StackSetName", input.stack_set_name.is_some())])?;
     let stored: Option<Content> = match &input.stack_name {
         Some(name) => {
-            let stack = find(&state, &call, name)?.ok_or_else(|| no_stack_with_id(name))?;
+            let stack = find(&call.view()?, &call, name)?.ok_or_else(|| no_stack_with_id(name))?;
             if stack.status == model::status::REVIEW_IN_PROGRESS {
                 let message = "GetTemplateSummary cannot be called on REVIEW_IN_PROGRESS stacks.";
                 return Err(Error::Validation(message.to_owned()));

@@ -31,7 +31,7 @@ pub(crate) async fn update(
         ("RollbackConfiguration", triggers(input.rollback_configuration.as_ref())),
         ("ResourceTypes", input.resource_types.as_ref().is_some_and(|types| !types.is_empty())),
     ])?;
-    let stack = find(&state, &call, &input.stack_name)?;
+    let stack = find(&call.view()?, &call, &input.stack_name)?;
     let stack = stack.filter(|stack| stack.status != status::DELETE_COMPLETE);
     let mut stack = stack.ok_or_else(|| no_stack(&input.stack_name))?;
     let request = digest(&input);

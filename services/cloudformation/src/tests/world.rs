@@ -228,19 +228,8 @@ fn output(things: &mut Things, operation: &str, input: &Value) -> Result<Value, 
                 json!({ "Table": table })
             }
         }
-        "PublishVersion" => {
-            things.counter += 1;
-            let number = things.counter.to_string();
-            things.existing.insert(format!("version/{number}"), input.clone());
-            version(&text("FunctionName"), &number)
-        }
-        "GetFunctionConfiguration" if input["Qualifier"].is_string() => {
-            let number = text("Qualifier");
-            if !things.existing.contains_key(&format!("version/{number}")) {
-                return Err(Fault::sender("ResourceNotFoundException", "no version").into());
-            }
-            version(&text("FunctionName"), &number)
-        }
+        "PublishVersion" => version(things, input)?,
+        "GetFunctionConfiguration" if input["Qualifier"].is_string() => version(things, input)?,
         "CreateFunction" | "GetFunctionConfiguration" => {
             let name = text("FunctionName");
             let arn = format!("arn:aws:lambda:us-east-1:123456789012:function:{name}");
@@ -281,9 +270,23 @@ fn output(things: &mut Things, operation: &str, input: &Value) -> Result<Value, 
     })
 }
 
-fn version(function: &str, number: &str) -> Value {
+/// The version that a qualifier names, or a new one.
+fn version(things: &mut Things, input: &Value) -> Result<Value, Error> {
+    let number = match input["Qualifier"].as_str() {
+        Some(number) if !things.existing.contains_key(&format!("version/{number}")) => {
+            return Err(Fault::sender("ResourceNotFoundException", "no version").into());
+        }
+        Some(number) => number.to_owned(),
+        None => {
+            things.counter += 1;
+            things.existing.insert(format!("version/{}", things.counter), input.clone());
+            things.counter.to_string()
+        }
+    };
+    let function = input["FunctionName"].as_str().unwrap_or_default();
     let arn = format!("arn:aws:lambda:us-east-1:123456789012:function:{function}:{number}");
-    json!({ "FunctionName": function, "FunctionArn": arn, "Version": number, "LastModified": "2999-01-01T00:00:00.000+0000" })
+    let modified = "2999-01-01T00:00:00.000+0000";
+    Ok(json!({ "FunctionName": function, "FunctionArn": arn, "Version": number, "LastModified": modified }))
 }
 
 /// The things of a kind, each with the tags that the platform put on it.

@@ -82,7 +82,26 @@ impl FunctionRoles {
         Some(Principal::AssumedRole(principal))
     }
 
-    fn hold(&self, key: (String, String), fresh: Held, now: Timestamp) {
+    /// True where this role was refused to this function lately, which is on record: another refusal is not. Where it was
+    /// not, it counts as refused from here on, so that of many that come at once one alone is recorded.
+    fn was_refused(&self, key: &(String, String), now: Timestamp) -> bool {
+        let known = |held: &Held| held.until > now && held.is_refused;
+        if self.held.lock().get(key).is_some_and(known) {
+            return true;
+        }
+        self.hold(key.clone(), Held { until: now.plus_secs(REFUSED_SECS), is_refused: true }, now)
+            .is_some_and(|held| known(&held))
+    }
+
+    fn forget_refusal(&self, key: &(String, String)) {
+        let mut held = self.held.lock();
+        if held.get(key).is_some_and(|held| held.is_refused) {
+            held.remove(key);
+        }
+    }
+
+    /// Answers what was held before.
+    fn hold(&self, key: (String, String), fresh: Held, now: Timestamp) -> Option<Held> {
         let mut held = self.held.lock();
         if held.len() >= HELD_MAX {
             held.retain(|_, one| one.until > now);
@@ -90,7 +109,7 @@ impl FunctionRoles {
         if held.len() >= HELD_MAX {
             held.clear();
         }
-        held.insert(key, fresh);
+        held.insert(key, fresh)
     }
 }
 
@@ -126,15 +145,27 @@ impl CredentialSource for FunctionRoles {
                 environment_id: Some(environment_id),
                 secs: ENVIRONMENT_SECS,
             };
+            let key = (function.role_arn.clone(), function.arn.clone());
+            // SECURITY: whoever may invoke the function, be it strangers, can begin environments as often as he likes: each
+            // refusal on record would let him fill the trail.
+            if !pipeline.may_take_role(&taking) && self.was_refused(&key, self.clock.now()) {
+                return Err(CredentialError::NotAssumable);
+            }
             match pipeline.take_role(&taking).await {
-                Ok(made) => Ok(RoleCredentials {
-                    access_key_id: made.access_key_id,
-                    secret_access_key: made.secret,
-                    session_token: made.session_token,
-                    expires_at: made.expires_at,
-                }),
+                Ok(made) => {
+                    self.forget_refusal(&key);
+                    Ok(RoleCredentials {
+                        access_key_id: made.access_key_id,
+                        secret_access_key: made.secret,
+                        session_token: made.session_token,
+                        expires_at: made.expires_at,
+                    })
+                }
                 Err(fault) if fault.status < 500 => Err(CredentialError::NotAssumable),
-                Err(fault) => Err(CredentialError::Failed(Box::new(Internal::new(fault.message)))),
+                Err(fault) => {
+                    self.forget_refusal(&key);
+                    Err(CredentialError::Failed(Box::new(Internal::new(fault.message))))
+                }
             }
         })
     }

@@ -3,11 +3,11 @@
 //! Requests read this and never wait for the store. Every write of a URL goes through here, so that no change can miss
 //! it; the control plane is `services/lambda`'s.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
 
 use base::{AccountId, Region, Timestamp};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 use store::{Key, Range, Store, StoreError, Table, Transaction};
 
@@ -119,6 +119,8 @@ pub struct FunctionUrls(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     by_id: RwLock<HashMap<String, Arc<FunctionUrl>>>,
+    /// The ids of those that were written and are not durable yet, by function.
+    written: Mutex<HashMap<String, BTreeSet<String>>>,
     served_at: OnceLock<(&'static str, u16)>,
 }
 
@@ -163,16 +165,55 @@ impl FunctionUrls {
         found
     }
 
+    /// The URLs of a function as a transaction finds them, by alias, its own first. Those of changes before it count, of which
+    /// the memory learns only once they are durable.
+    ///
+    /// # Errors
+    /// Where the store fails, or a URL cannot be read.
+    pub fn stored(
+        &self,
+        transaction: &Transaction<'_>,
+        function_arn: &str,
+    ) -> Result<Vec<FunctionUrl>, UrlError> {
+        // What is written is looked up before what is live: it goes from here to there.
+        let written: Vec<String> =
+            self.0.written.lock().get(function_arn).into_iter().flatten().cloned().collect();
+        let live = self.of(function_arn).into_iter().map(|url| url.url_id.clone());
+        let ids: BTreeSet<String> = written.into_iter().chain(live).collect();
+        let mut found = Vec::new();
+        for id in ids {
+            match transaction.get(FUNCTION_URLS, Key::new().str(&id))? {
+                Some(bytes) => found.push(records::decode::<FunctionUrl>(&bytes)?),
+                // Its transaction came to nothing, or it was deleted since.
+                None => self.forget_written(function_arn, &id),
+            }
+        }
+        found.sort_by(|one, other| one.alias.cmp(&other.alias));
+        Ok(found)
+    }
+
+    fn forget_written(&self, function_arn: &str, url_id: &str) {
+        let mut written = self.0.written.lock();
+        let Some(ids) = written.get_mut(function_arn) else { return };
+        ids.remove(url_id);
+        if ids.is_empty() {
+            written.remove(function_arn);
+        }
+    }
+
     /// Writes a URL; it serves from the moment the transaction is durable.
     ///
     /// # Errors
     /// Where the store fails.
     pub fn put(&self, transaction: &mut Transaction<'_>, url: FunctionUrl) -> Result<(), UrlError> {
         transaction.put(FUNCTION_URLS, Key::new().str(&url.url_id), records::encode(&url)?)?;
+        let ids = (url.function_arn.clone(), url.url_id.clone());
+        self.0.written.lock().entry(ids.0).or_default().insert(ids.1);
         let urls = self.clone();
         let url = Arc::new(url);
         transaction.after_commit(move || {
             urls.0.by_id.write().insert(url.url_id.clone(), Arc::clone(&url));
+            urls.forget_written(&url.function_arn, &url.url_id);
         });
         Ok(())
     }
@@ -195,9 +236,8 @@ impl FunctionUrls {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_url_keeps_its_bytes() {
-        let url = FunctionUrl {
+    fn url() -> FunctionUrl {
+        FunctionUrl {
             url_id: "u1".into(),
             account: "111111111111".parse().unwrap(),
             function_arn: "arn:aws:lambda:us-east-1:111111111111:function:f".into(),
@@ -207,7 +247,48 @@ mod tests {
             mode: UrlMode::Buffered,
             created: Timestamp::from_secs(1),
             updated: Timestamp::from_secs(2),
-        };
+        }
+    }
+
+    #[tokio::test]
+    async fn a_transaction_finds_what_is_not_live_yet() {
+        let store = Store::ephemeral().unwrap();
+        let urls = FunctionUrls::default();
+        let arn = url().function_arn;
+        let came_to_nothing: Result<(), UrlError> = store
+            .transact(|tx| {
+                urls.put(tx, FunctionUrl { url_id: "lost".into(), ..url() })?;
+                Err(UrlError::Store(StoreError::TransactionTooLarge))
+            })
+            .await;
+        assert!(came_to_nothing.is_err());
+        let written: Result<(), UrlError> = store
+            .transact(|tx| {
+                assert!(urls.stored(tx, &arn)?.is_empty());
+                urls.put(tx, url())?;
+                assert!(urls.of(&arn).is_empty());
+                assert_eq!(urls.stored(tx, &arn)?, [url()]);
+                Ok(())
+            })
+            .await;
+        written.unwrap();
+        assert!(urls.0.written.lock().is_empty());
+        let deleted: Result<(), UrlError> = store
+            .transact(|tx| {
+                assert_eq!(urls.stored(tx, &arn)?, [url()]);
+                urls.delete(tx, "u1")?;
+                assert_eq!(urls.of(&arn).len(), 1);
+                assert!(urls.stored(tx, &arn)?.is_empty());
+                Ok(())
+            })
+            .await;
+        deleted.unwrap();
+        assert!(urls.of(&arn).is_empty());
+    }
+
+    #[test]
+    fn a_url_keeps_its_bytes() {
+        let url = url();
         let golden = concat!(
             r#"{"v":"1","url_id":"u1","account":"111111111111","#,
             r#""function_arn":"arn:aws:lambda:us-east-1:111111111111:function:f","alias":"live","auth":"AWS_IAM","#,

@@ -51,7 +51,14 @@ impl Provider for Version {
 
     fn take_over<'a>(&'a self, work: &'a Work) -> Answer<'a, Option<Physical>> {
         Box::pin(async move {
-            if !finders::is_function_of_stack(work, &work.text("FunctionName")).await? {
+            let function = work.text("FunctionName");
+            for version in work.receipts()?.iter().filter_map(|arn| number(arn)) {
+                let input = json!({ "FunctionName": function, "Qualifier": version });
+                if let Some(shown) = seen(work.call("lambda", "GetFunctionConfiguration", input).await)? {
+                    return settled(work, &shown).await.map(Some);
+                }
+            }
+            if !finders::is_function_of_stack(work, &function).await? {
                 return Ok(None);
             }
             // What is published twice is there once.
@@ -84,15 +91,19 @@ impl Provider for Version {
 
     fn delete<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, ()> {
         Box::pin(async move {
-            let version = text(old.attributes.get("Version"));
-            if version.is_empty() {
-                return Ok(());
-            }
+            // Of what an interrupted try made, only its ARN is known.
+            let Some(version) = number(&old.id) else { return Ok(()) };
             let function = text(old.properties.get("FunctionName"));
             let input = json!({ "FunctionName": function, "Qualifier": version });
             gone(work.call("lambda", "DeleteFunction", input).await)
         })
     }
+}
+
+/// The number at the end of a version's ARN; `None` for what is planned only.
+fn number(arn: &str) -> Option<&str> {
+    let (_, version) = arn.rsplit_once(':')?;
+    version.bytes().all(|byte| byte.is_ascii_digit()).then_some(version).filter(|version| !version.is_empty())
 }
 
 async fn publish(work: &Work) -> Result<Value, Failure> {

@@ -65,7 +65,8 @@ const UNTAGGED: &str = "Resources: {Api: {Type: AWS::ApiGateway::RestApi, Proper
     Deployment: {Type: AWS::ApiGateway::Deployment, Properties: {RestApiId: !Ref Api, Description: same}}, \
     Table: {Type: AWS::DynamoDB::Table, Properties: {BillingMode: PAY_PER_REQUEST, \
     AttributeDefinitions: [{AttributeName: k, AttributeType: S}], KeySchema: [{AttributeName: k, KeyType: HASH}]}}, \
-    Backup: {Type: AWS::DynamoDB::Backup, Properties: {TableName: !Ref Table, BackupName: same}}}";
+    Backup: {Type: AWS::DynamoDB::Backup, Properties: {TableName: !Ref Table, BackupName: same}}, \
+    Version: {Type: AWS::Lambda::Version, Properties: {FunctionName: others, Description: same}}}";
 
 /// Cuts the power between an operation's commit and the stack's record of it, and starts again: as the same operation, or as
 /// another one that takes its place.
@@ -75,7 +76,12 @@ async fn silenced(
     (kind, phase): (OperationKind, Phase),
 ) -> (Stage, Stage, String) {
     let stage = Stage::new().await;
-    for (thing, said) in [("deployment/theirs", "description"), ("backup/theirs", "BackupName")] {
+    let theirs = [
+        ("deployment/theirs", "description"),
+        ("backup/theirs", "BackupName"),
+        ("version/theirs", "Description"),
+    ];
+    for (thing, said) in theirs {
         stage.world.things().existing.insert(thing.to_owned(), json!({ said: "same" }));
     }
     stage.world.things().silent.insert(operation_name);
@@ -98,7 +104,10 @@ async fn silenced(
 
 #[tokio::test]
 async fn what_has_no_tags_is_made_once_wherever_the_power_goes() {
-    for (operation, made) in [("CreateDeployment", "deployment"), ("CreateBackup", "backup")] {
+    // The version is one of a function that is not the stack's.
+    let made_without =
+        [("CreateDeployment", "deployment"), ("CreateBackup", "backup"), ("PublishVersion", "version")];
+    for (operation, made) in made_without {
         for (interrupted, ends, left) in [
             ((OperationKind::Create, Phase::Forward), "CREATE_COMPLETE", 2),
             ((OperationKind::Create, Phase::Rollback), "ROLLBACK_COMPLETE", 1),
@@ -124,7 +133,7 @@ async fn what_a_stack_knows_has_no_receipt_any_more() {
     let store = stage.kit.pipeline.store();
     let region = stage.kit.pipeline.region();
     let stack = stacks::by_id(store, stage.kit.account, region.as_str(), &id).unwrap().unwrap();
-    for logical_id in ["Deployment", "Backup", "Table"] {
+    for logical_id in ["Deployment", "Backup", "Table", "Version"] {
         let left = service::receipts::unsettled(store, &marks(&stack, logical_id)).unwrap();
         assert!(left.is_empty(), "{logical_id}: {left:?}");
     }

@@ -94,6 +94,7 @@ impl World {
         let place = match operation {
             "CreateDeployment" => "/id",
             "CreateBackup" => "/BackupDetails/BackupArn",
+            "PublishVersion" => "/FunctionArn",
             _ => return,
         };
         let shape = protocol::model(service).unwrap().operation(operation).unwrap().output().unwrap();
@@ -174,9 +175,14 @@ impl World {
             things.marks.insert(key.clone(), given.clone());
             things.existing.insert(key, input.clone());
         }
-        let taken = TAKERS.iter().find(|(taker, ..)| *taker == operation);
-        if let Some((_, kind, _)) = taken
-            && things.existing.remove(&format!("{kind}/{name}")).is_none()
+        let taken = TAKERS
+            .iter()
+            .find(|(taker, ..)| *taker == operation)
+            .map(|(_, kind, _)| format!("{kind}/{name}"));
+        let version = input["Qualifier"].as_str().filter(|_| operation == "DeleteFunction");
+        let taken = version.map(|number| format!("version/{number}")).or(taken);
+        if let Some(taken) = taken
+            && things.existing.remove(&taken).is_none()
         {
             return Err(Fault::sender("ResourceNotFoundException", format!("{name} not found")).into());
         }
@@ -222,6 +228,8 @@ fn output(things: &mut Things, operation: &str, input: &Value) -> Result<Value, 
                 json!({ "Table": table })
             }
         }
+        "PublishVersion" => version(things, input)?,
+        "GetFunctionConfiguration" if input["Qualifier"].is_string() => version(things, input)?,
         "CreateFunction" | "GetFunctionConfiguration" => {
             let name = text("FunctionName");
             let arn = format!("arn:aws:lambda:us-east-1:123456789012:function:{name}");
@@ -260,6 +268,25 @@ fn output(things: &mut Things, operation: &str, input: &Value) -> Result<Value, 
         "GetObject" => object(things, &text("Key"))?,
         _ => json!({}),
     })
+}
+
+/// The version that a qualifier names, or a new one.
+fn version(things: &mut Things, input: &Value) -> Result<Value, Error> {
+    let number = match input["Qualifier"].as_str() {
+        Some(number) if !things.existing.contains_key(&format!("version/{number}")) => {
+            return Err(Fault::sender("ResourceNotFoundException", "no version").into());
+        }
+        Some(number) => number.to_owned(),
+        None => {
+            things.counter += 1;
+            things.existing.insert(format!("version/{}", things.counter), input.clone());
+            things.counter.to_string()
+        }
+    };
+    let function = input["FunctionName"].as_str().unwrap_or_default();
+    let arn = format!("arn:aws:lambda:us-east-1:123456789012:function:{function}:{number}");
+    let modified = "2999-01-01T00:00:00.000+0000";
+    Ok(json!({ "FunctionName": function, "FunctionArn": arn, "Version": number, "LastModified": modified }))
 }
 
 /// The things of a kind, each with the tags that the platform put on it.
@@ -392,7 +419,7 @@ stand_ins! {
     }
     lambda {
         CreateFunction GetFunctionConfiguration DeleteFunction AddPermission RemovePermission UpdateFunctionCode
-        UpdateFunctionConfiguration TagResource UntagResource Invoke
+        UpdateFunctionConfiguration TagResource UntagResource Invoke GetFunction PublishVersion
     }
     logs { DescribeLogGroups ListTagsForResource CreateLogGroup DeleteLogGroup PutRetentionPolicy DeleteRetentionPolicy TagResource UntagResource }
     apigateway {

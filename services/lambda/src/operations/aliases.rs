@@ -143,7 +143,7 @@ pub(crate) async fn delete_alias(lambda: Arc<Lambda>, permit: Permit<api::Delete
         .catalog
         .change_with(&call, &id, |transaction, function| {
             let function = stored(function, &id)?;
-            let urls = lambda.urls.of(&id.arn());
+            let urls = lambda.urls.stored(transaction, &id.arn())?;
             for url in urls.iter().filter(|url| url.alias.as_ref() == Some(&input.name)) {
                 lambda.urls.delete(transaction, &url.url_id)?;
             }

@@ -102,7 +102,7 @@ pub(crate) async fn delete_function(
             let present = stored(function, id)?;
             let Some(version) = qualifier else {
                 *function = None;
-                for url in lambda.urls.of(&id.arn()) {
+                for url in lambda.urls.stored(transaction, &id.arn())? {
                     lambda.urls.delete(transaction, &url.url_id)?;
                 }
                 return Ok(());

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use base::{Region, Timestamp};
 use gateway::{FunctionUrl, UrlAuth, UrlCors, UrlError, UrlMode};
 use service::Permit;
+use store::Transaction;
 
 use super::{page, target};
 use crate::Lambda;
@@ -33,6 +34,16 @@ impl From<UrlError> for Error {
 fn found(lambda: &Lambda, target: &Target) -> Option<Arc<FunctionUrl>> {
     let urls = lambda.urls.of(&target.id.arn());
     urls.into_iter().find(|url| url.alias == target.qualifier)
+}
+
+/// The same as a change finds it, after those that go before it and are not durable yet.
+fn stored(
+    lambda: &Lambda,
+    transaction: &Transaction<'_>,
+    target: &Target,
+) -> Result<Option<FunctionUrl>, Error> {
+    let urls = lambda.urls.stored(transaction, &target.id.arn())?;
+    Ok(urls.into_iter().find(|url| url.alias == target.qualifier))
 }
 
 fn auth(name: &str) -> Result<UrlAuth, Error> {
@@ -112,8 +123,7 @@ pub(crate) async fn create(
             if target.qualifier.as_ref().is_some_and(|alias| !function.aliases.contains_key(alias)) {
                 return Err(no_url());
             }
-            // Changes of one function follow each other, so that nobody makes another one meanwhile.
-            if found(&lambda, &target).is_some() {
+            if stored(&lambda, transaction, &target)?.is_some() {
                 return Err(Error::ResourceConflict(format!(
                     "Failed to create function url config for [functionArn = {}]. Error message:  FunctionUrlConfig \
                      exists for this Lambda function",
@@ -170,7 +180,7 @@ pub(crate) async fn update(
             if target.qualifier.as_ref().is_some_and(|alias| !function.aliases.contains_key(alias)) {
                 return Err(no_function());
             }
-            let mut url = FunctionUrl::clone(&*found(&lambda, &target).ok_or_else(no_url)?);
+            let mut url = stored(&lambda, transaction, &target)?.ok_or_else(no_url)?;
             url.auth = new_auth.unwrap_or(url.auth);
             url.cors = new_cors.or(url.cors);
             url.mode = new_mode.unwrap_or(url.mode);
@@ -216,7 +226,7 @@ pub(crate) async fn delete(
     lambda
         .catalog
         .change_with(&call, &target.id, |transaction, _| {
-            let url = found(&lambda, &target).ok_or_else(no_url)?;
+            let url = stored(&lambda, transaction, &target)?.ok_or_else(no_url)?;
             Ok(lambda.urls.delete(transaction, &url.url_id)?)
         })
         .await

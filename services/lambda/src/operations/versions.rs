@@ -77,7 +77,13 @@ pub(crate) async fn publish_version(
                      again with the CodeSHA256 in $LATEST."
                 )));
             }
-            Ok(publish(function, input.description, call.now()))
+            let next = function.record.next_version;
+            let made = publish(function, input.description, call.now());
+            // Where nothing changed, nothing was made: that version may be anybody's.
+            if function.record.next_version != next {
+                call.made(&id.qualified_arn(&made.version));
+            }
+            Ok(made)
         })
         .await?;
     let arn = id.qualified_arn(&made.version);

@@ -46,3 +46,26 @@ async fn a_role_that_does_not_trust_lambda_is_refused_with_its_reason() {
         assert!(opened.contains(ARN), "whose function it is: {opened}");
     }
 }
+
+/// How many refusals are on record after some more invocations.
+async fn refused(fixture: &Fixture) -> usize {
+    for _ in 0..5 {
+        fixture.refused("Invoke", json!({"FunctionName": "orders"})).await;
+    }
+    let records = assumed(&fixture.kit).await;
+    records.iter().filter(|record| record["errorCode"].is_string()).count()
+}
+
+#[tokio::test]
+async fn a_refused_role_is_recorded_once_for_a_while_and_taken_at_once_where_it_is_let_again() {
+    let fixture = Fixture::start().await;
+    let trusting =
+        |service: &'static str| fixture.kit.role("orders-role", json!({"Service": service}), json!([]));
+    trusting("ec2.amazonaws.com").await;
+    assert_eq!(refused(&fixture).await, 1, "whoever may invoke does not fill the trail");
+    fixture.kit.clock.advance_millis(61_000);
+    assert_eq!(refused(&fixture).await, 2, "it goes on to tell");
+    trusting("lambda.amazonaws.com").await;
+    let answer = fixture.invoke(json!({"FunctionName": "orders"}), &json!({})).await;
+    assert_eq!(answer["StatusCode"], 200);
+}

@@ -187,3 +187,33 @@ async fn settings_are_read_changed_listed_and_go_with_the_function() {
     assert!(fixture.urls.of(ARN).is_empty());
     assert_eq!(fixture.refused("GetFunctionUrlConfig", named).await.0, "ResourceNotFoundException");
 }
+
+#[tokio::test]
+async fn changes_of_urls_and_functions_at_once_follow_each_other() {
+    let fixture = Fixture::empty().await;
+    let administrator = fixture.kit.administrator();
+    let named = json!({"FunctionName": "orders"});
+    let create = json!({"FunctionName": "orders", "AuthType": "NONE"});
+    let ask =
+        |operation: &'static str, input: &Value| fixture.as_who(&administrator, operation, input.clone());
+    for _ in 0..20 {
+        fixture.ok("CreateFunction", super::create_input()).await;
+        let made = tokio::join!(
+            ask("CreateFunctionUrlConfig", &create),
+            ask("CreateFunctionUrlConfig", &create),
+            ask("CreateFunctionUrlConfig", &create),
+            ask("CreateFunctionUrlConfig", &create),
+        );
+        let made = [made.0, made.1, made.2, made.3];
+        assert_eq!(made.iter().filter(|made| made.is_ok()).count(), 1);
+        assert_eq!(fixture.urls.of(ARN).len(), 1);
+        let (deleted, _) =
+            tokio::join!(ask("DeleteFunctionUrlConfig", &named), ask("UpdateFunctionUrlConfig", &create));
+        assert!(deleted.is_ok());
+        assert!(fixture.urls.of(ARN).is_empty(), "what is deleted is not written again");
+        let (_, deleted) =
+            tokio::join!(ask("CreateFunctionUrlConfig", &create), ask("DeleteFunction", &named));
+        assert!(deleted.is_ok());
+        assert!(fixture.urls.of(ARN).is_empty(), "no URL outlives its function");
+    }
+}

@@ -313,9 +313,19 @@ pub(crate) struct RemoteOptions {
     #[arg(long, env = "AWS_ENDPOINT_URL", hide = true, value_name = "URL")]
     pub(crate) usual_endpoint_url: Option<String>,
 
-    /// The profile whose credentials, region and certificates are taken, with an address.
-    #[arg(long, env = "AWS_PROFILE", default_value = "default", value_name = "NAME")]
-    pub(crate) profile: String,
+    /// The profile whose credentials, region and certificates are taken, with an address; keys in the environment are left out then.
+    /// AWS_DEFAULT_PROFILE and AWS_PROFILE name one, too, where the environment has no keys; else it is `default`.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+
+    #[arg(long, env = "AWS_DEFAULT_PROFILE", hide = true, value_name = "NAME")]
+    pub(crate) usual_default_profile: Option<String>,
+
+    #[arg(long, env = "AWS_PROFILE", hide = true, value_name = "NAME")]
+    pub(crate) usual_profile: Option<String>,
+
+    #[arg(long, env = "AWS_WEB_IDENTITY_TOKEN_FILE", hide = true, value_name = "FILE")]
+    pub(crate) web_identity_token_file: Option<PathBuf>,
 
     /// The region to sign for, with an address; else the profile's, or us-east-1.
     #[arg(long, env = "AWS_DEFAULT_REGION")]

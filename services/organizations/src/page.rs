@@ -1,14 +1,14 @@
 //! Listings page by page.
 //!
-//! A token names the listing, and the last item that was given out: another listing does not take it. It says nothing that its holder may not know, and gives no rights.
+//! A token names the listing, which is the operation and all that selects what it lists, and the last item that was given out: another listing does not take it. It says nothing that its holder may not know, and gives no rights.
 
 use crate::Error;
 
 const PAGE_MAX: usize = 20;
 
-/// The page of a listing out of all items, given with the keys by which they are sorted, and the token of the next.
+/// The page of a listing out of all items of what `listing` names, given with the keys by which they are sorted, and the token of the next.
 pub(crate) fn of<T>(
-    listing: &str,
+    listing: &[&str],
     mut items: Vec<(String, T)>,
     token: Option<String>,
     max_results: Option<i64>,
@@ -22,9 +22,11 @@ pub(crate) fn of<T>(
     let last = match token {
         Some(token) => {
             let bytes = hex::decode(token).map_err(|_| invalid())?;
-            let text = String::from_utf8(bytes).map_err(|_| invalid())?;
-            let last = text.split_once(' ').filter(|(of, _)| *of == listing).map(|(_, last)| last.to_owned());
-            Some(last.ok_or_else(invalid)?)
+            let (of, last): (Vec<String>, String) = serde_json::from_slice(&bytes).map_err(|_| invalid())?;
+            if of != listing {
+                return Err(invalid());
+            }
+            Some(last)
         }
         None => None,
     };
@@ -33,7 +35,8 @@ pub(crate) fn of<T>(
     let mut rest = items.into_iter().filter(|(key, _)| last.as_ref().is_none_or(|last| key > last));
     let page: Vec<(String, T)> = rest.by_ref().take(size).collect();
     let more = rest.next().is_some();
-    let next = page.last().filter(|_| more).map(|(key, _)| hex::encode(format!("{listing} {key}")));
+    let token = |(key, _): &(String, T)| hex::encode(serde_json::json!([listing, key]).to_string());
+    let next = page.last().filter(|_| more).map(token);
     Ok((page.into_iter().map(|(_, item)| item).collect(), next))
 }
 
@@ -46,7 +49,7 @@ mod tests {
         let items = || (0..45).map(|at| (format!("{at:02}"), at)).collect::<Vec<_>>();
         let (mut seen, mut token) = (Vec::new(), None);
         loop {
-            let (page, next) = of("L", items(), token, Some(99)).unwrap();
+            let (page, next) = of(&["L", "root"], items(), token, Some(99)).unwrap();
             assert!(page.len() <= PAGE_MAX);
             seen.extend(page);
             token = next;
@@ -55,8 +58,10 @@ mod tests {
             }
         }
         assert_eq!(seen, (0..45).collect::<Vec<_>>());
-        assert!(of("L", items(), Some("zz".into()), None).is_err());
-        let (_, next) = of("L", items(), None, None).unwrap();
-        assert!(of("M", items(), next, None).is_err(), "a token of another listing");
+        assert!(of(&["L", "root"], items(), Some("zz".into()), None).is_err());
+        let (_, next) = of(&["L", "root"], items(), None, None).unwrap();
+        for other in [&["M", "root"][..], &["L", "unit"], &["L"], &["L", "root", ""], &["L,root"]] {
+            assert!(of(other, items(), next.clone(), None).is_err(), "a token of another listing: {other:?}");
+        }
     }
 }

@@ -15,8 +15,16 @@ use crate::client::{Client, entry};
 const FILE_BYTES_MAX: u64 = 1 << 20;
 const REGION: &str = "us-east-1";
 /// What a profile may say instead of a key.
-const ELSEWHERE: [&str; 5] =
-    ["credential_process", "login_session", "role_arn", "sso_session", "sso_start_url"];
+const ELSEWHERE: [&str; 8] = [
+    "credential_process",
+    "login_session",
+    "role_arn",
+    "sso_account_id",
+    "sso_role_name",
+    "sso_session",
+    "sso_start_url",
+    "web_identity_token_file",
+];
 
 /// What was said on the command line goes before what the environment says.
 pub(super) fn client(options: &RemoteOptions) -> Result<Client, Error> {
@@ -32,18 +40,15 @@ pub(super) fn client(options: &RemoteOptions) -> Result<Client, Error> {
 /// The platform at an address that `named` gave.
 fn at(options: &RemoteOptions, endpoint: &str, named: &str) -> Result<Client, Error> {
     let files = Files::of(options)?;
-    let key = match environment(options)? {
-        Some(key) => key,
-        None => files.key(&options.profile)?.ok_or_else(|| {
-            format!(
-                "no credentials for the platform at {endpoint}, which {named} names: neither AWS_ACCESS_KEY_ID and \
-                 AWS_SECRET_ACCESS_KEY nor profile `{}` of `{}` give any; --data-dir takes the administrator's of a data folder",
-                options.profile,
-                files.credentials_path.display()
-            )
-        })?,
-    };
-    let setting = |name: &str| files.setting(&options.profile, name);
+    let key = key(options, &files)?.ok_or_else(|| {
+        format!(
+            "no credentials for the platform at {endpoint}, which {named} names: neither AWS_ACCESS_KEY_ID and \
+             AWS_SECRET_ACCESS_KEY nor profile `{}` of `{}` give any; --data-dir takes the administrator's of a data folder",
+            profile(options),
+            files.credentials_path.display()
+        )
+    })?;
+    let setting = |name: &str| files.setting(profile(options), name);
     let region = options.region.as_ref().map(|region| region.as_str().to_owned());
     let region = region.or_else(|| setting("region")).unwrap_or_else(|| REGION.to_owned());
     let bundle = options.ca_bundle.clone().or_else(|| setting("ca_bundle").map(PathBuf::from));
@@ -55,6 +60,32 @@ struct Key {
     id: String,
     secret: SecretString,
     token: Option<String>,
+}
+
+/// SECURITY: the AWS tools' order, so that nobody signs as somebody else than he would by them: a profile that the command
+/// line names leaves out what the environment has, and a role comes before the keys of a profile that nobody named there.
+fn key(options: &RemoteOptions, files: &Files) -> Result<Option<Key>, Error> {
+    if said(&options.profile).is_none() {
+        if let Some(key) = environment(options)? {
+            return Ok(Some(key));
+        }
+        if options.web_identity_token_file.as_ref().is_some_and(|path| !path.as_os_str().is_empty()) {
+            return Err("AWS_WEB_IDENTITY_TOKEN_FILE is in the environment, and roles by a web identity are not supported here: give \
+                        credentials in the environment, as `aws configure export-credentials --format env` writes them, or --profile"
+                .into());
+        }
+    }
+    files.key(profile(options))
+}
+
+/// The profile's name, by the first that says one. A variable that is empty says the default one, as with the AWS tools.
+fn profile(options: &RemoteOptions) -> &str {
+    let usual = options.usual_default_profile.as_deref().or(options.usual_profile.as_deref());
+    said(&options.profile).or(usual).filter(|name| !name.is_empty()).unwrap_or("default")
+}
+
+fn said(text: &Option<String>) -> Option<&str> {
+    text.as_deref().filter(|text| !text.is_empty())
 }
 
 fn environment(options: &RemoteOptions) -> Result<Option<Key>, Error> {
@@ -84,19 +115,24 @@ impl Files {
     /// The key of a profile: of the credentials file, else of the config file.
     fn key(&self, profile: &str) -> Result<Option<Key>, Error> {
         let places = [(&self.credentials, profile.to_owned()), (&self.config, section(profile))];
-        for (text, section) in places {
-            let of = |name: &str| entry(text, &section, name).filter(|value| !value.is_empty());
+        let says = |(text, section): &(&String, String), name: &str| {
+            entry(text, section, name).filter(|value| !value.is_empty())
+        };
+        // SECURITY: before the keys of either file: the caller meant that role, never whoever else has a key there.
+        if let Some(name) =
+            ELSEWHERE.iter().find(|name| places.iter().any(|place| says(place, name).is_some()))
+        {
+            return Err(format!(
+                "profile `{profile}` takes its credentials by {name}, which is not supported here: give them in the environment, as \
+                 `aws configure export-credentials --format env` writes them"
+            )
+            .into());
+        }
+        for place in &places {
+            let of = |name: &str| says(place, name);
             if let (Some(id), Some(secret)) = (of("aws_access_key_id"), of("aws_secret_access_key")) {
                 let token = of("aws_session_token");
                 return Ok(Some(Key { id, secret: SecretString::new(secret), token }));
-            }
-            // SECURITY: never whoever else has a key there: the caller meant that role.
-            if let Some(name) = ELSEWHERE.iter().find(|name| of(name).is_some()) {
-                return Err(format!(
-                    "profile `{profile}` takes its credentials by {name}, which is not supported here: give them in the environment, as \
-                     `aws configure export-credentials --format env` writes them"
-                )
-                .into());
             }
         }
         Ok(None)
@@ -126,7 +162,10 @@ fn read(path: &Path) -> Result<String, Error> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
+    use crate::args::{Args, Command};
 
     fn files(credentials: &str, config: &str) -> Files {
         let path = PathBuf::from("credentials");
@@ -151,10 +190,59 @@ mod tests {
     #[test]
     fn a_role_is_not_played_by_whoever_may_assume_it() {
         for elsewhere in ELSEWHERE {
-            let files = files("", &format!("[profile p]\nsource_profile = default\n{elsewhere} = x\n"));
-            let refused = files.key("p").err().unwrap().to_string();
-            assert!(refused.contains(elsewhere), "{refused}");
+            let keys = "aws_access_key_id = A\naws_secret_access_key = s\n";
+            let says = format!("source_profile = default\n{elsewhere} = x\n");
+            for (credentials, config) in [
+                (String::new(), format!("[profile p]\n{says}")),
+                (String::new(), format!("[profile p]\n{keys}{says}")),
+                (format!("[p]\n{keys}"), format!("[profile p]\n{says}")),
+                (format!("[p]\n{keys}{says}"), String::new()),
+                (format!("[p]\n{says}"), format!("[profile p]\n{keys}")),
+            ] {
+                let refused = files(&credentials, &config).key("p").err().unwrap().to_string();
+                assert!(refused.contains(elsewhere), "{refused}");
+            }
         }
+    }
+
+    /// What the environment of whoever runs the test says is left out.
+    fn options() -> RemoteOptions {
+        let command = Args::parse_from(["fastness", "delete", "stack"]).command;
+        let Command::Delete(deletion) = command else { panic!() };
+        RemoteOptions {
+            profile: None,
+            usual_default_profile: None,
+            usual_profile: None,
+            web_identity_token_file: None,
+            access_key_id: None,
+            secret_access_key: None,
+            session_token: None,
+            ..deletion.remote
+        }
+    }
+
+    #[test]
+    fn who_signs_is_looked_for_in_the_order_of_the_aws_tools() {
+        let of = |name: &str| format!("[{name}]\naws_access_key_id = {name}\naws_secret_access_key = s\n");
+        let files = files(&["default", "line", "first", "second"].map(of).concat(), "");
+        let signer = |options: &RemoteOptions| key(options, &files).map(|key| key.unwrap().id);
+        let mut options = options();
+        assert_eq!(signer(&options).unwrap(), "default");
+        options.usual_profile = Some("second".to_owned());
+        assert_eq!(signer(&options).unwrap(), "second");
+        options.usual_default_profile = Some("first".to_owned());
+        assert_eq!(signer(&options).unwrap(), "first");
+        options.web_identity_token_file = Some(PathBuf::from("token"));
+        let refused = signer(&options).unwrap_err().to_string();
+        assert!(refused.contains("AWS_WEB_IDENTITY_TOKEN_FILE"), "{refused}");
+        options.access_key_id = Some("environment".to_owned());
+        assert!(signer(&options).is_err(), "half a key");
+        options.secret_access_key = Some(SecretString::new("s".to_owned()));
+        assert_eq!(signer(&options).unwrap(), "environment");
+        options.profile = Some("line".to_owned());
+        assert_eq!(signer(&options).unwrap(), "line");
+        options.profile = Some("none".to_owned());
+        assert!(key(&options, &files).unwrap().is_none(), "never another than was named");
     }
 
     #[test]

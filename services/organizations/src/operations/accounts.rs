@@ -36,7 +36,7 @@ pub(crate) async fn list(
     let record = tree::readable(&view, permit.call.account())?;
     let all = shown(&record, tree::members(&view, &record.id)?);
     let (accounts, next_token) =
-        page::of("ListAccounts", all, permit.input.next_token, permit.input.max_results)?;
+        page::of(&["ListAccounts", &record.id], all, permit.input.next_token, permit.input.max_results)?;
     Ok(api::ListAccountsResponse { accounts: Some(accounts), next_token })
 }
 
@@ -50,8 +50,12 @@ pub(crate) async fn list_below(
     let parent = tree::unit(&view, &record.id, &input.parent_id)?.ok_or_else(Error::no_parent)?;
     let mut members = tree::members(&view, &record.id)?;
     members.retain(|member| member.parent == parent.id);
-    let (accounts, next_token) =
-        page::of("ListAccountsForParent", shown(&record, members), input.next_token, input.max_results)?;
+    let (accounts, next_token) = page::of(
+        &["ListAccountsForParent", &record.id, &input.parent_id],
+        shown(&record, members),
+        input.next_token,
+        input.max_results,
+    )?;
     Ok(api::ListAccountsForParentResponse { accounts: Some(accounts), next_token })
 }
 

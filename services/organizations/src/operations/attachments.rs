@@ -94,7 +94,12 @@ pub(crate) async fn of_target(
             all.push((policy.id.clone(), shapes::summary(&record, &policy)));
         }
     }
-    let (policies, next_token) = page::of("ListPoliciesForTarget", all, input.next_token, input.max_results)?;
+    let (policies, next_token) = page::of(
+        &["ListPoliciesForTarget", &record.id, &input.target_id, &input.filter],
+        all,
+        input.next_token,
+        input.max_results,
+    )?;
     Ok(api::ListPoliciesForTargetResponse { policies: Some(policies), next_token })
 }
 
@@ -113,6 +118,11 @@ pub(crate) async fn targets(
             all.push((target.target_id.clone().unwrap_or_default(), target));
         }
     }
-    let (targets, next_token) = page::of("ListTargetsForPolicy", all, input.next_token, input.max_results)?;
+    let (targets, next_token) = page::of(
+        &["ListTargetsForPolicy", &record.id, &input.policy_id],
+        all,
+        input.next_token,
+        input.max_results,
+    )?;
     Ok(api::ListTargetsForPolicyResponse { targets: Some(targets), next_token })
 }

@@ -157,11 +157,18 @@ pub(crate) async fn list(
     let view = permit.call.view()?;
     let record = tree::readable(&view, permit.call.account())?;
     let mut all: Vec<CreationRecord> = view.records(keys::CREATIONS, &keys::organization(&record.id))?;
-    if let Some(states) = input.states.filter(|states| !states.is_empty()) {
+    let mut states = input.states.unwrap_or_default();
+    states.sort();
+    states.dedup();
+    if !states.is_empty() {
         all.retain(|creation| states.iter().any(|state| state == shapes::state(creation)));
     }
     let shown = all.iter().map(|creation| (creation.id.clone(), shapes::creation(creation))).collect();
-    let (statuses, next_token) =
-        page::of("ListCreateAccountStatus", shown, input.next_token, input.max_results)?;
+    let (statuses, next_token) = page::of(
+        &["ListCreateAccountStatus", &record.id, &states.join(",")],
+        shown,
+        input.next_token,
+        input.max_results,
+    )?;
     Ok(api::ListCreateAccountStatusResponse { create_account_statuses: Some(statuses), next_token })
 }

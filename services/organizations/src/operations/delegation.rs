@@ -61,8 +61,12 @@ pub(crate) async fn list_enabled(
         (name, api::EnabledServicePrincipal { service_principal, date_enabled: Some(since) })
     };
     let all = record.trusted_services.into_iter().map(shown).collect();
-    let (services, next_token) =
-        page::of("ListAWSServiceAccessForOrganization", all, input.next_token, input.max_results)?;
+    let (services, next_token) = page::of(
+        &["ListAWSServiceAccessForOrganization", &record.id],
+        all,
+        input.next_token,
+        input.max_results,
+    )?;
     Ok(api::ListAWSServiceAccessForOrganizationResponse {
         enabled_service_principals: Some(services),
         next_token,
@@ -146,7 +150,7 @@ pub(crate) async fn administrators(
     let members = tree::members(&view, &record.id)?.into_iter().filter(wanted);
     let shown = |member: MemberRecord| (member.account.to_string(), shapes::administrator(&record, &member));
     let (administrators, next_token) = page::of(
-        "ListDelegatedAdministrators",
+        &["ListDelegatedAdministrators", &record.id, input.service_principal.as_deref().unwrap_or_default()],
         members.map(shown).collect(),
         input.next_token,
         input.max_results,
@@ -173,7 +177,11 @@ pub(crate) async fn services(
         (name, api::DelegatedService { service_principal, delegation_enabled_date: Some(since) })
     };
     let all = member.delegated.into_iter().map(shown).collect();
-    let (services, next_token) =
-        page::of("ListDelegatedServicesForAccount", all, input.next_token, input.max_results)?;
+    let (services, next_token) = page::of(
+        &["ListDelegatedServicesForAccount", &record.id, &input.account_id],
+        all,
+        input.next_token,
+        input.max_results,
+    )?;
     Ok(api::ListDelegatedServicesForAccountResponse { delegated_services: Some(services), next_token })
 }

@@ -136,7 +136,8 @@ pub(crate) async fn roots(
 ) -> Result<api::ListRootsResponse, Error> {
     let record = tree::readable(&permit.call.view()?, permit.call.account())?;
     let all = vec![(record.root.clone(), shapes::root(&record))];
-    let (roots, next_token) = page::of("ListRoots", all, permit.input.next_token, permit.input.max_results)?;
+    let (roots, next_token) =
+        page::of(&["ListRoots", &record.id], all, permit.input.next_token, permit.input.max_results)?;
     Ok(api::ListRootsResponse { roots: Some(roots), next_token })
 }
 

@@ -117,6 +117,7 @@ pub(crate) async fn list(
     let record = tree::readable(&view, permit.call.account())?;
     let policies = tree::policies(&view, &record.id, kind)?.into_iter();
     let all = policies.map(|policy| (policy.id.clone(), shapes::summary(&record, &policy))).collect();
-    let (policies, next_token) = page::of("ListPolicies", all, input.next_token, input.max_results)?;
+    let (policies, next_token) =
+        page::of(&["ListPolicies", &record.id, &input.filter], all, input.next_token, input.max_results)?;
     Ok(api::ListPoliciesResponse { policies: Some(policies), next_token })
 }

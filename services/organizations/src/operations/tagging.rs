@@ -70,6 +70,7 @@ pub(crate) async fn list(
     };
     let stored = stored.ok_or_else(Error::no_target)?;
     let all = shapes::tags(&stored).into_iter().map(|tag| (tag.key.clone(), tag)).collect();
-    let (tags, next_token) = page::of("ListTagsForResource", all, input.next_token, None)?;
+    let (tags, next_token) =
+        page::of(&["ListTagsForResource", &record.id, &input.resource_id], all, input.next_token, None)?;
     Ok(api::ListTagsForResourceResponse { tags: Some(tags), next_token })
 }

@@ -129,7 +129,7 @@ pub(crate) async fn list(
     let shown =
         |unit: UnitRecord| (unit.id.clone(), shapes::unit(&record, &unit, format!("{above}{}/", unit.id)));
     let (units, next_token) = page::of(
-        "ListOrganizationalUnitsForParent",
+        &["ListOrganizationalUnitsForParent", &record.id, &input.parent_id],
         below.map(shown).collect(),
         input.next_token,
         input.max_results,
@@ -155,7 +155,12 @@ pub(crate) async fn children(
     let child =
         |id: String| (id.clone(), api::Child { id: Some(id), r#type: Some(input.child_type.clone()) });
     let all = ids.into_iter().map(child).collect();
-    let (children, next_token) = page::of("ListChildren", all, input.next_token, input.max_results)?;
+    let (children, next_token) = page::of(
+        &["ListChildren", &record.id, &input.parent_id, &input.child_type],
+        all,
+        input.next_token,
+        input.max_results,
+    )?;
     Ok(api::ListChildrenResponse { children: Some(children), next_token })
 }
 
@@ -177,6 +182,7 @@ pub(crate) async fn parents(
     let id = parent.ok_or_else(Error::no_child)?;
     let kind = if id == record.root { Target::Root } else { Target::Unit };
     let all = vec![(id.clone(), api::Parent { id: Some(id), r#type: Some(kind.name().to_owned()) })];
-    let (parents, next_token) = page::of("ListParents", all, input.next_token, input.max_results)?;
+    let (parents, next_token) =
+        page::of(&["ListParents", &record.id, &input.child_id], all, input.next_token, input.max_results)?;
     Ok(api::ListParentsResponse { parents: Some(parents), next_token })
 }

@@ -92,6 +92,37 @@ async fn a_refused_value_says_which_rule_it_breaks() {
 }
 
 #[tokio::test]
+async fn a_page_follows_in_its_own_listing_alone() {
+    let kit = kit().await;
+    let root = organization(&kit).await;
+    let other = unit(&kit, &root, "one").await;
+    unit(&kit, &root, "two").await;
+    unit(&kit, &other, "three").await;
+    account(&kit, "four").await;
+    let of = |parent: &str| json!({"ParentId": parent, "ChildType": "ORGANIZATIONAL_UNIT", "MaxResults": 1});
+    for operation in ["ListOrganizationalUnitsForParent", "ListChildren"] {
+        let mut asked = of(&root);
+        if operation != "ListChildren" {
+            asked.as_object_mut().unwrap().remove("ChildType");
+        }
+        let first = done(&kit, operation, asked.clone()).await;
+        asked["NextToken"] = first["NextToken"].clone();
+        let second = done(&kit, operation, asked.clone()).await;
+        assert!(second["NextToken"].is_null() && first != second, "{second}");
+        let mut elsewhere = vec![("ParentId", other.as_str())];
+        if operation == "ListChildren" {
+            elsewhere.push(("ChildType", "ACCOUNT"));
+        }
+        for (name, value) in elsewhere {
+            let mut changed = asked.clone();
+            changed[name] = json!(value);
+            let fault = refused(&kit, operation, changed, "InvalidInputException").await;
+            assert_eq!(reason(&fault), "INVALID_NEXT_TOKEN", "{operation} {name}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn units_end_five_levels_down() {
     let kit = kit().await;
     let mut parent = organization(&kit).await;

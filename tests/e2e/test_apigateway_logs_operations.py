@@ -48,18 +48,14 @@ def test_stages_write_logs_in_the_name_of_the_accounts_role(platform, name):
     good, bad = platform.raw("GET", path, {"x-secret": "s3cret"}), platform.raw("POST", path)
     assert (good.status_code, bad.status_code) == (200, 403)
 
-    def lines(group):
-        found = logged(logs, group)
-        return found if len(found) >= 2 else None
-
-    written = eventually(lambda: lines(group))
+    written = eventually(lambda: found if len(found := logged(logs, group)) >= 2 else None)
     found = {each["id"]: each for each in map(json.loads, written)}
     one, other = found[good.headers["x-amzn-requestid"]], found[bad.headers["x-amzn-requestid"]]
     assert (one["to"], one["status"], one["bytes"], one["why"], one["key"], one["header"], one["ip"]) == ("GET /", "200", "4", "-", "-", "-", "127.0.0.1")
     assert (other["status"], other["why"]) == ("403", "Missing Authentication Token")
     request = good.headers["x-amzn-requestid"]
     wanted = {f"({request}) HTTP Method: GET, Resource Path: /", f"({request}) Method completed with status: 200"}
-    eventually(lambda: wanted <= set(lines(f"API-Gateway-Execution-Logs_{api['id']}/prod")))
+    eventually(lambda: wanted <= set(logged(logs, f"API-Gateway-Execution-Logs_{api['id']}/prod")))
     shown = gateway.update_stage(**stage, **patch(("remove", "/accessLogSettings")))
     assert "accessLogSettings" not in shown
     gateway.update_account(**patch(("replace", "/cloudwatchRoleArn", "")))

@@ -85,7 +85,7 @@ pub struct CloudFormation {
 struct Running {
     /// Another operation was written meanwhile.
     again: bool,
-    /// Told when one is, so that nobody waits for what is not wanted any more.
+    /// Told when one is, or the one that runs is to stop, so that nobody waits for what is not wanted any more.
     news: Arc<Notify>,
 }
 
@@ -120,7 +120,14 @@ impl CloudFormation {
         }
     }
 
-    /// What tells of another operation on a stack whose operation runs.
+    /// Tells whoever carries a stack's operation out, if anybody does, that it is to stop.
+    fn tell_cancelled(&self, id: &str) {
+        if let Some(running) = self.running().get(id) {
+            running.news.notify_one();
+        }
+    }
+
+    /// What tells of another operation on a stack whose operation runs, and that this one is to stop.
     fn news(&self, id: &str) -> Arc<Notify> {
         self.running().get(id).map(|running| Arc::clone(&running.news)).unwrap_or_default()
     }

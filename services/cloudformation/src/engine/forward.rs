@@ -15,7 +15,7 @@ use super::run::{Run, STACK};
 use crate::diff;
 use crate::dynamic;
 use crate::error::Error;
-use crate::providers::{self, CREATION_CANCELLED, Failure, Provider};
+use crate::providers::{self, CREATION_CANCELLED, Failure, Provider, UPDATE_CANCELLED};
 use crate::records::{Change, Physical, ResourceRecord, VERSION};
 use crate::stack_policy::Action;
 
@@ -57,15 +57,15 @@ pub(super) async fn go(run: &mut Run) -> Result<(), Error> {
     loop {
         let mut tasks = Vec::new();
         let stops = failed.timed_out || (!failed.is_empty() && !goes_on);
-        if stops || run.is_taken_over() {
+        if stops || run.is_cancelled() {
             // Who waits for an answer from outside need not wait any longer.
             run.cancel.send_replace(true);
-        } else if !run.is_cancelled() {
+        } else {
             tasks = next_tasks(run, &plan, &mut seen, (flight.len(), goes_on), &mut failed).await;
         }
         // One write for all that ended and all that begins: what is about to be done is written before it is done.
         run.flush().await?;
-        if run.is_taken_over() {
+        if run.is_cancelled() {
             withdraw(run, tasks, &mut failed).await?;
         } else {
             for (id, task) in tasks {
@@ -106,11 +106,12 @@ async fn passed(left: Option<Duration>) {
     }
 }
 
-/// Takes back what was about to begin as the stack's deletion was asked for. What an earlier try may have made stays
-/// written: the deletion looks for it.
+/// Takes back what was about to begin as somebody asked that the operation stop. What an earlier try may have made stays
+/// written: the deletion, or the way back, looks for it.
 async fn withdraw(run: &mut Run, tasks: Vec<(String, Box<Task>)>, failed: &mut Failed) -> Result<(), Error> {
-    for (id, _) in tasks.into_iter().filter(|(_, task)| task.interrupted.is_none()) {
-        fail(run, &id, Failure::new(CREATION_CANCELLED), failed);
+    for (id, task) in tasks.into_iter().filter(|(_, task)| task.interrupted.is_none()) {
+        let reason = if task.old.is_some() { UPDATE_CANCELLED } else { CREATION_CANCELLED };
+        fail(run, &id, Failure::new(reason).untouched(), failed);
     }
     run.flush().await
 }

@@ -30,6 +30,13 @@ use crate::stacks;
 /// The type under which a stack itself appears in its events.
 pub(crate) const STACK: &str = "AWS::CloudFormation::Stack";
 
+/// What a change of a stack met.
+enum Standing {
+    Changed(Box<StackRecord>),
+    Superseded,
+    Cancelled,
+}
+
 /// An operation under way.
 pub(super) struct Run {
     pub(super) state: Arc<CloudFormation>,
@@ -183,7 +190,7 @@ impl Run {
     }
 
     /// Changes the stack, and leaves an event of its new status. Once another operation took this one's place, the stack is
-    /// that one's to change, and nothing happens.
+    /// that one's to change, and nothing happens; nor does an update become complete that was cancelled.
     pub(super) async fn set_stack(
         &mut self,
         status: &str,
@@ -193,14 +200,18 @@ impl Run {
         let now = self.caller.pipeline.clock().now();
         let known = self.stack.clone();
         let number = self.number();
-        let stack = self
+        let standing = self
             .state
             .store
             .transact(|tx| {
                 let stored = stacks::by_id(tx, known.account, &known.region, &known.id)?;
                 let mut stack = stored.unwrap_or(known);
                 if stack.operations != number {
-                    return Ok(None);
+                    return Ok(Standing::Superseded);
+                }
+                // Who was told that the update is cancelled does not find it complete.
+                if status == status::UPDATE_CLEANUP && stacks::pulse(tx, &stack)?.cancelled {
+                    return Ok(Standing::Cancelled);
                 }
                 let subject = (stack.name.clone(), stack.id.clone());
                 let event = stacks::event(&stack, (&subject.0, Some(&subject.1), STACK), status, reason, now);
@@ -209,12 +220,13 @@ impl Run {
                 stack.reason = reason.map(str::to_owned);
                 edit(&mut stack);
                 stacks::save(tx, &stack)?;
-                Ok::<_, Error>(Some(stack))
+                Ok::<_, Error>(Standing::Changed(Box::new(stack)))
             })
             .await?;
-        match stack {
-            Some(stack) => self.stack = stack,
-            None => self.give_way(),
+        match standing {
+            Standing::Changed(stack) => self.stack = *stack,
+            Standing::Superseded => self.give_way(),
+            Standing::Cancelled => self.cancelled = true,
         }
         Ok(())
     }

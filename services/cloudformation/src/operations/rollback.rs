@@ -25,7 +25,7 @@ fn live(call: &service::Call, name: &str) -> Result<StackRecord, Error> {
     stack.ok_or_else(|| no_stack(name))
 }
 
-pub(crate) async fn cancel_update(_: State, permit: Permit<api::CancelUpdateStack>) -> Result<(), Error> {
+pub(crate) async fn cancel_update(state: State, permit: Permit<api::CancelUpdateStack>) -> Result<(), Error> {
     let (input, call) = (permit.input, permit.call);
     let stack = live(&call, &input.stack_name)?;
     let refused =
@@ -38,7 +38,9 @@ pub(crate) async fn cancel_update(_: State, permit: Permit<api::CancelUpdateStac
         }
         stacks::set_cancelled(tx, &stored, true)
     })
-    .await
+    .await?;
+    state.tell_cancelled(&stack.id);
+    Ok(())
 }
 
 pub(crate) async fn continue_update(

@@ -108,7 +108,7 @@ impl Provider for Nested {
                 Err(fault) => return Err(fault.into()),
                 Ok(answer) => Some(answer.get("OperationId").cloned().unwrap_or_default()),
             };
-            let stack = settled(work, &old.id).await?;
+            let stack = updated(work, &old.id).await?;
             // A stack that rolled back by itself is where the outer one's way back wants it.
             if begun.is_some() && status(&stack) != "UPDATE_COMPLETE" {
                 return Err(failed(&old.id, "updated", &stack));
@@ -158,6 +158,17 @@ async fn ended(work: &Work, made: Physical) -> Result<Physical, Failure> {
     }
     let at = made.attributes.get(OPERATION).cloned();
     Ok(Physical { attributes: told(&stack, at), ..made })
+}
+
+/// The nested stack once its update is over, which stops where nobody wants it any more.
+async fn updated(work: &Work, id: &str) -> Result<Value, Failure> {
+    tokio::select! {
+        ended = settled(work, id) => return ended,
+        () = work.cancelled() => {}
+    }
+    // Refused where it ends just now, or the principal may not: then what it comes to is waited for all the same.
+    drop(work.call("cloudformation", "CancelUpdateStack", json!({ "StackName": id })).await);
+    settled(work, id).await
 }
 
 /// Continues a nested stack's own way back, which did not come to its end. What is to be skipped in it is named after it.

@@ -92,6 +92,8 @@ pub(crate) use wait_condition::signals_id;
 
 /// Why what was being made is not made, where nobody wants it any more.
 pub(crate) const CREATION_CANCELLED: &str = "Resource creation cancelled";
+/// The same of a change in place.
+pub(crate) const UPDATE_CANCELLED: &str = "Resource update cancelled";
 /// The one type here whose creation may wait for signals.
 pub(crate) const WAIT_CONDITION: &str = "AWS::CloudFormation::WaitCondition";
 

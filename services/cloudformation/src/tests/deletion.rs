@@ -27,7 +27,7 @@ async fn begun(stage: &Stage, template: &str) -> String {
 }
 
 /// Waits until a service was asked for this.
-async fn asked(stage: &Stage, event: &str, id: &str) {
+pub(super) async fn asked(stage: &Stage, event: &str, id: &str) {
     for _ in 0..2_000 {
         if stage.events(id).await.iter().any(|known| known == event) {
             return;

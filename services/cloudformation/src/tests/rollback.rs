@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::Stage;
+use super::deletion::asked;
 
 const TWO: &str = "Resources: {A: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: a, RetentionInDays: 7}}, \
     B: {Type: AWS::Logs::LogGroup, DependsOn: A, Properties: {LogGroupName: b}}}";
@@ -117,6 +118,25 @@ async fn only_an_update_under_way_is_cancelled() {
     stage.call("CancelUpdateStack", json!({ "StackName": "two" })).await.unwrap();
     drop(held);
     assert_eq!(stage.settled("two").await, "UPDATE_ROLLBACK_COMPLETE");
+}
+
+#[tokio::test]
+async fn a_cancelled_update_waits_for_nobody_and_begins_nothing_more() {
+    let stage = Stage::new().await;
+    let first = "Resources: {H: {Type: AWS::CloudFormation::WaitConditionHandle}}";
+    let made = stage.create("waits", first).await.unwrap();
+    let id = made["StackId"].as_str().unwrap();
+    stage.settled("waits").await;
+    let more = "Resources: {H: {Type: AWS::CloudFormation::WaitConditionHandle}, W: {Type: AWS::CloudFormation::WaitCondition, \
+        Properties: {Handle: !Ref H, Timeout: 43200}}, G: {Type: AWS::Logs::LogGroup, DependsOn: W}}";
+    stage.update("waits", more).await.unwrap();
+    asked(&stage, "W CREATE_IN_PROGRESS", id).await;
+    stage.call("CancelUpdateStack", json!({ "StackName": "waits" })).await.unwrap();
+    assert_eq!(stage.settled("waits").await, "UPDATE_ROLLBACK_COMPLETE");
+    assert_eq!(stage.reason(id, "W", "CREATE_FAILED").await, "Resource creation cancelled");
+    let events = stage.events(id).await;
+    assert!(!events.iter().any(|event| event.starts_with("G ")), "{events:?}");
+    assert!(stage.world.names("group").is_empty());
 }
 
 #[tokio::test]

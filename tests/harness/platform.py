@@ -68,7 +68,7 @@ class Platform:
     def endpoint(self):
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self, timeout_s=60):
+    def start(self, timeout_s=120):
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "FASTNESS_"))}
         environment.update(self.environment)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -92,7 +92,7 @@ class Platform:
         self.ready_line = printed.decode()
         return self
 
-    def stop(self, timeout_s=45):
+    def stop(self, timeout_s=90):
         """SIGTERM; returns the exit code."""
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)

@@ -133,8 +133,8 @@ def test_functions_layers_and_tables_are_looked_at(platform, analyzer, arn, foun
                                   BillingMode="PAY_PER_REQUEST", StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"})["TableDescription"]
     dynamodb.put_resource_policy(ResourceArn=table["TableArn"], Policy=document(Principal={"AWS": STRANGER}, Action="dynamodb:GetItem", Resource=table["TableArn"]))
     assert found(table["TableArn"])[0]["action"] == ["dynamodb:GetItem"]
-    streams = analyzer.list_analyzed_resources(analyzerArn=arn, resourceType="AWS::DynamoDB::Stream")["analyzedResources"]
-    assert table["LatestStreamArn"] in [one["resourceArn"] for one in streams]
+    looked_at = lambda kind: [one["resourceArn"] for one in analyzer.list_analyzed_resources(analyzerArn=arn, resourceType=kind)["analyzedResources"]]
+    eventually(lambda: table["LatestStreamArn"] in looked_at("AWS::DynamoDB::Stream"))
     lambdas.delete_function(FunctionName=name)
     lambdas.delete_layer_version(LayerName=name, VersionNumber=1)
     dynamodb.delete_table(TableName=name)

@@ -9,6 +9,7 @@ from support import eventually, logged, package, refused, trust
 
 SAM = """
 Transform: AWS::Serverless-2016-10-31
+Globals: {Function: {Timeout: 30}}
 Resources:
   Api:
     Type: AWS::Serverless::Api
@@ -145,6 +146,7 @@ def test_a_request_is_shown_without_its_body_and_asked_about_each_time(platform,
 
 TABLE = """
 Transform: AWS::Serverless-2016-10-31
+Globals: {Function: {Timeout: 30}}
 Resources:
   Api:
     Type: AWS::Serverless::Api
@@ -228,7 +230,7 @@ def test_authorizers_are_made_listed_changed_and_deleted(platform, name):
     gateway, functions = platform.client("apigateway"), platform.client("lambda")
     role = platform.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust({"Service": "lambda.amazonaws.com"}))["Role"]["Arn"]
     code = "def handler(event, context): return {'principalId': 'p', 'policyDocument': {'Version': '2012-10-17', 'Statement': [{'Effect': 'Allow', 'Action': '*', 'Resource': '*'}]}}"
-    arn = functions.create_function(FunctionName=name, Runtime="python3.12", Role=role, Handler="index.handler", Code={"ZipFile": package(index__py=code)})["FunctionArn"]
+    arn = functions.create_function(FunctionName=name, Runtime="python3.12", Role=role, Handler="index.handler", Timeout=30, Code={"ZipFile": package(index__py=code)})["FunctionArn"]
     api = gateway.create_rest_api(name=name)
     uri = f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{arn}/invocations"
     at = {"restApiId": api["id"]}

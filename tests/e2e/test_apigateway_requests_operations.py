@@ -118,6 +118,7 @@ def test_the_gateways_own_answers_are_the_owners(platform, gateway, api):
 
 SAM = """
 Transform: AWS::Serverless-2016-10-31
+Globals: {Function: {Timeout: 30}}
 Resources:
   Api:
     Type: AWS::Serverless::Api

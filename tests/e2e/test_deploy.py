@@ -18,6 +18,7 @@ Resources:
       Runtime: python3.12
       Handler: app.handler
       CodeUri: code/
+      Timeout: 30
       Environment: {Variables: {GREETING: !Ref Greeting}}
       Events:
         Get: {Type: Api, Properties: {Path: /hello, Method: get}}

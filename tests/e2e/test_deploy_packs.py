@@ -15,7 +15,7 @@ from support import eventually
 OUTER = """Transform: AWS::Serverless-2016-10-31
 Parameters:
   Greeting: {Type: String}
-Globals: {Function: {Runtime: python3.12, Handler: app.handler}}
+Globals: {Function: {Runtime: python3.12, Handler: app.handler, Timeout: 30}}
 Resources:
   Shared:
     Type: AWS::Serverless::LayerVersion
@@ -35,7 +35,7 @@ Resources:
         Get: {Type: Api, Properties: {Path: /hello, Method: get, RestApiId: !Ref Api}}
   Single:
     Type: AWS::Lambda::Function
-    Properties: {Runtime: nodejs20.x, Handler: single.handler, Code: single.js, Role: !GetAtt HelloRole.Arn}
+    Properties: {Runtime: nodejs20.x, Handler: single.handler, Code: single.js, Timeout: 30, Role: !GetAtt HelloRole.Arn}
   Api:
     Type: AWS::Serverless::Api
     Properties: {StageName: live, DefinitionUri: api.yaml, Variables: {function: !Ref Hello}}
@@ -68,7 +68,7 @@ Parameters: {Name: {Type: String}}
 Resources:
   Function:
     Type: AWS::Serverless::Function
-    Properties: {Runtime: python3.12, Handler: inner.handler, CodeUri: code, Environment: {Variables: {NAME: !Ref Name}}}
+    Properties: {Runtime: python3.12, Handler: inner.handler, CodeUri: code, Timeout: 30, Environment: {Variables: {NAME: !Ref Name}}}
 Outputs: {Function: {Value: !Ref Function}}
 """
 FILES = {
@@ -202,10 +202,10 @@ def test_up_packs_the_same_and_follows_edits_of_nested_parts(project, tmp_path):
         outputs = json.loads(up.ready_line.splitlines()[0])["outputs"]
         check(up, outputs, "up")
         (project / "inner" / "code" / "inner.py").write_text("def handler(event, context):\n    return 'edited'\n")
-        eventually(lambda: result(up, outputs["Inner"]) == "edited", timeout_s=40)
+        eventually(lambda: result(up, outputs["Inner"]) == "edited", timeout_s=120)
         (project / "layers" / "shared" / "shared.py").write_text("WORD = 'edited'\n")
         url = f"{up.endpoint}/_aws/execute-api/{outputs['Api']}/live/hello"
-        eventually(lambda: requests.get(url, timeout=60).text == "up edited plain", timeout_s=40)
+        eventually(lambda: requests.get(url, timeout=60).text == "up edited plain", timeout_s=120)
     finally:
         up.kill()
 
@@ -224,7 +224,7 @@ def test_up_reads_samconfig_as_deploy_does_and_follows_its_edits(project, tmp_pa
         check(up, outputs, "from the file")
         config.write_text(settings.format(env="default", word="edited"))
         url = f"{up.endpoint}/_aws/execute-api/{outputs['Api']}/live/hello"
-        eventually(lambda: requests.get(url, timeout=60).text == "edited shared plain", timeout_s=40)
+        eventually(lambda: requests.get(url, timeout=60).text == "edited shared plain", timeout_s=120)
         config.write_text("[default.deploy.parameters]\nparameter_overrides = 5\n")
         eventually(lambda: "`parameter_overrides` is neither a text nor a list of texts" in up.log_path.read_text())
         assert up.process.poll() is None

@@ -18,7 +18,7 @@ Resources:
   Hello:
     Type: AWS::Serverless::Function
     Properties:
-      {Runtime: python3.12, Handler: app.handler, CodeUri: code, Layers: [!Ref Layer], Tracing: Active, Environment: {Variables: {WORD: !Ref Word}}}
+      {Runtime: python3.12, Handler: app.handler, Timeout: 30, CodeUri: code, Layers: [!Ref Layer], Tracing: Active, Environment: {Variables: {WORD: !Ref Word}}}
   Inner:
     Type: AWS::CloudFormation::Stack
     Properties: {TemplateURL: inner.yaml}

@@ -19,7 +19,7 @@ def fetch(event):
     context = ssl._create_unverified_context()
     request = urllib.request.Request(event["url"], data=event.get("data", "").encode() or None)
     try:
-        with urllib.request.urlopen(request, timeout=10, context=context) as answer:
+        with urllib.request.urlopen(request, timeout=50, context=context) as answer:
             return {"status": answer.status, "body": answer.read().decode()}
     except urllib.error.HTTPError as error:
         return {"status": error.code, "body": error.read().decode()}
@@ -27,7 +27,7 @@ def fetch(event):
         return {"error": str(error)}
 
 def raw(event):
-    with socket.create_connection(("127.0.0.1", 3128), timeout=10) as door:
+    with socket.create_connection(("127.0.0.1", 3128), timeout=50) as door:
         door.sendall(event["raw"].encode())
         answer = b""
         while piece := door.recv(65536):
@@ -213,7 +213,7 @@ def test_the_aws_door_stays_as_it_is(open_platform):
 def test_nothing_is_open_without_a_rule(platform, name, outside):
     role = platform.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust({"Service": "lambda.amazonaws.com"}))["Role"]["Arn"]
     client = platform.client("lambda")
-    client.create_function(FunctionName=name, Runtime="python3.12", Role=role, Handler="app.handler", Code={"ZipFile": package(app__py=PYTHON)})
+    client.create_function(FunctionName=name, Runtime="python3.12", Role=role, Handler="app.handler", Timeout=60, Code={"ZipFile": package(app__py=PYTHON)})
     client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
     for target in [f"127.0.0.1:{outside['plain'][0]}", "example.com:443", "8.8.8.8:53"]:
         assert ask(platform, name, raw=f"CONNECT {target} HTTP/1.1\r\n\r\n")["raw"].startswith("HTTP/1.1 403 Forbidden\r\n")

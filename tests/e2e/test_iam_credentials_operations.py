@@ -21,22 +21,26 @@ def iam(platform):
     return platform.client("iam")
 
 
-def code(seed, steps=0):
-    """The code that an authenticator shows (RFC 6238), some steps of thirty seconds from now."""
-    counter = int(time.time()) // 30 + steps
-    digest = hmac.new(base64.b32decode(seed), struct.pack(">q", counter), hashlib.sha1).digest()
-    at = digest[-1] & 15
-    return f"{(struct.unpack('>I', digest[at:at + 4])[0] & 0x7FFFFFFF) % 1_000_000:06}"
+def authenticator(seed):
+    """The codes that an authenticator shows (RFC 6238), some steps of thirty seconds from this moment: whenever they are asked for, they follow each other."""
+    moment = int(time.time()) // 30
+
+    def code(steps=0):
+        digest = hmac.new(base64.b32decode(seed), struct.pack(">q", moment + steps), hashlib.sha1).digest()
+        at = digest[-1] & 15
+        return f"{(struct.unpack('>I', digest[at:at + 4])[0] & 0x7FFFFFFF) % 1_000_000:06}"
+
+    return code
 
 
 def enabled(iam, user, name):
-    """A virtual device enabled for a user, its last used code one step in the past: (serial number, seed)."""
+    """A virtual device enabled for a user, its last used code two steps in the past: its serial number, and its codes."""
     made = iam.create_virtual_mfa_device(VirtualMFADeviceName=name, Path="/phones/", Tags=[{"Key": "k", "Value": "v"}])["VirtualMFADevice"]
-    seed = made["Base32StringSeed"].decode()
+    code = authenticator(made["Base32StringSeed"].decode())
     assert made["QRCodePNG"].startswith(b"\x89PNG") and made["SerialNumber"] == f"arn:aws:iam::{ACCOUNT}:mfa/phones/{name}"
-    refused(iam.enable_mfa_device, "InvalidAuthenticationCode", UserName=user, SerialNumber=made["SerialNumber"], AuthenticationCode1=code(seed, -2), AuthenticationCode2=code(seed, -4))
-    iam.enable_mfa_device(UserName=user, SerialNumber=made["SerialNumber"], AuthenticationCode1=code(seed, -3), AuthenticationCode2=code(seed, -2))
-    return made["SerialNumber"], seed
+    refused(iam.enable_mfa_device, "InvalidAuthenticationCode", UserName=user, SerialNumber=made["SerialNumber"], AuthenticationCode1=code(-2), AuthenticationCode2=code(-4))
+    iam.enable_mfa_device(UserName=user, SerialNumber=made["SerialNumber"], AuthenticationCode1=code(-3), AuthenticationCode2=code(-2))
+    return made["SerialNumber"], code
 
 
 def keys(credentials):
@@ -46,48 +50,48 @@ def keys(credentials):
 def test_a_second_factor_opens_what_policies_ask_it_for(platform, iam, name):
     need = {"Effect": "Allow", "Action": ["iam:ListUsers", "sts:AssumeRole"], "Resource": "*", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}
     key, secret = platform.user(name, need)
-    serial, seed = enabled(iam, name, name)
+    serial, code = enabled(iam, name, name)
     sts = platform.client("sts", key, secret)
     refused(platform.client("iam", key, secret).list_users, "AccessDenied")
     plain = keys(sts.get_session_token()["Credentials"])
     refused(platform.client("iam", *plain).list_users, "InvalidClientTokenId")
     assert "must provide both" in refused(sts.get_session_token, "AccessDenied", SerialNumber=serial)
-    wrong = f"{(int(code(seed)) + 1) % 1_000_000:06}"
+    wrong = f"{(int(code()) + 1) % 1_000_000:06}"
     assert "invalid MFA one time pass code" in refused(sts.get_session_token, "AccessDenied", SerialNumber=serial, TokenCode=wrong)
-    now = code(seed, -1)
+    now = code(-1)
     strong = keys(sts.get_session_token(SerialNumber=serial, TokenCode=now)["Credentials"])
     assert platform.client("iam", *strong).list_users()["Users"]
     # No code is good twice, and none is good for another.
     refused(sts.get_session_token, "AccessDenied", SerialNumber=serial, TokenCode=now)
     other = platform.client("sts", *platform.user(name + "-o"))
-    refused(other.get_session_token, "AccessDenied", SerialNumber=serial, TokenCode=code(seed))
+    refused(other.get_session_token, "AccessDenied", SerialNumber=serial, TokenCode=code())
 
 
 def test_a_role_may_ask_for_a_second_factor(platform, iam, name):
     key, secret = platform.user(name, {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"})
-    serial, seed = enabled(iam, name, name)
+    serial, code = enabled(iam, name, name)
     statement = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole",
                  "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}, "NumericLessThan": {"aws:MultiFactorAuthAge": "60"}}}
     arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))["Role"]["Arn"]
     sts = platform.client("sts", key, secret)
     refused(sts.assume_role, "AccessDenied", RoleArn=arn, RoleSessionName="s1")
-    now = code(seed, -1)
+    now = code(-1)
     assert sts.assume_role(RoleArn=arn, RoleSessionName="s1", SerialNumber=serial, TokenCode=now)["Credentials"]
     refused(sts.assume_role, "AccessDenied", RoleArn=arn, RoleSessionName="s1", SerialNumber=serial, TokenCode=now)
 
 
 def test_wrong_codes_of_another_user_lock_nobody_out(platform, iam, name):
     own = platform.client("sts", *platform.user(name))
-    serial, seed = enabled(iam, name, name)
+    serial, code = enabled(iam, name, name)
     stranger = platform.client("sts", *platform.user(name + "-s"))
     for _ in range(8):
         refused(stranger.assume_role, "AccessDenied", RoleArn="arn:aws:iam::999999999999:role/none", RoleSessionName="guess", SerialNumber=serial, TokenCode="000000")
         refused(stranger.get_session_token, "AccessDenied", SerialNumber=serial, TokenCode="000000")
-    assert own.get_session_token(SerialNumber=serial, TokenCode=code(seed, -1))["Credentials"]
+    assert own.get_session_token(SerialNumber=serial, TokenCode=code(-1))["Credentials"]
     # The user's own wrong codes do count: then the right one is refused as well, for a while.
     for _ in range(5):
-        refused(own.get_session_token, "AccessDenied", SerialNumber=serial, TokenCode=f"{(int(code(seed)) + 1) % 1_000_000:06}")
-    refused(own.get_session_token, "AccessDenied", SerialNumber=serial, TokenCode=code(seed))
+        refused(own.get_session_token, "AccessDenied", SerialNumber=serial, TokenCode=f"{(int(code()) + 1) % 1_000_000:06}")
+    refused(own.get_session_token, "AccessDenied", SerialNumber=serial, TokenCode=code())
 
 
 def test_listings_of_long_names_are_walked_to_their_end(iam, name):
@@ -108,7 +112,7 @@ def test_listings_of_long_names_are_walked_to_their_end(iam, name):
 
 def test_a_device_is_listed_tagged_resynchronised_and_taken_away(platform, iam, name):
     iam.create_user(UserName=name)
-    serial, seed = enabled(iam, name, name)
+    serial, code = enabled(iam, name, name)
     refused(iam.enable_mfa_device, "EntityAlreadyExists", UserName=name, SerialNumber=serial, AuthenticationCode1="000000", AuthenticationCode2="000000")
     assert [each["SerialNumber"] for each in iam.list_mfa_devices(UserName=name)["MFADevices"]] == [serial]
     own = [each for each in iam.get_paginator("list_virtual_mfa_devices").paginate(AssignmentStatus="Assigned").search("VirtualMFADevices[]") if each["SerialNumber"] == serial]
@@ -117,8 +121,8 @@ def test_a_device_is_listed_tagged_resynchronised_and_taken_away(platform, iam, 
     iam.tag_mfa_device(SerialNumber=serial, Tags=[{"Key": "a", "Value": "1"}])
     iam.untag_mfa_device(SerialNumber=serial, TagKeys=["k"])
     assert iam.list_mfa_device_tags(SerialNumber=serial)["Tags"] == [{"Key": "a", "Value": "1"}]
-    iam.resync_mfa_device(UserName=name, SerialNumber=serial, AuthenticationCode1=code(seed, 10), AuthenticationCode2=code(seed, 11))
-    refused(iam.resync_mfa_device, "InvalidAuthenticationCode", UserName=name, SerialNumber=serial, AuthenticationCode1=code(seed, 10), AuthenticationCode2=code(seed, 11))
+    iam.resync_mfa_device(UserName=name, SerialNumber=serial, AuthenticationCode1=code(10), AuthenticationCode2=code(11))
+    refused(iam.resync_mfa_device, "InvalidAuthenticationCode", UserName=name, SerialNumber=serial, AuthenticationCode1=code(10), AuthenticationCode2=code(11))
     assert "MFA device" in refused(iam.delete_user, "DeleteConflict", UserName=name)
     refused(iam.delete_virtual_mfa_device, "DeleteConflict", SerialNumber=serial)
     iam.deactivate_mfa_device(UserName=name, SerialNumber=serial)

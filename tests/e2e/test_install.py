@@ -256,7 +256,7 @@ def test_without_a_sandbox_it_says_so_and_names_the_flag(platform, tmp_path, nam
         key, secret = platform.root()
         environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(home), "AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret}
         done = subprocess.run([str(home / "fastness"), "deploy", str(folder), "--stack-name", name, "--endpoint-url", platform.endpoint],
-                              env=environment, capture_output=True, text=True, timeout=120, user=64_998, group=64_998, extra_groups=[])
+                              env=environment, capture_output=True, text=True, timeout=300, user=64_998, group=64_998, extra_groups=[])
         assert done.returncode == 1
         assert "dependencies are installed in a sandbox, and none can be made here" in done.stderr and "--install-on-host" in done.stderr, done.stderr
     finally:
@@ -273,6 +273,6 @@ def test_up_installs_in_its_own_sandboxes_and_follows_the_manifest(tmp_path):
         assert "in a sandbox that reaches pypi.org" in up.log_path.read_text()
         (folder / "code" / "requirements.txt").write_text("markupsafe==3.0.2\n")
         (folder / "code" / "app.py").write_text("import markupsafe\ndef handler(event, context):\n    return markupsafe.__name__\n")
-        eventually(lambda: answer(up, "installs")[1] == "markupsafe", timeout_s=60)
+        eventually(lambda: answer(up, "installs")[1] == "markupsafe", timeout_s=240)
     finally:
         up.kill()

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import pathlib
+import time
 import zipfile
 
 import awslambdaric
@@ -30,8 +31,8 @@ def function(platform, role, name):
     def make(code, runtime="python3.12", handler="app.handler", suffix="", **settings):
         files = {"app__py": code} if runtime.startswith("python") else {"index__mjs": code} if runtime.startswith("node") else {"bootstrap": code}
         made.append(name + suffix)
-        client.create_function(FunctionName=name + suffix, Runtime=runtime, Role=settings.pop("Role", role), Handler=handler,
-                               Code={"ZipFile": package(**files)}, **settings)
+        settings = {"Role": role, "Timeout": 30, **settings}
+        client.create_function(FunctionName=name + suffix, Runtime=runtime, Handler=handler, Code={"ZipFile": package(**files)}, **settings)
         client.get_waiter("function_active_v2").wait(FunctionName=name + suffix, WaiterConfig={"Delay": 1})
         return name + suffix
 
@@ -48,7 +49,11 @@ def call(platform, function, payload=None, **settings):
 def test_python_answers_and_is_reused_when_warm(platform, function):
     code = "import os\ncount = 0\ndef handler(event, context):\n    global count\n    count += 1\n    return [count, event, context.function_name, os.environ['GREETING']]\n"
     made = function(code, Environment={"Variables": {"GREETING": "hello"}})
-    answers = [call(platform, made, {"n": n})[1] for n in range(3)]
+    answers = []
+    for n in range(3):
+        answers.append(call(platform, made, {"n": n})[1])
+        # Warm is who has asked for more, which it does behind its answer.
+        time.sleep(1)
     assert answers == [[n + 1, {"n": n}, made, "hello"] for n in range(3)]
 
 
@@ -105,8 +110,8 @@ def handler(event, context):
     if event == "memory": return len(bytearray(600 * 1024 * 1024))
     return "fine"
 """
-    made = function(code, Timeout=2, MemorySize=128)
-    for event, part in (("sleep", "Task timed out after 2.00 seconds"), ("exit", "Runtime exited with error: exit status 3"), ("memory", "Runtime")):
+    short, made = function(code, suffix="-short", Timeout=5, MemorySize=128), function(code, MemorySize=128)
+    for made, event, part in ((short, "sleep", "Task timed out after 5.00 seconds"), (made, "exit", "Runtime exited with error: exit status 3"), (made, "memory", "Runtime")):
         answer, payload = call(platform, made, event)
         assert answer.get("FunctionError") == "Unhandled" and part in payload["errorMessage"], (event, payload)
         assert call(platform, made, "ok")[1] == "fine"
@@ -124,7 +129,7 @@ def test_the_tail_of_the_log_comes_along_and_the_rest_lands_in_logs(platform, fu
 
 
 def test_a_log_is_followed_while_its_function_runs(platform, function):
-    made = function("import time\ndef handler(event, context):\n    print('begun', flush=True)\n    time.sleep(10)\n    return 1\n", Timeout=20)
+    made = function("import time\ndef handler(event, context):\n    print('begun', flush=True)\n    time.sleep(40)\n    return 1\n", Timeout=60)
     platform.client("lambda").invoke(FunctionName=made, InvocationType="Event")
     logs = platform.client("logs")
 
@@ -351,7 +356,7 @@ def test_the_official_runtime_client_works(platform, role, name):
         archive.writestr("start.py", "import os, sys\nos.execve(sys.executable, [sys.executable, '-m', 'awslambdaric', 'app.handler'], {**os.environ, 'PYTHONPATH': '/var/task'})\n")
         archive.writestr("app.py", "def handler(event, context):\n    return {'ric': event, 'left': context.get_remaining_time_in_millis() > 0}\n")
     client = platform.client("lambda")
-    client.create_function(FunctionName=name, Runtime="python3.11", Role=role, Handler="start.handler", Timeout=20, Code={"ZipFile": buffer.getvalue()})
+    client.create_function(FunctionName=name, Runtime="python3.11", Role=role, Handler="start.handler", Timeout=30, Code={"ZipFile": buffer.getvalue()})
     client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
     assert call(platform, name, [1])[1] == {"ric": [1], "left": True}
     client.delete_function(FunctionName=name)

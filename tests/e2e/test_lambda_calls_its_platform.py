@@ -28,14 +28,14 @@ def handler(event, context):
         headers = dict(request.headers.items())
     if event.get("client") == "urllib":
         try:
-            with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=20) as answer:
+            with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=50) as answer:
                 return {"status": answer.status, "body": answer.read().decode()}
         except urllib.error.HTTPError as error:
             return {"status": error.code, "body": error.read().decode()}
     session = requests.Session()
     if event.get("client") == "proxy":
         session.trust_env, session.proxies = False, {"http": os.environ["HTTP_PROXY"]}
-    answer = session.request(event.get("method", "GET"), url, headers=headers, data=event.get("data"), timeout=20)
+    answer = session.request(event.get("method", "GET"), url, headers=headers, data=event.get("data"), timeout=50)
     return {"status": answer.status_code, "body": answer.text}
 """
 

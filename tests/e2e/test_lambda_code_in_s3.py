@@ -28,7 +28,7 @@ def bucket(platform):
 
 
 def create(client, role, name, bucket, key, **code):
-    return client.create_function(FunctionName=name, Runtime="python3.12", Role=role, Handler="app.handler",
+    return client.create_function(FunctionName=name, Runtime="python3.12", Role=role, Handler="app.handler", Timeout=30,
                                   Code={"S3Bucket": bucket, "S3Key": key, **code})
 
 

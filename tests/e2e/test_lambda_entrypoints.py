@@ -34,7 +34,7 @@ def function(platform, name):
 
     def make(code, runtime="provided.al2023", **settings):
         made.append(f"{name}-{len(made)}")
-        client.create_function(FunctionName=made[-1], Runtime=runtime, Role=role, Handler="app.handler", Timeout=5, Code={"ZipFile": code}, **settings)
+        client.create_function(FunctionName=made[-1], Runtime=runtime, Role=role, Handler="app.handler", Timeout=30, Code={"ZipFile": code}, **settings)
         return made[-1]
 
     yield make
@@ -78,7 +78,7 @@ def test_an_event_that_no_bootstrap_takes_goes_to_its_destination(platform, func
     client.put_function_event_invoke_config(FunctionName=broken, MaximumRetryAttempts=0, DestinationConfig={"OnFailure": {"Destination": arn}})
     client.invoke(FunctionName=broken, InvocationType="Event", Payload=b"{}")
 
-    [record] = eventually(lambda: [json.loads(line[4:]) for line in lines(platform, audit) if line.startswith("GOT ")], timeout_s=30)
+    [record] = eventually(lambda: [json.loads(line[4:]) for line in lines(platform, audit) if line.startswith("GOT ")])
     assert record["responsePayload"]["errorType"] == INVALID and record["requestContext"]["condition"] == "RetriesExhausted"
 
 

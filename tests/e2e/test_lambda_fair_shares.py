@@ -10,7 +10,7 @@ from harness.platform import Platform
 from support import eventually, logged, package, refused, trust
 
 SLEEPER = "import time\ndef handler(event, context):\n    time.sleep(event.get('s', 0))\n    return time.time()\n"
-SLOW_MODULE = "import time\ntime.sleep(4)\ndef handler(event, context): return 1\n"
+SLOW_MODULE = "import time\ntime.sleep(8)\ndef handler(event, context): return 1\n"
 MACHINE = 24
 
 
@@ -46,7 +46,7 @@ def make(name):
             role = iam.get_role(RoleName="runs")["Role"]["Arn"]
         except iam.exceptions.NoSuchEntityException:
             role = iam.create_role(RoleName="runs", AssumeRolePolicyDocument=trust({"Service": "lambda.amazonaws.com"}))["Role"]["Arn"]
-        client.create_function(FunctionName=name + suffix, Runtime="python3.12", Role=role, Handler="app.handler", Timeout=30,
+        client.create_function(FunctionName=name + suffix, Runtime="python3.12", Role=role, Handler="app.handler", Timeout=150,
                                Code={"ZipFile": package(app__py=code)}, **settings)
         made.append((client, name + suffix))
         client.get_waiter("function_active_v2").wait(FunctionName=name + suffix, WaiterConfig={"Delay": 1})
@@ -125,7 +125,7 @@ def test_asynchronous_invocations_of_one_account_hold_up_no_other(accounts, make
     logs = accounts[1]("logs")
     accounts[1]("iam").attach_role_policy(RoleName="runs", PolicyArn="arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole")
     for _ in range(24):
-        greedy.invoke(FunctionName=takes, InvocationType="Event", Payload=b'{"s": 28}')
+        greedy.invoke(FunctionName=takes, InvocationType="Event", Payload=b'{"s": 120}')
     time.sleep(1)
     modest.invoke(FunctionName=quick, InvocationType="Event", Payload=b'{"at": "once"}')
 
@@ -157,7 +157,7 @@ def test_slow_events_of_a_function_hold_up_no_other_of_its_account(alone, make):
     alone("iam").attach_role_policy(RoleName="runs", PolicyArn="arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole")
     assert invoke(client, takes)
     for _ in range(20):
-        client.invoke(FunctionName=takes, InvocationType="Event", Payload=b'{"s": 28}')
+        client.invoke(FunctionName=takes, InvocationType="Event", Payload=b'{"s": 120}')
     time.sleep(1)
     client.invoke(FunctionName=quick, InvocationType="Event", Payload=b'{"at": "once"}')
 

@@ -33,7 +33,7 @@ def publish(platform, name, **files):
 
 def make(platform, role, name, runtime, code, layers, handler="app.handler", **settings):
     client = platform.client("lambda")
-    client.create_function(FunctionName=name, Runtime=runtime, Role=role, Handler=handler, Code={"ZipFile": code}, Layers=layers, **settings)
+    client.create_function(FunctionName=name, Runtime=runtime, Role=role, Handler=handler, Code={"ZipFile": code}, Layers=layers, **{"Timeout": 30, **settings})
     return client
 
 

@@ -25,7 +25,7 @@ def client(platform):
 
 @pytest.fixture
 def function(client, role, name):
-    client.create_function(FunctionName=name, Runtime="python3.12", Role=role, Handler="app.handler", Code={"ZipFile": ECHO}, Tags={"first": "1"})
+    client.create_function(FunctionName=name, Runtime="python3.12", Role=role, Handler="app.handler", Timeout=30, Code={"ZipFile": ECHO}, Tags={"first": "1"})
     yield name
     client.delete_function(FunctionName=name)
 
@@ -145,7 +145,7 @@ def test_environments_are_kept_ready(platform, client, function):
     asked = client.put_provisioned_concurrency_config(FunctionName=function, Qualifier="live", ProvisionedConcurrentExecutions=2)
     assert (asked["Status"], asked["RequestedProvisionedConcurrentExecutions"]) == ("IN_PROGRESS", 2)
     refused(client.put_provisioned_concurrency_config, "ResourceConflictException", FunctionName=function, Qualifier="1", ProvisionedConcurrentExecutions=1)
-    ready = eventually(lambda: (told := client.get_provisioned_concurrency_config(FunctionName=function, Qualifier="live"))["Status"] == "READY" and told, timeout_s=60)
+    ready = eventually(lambda: (told := client.get_provisioned_concurrency_config(FunctionName=function, Qualifier="live"))["Status"] == "READY" and told, timeout_s=120)
     assert ready["AllocatedProvisionedConcurrentExecutions"] == 2
     answer = client.invoke(FunctionName=function, Qualifier="live", LogType="Tail")
     assert json.loads(answer["Payload"].read()) == "provisioned-concurrency"
@@ -171,7 +171,7 @@ def test_code_that_comes_up_slowly_is_kept_ready_and_counts_on_the_invocations_t
     def told():
         return client.get_provisioned_concurrency_config(FunctionName=function, Qualifier="1")
 
-    ready = eventually(lambda: (shown := told())["Status"] == "READY" and shown, timeout_s=60)
+    ready = eventually(lambda: (shown := told())["Status"] == "READY" and shown, timeout_s=120)
     assert (ready["AllocatedProvisionedConcurrentExecutions"], ready["AvailableProvisionedConcurrentExecutions"]) == (1, 1)
     # More of it: the one that is there counts, the one that comes up does not.
     client.put_provisioned_concurrency_config(FunctionName=function, Qualifier="1", ProvisionedConcurrentExecutions=2)

@@ -120,7 +120,7 @@ def handler(event, context):
     make.may({"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": ACCOUNT + work})
     assert client.get_function_recursion_config(FunctionName=work)["RecursiveLoop"] == "Terminate"
     client.invoke(FunctionName=work, InvocationType="Event", Payload=json.dumps({"n": 1, "type": "Event"}))
-    eventually(lambda: len(records(platform, work)) == 16, timeout_s=60)
+    eventually(lambda: len(records(platform, work)) == 16, timeout_s=120)
     time.sleep(1)
     assert sorted(each["n"] for each in records(platform, work)) == list(range(1, 17))
     assert client.put_function_recursion_config(FunctionName=work, RecursiveLoop="Allow")["RecursiveLoop"] == "Allow"

@@ -160,7 +160,7 @@ def test_functions_run_on_images_that_were_imported(fresh, tmp_path, base, role)
     message = refused(client.create_function, "InvalidParameterValueException", FunctionName="other", Runtime="ruby3.3", Role=arn, Handler="app.handler", Code={"ZipFile": package(app__py=HANDLER)})
     assert message.startswith("Value ruby3.3 at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [java21, ") and "python3.9" in message
     for name, runtime in (("plain", "python3.9"), ("own", "java21")):
-        client.create_function(FunctionName=name, Runtime=runtime, Role=arn, Handler="app.handler", MemorySize=256, Timeout=20, Code={"ZipFile": package(app__py=HANDLER)})
+        client.create_function(FunctionName=name, Runtime=runtime, Role=arn, Handler="app.handler", MemorySize=256, Timeout=60, Code={"ZipFile": package(app__py=HANDLER)})
     for n in range(2):
         seen = invoke(client, "plain", {"n": n})
         assert seen == {"prefix": "/usr", "program": "/usr/bin/python3", "marker": "of the image", "from": "yes", "opt": [], "home": False, "gone": False, "doc": False, "event": {"n": n}}
@@ -170,7 +170,7 @@ def test_functions_run_on_images_that_were_imported(fresh, tmp_path, base, role)
     assert refusal.returncode == 1 and "stop it first" in refusal.stderr, refusal
     assert len(command(fresh, "list").stdout.splitlines()) == 2
     # The host's own runtimes are as they were.
-    client.create_function(FunctionName="host", Runtime="python3.12", Role=arn, Handler="app.handler", Code={"ZipFile": package(app__py="def handler(event, context): return event")})
+    client.create_function(FunctionName="host", Runtime="python3.12", Role=arn, Handler="app.handler", Timeout=30, Code={"ZipFile": package(app__py="def handler(event, context): return event")})
     assert invoke(client, "host", {"here": True}) == {"here": True}
 
 

@@ -56,7 +56,7 @@ def test_only_what_a_publisher_signed_is_deployed(platform, client, role, name, 
     refused(client.list_tags, "ResourceNotFoundException", Resource=arn[:-5] + "00000")
 
     def create(code, **more):
-        return client.create_function(FunctionName=name, Runtime="python3.12", Role=role, Handler="app.handler", Code={"ZipFile": code}, **more)
+        return client.create_function(FunctionName=name, Runtime="python3.12", Role=role, Handler="app.handler", Timeout=30, Code={"ZipFile": code}, **more)
 
     refused(client.create_function, "CodeSigningConfigNotFoundException", FunctionName=name, Runtime="python3.12", Role=role, Handler="app.handler",
             Code={"ZipFile": packed(CODE)}, CodeSigningConfigArn=arn[:-17] + "a" * 17)

@@ -7,6 +7,7 @@ import configparser
 import json
 import os
 import pathlib
+import random
 import select
 import signal
 import socket
@@ -30,10 +31,17 @@ def binary():
 
 
 def free_port():
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that was free a moment ago, and that no connection is given by chance: a platform that was killed finds it free again."""
+    lowest = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    for _ in range(1_000):
+        port = random.randrange(10_000, lowest) if lowest > 12_000 else 0
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return probe.getsockname()[1]
+    raise AssertionError(f"no port between 10000 and {lowest} is free")
 
 
 class Platform:
@@ -60,7 +68,7 @@ class Platform:
     def endpoint(self):
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self, timeout_s=60):
+    def start(self, timeout_s=120):
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "FASTNESS_"))}
         environment.update(self.environment)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -84,7 +92,7 @@ class Platform:
         self.ready_line = printed.decode()
         return self
 
-    def stop(self, timeout_s=45):
+    def stop(self, timeout_s=90):
         """SIGTERM; returns the exit code."""
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
@@ -137,7 +145,7 @@ class Platform:
                            AWS_CONFIG_FILE="/dev/null", AWS_SHARED_CREDENTIALS_FILE="/dev/null")
         if token:
             environment["AWS_SESSION_TOKEN"] = token
-        return subprocess.run(["aws", *arguments], env=environment, capture_output=True, text=True, timeout=120)
+        return subprocess.run(["aws", *arguments], env=environment, capture_output=True, text=True, timeout=300)
 
     def events(self, **attributes):
         """The audit records that LookupEvents finds, newest first, as parsed CloudTrail events."""
@@ -147,7 +155,7 @@ class Platform:
 
     def raw(self, method="POST", path="/", headers=None, body=b""):
         """A plain HTTP request, signed by nobody."""
-        return requests.request(method, self.endpoint + path, headers=headers or {}, data=body, timeout=30)
+        return requests.request(method, self.endpoint + path, headers=headers or {}, data=body, timeout=60)
 
     def __enter__(self):
         return self.start()

@@ -50,7 +50,7 @@ class Hammer:
         self.threads = [threading.Thread(target=self.run) for _ in range(connections)]
 
     def run(self):
-        connection = http.client.HTTPConnection("127.0.0.1", self.platform.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.platform.port, timeout=60)
         while not self.stopped:
             sent = time.monotonic()
             connection.request("POST", "/", b"{}", self.headers)
@@ -62,14 +62,24 @@ class Hammer:
     def __enter__(self):
         for thread in self.threads:
             thread.start()
-        time.sleep(0.1)
+        self.go_on(lambda sent, status: status == 200)
         return self
 
     def __exit__(self, *_):
-        time.sleep(0.1)
+        now = time.monotonic()
+        self.go_on(lambda sent, status: sent > now)
         self.stopped = True
         for thread in self.threads:
             thread.join()
+
+    def go_on(self, wanted):
+        """Goes on for a moment, and until there is such an answer."""
+        time.sleep(0.1)
+        try:
+            eventually(lambda: any(wanted(*one) for one in list(self.answers)))
+        except AssertionError:
+            self.stopped = True
+            raise
 
 
 @pytest.mark.parametrize("way", ["policy", "group", "boundary", "key", "owner", "session"])
@@ -137,7 +147,7 @@ def api_of(platform, name, *statements, **integration):
 
 def raw_status(platform, method, path, headers=None):
     """The status of an answer to a request line that no client library has touched."""
-    connection = http.client.HTTPConnection("127.0.0.1", platform.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", platform.port, timeout=60)
     connection.putrequest(method, path, skip_host="Host" in (headers or {}))
     for header, value in (headers or {}).items():
         connection.putheader(header, value)

@@ -61,7 +61,7 @@ def test_an_operation_that_is_not_implemented_says_so(platform):
 
 
 def test_oversized_bodies_are_refused_before_they_are_read(platform):
-    with socket.create_connection(("127.0.0.1", platform.port), timeout=10) as stream:
+    with socket.create_connection(("127.0.0.1", platform.port), timeout=60) as stream:
         stream.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999999\r\n\r\n")
         assert b" 413 " in stream.recv(4096).split(b"\r\n")[0]
 
@@ -89,7 +89,7 @@ def test_methods_that_are_held_to_be_safe_change_nothing(platform, method):
                                   b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
                                   b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n", b"GET / HTTP/1.1\r\nHost: x\r\nBad Header : y\r\n\r\n"])
 def test_broken_http_is_answered_or_closed(platform, head):
-    with socket.create_connection(("127.0.0.1", platform.port), timeout=10) as stream:
+    with socket.create_connection(("127.0.0.1", platform.port), timeout=60) as stream:
         try:
             stream.sendall(head)
             stream.shutdown(socket.SHUT_WR)
@@ -104,7 +104,7 @@ def test_broken_http_is_answered_or_closed(platform, head):
 
 @pytest.mark.parametrize("line", [b"Authorization: \x7f", b"a b: c", b"\r\n".join([b"a: b"] * 150)])
 def test_broken_headers_are_answered(platform, line):
-    with socket.create_connection(("127.0.0.1", platform.port), timeout=10) as stream:
+    with socket.create_connection(("127.0.0.1", platform.port), timeout=60) as stream:
         stream.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n" + line + b"\r\n\r\n")
         assert stream.recv(4096).startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 431 "))
 
@@ -115,7 +115,7 @@ GOOD = b"GET /_fastness/health HTTP/1.1\r\nHost: x\r\n\r\n"
 
 def spoken(platform, *parts):
     """Everything that a connection answers to these bytes before it ends."""
-    with socket.create_connection(("127.0.0.1", platform.port), timeout=10) as stream:
+    with socket.create_connection(("127.0.0.1", platform.port), timeout=60) as stream:
         for part in parts:
             stream.sendall(part)
         return b"".join(iter(lambda: stream.recv(65536), b""))
@@ -138,7 +138,7 @@ def of_length(length):
     (of_length(HEAD_BYTES_MAX + 1), 431, "RequestHeaderSectionTooLarge"),
 ])
 def test_what_cannot_be_read_is_refused_with_a_code_and_an_id(platform, before, request_, status, code):
-    with socket.create_connection(("127.0.0.1", platform.port), timeout=10) as stream:
+    with socket.create_connection(("127.0.0.1", platform.port), timeout=60) as stream:
         if before:
             stream.sendall(before)
             assert stream.recv(4096).startswith(b"HTTP/1.1 200 ")
@@ -203,7 +203,7 @@ def test_names_longer_than_any_key_of_the_store(platform, action, member, length
 
 def raw_status(platform, head):
     """The status of an answer to bytes as they are, and all that was answered."""
-    with socket.create_connection(("127.0.0.1", platform.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", platform.port), timeout=60) as connection:
         connection.sendall(head)
         answer = b""
         while chunk := connection.recv(65_536):

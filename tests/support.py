@@ -57,8 +57,8 @@ def signed_get(platform, path, method="GET", body=b"", key=None, secret=None, to
     return requests.request(method, platform.endpoint + path, data=body, headers=dict(request.headers.items()), timeout=60)
 
 
-def eventually(check, timeout_s=20):
-    """Waits until the check answers something true."""
+def eventually(check, timeout_s=60):
+    """Waits until the check answers something true; longer than any machine is busy with something else."""
     deadline = time.monotonic() + timeout_s
     while True:
         answer = check()

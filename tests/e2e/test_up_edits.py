@@ -38,7 +38,7 @@ def application(tmp_path):
 
 @pytest.fixture
 def up(application, tmp_path):
-    running = Platform(tmp_path, command=("up", str(application)), arguments=("--json",)).start(timeout_s=60)
+    running = Platform(tmp_path, command=("up", str(application)), arguments=("--json",)).start(timeout_s=300)
     threading.Thread(target=lambda: [None for _ in running.process.stdout], daemon=True).start()
     yield running
     running.kill()
@@ -103,7 +103,7 @@ def test_control_c_ends_it_well(up):
 
 def test_what_a_stop_interrupted_comes_first(application, tmp_path):
     one = Platform(tmp_path, command=("up", str(application)))
-    one.start(timeout_s=60)
+    one.start(timeout_s=300)
     (application / "template.yaml").write_text(TEMPLATE + "  Table: {Type: AWS::Serverless::SimpleTable}\n")
     eventually(lambda: "UPDATE_IN_PROGRESS" in one.log_path.read_text())
     one.kill()
@@ -114,7 +114,7 @@ def test_what_a_stop_interrupted_comes_first(application, tmp_path):
 
 def test_a_port_in_use_is_named(application, tmp_path, platform):
     done = subprocess.run([binary(), "up", str(application), "--listen", f"127.0.0.1:{platform.port}", "--data-dir", str(tmp_path / "data")],
-                          capture_output=True, text=True, timeout=60)
+                          capture_output=True, text=True, timeout=120)
     assert done.returncode == 1 and f"cannot listen on 127.0.0.1:{platform.port}" in done.stderr, done.stderr
 
 
@@ -122,5 +122,5 @@ def test_a_missing_package_manager_is_named(application, tmp_path):
     (application / "src" / "requirements.txt").write_text("requests\n")
     one = Platform(tmp_path)
     done = subprocess.run([binary(), "up", str(application), "--once", "--listen", f"127.0.0.1:{one.port}", "--data-dir", str(one.data_dir)],
-                          capture_output=True, text=True, timeout=60, env={"PATH": str(tmp_path)})
+                          capture_output=True, text=True, timeout=120, env={"PATH": str(tmp_path)})
     assert done.returncode == 1 and "`python3.12` is not installed" in done.stderr and "requirements.txt" in done.stderr, done.stderr

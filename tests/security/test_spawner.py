@@ -85,6 +85,12 @@ def test_a_killed_spawner_is_replaced_and_leaves_nothing(serving):
             if time.monotonic() - asked > SOON_S:
                 problems.append("an answer took too long")
 
+    def there():
+        spawner = spawner_of(serving)
+        below = descendants(spawner) if spawner else []
+        folders = cgroups_of(below)
+        return (spawner, below, folders) if below and folders else None
+
     workers = [threading.Thread(target=load) for _ in range(3)]
     for worker in workers:
         worker.start()
@@ -92,16 +98,13 @@ def test_a_killed_spawner_is_replaced_and_leaves_nothing(serving):
         descriptors = []
         for _ in range(5):
             time.sleep(0.8)
-            spawner = spawner_of(serving)
-            below = descendants(spawner)
-            folders = cgroups_of(below)
-            assert below and folders
+            spawner, below, folders = eventually(there)
             os.kill(spawner, signal.SIGKILL)
             eventually(lambda: is_gone(spawner) and all(map(is_gone, below)), timeout_s=60)
             answer = client.invoke(FunctionName="f", Payload="{}")
             assert "FunctionError" not in answer, answer["Payload"].read()
             assert spawner_of(serving) not in (None, spawner)
-            assert not [folder for folder in folders if folder.exists()]
+            eventually(lambda: not [folder for folder in folders if folder.exists()])
             assert serving.raw("GET", "/_fastness/health").json() == {"status": "ready"}
             time.sleep(0.5)
             descriptors.append(len(os.listdir(f"/proc/{serving.process.pid}/fd")))

@@ -116,7 +116,7 @@ def test_a_killed_spawner_is_replaced_and_leaves_nothing(serving):
     assert not problems, problems[:5]
     # Environments that are started ahead follow the arrivals.
     assert max(descriptors) - descriptors[0] < 80, descriptors
-    assert serving.log_path.read_text().count("the sandbox spawner was started again") == 5
+    eventually(lambda: serving.log_path.read_text().count("the sandbox spawner was started again") == 5)
 
 
 def test_without_a_spawner_the_rest_goes_on_and_says_so(serving):

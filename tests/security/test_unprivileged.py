@@ -4,6 +4,7 @@ import os
 import pathlib
 import shutil
 import tempfile
+import time
 
 import json
 import pytest
@@ -136,6 +137,8 @@ def handler(event, context):
         assert seen["ids"] == [993, 990] and seen["groups"] == [], seen
         assert all(set(line.split()[1]) == {"0"} for line in seen["caps"]), seen
         assert len(seen["pids"]) <= 2 and seen["seen"] == (["/tmp"] if event == "write" else []), seen
+    # An environment asks for more behind its answer; a call that comes before that goes to another one.
+    time.sleep(1)
     assert one("again")[1]["tmp"] == ["secret"]
 
 

@@ -53,7 +53,7 @@ class Setting:
             iam.put_role_policy(RoleName=name, PolicyName="read", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
 
     def function(self, code):
-        self.client.create_function(FunctionName=self.name, Runtime="python3.12", Role=self.role, Handler="app.handler", Code={"ZipFile": package(app__py=code)})
+        self.client.create_function(FunctionName=self.name, Runtime="python3.12", Role=self.role, Handler="app.handler", Timeout=60, Code={"ZipFile": package(app__py=code)})
         return self.name
 
     def put(self, *ids, **more):

@@ -52,9 +52,10 @@ def test_retention_is_put_and_deleted(logs, group):
 
 
 def test_streams_are_made_described_and_deleted(logs, group):
+    at = now_ms()
     for stream, offset in (("a", 0), ("b", 10), ("c", 5)):
         logs.create_log_stream(logGroupName=group, logStreamName=stream)
-        logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=[{"timestamp": now_ms() - offset * 1000, "message": stream}])
+        logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=[{"timestamp": at - offset * 1000, "message": stream}])
     names = lambda **arguments: [each["logStreamName"] for each in logs.describe_log_streams(logGroupName=group, **arguments)["logStreams"]]
     assert names() == ["a", "b", "c"] and names(logStreamNamePrefix="b") == ["b"] and names(descending=True, limit=2) == ["c", "b"]
     assert names(orderBy="LastEventTime", descending=True) == ["a", "c", "b"]

@@ -7,7 +7,7 @@ import time
 import botocore.exceptions
 import pytest
 
-from support import trust
+from support import eventually, trust
 
 CONNECTIONS = 6
 ROOT = "arn:aws:iam::000000000000:root"
@@ -38,21 +38,24 @@ class Load:
 
     def wait_for_all(self):
         """Until every connection has made a call that began after now."""
-        since, deadline = time.monotonic(), time.monotonic() + 20
-        while time.monotonic() < deadline:
-            if len({who for began, _, who in list(self.calls) if began > since}) == len(self.threads):
-                return
-            time.sleep(0.02)
+        since = time.monotonic()
+        eventually(lambda: len({who for began, _, who in list(self.calls) if began > since}) == len(self.threads))
 
     def __enter__(self):
         [thread.start() for thread in self.threads]
-        self.wait_for_all()
+        try:
+            self.wait_for_all()
+        except AssertionError:
+            self.stopping.set()
+            raise
         return self
 
     def __exit__(self, *_):
-        self.wait_for_all()
-        self.stopping.set()
-        [thread.join() for thread in self.threads]
+        try:
+            self.wait_for_all()
+        finally:
+            self.stopping.set()
+            [thread.join() for thread in self.threads]
 
     def judge(self, changed):
         """Every call that began after the change was answered is refused; before, all were let through."""

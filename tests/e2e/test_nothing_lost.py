@@ -22,7 +22,7 @@ def test_acknowledged_changes_survive_kill_9(fresh):
         stop = threading.Event()
 
         def load(worker, turn=turn, stop=stop):
-            dynamodb, iam, functions = (fresh.client(s, connect_timeout=2, read_timeout=5) for s in ("dynamodb", "iam", "lambda"))
+            dynamodb, iam, functions = (fresh.client(s) for s in ("dynamodb", "iam", "lambda"))
             code = package(app__py="def handler(e, c): return 1\n")
             for n in range(100_000):
                 if stop.is_set():
@@ -46,10 +46,10 @@ def test_acknowledged_changes_survive_kill_9(fresh):
         with concurrent.futures.ThreadPoolExecutor(6) as pool:
             workers = [pool.submit(load, worker) for worker in range(6)]
             enough = len(acknowledged["items"]) + 300
-            eventually(lambda: len(acknowledged["items"]) > enough and acknowledged["functions"], timeout_s=60)
+            eventually(lambda: len(acknowledged["items"]) > enough and acknowledged["functions"], timeout_s=120)
             fresh.kill()
             stop.set()
-            [worker.result(30) for worker in workers]
+            [worker.result(120) for worker in workers]
         fresh.start()
     dynamodb, iam, functions = (fresh.client(s) for s in ("dynamodb", "iam", "lambda"))
     items = {item["id"]["S"] for page in dynamodb.get_paginator("scan").paginate(TableName="items") for item in page["Items"]}

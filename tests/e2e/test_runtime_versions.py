@@ -108,4 +108,4 @@ def test_up_warns_of_functions_on_another_version_or_machine(tmp_path):
     running.arguments.append("--exact-runtimes")
     shutil.rmtree(running.data_dir)
     with pytest.raises(AssertionError, match=f"Value {ABSENT} at 'runtime' failed to satisfy constraint"):
-        running.start(timeout_s=60)
+        running.start(timeout_s=120)

@@ -42,7 +42,7 @@ def raw(platform, method, path, body=b"", **headers):
     key, secret = platform.root()
     request = botocore.awsrequest.AWSRequest(method, platform.endpoint + path, data=body, headers=headers)
     botocore.auth.S3SigV4Auth(botocore.credentials.Credentials(key, secret), "s3", "us-east-1").add_auth(request)
-    return requests.request(method, platform.endpoint + path, data=body, headers=dict(request.headers.items()), timeout=10)
+    return requests.request(method, platform.endpoint + path, data=body, headers=dict(request.headers.items()), timeout=60)
 
 
 def test_documents_have_s3s_namespace_and_errors_have_none(platform, s3, bucket):

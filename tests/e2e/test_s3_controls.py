@@ -1,14 +1,15 @@
 """S3's controls from outside: digests of documents, each object of many, how a request was signed, the managed key."""
 
 import base64
+import datetime
 import hashlib
 import json
-import time
 import zlib
 
 import boto3
 import botocore.auth
 import botocore.awsrequest
+import botocore.compat
 import botocore.credentials
 import pytest
 import requests
@@ -43,7 +44,7 @@ def send(platform, method, path, body=b"", headers=None):
     key, secret = platform.root()
     request = botocore.awsrequest.AWSRequest(method, platform.endpoint + path, data=body, headers=dict(headers or {}))
     botocore.auth.S3SigV4Auth(botocore.credentials.Credentials(key, secret), "s3", "us-east-1").add_auth(request)
-    return requests.request(method, platform.endpoint + path, data=body, headers=dict(request.headers.items()), timeout=20)
+    return requests.request(method, platform.endpoint + path, data=body, headers=dict(request.headers.items()), timeout=60)
 
 
 def test_what_deletes_many_needs_a_digest_that_fits(platform, s3, bucket):
@@ -81,33 +82,44 @@ def test_each_object_of_many_is_asked_for_by_itself(platform, s3, bucket, name):
     answers = [none.delete_objects(Bucket=which, Delete=wanted) for which in (bucket, "never-made-at-all")]
     told = [json.dumps(answer["Errors"]).replace(f"s3:::{which}/", "") for answer, which in zip(answers, (bucket, "never-made-at-all"))]
     assert told[0] == told[1] and "Deleted" not in answers[0]
-    unsigned = requests.post(f"{platform.endpoint}/{bucket}?delete", data=b"<Delete><Object><Key>other</Key></Object></Delete>", timeout=10,
+    unsigned = requests.post(f"{platform.endpoint}/{bucket}?delete", data=b"<Delete><Object><Key>other</Key></Object></Delete>", timeout=60,
                              headers={"x-amz-checksum-crc32": base64.b64encode(zlib.crc32(b"<Delete><Object><Key>other</Key></Object></Delete>").to_bytes(4, "big")).decode()})
     assert unsigned.status_code == 403
     s3.head_object(Bucket=bucket, Key="other")
 
 
-def test_policies_see_how_a_request_was_signed(platform, s3, bucket, name):
+def test_policies_see_how_a_request_was_signed(platform, s3, bucket, name, monkeypatch):
     s3.put_object(Bucket=bucket, Key="k", Body=b"x")
 
-    def user(which, condition):
+    def keys(which, condition):
         statement = {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": f"arn:aws:s3:::{bucket}/*", "Condition": condition}
-        return client(platform, *platform.user(f"{name}-{which}", statement))
+        return platform.user(f"{name}-{which}", statement)
+
+    def user(which, condition):
+        return client(platform, *keys(which, condition))
 
     by_header = user("h", {"StringEquals": {"s3:authType": "REST-HEADER", "s3:signatureversion": "AWS4-HMAC-SHA256"}})
     by_header.get_object(Bucket=bucket, Key="k")
     url = by_header.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "k"})
-    assert requests.get(url, timeout=10).status_code == 403
-    by_url = user("u", {"StringEquals": {"s3:authType": "REST-QUERY-STRING"}, "NumericLessThan": {"s3:signatureAge": "1500"}})
-    refused(by_url.get_object, "AccessDenied", Bucket=bucket, Key="k")
-    url = by_url.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "k"}, ExpiresIn=600)
-    assert requests.get(url, timeout=10).content == b"x"
-    time.sleep(2.6)
-    assert requests.get(url, timeout=10).status_code == 403, "the policy's age, not the URL's"
+    assert requests.get(url, timeout=60).status_code == 403
+    half_an_hour = keys("u", {"StringEquals": {"s3:authType": "REST-QUERY-STRING"}, "NumericLessThan": {"s3:signatureAge": "1800000"}})
+    refused(client(platform, *half_an_hour).get_object, "AccessDenied", Bucket=bucket, Key="k")
+
+    def by_url():
+        request = botocore.awsrequest.AWSRequest("GET", f"{platform.endpoint}/{bucket}/k")
+        botocore.auth.S3SigV4QueryAuth(botocore.credentials.Credentials(*half_an_hour), "s3", "us-east-1", expires=7200).add_auth(request)
+        return requests.get(request.url, timeout=60)
+
+    assert by_url().content == b"x"
+    an_hour_ago = botocore.compat.get_current_datetime() - datetime.timedelta(hours=1)
+    with monkeypatch.context() as patched:
+        patched.setattr(botocore.auth, "get_current_datetime", lambda *_, **__: an_hour_ago)
+        old = by_url()
+    assert old.status_code == 403 and "<Code>AccessDenied</Code>" in old.text and "expired" not in old.text, "the policy's age, not the URL's"
     signed_body = user("b", {"StringNotEquals": {"s3:x-amz-content-sha256": "UNSIGNED-PAYLOAD"}})
     signed_body.put_object(Bucket=bucket, Key="k", Body=b"y")
     url = signed_body.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "k"})
-    assert requests.put(url, data=b"z", timeout=10).status_code == 403
+    assert requests.put(url, data=b"z", timeout=60).status_code == 403
     tls = user("t", {"NumericGreaterThanEquals": {"s3:TlsVersion": "1.2"}})
     refused(tls.get_object, "AccessDenied", Bucket=bucket, Key="k")
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"y"
@@ -135,11 +147,11 @@ def test_the_managed_key_is_the_only_one_and_keeps_others_out(platform, s3, buck
     s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration={"BlockPublicPolicy": False})
     s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Principal": "*", "Action": "s3:*Object", "Resource": f"arn:aws:s3:::{bucket}/*"}]}))
-    get = lambda key: requests.get(f"{platform.endpoint}/{bucket}/{key}", timeout=10)  # noqa: E731
+    get = lambda key: requests.get(f"{platform.endpoint}/{bucket}/{key}", timeout=60)  # noqa: E731
     assert get("plain").content == b"all"
     for key in ("sealed", "parts"):
         assert get(key).status_code == 400 and b"Signature Version 4" in get(key).content
-    assert requests.put(f"{platform.endpoint}/{bucket}/new", data=b"x", timeout=10).status_code == 400
+    assert requests.put(f"{platform.endpoint}/{bucket}/new", data=b"x", timeout=60).status_code == 400
     assert s3.get_object(Bucket=bucket, Key="sealed")["Body"].read() == b"mine"
     s3.delete_bucket_encryption(Bucket=bucket)
     assert s3.get_object(Bucket=bucket, Key="sealed")["ServerSideEncryption"] == "aws:kms", "as it was put"

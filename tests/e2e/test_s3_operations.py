@@ -190,7 +190,7 @@ def test_settings(s3, bucket):
 def test_strangers_read_only_what_is_public(platform, s3, bucket):
     s3.put_object(Bucket=bucket, Key="k", Body=b"public")
     url = f"{platform.endpoint}/{bucket}/k"
-    assert requests.get(url, timeout=10).status_code == 403
+    assert requests.get(url, timeout=60).status_code == 403
     policy = json.dumps({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"}]})
     refused(s3.get_bucket_policy, "NoSuchBucketPolicy", Bucket=bucket)
@@ -200,27 +200,27 @@ def test_strangers_read_only_what_is_public(platform, s3, bucket):
     s3.put_bucket_policy(Bucket=bucket, Policy=policy)
     assert json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"]) == json.loads(policy)
     assert s3.get_bucket_policy_status(Bucket=bucket)["PolicyStatus"]["IsPublic"] is True
-    assert requests.get(url, timeout=10).content == b"public"
-    assert requests.put(url, data=b"mine", timeout=10).status_code == 403
-    assert requests.get(f"{platform.endpoint}/{bucket}?list-type=2", timeout=10).status_code == 403
+    assert requests.get(url, timeout=60).content == b"public"
+    assert requests.put(url, data=b"mine", timeout=60).status_code == 403
+    assert requests.get(f"{platform.endpoint}/{bucket}?list-type=2", timeout=60).status_code == 403
     refused(s3.put_bucket_policy, "MalformedPolicy", Bucket=bucket, Policy=policy.replace(bucket, "other-bucket"))
     s3.delete_bucket_policy(Bucket=bucket)
-    assert requests.get(url, timeout=10).status_code == 403
+    assert requests.get(url, timeout=60).status_code == 403
     s3.delete_public_access_block(Bucket=bucket)
     refused(s3.get_public_access_block, "NoSuchPublicAccessBlockConfiguration", Bucket=bucket)
 
 
 def test_presigned_urls(s3, bucket):
     put = s3.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "a b"})
-    assert requests.put(put, data=b"by url", timeout=10).status_code == 200
+    assert requests.put(put, data=b"by url", timeout=60).status_code == 200
     got = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "a b", "ResponseContentType": "x/y"})
-    answer = requests.get(got, timeout=10)
+    answer = requests.get(got, timeout=60)
     assert (answer.content, answer.headers["content-type"]) == (b"by url", "x/y")
-    second_version = requests.get(f"{got.split('?')[0]}?AWSAccessKeyId=AKIA&Signature=x&Expires=9", timeout=10)
+    second_version = requests.get(f"{got.split('?')[0]}?AWSAccessKeyId=AKIA&Signature=x&Expires=9", timeout=60)
     assert second_version.status_code in (400, 403), "a signature of another kind is never nobody's request"
-    assert requests.get(got.replace("x%2Fy", "x%2Fz"), timeout=10).status_code == 403
-    assert requests.get(got.replace("a%20b", "other"), timeout=10).status_code == 403
-    expired = requests.get(got.replace("X-Amz-Expires=3600", "X-Amz-Expires=1"), timeout=10)
+    assert requests.get(got.replace("x%2Fy", "x%2Fz"), timeout=60).status_code == 403
+    assert requests.get(got.replace("a%20b", "other"), timeout=60).status_code == 403
+    expired = requests.get(got.replace("X-Amz-Expires=3600", "X-Amz-Expires=1"), timeout=60)
     assert expired.status_code == 403 and b"<Code>" in expired.content
 
 
@@ -231,7 +231,7 @@ def test_virtual_hosts(platform, bucket):
     except Exception as error:  # names below localhost resolve where the host's resolver does that
         if "Could not connect" in str(error) or "resolve" in str(error).lower():
             host = f"{bucket}.s3.localhost"
-            answer = requests.get(f"{platform.endpoint}/v/k", headers={"Host": host}, timeout=10)
+            answer = requests.get(f"{platform.endpoint}/v/k", headers={"Host": host}, timeout=60)
             assert answer.status_code == 403 and b"AccessDenied" in answer.content
             return
         raise
@@ -258,7 +258,7 @@ def test_the_command_line(platform, bucket, tmp_path):
     environment["AWS_CONFIG_FILE"] = str(tmp_path / "config")
     (tmp_path / "config").write_text("[default]\ns3 =\n    signature_version = s3v4\n    addressing_style = path\n")
     url = aws("s3", "presign", f"s3://{bucket}/in/one.txt").strip()
-    assert requests.get(url, timeout=10).text == "one"
+    assert requests.get(url, timeout=60).text == "one"
     aws("s3api", "head-object", "--bucket", bucket, "--key", "in/one.txt")
     aws("s3", "rm", "--recursive", f"s3://{bucket}/in")
     assert aws("s3", "ls", f"s3://{bucket}/") == ""
@@ -274,7 +274,7 @@ def test_a_body_that_is_not_what_was_signed_changes_nothing(platform, s3, bucket
     s3.meta.events.register("before-send.s3.PutObject", keep)
     s3.put_object(Bucket=bucket, Key="k", Body=b"signed")
     headers = {name: value for name, value in sent["headers"].items() if name.lower() not in ("content-length", "expect")}
-    answer = requests.put(sent["url"], data=b"forged", headers=headers, timeout=10)
+    answer = requests.put(sent["url"], data=b"forged", headers=headers, timeout=60)
     assert answer.status_code >= 400, answer.content
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"signed"
 

@@ -81,7 +81,7 @@ def test_a_function_reads_with_its_roles_rights(platform, ssm, name):
     ssm.put_parameter(Name=f"/{name}/key", Value="k", Type="SecureString")
     role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust({"Service": "lambda.amazonaws.com"}))["Role"]["Arn"]
     code = "import boto3\ndef handler(event, context):\n    return boto3.client('ssm').get_parameter(Name=event, WithDecryption=True)['Parameter']['Value']\n"
-    functions.create_function(FunctionName=name, Runtime="python3.12", Role=role, Handler="app.handler", Timeout=20, Code={"ZipFile": package(app__py=code)})
+    functions.create_function(FunctionName=name, Runtime="python3.12", Role=role, Handler="app.handler", Timeout=60, Code={"ZipFile": package(app__py=code)})
     invoke = lambda: functions.invoke(FunctionName=name, Payload=json.dumps(f"/{name}/key"))["Payload"].read().decode()  # noqa: E731
     assert "AccessDeniedException" in invoke()
     iam.put_role_policy(RoleName=name, PolicyName="read", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [

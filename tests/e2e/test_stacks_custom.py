@@ -62,8 +62,8 @@ def outputs(client, stack):
 
 
 def template(code, runtime, size, kind="Custom::Thing", **more):
-    function = {"Type": "AWS::Lambda::Function", "Properties": {"Runtime": runtime, "Handler": "index.handler", "Role": {"Fn::GetAtt": ["Role", "Arn"]}, "Timeout": 30, "Code": code}}
-    thing = {"Type": kind, "Properties": {"ServiceToken": {"Fn::GetAtt": ["Maker", "Arn"]}, "ServiceTimeout": 60, "Size": size, **more}}
+    function = {"Type": "AWS::Lambda::Function", "Properties": {"Runtime": runtime, "Handler": "index.handler", "Role": {"Fn::GetAtt": ["Role", "Arn"]}, "Timeout": 60, "Code": code}}
+    thing = {"Type": kind, "Properties": {"ServiceToken": {"Fn::GetAtt": ["Maker", "Arn"]}, "ServiceTimeout": 300, "Size": size, **more}}
     values = {"Id": {"Ref": "Thing"}, "Asked": {"Fn::GetAtt": ["Thing", "Asked"]}, "Size": {"Fn::GetAtt": ["Thing", "Size"]}}
     return json.dumps({"Resources": {"Role": ROLE, "Maker": function, "Thing": thing}, "Outputs": {key: {"Value": value} for key, value in values.items()}})
 
@@ -162,7 +162,7 @@ def test_what_was_not_asked_is_not_answered(platform):
 
 def test_programs_outside_make_a_wait_condition(platform, client, name):
     resources = {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"},
-                 "Wait": {"Type": "AWS::CloudFormation::WaitCondition", "Properties": {"Handle": {"Ref": "Handle"}, "Timeout": "60", "Count": 2}}}
+                 "Wait": {"Type": "AWS::CloudFormation::WaitCondition", "Properties": {"Handle": {"Ref": "Handle"}, "Timeout": "600", "Count": 2}}}
     body = json.dumps({"Resources": resources, "Outputs": {"Data": {"Value": {"Fn::GetAtt": ["Wait", "Data"]}}}})
     made = client.create_stack(StackName=name, TemplateBody=body)["StackId"]
 
@@ -173,16 +173,16 @@ def test_programs_outside_make_a_wait_condition(platform, client, name):
     address = eventually(handle)
     for unique in ("a", "b"):
         answer = {"Status": "SUCCESS", "UniqueId": unique, "Data": f"from {unique}", "Reason": "done"}
-        assert requests.put(address, json=answer, timeout=10).status_code == 200
+        assert requests.put(address, json=answer, timeout=60).status_code == 200
     assert settled(client, made) == "CREATE_COMPLETE", told(client, made)
     assert json.loads(outputs(client, made)["Data"]) == {"a": "from a", "b": "from b"}
     client.delete_stack(StackName=name)
     assert settled(client, made) == "DELETE_COMPLETE"
-    assert requests.put(address, json={}, timeout=10).status_code == 403
+    assert requests.put(address, json={}, timeout=60).status_code == 403
 
 
 def test_a_creation_policy_waits_for_signals(client, name):
-    resources = {"Wait": {"Type": "AWS::CloudFormation::WaitCondition", "CreationPolicy": {"ResourceSignal": {"Timeout": "PT1M"}}}}
+    resources = {"Wait": {"Type": "AWS::CloudFormation::WaitCondition", "CreationPolicy": {"ResourceSignal": {"Timeout": "PT10M"}}}}
     made = client.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": resources}))["StackId"]
 
     def signalled():

@@ -7,7 +7,7 @@ import time
 import botocore.exceptions
 import pytest
 
-from stacks import settled
+from stacks import answered, settled
 from support import eventually, refused
 
 AT_ONCE = 8
@@ -83,7 +83,7 @@ def handler(event, context):
         urllib.request.urlopen(urllib.request.Request(event["ResponseURL"], data=json.dumps(answer).encode(), method="PUT", headers={"content-type": ""}))
 """
     template = json.dumps({"Resources": {
-        "F": {"Type": "AWS::Lambda::Function", "Properties": {"Runtime": "python3.12", "Handler": "index.handler", "Role": role, "Code": {"ZipFile": code}}},
+        "F": {"Type": "AWS::Lambda::Function", "Properties": {"Runtime": "python3.12", "Handler": "index.handler", "Role": role, "Timeout": 60, "Code": {"ZipFile": code}}},
         "C": {"Type": "Custom::Silent", "Properties": {"ServiceToken": {"Fn::GetAtt": ["F", "Arn"]}}}}})
     client = platform.client("cloudformation")
     made = client.create_stack(StackName=name, TemplateBody=template)["StackId"]
@@ -125,11 +125,11 @@ def test_an_update_is_left_alone(platform, name):
     client = platform.client("cloudformation")
     client.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": groups(1, name)}))
     assert settled(client, name) == "CREATE_COMPLETE"
-    hanging = json.loads(waiting(name))
-    hanging["Resources"]["W"]["Properties"]["Timeout"] = "3"
-    client.update_stack(StackName=name, TemplateBody=json.dumps(hanging))
+    client.update_stack(StackName=name, TemplateBody=waiting(name))
     message = refused(client.delete_stack, "ValidationError", StackName=name)
     assert message == f"Stack [{name}] cannot be deleted while in status UPDATE_IN_PROGRESS"
+    # What it waits for is over when this test says so.
+    answered(client, name, "H", "FAILURE")
     assert settled(client, name) == "UPDATE_ROLLBACK_COMPLETE"
     made = client.describe_stacks(StackName=name)["Stacks"][0]["StackId"]
     client.delete_stack(StackName=name)

@@ -52,12 +52,12 @@ def test_clients_that_trust_the_certificate_are_served(secure):
 
 def test_clients_that_do_not_trust_it_refuse(secure):
     with pytest.raises(requests.exceptions.SSLError):
-        requests.get(secure.endpoint + "/", timeout=10)
+        requests.get(secure.endpoint + "/", timeout=60)
 
 
 def test_plain_http_is_refused(secure):
     with pytest.raises(requests.exceptions.ConnectionError):
-        requests.get(f"http://127.0.0.1:{secure.port}/", timeout=10)
+        requests.get(f"http://127.0.0.1:{secure.port}/", timeout=60)
     assert secure.client("sts").get_caller_identity()
 
 
@@ -114,7 +114,7 @@ def test_the_aws_cli_needs_nothing_but_the_config_file_of_the_data_folder(self_i
                                   "fastness.example", "a1b2.execute-api.fastness.example"])
 def test_every_address_form_is_certified(self_issued, host):
     context = ssl.create_default_context(cafile=self_issued.authority)
-    with socket.create_connection(("127.0.0.1", self_issued.port), 10) as plain, context.wrap_socket(plain, server_hostname=host) as secured:
+    with socket.create_connection(("127.0.0.1", self_issued.port), 60) as plain, context.wrap_socket(plain, server_hostname=host) as secured:
         assert secured.version() in ("TLSv1.2", "TLSv1.3")
 
 
@@ -122,7 +122,7 @@ CALLER = """import urllib.request
 def handler(event, context):
     if "url" not in event:
         return "called by " + event["requestContext"]["domainName"]
-    with urllib.request.urlopen(event["url"], timeout=20) as answer:
+    with urllib.request.urlopen(event["url"], timeout=40) as answer:
         return answer.read().decode()
 """
 
@@ -135,7 +135,7 @@ CALLER_NODE = """exports.handler = async (event) => (event.url ? (await fetch(ev
 def test_a_function_checks_the_certificate_of_its_own_platforms_addresses(self_issued, runtime, code):
     client, name = self_issued.client("lambda"), "calls-over-tls-" + runtime.replace(".", "-")
     role = self_issued.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust({"Service": "lambda.amazonaws.com"}))["Role"]["Arn"]
-    client.create_function(FunctionName=name, Runtime=runtime, Role=role, Handler="app.handler", Timeout=30, Code={"ZipFile": package(**code)})
+    client.create_function(FunctionName=name, Runtime=runtime, Role=role, Handler="app.handler", Timeout=50, Code={"ZipFile": package(**code)})
     url = client.create_function_url_config(FunctionName=name, AuthType="NONE")["FunctionUrl"]
     assert url.startswith("https://")
     client.add_permission(FunctionName=name, StatementId="url", Action="lambda:InvokeFunctionUrl", Principal="*", FunctionUrlAuthType="NONE")
@@ -146,7 +146,7 @@ def test_a_function_checks_the_certificate_of_its_own_platforms_addresses(self_i
 
 def test_it_vouches_for_no_other_name(self_issued):
     context = ssl.create_default_context(cafile=self_issued.authority)
-    with socket.create_connection(("127.0.0.1", self_issued.port), 10) as plain, pytest.raises(ssl.SSLCertVerificationError):
+    with socket.create_connection(("127.0.0.1", self_issued.port), 60) as plain, pytest.raises(ssl.SSLCertVerificationError):
         context.wrap_socket(plain, server_hostname="sts.amazonaws.com")
     text = subprocess.run(["openssl", "x509", "-in", str(self_issued.authority), "-noout", "-text"], capture_output=True, text=True, check=True).stdout
     assert "X509v3 Name Constraints: critical" in text and "DNS:localhost" in text and "pathlen:0" in text
@@ -161,7 +161,7 @@ def test_the_authority_outlives_a_restart_and_a_new_name_needs_a_new_one(tmp_pat
         first.kill()
     with SelfIssuedPlatform(tmp_path) as again:
         assert again.authority.read_bytes() == trusted
-        assert requests.get(again.endpoint + "/_fastness/health", verify=str(again.authority), timeout=10).ok
+        assert requests.get(again.endpoint + "/_fastness/health", verify=str(again.authority), timeout=60).ok
     with pytest.raises(AssertionError, match="does not vouch for `other.example`"):
         SelfIssuedPlatform(tmp_path, "--tls-name", "other.example").start()
 

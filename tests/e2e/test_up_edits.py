@@ -37,7 +37,7 @@ def application(tmp_path):
 
 @pytest.fixture
 def up(application, tmp_path):
-    running = Platform(tmp_path, command=("up", str(application)), arguments=("--json",)).start(timeout_s=60)
+    running = Platform(tmp_path, command=("up", str(application)), arguments=("--json",)).start(timeout_s=300)
     threading.Thread(target=lambda: [None for _ in running.process.stdout], daemon=True).start()
     yield running
     running.kill()
@@ -76,8 +76,8 @@ def test_a_build_that_fails_is_told_and_the_next_edit_is_the_next_try(up, applic
 
 def test_an_update_that_fails_is_told_and_the_old_one_goes_on(up, application):
     (application / "template.yaml").write_text(TEMPLATE + "  Role: {Type: AWS::IAM::Role, Properties: {AssumeRolePolicyDocument: {Version: x}}}\n")
-    told(up, "ended in UPDATE_ROLLBACK_COMPLETE")
-    assert "Role (AWS::IAM::Role): " in up.log_path.read_text()
+    for words in ("ended in UPDATE_ROLLBACK_COMPLETE", "Role (AWS::IAM::Role): "):
+        told(up, words)
     assert answer(up) == 1
 
 
@@ -92,13 +92,13 @@ def test_a_stack_that_is_deleted_by_others_does_not_end_it(up, application):
 def test_control_c_ends_it_well(up):
     # A terminal sends the signal to the whole group.
     os.killpg(up.process.pid, signal.SIGINT)
-    assert up.process.wait(30) == 0
+    assert up.process.wait(60) == 0
     assert "panic" not in up.log_path.read_text() and "fastness:" not in up.log_path.read_text()
 
 
 def test_what_a_stop_interrupted_comes_first(application, tmp_path):
     one = Platform(tmp_path, command=("up", str(application)))
-    one.start(timeout_s=60)
+    one.start(timeout_s=300)
     (application / "template.yaml").write_text(TEMPLATE + "  Table: {Type: AWS::Serverless::SimpleTable}\n")
     eventually(lambda: "UPDATE_IN_PROGRESS" in one.log_path.read_text())
     one.kill()
@@ -109,7 +109,7 @@ def test_what_a_stop_interrupted_comes_first(application, tmp_path):
 
 def test_a_port_in_use_is_named(application, tmp_path, platform):
     done = subprocess.run([binary(), "up", str(application), "--listen", f"127.0.0.1:{platform.port}", "--data-dir", str(tmp_path / "data")],
-                          capture_output=True, text=True, timeout=60)
+                          capture_output=True, text=True, timeout=120)
     assert done.returncode == 1 and f"cannot listen on 127.0.0.1:{platform.port}" in done.stderr, done.stderr
 
 
@@ -117,5 +117,5 @@ def test_a_missing_package_manager_is_named(application, tmp_path):
     (application / "src" / "requirements.txt").write_text("requests\n")
     one = Platform(tmp_path)
     done = subprocess.run([binary(), "up", str(application), "--once", "--listen", f"127.0.0.1:{one.port}", "--data-dir", str(one.data_dir)],
-                          capture_output=True, text=True, timeout=60, env={"PATH": str(tmp_path)})
+                          capture_output=True, text=True, timeout=120, env={"PATH": str(tmp_path)})
     assert done.returncode == 1 and "`python3.12` is not installed" in done.stderr and "requirements.txt" in done.stderr, done.stderr

@@ -36,7 +36,9 @@ class Issuer:
     """An identity provider over https with an authority of its own. Each path is an issuer; some of them misbehave."""
 
     def __init__(self, folder):
-        self.folder, self.port, self.asked = folder, free_port(), []
+        # Bound before anything else is done: nobody takes the port meanwhile.
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
+        self.folder, self.port, self.asked = folder, self.server.server_port, []
         self.authority = folder / "authority.pem"
         openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=Test authority",
                 "-addext", "basicConstraints=critical,CA:TRUE", "-keyout", folder / "authority.key", "-out", self.authority)
@@ -48,7 +50,6 @@ class Issuer:
             openssl("genrsa", "-out", folder / f"{name}.key", "2048")
         modulus = openssl("rsa", "-in", folder / "signing.key", "-noout", "-modulus").decode().strip().split("=")[1]
         self.keys = {"keys": [{"kty": "RSA", "kid": "k1", "use": "sig", "alg": "RS256", "n": encoded(bytes.fromhex(modulus)), "e": "AQAB"}]}
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), self.handler())
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(folder / "server.pem", folder / "server.key")
         self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)

@@ -72,7 +72,7 @@ class Upload:
         """The status and the answer."""
         head = "".join(f"{name}: {value}\r\n" for name, value in self.headers.items())
         address, port = self.host.split(":")
-        with socket.create_connection((address, int(port)), timeout=20) as connection:
+        with socket.create_connection((address, int(port)), timeout=60) as connection:
             connection.sendall(f"PUT {self.path} HTTP/1.1\r\n{head}content-length: {len(body) if length is None else length}\r\nconnection: close\r\n\r\n".encode() + body)
             if length is not None:
                 return 0, b""  # breaks off
@@ -122,9 +122,9 @@ def test_a_presigned_url_takes_no_header_that_was_not_signed(platform, s3, bucke
     signer = boto3.client("s3", endpoint_url=platform.endpoint, region_name="us-east-1", aws_access_key_id=key, aws_secret_access_key=secret,
                           config=Config(s3={"addressing_style": "path"}, signature_version="s3v4"))
     url = signer.generate_presigned_url("put_object", {"Bucket": bucket, "Key": "k"})
-    answer = requests.put(url, data=b"x", headers={"x-amz-meta-other": "x"}, timeout=30)
+    answer = requests.put(url, data=b"x", headers={"x-amz-meta-other": "x"}, timeout=60)
     assert answer.status_code == 403 and "<Code>AccessDenied</Code><Message>There were headers present in the request which were not signed" in answer.text
-    assert requests.put(url, data=b"x", timeout=30).status_code == 200
+    assert requests.put(url, data=b"x", timeout=60).status_code == 200
 
 
 def test_trailers_are_announced_by_their_own_header(platform, s3, bucket):
@@ -156,7 +156,7 @@ def test_a_trailer_that_was_promised_comes(platform, s3, bucket):
         signer = botocore.auth.S3SigV4Auth(botocore.credentials.Credentials(key, secret), "s3", "us-east-1")
         signer.payload = lambda _: "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
         signer.add_auth(request)
-        answer = requests.put(url, data=request.body, headers=dict(request.headers.items()), timeout=20)
+        answer = requests.put(url, data=request.body, headers=dict(request.headers.items()), timeout=60)
         assert answer.status_code == (400 if code else 200) and code in answer.content, answer.content
         assert content(s3, bucket) == (b"before" if code else b"hello")
 
@@ -197,5 +197,5 @@ def test_hostile_documents_are_refused(platform, s3, bucket):
         request = botocore.awsrequest.AWSRequest("PUT", f"{platform.endpoint}/{bucket}?tagging", data=body.encode(), headers={"Content-MD5": digest})
         credentials = botocore.credentials.Credentials(*platform.root())
         botocore.auth.S3SigV4Auth(credentials, "s3", "us-east-1").add_auth(request)
-        answer = requests.put(request.url, data=body.encode(), headers=dict(request.headers.items()), timeout=20)
+        answer = requests.put(request.url, data=body.encode(), headers=dict(request.headers.items()), timeout=60)
         assert answer.status_code == 400 and "MalformedXML" in answer.text, answer.text

@@ -189,8 +189,10 @@ def test_a_killed_platform_leaves_no_orphan(fresh):
     fresh.start()
     role = fresh.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument=trust({"Service": "lambda.amazonaws.com"}))["Role"]["Arn"]
     client = fresh.client("lambda")
-    code = "import subprocess\ndef handler(e, c):\n    subprocess.Popen(['sleep', '4711'])\n    return 1\n"
-    client.create_function(FunctionName="f", Runtime="python3.12", Role=role, Handler="app.handler", Code={"ZipFile": package(app__py=code)})
+    # A number of this run's own: another one on this host looks for its own sleepers.
+    seconds = str(100_000 + os.getpid())
+    code = f"import subprocess\ndef handler(e, c):\n    subprocess.Popen(['sleep', '{seconds}'])\n    return 1\n"
+    client.create_function(FunctionName="f", Runtime="python3.12", Role=role, Handler="app.handler", Timeout=60, Code={"ZipFile": package(app__py=code)})
     client.get_waiter("function_active_v2").wait(FunctionName="f", WaiterConfig={"Delay": 1})
     assert json.loads(client.invoke(FunctionName="f")["Payload"].read()) == 1
 
@@ -198,7 +200,7 @@ def test_a_killed_platform_leaves_no_orphan(fresh):
         found = []
         for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
             try:
-                if path.read_bytes() == b"sleep\x004711\x00":
+                if path.read_bytes() == b"sleep\0" + seconds.encode() + b"\0":
                     found.append(path.parent.name)
             except OSError:
                 pass

@@ -4,6 +4,7 @@ import os
 import pathlib
 import shutil
 import tempfile
+import time
 
 import json
 import pytest
@@ -13,8 +14,8 @@ from harness.platform import binary
 from support import eventually, package, trust
 from test_sandbox import PROBES
 
-# Nobody's: no process of the host is his, so that what is left of his is the platform's.
-USER = 64_999
+# Nobody's, and of this run alone: no other process of the host is his, so that what is left of his is the platform's.
+USER = 60_600 + os.getpid() % 4_000
 ESSENTIAL = ["id-range", "cgroup-memory", "cgroup-pids"]
 
 
@@ -64,7 +65,7 @@ def unprivileged(home, request):
 def function(platform, name, code, **settings):
     iam, client = platform.client("iam"), platform.client("lambda")
     role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust({"Service": "lambda.amazonaws.com"}))["Role"]["Arn"]
-    client.create_function(FunctionName=name, Runtime="python3.12", Role=role, Handler="app.handler", Timeout=30, MemorySize=256,
+    client.create_function(FunctionName=name, Runtime="python3.12", Role=role, Handler="app.handler", Timeout=60, MemorySize=256,
                            Code={"ZipFile": package(app__py=code)}, **settings)
     client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
 
@@ -79,7 +80,7 @@ def function(platform, name, code, **settings):
 def test_it_names_the_essential_layers_that_are_missing_and_ends(unprivileged, accepted):
     platform = unprivileged(*(["--accept-missing-layers", ",".join(accepted)] if accepted else []))
     with pytest.raises(AssertionError):
-        platform.start(timeout_s=20)
+        platform.start()
     assert platform.process.returncode != 0
     said = platform.log_path.read_text()
     assert "this host lacks essential layers of isolation: " in said, said
@@ -91,7 +92,7 @@ def test_it_names_the_essential_layers_that_are_missing_and_ends(unprivileged, a
 def test_functions_run_within_the_layers_that_are_left(unprivileged):
     platform = unprivileged("--accept-missing-layers", ",".join(ESSENTIAL)).start()
     said = platform.ready_line
-    if "isolation of functions" not in said:
+    while "isolation of functions: " not in said or not said.endswith("\n"):
         said += os.read(platform.process.stdout.fileno(), 65536).decode()
     active, _, missing = said.split("isolation of functions: ")[1].partition("; without ")
     assert {"namespaces", "read-only-root", "seccomp"} <= set(active.strip().split(", ")), said
@@ -136,6 +137,8 @@ def handler(event, context):
         assert seen["ids"] == [993, 990] and seen["groups"] == [], seen
         assert all(set(line.split()[1]) == {"0"} for line in seen["caps"]), seen
         assert len(seen["pids"]) <= 2 and seen["seen"] == (["/tmp"] if event == "write" else []), seen
+    # An environment asks for more behind its answer; a call that comes before that goes to another one.
+    time.sleep(1)
     assert one("again")[1]["tmp"] == ["secret"]
 
 
@@ -148,6 +151,9 @@ def test_a_function_that_never_ends_is_ended_and_a_killed_platform_leaves_nothin
     client.get_waiter("function_updated_v2").wait(FunctionName="endless", WaiterConfig={"Delay": 1})
     error, answer = invoke(True)
     assert error == "Unhandled" and "timed out" in answer["errorMessage"], answer
+    # What ends has room to.
+    client.update_function_configuration(FunctionName="endless", Timeout=60)
+    client.get_waiter("function_updated_v2").wait(FunctionName="endless", WaiterConfig={"Delay": 1})
     assert invoke(False) == (None, 1)
     assert len(processes()) > 2
     platform.kill()

@@ -357,8 +357,8 @@ async fn tables_of_other_accounts_are_looked_at_last_and_not_told() {
     input["StreamSpecification"] = json!({"StreamEnabled": true, "StreamViewType": "NEW_IMAGE"});
     let made = fixture.kit.json(&other, "dynamodb", "CreateTable", &input).await.unwrap();
     let stream = made["TableDescription"]["LatestStreamArn"].as_str().unwrap();
-    let policy = json!({"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Principal": "*", "Resource": stream,
-        "Action": "dynamodb:DescribeStream"}});
+    let policy = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "999999999999"},
+        "Resource": stream, "Action": "dynamodb:DescribeStream"}});
     let with_policy = json!({"ResourceArn": stream, "Policy": policy.to_string()});
     fixture.kit.json(&other, "dynamodb", "PutResourcePolicy", &with_policy).await.unwrap();
     let table = "arn:aws:dynamodb:us-east-1:222222222222:table/Tab";

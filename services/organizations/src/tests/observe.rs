@@ -138,7 +138,7 @@ async fn setting_it_takes_leave_of_its_own() {
     let more = json!([{"Effect": "Allow", "Action": ["organizations:*", "fastness:SetObserveMode"], "Resource": "*"}]);
     let setter = kit.user("setter", more.clone()).await;
     let made = |name: &str| json!({"AccountName": name, "Email": format!("{name}@example.com"), "Tags": [{"Key": MODE, "Value": "true"}]});
-    let other_case = json!({"ResourceId": id, "Tags": [{"Key": "FASTNESS:observe", "Value": "true"}]});
+    let other_case = json!({"ResourceId": id, "Tags": [{"Key": "FASTNESS:observe", "Value": "false"}]});
     for (operation, input) in [
         ("TagResource", tagged(&id, "true")),
         ("TagResource", tagged(&id, "false")),

@@ -346,6 +346,9 @@ async fn every_attribute_of_a_partition_key_is_a_leading_key() {
     assert!(!may(&fixture, &reader, "Query", &query("theirs", "ours")).await);
 }
 
+/// A call's input about the table of this ARN.
+type Input<'a> = Box<dyn Fn(&str) -> Value + 'a>;
+
 /// What another account has is not looked at before the caller's own side was taken alone; and what the caller is told of a
 /// refusal there is the same whether there is a table or not, whatever his own policies make of its keys.
 #[tokio::test]
@@ -364,7 +367,7 @@ async fn tables_of_other_accounts_are_looked_at_last_and_not_told() {
     let table = "arn:aws:dynamodb:us-east-1:222222222222:table/Tab";
     let statement = |table: &str| json!({"Statement": format!("SELECT * FROM \"{table}\" WHERE p = 'a'")});
     let batch = |table: &str| json!({"RequestItems": {table: {"Keys": [{"p": s("a")}]}}});
-    let calls: [(&str, &str, Box<dyn Fn(&str) -> serde_json::Value>); 6] = [
+    let calls: [(&str, &str, Input<'_>); 6] = [
         ("dynamodb", "GetItem", Box::new(|table| json!({"TableName": table, "Key": {"p": s("a")}}))),
         ("dynamodb", "DescribeTable", Box::new(|table| json!({"TableName": table}))),
         (

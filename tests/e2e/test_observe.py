@@ -128,3 +128,66 @@ def test_nothing_is_let_through_by_which_rights_are_had(platform, role, session,
     assert header(functions.invoke(FunctionName=name)).startswith("missing lambda:InvokeFunction")
     assert header(gateway.get_rest_apis()).startswith("missing apigateway:GET")
     assert header(stacks.describe_stacks()).startswith("missing cloudformation:DescribeStacks")
+
+
+def test_an_organization_puts_an_account_in_the_mode(platform, name):
+    """On the next call of every session, for its roles alone; with leave of its own, and until the tag goes."""
+    organizations = platform.client("organizations")
+    try:
+        organizations.create_organization(FeatureSet="ALL")
+    except organizations.exceptions.AlreadyInOrganizationException:
+        pass
+    made = organizations.create_account(Email=f"{name}@example.com", AccountName=name)["CreateAccountStatus"]
+    account = made["AccountId"]
+    courier = platform.client("sts", *platform.user(name + "-c", {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}))
+
+    def session(role):
+        return courier.assume_role(RoleArn=f"arn:aws:iam::{account}:role/{role}", RoleSessionName=name)["Credentials"]
+
+    def client(service, of):
+        return platform.client(service, of["AccessKeyId"], of["SecretAccessKey"], of["SessionToken"])
+
+    iam = client("iam", session("OrganizationAccountAccessRole"))
+    roles = {}
+    for role, tags in [("plain", []), ("out", [{"Key": "fastness:observe", "Value": "false"}])]:
+        iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust({"AWS": ROOT}), Tags=tags)
+        roles[role] = client("dynamodb", session(role))
+    key = iam.create_user(UserName="person") and iam.create_access_key(UserName="person")["AccessKey"]
+    person = platform.client("dynamodb", key["AccessKeyId"], key["SecretAccessKey"])
+    for who in [*roles.values(), person]:
+        refused(who.describe_limits, "AccessDeniedException")
+    before = platform.raw("GET", "/_fastness/health").json()
+
+    keeper = platform.client("organizations", *platform.user(name + "-k", {"Effect": "Allow", "Action": "organizations:*", "Resource": "*"}))
+    assert "fastness:SetObserveMode" in refused(keeper.tag_resource, "AccessDeniedException", ResourceId=account, Tags=[TAG])
+    refused(keeper.create_account, "AccessDeniedException", Email=f"{name}-2@example.com", AccountName=name, Tags=[TAG])
+    inside = client("organizations", session("OrganizationAccountAccessRole"))
+    refused(inside.tag_resource, "AccessDeniedException", ResourceId=account, Tags=[TAG])
+    refused(roles["plain"].describe_limits, "AccessDeniedException")
+
+    organizations.tag_resource(ResourceId=account, Tags=[TAG])
+    # The plain one, and the one that the account was made with.
+    assert platform.raw("GET", "/_fastness/health").json()["observedRoles"] == before.get("observedRoles", 0) + 2
+    answer = roles["plain"].describe_limits()
+    assert header(answer) == "missing dynamodb:DescribeLimits on *"
+    own = [json.loads(event["CloudTrailEvent"]) for event in
+           client("cloudtrail", session("OrganizationAccountAccessRole")).lookup_events(
+               LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": "DescribeLimits"}])["Events"]]
+    record = next(one for one in own if one["requestID"] == answer["ResponseMetadata"]["RequestId"])
+    assert record["additionalEventData"]["observeMode"]["missing"] == [{"action": "dynamodb:DescribeLimits", "resource": "*"}]
+    for who in [roles["out"], person]:
+        refused(who.describe_limits, "AccessDeniedException")
+    # Everything else still refuses: rights over rights, and what is set as a limit.
+    refused(client("iam", session("plain")).list_users, "AccessDenied")
+    refused(client("lambda", session("plain")).list_functions, "AccessDeniedException")
+    events = [record for record in platform.events(EventName="TagResource") if "errorCode" not in record]
+    assert any(record["requestParameters"].get("resourceId") == account for record in events)
+
+    refused(keeper.untag_resource, "AccessDeniedException", ResourceId=account, TagKeys=["fastness:observe"])
+    organizations.untag_resource(ResourceId=account, TagKeys=["fastness:observe"])
+    refused(roles["plain"].describe_limits, "AccessDeniedException")
+    assert platform.raw("GET", "/_fastness/health").json() == before
+    organizations.tag_resource(ResourceId=account, Tags=[TAG])
+    assert header(roles["plain"].describe_limits()).startswith("missing")
+    organizations.remove_account_from_organization(AccountId=account)
+    refused(roles["plain"].describe_limits, "AccessDeniedException")

@@ -119,6 +119,9 @@ pub struct AssumedRole {
     pub session_managed_policies: Vec<SessionPolicy>,
     /// The role's own tags.
     pub role_tags: PrincipalTags,
+    /// True where the organization has the role's account in observe mode.
+    #[serde(default)]
+    pub observed_by_account: bool,
     /// Session tags: each stands before a role's tag of the same key.
     pub session_tags: PrincipalTags,
     /// The keys of session tags that go on into the next role that this session assumes.
@@ -214,6 +217,7 @@ impl AssumedRole {
             session_policies: Vec::new(),
             session_managed_policies: Vec::new(),
             role_tags: Vec::new(),
+            observed_by_account: false,
             session_tags: Vec::new(),
             transitive_tags: Vec::new(),
             chained: false,
@@ -239,13 +243,23 @@ impl AssumedRole {
     }
 }
 
-/// The tag by which a role is put in observe mode: its value is `true`. Only the role's own tag counts, never a session's.
+/// The tag by which a role is put in observe mode, or an account with all of its roles: its value is `true`. Of a role its own
+/// tag counts, never a session's; of an account the one that its organization gave it.
 pub const OBSERVE_TAG: &str = "fastness:observe";
 
+/// What the tag says among these; `None` where there is none. Any value but `true` says no.
+// SECURITY: keys of an account's tags differ by case, too: where two of them disagree, it is no.
+pub(crate) fn observe_mode(tags: &[(String, String)]) -> Option<bool> {
+    let mut marks = tags.iter().filter(|(key, _)| key.eq_ignore_ascii_case(OBSERVE_TAG)).peekable();
+    marks.peek()?;
+    Some(marks.all(|(_, value)| value == "true"))
+}
+
 impl AssumedRole {
-    /// True where the role is in observe mode: what no policy of its own allows is noted and let through.
+    /// True where the role is in observe mode: what no policy of its own allows is noted and let through. Its own tag decides,
+    /// and without one its account's.
     pub fn is_observed(&self) -> bool {
-        self.role_tags.iter().any(|(key, value)| key.eq_ignore_ascii_case(OBSERVE_TAG) && value == "true")
+        observe_mode(&self.role_tags).unwrap_or(self.observed_by_account)
     }
 }
 

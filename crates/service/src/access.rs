@@ -4,14 +4,12 @@
 //! so that the call's work finds them as they were, or is decided anew. It never decides, and it never reports that something
 //! does not exist: absence is only told by the handler, after the decision.
 
-use std::any::Any;
-use std::sync::Arc;
-
 use base::{AccountId, Region, Timestamp};
 use identity::Principal;
 use policy::Policy;
 use store::Read;
 
+use crate::abroad::Alone;
 use crate::call::Source;
 
 /// What an access function may look at.
@@ -30,6 +28,16 @@ pub struct AccessRequest<'a, I> {
     pub source: &'a Source,
     /// What is stored. What is read here is the ground of the decision: see [`ground`](crate::ground).
     pub records: &'a dyn Read,
+    pub(crate) alone: Option<&'a Alone<'a>>,
+}
+
+impl<I> AccessRequest<'_, I> {
+    /// Whether to look at what this account has; where not, the answer is to be as if it had nothing. [`Self::records`] knows
+    /// it by itself where keys begin with the account: this is for what stands elsewhere, in memory for example.
+    // SECURITY: the caller's side is taken alone first, so that the time until a refusal tells nothing of what is there.
+    pub fn sees(&self, account: AccountId) -> bool {
+        self.alone.is_none_or(|alone| alone.sees(account))
+    }
 }
 
 /// The leave that an operation needs: every check must be granted.
@@ -37,11 +45,7 @@ pub struct AccessRequest<'a, I> {
 pub struct Access {
     checks: Vec<Check>,
     open: Option<&'static str>,
-    rests_on: Option<RestsOn>,
 }
-
-/// What an access function saw of a state that is not in the store, in the service's own terms.
-pub(crate) type RestsOn = Arc<dyn Any + Send + Sync>;
 
 /// One decision that policy has to take.
 #[derive(Debug)]
@@ -86,13 +90,13 @@ impl Access {
             or: None,
             refused_as: None,
         };
-        Self { checks: vec![check], open: None, rests_on: None }
+        Self { checks: vec![check], open: None }
     }
 
     /// No policy is asked, because of `reason`; the caller is still authenticated, throttled and recorded.
     // SECURITY: every use is listed by `cargo xtask coverage`, and needs its reason.
     pub fn open(reason: &'static str) -> Self {
-        Self { checks: Vec::new(), open: Some(reason), rests_on: None }
+        Self { checks: Vec::new(), open: Some(reason) }
     }
 
     /// Adds further leave that is needed as well, for example `iam:PassRole`.
@@ -219,19 +223,6 @@ impl Access {
             access.when(format!("aws:RequestTag/{key}"), [value])
         });
         if keys.is_empty() { access } else { access.when("aws:TagKeys", keys) }
-    }
-
-    /// What this access was made from besides records, for the handler: [`Call::rests_on`](crate::Call::rests_on) hands it
-    /// on.
-    // SECURITY: the state may be another one once the work begins; who works on it can tell, and asks anew.
-    #[must_use]
-    pub fn resting_on<T: Any + Send + Sync>(mut self, seen: T) -> Self {
-        self.rests_on = Some(Arc::new(seen));
-        self
-    }
-
-    pub(crate) fn rests_on(&self) -> Option<RestsOn> {
-        self.rests_on.clone()
     }
 
     pub(crate) fn checks(&self) -> &[Check] {

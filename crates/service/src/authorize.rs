@@ -3,6 +3,7 @@
 //! It decides nothing: evaluation is the `policy` crate's, the policies are the directory's, and what is asked was
 //! said by the service's access function.
 
+use std::hint::black_box;
 use std::sync::{Arc, LazyLock};
 
 use base::{AccountId, Region, Timestamp};
@@ -47,6 +48,10 @@ pub(crate) struct Question<'a> {
     pub(crate) denials: &'a Denials,
     pub(crate) region: &'a Region,
     pub(crate) caller: Caller<'a>,
+    /// The leave as it is asked for where the other account that it is about has nothing.
+    pub(crate) alone: Option<&'a Access>,
+    /// Nothing is asked of any other account.
+    pub(crate) is_alone: bool,
 }
 
 impl Question<'_> {
@@ -70,6 +75,13 @@ impl Question<'_> {
             missing.extend(self.either(check, &known, &common)?);
         }
         Ok(missing)
+    }
+
+    /// Takes the decision, and tells its refusal to nobody, as if other accounts had nothing: it is as long as the true one is
+    /// on the caller's side, and nothing of theirs has a part in it.
+    pub(crate) fn ask_alone(&self, access: &Access) {
+        let alone = Question { is_alone: true, alone: Some(access), ..*self };
+        let _ = black_box(alone.ask(black_box(access)));
     }
 
     /// What the directory says of the caller, once for the whole call.
@@ -105,6 +117,8 @@ impl Question<'_> {
         let owner = check.resource_account.unwrap_or(self.caller.account);
         let governance = if Some(owner) == self.caller.principal.account() {
             Arc::clone(&known.governance)
+        } else if self.is_alone {
+            Arc::default()
         } else {
             self.directory.governance(owner).map_err(|error| self.unreadable(&error))?
         };
@@ -137,7 +151,14 @@ impl Question<'_> {
             resource_decides: check.resource_decides || governance.is_closed(),
             ..PolicySet::default()
         };
-        let denial = match policy::evaluate(&request, &set) {
+        // SECURITY: before the caller's own policies, which see what is looked up there only where the owner lets him in: how
+        // long they take, too, would tell him of it.
+        let theirs = self.refused_by_owner(owner, check, &request, &set);
+        let decision = match &theirs {
+            Some((_, reason)) => Decision::Deny(reason.clone()),
+            None => policy::evaluate(&request, &set),
+        };
+        let denial = match decision {
             Decision::Allow(_) if check.is_trust && set.resource.is_none() => UNTRUSTED,
             Decision::Allow(_) => return Ok(None),
             Decision::Deny(denial) => denial,
@@ -147,8 +168,10 @@ impl Question<'_> {
             return Ok(Some(Missing { action, resource }));
         }
         let within = known.governance.organization().is_some_and(|id| governance.organization() == Some(id));
-        let seen =
-            Seen { owner, common, is_within: within || Some(owner) == self.caller.principal.account() };
+        let is_within = within || Some(owner) == self.caller.principal.account();
+        let alone = || self.without_looked_up(check, common, &governance, context);
+        let blind = theirs.as_ref().map(|_| alone());
+        let seen = Seen { owner, common, is_within, theirs, blind };
         Err(self.refused(check, request, &set, denial, seen))
     }
 
@@ -159,10 +182,8 @@ impl Question<'_> {
         request: Request<'_>,
         set: &PolicySet<'_>,
         mut denial: Denial,
-        Seen { owner, common, is_within }: Seen<'_>,
+        Seen { owner, common, is_within, theirs, blind }: Seen<'_>,
     ) -> Refused {
-        let theirs = self.refused_by_owner(owner, check, &request, set);
-        let blind = theirs.as_ref().map(|_| without_looked_up(request.context));
         let request = Request { context: blind.as_ref().unwrap_or(request.context), ..request };
         // SECURITY: whom the other account does not let in learns nothing of what was looked up there, not even by what
         // his own policies make of it: their conditions would tell the tags of what he may not see, and that it exists.
@@ -197,6 +218,21 @@ impl Question<'_> {
             known => known.account() == Some(owner),
         };
         Refused { fault, why: Some(Box::new(why)), missing: Box::default(), abroad: !is_own }
+    }
+
+    /// The keys of the check as they are where the other account has nothing.
+    fn without_looked_up(
+        &self,
+        check: &Check,
+        common: &Context,
+        governance: &Governance,
+        context: &Context,
+    ) -> Context {
+        let same = |alone: &&Check| alone.action == check.action && alone.resource == check.resource;
+        match self.alone.and_then(|alone| alone.checks().iter().find(same)) {
+            Some(alone) => without_families(&own_keys(common, alone, governance)),
+            None => without_families(context),
+        }
     }
 
     /// What the resource's side says alone where it is another account's and refuses: for the owner's own trail.
@@ -309,6 +345,10 @@ struct Seen<'a> {
     common: &'a Context,
     /// The caller is of the owner's account or organization: as in AWS, only then is the denying policy named.
     is_within: bool,
+    /// What the owner is told where it refuses, and why it does.
+    theirs: Option<(RefusedByOwner, Denial)>,
+    /// The keys without those that were looked up there, where the owner refuses.
+    blind: Option<Context>,
 }
 
 /// What the directory says of the caller.
@@ -320,7 +360,7 @@ struct Known {
 /// Families of condition keys that are looked up at the target.
 const LOOKED_UP: [&str; 3] = ["aws:resourcetag", "iam:resourcetag", "s3:existingobjecttag"];
 
-fn without_looked_up(context: &Context) -> Context {
+fn without_families(context: &Context) -> Context {
     let mut left = Context::new();
     for (key, values) in context.iter() {
         let family = key.split('/').next().unwrap_or_default();

@@ -3,7 +3,6 @@
 //! A call never hands out the pipeline's insides. Every change made through [`Call::transact`] carries the call's
 //! audit record in the same transaction, so that no change can become visible without it.
 
-use std::any::Any;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
@@ -14,12 +13,13 @@ use observe::AuditTicket;
 use protocol::{Fault, FromValue, IntoValue, Operation, OperationModel, Value};
 use store::{Read, Store, StoreError, Transaction};
 
-use crate::access::{Access, AccessRequest, RestsOn};
+use crate::abroad;
+use crate::access::{Access, AccessRequest};
 use crate::asked::Asked;
 use crate::authorize::Caller;
 use crate::error::{Internal, ServiceError};
-use crate::ground::{Ground, View, Watched};
-use crate::pipeline::Pipeline;
+use crate::ground::{Ground, Seen, View};
+use crate::pipeline::{AnswerTime, Pipeline};
 use crate::receipts::Made;
 use crate::record;
 use crate::registry::Failure;
@@ -138,9 +138,10 @@ pub struct Call {
     pub(crate) operation: OperationModel,
     pub(crate) asked: Arc<Asked>,
     pub(crate) ground: Option<Arc<Ground>>,
-    pub(crate) rests_on: Option<RestsOn>,
     /// What it made, where marks came with it.
     pub(crate) made: Option<Arc<Made>>,
+    /// When a refusal is told, where it is another account's.
+    pub(crate) answered: Arc<AnswerTime>,
 }
 
 impl Call {
@@ -226,12 +227,41 @@ impl Call {
         now: &dyn Read,
         asks: impl Fn(&AccessRequest<'_, ()>) -> Result<Access, E> + Send + Sync + 'static,
     ) -> Result<Ground, E> {
-        let watched = Watched::over(now);
-        self.ask(&asks(&self.request(&(), &watched))?)?;
+        let seen = self.asked_on(now, &asks)?;
         let again = Box::new(move |now: &dyn Read, call: &Self| {
             asks(&call.request(&(), now)).map_err(Failure::from_error)
         });
-        Ok(Ground::of(watched, again))
+        Ok(Ground::of(seen, again))
+    }
+
+    /// Asks for further leave, for what nothing rests on later.
+    ///
+    /// # Errors
+    /// The refusal, or what `asks` answers.
+    pub fn ask_of<E: ServiceError + From<Fault>>(
+        &self,
+        now: &dyn Read,
+        asks: impl Fn(&AccessRequest<'_, ()>) -> Result<Access, E>,
+    ) -> Result<(), E> {
+        self.asked_on(now, &asks).map(|_| ())
+    }
+
+    fn asked_on<E: ServiceError + From<Fault>>(
+        &self,
+        now: &dyn Read,
+        asks: &dyn Fn(&AccessRequest<'_, ()>) -> Result<Access, E>,
+    ) -> Result<Vec<Seen>, E> {
+        let begun = self.answered.elapsed();
+        let first =
+            |access: Option<&Access>| self.pipeline.ask_alone(self.caller(), access, &self.answered, begun);
+        let told = abroad::ask(
+            abroad::home(&self.principal),
+            now,
+            |records, alone| asks(&AccessRequest { alone, ..self.request(&(), records) }),
+            &first,
+        )?;
+        self.pipeline.ask(self, &told.access, told.alone.as_ref())?;
+        Ok(told.seen)
     }
 
     /// A question as access functions are asked it.
@@ -244,6 +274,7 @@ impl Call {
             now: self.arrived,
             source: &self.source,
             records,
+            alone: None,
         }
     }
 
@@ -338,12 +369,7 @@ impl Call {
     /// # Errors
     /// The refusal as the caller may be told it; where the call ends with it, the answer carries its sealed message.
     pub fn ask(&self, access: &Access) -> Result<(), Fault> {
-        self.pipeline.ask(self, access)
-    }
-
-    /// What the access function saw besides records, where it said so by [`Access::resting_on`] in these terms.
-    pub fn rests_on<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
-        Arc::clone(self.rests_on.as_ref()?).downcast().ok()
+        self.pipeline.ask(self, access, None)
     }
 
     /// The pipeline itself, for work that goes on after the answer.

@@ -16,7 +16,7 @@ use crate::call::Call;
 use crate::registry::Failure;
 
 /// Something that was read, and what was found.
-enum Seen {
+pub(crate) enum Seen {
     /// One record; `None` where there was none.
     One(Table, Key, Option<Bytes>),
     /// A run of records.
@@ -51,9 +51,8 @@ impl<'a> Watched<'a> {
         Self { from, seen: RefCell::new(Vec::new()) }
     }
 
-    /// True where nothing was read.
-    pub(crate) fn is_unused(&self) -> bool {
-        self.seen.borrow().is_empty()
+    pub(crate) fn into_seen(self) -> Vec<Seen> {
+        self.seen.into_inner()
     }
 }
 
@@ -118,9 +117,9 @@ pub struct Ground {
 }
 
 impl Ground {
-    /// The ground of what was asked of `watched`.
-    pub(crate) fn of(watched: Watched<'_>, again: Box<Again>) -> Self {
-        Self { seen: Mutex::new(watched.seen.into_inner()), again }
+    /// The ground of what was asked on this.
+    pub(crate) fn of(seen: Vec<Seen>, again: Box<Again>) -> Self {
+        Self { seen: Mutex::new(seen), again }
     }
 
     fn seen(&self) -> MutexGuard<'_, Vec<Seen>> {
@@ -143,7 +142,7 @@ impl Ground {
         let watched = Watched::over(now);
         let access = (self.again)(&watched, call).map_err(|failure| call.blamed(failure))?;
         call.ask(&access)?;
-        *self.seen() = watched.seen.into_inner();
+        *self.seen() = watched.into_seen();
         Ok(())
     }
 

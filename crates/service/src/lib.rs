@@ -4,6 +4,7 @@
 //! service declares its operations), [`call`] (what a handler may do). No call reaches a handler except through
 //! [`Pipeline`]: a [`Permit`] can be made nowhere else. This crate knows no service, no socket and no sandbox.
 
+mod abroad;
 pub mod access;
 mod arriving;
 mod asked;

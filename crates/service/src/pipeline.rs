@@ -11,6 +11,7 @@ mod taken;
 mod tick;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use base::{AccountId, Timestamp};
 use identity::Principal;
@@ -22,6 +23,7 @@ pub use self::parts::{PipelineParts, WeakPipeline};
 pub(crate) use self::refusal::{Refused, RefusedByOwner, Why};
 use self::refusal::{encode_refused, not_implemented, unrecorded};
 pub use self::taken::RoleTaking;
+pub(crate) use self::tick::AnswerTime;
 use crate::arriving::arriving;
 use crate::asked::Asked;
 use crate::authenticate::{Meant, Named};
@@ -45,6 +47,7 @@ pub(crate) struct Attempt {
     pub(crate) source: Arc<Source>,
     pub(crate) request_id: Arc<str>,
     pub(crate) arrived: Timestamp,
+    pub(crate) answered: Arc<AnswerTime>,
 }
 
 /// Who calls, the body where it is still on its way, and how that request was signed.
@@ -133,8 +136,16 @@ impl Pipeline {
         let account = principal.account().unwrap_or(self.0.home);
         let is_anonymous = matches!(*principal, Principal::Anonymous);
         let is_observed = principal.is_observed();
-        let attempt =
-            Attempt { operation, principal, account, source, request_id: Arc::clone(&request_id), arrived };
+        let answered = AnswerTime::from_now();
+        let attempt = Attempt {
+            operation,
+            principal,
+            account,
+            source,
+            request_id: Arc::clone(&request_id),
+            arrived,
+            answered,
+        };
         let input = self.0.documents.input(operation, &addressed, body, is_anonymous);
         let (mut response, missing) = match self.admit(attempt, input).await {
             Ok(done) => (protocol::encode_output(operation, &done.output, &request_id), done.missing),
@@ -207,6 +218,7 @@ impl Pipeline {
             source: Arc::new(source),
             request_id: crypto::random::uuid().into(),
             arrived: self.0.clock.now(),
+            answered: AnswerTime::from_now(),
         };
         self.admit(attempt, async { Ok(input) })
             .await
@@ -221,14 +233,14 @@ impl Pipeline {
         attempt: Attempt,
         input: impl Future<Output = Result<Value, Fault>>,
     ) -> Result<Done, Refused> {
-        let arrived = std::time::Instant::now();
+        let answered = Arc::clone(&attempt.answered);
         let ended = self.admitted(attempt, input).await;
         let refused_abroad = match &ended {
             Ok(done) => done.refused_abroad,
             Err(refused) => refused.abroad,
         };
         if refused_abroad {
-            tick::next(arrived).await;
+            answered.come().await;
         }
         ended
     }
@@ -276,7 +288,7 @@ impl Pipeline {
     async fn run(&self, attempt: Attempt, input: Value) -> Result<Done, Refused> {
         let operation = attempt.operation;
         let parameters = record::parameters(operation, &input);
-        let Resolved { access, ground, ready } = match self.resolve(&attempt, input) {
+        let Resolved { access, alone, ground, ready } = match self.resolve(&attempt, input) {
             Ok(resolved) => resolved,
             Err(failure) => {
                 let fault = self.blame(operation, failure);
@@ -285,7 +297,7 @@ impl Pipeline {
                 return Err(refused);
             }
         };
-        let question = self.question(attempt.caller());
+        let question = authorize::Question { alone: alone.as_ref(), ..self.question(attempt.caller()) };
         // SECURITY: no work before this answer, and nothing above has told whether the target exists.
         let missing = match question.ask(&access) {
             Ok(missing) => missing,
@@ -310,7 +322,7 @@ impl Pipeline {
             operation,
             asked: Arc::clone(&asked),
             ground: ground.map(Arc::new),
-            rests_on: access.rests_on(),
+            answered: Arc::clone(&attempt.answered),
             made: attempt.source.marks.as_ref().map(|_| Arc::default()),
         };
         #[cfg(debug_assertions)]
@@ -335,12 +347,34 @@ impl Pipeline {
 
     fn question<'a>(&'a self, caller: Caller<'a>) -> authorize::Question<'a> {
         let Parts { directory, denials, region, .. } = &*self.0;
-        authorize::Question { directory, denials, region, caller }
+        authorize::Question { directory, denials, region, caller, alone: None, is_alone: false }
     }
 
-    /// Ok where the caller of `call` has this leave, too; either way its record tells.
-    pub(crate) fn ask(&self, call: &Call, access: &crate::Access) -> Result<(), Fault> {
-        match self.question(call.caller()).ask(access) {
+    /// Takes the caller's side of a call across accounts alone, and fixes by that when a refusal is told.
+    // SECURITY: before anything of the other account is read, so that it has no part in when that is.
+    pub(crate) fn ask_alone(
+        &self,
+        caller: Caller<'_>,
+        access: Option<&crate::Access>,
+        answered: &AnswerTime,
+        begun: Duration,
+    ) {
+        if let Some(access) = access {
+            self.question(caller).ask_alone(access);
+        }
+        answered.fix(begun);
+    }
+
+    /// Ok where the caller of `call` has this leave, too; either way its record tells. `alone` is the same where the other account
+    /// that it is about has nothing.
+    pub(crate) fn ask(
+        &self,
+        call: &Call,
+        access: &crate::Access,
+        alone: Option<&crate::Access>,
+    ) -> Result<(), Fault> {
+        let question = authorize::Question { alone, ..self.question(call.caller()) };
+        match question.ask(access) {
             Ok(missing) => {
                 call.asked.grant(access.checks(), missing);
                 Ok(())
@@ -353,12 +387,16 @@ impl Pipeline {
         }
     }
 
-    fn resolve(&self, attempt: &Attempt, input: Value) -> Result<Resolved, Failure> {
+    pub(crate) fn resolve(&self, attempt: &Attempt, input: Value) -> Result<Resolved, Failure> {
         let (service, name) = (attempt.operation.model().service(), attempt.operation.name());
         let endpoint = self.0.services.get(service).and_then(|found| found.endpoint(name));
         let Some(endpoint) = endpoint else {
             let reason = self.0.services.get(service).and_then(|found| found.decline_reason(name));
             return Err(Failure { fault: not_implemented(service, name, reason), cause: None });
+        };
+        let begun = attempt.answered.elapsed();
+        let first = |access: Option<&crate::Access>| {
+            self.ask_alone(attempt.caller(), access, &attempt.answered, begun);
         };
         let asker = Asker {
             principal: &attempt.principal,
@@ -367,6 +405,7 @@ impl Pipeline {
             now: attempt.arrived,
             source: &attempt.source,
             store: &self.0.store,
+            first: &first,
         };
         endpoint.resolve(input, &asker)
     }

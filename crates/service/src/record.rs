@@ -95,7 +95,7 @@ pub(crate) fn of(
     checks: &[Check],
     details: Option<Vec<u8>>,
 ) -> Record {
-    let Attempt { operation, principal, account, source, request_id, arrived } = attempt;
+    let Attempt { operation, principal, account, source, request_id, arrived, .. } = attempt;
     let arrival = Arrival { region, source, request_id, at: *arrived };
     let event_source = Cow::Borrowed(operation.model().event_source());
     Record {

@@ -14,10 +14,11 @@ use identity::Principal;
 use protocol::{Fault, FromValue, IntoValue, Operation, Value};
 use store::{Read, Store};
 
+use crate::abroad::{self, Alone, Told};
 use crate::access::{Access, AccessRequest};
 use crate::call::{Call, Source};
 use crate::error::{Internal, ServiceError};
-use crate::ground::{AtOnce, Ground, Watched};
+use crate::ground::{AtOnce, Ground, Seen};
 use crate::jobs::{Job, Jobs};
 use crate::pipeline::Pipeline;
 
@@ -60,11 +61,15 @@ pub(crate) struct Asker<'a> {
     pub(crate) now: Timestamp,
     pub(crate) source: &'a Source,
     pub(crate) store: &'a Store,
+    /// Is told the leave that is asked for, where that is another account's, before anything there is read.
+    pub(crate) first: &'a dyn Fn(Option<&Access>),
 }
 
 /// A call that is understood: the leave it needs, what that rests on, and the work.
 pub(crate) struct Resolved {
     pub(crate) access: Access,
+    /// The same as if another account that it is about had nothing.
+    pub(crate) alone: Option<Access>,
     pub(crate) ground: Option<Ground>,
     pub(crate) ready: Ready,
 }
@@ -88,12 +93,12 @@ where
     E: ServiceError,
     A: Fn(&S, &AccessRequest<'_, O::Input>) -> Result<Access, E> + Send + Sync + 'static,
 {
-    fn ground(&self, watched: Watched<'_>, input: O::Input) -> Ground {
+    fn ground(&self, seen: Vec<Seen>, input: O::Input) -> Ground {
         let (state, asks) = (Arc::clone(&self.state), Arc::clone(&self.access));
         let again = move |now: &dyn Read, call: &Call| {
             asks(&state, &call.request(&input, now)).map_err(Failure::from_error)
         };
-        Ground::of(watched, Box::new(again))
+        Ground::of(seen, Box::new(again))
     }
 }
 
@@ -109,18 +114,22 @@ where
     fn resolve(&self, input: Value, asker: &Asker<'_>) -> Result<Resolved, Failure> {
         let input = O::Input::from_value(input).map_err(|mismatch| Failure::internal(&mismatch))?;
         let at_once = AtOnce::of(asker.store);
-        let watched = Watched::over(&at_once);
-        let request = AccessRequest {
-            input: &input,
-            principal: asker.principal,
-            account: asker.account,
-            region: asker.region,
-            now: asker.now,
-            source: asker.source,
-            records: &watched,
+        let asks = |records: &dyn Read, alone: Option<&Alone<'_>>| {
+            let request = AccessRequest {
+                input: &input,
+                principal: asker.principal,
+                account: asker.account,
+                region: asker.region,
+                now: asker.now,
+                source: asker.source,
+                records,
+                alone,
+            };
+            (self.access)(&self.state, &request).map_err(Failure::from_error)
         };
-        let access = (self.access)(&self.state, &request).map_err(Failure::from_error)?;
-        let ground = (!watched.is_unused()).then(|| self.ground(watched, input.clone()));
+        let told = abroad::ask(abroad::home(asker.principal), &at_once, asks, asker.first)?;
+        let Told { access, alone, seen } = told;
+        let ground = (!seen.is_empty()).then(|| self.ground(seen, input.clone()));
         let state = Arc::clone(&self.state);
         let handler = Arc::clone(&self.handler);
         let ready: Ready = Box::new(move |call| {
@@ -130,7 +139,7 @@ where
                 Ok(output.into_value())
             })
         });
-        Ok(Resolved { access, ground, ready })
+        Ok(Resolved { access, alone, ground, ready })
     }
 }
 

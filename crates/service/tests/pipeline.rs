@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use base::SecretString;
 use identity::sigv4;
-use protocol::{FromValue, IntoValue, Operation, ShapeMismatch, Value, WireRequest, WireResponse};
+use protocol::{IntoValue, Operation, Value, WireRequest, WireResponse};
 use serde_json::{Value as Json, json};
-use service::testkit::TestKit;
+use service::testkit::{Members, TestKit};
 use service::{Access, AccessRequest, Permit, Rate, Service, ServiceBuilder, Source, service_error};
 
 service_error! {
@@ -16,21 +16,6 @@ service_error! {
     pub enum Error {
         /// For `?` on tests.
         NotAuthorized = "InvalidAuthorizationMessageException",
-    }
-}
-
-#[derive(Clone)]
-struct Members(Value);
-
-impl FromValue for Members {
-    fn from_value(value: Value) -> Result<Self, ShapeMismatch> {
-        Ok(Self(value))
-    }
-}
-
-impl IntoValue for Members {
-    fn into_value(self) -> Value {
-        self.0
     }
 }
 

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use protocol::{FromValue, IntoValue, Operation, ShapeMismatch, Value};
-use service::testkit::TestKit;
+use protocol::{IntoValue, Operation};
+use service::testkit::{Members, TestKit};
 use service::{
     Access, AccessRequest, Marks, Permit, Service, ServiceBuilder, Source, receipts, service_error,
 };
@@ -14,21 +14,6 @@ service_error! {
     pub enum Error {
         /// A transaction that comes to nothing.
         Undone = "InvalidAuthorizationMessageException",
-    }
-}
-
-#[derive(Clone)]
-struct Members(Value);
-
-impl FromValue for Members {
-    fn from_value(value: Value) -> Result<Self, ShapeMismatch> {
-        Ok(Self(value))
-    }
-}
-
-impl IntoValue for Members {
-    fn into_value(self) -> Value {
-        self.0
     }
 }
 

@@ -37,7 +37,7 @@ fn table_access<I>(
     table: &str,
 ) -> Result<(Access, Option<Arc<Table>>), Error> {
     let target = Target::parse(table, request.account, request.region)?;
-    Ok(target_access(state, action, &target, None))
+    Ok(target_access(state, request, action, &target, None))
 }
 
 /// Leave for an action on a table itself, by its record.
@@ -49,8 +49,9 @@ fn stored_access<I>(request: &AccessRequest<'_, I>, action: &'static str, target
     Ok(access.resource_policy(table.policy.clone()).resource_tags(tags))
 }
 
-fn target_access(
+fn target_access<I>(
     state: &State,
+    request: &AccessRequest<'_, I>,
     action: &'static str,
     target: &Target,
     index: Option<&str>,
@@ -59,7 +60,7 @@ fn target_access(
     if let Some(index) = index {
         resource = format!("{resource}/index/{index}");
     }
-    let table = state.tables.find(target);
+    let table = request.sees(target.account).then(|| state.tables.find(target)).flatten();
     let access = Access::to(action, resource).owned_by(target.account);
     let access = match &table {
         Some(table) => access
@@ -112,7 +113,7 @@ macro_rules! policy_operations {
         pub(crate) fn $name(state: &State, request: &AccessRequest<'_, $input>) -> Answer {
             let arn = &request.input.resource_arn;
             if arn.contains("/stream/") {
-                return Ok(stream_access(state, $action, arn, request.now)?);
+                return Ok(stream_access(state, request, $action, arn)?);
             }
             stored_access(request, $action, &Target::of_arn(arn, request.region)?)
         }
@@ -229,7 +230,8 @@ pub(crate) fn query(state: &State, request: &AccessRequest<'_, api::QueryInput>)
     let input = request.input;
     let expressions = input.expressions()?;
     let target = Target::parse(&input.table_name, request.account, request.region)?;
-    let (access, table) = target_access(state, "dynamodb:Query", &target, input.index_name.as_deref());
+    let (access, table) =
+        target_access(state, request, "dynamodb:Query", &target, input.index_name.as_deref());
     let schema = table.as_deref().and_then(|table| searched(table, input.index_name.as_deref()));
     let leading = expressions.key_condition.as_ref().zip(schema).map(leading_of);
     let fine = Fine {
@@ -263,7 +265,8 @@ pub(crate) fn scan(state: &State, request: &AccessRequest<'_, api::ScanInput>) -
     let input = request.input;
     let expressions = input.expressions()?;
     let target = Target::parse(&input.table_name, request.account, request.region)?;
-    let (access, table) = target_access(state, "dynamodb:Scan", &target, input.index_name.as_deref());
+    let (access, table) =
+        target_access(state, request, "dynamodb:Scan", &target, input.index_name.as_deref());
     let fine = Fine {
         attributes: expressions.attributes(),
         select: input.select.as_deref().or(page_selection(&expressions, input.index_name.is_some())),

@@ -37,17 +37,17 @@ fn list_streams(_: &State, _: &AccessRequest<'_, api::ListStreamsInput>) -> Answ
 }
 
 fn describe_stream(state: &State, request: &AccessRequest<'_, api::DescribeStreamInput>) -> Answer {
-    Ok(stream_access(state, "dynamodb:DescribeStream", &request.input.stream_arn, request.now)?)
+    Ok(stream_access(state, request, "dynamodb:DescribeStream", &request.input.stream_arn)?)
 }
 
 fn get_shard_iterator(state: &State, request: &AccessRequest<'_, api::GetShardIteratorInput>) -> Answer {
-    Ok(stream_access(state, "dynamodb:GetShardIterator", &request.input.stream_arn, request.now)?)
+    Ok(stream_access(state, request, "dynamodb:GetShardIterator", &request.input.stream_arn)?)
 }
 
 fn get_records(state: &State, request: &AccessRequest<'_, api::GetRecordsInput>) -> Answer {
     let iterator = Iterator::parse(&request.input.shard_iterator)
         .ok_or_else(|| Error::Validation("Invalid ShardIterator".to_owned()))?;
-    Ok(stream_access(state, "dynamodb:GetRecords", &iterator.stream, request.now)?)
+    Ok(stream_access(state, request, "dynamodb:GetRecords", &iterator.stream)?)
 }
 
 impl From<StreamAccessError> for Error {

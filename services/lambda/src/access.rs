@@ -6,7 +6,6 @@
 mod mappings;
 mod signing;
 
-use base::Region;
 use identity::RoleName;
 use service::{Access, AccessRequest};
 
@@ -52,8 +51,11 @@ fn on_loaded<I>(
     qualifier: Option<&str>,
 ) -> Result<(Access, Target), Error> {
     let target = Target::parse(name, qualifier, request.account, request.region)?;
-    let policy = lambda.catalog.policy(&target.id, target.qualifier.as_deref());
-    let mut access = Access::to(action, target.arn()).resource_policy(policy).owned_by(target.id.account);
+    let mut access = Access::to(action, target.arn()).owned_by(target.id.account);
+    if !request.sees(target.id.account) {
+        return Ok((access, target));
+    }
+    access = access.resource_policy(lambda.catalog.policy(&target.id, target.qualifier.as_deref()));
     if let Some(loaded) = lambda.catalog.get(&target.id) {
         let tags = &loaded.function.record.tags;
         access = access.resource_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
@@ -133,7 +135,7 @@ pub(crate) fn create_function(
     }
     // Layers bring checks of their own, so the keys of the first come before.
     let layers = request.input.layers.as_deref().unwrap_or_default();
-    let access = with_layers(lambda, request.region, access, layers)?;
+    let access = with_layers(lambda, request, access, layers)?;
     let access = access.and(pass_role(&request.input.role, &target)?);
     Ok(access.and_tags("lambda:TagResource", target.id.arn(), pairs(request.input.tags.as_ref())))
 }
@@ -150,7 +152,7 @@ pub(crate) fn update_function_configuration(
     let name = &request.input.function_name;
     let (access, target) = on(request, "lambda:UpdateFunctionConfiguration", name, None)?;
     let layers = request.input.layers.as_deref().unwrap_or_default();
-    let access = with_layers(lambda, request.region, access, layers)?;
+    let access = with_layers(lambda, request, access, layers)?;
     match &request.input.role {
         Some(role) => Ok(access.and(pass_role(role, &target)?)),
         None => Ok(access),
@@ -194,9 +196,10 @@ fn on_tagged<I>(
         Tagged::Function(_) => on(request, action, resource, None).map(|(access, _)| access),
         Tagged::Mapping(account, uuid) => {
             let access = Access::to(action, resource).owned_by(account);
-            Ok(with_mapping(access, lambda.mappings.get(account, &uuid).as_deref()))
+            let mapping = request.sees(account).then(|| lambda.mappings.get(account, &uuid)).flatten();
+            Ok(with_mapping(access, mapping.as_deref()))
         }
-        Tagged::SigningConfig(..) => on_config(lambda, action, resource, request.region),
+        Tagged::SigningConfig(..) => on_config(lambda, request, action, resource),
     }
 }
 
@@ -226,18 +229,29 @@ pub(crate) fn account_settings(_: &Lambda, _: &AccessRequest<'_, api::GetAccount
 }
 
 /// Leave to use layers, each by its own policy.
-fn with_layers(lambda: &Lambda, region: &Region, access: Access, arns: &[String]) -> Outcome {
+fn with_layers<I>(
+    lambda: &Lambda,
+    request: &AccessRequest<'_, I>,
+    access: Access,
+    arns: &[String],
+) -> Outcome {
     if arns.is_empty() {
         return Ok(access);
     }
     let access = access.when("lambda:Layer", arns);
-    layer::list(arns, region)?.into_iter().try_fold(access, |access, (id, version)| {
-        Ok(access.and(on_version(lambda, "lambda:GetLayerVersion", &id, version)))
+    layer::list(arns, request.region)?.into_iter().try_fold(access, |access, (id, version)| {
+        Ok(access.and(on_version(lambda, request, "lambda:GetLayerVersion", &id, version)))
     })
 }
 
-fn on_version(lambda: &Lambda, action: &'static str, id: &LayerId, version: u64) -> Access {
-    let policy = lambda.layers.policy(id, version);
+fn on_version<I>(
+    lambda: &Lambda,
+    request: &AccessRequest<'_, I>,
+    action: &'static str,
+    id: &LayerId,
+    version: u64,
+) -> Access {
+    let policy = request.sees(id.account).then(|| lambda.layers.policy(id, version)).flatten();
     Access::to(action, id.version_arn(version)).resource_policy(policy).owned_by(id.account)
 }
 
@@ -246,7 +260,7 @@ macro_rules! layer_versions {
         pub(crate) fn $function(lambda: &Lambda, request: &AccessRequest<'_, api::$request>) -> Outcome {
             let id = LayerId::parse(&request.input.layer_name, request.account, request.region)?;
             let version = layers::number(request.input.version_number)?;
-            Ok(on_version(lambda, $action, &id, version))
+            Ok(on_version(lambda, request, $action, &id, version))
         }
     )*};
 }
@@ -264,7 +278,7 @@ pub(crate) fn get_layer_by_arn(
     request: &AccessRequest<'_, api::GetLayerVersionByArnRequest>,
 ) -> Outcome {
     let (id, version) = LayerId::parse_version(&request.input.arn, request.region)?;
-    Ok(on_version(lambda, "lambda:GetLayerVersion", &id, version))
+    Ok(on_version(lambda, request, "lambda:GetLayerVersion", &id, version))
 }
 
 pub(crate) fn publish_layer(
@@ -334,7 +348,8 @@ macro_rules! urls {
             let asked: fn(&api::$request) -> Option<&str> = $auth;
             let (name, qualifier) = (&request.input.function_name, request.input.qualifier.as_deref());
             let (access, target) = on(request, $action, name, qualifier)?;
-            let auth = asked(request.input).or_else(|| auth_of(lambda, &target));
+            let found = || request.sees(target.id.account).then(|| auth_of(lambda, &target)).flatten();
+            let auth = asked(request.input).or_else(found);
             Ok(url_keys(access, auth, &target))
         }
     )*};

@@ -3,6 +3,8 @@
 //! Decides nothing; whether something exists is seen here for its tags and its type, and told only by the handlers. That
 //! only the management account changes an organization is theirs to say, too.
 
+mod observe;
+
 use identity::records::Tag;
 use identity::records::organization::ControlKind;
 use service::{Access, AccessRequest};
@@ -128,20 +130,27 @@ fn made<I>(
     if tags.is_none_or(Vec::is_empty) {
         return access;
     }
+    access.and(requested(new(request, "organizations:TagResource", (kind, id)), tags))
+}
+
+/// Leave on what has no id yet.
+fn new<I>(request: &AccessRequest<'_, I>, action: &'static str, (kind, id): (&str, &str)) -> Access {
     let arn = match tree::seat(request.records, request.account) {
         Ok((organization, _)) => Arns(&organization).part(kind, id),
         Err(_) => format!("arn:aws:organizations::{}:{kind}{id}", request.account),
     };
-    access.and(requested(Access::to("organizations:TagResource", arn).told_as("*"), tags))
+    Access::to(action, arn).told_as("*")
 }
 
-#[allow(clippy::unnecessary_wraps, reason = "the shape of every access function")]
 pub(crate) fn create_account(
     _: &Organizations,
     request: &AccessRequest<'_, api::CreateAccountRequest>,
 ) -> Outcome {
     let access = Access::to("organizations:CreateAccount", "*");
-    Ok(made(request, access, ("account", "/*"), request.input.tags.as_ref()))
+    let tags = request.input.tags.as_ref();
+    let keys = tags.into_iter().flatten().map(|tag| tag.key.as_str());
+    let access = made(request, access, ("account", "/*"), tags);
+    observe::with_mode(request, access, None, keys)
 }
 
 pub(crate) fn create_unit(
@@ -243,16 +252,20 @@ pub(crate) fn tag_resource(
     _: &Organizations,
     request: &AccessRequest<'_, api::TagResourceRequest>,
 ) -> Outcome {
-    let access = on(request, "organizations:TagResource", &request.input.resource_id)?;
-    Ok(requested(access, Some(&request.input.tags)))
+    let id = &request.input.resource_id;
+    let access = on(request, "organizations:TagResource", id)?;
+    let access = requested(access, Some(&request.input.tags));
+    observe::with_mode(request, access, Some(id), request.input.tags.iter().map(|tag| tag.key.as_str()))
 }
 
 pub(crate) fn untag_resource(
     _: &Organizations,
     request: &AccessRequest<'_, api::UntagResourceRequest>,
 ) -> Outcome {
-    let access = on(request, "organizations:UntagResource", &request.input.resource_id)?;
-    Ok(access.when("aws:TagKeys", request.input.tag_keys.iter().map(String::as_str)))
+    let id = &request.input.resource_id;
+    let keys = || request.input.tag_keys.iter().map(String::as_str);
+    let access = on(request, "organizations:UntagResource", id)?.when("aws:TagKeys", keys());
+    observe::with_mode(request, access, Some(id), keys())
 }
 
 const SERVICE: &str = "organizations:ServicePrincipal";

@@ -9,6 +9,7 @@
 //! - an account that is made is a tenant of its own, and the role that it is made with is the only way into it;
 //! - every level has at least one policy of each type that is enabled;
 //! - no control policy binds the management account;
+//! - the tag `fastness:observe=true` on an account has all of its roles in observe mode, and takes `fastness:SetObserveMode` besides;
 //! - a closed account is closed for everybody, its own people, its functions and those of others, from the next call on.
 //!
 //! Differences from AWS: an account is made, and closed, before the caller is answered, and a closed one is kept until the

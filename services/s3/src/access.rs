@@ -6,7 +6,6 @@
 use identity::Principal;
 use policy::{Policy, PolicyKind};
 use service::{Access, AccessRequest, Internal};
-use store::Read;
 
 use crate::api;
 use crate::error::Error;
@@ -37,8 +36,11 @@ pub(crate) fn policy_of(bucket: &BucketRecord, principal: &Principal) -> Result<
 fn ask<I>(request: &AccessRequest<'_, I>, action: &'static str, bucket: &str, key: Option<&str>) -> Outcome {
     let access = arrived(Access::to(action, name::arn(bucket, key)), request);
     let Some(record) = records::find_bucket(request.records, bucket)? else { return Ok(access) };
-    let policy = policy_of(&record, request.principal)?;
-    let access = access.resource_policy(policy).owned_by(record.account);
+    let access = access.owned_by(record.account);
+    let access = match request.sees(record.account) {
+        true => access.resource_policy(policy_of(&record, request.principal)?),
+        false => access,
+    };
     Ok(access.when("s3:ResourceAccount", [record.account.as_str()]))
 }
 
@@ -74,19 +76,23 @@ fn ask_object<I>(
     if let Some(version) = version {
         access = access.when("s3:VersionId", [version]);
     }
-    Ok(existing_tags(request.records, bucket, key, version)?
+    Ok(existing_tags(request, bucket, key, version)?
         .iter()
         .fold(access, |access, (tag, value)| access.when(format!("s3:ExistingObjectTag/{tag}"), [value])))
 }
 
 /// The tags of a version of an object; none where it is not there.
-fn existing_tags(
-    from: &dyn Read,
+fn existing_tags<I>(
+    request: &AccessRequest<'_, I>,
     bucket: &str,
     key: &str,
     version: Option<&str>,
 ) -> Result<std::collections::BTreeMap<String, String>, Error> {
+    let from = request.records;
     let Some(record) = records::find_bucket(from, bucket)? else { return Ok(Default::default()) };
+    if !request.sees(record.account) {
+        return Ok(Default::default());
+    }
     let found = match version {
         Some(id) => versions::version(from, &record.id, key, id)?,
         None => versions::current(from, &record.id, key)?,
@@ -321,7 +327,7 @@ fn copied_tags(request: &AccessRequest<'_, api::CopyObjectRequest>, mut access: 
         let source = name::CopySource::parse(&input.copy_source)?;
         let (version, actions) =
             (source.version.as_deref(), ("s3:GetObjectTagging", "s3:GetObjectVersionTagging"));
-        let tags = existing_tags(request.records, &source.bucket, &source.key, version)?;
+        let tags = existing_tags(request, &source.bucket, &source.key, version)?;
         if !tags.is_empty() {
             access = access.and(ask_object(request, actions, &source.bucket, &source.key, version)?);
         }
@@ -379,8 +385,18 @@ pub(crate) fn attributes(_: &S3, request: &AccessRequest<'_, api::GetObjectAttri
 
 /// How the upload that a part or a completion belongs to was asked to be encrypted: its parts say nothing of it, and a
 /// policy that wants it said is kept by what was said at the beginning.
-fn begun_with(from: &dyn Read, access: Access, bucket: &str, key: &str, upload: &str) -> Outcome {
+fn begun_with<I>(
+    request: &AccessRequest<'_, I>,
+    access: Access,
+    bucket: &str,
+    key: &str,
+    upload: &str,
+) -> Outcome {
+    let from = request.records;
     let Some(record) = records::find_bucket(from, bucket)? else { return Ok(access) };
+    if !request.sees(record.account) {
+        return Ok(access);
+    }
     let Some(upload) = records::find_upload(from, &record.id, key, upload)? else { return Ok(access) };
     Ok(said(
         access,
@@ -394,7 +410,7 @@ fn begun_with(from: &dyn Read, access: Access, bucket: &str, key: &str, upload: 
 pub(crate) fn upload_part(_: &S3, request: &AccessRequest<'_, api::UploadPartRequest>) -> Outcome {
     let input = request.input;
     let access = ask(request, "s3:PutObject", &input.bucket, Some(&input.key))?;
-    let access = begun_with(request.records, access, &input.bucket, &input.key, &input.upload_id)?;
+    let access = begun_with(request, access, &input.bucket, &input.key, &input.upload_id)?;
     Ok(said(access, &[(CREATES, Some("false"))]))
 }
 
@@ -404,7 +420,7 @@ pub(crate) fn complete_upload(
 ) -> Outcome {
     let input = request.input;
     let access = ask(request, "s3:PutObject", &input.bucket, Some(&input.key))?;
-    let access = begun_with(request.records, access, &input.bucket, &input.key, &input.upload_id)?;
+    let access = begun_with(request, access, &input.bucket, &input.key, &input.upload_id)?;
     Ok(said(
         access,
         &[
@@ -462,7 +478,7 @@ pub(crate) fn upload_part_copy(_: &S3, request: &AccessRequest<'_, api::UploadPa
     let access = ask(request, "s3:PutObject", &input.bucket, Some(&input.key))?;
     let source = name::CopySource::parse(&input.copy_source)?;
     let source = format!("{}/{}", source.bucket, source.key);
-    let access = begun_with(request.records, access, &input.bucket, &input.key, &input.upload_id)?;
+    let access = begun_with(request, access, &input.bucket, &input.key, &input.upload_id)?;
     let access = said(access, &[("s3:x-amz-copy-source", Some(&source)), (CREATES, Some("false"))]);
     Ok(access.and(copy_source(request, &input.copy_source)?))
 }

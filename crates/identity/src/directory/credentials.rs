@@ -209,7 +209,11 @@ impl Directory {
                 let key = keys::named(account, &role.role_name);
                 let record = self.0.store.record::<RoleRecord>(keys::ROLES, &key)?;
                 let record = record.filter(|record| record.role_id == role.role_id);
-                Ok(record.map(|record| role_principal(session, role, record, access_key_id)))
+                let Some(record) = record else { return Ok(None) };
+                let by_account = self.account_observes(account, &record)?;
+                let mut principal = role_principal(session, role, record, access_key_id);
+                principal.observed_by_account = by_account;
+                Ok(Some(Principal::AssumedRole(principal)))
             }
         }
     }
@@ -249,7 +253,7 @@ fn role_principal(
     role: &RoleSession,
     record: RoleRecord,
     access_key_id: &str,
-) -> Principal {
+) -> AssumedRole {
     let mut principal = AssumedRole::new(
         session.account,
         record.path,
@@ -272,5 +276,5 @@ fn role_principal(
     principal.source_function.clone_from(&role.source_function);
     principal.chained = role.chained;
     principal.federated_by.clone_from(&role.federated_by);
-    Principal::AssumedRole(principal)
+    principal
 }

@@ -10,7 +10,7 @@ use identity::{DirectoryError, Principal, RoleSession, Session, Subject, Tempora
 use protocol::{Fault, Structure, Value};
 
 use super::refusal::{Refused, unrecorded};
-use super::{Attempt, Pipeline};
+use super::{AnswerTime, Attempt, Pipeline};
 use crate::call::{Call, Source};
 use crate::record;
 use crate::role_target::RoleTarget;
@@ -67,6 +67,7 @@ impl Pipeline {
             source: Arc::new(Source::platform(taking.service)),
             request_id: crypto::random::uuid().into(),
             arrived: self.0.clock.now(),
+            answered: AnswerTime::from_now(),
         })
     }
 

@@ -1,17 +1,19 @@
-//! When refusals across accounts are answered: at the next tick of a fixed step after they arrived.
+//! When refusals across accounts are answered: at a tick of a fixed step after they arrived, which is fixed before anything
+//! of the other account is read.
 //!
 //! What a refusal took to decide depends on what is there: a policy that is read, tags that are looked up. It refuses
 //! nothing, and holds nothing but the one answer.
 
 use std::collections::VecDeque;
-use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, LazyLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-/// An answer is held for no longer than this.
+/// From one moment for answers to the next.
 pub(super) const STEP: Duration = Duration::from_millis(5);
 
 /// An answer that waits, and until when.
@@ -26,11 +28,58 @@ static CLOCK: LazyLock<Option<Sender<Held>>> = LazyLock::new(|| {
     clock.spawn(move || run(&receiver)).ok().map(|_| sender)
 });
 
-/// Returns at the first whole step after `arrived` that is still to come.
-// SECURITY: so long as the work stays below a step, when the answer comes tells nothing of what the work was.
-pub(super) async fn next(arrived: Instant) {
-    let begun = arrived.elapsed().as_nanos() / STEP.as_nanos();
-    let steps = u32::try_from(begun).unwrap_or(u32::MAX).saturating_add(1);
+/// What a decision may take, in times of what the caller's side took alone: that itself, and twice as much for the true one,
+/// which takes it again.
+const ROOM: u32 = 3;
+
+/// When a refusal of one call across accounts is told.
+#[derive(Debug)]
+pub(crate) struct AnswerTime {
+    arrived: Instant,
+    /// Nanoseconds after that, once they are known.
+    fixed: AtomicU64,
+}
+
+impl AnswerTime {
+    /// For a call that arrives now.
+    pub(crate) fn from_now() -> Arc<Self> {
+        Arc::new(Self { arrived: Instant::now(), fixed: AtomicU64::new(0) })
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.arrived.elapsed()
+    }
+
+    /// True once it is known.
+    pub(crate) fn is_fixed(&self) -> bool {
+        self.fixed.load(Ordering::Relaxed) > 0
+    }
+
+    /// Fixes it by what the caller's side took alone, which began so long after the call arrived. Where more is asked during
+    /// the work, what that takes is added.
+    pub(crate) fn fix(&self, begun: Duration) {
+        let room = self.elapsed().saturating_sub(begun).saturating_mul(ROOM);
+        let fixed = Duration::from_nanos(self.fixed.load(Ordering::Relaxed));
+        let from = if fixed.is_zero() { begun.saturating_add(STEP) } else { fixed.max(begun) };
+        let at = u64::try_from(from.saturating_add(room).as_nanos()).unwrap_or(u64::MAX);
+        self.fixed.store(at, Ordering::Relaxed);
+    }
+
+    /// Returns at the first whole step from the fixed time on that is still to come.
+    // SECURITY: so long as the work stays within its room, when the answer comes tells nothing of what the work was.
+    pub(super) async fn come(&self) {
+        wait(self.arrived, self.whole_steps(self.elapsed())).await;
+    }
+
+    fn whole_steps(&self, elapsed: Duration) -> u32 {
+        let fixed = u128::from(self.fixed.load(Ordering::Relaxed)).div_ceil(STEP.as_nanos());
+        let next = elapsed.as_nanos() / STEP.as_nanos() + 1;
+        u32::try_from(next.max(fixed)).unwrap_or(u32::MAX)
+    }
+}
+
+/// Returns so many steps after `arrived`.
+async fn wait(arrived: Instant, steps: u32) {
     let at = STEP.checked_mul(steps).and_then(|held| arrived.checked_add(held)).unwrap_or(arrived);
     let (woken, tick) = oneshot::channel();
     let is_held = CLOCK.as_ref().is_some_and(|clock| clock.send((at, woken)).is_ok());
@@ -66,8 +115,6 @@ fn run(receiver: &Receiver<Held>) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use identity::Principal;
     use identity::records::{RoleRecord, keys};
     use serde_json::json;
@@ -88,6 +135,7 @@ mod tests {
             source: Arc::new(Source::platform("test")),
             request_id: "r".into(),
             arrived: kit.clock.now(),
+            answered: AnswerTime::from_now(),
         };
         let target =
             RoleTarget::find(kit.pipeline.store(), kit.pipeline.directory(), arn, "xx").unwrap().unwrap();
@@ -122,13 +170,50 @@ mod tests {
         }
     }
 
+    fn after(late: Duration) -> AnswerTime {
+        AnswerTime { arrived: Instant::now().checked_sub(late).unwrap(), fixed: AtomicU64::new(0) }
+    }
+
     #[tokio::test]
     async fn an_answer_is_held_until_a_whole_step_and_no_longer() {
         for late in [Duration::ZERO, STEP * 3 / 2] {
-            let arrived = Instant::now().checked_sub(late).unwrap();
-            next(arrived).await;
-            let steps = arrived.elapsed().as_nanos() / STEP.as_nanos();
+            let answered = after(late);
+            answered.come().await;
+            let steps = answered.elapsed().as_nanos() / STEP.as_nanos();
             assert!(steps > late.as_nanos() / STEP.as_nanos(), "{steps}");
         }
+    }
+
+    #[test]
+    fn what_the_work_takes_within_its_room_has_no_part_in_when_the_answer_comes() {
+        // The caller's side alone took four steps, after half of one.
+        let answered = after(STEP * 9 / 2);
+        answered.fix(STEP / 2);
+        let least = 14;
+        let fixed = answered.whole_steps(Duration::ZERO);
+        assert!(fixed >= least, "the side itself, twice that and a step: {fixed}");
+        for took in [STEP * 5, STEP * 8, STEP * (least - 1)] {
+            assert_eq!(answered.whole_steps(took), fixed, "{took:?}");
+        }
+        assert_eq!(
+            answered.whole_steps(STEP * (fixed + 3)),
+            fixed + 4,
+            "what takes longer waits for a step, too"
+        );
+    }
+
+    #[test]
+    fn what_is_asked_during_the_work_is_added() {
+        let answered = after(STEP * 2);
+        answered.fix(STEP);
+        let once = answered.whole_steps(Duration::ZERO);
+        answered.fix(STEP);
+        assert!(answered.whole_steps(Duration::ZERO) >= once + ROOM, "three more steps");
+        let late = after(STEP * 100);
+        late.fix(STEP * 100);
+        assert!(
+            (101..104).contains(&late.whole_steps(Duration::ZERO)),
+            "what came before the question counts"
+        );
     }
 }

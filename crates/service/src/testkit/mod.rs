@@ -4,9 +4,11 @@
 //! tests only; panics are its way to fail.
 #![allow(clippy::expect_used, clippy::panic, clippy::missing_panics_doc, reason = "for tests only")]
 
+mod alone;
 pub mod before;
 pub mod between;
 pub mod compliance;
+mod members;
 
 use std::any::Any;
 use std::sync::Arc;
@@ -24,6 +26,8 @@ use crate::call::Source;
 use crate::pipeline::{Pipeline, PipelineParts};
 use crate::registry::Service;
 use crate::throttle::Rate;
+
+pub use members::Members;
 
 /// What services are built on.
 pub struct Foundation {

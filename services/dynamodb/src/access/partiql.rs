@@ -41,7 +41,7 @@ fn statement_access<I>(
         Verb::Update { .. } => "dynamodb:PartiQLUpdate",
         Verb::Delete { .. } => "dynamodb:PartiQLDelete",
     };
-    let (access, table) = target_access(state, action, &target, statement.index.as_deref());
+    let (access, table) = target_access(state, request, action, &target, statement.index.as_deref());
     let schema = table.as_deref().and_then(|table| match &statement.index {
         None => Some(&table.record.schema),
         Some(index) => table.record.index(index).map(|index| &index.schema),

@@ -2,9 +2,9 @@
 //!
 //! Whether a stream exists is never told here: without one, its policy is absent.
 
-use base::{Arn, Timestamp};
+use base::Arn;
 use policy::{Policy, PolicyKind};
-use service::{Access, Internal};
+use service::{Access, AccessRequest, Internal};
 
 use crate::State;
 use crate::dynamodbstreams::is_over;
@@ -12,11 +12,11 @@ use crate::error::Error;
 
 /// Leave for an action on a stream that may or may not exist.
 // SECURITY: a stored policy that does not parse is an error, never a missing policy: it might deny.
-pub(crate) fn stream_access(
+pub(crate) fn stream_access<I>(
     state: &State,
+    request: &AccessRequest<'_, I>,
     action: &'static str,
     stream: &str,
-    now: Timestamp,
 ) -> Result<Access, StreamAccessError> {
     let invalid = || StreamAccessError::Arn(format!("Invalid StreamArn: {stream}"));
     let arn: Arn = stream.parse().map_err(|_| invalid())?;
@@ -24,8 +24,10 @@ pub(crate) fn stream_access(
     {
         return Err(invalid());
     }
-    let access = Access::to(action, stream).owned_by(arn.account.parse().map_err(|_| invalid())?);
-    let found = state.streams.find(stream).filter(|stream| !is_over(stream, now));
+    let account = arn.account.parse().map_err(|_| invalid())?;
+    let access = Access::to(action, stream).owned_by(account);
+    let found = request.sees(account).then(|| state.streams.find(stream)).flatten();
+    let found = found.filter(|stream| !is_over(stream, request.now));
     let policy = found.as_ref().and_then(|stream| stream.policy.as_ref());
     let policy = policy.map(|policy| Policy::parse(&policy.text, PolicyKind::Resource)).transpose();
     Ok(access.resource_policy(policy.map_err(|error| StreamAccessError::Policy(Internal::new(error)))?))

@@ -345,3 +345,66 @@ async fn every_attribute_of_a_partition_key_is_a_leading_key() {
     assert!(!may(&fixture, &reader, "Query", &query("mine", "theirs")).await);
     assert!(!may(&fixture, &reader, "Query", &query("theirs", "ours")).await);
 }
+
+/// A call's input about the table of this ARN.
+type Input<'a> = Box<dyn Fn(&str) -> Value + 'a>;
+
+/// What another account has is not looked at before the caller's own side was taken alone; and what the caller is told of a
+/// refusal there is the same whether there is a table or not, whatever his own policies make of its keys.
+#[tokio::test]
+async fn tables_of_other_accounts_are_looked_at_last_and_not_told() {
+    let fixture = Fixture::new().await;
+    let other = Arc::new(Principal::root("222222222222".parse().unwrap()));
+    let mut input = create("Tab", "p:S");
+    input["Tags"] = json!([{"Key": "k", "Value": "v"}]);
+    input["StreamSpecification"] = json!({"StreamEnabled": true, "StreamViewType": "NEW_IMAGE"});
+    let made = fixture.kit.json(&other, "dynamodb", "CreateTable", &input).await.unwrap();
+    let stream = made["TableDescription"]["LatestStreamArn"].as_str().unwrap();
+    let policy = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "999999999999"},
+        "Resource": stream, "Action": "dynamodb:DescribeStream"}});
+    let with_policy = json!({"ResourceArn": stream, "Policy": policy.to_string()});
+    fixture.kit.json(&other, "dynamodb", "PutResourcePolicy", &with_policy).await.unwrap();
+    let table = "arn:aws:dynamodb:us-east-1:222222222222:table/Tab";
+    let statement = |table: &str| json!({"Statement": format!("SELECT * FROM \"{table}\" WHERE p = 'a'")});
+    let batch = |table: &str| json!({"RequestItems": {table: {"Keys": [{"p": s("a")}]}}});
+    let calls: [(&str, &str, Input<'_>); 6] = [
+        ("dynamodb", "GetItem", Box::new(|table| json!({"TableName": table, "Key": {"p": s("a")}}))),
+        ("dynamodb", "DescribeTable", Box::new(|table| json!({"TableName": table}))),
+        (
+            "dynamodb",
+            "Query",
+            Box::new(
+                |table| json!({"TableName": table, "KeyConditionExpression": "p = :p", "ExpressionAttributeValues": {":p": s("a")}}),
+            ),
+        ),
+        ("dynamodb", "ExecuteStatement", Box::new(statement)),
+        ("dynamodb", "BatchGetItem", Box::new(batch)),
+        (
+            "dynamodbstreams",
+            "DescribeStream",
+            Box::new(
+                |table| json!({"StreamArn": stream.replace("table/Tab", table.rsplit_once(':').unwrap().1)}),
+            ),
+        ),
+    ];
+    let deny = json!([{"Effect": "Allow", "Action": "*", "Resource": "*"}, {"Effect": "Deny", "Action": "*", "Resource": "*",
+        "Condition": {"ForAnyValue:StringEquals": {"dynamodb:LeadingKeys": "a"}}}]);
+    let caller = fixture.kit.user("caller", deny).await;
+    let absent = table.replace("table/Tab", "table/Abs");
+    for (service, operation, input) in calls {
+        let both = (&input(table), &input(&absent));
+        let names = ("table/Tab", "table/Abs");
+        fixture.kit.looks_alone_first(&caller, (service, operation), both, names);
+        let there = fixture.kit.json(&caller, service, operation, both.0).await.unwrap_err();
+        let absent = fixture.kit.json(&caller, service, operation, both.1).await.unwrap_err();
+        assert_eq!(there.message.replace(names.0, names.1), absent.message, "{operation}");
+        assert_eq!(there.code, absent.code, "{operation}");
+    }
+    // Each statement of a batch is asked about by itself.
+    let each = |table: &str| json!({"Statements": [statement(table), statement(table)]});
+    let there =
+        fixture.kit.json(&caller, "dynamodb", "BatchExecuteStatement", &each(table)).await.unwrap_err();
+    let absent =
+        fixture.kit.json(&caller, "dynamodb", "BatchExecuteStatement", &each(&absent)).await.unwrap_err();
+    assert_eq!(there.message.replace("table/Tab", "table/Abs"), absent.message);
+}

@@ -1,6 +1,5 @@
 //! What the operations on code signing configurations need leave for.
 
-use base::Region;
 use service::{Access, AccessRequest};
 
 use super::{Outcome, on, pairs};
@@ -8,10 +7,15 @@ use crate::Lambda;
 use crate::api;
 use crate::model::signing;
 
-pub(super) fn on_config(lambda: &Lambda, action: &'static str, arn: &str, region: &Region) -> Outcome {
-    let (account, id) = signing::parse(arn, region)?;
+pub(super) fn on_config<I>(
+    lambda: &Lambda,
+    request: &AccessRequest<'_, I>,
+    action: &'static str,
+    arn: &str,
+) -> Outcome {
+    let (account, id) = signing::parse(arn, request.region)?;
     let mut access = Access::to(action, arn).owned_by(account);
-    if let Some(record) = lambda.signing.get(account, &id) {
+    if let Some(record) = request.sees(account).then(|| lambda.signing.get(account, &id)).flatten() {
         access = access.resource_tags(record.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
     }
     Ok(access)
@@ -21,7 +25,7 @@ macro_rules! on_configs {
     ($($function:ident, $request:ident, $action:literal;)*) => {$(
         pub(crate) fn $function(lambda: &Lambda, request: &AccessRequest<'_, api::$request>) -> Outcome {
             let arn = &request.input.code_signing_config_arn;
-            on_config(lambda, $action, arn, request.region)
+            on_config(lambda, request, $action, arn)
         }
     )*};
 }
@@ -59,7 +63,7 @@ pub(crate) fn put_code_signing(
     let (name, arn) = (&request.input.function_name, &request.input.code_signing_config_arn);
     let action = "lambda:PutFunctionCodeSigningConfig";
     let (function, _) = on(request, action, name, None)?;
-    let config = on_config(lambda, action, arn, request.region)?;
+    let config = on_config(lambda, request, action, arn)?;
     let named = |access: Access| access.when("lambda:CodeSigningConfigArn", [arn.as_str()]);
     Ok(named(function).and(named(config)))
 }

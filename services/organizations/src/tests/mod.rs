@@ -3,6 +3,7 @@
 mod compliance;
 mod decisions;
 mod effects;
+mod observe;
 mod tree;
 
 use std::sync::Arc;

@@ -250,3 +250,40 @@ async fn many_deletions_of_large_objects_do_not_walk_their_parts() {
         matches!(content, Content::Parts(id) if s3.store.get(DOOMED_PARTS, Key::new().str(&id)).unwrap().is_some())
     );
 }
+
+/// Of another account's bucket its owner is looked at, since its name does not tell; everything else only once the caller's own
+/// side was taken alone.
+#[tokio::test]
+async fn what_other_accounts_buckets_hold_is_looked_at_last() {
+    let (kit, _, root) = kit().await;
+    let text = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": {"AWS": "999999999999"},
+        "Action": "s3:*", "Resource": "arn:aws:s3:::bbb/*"}]});
+    kit.json(&root, "s3", "PutBucketPolicy", &json!({"Bucket": "bbb", "Policy": text.to_string()}))
+        .await
+        .unwrap();
+    let begin = json!({"Bucket": "bbb", "Key": "k", "ServerSideEncryption": "AES256"});
+    let upload = kit.json(&root, "s3", "CreateMultipartUpload", &begin).await.unwrap()["UploadId"].clone();
+    let other = Arc::new(Principal::root("210987654321".parse().unwrap()));
+    for operation in ["GetObject", "GetObjectTagging", "GetObjectAttributes", "DeleteObject", "ListParts"] {
+        let of = |key: &str| {
+            let mut input = json!({"Bucket": "bbb", "Key": key});
+            match operation {
+                "GetObjectAttributes" => input["ObjectAttributes"] = json!(["ETag"]),
+                "ListParts" => input["UploadId"] = upload.clone(),
+                _ => {}
+            }
+            input
+        };
+        let (alone, found) = kit.asked(&other, "s3", operation, &of("k"));
+        let (absent, _) = kit.asked(&other, "s3", operation, &of("absent"));
+        assert_eq!(alone.replace("bbb/k", "bbb/absent"), absent, "{operation}");
+        assert!(
+            !alone.contains("ExistingObjectTag") && !alone.contains("999999999999"),
+            "{operation}: {alone}"
+        );
+        assert!(found.contains("999999999999"), "{operation}: {found}");
+    }
+    let part = json!({"Bucket": "bbb", "Key": "k", "UploadId": upload, "PartNumber": 1, "Body": "eA=="});
+    let (alone, found) = kit.asked(&other, "s3", "UploadPart", &part);
+    assert!(found.contains("AES256") && !alone.contains("AES256"), "{alone}");
+}

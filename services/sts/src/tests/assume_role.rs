@@ -164,3 +164,13 @@ async fn a_service_is_let_in_by_trust_alone() {
     assert!(assume(&kit, &service("lambda.amazonaws.com"), json!({})).await.is_ok());
     assert!(assume(&kit, &service("ec2.amazonaws.com"), json!({})).await.is_err());
 }
+
+#[tokio::test]
+async fn roles_of_other_accounts_are_looked_at_last() {
+    let kit = kit().await;
+    kit.role("target", json!({"AWS": "999999999999"}), json!([])).await;
+    let eve = foreigner(&kit, "eve", allow("*")).await;
+    let of = |name: &str| json!({"RoleArn": format!("arn:aws:iam::123456789012:role/{name}"), "RoleSessionName": "session"});
+    let both = (&of("target"), &of("absent"));
+    kit.looks_alone_first(&eve, ("sts", "AssumeRole"), both, ("role/target", "role/absent"));
+}

@@ -149,12 +149,15 @@ fn refuse_what_is_denied(
     input: &api::BatchExecuteStatementInput,
     statements: &mut [Result<Statement, Error>],
 ) -> Result<(), Error> {
-    let request = call.request(&(), call.store());
     let mut denied = None;
     for (statement, given) in statements.iter_mut().zip(&input.statements).filter(|(it, _)| it.is_ok()) {
-        if let Err(fault) = call.ask(&one_of_batch(state, &request, given)?) {
-            denied.get_or_insert_with(|| fault.clone());
-            *statement = Err(fault.into());
+        match call.ask_of(call.store(), |request| one_of_batch(state, request, given)) {
+            Ok(()) => {}
+            Err(Error::Passed(fault)) => {
+                denied.get_or_insert_with(|| fault.0.clone());
+                *statement = Err(Error::Passed(fault));
+            }
+            Err(error) => return Err(error),
         }
     }
     match denied {

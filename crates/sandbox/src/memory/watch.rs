@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::{JoinHandle, Thread};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
 
 use super::account::Account;
 use crate::sys::run_before_others;
@@ -76,12 +78,9 @@ impl Shared {
             tracing::debug!(%error, "the memory of environments is looked at when the processors have time");
         }
         while !self.is_over.load(Ordering::Acquire) {
-            let began = Instant::now();
-            if self.look() {
-                let pause = began.elapsed().saturating_mul(PART_OF_TIME);
-                std::thread::sleep(pause.clamp(PAUSE, PAUSE_MAX));
-            } else {
-                std::thread::park();
+            match pause_after(|| self.look()) {
+                Some(pause) => std::thread::sleep(pause),
+                None => std::thread::park(),
             }
         }
     }
@@ -119,6 +118,21 @@ impl Shared {
     }
 }
 
+/// How long to rest after this look; `None` where nothing runs.
+fn pause_after(look: impl FnOnce() -> bool) -> Option<Duration> {
+    let before = processor_time();
+    let does_run = look();
+    // SECURITY: what it took itself. How long it was held up tells how busy functions keep the machine, and who makes it busy would be
+    // looked at least.
+    let took = processor_time().saturating_sub(before);
+    does_run.then(|| took.saturating_mul(PART_OF_TIME).clamp(PAUSE, PAUSE_MAX))
+}
+
+/// What the calling thread has had of a processor so far.
+fn processor_time() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
+}
+
 /// Has the kernel give back what is wanted, one after the other: each environment waits at most once.
 fn reclaim(wanted: &Receiver<(Weak<Account>, u64)>) {
     for (account, bytes) in wanted {
@@ -141,6 +155,7 @@ fn one_too_many(accounts: &[Arc<Account>], beyond_max: u64) -> Option<&Arc<Accou
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::time::Instant;
 
     use super::*;
 
@@ -152,6 +167,25 @@ mod tests {
         let line = lines.iter().find(|line| line.contains(&format!("({name})")))?;
         let after_name = line.rsplit_once(')')?.1;
         after_name.split_whitespace().nth(38).map(str::to_owned)
+    }
+
+    #[test]
+    fn it_rests_as_long_as_its_own_work_asks_however_long_the_machine_held_it_up() {
+        let held_up = || {
+            std::thread::sleep(Duration::from_millis(50));
+            true
+        };
+        assert_eq!(pause_after(held_up), Some(PAUSE));
+
+        let works = || {
+            let before = processor_time();
+            while processor_time() - before < Duration::from_millis(1) {}
+            true
+        };
+        let pause = pause_after(works).unwrap();
+        assert!(pause >= Duration::from_millis(1) * PART_OF_TIME && pause <= PAUSE_MAX, "{pause:?}");
+
+        assert_eq!(pause_after(|| false), None, "nothing runs");
     }
 
     #[test]

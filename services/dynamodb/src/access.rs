@@ -112,7 +112,7 @@ macro_rules! policy_operations {
         pub(crate) fn $name(state: &State, request: &AccessRequest<'_, $input>) -> Answer {
             let arn = &request.input.resource_arn;
             if arn.contains("/stream/") {
-                return Ok(stream_access(state, $action, arn, request.now)?);
+                return Ok(stream_access(state, request, $action, arn)?);
             }
             stored_access(request, $action, &Target::of_arn(arn, request.region)?)
         }

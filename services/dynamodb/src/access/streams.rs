@@ -4,19 +4,44 @@
 
 use base::{Arn, Timestamp};
 use policy::{Policy, PolicyKind};
-use service::{Access, Internal};
+use service::{Access, AccessRequest, Internal};
 
 use crate::State;
 use crate::dynamodbstreams::is_over;
 use crate::error::Error;
+use crate::records::StreamRecord;
+use crate::streams::stored;
 
-/// Leave for an action on a stream that may or may not exist.
-// SECURITY: a stored policy that does not parse is an error, never a missing policy: it might deny.
-pub(crate) fn stream_access(
+/// Leave for an action on what a stream holds, by memory: reading it waits for no record.
+pub(crate) fn held_stream_access(
     state: &State,
     action: &'static str,
     stream: &str,
     now: Timestamp,
+) -> Result<Access, StreamAccessError> {
+    asked(action, stream, state.streams.find(stream).filter(|stream| !is_over(stream, now)).as_deref())
+}
+
+/// Leave for an action on a stream itself, by its record.
+pub(crate) fn stream_access<I>(
+    state: &State,
+    request: &AccessRequest<'_, I>,
+    action: &'static str,
+    stream: &str,
+) -> Result<Access, StreamAccessError> {
+    // An ARN is one stream's for ever, and so is the id under which its record stands.
+    let known = state.streams.find(stream);
+    let stored = known.map(|known| stored(request.records, known.id)).transpose();
+    let stored = stored.map_err(|error| StreamAccessError::Failed(Internal::new(error)))?.flatten();
+    asked(action, stream, stored.filter(|stream| !is_over(stream, request.now)).as_ref())
+}
+
+/// Leave for an action on a stream that may or may not exist.
+// SECURITY: a stored policy that does not parse is an error, never a missing policy: it might deny.
+fn asked(
+    action: &'static str,
+    stream: &str,
+    found: Option<&StreamRecord>,
 ) -> Result<Access, StreamAccessError> {
     let invalid = || StreamAccessError::Arn(format!("Invalid StreamArn: {stream}"));
     let arn: Arn = stream.parse().map_err(|_| invalid())?;
@@ -25,25 +50,24 @@ pub(crate) fn stream_access(
         return Err(invalid());
     }
     let access = Access::to(action, stream).owned_by(arn.account.parse().map_err(|_| invalid())?);
-    let found = state.streams.find(stream).filter(|stream| !is_over(stream, now));
-    let policy = found.as_ref().and_then(|stream| stream.policy.as_ref());
+    let policy = found.and_then(|stream| stream.policy.as_ref());
     let policy = policy.map(|policy| Policy::parse(&policy.text, PolicyKind::Resource)).transpose();
-    Ok(access.resource_policy(policy.map_err(|error| StreamAccessError::Policy(Internal::new(error)))?))
+    Ok(access.resource_policy(policy.map_err(|error| StreamAccessError::Failed(Internal::new(error)))?))
 }
 
 /// Why leave for a stream cannot be asked for.
 pub(crate) enum StreamAccessError {
     /// It is no stream's ARN.
     Arn(String),
-    /// Its stored policy is damaged.
-    Policy(Internal),
+    /// What is stored of it cannot be read.
+    Failed(Internal),
 }
 
 impl From<StreamAccessError> for Error {
     fn from(error: StreamAccessError) -> Self {
         match error {
             StreamAccessError::Arn(message) => Self::Validation(message),
-            StreamAccessError::Policy(damaged) => Self::Internal(damaged),
+            StreamAccessError::Failed(error) => Self::Internal(error),
         }
     }
 }

@@ -565,8 +565,9 @@ def find_own_addresses():
     lookup = _socket.getaddrinfo
 
     def getaddrinfo(host, port, *rest, **named):
-        labels = host.lower().rstrip(".").split(".") if isinstance(host, str) else []
-        if len(labels) > 2 and labels[-1] == "localhost" and labels[1] in ("execute-api", "lambda-url"):
+        labels = host.lower().removesuffix(".").split(".") if isinstance(host, str) else []
+        # With the region and without, as the proxy reads them.
+        if len(labels) in (3, 4) and all(labels) and labels[-1] == "localhost" and labels[1] in ("execute-api", "lambda-url"):
             return lookup(DOOR[0], DOOR[1], *rest, **named)
         return lookup(host, port, *rest, **named)
 

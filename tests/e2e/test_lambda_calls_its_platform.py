@@ -84,9 +84,10 @@ exports.handler = async (event) => {
 SHOW = """import json
 def handler(event, context):
     http = event["requestContext"].get("http") or event["requestContext"]["identity"]
+    headers = {name.lower(): value for name, value in event["headers"].items()}
     signer = event["requestContext"].get("authorizer", {}).get("iam", {}).get("userArn") or http.get("userArn")
     return {"statusCode": 200, "body": json.dumps({"path": event.get("rawPath") or event["path"], "body": event.get("body"), "ip": http["sourceIp"], "signer": signer,
-                                                   "host": event["requestContext"]["domainName"]})}
+                                                   "host": event["requestContext"]["domainName"], "scheme": headers["x-forwarded-proto"], "port": headers["x-forwarded-port"]})}
 """
 
 
@@ -149,7 +150,10 @@ def test_a_function_calls_urls_and_stages_by_the_addresses_that_users_have(platf
     seen = shown(call(platform, caller, client=client, url=url + "some/path"))
     assert (seen["path"], seen["ip"], seen["signer"]) == ("/some/path", "127.0.0.1", None)
     assert seen["host"] == url.split("//")[1].split(":")[0]
-    assert shown(call(platform, caller, client=client, url=f"{stage}/open"))["path"] == "/open"
+    staged = shown(call(platform, caller, client=client, url=f"{stage}/open"))
+    assert staged["path"] == "/open"
+    # The addresses that an application makes of these are there.
+    assert all((one["scheme"], one["port"]) == ("http", str(platform.port)) for one in (seen, staged)), (seen, staged)
     if client == "proxy":
         return
     by_path = "$DOOR/_aws/lambda-url/" + url.split("//")[1].split(".")[0] + "/x"
@@ -187,6 +191,11 @@ def test_no_other_listener_of_the_platform_is_reached(platform, place):
     # AWS's own names are others': nothing vouches for them inside, and no rule lets them out.
     other = platform.client("lambda").invoke(FunctionName="calls-python", Payload=json.dumps({"url": f"https://{place['api']}.execute-api.us-east-1.amazonaws.com/prod/open"}))
     assert b"403" in other["Payload"].read() and other["FunctionError"]
+    # What the platform does not call its own is nobody's, whichever way it is asked for.
+    strange = f"http://{place['api']}.execute-api.x.y.localhost:{platform.port}/prod/open"
+    direct = platform.client("lambda").invoke(FunctionName="calls-python", Payload=json.dumps({"url": strange, "client": "urllib"}))
+    assert direct["FunctionError"], direct["Payload"].read()
+    assert "error" in call(platform, "node", url=strange) and call(platform, "python", url=strange, client="proxy")["status"] == 403
 
 
 def test_a_function_that_calls_itself_without_end_is_stopped(platform, place):

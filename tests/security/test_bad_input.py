@@ -134,6 +134,8 @@ def of_length(length):
     (b"GET / HTTP/1.1\r\nHost: x\r\na: b\r\n c\r\n\r\n", 400, "MalformedHttpRequestException"),
     (b"GET /_fastness/health HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n", 400, "MalformedHttpRequestException"),
     (b"GET / HTTP/1.1\r\nHost: a.lambda-url.us-east-1.localhost\r\nHost: b\r\n\r\n", 400, "MalformedHttpRequestException"),
+    (b"GET / HTTP/1.1\r\nHost: b@a.lambda-url.us-east-1.localhost\r\n\r\n", 400, "MalformedHttpRequestException"),
+    (b"GET http://b@a.lambda-url.us-east-1.localhost/ HTTP/1.1\r\nHost: a.lambda-url.us-east-1.localhost\r\n\r\n", 400, "MalformedHttpRequestException"),
     (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"a: b\r\n" * 100 + b"\r\n", 431, "RequestHeaderSectionTooLarge"),
     (of_length(HEAD_BYTES_MAX + 1), 431, "RequestHeaderSectionTooLarge"),
 ])
@@ -154,6 +156,13 @@ def test_what_cannot_be_read_is_refused_with_a_code_and_an_id(platform, before, 
     for parser in (botocore.parsers.RestXMLParser(), botocore.parsers.JSONParser(), botocore.parsers.RestJSONParser()):
         parsed = parser.parse({"body": body, "headers": botocore.compat.HTTPHeaders.from_dict(fields), "status_code": status}, None)
         assert parsed["Error"]["Message"] and (parsed["Error"]["Code"] in (code, str(status)) or code.lower() in parsed["Error"]["Code"]), parsed
+
+
+def test_the_whole_address_in_the_first_line_goes_before_the_host_field(platform):
+    nobodys, forbidden = "a.lambda-url.us-east-1.localhost", b'{"Message":"Forbidden"}'
+    for target, host, is_url in ((f"http://{nobodys}/", "x", True), ("http://x/", nobodys, False), (f"http://{nobodys}:{platform.port}/", nobodys, True)):
+        answer = spoken(platform, f"GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        assert (forbidden in answer) == is_url, (target, host, answer)
 
 
 def test_the_limit_of_a_head_is_what_it_says(platform):

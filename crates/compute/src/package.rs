@@ -8,6 +8,7 @@ mod extract;
 mod hash;
 mod layers;
 mod manifest;
+mod room;
 mod shelf;
 mod signature;
 mod store;

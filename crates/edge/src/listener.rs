@@ -144,9 +144,11 @@ impl Edge {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let peer = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let arrival = Arrival { peer, is_secure: true, tls_version: None, door: Some(door) };
+        let mut arrival =
+            Arrival { peer, is_secure: true, speaks_tls: false, tls_version: None, door: Some(door) };
         let served = match &self.door_tls {
             Some(TlsIdentity { acceptor, .. }) if first == [TLS_HANDSHAKE] => {
+                arrival.speaks_tls = true;
                 let handshake = tokio::time::timeout(HANDSHAKE_TIME_MAX, acceptor.accept(stream));
                 let Ok(Ok(stream)) = handshake.await else { return };
                 self.connection(stream, arrival).await
@@ -248,8 +250,13 @@ impl Listening {
         let tls = self.tls.clone();
         tokio::spawn(async move {
             let _held = (place, share);
-            let arrival =
-                |tls_version, is_secure| Arrival { peer: peer.ip(), is_secure, tls_version, door: None };
+            let arrival = |tls_version, is_secure| Arrival {
+                peer: peer.ip(),
+                is_secure,
+                speaks_tls: is_secure,
+                tls_version,
+                door: None,
+            };
             let served = match tls {
                 None => watcher.watch(edge.connection(stream, arrival(None, false))).await,
                 Some(TlsIdentity { acceptor, .. }) => {

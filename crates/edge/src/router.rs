@@ -33,6 +33,8 @@ const TRACE_BYTES_MAX: usize = 1_024;
 pub(crate) struct Arrival {
     pub(crate) peer: IpAddr,
     pub(crate) is_secure: bool,
+    /// What the peer speaks; functions need not, on a way in that is as good as TLS.
+    pub(crate) speaks_tls: bool,
     /// As policies write it: `1.2` or `1.3`.
     pub(crate) tls_version: Option<&'static str>,
     pub(crate) door: Option<Arc<Door>>,
@@ -87,9 +89,8 @@ impl Router {
         limits: &Limits,
         memory: &BodyMemory,
     ) -> Response {
-        let (head, body) = request.into_parts();
-        // SECURITY: what one reader takes for the host, and another does not, is no request at all (RFC 9112, 3.2).
-        if head.headers.get_all(header::HOST).iter().nth(1).is_some() {
+        let (mut head, body) = request.into_parts();
+        if !names_one_host(&mut head) {
             return ambiguous_host();
         }
         let mut body = Some(body);
@@ -175,6 +176,31 @@ impl Router {
     }
 }
 
+/// True where all readers take the same for the host; it stands in `Host` from here on.
+// SECURITY: what one reader takes for the host, and another does not, is no request at all (RFC 9112, 3.2).
+fn names_one_host(head: &mut http::request::Parts) -> bool {
+    if head.headers.get_all(header::HOST).iter().nth(1).is_some() {
+        return false;
+    }
+    let named = head.headers.get(header::HOST).map(HeaderValue::as_bytes);
+    if let Some(authority) = head.uri.authority() {
+        if authority.as_str().contains('@') {
+            return false;
+        }
+        let is_same = |named: &[u8]| {
+            let same = |one: &str| named.eq_ignore_ascii_case(one.as_bytes());
+            same(authority.as_str()) || same(authority.host())
+        };
+        // A whole address in the first line goes before whatever `Host` says (RFC 9112, 3.2.2).
+        if !named.is_some_and(is_same) {
+            let Ok(named) = HeaderValue::from_str(authority.as_str()) else { return false };
+            head.headers.insert(header::HOST, named);
+        }
+    }
+    // A user is no part of a host.
+    !head.headers.get(header::HOST).is_some_and(|host| host.as_bytes().contains(&b'@'))
+}
+
 fn wire<'a>(head: &'a http::request::Parts, body: &'a Bytes) -> WireRequest<'a> {
     WireRequest {
         method: head.method.as_str(),
@@ -195,6 +221,7 @@ fn source(head: &http::request::Parts, arrival: &Arrival) -> Source {
         user_agent: user_agent.chars().take(USER_AGENT_BYTES_MAX).collect(),
         referer: referer.map(|text| text.chars().take(USER_AGENT_BYTES_MAX).collect()),
         is_secure: arrival.is_secure,
+        speaks_tls: arrival.speaks_tls,
         via: Vec::new(),
         door: arrival.door.clone(),
         function_url: None,
@@ -280,4 +307,39 @@ fn plain(status: StatusCode, body: impl Into<Bytes>) -> Response {
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host_of(uri: &str, hosts: &[&str]) -> Option<String> {
+        let mut request = http::Request::builder().uri(uri);
+        for host in hosts {
+            request = request.header("host", *host);
+        }
+        let (mut head, ()) = request.body(()).unwrap().into_parts();
+        let named = |head: &http::request::Parts| {
+            head.headers.get("host").map(|host| host.to_str().unwrap().to_owned())
+        };
+        names_one_host(&mut head).then(|| named(&head).unwrap_or_default())
+    }
+
+    #[test]
+    fn all_readers_take_the_same_for_the_host() {
+        for (uri, hosts, expected) in [
+            ("/", &["a"][..], Some("a")),
+            ("/", &[], Some("")),
+            ("/", &["a", "a"], None),
+            ("/", &["b@a"], None),
+            ("http://a/", &["b"], Some("a")),
+            ("http://a:1/", &["b:2"], Some("a:1")),
+            ("http://a/", &[], Some("a")),
+            ("http://b@a/", &["a"], None),
+            // As it was signed.
+            ("http://a:80/", &["A"], Some("A")),
+        ] {
+            assert_eq!(host_of(uri, hosts).as_deref(), expected, "{uri} {hosts:?}");
+        }
+    }
 }

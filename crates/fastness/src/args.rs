@@ -195,7 +195,7 @@ pub(crate) struct PlatformOptions {
     #[arg(long, env = "FASTNESS_MAX_ENVIRONMENT_STORAGE_MIB", value_name = "MIB")]
     pub(crate) max_environment_storage_mib: Option<u64>,
 
-    /// Code that an account may have in functions and layers, zipped, in MiB.
+    /// Code that an account may have in functions and layers, zipped, in MiB; unpacked it is eight times as much at most.
     #[arg(long, env = "FASTNESS_MAX_ACCOUNT_CODE_MIB", default_value_t = lambda::CODE_BYTES_MAX / (1024 * 1024), value_name = "MIB")]
     pub(crate) max_account_code_mib: u64,
 

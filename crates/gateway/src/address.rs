@@ -47,7 +47,6 @@ impl<'r> Address<'r> {
 pub(crate) fn host(head: &Parts) -> Option<&str> {
     let named = head.headers.get(http::header::HOST).and_then(|value| value.to_str().ok());
     let host = named.or_else(|| head.uri.authority().map(http::uri::Authority::as_str))?;
-    let host = host.rsplit('@').next().unwrap_or(host);
     Some(host.split(':').next().unwrap_or(host))
 }
 

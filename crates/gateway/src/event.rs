@@ -163,7 +163,7 @@ impl Invocation<'_> {
             Some(chain) => format!("{chain}, {}", self.source.ip),
             None => self.source.ip.to_string(),
         };
-        let (scheme, port) = if self.source.is_secure { ("https", "443") } else { ("http", "80") };
+        let (scheme, port) = if self.source.speaks_tls { ("https", "443") } else { ("http", "80") };
         let host = self.headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
         let named = host.rsplit_once(':').map(|(_, port)| port).filter(|port| port.parse::<u16>().is_ok());
         let port = named.unwrap_or(port);

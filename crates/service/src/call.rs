@@ -37,6 +37,9 @@ pub struct Source {
     pub referer: Option<String>,
     /// True where the call came over TLS or did not leave the process.
     pub is_secure: bool,
+    /// True where the caller itself spoke TLS, which what it calls is told as the scheme. A function's own way in is as
+    /// good as TLS, and is asked in clear as well.
+    pub speaks_tls: bool,
     /// The services through which the call came, outermost first (`aws:CalledVia`).
     pub via: Vec<&'static str>,
     /// The environment whose door the call came through, if it came from inside a function.
@@ -95,6 +98,7 @@ impl Source {
             user_agent: service.to_owned(),
             referer: None,
             is_secure: true,
+            speaks_tls: true,
             via: Vec::new(),
             door: None,
             trace: None,

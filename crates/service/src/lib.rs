@@ -35,7 +35,7 @@ pub use error::{Internal, ServiceError};
 pub use explained::{Explained, OwnerTold, RefusedRequest};
 pub use ground::{Ground, View};
 pub use jobs::Jobs;
-pub use pipeline::{Pipeline, PipelineParts, RoleTaking, WeakPipeline};
+pub use pipeline::{Pipeline, PipelineParts, RoleTaking, TrustingRole, WeakPipeline};
 pub use registry::{Permit, Service, ServiceBuilder};
 pub use role_target::RoleTarget;
 pub use service_role::ServiceRole;

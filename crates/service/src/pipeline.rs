@@ -22,7 +22,7 @@ use self::parts::Parts;
 pub use self::parts::{PipelineParts, WeakPipeline};
 pub(crate) use self::refusal::{Refused, RefusedByOwner, Why};
 use self::refusal::{encode_refused, not_implemented, unrecorded};
-pub use self::taken::RoleTaking;
+pub use self::taken::{RoleTaking, TrustingRole};
 pub(crate) use self::tick::AnswerTime;
 use crate::arriving::arriving;
 use crate::asked::Asked;

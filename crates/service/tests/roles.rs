@@ -36,7 +36,9 @@ async fn a_role_that_a_service_takes_stands_in_the_trail() {
     let kit = TestKit::start(|_| Vec::new()).await;
     kit.role("own", json!({"Service": "lambda.amazonaws.com"}), json!([])).await;
     let arn = "arn:aws:iam::123456789012:role/own";
-    assert!(kit.pipeline.may_take_role(&taking(arn)));
+    let trusting = kit.pipeline.may_take_role(&taking(arn)).unwrap();
+    let (_, stored) = kit.pipeline.directory().role_by_arn(arn).unwrap().unwrap();
+    assert_eq!((trusting.name, trusting.id), ("own".to_owned(), stored.role_id));
     assert!(assumed(&kit).await.is_empty(), "asking makes no session");
 
     let made = kit.pipeline.take_role(&taking(arn)).await.unwrap();
@@ -61,7 +63,7 @@ async fn a_role_that_does_not_trust_the_service_is_refused_with_its_reason() {
     kit.role("other", json!({"Service": "ec2.amazonaws.com"}), json!([])).await;
     for name in ["other", "absent"] {
         let arn = format!("arn:aws:iam::123456789012:role/{name}");
-        assert!(!kit.pipeline.may_take_role(&taking(&arn)));
+        assert_eq!(kit.pipeline.may_take_role(&taking(&arn)), None);
         let fault = kit.pipeline.take_role(&taking(&arn)).await.unwrap_err();
         assert_eq!((&*fault.code, fault.status), ("AccessDenied", 403));
         let records = assumed(&kit).await;
@@ -80,7 +82,7 @@ async fn a_role_that_does_not_trust_the_service_is_refused_with_its_reason() {
 async fn a_role_of_another_account_is_taken_by_no_service_and_nobody_is_told_there() {
     let kit = TestKit::start(|_| Vec::new()).await;
     let arn = "arn:aws:iam::210987654321:role/open";
-    assert!(!kit.pipeline.may_take_role(&taking(arn)));
+    assert_eq!(kit.pipeline.may_take_role(&taking(arn)), None);
     assert_eq!(kit.pipeline.take_role(&taking(arn)).await.unwrap_err().code, "AccessDenied");
     assert!(assumed(&kit).await.is_empty());
     assert!(kit.records_of("210987654321".parse().unwrap()).await.is_empty());

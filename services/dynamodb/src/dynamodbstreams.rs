@@ -14,7 +14,7 @@ use std::sync::Arc;
 use service::{Access, AccessRequest, Service, ServiceBuilder};
 
 use crate::State;
-use crate::access::streams::{StreamAccessError, stream_access};
+use crate::access::streams::{StreamAccessError, held_stream_access, stream_access};
 use crate::records::StreamRecord;
 use crate::streams::horizon;
 use error::Error;
@@ -41,20 +41,20 @@ fn describe_stream(state: &State, request: &AccessRequest<'_, api::DescribeStrea
 }
 
 fn get_shard_iterator(state: &State, request: &AccessRequest<'_, api::GetShardIteratorInput>) -> Answer {
-    Ok(stream_access(state, request, "dynamodb:GetShardIterator", &request.input.stream_arn)?)
+    Ok(held_stream_access(state, request, "dynamodb:GetShardIterator", &request.input.stream_arn)?)
 }
 
 fn get_records(state: &State, request: &AccessRequest<'_, api::GetRecordsInput>) -> Answer {
     let iterator = Iterator::parse(&request.input.shard_iterator)
         .ok_or_else(|| Error::Validation("Invalid ShardIterator".to_owned()))?;
-    Ok(stream_access(state, request, "dynamodb:GetRecords", &iterator.stream)?)
+    Ok(held_stream_access(state, request, "dynamodb:GetRecords", &iterator.stream)?)
 }
 
 impl From<StreamAccessError> for Error {
     fn from(error: StreamAccessError) -> Self {
         match error {
             StreamAccessError::Arn(message) => Self::Validation(message),
-            StreamAccessError::Policy(damaged) => Self::Internal(damaged),
+            StreamAccessError::Failed(error) => Self::Internal(error),
         }
     }
 }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use base::Timestamp;
 use service::Internal;
-use store::{Key, Range, Transaction};
+use store::{Key, Range, Read, Transaction};
 
 use crate::attribute::Attributes;
 use crate::error::Error;
@@ -134,12 +134,12 @@ pub fn save(
     Ok(())
 }
 
-/// A stream as the transaction sees it.
+/// A stream as it stands in `records`.
 ///
 /// # Errors
 /// The store fails, or the record is damaged.
-pub fn stored(transaction: &Transaction<'_>, id: u64) -> Result<Option<StreamRecord>, Error> {
-    let bytes = transaction.get(STREAMS, Key::new().u64(id))?;
+pub fn stored(records: &dyn Read, id: u64) -> Result<Option<StreamRecord>, Error> {
+    let bytes = records.read(STREAMS, &Key::new().u64(id))?;
     let record = bytes.map(|bytes| StreamRecord::decode(&bytes)).transpose();
     record.map_err(|damaged| Error::Internal(Internal::new(damaged)))
 }

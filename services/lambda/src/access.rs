@@ -3,6 +3,7 @@
 //! Decides nothing and never tells whether a function exists: a policy that is not there and a function that is not
 //! there look the same.
 
+mod invocations;
 mod mappings;
 mod signing;
 
@@ -19,6 +20,7 @@ use crate::model::tagged::Tagged;
 use crate::operations::layers;
 use crate::records::{FUNCTIONS, FunctionRecord, Record as _, function_key};
 
+pub(crate) use invocations::*;
 pub(crate) use mappings::*;
 pub(crate) use signing::*;
 
@@ -40,27 +42,6 @@ fn on<I>(
     let policy = statements.and_then(|policy| permission::loaded(&target.id, policy));
     let tags = record.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
     Ok((access.resource_policy(policy).resource_tags(tags), target))
-}
-
-/// The same for invocations, from memory: they change nothing of a function, and wait for no record.
-fn on_loaded<I>(
-    lambda: &Lambda,
-    request: &AccessRequest<'_, I>,
-    action: &'static str,
-    name: &str,
-    qualifier: Option<&str>,
-) -> Result<(Access, Target), Error> {
-    let target = Target::parse(name, qualifier, request.account, request.region)?;
-    let mut access = Access::to(action, target.arn()).owned_by(target.id.account);
-    if !request.sees(target.id.account) {
-        return Ok((access, target));
-    }
-    access = access.resource_policy(lambda.catalog.policy(&target.id, target.qualifier.as_deref()));
-    if let Some(loaded) = lambda.catalog.get(&target.id) {
-        let tags = &loaded.function.record.tags;
-        access = access.resource_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
-    }
-    Ok((access, target))
 }
 
 macro_rules! simple {
@@ -122,7 +103,7 @@ simple! {
 }
 
 pub(crate) fn create_function(
-    lambda: &Lambda,
+    _: &Lambda,
     request: &AccessRequest<'_, api::CreateFunctionRequest>,
 ) -> Outcome {
     let (access, target) = on(request, "lambda:CreateFunction", &request.input.function_name, None)?;
@@ -135,7 +116,7 @@ pub(crate) fn create_function(
     }
     // Layers bring checks of their own, so the keys of the first come before.
     let layers = request.input.layers.as_deref().unwrap_or_default();
-    let access = with_layers(lambda, request, access, layers)?;
+    let access = with_layers(request, access, layers)?;
     let access = access.and(pass_role(&request.input.role, &target)?);
     Ok(access.and_tags("lambda:TagResource", target.id.arn(), pairs(request.input.tags.as_ref())))
 }
@@ -146,13 +127,13 @@ fn pairs(tags: Option<&protocol::Entries<String>>) -> impl Iterator<Item = (&str
 }
 
 pub(crate) fn update_function_configuration(
-    lambda: &Lambda,
+    _: &Lambda,
     request: &AccessRequest<'_, api::UpdateFunctionConfigurationRequest>,
 ) -> Outcome {
     let name = &request.input.function_name;
     let (access, target) = on(request, "lambda:UpdateFunctionConfiguration", name, None)?;
     let layers = request.input.layers.as_deref().unwrap_or_default();
-    let access = with_layers(lambda, request, access, layers)?;
+    let access = with_layers(request, access, layers)?;
     match &request.input.role {
         Some(role) => Ok(access.and(pass_role(role, &target)?)),
         None => Ok(access),
@@ -186,37 +167,28 @@ pub(crate) fn add_permission(_: &Lambda, request: &AccessRequest<'_, api::AddPer
 }
 
 /// An action on whatever carries tags.
-fn on_tagged<I>(
-    lambda: &Lambda,
-    request: &AccessRequest<'_, I>,
-    action: &'static str,
-    resource: &str,
-) -> Outcome {
+fn on_tagged<I>(request: &AccessRequest<'_, I>, action: &'static str, resource: &str) -> Outcome {
     match Tagged::parse(resource, request.account, request.region)? {
         Tagged::Function(_) => on(request, action, resource, None).map(|(access, _)| access),
         Tagged::Mapping(account, uuid) => {
             let access = Access::to(action, resource).owned_by(account);
-            let mapping = request.sees(account).then(|| lambda.mappings.get(account, &uuid)).flatten();
-            Ok(with_mapping(access, mapping.as_deref()))
+            with_mapping(request, access, account, &uuid)
         }
-        Tagged::SigningConfig(..) => on_config(lambda, request, action, resource),
+        Tagged::SigningConfig(..) => on_config(request, action, resource),
     }
 }
 
-pub(crate) fn list_tags(lambda: &Lambda, request: &AccessRequest<'_, api::ListTagsRequest>) -> Outcome {
-    on_tagged(lambda, request, "lambda:ListTags", &request.input.resource)
+pub(crate) fn list_tags(_: &Lambda, request: &AccessRequest<'_, api::ListTagsRequest>) -> Outcome {
+    on_tagged(request, "lambda:ListTags", &request.input.resource)
 }
 
-pub(crate) fn tag_resource(lambda: &Lambda, request: &AccessRequest<'_, api::TagResourceRequest>) -> Outcome {
-    let access = on_tagged(lambda, request, "lambda:TagResource", &request.input.resource)?;
+pub(crate) fn tag_resource(_: &Lambda, request: &AccessRequest<'_, api::TagResourceRequest>) -> Outcome {
+    let access = on_tagged(request, "lambda:TagResource", &request.input.resource)?;
     Ok(access.request_tags(request.input.tags.iter().map(|(key, value)| (key, value.as_str()))))
 }
 
-pub(crate) fn untag_resource(
-    lambda: &Lambda,
-    request: &AccessRequest<'_, api::UntagResourceRequest>,
-) -> Outcome {
-    let access = on_tagged(lambda, request, "lambda:UntagResource", &request.input.resource)?;
+pub(crate) fn untag_resource(_: &Lambda, request: &AccessRequest<'_, api::UntagResourceRequest>) -> Outcome {
+    let access = on_tagged(request, "lambda:UntagResource", &request.input.resource)?;
     Ok(access.when("aws:TagKeys", &request.input.tag_keys))
 }
 
@@ -229,38 +201,32 @@ pub(crate) fn account_settings(_: &Lambda, _: &AccessRequest<'_, api::GetAccount
 }
 
 /// Leave to use layers, each by its own policy.
-fn with_layers<I>(
-    lambda: &Lambda,
-    request: &AccessRequest<'_, I>,
-    access: Access,
-    arns: &[String],
-) -> Outcome {
+fn with_layers<I>(request: &AccessRequest<'_, I>, access: Access, arns: &[String]) -> Outcome {
     if arns.is_empty() {
         return Ok(access);
     }
     let access = access.when("lambda:Layer", arns);
     layer::list(arns, request.region)?.into_iter().try_fold(access, |access, (id, version)| {
-        Ok(access.and(on_version(lambda, request, "lambda:GetLayerVersion", &id, version)))
+        Ok(access.and(on_version(request, "lambda:GetLayerVersion", &id, version)?))
     })
 }
 
 fn on_version<I>(
-    lambda: &Lambda,
     request: &AccessRequest<'_, I>,
     action: &'static str,
     id: &LayerId,
     version: u64,
-) -> Access {
-    let policy = request.sees(id.account).then(|| lambda.layers.policy(id, version)).flatten();
-    Access::to(action, id.version_arn(version)).resource_policy(policy).owned_by(id.account)
+) -> Outcome {
+    let policy = crate::layers::policy(request.records, id, version)?;
+    Ok(Access::to(action, id.version_arn(version)).resource_policy(policy).owned_by(id.account))
 }
 
 macro_rules! layer_versions {
     ($($function:ident, $request:ident, $action:literal;)*) => {$(
-        pub(crate) fn $function(lambda: &Lambda, request: &AccessRequest<'_, api::$request>) -> Outcome {
+        pub(crate) fn $function(_: &Lambda, request: &AccessRequest<'_, api::$request>) -> Outcome {
             let id = LayerId::parse(&request.input.layer_name, request.account, request.region)?;
             let version = layers::number(request.input.version_number)?;
-            Ok(on_version(lambda, request, $action, &id, version))
+            on_version(request, $action, &id, version)
         }
     )*};
 }
@@ -274,11 +240,11 @@ layer_versions! {
 }
 
 pub(crate) fn get_layer_by_arn(
-    lambda: &Lambda,
+    _: &Lambda,
     request: &AccessRequest<'_, api::GetLayerVersionByArnRequest>,
 ) -> Outcome {
     let (id, version) = LayerId::parse_version(&request.input.arn, request.region)?;
-    Ok(on_version(lambda, request, "lambda:GetLayerVersion", &id, version))
+    on_version(request, "lambda:GetLayerVersion", &id, version)
 }
 
 pub(crate) fn publish_layer(
@@ -301,33 +267,6 @@ pub(crate) fn list_layer_versions(
     Ok(Access::to("lambda:ListLayerVersions", "*").owned_by(id.account))
 }
 
-// SECURITY: through a URL, both the URL's and the function's own action are needed, each with the keys that say so.
-pub(crate) fn invoke(lambda: &Lambda, request: &AccessRequest<'_, api::InvocationRequest>) -> Outcome {
-    let input = request.input;
-    invocation(lambda, request, &input.function_name, input.qualifier.as_deref())
-}
-
-pub(crate) fn invoke_streaming(
-    lambda: &Lambda,
-    request: &AccessRequest<'_, api::InvokeWithResponseStreamRequest>,
-) -> Outcome {
-    let input = request.input;
-    invocation(lambda, request, &input.function_name, input.qualifier.as_deref())
-}
-
-fn invocation<I>(
-    lambda: &Lambda,
-    request: &AccessRequest<'_, I>,
-    name: &str,
-    qualifier: Option<&str>,
-) -> Outcome {
-    let (invoke, target) = on_loaded(lambda, request, "lambda:InvokeFunction", name, qualifier)?;
-    let Some(auth) = request.source.function_url else { return Ok(invoke) };
-    let (through_url, _) = on_loaded(lambda, request, "lambda:InvokeFunctionUrl", name, qualifier)?;
-    let through_url = url_keys(through_url, Some(auth), &target);
-    Ok(through_url.and(invoke.when("lambda:InvokedViaFunctionUrl", ["true"])))
-}
-
 fn url_keys(access: Access, auth: Option<&str>, target: &Target) -> Access {
     let access = access.when("lambda:FunctionArn", [target.arn()]);
     match auth {
@@ -337,9 +276,16 @@ fn url_keys(access: Access, auth: Option<&str>, target: &Target) -> Access {
 }
 
 /// The kind of auth that a URL has now.
-fn auth_of(lambda: &Lambda, target: &Target) -> Option<&'static str> {
-    let urls = lambda.urls.of(&target.id.arn());
-    urls.iter().find(|url| url.alias == target.qualifier).map(|url| url.auth.name())
+fn auth_of<I>(
+    lambda: &Lambda,
+    request: &AccessRequest<'_, I>,
+    target: &Target,
+) -> Result<Option<&'static str>, Error> {
+    if !request.sees(target.id.account) {
+        return Ok(None);
+    }
+    let urls = lambda.urls.stored(request.records, &target.id.arn())?;
+    Ok(urls.iter().find(|url| url.alias == target.qualifier).map(|url| url.auth.name()))
 }
 
 macro_rules! urls {
@@ -348,8 +294,10 @@ macro_rules! urls {
             let asked: fn(&api::$request) -> Option<&str> = $auth;
             let (name, qualifier) = (&request.input.function_name, request.input.qualifier.as_deref());
             let (access, target) = on(request, $action, name, qualifier)?;
-            let found = || request.sees(target.id.account).then(|| auth_of(lambda, &target)).flatten();
-            let auth = asked(request.input).or_else(found);
+            let auth = match asked(request.input) {
+                Some(auth) => Some(auth),
+                None => auth_of(lambda, request, &target)?,
+            };
             Ok(url_keys(access, auth, &target))
         }
     )*};

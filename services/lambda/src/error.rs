@@ -8,6 +8,9 @@ use protocol::Fault;
 use service::{Internal, ServiceError};
 use store::StoreError;
 
+/// When a caller who found no room may try again: an invocation more or less ends at any moment.
+const RETRY_AFTER_SECS: &str = "1";
+
 /// What this API answers when it refuses.
 #[derive(Debug)]
 pub enum Error {
@@ -160,6 +163,7 @@ impl ServiceError for Error {
             }
             Self::TooManyRequests { reason, .. } => Fault::sender(code, message)
                 .with_status(429)
+                .with_header("retry-after", RETRY_AFTER_SECS)
                 .with_member("Reason", reason)
                 .with_member("Type", "User"),
             _ => Fault::sender(code, message).with_member("Type", "User"),

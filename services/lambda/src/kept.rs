@@ -8,7 +8,7 @@ use std::sync::Arc;
 use base::AccountId;
 use parking_lot::RwLock;
 use service::Call;
-use store::{Key, Range, Store, StoreError, Table, Transaction};
+use store::{Key, Range, Read, Store, StoreError, Table, Transaction};
 use tokio::sync::Notify;
 
 use crate::catalog::CatalogError;
@@ -24,6 +24,12 @@ pub(crate) trait Row: Record + Clone + Send + Sync + 'static {
 
     fn account(&self) -> AccountId;
     fn id(&self) -> &str;
+
+    /// The record of this id, as it is stored.
+    fn stored(records: &dyn Read, account: AccountId, id: &str) -> Result<Option<Self>, Error> {
+        let stored = records.read(Self::TABLE, &key(account, id))?;
+        stored.map(|stored| Self::decode(&stored)).transpose().map_err(Error::internal)
+    }
 }
 
 /// Views by account and id.
@@ -82,8 +88,7 @@ impl<R: Row> Kept<R> {
         work: impl FnOnce(&mut R) -> Result<(), Error> + Send,
     ) -> Result<Option<R>, Error> {
         call.transact(|transaction| {
-            let Some(bytes) = transaction.get(R::TABLE, key(account, id))? else { return Ok(None) };
-            let mut record = R::decode(&bytes).map_err(Error::internal)?;
+            let Some(mut record) = R::stored(&*transaction, account, id)? else { return Ok(None) };
             work(&mut record)?;
             self.store(transaction, record.clone())?;
             Ok(Some(record))

@@ -11,7 +11,7 @@ use parking_lot::RwLock;
 use policy::Policy;
 use serde::{Deserialize, Serialize};
 use service::Call;
-use store::{Key, KeyReader, Range, Store, Table};
+use store::{Key, KeyReader, Range, Read, Store, Table};
 
 use crate::catalog::CatalogError;
 use crate::error::Error;
@@ -53,24 +53,18 @@ impl Record for LastNumber {
     const NAME: &'static str = "layer number";
 }
 
-/// A version with its compiled policy.
-pub(crate) struct LoadedLayer {
-    pub(crate) version: LayerVersion,
-    policy: Option<Policy>,
+/// The resource policy of a version, where it has one.
+pub(crate) fn policy(records: &dyn Read, id: &LayerId, number: u64) -> Result<Option<Policy>, Error> {
+    let Some(stored) = records.read(LAYER_VERSIONS, &key(id).u64(number))? else { return Ok(None) };
+    let version = LayerVersion::decode(&stored).map_err(Error::internal)?;
+    Ok(permission::compile(&version.policy.statements).unwrap_or_else(|error| {
+        // SECURITY: its statements only allow; without it nobody is let in by it.
+        tracing::error!(layer = id.arn(), %error, "a stored resource policy does not compile");
+        None
+    }))
 }
 
-impl LoadedLayer {
-    fn of(id: &LayerId, version: LayerVersion) -> Arc<Self> {
-        let policy = permission::compile(&version.policy.statements).unwrap_or_else(|error| {
-            // SECURITY: its statements only allow; without it nobody is let in by it.
-            tracing::error!(layer = id.arn(), %error, "a stored resource policy does not compile");
-            None
-        });
-        Arc::new(Self { version, policy })
-    }
-}
-
-type Versions = BTreeMap<u64, Arc<LoadedLayer>>;
+type Versions = BTreeMap<u64, Arc<LayerVersion>>;
 
 /// All layers of this platform.
 #[derive(Default)]
@@ -89,17 +83,12 @@ impl Layers {
     }
 
     /// One version, if it exists.
-    pub(crate) fn get(&self, id: &LayerId, version: u64) -> Option<Arc<LoadedLayer>> {
+    pub(crate) fn get(&self, id: &LayerId, version: u64) -> Option<Arc<LayerVersion>> {
         self.0.read().get(id)?.get(&version).cloned()
     }
 
-    /// The resource policy of a version.
-    pub(crate) fn policy(&self, id: &LayerId, version: u64) -> Option<Policy> {
-        self.get(id, version)?.policy.clone()
-    }
-
     /// The versions of a layer, the newest first.
-    pub(crate) fn versions(&self, id: &LayerId) -> Vec<Arc<LoadedLayer>> {
+    pub(crate) fn versions(&self, id: &LayerId) -> Vec<Arc<LayerVersion>> {
         self.0.read().get(id).into_iter().flat_map(|versions| versions.values().rev()).cloned().collect()
     }
 
@@ -114,23 +103,21 @@ impl Layers {
         let layers = self.0.read();
         let versions =
             layers.iter().flat_map(|(id, versions)| versions.values().map(|layer| (id.account, layer)));
-        versions.map(|(account, layer)| (account, layer.version.code)).collect()
+        versions.map(|(account, layer)| (account, layer.code)).collect()
     }
 
     /// True where some version of some layer of the account is this package.
     pub(crate) fn uses(&self, account: AccountId, code: CodeHash) -> bool {
         let layers = self.0.read();
         let mine = layers.iter().filter(|(id, _)| id.account == account);
-        mine.flat_map(|(_, versions)| versions.values()).any(|layer| layer.version.code == code)
+        mine.flat_map(|(_, versions)| versions.values()).any(|layer| layer.code == code)
     }
 
     /// What the layers of an account take, zipped, each package once.
     pub(crate) fn packages(&self, account: AccountId) -> Vec<(CodeHash, u64)> {
         let layers = self.0.read();
         let mine = layers.iter().filter(|(id, _)| id.account == account);
-        mine.flat_map(|(_, versions)| versions.values())
-            .map(|layer| (layer.version.code, layer.version.code_bytes))
-            .collect()
+        mine.flat_map(|(_, versions)| versions.values()).map(|layer| (layer.code, layer.code_bytes)).collect()
     }
 
     /// Makes the next version of a layer out of `draft`, whose number does not count.
@@ -199,8 +186,7 @@ impl Layers {
     }
 
     fn put(&self, id: LayerId, version: LayerVersion) {
-        let loaded = LoadedLayer::of(&id, version);
-        self.0.write().entry(id).or_default().insert(loaded.version.version, loaded);
+        self.0.write().entry(id).or_default().insert(version.version, Arc::new(version));
     }
 
     fn remove(&self, id: &LayerId, number: u64) {

@@ -51,6 +51,7 @@ mod table;
 use std::sync::Arc;
 
 use base::{Clock, Region};
+use compute::limits::PACKAGE_UNZIPPED_BYTES_MAX;
 use compute::{
     AwsDoor, CodeStore, Compute, ComputeOptions, CredentialSource, EventQueue, HostLimits, Launcher, LogSink,
     RetryTimes,
@@ -102,6 +103,10 @@ pub struct LambdaParts {
 /// All code of one account, unless the operator sets another number: AWS's default quota.
 pub const CODE_BYTES_MAX: u64 = 75 * 1024 * 1024 * 1024;
 
+/// Unpacked, an account's code takes so many times that of the disk at most, or what one package may: what is written packs to
+/// a third or a fifth of its size.
+const UNPACKED_PER_ZIPPED: u64 = 8;
+
 /// What the handlers share.
 pub(crate) struct Lambda {
     pub(crate) catalog: Arc<Catalog>,
@@ -129,10 +134,12 @@ pub(crate) struct Lambda {
 pub fn service(parts: LambdaParts) -> Result<(Service, Compute), CatalogError> {
     let layers = Arc::new(Layers::load(&parts.store)?);
     let delivery = Arc::new(LogDelivery::default());
-    let roles = Arc::new(FunctionRoles::new(parts.directory.clone(), parts.clock.clone()));
+    let roles = Arc::new(FunctionRoles::new(parts.clock.clone()));
+    let unpacked_bytes_max = parts.code_bytes_max.saturating_mul(UNPACKED_PER_ZIPPED);
+    let unpacked_bytes_max = unpacked_bytes_max.max(PACKAGE_UNZIPPED_BYTES_MAX);
     let compute = Compute::start(ComputeOptions {
         launcher: parts.launcher,
-        code: parts.code,
+        code: parts.code.unpacking_at_most(unpacked_bytes_max),
         credentials: Arc::clone(&roles) as Arc<dyn CredentialSource>,
         logs: Arc::clone(&delivery) as Arc<dyn LogSink>,
         door: parts.door,

@@ -5,9 +5,9 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use base::{Clock, Timestamp};
+use base::{AccountId, Clock, Timestamp};
 use compute::{BoxFuture, CredentialError, CredentialSource, FunctionSpec, LogTarget, RoleCredentials};
-use identity::{AssumedRole, Directory, Principal, RoleName};
+use identity::{AssumedRole, Directory, Principal, RoleName, TemporaryCredentials};
 use parking_lot::Mutex;
 use service::{Call, Internal, Pipeline, RoleTaking, ServiceError as _, WeakPipeline};
 
@@ -26,22 +26,41 @@ const HELD_MAX: usize = 10_000;
 
 /// Gives environments the credentials of their function's role, and Lambda its sessions.
 pub(crate) struct FunctionRoles {
-    pub(crate) directory: Directory,
     pub(crate) clock: Clock,
     pipeline: OnceLock<WeakPipeline>,
-    /// Until when Lambda's own sessions last, by role and function.
-    held: Mutex<HashMap<(String, String), Held>>,
+    /// What is on record of a role and a function.
+    held: Mutex<HashMap<Taken, Held>>,
 }
 
+/// A role, and the function that it was asked for.
+type Taken = (String, String);
+
+/// What is on record, and until when that is enough.
 #[derive(Clone, Copy)]
 struct Held {
+    told: Told,
     until: Timestamp,
-    is_refused: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// Lambda's own session.
+    Session,
+    Refusal,
+}
+
+impl Told {
+    const fn secs(self) -> i64 {
+        match self {
+            Self::Session => SESSION_SECS,
+            Self::Refusal => REFUSED_SECS,
+        }
+    }
 }
 
 impl FunctionRoles {
-    pub(crate) fn new(directory: Directory, clock: Clock) -> Self {
-        Self { directory, clock, pipeline: OnceLock::new(), held: Mutex::default() }
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self { clock, pipeline: OnceLock::new(), held: Mutex::default() }
     }
 
     /// From here on roles are taken.
@@ -59,49 +78,68 @@ impl FunctionRoles {
     pub(crate) async fn session(&self, role_arn: &str, function: &FunctionId) -> Option<Principal> {
         let pipeline = self.pipeline()?;
         let function_arn = function.arn();
-        let taking = RoleTaking { secs: SESSION_SECS, ..taking(role_arn, function, &function_arn) };
-        let key = (role_arn.to_owned(), function_arn.clone());
-        let now = self.clock.now();
+        let taking = taking(role_arn, function.account, &function.name, &function_arn);
         // SECURITY: asked each time: a role that was taken from Lambda sends nothing from then on.
-        let is_let = pipeline.may_take_role(&taking);
-        let held = self.held.lock().get(&key).copied();
-        // One record tells of a session, and of a refusal for a while: not each that is sent in it.
-        if !held.is_some_and(|held| held.until > now && held.is_refused != is_let) {
-            let taken = pipeline.take_role(&taking).await;
-            let secs = if taken.is_ok() { SESSION_SECS } else { REFUSED_SECS };
-            self.hold(key, Held { until: now.plus_secs(secs), is_refused: taken.is_err() }, now);
-            taken.ok()?;
-        } else if !is_let {
-            return None;
+        let trusting = pipeline.may_take_role(&taking);
+        // One record tells of a session: not each that is sent in it.
+        if trusting.is_none() || !self.was_told(&taking, Told::Session) {
+            self.take(&pipeline, &taking).await.ok()?;
         }
+        // SECURITY: the very role that trusts Lambda. One that was made anew under its name was not asked.
+        let role = trusting?;
         let RoleName { account, path, .. } = RoleName::parse(role_arn)?;
-        let (_, role) = self.directory.role_by_arn(role_arn).ok().flatten()?;
-        let mut principal = AssumedRole::new(account, &path, &role.name, &role.role_id, &function.name);
-        principal.issued_at = now;
+        let mut principal = AssumedRole::new(account, &path, &role.name, &role.id, &function.name);
+        principal.issued_at = self.clock.now();
         principal.source_function = Some(function_arn);
         Some(Principal::AssumedRole(principal))
     }
 
-    /// True where this role was refused to this function lately, which is on record: another refusal is not. Where it was
-    /// not, it counts as refused from here on, so that of many that come at once one alone is recorded.
-    fn was_refused(&self, key: &(String, String), now: Timestamp) -> bool {
-        let known = |held: &Held| held.until > now && held.is_refused;
-        if self.held.lock().get(key).is_some_and(known) {
-            return true;
+    /// Takes a role, which is on record; of refusals, the first of a while.
+    async fn take(
+        &self,
+        pipeline: &Pipeline,
+        taking: &RoleTaking<'_>,
+    ) -> Result<TemporaryCredentials, CredentialError> {
+        // SECURITY: whoever may invoke the function, be it strangers, can begin environments as often as he likes: each
+        // refusal on record would let him fill the trail.
+        if pipeline.may_take_role(taking).is_none() && self.was_told(taking, Told::Refusal) {
+            return Err(CredentialError::NotAssumable);
         }
-        self.hold(key.clone(), Held { until: now.plus_secs(REFUSED_SECS), is_refused: true }, now)
-            .is_some_and(|held| known(&held))
+        match pipeline.take_role(taking).await {
+            Ok(made) => {
+                self.forget(taking, |told| told == Told::Refusal);
+                Ok(made)
+            }
+            Err(fault) if fault.status < 500 => {
+                self.hold(taking, Told::Refusal);
+                Err(CredentialError::NotAssumable)
+            }
+            Err(fault) => {
+                self.forget(taking, |_| true);
+                Err(CredentialError::Failed(Box::new(Internal::new(fault.message))))
+            }
+        }
     }
 
-    fn forget_refusal(&self, key: &(String, String)) {
+    /// True where this is on record of late. Where it was not, it counts as if from here on, so that of many that come at once
+    /// one alone is recorded.
+    fn was_told(&self, taking: &RoleTaking<'_>, told: Told) -> bool {
+        let now = self.clock.now();
+        let known = |held: &Held| held.told == told && held.until > now;
+        let is_known = self.held.lock().get(&taken(taking)).is_some_and(known);
+        is_known || self.hold(taking, told).is_some_and(|held| known(&held))
+    }
+
+    fn forget(&self, taking: &RoleTaking<'_>, which: impl Fn(Told) -> bool) {
         let mut held = self.held.lock();
-        if held.get(key).is_some_and(|held| held.is_refused) {
-            held.remove(key);
+        if held.get(&taken(taking)).is_some_and(|held| which(held.told)) {
+            held.remove(&taken(taking));
         }
     }
 
     /// Answers what was held before.
-    fn hold(&self, key: (String, String), fresh: Held, now: Timestamp) -> Option<Held> {
+    fn hold(&self, taking: &RoleTaking<'_>, told: Told) -> Option<Held> {
+        let now = self.clock.now();
         let mut held = self.held.lock();
         if held.len() >= HELD_MAX {
             held.retain(|_, one| one.until > now);
@@ -109,17 +147,26 @@ impl FunctionRoles {
         if held.len() >= HELD_MAX {
             held.clear();
         }
-        held.insert(key, fresh)
+        held.insert(taken(taking), Held { told, until: now.plus_secs(told.secs()) })
     }
 }
 
-fn taking<'a>(role_arn: &'a str, function: &'a FunctionId, function_arn: &'a str) -> RoleTaking<'a> {
+fn taken(taking: &RoleTaking<'_>) -> Taken {
+    (taking.role_arn.to_owned(), taking.source_arn.to_owned())
+}
+
+fn taking<'a>(
+    role_arn: &'a str,
+    account: AccountId,
+    function_name: &'a str,
+    function_arn: &'a str,
+) -> RoleTaking<'a> {
     RoleTaking {
         service: SERVICE,
         source_arn: function_arn,
-        account: function.account,
+        account,
         role_arn,
-        session_name: &function.name,
+        session_name: function_name,
         function_arn: Some(function_arn),
         environment_id: None,
         secs: SESSION_SECS,
@@ -135,38 +182,18 @@ impl CredentialSource for FunctionRoles {
         Box::pin(async move {
             let gone = || CredentialError::Failed(Box::new(Internal::new("the pipeline is gone")));
             let pipeline = self.pipeline().ok_or_else(gone)?;
-            let taking = RoleTaking {
-                service: SERVICE,
-                source_arn: &function.arn,
-                account: function.account,
-                role_arn: &function.role_arn,
-                session_name: &function.name,
-                function_arn: Some(&function.arn),
+            let made = RoleTaking {
                 environment_id: Some(environment_id),
                 secs: ENVIRONMENT_SECS,
+                ..taking(&function.role_arn, function.account, &function.name, &function.arn)
             };
-            let key = (function.role_arn.clone(), function.arn.clone());
-            // SECURITY: whoever may invoke the function, be it strangers, can begin environments as often as he likes: each
-            // refusal on record would let him fill the trail.
-            if !pipeline.may_take_role(&taking) && self.was_refused(&key, self.clock.now()) {
-                return Err(CredentialError::NotAssumable);
-            }
-            match pipeline.take_role(&taking).await {
-                Ok(made) => {
-                    self.forget_refusal(&key);
-                    Ok(RoleCredentials {
-                        access_key_id: made.access_key_id,
-                        secret_access_key: made.secret,
-                        session_token: made.session_token,
-                        expires_at: made.expires_at,
-                    })
-                }
-                Err(fault) if fault.status < 500 => Err(CredentialError::NotAssumable),
-                Err(fault) => {
-                    self.forget_refusal(&key);
-                    Err(CredentialError::Failed(Box::new(Internal::new(fault.message))))
-                }
-            }
+            let made = self.take(&pipeline, &made).await?;
+            Ok(RoleCredentials {
+                access_key_id: made.access_key_id,
+                secret_access_key: made.secret,
+                session_token: made.session_token,
+                expires_at: made.expires_at,
+            })
         })
     }
 }
@@ -179,7 +206,8 @@ pub(crate) async fn check(call: &Call, role_arn: &str, id: &FunctionId) -> Resul
         )
     };
     let function_arn = id.arn();
-    match call.take_role(&taking(role_arn, id, &function_arn), refused().into_fault()).await {
+    match call.take_role(&taking(role_arn, id.account, &id.name, &function_arn), refused().into_fault()).await
+    {
         Ok(_) => Ok(()),
         Err(fault) if fault.status < 500 => Err(refused()),
         Err(fault) => Err(Error::internal(Internal::new(fault.message))),

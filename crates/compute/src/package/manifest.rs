@@ -11,12 +11,30 @@ use std::path::Path;
 
 use crate::limits::ENTRY_DEPTH_MAX;
 
+/// What file systems give at once.
+const BLOCK_BYTES: u64 = 4_096;
+
 /// Describes everything under `directory`.
 pub(super) fn describe(directory: &Path) -> io::Result<String> {
     let mut lines = Vec::new();
     visit(directory, "", 0, &mut lines)?;
     lines.sort_unstable();
     Ok(lines.concat())
+}
+
+/// What stands under this description takes of a disk: a block for each thing at least.
+pub(super) fn disk_bytes(described: &str) -> u64 {
+    described.lines().fold(0, |all: u64, line| all.saturating_add(line_bytes(line)))
+}
+
+fn line_bytes(line: &str) -> u64 {
+    let told = line.rsplit_once('\0').map_or("", |(_, told)| told);
+    let mut words = told.split(' ');
+    let bytes: u64 = match words.next() {
+        Some("f") => words.nth(1).and_then(|bytes| bytes.parse().ok()).unwrap_or(0),
+        _ => 0,
+    };
+    bytes.div_ceil(BLOCK_BYTES).max(1).saturating_mul(BLOCK_BYTES)
 }
 
 fn visit(directory: &Path, prefix: &str, depth: usize, lines: &mut Vec<String>) -> io::Result<()> {
@@ -59,4 +77,26 @@ fn hash_file(path: &Path) -> io::Result<String> {
         let _ = write!(text, "{byte:02x}");
         text
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_takes_its_blocks() {
+        for (described, blocks) in [
+            ("", 0),
+            ("a\0f 644 0 x\n", 1),
+            ("a\0f 644 4096 x\n", 1),
+            ("a\0f 644 4097 x\n", 2),
+            ("d\0d 755\nd/l\0l f 644 9999999 x\n", 2),
+        ] {
+            assert_eq!(disk_bytes(described), blocks * BLOCK_BYTES, "{described:?}");
+        }
+        let data = tempfile::tempdir().unwrap();
+        fs::write(data.path().join("a"), [0; 5_000]).unwrap();
+        fs::create_dir(data.path().join("d")).unwrap();
+        assert_eq!(disk_bytes(&describe(data.path()).unwrap()), 3 * BLOCK_BYTES);
+    }
 }

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::entry::Refusal;
+use super::room::Room;
 use super::sweep::Held;
 use super::{CodeHash, extract, manifest};
 use crate::limits::OBJECT_BYTES_MAX;
@@ -27,6 +28,9 @@ pub enum PackageError {
     /// No package has this hash.
     #[error("package {0} is not there")]
     Missing(CodeHash),
+    /// The account would have more unpacked than it may.
+    #[error("the account has no room for more code")]
+    Full,
     /// What is on disk is not what was uploaded.
     #[error("package {0} does not match its hash")]
     Corrupt(CodeHash),
@@ -52,6 +56,7 @@ pub(super) struct Shelf {
     pub(super) packages: PathBuf,
     pub(super) unpacked: PathBuf,
     pub(super) layered: PathBuf,
+    pub(super) room: Room,
     /// What must not be removed.
     pub(super) held: Held,
     /// Held while layers are laid over each other.
@@ -100,7 +105,7 @@ impl AccountCode {
         let theirs = owner.0.package_file(hash);
         self.blocking(move |shelf| {
             shelf.take(&theirs, hash)?;
-            shelf.directory(hash).map(drop)
+            shelf.found_or_made(hash, true).map(drop)
         })
         .await
     }
@@ -118,11 +123,12 @@ impl AccountCode {
 
 impl Shelf {
     /// The shelf in this folder, which need not be there yet.
-    pub(super) fn new(root: &Path) -> Self {
+    pub(super) fn new(root: &Path, unpacked_bytes_max: u64) -> Self {
         Self {
             packages: root.join("packages"),
             unpacked: root.join("unpacked"),
             layered: root.join("layered"),
+            room: Room::of(unpacked_bytes_max),
             held: Held::default(),
             laying: Mutex::new(()),
             verified: Mutex::default(),
@@ -172,13 +178,18 @@ impl Shelf {
         if !(file.exists() && self.verified.lock().contains(&hash)) {
             self.make_folders()?;
             // Unpacked first: a package that cannot be unpacked is never kept.
-            self.unpack(hash, zip)?;
+            self.unpack(hash, zip, true)?;
             write_durably(&file, zip)?;
         }
         Ok(stored)
     }
 
+    /// What the account has already is unpacked again, whatever else it has.
     pub(super) fn directory(&self, hash: CodeHash) -> Result<PathBuf, PackageError> {
+        self.found_or_made(hash, false)
+    }
+
+    fn found_or_made(&self, hash: CodeHash, must_fit: bool) -> Result<PathBuf, PackageError> {
         let _one_at_a_time = self.repair.lock();
         if self.verified.lock().contains(&hash) {
             return Ok(self.task_directory(hash));
@@ -189,7 +200,7 @@ impl Shelf {
         }
         let zip = self.package(hash)?;
         remove_if_there(&self.unpacked.join(hash.to_string()))?;
-        self.unpack(hash, &zip)?;
+        self.unpack(hash, &zip, must_fit)?;
         Ok(self.task_directory(hash))
     }
 
@@ -208,25 +219,35 @@ impl Shelf {
         if CodeHash::of(&zip) == hash { Ok(zip) } else { Err(PackageError::Corrupt(hash)) }
     }
 
-    fn unpack(&self, hash: CodeHash, zip: &[u8]) -> Result<(), PackageError> {
+    fn unpack(&self, hash: CodeHash, zip: &[u8], must_fit: bool) -> Result<(), PackageError> {
         let making = self.unpacked.join(format!("{hash}.tmp-{}", crypto::random::hex(8)));
-        let made = self.unpack_into(&making, hash, zip);
+        let made = self.unpack_into(&making, hash, zip, must_fit);
         if made.is_err() {
             let _ = remove_if_there(&making);
         }
         made
     }
 
-    fn unpack_into(&self, making: &Path, hash: CodeHash, zip: &[u8]) -> Result<(), PackageError> {
+    fn unpack_into(
+        &self,
+        making: &Path,
+        hash: CodeHash,
+        zip: &[u8],
+        must_fit: bool,
+    ) -> Result<(), PackageError> {
         let task = making.join("task");
         fs::create_dir_all(&task)?;
         fs::set_permissions(making, fs::Permissions::from_mode(0o755))?;
         fs::set_permissions(&task, fs::Permissions::from_mode(0o755))?;
         extract::extract(zip, &task)?;
-        write_durably(&making.join("manifest"), manifest::describe(&task)?.as_bytes())?;
+        let described = manifest::describe(&task)?;
+        write_durably(&making.join("manifest"), described.as_bytes())?;
         let place = self.unpacked.join(hash.to_string());
         // The same package may come twice at once: what one has put there, and may use already, the other leaves.
         let _one_at_a_time = self.placing.lock();
+        if !self.room.take(&self.unpacked, hash, &described, must_fit)? {
+            return Err(PackageError::Full);
+        }
         if place.exists() && self.matches_manifest(hash) {
             remove_if_there(making)?;
         } else {

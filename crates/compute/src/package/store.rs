@@ -26,6 +26,7 @@ const SHARED_FOLDERS: [&str; 3] = ["unpacked", "layered", "artifacts"];
 #[derive(Clone)]
 pub struct CodeStore {
     root: PathBuf,
+    unpacked_bytes_max: u64,
     shelves: Arc<Mutex<HashMap<AccountId, Arc<Shelf>>>>,
 }
 
@@ -41,18 +42,25 @@ impl CodeStore {
         for folder in SHARED_FOLDERS {
             remove_if_there(&root.join(folder))?;
         }
-        let store = Self { root, shelves: Arc::default() };
+        let store = Self { root, unpacked_bytes_max: u64::MAX, shelves: Arc::default() };
         for account in store.accounts()? {
             store.of(account).0.clean()?;
         }
         Ok(store)
     }
 
+    /// The same store, where what each account unpacks takes so many bytes of the disk at most. For the wiring, before it is used.
+    #[must_use]
+    pub fn unpacking_at_most(self, bytes: u64) -> Self {
+        Self { unpacked_bytes_max: bytes, shelves: Arc::default(), ..self }
+    }
+
     /// The packages of one account.
     pub fn of(&self, account: AccountId) -> AccountCode {
         let mut shelves = self.shelves.lock();
-        let shelf =
-            shelves.entry(account).or_insert_with(|| Arc::new(Shelf::new(&self.root.join(account.as_str()))));
+        let shelf = shelves.entry(account).or_insert_with(|| {
+            Arc::new(Shelf::new(&self.root.join(account.as_str()), self.unpacked_bytes_max))
+        });
         AccountCode(Arc::clone(shelf))
     }
 

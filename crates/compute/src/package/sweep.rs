@@ -72,6 +72,7 @@ impl Shelf {
             return Ok(None);
         }
         self.verified.lock().remove(&hash);
+        self.room.give_back(hash);
         let package = set_aside(&self.package_file(hash))?;
         let is_package = package.is_some();
         let mut paths = Vec::from_iter(package);

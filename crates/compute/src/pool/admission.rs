@@ -1,6 +1,8 @@
 //! How many executions there may be at one time, of a function and of an account.
 //!
-//! Counts only: an execution is counted from before its environment is found until its outcome is known.
+//! Counts only: an execution is counted from before its environment is found until its outcome is known, and where extensions go
+//! on behind the answer, until they are done: what is reserved bounds how much of a function runs at once, and its environment is
+//! not free before.
 
 use std::collections::HashMap;
 use std::sync::Arc;

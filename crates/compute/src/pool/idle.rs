@@ -1,6 +1,7 @@
 //! Environments without an invocation, by what they may be used for.
 //!
-//! The one used last is used first, so that the others grow old. Nothing here waits or ends a process.
+//! What was started to be kept ready is used before what was not; else the one used last is used first, so that the others grow
+//! old. Nothing here waits or ends a process.
 
 #![allow(
     clippy::vec_box,
@@ -55,7 +56,7 @@ impl Candidate {
 }
 
 impl Idle {
-    /// The environment used last for exactly this.
+    /// The environment for exactly this that is to be used next.
     pub(super) fn take(&mut self, key: &FunctionKey) -> Option<Box<Environment>> {
         let stack = self.environments.get_mut(key)?;
         // What is left empty is most often filled again; the sweep forgets it otherwise.
@@ -82,24 +83,35 @@ impl Idle {
 
     /// Takes an environment back, or answers it where it must not be used again.
     pub(super) fn give_back(&mut self, environment: Box<Environment>) -> Option<Box<Environment>> {
-        self.busy.remove(&environment.placement.log.environment_id);
-        if self.retired.remove(&environment.placement.log.environment_id) {
+        if self.leaves_use(&environment) {
             return Some(environment);
         }
-        self.environments.entry(Arc::clone(&environment.placement.key)).or_default().push(environment);
+        let is_kept = |one: &Environment| self.provisioned.contains_key(&one.placement.log.environment_id);
+        let stack = self.environments.entry(Arc::clone(&environment.placement.key)).or_default();
+        let at = if is_kept(&environment) {
+            stack.len()
+        } else {
+            // Behind what is kept ready, which is taken first.
+            stack.iter().rposition(|one| !is_kept(one)).map_or(0, |at| at.saturating_add(1))
+        };
+        stack.insert(at, environment);
         None
     }
 
     /// Takes an environment back that is still at work, as the last one to be used.
     pub(super) fn give_back_last(&mut self, environment: Box<Environment>) -> Option<Box<Environment>> {
-        let key = Arc::clone(&environment.placement.key);
-        let refused = self.give_back(environment);
-        if refused.is_none()
-            && let Some(stack) = self.environments.get_mut(&key)
-        {
-            stack.rotate_right(1);
+        if self.leaves_use(&environment) {
+            return Some(environment);
         }
-        refused
+        self.environments.entry(Arc::clone(&environment.placement.key)).or_default().insert(0, environment);
+        None
+    }
+
+    /// Notes that an environment is in use no more; true where it must not be used again.
+    fn leaves_use(&mut self, environment: &Environment) -> bool {
+        let id = &environment.placement.log.environment_id;
+        self.busy.remove(id);
+        self.retired.remove(id)
     }
 
     /// Forgets an environment that has ended.

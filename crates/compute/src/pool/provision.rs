@@ -210,6 +210,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_is_provisioned_is_used_before_what_is_not() {
+        let fixture = fixture(its_number_later).await;
+        let spec = Arc::new(fixture.spec.clone());
+        let on_demand = fixture.invoke("0").await.payload;
+        fixture.compute.provision(&spec, 2);
+        until(|| fixture.compute.provisioned(&spec).is_some_and(|met| met.available == 2)).await;
+        // The one on demand is the last to be given back.
+        let (kept, other) = tokio::join!(fixture.invoke("0"), fixture.invoke("300"));
+        assert_eq!(other.payload, on_demand);
+        assert_ne!(kept.payload, on_demand);
+        for _ in 0..3 {
+            assert_eq!(fixture.invoke("0").await.payload, kept.payload);
+        }
+        assert_eq!(fixture.launched(), 2);
+    }
+
+    #[tokio::test]
     async fn what_is_provisioned_no_more_ends_after_its_invocation() {
         let fixture = fixture(|mut runtime: Runtime| async move {
             let (id, payload) = runtime.next().await;
@@ -247,6 +264,15 @@ mod tests {
         fixture.compute.provision(&spec, 0);
         assert_eq!(fixture.compute.provisioned(&spec), None);
         assert!(fixture.compute.invoke(&other, request("1")).await.is_ok());
+    }
+
+    async fn its_number_later(mut runtime: Runtime) -> Exit {
+        loop {
+            let (id, millis) = runtime.next().await;
+            tokio::time::sleep(Duration::from_millis(millis.parse().unwrap())).await;
+            let serial = runtime.serial;
+            runtime.respond(&id, &serial.to_string()).await;
+        }
     }
 
     async fn echo_until_told(mut runtime: Runtime) -> Exit {

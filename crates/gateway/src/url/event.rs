@@ -98,7 +98,7 @@ fn headers(visit: &Visit<'_>, url: &FunctionUrl) -> Map<String, Value> {
         Some(chain) => format!("{chain}, {}", visit.source.ip),
         None => visit.source.ip.to_string(),
     };
-    let (scheme, port) = if visit.source.is_secure { ("https", "443") } else { ("http", "80") };
+    let (scheme, port) = if visit.source.speaks_tls { ("https", "443") } else { ("http", "80") };
     let host = headers.get("host").and_then(Value::as_str).unwrap_or_default();
     let named = host.rsplit_once(':').map(|(_, port)| port).filter(|port| port.parse::<u16>().is_ok());
     let port = named.unwrap_or(port).to_owned();

@@ -7,15 +7,23 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
 
 use base::{AccountId, Region, Timestamp};
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
-use store::{Key, Range, Store, StoreError, Table, Transaction};
+use store::{Key, Range, Read, Store, StoreError, Table, Transaction};
 
 use super::cors::UrlCors;
 use crate::records::{self, RecordError};
 
 /// Function URLs, by id.
 pub const FUNCTION_URLS: Table = Table::new(0x0603, "function-urls");
+
+/// The ids of a function's URLs, by the function's ARN. URLs that were made before this was noted are not among them.
+const URLS_OF_FUNCTIONS: Table = Table::new(0x060B, "urls-of-functions");
+
+#[derive(Serialize, Deserialize)]
+struct NotedUrls {
+    ids: BTreeSet<String>,
+}
 
 /// How callers of a URL are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,8 +127,6 @@ pub struct FunctionUrls(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     by_id: RwLock<HashMap<String, Arc<FunctionUrl>>>,
-    /// The ids of those that were written and are not durable yet, by function.
-    written: Mutex<HashMap<String, BTreeSet<String>>>,
     served_at: OnceLock<(&'static str, u16)>,
 }
 
@@ -165,40 +171,23 @@ impl FunctionUrls {
         found
     }
 
-    /// The URLs of a function as a transaction finds them, by alias, its own first. Those of changes before it count, of which
-    /// the memory learns only once they are durable.
+    /// The URLs of a function as they stand in `records`, by alias, its own first. In a transaction, those of changes before it
+    /// count, of which the memory learns only once they are durable.
     ///
     /// # Errors
     /// Where the store fails, or a URL cannot be read.
-    pub fn stored(
-        &self,
-        transaction: &Transaction<'_>,
-        function_arn: &str,
-    ) -> Result<Vec<FunctionUrl>, UrlError> {
-        // What is written is looked up before what is live: it goes from here to there.
-        let written: Vec<String> =
-            self.0.written.lock().get(function_arn).into_iter().flatten().cloned().collect();
-        let live = self.of(function_arn).into_iter().map(|url| url.url_id.clone());
-        let ids: BTreeSet<String> = written.into_iter().chain(live).collect();
+    pub fn stored(&self, records: &dyn Read, function_arn: &str) -> Result<Vec<FunctionUrl>, UrlError> {
+        let mut ids = ids_of(records, function_arn)?;
+        // Those that were made when nobody noted whose they are.
+        ids.extend(self.of(function_arn).into_iter().map(|url| url.url_id.clone()));
         let mut found = Vec::new();
         for id in ids {
-            match transaction.get(FUNCTION_URLS, Key::new().str(&id))? {
-                Some(bytes) => found.push(records::decode::<FunctionUrl>(&bytes)?),
-                // Its transaction came to nothing, or it was deleted since.
-                None => self.forget_written(function_arn, &id),
+            if let Some(bytes) = records.read(FUNCTION_URLS, &Key::new().str(&id))? {
+                found.push(records::decode::<FunctionUrl>(&bytes)?);
             }
         }
-        found.sort_by(|one, other| one.alias.cmp(&other.alias));
+        found.sort_by(|one: &FunctionUrl, other| one.alias.cmp(&other.alias));
         Ok(found)
-    }
-
-    fn forget_written(&self, function_arn: &str, url_id: &str) {
-        let mut written = self.0.written.lock();
-        let Some(ids) = written.get_mut(function_arn) else { return };
-        ids.remove(url_id);
-        if ids.is_empty() {
-            written.remove(function_arn);
-        }
     }
 
     /// Writes a URL; it serves from the moment the transaction is durable.
@@ -207,13 +196,13 @@ impl FunctionUrls {
     /// Where the store fails.
     pub fn put(&self, transaction: &mut Transaction<'_>, url: FunctionUrl) -> Result<(), UrlError> {
         transaction.put(FUNCTION_URLS, Key::new().str(&url.url_id), records::encode(&url)?)?;
-        let ids = (url.function_arn.clone(), url.url_id.clone());
-        self.0.written.lock().entry(ids.0).or_default().insert(ids.1);
+        let mut ids = ids_of(transaction, &url.function_arn)?;
+        if ids.insert(url.url_id.clone()) {
+            note(transaction, &url.function_arn, &ids)?;
+        }
         let urls = self.clone();
-        let url = Arc::new(url);
         transaction.after_commit(move || {
-            urls.0.by_id.write().insert(url.url_id.clone(), Arc::clone(&url));
-            urls.forget_written(&url.function_arn, &url.url_id);
+            urls.0.by_id.write().insert(url.url_id.clone(), Arc::new(url));
         });
         Ok(())
     }
@@ -222,14 +211,39 @@ impl FunctionUrls {
     ///
     /// # Errors
     /// Where the store fails.
-    pub fn delete(&self, transaction: &mut Transaction<'_>, url_id: &str) -> Result<(), UrlError> {
-        transaction.delete(FUNCTION_URLS, Key::new().str(url_id))?;
-        let (urls, url_id) = (self.clone(), url_id.to_owned());
+    pub fn delete(&self, transaction: &mut Transaction<'_>, url: &FunctionUrl) -> Result<(), UrlError> {
+        transaction.delete(FUNCTION_URLS, Key::new().str(&url.url_id))?;
+        let mut ids = ids_of(transaction, &url.function_arn)?;
+        if ids.remove(&url.url_id) {
+            note(transaction, &url.function_arn, &ids)?;
+        }
+        let (urls, url_id) = (self.clone(), url.url_id.clone());
         transaction.after_commit(move || {
             urls.0.by_id.write().remove(&url_id);
         });
         Ok(())
     }
+}
+
+/// The ids that are noted of a function.
+fn ids_of(records: &dyn Read, function_arn: &str) -> Result<BTreeSet<String>, UrlError> {
+    let noted = records.read(URLS_OF_FUNCTIONS, &Key::new().str(function_arn))?;
+    let noted = noted.map(|bytes| records::decode::<NotedUrls>(&bytes)).transpose()?;
+    Ok(noted.map(|noted| noted.ids).unwrap_or_default())
+}
+
+fn note(
+    transaction: &mut Transaction<'_>,
+    function_arn: &str,
+    ids: &BTreeSet<String>,
+) -> Result<(), UrlError> {
+    let key = Key::new().str(function_arn);
+    if ids.is_empty() {
+        transaction.delete(URLS_OF_FUNCTIONS, key)?;
+    } else {
+        transaction.put(URLS_OF_FUNCTIONS, key, records::encode(&NotedUrls { ids: ids.clone() })?)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -272,11 +286,11 @@ mod tests {
             })
             .await;
         written.unwrap();
-        assert!(urls.0.written.lock().is_empty());
+        assert_eq!(ids_of(&store, &arn).unwrap(), ["u1".to_owned()].into());
         let deleted: Result<(), UrlError> = store
             .transact(|tx| {
                 assert_eq!(urls.stored(tx, &arn)?, [url()]);
-                urls.delete(tx, "u1")?;
+                urls.delete(tx, &url())?;
                 assert_eq!(urls.of(&arn).len(), 1);
                 assert!(urls.stored(tx, &arn)?.is_empty());
                 Ok(())
@@ -284,6 +298,34 @@ mod tests {
             .await;
         deleted.unwrap();
         assert!(urls.of(&arn).is_empty());
+        assert_eq!(
+            store.get(URLS_OF_FUNCTIONS, Key::new().str(&arn)).unwrap(),
+            None,
+            "nothing is left of it"
+        );
+    }
+
+    #[tokio::test]
+    async fn urls_that_nobody_noted_are_found_changed_and_deleted() {
+        let store = Store::ephemeral().unwrap();
+        let before: Result<(), UrlError> = store
+            .transact(|tx| Ok(tx.put(FUNCTION_URLS, Key::new().str("u1"), records::encode(&url())?)?))
+            .await;
+        before.unwrap();
+        let urls = FunctionUrls::load(&store).unwrap();
+        let arn = url().function_arn;
+        let own = FunctionUrl { url_id: "u2".into(), alias: None, ..url() };
+        let work: Result<(), UrlError> = store
+            .transact(|tx| {
+                assert_eq!(urls.stored(tx, &arn)?, [url()]);
+                urls.put(tx, own.clone())?;
+                assert_eq!(urls.stored(tx, &arn)?, [own.clone(), url()]);
+                urls.delete(tx, &url())?;
+                assert_eq!(urls.stored(tx, &arn)?, [own.clone()]);
+                Ok(())
+            })
+            .await;
+        work.unwrap();
     }
 
     #[test]
@@ -296,5 +338,7 @@ mod tests {
         );
         assert_eq!(String::from_utf8(records::encode(&url).unwrap()).unwrap(), golden);
         assert_eq!(records::decode::<FunctionUrl>(golden.as_bytes()).unwrap(), url);
+        let noted = NotedUrls { ids: ["u1".to_owned()].into() };
+        assert_eq!(records::encode(&noted).unwrap(), br#"{"v":"1","ids":["u1"]}"#);
     }
 }

@@ -38,6 +38,15 @@ pub struct RoleTaking<'a> {
     pub secs: i64,
 }
 
+/// The very role whose trust policy was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrustingRole {
+    /// Its own name.
+    pub name: String,
+    /// Its id, which no role has that is made under the name later.
+    pub id: String,
+}
+
 impl Pipeline {
     /// The session's credentials, once the role's trust policy let the service take it and that is on record.
     // No rate bounds it: what a service takes roles for is bounded where it is asked for.
@@ -48,14 +57,16 @@ impl Pipeline {
         self.taken(taking).await.map_err(|refused| refused.fault)
     }
 
-    /// True where [`Self::take_role`] would be let through now. Nothing is made, and nothing recorded.
-    pub fn may_take_role(&self, taking: &RoleTaking<'_>) -> bool {
+    /// The role, where [`Self::take_role`] would be let through now. Nothing is made, and nothing recorded.
+    pub fn may_take_role(&self, taking: &RoleTaking<'_>) -> Option<TrustingRole> {
         let target = RoleTarget::find(&self.0.store, &self.0.directory, taking.role_arn, taking.session_name)
             .ok()
             .flatten();
-        let target = target.filter(|target| target.account() == taking.account);
-        let (Some(target), Some(attempt)) = (target, self.taking(taking)) else { return false };
-        self.question(attempt.caller()).ask(&target.leave(ACTION)).is_ok()
+        let target = target.filter(|target| target.account() == taking.account)?;
+        let attempt = self.taking(taking)?;
+        self.question(attempt.caller()).ask(&target.leave(ACTION)).ok()?;
+        let (name, id) = target.role()?;
+        Some(TrustingRole { name: name.to_owned(), id: id.to_owned() })
     }
 
     /// As the pipeline knows calls; `None` where there is no such operation.

@@ -48,11 +48,21 @@ pub fn is_over() -> bool {
 impl TestKit {
     /// At this moment of the next call, the administrator makes this call, whole.
     pub fn meanwhile(&self, moment: Moment, service: &str, operation: &str, input: Value) {
-        let (pipeline, root) = (self.pipeline.clone(), self.administrator());
+        self.meanwhile_as(&self.administrator(), moment, (service, operation, input));
+    }
+
+    /// The same of somebody else's call.
+    pub fn meanwhile_as(
+        &self,
+        who: &Arc<identity::Principal>,
+        moment: Moment,
+        (service, operation, input): (&str, &str, Value),
+    ) {
+        let (pipeline, who) = (self.pipeline.clone(), Arc::clone(who));
         let (service, operation) = (service.to_owned(), operation.to_owned());
         then(moment, move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            let call = super::invoke_json(&pipeline, &root, &service, &operation, &input);
+            let call = super::invoke_json(&pipeline, &who, &service, &operation, &input);
             let answer = runtime.expect("a runtime").block_on(call);
             answer.unwrap_or_else(|fault| panic!("{service} {operation}: {fault:?}"));
         });

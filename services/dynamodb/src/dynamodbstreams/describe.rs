@@ -66,7 +66,10 @@ pub(super) async fn describe_stream(
 ) -> Result<api::DescribeStreamOutput, Error> {
     let Permit { input, call, .. } = permit;
     let size = page_size(input.limit)?;
-    let stream = state.stream(&input.stream_arn, call.now())?;
+    let found = state.stream(&input.stream_arn, call.now());
+    // SECURITY: behind the look, so that what was found is what leave was given for.
+    call.view()?;
+    let stream = found?;
     let least = horizon(call.now());
     let mut shards: Vec<&Shard> =
         stream.shards.iter().filter(|shard| shard.end.is_none_or(|end| end >= least)).collect();

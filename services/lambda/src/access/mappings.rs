@@ -1,11 +1,13 @@
 //! What the operations on event source mappings need leave for.
 
+use base::AccountId;
 use service::{Access, AccessRequest};
 
 use super::{Outcome, pairs};
 use crate::Lambda;
 use crate::api;
-use crate::mappings::Mapping;
+use crate::kept::Row as _;
+use crate::mappings::MappingRecord;
 use crate::model::name::Target;
 use crate::operations::mappings;
 
@@ -23,44 +25,44 @@ pub(crate) fn create_mapping(
 }
 
 /// The keys that a mapping brings.
-pub(super) fn with_mapping(access: Access, mapping: Option<&Mapping>) -> Access {
-    let Some(Mapping { record, .. }) = mapping else { return access };
+pub(super) fn with_mapping<I>(
+    request: &AccessRequest<'_, I>,
+    access: Access,
+    account: AccountId,
+    uuid: &str,
+) -> Outcome {
+    let Some(record) = MappingRecord::stored(request.records, account, uuid)? else { return Ok(access) };
     let tags = record.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-    access.when("lambda:FunctionArn", [record.function_arn.as_str()]).resource_tags(tags)
+    Ok(access.when("lambda:FunctionArn", [record.function_arn.as_str()]).resource_tags(tags))
 }
 
-fn on_mapping<I>(
-    lambda: &Lambda,
-    request: &AccessRequest<'_, I>,
-    action: &'static str,
-    uuid: &str,
-) -> Access {
+fn on_mapping<I>(request: &AccessRequest<'_, I>, action: &'static str, uuid: &str) -> Outcome {
     let access = Access::to(action, mappings::arn(request.account, request.region, uuid));
-    with_mapping(access, lambda.mappings.get(request.account, uuid).as_deref())
+    with_mapping(request, access, request.account, uuid)
 }
 
 pub(crate) fn get_mapping(
-    lambda: &Lambda,
+    _: &Lambda,
     request: &AccessRequest<'_, api::GetEventSourceMappingRequest>,
 ) -> Outcome {
-    Ok(on_mapping(lambda, request, "lambda:GetEventSourceMapping", &request.input.uuid))
+    on_mapping(request, "lambda:GetEventSourceMapping", &request.input.uuid)
 }
 
 pub(crate) fn delete_mapping(
-    lambda: &Lambda,
+    _: &Lambda,
     request: &AccessRequest<'_, api::DeleteEventSourceMappingRequest>,
 ) -> Outcome {
-    Ok(on_mapping(lambda, request, "lambda:DeleteEventSourceMapping", &request.input.uuid))
+    on_mapping(request, "lambda:DeleteEventSourceMapping", &request.input.uuid)
 }
 
 // SECURITY: whoever points a mapping to another function needs leave for that one as well.
 pub(crate) fn update_mapping(
-    lambda: &Lambda,
+    _: &Lambda,
     request: &AccessRequest<'_, api::UpdateEventSourceMappingRequest>,
 ) -> Outcome {
     const ACTION: &str = "lambda:UpdateEventSourceMapping";
     let uuid = &request.input.uuid;
-    let access = on_mapping(lambda, request, ACTION, uuid);
+    let access = on_mapping(request, ACTION, uuid)?;
     let Some(name) = &request.input.function_name else { return Ok(access) };
     let target = Target::parse(name, None, request.account, request.region)?;
     let onto = Access::to(ACTION, mappings::arn(request.account, request.region, uuid));

@@ -5,17 +5,14 @@ use service::{Access, AccessRequest};
 use super::{Outcome, on, pairs};
 use crate::Lambda;
 use crate::api;
+use crate::kept::Row as _;
 use crate::model::signing;
+use crate::signing::SigningRecord;
 
-pub(super) fn on_config<I>(
-    lambda: &Lambda,
-    request: &AccessRequest<'_, I>,
-    action: &'static str,
-    arn: &str,
-) -> Outcome {
+pub(super) fn on_config<I>(request: &AccessRequest<'_, I>, action: &'static str, arn: &str) -> Outcome {
     let (account, id) = signing::parse(arn, request.region)?;
     let mut access = Access::to(action, arn).owned_by(account);
-    if let Some(record) = request.sees(account).then(|| lambda.signing.get(account, &id)).flatten() {
+    if let Some(record) = SigningRecord::stored(request.records, account, &id)? {
         access = access.resource_tags(record.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
     }
     Ok(access)
@@ -23,9 +20,8 @@ pub(super) fn on_config<I>(
 
 macro_rules! on_configs {
     ($($function:ident, $request:ident, $action:literal;)*) => {$(
-        pub(crate) fn $function(lambda: &Lambda, request: &AccessRequest<'_, api::$request>) -> Outcome {
-            let arn = &request.input.code_signing_config_arn;
-            on_config(lambda, request, $action, arn)
+        pub(crate) fn $function(_: &Lambda, request: &AccessRequest<'_, api::$request>) -> Outcome {
+            on_config(request, $action, &request.input.code_signing_config_arn)
         }
     )*};
 }
@@ -57,13 +53,13 @@ pub(crate) fn list_signing_configs(
 
 // SECURITY: leave is needed for the function and for the configuration that it gets.
 pub(crate) fn put_code_signing(
-    lambda: &Lambda,
+    _: &Lambda,
     request: &AccessRequest<'_, api::PutFunctionCodeSigningConfigRequest>,
 ) -> Outcome {
     let (name, arn) = (&request.input.function_name, &request.input.code_signing_config_arn);
     let action = "lambda:PutFunctionCodeSigningConfig";
     let (function, _) = on(request, action, name, None)?;
-    let config = on_config(lambda, request, action, arn)?;
+    let config = on_config(request, action, arn)?;
     let named = |access: Access| access.when("lambda:CodeSigningConfigArn", [arn.as_str()]);
     Ok(named(function).and(named(config)))
 }

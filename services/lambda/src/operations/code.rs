@@ -128,6 +128,7 @@ fn package_error(error: PackageError) -> Error {
         PackageError::Refused(reason) => Error::InvalidParameterValue(format!(
             "Could not unzip uploaded file. Please check your file, then try to upload again. ({reason})"
         )),
+        PackageError::Full => Error::CodeStorageExceeded,
         error => Error::internal(error),
     }
 }

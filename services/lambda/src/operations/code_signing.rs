@@ -46,6 +46,14 @@ fn found(lambda: &Lambda, call: &Call, arn: &str) -> Result<Arc<SigningRecord>, 
     record.ok_or_else(|| not_found(arn))
 }
 
+/// The same for an answer that shows it, where the caller's leave holds for what is there by then.
+fn looked_at(lambda: &Lambda, call: &Call, arn: &str) -> Result<Arc<SigningRecord>, Error> {
+    let found = found(lambda, call, arn);
+    // SECURITY: behind the look, so that what was found is what leave was given for.
+    call.view()?;
+    found
+}
+
 pub(crate) async fn create(
     lambda: Arc<Lambda>,
     permit: Permit<api::CreateCodeSigningConfig>,
@@ -77,7 +85,7 @@ pub(crate) async fn get(
     permit: Permit<api::GetCodeSigningConfig>,
 ) -> Result<api::GetCodeSigningConfigResponse, Error> {
     let (input, call) = super::parts(permit);
-    let record = found(&lambda, &call, &input.code_signing_config_arn)?;
+    let record = looked_at(&lambda, &call, &input.code_signing_config_arn)?;
     Ok(api::GetCodeSigningConfigResponse { code_signing_config: shape(&call, &record) })
 }
 
@@ -142,7 +150,7 @@ pub(crate) async fn list_functions(
     permit: Permit<api::ListFunctionsByCodeSigningConfig>,
 ) -> Result<api::ListFunctionsByCodeSigningConfigResponse, Error> {
     let (input, call) = super::parts(permit);
-    let record = found(&lambda, &call, &input.code_signing_config_arn)?;
+    let record = looked_at(&lambda, &call, &input.code_signing_config_arn)?;
     let after = page::after(input.marker.as_deref())?;
     let mut arns = functions_of(&lambda, &call, &record);
     arns.retain(|arn| after.as_ref().is_none_or(|after| arn > after));

@@ -103,7 +103,7 @@ pub(crate) async fn delete_function(
             let Some(version) = qualifier else {
                 *function = None;
                 for url in lambda.urls.stored(transaction, &id.arn())? {
-                    lambda.urls.delete(transaction, &url.url_id)?;
+                    lambda.urls.delete(transaction, &url)?;
                 }
                 return Ok(());
             };

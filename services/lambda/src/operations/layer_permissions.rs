@@ -67,10 +67,13 @@ pub(crate) async fn policy(
     let (input, call) = super::parts(permit);
     let id = LayerId::parse(&input.layer_name, call.account(), call.region())?;
     let version = number(input.version_number)?;
-    let found = lambda.layers.get(&id, version).ok_or_else(|| {
+    let found = lambda.layers.get(&id, version);
+    // SECURITY: behind the look, so that what was found is what leave was given for.
+    call.view()?;
+    let found = found.ok_or_else(|| {
         Error::ResourceNotFound(format!("Layer version {} does not exist.", id.version_arn(version)))
     })?;
-    let policy = &found.version.policy;
+    let policy = &found.policy;
     if policy.statements.is_empty() {
         return Err(no_policy());
     }

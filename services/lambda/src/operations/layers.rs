@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use compute::limits::PACKAGE_UNZIPPED_BYTES_MAX;
 use compute::{CodeLease, PackageError};
-use service::Permit;
+use service::{Call, Permit};
 
 use super::code::CodeSource;
 use super::page;
@@ -101,14 +101,22 @@ fn item(id: &LayerId, version: &LayerVersion) -> api::LayerVersionsListItem {
     }
 }
 
+/// The version that a caller named, for an answer that shows it.
+fn looked_at(lambda: &Lambda, call: &Call, id: &LayerId, number: u64) -> Result<Arc<LayerVersion>, Error> {
+    let found = lambda.layers.get(id, number);
+    // SECURITY: behind the look, so that what was found is what leave was given for.
+    call.view()?;
+    found.ok_or_else(not_found)
+}
+
 pub(crate) async fn get(
     lambda: Arc<Lambda>,
     permit: Permit<api::GetLayerVersion>,
 ) -> Result<api::GetLayerVersionResponse, Error> {
     let (input, call) = super::parts(permit);
     let id = LayerId::parse(&input.layer_name, call.account(), call.region())?;
-    let found = lambda.layers.get(&id, number(input.version_number)?).ok_or_else(not_found)?;
-    Ok(shown(&id, &found.version))
+    let found = looked_at(&lambda, &call, &id, number(input.version_number)?)?;
+    Ok(shown(&id, &found))
 }
 
 pub(crate) async fn get_by_arn(
@@ -117,8 +125,8 @@ pub(crate) async fn get_by_arn(
 ) -> Result<api::GetLayerVersionResponse, Error> {
     let (input, call) = super::parts(permit);
     let (id, version) = LayerId::parse_version(&input.arn, call.region())?;
-    let found = lambda.layers.get(&id, version).ok_or_else(not_found)?;
-    Ok(shown(&id, &found.version))
+    let found = looked_at(&lambda, &call, &id, version)?;
+    Ok(shown(&id, &found))
 }
 
 /// What a list is narrowed to.
@@ -145,11 +153,11 @@ pub(crate) async fn list_layers(
     let after = page::after(input.marker.as_deref())?;
     let mut found = Vec::new();
     for id in lambda.layers.of(call.account(), call.region()) {
-        let newest = lambda.layers.versions(&id).into_iter().find(|layer| compatible.admits(&layer.version));
+        let newest = lambda.layers.versions(&id).into_iter().find(|layer| compatible.admits(layer));
         if let Some(newest) = newest.filter(|_| after.as_ref().is_none_or(|after| id.name > *after)) {
             found.push(api::LayersListItem {
                 layer_arn: Some(id.arn()),
-                latest_matching_version: Some(item(&id, &newest.version)),
+                latest_matching_version: Some(item(&id, &newest)),
                 layer_name: Some(id.name),
             });
         }
@@ -171,11 +179,9 @@ pub(crate) async fn list_versions(
     let before = before.map(|before| before.parse::<u64>()).transpose();
     let before = before.map_err(|_| Error::InvalidParameterValue("The marker is not valid.".to_owned()))?;
     let mut found = lambda.layers.versions(&id);
-    found.retain(|layer| {
-        compatible.admits(&layer.version) && before.is_none_or(|before| layer.version.version < before)
-    });
-    let next_marker = page::cut(&mut found, input.max_items, |layer| layer.version.version.to_string());
-    let items = found.iter().map(|layer| item(&id, &layer.version)).collect();
+    found.retain(|layer| compatible.admits(layer) && before.is_none_or(|before| layer.version < before));
+    let next_marker = page::cut(&mut found, input.max_items, |layer| layer.version.to_string());
+    let items = found.iter().map(|layer| item(&id, layer)).collect();
     Ok(api::ListLayerVersionsResponse { next_marker, layer_versions: Some(items) })
 }
 
@@ -200,7 +206,7 @@ pub(crate) async fn of_function(
     let found = list(arns, &id.region)?.into_iter().map(|(layer, version)| {
         let arn = layer.version_arn(version);
         let found = lambda.layers.get(&layer, version).ok_or_else(|| missing(&arn))?;
-        let LayerVersion { code, code_bytes, unzipped_bytes, .. } = found.version;
+        let LayerVersion { code, code_bytes, unzipped_bytes, .. } = *found;
         Ok((layer.account, LayerUse { arn, code, code_bytes, unzipped_bytes }))
     });
     let found = found.collect::<Result<Vec<_>, Error>>()?;
@@ -211,6 +217,7 @@ pub(crate) async fn of_function(
         match own.take_over(&lambda.compute.code_of(*owner), layer.code).await {
             Ok(_) => {}
             Err(PackageError::Missing(_)) => return Err(missing(&layer.arn)),
+            Err(PackageError::Full) => return Err(Error::CodeStorageExceeded),
             Err(error) => return Err(Error::internal(error)),
         }
     }

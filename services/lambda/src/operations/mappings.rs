@@ -159,8 +159,10 @@ pub(crate) async fn get(
     permit: Permit<api::GetEventSourceMapping>,
 ) -> Result<api::EventSourceMappingConfiguration, Error> {
     let (input, call) = super::parts(permit);
-    let found = lambda.mappings.get(call.account(), &input.uuid).ok_or_else(not_found)?;
-    Ok(shown(&lambda, &call, &found.record, None))
+    let found = lambda.mappings.get(call.account(), &input.uuid);
+    // SECURITY: behind the look, so that what was found is what leave was given for.
+    call.view()?;
+    Ok(shown(&lambda, &call, &found.ok_or_else(not_found)?.record, None))
 }
 
 pub(crate) async fn update(

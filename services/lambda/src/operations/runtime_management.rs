@@ -4,9 +4,9 @@
 
 use std::sync::Arc;
 
-use service::Permit;
+use service::{Call, Permit};
 
-use super::{existing, not_found, target};
+use super::{not_found, shown, target};
 use crate::Lambda;
 use crate::api;
 use crate::error::Error;
@@ -15,8 +15,8 @@ use crate::model::name::{LATEST, Target};
 const AUTO: &str = "Auto";
 
 /// The ARN of a version that is there.
-fn version_arn(lambda: &Lambda, target: &Target) -> Result<String, Error> {
-    let loaded = existing(lambda, target)?;
+fn version_arn(lambda: &Lambda, call: &Call, target: &Target) -> Result<String, Error> {
+    let loaded = shown(lambda, call, target)?;
     let qualifier = target.qualifier.as_deref().unwrap_or(LATEST);
     let found = loaded.function.version(qualifier).map(drop);
     found.ok_or_else(|| not_found(&target.arn()))?;
@@ -31,7 +31,7 @@ pub(crate) async fn get_runtime_management(
     let target = target(&call, &input.function_name, input.qualifier.as_deref())?;
     Ok(api::GetRuntimeManagementConfigResponse {
         update_runtime_on: Some(AUTO.to_owned()),
-        function_arn: Some(version_arn(&lambda, &target)?),
+        function_arn: Some(version_arn(&lambda, &call, &target)?),
         runtime_version_arn: None,
     })
 }
@@ -42,7 +42,7 @@ pub(crate) async fn put_runtime_management(
 ) -> Result<api::PutRuntimeManagementConfigResponse, Error> {
     let (input, call) = super::parts(permit);
     let target = target(&call, &input.function_name, input.qualifier.as_deref())?;
-    let function_arn = version_arn(&lambda, &target)?;
+    let function_arn = version_arn(&lambda, &call, &target)?;
     if input.update_runtime_on != AUTO || input.runtime_version_arn.is_some() {
         return Err(Error::InvalidParameterValue(format!(
             "UpdateRuntimeOn {} is not supported on this platform: functions run on the interpreters that its host \

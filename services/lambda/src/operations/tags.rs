@@ -90,16 +90,19 @@ pub(crate) async fn list_tags(
     let tags = match Tagged::parse(resource, call.account(), call.region())? {
         Tagged::Function(target) => {
             function(&target)?;
-            existing(&lambda, &target)?.function.record.tags.clone()
+            existing(&lambda, &target).map(|found| found.function.record.tags.clone())
         }
         Tagged::Mapping(account, uuid) => {
             let mapping = lambda.mappings.get(account, &uuid);
-            mapping.ok_or_else(|| not_found(resource))?.record.tags.clone()
+            mapping.map(|mapping| mapping.record.tags.clone()).ok_or_else(|| not_found(resource))
         }
         Tagged::SigningConfig(account, id) => {
             let config = lambda.signing.get(account, &id);
-            config.ok_or_else(|| not_found(resource))?.tags.clone()
+            config.map(|config| config.tags.clone()).ok_or_else(|| not_found(resource))
         }
     };
+    // SECURITY: behind the look, so that what was found is what leave was given for.
+    call.view()?;
+    let tags = tags?;
     Ok(api::ListTagsResponse { tags: Some(tags.into_iter().collect()) })
 }

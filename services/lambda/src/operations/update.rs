@@ -52,6 +52,8 @@ pub(crate) async fn update_function_code(
             ..current.function.record.latest.clone()
         };
         lambda.code_changed.notify_one();
+        // SECURITY: behind the look, so that what was found is what leave was given for.
+        call.view()?;
         return Ok(configuration(&id, id.arn(), &latest, Moment::Settled));
     }
     let publish = input.publish == Some(true);

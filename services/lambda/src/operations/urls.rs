@@ -151,7 +151,10 @@ pub(crate) async fn get(
 ) -> Result<api::GetFunctionUrlConfigResponse, Error> {
     let (input, call) = super::parts(permit);
     let target = target(&call, &input.function_name, input.qualifier.as_deref())?;
-    let url = found(&lambda, &target).ok_or_else(no_url)?;
+    let url = found(&lambda, &target);
+    // SECURITY: behind the look, so that what was found is what leave was given for.
+    call.view()?;
+    let url = url.ok_or_else(no_url)?;
     let shown = shape(&lambda, &url, call.region());
     Ok(api::GetFunctionUrlConfigResponse {
         function_url: shown.function_url,
@@ -207,10 +210,13 @@ pub(crate) async fn list(
 ) -> Result<api::ListFunctionUrlConfigsResponse, Error> {
     let (input, call) = super::parts(permit);
     let target = target(&call, &input.function_name, None)?;
-    lambda.catalog.get(&target.id).ok_or_else(no_function)?;
     let after = page::after(input.marker.as_deref())?;
     let name = |url: &Arc<FunctionUrl>| url.alias.clone().unwrap_or_default();
     let mut urls = lambda.urls.of(&target.id.arn());
+    let function = lambda.catalog.get(&target.id);
+    // SECURITY: behind the look, so that what was found is what leave was given for.
+    call.view()?;
+    function.ok_or_else(no_function)?;
     urls.retain(|url| after.as_ref().is_none_or(|after| name(url) > *after));
     let next_marker = page::cut(&mut urls, input.max_items, name);
     let configs = urls.iter().map(|url| shape(&lambda, url, call.region())).collect();
@@ -227,7 +233,7 @@ pub(crate) async fn delete(
         .catalog
         .change_with(&call, &target.id, |transaction, _| {
             let url = stored(&lambda, transaction, &target)?.ok_or_else(no_url)?;
-            Ok(lambda.urls.delete(transaction, &url.url_id)?)
+            Ok(lambda.urls.delete(transaction, &url)?)
         })
         .await
 }

@@ -1,9 +1,12 @@
 //! Roles that Lambda takes are on record: one for each set of credentials, and its refusals say why.
 
+use identity::Principal;
 use serde_json::{Value, json};
 use service::testkit::TestKit;
 
 use super::{ARN, Fixture, ROLE, create_input};
+use crate::model::name::FunctionId;
+use crate::roles::FunctionRoles;
 
 async fn assumed(kit: &TestKit) -> Vec<Value> {
     kit.records().await.into_iter().filter(|record| record["eventName"] == "AssumeRole").collect()
@@ -68,4 +71,34 @@ async fn a_refused_role_is_recorded_once_for_a_while_and_taken_at_once_where_it_
     trusting("lambda.amazonaws.com").await;
     let answer = fixture.invoke(json!({"FunctionName": "orders"}), &json!({})).await;
     assert_eq!(answer["StatusCode"], 200);
+}
+
+#[tokio::test]
+async fn what_lambda_does_for_a_function_is_recorded_once_and_in_the_very_role_that_trusts_it() {
+    let fixture = Fixture::start().await;
+    let roles = FunctionRoles::new(fixture.kit.clock.clone());
+    roles.open(&fixture.kit.pipeline);
+    let function = FunctionId {
+        account: fixture.kit.account,
+        region: "us-east-1".parse().unwrap(),
+        name: "orders".into(),
+    };
+    let directory = fixture.kit.pipeline.directory().clone();
+    let id_of_role = || directory.role_by_arn(ROLE).unwrap().unwrap().1.role_id;
+    let before = assumed(&fixture.kit).await.len();
+    for _ in 0..3 {
+        let Principal::AssumedRole(session) = roles.session(ROLE, &function).await.unwrap() else { panic!() };
+        assert_eq!((session.role_id, session.role_name), (id_of_role(), "orders-role".to_owned()));
+    }
+    assert_eq!(assumed(&fixture.kit).await.len(), before + 1);
+    fixture.kit.role("orders-role", json!({"Service": "ec2.amazonaws.com"}), json!([])).await;
+    for _ in 0..3 {
+        assert!(roles.session(ROLE, &function).await.is_none());
+    }
+    assert_eq!(assumed(&fixture.kit).await.len(), before + 2, "a refusal is recorded once for a while");
+    fixture.kit.role("orders-role", json!({"Service": "lambda.amazonaws.com"}), json!([])).await;
+    for _ in 0..3 {
+        assert!(roles.session(ROLE, &function).await.is_some(), "it is taken at once where it is let again");
+    }
+    assert_eq!(assumed(&fixture.kit).await.len(), before + 3);
 }

@@ -57,6 +57,8 @@ fn errors_have_the_status_and_the_members_of_their_shapes() {
         let operation = model.operation("Invoke");
         let response = protocol::encode_fault(model, operation, &fault, "id");
         let body: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
+        let waits = response.headers.get("retry-after").map(|secs| secs.to_str().unwrap());
+        assert_eq!(waits, (response.status == 429).then_some("1"), "when to try again is a number");
         (response.status, response.headers["x-amzn-errortype"].to_str().unwrap().to_owned(), body)
     };
     let text = || "m".to_owned();

@@ -145,7 +145,7 @@ pub(crate) async fn delete_alias(lambda: Arc<Lambda>, permit: Permit<api::Delete
             let function = stored(function, &id)?;
             let urls = lambda.urls.stored(transaction, &id.arn())?;
             for url in urls.iter().filter(|url| url.alias.as_ref() == Some(&input.name)) {
-                lambda.urls.delete(transaction, &url)?;
+                lambda.urls.delete(transaction, url)?;
             }
             function.aliases.remove(&input.name);
             function.record.policies.remove(&input.name);

@@ -321,7 +321,7 @@ mod tests {
                 urls.put(tx, own.clone())?;
                 assert_eq!(urls.stored(tx, &arn)?, [own.clone(), url()]);
                 urls.delete(tx, &url())?;
-                assert_eq!(urls.stored(tx, &arn)?, [own.clone()]);
+                assert_eq!(urls.stored(tx, &arn)?, std::slice::from_ref(&own));
                 Ok(())
             })
             .await;

@@ -220,11 +220,8 @@ impl World {
 fn output(things: &mut Things, operation: &str, input: &Value) -> Result<Value, Error> {
     let text = |member: &str| input[member].as_str().unwrap_or_default().to_owned();
     Ok(match operation {
-        "CreateRole" => {
-            let name = text("RoleName");
-            json!({ "Role": { "Path": "/", "RoleName": name, "RoleId": "AROAEXAMPLE", "CreateDate": 0,
-                "Arn": format!("arn:aws:iam::123456789012:role/{name}") } })
-        }
+        "CreateRole" => entity("Role", &text("RoleName")),
+        "CreateGroup" => entity("Group", &text("GroupName")),
         "CreateTable" | "DescribeTable" => {
             let name = text("TableName");
             if !things.existing.contains_key(&format!("table/{name}")) {
@@ -280,11 +277,6 @@ fn output(things: &mut Things, operation: &str, input: &Value) -> Result<Value, 
         "GetUsagePlans" => json!({ "items": marked(things, "plan/") }),
         "GetApiKey" => only(things, &format!("key/{}", text("apiKey")))?,
         "GetUsagePlan" => only(things, &format!("plan/{}", text("usagePlanId")))?,
-        "CreateGroup" => {
-            let name = text("GroupName");
-            json!({ "Group": { "Path": "/", "GroupName": name, "GroupId": "AGPAEXAMPLE", "CreateDate": 0,
-                "Arn": format!("arn:aws:iam::123456789012:group/{name}") } })
-        }
         "GetUsagePlanKey" => {
             only(things, &format!("tie/{}", text("keyId")))?;
             json!({ "id": text("keyId") })
@@ -292,6 +284,15 @@ fn output(things: &mut Things, operation: &str, input: &Value) -> Result<Value, 
         "GetObject" => object(things, &text("Key"))?,
         _ => json!({}),
     })
+}
+
+/// A role or a group as IAM shows it.
+fn entity(kind: &str, name: &str) -> Value {
+    let arn = format!("arn:aws:iam::123456789012:{}/{name}", kind.to_lowercase());
+    let mut shown = json!({ "Path": "/", "CreateDate": 0, "Arn": arn });
+    shown[format!("{kind}Name")] = json!(name);
+    shown[format!("{kind}Id")] = json!("AIDAEXAMPLE");
+    json!({ kind: shown })
 }
 
 /// The version that a qualifier names, or a new one.

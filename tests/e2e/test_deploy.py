@@ -125,6 +125,31 @@ def test_the_command_line_goes_before_the_environment_which_is_read_as_aws_reads
     assert "without AWS_SECRET_ACCESS_KEY" in half, half
 
 
+def test_profiles_are_found_however_they_are_written(platform, tmp_path, name):
+    key, secret = platform.user(name, {"Effect": "Allow", "Action": "sts:*", "Resource": "*"})
+    config, credentials = tmp_path / "config", tmp_path / "credentials"
+    files = {"AWS_SHARED_CREDENTIALS_FILE": str(credentials), "AWS_CONFIG_FILE": str(config)}
+    keys = f"AWS_ACCESS_KEY_ID: {key}\n# aws_secret_access_key = x\naws_secret_access_key : {secret}\n"
+    services = f"services = mine\n[services mine]\ncloudformation =\n  endpoint_url = {platform.endpoint}\n"
+
+    def told(*args):
+        said = fastness(platform, "delete", name, *args, env=files, bare=True)
+        assert said.returncode == 1
+        return said.stderr
+
+    # The config file names the platform: for all services, or for stacks alone.
+    for title, address in (("profile a b", f"endpoint_url = {platform.endpoint}\n"), ('profile   "a b"', services)):
+        credentials.write_text(f"[a b]\n{keys}")
+        config.write_text(f"[{title}]\n{address}" if '"' in title else f"[profile 'a b']\n{address}")
+        assert "AccessDenied" in told("--profile", "a b") and f"user/{name}" in told("--profile", "a b")
+    # A role is one however it is written: the profile's plain key signs nothing.
+    for role in ("ROLE_ARN: x", "role_arn:x", "  role_arn = x"):
+        config.write_text(f"[profile   'a b'] # mine\n{role}\nsource_profile = a b\n")
+        assert "takes its credentials by role_arn" in told("--profile", "a b", "--endpoint-url", platform.endpoint), role
+    config.write_text("[profile 'a b']\nrole_arn\n")
+    assert "line 2" in told("--profile", "a b", "--endpoint-url", platform.endpoint)
+
+
 def groups(name, count, broken=False):
     """So many log groups, and one more that cannot be made."""
     lines = ["Resources:"] + [f"  G{i}: {{Type: AWS::Logs::LogGroup, Properties: {{LogGroupName: /{name}/{i}}}}}" for i in range(count)]

@@ -306,12 +306,20 @@ pub(crate) struct RemoteOptions {
 
     /// The platform's address, for callers with credentials of their own, which are looked for as `aws` does:
     /// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN in the environment, else the profile in the files that
-    /// AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE name. AWS_ENDPOINT_URL says it too, where no --data-dir is given.
+    /// AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE name. Where no --data-dir is given, AWS_ENDPOINT_URL_CLOUDFORMATION and
+    /// AWS_ENDPOINT_URL say it too, and, where FASTNESS_DATA_DIR names no folder, the profile's `services` and `endpoint_url`;
+    /// none of these with AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true.
     #[arg(long, value_name = "URL")]
     pub(crate) endpoint_url: Option<String>,
 
     #[arg(long, env = "AWS_ENDPOINT_URL", hide = true, value_name = "URL")]
     pub(crate) usual_endpoint_url: Option<String>,
+
+    #[arg(long, env = "AWS_ENDPOINT_URL_CLOUDFORMATION", hide = true, value_name = "URL")]
+    pub(crate) usual_stacks_endpoint_url: Option<String>,
+
+    #[arg(long, env = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", hide = true, value_name = "BOOLEAN")]
+    pub(crate) ignore_configured_endpoint_urls: Option<String>,
 
     /// The profile whose credentials, region and certificates are taken, with an address; keys in the environment are left out then.
     /// AWS_DEFAULT_PROFILE and AWS_PROFILE name one, too, where the environment has no keys; else it is `default`.
@@ -332,12 +340,12 @@ pub(crate) struct RemoteOptions {
     pub(crate) region: Option<Region>,
 
     /// The running platform's data folder, where no address is given: its endpoint and the administrator's key are read there.
-    /// FASTNESS_DATA_DIR says it too, where neither AWS_ENDPOINT_URL nor --endpoint-url does; else it is `.fastness`.
+    /// FASTNESS_DATA_DIR says it too, where no address is in the environment or on the command line; else it is `.fastness`.
     #[arg(long, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
 
-    #[arg(long, env = "FASTNESS_DATA_DIR", default_value = ".fastness", hide = true, value_name = "DIR")]
-    pub(crate) usual_data_dir: PathBuf,
+    #[arg(long, env = "FASTNESS_DATA_DIR", hide = true, value_name = "DIR")]
+    pub(crate) usual_data_dir: Option<PathBuf>,
 
     /// Print what came of it as one JSON document on stdout, and nothing else.
     #[arg(long)]

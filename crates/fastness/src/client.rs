@@ -15,6 +15,7 @@ use identity::sigv4::{Signer, sign};
 use serde_json::Value;
 
 use crate::Error;
+use crate::aws_file::AwsFile;
 use crate::xml::element;
 
 /// How long one call may take.
@@ -35,17 +36,6 @@ pub(crate) struct Client {
     session_token: Option<String>,
 }
 
-/// The value of a key in one part, such as `[default]`, of an AWS config or credentials file.
-pub(crate) fn entry(text: &str, section: &str, key: &str) -> Option<String> {
-    let title =
-        |line: &str| line.trim().strip_prefix('[')?.strip_suffix(']').map(str::trim).map(str::to_owned);
-    let part = text.lines().skip_while(|line| title(line).as_deref() != Some(section)).skip(1);
-    let mut lines = part.take_while(|line| !line.trim_start().starts_with('['));
-    let pairs = lines.by_ref().filter_map(|line| line.split_once('='));
-    let mut found = pairs.filter(|(name, _)| name.trim() == key).map(|(_, value)| value.trim().to_owned());
-    found.next()
-}
-
 impl Client {
     /// The platform whose data folder this is. Of a platform that speaks TLS, `ca_bundle` names the certificates to trust; by
     /// default those that its data folder names.
@@ -60,16 +50,20 @@ impl Client {
             })
         };
         let (config, credentials) = (read("config")?, read("credentials")?);
-        let of = |text: &str, key: &str| {
-            entry(text, "default", key)
-                .ok_or_else(|| format!("`{key}` is missing in the data folder's AWS files"))
+        let parsed = |text: &str| {
+            AwsFile::parse(text).map_err(|why| format!("cannot read the data folder's AWS files: {why}"))
+        };
+        let (config, credentials) = (parsed(&config)?, parsed(&credentials)?);
+        let entry = |file: &AwsFile, key: &str| {
+            file.section("default").and_then(|own| own.get(key)?.text()).map(str::to_owned)
+        };
+        let of = |file: &AwsFile, key: &str| {
+            entry(file, key).ok_or_else(|| format!("`{key}` is missing in the data folder's AWS files"))
         };
         let (endpoint, region) = (of(&config, "endpoint_url")?, of(&config, "region")?);
         let key = of(&credentials, "aws_access_key_id")?;
         let secret = SecretString::new(of(&credentials, "aws_secret_access_key")?);
-        let bundle = ca_bundle
-            .map(Path::to_owned)
-            .or_else(|| entry(&config, "default", "ca_bundle").map(PathBuf::from));
+        let bundle = ca_bundle.map(Path::to_owned).or_else(|| entry(&config, "ca_bundle").map(PathBuf::from));
         Self::with(&endpoint, &region, &key, secret, None)?.trusting(bundle)
     }
 
@@ -267,15 +261,6 @@ fn refusal(body: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn entries_of_a_profile_are_read() {
-        let text = "[other]\nregion = x\n[default]\nregion = us-east-1\nendpoint_url=http://h:1\n[profile p]\nkey = v\n";
-        assert_eq!(entry(text, "default", "region").as_deref(), Some("us-east-1"));
-        assert_eq!(entry(text, "default", "endpoint_url").as_deref(), Some("http://h:1"));
-        assert_eq!(entry(text, "default", "key"), None);
-        assert_eq!(entry(text, "profile p", "key").as_deref(), Some("v"));
-    }
 
     #[test]
     fn hosts_are_told_from_their_ports() {

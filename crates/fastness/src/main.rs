@@ -5,6 +5,7 @@
 
 mod args;
 mod artifacts;
+mod aws_file;
 mod check;
 mod choices;
 mod client;

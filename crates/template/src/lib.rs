@@ -15,6 +15,7 @@ mod language;
 pub mod limits;
 mod macros;
 pub mod parameter;
+pub mod pattern;
 mod plan;
 mod references;
 mod rules;

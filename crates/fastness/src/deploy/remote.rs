@@ -9,11 +9,13 @@ use base::SecretString;
 
 use crate::Error;
 use crate::args::RemoteOptions;
-use crate::client::{Client, entry};
+use crate::aws_file::{AwsFile, Said, Section};
+use crate::client::Client;
 
 /// No file of the AWS tools is longer.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 const REGION: &str = "us-east-1";
+const DATA_DIR: &str = ".fastness";
 /// What a profile may say instead of a key.
 const ELSEWHERE: [&str; 8] = [
     "credential_process",
@@ -26,21 +28,44 @@ const ELSEWHERE: [&str; 8] = [
     "web_identity_token_file",
 ];
 
-/// What was said on the command line goes before what the environment says.
+/// What was said on the command line goes before what the environment says, and that before what files say.
 pub(super) fn client(options: &RemoteOptions) -> Result<Client, Error> {
+    match (&options.endpoint_url, &options.data_dir) {
+        (Some(endpoint), _) => at(options, &Files::of(options)?, endpoint, "--endpoint-url"),
+        (None, Some(data_dir)) => Client::of(data_dir, options.ca_bundle.as_deref()),
+        (None, None) => usual(options),
+    }
+}
+
+/// The platform that is meant where the command line does not say.
+fn usual(options: &RemoteOptions) -> Result<Client, Error> {
     let bundle = options.ca_bundle.as_deref();
-    match (&options.endpoint_url, &options.data_dir, &options.usual_endpoint_url) {
-        (Some(endpoint), _, _) => at(options, endpoint, "--endpoint-url"),
-        (None, Some(data_dir), _) => Client::of(data_dir, bundle),
-        (None, None, Some(endpoint)) if !endpoint.is_empty() => at(options, endpoint, "AWS_ENDPOINT_URL"),
-        (None, None, _) => Client::of(&options.usual_data_dir, bundle),
+    let of_environment = [
+        (&options.usual_stacks_endpoint_url, "AWS_ENDPOINT_URL_CLOUDFORMATION"),
+        (&options.usual_endpoint_url, "AWS_ENDPOINT_URL"),
+    ];
+    let address = of_environment.into_iter().find_map(|(given, name)| Some((said(given)?, name)));
+    let folder = options.usual_data_dir.as_ref().filter(|folder| !folder.as_os_str().is_empty());
+    if let (None, Some(folder)) = (address, folder) {
+        return Client::of(folder, bundle);
+    }
+    let files = Files::of(options)?;
+    let ignored = options.ignore_configured_endpoint_urls.clone();
+    let ignored = ignored.or_else(|| files.setting(profile(options), "ignore_configured_endpoint_urls"));
+    let heeds = !ignored.is_some_and(|ignored| ignored.eq_ignore_ascii_case("true"));
+    if let Some((endpoint, name)) = address.filter(|_| heeds) {
+        return at(options, &files, endpoint, name);
+    }
+    match (folder, files.endpoint(profile(options))?.filter(|_| heeds)) {
+        (Some(folder), _) => Client::of(folder, bundle),
+        (None, Some(endpoint)) => at(options, &files, &endpoint, "the AWS tools' config file"),
+        (None, None) => Client::of(Path::new(DATA_DIR), bundle),
     }
 }
 
 /// The platform at an address that `named` gave.
-fn at(options: &RemoteOptions, endpoint: &str, named: &str) -> Result<Client, Error> {
-    let files = Files::of(options)?;
-    let key = key(options, &files)?.ok_or_else(|| {
+fn at(options: &RemoteOptions, files: &Files, endpoint: &str, named: &str) -> Result<Client, Error> {
+    let key = key(options, files)?.ok_or_else(|| {
         format!(
             "no credentials for the platform at {endpoint}, which {named} names: neither AWS_ACCESS_KEY_ID and \
              AWS_SECRET_ACCESS_KEY nor profile `{}` of `{}` give any; --data-dir takes the administrator's of a data folder",
@@ -99,28 +124,32 @@ fn environment(options: &RemoteOptions) -> Result<Option<Key>, Error> {
 /// The files of the AWS tools; one that is not there says nothing.
 struct Files {
     credentials_path: PathBuf,
-    credentials: String,
-    config: String,
+    credentials: AwsFile,
+    config: AwsFile,
 }
 
 impl Files {
     fn of(options: &RemoteOptions) -> Result<Self, Error> {
-        let home = options.home.clone().unwrap_or_default().join(".aws");
-        let place = |given: &Option<PathBuf>, name| given.clone().unwrap_or_else(|| home.join(name));
+        let home = options.home.clone().unwrap_or_default();
+        let place = |given: &Option<PathBuf>, name: &str| match given {
+            Some(path) => path.strip_prefix("~").map_or_else(|_| path.clone(), |below| home.join(below)),
+            None => home.join(".aws").join(name),
+        };
         let credentials_path = place(&options.shared_credentials_file, "credentials");
         let config = read(&place(&options.aws_config_file, "config"))?;
         Ok(Self { credentials: read(&credentials_path)?, credentials_path, config })
     }
 
+    /// What is said of a profile, in the credentials file and in the config file.
+    fn profile(&self, profile: &str) -> impl Iterator<Item = &Section> {
+        self.credentials.section(profile).into_iter().chain(self.config.profile(profile))
+    }
+
     /// The key of a profile: of the credentials file, else of the config file.
     fn key(&self, profile: &str) -> Result<Option<Key>, Error> {
-        let places = [(&self.credentials, profile.to_owned()), (&self.config, section(profile))];
-        let says = |(text, section): &(&String, String), name: &str| {
-            entry(text, section, name).filter(|value| !value.is_empty())
-        };
         // SECURITY: before the keys of either file: the caller meant that role, never whoever else has a key there.
         if let Some(name) =
-            ELSEWHERE.iter().find(|name| places.iter().any(|place| says(place, name).is_some()))
+            ELSEWHERE.iter().find(|name| self.profile(profile).any(|says| says.contains_key(**name)))
         {
             return Err(format!(
                 "profile `{profile}` takes its credentials by {name}, which is not supported here: give them in the environment, as \
@@ -128,36 +157,69 @@ impl Files {
             )
             .into());
         }
-        for place in &places {
-            let of = |name: &str| says(place, name);
-            if let (Some(id), Some(secret)) = (of("aws_access_key_id"), of("aws_secret_access_key")) {
-                let token = of("aws_session_token");
-                return Ok(Some(Key { id, secret: SecretString::new(secret), token }));
-            }
-        }
-        Ok(None)
+        let says = self.profile(profile).find(|says| says.contains_key(KEY_ID));
+        says.map(|says| key_of(profile, says)).transpose()
     }
 
-    /// What the config file says of a profile, or else the credentials file.
+    /// A profile's setting: of the credentials file, else of the config file.
     fn setting(&self, profile: &str, name: &str) -> Option<String> {
-        entry(&self.config, &section(profile), name).or_else(|| entry(&self.credentials, profile, name))
+        self.profile(profile).find_map(|says| says.get(name)).and_then(Said::text).map(str::to_owned)
+    }
+
+    /// The address that a profile names for stacks, or for all services.
+    fn endpoint(&self, profile: &str) -> Result<Option<String>, Error> {
+        let of_stacks = match self.setting(profile, "services") {
+            None => None,
+            Some(name) => {
+                let services = self.config.services(&name);
+                let services = services.ok_or_else(|| {
+                    format!("profile `{profile}` names the section `services {name}`, which is not in the config file")
+                })?;
+                match services.get("cloudformation") {
+                    Some(Said::Nested(own)) => own.get("endpoint_url").cloned(),
+                    _ => None,
+                }
+            }
+        };
+        let given = |endpoint: &String| !endpoint.is_empty();
+        Ok(of_stacks.filter(given).or_else(|| self.setting(profile, "endpoint_url").filter(given)))
     }
 }
 
-/// What a profile is called in the config file.
-fn section(profile: &str) -> String {
-    if profile == "default" { profile.to_owned() } else { format!("profile {profile}") }
+const KEY_ID: &str = "aws_access_key_id";
+
+/// The key of a section that has one's id: whoever has half a key there is nobody else.
+fn key_of(profile: &str, says: &Section) -> Result<Key, Error> {
+    let text = |name: &str| says.get(name).and_then(Said::text).filter(|text| !text.is_empty());
+    let needed = |name: &str| {
+        text(name)
+            .map(str::to_owned)
+            .ok_or_else(|| format!("profile `{profile}` has no {name} beside its key"))
+    };
+    let token = text("aws_security_token").or_else(|| text("aws_session_token")).map(str::to_owned);
+    let secret = SecretString::new(needed("aws_secret_access_key")?);
+    Ok(Key { id: needed(KEY_ID)?, secret, token })
 }
 
-fn read(path: &Path) -> Result<String, Error> {
+fn read(path: &Path) -> Result<AwsFile, Error> {
     let told = |why: &dyn std::fmt::Display| format!("cannot read `{}`: {why}", path.display());
     match std::fs::metadata(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(String::new()),
+        // SECURITY: a name that the AWS tools would make another of is not taken for a file that says nothing.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !is_pattern(path) => {
+            return Ok(AwsFile::default());
+        }
         Err(error) => return Err(told(&error).into()),
         Ok(found) if found.len() > FILE_BYTES_MAX => return Err(told(&"it is too long").into()),
         Ok(_) => {}
     }
-    std::fs::read_to_string(path).map_err(|error| told(&error).into())
+    let text = std::fs::read_to_string(path).map_err(|error| told(&error))?;
+    Ok(AwsFile::parse(&text).map_err(|why| told(&why))?)
+}
+
+/// True where a path names somebody's home, or has a variable in it.
+fn is_pattern(path: &Path) -> bool {
+    let text = path.to_string_lossy();
+    text.starts_with('~') || text.contains('$')
 }
 
 #[cfg(test)]
@@ -169,7 +231,8 @@ mod tests {
 
     fn files(credentials: &str, config: &str) -> Files {
         let path = PathBuf::from("credentials");
-        Files { credentials_path: path, credentials: credentials.to_owned(), config: config.to_owned() }
+        let parsed = |text| AwsFile::parse(text).unwrap();
+        Files { credentials_path: path, credentials: parsed(credentials), config: parsed(config) }
     }
 
     #[test]
@@ -203,6 +266,56 @@ mod tests {
                 assert!(refused.contains(elsewhere), "{refused}");
             }
         }
+    }
+
+    #[test]
+    fn a_role_is_no_less_one_for_how_it_is_written() {
+        let keys = "[p]\naws_access_key_id = A\naws_secret_access_key = s\n";
+        for config in [
+            "[profile p]\nrole_arn: x",
+            "[profile p]\nROLE_ARN = x",
+            "[profile p]\n  region = r\n  role_arn = x",
+            "[profile   p]\nrole_arn = x",
+            "[profile \"p\"]\nrole_arn = x",
+            "[profile p] # mine\nrole_arn = x",
+            "[profile p]\nrole_arn =",
+            "[DEFAULT]\nrole_arn = x\n[profile p]\nregion = r",
+        ] {
+            assert!(files(keys, config).key("p").is_err(), "{config}");
+            let own = files("", &format!("{config}\naws_access_key_id = A\naws_secret_access_key = s\n"));
+            assert!(own.key("p").is_err(), "{config}");
+        }
+        // What stands below another key is that key's.
+        for config in [
+            "[profile p]\ns3 =\n  role_arn = x",
+            "[profile p]\nregion = r\n  role_arn = x",
+            "[p]\nrole_arn = x",
+        ] {
+            assert!(files(keys, config).key("p").unwrap().is_some(), "{config}");
+        }
+    }
+
+    #[test]
+    fn half_a_key_is_nobodys() {
+        let config = "[profile p]\naws_access_key_id = B\naws_secret_access_key = s\n";
+        for credentials in
+            ["[p]\naws_access_key_id = A", "[p]\naws_access_key_id =\naws_secret_access_key = s"]
+        {
+            assert!(files(credentials, config).key("p").is_err(), "{credentials}");
+        }
+        let legacy = "[p]\naws_access_key_id = A\naws_secret_access_key = s\naws_security_token = t\naws_session_token = u";
+        assert_eq!(files(legacy, config).key("p").unwrap().unwrap().token.as_deref(), Some("t"));
+    }
+
+    #[test]
+    fn the_config_file_names_addresses() {
+        let config = "[default]\nendpoint_url = http://all\n[profile s]\nservices = mine\nendpoint_url = http://own\n\
+            [profile none]\nservices = other\n[services mine]\ncloudformation =\n  endpoint_url = http://stacks\ns3 =\n  endpoint_url = http://s3\n";
+        let files = files("", config);
+        assert_eq!(files.endpoint("default").unwrap().as_deref(), Some("http://all"));
+        assert_eq!(files.endpoint("s").unwrap().as_deref(), Some("http://stacks"));
+        assert_eq!(files.endpoint("nobody").unwrap(), None);
+        assert!(files.endpoint("none").unwrap_err().to_string().contains("services other"));
     }
 
     /// What the environment of whoever runs the test says is left out.
@@ -248,7 +361,10 @@ mod tests {
     #[test]
     fn files_that_are_not_there_say_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(read(&folder.path().join("none")).unwrap(), "");
+        assert!(read(&folder.path().join("none")).unwrap().section("default").is_none());
         assert!(read(folder.path()).is_err());
+        for unread in ["~somebody/none", "$NONE/none"] {
+            assert!(read(Path::new(unread)).is_err(), "{unread}");
+        }
     }
 }

@@ -110,7 +110,8 @@ fn of_id(what: &str) -> Result<Wanted, Error> {
             "give an encoded authorization message of this platform, or the id of an event or request".into(),
         );
     }
-    Ok(Wanted::Either(what.to_owned()))
+    // Clients may show ids in capitals; they are made in small letters.
+    Ok(Wanted::Either(what.to_ascii_lowercase()))
 }
 
 fn absent(account: AccountId) -> String {
@@ -143,6 +144,8 @@ mod tests {
         assert!(of_message(&json!({})).is_err());
         assert!(of_id("nonsense").is_err());
         let id = "0190a2f4-0000-7000-8000-000000000001";
-        assert!(matches!(of_id(id).unwrap(), Wanted::Either(found) if found == id));
+        for written in [id.to_owned(), id.to_uppercase()] {
+            assert!(matches!(of_id(&written).unwrap(), Wanted::Either(found) if found == id));
+        }
     }
 }

@@ -62,7 +62,7 @@ impl TestKit {
         let (service, operation) = (service.to_owned(), operation.to_owned());
         then(moment, move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            let call = super::invoke_json(&pipeline, &who, &service, &operation, &input);
+            let call = super::invoke_json(&pipeline, &who, (&service, &operation), &input, super::test());
             let answer = runtime.expect("a runtime").block_on(call);
             answer.unwrap_or_else(|fault| panic!("{service} {operation}: {fault:?}"));
         });

@@ -22,7 +22,7 @@ use protocol::{Fault, FromValue, IntoValue, Operation, Redact};
 use serde_json::{Value, json};
 use store::Store;
 
-use crate::call::Source;
+use crate::call::{Marks, Source};
 use crate::pipeline::{Pipeline, PipelineParts};
 use crate::registry::Service;
 use crate::throttle::Rate;
@@ -201,7 +201,24 @@ impl TestKit {
         operation: &str,
         input: &Value,
     ) -> Result<Value, Fault> {
-        invoke_json(&self.pipeline, who, service, operation, input).await
+        invoke_json(&self.pipeline, who, (service, operation), input, test()).await
+    }
+
+    /// What a call leaves receipts of, made by the administrator for somebody's marks.
+    ///
+    /// # Errors
+    /// What the caller would be answered.
+    pub async fn receipts(
+        &self,
+        service: &str,
+        operation: &str,
+        input: &Value,
+    ) -> Result<Vec<String>, Fault> {
+        let of = format!("{operation} {input}");
+        let marks: Arc<Marks> = Arc::from([("aws:cloudformation:logical-id".to_owned(), of)]);
+        let source = Source { marks: Some(Arc::clone(&marks)), ..test() };
+        invoke_json(&self.pipeline, &self.administrator(), (service, operation), input, source).await?;
+        Ok(crate::receipts::unsettled(self.pipeline.store(), &marks).expect("the store answers"))
     }
 
     /// The account's audit records so far, newest first, as CloudTrail would show them.
@@ -221,9 +238,9 @@ impl TestKit {
 async fn invoke_json(
     pipeline: &Pipeline,
     who: &Arc<Principal>,
-    service: &str,
-    operation: &str,
+    (service, operation): (&str, &str),
     input: &Value,
+    source: Source,
 ) -> Result<Value, Fault> {
     let model = protocol::model(service).and_then(|model| model.operation(operation));
     let model = model.unwrap_or_else(|| panic!("{service} has no {operation}"));
@@ -231,9 +248,12 @@ async fn invoke_json(
         Some(shape) => protocol::value_from_json(shape, input)?,
         None => protocol::Value::default(),
     };
-    let source = Source { via: Vec::new(), ..Source::platform("test") };
     let output = pipeline.invoke(Arc::clone(who), source, service, operation, input).await?;
     Ok(model.output().map_or(Value::Null, |shape| protocol::value_to_json(shape, &output, Redact::No)))
+}
+
+fn test() -> Source {
+    Source { via: Vec::new(), ..Source::platform("test") }
 }
 
 fn inline(statements: &Value) -> Vec<InlinePolicy> {

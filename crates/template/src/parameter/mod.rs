@@ -4,7 +4,6 @@
 //! an error, and [`ParameterValue`] does not print it.
 
 mod kind;
-mod pattern;
 mod value;
 
 use std::collections::BTreeSet;
@@ -16,6 +15,7 @@ use serde_json::Value;
 use crate::document::Document;
 use crate::error::TemplateError;
 use crate::limits::PARAMETER_BYTES_MAX;
+use crate::pattern;
 use crate::template::{self, Template};
 
 use kind::Source;
@@ -136,6 +136,8 @@ impl Parameter {
     }
 
     fn check(&self, name: &str, text: &str) -> Result<(), TemplateError> {
+        let unusable =
+            || TemplateError::format(format_args!("Parameter {name}: AllowedPattern cannot be evaluated."));
         let refuse = |why: String| {
             let message = match &self.constraint_description {
                 Some(described) => format!("Parameter '{name}' failed to satisfy constraint: {described}"),
@@ -152,7 +154,7 @@ impl Parameter {
                 return refuse("must be one of AllowedValues".to_owned());
             }
             if let Some(pattern) = &self.allowed_pattern
-                && !pattern::matches_whole(name, pattern, part)?
+                && !pattern::matches_whole(pattern, part).map_err(|_| unusable())?
             {
                 return refuse(format!("must match pattern {pattern}"));
             }

@@ -53,6 +53,7 @@ pub(crate) async fn create(_: Arc<Analyzers>, permit: Permit<api::CreateArchiveR
             return Err(Error::quota(message, RULE, &name));
         }
         let filter = filter(input.filter, record.kind)?;
+        call.made(&name);
         record.rules.insert(name, RuleRecord { filter, created_at: now, updated_at: now });
         state::save(transaction, &record)
     })

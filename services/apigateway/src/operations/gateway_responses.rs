@@ -39,6 +39,7 @@ pub(crate) async fn put(
     let shown = view::gateway_response(kind, Some(&record));
     change(&state, &call, &input.rest_api_id, |api| {
         api.responses.insert(kind, record);
+        call.made(&input.response_type);
         Ok(())
     })
     .await?;

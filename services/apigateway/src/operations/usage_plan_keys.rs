@@ -45,6 +45,7 @@ pub(crate) async fn create(
             }
             check_others(owned, transaction, &plan, &key.id)?;
             state.stages.plans().tie(transaction, call.account(), &plan.id, &key.id)?;
+            call.made(&format!("{}:{}", key.id, plan.id));
             Ok(key)
         })
         .await?;

@@ -262,3 +262,23 @@ async fn a_value_from_before_values_were_of_one_account_is_still_its_accounts() 
     keyed.platform.call("DeleteApiKey", json!({"apiKey": keyed.key})).await.unwrap();
     keyed.platform.call("CreateApiKey", same).await.unwrap();
 }
+
+#[tokio::test]
+async fn what_a_stack_makes_among_others_leaves_receipts() {
+    let platform = platform().await;
+    let made = async |operation: &str, input: Value| {
+        platform.call(operation, input).await.unwrap()["id"].as_str().unwrap().to_owned()
+    };
+    let (key, plan) = (
+        made("CreateApiKey", json!({"name": "k"})).await,
+        made("CreateUsagePlan", json!({"name": "p"})).await,
+    );
+    let api = made("CreateRestApi", json!({"name": "a"})).await;
+    let receipts = async |operation: &str, input: Value| {
+        platform.kit.receipts("apigateway", operation, &input).await.unwrap()
+    };
+    let tie = json!({"usagePlanId": plan, "keyId": key, "keyType": "API_KEY"});
+    assert_eq!(receipts("CreateUsagePlanKey", tie).await, [format!("{key}:{plan}")]);
+    let response = json!({"restApiId": api, "responseType": "UNAUTHORIZED"});
+    assert_eq!(receipts("PutGatewayResponse", response).await, ["UNAUTHORIZED"]);
+}

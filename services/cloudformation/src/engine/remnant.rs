@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::providers::{self, Failure, Provider, Work};
+use crate::providers::{self, Again, Failure, Provider, Work};
 use crate::records::{Change, Physical, ResourceRecord};
 
 /// What is about to be made under this id.
@@ -35,9 +35,12 @@ impl Remnant {
         if self.is_ours {
             return provider.delete(&named, &self.physical).await;
         }
-        for id in work.receipts()? {
-            let made = Physical { id, attributes: Map::new(), ..self.physical.clone() };
-            provider.delete(&named, &made).await?;
+        // What else was called to make it, such as a role's own policies, goes with it.
+        if let Again::Receipt(..) = providers::again(provider.kind()) {
+            for made in work.receipts()?.into_iter().filter_map(|id| provider.of_receipt(&self.physical, id))
+            {
+                provider.delete(&named, &made).await?;
+            }
         }
         match provider.find(&work).await? {
             Some(found) => provider.delete(&named, &found).await,

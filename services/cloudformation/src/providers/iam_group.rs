@@ -27,6 +27,11 @@ impl Provider for Group {
         Some(("GroupName", 128))
     }
 
+    fn of_receipt(&self, planned: &Physical, id: String) -> Option<Physical> {
+        // Its own policies leave receipts, too.
+        (id == planned.id).then(|| planned.clone())
+    }
+
     fn comparison(&self) -> Option<&'static Rules> {
         const RULES: Rules = Rules { unread: &[], whole: &["/Policies/*/PolicyDocument"], ordered: &[] };
         Some(&RULES)

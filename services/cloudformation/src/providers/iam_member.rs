@@ -20,6 +20,11 @@ impl Provider for UserToGroup {
         &MEMBERS
     }
 
+    fn of_receipt(&self, planned: &Physical, id: String) -> Option<Physical> {
+        let properties = json!({ "GroupName": planned.properties.get("GroupName"), "Users": [id] });
+        Some(Physical { properties, ..planned.clone() })
+    }
+
     fn comparison(&self) -> Option<&'static Rules> {
         Some(&Rules::PLAIN)
     }

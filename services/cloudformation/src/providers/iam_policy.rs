@@ -36,6 +36,15 @@ impl Provider for InlinePolicy {
         &PROPERTIES
     }
 
+    fn of_receipt(&self, planned: &Physical, id: String) -> Option<Physical> {
+        let (kind, holder) = id.split_once('/')?;
+        let (property, ..) = HOLDERS.iter().find(|(_, member, ..)| {
+            member.strip_suffix("Name").is_some_and(|noun| noun.eq_ignore_ascii_case(kind))
+        })?;
+        let properties = json!({ "PolicyName": planned.properties.get("PolicyName"), *property: [holder] });
+        Some(Physical { properties, ..planned.clone() })
+    }
+
     fn comparison(&self) -> Option<&'static Rules> {
         const RULES: Rules = Rules { unread: &[], whole: &["/PolicyDocument"], ordered: &[] };
         Some(&RULES)

@@ -3,6 +3,7 @@
 //! One file a type. A provider knows no stack and no store. A type that is not in [`find`], or a property that a provider
 //! does not declare, is refused before anything is created.
 
+mod again;
 mod analyzer;
 mod analyzer_rules;
 mod apigateway_account;
@@ -81,6 +82,7 @@ use crate::drift::Rules;
 use crate::records::Physical;
 use crate::registry;
 
+pub(crate) use again::{Again, again};
 pub(crate) use cloudformation_stack::stack_input;
 pub(crate) use custom::step_id;
 pub(crate) use failure::Failure;
@@ -296,6 +298,11 @@ pub(crate) trait Provider: Send + Sync {
     /// The service does not let the caller look: then it cannot be decided.
     fn find<'a>(&'a self, _work: &'a Work) -> Answer<'a, Option<Physical>> {
         Box::pin(async { Ok(None) })
+    }
+
+    /// What a receipt of this id says was made; `planned` is what was about to be.
+    fn of_receipt(&self, planned: &Physical, id: String) -> Option<Physical> {
+        Some(Physical { id, attributes: Map::new(), ..planned.clone() })
     }
 
     /// Goes on with what an interrupted try made, where that cannot be taken away and made anew.

@@ -66,7 +66,11 @@ const UNTAGGED: &str = "Resources: {Api: {Type: AWS::ApiGateway::RestApi, Proper
     Table: {Type: AWS::DynamoDB::Table, Properties: {BillingMode: PAY_PER_REQUEST, \
     AttributeDefinitions: [{AttributeName: k, AttributeType: S}], KeySchema: [{AttributeName: k, KeyType: HASH}]}}, \
     Backup: {Type: AWS::DynamoDB::Backup, Properties: {TableName: !Ref Table, BackupName: same}}, \
-    Version: {Type: AWS::Lambda::Version, Properties: {FunctionName: others, Description: same}}}";
+    Version: {Type: AWS::Lambda::Version, Properties: {FunctionName: others, Description: same}}, \
+    Tie: {Type: AWS::ApiGateway::UsagePlanKey, Properties: {KeyId: others, KeyType: API_KEY, UsagePlanId: others}}, \
+    Crew: {Type: AWS::IAM::Group, Properties: {GroupName: named}}, \
+    Member: {Type: AWS::IAM::UserToGroupAddition, Properties: {GroupName: others, Users: [someone]}}, \
+    Policy: {Type: AWS::IAM::Policy, Properties: {PolicyName: named, Roles: [others], PolicyDocument: {Statement: []}}}}";
 
 /// Cuts the power between an operation's commit and the stack's record of it, and starts again: as the same operation, or as
 /// another one that takes its place.
@@ -80,6 +84,10 @@ async fn silenced(
         ("deployment/theirs", "description"),
         ("backup/theirs", "BackupName"),
         ("version/theirs", "Description"),
+        ("tie/theirs", "keyId"),
+        ("crew/theirs", "GroupName"),
+        ("member/theirs", "UserName"),
+        ("inline/theirs", "PolicyName"),
     ];
     for (thing, said) in theirs {
         stage.world.things().existing.insert(thing.to_owned(), json!({ said: "same" }));
@@ -104,9 +112,16 @@ async fn silenced(
 
 #[tokio::test]
 async fn what_has_no_tags_is_made_once_wherever_the_power_goes() {
-    // The version is one of a function that is not the stack's.
-    let made_without =
-        [("CreateDeployment", "deployment"), ("CreateBackup", "backup"), ("PublishVersion", "version")];
+    // The version is one of a function that is not the stack's; so are the key, the plan, the group and the role.
+    let made_without = [
+        ("CreateDeployment", "deployment"),
+        ("CreateBackup", "backup"),
+        ("PublishVersion", "version"),
+        ("CreateUsagePlanKey", "tie"),
+        ("CreateGroup", "crew"),
+        ("AddUserToGroup", "member"),
+        ("PutRolePolicy", "inline"),
+    ];
     for (operation, made) in made_without {
         for (interrupted, ends, left) in [
             ((OperationKind::Create, Phase::Forward), "CREATE_COMPLETE", 2),
@@ -133,7 +148,7 @@ async fn what_a_stack_knows_has_no_receipt_any_more() {
     let store = stage.kit.pipeline.store();
     let region = stage.kit.pipeline.region();
     let stack = stacks::by_id(store, stage.kit.account, region.as_str(), &id).unwrap().unwrap();
-    for logical_id in ["Deployment", "Backup", "Table", "Version"] {
+    for logical_id in ["Deployment", "Backup", "Table", "Version", "Tie", "Crew", "Member", "Policy"] {
         let left = service::receipts::unsettled(store, &marks(&stack, logical_id)).unwrap();
         assert!(left.is_empty(), "{logical_id}: {left:?}");
     }

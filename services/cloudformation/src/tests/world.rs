@@ -49,7 +49,9 @@ impl Drop for Hold {
 }
 
 /// Operations that make a thing: the thing's kind, and the member that names it.
-const MAKERS: [(&str, &str, &str); 10] = [
+const MAKERS: [(&str, &str, &str); 12] = [
+    ("CreateGroup", "crew", "GroupName"),
+    ("AddUserToGroup", "member", "UserName"),
     ("CreateRole", "role", "RoleName"),
     ("CreateTable", "table", "TableName"),
     ("CreateFunction", "function", "FunctionName"),
@@ -63,7 +65,9 @@ const MAKERS: [(&str, &str, &str); 10] = [
 ];
 
 /// Operations that take a thing away.
-const TAKERS: [(&str, &str, &str); 13] = [
+const TAKERS: [(&str, &str, &str); 15] = [
+    ("DeleteGroup", "crew", "GroupName"),
+    ("RemoveUserFromGroup", "member", "UserName"),
     ("DeleteBackup", "backup", "BackupArn"),
     ("DeleteRole", "role", "RoleName"),
     ("DeleteTable", "table", "TableName"),
@@ -90,19 +94,34 @@ impl World {
     }
 
     /// What the services do in the transaction that makes a thing without tags.
-    async fn leave_receipt(&self, (service, operation): (&str, &str), call: &Call, answer: &protocol::Value) {
-        let place = match operation {
-            "CreateDeployment" => "/id",
-            "CreateBackup" => "/BackupDetails/BackupArn",
-            "PublishVersion" => "/FunctionArn",
+    async fn leave_receipt(
+        &self,
+        (service, operation): (&str, &str),
+        permit: (&protocol::Value, &Call),
+        answer: &protocol::Value,
+    ) {
+        let (input, call) = permit;
+        let of_input = |member: &str| match input {
+            protocol::Value::Structure(input) => input.str(member).unwrap().to_owned(),
+            _ => panic!("{operation} without input"),
+        };
+        let of_answer = |place: &str| {
+            let shape = protocol::model(service).unwrap().operation(operation).unwrap().output().unwrap();
+            let answer = protocol::value_to_json(shape, answer, Redact::No);
+            answer.pointer(place).and_then(Value::as_str).unwrap().to_owned()
+        };
+        let id = match operation {
+            "CreateDeployment" | "CreateUsagePlanKey" => of_answer("/id"),
+            "CreateBackup" => of_answer("/BackupDetails/BackupArn"),
+            "PublishVersion" => of_answer("/FunctionArn"),
+            "CreateGroup" => of_input("GroupName"),
+            "AddUserToGroup" => of_input("UserName"),
+            "PutRolePolicy" => format!("role/{}", of_input("RoleName")),
             _ => return,
         };
-        let shape = protocol::model(service).unwrap().operation(operation).unwrap().output().unwrap();
-        let answer = protocol::value_to_json(shape, answer, Redact::No);
-        let id = answer.pointer(place).and_then(Value::as_str).unwrap();
         let written: Result<(), Error> = call
             .transact(|_| {
-                call.made(id);
+                call.made(&id);
                 Ok(())
             })
             .await;
@@ -201,11 +220,8 @@ impl World {
 fn output(things: &mut Things, operation: &str, input: &Value) -> Result<Value, Error> {
     let text = |member: &str| input[member].as_str().unwrap_or_default().to_owned();
     Ok(match operation {
-        "CreateRole" => {
-            let name = text("RoleName");
-            json!({ "Role": { "Path": "/", "RoleName": name, "RoleId": "AROAEXAMPLE", "CreateDate": 0,
-                "Arn": format!("arn:aws:iam::123456789012:role/{name}") } })
-        }
+        "CreateRole" => entity("Role", &text("RoleName")),
+        "CreateGroup" => entity("Group", &text("GroupName")),
         "CreateTable" | "DescribeTable" => {
             let name = text("TableName");
             if !things.existing.contains_key(&format!("table/{name}")) {
@@ -268,6 +284,15 @@ fn output(things: &mut Things, operation: &str, input: &Value) -> Result<Value, 
         "GetObject" => object(things, &text("Key"))?,
         _ => json!({}),
     })
+}
+
+/// A role or a group as IAM shows it.
+fn entity(kind: &str, name: &str) -> Value {
+    let arn = format!("arn:aws:iam::123456789012:{}/{name}", kind.to_lowercase());
+    let mut shown = json!({ "Path": "/", "CreateDate": 0, "Arn": arn });
+    shown[format!("{kind}Name")] = json!(name);
+    shown[format!("{kind}Id")] = json!("AIDAEXAMPLE");
+    json!({ kind: shown })
 }
 
 /// The version that a qualifier names, or a new one.
@@ -396,7 +421,7 @@ macro_rules! stand_ins {
                             world.wait(stringify!($operation)).await;
                             let (input, marks) = (&permit.input, permit.call.marks());
                             let answer = world.answer(stringify!($module), stringify!($operation), input, marks)?;
-                            world.leave_receipt((stringify!($module), stringify!($operation)), &permit.call, &answer).await;
+                            world.leave_receipt((stringify!($module), stringify!($operation)), (input, &permit.call), &answer).await;
                             Ok(answer)
                         },
                     );
@@ -411,7 +436,7 @@ stand_ins! {
     s3 { GetObject }
     iam {
         CreateRole DeleteRole AttachRolePolicy DetachRolePolicy PutRolePolicy GetRolePolicy DeleteRolePolicy UpdateRole
-        UpdateAssumeRolePolicy TagRole UntagRole
+        UpdateAssumeRolePolicy TagRole UntagRole CreateGroup DeleteGroup AddUserToGroup RemoveUserFromGroup
     }
     dynamodb {
         CreateTable DescribeTable DeleteTable UpdateTable TagResource UntagResource ListTagsOfResource

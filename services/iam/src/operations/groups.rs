@@ -27,6 +27,7 @@ pub(crate) async fn create(
     };
     iam.change(&call, |edit| {
         entity::check_new::<GroupRecord>(edit, &record.name, quota::GROUPS_MAX)?;
+        call.made(&record.name);
         entity::save(edit, &record)
     })
     .await?;

@@ -8,16 +8,24 @@ use base::AccountId;
 use identity::records::{GroupRecord, InlinePolicy, RoleRecord, UserRecord};
 use identity::{Edit, Reads};
 use policy::quota as size;
-use service::Permit;
+use service::{Call, Permit};
 
 use crate::entity::{self, Entity};
 use crate::page::{Page, Paging};
 use crate::{Error, Iam, api, documents};
 
-fn put<E: Entity>(edit: &mut Edit<'_, '_>, name: &str, policy: InlinePolicy) -> Result<(), Error> {
+fn put<E: Entity>(
+    edit: &mut Edit<'_, '_>,
+    call: &Call,
+    name: &str,
+    policy: InlinePolicy,
+) -> Result<(), Error> {
     let mut record: E = entity::load_to_change(edit, name)?;
     documents::check_inline(&policy.document)?;
     let inline = record.inline();
+    if inline.iter().all(|other| other.name != policy.name) {
+        call.made(&format!("{}/{name}", E::NOUN));
+    }
     inline.retain(|other| other.name != policy.name);
     inline.push(policy);
     inline.sort_by(|left, right| left.name.cmp(&right.name));
@@ -71,7 +79,7 @@ macro_rules! operations {
         pub(crate) async fn $put(iam: Arc<Iam>, permit: Permit<api::$Put>) -> Result<(), Error> {
             let Permit { input, call, .. } = permit;
             let policy = InlinePolicy { name: input.policy_name, document: input.policy_document };
-            iam.change(&call, |edit| put::<$record>(edit, &input.$name, policy)).await
+            iam.change(&call, |edit| put::<$record>(edit, &call, &input.$name, policy)).await
         }
 
         pub(crate) async fn $get(_: Arc<Iam>, permit: Permit<api::$Get>) -> Result<api::$Got, Error> {

@@ -43,6 +43,7 @@ pub(crate) async fn add(iam: Arc<Iam>, permit: Permit<api::AddUserToGroup>) -> R
         }
         edit.mark(keys::MEMBERS, &keys::member(account, &group.name, &user.name))?;
         user.groups.push(group.name);
+        call.made(&user.name);
         entity::save(edit, &user)
     })
     .await

@@ -74,3 +74,34 @@ async fn a_user_belongs_to_ten_groups_at_most() {
     )
     .await;
 }
+
+#[tokio::test]
+async fn what_a_stack_makes_among_others_leaves_receipts() {
+    let kit = kit().await;
+    user(&kit, "ana").await;
+    done(&kit, "CreateGroup", json!({"GroupName": "theirs"})).await;
+    let receipts = async |operation: &str, input: serde_json::Value| {
+        kit.receipts("iam", operation, &input).await.unwrap()
+    };
+    assert_eq!(receipts("CreateGroup", json!({"GroupName": "team"})).await, ["team"]);
+    let member = json!({"GroupName": "theirs", "UserName": "ana"});
+    assert_eq!(receipts("AddUserToGroup", member.clone()).await, ["ana"]);
+    let policy = json!({"GroupName": "theirs", "PolicyName": "p", "PolicyDocument": super::READ});
+    assert_eq!(receipts("PutGroupPolicy", policy.clone()).await, ["group/theirs"]);
+    let policy = json!({"UserName": "ana", "PolicyName": "p", "PolicyDocument": super::READ});
+    assert_eq!(receipts("PutUserPolicy", policy.clone()).await, ["user/ana"]);
+    // What was there is nobody's doing now: the same once more, for somebody else.
+    let mut again = policy;
+    again["PolicyDocument"] = format!(" {}", super::READ).into();
+    assert!(receipts("PutUserPolicy", again).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_member_that_was_one_leaves_no_receipt() {
+    let kit = kit().await;
+    user(&kit, "ana").await;
+    done(&kit, "CreateGroup", json!({"GroupName": "theirs"})).await;
+    let member = json!({"GroupName": "theirs", "UserName": "ana"});
+    done(&kit, "AddUserToGroup", member.clone()).await;
+    assert!(kit.receipts("iam", "AddUserToGroup", &member).await.unwrap().is_empty());
+}

@@ -97,7 +97,11 @@ async fn write(
             let old = match configs.get(qualifier(target)) {
                 Some(old) if updates => old.clone(),
                 None if updates => return Err(no_config(target)),
-                _ => EventConfig::default(),
+                None => {
+                    call.made(&arn(target));
+                    EventConfig::default()
+                }
+                Some(_) => EventConfig::default(),
             };
             let made = asked.over(old, call.now());
             configs.insert(qualifier(target).to_owned(), made.clone());

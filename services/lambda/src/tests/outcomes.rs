@@ -208,3 +208,16 @@ async fn a_chain_that_comes_back_too_often_is_stopped_unless_allowed() {
     );
     call(trace).await.unwrap();
 }
+
+#[tokio::test]
+async fn settings_that_a_stack_puts_on_others_functions_leave_receipts() {
+    let fixture = Fixture::start().await;
+    let mut settings = json!({"FunctionName": "orders", "MaximumRetryAttempts": 1});
+    let put = async |settings: &Value| {
+        fixture.kit.receipts("lambda", "PutFunctionEventInvokeConfig", settings).await.unwrap()
+    };
+    assert_eq!(put(&settings).await, [format!("{ARN}:$LATEST")]);
+    // They are there already: whoever puts others in their place has not made them.
+    settings["MaximumRetryAttempts"] = json!(2);
+    assert!(put(&settings).await.is_empty());
+}

@@ -1,6 +1,6 @@
 //! Values: their types, tiers, lengths and patterns.
 
-use regex_automata::meta::Regex;
+use template::pattern::{self, PatternError};
 
 use crate::Error;
 
@@ -13,8 +13,6 @@ pub(crate) const TEXT: &str = "text";
 
 const STANDARD_CHARS_MAX: usize = 4_096;
 const ADVANCED_CHARS_MAX: usize = 8_192;
-/// The most memory that a compiled pattern may take.
-const PATTERN_BYTES_MAX: usize = 1 << 20;
 
 /// The tier of a value, from the one that is asked for and the one that the parameter has.
 pub(crate) fn tier(asked: Option<&str>, now: Option<&str>, value: &str) -> Result<&'static str, Error> {
@@ -73,15 +71,15 @@ pub(crate) fn data_type(asked: Option<String>) -> Result<String, Error> {
 
 /// Refuses a value that does not match the whole of an allowed pattern.
 pub(crate) fn check_pattern(pattern: &str, value: &str) -> Result<(), Error> {
-    let regex = Regex::builder()
-        .configure(
-            Regex::config()
-                .nfa_size_limit(Some(PATTERN_BYTES_MAX))
-                .onepass_size_limit(Some(PATTERN_BYTES_MAX)),
-        )
-        .build(&format!("^(?:{pattern})$"))
-        .map_err(|_| Error::InvalidAllowedPattern(format!("Invalid allowed pattern: {pattern}")))?;
-    if regex.is_match(value) {
+    let matches = pattern::matches_whole(pattern, value).map_err(|error| {
+        Error::InvalidAllowedPattern(match error {
+            PatternError::Unreadable => format!("Invalid allowed pattern: {pattern}"),
+            PatternError::TooMuch => {
+                format!("The allowed pattern takes more to be evaluated on this value than is allowed here: {pattern}")
+            }
+        })
+    })?;
+    if matches {
         return Ok(());
     }
     Err(Error::PatternMismatch(format!(
@@ -134,7 +132,16 @@ mod tests {
         assert!(check_pattern(r"^\d+$", "12").is_ok());
         assert!(check_pattern("a|b", "ab").is_err());
         assert!(matches!(check_pattern("[0-9]+", "x12"), Err(Error::PatternMismatch(_))));
-        for bad in ["(", "(?=a)", r"(\w{1000}){1000}"] {
+        // Java's, as in templates.
+        assert!(check_pattern(r"(?=.*\p{Upper})[\p{Alnum}]+", "aB1").is_ok());
+        assert!(matches!(check_pattern(r"(?=.*\p{Upper})\p{Alnum}+", "ab1"), Err(Error::PatternMismatch(_))));
+        let long = "a".repeat(4_096);
+        assert!(check_pattern("a+", &long).is_ok());
+        assert!(
+            matches!(check_pattern("(?=a)a+", &long), Err(Error::InvalidAllowedPattern(_))),
+            "no end in sight"
+        );
+        for bad in ["(", "a)|(?:.*", r"(\w{1000}){1000}"] {
             assert!(matches!(check_pattern(bad, "a"), Err(Error::InvalidAllowedPattern(_))), "{bad}");
         }
     }

@@ -1,11 +1,10 @@
-//! `AllowedPattern`: Java's regular expressions, within bounds.
+//! `AllowedPattern`, of templates' parameters and of others: Java's regular expressions, within bounds.
 //!
 //! A pattern that an automaton can match is matched in linear time. Look-around and back-references need backtracking: that
-//! is refused once it takes too many steps, and then nothing is said of the value.
+//! is refused once it takes too many steps, and then nothing is said of the value. What cannot be read alone is no pattern.
 
 use regex_automata::meta::Regex;
-
-use crate::error::TemplateError;
+use regex_automata::util::syntax;
 
 /// The longest pattern that is matched by backtracking, in bytes.
 const PATTERN_BYTES_MAX: usize = 4_096;
@@ -16,28 +15,45 @@ const STEPS_MAX: usize = 100_000;
 /// What one part of a pattern may weigh once compiled, in bytes.
 const COMPILED_BYTES_MAX: usize = 1 << 20;
 
+/// Why it is not known whether a pattern matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PatternError {
+    /// It is no pattern, or too large a one.
+    Unreadable,
+    /// To say it takes more than the bounds.
+    TooMuch,
+}
+
 /// True where a pattern matches all of a text.
 ///
 /// # Errors
 /// The pattern cannot be read, or not be evaluated within the bounds.
-pub(super) fn matches_whole(name: &str, pattern: &str, text: &str) -> Result<bool, TemplateError> {
-    let unusable =
-        || TemplateError::format(format_args!("Parameter {name}: AllowedPattern cannot be evaluated."));
-    let whole = format!(r"\A(?:{})\z", classes(pattern));
-    // SECURITY: the pattern comes from the caller; the automaton is linear in the text and its size is capped.
+pub fn matches_whole(pattern: &str, text: &str) -> Result<bool, PatternError> {
+    let pattern = classes(pattern);
+    let whole = format!(r"\A(?:{pattern})\z");
+    // SECURITY: the pattern comes from the caller; the automaton is linear in the text and its size is capped. It is read
+    // alone first, as a parenthesis too many would end what is put around it.
     let limits = Regex::config().nfa_size_limit(Some(COMPILED_BYTES_MAX)).onepass_size_limit(Some(1 << 18));
-    if let Ok(regex) = Regex::builder().configure(limits).build(&whole) {
+    if syntax::parse(&pattern).is_ok()
+        && let Ok(regex) = Regex::builder().configure(limits).build(&whole)
+    {
         return Ok(regex.is_match(text));
     }
-    if pattern.len() > PATTERN_BYTES_MAX || text.len() > TEXT_BYTES_MAX {
-        return Err(unusable());
+    if pattern.len() > PATTERN_BYTES_MAX {
+        return Err(PatternError::TooMuch);
     }
-    let regex = fancy_regex::RegexBuilder::new(&whole)
-        .backtrack_limit(STEPS_MAX)
-        .delegate_size_limit(COMPILED_BYTES_MAX)
-        .build()
-        .map_err(|_| unusable())?;
-    regex.is_match(text).map_err(|_| unusable())
+    backtracking(&pattern)?;
+    let regex = backtracking(&whole)?;
+    if text.len() > TEXT_BYTES_MAX {
+        return Err(PatternError::TooMuch);
+    }
+    regex.is_match(text).map_err(|_| PatternError::TooMuch)
+}
+
+fn backtracking(pattern: &str) -> Result<fancy_regex::Regex, PatternError> {
+    let mut builder = fancy_regex::RegexBuilder::new(pattern);
+    let built = builder.backtrack_limit(STEPS_MAX).delegate_size_limit(COMPILED_BYTES_MAX).build();
+    built.map_err(|_| PatternError::Unreadable)
 }
 
 /// Java's names of classes, in the words of these automata. They are ASCII's there, unless a pattern asks for more.
@@ -123,7 +139,27 @@ mod tests {
             (r"\\p\{Alnum\}", r"\p{Alnum}", true),
             (r"\p{Lu}+\p{L}", "Éé", true),
         ] {
-            assert_eq!(matches_whole("P", pattern, text).unwrap(), expected, "{pattern} {text}");
+            assert_eq!(matches_whole(pattern, text).unwrap(), expected, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_that_is_none_alone_is_refused() {
+        for pattern in [
+            "a)|(?:.*",
+            "a)|(.*",
+            "(?=a)a)|(?:.*",
+            "a)",
+            "(a",
+            "[a",
+            r"a\",
+            "*",
+            r"(\w{1000}){1000}",
+            "(?x)a # b",
+        ] {
+            for text in ["a", "anything"] {
+                assert_eq!(matches_whole(pattern, text), Err(PatternError::Unreadable), "{pattern} {text}");
+            }
         }
     }
 
@@ -134,13 +170,13 @@ mod tests {
         let deep = format!("{}a{}(?=b)", "(".repeat(2_000), ")".repeat(2_000));
         for pattern in [r"(?=a)(a|a|aa)*\1b", r"(a*)*\1c", "(", "(?=x", long.as_str(), deep.as_str()] {
             let began = Instant::now();
-            let told = matches_whole("P", pattern, &text);
+            let told = matches_whole(pattern, &text);
             assert!(!told.unwrap_or(false), "{pattern}");
             assert!(began.elapsed() < Duration::from_secs(30), "{pattern}");
         }
         let ahead = "(?:(?=.*b|.*d)a|(?=[ab]*c)a|a)*";
-        assert_eq!(matches_whole("P", ahead, &text).ok(), Some(true));
-        assert!(matches_whole("P", ahead, &format!("{text}a")).is_err(), "a longer one");
-        assert_eq!(matches_whole("P", "a*", &text.repeat(8)).ok(), Some(true), "no look ahead, no bound");
+        assert_eq!(matches_whole(ahead, &text).ok(), Some(true));
+        assert!(matches_whole(ahead, &format!("{text}a")).is_err(), "a longer one");
+        assert_eq!(matches_whole("a*", &text.repeat(8)).ok(), Some(true), "no look ahead, no bound");
     }
 }

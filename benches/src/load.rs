@@ -16,6 +16,8 @@ pub(crate) struct Figures {
     pub(crate) p50_us: f64,
     pub(crate) p99_us: f64,
     pub(crate) server_cpu_us: f64,
+    /// Calls that were answered, those of the warm-up too.
+    pub(crate) sent: usize,
 }
 
 /// Runs for `span` after a short warm-up.
@@ -37,7 +39,7 @@ pub(crate) fn run_all(
     connections: usize,
     span: Duration,
 ) -> Result<Figures, Error> {
-    drive(address, requests, connections, span / 8)?;
+    let warm = drive(address, requests, connections, span / 8)?.len();
     let before = cpu::time(server)?;
     let begin = Instant::now();
     let mut latencies = drive(address, requests, connections, span)?;
@@ -55,6 +57,7 @@ pub(crate) fn run_all(
         p50_us: at(0.5),
         p99_us: at(0.99),
         server_cpu_us: used.as_secs_f64() * 1e6 / calls,
+        sent: warm + latencies.len(),
     })
 }
 

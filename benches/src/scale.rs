@@ -13,6 +13,11 @@ use crate::{Error, SPAN, cpu, load, row};
 
 /// Different requests of one kind, sent in turn.
 const REQUESTS: usize = 4_000;
+/// Different items that are written for as long as the engine needs to show what it costs to put them in order.
+const LASTING_REQUESTS: usize = 100_000;
+const LASTING: Duration = Duration::from_secs(30);
+/// The engine's own threads.
+const ENGINE_THREADS: &str = "fjall";
 /// Connections that fill the table, and that measure it.
 const CONNECTIONS: usize = 16;
 /// Tables that are made and never used.
@@ -37,6 +42,7 @@ pub(crate) fn run(platform: &Platform, items: usize) -> Result<(), Error> {
         println!("{size} items; filling took {:.1} s", begin.elapsed().as_secs_f64());
         settle(platform)?;
         filled = size;
+        lasting(platform, size)?;
         let figures = measure(platform, size, &smallest)?;
         if smallest.is_empty() {
             smallest = figures;
@@ -104,22 +110,47 @@ fn settle(platform: &Platform) -> Result<(), Error> {
     Ok(())
 }
 
+/// Prints what items cost that are written long enough for the engine to put them in order: memory holds the first ones.
+fn lasting(platform: &Platform, size: usize) -> Result<(), Error> {
+    let puts: Result<Vec<_>, Error> =
+        (0..LASTING_REQUESTS).map(|at| platform.dynamodb("PutItem", &put(&spread(at, size)))).collect();
+    let told = || -> Result<_, Error> {
+        let engine = cpu::time_of_threads(platform.pid, ENGINE_THREADS)?;
+        Ok((engine.as_secs_f64(), cpu::written_bytes(platform.pid)? as f64))
+    };
+    let before = told()?;
+    let figures = load::run_all(platform.address, platform.pid, &puts?, CONNECTIONS, LASTING)?;
+    row(&format!("dynamodb PutItem, of {size}, lasting"), CONNECTIONS, &figures);
+    settle(platform)?;
+    let (after, sent) = (told()?, figures.sent as f64);
+    println!(
+        "  of which the engine's threads took {:.1} us a call, and {:.0} bytes were written",
+        (after.0 - before.0) * 1e6 / sent,
+        (after.1 - before.1) / sent
+    );
+    Ok(())
+}
+
+/// An even spread without a source of randomness: steps of a prime that no size here is a multiple of.
+fn spread(at: usize, size: usize) -> String {
+    key((at * 7_919 * 104_729) % size)
+}
+
+fn put(key: &str) -> serde_json::Value {
+    json!({"TableName": "scale", "Item": {"id": {"S": key}, "n": {"N": "1"}, "text": {"S": "x".repeat(100)}}})
+}
+
 /// Prints what calls cost at this size, next to what they cost at the smallest, if that is known.
 fn measure(
     platform: &Platform,
     size: usize,
     smallest: &[load::Figures],
 ) -> Result<Vec<load::Figures>, Error> {
-    // An even spread without a source of randomness: steps of a prime that no size here is a multiple of.
-    let drawn = |at: usize| key((at * 7_919 * 104_729) % size);
     let of = |operation: &str, input: &dyn Fn(String) -> serde_json::Value| -> Result<Vec<_>, Error> {
-        (0..REQUESTS).map(|at| platform.dynamodb(operation, &input(drawn(at)))).collect()
+        (0..REQUESTS).map(|at| platform.dynamodb(operation, &input(spread(at, size)))).collect()
     };
     let get = of("GetItem", &|key| json!({"TableName": "scale", "Key": {"id": {"S": key}}}))?;
-    let put = of(
-        "PutItem",
-        &|key| json!({"TableName": "scale", "Item": {"id": {"S": key}, "n": {"N": "1"}, "text": {"S": "x".repeat(100)}}}),
-    )?;
+    let put = of("PutItem", &|key| put(&key))?;
     let query = of(
         "Query",
         &|key| json!({"TableName": "scale", "KeyConditionExpression": "id = :id", "ExpressionAttributeValues": {":id": {"S": key}}}),

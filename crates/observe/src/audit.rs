@@ -6,6 +6,7 @@
 
 pub(crate) mod block;
 mod changes;
+mod dictionary;
 mod json;
 mod query;
 mod queue;

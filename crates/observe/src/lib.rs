@@ -37,15 +37,23 @@ mod tests {
         fn hostile_bytes_are_read_or_refused(data: Vec<u8>) {
             crate::fuzz::fuzz_position(&data);
             crate::fuzz::fuzz_block(&data);
-            let marked = [&[1][..], &data].concat();
-            crate::fuzz::fuzz_block(&marked);
+            for version in [1, 2] {
+                crate::fuzz::fuzz_block(&[&[version], &data[..]].concat());
+            }
         }
     }
 
     #[test]
     fn the_seed_corpus_is_read_or_refused() {
-        let seeds: [&[u8]; 5] =
-            [b"", b"1-00000000000000000000000000000001", b"-1-x", b"\x01\0\0\0\0", b"\x01\xff\xff\xff\xff\0"];
+        let seeds: [&[u8]; 7] = [
+            b"",
+            b"1-00000000000000000000000000000001",
+            b"-1-x",
+            b"\x01\0\0\0\0",
+            b"\x01\xff\xff\xff\xff\0",
+            b"\x02\0\0\0\0",
+            b"\x02\xff\xff\xff\xff\0",
+        ];
         for seed in seeds {
             crate::fuzz::fuzz_position(seed);
             crate::fuzz::fuzz_block(seed);

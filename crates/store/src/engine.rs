@@ -24,6 +24,9 @@ pub(crate) type Writes = BTreeMap<Vec<u8>, Option<Bytes>>;
 const JOURNAL_BYTES_MAX: u64 = 64 * 1_024 * 1_024;
 const MEMTABLE_BYTES_MAX: u64 = 16 * 1_024 * 1_024;
 const CACHE_BYTES_MAX: u64 = 32 * 1_024 * 1_024;
+/// The first thread only flushes, and puts back into the queue what there is to compact, again and again, while the second is at a
+/// compaction: half of the engine's processor time. A third one would take that half away, and with it work from the queue that a
+/// level in use forbids: what is left in disorder then makes reads a third dearer, and ranges three times.
 const WORKER_THREADS: usize = 2;
 
 /// Under this key every group writes its number: what the marker's number is compared with at the next start.

@@ -5,6 +5,7 @@
 
 use base::Timestamp;
 
+use crate::audit::dictionary::WORDS;
 use crate::audit::json::{self, Seconds};
 use crate::audit::query::Event;
 use crate::audit::record::{Outcome, Record};
@@ -16,7 +17,9 @@ pub(crate) const BYTES_MAX: usize = 1_024 * 1_024;
 /// The most time between the oldest and the newest record of a block: where a page starts reading depends on it.
 pub(crate) const SPAN_MILLIS_MAX: i64 = 1_000;
 
-const VERSION: u8 = 1;
+/// The first version knew no dictionary.
+const FIRST_VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const FLAG_READ_ONLY: u8 = 1;
 /// One record of the largest kind may stand behind a block that was almost full.
 const DECODED_BYTES_MAX: usize = 4 * BYTES_MAX;
@@ -64,19 +67,24 @@ pub(crate) fn single(record: &Record, event_id: u128, outcome: &Outcome) -> Vec<
 /// The stored form.
 pub(crate) fn compress(block: &[u8]) -> Vec<u8> {
     let mut stored = vec![VERSION];
-    stored.extend_from_slice(&lz4_flex::compress_prepend_size(block));
+    stored.extend_from_slice(&lz4_flex::block::compress_prepend_size_with_dict(block, WORDS));
     stored
 }
 
 /// All records of a stored block.
 pub(crate) fn decode(stored: &[u8]) -> Result<Vec<Event>, MalformedBlock> {
-    let [VERSION, compressed @ ..] = stored else { return Err(MalformedBlock) };
+    let [version, compressed @ ..] = stored else { return Err(MalformedBlock) };
     let length =
         compressed.first_chunk::<4>().map(|bytes| u32::from_le_bytes(*bytes)).ok_or(MalformedBlock)?;
     if length as usize > DECODED_BYTES_MAX {
         return Err(MalformedBlock);
     }
-    let block = lz4_flex::decompress_size_prepended(compressed).map_err(|_| MalformedBlock)?;
+    let block = match *version {
+        FIRST_VERSION => lz4_flex::decompress_size_prepended(compressed),
+        VERSION => lz4_flex::block::decompress_size_prepended_with_dict(compressed, WORDS),
+        _ => return Err(MalformedBlock),
+    };
+    let block = block.map_err(|_| MalformedBlock)?;
     let mut rest = block.as_slice();
     let mut events = Vec::new();
     while !rest.is_empty() {
@@ -136,4 +144,70 @@ fn take_text(rest: &mut &[u8]) -> Result<String, MalformedBlock> {
     let (text, after) = rest.split_at_checked(length).ok_or(MalformedBlock)?;
     *rest = after;
     String::from_utf8(text.to_vec()).map_err(|_| MalformedBlock)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::record::{AccessedResource, Category};
+
+    fn record() -> Record {
+        let account: base::AccountId = "123456789012".parse().unwrap();
+        let arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/orders";
+        Record {
+            account,
+            event_time: Timestamp::from_millis(1_795_348_800_123),
+            event_source: "dynamodb.amazonaws.com".into(),
+            event_name: "PutItem".into(),
+            region: "eu-central-1".parse().unwrap(),
+            source_ip: "10.20.30.40".to_owned(),
+            user_agent: "Boto3/1.43.11 md/Botocore#1.43.11 ua/2.1 os/linux#6.1 md/arch#x86_64 lang/python#3.12.1".to_owned(),
+            user_identity: br#"{"type":"IAMUser","principalId":"AIDAQWERTYUIOPASDFGHJ","arn":"arn:aws:iam::123456789012:user/alice","accountId":"123456789012","accessKeyId":"AKIAZXCVBNMASDFGHJKL","userName":"alice"}"#.as_slice().into(),
+            username: "alice".to_owned(),
+            access_key_id: "AKIAZXCVBNMASDFGHJKL".to_owned(),
+            request_parameters: Some(br#"{"tableName":"orders","item":"HIDDEN_DUE_TO_SECURITY_REASONS"}"#.to_vec()),
+            request_id: "4eeb3dbd-78d7-4c51-a0da-29e53d525c38".into(),
+            read_only: false,
+            resources: vec![AccessedResource { arn: arn.to_owned(), account, kind: "AWS::DynamoDB::Table".into() }],
+            category: Category::Data,
+            shared_event_id: None,
+            vpc_endpoint_id: None,
+            additional_event_data: None,
+        }
+    }
+
+    #[test]
+    fn a_record_alone_takes_little() {
+        let mut block = Vec::new();
+        append(&mut block, &mut Seconds::default(), &record(), 7, &Outcome::default());
+        let (alone, without) = (compress(&block).len(), lz4_flex::compress_prepend_size(&block).len());
+        assert!(
+            alone < 400 && alone * 3 < without * 2,
+            "{alone} of {}, {without} without words",
+            block.len()
+        );
+    }
+
+    #[test]
+    fn a_block_of_either_version_is_read() {
+        let mut block = Vec::new();
+        append(&mut block, &mut Seconds::default(), &record(), 7, &Outcome::default());
+        let first = [&[FIRST_VERSION][..], &lz4_flex::compress_prepend_size(&block)].concat();
+        for stored in [first, compress(&block)] {
+            let events = decode(&stored).unwrap();
+            assert_eq!(events.len(), 1);
+            assert_eq!((events[0].event_id, events[0].username.as_str()), (7, "alice"));
+            assert!(block.ends_with(events[0].json.as_bytes()));
+        }
+        assert!(decode(&[&[3][..], &compress(&block)[1..]].concat()).is_err());
+    }
+
+    #[test]
+    fn the_words_are_those_of_stored_blocks() {
+        let digest: String = crypto::sha256(WORDS).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(
+            digest, "a7e3ef1ce2d67d0259bacdfd129e2b02802396f53061708f3f876122db234408",
+            "stored blocks need them unchanged"
+        );
+    }
 }

@@ -192,7 +192,7 @@ async fn what_other_accounts_have_is_looked_at_last() {
     fixture.ok("PublishLayerVersion", layer).await;
     let version = json!({"LayerName": "deps", "VersionNumber": 1});
     fixture.ok("AddLayerVersionPermission", open("lambda:GetLayerVersion", version)).await;
-    let other = std::sync::Arc::new(identity::Principal::root("210987654321".parse().unwrap()));
+    let other = Arc::new(Principal::root("210987654321".parse().unwrap()));
     let of_function = |arn: &str| json!({"FunctionName": arn});
     let layer = "arn:aws:lambda:us-east-1:123456789012:layer:deps:1";
     for operation in ["Invoke", "GetFunction", "GetFunctionUrlConfig", "DeleteFunction"] {
@@ -202,7 +202,7 @@ async fn what_other_accounts_have_is_looked_at_last() {
     let of_layer = |arn: &str| json!({"Arn": arn});
     let both = (&of_layer(layer), &of_layer(&layer.replace("deps", "none")));
     fixture.kit.looks_alone_first(&other, ("lambda", "GetLayerVersionByArn"), both, ("deps", "none"));
-    let mut with_layer = super::create_input();
+    let mut with_layer = create_input();
     with_layer["Role"] = json!("arn:aws:iam::210987654321:role/app");
     let of_function = |arn: &str| {
         let mut input = with_layer.clone();

@@ -181,14 +181,14 @@ async fn leave_for_a_url_is_none_once_it_or_another_in_its_place_is_open() {
 #[tokio::test]
 async fn what_other_accounts_have_is_looked_at_last() {
     let fixture = Fixture::start().await;
-    let open = |action: &str, more: serde_json::Value| {
+    let open = |action: &str, more: Value| {
         let mut input = json!({"StatementId": "s", "Action": action, "Principal": "999999999999"});
         input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         input
     };
     fixture.ok("AddPermission", open("lambda:InvokeFunction", json!({"FunctionName": "orders"}))).await;
     fixture.ok("CreateFunctionUrlConfig", json!({"FunctionName": "orders", "AuthType": "NONE"})).await;
-    let layer = json!({"LayerName": "deps", "Content": {"ZipFile": super::zip_base64("1")}});
+    let layer = json!({"LayerName": "deps", "Content": {"ZipFile": zip_base64("1")}});
     fixture.ok("PublishLayerVersion", layer).await;
     let version = json!({"LayerName": "deps", "VersionNumber": 1});
     fixture.ok("AddLayerVersionPermission", open("lambda:GetLayerVersion", version)).await;

@@ -221,6 +221,41 @@ def test_a_stack_two_deep_goes_back_once_whatever_interrupts_it(fresh, moment):
     assert fresh.client("dynamodb").list_tables()["TableNames"] == ["inner-0"]
 
 
+def waiting(bucket):
+    """Stacks in stacks in a stack; where `Waits` is set, the innermost wait for what never comes."""
+    given = {"Parameters": {"Waits": {"Type": "String"}}}
+    wait = {"Type": "AWS::CloudFormation::WaitCondition", "Condition": "Waiting", "Properties": {"Handle": {"Ref": "H"}, "Timeout": "43200"}}
+    inner = {**given, "Conditions": {"Waiting": {"Fn::Equals": [{"Ref": "Waits"}, "yes"]}}, "Resources": {"H": {"Type": "AWS::CloudFormation::WaitConditionHandle"}, "W": wait}}
+    of = lambda key, waits: {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": f"https://{bucket}.s3.amazonaws.com/{key}", "Parameters": {"Waits": waits}}}
+    middle = {**given, "Resources": {f"In{n}": of("inner.json", {"Ref": "Waits"}) for n in range(3)}}
+    outer = lambda waits: json.dumps({"Resources": {f"Mid{n}": of("middle.json", waits) for n in range(3)}})
+    return {"inner.json": inner, "middle.json": middle}, outer
+
+
+def test_an_update_that_was_cancelled_ends_in_stacks_within_it_too(fresh):
+    fresh.start()
+    client = fresh.client("cloudformation")
+    fresh.client("s3").create_bucket(Bucket="waiting")
+    texts, outer = waiting("waiting")
+    for key, text in texts.items():
+        fresh.client("s3").put_object(Bucket="waiting", Key=key, Body=json.dumps(text))
+    client.create_stack(StackName="s", TemplateBody=outer("no"))
+    assert settled(fresh, "s") == "CREATE_COMPLETE"
+    client.update_stack(StackName="s", TemplateBody=outer("yes"))
+    stacks = lambda: [s["StackStatus"] for page in client.get_paginator("describe_stacks").paginate() for s in page["Stacks"]]
+    eventually(lambda: stacks().count("UPDATE_IN_PROGRESS") == 13)
+    client.cancel_update_stack(StackName="s")
+    fresh.kill()
+    fresh.start()
+    client = fresh.client("cloudformation")
+    assert settled(fresh, "s") == "UPDATE_ROLLBACK_COMPLETE"
+    # By their own way back, or by an update to what they were.
+    assert set(stacks()) <= {"UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE"}, stacks()
+    listed = [r for page in client.get_paginator("describe_stacks").paginate() for s in page["Stacks"] for r in client.describe_stack_resources(StackName=s["StackId"])["StackResources"]]
+    there = [r["LogicalResourceId"] for r in listed if r["ResourceStatus"] != "DELETE_COMPLETE"]
+    assert there.count("H") == 9 and "W" not in there
+
+
 def test_keys_and_deployments_that_nothing_marks_are_made_once(fresh):
     fresh.start()
     made = {"Api": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "a"}},

@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::reading::{Reading, properties};
 use super::{
-    Answer, CREATION_CANCELLED, Failure, Property, Provider, Work, list, optional, required, tags, text,
+    Answer, CREATION_CANCELLED, Failure, Property, Provider, UPDATE_CANCELLED, Work, list, optional,
+    required, tags, text,
 };
 use crate::drift::Rules;
 use crate::operations::outer::OPERATION;
@@ -97,7 +98,13 @@ impl Provider for Nested {
     fn update<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, Physical> {
         Box::pin(async move {
             // A try that was interrupted goes on by itself in there: what it comes to is changed.
-            let stack = settled(work, &old.id).await?;
+            if work.place.goes_back {
+                stopped(work, &old.id).await?;
+            }
+            let (stack, was_cancelled) = updated(work, &old.id).await?;
+            if was_cancelled {
+                return Err(Failure::new(UPDATE_CANCELLED));
+            }
             if work.place.goes_back && status(&stack) == "UPDATE_ROLLBACK_FAILED" {
                 continued(work, &stack).await?;
             }
@@ -108,7 +115,7 @@ impl Provider for Nested {
                 Err(fault) => return Err(fault.into()),
                 Ok(answer) => Some(answer.get("OperationId").cloned().unwrap_or_default()),
             };
-            let stack = updated(work, &old.id).await?;
+            let (stack, _) = updated(work, &old.id).await?;
             // A stack that rolled back by itself is where the outer one's way back wants it.
             if begun.is_some() && status(&stack) != "UPDATE_COMPLETE" {
                 return Err(failed(&old.id, "updated", &stack));
@@ -160,15 +167,28 @@ async fn ended(work: &Work, made: Physical) -> Result<Physical, Failure> {
     Ok(Physical { attributes: told(&stack, at), ..made })
 }
 
-/// The nested stack once its update is over, which stops where nobody wants it any more.
-async fn updated(work: &Work, id: &str) -> Result<Value, Failure> {
+/// The nested stack once its update is over, and whether it was told to stop as nobody wants it any more.
+async fn updated(work: &Work, id: &str) -> Result<(Value, bool), Failure> {
     tokio::select! {
-        ended = settled(work, id) => return ended,
+        ended = settled(work, id) => return Ok((ended?, false)),
         () = work.cancelled() => {}
     }
-    // Refused where it ends just now, or the principal may not: then what it comes to is waited for all the same.
-    drop(work.call("cloudformation", "CancelUpdateStack", json!({ "StackName": id })).await);
-    settled(work, id).await
+    stopped(work, id).await?;
+    Ok((settled(work, id).await?, true))
+}
+
+/// Tells an update of the nested stack that goes on, where there is one, that nobody wants it any more.
+async fn stopped(work: &Work, id: &str) -> Result<(), Failure> {
+    if status(&shown(work, id).await?) == "UPDATE_IN_PROGRESS" {
+        // Refused where it ends just now, or the principal may not: then what it comes to is waited for all the same.
+        drop(work.call("cloudformation", "CancelUpdateStack", json!({ "StackName": id })).await);
+    }
+    Ok(())
+}
+
+async fn shown(work: &Work, id: &str) -> Result<Value, Failure> {
+    let answer = work.call("cloudformation", "DescribeStacks", json!({ "StackName": id })).await?;
+    Ok(list(answer.get("Stacks")).first().cloned().unwrap_or_default())
 }
 
 /// Continues a nested stack's own way back, which did not come to its end. What is to be skipped in it is named after it.
@@ -220,8 +240,7 @@ fn as_text(value: &Value) -> String {
 /// The nested stack, once nothing is going on in it.
 async fn settled(work: &Work, id: &str) -> Result<Value, Failure> {
     for _ in 0..LOOKS_MAX {
-        let answer = work.call("cloudformation", "DescribeStacks", json!({ "StackName": id })).await?;
-        let stack = list(answer.get("Stacks")).first().cloned().unwrap_or_default();
+        let stack = shown(work, id).await?;
         if !status(&stack).ends_with("_IN_PROGRESS") {
             return Ok(stack);
         }

@@ -5,6 +5,7 @@ import json
 import botocore.exceptions
 import pytest
 
+from harness import Platform
 from support import package, refused, trust
 
 TAG = {"Key": "fastness:observe", "Value": "true"}
@@ -130,13 +131,18 @@ def test_nothing_is_let_through_by_which_rights_are_had(platform, role, session,
     assert header(stacks.describe_stacks()).startswith("missing cloudformation:DescribeStacks")
 
 
-def test_an_organization_puts_an_account_in_the_mode(platform, name):
+@pytest.fixture
+def apart(tmp_path):
+    """A platform of its own: an organization is all of a platform's."""
+    with Platform(tmp_path) as platform:
+        yield platform
+
+
+def test_an_organization_puts_an_account_in_the_mode(apart, name):
     """On the next call of every session, for its roles alone; with leave of its own, and until the tag goes."""
+    platform = apart
     organizations = platform.client("organizations")
-    try:
-        organizations.create_organization(FeatureSet="ALL")
-    except organizations.exceptions.AlreadyInOrganizationException:
-        pass
+    organizations.create_organization(FeatureSet="ALL")
     made = organizations.create_account(Email=f"{name}@example.com", AccountName=name)["CreateAccountStatus"]
     account = made["AccountId"]
     courier = platform.client("sts", *platform.user(name + "-c", {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}))

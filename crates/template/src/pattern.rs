@@ -12,7 +12,7 @@ const PATTERN_BYTES_MAX: usize = 4_096;
 const TEXT_BYTES_MAX: usize = 512;
 /// Steps back that one match may take.
 const STEPS_MAX: usize = 100_000;
-/// What one part of a pattern may weigh once compiled, in bytes.
+/// What a pattern may weigh once compiled, in bytes.
 const COMPILED_BYTES_MAX: usize = 1 << 20;
 
 /// Why it is not known whether a pattern matches.
@@ -51,8 +51,10 @@ pub fn matches_whole(pattern: &str, text: &str) -> Result<bool, PatternError> {
 }
 
 fn backtracking(pattern: &str) -> Result<fancy_regex::Regex, PatternError> {
+    // SECURITY: each look-around, and what stands between them, is compiled by itself: all of it together has one bound.
+    let parts = 2 * pattern.matches(['(', '\\']).count() + 1;
     let mut builder = fancy_regex::RegexBuilder::new(pattern);
-    let built = builder.backtrack_limit(STEPS_MAX).delegate_size_limit(COMPILED_BYTES_MAX).build();
+    let built = builder.backtrack_limit(STEPS_MAX).delegate_size_limit(COMPILED_BYTES_MAX / parts).build();
     built.map_err(|_| PatternError::Unreadable)
 }
 
@@ -168,6 +170,8 @@ mod tests {
         let text = "a".repeat(TEXT_BYTES_MAX);
         let long = format!("(?=a){}", "a".repeat(PATTERN_BYTES_MAX));
         let deep = format!("{}a{}(?=b)", "(".repeat(2_000), ")".repeat(2_000));
+        let heavy: String = (60..140).map(|times| format!(r"(?=\p{{L}}{{{times}}})")).collect();
+        assert_eq!(matches_whole(&heavy, "a"), Err(PatternError::Unreadable), "each is small, all together are not");
         for pattern in [r"(?=a)(a|a|aa)*\1b", r"(a*)*\1c", "(", "(?=x", long.as_str(), deep.as_str()] {
             let began = Instant::now();
             let told = matches_whole(pattern, &text);

@@ -200,6 +200,7 @@ impl Run {
         let now = self.caller.pipeline.clock().now();
         let known = self.stack.clone();
         let number = self.number();
+        let was_cancelled = self.cancelled;
         let standing = self
             .state
             .store
@@ -209,8 +210,9 @@ impl Run {
                 if stack.operations != number {
                     return Ok(Standing::Superseded);
                 }
-                // Who was told that the update is cancelled does not find it complete.
-                if status == status::UPDATE_CLEANUP && stacks::pulse(tx, &stack)?.cancelled {
+                // Who was told that the update is cancelled does not find it at rest where it got to.
+                let goes_back = [status::UPDATE_CLEANUP, status::UPDATE_FAILED].contains(&status) && !was_cancelled;
+                if goes_back && stacks::pulse(tx, &stack)?.cancelled {
                     return Ok(Standing::Cancelled);
                 }
                 let subject = (stack.name.clone(), stack.id.clone());

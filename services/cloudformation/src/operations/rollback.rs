@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use service::Permit;
+use store::Transaction;
 
 use super::stacks::{Begun, begin, busy};
 use super::update::take_up;
@@ -30,16 +31,44 @@ pub(crate) async fn cancel_update(state: State, permit: Permit<api::CancelUpdate
     let stack = live(&call, &input.stack_name)?;
     let refused =
         || Error::Validation("CancelUpdateStack cannot be called from current stack status".to_owned());
-    call.transact(|tx| {
-        let stored = stacks::by_id(tx, stack.account, &stack.region, &stack.id)?;
-        let stored = stored.ok_or_else(|| no_stack(&input.stack_name))?;
-        if stored.status != status::UPDATE_IN_PROGRESS || stored.operation.is_none() {
-            return Err(refused());
+    let told = call
+        .transact(|tx| {
+            let stored = stacks::by_id(tx, stack.account, &stack.region, &stack.id)?;
+            let stored = stored.ok_or_else(|| no_stack(&input.stack_name))?;
+            if !can_be_cancelled(&stored) {
+                return Err(refused());
+            }
+            let mut told = Vec::new();
+            set_cancelled(tx, &stored, &mut told)?;
+            Ok(told)
+        })
+        .await?;
+    for id in told {
+        state.tell_cancelled(&id);
+    }
+    Ok(())
+}
+
+fn can_be_cancelled(stack: &StackRecord) -> bool {
+    stack.status == status::UPDATE_IN_PROGRESS && stack.operation.is_some()
+}
+
+/// Writes that the update is to stop, and so what it updates in nested stacks: `told` are their ids.
+// Whoever may cancel it may cancel all of it, as on AWS; whoever began it need not.
+fn set_cancelled(
+    tx: &mut Transaction<'_>,
+    stack: &StackRecord,
+    told: &mut Vec<String>,
+) -> Result<(), Error> {
+    stacks::set_cancelled(tx, stack, true)?;
+    told.push(stack.id.clone());
+    for record in stacks::resources(&*tx, &stack.id)?.iter().filter(|record| record.kind == STACK) {
+        let Some(physical) = &record.physical else { continue };
+        let nested = stacks::by_id(tx, stack.account, &stack.region, &physical.id)?;
+        if let Some(nested) = nested.filter(|nested| can_be_cancelled(nested) && !told.contains(&nested.id)) {
+            set_cancelled(tx, &nested, told)?;
         }
-        stacks::set_cancelled(tx, &stored, true)
-    })
-    .await?;
-    state.tell_cancelled(&stack.id);
+    }
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use service::{Call, Permit};
+use service::{Call, Internal, Permit};
 use store::Transaction;
 
 use crate::api::{PutParameter, PutParameterRequest, PutParameterResult};
@@ -18,6 +18,7 @@ pub(crate) async fn put(ssm: Arc<Ssm>, permit: Permit<PutParameter>) -> Result<P
     check(&input)?;
     let parameter = named(&call, &input.name)?;
     check_new(&parameter)?;
+    let input = matching(input).await?;
     let latest = call
         .transact(|transaction| {
             let record = match records::at_path(transaction, &parameter)? {
@@ -41,6 +42,19 @@ fn already_exists() -> Error {
     Error::AlreadyExists(
         "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.".to_owned(),
     )
+}
+
+/// The input, once its value is known to match its pattern.
+// SECURITY: before the transaction and beside the threads that serve: a pattern of the caller's takes its time to be read.
+async fn matching(input: PutParameterRequest) -> Result<PutParameterRequest, Error> {
+    if input.allowed_pattern.as_deref().unwrap_or_default().is_empty() {
+        return Ok(input);
+    }
+    let matched = tokio::task::spawn_blocking(move || {
+        let pattern = input.allowed_pattern.as_deref().unwrap_or_default();
+        value::check_pattern(pattern, input.value.expose()).map(|()| input)
+    });
+    matched.await.map_err(|ended| Error::Internal(Internal::new(ended)))?
 }
 
 /// What can be told without looking at what is there.
@@ -132,9 +146,6 @@ fn version(
     let key_id = (kind == SECURE).then(|| secure::check_key(parameter, input.key_id)).transpose()?;
     let tier = value::tier(input.tier.as_deref(), before.map(|version| version.tier.as_str()), &value)?;
     let allowed_pattern = input.allowed_pattern.filter(|pattern| !pattern.is_empty());
-    if let Some(pattern) = &allowed_pattern {
-        value::check_pattern(pattern, &value)?;
-    }
     Ok(VersionRecord {
         number: before.map_or(1, |version| version.number + 1),
         value: if kind == SECURE { ssm.secure.seal(parameter, &value) } else { value },

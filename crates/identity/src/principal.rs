@@ -120,7 +120,8 @@ pub struct AssumedRole {
     /// The role's own tags.
     pub role_tags: PrincipalTags,
     /// True where the organization has the role's account in observe mode.
-    #[serde(default)]
+    // SECURITY: of now and never kept: what is stored of a principal says nothing of it.
+    #[serde(skip)]
     pub observed_by_account: bool,
     /// Session tags: each stands before a role's tag of the same key.
     pub session_tags: PrincipalTags,
@@ -243,6 +244,9 @@ impl AssumedRole {
     }
 }
 
+/// What services' own roles stand below: their accounts' people do not act by them.
+pub(crate) const SERVICE_LINKED: &str = "/aws-service-role/";
+
 /// The tag by which a role is put in observe mode, or an account with all of its roles: its value is `true`. Of a role its own
 /// tag counts, never a session's; of an account the one that its organization gave it.
 pub const OBSERVE_TAG: &str = "fastness:observe";
@@ -257,16 +261,20 @@ pub(crate) fn observe_mode(tags: &[(String, String)]) -> Option<bool> {
 
 impl AssumedRole {
     /// True where the role is in observe mode: what no policy of its own allows is noted and let through. Its own tag decides,
-    /// and without one its account's.
+    /// and without one its account's. A service's own role never is.
     pub fn is_observed(&self) -> bool {
-        observe_mode(&self.role_tags).unwrap_or(self.observed_by_account)
+        !self.is_service_linked() && observe_mode(&self.role_tags).unwrap_or(self.observed_by_account)
+    }
+
+    fn is_service_linked(&self) -> bool {
+        self.role_path.starts_with(SERVICE_LINKED)
     }
 }
 
 impl Principal {
     /// True for a session of a role that a service made for itself: as in AWS, no organization binds it.
     pub fn is_service_linked(&self) -> bool {
-        matches!(self, Self::AssumedRole(role) if role.role_path.starts_with("/aws-service-role/"))
+        matches!(self, Self::AssumedRole(role) if role.is_service_linked())
     }
 
     /// True for someone of the organization who is in the root user's place for one task.

@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderValue};
 use identity::Principal;
 use policy::{Denial, DenialKind, NamedPolicy, Policy, PolicyKind, PolicySet, PolicyType, Request};
 use protocol::AccessLevel;
+use serde_json::json;
 
 /// The header of every answer to a role in observe mode: `on`, or what it lacked.
 pub const OBSERVE_HEADER: &str = "x-fastness-observe";
@@ -118,6 +119,13 @@ impl Observation {
             headers.insert(OBSERVE_HEADER, value.unwrap_or(HeaderValue::from_static("missing")));
         }
     }
+}
+
+/// What a record tells, of a gateway's own decision.
+pub fn details(missing: &[Missing]) -> Vec<u8> {
+    let one = |one: &Missing| json!({ "action": one.action, "resource": one.resource });
+    let missing: Vec<_> = missing.iter().map(one).collect();
+    json!({ "observeMode": { "missing": missing } }).to_string().into_bytes()
 }
 
 /// The header's value.

@@ -468,6 +468,36 @@ mod tests {
     }
 
     #[test]
+    fn what_is_stored_of_a_session_says_nothing_of_its_account() {
+        let mut role = AssumedRole::new(account(), "/", "orders", "AROAX", "s1");
+        role.observed_by_account = true;
+        let mut stored = serde_json::to_value(Principal::AssumedRole(role)).unwrap();
+        assert_eq!(stored.get("observed_by_account"), None);
+        // As it was stored once.
+        stored["observed_by_account"] = true.into();
+        let Principal::AssumedRole(kept) = serde_json::from_value(stored).unwrap() else { panic!("a role") };
+        assert!(!kept.observed_by_account);
+    }
+
+    #[test]
+    fn a_role_is_observed_by_its_own_tag_or_its_accounts_and_a_services_own_role_never() {
+        let tagged = |value: &str| vec![(OBSERVE_TAG.to_owned(), value.to_owned())];
+        for (path, own, by_account, expected) in [
+            ("/", vec![], false, false),
+            ("/", vec![], true, true),
+            ("/", tagged("true"), false, true),
+            ("/", tagged("false"), true, false),
+            ("/service-role/", vec![], true, true),
+            ("/aws-service-role/ecs.amazonaws.com/", vec![], true, false),
+            ("/aws-service-role/ecs.amazonaws.com/", tagged("true"), true, false),
+        ] {
+            let mut role = AssumedRole::new(account(), path, "orders", "AROAX", "s1");
+            (role.role_tags, role.observed_by_account) = (own.clone(), by_account);
+            assert_eq!(role.is_observed(), expected, "{path} {own:?} {by_account}");
+        }
+    }
+
+    #[test]
     fn a_service_shares_no_account_with_the_resource_it_acts_for() {
         let service = Principal::service("apigateway.amazonaws.com", "arn:x", account());
         assert_eq!(service.policy_view().account, "");

@@ -244,13 +244,15 @@ def test_what_lambda_does_in_an_observed_role_is_in_the_mode(platform, role, nam
     iam.update_assume_role_policy(RoleName=role, PolicyDocument=trust({"Service": "lambda.amazonaws.com"}))
     arn = f"arn:aws:iam::000000000000:role/{role}"
     code = package(app__py="def handler(event, context):\n    print('said by the function')\n")
-    functions.create_function(FunctionName=name, Runtime="python3.12", Role=arn, Handler="app.handler", Code={"ZipFile": code})
+    for each in (name, name + "-t"):
+        functions.create_function(FunctionName=each, Runtime="python3.12", Role=arn, Handler="app.handler", Code={"ZipFile": code})
     tables = platform.client("dynamodb")
     stream = tables.create_table(**table(name)["Properties"], StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"})["TableDescription"]["LatestStreamArn"]
     mapping = {"FunctionName": name, "EventSourceArn": stream, "StartingPosition": "LATEST"}
-    destination = {"FunctionName": name, "DestinationConfig": {"OnFailure": {"Destination": f"arn:aws:lambda:us-east-1:000000000000:function:{name}"}}}
-    refused(functions.create_event_source_mapping, "InvalidParameterValueException", **mapping)
-    refused(functions.put_function_event_invoke_config, "InvalidParameterValueException", **destination)
+    destination = {"FunctionName": name, "DestinationConfig": {"OnFailure": {"Destination": f"arn:aws:lambda:us-east-1:000000000000:function:{name}-t"}}}
+    assert "ensure the role can perform" in refused(functions.create_event_source_mapping, "InvalidParameterValueException", **mapping)
+    no_leave = "execution role does not have permissions to call InvokeFunction"
+    assert no_leave in refused(functions.put_function_event_invoke_config, "InvalidParameterValueException", **destination)
     iam.tag_role(RoleName=role, Tags=[TAG])
     assert "FunctionError" not in functions.invoke(FunctionName=name)
     group = f"/aws/lambda/{name}"
@@ -264,7 +266,7 @@ def test_what_lambda_does_in_an_observed_role_is_in_the_mode(platform, role, nam
     eventually(lambda: functions.get_event_source_mapping(UUID=made)["State"] == "Enabled")
     functions.delete_event_source_mapping(UUID=made)
     iam.untag_role(RoleName=role, TagKeys=[TAG["Key"]])
-    refused(functions.put_function_event_invoke_config, "InvalidParameterValueException", **destination)
+    assert no_leave in refused(functions.put_function_event_invoke_config, "InvalidParameterValueException", **destination)
 
 
 FORGES = """def handler(event, context):

@@ -218,11 +218,7 @@ impl<'r> Exchange<'r> {
         }
     }
 
-    async fn authorize(
-        &self,
-        routed: &Routed<'r>,
-        observation: &mut Observation,
-    ) -> Result<Caller, Refusal> {
+    async fn authorize(&self, routed: &Routed<'r>, observation: &mut Observation) -> Result<Caller, Refusal> {
         let question = Question {
             pipeline: self.pipeline,
             verifier: self.verifier,

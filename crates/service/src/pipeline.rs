@@ -241,12 +241,7 @@ impl Pipeline {
         }
     }
 
-    fn inner_attempt(
-        &self,
-        principal: Arc<Principal>,
-        source: Source,
-        operation: OperationModel,
-    ) -> Attempt {
+    fn inner_attempt(&self, principal: Arc<Principal>, source: Source, operation: OperationModel) -> Attempt {
         Attempt {
             operation,
             account: principal.account().unwrap_or(self.0.home),

@@ -122,8 +122,10 @@ async fn a_kept_principal_has_the_tags_of_now() {
     };
     let mut lent = FederatedUser::new(kit.account, "guest", lender);
     lent.access_key_id = "ASIAGUEST".to_owned();
-    lent.session_policies =
-        vec![json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}).to_string()];
+    lent.session_policies = vec![
+        json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}})
+            .to_string(),
+    ];
     let lent = Arc::new(Principal::FederatedUser(lent));
     let mut session = match &*role {
         Principal::AssumedRole(role) => role.clone(),

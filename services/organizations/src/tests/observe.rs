@@ -83,7 +83,13 @@ async fn all_roles_of_an_account_are_in_the_mode_until_its_tag_goes() {
         (&id, "/", "out", &[("Fastness:Observe", "false")][..], false),
         (&id, "/", "odd", &[(MODE, "yes")][..], false),
         (&id, "/aws-service-role/ecs.amazonaws.com/", "AWSServiceRoleForECS", &[][..], false),
-        (&id, "/aws-service-role/tagged.amazonaws.com/", "AWSServiceRoleTagged", &[(MODE, "true")][..], false),
+        (
+            &id,
+            "/aws-service-role/tagged.amazonaws.com/",
+            "AWSServiceRoleTagged",
+            &[(MODE, "true")][..],
+            false,
+        ),
         (&other, "/", "theirs", &[][..], false),
     ] {
         let role_id = role(&kit, of, path, name, tags).await;

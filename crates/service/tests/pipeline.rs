@@ -407,10 +407,10 @@ async fn a_denying_policy_is_named_within_its_own_account_alone() {
         }],
     };
     let arn = format!("arn:aws:iam::{}:policy/team/guard", kit.account);
-    let ana = identity::records::keys::named(kit.account, "ana");
+    let ana = keys::named(kit.account, "ana");
     let store = kit.pipeline.store();
-    let mut user: identity::records::UserRecord =
-        identity::Reads::record(store, identity::records::keys::USERS, &ana).unwrap().unwrap();
+    let mut user: UserRecord =
+        identity::Reads::record(store, keys::USERS, &ana).unwrap().unwrap();
     for kind in ["an identity-based policy", "a permissions boundary"] {
         (user.attached, user.boundary) = match kind {
             "a permissions boundary" => (vec![], Some(arn.clone())),
@@ -419,13 +419,13 @@ async fn a_denying_policy_is_named_within_its_own_account_alone() {
         let written: Result<(), identity::DirectoryError> = store
             .transact(|tx| {
                 let mut edit = directory.edit(tx, kit.account);
-                let key = identity::records::keys::named(kit.account, "guard");
-                edit.put(identity::records::keys::POLICIES, &key, &policy)?;
-                edit.put(identity::records::keys::USERS, &ana, &user)
+                let key = keys::named(kit.account, "guard");
+                edit.put(keys::POLICIES, &key, &policy)?;
+                edit.put(keys::USERS, &ana, &user)
             })
             .await;
         written.unwrap();
-        let who = Arc::new(identity::Principal::User(identity::User::new(
+        let who = Arc::new(Principal::User(identity::User::new(
             kit.account,
             "/",
             "ana",

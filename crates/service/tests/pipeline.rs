@@ -409,8 +409,7 @@ async fn a_denying_policy_is_named_within_its_own_account_alone() {
     let arn = format!("arn:aws:iam::{}:policy/team/guard", kit.account);
     let ana = keys::named(kit.account, "ana");
     let store = kit.pipeline.store();
-    let mut user: UserRecord =
-        identity::Reads::record(store, keys::USERS, &ana).unwrap().unwrap();
+    let mut user: UserRecord = identity::Reads::record(store, keys::USERS, &ana).unwrap().unwrap();
     for kind in ["an identity-based policy", "a permissions boundary"] {
         (user.attached, user.boundary) = match kind {
             "a permissions boundary" => (vec![], Some(arn.clone())),

@@ -4,9 +4,10 @@ import json
 
 import botocore.exceptions
 import pytest
+import requests
 
 from harness import Platform
-from support import package, refused, trust
+from support import eventually, logged, package, refused, signed_get, trust
 
 TAG = {"Key": "fastness:observe", "Value": "true"}
 ROOT = "arn:aws:iam::000000000000:root"
@@ -24,11 +25,17 @@ def role(platform, name):
 
 
 @pytest.fixture
-def session(platform, name, role):
-    """Clients of the role's session."""
+def keys(platform, name, role):
+    """Of the role's session."""
     courier = platform.client("sts", *platform.user(name + "-c", {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}))
     made = courier.assume_role(RoleArn=f"arn:aws:iam::000000000000:role/{role}", RoleSessionName="probe")["Credentials"]
-    return lambda service: platform.client(service, made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
+    return made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"]
+
+
+@pytest.fixture
+def session(platform, keys):
+    """Clients of the role's session."""
+    return lambda service: platform.client(service, *keys)
 
 
 def header(answer):
@@ -197,3 +204,114 @@ def test_an_organization_puts_an_account_in_the_mode(apart, name):
     assert header(roles["plain"].describe_limits()).startswith("missing")
     organizations.remove_account_from_organization(AccountId=account)
     refused(roles["plain"].describe_limits, "AccessDeniedException")
+
+
+def table(name, **more):
+    return {"Type": "AWS::DynamoDB::Table", **more,
+            "Properties": {"TableName": name, "BillingMode": "PAY_PER_REQUEST", "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+                           "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}]}}
+
+
+def test_a_stack_that_waits_is_not_in_the_mode_longer_than_its_role(platform, role, session, name):
+    """What a stack calls, it calls as the role is by then: by its tag, and by what policies make of its tags."""
+    iam, stacks = platform.client("iam"), platform.client("cloudformation")
+    allow = [{"Effect": "Allow", "Action": "cloudformation:*", "Resource": "*"},
+             {"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*", "Condition": {"StringEquals": {"aws:PrincipalTag/team": "red"}}}]
+    iam.put_role_policy(RoleName=role, PolicyName="stacks", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": allow}))
+    for at, (tag, ends) in enumerate([(TAG, True), ({"Key": "team", "Value": "red"}, True), (TAG, False)]):
+        stack = f"{name}-{at}"
+        iam.tag_role(RoleName=role, Tags=[tag])
+        resources = {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"},
+                     "Wait": {"Type": "AWS::CloudFormation::WaitCondition", "Properties": {"Handle": {"Ref": "Handle"}, "Timeout": "300"}},
+                     "Table": table(stack, DependsOn="Wait")}
+        session("cloudformation").create_stack(StackName=stack, TemplateBody=json.dumps({"Resources": resources}))
+
+        def state(logical):
+            made = stacks.describe_stack_resources(StackName=stack)["StackResources"]
+            return next((one for one in made if one["LogicalResourceId"] == logical), {})
+
+        eventually(lambda: state("Wait").get("ResourceStatus") == "CREATE_IN_PROGRESS")
+        if ends:
+            iam.untag_role(RoleName=role, TagKeys=[tag["Key"]])
+            refused(session("dynamodb").describe_limits, "AccessDeniedException")
+        signal = {"Status": "SUCCESS", "Reason": "r", "UniqueId": "1", "Data": "d"}
+        assert requests.put(state("Handle")["PhysicalResourceId"], data=json.dumps(signal), timeout=60).status_code == 200
+        told = eventually(lambda: (now := stacks.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]).endswith("_COMPLETE") and now)
+        events = stacks.describe_stack_events(StackName=stack)["StackEvents"]
+        reasons = [each["ResourceStatusReason"] for each in events if each["ResourceStatus"] == "CREATE_FAILED" and each["LogicalResourceId"] == "Table"]
+        assert told == ("ROLLBACK_COMPLETE" if ends else "CREATE_COMPLETE"), (tag, told, reasons)
+        assert all("dynamodb:CreateTable" in reason for reason in reasons) and len(reasons) == int(ends), reasons
+        stacks.delete_stack(StackName=stack)
+
+
+def test_what_lambda_does_in_an_observed_role_is_in_the_mode(platform, role, name):
+    """Output, a mapping and a destination of a function whose role has no right to any of them; and none without the mode."""
+    iam, functions, logs = platform.client("iam"), platform.client("lambda"), platform.client("logs")
+    iam.update_assume_role_policy(RoleName=role, PolicyDocument=trust({"Service": "lambda.amazonaws.com"}))
+    arn = f"arn:aws:iam::000000000000:role/{role}"
+    code = package(app__py="def handler(event, context):\n    print('said by the function')\n")
+    for each in (name, name + "-t"):
+        functions.create_function(FunctionName=each, Runtime="python3.12", Role=arn, Handler="app.handler", Code={"ZipFile": code})
+    tables = platform.client("dynamodb")
+    stream = tables.create_table(**table(name)["Properties"], StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"})["TableDescription"]["LatestStreamArn"]
+    mapping = {"FunctionName": name, "EventSourceArn": stream, "StartingPosition": "LATEST"}
+    destination = {"FunctionName": name, "DestinationConfig": {"OnFailure": {"Destination": f"arn:aws:lambda:us-east-1:000000000000:function:{name}-t"}}}
+    assert "ensure the role can perform" in refused(functions.create_event_source_mapping, "InvalidParameterValueException", **mapping)
+    no_leave = "execution role does not have permissions to call InvokeFunction"
+    assert no_leave in refused(functions.put_function_event_invoke_config, "InvalidParameterValueException", **destination)
+    iam.tag_role(RoleName=role, Tags=[TAG])
+    assert "FunctionError" not in functions.invoke(FunctionName=name)
+    group = f"/aws/lambda/{name}"
+    eventually(lambda: logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"])
+    eventually(lambda: any("said by the function" in line for line in logged(logs, group)))
+    made = [record for record in platform.events(EventName="CreateLogStream") if record["requestParameters"].get("logGroupName") == group and "errorCode" not in record]
+    missing = [one["action"] for record in made for one in record["additionalEventData"]["observeMode"]["missing"]]
+    assert "logs:CreateLogStream" in missing, made
+    functions.put_function_event_invoke_config(**destination)
+    made = functions.create_event_source_mapping(**mapping)["UUID"]
+    eventually(lambda: functions.get_event_source_mapping(UUID=made)["State"] == "Enabled")
+    functions.delete_event_source_mapping(UUID=made)
+    iam.untag_role(RoleName=role, TagKeys=[TAG["Key"]])
+    assert no_leave in refused(functions.put_function_event_invoke_config, "InvalidParameterValueException", **destination)
+
+
+FORGES = """def handler(event, context):
+    return {"statusCode": 200, "headers": {"x-fastness-observe": "forged", "X-Own": "yes"}, "body": ""}
+"""
+
+
+def test_a_stage_and_a_function_url_are_used_in_the_mode(platform, role, keys, name):
+    """They say so in their answers, which functions cannot; and what was let through at a stage is on record."""
+    iam, functions, gateway = platform.client("iam"), platform.client("lambda"), platform.client("apigateway")
+    app = iam.create_role(RoleName=name + "-app", AssumeRolePolicyDocument=trust({"Service": "lambda.amazonaws.com"}))["Role"]["Arn"]
+    function = functions.create_function(FunctionName=name, Runtime="python3.12", Role=app, Handler="app.handler", Code={"ZipFile": package(app__py=FORGES)})["FunctionArn"]
+    functions.add_permission(FunctionName=name, StatementId="api", Action="lambda:InvokeFunction", Principal="apigateway.amazonaws.com")
+    url = functions.create_function_url_config(FunctionName=name, AuthType="AWS_IAM")["FunctionUrl"].split("//")[1].split(".")[0]
+    api = gateway.create_rest_api(name=name)["id"]
+    at = {"restApiId": api, "resourceId": gateway.get_resources(restApiId=api)["items"][0]["id"], "httpMethod": "GET"}
+    gateway.put_method(**at, authorizationType="AWS_IAM")
+    gateway.put_integration(**at, type="AWS_PROXY", integrationHttpMethod="POST",
+                            uri=f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{function}/invocations")
+    gateway.create_deployment(restApiId=api, stageName="p")
+    stage = f"arn:aws:execute-api:us-east-1:000000000000:{api}/p/GET/"
+
+    def ask(key, secret, token=None):
+        """Both answers' status, own header and observe header."""
+        answers = [signed_get(platform, f"/_aws/execute-api/{api}/p/", key=key, secret=secret, token=token),
+                   signed_get(platform, f"/_aws/lambda-url/{url}/", key=key, secret=secret, token=token, service="lambda")]
+        return [(answer.status_code, answer.headers.get("x-own"), answer.headers.get("x-fastness-observe")) for answer in answers]
+
+    assert ask(*platform.root()) == [(200, "yes", None), (200, "yes", None)]
+    assert ask(*keys) == [(403, None, None), (403, None, None)]
+    iam.tag_role(RoleName=role, Tags=[TAG])
+    lacked = [f"missing lambda:InvokeFunctionUrl on {function}", f"missing lambda:InvokeFunction on {function}"]
+    assert ask(*keys) == [(200, "yes", f"missing execute-api:Invoke on {stage}"), (200, "yes", "; ".join(lacked))]
+    records = eventually(lambda: [one for one in platform.events(Username="probe") if one["eventSource"] == "execute-api.amazonaws.com" and "errorCode" not in one])
+    assert [one["additionalEventData"]["observeMode"]["missing"] for one in records] == [[{"action": "execute-api:Invoke", "resource": stage}]]
+    both = [{"Effect": effect, "Action": ["execute-api:Invoke", "lambda:InvokeFunctionUrl", "lambda:InvokeFunction"], "Resource": "*"} for effect in ("Allow", "Deny")]
+    for statement, expected in [(both[0], (200, "yes", "on")), (both[1], (403, None, "on"))]:
+        iam.put_role_policy(RoleName=role, PolicyName="use", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+        assert ask(*keys) == [expected, expected]
+    iam.delete_role_policy(RoleName=role, PolicyName="use")
+    iam.untag_role(RoleName=role, TagKeys=[TAG["Key"]])
+    assert ask(*keys) == [(403, None, None), (403, None, None)]

@@ -1,6 +1,6 @@
-//! What a refused call to a stage or a function URL leaves in the audit trail.
+//! What a call to a stage or a function URL leaves in the audit trail: one that was refused, or that observe mode let through.
 //!
-//! Calls that are let through leave their record where they arrive: the invocation of the function.
+//! What policies let through leaves its record where it arrives: the invocation of the function.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -9,11 +9,11 @@ use base::{AccountId, Timestamp};
 use http::request::Parts;
 use identity::Principal;
 use identity::sigv4;
-use observe::{AccessedResource, Category, Outcome, Record};
+use observe::{AccessedResource, AuditUnavailable, Category, Outcome, Record};
 use serde_json::json;
-use service::{Pipeline, Source};
+use service::{Pipeline, Source, observation};
 
-use crate::authorize::{Denied, Question, sentence};
+use crate::authorize::{Admitted, Denied, Question, sentence};
 use crate::throttle::Bucket;
 
 /// Refusals of strangers that are recorded: what they send must not fill the disk.
@@ -25,8 +25,8 @@ pub(crate) fn strangers() -> Bucket {
     Bucket::new(STRANGERS_PER_SECOND, STRANGERS_BURST)
 }
 
-/// A refused call, as the trail tells it.
-pub(crate) struct Refused<'a> {
+/// A call, as the trail tells it.
+pub(crate) struct Told<'a> {
     pub(crate) pipeline: &'a Pipeline,
     pub(crate) head: &'a Parts,
     pub(crate) source: &'a Source,
@@ -46,7 +46,7 @@ pub(crate) struct Refused<'a> {
     pub(crate) shared_id: Option<String>,
 }
 
-impl<'a> Refused<'a> {
+impl<'a> Told<'a> {
     /// A call to a stage: what the stage's account is told, and the caller's, where it is another.
     // SECURITY: each account reads its own policies' part in it, and none of the other's.
     pub(crate) fn by_stage(question: &'a Question<'_>, denied: &'a Denied) -> (Self, Option<Self>) {
@@ -64,10 +64,29 @@ impl<'a> Refused<'a> {
         (owners, Some(Self { account: owner.caller, shared_id, ..whole }))
     }
 
+    /// A call to a stage that the caller's policies did not allow, and that observe mode let through: for the caller's account.
+    pub(crate) fn let_through(question: &'a Question<'_>, admitted: &'a Admitted) -> Option<Self> {
+        let principal = admitted.principal.as_deref().filter(|_| !admitted.missing.is_empty())?;
+        let outcome = Outcome::success(None);
+        let account = principal.account()?;
+        let details = Some(observation::details(&admitted.missing));
+        Some(Self { account, ..Self::at_stage(question, principal, outcome, details) })
+    }
+
     fn of_stage(
         question: &'a Question<'_>,
         denied: &'a Denied,
         message: String,
+        details: Option<Vec<u8>>,
+    ) -> Self {
+        let outcome = Outcome::failure(denied.refusal.code(), message);
+        Self::at_stage(question, &denied.principal, outcome, details)
+    }
+
+    fn at_stage(
+        question: &'a Question<'_>,
+        principal: &'a Principal,
+        outcome: Outcome,
         details: Option<Vec<u8>>,
     ) -> Self {
         let stage = &question.stage.record;
@@ -76,7 +95,7 @@ impl<'a> Refused<'a> {
             head: question.head,
             source: question.source,
             now: question.now,
-            principal: &denied.principal,
+            principal,
             account: stage.account,
             event_source: "execute-api.amazonaws.com",
             event_name: "Invoke",
@@ -91,7 +110,7 @@ impl<'a> Refused<'a> {
                 account: stage.account,
                 kind: Cow::Borrowed("AWS::ApiGateway::Stage"),
             },
-            outcome: Outcome::failure(denied.refusal.code(), message),
+            outcome,
             details,
             shared_id: None,
         }
@@ -105,11 +124,15 @@ impl<'a> Refused<'a> {
             tracing::warn!("a refusal of a stranger was not recorded: there are too many");
             return;
         }
-        let audit = self.pipeline.audit();
-        let record = self.as_record(request_id);
-        if audit.record(record, self.outcome).await.is_err() {
+        if self.write(request_id).await.is_err() {
             tracing::error!("a refusal could not be recorded");
         }
+    }
+
+    /// Records it, or cannot.
+    pub(crate) async fn write(self, request_id: &Arc<str>) -> Result<(), AuditUnavailable> {
+        let record = self.as_record(request_id);
+        self.pipeline.audit().record(record, self.outcome).await
     }
 
     fn as_record(&self, request_id: &Arc<str>) -> Record {

@@ -10,6 +10,7 @@ use identity::Principal;
 use identity::governance::Whose;
 use identity::sigv4::{self, Expected, Family, Verifier};
 use policy::{Context, Decision, Denial, DenialKind, PolicySet, Request};
+use service::observation::{self, Missing};
 use service::{Explained, Pipeline, RefusedRequest, Source};
 
 use crate::authorizer::{self, Verdict};
@@ -38,6 +39,15 @@ pub(crate) struct Question<'a> {
     pub(crate) request_id: &'a str,
 }
 
+/// A caller who may call.
+#[derive(Default)]
+pub(crate) struct Admitted {
+    /// Who; `None` where the method asks no one's name.
+    pub(crate) principal: Option<Arc<Principal>>,
+    /// What observe mode let through.
+    pub(crate) missing: Vec<Missing>,
+}
+
 /// A refused caller: who it was, as far as that was proven, and why, for the audit trail.
 pub(crate) struct Denied {
     pub(crate) refusal: Refusal,
@@ -57,24 +67,24 @@ impl Denied {
 }
 
 impl Question<'_> {
-    /// The caller, where it may call; `None` where the method asks no one's name.
-    pub(crate) fn ask(&self) -> Result<Option<Arc<Principal>>, Denied> {
+    /// The caller, where it may call.
+    pub(crate) fn ask(&self) -> Result<Admitted, Denied> {
         let principal = match self.method.authorization {
             Authorization::AwsIam => Some(self.authenticate()?),
             Authorization::None => None,
             // Whoever a function lets in is not named to policies: only what they deny is asked here.
-            Authorization::Custom => return self.not_denied().map(|()| None),
+            Authorization::Custom => return self.not_denied().map(|()| Admitted::default()),
         };
         // Without a resource policy, a method that asks no one's name is open to everyone, as its owner said.
         if principal.is_none() && self.stage.policy.is_none() {
-            return Ok(None);
+            return Ok(Admitted::default());
         }
         let asking = principal.clone().unwrap_or_else(|| Arc::new(Principal::Anonymous));
-        self.evaluate(&asking, &self.resource())?;
-        if let Some(path) = self.path.with_slashes() {
-            self.evaluate(&asking, &self.resource_at(&path))?;
+        let mut missing = Vec::new();
+        for resource in self.resources() {
+            missing.extend(self.evaluate(&asking, &resource)?);
         }
-        Ok(principal)
+        Ok(Admitted { principal, missing })
     }
 
     /// Refuses what the API's own policy denies to strangers.
@@ -175,7 +185,7 @@ impl Question<'_> {
         Ok(principal)
     }
 
-    fn evaluate(&self, principal: &Arc<Principal>, resource: &str) -> Result<(), Denied> {
+    fn evaluate(&self, principal: &Arc<Principal>, resource: &str) -> Result<Option<Missing>, Denied> {
         // SECURITY: a directory that cannot answer refuses.
         let unreadable = |error: identity::DirectoryError| {
             tracing::error!(error = %base::Chain(&error), "the policies of a caller cannot be read");
@@ -199,7 +209,10 @@ impl Question<'_> {
             ..PolicySet::default()
         };
         match refusal_of(&request, &set) {
-            None => Ok(()),
+            None => Ok(None),
+            Some(denial) if observation::lets_through(principal, &request, &set, &denial) => {
+                Ok(Some(Missing { action: ACTION.to_owned(), resource: resource.to_owned() }))
+            }
             Some(denial) => Err(self.denied(principal, &request, &set, &denial)),
         }
     }
@@ -249,7 +262,7 @@ impl Question<'_> {
     }
 
     /// The resource as API Gateway tells it to callers: all but the end of the account is hidden.
-    fn masked(&self, resource: &str) -> String {
+    pub(crate) fn masked(&self, resource: &str) -> String {
         let account = self.stage.record.account;
         let last = account.as_str().get(8..).unwrap_or_default();
         resource.replacen(account.as_str(), &format!("********{last}"), 1)

@@ -15,13 +15,14 @@ use http::{Method, Response};
 use identity::Principal;
 use identity::sigv4::Verifier;
 use serde_json::{Value, json};
+use service::observation::Observation;
 use service::{Pipeline, Source};
 
 pub use trial::{Trial, TrialError, Tried};
 
 use crate::address::Address;
-use crate::audit::Refused;
-use crate::authorize::Question;
+use crate::audit::Told;
+use crate::authorize::{Admitted, Denied, Question, sentence};
 use crate::authorizer::{self, Verdict};
 use crate::event::{Invocation, request_time};
 use crate::function::Target;
@@ -66,6 +67,8 @@ pub(crate) struct Exchange<'r> {
 struct Progress<'r> {
     routed: Option<Routed<'r>>,
     caller: Caller,
+    /// What the caller is told of observe mode.
+    observation: Observation,
     /// How long the integration took, in milliseconds.
     integration_millis: Option<i64>,
 }
@@ -93,7 +96,8 @@ impl<'r> Exchange<'r> {
         let mut progress = Progress::default();
         let served = self.serve(&mut progress).await;
         let refusal = served.as_ref().err().cloned();
-        let response = served.unwrap_or_else(|refusal| self.refuse(refusal, &progress));
+        let mut response = served.unwrap_or_else(|refusal| self.refuse(refusal, &progress));
+        progress.observation.tell(response.headers_mut());
         self.log(&response, refusal.as_ref(), &progress);
         response
     }
@@ -105,14 +109,14 @@ impl<'r> Exchange<'r> {
         if head_bytes(self.head) > HEAD_BYTES_MAX {
             return Err(Refusal::head_too_large());
         }
-        let Progress { routed, caller, integration_millis } = progress;
+        let Progress { routed, caller, observation, integration_millis } = progress;
         let routed = routed.insert(self.route()?);
         // A function that tells callers apart is called for strangers: their rate is held before it is.
         let asks = routed.method.authorization == Authorization::Custom;
         if asks && !self.stage.admits(routed.place, self.now) {
             return Err(Refusal::throttled());
         }
-        *caller = self.authorize(routed).await?;
+        *caller = self.authorize(routed, observation).await?;
         let admission = self.admit(routed, caller)?;
         caller.key_id = admission.as_ref().map(|admission| admission.key_id().to_owned());
         if !asks && !self.stage.admits(routed.place, self.now) {
@@ -214,7 +218,7 @@ impl<'r> Exchange<'r> {
         }
     }
 
-    async fn authorize(&self, routed: &Routed<'r>) -> Result<Caller, Refusal> {
+    async fn authorize(&self, routed: &Routed<'r>, observation: &mut Observation) -> Result<Caller, Refusal> {
         let question = Question {
             pipeline: self.pipeline,
             verifier: self.verifier,
@@ -233,13 +237,14 @@ impl<'r> Exchange<'r> {
                 let verdict = Box::pin(authorizer::ask(&question, request)).await;
                 verdict.map(|verdict| Caller { verdict: Some(verdict), ..Caller::default() })
             }
-            Ok(principal) => Ok(Caller { principal, ..Caller::default() }),
+            Ok(admitted) => self.let_through(&question, admitted, observation).await,
             Err(denied) => Err(denied),
         };
         match asked {
             Ok(caller) => Ok(caller),
             Err(denied) => {
-                let (owners, callers) = Refused::by_stage(&question, &denied);
+                *observation = Observation::of(&denied.principal, Vec::new());
+                let (owners, callers) = Told::by_stage(&question, &denied);
                 owners.record(&self.ids.request, self.strangers).await;
                 if let Some(callers) = callers {
                     callers.record(&self.ids.request, self.strangers).await;
@@ -247,6 +252,30 @@ impl<'r> Exchange<'r> {
                 Err(denied.refusal)
             }
         }
+    }
+
+    /// A caller whom policies let in, or observe mode.
+    // SECURITY: nobody is let in by observe mode without a record of it.
+    async fn let_through(
+        &self,
+        question: &Question<'_>,
+        admitted: Admitted,
+        observation: &mut Observation,
+    ) -> Result<Caller, Denied> {
+        let told = Told::let_through(question, &admitted);
+        let recorded = match told {
+            Some(told) => told.write(&self.ids.request).await,
+            None => Ok(()),
+        };
+        let Admitted { principal, missing } = admitted;
+        let Some(principal) = principal else { return Ok(Caller::default()) };
+        if recorded.is_err() {
+            tracing::error!("what observe mode lets through could not be recorded");
+            let refusal = Refusal::denied(sentence(&principal, &question.masked(&question.resource())));
+            return Err(Denied::unproven(refusal, principal, "the call cannot be recorded"));
+        }
+        *observation = Observation::of(&principal, missing);
+        Ok(Caller { principal: Some(principal), ..Caller::default() })
     }
 
     /// The ARN that a function's policy names: the method as called, the resource as declared.

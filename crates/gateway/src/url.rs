@@ -23,6 +23,7 @@ use identity::sigv4::{self, Expected, Family, Verifier};
 use observe::{AccessedResource, Outcome};
 use protocol::{Fault, Structure, Value};
 use serde_json::json;
+use service::observation::Observation;
 use service::{Pipeline, Source};
 
 pub use cors::UrlCors;
@@ -32,7 +33,7 @@ pub(crate) use address::UrlAddress;
 
 use refusal::Refusal;
 
-use crate::audit::Refused;
+use crate::audit::Told;
 use crate::authorize::ELSEWHERE;
 use crate::body::Body;
 use crate::throttle::Bucket;
@@ -66,17 +67,24 @@ impl Visit<'_> {
         {
             return preflight.map(Body::Whole);
         }
-        let mut response = match Box::pin(self.serve(&address, &url)).await {
+        let mut observation = Observation::default();
+        let mut response = match Box::pin(self.serve(&address, &url, &mut observation)).await {
             Ok(response) => response,
             Err(refusal) => refusal.into_response().map(Body::Whole),
         };
         if let (Some(cors), Some(origin)) = (&url.cors, origin) {
             cors.decorate(response.headers_mut(), origin);
         }
+        observation.tell(response.headers_mut());
         response
     }
 
-    async fn serve(&self, address: &UrlAddress<'_>, url: &FunctionUrl) -> Result<Response<Body>, Refusal> {
+    async fn serve(
+        &self,
+        address: &UrlAddress<'_>,
+        url: &FunctionUrl,
+        observation: &mut Observation,
+    ) -> Result<Response<Body>, Refusal> {
         if self.body.len() > BODY_BYTES_MAX {
             return Err(Refusal::too_large());
         }
@@ -102,8 +110,10 @@ impl Visit<'_> {
             UrlMode::Buffered => "Invoke",
             UrlMode::ResponseStream => "InvokeWithResponseStream",
         };
-        let answered =
-            self.pipeline.invoke(caller, source, "lambda", operation, Value::Structure(input)).await;
+        let input = Value::Structure(input);
+        let (answered, observed) =
+            self.pipeline.invoke_observed(caller, source, "lambda", operation, input).await;
+        *observation = observed;
         let Value::Structure(mut answered) = answered.map_err(|fault| refused(&fault))? else {
             return Err(Refusal::failed());
         };
@@ -118,8 +128,8 @@ impl Visit<'_> {
     }
 
     /// What the trail tells of a caller who was not proven; whom policies refuse is told by the invocation.
-    fn refused<'a>(&'a self, url: &'a FunctionUrl, refusal: &Refusal, reason: String) -> Refused<'a> {
-        Refused {
+    fn refused<'a>(&'a self, url: &'a FunctionUrl, refusal: &Refusal, reason: String) -> Told<'a> {
+        Told {
             pipeline: self.pipeline,
             head: self.head,
             source: self.source,

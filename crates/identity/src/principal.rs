@@ -120,7 +120,8 @@ pub struct AssumedRole {
     /// The role's own tags.
     pub role_tags: PrincipalTags,
     /// True where the organization has the role's account in observe mode.
-    #[serde(default)]
+    // SECURITY: of now and never kept: what is stored of a principal says nothing of it.
+    #[serde(skip)]
     pub observed_by_account: bool,
     /// Session tags: each stands before a role's tag of the same key.
     pub session_tags: PrincipalTags,
@@ -243,6 +244,9 @@ impl AssumedRole {
     }
 }
 
+/// What services' own roles stand below: their accounts' people do not act by them.
+pub(crate) const SERVICE_LINKED: &str = "/aws-service-role/";
+
 /// The tag by which a role is put in observe mode, or an account with all of its roles: its value is `true`. Of a role its own
 /// tag counts, never a session's; of an account the one that its organization gave it.
 pub const OBSERVE_TAG: &str = "fastness:observe";
@@ -257,16 +261,20 @@ pub(crate) fn observe_mode(tags: &[(String, String)]) -> Option<bool> {
 
 impl AssumedRole {
     /// True where the role is in observe mode: what no policy of its own allows is noted and let through. Its own tag decides,
-    /// and without one its account's.
+    /// and without one its account's. A service's own role never is.
     pub fn is_observed(&self) -> bool {
-        observe_mode(&self.role_tags).unwrap_or(self.observed_by_account)
+        !self.is_service_linked() && observe_mode(&self.role_tags).unwrap_or(self.observed_by_account)
+    }
+
+    fn is_service_linked(&self) -> bool {
+        self.role_path.starts_with(SERVICE_LINKED)
     }
 }
 
 impl Principal {
     /// True for a session of a role that a service made for itself: as in AWS, no organization binds it.
     pub fn is_service_linked(&self) -> bool {
-        matches!(self, Self::AssumedRole(role) if role.role_path.starts_with("/aws-service-role/"))
+        matches!(self, Self::AssumedRole(role) if role.is_service_linked())
     }
 
     /// True for someone of the organization who is in the root user's place for one task.
@@ -456,6 +464,36 @@ mod tests {
         for (principal, arn, user_id) in table {
             assert_eq!(principal.arn(), arn);
             assert_eq!(principal.user_id(), user_id);
+        }
+    }
+
+    #[test]
+    fn what_is_stored_of_a_session_says_nothing_of_its_account() {
+        let mut role = AssumedRole::new(account(), "/", "orders", "AROAX", "s1");
+        role.observed_by_account = true;
+        let mut stored = serde_json::to_value(Principal::AssumedRole(role)).unwrap();
+        assert_eq!(stored.get("observed_by_account"), None);
+        // As it was stored once.
+        stored["observed_by_account"] = true.into();
+        let Principal::AssumedRole(kept) = serde_json::from_value(stored).unwrap() else { panic!("a role") };
+        assert!(!kept.observed_by_account);
+    }
+
+    #[test]
+    fn a_role_is_observed_by_its_own_tag_or_its_accounts_and_a_services_own_role_never() {
+        let tagged = |value: &str| vec![(OBSERVE_TAG.to_owned(), value.to_owned())];
+        for (path, own, by_account, expected) in [
+            ("/", vec![], false, false),
+            ("/", vec![], true, true),
+            ("/", tagged("true"), false, true),
+            ("/", tagged("false"), true, false),
+            ("/service-role/", vec![], true, true),
+            ("/aws-service-role/ecs.amazonaws.com/", vec![], true, false),
+            ("/aws-service-role/ecs.amazonaws.com/", tagged("true"), true, false),
+        ] {
+            let mut role = AssumedRole::new(account(), path, "orders", "AROAX", "s1");
+            (role.role_tags, role.observed_by_account) = (own.clone(), by_account);
+            assert_eq!(role.is_observed(), expected, "{path} {own:?} {by_account}");
         }
     }
 

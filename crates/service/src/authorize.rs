@@ -94,10 +94,8 @@ impl Question<'_> {
         })
     }
 
-    // SECURITY: a directory that cannot answer refuses.
     fn unreadable(&self, error: &DirectoryError) -> Refused {
-        tracing::error!(error = %base::Chain(error), "the policies of a call cannot be read");
-        denial::denied(self.caller.operation, "the policies of the caller cannot be read".to_owned()).into()
+        unreadable(self.caller.operation, error)
     }
 
     /// The check, or what suffices in its place; what refuses is told of the check itself.
@@ -335,6 +333,12 @@ impl Question<'_> {
         }
         context
     }
+}
+
+// SECURITY: a directory that cannot answer refuses.
+pub(crate) fn unreadable(operation: OperationModel, error: &DirectoryError) -> Refused {
+    tracing::error!(error = %base::Chain(error), "the policies of a call cannot be read");
+    denial::denied(operation, "the policies of the caller cannot be read".to_owned()).into()
 }
 
 /// From where a refusal is seen.

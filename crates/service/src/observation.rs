@@ -7,9 +7,11 @@
 
 use std::sync::LazyLock;
 
+use http::{HeaderMap, HeaderValue};
 use identity::Principal;
 use policy::{Denial, DenialKind, NamedPolicy, Policy, PolicyKind, PolicySet, PolicyType, Request};
 use protocol::AccessLevel;
+use serde_json::json;
 
 /// The header of every answer to a role in observe mode: `on`, or what it lacked.
 pub const OBSERVE_HEADER: &str = "x-fastness-observe";
@@ -19,9 +21,11 @@ const NAMED_MAX: usize = 8;
 
 /// An allow that was missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Missing {
-    pub(crate) action: String,
-    pub(crate) resource: String,
+pub struct Missing {
+    /// `service:Action`
+    pub action: String,
+    /// The ARN of what it was to be allowed on, or `*`.
+    pub resource: String,
 }
 
 /// Services by which rights are given, or that tell who has which: what they do is never let through.
@@ -32,6 +36,9 @@ const OF_ACTORS: [&str; 3] = ["lambda", "cloudformation", "apigateway"];
 
 /// What uses a function as it is.
 const USES: [&str; 3] = ["InvokeFunction", "InvokeAsync", "InvokeFunctionUrl"];
+
+/// What uses an API as it is. AWS's reference calls it a write; no table has it, for no API has such an operation.
+const USES_AN_API: &str = "execute-api:Invoke";
 
 /// Reads that tell environments, code or the values of parameters, which hold what lets in elsewhere.
 const OF_SECRETS: [&str; 6] = [
@@ -52,7 +59,7 @@ pub(crate) static EVERYTHING: LazyLock<Option<NamedPolicy>> = LazyLock::new(|| {
 
 /// Whether the call goes through in observe mode, all that the role's own policies lack aside.
 // SECURITY: the decision is taken anew by the same evaluator, with one more identity policy: every other control still says no.
-pub(crate) fn lets_through(
+pub fn lets_through(
     principal: &Principal,
     request: &Request<'_>,
     set: &PolicySet<'_>,
@@ -75,6 +82,9 @@ fn is_waivable(action: &str, resource: &str) -> bool {
     if OF_RIGHTS.contains(&service) || OF_SECRETS.contains(&action) || tells_keys(service, resource) {
         return false;
     }
+    if action == USES_AN_API {
+        return true;
+    }
     let Some(facts) = protocol::action(service, name) else { return false };
     match facts.level() {
         // Tags are rights where policies decide by them.
@@ -90,8 +100,36 @@ fn tells_keys(service: &str, resource: &str) -> bool {
     service == "apigateway" && (path().starts_with("/apikeys") || path().starts_with("/usageplans"))
 }
 
+/// What the answer to a role in observe mode tells it; nothing to anyone else.
+#[derive(Clone, Debug, Default)]
+pub struct Observation(Option<Vec<Missing>>);
+
+impl Observation {
+    /// Of a call of this principal, which lacked these.
+    pub fn of(principal: &Principal, missing: Vec<Missing>) -> Self {
+        Self(principal.is_observed().then_some(missing))
+    }
+
+    /// Tells it in an answer's header.
+    // SECURITY: which nobody else sets: what stands there already is of whoever wrote the answer, a function for example.
+    pub fn tell(&self, headers: &mut HeaderMap) {
+        headers.remove(OBSERVE_HEADER);
+        if let Some(missing) = &self.0 {
+            let value = HeaderValue::from_str(&header(missing));
+            headers.insert(OBSERVE_HEADER, value.unwrap_or(HeaderValue::from_static("missing")));
+        }
+    }
+}
+
+/// What a record tells, of a gateway's own decision.
+pub fn details(missing: &[Missing]) -> Vec<u8> {
+    let one = |one: &Missing| json!({ "action": one.action, "resource": one.resource });
+    let missing: Vec<_> = missing.iter().map(one).collect();
+    json!({ "observeMode": { "missing": missing } }).to_string().into_bytes()
+}
+
 /// The header's value.
-pub(crate) fn header(missing: &[Missing]) -> String {
+fn header(missing: &[Missing]) -> String {
     if missing.is_empty() {
         return "on".to_owned();
     }
@@ -109,6 +147,9 @@ mod tests {
         for (action, expected) in [
             ("dynamodb:GetItem", true),
             ("lambda:InvokeFunction", true),
+            ("execute-api:Invoke", true),
+            ("execute-api:InvalidateCache", false),
+            ("execute-api:ManageConnections", false),
             ("logs:PutLogEvents", true),
             ("lambda:AddPermission", false),
             ("dynamodb:PutResourcePolicy", false),
@@ -170,5 +211,21 @@ mod tests {
         let one = Missing { action: "a:B".into(), resource: "r".into() };
         assert_eq!(header(&[one.clone(), one.clone()]), "missing a:B on r; missing a:B on r");
         assert!(header(&vec![one; 100]).len() < 500);
+    }
+    #[test]
+    fn nobody_else_sets_the_header() {
+        let told = |observation: Observation| {
+            let mut headers = HeaderMap::new();
+            for forged in ["on", "missing a:B on r"] {
+                headers.append(OBSERVE_HEADER, HeaderValue::from_static(forged));
+            }
+            observation.tell(&mut headers);
+            let values = headers.get_all(OBSERVE_HEADER).iter();
+            values.map(|value| value.to_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(told(Observation::default()), [""; 0]);
+        assert_eq!(told(Observation(Some(Vec::new()))), ["on"]);
+        let one = Missing { action: "c:D".into(), resource: "r\u{7}".into() };
+        assert_eq!(told(Observation(Some(vec![one]))), ["missing"], "what fits no header is not named");
     }
 }

@@ -29,7 +29,7 @@ use crate::asked::Asked;
 use crate::authenticate::{Meant, Named};
 use crate::authorize::{self, Caller};
 use crate::call::{Call, Signing, Source};
-use crate::observation::{self, Missing, OBSERVE_HEADER};
+use crate::observation::{Missing, Observation};
 use crate::record;
 use crate::registry::{Asker, Failure, Resolved};
 #[cfg(debug_assertions)]
@@ -135,7 +135,7 @@ impl Pipeline {
         };
         let account = principal.account().unwrap_or(self.0.home);
         let is_anonymous = matches!(*principal, Principal::Anonymous);
-        let is_observed = principal.is_observed();
+        let caller = Arc::clone(&principal);
         let answered = AnswerTime::from_now();
         let attempt = Attempt {
             operation,
@@ -151,11 +151,7 @@ impl Pipeline {
             Ok(done) => (protocol::encode_output(operation, &done.output, &request_id), done.missing),
             Err(refused) => (encode_refused(operation, &refused, &request_id), refused.missing.into_vec()),
         };
-        if is_observed {
-            let value = http::HeaderValue::from_str(&observation::header(&missing));
-            let value = value.unwrap_or(http::HeaderValue::from_static("missing"));
-            response.headers.insert(OBSERVE_HEADER, value);
-        }
+        Observation::of(&caller, missing).tell(&mut response.headers);
         response
     }
 
@@ -208,10 +204,45 @@ impl Pipeline {
         operation: &str,
         input: Value,
     ) -> Result<Value, Fault> {
-        let unknown = || Fault::sender("UnknownOperationException", format!("{service}:{operation}"));
-        let operation = protocol::model(service).and_then(|model| model.operation(operation));
-        let operation = operation.ok_or_else(unknown)?;
-        let attempt = Attempt {
+        self.invoke_observed(principal, source, service, operation, input).await.0
+    }
+
+    /// The same, with what the caller is told of observe mode.
+    pub async fn invoke_observed(
+        &self,
+        principal: Arc<Principal>,
+        source: Source,
+        service: &str,
+        operation: &str,
+        input: Value,
+    ) -> (Result<Value, Fault>, Observation) {
+        let known = protocol::model(service).and_then(|model| model.operation(operation));
+        let Some(known) = known else {
+            let unknown = Fault::sender("UnknownOperationException", format!("{service}:{operation}"));
+            return (Err(unknown), Observation::default());
+        };
+        // SECURITY: services keep principals, and make them: their tags, and whether they are in observe mode, are those of now.
+        let (principal, unreadable) = match self.0.directory.renewed(&principal) {
+            Ok(renewed) => (renewed, None),
+            Err(error) => (principal, Some(authorize::unreadable(known, &error))),
+        };
+        let caller = Arc::clone(&principal);
+        let attempt = self.inner_attempt(principal, source, known);
+        let ended = match unreadable {
+            Some(refused) => {
+                self.record_refused(&attempt, None, &[], &refused).await;
+                Err(refused)
+            }
+            None => self.admit(attempt, async { Ok(input) }).await,
+        };
+        match ended {
+            Ok(done) => (Ok(done.output), Observation::of(&caller, done.missing)),
+            Err(refused) => (Err(refused.fault), Observation::of(&caller, refused.missing.into_vec())),
+        }
+    }
+
+    fn inner_attempt(&self, principal: Arc<Principal>, source: Source, operation: OperationModel) -> Attempt {
+        Attempt {
             operation,
             account: principal.account().unwrap_or(self.0.home),
             principal,
@@ -219,11 +250,7 @@ impl Pipeline {
             request_id: crypto::random::uuid().into(),
             arrived: self.0.clock.now(),
             answered: AnswerTime::from_now(),
-        };
-        self.admit(attempt, async { Ok(input) })
-            .await
-            .map(|done| done.output)
-            .map_err(|refused| refused.fault)
+        }
     }
 
     /// The call, and its answer in time: at once, but where something of another account was refused.

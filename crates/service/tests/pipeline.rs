@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use base::SecretString;
-use identity::sigv4;
+use identity::records::{RoleRecord, UserRecord, keys};
+use identity::{FederatedUser, Principal, sigv4};
 use protocol::{IntoValue, Operation, Value, WireRequest, WireResponse};
 use serde_json::{Value as Json, json};
 use service::testkit::{Members, TestKit};
@@ -105,6 +106,60 @@ async fn a_policy_decides_and_the_reason_is_told() {
          identity-based policy allows the sts:GetAccessKeyInfo action"
     );
     assert_eq!(state.handled.load(Ordering::SeqCst), 1);
+}
+
+/// Services keep principals while they work: what a role or a user is by its own tags is as of each call.
+#[tokio::test]
+async fn a_kept_principal_has_the_tags_of_now() {
+    let (kit, _) = kit().await;
+    let red = json!([{"Effect": "Allow", "Action": "sts:GetAccessKeyInfo", "Resource": "*",
+        "Condition": {"StringEquals": {"aws:PrincipalTag/team": "red"}}}]);
+    let role = kit.role("orders", json!({"Service": "lambda.amazonaws.com"}), red.clone()).await;
+    let user = kit.user("ana", red).await;
+    let lender = match &*user {
+        Principal::User(user) => Some(user.clone()),
+        _ => None,
+    };
+    let mut lent = FederatedUser::new(kit.account, "guest", lender);
+    lent.access_key_id = "ASIAGUEST".to_owned();
+    lent.session_policies = vec![
+        json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}})
+            .to_string(),
+    ];
+    let lent = Arc::new(Principal::FederatedUser(lent));
+    let mut session = match &*role {
+        Principal::AssumedRole(role) => role.clone(),
+        _ => panic!("a role"),
+    };
+    session.session_tags = vec![("team".to_owned(), "red".to_owned())];
+    let session = Arc::new(Principal::AssumedRole(session));
+    for (team, allowed) in [("", false), ("red", true), ("blue", false), ("red", true), ("", false)] {
+        tag(&kit, team).await;
+        for who in [&role, &user, &lent] {
+            let answer = kit.json(who, "sts", "GetAccessKeyInfo", &key_info()).await;
+            assert_eq!(answer.is_ok(), allowed, "{} {team}", who.arn());
+        }
+        let answer = kit.json(&session, "sts", "GetAccessKeyInfo", &key_info()).await;
+        assert!(answer.is_ok(), "a session's own tag stays: {answer:?}");
+    }
+}
+
+/// Gives the role `orders` and the user `ana` this team, or none.
+async fn tag(kit: &TestKit, team: &str) {
+    let tags = if team.is_empty() { vec![] } else { vec![("team".to_owned(), team.to_owned())] };
+    let directory = kit.pipeline.directory();
+    let role = RoleRecord { tags: tags.clone(), ..directory.role(kit.account, "orders").unwrap().unwrap() };
+    let user = UserRecord { tags, ..directory.user(kit.account, "ana").unwrap().unwrap() };
+    let written: Result<(), identity::DirectoryError> = kit
+        .pipeline
+        .store()
+        .transact(|tx| {
+            let mut edit = directory.edit(tx, kit.account);
+            edit.put(keys::ROLES, &keys::named(kit.account, "orders"), &role)?;
+            edit.put(keys::USERS, &keys::named(kit.account, "ana"), &user)
+        })
+        .await;
+    written.unwrap();
 }
 
 #[tokio::test]
@@ -352,10 +407,9 @@ async fn a_denying_policy_is_named_within_its_own_account_alone() {
         }],
     };
     let arn = format!("arn:aws:iam::{}:policy/team/guard", kit.account);
-    let ana = identity::records::keys::named(kit.account, "ana");
+    let ana = keys::named(kit.account, "ana");
     let store = kit.pipeline.store();
-    let mut user: identity::records::UserRecord =
-        identity::Reads::record(store, identity::records::keys::USERS, &ana).unwrap().unwrap();
+    let mut user: UserRecord = identity::Reads::record(store, keys::USERS, &ana).unwrap().unwrap();
     for kind in ["an identity-based policy", "a permissions boundary"] {
         (user.attached, user.boundary) = match kind {
             "a permissions boundary" => (vec![], Some(arn.clone())),
@@ -364,13 +418,13 @@ async fn a_denying_policy_is_named_within_its_own_account_alone() {
         let written: Result<(), identity::DirectoryError> = store
             .transact(|tx| {
                 let mut edit = directory.edit(tx, kit.account);
-                let key = identity::records::keys::named(kit.account, "guard");
-                edit.put(identity::records::keys::POLICIES, &key, &policy)?;
-                edit.put(identity::records::keys::USERS, &ana, &user)
+                let key = keys::named(kit.account, "guard");
+                edit.put(keys::POLICIES, &key, &policy)?;
+                edit.put(keys::USERS, &ana, &user)
             })
             .await;
         written.unwrap();
-        let who = Arc::new(identity::Principal::User(identity::User::new(
+        let who = Arc::new(Principal::User(identity::User::new(
             kit.account,
             "/",
             "ana",

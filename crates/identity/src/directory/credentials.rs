@@ -210,9 +210,8 @@ impl Directory {
                 let record = self.0.store.record::<RoleRecord>(keys::ROLES, &key)?;
                 let record = record.filter(|record| record.role_id == role.role_id);
                 let Some(record) = record else { return Ok(None) };
-                let by_account = self.account_observes(account, &record)?;
-                let mut principal = role_principal(session, role, record, access_key_id);
-                principal.observed_by_account = by_account;
+                let mut principal = role_principal(session, role, &record, access_key_id);
+                self.read_own_part(account, record)?.put(&mut principal);
                 Ok(Some(Principal::AssumedRole(principal)))
             }
         }
@@ -251,14 +250,14 @@ fn federated_principal(
 fn role_principal(
     session: &Session,
     role: &RoleSession,
-    record: RoleRecord,
+    record: &RoleRecord,
     access_key_id: &str,
 ) -> AssumedRole {
     let mut principal = AssumedRole::new(
         session.account,
-        record.path,
-        record.name,
-        record.role_id,
+        record.path.as_str(),
+        record.name.as_str(),
+        record.role_id.as_str(),
         role.session_name.as_str(),
     );
     principal.access_key_id = access_key_id.to_owned();
@@ -267,7 +266,6 @@ fn role_principal(
     principal.mfa = session.mfa;
     principal.session_policies.clone_from(&role.policies);
     principal.session_managed_policies.clone_from(&role.managed_policies);
-    principal.role_tags = record.tags;
     principal.session_tags.clone_from(&role.tags);
     principal.transitive_tags.clone_from(&role.transitive_tags);
     principal.source_identity.clone_from(&role.source_identity);

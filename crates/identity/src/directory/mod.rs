@@ -14,6 +14,7 @@ pub mod managed;
 mod named;
 mod observed;
 pub mod organization;
+mod own_part;
 mod policies;
 mod roles;
 mod session_policies;
@@ -61,6 +62,7 @@ struct Shared {
     roles_used: Cache<Arc<AtomicI64>>,
     attempts: Attempts,
     observed: observed::Observed,
+    own_parts: Cache<Arc<own_part::OwnPart>>,
     issuers_base: OnceLock<String>,
 }
 
@@ -109,6 +111,7 @@ impl Directory {
             roles_used: Cache::default(),
             attempts: Attempts::default(),
             observed: observed::Observed::default(),
+            own_parts: Cache::default(),
             issuers_base: OnceLock::new(),
         }))
     }

@@ -10,16 +10,13 @@ use parking_lot::Mutex;
 use store::{KeyReader, Range};
 
 use super::{Directory, DirectoryError, Reads};
-use crate::principal::observe_mode;
+use crate::principal::{SERVICE_LINKED, observe_mode};
 use crate::records::organization::{self, MemberRecord};
 use crate::records::{Record as _, RoleRecord, keys};
 
 /// The count, and the sum of all generations that it was counted at.
 #[derive(Debug, Default)]
 pub(super) struct Observed(Mutex<Option<(u64, usize)>>);
-
-/// What services' own roles stand below: their accounts' people do not act by them.
-const SERVICE_LINKED: &str = "/aws-service-role/";
 
 impl MemberRecord {
     /// True where the organization has all roles of the account in observe mode. It ends with the account.
@@ -30,7 +27,7 @@ impl MemberRecord {
 
 /// Whether the role is in observe mode, in an account that is or is not.
 fn is_observed(role: &RoleRecord, by_account: bool) -> bool {
-    observe_mode(&role.tags).unwrap_or(by_account && !role.path.starts_with(SERVICE_LINKED))
+    !role.path.starts_with(SERVICE_LINKED) && observe_mode(&role.tags).unwrap_or(by_account)
 }
 
 impl Directory {

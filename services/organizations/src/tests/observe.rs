@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use identity::records::{RoleRecord, keys};
-use identity::{CredentialSource as _, Principal, RoleSession, Session, Subject};
+use identity::{AssumedRole, CredentialSource as _, Principal, RoleSession, Session, Subject};
 use serde_json::{Value, json};
 use service::testkit::TestKit;
 
@@ -54,9 +54,18 @@ fn session(kit: &TestKit, account: &str, name: &str, role_id: &str) -> (String, 
 }
 
 /// Whether who shows these credentials is in observe mode; `None` where nobody is let in by them.
-fn is_observed(kit: &TestKit, (key, token): &(String, String)) -> Option<bool> {
+fn is_observed(kit: &TestKit, session: &(String, String)) -> Option<bool> {
+    known(kit, session).map(|principal| principal.is_observed())
+}
+
+fn known(kit: &TestKit, (key, token): &(String, String)) -> Option<Arc<Principal>> {
     let known = kit.pipeline.directory().credential(key, Some(token), kit.clock.now());
-    known.ok().map(|known| known.principal.is_observed())
+    known.ok().map(|known| known.principal)
+}
+
+/// The same of a principal that a service keeps, when it calls.
+fn is_renewed_observed(kit: &TestKit, kept: &Arc<Principal>) -> bool {
+    kit.pipeline.directory().renewed(kept).unwrap().is_observed()
 }
 
 fn count(kit: &TestKit) -> usize {
@@ -74,14 +83,27 @@ async fn all_roles_of_an_account_are_in_the_mode_until_its_tag_goes() {
         (&id, "/", "out", &[("Fastness:Observe", "false")][..], false),
         (&id, "/", "odd", &[(MODE, "yes")][..], false),
         (&id, "/aws-service-role/ecs.amazonaws.com/", "AWSServiceRoleForECS", &[][..], false),
+        (
+            &id,
+            "/aws-service-role/tagged.amazonaws.com/",
+            "AWSServiceRoleTagged",
+            &[(MODE, "true")][..],
+            false,
+        ),
         (&other, "/", "theirs", &[][..], false),
     ] {
         let role_id = role(&kit, of, path, name, tags).await;
-        sessions.push((name, session(&kit, of, name, &role_id), expected));
+        let session = session(&kit, of, name, &role_id);
+        let made = AssumedRole::new(of.parse().unwrap(), path, name, role_id, "made by a service");
+        let kept = [known(&kit, &session).unwrap(), Arc::new(Principal::AssumedRole(made))];
+        sessions.push((name, session, kept, expected));
     }
     let all = |on: bool| {
-        for (name, session, expected) in &sessions {
+        for (name, session, kept, expected) in &sessions {
             assert_eq!(is_observed(&kit, session), Some(on && *expected), "{name}, {on}");
+            for kept in kept {
+                assert_eq!(is_renewed_observed(&kit, kept), on && *expected, "{name}, kept, {on}");
+            }
         }
         // The one that it was made with, and the plain one.
         assert_eq!(count(&kit), if on { 2 } else { 0 });
@@ -113,10 +135,13 @@ async fn it_ends_with_the_account() {
         done(&kit, "TagResource", tagged(id, "true")).await;
     }
     assert_eq!((is_observed(&kit, &sessions[0]), count(&kit)), (Some(true), 4));
+    let kept = [known(&kit, &sessions[0]).unwrap(), known(&kit, &sessions[1]).unwrap()];
+    assert!(kept.iter().all(|kept| is_renewed_observed(&kit, kept)));
     done(&kit, "RemoveAccountFromOrganization", json!({"AccountId": left})).await;
     assert_eq!((is_observed(&kit, &sessions[0]), count(&kit)), (Some(false), 2));
     done(&kit, "CloseAccount", json!({"AccountId": closed})).await;
     assert_eq!((is_observed(&kit, &sessions[1]), count(&kit)), (None, 0));
+    assert!(!kept.iter().any(|kept| is_renewed_observed(&kit, kept)));
     // Roots, units and policies put nobody in it.
     let unit = unit(&kit, &top, "u").await;
     let id = account(&kit, "below").await;

@@ -217,6 +217,11 @@ impl Work {
         found.map_err(|_| Failure::new("Internal Failure"))
     }
 
+    /// True where an interrupted try made what has this id.
+    pub(crate) fn has_receipt(&self, id: &str) -> Result<bool, Failure> {
+        Ok(self.receipts()?.iter().any(|made| made == id))
+    }
+
     fn marks(&self) -> &[(String, String)] {
         self.caller.source.marks.as_deref().unwrap_or_default()
     }

@@ -123,6 +123,18 @@ impl Provider for InlinePolicy {
         })
     }
 
+    fn half_changed(&self, work: &Work, old: &Physical) -> Physical {
+        // SECURITY: the change may have stopped before it looked. Where it cannot be told what it put, that is nothing.
+        let ours = ours(work).unwrap_or_default();
+        let mut now = work.properties.clone();
+        for (property, ..) in HOLDERS {
+            let named = list(work.get(property)).iter();
+            let kept = named.filter(|holder| is_ours(work, (&old.properties, &ours), (property, holder)));
+            now.insert(property.to_owned(), kept.cloned().collect());
+        }
+        Physical { properties: Value::Object(now), ..old.clone() }
+    }
+
     fn delete<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, ()> {
         Box::pin(async move { remove(work, &text(old.properties.get("PolicyName")), &old.properties).await })
     }
@@ -139,16 +151,19 @@ fn ours(work: &Work) -> Result<Vec<Value>, Failure> {
     Ok(made.map(|made| made.properties).collect())
 }
 
+/// True where a holder has the policy by `old`, or from an interrupted try.
+fn is_ours(work: &Work, (old, ours): (&Value, &[Value]), (property, holder): (&str, &Value)) -> bool {
+    let has = |state: &Value| list(state.get(property)).contains(holder);
+    let renamed = old.get("PolicyName") != work.get("PolicyName");
+    (!renamed && has(old)) || ours.iter().any(has)
+}
+
 /// A holder that has a policy of that name, and did not have it by `old`, nor from an interrupted try.
 async fn others(work: &Work, old: &Value) -> Result<Option<String>, Failure> {
     let name = work.text("PolicyName");
-    let renamed = old.get("PolicyName") != work.get("PolicyName");
     let ours = ours(work)?;
     for ((property, ..), kind) in HOLDERS.iter().zip([ROLE, USER, GROUP]) {
-        let known = |holder: &&Value| {
-            let has = |state: &Value| list(state.get(property)).contains(holder);
-            (!renamed && has(old)) || ours.iter().any(has)
-        };
+        let known = |holder: &&Value| is_ours(work, (old, &ours), (property, holder));
         for holder in list(work.get(property)).iter().filter(|holder| !known(holder)) {
             let found = kind.policy(work, holder, &json!(name)).await?;
             // SECURITY: what says the very same may be somebody else's, but on the way back: then the holder may still

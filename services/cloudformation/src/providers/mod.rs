@@ -315,6 +315,12 @@ pub(crate) trait Provider: Send + Sync {
         Box::pin(async { Ok(None) })
     }
 
+    /// What a change in place that stopped somewhere has made of `old` at most; `work` has what it was to be. All of that is
+    /// the stack's then: what the change may not have come to, and may be somebody else's, is left out.
+    fn half_changed(&self, work: &Work, old: &Physical) -> Physical {
+        Physical { properties: Value::Object(work.properties.clone()), ..old.clone() }
+    }
+
     /// How what there is is compared with what the template says, where that can be seen.
     fn comparison(&self) -> Option<&'static Rules> {
         None

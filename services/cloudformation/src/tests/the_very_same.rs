@@ -202,3 +202,35 @@ async fn an_update_that_stopped_goes_on_with_what_it_put() {
         }
     }
 }
+
+/// Lets the way back begin where an update stopped.
+async fn goes_back_from_update(stage: &Stage) {
+    written(stage, |stack| {
+        "UPDATE_ROLLBACK_IN_PROGRESS".clone_into(&mut stack.status);
+        stack.operation.as_mut().unwrap().phase = Phase::Rollback;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_way_back_takes_away_what_the_update_put_and_nothing_else() {
+    for put in [false, true] {
+        let stage = Stage::new().await;
+        let id = made(&stage, &template(OF_ONE)).await;
+        let theirs = json!({ "UserName": "u", "PolicyName": "p", "PolicyDocument": "{\"Statement\":[]}" });
+        // It stops behind its own put, or before it looks whether somebody else's is there.
+        let held = (!put).then(|| {
+            stage.world.things().existing.insert("users/p".to_owned(), theirs.clone());
+            stage.world.hold("GetUserPolicy")
+        });
+        stage.world.things().silent.insert("PutUserPolicy");
+        stage.update("small", &template(OF_TWO)).await.unwrap();
+        there(&stage, "users/p").await;
+        stage.world.things().silent.clear();
+        goes_back_from_update(&stage).await;
+        assert_eq!(goes_on(&stage, &id).await, "UPDATE_ROLLBACK_COMPLETE", "{put}");
+        assert_eq!(stage.world.names("inline"), ["p"], "{put}");
+        assert_eq!(stage.world.things().existing.get("users/p"), (!put).then_some(&theirs), "{put}");
+        drop(held);
+    }
+}

@@ -205,7 +205,7 @@ impl Provider for Plain {
     }
 
     fn of_receipt(&self, planned: &Physical, id: String) -> Option<Physical> {
-        // A try that looks first may have left none for what the properties name.
+        // Only of what the properties name: an earlier try may have been about something else.
         let is_meant = !self.overwrites || {
             let names = self.names(planned, ":");
             id == names || id.ends_with(&format!(":{names}"))

@@ -38,7 +38,7 @@ pub(super) async fn update(run: &mut Run) -> Result<(), Error> {
     as_before(run, plan.as_ref(), Besides::Policies).await?;
     let skip = run.stack.operation.as_ref().map(|operation| operation.retain.clone()).unwrap_or_default();
     let mut changed: Vec<ResourceRecord> = run.resources.values().cloned().collect();
-    changed.iter_mut().for_each(take_up);
+    changed.iter_mut().for_each(|record| take_up(run, record));
     changed.retain(|record| record.change == Some(Change::Updated));
     let mut failed = Vec::new();
     for mut record in in_order(changed) {
@@ -118,7 +118,7 @@ async fn as_before(run: &mut Run, plan: Option<&Plan>, what: Besides) -> Result<
 }
 
 /// A change in place that was interrupted may have done a part of its work: the way back starts from what was tried.
-fn take_up(record: &mut ResourceRecord) {
+fn take_up(run: &Run, record: &mut ResourceRecord) {
     let Some(pending) = record.pending.clone() else { return };
     let Some(old) = record.physical.clone().filter(|old| old.id == pending.id) else { return };
     record.pending = None;
@@ -126,7 +126,9 @@ fn take_up(record: &mut ResourceRecord) {
         record.change = Some(Change::Updated);
         record.before = Some(old.clone());
     }
-    record.physical = Some(Physical { properties: pending.properties, ..old });
+    let work = run.work(&record.logical_id, &pending.id, &pending.properties);
+    record.physical =
+        providers::find(&record.kind).map(|provider| provider.half_changed(&work, &old)).or(Some(old));
 }
 
 /// Changes one resource back. False where its service refuses.

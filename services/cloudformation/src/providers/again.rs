@@ -11,8 +11,6 @@ pub(crate) enum Again {
     Planned,
     /// A receipt, which this operation of a service leaves in the transaction that makes it.
     Receipt(&'static str, &'static str),
-    /// Its content: only where nothing stood there is this put, and what stands there is the very same.
-    Content,
     /// The stack that it says it is in.
     Parent,
     /// Nothing has to: making it once more changes nothing, and nothing of it stays.
@@ -26,7 +24,7 @@ pub(crate) fn again(kind: &str) -> Again {
     listed.map_or(Nothing, |(_, again)| *again)
 }
 
-use Again::{Content, Marks, Nothing, Parent, Planned, Receipt};
+use Again::{Marks, Nothing, Parent, Planned, Receipt};
 
 const ALL: [(&str, Again); 57] = [
     ("AWS::AccessAnalyzer::Analyzer", Marks),
@@ -54,18 +52,18 @@ const ALL: [(&str, Again); 57] = [
     ("AWS::DynamoDB::Table", Marks),
     ("AWS::IAM::AccessKey", Receipt("iam", "CreateAccessKey")),
     ("AWS::IAM::Group", Receipt("iam", "CreateGroup")),
-    ("AWS::IAM::GroupPolicy", Content),
+    ("AWS::IAM::GroupPolicy", Receipt("iam", "PutGroupPolicy")),
     ("AWS::IAM::InstanceProfile", Marks),
     ("AWS::IAM::ManagedPolicy", Marks),
     ("AWS::IAM::OIDCProvider", Marks),
     // Whichever of the three has its turn leaves one.
     ("AWS::IAM::Policy", Receipt("iam", "PutRolePolicy")),
     ("AWS::IAM::Role", Marks),
-    ("AWS::IAM::RolePolicy", Content),
+    ("AWS::IAM::RolePolicy", Receipt("iam", "PutRolePolicy")),
     ("AWS::IAM::ServerCertificate", Marks),
     ("AWS::IAM::ServiceLinkedRole", Marks),
     ("AWS::IAM::User", Marks),
-    ("AWS::IAM::UserPolicy", Content),
+    ("AWS::IAM::UserPolicy", Receipt("iam", "PutUserPolicy")),
     ("AWS::IAM::UserToGroupAddition", Receipt("iam", "AddUserToGroup")),
     ("AWS::IAM::VirtualMFADevice", Marks),
     ("AWS::Lambda::Alias", Receipt("lambda", "CreateAlias")),
@@ -85,7 +83,7 @@ const ALL: [(&str, Again); 57] = [
     ("AWS::Organizations::OrganizationalUnit", Marks),
     ("AWS::Organizations::Policy", Marks),
     ("AWS::S3::Bucket", Marks),
-    ("AWS::S3::BucketPolicy", Content),
+    ("AWS::S3::BucketPolicy", Receipt("s3", "PutBucketPolicy")),
     ("AWS::SSM::Parameter", Marks),
 ];
 
@@ -116,7 +114,7 @@ mod tests {
                     let model = protocol::model(service).and_then(|model| model.operation(operation));
                     assert!(model.is_some(), "{kind}: {service}:{operation}");
                 }
-                Content | Nothing => assert!(!owns, "{kind}"),
+                Nothing => assert!(!owns, "{kind}"),
                 Marks | Parent => {}
             }
         }

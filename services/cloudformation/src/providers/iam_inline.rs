@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::document::{is_document, to_text};
+use super::document::to_text;
 use super::reading::{self, Holder, Reading, properties};
 use super::{Answer, Failure, Property, Provider, Work, gone, optional, required, text};
 use crate::drift::Rules;
@@ -42,6 +42,12 @@ inline! {
 impl Inline {
     fn id(&self, work: &Work) -> String {
         format!("{}|{}", work.text("PolicyName"), work.text(self.holder))
+    }
+
+    /// The id of the receipt that a policy's first put leaves.
+    fn receipt(&self, part: impl Fn(&str) -> String) -> String {
+        let kind = self.holder.trim_end_matches("Name").to_ascii_lowercase();
+        format!("{kind}/{}/{}", part(self.holder), part("PolicyName"))
     }
 
     /// The policy of that name that the holder has.
@@ -82,17 +88,21 @@ impl Provider for Inline {
         })
     }
 
-    /// The very document that was about to be put: a holder with another policy of that name was refused.
-    fn find<'a>(&'a self, work: &'a Work) -> Answer<'a, Option<Physical>> {
-        Box::pin(async move {
-            let same =
-                self.shown(work).await?.is_some_and(|shown| is_document(&shown, work.get("PolicyDocument")));
-            Ok(same.then(|| work.made(self.id(work), Value::Null)))
-        })
+    fn of_receipt(&self, planned: &Physical, id: String) -> Option<Physical> {
+        let own = self.receipt(|name| text(planned.properties.get(name)));
+        (id == own).then(|| planned.clone())
     }
 
+    /// Puts once more what it put before: meanwhile the holder is not without it.
+    // SECURITY: by the receipt alone. Somebody else's policy may have this name and say the very same.
     fn take_over<'a>(&'a self, work: &'a Work) -> Answer<'a, Option<Physical>> {
-        self.find(work)
+        Box::pin(async move {
+            if !work.has_receipt(&self.receipt(|name| work.text(name)))? {
+                return Ok(None);
+            }
+            let made = work.made(self.id(work), Value::Null);
+            self.put(work).await.map(Some).map_err(|failure| failure.after(&made))
+        })
     }
 
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {

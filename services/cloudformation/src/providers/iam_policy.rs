@@ -37,7 +37,11 @@ impl Provider for InlinePolicy {
     }
 
     fn of_receipt(&self, planned: &Physical, id: String) -> Option<Physical> {
-        let (kind, holder) = id.split_once('/')?;
+        let (kind, rest) = id.split_once('/')?;
+        let (holder, name) = rest.split_once('/')?;
+        if name != text(planned.properties.get("PolicyName")) {
+            return None;
+        }
         let (property, ..) = HOLDERS.iter().find(|(_, member, ..)| {
             member.strip_suffix("Name").is_some_and(|noun| noun.eq_ignore_ascii_case(kind))
         })?;
@@ -71,10 +75,12 @@ impl Provider for InlinePolicy {
         })
     }
 
-    /// Goes on where the holders have nothing of that name but what was about to be put.
+    /// Goes on where the holders have nothing of that name but what an interrupted try put.
     fn take_over<'a>(&'a self, work: &'a Work) -> Answer<'a, Option<Physical>> {
         Box::pin(async move {
-            refuse_others(work, &Value::Null, true).await?;
+            if ours(work)?.is_empty() || others(work, &Value::Null).await?.is_some() {
+                return Ok(None);
+            }
             let made = made(work);
             put(work).await.map_err(|failure| failure.after(&made))?;
             Ok(Some(made))
@@ -86,7 +92,7 @@ impl Provider for InlinePolicy {
             if HOLDERS.iter().all(|(property, ..)| list(work.get(property)).is_empty()) {
                 return Err(Failure::new("At least one of [Groups,Roles,Users] must be non-empty."));
             }
-            refuse_others(work, &Value::Null, false).await?;
+            refuse_others(work, &Value::Null).await?;
             let made = made(work);
             put(work).await.map_err(|failure| failure.after(&made))?;
             Ok(made)
@@ -95,8 +101,13 @@ impl Provider for InlinePolicy {
 
     fn update<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, Physical> {
         Box::pin(async move {
-            // On the way back the holders may still have what the new state does not name.
-            refuse_others(work, &old.properties, true).await.map_err(Failure::untouched)?;
+            if let Err(refused) = refuse_others(work, &old.properties).await {
+                // What an interrupted try put goes with it: nothing else would tell of it.
+                for made in ours(work)? {
+                    remove(work, &work.text("PolicyName"), &made).await?;
+                }
+                return Err(refused.untouched());
+            }
             put(work).await?;
             // What the new state does not name any more, or names differently, goes.
             let renamed = old.properties.get("PolicyName") != work.get("PolicyName");
@@ -112,6 +123,18 @@ impl Provider for InlinePolicy {
         })
     }
 
+    fn half_changed(&self, work: &Work, old: &Physical) -> Physical {
+        // SECURITY: the change may have stopped before it looked. Where it cannot be told what it put, that is nothing.
+        let ours = ours(work).unwrap_or_default();
+        let mut now = work.properties.clone();
+        for (property, ..) in HOLDERS {
+            let named = list(work.get(property)).iter();
+            let kept = named.filter(|holder| is_ours(work, (&old.properties, &ours), (property, holder)));
+            now.insert(property.to_owned(), kept.cloned().collect());
+        }
+        Physical { properties: Value::Object(now), ..old.clone() }
+    }
+
     fn delete<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, ()> {
         Box::pin(async move { remove(work, &text(old.properties.get("PolicyName")), &old.properties).await })
     }
@@ -121,25 +144,46 @@ fn made(work: &Work) -> Physical {
     work.made(&work.planned, json!({ "Id": work.planned }))
 }
 
-/// Refuses holders that have a policy of that name and did not have it by `old`; `same_may_be`: not where it is the very
-/// document that is wanted.
-async fn refuse_others(work: &Work, old: &Value, same_may_be: bool) -> Result<(), Failure> {
-    let name = work.text("PolicyName");
+/// The holders in which an interrupted try put the policy, each as properties.
+fn ours(work: &Work) -> Result<Vec<Value>, Failure> {
+    let planned = made(work);
+    let made = work.receipts()?.into_iter().filter_map(|id| InlinePolicy.of_receipt(&planned, id));
+    Ok(made.map(|made| made.properties).collect())
+}
+
+/// True where a holder has the policy by `old`, or from an interrupted try.
+fn is_ours(work: &Work, (old, ours): (&Value, &[Value]), (property, holder): (&str, &Value)) -> bool {
+    let has = |state: &Value| list(state.get(property)).contains(holder);
     let renamed = old.get("PolicyName") != work.get("PolicyName");
+    (!renamed && has(old)) || ours.iter().any(has)
+}
+
+/// A holder that has a policy of that name, and did not have it by `old`, nor from an interrupted try.
+async fn others(work: &Work, old: &Value) -> Result<Option<String>, Failure> {
+    let name = work.text("PolicyName");
+    let ours = ours(work)?;
     for ((property, ..), kind) in HOLDERS.iter().zip([ROLE, USER, GROUP]) {
-        let known = list(old.get(property));
-        for holder in list(work.get(property)).iter().filter(|holder| renamed || !known.contains(holder)) {
+        let known = |holder: &&Value| is_ours(work, (old, &ours), (property, holder));
+        for holder in list(work.get(property)).iter().filter(|holder| !known(holder)) {
             let found = kind.policy(work, holder, &json!(name)).await?;
-            let may_be = |shown: &Value| same_may_be && is_document(shown, work.get("PolicyDocument"));
+            // SECURITY: what says the very same may be somebody else's, but on the way back: then the holder may still
+            // have what the new state does not name, and the stack knows that it was its own.
+            let may_be =
+                |shown: &Value| work.place.goes_back && is_document(shown, work.get("PolicyDocument"));
             if found.is_some_and(|shown| !may_be(&shown)) {
-                let holder = text(Some(holder));
-                return Err(Failure::exists(format_args!(
-                    "Resource of type 'AWS::IAM::Policy' with identifier '{name}|{holder}' already exists."
-                )));
+                return Ok(Some(text(Some(holder))));
             }
         }
     }
-    Ok(())
+    Ok(None)
+}
+
+async fn refuse_others(work: &Work, old: &Value) -> Result<(), Failure> {
+    let Some(holder) = others(work, old).await? else { return Ok(()) };
+    let name = work.text("PolicyName");
+    Err(Failure::exists(format_args!(
+        "Resource of type 'AWS::IAM::Policy' with identifier '{name}|{holder}' already exists."
+    )))
 }
 
 async fn put(work: &Work) -> Result<(), Failure> {

@@ -217,6 +217,11 @@ impl Work {
         found.map_err(|_| Failure::new("Internal Failure"))
     }
 
+    /// True where an interrupted try made what has this id.
+    pub(crate) fn has_receipt(&self, id: &str) -> Result<bool, Failure> {
+        Ok(self.receipts()?.iter().any(|made| made == id))
+    }
+
     fn marks(&self) -> &[(String, String)] {
         self.caller.source.marks.as_deref().unwrap_or_default()
     }
@@ -308,6 +313,12 @@ pub(crate) trait Provider: Send + Sync {
     /// Goes on with what an interrupted try made, where that cannot be taken away and made anew.
     fn take_over<'a>(&'a self, _work: &'a Work) -> Answer<'a, Option<Physical>> {
         Box::pin(async { Ok(None) })
+    }
+
+    /// What a change in place that stopped somewhere has made of `old` at most; `work` has what it was to be. All of that is
+    /// the stack's then: what the change may not have come to, and may be somebody else's, is left out.
+    fn half_changed(&self, work: &Work, old: &Physical) -> Physical {
+        Physical { properties: Value::Object(work.properties.clone()), ..old.clone() }
     }
 
     /// How what there is is compared with what the template says, where that can be seen.

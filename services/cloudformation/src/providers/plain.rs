@@ -153,6 +153,13 @@ impl Plain {
         gone.filter_map(|(name, json)| Some((self.member(name), serde_json::from_str(json).ok()?))).collect()
     }
 
+    /// The members that say which thing is meant, in the order in which its type names them.
+    fn names(&self, of: &Physical, between: &str) -> String {
+        let names = self.keys(self.keys, of);
+        let names: Vec<String> = names.values().map(|value| text(Some(value))).collect();
+        names.join(between)
+    }
+
     /// What is there where the thing would be made, in a template's words.
     async fn there(&self, work: &Work) -> Result<Option<(Physical, Map<String, Value>)>, Failure> {
         let made = work.made(&work.planned, Value::Null);
@@ -197,16 +204,28 @@ impl Provider for Plain {
         self.name.is_some() && matches!(self.id, Id::Planned)
     }
 
+    fn of_receipt(&self, planned: &Physical, id: String) -> Option<Physical> {
+        // Only of what the properties name: an earlier try may have been about something else.
+        let is_meant = !self.overwrites || {
+            let names = self.names(planned, ":");
+            id == names || id.ends_with(&format!(":{names}"))
+        };
+        is_meant.then(|| Physical { id, attributes: Map::new(), ..planned.clone() })
+    }
+
     fn find<'a>(&'a self, work: &'a Work) -> Answer<'a, Option<Physical>> {
         self.find.map_or_else(|| Box::pin(async { Ok(None) }) as Answer<'a, _>, |find| find(work))
     }
 
     fn take_over<'a>(&'a self, work: &'a Work) -> Answer<'a, Option<Physical>> {
         Box::pin(async move {
-            if !self.overwrites {
+            let made = work.made(&work.planned, Value::Null);
+            // SECURITY: somebody else's may stand there and say the very same.
+            let is_ours = |id| self.of_receipt(&made, id).is_some();
+            if !self.overwrites || !work.receipts()?.into_iter().any(is_ours) {
                 return Ok(None);
             }
-            // What is there is what was about to be put: anything else was refused.
+            // What says something else by now is taken away, and made anew.
             let same = |now: &Map<String, Value>| {
                 let rules = self.read.as_ref().map_or(&Rules::PLAIN, |read| read.rules);
                 differences(&work.properties, now, rules).is_empty()
@@ -258,9 +277,8 @@ impl Provider for Plain {
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
         Box::pin(async move {
             if self.overwrites && self.there(work).await?.is_some() {
-                let names = self.keys(self.keys, &work.made(&work.planned, Value::Null));
-                let names: Vec<String> = names.values().map(|value| text(Some(value))).collect();
-                let (kind, id) = (self.kind, names.join("|"));
+                let id = self.names(&work.made(&work.planned, Value::Null), "|");
+                let kind = self.kind;
                 return Err(Failure::exists(format_args!(
                     "Resource of type '{kind}' with identifier '{id}' already exists."
                 )));

@@ -20,6 +20,7 @@ mod refusals;
 mod restart;
 mod rollback;
 mod secrets;
+mod the_very_same;
 mod world;
 
 use std::sync::{Arc, OnceLock};

@@ -30,6 +30,8 @@ pub(super) struct Things {
     pub(super) silent: BTreeSet<&'static str>,
     /// Every call's operation and input, in order.
     pub(super) inputs: Vec<(String, Value)>,
+    /// Operations that last put something over what was there: no receipt is left of that.
+    overwriting: BTreeSet<String>,
     counter: u64,
 }
 
@@ -49,7 +51,7 @@ impl Drop for Hold {
 }
 
 /// Operations that make a thing: the thing's kind, and the member that names it.
-const MAKERS: [(&str, &str, &str); 12] = [
+const MAKERS: [(&str, &str, &str); 16] = [
     ("CreateGroup", "crew", "GroupName"),
     ("AddUserToGroup", "member", "UserName"),
     ("CreateRole", "role", "RoleName"),
@@ -59,13 +61,17 @@ const MAKERS: [(&str, &str, &str); 12] = [
     ("AddPermission", "permission", "StatementId"),
     ("CreateStage", "stage", "stageName"),
     ("PutRolePolicy", "inline", "PolicyName"),
+    ("PutUserPolicy", "users", "PolicyName"),
+    ("PutGroupPolicy", "groups", "PolicyName"),
+    ("PutBucketPolicy", "rules", "Bucket"),
+    ("PutFunctionEventInvokeConfig", "settings", "FunctionName"),
     ("CreateApiKey", "key", "name"),
     ("CreateUsagePlan", "plan", "name"),
     ("CreateUsagePlanKey", "tie", "keyId"),
 ];
 
 /// Operations that take a thing away.
-const TAKERS: [(&str, &str, &str); 15] = [
+const TAKERS: [(&str, &str, &str); 19] = [
     ("DeleteGroup", "crew", "GroupName"),
     ("RemoveUserFromGroup", "member", "UserName"),
     ("DeleteBackup", "backup", "BackupArn"),
@@ -78,6 +84,10 @@ const TAKERS: [(&str, &str, &str); 15] = [
     ("DeleteRestApi", "api", "restApiId"),
     ("DeleteDeployment", "deployment", "deploymentId"),
     ("DeleteRolePolicy", "inline", "PolicyName"),
+    ("DeleteUserPolicy", "users", "PolicyName"),
+    ("DeleteGroupPolicy", "groups", "PolicyName"),
+    ("DeleteBucketPolicy", "rules", "Bucket"),
+    ("DeleteFunctionEventInvokeConfig", "settings", "FunctionName"),
     ("DeleteApiKey", "key", "apiKey"),
     ("DeleteUsagePlan", "plan", "usagePlanId"),
     ("DeleteUsagePlanKey", "tie", "keyId"),
@@ -116,12 +126,22 @@ impl World {
             "PublishVersion" => of_answer("/FunctionArn"),
             "CreateGroup" => of_input("GroupName"),
             "AddUserToGroup" => of_input("UserName"),
-            "PutRolePolicy" => format!("role/{}", of_input("RoleName")),
+            "PutRolePolicy" => format!("role/{}/{}", of_input("RoleName"), of_input("PolicyName")),
+            "PutUserPolicy" => format!("user/{}/{}", of_input("UserName"), of_input("PolicyName")),
+            "PutGroupPolicy" => format!("group/{}/{}", of_input("GroupName"), of_input("PolicyName")),
+            "PutBucketPolicy" => of_input("Bucket"),
+            "PutFunctionEventInvokeConfig" => {
+                let (function, qualifier) = (of_input("FunctionName"), of_input("Qualifier"));
+                format!("arn:aws:lambda:us-east-1:123456789012:function:{function}:{qualifier}")
+            }
             _ => return,
         };
+        let overwrites = self.things().overwriting.contains(operation);
         let written: Result<(), Error> = call
             .transact(|_| {
-                call.made(&id);
+                if !overwrites {
+                    call.made(&id);
+                }
                 Ok(())
             })
             .await;
@@ -186,10 +206,16 @@ impl World {
         let given: BTreeMap<String, String> = marks.into_iter().collect();
         if let Some((_, kind, _)) = MAKERS.iter().find(|(maker, ..)| *maker == operation) {
             let key = format!("{kind}/{name}");
-            if things.existing.contains_key(&key) && operation != "PutRolePolicy" {
+            let exists = things.existing.contains_key(&key);
+            if exists && !operation.starts_with("Put") {
                 return Err(
                     Fault::sender("ResourceConflictException", format!("{name} already exists")).into()
                 );
+            }
+            if exists {
+                things.overwriting.insert(operation.to_owned());
+            } else {
+                things.overwriting.remove(operation);
             }
             things.marks.insert(key.clone(), given.clone());
             things.existing.insert(key, input.clone());
@@ -270,7 +296,16 @@ fn output(things: &mut Things, operation: &str, input: &Value) -> Result<Value, 
             Some(stage) => json!({ "stageName": text("stageName"), "deploymentId": stage["deploymentId"] }),
             None => return Err(Fault::sender("NotFoundException", "no stage").into()),
         },
-        "GetRolePolicy" => policy(things, &text("PolicyName"))?,
+        "GetRolePolicy" => policy(things, &format!("inline/{}", text("PolicyName")))?,
+        "GetUserPolicy" => policy(things, &format!("users/{}", text("PolicyName")))?,
+        "GetGroupPolicy" => policy(things, &format!("groups/{}", text("PolicyName")))?,
+        "GetBucketPolicy" => {
+            json!({ "Policy": policy(things, &format!("rules/{}", text("Bucket")))?["Policy"] })
+        }
+        "GetFunctionEventInvokeConfig" => {
+            let found = policy(things, &format!("settings/{}", text("FunctionName")))?;
+            json!({ "MaximumRetryAttempts": found["MaximumRetryAttempts"] })
+        }
         "CreateApiKey" | "CreateUsagePlan" => json!({ "id": text("name") }),
         "CreateUsagePlanKey" => json!({ "id": text("keyId") }),
         "GetApiKeys" => json!({ "items": marked(things, "key/") }),
@@ -333,8 +368,8 @@ fn only(things: &Things, key: &str) -> Result<Value, Error> {
     Ok(json!({ "id": key, "tags": things.marks.get(key) }))
 }
 
-fn policy(things: &Things, name: &str) -> Result<Value, Error> {
-    let found = things.existing.get(&format!("inline/{name}")).cloned();
+fn policy(things: &Things, key: &str) -> Result<Value, Error> {
+    let found = things.existing.get(key).cloned();
     found.ok_or_else(|| Fault::sender("NoSuchEntity", "no policy").into())
 }
 
@@ -433,10 +468,11 @@ macro_rules! stand_ins {
 }
 
 stand_ins! {
-    s3 { GetObject }
+    s3 { GetObject PutBucketPolicy GetBucketPolicy DeleteBucketPolicy }
     iam {
         CreateRole DeleteRole AttachRolePolicy DetachRolePolicy PutRolePolicy GetRolePolicy DeleteRolePolicy UpdateRole
         UpdateAssumeRolePolicy TagRole UntagRole CreateGroup DeleteGroup AddUserToGroup RemoveUserFromGroup
+        PutUserPolicy GetUserPolicy DeleteUserPolicy PutGroupPolicy GetGroupPolicy DeleteGroupPolicy
     }
     dynamodb {
         CreateTable DescribeTable DeleteTable UpdateTable TagResource UntagResource ListTagsOfResource
@@ -445,6 +481,7 @@ stand_ins! {
     lambda {
         CreateFunction GetFunctionConfiguration DeleteFunction AddPermission RemovePermission UpdateFunctionCode
         UpdateFunctionConfiguration TagResource UntagResource Invoke GetFunction PublishVersion
+        PutFunctionEventInvokeConfig GetFunctionEventInvokeConfig DeleteFunctionEventInvokeConfig
     }
     logs { DescribeLogGroups ListTagsForResource CreateLogGroup DeleteLogGroup PutRetentionPolicy DeleteRetentionPolicy TagResource UntagResource }
     apigateway {

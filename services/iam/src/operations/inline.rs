@@ -24,7 +24,7 @@ fn put<E: Entity>(
     documents::check_inline(&policy.document)?;
     let inline = record.inline();
     if inline.iter().all(|other| other.name != policy.name) {
-        call.made(&format!("{}/{name}", E::NOUN));
+        call.made(&format!("{}/{name}/{}", E::NOUN, policy.name));
     }
     inline.retain(|other| other.name != policy.name);
     inline.push(policy);

@@ -87,9 +87,9 @@ async fn what_a_stack_makes_among_others_leaves_receipts() {
     let member = json!({"GroupName": "theirs", "UserName": "ana"});
     assert_eq!(receipts("AddUserToGroup", member.clone()).await, ["ana"]);
     let policy = json!({"GroupName": "theirs", "PolicyName": "p", "PolicyDocument": super::READ});
-    assert_eq!(receipts("PutGroupPolicy", policy.clone()).await, ["group/theirs"]);
+    assert_eq!(receipts("PutGroupPolicy", policy.clone()).await, ["group/theirs/p"]);
     let policy = json!({"UserName": "ana", "PolicyName": "p", "PolicyDocument": super::READ});
-    assert_eq!(receipts("PutUserPolicy", policy.clone()).await, ["user/ana"]);
+    assert_eq!(receipts("PutUserPolicy", policy.clone()).await, ["user/ana/p"]);
     // What was there is nobody's doing now: the same once more, for somebody else.
     let mut again = policy;
     again["PolicyDocument"] = format!(" {}", super::READ).into();

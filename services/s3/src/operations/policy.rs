@@ -53,6 +53,9 @@ pub(crate) async fn put(s3: Arc<S3>, permit: Permit<api::PutBucketPolicy>) -> Re
                 "public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access.";
             return Err(Error::new("AccessDenied", 403, format!("Access Denied: {message}")));
         }
+        if bucket.policy.is_none() {
+            call.made(&input.bucket);
+        }
         bucket.policy = Some(text);
         Ok(())
     })

@@ -25,6 +25,19 @@ fn policy(principal: &Value, action: &str) -> Value {
 const OBJECT: fn(&str) -> Value = |key| json!({"Bucket": "bbb", "Key": key});
 
 #[tokio::test]
+async fn the_first_policy_of_a_bucket_leaves_a_receipt() {
+    let (kit, root) = with_object().await;
+    let of_root = json!({ "AWS": "arn:aws:iam::123456789012:root" });
+    let put =
+        async |action: &str| kit.receipts("s3", "PutBucketPolicy", &policy(&of_root, action)).await.unwrap();
+    assert_eq!(put("s3:*").await, ["bbb"]);
+    // There is one already: whoever puts another in its place has not made it, nor who puts the very same.
+    assert!(put("s3:PutBucket*").await.is_empty());
+    kit.json(&root, "s3", "DeleteBucketPolicy", &json!({"Bucket": "bbb"})).await.unwrap();
+    assert_eq!(put("s3:GetObject").await, ["bbb"]);
+}
+
+#[tokio::test]
 async fn nobody_reads_until_the_owner_says_so_twice() {
     let (kit, root) = with_object().await;
     let stranger = Arc::new(Principal::Anonymous);

@@ -290,6 +290,12 @@ def test_a_role_of_an_account_in_observe_mode_gets_its_policy(platform, name, me
     platform.client("organizations").untag_resource(ResourceId=account, TagKeys=["fastness:observe"])
     work()
     refused(of(platform, caller, "dynamodb").describe_limits, "AccessDeniedException")
+    # By a user's key, beside a variable that says nothing.
+    iam.create_user(UserName="auditor")
+    iam.attach_user_policy(UserName="auditor", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+    key = iam.create_access_key(UserName="auditor")["AccessKey"]
+    told = ask(platform, arn, credentials={**key, "SessionToken": ""})
+    assert told.returncode == 0 and told.stdout.startswith(arn), told.stderr
     # The role at home has made no call.
     told = ask(platform, name, credentials=admin)
     assert told.returncode == 0 and told.stdout.startswith(f"arn:aws:iam::{ACCOUNT}:role/{name}\n0 calls"), told.stdout

@@ -38,7 +38,7 @@ pub(crate) enum Command {
     Transform(TransformOptions),
     /// Show the whole evaluation behind a refusal: each policy, each statement, each condition with its values.
     Explain(ExplainOptions),
-    /// Write the smallest policy that covers what a role or function really called, from the audit trail.
+    /// Write the smallest policy that covers what a role or function really called, from a running platform's audit trail.
     LeastPrivilege(LeastPrivilegeOptions),
     /// Bring root file systems for functions from an OCI image layout or a folder.
     #[command(subcommand)]
@@ -109,7 +109,18 @@ pub(crate) struct ExplainOptions {
     #[arg(value_name = "MESSAGE|REQUEST-ID|EVENT-ID")]
     pub(crate) what: String,
 
-    /// The platform's data folder; the platform may be running.
+    #[command(flatten)]
+    pub(crate) asker: AskerOptions,
+
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Which platform is asked, about which account, and by whom.
+#[derive(ClapArgs, Clone)]
+pub(crate) struct AskerOptions {
+    /// The platform's data folder, in which its address and the administrator's key stand.
     #[arg(long, env = "FASTNESS_DATA_DIR", default_value = ".fastness", value_name = "DIR")]
     pub(crate) data_dir: PathBuf,
 
@@ -117,14 +128,10 @@ pub(crate) struct ExplainOptions {
     #[arg(long, env = "AWS_CA_BUNDLE", value_name = "FILE")]
     pub(crate) ca_bundle: Option<PathBuf>,
 
-    /// The account in whose trail the event stands, where it is not the one that the first start made. While the platform runs,
-    /// keys of that account are needed for it, in `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`.
+    /// The account that is asked about, where it is not the one that the first start made. While the platform runs, keys of that
+    /// account are needed for it, in `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`.
     #[arg(long, value_name = "12 DIGITS")]
     pub(crate) account: Option<AccountId>,
-
-    /// Print JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
 
     #[arg(long, env = "AWS_ACCESS_KEY_ID", hide = true)]
     pub(crate) access_key_id: Option<String>,
@@ -525,20 +532,16 @@ pub(crate) enum CheckThreshold {
     Never,
 }
 
-/// Whose calls `least-privilege` reads, and from which platform.
+/// Whose calls are looked at, and by whom.
 #[derive(ClapArgs, Clone)]
 pub(crate) struct LeastPrivilegeOptions {
-    /// A role's name or ARN, or a function's.
+    /// A role's name or ARN, or a function's; or the logical id of one in a stack, as `LogicalId` or `Stack/LogicalId`. An ARN says
+    /// its account by itself.
     #[arg(value_name = "ROLE|FUNCTION")]
     pub(crate) subject: String,
 
-    /// The data folder of the running platform: its endpoint and the administrator's key are read there.
-    #[arg(long, env = "FASTNESS_DATA_DIR", default_value = ".fastness", value_name = "DIR")]
-    pub(crate) data_dir: PathBuf,
-
-    /// The certificates to trust where the running platform speaks TLS; by default those that its data folder names.
-    #[arg(long, env = "AWS_CA_BUNDLE", value_name = "FILE")]
-    pub(crate) ca_bundle: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) asker: AskerOptions,
 
     /// Only calls of the last so many days.
     #[arg(long, default_value_t = 90, value_name = "DAYS", value_parser = clap::value_parser!(i64).range(1..=90))]

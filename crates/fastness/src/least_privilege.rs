@@ -1,37 +1,34 @@
 //! `fastness least-privilege ROLE|FUNCTION`: from the audit trail, the smallest policy that covers what was called, held
 //! against what is granted.
 //!
-//! Asks the running platform as its administrator, through its APIs, and changes nothing: what it writes is for people to
-//! read and paste.
+//! Asks the running platform through its APIs, as its administrator or as whoever the environment's keys belong to, and changes
+//! nothing: what it writes is for people to read and paste.
 
 mod granted;
 mod report;
 mod stacks;
+mod subject;
 
 use analysis::least::Needed;
 use analysis::usage::{self, Call};
-use base::Clock;
+use base::{AccountId, Clock};
 use serde_json::{Value, json};
 
+use self::subject::Subject;
 use crate::Error;
 use crate::args::LeastPrivilegeOptions;
+use crate::askers::{Askers, account_of, missing};
 use crate::client::Client;
 
 /// At most so many records are read, newest first.
 const RECORDS_MAX: usize = 200_000;
 /// The most that one page holds.
 const PAGE: usize = 50;
+/// What whoever asks must be allowed, all in all.
+const LEAVE: &str = "cloudtrail:LookupEvents, iam:GetRole, iam:ListRolePolicies, iam:GetRolePolicy, \
+    iam:ListAttachedRolePolicies, iam:GetPolicy, iam:GetPolicyVersion and lambda:GetFunction";
 const DAY_SECS: i64 = 86_400;
 const LOOKUP: &str = "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents";
-
-/// Whose calls are looked at.
-pub(crate) struct Subject {
-    /// The role's name, without its path.
-    pub(crate) role: String,
-    pub(crate) role_arn: String,
-    /// The function, where one was named: only calls of its own sessions count.
-    pub(crate) function: Option<String>,
-}
 
 /// What was found in the trail.
 pub(crate) struct Found {
@@ -42,11 +39,19 @@ pub(crate) struct Found {
 
 /// Reads the trail and writes the report.
 pub(crate) fn run(options: &LeastPrivilegeOptions) -> Result<(), Error> {
-    let client = Client::of(&options.data_dir, options.ca_bundle.as_deref())?;
-    let subject = subject(&client, &options.subject)?;
-    let found = calls(&client, &subject, options.days)?;
+    let askers = Askers::of(&options.asker)?;
+    let named = options.subject.as_str();
+    let account = subject::account(named, options.asker.account)?;
+    let client = match account {
+        None => askers.administrator(),
+        Some(account) => askers.of_account(account)?.ok_or_else(|| missing(account, LEAVE))?,
+    };
+    let Some(subject) = subject::find(client, named)? else {
+        return Err(unknown(named, account_of(client)?, account.is_some()).into());
+    };
+    let found = calls(client, &subject, options.days)?;
     let needed = Needed::of(&found.calls);
-    let granted = granted::of_role(&client, &subject.role)?;
+    let granted = granted::of_role(client, &subject.role)?;
     let report = report::Report::new(&subject, &found, &needed, &granted, options.days);
     if options.json {
         println!("{}", analysis::least::pasteable(&format!("{:#}", report.as_json())));
@@ -56,42 +61,11 @@ pub(crate) fn run(options: &LeastPrivilegeOptions) -> Result<(), Error> {
     Ok(())
 }
 
-/// A role by name or ARN, or the role of a function by name or ARN; a role stands before a function of the same name. What
-/// is neither may be the logical id of one of them in a stack.
-fn subject(client: &Client, named: &str) -> Result<Subject, Error> {
-    let is_pair = named.contains('/') && !named.starts_with("arn:");
-    let found = if is_pair { None } else { physical(client, named)? };
-    if let Some(subject) = found {
-        return Ok(subject);
-    }
-    let id = stacks::physical_id(client, named)?.ok_or_else(|| unknown(named))?;
-    physical(client, &id)?.ok_or_else(|| unknown(named))
-}
-
-fn unknown(named: &str) -> Error {
-    format!("`{named}` is neither a role nor a function, nor the logical id of one").into()
-}
-
-fn physical(client: &Client, named: &str) -> Result<Option<Subject>, Error> {
-    let is_function = named.starts_with("arn:") && named.contains(":function:");
-    let name = named.rsplit(['/', ':']).next().unwrap_or(named);
-    if !is_function && let Some(arn) = granted::role_arn(client, name)? {
-        if named.starts_with("arn:") && arn != named {
-            return Err(format!("there is no role {named}").into());
-        }
-        return Ok(Some(Subject { role: name.to_owned(), role_arn: arn, function: None }));
-    }
-    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-    if !plain || name.is_empty() {
-        return Ok(None);
-    }
-    let answer = match client.get("lambda", &format!("/2015-03-31/functions/{name}")) {
-        Err(error) if error.to_string().contains("answered 404") => return Ok(None),
-        answer => answer?,
-    };
-    let arn = answer.pointer("/Configuration/Role").and_then(Value::as_str).unwrap_or_default();
-    let role = arn.rsplit('/').next().unwrap_or_default();
-    Ok(Some(Subject { role: role.to_owned(), role_arn: arn.to_owned(), function: Some(name.to_owned()) }))
+fn unknown(named: &str, account: AccountId, was_named: bool) -> String {
+    let other = if was_named { "" } else { "; --account names another account" };
+    format!(
+        "`{named}` is neither a role nor a function of account {account}, nor the logical id of one there{other}"
+    )
 }
 
 fn calls(client: &Client, subject: &Subject, days: i64) -> Result<Found, Error> {

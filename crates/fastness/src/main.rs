@@ -5,6 +5,7 @@
 
 mod args;
 mod artifacts;
+mod askers;
 mod aws_file;
 mod check;
 mod choices;

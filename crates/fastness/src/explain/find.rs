@@ -12,7 +12,8 @@ use store::{Store, StoreOptions};
 use super::Wanted;
 use super::running::Running;
 use crate::Error;
-use crate::args::ExplainOptions;
+use crate::args::AskerOptions;
+use crate::askers;
 
 /// So many records are looked at, newest first, where only the request is known.
 const RECORDS_MAX: usize = 50_000;
@@ -26,7 +27,7 @@ pub(super) enum Trails {
 }
 
 impl Trails {
-    pub(super) fn open(given: &ExplainOptions, keys: &RootKey) -> Result<Self, Error> {
+    pub(super) fn open(given: &AskerOptions, keys: &RootKey) -> Result<Self, Error> {
         let path = given.data_dir.join("store");
         let options = StoreOptions { path, sealer: keys.derive("store"), clock: Clock::system() };
         match Store::open(options) {
@@ -61,10 +62,10 @@ impl Trails {
         match self {
             Self::Stored(_) => Ok(None),
             Self::Running(running) if running.reads(account)? => Ok(None),
-            Self::Running(_) => Ok(Some(format!(
-                "the platform runs, and shows the trail of account {account} to that account alone: give keys of it that may \
-                 cloudtrail:LookupEvents in AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or stop the platform"
-            ))),
+            Self::Running(_) => {
+                let missing = askers::missing(account, "cloudtrail:LookupEvents");
+                Ok(Some(format!("{missing}, or stop the platform")))
+            }
         }
     }
 }

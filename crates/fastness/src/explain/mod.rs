@@ -31,9 +31,9 @@ pub(crate) enum Wanted {
 
 /// Prints the evaluation.
 pub(crate) fn run(options: &ExplainOptions) -> Result<(), Error> {
-    let key = options.data_dir.join("root.key");
+    let key = options.asker.data_dir.join("root.key");
     if !key.is_file() {
-        return Err(format!("{} is no data folder of a platform", options.data_dir.display()).into());
+        return Err(format!("{} is no data folder of a platform", options.asker.data_dir.display()).into());
     }
     let keys = RootKey::load_or_create(&key)?;
     let what = options.what.trim();
@@ -42,9 +42,9 @@ pub(crate) fn run(options: &ExplainOptions) -> Result<(), Error> {
         Some(message) => (of_message(message)?, owner(message)),
         None => (of_id(what)?, None),
     };
-    let account = options.account.or(account).map_or_else(|| FIRST_ACCOUNT.parse(), Ok)?;
-    let trails = find::Trails::open(options, &keys)?;
-    let record = trails.record(&wanted, account, options.account.is_some())?;
+    let account = options.asker.account.or(account).map_or_else(|| FIRST_ACCOUNT.parse(), Ok)?;
+    let trails = find::Trails::open(&options.asker, &keys)?;
+    let record = trails.record(&wanted, account, options.asker.account.is_some())?;
     // A trail that was not read is not one in which there is nothing.
     let unread = if record.is_none() { trails.unread(account)? } else { None };
     let other = record.as_ref().and_then(|record| other_side(&trails, record));

@@ -1,5 +1,4 @@
-//! Asks a running platform for a record: a signed `LookupEvents` on its own address, and `GetCallerIdentity` for whose
-//! trail that is.
+//! Asks a running platform for a record: a signed `LookupEvents` on its own address, by whoever may read the trail.
 //!
 //! It sends nothing else, and follows no redirect.
 
@@ -8,41 +7,29 @@ use serde_json::{Value, json};
 
 use super::{Wanted, find};
 use crate::Error;
-use crate::args::ExplainOptions;
+use crate::args::AskerOptions;
+use crate::askers::Askers;
 use crate::client::Client;
 
 /// Pages of 50 records.
 const PAGES_MAX: usize = 100;
-/// The version of STS's API.
-const STS: &str = "2011-06-15";
 const TARGET: &str = "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents";
 
-/// The platform, as its administrator sees it and as whoever the environment names does.
-pub(super) struct Running {
-    administrator: Client,
-    other: Option<Client>,
-}
+/// The platform, as each of those who ask sees it.
+pub(super) struct Running(Askers);
 
 impl Running {
-    pub(super) fn of(given: &ExplainOptions) -> Result<Self, Error> {
-        let administrator = Client::of(&given.data_dir, given.ca_bundle.as_deref())?;
-        let other = match (&given.access_key_id, &given.secret_access_key) {
-            (Some(key), Some(secret)) => {
-                Some(administrator.as_whoever(key, secret.clone(), given.session_token.clone()))
-            }
-            _ => None,
-        };
-        Ok(Self { administrator, other })
+    pub(super) fn of(given: &AskerOptions) -> Result<Self, Error> {
+        Askers::of(given).map(Self)
     }
 
     /// The record; `None` where there is none in any trail that is to be read, or in `account`'s where one is given.
     pub(super) fn record(&self, wanted: &Wanted, account: Option<AccountId>) -> Result<Option<Value>, Error> {
-        for client in self.clients() {
-            if let Some(account) = account
-                && account_of(client)? != account.as_str()
-            {
-                continue;
-            }
+        let clients: Vec<&Client> = match account {
+            Some(account) => self.0.of_account(account)?.into_iter().collect(),
+            None => self.0.all().collect(),
+        };
+        for client in clients {
             let found = match (lookup(client, wanted)?, wanted) {
                 (None, Wanted::Either(id)) => lookup(client, &find::request(id))?,
                 (found, _) => found,
@@ -56,24 +43,8 @@ impl Running {
 
     /// Whether any of those who ask is of this account.
     pub(super) fn reads(&self, account: AccountId) -> Result<bool, Error> {
-        for client in self.clients() {
-            if account_of(client)? == account.as_str() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        Ok(self.0.of_account(account)?.is_some())
     }
-
-    fn clients(&self) -> impl Iterator<Item = &Client> {
-        std::iter::once(&self.administrator).chain(&self.other)
-    }
-}
-
-/// Whose the keys are.
-fn account_of(client: &Client) -> Result<String, Error> {
-    let xml = client.query("sts", STS, &[("Action", "GetCallerIdentity")])?;
-    let account = xml.split_once("<Account>").and_then(|(_, rest)| rest.split_once("</Account>"));
-    account.map(|(account, _)| account.to_owned()).ok_or_else(|| "GetCallerIdentity names no account".into())
 }
 
 fn lookup(client: &Client, wanted: &Wanted) -> Result<Option<Value>, Error> {

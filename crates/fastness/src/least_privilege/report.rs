@@ -7,8 +7,9 @@ use std::fmt::Write as _;
 use analysis::least::{Grant, Needed, Shorthand, compare, pasteable, shorthands};
 use serde_json::{Value, json};
 
+use super::Found;
 use super::granted::Granted;
-use super::{Found, Subject};
+use super::subject::Subject;
 
 pub(super) struct Report<'a> {
     subject: &'a Subject,

@@ -24,8 +24,11 @@ pub(super) fn physical_id(client: &Client, named: &str) -> Result<Option<String>
             ("StackName", stack.as_str()),
             ("LogicalResourceId", logical),
         ];
-        // A stack without such a resource says so with an error.
-        let Ok(xml) = client.query("cloudformation", VERSION, &parameters) else { continue };
+        let xml = match client.query("cloudformation", VERSION, &parameters) {
+            // A stack without such a resource says so with an error.
+            Err(error) if error.to_string().contains("ValidationError") => continue,
+            answer => answer?,
+        };
         let is_one = elements(&xml, "ResourceType").iter().any(|kind| KINDS.contains(&kind.as_str()));
         if let Some(id) = elements(&xml, "PhysicalResourceId").into_iter().next().filter(|_| is_one) {
             found.push((stack, id));

@@ -594,4 +594,16 @@ mod tests {
         assert_eq!(options.account_id.as_str(), "000000000000");
         assert_eq!(options.region.as_str(), "us-east-1");
     }
+
+    #[test]
+    fn an_empty_variable_is_no_mistake_in_an_option_that_nobody_gave() {
+        for option in [
+            "--shared-credentials-file",
+            "--aws-config-file",
+            "--web-identity-token-file",
+            "--usual-data-dir",
+        ] {
+            Args::try_parse_from(["fastness", "delete", "stack", option, ""]).unwrap();
+        }
+    }
 }

@@ -150,6 +150,82 @@ def test_profiles_are_found_however_they_are_written(platform, tmp_path, name):
     assert "line 2" in told("--profile", "a b", "--endpoint-url", platform.endpoint)
 
 
+def test_files_of_the_working_folder_are_not_the_homes(platform, tmp_path, name):
+    keys = (platform.data_dir / "credentials").read_text()
+    for folder in (".aws", "$HOME/.aws", "~root/.aws"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "credentials").write_text(keys)
+
+    def told(unset=(), **env):
+        environment = {"PATH": __import__("os").environ["PATH"], "HOME": "/nonexistent", "AWS_ENDPOINT_URL": platform.endpoint, **env}
+        for variable in unset:
+            del environment[variable]
+        said = subprocess.run([binary(), "delete", name], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=180)
+        assert said.returncode == 1
+        return said.stderr
+
+    # Whoever runs the tests may have files of the AWS tools where the password database says that the home is.
+    assert "there is no stack" not in told(unset=("HOME",))
+    for empty in ("HOME", "AWS_SHARED_CREDENTIALS_FILE"):
+        said = told(**{empty: ""})
+        assert "no credentials for the platform" in said, (empty, said)
+    for pattern in ("$HOME/.aws/credentials", "~root/.aws/credentials"):
+        assert "write the whole path" in told(AWS_SHARED_CREDENTIALS_FILE=pattern), pattern
+    # Where nothing else is said, an empty name is no error of its own.
+    here = {"AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / ".aws" / "credentials")}
+    said = told(**here, AWS_CONFIG_FILE="", AWS_WEB_IDENTITY_TOKEN_FILE="", FASTNESS_DATA_DIR="")
+    assert f"there is no stack `{name}`" in said, said
+
+
+def test_who_was_named_signs_or_nobody(platform, tmp_path, name):
+    key, secret = platform.user(name, {"Effect": "Allow", "Action": "sts:*", "Resource": "*"})
+    keys = {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret}
+    config, credentials = tmp_path / "config", tmp_path / "credentials"
+    credentials.write_text(f"[own]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n")
+    config.write_text("[default]\nregion = us-east-1\n")
+    (tmp_path / ".fastness").symlink_to(platform.data_dir)
+    files = {"AWS_SHARED_CREDENTIALS_FILE": str(credentials), "AWS_CONFIG_FILE": str(config)}
+    address = {"AWS_ENDPOINT_URL": platform.endpoint}
+
+    def told(*args, **env):
+        said = fastness(platform, "delete", name, *args, env={**files, **env}, cwd=tmp_path, bare=True)
+        assert said.returncode == 1
+        return said.stderr
+
+    missing = f"there is no stack `{name}`"
+    # The folder's administrator signs where nobody is named, and where the folder is; never for somebody who is named.
+    assert missing in told()
+    assert missing in told("--data-dir", ".fastness", AWS_PROFILE="own", **keys)
+    assert missing in told(FASTNESS_DATA_DIR=".fastness", AWS_PROFILE="own", **keys)
+    for named, args, env in (
+        ("--profile own", ("--profile", "own"), {}),
+        ("--profile own", ("--profile", "own", "--data-dir", ".fastness"), {}),
+        ("--profile own", ("--profile", "own"), {"FASTNESS_DATA_DIR": ".fastness"}),
+        ("AWS_PROFILE", (), {"AWS_PROFILE": "own"}),
+        ("AWS_ACCESS_KEY_ID", (), keys),
+    ):
+        said = told(*args, **env)
+        assert f"{named} says who signs" in said and "--endpoint-url" in said, (named, said)
+    assert f"user/{name}" in told("--profile", "own", "--endpoint-url", platform.endpoint)
+    # A profile that is not there is nobody, whatever keys the environment has.
+    for profile, args, env in (
+        ("nobody", ("--profile", "nobody"), address),
+        ("nobody", (), {"AWS_PROFILE": "nobody", **address}),
+        ("nobody", (), {"AWS_PROFILE": "nobody", **address, **keys}),
+        ("nobody", (), {"AWS_PROFILE": "nobody"}),
+        ("", (), {"AWS_PROFILE": "", **address}),
+        ("", (), {"AWS_DEFAULT_PROFILE": "", "AWS_PROFILE": "own", **address}),
+    ):
+        said = told(*args, **env)
+        assert f"The config profile ({profile}) could not be found" in said, (profile, said)
+    # An address that is not where it belongs stops the command, whatever other one there is.
+    own = f"[profile own]\nendpoint_url = {platform.endpoint}\n"
+    for wrong in ("services =\n  a = b\n", f"services = s\n[services s]\ncloudformation = {platform.endpoint}\n"):
+        config.write_text(own + wrong)
+        said = told("--profile", "own")
+        assert "profile `own` has lines below `services`" in said or "`services s` says one value" in said, said
+
+
 def groups(name, count, broken=False):
     """So many log groups, and one more that cannot be made."""
     lines = ["Resources:"] + [f"  G{i}: {{Type: AWS::Logs::LogGroup, Properties: {{LogGroupName: /{name}/{i}}}}}" for i in range(count)]

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use base::{AccountId, Region, SecretString};
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use compute::HostLimits;
 
@@ -329,7 +330,9 @@ pub(crate) struct RemoteOptions {
     pub(crate) ignore_configured_endpoint_urls: Option<String>,
 
     /// The profile whose credentials, region and certificates are taken, with an address; keys in the environment are left out then.
-    /// AWS_DEFAULT_PROFILE and AWS_PROFILE name one, too, where the environment has no keys; else it is `default`.
+    /// AWS_DEFAULT_PROFILE and AWS_PROFILE name one, too, whose credentials are taken where the environment has none; else it is
+    /// `default`. Where nothing gives an address, a profile that is named, or keys in the environment, stop the command: it
+    /// would sign as the administrator of `.fastness`.
     #[arg(long, value_name = "NAME")]
     pub(crate) profile: Option<String>,
 
@@ -339,7 +342,7 @@ pub(crate) struct RemoteOptions {
     #[arg(long, env = "AWS_PROFILE", hide = true, value_name = "NAME")]
     pub(crate) usual_profile: Option<String>,
 
-    #[arg(long, env = "AWS_WEB_IDENTITY_TOKEN_FILE", hide = true, value_name = "FILE")]
+    #[arg(long, env = "AWS_WEB_IDENTITY_TOKEN_FILE", hide = true, value_name = "FILE", value_parser = path_or_nothing())]
     pub(crate) web_identity_token_file: Option<PathBuf>,
 
     /// The region to sign for, with an address; else the profile's, or us-east-1.
@@ -351,7 +354,7 @@ pub(crate) struct RemoteOptions {
     #[arg(long, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
 
-    #[arg(long, env = "FASTNESS_DATA_DIR", hide = true, value_name = "DIR")]
+    #[arg(long, env = "FASTNESS_DATA_DIR", hide = true, value_name = "DIR", value_parser = path_or_nothing())]
     pub(crate) usual_data_dir: Option<PathBuf>,
 
     /// Print what came of it as one JSON document on stdout, and nothing else.
@@ -367,14 +370,11 @@ pub(crate) struct RemoteOptions {
     #[arg(long, env = "AWS_SESSION_TOKEN", hide = true, hide_env_values = true)]
     pub(crate) session_token: Option<String>,
 
-    #[arg(long, env = "AWS_SHARED_CREDENTIALS_FILE", hide = true)]
+    #[arg(long, env = "AWS_SHARED_CREDENTIALS_FILE", hide = true, value_parser = path_or_nothing())]
     pub(crate) shared_credentials_file: Option<PathBuf>,
 
-    #[arg(long, env = "AWS_CONFIG_FILE", hide = true)]
+    #[arg(long, env = "AWS_CONFIG_FILE", hide = true, value_parser = path_or_nothing())]
     pub(crate) aws_config_file: Option<PathBuf>,
-
-    #[arg(long, env = "HOME", hide = true)]
-    pub(crate) home: Option<PathBuf>,
 }
 
 /// What `deploy` deploys.
@@ -478,6 +478,11 @@ pub(crate) enum OutputFormat {
     Json,
     /// YAML.
     Yaml,
+}
+
+/// A variable that is there and empty is no mistake in an option that nobody gave.
+fn path_or_nothing() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
 }
 
 #[allow(clippy::unnecessary_wraps, reason = "the shape that clap asks for")]
@@ -591,5 +596,17 @@ mod tests {
         assert_eq!(options.data_dir, PathBuf::from(".fastness"));
         assert_eq!(options.account_id.as_str(), "000000000000");
         assert_eq!(options.region.as_str(), "us-east-1");
+    }
+
+    #[test]
+    fn an_empty_variable_is_no_mistake_in_an_option_that_nobody_gave() {
+        for option in [
+            "--shared-credentials-file",
+            "--aws-config-file",
+            "--web-identity-token-file",
+            "--usual-data-dir",
+        ] {
+            Args::try_parse_from(["fastness", "delete", "stack", option, ""]).unwrap();
+        }
     }
 }

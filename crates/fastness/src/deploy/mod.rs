@@ -6,6 +6,7 @@
 mod calls;
 mod input;
 mod outcome;
+mod places;
 mod remote;
 
 use std::cell::OnceCell;

@@ -11,6 +11,7 @@ use crate::Error;
 use crate::args::RemoteOptions;
 use crate::aws_file::{AwsFile, Said, Section};
 use crate::client::Client;
+use crate::deploy::places;
 
 /// No file of the AWS tools is longer.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -30,6 +31,11 @@ const ELSEWHERE: [&str; 8] = [
 
 /// What was said on the command line goes before what the environment says, and that before what files say.
 pub(super) fn client(options: &RemoteOptions) -> Result<Client, Error> {
+    // SECURITY: a data folder gives the administrator's key: whoever names a profile beside it would sign as somebody else.
+    if let (None, Some(_), Some(profile)) = (&options.endpoint_url, &options.data_dir, said(&options.profile))
+    {
+        return Err(not_the_administrator(&format!("--profile {profile}")));
+    }
     match (&options.endpoint_url, &options.data_dir) {
         (Some(endpoint), _) => at(options, &Files::of(options)?, endpoint, "--endpoint-url"),
         (None, Some(data_dir)) => Client::of(data_dir, options.ca_bundle.as_deref()),
@@ -46,7 +52,7 @@ fn usual(options: &RemoteOptions) -> Result<Client, Error> {
     ];
     let address = of_environment.into_iter().find_map(|(given, name)| Some((said(given)?, name)));
     let folder = options.usual_data_dir.as_ref().filter(|folder| !folder.as_os_str().is_empty());
-    if let (None, Some(folder)) = (address, folder) {
+    if let (None, Some(folder), None) = (address, folder, said(&options.profile)) {
         return Client::of(folder, bundle);
     }
     let files = Files::of(options)?;
@@ -56,11 +62,36 @@ fn usual(options: &RemoteOptions) -> Result<Client, Error> {
     if let Some((endpoint, name)) = address.filter(|_| heeds) {
         return at(options, &files, endpoint, name);
     }
-    match (folder, files.endpoint(profile(options))?.filter(|_| heeds)) {
-        (Some(folder), _) => Client::of(folder, bundle),
-        (None, Some(endpoint)) => at(options, &files, &endpoint, "the AWS tools' config file"),
+    if let (Some(folder), None) = (folder, said(&options.profile)) {
+        return Client::of(folder, bundle);
+    }
+    // A folder in the environment goes before what files say; a profile on the command line needs an address all the same.
+    let configured = if heeds && folder.is_none() { files.endpoint(profile(options))? } else { None };
+    match (configured, signer(options)) {
+        (Some(endpoint), _) => at(options, &files, &endpoint, "the AWS tools' config file"),
+        (None, Some(signer)) => Err(not_the_administrator(&signer)),
         (None, None) => Client::of(Path::new(DATA_DIR), bundle),
     }
+}
+
+/// What says who signs; none where nothing does.
+fn signer(options: &RemoteOptions) -> Option<String> {
+    let token_file = options.web_identity_token_file.as_ref().filter(|path| !path.as_os_str().is_empty());
+    said(&options.profile)
+        .map(|profile| format!("--profile {profile}"))
+        .or_else(|| said(&options.access_key_id).map(|_| "AWS_ACCESS_KEY_ID".to_owned()))
+        .or_else(|| token_file.map(|_| "AWS_WEB_IDENTITY_TOKEN_FILE".to_owned()))
+        .or_else(|| options.usual_default_profile.as_ref().map(|_| "AWS_DEFAULT_PROFILE".to_owned()))
+        .or_else(|| options.usual_profile.as_ref().map(|_| "AWS_PROFILE".to_owned()))
+}
+
+/// Who was named is not who a data folder's key would sign as.
+fn not_the_administrator(signer: &str) -> Error {
+    format!(
+        "{signer} says who signs, and nothing says where that platform is: give --endpoint-url with its address, or leave \
+         --profile out and give --data-dir to sign as the administrator of a data folder"
+    )
+    .into()
 }
 
 /// The platform at an address that `named` gave.
@@ -68,9 +99,9 @@ fn at(options: &RemoteOptions, files: &Files, endpoint: &str, named: &str) -> Re
     let key = key(options, files)?.ok_or_else(|| {
         format!(
             "no credentials for the platform at {endpoint}, which {named} names: neither AWS_ACCESS_KEY_ID and \
-             AWS_SECRET_ACCESS_KEY nor profile `{}` of `{}` give any; --data-dir takes the administrator's of a data folder",
+             AWS_SECRET_ACCESS_KEY nor profile `{}`{} give any; --data-dir takes the administrator's of a data folder",
             profile(options),
-            files.credentials_path.display()
+            files.credentials_path.as_ref().map(|path| format!(" of `{}`", path.display())).unwrap_or_default()
         )
     })?;
     let setting = |name: &str| files.setting(profile(options), name);
@@ -103,10 +134,15 @@ fn key(options: &RemoteOptions, files: &Files) -> Result<Option<Key>, Error> {
     files.key(profile(options))
 }
 
-/// The profile's name, by the first that says one. A variable that is empty says the default one, as with the AWS tools.
+/// The profile's name, by the first that says one.
 fn profile(options: &RemoteOptions) -> &str {
+    named_profile(options).unwrap_or("default")
+}
+
+/// The profile that somebody named. A variable that is empty names one, as with the AWS tools.
+fn named_profile(options: &RemoteOptions) -> Option<&str> {
     let usual = options.usual_default_profile.as_deref().or(options.usual_profile.as_deref());
-    said(&options.profile).or(usual).filter(|name| !name.is_empty()).unwrap_or("default")
+    said(&options.profile).or(usual)
 }
 
 fn said(text: &Option<String>) -> Option<&str> {
@@ -123,21 +159,31 @@ fn environment(options: &RemoteOptions) -> Result<Option<Key>, Error> {
 
 /// The files of the AWS tools; one that is not there says nothing.
 struct Files {
-    credentials_path: PathBuf,
+    credentials_path: Option<PathBuf>,
     credentials: AwsFile,
     config: AwsFile,
 }
 
 impl Files {
     fn of(options: &RemoteOptions) -> Result<Self, Error> {
-        let home = options.home.clone().unwrap_or_default();
-        let place = |given: &Option<PathBuf>, name: &str| match given {
-            Some(path) => path.strip_prefix("~").map_or_else(|_| path.clone(), |below| home.join(below)),
-            None => home.join(".aws").join(name),
-        };
-        let credentials_path = place(&options.shared_credentials_file, "credentials");
-        let config = read(&place(&options.aws_config_file, "config"))?;
-        Ok(Self { credentials: read(&credentials_path)?, credentials_path, config })
+        let home = places::home();
+        let path =
+            |given: &Option<PathBuf>, name: &str| places::file(given.as_deref(), name, home.as_deref());
+        let read = |path: Option<&Path>| path.map_or_else(|| Ok(AwsFile::default()), read);
+        let credentials_path = path(&options.shared_credentials_file, "credentials")?;
+        let config = read(path(&options.aws_config_file, "config")?.as_deref())?;
+        let files = Self { credentials: read(credentials_path.as_deref())?, credentials_path, config };
+        files.must_have(named_profile(options)).map(|()| files)
+    }
+
+    /// SECURITY: keys in the environment do not stand in for a profile that was named and is not there.
+    fn must_have(&self, named: Option<&str>) -> Result<(), Error> {
+        match named {
+            Some(name) if self.profile(name).next().is_none() => {
+                Err(format!("The config profile ({name}) could not be found").into())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What is said of a profile, in the credentials file and in the config file.
@@ -168,21 +214,42 @@ impl Files {
 
     /// The address that a profile names for stacks, or for all services.
     fn endpoint(&self, profile: &str) -> Result<Option<String>, Error> {
-        let of_stacks = match self.setting(profile, "services") {
+        let of_stacks = match self.line(profile, "services")? {
             None => None,
-            Some(name) => {
-                let services = self.config.services(&name);
-                let services = services.ok_or_else(|| {
-                    format!("profile `{profile}` names the section `services {name}`, which is not in the config file")
-                })?;
-                match services.get("cloudformation") {
-                    Some(Said::Nested(own)) => own.get("endpoint_url").cloned(),
-                    _ => None,
-                }
-            }
+            Some(name) => self.stacks_endpoint(profile, &name)?,
         };
         let given = |endpoint: &String| !endpoint.is_empty();
-        Ok(of_stacks.filter(given).or_else(|| self.setting(profile, "endpoint_url").filter(given)))
+        match of_stacks.filter(given) {
+            Some(endpoint) => Ok(Some(endpoint)),
+            None => Ok(self.line(profile, "endpoint_url")?.filter(given)),
+        }
+    }
+
+    /// A setting that is refused where pairs of a level below stand in its place.
+    fn line(&self, profile: &str, name: &str) -> Result<Option<String>, Error> {
+        match self.profile(profile).find_map(|says| says.get(name)) {
+            None => Ok(None),
+            Some(Said::Text(text)) => Ok(Some(text.clone())),
+            Some(Said::Nested(_)) => {
+                Err(format!("profile `{profile}` has lines below `{name}`, which takes one value").into())
+            }
+        }
+    }
+
+    /// The address that a section of the config file names for stacks.
+    fn stacks_endpoint(&self, profile: &str, name: &str) -> Result<Option<String>, Error> {
+        let services = self.config.services(name).filter(|services| !services.is_empty());
+        let services = services.ok_or_else(|| {
+            format!("profile `{profile}` names the section `services {name}`, which is not in the config file, or is empty")
+        })?;
+        match services.get("cloudformation") {
+            None => Ok(None),
+            Some(Said::Nested(own)) => Ok(own.get("endpoint_url").cloned()),
+            Some(Said::Text(_)) => Err(format!(
+                "the section `services {name}` says one value for `cloudformation`, where `endpoint_url` belongs in an indented line below"
+            )
+            .into()),
+        }
     }
 }
 
@@ -204,22 +271,13 @@ fn key_of(profile: &str, says: &Section) -> Result<Key, Error> {
 fn read(path: &Path) -> Result<AwsFile, Error> {
     let told = |why: &dyn std::fmt::Display| format!("cannot read `{}`: {why}", path.display());
     match std::fs::metadata(path) {
-        // SECURITY: a name that the AWS tools would make another of is not taken for a file that says nothing.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !is_pattern(path) => {
-            return Ok(AwsFile::default());
-        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(AwsFile::default()),
         Err(error) => return Err(told(&error).into()),
         Ok(found) if found.len() > FILE_BYTES_MAX => return Err(told(&"it is too long").into()),
         Ok(_) => {}
     }
     let text = std::fs::read_to_string(path).map_err(|error| told(&error))?;
     Ok(AwsFile::parse(&text).map_err(|why| told(&why))?)
-}
-
-/// True where a path names somebody's home, or has a variable in it.
-fn is_pattern(path: &Path) -> bool {
-    let text = path.to_string_lossy();
-    text.starts_with('~') || text.contains('$')
 }
 
 #[cfg(test)]
@@ -230,7 +288,7 @@ mod tests {
     use crate::args::{Args, Command};
 
     fn files(credentials: &str, config: &str) -> Files {
-        let path = PathBuf::from("credentials");
+        let path = Some(PathBuf::from("credentials"));
         let parsed = |text| AwsFile::parse(text).unwrap();
         Files { credentials_path: path, credentials: parsed(credentials), config: parsed(config) }
     }
@@ -318,6 +376,88 @@ mod tests {
         assert!(files.endpoint("none").unwrap_err().to_string().contains("services other"));
     }
 
+    #[test]
+    fn an_address_that_is_written_elsewhere_is_not_passed_over() {
+        let own = "endpoint_url = http://own\n";
+        for (config, why) in [
+            (format!("[profile p]\n{own}services =\n  a = b\n"), "below `services`"),
+            (format!("[profile p]\n{own}services =\n"), "`services `"),
+            ("[profile p]\nendpoint_url =\n  a = b\n".to_owned(), "below `endpoint_url`"),
+            (format!("[profile p]\n{own}services = s\n[services s]\n"), "`services s`"),
+            (
+                format!("[profile p]\n{own}services = s\n[services s]\ncloudformation = http://x\n"),
+                "`cloudformation`",
+            ),
+            (format!("[profile p]\n{own}services = s\n[services s]\ncloudformation =\n"), "`cloudformation`"),
+        ] {
+            let refused = files("", &config).endpoint("p").unwrap_err().to_string();
+            assert!(refused.contains(why), "{config}: {refused}");
+        }
+        let other = format!("[profile p]\n{own}services = s\n[services s]\ns3 = x\n");
+        assert_eq!(files("", &other).endpoint("p").unwrap().as_deref(), Some("http://own"));
+    }
+
+    #[test]
+    fn a_profile_that_is_named_must_be_there() {
+        let files = files("[here]\n", "[profile there]\n[other]\n");
+        for named in [None, Some("here"), Some("there")] {
+            files.must_have(named).unwrap();
+        }
+        for named in ["nobody", "other", "default", ""] {
+            let refused = files.must_have(Some(named)).unwrap_err().to_string();
+            assert_eq!(refused, format!("The config profile ({named}) could not be found"));
+        }
+        let mut options = options();
+        assert_eq!((named_profile(&options), profile(&options)), (None, "default"));
+        options.usual_profile = Some("second".to_owned());
+        options.usual_default_profile = Some(String::new());
+        assert_eq!(named_profile(&options), Some(""), "the first that is there, and not the default one");
+    }
+
+    #[test]
+    fn the_administrator_does_not_sign_for_whoever_was_named() {
+        let named = |name: &str, options: &RemoteOptions| {
+            let refused = client(options).err().unwrap().to_string();
+            assert!(refused.starts_with(name) && refused.contains("--endpoint-url"), "{refused}");
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let credentials = folder.path().join("profiles");
+        std::fs::write(&credentials, "[p]\n").unwrap();
+        let config = Some(PathBuf::new());
+        let nobody = RemoteOptions {
+            shared_credentials_file: Some(credentials),
+            aws_config_file: config,
+            ..options()
+        };
+        assert_eq!(signer(&nobody), None);
+        let p = || Some("p".to_owned());
+        let line = RemoteOptions { profile: p(), ..nobody.clone() };
+        named("--profile p", &line);
+        let folder = || Some(folder.path().to_owned());
+        named("--profile p", &RemoteOptions { data_dir: folder(), ..line.clone() });
+        named("--profile p", &RemoteOptions { usual_data_dir: folder(), ..line });
+        named("AWS_PROFILE", &RemoteOptions { usual_profile: p(), ..nobody.clone() });
+        named("AWS_DEFAULT_PROFILE", &RemoteOptions { usual_default_profile: p(), ..nobody.clone() });
+        named("AWS_ACCESS_KEY_ID", &RemoteOptions { access_key_id: p(), ..nobody.clone() });
+        let token = Some(PathBuf::from("token"));
+        named(
+            "AWS_WEB_IDENTITY_TOKEN_FILE",
+            &RemoteOptions { web_identity_token_file: token, ..nobody.clone() },
+        );
+        // A data folder that the environment names says who: its administrator.
+        let folder = RemoteOptions { usual_data_dir: folder(), usual_profile: p(), ..nobody };
+        assert!(client(&folder).err().unwrap().to_string().contains("is the platform running there?"));
+    }
+
+    #[test]
+    fn files_that_are_empty_names_say_nothing() {
+        let empty = Some(PathBuf::new());
+        let options =
+            RemoteOptions { shared_credentials_file: empty.clone(), aws_config_file: empty, ..options() };
+        let files = Files::of(&options).unwrap();
+        assert!(files.credentials_path.is_none() && files.key("default").unwrap().is_none());
+    }
+
     /// What the environment of whoever runs the test says is left out.
     fn options() -> RemoteOptions {
         let command = Args::parse_from(["fastness", "delete", "stack"]).command;
@@ -330,6 +470,11 @@ mod tests {
             access_key_id: None,
             secret_access_key: None,
             session_token: None,
+            endpoint_url: None,
+            usual_endpoint_url: None,
+            usual_stacks_endpoint_url: None,
+            ignore_configured_endpoint_urls: None,
+            usual_data_dir: None,
             ..deletion.remote
         }
     }
@@ -363,8 +508,5 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         assert!(read(&folder.path().join("none")).unwrap().section("default").is_none());
         assert!(read(folder.path()).is_err());
-        for unread in ["~somebody/none", "$NONE/none"] {
-            assert!(read(Path::new(unread)).is_err(), "{unread}");
-        }
     }
 }

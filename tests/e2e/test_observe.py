@@ -135,7 +135,9 @@ def test_nothing_is_let_through_by_which_rights_are_had(platform, role, session,
     # Functions are used, and data is read and written, as before.
     assert header(functions.invoke(FunctionName=name)).startswith("missing lambda:InvokeFunction")
     assert header(gateway.get_rest_apis()).startswith("missing apigateway:GET")
-    assert header(stacks.describe_stacks()).startswith("missing cloudformation:DescribeStacks")
+    # Stacks tell all that stands in them.
+    for call, arguments in [(stacks.describe_stacks, {}), (stacks.get_template_summary, {"StackName": name}), (stacks.describe_stack_events, {"StackName": name}), (stacks.list_exports, {})]:
+        refused(call, "AccessDenied", **arguments)
 
 
 @pytest.fixture

@@ -256,8 +256,12 @@ impl Call {
         asks: &dyn Fn(&AccessRequest<'_, ()>) -> Result<Access, E>,
     ) -> Result<Vec<Seen>, E> {
         let begun = self.answered.elapsed();
-        let first =
-            |access: Option<&Access>| self.pipeline.ask_alone(self.caller(), access, &self.answered, begun);
+        // Once for a call: what asks for a thousand things is told when all of them are decided.
+        let first = |access: Option<&Access>| {
+            if !self.answered.is_fixed() {
+                self.pipeline.ask_alone(self.caller(), access, &self.answered, begun);
+            }
+        };
         let told = abroad::ask(
             abroad::home(&self.principal),
             now,

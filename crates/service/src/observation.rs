@@ -28,11 +28,13 @@ pub struct Missing {
     pub resource: String,
 }
 
-/// Services by which rights are given, or that tell who has which: what they do is never let through.
-const OF_RIGHTS: [&str; 6] = ["iam", "sts", "organizations", "fastness", "access-analyzer", "cloudtrail"];
+/// Services by which rights are given, or that tell who has which: what they do is never let through. Stacks tell all that
+/// stands in their templates, resources and outputs: code, environments, keys.
+const OF_RIGHTS: [&str; 7] =
+    ["iam", "sts", "organizations", "fastness", "access-analyzer", "cloudtrail", "cloudformation"];
 
 /// Services whose resources act with rights of their own: whoever changes one takes those.
-const OF_ACTORS: [&str; 3] = ["lambda", "cloudformation", "apigateway"];
+const OF_ACTORS: [&str; 2] = ["lambda", "apigateway"];
 
 /// What uses a function as it is.
 const USES: [&str; 3] = ["InvokeFunction", "InvokeAsync", "InvokeFunctionUrl"];
@@ -41,13 +43,12 @@ const USES: [&str; 3] = ["InvokeFunction", "InvokeAsync", "InvokeFunctionUrl"];
 const USES_AN_API: &str = "execute-api:Invoke";
 
 /// Reads that tell environments, code or the values of parameters, which hold what lets in elsewhere.
-const OF_SECRETS: [&str; 6] = [
+const OF_SECRETS: [&str; 5] = [
     "lambda:GetFunction",
     "lambda:GetFunctionConfiguration",
     "lambda:ListFunctions",
     "lambda:ListVersionsByFunction",
     "lambda:GetLayerVersion",
-    "cloudformation:GetTemplate",
 ];
 
 pub(crate) static EVERYTHING: LazyLock<Option<NamedPolicy>> = LazyLock::new(|| {

@@ -171,7 +171,11 @@ mod tests {
         let long = format!("(?=a){}", "a".repeat(PATTERN_BYTES_MAX));
         let deep = format!("{}a{}(?=b)", "(".repeat(2_000), ")".repeat(2_000));
         let heavy: String = (60..140).map(|times| format!(r"(?=\p{{L}}{{{times}}})")).collect();
-        assert_eq!(matches_whole(&heavy, "a"), Err(PatternError::Unreadable), "each is small, all together are not");
+        assert_eq!(
+            matches_whole(&heavy, "a"),
+            Err(PatternError::Unreadable),
+            "each is small, all together are not"
+        );
         for pattern in [r"(?=a)(a|a|aa)*\1b", r"(a*)*\1c", "(", "(?=x", long.as_str(), deep.as_str()] {
             let began = Instant::now();
             let told = matches_whole(pattern, &text);

@@ -64,6 +64,7 @@ pub(crate) fn guarded<O: Operation>(
             }
             None => crate::access::on_role(request, ACTION, name)?,
         };
+        let more = more.request_tags_of(&access);
         Ok(access.and(more))
     }
 }

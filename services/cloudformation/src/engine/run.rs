@@ -211,7 +211,8 @@ impl Run {
                     return Ok(Standing::Superseded);
                 }
                 // Who was told that the update is cancelled does not find it at rest where it got to.
-                let goes_back = [status::UPDATE_CLEANUP, status::UPDATE_FAILED].contains(&status) && !was_cancelled;
+                let goes_back =
+                    [status::UPDATE_CLEANUP, status::UPDATE_FAILED].contains(&status) && !was_cancelled;
                 if goes_back && stacks::pulse(tx, &stack)?.cancelled {
                     return Ok(Standing::Cancelled);
                 }

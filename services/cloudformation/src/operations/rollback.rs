@@ -55,11 +55,7 @@ fn can_be_cancelled(stack: &StackRecord) -> bool {
 
 /// Writes that the update is to stop, and so what it updates in nested stacks: `told` are their ids.
 // Whoever may cancel it may cancel all of it, as on AWS; whoever began it need not.
-fn set_cancelled(
-    tx: &mut Transaction<'_>,
-    stack: &StackRecord,
-    told: &mut Vec<String>,
-) -> Result<(), Error> {
+fn set_cancelled(tx: &mut Transaction<'_>, stack: &StackRecord, told: &mut Vec<String>) -> Result<(), Error> {
     stacks::set_cancelled(tx, stack, true)?;
     told.push(stack.id.clone());
     for record in stacks::resources(&*tx, &stack.id)?.iter().filter(|record| record.kind == STACK) {

@@ -26,12 +26,14 @@ pub(super) fn with_mode<'k, I>(
         return Ok(access);
     }
     let Some(id) = id else {
-        return Ok(access.and(new(request, ACTION, ("account", "/*"))));
+        let more = new(request, ACTION, ("account", "/*")).request_tags_of(&access);
+        return Ok(access.and(more));
     };
     let Some(Target::Account(account)) = Target::of(id) else { return Ok(access) };
     if matches!(request.principal, Principal::AssumedRole(role) if role.account == account) {
         let message = "A role cannot set observe mode on its own account.";
         return Err(Error::AccessDenied(message.to_owned()));
     }
-    Ok(access.and(on(request, ACTION, id)?))
+    let more = on(request, ACTION, id)?.request_tags_of(&access);
+    Ok(access.and(more))
 }

@@ -297,6 +297,13 @@ mod tests {
                 vec![],
             ),
             (
+                "execute-api",
+                "Invoke",
+                json!({"authorized": [asked("execute-api:Invoke", "arn:aws:execute-api:r:a:i/s/GET/")]}),
+                vec![pair("execute-api:Invoke", "arn:aws:execute-api:r:a:i/s/GET/")],
+                vec![],
+            ),
+            (
                 "s3",
                 "DeleteObjects",
                 json!({"authorized": [], "duringWork": {"authorized": [asked("s3:DeleteObject", "arn:aws:s3:::b/a")],

@@ -122,11 +122,11 @@ impl Observation {
     }
 }
 
-/// What a record tells, of a gateway's own decision.
+/// What a record tells, of a gateway's own decision: what was asked for, which no operation's name says, and was missing.
 pub fn details(missing: &[Missing]) -> Vec<u8> {
     let one = |one: &Missing| json!({ "action": one.action, "resource": one.resource });
     let missing: Vec<_> = missing.iter().map(one).collect();
-    json!({ "observeMode": { "missing": missing } }).to_string().into_bytes()
+    json!({ "authorized": missing, "observeMode": { "missing": missing } }).to_string().into_bytes()
 }
 
 /// The header's value.
@@ -204,6 +204,14 @@ mod tests {
             let resource = format!("arn:aws:apigateway:us-east-1::{path}");
             assert_eq!(is_waivable("apigateway:GET", &resource), expected, "{path}");
         }
+    }
+
+    #[test]
+    fn a_record_tells_what_was_asked_for_and_missing() {
+        let one = Missing { action: "execute-api:Invoke".into(), resource: "r".into() };
+        let told: serde_json::Value = serde_json::from_slice(&details(&[one])).unwrap();
+        let pair = json!([{"action": "execute-api:Invoke", "resource": "r"}]);
+        assert_eq!(told, json!({"authorized": pair, "observeMode": {"missing": pair}}));
     }
 
     #[test]

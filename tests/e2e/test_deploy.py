@@ -169,6 +169,7 @@ def test_files_of_the_working_folder_are_not_the_homes(platform, tmp_path, name)
     for empty in ("HOME", "AWS_SHARED_CREDENTIALS_FILE"):
         said = told(**{empty: ""})
         assert "no credentials for the platform" in said, (empty, said)
+    assert "profile `default` of `/.aws/credentials`" in told(HOME="")
     for pattern in ("$HOME/.aws/credentials", "~root/.aws/credentials"):
         assert "write the whole path" in told(AWS_SHARED_CREDENTIALS_FILE=pattern), pattern
     # Where nothing else is said, an empty name is no error of its own.

@@ -6,7 +6,8 @@ use crate::Error;
 
 /// The caller's home: `HOME`, else the password database's; none where neither says one.
 pub(super) fn home() -> Option<PathBuf> {
-    std::env::home_dir().map(rooted)
+    // An empty `HOME` is one, other than for the standard library.
+    std::env::var_os("HOME").map(PathBuf::from).or_else(std::env::home_dir).map(rooted)
 }
 
 /// SECURITY: an empty home is the root, as for the AWS tools: joined as it is, it would be whatever folder the command runs in.

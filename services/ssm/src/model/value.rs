@@ -73,6 +73,9 @@ pub(crate) fn data_type(asked: Option<String>) -> Result<String, Error> {
 pub(crate) fn check_pattern(pattern: &str, value: &str) -> Result<(), Error> {
     let matches = pattern::matches_whole(pattern, value).map_err(|error| {
         Error::InvalidAllowedPattern(match error {
+            PatternError::Unsupported(what) => {
+                format!("Invalid allowed pattern: {pattern} ({what} is not supported here)")
+            }
             PatternError::Unreadable => format!("Invalid allowed pattern: {pattern}"),
             PatternError::TooMuch => {
                 format!("The allowed pattern takes more to be evaluated on this value than is allowed here: {pattern}")

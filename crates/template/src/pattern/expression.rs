@@ -7,7 +7,7 @@ use super::class;
 use super::escape::{self, One};
 use super::token::{Reader, Token};
 
-/// Where a line ends, apart from `\r\n`.
+/// All but what ends a line.
 const ANY: &str = r"[^\x{a}\x{d}\x{85}\x{2028}\x{2029}]";
 /// At the end, or before the line terminator that is the last of the text.
 const LAST_LINE: &str = r"(?=\z|\x{d}\x{a}\z|[\x{d}\x{85}\x{2028}\x{2029}]\z|(?<!\x{d})\x{a}\z)";
@@ -130,7 +130,7 @@ impl Writer {
             Token::Quoted(character) => self.character(character),
             Token::Plain('[') => {
                 let class = class::class(&mut self.reader, self.flags.insensitive, 0)?;
-                self.atom(class)
+                self.atom(&class)
             }
             Token::Plain('(') => self.opens(),
             Token::Plain(')') => self.closes(),
@@ -142,7 +142,7 @@ impl Writer {
                 self.last = Last::Nothing;
                 Ok(())
             }
-            Token::Plain('.') => self.atom(if self.flags.all { "(?s:.)" } else { ANY }.to_owned()),
+            Token::Plain('.') => self.atom(if self.flags.all { "(?s:.)" } else { ANY }),
             Token::Plain('^') if self.flags.lines => self.looks_around(LINE_BEGINS),
             Token::Plain('^') => self.asserts(Piece::Text(r"\A".to_owned())),
             Token::Plain('$') if self.flags.lines => self.looks_around(LINE_ENDS),
@@ -164,9 +164,9 @@ impl Writer {
     }
 
     /// What may take characters: ends before it are not the text's.
-    fn atom(&mut self, text: String) -> Result<(), PatternError> {
+    fn atom(&mut self, text: &str) -> Result<(), PatternError> {
         self.goes_on()?;
-        self.push(&text);
+        self.push(text);
         self.last = Last::Atom;
         Ok(())
     }
@@ -177,7 +177,7 @@ impl Writer {
         } else {
             class::literal(character)
         };
-        self.atom(text)
+        self.atom(&text)
     }
 
     fn asserts(&mut self, piece: Piece) -> Result<(), PatternError> {
@@ -224,7 +224,7 @@ impl Writer {
                 return Err(PatternError::unsupported(r"\b{…}"));
             }
             'b' | 'B' => return self.asserts(Piece::Boundary { negated: escaped == 'B' }),
-            'R' => return self.atom(LINE_BREAK.to_owned()),
+            'R' => return self.atom(LINE_BREAK),
             'G' | 'X' | 'N' => return Err(PatternError::unsupported(&format!(r"\{escaped}"))),
             '1'..='9' => return self.refers_by_number(escaped),
             'k' => return self.refers_by_name(),
@@ -232,7 +232,7 @@ impl Writer {
         }
         match escape::one(escaped, &mut self.reader, self.flags.insensitive)? {
             Some(One::Character(character)) => self.character(character),
-            Some(One::Set(set)) => self.atom(set),
+            Some(One::Set(set)) => self.atom(&set),
             None => Err(PatternError::Unreadable),
         }
     }
@@ -270,7 +270,7 @@ impl Writer {
             return Err(PatternError::unsupported(&format!(r"\{number} beside (?i)")));
         }
         self.looks += 1;
-        self.atom(format!(r"(?:\{number})"))
+        self.atom(&format!(r"(?:\{number})"))
     }
 
     fn opens(&mut self) -> Result<(), PatternError> {

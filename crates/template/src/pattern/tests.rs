@@ -66,10 +66,16 @@ fn hostile_patterns_are_refused_within_bounds() {
     assert_eq!(matches_whole("a*", &text.repeat(8)).ok(), Some(true), "no look ahead, no bound");
 }
 
-/// After java.util.regex.Pattern: predefined classes, line terminators, quantifiers, quotation, classes of characters.
+/// After java.util.regex.Pattern's documentation.
+fn agree(rows: &[(&str, &str, bool)]) {
+    for &(pattern, text, expected) in rows {
+        assert_eq!(matches_whole(pattern, text), Ok(expected), "{pattern} {text:?}");
+    }
+}
+
 #[test]
-fn patterns_mean_what_java_says() {
-    for (pattern, text, expected) in [
+fn predefined_classes_are_asciis() {
+    agree(&[
         (r"\d+", "٣٤", false),
         (r"^\d{12}$", "123456789012", true),
         (r"\w+", "é", false),
@@ -90,6 +96,12 @@ fn patterns_mean_what_java_says() {
         (r"\V", "\u{85}", false),
         (r"\R\R", "\r\n\n", true),
         (r"\R\n", "\r\n", true),
+    ]);
+}
+
+#[test]
+fn lines_end_as_java_says() {
+    agree(&[
         (".", "\r", false),
         (".", "\n", false),
         (".", "\u{85}", false),
@@ -119,6 +131,12 @@ fn patterns_mean_what_java_says() {
         ("(?m)a$\\n^b", "a\nb", true),
         ("(?m)a$\\n^", "a\n", false),
         ("(?m)^a$", "a", true),
+    ]);
+}
+
+#[test]
+fn case_and_quotes() {
+    agree(&[
         ("(?i)k", "\u{212a}", false),
         ("(?i)[j-l]", "\u{212a}", false),
         ("(?i)[a-z]s", "KS", true),
@@ -140,6 +158,12 @@ fn patterns_mean_what_java_says() {
         (r"[\Qa\E-c]", "b", true),
         (r"[a\Q-\Ec]", "b", false),
         (r"\\Qa", r"\Qa", true),
+    ]);
+}
+
+#[test]
+fn quantifiers() {
+    agree(&[
         ("a++", "aaa", true),
         ("a*+a", "aaa", false),
         ("a?+a", "a", false),
@@ -149,6 +173,12 @@ fn patterns_mean_what_java_says() {
         ("a{2}", "aa", true),
         ("a{2,}", "a", false),
         ("a{0,2}", "aaa", false),
+    ]);
+}
+
+#[test]
+fn classes_in_brackets() {
+    agree(&[
         ("[a-z&&[^bc]]+", "ad", true),
         ("[a-z&&[^bc]]+", "ab", false),
         ("[a-d[m-p]]+", "am", true),
@@ -170,6 +200,12 @@ fn patterns_mean_what_java_says() {
         ("[a^]+", "^a", true),
         ("[a-[b]]+", "a-b", true),
         (r"[\.\[\]\-]+", ".[]-", true),
+    ]);
+}
+
+#[test]
+fn escapes_references_and_properties() {
+    agree(&[
         ("}]", "}]", true),
         (r"\-\_\/\ \é", "-_/ é", true),
         (r"\x41\x{1F600}\u0041\uD83D\uDE00", "A\u{1f600}A\u{1f600}", true),
@@ -188,9 +224,7 @@ fn patterns_mean_what_java_says() {
         (r"\p{Lower}", "é", false),
         (r"\p{Punct}+", "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", true),
         (r"[\p{L}\p{Z}\p{N}_.:/=+\-@]*", "a b", true),
-    ] {
-        assert_eq!(matches_whole(pattern, text), Ok(expected), "{pattern} {text:?}");
-    }
+    ]);
 }
 
 #[test]
@@ -288,7 +322,7 @@ fn what_is_not_supported_is_refused_by_name() {
 fn parts_length_and_depth_have_bounds() {
     let many = "(?=a)".repeat(PARTS_MAX + 1) + "a";
     assert_eq!(matches_whole(&many, "a"), Err(PatternError::TooMuch));
-    assert_eq!(matches_whole(&many[5..], "a"), Ok(true));
+    assert_eq!(matches_whole(many.strip_prefix("(?=a)").unwrap(), "a"), Ok(true));
     assert_eq!(matches_whole(&"a".repeat(PATTERN_BYTES_MAX_LINEAR + 1), "a"), Err(PatternError::TooMuch));
     assert_eq!(matches_whole(&"[".repeat(PATTERN_BYTES_MAX_LINEAR), "a"), Err(PatternError::TooMuch));
     for pattern in
@@ -305,7 +339,7 @@ proptest::proptest! {
         pattern in r"([a-c^$.|?*+(){}\[\]&,:<>=!QEdwpPLukx0-4-]|\\[dwsbhvRZzQEkxpu01]|\(\?[:=!>i<]|[\[(]\^?a[\])]|\n|é){0,24}"
     ) {
         let told = matches_whole(&pattern, "ab\n");
-        if let Ok(expression) = expression::Expression::read(&pattern) {
+        if let Ok(expression) = Expression::read(&pattern) {
             let alone = expression.words(expression.looks > 0);
             let around = format!("x(?:{alone})");
             proptest::prop_assert_eq!(backtracking(&alone).is_ok(), backtracking(&around).is_ok(), "{}", pattern);

@@ -139,7 +139,9 @@ mod tests {
         assert!(check_pattern(r"(?=.*\p{Upper})[\p{Alnum}]+", "aB1").is_ok());
         assert!(matches!(check_pattern(r"(?=.*\p{Upper})\p{Alnum}+", "ab1"), Err(Error::PatternMismatch(_))));
         assert!(matches!(check_pattern(r"^[\w-]+$", "ñandú"), Err(Error::PatternMismatch(_))));
-        let Err(Error::InvalidAllowedPattern(told)) = check_pattern(r"\p{InGreek}", "α") else { panic!("taken") };
+        let Err(Error::InvalidAllowedPattern(told)) = check_pattern(r"\p{InGreek}", "α") else {
+            panic!("taken")
+        };
         assert!(told.contains(r"\p{InGreek} is not supported here"), "{told}");
         let long = "a".repeat(4_096);
         assert!(check_pattern("a+", &long).is_ok());

@@ -6,7 +6,7 @@
 //! parameter; values stand in no record of the audit trail. Deliberate differences from AWS: `SecureString`s are sealed under the
 //! platform's key, told as `alias/aws/ssm` (decision 0020 says how managed keys are kept), and no other key exists; parameter
 //! policies, shared parameters, the data type `aws:ec2:image` and the public parameters below `/aws/` are refused by name; an
-//! allowed pattern has to match the whole value, and look-around is none.
+//! allowed pattern has to match the whole value, and what of Java's expressions is not known here is refused by name.
 
 mod access;
 pub mod api;

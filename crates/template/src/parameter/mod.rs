@@ -136,8 +136,11 @@ impl Parameter {
     }
 
     fn check(&self, name: &str, text: &str) -> Result<(), TemplateError> {
-        let unusable =
-            || TemplateError::format(format_args!("Parameter {name}: AllowedPattern cannot be evaluated."));
+        let unusable = |error| {
+            TemplateError::format(format_args!(
+                "Parameter {name}: AllowedPattern cannot be evaluated: {error}."
+            ))
+        };
         let refuse = |why: String| {
             let message = match &self.constraint_description {
                 Some(described) => format!("Parameter '{name}' failed to satisfy constraint: {described}"),
@@ -154,7 +157,7 @@ impl Parameter {
                 return refuse("must be one of AllowedValues".to_owned());
             }
             if let Some(pattern) = &self.allowed_pattern
-                && !pattern::matches_whole(pattern, part).map_err(|_| unusable())?
+                && !pattern::matches_whole(pattern, part).map_err(unusable)?
             {
                 return refuse(format!("must match pattern {pattern}"));
             }

@@ -194,6 +194,12 @@ fn parameters_are_held_to_their_declaration() {
             "failed to satisfy constraint: lower",
         ),
         ("{Type: String, AllowedPattern: '('}", Some("A"), "AllowedPattern cannot be evaluated"),
+        (
+            r"{Type: String, AllowedPattern: '\p{InGreek}'}",
+            Some("A"),
+            r"evaluated: \p{InGreek} is not supported.",
+        ),
+        (r"{Type: String, AllowedPattern: '^[\w-]+$'}", Some("é"), r"must match pattern ^[\w-]+$"),
         ("{Type: String, MaxLength: 2}", Some("abc"), "must contain at most 2 characters"),
         ("{Type: String, MinLength: 2}", Some("a"), "must contain at least 2 characters"),
         ("{Type: Number}", Some("x"), "must be a number"),

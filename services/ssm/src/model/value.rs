@@ -73,6 +73,9 @@ pub(crate) fn data_type(asked: Option<String>) -> Result<String, Error> {
 pub(crate) fn check_pattern(pattern: &str, value: &str) -> Result<(), Error> {
     let matches = pattern::matches_whole(pattern, value).map_err(|error| {
         Error::InvalidAllowedPattern(match error {
+            PatternError::Unsupported(what) => {
+                format!("Invalid allowed pattern: {pattern} ({what} is not supported here)")
+            }
             PatternError::Unreadable => format!("Invalid allowed pattern: {pattern}"),
             PatternError::TooMuch => {
                 format!("The allowed pattern takes more to be evaluated on this value than is allowed here: {pattern}")
@@ -135,6 +138,11 @@ mod tests {
         // Java's, as in templates.
         assert!(check_pattern(r"(?=.*\p{Upper})[\p{Alnum}]+", "aB1").is_ok());
         assert!(matches!(check_pattern(r"(?=.*\p{Upper})\p{Alnum}+", "ab1"), Err(Error::PatternMismatch(_))));
+        assert!(matches!(check_pattern(r"^[\w-]+$", "ñandú"), Err(Error::PatternMismatch(_))));
+        let Err(Error::InvalidAllowedPattern(told)) = check_pattern(r"\p{InGreek}", "α") else {
+            panic!("taken")
+        };
+        assert!(told.contains(r"\p{InGreek} is not supported here"), "{told}");
         let long = "a".repeat(4_096);
         assert!(check_pattern("a+", &long).is_ok());
         assert!(

@@ -248,28 +248,7 @@ fn output(things: &mut Things, operation: &str, input: &Value) -> Result<Value, 
     Ok(match operation {
         "CreateRole" => entity("Role", &text("RoleName")),
         "CreateGroup" => entity("Group", &text("GroupName")),
-        "CreateTable" | "DescribeTable" => {
-            let name = text("TableName");
-            if !things.existing.contains_key(&format!("table/{name}")) {
-                return Err(Fault::sender("ResourceNotFoundException", "no table").into());
-            }
-            let arn = format!("arn:aws:dynamodb:us-east-1:123456789012:table/{name}");
-            let asked = things.existing.get(&format!("table/{name}")).cloned().unwrap_or_default();
-            let mut table = json!({ "TableName": name, "TableStatus": "ACTIVE", "TableArn": arn });
-            for member in ["AttributeDefinitions", "KeySchema"] {
-                if let Some(value) = asked.get(member) {
-                    table[member] = value.clone();
-                }
-            }
-            if let Some(mode) = asked.get("BillingMode") {
-                table["BillingModeSummary"] = json!({ "BillingMode": mode });
-            }
-            if operation == "CreateTable" {
-                json!({ "TableDescription": table })
-            } else {
-                json!({ "Table": table })
-            }
-        }
+        "CreateTable" | "DescribeTable" => table(things, operation, &text("TableName"))?,
         "PublishVersion" => version(things, input)?,
         "GetFunctionConfiguration" if input["Qualifier"].is_string() => version(things, input)?,
         "CreateFunction" | "GetFunctionConfiguration" => {
@@ -319,6 +298,24 @@ fn output(things: &mut Things, operation: &str, input: &Value) -> Result<Value, 
         "GetObject" => object(things, &text("Key"))?,
         _ => json!({}),
     })
+}
+
+fn table(things: &Things, operation: &str, name: &str) -> Result<Value, Error> {
+    let Some(asked) = things.existing.get(&format!("table/{name}")) else {
+        return Err(Fault::sender("ResourceNotFoundException", "no table").into());
+    };
+    let arn = format!("arn:aws:dynamodb:us-east-1:123456789012:table/{name}");
+    let mut table = json!({ "TableName": name, "TableStatus": "ACTIVE", "TableArn": arn });
+    for member in ["AttributeDefinitions", "KeySchema"] {
+        if let Some(value) = asked.get(member) {
+            table[member] = value.clone();
+        }
+    }
+    if let Some(mode) = asked.get("BillingMode") {
+        table["BillingModeSummary"] = json!({ "BillingMode": mode });
+    }
+    let member = if operation == "CreateTable" { "TableDescription" } else { "Table" };
+    Ok(json!({ member: table }))
 }
 
 /// A role or a group as IAM shows it.

@@ -173,7 +173,7 @@ mod tests {
             ("lambda:GetPolicy", true),
             ("cloudformation:CreateStack", false),
             ("cloudformation:ExecuteChangeSet", false),
-            ("cloudformation:DescribeStacks", true),
+            ("cloudformation:DescribeStacks", false),
             ("apigateway:PUT", false),
             ("apigateway:PATCH", false),
             ("apigateway:GET", true),

@@ -1,6 +1,7 @@
 """Fixtures for every test from outside: one shared platform, and fresh ones where a test kills or configures it."""
 
 import hashlib
+import os
 import pathlib
 import re
 import sys
@@ -34,3 +35,12 @@ def name(request):
     """A resource name of this test's own."""
     plain = re.sub("[^A-Za-z0-9]+", "-", request.node.name.removeprefix("test_"))
     return "t-" + plain[:40].strip("-") + "-" + hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:6]
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """Names the tests that failed, a line each, where somebody asks for them: see xtask/src/test/outside.rs."""
+    wanted = os.environ.get("FASTNESS_FAILED_TO")
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if wanted and reporter and exitstatus == pytest.ExitCode.TESTS_FAILED:
+        failed = {report.nodeid: None for kind in ("failed", "error") for report in reporter.stats.get(kind, [])}
+        pathlib.Path(wanted).write_text("".join(name + "\n" for name in failed))

@@ -184,7 +184,7 @@ def test_what_no_rule_names_is_refused_and_recorded(open_platform, outside, func
 def test_what_was_reached_is_recorded_with_its_rule(open_platform, outside):
     port = outside["plain"][0]
     ask(open_platform, "python", url=f"http://localhost.:{port}/recorded")
-    reached = eventually(lambda: [e for e in open_platform.events(EventSource="egress.fastness") if e["requestParameters"]["port"] == port])[0]
+    reached = eventually(lambda: [e for e in open_platform.events(EventSource="egress.fastness") if (e["requestParameters"] or {}).get("port") == port])[0]
     assert "errorCode" not in reached
     assert reached["requestParameters"]["rule"] == f"localhost:{port}" and reached["requestParameters"]["address"] == "127.0.0.1"
 

@@ -110,7 +110,7 @@ def test_a_signed_url_wants_a_signature_and_both_rights(platform, function, name
     refused(platform.client("lambda", *through).invoke, "AccessDeniedException", FunctionName=function)
     key, secret = both
     assert signed(platform, url, key, secret[:-1] + ("A" if secret[-1] != "A" else "B")).status_code == 403
-    refusals = eventually(lambda: (found := [event for event in platform.events(EventName="InvokeFunctionUrl") if event["requestParameters"]["functionName"] == arn]) and len(found) > 1 and found)
+    refusals = eventually(lambda: (found := [event for event in platform.events(EventName="InvokeFunctionUrl") if (event["requestParameters"] or {}).get("functionName") == arn]) and len(found) > 1 and found)
     assert {event["errorCode"] for event in refusals} == {"AccessDeniedException", "InvalidSignatureException"}, refusals
     for event in refusals:
         assert event["eventSource"] == "lambda.amazonaws.com" and event["resources"][0]["ARN"] == arn and event["requestParameters"]["functionUrlAuthType"] == "AWS_IAM"

@@ -266,7 +266,7 @@ def test_what_lambda_does_in_an_observed_role_is_in_the_mode(platform, role, nam
     group = f"/aws/lambda/{name}"
     eventually(lambda: logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"])
     eventually(lambda: any("said by the function" in line for line in logged(logs, group)))
-    made = [record for record in platform.events(EventName="CreateLogStream") if record["requestParameters"].get("logGroupName") == group and "errorCode" not in record]
+    made = [record for record in platform.events(EventName="CreateLogStream") if (record["requestParameters"] or {}).get("logGroupName") == group and "errorCode" not in record]
     missing = [one["action"] for record in made for one in record["additionalEventData"]["observeMode"]["missing"]]
     assert "logs:CreateLogStream" in missing, made
     functions.put_function_event_invoke_config(**destination)

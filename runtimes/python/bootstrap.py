@@ -659,6 +659,14 @@ def initialise(api):
         sys.exit(1)
 
 
+def rehearse():
+    """Does once what every function does: the first module that a process compiles, above all, takes it two milliseconds longer
+    than any later one."""
+    names = {"__name__": "rehearsal"}
+    exec(compile("def handler(event, context):\n    return event\n", "rehearsal.py", "exec"), names)
+    dump(names["handler"](load(b'{"key": ["value", 1, 1.5, null]}'), LambdaContext({})))
+
+
 def await_assignment(api):
     """Waits for a function, with what every function needs loaded already."""
     import importlib  # noqa: F401
@@ -669,6 +677,7 @@ def await_assignment(api):
     import traceback  # noqa: F401
 
     CLASSES.extend(logging_classes())
+    rehearse()
     variables = api.assignment()
     for name in os.environ.keys() - variables.keys():
         del os.environ[name]

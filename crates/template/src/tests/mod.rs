@@ -428,6 +428,8 @@ fn what_the_transform_does_not_support_is_named() {
     let table = [
         (function("Events: {E: {Type: Api, Properties: {Path: /a, Method: get, Auth: {ResourcePolicy: [a]}}}}"), "Property 'Auth.ResourcePolicy' should be a map."),
         (function("Events: {E: {Type: Api, Properties: {Path: /a, Method: get, Auth: {ResourcePolicy: {AwsAccountWhitelist: a}}}}}"), "Type of 'a' must be a list or dictionary"),
+        (function("Events: {E: {Type: Api, Properties: {Path: /a, Method: get, Auth: {ResourcePolicy: {IntrinsicVpcWhitelist: !Ref V}}}}}"), "IntrinsicVpcWhitelist must be a list"),
+        (function("Events: {E: {Type: Api, Properties: {Path: /a, Method: get, Auth: {ResourcePolicy: {SourceVpcBlacklist: vpc-1}}}}}"), "SourceVpcBlacklist must be a list"),
         (function("Policies: [{DynamoDBReadPolicy: {TableName: t, Index: i}}]"), "Policy template 'DynamoDBReadPolicy' has no parameter 'Index'"),
         (
             "Transform: AWS::Serverless-2016-10-31\nResources: {H: {Type: AWS::Serverless::Other}}".to_owned(),

@@ -155,8 +155,7 @@ impl Editor {
         networks: Networks,
         resources: &[Py],
     ) -> Result<(), Problems> {
-        let items = |name: &str| member(policy, name).and_then(Value::as_array).cloned().unwrap_or_default();
-        let plain = items(networks.plain);
+        let plain = ids(policy, networks.plain)?;
         if plain.iter().any(|id| !id.is_string()) {
             let Networks { plain, instead, .. } = networks;
             return Err(Problems::structure(format_args!(
@@ -168,8 +167,8 @@ impl Editor {
             ids.map(Py::from_template).collect::<Vec<_>>()
         };
         let (mut vpcs, mut endpoints) = (named("vpc-"), named("vpce-"));
-        vpcs.extend(items(networks.vpcs).iter().map(Py::from_template));
-        endpoints.extend(items(networks.endpoints).iter().map(Py::from_template));
+        vpcs.extend(ids(policy, networks.vpcs)?.iter().map(Py::from_template));
+        endpoints.extend(ids(policy, networks.endpoints)?.iter().map(Py::from_template));
         if vpcs.is_empty() && endpoints.is_empty() {
             return Ok(());
         }
@@ -182,6 +181,15 @@ impl Editor {
         self.add_pair(resources, Dict::plain().with(networks.condition, condition));
         Ok(())
     }
+}
+
+/// The ids that a property lists.
+// SECURITY: the published transform takes a text apart into its letters and of an intrinsic function the name: a condition on
+// nonsense, or none at all, which leaves the API open to all networks. Here that is refused.
+fn ids<'a>(policy: &'a Map<String, Value>, property: &str) -> Result<&'a [Value], Problems> {
+    let Some(given) = member(policy, property).filter(|given| is_truthy(given)) else { return Ok(&[]) };
+    let listed = given.as_array().map(Vec::as_slice);
+    listed.ok_or_else(|| Problems::structure(format_args!("{property} must be a list")))
 }
 
 fn statement(effect: &str, resources: &[Py]) -> Dict {

@@ -2,7 +2,7 @@
 //!
 //! Values that only exist once resources do are compared by what they refer to.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use serde_json::Value;
 use template::{Plan, Resource};
@@ -13,6 +13,9 @@ use crate::prepare::Symbolic;
 use crate::providers;
 use crate::records::{ChangeRecord, Content, DetailRecord, ResourceRecord};
 
+/// What a detail says that is about properties.
+const PROPERTIES: &str = "Properties";
+
 /// What a stack is and what it would be.
 pub(crate) struct Sides<'a> {
     pub(crate) old: Option<(&'a Plan, &'a Content)>,
@@ -21,17 +24,26 @@ pub(crate) struct Sides<'a> {
 }
 
 /// What becomes of what others refer to.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    Replaced,
-    Perhaps,
+#[derive(Default)]
+struct Fates {
+    /// Whose properties change: what its attributes are is known afterwards.
+    changed: HashSet<String>,
+    /// Of those, what is or may be replaced: its name is another one, too.
+    replaced: HashSet<String>,
+}
+
+impl Fates {
+    /// Whether what a reference gives may be another value afterwards.
+    fn touch(&self, target: &str, is_attribute: bool) -> bool {
+        if is_attribute { self.changed.contains(target) } else { self.replaced.contains(target) }
+    }
 }
 
 /// The differences between two sides. A type that changes under a logical id is refused.
 pub(crate) fn changes(sides: &Sides<'_>) -> Result<Vec<ChangeRecord>, Error> {
     let new = sides.new.0;
     let mut changes = Vec::new();
-    let mut fates: HashMap<String, Fate> = HashMap::new();
+    let mut fates = Fates::default();
     for id in new.order() {
         let Some(resource) = new.resources().get(id) else { continue };
         let before = sides.old.and_then(|(old, _)| Some((old, old.resources().get(id)?)));
@@ -56,16 +68,16 @@ pub(crate) fn changes(sides: &Sides<'_>) -> Result<Vec<ChangeRecord>, Error> {
             continue;
         }
         let replacement = replacement(&details);
-        match replacement {
-            "True" => fates.insert(id.clone(), Fate::Replaced),
-            "Conditional" => fates.insert(id.clone(), Fate::Perhaps),
-            _ => None,
-        };
+        if replacement != "False" {
+            fates.replaced.insert(id.clone());
+        }
+        if details.iter().any(|detail| detail.attribute == PROPERTIES) {
+            fates.changed.insert(id.clone());
+        }
         let mut change = ChangeRecord::of("Modify", id, &resource.kind);
         change.physical_id = sides.physical(id);
         change.replacement = Some(replacement.to_owned());
-        change.properties = details.iter().filter_map(|detail| detail.name.clone()).collect();
-        change.properties.dedup();
+        change.properties = named(&details);
         change.policy_action = (replacement == "True").then(|| {
             let policies = [before, resource].map(|one| one.update_replace_policy.as_deref());
             let is_kept = keeps_replaced(policies[0], policies[1]);
@@ -113,7 +125,7 @@ impl ChangeRecord {
 /// What a nested stack is asked for with every update of the stack around it: its template may have changed at its address.
 fn automatic() -> DetailRecord {
     DetailRecord {
-        attribute: "Properties".to_owned(),
+        attribute: PROPERTIES.to_owned(),
         name: None,
         recreation: "Never".to_owned(),
         evaluation: "Dynamic".to_owned(),
@@ -171,7 +183,7 @@ impl Sides<'_> {
         id: &str,
         (old, before): (&Plan, &Resource),
         after: &Resource,
-        fates: &HashMap<String, Fate>,
+        fates: &Fates,
     ) -> Result<Vec<DetailRecord>, Error> {
         let new = self.new.0;
         let differing = providers::changed(&old.properties(id, &Symbolic)?, &new.properties(id, &Symbolic)?);
@@ -182,7 +194,7 @@ impl Sides<'_> {
             let raw_before = before.properties.get(name).unwrap_or(&nothing);
             let mut of = |evaluation: &str, source: &str, causing: Option<String>| {
                 details.push(DetailRecord {
-                    attribute: "Properties".to_owned(),
+                    attribute: PROPERTIES.to_owned(),
                     name: Some(name.clone()),
                     recreation: recreation(&after.kind, name).to_owned(),
                     evaluation: evaluation.to_owned(),
@@ -199,7 +211,7 @@ impl Sides<'_> {
                 if differs && self.parameter_differs(target) {
                     of("Static", "ParameterReference", Some(reference.clone()));
                     explained = true;
-                } else if fates.contains_key(target) {
+                } else if fates.touch(target, is_attribute) {
                     let source = if is_attribute { "ResourceAttribute" } else { "ResourceReference" };
                     of("Dynamic", source, Some(reference.clone()));
                 }
@@ -213,7 +225,7 @@ impl Sides<'_> {
         }
         let gone = differing.iter().filter(|name| after.properties.get(name.as_str()).is_none());
         details.extend(gone.map(|name| DetailRecord {
-            attribute: "Properties".to_owned(),
+            attribute: PROPERTIES.to_owned(),
             name: Some(name.clone()),
             recreation: recreation(&after.kind, name).to_owned(),
             evaluation: "Static".to_owned(),
@@ -295,6 +307,36 @@ pub(crate) fn is_automatic(change: &ChangeRecord) -> bool {
     change.kind == STACK
         && change.details.iter().all(|detail| detail.source == "Automatic")
         && change.action == "Modify"
+}
+
+/// Takes a nested stack out in which nothing changes, and what would have followed from its outputs alone.
+pub(crate) fn withdraw(changes: &mut Vec<ChangeRecord>, id: &str) {
+    let mut gone = vec![id.to_owned()];
+    while let Some(id) = gone.pop() {
+        changes.retain(|change| change.logical_id != id);
+        let follows = |detail: &DetailRecord| {
+            let cause = detail.causing.as_deref().and_then(|cause| cause.split_once('.'));
+            detail.source == "ResourceAttribute" && cause.is_some_and(|(target, _)| target == id)
+        };
+        for change in changes.iter_mut().filter(|change| change.details.iter().any(follows)) {
+            change.details.retain(|detail| !follows(detail));
+            if change.details.is_empty() && change.kind == STACK {
+                change.details.push(automatic());
+            }
+            change.properties = named(&change.details);
+            change.replacement = Some(replacement(&change.details).to_owned());
+            if change.details.is_empty() {
+                gone.push(change.logical_id.clone());
+            }
+        }
+    }
+}
+
+/// The properties that details are about.
+fn named(details: &[DetailRecord]) -> Vec<String> {
+    let mut names: Vec<String> = details.iter().filter_map(|detail| detail.name.clone()).collect();
+    names.dedup();
+    names
 }
 
 /// The properties of a resource with the stack's own tags added, where the type has tags.

@@ -64,6 +64,37 @@ async fn deploy_creates_then_changes_then_finds_nothing_to_do() {
     );
 }
 
+const CHAIN: &str = "\
+Resources:
+  First: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: first, RetentionInDays: 7}}
+  Named: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: !Sub 'named-${First}'}}
+  Second: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: !Join ['-', [second, !Select [3, !Split [':', !GetAtt First.Arn]]]]}}
+  Third: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: !Join ['-', [third, !Select [3, !Split [':', !GetAtt Second.Arn]]]]}}
+";
+
+#[tokio::test]
+async fn what_follows_from_attributes_of_what_changes_in_place_is_told() {
+    let stage = Stage::new().await;
+    change_set(&stage, "first", "CREATE", CHAIN).await;
+    stage.call("ExecuteChangeSet", json!({ "StackName": "small", "ChangeSetName": "first" })).await.unwrap();
+    assert_eq!(stage.settled("small").await, "CREATE_COMPLETE");
+    let told = |set: &Value| -> Vec<(String, String)> {
+        let text = |change: &Value, name: &str| change["ResourceChange"][name].as_str().unwrap().to_owned();
+        let of = |change: &Value| (text(change, "LogicalResourceId"), text(change, "Replacement"));
+        set["Changes"].as_array().unwrap().iter().map(of).collect()
+    };
+    let owned = |told: [(&str, &str); 3]| told.map(|(id, replaced)| (id.to_owned(), replaced.to_owned()));
+    let set =
+        change_set(&stage, "second", "UPDATE", &CHAIN.replace("RetentionInDays: 7", "RetentionInDays: 14"))
+            .await;
+    assert_eq!(told(&set), owned([("First", "False"), ("Second", "Conditional"), ("Third", "Conditional")]));
+    let detail = &set["Changes"][1]["ResourceChange"]["Details"][0];
+    assert_eq!(
+        (&detail["Evaluation"], &detail["ChangeSource"], &detail["CausingEntity"]),
+        (&json!("Dynamic"), &json!("ResourceAttribute"), &json!("First.Arn"))
+    );
+}
+
 #[tokio::test]
 async fn a_change_set_for_a_stack_that_is_not_there_must_say_that_it_creates() {
     let stage = Stage::new().await;

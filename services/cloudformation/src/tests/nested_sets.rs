@@ -134,6 +134,25 @@ async fn what_changes_in_a_nested_stack_is_told_and_what_does_not_is_not() {
 }
 
 #[tokio::test]
+async fn what_follows_from_a_nested_stacks_outputs_is_told_only_where_something_in_it_changes() {
+    let stage = Stage::new().await;
+    put(&stage, "inner", &format!("{INNER}Outputs: {{Name: {{Value: !Ref Group}}}}\n"));
+    let after = "  After: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: !Sub 'after-${Inner.Outputs.Name}'}}\n";
+    let body = json!({ "TemplateBody": format!("{OUTER}{after}") });
+    set(&stage, "first", "CREATE", body.clone()).await;
+    assert_eq!(execute(&stage, "first").await, "CREATE_COMPLETE");
+    let same = set(&stage, "same", "UPDATE", body.clone()).await;
+    assert_eq!(same["Status"], "FAILED", "{same}");
+    let mut asked = body;
+    asked["Parameters"] = json!([{ "ParameterKey": "Days", "ParameterValue": "14" }]);
+    let root = set(&stage, "more", "UPDATE", asked).await;
+    let told = root["Changes"].as_array().unwrap().iter().map(|change| &change["ResourceChange"]);
+    let after = told.filter(|change| change["LogicalResourceId"] == "After").collect::<Vec<_>>();
+    assert_eq!(after[0]["Replacement"], "Conditional", "{root}");
+    assert_eq!(after[0]["Details"][0]["CausingEntity"], "Inner.Outputs.Name");
+}
+
+#[tokio::test]
 async fn a_review_that_is_dropped_takes_the_stacks_that_wait_for_it_along() {
     let stage = Stage::new().await;
     put(&stage, "inner", INNER);
